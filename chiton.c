@@ -1,0 +1,70 @@
+/* chiton.c — the program: finds the command and calls it. */
+#include "fit/fit.h"
+#include "plots/plots.h"
+#include "sim/cli.h"
+
+#include <gsl/gsl_errno.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct {
+    const char *name;
+    int (*run)(int argc, const char **argv);
+    const char *help;
+} command;
+
+static const command commands[] = {
+    {"run", ch_cmd_run, "one training: a table, or --json"},
+    {"sweep", ch_cmd_sweep, "many trainings on all cores, into a store"},
+    {"list", ch_cmd_list, "what is in a store"},
+    {"fit", ch_cmd_fit, "exponents with errors, next to theory"},
+    {"plot", ch_cmd_plot, "figures, one page a group of runs"},
+    {"theory", ch_cmd_theory, "exponents and constants that are predicted"},
+    {"export", ch_cmd_export, "every run a row, for pandas, R or Julia"},
+};
+enum { NUM_COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_usage(FILE *file)
+{
+    fputs("chiton: a laboratory for SGD noise\n\nusage: chiton COMMAND [OPTION]...\n\n", file);
+    for (size_t i = 0; i < NUM_COMMANDS; i++) {
+        fprintf(file, "  %-8s %s\n", commands[i].name, commands[i].help);
+    }
+    fputs("\nchiton COMMAND --help says more; chiton --version prints the version.\n", file);
+}
+
+static int unknown(const char *word)
+{
+    const char *names[NUM_COMMANDS];
+    for (size_t i = 0; i < NUM_COMMANDS; i++) {
+        names[i] = commands[i].name;
+    }
+    const char *nearest = ch_names_nearest(word, names, NUM_COMMANDS);
+    ch_error err;
+    ch_error_set(&err, CH_ERROR_INPUT, "unknown command '%s'%s%s%s; chiton --help lists them", word,
+                 nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "", nearest != NULL ? "'" : "");
+    return ch_cli_fail(&err);
+}
+
+int main(int argc, const char **argv)
+{
+    gsl_set_error_handler_off(); /* GSL's own handler aborts; its codes are checked where it is called */
+    if (argc < 2) {
+        print_usage(stderr);
+        return CH_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_usage(stdout);
+        return CH_EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("chiton " CH_VERSION);
+        return CH_EXIT_OK;
+    }
+    for (size_t i = 0; i < NUM_COMMANDS; i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            return commands[i].run(argc - 1, argv + 1);
+        }
+    }
+    return unknown(argv[1]);
+}

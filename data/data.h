@@ -1,0 +1,58 @@
+/* data.h — data laws with a tunable density near the decision boundary, and the sample sets drawn from them.
+ *
+ * Depleted Gaussian: x = x_par e + x_perp, x_perp ~ N(0, I_{d-1}), y = sign(x_par), and
+ *   rho(x_par) = |x_par|^chi exp(-x_par^2 / 2) / Z_chi,   chi > -1.
+ * Sampled by |x_par| = sqrt(2 G), G ~ Gamma((chi + 1) / 2, 1).
+ */
+#ifndef CH_DATA_H
+#define CH_DATA_H
+
+#include "core/core.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Floats a row is padded to: one cache line, so that a row starts a line and vector loops have no tail. */
+enum { CH_ROW_LANES = 16 };
+
+/** A law of data. The same (chi, dim, random_teacher, seed) gives the same first P samples for every P. */
+typedef struct {
+    double chi;          /* exponent of the density at the boundary, > -1 */
+    size_t dim;          /* d >= 2 */
+    bool random_teacher; /* teacher e uniform on the sphere; else e is the first axis */
+    uint64_t seed;
+} ch_data_law;
+
+/** P samples z_mu = y_mu x_mu / sqrt(d), so that a linear student's margin is w . z_mu.
+ *
+ *  Rows are single precision. With the axis teacher z's first entry is |x_par| / sqrt(d), exact to 2^-24
+ *  relative however close to the boundary; with a random teacher x_par is resolved to about 1e-7 absolute.
+ */
+typedef struct {
+    size_t num_samples; /* P */
+    size_t dim;         /* d */
+    size_t stride;      /* floats from row to row: d rounded up to CH_ROW_LANES */
+    float *rows;        /* [P][stride], row-major, zero beyond d; owned */
+    double *teacher;    /* [stride], unit vector e, zero beyond d; owned */
+} ch_sample_set;
+
+/** Draws P samples of a law.
+ *
+ *  @param purpose   CH_STREAM_TRAIN_SAMPLES or CH_STREAM_TEST_SAMPLES
+ *  @param threads   threads to use, >= 1; does not change a bit of the result
+ *  @return CH_OK; CH_ERROR_INPUT for chi, dim or num_samples outside their range; CH_ERROR_MEMORY
+ */
+ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, size_t num_samples,
+                           int threads, ch_error *err) CH_MUST_CHECK;
+void ch_sample_set_free(ch_sample_set *self);
+
+/** Bytes that the rows of P samples of dimension d take; SIZE_MAX when that overflows. */
+size_t ch_sample_set_bytes(size_t num_samples, size_t dim);
+
+static inline const float *ch_sample_set_row(const ch_sample_set *self, size_t mu)
+{
+    return self->rows + mu * self->stride;
+}
+
+#endif

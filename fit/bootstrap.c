@@ -1,0 +1,265 @@
+/* bootstrap.c — the spread of a group's numbers over replicas of its data sets. */
+#include "fit/internal.h"
+
+#include <gsl/gsl_cdf.h>
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+
+/* What one thread works in. */
+typedef struct {
+    ch_cell_mean *means; /* [num_cells] */
+    double *copies;      /* [num_data_sets] times a data set was drawn */
+    ch_regression_space regression;
+    ch_onset_space *onsets; /* [num_tc], empty but for onsets inside */
+} thread_space;
+
+/* The runs as arrays, so that a replica is one pass over memory. */
+typedef struct {
+    uint32_t *data_set; /* [num_runs] index among the distinct seed_data */
+    double (*logs)[CH_NUM_LOGS];
+} run_samples;
+
+static bool is_onset(const ch_tc *tc)
+{
+    return tc->definition == CH_TC_ONSET && tc->place == CH_TC_INSIDE;
+}
+
+/* Index of a train in the group; it is there. */
+static size_t find_train(const ch_fit_group *group, uint64_t train)
+{
+    size_t p = 0;
+    while (group->trains[p] != train) {
+        p++;
+    }
+    return p;
+}
+
+ch_code ch_bootstrap_init(ch_bootstrap *self, const ch_fit_group *group, const ch_fit_options *options, ch_error *err)
+{
+    *self = (ch_bootstrap){.group = group, .options = options, .num_numbers = CH_NUMBER_TC + group->num_tc};
+    const ch_code code = ch_regression_init(&self->regression, group, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    self->tied = ch_onset_is_tied(group);
+    size_t count = 0;
+    if (!__builtin_mul_overflow(options->replicas, self->num_numbers, &count)) {
+        self->replicas = ch_alloc(count, sizeof *self->replicas);
+    }
+    return self->replicas == NULL ? ch_error_memory(err, "the bootstrap") : CH_OK;
+}
+
+void ch_bootstrap_free(ch_bootstrap *self)
+{
+    ch_regression_free(&self->regression);
+    free(self->replicas);
+    *self = (ch_bootstrap){0};
+}
+
+static void thread_space_free(thread_space *self, const ch_fit_group *group)
+{
+    free(self->means);
+    free(self->copies);
+    ch_regression_space_free(&self->regression);
+    for (size_t i = 0; self->onsets != NULL && i < group->num_tc; i++) {
+        ch_onset_space_free(&self->onsets[i]);
+    }
+    free(self->onsets);
+}
+
+static ch_code thread_space_init(thread_space *self, const ch_bootstrap *bootstrap, ch_error *err)
+{
+    const ch_fit_group *group = bootstrap->group;
+    *self = (thread_space){0};
+    self->means = ch_alloc(group->num_cells, sizeof *self->means);
+    self->copies = ch_alloc(group->num_data_sets, sizeof *self->copies);
+    self->onsets = ch_alloc(group->num_tc, sizeof *self->onsets);
+    if (self->means == NULL || self->copies == NULL || self->onsets == NULL) {
+        return ch_error_memory(err, "the bootstrap");
+    }
+    ch_code code = ch_regression_space_init(&self->regression, &bootstrap->regression, err);
+    for (size_t i = 0; i < group->num_tc && code == CH_OK; i++) {
+        if (is_onset(&group->tc[i])) {
+            const size_t train = find_train(group, group->tc[i].train);
+            size_t count = 0;
+            for (size_t c = ch_fit_first_cell(group, train); c < ch_fit_first_cell(group, train + 1); c++) {
+                count += group->cells[c].complete;
+            }
+            code = ch_onset_space_init(&self->onsets[i], count, bootstrap->tied, err);
+        }
+    }
+    return code;
+}
+
+static int compare_seeds(const void *left, const void *right)
+{
+    const uint64_t a = *(const uint64_t *)left;
+    const uint64_t b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+static void samples_free(run_samples *self)
+{
+    free(self->data_set);
+    free(self->logs);
+}
+
+static ch_code samples_init(run_samples *self, const ch_fit_group *group, ch_error *err)
+{
+    const size_t n = group->num_runs;
+    *self = (run_samples){.data_set = ch_alloc(n, sizeof *self->data_set), .logs = ch_alloc(n, sizeof *self->logs)};
+    uint64_t *seeds = ch_alloc(n, sizeof *seeds);
+    if (self->data_set == NULL || self->logs == NULL || seeds == NULL) {
+        free(seeds);
+        return ch_error_memory(err, "the bootstrap");
+    }
+    for (size_t i = 0; i < n; i++) {
+        seeds[i] = group->runs[i]->settings.seed_data;
+    }
+    qsort(seeds, n, sizeof *seeds, compare_seeds);
+    size_t distinct = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || seeds[i] != seeds[distinct - 1]) {
+            seeds[distinct++] = seeds[i];
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        const ch_run *run = group->runs[i];
+        const uint64_t *seed = bsearch(&run->settings.seed_data, seeds, distinct, sizeof *seeds, compare_seeds);
+        self->data_set[i] = (uint32_t)(seed - seeds);
+        self->logs[i][CH_LOG_WEIGHT_CHANGE] = log(run->final.weight_change);
+        self->logs[i][CH_LOG_TIME] = log(run->time);
+        self->logs[i][CH_LOG_RELATIVE] = log(run->final.weight_change_rel);
+    }
+    free(seeds);
+    return CH_OK;
+}
+
+/* Draws the data sets of a replica and averages the complete cells over their runs. */
+static void draw(const ch_bootstrap *self, const run_samples *samples, size_t replica, thread_space *space)
+{
+    const ch_fit_group *group = self->group;
+    const size_t n = group->num_data_sets;
+    ch_random random;
+    ch_random_init(&random, self->options->seed, CH_STREAM_BOOTSTRAP, replica);
+    for (size_t i = 0; i < n; i++) {
+        space->copies[i] = 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        space->copies[ch_random_below(&random, (uint32_t)n)]++;
+    }
+    for (size_t c = 0; c < group->num_cells; c++) {
+        const ch_fit_cell *cell = &group->cells[c];
+        ch_cell_mean mean = {0};
+        for (size_t i = cell->begin; i < cell->end && cell->complete; i++) {
+            const double copies = space->copies[samples->data_set[i]];
+            mean.weight += copies;
+            for (size_t k = 0; k < CH_NUM_LOGS; k++) {
+                mean.log[k] += copies * samples->logs[i][k];
+            }
+        }
+        for (size_t k = 0; k < CH_NUM_LOGS && mean.weight > 0; k++) {
+            mean.log[k] /= mean.weight;
+        }
+        space->means[c] = mean;
+    }
+}
+
+/* ln T_c of entry i in a replica, NaN when it has left the sampled temperatures. */
+static double replica_tc(const ch_bootstrap *self, size_t i, double delta, thread_space *space)
+{
+    const ch_fit_group *group = self->group;
+    const ch_tc *tc = &group->tc[i];
+    const size_t train = find_train(group, tc->train);
+    double log_temp = NAN;
+    if (tc->place != CH_TC_INSIDE) {
+        return NAN;
+    }
+    if (tc->definition == CH_TC_ESCAPE) {
+        const ch_tc_place place = ch_tc_escape(group, train, space->means, log(self->options->threshold), &log_temp);
+        return place == CH_TC_INSIDE ? log_temp : NAN;
+    }
+    ch_onset_space *onset = &space->onsets[i];
+    ch_crossover crossover = {0};
+    if (self->tied && !(delta > 0)) {
+        return NAN;
+    }
+    onset->delta = delta;
+    ch_onset_load(onset, group, train, space->means);
+    if (!ch_onset_fit(onset, &tc->crossover, &crossover, NULL)) {
+        return NAN;
+    }
+    log_temp = crossover.log_temp;
+    return log_temp >= onset->log_temp[0] && log_temp <= onset->log_temp[onset->count - 1] ? log_temp : NAN;
+}
+
+static void evaluate(const ch_bootstrap *self, thread_space *space, double *numbers)
+{
+    ch_power_law law;
+    ch_regression_fit(&self->regression, &space->regression, space->means, CH_LOG_WEIGHT_CHANGE, &law);
+    numbers[CH_NUMBER_DELTA] = law.temp_exponent;
+    numbers[CH_NUMBER_GAMMA] = law.train_exponent;
+    ch_regression_fit(&self->regression, &space->regression, space->means, CH_LOG_TIME, &law);
+    numbers[CH_NUMBER_TIME_DELTA] = law.temp_exponent;
+    numbers[CH_NUMBER_B] = law.train_exponent;
+    numbers[CH_NUMBER_A] = NAN;
+    for (size_t i = 0; i < self->group->num_tc; i++) {
+        numbers[CH_NUMBER_TC + i] = replica_tc(self, i, numbers[CH_NUMBER_DELTA], space);
+    }
+}
+
+ch_code ch_bootstrap_run(ch_bootstrap *self, ch_error *err)
+{
+    const size_t threads = (size_t)self->options->threads;
+    run_samples samples = {0};
+    thread_space *spaces = ch_alloc(threads, sizeof *spaces);
+    ch_code code = spaces == NULL ? ch_error_memory(err, "the bootstrap") : samples_init(&samples, self->group, err);
+    for (size_t i = 0; i < threads && code == CH_OK; i++) {
+        code = thread_space_init(&spaces[i], self, err);
+    }
+    if (code == CH_OK) {
+        const size_t replicas = self->options->replicas;
+#pragma omp parallel for num_threads((int)threads) schedule(static)
+        for (size_t r = 0; r < replicas; r++) {
+            thread_space *mine = &spaces[omp_get_thread_num()];
+            draw(self, &samples, r, mine);
+            evaluate(self, mine, self->replicas + r * self->num_numbers);
+        }
+    }
+    for (size_t i = 0; spaces != NULL && i < threads; i++) {
+        thread_space_free(&spaces[i], self->group);
+    }
+    free(spaces);
+    samples_free(&samples);
+    return code;
+}
+
+size_t ch_bootstrap_spread(const ch_bootstrap *self, size_t number, double *deviation)
+{
+    double mean = 0, squares = 0; /* Welford */
+    size_t count = 0;
+    for (size_t r = 0; r < self->options->replicas; r++) {
+        const double value = self->replicas[r * self->num_numbers + number];
+        if (isfinite(value)) {
+            count++;
+            const double difference = value - mean;
+            mean += difference / (double)count;
+            squares += difference * (value - mean);
+        }
+    }
+    *deviation = count >= 2 ? sqrt(squares / (double)(count - 1)) : NAN;
+    return count;
+}
+
+ch_estimate ch_estimate_make(double value, double deviation, size_t num_data_sets)
+{
+    if (num_data_sets < 2) {
+        return (ch_estimate){value, NAN, NAN, NAN};
+    }
+    const double n = (double)num_data_sets;
+    /* drawing n of n shrinks the spread of a mean by sqrt((n - 1) / n) */
+    const double error = deviation * sqrt(n / (n - 1));
+    const double half = gsl_cdf_tdist_Pinv(0.975, n - 1) * error;
+    return (ch_estimate){value, error, value - half, value + half};
+}

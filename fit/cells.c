@@ -1,0 +1,235 @@
+/* cells.c — a group's runs by (P, T), and which of these cells may be fitted. */
+#include "fit/internal.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+ch_code ch_fit_note(ch_fit_group *group, ch_error *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *text = length < 0 ? NULL : ch_alloc((size_t)length + 1, 1);
+    if (text == NULL ||
+        ch_grow((void **)&group->notes, &group->notes_capacity, group->num_notes + 1, sizeof *group->notes) != 0) {
+        free(text);
+        return ch_error_memory(err, "a note on a fit");
+    }
+    va_start(args, format);
+    vsnprintf(text, (size_t)length + 1, format, args);
+    va_end(args);
+    group->notes[group->num_notes++] = text;
+    return CH_OK;
+}
+
+#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
+
+/* By (train, temp, seed_data), then by all other seeds so that the order, and with it every sum, is the table's own. */
+static int compare_runs(const void *left, const void *right)
+{
+    const ch_settings *a = &(*(const ch_run *const *)left)->settings;
+    const ch_settings *b = &(*(const ch_run *const *)right)->settings;
+    const int orders[] = {COMPARE(a->train, b->train), COMPARE(a->temp, b->temp), COMPARE(a->seed_data, b->seed_data),
+                          COMPARE(a->seed_init, b->seed_init), COMPARE(a->seed_batch, b->seed_batch)};
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        if (orders[i] != 0) {
+            return orders[i];
+        }
+    }
+    return 0;
+}
+
+static int compare_counts(const void *left, const void *right)
+{
+    const uint64_t a = *(const uint64_t *)left;
+    const uint64_t b = *(const uint64_t *)right;
+    return COMPARE(a, b);
+}
+
+static int compare_reals(const void *left, const void *right)
+{
+    const double a = *(const double *)left;
+    const double b = *(const double *)right;
+    return COMPARE(a, b);
+}
+
+static size_t count_data_sets(uint64_t *seeds, size_t count)
+{
+    qsort(seeds, count, sizeof *seeds, compare_counts);
+    size_t distinct = 0;
+    for (size_t i = 0; i < count; i++) {
+        distinct += i == 0 || seeds[i] != seeds[i - 1];
+    }
+    return distinct;
+}
+
+/* Fills trains, temps and the number of data sets. */
+static ch_code list_values(ch_fit_group *group, ch_error *err)
+{
+    const size_t n = group->num_runs;
+    uint64_t *seeds = ch_alloc(n, sizeof *seeds);
+    group->trains = ch_alloc(n, sizeof *group->trains);
+    group->temps = ch_alloc(n, sizeof *group->temps);
+    if (seeds == NULL || group->trains == NULL || group->temps == NULL) {
+        free(seeds);
+        return ch_error_memory(err, "the cells of a group");
+    }
+    for (size_t i = 0; i < n; i++) {
+        const ch_settings *settings = &group->runs[i]->settings;
+        seeds[i] = settings->seed_data;
+        group->temps[i] = settings->temp;
+        if (i == 0 || settings->train != group->trains[group->num_trains - 1]) {
+            group->trains[group->num_trains++] = settings->train;
+        }
+    }
+    group->num_data_sets = count_data_sets(seeds, n);
+    free(seeds);
+    qsort(group->temps, n, sizeof *group->temps, compare_reals);
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || group->temps[i] != group->temps[group->num_temps - 1]) {
+            group->temps[group->num_temps++] = group->temps[i];
+        }
+    }
+    return CH_OK;
+}
+
+static bool is_positive(double x)
+{
+    return isfinite(x) && x > 0;
+}
+
+/* Starts a cell at run `begin`, which is the first of its (P, T). */
+static ch_fit_cell start_cell(const ch_fit_group *group, const ch_fit_cell *before, size_t begin)
+{
+    const ch_settings *settings = &group->runs[begin]->settings;
+    const double *temp = bsearch(&settings->temp, group->temps, group->num_temps, sizeof *group->temps, compare_reals);
+    size_t train = before == NULL ? 0 : before->train;
+    train += settings->train != group->trains[train];
+    return (ch_fit_cell){.train = train, .temp = (size_t)(temp - group->temps), .begin = begin};
+}
+
+/* Counts what ended how, and averages the cells in which every run fitted. */
+static void finish_cell(const ch_fit_group *group, ch_fit_cell *cell)
+{
+    double log_weight_change = 0, log_time = 0, log_relative = 0;
+    for (size_t i = cell->begin; i < cell->end; i++) {
+        const ch_run *run = group->runs[i];
+        if (run->status == CH_BUDGET) {
+            cell->num_budget++;
+        } else if (run->status != CH_FITTED || !is_positive(run->final.weight_change) || !is_positive(run->time)) {
+            cell->num_diverged++;
+        } else {
+            log_weight_change += log(run->final.weight_change);
+            log_time += log(run->time);
+            log_relative += log(run->final.weight_change_rel);
+        }
+    }
+    const double count = (double)(cell->end - cell->begin);
+    cell->complete = cell->num_budget == 0 && cell->num_diverged == 0;
+    cell->log_weight_change = cell->complete ? log_weight_change / count : NAN;
+    cell->log_time = cell->complete ? log_time / count : NAN;
+    cell->log_relative = cell->complete ? log_relative / count : NAN;
+}
+
+static ch_code list_cells(ch_fit_group *group, ch_error *err)
+{
+    size_t capacity = 0;
+    for (size_t i = 0; i < group->num_runs; i++) {
+        ch_fit_cell *last = group->num_cells > 0 ? &group->cells[group->num_cells - 1] : NULL;
+        const ch_settings *settings = &group->runs[i]->settings;
+        if (last == NULL || settings->train != group->trains[last->train] ||
+            settings->temp != group->temps[last->temp]) {
+            const ch_fit_cell cell = start_cell(group, last, i);
+            if (ch_grow((void **)&group->cells, &capacity, group->num_cells + 1, sizeof *group->cells) != 0) {
+                return ch_error_memory(err, "the cells of a group");
+            }
+            last = &group->cells[group->num_cells++];
+            *last = cell;
+        }
+        last->end = i + 1;
+    }
+    for (size_t c = 0; c < group->num_cells; c++) {
+        finish_cell(group, &group->cells[c]);
+    }
+    return CH_OK;
+}
+
+/* One sentence a P on the cells that one kind of ending spoils: each T, with how many of how many runs. */
+static ch_code note_left_out(ch_fit_group *group, size_t train, bool diverged, ch_error *err)
+{
+    char *list = NULL;
+    size_t size = 0, named = 0;
+    FILE *stream = open_memstream(&list, &size);
+    if (stream == NULL) {
+        return ch_error_memory(err, "a note on a fit");
+    }
+    const size_t end = ch_fit_first_cell(group, train + 1);
+    for (size_t c = ch_fit_first_cell(group, train); c < end; c++) {
+        const ch_fit_cell *cell = &group->cells[c];
+        const size_t bad = diverged ? cell->num_diverged : cell->num_budget;
+        if (bad > 0) {
+            char temp[32];
+            ch_fit_format_temp(group->temps[cell->temp], temp, sizeof temp);
+            fprintf(stream, "%s%s (%zu of %zu runs)", named > 0 ? ", " : "", temp, bad, cell->end - cell->begin);
+            named++;
+        }
+    }
+    ch_code code = CH_OK;
+    if (fclose(stream) != 0) {
+        code = ch_error_memory(err, "a note on a fit");
+    } else if (named > 0) {
+        code = ch_fit_note(group, err, "P = %llu: left out of every fit, as %s, T = %s",
+                           (unsigned long long)group->trains[train],
+                           diverged ? "runs diverged" : "a budget ended runs before they fitted", list);
+    }
+    free(list);
+    return code;
+}
+
+ch_code ch_fit_make_cells(ch_fit_group *group, ch_error *err)
+{
+    qsort(group->runs, group->num_runs, sizeof *group->runs, compare_runs);
+    ch_code code = list_values(group, err);
+    if (code == CH_OK) {
+        code = list_cells(group, err);
+    }
+    for (size_t p = 0; p < group->num_trains && code == CH_OK; p++) {
+        code = note_left_out(group, p, false, err);
+        if (code == CH_OK) {
+            code = note_left_out(group, p, true, err);
+        }
+    }
+    return code;
+}
+
+size_t ch_fit_first_cell(const ch_fit_group *group, size_t train)
+{
+    size_t lo = 0, hi = group->num_cells;
+    while (lo < hi) {
+        const size_t middle = lo + (hi - lo) / 2;
+        if (group->cells[middle].train < train) {
+            lo = middle + 1;
+        } else {
+            hi = middle;
+        }
+    }
+    return lo;
+}
+
+void ch_fit_cell_means(const ch_fit_group *group, ch_cell_mean *means)
+{
+    for (size_t c = 0; c < group->num_cells; c++) {
+        const ch_fit_cell *cell = &group->cells[c];
+        means[c] = (ch_cell_mean){0};
+        if (cell->complete) {
+            means[c].weight = (double)(cell->end - cell->begin);
+            means[c].log[CH_LOG_WEIGHT_CHANGE] = cell->log_weight_change;
+            means[c].log[CH_LOG_TIME] = cell->log_time;
+            means[c].log[CH_LOG_RELATIVE] = cell->log_relative;
+        }
+    }
+}

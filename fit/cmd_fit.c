@@ -1,0 +1,123 @@
+/* cmd_fit.c — `chiton fit`: exponents and critical temperatures of a store. */
+#include "fit/internal.h"
+#include "sim/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The command's options; the strings are allocated by popt. */
+typedef struct {
+    char *tc, *where;
+    double threshold;
+    int json;
+} fit_arguments;
+
+static ch_code check(const ch_cli *cli, const fit_arguments *chosen, ch_fit_options *options, ch_error *err)
+{
+    if (cli->num_arguments != 1) {
+        return ch_error_set(err, CH_ERROR_INPUT, "fit takes one store, but %zu are given", cli->num_arguments);
+    }
+    options->threshold = chosen->threshold;
+    if (chosen->tc != NULL) {
+        options->onset = strcmp(chosen->tc, ch_tc_definition_name(CH_TC_ONSET)) == 0;
+        options->escape = strcmp(chosen->tc, ch_tc_definition_name(CH_TC_ESCAPE)) == 0;
+        if (!options->onset && !options->escape) {
+            return ch_error_set(err, CH_ERROR_INPUT, "--tc = %s is not accepted: onset or escape is (both by default)",
+                                chosen->tc);
+        }
+    }
+    return ch_fit_options_check(options, err);
+}
+
+static ch_code read_runs(ch_run_table *table, const char *path, const char *where, ch_error *err)
+{
+    ch_store store;
+    ch_code code = ch_store_open(&store, path, CH_STORE_READ, err);
+    if (code == CH_OK) {
+        code = ch_store_select(&store, where, false, table, err);
+    }
+    ch_store_close(&store);
+    if (code == CH_OK && table->count == 0) {
+        code = ch_error_set(err, CH_ERROR_IO,
+                            where == NULL ? "%s holds no run to fit: sweep into it first"
+                                          : "%s holds no run that fulfils --where %s",
+                            path, where);
+    }
+    return code;
+}
+
+static ch_code print_report(const ch_fit *fit, bool json, ch_error *err)
+{
+    if (!json) {
+        ch_fit_print(fit, stdout);
+        return ch_cli_flush(err);
+    }
+    json_t *report = ch_fit_json(fit);
+    const ch_code code = report == NULL ? ch_error_memory(err, "a JSON text") : ch_cli_print_json(report, err);
+    json_decref(report);
+    return code;
+}
+
+/* A report without a single exponent is printed, for its notes say why, but is no success. */
+static ch_code check_found(const ch_fit *fit, const char *path, ch_error *err)
+{
+    size_t count = 0;
+    for (size_t g = 0; g < fit->num_groups; g++) {
+        count += fit->groups[g].num_exponents;
+    }
+    if (count > 0) {
+        return CH_OK;
+    }
+    const ch_fit_group *first = &fit->groups[0];
+    return ch_error_set(err, CH_ERROR_NUMERIC, "no exponent could be fitted to %s (%zu group%s): %s", path,
+                        fit->num_groups, fit->num_groups == 1 ? "" : "s",
+                        first->num_notes > 0 ? first->notes[first->num_notes - 1] : "there is too little in it");
+}
+
+static ch_code fit_store(const char *path, const fit_arguments *chosen, const ch_fit_options *options, ch_error *err)
+{
+    ch_run_table table = {0};
+    ch_fit fit = {0};
+    ch_code code = read_runs(&table, path, chosen->where, err);
+    if (code == CH_OK) {
+        code = ch_fit_init(&fit, &table, options, err);
+    }
+    if (code == CH_OK) {
+        code = print_report(&fit, chosen->json, err);
+    }
+    if (code == CH_OK) {
+        code = check_found(&fit, path, err);
+    }
+    ch_fit_free(&fit);
+    ch_run_table_free(&table);
+    return code;
+}
+
+int ch_cmd_fit(int argc, const char **argv)
+{
+    ch_fit_options options;
+    ch_fit_options_default(&options);
+    fit_arguments chosen = {.threshold = options.threshold};
+    const struct poptOption table[] = {
+        {"tc", '\0', POPT_ARG_STRING, &chosen.tc, 0, "find T_c by this definition only: onset or escape", "DEFINITION"},
+        {"threshold", '\0', POPT_ARG_DOUBLE, &chosen.threshold, 0,
+         "escape: relative weight variation at T_c (1 by default)", "X"},
+        {"where", '\0', POPT_ARG_STRING, &chosen.where, 0, "only runs that fulfil an SQL condition over the columns",
+         "EXPR"},
+        {"json", '\0', POPT_ARG_NONE, &chosen.json, 0, "one object: exponents, tc, groups", NULL},
+        POPT_TABLEEND};
+    ch_error err = {0};
+    ch_cli cli;
+    ch_code code = ch_cli_init(&cli, argc, argv, table, false,
+                               "fit STORE [--tc onset|escape] [--threshold X] [--where EXPR] [--json]", &err);
+    if (code == CH_OK && !cli.help) {
+        code = check(&cli, &chosen, &options, &err);
+    }
+    if (code == CH_OK && !cli.help) {
+        code = fit_store(cli.arguments[0], &chosen, &options, &err);
+    }
+    ch_cli_free(&cli);
+    free(chosen.tc);
+    free(chosen.where);
+    return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
+}

@@ -1,0 +1,174 @@
+/* fit.h — exponents from a table of runs, with errors one can publish. Definitions: docs/theory.md.
+ *
+ * Groups. Runs that share every setting but train, temp, rate, the seeds, the budgets and `record` form a group, and
+ * are fitted together. A cell is what a group has at one (P, T).
+ *
+ * Cells. y is ||Dw||, t* or ||Dw||/||w0||; a cell's value is the mean of ln y over its runs. A cell with a run that did
+ * not fit (ended by a budget, or diverged) is left out whole and named in a note: the runs that did finish are the
+ * quick ones, and keeping only those would bias t* low.
+ *
+ * Window. The power laws hold for T above the onset T_c(P), where ||Dw|| leaves the plateau it has as T -> 0. At each P
+ * with five temperatures or more
+ *     ln y = ln y0 + (1/m) ln[1 + (T/T_c)^(m delta)]
+ * is fitted. Above T_c it exceeds its power law by (1/m) (T/T_c)^(-m delta) to leading order. The window begins at the
+ * least T at which that is under 0.1 % for every P, taking the medians over P of m and of m delta; when this leaves
+ * fewer than three T, under 1 %; when that leaves fewer than two, under 5 %. (Being strict costs little: runs at other
+ * T on the same data add little, since the spread between data sets dominates.) A P at which the crossover does not
+ * beat a straight line (F test at 0.001) puts no bound, unless ln y is flat there (slope under 0.1): that is the
+ * plateau, and the window lies above all its T.
+ * From its fourth interval on, the window ends where the local slope d ln y / d ln T, averaged over P, departs from
+ * the mean of those before it by more than half of that mean and by more than four of their standard deviations.
+ *
+ * Errors. Bootstrap over data sets (distinct seed_data): a replica draws n of n with replacement and uses all their
+ * runs, so everything that runs on the same data have in common is carried along. The window and the cells used are
+ * those of the full table in every replica. With few data sets plain percentile intervals are far too narrow; the
+ * error is the replicas' standard deviation times sqrt(n/(n-1)) and the 95 % interval is value +- t error with t of
+ * Student's distribution for n-1 degrees of freedom: exact for the exponents of a balanced table when the data sets'
+ * own exponents are normal. For T_c this is done on ln T_c.
+ */
+#ifndef CH_FIT_H
+#define CH_FIT_H
+
+#include "core/core.h"
+#include "sim/sim.h"
+
+#include <stdbool.h>
+
+/** A number with its error. NaN where it could not be had (fewer than two data sets: no error). */
+typedef struct {
+    double value;
+    double stderr_; /* by bootstrap over data sets */
+    double lo, hi;  /* 95 % interval */
+} ch_estimate;
+
+/** An exponent of a group. */
+typedef struct {
+    const char *name;       /* delta, gamma, time_delta, b, a */
+    const char *definition; /* of T_c, for a; else NULL */
+    ch_estimate estimate;
+    double theory; /* NaN when there is none */
+} ch_exponent;
+
+typedef enum { CH_TC_ONSET, CH_TC_ESCAPE } ch_tc_definition;
+
+/** "onset" or "escape". */
+const char *ch_tc_definition_name(ch_tc_definition definition);
+
+typedef enum {
+    CH_TC_INSIDE, /* T_c lies within the sampled temperatures */
+    CH_TC_BELOW,  /* T_c is under the least temperature: `value` is an upper bound */
+    CH_TC_ABOVE,  /* T_c is over the largest temperature: `value` is a lower bound */
+    CH_TC_NONE,   /* too few points to say */
+} ch_tc_place;
+
+/** The crossover ln y = log_plateau + (1/m) ln[1 + (T/T_c)^(m delta)] from a plateau to a power law. */
+typedef struct {
+    double log_plateau; /* ln y0 */
+    double log_temp;    /* ln T_c */
+    double sharpness;   /* m > 0 */
+    double delta;       /* > 0 */
+} ch_crossover;
+
+/** ln y of the crossover at ln T. */
+double ch_crossover_log(const ch_crossover *self, double log_temp);
+
+/** Critical temperature at one P. */
+typedef struct {
+    uint64_t train;
+    ch_tc_definition definition;
+    ch_tc_place place;
+    ch_estimate estimate;
+    ch_crossover crossover; /* of ||Dw|| at this P, for onset inside; else all NaN */
+} ch_tc;
+
+/** One power law ln y = ln A + x_T ln T + x_P ln P over a window of temperatures. An exponent that could not be had
+ *  is NaN; its term is then left out, so that ln A is what the data have at their one T or P. */
+typedef struct {
+    double log_amplitude, temp_exponent, train_exponent;
+    size_t num_runs; /* runs used */
+} ch_power_law;
+
+/** What a group has at one (P, T). */
+typedef struct {
+    size_t train, temp;       /* indices into the group's trains and temps */
+    size_t begin, end;        /* its runs: group->runs[begin] … group->runs[end - 1] */
+    size_t num_budget;        /* of them ended by a budget */
+    size_t num_diverged;      /* of them diverged, or with a ||Dw|| or t* that is not a positive number */
+    bool complete;            /* neither: the cell enters the fits */
+    double log_weight_change; /* mean of ln ||Dw|| over its runs; NaN unless complete, as the two below */
+    double log_time;          /* of ln t* */
+    double log_relative;      /* of ln(||Dw|| / ||w0||) */
+} ch_fit_cell;
+
+enum { CH_FIT_MAX_EXPONENTS = 8 };
+
+/** What is known of the runs that share all settings but temperature, training-set size and seeds. */
+typedef struct {
+    ch_settings key;     /* of its first run; batch is 0 ("full") when all runs have batch = train */
+    const ch_run **runs; /* [num_runs] by (train, temp, seed_data); owned array, borrowed runs */
+    size_t num_runs;
+    size_t num_data_sets; /* distinct seed_data: what the bootstrap draws from */
+    uint64_t *trains;     /* [num_trains] distinct P, ascending; owned */
+    size_t num_trains;
+    double *temps; /* [num_temps] distinct T, ascending; owned */
+    size_t num_temps;
+    ch_fit_cell *cells; /* [num_cells] by (train, temp); owned */
+    size_t num_cells;
+    double window_lo, window_hi; /* T window of the power laws; NaN when none was found */
+    size_t window_temps;         /* distinct T with complete cells in it */
+    double window_tolerance;     /* the crossover's correction is under this; NaN when no onset was seen */
+    ch_power_law weight_change;  /* ||Dw|| = A T^delta P^gamma in the window */
+    ch_power_law time;           /* t* = A T^time_delta P^b in the window */
+    ch_exponent exponents[CH_FIT_MAX_EXPONENTS];
+    size_t num_exponents;
+    ch_tc *tc; /* [num_tc] by (definition, train); owned */
+    size_t num_tc;
+    char **notes; /* [num_notes] sentences: censored and left-out runs, what is missing; owned */
+    size_t num_notes, notes_capacity;
+} ch_fit_group;
+
+typedef struct {
+    bool onset, escape; /* which T_c to find */
+    double threshold;   /* escape: relative weight variation ||Dw|| / ||w0|| at T_c; positive */
+    size_t replicas;    /* bootstrap replicas, 2 … 1,000,000 */
+    uint64_t seed;      /* of the bootstrap */
+    int threads;        /* at least 1; does not change a bit of the result */
+} ch_fit_options;
+
+typedef struct {
+    ch_fit_options options;
+    ch_fit_group *groups; /* [num_groups] by first appearance in the table; owned */
+    size_t num_groups;
+    uint64_t differing; /* bit i: row i of the settings table is a group's key and differs between groups */
+} ch_fit;
+
+/** Both T_c, threshold 1, 1,000 replicas, seed 0, all threads. */
+void ch_fit_options_default(ch_fit_options *self);
+
+/** @return CH_OK, or CH_ERROR_INPUT with the option, its value and what is accepted. ch_fit_init calls it. */
+ch_code ch_fit_options_check(const ch_fit_options *self, ch_error *err) CH_MUST_CHECK;
+
+/** Fits every group of a table of runs. The table must outlive the fit.
+ *
+ *  GSL's error handler must be off (gsl_set_error_handler_off), else GSL aborts the program where it cannot go on.
+ *
+ *  @return CH_OK, also when a group has too little for some or all exponents: its notes say what is missing;
+ *          CH_ERROR_INPUT when the table is empty, an option is out of range or a run's settings are not valid;
+ *          CH_ERROR_MEMORY
+ */
+ch_code ch_fit_init(ch_fit *self, const ch_run_table *table, const ch_fit_options *options,
+                    ch_error *err) CH_MUST_CHECK;
+void ch_fit_free(ch_fit *self);
+
+/** Whether groups share this row of the settings table (chi, dim, …), or gather runs over it (train, temp, …). */
+bool ch_fit_is_key(size_t setting);
+
+/** Label of a group from the settings in which groups differ, e.g. "chi = 1, dim = 128". */
+void ch_fit_group_label(const ch_fit *self, const ch_fit_group *group, char *text, size_t size);
+
+/** A temperature for people: "2^-15" for powers of two beyond the plain ones, else four digits. */
+void ch_fit_format_temp(double temp, char *text, size_t size);
+
+int ch_cmd_fit(int argc, const char **argv);
+
+#endif

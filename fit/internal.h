@@ -1,0 +1,178 @@
+/* internal.h — how the parts of a fit meet: cell means in, numbers out, once for the table and once a replica. */
+#ifndef CH_FIT_INTERNAL_H
+#define CH_FIT_INTERNAL_H
+
+#include "fit/fit.h"
+
+#include <gsl/gsl_matrix.h>
+#include <gsl/gsl_multifit.h>
+#include <gsl/gsl_multifit_nlinear.h>
+#include <jansson.h>
+#include <stdio.h>
+
+/* ---- groups.c ---- */
+
+/** Groups of a table, with runs, cells and the notes on cells left out; nothing fitted yet. */
+ch_code ch_fit_make_groups(ch_fit *self, const ch_run_table *table, ch_error *err) CH_MUST_CHECK;
+void ch_fit_free_groups(ch_fit *self);
+
+/* ---- cells.c ---- */
+
+/** Sorts the group's runs and fills data sets, trains, temps and cells, noting the cells that are left out. */
+ch_code ch_fit_make_cells(ch_fit_group *group, ch_error *err) CH_MUST_CHECK;
+
+/** Adds a sentence to the group's notes. */
+ch_code ch_fit_note(ch_fit_group *group, ch_error *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4), warn_unused_result));
+
+/** Index of the first cell of trains[train]; train = num_trains gives the end. */
+size_t ch_fit_first_cell(const ch_fit_group *group, size_t train);
+
+/** What a cell's runs have been averaged to. */
+typedef enum { CH_LOG_WEIGHT_CHANGE, CH_LOG_TIME, CH_LOG_RELATIVE, CH_NUM_LOGS } ch_fit_log;
+
+/** Mean of the ln y of a cell over the runs of a replica. `weight` is their number: 0 when there are none, or when
+ *  the cell is not complete; the means are then 0 and mean nothing. */
+typedef struct {
+    double weight;
+    double log[CH_NUM_LOGS];
+} ch_cell_mean;
+
+/** The means of the table itself. @param means out: [num_cells] */
+void ch_fit_cell_means(const ch_fit_group *group, ch_cell_mean *means);
+
+/* ---- regression.c ---- */
+
+/** A design: the complete cells of the window, and which of ln T and ln P vary over them. Borrows the group. */
+typedef struct {
+    const ch_fit_group *group;
+    size_t *cells; /* [num_cells] indices, owned */
+    size_t num_cells, num_temps, num_trains;
+    double mean_log_temp, mean_log_train; /* origin of the regressors, for well-conditioned columns */
+} ch_regression;
+
+ch_code ch_regression_init(ch_regression *self, const ch_fit_group *group, ch_error *err) CH_MUST_CHECK;
+void ch_regression_free(ch_regression *self);
+
+/** What one thread needs to solve a design. */
+typedef struct {
+    gsl_matrix *design, *covariance;
+    gsl_vector *weights, *y, *coefficients;
+    gsl_multifit_linear_workspace *linear;
+} ch_regression_space;
+
+ch_code ch_regression_space_init(ch_regression_space *self, const ch_regression *regression,
+                                 ch_error *err) CH_MUST_CHECK;
+void ch_regression_space_free(ch_regression_space *self);
+
+/** Weighted least squares of one mean ln y on 1, ln T, ln P.
+ *  @return whether the regressors are independent; else all of `law` is NaN */
+bool ch_regression_fit(const ch_regression *self, ch_regression_space *space, const ch_cell_mean *means,
+                       ch_fit_log which, ch_power_law *law);
+
+/* ---- onset.c ---- */
+
+/** Points of one P and the solver for its crossover. */
+typedef struct {
+    size_t count;                     /* points */
+    bool tied;                        /* delta is given, not fitted */
+    double delta;                     /* the given one */
+    double *log_temp, *y;             /* [count]; owned */
+    gsl_vector *weights, *parameters; /* [count], [p]; owned */
+    gsl_multifit_nlinear_workspace *solver;
+} ch_onset_space;
+
+/** Whether T_c is found with delta tied to the joint regression's: always where that has one, as T_c, m and delta of a
+ *  single P trade off against each other. */
+bool ch_onset_is_tied(const ch_fit_group *group);
+
+/** Fewest points for the fit: one more than parameters. */
+size_t ch_onset_least(bool tied);
+
+/** @param count  points, at least ch_onset_least */
+ch_code ch_onset_space_init(ch_onset_space *self, size_t count, bool tied, ch_error *err) CH_MUST_CHECK;
+void ch_onset_space_free(ch_onset_space *self);
+
+/** Loads the complete cells of one P: ln T and mean ln ||Dw||, `count` of them. */
+void ch_onset_load(ch_onset_space *self, const ch_fit_group *group, size_t train, const ch_cell_mean *means);
+
+/** Weighted least squares of the crossover on the loaded points, from `start` (NULL: from the points).
+ *
+ *  Minimises sum_i w_i [y_i - f(ln T_i)]^2 over ln y0, ln T_c, ln m and, unless tied, ln delta, by
+ *  Levenberg-Marquardt with the analytic Jacobian, until a step changes the parameters by under 1e-10 of themselves
+ *  (1e-5 from a given start: replicas, whose spread is far wider) or the gradient vanishes.
+ *
+ *  @param squares  out: the minimum; may be NULL
+ *  @return whether it converged to a crossover that can be told: m over 0.3 (wider ones are bent lines) and delta
+ * within 0.05 … 20
+ */
+bool ch_onset_fit(ch_onset_space *self, const ch_crossover *start, ch_crossover *crossover, double *squares);
+
+/** The straight line through the loaded points: its slope, and its sum of squares. */
+void ch_onset_line(const ch_onset_space *self, double *slope, double *squares);
+
+/** Whether a crossover with this sum of squares beats the line (F test at 0.001). */
+bool ch_onset_beats_line(const ch_onset_space *self, double squares, double line_squares);
+
+/** A slope of ln ||Dw|| under this is a plateau. */
+#define CH_ONSET_FLAT 0.1
+
+/** Model and Jacobian at `parameters`, for GSL and for the test of the Jacobian. */
+int ch_onset_residuals(const gsl_vector *parameters, void *space, gsl_vector *residuals);
+int ch_onset_jacobian(const gsl_vector *parameters, void *space, gsl_matrix *jacobian);
+
+/* ---- window.c ---- */
+
+/** Chooses window_lo and window_hi as fit.h says, and notes what stands in the way. */
+ch_code ch_fit_choose_window(ch_fit_group *group, ch_error *err) CH_MUST_CHECK;
+
+/* ---- critical.c ---- */
+
+/** T_c by escape at one P from cell means: where ln(||Dw||/||w0||), joined by straight lines in ln T, first rises to
+ *  ln threshold.  @param log_temp out: ln T_c, or of the bound; NaN for NONE */
+ch_tc_place ch_tc_escape(const ch_fit_group *group, size_t train, const ch_cell_mean *means, double log_threshold,
+                         double *log_temp);
+
+/** T_c by onset of the points loaded in `space`: at the crossover when there is one that beats the straight line, else
+ *  under the points where they rise and over them where they are flat.
+ *  @param crossover  out: all NaN when there is none
+ *  @param log_temp   out: ln T_c, or of the bound */
+ch_tc_place ch_tc_onset(ch_onset_space *space, ch_crossover *crossover, double *log_temp);
+
+/* ---- bootstrap.c ---- */
+
+/** Numbers of a replica: the exponents (a is filled in from ln T_c afterwards, one definition after the other), then
+ *  ln T_c [num_tc]. NaN: could not be had. */
+enum { CH_NUMBER_DELTA, CH_NUMBER_GAMMA, CH_NUMBER_TIME_DELTA, CH_NUMBER_B, CH_NUMBER_A, CH_NUMBER_TC };
+
+/** What a replica repeats: the design and the T_c that the table itself has inside its temperatures. */
+typedef struct {
+    const ch_fit_group *group;
+    const ch_fit_options *options;
+    ch_regression regression;
+    bool tied; /* onset: delta is that of the regression */
+    size_t num_numbers;
+    double *replicas; /* [options->replicas][num_numbers]; owned */
+} ch_bootstrap;
+
+/** @param group  with window, tc places and crossovers of the table */
+ch_code ch_bootstrap_init(ch_bootstrap *self, const ch_fit_group *group, const ch_fit_options *options,
+                          ch_error *err) CH_MUST_CHECK;
+void ch_bootstrap_free(ch_bootstrap *self);
+ch_code ch_bootstrap_run(ch_bootstrap *self, ch_error *err) CH_MUST_CHECK;
+
+/** How many replicas have this number, and their standard deviation (NaN for fewer than two). */
+size_t ch_bootstrap_spread(const ch_bootstrap *self, size_t number, double *deviation);
+
+/** Error and 95 % interval of `value` from a standard deviation of replicas over n data sets. */
+ch_estimate ch_estimate_make(double value, double deviation, size_t num_data_sets);
+
+/* ---- table.c, json.c ---- */
+
+/** Prints the report for people. */
+void ch_fit_print(const ch_fit *self, FILE *out);
+
+/** The report as JSON. @return a new reference, NULL when memory is short */
+json_t *ch_fit_json(const ch_fit *self) CH_MUST_CHECK;
+
+#endif

@@ -1,0 +1,269 @@
+/* table.c — the report of a fit for people: 88 columns of UTF-8. */
+#include "fit/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAGE_WIDTH = 88 };
+
+#define DASH "—"
+
+/* Columns that UTF-8 text takes: one a code point, as every character used here is one column wide. */
+static size_t text_width(const char *text)
+{
+    size_t width = 0;
+    for (; *text != '\0'; text++) {
+        width += ((unsigned char)*text & 0xC0) != 0x80; /* continuation bytes start no character */
+    }
+    return width;
+}
+
+static void print_blanks(FILE *out, size_t count)
+{
+    fprintf(out, "%*s", (int)count, "");
+}
+
+static void print_left(FILE *out, const char *text, size_t width)
+{
+    const size_t used = text_width(text);
+    fputs(text, out);
+    print_blanks(out, used < width ? width - used : 0);
+}
+
+static void print_right(FILE *out, const char *text, size_t width)
+{
+    const size_t used = text_width(text);
+    print_blanks(out, used < width ? width - used : 0);
+    fputs(text, out);
+}
+
+static void print_rule(FILE *out, size_t width)
+{
+    fputs("  ", out);
+    for (size_t i = 0; i < width; i++) {
+        fputs("─", out);
+    }
+    fputc('\n', out);
+}
+
+/* A sentence, broken at blanks, after a bullet. */
+static void print_note(FILE *out, const char *note)
+{
+    size_t column = text_width("  · ");
+    fputs("  ·", out);
+    while (*note != '\0') {
+        char word[128];
+        const size_t length = strcspn(note, " ");
+        snprintf(word, sizeof word, "%.*s", (int)length, note);
+        const size_t width = text_width(word);
+        if (column + width > PAGE_WIDTH) {
+            fputs("\n   ", out);
+            column = text_width("  · ");
+        }
+        fprintf(out, " %s", word);
+        column += width + 1;
+        note += length;
+        note += strspn(note, " ");
+    }
+    fputc('\n', out);
+}
+
+/* ---- numbers ---- */
+
+/* Decimals that show two digits of an error, 1 … 4; 4 without one. */
+static int decimals_for(double error)
+{
+    if (!(error > 0)) {
+        return 4;
+    }
+    const int decimals = 1 - (int)floor(log10(error));
+    return decimals < 1 ? 1 : decimals > 4 ? 4 : decimals;
+}
+
+static void format_exponent(const ch_estimate *estimate, char *text, size_t size)
+{
+    const int decimals = decimals_for(estimate->stderr_);
+    if (isnan(estimate->stderr_)) {
+        snprintf(text, size, "%.*f ± " DASH, decimals, estimate->value);
+    } else {
+        snprintf(text, size, "%.*f ± %.*f", decimals, estimate->value, decimals, estimate->stderr_);
+    }
+}
+
+static void format_interval(const ch_estimate *estimate, char *text, size_t size)
+{
+    const int decimals = decimals_for(estimate->stderr_);
+    if (isnan(estimate->lo)) {
+        snprintf(text, size, DASH);
+    } else {
+        snprintf(text, size, "%.*f … %.*f", decimals, estimate->lo, decimals, estimate->hi);
+    }
+}
+
+/* (value − theory) / error. Where all data sets agree to rounding there is no error to measure by. */
+static void format_distance(const ch_exponent *exponent, char *text, size_t size)
+{
+    const double rounding = 1e-9;
+    const double difference = exponent->estimate.value - exponent->theory;
+    if (!(exponent->estimate.stderr_ > rounding) || isnan(difference)) {
+        snprintf(text, size, fabs(difference) < rounding ? "0 σ" : DASH);
+    } else {
+        snprintf(text, size, "%+.1f σ", difference / exponent->estimate.stderr_);
+    }
+}
+
+static void format_critical(const ch_tc *tc, char *text, size_t size)
+{
+    switch (tc->place) {
+    case CH_TC_BELOW:
+        snprintf(text, size, "< %.3g", tc->estimate.value);
+        break;
+    case CH_TC_ABOVE:
+        snprintf(text, size, "> %.3g", tc->estimate.value);
+        break;
+    case CH_TC_NONE:
+        snprintf(text, size, DASH);
+        break;
+    case CH_TC_INSIDE:
+        if (isnan(tc->estimate.lo)) {
+            snprintf(text, size, "%.3g (" DASH ")", tc->estimate.value);
+        } else {
+            snprintf(text, size, "%.3g (%.3g … %.3g)", tc->estimate.value, tc->estimate.lo, tc->estimate.hi);
+        }
+        break;
+    }
+}
+
+/* ---- parts of a group ---- */
+
+static void print_heading(FILE *out, const ch_fit *self, const ch_fit_group *group)
+{
+    char label[256], lo[32], hi[32];
+    ch_fit_group_label(self, group, label, sizeof label);
+    fprintf(out, "%s\n", label);
+    fprintf(out, "  %zu run%s, %zu data set%s, P = %llu", group->num_runs, group->num_runs == 1 ? "" : "s",
+            group->num_data_sets, group->num_data_sets == 1 ? "" : "s", (unsigned long long)group->trains[0]);
+    if (group->num_trains > 1) {
+        fprintf(out, " … %llu (%zu)", (unsigned long long)group->trains[group->num_trains - 1], group->num_trains);
+    }
+    ch_fit_format_temp(group->temps[0], lo, sizeof lo);
+    ch_fit_format_temp(group->temps[group->num_temps - 1], hi, sizeof hi);
+    fprintf(out, ", T = %s … %s (%zu)\n", lo, hi, group->num_temps);
+    if (isnan(group->window_lo)) {
+        return;
+    }
+    ch_fit_format_temp(group->window_lo, lo, sizeof lo);
+    ch_fit_format_temp(group->window_hi, hi, sizeof hi);
+    fprintf(out, "  window T = %s … %s (%zu)", lo, hi, group->window_temps);
+    if (!isnan(group->window_tolerance)) {
+        fprintf(out, ", where the onset's trace in ‖Δw‖ is under %g %%", 100 * group->window_tolerance);
+    }
+    fputc('\n', out);
+}
+
+/* Symbol and law of an exponent. */
+static void describe(const ch_exponent *exponent, char *text, size_t size)
+{
+    static const struct {
+        const char *name, *text;
+    } laws[] = {
+        {"delta", "δ        ‖Δw‖ ~ T^δ"}, {"gamma", "γ        ‖Δw‖ ~ P^γ"}, {"time_delta", "δ_t      t* ~ T^δ_t"},
+        {"b", "b        t* ~ P^b"},       {"a", "a        T_c ~ P^-a"},
+    };
+    for (size_t i = 0; i < sizeof laws / sizeof *laws; i++) {
+        if (strcmp(exponent->name, laws[i].name) == 0) {
+            snprintf(text, size, exponent->definition == NULL ? "%s" : "%s, %s", laws[i].text, exponent->definition);
+        }
+    }
+}
+
+enum { EXPONENT_WIDTH = 29, ESTIMATE_WIDTH = 17, INTERVAL_WIDTH = 19, THEORY_WIDTH = 9, DISTANCE_WIDTH = 12 };
+
+static void print_exponent_row(FILE *out, const char *const cells[5])
+{
+    fputs("  ", out);
+    print_left(out, cells[0], EXPONENT_WIDTH);
+    print_right(out, cells[1], ESTIMATE_WIDTH);
+    print_right(out, cells[2], INTERVAL_WIDTH);
+    print_right(out, cells[3], THEORY_WIDTH);
+    print_right(out, cells[4], DISTANCE_WIDTH);
+    fputc('\n', out);
+}
+
+static void print_exponents(FILE *out, const ch_fit_group *group)
+{
+    if (group->num_exponents == 0) {
+        return;
+    }
+    fputc('\n', out);
+    print_exponent_row(out,
+                       (const char *const[]){"exponent", "estimate ± error", "95 % interval", "theory", "distance"});
+    print_rule(out, EXPONENT_WIDTH + ESTIMATE_WIDTH + INTERVAL_WIDTH + THEORY_WIDTH + DISTANCE_WIDTH);
+    for (size_t i = 0; i < group->num_exponents; i++) {
+        const ch_exponent *exponent = &group->exponents[i];
+        char name[64] = "", estimate[64], interval[64], theory[32], distance[32];
+        describe(exponent, name, sizeof name);
+        format_exponent(&exponent->estimate, estimate, sizeof estimate);
+        format_interval(&exponent->estimate, interval, sizeof interval);
+        snprintf(theory, sizeof theory, isnan(exponent->theory) ? DASH : "%.4g", exponent->theory);
+        format_distance(exponent, distance, sizeof distance);
+        print_exponent_row(out, (const char *const[]){name, estimate, interval, theory, distance});
+    }
+}
+
+enum { TRAIN_WIDTH = 12, CRITICAL_WIDTH = 37 };
+
+/* One row a P, one column a definition: group->tc is ordered by (definition, train), each over all P. */
+static void print_critical(FILE *out, const ch_fit *self, const ch_fit_group *group)
+{
+    const size_t num_columns = group->num_tc / group->num_trains;
+    if (num_columns == 0) {
+        return;
+    }
+    fputs("\n  ", out);
+    print_right(out, "P", TRAIN_WIDTH);
+    for (size_t k = 0; k < num_columns; k++) {
+        char title[96];
+        if (group->tc[k * group->num_trains].definition == CH_TC_ONSET) {
+            snprintf(title, sizeof title, "T_c by onset");
+        } else {
+            snprintf(title, sizeof title, "T_c by escape (‖Δw‖ = %g ‖w₀‖)", self->options.threshold);
+        }
+        print_right(out, title, CRITICAL_WIDTH);
+    }
+    fputc('\n', out);
+    print_rule(out, TRAIN_WIDTH + num_columns * CRITICAL_WIDTH);
+    for (size_t p = 0; p < group->num_trains; p++) {
+        char text[96];
+        snprintf(text, sizeof text, "%llu", (unsigned long long)group->trains[p]);
+        fputs("  ", out);
+        print_right(out, text, TRAIN_WIDTH);
+        for (size_t k = 0; k < num_columns; k++) {
+            format_critical(&group->tc[k * group->num_trains + p], text, sizeof text);
+            print_right(out, text, CRITICAL_WIDTH);
+        }
+        fputc('\n', out);
+    }
+}
+
+void ch_fit_print(const ch_fit *self, FILE *out)
+{
+    for (size_t g = 0; g < self->num_groups; g++) {
+        const ch_fit_group *group = &self->groups[g];
+        print_heading(out, self, group);
+        print_exponents(out, group);
+        print_critical(out, self, group);
+        if (group->num_notes > 0) {
+            fputc('\n', out);
+        }
+        for (size_t i = 0; i < group->num_notes; i++) {
+            print_note(out, group->notes[i]);
+        }
+        fputc('\n', out);
+    }
+    fprintf(out,
+            "Exponents are effective ones over the P shown; theory's hold in the limit of large P.\n"
+            "Errors: %zu bootstrap replicas of the data sets, Student's t for the 95 %% intervals.\n",
+            self->options.replicas);
+}

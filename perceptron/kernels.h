@@ -1,0 +1,60 @@
+/* kernels.h — the inner loops: single-precision rows against double-precision weights.
+ *
+ * Every sum runs over CH_ROW_LANES partial sums in a fixed order, so that its bits do not depend on the compiler's
+ * choice of vectors. Rows and weights are padded with zeros to `stride`, a multiple of CH_ROW_LANES.
+ */
+#ifndef CH_KERNELS_H
+#define CH_KERNELS_H
+
+#include "data/data.h"
+
+#include <math.h>
+#include <stddef.h>
+
+static inline double ch_sum_lanes(const double lanes[CH_ROW_LANES])
+{
+    double half[CH_ROW_LANES / 2];
+    for (size_t l = 0; l < CH_ROW_LANES / 2; l++) {
+        half[l] = lanes[l] + lanes[l + CH_ROW_LANES / 2];
+    }
+    for (size_t width = CH_ROW_LANES / 4; width > 0; width /= 2) {
+        for (size_t l = 0; l < width; l++) {
+            half[l] += half[l + width];
+        }
+    }
+    return half[0];
+}
+
+/** z . w */
+static inline double ch_dot(const float *restrict z, const double *restrict w, size_t stride)
+{
+    double lanes[CH_ROW_LANES] = {0};
+    for (size_t i = 0; i < stride; i += CH_ROW_LANES) {
+        for (size_t l = 0; l < CH_ROW_LANES; l++) {
+            lanes[l] = fma((double)z[i + l], w[i + l], lanes[l]);
+        }
+    }
+    return ch_sum_lanes(lanes);
+}
+
+/** |w|^2 */
+static inline double ch_norm2(const double *w, size_t stride)
+{
+    double lanes[CH_ROW_LANES] = {0};
+    for (size_t i = 0; i < stride; i += CH_ROW_LANES) {
+        for (size_t l = 0; l < CH_ROW_LANES; l++) {
+            lanes[l] += w[i + l] * w[i + l];
+        }
+    }
+    return ch_sum_lanes(lanes);
+}
+
+/** w <- w + step z */
+static inline void ch_axpy(double *restrict w, double step, const float *restrict z, size_t stride)
+{
+    for (size_t i = 0; i < stride; i++) {
+        w[i] += step * (double)z[i];
+    }
+}
+
+#endif

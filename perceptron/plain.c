@@ -1,0 +1,297 @@
+/* plain.c — the plain engine: every drawn margin is computed. */
+#include "perceptron/perceptron.h"
+
+#include "perceptron/kernels.h"
+
+#include <gsl/gsl_randist.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Largest batch drawn by scanning it for repeats; larger ones come off a permutation. */
+enum { SCANNED_BATCH = 16 };
+
+/* B distinct indices by Floyd's algorithm: for j = P-B … P-1 draw u in 0 … j, take u, or j where u is taken
+ * (Bentley and Floyd, "A sample of brilliance", CACM 30, 1987). Every set is equally likely; order has no meaning. */
+static void draw_scanned(ch_random *random, uint32_t *batch, uint32_t size, uint32_t num_samples)
+{
+    for (uint32_t k = 0; k < size; k++) {
+        const uint32_t j = num_samples - size + k;
+        uint32_t index = ch_random_below(random, j + 1);
+        for (uint32_t i = 0; i < k; i++) {
+            if (batch[i] == index) {
+                index = j;
+                break;
+            }
+        }
+        batch[k] = index;
+    }
+}
+
+/* The first B entries of a Fisher–Yates shuffle, which is uniform whatever permutation it starts from. */
+static void draw_shuffled(ch_random *random, uint32_t *order, uint32_t size, uint32_t num_samples)
+{
+    for (uint32_t k = 0; k < size; k++) {
+        const uint32_t other = k + ch_random_below(random, num_samples - k);
+        const uint32_t index = order[other];
+        order[other] = order[k];
+        order[k] = index;
+    }
+}
+
+/* The unfitted samples of a batch at this step's w. Written !(m >= kappa), so that NaN counts as unfitted.
+ * Returns their number and adds their margins to `sum`, which is finite unless one of them is not. */
+static inline uint32_t find_active(const ch_perceptron *self, const uint32_t *batch, uint32_t size, double *sum)
+{
+    const double kappa = self->setup.kappa;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < size; i++) {
+        const double margin = ch_dot(ch_sample_set_row(self->setup.train, batch[i]), self->weights, self->stride);
+        if (!(margin >= kappa)) {
+            self->active[count++] = batch[i];
+            *sum += margin;
+        }
+    }
+    return count;
+}
+
+/* w <- w + (eta / B) sum over the active of z_mu */
+static void update(ch_perceptron *self, uint32_t count)
+{
+    const double step = self->setup.rate / (double)self->setup.batch;
+    for (uint32_t i = 0; i < count; i++) {
+        ch_axpy(self->weights, step, ch_sample_set_row(self->setup.train, self->active[i]), self->stride);
+    }
+}
+
+/* What one look at all P samples says. */
+typedef struct {
+    double loss; /* sum of max(0, kappa - m) */
+    double min_margin;
+    uint64_t errors;   /* not m > 0 */
+    uint64_t unfitted; /* not m >= kappa */
+} ch_margins;
+
+static ch_margins look_at_all(const ch_perceptron *self)
+{
+    const double kappa = self->setup.kappa;
+    ch_margins all = {.min_margin = INFINITY};
+    for (size_t mu = 0; mu < self->setup.num_samples; mu++) {
+        const double margin = ch_dot(ch_sample_set_row(self->setup.train, mu), self->weights, self->stride);
+        all.errors += !(margin > 0);
+        all.min_margin = margin >= all.min_margin ? all.min_margin : margin;
+        if (!(margin >= kappa)) {
+            all.unfitted++;
+            all.loss += kappa - margin;
+        }
+    }
+    return all;
+}
+
+/* Is anything left to fit? Called after P / B idle steps in a row, so that it costs no more than they did. */
+static void check_fitted(ch_perceptron *self)
+{
+    ch_progress *progress = &self->learner.progress;
+    if (!isfinite(ch_norm2(self->weights, self->stride))) {
+        progress->status = CH_DIVERGED;
+    } else if (look_at_all(self).unfitted == 0) {
+        progress->status = CH_FITTED;
+    } else {
+        self->next_check = UINT64_MAX; /* the answer stays no until the next update */
+    }
+}
+
+/* The hot loop: draws batches until one has an unfitted sample or step `end` is reached. Returns their number.
+ * Inlined for the commonest batch sizes, so that the compiler knows `size`. */
+__attribute__((always_inline)) static inline uint32_t draw_until_active(ch_perceptron *self, uint64_t end,
+                                                                        uint32_t size, double *sum)
+{
+    const uint32_t num_samples = (uint32_t)self->setup.num_samples;
+    uint32_t scanned[SCANNED_BATCH];
+    uint32_t *batch = size <= SCANNED_BATCH ? scanned : self->batch;
+    uint64_t step = self->learner.progress.steps;
+    uint32_t count = 0;
+    ch_random random = self->random;
+    while (step < end && count == 0) {
+        step++;
+        if (size <= SCANNED_BATCH) {
+            draw_scanned(&random, batch, size, num_samples);
+        } else if (size < num_samples) {
+            draw_shuffled(&random, batch, size, num_samples);
+        }
+        count = find_active(self, batch, size, sum);
+    }
+    self->random = random;
+    self->learner.progress.steps = step;
+    return count;
+}
+
+__attribute__((always_inline)) static inline void take_steps(ch_perceptron *self, const ch_limit *limit, uint32_t size)
+{
+    ch_progress *progress = &self->learner.progress;
+    const uint64_t patience = (self->setup.num_samples + size - 1) / size;
+    while (progress->status == CH_RUNNING && progress->steps < limit->steps && progress->updates < limit->updates) {
+        const uint64_t end = limit->steps < self->next_check ? limit->steps : self->next_check;
+        double sum = 0;
+        const uint32_t count = draw_until_active(self, end, size, &sum);
+        if (count > 0) {
+            update(self, count);
+            progress->updates++;
+            progress->last_update = progress->steps;
+            progress->status = isfinite(sum) ? CH_RUNNING : CH_DIVERGED;
+            self->next_check = progress->steps + patience;
+        } else if (progress->steps >= self->next_check) {
+            check_fitted(self);
+        }
+    }
+}
+
+static void advance(ch_learner *learner, const ch_limit *limit)
+{
+    ch_perceptron *self = (ch_perceptron *)learner;
+    switch (self->setup.batch) {
+    case 1:
+        take_steps(self, limit, 1);
+        break;
+    case 2:
+        take_steps(self, limit, 2);
+        break;
+    default:
+        take_steps(self, limit, (uint32_t)self->setup.batch);
+    }
+}
+
+/* Fraction of the test samples not classified rightly: not m > 0, so that NaN counts as an error. */
+static double measured_test_error(const ch_perceptron *self)
+{
+    const ch_sample_set *test = self->setup.test;
+    size_t errors = 0;
+    for (size_t mu = 0; mu < test->num_samples; mu++) {
+        errors += !(ch_dot(ch_sample_set_row(test, mu), self->weights, self->stride) > 0);
+    }
+    return (double)errors / (double)test->num_samples;
+}
+
+/* s = w . e and r = |w - s e| */
+static void signal_and_noise(const ch_perceptron *self, double *signal, double *noise)
+{
+    const double *teacher = self->setup.train->teacher;
+    double along = 0, square = 0;
+    for (size_t i = 0; i < self->stride; i++) {
+        along += self->weights[i] * teacher[i];
+    }
+    for (size_t i = 0; i < self->stride; i++) {
+        const double across = self->weights[i] - along * teacher[i];
+        square += across * across;
+    }
+    *signal = along;
+    *noise = sqrt(square);
+}
+
+static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
+{
+    ch_perceptron *self = (ch_perceptron *)learner;
+    const ch_margins all = look_at_all(self);
+    const double num_samples = (double)self->setup.num_samples;
+    const double change = sqrt(ch_norm2(self->weights, self->stride));
+    *out = (ch_observation){
+        .train_loss = all.loss / num_samples,
+        .train_error = (double)all.errors / num_samples,
+        .unfitted = all.unfitted,
+        .min_margin = all.min_margin / self->setup.kappa,
+        .weight_change = change,
+        .weight_change_rel = change / self->norm_init,
+        .test_error = NAN,
+    };
+    signal_and_noise(self, &out->signal, &out->noise);
+    if (!isfinite(change)) {
+        learner->progress.status = CH_DIVERGED;
+        return CH_OK;
+    }
+    if (all.unfitted == 0) {
+        learner->progress.status = CH_FITTED;
+    }
+    if (self->setup.test != NULL) {
+        out->test_error = measured_test_error(self);
+        return CH_OK;
+    }
+    return ch_perceptron_test_error(self->setup.chi, out->signal, out->noise, &out->test_error, err);
+}
+
+static void free_learner(ch_learner *learner)
+{
+    ch_perceptron_free((ch_perceptron *)learner);
+}
+
+/* |w0| of w0 ~ N(0, I_d) */
+static double draw_norm_init(size_t dim, uint64_t seed)
+{
+    ch_random random;
+    ch_random_init(&random, seed, CH_STREAM_INIT, 0);
+    const gsl_rng gsl = ch_random_gsl(&random);
+    return sqrt(gsl_ran_chisq(&gsl, (double)dim));
+}
+
+static ch_code check_setup(const ch_perceptron_setup *setup, ch_error *err)
+{
+    if (setup->num_samples < 1 || setup->num_samples > setup->train->num_samples || setup->num_samples > UINT32_MAX) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "train is %zu; it must be 1 to %zu, the samples there are, and under 2^32",
+                            setup->num_samples, setup->train->num_samples);
+    }
+    if (setup->batch < 1 || setup->batch > setup->num_samples) {
+        return ch_error_set(err, CH_ERROR_INPUT, "batch is %zu; it must be 1 to train = %zu", setup->batch,
+                            setup->num_samples);
+    }
+    if (!(setup->kappa > 0) || !isfinite(setup->kappa)) {
+        return ch_error_set(err, CH_ERROR_INPUT, "kappa is %g; it must be finite and greater than 0", setup->kappa);
+    }
+    if (!(setup->rate > 0) || !isfinite(setup->rate)) {
+        return ch_error_set(err, CH_ERROR_INPUT, "rate is %g; it must be finite and greater than 0", setup->rate);
+    }
+    if (setup->test != NULL && setup->test->dim != setup->train->dim) {
+        return ch_error_set(err, CH_ERROR_INPUT, "the test samples have dim %zu; it must be the training samples' %zu",
+                            setup->test->dim, setup->train->dim);
+    }
+    return CH_OK;
+}
+
+ch_code ch_perceptron_init(ch_perceptron *self, const ch_perceptron_setup *setup, ch_error *err)
+{
+    memset(self, 0, sizeof *self);
+    const ch_code code = check_setup(setup, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    self->setup = *setup;
+    self->stride = setup->train->stride;
+    self->weights = ch_alloc(self->stride, sizeof *self->weights);
+    const size_t shuffled = setup->batch > SCANNED_BATCH ? setup->num_samples : 0;
+    self->batch = ch_alloc(shuffled, sizeof *self->batch);
+    self->active = ch_alloc(setup->batch, sizeof *self->active);
+    if (self->weights == NULL || self->batch == NULL || self->active == NULL) {
+        ch_perceptron_free(self);
+        return ch_error_memory(err, "the perceptron's weights and batches: lower train or dim");
+    }
+    for (uint32_t mu = 0; mu < shuffled; mu++) {
+        self->batch[mu] = mu;
+    }
+    self->norm_init = draw_norm_init(setup->train->dim, setup->seed_init);
+    ch_random_init(&self->random, setup->seed_batch, CH_STREAM_BATCHES, 0);
+    self->next_check = UINT64_MAX;
+    self->learner = (ch_learner){
+        .advance = advance,
+        .observe = observe,
+        .free = free_learner,
+        .step_cost = (double)setup->batch * (double)self->stride,
+    };
+    return CH_OK;
+}
+
+void ch_perceptron_free(ch_perceptron *self)
+{
+    free(self->weights);
+    free(self->batch);
+    free(self->active);
+    memset(self, 0, sizeof *self);
+}

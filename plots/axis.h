@@ -1,0 +1,27 @@
+/* axis.h — a logarithmic axis: the range of what is drawn, and its tick marks. Private to plots/. */
+#ifndef CH_AXIS_H
+#define CH_AXIS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/** Range of the values seen so far; empty while lo > hi. */
+typedef struct {
+    double lo, hi;
+} ch_axis;
+
+static const ch_axis CH_AXIS_EMPTY = {1, 0};
+
+/** Widens the range to a value; values that are not positive and finite have no place and are passed over. */
+void ch_axis_include(ch_axis *self, double value);
+
+bool ch_axis_is_empty(const ch_axis *self);
+
+/** Widens a range to at least a factor of four, which holds two powers of two, and some margin beyond. */
+void ch_axis_finish(ch_axis *self);
+
+/** Writes the range and tick marks of axis `name` ("x" or "y"): labels are powers of two below two decades or where
+ *  `binary`, else powers of ten; at most eight of them. */
+void ch_axis_write(const ch_axis *self, FILE *out, const char *name, bool binary);
+
+#endif

@@ -1,0 +1,80 @@
+/* label.c — what tells one group from another, as page titles and file names. */
+#include "plots/label.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool same_value(const ch_settings *a, const ch_settings *b, size_t setting)
+{
+    const ch_value x = ch_settings_get(a, setting), y = ch_settings_get(b, setting);
+    return ch_settings_table[setting].type == CH_TYPE_REAL ? x.real == y.real : x.count == y.count;
+}
+
+bool ch_label_is_fixed(const ch_fit_group *group, size_t setting)
+{
+    if (setting == CH_SETTING_BATCH && group->key.batch == 0) {
+        return true; /* every run has the full batch, whatever its P */
+    }
+    for (size_t i = 0; i < group->num_runs; i++) {
+        if (!same_value(&group->runs[0]->settings, &group->runs[i]->settings, setting)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void append(char text[CH_LABEL_SIZE], const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void append(char text[CH_LABEL_SIZE], const char *format, ...)
+{
+    const size_t length = strlen(text);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text + length, CH_LABEL_SIZE - length, format, args);
+    va_end(args);
+}
+
+/* Writes the model, and then chi, dim and every setting in which groups differ, by `write`. */
+static void compose(const ch_fit *fit, const ch_fit_group *group, char text[CH_LABEL_SIZE],
+                    void (*write)(char *text, size_t setting, const char *value))
+{
+    const uint64_t always = UINT64_C(1) << CH_SETTING_CHI | UINT64_C(1) << CH_SETTING_DIM;
+    char value[64];
+    ch_setting_format(&ch_settings_table[CH_SETTING_MODEL], ch_settings_get(&group->key, CH_SETTING_MODEL), value,
+                      sizeof value);
+    text[0] = '\0';
+    append(text, "%s", value);
+    for (size_t i = 0; i < ch_settings_count; i++) {
+        if (i != CH_SETTING_MODEL && ((fit->differing | always) >> i & 1) != 0) {
+            ch_setting_format(&ch_settings_table[i], ch_settings_get(&group->key, i), value, sizeof value);
+            write(text, i, value);
+        }
+    }
+}
+
+static void write_title(char *text, size_t setting, const char *value)
+{
+    const char *symbol = setting == CH_SETTING_CHI   ? "χ"
+                         : setting == CH_SETTING_DIM ? "d"
+                                                     : ch_settings_table[setting].name;
+    append(text, "%s%s = %s", strchr(text, '=') == NULL ? ": " : ", ", symbol, value);
+}
+
+static void write_file(char *text, size_t setting, const char *value)
+{
+    append(text, "-%s%s", ch_settings_table[setting].name, value);
+}
+
+void ch_label_title(const ch_fit *fit, const ch_fit_group *group, char text[CH_LABEL_SIZE])
+{
+    compose(fit, group, text, write_title);
+}
+
+void ch_label_file(const ch_fit *fit, const ch_fit_group *group, char text[CH_LABEL_SIZE])
+{
+    static const char accepted[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-._";
+    compose(fit, group, text, write_file);
+    for (char *c = text; *(c += strspn(c, accepted)) != '\0';) {
+        *c = '_';
+    }
+}

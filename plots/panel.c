@@ -1,0 +1,280 @@
+/* panel.c — one panel of a page: curves and guides collected, then one plot command. */
+#include "plots/panel.h"
+#include "plots/gnuplot.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Anchors of matplotlib's viridis and plasma up to three quarters: the light end is lost on white paper. */
+enum { RAMP_ANCHORS = 7 };
+static const unsigned ramps[][RAMP_ANCHORS] = {
+    [CH_RAMP_TRAIN] = {0x440154, 0x472d7b, 0x3b528b, 0x2c728e, 0x21918c, 0x28ae80, 0x5ec962},
+    [CH_RAMP_TEMP] = {0x0d0887, 0x4c02a1, 0x7e03a8, 0xa82296, 0xcb4679, 0xe56b5d, 0xf89540},
+};
+
+enum { WINDOW_COLOUR = 0xe9edf2 };
+
+/* Circle, square, diamond, pentagon: gnuplot's open shapes; the filled ones follow them. Triangles mean bounds. */
+static const int open_shapes[] = {6, 4, 12, 14};
+
+static unsigned mix(unsigned from, unsigned to, double part, unsigned shift)
+{
+    const double a = (from >> shift) & 0xff, b = (to >> shift) & 0xff;
+    return (unsigned)lround(a + part * (b - a)) << shift;
+}
+
+ch_mark ch_mark_of(ch_ramp ramp, size_t i, size_t count, bool filled)
+{
+    const double place = count > 1 ? (double)i / (double)(count - 1) * (RAMP_ANCHORS - 1) : 2;
+    const size_t anchor = place < RAMP_ANCHORS - 2 ? (size_t)place : RAMP_ANCHORS - 2;
+    const double part = place - (double)anchor;
+    const unsigned from = ramps[ramp][anchor], to = ramps[ramp][anchor + 1];
+    const int shape = open_shapes[i % (sizeof open_shapes / sizeof open_shapes[0])];
+    return (ch_mark){.colour = mix(from, to, part, 16) | mix(from, to, part, 8) | mix(from, to, part, 0),
+                     .point = shape + filled};
+}
+
+void ch_number_text(double value, char *text, size_t size)
+{
+    const double binary = log2(value), decimal = log10(value);
+    if (value != 1 && decimal == rint(decimal)) {
+        snprintf(text, size, "10^{%s%.0f}", decimal < 0 ? "−" : "", fabs(decimal));
+    } else if (value != 1 && binary == rint(binary)) {
+        snprintf(text, size, "2^{%s%.0f}", binary < 0 ? "−" : "", fabs(binary));
+    } else {
+        snprintf(text, size, "%.*g", value < 1000 ? 3 : 6, value);
+    }
+}
+
+void ch_panel_place(size_t index, double *left, double *right, double *bottom, double *top)
+{
+    const double column = 0.5, row = 0.312, first_top = 0.905, width = 0.392, height = 0.23;
+    *left = 0.092 + column * (double)(index % 2);
+    *right = *left + width;
+    *top = first_top - row * (double)(index / 2);
+    *bottom = *top - height;
+}
+
+ch_code ch_panel_init(ch_panel *self, FILE *out, size_t index, ch_error *err)
+{
+    double left, right, bottom, top;
+    *self = (ch_panel){.out = out, .x = CH_AXIS_EMPTY, .y = CH_AXIS_EMPTY};
+    self->items = open_memstream(&self->text, &self->length);
+    if (self->items == NULL) {
+        return ch_error_memory(err, "a panel");
+    }
+    ch_panel_place(index, &left, &right, &bottom, &top);
+    fprintf(out,
+            "reset\nset lmargin at screen %.17g\nset rmargin at screen %.17g\n"
+            "set bmargin at screen %.17g\nset tmargin at screen %.17g\n"
+            "set label '(%c)' at graph -0.2, graph 1.08 left\n"
+            "set tics scale 0.7, 0.35\nset border linewidth 0.7\nunset key\n",
+            left, right, bottom, top, "abcdef"[index]);
+    return CH_OK;
+}
+
+void ch_panel_free(ch_panel *self)
+{
+    if (self->items != NULL) {
+        fclose(self->items);
+    }
+    free(self->text);
+    *self = (ch_panel){0};
+}
+
+static FILE *next_item(ch_panel *self)
+{
+    fputs(self->num_items++ == 0 ? "plot " : ", ", self->items);
+    return self->items;
+}
+
+/* Starts a data block and returns its number. */
+static size_t begin_block(ch_panel *self)
+{
+    fprintf(self->out, "$block%zu << EOD\n", self->num_blocks);
+    return self->num_blocks++;
+}
+
+/* Points of a block x, y, lo, hi, with bars from lo to hi: vectors, as error bars would cut the lines they stand on. */
+static void draw_points(ch_panel *self, size_t block, ch_mark mark)
+{
+    fprintf(next_item(self), "$block%zu using 1:3:(0):($4-$3) with vectors nohead linecolor rgb '#%06x'", block,
+            mark.colour);
+    fprintf(next_item(self), "$block%zu using 1:2 with points linecolor rgb '#%06x' pointtype %d pointsize point",
+            block, mark.colour, mark.point);
+}
+
+void ch_panel_point(ch_panel *self, double x, double y, double lo, double hi, ch_mark mark)
+{
+    if (!isfinite(x) || !isfinite(y) || !(y > 0)) {
+        return;
+    }
+    const double low = lo > 0 && lo <= y ? lo : y, high = isfinite(hi) && hi >= y ? hi : y;
+    ch_axis_include(&self->x, x);
+    ch_axis_include(&self->y, low);
+    ch_axis_include(&self->y, high);
+    const size_t block = begin_block(self);
+    fprintf(self->out, "%.17g %.17g %.17g %.17g\nEOD\n", x, y, low, high);
+    draw_points(self, block, mark);
+}
+
+/* Writes the cells of one P or one T that are, or are not, bounds. Returns the block's number and, in `count`, its
+ * number of points. */
+static size_t write_cells(ch_panel *self, const ch_series *series, uint64_t train, double temp, double scale,
+                          const bool *bound, size_t *count)
+{
+    const size_t block = begin_block(self);
+    *count = 0;
+    for (size_t i = 0; i < series->count; i++) {
+        const ch_cell *cell = &series->cells[i];
+        const bool here = train != 0 ? cell->train == train : cell->temp == temp;
+        if (!here || (bound != NULL && cell->bound != *bound)) {
+            continue;
+        }
+        const double x = train != 0 ? cell->temp : (double)cell->train;
+        fprintf(self->out, "%.17g %.17g %.17g %.17g\n", x, scale * cell->mean, scale * cell->lo, scale * cell->hi);
+        ch_axis_include(&self->x, x);
+        ch_axis_include(&self->y, scale * cell->lo);
+        ch_axis_include(&self->y, scale * cell->hi);
+        ++*count;
+    }
+    fputs("EOD\n", self->out);
+    return block;
+}
+
+void ch_panel_curve(ch_panel *self, const ch_series *series, uint64_t train, double temp, double scale, ch_mark mark,
+                    const char *text)
+{
+    static const bool kinds[] = {false, true};
+    size_t count;
+    const size_t line = write_cells(self, series, train, temp, scale, NULL, &count);
+    if (count == 0) {
+        return;
+    }
+    fprintf(next_item(self), "$block%zu using 1:2 with lines linewidth 0.7 linecolor rgb '#%06x'", line, mark.colour);
+    for (size_t i = 0; i < 2; i++) {
+        const size_t block = write_cells(self, series, train, temp, scale, &kinds[i], &count);
+        if (count > 0) {
+            draw_points(self, block, kinds[i] ? (ch_mark){mark.colour, CH_POINT_LOWER_BOUND} : mark);
+        }
+    }
+    if (text != NULL) {
+        char style[64];
+        snprintf(style, sizeof style, "linewidth 0.7 linecolor rgb '#%06x'", mark.colour);
+        ch_panel_key(self, style, &mark, text);
+    }
+}
+
+void ch_panel_power(ch_panel *self, double x0, double x1, double y0, double slope, const char *style, const char *text)
+{
+    const double y1 = y0 * pow(x1 / x0, slope);
+    if (!(x0 > 0 && x1 > 0 && y0 > 0 && y1 > 0 && isfinite(y1))) {
+        return;
+    }
+    ch_axis_include(&self->x, x0);
+    ch_axis_include(&self->x, x1);
+    ch_axis_include(&self->y, y0);
+    ch_axis_include(&self->y, y1);
+    const size_t block = begin_block(self);
+    fprintf(self->out, "%.17g %.17g\n%.17g %.17g\nEOD\n", x0, y0, x1, y1);
+    fprintf(next_item(self), "$block%zu using 1:2 with lines %s", block, style);
+    if (text != NULL) {
+        ch_panel_key(self, style, NULL, text);
+    }
+}
+
+double ch_panel_lift(const ch_panel *self)
+{
+    return ch_axis_is_empty(&self->y) ? 1 : fmax(1.3, pow(self->y.hi / self->y.lo, 0.08));
+}
+
+/* A rectangle of the window's grey; its corners in gnuplot's coordinates. */
+static void write_shade(FILE *out, const char *system, double left, double bottom, double right, double top)
+{
+    fprintf(out,
+            "set object rectangle from %s %.17g, graph %.17g to %s %.17g, graph %.17g behind "
+            "fillcolor rgb '#%06x' fillstyle solid noborder noclip\n",
+            system, left, bottom, system, right, top, WINDOW_COLOUR);
+}
+
+/* Where the next entry of the key goes: two rows above the frame, filled column by column. */
+static void key_place(const ch_panel *self, double *x, double *y)
+{
+    *x = 0.02 + 0.32 * (double)(self->num_keys / 2);
+    *y = self->num_keys % 2 == 0 ? 1.115 : 1.045;
+}
+
+static const double key_sample = 0.065;
+
+void ch_panel_shade(ch_panel *self, double lo, double hi, const char *text)
+{
+    double x, y;
+    if (lo > 0 && hi > lo) {
+        key_place(self, &x, &y);
+        write_shade(self->out, "first", lo, 0, hi, 1);
+        write_shade(self->out, "graph", x, y - 0.025, x + key_sample, y + 0.025);
+        ch_panel_key(self, NULL, NULL, text);
+    }
+}
+
+void ch_panel_vertical(ch_panel *self, double x, const char *text)
+{
+    static const char style[] = "linewidth 1.2 dashtype '.' linecolor rgb '#0072b2'";
+    if (x > 0 && isfinite(x)) {
+        fprintf(self->out, "set arrow from first %.17g, graph 0 to first %.17g, graph 1 nohead %s\n", x, x, style);
+        ch_panel_key(self, style, NULL, text);
+    }
+}
+
+void ch_key_write(FILE *out, const char *system, double x, double y, double width, const char *line,
+                  const ch_mark *mark, const char *text)
+{
+    if (line != NULL) {
+        fprintf(out, "set arrow from %s %.17g, %s %.17g to %s %.17g, %s %.17g nohead %s\n", system, x, system, y,
+                system, x + width, system, y, line);
+    }
+    if (mark != NULL) {
+        fprintf(out, "set label '' at %s %.17g, %s %.17g point pointtype %d linecolor rgb '#%06x' pointsize point\n",
+                system, x + width / 2, system, y, mark->point, mark->colour);
+    }
+    fputs("set label ", out);
+    ch_gnuplot_quote(out, text);
+    fprintf(out, " at %s %.17g, %s %.17g left font ',6.5'\n", system, x + 1.2 * width, system, y);
+}
+
+void ch_panel_key(ch_panel *self, const char *line, const ch_mark *mark, const char *text)
+{
+    double x, y;
+    key_place(self, &x, &y);
+    ch_key_write(self->out, "graph", x, y, key_sample, line, mark, text);
+    self->num_keys++;
+}
+
+static void write_nothing(FILE *out, const char *nothing)
+{
+    fputs("unset tics\nset xrange [0:1]\nset yrange [0:1]\nset label ", out);
+    ch_gnuplot_quote(out, nothing);
+    fputs(" at graph 0.5, graph 0.5 center font ',6.5' noenhanced textcolor rgb '#505050'\nplot NaN\n", out);
+}
+
+ch_code ch_panel_finish(ch_panel *self, const char *x_label, const char *y_label, bool x_binary, const char *nothing,
+                        ch_error *err)
+{
+    if (fflush(self->items) != 0) {
+        return ch_error_memory(err, "a panel");
+    }
+    if (ch_axis_is_empty(&self->y)) {
+        write_nothing(self->out, nothing);
+        return CH_OK;
+    }
+    ch_axis_finish(&self->x);
+    ch_axis_finish(&self->y);
+    ch_axis_write(&self->x, self->out, "x", x_binary);
+    ch_axis_write(&self->y, self->out, "y", false);
+    fputs("set xlabel ", self->out);
+    ch_gnuplot_quote(self->out, x_label);
+    fputs(" offset 0, 0.5\nset ylabel ", self->out);
+    ch_gnuplot_quote(self->out, y_label);
+    fprintf(self->out, " offset 0.6, 0\n%s\n", self->text);
+    return CH_OK;
+}

@@ -1,0 +1,104 @@
+/* panel.h — one panel of a page: curves and guides collected, then one plot command. Private to plots/. */
+#ifndef CH_PANEL_H
+#define CH_PANEL_H
+
+#include "plots/axis.h"
+#include "plots/series.h"
+
+/** What all panels of a page are drawn from. */
+typedef struct {
+    const ch_fit_options *options;
+    const ch_fit_group *group;
+    ch_series weight_change, time, signal, noise;
+} ch_page;
+
+/** A panel under construction. Data blocks go into the script at once, plot items wait for the axes to be known. */
+typedef struct {
+    FILE *out;   /* the script; borrowed */
+    FILE *items; /* memory stream of the plot command; owned */
+    char *text;  /* [length], what `items` holds; owned */
+    size_t length;
+    size_t num_items, num_blocks, num_keys;
+    ch_axis x, y;
+} ch_panel;
+
+/** Perceptually uniform ramps, dark to mid tone, that colour-blind readers can order. */
+typedef enum { CH_RAMP_TRAIN, CH_RAMP_TEMP } ch_ramp;
+
+/** How points are drawn. */
+typedef struct {
+    unsigned colour; /* 0xRRGGBB */
+    int point;       /* gnuplot's point type */
+} ch_mark;
+
+/** gnuplot's point types with a meaning of their own here. */
+enum { CH_POINT_LOWER_BOUND = 8, CH_POINT_UPPER_BOUND = 10 };
+
+/** The mark of entry `i` of `count`: a colour of the ramp, and a filled (or the same, open) shape. */
+ch_mark ch_mark_of(ch_ramp ramp, size_t i, size_t count, bool filled);
+
+/** A number as enhanced text, a power of two or ten as such; 64 bytes are enough. */
+void ch_number_text(double value, char *text, size_t size);
+
+/** Starts panel `index` (0 … 5), lettered (a) … (f), at its place on the page. */
+ch_code ch_panel_init(ch_panel *self, FILE *out, size_t index, ch_error *err) CH_MUST_CHECK;
+void ch_panel_free(ch_panel *self);
+
+/** Draws `y` with its bar from `lo` to `hi`; all in the axes' units. */
+void ch_panel_point(ch_panel *self, double x, double y, double lo, double hi, ch_mark mark);
+
+/** Draws the cells of one P (`temp` NaN) against T, or of one T (`train` 0) against P, joined by a line; lower bounds
+ *  as open triangles.
+ *  @param scale  factor on the values
+ *  @param text   for the key, enhanced; NULL for none */
+void ch_panel_curve(ch_panel *self, const ch_series *series, uint64_t train, double temp, double scale, ch_mark mark,
+                    const char *text);
+
+/** Draws a straight line in the logarithmic plane, y = y0 (x / x0)^slope from x0 to x1; nothing when a number is not
+ *  finite and positive.
+ *  @param style  gnuplot's, e.g. "dashtype 2 linecolor rgb '#505050'"
+ *  @param text   as ch_panel_curve */
+void ch_panel_power(ch_panel *self, double x0, double x1, double y0, double slope, const char *style, const char *text);
+
+/** A factor that sets a guide visibly off the data drawn so far. */
+double ch_panel_lift(const ch_panel *self);
+
+/** Shades a range of x, and says what it is; nothing unless 0 < lo < hi. */
+void ch_panel_shade(ch_panel *self, double lo, double hi, const char *text);
+
+/** Draws a dotted line across the panel at x, if that is positive and finite. */
+void ch_panel_vertical(ch_panel *self, double x, const char *text);
+
+/** Adds an entry to the key above the panel: a sample of a line, of a point, or of both.
+ *  @param line  gnuplot's line style; NULL for none
+ *  @param mark  NULL for none
+ *  @param text  enhanced */
+void ch_panel_key(ch_panel *self, const char *line, const ch_mark *mark, const char *text);
+
+/** A key's entry anywhere: gnuplot's own keys guess the width of letters and overlap.
+ *  @param system  coordinates, "graph" or "screen"
+ *  @param x, y    left end of the sample, `width` wide */
+void ch_key_write(FILE *out, const char *system, double x, double y, double width, const char *line,
+                  const ch_mark *mark, const char *text);
+
+/** Writes the plot command; without data a panel that says so.
+ *  @param x_label, y_label  enhanced text
+ *  @param x_binary          ticks of x at powers of two
+ *  @param nothing           plain text for a panel without data
+ *  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_panel_finish(ch_panel *self, const char *x_label, const char *y_label, bool x_binary, const char *nothing,
+                        ch_error *err) CH_MUST_CHECK;
+
+/** Panels (a) … (e), in order: functions of the page alone. */
+typedef ch_code (*ch_panel_draw)(const ch_page *page, ch_panel *panel, ch_error *err);
+extern const ch_panel_draw ch_panels[];
+extern const size_t ch_panels_count;
+
+/** Panel (f): the settings held fixed, the table of exponents, and what the fit had to say.
+ *  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_summary_draw(const ch_page *page, FILE *out, ch_error *err) CH_MUST_CHECK;
+
+/** Where panel `index` is: the corners of its axes in units of the page. */
+void ch_panel_place(size_t index, double *left, double *right, double *bottom, double *top);
+
+#endif

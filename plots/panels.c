@@ -1,0 +1,248 @@
+/* panels.c — what each panel of a page shows. */
+#include "perceptron/perceptron.h"
+#include "plots/panel.h"
+
+#include <math.h>
+#include <string.h>
+
+#define THEORY_STYLE "linewidth 1.3 dashtype (6,4) linecolor rgb '#505050'"
+#define FIT_STYLE    "linewidth 1.1 linecolor rgb '#000000'"
+
+static const ch_exponent *find_exponent(const ch_fit_group *group, const char *name, const char *definition)
+{
+    for (size_t i = 0; i < group->num_exponents; i++) {
+        const ch_exponent *e = &group->exponents[i];
+        if (strcmp(e->name, name) == 0 &&
+            (definition == NULL || (e->definition != NULL && strcmp(e->definition, definition) == 0))) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
+static double theory_of(const ch_fit_group *group, const char *name, const char *definition)
+{
+    const ch_exponent *e = find_exponent(group, name, definition);
+    return e != NULL ? e->theory : NAN;
+}
+
+/* y = A T^x P^z; an exponent that could not be had is NaN and its factor left out */
+static double power_law_at(const ch_power_law *law, double temp, double train)
+{
+    const double of_temp = isfinite(law->temp_exponent) ? law->temp_exponent * log(temp) : 0;
+    const double of_train = isfinite(law->train_exponent) ? law->train_exponent * log(train) : 0;
+    return exp(law->log_amplitude + of_temp + of_train);
+}
+
+static bool has_window(const ch_fit_group *group)
+{
+    return group->window_lo > 0 && group->window_hi > group->window_lo;
+}
+
+/* "T^{1}", "P^{−0.93}": a symbol to a power, as enhanced text. */
+static void power_text(char *text, size_t size, const char *symbol, double power)
+{
+    snprintf(text, size, "%s^{%s%.3g}", symbol, power < 0 ? "−" : "", fabs(power));
+}
+
+/* Where the plateau of gradient descent ends: the geometric mean over P of T_c by onset; NaN when none is known. */
+static double mean_onset(const ch_fit_group *group)
+{
+    double sum = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < group->num_tc; i++) {
+        const ch_tc *tc = &group->tc[i];
+        if (tc->definition == CH_TC_ONSET && tc->place == CH_TC_INSIDE) {
+            sum += log(tc->estimate.value);
+            count++;
+        }
+    }
+    return count > 0 ? exp(sum / (double)count) : NAN;
+}
+
+/* (a) ||Dw|| against T, a curve for every P; theory's slope above the largest P. */
+static ch_code draw_weight_change(const ch_page *page, ch_panel *panel, ch_error *err)
+{
+    const ch_fit_group *group = page->group;
+    const double slope = theory_of(group, "delta", NULL);
+    for (size_t i = 0; i < group->num_trains; i++) {
+        ch_panel_curve(panel, &page->weight_change, group->trains[i], NAN, 1,
+                       ch_mark_of(CH_RAMP_TRAIN, i, group->num_trains, true), NULL);
+    }
+    if (has_window(group) && group->num_trains > 0) {
+        const double train = (double)group->trains[group->num_trains - 1];
+        char text[64] = "theory ";
+        power_text(text + strlen(text), sizeof text - strlen(text), "T", slope);
+        ch_panel_power(panel, group->window_lo, group->window_hi,
+                       ch_panel_lift(panel) * power_law_at(&group->weight_change, group->window_lo, train), slope,
+                       THEORY_STYLE, text);
+    }
+    ch_panel_shade(panel, group->window_lo, group->window_hi, "fit window");
+    ch_panel_vertical(panel, mean_onset(group), "onset T_c");
+    return ch_panel_finish(panel, "temperature T", "weight change ‖Δw‖", false, "no data: no run has ended well", err);
+}
+
+/* (b) the same collapsed: ||Dw|| P^-gamma = A T^delta where the law holds. */
+static ch_code draw_collapse(const ch_page *page, ch_panel *panel, ch_error *err)
+{
+    const ch_fit_group *group = page->group;
+    const ch_power_law *law = &group->weight_change;
+    const ch_exponent *gamma = find_exponent(group, "gamma", NULL);
+    char label[96] = "‖Δw‖ ", text[64] = "fit ";
+    if (gamma != NULL && isfinite(gamma->estimate.value)) {
+        power_text(label + strlen(label), sizeof label - strlen(label), "P", -gamma->estimate.value);
+        for (size_t i = 0; i < group->num_trains; i++) {
+            ch_panel_curve(panel, &page->weight_change, group->trains[i], NAN,
+                           pow((double)group->trains[i], -gamma->estimate.value),
+                           ch_mark_of(CH_RAMP_TRAIN, i, group->num_trains, true), NULL);
+        }
+        if (has_window(group)) {
+            power_text(text + strlen(text), sizeof text - strlen(text), "T", law->temp_exponent);
+            ch_panel_power(panel, group->window_lo, group->window_hi, power_law_at(law, group->window_lo, 1),
+                           law->temp_exponent, FIT_STYLE, text);
+        }
+        ch_panel_shade(panel, group->window_lo, group->window_hi, "fit window");
+    }
+    return ch_panel_finish(panel, "temperature T", label, false, "no data: the collapse needs a fitted γ", err);
+}
+
+enum { MAX_TEMPS = 4 };
+
+/* Up to MAX_TEMPS of the temperatures, evenly over their indices, both ends among them. */
+static size_t choose_temps(const ch_fit_group *group, double temps[MAX_TEMPS])
+{
+    const size_t count = group->num_temps < MAX_TEMPS ? group->num_temps : MAX_TEMPS;
+    for (size_t i = 0; i < count; i++) {
+        temps[i] = group->temps[count > 1 ? i * (group->num_temps - 1) / (count - 1) : 0];
+    }
+    return count;
+}
+
+/* (c) t* against P, a curve for some T; along the largest T of the window, the fitted power and theory's. */
+static ch_code draw_time(const ch_page *page, ch_panel *panel, ch_error *err)
+{
+    const ch_fit_group *group = page->group;
+    const double slope = theory_of(group, "b", NULL);
+    double temps[MAX_TEMPS];
+    const size_t count = choose_temps(group, temps);
+    double guided = NAN;
+    for (size_t i = 0; i < count; i++) {
+        char number[64], text[80];
+        ch_number_text(temps[i], number, sizeof number);
+        snprintf(text, sizeof text, "%s%s", i == 0 ? "T = " : "", number);
+        ch_panel_curve(panel, &page->time, 0, temps[i], 1, ch_mark_of(CH_RAMP_TEMP, i, count, true), text);
+        if (has_window(group) && temps[i] >= group->window_lo && temps[i] <= group->window_hi) {
+            guided = temps[i];
+        }
+    }
+    if (!isnan(guided) && group->num_trains > 1) {
+        const double from = (double)group->trains[0], to = (double)group->trains[group->num_trains - 1];
+        const double start = power_law_at(&group->time, guided, from);
+        char text[64] = "fit ";
+        power_text(text + strlen(text), sizeof text - strlen(text), "P", group->time.train_exponent);
+        ch_panel_power(panel, from, to, start, group->time.train_exponent, FIT_STYLE, text);
+        snprintf(text, sizeof text, "theory ");
+        power_text(text + strlen(text), sizeof text - strlen(text), "P", slope);
+        ch_panel_power(panel, from, to, ch_panel_lift(panel) * start, slope, THEORY_STYLE, text);
+    }
+    return ch_panel_finish(panel, "training samples P", "training time t*", true, "no data: no run has ended well",
+                           err);
+}
+
+/* How the T_c of a definition is drawn. */
+static const ch_mark definition_marks[] = {
+    [CH_TC_ONSET] = {0x0072b2, 7},
+    [CH_TC_ESCAPE] = {0xd55e00, 5},
+};
+
+/* T_c = c P^-a through the centre of the points, ln c = mean(ln T_c + a ln P), over the P they span. */
+static void draw_tc_fit(const ch_fit_group *group, ch_panel *panel, ch_tc_definition definition)
+{
+    const ch_exponent *a = find_exponent(group, "a", ch_tc_definition_name(definition));
+    double sum = 0, from = NAN, to = NAN;
+    size_t count = 0;
+    for (size_t i = 0; a != NULL && i < group->num_tc; i++) {
+        const ch_tc *tc = &group->tc[i];
+        if (tc->definition == definition && tc->place == CH_TC_INSIDE && tc->estimate.value > 0) {
+            sum += log(tc->estimate.value) + a->estimate.value * log((double)tc->train);
+            from = fmin(from, (double)tc->train);
+            to = fmax(to, (double)tc->train);
+            count++;
+        }
+    }
+    if (count > 1 && isfinite(sum)) {
+        const double start = exp(sum / (double)count) * pow(from, -a->estimate.value);
+        char style[80], text[64] = "fit ";
+        snprintf(style, sizeof style, "linewidth 1.1 linecolor rgb '#%06x'", definition_marks[definition].colour);
+        power_text(text + strlen(text), sizeof text - strlen(text), "P", -a->estimate.value);
+        ch_panel_power(panel, from, to, start, -a->estimate.value, style, text);
+        if (isfinite(a->theory)) {
+            snprintf(text, sizeof text, "theory ");
+            power_text(text + strlen(text), sizeof text - strlen(text), "P", -a->theory);
+            ch_panel_power(panel, from, to, start * ch_panel_lift(panel), -a->theory, THEORY_STYLE, text);
+        }
+    }
+}
+
+/* (d) T_c against P by every definition, bounds as open triangles. */
+static ch_code draw_tc(const ch_page *page, ch_panel *panel, ch_error *err)
+{
+    const ch_fit_group *group = page->group;
+    for (ch_tc_definition d = CH_TC_ONSET; d <= CH_TC_ESCAPE; d++) {
+        bool any = false;
+        for (size_t i = 0; i < group->num_tc; i++) {
+            const ch_tc *tc = &group->tc[i];
+            ch_mark mark = definition_marks[d];
+            if (tc->definition != d || tc->place == CH_TC_NONE || !(tc->estimate.value > 0)) {
+                continue;
+            }
+            if (tc->place == CH_TC_INSIDE) {
+                ch_panel_point(panel, (double)tc->train, tc->estimate.value, tc->estimate.lo, tc->estimate.hi, mark);
+            } else {
+                mark.point = tc->place == CH_TC_ABOVE ? CH_POINT_LOWER_BOUND : CH_POINT_UPPER_BOUND;
+                ch_panel_point(panel, (double)tc->train, tc->estimate.value, NAN, NAN, mark);
+            }
+            any = true;
+        }
+        if (any) {
+            ch_panel_key(panel, NULL, &definition_marks[d], ch_tc_definition_name(d));
+            draw_tc_fit(group, panel, d);
+        }
+    }
+    return ch_panel_finish(panel, "training samples P", "critical temperature T_c", true,
+                           "no data: no critical temperature was found", err);
+}
+
+/* (e) signal (filled) and noise (open) against T for the smallest and the largest P, with the level that theory gives
+ * the noise while it dominates, r* = T sqrt(d) n_chi sqrt(pi/2). */
+static ch_code draw_signal_noise(const ch_page *page, ch_panel *panel, ch_error *err)
+{
+    const ch_fit_group *group = page->group;
+    const size_t step = group->num_trains > 1 ? group->num_trains - 1 : 1;
+    ch_perceptron_theory theory;
+    for (size_t i = 0; i < group->num_trains; i += step) {
+        ch_panel_curve(panel, &page->signal, group->trains[i], NAN, 1,
+                       ch_mark_of(CH_RAMP_TRAIN, i, group->num_trains, true), NULL);
+        ch_panel_curve(panel, &page->noise, group->trains[i], NAN, 1,
+                       ch_mark_of(CH_RAMP_TRAIN, i, group->num_trains, false), NULL);
+    }
+    if (!ch_axis_is_empty(&panel->y)) {
+        ch_panel_key(panel, NULL, &(ch_mark){0, 7}, "signal s");
+        ch_panel_key(panel, NULL, &(ch_mark){0, 6}, "noise r");
+        if (group->key.model == CH_MODEL_PERCEPTRON) {
+            const ch_code code = ch_perceptron_theory_init(&theory, group->key.chi, err);
+            if (code != CH_OK) {
+                return code;
+            }
+            const bool window = has_window(group);
+            const double lo = window ? group->window_lo : group->temps[0];
+            const double hi = window ? group->window_hi : group->temps[group->num_temps - 1];
+            ch_panel_power(panel, lo, hi, lo * sqrt((double)group->key.dim) * theory.noise, 1, THEORY_STYLE,
+                           "theory r*");
+        }
+    }
+    return ch_panel_finish(panel, "temperature T", "signal s, noise r", false, "no data: no run has ended well", err);
+}
+
+const ch_panel_draw ch_panels[] = {draw_weight_change, draw_collapse, draw_time, draw_tc, draw_signal_noise};
+const size_t ch_panels_count = sizeof ch_panels / sizeof ch_panels[0];

@@ -1,0 +1,32 @@
+/* plots.h — figures drawn from a fit: one page a group of runs, by gnuplot 5.4 or newer. */
+#ifndef CH_PLOTS_H
+#define CH_PLOTS_H
+
+#include "fit/fit.h"
+
+#include <stdio.h>
+
+typedef enum { CH_PLOT_PDF, CH_PLOT_SVG, CH_PLOT_PNG, CH_PLOT_FORMATS } ch_plot_format;
+
+/** The format of a name, "pdf", "svg" or "png".
+ *  @return CH_OK; CH_ERROR_INPUT for any other name */
+ch_code ch_plot_format_parse(const char *name, ch_plot_format *format, ch_error *err) CH_MUST_CHECK;
+
+/** Makes sure that figures can be written into `directory`; makes its last level when it is missing.
+ *  @return CH_OK; CH_ERROR_INPUT when it cannot be made, is no directory or cannot be written */
+ch_code ch_plot_directory(const char *directory, ch_error *err) CH_MUST_CHECK;
+
+/** Draws one page a group into an existing directory, as e.g. perceptron-chi0-dim128.pdf.
+ *
+ *  A page replaces its older self only once it is complete.
+ *
+ *  @param names  the path of each file is printed here when the file is there, one a line; NULL for silence
+ *  @return CH_OK; CH_ERROR_INPUT when the directory cannot be written; CH_ERROR_IO when gnuplot is missing or fails;
+ *          CH_ERROR_MEMORY
+ */
+ch_code ch_plot_fit(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
+                    ch_error *err) CH_MUST_CHECK;
+
+int ch_cmd_plot(int argc, const char **argv);
+
+#endif

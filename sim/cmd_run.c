@@ -1,0 +1,115 @@
+/* cmd_run.c — chiton run: one training, as a table or as JSON. */
+#include "sim/cli.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static ch_code read_settings(ch_settings *settings, const ch_cli *cli, ch_error *err)
+{
+    ch_settings_default(settings);
+    if (cli->num_arguments != 1) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "run takes one model, e.g. chiton run perceptron --temp 1; %zu were given",
+                            cli->num_arguments);
+    }
+    size_t model = 0;
+    ch_value value;
+    ch_code code = ch_settings_find("model", &model, err);
+    if (code == CH_OK) {
+        code = ch_setting_parse(&ch_settings_table[model], cli->arguments[0], &value, err);
+    }
+    if (code != CH_OK) {
+        return code;
+    }
+    ch_settings_set(settings, model, value);
+    for (size_t i = 0; i < cli->num_settings; i++) {
+        const size_t index = cli->settings[i].setting;
+        if ((code = ch_setting_parse(&ch_settings_table[index], cli->settings[i].text, &value, err)) != CH_OK) {
+            return code;
+        }
+        ch_settings_set(settings, index, value);
+    }
+    return ch_settings_resolve(settings, err);
+}
+
+static void print_result(const ch_run *run, const ch_result *row)
+{
+    const char *member = (const char *)run + row->offset;
+    printf("  %-18s ", row->name);
+    switch (row->type) {
+    case CH_RESULT_TEXT:
+        printf("%-14s", ch_status_name(run->status));
+        break;
+    case CH_RESULT_COUNT:
+        printf("%-14llu", (unsigned long long)*(const uint64_t *)(const void *)member);
+        break;
+    case CH_RESULT_REAL:
+        printf("%-14.6g", *(const double *)(const void *)member);
+        break;
+    }
+    printf(" %s\n", row->help);
+}
+
+static void print_table(const ch_run *run)
+{
+    char text[32];
+    puts("settings");
+    for (size_t i = 0; i < ch_settings_count; i++) {
+        ch_setting_format(&ch_settings_table[i], ch_settings_get(&run->settings, i), text, sizeof text);
+        printf("  %-18s %-14s %s\n", ch_settings_table[i].name, text, ch_settings_table[i].help);
+    }
+    puts("result");
+    for (size_t i = 0; i < ch_results_count; i++) {
+        print_result(run, &ch_results_table[i]);
+    }
+    if (run->num_points > 0) {
+        printf("trajectory\n  %14s %12s %12s %10s %12s %12s %12s\n", "step", "time", "loss", "unfitted", "signal",
+               "noise", "test_error");
+    }
+    for (size_t i = 0; i < run->num_points; i++) {
+        const ch_point *point = &run->points[i];
+        printf("  %14llu %12.6g %12.6g %10llu %12.6g %12.6g %12.6g\n", (unsigned long long)point->step, point->time,
+               point->observed.train_loss, (unsigned long long)point->observed.unfitted, point->observed.signal,
+               point->observed.noise, point->observed.test_error);
+    }
+}
+
+static ch_code print_json(const ch_run *run, ch_error *err)
+{
+    json_t *json = ch_cli_run_json(run);
+    const ch_code code = json != NULL ? ch_cli_print_json(json, err) : ch_error_memory(err, "the result");
+    json_decref(json);
+    return code;
+}
+
+int ch_cmd_run(int argc, const char **argv)
+{
+    int as_json = 0;
+    const struct poptOption options[] = {
+        {"json", '\0', POPT_ARG_NONE, &as_json, 0, "print one JSON object", NULL},
+        POPT_TABLEEND,
+    };
+    ch_error err = {0};
+    ch_cli cli;
+    ch_settings settings;
+    ch_run run = {0};
+    ch_code code = ch_cli_init(&cli, argc, argv, options, true, "run MODEL [--SETTING VALUE]...", &err);
+    if (code != CH_OK || cli.help) {
+        goto out;
+    }
+    if ((code = read_settings(&settings, &cli, &err)) != CH_OK ||
+        (code = ch_train(&run, &settings, NULL, ch_cli_catch_signals(), &err)) != CH_OK) {
+        goto out;
+    }
+    if (as_json) {
+        code = print_json(&run, &err);
+    } else {
+        print_table(&run);
+        code = ch_cli_flush(&err);
+    }
+out:
+    ch_run_free(&run);
+    ch_cli_free(&cli);
+    return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
+}

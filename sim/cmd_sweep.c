@@ -1,0 +1,135 @@
+/* cmd_sweep.c — chiton sweep: every run of a plan that a store lacks. */
+#include "sim/cli.h"
+
+#include <omp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Larger sweeps want --yes: more often a slip of a range than a wish. */
+static const uint64_t MOST_RUNS_UNASKED = 10000000;
+
+typedef struct {
+    const char *store;
+    int threads, dry_run, yes;
+} sweep_options;
+
+static bool is_yaml(const char *argument)
+{
+    const char *dot = strrchr(argument, '.');
+    return dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
+static ch_code read_plan(ch_plan *plan, const ch_cli *cli, ch_error *err)
+{
+    if (cli->num_arguments != 1) {
+        return ch_error_set(
+            err, CH_ERROR_INPUT,
+            "sweep takes one YAML file or one model, e.g. chiton sweep experiments/demo.yaml -o demo.db; "
+            "%zu were given",
+            cli->num_arguments);
+    }
+    size_t model = 0;
+    ch_code code = ch_settings_find("model", &model, err);
+    if (code == CH_OK) {
+        code = is_yaml(cli->arguments[0]) ? ch_plan_read(plan, cli->arguments[0], err)
+                                          : ch_plan_set(plan, model, cli->arguments[0], err);
+    }
+    for (size_t i = 0; i < cli->num_settings && code == CH_OK; i++) {
+        code = ch_plan_set(plan, cli->settings[i].setting, cli->settings[i].text, err);
+    }
+    return code;
+}
+
+static ch_code check_options(const sweep_options *options, const ch_plan *plan, ch_error *err)
+{
+    if (options->store == NULL && !options->dry_run) {
+        return ch_error_set(err, CH_ERROR_INPUT, "-o is missing: name the store that the runs go to, e.g. -o runs.db");
+    }
+    if (options->threads < 1 || options->threads > 4096) {
+        return ch_error_set(err, CH_ERROR_INPUT, "-j is %d; it must be 1 to 4096 threads", options->threads);
+    }
+    if (plan->num_runs > MOST_RUNS_UNASKED && !options->yes) {
+        return ch_error_set(err, CH_ERROR_INPUT, "this sweep has %llu runs, more than %llu; say --yes if you mean it",
+                            (unsigned long long)plan->num_runs, (unsigned long long)MOST_RUNS_UNASKED);
+    }
+    return CH_OK;
+}
+
+static ch_code finish(const sweep_options *options, const ch_sweep_counts *counts, ch_error *err)
+{
+    if (options->dry_run) {
+        printf("%zu runs, %zu of them in the store already, %zu to do\n", counts->total, counts->present,
+               counts->total - counts->present);
+    } else {
+        printf("%s: %zu runs, %zu were there, %zu done in %.1f s: %zu fitted, %zu budget, %zu diverged\n",
+               options->store, counts->total, counts->present, counts->fitted + counts->budget + counts->diverged,
+               counts->seconds, counts->fitted, counts->budget, counts->diverged);
+    }
+    return ch_cli_flush(err);
+}
+
+/* A dry run looks into a store that is there, and makes none. */
+static ch_code open_store(ch_store *store, const sweep_options *options, ch_store **used, ch_error *err)
+{
+    *used = NULL;
+    if (options->store == NULL || (options->dry_run && access(options->store, F_OK) != 0)) {
+        return CH_OK;
+    }
+    const ch_code code = ch_store_open(store, options->store, options->dry_run ? CH_STORE_READ : CH_STORE_WRITE, err);
+    *used = code == CH_OK ? store : NULL;
+    return code;
+}
+
+static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_error *err)
+{
+    ch_store store = {0};
+    ch_store *used = NULL;
+    ch_sweep sweep = {0};
+    ch_error ignored;
+    ch_code code = open_store(&store, options, &used, err);
+    if (code != CH_OK || (code = ch_sweep_init(&sweep, plan, used, err)) != CH_OK) {
+        goto out;
+    }
+    if (!options->dry_run) {
+        code = ch_sweep_run(&sweep, used, options->threads, ch_cli_catch_signals(), err);
+    }
+    if (code == CH_OK) {
+        code = finish(options, &sweep.counts, err);
+    } else {
+        (void)!finish(options, &sweep.counts, &ignored); /* the failure counts, not a failure to print */
+    }
+out:
+    ch_sweep_free(&sweep);
+    ch_store_close(&store);
+    return code;
+}
+
+int ch_cmd_sweep(int argc, const char **argv)
+{
+    sweep_options own = {.threads = omp_get_max_threads()};
+    const struct poptOption options[] = {
+        {"output", 'o', POPT_ARG_STRING, &own.store, 0, "store to add the runs to, made when missing", "STORE"},
+        {"threads", 'j', POPT_ARG_INT, &own.threads, 0, "runs at a time (default: one a core)", "THREADS"},
+        {"dry-run", '\0', POPT_ARG_NONE, &own.dry_run, 0, "check everything, count the runs, do none", NULL},
+        {"yes", '\0', POPT_ARG_NONE, &own.yes, 0, "allow more than 10^7 runs", NULL},
+        POPT_TABLEEND,
+    };
+    ch_error err = {0};
+    ch_cli cli;
+    ch_plan plan;
+    ch_plan_init(&plan);
+    ch_code code = ch_cli_init(&cli, argc, argv, options, true,
+                               "sweep FILE.yaml|MODEL [--SETTING VALUES]... -o STORE [-j THREADS] [--dry-run]", &err);
+    if (code != CH_OK || cli.help) {
+        goto out;
+    }
+    if ((code = read_plan(&plan, &cli, &err)) == CH_OK && (code = check_options(&own, &plan, &err)) == CH_OK &&
+        (code = ch_sweep_check(&plan, &err)) == CH_OK) {
+        code = sweep(&plan, &own, &err);
+    }
+out:
+    ch_plan_free(&plan);
+    ch_cli_free(&cli);
+    return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
+}

@@ -1,0 +1,82 @@
+/* meter.c — how far a long command is. */
+#include "sim/meter.h"
+
+#include "core/core.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const double REDRAW_SECONDS = 0.1; /* on a terminal */
+static const double LINE_SECONDS = 5;     /* elsewhere */
+enum { BAR_WIDTH = 30 };
+
+void ch_meter_start(ch_meter *self, size_t total, double cost_total)
+{
+    *self = (ch_meter){
+        .total = total,
+        .cost_total = cost_total,
+        .started = ch_clock_now(),
+        .shown = ch_clock_now(),
+        .terminal = isatty(STDERR_FILENO) != 0,
+    };
+}
+
+double ch_meter_elapsed(const ch_meter *self)
+{
+    return ch_clock_now() - self->started;
+}
+
+/* 75 s -> 1:15, 3700 s -> 1:01:40 */
+static void format_seconds(double seconds, char *text, size_t size)
+{
+    if (!(seconds < 1e7)) {
+        snprintf(text, size, "--:--");
+        return;
+    }
+    const long whole = lround(seconds);
+    if (whole >= 3600) {
+        snprintf(text, size, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
+    } else {
+        snprintf(text, size, "%ld:%02ld", whole / 60, whole % 60);
+    }
+}
+
+static void show(ch_meter *self)
+{
+    const double elapsed = ch_meter_elapsed(self);
+    const double fraction = self->cost_total > 0 ? fmin(self->cost_done / self->cost_total, 1) : 1;
+    char left[32], bar[BAR_WIDTH + 1];
+    format_seconds(elapsed * (1 - fraction) / fraction, left, sizeof left);
+    for (int i = 0; i < BAR_WIDTH; i++) {
+        bar[i] = i < (int)(fraction * BAR_WIDTH + 0.5) ? '#' : '.';
+    }
+    bar[BAR_WIDTH] = '\0';
+    const double rate = elapsed > 0 ? (double)self->done / elapsed : 0;
+    const int digits = rate < 10 ? 2 : 0;
+    if (self->terminal) {
+        fprintf(stderr, "\r[%s] %zu/%zu  %.*f runs/s  %s left \033[K", bar, self->done, self->total, digits, rate,
+                left);
+    } else {
+        fprintf(stderr, "%zu/%zu  %.*f runs/s  %s left\n", self->done, self->total, digits, rate, left);
+    }
+    fflush(stderr);
+    self->shown = ch_clock_now();
+}
+
+void ch_meter_add(ch_meter *self, double cost)
+{
+    self->done++;
+    self->cost_done += cost;
+    if (ch_clock_now() - self->shown >= (self->terminal ? REDRAW_SECONDS : LINE_SECONDS)) {
+        show(self);
+    }
+}
+
+void ch_meter_finish(ch_meter *self)
+{
+    if (self->terminal) {
+        show(self);
+        fputc('\n', stderr);
+    }
+}

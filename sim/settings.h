@@ -1,0 +1,131 @@
+/* settings.h — every setting of a run: one struct, and one table from which all that names settings is made.
+ *
+ * Options, YAML keys, JSON keys, store columns and the manual are generated from ch_settings_table.
+ */
+#ifndef CH_SETTINGS_H
+#define CH_SETTINGS_H
+
+#include "core/core.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Rows of the table, in its order. */
+enum {
+    CH_SETTING_MODEL,
+    CH_SETTING_DATA,
+    CH_SETTING_CHI,
+    CH_SETTING_DIM,
+    CH_SETTING_TEACHER,
+    CH_SETTING_TRAIN,
+    CH_SETTING_TEST,
+    CH_SETTING_LOSS,
+    CH_SETTING_ALPHA,
+    CH_SETTING_BATCH,
+    CH_SETTING_TEMP,
+    CH_SETTING_RATE,
+    CH_SETTING_DYNAMICS,
+    CH_SETTING_SEED,
+    CH_SETTING_SEED_DATA,
+    CH_SETTING_SEED_INIT,
+    CH_SETTING_SEED_BATCH,
+    CH_SETTING_MAX_STEPS,
+    CH_SETTING_MAX_UPDATES,
+    CH_SETTING_MAX_SECONDS,
+    CH_SETTING_ENGINE,
+    CH_SETTING_RECORD,
+};
+
+enum { CH_MODEL_PERCEPTRON };
+enum { CH_DATA_DEPLETED, CH_DATA_SIGN, CH_DATA_RANDOM_SIGN };
+enum { CH_TEACHER_AXIS, CH_TEACHER_RANDOM };
+enum { CH_LOSS_HINGE };
+enum { CH_DYNAMICS_SGD, CH_DYNAMICS_GD };
+enum { CH_ENGINE_AUTO, CH_ENGINE_PLAIN };
+
+/** The settings of one run. A number that may be a word ("full", "none") is 0 for the word. */
+typedef struct {
+    uint64_t given; /* bit i: row i of the table was set, not defaulted */
+    uint64_t model, data;
+    double chi;
+    uint64_t dim, teacher;
+    uint64_t train, test; /* P, and the number of test samples (0: exact test error) */
+    uint64_t loss;
+    double alpha;      /* 1 / kappa */
+    uint64_t batch;    /* B; 0 = full, until resolved */
+    double temp, rate; /* T and eta = T B; exactly one is given, both are set once resolved */
+    uint64_t dynamics;
+    uint64_t seed, seed_data, seed_init, seed_batch;
+    uint64_t max_steps, max_updates; /* 0 = none */
+    double max_seconds;              /* 0 = none */
+    uint64_t engine;
+    uint64_t record; /* trajectory points a decade of steps, 0 for none */
+} ch_settings;
+
+typedef enum { CH_TYPE_REAL, CH_TYPE_COUNT, CH_TYPE_CHOICE } ch_type;
+
+/** One row of the table. */
+typedef struct {
+    const char *name;
+    ch_type type;
+    size_t offset;              /* of the member in ch_settings: double for REAL, else uint64_t */
+    const char *default_text;   /* NULL: required, or one of a pair, or follows another setting */
+    double least, most;         /* accepted range of a number; a count's ends at 2^63 - 1, SQLite's largest */
+    bool open;                  /* the range excludes `least` */
+    const char *word;           /* word for the value 0, e.g. "full"; NULL for none */
+    const char *const *choices; /* NULL-terminated, for CHOICE */
+    const char *help;           /* one line for the manual */
+} ch_setting;
+
+extern const ch_setting ch_settings_table[];
+extern const size_t ch_settings_count;
+
+/** A value of a setting, as ch_setting's type says. */
+typedef union {
+    double real;
+    uint64_t count; /* also the index of a choice */
+} ch_value;
+
+/** Index of a setting's row by name, '-' standing for '_'.
+ *  @return CH_OK, or CH_ERROR_INPUT with the nearest name in the message */
+ch_code ch_settings_find(const char *name, size_t *index, ch_error *err) CH_MUST_CHECK;
+
+/** Parses one value: a number (also 2^-15), a choice or the row's word, within the row's range; NaN and
+ *  infinities are refused, and so are fractions for a count. Whatever the locale, the decimal point is '.'.
+ *  @return CH_OK, or CH_ERROR_INPUT with name, text and what is accepted in the message */
+ch_code ch_setting_parse(const ch_setting *row, const char *text, ch_value *value, ch_error *err) CH_MUST_CHECK;
+
+/** Writes a value as ch_setting_parse reads it back, bit for bit; 32 bytes are enough. */
+void ch_setting_format(const ch_setting *row, ch_value value, char *text, size_t size);
+
+/** Writes what a row accepts, e.g. "an integer from 1 to 4294967295, or full"; 160 bytes are enough. */
+void ch_setting_accepted(const ch_setting *row, char *text, size_t size);
+
+/** All defaults, nothing given; rows without a default are 0. */
+void ch_settings_default(ch_settings *self);
+/** Sets a row and marks it as given; checks nothing, ch_settings_resolve does. */
+void ch_settings_set(ch_settings *self, size_t index, ch_value value);
+ch_value ch_settings_get(const ch_settings *self, size_t index);
+
+/** Checks every setting and their combination, and fills in what follows from others: batch (full -> P), temp and rate
+ *  from each other, seed_* from seed, chi and teacher from data, engine from auto.
+ *
+ *  `given` does not change: what follows from another setting follows it anew each time, so resolving twice is
+ *  resolving once. Settings that were all set one by one, temp and rate both, are refused as any such pair.
+ *
+ *  @return CH_OK, or CH_ERROR_INPUT with the setting's name, its value and what is accepted, `self` as it was. Also
+ *          refused: a model that was not given, samples that do not fit this machine's memory
+ */
+ch_code ch_settings_resolve(ch_settings *self, ch_error *err) CH_MUST_CHECK;
+
+enum { CH_ID_SIZE = 33 };
+
+/** Identity of a run: the first 128 bits, in hex, of the SHA-256 of "results_version=N\n" and a line "name=value\n"
+ *  for every row of the table in its order, as ch_setting_format writes it. `self` must be resolved. */
+void ch_settings_id(const ch_settings *self, char id[CH_ID_SIZE]);
+
+/** Raised by one whenever the same settings come to give other results. */
+enum { CH_RESULTS_VERSION = 1 };
+
+#endif

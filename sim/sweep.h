@@ -1,0 +1,50 @@
+/* sweep.h — many runs on all cores, into a store. */
+#ifndef CH_SWEEP_H
+#define CH_SWEEP_H
+
+#include "sim/plan.h"
+#include "sim/store.h"
+#include "sim/train.h"
+
+/** Counts of a sweep, by what became of its runs. */
+typedef struct {
+    size_t total;                    /* runs of the plan */
+    size_t present;                  /* were in the store already */
+    size_t fitted, budget, diverged; /* done now, by status */
+    double seconds;                  /* wall clock */
+} ch_sweep_counts;
+
+/** The runs of a plan that a store lacks, in the order in which to do them. */
+typedef struct ch_sweep_job ch_sweep_job;
+typedef struct ch_sweep_group ch_sweep_group;
+typedef struct {
+    const ch_plan *plan; /* borrowed */
+    ch_sweep_job *jobs;  /* [num_jobs]; owned */
+    size_t num_jobs, jobs_capacity;
+    ch_sweep_group *groups; /* [num_groups] runs that share a data set; owned */
+    size_t num_groups;
+    double cost; /* expected, of all jobs */
+    ch_sweep_counts counts;
+} ch_sweep;
+
+/** Checks every run of a plan.
+ *  @return CH_OK, or CH_ERROR_INPUT for the first combination that makes no sense */
+ch_code ch_sweep_check(const ch_plan *plan, ch_error *err) CH_MUST_CHECK;
+
+/** Finds what is to be done. Runs that share a data set form a group; groups are ordered by their longest run, runs
+ *  in a group longest first, so that few data sets are held at once and no long run is left for the end.
+ *
+ *  @param store  NULL: nothing is there yet
+ */
+ch_code ch_sweep_init(ch_sweep *self, const ch_plan *plan, ch_store *store, ch_error *err) CH_MUST_CHECK;
+void ch_sweep_free(ch_sweep *self);
+
+/** Does it, one run a thread at a time, putting each into the store as it ends, with progress on standard error.
+ *
+ *  @param stop  NULL, or a flag; when raised, runs under way are given up and what is done stays
+ *  @return CH_OK; CH_ERROR_INTERRUPTED; the first failure of a run or of the store, which ends the sweep
+ */
+ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, const volatile sig_atomic_t *stop,
+                     ch_error *err) CH_MUST_CHECK;
+
+#endif

@@ -1,0 +1,39 @@
+/* text.h — reading numbers as users write them, and showing what they wrote. Private to sim/. */
+#ifndef CH_TEXT_H
+#define CH_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** A number with what its spelling says beyond the nearest double. */
+typedef struct {
+    double value;   /* nearest double; infinite when too large */
+    bool whole;     /* it is exactly the whole number `count`, 0 <= count < 2^64 */
+    uint64_t count; /* 0 unless whole */
+    bool power;     /* written base^exponent */
+    double base;
+    long exponent;
+} ch_number;
+
+/** Reads [+-]digits[.digits][e[+-]digits], or BASE^[+-]digits with an unsigned base, and nothing else: no spaces, no
+ *  hexadecimal, no NaN.  @return whether the whole text is such a number */
+bool ch_number_parse(ch_number *self, const char *text);
+
+/** base^exponent, the same bits as parsing it: powers of ten as the decimal, powers of two exactly. */
+ch_number ch_number_raise(double base, long exponent);
+
+/** Writes the shortest of 15, 16 or 17 significant digits that reads back to the same bits; 32 bytes are enough. */
+void ch_number_format(double value, char *text, size_t size);
+
+/** `value` to 15 significant digits. */
+double ch_number_round(double value);
+
+/** A user's text, fit for a message: cut to a line's part, control characters replaced. */
+typedef struct {
+    char text[72];
+} ch_shown;
+
+ch_shown ch_show(const char *text);
+
+#endif

@@ -1,0 +1,207 @@
+/* train.c — one training run, from settings to result. */
+#include "sim/train.h"
+
+#include "perceptron/perceptron.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Operations between two looks at the clock and the stop flag: some hundredths of a second. */
+static const double OPERATIONS_PER_LOOK = 3e7;
+
+/* ---- the recorder: which steps are observed ---- */
+
+typedef struct {
+    ch_run *run;
+    size_t capacity;
+    uint64_t index; /* of the next point on the logarithmic grid */
+    uint64_t next;  /* its step; UINT64_MAX when nothing is to be recorded */
+} recorder;
+
+/* Steps round(10^(i / record)), i = 0, 1, …, each once. */
+static void recorder_schedule(recorder *self)
+{
+    const uint64_t last = self->next;
+    do {
+        const double step = round(pow(10, (double)self->index++ / (double)self->run->settings.record));
+        self->next = step < 0x1p63 ? (uint64_t)step : UINT64_MAX;
+    } while (self->next == last);
+}
+
+static recorder recorder_start(ch_run *run)
+{
+    recorder self = {.run = run, .next = UINT64_MAX};
+    if (run->settings.record > 0) {
+        recorder_schedule(&self);
+    }
+    return self;
+}
+
+static ch_code recorder_add(recorder *self, uint64_t step, const ch_observation *observed, ch_error *err)
+{
+    ch_run *run = self->run;
+    if (ch_grow((void **)&run->points, &self->capacity, run->num_points + 1, sizeof *run->points) != 0) {
+        return ch_error_memory(err, "the trajectory: lower record");
+    }
+    run->points[run->num_points++] =
+        (ch_point){.step = step, .time = run->settings.rate * (double)step, .observed = *observed};
+    return CH_OK;
+}
+
+/* The end takes the place of every point from its step on: those saw a run that had ended without being noticed. */
+static ch_code recorder_finish(recorder *self, ch_error *err)
+{
+    ch_run *run = self->run;
+    if (run->settings.record == 0) {
+        return CH_OK;
+    }
+    while (run->num_points > 0 && run->points[run->num_points - 1].step >= run->steps) {
+        run->num_points--;
+    }
+    return recorder_add(self, run->steps, &run->final, err);
+}
+
+/* ---- the training loop ---- */
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t steps_per_look(const ch_learner *learner)
+{
+    const double steps = OPERATIONS_PER_LOOK / learner->step_cost;
+    return steps > 1 ? (uint64_t)steps : 1;
+}
+
+static uint64_t none_is_most(uint64_t budget)
+{
+    return budget == 0 ? UINT64_MAX : budget;
+}
+
+static bool budget_is_used(const ch_settings *settings, const ch_progress *progress, double started)
+{
+    return progress->steps >= none_is_most(settings->max_steps) ||
+           progress->updates >= none_is_most(settings->max_updates) ||
+           (settings->max_seconds > 0 && ch_clock_now() - started >= settings->max_seconds);
+}
+
+/* Advances from look to look until the learner is fitted or diverged, or a budget is used up. */
+static ch_code train_until_end(ch_run *run, ch_learner *learner, double started, const volatile sig_atomic_t *stop,
+                               ch_error *err)
+{
+    ch_code code = CH_OK;
+    const ch_progress *progress = &learner->progress;
+    recorder trajectory = recorder_start(run);
+    while (progress->status == CH_RUNNING && !budget_is_used(&run->settings, progress, started)) {
+        if (stop != NULL && *stop) {
+            return ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped after %llu steps",
+                                (unsigned long long)progress->steps);
+        }
+        const uint64_t look = progress->steps + steps_per_look(learner);
+        const ch_limit limit = {
+            .steps = min_u64(min_u64(look, trajectory.next), none_is_most(run->settings.max_steps)),
+            .updates = none_is_most(run->settings.max_updates),
+        };
+        learner->advance(learner, &limit);
+        if (progress->steps == trajectory.next && progress->status == CH_RUNNING) {
+            ch_observation observed;
+            if ((code = learner->observe(learner, &observed, err)) != CH_OK ||
+                (code = recorder_add(&trajectory, progress->steps, &observed, err)) != CH_OK) {
+                return code;
+            }
+            recorder_schedule(&trajectory);
+        }
+    }
+    /* A budget may run out just as the last sample is fitted: the closing look decides. */
+    if ((code = learner->observe(learner, &run->final, err)) != CH_OK) {
+        return code;
+    }
+    run->status = progress->status == CH_RUNNING ? CH_BUDGET : progress->status;
+    run->steps = run->status == CH_FITTED ? progress->last_update : progress->steps;
+    run->updates = progress->updates;
+    run->time = run->settings.rate * (double)run->steps;
+    return recorder_finish(&trajectory, err);
+}
+
+/* ---- from settings to a learner ---- */
+
+ch_data_law ch_train_law(const ch_settings *settings)
+{
+    return (ch_data_law){
+        .chi = settings->chi,
+        .dim = (size_t)settings->dim,
+        .random_teacher = settings->teacher == CH_TEACHER_RANDOM,
+        .seed = settings->seed_data,
+    };
+}
+
+ch_code ch_train_data(ch_sample_set *set, const ch_settings *settings, size_t num_samples, int threads, ch_error *err)
+{
+    const ch_data_law law = ch_train_law(settings);
+    return ch_sample_set_init(set, &law, CH_STREAM_TRAIN_SAMPLES, num_samples, threads, err);
+}
+
+static ch_code train_on(ch_run *run, const ch_sample_set *set, const volatile sig_atomic_t *stop, ch_error *err)
+{
+    const ch_settings *settings = &run->settings;
+    const ch_data_law law = ch_train_law(settings);
+    ch_code code = CH_OK;
+    ch_perceptron perceptron = {0};
+    ch_sample_set test = {0};
+    if (settings->test > 0) {
+        code = ch_sample_set_init(&test, &law, CH_STREAM_TEST_SAMPLES, (size_t)settings->test, 1, err);
+        if (code != CH_OK) {
+            goto out;
+        }
+    }
+    const ch_perceptron_setup setup = {
+        .train = set,
+        .num_samples = (size_t)settings->train,
+        .test = settings->test > 0 ? &test : NULL,
+        .chi = settings->chi,
+        .kappa = 1 / settings->alpha,
+        .rate = settings->rate,
+        .batch = (size_t)settings->batch,
+        .seed_init = settings->seed_init,
+        .seed_batch = settings->seed_batch,
+    };
+    const double started = ch_clock_now();
+    if ((code = ch_perceptron_init(&perceptron, &setup, err)) != CH_OK) {
+        goto out;
+    }
+    code = train_until_end(run, &perceptron.learner, started, stop, err);
+    run->seconds = ch_clock_now() - started;
+out:
+    ch_perceptron_free(&perceptron);
+    ch_sample_set_free(&test);
+    return code;
+}
+
+ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_sample_set *set, const volatile sig_atomic_t *stop,
+                 ch_error *err)
+{
+    memset(run, 0, sizeof *run);
+    run->settings = *settings;
+    ch_sample_set own = {0};
+    ch_code code = ch_settings_resolve(&run->settings, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    if (set == NULL) {
+        if ((code = ch_train_data(&own, &run->settings, (size_t)run->settings.train, 1, err)) != CH_OK) {
+            return code;
+        }
+        set = &own;
+    }
+    code = train_on(run, set, stop, err);
+    ch_sample_set_free(&own);
+    return code;
+}
+
+void ch_run_free(ch_run *self)
+{
+    free(self->points);
+    memset(self, 0, sizeof *self);
+}

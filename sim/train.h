@@ -1,0 +1,56 @@
+/* train.h — one training run, from settings to result. */
+#ifndef CH_TRAIN_H
+#define CH_TRAIN_H
+
+#include "core/core.h"
+#include "data/data.h"
+#include "sim/settings.h"
+
+#include <signal.h>
+
+/** A point of a trajectory. */
+typedef struct {
+    uint64_t step;
+    double time; /* eta x step */
+    ch_observation observed;
+} ch_point;
+
+/** One run: what was asked and what came out. */
+typedef struct {
+    ch_settings settings; /* resolved */
+    ch_status status;     /* fitted, budget or diverged */
+    uint64_t steps;       /* index of the last update when fitted, else the steps taken */
+    uint64_t updates;     /* steps that changed the weights */
+    double time;          /* eta x steps: t* when fitted, else a lower bound */
+    ch_observation final; /* at `steps` */
+    double seconds;       /* wall clock, making the data set apart */
+    ch_point *points;     /* [num_points] at steps round(10^(i / record)), and the end; owned */
+    size_t num_points;
+} ch_run;
+
+void ch_run_free(ch_run *self);
+
+/** The law that a run's data follow. Runs of equal laws share their first samples. */
+ch_data_law ch_train_law(const ch_settings *settings);
+
+/** The data set that a run trains on, or several runs share: law and number of samples, as the settings say.
+ *  @param num_samples  at least settings->train; more serves runs with larger P too
+ *  @return as ch_sample_set_init */
+ch_code ch_train_data(ch_sample_set *set, const ch_settings *settings, size_t num_samples, int threads,
+                      ch_error *err) CH_MUST_CHECK;
+
+/** Trains once.
+ *
+ *  @param run       out: free with ch_run_free, also after a failure
+ *  @param settings  resolved here
+ *  @param set       data from ch_train_data with num_samples >= train; NULL to make it here
+ *  @param stop      NULL, or a flag: when it becomes non-zero the run ends within a fraction of a second
+ *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_NUMERIC, or CH_ERROR_INTERRUPTED when stopped
+ */
+ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_sample_set *set, const volatile sig_atomic_t *stop,
+                 ch_error *err) CH_MUST_CHECK;
+
+/** Operations a run is expected to take, from the scaling laws; for ordering and for time left, not for results. */
+double ch_train_cost(const ch_settings *settings);
+
+#endif

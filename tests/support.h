@@ -1,0 +1,64 @@
+/* support.h — what several test programs use. */
+#ifndef CH_TESTS_SUPPORT_H
+#define CH_TESTS_SUPPORT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* |a - b| <= tolerance |b|, false for NaN. */
+#define assert_close(a, b, tolerance)                                                                                  \
+    do {                                                                                                               \
+        const double close_a = (a), close_b = (b);                                                                     \
+        if (!(fabs(close_a - close_b) <= (tolerance)*fabs(close_b))) {                                                 \
+            fail_msg("%s = %.17g is not %s = %.17g within %g relative", #a, close_a, #b, close_b,                      \
+                     (double)(tolerance));                                                                             \
+        }                                                                                                              \
+    } while (0)
+
+#define assert_in(a, lo, hi)                                                                                           \
+    do {                                                                                                               \
+        const double in_a = (a), in_lo = (lo), in_hi = (hi);                                                           \
+        if (!(in_a >= in_lo && in_a <= in_hi)) {                                                                       \
+            fail_msg("%s = %.17g is not in [%.17g, %.17g]", #a, in_a, in_lo, in_hi);                                   \
+        }                                                                                                              \
+    } while (0)
+
+static inline int order_of_doubles(const void *left, const void *right)
+{
+    const double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+/* Two-sample Kolmogorov–Smirnov: sup |F_a - F_b| / sqrt((n + m) / (n m)). Sorts both. */
+static inline double ks_statistic(double *a, size_t n, double *b, size_t m)
+{
+    qsort(a, n, sizeof *a, order_of_doubles);
+    qsort(b, m, sizeof *b, order_of_doubles);
+    double sup = 0;
+    for (size_t i = 0, j = 0; i < n && j < m;) {
+        const double at = a[i] < b[j] ? a[i] : b[j];
+        while (i < n && !(a[i] > at)) {
+            i++;
+        }
+        while (j < m && !(b[j] > at)) {
+            j++;
+        }
+        sup = fmax(sup, fabs((double)i / (double)n - (double)j / (double)m));
+    }
+    return sup / sqrt((double)(n + m) / ((double)n * (double)m));
+}
+
+/* The value that ks_statistic passes with probability alpha when both samples have one law (asymptotic, and
+ * conservative for few samples): sqrt(-ln(alpha / 2) / 2). */
+static inline double ks_critical(double alpha)
+{
+    return sqrt(-log(alpha / 2) / 2);
+}
+
+#endif

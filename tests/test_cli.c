@@ -1,0 +1,258 @@
+/* test_cli.c — command lines, and a run as JSON. */
+#include "tests/alloc_fail.h"
+#include "tests/support.h"
+
+#include "sim/cli.h"
+
+#include <string.h>
+
+enum { MAX_ARGUMENTS = 16 };
+
+/* A command with an option of each kind. */
+typedef struct {
+    char *output;
+    int threads, json;
+} own_options;
+
+static ch_code parse(ch_cli *cli, own_options *own, bool with_settings, const char *const *words, ch_error *err)
+{
+    const char *argv[MAX_ARGUMENTS] = {"command"};
+    int argc = 1;
+    for (; words[argc - 1] != NULL; argc++) {
+        argv[argc] = words[argc - 1];
+    }
+    const struct poptOption options[] = {{"output", 'o', POPT_ARG_STRING, &own->output, 0, "a store", "STORE"},
+                                         {"threads", 'j', POPT_ARG_INT, &own->threads, 0, "threads", "THREADS"},
+                                         {"json", '\0', POPT_ARG_NONE, &own->json, 0, "JSON", NULL},
+                                         POPT_TABLEEND};
+    memset(own, 0, sizeof *own);
+    return ch_cli_init(cli, argc, argv, options, with_settings, "command MODEL", err);
+}
+
+static void assert_has(const char *message, const char *part)
+{
+    if (strstr(message, part) == NULL) {
+        fail_msg("'%s' lacks '%s'", message, part);
+    }
+}
+
+static void test_options_settings_and_arguments_are_told_apart(void **state)
+{
+    (void)state;
+    ch_cli cli;
+    own_options own;
+    ch_error err = {0};
+    const char *const words[] = {"perceptron", "--chi", "-0.5", "--max-steps",   "5", "-o", "a.db", "--temp=2^-1",
+                                 "second",     "-j",    "3",    "--max_updates", "7", NULL};
+    assert_int_equal(parse(&cli, &own, true, words, &err), CH_OK);
+    assert_int_equal(cli.num_arguments, 2);
+    assert_string_equal(cli.arguments[0], "perceptron");
+    assert_string_equal(cli.arguments[1], "second");
+    static const struct {
+        size_t setting;
+        const char *text;
+    } expected[] = {{CH_SETTING_CHI, "-0.5"},
+                    {CH_SETTING_MAX_STEPS, "5"},
+                    {CH_SETTING_TEMP, "2^-1"},
+                    {CH_SETTING_MAX_UPDATES, "7"}};
+    assert_int_equal(cli.num_settings, 4);
+    for (size_t i = 0; i < cli.num_settings; i++) {
+        assert_int_equal(cli.settings[i].setting, expected[i].setting);
+        assert_string_equal(cli.settings[i].text, expected[i].text);
+    }
+    assert_string_equal(own.output, "a.db");
+    assert_int_equal(own.threads, 3);
+    assert_int_equal(own.json, 0);
+    assert_false(cli.help);
+    ch_cli_free(&cli);
+    ch_cli_free(&cli);
+    free(own.output);
+}
+
+static void test_bad_command_lines_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words[4];
+        const char *message;
+    } cases[] = {
+        {{"--tmep", "1"}, "unknown setting 'tmep'; did you mean 'temp'?"},
+        {{"--tmep=1"}, "unknown setting 'tmep'; did you mean 'temp'?"},
+        {{"--max-stps", "1"}, "unknown setting 'max-stps'; did you mean 'max_steps'?"},
+        {{"--quux", "1"}, "unknown setting 'quux'; settings are model, data"},
+        {{"--jsno"}, "unknown option '--jsno'; did you mean '--json'?"},
+        {{"-x"}, "unknown option '-x'; see --help"},
+        {{"--temp"}, "option '--temp' has no value; accepted is '--temp VALUE'"},
+        {{"--temp", "1", "--temp=2"}, "temp is given twice, as '1' and '2'; accepted is once"},
+        {{"--max-steps=1", "--max_steps=2"}, "max_steps is given twice"},
+        {{"--json", "--json"}, "option --json is given twice; accepted is once"},
+        {{"-j", "two"}, "'two' is not accepted; the option takes an integer"},
+        {{"-j", "99999999999"}, "'99999999999' is not accepted; the option takes an integer"},
+        {{"--json=1"}, "option '--json=1' takes no value"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ch_cli cli;
+        own_options own;
+        ch_error err = {0};
+        assert_int_equal(parse(&cli, &own, true, cases[i].words, &err), CH_ERROR_INPUT);
+        assert_has(err.message, cases[i].message);
+        ch_cli_free(&cli);
+        free(own.output);
+    }
+}
+
+static void test_commands_without_settings_take_none(void **state)
+{
+    (void)state;
+    ch_cli cli;
+    own_options own;
+    ch_error err = {0};
+    const char *const setting[] = {"--alpha", "1", NULL}, *const near[] = {"--ouput", "a", NULL};
+    assert_int_equal(parse(&cli, &own, false, setting, &err), CH_ERROR_INPUT);
+    assert_string_equal(err.message, "unknown option '--alpha'; see --help");
+    ch_cli_free(&cli);
+    assert_int_equal(parse(&cli, &own, false, near, &err), CH_ERROR_INPUT);
+    assert_string_equal(err.message, "unknown option '--ouput'; did you mean '--output'?");
+    ch_cli_free(&cli);
+}
+
+static void test_every_failing_allocation_is_survived(void **state)
+{
+    (void)state;
+    const char *const words[] = {"perceptron", "--chi", "1", "--seed", "0..4", NULL};
+    long k = 0;
+    for (ch_code code = CH_ERROR_MEMORY; code != CH_OK; k++) {
+        ch_cli cli;
+        own_options own;
+        ch_error err = {0};
+        alloc_fail_at(k);
+        code = parse(&cli, &own, true, words, &err);
+        alloc_fail_at(-1);
+        assert_true(code == CH_OK || (code == CH_ERROR_MEMORY && err.code == CH_ERROR_MEMORY));
+        ch_cli_free(&cli);
+    }
+    assert_true(k > 3);
+}
+
+static void test_failures_have_their_exit_status(void **state)
+{
+    (void)state;
+    static const struct {
+        ch_code code;
+        int status;
+    } cases[] = {{CH_ERROR_INPUT, 2},
+                 {CH_ERROR_MEMORY, 1},
+                 {CH_ERROR_IO, 1},
+                 {CH_ERROR_NUMERIC, 1},
+                 {CH_ERROR_INTERRUPTED, 130}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const ch_error err = {.code = cases[i].code, .message = "an expected message of the tests"};
+        assert_int_equal(ch_cli_fail(&err), cases[i].status);
+    }
+}
+
+static ch_run some_run(ch_point *points)
+{
+    ch_run run = {.status = CH_BUDGET, .steps = 12, .updates = 3, .time = 1.5, .seconds = 0.25};
+    ch_settings_default(&run.settings);
+    ch_settings_set(&run.settings, CH_SETTING_MODEL, (ch_value){.count = CH_MODEL_PERCEPTRON});
+    ch_settings_set(&run.settings, CH_SETTING_TEMP, (ch_value){.real = 0.1});
+    ch_settings_set(&run.settings, CH_SETTING_SEED, (ch_value){.count = INT64_MAX});
+    assert_int_equal(ch_settings_resolve(&run.settings, NULL), CH_OK);
+    run.final.signal = NAN;
+    run.final.noise = INFINITY;
+    run.final.unfitted = 4;
+    points[0] = (ch_point){.step = 1, .time = 0.2, .observed = {.train_loss = 0.5, .unfitted = 9, .test_error = NAN}};
+    points[1] = (ch_point){.step = 12, .time = 1.5};
+    run.points = points;
+    run.num_points = 2;
+    return run;
+}
+
+static void test_a_run_is_json(void **state)
+{
+    (void)state;
+    ch_point points[2];
+    ch_run run = some_run(points);
+    json_t *json = ch_cli_run_json(&run);
+    assert_non_null(json);
+    for (size_t i = 0; i < ch_settings_count; i++) {
+        assert_non_null(json_object_get(json, ch_settings_table[i].name));
+    }
+    for (size_t i = 0; i < ch_results_count; i++) {
+        assert_non_null(json_object_get(json, ch_results_table[i].name));
+    }
+    assert_string_equal(json_string_value(json_object_get(json, "model")), "perceptron");
+    assert_true(json_real_value(json_object_get(json, "temp")) == 0.1);
+    assert_true(json_real_value(json_object_get(json, "rate")) == 0.2);
+    assert_int_equal(json_integer_value(json_object_get(json, "seed_data")), INT64_MAX);
+    assert_true(json_is_null(json_object_get(json, "max_steps")));
+    assert_true(json_is_null(json_object_get(json, "max_seconds")));
+    assert_string_equal(json_string_value(json_object_get(json, "status")), "budget");
+    assert_int_equal(json_integer_value(json_object_get(json, "steps")), 12);
+    assert_int_equal(json_integer_value(json_object_get(json, "unfitted")), 4);
+    assert_true(json_is_null(json_object_get(json, "signal")));
+    assert_true(json_is_null(json_object_get(json, "noise")));
+    assert_string_equal(json_string_value(json_object_get(json, "version")), CH_VERSION);
+    const json_t *trajectory = json_object_get(json, "trajectory");
+    assert_int_equal(json_array_size(trajectory), 2);
+    const json_t *first = json_array_get(trajectory, 0);
+    assert_int_equal(json_integer_value(json_object_get(first, "step")), 1);
+    assert_true(json_real_value(json_object_get(first, "loss")) == 0.5);
+    assert_int_equal(json_integer_value(json_object_get(first, "unfitted")), 9);
+    assert_true(json_is_null(json_object_get(first, "test_error")));
+    json_decref(json);
+    run.num_points = 0;
+    json = ch_cli_run_json(&run);
+    assert_null(json_object_get(json, "trajectory"));
+    json_decref(json);
+}
+
+/* jansson's allocations, the k-th of which fails. */
+static long json_left;
+
+static void *json_malloc(size_t size)
+{
+    return json_left-- == 0 ? NULL : malloc(size);
+}
+
+static void test_a_run_is_json_or_null_when_memory_is_short(void **state)
+{
+    (void)state;
+    ch_point points[2];
+    const ch_run run = some_run(points);
+    json_t *json = NULL;
+    long k = 0;
+    json_set_alloc_funcs(json_malloc, free);
+    for (; json == NULL; k++) {
+        json_left = k;
+        json = ch_cli_run_json(&run);
+    }
+    json_decref(json);
+    json_set_alloc_funcs(malloc, free);
+    assert_true(k > 60);
+}
+
+static void test_a_signal_raises_the_flag(void **state)
+{
+    (void)state;
+    const volatile sig_atomic_t *flag = ch_cli_catch_signals();
+    assert_int_equal(*flag, 0);
+    assert_int_equal(raise(SIGTERM), 0);
+    assert_int_equal(*flag, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_options_settings_and_arguments_are_told_apart),
+        cmocka_unit_test(test_bad_command_lines_are_refused),
+        cmocka_unit_test(test_commands_without_settings_take_none),
+        cmocka_unit_test(test_every_failing_allocation_is_survived),
+        cmocka_unit_test(test_failures_have_their_exit_status),
+        cmocka_unit_test(test_a_run_is_json),
+        cmocka_unit_test(test_a_run_is_json_or_null_when_memory_is_short),
+        cmocka_unit_test(test_a_signal_raises_the_flag),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

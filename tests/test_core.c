@@ -1,0 +1,131 @@
+/* test_core.c — random streams, names, memory. */
+#include "core/core.h"
+
+#include "support.h"
+
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_randist.h>
+#include <string.h>
+
+/* Known answers of Random123's philox4x64-10 (kat_vectors: counter 0 and key 0; all ones). */
+static void gives_the_known_answers(void **state)
+{
+    (void)state;
+    static const uint64_t zeros[] = {0x16554d9eca36314c, 0xdb20fe9d672d0fdc, 0xd7e772cee186176b, 0x7e68b68aec7ba23b};
+    ch_random random;
+    memset(&random, 0, sizeof random);
+    random.position = CH_RANDOM_WORDS;
+    for (size_t i = 0; i < 4; i++) {
+        const uint64_t low = ch_random_u32(&random);
+        const uint64_t high = ch_random_u32(&random);
+        assert_true((high << 32 | low) == zeros[i]);
+    }
+}
+
+static void streams_differ_and_repeat(void **state)
+{
+    (void)state;
+    ch_random a, b, c, d, e;
+    ch_random_init(&a, 7, CH_STREAM_BATCHES, 0);
+    ch_random_init(&b, 7, CH_STREAM_BATCHES, 0);
+    ch_random_init(&c, 8, CH_STREAM_BATCHES, 0);
+    ch_random_init(&d, 7, CH_STREAM_INIT, 0);
+    ch_random_init(&e, 7, CH_STREAM_BATCHES, 1);
+    size_t same[3] = {0};
+    for (int i = 0; i < 1000; i++) {
+        const uint32_t word = ch_random_u32(&a);
+        assert_int_equal(word, ch_random_u32(&b));
+        same[0] += word == ch_random_u32(&c);
+        same[1] += word == ch_random_u32(&d);
+        same[2] += word == ch_random_u32(&e);
+    }
+    for (int i = 0; i < 3; i++) { /* 1000 / 2^32 expected: a false alarm in 10^6 */
+        assert_int_equal(same[i], 0);
+    }
+}
+
+/* Chi-square on 7 cells, and on the cells of a range that does not divide 2^32; false alarm 1e-6 each. */
+static void below_is_uniform(void **state)
+{
+    (void)state;
+    static const uint32_t ranges[] = {1, 7, 3000000000u};
+    ch_random random;
+    ch_random_init(&random, 1, CH_STREAM_BATCHES, 0);
+    for (size_t r = 0; r < 3; r++) {
+        const uint32_t cells = ranges[r] < 7 ? ranges[r] : 7;
+        double counts[7] = {0};
+        const size_t draws = 700000;
+        for (size_t i = 0; i < draws; i++) {
+            const uint32_t value = ch_random_below(&random, ranges[r]);
+            assert_true(value < ranges[r]);
+            counts[(uint64_t)value * cells / ranges[r]]++;
+        }
+        double chi2 = 0;
+        for (uint32_t i = 0; i < cells; i++) {
+            const double expected = (double)draws / cells;
+            chi2 += (counts[i] - expected) * (counts[i] - expected) / expected;
+        }
+        assert_true(cells == 1 || gsl_cdf_chisq_Q(chi2, cells - 1) > 1e-6);
+    }
+}
+
+/* Mean 1/2 and variance 1/12 of uniforms through GSL, at five standard errors: false alarm 1e-6. */
+static void serves_gsl(void **state)
+{
+    (void)state;
+    ch_random random;
+    ch_random_init(&random, 3, CH_STREAM_INIT, 0);
+    const gsl_rng gsl = ch_random_gsl(&random);
+    double sum = 0, square = 0;
+    const int draws = 1000000;
+    for (int i = 0; i < draws; i++) {
+        const double u = gsl_rng_uniform(&gsl);
+        assert_true(u >= 0 && u < 1);
+        sum += u - 0.5;
+        square += (u - 0.5) * (u - 0.5);
+    }
+    assert_in(sum / draws, -5 * sqrt(1.0 / 12 / draws), 5 * sqrt(1.0 / 12 / draws));
+    assert_in(square / draws, 1.0 / 12 - 5 * sqrt(1.0 / 180 / draws), 1.0 / 12 + 5 * sqrt(1.0 / 180 / draws));
+    gsl_rng_set(&gsl, 3);
+    ch_random again;
+    ch_random_init(&again, 3, CH_STREAM_INIT, 0);
+    assert_int_equal(gsl_rng_get(&gsl), ch_random_u32(&again));
+}
+
+static void nearest_names(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"temp", "rate", "train", "batch"};
+    assert_string_equal(ch_names_nearest("tmep", names, 4), "temp");
+    assert_string_equal(ch_names_nearest("bacth", names, 4), "batch");
+    assert_null(ch_names_nearest("quadratic", names, 4));
+    assert_null(ch_names_nearest("", names, 4));
+}
+
+static void allocation_refuses_overflow(void **state)
+{
+    (void)state;
+    void *items = NULL;
+    size_t capacity = 0;
+    assert_null(ch_alloc(SIZE_MAX / 2, 3));
+    assert_null(ch_alloc(SIZE_MAX, 1));
+    assert_int_equal(ch_grow(&items, &capacity, SIZE_MAX, 16), -1);
+    assert_null(items);
+    unsigned char *zeroed = ch_alloc(1000, 1);
+    assert_non_null(zeroed);
+    assert_int_equal((uintptr_t)zeroed % CH_CACHE_LINE, 0);
+    for (size_t i = 0; i < 1000; i++) {
+        assert_int_equal(zeroed[i], 0);
+    }
+    free(zeroed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gives_the_known_answers), cmocka_unit_test(streams_differ_and_repeat),
+        cmocka_unit_test(below_is_uniform),        cmocka_unit_test(serves_gsl),
+        cmocka_unit_test(nearest_names),           cmocka_unit_test(allocation_refuses_overflow),
+    };
+    return cmocka_run_group_tests_name("core", tests, NULL, NULL);
+}

@@ -1,0 +1,613 @@
+/* test_fit.c — fits of planted tables: exact where there is no noise, and saying so where something is missing. */
+#include "fit/internal.h"
+#include "tests/alloc_fail.h"
+#include "tests/fit_plant.h"
+
+#include <gsl/gsl_errno.h>
+
+static void fit_table(ch_fit *fit, const ch_run_table *table, int threads)
+{
+    ch_fit_options options;
+    ch_error err = {0};
+    ch_fit_options_default(&options);
+    options.replicas = 50;
+    options.threads = threads;
+    if (ch_fit_init(fit, table, &options, &err) != CH_OK) {
+        fail_msg("%s", err.message);
+    }
+}
+
+static void fit_plant(ch_fit *fit, ch_run_table *table, const plant *planted)
+{
+    plant_table(planted, 1, table);
+    fit_table(fit, table, 2);
+}
+
+static void release(ch_fit *fit, ch_run_table *table)
+{
+    ch_fit_free(fit);
+    free(table->runs);
+}
+
+static bool has_note(const ch_fit_group *group, const char *part)
+{
+    for (size_t i = 0; i < group->num_notes; i++) {
+        if (strstr(group->notes[i], part) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void assert_note(const ch_fit_group *group, const char *part)
+{
+    if (!has_note(group, part)) {
+        for (size_t i = 0; i < group->num_notes; i++) {
+            print_message("    note: %s\n", group->notes[i]);
+        }
+        fail_msg("no note says \"%s\"", part);
+    }
+}
+
+/* ---- numbers ---- */
+
+static void test_exact_power_laws(void **state)
+{
+    (void)state;
+    plant planted = plant_default();
+    planted.delta = 0.9;
+    planted.gamma = 0.37;
+    planted.time_delta = 1.1;
+    planted.b = 1.29;
+    ch_run_table table;
+    ch_fit fit;
+    fit_plant(&fit, &table, &planted);
+    const ch_fit_group *group = &fit.groups[0];
+    assert_int_equal(fit.num_groups, 1);
+    assert_int_equal(group->num_data_sets, 5);
+    assert_close(exponent_value(group, "delta", NULL), 0.9, 1e-10);
+    assert_close(exponent_value(group, "gamma", NULL), 0.37, 1e-10);
+    assert_close(exponent_value(group, "time_delta", NULL), 1.1, 1e-10);
+    assert_close(exponent_value(group, "b", NULL), 1.29, 1e-10);
+    assert_in(group->weight_change.log_amplitude, -1e-10, 1e-10);
+    assert_int_equal(group->weight_change.num_runs, table.count);
+    assert_in(find_exponent(group, "delta", NULL)->estimate.stderr_, 0, 1e-12);
+    /* theory of the perceptron at chi = 1 */
+    assert_close(find_exponent(group, "gamma", NULL)->theory, 0.5, 1e-15);
+    assert_close(find_exponent(group, "b", NULL)->theory, 2, 1e-15);
+    /* no onset in a pure power law: everything is window, T_c is under the least T */
+    assert_note(group, "no onset is visible");
+    assert_int_equal(group->window_temps, 6);
+    assert_int_equal(group->tc[0].place, CH_TC_BELOW);
+    assert_close(group->tc[0].estimate.value, 0.125, 1e-12);
+    release(&fit, &table);
+}
+
+static plant plant_crossover(void)
+{
+    plant planted = plant_default();
+    planted.first_temp = -20;
+    planted.num_temps = 22;
+    planted.num_trains = 4;
+    planted.tc = ldexp(1.3, -15);
+    planted.sharpness = 1.2;
+    return planted;
+}
+
+static void test_exact_onset(void **state)
+{
+    (void)state;
+    const plant planted = plant_crossover();
+    ch_run_table table;
+    ch_fit fit;
+    fit_plant(&fit, &table, &planted);
+    const ch_fit_group *group = &fit.groups[0];
+    /* (1/m) (T/T_c)^-m = 0.001 at T = T_c (0.0012)^(-1/1.2) = 2^(-14.6 + 8.1): the next T is 2^-6 */
+    assert_close(group->window_lo, ldexp(1, -6), 1e-15);
+    assert_close(group->window_hi, 2, 1e-15);
+    assert_close(group->window_tolerance, 0.001, 1e-15);
+    /* what is left of the crossover: at most 0.1 % of y at the lowest of eight T, so under 0.05 % of the slope */
+    assert_in(exponent_value(group, "delta", NULL), 1 - 5e-4, 1);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(group->tc[i].place, CH_TC_INSIDE);
+        assert_int_equal(group->tc[i].definition, CH_TC_ONSET);
+        assert_close(group->tc[i].estimate.value, planted.tc, 2e-3);
+        assert_close(group->tc[i].crossover.sharpness, planted.sharpness, 5e-3);
+    }
+    assert_in(exponent_value(group, "a", "onset"), -1e-6, 1e-6);
+    release(&fit, &table);
+}
+
+static void test_free_onset_is_exact(void **state)
+{
+    (void)state;
+    const double truth = ldexp(1.3, -15);
+    ch_onset_space space;
+    ch_error err;
+    ch_crossover found;
+    double squares = NAN;
+    const ch_crossover planted = {.log_plateau = -3, .log_temp = log(truth), .sharpness = 2.2, .delta = 0.8};
+    assert_int_equal(ch_onset_space_init(&space, 16, false, &err), CH_OK);
+    for (size_t i = 0; i < 16; i++) {
+        space.log_temp[i] = log(ldexp(1, (int)i - 20));
+        space.y[i] = ch_crossover_log(&planted, space.log_temp[i]);
+        gsl_vector_set(space.weights, i, 5);
+    }
+    assert_true(ch_onset_fit(&space, NULL, &found, &squares));
+    assert_close(found.log_temp, planted.log_temp, 1e-9);
+    assert_close(found.sharpness, planted.sharpness, 1e-8);
+    assert_close(found.delta, planted.delta, 1e-9);
+    assert_close(found.log_plateau, planted.log_plateau, 1e-9);
+    assert_in(squares, 0, 1e-18);
+    ch_onset_space_free(&space);
+}
+
+/* Central differences of step h have error h^2 f''' / 6 + rounding / h: about 1e-9 here. */
+static void check_jacobian(bool tied)
+{
+    const size_t n = 9, p = tied ? 3 : 4;
+    const double h = 1e-5;
+    ch_onset_space space;
+    ch_error err;
+    assert_int_equal(ch_onset_space_init(&space, n, tied, &err), CH_OK);
+    space.delta = 1.3;
+    gsl_matrix *jacobian = gsl_matrix_alloc(n, p);
+    gsl_vector *up = gsl_vector_alloc(n);
+    gsl_vector *down = gsl_vector_alloc(n);
+    const double at[] = {-3, 0.4, 0.3, -0.2};
+    for (size_t i = 0; i < n; i++) {
+        space.log_temp[i] = (double)i - 4;
+    }
+    for (size_t k = 0; k < p; k++) {
+        gsl_vector_set(space.parameters, k, at[k]);
+    }
+    assert_int_equal(ch_onset_jacobian(space.parameters, &space, jacobian), GSL_SUCCESS);
+    for (size_t k = 0; k < p; k++) {
+        gsl_vector_set(space.parameters, k, at[k] + h);
+        ch_onset_residuals(space.parameters, &space, up);
+        gsl_vector_set(space.parameters, k, at[k] - h);
+        ch_onset_residuals(space.parameters, &space, down);
+        gsl_vector_set(space.parameters, k, at[k]);
+        for (size_t i = 0; i < n; i++) {
+            const double slope = (gsl_vector_get(up, i) - gsl_vector_get(down, i)) / (2 * h);
+            assert_in(gsl_matrix_get(jacobian, i, k) - slope, -1e-8, 1e-8);
+        }
+    }
+    gsl_matrix_free(jacobian);
+    gsl_vector_free(up);
+    gsl_vector_free(down);
+    ch_onset_space_free(&space);
+}
+
+static void test_jacobian(void **state)
+{
+    (void)state;
+    check_jacobian(false);
+    check_jacobian(true);
+}
+
+static void test_exact_escape(void **state)
+{
+    (void)state;
+    plant planted = plant_default();
+    planted.first_temp = -6;
+    planted.num_temps = 5; /* 2^-6 … 2^-2 */
+    ch_run_table table;
+    ch_fit fit;
+    fit_plant(&fit, &table, &planted);
+    const ch_fit_group *group = &fit.groups[0];
+    /* T_c = 4 P^-1/2 = 2^-3, 2^-3.5, … 2^-5 at P = 2^10 … 2^14 */
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(group->tc[5 + i].definition, CH_TC_ESCAPE);
+        assert_int_equal(group->tc[5 + i].place, CH_TC_INSIDE);
+        assert_close(group->tc[5 + i].estimate.value, pow(2, -3 - 0.5 * (double)i), 1e-12);
+    }
+    assert_close(exponent_value(group, "a", "escape"), 0.5, 1e-10);
+    release(&fit, &table);
+    planted.first_temp = -9; /* up to 2^-5: only the last is reached */
+    fit_plant(&fit, &table, &planted);
+    assert_int_equal(fit.groups[0].tc[5].place, CH_TC_ABOVE);
+    assert_close(fit.groups[0].tc[5].estimate.value, ldexp(1, -5), 1e-15);
+    assert_null(find_exponent(&fit.groups[0], "a", "escape"));
+    assert_note(&fit.groups[0], "no a by escape");
+    release(&fit, &table);
+    planted.first_temp = -1; /* all above */
+    fit_plant(&fit, &table, &planted);
+    assert_int_equal(fit.groups[0].tc[5].place, CH_TC_BELOW);
+    assert_close(fit.groups[0].tc[5].estimate.value, 0.5, 1e-15);
+    release(&fit, &table);
+}
+
+/* Saturated at large T: ||Dw|| stops growing, and the window stops there. */
+static void test_upper_departure(void **state)
+{
+    (void)state;
+    plant planted = plant_default();
+    planted.num_temps = 9;
+    planted.run_noise = 0.01;
+    ch_run_table table;
+    ch_fit fit;
+    plant_table(&planted, 1, &table);
+    for (size_t i = 0; i < table.count; i++) {
+        ch_run *run = &table.runs[i];
+        if (run->settings.temp > 4) {
+            run->final.weight_change *= 4 / run->settings.temp;
+        }
+    }
+    fit_table(&fit, &table, 1);
+    assert_close(fit.groups[0].window_lo, 0.125, 1e-15);
+    assert_close(fit.groups[0].window_hi, 4, 1e-15);
+    assert_int_equal(fit.groups[0].window_temps, 6);
+    assert_note(&fit.groups[0], "T above 4 left out");
+    release(&fit, &table);
+}
+
+/* Every bit of the replicas, and with it of every error, for any number of threads and order of the table's runs. */
+static void test_threads_and_order(void **state)
+{
+    (void)state;
+    plant planted = plant_crossover();
+    planted.set_noise = planted.set_train_noise = planted.run_noise = 0.1;
+    ch_run_table table;
+    ch_fit one, two, reversed;
+    plant_table(&planted, 7, &table);
+    fit_table(&one, &table, 1);
+    fit_table(&two, &table, 2);
+    ch_run_table backward = {.runs = calloc(table.count, sizeof *backward.runs), .count = table.count};
+    assert_non_null(backward.runs);
+    for (size_t i = 0; i < table.count; i++) {
+        backward.runs[i] = table.runs[table.count - 1 - i];
+    }
+    fit_table(&reversed, &backward, 3);
+    const ch_fit_group *groups[] = {&two.groups[0], &reversed.groups[0]};
+    assert_int_equal(one.groups[0].num_exponents, 6);
+    for (size_t k = 0; k < 2; k++) {
+        assert_int_equal(groups[k]->num_exponents, 6);
+        for (size_t i = 0; i < 6; i++) {
+            assert_memory_equal(&groups[k]->exponents[i].estimate, &one.groups[0].exponents[i].estimate,
+                                sizeof(ch_estimate));
+        }
+        for (size_t i = 0; i < one.groups[0].num_tc; i++) {
+            assert_memory_equal(&groups[k]->tc[i].estimate, &one.groups[0].tc[i].estimate, sizeof(ch_estimate));
+        }
+    }
+    ch_fit_free(&one);
+    ch_fit_free(&two);
+    release(&reversed, &backward);
+    free(table.runs);
+}
+
+/* ---- what is missing is said ---- */
+
+static void test_censored_cells(void **state)
+{
+    (void)state;
+    const plant planted = plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    plant_table(&planted, 1, &table);
+    for (size_t i = 0; i < table.count; i++) {
+        ch_run *run = &table.runs[i];
+        if (run->settings.train == 16384 && run->settings.temp == 2 && run->settings.seed_data < 2) {
+            run->status = CH_BUDGET;
+            run->time /= 100;
+        }
+        if (run->settings.train == 2048 && run->settings.temp == 4 && run->settings.seed_data == 3) {
+            run->status = CH_DIVERGED;
+            run->final.weight_change = NAN;
+        }
+    }
+    fit_table(&fit, &table, 2);
+    const ch_fit_group *group = &fit.groups[0];
+    assert_note(group,
+                "P = 16384: left out of every fit, as a budget ended runs before they fitted, T = 2 (2 of 5 runs)");
+    assert_note(group, "P = 2048: left out of every fit, as runs diverged, T = 4 (1 of 5 runs)");
+    assert_close(exponent_value(group, "b", NULL), 2, 1e-10); /* nothing of those runs got in */
+    assert_close(exponent_value(group, "delta", NULL), 1, 1e-10);
+    assert_int_equal(group->time.num_runs, table.count - 10);
+    release(&fit, &table);
+}
+
+static void test_all_censored(void **state)
+{
+    (void)state;
+    const plant planted = plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    plant_table(&planted, 1, &table);
+    for (size_t i = 0; i < table.count; i++) {
+        table.runs[i].status = CH_BUDGET;
+    }
+    fit_table(&fit, &table, 2);
+    assert_int_equal(fit.groups[0].num_exponents, 0);
+    assert_true(isnan(fit.groups[0].window_lo));
+    assert_int_equal(fit.groups[0].tc[0].place, CH_TC_NONE);
+    assert_note(&fit.groups[0], "no (P, T) at which every run fitted");
+    release(&fit, &table);
+}
+
+static void test_one_train(void **state)
+{
+    (void)state;
+    plant planted = plant_default();
+    planted.num_trains = 1;
+    ch_run_table table;
+    ch_fit fit;
+    fit_plant(&fit, &table, &planted);
+    assert_close(exponent_value(&fit.groups[0], "delta", NULL), 1, 1e-10);
+    assert_null(find_exponent(&fit.groups[0], "gamma", NULL));
+    assert_null(find_exponent(&fit.groups[0], "b", NULL));
+    assert_note(&fit.groups[0], "no gamma, no b");
+    release(&fit, &table);
+}
+
+static void test_one_temp(void **state)
+{
+    (void)state;
+    plant planted = plant_default();
+    planted.num_temps = 1;
+    ch_run_table table;
+    ch_fit fit;
+    fit_plant(&fit, &table, &planted);
+    assert_close(exponent_value(&fit.groups[0], "gamma", NULL), 0.5, 1e-10);
+    assert_close(exponent_value(&fit.groups[0], "b", NULL), 2, 1e-10);
+    assert_null(find_exponent(&fit.groups[0], "delta", NULL));
+    assert_note(&fit.groups[0], "no delta, no time_delta");
+    assert_note(&fit.groups[0], "onset cannot be found");
+    release(&fit, &table);
+}
+
+static void test_confounded(void **state)
+{
+    (void)state;
+    plant planted = plant_default();
+    planted.num_temps = planted.num_trains;
+    ch_run_table table;
+    ch_fit fit;
+    plant_table(&planted, 1, &table);
+    size_t kept = 0;
+    for (size_t i = 0; i < table.count; i++) { /* only T = P / 2^13 */
+        if (table.runs[i].settings.temp * 0x1p13 == (double)table.runs[i].settings.train) {
+            table.runs[kept++] = table.runs[i];
+        }
+    }
+    table.count = kept;
+    fit_table(&fit, &table, 2);
+    assert_int_equal(fit.groups[0].num_exponents, 0);
+    assert_note(&fit.groups[0], "T and P vary together");
+    release(&fit, &table);
+}
+
+static void test_one_data_set(void **state)
+{
+    (void)state;
+    plant planted = plant_default();
+    planted.num_sets = 1;
+    ch_run_table table;
+    ch_fit fit;
+    fit_plant(&fit, &table, &planted);
+    const ch_exponent *delta = find_exponent(&fit.groups[0], "delta", NULL);
+    assert_non_null(delta);
+    assert_close(delta->estimate.value, 1, 1e-10);
+    assert_true(isnan(delta->estimate.stderr_) && isnan(delta->estimate.lo) && isnan(delta->estimate.hi));
+    assert_note(&fit.groups[0], "one data set");
+    release(&fit, &table);
+}
+
+static void test_plateau(void **state)
+{
+    (void)state;
+    plant planted = plant_default();
+    planted.tc = 1e6;
+    planted.sharpness = 1;
+    ch_run_table table;
+    ch_fit fit;
+    fit_plant(&fit, &table, &planted);
+    assert_int_equal(fit.groups[0].tc[0].place, CH_TC_ABOVE);
+    assert_int_equal(fit.groups[0].num_exponents, 0);
+    assert_note(&fit.groups[0], "sample larger T");
+    release(&fit, &table);
+}
+
+/* ---- groups, options, output ---- */
+
+static void test_groups(void **state)
+{
+    (void)state;
+    const plant planted = plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    char label[64];
+    plant_table(&planted, 1, &table);
+    for (size_t i = 0; i < table.count; i++) {
+        ch_settings *settings = &table.runs[i].settings;
+        settings->max_steps = i;
+        settings->record = i % 3;
+        if (settings->seed_data >= 3) {
+            settings->batch = settings->train; /* one group, for all its P have the full batch */
+        } else if (settings->seed_data == 2) {
+            settings->batch = 512;
+        }
+    }
+    fit_table(&fit, &table, 2);
+    assert_int_equal(fit.num_groups, 3);
+    assert_int_equal(fit.groups[0].num_runs, 60);
+    assert_int_equal(fit.groups[1].num_runs, 30);
+    assert_int_equal(fit.groups[2].num_runs, 60);
+    ch_fit_group_label(&fit, &fit.groups[0], label, sizeof label);
+    assert_string_equal(label, "chi = 1, dim = 16, batch = 2");
+    ch_fit_group_label(&fit, &fit.groups[2], label, sizeof label);
+    assert_string_equal(label, "chi = 1, dim = 16, batch = full");
+    ch_fit_group_label(&fit, &fit.groups[2], label, 9);
+    assert_string_equal(label, "chi = 1,");
+    /* the theory is for small batches */
+    assert_true(isnan(find_exponent(&fit.groups[2], "gamma", NULL)->theory));
+    assert_close(find_exponent(&fit.groups[0], "gamma", NULL)->theory, 0.5, 1e-15);
+    release(&fit, &table);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    const plant planted = plant_default();
+    const double thresholds[] = {0, -1, NAN, INFINITY};
+    ch_run_table table, empty = {0};
+    ch_fit fit;
+    ch_fit_options options;
+    ch_error err;
+    plant_table(&planted, 1, &table);
+    for (size_t i = 0; i < 4; i++) {
+        ch_fit_options_default(&options);
+        options.threshold = thresholds[i];
+        assert_int_equal(ch_fit_init(&fit, &table, &options, &err), CH_ERROR_INPUT);
+        assert_non_null(strstr(err.message, "threshold"));
+        ch_fit_free(&fit);
+    }
+    ch_fit_options_default(&options);
+    options.replicas = 1;
+    assert_int_equal(ch_fit_init(&fit, &table, &options, &err), CH_ERROR_INPUT);
+    ch_fit_options_default(&options);
+    options.threads = 0;
+    assert_int_equal(ch_fit_init(&fit, &table, &options, &err), CH_ERROR_INPUT);
+    ch_fit_options_default(&options);
+    assert_int_equal(ch_fit_init(&fit, &empty, &options, &err), CH_ERROR_INPUT);
+    ch_fit_free(&fit);
+    ch_fit_free(&fit);
+    table.runs[3].settings.temp = NAN;
+    assert_int_equal(ch_fit_init(&fit, &table, &options, &err), CH_ERROR_INPUT);
+    assert_non_null(strstr(err.message, "run 4"));
+    release(&fit, &table);
+}
+
+static void test_json(void **state)
+{
+    (void)state;
+    plant planted = plant_crossover();
+    planted.num_sets = 1;
+    ch_run_table table;
+    ch_fit fit;
+    fit_plant(&fit, &table, &planted);
+    json_t *report = ch_fit_json(&fit);
+    assert_non_null(report);
+    const json_t *exponents = json_object_get(report, "exponents");
+    const json_t *tc = json_object_get(report, "tc");
+    const json_t *groups = json_object_get(report, "groups");
+    assert_int_equal(json_array_size(exponents), fit.groups[0].num_exponents);
+    assert_int_equal(json_array_size(tc), 8);
+    assert_int_equal(json_array_size(groups), 1);
+    const json_t *delta = json_array_get(exponents, 0);
+    assert_string_equal(json_string_value(json_object_get(delta, "name")), "delta");
+    assert_in(json_real_value(json_object_get(delta, "value")), 0.999, 1.001);
+    assert_true(json_is_null(json_object_get(delta, "stderr")));
+    assert_true(json_is_null(json_object_get(delta, "ci95")));
+    assert_in(json_real_value(json_object_get(delta, "theory")), 1, 1);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(delta, "group"), "dim")), PLANT_DIM);
+    assert_null(json_object_get(json_object_get(delta, "group"), "train"));
+    assert_string_equal(json_string_value(json_object_get(json_object_get(delta, "group"), "model")), "perceptron");
+    const json_t *first = json_array_get(tc, 0);
+    assert_int_equal(json_integer_value(json_object_get(first, "train")), 1024);
+    assert_string_equal(json_string_value(json_object_get(first, "definition")), "onset");
+    assert_true(json_is_null(json_object_get(first, "bound")));
+    assert_int_equal(json_array_size(json_object_get(json_array_get(groups, 0), "window")), 2);
+    assert_true(json_is_string(json_object_get(report, "version")));
+    json_decref(report);
+    release(&fit, &table);
+}
+
+/* The report for people: no line over 88 columns, and what it must say. */
+static void test_table(void **state)
+{
+    (void)state;
+    plant planted = plant_crossover();
+    planted.run_noise = 0.1;
+    ch_run_table table;
+    ch_fit fit;
+    char *text = NULL;
+    size_t size = 0;
+    plant_table(&planted, 1, &table);
+    for (size_t i = 0; i < 40; i++) {
+        table.runs[i].status = CH_BUDGET;
+    }
+    fit_table(&fit, &table, 2);
+    FILE *stream = open_memstream(&text, &size);
+    assert_non_null(stream);
+    ch_fit_print(&fit, stream);
+    assert_int_equal(fclose(stream), 0);
+    size_t width = 0;
+    for (const char *c = text; *c != '\0'; c++) {
+        width = *c == '\n' ? 0 : width + (((unsigned char)*c & 0xC0) != 0x80);
+        if (width > 88) {
+            fail_msg("a line is over 88 columns:\n%s", text);
+        }
+    }
+    assert_non_null(strstr(text, "chi = 1, dim = 16\n"));
+    assert_non_null(strstr(text, "distance"));
+    assert_non_null(strstr(text, "T_c by escape (‖Δw‖ = 1 ‖w₀‖)"));
+    assert_non_null(strstr(text, "left out of every fit"));
+    free(text);
+    release(&fit, &table);
+}
+
+static void test_allocations_fail(void **state)
+{
+    (void)state;
+    plant planted = plant_crossover();
+    planted.num_trains = 2;
+    planted.num_sets = 3;
+    ch_run_table table;
+    ch_fit_options options;
+    plant_table(&planted, 1, &table);
+    for (size_t i = 0; i < 30; i++) {
+        table.runs[i].status = i < 10 ? CH_BUDGET : table.runs[i].status;
+    }
+    ch_fit_options_default(&options);
+    options.replicas = 2;
+    options.threads = 1;
+    long failures = 0;
+    for (long k = 0;; k++) {
+        ch_fit fit;
+        ch_error err = {0};
+        alloc_fail_at(k);
+        const ch_code code = ch_fit_init(&fit, &table, &options, &err);
+        const long count = alloc_count();
+        alloc_fail_at(-1);
+        ch_fit_free(&fit);
+        ch_fit_free(&fit);
+        if (count <= k) {
+            assert_int_equal(code, CH_OK);
+            break;
+        }
+        assert_int_equal(code, CH_ERROR_MEMORY);
+        assert_int_equal(err.code, CH_ERROR_MEMORY);
+        failures++;
+    }
+    assert_in((double)failures, 20, 1000);
+    free(table.runs);
+}
+
+int main(void)
+{
+    gsl_set_error_handler_off();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_exact_power_laws),
+        cmocka_unit_test(test_exact_onset),
+        cmocka_unit_test(test_free_onset_is_exact),
+        cmocka_unit_test(test_jacobian),
+        cmocka_unit_test(test_exact_escape),
+        cmocka_unit_test(test_upper_departure),
+        cmocka_unit_test(test_threads_and_order),
+        cmocka_unit_test(test_censored_cells),
+        cmocka_unit_test(test_all_censored),
+        cmocka_unit_test(test_one_train),
+        cmocka_unit_test(test_one_temp),
+        cmocka_unit_test(test_confounded),
+        cmocka_unit_test(test_one_data_set),
+        cmocka_unit_test(test_plateau),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_allocations_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,519 @@
+/* test_plots.c — figures from planted runs: files are whole, names and degenerate groups do no harm. */
+#include "plots/gnuplot.h"
+#include "plots/label.h"
+#include "plots/panel.h"
+#include "plots/plots.h"
+#include "sim/cli.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* ---- a group of runs that obey the laws, and its fit, both made by hand ---- */
+
+typedef struct {
+    double chi;
+    uint64_t train0; /* P = train0 2^i, i < trains */
+    size_t trains, temps, seeds;
+    double temp0, temp_factor; /* T = temp0 temp_factor^j, j < temps */
+    bool censor;               /* the upper half of P at the lowest T ran out of budget */
+    ch_status all;             /* CH_RUNNING: as the rest says; else the status of every run */
+} plan;
+
+typedef struct {
+    ch_run *runs;
+    const ch_run **pointers;
+    uint64_t trains[16];
+    double temps[32];
+    ch_tc tc[32];
+    char *notes[2];
+} planted;
+
+static const plan usual = {
+    .chi = 0, .train0 = 1024, .trains = 5, .temps = 18, .seeds = 5, .temp0 = 0x1p-16, .temp_factor = 2};
+
+/* Spread of the logarithm between data sets: a fixed zigzag, no random numbers needed. */
+static double zigzag(size_t seed, size_t i, size_t j)
+{
+    return 0.12 * sin((double)(1 + seed * 7 + i * 3 + j * 5));
+}
+
+static void plant_run(ch_run *run, const plan *p, size_t i, size_t j, size_t seed)
+{
+    const double gamma = 1 / (1 + p->chi), kappa = 0x1p-15;
+    *run = (ch_run){0};
+    ch_settings_default(&run->settings);
+    run->settings.model = CH_MODEL_PERCEPTRON;
+    run->settings.chi = p->chi;
+    run->settings.dim = 128;
+    run->settings.train = p->train0 << i;
+    run->settings.temp = p->temp0 * pow(p->temp_factor, (double)j);
+    run->settings.rate = 2 * run->settings.temp;
+    run->settings.seed_data = seed;
+    const double train = (double)run->settings.train, level = run->settings.temp + 2 * kappa;
+    run->status = p->all != CH_RUNNING ? p->all : p->censor && j == 0 && 2 * i >= p->trains ? CH_BUDGET : CH_FITTED;
+    run->final.signal = 2 * level * pow(train, gamma) * exp(zigzag(seed, i, j));
+    run->final.noise = 4.5 * level * exp(zigzag(seed, j, i));
+    run->final.weight_change = hypot(run->final.signal, run->final.noise);
+    run->final.weight_change_rel = run->final.weight_change / sqrt(128);
+    run->time = level * pow(train, 1 + 2 * gamma) * exp(2 * zigzag(seed, i, j));
+}
+
+static ch_exponent exponent(const char *name, const char *definition, double value, double theory)
+{
+    return (ch_exponent){name, definition, {value, 0.02, value - 0.04, value + 0.04}, theory};
+}
+
+static void plant_fit(ch_fit *fit, ch_fit_group *group, planted *own, const plan *p)
+{
+    const double gamma = 1 / (1 + p->chi), c = 0.5;
+    *own = (planted){0};
+    *group = (ch_fit_group){.num_runs = p->trains * p->temps * p->seeds, .num_data_sets = p->seeds};
+    own->runs = calloc(group->num_runs, sizeof *own->runs);
+    own->pointers = calloc(group->num_runs, sizeof *own->pointers);
+    assert_non_null(own->runs);
+    assert_non_null(own->pointers);
+    for (size_t r = 0; r < group->num_runs; r++) {
+        const size_t i = r / p->seeds / p->temps, j = r / p->seeds % p->temps;
+        plant_run(&own->runs[r], p, i, j, r % p->seeds);
+        own->pointers[r] = &own->runs[r];
+        own->trains[i] = own->runs[r].settings.train;
+        own->temps[j] = own->runs[r].settings.temp;
+    }
+    group->key = own->runs[0].settings;
+    group->runs = own->pointers;
+    group->trains = own->trains;
+    group->num_trains = p->trains;
+    group->temps = own->temps;
+    group->num_temps = p->temps;
+    group->window_lo = p->temps > 2 ? own->temps[p->temps / 2] : NAN;
+    group->window_hi = p->temps > 2 ? own->temps[p->temps - 1] : NAN;
+    group->weight_change = (ch_power_law){log(2), 1, gamma, group->num_runs};
+    group->time = (ch_power_law){0, 1, 1 + 2 * gamma - 0.15, group->num_runs};
+    group->tc = own->tc;
+    if (p->temps > 2) {
+        group->exponents[group->num_exponents++] = exponent("delta", NULL, 0.984, 1);
+        group->exponents[group->num_exponents++] = exponent("gamma", NULL, p->trains > 1 ? gamma : NAN, gamma);
+        group->exponents[group->num_exponents++] = exponent("time_delta", NULL, 0.991, 1);
+        group->exponents[group->num_exponents++] = exponent("b", NULL, 0.85 + 2 * gamma, 1 + 2 * gamma);
+        group->exponents[group->num_exponents++] = exponent("a", "onset", 0.021, NAN);
+        group->exponents[group->num_exponents++] = exponent("a", "escape", gamma - 0.06, gamma);
+        for (size_t i = 0; i < p->trains; i++) {
+            const double onset = 0x1p-14, escape = c * pow((double)own->trains[i] / 1024, 0.06 - gamma);
+            own->tc[group->num_tc++] = (ch_tc){own->trains[i],
+                                               CH_TC_ONSET,
+                                               CH_TC_INSIDE,
+                                               {onset, 0.1 * onset, 0.8 * onset, 1.2 * onset},
+                                               {NAN, NAN, NAN, NAN}};
+            own->tc[group->num_tc++] = (ch_tc){own->trains[i],
+                                               CH_TC_ESCAPE,
+                                               i == 0 ? CH_TC_ABOVE : CH_TC_INSIDE,
+                                               {escape, 0.1 * escape, 0.8 * escape, 1.2 * escape},
+                                               {NAN, NAN, NAN, NAN}};
+        }
+    }
+    own->notes[0] = strdup("gamma: 12 runs of 450 were left out, as their temperature lies under the onset; "
+                           "it's a 'quoted' note with ünïcode & \\backslash.");
+    group->notes = own->notes;
+    group->num_notes = 1;
+    *fit = (ch_fit){.groups = group, .num_groups = 1};
+    fit->options = (ch_fit_options){.onset = true, .escape = true, .threshold = 0.1};
+}
+
+static void uproot(planted *own)
+{
+    free(own->runs);
+    free(own->pointers);
+    free(own->notes[0]);
+}
+/* ---- what became of a drawing ---- */
+
+static char directory[256];
+
+static int make_directory(void **state)
+{
+    (void)state;
+    snprintf(directory, sizeof directory, "/tmp/chiton-plots.XXXXXX");
+    return mkdtemp(directory) == NULL ? -1 : 0;
+}
+
+static int remove_directory(void **state)
+{
+    char command[300];
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf '%s'", directory);
+    return system(command) == 0 ? 0 : -1;
+}
+
+/* The whole file, zero-terminated; fails the test when it is missing. */
+static char *read_whole(const char *path, size_t *length)
+{
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    char *text = calloc(1, 1 << 22);
+    assert_non_null(text);
+    *length = fread(text, 1, (1 << 22) - 1, file);
+    fclose(file);
+    return text;
+}
+
+static size_t count_files(const char *path)
+{
+    char command[512];
+    unsigned long count = 0;
+    snprintf(command, sizeof command, "ls -A \"%s\" | wc -l", path);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    assert_int_equal(fscanf(pipe, "%lu", &count), 1);
+    pclose(pipe);
+    return count;
+}
+
+/* Draws one planted group into `where` and reads the file back. */
+static char *draw(const plan *p, const char *where, ch_plot_format format, size_t *length)
+{
+    ch_fit fit;
+    ch_fit_group group;
+    planted own;
+    ch_error err = {0};
+    char path[400];
+    plant_fit(&fit, &group, &own, p);
+    const ch_code code = ch_plot_fit(&fit, where, format, NULL, &err);
+    assert_string_equal(err.message, "");
+    assert_int_equal(code, CH_OK);
+    snprintf(path, sizeof path, "%s/perceptron-chi%g-dim128.%s", where, p->chi, ch_gnuplot_extension(format));
+    uproot(&own);
+    return read_whole(path, length);
+}
+
+static void test_formats(void **state)
+{
+    static const char *const magic[] = {[CH_PLOT_PDF] = "%PDF-", [CH_PLOT_SVG] = "<?xml", [CH_PLOT_PNG] = "\x89PNG"};
+    (void)state;
+    for (ch_plot_format format = 0; format < CH_PLOT_FORMATS; format++) {
+        size_t length = 0;
+        char *text = draw(&usual, directory, format, &length);
+        assert_true(length > 10000);
+        assert_memory_equal(text, magic[format], strlen(magic[format]));
+        if (format == CH_PLOT_SVG) {
+            assert_non_null(strstr(text, "χ = 0, d = 128"));
+            assert_non_null(strstr(text, "weight change ‖Δw‖"));
+            assert_non_null(strstr(text, "</svg>"));
+            assert_null(strstr(text, "no data"));
+        }
+        free(text);
+    }
+    assert_int_equal(count_files(directory), CH_PLOT_FORMATS); /* no temporary file stays behind */
+}
+
+static void test_odd_directories(void **state)
+{
+    static const char *const names[] = {"it's",        "two words", "ünïcode ‖Δw‖", "$(touch gotcha)`touch gotcha`",
+                                        "\"quoted\";", "-o"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char where[350];
+        size_t length = 0;
+        ch_error err = {0};
+        snprintf(where, sizeof where, "%s/%s", directory, names[i]);
+        assert_int_equal(ch_plot_directory(where, &err), CH_OK);
+        free(draw(&usual, where, CH_PLOT_SVG, &length));
+        assert_true(length > 10000);
+    }
+    assert_int_not_equal(access("gotcha", F_OK), 0);
+}
+
+/* One P, one T, one seed, all censored, all diverged: every panel says what it lacks, gnuplot accepts them all. */
+static void test_degenerate_groups(void **state)
+{
+    (void)state;
+    const struct {
+        plan p;
+        const char *says;
+    } cases[] = {
+        {{.trains = 1, .temps = 1, .seeds = 1, .train0 = 1, .temp0 = 0.3, .temp_factor = 2}, "needs a fitted γ"},
+        {{.trains = 1, .temps = 9, .seeds = 2, .train0 = 64, .temp0 = 0.3, .temp_factor = 2}, "needs a fitted γ"},
+        {{.trains = 4, .temps = 1, .seeds = 2, .train0 = 100, .temp0 = 0.3, .temp_factor = 2},
+         "no critical temperature"},
+        {{.trains = 4, .temps = 5, .seeds = 2, .train0 = 64, .temp0 = 1, .temp_factor = 10, .all = CH_BUDGET},
+         "Ended by a budget: 40"},
+        {{.trains = 4, .temps = 5, .seeds = 2, .train0 = 64, .temp0 = 1, .temp_factor = 10, .all = CH_DIVERGED},
+         "no data: no run has ended well"},
+        {{.trains = 14, .temps = 31, .seeds = 1, .train0 = 1, .temp0 = 1e-9, .temp_factor = 1.9, .censor = true},
+         "Ended by a budget: 7"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t length = 0;
+        char *text = draw(&cases[i].p, directory, CH_PLOT_SVG, &length);
+        assert_non_null(strstr(text, cases[i].says));
+        free(text);
+    }
+}
+
+static void test_groups_of_one_name(void **state)
+{
+    ch_fit fit;
+    ch_fit_group group[2];
+    planted own;
+    ch_error err = {0};
+    char *text = NULL;
+    size_t length = 0;
+    (void)state;
+    plant_fit(&fit, &group[0], &own, &usual);
+    group[1] = group[0];
+    fit.groups = group;
+    fit.num_groups = 2;
+    FILE *names = open_memstream(&text, &length);
+    assert_non_null(names);
+    assert_int_equal(ch_plot_fit(&fit, directory, CH_PLOT_SVG, names, &err), CH_OK);
+    assert_int_equal(fclose(names), 0);
+    char expected[600];
+    snprintf(expected, sizeof expected, "%s/perceptron-chi0-dim128.svg\n%s/perceptron-chi0-dim128.2.svg\n", directory,
+             directory);
+    assert_string_equal(text, expected);
+    assert_int_equal(count_files(directory), 2);
+    free(text);
+
+    group[1].key.batch = 16;
+    fit.differing = UINT64_C(1) << CH_SETTING_BATCH;
+    char label[CH_LABEL_SIZE];
+    ch_label_file(&fit, &group[1], label);
+    assert_string_equal(label, "perceptron-chi0-dim128-batch16");
+    ch_label_title(&fit, &group[1], label);
+    assert_string_equal(label, "perceptron: χ = 0, d = 128, batch = 16");
+    uproot(&own);
+}
+
+/* ---- what fails, and leaves nothing ---- */
+
+static void expect_failure(const char *where, ch_code expected, const char *says)
+{
+    ch_fit fit;
+    ch_fit_group group;
+    planted own;
+    ch_error err = {0};
+    plant_fit(&fit, &group, &own, &usual);
+    assert_int_equal(ch_plot_fit(&fit, where, CH_PLOT_PDF, NULL, &err), expected);
+    assert_non_null(strstr(err.message, says));
+    uproot(&own);
+}
+
+/* Puts a program named gnuplot, of the shell's making, before all others. */
+static void plant_gnuplot(const char *script)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/gnuplot", directory);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(script, file);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(path, 0755), 0);
+}
+
+static void test_gnuplot_fails(void **state)
+{
+    char *former = strdup(getenv("PATH")), figures[300], path[600];
+    ch_error err = {0};
+    (void)state;
+    snprintf(figures, sizeof figures, "%s/figures", directory);
+    assert_int_equal(ch_plot_directory(figures, &err), CH_OK);
+
+    setenv("PATH", "", 1);
+    expect_failure(figures, CH_ERROR_IO, "install gnuplot");
+
+    snprintf(path, sizeof path, "%s:%s", directory, former);
+    setenv("PATH", path, 1);
+    plant_gnuplot("#!/bin/sh\nexit 0\n"); /* leaves an empty file; reads nothing, which must not raise SIGPIPE */
+    expect_failure(figures, CH_ERROR_IO, "unfinished");
+    plant_gnuplot("#!/bin/sh\nprintf '\\n\\ngnuplot> x\\n   ^\\n  line 7: undefined variable: x\\n' >&2\nexit 1\n");
+    expect_failure(figures, CH_ERROR_IO, "line 7: undefined variable: x");
+    plant_gnuplot("#!/bin/sh\nkill -9 $$\n");
+    expect_failure(figures, CH_ERROR_IO, "could not draw");
+    setenv("PATH", former, 1);
+    free(former);
+    assert_int_equal(count_files(figures), 0);
+}
+
+static void test_real_gnuplot_complains(void **state)
+{
+    static const char script[] = "set terminal svg\nplot sin(x)\nnonsense here\n";
+    char path[300];
+    ch_error err = {0};
+    (void)state;
+    snprintf(path, sizeof path, "%s/bad.svg", directory);
+    assert_int_equal(ch_gnuplot_draw(script, strlen(script), path, CH_PLOT_SVG, &err), CH_ERROR_IO);
+    assert_non_null(strstr(err.message, "invalid command"));
+    assert_int_equal(count_files(directory), 0);
+}
+
+static void test_bad_directories(void **state)
+{
+    char path[300];
+    ch_error err = {0};
+    (void)state;
+    snprintf(path, sizeof path, "%s/no/such/parent", directory);
+    assert_int_equal(ch_plot_directory(path, &err), CH_ERROR_INPUT);
+    assert_non_null(strstr(err.message, path));
+    expect_failure(path, CH_ERROR_INPUT, "cannot write");
+    snprintf(path, sizeof path, "%s/file", directory);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(ch_plot_directory(path, &err), CH_ERROR_INPUT);
+    assert_non_null(strstr(err.message, "is no directory"));
+    assert_int_equal(ch_plot_directory("/proc", &err), geteuid() == 0 ? CH_OK : CH_ERROR_INPUT);
+    expect_failure("/proc", CH_ERROR_INPUT, "cannot write");
+}
+
+/* ---- the parts ---- */
+
+static void test_quote(void **state)
+{
+    char *text = NULL;
+    size_t length = 0;
+    (void)state;
+    FILE *out = open_memstream(&text, &length);
+    assert_non_null(out);
+    ch_gnuplot_quote(out, "'it's\n\"\\n` $x");
+    fclose(out);
+    assert_string_equal(text, "'’it’s \"\\n` $x'");
+    free(text);
+}
+
+static void test_format_names(void **state)
+{
+    ch_plot_format format = CH_PLOT_FORMATS;
+    ch_error err = {0};
+    (void)state;
+    assert_int_equal(ch_plot_format_parse("png", &format, &err), CH_OK);
+    assert_int_equal(format, CH_PLOT_PNG);
+    assert_int_equal(ch_plot_format_parse("jpeg", &format, &err), CH_ERROR_INPUT);
+    assert_string_equal(err.message, "--format is jpeg, but must be pdf, svg or png");
+}
+
+/* Two data sets with values 1 and e^2, and a third one's run that diverged: mean e, one standard error = 1 in the
+ * logarithm. Of two runs on one data set the mean comes first. */
+static void test_series(void **state)
+{
+    ch_run runs[5] = {0};
+    const ch_run *pointers[5];
+    const double values[] = {exp(-1), exp(1), exp(2), 1e9, NAN};
+    for (size_t i = 0; i < 5; i++) {
+        runs[i].settings.train = 8;
+        runs[i].settings.temp = 0.5;
+        runs[i].settings.seed_data = i < 2 ? 0 : i;
+        runs[i].status = i == 3 ? CH_DIVERGED : CH_FITTED;
+        runs[i].time = values[i];
+        pointers[i] = &runs[i];
+    }
+    const ch_fit_group group = {.runs = pointers, .num_runs = 5};
+    ch_series series;
+    ch_error err = {0};
+    (void)state;
+    assert_int_equal(ch_series_init(&series, &group, offsetof(ch_run, time), &err), CH_OK);
+    assert_int_equal(series.count, 1);
+    assert_true(fabs(log(series.cells[0].mean) - 1) < 1e-14);
+    assert_true(fabs(log(series.cells[0].lo) - 0) < 1e-14);
+    assert_true(fabs(log(series.cells[0].hi) - 2) < 1e-14);
+    assert_false(series.cells[0].bound);
+    ch_series_free(&series);
+    runs[2].status = CH_BUDGET;
+    assert_int_equal(ch_series_init(&series, &group, offsetof(ch_run, time), &err), CH_OK);
+    assert_true(series.cells[0].bound);
+    ch_series_free(&series);
+    ch_series_free(&series);
+}
+
+static void test_number_text(void **state)
+{
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {{1, "1"},     {0.125, "2^{−3}"}, {1024, "2^{10}"},  {1000, "10^{3}"},
+                 {0.7, "0.7"}, {3000, "3000"},    {1.0 / 3, "0.333"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[64];
+        ch_number_text(cases[i].value, text, sizeof text);
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
+/* ---- the command ---- */
+
+/* Runs a shell line with $C the program and $D the test's directory. Returns the exit status; what was printed, on both
+ * streams, is in `said`. */
+static int shell(const char *line, char *said, size_t size)
+{
+    const char *program = getenv("CHITON");
+    char command[2048];
+    snprintf(command, sizeof command, "C='%s' D='%s'; { %s ; } 2>&1", program != NULL ? program : "build/chiton",
+             directory, line);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    said[fread(said, 1, size - 1, pipe)] = '\0';
+    const int status = pclose(pipe);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void test_command(void **state)
+{
+    static const struct {
+        const char *line;
+        int status;
+        const char *says;
+    } cases[] = {
+        {"$C plot $D/s -o $D/f", CH_EXIT_OK, "/f/perceptron-chi1-dim8.pdf\n"},
+        {"$C plot $D/s -o $D/f --format svg --where 'chi = 0'", CH_EXIT_OK, "/f/perceptron-chi0-dim8.svg\n"},
+        {"$C plot $D/s -o $D/f --where 'chi = 7'", CH_EXIT_FAILED, "nothing to plot"},
+        {"$C plot $D/s -o $D/g --where 'cho = 7'", CH_EXIT_USAGE, "cho"},
+        {"$C plot $D/s -o $D/g --format jpg", CH_EXIT_USAGE, "pdf, svg or png"},
+        {"$C plot $D/s", CH_EXIT_USAGE, "-o DIR"},
+        {"$C plot -o $D/g", CH_EXIT_USAGE, "takes one store"},
+        {"$C plot $D/missing -o $D/g", CH_EXIT_USAGE, "missing"},
+        {"$C plot $D/s -o $D/s", CH_EXIT_USAGE, "no directory"},
+        {"$C plot $D/s -o $D/g/h", CH_EXIT_USAGE, "cannot make the directory"},
+        {"PATH= $C plot $D/s -o $D/f --format png", CH_EXIT_FAILED, "install gnuplot"},
+        {"$C plot $D/s -o $D/f > /dev/full", CH_EXIT_FAILED, "chiton: "},
+        {"test ! -e $D/g", 0, ""}, /* no refused command has made its directory */
+        {"ls -A $D/f | tr '\\n' ' '", 0, "perceptron-chi0-dim8.pdf perceptron-chi0-dim8.svg perceptron-chi1-dim8.pdf "},
+    };
+    char said[4096];
+    (void)state;
+    assert_int_equal(shell("$C sweep perceptron --chi 0,1 --dim 8 --train 16,32 --temp 2^-2..2^1 --seed 0,1 -o $D/s "
+                           "2> /dev/null",
+                           said, sizeof said),
+                     CH_EXIT_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const int status = shell(cases[i].line, said, sizeof said);
+        if (status != cases[i].status || strstr(said, cases[i].says) == NULL) {
+            fail_msg("%s: exit %d, expected %d; it said: %s", cases[i].line, status, cases[i].status, said);
+        }
+    }
+}
+
+int main(void)
+{
+#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
+    const struct CMUnitTest tests[] = {
+        IN_DIRECTORY(test_formats),           IN_DIRECTORY(test_odd_directories),
+        IN_DIRECTORY(test_degenerate_groups), IN_DIRECTORY(test_groups_of_one_name),
+        IN_DIRECTORY(test_gnuplot_fails),     IN_DIRECTORY(test_real_gnuplot_complains),
+        IN_DIRECTORY(test_bad_directories),   cmocka_unit_test(test_quote),
+        cmocka_unit_test(test_format_names),  cmocka_unit_test(test_series),
+        cmocka_unit_test(test_number_text),   IN_DIRECTORY(test_command),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

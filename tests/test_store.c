@@ -1,0 +1,254 @@
+/* test_store.c — the run store: what goes in comes out, by any condition, and merged. */
+#include "tests/store_support.h"
+
+/* ---- what goes in comes out ---- */
+
+/* A change here needs a new schema version and a migration from this one. */
+static void test_schema(void **state)
+{
+    (void)state;
+    static const char *const columns =
+        "id TEXT,model TEXT,data TEXT,chi REAL,dim INTEGER,teacher TEXT,train INTEGER,test INTEGER,loss TEXT,"
+        "alpha REAL,batch INTEGER,temp REAL,rate REAL,dynamics TEXT,seed INTEGER,seed_data INTEGER,seed_init INTEGER,"
+        "seed_batch INTEGER,max_steps INTEGER,max_updates INTEGER,max_seconds REAL,engine TEXT,record INTEGER,"
+        "status TEXT,steps INTEGER,updates INTEGER,time REAL,weight_change REAL,weight_change_rel REAL,signal REAL,"
+        "noise REAL,train_loss REAL,train_error REAL,unfitted INTEGER,min_margin REAL,test_error REAL,seconds REAL,"
+        "version TEXT,results_version INTEGER";
+    const char *path = path_of("s.db");
+    make_store(path, 0);
+    char *sql =
+        sqlite3_mprintf("SELECT group_concat(name || ' ' || type) = %Q FROM pragma_table_info('runs')", columns);
+    assert_int_equal(query(path, sql), 1);
+    sqlite3_free(sql);
+    assert_int_equal(query(path,
+                           "SELECT group_concat(name || ' ' || type) = 'run TEXT,step INTEGER,time REAL,loss REAL,"
+                           "unfitted INTEGER,signal REAL,noise REAL,test_error REAL'"
+                           " FROM pragma_table_info('points')"),
+                     1);
+    assert_int_equal(query(path, "PRAGMA application_id"), 0x6368746e);
+    assert_int_equal(query(path, "PRAGMA user_version"), 1);
+}
+
+static void test_round_trip(void **state)
+{
+    (void)state;
+    ch_point points[NUM_POINTS];
+    const char *path = path_of("s.db");
+    ch_run run = make_run(7, points);
+    run.settings.seed_batch = INT64_MAX;
+    run.settings.max_steps = INT64_MAX - 1;
+    run.settings.max_seconds = 0x1.fffffffffffffp+1023;
+    run.settings.alpha = 0x1p-1074;
+    run.settings.temp = 0x1.5555555555555p-2;
+    run.steps = INT64_MAX;
+    run.final.signal = INFINITY;
+    run.final.noise = -INFINITY;
+    run.final.test_error = NAN;
+    run.final.min_margin = 0x1p-1074;
+    run.final.train_loss = 9007199254740993.0;
+    points[3].step = INT64_MAX;
+
+    ch_store store = open_store(path, CH_STORE_WRITE);
+    assert_int_equal(ch_store_put(&store, &run, NULL), CH_OK);
+    ch_store_close(&store);
+    assert_alone("s.db");
+
+    /* points come ordered by step: the large one last */
+    const ch_point large = points[3];
+    points[3] = points[4];
+    points[4] = large;
+    ch_run_table table = read_store(path, NULL);
+    assert_int_equal(table.count, 1);
+    assert_runs_equal(&table.runs[0], &run);
+    ch_run_table_free(&table);
+    ch_run_table_free(&table); /* idempotent */
+    assert_int_equal(query(path, "SELECT max_updates IS NULL AND test_error IS NULL AND max_steps = 9223372036854775806"
+                                 " AND status = 'budget' AND model = 'perceptron' AND typeof(alpha) = 'real'"
+                                 " AND results_version = 1 AND version = '" CH_VERSION "' FROM runs"),
+                     1);
+}
+
+static void test_too_large_count(void **state)
+{
+    (void)state;
+    ch_point points[NUM_POINTS];
+    ch_error err = {0};
+    ch_run run = make_run(0, points);
+    ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
+    points[4].step = (uint64_t)INT64_MAX + 1; /* found when the run itself has been inserted */
+    assert_int_equal(ch_store_put(&store, &run, &err), CH_ERROR_INPUT);
+    assert_non_null(strstr(err.message, "2^63"));
+    put(&store, 1);
+    ch_store_close(&store);
+    assert_int_equal(count_runs(path_of("s.db")), 1);
+    assert_int_equal(query(path_of("s.db"), "SELECT count(*) FROM points"), NUM_POINTS);
+}
+
+static void test_put_is_idempotent(void **state)
+{
+    (void)state;
+    ch_point points[NUM_POINTS];
+    char id[CH_ID_SIZE];
+    bool found = true;
+    const ch_run original = make_run(3, points);
+    ch_run again = original;
+    ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
+    ch_settings_id(&original.settings, id);
+    assert_int_equal(ch_store_has(&store, id, &found, NULL), CH_OK);
+    assert_false(found);
+    assert_int_equal(ch_store_put(&store, &original, NULL), CH_OK);
+    assert_int_equal(ch_store_has(&store, id, &found, NULL), CH_OK);
+    assert_true(found);
+    again.seconds = 42;
+    again.num_points = 2;
+    assert_int_equal(ch_store_put(&store, &again, NULL), CH_OK);
+    ch_store_close(&store);
+
+    ch_run_table table = read_store(path_of("s.db"), NULL);
+    assert_int_equal(table.count, 1);
+    assert_runs_equal(&table.runs[0], &original);
+    ch_run_table_free(&table);
+}
+
+static void test_order_is_of_settings(void **state)
+{
+    (void)state;
+    ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
+    for (uint64_t i = 0; i < 30; i++) {
+        put(&store, i * 17 % 30);
+    }
+    ch_store_close(&store);
+    make_store(path_of("t.db"), 30);
+    assert_stores_equal(path_of("s.db"), path_of("t.db"));
+    ch_run_table table = read_store(path_of("s.db"), NULL);
+    for (size_t i = 1; i < table.count; i++) {
+        const ch_settings *a = &table.runs[i - 1].settings;
+        const ch_settings *b = &table.runs[i].settings;
+        assert_true(a->train < b->train || (a->train == b->train && a->seed < b->seed));
+    }
+    ch_run_table_free(&table);
+}
+
+/* ---- conditions ---- */
+
+static void test_conditions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *where;
+        size_t count;
+    } good[] = {{"1", 12},
+                {"train >= 2048", 8},
+                {"temp > 0.01 and status = 'fitted'", 4},
+                {"max_steps is null", 12},
+                {"0 -- nothing", 0},
+                {"seed in (1, 2, 3)", 3},
+                {"(1) or (1)", 12},
+                {"seed > (select avg(seed) from runs)", 6}};
+    make_store(path_of("s.db"), 12);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        ch_run_table table = read_store(path_of("s.db"), good[i].where);
+        assert_int_equal(table.count, good[i].count);
+        ch_run_table_free(&table);
+    }
+}
+
+static void test_bad_conditions(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",
+                                      "trian > 5",
+                                      "\"trian\" > 5",
+                                      "train >",
+                                      "1; drop table runs",
+                                      "1); drop table runs; --",
+                                      "1) or (1",
+                                      "1) --",
+                                      "1) /*",
+                                      "1 /*",
+                                      "(1",
+                                      "1)",
+                                      "'",
+                                      "1 limit 1",
+                                      "1 order by seed",
+                                      "1 group by seed",
+                                      "1 union select 1",
+                                      "select 1",
+                                      "seed, 1",
+                                      "seed = ?",
+                                      "seed = :seed",
+                                      "count(*) > 1",
+                                      "abs(-9223372036854775807 - 1)",
+                                      "nosuch(1)"};
+    make_store(path_of("s.db"), 12);
+    ch_store store = open_store(path_of("s.db"), CH_STORE_READ);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ch_run_table table;
+        ch_error err = {0};
+        if (ch_store_select(&store, bad[i], false, &table, &err) != CH_ERROR_INPUT) {
+            fail_msg("accepted: %s", bad[i]);
+        }
+        assert_non_null(strstr(err.message, "is not accepted: "));
+        assert_int_equal(table.count, 0);
+    }
+    ch_store_close(&store);
+    assert_int_equal(count_runs(path_of("s.db")), 12);
+}
+
+/* ---- the manual's SQL ---- */
+
+/* The code block of docs/store.md that has `word` in it. */
+static char *manual_sql(const char *word)
+{
+    static char text[65536];
+    FILE *file = fopen("docs/store.md", "rb");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    assert_int_equal(fclose(file), 0);
+    for (char *block = text; (block = strstr(block, "```sql\n")) != NULL;) {
+        block += strlen("```sql\n");
+        char *end = strstr(block, "```");
+        assert_non_null(end);
+        *end = '\0';
+        if (strstr(block, word) != NULL) {
+            return block;
+        }
+        block = end + 1;
+    }
+    fail_msg("docs/store.md has no SQL with %s", word);
+    return NULL;
+}
+
+static void test_merge(void **state)
+{
+    (void)state;
+    char before[4096];
+    char *sql = manual_sql("ATTACH");
+    assert_non_null(getcwd(before, sizeof before));
+    assert_int_equal(chdir(folder), 0);
+    make_store("mine.db", 20);
+    ch_store other = open_store("other.db", CH_STORE_WRITE);
+    for (uint64_t i = 10; i < 35; i++) {
+        put(&other, i);
+    }
+    ch_store_close(&other);
+    make_store("both.db", 35);
+    execute("mine.db", sql);
+    assert_stores_equal("mine.db", "both.db");
+    assert_int_equal(chdir(before), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(test_schema),
+        STORE_TEST(test_round_trip),
+        STORE_TEST(test_too_large_count),
+        STORE_TEST(test_put_is_idempotent),
+        STORE_TEST(test_order_is_of_settings),
+        STORE_TEST(test_conditions),
+        STORE_TEST(test_bad_conditions),
+        STORE_TEST(test_merge),
+    };
+    return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+}

@@ -1,0 +1,557 @@
+/* test_store_files.c — the run store whatever happens to its file or its writers. */
+#include "tests/alloc_fail.h"
+#include "tests/store_support.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+
+/* ---- several processes ---- */
+
+/* In a child: whatever assertion fails there shows as its exit status. */
+static pid_t start(void (*work)(int), int argument)
+{
+    fflush(NULL);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        work(argument);
+        _exit(0);
+    }
+    return child;
+}
+
+static void assert_done(pid_t child)
+{
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void require(bool condition, const ch_error *err)
+{
+    if (!condition) {
+        printf("child: %s\n", err->message); /* through cmocka's pipe or terminal, whatever the file limits */
+        fflush(stdout);
+        _exit(1);
+    }
+}
+
+enum { SHARED_RUNS = 120 };
+
+/* Opens the store four times and puts a quarter of the runs each time, as short sweeps would. */
+static void write_shared(int first)
+{
+    ch_error err = {0};
+    for (int part = 0; part < 4; part++) {
+        ch_store store;
+        require(ch_store_open(&store, path_of("s.db"), CH_STORE_WRITE, &err) == CH_OK, &err);
+        for (int i = part; i < SHARED_RUNS; i += 4) {
+            ch_point points[NUM_POINTS];
+            const ch_run run = make_run((uint64_t)(first + i) % SHARED_RUNS, points);
+            require(ch_store_put(&store, &run, &err) == CH_OK, &err);
+        }
+        ch_store_close(&store);
+    }
+}
+
+static void test_processes_share_a_store(void **state)
+{
+    (void)state;
+    make_store(path_of("t.db"), SHARED_RUNS);
+    for (int round = 0; round < 3; round++) {
+        pid_t children[3];
+        for (int i = 0; i < 3; i++) {
+            children[i] = start(write_shared, 40 * i);
+        }
+        for (int i = 0; i < 3; i++) {
+            assert_done(children[i]);
+        }
+        assert_true(is_whole(path_of("s.db")));
+        assert_stores_equal(path_of("s.db"), path_of("t.db"));
+        make_store(path_of("s.db"), 0); /* the last to close leaves one plain file */
+        assert_alone("s.db");
+        assert_int_equal(unlink(path_of("s.db")), 0);
+    }
+}
+
+static void test_read_while_writing(void **state)
+{
+    (void)state;
+    ch_store writer = open_store(path_of("s.db"), CH_STORE_WRITE);
+    for (uint64_t i = 0; i < 5; i++) {
+        put(&writer, i);
+        assert_int_equal(count_runs(path_of("s.db")), i + 1);
+    }
+    ch_store reader = open_store(path_of("s.db"), CH_STORE_READ);
+    ch_store_close(&writer);
+    ch_store_close(&reader);
+    assert_int_equal(count_runs(path_of("s.db")), 5);
+}
+
+static int acknowledge; /* pipe's end that the child tells through that a run is in */
+
+static void write_until_killed(int num_runs)
+{
+    ch_store store;
+    ch_error err = {0};
+    require(ch_store_open(&store, path_of("s.db"), CH_STORE_WRITE, &err) == CH_OK, &err);
+    for (int i = 0; i < num_runs; i++) {
+        ch_point points[NUM_POINTS];
+        const ch_run run = make_run((uint64_t)i, points);
+        require(ch_store_put(&store, &run, &err) == CH_OK, &err);
+        require(write(acknowledge, "+", 1) == 1, &err);
+    }
+    ch_store_close(&store);
+}
+
+/* Starts a writer and kills it after some microseconds. @return runs it said were in */
+static size_t kill_writer(int num_runs, long microseconds)
+{
+    char bytes[512];
+    int ends[2];
+    size_t count = 0;
+    assert_int_equal(pipe(ends), 0);
+    acknowledge = ends[1];
+    const pid_t child = start(write_until_killed, num_runs);
+    nanosleep(&(struct timespec){.tv_nsec = 1000 * microseconds}, NULL);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    close(ends[1]);
+    for (ssize_t got = 0; (got = read(ends[0], bytes, sizeof bytes)) > 0;) {
+        count += (size_t)got;
+    }
+    close(ends[0]);
+    return count;
+}
+
+/* Delays from creation of the file to its close, on any machine: they grow until the writer is through. */
+static void test_killed_writers(void **state)
+{
+    (void)state;
+    enum { NUM_RUNS = 300, ROUNDS = 40 };
+    int unfinished = 0;
+    make_store(path_of("t.db"), NUM_RUNS);
+    for (int round = 0; round < ROUNDS; round++) {
+        const size_t told = kill_writer(NUM_RUNS, 200 + 25 * (long)round * round);
+        if (told > 0) {
+            assert_true(count_runs(path_of("s.db")) >= told);
+        }
+        unfinished += told < NUM_RUNS;
+        if (exists(path_of("s.db"))) {
+            assert_true(is_whole(path_of("s.db")));
+            ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
+            ch_store_close(&store);
+            assert_int_equal(query(path_of("s.db"), "SELECT count(*) FROM runs"
+                                                    " WHERE (SELECT count(*) FROM points WHERE run = id) <> 5"),
+                             0);
+            assert_alone("s.db");
+        }
+        if (round % 4 == 0) {
+            make_store(path_of("s.db"), NUM_RUNS); /* repeating the command fills in what is missing */
+            assert_stores_equal(path_of("s.db"), path_of("t.db"));
+            assert_int_equal(unlink(path_of("s.db")), 0);
+        }
+    }
+    assert_true(unfinished > ROUNDS / 4);
+}
+
+/* ---- files that are no store, or not one to write ---- */
+
+static void test_no_store(void **state)
+{
+    (void)state;
+    char junk[5000];
+    memset(junk, 'x', sizeof junk);
+    assert_refused(path_of("none.db"), CH_STORE_READ, CH_ERROR_INPUT, "No such file");
+    assert_false(exists(path_of("none.db")));
+    assert_refused("", CH_STORE_WRITE, CH_ERROR_INPUT, "empty");
+    assert_refused(folder, CH_STORE_READ, CH_ERROR_INPUT, "directory");
+    assert_refused(folder, CH_STORE_WRITE, CH_ERROR_INPUT, "directory");
+    assert_refused(path_of("no/such/s.db"), CH_STORE_WRITE, CH_ERROR_INPUT, "No such file or directory");
+    assert_int_equal(mkfifo(path_of("pipe"), 0644), 0);
+    assert_refused(path_of("pipe"), CH_STORE_WRITE, CH_ERROR_INPUT, "regular file");
+
+    const size_t sizes[] = {1, 99, sizeof junk};
+    for (size_t i = 0; i < 3; i++) {
+        write_file(path_of("junk"), junk, sizes[i]);
+        assert_refused(path_of("junk"), CH_STORE_READ, CH_ERROR_INPUT, "no chiton store");
+        assert_refused(path_of("junk"), CH_STORE_WRITE, CH_ERROR_INPUT, "no chiton store");
+        assert_int_equal(size_of(path_of("junk")), sizes[i]);
+    }
+    execute(path_of("other.db"), "PRAGMA journal_mode = WAL; CREATE TABLE runs (id)");
+    assert_refused(path_of("other.db"), CH_STORE_READ, CH_ERROR_INPUT, "no chiton store");
+    assert_refused(path_of("other.db"), CH_STORE_WRITE, CH_ERROR_INPUT, "no chiton store");
+    assert_int_equal(query(path_of("other.db"), "SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
+}
+
+static void test_empty_file(void **state)
+{
+    (void)state;
+    write_file(path_of("s.db"), "", 0);
+    assert_refused(path_of("s.db"), CH_STORE_READ, CH_ERROR_INPUT, "no chiton store");
+    assert_int_equal(size_of(path_of("s.db")), 0);
+    make_store(path_of("s.db"), 2);
+    assert_int_equal(count_runs(path_of("s.db")), 2);
+}
+
+/* Names that SQLite would take for something else than a file. */
+static void test_names(void **state)
+{
+    (void)state;
+    static const char *const names[] = {":memory:", "file:a?mode=memory", "100%41 #1?.db", "-s.db"};
+    char before[4096];
+    assert_non_null(getcwd(before, sizeof before));
+    assert_int_equal(chdir(folder), 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        make_store(names[i], 3);
+        assert_true(exists(names[i]));
+        assert_int_equal(count_runs(names[i]), 3);
+    }
+    assert_int_equal(chdir(before), 0);
+}
+
+static void test_newer_version(void **state)
+{
+    (void)state;
+    make_store(path_of("s.db"), 1);
+    execute(path_of("s.db"), "PRAGMA user_version = 2");
+    assert_refused(path_of("s.db"), CH_STORE_READ, CH_ERROR_INPUT, "newer version");
+    assert_refused(path_of("s.db"), CH_STORE_WRITE, CH_ERROR_INPUT, "newer version");
+}
+
+static void test_read_only_file(void **state)
+{
+    (void)state;
+    make_store(path_of("s.db"), 3);
+    assert_int_equal(chmod(path_of("s.db"), 0444), 0);
+    assert_refused(path_of("s.db"), CH_STORE_WRITE, CH_ERROR_INPUT, "read-only");
+    assert_int_equal(count_runs(path_of("s.db")), 3);
+}
+
+/* As a user who may not write there: root may write everywhere. */
+static void read_as_other(int expected)
+{
+    ch_store store;
+    ch_run_table table;
+    ch_error err = {.message = "not allowed"};
+    require(geteuid() != 0 || (setgid(65534) == 0 && setuid(65534) == 0), &err);
+    const char *path = path_of("100%41 #1?.db"); /* the name passes through a URI on the way */
+    require(ch_store_open(&store, path, CH_STORE_WRITE, &err) == CH_ERROR_INPUT, &err);
+    require(strstr(err.message, "read-only") != NULL, &err);
+    require(ch_store_open(&store, path, CH_STORE_READ, &err) == CH_OK, &err);
+    require(ch_store_select(&store, NULL, true, &table, &err) == CH_OK, &err);
+    require((int)table.count == expected, &err);
+    ch_run_table_free(&table);
+    ch_store_close(&store);
+}
+
+static void test_read_only_folder(void **state)
+{
+    (void)state;
+    const char *path = path_of("100%41 #1?.db");
+    make_store(path, 3);
+    assert_int_equal(chmod(path, 0444), 0);
+    assert_int_equal(chmod(folder, 0555), 0);
+    assert_done(start(read_as_other, 3));
+
+    /* a store in log mode, which SQLite would have make two files beside it */
+    assert_int_equal(chmod(folder, 0755), 0);
+    assert_int_equal(chmod(path, 0644), 0);
+    execute(path, "PRAGMA journal_mode = WAL");
+    assert_int_equal(chmod(path, 0444), 0);
+    assert_int_equal(chmod(folder, 0555), 0);
+    assert_done(start(read_as_other, 3));
+}
+
+/* ---- damage ---- */
+
+static void test_truncated(void **state)
+{
+    (void)state;
+    make_store(path_of("s.db"), 200);
+    const size_t size = size_of(path_of("s.db"));
+    const size_t lengths[] = {size - 1, size / 2, 4096, 4095, 512, 50};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        assert_int_equal(truncate(path_of("s.db"), (off_t)lengths[i]), 0);
+        assert_refused(path_of("s.db"), CH_STORE_READ, CH_ERROR_IO, "damaged");
+        assert_refused(path_of("s.db"), CH_STORE_WRITE, CH_ERROR_IO, "damaged");
+    }
+}
+
+/* Every page but the first overwritten, one store at a time: each is noticed when it is read, or harmless. */
+static void test_damaged_pages(void **state)
+{
+    (void)state;
+    char junk[4096];
+    memset(junk, 0xa5, sizeof junk);
+    make_store(path_of("s.db"), 60);
+    const size_t pages = size_of(path_of("s.db")) / sizeof junk;
+    int noticed = 0;
+    for (size_t page = 1; page < pages; page++) {
+        char original[4096];
+        FILE *file = fopen(path_of("s.db"), "r+b");
+        assert_non_null(file);
+        assert_int_equal(fseek(file, (long)(page * sizeof junk), SEEK_SET), 0);
+        assert_int_equal(fread(original, 1, sizeof original, file), sizeof original);
+        assert_int_equal(fseek(file, (long)(page * sizeof junk), SEEK_SET), 0);
+        assert_int_equal(fwrite(junk, 1, sizeof junk, file), sizeof junk);
+        assert_int_equal(fflush(file), 0);
+
+        ch_store store = open_store(path_of("s.db"), CH_STORE_READ);
+        ch_run_table table;
+        ch_error err = {0};
+        if (ch_store_select(&store, NULL, true, &table, &err) == CH_OK) {
+            assert_int_equal(table.count, 60); /* a page of the index of ids, which reading does not need */
+        } else {
+            assert_int_equal(err.code, CH_ERROR_IO);
+            assert_non_null(strstr(err.message, "damaged"));
+            noticed++;
+        }
+        ch_run_table_free(&table);
+        ch_store_close(&store);
+
+        assert_int_equal(fseek(file, (long)(page * sizeof junk), SEEK_SET), 0);
+        assert_int_equal(fwrite(original, 1, sizeof original, file), sizeof original);
+        assert_int_equal(fclose(file), 0);
+    }
+    assert_true(noticed > (int)pages / 2);
+    assert_int_equal(count_runs(path_of("s.db")), 60);
+}
+
+static void test_nonsense_values(void **state)
+{
+    (void)state;
+    static const char *const edits[] = {"UPDATE runs SET status = 'running'", "UPDATE runs SET model = 'x'",
+                                        "UPDATE runs SET data = NULL"};
+    for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
+        ch_run_table table;
+        ch_error err = {0};
+        make_store(path_of("s.db"), 1);
+        execute(path_of("s.db"), edits[i]);
+        ch_store store = open_store(path_of("s.db"), CH_STORE_READ);
+        assert_int_equal(ch_store_select(&store, NULL, false, &table, &err), CH_ERROR_IO);
+        assert_non_null(strstr(err.message, "damaged"));
+        ch_store_close(&store);
+        assert_int_equal(unlink(path_of("s.db")), 0);
+    }
+}
+
+/* ---- a disk that fills ---- */
+
+static void test_full_database(void **state)
+{
+    (void)state;
+    ch_error err = {0};
+    uint64_t count = 0;
+    ch_code code = CH_OK;
+    ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
+    assert_int_equal(sqlite3_exec(store.db, "PRAGMA max_page_count = 20", NULL, NULL, NULL), SQLITE_OK);
+    for (; code == CH_OK && count < 10000; count++) {
+        ch_point points[NUM_POINTS];
+        const ch_run run = make_run(count, points);
+        code = ch_store_put(&store, &run, &err);
+    }
+    assert_int_equal(code, CH_ERROR_IO);
+    assert_non_null(strstr(err.message, "disk is full"));
+    ch_store_close(&store);
+    assert_int_equal(count_runs(path_of("s.db")), count - 1);
+}
+
+/* Files end at 300 kB: the log meets the limit first. */
+static void fill_disk(int limit)
+{
+    ch_store store;
+    ch_run_table table;
+    ch_error err = {0};
+    size_t count = 0;
+    ch_code code = CH_OK;
+    signal(SIGXFSZ, SIG_IGN);
+    require(setrlimit(RLIMIT_FSIZE, &(struct rlimit){(rlim_t)limit, (rlim_t)limit}) == 0, &err);
+    require(ch_store_open(&store, path_of("s.db"), CH_STORE_WRITE, &err) == CH_OK, &err);
+    while (code == CH_OK) {
+        ch_point points[NUM_POINTS];
+        const ch_run run = make_run(count, points);
+        code = ch_store_put(&store, &run, &err);
+        count += code == CH_OK;
+    }
+    require(code == CH_ERROR_IO && strstr(err.message, "cannot be read or written") != NULL, &err);
+    ch_store_close(&store);
+    require(count > 10, &err);
+    require(ch_store_open(&store, path_of("s.db"), CH_STORE_READ, &err) == CH_OK, &err);
+    require(ch_store_select(&store, NULL, true, &table, &err) == CH_OK, &err);
+    require(table.count == count, &err);
+    ch_run_table_free(&table);
+    ch_store_close(&store);
+}
+
+static void test_full_disk(void **state)
+{
+    (void)state;
+    assert_done(start(fill_disk, 300000));
+    assert_true(is_whole(path_of("s.db")));
+    assert_true(count_runs(path_of("s.db")) > 10);
+}
+
+/* A store is made, or there is no file. */
+static void create_on_full_disk(int limit)
+{
+    ch_store store;
+    ch_error err = {0};
+    signal(SIGXFSZ, SIG_IGN);
+    require(setrlimit(RLIMIT_FSIZE, &(struct rlimit){(rlim_t)limit, (rlim_t)limit}) == 0, &err);
+    if (ch_store_open(&store, path_of("s.db"), CH_STORE_WRITE, &err) == CH_OK) {
+        ch_store_close(&store);
+        require(exists(path_of("s.db")), &err);
+    } else {
+        require(err.code == CH_ERROR_IO && !exists(path_of("s.db")), &err);
+    }
+}
+
+static void test_create_on_full_disk(void **state)
+{
+    (void)state;
+    int left = 0;
+    for (int limit = 0; limit < 80000; limit += 1000) {
+        assert_done(start(create_on_full_disk, limit));
+        left += exists(path_of("s.db"));
+        if (exists(path_of("s.db"))) {
+            assert_int_equal(count_runs(path_of("s.db")), 0);
+            assert_int_equal(unlink(path_of("s.db")), 0);
+        }
+        assert_alone("s.db");
+    }
+    assert_true(left > 0 && left < 80);
+}
+
+/* ---- memory that runs short: allocations fail one by one, SQLite's and ours ---- */
+
+static sqlite3_mem_methods memory;
+static long allocations_left = -1; /* the allocation that finds 0 here fails */
+
+static void *failing_malloc(int size)
+{
+    return allocations_left-- == 0 ? NULL : memory.xMalloc(size);
+}
+
+static void *failing_realloc(void *old, int size)
+{
+    return allocations_left-- == 0 ? NULL : memory.xRealloc(old, size);
+}
+
+static void install_failing_memory(void)
+{
+    sqlite3_mem_methods methods;
+    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory);
+    methods = memory;
+    methods.xMalloc = failing_malloc;
+    methods.xRealloc = failing_realloc;
+    sqlite3_config(SQLITE_CONFIG_MALLOC, &methods);
+}
+
+static ch_code write_and_read(const char *path, ch_error *err)
+{
+    ch_store store;
+    ch_point points[NUM_POINTS];
+    ch_run_table table = {0};
+    const ch_run run = make_run(5, points);
+    ch_code code = ch_store_open(&store, path, CH_STORE_WRITE, err);
+    if (code != CH_OK) {
+        assert_false(exists(path));
+        return code;
+    }
+    code = ch_store_put(&store, &run, err);
+    if (code == CH_OK) {
+        code = ch_store_select(&store, "seed = 5", true, &table, err);
+    }
+    if (code == CH_OK) {
+        assert_int_equal(table.count, 1);
+        assert_runs_equal(&table.runs[0], &run);
+    }
+    ch_run_table_free(&table);
+    ch_store_close(&store);
+    return code;
+}
+
+static void fail_sqlite_at(long k)
+{
+    allocations_left = k;
+}
+
+static bool sqlite_was_spared(long k)
+{
+    (void)k;
+    const bool spared = allocations_left >= 0;
+    allocations_left = -1;
+    return spared;
+}
+
+static void fail_ours_at(long k)
+{
+    alloc_fail_at(k);
+}
+
+static bool ours_was_spared(long k)
+{
+    const bool spared = alloc_count() <= k;
+    alloc_fail_at(-1);
+    return spared;
+}
+
+/* @return how many of the allocations made the whole fail */
+static int fail_one_by_one(void (*fail_at)(long), bool (*was_spared)(long))
+{
+    int failures = 0;
+    bool spared = false;
+    for (long k = 0; !spared; k++) {
+        ch_error err = {0};
+        const sqlite3_int64 used = sqlite3_memory_used();
+        fail_at(k);
+        const ch_code code = write_and_read(path_of("s.db"), &err);
+        spared = was_spared(k);
+        if (code != CH_OK) {
+            assert_int_equal(code, CH_ERROR_MEMORY);
+            assert_non_null(strstr(err.message, "memory"));
+            failures++;
+        }
+        if (exists(path_of("s.db"))) {
+            assert_true(count_runs(path_of("s.db")) <= 1);
+            assert_int_equal(unlink(path_of("s.db")), 0);
+        }
+        assert_int_equal(sqlite3_memory_used(), used);
+    }
+    return failures;
+}
+
+static void test_memory_runs_short(void **state)
+{
+    (void)state;
+    assert_true(fail_one_by_one(fail_sqlite_at, sqlite_was_spared) > 50);
+    assert_true(fail_one_by_one(fail_ours_at, ours_was_spared) >= 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(test_processes_share_a_store),
+        STORE_TEST(test_read_while_writing),
+        STORE_TEST(test_killed_writers),
+        STORE_TEST(test_no_store),
+        STORE_TEST(test_empty_file),
+        STORE_TEST(test_names),
+        STORE_TEST(test_newer_version),
+        STORE_TEST(test_read_only_file),
+        STORE_TEST(test_read_only_folder),
+        STORE_TEST(test_truncated),
+        STORE_TEST(test_damaged_pages),
+        STORE_TEST(test_nonsense_values),
+        STORE_TEST(test_full_database),
+        STORE_TEST(test_full_disk),
+        STORE_TEST(test_create_on_full_disk),
+        STORE_TEST(test_memory_runs_short),
+    };
+    install_failing_memory();
+    return cmocka_run_group_tests_name("store files", tests, NULL, NULL);
+}
