@@ -20,9 +20,8 @@ double ch_train_cost(const ch_settings *settings)
     const double lambda = fmax(pow(theory.unfitted * samples, theory.gamma), 1);
     const double time = root * pow(lambda, settings->chi + 3) * noise / theory.growth;
     double steps = time / settings->rate + samples / (double)settings->batch;
-    if (settings->max_steps > 0) {
-        steps = fmin(steps, (double)settings->max_steps);
-    }
+    /* near chi = -1 the laws overflow: no run is expected to go beyond what a counter holds */
+    steps = fmin(steps, settings->max_steps > 0 ? (double)settings->max_steps : 0x1p63);
     const double overhead = 1e3; /* of a run, in operations: what even the shortest costs */
     return overhead + steps * (double)settings->batch * ((double)settings->dim + 16);
 }

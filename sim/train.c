@@ -112,6 +112,7 @@ static ch_code train_until_end(ch_run *run, ch_learner *learner, double started,
                 return code;
             }
             recorder_schedule(&trajectory);
+            learner->progress.status = CH_RUNNING; /* a point only watches: the run ends where it would unwatched */
         }
     }
     /* A budget may run out just as the last sample is fitted: the closing look decides. */

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** B = 2 SGD of the perceptron until no sample is unfitted.
+/** B = 2 SGD of the perceptron until no sample is unfitted, on the random numbers of the engines' own stream.
  *
  *  @param rows   [P][d] floats, y x / sqrt(d)
  *  @param w      [d] weights, zero at the start

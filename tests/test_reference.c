@@ -1,0 +1,128 @@
+/* test_reference.c — the perceptron against an independent simulation: 256 data sets at each of seven points.
+ *
+ * tests/reference/perceptron/chi<chi>_d<d>_P<P>_B<B>_eta<eta>.txt, kappa = 2^-15, a line a data set:
+ *   fitted  t*  steps  updates  signal  noise  seconds
+ * The seeds are those of another generator, so the laws are compared, by two-sample Kolmogorov–Smirnov tests.
+ * False alarm: 1e-4 a test, 28 tests, under 0.3 % in all; the seeds are fixed, so it either always fails or never.
+ */
+#include "sim/sim.h"
+
+#include "tests/support.h"
+
+#include <glob.h>
+#include <gsl/gsl_errno.h>
+#include <omp.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { NUM_SEEDS = 256 };
+static const double FALSE_ALARM = 1e-4;
+
+enum { TIME, UPDATES, SIGNAL, NOISE, NUM_QUANTITIES };
+static const char *const quantity_names[] = {"ln t*", "ln updates", "ln signal", "ln noise"};
+typedef double sample_table[NUM_QUANTITIES][NUM_SEEDS];
+
+static void read_reference(const char *path, sample_table table)
+{
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    for (size_t i = 0; i < NUM_SEEDS; i++) {
+        int fitted = 0;
+        double values[6];
+        assert_int_equal(fscanf(file, "%d %lf %lf %lf %lf %lf %lf", &fitted, &values[0], &values[1], &values[2],
+                                &values[3], &values[4], &values[5]),
+                         7);
+        assert_int_equal(fitted, 1);
+        table[TIME][i] = log(values[0]);
+        table[UPDATES][i] = log(values[2]);
+        table[SIGNAL][i] = log(values[3]);
+        table[NOISE][i] = log(values[4]);
+    }
+    fclose(file);
+}
+
+static void set_real(ch_settings *settings, size_t index, double value)
+{
+    ch_settings_set(settings, index, (ch_value){.real = value});
+}
+
+static void set_count(ch_settings *settings, size_t index, uint64_t value)
+{
+    ch_settings_set(settings, index, (ch_value){.count = value});
+}
+
+/* The point that a file's name states. */
+static ch_settings settings_of(const char *path)
+{
+    double chi = 0, rate = 0;
+    unsigned long dim = 0, train = 0, batch = 0;
+    const char *name = strrchr(path, '/') + 1;
+    assert_int_equal(sscanf(name, "chi%lf_d%lu_P%lu_B%lu_eta%lf", &chi, &dim, &train, &batch, &rate), 5);
+    ch_settings settings;
+    ch_settings_default(&settings);
+    set_count(&settings, CH_SETTING_MODEL, CH_MODEL_PERCEPTRON);
+    set_real(&settings, CH_SETTING_CHI, chi);
+    set_count(&settings, CH_SETTING_DIM, dim);
+    set_count(&settings, CH_SETTING_TRAIN, train);
+    set_count(&settings, CH_SETTING_BATCH, batch);
+    set_real(&settings, CH_SETTING_RATE, rate);
+    set_count(&settings, CH_SETTING_ENGINE, CH_ENGINE_PLAIN);
+    return settings;
+}
+
+/* Every seed trained by ch_train; returns the number that did not end fitted. */
+static size_t simulate(const ch_settings *point, sample_table table)
+{
+    size_t failures = 0;
+#pragma omp parallel for schedule(dynamic, 1) reduction(+ : failures)
+    for (size_t i = 0; i < NUM_SEEDS; i++) {
+        ch_settings settings = *point;
+        ch_run run;
+        set_count(&settings, CH_SETTING_SEED, 1000 + i);
+        if (ch_train(&run, &settings, NULL, NULL, NULL) != CH_OK || run.status != CH_FITTED) {
+            failures++;
+        }
+        table[TIME][i] = log(run.time);
+        table[UPDATES][i] = log((double)run.updates);
+        table[SIGNAL][i] = log(run.final.signal);
+        table[NOISE][i] = log(run.final.noise);
+        ch_run_free(&run);
+    }
+    return failures;
+}
+
+static void agrees_with_the_reference(void **state)
+{
+    const char *path = *state;
+    static sample_table theirs, ours;
+    const ch_settings point = settings_of(path);
+    read_reference(path, theirs);
+    assert_int_equal(simulate(&point, ours), 0);
+    size_t rejected = 0;
+    for (size_t q = 0; q < NUM_QUANTITIES; q++) {
+        const double statistic = ks_statistic(ours[q], NUM_SEEDS, theirs[q], NUM_SEEDS);
+        printf("  %-10s KS %.3f (rejects over %.3f)\n", quantity_names[q], statistic, ks_critical(FALSE_ALARM));
+        rejected += !(statistic <= ks_critical(FALSE_ALARM));
+    }
+    assert_int_equal(rejected, 0);
+}
+
+int main(void)
+{
+    gsl_set_error_handler_off();
+    glob_t files;
+    if (glob("tests/reference/perceptron/*.txt", 0, NULL, &files) != 0) {
+        fputs("tests/reference/perceptron is missing: run from the root of the source tree\n", stderr);
+        return 1;
+    }
+    struct CMUnitTest tests[16];
+    memset(tests, 0, sizeof tests);
+    const size_t count = files.gl_pathc < 16 ? files.gl_pathc : 16;
+    for (size_t i = 0; i < count; i++) {
+        tests[i] = (struct CMUnitTest){strrchr(files.gl_pathv[i], '/') + 1, agrees_with_the_reference, NULL, NULL,
+                                       files.gl_pathv[i]};
+    }
+    const int failed = _cmocka_run_group_tests("reference", tests, count, NULL, NULL);
+    globfree(&files);
+    return failed;
+}

@@ -1,0 +1,494 @@
+/* test_train.c — one run from settings to result: trajectories, budgets, endings, and what must not change a bit. */
+#include "tests/alloc_fail.h"
+#include "tests/support.h"
+
+#include "sim/sim.h"
+
+#include <gsl/gsl_errno.h>
+#include <string.h>
+#include <sys/time.h>
+
+/* ---- runs to train ---- */
+
+/* Default settings but for `text`: "NAME=VALUE NAME=VALUE ...". */
+static ch_settings settings_of(const char *text)
+{
+    ch_settings settings;
+    ch_error err = {0};
+    char copy[256];
+    ch_settings_default(&settings);
+    ch_settings_set(&settings, CH_SETTING_MODEL, (ch_value){.count = CH_MODEL_PERCEPTRON});
+    snprintf(copy, sizeof copy, "%s", text);
+    for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " ")) {
+        char *equals = strchr(word, '=');
+        size_t index = 0;
+        ch_value value;
+        assert_non_null(equals);
+        *equals = '\0';
+        if (ch_settings_find(word, &index, &err) != CH_OK ||
+            ch_setting_parse(&ch_settings_table[index], equals + 1, &value, &err) != CH_OK) {
+            fail_msg("%s", err.message);
+        }
+        ch_settings_set(&settings, index, value);
+    }
+    return settings;
+}
+
+static ch_run train_settings(const ch_settings *settings)
+{
+    ch_run run;
+    ch_error err = {0};
+    if (ch_train(&run, settings, NULL, NULL, &err) != CH_OK) {
+        fail_msg("%s", err.message);
+    }
+    return run;
+}
+
+/* Trains as format and arguments say, as settings_of. */
+static ch_run train(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static ch_run train(const char *format, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    const ch_settings settings = settings_of(text);
+    return train_settings(&settings);
+}
+
+/* Fits in some 4,000 steps. */
+#define SMALL "dim=8 train=256 temp=1 seed=3"
+/* Does not come near its end within hours: t* ~ P^21. */
+#define ENDLESS "dim=64 chi=-0.9 train=4096 temp=1"
+
+static void assert_observations_equal(const ch_observation *a, const ch_observation *b)
+{
+    assert_memory_equal(a, b, sizeof *a); /* nine members of 64 bits: no padding */
+}
+
+/* Equal but for settings, points and seconds. */
+static void assert_results_equal(const ch_run *a, const ch_run *b)
+{
+    assert_int_equal(a->status, b->status);
+    assert_int_equal(a->steps, b->steps);
+    assert_int_equal(a->updates, b->updates);
+    assert_memory_equal(&a->time, &b->time, sizeof a->time);
+    assert_observations_equal(&a->final, &b->final);
+}
+
+static void assert_same_result(const char *one, const char *other)
+{
+    ch_run a = train("%s", one);
+    ch_run b = train("%s", other);
+    assert_results_equal(&a, &b);
+    ch_run_free(&a);
+    ch_run_free(&b);
+}
+
+/* ---- the result ---- */
+
+static void test_a_fitted_run_is_fitted(void **state)
+{
+    (void)state;
+    ch_run run = train(SMALL);
+    assert_int_equal(run.status, CH_FITTED);
+    assert_true(run.updates > 0 && run.updates <= run.steps);
+    assert_true(run.time == 2 * (double)run.steps); /* eta = T B */
+    assert_int_equal(run.final.unfitted, 0);
+    assert_true(run.final.train_loss == 0 && run.final.train_error == 0);
+    assert_true(run.final.min_margin >= 1);
+    assert_close(hypot(run.final.signal, run.final.noise), run.final.weight_change, 1e-14);
+    /* chi = 0: arctan(1 / lambda) / pi */
+    assert_close(run.final.test_error, atan(run.final.noise / run.final.signal) / M_PI, 1e-9);
+    assert_true(run.seconds > 0 && run.num_points == 0 && run.points == NULL);
+    ch_run_free(&run);
+    ch_run_free(&run);
+}
+
+static void test_gd_is_sgd_with_the_full_batch(void **state)
+{
+    (void)state;
+    assert_same_result("dim=8 train=100 dynamics=gd rate=0.5", "dim=8 train=100 batch=full rate=0.5");
+    assert_same_result("dim=8 train=10 dynamics=gd rate=0.5", "dim=8 train=10 batch=10 rate=0.5");
+}
+
+static void test_temp_and_rate_say_the_same(void **state)
+{
+    (void)state;
+    assert_same_result("dim=8 train=200 batch=4 temp=0.25", "dim=8 train=200 batch=4 rate=1");
+    /* T B rounded to a double is the rate, whichever of them was given */
+    ch_settings temp = settings_of("dim=8 train=200 batch=3 temp=0.3");
+    ch_settings rate = settings_of("dim=8 train=200 batch=3");
+    ch_settings_set(&rate, CH_SETTING_RATE, (ch_value){.real = 0.3 * 3});
+    ch_run a = train_settings(&temp), b = train_settings(&rate);
+    assert_results_equal(&a, &b);
+    ch_run_free(&a);
+    ch_run_free(&b);
+}
+
+static void test_engine_auto_is_plain(void **state)
+{
+    (void)state;
+    char automatic[CH_ID_SIZE], plain[CH_ID_SIZE];
+    assert_same_result(SMALL " engine=auto", SMALL " engine=plain");
+    ch_run a = train(SMALL), b = train(SMALL " engine=plain");
+    ch_settings_id(&a.settings, automatic);
+    ch_settings_id(&b.settings, plain);
+    assert_string_equal(automatic, plain);
+    ch_run_free(&a);
+    ch_run_free(&b);
+}
+
+/* 20,000 test samples: five standard deviations, false alarm 6e-7; the seed is fixed. */
+static void test_test_samples_measure_the_exact_error(void **state)
+{
+    (void)state;
+    const double count = 20000;
+    ch_run exact = train(SMALL), measured = train(SMALL " test=20000");
+    const double p = exact.final.test_error, errors = measured.final.test_error * count;
+    assert_in(measured.final.test_error, p - 5 * sqrt(p * (1 - p) / count), p + 5 * sqrt(p * (1 - p) / count));
+    assert_true(fabs(errors - round(errors)) < 1e-6);
+    measured.final.test_error = exact.final.test_error; /* all else is the same */
+    assert_results_equal(&exact, &measured);
+    ch_run_free(&exact);
+    ch_run_free(&measured);
+}
+
+static void test_a_larger_set_gives_the_same_bits(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {SMALL " record=3", SMALL " data=random_sign", SMALL " chi=2 batch=full"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        ch_settings settings = settings_of(texts[i]);
+        ch_sample_set set;
+        ch_run run;
+        assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
+        assert_int_equal(ch_train_data(&set, &settings, 1000, 2, NULL), CH_OK);
+        assert_int_equal(ch_train(&run, &settings, &set, NULL, NULL), CH_OK);
+        ch_run own = train_settings(&settings);
+        assert_results_equal(&run, &own);
+        assert_int_equal(run.num_points, own.num_points);
+        ch_run_free(&run);
+        ch_run_free(&own);
+        ch_sample_set_free(&set);
+    }
+}
+
+/* ---- trajectories ---- */
+
+/* Steps round(10^(i / record)) under the last one, each once, and then the end. */
+static void assert_schedule(const ch_run *run)
+{
+    size_t count = 0;
+    uint64_t last = 0;
+    for (int i = 0;; i++) {
+        const uint64_t step = (uint64_t)llround(pow(10, (double)i / (double)run->settings.record));
+        if (step >= run->steps) {
+            break;
+        }
+        if (step != last) {
+            assert_true(count < run->num_points);
+            assert_int_equal(run->points[count++].step, step);
+            last = step;
+        }
+    }
+    assert_int_equal(run->num_points, count + 1);
+    assert_int_equal(run->points[count].step, run->steps);
+    assert_observations_equal(&run->points[count].observed, &run->final);
+    for (size_t i = 0; i < run->num_points; i++) {
+        assert_true(run->points[i].time == run->settings.rate * (double)run->points[i].step);
+    }
+}
+
+static void test_points_lie_where_they_should(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {SMALL, SMALL " max_steps=1000", SMALL " max_steps=999", SMALL " max_steps=1",
+                                        SMALL " max_updates=50", "dim=2 train=1 batch=1 temp=1", SMALL " temp=1e-6"};
+    static const int records[] = {1, 2, 3, 10, 1000};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        for (size_t k = 0; k < sizeof records / sizeof *records; k++) {
+            ch_run run = train("%s record=%d", texts[i], records[k]);
+            assert_schedule(&run);
+            ch_run_free(&run);
+        }
+    }
+}
+
+static void test_recording_changes_nothing(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {SMALL,
+                                        SMALL " max_steps=1000",
+                                        SMALL " max_updates=50",
+                                        SMALL " test=100",
+                                        SMALL " batch=100",
+                                        SMALL " batch=full temp=1e-6",
+                                        "dim=8 train=256 rate=1e300",
+                                        "dim=8 train=256 rate=1e308"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char recorded[256];
+        snprintf(recorded, sizeof recorded, "%s record=1000", texts[i]);
+        assert_same_result(texts[i], recorded);
+    }
+}
+
+/* A point shows what a run that ends there shows. */
+static void test_points_are_ends_of_shorter_runs(void **state)
+{
+    (void)state;
+    ch_run run = train(SMALL " record=2");
+    assert_true(run.num_points > 6);
+    for (size_t i = 0; i + 1 < run.num_points; i++) {
+        ch_run shorter = train(SMALL " max_steps=%llu", (unsigned long long)run.points[i].step);
+        assert_int_equal(shorter.status, CH_BUDGET);
+        assert_observations_equal(&shorter.final, &run.points[i].observed);
+        ch_run_free(&shorter);
+    }
+    ch_run_free(&run);
+}
+
+/* ---- budgets ---- */
+
+static void test_budgets_are_exact_and_a_fit_on_the_last_step_counts(void **state)
+{
+    (void)state;
+    ch_run whole = train(SMALL);
+    const unsigned long long steps = whole.steps, updates = whole.updates;
+
+    ch_run run = train(SMALL " max_steps=%llu", steps - 1);
+    assert_int_equal(run.status, CH_BUDGET);
+    assert_int_equal(run.steps, steps - 1);
+    assert_true(run.time == run.settings.rate * (double)(steps - 1)); /* a lower bound on t* */
+    assert_true(run.time < whole.time && run.final.unfitted > 0);
+    ch_run_free(&run);
+
+    run = train(SMALL " max_updates=%llu", updates - 1);
+    assert_int_equal(run.status, CH_BUDGET);
+    assert_int_equal(run.updates, updates - 1);
+    assert_true(run.steps < steps && run.final.unfitted > 0);
+    ch_run_free(&run);
+
+    const unsigned long long max_steps[] = {steps, steps + 1, UINT64_C(1) << 62};
+    for (size_t i = 0; i < sizeof max_steps / sizeof *max_steps; i++) {
+        run = train(SMALL " max_steps=%llu", max_steps[i]);
+        assert_results_equal(&run, &whole);
+        ch_run_free(&run);
+    }
+    run = train(SMALL " max_updates=%llu", updates);
+    assert_results_equal(&run, &whole);
+    ch_run_free(&run);
+    ch_run_free(&whole);
+}
+
+/* Ten seconds leave room for a busy machine. */
+static void test_seconds_end_a_run_promptly(void **state)
+{
+    (void)state;
+    ch_run run = train(ENDLESS " max_seconds=0.05");
+    assert_int_equal(run.status, CH_BUDGET);
+    assert_in(run.seconds, 0.05, 10);
+    assert_true(run.steps > 0 && run.final.unfitted > 0);
+    assert_true(run.time == run.settings.rate * (double)run.steps);
+    ch_run_free(&run);
+}
+
+/* ---- other endings ---- */
+
+static void test_what_is_not_finite_has_diverged(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"dim=8 train=256 rate=1e300", "dim=8 train=256 rate=1e300 record=5",
+                                        "dim=8 train=256 rate=1e300 batch=full", "dim=8 train=256 rate=1e308 test=10",
+                                        "dim=8 train=256 rate=1e308 max_steps=1"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        ch_run run = train("%s", texts[i]);
+        assert_int_equal(run.status, CH_DIVERGED);
+        assert_true(run.steps >= 1 && !isfinite(run.final.weight_change));
+        assert_true(isnan(run.final.test_error));
+        ch_run_free(&run);
+    }
+}
+
+static volatile sig_atomic_t flag;
+
+static void raise_flag(int number)
+{
+    (void)number;
+    flag = 1;
+}
+
+static void test_a_raised_flag_interrupts(void **state)
+{
+    (void)state;
+    ch_run run;
+    ch_error err = {0};
+    const ch_settings settings = settings_of(ENDLESS " record=10");
+    flag = 1;
+    assert_int_equal(ch_train(&run, &settings, NULL, &flag, &err), CH_ERROR_INTERRUPTED);
+    assert_int_equal(err.code, CH_ERROR_INTERRUPTED);
+    ch_run_free(&run);
+
+    flag = 0;
+    signal(SIGALRM, raise_flag);
+    const struct itimerval soon = {.it_value = {.tv_usec = 50000}};
+    assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    assert_int_equal(ch_train(&run, &settings, NULL, &flag, &err), CH_ERROR_INTERRUPTED);
+    assert_int_equal(flag, 1);
+    assert_non_null(strstr(err.message, "stopped after "));
+    signal(SIGALRM, SIG_DFL);
+    ch_run_free(&run);
+}
+
+/* ---- what is refused ---- */
+
+static void assert_refused(const ch_settings *settings, const char *name)
+{
+    ch_run run;
+    ch_error err = {0};
+    assert_int_equal(ch_train(&run, settings, NULL, NULL, &err), CH_ERROR_INPUT);
+    assert_int_equal(err.code, CH_ERROR_INPUT);
+    if (strstr(err.message, name) == NULL) {
+        fail_msg("'%s' does not name %s", err.message, name);
+    }
+    ch_run_free(&run);
+    ch_run_free(&run);
+}
+
+static void test_bad_settings_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t setting;
+        ch_value value;
+        const char *name;
+    } cases[] = {
+        {CH_SETTING_CHI, {.real = -1}, "chi"},
+        {CH_SETTING_CHI, {.real = NAN}, "chi"},
+        {CH_SETTING_DIM, {.count = 1}, "dim"},
+        {CH_SETTING_TRAIN, {.count = 0}, "train"},
+        {CH_SETTING_TRAIN, {.count = UINT64_MAX}, "train"},
+        {CH_SETTING_TRAIN, {.count = 1}, "batch"},
+        {CH_SETTING_BATCH, {.count = 257}, "batch"},
+        {CH_SETTING_TEST, {.count = UINT32_MAX}, "test"}, /* 2^32 rows of 512 bytes are more than any machine's memory */
+        {CH_SETTING_ALPHA, {.real = 0}, "alpha"},
+        {CH_SETTING_ALPHA, {.real = INFINITY}, "alpha"},
+        {CH_SETTING_TEMP, {.real = -1}, "temp"},
+        {CH_SETTING_TEMP, {.real = NAN}, "temp"},
+        {CH_SETTING_RATE, {.real = 1}, "rate"}, /* temp is given too */
+        {CH_SETTING_MODEL, {.count = 99}, "model"},
+        {CH_SETTING_MAX_SECONDS, {.real = NAN}, "max_seconds"},
+        {CH_SETTING_RECORD, {.count = 1001}, "record"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ch_settings settings = settings_of("train=256 temp=1");
+        ch_settings_set(&settings, cases[i].setting, cases[i].value);
+        if (cases[i].setting == CH_SETTING_TEST) {
+            ch_settings_set(&settings, CH_SETTING_DIM, (ch_value){.count = UINT64_C(1) << 31});
+        }
+        assert_refused(&settings, cases[i].name);
+    }
+    ch_settings neither = settings_of("train=256");
+    assert_refused(&neither, "temp");
+    ch_settings none;
+    ch_settings_default(&none);
+    assert_refused(&none, "model");
+}
+
+static void test_a_set_that_is_too_small_is_refused(void **state)
+{
+    (void)state;
+    ch_settings settings = settings_of(SMALL);
+    ch_sample_set set;
+    ch_run run;
+    ch_error err = {0};
+    assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
+    assert_int_equal(ch_train_data(&set, &settings, 255, 1, NULL), CH_OK);
+    assert_int_equal(ch_train(&run, &settings, &set, NULL, &err), CH_ERROR_INPUT);
+    assert_non_null(strstr(err.message, "train is 256"));
+    ch_run_free(&run);
+    ch_sample_set_free(&set);
+}
+
+static void test_every_failing_allocation_is_survived(void **state)
+{
+    (void)state;
+    const ch_settings settings = settings_of(SMALL " test=10 batch=100 record=30");
+    const ch_run whole = train_settings(&settings);
+    ch_run run;
+    ch_error err = {0};
+    long failed = 0;
+    for (;; failed++) {
+        alloc_fail_at(failed);
+        const ch_code code = ch_train(&run, &settings, NULL, NULL, &err);
+        alloc_fail_at(-1);
+        if (code == CH_OK) {
+            break;
+        }
+        assert_int_equal(code, CH_ERROR_MEMORY);
+        assert_int_equal(err.code, CH_ERROR_MEMORY);
+        ch_run_free(&run);
+        ch_run_free(&run);
+    }
+    assert_in((double)failed, 6, 1000); /* two sets, weights, batches, and the points as they grow */
+    assert_results_equal(&run, &whole);
+    ch_run_free(&run);
+    ch_run whole_too = whole;
+    ch_run_free(&whole_too);
+}
+
+/* ---- expected cost ---- */
+
+static void test_expected_cost_is_finite_and_grows_with_the_samples(void **state)
+{
+    (void)state;
+    static const double chis[] = {-0.9999, -0.9, -0.5, 0, 1, 3, 1000};
+    static const double temps[] = {1e-300, 1e-6, 1, 1e300};
+    static const double alphas[] = {1e-300, 1, 32768, 1e300};
+    ch_settings settings = settings_of("batch=1 temp=1");
+    assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
+    for (size_t i = 0; i < 7 * 4 * 4; i++) {
+        double last = 0;
+        settings.chi = chis[i / 16];
+        settings.temp = settings.rate = temps[i / 4 % 4];
+        settings.alpha = alphas[i % 4];
+        for (settings.train = 1; settings.train <= UINT32_MAX; settings.train *= 4) {
+            const double cost = ch_train_cost(&settings);
+            assert_true(isfinite(cost) && cost > 0 && cost >= last);
+            last = cost;
+        }
+    }
+    settings.dim = UINT64_C(1) << 31;
+    settings.batch = settings.train = UINT32_MAX;
+    assert_true(isfinite(ch_train_cost(&settings)));
+    settings.max_steps = 1;
+    settings.dim = 16;
+    settings.batch = 1;
+    assert_true(ch_train_cost(&settings) < 1e4);
+}
+
+int main(void)
+{
+    gsl_set_error_handler_off();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_fitted_run_is_fitted),
+        cmocka_unit_test(test_gd_is_sgd_with_the_full_batch),
+        cmocka_unit_test(test_temp_and_rate_say_the_same),
+        cmocka_unit_test(test_engine_auto_is_plain),
+        cmocka_unit_test(test_test_samples_measure_the_exact_error),
+        cmocka_unit_test(test_a_larger_set_gives_the_same_bits),
+        cmocka_unit_test(test_points_lie_where_they_should),
+        cmocka_unit_test(test_recording_changes_nothing),
+        cmocka_unit_test(test_points_are_ends_of_shorter_runs),
+        cmocka_unit_test(test_budgets_are_exact_and_a_fit_on_the_last_step_counts),
+        cmocka_unit_test(test_seconds_end_a_run_promptly),
+        cmocka_unit_test(test_what_is_not_finite_has_diverged),
+        cmocka_unit_test(test_a_raised_flag_interrupts),
+        cmocka_unit_test(test_bad_settings_are_refused),
+        cmocka_unit_test(test_a_set_that_is_too_small_is_refused),
+        cmocka_unit_test(test_every_failing_allocation_is_survived),
+        cmocka_unit_test(test_expected_cost_is_finite_and_grows_with_the_samples),
+    };
+    return cmocka_run_group_tests_name("train", tests, NULL, NULL);
+}
