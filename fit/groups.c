@@ -26,153 +26,118 @@ bool ch_fit_is_key(size_t setting)
     }
 }
 
-static bool same_value(size_t setting, const ch_settings *a, const ch_settings *b)
+/* A setting as the key has it: the full batch is one value, whatever P. */
+static ch_value key_value(const ch_settings *settings, size_t setting)
 {
-    const ch_value x = ch_settings_get(a, setting);
-    const ch_value y = ch_settings_get(b, setting);
-    return ch_settings_table[setting].type == CH_TYPE_REAL ? x.real == y.real : x.count == y.count;
+    const bool full = setting == CH_SETTING_BATCH && settings->batch == settings->train;
+    return full ? (ch_value){.count = 0} : ch_settings_get(settings, setting);
 }
 
-static bool same_key(const ch_settings *a, const ch_settings *b)
+static int compare_values(size_t setting, const ch_settings *a, const ch_settings *b)
 {
-    for (size_t i = 0; i < ch_settings_count; i++) {
-        if (ch_fit_is_key(i) && !same_value(i, a, b)) {
-            return false;
-        }
+    const ch_value x = key_value(a, setting);
+    const ch_value y = key_value(b, setting);
+    if (ch_settings_table[setting].type == CH_TYPE_REAL) {
+        return (x.real > y.real) - (x.real < y.real);
     }
-    return true;
+    return (x.count > y.count) - (x.count < y.count);
 }
 
-/* Keys found so far, in order of appearance. */
-typedef struct {
-    ch_settings *keys;
-    bool *full;     /* all runs with this key have batch = train */
-    size_t *merged; /* index of the group that the key went to */
-    size_t count, capacity, full_capacity, merged_capacity;
-} key_list;
-
-static void key_list_free(key_list *self)
+static int compare_keys(const ch_settings *a, const ch_settings *b)
 {
-    free(self->keys);
-    free(self->full);
-    free(self->merged);
+    int order = 0;
+    for (size_t i = 0; i < ch_settings_count && order == 0; i++) {
+        order = ch_fit_is_key(i) ? compare_values(i, a, b) : 0;
+    }
+    return order;
 }
 
-/* Index of a key among the first `count`, `guess` first: neighbours in a table mostly share theirs. */
-static size_t find_key(const ch_settings *keys, size_t count, const ch_settings *key, size_t guess)
+/* By key, then in the order of the table, where the runs lie in one array. */
+static int compare_runs(const void *left, const void *right)
 {
-    if (guess < count && same_key(&keys[guess], key)) {
-        return guess;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (same_key(&keys[i], key)) {
-            return i;
-        }
-    }
-    return count;
+    const ch_run *a = *(const ch_run *const *)left;
+    const ch_run *b = *(const ch_run *const *)right;
+    const int order = compare_keys(&a->settings, &b->settings);
+    return order != 0 ? order : (a > b) - (a < b);
 }
 
-/* Finds each run's key. @param key_of  out: [table->count] */
-static ch_code find_keys(key_list *list, const ch_run_table *table, size_t *key_of, ch_error *err)
+static int compare_first_runs(const void *left, const void *right)
 {
-    size_t last = 0;
-    for (size_t i = 0; i < table->count; i++) {
-        const ch_settings *settings = &table->runs[i].settings;
-        last = find_key(list->keys, list->count, settings, last);
-        if (last == list->count) {
-            if (ch_grow((void **)&list->keys, &list->capacity, last + 1, sizeof *list->keys) != 0 ||
-                ch_grow((void **)&list->full, &list->full_capacity, last + 1, sizeof *list->full) != 0 ||
-                ch_grow((void **)&list->merged, &list->merged_capacity, last + 1, sizeof *list->merged) != 0) {
-                return ch_error_memory(err, "the groups of a fit");
-            }
-            list->keys[last] = *settings;
-            list->full[last] = true;
-            list->count++;
-        }
-        list->full[last] = list->full[last] && settings->batch == settings->train;
-        key_of[i] = last;
+    const ch_run *a = ((const ch_fit_group *)left)->runs[0];
+    const ch_run *b = ((const ch_fit_group *)right)->runs[0];
+    return (a > b) - (a < b);
+}
+
+static bool starts_group(const ch_run *const *sorted, size_t i)
+{
+    return i == 0 || compare_keys(&sorted[i - 1]->settings, &sorted[i]->settings) != 0;
+}
+
+/* A group of the `count` runs at `sorted`, which share a key. */
+static ch_code start_group(ch_fit_group *group, const ch_run *const *sorted, size_t count, ch_error *err)
+{
+    group->runs = ch_alloc(count, sizeof *group->runs);
+    if (group->runs == NULL) {
+        return ch_error_memory(err, "the runs of a group");
     }
+    memcpy(group->runs, sorted, count * sizeof *group->runs);
+    group->num_runs = count;
+    group->key = sorted[0]->settings;
+    group->key.batch = key_value(&group->key, CH_SETTING_BATCH).count;
     return CH_OK;
 }
 
-/* Runs with the full batch at several P have several B, yet belong together: the word "full" replaces the number, and
- * keys that have become equal are merged.  @return number of groups; list->keys then holds theirs */
-static size_t merge_full(key_list *list)
+/* Cuts the sorted runs where their keys change, and puts the groups in the order of their first runs. */
+static ch_code split_runs(ch_fit *self, const ch_run *const *sorted, size_t count, ch_error *err)
 {
     size_t num_groups = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        ch_settings key = list->keys[i];
-        if (list->full[i]) {
-            key.batch = 0;
+    for (size_t i = 0; i < count; i++) {
+        num_groups += starts_group(sorted, i);
+    }
+    self->groups = ch_alloc(num_groups, sizeof *self->groups);
+    if (self->groups == NULL) {
+        return ch_error_memory(err, "the groups of a fit");
+    }
+    for (size_t begin = 0, end = 0; begin < count; begin = end) {
+        for (end = begin + 1; end < count && !starts_group(sorted, end); end++) {
         }
-        const size_t group = find_key(list->keys, num_groups, &key, 0);
-        list->merged[i] = group;
-        if (group == num_groups) {
-            list->keys[num_groups++] = key; /* num_groups <= i: the place has been read */
-        }
-    }
-    return num_groups;
-}
-
-static ch_code fill_groups(ch_fit *self, const ch_run_table *table, const key_list *list, const size_t *key_of,
-                           ch_error *err)
-{
-    for (size_t i = 0; i < table->count; i++) {
-        self->groups[list->merged[key_of[i]]].num_runs++;
-    }
-    for (size_t g = 0; g < self->num_groups; g++) {
-        ch_fit_group *group = &self->groups[g];
-        group->key = list->keys[g];
-        group->runs = ch_alloc(group->num_runs, sizeof *group->runs);
-        if (group->runs == NULL) {
-            return ch_error_memory(err, "the runs of a group");
-        }
-        group->num_runs = 0;
-    }
-    for (size_t i = 0; i < table->count; i++) {
-        ch_fit_group *group = &self->groups[list->merged[key_of[i]]];
-        group->runs[group->num_runs++] = &table->runs[i];
-    }
-    for (size_t g = 0; g < self->num_groups; g++) {
-        const ch_code code = ch_fit_make_cells(&self->groups[g], err);
+        const ch_code code = start_group(&self->groups[self->num_groups], sorted + begin, end - begin, err);
         if (code != CH_OK) {
             return code;
         }
+        self->num_groups++;
     }
+    qsort(self->groups, self->num_groups, sizeof *self->groups, compare_first_runs);
     return CH_OK;
 }
 
-ch_code ch_fit_make_groups(ch_fit *self, const ch_run_table *table, ch_error *err)
+static void find_differing(ch_fit *self)
 {
-    ch_code code = CH_OK;
-    key_list list = {0};
-    size_t *key_of = ch_alloc(table->count, sizeof *key_of);
-    if (key_of == NULL) {
-        code = ch_error_memory(err, "the groups of a fit");
-        goto out;
-    }
-    code = find_keys(&list, table, key_of, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    const size_t num_groups = merge_full(&list);
-    self->groups = ch_alloc(num_groups, sizeof *self->groups);
-    if (self->groups == NULL) {
-        code = ch_error_memory(err, "the groups of a fit");
-        goto out;
-    }
-    self->num_groups = num_groups;
-    code = fill_groups(self, table, &list, key_of, err);
     for (size_t i = 0; i < ch_settings_count; i++) {
-        for (size_t g = 1; g < num_groups && ch_fit_is_key(i); g++) {
-            if (!same_value(i, &self->groups[0].key, &self->groups[g].key)) {
+        for (size_t g = 1; g < self->num_groups && ch_fit_is_key(i); g++) {
+            if (compare_values(i, &self->groups[0].key, &self->groups[g].key) != 0) {
                 self->differing |= UINT64_C(1) << i;
             }
         }
     }
-out:
-    key_list_free(&list);
-    free(key_of);
+}
+
+ch_code ch_fit_make_groups(ch_fit *self, const ch_run_table *table, ch_error *err)
+{
+    const ch_run **sorted = ch_alloc(table->count, sizeof *sorted);
+    if (sorted == NULL) {
+        return ch_error_memory(err, "the groups of a fit");
+    }
+    for (size_t i = 0; i < table->count; i++) {
+        sorted[i] = &table->runs[i];
+    }
+    qsort(sorted, table->count, sizeof *sorted, compare_runs);
+    ch_code code = split_runs(self, sorted, table->count, err);
+    free(sorted);
+    find_differing(self);
+    for (size_t g = 0; g < self->num_groups && code == CH_OK; g++) {
+        code = ch_fit_make_cells(&self->groups[g], err);
+    }
     return code;
 }
 

@@ -100,7 +100,8 @@ size_t ch_onset_least(bool tied)
 ch_code ch_onset_space_init(ch_onset_space *self, size_t count, bool tied, ch_error *err)
 {
     *self = (ch_onset_space){.count = count, .tied = tied};
-    const gsl_multifit_nlinear_parameters settings = gsl_multifit_nlinear_default_parameters();
+    gsl_multifit_nlinear_parameters settings = gsl_multifit_nlinear_default_parameters();
+    settings.solver = gsl_multifit_nlinear_solver_cholesky; /* of J^T J: twice as fast as QR of J, to the same minimum */
     self->log_temp = ch_alloc(count, sizeof *self->log_temp);
     self->y = ch_alloc(count, sizeof *self->y);
     self->weights = gsl_vector_alloc(count);
@@ -158,6 +159,24 @@ static ch_crossover guess(const ch_onset_space *self, double sharpness)
                           .delta = delta};
 }
 
+/* Iterates until no parameter, all of them logarithms, moves by `step` or more in one iteration.
+ * @return whether that came about */
+static bool iterate(gsl_multifit_nlinear_workspace *solver, double step)
+{
+    const int most_iterations = 200;
+    for (int i = 0; i < most_iterations; i++) {
+        const int status = gsl_multifit_nlinear_iterate(solver);
+        if (status != GSL_SUCCESS) {
+            return status == GSL_ENOPROG; /* no step lowers the sum any more: at a minimum up to rounding */
+        }
+        const gsl_vector *moved = solver->dx;
+        if (gsl_vector_max(moved) < step && gsl_vector_min(moved) > -step) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool solve(ch_onset_space *self, const ch_crossover *start, double step, ch_crossover *crossover,
                   double *squares)
 {
@@ -168,19 +187,9 @@ static bool solve(ch_onset_space *self, const ch_crossover *start, double step, 
         .p = num_parameters(self->tied),
         .params = self,
     };
-    const size_t most_iterations = 200;
-    const double gradient = 1e-14, change = 0;
-    int reason = 0;
     pack(self, start, self->parameters);
-    if (gsl_multifit_nlinear_winit(self->parameters, self->weights, &problem, self->solver) != GSL_SUCCESS) {
-        return false;
-    }
-    const int status =
-        gsl_multifit_nlinear_driver(most_iterations, step, gradient, change, NULL, NULL, &reason, self->solver);
-    /* no step lowers the sum any more: at a minimum up to rounding, or started there (then GSL returns GSL_EMAXITER and
-     * gives the reason apart) */
-    const bool at_minimum = status == GSL_ENOPROG || reason == GSL_ENOPROG;
-    if (status != GSL_SUCCESS && !at_minimum) {
+    if (gsl_multifit_nlinear_winit(self->parameters, self->weights, &problem, self->solver) != GSL_SUCCESS ||
+        !iterate(self->solver, step)) {
         return false;
     }
     *crossover = unpack(self, gsl_multifit_nlinear_position(self->solver));
@@ -196,7 +205,7 @@ static bool solve(ch_onset_space *self, const ch_crossover *start, double step, 
 bool ch_onset_fit(ch_onset_space *self, const ch_crossover *start, ch_crossover *crossover, double *squares)
 {
     const double sharpness[] = {1, 4};
-    const double step = start != NULL ? 1e-5 : 1e-10;
+    const double step = start != NULL ? 1e-4 : 1e-10;
     double least = INFINITY;
     for (size_t i = 0; i < sizeof sharpness / sizeof *sharpness; i++) {
         const ch_crossover from = start != NULL ? *start : guess(self, sharpness[i]);

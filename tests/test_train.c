@@ -204,8 +204,13 @@ static void assert_schedule(const ch_run *run)
 static void test_points_lie_where_they_should(void **state)
 {
     (void)state;
-    static const char *const texts[] = {SMALL, SMALL " max_steps=1000", SMALL " max_steps=999", SMALL " max_steps=1",
-                                        SMALL " max_updates=50", "dim=2 train=1 batch=1 temp=1", SMALL " temp=1e-6"};
+    static const char *const texts[] = {SMALL,
+                                        SMALL " max_steps=1000",
+                                        SMALL " max_steps=999",
+                                        SMALL " max_steps=1",
+                                        SMALL " max_updates=50",
+                                        "dim=2 train=1 batch=1 temp=1",
+                                        SMALL " temp=1e-6"};
     static const int records[] = {1, 2, 3, 10, 1000};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         for (size_t k = 0; k < sizeof records / sizeof *records; k++) {
@@ -371,7 +376,7 @@ static void test_bad_settings_are_refused(void **state)
         {CH_SETTING_TRAIN, {.count = UINT64_MAX}, "train"},
         {CH_SETTING_TRAIN, {.count = 1}, "batch"},
         {CH_SETTING_BATCH, {.count = 257}, "batch"},
-        {CH_SETTING_TEST, {.count = UINT32_MAX}, "test"}, /* 2^32 rows of 512 bytes are more than any machine's memory */
+        {CH_SETTING_TEST, {.count = UINT32_MAX}, "test"}, /* with the dim below: 2^65 bytes */
         {CH_SETTING_ALPHA, {.real = 0}, "alpha"},
         {CH_SETTING_ALPHA, {.real = INFINITY}, "alpha"},
         {CH_SETTING_TEMP, {.real = -1}, "temp"},

@@ -1,0 +1,167 @@
+/* program_support.h — starting the program in a folder of its own, and what it printed and how it ended. */
+#ifndef CH_TESTS_PROGRAM_SUPPORT_H
+#define CH_TESTS_PROGRAM_SUPPORT_H
+
+#include "tests/store_support.h"
+#include "tests/support.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <wordexp.h>
+
+static char program[PATH_MAX]; /* absolute: commands run in the test's folder */
+
+/* What the last command printed. */
+static char out[1 << 20], err[1 << 16];
+
+static inline int locate_program(void **state)
+{
+    (void)state;
+    const char *path = getenv("CHITON");
+    if (realpath(path != NULL ? path : "build/chiton", program) == NULL) {
+        perror(path != NULL ? path : "build/chiton");
+        return -1;
+    }
+    return 0;
+}
+
+/* What a command finds around it. */
+typedef struct {
+    const char *out;  /* where standard output goes; NULL: it is kept for `out` */
+    const char *err;  /* likewise */
+    rlim_t file_size; /* files may not grow beyond; 0: no limit */
+} surroundings;
+
+/* The two files that keep what is printed: outside of the folder that the command sees. */
+static inline const char *kept(const char *name)
+{
+    static char paths[2][PATH_MAX];
+    static int next = 0;
+    char *path = paths[next++ % 2];
+    snprintf(path, sizeof paths[0], "%s.%s", folder, name);
+    return path;
+}
+
+static inline void redirect(const char *path, int descriptor)
+{
+    const int file = open(path, O_RDWR | O_CREAT | (descriptor == STDIN_FILENO ? 0 : O_TRUNC), 0666);
+    if (file < 0 || dup2(file, descriptor) < 0) {
+        _exit(98);
+    }
+    close(file);
+}
+
+/* Starts the program; `line` is split as a shell would, without its pipes and redirections. */
+static inline pid_t start(const char *line, const surroundings *around)
+{
+    wordexp_t words = {.we_offs = 1};
+    if (wordexp(line, &words, WRDE_DOOFFS | WRDE_NOCMD) != 0) {
+        fail_msg("cannot be split: %s", line);
+    }
+    words.we_wordv[0] = program;
+    const pid_t child = fork();
+    if (child == 0) {
+        redirect("/dev/null", STDIN_FILENO);
+        redirect(around->out != NULL ? around->out : kept("out"), STDOUT_FILENO);
+        redirect(around->err != NULL ? around->err : kept("err"), STDERR_FILENO);
+        if (around->file_size > 0) {
+            signal(SIGXFSZ, SIG_IGN); /* so that a write fails as on a full disk */
+            setrlimit(RLIMIT_FSIZE, &(struct rlimit){around->file_size, around->file_size});
+        }
+        if (chdir(folder) == 0) {
+            execv(program, words.we_wordv);
+        }
+        _exit(99);
+    }
+    words.we_wordv[0] = NULL;
+    wordfree(&words);
+    assert_true(child > 0);
+    return child;
+}
+
+static inline void read_kept(const char *name, char *text, size_t size)
+{
+    FILE *file = fopen(kept(name), "rb");
+    size_t length = 0;
+    if (file != NULL) {
+        length = fread(text, 1, size - 1, file);
+        fclose(file);
+        unlink(kept(name));
+    }
+    assert_true(length < size - 1);
+    text[length] = '\0';
+}
+
+/* Waits for the end. @return the exit status, or 1000 + the signal that killed the program */
+static inline int finish(pid_t child)
+{
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0) {
+        assert_int_equal(errno, EINTR);
+    }
+    read_kept("out", out, sizeof out);
+    read_kept("err", err, sizeof err);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+/* Runs the program to its end. @return as finish */
+static inline int chiton(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static inline int chiton(const char *format, ...)
+{
+    char line[2048];
+    va_list args;
+    va_start(args, format);
+    const int length = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    assert_true(length > 0 && (size_t)length < sizeof line);
+    return finish(start(line, &(surroundings){0}));
+}
+
+/* The command must succeed, without a word on standard error. */
+#define assert_succeeds(...)                                                                                           \
+    do {                                                                                                               \
+        const int succeeds_status = chiton(__VA_ARGS__);                                                               \
+        if (succeeds_status != 0 || err[0] != '\0') {                                                                  \
+            fail_msg("exit status %d, %s", succeeds_status, err);                                                      \
+        }                                                                                                              \
+    } while (0)
+
+#define assert_says(text, part)                                                                                        \
+    do {                                                                                                               \
+        if (strstr(text, part) == NULL) {                                                                              \
+            fail_msg("'%s' does not say '%s'", text, part);                                                            \
+        }                                                                                                              \
+    } while (0)
+
+/* Files in the test's folder. */
+static inline size_t num_files(void)
+{
+    size_t count = 0;
+    DIR *entries = opendir(folder);
+    assert_non_null(entries);
+    for (const struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    }
+    closedir(entries);
+    return count;
+}
+
+static inline void wait_ms(long ms)
+{
+    struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    while (nanosleep(&left, &left) != 0 && errno == EINTR) {
+    }
+}
+
+static inline void write_text(const char *name, const char *text)
+{
+    write_file(path_of(name), text, strlen(text));
+}
+
+#endif
