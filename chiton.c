@@ -46,6 +46,13 @@ static int unknown(const char *word)
     return ch_cli_fail(&err);
 }
 
+/* The exit status of words on standard output. */
+static int finish(void)
+{
+    ch_error err;
+    return ch_cli_flush(&err) == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
+}
+
 int main(int argc, const char **argv)
 {
     gsl_set_error_handler_off(); /* GSL's own handler aborts; its codes are checked where it is called */
@@ -55,11 +62,11 @@ int main(int argc, const char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         print_usage(stdout);
-        return CH_EXIT_OK;
+        return finish();
     }
     if (strcmp(argv[1], "--version") == 0) {
         puts("chiton " CH_VERSION);
-        return CH_EXIT_OK;
+        return finish();
     }
     for (size_t i = 0; i < NUM_COMMANDS; i++) {
         if (strcmp(argv[1], commands[i].name) == 0) {

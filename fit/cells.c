@@ -28,19 +28,62 @@ ch_code ch_fit_note(ch_fit_group *group, ch_error *err, const char *format, ...)
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
-/* By (train, temp, seed_data), then by all other seeds so that the order, and with it every sum, is the table's own. */
-static int compare_runs(const void *left, const void *right)
+static int compare_orders(const int *orders, size_t count)
 {
-    const ch_settings *a = &(*(const ch_run *const *)left)->settings;
-    const ch_settings *b = &(*(const ch_run *const *)right)->settings;
-    const int orders[] = {COMPARE(a->train, b->train), COMPARE(a->temp, b->temp), COMPARE(a->seed_data, b->seed_data),
-                          COMPARE(a->seed_init, b->seed_init), COMPARE(a->seed_batch, b->seed_batch)};
-    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (orders[i] != 0) {
             return orders[i];
         }
     }
     return 0;
+}
+
+/* By (train, temp, seed_data) and the other seeds that were used: within a group, runs equal in these are one run under
+ * different budgets, or recorded differently. */
+static int compare_identities(const ch_run *left, const ch_run *right)
+{
+    const ch_settings *a = &left->settings;
+    const ch_settings *b = &right->settings;
+    const int orders[] = {COMPARE(a->train, b->train), COMPARE(a->temp, b->temp), COMPARE(a->seed_data, b->seed_data),
+                          COMPARE(a->seed_init, b->seed_init), COMPARE(a->seed_batch, b->seed_batch)};
+    return compare_orders(orders, sizeof orders / sizeof *orders);
+}
+
+/* The newest results first, then by identity, then the run that got furthest first. */
+static int compare_runs(const void *left, const void *right)
+{
+    const ch_run *a = *(const ch_run *const *)left;
+    const ch_run *b = *(const ch_run *const *)right;
+    const int orders[] = {COMPARE(b->results_version, a->results_version), compare_identities(a, b),
+                          COMPARE(a->status == CH_BUDGET, b->status == CH_BUDGET), COMPARE(b->steps, a->steps)};
+    return compare_orders(orders, sizeof orders / sizeof *orders);
+}
+
+/* Sorts the group's runs and keeps those that count: of results versions the newest, as results of several are not
+ * comparable, and of runs that differ only in budgets and `record` the one that got furthest. */
+static ch_code keep_runs(ch_fit_group *group, ch_error *err)
+{
+    const size_t num_runs = group->num_runs;
+    qsort(group->runs, num_runs, sizeof *group->runs, compare_runs);
+    size_t current = 0, kept = 0;
+    while (current < num_runs && group->runs[current]->results_version == group->runs[0]->results_version) {
+        const ch_run *run = group->runs[current++];
+        if (kept == 0 || compare_identities(group->runs[kept - 1], run) != 0) {
+            group->runs[kept++] = run;
+        }
+    }
+    group->num_runs = kept;
+    ch_code code = CH_OK;
+    if (current < num_runs) {
+        code = ch_fit_note(group, err, "%zu runs of older results versions are left out: sweep again to renew them",
+                           num_runs - current);
+    }
+    if (code == CH_OK && kept < current) {
+        code = ch_fit_note(group, err,
+                           "%zu runs are left out, as they repeat others under other budgets and got no further",
+                           current - kept);
+    }
+    return code;
 }
 
 static int compare_counts(const void *left, const void *right)
@@ -192,8 +235,10 @@ static ch_code note_left_out(ch_fit_group *group, size_t train, bool diverged, c
 
 ch_code ch_fit_make_cells(ch_fit_group *group, ch_error *err)
 {
-    qsort(group->runs, group->num_runs, sizeof *group->runs, compare_runs);
-    ch_code code = list_values(group, err);
+    ch_code code = keep_runs(group, err);
+    if (code == CH_OK) {
+        code = list_values(group, err);
+    }
     if (code == CH_OK) {
         code = list_cells(group, err);
     }

@@ -38,7 +38,7 @@ static ch_code read_runs(ch_run_table *table, const char *path, const char *wher
     }
     ch_store_close(&store);
     if (code == CH_OK && table->count == 0) {
-        code = ch_error_set(err, CH_ERROR_IO,
+        code = ch_error_set(err, CH_ERROR_INPUT,
                             where == NULL ? "%s holds no run to fit: sweep into it first"
                                           : "%s holds no run that fulfils --where %s",
                             path, where);
@@ -58,6 +58,17 @@ static ch_code print_report(const ch_fit *fit, bool json, ch_error *err)
     return code;
 }
 
+/* The note that says why a group has no exponent. */
+static const char *reason(const ch_fit_group *group)
+{
+    for (size_t i = 0; i < group->num_notes; i++) {
+        if (strncmp(group->notes[i], "no ", strlen("no ")) == 0) {
+            return group->notes[i];
+        }
+    }
+    return "there is too little in it";
+}
+
 /* A report without a single exponent is printed, for its notes say why, but is no success. */
 static ch_code check_found(const ch_fit *fit, const char *path, ch_error *err)
 {
@@ -68,10 +79,8 @@ static ch_code check_found(const ch_fit *fit, const char *path, ch_error *err)
     if (count > 0) {
         return CH_OK;
     }
-    const ch_fit_group *first = &fit->groups[0];
     return ch_error_set(err, CH_ERROR_NUMERIC, "no exponent could be fitted to %s (%zu group%s): %s", path,
-                        fit->num_groups, fit->num_groups == 1 ? "" : "s",
-                        first->num_notes > 0 ? first->notes[first->num_notes - 1] : "there is too little in it");
+                        fit->num_groups, fit->num_groups == 1 ? "" : "s", reason(&fit->groups[0]));
 }
 
 static ch_code fit_store(const char *path, const fit_arguments *chosen, const ch_fit_options *options, ch_error *err)

@@ -8,6 +8,8 @@ const char *ch_tc_definition_name(ch_tc_definition definition)
     return definition == CH_TC_ONSET ? "onset" : "escape";
 }
 
+/* ---- one P ---- */
+
 ch_tc_place ch_tc_escape(const ch_fit_group *group, size_t train, const ch_cell_mean *means, double log_threshold,
                          double *log_temp)
 {
@@ -54,4 +56,74 @@ ch_tc_place ch_tc_onset(ch_onset_space *space, ch_crossover *crossover, double *
     }
     *log_temp = crossover->log_temp;
     return CH_TC_INSIDE;
+}
+
+/* ---- all P of a table ---- */
+
+static ch_code find_onset(ch_fit_group *group, size_t train, const ch_cell_mean *means, ch_tc *tc, double *log_temp,
+                          ch_error *err)
+{
+    const bool tied = ch_onset_is_tied(group);
+    size_t count = 0;
+    for (size_t c = ch_fit_first_cell(group, train); c < ch_fit_first_cell(group, train + 1); c++) {
+        count += group->cells[c].complete;
+    }
+    if (count < ch_onset_least(tied)) {
+        return CH_OK;
+    }
+    ch_onset_space space;
+    ch_crossover crossover = {0};
+    const ch_code code = ch_onset_space_init(&space, count, tied, err);
+    if (code == CH_OK) {
+        space.delta = group->weight_change.temp_exponent;
+        ch_onset_load(&space, group, train, means);
+        tc->place = ch_tc_onset(&space, &crossover, log_temp);
+        if (tc->place == CH_TC_INSIDE) {
+            tc->crossover = crossover;
+        }
+    }
+    ch_onset_space_free(&space);
+    return code;
+}
+
+static ch_code note_undecided(ch_fit_group *group, ch_tc_definition definition, size_t count, ch_error *err)
+{
+    if (count == 0) {
+        return CH_OK;
+    }
+    return ch_fit_note(group, err, "T_c by %s cannot be told at %zu of %zu P: too few T at which every run fitted",
+                       ch_tc_definition_name(definition), count, group->num_trains);
+}
+
+ch_code ch_fit_find_critical(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means,
+                             ch_error *err)
+{
+    const bool wanted[] = {[CH_TC_ONSET] = options->onset, [CH_TC_ESCAPE] = options->escape};
+    ch_code code = CH_OK;
+    group->tc = ch_alloc(2 * group->num_trains, sizeof *group->tc);
+    if (group->tc == NULL) {
+        return ch_error_memory(err, "the critical temperatures");
+    }
+    for (int d = CH_TC_ONSET; d <= CH_TC_ESCAPE; d++) {
+        size_t undecided = 0;
+        for (size_t p = 0; wanted[d] && p < group->num_trains && code == CH_OK; p++) {
+            double log_temp = NAN;
+            ch_tc *tc = &group->tc[group->num_tc++];
+            *tc = (ch_tc){.train = group->trains[p],
+                          .definition = (ch_tc_definition)d,
+                          .place = CH_TC_NONE,
+                          .crossover = {NAN, NAN, NAN, NAN}};
+            if (d == CH_TC_ONSET) {
+                code = find_onset(group, p, means, tc, &log_temp, err);
+            } else {
+                tc->place = ch_tc_escape(group, p, means, log(options->threshold), &log_temp);
+            }
+            tc->estimate = (ch_estimate){exp(log_temp), NAN, NAN, NAN};
+            undecided += tc->place == CH_TC_NONE;
+        }
+        if (code == CH_OK) {
+            code = note_undecided(group, (ch_tc_definition)d, undecided, err);
+        }
+    }
+    return code;
 }

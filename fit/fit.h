@@ -1,7 +1,10 @@
 /* fit.h — exponents from a table of runs, with errors one can publish. Definitions: docs/theory.md.
  *
  * Groups. Runs that share every setting but train, temp, rate, the seeds, the budgets and `record` form a group, and
- * are fitted together. A cell is what a group has at one (P, T).
+ * are fitted together. The full batch, B = P, is one value of batch, whatever P: such runs are gradient descent,
+ * without SGD's noise, and belong to no group of a fixed B. Within a group only the newest results version counts, and
+ * of runs that differ in nothing but budgets and `record` only the one that got furthest. A cell is what a group has at
+ * one (P, T).
  *
  * Cells. y is ||Dw||, t* or ||Dw||/||w0||; a cell's value is the mean of ln y over its runs. A cell with a run that did
  * not fit (ended by a budget, or diverged) is left out whole and named in a note: the runs that did finish are the
@@ -12,12 +15,11 @@
  *     ln y = ln y0 + (1/m) ln[1 + (T/T_c)^(m delta)]
  * is fitted. Above T_c it exceeds its power law by (1/m) (T/T_c)^(-m delta) to leading order. The window begins at the
  * least T at which that is under 0.1 % for every P, taking the medians over P of m and of m delta; when this leaves
- * fewer than three T, under 1 %; when that leaves fewer than two, under 5 %. (Being strict costs little: runs at other
- * T on the same data add little, since the spread between data sets dominates.) A P at which the crossover does not
- * beat a straight line (F test at 0.001) puts no bound, unless ln y is flat there (slope under 0.1): that is the
- * plateau, and the window lies above all its T.
- * From its fourth interval on, the window ends where the local slope d ln y / d ln T, averaged over P, departs from
- * the mean of those before it by more than half of that mean and by more than four of their standard deviations.
+ * fewer than three T, under 1 %; when that leaves fewer than two, under 5 %. (Why so strict: window.c.) A P
+ * at which the crossover does not beat a straight line (F test at 0.001) puts no bound, unless ln y is flat there
+ * (slope under 0.1): that is the plateau, and the window lies above all its T. From its fourth interval on, the window
+ * ends where the local slope d ln y / d ln T, averaged over P, departs from the mean of those before it by more than
+ * half of that mean and by more than four of their standard deviations.
  *
  * Errors. Bootstrap over data sets (distinct seed_data): a replica draws n of n with replacement and uses all their
  * runs, so everything that runs on the same data have in common is carried along. The window and the cells used are
@@ -104,8 +106,8 @@ enum { CH_FIT_MAX_EXPONENTS = 8 };
 
 /** What is known of the runs that share all settings but temperature, training-set size and seeds. */
 typedef struct {
-    ch_settings key;     /* of its first run; batch is 0 ("full") when all runs have batch = train */
-    const ch_run **runs; /* [num_runs] by (train, temp, seed_data); owned array, borrowed runs */
+    ch_settings key;     /* of its first run; batch is 0 ("full") where batch = train */
+    const ch_run **runs; /* [num_runs] that count, by (train, temp, seed_data); owned array, borrowed runs */
     size_t num_runs;
     size_t num_data_sets; /* distinct seed_data: what the bootstrap draws from */
     uint64_t *trains;     /* [num_trains] distinct P, ascending; owned */

@@ -18,7 +18,8 @@ void ch_fit_free_groups(ch_fit *self);
 
 /* ---- cells.c ---- */
 
-/** Sorts the group's runs and fills data sets, trains, temps and cells, noting the cells that are left out. */
+/** Sorts the group's runs, drops those that do not count, and fills data sets, trains, temps and cells; notes which
+ *  runs and cells are left out. */
 ch_code ch_fit_make_cells(ch_fit_group *group, ch_error *err) CH_MUST_CHECK;
 
 /** Adds a sentence to the group's notes. */
@@ -99,8 +100,8 @@ void ch_onset_load(ch_onset_space *self, const ch_fit_group *group, size_t train
 /** Weighted least squares of the crossover on the loaded points, from `start` (NULL: from the points).
  *
  *  Minimises sum_i w_i [y_i - f(ln T_i)]^2 over ln y0, ln T_c, ln m and, unless tied, ln delta, by
- *  Levenberg-Marquardt with the analytic Jacobian, until a step changes the parameters by under 1e-10 of themselves
- *  (1e-5 from a given start: replicas, whose spread is far wider) or the gradient vanishes.
+ *  Levenberg-Marquardt with the analytic Jacobian, until no parameter moves by 1e-10 or more in an iteration (1e-4 from
+ *  a given start: replicas, whose spread is far wider) or no step lowers the sum any more; 50 iterations at most.
  *
  *  @param squares  out: the minimum; may be NULL
  *  @return whether it converged to a crossover that can be told: m over 0.3 (wider ones are bent lines) and delta
@@ -138,6 +139,15 @@ ch_tc_place ch_tc_escape(const ch_fit_group *group, size_t train, const ch_cell_
  *  @param crossover  out: all NaN when there is none
  *  @param log_temp   out: ln T_c, or of the bound */
 ch_tc_place ch_tc_onset(ch_onset_space *space, ch_crossover *crossover, double *log_temp);
+
+/** Finds the table's T_c at every P by the wanted definitions, without errors, and notes where there is none. */
+ch_code ch_fit_find_critical(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means,
+                             ch_error *err) CH_MUST_CHECK;
+
+/* ---- exponents.c ---- */
+
+/** Fills the group's exponents and gives them and its T_c their errors. @param group  with power laws and T_c found */
+ch_code ch_fit_estimate(ch_fit_group *group, const ch_fit_options *options, ch_error *err) CH_MUST_CHECK;
 
 /* ---- bootstrap.c ---- */
 

@@ -101,7 +101,7 @@ ch_code ch_onset_space_init(ch_onset_space *self, size_t count, bool tied, ch_er
 {
     *self = (ch_onset_space){.count = count, .tied = tied};
     gsl_multifit_nlinear_parameters settings = gsl_multifit_nlinear_default_parameters();
-    settings.solver = gsl_multifit_nlinear_solver_cholesky; /* of J^T J: twice as fast as QR of J, to the same minimum */
+    settings.solver = gsl_multifit_nlinear_solver_cholesky; /* faster than QR, to the same minimum */
     self->log_temp = ch_alloc(count, sizeof *self->log_temp);
     self->y = ch_alloc(count, sizeof *self->y);
     self->weights = gsl_vector_alloc(count);
@@ -163,7 +163,7 @@ static ch_crossover guess(const ch_onset_space *self, double sharpness)
  * @return whether that came about */
 static bool iterate(gsl_multifit_nlinear_workspace *solver, double step)
 {
-    const int most_iterations = 200;
+    const int most_iterations = 50; /* those that converge take up to 20; parameters of straight data run away */
     for (int i = 0; i < most_iterations; i++) {
         const int status = gsl_multifit_nlinear_iterate(solver);
         if (status != GSL_SUCCESS) {

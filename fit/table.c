@@ -137,9 +137,21 @@ static void format_critical(const ch_tc *tc, char *text, size_t size)
 
 /* ---- parts of a group ---- */
 
+/* "T = 2^-18 … 2 (20)" */
+static void print_temps(FILE *out, double lo, double hi, size_t count)
+{
+    char text[32];
+    ch_fit_format_temp(lo, text, sizeof text);
+    fprintf(out, "T = %s", text);
+    if (count > 1) {
+        ch_fit_format_temp(hi, text, sizeof text);
+        fprintf(out, " … %s (%zu)", text, count);
+    }
+}
+
 static void print_heading(FILE *out, const ch_fit *self, const ch_fit_group *group)
 {
-    char label[256], lo[32], hi[32];
+    char label[256];
     ch_fit_group_label(self, group, label, sizeof label);
     fprintf(out, "%s\n", label);
     fprintf(out, "  %zu run%s, %zu data set%s, P = %llu", group->num_runs, group->num_runs == 1 ? "" : "s",
@@ -147,15 +159,14 @@ static void print_heading(FILE *out, const ch_fit *self, const ch_fit_group *gro
     if (group->num_trains > 1) {
         fprintf(out, " … %llu (%zu)", (unsigned long long)group->trains[group->num_trains - 1], group->num_trains);
     }
-    ch_fit_format_temp(group->temps[0], lo, sizeof lo);
-    ch_fit_format_temp(group->temps[group->num_temps - 1], hi, sizeof hi);
-    fprintf(out, ", T = %s … %s (%zu)\n", lo, hi, group->num_temps);
+    fputs(", ", out);
+    print_temps(out, group->temps[0], group->temps[group->num_temps - 1], group->num_temps);
+    fputc('\n', out);
     if (isnan(group->window_lo)) {
         return;
     }
-    ch_fit_format_temp(group->window_lo, lo, sizeof lo);
-    ch_fit_format_temp(group->window_hi, hi, sizeof hi);
-    fprintf(out, "  window T = %s … %s (%zu)", lo, hi, group->window_temps);
+    fputs("  window ", out);
+    print_temps(out, group->window_lo, group->window_hi, group->window_temps);
     if (!isnan(group->window_tolerance)) {
         fprintf(out, ", where the onset's trace in ‖Δw‖ is under %g %%", 100 * group->window_tolerance);
     }

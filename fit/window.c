@@ -6,7 +6,13 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Crossover corrections tried in turn, and how many T each must leave. */
+/* Crossover corrections tried in turn, and how many T each must leave.
+ *
+ * Being strict costs little, since data sets differ more than runs at two T on one of them. Measured at chi = 0, 1, 3
+ * with d = 16, P = 2^7 … 2^11, T = 2^-18 … 2 and 8 data sets: 1 % instead of 0.1 % takes 8 or 9 of the 20 T instead of
+ * 4 to 6. It moves gamma and b by an eighth of their errors or less, and lowers these by an eighth or less. It halves
+ * the error of delta at chi = 0 and 1; yet at chi = 3, where delta is sharpest, the correction shifts it by -0.0015,
+ * more than its error: 0.9976 ± 0.0011 instead of 0.9993 ± 0.0005 (at 5 %: 0.993 ± 0.002). */
 static const struct {
     double tolerance;
     size_t least_temps;

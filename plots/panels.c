@@ -229,7 +229,7 @@ static ch_code draw_signal_noise(const ch_page *page, ch_panel *panel, ch_error 
     if (!ch_axis_is_empty(&panel->y)) {
         ch_panel_key(panel, NULL, &(ch_mark){0, 7}, "signal s");
         ch_panel_key(panel, NULL, &(ch_mark){0, 6}, "noise r");
-        if (group->key.model == CH_MODEL_PERCEPTRON) {
+        if (group->key.model == CH_MODEL_PERCEPTRON && group->key.batch != 0) { /* the full batch has no such noise */
             const ch_code code = ch_perceptron_theory_init(&theory, group->key.chi, err);
             if (code != CH_OK) {
                 return code;

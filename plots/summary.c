@@ -178,7 +178,7 @@ static void put_runs(text_block *block, const ch_page *page)
         snprintf(text, sizeof text, "Diverged, not drawn: %zu.", diverged);
         put_wrapped(block, text);
     }
-    if (group->key.model == CH_MODEL_PERCEPTRON) {
+    if (group->key.model == CH_MODEL_PERCEPTRON && group->key.batch != 0) {
         put(block, 0, true, "Theory in (e): r* = T √d n_χ √(π/2).");
         block->y -= row_height;
     }

@@ -182,7 +182,7 @@ static ch_code refuse_option(const ch_cli *self, int status, ch_error *err)
         return ch_error_set(err, CH_ERROR_INPUT, "option '%s' takes no value", ch_show(option).text);
     case POPT_ERROR_BADNUMBER:
     case POPT_ERROR_OVERFLOW:
-        return ch_error_set(err, CH_ERROR_INPUT, "'%s' is not accepted; the option takes an integer",
+        return ch_error_set(err, CH_ERROR_INPUT, "'%s' is not accepted; the option takes a number",
                             ch_show(option).text);
     case POPT_ERROR_MALLOC:
         return ch_error_memory(err, "the command line");

@@ -3,6 +3,7 @@
 
 #include <omp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,7 +11,7 @@
 static const uint64_t MOST_RUNS_UNASKED = 10000000;
 
 typedef struct {
-    const char *store;
+    char *store; /* popt's copy: owned */
     int threads, dry_run, yes;
 } sweep_options;
 
@@ -131,5 +132,6 @@ int ch_cmd_sweep(int argc, const char **argv)
 out:
     ch_plan_free(&plan);
     ch_cli_free(&cli);
+    free(own.store);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 typedef struct {
     const char *name;
@@ -70,7 +71,7 @@ static ch_code read_chi(const char *text, double *chi, ch_error *err)
 
 int ch_cmd_theory(int argc, const char **argv)
 {
-    const char *text = NULL;
+    char *text = NULL; /* popt's copy: owned */
     int as_json = 0;
     const struct poptOption options[] = {
         {"chi", '\0', POPT_ARG_STRING, &text, 0, "exponent of the density at the boundary, > -1", "X"},
@@ -101,5 +102,6 @@ int ch_cmd_theory(int argc, const char **argv)
     }
 out:
     ch_cli_free(&cli);
+    free(text);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

@@ -192,6 +192,7 @@ ch_code ch_store_query_run(const ch_store_query *self, bool points, ch_run *run,
     for (size_t i = 0; code == CH_OK && i < ch_results_count; i++) {
         code = read_result(self, i, run, err);
     }
+    run->results_version = sqlite3_column_int(self->row, ch_store_column_version() + 1);
     return code == CH_OK && points ? read_points(self, run, err) : code;
 }
 

@@ -111,6 +111,9 @@ static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error
 /* Numbers the groups of jobs that are sorted by law, and puts the jobs in the order in which to run them. */
 static ch_code make_groups(ch_sweep *self, ch_error *err)
 {
+    if (self->num_jobs == 0) {
+        return CH_OK; /* there is no list either */
+    }
     qsort(self->jobs, self->num_jobs, sizeof *self->jobs, by_law);
     size_t num_groups = 0;
     for (size_t i = 0; i < self->num_jobs; i++) {

@@ -185,6 +185,7 @@ ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_sample_set *
 {
     memset(run, 0, sizeof *run);
     run->settings = *settings;
+    run->results_version = CH_RESULTS_VERSION;
     ch_sample_set own = {0};
     ch_code code = ch_settings_resolve(&run->settings, err);
     if (code != CH_OK) {

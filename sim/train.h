@@ -24,6 +24,7 @@ typedef struct {
     double time;          /* eta x steps: t* when fitted, else a lower bound */
     ch_observation final; /* at `steps` */
     double seconds;       /* wall clock, making the data set apart */
+    int results_version;  /* CH_RESULTS_VERSION of the program that made it */
     ch_point *points;     /* [num_points] at steps round(10^(i / record)), and the end; owned */
     size_t num_points;
 } ch_run;

@@ -86,8 +86,8 @@ static void test_bad_command_lines_are_refused(void **state)
         {{"--temp", "1", "--temp=2"}, "temp is given twice, as '1' and '2'; accepted is once"},
         {{"--max-steps=1", "--max_steps=2"}, "max_steps is given twice"},
         {{"--json", "--json"}, "option --json is given twice; accepted is once"},
-        {{"-j", "two"}, "'two' is not accepted; the option takes an integer"},
-        {{"-j", "99999999999"}, "'99999999999' is not accepted; the option takes an integer"},
+        {{"-j", "two"}, "'two' is not accepted; the option takes a number"},
+        {{"-j", "99999999999"}, "'99999999999' is not accepted; the option takes a number"},
         {{"--json=1"}, "option '--json=1' takes no value"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -77,6 +77,7 @@ static void test_exact_power_laws(void **state)
     assert_close(find_exponent(group, "b", NULL)->theory, 2, 1e-15);
     /* no onset in a pure power law: everything is window, T_c is under the least T */
     assert_note(group, "no onset is visible");
+    assert_note(group, "delta has no spread");
     assert_int_equal(group->window_temps, 6);
     assert_int_equal(group->tc[0].place, CH_TC_BELOW);
     assert_close(group->tc[0].estimate.value, 0.125, 1e-12);
@@ -424,25 +425,82 @@ static void test_groups(void **state)
         settings->max_steps = i;
         settings->record = i % 3;
         if (settings->seed_data >= 3) {
-            settings->batch = settings->train; /* one group, for all its P have the full batch */
+            settings->batch = settings->train;
         } else if (settings->seed_data == 2) {
-            settings->batch = 512;
+            settings->batch = 1024; /* at P = 1024 the full batch */
         }
     }
     fit_table(&fit, &table, 2);
-    assert_int_equal(fit.num_groups, 3);
+    assert_int_equal(fit.num_groups, 3); /* in the order of their first runs */
     assert_int_equal(fit.groups[0].num_runs, 60);
-    assert_int_equal(fit.groups[1].num_runs, 30);
-    assert_int_equal(fit.groups[2].num_runs, 60);
+    assert_int_equal(fit.groups[1].num_runs, 66);
+    assert_int_equal(fit.groups[2].num_runs, 24);
     ch_fit_group_label(&fit, &fit.groups[0], label, sizeof label);
     assert_string_equal(label, "chi = 1, dim = 16, batch = 2");
-    ch_fit_group_label(&fit, &fit.groups[2], label, sizeof label);
+    ch_fit_group_label(&fit, &fit.groups[1], label, sizeof label);
     assert_string_equal(label, "chi = 1, dim = 16, batch = full");
+    ch_fit_group_label(&fit, &fit.groups[2], label, sizeof label);
+    assert_string_equal(label, "chi = 1, dim = 16, batch = 1024");
     ch_fit_group_label(&fit, &fit.groups[2], label, 9);
     assert_string_equal(label, "chi = 1,");
+    assert_int_equal(fit.groups[2].trains[0], 2048);
     /* the theory is for small batches */
-    assert_true(isnan(find_exponent(&fit.groups[2], "gamma", NULL)->theory));
+    assert_true(isnan(find_exponent(&fit.groups[1], "gamma", NULL)->theory));
     assert_close(find_exponent(&fit.groups[0], "gamma", NULL)->theory, 0.5, 1e-15);
+    release(&fit, &table);
+}
+
+/* A sweep repeated with a larger budget leaves runs of both in a store: those that got further count. Runs of older
+ * results versions do not, whatever their ending. */
+static void test_repeats_and_versions(void **state)
+{
+    (void)state;
+    const plant planted = plant_default();
+    ch_run_table once, table;
+    ch_fit fit;
+    plant_table(&planted, 1, &once);
+    table = (ch_run_table){.runs = calloc(3 * once.count, sizeof *table.runs), .count = 3 * once.count};
+    assert_non_null(table.runs);
+    for (size_t i = 0; i < once.count; i++) {
+        ch_run *old = &table.runs[i], *short_run = &table.runs[once.count + i], *run = &table.runs[2 * once.count + i];
+        *old = *short_run = *run = once.runs[i];
+        old->results_version = 1;
+        old->final.weight_change *= old->settings.temp; /* other exponents */
+        short_run->results_version = run->results_version = 2;
+        short_run->settings.max_steps = 7;
+        short_run->settings.seed = 99; /* the seeds that were used are the same */
+        short_run->status = CH_BUDGET;
+        short_run->time /= 100;
+    }
+    fit_table(&fit, &table, 2);
+    const ch_fit_group *group = &fit.groups[0];
+    assert_int_equal(fit.num_groups, 1);
+    assert_int_equal(group->num_runs, once.count);
+    assert_note(group, "150 runs of older results versions are left out");
+    assert_note(group, "150 runs are left out, as they repeat others");
+    assert_false(has_note(group, "a budget ended runs"));
+    assert_close(exponent_value(group, "delta", NULL), 1, 1e-10);
+    assert_close(exponent_value(group, "b", NULL), 2, 1e-10);
+    free(once.runs);
+    release(&fit, &table);
+}
+
+/* eta E|x_par| / sqrt(d) = 128 T 1.2533 / 4 is over half of T P^(1/2) up to P = 6434. */
+static void test_first_step(void **state)
+{
+    (void)state;
+    const plant planted = plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    plant_table(&planted, 1, &table);
+    for (size_t i = 0; i < table.count; i++) {
+        table.runs[i].settings.batch = 128;
+    }
+    fit_table(&fit, &table, 2);
+    assert_note(&fit.groups[0], "batch = 128 is not small: up to P = 4096 the first step alone makes over half");
+    release(&fit, &table);
+    fit_plant(&fit, &table, &planted);
+    assert_false(has_note(&fit.groups[0], "first step"));
     release(&fit, &table);
 }
 
@@ -604,6 +662,8 @@ int main(void)
         cmocka_unit_test(test_one_data_set),
         cmocka_unit_test(test_plateau),
         cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_repeats_and_versions),
+        cmocka_unit_test(test_first_step),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_table),

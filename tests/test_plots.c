@@ -477,7 +477,7 @@ static void test_command(void **state)
     } cases[] = {
         {"$C plot $D/s -o $D/f", CH_EXIT_OK, "/f/perceptron-chi1-dim8.pdf\n"},
         {"$C plot $D/s -o $D/f --format svg --where 'chi = 0'", CH_EXIT_OK, "/f/perceptron-chi0-dim8.svg\n"},
-        {"$C plot $D/s -o $D/f --where 'chi = 7'", CH_EXIT_FAILED, "nothing to plot"},
+        {"$C plot $D/s -o $D/f --where 'chi = 7'", CH_EXIT_USAGE, "nothing to plot"},
         {"$C plot $D/s -o $D/g --where 'cho = 7'", CH_EXIT_USAGE, "cho"},
         {"$C plot $D/s -o $D/g --format jpg", CH_EXIT_USAGE, "pdf, svg or png"},
         {"$C plot $D/s", CH_EXIT_USAGE, "-o DIR"},

@@ -22,7 +22,7 @@ static ch_settings settings_of(const char *text)
     for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " ")) {
         char *equals = strchr(word, '=');
         size_t index = 0;
-        ch_value value;
+        ch_value value = {0};
         assert_non_null(equals);
         *equals = '\0';
         if (ch_settings_find(word, &index, &err) != CH_OK ||

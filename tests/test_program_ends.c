@@ -1,0 +1,390 @@
+/* test_program_ends.c — signals, killing, several processes, full disks: what was done stays, the rest can be done. */
+#include "tests/program_support.h"
+
+#ifdef __linux__
+#include <sched.h>
+#include <sys/mount.h>
+#endif
+
+/* 144 runs, of microseconds most of them. */
+#define SHORT "sweep perceptron --chi 0,1 --dim 16 --train 2^4..2^9 --temp 1,2 --seed 0..5 --record 2"
+enum { SHORT_RUNS = 144 };
+/* 50 runs of some milliseconds, on one data set. */
+#define LONG "sweep perceptron --dim 16 --train 1024 --temp 1 --seed_data 1 --seed_batch 0..49"
+enum { LONG_RUNS = 50 };
+/* Does not come near its end within hours: t* ~ P^21. */
+#define ENDLESS "perceptron --dim 64 --chi -0.9 --train 4096 --temp 1"
+
+/* No wait here should be longer than this; it is reached only when something hangs. */
+enum { PATIENCE_MS = 60000 };
+
+/* ---- watching a program under way ---- */
+
+/* Runs in a store that another process may be making. */
+static long long runs_in(const char *name)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *statement = NULL;
+    long long count = 0;
+    if (sqlite3_open_v2(path_of(name), &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+        sqlite3_prepare_v2(db, "SELECT count(*) FROM runs", -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW) {
+        count = sqlite3_column_int64(statement, 0);
+    }
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return count;
+}
+
+static void wait_for_runs(const char *name, long long least)
+{
+    for (int waited = 0; runs_in(name) < least; waited += 5) {
+        assert_true(waited < PATIENCE_MS);
+        wait_ms(5);
+    }
+}
+
+/* Whether the process has a handler for the signal; true also where the system does not tell. */
+static bool catches(pid_t process, int number)
+{
+    char path[64], line[256];
+    unsigned long long caught = ~0ULL;
+    snprintf(path, sizeof path, "/proc/%ld/status", (long)process);
+    FILE *file = fopen(path, "r");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (strncmp(line, "SigCgt:", 7) == 0) {
+            caught = strtoull(line + 7, NULL, 16);
+        }
+    }
+    if (file != NULL) {
+        fclose(file);
+    } else {
+        wait_ms(1000);
+    }
+    return (caught >> (number - 1) & 1) != 0;
+}
+
+static void wait_until_caught(pid_t process, int number)
+{
+    for (int waited = 0; !catches(process, number); waited += 5) {
+        assert_true(waited < PATIENCE_MS);
+        wait_ms(5);
+    }
+}
+
+/* The program promises an end within a second; a busy machine gets ten. */
+static int signal_and_finish(pid_t process, int number)
+{
+    const double started = ch_clock_now();
+    assert_int_equal(kill(process, number), 0);
+    const int status = finish(process);
+    assert_in(ch_clock_now() - started, 0, 10);
+    return status;
+}
+
+/* ---- signals ---- */
+
+static void test_a_run_is_interrupted(void **state)
+{
+    (void)state;
+    static const int signals[] = {SIGINT, SIGTERM};
+    for (size_t i = 0; i < 2; i++) {
+        const pid_t process = start("run " ENDLESS " --json", &(surroundings){0});
+        wait_until_caught(process, signals[i]);
+        wait_ms(50);
+        assert_int_equal(signal_and_finish(process, signals[i]), 130);
+        assert_string_equal(out, "");
+        assert_ptr_equal(strstr(err, "chiton: stopped after "), err);
+    }
+}
+
+static void test_a_second_signal_kills(void **state)
+{
+    (void)state;
+    const pid_t process = start("run " ENDLESS, &(surroundings){0});
+    wait_until_caught(process, SIGINT);
+    assert_int_equal(kill(process, SIGSTOP), 0); /* so that both are there when it goes on */
+    assert_int_equal(kill(process, SIGINT), 0);
+    assert_int_equal(kill(process, SIGTERM), 0);
+    assert_int_equal(kill(process, SIGCONT), 0);
+    const int status = finish(process);
+    assert_true(status == 1000 + SIGINT || status == 1000 + SIGTERM);
+}
+
+/* Interrupts LONG with some of its runs done; begins anew where the sweep was done before the signal came. */
+static void interrupt_amid(int number)
+{
+    enum { ATTEMPTS = 50 };
+    int status = 0;
+    for (int i = 0; i < ATTEMPTS && status == 0; i++) {
+        assert_true(i == 0 || unlink(path_of("s.db")) == 0);
+        const pid_t process = start(LONG " -o s.db -j 1", &(surroundings){0});
+        wait_for_runs("s.db", 2);
+        status = signal_and_finish(process, number);
+    }
+    assert_int_equal(status, 130);
+}
+
+static void test_a_sweep_is_interrupted_and_goes_on(void **state)
+{
+    (void)state;
+    static const int signals[] = {SIGINT, SIGTERM};
+    assert_succeeds(LONG " -o whole.db");
+    for (size_t i = 0; i < 2; i++) {
+        interrupt_amid(signals[i]);
+        assert_says(err, "repeat the command to go on");
+        const size_t count = count_runs(path_of("s.db"));
+        char words[64];
+        assert_in((double)count, 2, LONG_RUNS - 1);
+        snprintf(words, sizeof words, "s.db: 50 runs, 0 were there, %zu done in ", count);
+        assert_ptr_equal(strstr(out, words), out);
+        assert_true(is_whole(path_of("s.db")));
+        assert_alone("s.db");
+        assert_succeeds(LONG " -o s.db");
+        snprintf(words, sizeof words, "s.db: 50 runs, %zu were there, %zu done in ", count, LONG_RUNS - count);
+        assert_ptr_equal(strstr(out, words), out);
+        assert_same_content(path_of("s.db"), path_of("whole.db"));
+        assert_int_equal(unlink(path_of("s.db")), 0);
+    }
+}
+
+static void test_endless_runs_of_a_sweep_are_given_up(void **state)
+{
+    (void)state;
+    const pid_t process = start("sweep " ENDLESS " --seed 0..9 -o s.db -j 2", &(surroundings){0});
+    wait_until_caught(process, SIGINT);
+    wait_ms(50);
+    assert_int_equal(signal_and_finish(process, SIGINT), 130);
+    assert_says(err, "stopped with 10 of 10 runs to do");
+    assert_int_equal(count_runs(path_of("s.db")), 0);
+}
+
+/* ---- killing: at any moment, over and over, until the sweep is done ---- */
+
+/* What export prints, runs and points; `seconds` are set alike before. */
+static void assert_same_export(const char *one, const char *other)
+{
+    static char first[sizeof out];
+    static const char *const options[] = {"--where 1", "--points"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_succeeds("export %s %s", one, options[i]);
+        memcpy(first, out, sizeof first);
+        assert_succeeds("export %s %s", other, options[i]);
+        assert_string_equal(first, out);
+    }
+}
+
+static void forget_seconds(const char *name)
+{
+    execute(path_of(name), "UPDATE runs SET seconds = 0");
+}
+
+static void test_killed_sweeps_come_to_the_same(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 25 };
+    int kills = 0, kept = 0;
+    ch_random random;
+    ch_random_init(&random, 1, CH_STREAM_BATCHES, 0);
+    assert_succeeds(SHORT " -o whole.db");
+    forget_seconds("whole.db");
+    for (int round = 0; round < ROUNDS; round++) {
+        int status = 1000 + SIGKILL;
+        for (uint32_t attempt = 0; status == 1000 + SIGKILL; attempt++) {
+            const pid_t process =
+                start(round % 2 == 0 ? SHORT " -o s.db -j 1" : SHORT " -o s.db -j 2", &(surroundings){0});
+            wait_ms((long)ch_random_below(&random, 20 + 10 * attempt)); /* longer and longer, to come to an end */
+            kill(process, SIGKILL);
+            status = finish(process);
+            kills += status != 0;
+            kept += status != 0 && runs_in("s.db") > 0;
+        }
+        assert_int_equal(status, 0);
+        assert_true(is_whole(path_of("s.db")));
+        assert_same_content(path_of("s.db"), path_of("whole.db"));
+        forget_seconds("s.db");
+        assert_same_export("s.db", "whole.db");
+        assert_int_equal(unlink(path_of("s.db")), 0);
+    }
+    assert_true(kills > ROUNDS);    /* more than once a round, */
+    assert_true(kept > ROUNDS / 2); /* and often amid the runs */
+    assert_int_equal(num_files(), 1);
+}
+
+/* ---- several at once ---- */
+
+static void test_two_sweeps_share_a_store(void **state)
+{
+    (void)state;
+    assert_succeeds(SHORT " -o whole.db");
+    for (int i = 0; i < 5; i++) {
+        const surroundings silent = {.out = "/dev/null", .err = "/dev/null"};
+        const pid_t one = start(SHORT " -o s.db -j 1", &silent);
+        const pid_t other = start(SHORT " -o s.db -j 1", &silent);
+        assert_int_equal(finish(other), 0);
+        assert_int_equal(finish(one), 0);
+        assert_same_content(path_of("s.db"), path_of("whole.db"));
+        assert_alone("s.db");
+        assert_int_equal(unlink(path_of("s.db")), 0);
+    }
+}
+
+static void test_threads_change_nothing(void **state)
+{
+    (void)state;
+    assert_succeeds(SHORT " -o one.db -j 1");
+    assert_succeeds(SHORT " -o two.db -j 2");
+    assert_same_content(path_of("one.db"), path_of("two.db"));
+    assert_int_equal(count_runs(path_of("two.db")), SHORT_RUNS);
+}
+
+/* ---- no room ---- */
+
+/* Some 3 MB of store. */
+#define BULKY "sweep perceptron --dim 8 --train 2^4..2^8 --temp 2^-10..2^2 --seed 0..29 --record 5"
+enum { BULKY_RUNS = 5 * 13 * 30 };
+
+static void assert_ended_for_want_of_room(const char *path, int status)
+{
+    size_t done = 0;
+    assert_int_equal(status, 1);
+    assert_says(err, "the runs in it are kept");
+    const char *found = strstr(out, "0 were there, ");
+    assert_non_null(found);
+    assert_int_equal(sscanf(found, "0 were there, %zu done", &done), 1);
+    assert_in((double)done, 10, BULKY_RUNS - 1);
+    assert_int_equal(count_runs(path), done);
+    assert_true(is_whole(path));
+}
+
+static void test_files_that_may_not_grow(void **state)
+{
+    (void)state;
+    const int status = finish(start(BULKY " -o s.db", &(surroundings){.file_size = 500000}));
+    assert_ended_for_want_of_room(path_of("s.db"), status);
+    assert_succeeds("list s.db");
+    assert_succeeds(BULKY " -o s.db");
+    assert_succeeds(BULKY " -o whole.db");
+    assert_same_content(path_of("s.db"), path_of("whole.db"));
+}
+
+#ifdef __linux__
+/* A disk of this test alone, which is gone with the test's process at the latest. */
+static bool mount_disk(const char *path)
+{
+    return mkdir(path, 0755) == 0 && unshare(CLONE_NEWNS) == 0 &&
+           mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 && mount("tmpfs", path, "tmpfs", 0, "size=600k") == 0;
+}
+
+static int unmount_disk(void **state)
+{
+    (void)umount2(path_of("disk"), MNT_DETACH);
+    return remove_folder(state);
+}
+
+static void test_a_disk_that_fills(void **state)
+{
+    (void)state;
+    if (!mount_disk(path_of("disk"))) {
+        skip(); /* not root: the test before has much the same */
+    }
+    assert_ended_for_want_of_room(path_of("disk/s.db"), chiton(BULKY " -o disk/s.db"));
+    assert_succeeds("list disk/s.db");
+    assert_succeeds("export disk/s.db");
+    assert_int_equal(mount(NULL, path_of("disk"), NULL, MS_REMOUNT, "size=60M"), 0);
+    assert_succeeds(BULKY " -o disk/s.db");
+    assert_succeeds(BULKY " -o whole.db");
+    assert_same_content(path_of("disk/s.db"), path_of("whole.db"));
+}
+#endif
+
+static void test_output_that_cannot_be_written(void **state)
+{
+    (void)state;
+    if (access("/dev/full", W_OK) != 0) {
+        skip();
+    }
+    static const char *const lines[] = {"--help",
+                                        "--version",
+                                        "run perceptron --dim 8 --train 16 --temp 1",
+                                        "run perceptron --dim 8 --train 16 --temp 1 --json",
+                                        "run --help",
+                                        "list s.db",
+                                        "list s.db --json",
+                                        "export s.db",
+                                        "export s.db --json",
+                                        "export s.db --points",
+                                        "fit s.db",
+                                        "fit s.db --json",
+                                        "plot s.db -o d --format svg",
+                                        "theory --chi 1",
+                                        "theory --chi 1 --json",
+                                        SHORT " --dry-run",
+                                        SHORT " -o s.db"};
+    assert_succeeds("sweep perceptron --chi 1 --dim 8 --train 2^6..2^9 --temp 2^-6..2^2 --seed 0..4 -o s.db");
+    const size_t count = count_runs(path_of("s.db"));
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        const int status = finish(start(lines[i], &(surroundings){.out = "/dev/full"}));
+        if (status != 1) {
+            fail_msg("%s: exit status %d, %s", lines[i], status, err);
+        }
+        assert_says(err, "chiton: cannot write to standard output");
+    }
+    assert_int_equal(count_runs(path_of("s.db")), count + SHORT_RUNS); /* what was done is kept */
+}
+
+/* ---- progress ---- */
+
+/* One run of just over the time between two lines. */
+#define FIVE_SECONDS "sweep " ENDLESS " --max_seconds 5.2 -j 1"
+
+static void test_progress_is_plain_lines_without_a_terminal(void **state)
+{
+    (void)state;
+    assert_int_equal(chiton(FIVE_SECONDS " -o s.db"), 0);
+    assert_ptr_equal(strstr(err, "1/1  "), err);
+    assert_says(err, " runs/s  0:00 left\n");
+    assert_null(strchr(err, '\r'));
+    assert_null(strchr(err, '\033'));
+    assert_ptr_equal(strstr(out, "s.db: 1 runs, 0 were there, 1 done in 5."), out);
+    assert_ptr_equal(strchr(out, '\n'), out + strlen(out) - 1);
+}
+
+static void test_progress_is_a_bar_on_a_terminal(void **state)
+{
+    (void)state;
+    char shown[1 << 14] = "";
+    const int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+    if (terminal < 0 || grantpt(terminal) != 0 || unlockpt(terminal) != 0) {
+        skip();
+    }
+    assert_int_equal(finish(start(SHORT " -o s.db", &(surroundings){.err = ptsname(terminal)})), 0);
+    const ssize_t length = read(terminal, shown, sizeof shown - 1);
+    close(terminal);
+    assert_true(length > 0);
+    assert_says(shown, "\r[");
+    assert_says(shown, "] 144/144  ");
+    assert_null(strchr(out, '\r'));
+    assert_ptr_equal(strstr(out, "s.db: 144 runs, 0 were there, 144 done in "), out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(test_a_run_is_interrupted),
+        STORE_TEST(test_a_second_signal_kills),
+        STORE_TEST(test_a_sweep_is_interrupted_and_goes_on),
+        STORE_TEST(test_endless_runs_of_a_sweep_are_given_up),
+        STORE_TEST(test_killed_sweeps_come_to_the_same),
+        STORE_TEST(test_two_sweeps_share_a_store),
+        STORE_TEST(test_threads_change_nothing),
+        STORE_TEST(test_files_that_may_not_grow),
+#ifdef __linux__
+        cmocka_unit_test_setup_teardown(test_a_disk_that_fills, make_folder, unmount_disk),
+#endif
+        STORE_TEST(test_output_that_cannot_be_written),
+        STORE_TEST(test_progress_is_plain_lines_without_a_terminal),
+        STORE_TEST(test_progress_is_a_bar_on_a_terminal),
+    };
+    return cmocka_run_group_tests_name("program ends", tests, locate_program, NULL);
+}

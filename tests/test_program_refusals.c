@@ -1,0 +1,298 @@
+/* test_program_refusals.c — the program refuses bad input: exit 2, a sentence, nothing printed and nothing written. */
+#include "tests/program_support.h"
+
+/* The command must be refused with a sentence that has all of `words` (ended by NULL) in it. The folder is left with
+ * the files it had. */
+static void assert_refused_with(const char *line, const char *const *words)
+{
+    const size_t files = num_files();
+    const int status = chiton("%s", line);
+    if (status != 2) {
+        fail_msg("%s: exit status %d, %s", line, status, err);
+    }
+    for (; *words != NULL; words++) {
+        if (strstr(err, *words) == NULL) {
+            fail_msg("%s: '%s' does not say '%s'", line, err, *words);
+        }
+    }
+    assert_ptr_equal(strstr(err, "chiton: "), err);
+    assert_ptr_equal(strchr(err, '\n'), err + strlen(err) - 1); /* one line */
+    assert_string_equal(out, "");
+    assert_int_equal(num_files(), files);
+}
+
+typedef struct {
+    const char *line;
+    const char *words[5];
+} refusal;
+
+static void assert_all_refused(const refusal *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        assert_refused_with(cases[i].line, cases[i].words);
+    }
+}
+
+#define ASSERT_ALL_REFUSED(cases) assert_all_refused(cases, sizeof(cases) / sizeof *(cases))
+
+/* ---- settings: name, value and what is accepted ---- */
+
+static void test_settings(void **state)
+{
+    (void)state;
+    static const refusal cases[] = {
+        {"--tmep 1", {"unknown setting 'tmep'; did you mean 'temp'?"}},
+        {"--temp 1 --widht 3", {"unknown setting 'widht'"}},
+        {"--temp 1 --rate 1", {"temp and rate are both set", "exactly one"}},
+        {"", {"neither temp nor rate is set", "exactly one"}},
+        {"--temp 1 --chi -1", {"chi is '-1'", "a number > -1"}},
+        {"--temp 1 --chi=-2.5", {"chi is '-2.5'", "a number > -1"}},
+        {"--temp 1 --train 16 --batch 17", {"batch is 17", "train = 16", "1 to train, or full"}},
+        {"--temp 1 --train 0", {"train is '0'", "an integer from 1 to 4294967295"}},
+        {"--temp 1 --train -5", {"train is '-5'", "an integer from 1"}},
+        {"--temp 1 --train 1.5", {"train is '1.5'", "an integer from 1"}},
+        {"--temp 1 --batch 0", {"batch is '0'", "an integer from 1", "or full"}},
+        {"--temp 1 --dim 1", {"dim is '1'", "an integer from 2"}},
+        {"--temp hot", {"temp is 'hot'", "a number > 0"}},
+        {"--temp 1x", {"temp is '1x'", "a number > 0"}},
+        {"--temp ''", {"temp is ''", "a number > 0"}},
+        {"--temp 0", {"temp is '0'", "a number > 0"}},
+        {"--temp -1", {"temp is '-1'", "a number > 0"}},
+        {"--temp nan", {"temp is 'nan'", "a number > 0"}},
+        {"--temp inf", {"temp is 'inf'", "a number > 0"}},
+        {"--temp -inf", {"temp is '-inf'", "a number > 0"}},
+        {"--temp 1e999", {"temp is '1e999'", "a number > 0"}},
+        {"--temp 1 --chi nan", {"chi is 'nan'", "a number > -1"}},
+        {"--temp 1 --alpha infinity", {"alpha is 'infinity'", "a number > 0"}},
+        {"--temp 1 --alpha 1e-320", {"alpha is ", "finite margin"}},
+        {"--temp 1 --max-seconds NaN", {"max_seconds is 'NaN'", "or none"}},
+        {"--temp 1 --train 4294967296", {"train is '4294967296'", "to 4294967295"}},
+        {"--temp 1 --train 99999999999999999999", {"train is '99999999999999999999'", "to 4294967295"}},
+        {"--temp 1 --train 4294967295 --dim 2147483648", {"train is 4294967295", "dim = 2147483648", "memory"}},
+        {"--temp 1 --test 4294967295 --dim 2147483648", {"test is 4294967295", "memory"}},
+        {"--temp 1 --max-steps 9223372036854775808", {"max_steps is '9223372036854775808'", "2^63 - 1"}},
+        {"--temp 1e308 --batch 1024 ", {"temp is 1e+308", "rate inf", "finite numbers > 0"}},
+        {"--temp 1 --loss squared", {"loss is 'squared'", "accepted is hinge"}},
+        {"--temp 1 --teacher axes", {"teacher is 'axes'", "did you mean 'axis'?", "axis or random"}},
+        {"--temp 1 --data sign --chi 1", {"chi is 1", "data = sign"}},
+        {"--temp 1 --dynamics gd --batch 2", {"batch is 2", "dynamics = gd", "full"}},
+        {"--temp 1 --temp 2", {"temp is given twice, as '1' and '2'"}},
+        {"--temp", {"option '--temp' has no value"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char line[256];
+        snprintf(line, sizeof line, "run perceptron %s", cases[i].line);
+        assert_refused_with(line, cases[i].words);
+        snprintf(line, sizeof line, "run perceptron --json %s", cases[i].line);
+        assert_refused_with(line, cases[i].words);
+        snprintf(line, sizeof line, "sweep perceptron -o s.db %s", cases[i].line);
+        assert_refused_with(line, cases[i].words);
+    }
+}
+
+static void test_models(void **state)
+{
+    (void)state;
+    static const refusal cases[] = {
+        {"run perceptrn --temp 1", {"model is 'perceptrn'; did you mean 'perceptron'?"}},
+        {"sweep perceptrn --temp 1 -o s.db", {"model is 'perceptrn'; did you mean 'perceptron'?"}},
+        {"run transformer --temp 1", {"model is 'transformer'", "accepted is perceptron"}},
+        {"run --temp 1", {"run takes one model", "0 were given"}},
+        {"run perceptron perceptron --temp 1", {"run takes one model", "2 were given"}},
+        {"run perceptron --model perceptron --temp 1 --jsno", {"unknown option '--jsno'", "'--json'"}},
+        {"run perceptron --temp 1 -q", {"unknown option '-q'"}},
+    };
+    ASSERT_ALL_REFUSED(cases);
+}
+
+/* ---- sweeps ---- */
+
+static void test_sweeps(void **state)
+{
+    (void)state;
+    static const refusal cases[] = {
+        {"sweep perceptron --temp 2..1 -o s.db", {"temp", "2..1", "is empty", "LOW <= HIGH"}},
+        {"sweep perceptron --temp 2^2..2^-2 -o s.db", {"temp", "2^2..2^-2", "is empty"}},
+        {"sweep perceptron --temp 1, -o s.db", {"temp is ''", "a number > 0"}},
+        {"sweep perceptron --temp 0.1..0.9 -o s.db", {"temp", "0.1..0.9", "does not say its steps"}},
+        {"sweep perceptron --temp '1e-3..1 x 1' -o s.db", {"temp", "1e-3..1 x 1", "N >= 2"}},
+        {"sweep perceptron --temp 1 --seed 1..100000000 -o s.db", {"seed", "1..100000000", "more than 10000000"}},
+        {"sweep perceptron --temp 1 --seed 1..4000 --seed_batch 1..4000 -o s.db",
+         {"16000000 runs", "10000000", "--yes"}},
+        {"sweep perceptron --temp 1 --seed 1..9999999 --seed_batch 1..9999999 --seed_data 1..9999999 -o s.db",
+         {"2^64 runs or more"}},
+        {"sweep perceptron --temp 1 --train 64,4,32 --batch 2,8 -o s.db", {"batch is 8", "train = 4"}},
+        {"sweep perceptron --temp 1", {"-o is missing"}},
+        {"sweep perceptron --temp 1 -o ''", {"store's name is empty"}},
+        {"sweep --temp 1 -o s.db", {"sweep takes one YAML file or one model", "0 were given"}},
+        {"sweep perceptron --temp 1 -o s.db -j 0", {"-j is 0", "1 to 4096"}},
+        {"sweep perceptron --temp 1 -o s.db -j -3", {"-j is -3", "1 to 4096"}},
+        {"sweep perceptron --temp 1 -o s.db -j two", {"'two' is not accepted"}},
+        {"sweep perceptron --temp 1 -o nowhere/s.db", {"nowhere/s.db cannot be opened"}},
+    };
+    ASSERT_ALL_REFUSED(cases);
+}
+
+static void test_yaml(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *words[4];
+    } cases[] = {
+        {"model: perceptron\ntemp: [1, 2\n", {"s.yaml:3:1: malformed YAML"}},
+        {"model: perceptron\n\ttemp: 1\n", {"s.yaml:2:1: malformed YAML"}},
+        {"model: perceptron\ntmep: 1\n", {"s.yaml:2:1: unknown setting 'tmep'; did you mean 'temp'?"}},
+        {"model: perceptron\ntemp: [1, nan]\n", {"s.yaml:2:11: temp is 'nan'", "a number > 0"}},
+        {"model: perceptron\ntemp: 3..1\n", {"s.yaml:2:7: temp: the range 3..1 is empty"}},
+        {"model: perceptron\ntemp: []\n", {"s.yaml:2:1: temp has an empty list"}},
+        {"model: perceptron\ntemp: 1\ntemp: 2\n", {"s.yaml:3:1: temp is set twice"}},
+        {"model: perceptron\nzip: {temp: [1, 2], seed: [1, 2, 3]}\n", {"s.yaml:2:6: zip: temp has 2", "seed has 3"}},
+        {"model: perceptn\ntemp: 1\n", {"s.yaml:1:8: model is 'perceptn'", "did you mean 'perceptron'?"}},
+        {"- 1\n", {"s.yaml:1:1: a sweep is a mapping"}},
+        {"", {"s.yaml:1:1: the file is empty"}},
+        {"temp: 1\n", {"model is not set"}},
+        {"model: perceptron\n", {"neither temp nor rate is set"}},
+        {"model: perceptron\ntemp: 1\nrate: 1\n", {"temp and rate are both set"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_text("s.yaml", cases[i].text);
+        assert_refused_with("sweep s.yaml -o s.db", cases[i].words);
+        assert_refused_with("sweep s.yaml --dry-run", cases[i].words);
+    }
+    static const refusal files[] = {{"sweep none.yaml -o s.db", {"none.yaml: cannot be opened: No such file"}},
+                                    {"sweep dir.yaml -o s.db", {"dir.yaml: is a directory"}}};
+    assert_int_equal(mkdir(path_of("dir.yaml"), 0755), 0);
+    ASSERT_ALL_REFUSED(files);
+}
+
+/* ---- the other commands ---- */
+
+static void test_other_commands(void **state)
+{
+    (void)state;
+    static const refusal cases[] = {
+        {"list", {"list takes one store, but 0 are given"}},
+        {"list s.db s.db", {"list takes one store, but 2 are given"}},
+        {"export", {"export takes one store"}},
+        {"export s.db --csv --json", {"--json is given with --csv"}},
+        {"export s.db --where 'chy = 1'", {"chy"}},
+        {"fit", {"fit takes one store"}},
+        {"fit s.db --tc somehow", {"--tc = somehow", "onset or escape"}},
+        {"fit s.db --threshold -1", {"threshold", "-1"}},
+        {"fit s.db --threshold nan", {"threshold"}},
+        {"fit s.db --where 'chi ='", {"condition", "chi =", "is not accepted"}},
+        {"plot s.db", {"-o DIR"}},
+        {"plot s.db -o d --format gif", {"gif", "pdf"}},
+        {"plot -o d", {"plot takes one store"}},
+        {"theory", {"theory takes --chi"}},
+        {"theory --chi -1", {"chi is '-1'", "a number > -1"}},
+        {"theory --chi nan", {"chi is 'nan'", "a number > -1"}},
+        {"theory --chi 1 --temp 1", {"unknown option '--temp'"}},
+    };
+    make_store(path_of("s.db"), 10);
+    ASSERT_ALL_REFUSED(cases);
+}
+
+/* ---- what is no store, or not ours to touch ---- */
+
+/* Every command must refuse the file, and leave it as it is. */
+static void assert_store_refused(const char *name, const char *words)
+{
+    static const char *const commands[] = {
+        "list", "export", "fit", "plot -o d", "sweep perceptron --temp 1 -o", "sweep perceptron --temp 1 --dry-run -o"};
+    const size_t size = size_of(path_of(name));
+    const char *const all[] = {name, words, NULL};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        char line[256];
+        snprintf(line, sizeof line, "%s %s", commands[i], name);
+        assert_refused_with(line, all);
+    }
+    assert_int_equal(size_of(path_of(name)), size);
+}
+
+static void test_no_stores(void **state)
+{
+    (void)state;
+    write_text("text.db", "just a text that is long enough to be looked at, whatever one takes it for\n");
+    assert_store_refused("text.db", "is no chiton store");
+    execute(path_of("other.db"), "CREATE TABLE runs (id TEXT); INSERT INTO runs VALUES ('a')");
+    assert_store_refused("other.db", "is no chiton store");
+    assert_int_equal(mkdir(path_of("folder.db"), 0755), 0);
+    assert_store_refused("folder.db", "is a directory");
+}
+
+static void test_missing_stores(void **state)
+{
+    (void)state;
+    static const refusal cases[] = {
+        {"list none.db", {"none.db cannot be opened: No such file"}},
+        {"export none.db", {"none.db cannot be opened: No such file"}},
+        {"fit none.db", {"none.db cannot be opened: No such file"}},
+        {"plot none.db -o d", {"none.db cannot be opened: No such file"}},
+    };
+    ASSERT_ALL_REFUSED(cases);
+}
+
+static void test_newer_stores(void **state)
+{
+    (void)state;
+    make_store(path_of("new.db"), 10);
+    execute(path_of("new.db"), "PRAGMA user_version = 1000");
+    assert_store_refused("new.db", "was made by a newer version of chiton");
+}
+
+static void test_read_only_stores(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"s.db is read-only", NULL};
+    make_store(path_of("s.db"), 10);
+    assert_int_equal(chmod(path_of("s.db"), 0444), 0);
+    assert_refused_with("sweep perceptron --temp 1 -o s.db", words);
+    assert_succeeds("list s.db"); /* reading is no writing */
+    assert_says(out, "runs            10\n");
+    assert_int_equal(count_runs(path_of("s.db")), 10);
+}
+
+/* What is broken is no bad input: status 1. */
+static void assert_damage_told(const char *line)
+{
+    const int status = chiton("%s", line);
+    if (status != 1 || strstr(err, "damaged") == NULL) {
+        fail_msg("%s: exit status %d, %s", line, status, err);
+    }
+}
+
+static void test_damaged_stores(void **state)
+{
+    (void)state;
+    make_store(path_of("cut.db"), 50);
+    assert_int_equal(truncate(path_of("cut.db"), (off_t)size_of(path_of("cut.db")) - 1000), 0);
+    make_store(path_of("bad.db"), 50);
+    const int file = open(path_of("bad.db"), O_WRONLY);
+    char junk[2 * 4096];
+    memset(junk, 0x5a, sizeof junk);
+    assert_int_equal(pwrite(file, junk, sizeof junk, 4096), sizeof junk); /* the first pages after the schema's */
+    assert_int_equal(close(file), 0);
+    static const char *const names[] = {"cut.db", "bad.db"};
+    for (size_t i = 0; i < 2; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "list %s", names[i]);
+        assert_damage_told(line);
+        snprintf(line, sizeof line, "export %s", names[i]);
+        assert_damage_told(line);
+        snprintf(line, sizeof line, "sweep perceptron --dim 8 --train 64 --temp 1 -o %s", names[i]);
+        assert_damage_told(line);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(test_settings),       STORE_TEST(test_models),         STORE_TEST(test_sweeps),
+        STORE_TEST(test_yaml),           STORE_TEST(test_other_commands), STORE_TEST(test_no_stores),
+        STORE_TEST(test_missing_stores), STORE_TEST(test_newer_stores),   STORE_TEST(test_read_only_stores),
+        STORE_TEST(test_damaged_stores),
+    };
+    return cmocka_run_group_tests_name("program refusals", tests, locate_program, NULL);
+}
