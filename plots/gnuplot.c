@@ -15,21 +15,23 @@
 extern char **environ;
 
 /* The page is two columns of a journal wide, 17.8 cm by 21.5 cm, so that a panel fits one column with its letters at
- * print size, 7 points; png at 200 dots an inch, svg at its 96. Points are scaled to look alike in all three. */
+ * print size, 7 points; png at 200 dots an inch, svg at its 96. Points are scaled to look alike in all three; svg's
+ * terminal underrates the width of tick labels, so that its y labels have to be moved away from them. */
 static const struct {
     const char *name;
     const char *terminal;
     double point_size;
-    const char *ending; /* what a whole file ends with, white space apart */
+    double y_label_shift; /* in characters, to the right */
+    const char *ending;   /* what a whole file ends with, white space apart */
 } formats[CH_PLOT_FORMATS] = {
-    [CH_PLOT_PDF] = {"pdf", "pdfcairo enhanced color size 17.8cm,21.5cm font 'DejaVu Sans,7' fontscale 1", 0.42,
+    [CH_PLOT_PDF] = {"pdf", "pdfcairo enhanced color size 17.8cm,21.5cm font 'DejaVu Sans,7' fontscale 1", 0.42, 0.6,
                      "%%EOF"},
     [CH_PLOT_SVG] = {"svg",
                      "svg enhanced size 673,813 font 'DejaVu Sans,Verdana,sans-serif,7' fontscale 1.333 linewidth 0.8 "
                      "background '#ffffff'",
-                     0.55, "</svg>"},
+                     0.55, -2.2, "</svg>"},
     [CH_PLOT_PNG] = {"png", "pngcairo enhanced size 1402,1693 font 'DejaVu Sans,7' fontscale 2.78 linewidth 2", 1.25,
-                     "IEND\xae\x42\x60\x82"},
+                     0.6, "IEND\xae\x42\x60\x82"},
 };
 
 const char *ch_gnuplot_extension(ch_plot_format format)
@@ -50,8 +52,8 @@ ch_code ch_plot_format_parse(const char *name, ch_plot_format *format, ch_error 
 
 void ch_gnuplot_terminal(FILE *out, ch_plot_format format)
 {
-    fprintf(out, "set encoding utf8\nset terminal %s\npoint = %.17g\n", formats[format].terminal,
-            formats[format].point_size);
+    fprintf(out, "set encoding utf8\nset terminal %s\npoint = %.17g\ny_label_shift = %.17g\n", formats[format].terminal,
+            formats[format].point_size, formats[format].y_label_shift);
 }
 
 void ch_gnuplot_quote(FILE *out, const char *text)

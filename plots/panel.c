@@ -275,6 +275,6 @@ ch_code ch_panel_finish(ch_panel *self, const char *x_label, const char *y_label
     ch_gnuplot_quote(self->out, x_label);
     fputs(" offset 0, 0.5\nset ylabel ", self->out);
     ch_gnuplot_quote(self->out, y_label);
-    fprintf(self->out, " offset 0.6, 0\n%s\n", self->text);
+    fprintf(self->out, " offset y_label_shift, 0\n%s\n", self->text);
     return CH_OK;
 }

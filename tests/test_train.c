@@ -210,8 +210,8 @@ static void test_points_lie_where_they_should(void **state)
                                         SMALL " max_steps=1",
                                         SMALL " max_updates=50",
                                         "dim=2 train=1 batch=1 temp=1",
-                                        SMALL " temp=1e-6"};
-    static const int records[] = {1, 2, 3, 10, 1000};
+                                        SMALL " temp=1e-4"};
+    static const int records[] = {1, 2, 3, 10, 100};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         for (size_t k = 0; k < sizeof records / sizeof *records; k++) {
             ch_run run = train("%s record=%d", texts[i], records[k]);
@@ -229,12 +229,12 @@ static void test_recording_changes_nothing(void **state)
                                         SMALL " max_updates=50",
                                         SMALL " test=100",
                                         SMALL " batch=100",
-                                        SMALL " batch=full temp=1e-6",
+                                        SMALL " batch=full temp=1e-5",
                                         "dim=8 train=256 rate=1e300",
                                         "dim=8 train=256 rate=1e308"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char recorded[256];
-        snprintf(recorded, sizeof recorded, "%s record=1000", texts[i]);
+        snprintf(recorded, sizeof recorded, "%s record=100", texts[i]);
         assert_same_result(texts[i], recorded);
     }
 }
