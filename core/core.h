@@ -8,5 +8,6 @@
 #include "core/memory.h"
 #include "core/names.h"
 #include "core/random.h"
+#include "core/stop.h"
 
 #endif

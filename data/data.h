@@ -41,10 +41,12 @@ typedef struct {
  *
  *  @param purpose   CH_STREAM_TRAIN_SAMPLES or CH_STREAM_TEST_SAMPLES
  *  @param threads   threads to use, >= 1; does not change a bit of the result
- *  @return CH_OK; CH_ERROR_INPUT for chi, dim or num_samples outside their range; CH_ERROR_MEMORY
+ *  @param stop      NULL, or a flag that ends the drawing
+ *  @return CH_OK; CH_ERROR_INTERRUPTED when stopped; CH_ERROR_INPUT for chi, dim or num_samples outside their range;
+ * CH_ERROR_MEMORY
  */
 ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, size_t num_samples,
-                           int threads, ch_error *err) CH_MUST_CHECK;
+                           int threads, ch_stop *stop, ch_error *err) CH_MUST_CHECK;
 void ch_sample_set_free(ch_sample_set *self);
 
 /** Bytes that the rows of P samples of dimension d take; SIZE_MAX when that overflows. */

@@ -94,7 +94,7 @@ static ch_code check(const ch_data_law *law, size_t num_samples, ch_error *err)
 }
 
 ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, size_t num_samples,
-                           int threads, ch_error *err)
+                           int threads, ch_stop *stop, ch_error *err)
 {
     double *mirror = NULL;
     memset(self, 0, sizeof *self);
@@ -122,11 +122,18 @@ ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_strea
     }
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (size_t mu = 0; mu < num_samples; mu++) {
+        if (stop != NULL && *stop) {
+            continue;
+        }
         float *row = self->rows + mu * self->stride;
         draw_sample(row, self->stride, law, purpose, mu);
         if (law->random_teacher) {
             reflect(row, mirror, law->dim);
         }
+    }
+    if (stop != NULL && *stop) {
+        code = ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped while the samples were drawn");
+        ch_sample_set_free(self);
     }
 out:
     free(mirror);

@@ -15,8 +15,8 @@ static ch_code draw_table(const plot_arguments *arguments, const ch_run_table *t
     ch_fit fit = {0};
     ch_fit_options options;
     if (table->count == 0) {
-        return ch_error_set(err, CH_ERROR_INPUT, "the store %s has no runs%s: there is nothing to plot", arguments->store,
-                            arguments->where != NULL ? " that fulfil --where" : "");
+        return ch_error_set(err, CH_ERROR_INPUT, "the store %s has no runs%s: there is nothing to plot",
+                            arguments->store, arguments->where != NULL ? " that fulfil --where" : "");
     }
     ch_code code = ch_plot_directory(arguments->directory, err);
     if (code != CH_OK) {

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -397,7 +398,7 @@ ch_code ch_cli_print_json(const json_t *value, ch_error *err)
 
 /* ---- signals ---- */
 
-static volatile sig_atomic_t stop_flag;
+static ch_stop stop_flag;
 
 static void raise_flag(int number)
 {
@@ -408,7 +409,7 @@ static void raise_flag(int number)
     stop_flag = 1;
 }
 
-const volatile sig_atomic_t *ch_cli_catch_signals(void)
+ch_stop *ch_cli_catch_signals(void)
 {
     struct sigaction action = {.sa_handler = raise_flag, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);

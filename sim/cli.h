@@ -56,7 +56,7 @@ void ch_cli_print_settings(FILE *out);
 json_t *ch_cli_run_json(const ch_run *run) CH_MUST_CHECK;
 
 /** Raises a flag on SIGINT and SIGTERM; a second signal kills. The flag is what ch_train takes as `stop`. */
-const volatile sig_atomic_t *ch_cli_catch_signals(void);
+ch_stop *ch_cli_catch_signals(void);
 
 /** Writes all of a JSON value and a newline to standard output. @return CH_OK, CH_ERROR_IO */
 ch_code ch_cli_print_json(const json_t *value, ch_error *err) CH_MUST_CHECK;

@@ -181,18 +181,18 @@ void ch_sweep_free(ch_sweep *self)
 typedef struct {
     ch_sweep *sweep;
     ch_store *store;
-    const volatile sig_atomic_t *stop;
+    ch_stop *stop;
     ch_meter meter;
     ch_code code;
     ch_error *err;
 } workshop;
 
-static ch_code borrow_set(ch_sweep_group *group, const ch_settings *settings, ch_error *err)
+static ch_code borrow_set(ch_sweep_group *group, const ch_settings *settings, ch_stop *stop, ch_error *err)
 {
     ch_code code = CH_OK;
     omp_set_lock(&group->lock);
     if (group->set.rows == NULL) {
-        code = ch_train_data(&group->set, settings, group->num_samples, 1, err);
+        code = ch_train_data(&group->set, settings, group->num_samples, 1, stop, err);
     }
     omp_unset_lock(&group->lock);
     return code;
@@ -214,7 +214,7 @@ static ch_code do_run(const workshop *shop, const ch_sweep_job *job, ch_run *run
     ch_plan_get(shop->sweep->plan, job->index, &settings);
     ch_code code = ch_settings_resolve(&settings, err);
     if (code == CH_OK) {
-        code = borrow_set(group, &settings, err);
+        code = borrow_set(group, &settings, shop->stop, err);
     }
     if (code == CH_OK) {
         code = ch_train(run, &settings, &group->set, shop->stop, err);
@@ -232,10 +232,10 @@ static void file_run(workshop *shop, const ch_sweep_job *job, const ch_run *run,
     }
     if (code != CH_OK) {
         if (shop->code == CH_OK) {
-#pragma omp atomic write
             shop->code = code;
             ch_error_set(shop->err, code, "%s", failure.message);
         }
+        *shop->stop = 1;
         return;
     }
     ch_sweep_counts *counts = &shop->sweep->counts;
@@ -245,21 +245,15 @@ static void file_run(workshop *shop, const ch_sweep_job *job, const ch_run *run,
     ch_meter_add(&shop->meter, job->cost);
 }
 
-static bool is_over(workshop *shop)
+ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, ch_stop *stop, ch_error *err)
 {
-    ch_code code = CH_OK;
-#pragma omp atomic read
-    code = shop->code;
-    return code != CH_OK || (shop->stop != NULL && *shop->stop);
-}
-
-ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, const volatile sig_atomic_t *stop, ch_error *err)
-{
+    ch_stop own = 0;
+    stop = stop != NULL ? stop : &own;
     workshop shop = {.sweep = self, .store = store, .stop = stop, .err = err};
     ch_meter_start(&shop.meter, self->num_jobs, self->cost);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
     for (size_t i = 0; i < self->num_jobs; i++) {
-        if (is_over(&shop)) {
+        if (*stop) {
             continue;
         }
         ch_run run = {0};

@@ -41,10 +41,10 @@ void ch_sweep_free(ch_sweep *self);
 
 /** Does it, one run a thread at a time, putting each into the store as it ends, with progress on standard error.
  *
- *  @param stop  NULL, or a flag; when raised, runs under way are given up and what is done stays
+ *  @param stop  NULL, or a flag; when raised, runs under way are given up and what is done stays. A failure raises it
+ * too.
  *  @return CH_OK; CH_ERROR_INTERRUPTED; the first failure of a run or of the store, which ends the sweep
  */
-ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, const volatile sig_atomic_t *stop,
-                     ch_error *err) CH_MUST_CHECK;
+ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, ch_stop *stop, ch_error *err) CH_MUST_CHECK;
 
 #endif

@@ -88,8 +88,7 @@ static bool budget_is_used(const ch_settings *settings, const ch_progress *progr
 }
 
 /* Advances from look to look until the learner is fitted or diverged, or a budget is used up. */
-static ch_code train_until_end(ch_run *run, ch_learner *learner, double started, const volatile sig_atomic_t *stop,
-                               ch_error *err)
+static ch_code train_until_end(ch_run *run, ch_learner *learner, double started, ch_stop *stop, ch_error *err)
 {
     ch_code code = CH_OK;
     const ch_progress *progress = &learner->progress;
@@ -138,13 +137,14 @@ ch_data_law ch_train_law(const ch_settings *settings)
     };
 }
 
-ch_code ch_train_data(ch_sample_set *set, const ch_settings *settings, size_t num_samples, int threads, ch_error *err)
+ch_code ch_train_data(ch_sample_set *set, const ch_settings *settings, size_t num_samples, int threads, ch_stop *stop,
+                      ch_error *err)
 {
     const ch_data_law law = ch_train_law(settings);
-    return ch_sample_set_init(set, &law, CH_STREAM_TRAIN_SAMPLES, num_samples, threads, err);
+    return ch_sample_set_init(set, &law, CH_STREAM_TRAIN_SAMPLES, num_samples, threads, stop, err);
 }
 
-static ch_code train_on(ch_run *run, const ch_sample_set *set, const volatile sig_atomic_t *stop, ch_error *err)
+static ch_code train_on(ch_run *run, const ch_sample_set *set, ch_stop *stop, ch_error *err)
 {
     const ch_settings *settings = &run->settings;
     const ch_data_law law = ch_train_law(settings);
@@ -152,7 +152,7 @@ static ch_code train_on(ch_run *run, const ch_sample_set *set, const volatile si
     ch_perceptron perceptron = {0};
     ch_sample_set test = {0};
     if (settings->test > 0) {
-        code = ch_sample_set_init(&test, &law, CH_STREAM_TEST_SAMPLES, (size_t)settings->test, 1, err);
+        code = ch_sample_set_init(&test, &law, CH_STREAM_TEST_SAMPLES, (size_t)settings->test, 1, stop, err);
         if (code != CH_OK) {
             goto out;
         }
@@ -180,8 +180,7 @@ out:
     return code;
 }
 
-ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_sample_set *set, const volatile sig_atomic_t *stop,
-                 ch_error *err)
+ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_sample_set *set, ch_stop *stop, ch_error *err)
 {
     memset(run, 0, sizeof *run);
     run->settings = *settings;
@@ -192,7 +191,7 @@ ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_sample_set *
         return code;
     }
     if (set == NULL) {
-        if ((code = ch_train_data(&own, &run->settings, (size_t)run->settings.train, 1, err)) != CH_OK) {
+        if ((code = ch_train_data(&own, &run->settings, (size_t)run->settings.train, 1, stop, err)) != CH_OK) {
             return code;
         }
         set = &own;

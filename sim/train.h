@@ -6,8 +6,6 @@
 #include "data/data.h"
 #include "sim/settings.h"
 
-#include <signal.h>
-
 /** A point of a trajectory. */
 typedef struct {
     uint64_t step;
@@ -37,7 +35,7 @@ ch_data_law ch_train_law(const ch_settings *settings);
 /** The data set that a run trains on, or several runs share: law and number of samples, as the settings say.
  *  @param num_samples  at least settings->train; more serves runs with larger P too
  *  @return as ch_sample_set_init */
-ch_code ch_train_data(ch_sample_set *set, const ch_settings *settings, size_t num_samples, int threads,
+ch_code ch_train_data(ch_sample_set *set, const ch_settings *settings, size_t num_samples, int threads, ch_stop *stop,
                       ch_error *err) CH_MUST_CHECK;
 
 /** Trains once.
@@ -48,7 +46,7 @@ ch_code ch_train_data(ch_sample_set *set, const ch_settings *settings, size_t nu
  *  @param stop      NULL, or a flag: when it becomes non-zero the run ends within a fraction of a second
  *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_NUMERIC, or CH_ERROR_INTERRUPTED when stopped
  */
-ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_sample_set *set, const volatile sig_atomic_t *stop,
+ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_sample_set *set, ch_stop *stop,
                  ch_error *err) CH_MUST_CHECK;
 
 /** Operations a run is expected to take, from the scaling laws; for ordering and for time left, not for results. */

@@ -236,7 +236,7 @@ static void test_a_run_is_json_or_null_when_memory_is_short(void **state)
 static void test_a_signal_raises_the_flag(void **state)
 {
     (void)state;
-    const volatile sig_atomic_t *flag = ch_cli_catch_signals();
+    ch_stop *flag = ch_cli_catch_signals();
     assert_int_equal(*flag, 0);
     assert_int_equal(raise(SIGTERM), 0);
     assert_int_equal(*flag, 1);

@@ -13,7 +13,7 @@ static ch_sample_set draw(double chi, size_t dim, bool random_teacher, uint64_t 
     const ch_data_law law = {.chi = chi, .dim = dim, .random_teacher = random_teacher, .seed = seed};
     ch_sample_set set;
     ch_error err = {0};
-    if (ch_sample_set_init(&set, &law, CH_STREAM_TRAIN_SAMPLES, num_samples, threads, &err) != CH_OK) {
+    if (ch_sample_set_init(&set, &law, CH_STREAM_TRAIN_SAMPLES, num_samples, threads, NULL, &err) != CH_OK) {
         fail_msg("%s", err.message);
     }
     return set;
@@ -128,7 +128,7 @@ static void seeds_and_purposes_differ(void **state)
     (void)state;
     const ch_data_law law = {.chi = 0, .dim = 16, .seed = 1};
     ch_sample_set train = draw(0, 16, false, 1, 50, 1), other = draw(0, 16, false, 2, 50, 1), test;
-    assert_int_equal(ch_sample_set_init(&test, &law, CH_STREAM_TEST_SAMPLES, 50, 1, NULL), CH_OK);
+    assert_int_equal(ch_sample_set_init(&test, &law, CH_STREAM_TEST_SAMPLES, 50, 1, NULL, NULL), CH_OK);
     assert_memory_not_equal(train.rows, other.rows, 50 * 16 * sizeof(float));
     assert_memory_not_equal(train.rows, test.rows, 50 * 16 * sizeof(float));
     ch_sample_set_free(&train);
@@ -152,14 +152,16 @@ static void refuses_what_makes_no_sense(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         ch_sample_set set;
         ch_error err = {0};
-        assert_int_equal(ch_sample_set_init(&set, &bad[i].law, CH_STREAM_TRAIN_SAMPLES, bad[i].num_samples, 1, &err),
-                         CH_ERROR_INPUT);
+        assert_int_equal(
+            ch_sample_set_init(&set, &bad[i].law, CH_STREAM_TRAIN_SAMPLES, bad[i].num_samples, 1, NULL, &err),
+            CH_ERROR_INPUT);
         assert_non_null(strstr(err.message, bad[i].name));
         ch_sample_set_free(&set);
     }
     const ch_data_law huge = {.chi = 0, .dim = SIZE_MAX / 8};
     ch_sample_set set;
-    assert_int_equal(ch_sample_set_init(&set, &huge, CH_STREAM_TRAIN_SAMPLES, SIZE_MAX / 8, 1, NULL), CH_ERROR_MEMORY);
+    assert_int_equal(ch_sample_set_init(&set, &huge, CH_STREAM_TRAIN_SAMPLES, SIZE_MAX / 8, 1, NULL, NULL),
+                     CH_ERROR_MEMORY);
     ch_sample_set_free(&set);
 }
 
@@ -170,7 +172,7 @@ static void survives_failing_allocations(void **state)
     for (long k = 0;; k++) {
         ch_sample_set set;
         alloc_fail_at(k);
-        const ch_code code = ch_sample_set_init(&set, &law, CH_STREAM_TRAIN_SAMPLES, 10, 1, NULL);
+        const ch_code code = ch_sample_set_init(&set, &law, CH_STREAM_TRAIN_SAMPLES, 10, 1, NULL, NULL);
         alloc_fail_at(-1);
         ch_sample_set_free(&set);
         ch_sample_set_free(&set);

@@ -12,7 +12,7 @@ static ch_sample_set draw(double chi, size_t dim, uint64_t seed, size_t num_samp
 {
     const ch_data_law law = {.chi = chi, .dim = dim, .seed = seed};
     ch_sample_set set;
-    assert_int_equal(ch_sample_set_init(&set, &law, CH_STREAM_TRAIN_SAMPLES, num_samples, 1, NULL), CH_OK);
+    assert_int_equal(ch_sample_set_init(&set, &law, CH_STREAM_TRAIN_SAMPLES, num_samples, 1, NULL, NULL), CH_OK);
     return set;
 }
 
@@ -227,8 +227,8 @@ static void observes_what_is_defined(void **state)
     (void)state;
     const ch_data_law law = {.chi = 1, .dim = 10, .random_teacher = true, .seed = 3};
     ch_sample_set set, test;
-    assert_int_equal(ch_sample_set_init(&set, &law, CH_STREAM_TRAIN_SAMPLES, 200, 1, NULL), CH_OK);
-    assert_int_equal(ch_sample_set_init(&test, &law, CH_STREAM_TEST_SAMPLES, 100000, 1, NULL), CH_OK);
+    assert_int_equal(ch_sample_set_init(&set, &law, CH_STREAM_TRAIN_SAMPLES, 200, 1, NULL, NULL), CH_OK);
+    assert_int_equal(ch_sample_set_init(&test, &law, CH_STREAM_TEST_SAMPLES, 100000, 1, NULL, NULL), CH_OK);
     ch_perceptron_setup setup = setup_of(&set, 4, 0.25);
     setup.chi = 1;
     setup.num_samples = 150;

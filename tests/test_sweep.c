@@ -52,7 +52,7 @@ typedef struct {
 } outcome;
 
 /* Sweeps a plan into an open store. */
-static outcome sweep_into(ch_store *store, const ch_plan *plan, int threads, const volatile sig_atomic_t *stop)
+static outcome sweep_into(ch_store *store, const ch_plan *plan, int threads, ch_stop *stop)
 {
     ch_sweep sweep;
     outcome result = {0};
@@ -272,7 +272,7 @@ static void test_long_groups_go_first_and_in_them_long_runs(void **state)
 
 /* ---- what ends a sweep ---- */
 
-static volatile sig_atomic_t flag;
+static ch_stop flag;
 
 /* SQLite's commit hook: raises the flag as the last of `*left` runs lands. The race detector does not look at it: in
  * the program a signal handler does this, at any moment. */

@@ -164,7 +164,7 @@ static void test_a_larger_set_gives_the_same_bits(void **state)
         ch_sample_set set;
         ch_run run;
         assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
-        assert_int_equal(ch_train_data(&set, &settings, 1000, 2, NULL), CH_OK);
+        assert_int_equal(ch_train_data(&set, &settings, 1000, 2, NULL, NULL), CH_OK);
         assert_int_equal(ch_train(&run, &settings, &set, NULL, NULL), CH_OK);
         ch_run own = train_settings(&settings);
         assert_results_equal(&run, &own);
@@ -316,7 +316,7 @@ static void test_what_is_not_finite_has_diverged(void **state)
     }
 }
 
-static volatile sig_atomic_t flag;
+static ch_stop flag;
 
 static void raise_flag(int number)
 {
@@ -409,7 +409,7 @@ static void test_a_set_that_is_too_small_is_refused(void **state)
     ch_run run;
     ch_error err = {0};
     assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
-    assert_int_equal(ch_train_data(&set, &settings, 255, 1, NULL), CH_OK);
+    assert_int_equal(ch_train_data(&set, &settings, 255, 1, NULL, NULL), CH_OK);
     assert_int_equal(ch_train(&run, &settings, &set, NULL, &err), CH_ERROR_INPUT);
     assert_non_null(strstr(err.message, "train is 256"));
     ch_run_free(&run);

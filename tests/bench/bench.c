@@ -43,7 +43,7 @@ static void time_engine(const engine_point *point, uint64_t seed, double *plain,
     const ch_data_law law = {.chi = point->chi, .dim = point->dim, .seed = seed};
     ch_error err = {0};
     ch_sample_set set;
-    must(ch_sample_set_init(&set, &law, CH_STREAM_TRAIN_SAMPLES, point->num_samples, 1, &err), &err);
+    must(ch_sample_set_init(&set, &law, CH_STREAM_TRAIN_SAMPLES, point->num_samples, 1, NULL, &err), &err);
     const ch_perceptron_setup setup = {
         .train = &set,
         .num_samples = point->num_samples,
@@ -172,7 +172,7 @@ static double numbers_per_second(size_t dim, int threads)
     ch_error err = {0};
     ch_sample_set set;
     const double started = ch_clock_now();
-    must(ch_sample_set_init(&set, &law, CH_STREAM_TRAIN_SAMPLES, num_samples, threads, &err), &err);
+    must(ch_sample_set_init(&set, &law, CH_STREAM_TRAIN_SAMPLES, num_samples, threads, NULL, &err), &err);
     const double seconds = ch_clock_now() - started;
     ch_sample_set_free(&set);
     return (double)(num_samples * dim) / seconds;
