@@ -4,6 +4,7 @@
 
 #include "sim/cli.h"
 
+#include <signal.h>
 #include <string.h>
 
 enum { MAX_ARGUMENTS = 16 };
