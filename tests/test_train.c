@@ -5,6 +5,7 @@
 #include "sim/sim.h"
 
 #include <gsl/gsl_errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/time.h>
 
