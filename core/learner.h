@@ -59,8 +59,8 @@ struct ch_learner {
     ch_code (*observe)(ch_learner *self, ch_observation *out, ch_error *err);
     void (*free)(ch_learner *self);
     ch_progress progress;
-    /** Operations of one step, for the training loop to pace its looks at the clock. */
-    double step_cost;
+    /** Operations of a step, and more that an update takes, for the training loop to pace its looks at the clock. */
+    double step_cost, update_cost;
 };
 
 #endif

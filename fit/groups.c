@@ -19,6 +19,7 @@ bool ch_fit_is_key(size_t setting)
     case CH_SETTING_MAX_STEPS:
     case CH_SETTING_MAX_UPDATES:
     case CH_SETTING_MAX_SECONDS:
+    case CH_SETTING_ENGINE: /* equal in law */
     case CH_SETTING_RECORD:
         return false;
     default:

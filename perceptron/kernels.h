@@ -37,6 +37,31 @@ static inline double ch_dot(const float *restrict z, const double *restrict w, s
     return ch_sum_lanes(lanes);
 }
 
+/** w . e, both in double */
+static inline double ch_dot_wide(const double *restrict w, const double *restrict e, size_t stride)
+{
+    double lanes[CH_ROW_LANES] = {0};
+    for (size_t i = 0; i < stride; i += CH_ROW_LANES) {
+        for (size_t l = 0; l < CH_ROW_LANES; l++) {
+            lanes[l] = fma(w[i + l], e[i + l], lanes[l]);
+        }
+    }
+    return ch_sum_lanes(lanes);
+}
+
+/** |w - s e|^2 */
+static inline double ch_norm2_across(const double *restrict w, double s, const double *restrict e, size_t stride)
+{
+    double lanes[CH_ROW_LANES] = {0};
+    for (size_t i = 0; i < stride; i += CH_ROW_LANES) {
+        for (size_t l = 0; l < CH_ROW_LANES; l++) {
+            const double across = w[i + l] - s * e[i + l];
+            lanes[l] = fma(across, across, lanes[l]);
+        }
+    }
+    return ch_sum_lanes(lanes);
+}
+
 /** |w|^2 */
 static inline double ch_norm2(const double *w, size_t stride)
 {

@@ -9,6 +9,7 @@
 #include "core/core.h"
 #include "data/data.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,11 +43,77 @@ typedef struct {
     uint32_t *active;    /* [B] those of them that are unfitted; owned */
     ch_random random;    /* batches */
     uint64_t next_check; /* step at which to look at all margins if nothing moves before */
+    uint64_t uses;       /* unfitted samples that updates have added */
+    uint64_t distinct;   /* different ones among them, counted where `used` is lent */
+    bool *used;          /* [P] those counted; borrowed, may be NULL */
 } ch_perceptron;
 
 /** @return CH_OK, CH_ERROR_INPUT for a setup outside its ranges, CH_ERROR_MEMORY */
 ch_code ch_perceptron_init(ch_perceptron *self, const ch_perceptron_setup *setup, ch_error *err) CH_MUST_CHECK;
 void ch_perceptron_free(ch_perceptron *self);
+
+/** s = w . e and r = |w - s e| */
+void ch_perceptron_signal_and_noise(const ch_perceptron *self, double *signal, double *noise);
+
+/** Samples by how far the noise reaches them.
+ *
+ *  With z = v e + z_perp, Cauchy and Schwarz bound the margin, w . z >= s v - r |z_perp|: a sample can be unfitted only
+ * if v / |z_perp| < r / s + kappa / (s |z_perp|). Sorted by the key v / |z_perp|, the samples that can be unfitted at
+ * given s and r are the first few.
+ */
+typedef struct {
+    size_t num_samples;
+    uint32_t *order;     /* [num_samples] sample of k-th least key; owned */
+    float *keys;         /* [num_samples] ascending; owned */
+    double least_across; /* min |z_perp| */
+    double most_norm;    /* max |z| */
+} ch_reach;
+
+/** Sorts the samples of a set. Several runs may share the result. 8 bytes a sample stay, 8 more while it works.
+ *  @return CH_OK, CH_ERROR_INPUT for 2^32 samples or more, CH_ERROR_MEMORY */
+ch_code ch_reach_init(ch_reach *self, const ch_sample_set *set, ch_error *err) CH_MUST_CHECK;
+
+/** The order of the first `num_samples` of the set that `whole` has sorted, without sorting. */
+ch_code ch_reach_init_first(ch_reach *self, const ch_reach *whole, size_t num_samples, ch_error *err) CH_MUST_CHECK;
+void ch_reach_free(ch_reach *self);
+
+/** Keys from here on belong to samples with margin of at least kappa; infinite unless signal > 0. */
+double ch_reach_bound(const ch_reach *self, double signal, double noise, double kappa);
+
+/** Number of samples with key under `bound`: the length of the prefix of `order`. */
+size_t ch_reach_count(const ch_reach *self, double bound);
+
+/** The fast engine: equal in law to the plain one, without its idle steps.
+ *
+ *  Early on it is the plain engine. Once the samples that the noise reaches are few (ch_reach) it knows the margins of
+ *  all of them, so that it knows the u unfitted ones, and
+ *  - draws the step of the next update: the wait is geometric, no unfitted sample being in a batch with probability
+ *    C(P - u, B) / C(P, B);
+ *  - draws how many of them are in that batch, hypergeometric given at least one, and which, uniformly;
+ *  - adds their rows of the Gram matrix z . z' to the margins. Rows are made at first use and kept.
+ *  Margins are screened in single precision with a proven error; a margin within it is computed again in double.
+ *  Cost of an update: 8 bytes a sample within reach. Memory beside the set: 28 bytes a sample and at most 16 MiB of
+ * rows.
+ */
+typedef struct {
+    ch_perceptron student; /* first: this struct is a ch_learner. Takes the early steps. */
+    void (*step)(ch_learner *learner, const ch_limit *limit); /* the plain engine's advance */
+    ch_reach reach;                                           /* of the first num_samples; owned */
+    struct ch_active_set *active;                             /* margins within reach; owned */
+    bool skips;                                               /* idle steps are skipped from now on */
+    bool *used;                                               /* [P] lent to the student; owned */
+    uint64_t next_look, steps_at_look, uses_at_look;          /* early: when to look whether to begin */
+    uint64_t next_event;                                      /* skipping: step of the next update */
+    uint32_t *unfitted;                                       /* [num_unfitted] places in `active`; borrowed from it */
+    uint32_t num_unfitted;
+    double log_none; /* ln of the chance that a batch holds no unfitted sample */
+} ch_fast_perceptron;
+
+/** @param reach  order of the samples of setup->train, borrowed; NULL to sort here
+ *  @return as ch_perceptron_init */
+ch_code ch_fast_perceptron_init(ch_fast_perceptron *self, const ch_perceptron_setup *setup, const ch_reach *reach,
+                                ch_error *err) CH_MUST_CHECK;
+void ch_fast_perceptron_free(ch_fast_perceptron *self);
 
 /* ---- theory: physics of the noise-dominated regime at density exponent chi ---- */
 

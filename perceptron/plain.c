@@ -62,6 +62,11 @@ static void update(ch_perceptron *self, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         ch_axpy(self->weights, step, ch_sample_set_row(self->setup.train, self->active[i]), self->stride);
     }
+    self->uses += count;
+    for (uint32_t i = 0; i < count && self->used != NULL; i++) {
+        self->distinct += !self->used[self->active[i]];
+        self->used[self->active[i]] = true;
+    }
 }
 
 /* What one look at all P samples says. */
@@ -172,20 +177,11 @@ static double measured_test_error(const ch_perceptron *self)
     return (double)errors / (double)test->num_samples;
 }
 
-/* s = w . e and r = |w - s e| */
-static void signal_and_noise(const ch_perceptron *self, double *signal, double *noise)
+void ch_perceptron_signal_and_noise(const ch_perceptron *self, double *signal, double *noise)
 {
     const double *teacher = self->setup.train->teacher;
-    double along = 0, square = 0;
-    for (size_t i = 0; i < self->stride; i++) {
-        along += self->weights[i] * teacher[i];
-    }
-    for (size_t i = 0; i < self->stride; i++) {
-        const double across = self->weights[i] - along * teacher[i];
-        square += across * across;
-    }
-    *signal = along;
-    *noise = sqrt(square);
+    *signal = ch_dot_wide(self->weights, teacher, self->stride);
+    *noise = sqrt(ch_norm2_across(self->weights, *signal, teacher, self->stride));
 }
 
 static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
@@ -203,7 +199,7 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
         .weight_change_rel = change / self->norm_init,
         .test_error = NAN,
     };
-    signal_and_noise(self, &out->signal, &out->noise);
+    ch_perceptron_signal_and_noise(self, &out->signal, &out->noise);
     if (!isfinite(change)) {
         learner->progress.status = CH_DIVERGED;
         return CH_OK;

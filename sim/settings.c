@@ -16,7 +16,8 @@ static const char *const data_laws[] = {
 static const char *const teachers[] = {[CH_TEACHER_AXIS] = "axis", [CH_TEACHER_RANDOM] = "random", NULL};
 static const char *const losses[] = {[CH_LOSS_HINGE] = "hinge", NULL};
 static const char *const dynamics[] = {[CH_DYNAMICS_SGD] = "sgd", [CH_DYNAMICS_GD] = "gd", NULL};
-static const char *const engines[] = {[CH_ENGINE_AUTO] = "auto", [CH_ENGINE_PLAIN] = "plain", NULL};
+static const char *const engines[] = {
+    [CH_ENGINE_AUTO] = "auto", [CH_ENGINE_PLAIN] = "plain", [CH_ENGINE_FAST] = "fast", NULL};
 
 #define MOST_SAMPLES                4294967295.0 /* a sample's index has 32 bits */
 #define MOST_COUNT                  0x1p63
@@ -49,7 +50,8 @@ const ch_setting ch_settings_table[] = {
                                 .help = "updates of the weights to stop after"},
     [CH_SETTING_MAX_SECONDS] = {REAL_ABOVE(max_seconds, 0, INFINITY, "none"), .word = "none",
                                 .help = "seconds to stop after"},
-    [CH_SETTING_ENGINE] = {CHOICE(engine, engines, "auto"), .help = "how steps are computed"},
+    [CH_SETTING_ENGINE] = {CHOICE(engine, engines, "auto"),
+                           .help = "how steps are computed; auto: fast from P = 2048 on"},
     [CH_SETTING_RECORD] = {COUNT(record, 0, 1000, "0"), .help = "trajectory points a decade of steps; 0: none"},
 };
 enum { NUM_ROWS = sizeof ch_settings_table / sizeof *ch_settings_table };
@@ -378,6 +380,16 @@ static ch_code check_memory(const ch_settings *self, ch_error *err)
                         4e-9 * ((double)self->train + (double)self->test) * (double)self->dim, 1e-9 * (double)physical);
 }
 
+/* What auto stands for: below this P a run is over before skipping idle steps has paid for itself. */
+enum { LEAST_FAST_TRAIN = 2048 };
+
+static void resolve_engine(ch_settings *self)
+{
+    if (self->engine == CH_ENGINE_AUTO) {
+        self->engine = self->train >= LEAST_FAST_TRAIN ? CH_ENGINE_FAST : CH_ENGINE_PLAIN;
+    }
+}
+
 ch_code ch_settings_resolve(ch_settings *self, ch_error *err)
 {
     ch_settings resolved = *self;
@@ -396,7 +408,7 @@ ch_code ch_settings_resolve(ch_settings *self, ch_error *err)
     }
     if (code == CH_OK) {
         resolve_seeds(&resolved);
-        resolved.engine = CH_ENGINE_PLAIN; /* what auto stands for */
+        resolve_engine(&resolved);
         *self = resolved;
     }
     return code;

@@ -42,7 +42,7 @@ enum { CH_DATA_DEPLETED, CH_DATA_SIGN, CH_DATA_RANDOM_SIGN };
 enum { CH_TEACHER_AXIS, CH_TEACHER_RANDOM };
 enum { CH_LOSS_HINGE };
 enum { CH_DYNAMICS_SGD, CH_DYNAMICS_GD };
-enum { CH_ENGINE_AUTO, CH_ENGINE_PLAIN };
+enum { CH_ENGINE_AUTO, CH_ENGINE_PLAIN, CH_ENGINE_FAST };
 
 /** The settings of one run. A number that may be a word ("full", "none") is 0 for the word. */
 typedef struct {

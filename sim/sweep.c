@@ -21,7 +21,7 @@ struct ch_sweep_job {
 struct ch_sweep_group {
     uint64_t num_samples; /* largest P among its runs; smaller ones use its first rows */
     size_t runs_left;
-    ch_sample_set set;
+    ch_train_set set;
     omp_lock_t lock; /* guards set and runs_left */
 };
 
@@ -167,7 +167,7 @@ ch_code ch_sweep_init(ch_sweep *self, const ch_plan *plan, ch_store *store, ch_e
 void ch_sweep_free(ch_sweep *self)
 {
     for (size_t i = 0; i < self->num_groups; i++) {
-        ch_sample_set_free(&self->groups[i].set);
+        ch_train_set_free(&self->groups[i].set);
         omp_destroy_lock(&self->groups[i].lock);
     }
     free(self->groups);
@@ -191,8 +191,8 @@ static ch_code borrow_set(ch_sweep_group *group, const ch_settings *settings, ch
 {
     ch_code code = CH_OK;
     omp_set_lock(&group->lock);
-    if (group->set.rows == NULL) {
-        code = ch_train_data(&group->set, settings, group->num_samples, 1, stop, err);
+    if (group->set.samples.rows == NULL) {
+        code = ch_train_set_init(&group->set, settings, group->num_samples, 1, stop, err);
     }
     omp_unset_lock(&group->lock);
     return code;
@@ -202,7 +202,7 @@ static void return_set(ch_sweep_group *group)
 {
     omp_set_lock(&group->lock);
     if (--group->runs_left == 0) {
-        ch_sample_set_free(&group->set);
+        ch_train_set_free(&group->set);
     }
     omp_unset_lock(&group->lock);
 }

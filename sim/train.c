@@ -1,8 +1,6 @@
 /* train.c — one training run, from settings to result. */
 #include "sim/train.h"
 
-#include "perceptron/perceptron.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,10 +67,17 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static uint64_t steps_per_look(const ch_learner *learner)
+/* What `cost` operations each, or nothing, come to in one look. */
+static uint64_t per_look(double cost)
 {
-    const double steps = OPERATIONS_PER_LOOK / learner->step_cost;
-    return steps > 1 ? (uint64_t)steps : 1;
+    const double number = OPERATIONS_PER_LOOK / fmax(cost, 0x1p-32);
+    return number > 1 ? (uint64_t)number : 1;
+}
+
+/* a + b, or the most there is */
+static uint64_t add_u64(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
 static uint64_t none_is_most(uint64_t budget)
@@ -98,10 +103,11 @@ static ch_code train_until_end(ch_run *run, ch_learner *learner, double started,
             return ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped after %llu steps",
                                 (unsigned long long)progress->steps);
         }
-        const uint64_t look = progress->steps + steps_per_look(learner);
+        const uint64_t steps = add_u64(progress->steps, per_look(learner->step_cost));
+        const uint64_t updates = add_u64(progress->updates, per_look(learner->update_cost));
         const ch_limit limit = {
-            .steps = min_u64(min_u64(look, trajectory.next), none_is_most(run->settings.max_steps)),
-            .updates = none_is_most(run->settings.max_updates),
+            .steps = min_u64(min_u64(steps, trajectory.next), none_is_most(run->settings.max_steps)),
+            .updates = min_u64(updates, none_is_most(run->settings.max_updates)),
         };
         learner->advance(learner, &limit);
         if (progress->steps == trajectory.next && progress->status == CH_RUNNING) {
@@ -137,28 +143,58 @@ ch_data_law ch_train_law(const ch_settings *settings)
     };
 }
 
-ch_code ch_train_data(ch_sample_set *set, const ch_settings *settings, size_t num_samples, int threads, ch_stop *stop,
-                      ch_error *err)
+ch_code ch_train_set_init(ch_train_set *self, const ch_settings *settings, size_t num_samples, int threads,
+                          ch_stop *stop, ch_error *err)
 {
     const ch_data_law law = ch_train_law(settings);
-    return ch_sample_set_init(set, &law, CH_STREAM_TRAIN_SAMPLES, num_samples, threads, stop, err);
+    memset(self, 0, sizeof *self);
+    ch_code code = ch_sample_set_init(&self->samples, &law, CH_STREAM_TRAIN_SAMPLES, num_samples, threads, stop, err);
+    if (code == CH_OK && settings->engine == CH_ENGINE_FAST) {
+        code = ch_reach_init(&self->reach, &self->samples, err);
+    }
+    if (code != CH_OK) {
+        ch_train_set_free(self);
+    }
+    return code;
 }
 
-static ch_code train_on(ch_run *run, const ch_sample_set *set, ch_stop *stop, ch_error *err)
+void ch_train_set_free(ch_train_set *self)
+{
+    ch_reach_free(&self->reach);
+    ch_sample_set_free(&self->samples);
+}
+
+/* A perceptron under either engine. */
+typedef union {
+    ch_learner learner;
+    ch_perceptron plain;
+    ch_fast_perceptron fast;
+} engine;
+
+static ch_code engine_init(engine *self, uint64_t which, const ch_perceptron_setup *setup, const ch_reach *reach,
+                           ch_error *err)
+{
+    if (which == CH_ENGINE_FAST) {
+        return ch_fast_perceptron_init(&self->fast, setup, reach->num_samples > 0 ? reach : NULL, err);
+    }
+    return ch_perceptron_init(&self->plain, setup, err);
+}
+
+static ch_code train_on(ch_run *run, const ch_train_set *set, ch_stop *stop, ch_error *err)
 {
     const ch_settings *settings = &run->settings;
     const ch_data_law law = ch_train_law(settings);
-    ch_code code = CH_OK;
-    ch_perceptron perceptron = {0};
     ch_sample_set test = {0};
+    engine model;
+    ch_code code = CH_OK;
     if (settings->test > 0) {
         code = ch_sample_set_init(&test, &law, CH_STREAM_TEST_SAMPLES, (size_t)settings->test, 1, stop, err);
         if (code != CH_OK) {
-            goto out;
+            return code;
         }
     }
     const ch_perceptron_setup setup = {
-        .train = set,
+        .train = &set->samples,
         .num_samples = (size_t)settings->train,
         .test = settings->test > 0 ? &test : NULL,
         .chi = settings->chi,
@@ -169,35 +205,34 @@ static ch_code train_on(ch_run *run, const ch_sample_set *set, ch_stop *stop, ch
         .seed_batch = settings->seed_batch,
     };
     const double started = ch_clock_now();
-    if ((code = ch_perceptron_init(&perceptron, &setup, err)) != CH_OK) {
-        goto out;
+    if ((code = engine_init(&model, settings->engine, &setup, &set->reach, err)) == CH_OK) {
+        code = train_until_end(run, &model.learner, started, stop, err);
+        run->seconds = ch_clock_now() - started;
+        model.learner.free(&model.learner);
     }
-    code = train_until_end(run, &perceptron.learner, started, stop, err);
-    run->seconds = ch_clock_now() - started;
-out:
-    ch_perceptron_free(&perceptron);
     ch_sample_set_free(&test);
     return code;
 }
 
-ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_sample_set *set, ch_stop *stop, ch_error *err)
+ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_train_set *set, ch_stop *stop, ch_error *err)
 {
     memset(run, 0, sizeof *run);
     run->settings = *settings;
     run->results_version = CH_RESULTS_VERSION;
-    ch_sample_set own = {0};
+    ch_train_set own = {0};
     ch_code code = ch_settings_resolve(&run->settings, err);
     if (code != CH_OK) {
         return code;
     }
     if (set == NULL) {
-        if ((code = ch_train_data(&own, &run->settings, (size_t)run->settings.train, 1, stop, err)) != CH_OK) {
+        code = ch_train_set_init(&own, &run->settings, (size_t)run->settings.train, 1, stop, err);
+        if (code != CH_OK) {
             return code;
         }
         set = &own;
     }
     code = train_on(run, set, stop, err);
-    ch_sample_set_free(&own);
+    ch_train_set_free(&own);
     return code;
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/core.h"
 #include "data/data.h"
+#include "perceptron/perceptron.h"
 #include "sim/settings.h"
 
 /** A point of a trajectory. */
@@ -32,21 +33,29 @@ void ch_run_free(ch_run *self);
 /** The law that a run's data follow. Runs of equal laws share their first samples. */
 ch_data_law ch_train_law(const ch_settings *settings);
 
-/** The data set that a run trains on, or several runs share: law and number of samples, as the settings say.
+/** What one run trains on, or several runs share. */
+typedef struct {
+    ch_sample_set samples;
+    ch_reach reach; /* their order, where the fast engine wants it */
+} ch_train_set;
+
+void ch_train_set_free(ch_train_set *self);
+
+/** Makes the training set of a run: law, number of samples and engine as the settings say.
  *  @param num_samples  at least settings->train; more serves runs with larger P too
  *  @return as ch_sample_set_init */
-ch_code ch_train_data(ch_sample_set *set, const ch_settings *settings, size_t num_samples, int threads, ch_stop *stop,
-                      ch_error *err) CH_MUST_CHECK;
+ch_code ch_train_set_init(ch_train_set *self, const ch_settings *settings, size_t num_samples, int threads,
+                          ch_stop *stop, ch_error *err) CH_MUST_CHECK;
 
 /** Trains once.
  *
  *  @param run       out: free with ch_run_free, also after a failure
  *  @param settings  resolved here
- *  @param set       data from ch_train_data with num_samples >= train; NULL to make it here
+ *  @param set       data of the same law with num_samples >= train; NULL to make it here
  *  @param stop      NULL, or a flag: when it becomes non-zero the run ends within a fraction of a second
  *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_NUMERIC, or CH_ERROR_INTERRUPTED when stopped
  */
-ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_sample_set *set, ch_stop *stop,
+ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_train_set *set, ch_stop *stop,
                  ch_error *err) CH_MUST_CHECK;
 
 /** Operations a run is expected to take, from the scaling laws; for ordering and for time left, not for results. */

@@ -185,7 +185,7 @@ static void test_bad_values_are_refused_by_name(void **state)
         {"max_steps", "0", "accepted is an integer from 1 to 2^63 - 1, or none"},
         {"max_updates", "-3", "accepted is an integer from 1 to 2^63 - 1, or none"},
         {"max_seconds", "0", "accepted is a number > 0, or none"},
-        {"engine", "fast", "accepted is auto or plain"},
+        {"engine", "quick", "accepted is auto, plain or fast"},
         {"record", "1001", "accepted is an integer from 0 to 1000"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

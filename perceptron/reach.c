@@ -1,0 +1,130 @@
+/* reach.c — which samples the noise can reach. */
+#include "perceptron/perceptron.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is sorted: the key in the high half, as bits that order like the floats they stand for, the index in the low. */
+static uint64_t pack(float key, uint32_t index)
+{
+    uint32_t bits = 0;
+    memcpy(&bits, &key, sizeof bits);
+    bits = (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
+    return (uint64_t)bits << 32 | index;
+}
+
+static float unpack_key(uint64_t packed)
+{
+    uint32_t bits = (uint32_t)(packed >> 32);
+    float key = 0;
+    bits = (bits & 0x80000000u) != 0 ? bits & 0x7fffffffu : ~bits;
+    memcpy(&key, &bits, sizeof key);
+    return key;
+}
+
+static int ascending(const void *left, const void *right)
+{
+    const uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* Parts of one row along and across the teacher: z . e and |z - (z . e) e|. */
+static void split(const ch_sample_set *set, size_t mu, double *along, double *across)
+{
+    const float *row = ch_sample_set_row(set, mu);
+    double sum = 0, square = 0;
+    for (size_t i = 0; i < set->dim; i++) {
+        sum += (double)row[i] * set->teacher[i];
+    }
+    for (size_t i = 0; i < set->dim; i++) {
+        const double rest = (double)row[i] - sum * set->teacher[i];
+        square += rest * rest;
+    }
+    *along = sum;
+    *across = sqrt(square);
+}
+
+ch_code ch_reach_init(ch_reach *self, const ch_sample_set *set, ch_error *err)
+{
+    memset(self, 0, sizeof *self);
+    if (set->num_samples > UINT32_MAX) {
+        return ch_error_set(err, CH_ERROR_INPUT, "train is %zu; it must be under 2^32", set->num_samples);
+    }
+    self->num_samples = set->num_samples;
+    self->least_across = INFINITY;
+    self->order = ch_alloc(set->num_samples, sizeof *self->order);
+    self->keys = ch_alloc(set->num_samples, sizeof *self->keys);
+    uint64_t *packed = ch_alloc(set->num_samples, sizeof *packed);
+    if (self->order == NULL || self->keys == NULL || packed == NULL) {
+        free(packed);
+        ch_reach_free(self);
+        return ch_error_memory(err, "the order of the samples: lower train");
+    }
+    for (size_t mu = 0; mu < set->num_samples; mu++) {
+        double along = 0, across = 0;
+        split(set, mu, &along, &across);
+        self->least_across = fmin(self->least_across, across);
+        self->most_norm = fmax(self->most_norm, hypot(along, across));
+        packed[mu] = pack((float)(along / fmax(across, DBL_MIN)), (uint32_t)mu);
+    }
+    qsort(packed, set->num_samples, sizeof *packed, ascending);
+    for (size_t k = 0; k < set->num_samples; k++) {
+        self->order[k] = (uint32_t)packed[k];
+        self->keys[k] = unpack_key(packed[k]);
+    }
+    free(packed);
+    return CH_OK;
+}
+
+ch_code ch_reach_init_first(ch_reach *self, const ch_reach *whole, size_t num_samples, ch_error *err)
+{
+    memset(self, 0, sizeof *self);
+    self->num_samples = num_samples;
+    self->least_across = whole->least_across;
+    self->most_norm = whole->most_norm;
+    self->order = ch_alloc(num_samples, sizeof *self->order);
+    self->keys = ch_alloc(num_samples, sizeof *self->keys);
+    if (self->order == NULL || self->keys == NULL) {
+        ch_reach_free(self);
+        return ch_error_memory(err, "the order of the samples: lower train");
+    }
+    for (size_t k = 0, i = 0; k < whole->num_samples; k++) {
+        if (whole->order[k] < num_samples) {
+            self->order[i] = whole->order[k];
+            self->keys[i++] = whole->keys[k];
+        }
+    }
+    return CH_OK;
+}
+
+void ch_reach_free(ch_reach *self)
+{
+    free(self->order);
+    free(self->keys);
+    memset(self, 0, sizeof *self);
+}
+
+double ch_reach_bound(const ch_reach *self, double signal, double noise, double kappa)
+{
+    if (!(signal > 0)) {
+        return INFINITY;
+    }
+    /* keys are rounded to single precision: 2^-24 relative */
+    return (noise + kappa / self->least_across) / signal * (1 + 0x1p-20);
+}
+
+size_t ch_reach_count(const ch_reach *self, double bound)
+{
+    size_t low = 0, high = self->num_samples;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if ((double)self->keys[middle] < bound) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
