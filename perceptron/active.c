@@ -26,7 +26,7 @@ struct ch_active_set {
     double bound;       /* keys under it are taken in */
     size_t count;       /* samples taken in, the first of reach->order, to a whole block */
     float *slacks;      /* [P to a whole block], the first `count` in use */
-    uint32_t *suspects; /* [P] places of slack under the error, ascending */
+    uint32_t *suspects; /* [P], and one to spare, places of slack not over the error, ascending */
     uint32_t num_suspects;
     uint32_t *unfitted; /* [P] places found unfitted */
     double error;       /* bound on the slacks' error */
@@ -62,7 +62,7 @@ ch_active_set *ch_active_set_new(ch_perceptron *student, const ch_reach *reach)
     self->slab_size = to_block(square > num_samples ? square : num_samples) + LEAST_ROW;
     const size_t most_rows = self->slab_size / LEAST_ROW;
     self->slacks = ch_alloc(to_block(num_samples), sizeof *self->slacks);
-    self->suspects = ch_alloc(num_samples, sizeof *self->suspects);
+    self->suspects = ch_alloc(num_samples + 1, sizeof *self->suspects);
     self->unfitted = ch_alloc(num_samples, sizeof *self->unfitted);
     self->slab = ch_alloc_rows(self->slab_size * sizeof *self->slab);
     self->row_of = ch_alloc(num_samples, sizeof *self->row_of);
@@ -110,21 +110,35 @@ static double exact_excess(const ch_active_set *self, size_t place)
            self->student->setup.kappa;
 }
 
-/* What no slack within reach exceeds: |m| <= s v + r |z_perp| with v < bound |z_perp|, and kappa; in units of T. */
+/* The largest |key| among the samples taken in: the last block may go beyond the bound, and with a random teacher the
+ * first keys may be negative. */
+static double largest_key(const ch_active_set *self)
+{
+    const float *keys = self->reach->keys;
+    const size_t last = self->count < self->reach->num_samples ? self->count : self->reach->num_samples;
+    return last == 0 ? 0 : fmax(fabs((double)keys[0]), fabs((double)keys[last - 1]));
+}
+
+/* What no slack taken in exceeds: |m| <= s |v| + r |z_perp| with |v| <= |key| |z_perp|, and kappa; in units of T. */
 static double largest_slack(const ch_active_set *self)
 {
     const double most = self->reach->most_norm;
-    const double along = fmin(self->bound * most, most);
+    const double along = fmin(largest_key(self) * most, most);
     return (fabs(self->signal) * along + self->noise * most + self->student->setup.kappa) / temperature(self);
 }
 
-/* What a slack is off by after it was computed or `rows` rows were added to it: each time 2^-24 of the largest slack,
- * which a row moves by |z|^2 at most, and of the row's entry; with a little to spare for the double's own rounding. */
+/* What a slack is off by, more than before, after it was computed or `rows` rows were added to it. Each time 2^-24 of
+ * the largest slack, which a row moves by |z|^2 at most, of the error there is and of the row's entry; and what the
+ * double's own sums of d / 16 numbers and four more are off by, 2^-53 each of |w| |z|, once now and once when the
+ * margin is computed again. A little is to spare for products of errors. */
 static double rounding(const ch_active_set *self, size_t rows)
 {
     const double row = self->reach->most_norm * self->reach->most_norm;
     const double times = rows > 0 ? (double)rows : 1;
-    return 0x1.04p-24 * times * (largest_slack(self) + (double)(rows + 1) * row);
+    const double reached = largest_slack(self) + self->error + (double)(rows + 1) * row;
+    const double whole = (fabs(self->signal) + self->noise) * self->reach->most_norm / temperature(self);
+    const double sums = 2 * ((double)self->student->stride / CH_ROW_LANES + 8);
+    return times * (0x1.04p-24 * reached + 0x1p-53 * sums * (whole + (double)(rows + 1) * row));
 }
 
 static void measure_student(ch_active_set *self)
@@ -135,6 +149,12 @@ static void measure_student(ch_active_set *self)
 static double bound_now(const ch_active_set *self)
 {
     return ch_reach_bound(self->reach, self->signal, self->noise, self->student->setup.kappa);
+}
+
+static void reach_out(ch_active_set *self)
+{
+    self->bound = ROOM * bound_now(self);
+    self->count = to_block(ch_reach_count(self->reach, self->bound));
 }
 
 size_t ch_active_set_num_reached(const ch_active_set *self)
@@ -148,7 +168,7 @@ bool ch_active_set_is_precise(const ch_active_set *self)
 {
     ch_active_set now = *self;
     measure_student(&now);
-    now.bound = ROOM * bound_now(&now);
+    reach_out(&now);
     return rounding(&now, 0) < MOST_ERROR / 128;
 }
 
@@ -176,6 +196,7 @@ static void find_suspects(ch_active_set *self)
 static void refresh(ch_active_set *self)
 {
     compute_slacks(self, 0, self->count);
+    self->error = 0;
     self->error = rounding(self, 0);
     self->rows_added = 0;
 }
@@ -194,8 +215,7 @@ static void forget_rows(ch_active_set *self)
 void ch_active_set_begin(ch_active_set *self)
 {
     measure_student(self);
-    self->bound = ROOM * bound_now(self);
-    self->count = to_block(ch_reach_count(self->reach, self->bound));
+    reach_out(self);
     forget_rows(self);
     refresh(self);
     find_suspects(self);
@@ -209,8 +229,7 @@ static bool follow_reach(ch_active_set *self)
         return false;
     }
     const size_t before = self->count;
-    self->bound = ROOM * bound;
-    self->count = to_block(ch_reach_count(self->reach, self->bound));
+    reach_out(self);
     if (self->count > before) {
         compute_slacks(self, before, self->count);
         self->error = fmax(self->error, rounding(self, 0));
@@ -250,37 +269,31 @@ static const float *gram_row(ch_active_set *self, uint32_t place)
     return entries;
 }
 
-/* True when one of the slacks is not over `error`. */
-static inline bool any_low(const float *slacks, size_t count, float error)
+/* slacks += row, over one block; true when one of them is then not over `error`. */
+static inline bool add_block(float *restrict slacks, const float *restrict row, float error)
 {
     int low = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < BLOCK; i++) {
+        slacks[i] += row[i];
         low |= !(slacks[i] > error);
     }
     return low != 0;
 }
 
-/* slacks += row, over one block; true when one of them is then not over `error`. */
-static inline bool add_block(float *restrict slacks, const float *restrict row, float error)
-{
-    for (size_t i = 0; i < BLOCK; i++) {
-        slacks[i] += row[i];
-    }
-    return any_low(slacks, BLOCK, error);
-}
-
-/* Appends the places of a block, from `from` on, whose slack is not over `error`. Few blocks have any, and those few
- * one or two: looked for by quarters. */
+/* Appends the places of a block, from `from` on, whose slack is not over `error`. Those few are looked for by eights.
+ */
 static void collect(ch_active_set *self, size_t from, float error)
 {
-    for (size_t quarter = from; quarter < from + BLOCK; quarter += BLOCK / 4) {
-        if (!any_low(self->slacks + quarter, BLOCK / 4, error)) {
-            continue;
-        }
-        for (size_t k = quarter; k < quarter + BLOCK / 4; k++) {
-            if (!(self->slacks[k] > error)) {
-                self->suspects[self->num_suspects++] = (uint32_t)k;
-            }
+    unsigned char low[BLOCK];
+    for (size_t i = 0; i < BLOCK; i++) {
+        low[i] = !(self->slacks[from + i] > error);
+    }
+    for (size_t eight = 0; eight < BLOCK; eight += 8) {
+        uint64_t any = 0;
+        memcpy(&any, low + eight, sizeof any);
+        for (size_t i = eight; i < eight + 8 && any != 0; i++) {
+            self->suspects[self->num_suspects] = (uint32_t)(from + i);
+            self->num_suspects += low[i];
         }
     }
 }
@@ -321,6 +334,9 @@ bool ch_active_set_update(ch_active_set *self, const uint32_t *places, uint32_t 
         ch_axpy(self->student->weights, temperature(self), row_of_place(self, places[i]), self->student->stride);
     }
     measure_student(self);
+    if (!isfinite(self->signal) || !isfinite(self->noise)) {
+        return false;
+    }
     bool moved = follow_reach(self);
     if (self->rows_added >= REFRESH_ROWS || self->error > MOST_ERROR) {
         refresh(self);
@@ -329,5 +345,5 @@ bool ch_active_set_update(ch_active_set *self, const uint32_t *places, uint32_t 
     if (moved) {
         find_suspects(self);
     }
-    return isfinite(self->signal) && isfinite(self->noise);
+    return true;
 }

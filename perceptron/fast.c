@@ -158,7 +158,7 @@ ch_code ch_fast_perceptron_init(ch_fast_perceptron *self, const ch_perceptron_se
         }
         reach = &whole;
     }
-    if ((code = ch_reach_init_first(&self->reach, reach, setup->num_samples, err)) != CH_OK) {
+    if ((code = ch_reach_init_first(&self->reach, reach, setup->train, setup->num_samples, err)) != CH_OK) {
         goto out;
     }
     self->active = ch_active_set_new(&self->student, &self->reach);

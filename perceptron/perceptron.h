@@ -73,8 +73,9 @@ typedef struct {
  *  @return CH_OK, CH_ERROR_INPUT for 2^32 samples or more, CH_ERROR_MEMORY */
 ch_code ch_reach_init(ch_reach *self, const ch_sample_set *set, ch_error *err) CH_MUST_CHECK;
 
-/** The order of the first `num_samples` of the set that `whole` has sorted, without sorting. */
-ch_code ch_reach_init_first(ch_reach *self, const ch_reach *whole, size_t num_samples, ch_error *err) CH_MUST_CHECK;
+/** As ch_reach_init of the first `num_samples` of the set that `whole` has sorted, without sorting. */
+ch_code ch_reach_init_first(ch_reach *self, const ch_reach *whole, const ch_sample_set *set, size_t num_samples,
+                            ch_error *err) CH_MUST_CHECK;
 void ch_reach_free(ch_reach *self);
 
 /** Keys from here on belong to samples with margin of at least kappa; infinite unless signal > 0. */
@@ -92,7 +93,7 @@ size_t ch_reach_count(const ch_reach *self, double bound);
  *  - draws how many of them are in that batch, hypergeometric given at least one, and which, uniformly;
  *  - adds their rows of the Gram matrix z . z' to the margins. Rows are made at first use and kept.
  *  Margins are screened in single precision with a proven error; a margin within it is computed again in double.
- *  Cost of an update: 8 bytes a sample within reach. Memory beside the set: 28 bytes a sample and at most 16 MiB of
+ *  Cost of an update: 8 bytes a sample within reach. Memory beside the set: 25 bytes a sample and at most 16 MiB of
  * rows.
  */
 typedef struct {

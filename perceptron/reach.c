@@ -46,6 +46,17 @@ static void split(const ch_sample_set *set, size_t mu, double *along, double *ac
     *across = sqrt(square);
 }
 
+/* Takes one sample into least_across and most_norm. Returns its key: finite, so that an infinite bound has every key
+ * under it, though at d = 2 z_perp may be 0. */
+static float measure(ch_reach *self, const ch_sample_set *set, size_t mu)
+{
+    double along = 0, across = 0;
+    split(set, mu, &along, &across);
+    self->least_across = fmin(self->least_across, across);
+    self->most_norm = fmax(self->most_norm, hypot(along, across));
+    return (float)fmin(along / fmax(across, DBL_MIN), FLT_MAX);
+}
+
 ch_code ch_reach_init(ch_reach *self, const ch_sample_set *set, ch_error *err)
 {
     memset(self, 0, sizeof *self);
@@ -63,11 +74,7 @@ ch_code ch_reach_init(ch_reach *self, const ch_sample_set *set, ch_error *err)
         return ch_error_memory(err, "the order of the samples: lower train");
     }
     for (size_t mu = 0; mu < set->num_samples; mu++) {
-        double along = 0, across = 0;
-        split(set, mu, &along, &across);
-        self->least_across = fmin(self->least_across, across);
-        self->most_norm = fmax(self->most_norm, hypot(along, across));
-        packed[mu] = pack((float)(along / fmax(across, DBL_MIN)), (uint32_t)mu);
+        packed[mu] = pack(measure(self, set, mu), (uint32_t)mu);
     }
     qsort(packed, set->num_samples, sizeof *packed, ascending);
     for (size_t k = 0; k < set->num_samples; k++) {
@@ -78,12 +85,12 @@ ch_code ch_reach_init(ch_reach *self, const ch_sample_set *set, ch_error *err)
     return CH_OK;
 }
 
-ch_code ch_reach_init_first(ch_reach *self, const ch_reach *whole, size_t num_samples, ch_error *err)
+ch_code ch_reach_init_first(ch_reach *self, const ch_reach *whole, const ch_sample_set *set, size_t num_samples,
+                            ch_error *err)
 {
     memset(self, 0, sizeof *self);
     self->num_samples = num_samples;
-    self->least_across = whole->least_across;
-    self->most_norm = whole->most_norm;
+    self->least_across = INFINITY;
     self->order = ch_alloc(num_samples, sizeof *self->order);
     self->keys = ch_alloc(num_samples, sizeof *self->keys);
     if (self->order == NULL || self->keys == NULL) {
@@ -95,6 +102,10 @@ ch_code ch_reach_init_first(ch_reach *self, const ch_reach *whole, size_t num_sa
             self->order[i] = whole->order[k];
             self->keys[i++] = whole->keys[k];
         }
+    }
+    /* of these samples alone: what a run does must not depend on the set it shares */
+    for (size_t mu = 0; mu < num_samples; mu++) {
+        (void)measure(self, set, mu);
     }
     return CH_OK;
 }

@@ -1,9 +1,10 @@
-/* test_reference.c — the perceptron against an independent simulation: 256 data sets at each of seven points.
+/* test_reference.c — both engines against an independent simulation: 256 data sets at each of seven points.
  *
  * tests/reference/perceptron/chi<chi>_d<d>_P<P>_B<B>_eta<eta>.txt, kappa = 2^-15, a line a data set:
  *   fitted  t*  steps  updates  signal  noise  seconds
+ * At the full batch only the plain engine: it takes a minute there, and test_engines compares the two.
  * The seeds are those of another generator, so the laws are compared, by two-sample Kolmogorov–Smirnov tests.
- * False alarm: 1e-4 a test, 28 tests, under 0.3 % in all; the seeds are fixed, so it either always fails or never.
+ * False alarm: 1e-4 a test, 52 tests, 0.5 % in all; the seeds are fixed, so it either always fails or never.
  */
 #include "sim/sim.h"
 
@@ -66,18 +67,18 @@ static ch_settings settings_of(const char *path)
     set_count(&settings, CH_SETTING_TRAIN, train);
     set_count(&settings, CH_SETTING_BATCH, batch);
     set_real(&settings, CH_SETTING_RATE, rate);
-    set_count(&settings, CH_SETTING_ENGINE, CH_ENGINE_PLAIN);
     return settings;
 }
 
 /* Every seed trained by ch_train; returns the number that did not end fitted. */
-static size_t simulate(const ch_settings *point, sample_table table)
+static size_t simulate(const ch_settings *point, uint64_t engine, sample_table table)
 {
     size_t failures = 0;
 #pragma omp parallel for schedule(dynamic, 1) reduction(+ : failures)
     for (size_t i = 0; i < NUM_SEEDS; i++) {
         ch_settings settings = *point;
         ch_run run;
+        set_count(&settings, CH_SETTING_ENGINE, engine);
         set_count(&settings, CH_SETTING_SEED, 1000 + i);
         if (ch_train(&run, &settings, NULL, NULL, NULL) != CH_OK || run.status != CH_FITTED) {
             failures++;
@@ -91,13 +92,14 @@ static size_t simulate(const ch_settings *point, sample_table table)
     return failures;
 }
 
-static void agrees_with_the_reference(void **state)
+static void assert_agrees(const char *path, uint64_t engine)
 {
-    const char *path = *state;
     static sample_table theirs, ours;
     const ch_settings point = settings_of(path);
     read_reference(path, theirs);
-    assert_int_equal(simulate(&point, ours), 0);
+    const double started = ch_clock_now();
+    assert_int_equal(simulate(&point, engine, ours), 0);
+    printf("  %s engine: %.1f s\n", engine == CH_ENGINE_FAST ? "fast" : "plain", ch_clock_now() - started);
     size_t rejected = 0;
     for (size_t q = 0; q < NUM_QUANTITIES; q++) {
         const double statistic = ks_statistic(ours[q], NUM_SEEDS, theirs[q], NUM_SEEDS);
@@ -105,6 +107,16 @@ static void agrees_with_the_reference(void **state)
         rejected += !(statistic <= ks_critical(FALSE_ALARM));
     }
     assert_int_equal(rejected, 0);
+}
+
+static void plain_agrees(void **state)
+{
+    assert_agrees(*state, CH_ENGINE_PLAIN);
+}
+
+static void fast_agrees(void **state)
+{
+    assert_agrees(*state, CH_ENGINE_FAST);
 }
 
 int main(void)
@@ -115,12 +127,18 @@ int main(void)
         fputs("tests/reference/perceptron is missing: run from the root of the source tree\n", stderr);
         return 1;
     }
-    struct CMUnitTest tests[16];
+    enum { MOST_FILES = 16 };
+    struct CMUnitTest tests[2 * MOST_FILES];
     memset(tests, 0, sizeof tests);
-    const size_t count = files.gl_pathc < 16 ? files.gl_pathc : 16;
-    for (size_t i = 0; i < count; i++) {
-        tests[i] = (struct CMUnitTest){strrchr(files.gl_pathv[i], '/') + 1, agrees_with_the_reference, NULL, NULL,
-                                       files.gl_pathv[i]};
+    size_t count = 0;
+    for (size_t i = 0; i < files.gl_pathc && i < MOST_FILES; i++) {
+        char *path = files.gl_pathv[i];
+        const char *name = strrchr(path, '/') + 1;
+        const ch_settings point = settings_of(path);
+        tests[count++] = (struct CMUnitTest){name, plain_agrees, NULL, NULL, path};
+        if (point.batch < point.train) {
+            tests[count++] = (struct CMUnitTest){name, fast_agrees, NULL, NULL, path};
+        }
     }
     const int failed = _cmocka_run_group_tests("reference", tests, count, NULL, NULL);
     globfree(&files);

@@ -1,0 +1,169 @@
+/* test_engines.c — the fast engine against the plain one: two-sample Kolmogorov–Smirnov tests at eight points.
+ *
+ * Two thousand runs of each engine, of different seeds. At half of the points all share one data set, so that what the
+ * batches alone make is seen; at the others each has its own.
+ * False alarm: 1e-4 a test, 48 tests, 0.5 % in all; the seeds are fixed, so it either always fails or never.
+ */
+#include "sim/sim.h"
+
+#include "tests/support.h"
+
+#include <gsl/gsl_errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { NUM_SEEDS = 2000, NUM_SKIP_SEEDS = 50 };
+static const double FALSE_ALARM = 1e-4;
+
+enum { TIME, UPDATES, SIGNAL, NOISE, UNFITTED_THEN, SIGNAL_THEN, NUM_QUANTITIES };
+static const char *const quantity_names[] = {"ln t*", "ln updates", "ln signal", "ln noise", "unfitted", "signal"};
+typedef double sample_table[NUM_QUANTITIES][NUM_SEEDS];
+
+typedef struct {
+    const char *name;
+    double chi;
+    uint64_t dim, train, batch;
+    double temp, kappa;
+    bool random_teacher;
+    bool one_data_set;
+    uint64_t step;      /* where to look on the way: round(10^(i / 2)) */
+    double least_skips; /* of the fast engine's runs, a fraction */
+} point;
+
+static point points[] = {
+    {"chi 0, B 1", 0, 16, 512, 1, 0.25, 0x1p-15, false, true, 31623, 0.9},
+    {"chi 0, B 3", 0, 8, 512, 3, 0.25, 0x1p-15, true, false, 10000, 0.9},
+    {"chi -0.5, B 1", -0.5, 16, 96, 1, 1, 0x1p-15, false, true, 3162, 0.9},
+    {"chi -0.5, B 16", -0.5, 16, 80, 16, 1, 0x1p-15, false, false, 316, 0.9},
+    {"chi 1, B 1", 1, 8, 4096, 1, 1, 0x1p-15, false, true, 31623, 0.5},
+    {"chi 1, B 3", 1, 8, 256, 3, 1e-3, 0x1p-5, false, true, 10000, 0.9},
+    {"chi 3, B 16", 3, 8, 512, 16, 1e-5, 1e-3, true, false, 3162, 0.9},
+    {"chi 3, B P", 3, 16, 512, 512, 1e-6, 3e-4, false, false, 316, 0.9},
+};
+
+static void set_real(ch_settings *settings, size_t index, double value)
+{
+    ch_settings_set(settings, index, (ch_value){.real = value});
+}
+
+static void set_count(ch_settings *settings, size_t index, uint64_t value)
+{
+    ch_settings_set(settings, index, (ch_value){.count = value});
+}
+
+static ch_settings settings_of(const point *at, uint64_t engine, uint64_t seed)
+{
+    ch_settings settings;
+    ch_settings_default(&settings);
+    set_count(&settings, CH_SETTING_MODEL, CH_MODEL_PERCEPTRON);
+    set_real(&settings, CH_SETTING_CHI, at->chi);
+    set_count(&settings, CH_SETTING_DIM, at->dim);
+    set_count(&settings, CH_SETTING_TRAIN, at->train);
+    set_count(&settings, CH_SETTING_BATCH, at->batch);
+    set_real(&settings, CH_SETTING_TEMP, at->temp);
+    set_real(&settings, CH_SETTING_ALPHA, 1 / at->kappa);
+    set_count(&settings, CH_SETTING_TEACHER, at->random_teacher ? CH_TEACHER_RANDOM : CH_TEACHER_AXIS);
+    set_count(&settings, CH_SETTING_RECORD, 2);
+    set_count(&settings, CH_SETTING_ENGINE, engine);
+    set_count(&settings, CH_SETTING_SEED, seed);
+    if (at->one_data_set) {
+        set_count(&settings, CH_SETTING_SEED_DATA, 7);
+    }
+    return settings;
+}
+
+/* What was seen at a step, or at the end of a run that had ended by then. */
+static const ch_observation *seen_at(const ch_run *run, uint64_t step)
+{
+    for (size_t i = 0; i < run->num_points; i++) {
+        if (run->points[i].step == step) {
+            return &run->points[i].observed;
+        }
+    }
+    return run->steps <= step ? &run->final : NULL;
+}
+
+/* Returns the number of runs that did not end fitted. */
+static size_t simulate(const point *at, uint64_t engine, uint64_t first_seed, sample_table table)
+{
+    size_t failures = 0;
+#pragma omp parallel for schedule(dynamic, 1) reduction(+ : failures)
+    for (size_t i = 0; i < NUM_SEEDS; i++) {
+        const ch_settings settings = settings_of(at, engine, first_seed + i);
+        ch_run run;
+        const ch_observation *then = NULL;
+        if (ch_train(&run, &settings, NULL, NULL, NULL) != CH_OK || run.status != CH_FITTED ||
+            (then = seen_at(&run, at->step)) == NULL) {
+            failures++;
+        } else {
+            table[TIME][i] = log(run.time);
+            table[UPDATES][i] = log((double)run.updates);
+            table[SIGNAL][i] = log(run.final.signal);
+            table[NOISE][i] = log(run.final.noise);
+            table[UNFITTED_THEN][i] = (double)then->unfitted;
+            table[SIGNAL_THEN][i] = then->signal;
+        }
+        ch_run_free(&run);
+    }
+    return failures;
+}
+
+/* Fraction of runs in which the fast engine skips, so that the comparison is of two engines. */
+static double fraction_skipping(const point *at)
+{
+    size_t skips = 0;
+    for (uint64_t seed = 0; seed < NUM_SKIP_SEEDS; seed++) {
+        ch_settings settings = settings_of(at, CH_ENGINE_FAST, seed);
+        ch_train_set set;
+        ch_fast_perceptron model;
+        assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
+        assert_int_equal(ch_train_set_init(&set, &settings, at->train, 1, NULL, NULL), CH_OK);
+        const ch_perceptron_setup setup = {
+            .train = &set.samples,
+            .num_samples = at->train,
+            .chi = at->chi,
+            .kappa = at->kappa,
+            .rate = settings.rate,
+            .batch = at->batch,
+            .seed_batch = settings.seed_batch,
+        };
+        assert_int_equal(ch_fast_perceptron_init(&model, &setup, &set.reach, NULL), CH_OK);
+        ch_learner *learner = &model.student.learner;
+        learner->advance(learner, &(ch_limit){.steps = UINT64_MAX, .updates = UINT64_MAX});
+        skips += model.skips;
+        learner->free(learner);
+        ch_train_set_free(&set);
+    }
+    return (double)skips / NUM_SKIP_SEEDS;
+}
+
+static void engines_agree(void **state)
+{
+    const point *at = *state;
+    static sample_table plain, fast;
+    const double skips = fraction_skipping(at);
+    assert_int_equal(simulate(at, CH_ENGINE_PLAIN, 1000000, plain), 0);
+    assert_int_equal(simulate(at, CH_ENGINE_FAST, 2000000, fast), 0);
+    printf("  skips in %.0f %% of the runs\n", 100 * skips);
+    size_t rejected = 0;
+    for (size_t q = 0; q < NUM_QUANTITIES; q++) {
+        const double statistic = ks_statistic(plain[q], NUM_SEEDS, fast[q], NUM_SEEDS);
+        printf("  %-10s KS %.3f (rejects over %.3f), median %.4g\n", quantity_names[q], statistic,
+               ks_critical(FALSE_ALARM), plain[q][NUM_SEEDS / 2]);
+        rejected += !(statistic <= ks_critical(FALSE_ALARM));
+    }
+    assert_int_equal(rejected, 0);
+    assert_true(skips >= at->least_skips);
+}
+
+int main(void)
+{
+    gsl_set_error_handler_off();
+    enum { NUM_POINTS = sizeof points / sizeof *points };
+    struct CMUnitTest tests[NUM_POINTS];
+    memset(tests, 0, sizeof tests);
+    for (size_t i = 0; i < NUM_POINTS; i++) {
+        tests[i] = (struct CMUnitTest){points[i].name, engines_agree, NULL, NULL, &points[i]};
+    }
+    return _cmocka_run_group_tests("engines", tests, NUM_POINTS, NULL, NULL);
+}
