@@ -39,13 +39,13 @@ static void print_result(const ch_run *run, const ch_result *row)
     printf("  %-18s ", row->name);
     switch (row->type) {
     case CH_RESULT_TEXT:
-        printf("%-14s", ch_status_name(run->status));
+        printf("%-18s", ch_status_name(run->status));
         break;
     case CH_RESULT_COUNT:
-        printf("%-14llu", (unsigned long long)*(const uint64_t *)(const void *)member);
+        printf("%-18llu", (unsigned long long)*(const uint64_t *)(const void *)member);
         break;
     case CH_RESULT_REAL:
-        printf("%-14.6g", *(const double *)(const void *)member);
+        printf("%-18.6g", *(const double *)(const void *)member);
         break;
     }
     printf(" %s\n", row->help);
@@ -57,7 +57,7 @@ static void print_table(const ch_run *run)
     puts("settings");
     for (size_t i = 0; i < ch_settings_count; i++) {
         ch_setting_format(&ch_settings_table[i], ch_settings_get(&run->settings, i), text, sizeof text);
-        printf("  %-18s %-14s %s\n", ch_settings_table[i].name, text, ch_settings_table[i].help);
+        printf("  %-18s %-18s %s\n", ch_settings_table[i].name, text, ch_settings_table[i].help);
     }
     puts("result");
     for (size_t i = 0; i < ch_results_count; i++) {

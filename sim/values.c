@@ -164,12 +164,12 @@ static ch_code parse_range(ch_values *values, const ch_setting *row, const char 
     range self = {.row = row, .shown = shown};
     char *hi = trim(dots + 2);
     *dots = '\0';
-    char *times = hi + strcspn(hi, " \t");
-    char *points = trim(times);
-    if (*points == 'x') { /* after a space, so that it is no part of a number */
+    char *times = strchr(hi, 'x');
+    if (times != NULL) {
+        const char *points = trim(times + 1);
         self.geometric = true;
-        points = trim(points + 1);
         *times = '\0';
+        hi = trim(hi);
         if (!ch_number_parse(&self.points, points)) {
             return ch_error_set(err, CH_ERROR_INPUT, "%s: the range %s has '%s' points; accepted is an integer >= 2",
                                 row->name, ch_show(shown).text, ch_show(points).text);

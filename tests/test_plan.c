@@ -104,7 +104,7 @@ static void test_bad_lists_and_ranges_are_refused_by_name(void **state)
         {"temp", "1..2 x 2.5", "an integer N >= 2"},
         {"temp", "1..2 x", "temp: the range 1..2 x has '' points; accepted is an integer >= 2"},
         {"temp", "1..2 x many", "temp: the range 1..2 x many has 'many' points"},
-        {"temp", "1..2x7", "temp is '2x7'; accepted is a number > 0"},
+        {"temp", "1..2xseven", "temp: the range 1..2xseven has 'seven' points"},
         {"temp", "1..", "temp is ''; accepted is a number > 0"},
         {"temp", "..", "temp is ''; accepted is a number > 0"},
         {"temp", "0..4", "temp is '0'; accepted is a number > 0"},

@@ -94,6 +94,72 @@ static void bench_engine(void)
     }
 }
 
+/* ---- the fast engine against the plain one ---- */
+
+typedef struct {
+    size_t dim, num_samples, batch;
+    double chi, temp;
+} fast_point;
+
+/* Seconds and steps of one run from w = 0, of at most `steps` steps. */
+static double time_learner(ch_learner *learner, uint64_t steps, ch_progress *progress)
+{
+    const ch_limit limit = {.steps = steps, .updates = UINT64_MAX};
+    const double started = ch_clock_now();
+    learner->advance(learner, &limit);
+    const double seconds = ch_clock_now() - started;
+    *progress = learner->progress;
+    learner->free(learner);
+    return seconds;
+}
+
+static void time_fast(const fast_point *point)
+{
+    static const uint64_t MOST_PLAIN_STEPS = UINT64_C(1) << 27;
+    const ch_data_law law = {.chi = point->chi, .dim = point->dim, .seed = 1};
+    ch_error err = {0};
+    ch_sample_set set;
+    ch_reach reach;
+    must(ch_sample_set_init(&set, &law, CH_STREAM_TRAIN_SAMPLES, point->num_samples, 1, NULL, &err), &err);
+    must(ch_reach_init(&reach, &set, &err), &err);
+    const ch_perceptron_setup setup = {
+        .train = &set,
+        .num_samples = point->num_samples,
+        .chi = point->chi,
+        .kappa = 0x1p-15,
+        .rate = point->temp * (double)point->batch,
+        .batch = point->batch,
+        .seed_batch = 1,
+    };
+    ch_fast_perceptron fast;
+    ch_perceptron plain;
+    ch_progress of_fast, of_plain;
+    must(ch_fast_perceptron_init(&fast, &setup, &reach, &err), &err);
+    must(ch_perceptron_init(&plain, &setup, &err), &err);
+    const double by_fast = time_learner(&fast.student.learner, UINT64_MAX, &of_fast);
+    const double by_plain = time_learner(&plain.learner, MOST_PLAIN_STEPS, &of_plain);
+    const double scaled = by_plain * (double)of_fast.last_update / (double)of_plain.steps;
+    printf("%5g %5zu %8zu %6zu %10.3g %11.3g %9.3f %s%9.3g %8.1f\n", point->chi, point->dim, point->num_samples,
+           point->batch, point->temp, (double)of_fast.last_update, by_fast, of_plain.status == CH_RUNNING ? "~" : " ",
+           scaled, scaled / by_fast);
+    ch_reach_free(&reach);
+    ch_sample_set_free(&set);
+}
+
+static void bench_fast(void)
+{
+    static const fast_point points[] = {
+        {128, 1 << 14, 2, 0, 0x1p-7}, {128, 1 << 14, 2, 0, 0x1p-15}, {32, 1 << 16, 2, 0, 0x1p-7},
+        {32, 1 << 20, 2, 1, 0x1p-7},  {128, 1 << 17, 2, 3, 0x1p-7},  {128, 1 << 12, 1 << 12, 1, 0x1p-26},
+    };
+    puts("\nfast engine against the plain one, one thread, data and their order apart");
+    puts("(plain: seconds for as many steps; ~: scaled up from its first 2^27)");
+    puts("  chi     d        P      B       temp       steps    fast s   plain s    ratio");
+    for (size_t k = 0; k < sizeof points / sizeof *points; k++) {
+        time_fast(&points[k]);
+    }
+}
+
 /* ---- sweeps ---- */
 
 /* Seconds of a whole sweep into a fresh store. */
@@ -196,6 +262,7 @@ int main(void)
 {
     gsl_set_error_handler_off();
     bench_engine();
+    bench_fast();
     bench_threads();
     bench_small_runs();
     bench_data();
