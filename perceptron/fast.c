@@ -50,9 +50,12 @@ static void begin_skipping(ch_fast_perceptron *self)
     ch_learner *learner = &self->student.learner;
     ch_active_set_begin(self->active);
     self->skips = true;
-    learner->step_cost = 0;
-    learner->update_cost = (double)ch_active_set_num_reached(self->active);
     wait_for_event(self);
+    /* at the worst: an update adds about 1 + B u / P rows, and each has to be made first */
+    const ch_perceptron_setup *setup = &self->student.setup;
+    const double rows = 1 + (double)setup->batch * self->num_unfitted / (double)setup->num_samples;
+    learner->step_cost = 0;
+    learner->update_cost = rows * (double)ch_active_set_num_reached(self->active) * (double)self->student.stride;
 }
 
 static void look(ch_fast_perceptron *self)

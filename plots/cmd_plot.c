@@ -71,7 +71,8 @@ int ch_cmd_plot(int argc, const char **argv)
     ch_cli cli;
     ch_error err = {0};
     plot_arguments arguments = {0};
-    ch_code code = ch_cli_init(&cli, argc, argv, options, false, "plot STORE -o DIR [--format pdf|svg|png] [--where EXPR]", &err);
+    ch_code code =
+        ch_cli_init(&cli, argc, argv, options, false, "plot STORE -o DIR [--format pdf|svg|png] [--where EXPR]", &err);
     if (code == CH_OK && !cli.help) {
         arguments.directory = directory;
         arguments.where = where;
