@@ -93,7 +93,7 @@ run-tests:
 	$(call run_tests,$(filter-out $(SKIP),$(or $(ONLY),$(TESTS))),$(LABEL))
 
 MAKE_AGAIN = $(MAKE) --no-print-directory -j$(JOBS)
-VALGRIND   = valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite
+VALGRIND   = valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
 
 check: check-format check-native check-clang check-address check-thread check-valgrind
 

@@ -64,7 +64,8 @@ ch_active_set *ch_active_set_new(ch_perceptron *student, const ch_reach *reach)
     self->slacks = ch_alloc(to_block(num_samples), sizeof *self->slacks);
     self->suspects = ch_alloc(num_samples + 1, sizeof *self->suspects);
     self->unfitted = ch_alloc(num_samples, sizeof *self->unfitted);
-    self->slab = ch_alloc_rows(self->slab_size * sizeof *self->slab);
+    /* neither zeroed nor on huge pages: most runs write a small part of it only */
+    self->slab = aligned_alloc(CH_CACHE_LINE, self->slab_size * sizeof *self->slab);
     self->row_of = ch_alloc(num_samples, sizeof *self->row_of);
     self->row_place = ch_alloc(most_rows, sizeof *self->row_place);
     self->row_count = ch_alloc(most_rows, sizeof *self->row_count);

@@ -199,9 +199,9 @@ static void bench_threads(void)
 {
     static const char *const values[][2] = {
         {"model", "perceptron"}, {"chi", "0,1"},        {"dim", "32"},
-        {"train", "2^9..2^11"},  {"temp", "2^-6..2^1"}, {"seed", "0..7"},
+        {"train", "2^9..2^11"},  {"temp", "2^-6..2^1"}, {"seed", "0..15"},
     };
-    enum { REPEATS = 7 };
+    enum { REPEATS = 9 };
     double ratio[REPEATS];
     size_t runs = 0;
     for (size_t i = 0; i < REPEATS; i++) {
