@@ -187,13 +187,43 @@ typedef struct {
     ch_error *err;
 } workshop;
 
-static ch_code borrow_set(ch_sweep_group *group, const ch_settings *settings, ch_stop *stop, ch_error *err)
+/* Makes a group's set if it is still wanted and not there; the caller holds the group's lock. */
+static ch_code make_set(ch_sweep_group *group, const ch_settings *settings, ch_stop *stop, ch_error *err)
 {
-    ch_code code = CH_OK;
-    omp_set_lock(&group->lock);
-    if (group->set.samples.rows == NULL) {
-        code = ch_train_set_init(&group->set, settings, group->num_samples, 1, stop, err);
+    if (group->runs_left == 0 || group->set.samples.rows != NULL) {
+        return CH_OK;
     }
+    return ch_train_set_init(&group->set, settings, group->num_samples, 1, stop, err);
+}
+
+/* Makes the set that the jobs after this group's will want, unless somebody is at it. A failure shows when it is
+ * wanted. */
+static void make_next_set(const workshop *shop, const ch_sweep_job *job)
+{
+    const ch_sweep_job *next = job, *end = shop->sweep->jobs + shop->sweep->num_jobs;
+    while (next < end && next->group == job->group) {
+        next++;
+    }
+    if (next == end || !omp_test_lock(&shop->sweep->groups[next->group].lock)) {
+        return;
+    }
+    ch_settings settings;
+    ch_plan_get(shop->sweep->plan, next->index, &settings);
+    if (ch_settings_resolve(&settings, NULL) == CH_OK) {
+        (void)!make_set(&shop->sweep->groups[next->group], &settings, shop->stop, NULL);
+    }
+    omp_unset_lock(&shop->sweep->groups[next->group].lock);
+}
+
+/* While another thread makes the set, this one makes the next instead of waiting. */
+static ch_code borrow_set(const workshop *shop, const ch_sweep_job *job, const ch_settings *settings, ch_error *err)
+{
+    ch_sweep_group *group = &shop->sweep->groups[job->group];
+    if (!omp_test_lock(&group->lock)) {
+        make_next_set(shop, job);
+        omp_set_lock(&group->lock);
+    }
+    const ch_code code = make_set(group, settings, shop->stop, err);
     omp_unset_lock(&group->lock);
     return code;
 }
@@ -214,7 +244,7 @@ static ch_code do_run(const workshop *shop, const ch_sweep_job *job, ch_run *run
     ch_plan_get(shop->sweep->plan, job->index, &settings);
     ch_code code = ch_settings_resolve(&settings, err);
     if (code == CH_OK) {
-        code = borrow_set(group, &settings, shop->stop, err);
+        code = borrow_set(shop, job, &settings, err);
     }
     if (code == CH_OK) {
         code = ch_train(run, &settings, &group->set, shop->stop, err);
