@@ -40,7 +40,7 @@ typedef struct {
     double *weights;     /* Delta w [stride]; owned */
     double norm_init;    /* ||w0|| */
     uint32_t *batch;     /* [P] permutation whose head is the batch, where B is too large to scan; owned */
-    uint32_t *active;    /* [B] those of them that are unfitted; owned */
+    uint32_t *active;    /* [B] the samples of a batch that are unfitted; owned */
     ch_random random;    /* batches */
     uint64_t next_check; /* step at which to look at all margins if nothing moves before */
     uint64_t uses;       /* unfitted samples that updates have added */

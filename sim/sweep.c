@@ -17,7 +17,8 @@ struct ch_sweep_job {
     double group_longest; /* cost of its group's longest run */
 };
 
-/* Runs that share a data set. It is made by the first of them to start and freed by the last to end. */
+/* Runs that share a data set. It is made when the first of them starts, or shortly before, and freed by the last to
+ * end. */
 struct ch_sweep_group {
     uint64_t num_samples; /* largest P among its runs; smaller ones use its first rows */
     size_t runs_left;
