@@ -24,6 +24,7 @@ typedef struct {
     size_t batch;               /* B, 1 <= B <= P */
     uint64_t seed_init;         /* of w0 */
     uint64_t seed_batch;        /* of the batches */
+    int threads;                /* threads the fast engine may use where many margins are computed at once; 0 is 1 */
 } ch_perceptron_setup;
 
 /** The plain engine: every drawn margin is computed.
