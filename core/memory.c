@@ -18,15 +18,17 @@ static void *alloc_aligned(size_t alignment, size_t bytes)
     return aligned_alloc(alignment, (bytes / alignment + 1) * alignment);
 }
 
-void *ch_alloc(size_t count, size_t size)
+void *ch_alloc_unset(size_t count, size_t size)
 {
     size_t bytes = 0;
-    if (__builtin_mul_overflow(count, size, &bytes)) {
-        return NULL;
-    }
-    void *memory = alloc_aligned(CH_CACHE_LINE, bytes);
+    return __builtin_mul_overflow(count, size, &bytes) ? NULL : alloc_aligned(CH_CACHE_LINE, bytes);
+}
+
+void *ch_alloc(size_t count, size_t size)
+{
+    void *memory = ch_alloc_unset(count, size);
     if (memory != NULL) {
-        memset(memory, 0, bytes);
+        memset(memory, 0, count * size);
     }
     return memory;
 }

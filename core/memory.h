@@ -14,6 +14,9 @@
  */
 void *ch_alloc(size_t count, size_t size) __attribute__((malloc, warn_unused_result));
 
+/** As ch_alloc, but not initialised: what is never written takes no physical memory. */
+void *ch_alloc_unset(size_t count, size_t size) __attribute__((malloc, warn_unused_result));
+
 /** Memory for large tables that are written whole and then read at random: not initialised, so that the threads that
  *  fill it are the first to touch it, and on huge pages where the system has them. Else as ch_alloc. */
 void *ch_alloc_rows(size_t bytes) __attribute__((malloc, warn_unused_result));

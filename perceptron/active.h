@@ -1,8 +1,9 @@
 /* active.h — the margins of all samples within reach of the noise, and which of them are unfitted.
  *
  * Slack of sample mu: (m_mu - kappa) / T, in units of the temperature T = eta / B. An update by sample nu adds the Gram
- * product z_nu . z_mu to it. Slacks are kept in single precision; `error` bounds what they are off by. Only a slack
- * within the error of 0 says nothing: its margin is computed again in double, as the plain engine computes it.
+ * product z_nu . z_mu to it. Slacks are kept as whole numbers of a quantum, rows of the Gram matrix as 16-bit ones, so
+ * that their sums are exact and only the rounding of each row has to be counted: `error` bounds what the slacks are off
+ * by. A slack within it of 0 says nothing: its margin is computed again in double, as the plain engine computes it.
  */
 #ifndef CH_ACTIVE_H
 #define CH_ACTIVE_H
@@ -23,16 +24,24 @@ void ch_active_set_begin(ch_active_set *self);
 /** Samples within reach of the student as it is, with some room for the noise to grow; as begin would take. */
 size_t ch_active_set_num_reached(const ch_active_set *self);
 
-/** False where single precision cannot screen the student as it is: its margins are too many times T. */
+/** False where double precision cannot tell the slacks of the student as it is: its margins are too many times T. */
 bool ch_active_set_is_precise(const ch_active_set *self);
 
-/** The unfitted samples of the student as it is.
- *  @param num_unfitted  out: how many
- *  @return [num_unfitted] places, for ch_active_set_update; the caller may reorder them; good until the next call */
-uint32_t *ch_active_set_unfitted(ch_active_set *self, uint32_t *num_unfitted);
+/** Number of unfitted samples of the student as it is. */
+uint32_t ch_active_set_num_unfitted(const ch_active_set *self);
+
+/** Place of one of them, by its rank among them, from 0. */
+uint32_t ch_active_set_place(const ch_active_set *self, uint32_t rank);
+
+/** Places of all of them, in the order of their ranks.
+ *  @param places  out [number of unfitted samples] */
+void ch_active_set_list(const ch_active_set *self, uint32_t *places);
 
 /** w <- w + T sum z over `count` places, and follows with the margins.
  *  @return false when a weight is no longer finite */
 bool ch_active_set_update(ch_active_set *self, const uint32_t *places, uint32_t count) CH_MUST_CHECK;
+
+/** Adds the margins computed and the entries of rows made and added so far. */
+void ch_active_set_add_work(const ch_active_set *self, ch_fast_work *work);
 
 #endif

@@ -37,6 +37,27 @@ static inline double ch_dot(const float *restrict z, const double *restrict w, s
     return ch_sum_lanes(lanes);
 }
 
+/** z . z', both in single precision: off by (stride / 16 + 4) 2^-24 |z| |z'| at most */
+static inline float ch_dot_single(const float *restrict z, const float *restrict other, size_t stride)
+{
+    float lanes[CH_ROW_LANES] = {0};
+    for (size_t i = 0; i < stride; i += CH_ROW_LANES) {
+        for (size_t l = 0; l < CH_ROW_LANES; l++) {
+            lanes[l] = fmaf(z[i + l], other[i + l], lanes[l]);
+        }
+    }
+    float half[CH_ROW_LANES / 2];
+    for (size_t l = 0; l < CH_ROW_LANES / 2; l++) {
+        half[l] = lanes[l] + lanes[l + CH_ROW_LANES / 2];
+    }
+    for (size_t width = CH_ROW_LANES / 4; width > 0; width /= 2) {
+        for (size_t l = 0; l < width; l++) {
+            half[l] += half[l + width];
+        }
+    }
+    return half[0];
+}
+
 /** w . e, both in double */
 static inline double ch_dot_wide(const double *restrict w, const double *restrict e, size_t stride)
 {
@@ -57,6 +78,19 @@ static inline double ch_norm2_across(const double *restrict w, double s, const d
         for (size_t l = 0; l < CH_ROW_LANES; l++) {
             const double across = w[i + l] - s * e[i + l];
             lanes[l] = fma(across, across, lanes[l]);
+        }
+    }
+    return ch_sum_lanes(lanes);
+}
+
+/** |w - u|^2 */
+static inline double ch_distance2(const double *restrict w, const double *restrict u, size_t stride)
+{
+    double lanes[CH_ROW_LANES] = {0};
+    for (size_t i = 0; i < stride; i += CH_ROW_LANES) {
+        for (size_t l = 0; l < CH_ROW_LANES; l++) {
+            const double apart = w[i + l] - u[i + l];
+            lanes[l] = fma(apart, apart, lanes[l]);
         }
     }
     return ch_sum_lanes(lanes);

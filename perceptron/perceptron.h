@@ -64,6 +64,7 @@ void ch_perceptron_signal_and_noise(const ch_perceptron *self, double *signal, d
  */
 typedef struct {
     size_t num_samples;
+    bool borrows;        /* the arrays are another's */
     uint32_t *order;     /* [num_samples] sample of k-th least key; owned */
     float *keys;         /* [num_samples] ascending; owned */
     double least_across; /* min |z_perp| */
@@ -74,7 +75,8 @@ typedef struct {
  *  @return CH_OK, CH_ERROR_INPUT for 2^32 samples or more, CH_ERROR_MEMORY */
 ch_code ch_reach_init(ch_reach *self, const ch_sample_set *set, ch_error *err) CH_MUST_CHECK;
 
-/** As ch_reach_init of the first `num_samples` of the set that `whole` has sorted, without sorting. */
+/** As ch_reach_init of the first `num_samples` of the set that `whole` has sorted, without sorting. Borrows the arrays
+ *  of `whole` where they are the same. */
 ch_code ch_reach_init_first(ch_reach *self, const ch_reach *whole, const ch_sample_set *set, size_t num_samples,
                             ch_error *err) CH_MUST_CHECK;
 void ch_reach_free(ch_reach *self);
@@ -87,29 +89,32 @@ size_t ch_reach_count(const ch_reach *self, double bound);
 
 /** The fast engine: equal in law to the plain one, without its idle steps.
  *
- *  Early on it is the plain engine. Once the samples that the noise reaches are few (ch_reach) it knows the margins of
- *  all of them, so that it knows the u unfitted ones, and
- *  - draws the step of the next update: the wait is geometric, no unfitted sample being in a batch with probability
- *    C(P - u, B) / C(P, B);
- *  - draws how many of them are in that batch, hypergeometric given at least one, and which, uniformly;
- *  - adds their rows of the Gram matrix z . z' to the margins. Rows are made at first use and kept.
- *  Margins are screened in single precision with a proven error; a margin within it is computed again in double.
- *  Cost of an update: 8 bytes a sample within reach. Memory beside the set: 25 bytes a sample and at most 16 MiB of
- * rows.
+ *  It knows which samples can be unfitted at all, the candidates (perceptron/candidates.h), and goes through three
+ *  stages, each begun when the last stretch of updates would have cost less that way:
+ *  - plain steps, while nearly all samples are candidates;
+ *  - drawing: only batches that hold a candidate are drawn, and of those only the candidates. The wait for one is
+ *    geometric, the number of candidates in it hypergeometric given at least one (perceptron/waiting.h). After many
+ *    draws in vain, all candidates are looked at instead;
+ *  - following: the margins of all samples within reach are kept up to date by rows of their Gram matrix
+ *    (perceptron/active.h), so that the unfitted samples are known, and the same law gives the next batch with one.
+ *  Memory beside the set: 8 bytes a sample for its order, shared; at most 25 bytes a candidate; at most 16 MiB of rows.
  */
 typedef struct {
-    ch_perceptron student; /* first: this struct is a ch_learner. Takes the early steps. */
-    void (*step)(ch_learner *learner, const ch_limit *limit); /* the plain engine's advance */
-    ch_reach reach;                                           /* of the first num_samples; owned */
-    struct ch_active_set *active;                             /* margins within reach; owned */
-    bool skips;                                               /* idle steps are skipped from now on */
-    bool *used;                                               /* [P] lent to the student; owned */
-    uint64_t next_look, steps_at_look, uses_at_look;          /* early: when to look whether to begin */
-    uint64_t next_event;                                      /* skipping: step of the next update */
-    uint32_t *unfitted;                                       /* [num_unfitted] places in `active`; borrowed from it */
-    uint32_t num_unfitted;
-    double log_none; /* ln of the chance that a batch holds no unfitted sample */
+    ch_perceptron student;       /* first: this struct is a ch_learner. Takes the plain steps. */
+    struct ch_fast_state *state; /* owned */
 } ch_fast_perceptron;
+
+/** What a run has taken. */
+typedef struct {
+    uint64_t drawn;     /* margins of samples drawn, up to the last look at which stage is cheapest */
+    uint64_t looked;    /* margins computed one after the other, and entries of rows of the Gram matrix */
+    uint64_t followed;  /* margins brought up to date by an entry of a row */
+    uint64_t drawing;   /* updates while drawing */
+    uint64_t near;      /* of those, with candidates by distance from a reference */
+    uint64_t following; /* updates while following */
+} ch_fast_work;
+
+ch_fast_work ch_fast_perceptron_work(const ch_fast_perceptron *self);
 
 /** @param reach  order of the samples of setup->train, borrowed; NULL to sort here
  *  @return as ch_perceptron_init */

@@ -1,71 +1,24 @@
 /* plain.c — the plain engine: every drawn margin is computed. */
 #include "perceptron/perceptron.h"
 
-#include "perceptron/kernels.h"
+#include "perceptron/draw.h"
+#include "perceptron/student.h"
 
 #include <gsl/gsl_randist.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Largest batch drawn by scanning it for repeats; larger ones come off a permutation. */
-enum { SCANNED_BATCH = 16 };
-
-/* B distinct indices by Floyd's algorithm: for j = P-B … P-1 draw u in 0 … j, take u, or j where u is taken
- * (Bentley and Floyd, "A sample of brilliance", CACM 30, 1987). Every set is equally likely; order has no meaning. */
-static void draw_scanned(ch_random *random, uint32_t *batch, uint32_t size, uint32_t num_samples)
+void ch_student_update(ch_perceptron *self, const uint32_t *samples, uint32_t count)
 {
-    for (uint32_t k = 0; k < size; k++) {
-        const uint32_t j = num_samples - size + k;
-        uint32_t index = ch_random_below(random, j + 1);
-        for (uint32_t i = 0; i < k; i++) {
-            if (batch[i] == index) {
-                index = j;
-                break;
-            }
-        }
-        batch[k] = index;
-    }
-}
-
-/* The first B entries of a Fisher–Yates shuffle, which is uniform whatever permutation it starts from. */
-static void draw_shuffled(ch_random *random, uint32_t *order, uint32_t size, uint32_t num_samples)
-{
-    for (uint32_t k = 0; k < size; k++) {
-        const uint32_t other = k + ch_random_below(random, num_samples - k);
-        const uint32_t index = order[other];
-        order[other] = order[k];
-        order[k] = index;
-    }
-}
-
-/* The unfitted samples of a batch at this step's w. Written !(m >= kappa), so that NaN counts as unfitted.
- * Returns their number and adds their margins to `sum`, which is finite unless one of them is not. */
-static inline uint32_t find_active(const ch_perceptron *self, const uint32_t *batch, uint32_t size, double *sum)
-{
-    const double kappa = self->setup.kappa;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < size; i++) {
-        const double margin = ch_dot(ch_sample_set_row(self->setup.train, batch[i]), self->weights, self->stride);
-        if (!(margin >= kappa)) {
-            self->active[count++] = batch[i];
-            *sum += margin;
-        }
-    }
-    return count;
-}
-
-/* w <- w + (eta / B) sum over the active of z_mu */
-static void update(ch_perceptron *self, uint32_t count)
-{
-    const double step = self->setup.rate / (double)self->setup.batch;
+    const double step = ch_student_temperature(self);
     for (uint32_t i = 0; i < count; i++) {
-        ch_axpy(self->weights, step, ch_sample_set_row(self->setup.train, self->active[i]), self->stride);
+        ch_axpy(self->weights, step, ch_sample_set_row(self->setup.train, samples[i]), self->stride);
     }
     self->uses += count;
     for (uint32_t i = 0; i < count && self->used != NULL; i++) {
-        self->distinct += !self->used[self->active[i]];
-        self->used[self->active[i]] = true;
+        self->distinct += !self->used[samples[i]];
+        self->used[samples[i]] = true;
     }
 }
 
@@ -112,19 +65,19 @@ __attribute__((always_inline)) static inline uint32_t draw_until_active(ch_perce
                                                                         uint32_t size, double *sum)
 {
     const uint32_t num_samples = (uint32_t)self->setup.num_samples;
-    uint32_t scanned[SCANNED_BATCH];
-    uint32_t *batch = size <= SCANNED_BATCH ? scanned : self->batch;
+    uint32_t scanned[CH_SCANNED_BATCH];
+    uint32_t *batch = size <= CH_SCANNED_BATCH ? scanned : self->batch;
     uint64_t step = self->learner.progress.steps;
     uint32_t count = 0;
     ch_random random = self->random;
     while (step < end && count == 0) {
         step++;
-        if (size <= SCANNED_BATCH) {
-            draw_scanned(&random, batch, size, num_samples);
+        if (size <= CH_SCANNED_BATCH) {
+            ch_draw_scanned(&random, batch, size, num_samples);
         } else if (size < num_samples) {
-            draw_shuffled(&random, batch, size, num_samples);
+            ch_draw_shuffled(&random, batch, size, num_samples);
         }
-        count = find_active(self, batch, size, sum);
+        count = ch_student_find_active(self, batch, size, sum);
     }
     self->random = random;
     self->learner.progress.steps = step;
@@ -140,7 +93,7 @@ __attribute__((always_inline)) static inline void take_steps(ch_perceptron *self
         double sum = 0;
         const uint32_t count = draw_until_active(self, end, size, &sum);
         if (count > 0) {
-            update(self, count);
+            ch_student_update(self, self->active, count);
             progress->updates++;
             progress->last_update = progress->steps;
             progress->status = isfinite(sum) ? CH_RUNNING : CH_DIVERGED;
@@ -262,7 +215,7 @@ ch_code ch_perceptron_init(ch_perceptron *self, const ch_perceptron_setup *setup
     self->setup = *setup;
     self->stride = setup->train->stride;
     self->weights = ch_alloc(self->stride, sizeof *self->weights);
-    const size_t shuffled = setup->batch > SCANNED_BATCH ? setup->num_samples : 0;
+    const size_t shuffled = setup->batch > CH_SCANNED_BATCH ? setup->num_samples : 0;
     self->batch = ch_alloc(shuffled, sizeof *self->batch);
     self->active = ch_alloc(setup->batch, sizeof *self->active);
     if (self->weights == NULL || self->batch == NULL || self->active == NULL) {

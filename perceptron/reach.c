@@ -88,6 +88,11 @@ ch_code ch_reach_init(ch_reach *self, const ch_sample_set *set, ch_error *err)
 ch_code ch_reach_init_first(ch_reach *self, const ch_reach *whole, const ch_sample_set *set, size_t num_samples,
                             ch_error *err)
 {
+    if (num_samples == whole->num_samples) {
+        *self = *whole;
+        self->borrows = true;
+        return CH_OK;
+    }
     memset(self, 0, sizeof *self);
     self->num_samples = num_samples;
     self->least_across = INFINITY;
@@ -112,14 +117,16 @@ ch_code ch_reach_init_first(ch_reach *self, const ch_reach *whole, const ch_samp
 
 void ch_reach_free(ch_reach *self)
 {
-    free(self->order);
-    free(self->keys);
+    if (!self->borrows) {
+        free(self->order);
+        free(self->keys);
+    }
     memset(self, 0, sizeof *self);
 }
 
 double ch_reach_bound(const ch_reach *self, double signal, double noise, double kappa)
 {
-    if (!(signal > 0)) {
+    if (!(signal > 0) || !isfinite(signal) || !isfinite(noise)) {
         return INFINITY;
     }
     /* keys are rounded to single precision: 2^-24 relative */

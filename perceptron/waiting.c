@@ -1,11 +1,12 @@
-/* waiting.c — when a batch next holds an unfitted sample, and how many of them it holds. */
+/* waiting.c — when a batch next holds a marked sample, and how many of them it holds. */
 #include "perceptron/waiting.h"
 
 #include <gsl/gsl_randist.h>
 #include <math.h>
 
-/* Above this chance of an idle batch the number is found by going through its law from 1 up; below it by rejection. */
-static const double LIKELY_IDLE = 0.5;
+/* The number is found by going through its law from 1 up where it is small; elsewhere by rejection of 0. */
+static const double LEAST_NONE = 0x1p-900, LIKELY_NONE = 0.5;
+enum { SMALL_NUMBER = 16 };
 
 /* Uniform on (0, 1). */
 static double uniform(ch_random *random)
@@ -16,10 +17,10 @@ static double uniform(ch_random *random)
 }
 
 /* ln C(P - u, B) / C(P, B) = sum_{i < min(u, B)} ln(1 - max(u, B) / (P - i)), being symmetric in u and B */
-static double log_chance_of_none(uint32_t num_samples, uint32_t batch, uint32_t unfitted)
+static double log_chance_of_none(uint32_t num_samples, uint32_t batch, uint32_t marked)
 {
-    const uint32_t less = batch < unfitted ? batch : unfitted;
-    const uint32_t more = batch < unfitted ? unfitted : batch;
+    const uint32_t less = batch < marked ? batch : marked;
+    const uint32_t more = batch < marked ? marked : batch;
     if ((uint64_t)less + more > num_samples) {
         return -INFINITY;
     }
@@ -30,47 +31,67 @@ static double log_chance_of_none(uint32_t num_samples, uint32_t batch, uint32_t 
     return sum;
 }
 
-uint64_t ch_waiting_steps(ch_random *random, uint32_t num_samples, uint32_t batch, uint32_t unfitted, double *log_none)
+void ch_waiting_init(ch_waiting *self, uint32_t num_samples, uint32_t batch, uint32_t marked)
 {
-    *log_none = log_chance_of_none(num_samples, batch, unfitted);
-    if (*log_none == -INFINITY) {
+    const double log_none = log_chance_of_none(num_samples, batch, marked);
+    *self = (ch_waiting){
+        .num_samples = num_samples,
+        .batch = batch,
+        .marked = marked,
+        .none = exp(log_none),
+        .some = -expm1(log_none),
+        .per_log_none = 1 / log_none,
+    };
+}
+
+uint64_t ch_waiting_steps(const ch_waiting *self, ch_random *random)
+{
+    if (self->per_log_none == 0) {
         return 1;
     }
     /* P(ln U / ln q > k) = P(U < q^k) = q^k */
-    const double idle = floor(log(uniform(random)) / *log_none);
+    const double idle = floor(log(uniform(random)) * self->per_log_none);
     return idle < 0x1p62 ? (uint64_t)idle + 1 : UINT64_C(1) << 62;
 }
 
-uint32_t ch_waiting_number(ch_random *random, uint32_t num_samples, uint32_t batch, uint32_t unfitted, double log_none)
+/* P(j + 1) / P(j) = (u - j) (B - j) / [(j + 1) (P - u - B + j + 1)] */
+static uint32_t number_from_one_up(const ch_waiting *self, ch_random *random)
 {
-    if (batch == 1 || unfitted == 1) {
-        return 1;
-    }
-    if (batch == num_samples) {
-        return unfitted;
-    }
-    const double none = exp(log_none);
-    if (none < LIKELY_IDLE) {
-        const gsl_rng gsl = ch_random_gsl(random);
-        unsigned number = 0;
-        while (number == 0) {
-            number = gsl_ran_hypergeometric(&gsl, unfitted, num_samples - unfitted, batch);
-        }
-        return number;
-    }
-    /* P(j + 1) / P(j) = (u - j) (B - j) / [(j + 1) (P - u - B + j + 1)] */
-    const uint32_t most = batch < unfitted ? batch : unfitted;
-    double left = uniform(random) * -expm1(log_none);
-    double chance = none;
-    uint32_t number = 0;
-    while (number < most) {
-        chance *= (double)(unfitted - number) * (double)(batch - number) /
-                  ((double)(number + 1) * ((double)num_samples - unfitted - batch + number + 1));
+    const uint32_t most = self->batch < self->marked ? self->batch : self->marked;
+    const double others = (double)self->num_samples - self->marked - self->batch;
+    double left = uniform(random) * self->some;
+    double chance = self->none;
+    for (uint32_t number = 0; number < most;) {
+        chance *= (double)(self->marked - number) * (double)(self->batch - number) /
+                  ((double)(number + 1) * (others + number + 1));
         number++;
         left -= chance;
         if (left < 0) {
-            break;
+            return number;
         }
+    }
+    return most;
+}
+
+uint32_t ch_waiting_number(const ch_waiting *self, ch_random *random)
+{
+    if (self->batch == 1 || self->marked == 1) {
+        return 1;
+    }
+    if (self->batch == self->num_samples) {
+        return self->marked;
+    }
+    if (self->marked == self->num_samples) {
+        return self->batch;
+    }
+    const uint32_t most = self->batch < self->marked ? self->batch : self->marked;
+    if (self->none >= LIKELY_NONE || (most <= SMALL_NUMBER && self->none > LEAST_NONE)) {
+        return number_from_one_up(self, random);
+    }
+    const gsl_rng gsl = ch_random_gsl(random);
+    unsigned number = 0;
+    while (number == 0) {
+        number = gsl_ran_hypergeometric(&gsl, self->marked, self->num_samples - self->marked, self->batch);
     }
     return number;
 }

@@ -1,4 +1,4 @@
-/* waiting.h — when a batch next holds an unfitted sample, and how many of them it holds. */
+/* waiting.h — when a batch next holds a marked sample, and how many of them it holds. */
 #ifndef CH_WAITING_H
 #define CH_WAITING_H
 
@@ -6,16 +6,22 @@
 
 #include <stdint.h>
 
-/** Batches of B distinct samples of P, u of which are unfitted: steps until one holds at least one, >= 1.
- *
- *  Geometric: P(wait > k) = q^k, q = C(P - u, B) / C(P, B). Needs 1 <= u <= P and 1 <= B <= P.
- *
- *  @param log_none  out: ln q, -inf when every batch holds one
- */
-uint64_t ch_waiting_steps(ch_random *random, uint32_t num_samples, uint32_t batch, uint32_t unfitted, double *log_none);
+/** The law of batches of B distinct samples of P, u of which are marked. A batch holds none with probability
+ *  q = C(P - u, B) / C(P, B). */
+typedef struct {
+    uint32_t num_samples, batch, marked;
+    double none;         /* q */
+    double some;         /* 1 - q */
+    double per_log_none; /* 1 / ln q; -0 when every batch holds one */
+} ch_waiting;
 
-/** Number of unfitted samples in such a batch: hypergeometric, given at least one.
- *  @param log_none  from ch_waiting_steps */
-uint32_t ch_waiting_number(ch_random *random, uint32_t num_samples, uint32_t batch, uint32_t unfitted, double log_none);
+/** Needs 1 <= u <= P and 1 <= B <= P. Cost: min(u, B) logarithms. */
+void ch_waiting_init(ch_waiting *self, uint32_t num_samples, uint32_t batch, uint32_t marked);
+
+/** Steps until a batch holds at least one, >= 1. Geometric: P(wait > k) = q^k. */
+uint64_t ch_waiting_steps(const ch_waiting *self, ch_random *random);
+
+/** Number of marked samples in such a batch: hypergeometric, given at least one. */
+uint32_t ch_waiting_number(const ch_waiting *self, ch_random *random);
 
 #endif

@@ -48,9 +48,9 @@ static void batches_are_uniform(void **state)
             double together[P][P] = {{0}};
             for (int draw_index = 0; draw_index < DRAWS; draw_index++) {
                 if (shuffled) {
-                    draw_shuffled(&random, batch, size, P);
+                    ch_draw_shuffled(&random, batch, size, P);
                 } else {
-                    draw_scanned(&random, batch, size, P);
+                    ch_draw_scanned(&random, batch, size, P);
                 }
                 for (uint32_t i = 0; i < size; i++) {
                     assert_true(batch[i] < P);
@@ -141,10 +141,10 @@ static plain_truth train_truly(const ch_sample_set *set, const ch_perceptron_set
     for (uint64_t step = 1; truth.updates == 0 || !truly_fitted(set, setup, truth.weights);) {
         bool updated = false;
         while (!updated) { /* nothing changes between updates */
-            if (size <= SCANNED_BATCH) {
-                draw_scanned(&random, batch, size, num_samples);
+            if (size <= CH_SCANNED_BATCH) {
+                ch_draw_scanned(&random, batch, size, num_samples);
             } else if (size < num_samples) {
-                draw_shuffled(&random, batch, size, num_samples);
+                ch_draw_shuffled(&random, batch, size, num_samples);
             }
             for (uint32_t i = 0; i < size; i++) {
                 active[i] = true_margin(set, batch[i], truth.weights) < (long double)setup->kappa;

@@ -10,6 +10,7 @@
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics.h>
+#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,52 +97,112 @@ static void bench_engine(void)
 
 /* ---- the fast engine against the plain one ---- */
 
-typedef struct {
-    size_t dim, num_samples, batch;
-    double chi, temp;
-} fast_point;
-
-/* Seconds and steps of one run from w = 0, of at most `steps` steps. */
-static double time_learner(ch_learner *learner, uint64_t steps, ch_progress *progress)
+/* Bytes a second that one thread reads from memory, one after the other: the floor for margins that are not cached. */
+static double measure_bandwidth(void)
 {
-    const ch_limit limit = {.steps = steps, .updates = UINT64_MAX};
-    const double started = ch_clock_now();
-    learner->advance(learner, &limit);
-    const double seconds = ch_clock_now() - started;
-    *progress = learner->progress;
-    learner->free(learner);
-    return seconds;
+    enum { REPEATS = 5 };
+    const size_t count = (size_t)1 << 26;
+    float *numbers = ch_alloc(count, sizeof *numbers);
+    if (numbers == NULL) {
+        fputs("bench: no memory\n", stderr);
+        exit(1);
+    }
+    double best = 0;
+    volatile float sink = 0;
+    for (int i = 0; i < REPEATS; i++) {
+        const double started = ch_clock_now();
+        float sums[64] = {0};
+        for (size_t k = 0; k < count; k += 64) {
+            for (size_t l = 0; l < 64; l++) {
+                sums[l] += numbers[k + l];
+            }
+        }
+        sink = sums[0];
+        best = fmax(best, (double)(count * sizeof *numbers) / (ch_clock_now() - started));
+    }
+    (void)sink;
+    free(numbers);
+    return best;
 }
 
-static void time_fast(const fast_point *point)
+typedef struct {
+    size_t dim, num_samples, batch;
+    double chi, temp, least;
+} fast_point;
+
+/* Seconds of a run of the plain engine: of a whole one, or `scaled` from its first `most` steps to as many as `steps`.
+ */
+static double time_plain(const ch_perceptron_setup *setup, uint64_t most, uint64_t steps, bool *scaled)
 {
-    static const uint64_t MOST_PLAIN_STEPS = UINT64_C(1) << 27;
+    ch_error err = {0};
+    ch_perceptron plain;
+    const double started = ch_clock_now();
+    must(ch_perceptron_init(&plain, setup, &err), &err);
+    plain.learner.advance(&plain.learner, &(ch_limit){.steps = most, .updates = UINT64_MAX});
+    const ch_progress progress = plain.learner.progress;
+    ch_perceptron_free(&plain);
+    const double seconds = ch_clock_now() - started;
+    *scaled = progress.status == CH_RUNNING;
+    return *scaled ? seconds * (double)steps / (double)progress.steps : seconds;
+}
+
+/* One whole run of the fast engine; the order of the samples is lent. */
+static double time_fast(const ch_perceptron_setup *setup, const ch_reach *reach, ch_progress *progress,
+                        ch_fast_work *work)
+{
+    ch_error err = {0};
+    ch_fast_perceptron fast;
+    const double started = ch_clock_now();
+    must(ch_fast_perceptron_init(&fast, setup, reach, &err), &err);
+    fast.student.learner.advance(&fast.student.learner, &(ch_limit){.steps = UINT64_MAX, .updates = UINT64_MAX});
+    *progress = fast.student.learner.progress;
+    *work = ch_fast_perceptron_work(&fast);
+    ch_fast_perceptron_free(&fast);
+    return ch_clock_now() - started;
+}
+
+static void compare_engines(const fast_point *point, double bandwidth)
+{
+    enum { REPEATS = 5, MOST_REPEATS = 101, MANY_REPEATS_UP_TO = 1024 };
+    static const double PLAIN_SECONDS = 1.5;
     const ch_data_law law = {.chi = point->chi, .dim = point->dim, .seed = 1};
     ch_error err = {0};
     ch_sample_set set;
     ch_reach reach;
     must(ch_sample_set_init(&set, &law, CH_STREAM_TRAIN_SAMPLES, point->num_samples, 1, NULL, &err), &err);
     must(ch_reach_init(&reach, &set, &err), &err);
-    const ch_perceptron_setup setup = {
+    ch_perceptron_setup setup = {
         .train = &set,
         .num_samples = point->num_samples,
         .chi = point->chi,
         .kappa = 0x1p-15,
         .rate = point->temp * (double)point->batch,
         .batch = point->batch,
-        .seed_batch = 1,
     };
-    ch_fast_perceptron fast;
-    ch_perceptron plain;
-    ch_progress of_fast, of_plain;
-    must(ch_fast_perceptron_init(&fast, &setup, &reach, &err), &err);
-    must(ch_perceptron_init(&plain, &setup, &err), &err);
-    const double by_fast = time_learner(&fast.student.learner, UINT64_MAX, &of_fast);
-    const double by_plain = time_learner(&plain.learner, MOST_PLAIN_STEPS, &of_plain);
-    const double scaled = by_plain * (double)of_fast.last_update / (double)of_plain.steps;
-    printf("%5g %5zu %8zu %6zu %10.3g %11.3g %9.3f %s%9.3g %8.1f\n", point->chi, point->dim, point->num_samples,
-           point->batch, point->temp, (double)of_fast.last_update, by_fast, of_plain.status == CH_RUNNING ? "~" : " ",
-           scaled, scaled / by_fast);
+    bool scaled = false;
+    const uint64_t first = 100000 / point->batch + 100;
+    const double a_step = time_plain(&setup, first, first, &scaled) / (double)first;
+    const uint64_t most = (uint64_t)(PLAIN_SECONDS / a_step);
+    const size_t repeats = point->num_samples > MANY_REPEATS_UP_TO ? REPEATS : MOST_REPEATS;
+    double ratio[MOST_REPEATS], by_fast[MOST_REPEATS], by_plain[MOST_REPEATS];
+    double floors[MOST_REPEATS], margins[MOST_REPEATS], entries[MOST_REPEATS];
+    for (uint64_t i = 0; i < repeats; i++) {
+        ch_progress progress;
+        ch_fast_work work;
+        setup.seed_batch = i;
+        by_fast[i] = time_fast(&setup, &reach, &progress, &work);
+        by_plain[i] = time_plain(&setup, most, progress.steps, &scaled);
+        ratio[i] = by_plain[i] / by_fast[i];
+        const double updates = (double)progress.updates, bytes = 4.0 * (double)point->dim;
+        margins[i] = (double)(work.drawn + work.looked) / updates;
+        entries[i] = (double)work.followed / updates;
+        floors[i] = by_fast[i] * bandwidth / (updates * (margins[i] * bytes + entries[i] * 2));
+    }
+    printf("%5g %5zu %8zu %6zu %10.3g %9.3g %s%9.3g %8.2f %8g %9.1f %9.1f %7.2f\n", point->chi, point->dim,
+           point->num_samples, point->batch, point->temp, median(by_fast, repeats), scaled ? "~" : " ",
+           median(by_plain, repeats), median(ratio, repeats), point->least, median(margins, repeats),
+           median(entries, repeats), median(floors, repeats));
+    fflush(stdout);
     ch_reach_free(&reach);
     ch_sample_set_free(&set);
 }
@@ -149,14 +210,31 @@ static void time_fast(const fast_point *point)
 static void bench_fast(void)
 {
     static const fast_point points[] = {
-        {128, 1 << 14, 2, 0, 0x1p-7}, {128, 1 << 14, 2, 0, 0x1p-15}, {32, 1 << 16, 2, 0, 0x1p-7},
-        {32, 1 << 20, 2, 1, 0x1p-7},  {128, 1 << 17, 2, 3, 0x1p-7},  {128, 1 << 12, 1 << 12, 1, 0x1p-26},
+        {128, 1 << 14, 2, 0, 0x1p-7, 8},
+        {128, 1 << 14, 2, 0, 0x1p-15, 8},
+        {32, 1 << 16, 2, 0, 0x1p-7, 80},
+        {32, 1 << 20, 2, 1, 0x1p-7, 500},
+        {128, 1 << 17, 2, 3, 0x1p-7, 1},
+        {128, 1 << 12, 1 << 12, 1, 0x1p-26, 5},
+        {16, 1 << 10, 2, 0, 0x1p-2, 0.9},
+        {128, 1 << 10, 2, 0, 0x1p-7, 0.9},
+        {128, 1 << 10, 1, 1, 0x1p-20, 0.9},
+        {128, 1 << 10, 64, 3, 1, 0.9},
+        {32, 1 << 10, 1 << 10, 0, 0x1p-12, 0.9},
+        {16, 1 << 8, 16, -0.5, 1, 0.9},
+        {64, 1 << 8, 2, 1, 1, 0.9},
+        {16, 1 << 6, 1, 3, 1, 0.9},
+        {4, 1 << 5, 2, 0, 1, 0.9},
     };
-    puts("\nfast engine against the plain one, one thread, data and their order apart");
-    puts("(plain: seconds for as many steps; ~: scaled up from its first 2^27)");
-    puts("  chi     d        P      B       temp       steps    fast s   plain s    ratio");
+    const double bandwidth = measure_bandwidth();
+    printf("\nfast engine against the plain one, one thread, data and their order apart; medians of five runs\n"
+           "(plain: ~ scaled up from what it does in 1.5 s; floor: times the seconds that the bytes of these margins\n"
+           "and 2 of an entry of a row take at %.1f GB/s from memory: less than 1 is the caches' work)\n",
+           bandwidth * 1e-9);
+    puts("  chi     d        P      B       temp    fast s    plain s    ratio at least   margins   entries   floor");
+    puts("                                                                            an update an update");
     for (size_t k = 0; k < sizeof points / sizeof *points; k++) {
-        time_fast(&points[k]);
+        compare_engines(&points[k], bandwidth);
     }
 }
 
@@ -258,13 +336,21 @@ static void bench_data(void)
     }
 }
 
-int main(void)
+/** `make bench` measures everything; `build/bench NAME` one of engine, fast, threads, runs, data. */
+int main(int argc, char **argv)
 {
+    static const struct {
+        const char *name;
+        void (*measure)(void);
+    } parts[] = {
+        {"engine", bench_engine},   {"fast", bench_fast}, {"threads", bench_threads},
+        {"runs", bench_small_runs}, {"data", bench_data},
+    };
     gsl_set_error_handler_off();
-    bench_engine();
-    bench_fast();
-    bench_threads();
-    bench_small_runs();
-    bench_data();
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (argc < 2 || strcmp(argv[1], parts[i].name) == 0) {
+            parts[i].measure();
+        }
+    }
     return 0;
 }

@@ -1,0 +1,40 @@
+/* student.h — what the plain and the fast engine do alike: margins and updates of the student. */
+#ifndef CH_STUDENT_H
+#define CH_STUDENT_H
+
+#include "perceptron/kernels.h"
+#include "perceptron/perceptron.h"
+
+/** T = eta / B */
+static inline double ch_student_temperature(const ch_perceptron *self)
+{
+    return self->setup.rate / (double)self->setup.batch;
+}
+
+/** m - kappa of a sample, in double. */
+static inline double ch_student_excess(const ch_perceptron *self, uint32_t sample)
+{
+    return ch_dot(ch_sample_set_row(self->setup.train, sample), self->weights, self->stride) - self->setup.kappa;
+}
+
+/** The unfitted samples of a batch at this step's w, into self->active. Written !(m >= kappa), so that NaN counts as
+ *  unfitted. Adds their margins to `sum`, which is finite unless one of them is not.
+ *  @return their number */
+static inline uint32_t ch_student_find_active(ch_perceptron *self, const uint32_t *batch, uint32_t size, double *sum)
+{
+    const double kappa = self->setup.kappa;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < size; i++) {
+        const double margin = ch_dot(ch_sample_set_row(self->setup.train, batch[i]), self->weights, self->stride);
+        if (!(margin >= kappa)) {
+            self->active[count++] = batch[i];
+            *sum += margin;
+        }
+    }
+    return count;
+}
+
+/** w <- w + (eta / B) sum of z_mu over `count` samples */
+void ch_student_update(ch_perceptron *self, const uint32_t *samples, uint32_t count);
+
+#endif

@@ -1,0 +1,283 @@
+/* test_active.c — the margins within reach, followed by rows of their Gram matrix, tell the unfitted samples exactly.
+ */
+#include "perceptron/active.c" /* its static parts are tested too */
+
+#include "tests/alloc_fail.h"
+#include "tests/fast_support.h"
+
+#include <gsl/gsl_errno.h>
+
+/* A student whose unfitted samples are known, updated by some of them at a time. */
+typedef struct {
+    ch_sample_set set;
+    ch_reach reach;
+    ch_perceptron student;
+    ch_active_set *active;
+    ch_random random;
+    uint32_t *places;
+} stage;
+
+static void set_up(stage *self, const point *at, uint64_t seed, uint64_t updates)
+{
+    self->set = draw(at->chi, at->dim, at->random_teacher, seed, at->num_samples);
+    const ch_perceptron_setup setup = setup_at(at, &self->set);
+    assert_int_equal(ch_reach_init(&self->reach, &self->set, NULL), CH_OK);
+    assert_int_equal(ch_perceptron_init(&self->student, &setup, NULL), CH_OK);
+    self->active = ch_active_set_new(&self->student, &self->reach);
+    assert_non_null(self->active);
+    self->places = ch_alloc(at->num_samples, sizeof *self->places);
+    ch_random_init(&self->random, seed, CH_STREAM_BOOTSTRAP, 0);
+    self->student.learner.advance(&self->student.learner, &(ch_limit){.steps = UINT64_MAX, .updates = updates});
+}
+
+static void tear_down(stage *self)
+{
+    free(self->places);
+    ch_active_set_free(self->active);
+    ch_perceptron_free(&self->student);
+    ch_reach_free(&self->reach);
+    ch_sample_set_free(&self->set);
+}
+
+/* What the updates went through, to show that the tests met it. */
+typedef struct {
+    size_t updates, grown, shrunk, settled, several, refreshed;
+} journey;
+
+/* The unfitted set is the one that a look at all margins finds, in double; every slack is as exact as it says. */
+static void assert_knows_unfitted(const stage *self)
+{
+    const ch_active_set *active = self->active;
+    const uint32_t number = ch_active_set_num_unfitted(active);
+    bool *is_unfitted = ch_alloc(self->set.num_samples, sizeof *is_unfitted);
+    uint32_t truly = 0;
+    ch_active_set_list(active, self->places);
+    for (uint32_t i = 0; i < number; i++) {
+        assert_true(i == 0 || self->places[i] > self->places[i - 1]);
+        assert_int_equal(ch_active_set_place(active, i), self->places[i]);
+        is_unfitted[self->reach.order[self->places[i]]] = true;
+    }
+    for (uint32_t mu = 0; mu < self->set.num_samples; mu++) {
+        const bool unfitted = !(ch_student_excess(&self->student, mu) >= 0);
+        truly += unfitted;
+        assert_true(unfitted == is_unfitted[mu]);
+    }
+    assert_int_equal(truly, number);
+    for (size_t k = 0; k < active->count; k++) {
+        if (k >= self->set.num_samples) {
+            assert_true(active->slacks[k] >= (int32_t)MOST_SLACK);
+            continue;
+        }
+        const double slack = exact_excess(active, k) / (ch_student_temperature(&self->student) * active->quantum);
+        if (fabs(slack) < MOST_SLACK / 2) {
+            assert_in((double)active->slacks[k] - slack, -active->error, active->error);
+        } else {
+            assert_true(fabs((double)active->slacks[k]) > MOST_SLACK / 4 && (active->slacks[k] > 0) == (slack > 0));
+        }
+    }
+    free(is_unfitted);
+}
+
+/* As many as a batch may hold, drawn from the unfitted. */
+static uint32_t choose(stage *self)
+{
+    const uint32_t number = ch_active_set_num_unfitted(self->active);
+    const uint32_t most = number < self->student.setup.batch ? number : (uint32_t)self->student.setup.batch;
+    const uint32_t count = 1 + ch_random_below(&self->random, most);
+    ch_active_set_list(self->active, self->places);
+    for (uint32_t k = 0; k < count; k++) {
+        const uint32_t other = k + ch_random_below(&self->random, number - k);
+        const uint32_t place = self->places[other];
+        self->places[other] = self->places[k];
+        self->places[k] = place;
+    }
+    return count;
+}
+
+static void follow(stage *self, uint64_t most_updates, journey *met)
+{
+    ch_active_set *active = self->active;
+    assert_knows_unfitted(self);
+    for (uint64_t i = 0; i < most_updates && ch_active_set_num_unfitted(active) > 0; i++) {
+        const size_t before = active->count, recomputed = active->recomputed, rows = active->rows_added;
+        const uint32_t count = choose(self);
+        assert_true(ch_active_set_update(active, self->places, count));
+        assert_knows_unfitted(self);
+        met->updates++;
+        met->grown += active->count > before;
+        met->shrunk += active->count < before;
+        met->settled += active->recomputed > recomputed;
+        met->refreshed += active->rows_added < rows + count;
+        met->several += count > 1;
+    }
+}
+
+/* Begun at w = 0 or a little later, where every sample is within reach and all are unfitted, and where few are left. */
+static void knows_the_unfitted(void **state)
+{
+    (void)state;
+    static const uint64_t begins[] = {0, 19, 300};
+    journey met = {0};
+    for (size_t i = 0; i < NUM_POINTS; i++) {
+        for (size_t k = 0; k < 3; k++) {
+            stage here;
+            set_up(&here, &points[i], 50 + i, begins[k]);
+            ch_active_set_begin(here.active);
+            follow(&here, 250, &met);
+            tear_down(&here);
+        }
+    }
+    assert_true(met.updates > 8000 && met.grown > 80 && met.shrunk > 80 && met.several > 1000);
+    assert_true(met.settled > 100 && met.refreshed > 20);
+}
+
+/* Slacks that are off by nearly as much as they may be still tell the unfitted samples. */
+static void errors_within_the_bound_do_no_harm(void **state)
+{
+    (void)state;
+    size_t between = 0;
+    const point at = {0, 16, 500, 2, 0.25, 0x1p-15, true, false};
+    for (uint64_t updates = 1; updates < 400; updates += 23) {
+        stage here;
+        set_up(&here, &at, 31, updates);
+        ch_active_set *active = here.active;
+        ch_active_set_begin(active);
+        const double quantum = ch_student_temperature(&here.student) * active->quantum, off = 0.2 / active->quantum;
+        active->error = off;
+        for (size_t k = 0; k < active->count && k < here.set.num_samples; k++) {
+            const double slack = exact_excess(active, k) / quantum;
+            active->slacks[k] = in_quanta(slack + (k % 2 == 0 ? 0.99 : -0.99) * off);
+            between += fabs(slack) < 0.99 * off;
+        }
+        add_row(active, NULL);
+        find_unfitted(active);
+        assert_knows_unfitted(&here);
+        tear_down(&here);
+    }
+    assert_true(between > 100);
+}
+
+/* Margins far beyond what a slack can hold are still on their side, however many rows are added. */
+static void far_margins_stay_far(void **state)
+{
+    (void)state;
+    const point at = {0, 16, 300, 300, 1e-9, 0.01, false, false};
+    stage here;
+    journey met = {0};
+    set_up(&here, &at, 33, 3);
+    ch_active_set_begin(here.active);
+    size_t far = 0;
+    for (size_t k = 0; k < here.set.num_samples; k++) {
+        far += fabs((double)here.active->slacks[k]) >= MOST_SLACK;
+    }
+    assert_true(far > 200);
+    follow(&here, 60, &met); /* each adds up to 300 rows: they pass REFRESH_ROWS more than once */
+    assert_true(met.updates == 60 && met.refreshed > 1);
+    tear_down(&here);
+}
+
+/* Rows of the Gram matrix may be forgotten at any moment, and samples be read from the set: nothing changes. */
+static void forgotten_rows_change_nothing(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NUM_POINTS; i += 3) {
+        stage roomy, narrow;
+        journey met = {0};
+        set_up(&roomy, &points[i], 50 + i, 30);
+        set_up(&narrow, &points[i], 50 + i, 30);
+        narrow.active->slab_size = to_block(points[i].num_samples) + LEAST_ROW;
+        narrow.active->most_packed = 0;
+        ch_active_set_begin(roomy.active);
+        ch_active_set_begin(narrow.active);
+        follow(&roomy, 200, &met);
+        follow(&narrow, 200, &met);
+        assert_int_equal(roomy.active->count, narrow.active->count);
+        assert_memory_equal(roomy.active->slacks, narrow.active->slacks, roomy.active->count * sizeof(int32_t));
+        assert_memory_equal(roomy.student.weights, narrow.student.weights, roomy.set.stride * sizeof(double));
+        tear_down(&roomy);
+        tear_down(&narrow);
+    }
+}
+
+static void threads_change_nothing(void **state)
+{
+    (void)state;
+    const point at = {0, 40, 30000, 2, 0.25, 0x1p-15, false, false};
+    stage one, two;
+    set_up(&one, &at, 60, 50);
+    set_up(&two, &at, 60, 50);
+    two.student.setup.threads = 2;
+    ch_active_set_begin(one.active);
+    ch_active_set_begin(two.active);
+    for (int i = 0; i < 5; i++) {
+        const uint32_t place = ch_active_set_place(one.active, (uint32_t)i);
+        assert_true(ch_active_set_update(one.active, &place, 1));
+        assert_true(ch_active_set_update(two.active, &place, 1));
+    }
+    assert_true(one.active->count * 48 > WORTH_THREADS);
+    assert_memory_equal(one.active->slacks, two.active->slacks, one.active->count * sizeof(int32_t));
+    tear_down(&one);
+    tear_down(&two);
+}
+
+/* Where margins are too many times T, double cannot tell them from kappa, and says so. */
+static void knows_when_it_cannot_tell(void **state)
+{
+    (void)state;
+    point at = {0, 16, 300, 1, 1, 0x1p-15, false, false};
+    for (int i = 0; i < 2; i++) {
+        at.temp = i == 0 ? 1 : 1e-12;
+        stage here;
+        set_up(&here, &at, 34, 1);
+        here.student.weights[0] = 100;
+        assert_int_equal(ch_active_set_is_precise(here.active), i == 0);
+        tear_down(&here);
+    }
+}
+
+static void divergence_is_seen(void **state)
+{
+    (void)state;
+    static const double broken[] = {INFINITY, -INFINITY, NAN, 1e200};
+    const point at = {0, 8, 1000, 1, 1, 0x1p-15, false, false}; /* 1000: the last block is not full */
+    for (size_t i = 0; i < 8; i++) {
+        stage here;
+        set_up(&here, &at, 6, 300);
+        ch_active_set_begin(here.active);
+        const uint32_t place = ch_active_set_place(here.active, 0);
+        here.student.weights[i / 4] = broken[i % 4]; /* along and across the teacher */
+        /* a signal may be that large, but its square, and so the noise's, overflows */
+        assert_int_equal(ch_active_set_update(here.active, &place, 1), i == 3);
+        tear_down(&here);
+    }
+}
+
+static void survives_failing_allocations(void **state)
+{
+    (void)state;
+    stage here;
+    set_up(&here, &points[0], 50, 1);
+    long k = 0;
+    for (bool made = false; !made; k++) {
+        alloc_fail_at(k);
+        ch_active_set *other = ch_active_set_new(&here.student, &here.reach);
+        alloc_fail_at(-1);
+        made = other != NULL;
+        ch_active_set_free(other);
+    }
+    assert_int_equal(k, 10 + 1);
+    ch_active_set_free(NULL);
+    tear_down(&here);
+}
+
+int main(void)
+{
+    gsl_set_error_handler_off();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(knows_the_unfitted),     cmocka_unit_test(errors_within_the_bound_do_no_harm),
+        cmocka_unit_test(far_margins_stay_far),   cmocka_unit_test(forgotten_rows_change_nothing),
+        cmocka_unit_test(threads_change_nothing), cmocka_unit_test(knows_when_it_cannot_tell),
+        cmocka_unit_test(divergence_is_seen),     cmocka_unit_test(survives_failing_allocations),
+    };
+    return cmocka_run_group_tests_name("active", tests, NULL, NULL);
+}

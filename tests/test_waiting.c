@@ -1,0 +1,190 @@
+/* test_waiting.c — when a batch next holds a marked sample, and how many of them it holds. */
+#include "perceptron/waiting.h"
+
+#include "tests/support.h"
+
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_sf_gamma.h>
+#include <string.h>
+
+/* Of every statistical test here; some 60 of them, with fixed seeds: either always or never, 6e-5 in all. */
+static const double FALSE_ALARM = 1e-6;
+
+/* P samples, B a batch, u unfitted */
+typedef struct {
+    uint32_t num_samples, batch, unfitted;
+} draw_case;
+
+static const draw_case draw_cases[] = {
+    {60, 4, 6},     {200, 8, 12},        {10, 1, 1},         {10, 3, 2},         {100, 100, 7},   {100, 60, 40},
+    {100, 60, 41},  {100, 40, 100},      {64, 16, 3},        {64, 16, 20},       {1000, 50, 30},  {1000, 30, 50},
+    {1000, 2, 5},   {1000, 1, 400},      {1000, 3, 1},       {5000, 500, 2000},  {5000, 2500, 2}, {4096, 64, 45},
+    {4096, 64, 44}, {200000, 1000, 100}, {200000, 400, 150}, {1u << 31, 16, 12}, {1000, 500, 1},  {UINT32_MAX, 1, 1},
+    {1, 1, 1},      {20, 16, 18},        {20, 2, 12},        {30, 12, 15},       {1000, 600, 16}, {64, 40, 32},
+};
+enum { NUM_DRAW_CASES = sizeof draw_cases / sizeof *draw_cases };
+
+/* ln C(P - u, B) / C(P, B), by GSL in double: good to 1e-14 of the largest logarithm in it */
+static double log_none_by_gsl(const draw_case *c, double *tolerance)
+{
+    if ((uint64_t)c->batch + c->unfitted > c->num_samples) {
+        *tolerance = 0;
+        return -INFINITY;
+    }
+    const double whole = gsl_sf_lnchoose(c->num_samples, c->batch);
+    *tolerance = 1e-14 * gsl_sf_lnfact(c->num_samples);
+    return gsl_sf_lnchoose(c->num_samples - c->unfitted, c->batch) - whole;
+}
+
+static void chance_of_none_is_the_binomials(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NUM_DRAW_CASES; i++) {
+        const draw_case *c = &draw_cases[i];
+        ch_waiting law;
+        double tolerance = 0;
+        ch_waiting_init(&law, c->num_samples, c->batch, c->unfitted);
+        const double log_none = 1 / law.per_log_none, expected = log_none_by_gsl(c, &tolerance);
+        assert_true(log_none == expected || fabs(log_none - expected) <= tolerance + 1e-15 * fabs(expected));
+        assert_true(log_none < 0);
+        assert_close(law.none, exp(log_none), 1e-12);
+        assert_close(law.some, -expm1(log_none), 1e-12);
+        if (c->batch == 1 && c->unfitted < c->num_samples) { /* q = 1 - u / P */
+            assert_close(log_none, log1p(-(double)c->unfitted / c->num_samples), 1e-15);
+        }
+    }
+}
+
+/* sup |F_n - F| sqrt(n) over all points where the n drawn whole numbers have a jump, for F(k) = 1 - q^k. Whatever the
+ * law it passes ks_critical(alpha) with probability alpha at most (Dvoretzky, Kiefer, Wolfowitz, Massart). */
+static double distance_from_geometric(double *waits, size_t n, double log_none)
+{
+    double sup = 0;
+    qsort(waits, n, sizeof *waits, order_of_doubles);
+    for (size_t i = 0; i < n;) {
+        const double at = waits[i];
+        const double before = -expm1((at - 1) * log_none), up_to = -expm1(at * log_none);
+        sup = fmax(sup, fabs((double)i / (double)n - (at > 1 ? before : 0)));
+        while (i < n && waits[i] == at) {
+            i++;
+        }
+        sup = fmax(sup, fabs((double)i / (double)n - up_to));
+    }
+    return sup * sqrt((double)n);
+}
+
+static void waits_are_geometric(void **state)
+{
+    (void)state;
+    enum { DRAWS = 20000 };
+    static double waits[DRAWS];
+    for (size_t i = 0; i < NUM_DRAW_CASES; i++) {
+        const draw_case *c = &draw_cases[i];
+        ch_random random;
+        ch_waiting law;
+        double tolerance = 0;
+        ch_random_init(&random, 100 + i, CH_STREAM_BATCHES, 0);
+        ch_waiting_init(&law, c->num_samples, c->batch, c->unfitted);
+        for (size_t k = 0; k < DRAWS; k++) {
+            waits[k] = (double)ch_waiting_steps(&law, &random);
+            assert_true(waits[k] >= 1);
+        }
+        if (c->batch + (uint64_t)c->unfitted > c->num_samples) {
+            for (size_t k = 0; k < DRAWS; k++) {
+                assert_true(waits[k] == 1);
+            }
+            continue;
+        }
+        /* GSL's difference of large logarithms is no good for the largest P */
+        const double expected = log_none_by_gsl(c, &tolerance);
+        const double log_none = tolerance < 1e-3 * fabs(expected) ? expected : 1 / law.per_log_none;
+        assert_in(distance_from_geometric(waits, DRAWS, log_none), 0, ks_critical(FALSE_ALARM));
+    }
+}
+
+/* pmf of the hypergeometric law by logarithms of factorials */
+static double hypergeometric(const draw_case *c, uint32_t number)
+{
+    return exp(gsl_sf_lnchoose(c->unfitted, number) + gsl_sf_lnchoose(c->num_samples - c->unfitted, c->batch - number) -
+               gsl_sf_lnchoose(c->num_samples, c->batch));
+}
+
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Pearson's test of counts[least .. most] against the pmf given at least one; neighbours are pooled to 10 expected. */
+static double chance_of_counts(const draw_case *c, const double *counts, size_t draws, double none)
+{
+    const uint32_t most = smaller(c->batch, c->unfitted);
+    const uint64_t sum = (uint64_t)c->batch + c->unfitted;
+    const uint32_t least = sum > c->num_samples ? (uint32_t)(sum - c->num_samples) : 1;
+    double chi2 = 0, seen = 0, expected = 0, expected_left = (double)draws, seen_left = (double)draws;
+    size_t bins = 0;
+    for (uint32_t number = least; number <= most && expected_left >= 20; number++) {
+        const double chance = (double)draws * hypergeometric(c, number) / (1 - none);
+        seen += counts[number];
+        expected += chance;
+        expected_left -= chance;
+        seen_left -= counts[number];
+        if (expected >= 10) {
+            chi2 += (seen - expected) * (seen - expected) / expected;
+            bins++;
+            seen = expected = 0;
+        }
+    }
+    expected += fmax(expected_left, 0);
+    seen += seen_left;
+    if (expected >= 5) {
+        chi2 += (seen - expected) * (seen - expected) / expected;
+        bins++;
+    }
+    return bins > 1 ? gsl_cdf_chisq_Q(chi2, (double)bins - 1) : 1;
+}
+
+static void numbers_are_hypergeometric(void **state)
+{
+    (void)state;
+    enum { DRAWS = 20000, MOST = 2501 };
+    static double counts[MOST];
+    size_t ways[3] = {0}; /* small numbers where an idle batch is unlikely, likely ones, by rejection */
+    for (size_t i = 0; i < NUM_DRAW_CASES; i++) {
+        const draw_case *c = &draw_cases[i];
+        const uint32_t most = smaller(c->batch, c->unfitted);
+        ch_random random;
+        ch_waiting law;
+        ch_random_init(&random, 200 + i, CH_STREAM_BATCHES, 0);
+        ch_waiting_init(&law, c->num_samples, c->batch, c->unfitted);
+        memset(counts, 0, sizeof counts);
+        for (size_t k = 0; k < DRAWS; k++) {
+            const uint32_t number = ch_waiting_number(&law, &random);
+            assert_true(number >= 1 && number <= most && number < MOST);
+            assert_true((uint64_t)c->batch - number <= c->num_samples - c->unfitted);
+            counts[number]++;
+        }
+        if (most == 1 || c->batch == c->num_samples || c->unfitted == c->num_samples) {
+            assert_true(counts[most] == DRAWS);
+            continue;
+        }
+        ways[law.none >= 0.5 ? 1 : most <= 16 ? 0 : 2]++;
+        if (c->num_samples < 1u << 30) { /* as above */
+            assert_true(chance_of_counts(c, counts, DRAWS, law.none) > FALSE_ALARM);
+        } else { /* P(2 | >= 1) = (u - 1) (B - 1) / (2 P) = 4e-8 */
+            assert_true(counts[1] == DRAWS);
+        }
+    }
+    assert_true(ways[0] >= 3 && ways[1] >= 3 && ways[2] >= 3);
+}
+
+int main(void)
+{
+    gsl_set_error_handler_off();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(chance_of_none_is_the_binomials),
+        cmocka_unit_test(waits_are_geometric),
+        cmocka_unit_test(numbers_are_hypergeometric),
+    };
+    return cmocka_run_group_tests_name("waiting", tests, NULL, NULL);
+}
