@@ -1,6 +1,7 @@
 /* active.c — the margins of all samples within reach of the noise, and which of them are unfitted. */
 #include "perceptron/active.h"
 
+#include "perceptron/gram.h"
 #include "perceptron/student.h"
 
 #include <math.h>
@@ -11,34 +12,24 @@
 static const double ROOM = 1.2, SHRINK = 1.5;
 /* Slacks are computed anew after so many rows, or once margins computed again, one at a time and more with each row's
  * error, have cost as much as that. */
-enum { REFRESH_ROWS = 4096, RECOMPUTED_SHARE = 2 };
+enum { REFRESH_ROWS = 4096, RECOMPUTED_SHARE = 4 };
 /* Most that a slack just computed may be off by, in units of T. */
 static const double MOST_ERROR = 0x1p-9;
-/* Largest memory for rows of the Gram matrix, in entries. */
-enum { MOST_ENTRIES = 1 << 23 };
 /* Slacks summed up and looked at in one go. Samples are taken in by whole blocks; what the last block has beyond the P
  * samples is infinitely far from unfitted. */
-enum { BLOCK = 64 };
-/* Least entries from row to row. */
-enum { LEAST_ROW = BLOCK };
-/* Largest entry of a row, and slack beyond which it is kept as that: more quanta than all rows until slacks are
- * computed anew can add, so that a slack kept as less than it is stays far from 0 and no sum overflows. */
-static const double MOST_ENTRY = INT16_MAX, MOST_SLACK = 1 << 30;
+enum { BLOCK = CH_GRAM_BLOCK };
+/* Slack beyond which it is kept as that: more quanta than all rows until slacks are computed anew can add, so that a
+ * slack kept as less than it is stays far from 0 and no sum overflows. */
+static const double MOST_SLACK = 1 << 30;
 _Static_assert((int64_t)(2 * REFRESH_ROWS) * INT16_MAX < 1 << 29, "slacks beyond MOST_SLACK stay far from 0");
-/* Rows are kept together while they are at most this part of the set. */
-enum { PACKED_SHARE = 8 };
 /* Operations that are worth a second thread. */
 static const double WORTH_THREADS = 1 << 20;
 
 struct ch_active_set {
     ch_perceptron *student;
     const ch_reach *reach;
-    double bound;  /* keys under it are taken in */
-    size_t count;  /* samples taken in, the first of reach->order, to a whole block */
-    float *packed; /* [most_packed][stride] rows of the first `num_packed` places, one after the other */
-    size_t num_packed, most_packed;
-    double quantum;         /* of slacks and entries, in units of T */
-    double entry_error;     /* of a row's entry, in quanta */
+    ch_gram gram;           /* of the samples taken in, the first gram.count of reach->order; owned */
+    double bound;           /* keys under it are taken in */
     int32_t *slacks;        /* [P to a whole block] in quanta, the first `count` in use */
     unsigned char *marks;   /* [P to a whole block] 1 for an unfitted sample, 0 for others; in low blocks */
     uint32_t *low_blocks;   /* [blocks] those with a slack not over the error, ascending */
@@ -50,31 +41,8 @@ struct ch_active_set {
     size_t recomputed; /* margins computed again, since the slacks were computed */
     double signal, noise;
 
-    /* rows of the Gram matrix, made at first use: all share one slab, which is emptied when it is full */
-    int16_t *slab;    /* [slab_size] in quanta */
-    size_t slab_size; /* entries */
-    size_t row_room;  /* entries from row to row */
-    size_t num_rows;  /* rows in the slab */
-    uint32_t *row_of; /* [P] row of a place, plus 1; 0 when there is none; the first `num_places` in use */
-    size_t num_places;
-    uint32_t *row_place; /* [slab_size / LEAST_ROW] place of a row */
-    uint32_t *row_count; /* [slab_size / LEAST_ROW] entries of a row that are made */
-
-    uint64_t looked, followed; /* as in ch_fast_work */
+    uint64_t computed, followed; /* margins, in all */
 };
-
-static size_t to_block(size_t count)
-{
-    return (count + BLOCK - 1) / BLOCK * BLOCK;
-}
-
-/* What a row's entry is off by, in quanta: half a quantum, what a sum in single precision is off by, and what the
- * margin computed again in double is off by for having moved by as much. */
-static double entry_error(size_t stride)
-{
-    const double sums = (double)stride / CH_ROW_LANES + 8;
-    return 0.5 + (0x1p-24 + 0x1p-52) * sums * MOST_ENTRY;
-}
 
 ch_active_set *ch_active_set_new(ch_perceptron *student, const ch_reach *reach)
 {
@@ -82,28 +50,16 @@ ch_active_set *ch_active_set_new(ch_perceptron *student, const ch_reach *reach)
     if (self == NULL) {
         return NULL;
     }
-    const size_t num_samples = reach->num_samples;
-    const size_t square = num_samples < MOST_ENTRIES / num_samples ? num_samples * num_samples : MOST_ENTRIES;
+    const size_t room = ch_gram_to_block(reach->num_samples);
     self->student = student;
     self->reach = reach;
-    self->slab_size = to_block(square > num_samples ? square : num_samples) + LEAST_ROW;
-    const size_t most_rows = self->slab_size / LEAST_ROW;
-    self->quantum = reach->most_norm * reach->most_norm / MOST_ENTRY * (1 + 0x1p-10); /* room for rounding */
-    self->entry_error = entry_error(student->stride);
-    /* not set: most runs write a small part of them only */
-    self->most_packed = num_samples / PACKED_SHARE + 1;
-    self->packed = ch_alloc_unset(self->most_packed * student->stride, sizeof *self->packed);
-    self->slacks = ch_alloc_unset(to_block(num_samples), sizeof *self->slacks);
-    self->marks = ch_alloc_unset(to_block(num_samples), sizeof *self->marks);
-    self->low_blocks = ch_alloc_unset(num_samples / BLOCK + 1, sizeof *self->low_blocks);
-    self->low_unfitted = ch_alloc_unset(num_samples / BLOCK + 1, sizeof *self->low_unfitted);
-    self->slab = ch_alloc_unset(self->slab_size, sizeof *self->slab);
-    self->row_of = ch_alloc_unset(num_samples, sizeof *self->row_of);
-    self->row_place = ch_alloc_unset(most_rows, sizeof *self->row_place);
-    self->row_count = ch_alloc_unset(most_rows, sizeof *self->row_count);
-    if (self->packed == NULL || self->slacks == NULL || self->marks == NULL || self->low_blocks == NULL ||
-        self->low_unfitted == NULL || self->slab == NULL || self->row_of == NULL || self->row_place == NULL ||
-        self->row_count == NULL) {
+    const bool made = ch_gram_init(&self->gram, student->setup.train, reach, student->setup.threads);
+    self->slacks = ch_alloc_unset(room, sizeof *self->slacks);
+    self->marks = ch_alloc_unset(room, sizeof *self->marks);
+    self->low_blocks = ch_alloc_unset(room / BLOCK + 1, sizeof *self->low_blocks);
+    self->low_unfitted = ch_alloc_unset(room / BLOCK + 1, sizeof *self->low_unfitted);
+    if (!made || self->slacks == NULL || self->marks == NULL || self->low_blocks == NULL ||
+        self->low_unfitted == NULL) {
         ch_active_set_free(self);
         return NULL;
     }
@@ -115,31 +71,19 @@ void ch_active_set_free(ch_active_set *self)
     if (self == NULL) {
         return;
     }
-    free(self->packed);
+    ch_gram_free(&self->gram);
     free(self->slacks);
     free(self->marks);
     free(self->low_blocks);
     free(self->low_unfitted);
-    free(self->slab);
-    free(self->row_of);
-    free(self->row_place);
-    free(self->row_count);
     free(self);
-}
-
-static const float *row_of_place(const ch_active_set *self, size_t place)
-{
-    if (place < self->num_packed) {
-        return self->packed + place * self->student->stride;
-    }
-    return ch_sample_set_row(self->student->setup.train, self->reach->order[place]);
 }
 
 /* m - kappa in double, as the plain engine has it */
 static double exact_excess(const ch_active_set *self, size_t place)
 {
     const ch_perceptron *student = self->student;
-    return ch_dot(row_of_place(self, place), student->weights, student->stride) - student->setup.kappa;
+    return ch_dot(ch_gram_sample(&self->gram, place), student->weights, student->stride) - student->setup.kappa;
 }
 
 /* ---- errors, in quanta ---- */
@@ -150,7 +94,7 @@ static double slack_error(const ch_active_set *self)
 {
     const double sums = 2 * ((double)self->student->stride / CH_ROW_LANES + 8);
     const double whole = (fabs(self->signal) + self->noise) * self->reach->most_norm + self->student->setup.kappa;
-    return 0.5 + 0x1p-53 * sums * whole / (ch_student_temperature(self->student) * self->quantum);
+    return 0.5 + 0x1p-53 * sums * whole / (ch_student_temperature(self->student) * self->gram.quantum);
 }
 
 static void measure_student(ch_active_set *self)
@@ -166,22 +110,14 @@ static double bound_now(const ch_active_set *self)
 static void reach_out(ch_active_set *self)
 {
     self->bound = ROOM * bound_now(self);
-    self->count = to_block(ch_reach_count(self->reach, self->bound));
-}
-
-size_t ch_active_set_num_reached(const ch_active_set *self)
-{
-    ch_active_set now = *self;
-    measure_student(&now);
-    return ch_reach_count(self->reach, ROOM * bound_now(&now));
+    ch_gram_set_count(&self->gram, ch_gram_to_block(ch_reach_count(self->reach, self->bound)));
 }
 
 bool ch_active_set_is_precise(const ch_active_set *self)
 {
     ch_active_set now = *self;
     measure_student(&now);
-    reach_out(&now);
-    return slack_error(&now) * now.quantum < MOST_ERROR;
+    return slack_error(&now) * now.gram.quantum < MOST_ERROR;
 }
 
 /* ---- slacks ---- */
@@ -194,11 +130,6 @@ static int32_t in_quanta(double slack)
     return slack < MOST_SLACK ? (int32_t)lrint(slack) : (int32_t)MOST_SLACK;
 }
 
-static bool is_worth_threads(const ch_active_set *self, size_t count)
-{
-    return self->student->setup.threads > 1 && (double)count * (double)self->student->stride > WORTH_THREADS;
-}
-
 static int32_t exact_slack(const ch_active_set *self, size_t place, double scale)
 {
     return in_quanta(place < self->reach->num_samples ? scale * exact_excess(self, place) : INFINITY);
@@ -206,10 +137,11 @@ static int32_t exact_slack(const ch_active_set *self, size_t place, double scale
 
 static void compute_slacks(ch_active_set *self, size_t from, size_t to)
 {
-    const double scale = 1 / (ch_student_temperature(self->student) * self->quantum);
-    self->looked += to - from;
-    if (is_worth_threads(self, to - from)) {
-#pragma omp parallel for schedule(static) num_threads(self->student->setup.threads)
+    const double scale = 1 / (ch_student_temperature(self->student) * self->gram.quantum);
+    self->computed += to - from;
+    const int threads = self->student->setup.threads;
+    if (threads > 1 && (double)(to - from) * (double)self->student->stride > WORTH_THREADS) {
+#pragma omp parallel for schedule(static) num_threads(threads)
         for (size_t k = from; k < to; k++) {
             self->slacks[k] = exact_slack(self, k, scale);
         }
@@ -222,36 +154,9 @@ static void compute_slacks(ch_active_set *self, size_t from, size_t to)
 
 static void refresh(ch_active_set *self)
 {
-    compute_slacks(self, 0, self->count);
+    compute_slacks(self, 0, self->gram.count);
     self->error = slack_error(self);
     self->rows_added = self->recomputed = 0;
-}
-
-static void forget_rows(ch_active_set *self)
-{
-    for (size_t row = 0; row < self->num_rows; row++) {
-        self->row_of[self->row_place[row]] = 0;
-    }
-    self->num_rows = 0;
-    self->row_room = to_block(self->count + self->count / 4);
-    self->row_room = self->row_room > LEAST_ROW ? self->row_room : LEAST_ROW;
-    self->row_room = self->row_room < self->slab_size ? self->row_room : self->slab_size;
-}
-
-/* Places taken in for the first time: their samples are put beside the others, and they have no row of the Gram matrix.
- */
-static void prepare_places(ch_active_set *self)
-{
-    const size_t stride = self->student->stride;
-    const size_t last = self->count < self->reach->num_samples ? self->count : self->reach->num_samples;
-    while (self->num_packed < last && self->num_packed < self->most_packed) {
-        float *row = self->packed + self->num_packed * stride;
-        memcpy(row, row_of_place(self, self->num_packed), stride * sizeof *row);
-        self->num_packed++;
-    }
-    for (; self->num_places < last; self->num_places++) {
-        self->row_of[self->num_places] = 0;
-    }
 }
 
 /* Takes in or lets go of samples as the reach of the noise grows or shrinks; true when it did. */
@@ -261,63 +166,13 @@ static bool follow_reach(ch_active_set *self)
     if (bound <= self->bound && bound * ROOM * SHRINK >= self->bound) {
         return false;
     }
-    const size_t before = self->count;
+    const size_t before = self->gram.count;
     reach_out(self);
-    if (self->count > before) {
-        prepare_places(self);
-        compute_slacks(self, before, self->count);
+    if (self->gram.count > before) {
+        compute_slacks(self, before, self->gram.count);
         self->error = fmax(self->error, slack_error(self));
     }
-    if (self->count > self->row_room) {
-        forget_rows(self);
-    }
     return true;
-}
-
-/* ---- rows of the Gram matrix ---- */
-
-static inline int16_t make_entry(const ch_active_set *self, const float *sample, size_t place, float scale)
-{
-    if (place >= self->reach->num_samples) {
-        return 0;
-    }
-    return (int16_t)lrintf(scale * ch_dot_single(row_of_place(self, place), sample, self->student->stride));
-}
-
-static void make_entries(ch_active_set *self, int16_t *entries, const float *sample, size_t from, size_t to)
-{
-    const float scale = (float)(1 / self->quantum);
-    self->looked += to - from;
-    if (is_worth_threads(self, to - from)) {
-#pragma omp parallel for schedule(static) num_threads(self->student->setup.threads)
-        for (size_t k = from; k < to; k++) {
-            entries[k] = make_entry(self, sample, k, scale);
-        }
-        return;
-    }
-    for (size_t k = from; k < to; k++) {
-        entries[k] = make_entry(self, sample, k, scale);
-    }
-}
-
-/* Row of a place, made as far as `count`. */
-static const int16_t *gram_row(ch_active_set *self, uint32_t place)
-{
-    if (self->row_of[place] == 0) {
-        if ((self->num_rows + 1) * self->row_room > self->slab_size) {
-            forget_rows(self);
-        }
-        self->row_place[self->num_rows] = place;
-        self->row_count[self->num_rows] = 0;
-        self->row_of[place] = (uint32_t)++self->num_rows;
-    }
-    const size_t row = self->row_of[place] - 1;
-    int16_t *entries = self->slab + row * self->row_room;
-    if (self->row_count[row] < self->count) {
-        make_entries(self, entries, row_of_place(self, place), self->row_count[row], self->count);
-        self->row_count[row] = (uint32_t)self->count;
-    }
-    return entries;
 }
 
 /* ---- the unfitted ---- */
@@ -353,13 +208,13 @@ static void add_row(ch_active_set *self, const int16_t *row)
 {
     const int32_t error = doubt(self);
     uint32_t count = 0;
-    for (size_t k = 0; k < self->count; k += BLOCK) {
+    for (size_t k = 0; k < self->gram.count; k += BLOCK) {
         const int32_t least = row != NULL ? add_block(self->slacks + k, row + k) : least_of_block(self->slacks + k);
         self->low_blocks[count] = (uint32_t)(k / BLOCK);
         count += least <= error;
     }
     self->num_low_blocks = count;
-    self->followed += row != NULL ? self->count : 0;
+    self->followed += row != NULL ? self->gram.count : 0;
 }
 
 /* Marks the slacks of a block: 1 under -error, 2 up to error, else 0. Returns the number of the first, and in
@@ -447,9 +302,8 @@ void ch_active_set_list(const ch_active_set *self, uint32_t *places)
 void ch_active_set_begin(ch_active_set *self)
 {
     measure_student(self);
+    ch_gram_make_room(&self->gram);
     reach_out(self);
-    forget_rows(self);
-    prepare_places(self);
     refresh(self);
     add_row(self, NULL);
     find_unfitted(self);
@@ -459,11 +313,11 @@ bool ch_active_set_update(ch_active_set *self, const uint32_t *places, uint32_t 
 {
     const double temperature = ch_student_temperature(self->student);
     for (uint32_t i = 0; i < count; i++) {
-        self->error += self->entry_error;
+        self->error += self->gram.entry_error;
         self->rows_added++;
-        add_row(self, gram_row(self, places[i]));
-        ch_axpy(self->student->weights, temperature, row_of_place(self, places[i]), self->student->stride);
-        if (self->rows_added >= REFRESH_ROWS || self->recomputed > self->count / RECOMPUTED_SHARE) {
+        add_row(self, ch_gram_row(&self->gram, places[i]));
+        ch_axpy(self->student->weights, temperature, ch_gram_sample(&self->gram, places[i]), self->student->stride);
+        if (self->rows_added >= REFRESH_ROWS || self->recomputed > self->gram.count / RECOMPUTED_SHARE) {
             refresh(self);
         }
     }
@@ -480,6 +334,6 @@ bool ch_active_set_update(ch_active_set *self, const uint32_t *places, uint32_t 
 
 void ch_active_set_add_work(const ch_active_set *self, ch_fast_work *work)
 {
-    work->looked += self->looked;
+    work->looked += self->computed + self->gram.made;
     work->followed += self->followed;
 }

@@ -21,9 +21,6 @@ void ch_active_set_free(ch_active_set *self);
 /** Computes all margins within reach of the student as it is. */
 void ch_active_set_begin(ch_active_set *self);
 
-/** Samples within reach of the student as it is, with some room for the noise to grow; as begin would take. */
-size_t ch_active_set_num_reached(const ch_active_set *self);
-
 /** False where double precision cannot tell the slacks of the student as it is: its margins are too many times T. */
 bool ch_active_set_is_precise(const ch_active_set *self);
 

@@ -307,7 +307,7 @@ static void begin_following(ch_fast_perceptron *self)
     const uint32_t number = ch_active_set_num_unfitted(state->active);
     const double rows = 1 + (double)setup->batch * number / (double)setup->num_samples;
     learner->step_cost = 0;
-    learner->update_cost = rows * (double)ch_active_set_num_reached(state->active) * (double)self->student.stride;
+    learner->update_cost = rows * (double)ch_candidates_num_reached(&state->candidates) * (double)self->student.stride;
 }
 
 /* ---- which stage is cheapest ---- */

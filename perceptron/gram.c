@@ -1,0 +1,146 @@
+/* gram.c — rows of the Gram matrix, made at first use. */
+#include "perceptron/gram.h"
+
+#include "perceptron/kernels.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Largest memory for rows, in entries. */
+enum { MOST_ENTRIES = 1 << 23 };
+/* Samples are kept together while they are at most this part of the set. */
+enum { PACKED_SHARE = 8 };
+/* Operations that are worth a second thread. */
+static const double WORTH_THREADS = 1 << 20;
+
+bool ch_gram_init(ch_gram *self, const ch_sample_set *set, const ch_reach *reach, int threads)
+{
+    memset(self, 0, sizeof *self);
+    self->set = set;
+    self->reach = reach;
+    self->threads = threads;
+    self->quantum = reach->most_norm * reach->most_norm / INT16_MAX * (1 + 0x1p-10); /* room for rounding */
+    /* half a quantum, and 2^-24 in single and twice 2^-53 in double for each of d / 16 numbers and some more summed up
+     */
+    const double sums = (double)set->stride / CH_ROW_LANES + 8;
+    self->entry_error = 0.5 + (0x1p-24 + 0x1p-52) * sums * INT16_MAX;
+    self->slab_size = ch_gram_to_block(reach->num_samples);
+    self->slab = ch_alloc_unset(self->slab_size, sizeof *self->slab);
+    self->row_of = ch_alloc_unset(reach->num_samples, sizeof *self->row_of);
+    self->row_place = ch_alloc_unset(self->slab_size / CH_GRAM_BLOCK, sizeof *self->row_place);
+    self->row_count = ch_alloc_unset(self->slab_size / CH_GRAM_BLOCK, sizeof *self->row_count);
+    return self->slab != NULL && self->row_of != NULL && self->row_place != NULL && self->row_count != NULL;
+}
+
+void ch_gram_free(ch_gram *self)
+{
+    free(self->packed);
+    free(self->slab);
+    free(self->row_of);
+    free(self->row_place);
+    free(self->row_count);
+    memset(self, 0, sizeof *self);
+}
+
+/* A larger slab, where there is memory for it. */
+static void enlarge_slab(ch_gram *self)
+{
+    const size_t num = ch_gram_to_block(self->reach->num_samples);
+    size_t size = num < MOST_ENTRIES / num ? num * num : MOST_ENTRIES;
+    size = size > num ? size : num;
+    int16_t *slab = ch_alloc_unset(size, sizeof *slab);
+    uint32_t *places = ch_alloc_unset(size / CH_GRAM_BLOCK, sizeof *places);
+    uint32_t *counts = ch_alloc_unset(size / CH_GRAM_BLOCK, sizeof *counts);
+    if (slab == NULL || places == NULL || counts == NULL) {
+        free(slab);
+        free(places);
+        free(counts);
+        return;
+    }
+    free(self->slab);
+    free(self->row_place);
+    free(self->row_count);
+    self->slab = slab;
+    self->row_place = places;
+    self->row_count = counts;
+    self->slab_size = size;
+}
+
+void ch_gram_make_room(ch_gram *self)
+{
+    enlarge_slab(self);
+    const size_t most = self->reach->num_samples / PACKED_SHARE;
+    self->packed = ch_alloc_unset(most * self->set->stride, sizeof *self->packed);
+    self->most_packed = self->packed != NULL ? most : 0;
+}
+
+static void forget_rows(ch_gram *self)
+{
+    for (size_t row = 0; row < self->num_rows; row++) {
+        self->row_of[self->row_place[row]] = 0;
+    }
+    self->num_rows = 0;
+    const size_t room = ch_gram_to_block(self->count + self->count / 4); /* a row may grow by a quarter */
+    self->row_room = room < self->slab_size ? room : self->slab_size;
+}
+
+void ch_gram_set_count(ch_gram *self, size_t count)
+{
+    const size_t last = count < self->reach->num_samples ? count : self->reach->num_samples;
+    self->count = count;
+    for (; self->num_packed < last && self->num_packed < self->most_packed; self->num_packed++) {
+        memcpy(self->packed + self->num_packed * self->set->stride,
+               ch_sample_set_row(self->set, self->reach->order[self->num_packed]),
+               self->set->stride * sizeof *self->packed);
+    }
+    for (; self->num_places < last; self->num_places++) {
+        self->row_of[self->num_places] = 0;
+    }
+    if (count > self->row_room) {
+        forget_rows(self);
+    }
+}
+
+static inline int16_t make_entry(const ch_gram *self, const float *sample, size_t place, float scale)
+{
+    if (place >= self->reach->num_samples) {
+        return 0;
+    }
+    return (int16_t)lrintf(scale * ch_dot_single(ch_gram_sample(self, place), sample, self->set->stride));
+}
+
+static void make_entries(ch_gram *self, int16_t *entries, const float *sample, size_t from, size_t to)
+{
+    const float scale = (float)(1 / self->quantum);
+    self->made += to - from;
+    if (self->threads > 1 && (double)(to - from) * (double)self->set->stride > WORTH_THREADS) {
+#pragma omp parallel for schedule(static) num_threads(self->threads)
+        for (size_t k = from; k < to; k++) {
+            entries[k] = make_entry(self, sample, k, scale);
+        }
+        return;
+    }
+    for (size_t k = from; k < to; k++) {
+        entries[k] = make_entry(self, sample, k, scale);
+    }
+}
+
+const int16_t *ch_gram_row(ch_gram *self, uint32_t place)
+{
+    if (self->row_of[place] == 0) {
+        if ((self->num_rows + 1) * self->row_room > self->slab_size) {
+            forget_rows(self);
+        }
+        self->row_place[self->num_rows] = place;
+        self->row_count[self->num_rows] = 0;
+        self->row_of[place] = (uint32_t)++self->num_rows;
+    }
+    const size_t row = self->row_of[place] - 1;
+    int16_t *entries = self->slab + row * self->row_room;
+    if (self->row_count[row] < self->count) {
+        make_entries(self, entries, ch_gram_sample(self, place), self->row_count[row], self->count);
+        self->row_count[row] = (uint32_t)self->count;
+    }
+    return entries;
+}
