@@ -4,6 +4,7 @@
 #include "sim/cli.h"
 
 #include <gsl/gsl_errno.h>
+#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,9 +54,20 @@ static int finish(void)
     return ch_cli_flush(&err) == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }
 
+/* Threads of a sweep may share out what threads there are to their runs, which OpenMP by default keeps to one thread
+ * each. The level is the whole process's, so that the library leaves it to the program. */
+static void allow_nested_threads(void)
+{
+    enum { SWEEP_AND_RUN = 2 };
+    if (omp_get_max_active_levels() < SWEEP_AND_RUN) {
+        omp_set_max_active_levels(SWEEP_AND_RUN);
+    }
+}
+
 int main(int argc, const char **argv)
 {
     gsl_set_error_handler_off(); /* GSL's own handler aborts; its codes are checked where it is called */
+    allow_nested_threads();
     if (argc < 2) {
         print_usage(stderr);
         return CH_EXIT_USAGE;

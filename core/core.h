@@ -2,6 +2,7 @@
 #ifndef CH_CORE_H
 #define CH_CORE_H
 
+#include "core/available.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/learner.h"

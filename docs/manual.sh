@@ -129,6 +129,8 @@ Threads of
 .B plot
 and, without
 .BR \-j ,
+.B run
+and
 .BR sweep .
 Results do not depend on it.
 .SH SEE ALSO

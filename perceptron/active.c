@@ -113,6 +113,16 @@ static void reach_out(ch_active_set *self)
     ch_gram_set_count(&self->gram, ch_gram_to_block(ch_reach_count(self->reach, self->bound)));
 }
 
+size_t ch_active_set_most_rows(const ch_active_set *self, size_t count)
+{
+    return ch_gram_most_rows(&self->gram, count);
+}
+
+bool ch_active_set_is_packed(const ch_active_set *self, size_t count)
+{
+    return count <= ch_gram_most_packed(&self->gram);
+}
+
 bool ch_active_set_is_precise(const ch_active_set *self)
 {
     ch_active_set now = *self;

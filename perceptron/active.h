@@ -21,6 +21,12 @@ void ch_active_set_free(ch_active_set *self);
 /** Computes all margins within reach of the student as it is. */
 void ch_active_set_begin(ch_active_set *self);
 
+/** Rows of the Gram matrix that are kept while `count` samples are within reach. */
+size_t ch_active_set_most_rows(const ch_active_set *self, size_t count);
+
+/** Whether `count` samples within reach would lie one after the other. */
+bool ch_active_set_is_packed(const ch_active_set *self, size_t count);
+
 /** False where double precision cannot tell the slacks of the student as it is: its margins are too many times T. */
 bool ch_active_set_is_precise(const ch_active_set *self);
 

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Fewer samples are left to the plain engine: such runs are often over before the memory is there. */
+enum { LEAST_SAMPLES = 128 };
 /* The first look at which stage is cheapest, in updates, and how much later the next one is. */
 enum { FIRST_LOOK = 64 };
 static const double NEXT_LOOK = 1.5;
@@ -17,8 +19,8 @@ static const double FIRST_TRY = 8;
 
 /* Candidates drawn, and their rows fetched, before they are looked at. */
 enum { AHEAD = 16 };
-/* What surely is more than the caches near a core hold. */
-enum { CACHE_BYTES = 1 << 22 };
+/* What a core's own cache holds, and what surely is more than the caches near it do. */
+enum { NEAR_BYTES = 1 << 20, CACHE_BYTES = 1 << 24 };
 /* Numbers of unfitted samples whose waiting law is kept. */
 enum { KEPT_LAWS = 256 };
 
@@ -74,15 +76,23 @@ typedef struct ch_fast_state fast_state;
 /* Measured: of drawing a sample the plain way and a candidate, the margin apart; of adding an entry of a row to a
  * margin, and of an update that does. */
 static const double PLAIN_DRAW = 4, DRAW = 16, ENTRY = 1.0 / 12, FOLLOW = 60;
-
+/* How much dearer a row is that is fetched from anywhere in a set larger than a core's own cache. */
+static const double FAR = 2;
+/* Of a margin, one after the other. */
 static double dot_cost(const ch_fast_perceptron *self)
 {
     return (double)self->student.stride / CH_ROW_LANES;
 }
 
+static double far_dot_cost(const ch_fast_perceptron *self)
+{
+    const size_t bytes = self->student.setup.num_samples * self->student.stride * sizeof(float);
+    return (bytes > NEAR_BYTES ? FAR : 1) * dot_cost(self);
+}
+
 static double draw_cost(const ch_fast_perceptron *self)
 {
-    return DRAW + dot_cost(self);
+    return DRAW + far_dot_cost(self);
 }
 
 static void count_draws(ch_fast_perceptron *self, double draws, double cost)
@@ -312,15 +322,24 @@ static void begin_following(ch_fast_perceptron *self)
 
 /* ---- which stage is cheapest ---- */
 
+/* Rows that have to come from afar are worth fetching before they are looked at. */
+static bool is_out_of_cache(const ch_fast_perceptron *self)
+{
+    return self->student.setup.num_samples * self->student.stride * sizeof(float) > CACHE_BYTES;
+}
+
 /* Would the updates since the last look have cost less by following? Every margin within reach costs d / 16 for every
- * different sample used, whose row has to be made, and one entry for every use of a row. */
+ * row that has to be made, of different samples if rows are kept, and one entry for every use of a row. */
 static bool is_following_cheaper(const ch_fast_perceptron *self)
 {
     const ch_perceptron *student = &self->student;
-    const double uses = (double)(student->uses - self->state->uses_then);
-    const double a_margin = (double)(student->distinct + 1) * dot_cost(self) + uses * ENTRY;
-    const double reached = ch_candidates_num_reached(&self->state->candidates);
-    return reached * a_margin + uses * FOLLOW < self->state->cost && ch_active_set_is_precise(self->state->active);
+    const size_t reached = ch_candidates_num_reached(&self->state->candidates);
+    const double uses = (double)(student->uses - self->state->uses_then), distinct = (double)student->distinct;
+    const bool are_kept = 2 * distinct < (double)ch_active_set_most_rows(self->state->active, reached);
+    const bool are_near = ch_active_set_is_packed(self->state->active, reached) || !is_out_of_cache(self);
+    const double making = ((are_kept ? distinct : uses) + 1) * (are_near ? dot_cost(self) : far_dot_cost(self));
+    const double cost = (double)reached * (making + uses * ENTRY) + uses * FOLLOW;
+    return cost < self->state->cost && ch_active_set_is_precise(self->state->active);
 }
 
 /* Takes a shorter list, by a reference; all within reach where none is short enough. */
@@ -339,12 +358,6 @@ static void narrow(ch_fast_perceptron *self)
     state->updates_at_reference = self->student.learner.progress.updates;
     state->draws = 0;
     begin_list(self);
-}
-
-/* Rows that have to come from afar are worth fetching before they are looked at. */
-static bool is_out_of_cache(const ch_fast_perceptron *self)
-{
-    return self->student.setup.num_samples * self->student.stride * sizeof(float) > CACHE_BYTES;
 }
 
 static void begin_drawing(ch_fast_perceptron *self)
@@ -375,7 +388,7 @@ static void look(ch_fast_perceptron *self)
     const ch_perceptron *student = &self->student;
     if (state->stage == PLAIN) {
         const uint64_t steps = student->learner.progress.steps - state->steps_then;
-        count_draws(self, (double)steps * (double)student->setup.batch, PLAIN_DRAW + dot_cost(self));
+        count_draws(self, (double)steps * (double)student->setup.batch, PLAIN_DRAW + far_dot_cost(self));
     }
     if (is_following_cheaper(self)) {
         begin_following(self);
@@ -482,6 +495,9 @@ static void advance(ch_learner *learner, const ch_limit *limit)
 
 ch_fast_work ch_fast_perceptron_work(const ch_fast_perceptron *self)
 {
+    if (self->state == NULL) {
+        return (ch_fast_work){0};
+    }
     ch_fast_work work = self->state->work;
     ch_active_set_add_work(self->state->active, &work);
     return work;
@@ -534,7 +550,7 @@ ch_code ch_fast_perceptron_init(ch_fast_perceptron *self, const ch_perceptron_se
 {
     memset(self, 0, sizeof *self);
     ch_code code = ch_perceptron_init(&self->student, setup, err);
-    if (code != CH_OK) {
+    if (code != CH_OK || setup->num_samples < LEAST_SAMPLES) {
         return code;
     }
     self->state = ch_alloc(1, sizeof *self->state);

@@ -10,7 +10,7 @@
 /* Largest memory for rows, in entries. */
 enum { MOST_ENTRIES = 1 << 23 };
 /* Samples are kept together while they are at most this part of the set. */
-enum { PACKED_SHARE = 8 };
+enum { PACKED_SHARE = 4 };
 /* Operations that are worth a second thread. */
 static const double WORTH_THREADS = 1 << 20;
 
@@ -43,12 +43,34 @@ void ch_gram_free(ch_gram *self)
     memset(self, 0, sizeof *self);
 }
 
-/* A larger slab, where there is memory for it. */
-static void enlarge_slab(ch_gram *self)
+/* Entries of the slab, where there is memory for it. */
+static size_t wanted_slab(const ch_gram *self)
 {
     const size_t num = ch_gram_to_block(self->reach->num_samples);
-    size_t size = num < MOST_ENTRIES / num ? num * num : MOST_ENTRIES;
-    size = size > num ? size : num;
+    const size_t size = num < MOST_ENTRIES / num ? num * num : MOST_ENTRIES;
+    return size > num ? size : num;
+}
+
+/* A row may grow by a quarter. */
+static size_t wanted_room(size_t count)
+{
+    return ch_gram_to_block(count + count / 4);
+}
+
+size_t ch_gram_most_rows(const ch_gram *self, size_t count)
+{
+    const size_t room = wanted_room(count) + CH_GRAM_BLOCK;
+    return wanted_slab(self) / room;
+}
+
+size_t ch_gram_most_packed(const ch_gram *self)
+{
+    return self->reach->num_samples / PACKED_SHARE;
+}
+
+static void enlarge_slab(ch_gram *self)
+{
+    const size_t size = wanted_slab(self);
     int16_t *slab = ch_alloc_unset(size, sizeof *slab);
     uint32_t *places = ch_alloc_unset(size / CH_GRAM_BLOCK, sizeof *places);
     uint32_t *counts = ch_alloc_unset(size / CH_GRAM_BLOCK, sizeof *counts);
@@ -70,7 +92,7 @@ static void enlarge_slab(ch_gram *self)
 void ch_gram_make_room(ch_gram *self)
 {
     enlarge_slab(self);
-    const size_t most = self->reach->num_samples / PACKED_SHARE;
+    const size_t most = ch_gram_most_packed(self);
     self->packed = ch_alloc_unset(most * self->set->stride, sizeof *self->packed);
     self->most_packed = self->packed != NULL ? most : 0;
 }
@@ -81,7 +103,7 @@ static void forget_rows(ch_gram *self)
         self->row_of[self->row_place[row]] = 0;
     }
     self->num_rows = 0;
-    const size_t room = ch_gram_to_block(self->count + self->count / 4); /* a row may grow by a quarter */
+    const size_t room = wanted_room(self->count);
     self->row_room = room < self->slab_size ? room : self->slab_size;
 }
 

@@ -45,9 +45,15 @@ typedef struct {
 bool ch_gram_init(ch_gram *self, const ch_sample_set *set, const ch_reach *reach, int threads) CH_MUST_CHECK;
 void ch_gram_free(ch_gram *self);
 
-/** Takes the memory that makes it fast, as far as there is some: at most 16 MiB for rows and an eighth of the samples'.
+/** Takes the memory that makes it fast, as far as there is some: at most 16 MiB for rows and a quarter of the samples'.
  */
 void ch_gram_make_room(ch_gram *self);
+
+/** Rows that memory will hold while `count` places are in use. */
+size_t ch_gram_most_rows(const ch_gram *self, size_t count);
+
+/** Samples that will be kept together. */
+size_t ch_gram_most_packed(const ch_gram *self);
 
 /** The first `count` places are in use from now on, a whole number of blocks. */
 void ch_gram_set_count(ch_gram *self, size_t count);

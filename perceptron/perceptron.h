@@ -101,7 +101,7 @@ size_t ch_reach_count(const ch_reach *self, double bound);
  */
 typedef struct {
     ch_perceptron student;       /* first: this struct is a ch_learner. Takes the plain steps. */
-    struct ch_fast_state *state; /* owned */
+    struct ch_fast_state *state; /* owned; NULL under 128 samples, which are left to the plain engine */
 } ch_fast_perceptron;
 
 /** What a run has taken. */

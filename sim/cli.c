@@ -287,6 +287,14 @@ void ch_cli_free(ch_cli *self)
     memset(self, 0, sizeof *self);
 }
 
+ch_code ch_cli_check_threads(int threads, ch_error *err)
+{
+    if (threads < 1 || threads > 4096) {
+        return ch_error_set(err, CH_ERROR_INPUT, "-j is %d; it must be 1 to 4096 threads", threads);
+    }
+    return CH_OK;
+}
+
 /* ---- JSON ---- */
 
 /* NaN and infinities have no JSON: null. */

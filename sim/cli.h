@@ -55,6 +55,9 @@ void ch_cli_print_settings(FILE *out);
  *  @return a new reference, NULL when memory is short */
 json_t *ch_cli_run_json(const ch_run *run) CH_MUST_CHECK;
 
+/** Refuses a number of threads outside of 1 to 4096.  @return CH_OK, CH_ERROR_INPUT */
+ch_code ch_cli_check_threads(int threads, ch_error *err) CH_MUST_CHECK;
+
 /** Raises a flag on SIGINT and SIGTERM; a second signal kills. The flag is what ch_train takes as `stop`. */
 ch_stop *ch_cli_catch_signals(void);
 

@@ -1,7 +1,7 @@
 /* cmd_run.c — chiton run: one training, as a table or as JSON. */
 #include "sim/cli.h"
 
-#include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -85,8 +85,9 @@ static ch_code print_json(const ch_run *run, ch_error *err)
 
 int ch_cmd_run(int argc, const char **argv)
 {
-    int as_json = 0;
+    int as_json = 0, threads = omp_get_max_threads();
     const struct poptOption options[] = {
+        {"threads", 'j', POPT_ARG_INT, &threads, 0, "threads for the run (default: one a core)", "THREADS"},
         {"json", '\0', POPT_ARG_NONE, &as_json, 0, "print one JSON object", NULL},
         POPT_TABLEEND,
     };
@@ -94,12 +95,13 @@ int ch_cmd_run(int argc, const char **argv)
     ch_cli cli;
     ch_settings settings;
     ch_run run = {0};
-    ch_code code = ch_cli_init(&cli, argc, argv, options, true, "run MODEL [--SETTING VALUE]...", &err);
+    ch_code code = ch_cli_init(&cli, argc, argv, options, true, "run MODEL [--SETTING VALUE]... [-j THREADS]", &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }
-    if ((code = read_settings(&settings, &cli, &err)) != CH_OK ||
-        (code = ch_train(&run, &settings, NULL, ch_cli_catch_signals(), &err)) != CH_OK) {
+    if ((code = ch_cli_check_threads(threads, &err)) != CH_OK ||
+        (code = read_settings(&settings, &cli, &err)) != CH_OK ||
+        (code = ch_train(&run, &settings, NULL, threads, ch_cli_catch_signals(), &err)) != CH_OK) {
         goto out;
     }
     if (as_json) {

@@ -47,8 +47,9 @@ static ch_code check_options(const sweep_options *options, const ch_plan *plan, 
     if (options->store == NULL && !options->dry_run) {
         return ch_error_set(err, CH_ERROR_INPUT, "-o is missing: name the store that the runs go to, e.g. -o runs.db");
     }
-    if (options->threads < 1 || options->threads > 4096) {
-        return ch_error_set(err, CH_ERROR_INPUT, "-j is %d; it must be 1 to 4096 threads", options->threads);
+    const ch_code code = ch_cli_check_threads(options->threads, err);
+    if (code != CH_OK) {
+        return code;
     }
     if (plan->num_runs > MOST_RUNS_UNASKED && !options->yes) {
         return ch_error_set(err, CH_ERROR_INPUT, "this sweep has %llu runs, more than %llu; say --yes if you mean it",
@@ -82,6 +83,16 @@ static ch_code open_store(ch_store *store, const sweep_options *options, ch_stor
     return code;
 }
 
+/* Said beside a dry run's counts; a message, no result. */
+static void say_memory(const ch_sweep *sweep, int threads)
+{
+    char sentence[512];
+    if (sweep->num_jobs > 0) {
+        ch_sweep_foresee_memory(sweep, threads, sentence, sizeof sentence);
+        fprintf(stderr, "%s\n", sentence);
+    }
+}
+
 static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_error *err)
 {
     ch_store store = {0};
@@ -92,7 +103,9 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_error
     if (code != CH_OK || (code = ch_sweep_init(&sweep, plan, used, err)) != CH_OK) {
         goto out;
     }
-    if (!options->dry_run) {
+    if (options->dry_run) {
+        say_memory(&sweep, options->threads);
+    } else {
         code = ch_sweep_run(&sweep, used, options->threads, ch_cli_catch_signals(), err);
     }
     if (code == CH_OK) {
@@ -111,8 +124,10 @@ int ch_cmd_sweep(int argc, const char **argv)
     sweep_options own = {.threads = omp_get_max_threads()};
     const struct poptOption options[] = {
         {"output", 'o', POPT_ARG_STRING, &own.store, 0, "store to add the runs to, made when missing", "STORE"},
-        {"threads", 'j', POPT_ARG_INT, &own.threads, 0, "runs at a time (default: one a core)", "THREADS"},
-        {"dry-run", '\0', POPT_ARG_NONE, &own.dry_run, 0, "check everything, count the runs, do none", NULL},
+        {"threads", 'j', POPT_ARG_INT, &own.threads, 0,
+         "runs at a time, or threads for fewer runs (default: one a core)", "THREADS"},
+        {"dry-run", '\0', POPT_ARG_NONE, &own.dry_run, 0, "check everything, count the runs and their memory, do none",
+         NULL},
         {"yes", '\0', POPT_ARG_NONE, &own.yes, 0, "allow more than 10^7 runs", NULL},
         POPT_TABLEEND,
     };

@@ -73,6 +73,12 @@ void ch_meter_add(ch_meter *self, double cost)
     }
 }
 
+void ch_meter_say(ch_meter *self, const char *sentence)
+{
+    fprintf(stderr, "%s%s\n", self->terminal ? "\r\033[K" : "", sentence);
+    fflush(stderr);
+}
+
 void ch_meter_finish(ch_meter *self)
 {
     if (self->terminal) {

@@ -18,6 +18,9 @@ void ch_meter_start(ch_meter *self, size_t total, double cost_total);
 /** One more run is done; redraws when it is time to. */
 void ch_meter_add(ch_meter *self, double cost);
 
+/** A sentence on a line of its own, in the bar's place until that is redrawn. */
+void ch_meter_say(ch_meter *self, const char *sentence);
+
 /** Draws the last state and ends the line. */
 void ch_meter_finish(ch_meter *self);
 

@@ -51,7 +51,7 @@ const ch_setting ch_settings_table[] = {
     [CH_SETTING_MAX_SECONDS] = {REAL_ABOVE(max_seconds, 0, INFINITY, "none"), .word = "none",
                                 .help = "seconds to stop after"},
     [CH_SETTING_ENGINE] = {CHOICE(engine, engines, "auto"),
-                           .help = "how steps are computed; auto: fast from P = 2048 on"},
+                           .help = "how steps are computed; auto: fast from P = 1024 on"},
     [CH_SETTING_RECORD] = {COUNT(record, 0, 1000, "0"), .help = "trajectory points a decade of steps; 0: none"},
 };
 enum { NUM_ROWS = sizeof ch_settings_table / sizeof *ch_settings_table };
@@ -381,7 +381,7 @@ static ch_code check_memory(const ch_settings *self, ch_error *err)
 }
 
 /* What auto stands for: below this P a run is over before skipping idle steps has paid for itself. */
-enum { LEAST_FAST_TRAIN = 2048 };
+enum { LEAST_FAST_TRAIN = 1024 };
 
 static void resolve_engine(ch_settings *self)
 {

@@ -126,6 +126,6 @@ enum { CH_ID_SIZE = 33 };
 void ch_settings_id(const ch_settings *self, char id[CH_ID_SIZE]);
 
 /** Raised by one whenever the same settings come to give other results. */
-enum { CH_RESULTS_VERSION = 1 };
+enum { CH_RESULTS_VERSION = 2 };
 
 #endif

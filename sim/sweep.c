@@ -1,30 +1,11 @@
-/* sweep.c — many runs on all cores, into a store. */
-#include "sim/sweep.h"
+/* sweep.c — many runs on all cores, into a store: what is to be done, and what it takes. */
+#include "sim/sweep_private.h"
 
-#include "sim/meter.h"
+#include "sim/text.h"
 
-#include <omp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* One run to do. */
-struct ch_sweep_job {
-    uint64_t index;       /* in the plan */
-    ch_data_law law;      /* of its data */
-    uint64_t num_samples; /* P */
-    double cost;
-    size_t group;
-    double group_longest; /* cost of its group's longest run */
-};
-
-/* Runs that share a data set. It is made when the first of them starts, or shortly before, and freed by the last to
- * end. */
-struct ch_sweep_group {
-    uint64_t num_samples; /* largest P among its runs; smaller ones use its first rows */
-    size_t runs_left;
-    ch_train_set set;
-    omp_lock_t lock; /* guards set and runs_left */
-};
 
 /* ---- what is to be done ---- */
 
@@ -104,9 +85,24 @@ static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error
         .index = index,
         .law = ch_train_law(&settings),
         .num_samples = settings.train,
+        .engine = settings.engine,
+        .run_bytes = ch_train_run_bytes(&settings),
         .cost = ch_train_cost(&settings),
     };
     return CH_OK;
+}
+
+/* Takes a job into its group. */
+static void join_group(ch_sweep_group *group, const ch_sweep_job *job)
+{
+    group->runs_left++;
+    if (group->num_samples < job->num_samples) {
+        group->num_samples = job->num_samples;
+    }
+    if (group->runs_left == 1 || job->engine == CH_ENGINE_FAST) {
+        group->engine = job->engine;
+    }
+    group->set_bytes = ch_train_set_bytes((size_t)group->num_samples, job->law.dim, group->engine);
 }
 
 /* Numbers the groups of jobs that are sorted by law, and puts the jobs in the order in which to run them. */
@@ -133,11 +129,7 @@ static ch_code make_groups(ch_sweep *self, ch_error *err)
         omp_init_lock(&self->groups[i].lock);
     }
     for (size_t i = 0; i < self->num_jobs; i++) {
-        ch_sweep_group *group = &self->groups[self->jobs[i].group];
-        group->runs_left++;
-        if (group->num_samples < self->jobs[i].num_samples) {
-            group->num_samples = self->jobs[i].num_samples;
-        }
+        join_group(&self->groups[self->jobs[i].group], &self->jobs[i]);
     }
     qsort(self->jobs, self->num_jobs, sizeof *self->jobs, by_cost);
     return CH_OK;
@@ -176,132 +168,54 @@ void ch_sweep_free(ch_sweep *self)
     memset(self, 0, sizeof *self);
 }
 
-/* ---- doing it ---- */
+/* ---- what it takes ---- */
 
-/* What the threads of a sweep share; `code` and `err` are the first failure. */
-typedef struct {
-    ch_sweep *sweep;
-    ch_store *store;
-    ch_stop *stop;
-    ch_meter meter;
-    ch_code code;
-    ch_error *err;
-} workshop;
-
-/* Makes a group's set if it is still wanted and not there; the caller holds the group's lock. */
-static ch_code make_set(ch_sweep_group *group, const ch_settings *settings, ch_stop *stop, ch_error *err)
+size_t ch_sweep_num_workers(const ch_sweep *self, int threads)
 {
-    if (group->runs_left == 0 || group->set.samples.rows != NULL) {
-        return CH_OK;
-    }
-    return ch_train_set_init(&group->set, settings, group->num_samples, 1, stop, err);
+    return self->num_jobs < (size_t)threads ? self->num_jobs : (size_t)threads;
 }
 
-/* Makes the set that the jobs after this group's will want, unless somebody is at it. A failure shows when it is
- * wanted. */
-static void make_next_set(const workshop *shop, const ch_sweep_job *job)
+/* The job that takes most, with its data set. */
+static size_t most_demanding(const ch_sweep *self)
 {
-    const ch_sweep_job *next = job, *end = shop->sweep->jobs + shop->sweep->num_jobs;
-    while (next < end && next->group == job->group) {
-        next++;
-    }
-    if (next == end || !omp_test_lock(&shop->sweep->groups[next->group].lock)) {
-        return;
-    }
-    ch_settings settings;
-    ch_plan_get(shop->sweep->plan, next->index, &settings);
-    if (ch_settings_resolve(&settings, NULL) == CH_OK) {
-        (void)!make_set(&shop->sweep->groups[next->group], &settings, shop->stop, NULL);
-    }
-    omp_unset_lock(&shop->sweep->groups[next->group].lock);
-}
-
-/* While another thread makes the set, this one makes the next instead of waiting. */
-static ch_code borrow_set(const workshop *shop, const ch_sweep_job *job, const ch_settings *settings, ch_error *err)
-{
-    ch_sweep_group *group = &shop->sweep->groups[job->group];
-    if (!omp_test_lock(&group->lock)) {
-        make_next_set(shop, job);
-        omp_set_lock(&group->lock);
-    }
-    const ch_code code = make_set(group, settings, shop->stop, err);
-    omp_unset_lock(&group->lock);
-    return code;
-}
-
-static void return_set(ch_sweep_group *group)
-{
-    omp_set_lock(&group->lock);
-    if (--group->runs_left == 0) {
-        ch_train_set_free(&group->set);
-    }
-    omp_unset_lock(&group->lock);
-}
-
-static ch_code do_run(const workshop *shop, const ch_sweep_job *job, ch_run *run, ch_error *err)
-{
-    ch_sweep_group *group = &shop->sweep->groups[job->group];
-    ch_settings settings;
-    ch_plan_get(shop->sweep->plan, job->index, &settings);
-    ch_code code = ch_settings_resolve(&settings, err);
-    if (code == CH_OK) {
-        code = borrow_set(shop, job, &settings, err);
-    }
-    if (code == CH_OK) {
-        code = ch_train(run, &settings, &group->set, shop->stop, err);
-    }
-    return_set(group);
-    return code;
-}
-
-/* Files a run that has ended; called by one thread at a time. */
-static void file_run(workshop *shop, const ch_sweep_job *job, const ch_run *run, ch_code code, const ch_error *err)
-{
-    ch_error failure = *err;
-    if (code == CH_OK) {
-        code = ch_store_put(shop->store, run, &failure);
-    }
-    if (code != CH_OK) {
-        if (shop->code == CH_OK) {
-            shop->code = code;
-            ch_error_set(shop->err, code, "%s", failure.message);
-        }
-        *shop->stop = 1;
-        return;
-    }
-    ch_sweep_counts *counts = &shop->sweep->counts;
-    counts->fitted += run->status == CH_FITTED;
-    counts->budget += run->status == CH_BUDGET;
-    counts->diverged += run->status == CH_DIVERGED;
-    ch_meter_add(&shop->meter, job->cost);
-}
-
-ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, ch_stop *stop, ch_error *err)
-{
-    ch_stop own = 0;
-    stop = stop != NULL ? stop : &own;
-    workshop shop = {.sweep = self, .store = store, .stop = stop, .err = err};
-    ch_meter_start(&shop.meter, self->num_jobs, self->cost);
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+    size_t most = 0, which = 0;
     for (size_t i = 0; i < self->num_jobs; i++) {
-        if (*stop) {
-            continue;
+        const size_t bytes = self->groups[self->jobs[i].group].set_bytes + self->jobs[i].run_bytes;
+        if (bytes > most) {
+            most = bytes;
+            which = i;
         }
-        ch_run run = {0};
-        ch_error failure = {0};
-        const ch_code code = do_run(&shop, &self->jobs[i], &run, &failure);
-#pragma omp critical(ch_sweep_filing)
-        file_run(&shop, &self->jobs[i], &run, code, &failure);
-        ch_run_free(&run);
     }
-    ch_meter_finish(&shop.meter);
-    self->counts.seconds = ch_meter_elapsed(&shop.meter);
-    if (shop.code == CH_OK && shop.meter.done < self->num_jobs) {
-        shop.code = CH_ERROR_INTERRUPTED;
+    return which;
+}
+
+/* Of `workers` jobs from one on, how many begin at once when nothing else is under way. */
+static size_t num_at_once(const ch_sweep *self, size_t first, size_t workers, size_t budget)
+{
+    ch_memory_account account = {.budget = budget};
+    for (size_t i = first; i < first + workers; i++) {
+        const ch_sweep_job *job = &self->jobs[i];
+        const bool new_set = i == first || job[-1].group != job->group;
+        const size_t set_bytes = new_set ? self->groups[job->group].set_bytes : 0;
+        if (!ch_memory_account_begin_run(&account, set_bytes, job->run_bytes)) {
+            break;
+        }
     }
-    if (shop.code == CH_ERROR_INTERRUPTED) {
-        ch_error_set(err, shop.code, "stopped with %zu of %zu runs to do; repeat the command to go on",
-                     self->num_jobs - shop.meter.done, self->num_jobs);
-    }
-    return shop.code;
+    return account.num_runs;
+}
+
+void ch_sweep_foresee_memory(const ch_sweep *self, int threads, char *text, size_t size)
+{
+    const size_t most = most_demanding(self), workers = ch_sweep_num_workers(self, threads);
+    const size_t first = most + workers <= self->num_jobs ? most : self->num_jobs - workers;
+    const size_t budget = self->memory.budget > 0 ? self->memory.budget : ch_memory_account_find_budget();
+    const size_t at_once = num_at_once(self, first, workers, budget);
+    const ch_sweep_job *job = &self->jobs[most];
+    const ch_sweep_group *group = &self->groups[job->group];
+    snprintf(text, size,
+             "memory: a data set takes up to %s (train = %llu, dim = %zu) and a run on it up to %s more; in the %s "
+             "there are, %zu such run%s at once, on %d thread%s",
+             ch_show_bytes(group->set_bytes).text, (unsigned long long)group->num_samples, job->law.dim,
+             ch_show_bytes(job->run_bytes).text, ch_show_bytes(budget).text, at_once, at_once == 1 ? "" : "s", threads,
+             threads == 1 ? "" : "s");
 }

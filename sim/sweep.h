@@ -2,6 +2,7 @@
 #ifndef CH_SWEEP_H
 #define CH_SWEEP_H
 
+#include "sim/memory_account.h"
 #include "sim/plan.h"
 #include "sim/store.h"
 #include "sim/train.h"
@@ -12,6 +13,7 @@ typedef struct {
     size_t present;                  /* were in the store already */
     size_t fitted, budget, diverged; /* done now, by status */
     double seconds;                  /* wall clock */
+    int most_threads;                /* that one run was given */
 } ch_sweep_counts;
 
 /** The runs of a plan that a store lacks, in the order in which to do them. */
@@ -23,7 +25,8 @@ typedef struct {
     size_t num_jobs, jobs_capacity;
     ch_sweep_group *groups; /* [num_groups] runs that share a data set; owned */
     size_t num_groups;
-    double cost; /* expected, of all jobs */
+    double cost;              /* expected, of all jobs */
+    ch_memory_account memory; /* of runs under way; a budget that is set before ch_sweep_run holds, 0 is found out */
     ch_sweep_counts counts;
 } ch_sweep;
 
@@ -39,8 +42,18 @@ ch_code ch_sweep_check(const ch_plan *plan, ch_error *err) CH_MUST_CHECK;
 ch_code ch_sweep_init(ch_sweep *self, const ch_plan *plan, ch_store *store, ch_error *err) CH_MUST_CHECK;
 void ch_sweep_free(ch_sweep *self);
 
+/** Writes a sentence on memory: what the run that takes most takes, with its data set, and how many runs from that one
+ *  on go at once. The budget is self->memory's, or what it would be now. Needs a job to do; 512 bytes are enough. */
+void ch_sweep_foresee_memory(const ch_sweep *self, int threads, char *text, size_t size);
+
 /** Does it, one run a thread at a time, putting each into the store as it ends, with progress on standard error.
  *
+ *  A run begins once it and its data set fit the memory beside those under way, or when none is; one sentence says so
+ *  when a thread first has to wait. Runs begin in their order. Where there are fewer runs than threads, or memory for
+ *  fewer, each may use several: a parallel region inside another, which OpenMP allows a program that has called
+ *  omp_set_max_active_levels(2).
+ *
+ *  @param threads  >= 1
  *  @param stop  NULL, or a flag; when raised, runs under way are given up and what is done stays. A failure raises it
  * too.
  *  @return CH_OK; CH_ERROR_INTERRUPTED; the first failure of a run or of the store, which ends the sweep

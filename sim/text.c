@@ -229,3 +229,18 @@ ch_shown ch_show(const char *text)
     memcpy(shown.text + length, cut ? "..." : "", cut ? sizeof "..." : 1);
     return shown;
 }
+
+ch_shown ch_show_bytes(size_t bytes)
+{
+    static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
+    enum { MOST_UNIT = sizeof units / sizeof *units - 1 };
+    ch_shown shown;
+    double number = 1e-3 * (double)bytes;
+    size_t unit = 0;
+    while (number >= 999.5 && unit < MOST_UNIT) {
+        number /= 1000;
+        unit++;
+    }
+    snprintf(shown.text, sizeof shown.text, "%.3g %s", number, units[unit]);
+    return shown;
+}

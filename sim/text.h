@@ -36,4 +36,7 @@ typedef struct {
 
 ch_shown ch_show(const char *text);
 
+/** A number of bytes to three digits, e.g. "2.15 GB"; a kB is 1000 bytes. */
+ch_shown ch_show_bytes(size_t bytes);
+
 #endif

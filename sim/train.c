@@ -180,7 +180,7 @@ static ch_code engine_init(engine *self, uint64_t which, const ch_perceptron_set
     return ch_perceptron_init(&self->plain, setup, err);
 }
 
-static ch_code train_on(ch_run *run, const ch_train_set *set, ch_stop *stop, ch_error *err)
+static ch_code train_on(ch_run *run, const ch_train_set *set, int threads, ch_stop *stop, ch_error *err)
 {
     const ch_settings *settings = &run->settings;
     const ch_data_law law = ch_train_law(settings);
@@ -188,7 +188,7 @@ static ch_code train_on(ch_run *run, const ch_train_set *set, ch_stop *stop, ch_
     engine model;
     ch_code code = CH_OK;
     if (settings->test > 0) {
-        code = ch_sample_set_init(&test, &law, CH_STREAM_TEST_SAMPLES, (size_t)settings->test, 1, stop, err);
+        code = ch_sample_set_init(&test, &law, CH_STREAM_TEST_SAMPLES, (size_t)settings->test, threads, stop, err);
         if (code != CH_OK) {
             return code;
         }
@@ -203,6 +203,7 @@ static ch_code train_on(ch_run *run, const ch_train_set *set, ch_stop *stop, ch_
         .batch = (size_t)settings->batch,
         .seed_init = settings->seed_init,
         .seed_batch = settings->seed_batch,
+        .threads = threads,
     };
     const double started = ch_clock_now();
     if ((code = engine_init(&model, settings->engine, &setup, &set->reach, err)) == CH_OK) {
@@ -214,7 +215,8 @@ static ch_code train_on(ch_run *run, const ch_train_set *set, ch_stop *stop, ch_
     return code;
 }
 
-ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_train_set *set, ch_stop *stop, ch_error *err)
+ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_train_set *set, int threads, ch_stop *stop,
+                 ch_error *err)
 {
     memset(run, 0, sizeof *run);
     run->settings = *settings;
@@ -225,13 +227,13 @@ ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_train_set *s
         return code;
     }
     if (set == NULL) {
-        code = ch_train_set_init(&own, &run->settings, (size_t)run->settings.train, 1, stop, err);
+        code = ch_train_set_init(&own, &run->settings, (size_t)run->settings.train, threads, stop, err);
         if (code != CH_OK) {
             return code;
         }
         set = &own;
     }
-    code = train_on(run, set, stop, err);
+    code = train_on(run, set, threads, stop, err);
     ch_train_set_free(&own);
     return code;
 }

@@ -6,10 +6,15 @@
 #ifndef CH_TESTS_ALLOC_FAIL_H
 #define CH_TESTS_ALLOC_FAIL_H
 
+#include <stddef.h>
+
 /** Lets the k-th allocation from now fail, once, counted from 0; never for k < 0. Restarts the count. */
 void alloc_fail_at(long k);
 
 /** Allocations asked for since the last alloc_fail_at, failed ones too. */
 long alloc_count(void);
+
+/** Bytes asked for since then. */
+size_t alloc_bytes(void);
 
 #endif

@@ -48,13 +48,13 @@ static const point points[] = {
     {0, 16, 1024, 1, 0.25, 0x1p-15, false, true},  {0, 16, 1024, 2, 0.25, 0x1p-15, true, true},
     {0, 8, 512, 3, 1, 0x1p-15, true, true},        {0, 16, 512, 16, 0.5, 0x1p-15, false, true},
     {0, 5, 300, 2, 0x1p-8, 0x1p-7, false, true},   {0, 16, 256, 256, 1e-3, 0x1p-15, false, false},
-    {0, 2, 100, 1, 1, 0x1p-15, false, false},      {0, 40, 64, 1, 1, 0.5, true, false},
+    {0, 2, 130, 1, 1, 0x1p-15, false, false},      {0, 40, 128, 1, 1, 0.5, true, false},
     {-0.5, 16, 128, 2, 1, 0x1p-15, false, true},   {-0.5, 8, 128, 16, 4, 0x1p-15, true, true},
     {-0.5, 8, 128, 128, 1, 0x1p-15, false, false}, {-0.5, 8, 128, 1, 1e-3, 0.25, false, false},
     {1, 8, 512, 3, 1e-4, 0x1p-5, false, false},    {1, 16, 700, 1, 64, 0x1p-15, true, false},
     {1, 8, 512, 512, 1e-6, 0x1p-15, true, false},  {1, 16, 1024, 16, 1, 0x1p-15, false, false},
     {3, 16, 1024, 3, 1, 0x1p-15, false, false},    {3, 16, 300, 300, 1e-6, 0x1p-10, true, false},
-    {3, 32, 512, 1, 0.001, 0.01, true, false},     {3, 9, 100, 2, 1e-3, 1, false, false},
+    {3, 32, 512, 1, 0.001, 0.01, true, false},     {3, 9, 150, 2, 1e-3, 1, false, false},
 };
 enum { NUM_POINTS = sizeof points / sizeof *points };
 

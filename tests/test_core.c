@@ -5,6 +5,7 @@
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_randist.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Known answers of Random123's philox4x64-10 (kat_vectors: counter 0 and key 0; all ones). */
@@ -120,12 +121,49 @@ static void allocation_refuses_overflow(void **state)
     free(zeroed);
 }
 
+static void write_text(const char *folder, const char *name, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void available_memory_keeps_limits(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/chiton-test-XXXXXX", path[128];
+    assert_true(ch_memory_available() > 0);
+    assert_true(ch_memory_available() <= ch_memory_physical());
+    assert_non_null(mkdtemp(folder));
+    assert_true(ch_memory_available_in_group(folder) == SIZE_MAX); /* no such group */
+    write_text(folder, "memory.max", "max\n");
+    assert_true(ch_memory_available_in_group(folder) == SIZE_MAX);
+    write_text(folder, "memory.max", "8000000000\n");
+    assert_true(ch_memory_available_in_group(folder) == 8000000000);
+    write_text(folder, "memory.stat", "anon_thp 5\nfile 4000000000\nanon 3000000000\nkernel 7\n");
+    assert_true(ch_memory_available_in_group(folder) == 5000000000);
+    write_text(folder, "memory.max", "2000000000\n");
+    assert_true(ch_memory_available_in_group(folder) == 0);
+    snprintf(path, sizeof path, "%s/memory.max", folder);
+    assert_int_equal(remove(path), 0);
+    snprintf(path, sizeof path, "%s/memory.stat", folder);
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(remove(folder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gives_the_known_answers), cmocka_unit_test(streams_differ_and_repeat),
-        cmocka_unit_test(below_is_uniform),        cmocka_unit_test(serves_gsl),
-        cmocka_unit_test(nearest_names),           cmocka_unit_test(allocation_refuses_overflow),
+        cmocka_unit_test(gives_the_known_answers),
+        cmocka_unit_test(streams_differ_and_repeat),
+        cmocka_unit_test(below_is_uniform),
+        cmocka_unit_test(serves_gsl),
+        cmocka_unit_test(nearest_names),
+        cmocka_unit_test(allocation_refuses_overflow),
+        cmocka_unit_test(available_memory_keeps_limits),
     };
     return cmocka_run_group_tests_name("core", tests, NULL, NULL);
 }

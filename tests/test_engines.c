@@ -33,8 +33,8 @@ typedef struct {
 static point points[] = {
     {"chi 0, B 1", 0, 16, 512, 1, 0.25, 0x1p-15, false, true, 31623, 50, 0, 500},
     {"chi 0, B 3", 0, 8, 512, 3, 0.25, 0x1p-15, true, false, 10000, 50, 0, 500},
-    {"chi -0.5, B 1", -0.5, 16, 96, 1, 1, 0x1p-15, false, true, 3162, 50, 0, 100},
-    {"chi -0.5, B 16", -0.5, 16, 80, 16, 1, 0x1p-15, false, false, 316, 10, 10, 300},
+    {"chi -0.5, B 1", -0.5, 16, 128, 1, 1, 0x1p-15, false, true, 3162, 50, 0, 100},
+    {"chi -0.5, B 16", -0.5, 16, 128, 16, 1, 0x1p-15, false, false, 316, 10, 0, 300},
     {"chi 1, B 1", 1, 8, 4096, 1, 1, 0x1p-15, false, true, 31623, 0, 0, 20},
     {"chi 1, B 3", 1, 8, 256, 3, 1e-3, 0x1p-5, false, true, 10000, 0, 1000, 0},
     {"chi 3, B 16", 3, 8, 512, 16, 1e-5, 1e-3, true, false, 3162, 0, 500, 0},
@@ -92,7 +92,7 @@ static size_t simulate(const point *at, uint64_t engine, uint64_t first_seed, sa
         const ch_settings settings = settings_of(at, engine, first_seed + i);
         ch_run run;
         const ch_observation *then = NULL;
-        if (ch_train(&run, &settings, NULL, NULL, NULL) != CH_OK || run.status != CH_FITTED ||
+        if (ch_train(&run, &settings, NULL, 1, NULL, NULL) != CH_OK || run.status != CH_FITTED ||
             (then = seen_at(&run, at->step)) == NULL) {
             failures++;
         } else {

@@ -161,7 +161,7 @@ static void candidates_are_drawn_uniformly(void **state)
     static const uint32_t sizes[][2] = {{6, 1}, {6, 2}, {6, 5}, {20, 17}};
     enum { DRAWS = 60000, MOST = 20 };
     static const double FALSE_ALARM = 1e-6;
-    ch_sample_set set = draw(0, 8, false, 42, 100);
+    ch_sample_set set = draw(0, 8, false, 42, 200);
     const ch_perceptron_setup setup = setup_of(&set, 50, 0.25);
     for (size_t s = 0; s < 4; s++) {
         const uint32_t count = sizes[s][0], number = sizes[s][1];
@@ -171,8 +171,8 @@ static void candidates_are_drawn_uniformly(void **state)
         start(&model, &setup, NULL);
         model.state->candidates.list = model.state->reach.order;
         model.state->candidates.count = count;
-        uint32_t rank[100];
-        for (uint32_t k = 0; k < 100; k++) {
+        uint32_t rank[200];
+        for (uint32_t k = 0; k < 200; k++) {
             rank[model.state->reach.order[k]] = k;
         }
         for (int k = 0; k < DRAWS; k++) {
@@ -202,13 +202,13 @@ static void candidates_are_drawn_uniformly(void **state)
 static void full_batches_take_all_candidates(void **state)
 {
     (void)state;
-    ch_sample_set set = draw(0, 8, false, 42, 100);
-    const ch_perceptron_setup setup = setup_of(&set, 100, 0.25);
+    ch_sample_set set = draw(0, 8, false, 42, 200);
+    const ch_perceptron_setup setup = setup_of(&set, 200, 0.25);
     ch_fast_perceptron model;
-    uint32_t drawn[116];
+    uint32_t drawn[216];
     start(&model, &setup, NULL);
-    draw_candidates(&model, drawn, 100);
-    for (uint32_t k = 0; k < 100; k++) {
+    draw_candidates(&model, drawn, 200);
+    for (uint32_t k = 0; k < 200; k++) {
         assert_int_equal(drawn[k], k);
     }
     ch_fast_perceptron_free(&model);
@@ -232,8 +232,8 @@ static void limits_are_exact(void **state)
 {
     (void)state;
     static const point at[] = {
-        {-0.5, 8, 100, 1, 1, 0x1p-15, false, true},    {-0.5, 8, 100, 3, 1, 0x1p-15, true, true},
-        {-0.5, 8, 100, 16, 1, 0x1p-15, false, true},   {-0.5, 8, 100, 100, 1, 0x1p-15, false, true},
+        {-0.5, 8, 128, 1, 1, 0x1p-15, false, true},    {-0.5, 8, 128, 3, 1, 0x1p-15, true, true},
+        {-0.5, 8, 128, 16, 1, 0x1p-15, false, true},   {-0.5, 8, 128, 128, 1, 0x1p-15, false, true},
         {1, 16, 600, 2, 1e-3, 0x1p-5, false, false},   {1, 16, 600, 50, 1e-4, 0x1p-5, false, false},
         {1, 16, 600, 600, 1e-5, 0x1p-5, false, false},
     };
@@ -384,8 +384,8 @@ static void lent_order_changes_nothing(void **state)
 static void divergence_is_no_fit(void **state)
 {
     (void)state;
-    ch_sample_set set = draw(0, 8, false, 6, 100);
-    static const double temps[] = {1e308, 1e300, 1e200, 5e153};
+    ch_sample_set set = draw(0, 8, false, 6, 200);
+    static const double temps[] = {1e308, 1e300, 1e200, 1e155};
     for (size_t i = 0; i < sizeof temps / sizeof *temps; i++) {
         const ch_perceptron_setup setup = setup_of(&set, 1, temps[i]);
         ch_fast_perceptron model;
@@ -426,18 +426,38 @@ static void divergence_is_seen_in_every_stage(void **state)
     ch_sample_set_free(&set);
 }
 
+/* Few samples are the plain engine's, step by step. */
+static void few_samples_are_left_to_the_plain_engine(void **state)
+{
+    (void)state;
+    ch_sample_set set = draw(0, 8, false, 6, 127);
+    const ch_perceptron_setup setup = setup_of(&set, 2, 1);
+    ch_fast_perceptron fast;
+    ch_perceptron plain;
+    start(&fast, &setup, NULL);
+    assert_int_equal(ch_perceptron_init(&plain, &setup, NULL), CH_OK);
+    fast.student.learner.advance(&fast.student.learner, &no_limit);
+    plain.learner.advance(&plain.learner, &no_limit);
+    assert_memory_equal(&fast.student.learner.progress, &plain.learner.progress, sizeof(ch_progress));
+    assert_memory_equal(fast.student.weights, plain.weights, plain.stride * sizeof(double));
+    assert_int_equal(ch_fast_perceptron_work(&fast).drawn, 0);
+    fast.student.learner.free(&fast.student.learner);
+    ch_perceptron_free(&plain);
+    ch_sample_set_free(&set);
+}
+
 static void refuses_setups(void **state)
 {
     (void)state;
-    ch_sample_set set = draw(0, 8, false, 6, 100);
+    ch_sample_set set = draw(0, 8, false, 6, 200);
     ch_perceptron_setup bad[8];
     for (size_t i = 0; i < 8; i++) {
         bad[i] = setup_of(&set, 2, 1);
     }
     bad[0].num_samples = 0;
-    bad[1].num_samples = 101;
+    bad[1].num_samples = 201;
     bad[2].batch = 0;
-    bad[3].batch = 101;
+    bad[3].batch = 201;
     bad[4].kappa = 0;
     bad[5].kappa = NAN;
     bad[6].rate = INFINITY;
@@ -475,14 +495,14 @@ static long allocations_survived(const ch_sample_set *set, size_t num_samples, c
 static void survives_failing_allocations(void **state)
 {
     (void)state;
-    ch_sample_set set = draw(0, 8, false, 6, 100);
+    ch_sample_set set = draw(0, 8, false, 6, 200);
     ch_reach reach;
     assert_int_equal(ch_reach_init(&reach, &set, NULL), CH_OK);
-    const long lent = allocations_survived(&set, 100, &reach);
+    const long lent = allocations_survived(&set, 200, &reach);
     assert_int_equal(lent, 3 + 1 + 4 + 9 + 4); /* the student's, the state, the candidates', the margins', its own */
-    assert_int_equal(allocations_survived(&set, 100, NULL), lent + 3);  /* the order's */
-    assert_int_equal(allocations_survived(&set, 50, &reach), lent + 2); /* part of it */
-    assert_int_equal(allocations_survived(&set, 50, NULL), lent + 3 + 2);
+    assert_int_equal(allocations_survived(&set, 200, NULL), lent + 3);   /* the order's */
+    assert_int_equal(allocations_survived(&set, 150, &reach), lent + 2); /* part of it */
+    assert_int_equal(allocations_survived(&set, 150, NULL), lent + 3 + 2);
     ch_reach_free(&reach);
     ch_sample_set_free(&set);
 }
@@ -503,6 +523,7 @@ int main(void)
         cmocka_unit_test(lent_order_changes_nothing),
         cmocka_unit_test(divergence_is_no_fit),
         cmocka_unit_test(divergence_is_seen_in_every_stage),
+        cmocka_unit_test(few_samples_are_left_to_the_plain_engine),
         cmocka_unit_test(refuses_setups),
         cmocka_unit_test(survives_failing_allocations),
     };

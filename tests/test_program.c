@@ -132,7 +132,7 @@ static void test_run_prints_json(void **state)
     static const char *const strings[] = {"model",    "data",   "teacher", "loss",
                                           "dynamics", "engine", "status",  "version"};
     static const char *const nulls[] = {"max_steps", "max_updates", "max_seconds"};
-    assert_succeeds("run perceptron --dim 8 --train 64 --temp 0.5 --chi=1 --json");
+    assert_succeeds("run perceptron --dim 8 --train 64 --temp 0.5 --chi=1 --json -j 2");
     json_t *run = parsed();
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         (void)number(run, numbers[i]);
@@ -211,7 +211,10 @@ static void test_sweep_from_options_and_from_a_file(void **state)
 static void test_a_dry_run_writes_nothing(void **state)
 {
     (void)state;
-    assert_succeeds("sweep " OPTIONS " --dry-run");
+    assert_succeeds("sweep " OPTIONS " --dry-run -j 3");
+    assert_ptr_equal(strstr(err, "memory: a data set takes up to "), err);
+    assert_says(err, " (train = 64, dim = 8) ");
+    assert_says(err, " 3 such runs at once, on 3 threads\n");
     assert_string_equal(out, "24 runs, 0 of them in the store already, 24 to do\n");
     assert_succeeds("sweep " OPTIONS " --dry-run -o a.db");
     assert_string_equal(out, "24 runs, 0 of them in the store already, 24 to do\n");

@@ -101,6 +101,8 @@ static void test_models(void **state)
         {"run perceptron perceptron --temp 1", {"run takes one model", "2 were given"}},
         {"run perceptron --model perceptron --temp 1 --jsno", {"unknown option '--jsno'", "'--json'"}},
         {"run perceptron --temp 1 -q", {"unknown option '-q'"}},
+        {"run perceptron --temp 1 -j 0", {"-j is 0", "1 to 4096"}},
+        {"run perceptron --temp 1 -j 4097", {"-j is 4097", "1 to 4096"}},
     };
     ASSERT_ALL_REFUSED(cases);
 }

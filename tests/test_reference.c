@@ -80,7 +80,7 @@ static size_t simulate(const ch_settings *point, uint64_t engine, sample_table t
         ch_run run;
         set_count(&settings, CH_SETTING_ENGINE, engine);
         set_count(&settings, CH_SETTING_SEED, 1000 + i);
-        if (ch_train(&run, &settings, NULL, NULL, NULL) != CH_OK || run.status != CH_FITTED) {
+        if (ch_train(&run, &settings, NULL, 1, NULL, NULL) != CH_OK || run.status != CH_FITTED) {
             failures++;
         }
         table[TIME][i] = log(run.time);

@@ -64,7 +64,7 @@ static void test_round_trip(void **state)
     ch_run_table_free(&table); /* idempotent */
     assert_int_equal(query(path, "SELECT max_updates IS NULL AND test_error IS NULL AND max_steps = 9223372036854775806"
                                  " AND status = 'budget' AND model = 'perceptron' AND typeof(alpha) = 'real'"
-                                 " AND results_version = 1 AND version = '" CH_VERSION "' FROM runs"),
+                                 " AND results_version = 2 AND version = '" CH_VERSION "' FROM runs"),
                      1);
 }
 

@@ -1,90 +1,8 @@
 /* test_sweep.c — many runs into a store: each once, the same bits on any number of threads, and what ends a sweep. */
 #include "tests/alloc_fail.h"
-#include "tests/store_support.h"
-#include "tests/support.h"
+#include "tests/sweep_support.h"
 
 #include <gsl/gsl_errno.h>
-
-/* ---- sweeps to do ---- */
-
-/* One axis a line: "NAME VALUES", or "NAME VALUES; NAME VALUES" for settings that vary together. */
-static ch_plan make_plan(const char *const *lines)
-{
-    ch_plan plan;
-    ch_error err = {0};
-    ch_plan_init(&plan);
-    for (; *lines != NULL; lines++) {
-        char copy[256], *rest = copy;
-        ch_plan_axis axis;
-        size_t count = 1;
-        snprintf(copy, sizeof copy, "%s", *lines);
-        for (const char *c = copy; *c != '\0'; c++) {
-            count += *c == ';';
-        }
-        assert_int_equal(ch_plan_axis_init(&axis, count, NULL), CH_OK);
-        for (size_t i = 0; i < count; i++) {
-            char *part = strsep(&rest, ";");
-            part += strspn(part, " ");
-            const char *name = strsep(&part, " ");
-            if (ch_settings_find(name, &axis.settings[i], &err) != CH_OK ||
-                ch_values_parse(&axis.values[i], &ch_settings_table[axis.settings[i]], part, &err) != CH_OK) {
-                fail_msg("%s", err.message);
-            }
-        }
-        if (ch_plan_add(&plan, &axis, &err) != CH_OK) {
-            fail_msg("%s", err.message);
-        }
-    }
-    return plan;
-}
-
-/* Two laws of two seeds each; some runs are out of budget, some diverge. */
-static const char *const MIXED[] = {"model perceptron", "chi 0,1",           "dim 8",
-                                    "train 2^4..2^8",   "temp 2^-2,2,1e300", "max_updates none,40",
-                                    "test 0; record 3", "seed 0,1",          NULL};
-enum { MIXED_RUNS = 2 * 5 * 3 * 2 * 2, MIXED_SETS = 4 };
-
-typedef struct {
-    ch_code code;
-    ch_error err;
-    ch_sweep_counts counts;
-    size_t num_jobs, num_groups;
-} outcome;
-
-/* Sweeps a plan into an open store. */
-static outcome sweep_into(ch_store *store, const ch_plan *plan, int threads, ch_stop *stop)
-{
-    ch_sweep sweep;
-    outcome result = {0};
-    if (ch_sweep_init(&sweep, plan, store, &result.err) != CH_OK) {
-        fail_msg("%s", result.err.message);
-    }
-    result.num_jobs = sweep.num_jobs;
-    result.num_groups = sweep.num_groups;
-    result.code = ch_sweep_run(&sweep, store, threads, stop, &result.err);
-    result.counts = sweep.counts;
-    ch_sweep_free(&sweep);
-    ch_sweep_free(&sweep);
-    return result;
-}
-
-static outcome sweep(const char *name, const char *const *lines, int threads)
-{
-    ch_plan plan = make_plan(lines);
-    ch_store store = open_store(path_of(name), CH_STORE_WRITE);
-    const outcome result = sweep_into(&store, &plan, threads, NULL);
-    if (result.code != CH_OK) {
-        fail_msg("%s", result.err.message);
-    }
-    ch_store_close(&store);
-    ch_plan_free(&plan);
-    return result;
-}
-
-static size_t num_done(const ch_sweep_counts *counts)
-{
-    return counts->fitted + counts->budget + counts->diverged;
-}
 
 /* ---- every run lands once ---- */
 
@@ -140,7 +58,7 @@ static void test_a_run_of_a_sweep_is_the_run_alone(void **state)
         ch_settings settings;
         ch_run run;
         ch_plan_get(&plan, i, &settings);
-        assert_int_equal(ch_train(&run, &settings, NULL, NULL, NULL), CH_OK);
+        assert_int_equal(ch_train(&run, &settings, NULL, 1, NULL, NULL), CH_OK);
         assert_int_equal(ch_store_put(&store, &run, NULL), CH_OK);
         ch_run_free(&run);
     }

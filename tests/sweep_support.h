@@ -1,0 +1,95 @@
+/* sweep_support.h — plans to sweep, and sweeping them into a store of the test's folder. */
+#ifndef CH_TESTS_SWEEP_SUPPORT_H
+#define CH_TESTS_SWEEP_SUPPORT_H
+
+#include "tests/store_support.h"
+#include "tests/support.h"
+
+/* One axis a line: "NAME VALUES", or "NAME VALUES; NAME VALUES" for settings that vary together. */
+static inline ch_plan make_plan(const char *const *lines)
+{
+    ch_plan plan;
+    ch_error err = {0};
+    ch_plan_init(&plan);
+    for (; *lines != NULL; lines++) {
+        char copy[256], *rest = copy;
+        ch_plan_axis axis;
+        size_t count = 1;
+        snprintf(copy, sizeof copy, "%s", *lines);
+        for (const char *c = copy; *c != '\0'; c++) {
+            count += *c == ';';
+        }
+        assert_int_equal(ch_plan_axis_init(&axis, count, NULL), CH_OK);
+        for (size_t i = 0; i < count; i++) {
+            char *part = strsep(&rest, ";");
+            part += strspn(part, " ");
+            const char *name = strsep(&part, " ");
+            if (ch_settings_find(name, &axis.settings[i], &err) != CH_OK ||
+                ch_values_parse(&axis.values[i], &ch_settings_table[axis.settings[i]], part, &err) != CH_OK) {
+                fail_msg("%s", err.message);
+            }
+        }
+        if (ch_plan_add(&plan, &axis, &err) != CH_OK) {
+            fail_msg("%s", err.message);
+        }
+    }
+    return plan;
+}
+
+/* Two laws of two seeds each; some runs are out of budget, some diverge. */
+static const char *const MIXED[] = {"model perceptron", "chi 0,1",           "dim 8",
+                                    "train 2^4..2^8",   "temp 2^-2,2,1e300", "max_updates none,40",
+                                    "test 0; record 3", "seed 0,1",          NULL};
+enum { MIXED_RUNS = 2 * 5 * 3 * 2 * 2, MIXED_SETS = 4 };
+
+typedef struct {
+    ch_code code;
+    ch_error err;
+    ch_sweep_counts counts;
+    ch_memory_account memory;
+    size_t num_jobs, num_groups;
+} outcome;
+
+/* Sweeps a plan into an open store, within so many bytes of memory; 0: what there is. */
+static inline outcome sweep_within(ch_store *store, const ch_plan *plan, size_t budget, int threads, ch_stop *stop)
+{
+    ch_sweep sweep;
+    outcome result = {0};
+    if (ch_sweep_init(&sweep, plan, store, &result.err) != CH_OK) {
+        fail_msg("%s", result.err.message);
+    }
+    result.num_jobs = sweep.num_jobs;
+    result.num_groups = sweep.num_groups;
+    sweep.memory.budget = budget;
+    result.code = ch_sweep_run(&sweep, store, threads, stop, &result.err);
+    result.counts = sweep.counts;
+    result.memory = sweep.memory;
+    ch_sweep_free(&sweep);
+    ch_sweep_free(&sweep);
+    return result;
+}
+
+static inline outcome sweep_into(ch_store *store, const ch_plan *plan, int threads, ch_stop *stop)
+{
+    return sweep_within(store, plan, 0, threads, stop);
+}
+
+static inline outcome sweep(const char *name, const char *const *lines, int threads)
+{
+    ch_plan plan = make_plan(lines);
+    ch_store store = open_store(path_of(name), CH_STORE_WRITE);
+    const outcome result = sweep_into(&store, &plan, threads, NULL);
+    if (result.code != CH_OK) {
+        fail_msg("%s", result.err.message);
+    }
+    ch_store_close(&store);
+    ch_plan_free(&plan);
+    return result;
+}
+
+static inline size_t num_done(const ch_sweep_counts *counts)
+{
+    return counts->fitted + counts->budget + counts->diverged;
+}
+
+#endif
