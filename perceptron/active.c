@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Room for the reach to grow before more samples have to be taken in, and what it shrinks by before some are let go. */
-static const double ROOM = 1.2, SHRINK = 1.5;
+static const double ROOM = 1.1, SHRINK = 1.25;
 /* Slacks are computed anew after so many rows, or once margins computed again, one at a time and more with each row's
  * error, have cost as much as that. */
 enum { REFRESH_ROWS = 4096, RECOMPUTED_SHARE = 4 };

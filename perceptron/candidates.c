@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Room for the reach to grow before more samples have to be taken in, and what it shrinks by before some are let go. */
-static const double ROOM = 1.2, SHRINK = 1.5;
+static const double ROOM = 1.1, SHRINK = 1.25;
 /* What a list by distance from a reference may cost at most, beside all within reach. */
 static const double WORTH_LIST = 0.7;
 /* Bits of a word. */

@@ -31,6 +31,14 @@ static double log_chance_of_none(uint32_t num_samples, uint32_t batch, uint32_t 
     return sum;
 }
 
+/* P(j + 1) / P(j) = (u - j) (B - j) / [(j + 1) (P - u - B + j + 1)] */
+static double next_number(const ch_waiting *self, uint32_t number)
+{
+    const double others = (double)self->num_samples - self->marked - self->batch;
+    return (double)(self->marked - number) * (double)(self->batch - number) /
+           ((double)(number + 1) * (others + number + 1));
+}
+
 void ch_waiting_init(ch_waiting *self, uint32_t num_samples, uint32_t batch, uint32_t marked)
 {
     const double log_none = log_chance_of_none(num_samples, batch, marked);
@@ -42,6 +50,7 @@ void ch_waiting_init(ch_waiting *self, uint32_t num_samples, uint32_t batch, uin
         .some = -expm1(log_none),
         .per_log_none = 1 / log_none,
     };
+    self->one = self->none > 0 ? self->none * next_number(self, 0) : 0;
 }
 
 uint64_t ch_waiting_steps(const ch_waiting *self, ch_random *random)
@@ -54,23 +63,18 @@ uint64_t ch_waiting_steps(const ch_waiting *self, ch_random *random)
     return idle < 0x1p62 ? (uint64_t)idle + 1 : UINT64_C(1) << 62;
 }
 
-/* P(j + 1) / P(j) = (u - j) (B - j) / [(j + 1) (P - u - B + j + 1)] */
 static uint32_t number_from_one_up(const ch_waiting *self, ch_random *random)
 {
     const uint32_t most = self->batch < self->marked ? self->batch : self->marked;
-    const double others = (double)self->num_samples - self->marked - self->batch;
-    double left = uniform(random) * self->some;
-    double chance = self->none;
-    for (uint32_t number = 0; number < most;) {
-        chance *= (double)(self->marked - number) * (double)(self->batch - number) /
-                  ((double)(number + 1) * (others + number + 1));
-        number++;
+    double left = uniform(random) * self->some - self->one;
+    double chance = self->one;
+    uint32_t number = 1;
+    while (left >= 0 && number < most) {
+        chance *= next_number(self, number);
         left -= chance;
-        if (left < 0) {
-            return number;
-        }
+        number++;
     }
-    return most;
+    return number;
 }
 
 uint32_t ch_waiting_number(const ch_waiting *self, ch_random *random)

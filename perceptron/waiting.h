@@ -12,6 +12,7 @@ typedef struct {
     uint32_t num_samples, batch, marked;
     double none;         /* q */
     double some;         /* 1 - q */
+    double one;          /* chance that a batch holds one */
     double per_log_none; /* 1 / ln q; -0 when every batch holds one */
 } ch_waiting;
 

@@ -5,25 +5,52 @@
 
 #include <math.h>
 
-/* Signal growth s^{chi+3} = growth r*^{chi+2} t / sqrt(d) at the noise level r* = noise T sqrt(d), until nP = 1, that
- * is lambda = (n_chi P)^{1/(1+chi)}; below T ~ kappa the margin sets the scale in T's place. */
+/* Where a run is expected to end, and by what. */
+typedef struct {
+    double lambda;  /* signal over noise */
+    double steps;   /* until then */
+    double updates; /* unfitted samples that are added until then */
+    double reached; /* samples within reach of the noise then */
+    double drawn;   /* of those, for one that is unfitted */
+} expectation;
+
+/* A student of d weights fits the last samples of its own accord once about d / 2 are unfitted, n P = d / 2: so
+ * lambda = (2 n_chi P / d)^{1/(1+chi)}. On the way the noise is r* = noise T sqrt(d), below T ~ kappa with the margin
+ * in T's place, and signal    s^{chi+3} = growth r*^{chi+2} t / sqrt(d), uses      int n dt / T = n_chi^2 d sqrt(pi/2)
+ * lambda^2 / (2 a_chi), reached   P int_0^{sqrt(d)/lambda} rho = 2 P (sqrt(d) / lambda)^{chi+1} / [(chi+1) Z_chi]. */
+static expectation expect(const ch_settings *settings, const ch_perceptron_theory *theory)
+{
+    const double dim = (double)settings->dim, samples = (double)settings->train, chi = settings->chi;
+    const double temp = settings->temp + 1 / settings->alpha, batch = (double)settings->batch;
+    expectation end = {.lambda = fmax(pow(2 * theory->unfitted * samples / dim, theory->gamma), 1)};
+    const double time = dim * pow(end.lambda, chi + 3) * theory->noise * temp / theory->growth;
+    end.steps = time / settings->rate + samples / batch;
+    end.updates = pow(theory->unfitted * end.lambda, 2) * dim * sqrt(M_PI_2) / (2 * theory->drift);
+    end.updates *= temp / settings->temp;
+    const double share = 2 * pow(sqrt(dim) / end.lambda, chi + 1) / ((chi + 1) * theory->z);
+    end.reached = fmin(share, 1) * samples;
+    end.drawn = fmin(share, 1) * pow(end.lambda, chi + 1) / theory->unfitted;
+    return end;
+}
+
+/* A look at all samples, and plain steps or the fast engine's updates: some hundred operations each, and then candidates
+ * drawn, or rows of the Gram matrix made now and then and added. */
 double ch_train_cost(const ch_settings *settings)
 {
+    static const double RUN = 1e3, DRAW = 16, CANDIDATE = 60, UPDATE = 400, ENTRY = 0.25, ROW = 0.01;
     ch_perceptron_theory theory;
     if (ch_perceptron_theory_init(&theory, settings->chi, NULL) != CH_OK) {
         return 1;
     }
-    const double root = sqrt((double)settings->dim);
-    const double samples = (double)settings->train;
-    const double temp = settings->temp + 1 / settings->alpha;
-    const double noise = theory.noise * temp * root;
-    const double lambda = fmax(pow(theory.unfitted * samples, theory.gamma), 1);
-    const double time = root * pow(lambda, settings->chi + 3) * noise / theory.growth;
-    double steps = time / settings->rate + samples / (double)settings->batch;
+    const expectation end = expect(settings, &theory);
+    const double dim = (double)settings->dim, batch = (double)settings->batch;
     /* near chi = -1 the laws overflow: no run is expected to go beyond what a counter holds */
-    steps = fmin(steps, settings->max_steps > 0 ? (double)settings->max_steps : 0x1p63);
-    const double overhead = 1e3; /* of a run, in operations: what even the shortest costs */
-    return overhead + steps * (double)settings->batch * ((double)settings->dim + 16);
+    const double most_steps = settings->max_steps > 0 ? (double)settings->max_steps : 0x1p63;
+    const double plain = fmin(end.steps, most_steps) * batch * (dim + DRAW);
+    const double drawing = end.drawn * (dim + CANDIDATE), following = end.reached * (ENTRY + ROW * dim);
+    const double fast = end.updates * (UPDATE + fmin(drawing, following));
+    const double look = 2 * (double)settings->train * dim;
+    return RUN + look + (settings->engine == CH_ENGINE_FAST ? fmin(fast, plain) : plain);
 }
 
 /* Rows of vectors of doubles that are as long as a sample: two rows each. */

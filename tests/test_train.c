@@ -476,9 +476,10 @@ static void test_expected_cost_is_finite_and_grows_with_the_samples(void **state
     static const double alphas[] = {1e-300, 1, 32768, 1e300};
     ch_settings settings = settings_of("batch=1 temp=1");
     assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
-    for (size_t i = 0; i < 7 * 4 * 4; i++) {
+    for (size_t i = 0; i < 2 * 7 * 4 * 4; i++) {
         double last = 0;
-        settings.chi = chis[i / 16];
+        settings.engine = i < 7 * 4 * 4 ? CH_ENGINE_PLAIN : CH_ENGINE_FAST;
+        settings.chi = chis[i / 16 % 7];
         settings.temp = settings.rate = temps[i / 4 % 4];
         settings.alpha = alphas[i % 4];
         for (settings.train = 1; settings.train <= UINT32_MAX; settings.train *= 4) {
@@ -493,6 +494,7 @@ static void test_expected_cost_is_finite_and_grows_with_the_samples(void **state
     settings.max_steps = 1;
     settings.dim = 16;
     settings.batch = 1;
+    settings.train = 100;
     assert_true(ch_train_cost(&settings) < 1e4);
 }
 
