@@ -22,8 +22,6 @@ enum { BLOCK = CH_GRAM_BLOCK };
  * slack kept as less than it is stays far from 0 and no sum overflows. */
 static const double MOST_SLACK = 1 << 30;
 _Static_assert((int64_t)(2 * REFRESH_ROWS) * INT16_MAX < 1 << 29, "slacks beyond MOST_SLACK stay far from 0");
-/* Operations that are worth a second thread. */
-static const double WORTH_THREADS = 1 << 20;
 
 struct ch_active_set {
     ch_perceptron *student;
@@ -148,15 +146,9 @@ static int32_t exact_slack(const ch_active_set *self, size_t place, double scale
 static void compute_slacks(ch_active_set *self, size_t from, size_t to)
 {
     const double scale = 1 / (ch_student_temperature(self->student) * self->gram.quantum);
+    const int threads = ch_threads_worth(self->student->setup.threads, to - from, self->student->stride);
     self->computed += to - from;
-    const int threads = self->student->setup.threads;
-    if (threads > 1 && (double)(to - from) * (double)self->student->stride > WORTH_THREADS) {
-#pragma omp parallel for schedule(static) num_threads(threads)
-        for (size_t k = from; k < to; k++) {
-            self->slacks[k] = exact_slack(self, k, scale);
-        }
-        return;
-    }
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (size_t k = from; k < to; k++) {
         self->slacks[k] = exact_slack(self, k, scale);
     }
@@ -164,6 +156,7 @@ static void compute_slacks(ch_active_set *self, size_t from, size_t to)
 
 static void refresh(ch_active_set *self)
 {
+    measure_student(self);
     compute_slacks(self, 0, self->gram.count);
     self->error = slack_error(self);
     self->rows_added = self->recomputed = 0;

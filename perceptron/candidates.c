@@ -13,8 +13,6 @@ static const double ROOM = 1.1, SHRINK = 1.25;
 static const double WORTH_LIST = 0.7;
 /* Bits of a word. */
 enum { WORD = 64 };
-/* Operations that are worth a second thread. */
-static const double WORTH_THREADS = 1 << 20;
 
 ch_code ch_candidates_init(ch_candidates *self, const ch_perceptron *student, const ch_reach *reach, ch_error *err)
 {
@@ -124,9 +122,8 @@ static void order_list(ch_candidates *self)
 static void compute_excess(ch_candidates *self, const uint32_t *samples, uint32_t count)
 {
     const ch_perceptron *student = self->student;
-    const bool worth = student->setup.threads > 1 && (double)count * (double)student->stride > WORTH_THREADS;
-    (void)worth; /* without OpenMP */
-#pragma omp parallel for schedule(static) num_threads(student->setup.threads) if (worth)
+    const int threads = ch_threads_worth(student->setup.threads, count, student->stride);
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (uint32_t k = 0; k < count; k++) {
         self->excess[k] = (float)ch_student_excess(student, samples != NULL ? samples[k] : k);
     }

@@ -61,7 +61,7 @@ struct ch_fast_state {
     ch_waiting laws[KEPT_LAWS]; /* of batches with one of u unfitted samples; marked is 0 where not made yet */
 
     /* since the last look at which stage is cheapest, or since the reference was set */
-    uint64_t next_look, steps_then, updates_then, uses_then;
+    uint64_t next_look, steps_then, uses_then;
     double cost;  /* of drawing and looking, in sums of 16 numbers */
     double draws; /* for every candidate there was, since the reference */
     uint64_t updates_at_reference;
@@ -78,6 +78,7 @@ typedef struct ch_fast_state fast_state;
 static const double PLAIN_DRAW = 4, DRAW = 16, ENTRY = 1.0 / 12, FOLLOW = 60;
 /* How much dearer a row is that is fetched from anywhere in a set larger than a core's own cache. */
 static const double FAR = 2;
+
 /* Of a margin, one after the other. */
 static double dot_cost(const ch_fast_perceptron *self)
 {
@@ -322,7 +323,7 @@ static void begin_following(ch_fast_perceptron *self)
 
 /* ---- which stage is cheapest ---- */
 
-/* Rows that have to come from afar are worth fetching before they are looked at. */
+/* Rows that have to come from afar are worth fetching before they are wanted. */
 static bool is_out_of_cache(const ch_fast_perceptron *self)
 {
     return self->student.setup.num_samples * self->student.stride * sizeof(float) > CACHE_BYTES;
@@ -373,9 +374,8 @@ static void begin_stretch(ch_fast_perceptron *self)
     fast_state *state = self->state;
     ch_perceptron *student = &self->student;
     state->steps_then = student->learner.progress.steps;
-    state->updates_then = student->learner.progress.updates;
     state->uses_then = student->uses;
-    state->next_look = (uint64_t)(NEXT_LOOK * (double)state->updates_then);
+    state->next_look = (uint64_t)(NEXT_LOOK * (double)student->learner.progress.updates);
     state->cost = 0;
     student->distinct = 0;
     memset(state->used, 0, student->setup.num_samples * sizeof *state->used);

@@ -11,8 +11,6 @@
 enum { MOST_ENTRIES = 1 << 23 };
 /* Samples are kept together while they are at most this part of the set. */
 enum { PACKED_SHARE = 4 };
-/* Operations that are worth a second thread. */
-static const double WORTH_THREADS = 1 << 20;
 
 bool ch_gram_init(ch_gram *self, const ch_sample_set *set, const ch_reach *reach, int threads)
 {
@@ -135,14 +133,9 @@ static inline int16_t make_entry(const ch_gram *self, const float *sample, size_
 static void make_entries(ch_gram *self, int16_t *entries, const float *sample, size_t from, size_t to)
 {
     const float scale = (float)(1 / self->quantum);
+    const int threads = ch_threads_worth(self->threads, to - from, self->set->stride);
     self->made += to - from;
-    if (self->threads > 1 && (double)(to - from) * (double)self->set->stride > WORTH_THREADS) {
-#pragma omp parallel for schedule(static) num_threads(self->threads)
-        for (size_t k = from; k < to; k++) {
-            entries[k] = make_entry(self, sample, k, scale);
-        }
-        return;
-    }
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (size_t k = from; k < to; k++) {
         entries[k] = make_entry(self, sample, k, scale);
     }

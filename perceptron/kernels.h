@@ -101,6 +101,13 @@ static inline double ch_norm2(const double *w, size_t stride)
     return ch_dot_wide(w, w, stride);
 }
 
+/** Threads, of those there are, that so many margins are worth. */
+static inline int ch_threads_worth(int threads, size_t margins, size_t stride)
+{
+    static const double LEAST_OPERATIONS = 1 << 20;
+    return threads > 1 && (double)margins * (double)stride > LEAST_OPERATIONS ? threads : 1;
+}
+
 /** w <- w + step z */
 static inline void ch_axpy(double *restrict w, double step, const float *restrict z, size_t stride)
 {

@@ -221,7 +221,7 @@ static void threads_change_nothing(void **state)
         assert_true(ch_active_set_update(one.active, &place, 1));
         assert_true(ch_active_set_update(two.active, &place, 1));
     }
-    assert_true(one.active->gram.count * 48 > WORTH_THREADS);
+    assert_int_equal(ch_threads_worth(2, one.active->gram.count, one.set.stride), 2);
     assert_memory_equal(one.active->slacks, two.active->slacks, one.active->gram.count * sizeof(int32_t));
     tear_down(&one);
     tear_down(&two);
