@@ -10,6 +10,8 @@
 
 /* Room for the reach to grow before more samples have to be taken in, and what it shrinks by before some are let go. */
 static const double ROOM = 1.1, SHRINK = 1.25;
+/* Updates between two looks whether it has shrunk. */
+enum { SHRINK_UPDATES = 64 };
 /* Slacks are computed anew after so many rows, or once margins computed again, one at a time and more with each row's
  * error, have cost as much as that. */
 enum { REFRESH_ROWS = 4096, RECOMPUTED_SHARE = 4 };
@@ -34,10 +36,11 @@ struct ch_active_set {
     uint32_t *low_unfitted; /* [blocks] unfitted samples in each of them */
     uint32_t num_low_blocks;
     uint32_t num_unfitted;
-    double error;      /* bound on the slacks' error, in quanta */
-    size_t rows_added; /* since the slacks were computed */
-    size_t recomputed; /* margins computed again, since the slacks were computed */
-    double signal, noise;
+    double error;          /* bound on the slacks' error, in quanta */
+    size_t rows_added;     /* since the slacks were computed */
+    size_t recomputed;     /* margins computed again, since the slacks were computed */
+    double signal, noise2; /* s and r^2 */
+    unsigned updates;      /* of late, up to SHRINK_UPDATES */
 
     uint64_t computed, followed; /* margins, in all */
 };
@@ -91,18 +94,19 @@ static double exact_excess(const ch_active_set *self, size_t place)
 static double slack_error(const ch_active_set *self)
 {
     const double sums = 2 * ((double)self->student->stride / CH_ROW_LANES + 8);
-    const double whole = (fabs(self->signal) + self->noise) * self->reach->most_norm + self->student->setup.kappa;
+    const double whole =
+        (fabs(self->signal) + sqrt(self->noise2)) * self->reach->most_norm + self->student->setup.kappa;
     return 0.5 + 0x1p-53 * sums * whole / (ch_student_temperature(self->student) * self->gram.quantum);
 }
 
 static void measure_student(ch_active_set *self)
 {
-    ch_perceptron_signal_and_noise(self->student, &self->signal, &self->noise);
+    ch_student_measure(self->student, &self->signal, &self->noise2);
 }
 
 static double bound_now(const ch_active_set *self)
 {
-    return ch_reach_bound(self->reach, self->signal, self->noise, self->student->setup.kappa);
+    return ch_reach_bound(self->reach, self->signal, sqrt(self->noise2), self->student->setup.kappa);
 }
 
 static void reach_out(ch_active_set *self)
@@ -162,11 +166,24 @@ static void refresh(ch_active_set *self)
     self->rows_added = self->recomputed = 0;
 }
 
+/* Whether the noise reaches no sample that is not taken in: r < bound s - kappa / |z_perp|, without a root. */
+static bool is_within_bound(const ch_active_set *self)
+{
+    const double least = self->student->setup.kappa / self->reach->least_across;
+    const double most = self->bound * self->signal * (1 - 0x1p-19) - least;
+    return self->bound == INFINITY || (self->signal > 0 && most > 0 && self->noise2 <= most * most);
+}
+
+static bool has_shrunk(ch_active_set *self)
+{
+    self->updates = (self->updates + 1) % SHRINK_UPDATES;
+    return self->updates == 0 && bound_now(self) * ROOM * SHRINK < self->bound;
+}
+
 /* Takes in or lets go of samples as the reach of the noise grows or shrinks; true when it did. */
 static bool follow_reach(ch_active_set *self)
 {
-    const double bound = bound_now(self);
-    if (bound <= self->bound && bound * ROOM * SHRINK >= self->bound) {
+    if (is_within_bound(self) && !has_shrunk(self)) {
         return false;
     }
     const size_t before = self->gram.count;
@@ -325,7 +342,7 @@ bool ch_active_set_update(ch_active_set *self, const uint32_t *places, uint32_t 
         }
     }
     measure_student(self);
-    if (!isfinite(self->signal) || !isfinite(self->noise)) {
+    if (!isfinite(self->signal) || !isfinite(self->noise2)) {
         return false;
     }
     if (follow_reach(self) || self->rows_added == 0) {

@@ -132,9 +132,9 @@ static double measured_test_error(const ch_perceptron *self)
 
 void ch_perceptron_signal_and_noise(const ch_perceptron *self, double *signal, double *noise)
 {
-    const double *teacher = self->setup.train->teacher;
-    *signal = ch_dot_wide(self->weights, teacher, self->stride);
-    *noise = sqrt(ch_norm2_across(self->weights, *signal, teacher, self->stride));
+    double noise2 = 0;
+    ch_student_measure(self, signal, &noise2);
+    *noise = sqrt(noise2);
 }
 
 static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)

@@ -11,6 +11,14 @@ static inline double ch_student_temperature(const ch_perceptron *self)
     return self->setup.rate / (double)self->setup.batch;
 }
 
+/** s = w . e and r^2 = |w - s e|^2 */
+static inline void ch_student_measure(const ch_perceptron *self, double *signal, double *noise2)
+{
+    const double *teacher = self->setup.train->teacher;
+    *signal = ch_dot_wide(self->weights, teacher, self->stride);
+    *noise2 = ch_norm2_across(self->weights, *signal, teacher, self->stride);
+}
+
 /** m - kappa of a sample, in double. */
 static inline double ch_student_excess(const ch_perceptron *self, uint32_t sample)
 {
