@@ -28,6 +28,7 @@ _Static_assert((int64_t)(2 * REFRESH_ROWS) * INT16_MAX < 1 << 29, "slacks beyond
 struct ch_active_set {
     ch_perceptron *student;
     const ch_reach *reach;
+    double temperature;     /* T */
     ch_gram gram;           /* of the samples taken in, the first gram.count of reach->order; owned */
     double bound;           /* keys under it are taken in */
     int32_t *slacks;        /* [P to a whole block] in quanta, the first `count` in use */
@@ -54,6 +55,7 @@ ch_active_set *ch_active_set_new(ch_perceptron *student, const ch_reach *reach)
     const size_t room = ch_gram_to_block(reach->num_samples);
     self->student = student;
     self->reach = reach;
+    self->temperature = ch_student_temperature(student);
     const bool made = ch_gram_init(&self->gram, student->setup.train, reach, student->setup.threads);
     self->slacks = ch_alloc_unset(room, sizeof *self->slacks);
     self->marks = ch_alloc_unset(room, sizeof *self->marks);
@@ -96,7 +98,7 @@ static double slack_error(const ch_active_set *self)
     const double sums = 2 * ((double)self->student->stride / CH_ROW_LANES + 8);
     const double whole =
         (fabs(self->signal) + sqrt(self->noise2)) * self->reach->most_norm + self->student->setup.kappa;
-    return 0.5 + 0x1p-53 * sums * whole / (ch_student_temperature(self->student) * self->gram.quantum);
+    return 0.5 + 0x1p-53 * sums * whole / (self->temperature * self->gram.quantum);
 }
 
 static void measure_student(ch_active_set *self)
@@ -149,7 +151,7 @@ static int32_t exact_slack(const ch_active_set *self, size_t place, double scale
 
 static void compute_slacks(ch_active_set *self, size_t from, size_t to)
 {
-    const double scale = 1 / (ch_student_temperature(self->student) * self->gram.quantum);
+    const double scale = 1 / (self->temperature * self->gram.quantum);
     const int threads = ch_threads_worth(self->student->setup.threads, to - from, self->student->stride);
     self->computed += to - from;
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
@@ -331,12 +333,12 @@ void ch_active_set_begin(ch_active_set *self)
 
 bool ch_active_set_update(ch_active_set *self, const uint32_t *places, uint32_t count)
 {
-    const double temperature = ch_student_temperature(self->student);
     for (uint32_t i = 0; i < count; i++) {
         self->error += self->gram.entry_error;
         self->rows_added++;
         add_row(self, ch_gram_row(&self->gram, places[i]));
-        ch_axpy(self->student->weights, temperature, ch_gram_sample(&self->gram, places[i]), self->student->stride);
+        ch_axpy(self->student->weights, self->temperature, ch_gram_sample(&self->gram, places[i]),
+                self->student->stride);
         if (self->rows_added >= REFRESH_ROWS || self->recomputed > self->gram.count / RECOMPUTED_SHARE) {
             refresh(self);
         }

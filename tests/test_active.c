@@ -123,11 +123,11 @@ static void knows_the_unfitted(void **state)
             stage here;
             set_up(&here, &points[i], 50 + i, begins[k]);
             ch_active_set_begin(here.active);
-            follow(&here, 250, &met);
+            follow(&here, 600, &met);
             tear_down(&here);
         }
     }
-    assert_true(met.updates > 8000 && met.grown > 80 && met.shrunk > 20 && met.several > 1000);
+    assert_true(met.updates > 8000 && met.grown > 80 && met.shrunk > 40 && met.several > 1000);
     assert_true(met.settled > 100 && met.refreshed > 20);
 }
 
