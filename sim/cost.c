@@ -33,8 +33,8 @@ static expectation expect(const ch_settings *settings, const ch_perceptron_theor
     return end;
 }
 
-/* A look at all samples, and plain steps or the fast engine's updates: some hundred operations each, and then candidates
- * drawn, or rows of the Gram matrix made now and then and added. */
+/* A look at all samples, and plain steps or the fast engine's updates: some hundred operations each, and then
+ * candidates drawn, or rows of the Gram matrix made now and then and added. */
 double ch_train_cost(const ch_settings *settings)
 {
     static const double RUN = 1e3, DRAW = 16, CANDIDATE = 60, UPDATE = 400, ENTRY = 0.25, ROW = 0.01;
