@@ -97,7 +97,8 @@ size_t ch_reach_count(const ch_reach *self, double bound);
  *    draws in vain, all candidates are looked at instead;
  *  - following: the margins of all samples within reach are kept up to date by rows of their Gram matrix
  *    (perceptron/active.h), so that the unfitted samples are known, and the same law gives the next batch with one.
- *  Memory beside the set: 8 bytes a sample for its order, shared; at most 25 bytes a candidate; at most 16 MiB of rows.
+ *  Memory beside the set: 8 bytes a sample for its order, shared; lists of at most 25 bytes a sample, copies of at most
+ *  a quarter of the samples and 16 MiB of rows, of which only what is within reach of the noise is touched.
  */
 typedef struct {
     ch_perceptron student;       /* first: this struct is a ch_learner. Takes the plain steps. */
