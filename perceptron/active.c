@@ -1,6 +1,7 @@
 /* active.c — the margins of all samples within reach of the noise, and which of them are unfitted. */
 #include "perceptron/active.h"
 
+#include "perceptron/bits.h"
 #include "perceptron/gram.h"
 #include "perceptron/student.h"
 
@@ -9,37 +10,39 @@
 #include <string.h>
 
 /* Room for the reach to grow before more samples have to be taken in, and what it shrinks by before some are let go. */
-static const double ROOM = 1.1, SHRINK = 1.25;
+static const double ROOM = 1.05, SHRINK = 1.12;
 /* Updates between two looks whether it has shrunk. */
 enum { SHRINK_UPDATES = 64 };
-/* Slacks are computed anew after so many rows, or once margins computed again, one at a time and more with each row's
- * error, have cost as much as that. */
-enum { REFRESH_ROWS = 4096, RECOMPUTED_SHARE = 4 };
+/* All slacks are computed anew after so many rows, those of a block once so many of its margins have been computed
+ * again, one at a time and more with each row's error. */
+enum { REFRESH_ROWS = 4096, REFRESH_RECOMPUTED = 16 };
 /* Most that a slack just computed may be off by, in units of T. */
 static const double MOST_ERROR = 0x1p-9;
 /* Slacks summed up and looked at in one go. Samples are taken in by whole blocks; what the last block has beyond the P
  * samples is infinitely far from unfitted. */
 enum { BLOCK = CH_GRAM_BLOCK };
+_Static_assert((int)BLOCK == (int)CH_BITS_PLACES, "a bit for every sample of a block");
 /* Slack beyond which it is kept as that: more quanta than all rows until slacks are computed anew can add, so that a
  * slack kept as less than it is stays far from 0 and no sum overflows. */
 static const double MOST_SLACK = 1 << 30;
+enum { MOST_DOUBT = 1 << 29 };
 _Static_assert((int64_t)(2 * REFRESH_ROWS) * INT16_MAX < 1 << 29, "slacks beyond MOST_SLACK stay far from 0");
 
 struct ch_active_set {
     ch_perceptron *student;
     const ch_reach *reach;
-    double temperature;     /* T */
-    ch_gram gram;           /* of the samples taken in, the first gram.count of reach->order; owned */
-    double bound;           /* keys under it are taken in */
-    int32_t *slacks;        /* [P to a whole block] in quanta, the first `count` in use */
-    unsigned char *marks;   /* [P to a whole block] 1 for an unfitted sample, 0 for others; in low blocks */
-    uint32_t *low_blocks;   /* [blocks] those with a slack not over the error, ascending */
-    uint32_t *low_unfitted; /* [blocks] unfitted samples in each of them */
+    double temperature;    /* T */
+    float entry_error;     /* of an entry of a row, in quanta, and room for summing it up in single precision */
+    ch_gram gram;          /* of the samples taken in, the first gram.count of reach->order; owned */
+    double bound;          /* keys under it are taken in */
+    int32_t *slacks;       /* [P to a whole block] in quanta, the first `count` in use */
+    float *errors;         /* [blocks] bounds on the error of the slacks in each, in quanta */
+    uint32_t *recomputed;  /* [blocks] margins computed again, since the slacks were computed */
+    uint32_t *low_blocks;  /* [blocks] those with a slack not over the error, ascending */
+    ch_bits *low_unfitted; /* [blocks] the unfitted samples in each of them */
     uint32_t num_low_blocks;
     uint32_t num_unfitted;
-    double error;          /* bound on the slacks' error, in quanta */
-    size_t rows_added;     /* since the slacks were computed */
-    size_t recomputed;     /* margins computed again, since the slacks were computed */
+    size_t rows_added;     /* since all slacks were computed */
     double signal, noise2; /* s and r^2 */
     unsigned updates;      /* of late, up to SHRINK_UPDATES */
 
@@ -57,11 +60,13 @@ ch_active_set *ch_active_set_new(ch_perceptron *student, const ch_reach *reach)
     self->reach = reach;
     self->temperature = ch_student_temperature(student);
     const bool made = ch_gram_init(&self->gram, student->setup.train, reach, student->setup.threads);
+    self->entry_error = (float)(self->gram.entry_error * (1 + 0x1p-10));
     self->slacks = ch_alloc_unset(room, sizeof *self->slacks);
-    self->marks = ch_alloc_unset(room, sizeof *self->marks);
+    self->errors = ch_alloc_unset(room / BLOCK, sizeof *self->errors);
+    self->recomputed = ch_alloc_unset(room / BLOCK, sizeof *self->recomputed);
     self->low_blocks = ch_alloc_unset(room / BLOCK + 1, sizeof *self->low_blocks);
     self->low_unfitted = ch_alloc_unset(room / BLOCK + 1, sizeof *self->low_unfitted);
-    if (!made || self->slacks == NULL || self->marks == NULL || self->low_blocks == NULL ||
+    if (!made || self->slacks == NULL || self->errors == NULL || self->recomputed == NULL || self->low_blocks == NULL ||
         self->low_unfitted == NULL) {
         ch_active_set_free(self);
         return NULL;
@@ -76,7 +81,8 @@ void ch_active_set_free(ch_active_set *self)
     }
     ch_gram_free(&self->gram);
     free(self->slacks);
-    free(self->marks);
+    free(self->errors);
+    free(self->recomputed);
     free(self->low_blocks);
     free(self->low_unfitted);
     free(self);
@@ -149,14 +155,25 @@ static int32_t exact_slack(const ch_active_set *self, size_t place, double scale
     return in_quanta(place < self->reach->num_samples ? scale * exact_excess(self, place) : INFINITY);
 }
 
-static void compute_slacks(ch_active_set *self, size_t from, size_t to)
+static void compute_block(ch_active_set *self, size_t block, float error)
 {
     const double scale = 1 / (self->temperature * self->gram.quantum);
+    for (size_t k = block * BLOCK; k < (block + 1) * BLOCK; k++) {
+        self->slacks[k] = exact_slack(self, k, scale);
+    }
+    self->errors[block] = error;
+    self->recomputed[block] = 0;
+}
+
+/* Computes the slacks from one place to another, both at whole blocks. */
+static void compute_slacks(ch_active_set *self, size_t from, size_t to)
+{
+    const float error = (float)slack_error(self);
     const int threads = ch_threads_worth(self->student->setup.threads, to - from, self->student->stride);
     self->computed += to - from;
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-    for (size_t k = from; k < to; k++) {
-        self->slacks[k] = exact_slack(self, k, scale);
+    for (size_t block = from / BLOCK; block < to / BLOCK; block++) {
+        compute_block(self, block, error);
     }
 }
 
@@ -164,8 +181,7 @@ static void refresh(ch_active_set *self)
 {
     measure_student(self);
     compute_slacks(self, 0, self->gram.count);
-    self->error = slack_error(self);
-    self->rows_added = self->recomputed = 0;
+    self->rows_added = 0;
 }
 
 /* Whether the noise reaches no sample that is not taken in: r < bound s - kappa / |z_perp|, without a root. */
@@ -192,98 +208,88 @@ static bool follow_reach(ch_active_set *self)
     reach_out(self);
     if (self->gram.count > before) {
         compute_slacks(self, before, self->gram.count);
-        self->error = fmax(self->error, slack_error(self));
     }
     return true;
 }
 
 /* ---- the unfitted ---- */
 
-/* Slacks up to this one may be of unfitted samples; those under its opposite are. */
-static int32_t doubt(const ch_active_set *self)
+/* Slacks of a block up to this one may be of unfitted samples; those under its opposite are. */
+static inline int32_t doubt(float error)
 {
-    return (int32_t)fmin(ceil(self->error), MOST_SLACK / 2);
+    return error < MOST_DOUBT ? (int32_t)error + 1 : MOST_DOUBT;
 }
 
-/* slacks += row, over one block; returns the least. */
-static inline int32_t add_block(int32_t *restrict slacks, const int16_t *restrict row)
+/* slacks += row, over one block; returns those up to `most`. */
+static inline ch_bits add_block(int32_t *slacks, const int32_t *row, int32_t most)
 {
-    int32_t least = INT32_MAX;
-    for (size_t i = 0; i < BLOCK; i++) {
-        slacks[i] += row[i];
-        least = slacks[i] < least ? slacks[i] : least;
+    ch_lanes *sums = (ch_lanes *)slacks;
+    const ch_lanes *pairs = (const ch_lanes *)row;
+    ch_bits_finder finder = ch_bits_begin();
+    for (size_t j = 0; j < CH_BITS_VECTORS; j += 2) {
+        const ch_lanes pair = pairs[j / 2];
+        sums[j] += pair << 16 >> 16;
+        sums[j + 1] += pair >> 16;
+        ch_bits_find(&finder, sums[j], most);
+        ch_bits_find(&finder, sums[j + 1], most);
     }
-    return least;
-}
-
-static inline int32_t least_of_block(const int32_t *slacks)
-{
-    int32_t least = INT32_MAX;
-    for (size_t i = 0; i < BLOCK; i++) {
-        least = slacks[i] < least ? slacks[i] : least;
-    }
-    return least;
+    return ch_bits_end(&finder);
 }
 
 /* slacks += row, and notes which blocks are low then; with no row, only that. */
-static void add_row(ch_active_set *self, const int16_t *row)
+static void add_row(ch_active_set *self, const int32_t *row)
 {
-    const int32_t error = doubt(self);
+    const float error = row != NULL ? self->entry_error : 0;
+    const size_t blocks = self->gram.count / BLOCK;
     uint32_t count = 0;
-    for (size_t k = 0; k < self->gram.count; k += BLOCK) {
-        const int32_t least = row != NULL ? add_block(self->slacks + k, row + k) : least_of_block(self->slacks + k);
-        self->low_blocks[count] = (uint32_t)(k / BLOCK);
-        count += least <= error;
+    for (size_t b = 0; b < blocks; b++) {
+        int32_t *slacks = self->slacks + b * BLOCK;
+        self->errors[b] += error;
+        const int32_t most = doubt(self->errors[b]);
+        const ch_bits low = row != NULL ? add_block(slacks, row + b * BLOCK / 2, most) : ch_bits_up_to(slacks, most);
+        self->low_blocks[count] = (uint32_t)b;
+        self->low_unfitted[count] = low;
+        count += low != 0;
     }
     self->num_low_blocks = count;
     self->followed += row != NULL ? self->gram.count : 0;
 }
 
-/* Marks the slacks of a block: 1 under -error, 2 up to error, else 0. Returns the number of the first, and in
- * `doubtful` that of the second kind. */
-static inline uint32_t mark_block(const int32_t *restrict slacks, int32_t error, unsigned char *restrict marks,
-                                  uint32_t *doubtful)
+/* Those of the samples of a block that are unfitted, by margins computed again. */
+static ch_bits settle(ch_active_set *self, size_t block, ch_bits doubtful)
 {
-    uint32_t under = 0, low = 0;
-    for (size_t i = 0; i < BLOCK; i++) {
-        const uint32_t is_low = slacks[i] <= error, is_under = slacks[i] < -error;
-        marks[i] = (unsigned char)(2 * is_low - is_under);
-        under += is_under;
-        low += is_low;
+    ch_bits unfitted = 0;
+    for (; doubtful != 0; doubtful &= doubtful - 1) {
+        const size_t place = block * BLOCK + ch_bits_first(doubtful);
+        if (!(exact_excess(self, place) >= 0)) {
+            unfitted |= doubtful & -doubtful;
+        }
+        self->recomputed[block]++;
     }
-    *doubtful = low - under;
-    return under;
+    return unfitted;
 }
 
-/* Margins within the error of kappa are computed again. Returns the number of unfitted samples among them. */
-static uint32_t settle_block(ch_active_set *self, size_t first)
+/* The unfitted samples of a block, given those that are not surely fitted. */
+static ch_bits find_in_block(ch_active_set *self, size_t block, ch_bits low)
 {
-    uint32_t count = 0;
-    for (size_t eight = first; eight < first + BLOCK; eight += 8) {
-        uint64_t marks = 0;
-        memcpy(&marks, self->marks + eight, sizeof marks);
-        for (size_t k = eight; k < eight + 8 && (marks & UINT64_C(0x0202020202020202)) != 0; k++) {
-            if (self->marks[k] == 2) {
-                self->marks[k] = !(exact_excess(self, k) >= 0);
-                self->recomputed++;
-                count += self->marks[k];
-            }
-        }
+    const int32_t *slacks = self->slacks + block * BLOCK;
+    int32_t error = doubt(self->errors[block]);
+    ch_bits under = ch_bits_up_to(slacks, -error - 1);
+    if (low != under && self->recomputed[block] >= REFRESH_RECOMPUTED) {
+        compute_slacks(self, block * BLOCK, (block + 1) * BLOCK);
+        error = doubt(self->errors[block]);
+        low = ch_bits_up_to(slacks, error);
+        under = ch_bits_up_to(slacks, -error - 1);
     }
-    return count;
+    return low != under ? under | settle(self, block, low & ~under) : under;
 }
 
 static void find_unfitted(ch_active_set *self)
 {
-    const int32_t error = doubt(self);
     uint32_t all = 0;
     for (uint32_t i = 0; i < self->num_low_blocks; i++) {
-        const size_t first = (size_t)self->low_blocks[i] * BLOCK;
-        uint32_t doubtful = 0;
-        uint32_t count = mark_block(self->slacks + first, error, self->marks + first, &doubtful);
-        count += doubtful > 0 ? settle_block(self, first) : 0;
-        self->low_unfitted[i] = count;
-        all += count;
+        self->low_unfitted[i] = find_in_block(self, self->low_blocks[i], self->low_unfitted[i]);
+        all += ch_bits_count(self->low_unfitted[i]);
     }
     self->num_unfitted = all;
 }
@@ -297,26 +303,19 @@ uint32_t ch_active_set_num_unfitted(const ch_active_set *self)
 
 uint32_t ch_active_set_place(const ch_active_set *self, uint32_t rank)
 {
-    const uint32_t *count = self->low_unfitted;
-    while (rank >= *count) {
-        rank -= *count++;
+    const ch_bits *bits = self->low_unfitted;
+    for (uint32_t count = 0; rank >= (count = ch_bits_count(*bits)); bits++) {
+        rank -= count;
     }
-    size_t place = (size_t)self->low_blocks[count - self->low_unfitted] * BLOCK;
-    while (rank + 1 > self->marks[place]) {
-        rank -= self->marks[place++];
-    }
-    return (uint32_t)place;
+    return self->low_blocks[bits - self->low_unfitted] * BLOCK + ch_bits_place(*bits, rank);
 }
 
 void ch_active_set_list(const ch_active_set *self, uint32_t *places)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; count < self->num_unfitted; i++) {
-        const size_t first = (size_t)self->low_blocks[i] * BLOCK;
-        for (size_t k = first; k < first + BLOCK; k++) {
-            if (self->marks[k] != 0) {
-                places[count++] = (uint32_t)k;
-            }
+        for (uint64_t bits = ch_bits_in_order(self->low_unfitted[i]); bits != 0; bits &= bits - 1) {
+            places[count++] = self->low_blocks[i] * BLOCK + (uint32_t)__builtin_ctzll(bits);
         }
     }
 }
@@ -334,12 +333,11 @@ void ch_active_set_begin(ch_active_set *self)
 bool ch_active_set_update(ch_active_set *self, const uint32_t *places, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        self->error += self->gram.entry_error;
         self->rows_added++;
-        add_row(self, ch_gram_row(&self->gram, places[i]));
         ch_axpy(self->student->weights, self->temperature, ch_gram_sample(&self->gram, places[i]),
                 self->student->stride);
-        if (self->rows_added >= REFRESH_ROWS || self->recomputed > self->gram.count / RECOMPUTED_SHARE) {
+        add_row(self, ch_gram_row(&self->gram, places[i]));
+        if (self->rows_added >= REFRESH_ROWS) {
             refresh(self);
         }
     }

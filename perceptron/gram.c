@@ -24,7 +24,7 @@ bool ch_gram_init(ch_gram *self, const ch_sample_set *set, const ch_reach *reach
     const double sums = (double)set->stride / CH_ROW_LANES + 8;
     self->entry_error = 0.5 + (0x1p-24 + 0x1p-52) * sums * INT16_MAX;
     self->slab_size = ch_gram_to_block(reach->num_samples);
-    self->slab = ch_alloc_unset(self->slab_size, sizeof *self->slab);
+    self->slab = ch_alloc_unset(self->slab_size / 2, sizeof *self->slab);
     self->row_of = ch_alloc_unset(reach->num_samples, sizeof *self->row_of);
     self->row_place = ch_alloc_unset(self->slab_size / CH_GRAM_BLOCK, sizeof *self->row_place);
     self->row_count = ch_alloc_unset(self->slab_size / CH_GRAM_BLOCK, sizeof *self->row_count);
@@ -69,7 +69,7 @@ size_t ch_gram_most_packed(const ch_gram *self)
 static void enlarge_slab(ch_gram *self)
 {
     const size_t size = wanted_slab(self);
-    int16_t *slab = ch_alloc_unset(size, sizeof *slab);
+    int32_t *slab = ch_alloc_unset(size / 2, sizeof *slab);
     uint32_t *places = ch_alloc_unset(size / CH_GRAM_BLOCK, sizeof *places);
     uint32_t *counts = ch_alloc_unset(size / CH_GRAM_BLOCK, sizeof *counts);
     if (slab == NULL || places == NULL || counts == NULL) {
@@ -130,18 +130,27 @@ static inline int16_t make_entry(const ch_gram *self, const float *sample, size_
     return (int16_t)lrintf(scale * ch_dot_single(ch_gram_sample(self, place), sample, self->set->stride));
 }
 
-static void make_entries(ch_gram *self, int16_t *entries, const float *sample, size_t from, size_t to)
+/* Two entries in one word: the first in its low half, the second in its high one. */
+static inline int32_t make_pair(const ch_gram *self, const float *sample, size_t word, float scale)
+{
+    const size_t place = word / CH_GRAM_LANES * 2 * CH_GRAM_LANES + word % CH_GRAM_LANES;
+    const uint16_t low = (uint16_t)make_entry(self, sample, place, scale);
+    const uint16_t high = (uint16_t)make_entry(self, sample, place + CH_GRAM_LANES, scale);
+    return (int32_t)((uint32_t)high << 16 | low);
+}
+
+static void make_entries(ch_gram *self, int32_t *pairs, const float *sample, size_t from, size_t to)
 {
     const float scale = (float)(1 / self->quantum);
     const int threads = ch_threads_worth(self->threads, to - from, self->set->stride);
     self->made += to - from;
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-    for (size_t k = from; k < to; k++) {
-        entries[k] = make_entry(self, sample, k, scale);
+    for (size_t word = from / 2; word < to / 2; word++) {
+        pairs[word] = make_pair(self, sample, word, scale);
     }
 }
 
-const int16_t *ch_gram_row(ch_gram *self, uint32_t place)
+const int32_t *ch_gram_row(ch_gram *self, uint32_t place)
 {
     if (self->row_of[place] == 0) {
         if ((self->num_rows + 1) * self->row_room > self->slab_size) {
@@ -152,10 +161,10 @@ const int16_t *ch_gram_row(ch_gram *self, uint32_t place)
         self->row_of[place] = (uint32_t)++self->num_rows;
     }
     const size_t row = self->row_of[place] - 1;
-    int16_t *entries = self->slab + row * self->row_room;
+    int32_t *pairs = self->slab + row * self->row_room / 2;
     if (self->row_count[row] < self->count) {
-        make_entries(self, entries, ch_gram_sample(self, place), self->row_count[row], self->count);
+        make_entries(self, pairs, ch_gram_sample(self, place), self->row_count[row], self->count);
         self->row_count[row] = (uint32_t)self->count;
     }
-    return entries;
+    return pairs;
 }

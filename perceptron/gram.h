@@ -9,7 +9,7 @@
 #include "perceptron/perceptron.h"
 
 /** Entries come in whole blocks; those beyond the P samples are 0. */
-enum { CH_GRAM_BLOCK = 64 };
+enum { CH_GRAM_BLOCK = 64, CH_GRAM_LANES = 8 };
 
 static inline size_t ch_gram_to_block(size_t count)
 {
@@ -31,7 +31,7 @@ typedef struct {
     size_t num_packed, most_packed;
 
     /* all rows share one slab, which is emptied when it is full */
-    int16_t *slab;    /* [slab_size]; owned */
+    int32_t *slab;    /* [slab_size / 2] pairs of entries; owned */
     size_t slab_size; /* entries */
     size_t row_room;  /* entries from row to row */
     size_t num_rows;
@@ -58,8 +58,9 @@ size_t ch_gram_most_packed(const ch_gram *self);
 /** The first `count` places are in use from now on, a whole number of blocks. */
 void ch_gram_set_count(ch_gram *self, size_t count);
 
-/** Row of a place [count]; good until the next call. */
-const int16_t *ch_gram_row(ch_gram *self, uint32_t place);
+/** Row of a place [count / 2]: in word 8 i + l the entry of place 16 i + l as its low half, and that of place
+ *  16 i + 8 + l as its high one, so that shifts alone spread them over vectors of eight. Good until the next call. */
+const int32_t *ch_gram_row(ch_gram *self, uint32_t place);
 
 /** The sample of a place [stride]. */
 static inline const float *ch_gram_sample(const ch_gram *self, size_t place)
