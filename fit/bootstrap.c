@@ -38,7 +38,17 @@ static size_t find_train(const ch_fit_group *group, uint64_t train)
 ch_code ch_bootstrap_init(ch_bootstrap *self, const ch_fit_group *group, const ch_fit_options *options, ch_error *err)
 {
     *self = (ch_bootstrap){.group = group, .options = options, .num_numbers = CH_NUMBER_TC + group->num_tc};
-    const ch_code code = ch_regression_init(&self->regression, group, err);
+    ch_code code = ch_regression_init(&self->regression, group, err);
+    self->changes = ch_alloc(group->num_tc, sizeof *self->changes);
+    if (code == CH_OK && self->changes == NULL) {
+        code = ch_error_memory(err, "the bootstrap");
+    }
+    for (size_t i = 0; i < group->num_tc && code == CH_OK; i++) {
+        if (group->tc[i].definition == CH_TC_ERROR && group->tc[i].place == CH_TC_INSIDE) {
+            const size_t train = find_train(group, group->tc[i].train);
+            code = ch_change_init(&self->changes[i], group, train, options->sigmas, err);
+        }
+    }
     if (code != CH_OK) {
         return code;
     }
@@ -53,6 +63,10 @@ ch_code ch_bootstrap_init(ch_bootstrap *self, const ch_fit_group *group, const c
 void ch_bootstrap_free(ch_bootstrap *self)
 {
     ch_regression_free(&self->regression);
+    for (size_t i = 0; self->changes != NULL && i < self->group->num_tc; i++) {
+        ch_change_free(&self->changes[i]);
+    }
+    free(self->changes);
     free(self->replicas);
     *self = (ch_bootstrap){0};
 }
@@ -105,14 +119,12 @@ static void samples_free(run_samples *self)
     free(self->logs);
 }
 
-static ch_code samples_init(run_samples *self, const ch_fit_group *group, ch_error *err)
+ch_code ch_fit_index_data_sets(const ch_fit_group *group, uint32_t *data_set, ch_error *err)
 {
     const size_t n = group->num_runs;
-    *self = (run_samples){.data_set = ch_alloc(n, sizeof *self->data_set), .logs = ch_alloc(n, sizeof *self->logs)};
     uint64_t *seeds = ch_alloc(n, sizeof *seeds);
-    if (self->data_set == NULL || self->logs == NULL || seeds == NULL) {
-        free(seeds);
-        return ch_error_memory(err, "the bootstrap");
+    if (seeds == NULL) {
+        return ch_error_memory(err, "the data sets of a fit");
     }
     for (size_t i = 0; i < n; i++) {
         seeds[i] = group->runs[i]->settings.seed_data;
@@ -125,15 +137,28 @@ static ch_code samples_init(run_samples *self, const ch_fit_group *group, ch_err
         }
     }
     for (size_t i = 0; i < n; i++) {
+        const uint64_t *seed =
+            bsearch(&group->runs[i]->settings.seed_data, seeds, distinct, sizeof *seeds, compare_seeds);
+        data_set[i] = (uint32_t)(seed - seeds);
+    }
+    free(seeds);
+    return CH_OK;
+}
+
+static ch_code samples_init(run_samples *self, const ch_fit_group *group, ch_error *err)
+{
+    const size_t n = group->num_runs;
+    *self = (run_samples){.data_set = ch_alloc(n, sizeof *self->data_set), .logs = ch_alloc(n, sizeof *self->logs)};
+    if (self->data_set == NULL || self->logs == NULL) {
+        return ch_error_memory(err, "the bootstrap");
+    }
+    for (size_t i = 0; i < n; i++) {
         const ch_run *run = group->runs[i];
-        const uint64_t *seed = bsearch(&run->settings.seed_data, seeds, distinct, sizeof *seeds, compare_seeds);
-        self->data_set[i] = (uint32_t)(seed - seeds);
         self->logs[i][CH_LOG_WEIGHT_CHANGE] = log(run->final.weight_change);
         self->logs[i][CH_LOG_TIME] = log(run->time);
         self->logs[i][CH_LOG_RELATIVE] = log(run->final.weight_change_rel);
     }
-    free(seeds);
-    return CH_OK;
+    return ch_fit_index_data_sets(group, self->data_set, err);
 }
 
 /* Draws the data sets of a replica and averages the complete cells over their runs. */
@@ -175,6 +200,10 @@ static double replica_tc(const ch_bootstrap *self, size_t i, double delta, threa
     double log_temp = NAN;
     if (tc->place != CH_TC_INSIDE) {
         return NAN;
+    }
+    if (tc->definition == CH_TC_ERROR) {
+        const ch_tc_place place = ch_tc_error(&self->changes[i], space->copies, &log_temp);
+        return place == CH_TC_INSIDE ? log_temp : NAN;
     }
     if (tc->definition == CH_TC_ESCAPE) {
         const ch_tc_place place = ch_tc_escape(group, train, space->means, log(self->options->threshold), &log_temp);

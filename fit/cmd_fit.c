@@ -8,7 +8,7 @@
 /* The command's options; the strings are allocated by popt. */
 typedef struct {
     char *tc, *where;
-    double threshold;
+    double threshold, sigmas;
     int json;
 } fit_arguments;
 
@@ -18,12 +18,16 @@ static ch_code check(const ch_cli *cli, const fit_arguments *chosen, ch_fit_opti
         return ch_error_set(err, CH_ERROR_INPUT, "fit takes one store, but %zu are given", cli->num_arguments);
     }
     options->threshold = chosen->threshold;
+    options->sigmas = chosen->sigmas;
     if (chosen->tc != NULL) {
-        options->onset = strcmp(chosen->tc, ch_tc_definition_name(CH_TC_ONSET)) == 0;
-        options->escape = strcmp(chosen->tc, ch_tc_definition_name(CH_TC_ESCAPE)) == 0;
-        if (!options->onset && !options->escape) {
-            return ch_error_set(err, CH_ERROR_INPUT, "--tc = %s is not accepted: onset or escape is (both by default)",
-                                chosen->tc);
+        bool any = false;
+        for (ch_tc_definition d = 0; d < CH_NUM_TC; d++) {
+            options->wanted[d] = strcmp(chosen->tc, ch_tc_definition_name(d)) == 0;
+            any = any || options->wanted[d];
+        }
+        if (!any) {
+            return ch_error_set(err, CH_ERROR_INPUT,
+                                "--tc = %s is not accepted: onset, escape or error is (all by default)", chosen->tc);
         }
     }
     return ch_fit_options_check(options, err);
@@ -106,19 +110,23 @@ int ch_cmd_fit(int argc, const char **argv)
 {
     ch_fit_options options;
     ch_fit_options_default(&options);
-    fit_arguments chosen = {.threshold = options.threshold};
+    fit_arguments chosen = {.threshold = options.threshold, .sigmas = options.sigmas};
     const struct poptOption table[] = {
-        {"tc", '\0', POPT_ARG_STRING, &chosen.tc, 0, "find T_c by this definition only: onset or escape", "DEFINITION"},
+        {"tc", '\0', POPT_ARG_STRING, &chosen.tc, 0, "find T_c by this definition only: onset, escape or error",
+         "DEFINITION"},
         {"threshold", '\0', POPT_ARG_DOUBLE, &chosen.threshold, 0,
          "escape: relative weight variation at T_c (1 by default)", "X"},
+        {"sigmas", '\0', POPT_ARG_DOUBLE, &chosen.sigmas, 0,
+         "error: standard errors by which it has left its value at T_c (3 by default)", "K"},
         {"where", '\0', POPT_ARG_STRING, &chosen.where, 0, "only runs that fulfil an SQL condition over the columns",
          "EXPR"},
         {"json", '\0', POPT_ARG_NONE, &chosen.json, 0, "one object: exponents, tc, groups", NULL},
         POPT_TABLEEND};
     ch_error err = {0};
     ch_cli cli;
-    ch_code code = ch_cli_init(&cli, argc, argv, table, false,
-                               "fit STORE [--tc onset|escape] [--threshold X] [--where EXPR] [--json]", &err);
+    ch_code code =
+        ch_cli_init(&cli, argc, argv, table, false,
+                    "fit STORE [--tc onset|escape|error] [--threshold X] [--sigmas K] [--where EXPR] [--json]", &err);
     if (code == CH_OK && !cli.help) {
         code = check(&cli, &chosen, &options, &err);
     }

@@ -5,7 +5,8 @@
 
 const char *ch_tc_definition_name(ch_tc_definition definition)
 {
-    return definition == CH_TC_ONSET ? "onset" : "escape";
+    static const char *const names[] = {[CH_TC_ONSET] = "onset", [CH_TC_ESCAPE] = "escape", [CH_TC_ERROR] = "error"};
+    return names[definition];
 }
 
 /* ---- one P ---- */
@@ -86,27 +87,68 @@ static ch_code find_onset(ch_fit_group *group, size_t train, const ch_cell_mean 
     return code;
 }
 
+static ch_code find_error(const ch_fit_group *group, size_t train, const ch_fit_options *options, ch_tc *tc,
+                          double *log_temp, ch_error *err)
+{
+    ch_change change;
+    const ch_code code = ch_change_init(&change, group, train, options->sigmas, err);
+    if (code == CH_OK) {
+        tc->place = ch_tc_error(&change, NULL, log_temp);
+    }
+    ch_change_free(&change);
+    return code;
+}
+
 static ch_code note_undecided(ch_fit_group *group, ch_tc_definition definition, size_t count, ch_error *err)
 {
     if (count == 0) {
         return CH_OK;
     }
-    return ch_fit_note(group, err, "T_c by %s cannot be told at %zu of %zu P: too few T at which every run fitted",
-                       ch_tc_definition_name(definition), count, group->num_trains);
+    return ch_fit_note(group, err, "T_c by %s cannot be told at %zu of %zu P: %s", ch_tc_definition_name(definition),
+                       count, group->num_trains,
+                       definition == CH_TC_ERROR
+                           ? "it needs five T or more at which every run fitted, and two data sets with a test error"
+                           : "too few T at which every run fitted");
+}
+
+/* How surely the T_c by error of the last P are none of chance; or that there are none. */
+static ch_code note_error(ch_fit_group *group, double sigmas, ch_error *err)
+{
+    const double chance = ch_tc_error_false_alarms(sigmas, group->num_temps);
+    if (ch_fit_has_critical(group, CH_TC_ERROR)) {
+        return ch_fit_note(group, err,
+                           "T_c by error: a test error that T does not change would have one at a P with a chance of "
+                           "%.2g",
+                           chance);
+    }
+    return ch_fit_note(group, err,
+                       "no T_c by error: up to T = %g the test error does not leave by %g sigma the value that it has "
+                       "at the lowest T (a chance leave: %.2g at each P)",
+                       group->temps[group->num_temps - 1], sigmas, chance);
+}
+
+bool ch_fit_has_critical(const ch_fit_group *group, ch_tc_definition definition)
+{
+    for (size_t i = 0; i < group->num_tc; i++) {
+        const ch_tc *tc = &group->tc[i];
+        if (tc->definition == definition && (tc->place == CH_TC_INSIDE || tc->place == CH_TC_BELOW)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 ch_code ch_fit_find_critical(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means,
                              ch_error *err)
 {
-    const bool wanted[] = {[CH_TC_ONSET] = options->onset, [CH_TC_ESCAPE] = options->escape};
     ch_code code = CH_OK;
-    group->tc = ch_alloc(2 * group->num_trains, sizeof *group->tc);
+    group->tc = ch_alloc(CH_NUM_TC * group->num_trains, sizeof *group->tc);
     if (group->tc == NULL) {
         return ch_error_memory(err, "the critical temperatures");
     }
-    for (int d = CH_TC_ONSET; d <= CH_TC_ESCAPE; d++) {
+    for (int d = CH_TC_ONSET; d < CH_NUM_TC; d++) {
         size_t undecided = 0;
-        for (size_t p = 0; wanted[d] && p < group->num_trains && code == CH_OK; p++) {
+        for (size_t p = 0; options->wanted[d] && p < group->num_trains && code == CH_OK; p++) {
             double log_temp = NAN;
             ch_tc *tc = &group->tc[group->num_tc++];
             *tc = (ch_tc){.train = group->trains[p],
@@ -115,6 +157,8 @@ ch_code ch_fit_find_critical(ch_fit_group *group, const ch_fit_options *options,
                           .crossover = {NAN, NAN, NAN, NAN}};
             if (d == CH_TC_ONSET) {
                 code = find_onset(group, p, means, tc, &log_temp, err);
+            } else if (d == CH_TC_ERROR) {
+                code = find_error(group, p, options, tc, &log_temp, err);
             } else {
                 tc->place = ch_tc_escape(group, p, means, log(options->threshold), &log_temp);
             }
@@ -123,6 +167,9 @@ ch_code ch_fit_find_critical(ch_fit_group *group, const ch_fit_options *options,
         }
         if (code == CH_OK) {
             code = note_undecided(group, (ch_tc_definition)d, undecided, err);
+        }
+        if (code == CH_OK && d == CH_TC_ERROR && options->wanted[d] && undecided < group->num_trains) {
+            code = note_error(group, options->sigmas, err);
         }
     }
     return code;

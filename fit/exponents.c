@@ -221,7 +221,7 @@ static ch_code fit_line(ch_fit_group *group, ch_bootstrap *bootstrap, const bool
     }
     if (line.count >= 2) {
         code = estimate_line(group, bootstrap, &line, definition, theory, err);
-    } else {
+    } else if (definition != CH_TC_ERROR || ch_fit_has_critical(group, definition)) {
         code = ch_fit_note(group, err,
                            "no a by %s: it needs T_c inside the sampled T (in %g %% of the replicas) at two "
                            "P or more, it is at %zu",
@@ -263,12 +263,13 @@ ch_code ch_fit_estimate(ch_fit_group *group, const ch_fit_options *options, ch_e
     if (code == CH_OK) {
         code = estimate_critical(group, &bootstrap, used, err);
     }
-    if (code == CH_OK && options->escape) {
-        code = fit_line(group, &bootstrap, used, CH_TC_ESCAPE, theory.a, err);
-    }
-    if (code == CH_OK && options->onset) {
-        /* the onset is where T reaches the margin kappa, whatever P: a = 0 where there is a theory */
-        code = fit_line(group, &bootstrap, used, CH_TC_ONSET, isnan(theory.a) ? NAN : 0, err);
+    /* the onset is where T reaches the margin kappa, whatever P: a = 0 where there is a theory */
+    const double a[] = {[CH_TC_ESCAPE] = theory.a, [CH_TC_ONSET] = isnan(theory.a) ? NAN : 0, [CH_TC_ERROR] = NAN};
+    const ch_tc_definition order[] = {CH_TC_ESCAPE, CH_TC_ONSET, CH_TC_ERROR};
+    for (size_t i = 0; i < CH_NUM_TC && code == CH_OK; i++) {
+        if (options->wanted[order[i]]) {
+            code = fit_line(group, &bootstrap, used, order[i], a[order[i]], err);
+        }
     }
     ch_bootstrap_free(&bootstrap);
     free(used);

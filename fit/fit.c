@@ -8,7 +8,12 @@
 void ch_fit_options_default(ch_fit_options *self)
 {
     *self = (ch_fit_options){
-        .onset = true, .escape = true, .threshold = 1, .replicas = 1000, .threads = omp_get_max_threads()};
+        .wanted = {[CH_TC_ONSET] = true, [CH_TC_ESCAPE] = true, [CH_TC_ERROR] = true},
+        .threshold = 1,
+        .sigmas = 3,
+        .replicas = 1000,
+        .threads = omp_get_max_threads(),
+    };
 }
 
 ch_code ch_fit_options_check(const ch_fit_options *options, ch_error *err)
@@ -16,6 +21,10 @@ ch_code ch_fit_options_check(const ch_fit_options *options, ch_error *err)
     if (!(options->threshold > 0 && isfinite(options->threshold))) {
         return ch_error_set(err, CH_ERROR_INPUT, "threshold = %g is not accepted: a positive number is",
                             options->threshold);
+    }
+    if (!(options->sigmas >= 1 && options->sigmas <= 30)) {
+        return ch_error_set(err, CH_ERROR_INPUT, "sigmas = %g is not accepted: a number from 1 to 30 is",
+                            options->sigmas);
     }
     if (options->replicas < 2 || options->replicas > 1000000) {
         return ch_error_set(err, CH_ERROR_INPUT, "replicas = %zu is not accepted: an integer from 2 to 1000000 is",

@@ -51,9 +51,9 @@ typedef struct {
     double theory; /* NaN when there is none */
 } ch_exponent;
 
-typedef enum { CH_TC_ONSET, CH_TC_ESCAPE } ch_tc_definition;
+typedef enum { CH_TC_ONSET, CH_TC_ESCAPE, CH_TC_ERROR, CH_NUM_TC } ch_tc_definition;
 
-/** "onset" or "escape". */
+/** "onset", "escape" or "error". */
 const char *ch_tc_definition_name(ch_tc_definition definition);
 
 typedef enum {
@@ -130,11 +130,12 @@ typedef struct {
 } ch_fit_group;
 
 typedef struct {
-    bool onset, escape; /* which T_c to find */
-    double threshold;   /* escape: relative weight variation ||Dw|| / ||w0|| at T_c; positive */
-    size_t replicas;    /* bootstrap replicas, 2 … 1,000,000 */
-    uint64_t seed;      /* of the bootstrap */
-    int threads;        /* at least 1; does not change a bit of the result */
+    bool wanted[CH_NUM_TC]; /* which T_c to find */
+    double threshold;       /* escape: relative weight variation ||Dw|| / ||w0|| at T_c; positive */
+    double sigmas;          /* error: standard errors at T_c, 1 … 30 */
+    size_t replicas;        /* bootstrap replicas, 2 … 1,000,000 */
+    uint64_t seed;          /* of the bootstrap */
+    int threads;            /* at least 1; does not change a bit of the result */
 } ch_fit_options;
 
 typedef struct {
@@ -144,11 +145,16 @@ typedef struct {
     uint64_t differing; /* bit i: row i of the settings table is a group's key and differs between groups */
 } ch_fit;
 
-/** Both T_c, threshold 1, 1,000 replicas, seed 0, all threads. */
+/** All T_c, threshold 1, 3 sigmas, 1,000 replicas, seed 0, all threads. */
 void ch_fit_options_default(ch_fit_options *self);
 
 /** @return CH_OK, or CH_ERROR_INPUT with the option, its value and what is accepted. ch_fit_init calls it. */
 ch_code ch_fit_options_check(const ch_fit_options *self, ch_error *err) CH_MUST_CHECK;
+
+/** Chance that a test error that does not depend on T at all is found to have left its value at one P with so many T:
+ *  that of any two neighbours above the three lowest being beyond k sigmas on one side, added up over the pairs, for
+ *  normal errors that are as large at every T. */
+double ch_tc_error_false_alarms(double sigmas, size_t num_temps);
 
 /** Fits every group of a table of runs. The table must outlive the fit.
  *

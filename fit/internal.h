@@ -140,9 +140,32 @@ ch_tc_place ch_tc_escape(const ch_fit_group *group, size_t train, const ch_cell_
  *  @param log_temp   out: ln T_c, or of the bound */
 ch_tc_place ch_tc_onset(ch_onset_space *space, ch_crossover *crossover, double *log_temp);
 
+/** How far the test error of each data set is, at one P, from its mean over the three lowest T, and how far the mean
+ *  over the data sets may be without having left it. Data sets are compared with themselves: their own errors differ by
+ *  far more than T changes them. */
+typedef struct {
+    size_t num_temps, num_sets;
+    double *log_temps; /* [num_temps] ln T of the complete cells above the three lowest; owned */
+    double *shifts;    /* [num_temps][num_sets]; NaN where a data set has no run; owned */
+    double *limits;    /* [num_temps] k standard errors; NaN for fewer than two data sets; owned */
+} ch_change;
+
+ch_code ch_change_init(ch_change *self, const ch_fit_group *group, size_t train, double sigmas,
+                       ch_error *err) CH_MUST_CHECK;
+void ch_change_free(ch_change *self);
+
+/** T_c by the test error: where its mean shift, joined by straight lines in ln T in units of the limit, reaches 1, the
+ *  next T being beyond it on the same side. The limits are those of the table in every replica.
+ *  @param copies    [num_sets] times a data set was drawn; NULL: each once
+ *  @param log_temp  out: ln T_c, or of the bound; NaN for NONE */
+ch_tc_place ch_tc_error(const ch_change *self, const double *copies, double *log_temp);
+
 /** Finds the table's T_c at every P by the wanted definitions, without errors, and notes where there is none. */
 ch_code ch_fit_find_critical(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means,
                              ch_error *err) CH_MUST_CHECK;
+
+/** Whether T_c of a definition lies inside or under the sampled temperatures at some P. */
+bool ch_fit_has_critical(const ch_fit_group *group, ch_tc_definition definition);
 
 /* ---- exponents.c ---- */
 
@@ -150,6 +173,10 @@ ch_code ch_fit_find_critical(ch_fit_group *group, const ch_fit_options *options,
 ch_code ch_fit_estimate(ch_fit_group *group, const ch_fit_options *options, ch_error *err) CH_MUST_CHECK;
 
 /* ---- bootstrap.c ---- */
+
+/** Data set of each run, an index among the distinct seed_data in ascending order.
+ *  @param data_set  out: [num_runs] */
+ch_code ch_fit_index_data_sets(const ch_fit_group *group, uint32_t *data_set, ch_error *err) CH_MUST_CHECK;
 
 /** Numbers of a replica: the exponents (a is filled in from ln T_c afterwards, one definition after the other), then
  *  ln T_c [num_tc]. NaN: could not be had. */
@@ -162,7 +189,8 @@ typedef struct {
     ch_regression regression;
     bool tied; /* onset: delta is that of the regression */
     size_t num_numbers;
-    double *replicas; /* [options->replicas][num_numbers]; owned */
+    ch_change *changes; /* [num_tc], empty but for errors inside; owned */
+    double *replicas;   /* [options->replicas][num_numbers]; owned */
 } ch_bootstrap;
 
 /** @param group  with window, tc places and crossovers of the table */

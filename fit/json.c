@@ -130,6 +130,7 @@ json_t *ch_fit_json(const ch_fit *self)
         json_decref(groups);
         return NULL;
     }
-    return json_pack("{s:o, s:o, s:o, s:f, s:I, s:s}", "exponents", exponents, "tc", tc, "groups", groups, "threshold",
-                     self->options.threshold, "replicas", (json_int_t)self->options.replicas, "version", CH_VERSION);
+    return json_pack("{s:o, s:o, s:o, s:f, s:f, s:I, s:s}", "exponents", exponents, "tc", tc, "groups", groups,
+                     "threshold", self->options.threshold, "sigmas", self->options.sigmas, "replicas",
+                     (json_int_t)self->options.replicas, "version", CH_VERSION);
 }

@@ -223,38 +223,56 @@ static void print_exponents(FILE *out, const ch_fit_group *group)
     }
 }
 
-enum { TRAIN_WIDTH = 12, CRITICAL_WIDTH = 37 };
+enum { TRAIN_WIDTH = 12, CRITICAL_WIDTH = 37, PAGE_COLUMNS = 2 };
 
-/* One row a P, one column a definition: group->tc is ordered by (definition, train), each over all P. */
-static void print_critical(FILE *out, const ch_fit *self, const ch_fit_group *group)
+static void format_definition(const ch_fit *self, ch_tc_definition definition, char *text, size_t size)
 {
-    const size_t num_columns = group->num_tc / group->num_trains;
-    if (num_columns == 0) {
-        return;
+    switch (definition) {
+    case CH_TC_ESCAPE:
+        snprintf(text, size, "T_c by escape (‖Δw‖ = %g ‖w₀‖)", self->options.threshold);
+        break;
+    case CH_TC_ERROR:
+        snprintf(text, size, "T_c by error (%g σ)", self->options.sigmas);
+        break;
+    default:
+        snprintf(text, size, "T_c by %s", ch_tc_definition_name(definition));
     }
+}
+
+/* One row a P, one column a definition, some of them: group->tc is ordered by (definition, train), each over all P. */
+static void print_columns(FILE *out, const ch_fit *self, const ch_fit_group *group, size_t first, size_t end)
+{
     fputs("\n  ", out);
     print_right(out, "P", TRAIN_WIDTH);
-    for (size_t k = 0; k < num_columns; k++) {
+    for (size_t k = first; k < end; k++) {
         char title[96];
-        if (group->tc[k * group->num_trains].definition == CH_TC_ONSET) {
-            snprintf(title, sizeof title, "T_c by onset");
-        } else {
-            snprintf(title, sizeof title, "T_c by escape (‖Δw‖ = %g ‖w₀‖)", self->options.threshold);
-        }
+        format_definition(self, group->tc[k * group->num_trains].definition, title, sizeof title);
         print_right(out, title, CRITICAL_WIDTH);
     }
     fputc('\n', out);
-    print_rule(out, TRAIN_WIDTH + num_columns * CRITICAL_WIDTH);
+    print_rule(out, TRAIN_WIDTH + (end - first) * CRITICAL_WIDTH);
     for (size_t p = 0; p < group->num_trains; p++) {
         char text[96];
         snprintf(text, sizeof text, "%llu", (unsigned long long)group->trains[p]);
         fputs("  ", out);
         print_right(out, text, TRAIN_WIDTH);
-        for (size_t k = 0; k < num_columns; k++) {
+        for (size_t k = first; k < end; k++) {
             format_critical(&group->tc[k * group->num_trains + p], text, sizeof text);
             print_right(out, text, CRITICAL_WIDTH);
         }
         fputc('\n', out);
+    }
+}
+
+static void print_critical(FILE *out, const ch_fit *self, const ch_fit_group *group)
+{
+    size_t num_columns = group->num_tc / group->num_trains;
+    if (num_columns > 1 && self->options.wanted[CH_TC_ERROR] && !ch_fit_has_critical(group, CH_TC_ERROR)) {
+        num_columns--; /* a note says it */
+    }
+    for (size_t first = 0; first < num_columns; first += PAGE_COLUMNS) {
+        const size_t end = first + PAGE_COLUMNS < num_columns ? first + PAGE_COLUMNS : num_columns;
+        print_columns(out, self, group, first, end);
     }
 }
 

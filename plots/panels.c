@@ -153,6 +153,7 @@ static ch_code draw_time(const ch_page *page, ch_panel *panel, ch_error *err)
 static const ch_mark definition_marks[] = {
     [CH_TC_ONSET] = {0x0072b2, 7},
     [CH_TC_ESCAPE] = {0xd55e00, 5},
+    [CH_TC_ERROR] = {0x009e73, 13},
 };
 
 /* T_c = c P^-a through the centre of the points, ln c = mean(ln T_c + a ln P), over the P they span. */
@@ -188,7 +189,7 @@ static void draw_tc_fit(const ch_fit_group *group, ch_panel *panel, ch_tc_defini
 static ch_code draw_tc(const ch_page *page, ch_panel *panel, ch_error *err)
 {
     const ch_fit_group *group = page->group;
-    for (ch_tc_definition d = CH_TC_ONSET; d <= CH_TC_ESCAPE; d++) {
+    for (ch_tc_definition d = 0; d < CH_NUM_TC; d++) {
         bool any = false;
         for (size_t i = 0; i < group->num_tc; i++) {
             const ch_tc *tc = &group->tc[i];

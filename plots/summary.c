@@ -182,7 +182,7 @@ static void put_runs(text_block *block, const ch_page *page)
         put(block, 0, true, "Theory in (e): r* = T √d n_χ √(π/2).");
         block->y -= row_height;
     }
-    if (page->options->escape) {
+    if (page->options->wanted[CH_TC_ESCAPE]) {
         snprintf(text, sizeof text, "Escape: ‖Δw‖/‖w₀‖ = %.3g. Triangles in (d): bounds.", page->options->threshold);
         put_wrapped(block, text);
     }

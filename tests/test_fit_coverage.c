@@ -40,7 +40,7 @@ static void check_power_laws(int num_sets)
     planted.run_noise = 0.05;
     ch_fit_options options;
     ch_fit_options_default(&options);
-    options.onset = options.escape = false;
+    memset(options.wanted, 0, sizeof options.wanted);
     options.replicas = 200;
     for (uint64_t i = 0; i < NUM_TABLES; i++) {
         ch_run_table table;

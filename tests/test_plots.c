@@ -128,7 +128,7 @@ static void plant_fit(ch_fit *fit, ch_fit_group *group, planted *own, const plan
     group->notes = own->notes;
     group->num_notes = 1;
     *fit = (ch_fit){.groups = group, .num_groups = 1};
-    fit->options = (ch_fit_options){.onset = true, .escape = true, .threshold = 0.1};
+    fit->options = (ch_fit_options){.wanted = {[CH_TC_ONSET] = true, [CH_TC_ESCAPE] = true}, .threshold = 0.1};
 }
 
 static void uproot(planted *own)

@@ -1,0 +1,168 @@
+/* change.c — T_c by the test error: where it leaves the value that it has as T -> 0. */
+#include "fit/internal.h"
+
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_integration.h>
+#include <gsl/gsl_randist.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* The value as T -> 0 is the mean over so many lowest T. */
+enum { BASE_TEMPS = 3 };
+
+/* Mean test error of each data set in a cell; NaN where it has none.
+ * @param errors  out: [num_data_sets] */
+static void errors_of_cell(const ch_fit_group *group, const uint32_t *data_set, const ch_fit_cell *cell, double *errors)
+{
+    for (size_t s = 0; s < group->num_data_sets; s++) {
+        double sum = 0, count = 0;
+        for (size_t i = cell->begin; i < cell->end; i++) {
+            const bool is_its = data_set[i] == s;
+            sum += is_its ? group->runs[i]->final.test_error : 0;
+            count += is_its;
+        }
+        errors[s] = count > 0 ? sum / count : NAN;
+    }
+}
+
+/* k standard errors of the mean of n numbers: the k of Student's t that is as improbable as k of a normal one. */
+static double limit_of(const double *shifts, size_t num, double sigmas)
+{
+    double mean = 0, squares = 0, count = 0; /* Welford */
+    for (size_t s = 0; s < num; s++) {
+        if (isfinite(shifts[s])) {
+            const double difference = shifts[s] - mean;
+            count++;
+            mean += difference / count;
+            squares += difference * (shifts[s] - mean);
+        }
+    }
+    return count < 2 ? NAN
+                     : gsl_cdf_tdist_Qinv(gsl_cdf_ugaussian_Q(sigmas), count - 1) * sqrt(squares / (count - 1) / count);
+}
+
+ch_code ch_change_init(ch_change *self, const ch_fit_group *group, size_t train, double sigmas, ch_error *err)
+{
+    const size_t begin = ch_fit_first_cell(group, train), end = ch_fit_first_cell(group, train + 1);
+    const size_t num = group->num_data_sets;
+    ch_code code = CH_OK;
+    *self = (ch_change){.num_sets = num};
+    uint32_t *data_set = ch_alloc(group->num_runs, sizeof *data_set);
+    double *base = ch_alloc(num, sizeof *base);
+    self->log_temps = ch_alloc(end - begin, sizeof *self->log_temps);
+    self->limits = ch_alloc(end - begin, sizeof *self->limits);
+    self->shifts = ch_alloc((end - begin) * num, sizeof *self->shifts);
+    if (data_set == NULL || base == NULL || self->log_temps == NULL || self->limits == NULL || self->shifts == NULL) {
+        code = ch_error_memory(err, "the test errors");
+        goto out;
+    }
+    if ((code = ch_fit_index_data_sets(group, data_set, err)) != CH_OK) {
+        goto out;
+    }
+    size_t seen = 0;
+    for (size_t c = begin; c < end; c++) {
+        const ch_fit_cell *cell = &group->cells[c];
+        if (!cell->complete) {
+            continue;
+        }
+        double *shifts = self->shifts + self->num_temps * num;
+        errors_of_cell(group, data_set, cell, shifts);
+        for (size_t s = 0; s < num; s++) {
+            base[s] += seen < BASE_TEMPS ? shifts[s] / BASE_TEMPS : 0;
+            shifts[s] -= base[s];
+        }
+        if (seen++ >= BASE_TEMPS) {
+            self->limits[self->num_temps] = limit_of(shifts, num, sigmas);
+            self->log_temps[self->num_temps++] = log(group->temps[cell->temp]);
+        }
+    }
+out:
+    free(data_set);
+    free(base);
+    return code;
+}
+
+void ch_change_free(ch_change *self)
+{
+    free(self->log_temps);
+    free(self->limits);
+    free(self->shifts);
+    *self = (ch_change){0};
+}
+
+/* Mean shift at a temperature over data sets drawn `copies` times each, in units of its limit; 0 where it has none. */
+static double shift_at(const ch_change *self, size_t temp, const double *copies)
+{
+    const double *shifts = self->shifts + temp * self->num_sets;
+    double sum = 0, weight = 0;
+    for (size_t s = 0; s < self->num_sets; s++) {
+        const double times = copies != NULL ? copies[s] : 1;
+        if (isfinite(shifts[s])) {
+            sum += times * shifts[s];
+            weight += times;
+        }
+    }
+    const double shift = weight > 0 ? sum / weight : 0;
+    return shift != 0 && isfinite(self->limits[temp]) ? shift / self->limits[temp] : 0;
+}
+
+/* It has left when two neighbouring T are beyond the limit on the same side. */
+static bool has_left(const ch_change *self, size_t temp, double shift, const double *copies)
+{
+    const double next = fabs(shift) > 1 ? shift_at(self, temp + 1, copies) : 0;
+    return fabs(next) > 1 && (next > 0) == (shift > 0);
+}
+
+ch_tc_place ch_tc_error(const ch_change *self, const double *copies, double *log_temp)
+{
+    double before = 0;
+    bool told = false;
+    *log_temp = NAN;
+    for (size_t k = 0; k + 1 < self->num_temps; k++) {
+        const double shift = shift_at(self, k, copies);
+        told = told || isfinite(self->limits[k]);
+        if (has_left(self, k, shift, copies)) {
+            if (k == 0) {
+                *log_temp = self->log_temps[0];
+                return CH_TC_BELOW;
+            }
+            /* |shift| / limit, joined by straight lines in ln T, reaches 1 */
+            const double size = fabs(shift), step = self->log_temps[k] - self->log_temps[k - 1];
+            const double part = isfinite(size) && before < 1 ? (1 - before) / (size - before) : 0;
+            *log_temp = self->log_temps[k - 1] + part * step;
+            return CH_TC_INSIDE;
+        }
+        before = fmin(fabs(shift), 1);
+    }
+    if (!told) {
+        return CH_TC_NONE;
+    }
+    *log_temp = self->log_temps[self->num_temps - 2];
+    return CH_TC_ABOVE;
+}
+
+/* The chance of a neighbour beyond k, given one at x. */
+typedef struct {
+    double sigmas, correlation;
+} tail_pair;
+
+/* phi(x) Q((k - rho x) / sqrt(1 - rho^2)) */
+static double pair_density(double x, void *parameters)
+{
+    const tail_pair *pair = parameters;
+    const double rho = pair->correlation;
+    return gsl_ran_ugaussian_pdf(x) * gsl_cdf_ugaussian_Q((pair->sigmas - rho * x) / sqrt(1 - rho * rho));
+}
+
+double ch_tc_error_false_alarms(double sigmas, size_t num_temps)
+{
+    /* shifts at two T share the mean over the lowest, of variance 1 / BASE_TEMPS */
+    tail_pair pair = {sigmas, 1.0 / (BASE_TEMPS + 1)};
+    const gsl_function density = {pair_density, &pair};
+    const double tail = 10; /* nothing is left of the normal density beyond */
+    double both = 0, error = 0;
+    size_t evaluations = 0;
+    gsl_integration_qng(&density, sigmas, sigmas + tail, 0, 1e-6, &both, &error, &evaluations);
+    const size_t pairs = num_temps > BASE_TEMPS + 1 ? num_temps - BASE_TEMPS - 1 : 0;
+    return fmin(1, (double)pairs * 2 * both);
+}
