@@ -93,6 +93,38 @@ static ch_code fit_power_laws(ch_fit_group *group, const ch_cell_mean *means, ch
     return code;
 }
 
+/* Under a decade a straight line fits anything. */
+static ch_code note_decade(ch_fit_group *group, const char *what, const char *variable, double ratio, ch_error *err)
+{
+    if (!(ratio > 1 && ratio < 10)) {
+        return CH_OK;
+    }
+    return ch_fit_note(group, err, "%s rest on a factor of %.3g in %s, under a decade: they are local slopes", what,
+                       ratio, variable);
+}
+
+static ch_code note_decades(ch_fit_group *group, ch_error *err)
+{
+    const ch_local_slope *local = group->weight_shapes.local;
+    const size_t num = group->weight_shapes.num_local;
+    ch_code code = note_decade(group, "delta and time_delta", "T", group->window_hi / group->window_lo, err);
+    if (code == CH_OK && num > 0) {
+        code = note_decade(group, "gamma and b", "P", local[num - 1].train_hi / local[0].train_lo, err);
+    }
+    return code;
+}
+
+static ch_code find_shapes(const ch_fit_group *group, ch_fit_log which, ch_shapes *shapes, ch_error *err)
+{
+    ch_curve curve;
+    ch_code code = ch_curve_init(&curve, group, which, err);
+    if (code == CH_OK) {
+        code = ch_shapes_fit(shapes, &curve, err);
+    }
+    ch_curve_free(&curve);
+    return code;
+}
+
 /* ---- all ---- */
 
 static ch_code fit_group(ch_fit_group *group, const ch_fit_options *options, ch_error *err)
@@ -107,6 +139,15 @@ static ch_code fit_group(ch_fit_group *group, const ch_fit_options *options, ch_
     code = ch_fit_choose_window(group, err);
     if (code == CH_OK) {
         code = fit_power_laws(group, means, err);
+    }
+    if (code == CH_OK) {
+        code = find_shapes(group, CH_LOG_WEIGHT_CHANGE, &group->weight_shapes, err);
+    }
+    if (code == CH_OK) {
+        code = find_shapes(group, CH_LOG_TIME, &group->time_shapes, err);
+    }
+    if (code == CH_OK) {
+        code = note_decades(group, err);
     }
     if (code == CH_OK) {
         code = ch_fit_find_critical(group, options, means, err);

@@ -90,6 +90,48 @@ typedef struct {
     size_t num_runs; /* runs used */
 } ch_power_law;
 
+/** Shapes of ln y over ln P. */
+typedef enum {
+    CH_SHAPE_POWER,     /* y ~ P^x */
+    CH_SHAPE_BROKEN,    /* y ~ P^x above P_b, another power below */
+    CH_SHAPE_CORRECTED, /* ln y = const + x ln P + q (P / P_1)^-omega, P_1 the least P: a correction to scaling */
+    CH_NUM_SHAPES
+} ch_shape;
+
+/** "power", "broken" or "corrected". */
+const char *ch_shape_name(ch_shape shape);
+
+/** One shape fitted to the curves of a group's data sets. */
+typedef struct {
+    bool found;                /* there are P enough; else nothing below means anything */
+    double exponent, stderr_;  /* x: at all P, above the break, at P -> infinity; its error at the best `extra` */
+    double lo, hi;             /* 95 % interval by the profile of the likelihood, over all `extra` that it allows */
+    double extra;              /* ln P_b or omega; NaN for a power */
+    double extra_lo, extra_hi; /* 95 % interval; infinite where it reaches an end of what is tried */
+    double other;              /* exponent under the break, or q; NaN for a power */
+    double squares, chi2;      /* left of the mean over the data sets; in units of their own variance */
+    size_t dof;                /* P less parameters */
+    double misfit;             /* p of a chi2 / dof as large, given that spread (F test); NaN for one data set */
+    double against_power;      /* p of doing so much better than a power by chance (F test); NaN for the power */
+    double aicc;               /* Akaike's criterion for small samples; NaN where there are too few numbers */
+} ch_shape_fit;
+
+/** d ln y / d ln P between neighbouring P. */
+typedef struct {
+    double train_lo, train_hi, slope, stderr_;
+} ch_local_slope;
+
+/** The shapes of y over P in the window. The data sets' errors are normal, of one variance, and correlated over P by
+ *  (P / P')^nu, P < P': a set of P samples begins with the smaller ones. nu is the most likely one. */
+typedef struct {
+    double nu, variance; /* of one data set's ln y; NaN for one data set */
+    size_t dof;          /* of the variance */
+    ch_shape_fit fits[CH_NUM_SHAPES];
+    ch_shape best;         /* the power, unless another is ahead of it by more than 2 in AICc */
+    ch_local_slope *local; /* [num_local] ascending; owned */
+    size_t num_local;
+} ch_shapes;
+
 /** What a group has at one (P, T). */
 typedef struct {
     size_t train, temp;       /* indices into the group's trains and temps */
@@ -116,11 +158,12 @@ typedef struct {
     size_t num_temps;
     ch_fit_cell *cells; /* [num_cells] by (train, temp); owned */
     size_t num_cells;
-    double window_lo, window_hi; /* T window of the power laws; NaN when none was found */
-    size_t window_temps;         /* distinct T with complete cells in it */
-    double window_tolerance;     /* the crossover's correction is under this; NaN when no onset was seen */
-    ch_power_law weight_change;  /* ||Dw|| = A T^delta P^gamma in the window */
-    ch_power_law time;           /* t* = A T^time_delta P^b in the window */
+    double window_lo, window_hi;          /* T window of the power laws; NaN when none was found */
+    size_t window_temps;                  /* distinct T with complete cells in it */
+    double window_tolerance;              /* the crossover's correction is under this; NaN when no onset was seen */
+    ch_power_law weight_change;           /* ||Dw|| = A T^delta P^gamma in the window */
+    ch_power_law time;                    /* t* = A T^time_delta P^b in the window */
+    ch_shapes weight_shapes, time_shapes; /* of ||Dw|| and t* over P in the window */
     ch_exponent exponents[CH_FIT_MAX_EXPONENTS];
     size_t num_exponents;
     ch_tc *tc; /* [num_tc] by (definition, train); owned */

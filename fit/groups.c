@@ -151,6 +151,8 @@ void ch_fit_free_groups(ch_fit *self)
         free(group->temps);
         free(group->cells);
         free(group->tc);
+        ch_shapes_free(&group->weight_shapes);
+        ch_shapes_free(&group->time_shapes);
         for (size_t i = 0; i < group->num_notes; i++) {
             free(group->notes[i]);
         }

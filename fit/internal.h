@@ -71,6 +71,24 @@ void ch_regression_space_free(ch_regression_space *self);
 bool ch_regression_fit(const ch_regression *self, ch_regression_space *space, const ch_cell_mean *means,
                        ch_fit_log which, ch_power_law *law);
 
+/* ---- shape.c ---- */
+
+/** What each data set has over P: the mean of ln y over the T of the window, with T^delta taken out. */
+typedef struct {
+    size_t num_points; /* P with complete cells in the window */
+    size_t num_sets;   /* data sets with runs at all of them */
+    double *log_train; /* [num_points] ascending; owned */
+    double *values;    /* [num_sets][num_points]; owned */
+} ch_curve;
+
+/** @param group  with window and power laws */
+ch_code ch_curve_init(ch_curve *self, const ch_fit_group *group, ch_fit_log which, ch_error *err) CH_MUST_CHECK;
+void ch_curve_free(ch_curve *self);
+
+/** Fits all shapes to a curve; none is found with fewer than three P, only the power with fewer than five. */
+ch_code ch_shapes_fit(ch_shapes *self, const ch_curve *curve, ch_error *err) CH_MUST_CHECK;
+void ch_shapes_free(ch_shapes *self);
+
 /* ---- onset.c ---- */
 
 /** Points of one P and the solver for its crossover. */

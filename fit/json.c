@@ -79,6 +79,72 @@ static json_t *tc_json(const ch_tc *tc, json_t *key)
                      bound_json(tc->place), "group", key);
 }
 
+/* lo and hi, null where it reaches the end of what is tried */
+static json_t *open_interval_json(double lo, double hi)
+{
+    return json_pack("[o, o]", real_or_null(lo), real_or_null(hi));
+}
+
+static json_t *break_json(const ch_shape_fit *fit)
+{
+    return json_pack("{s:f, s:o, s:f}", "break", exp(fit->extra), "break_ci95",
+                     open_interval_json(fit->extra_lo > 0 ? exp(fit->extra_lo) : NAN, exp(fit->extra_hi)),
+                     "value_below", fit->other);
+}
+
+static json_t *correction_json(const ch_shape_fit *fit)
+{
+    return json_pack("{s:f, s:o, s:f}", "omega", fit->extra, "omega_ci95",
+                     open_interval_json(fit->extra_lo, fit->extra_hi), "amplitude", fit->other);
+}
+
+static json_t *shape_json(ch_shape shape, const ch_shape_fit *fit)
+{
+    json_t *object =
+        json_pack("{s:s, s:f, s:f, s:o, s:o, s:I, s:o, s:o, s:o}", "shape", ch_shape_name(shape), "value",
+                  fit->exponent, "stderr", fit->stderr_, "ci95", open_interval_json(fit->lo, fit->hi), "chi2",
+                  real_or_null(fit->chi2), "dof", (json_int_t)fit->dof, "misfit", real_or_null(fit->misfit),
+                  "against_power", real_or_null(fit->against_power), "aicc", real_or_null(fit->aicc));
+    if (object == NULL || shape == CH_SHAPE_POWER) {
+        return object;
+    }
+    json_t *rest = shape == CH_SHAPE_BROKEN ? break_json(fit) : correction_json(fit);
+    if (rest == NULL || json_object_update(object, rest) != 0) {
+        json_decref(object);
+        object = NULL;
+    }
+    json_decref(rest);
+    return object;
+}
+
+static json_t *local_json(const ch_local_slope *slope)
+{
+    return json_pack("{s:[f, f], s:o, s:o}", "train", slope->train_lo, slope->train_hi, "value",
+                     real_or_null(slope->slope), "stderr", real_or_null(slope->stderr_));
+}
+
+/* The shapes of a curve, or null where there are too few P. */
+static json_t *shapes_json(const ch_shapes *shapes)
+{
+    json_t *fits = json_array(), *local = json_array();
+    int status = fits != NULL && local != NULL ? 0 : -1;
+    for (int k = 0; k < CH_NUM_SHAPES && status == 0; k++) {
+        if (shapes->fits[k].found) {
+            status = json_array_append_new(fits, shape_json((ch_shape)k, &shapes->fits[k]));
+        }
+    }
+    for (size_t i = 0; i < shapes->num_local && status == 0; i++) {
+        status = json_array_append_new(local, local_json(&shapes->local[i]));
+    }
+    if (status != 0 || json_array_size(fits) == 0) {
+        json_decref(fits);
+        json_decref(local);
+        return status == 0 ? json_null() : NULL;
+    }
+    return json_pack("{s:s, s:o, s:o, s:o}", "best", ch_shape_name(shapes->best), "nu", real_or_null(shapes->nu),
+                     "fits", fits, "local", local);
+}
+
 static json_t *group_json(const ch_fit_group *group, json_t *key)
 {
     json_t *window = isnan(group->window_lo) ? json_null() : json_pack("[f, f]", group->window_lo, group->window_hi);
@@ -89,9 +155,10 @@ static json_t *group_json(const ch_fit_group *group, json_t *key)
             notes = NULL;
         }
     }
-    return json_pack("{s:O, s:o, s:o, s:I, s:I, s:o}", "group", key, "window", window, "window_tolerance",
+    return json_pack("{s:O, s:o, s:o, s:I, s:I, s:{s:o, s:o}, s:o}", "group", key, "window", window, "window_tolerance",
                      real_or_null(group->window_tolerance), "runs", (json_int_t)group->num_runs, "data_sets",
-                     (json_int_t)group->num_data_sets, "notes", notes);
+                     (json_int_t)group->num_data_sets, "shapes", "weight_change", shapes_json(&group->weight_shapes),
+                     "time", shapes_json(&group->time_shapes), "notes", notes);
 }
 
 /* Appends all of a group. @return 0, or -1 when memory is short */

@@ -223,6 +223,74 @@ static void print_exponents(FILE *out, const ch_fit_group *group)
     }
 }
 
+/* ---- shapes over P ---- */
+
+/* Widths of: what, exponent, interval, what is besides it, p of the misfit, AICc over the best one's. */
+static const size_t shape_widths[] = {19, 17, 19, 15, 8, 8};
+enum { NUM_SHAPE_COLUMNS = sizeof shape_widths / sizeof *shape_widths };
+
+static void print_shape_row(FILE *out, const char *const cells[NUM_SHAPE_COLUMNS])
+{
+    fputs("  ", out);
+    print_left(out, cells[0], shape_widths[0]);
+    for (size_t i = 1; i < NUM_SHAPE_COLUMNS; i++) {
+        print_right(out, cells[i], shape_widths[i]);
+    }
+    fputc('\n', out);
+}
+
+/* A probability: two digits, or its order. */
+static void format_chance(double p, char *text, size_t size)
+{
+    snprintf(text, size, isnan(p) ? DASH : p < 0.001 ? "%.0e" : "%.2g", p);
+}
+
+static void print_shape(FILE *out, const char *what, const ch_shapes *shapes, ch_shape shape)
+{
+    const ch_shape_fit *fit = &shapes->fits[shape];
+    const ch_estimate exponent = {fit->exponent, fit->stderr_, fit->lo, fit->hi};
+    const double behind = fit->aicc - shapes->fits[shapes->best].aicc;
+    char name[64], estimate[64], interval[64], besides[64] = "", misfit[32], aicc[32];
+    snprintf(name, sizeof name, "%s %s %s", shape == shapes->best ? "→" : " ", what, ch_shape_name(shape));
+    format_exponent(&exponent, estimate, sizeof estimate);
+    format_interval(&exponent, interval, sizeof interval);
+    if (shape == CH_SHAPE_BROKEN) {
+        snprintf(besides, sizeof besides, "P_b = %.0f", exp(fit->extra));
+    } else if (shape == CH_SHAPE_CORRECTED) {
+        snprintf(besides, sizeof besides, "ω = %.2g", fit->extra);
+    }
+    format_chance(fit->misfit, misfit, sizeof misfit);
+    snprintf(aicc, sizeof aicc, isnan(behind) ? DASH : "%.1f", behind);
+    print_shape_row(out, (const char *const[]){name, estimate, interval, besides, misfit, aicc});
+}
+
+static void print_shapes(FILE *out, const ch_fit_group *group)
+{
+    const struct {
+        const char *what;
+        const ch_shapes *shapes;
+    } curves[] = {{"‖Δw‖", &group->weight_shapes}, {"t*", &group->time_shapes}};
+    if (!curves[0].shapes->fits[CH_SHAPE_POWER].found) {
+        return;
+    }
+    fputc('\n', out);
+    print_shape_row(out, (const char *const[]){"  over P", "at large P", "95 % interval", "", "misfit", "ΔAICc"});
+    size_t width = 0;
+    for (size_t i = 0; i < NUM_SHAPE_COLUMNS; i++) {
+        width += shape_widths[i];
+    }
+    print_rule(out, width);
+    for (size_t i = 0; i < sizeof curves / sizeof *curves; i++) {
+        for (ch_shape k = 0; k < CH_NUM_SHAPES; k++) {
+            if (curves[i].shapes->fits[k].found) {
+                print_shape(out, curves[i].what, curves[i].shapes, k);
+            }
+        }
+    }
+}
+
+/* ---- critical temperatures ---- */
+
 enum { TRAIN_WIDTH = 12, CRITICAL_WIDTH = 37, PAGE_COLUMNS = 2 };
 
 static void format_definition(const ch_fit *self, ch_tc_definition definition, char *text, size_t size)
@@ -282,6 +350,7 @@ void ch_fit_print(const ch_fit *self, FILE *out)
         const ch_fit_group *group = &self->groups[g];
         print_heading(out, self, group);
         print_exponents(out, group);
+        print_shapes(out, group);
         print_critical(out, self, group);
         if (group->num_notes > 0) {
             fputc('\n', out);

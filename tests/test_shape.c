@@ -1,0 +1,199 @@
+/* test_shape.c — shapes of a curve over P: exact ones are found again, and noise is judged as it should be. */
+#include "fit/internal.h"
+#include "tests/alloc_fail.h"
+#include "tests/support.h"
+
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_randist.h>
+#include <stdlib.h>
+
+/* ln y = x ln P + q (P / P_1)^-omega, or bent at ln P = at, and for each data set errors of size `noise`, correlated
+ * over P as (P / P')^nu. */
+typedef struct {
+    double exponent, q, omega, below, at, noise, nu;
+    size_t num_points, num_sets;
+} planted;
+
+static double true_value(const planted *self, double log_train, double first)
+{
+    if (self->at > 0) {
+        return self->exponent * fmax(0, log_train - self->at) + self->below * fmin(0, log_train - self->at);
+    }
+    return self->exponent * log_train + self->q * exp(-self->omega * (log_train - first));
+}
+
+static void plant(const planted *self, uint64_t seed, ch_curve *curve)
+{
+    ch_random stream;
+    ch_random_init(&stream, seed, CH_STREAM_TRAIN_SAMPLES, 0);
+    gsl_rng random = ch_random_gsl(&stream);
+    *curve = (ch_curve){.num_points = self->num_points, .num_sets = self->num_sets};
+    curve->log_train = ch_alloc(self->num_points, sizeof *curve->log_train);
+    curve->values = ch_alloc(self->num_points * self->num_sets, sizeof *curve->values);
+    assert_true(curve->log_train != NULL && curve->values != NULL);
+    for (size_t s = 0; s < self->num_sets; s++) {
+        double error = 0;
+        for (size_t p = 0; p < self->num_points; p++) {
+            const double x = M_LN2 * (double)(10 + p);
+            const double rho = p == 0 ? 0 : exp(-self->nu * M_LN2);
+            error = rho * error + sqrt(1 - rho * rho) * self->noise * gsl_ran_ugaussian(&random);
+            curve->log_train[p] = x;
+            curve->values[s * self->num_points + p] = true_value(self, x, M_LN2 * 10) + error;
+        }
+    }
+}
+
+static void fit(const planted *self, uint64_t seed, ch_shapes *shapes)
+{
+    ch_curve curve;
+    ch_error err = {0};
+    plant(self, seed, &curve);
+    assert_int_equal(ch_shapes_fit(shapes, &curve, &err), CH_OK);
+    ch_curve_free(&curve);
+}
+
+/* Noise of 1e-9 only: what was planted is found, to what the grid of omega and of breaks resolves. */
+static void finds_what_is_there(void **state)
+{
+    (void)state;
+    const planted power = {.exponent = 0.7, .noise = 1e-9, .nu = 1, .num_points = 8, .num_sets = 4};
+    const planted corrected = {
+        .exponent = 0.7, .q = 0.4, .omega = 0.6, .noise = 1e-9, .nu = 1, .num_points = 8, .num_sets = 4};
+    const planted broken = {
+        .exponent = 0.7, .below = 0.2, .at = M_LN2 * 14, .noise = 1e-9, .nu = 1, .num_points = 9, .num_sets = 4};
+    ch_shapes shapes;
+    fit(&power, 1, &shapes);
+    assert_int_equal(shapes.best, CH_SHAPE_POWER);
+    assert_close(shapes.fits[CH_SHAPE_POWER].exponent, 0.7, 1e-8);
+    assert_int_equal(shapes.num_local, 7);
+    for (size_t i = 0; i < shapes.num_local; i++) {
+        assert_close(shapes.local[i].slope, 0.7, 1e-7);
+        assert_close(shapes.local[i].train_lo, ldexp(1, 10 + (int)i), 1e-12);
+    }
+    ch_shapes_free(&shapes);
+    fit(&corrected, 1, &shapes);
+    assert_int_equal(shapes.best, CH_SHAPE_CORRECTED);
+    assert_close(shapes.fits[CH_SHAPE_CORRECTED].exponent, 0.7, 2e-3);
+    assert_close(shapes.fits[CH_SHAPE_CORRECTED].extra, 0.6, 0.03);
+    assert_close(shapes.fits[CH_SHAPE_CORRECTED].other, 0.4, 0.03);
+    assert_true(shapes.fits[CH_SHAPE_POWER].misfit < 1e-10);
+    assert_true(shapes.fits[CH_SHAPE_CORRECTED].against_power < 1e-10);
+    ch_shapes_free(&shapes);
+    fit(&broken, 1, &shapes);
+    assert_int_equal(shapes.best, CH_SHAPE_BROKEN);
+    assert_close(shapes.fits[CH_SHAPE_BROKEN].exponent, 0.7, 1e-2);
+    assert_close(shapes.fits[CH_SHAPE_BROKEN].other, 0.2, 2e-2);
+    assert_in(shapes.fits[CH_SHAPE_BROKEN].extra, M_LN2 * 13.9, M_LN2 * 14.1);
+    ch_shapes_free(&shapes);
+}
+
+/* Four numbers of one data set by hand: without a spread between data sets the line is the plain least squares line,
+ * here slope 0.53 over ln P in units of ln 2 for 0, 0.4, 1.2, 1.5, and what is left of it is the error. */
+static void agrees_with_hand(void **state)
+{
+    (void)state;
+    static const double numbers[] = {0, 0.4, 1.2, 1.5};
+    ch_curve curve;
+    ch_shapes shapes;
+    ch_error err = {0};
+    plant(&(planted){.num_points = 4, .num_sets = 1}, 1, &curve);
+    for (size_t p = 0; p < 4; p++) {
+        curve.values[p] = numbers[p];
+        curve.log_train[p] = (double)p;
+    }
+    assert_int_equal(ch_shapes_fit(&shapes, &curve, &err), CH_OK);
+    const ch_shape_fit *fit = &shapes.fits[CH_SHAPE_POWER];
+    assert_true(fit->found && !shapes.fits[CH_SHAPE_BROKEN].found && !shapes.fits[CH_SHAPE_CORRECTED].found);
+    /* correlation (P / P')^20 = e^-20 is nothing; squares 0.043, error sqrt(0.043 / 2 / 5), t of 2 dof: 4.3027 */
+    assert_close(fit->exponent, 0.53, 1e-6);
+    assert_close(fit->squares, 0.043, 1e-6);
+    assert_close(fit->stderr_, 0.0655744, 1e-5);
+    assert_close(fit->hi - fit->exponent, 4.302653 * 0.0655744, 1e-4);
+    assert_true(isnan(fit->chi2) && isnan(fit->misfit));
+    ch_curve_free(&curve);
+    ch_shapes_free(&shapes);
+}
+
+/* How often, in `num` tables: an interval covers, a misfit is under 0.05, a shape is preferred; and the mean of nu. */
+typedef struct {
+    size_t covered, misfits, best;
+    double nu;
+} tally;
+
+static tally count(const planted *self, ch_shape shape, size_t num)
+{
+    tally all = {0};
+    for (uint64_t seed = 1; seed <= num; seed++) {
+        ch_shapes shapes;
+        fit(self, seed, &shapes);
+        const ch_shape_fit *fit = &shapes.fits[shape];
+        all.covered += fit->lo <= self->exponent && self->exponent <= fit->hi;
+        all.misfits += fit->misfit < 0.05;
+        all.best += shapes.best == shape;
+        all.nu += shapes.nu / (double)num;
+        ch_shapes_free(&shapes);
+    }
+    return all;
+}
+
+/* Binomial counts of 1,000 to four of their standard deviations, 3e-5 each. nu is fitted, which costs a little: with
+ * few data sets intervals are somewhat short. */
+static void judges_noise(void **state)
+{
+    (void)state;
+    const planted power = {.exponent = 0.7, .noise = 0.1, .nu = 1, .num_points = 7, .num_sets = 32};
+    planted few = power, corrected = power;
+    few.num_sets = 5;
+    corrected.q = 0.5;
+    corrected.omega = 0.5;
+    corrected.noise = 0.02;
+    enum { NUM = 1000 };
+    const tally of_power = count(&power, CH_SHAPE_POWER, NUM), of_few = count(&few, CH_SHAPE_POWER, NUM),
+                of_corrected = count(&corrected, CH_SHAPE_CORRECTED, NUM);
+    print_message("    power, 32 sets: covered %zu, misfits %zu, preferred %zu, nu %.2f\n", of_power.covered,
+                  of_power.misfits, of_power.best, of_power.nu);
+    print_message("    power, 5 sets: covered %zu, misfits %zu, preferred %zu, nu %.2f\n", of_few.covered,
+                  of_few.misfits, of_few.best, of_few.nu);
+    print_message("    corrected, 32 sets: covered %zu, misfits %zu, preferred %zu\n", of_corrected.covered,
+                  of_corrected.misfits, of_corrected.best);
+    assert_in((double)of_power.covered, 922, 978);
+    assert_in((double)of_power.misfits, 22, 78);
+    assert_true(of_power.best > 850);
+    assert_in(of_power.nu, 0.95, 1.05);
+    assert_in((double)of_few.covered, 890, 978);
+    assert_in((double)of_few.misfits, 22, 110);
+    assert_in((double)of_corrected.covered, 922, 1000);
+    assert_true(of_corrected.best > 900);
+}
+
+static void survives_failing_allocations(void **state)
+{
+    (void)state;
+    const planted power = {.exponent = 0.7, .noise = 0.1, .nu = 1, .num_points = 7, .num_sets = 3};
+    ch_curve curve;
+    ch_error err = {0};
+    plant(&power, 1, &curve);
+    long k = 0;
+    for (ch_code code = CH_ERROR_MEMORY; code != CH_OK && k < 100; k++) {
+        ch_shapes shapes;
+        alloc_fail_at(k);
+        code = ch_shapes_fit(&shapes, &curve, &err);
+        alloc_fail_at(-1);
+        assert_true(code == CH_OK || code == CH_ERROR_MEMORY);
+        ch_shapes_free(&shapes);
+    }
+    assert_in((double)k, 4, 99);
+    ch_curve_free(&curve);
+}
+
+int main(void)
+{
+    gsl_set_error_handler_off();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_what_is_there),
+        cmocka_unit_test(agrees_with_hand),
+        cmocka_unit_test(judges_noise),
+        cmocka_unit_test(survives_failing_allocations),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
