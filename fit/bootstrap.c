@@ -153,10 +153,7 @@ static ch_code samples_init(run_samples *self, const ch_fit_group *group, ch_err
         return ch_error_memory(err, "the bootstrap");
     }
     for (size_t i = 0; i < n; i++) {
-        const ch_run *run = group->runs[i];
-        self->logs[i][CH_LOG_WEIGHT_CHANGE] = log(run->final.weight_change);
-        self->logs[i][CH_LOG_TIME] = log(run->time);
-        self->logs[i][CH_LOG_RELATIVE] = log(run->final.weight_change_rel);
+        ch_fit_logs_of(group->runs[i], self->logs[i]);
     }
     return ch_fit_index_data_sets(group, self->data_set, err);
 }
@@ -181,11 +178,14 @@ static void draw(const ch_bootstrap *self, const run_samples *samples, size_t re
             const double copies = space->copies[samples->data_set[i]];
             mean.weight += copies;
             for (size_t k = 0; k < CH_NUM_LOGS; k++) {
-                mean.log[k] += copies * samples->logs[i][k];
+                const double log = samples->logs[i][k];
+                mean.log[k] += copies * log;
+                mean.square[k] += copies * log * log;
             }
         }
         for (size_t k = 0; k < CH_NUM_LOGS && mean.weight > 0; k++) {
             mean.log[k] /= mean.weight;
+            mean.square[k] /= mean.weight;
         }
         space->means[c] = mean;
     }
@@ -226,10 +226,10 @@ static double replica_tc(const ch_bootstrap *self, size_t i, double delta, threa
 static void evaluate(const ch_bootstrap *self, thread_space *space, double *numbers)
 {
     ch_power_law law;
-    ch_regression_fit(&self->regression, &space->regression, space->means, CH_LOG_WEIGHT_CHANGE, &law);
+    ch_regression_fit(&self->regression, &space->regression, space->means, space->copies, CH_LOG_WEIGHT_CHANGE, &law);
     numbers[CH_NUMBER_DELTA] = law.temp_exponent;
     numbers[CH_NUMBER_GAMMA] = law.train_exponent;
-    ch_regression_fit(&self->regression, &space->regression, space->means, CH_LOG_TIME, &law);
+    ch_regression_fit(&self->regression, &space->regression, space->means, space->copies, CH_LOG_TIME, &law);
     numbers[CH_NUMBER_TIME_DELTA] = law.temp_exponent;
     numbers[CH_NUMBER_B] = law.train_exponent;
     numbers[CH_NUMBER_A] = NAN;

@@ -225,9 +225,11 @@ static ch_code note_left_out(ch_fit_group *group, size_t train, bool diverged, c
     if (fclose(stream) != 0) {
         code = ch_error_memory(err, "a note on a fit");
     } else if (named > 0) {
-        code = ch_fit_note(group, err, "P = %llu: left out of every fit, as %s, T = %s",
-                           (unsigned long long)group->trains[train],
-                           diverged ? "runs diverged" : "a budget ended runs before they fitted", list);
+        code = ch_fit_note(group, err,
+                           diverged ? "P = %llu: left out of every fit, as runs diverged, T = %s"
+                                    : "P = %llu: as a budget ended runs before they fitted, only lower bounds in the "
+                                      "power laws and left out of all else, T = %s",
+                           (unsigned long long)group->trains[train], list);
     }
     free(list);
     return code;
@@ -265,6 +267,13 @@ size_t ch_fit_first_cell(const ch_fit_group *group, size_t train)
     return lo;
 }
 
+void ch_fit_logs_of(const ch_run *run, double logs[CH_NUM_LOGS])
+{
+    logs[CH_LOG_WEIGHT_CHANGE] = log(run->final.weight_change);
+    logs[CH_LOG_TIME] = log(run->time);
+    logs[CH_LOG_RELATIVE] = log(run->final.weight_change_rel);
+}
+
 void ch_fit_cell_means(const ch_fit_group *group, ch_cell_mean *means)
 {
     for (size_t c = 0; c < group->num_cells; c++) {
@@ -275,6 +284,13 @@ void ch_fit_cell_means(const ch_fit_group *group, ch_cell_mean *means)
             means[c].log[CH_LOG_WEIGHT_CHANGE] = cell->log_weight_change;
             means[c].log[CH_LOG_TIME] = cell->log_time;
             means[c].log[CH_LOG_RELATIVE] = cell->log_relative;
+        }
+        for (size_t i = cell->begin; i < cell->end && cell->complete; i++) {
+            double logs[CH_NUM_LOGS];
+            ch_fit_logs_of(group->runs[i], logs);
+            for (size_t k = 0; k < CH_NUM_LOGS; k++) {
+                means[c].square[k] += logs[k] * logs[k] / means[c].weight;
+            }
         }
     }
 }

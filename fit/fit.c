@@ -84,8 +84,8 @@ static ch_code fit_power_laws(ch_fit_group *group, const ch_cell_mean *means, ch
         code = ch_regression_space_init(&space, &regression, err);
     }
     if (code == CH_OK) {
-        bool fitted = ch_regression_fit(&regression, &space, means, CH_LOG_WEIGHT_CHANGE, &group->weight_change);
-        fitted = ch_regression_fit(&regression, &space, means, CH_LOG_TIME, &group->time) && fitted;
+        bool fitted = ch_regression_fit(&regression, &space, means, NULL, CH_LOG_WEIGHT_CHANGE, &group->weight_change);
+        fitted = ch_regression_fit(&regression, &space, means, NULL, CH_LOG_TIME, &group->time) && fitted;
         code = note_missing(group, &regression, fitted, err);
     }
     ch_regression_space_free(&space);

@@ -33,22 +33,37 @@ size_t ch_fit_first_cell(const ch_fit_group *group, size_t train);
 typedef enum { CH_LOG_WEIGHT_CHANGE, CH_LOG_TIME, CH_LOG_RELATIVE, CH_NUM_LOGS } ch_fit_log;
 
 /** Mean of the ln y of a cell over the runs of a replica. `weight` is their number: 0 when there are none, or when
- *  the cell is not complete; the means are then 0 and mean nothing. */
+ *  the cell is not complete; the rest is then 0 and means nothing. */
 typedef struct {
     double weight;
     double log[CH_NUM_LOGS];
+    double square[CH_NUM_LOGS]; /* mean of (ln y)^2 */
 } ch_cell_mean;
+
+/** ln y of a run. */
+void ch_fit_logs_of(const ch_run *run, double logs[CH_NUM_LOGS]);
 
 /** The means of the table itself. @param means out: [num_cells] */
 void ch_fit_cell_means(const ch_fit_group *group, ch_cell_mean *means);
 
 /* ---- regression.c ---- */
 
-/** A design: the complete cells of the window, and which of ln T and ln P vary over them. Borrows the group. */
+/** A run of a cell in which a budget ended runs: fitted, or a lower bound. */
+typedef struct {
+    size_t row; /* its cell in the design */
+    uint32_t data_set;
+    bool is_bound;
+    double log[CH_NUM_LOGS];
+} ch_limited_run;
+
+/** A design: the cells of the window without diverged runs, and which of ln T and ln P vary over them. Borrows the
+ *  group. */
 typedef struct {
     const ch_fit_group *group;
     size_t *cells; /* [num_cells] indices, owned */
     size_t num_cells, num_temps, num_trains;
+    ch_limited_run *limited; /* [num_limited] the runs of cells that are not complete, by row; owned */
+    size_t num_limited;
     double mean_log_temp, mean_log_train; /* origin of the regressors, for well-conditioned columns */
 } ch_regression;
 
@@ -67,9 +82,15 @@ ch_code ch_regression_space_init(ch_regression_space *self, const ch_regression 
 void ch_regression_space_free(ch_regression_space *self);
 
 /** Weighted least squares of one mean ln y on 1, ln T, ln P.
+ *
+ *  With runs that a budget ended, the most likely law of normal errors of one variance, to which such a run adds the
+ *  probability of more than it had reached (Tobin, Econometrica 26, 24 (1958)), by expectation maximisation: a bound
+ *  counts as the mean of what lies beyond it, and the law is fitted again, until no cell's value moves by 1e-9.
+ *
+ *  @param copies  [num_data_sets] times a data set was drawn; NULL: each once
  *  @return whether the regressors are independent; else all of `law` is NaN */
 bool ch_regression_fit(const ch_regression *self, ch_regression_space *space, const ch_cell_mean *means,
-                       ch_fit_log which, ch_power_law *law);
+                       const double *copies, ch_fit_log which, ch_power_law *law);
 
 /* ---- shape.c ---- */
 

@@ -1,13 +1,14 @@
 /* regression.c — one power law over all cells of the window. */
 #include "fit/internal.h"
 
+#include <gsl/gsl_sf_erf.h>
 #include <math.h>
 #include <stdlib.h>
 
 static bool in_window(const ch_fit_group *group, const ch_fit_cell *cell)
 {
     const double temp = group->temps[cell->temp];
-    return cell->complete && temp >= group->window_lo && temp <= group->window_hi;
+    return cell->num_diverged == 0 && temp >= group->window_lo && temp <= group->window_hi;
 }
 
 static void count_values(ch_regression *self, bool *has_temp)
@@ -23,14 +24,34 @@ static void count_values(ch_regression *self, bool *has_temp)
     }
 }
 
+static void add_limited(ch_regression *self, const uint32_t *data_set, size_t row)
+{
+    const ch_fit_cell *cell = &self->group->cells[self->cells[row]];
+    for (size_t i = cell->begin; i < cell->end && !cell->complete; i++) {
+        const ch_run *run = self->group->runs[i];
+        ch_limited_run limited = {.row = row, .data_set = data_set[i], .is_bound = run->status == CH_BUDGET};
+        ch_fit_logs_of(run, limited.log);
+        /* one ended before its first update says nothing */
+        if (isfinite(limited.log[CH_LOG_WEIGHT_CHANGE]) && isfinite(limited.log[CH_LOG_TIME])) {
+            self->limited[self->num_limited++] = limited;
+        }
+    }
+}
+
 ch_code ch_regression_init(ch_regression *self, const ch_fit_group *group, ch_error *err)
 {
+    ch_code code = CH_OK;
     *self = (ch_regression){.group = group};
     bool *has_temp = ch_alloc(group->num_temps, sizeof *has_temp);
+    uint32_t *data_set = ch_alloc(group->num_runs, sizeof *data_set);
     self->cells = ch_alloc(group->num_cells, sizeof *self->cells);
-    if (has_temp == NULL || self->cells == NULL) {
-        free(has_temp);
-        return ch_error_memory(err, "a regression");
+    self->limited = ch_alloc(group->num_runs, sizeof *self->limited);
+    if (has_temp == NULL || data_set == NULL || self->cells == NULL || self->limited == NULL) {
+        code = ch_error_memory(err, "a regression");
+        goto out;
+    }
+    if ((code = ch_fit_index_data_sets(group, data_set, err)) != CH_OK) {
+        goto out;
     }
     for (size_t c = 0; c < group->num_cells; c++) {
         if (in_window(group, &group->cells[c])) {
@@ -38,13 +59,19 @@ ch_code ch_regression_init(ch_regression *self, const ch_fit_group *group, ch_er
         }
     }
     count_values(self, has_temp);
+    for (size_t row = 0; row < self->num_cells; row++) {
+        add_limited(self, data_set, row);
+    }
+out:
     free(has_temp);
-    return CH_OK;
+    free(data_set);
+    return code;
 }
 
 void ch_regression_free(ch_regression *self)
 {
     free(self->cells);
+    free(self->limited);
     *self = (ch_regression){0};
 }
 
@@ -99,11 +126,139 @@ void ch_regression_space_free(ch_regression_space *self)
     *self = (ch_regression_space){0};
 }
 
+/* Least squares of space->y. @return whether the regressors are independent */
+static bool solve(const ch_regression *self, ch_regression_space *space)
+{
+    /* regressors whose scaled singular values fall under this are taken for dependent: T moves with P */
+    const double tolerance = 1e-8;
+    double squares = 0;
+    size_t rank = 0;
+    return gsl_multifit_wlinear_tsvd(space->design, space->weights, space->y, tolerance, space->coefficients,
+                                     space->covariance, &squares, &rank, space->linear) == GSL_SUCCESS &&
+           rank == num_columns(self);
+}
+
+static double predict(const ch_regression *self, const ch_regression_space *space, size_t row)
+{
+    double sum = 0;
+    for (size_t k = 0; k < num_columns(self); k++) {
+        sum += gsl_matrix_get(space->design, row, k) * gsl_vector_get(space->coefficients, k);
+    }
+    return sum;
+}
+
+/* ---- runs that a budget ended ---- */
+
+static double times_drawn(const ch_limited_run *run, const double *copies)
+{
+    return copies != NULL ? copies[run->data_set] : 1;
+}
+
+/* Sums for the variance of the errors. */
+typedef struct {
+    double squares, weight;
+} spread;
+
+/* What lies beyond a bound c of a normal number of mean mu and deviation s: with z = (c - mu) / s and the hazard h(z),
+ * its mean is mu + s h and its variance s^2 (1 + z h - h^2). Without a deviation yet (NaN), the bound itself. */
+static double expected(const ch_limited_run *run, ch_fit_log which, double mean, double deviation, double *variance)
+{
+    const double value = run->log[which];
+    *variance = 0;
+    if (!run->is_bound || isnan(deviation)) {
+        return value;
+    }
+    if (!(deviation > 0)) {
+        return fmax(value, mean);
+    }
+    const double z = (value - mean) / deviation;
+    const double hazard = gsl_sf_hazard(z);
+    *variance = deviation * deviation * fmax(0, 1 + z * hazard - hazard * hazard);
+    return mean + deviation * hazard;
+}
+
+/* Sets y and weights of the cells that are not complete to what is expected of their runs. @return the largest move */
+static double fill_in(const ch_regression *self, ch_regression_space *space, const double *copies, ch_fit_log which,
+                      double deviation, spread *all)
+{
+    double most = 0;
+    for (size_t i = 0; i < self->num_limited;) {
+        const size_t row = self->limited[i].row;
+        const double mean = isnan(deviation) ? 0 : predict(self, space, row);
+        double sum = 0, weight = 0;
+        for (; i < self->num_limited && self->limited[i].row == row; i++) {
+            double variance = 0;
+            const double times = times_drawn(&self->limited[i], copies);
+            const double value = expected(&self->limited[i], which, mean, deviation, &variance);
+            sum += times * value;
+            weight += times;
+            all->squares += times * ((value - mean) * (value - mean) + variance);
+        }
+        const double y = weight > 0 ? sum / weight : 0;
+        most = fmax(most, fabs(y - gsl_vector_get(space->y, row)));
+        gsl_vector_set(space->y, row, y);
+        gsl_vector_set(space->weights, row, weight);
+        all->weight += weight;
+    }
+    return most;
+}
+
+/* Squares of the complete cells' runs about the law. */
+static spread spread_of_complete(const ch_regression *self, const ch_regression_space *space, const ch_cell_mean *means,
+                                 ch_fit_log which)
+{
+    spread all = {0};
+    for (size_t row = 0; row < self->num_cells; row++) {
+        const ch_cell_mean *cell = &means[self->cells[row]];
+        const double mean = predict(self, space, row);
+        all.squares += cell->weight * (cell->square[which] - 2 * mean * cell->log[which] + mean * mean);
+        all.weight += cell->weight;
+    }
+    return all;
+}
+
+/* The squares of the values as they are, to begin with. */
+static spread spread_of_all(const ch_regression *self, const ch_regression_space *space, const ch_cell_mean *means,
+                            const double *copies, ch_fit_log which)
+{
+    spread all = spread_of_complete(self, space, means, which);
+    for (size_t i = 0; i < self->num_limited; i++) {
+        const double times = times_drawn(&self->limited[i], copies);
+        const double off = self->limited[i].log[which] - predict(self, space, self->limited[i].row);
+        all.squares += times * off * off;
+        all.weight += times;
+    }
+    return all;
+}
+
+/* Expectation maximisation, from the bounds taken for values. */
+static bool maximise(const ch_regression *self, ch_regression_space *space, const ch_cell_mean *means,
+                     const double *copies, ch_fit_log which)
+{
+    enum { MOST_ROUNDS = 2000 };
+    const double tolerance = 1e-9;
+    spread all = {0};
+    fill_in(self, space, copies, which, NAN, &all);
+    if (!solve(self, space)) {
+        return false;
+    }
+    all = spread_of_all(self, space, means, copies, which);
+    double move = INFINITY;
+    for (int round = 0; round < MOST_ROUNDS && move > tolerance; round++) {
+        const double deviation = sqrt(fmax(0, all.squares) / all.weight);
+        all = spread_of_complete(self, space, means, which);
+        move = fill_in(self, space, copies, which, deviation, &all);
+        if (!solve(self, space)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool ch_regression_fit(const ch_regression *self, ch_regression_space *space, const ch_cell_mean *means,
-                       ch_fit_log which, ch_power_law *law)
+                       const double *copies, ch_fit_log which, ch_power_law *law)
 {
     *law = (ch_power_law){NAN, NAN, NAN, 0};
-    const size_t p = num_columns(self);
     if (space->linear == NULL) {
         return false;
     }
@@ -114,13 +269,10 @@ bool ch_regression_fit(const ch_regression *self, ch_regression_space *space, co
         gsl_vector_set(space->y, i, mean->log[which]);
         num_runs += mean->weight;
     }
-    /* regressors whose scaled singular values fall under this are taken for dependent: T moves with P */
-    const double tolerance = 1e-8;
-    double squares = 0;
-    size_t rank = 0;
-    if (gsl_multifit_wlinear_tsvd(space->design, space->weights, space->y, tolerance, space->coefficients,
-                                  space->covariance, &squares, &rank, space->linear) != GSL_SUCCESS ||
-        rank < p) {
+    for (size_t i = 0; i < self->num_limited; i++) {
+        num_runs += times_drawn(&self->limited[i], copies);
+    }
+    if (!(self->num_limited > 0 ? maximise(self, space, means, copies, which) : solve(self, space))) {
         return false;
     }
     size_t column = 0;

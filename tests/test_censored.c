@@ -1,0 +1,169 @@
+/* test_censored.c — power laws of tables in which a budget ended runs: lower bounds in the likelihood. */
+#include "fit/internal.h"
+#include "tests/fit_plant.h"
+
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_multimin.h>
+
+/* Ends every run that takes longer than this. */
+static void end_at(ch_run_table *table, double time)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        ch_run *run = &table->runs[i];
+        if (run->time > time) {
+            run->status = CH_BUDGET;
+            run->final.weight_change *= pow(time / run->time, 0.25);
+            run->final.weight_change_rel *= pow(time / run->time, 0.25);
+            run->time = time;
+        }
+    }
+}
+
+static void fit_table(ch_fit *fit, const ch_run_table *table, size_t replicas)
+{
+    ch_fit_options options;
+    ch_error err = {0};
+    ch_fit_options_default(&options);
+    memset(options.wanted, 0, sizeof options.wanted);
+    options.replicas = replicas;
+    options.threads = 2;
+    if (ch_fit_init(fit, table, &options, &err) != CH_OK) {
+        fail_msg("%s", err.message);
+    }
+}
+
+/* Of ln y = v0 + v1 ln T + v2 ln P with deviation exp(v3), over the window's runs. */
+static double minus_log_likelihood(const gsl_vector *v, void *parameters)
+{
+    const ch_fit_group *group = parameters;
+    const double log_deviation = gsl_vector_get(v, 3);
+    double sum = 0;
+    for (size_t i = 0; i < group->num_runs; i++) {
+        const ch_run *run = group->runs[i];
+        const double temp = run->settings.temp;
+        const double mean = gsl_vector_get(v, 0) + gsl_vector_get(v, 1) * log(temp) +
+                            gsl_vector_get(v, 2) * log((double)run->settings.train);
+        const double z = (log(run->time) - mean) / exp(log_deviation);
+        if (temp >= group->window_lo && temp <= group->window_hi) {
+            sum += run->status == CH_BUDGET ? -log(gsl_cdf_ugaussian_Q(z)) : z * z / 2 + log_deviation;
+        }
+    }
+    return sum;
+}
+
+/* The most likely law found straight from the likelihood, by Nelder and Mead's simplex, restarted. */
+static void maximise_directly(const ch_fit_group *group, double found[4])
+{
+    gsl_vector *at = gsl_vector_alloc(4), *step = gsl_vector_alloc(4);
+    gsl_multimin_fminimizer *minimizer = gsl_multimin_fminimizer_alloc(gsl_multimin_fminimizer_nmsimplex2, 4);
+    gsl_multimin_function function = {minus_log_likelihood, 4, (void *)(uintptr_t)group};
+    const double start[] = {0, 1, 2, -1};
+    for (size_t k = 0; k < 4; k++) {
+        gsl_vector_set(at, k, start[k]);
+    }
+    for (int restart = 0; restart < 20; restart++) {
+        gsl_vector_set_all(step, 0.1);
+        gsl_multimin_fminimizer_set(minimizer, &function, at, step);
+        for (int k = 0; k < 2000 && gsl_multimin_fminimizer_size(minimizer) > 1e-10; k++) {
+            gsl_multimin_fminimizer_iterate(minimizer);
+        }
+        gsl_vector_memcpy(at, minimizer->x);
+    }
+    for (size_t k = 0; k < 4; k++) {
+        found[k] = gsl_vector_get(at, k);
+    }
+    gsl_multimin_fminimizer_free(minimizer);
+    gsl_vector_free(at);
+    gsl_vector_free(step);
+}
+
+static plant noisy(void)
+{
+    plant planted = plant_default();
+    planted.set_noise = 0.2;
+    planted.run_noise = 0.3;
+    planted.num_sets = 8;
+    return planted;
+}
+
+/* P^2 T at P = 2^14, T = 4 is 2^30. Beyond 2^25.5 are some 15 % of the runs. */
+static const double END = 47453132;
+
+static void agrees_with_the_likelihood(void **state)
+{
+    (void)state;
+    const plant planted = noisy();
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        ch_run_table table;
+        ch_fit fit;
+        double found[4];
+        plant_table(&planted, seed, &table);
+        end_at(&table, END);
+        fit_table(&fit, &table, 2);
+        const ch_fit_group *group = &fit.groups[0];
+        size_t ended = 0;
+        for (size_t i = 0; i < table.count; i++) {
+            ended += table.runs[i].status == CH_BUDGET;
+        }
+        assert_true(ended > table.count / 10);
+        maximise_directly(group, found);
+        assert_close(group->time.log_amplitude, found[0], 1e-4);
+        assert_close(group->time.temp_exponent, found[1], 1e-5);
+        assert_close(group->time.train_exponent, found[2], 1e-5);
+        assert_int_equal(group->time.num_runs, table.count);
+        ch_fit_free(&fit);
+        free(table.runs);
+    }
+}
+
+/* 95 % intervals of b cover 141 of 160 tables or more, 152 expected less 4 standard deviations, and b is not biased:
+ * its mean is within four standard errors (6e-5), where the runs that were quick enough alone would give less. */
+static void covers_and_is_not_biased(void **state)
+{
+    (void)state;
+    enum { NUM = 160 };
+    const plant planted = noisy();
+    size_t covered = 0;
+    double sum = 0, squares = 0, naive = 0;
+    for (uint64_t seed = 1; seed <= NUM; seed++) {
+        ch_run_table table;
+        ch_fit fit;
+        plant_table(&planted, seed, &table);
+        end_at(&table, END);
+        fit_table(&fit, &table, 100);
+        const ch_exponent *b = find_exponent(&fit.groups[0], "b", NULL);
+        assert_non_null(b);
+        covered += b->estimate.lo <= planted.b && planted.b <= b->estimate.hi;
+        sum += b->estimate.value;
+        squares += b->estimate.value * b->estimate.value;
+        ch_fit_free(&fit);
+        size_t kept = 0;
+        for (size_t i = 0; i < table.count; i++) {
+            if (table.runs[i].status == CH_FITTED) {
+                table.runs[kept++] = table.runs[i];
+            }
+        }
+        table.count = kept;
+        fit_table(&fit, &table, 2);
+        naive += exponent_value(&fit.groups[0], "b", NULL) / NUM;
+        ch_fit_free(&fit);
+        free(table.runs);
+    }
+    const double mean = sum / NUM, error = sqrt((squares / NUM - mean * mean) / NUM);
+    print_message("    covered %zu of %d; b = %.4f +- %.4f, of the quick ones alone %.4f\n", covered, NUM, mean, error,
+                  naive);
+    assert_in((double)covered, 141, 160);
+    assert_in(mean, planted.b - 4 * error, planted.b + 4 * error);
+    assert_true(naive < planted.b - 6 * error);
+}
+
+int main(void)
+{
+    gsl_set_error_handler_off();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(agrees_with_the_likelihood),
+        cmocka_unit_test(covers_and_is_not_biased),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
