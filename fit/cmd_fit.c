@@ -9,13 +9,16 @@
 typedef struct {
     char *tc, *where;
     double threshold, sigmas;
-    int json;
+    int json, csv, latex;
 } fit_arguments;
 
 static ch_code check(const ch_cli *cli, const fit_arguments *chosen, ch_fit_options *options, ch_error *err)
 {
     if (cli->num_arguments != 1) {
         return ch_error_set(err, CH_ERROR_INPUT, "fit takes one store, but %zu are given", cli->num_arguments);
+    }
+    if (chosen->json + chosen->csv + chosen->latex > 1) {
+        return ch_error_set(err, CH_ERROR_INPUT, "fit prints one of --json, --csv and --latex at a time");
     }
     options->threshold = chosen->threshold;
     options->sigmas = chosen->sigmas;
@@ -50,10 +53,13 @@ static ch_code read_runs(ch_run_table *table, const char *path, const char *wher
     return code;
 }
 
-static ch_code print_report(const ch_fit *fit, bool json, ch_error *err)
+static ch_code print_report(const ch_fit *fit, const fit_arguments *chosen, ch_error *err)
 {
-    if (!json) {
-        ch_fit_print(fit, stdout);
+    if (!chosen->json) {
+        void (*print)(const ch_fit *, FILE *) = chosen->csv     ? ch_fit_print_csv
+                                                : chosen->latex ? ch_fit_print_latex
+                                                                : ch_fit_print;
+        print(fit, stdout);
         return ch_cli_flush(err);
     }
     json_t *report = ch_fit_json(fit);
@@ -96,7 +102,7 @@ static ch_code fit_store(const char *path, const fit_arguments *chosen, const ch
         code = ch_fit_init(&fit, &table, options, err);
     }
     if (code == CH_OK) {
-        code = print_report(&fit, chosen->json, err);
+        code = print_report(&fit, chosen, err);
     }
     if (code == CH_OK) {
         code = check_found(&fit, path, err);
@@ -121,12 +127,14 @@ int ch_cmd_fit(int argc, const char **argv)
         {"where", '\0', POPT_ARG_STRING, &chosen.where, 0, "only runs that fulfil an SQL condition over the columns",
          "EXPR"},
         {"json", '\0', POPT_ARG_NONE, &chosen.json, 0, "one object: exponents, tc, groups", NULL},
+        {"csv", '\0', POPT_ARG_NONE, &chosen.csv, 0, "a row for every exponent, shape and T_c", NULL},
+        {"latex", '\0', POPT_ARG_NONE, &chosen.latex, 0, "a tabular of the exponents beside theory", NULL},
         POPT_TABLEEND};
     ch_error err = {0};
     ch_cli cli;
-    ch_code code =
-        ch_cli_init(&cli, argc, argv, table, false,
-                    "fit STORE [--tc onset|escape|error] [--threshold X] [--sigmas K] [--where EXPR] [--json]", &err);
+    ch_code code = ch_cli_init(
+        &cli, argc, argv, table, false,
+        "fit STORE [--tc onset|escape|error] [--threshold X] [--sigmas K] [--where EXPR] [--json|--csv|--latex]", &err);
     if (code == CH_OK && !cli.help) {
         code = check(&cli, &chosen, &options, &err);
     }

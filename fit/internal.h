@@ -244,10 +244,16 @@ size_t ch_bootstrap_spread(const ch_bootstrap *self, size_t number, double *devi
 /** Error and 95 % interval of `value` from a standard deviation of replicas over n data sets. */
 ch_estimate ch_estimate_make(double value, double deviation, size_t num_data_sets);
 
-/* ---- table.c, json.c ---- */
+/* ---- table.c, csv.c, latex.c, json.c ---- */
 
 /** Prints the report for people. */
 void ch_fit_print(const ch_fit *self, FILE *out);
+
+/** Prints one row of comma-separated values for every exponent, shape and T_c. */
+void ch_fit_print_csv(const ch_fit *self, FILE *out);
+
+/** Prints the exponents as a LaTeX tabular. */
+void ch_fit_print_latex(const ch_fit *self, FILE *out);
 
 /** The report as JSON. @return a new reference, NULL when memory is short */
 json_t *ch_fit_json(const ch_fit *self) CH_MUST_CHECK;

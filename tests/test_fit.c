@@ -608,6 +608,66 @@ static void test_table(void **state)
     release(&fit, &table);
 }
 
+static char *printed(const ch_fit *fit, void (*print)(const ch_fit *, FILE *))
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    print(fit, out);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+/* Every row has as many fields as the first, and numbers are there to their last bit. */
+static void test_csv(void **state)
+{
+    (void)state;
+    plant planted = plant_crossover();
+    planted.set_noise = planted.run_noise = 0.05;
+    ch_run_table table;
+    ch_fit fit;
+    fit_plant(&fit, &table, &planted);
+    char *text = printed(&fit, ch_fit_print_csv);
+    size_t rows = 0, first = 0;
+    for (const char *row = text; *row != '\0'; row = strchr(row, '\n') + 1) {
+        size_t fields = 1;
+        for (const char *at = row; *at != '\n'; at++) {
+            fields += *at == ',';
+        }
+        first = rows++ == 0 ? fields : first;
+        assert_int_equal(fields, first);
+    }
+    const ch_fit_group *group = &fit.groups[0];
+    assert_int_equal(rows, 1 + group->num_exponents + 2 + group->num_tc); /* a power over four P for ||Dw|| and t* */
+    const ch_exponent *gamma = find_exponent(group, "gamma", NULL);
+    char expected[128];
+    snprintf(expected, sizeof expected, ",gamma,,,%.17g,%.17g,", gamma->estimate.value, gamma->estimate.stderr_);
+    assert_non_null(strstr(text, expected));
+    free(text);
+    release(&fit, &table);
+}
+
+static void test_latex(void **state)
+{
+    (void)state;
+    const plant planted = plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    plant_table(&planted, 1, &table);
+    fit_table(&fit, &table, 2);
+    ch_exponent *gamma = &fit.groups[0].exponents[1];
+    assert_string_equal(gamma->name, "gamma");
+    gamma->estimate = (ch_estimate){0.4312, 0.0123, 0.4, 0.46};
+    char *text = printed(&fit, ch_fit_print_latex);
+    assert_non_null(strstr(text, "chi = 1, dim = 16 & $1.0000$ & $0.431(12)$ & $1.0000$ & $2.0000$"));
+    assert_non_null(strstr(text, "theory & $1$ & $0.5$ & $1$ & $2$"));
+    assert_non_null(strstr(text, "\\begin{tabular}{lrrrr"));
+    assert_non_null(strstr(text, "\\end{tabular}"));
+    free(text);
+    release(&fit, &table);
+}
+
 static void test_allocations_fail(void **state)
 {
     (void)state;
@@ -669,6 +729,8 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_latex),
         cmocka_unit_test(test_allocations_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

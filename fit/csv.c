@@ -1,0 +1,84 @@
+/* csv.c — the report of a fit as a table for R, pandas or a spreadsheet: a row a number. */
+#include "fit/internal.h"
+
+#include <math.h>
+
+/* Settings of a group, as every row begins. */
+static void print_key(const ch_fit_group *group, FILE *out)
+{
+    for (size_t i = 0; i < ch_settings_count; i++) {
+        char text[64];
+        if (ch_fit_is_key(i)) {
+            ch_setting_format(&ch_settings_table[i], ch_settings_get(&group->key, i), text, sizeof text);
+            fprintf(out, "%s,", text);
+        }
+    }
+}
+
+static void print_number(double number, FILE *out)
+{
+    if (isfinite(number)) {
+        fprintf(out, ",%.17g", number);
+    } else {
+        fputc(',', out);
+    }
+}
+
+/* @param train  0 for none */
+static void print_row(const ch_fit_group *group, const char *name, const char *definition, uint64_t train,
+                      const char *bound, const ch_estimate *estimate, double theory, FILE *out)
+{
+    print_key(group, out);
+    fprintf(out, "%s,%s,", name, definition);
+    if (train > 0) {
+        fprintf(out, "%llu", (unsigned long long)train);
+    }
+    print_number(estimate->value, out);
+    print_number(estimate->stderr_, out);
+    print_number(estimate->lo, out);
+    print_number(estimate->hi, out);
+    print_number(theory, out);
+    fprintf(out, ",%s\n", bound);
+}
+
+static void print_shapes(const ch_fit_group *group, const char *name, const ch_shapes *shapes, FILE *out)
+{
+    for (int k = 0; k < CH_NUM_SHAPES; k++) {
+        const ch_shape_fit *fit = &shapes->fits[k];
+        const ch_estimate estimate = {fit->exponent, fit->stderr_, fit->lo, fit->hi};
+        if (fit->found) {
+            print_row(group, name, ch_shape_name((ch_shape)k), 0, "", &estimate, NAN, out);
+        }
+    }
+}
+
+static void print_group(const ch_fit_group *group, FILE *out)
+{
+    static const char *const bounds[] = {
+        [CH_TC_INSIDE] = "", [CH_TC_BELOW] = "below", [CH_TC_ABOVE] = "above", [CH_TC_NONE] = ""};
+    for (size_t i = 0; i < group->num_exponents; i++) {
+        const ch_exponent *exponent = &group->exponents[i];
+        const char *definition = exponent->definition != NULL ? exponent->definition : "";
+        print_row(group, exponent->name, definition, 0, "", &exponent->estimate, exponent->theory, out);
+    }
+    print_shapes(group, "gamma", &group->weight_shapes, out);
+    print_shapes(group, "b", &group->time_shapes, out);
+    for (size_t i = 0; i < group->num_tc; i++) {
+        const ch_tc *tc = &group->tc[i];
+        print_row(group, "T_c", ch_tc_definition_name(tc->definition), tc->train, bounds[tc->place], &tc->estimate, NAN,
+                  out);
+    }
+}
+
+void ch_fit_print_csv(const ch_fit *self, FILE *out)
+{
+    for (size_t i = 0; i < ch_settings_count; i++) {
+        if (ch_fit_is_key(i)) {
+            fprintf(out, "%s,", ch_settings_table[i].name);
+        }
+    }
+    fputs("name,definition,at_train,value,stderr,lo,hi,theory,bound\n", out);
+    for (size_t g = 0; g < self->num_groups; g++) {
+        print_group(&self->groups[g], out);
+    }
+}
