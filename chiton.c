@@ -1,5 +1,6 @@
 /* chiton.c — the program: finds the command and calls it. */
 #include "fit/fit.h"
+#include "fit/selftest.h"
 #include "plots/plots.h"
 #include "sim/cli.h"
 
@@ -22,6 +23,7 @@ static const command commands[] = {
     {"plot", ch_cmd_plot, "figures, one page a group of runs"},
     {"theory", ch_cmd_theory, "exponents and constants that are predicted"},
     {"export", ch_cmd_export, "every run a row, for pandas, R or Julia"},
+    {"selftest", ch_cmd_selftest, "are the errors of fits to be trusted?"},
 };
 enum { NUM_COMMANDS = sizeof commands / sizeof *commands };
 

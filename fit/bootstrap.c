@@ -10,7 +10,7 @@
 typedef struct {
     ch_cell_mean *means; /* [num_cells] */
     double *copies;      /* [num_data_sets] times a data set was drawn */
-    ch_regression_space regression;
+    ch_regression_space weight_change, time;
     ch_onset_space *onsets; /* [num_tc], empty but for onsets inside */
 } thread_space;
 
@@ -38,7 +38,10 @@ static size_t find_train(const ch_fit_group *group, uint64_t train)
 ch_code ch_bootstrap_init(ch_bootstrap *self, const ch_fit_group *group, const ch_fit_options *options, ch_error *err)
 {
     *self = (ch_bootstrap){.group = group, .options = options, .num_numbers = CH_NUMBER_TC + group->num_tc};
-    ch_code code = ch_regression_init(&self->regression, group, err);
+    ch_code code = ch_regression_init(&self->weight_change, group, CH_LOG_WEIGHT_CHANGE, err);
+    if (code == CH_OK) {
+        code = ch_regression_init(&self->time, group, CH_LOG_TIME, err);
+    }
     self->changes = ch_alloc(group->num_tc, sizeof *self->changes);
     if (code == CH_OK && self->changes == NULL) {
         code = ch_error_memory(err, "the bootstrap");
@@ -62,7 +65,8 @@ ch_code ch_bootstrap_init(ch_bootstrap *self, const ch_fit_group *group, const c
 
 void ch_bootstrap_free(ch_bootstrap *self)
 {
-    ch_regression_free(&self->regression);
+    ch_regression_free(&self->weight_change);
+    ch_regression_free(&self->time);
     for (size_t i = 0; self->changes != NULL && i < self->group->num_tc; i++) {
         ch_change_free(&self->changes[i]);
     }
@@ -75,7 +79,8 @@ static void thread_space_free(thread_space *self, const ch_fit_group *group)
 {
     free(self->means);
     free(self->copies);
-    ch_regression_space_free(&self->regression);
+    ch_regression_space_free(&self->weight_change);
+    ch_regression_space_free(&self->time);
     for (size_t i = 0; self->onsets != NULL && i < group->num_tc; i++) {
         ch_onset_space_free(&self->onsets[i]);
     }
@@ -92,7 +97,10 @@ static ch_code thread_space_init(thread_space *self, const ch_bootstrap *bootstr
     if (self->means == NULL || self->copies == NULL || self->onsets == NULL) {
         return ch_error_memory(err, "the bootstrap");
     }
-    ch_code code = ch_regression_space_init(&self->regression, &bootstrap->regression, err);
+    ch_code code = ch_regression_space_init(&self->weight_change, &bootstrap->weight_change, err);
+    if (code == CH_OK) {
+        code = ch_regression_space_init(&self->time, &bootstrap->time, err);
+    }
     for (size_t i = 0; i < group->num_tc && code == CH_OK; i++) {
         if (is_onset(&group->tc[i])) {
             const size_t train = find_train(group, group->tc[i].train);
@@ -226,10 +234,10 @@ static double replica_tc(const ch_bootstrap *self, size_t i, double delta, threa
 static void evaluate(const ch_bootstrap *self, thread_space *space, double *numbers)
 {
     ch_power_law law;
-    ch_regression_fit(&self->regression, &space->regression, space->means, space->copies, CH_LOG_WEIGHT_CHANGE, &law);
+    ch_regression_fit(&self->weight_change, &space->weight_change, space->means, space->copies, &law);
     numbers[CH_NUMBER_DELTA] = law.temp_exponent;
     numbers[CH_NUMBER_GAMMA] = law.train_exponent;
-    ch_regression_fit(&self->regression, &space->regression, space->means, space->copies, CH_LOG_TIME, &law);
+    ch_regression_fit(&self->time, &space->time, space->means, space->copies, &law);
     numbers[CH_NUMBER_TIME_DELTA] = law.temp_exponent;
     numbers[CH_NUMBER_B] = law.train_exponent;
     numbers[CH_NUMBER_A] = NAN;

@@ -228,7 +228,7 @@ static ch_code note_left_out(ch_fit_group *group, size_t train, bool diverged, c
         code = ch_fit_note(group, err,
                            diverged ? "P = %llu: left out of every fit, as runs diverged, T = %s"
                                     : "P = %llu: as a budget ended runs before they fitted, only lower bounds in the "
-                                      "power laws and left out of all else, T = %s",
+                                      "law of t* and left out of all else, T = %s",
                            (unsigned long long)group->trains[train], list);
     }
     free(list);

@@ -75,22 +75,28 @@ static ch_code note_missing(ch_fit_group *group, const ch_regression *regression
     return code;
 }
 
-static ch_code fit_power_laws(ch_fit_group *group, const ch_cell_mean *means, ch_error *err)
+static ch_code fit_power_law(ch_fit_group *group, const ch_cell_mean *means, ch_fit_log which, ch_power_law *law,
+                             ch_error *err)
 {
     ch_regression regression = {0};
     ch_regression_space space = {0};
-    ch_code code = ch_regression_init(&regression, group, err);
+    ch_code code = ch_regression_init(&regression, group, which, err);
     if (code == CH_OK) {
         code = ch_regression_space_init(&space, &regression, err);
     }
     if (code == CH_OK) {
-        bool fitted = ch_regression_fit(&regression, &space, means, NULL, CH_LOG_WEIGHT_CHANGE, &group->weight_change);
-        fitted = ch_regression_fit(&regression, &space, means, NULL, CH_LOG_TIME, &group->time) && fitted;
-        code = note_missing(group, &regression, fitted, err);
+        const bool fitted = ch_regression_fit(&regression, &space, means, NULL, law);
+        code = which == CH_LOG_WEIGHT_CHANGE ? note_missing(group, &regression, fitted, err) : CH_OK;
     }
     ch_regression_space_free(&space);
     ch_regression_free(&regression);
     return code;
+}
+
+static ch_code fit_power_laws(ch_fit_group *group, const ch_cell_mean *means, ch_error *err)
+{
+    const ch_code code = fit_power_law(group, means, CH_LOG_WEIGHT_CHANGE, &group->weight_change, err);
+    return code == CH_OK ? fit_power_law(group, means, CH_LOG_TIME, &group->time, err) : code;
 }
 
 /* Under a decade a straight line fits anything. */

@@ -8,8 +8,8 @@
  *
  * Cells. y is ||Dw||, t* or ||Dw||/||w0||; a cell's value is the mean of ln y over its runs. A cell with a run that did
  * not fit (ended by a budget, or diverged) is left out whole and named in a note: the runs that did finish are the
- * quick ones, and keeping only those would bias t* low. In the power laws runs that a budget ended are lower bounds
- * instead, of t* and of ||Dw||, which grows until the end.
+ * quick ones, and keeping only those would bias t* low. In the law of t* runs that a budget ended are lower bounds
+ * instead.
  *
  * Window. The power laws hold for T above the onset T_c(P), where ||Dw|| leaves the plateau it has as T -> 0. At each P
  * with five temperatures or more

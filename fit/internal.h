@@ -53,13 +53,14 @@ typedef struct {
     size_t row; /* its cell in the design */
     uint32_t data_set;
     bool is_bound;
-    double log[CH_NUM_LOGS];
+    double log_time;
 } ch_limited_run;
 
-/** A design: the cells of the window without diverged runs, and which of ln T and ln P vary over them. Borrows the
- *  group. */
+/** A design for ||Dw|| or t*: the complete cells of the window, for t* also those in which a budget ended runs, and
+ *  which of ln T and ln P vary over them. Borrows the group. */
 typedef struct {
     const ch_fit_group *group;
+    ch_fit_log which;
     size_t *cells; /* [num_cells] indices, owned */
     size_t num_cells, num_temps, num_trains;
     ch_limited_run *limited; /* [num_limited] the runs of cells that are not complete, by row; owned */
@@ -67,7 +68,8 @@ typedef struct {
     double mean_log_temp, mean_log_train; /* origin of the regressors, for well-conditioned columns */
 } ch_regression;
 
-ch_code ch_regression_init(ch_regression *self, const ch_fit_group *group, ch_error *err) CH_MUST_CHECK;
+ch_code ch_regression_init(ch_regression *self, const ch_fit_group *group, ch_fit_log which,
+                           ch_error *err) CH_MUST_CHECK;
 void ch_regression_free(ch_regression *self);
 
 /** What one thread needs to solve a design. */
@@ -81,16 +83,16 @@ ch_code ch_regression_space_init(ch_regression_space *self, const ch_regression 
                                  ch_error *err) CH_MUST_CHECK;
 void ch_regression_space_free(ch_regression_space *self);
 
-/** Weighted least squares of one mean ln y on 1, ln T, ln P.
+/** Weighted least squares of mean ln y on 1, ln T, ln P.
  *
  *  With runs that a budget ended, the most likely law of normal errors of one variance, to which such a run adds the
- *  probability of more than it had reached (Tobin, Econometrica 26, 24 (1958)), by expectation maximisation: a bound
+ *  probability of more than the time it had (Tobin, Econometrica 26, 24 (1958)), by expectation maximisation: a bound
  *  counts as the mean of what lies beyond it, and the law is fitted again, until no cell's value moves by 1e-9.
  *
  *  @param copies  [num_data_sets] times a data set was drawn; NULL: each once
  *  @return whether the regressors are independent; else all of `law` is NaN */
 bool ch_regression_fit(const ch_regression *self, ch_regression_space *space, const ch_cell_mean *means,
-                       const double *copies, ch_fit_log which, ch_power_law *law);
+                       const double *copies, ch_power_law *law);
 
 /* ---- shape.c ---- */
 
@@ -225,7 +227,7 @@ enum { CH_NUMBER_DELTA, CH_NUMBER_GAMMA, CH_NUMBER_TIME_DELTA, CH_NUMBER_B, CH_N
 typedef struct {
     const ch_fit_group *group;
     const ch_fit_options *options;
-    ch_regression regression;
+    ch_regression weight_change, time;
     bool tied; /* onset: delta is that of the regression */
     size_t num_numbers;
     ch_change *changes; /* [num_tc], empty but for errors inside; owned */

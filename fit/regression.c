@@ -5,10 +5,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-static bool in_window(const ch_fit_group *group, const ch_fit_cell *cell)
+/* Of t*, cells in which a budget ended runs count too. */
+static bool is_used(const ch_fit_group *group, const ch_fit_cell *cell, ch_fit_log which)
 {
     const double temp = group->temps[cell->temp];
-    return cell->num_diverged == 0 && temp >= group->window_lo && temp <= group->window_hi;
+    const bool is_known = which == CH_LOG_TIME ? cell->num_diverged == 0 : cell->complete;
+    return is_known && temp >= group->window_lo && temp <= group->window_hi;
 }
 
 static void count_values(ch_regression *self, bool *has_temp)
@@ -29,19 +31,17 @@ static void add_limited(ch_regression *self, const uint32_t *data_set, size_t ro
     const ch_fit_cell *cell = &self->group->cells[self->cells[row]];
     for (size_t i = cell->begin; i < cell->end && !cell->complete; i++) {
         const ch_run *run = self->group->runs[i];
-        ch_limited_run limited = {.row = row, .data_set = data_set[i], .is_bound = run->status == CH_BUDGET};
-        ch_fit_logs_of(run, limited.log);
-        /* one ended before its first update says nothing */
-        if (isfinite(limited.log[CH_LOG_WEIGHT_CHANGE]) && isfinite(limited.log[CH_LOG_TIME])) {
-            self->limited[self->num_limited++] = limited;
+        const double log_time = log(run->time);
+        if (isfinite(log_time)) { /* one ended before its first step says nothing */
+            self->limited[self->num_limited++] = (ch_limited_run){row, data_set[i], run->status == CH_BUDGET, log_time};
         }
     }
 }
 
-ch_code ch_regression_init(ch_regression *self, const ch_fit_group *group, ch_error *err)
+ch_code ch_regression_init(ch_regression *self, const ch_fit_group *group, ch_fit_log which, ch_error *err)
 {
     ch_code code = CH_OK;
-    *self = (ch_regression){.group = group};
+    *self = (ch_regression){.group = group, .which = which};
     bool *has_temp = ch_alloc(group->num_temps, sizeof *has_temp);
     uint32_t *data_set = ch_alloc(group->num_runs, sizeof *data_set);
     self->cells = ch_alloc(group->num_cells, sizeof *self->cells);
@@ -54,7 +54,7 @@ ch_code ch_regression_init(ch_regression *self, const ch_fit_group *group, ch_er
         goto out;
     }
     for (size_t c = 0; c < group->num_cells; c++) {
-        if (in_window(group, &group->cells[c])) {
+        if (is_used(group, &group->cells[c], which)) {
             self->cells[self->num_cells++] = c;
         }
     }
@@ -161,9 +161,9 @@ typedef struct {
 
 /* What lies beyond a bound c of a normal number of mean mu and deviation s: with z = (c - mu) / s and the hazard h(z),
  * its mean is mu + s h and its variance s^2 (1 + z h - h^2). Without a deviation yet (NaN), the bound itself. */
-static double expected(const ch_limited_run *run, ch_fit_log which, double mean, double deviation, double *variance)
+static double expected(const ch_limited_run *run, double mean, double deviation, double *variance)
 {
-    const double value = run->log[which];
+    const double value = run->log_time;
     *variance = 0;
     if (!run->is_bound || isnan(deviation)) {
         return value;
@@ -178,8 +178,8 @@ static double expected(const ch_limited_run *run, ch_fit_log which, double mean,
 }
 
 /* Sets y and weights of the cells that are not complete to what is expected of their runs. @return the largest move */
-static double fill_in(const ch_regression *self, ch_regression_space *space, const double *copies, ch_fit_log which,
-                      double deviation, spread *all)
+static double fill_in(const ch_regression *self, ch_regression_space *space, const double *copies, double deviation,
+                      spread *all)
 {
     double most = 0;
     for (size_t i = 0; i < self->num_limited;) {
@@ -189,7 +189,7 @@ static double fill_in(const ch_regression *self, ch_regression_space *space, con
         for (; i < self->num_limited && self->limited[i].row == row; i++) {
             double variance = 0;
             const double times = times_drawn(&self->limited[i], copies);
-            const double value = expected(&self->limited[i], which, mean, deviation, &variance);
+            const double value = expected(&self->limited[i], mean, deviation, &variance);
             sum += times * value;
             weight += times;
             all->squares += times * ((value - mean) * (value - mean) + variance);
@@ -204,14 +204,13 @@ static double fill_in(const ch_regression *self, ch_regression_space *space, con
 }
 
 /* Squares of the complete cells' runs about the law. */
-static spread spread_of_complete(const ch_regression *self, const ch_regression_space *space, const ch_cell_mean *means,
-                                 ch_fit_log which)
+static spread spread_of_complete(const ch_regression *self, const ch_regression_space *space, const ch_cell_mean *means)
 {
     spread all = {0};
     for (size_t row = 0; row < self->num_cells; row++) {
         const ch_cell_mean *cell = &means[self->cells[row]];
         const double mean = predict(self, space, row);
-        all.squares += cell->weight * (cell->square[which] - 2 * mean * cell->log[which] + mean * mean);
+        all.squares += cell->weight * (cell->square[self->which] - 2 * mean * cell->log[self->which] + mean * mean);
         all.weight += cell->weight;
     }
     return all;
@@ -219,12 +218,12 @@ static spread spread_of_complete(const ch_regression *self, const ch_regression_
 
 /* The squares of the values as they are, to begin with. */
 static spread spread_of_all(const ch_regression *self, const ch_regression_space *space, const ch_cell_mean *means,
-                            const double *copies, ch_fit_log which)
+                            const double *copies)
 {
-    spread all = spread_of_complete(self, space, means, which);
+    spread all = spread_of_complete(self, space, means);
     for (size_t i = 0; i < self->num_limited; i++) {
         const double times = times_drawn(&self->limited[i], copies);
-        const double off = self->limited[i].log[which] - predict(self, space, self->limited[i].row);
+        const double off = self->limited[i].log_time - predict(self, space, self->limited[i].row);
         all.squares += times * off * off;
         all.weight += times;
     }
@@ -233,21 +232,21 @@ static spread spread_of_all(const ch_regression *self, const ch_regression_space
 
 /* Expectation maximisation, from the bounds taken for values. */
 static bool maximise(const ch_regression *self, ch_regression_space *space, const ch_cell_mean *means,
-                     const double *copies, ch_fit_log which)
+                     const double *copies)
 {
     enum { MOST_ROUNDS = 2000 };
     const double tolerance = 1e-9;
     spread all = {0};
-    fill_in(self, space, copies, which, NAN, &all);
+    fill_in(self, space, copies, NAN, &all);
     if (!solve(self, space)) {
         return false;
     }
-    all = spread_of_all(self, space, means, copies, which);
+    all = spread_of_all(self, space, means, copies);
     double move = INFINITY;
     for (int round = 0; round < MOST_ROUNDS && move > tolerance; round++) {
         const double deviation = sqrt(fmax(0, all.squares) / all.weight);
-        all = spread_of_complete(self, space, means, which);
-        move = fill_in(self, space, copies, which, deviation, &all);
+        all = spread_of_complete(self, space, means);
+        move = fill_in(self, space, copies, deviation, &all);
         if (!solve(self, space)) {
             return false;
         }
@@ -256,7 +255,7 @@ static bool maximise(const ch_regression *self, ch_regression_space *space, cons
 }
 
 bool ch_regression_fit(const ch_regression *self, ch_regression_space *space, const ch_cell_mean *means,
-                       const double *copies, ch_fit_log which, ch_power_law *law)
+                       const double *copies, ch_power_law *law)
 {
     *law = (ch_power_law){NAN, NAN, NAN, 0};
     if (space->linear == NULL) {
@@ -266,13 +265,13 @@ bool ch_regression_fit(const ch_regression *self, ch_regression_space *space, co
     for (size_t i = 0; i < self->num_cells; i++) {
         const ch_cell_mean *mean = &means[self->cells[i]];
         gsl_vector_set(space->weights, i, mean->weight);
-        gsl_vector_set(space->y, i, mean->log[which]);
+        gsl_vector_set(space->y, i, mean->log[self->which]);
         num_runs += mean->weight;
     }
     for (size_t i = 0; i < self->num_limited; i++) {
         num_runs += times_drawn(&self->limited[i], copies);
     }
-    if (!(self->num_limited > 0 ? maximise(self, space, means, copies, which) : solve(self, space))) {
+    if (!(self->num_limited > 0 ? maximise(self, space, means, copies) : solve(self, space))) {
         return false;
     }
     size_t column = 0;

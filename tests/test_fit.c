@@ -301,7 +301,7 @@ static void test_censored_cells(void **state)
     fit_table(&fit, &table, 2);
     const ch_fit_group *group = &fit.groups[0];
     assert_note(group,
-                "P = 16384: as a budget ended runs before they fitted, only lower bounds in the power laws and left "
+                "P = 16384: as a budget ended runs before they fitted, only lower bounds in the law of t* and left "
                 "out of all else, T = 2 (2 of 5 runs)");
     assert_note(group, "P = 2048: left out of every fit, as runs diverged, T = 4 (1 of 5 runs)");
     /* what diverged got in nowhere, and bounds far under a law without noise say nothing */

@@ -1,0 +1,249 @@
+/* selftest.c — plants tables with known exponents and fits them. */
+#include "fit/selftest.h"
+
+#include <gsl/gsl_randist.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NUM_SETS = 10, NUM_TRAINS = 6, FIRST_TRAIN = 9, NUM_TEMPS = 13, FIRST_TEMP = -20, TEMP_STEP = 2, DIM = 64 };
+enum { NUM_RUNS = NUM_SETS * NUM_TRAINS * NUM_TEMPS, REPLICAS = 200 };
+static const double GAMMA = 0.5, B = 2, SHARPNESS = 1.2, ONSET = 0x1p-14, NU = 1;
+static const double SET_NOISE = 0.15, RUN_NOISE = 0.05, TIME_FACTOR = 2, END = 0.7;
+/* ||Dw|| of a run ended at t is (t / t*)^(1/(chi+3)) of what it would have been */
+static const double GROWTH = 0.25;
+
+/* ---- one table ---- */
+
+static double log_weight_change(double log_train, double log_temp)
+{
+    const double below = SHARPNESS * (log(ONSET) - log_temp);
+    return GAMMA * log_train + log_temp + log1p(exp(below)) / SHARPNESS; /* y^m = T^m + T_c^m */
+}
+
+static ch_run make_run(size_t set, size_t train, size_t temp, double weight_error, double time_error)
+{
+    const double p = ldexp(1, FIRST_TRAIN + (int)train), t = ldexp(1, FIRST_TEMP + TEMP_STEP * (int)temp);
+    const double longest = log(ldexp(1, FIRST_TEMP + TEMP_STEP * (NUM_TEMPS - 1))) +
+                           B * log(ldexp(1, FIRST_TRAIN + NUM_TRAINS - 1)) + log(END);
+    double log_weight = log_weight_change(log(p), log(t)) + weight_error;
+    double log_time = log(t) + B * log(p) + time_error;
+    ch_run run = {.status = CH_FITTED};
+    if (log_time > longest) {
+        run.status = CH_BUDGET;
+        log_weight += GROWTH * (longest - log_time);
+        log_time = longest;
+    }
+    ch_settings_default(&run.settings);
+    run.settings.model = CH_MODEL_PERCEPTRON;
+    run.settings.chi = 1;
+    run.settings.dim = DIM;
+    run.settings.train = (uint64_t)p;
+    run.settings.temp = t;
+    run.settings.rate = t * (double)run.settings.batch;
+    run.settings.seed = run.settings.seed_data = run.settings.seed_init = run.settings.seed_batch = set;
+    run.time = exp(log_time);
+    run.final.weight_change = exp(log_weight);
+    run.final.weight_change_rel = exp(log_weight) / sqrt(DIM);
+    run.final.test_error = NAN;
+    return run;
+}
+
+/* @param runs  out: [NUM_RUNS] */
+static void plant(ch_run *runs, uint64_t seed, uint64_t table)
+{
+    ch_random stream;
+    ch_random_init(&stream, seed, CH_STREAM_BOOTSTRAP, table);
+    gsl_rng random = ch_random_gsl(&stream);
+    const double rho = exp(-NU * M_LN2);
+    for (size_t s = 0; s < NUM_SETS; s++) {
+        double of_set = gsl_ran_gaussian(&random, SET_NOISE);
+        for (size_t p = 0; p < NUM_TRAINS; p++) {
+            for (size_t t = 0; t < NUM_TEMPS; t++) {
+                const double weight_error = of_set + gsl_ran_gaussian(&random, RUN_NOISE);
+                const double time_error = TIME_FACTOR * (of_set + gsl_ran_gaussian(&random, RUN_NOISE));
+                *runs++ = make_run(s, p, t, weight_error, time_error);
+            }
+            of_set = rho * of_set + gsl_ran_gaussian(&random, sqrt(1 - rho * rho) * SET_NOISE);
+        }
+    }
+}
+
+/* ---- what is found in it ---- */
+
+typedef struct {
+    double value, lo, hi;
+} finding;
+
+static finding of_estimate(const ch_estimate *estimate, bool as_log)
+{
+    const finding plain = {estimate->value, estimate->lo, estimate->hi};
+    return as_log ? (finding){log(plain.value), log(plain.lo), log(plain.hi)} : plain;
+}
+
+static finding of_exponent(const ch_fit_group *group, const char *name, const char *definition)
+{
+    for (size_t i = 0; i < group->num_exponents; i++) {
+        const ch_exponent *exponent = &group->exponents[i];
+        if (strcmp(exponent->name, name) == 0 &&
+            (definition == NULL || (exponent->definition != NULL && strcmp(exponent->definition, definition) == 0))) {
+            return of_estimate(&exponent->estimate, false);
+        }
+    }
+    return (finding){NAN, NAN, NAN};
+}
+
+/* ln T_c at one P. */
+static finding of_critical(const ch_fit_group *group, ch_tc_definition definition, size_t train)
+{
+    for (size_t i = 0; i < group->num_tc; i++) {
+        const ch_tc *tc = &group->tc[i];
+        if (tc->definition == definition && tc->train == group->trains[train] && tc->place == CH_TC_INSIDE) {
+            return of_estimate(&tc->estimate, true);
+        }
+    }
+    return (finding){NAN, NAN, NAN};
+}
+
+static finding of_shape(const ch_shapes *shapes, ch_shape shape)
+{
+    const ch_shape_fit *fit = &shapes->fits[shape];
+    return fit->found ? (finding){fit->exponent, fit->lo, fit->hi} : (finding){NAN, NAN, NAN};
+}
+
+/* P at which T_c is looked at: one in the middle. */
+enum { MIDDLE = 3 };
+
+static void collect(const ch_fit_group *group, finding *findings)
+{
+    const finding all[CH_SELFTEST_NUMBERS] = {
+        of_exponent(group, "delta", NULL),
+        of_exponent(group, "gamma", NULL),
+        of_exponent(group, "time_delta", NULL),
+        of_exponent(group, "b", NULL),
+        of_exponent(group, "a", "escape"),
+        of_exponent(group, "a", "onset"),
+        of_critical(group, CH_TC_ESCAPE, MIDDLE),
+        of_critical(group, CH_TC_ONSET, MIDDLE),
+        of_shape(&group->weight_shapes, CH_SHAPE_POWER),
+        of_shape(&group->weight_shapes, CH_SHAPE_CORRECTED),
+        of_shape(&group->time_shapes, CH_SHAPE_POWER),
+    };
+    memcpy(findings, all, sizeof all);
+}
+
+static void name_numbers(ch_selftest *self)
+{
+    const double middle = log(ldexp(1, FIRST_TRAIN + MIDDLE));
+    const ch_selftest_number all[CH_SELFTEST_NUMBERS] = {
+        {.name = "delta", .planted = 1},
+        {.name = "gamma", .planted = GAMMA},
+        {.name = "time_delta", .planted = 1},
+        {.name = "b", .planted = B},
+        {.name = "a by escape", .planted = GAMMA},
+        {.name = "a by onset", .planted = 0},
+        {.name = "ln T_c by escape", .planted = log(sqrt(DIM)) - GAMMA * middle},
+        {.name = "ln T_c by onset", .planted = log(ONSET)},
+        {.name = "gamma, power over P", .planted = GAMMA},
+        {.name = "gamma, corrected", .planted = GAMMA},
+        {.name = "b, power over P", .planted = B},
+    };
+    memcpy(self->numbers, all, sizeof all);
+}
+
+static ch_code fit_table(uint64_t seed, uint64_t table, ch_run *runs, finding *findings, ch_error *err)
+{
+    ch_fit fit = {0};
+    ch_fit_options options;
+    const ch_run_table planted = {.runs = runs, .count = NUM_RUNS};
+    ch_fit_options_default(&options);
+    options.replicas = REPLICAS;
+    options.threads = 1;
+    options.wanted[CH_TC_ERROR] = false;
+    plant(runs, seed, table);
+    const ch_code code = ch_fit_init(&fit, &planted, &options, err);
+    if (code == CH_OK) {
+        collect(&fit.groups[0], findings);
+    }
+    ch_fit_free(&fit);
+    return code;
+}
+
+/* ---- over all tables ---- */
+
+static void sum_up(ch_selftest *self, const finding *findings)
+{
+    for (size_t k = 0; k < CH_SELFTEST_NUMBERS; k++) {
+        ch_selftest_number *number = &self->numbers[k];
+        double squares = 0; /* Welford */
+        for (size_t t = 0; t < self->num_tables; t++) {
+            const finding *one = &findings[t * CH_SELFTEST_NUMBERS + k];
+            if (isfinite(one->value) && !isnan(one->lo) && !isnan(one->hi)) {
+                const double difference = one->value - number->mean;
+                number->found++;
+                number->mean += difference / (double)number->found;
+                squares += difference * (one->value - number->mean);
+                number->covered += one->lo <= number->planted && number->planted <= one->hi;
+            }
+        }
+        const double found = (double)number->found;
+        number->error = number->found > 1 ? sqrt(squares / (found - 1) / found) : NAN;
+    }
+}
+
+ch_code ch_selftest_run(ch_selftest *self, size_t num_tables, uint64_t seed, int threads, void (*tick)(void *),
+                        void *tick_data, ch_error *err)
+{
+    *self = (ch_selftest){.num_tables = num_tables, .runs_per_table = NUM_RUNS};
+    if (num_tables < 1 || num_tables > 100000) {
+        return ch_error_set(err, CH_ERROR_INPUT, "tables = %zu is not accepted: an integer from 1 to 100000 is",
+                            num_tables);
+    }
+    ch_code all = CH_OK;
+    size_t ended = 0;
+    finding *findings = ch_alloc(num_tables * CH_SELFTEST_NUMBERS, sizeof *findings);
+    if (findings == NULL) {
+        return ch_error_memory(err, "the tables' numbers");
+    }
+    name_numbers(self);
+#pragma omp parallel for num_threads(threads) schedule(dynamic) reduction(+ : ended)
+    for (size_t t = 0; t < num_tables; t++) {
+        ch_error mine = {0};
+        ch_run *runs = ch_alloc(NUM_RUNS, sizeof *runs);
+        const ch_code code = runs == NULL ? ch_error_memory(&mine, "a table of runs")
+                                          : fit_table(seed, t, runs, findings + t * CH_SELFTEST_NUMBERS, &mine);
+        for (size_t i = 0; i < NUM_RUNS && code == CH_OK; i++) {
+            ended += runs[i].status == CH_BUDGET;
+        }
+        free(runs);
+#pragma omp critical
+        {
+            if (code != CH_OK && all == CH_OK) {
+                all = code;
+                *err = mine;
+            }
+            if (tick != NULL) {
+                tick(tick_data);
+            }
+        }
+    }
+    self->ended = ended;
+    if (all == CH_OK) {
+        sum_up(self, findings);
+    }
+    free(findings);
+    return all;
+}
+
+double ch_selftest_coverage(const ch_selftest_number *number)
+{
+    return number->found > 0 ? (double)number->covered / (double)number->found : NAN;
+}
+
+bool ch_selftest_holds(const ch_selftest_number *number)
+{
+    const double least = 0.93, most = 0.97;
+    const double sampling = 2 * sqrt(0.95 * 0.05 / (double)number->found);
+    const double coverage = ch_selftest_coverage(number);
+    return coverage >= least - sampling && coverage <= most + sampling;
+}

@@ -1,0 +1,44 @@
+/* selftest.h — whether fits find planted exponents, and whether their intervals hold what they promise. */
+#ifndef CH_FIT_SELFTEST_H
+#define CH_FIT_SELFTEST_H
+
+#include "fit/fit.h"
+
+enum { CH_SELFTEST_NUMBERS = 11 };
+
+/** One number over all tables. */
+typedef struct {
+    const char *name; /* "gamma", "T_c by onset", … */
+    double planted;
+    double mean, error; /* of the values found: their mean, and its standard error; of T_c of ln T_c */
+    size_t found;       /* tables that have it with an interval */
+    size_t covered;     /* of them with the planted one within the 95 % interval */
+} ch_selftest_number;
+
+typedef struct {
+    ch_selftest_number numbers[CH_SELFTEST_NUMBERS];
+    size_t num_tables, runs_per_table;
+    size_t ended; /* runs of all tables that a budget ended */
+} ch_selftest;
+
+/** Plants tables of runs and fits them with everything that `chiton fit` does.
+ *
+ *  ||Dw|| = P^gamma [T^m + T_c^m]^(1/m) and t* = T P^b, gamma = 1/2, b = 2, m = 1.2, T_c = 2^-14: the perceptron at
+ *  chi = 1, d = 64. Ten data sets at P = 2^9 … 2^14, T = 4^-10 … 4^2. ln y of a data set is off by normal errors (15 %,
+ *  30 % for t*) that are correlated over P as (P / P')^1, and that of each run by another 5 % and 10 %. A budget ends
+ *  what takes longer than 0.7 times the longest mean t*.
+ *
+ *  @param num_tables  1 … 100,000
+ *  @param tick        called by one thread at a time after each table; may be NULL
+ *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY
+ */
+ch_code ch_selftest_run(ch_selftest *self, size_t num_tables, uint64_t seed, int threads, void (*tick)(void *),
+                        void *tick_data, ch_error *err) CH_MUST_CHECK;
+
+/** Share of the intervals that cover, and whether it is 93 … 97 % up to two standard deviations of so many tables. */
+double ch_selftest_coverage(const ch_selftest_number *number);
+bool ch_selftest_holds(const ch_selftest_number *number);
+
+int ch_cmd_selftest(int argc, const char **argv);
+
+#endif

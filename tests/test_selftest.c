@@ -1,0 +1,67 @@
+/* test_selftest.c — the chain of fits on planted tables: no bias, intervals that hold, the same for any threads. */
+#include "fit/selftest.h"
+#include "tests/support.h"
+
+#include <gsl/gsl_errno.h>
+#include <string.h>
+
+static void count_ticks(void *data)
+{
+    ++*(size_t *)data;
+}
+
+/* 400 tables: every share of intervals is within 95 % +- 4 standard deviations, and every mean within 5 standard errors
+ * of what was planted, or 1 % of it for what the crossover's last trace still moves (3e-5 and less each). */
+static void intervals_hold(void **state)
+{
+    (void)state;
+    ch_selftest selftest;
+    ch_error err = {0};
+    size_t ticks = 0;
+    assert_int_equal(ch_selftest_run(&selftest, 400, 1, 2, count_ticks, &ticks, &err), CH_OK);
+    assert_int_equal(ticks, 400);
+    assert_true(selftest.ended > 400);
+    for (size_t k = 0; k < CH_SELFTEST_NUMBERS; k++) {
+        const ch_selftest_number *number = &selftest.numbers[k];
+        print_message("    %s: %.1f %%\n", number->name, 100 * ch_selftest_coverage(number));
+        assert_true(number->found >= 396);
+        assert_in(ch_selftest_coverage(number), 0.95 - 4 * 0.0109, 0.95 + 4 * 0.0109);
+        assert_in(number->mean - number->planted, -5 * number->error - 5e-4, 5 * number->error + 5e-4);
+    }
+}
+
+static void threads_change_nothing(void **state)
+{
+    (void)state;
+    ch_selftest one, two;
+    ch_error err = {0};
+    assert_int_equal(ch_selftest_run(&one, 6, 3, 1, NULL, NULL, &err), CH_OK);
+    assert_int_equal(ch_selftest_run(&two, 6, 3, 2, NULL, NULL, &err), CH_OK);
+    for (size_t k = 0; k < CH_SELFTEST_NUMBERS; k++) {
+        assert_true(one.numbers[k].mean == two.numbers[k].mean);
+        assert_int_equal(one.numbers[k].covered, two.numbers[k].covered);
+    }
+    assert_int_equal(ch_selftest_run(&one, 0, 3, 1, NULL, NULL, &err), CH_ERROR_INPUT);
+    assert_non_null(strstr(err.message, "tables = 0"));
+}
+
+/* A share is judged by 93 and 97 % and what so many tables leave open. */
+static void judges_shares(void **state)
+{
+    (void)state;
+    const ch_selftest_number few = {.found = 100, .covered = 90}, many = {.found = 10000, .covered = 9000},
+                             fine = {.found = 10000, .covered = 9350}, over = {.found = 10000, .covered = 9900};
+    assert_true(ch_selftest_holds(&few) && ch_selftest_holds(&fine));
+    assert_true(!ch_selftest_holds(&many) && !ch_selftest_holds(&over));
+}
+
+int main(void)
+{
+    gsl_set_error_handler_off();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(intervals_hold),
+        cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(judges_shares),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
