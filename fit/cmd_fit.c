@@ -2,6 +2,7 @@
 #include "fit/internal.h"
 #include "sim/cli.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +80,31 @@ static const char *reason(const ch_fit_group *group)
     return "there is too little in it";
 }
 
+/* A sweep that would supply what a group's fit needs: five P from its least on, T from below the margin to far above
+ * it, five data sets. Runs that are there are not made again. */
+static void suggest_sweep(const ch_fit_group *group, const char *path, FILE *out)
+{
+    ch_settings defaults;
+    char value[64];
+    ch_settings_default(&defaults);
+    ch_setting_format(&ch_settings_table[CH_SETTING_MODEL], ch_settings_get(&group->key, CH_SETTING_MODEL), value,
+                      sizeof value);
+    fprintf(out, "chiton sweep %s", value);
+    for (size_t i = 0; i < ch_settings_count; i++) {
+        const ch_setting *row = &ch_settings_table[i];
+        char standard[64];
+        ch_setting_format(row, ch_settings_get(&group->key, i), value, sizeof value);
+        ch_setting_format(row, ch_settings_get(&defaults, i), standard, sizeof standard);
+        if (i != CH_SETTING_MODEL && ch_fit_is_key(i) && strcmp(value, standard) != 0) {
+            fprintf(out, " --%s %s", row->name, value);
+        }
+    }
+    const unsigned long long train = (unsigned long long)group->trains[0];
+    const int margin = ilogb(1 / group->key.alpha);
+    fprintf(out, " --train %llu,%llu,%llu,%llu,%llu --temp 2^%d..2^%d --seed 0..4 -o %s", train, 2 * train, 4 * train,
+            8 * train, 16 * train, margin - 2, margin + 16, path);
+}
+
 /* A report without a single exponent is printed, for its notes say why, but is no success. */
 static ch_code check_found(const ch_fit *fit, const char *path, ch_error *err)
 {
@@ -89,8 +115,21 @@ static ch_code check_found(const ch_fit *fit, const char *path, ch_error *err)
     if (count > 0) {
         return CH_OK;
     }
-    return ch_error_set(err, CH_ERROR_NUMERIC, "no exponent could be fitted to %s (%zu group%s): %s", path,
-                        fit->num_groups, fit->num_groups == 1 ? "" : "s", reason(&fit->groups[0]));
+    char *sweep = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&sweep, &size);
+    if (out == NULL) {
+        return ch_error_memory(err, "a message");
+    }
+    suggest_sweep(&fit->groups[0], path, out);
+    ch_code code = fclose(out) == 0 ? CH_OK : ch_error_memory(err, "a message");
+    if (code == CH_OK) {
+        code = ch_error_set(err, CH_ERROR_NUMERIC,
+                            "no exponent could be fitted to %s (%zu group%s): %s. Runs that supply it: %s", path,
+                            fit->num_groups, fit->num_groups == 1 ? "" : "s", reason(&fit->groups[0]), sweep);
+    }
+    free(sweep);
+    return code;
 }
 
 static ch_code fit_store(const char *path, const fit_arguments *chosen, const ch_fit_options *options, ch_error *err)

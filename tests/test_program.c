@@ -376,6 +376,24 @@ static void test_fit(void **state)
     json_decref(fit);
 }
 
+/* One run fits nothing, and the message holds the sweep that does: pasted, it leads to all exponents. */
+static void test_fit_suggests(void **state)
+{
+    (void)state;
+    char sweep[1024];
+    assert_succeeds("sweep perceptron --chi 1 --dim 8 --batch 3 --train 32 --temp 1 -o one.db");
+    assert_int_equal(chiton("fit one.db"), 1);
+    const char *command = strstr(err, "chiton sweep perceptron");
+    assert_non_null(command);
+    assert_says(command, "--batch 3");
+    snprintf(sweep, sizeof sweep, "%.*s", (int)strcspn(command + strlen("chiton "), "\n"), command + strlen("chiton "));
+    assert_succeeds("%s", sweep);
+    assert_succeeds("fit one.db --json");
+    json_t *fit = parsed();
+    assert_true(json_array_size(json_object_get(fit, "exponents")) >= 6);
+    json_decref(fit);
+}
+
 static void assert_starts_with(const char *path, const char *magic)
 {
     char head[16] = "";
