@@ -439,6 +439,7 @@ int main(void)
         STORE_TEST(test_export_is_what_run_prints),
         STORE_TEST(test_theory),
         STORE_TEST(test_fit),
+        STORE_TEST(test_fit_suggests),
         STORE_TEST(test_plot),
     };
     return cmocka_run_group_tests_name("program", tests, locate_program, NULL);
