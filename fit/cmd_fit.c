@@ -1,4 +1,5 @@
 /* cmd_fit.c — `chiton fit`: exponents and critical temperatures of a store. */
+#include "fit/collapse.h"
 #include "fit/internal.h"
 #include "sim/cli.h"
 
@@ -7,7 +8,7 @@
 
 /* The command's options; the strings are allocated by popt. */
 typedef struct {
-    char *tc, *where;
+    char *tc, *where, *collapse;
     double threshold;
     int json;
 } fit_arguments;
@@ -46,14 +47,24 @@ static ch_code read_runs(ch_run_table *table, const char *path, const char *wher
     return code;
 }
 
-static ch_code print_report(const ch_fit *fit, bool json, ch_error *err)
+/* @param collapses  NULL for none */
+static ch_code print_report(const ch_fit *fit, const ch_collapse_list *collapses, bool json, ch_error *err)
 {
     if (!json) {
         ch_fit_print(fit, stdout);
+        if (collapses != NULL) {
+            ch_collapse_print(collapses, fit, stdout);
+        }
         return ch_cli_flush(err);
     }
     json_t *report = ch_fit_json(fit);
-    const ch_code code = report == NULL ? ch_error_memory(err, "a JSON text") : ch_cli_print_json(report, err);
+    ch_code code = report == NULL ? ch_error_memory(err, "a JSON text") : CH_OK;
+    if (code == CH_OK && collapses != NULL) {
+        code = ch_collapse_add_json(collapses, report, err);
+    }
+    if (code == CH_OK) {
+        code = ch_cli_print_json(report, err);
+    }
     json_decref(report);
     return code;
 }
@@ -83,20 +94,45 @@ static ch_code check_found(const ch_fit *fit, const char *path, ch_error *err)
                         fit->num_groups, fit->num_groups == 1 ? "" : "s", reason(&fit->groups[0]));
 }
 
+/* Likewise a report without a single collapse, where one was asked for. */
+static ch_code check_collapsed(const ch_collapse_list *collapses, const char *path, ch_error *err)
+{
+    for (size_t i = 0; i < collapses->count; i++) {
+        if (collapses->items[i].reason == NULL) {
+            return CH_OK;
+        }
+    }
+    return ch_error_set(err, CH_ERROR_NUMERIC, "%s (%zu group%s): %s", path, collapses->count,
+                        collapses->count == 1 ? "" : "s", collapses->items[0].reason);
+}
+
 static ch_code fit_store(const char *path, const fit_arguments *chosen, const ch_fit_options *options, ch_error *err)
 {
     ch_run_table table = {0};
     ch_fit fit = {0};
-    ch_code code = read_runs(&table, path, chosen->where, err);
+    ch_collapse_list collapses = {0};
+    ch_collapse_quantity quantity = CH_COLLAPSE_WEIGHT_CHANGE;
+    const bool collapse = chosen->collapse != NULL;
+    ch_code code = collapse ? ch_collapse_quantity_parse(chosen->collapse, &quantity, err) : CH_OK;
+    if (code == CH_OK) {
+        code = read_runs(&table, path, chosen->where, err);
+    }
     if (code == CH_OK) {
         code = ch_fit_init(&fit, &table, options, err);
     }
+    if (code == CH_OK && collapse) {
+        code = ch_collapse_list_init(&collapses, &fit, quantity, err);
+    }
     if (code == CH_OK) {
-        code = print_report(&fit, chosen->json, err);
+        code = print_report(&fit, collapse ? &collapses : NULL, chosen->json, err);
     }
     if (code == CH_OK) {
         code = check_found(&fit, path, err);
     }
+    if (code == CH_OK && collapse) {
+        code = check_collapsed(&collapses, path, err);
+    }
+    ch_collapse_list_free(&collapses);
     ch_fit_free(&fit);
     ch_run_table_free(&table);
     return code;
@@ -113,12 +149,16 @@ int ch_cmd_fit(int argc, const char **argv)
          "escape: relative weight variation at T_c (1 by default)", "X"},
         {"where", '\0', POPT_ARG_STRING, &chosen.where, 0, "only runs that fulfil an SQL condition over the columns",
          "EXPR"},
+        {"collapse", '\0', POPT_ARG_STRING, &chosen.collapse, 0,
+         "also x and a that lay y P^-x against T P^a on one curve, y = weight_change or time", "Y"},
         {"json", '\0', POPT_ARG_NONE, &chosen.json, 0, "one object: exponents, tc, groups", NULL},
         POPT_TABLEEND};
     ch_error err = {0};
     ch_cli cli;
     ch_code code = ch_cli_init(&cli, argc, argv, table, false,
-                               "fit STORE [--tc onset|escape] [--threshold X] [--where EXPR] [--json]", &err);
+                               "fit STORE [--tc onset|escape] [--threshold X] [--collapse weight_change|time] "
+                               "[--where EXPR] [--json]",
+                               &err);
     if (code == CH_OK && !cli.help) {
         code = check(&cli, &chosen, &options, &err);
     }
@@ -128,5 +168,6 @@ int ch_cmd_fit(int argc, const char **argv)
     ch_cli_free(&cli);
     free(chosen.tc);
     free(chosen.where);
+    free(chosen.collapse);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

@@ -1,0 +1,427 @@
+/* collapse.c — a group's cells as curves, their collapse, and its spread over replicas of the data sets. */
+#include "fit/collapse.h"
+#include "fit/internal.h"
+#include "fit/master.h"
+#include "fit/supply.h"
+
+#include "perceptron/perceptron.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LEAST_POINTS = 4 }; /* of a curve: fewer show no bend */
+
+const char *ch_collapse_quantity_name(ch_collapse_quantity quantity)
+{
+    return quantity == CH_COLLAPSE_WEIGHT_CHANGE ? "weight_change" : "time";
+}
+
+ch_code ch_collapse_quantity_parse(const char *name, ch_collapse_quantity *quantity, ch_error *err)
+{
+    for (int q = CH_COLLAPSE_WEIGHT_CHANGE; q <= CH_COLLAPSE_TIME; q++) {
+        if (strcmp(name, ch_collapse_quantity_name((ch_collapse_quantity)q)) == 0) {
+            *quantity = (ch_collapse_quantity)q;
+            return CH_OK;
+        }
+    }
+    return ch_error_set(err, CH_ERROR_INPUT, "--collapse = %s is not accepted: weight_change or time is", name);
+}
+
+/* ---- points ---- */
+
+/* One run of a point. */
+typedef struct {
+    double log_y;
+    uint32_t data_set; /* index among the group's distinct seed_data */
+} point_run;
+
+/* The points of all curves, one curve after the other, and what the replicas draw from. */
+typedef struct {
+    ch_curve *curves; /* [num_curves], into the arrays below */
+    size_t num_curves, num_points;
+    double *log_temp, *log_y, *variance; /* [num_points] */
+    size_t *begin;                       /* [num_points + 1] first run of a point */
+    point_run *runs;
+} point_table;
+
+static void points_free(point_table *self)
+{
+    free(self->curves);
+    free(self->log_temp);
+    free(self->log_y);
+    free(self->variance);
+    free(self->begin);
+    free(self->runs);
+}
+
+static double log_of(const ch_run *run, ch_collapse_quantity quantity)
+{
+    return log(quantity == CH_COLLAPSE_WEIGHT_CHANGE ? run->final.weight_change : run->time);
+}
+
+static uint64_t seed_of(const ch_fit_group *group, size_t run)
+{
+    return group->runs[run]->settings.seed_data;
+}
+
+/* Spread between data sets, summed over the cells of a P. */
+typedef struct {
+    double squares, freedom;
+} set_spread;
+
+/* Adds a cell's sum of squares about the mean of its data sets' means. Returns sum_d (n_d / N)^2; runs of a data set
+ * stand next to each other. */
+static double add_spread(const ch_fit_group *group, const ch_fit_cell *cell, ch_collapse_quantity quantity,
+                         set_spread *spread)
+{
+    const double num_runs = (double)(cell->end - cell->begin);
+    double mean = 0, squares = 0, shares = 0; /* Welford */
+    size_t num_sets = 0;
+    for (size_t i = cell->begin; i < cell->end;) {
+        const uint64_t seed = seed_of(group, i);
+        double sum = 0, count = 0;
+        for (; i < cell->end && seed_of(group, i) == seed; i++) {
+            sum += log_of(group->runs[i], quantity);
+            count++;
+        }
+        num_sets++;
+        const double difference = sum / count - mean;
+        mean += difference / (double)num_sets;
+        squares += difference * (sum / count - mean);
+        shares += count / num_runs * (count / num_runs);
+    }
+    spread->squares += squares;
+    spread->freedom += (double)(num_sets - 1);
+    return shares;
+}
+
+static int compare_seeds(const void *left, const void *right)
+{
+    const uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* Appends a cell's point; its variance is still without s_P^2. */
+static void add_point(point_table *self, const ch_fit_group *group, const ch_fit_cell *cell,
+                      ch_collapse_quantity quantity, const uint64_t *seeds, double shares)
+{
+    const size_t point = self->num_points++;
+    size_t next = self->begin[point];
+    self->log_temp[point] = log(group->temps[cell->temp]);
+    self->log_y[point] = quantity == CH_COLLAPSE_WEIGHT_CHANGE ? cell->log_weight_change : cell->log_time;
+    self->variance[point] = shares;
+    for (size_t i = cell->begin; i < cell->end; i++) {
+        const uint64_t seed = seed_of(group, i);
+        const uint64_t *place = bsearch(&seed, seeds, group->num_data_sets, sizeof *seeds, compare_seeds);
+        self->runs[next++] = (point_run){log_of(group->runs[i], quantity), (uint32_t)(place - seeds)};
+    }
+    self->begin[point + 1] = next;
+}
+
+/* Appends the curve of one P, if it has enough points and its data sets differ by more than rounding. */
+static void add_curve(point_table *self, const ch_fit_group *group, size_t train, ch_collapse_quantity quantity,
+                      const uint64_t *seeds)
+{
+    const double rounding = 1e-9;
+    const size_t first = self->num_points;
+    set_spread spread = {0, 0};
+    for (size_t c = ch_fit_first_cell(group, train); c < ch_fit_first_cell(group, train + 1); c++) {
+        if (group->cells[c].complete) {
+            const double shares = add_spread(group, &group->cells[c], quantity, &spread);
+            add_point(self, group, &group->cells[c], quantity, seeds, shares);
+        }
+    }
+    const size_t count = self->num_points - first;
+    const double variance = spread.squares / spread.freedom;
+    if (count < LEAST_POINTS || !(variance > rounding * rounding)) {
+        self->num_points = first;
+        return;
+    }
+    for (size_t i = first; i < self->num_points; i++) {
+        self->variance[i] *= variance;
+    }
+    self->curves[self->num_curves++] = (ch_curve){log((double)group->trains[train]), count, self->log_temp + first,
+                                                  self->log_y + first, self->variance + first};
+}
+
+/* The distinct seed_data, ascending, as the first num_data_sets of `seeds`. */
+static void list_seeds(const ch_fit_group *group, uint64_t *seeds)
+{
+    size_t distinct = 0;
+    for (size_t i = 0; i < group->num_runs; i++) {
+        seeds[i] = seed_of(group, i);
+    }
+    qsort(seeds, group->num_runs, sizeof *seeds, compare_seeds);
+    for (size_t i = 0; i < group->num_runs; i++) {
+        if (i == 0 || seeds[i] != seeds[distinct - 1]) {
+            seeds[distinct++] = seeds[i];
+        }
+    }
+}
+
+static ch_code points_init(point_table *self, const ch_fit_group *group, ch_collapse_quantity quantity, ch_error *err)
+{
+    ch_code code = CH_OK;
+    uint64_t *seeds = ch_alloc(group->num_runs, sizeof *seeds);
+    *self = (point_table){.curves = ch_alloc(group->num_trains, sizeof *self->curves),
+                          .log_temp = ch_alloc(group->num_cells, sizeof *self->log_temp),
+                          .log_y = ch_alloc(group->num_cells, sizeof *self->log_y),
+                          .variance = ch_alloc(group->num_cells, sizeof *self->variance),
+                          .begin = ch_alloc(group->num_cells + 1, sizeof *self->begin),
+                          .runs = ch_alloc(group->num_runs, sizeof *self->runs)};
+    if (seeds == NULL || self->curves == NULL || self->log_temp == NULL || self->log_y == NULL ||
+        self->variance == NULL || self->begin == NULL || self->runs == NULL) {
+        code = ch_error_memory(err, "a collapse");
+        goto out;
+    }
+    list_seeds(group, seeds);
+    for (size_t p = 0; p < group->num_trains; p++) {
+        add_curve(self, group, p, quantity, seeds);
+    }
+out:
+    free(seeds);
+    return code;
+}
+
+/* ---- replicas ---- */
+
+/* What one thread works in. */
+typedef struct {
+    ch_curve *curves;                    /* [num_curves] */
+    double *log_temp, *log_y, *variance; /* [num_points] */
+    double *copies;                      /* [num_data_sets] times a data set was drawn */
+    gsl_min_fminimizer *solver;
+} replica_space;
+
+static void space_free(replica_space *self)
+{
+    free(self->curves);
+    free(self->log_temp);
+    free(self->log_y);
+    free(self->variance);
+    free(self->copies);
+    if (self->solver != NULL) {
+        gsl_min_fminimizer_free(self->solver);
+    }
+}
+
+static ch_code space_init(replica_space *self, const point_table *points, size_t num_data_sets, ch_error *err)
+{
+    *self = (replica_space){.curves = ch_alloc(points->num_curves, sizeof *self->curves),
+                            .log_temp = ch_alloc(points->num_points, sizeof *self->log_temp),
+                            .log_y = ch_alloc(points->num_points, sizeof *self->log_y),
+                            .variance = ch_alloc(points->num_points, sizeof *self->variance),
+                            .copies = ch_alloc(num_data_sets, sizeof *self->copies),
+                            .solver = gsl_min_fminimizer_alloc(gsl_min_fminimizer_brent)};
+    return self->curves == NULL || self->log_temp == NULL || self->log_y == NULL || self->variance == NULL ||
+                   self->copies == NULL || self->solver == NULL
+               ? ch_error_memory(err, "a collapse")
+               : CH_OK;
+}
+
+static void draw_sets(double *copies, size_t num_data_sets, uint64_t seed, size_t replica)
+{
+    ch_random random;
+    ch_random_init(&random, seed, CH_STREAM_BOOTSTRAP, replica);
+    for (size_t i = 0; i < num_data_sets; i++) {
+        copies[i] = 0;
+    }
+    for (size_t i = 0; i < num_data_sets; i++) {
+        copies[ch_random_below(&random, (uint32_t)num_data_sets)]++;
+    }
+}
+
+/* The curves over the drawn data sets. A point that none of them has is left out, and so is a curve of under two
+ * points. Returns the number of curves. */
+static size_t draw_curves(replica_space *space, const point_table *points)
+{
+    size_t num_curves = 0, used = 0, point = 0;
+    for (size_t k = 0; k < points->num_curves; k++) {
+        const size_t first = used, end = point + points->curves[k].count;
+        for (; point < end; point++) {
+            double weight = 0, sum = 0;
+            for (size_t i = points->begin[point]; i < points->begin[point + 1]; i++) {
+                const double copies = space->copies[points->runs[i].data_set];
+                weight += copies;
+                sum += copies * points->runs[i].log_y;
+            }
+            if (weight > 0) {
+                space->log_temp[used] = points->log_temp[point];
+                space->log_y[used] = sum / weight;
+                space->variance[used++] = points->variance[point];
+            }
+        }
+        if (used - first >= 2) {
+            space->curves[num_curves++] = (ch_curve){points->curves[k].log_train, used - first, space->log_temp + first,
+                                                     space->log_y + first, space->variance + first};
+        } else {
+            used = first;
+        }
+    }
+    return num_curves;
+}
+
+/* x and a of a replica; NaN when there are none. */
+typedef struct {
+    double x, a;
+} replica_pair;
+
+static replica_pair evaluate(replica_space *space, const point_table *points, const ch_master *whole)
+{
+    ch_master best;
+    const size_t num_curves = draw_curves(space, points);
+    if (num_curves < 2 || !ch_master_follow(space->curves, num_curves, whole, space->solver, &best)) {
+        return (replica_pair){NAN, NAN};
+    }
+    return (replica_pair){best.x, best.a};
+}
+
+static ch_code run_replicas(replica_pair *pairs, const point_table *points, const ch_master *whole,
+                            size_t num_data_sets, const ch_fit_options *options, ch_error *err)
+{
+    const size_t threads = (size_t)options->threads, replicas = options->replicas;
+    replica_space *spaces = ch_alloc(threads, sizeof *spaces);
+    ch_code code = spaces == NULL ? ch_error_memory(err, "a collapse") : CH_OK;
+    for (size_t i = 0; i < threads && code == CH_OK; i++) {
+        code = space_init(&spaces[i], points, num_data_sets, err);
+    }
+    if (code == CH_OK) {
+#pragma omp parallel for num_threads((int)threads) schedule(static)
+        for (size_t r = 0; r < replicas; r++) {
+            replica_space *mine = &spaces[omp_get_thread_num()];
+            draw_sets(mine->copies, num_data_sets, options->seed, r);
+            pairs[r] = evaluate(mine, points, whole);
+        }
+    }
+    for (size_t i = 0; spaces != NULL && i < threads; i++) {
+        space_free(&spaces[i]);
+    }
+    free(spaces);
+    return code;
+}
+
+/* How many replicas have a collapse, and the standard deviations of x and a over them, by Welford's updates. */
+static size_t spread_of(const replica_pair *pairs, size_t replicas, double *x, double *a)
+{
+    replica_pair mean = {0, 0}, squares = {0, 0};
+    size_t count = 0;
+    for (size_t r = 0; r < replicas; r++) {
+        if (isfinite(pairs[r].x) && isfinite(pairs[r].a)) {
+            count++;
+            const double dx = pairs[r].x - mean.x, da = pairs[r].a - mean.a;
+            mean.x += dx / (double)count;
+            mean.a += da / (double)count;
+            squares.x += dx * (pairs[r].x - mean.x);
+            squares.a += da * (pairs[r].a - mean.a);
+        }
+    }
+    *x = sqrt(squares.x / (double)(count - 1));
+    *a = sqrt(squares.a / (double)(count - 1));
+    return count;
+}
+
+/* ---- all of a group ---- */
+
+/* Errors of x and a. Without a minimum in nine tenths of the replicas, or with an interval of a that leaves the range
+ * in which the curves can be compared, the data sets do not say where the collapse is. */
+static ch_code estimate(ch_collapse *self, const ch_fit_group *group, const point_table *points, const ch_master *whole,
+                        const ch_fit_options *options, ch_error *err)
+{
+    const double enough = 0.9;
+    double x_deviation = NAN, a_deviation = NAN;
+    replica_pair *pairs = ch_alloc(options->replicas, sizeof *pairs);
+    if (pairs == NULL) {
+        return ch_error_memory(err, "a collapse");
+    }
+    ch_code code = run_replicas(pairs, points, whole, group->num_data_sets, options, err);
+    if (code == CH_OK) {
+        const size_t count = spread_of(pairs, options->replicas, &x_deviation, &a_deviation);
+        const ch_estimate a = ch_estimate_make(whole->a, a_deviation, group->num_data_sets);
+        if ((double)count >= enough * (double)options->replicas && a.lo > whole->lo && a.hi < whole->hi) {
+            self->a = a;
+            self->x = ch_estimate_make(whole->x, x_deviation, group->num_data_sets);
+            self->quality = whole->quality;
+            self->num_compared = whole->num_compared;
+        } else {
+            code = ch_supply_sentence(&self->reason, group, CH_SUPPLY_BEND, err,
+                                      "no collapse: the data sets do not agree on one, the error of a (%.2g) being as "
+                                      "large as the shifts that leave the curves beside each other",
+                                      a.stderr_);
+        }
+    }
+    free(pairs);
+    return code;
+}
+
+static ch_code collapse_points(ch_collapse *self, const ch_fit_group *group, const point_table *points,
+                               const ch_fit_options *options, ch_error *err)
+{
+    gsl_min_fminimizer *solver = gsl_min_fminimizer_alloc(gsl_min_fminimizer_brent);
+    if (solver == NULL) {
+        return ch_error_memory(err, "a collapse");
+    }
+    const ch_master whole = ch_master_search(points->curves, points->num_curves, solver);
+    gsl_min_fminimizer_free(solver);
+    switch (whole.ending) {
+    case CH_MASTER_FOUND:
+        return estimate(self, group, points, &whole, options, err);
+    case CH_MASTER_APART:
+        return ch_supply_sentence(
+            &self->reason, group, CH_SUPPLY_BEND, err,
+            "no collapse: whatever a, some P has fewer than two points within the temperatures of "
+            "another");
+    case CH_MASTER_UNDECIDED:
+        break;
+    }
+    return ch_supply_sentence(&self->reason, group, CH_SUPPLY_BEND, err,
+                              "no collapse: the curves have no bend, or the errors hide it, and straight lines lie on "
+                              "each other for any a; the T must reach from the plateau well into the power law");
+}
+
+static void find_theory(ch_collapse *self, const ch_fit_group *group)
+{
+    const ch_settings *key = &group->key;
+    ch_perceptron_theory theory;
+    ch_error ignored;
+    if (key->model == CH_MODEL_PERCEPTRON && key->dynamics == CH_DYNAMICS_SGD && key->batch != 0 &&
+        ch_perceptron_theory_init(&theory, key->chi, &ignored) == CH_OK) {
+        self->x_theory = self->quantity == CH_COLLAPSE_WEIGHT_CHANGE ? theory.gamma : theory.b;
+        self->a_theory = 0; /* the crossover is where T reaches the margin kappa, whatever P */
+    }
+}
+
+ch_code ch_collapse_init(ch_collapse *self, const ch_fit_group *group, ch_collapse_quantity quantity,
+                         const ch_fit_options *options, ch_error *err)
+{
+    const ch_estimate none = {NAN, NAN, NAN, NAN};
+    point_table points = {0};
+    *self = (ch_collapse){.quantity = quantity, .x = none, .a = none, .x_theory = NAN, .a_theory = NAN, .quality = NAN};
+    find_theory(self, group);
+    if (group->num_data_sets < 2) {
+        return ch_supply_sentence(&self->reason, group, CH_SUPPLY_DATA_SETS, err,
+                                  "no collapse: there is one data set, and points are weighed by the spread between "
+                                  "data sets");
+    }
+    ch_code code = points_init(&points, group, quantity, err);
+    self->num_trains = points.num_curves;
+    self->num_points = points.num_points;
+    if (code == CH_OK && points.num_curves < 2) {
+        code = ch_supply_sentence(&self->reason, group, group->num_trains < 2 ? CH_SUPPLY_TRAINS : CH_SUPPLY_BEND, err,
+                                  "no collapse: it needs two P or more that have %d T or more at which every run "
+                                  "fitted, on data sets that differ; %zu of %zu P %s",
+                                  LEAST_POINTS, points.num_curves, group->num_trains,
+                                  points.num_curves == 1 ? "has" : "have");
+    } else if (code == CH_OK) {
+        code = collapse_points(self, group, &points, options, err);
+    }
+    points_free(&points);
+    return code;
+}
+
+void ch_collapse_free(ch_collapse *self)
+{
+    free(self->reason);
+    self->reason = NULL;
+}
