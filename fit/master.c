@@ -20,10 +20,12 @@ static node_sum interpolate(const ch_curve *curve, size_t right, double u)
     const double *place = curve->log_temp;
     node_sum sum = {0, 0};
     for (size_t j = first; j <= last; j++) {
-        double c = 1;
+        double above = 1, below = 1;
         for (size_t i = first; i <= last; i++) {
-            c *= i == j ? 1 : (u - place[i]) / (place[j] - place[i]);
+            above *= i == j ? 1 : u - place[i];
+            below *= i == j ? 1 : place[j] - place[i];
         }
+        const double c = above / below;
         sum.y += c * curve->log_y[j];
         sum.variance += c * c * curve->variance[j];
     }
@@ -44,6 +46,21 @@ static void add_curve(master_sum *sum, const ch_curve *other, size_t right, doub
     sum->log_train += weight * other->log_train;
 }
 
+/* The `right` with log_temp[right - 1] <= u <= log_temp[right], from where it would be on an even grid. */
+static size_t find_right(const ch_curve *curve, double u)
+{
+    const double *place = curve->log_temp;
+    const size_t last = curve->count - 1;
+    size_t right = 1 + (size_t)((double)(last - 1) * (u - place[0]) / (place[last] - place[0]));
+    while (right < last && place[right] < u) {
+        right++;
+    }
+    while (right > 1 && place[right - 1] > u) {
+        right--;
+    }
+    return right;
+}
+
 /* The master curve at a point: all other curves whose range holds it. */
 static master_sum master_at(const ch_curve *curves, size_t num_curves, size_t k, size_t i, double a)
 {
@@ -55,16 +72,7 @@ static master_sum master_at(const ch_curve *curves, size_t num_curves, size_t k,
         if (other == k || !(u >= curve->log_temp[0] && u <= curve->log_temp[curve->count - 1])) {
             continue;
         }
-        size_t lo = 0, right = curve->count - 1; /* log_temp[lo] <= u <= log_temp[right] */
-        while (right - lo > 1) {
-            const size_t middle = lo + (right - lo) / 2;
-            if (curve->log_temp[middle] <= u) {
-                lo = middle;
-            } else {
-                right = middle;
-            }
-        }
-        add_curve(&sum, curve, right, u);
+        add_curve(&sum, curve, find_right(curve, u), u);
     }
     return sum;
 }
@@ -160,9 +168,12 @@ static double largest_shift(const ch_curve *curves, size_t num_curves)
     return largest;
 }
 
+/* Values of a between -largest and largest, set off from 0 and its like: where grids of T coincide, the ends of curves
+ * come within each other's range all at once, and S has a value of its own that neither side has. */
 static double step_value(double largest, int i)
 {
-    return largest * (double)(2 * i - NUM_STEPS) / NUM_STEPS;
+    const double offset = 0.382;
+    return largest * ((double)(2 * i) + offset - NUM_STEPS) / NUM_STEPS;
 }
 
 /* Takes what the curves have at a into `best`. */
@@ -225,7 +236,7 @@ ch_master ch_master_search(const ch_curve *curves, size_t num_curves, gsl_min_fm
 bool ch_master_follow(const ch_curve *curves, size_t num_curves, const ch_master *start, gsl_min_fminimizer *solver,
                       ch_master *best)
 {
-    const double tolerance = 1e-5;
+    const double tolerance = 1e-4;
     landscape self = {curves, num_curves, 0};
     double step = (start->hi - start->lo) / NUM_STEPS;
     double a[3] = {start->a - step, start->a, start->a + step}, quality[3];
