@@ -185,6 +185,40 @@ out:
     return code;
 }
 
+static ch_code keep_points(ch_collapse *self, const point_table *points, ch_error *err)
+{
+    self->points = ch_alloc(points->num_points, sizeof *self->points);
+    if (self->points == NULL) {
+        return ch_error_memory(err, "a collapse");
+    }
+    for (size_t k = 0; k < points->num_curves; k++) {
+        const ch_curve *curve = &points->curves[k];
+        for (size_t i = 0; i < curve->count; i++) {
+            self->points[self->num_points++] = (ch_collapse_point){.train = (uint64_t)llround(exp(curve->log_train)),
+                                                                   .temp = exp(curve->log_temp[i]),
+                                                                   .y = exp(curve->log_y[i]),
+                                                                   .error = sqrt(curve->variance[i]),
+                                                                   .ratio = NAN};
+        }
+    }
+    self->num_trains = points->num_curves;
+    return CH_OK;
+}
+
+/* Sets the points beside the master curve. */
+static void place_points(ch_collapse *self, const point_table *points)
+{
+    ch_collapse_point *next = self->points;
+    for (size_t k = 0; k < points->num_curves; k++) {
+        for (size_t i = 0; i < points->curves[k].count; i++, next++) {
+            ch_master_point point;
+            if (ch_master_point_at(points->curves, points->num_curves, k, i, self->a.value, &point)) {
+                next->ratio = exp(point.r - self->x.value * point.q);
+            }
+        }
+    }
+}
+
 /* ---- replicas ---- */
 
 /* What one thread works in. */
@@ -344,6 +378,7 @@ static ch_code estimate(ch_collapse *self, const ch_fit_group *group, const poin
             self->x = ch_estimate_make(whole->x, x_deviation, group->num_data_sets);
             self->quality = whole->quality;
             self->num_compared = whole->num_compared;
+            place_points(self, points);
         } else {
             code = ch_supply_sentence(&self->reason, group, CH_SUPPLY_BEND, err,
                                       "no collapse: the data sets do not agree on one, the error of a (%.2g) being as "
@@ -405,8 +440,9 @@ ch_code ch_collapse_init(ch_collapse *self, const ch_fit_group *group, ch_collap
                                   "data sets");
     }
     ch_code code = points_init(&points, group, quantity, err);
-    self->num_trains = points.num_curves;
-    self->num_points = points.num_points;
+    if (code == CH_OK) {
+        code = keep_points(self, &points, err);
+    }
     if (code == CH_OK && points.num_curves < 2) {
         code = ch_supply_sentence(&self->reason, group, group->num_trains < 2 ? CH_SUPPLY_TRAINS : CH_SUPPLY_BEND, err,
                                   "no collapse: it needs two P or more that have %d T or more at which every run "
@@ -422,6 +458,8 @@ ch_code ch_collapse_init(ch_collapse *self, const ch_fit_group *group, ch_collap
 
 void ch_collapse_free(ch_collapse *self)
 {
+    free(self->points);
     free(self->reason);
+    self->points = NULL;
     self->reason = NULL;
 }

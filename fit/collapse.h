@@ -31,6 +31,14 @@ const char *ch_collapse_quantity_name(ch_collapse_quantity quantity);
 /** @return CH_OK; CH_ERROR_INPUT for any other name */
 ch_code ch_collapse_quantity_parse(const char *name, ch_collapse_quantity *quantity, ch_error *err) CH_MUST_CHECK;
 
+/** A point of a collapse. */
+typedef struct {
+    uint64_t train;
+    double temp;
+    double y, error; /* exp of the mean ln y; error: dy of ln y */
+    double ratio;    /* y over the master curve there; NaN outside of the other curves' range, or without a collapse */
+} ch_collapse_point;
+
 /** The collapse of a group. */
 typedef struct {
     ch_collapse_quantity quantity;
@@ -40,6 +48,7 @@ typedef struct {
     size_t num_trains;         /* P that entered */
     size_t num_points;         /* points of them */
     size_t num_compared;       /* those within the range of another curve, over which S is taken */
+    ch_collapse_point *points; /* [num_points] by (train, temp); owned */
     char *reason;              /* why there is none, and the runs that would supply it; NULL when there is; owned */
 } ch_collapse;
 

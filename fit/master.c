@@ -32,7 +32,7 @@ static node_sum interpolate(const ch_curve *curve, size_t right, double u)
     return sum;
 }
 
-/* What the other curves give at one point: their weighted mean. */
+/* The master curve at one point: the weighted mean of all other curves whose range holds it. */
 typedef struct {
     double weight, y, log_train; /* sums of w, w y, w ln P */
 } master_sum;
@@ -61,40 +61,39 @@ static size_t find_right(const ch_curve *curve, double u)
     return right;
 }
 
-/* The master curve at a point: all other curves whose range holds it. */
-static master_sum master_at(const ch_curve *curves, size_t num_curves, size_t k, size_t i, double a)
+bool ch_master_point_at(const ch_curve *curves, size_t num_curves, size_t k, size_t i, double a, ch_master_point *point)
 {
-    const double place = curves[k].log_temp[i];
+    const ch_curve *own = &curves[k];
     master_sum sum = {0, 0, 0};
     for (size_t other = 0; other < num_curves; other++) {
         const ch_curve *curve = &curves[other];
-        const double u = place + a * (curves[k].log_train - curve->log_train); /* in the other's ln T */
-        if (other == k || !(u >= curve->log_temp[0] && u <= curve->log_temp[curve->count - 1])) {
-            continue;
+        const double u = own->log_temp[i] + a * (own->log_train - curve->log_train); /* in the other's ln T */
+        if (other != k && u >= curve->log_temp[0] && u <= curve->log_temp[curve->count - 1]) {
+            add_curve(&sum, curve, find_right(curve, u), u);
         }
-        add_curve(&sum, curve, find_right(curve, u), u);
     }
-    return sum;
+    if (!(sum.weight > 0)) {
+        return false;
+    }
+    *point = (ch_master_point){.r = own->log_y[i] - sum.y / sum.weight,
+                               .q = own->log_train - sum.log_train / sum.weight,
+                               .weight = 1 / (own->variance[i] + 1 / sum.weight)};
+    return true;
 }
 
 ch_master_sums ch_master_compare(const ch_curve *curves, size_t num_curves, double a)
 {
     ch_master_sums sums = {.least = curves[0].count};
     for (size_t k = 0; k < num_curves; k++) {
-        const ch_curve *curve = &curves[k];
         size_t compared = 0;
-        for (size_t i = 0; i < curve->count; i++) {
-            const master_sum master = master_at(curves, num_curves, k, i, a);
-            if (!(master.weight > 0)) {
-                continue;
+        for (size_t i = 0; i < curves[k].count; i++) {
+            ch_master_point point;
+            if (ch_master_point_at(curves, num_curves, k, i, a, &point)) {
+                sums.rr += point.weight * point.r * point.r;
+                sums.rq += point.weight * point.r * point.q;
+                sums.qq += point.weight * point.q * point.q;
+                compared++;
             }
-            const double weight = 1 / (curve->variance[i] + 1 / master.weight);
-            const double r = curve->log_y[i] - master.y / master.weight;
-            const double q = curve->log_train - master.log_train / master.weight;
-            sums.rr += weight * r * r;
-            sums.rq += weight * r * q;
-            sums.qq += weight * q * q;
-            compared++;
         }
         sums.num_compared += compared;
         sums.least = compared < sums.least ? compared : sums.least;

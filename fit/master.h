@@ -34,6 +34,15 @@ typedef struct {
     const double *variance; /* [count] of log_y, positive */
 } ch_curve;
 
+/** One point beside the master curve: v - V = r - x q. */
+typedef struct {
+    double r, q, weight; /* weight: w = 1 / (dv^2 + dV^2) */
+} ch_master_point;
+
+/** Point i of curve k at a.  @return whether it lies within the range of another curve */
+bool ch_master_point_at(const ch_curve *curves, size_t num_curves, size_t k, size_t i, double a,
+                        ch_master_point *point);
+
 /** The curves at one a. */
 typedef struct {
     double rr, rq, qq;   /* sums of w r^2, w r q, w q^2 over the compared points */
