@@ -56,24 +56,33 @@ static ch_code draw_curves(const ch_collapse *collapse, const ch_fit_group *grou
     return CH_OK;
 }
 
-static void key_estimate(ch_panel *panel, const char *name, const ch_estimate *estimate)
+static void write_estimate(FILE *out, const char *name, const ch_estimate *estimate)
 {
-    char text[64];
-    snprintf(text, sizeof text, "%s = %s%.3f ± %.3f", name, estimate->value < 0 ? "−" : "", fabs(estimate->value),
-             estimate->stderr_);
-    ch_panel_key(panel, NULL, NULL, text);
+    fprintf(out, "%s = %s%.3f ± %.3f", name, estimate->value < 0 ? "−" : "", fabs(estimate->value), estimate->stderr_);
 }
 
-/* What was found, above the collapsed curves. */
-static void draw_key(const ch_collapse *collapse, ch_panel *panel)
+/* What was found, above the collapsed curves: one row for x and a, one for S. */
+static ch_code draw_key(const ch_collapse *collapse, ch_panel *panel, ch_error *err)
 {
-    char text[64];
-    key_estimate(panel, "x", &collapse->x);
-    key_estimate(panel, "a", &collapse->a);
-    snprintf(text, sizeof text, "S = %.2f a point", collapse->quality);
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    if (out == NULL) {
+        return ch_error_memory(err, "a panel");
+    }
+    write_estimate(out, "x", &collapse->x);
+    write_estimate(out, ", a", &collapse->a);
+    if (fclose(out) != 0) {
+        free(text);
+        return ch_error_memory(err, "a panel");
+    }
     ch_panel_key(panel, NULL, NULL, text);
-    snprintf(text, sizeof text, "%zu of %zu points", collapse->num_compared, collapse->num_points);
-    ch_panel_key(panel, NULL, NULL, text);
+    free(text);
+    char quality[96];
+    snprintf(quality, sizeof quality, "S = %.2f a point, over %zu of %zu points", collapse->quality,
+             collapse->num_compared, collapse->num_points);
+    ch_panel_key(panel, NULL, NULL, quality);
+    return CH_OK;
 }
 
 static ch_code draw_panel(const ch_collapse *collapse, const ch_fit_group *group, size_t column, page_row row,
@@ -100,9 +109,11 @@ static ch_code draw_panel(const ch_collapse *collapse, const ch_fit_group *group
         ch_panel_power(panel, panel->x.lo, panel->x.hi, 1, 0, "linewidth 1.1 linecolor rgb '#000000'", NULL);
     }
     if (found && row == AFTER) {
-        draw_key(collapse, panel);
+        code = draw_key(collapse, panel, err);
     }
-    return ch_panel_finish(panel, x_label, y_label, false, "no data: no collapse was found", err);
+    panel->is_ratio = row == RATIO;
+    return code != CH_OK ? code
+                         : ch_panel_finish(panel, x_label, y_label, false, "no data: no collapse was found", err);
 }
 
 /* @param content  the collapses, one a column */

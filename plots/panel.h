@@ -21,6 +21,7 @@ typedef struct {
     size_t length;
     size_t num_items, num_blocks, num_keys;
     ch_axis x, y;
+    bool is_ratio; /* y is near 1: its axis may be narrow */
 } ch_panel;
 
 /** Perceptually uniform ramps, dark to mid tone, that colour-blind readers can order. */
