@@ -11,25 +11,32 @@ typedef struct {
     double y, variance;
 } node_sum;
 
-/* Lagrange's interpolation at u by the points next to it, points[right - 1] <= u <= points[right]:
+/* Lagrange's interpolation at u by `count` points from `first`:
  * y = sum_j c_j y_j, c_j = prod_{i != j} (u - u_i) / (u_j - u_i). */
-static node_sum interpolate(const ch_curve *curve, size_t right, double u)
+static inline node_sum lagrange(const ch_curve *curve, size_t first, size_t count, double u)
 {
-    const size_t first = right > 1 ? right - 2 : 0;
-    const size_t last = right + 1 < curve->count ? right + 1 : curve->count - 1;
-    const double *place = curve->log_temp;
+    const double *place = curve->log_temp + first;
     node_sum sum = {0, 0};
-    for (size_t j = first; j <= last; j++) {
+    for (size_t j = 0; j < count; j++) {
         double above = 1, below = 1;
-        for (size_t i = first; i <= last; i++) {
+        for (size_t i = 0; i < count; i++) {
             above *= i == j ? 1 : u - place[i];
             below *= i == j ? 1 : place[j] - place[i];
         }
         const double c = above / below;
-        sum.y += c * curve->log_y[j];
-        sum.variance += c * c * curve->variance[j];
+        sum.y += c * curve->log_y[first + j];
+        sum.variance += c * c * curve->variance[first + j];
     }
     return sum;
+}
+
+/* By the points next to u, log_temp[right - 1] <= u <= log_temp[right]: two either side where there are. */
+static node_sum interpolate(const ch_curve *curve, size_t right, double u)
+{
+    const size_t first = right > 1 ? right - 2 : 0;
+    const size_t end = right + 2 < curve->count ? right + 2 : curve->count;
+    return end - first == MOST_NODES ? lagrange(curve, first, MOST_NODES, u) /* a constant: loops unroll */
+                                     : lagrange(curve, first, end - first, u);
 }
 
 /* The master curve at one point: the weighted mean of all other curves whose range holds it. */
