@@ -11,8 +11,9 @@
  * The master curve. Theirs is one straight line through the two points next to u_i of every other curve. Here each
  * other curve is interpolated, by the cubic through the four points next to u_i (by fewer at its ends, where there are
  * no four), and V_i is the weighted mean of what they give. With two curves of two points it is the same. The reason is
- * grids with few T: between two T a straight line misses a bend by far more than its error, but never where the grids
- * coincide, so that S would have a false minimum there, at a = 0 on a grid that all P share.
+ * grids with few T: a bend misses the straight line between two T by more than the points' errors, which raises S for
+ * every a, and S jumps where the grids of two P come to coincide, at a = 0 when they share one, as the neighbours of
+ * all points change there at once.
  *
  * S at fixed a is a parabola in x, as V_i is a linear function of the points: V_i = sum_j c_j v_j, so that
  *     v_i - V_i = r_i - x q_i,  r_i = ln y_i - sum_j c_j ln y_j,  q_i = ln P_i - sum_j c_j ln P_j.
