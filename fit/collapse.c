@@ -1,7 +1,7 @@
-/* collapse.c — a group's cells as curves, their collapse, and its spread over replicas of the data sets. */
+/* collapse.c — the collapse of a group, and its spread over replicas of the data sets. */
 #include "fit/collapse.h"
 #include "fit/internal.h"
-#include "fit/master.h"
+#include "fit/points.h"
 #include "fit/supply.h"
 
 #include "perceptron/perceptron.h"
@@ -10,8 +10,6 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { LEAST_POINTS = 4 }; /* of a curve: fewer show no bend */
 
 const char *ch_collapse_quantity_name(ch_collapse_quantity quantity)
 {
@@ -29,163 +27,9 @@ ch_code ch_collapse_quantity_parse(const char *name, ch_collapse_quantity *quant
     return ch_error_set(err, CH_ERROR_INPUT, "--collapse = %s is not accepted: weight_change or time is", name);
 }
 
-/* ---- points ---- */
+/* ---- the points of a figure ---- */
 
-/* One run of a point. */
-typedef struct {
-    double log_y;
-    uint32_t data_set; /* index among the group's distinct seed_data */
-} point_run;
-
-/* The points of all curves, one curve after the other, and what the replicas draw from. */
-typedef struct {
-    ch_curve *curves; /* [num_curves], into the arrays below */
-    size_t num_curves, num_points;
-    double *log_temp, *log_y, *variance; /* [num_points] */
-    size_t *begin;                       /* [num_points + 1] first run of a point */
-    point_run *runs;
-} point_table;
-
-static void points_free(point_table *self)
-{
-    free(self->curves);
-    free(self->log_temp);
-    free(self->log_y);
-    free(self->variance);
-    free(self->begin);
-    free(self->runs);
-}
-
-static double log_of(const ch_run *run, ch_collapse_quantity quantity)
-{
-    return log(quantity == CH_COLLAPSE_WEIGHT_CHANGE ? run->final.weight_change : run->time);
-}
-
-static uint64_t seed_of(const ch_fit_group *group, size_t run)
-{
-    return group->runs[run]->settings.seed_data;
-}
-
-/* Spread between data sets, summed over the cells of a P. */
-typedef struct {
-    double squares, freedom;
-} set_spread;
-
-/* Adds a cell's sum of squares about the mean of its data sets' means. Returns sum_d (n_d / N)^2; runs of a data set
- * stand next to each other. */
-static double add_spread(const ch_fit_group *group, const ch_fit_cell *cell, ch_collapse_quantity quantity,
-                         set_spread *spread)
-{
-    const double num_runs = (double)(cell->end - cell->begin);
-    double mean = 0, squares = 0, shares = 0; /* Welford */
-    size_t num_sets = 0;
-    for (size_t i = cell->begin; i < cell->end;) {
-        const uint64_t seed = seed_of(group, i);
-        double sum = 0, count = 0;
-        for (; i < cell->end && seed_of(group, i) == seed; i++) {
-            sum += log_of(group->runs[i], quantity);
-            count++;
-        }
-        num_sets++;
-        const double difference = sum / count - mean;
-        mean += difference / (double)num_sets;
-        squares += difference * (sum / count - mean);
-        shares += count / num_runs * (count / num_runs);
-    }
-    spread->squares += squares;
-    spread->freedom += (double)(num_sets - 1);
-    return shares;
-}
-
-static int compare_seeds(const void *left, const void *right)
-{
-    const uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-    return (a > b) - (a < b);
-}
-
-/* Appends a cell's point; its variance is still without s_P^2. */
-static void add_point(point_table *self, const ch_fit_group *group, const ch_fit_cell *cell,
-                      ch_collapse_quantity quantity, const uint64_t *seeds, double shares)
-{
-    const size_t point = self->num_points++;
-    size_t next = self->begin[point];
-    self->log_temp[point] = log(group->temps[cell->temp]);
-    self->log_y[point] = quantity == CH_COLLAPSE_WEIGHT_CHANGE ? cell->log_weight_change : cell->log_time;
-    self->variance[point] = shares;
-    for (size_t i = cell->begin; i < cell->end; i++) {
-        const uint64_t seed = seed_of(group, i);
-        const uint64_t *place = bsearch(&seed, seeds, group->num_data_sets, sizeof *seeds, compare_seeds);
-        self->runs[next++] = (point_run){log_of(group->runs[i], quantity), (uint32_t)(place - seeds)};
-    }
-    self->begin[point + 1] = next;
-}
-
-/* Appends the curve of one P, if it has enough points and its data sets differ by more than rounding. */
-static void add_curve(point_table *self, const ch_fit_group *group, size_t train, ch_collapse_quantity quantity,
-                      const uint64_t *seeds)
-{
-    const double rounding = 1e-9;
-    const size_t first = self->num_points;
-    set_spread spread = {0, 0};
-    for (size_t c = ch_fit_first_cell(group, train); c < ch_fit_first_cell(group, train + 1); c++) {
-        if (group->cells[c].complete) {
-            const double shares = add_spread(group, &group->cells[c], quantity, &spread);
-            add_point(self, group, &group->cells[c], quantity, seeds, shares);
-        }
-    }
-    const size_t count = self->num_points - first;
-    const double variance = spread.squares / spread.freedom;
-    if (count < LEAST_POINTS || !(variance > rounding * rounding)) {
-        self->num_points = first;
-        return;
-    }
-    for (size_t i = first; i < self->num_points; i++) {
-        self->variance[i] *= variance;
-    }
-    self->curves[self->num_curves++] = (ch_curve){log((double)group->trains[train]), count, self->log_temp + first,
-                                                  self->log_y + first, self->variance + first};
-}
-
-/* The distinct seed_data, ascending, as the first num_data_sets of `seeds`. */
-static void list_seeds(const ch_fit_group *group, uint64_t *seeds)
-{
-    size_t distinct = 0;
-    for (size_t i = 0; i < group->num_runs; i++) {
-        seeds[i] = seed_of(group, i);
-    }
-    qsort(seeds, group->num_runs, sizeof *seeds, compare_seeds);
-    for (size_t i = 0; i < group->num_runs; i++) {
-        if (i == 0 || seeds[i] != seeds[distinct - 1]) {
-            seeds[distinct++] = seeds[i];
-        }
-    }
-}
-
-static ch_code points_init(point_table *self, const ch_fit_group *group, ch_collapse_quantity quantity, ch_error *err)
-{
-    ch_code code = CH_OK;
-    uint64_t *seeds = ch_alloc(group->num_runs, sizeof *seeds);
-    *self = (point_table){.curves = ch_alloc(group->num_trains, sizeof *self->curves),
-                          .log_temp = ch_alloc(group->num_cells, sizeof *self->log_temp),
-                          .log_y = ch_alloc(group->num_cells, sizeof *self->log_y),
-                          .variance = ch_alloc(group->num_cells, sizeof *self->variance),
-                          .begin = ch_alloc(group->num_cells + 1, sizeof *self->begin),
-                          .runs = ch_alloc(group->num_runs, sizeof *self->runs)};
-    if (seeds == NULL || self->curves == NULL || self->log_temp == NULL || self->log_y == NULL ||
-        self->variance == NULL || self->begin == NULL || self->runs == NULL) {
-        code = ch_error_memory(err, "a collapse");
-        goto out;
-    }
-    list_seeds(group, seeds);
-    for (size_t p = 0; p < group->num_trains; p++) {
-        add_curve(self, group, p, quantity, seeds);
-    }
-out:
-    free(seeds);
-    return code;
-}
-
-static ch_code keep_points(ch_collapse *self, const point_table *points, ch_error *err)
+static ch_code keep_points(ch_collapse *self, const ch_points *points, ch_error *err)
 {
     self->points = ch_alloc(points->num_points, sizeof *self->points);
     if (self->points == NULL) {
@@ -206,7 +50,7 @@ static ch_code keep_points(ch_collapse *self, const point_table *points, ch_erro
 }
 
 /* Sets the points beside the master curve. */
-static void place_points(ch_collapse *self, const point_table *points)
+static void place_points(ch_collapse *self, const ch_points *points)
 {
     ch_collapse_point *next = self->points;
     for (size_t k = 0; k < points->num_curves; k++) {
@@ -241,7 +85,7 @@ static void space_free(replica_space *self)
     }
 }
 
-static ch_code space_init(replica_space *self, const point_table *points, size_t num_data_sets, ch_error *err)
+static ch_code space_init(replica_space *self, const ch_points *points, size_t num_data_sets, ch_error *err)
 {
     *self = (replica_space){.curves = ch_alloc(points->num_curves, sizeof *self->curves),
                             .log_temp = ch_alloc(points->num_points, sizeof *self->log_temp),
@@ -269,7 +113,7 @@ static void draw_sets(double *copies, size_t num_data_sets, uint64_t seed, size_
 
 /* The curves over the drawn data sets. A point that none of them has is left out, and so is a curve of under two
  * points. Returns the number of curves. */
-static size_t draw_curves(replica_space *space, const point_table *points)
+static size_t draw_curves(replica_space *space, const ch_points *points)
 {
     size_t num_curves = 0, used = 0, point = 0;
     for (size_t k = 0; k < points->num_curves; k++) {
@@ -302,7 +146,7 @@ typedef struct {
     double x, a;
 } replica_pair;
 
-static replica_pair evaluate(replica_space *space, const point_table *points, const ch_master *whole)
+static replica_pair evaluate(replica_space *space, const ch_points *points, const ch_master *whole)
 {
     ch_master best;
     const size_t num_curves = draw_curves(space, points);
@@ -312,8 +156,8 @@ static replica_pair evaluate(replica_space *space, const point_table *points, co
     return (replica_pair){best.x, best.a};
 }
 
-static ch_code run_replicas(replica_pair *pairs, const point_table *points, const ch_master *whole,
-                            size_t num_data_sets, const ch_fit_options *options, ch_error *err)
+static ch_code run_replicas(replica_pair *pairs, const ch_points *points, const ch_master *whole, size_t num_data_sets,
+                            const ch_fit_options *options, ch_error *err)
 {
     const size_t threads = (size_t)options->threads, replicas = options->replicas;
     replica_space *spaces = ch_alloc(threads, sizeof *spaces);
@@ -360,7 +204,7 @@ static size_t spread_of(const replica_pair *pairs, size_t replicas, double *x, d
 
 /* Errors of x and a. Without a minimum in nine tenths of the replicas, or with an interval of a that leaves the range
  * in which the curves can be compared, the data sets do not say where the collapse is. */
-static ch_code estimate(ch_collapse *self, const ch_fit_group *group, const point_table *points, const ch_master *whole,
+static ch_code estimate(ch_collapse *self, const ch_fit_group *group, const ch_points *points, const ch_master *whole,
                         const ch_fit_options *options, ch_error *err)
 {
     const double enough = 0.9;
@@ -380,17 +224,16 @@ static ch_code estimate(ch_collapse *self, const ch_fit_group *group, const poin
             self->num_compared = whole->num_compared;
             place_points(self, points);
         } else {
-            code = ch_supply_sentence(&self->reason, group, CH_SUPPLY_BEND, err,
-                                      "no collapse: the data sets do not agree on one, the error of a (%.2g) being as "
-                                      "large as the shifts that leave the curves beside each other",
-                                      a.stderr_);
+            code = ch_supply_sentence(&self->reason, group, CH_SUPPLY_DATA_SETS, err,
+                                      "no collapse: the data sets do not agree on one within the shifts that leave the "
+                                      "curves beside each other");
         }
     }
     free(pairs);
     return code;
 }
 
-static ch_code collapse_points(ch_collapse *self, const ch_fit_group *group, const point_table *points,
+static ch_code collapse_points(ch_collapse *self, const ch_fit_group *group, const ch_points *points,
                                const ch_fit_options *options, ch_error *err)
 {
     gsl_min_fminimizer *solver = gsl_min_fminimizer_alloc(gsl_min_fminimizer_brent);
@@ -431,7 +274,7 @@ ch_code ch_collapse_init(ch_collapse *self, const ch_fit_group *group, ch_collap
                          const ch_fit_options *options, ch_error *err)
 {
     const ch_estimate none = {NAN, NAN, NAN, NAN};
-    point_table points = {0};
+    ch_points points = {0};
     *self = (ch_collapse){.quantity = quantity, .x = none, .a = none, .x_theory = NAN, .a_theory = NAN, .quality = NAN};
     find_theory(self, group);
     if (group->num_data_sets < 2) {
@@ -439,7 +282,7 @@ ch_code ch_collapse_init(ch_collapse *self, const ch_fit_group *group, ch_collap
                                   "no collapse: there is one data set, and points are weighed by the spread between "
                                   "data sets");
     }
-    ch_code code = points_init(&points, group, quantity, err);
+    ch_code code = ch_points_init(&points, group, quantity, err);
     if (code == CH_OK) {
         code = keep_points(self, &points, err);
     }
@@ -447,12 +290,12 @@ ch_code ch_collapse_init(ch_collapse *self, const ch_fit_group *group, ch_collap
         code = ch_supply_sentence(&self->reason, group, group->num_trains < 2 ? CH_SUPPLY_TRAINS : CH_SUPPLY_BEND, err,
                                   "no collapse: it needs two P or more that have %d T or more at which every run "
                                   "fitted, on data sets that differ; %zu of %zu P %s",
-                                  LEAST_POINTS, points.num_curves, group->num_trains,
+                                  CH_LEAST_POINTS, points.num_curves, group->num_trains,
                                   points.num_curves == 1 ? "has" : "have");
     } else if (code == CH_OK) {
         code = collapse_points(self, group, &points, options, err);
     }
-    points_free(&points);
+    ch_points_free(&points);
     return code;
 }
 

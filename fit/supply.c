@@ -73,7 +73,8 @@ ch_code ch_supply_sentence(char **text, const ch_fit_group *group, ch_supply wha
     write_settings(out, group);
     write_trains(out, group, what);
     write_temps(out, group, what);
-    fprintf(out, " --seed 0..%zu -o STORE", group->num_data_sets > 10 ? group->num_data_sets - 1 : 9);
+    const size_t num_data_sets = what == CH_SUPPLY_DATA_SETS ? 2 * group->num_data_sets : group->num_data_sets;
+    fprintf(out, " --seed 0..%zu -o STORE", num_data_sets > 10 ? num_data_sets - 1 : 9);
     if (fclose(out) != 0) {
         free(*text);
         *text = NULL;

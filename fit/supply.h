@@ -4,8 +4,9 @@
 
 #include "fit/fit.h"
 
+/** The other settings, and elsewhere ten data sets or as many as there are, are the group's. */
 typedef enum {
-    CH_SUPPLY_DATA_SETS, /* the group's P and T on ten data sets, or as many as there are */
+    CH_SUPPLY_DATA_SETS, /* the group's P and T on ten data sets, or twice as many as there are */
     CH_SUPPLY_TRAINS,    /* its largest P, twice and four times that, at its T */
     CH_SUPPLY_BEND,      /* its P at powers of two for T, from the plateau at T < kappa to the power law above */
 } ch_supply;
