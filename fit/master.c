@@ -192,16 +192,17 @@ static void settle(const landscape *self, double a, ch_master *best)
     best->num_compared = sums.num_compared;
 }
 
-/* Largest S from the best step on towards one end of the admitted range, and that end. */
-static double climb(const double *quality, int best, int direction, int *end)
+/* Mean of S from the best step on towards one end of the admitted range, and that end. */
+static double mean_beside(const double *quality, int best, int direction, int *end)
 {
-    double highest = quality[best];
-    int i = best;
+    double sum = 0;
+    int count = 0, i = best;
     for (; i >= 0 && i <= NUM_STEPS && isfinite(quality[i]); i += direction) {
-        highest = fmax(highest, quality[i]);
+        sum += quality[i];
+        count++;
     }
     *end = i - direction;
-    return highest;
+    return sum / count;
 }
 
 ch_master ch_master_search(const ch_curve *curves, size_t num_curves, gsl_min_fminimizer *solver)
@@ -224,7 +225,7 @@ ch_master ch_master_search(const ch_curve *curves, size_t num_curves, gsl_min_fm
         return best;
     }
     int first = 0, last = 0;
-    const double below = climb(quality, least, -1, &first), above = climb(quality, least, 1, &last);
+    const double below = mean_beside(quality, least, -1, &first), above = mean_beside(quality, least, 1, &last);
     const bool decided = fmin(below, above) >= quality[least] + least_rise;
     best.lo = step_value(largest, first);
     best.hi = step_value(largest, last);

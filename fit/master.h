@@ -76,8 +76,8 @@ typedef struct {
 /** Searches the a of least S. Trivial minima are shut out: an a that leaves a curve with fewer than two compared
  *  points, or compares fewer than half as many points as the a that compares most, is not admitted. Of the admitted
  *  range 801 values are tried, and the best is refined by Brent's method to 1e-6. The ending is CH_MASTER_FOUND only
- *  when S rises from its minimum by 1 or more, towards either end of the admitted range: the curves then part by more
- *  than their errors.
+ *  when the mean of S from its minimum to either end of the admitted range is over that minimum by 1 or more: the
+ * curves then part by more than their errors.
  *
  *  @param curves  [num_curves], two or more, of distinct P, with two points or more each
  *  @param solver  workspace of type gsl_min_fminimizer_brent */

@@ -1,4 +1,5 @@
-/* test_collapse_coverage.c — 95 % intervals of a collapse hold the planted truth in 95 % of planted tables. */
+/* test_collapse_coverage.c — 95 % intervals of a collapse hold the planted truth in 95 % of planted tables, and curves
+ * without a bend have none. */
 #include "tests/collapse_plant.h"
 
 #include <gsl/gsl_cdf.h>
@@ -61,12 +62,39 @@ static void test_time(void **state)
     check(CH_COLLAPSE_TIME, "x of time", "a of time");
 }
 
+/* A power law or a plateau, which fix x + a times their slope only: in none of 400 tables is a collapse given. */
+static void test_straight_curves(void **state)
+{
+    (void)state;
+    collapse_plant planted = collapse_plant_default();
+    planted.straight = true;
+    for (uint64_t i = 0; i < NUM_TABLES; i++) {
+        ch_run_table table;
+        ch_fit fit;
+        ch_collapse found;
+        ch_error err = {0};
+        planted.sharpness = i % 2 == 0 ? 1 : 0;
+        planted.run_noise = i % 4 < 2 ? 0.05 : 0.3;
+        collapse_plant_table(&planted, 1000 + i, &table);
+        collapse_plant_fit(&fit, &table, 50, 2);
+        assert_int_equal(ch_collapse_init(&found, &fit.groups[0], CH_COLLAPSE_TIME, &fit.options, &err), CH_OK);
+        if (found.reason == NULL) {
+            fail_msg("table %d: x = %g, a = %g +- %g, S = %g", (int)i, found.x.value, found.a.value, found.a.stderr_,
+                     found.quality);
+        }
+        ch_collapse_free(&found);
+        ch_fit_free(&fit);
+        free(table.runs);
+    }
+}
+
 int main(void)
 {
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_weight_change),
         cmocka_unit_test(test_time),
+        cmocka_unit_test(test_straight_curves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
