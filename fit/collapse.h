@@ -13,7 +13,9 @@
  *
  * S is per compared point, about 1 where the curves agree within their errors. It is no chi^2 per degree of freedom:
  * cells share their data sets, so that deviations of neighbouring points are alike; the first samples of a data set are
- * the same at every P, which makes S somewhat less than 1.
+ * the same at every P, which makes S less than 1.
+ *
+ * Cost: a replica compares all points some ten times; 1,000 replicas of 5 P with 18 T take 0.1 s on one core.
  */
 #ifndef CH_COLLAPSE_H
 #define CH_COLLAPSE_H

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 ch_code ch_collapse_list_init(ch_collapse_list *self, const ch_fit *fit, ch_collapse_quantity quantity, ch_error *err)
 {
@@ -41,7 +42,8 @@ static void print_estimate(FILE *out, const char *name, const ch_estimate *estim
 static void print_collapse(const ch_collapse *self, FILE *out)
 {
     if (self->reason != NULL) {
-        fprintf(out, "  %s\n", self->reason);
+        const char *command = strstr(self->reason, "try chiton sweep"); /* on a line of its own, to paste */
+        fprintf(out, "  %.*s\n  %s\n", (int)(command - self->reason - 1), self->reason, command);
         return;
     }
     print_estimate(out, "x", &self->x, self->x_theory);
