@@ -102,8 +102,11 @@ static ch_code check_collapsed(const ch_collapse_list *collapses, const char *pa
             return CH_OK;
         }
     }
-    return ch_error_set(err, CH_ERROR_NUMERIC, "%s (%zu group%s): %s", path, collapses->count,
-                        collapses->count == 1 ? "" : "s", collapses->items[0].reason);
+    const size_t room = 700; /* a command cut short would be another: the report has it whole */
+    const char *why = collapses->items[0].reason;
+    const size_t length = strlen(why) < room ? strlen(why) : (size_t)(strstr(why, ": try ") - why);
+    return ch_error_set(err, CH_ERROR_NUMERIC, "%s (%zu group%s): %.*s", path, collapses->count,
+                        collapses->count == 1 ? "" : "s", (int)length, why);
 }
 
 static ch_code fit_store(const char *path, const fit_arguments *chosen, const ch_fit_options *options, ch_error *err)
