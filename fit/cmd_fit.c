@@ -1,14 +1,15 @@
 /* cmd_fit.c — `chiton fit`: exponents and critical temperatures of a store. */
+#include "fit/collapse.h"
 #include "fit/internal.h"
+#include "fit/supply.h"
 #include "sim/cli.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* The command's options; the strings are allocated by popt. */
 typedef struct {
-    char *tc, *where;
+    char *tc, *where, *collapse;
     double threshold, sigmas;
     int json, csv, latex;
 } fit_arguments;
@@ -54,17 +55,29 @@ static ch_code read_runs(ch_run_table *table, const char *path, const char *wher
     return code;
 }
 
-static ch_code print_report(const ch_fit *fit, const fit_arguments *chosen, ch_error *err)
+/* @param collapses  NULL for none */
+static ch_code print_report(const ch_fit *fit, const ch_collapse_list *collapses, const fit_arguments *chosen,
+                            ch_error *err)
 {
+    if (chosen->csv || chosen->latex) {
+        (chosen->csv ? ch_fit_print_csv : ch_fit_print_latex)(fit, stdout);
+        return ch_cli_flush(err);
+    }
     if (!chosen->json) {
-        void (*print)(const ch_fit *, FILE *) = chosen->csv     ? ch_fit_print_csv
-                                                : chosen->latex ? ch_fit_print_latex
-                                                                : ch_fit_print;
-        print(fit, stdout);
+        ch_fit_print(fit, stdout);
+        if (collapses != NULL) {
+            ch_collapse_print(collapses, fit, stdout);
+        }
         return ch_cli_flush(err);
     }
     json_t *report = ch_fit_json(fit);
-    const ch_code code = report == NULL ? ch_error_memory(err, "a JSON text") : ch_cli_print_json(report, err);
+    ch_code code = report == NULL ? ch_error_memory(err, "a JSON text") : CH_OK;
+    if (code == CH_OK && collapses != NULL) {
+        code = ch_collapse_add_json(collapses, report, err);
+    }
+    if (code == CH_OK) {
+        code = ch_cli_print_json(report, err);
+    }
     json_decref(report);
     return code;
 }
@@ -80,31 +93,6 @@ static const char *reason(const ch_fit_group *group)
     return "there is too little in it";
 }
 
-/* A sweep that would supply what a group's fit needs: five P from its least on, T from below the margin to far above
- * it, five data sets. Runs that are there are not made again. */
-static void suggest_sweep(const ch_fit_group *group, const char *path, FILE *out)
-{
-    ch_settings defaults;
-    char value[64];
-    ch_settings_default(&defaults);
-    ch_setting_format(&ch_settings_table[CH_SETTING_MODEL], ch_settings_get(&group->key, CH_SETTING_MODEL), value,
-                      sizeof value);
-    fprintf(out, "chiton sweep %s", value);
-    for (size_t i = 0; i < ch_settings_count; i++) {
-        const ch_setting *row = &ch_settings_table[i];
-        char standard[64];
-        ch_setting_format(row, ch_settings_get(&group->key, i), value, sizeof value);
-        ch_setting_format(row, ch_settings_get(&defaults, i), standard, sizeof standard);
-        if (i != CH_SETTING_MODEL && ch_fit_is_key(i) && strcmp(value, standard) != 0) {
-            fprintf(out, " --%s %s", row->name, value);
-        }
-    }
-    const unsigned long long train = (unsigned long long)group->trains[0];
-    const int margin = ilogb(1 / group->key.alpha);
-    fprintf(out, " --train %llu,%llu,%llu,%llu,%llu --temp 2^%d..2^%d --seed 0..4 -o %s", train, 2 * train, 4 * train,
-            8 * train, 16 * train, margin - 2, margin + 16, path);
-}
-
 /* A report without a single exponent is printed, for its notes say why, but is no success. */
 static ch_code check_found(const ch_fit *fit, const char *path, ch_error *err)
 {
@@ -115,37 +103,59 @@ static ch_code check_found(const ch_fit *fit, const char *path, ch_error *err)
     if (count > 0) {
         return CH_OK;
     }
-    char *sweep = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&sweep, &size);
-    if (out == NULL) {
-        return ch_error_memory(err, "a message");
-    }
-    suggest_sweep(&fit->groups[0], path, out);
-    ch_code code = fclose(out) == 0 ? CH_OK : ch_error_memory(err, "a message");
+    char *sentence = NULL;
+    ch_code code = ch_supply_sentence(&sentence, &fit->groups[0], CH_SUPPLY_ALL, err,
+                                      "no exponent could be fitted to %s (%zu group%s): %s", path, fit->num_groups,
+                                      fit->num_groups == 1 ? "" : "s", reason(&fit->groups[0]));
     if (code == CH_OK) {
-        code = ch_error_set(err, CH_ERROR_NUMERIC,
-                            "no exponent could be fitted to %s (%zu group%s): %s. Runs that supply it: %s", path,
-                            fit->num_groups, fit->num_groups == 1 ? "" : "s", reason(&fit->groups[0]), sweep);
+        code = ch_error_set(err, CH_ERROR_NUMERIC, "%s", sentence);
     }
-    free(sweep);
+    free(sentence);
     return code;
+}
+
+/* Likewise a report without a single collapse, where one was asked for. */
+static ch_code check_collapsed(const ch_collapse_list *collapses, const char *path, ch_error *err)
+{
+    for (size_t i = 0; i < collapses->count; i++) {
+        if (collapses->items[i].reason == NULL) {
+            return CH_OK;
+        }
+    }
+    const size_t room = 700; /* a command cut short would be another: the report has it whole */
+    const char *why = collapses->items[0].reason;
+    const size_t length = strlen(why) < room ? strlen(why) : (size_t)(strstr(why, ": try ") - why);
+    return ch_error_set(err, CH_ERROR_NUMERIC, "%s (%zu group%s): %.*s", path, collapses->count,
+                        collapses->count == 1 ? "" : "s", (int)length, why);
 }
 
 static ch_code fit_store(const char *path, const fit_arguments *chosen, const ch_fit_options *options, ch_error *err)
 {
     ch_run_table table = {0};
     ch_fit fit = {0};
-    ch_code code = read_runs(&table, path, chosen->where, err);
+    ch_collapse_list collapses = {0};
+    ch_collapse_quantity quantity = CH_COLLAPSE_WEIGHT_CHANGE;
+    const bool collapse = chosen->collapse != NULL;
+    ch_code code = collapse ? ch_collapse_quantity_parse(chosen->collapse, &quantity, err) : CH_OK;
+    if (code == CH_OK) {
+        code = read_runs(&table, path, chosen->where, err);
+    }
     if (code == CH_OK) {
         code = ch_fit_init(&fit, &table, options, err);
     }
+    if (code == CH_OK && collapse) {
+        code = ch_collapse_list_init(&collapses, &fit, quantity, err);
+    }
     if (code == CH_OK) {
-        code = print_report(&fit, chosen, err);
+        code = print_report(&fit, collapse ? &collapses : NULL, chosen, err);
     }
     if (code == CH_OK) {
         code = check_found(&fit, path, err);
     }
+    if (code == CH_OK && collapse) {
+        code = check_collapsed(&collapses, path, err);
+    }
+    ch_collapse_list_free(&collapses);
     ch_fit_free(&fit);
     ch_run_table_free(&table);
     return code;
@@ -165,15 +175,18 @@ int ch_cmd_fit(int argc, const char **argv)
          "error: standard errors by which it has left its value at T_c (3 by default)", "K"},
         {"where", '\0', POPT_ARG_STRING, &chosen.where, 0, "only runs that fulfil an SQL condition over the columns",
          "EXPR"},
+        {"collapse", '\0', POPT_ARG_STRING, &chosen.collapse, 0,
+         "also x and a that lay y P^-x against T P^a on one curve, y = weight_change or time", "Y"},
         {"json", '\0', POPT_ARG_NONE, &chosen.json, 0, "one object: exponents, tc, groups", NULL},
         {"csv", '\0', POPT_ARG_NONE, &chosen.csv, 0, "a row for every exponent, shape and T_c", NULL},
         {"latex", '\0', POPT_ARG_NONE, &chosen.latex, 0, "a tabular of the exponents beside theory", NULL},
         POPT_TABLEEND};
     ch_error err = {0};
     ch_cli cli;
-    ch_code code = ch_cli_init(
-        &cli, argc, argv, table, false,
-        "fit STORE [--tc onset|escape|error] [--threshold X] [--sigmas K] [--where EXPR] [--json|--csv|--latex]", &err);
+    ch_code code = ch_cli_init(&cli, argc, argv, table, false,
+                               "fit STORE [--tc onset|escape|error] [--threshold X] [--sigmas K] "
+                               "[--collapse weight_change|time] [--where EXPR] [--json|--csv|--latex]",
+                               &err);
     if (code == CH_OK && !cli.help) {
         code = check(&cli, &chosen, &options, &err);
     }
@@ -183,5 +196,6 @@ int ch_cmd_fit(int argc, const char **argv)
     ch_cli_free(&cli);
     free(chosen.tc);
     free(chosen.where);
+    free(chosen.collapse);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

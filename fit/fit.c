@@ -122,12 +122,12 @@ static ch_code note_decades(ch_fit_group *group, ch_error *err)
 
 static ch_code find_shapes(const ch_fit_group *group, ch_fit_log which, ch_shapes *shapes, ch_error *err)
 {
-    ch_curve curve;
-    ch_code code = ch_curve_init(&curve, group, which, err);
+    ch_trend curve;
+    ch_code code = ch_trend_init(&curve, group, which, err);
     if (code == CH_OK) {
         code = ch_shapes_fit(shapes, &curve, err);
     }
-    ch_curve_free(&curve);
+    ch_trend_free(&curve);
     return code;
 }
 

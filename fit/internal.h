@@ -102,14 +102,14 @@ typedef struct {
     size_t num_sets;   /* data sets with runs at all of them */
     double *log_train; /* [num_points] ascending; owned */
     double *values;    /* [num_sets][num_points]; owned */
-} ch_curve;
+} ch_trend;
 
 /** @param group  with window and power laws */
-ch_code ch_curve_init(ch_curve *self, const ch_fit_group *group, ch_fit_log which, ch_error *err) CH_MUST_CHECK;
-void ch_curve_free(ch_curve *self);
+ch_code ch_trend_init(ch_trend *self, const ch_fit_group *group, ch_fit_log which, ch_error *err) CH_MUST_CHECK;
+void ch_trend_free(ch_trend *self);
 
 /** Fits all shapes to a curve; none is found with fewer than three P, only the power with fewer than five. */
-ch_code ch_shapes_fit(ch_shapes *self, const ch_curve *curve, ch_error *err) CH_MUST_CHECK;
+ch_code ch_shapes_fit(ch_shapes *self, const ch_trend *curve, ch_error *err) CH_MUST_CHECK;
 void ch_shapes_free(ch_shapes *self);
 
 /* ---- onset.c ---- */

@@ -70,10 +70,10 @@ static size_t find_trains(const ch_fit_group *group, size_t *trains)
     return count;
 }
 
-ch_code ch_curve_init(ch_curve *self, const ch_fit_group *group, ch_fit_log which, ch_error *err)
+ch_code ch_trend_init(ch_trend *self, const ch_fit_group *group, ch_fit_log which, ch_error *err)
 {
     ch_code code = CH_OK;
-    *self = (ch_curve){0};
+    *self = (ch_trend){0};
     size_t *trains = ch_alloc(group->num_trains, sizeof *trains);
     uint32_t *data_set = ch_alloc(group->num_runs, sizeof *data_set);
     self->log_train = ch_alloc(group->num_trains, sizeof *self->log_train);
@@ -104,29 +104,29 @@ out:
     return code;
 }
 
-void ch_curve_free(ch_curve *self)
+void ch_trend_free(ch_trend *self)
 {
     free(self->log_train);
     free(self->values);
-    *self = (ch_curve){0};
+    *self = (ch_trend){0};
 }
 
 /* ---- errors that neighbouring P share ---- */
 
 /* rho = (P / P')^nu between a P and the one before it */
-static double correlation(const ch_curve *curve, size_t point, double nu)
+static double correlation(const ch_trend *curve, size_t point, double nu)
 {
     return point == 0 ? 0 : exp(-nu * (curve->log_train[point] - curve->log_train[point - 1]));
 }
 
 /* What a number at one P has that the one before it does not explain: e_i - rho e_{i-1}, over sqrt(1 - rho^2). */
-static double whiten(const ch_curve *curve, const double *numbers, size_t point, double nu)
+static double whiten(const ch_trend *curve, const double *numbers, size_t point, double nu)
 {
     const double rho = correlation(curve, point, nu);
     return point == 0 ? numbers[0] : (numbers[point] - rho * numbers[point - 1]) / sqrt(1 - rho * rho);
 }
 
-static void average(const ch_curve *curve, double *mean)
+static void average(const ch_trend *curve, double *mean)
 {
     for (size_t p = 0; p < curve->num_points; p++) {
         mean[p] = 0;
@@ -138,7 +138,7 @@ static void average(const ch_curve *curve, double *mean)
 
 /* Squares of the data sets about their mean, whitened.
  * @param difference  [num_points] work space */
-static double squares_within(const ch_curve *curve, const double *mean, double nu, double *difference)
+static double squares_within(const ch_trend *curve, const double *mean, double nu, double *difference)
 {
     double squares = 0;
     for (size_t s = 0; s < curve->num_sets; s++) {
@@ -160,7 +160,7 @@ static double on_grid(double lo, double hi, size_t k)
 
 /* The most likely nu of normal errors of equal variance, correlated by (P / P')^nu: without constants, the logarithm of
  * the likelihood is -(n - 1) / 2 [K ln squares(nu) + sum_i ln(1 - rho_i^2)], K points. */
-static double find_nu(const ch_curve *curve, const double *mean, double *difference)
+static double find_nu(const ch_trend *curve, const double *mean, double *difference)
 {
     double best = MOST_NU, least = INFINITY;
     for (size_t k = 0; k < GRID && curve->num_sets > 1; k++) {
@@ -182,7 +182,7 @@ static double find_nu(const ch_curve *curve, const double *mean, double *differe
 
 /* The terms of a shape at ln P: 1, and of a power ln P; of a broken one min(0, ln P/P_b) and max(0, ln P/P_b); of a
  * corrected one ln P and (P / P_1)^-omega, P_1 the least. The second to last is that of the exponent at large P. */
-static void terms_at(const ch_curve *curve, ch_shape shape, double parameter, size_t point, double *terms)
+static void terms_at(const ch_trend *curve, ch_shape shape, double parameter, size_t point, double *terms)
 {
     const double x = curve->log_train[point], first = curve->log_train[0];
     terms[0] = 1;
@@ -206,7 +206,7 @@ typedef struct {
 } shape_point;
 
 typedef struct {
-    const ch_curve *curve;
+    const ch_trend *curve;
     double nu;
     double *mean, *column; /* [num_points] */
     gsl_matrix *design[CH_NUM_SHAPES], *covariance[CH_NUM_SHAPES];
@@ -230,7 +230,7 @@ static void space_free(shape_space *self)
     gsl_vector_free(self->weights);
 }
 
-static ch_code space_init(shape_space *self, const ch_curve *curve, ch_error *err)
+static ch_code space_init(shape_space *self, const ch_trend *curve, ch_error *err)
 {
     const size_t num = curve->num_points;
     *self = (shape_space){.curve = curve};
@@ -287,7 +287,7 @@ static shape_point fit_at(shape_space *self, ch_shape shape, double parameter)
 }
 
 /* Values between which a shape's parameter is sought. A break has two P or more on either side. */
-static void range_of(const ch_curve *curve, ch_shape shape, double *lo, double *hi)
+static void range_of(const ch_trend *curve, ch_shape shape, double *lo, double *hi)
 {
     *lo = shape == CH_SHAPE_BROKEN ? curve->log_train[1] : log(LEAST_OMEGA);
     *hi = shape == CH_SHAPE_BROKEN ? curve->log_train[curve->num_points - 2] : log(MOST_OMEGA);
@@ -350,7 +350,7 @@ static void fit_shape(shape_space *self, ch_shape shape, ch_shapes *shapes)
 /* What the fits say beside each other: lack of fit against the data sets' own spread, and AICc
  *     N ln(squares / N) + 2 k + 2 k (k + 1) / (N - k - 1),
  * N numbers, k parameters with the variance and nu (Hurvich and Tsai, Biometrika 76, 297 (1989)). */
-static void compare(const ch_curve *curve, ch_shapes *shapes)
+static void compare(const ch_trend *curve, ch_shapes *shapes)
 {
     const double num = (double)(curve->num_sets * curve->num_points);
     const double within = shapes->variance * (double)shapes->dof;
@@ -382,7 +382,7 @@ static void compare(const ch_curve *curve, ch_shapes *shapes)
 /* d ln y / d ln P from one P to the next: the drift of the exponent. */
 static void find_local(const shape_space *space, ch_shapes *shapes)
 {
-    const ch_curve *curve = space->curve;
+    const ch_trend *curve = space->curve;
     for (size_t p = 0; p + 1 < curve->num_points; p++) {
         const double step = curve->log_train[p + 1] - curve->log_train[p];
         const double rho = correlation(curve, p + 1, space->nu);
@@ -397,7 +397,7 @@ static void find_local(const shape_space *space, ch_shapes *shapes)
     shapes->num_local = curve->num_points - 1;
 }
 
-ch_code ch_shapes_fit(ch_shapes *self, const ch_curve *curve, ch_error *err)
+ch_code ch_shapes_fit(ch_shapes *self, const ch_trend *curve, ch_error *err)
 {
     shape_space space;
     *self = (ch_shapes){.nu = NAN, .variance = NAN};

@@ -22,10 +22,10 @@ bool ch_axis_is_empty(const ch_axis *self)
     return !(self->lo <= self->hi);
 }
 
-void ch_axis_finish(ch_axis *self)
+void ch_axis_finish(ch_axis *self, double span)
 {
-    const double least_span = 4, margin = 0.06;
-    const double spare = least_span * self->lo / self->hi;
+    const double margin = 0.06;
+    const double spare = span * self->lo / self->hi;
     if (spare > 1) {
         self->lo /= sqrt(spare);
         self->hi *= sqrt(spare);
@@ -33,6 +33,18 @@ void ch_axis_finish(ch_axis *self)
     const double factor = pow(self->hi / self->lo, margin);
     self->lo /= factor;
     self->hi *= factor;
+}
+
+/* Labels at the multiples of 1, 2 or 5 times a power of ten that leave three to eight of them. */
+static void write_round(const ch_axis *self, FILE *out)
+{
+    const double power = pow(10, floor(log10(self->hi - self->lo)) - 1);
+    const double tenths = (self->hi - self->lo) / power; /* 10 … 100 */
+    const double step = power * (tenths < 16 ? 2 : tenths < 40 ? 5 : tenths < 80 ? 10 : 20);
+    for (double place = step * ceil(self->lo / step); place <= self->hi; place += step) {
+        fprintf(out, "'%.10g' %.17g, ", place, place);
+    }
+    fprintf(out, "'' %.17g 1)\n", 2 * self->hi); /* out of range: ends the list */
 }
 
 void ch_axis_write(const ch_axis *self, FILE *out, const char *name, bool binary)
@@ -43,6 +55,10 @@ void ch_axis_write(const ch_axis *self, FILE *out, const char *name, bool binary
     const int step = (last - first) / MAX_LABELS + 1;
     fprintf(out, "set logscale %s %d\nset %srange [%.17g:%.17g]\nset %stics (", name, base, name, self->lo, self->hi,
             name);
+    if (self->hi < CH_AXIS_SPAN * self->lo) {
+        write_round(self, out);
+        return;
+    }
     for (int power = first; power <= last; power++) {
         /* labels sit at multiples of the step, so that neighbouring panels agree; U+2212 is a minus sign */
         if (power % step == 0) {

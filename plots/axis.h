@@ -17,11 +17,14 @@ void ch_axis_include(ch_axis *self, double value);
 
 bool ch_axis_is_empty(const ch_axis *self);
 
-/** Widens a range to at least a factor of four, which holds two powers of two, and some margin beyond. */
-void ch_axis_finish(ch_axis *self);
+/** The usual least span: it holds two powers of two. */
+#define CH_AXIS_SPAN 4.0
+
+/** Widens a range to at least the factor `span`, and some margin beyond. */
+void ch_axis_finish(ch_axis *self, double span);
 
 /** Writes the range and tick marks of axis `name` ("x" or "y"): labels are powers of two below two decades or where
- *  `binary`, else powers of ten; at most eight of them. */
+ *  `binary`, else powers of ten; at most eight of them. A range of under CH_AXIS_SPAN has round numbers instead. */
 void ch_axis_write(const ch_axis *self, FILE *out, const char *name, bool binary);
 
 #endif

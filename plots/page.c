@@ -58,22 +58,20 @@ static void write_train_key(const ch_fit_group *group, FILE *out)
 }
 
 /* The page's title, and under it the key of P. */
-static void write_head(const ch_page *page, const ch_fit *fit, FILE *out)
+static void write_head(const ch_fit *fit, const ch_fit_group *group, FILE *out)
 {
     char title[CH_LABEL_SIZE];
-    ch_label_title(fit, page->group, title);
+    ch_label_title(fit, group, title);
     fputs("reset\nset label ", out);
     ch_gnuplot_quote(out, title);
     fputs(" at screen 0.5, screen 0.987 center noenhanced font ',8.5'\n", out);
-    write_train_key(page->group, out);
+    write_train_key(group, out);
     fputs("unset border\nunset tics\nunset key\nset xrange [0:1]\nset yrange [0:1]\nplot NaN\n", out);
 }
 
-static ch_code write_page(const ch_page *page, const ch_fit *fit, ch_plot_format format, FILE *out, ch_error *err)
+/* The six panels of a group's fit. */
+static ch_code write_panels(const ch_page *page, FILE *out, ch_error *err)
 {
-    ch_gnuplot_terminal(out, format);
-    fputs("set multiplot\n", out);
-    write_head(page, fit, out);
     for (size_t i = 0; i < ch_panels_count; i++) {
         ch_panel panel;
         ch_code code = ch_panel_init(&panel, out, i, err);
@@ -85,16 +83,25 @@ static ch_code write_page(const ch_page *page, const ch_fit *fit, ch_plot_format
             return code;
         }
     }
-    const ch_code code = ch_summary_draw(page, out, err);
-    fputs("unset multiplot\nunset output\n", out);
+    return ch_summary_draw(page, out, err);
+}
+
+static ch_code write_fit(const ch_fit *fit, const ch_fit_group *group, const void *content, FILE *out, ch_error *err)
+{
+    ch_page page = {0};
+    (void)content;
+    ch_code code = page_init(&page, fit, group, err);
+    if (code == CH_OK) {
+        code = write_panels(&page, out, err);
+    }
+    page_free(&page);
     return code;
 }
 
 /* The script of a group's page, in memory: *script is freed by the caller, also after a failure. */
-static ch_code make_script(const ch_fit *fit, const ch_fit_group *group, ch_plot_format format, char **script,
-                           size_t *length, ch_error *err)
+static ch_code make_script(const ch_fit *fit, const ch_fit_group *group, ch_page_write write, const void *content,
+                           ch_plot_format format, char **script, size_t *length, ch_error *err)
 {
-    ch_page page = {0};
     ch_code code = CH_OK;
     locale_t numbers = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0), former = (locale_t)0;
     FILE *out = open_memstream(script, length);
@@ -103,10 +110,11 @@ static ch_code make_script(const ch_fit *fit, const ch_fit_group *group, ch_plot
         goto out;
     }
     former = uselocale(numbers); /* decimal points, whatever the caller's locale */
-    code = page_init(&page, fit, group, err);
-    if (code == CH_OK) {
-        code = write_page(&page, fit, format, out, err);
-    }
+    ch_gnuplot_terminal(out, format);
+    fputs("set multiplot\n", out);
+    write_head(fit, group, out);
+    code = write(fit, group, content, out, err);
+    fputs("unset multiplot\nunset output\n", out);
     uselocale(former);
 out:
     if (out != NULL && fclose(out) != 0 && code == CH_OK) {
@@ -115,7 +123,6 @@ out:
     if (numbers != (locale_t)0) {
         freelocale(numbers);
     }
-    page_free(&page);
     return code;
 }
 
@@ -131,8 +138,9 @@ static size_t count_namesakes(const ch_fit *fit, size_t index, const char *label
     return count;
 }
 
-/* DIR/LABEL.FORMAT, or DIR/LABEL.2.FORMAT for the second group of that label; NULL when memory is short. */
-static char *page_path(const ch_fit *fit, size_t index, const char *directory, ch_plot_format format)
+/* DIR/LABEL.FORMAT, or DIR/LABEL.2.FORMAT for the second group of that label; `kind` comes after the label. NULL when
+ * memory is short. */
+static char *page_path(const ch_fit *fit, size_t index, const char *kind, const char *directory, ch_plot_format format)
 {
     char label[CH_LABEL_SIZE], suffix[32] = "";
     char *path = NULL;
@@ -142,7 +150,7 @@ static char *page_path(const ch_fit *fit, size_t index, const char *directory, c
         snprintf(suffix, sizeof suffix, ".%zu", namesakes + 1);
     }
     const char *slash = directory[strlen(directory) - 1] == '/' ? "" : "/";
-    if (asprintf(&path, "%s%s%s%s.%s", directory, slash, label, suffix, ch_gnuplot_extension(format)) < 0) {
+    if (asprintf(&path, "%s%s%s%s%s.%s", directory, slash, label, kind, suffix, ch_gnuplot_extension(format)) < 0) {
         return NULL;
     }
     return path;
@@ -167,22 +175,29 @@ ch_code ch_plot_directory(const char *directory, ch_error *err)
     return CH_OK;
 }
 
+ch_code ch_page_draw(const ch_fit *fit, size_t index, const char *kind, ch_page_write write, const void *content,
+                     const char *directory, ch_plot_format format, FILE *names, ch_error *err)
+{
+    char *script = NULL, *path = page_path(fit, index, kind, directory, format);
+    size_t length = 0;
+    ch_code code = path == NULL ? ch_error_memory(err, "a file name")
+                                : make_script(fit, &fit->groups[index], write, content, format, &script, &length, err);
+    if (code == CH_OK) {
+        code = ch_gnuplot_draw(script, length, path, format, err);
+    }
+    if (code == CH_OK && names != NULL) {
+        fprintf(names, "%s\n", path);
+    }
+    free(script);
+    free(path);
+    return code;
+}
+
 ch_code ch_plot_fit(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names, ch_error *err)
 {
     ch_code code = CH_OK;
     for (size_t i = 0; i < fit->num_groups && code == CH_OK; i++) {
-        char *script = NULL, *path = page_path(fit, i, directory, format);
-        size_t length = 0;
-        code = path == NULL ? ch_error_memory(err, "a file name")
-                            : make_script(fit, &fit->groups[i], format, &script, &length, err);
-        if (code == CH_OK) {
-            code = ch_gnuplot_draw(script, length, path, format, err);
-        }
-        if (code == CH_OK && names != NULL) {
-            fprintf(names, "%s\n", path);
-        }
-        free(script);
-        free(path);
+        code = ch_page_draw(fit, i, "", write_fit, NULL, directory, format, names, err);
     }
     return code;
 }

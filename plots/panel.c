@@ -267,8 +267,8 @@ ch_code ch_panel_finish(ch_panel *self, const char *x_label, const char *y_label
         write_nothing(self->out, nothing);
         return CH_OK;
     }
-    ch_axis_finish(&self->x);
-    ch_axis_finish(&self->y);
+    ch_axis_finish(&self->x, CH_AXIS_SPAN);
+    ch_axis_finish(&self->y, self->is_ratio ? 1 : CH_AXIS_SPAN);
     ch_axis_write(&self->x, self->out, "x", x_binary);
     ch_axis_write(&self->y, self->out, "y", false);
     fputs("set xlabel ", self->out);

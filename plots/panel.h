@@ -3,6 +3,7 @@
 #define CH_PANEL_H
 
 #include "plots/axis.h"
+#include "plots/plots.h"
 #include "plots/series.h"
 
 /** What all panels of a page are drawn from. */
@@ -20,6 +21,7 @@ typedef struct {
     size_t length;
     size_t num_items, num_blocks, num_keys;
     ch_axis x, y;
+    bool is_ratio; /* y is near 1: its axis may be narrow */
 } ch_panel;
 
 /** Perceptually uniform ramps, dark to mid tone, that colour-blind readers can order. */
@@ -97,6 +99,18 @@ extern const size_t ch_panels_count;
 /** Panel (f): the settings held fixed, the table of exponents, and what the fit had to say.
  *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_summary_draw(const ch_page *page, FILE *out, ch_error *err) CH_MUST_CHECK;
+
+/** Writes the panels of a page into its script.
+ *  @param content  what ch_page_draw was given
+ *  @return CH_OK, CH_ERROR_MEMORY */
+typedef ch_code (*ch_page_write)(const ch_fit *fit, const ch_fit_group *group, const void *content, FILE *out,
+                                 ch_error *err);
+
+/** Draws a page of group `index`: its title, the key of P, and what `write` has.
+ *  @param kind  what its file's name has after the group's label, e.g. "-collapse"
+ *  The rest, and what is returned, is as for ch_plot_fit. */
+ch_code ch_page_draw(const ch_fit *fit, size_t index, const char *kind, ch_page_write write, const void *content,
+                     const char *directory, ch_plot_format format, FILE *names, ch_error *err) CH_MUST_CHECK;
 
 /** Where panel `index` is: the corners of its axes in units of the page. */
 void ch_panel_place(size_t index, double *left, double *right, double *bottom, double *top);

@@ -27,6 +27,12 @@ ch_code ch_plot_directory(const char *directory, ch_error *err) CH_MUST_CHECK;
 ch_code ch_plot_fit(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
                     ch_error *err) CH_MUST_CHECK;
 
+/** Draws a page a group whose weight change or training time collapses (fit/collapse.h), as e.g.
+ *  perceptron-chi0-dim128-collapse.pdf: before, after, and the points over the master curve. Groups that have neither
+ *  collapse get no page. All else is as for ch_plot_fit. */
+ch_code ch_plot_collapse(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
+                         ch_error *err) CH_MUST_CHECK;
+
 int ch_cmd_plot(int argc, const char **argv);
 
 #endif

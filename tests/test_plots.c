@@ -1,4 +1,5 @@
 /* test_plots.c — figures from planted runs: files are whole, names and degenerate groups do no harm. */
+#include "plots/axis.h"
 #include "plots/gnuplot.h"
 #include "plots/label.h"
 #include "plots/panel.h"
@@ -435,6 +436,49 @@ static void test_series(void **state)
     ch_series_free(&series);
 }
 
+/* Round labels, three to eight of them, on an axis of ratios. */
+static void test_ratio_axis(void **state)
+{
+    static const struct {
+        double lo, hi;
+        const char *labels;
+    } cases[] = {{0.91, 1.14, "('0.95' 0.9"},
+                 {0.7, 1.8, "('0.8' 0.8"},
+                 {0.997, 1.004, "('0.997' 0.99"},
+                 {0.5, 1.95, "('0.6' 0.6"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *text = NULL;
+        size_t length = 0, labels = 0;
+        FILE *out = open_memstream(&text, &length);
+        assert_non_null(out);
+        ch_axis_write(&(ch_axis){cases[i].lo, cases[i].hi}, out, "y", false);
+        assert_int_equal(fclose(out), 0);
+        if (strstr(text, cases[i].labels) == NULL) {
+            fail_msg("%s", text);
+        }
+        for (const char *c = text; (c = strchr(c, ',')) != NULL; c++) {
+            labels++;
+        }
+        assert_in_range(labels, 3, 9);
+        free(text);
+    }
+}
+
+/* A fit without cells has no collapse, and no page of one. */
+static void test_no_collapse_no_page(void **state)
+{
+    ch_fit fit;
+    ch_fit_group group;
+    planted own;
+    ch_error err = {0};
+    (void)state;
+    plant_fit(&fit, &group, &own, &usual);
+    assert_int_equal(ch_plot_collapse(&fit, directory, CH_PLOT_PDF, NULL, &err), CH_OK);
+    assert_int_equal(count_files(directory), 0);
+    uproot(&own);
+}
+
 static void test_number_text(void **state)
 {
     static const struct {
@@ -508,12 +552,20 @@ int main(void)
 {
 #define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
     const struct CMUnitTest tests[] = {
-        IN_DIRECTORY(test_formats),           IN_DIRECTORY(test_odd_directories),
-        IN_DIRECTORY(test_degenerate_groups), IN_DIRECTORY(test_groups_of_one_name),
-        IN_DIRECTORY(test_gnuplot_fails),     IN_DIRECTORY(test_real_gnuplot_complains),
-        IN_DIRECTORY(test_bad_directories),   cmocka_unit_test(test_quote),
-        cmocka_unit_test(test_format_names),  cmocka_unit_test(test_series),
-        cmocka_unit_test(test_number_text),   IN_DIRECTORY(test_command),
+        IN_DIRECTORY(test_formats),
+        IN_DIRECTORY(test_odd_directories),
+        IN_DIRECTORY(test_degenerate_groups),
+        IN_DIRECTORY(test_groups_of_one_name),
+        IN_DIRECTORY(test_gnuplot_fails),
+        IN_DIRECTORY(test_real_gnuplot_complains),
+        IN_DIRECTORY(test_bad_directories),
+        cmocka_unit_test(test_quote),
+        cmocka_unit_test(test_format_names),
+        cmocka_unit_test(test_series),
+        cmocka_unit_test(test_number_text),
+        cmocka_unit_test(test_ratio_axis),
+        IN_DIRECTORY(test_no_collapse_no_page),
+        IN_DIRECTORY(test_command),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -387,11 +387,39 @@ static void test_fit_suggests(void **state)
     assert_non_null(command);
     assert_says(command, "--batch 3");
     snprintf(sweep, sizeof sweep, "%.*s", (int)strcspn(command + strlen("chiton "), "\n"), command + strlen("chiton "));
-    assert_succeeds("%s", sweep);
+    char *store = strstr(sweep, "STORE");
+    assert_non_null(store);
+    *store = '\0';
+    assert_succeeds("%sone.db", sweep);
     assert_succeeds("fit one.db --json");
     json_t *fit = parsed();
     assert_true(json_array_size(json_object_get(fit, "exponents")) >= 6);
     json_decref(fit);
+}
+
+/* Curves that bend collapse; of those that do not, no exponent is printed. */
+static void test_fit_collapse(void **state)
+{
+    (void)state;
+    assert_succeeds("sweep " FITTABLE " -o a.db");
+    assert_succeeds("fit a.db --collapse weight_change");
+    assert_says(out, "Collapse: ‖Δw‖ P^-x against T P^a");
+    assert_says(out, "theory 0.5\n");
+    assert_says(out, " a point, over the ");
+    assert_succeeds("fit a.db --collapse weight_change --json");
+    json_t *fit = parsed();
+    const json_t *list = json_object_get(fit, "collapse"), *found = json_array_get(list, 0);
+    assert_int_equal(json_array_size(list), 1);
+    assert_string_equal(string(found, "quantity"), "weight_change");
+    assert_in(number(json_object_get(found, "x"), "value"), 0.2, 0.8);
+    assert_in(number(json_object_get(found, "a"), "value"), -0.5, 0.5);
+    assert_true(number(found, "quality") > 0);
+    assert_in(number(found, "overlap"), 0.5, 1);
+    json_decref(fit);
+    assert_int_equal(chiton("fit a.db --collapse weight_change --where 'temp >= 0.01'"), 1);
+    assert_says(err, "no collapse: ");
+    assert_says(err,
+                "try chiton sweep perceptron --chi 1 --dim 8 --train 64,128,256,512 --temp 2^-18..2^2 --seed 0..9");
 }
 
 static void assert_starts_with(const char *path, const char *magic)
@@ -416,9 +444,12 @@ static void test_plot(void **state)
         snprintf(name, sizeof name, "figures/perceptron-chi1-dim8.%s", formats[i].extension);
         assert_succeeds("plot a.db -o figures %s", formats[i].option);
         assert_ptr_equal(strstr(out, name), out);
-        assert_int_equal(num_lines(out), 1);
+        assert_int_equal(num_lines(out), 2);
         assert_starts_with(path_of(name), formats[i].magic);
         assert_true(size_of(path_of(name)) > 5000);
+        snprintf(name, sizeof name, "figures/perceptron-chi1-dim8-collapse.%s", formats[i].extension);
+        assert_says(out, name);
+        assert_starts_with(path_of(name), formats[i].magic);
     }
 }
 
@@ -440,6 +471,7 @@ int main(void)
         STORE_TEST(test_theory),
         STORE_TEST(test_fit),
         STORE_TEST(test_fit_suggests),
+        STORE_TEST(test_fit_collapse),
         STORE_TEST(test_plot),
     };
     return cmocka_run_group_tests_name("program", tests, locate_program, NULL);

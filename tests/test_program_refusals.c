@@ -181,6 +181,7 @@ static void test_other_commands(void **state)
         {"export s.db --where 'chy = 1'", {"chy"}},
         {"fit", {"fit takes one store"}},
         {"fit s.db --tc somehow", {"--tc = somehow", "onset, escape or error"}},
+        {"fit s.db --collapse signal", {"--collapse = signal", "weight_change or time"}},
         {"fit s.db --threshold -1", {"threshold", "-1"}},
         {"fit s.db --threshold nan", {"threshold"}},
         {"selftest --tables 0", {"tables = 0", "from 1 to 100000"}},

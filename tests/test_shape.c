@@ -22,12 +22,12 @@ static double true_value(const planted *self, double log_train, double first)
     return self->exponent * log_train + self->q * exp(-self->omega * (log_train - first));
 }
 
-static void plant(const planted *self, uint64_t seed, ch_curve *curve)
+static void plant(const planted *self, uint64_t seed, ch_trend *curve)
 {
     ch_random stream;
     ch_random_init(&stream, seed, CH_STREAM_TRAIN_SAMPLES, 0);
     gsl_rng random = ch_random_gsl(&stream);
-    *curve = (ch_curve){.num_points = self->num_points, .num_sets = self->num_sets};
+    *curve = (ch_trend){.num_points = self->num_points, .num_sets = self->num_sets};
     curve->log_train = ch_alloc(self->num_points, sizeof *curve->log_train);
     curve->values = ch_alloc(self->num_points * self->num_sets, sizeof *curve->values);
     assert_true(curve->log_train != NULL && curve->values != NULL);
@@ -45,11 +45,11 @@ static void plant(const planted *self, uint64_t seed, ch_curve *curve)
 
 static void fit(const planted *self, uint64_t seed, ch_shapes *shapes)
 {
-    ch_curve curve;
+    ch_trend curve;
     ch_error err = {0};
     plant(self, seed, &curve);
     assert_int_equal(ch_shapes_fit(shapes, &curve, &err), CH_OK);
-    ch_curve_free(&curve);
+    ch_trend_free(&curve);
 }
 
 /* Noise of 1e-9 only: what was planted is found, to what the grid of omega and of breaks resolves. */
@@ -93,7 +93,7 @@ static void agrees_with_hand(void **state)
 {
     (void)state;
     static const double numbers[] = {0, 0.4, 1.2, 1.5};
-    ch_curve curve;
+    ch_trend curve;
     ch_shapes shapes;
     ch_error err = {0};
     plant(&(planted){.num_points = 4, .num_sets = 1}, 1, &curve);
@@ -110,7 +110,7 @@ static void agrees_with_hand(void **state)
     assert_close(fit->stderr_, 0.0655744, 1e-5);
     assert_close(fit->hi - fit->exponent, 4.302653 * 0.0655744, 1e-4);
     assert_true(isnan(fit->chi2) && isnan(fit->misfit));
-    ch_curve_free(&curve);
+    ch_trend_free(&curve);
     ch_shapes_free(&shapes);
 }
 
@@ -170,7 +170,7 @@ static void survives_failing_allocations(void **state)
 {
     (void)state;
     const planted power = {.exponent = 0.7, .noise = 0.1, .nu = 1, .num_points = 7, .num_sets = 3};
-    ch_curve curve;
+    ch_trend curve;
     ch_error err = {0};
     plant(&power, 1, &curve);
     long k = 0;
@@ -183,7 +183,7 @@ static void survives_failing_allocations(void **state)
         ch_shapes_free(&shapes);
     }
     assert_in((double)k, 4, 99);
-    ch_curve_free(&curve);
+    ch_trend_free(&curve);
 }
 
 int main(void)

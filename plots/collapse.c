@@ -1,0 +1,155 @@
+/* collapse.c — a page a group: its curves before and after their collapse, and the points over the master curve. */
+#include "fit/collapse.h"
+#include "plots/panel.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The columns of the page. */
+enum { NUM_COLUMNS = 2 };
+static const struct {
+    ch_collapse_quantity quantity;
+    const char *axis, *symbol;
+} columns[NUM_COLUMNS] = {
+    {CH_COLLAPSE_WEIGHT_CHANGE, "weight change ‖Δw‖", "‖Δw‖"},
+    {CH_COLLAPSE_TIME, "training time t*", "t*"},
+};
+
+/* Its rows. */
+typedef enum { BEFORE, AFTER, RATIO, NUM_ROWS } page_row;
+
+/* "P^{−0.93}", as enhanced text. */
+static void power_text(char *text, size_t size, double power)
+{
+    snprintf(text, size, "P^{%s%.3g}", power < 0 ? "−" : "", fabs(power));
+}
+
+/* A point as a row draws it. */
+static ch_cell place(const ch_collapse *collapse, const ch_collapse_point *point, page_row row)
+{
+    const double train = (double)point->train;
+    const double temp = row == BEFORE ? point->temp : point->temp * pow(train, collapse->a.value);
+    const double y = row == BEFORE ? point->y : row == AFTER ? point->y * pow(train, -collapse->x.value) : point->ratio;
+    return (ch_cell){
+        .train = point->train, .temp = temp, .mean = y, .lo = y * exp(-point->error), .hi = y * exp(point->error)};
+}
+
+static ch_code draw_curves(const ch_collapse *collapse, const ch_fit_group *group, page_row row, ch_panel *panel,
+                           ch_error *err)
+{
+    ch_series series = {.cells = ch_alloc(collapse->num_points, sizeof *series.cells)};
+    if (series.cells == NULL) {
+        return ch_error_memory(err, "the points of a figure");
+    }
+    for (size_t i = 0; i < collapse->num_points; i++) {
+        const ch_cell cell = place(collapse, &collapse->points[i], row);
+        if (isfinite(cell.mean)) {
+            series.cells[series.count++] = cell;
+        }
+    }
+    for (size_t p = 0; p < group->num_trains; p++) {
+        ch_panel_curve(panel, &series, group->trains[p], NAN, 1, ch_mark_of(CH_RAMP_TRAIN, p, group->num_trains, true),
+                       NULL);
+    }
+    ch_series_free(&series);
+    return CH_OK;
+}
+
+static void write_estimate(FILE *out, const char *name, const ch_estimate *estimate)
+{
+    fprintf(out, "%s = %s%.3f ± %.3f", name, estimate->value < 0 ? "−" : "", fabs(estimate->value), estimate->stderr_);
+}
+
+/* What was found, above the collapsed curves: one row for x and a, one for S. */
+static ch_code draw_key(const ch_collapse *collapse, ch_panel *panel, ch_error *err)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    if (out == NULL) {
+        return ch_error_memory(err, "a panel");
+    }
+    write_estimate(out, "x", &collapse->x);
+    write_estimate(out, ", a", &collapse->a);
+    if (fclose(out) != 0) {
+        free(text);
+        return ch_error_memory(err, "a panel");
+    }
+    ch_panel_key(panel, NULL, NULL, text);
+    free(text);
+    char quality[96];
+    snprintf(quality, sizeof quality, "S = %.2f a point, over %zu of %zu points", collapse->quality,
+             collapse->num_compared, collapse->num_points);
+    ch_panel_key(panel, NULL, NULL, quality);
+    return CH_OK;
+}
+
+static ch_code draw_panel(const ch_collapse *collapse, const ch_fit_group *group, size_t column, page_row row,
+                          ch_panel *panel, ch_error *err)
+{
+    const bool found = collapse->reason == NULL;
+    char x_label[64] = "temperature T", y_label[96], power[32];
+    ch_code code = CH_OK;
+    if (found || row == BEFORE) {
+        code = draw_curves(collapse, group, row, panel, err);
+    }
+    if (code != CH_OK) {
+        return code;
+    }
+    snprintf(y_label, sizeof y_label, "%s", columns[column].axis);
+    if (row != BEFORE) {
+        power_text(power, sizeof power, collapse->a.value);
+        snprintf(x_label, sizeof x_label, "T %s", power);
+        power_text(power, sizeof power, -collapse->x.value);
+        snprintf(y_label, sizeof y_label, "%s %s", columns[column].symbol, power);
+    }
+    if (row == RATIO) {
+        snprintf(y_label, sizeof y_label, "%s over master curve", columns[column].symbol);
+        ch_panel_power(panel, panel->x.lo, panel->x.hi, 1, 0, "linewidth 1.1 linecolor rgb '#000000'", NULL);
+    }
+    if (found && row == AFTER) {
+        code = draw_key(collapse, panel, err);
+    }
+    panel->is_ratio = row == RATIO;
+    return code != CH_OK ? code
+                         : ch_panel_finish(panel, x_label, y_label, false, "no data: no collapse was found", err);
+}
+
+/* @param content  the collapses, one a column */
+static ch_code write_page(const ch_fit *fit, const ch_fit_group *group, const void *content, FILE *out, ch_error *err)
+{
+    const ch_collapse *collapses = content;
+    ch_code code = CH_OK;
+    (void)fit;
+    for (size_t i = 0; i < NUM_ROWS * NUM_COLUMNS && code == CH_OK; i++) {
+        ch_panel panel;
+        code = ch_panel_init(&panel, out, i, err);
+        if (code == CH_OK) {
+            const size_t column = i % NUM_COLUMNS;
+            code = draw_panel(&collapses[column], group, column, (page_row)(i / NUM_COLUMNS), &panel, err);
+        }
+        ch_panel_free(&panel);
+    }
+    return code;
+}
+
+ch_code ch_plot_collapse(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names, ch_error *err)
+{
+    ch_code code = CH_OK;
+    for (size_t g = 0; g < fit->num_groups && code == CH_OK; g++) {
+        ch_collapse collapses[NUM_COLUMNS] = {0};
+        bool found = false;
+        for (size_t k = 0; k < NUM_COLUMNS && code == CH_OK; k++) {
+            code = ch_collapse_init(&collapses[k], &fit->groups[g], columns[k].quantity, &fit->options, err);
+            found = found || (code == CH_OK && collapses[k].reason == NULL);
+        }
+        if (code == CH_OK && found) {
+            code = ch_page_draw(fit, g, "-collapse", write_page, collapses, directory, format, names, err);
+        }
+        for (size_t k = 0; k < NUM_COLUMNS; k++) {
+            ch_collapse_free(&collapses[k]);
+        }
+    }
+    return code;
+}
