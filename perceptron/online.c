@@ -182,6 +182,11 @@ ch_code ch_online_averages_quadrature(ch_online_averages *self, double chi, doub
     return code;
 }
 
+double ch_online_loss(const ch_online_averages *mean, double kappa, double signal, double noise, size_t dim)
+{
+    return kappa * mean->unfitted + (noise * mean->contraction - signal * mean->drift) / sqrt((double)dim);
+}
+
 /* ---- the ODE ---- */
 
 static double square_root_of_dim(const ch_online_setup *setup)
@@ -314,6 +319,7 @@ ch_code ch_online_ode_init(ch_online_ode *self, const ch_online_setup *setup, ch
         return ch_error_memory(err, "the online ODE");
     }
     /* the first step: s = eta E v / sqrt(d), r^2 = eta T (d-1) / d */
+    self->time = setup->rate;
     self->log_time = log(setup->rate);
     self->log_state[0] = log(setup->rate) + log(mean_v(setup->chi)) - log(dim) / 2;
     self->log_state[1] = log(setup->rate) + log(setup->temp) + log((dim - 1) / dim);
@@ -334,31 +340,29 @@ void ch_online_ode_free(ch_online_ode *self)
 ch_code ch_online_ode_advance(ch_online_ode *self, double time, ch_error *err)
 {
     const double end = log(time);
-    if (!(end >= self->log_time) || !isfinite(end)) {
-        return ch_error_set(err, CH_ERROR_INPUT, "time is %g; it must be finite and at least %g", time,
-                            exp(self->log_time));
+    if (!(time >= self->time) || !isfinite(time)) {
+        return ch_error_set(err, CH_ERROR_INPUT, "time is %g; it must be finite and at least %g", time, self->time);
     }
     const int status = gsl_odeiv2_driver_apply(self->driver, &self->log_time, end, self->log_state);
     if (status == GSL_SUCCESS) {
+        self->time = time;
         return CH_OK;
     }
     return ch_error_set(err, CH_ERROR_NUMERIC, "the online ODE at time = %g: %s", exp(self->log_time),
                         self->failure.code != CH_OK ? self->failure.message : gsl_strerror(status));
 }
 
-/* loss = E max(0, kappa - m) = (r / sqrt(d)) E [z Phi(z) + phi(z)] = (r / sqrt(d)) (margin n - lambda A + C) */
 ch_code ch_online_ode_observe(ch_online_ode *self, ch_online_point *point, ch_error *err)
 {
     ch_online_averages mean;
     const double signal = exp(self->log_state[0]), noise = exp(self->log_state[1] / 2);
-    const double root = square_root_of_dim(&self->setup);
-    *point = (ch_online_point){.time = exp(self->log_time), .signal = signal, .noise = noise, .lambda = signal / noise};
+    *point = (ch_online_point){.time = self->time, .signal = signal, .noise = noise, .lambda = signal / noise};
     ch_code code = find_averages(self, point->lambda, noise, &mean, err);
     if (code != CH_OK) {
         return code;
     }
     point->unfitted = mean.unfitted;
-    point->loss = self->setup.kappa * mean.unfitted + (noise * mean.contraction - signal * mean.drift) / root;
+    point->loss = ch_online_loss(&mean, self->setup.kappa, signal, noise, self->setup.dim);
     return ch_perceptron_test_error(self->setup.chi, signal, noise, &point->test_error, err);
 }
 

@@ -40,6 +40,10 @@ enum { CH_ONLINE_INTERVALS = 500 };
 ch_code ch_online_averages_quadrature(ch_online_averages *self, double chi, double margin, double lambda,
                                       gsl_integration_workspace *space, ch_error *err) CH_MUST_CHECK;
 
+/** Mean hinge loss of a fresh sample from its averages,
+ *    E max(0, kappa - m) = (r / sqrt(d)) E [z Phi(z) + phi(z)] = kappa n + (r C - s A) / sqrt(d). */
+double ch_online_loss(const ch_online_averages *mean, double kappa, double signal, double noise, size_t dim);
+
 /* ---- the ODE ---- */
 
 /** What the online dynamics depend on. */
@@ -73,7 +77,7 @@ typedef struct {
     gsl_integration_workspace *space; /* owned */
     gsl_odeiv2_driver *driver;        /* owned */
     gsl_odeiv2_system system;
-    double log_time;
+    double time, log_time;
     double log_state[2]; /* ln s, ln r^2 */
     ch_error failure;    /* of an average while the driver was at work */
 } ch_online_ode;
@@ -89,6 +93,43 @@ ch_code ch_online_ode_advance(ch_online_ode *self, double time, ch_error *err) C
 
 /** @return CH_OK, CH_ERROR_NUMERIC */
 ch_code ch_online_ode_observe(ch_online_ode *self, ch_online_point *point, ch_error *err) CH_MUST_CHECK;
+
+/* ---- simulation ---- */
+
+/** A run with P = infinity. */
+typedef struct {
+    double chi;
+    size_t dim;                /* d >= 2 */
+    const ch_sample_set *test; /* measured test error over these, teacher on the axis; NULL for the exact one */
+    double kappa;              /* margin 1/alpha > 0 */
+    double rate;               /* eta > 0 */
+    size_t batch;              /* B >= 1 */
+    uint64_t seed_data;        /* of the samples */
+    uint64_t seed_init;        /* of w0 */
+} ch_online_student_setup;
+
+/** The perceptron whose every batch is fresh: step k = 1, 2, … draws the samples (k-1) B … k B - 1 of
+ *  CH_STREAM_ONLINE_SAMPLES in all d dimensions, takes all margins at the same w, and
+ *    w <- w + (eta / B) sum over those with w . z < kappa of z,
+ *  in double; samples are single precision, as training sets are. It is never fitted, so a budget has to end it.
+ *  Observed are, in place of means over training samples, their expectations over fresh ones: the loss by quadrature,
+ *  the error as the exact test error; unfitted samples are uncounted (CH_UNCOUNTED) and the least margin is NaN.
+ *  The teacher is the first axis, without loss of generality. Cost: B d normal numbers a step.
+ */
+typedef struct {
+    ch_learner learner; /* first: this struct is a ch_learner */
+    ch_online_student_setup setup;
+    ch_sample_set batch;              /* [B] the batch */
+    bool *active;                     /* [B] its unfitted samples; owned */
+    double *weights;                  /* Delta w [stride]; owned */
+    gsl_integration_workspace *space; /* owned */
+    double norm_init;                 /* ||w0|| */
+} ch_online_student;
+
+/** @return CH_OK, CH_ERROR_INPUT for a setup outside its ranges, CH_ERROR_MEMORY */
+ch_code ch_online_student_init(ch_online_student *self, const ch_online_student_setup *setup,
+                               ch_error *err) CH_MUST_CHECK;
+void ch_online_student_free(ch_online_student *self);
 
 /* ---- what follows for P samples ---- */
 

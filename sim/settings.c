@@ -395,17 +395,6 @@ static ch_code check_end(const ch_settings *self, ch_error *err)
                         "none; accepted is a number for one of them");
 }
 
-/* With train = inf no run is ever fitted. */
-static ch_code check_end(const ch_settings *self, ch_error *err)
-{
-    if (self->train > 0 || self->max_steps > 0 || self->max_updates > 0 || self->max_seconds > 0) {
-        return CH_OK;
-    }
-    return ch_error_set(err, CH_ERROR_INPUT,
-                        "train is inf, and such a run is never fitted, but max_steps, max_updates and max_seconds are "
-                        "none; accepted is a number for one of them");
-}
-
 /* Of the samples of a training set, or with train = inf of a batch, and of the test samples. */
 static ch_code check_memory(const ch_settings *self, ch_error *err)
 {

@@ -121,10 +121,11 @@ static void end_job(workshop *shop, const ch_sweep_job *job, int threads)
 
 /* ---- their data sets ---- */
 
-/* Makes a group's set if it is still wanted and not there; the caller holds the group's lock. */
+/* Makes a group's set if one is wanted, which runs with train = inf do not, and it is not there; the caller holds the
+ * group's lock. */
 static ch_code make_set(ch_sweep_group *group, const ch_settings *settings, int threads, ch_stop *stop, ch_error *err)
 {
-    if (group->runs_left == 0 || group->set.samples.rows != NULL) {
+    if (group->runs_left == 0 || group->num_samples == 0 || group->set.samples.rows != NULL) {
         return CH_OK;
     }
     ch_settings all = *settings;
