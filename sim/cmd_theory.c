@@ -113,6 +113,26 @@ static ch_code follow(report *self, ch_online_ode *ode, ch_error *err)
     return code == CH_OK ? add_point(self, ode, self->until, err) : code;
 }
 
+/* The predicted t*, where no time was given. */
+static ch_code choose_until(report *self, ch_error *err)
+{
+    const double rate = self->settings.rate;
+    if (self->until == 0 && !isfinite(self->prediction.time)) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "until is not set, and there is no finite t* to follow the ODE to; accepted is a time of "
+                            "at least rate = %g",
+                            rate);
+    }
+    if (self->until == 0) {
+        self->until = fmax(self->prediction.time, rate);
+    }
+    if (self->until < rate) {
+        return ch_error_set(err, CH_ERROR_INPUT, "until is %g; accepted is a time of at least a step, rate = %g",
+                            self->until, rate);
+    }
+    return CH_OK;
+}
+
 static ch_code compute_online(report *self, ch_error *err)
 {
     const ch_settings *settings = &self->settings;
@@ -126,14 +146,8 @@ static ch_code compute_online(report *self, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
-    if (self->until == 0) {
-        self->until = fmax(self->prediction.time, setup.rate);
-    }
-    if (!isfinite(self->until) || self->until < setup.rate) {
-        return ch_error_set(err, CH_ERROR_INPUT,
-                            "until is %g; accepted is a finite time of at least a step, rate = %g; by default it is "
-                            "the predicted end of training, which train = inf does not have",
-                            self->until, setup.rate);
+    if ((code = choose_until(self, err)) != CH_OK) {
+        return code;
     }
     ch_online_ode ode;
     if ((code = ch_online_ode_init(&ode, &setup, err)) == CH_OK) {

@@ -77,11 +77,11 @@ static void describe_wait(const workshop *shop, char *text, size_t size)
     const ch_memory_account *memory = &shop->sweep->memory;
     const ch_sweep_job *job = next_job(shop);
     snprintf(text, size,
-             "memory: %zu run%s and %s data take %s of %s there are; the next (train = %llu, dim = %zu) takes %s more "
+             "memory: %zu run%s and %s data take %s of %s there are; the next (train = %s, dim = %zu) takes %s more "
              "and waits: fewer than %zu runs go at once",
              memory->num_runs, memory->num_runs == 1 ? "" : "s", memory->num_runs == 1 ? "its" : "their",
              ch_show_bytes(memory->sets + memory->runs).text, ch_show_bytes(memory->budget).text,
-             (unsigned long long)job->num_samples, job->law.dim,
+             ch_sweep_show_train(job->num_samples).text, job->law.dim,
              ch_show_bytes(set_bytes_to_reserve(shop, job) + job->run_bytes).text, shop->workers);
 }
 
