@@ -227,8 +227,9 @@ static int find_terms(ch_online_ode *self, double log_time, const double state[]
     terms->per_noise2 = exp(log_time - state[1]);
     terms->unfitted = setup->temp * (dim - 1) / dim;
     terms->pairs = (setup->rate - setup->temp) / dim;
-    return find_averages(self, terms->lambda, terms->noise, &terms->mean, &self->failure) == CH_OK ? GSL_SUCCESS
-                                                                                                   : GSL_EBADFUNC;
+    /* a trial step may lead far out: a failure makes the driver shorten it */
+    const ch_code code = find_averages(self, terms->lambda, terms->noise, &terms->mean, &self->failure);
+    return code == CH_OK ? GSL_SUCCESS : GSL_FAILURE;
 }
 
 /* dr^2/dt = -2 r C / sqrt(d) + T n (d-1) / d + (eta - T) C^2 / d */
