@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-/* A = E v eps_{chi+1} takes chi + 1, which the test error takes up to 1000. */
-static const double MOST_CHI = 999;
+/* Above it Gamma functions of chi would leave the range of a double. */
+static const double MOST_CHI = 1000;
 
 static ch_code check_law(double chi, double lambda, ch_error *err)
 {
@@ -40,21 +40,21 @@ static double mean_v(double chi)
     return M_SQRT2 * exp(gsl_sf_lngamma(chi / 2 + 1) - gsl_sf_lngamma((chi + 1) / 2));
 }
 
-/* eps_chi(lambda) = (1 - I_{lambda^2 / (1 + lambda^2)}(1/2, (chi+1)/2)) / 2 where that loses nothing: the other form of
- * the test error has lost lambda itself once lambda^2 is small. */
+/* The test error in either of two forms,
+ *   eps_chi(lambda) = I_{1 / (1 + lambda^2)}((chi+1)/2, 1/2) / 2 = (1 - I_{lambda^2 / (1 + lambda^2)}(1/2, (chi+1)/2))
+ * / 2: the first loses lambda itself where lambda^2 is small, the second the error where that is. */
 static ch_code find_error(double chi, double lambda, double *error, ch_error *err)
 {
-    const double square = lambda * lambda;
-    if (square * (chi + 1) >= 1) {
-        return ch_perceptron_test_error(chi, lambda, 1, error, err);
-    }
+    const double square = lambda * lambda, a = (chi + 1) / 2;
+    const bool far = square * a >= 0.5;
     gsl_sf_result beta;
-    const int status = gsl_sf_beta_inc_e(0.5, (chi + 1) / 2, square / (1 + square), &beta);
+    const int status = far ? gsl_sf_beta_inc_e(a, 0.5, 1 / (1 + square), &beta)
+                           : gsl_sf_beta_inc_e(0.5, a, square / (1 + square), &beta);
     if (status != GSL_SUCCESS && status != GSL_EUNDRFLW) {
         return ch_error_set(err, CH_ERROR_NUMERIC, "test error at chi = %g, lambda = %g: %s", chi, lambda,
                             gsl_strerror(status));
     }
-    *error = (1 - beta.val) / 2;
+    *error = far ? beta.val / 2 : (1 - beta.val) / 2;
     return CH_OK;
 }
 

@@ -27,7 +27,7 @@ typedef struct {
  *    n = eps_chi(lambda), A = E v eps_{chi+1}(lambda),
  *    E v^k phi = E v^k (1 + lambda^2)^{-(chi+1+k)/2} / sqrt(2 pi).
  *  Relative error 1e-10 at most.
- *  @return CH_OK; CH_ERROR_INPUT unless -1 < chi <= 999 and lambda >= 0 is finite; CH_ERROR_NUMERIC */
+ *  @return CH_OK; CH_ERROR_INPUT unless -1 < chi <= 1000 and lambda >= 0 is finite; CH_ERROR_NUMERIC */
 ch_code ch_online_averages_closed(ch_online_averages *self, double chi, double lambda, ch_error *err) CH_MUST_CHECK;
 
 enum { CH_ONLINE_INTERVALS = 500 };
@@ -48,7 +48,7 @@ double ch_online_loss(const ch_online_averages *mean, double kappa, double signa
 
 /** What the online dynamics depend on. */
 typedef struct {
-    double chi;   /* -1 < chi <= 999 */
+    double chi;   /* -1 < chi <= 1000 */
     size_t dim;   /* d >= 2 */
     double kappa; /* margin 1/alpha >= 0 */
     double temp;  /* T = eta / B > 0 */

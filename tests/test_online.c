@@ -119,7 +119,7 @@ static void averages_at_large_margins(void **state)
 static void averages_refuse(void **state)
 {
     (void)state;
-    static const double bad[][3] = {{-1, 0, 1},       {NAN, 0, 1}, {1000, 0, 1}, {1, -1, 1},
+    static const double bad[][3] = {{-1, 0, 1},       {NAN, 0, 1}, {1001, 0, 1}, {1, -1, 1},
                                     {1, INFINITY, 1}, {1, 0, -1},  {1, 0, NAN}};
     ch_online_averages averages;
     for (size_t i = 0; i < COUNT(bad); i++) {
