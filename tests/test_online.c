@@ -142,7 +142,7 @@ static ch_online_setup setup_of(double chi, size_t dim, double kappa, double tem
 static ch_online_point point_at(const ch_online_setup *setup, double time)
 {
     ch_online_ode ode;
-    ch_online_point point;
+    ch_online_point point = {0};
     ch_error err;
     if (ch_online_ode_init(&ode, setup, &err) != CH_OK || ch_online_ode_advance(&ode, time, &err) != CH_OK ||
         ch_online_ode_observe(&ode, &point, &err) != CH_OK) {
