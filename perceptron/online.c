@@ -81,50 +81,59 @@ ch_code ch_online_averages_closed(ch_online_averages *self, double chi, double l
     return CH_OK;
 }
 
-/* E v^power g(margin - lambda v), g = Phi or phi */
+/* E v^power g(z), z = margin - lambda v, g = Phi or phi, integrated over y = ln v - origin. Where z goes through 0
+ * within a small part of v, at v = margin / lambda, the origin is there and z = -margin (e^y - 1), which loses no
+ * digits. */
 typedef struct {
     double chi, margin, lambda, log_norm; /* ln 2 / Z_chi */
     double power;
     bool density;
+    bool sharp;
+    double origin;
 } integrand;
 
-/* In x = ln v, dv = v dx:  (2 / Z_chi) e^{(chi+1+power) x - e^{2x}/2} g(margin - lambda e^x) */
-static double integrand_at(double x, void *pointer)
+/* dv = v dy:  (2 / Z_chi) v^{chi+1+power} e^{-v^2/2} g(z) */
+static double integrand_at(double y, void *pointer)
 {
     const integrand *self = pointer;
-    const double v = exp(x), z = self->margin - self->lambda * v;
+    const double x = y + self->origin, v = exp(x);
+    const double z = self->sharp ? -self->margin * expm1(y) : self->margin - self->lambda * v;
     const double weight = self->log_norm + (self->chi + 1 + self->power) * x - v * v / 2;
     return exp(weight) * (self->density ? normal_density(z) : normal_below(z));
 }
 
 enum { MOST_BREAKS = 6 };
 
-/* Where v lies that matters, to parts in 1e17, and where in it the integrand may bend sharply: the density's mode
- * sqrt(chi + 1), that of its product with phi(z), and Phi's step at margin / lambda, 1 / lambda wide. Ascending, in ln
- * v.
+/* Sets the origin, and finds where v lies that matters, to parts in 1e17, and where in it the integrand may bend
+ * sharply: the density's mode sqrt(chi + 1), that of its product with phi(z), and both ends of Phi's step, 1 / lambda
+ * wide. Ascending, in y.
  * @return their number */
-static size_t find_breaks(const integrand *self, double breaks[MOST_BREAKS])
+static size_t find_breaks(integrand *self, double breaks[MOST_BREAKS])
 {
-    static const double TAIL = 39, LOG_TAIL = 45;
+    static const double TAIL = 39, LOG_TAIL = 45, STEP = 9;
     const double a = self->margin, lambda = self->lambda, order = self->chi + 1 + self->power;
-    const double mode = sqrt(order), across = 1 + lambda * lambda;
+    const double mode = sqrt(order), across = 1 / hypot(1, lambda), centre = a * (lambda * across) * across;
     /* v^order exp(-v^2/2 - (lambda v - a)^2/2) */
-    const double joint = (a * lambda / across + sqrt(pow(a * lambda / across, 2) + 4 * order / across)) / 2;
+    const double joint = (centre + hypot(centre, 2 * mode * across)) / 2;
     const double end = fmin(mode + TAIL, (a + TAIL + mode) / lambda);
-    const double begin = log(fmin(fmin(mode, joint), end)) - 5 - LOG_TAIL / order;
-    const double inner[] = {mode, joint, (a - 9) / lambda, (a + 9) / lambda};
+    self->sharp = a > STEP && a / lambda < end;
+    self->origin = self->sharp ? log(a / lambda) : 0;
+    const double begin = log(fmin(fmin(mode, joint), end)) - self->origin - 5 - LOG_TAIL / order;
+    const double last = log(end) - self->origin;
+    const double inner[] = {log(mode) - self->origin, log(joint) - self->origin, self->sharp ? log1p(-STEP / a) : begin,
+                            self->sharp ? log1p(STEP / a) : begin};
     size_t count = 0;
     breaks[count++] = begin;
     for (size_t i = 0; i < sizeof inner / sizeof *inner; i++) {
-        if (inner[i] > 0 && log(inner[i]) > begin && inner[i] < end) {
+        if (inner[i] > begin && inner[i] < last) {
             size_t place = count++;
-            for (; place > 1 && breaks[place - 1] > log(inner[i]); place--) {
+            for (; place > 1 && breaks[place - 1] > inner[i]; place--) {
                 breaks[place] = breaks[place - 1];
             }
-            breaks[place] = log(inner[i]);
+            breaks[place] = inner[i];
         }
     }
-    breaks[count++] = log(end);
+    breaks[count++] = last;
     return count;
 }
 
@@ -349,7 +358,9 @@ ch_code ch_online_ode_advance(ch_online_ode *self, double time, ch_error *err)
         self->time = time;
         return CH_OK;
     }
-    return ch_error_set(err, CH_ERROR_NUMERIC, "the online ODE at time = %g: %s", exp(self->log_time),
+    return ch_error_set(err, CH_ERROR_NUMERIC,
+                        "the online ODE could not be followed beyond time = %g, where lambda = %g: %s",
+                        exp(self->log_time), exp(self->log_state[0] - self->log_state[1] / 2),
                         self->failure.code != CH_OK ? self->failure.message : gsl_strerror(status));
 }
 

@@ -70,7 +70,7 @@ typedef struct {
  *    s = eta E v / sqrt(d), r^2 = eta T (d-1) / d,
  *  and goes on in ln s and ln r^2 against ln t, by GSL's backward differentiation formulas (msbdf) with the exact
  *  Jacobian: r relaxes lambda^2 times faster than s grows. Relative error 1e-6 or better. The equations themselves are
- *  for small steps and d >> 1.
+ *  for small steps and d >> 1. Where the relaxation drowns in rounding, some way beyond lambda = 1e7, it fails.
  */
 typedef struct {
     ch_online_setup setup;
