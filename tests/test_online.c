@@ -252,9 +252,9 @@ static void ode_has_the_asymptotic_laws(void **state)
 static void ode_has_the_noise_of_a_wide_margin(void **state)
 {
     (void)state;
-    for (size_t c = 1; c < 7; c++) {
+    for (size_t c = 1; c < 7; c += 3) {
         const ch_online_setup setup = setup_of(chis[c], 10000, 1, 1e-6, 1e-6);
-        const ch_online_point point = point_at(&setup, 1e9);
+        const ch_online_point point = point_at(&setup, 1e7);
         assert_close(point.noise, sqrt(1e-6 * 10000 / (2 * (chis[c] + 1))), 5e-3);
         assert_true(point.unfitted > 2 * point.test_error);
     }
