@@ -21,7 +21,7 @@ static const command commands[] = {
     {"list", ch_cmd_list, "what is in a store"},
     {"fit", ch_cmd_fit, "exponents with errors, next to theory"},
     {"plot", ch_cmd_plot, "figures, one page a group of runs"},
-    {"theory", ch_cmd_theory, "exponents and constants that are predicted"},
+    {"theory", ch_cmd_theory, "exponents, constants, end of training and online ODE, as predicted"},
     {"export", ch_cmd_export, "every run a row, for pandas, R or Julia"},
     {"selftest", ch_cmd_selftest, "are the errors of fits to be trusted?"},
 };

@@ -30,7 +30,10 @@ typedef struct {
     uint64_t updates;     /* steps that changed the weights */
 } ch_progress;
 
-/** What is measured at one instant. A quantity the model does not have is NaN. */
+/** A count that the model does not have. */
+#define CH_UNCOUNTED UINT64_MAX
+
+/** What is measured at one instant. A quantity the model does not have is NaN, a count CH_UNCOUNTED. */
 typedef struct {
     double train_loss;        /* mean of the loss over the P training samples */
     double train_error;       /* fraction of training samples that are not classified rightly */

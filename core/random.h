@@ -17,7 +17,8 @@ typedef enum {
     CH_STREAM_TEACHER = 3,
     CH_STREAM_INIT = 4,
     CH_STREAM_BATCHES = 5,
-    CH_STREAM_BOOTSTRAP = 6, /* substream = index of the replica */
+    CH_STREAM_BOOTSTRAP = 6,      /* substream = index of the replica */
+    CH_STREAM_ONLINE_SAMPLES = 7, /* substream = index of the sample */
 } ch_stream;
 
 /* 32-bit words made at a time: some Philox4x64 blocks, for the processor to interleave. */

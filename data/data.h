@@ -39,7 +39,7 @@ typedef struct {
 
 /** Draws P samples of a law.
  *
- *  @param purpose   CH_STREAM_TRAIN_SAMPLES or CH_STREAM_TEST_SAMPLES
+ *  @param purpose   CH_STREAM_TRAIN_SAMPLES, CH_STREAM_TEST_SAMPLES or CH_STREAM_ONLINE_SAMPLES
  *  @param threads   threads to use, >= 1; does not change a bit of the result
  *  @param stop      NULL, or a flag that ends the drawing
  *  @return CH_OK; CH_ERROR_INTERRUPTED when stopped; CH_ERROR_INPUT for chi, dim or num_samples outside their range;
@@ -48,6 +48,10 @@ typedef struct {
 ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, size_t num_samples,
                            int threads, ch_stop *stop, ch_error *err) CH_MUST_CHECK;
 void ch_sample_set_free(ch_sample_set *self);
+
+/** Draws the samples first, first + 1, … of a law in place of those of a set, the teacher on the axis.
+ *  @param self  made by ch_sample_set_init of a law of the same dimension, teacher on the axis */
+void ch_sample_set_redraw(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, uint64_t first);
 
 /** Bytes that the rows of P samples of dimension d take; SIZE_MAX when that overflows. */
 size_t ch_sample_set_bytes(size_t num_samples, size_t dim);

@@ -39,7 +39,7 @@ static void draw_teacher(double *teacher, size_t dim, uint64_t seed)
 
 /* One sample in the teacher's frame: row = (|x_par|, y x_perp) / sqrt(d). The label's fair sign is not drawn, since
  * y x_perp has the law of x_perp. */
-static void draw_sample(float *row, size_t stride, const ch_data_law *law, ch_stream purpose, size_t mu)
+static void draw_sample(float *row, size_t stride, const ch_data_law *law, ch_stream purpose, uint64_t mu)
 {
     const double scale = 1 / sqrt((double)law->dim);
     ch_random random;
@@ -138,6 +138,13 @@ ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_strea
 out:
     free(mirror);
     return code;
+}
+
+void ch_sample_set_redraw(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, uint64_t first)
+{
+    for (size_t i = 0; i < self->num_samples; i++) {
+        draw_sample(self->rows + i * self->stride, self->stride, law, purpose, first + i);
+    }
 }
 
 void ch_sample_set_free(ch_sample_set *self)

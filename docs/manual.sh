@@ -70,9 +70,10 @@ done
 cat <<'PAGE'
 .SH SETTINGS
 The names are options of
-.B run
+.BR run ,
+.B sweep
 and
-.BR sweep ,
+.BR theory ,
 keys of sweep files, keys of JSON and columns of stores.
 As an option, a name may have hyphens for its underscores.
 A number is a decimal such as 0.5 or 1e\-3, or a power such as 2\(ha\-15.

@@ -42,13 +42,20 @@ static ch_code check_runs(const ch_run_table *table, ch_error *err)
     if (table->count == 0) {
         return ch_error_set(err, CH_ERROR_INPUT, "there is no run to fit");
     }
+    size_t finite = 0;
     for (size_t i = 0; i < table->count; i++) {
         const ch_settings *settings = &table->runs[i].settings;
-        if (settings->train == 0 || !(settings->temp > 0 && isfinite(settings->temp))) {
+        finite += settings->train > 0;
+        if (!(settings->temp > 0 && isfinite(settings->temp))) {
             return ch_error_set(err, CH_ERROR_INPUT,
-                                "run %zu has train = %llu, temp = %g: a fit needs both positive (settings resolved)",
-                                i + 1, (unsigned long long)settings->train, settings->temp);
+                                "run %zu has temp = %g: a fit needs it positive (settings resolved)", i + 1,
+                                settings->temp);
         }
+    }
+    if (finite == 0) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "train is inf in every run, and such runs are never fitted: a fit takes runs with a number "
+                            "for train");
     }
     return CH_OK;
 }

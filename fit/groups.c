@@ -129,15 +129,24 @@ ch_code ch_fit_make_groups(ch_fit *self, const ch_run_table *table, ch_error *er
     if (sorted == NULL) {
         return ch_error_memory(err, "the groups of a fit");
     }
+    size_t count = 0;
     for (size_t i = 0; i < table->count; i++) {
-        sorted[i] = &table->runs[i];
+        if (table->runs[i].settings.train > 0) {
+            sorted[count++] = &table->runs[i];
+        }
     }
-    qsort(sorted, table->count, sizeof *sorted, compare_runs);
-    ch_code code = split_runs(self, sorted, table->count, err);
+    qsort(sorted, count, sizeof *sorted, compare_runs);
+    ch_code code = split_runs(self, sorted, count, err);
     free(sorted);
     find_differing(self);
     for (size_t g = 0; g < self->num_groups && code == CH_OK; g++) {
         code = ch_fit_make_cells(&self->groups[g], err);
+    }
+    if (code == CH_OK && count < table->count) {
+        code = ch_fit_note(&self->groups[0], err,
+                           "%zu runs with train = inf are left out of every fit: no such run is "
+                           "ever fitted",
+                           table->count - count);
     }
     return code;
 }

@@ -119,13 +119,11 @@ static void advance(ch_learner *learner, const ch_limit *limit)
     }
 }
 
-/* Fraction of the test samples not classified rightly: not m > 0, so that NaN counts as an error. */
-static double measured_test_error(const ch_perceptron *self)
+double ch_student_test_error(const ch_sample_set *test, const double *weights)
 {
-    const ch_sample_set *test = self->setup.test;
     size_t errors = 0;
     for (size_t mu = 0; mu < test->num_samples; mu++) {
-        errors += !(ch_dot(ch_sample_set_row(test, mu), self->weights, self->stride) > 0);
+        errors += !(ch_dot(ch_sample_set_row(test, mu), weights, test->stride) > 0);
     }
     return (double)errors / (double)test->num_samples;
 }
@@ -161,7 +159,7 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
         learner->progress.status = CH_FITTED;
     }
     if (self->setup.test != NULL) {
-        out->test_error = measured_test_error(self);
+        out->test_error = ch_student_test_error(self->setup.test, self->weights);
         return CH_OK;
     }
     return ch_perceptron_test_error(self->setup.chi, out->signal, out->noise, &out->test_error, err);
@@ -172,8 +170,7 @@ static void free_learner(ch_learner *learner)
     ch_perceptron_free((ch_perceptron *)learner);
 }
 
-/* |w0| of w0 ~ N(0, I_d) */
-static double draw_norm_init(size_t dim, uint64_t seed)
+double ch_student_draw_norm_init(size_t dim, uint64_t seed)
 {
     ch_random random;
     ch_random_init(&random, seed, CH_STREAM_INIT, 0);
@@ -225,7 +222,7 @@ ch_code ch_perceptron_init(ch_perceptron *self, const ch_perceptron_setup *setup
     for (uint32_t mu = 0; mu < shuffled; mu++) {
         self->batch[mu] = mu;
     }
-    self->norm_init = draw_norm_init(setup->train->dim, setup->seed_init);
+    self->norm_init = ch_student_draw_norm_init(setup->train->dim, setup->seed_init);
     ch_random_init(&self->random, setup->seed_batch, CH_STREAM_BATCHES, 0);
     self->next_check = UINT64_MAX;
     self->learner = (ch_learner){

@@ -45,4 +45,10 @@ static inline uint32_t ch_student_find_active(ch_perceptron *self, const uint32_
 /** w <- w + (eta / B) sum of z_mu over `count` samples */
 void ch_student_update(ch_perceptron *self, const uint32_t *samples, uint32_t count);
 
+/** Fraction of the test samples not classified rightly: not m > 0, so that NaN counts as an error. */
+double ch_student_test_error(const ch_sample_set *test, const double *weights);
+
+/** |w0| of w0 ~ N(0, I_d) */
+double ch_student_draw_norm_init(size_t dim, uint64_t seed);
+
 #endif

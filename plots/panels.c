@@ -1,5 +1,5 @@
 /* panels.c — what each panel of a page shows. */
-#include "perceptron/perceptron.h"
+#include "perceptron/online.h"
 #include "plots/panel.h"
 
 #include <math.h>
@@ -214,13 +214,32 @@ static ch_code draw_tc(const ch_page *page, ch_panel *panel, ch_error *err)
                            "no data: no critical temperature was found", err);
 }
 
-/* (e) signal (filled) and noise (open) against T for the smallest and the largest P, with the level that theory gives
- * the noise while it dominates, r* = T sqrt(d) n_chi sqrt(pi/2). */
+/* What theory gives the noise while it dominates, r* = T sqrt(d) n_chi sqrt(pi/2), and the signal at the end of
+ * training with the largest P, s* = lambda* r*. */
+static ch_code draw_predictions(const ch_fit_group *group, ch_panel *panel, ch_error *err)
+{
+    const bool window = has_window(group);
+    const double lo = window ? group->window_lo : group->temps[0];
+    const double hi = window ? group->window_hi : group->temps[group->num_temps - 1];
+    const ch_online_setup setup = {.chi = group->key.chi,
+                                   .dim = (size_t)group->key.dim,
+                                   .kappa = 1 / group->key.alpha,
+                                   .temp = lo,
+                                   .rate = lo * (double)group->key.batch};
+    ch_online_prediction prediction;
+    const ch_code code = ch_online_predict(&prediction, &setup, (double)group->trains[group->num_trains - 1], err);
+    if (code == CH_OK) {
+        ch_panel_power(panel, lo, hi, prediction.noise, 1, THEORY_STYLE, "theory r*");
+        ch_panel_power(panel, lo, hi, prediction.signal, 1, THEORY_STYLE, "theory s*");
+    }
+    return code;
+}
+
+/* (e) signal (filled) and noise (open) against T for the smallest and the largest P. */
 static ch_code draw_signal_noise(const ch_page *page, ch_panel *panel, ch_error *err)
 {
     const ch_fit_group *group = page->group;
     const size_t step = group->num_trains > 1 ? group->num_trains - 1 : 1;
-    ch_perceptron_theory theory;
     for (size_t i = 0; i < group->num_trains; i += step) {
         ch_panel_curve(panel, &page->signal, group->trains[i], NAN, 1,
                        ch_mark_of(CH_RAMP_TRAIN, i, group->num_trains, true), NULL);
@@ -231,15 +250,10 @@ static ch_code draw_signal_noise(const ch_page *page, ch_panel *panel, ch_error 
         ch_panel_key(panel, NULL, &(ch_mark){0, 7}, "signal s");
         ch_panel_key(panel, NULL, &(ch_mark){0, 6}, "noise r");
         if (group->key.model == CH_MODEL_PERCEPTRON && group->key.batch != 0) { /* the full batch has no such noise */
-            const ch_code code = ch_perceptron_theory_init(&theory, group->key.chi, err);
+            const ch_code code = draw_predictions(group, panel, err);
             if (code != CH_OK) {
                 return code;
             }
-            const bool window = has_window(group);
-            const double lo = window ? group->window_lo : group->temps[0];
-            const double hi = window ? group->window_hi : group->temps[group->num_temps - 1];
-            ch_panel_power(panel, lo, hi, lo * sqrt((double)group->key.dim) * theory.noise, 1, THEORY_STYLE,
-                           "theory r*");
         }
     }
     return ch_panel_finish(panel, "temperature T", "signal s, noise r", false, "no data: no run has ended well", err);

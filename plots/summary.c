@@ -179,7 +179,7 @@ static void put_runs(text_block *block, const ch_page *page)
         put_wrapped(block, text);
     }
     if (group->key.model == CH_MODEL_PERCEPTRON && group->key.batch != 0) {
-        put(block, 0, true, "Theory in (e): r* = T √d n_χ √(π/2).");
+        put(block, 0, true, "Theory in (e): r* = T √d n_χ √(π/2), s* = λ* r*.");
         block->y -= row_height;
     }
     if (page->options->wanted[CH_TC_ESCAPE]) {

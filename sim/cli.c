@@ -305,10 +305,13 @@ static json_t *real_json(double value)
 
 static json_t *count_json(uint64_t value)
 {
+    if (value == CH_UNCOUNTED) {
+        return json_null();
+    }
     return value <= INT64_MAX ? json_integer((json_int_t)value) : json_real((double)value);
 }
 
-static json_t *setting_json(const ch_setting *row, ch_value value)
+json_t *ch_cli_setting_json(const ch_setting *row, ch_value value)
 {
     if (row->type == CH_TYPE_CHOICE) {
         char text[32];
@@ -374,7 +377,7 @@ json_t *ch_cli_run_json(const ch_run *run)
     int failed = object == NULL ? -1 : 0;
     for (size_t i = 0; failed == 0 && i < ch_settings_count; i++) {
         const ch_setting *row = &ch_settings_table[i];
-        failed = json_object_set_new(object, row->name, setting_json(row, ch_settings_get(&run->settings, i)));
+        failed = json_object_set_new(object, row->name, ch_cli_setting_json(row, ch_settings_get(&run->settings, i)));
     }
     for (size_t i = 0; failed == 0 && i < ch_results_count; i++) {
         const ch_result *row = &ch_results_table[i];

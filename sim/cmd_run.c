@@ -33,16 +33,27 @@ static ch_code read_settings(ch_settings *settings, const ch_cli *cli, ch_error 
     return ch_settings_resolve(settings, err);
 }
 
+static void show_count(uint64_t count, char *text, size_t size)
+{
+    if (count == CH_UNCOUNTED) {
+        snprintf(text, size, "-");
+    } else {
+        snprintf(text, size, "%llu", (unsigned long long)count);
+    }
+}
+
 static void print_result(const ch_run *run, const ch_result *row)
 {
     const char *member = (const char *)run + row->offset;
+    char count[24];
     printf("  %-18s ", row->name);
     switch (row->type) {
     case CH_RESULT_TEXT:
         printf("%-18s", ch_status_name(run->status));
         break;
     case CH_RESULT_COUNT:
-        printf("%-18llu", (unsigned long long)*(const uint64_t *)(const void *)member);
+        show_count(*(const uint64_t *)(const void *)member, count, sizeof count);
+        printf("%-18s", count);
         break;
     case CH_RESULT_REAL:
         printf("%-18.6g", *(const double *)(const void *)member);
@@ -69,9 +80,11 @@ static void print_table(const ch_run *run)
     }
     for (size_t i = 0; i < run->num_points; i++) {
         const ch_point *point = &run->points[i];
-        printf("  %14llu %12.6g %12.6g %10llu %12.6g %12.6g %12.6g\n", (unsigned long long)point->step, point->time,
-               point->observed.train_loss, (unsigned long long)point->observed.unfitted, point->observed.signal,
-               point->observed.noise, point->observed.test_error);
+        char unfitted[24];
+        show_count(point->observed.unfitted, unfitted, sizeof unfitted);
+        printf("  %14llu %12.6g %12.6g %10s %12.6g %12.6g %12.6g\n", (unsigned long long)point->step, point->time,
+               point->observed.train_loss, unfitted, point->observed.signal, point->observed.noise,
+               point->observed.test_error);
     }
 }
 

@@ -33,12 +33,34 @@ static expectation expect(const ch_settings *settings, const ch_perceptron_theor
     return end;
 }
 
+/* With train = inf: steps to the end that the budgets set, each with a batch drawn and looked at. A tenth of the steps
+ * are taken to be updates, and a second to be as many operations as a core does in one. */
+static double online_cost(const ch_settings *settings)
+{
+    static const double STEPS_AN_UPDATE = 10, A_SECOND = 1e9, RUN = 1e3, ENTRY = 16;
+    const double step = (double)settings->batch * (double)settings->dim * ENTRY;
+    double cost = INFINITY;
+    if (settings->max_steps > 0) {
+        cost = step * (double)settings->max_steps;
+    }
+    if (settings->max_updates > 0) {
+        cost = fmin(cost, step * STEPS_AN_UPDATE * (double)settings->max_updates);
+    }
+    if (settings->max_seconds > 0) {
+        cost = fmin(cost, A_SECOND * settings->max_seconds);
+    }
+    return RUN + fmin(cost, 0x1p63);
+}
+
 /* A look at all samples, and plain steps or the fast engine's updates: some hundred operations each, and then
  * candidates drawn, or rows of the Gram matrix made now and then and added. */
 double ch_train_cost(const ch_settings *settings)
 {
     static const double RUN = 1e3, DRAW = 16, CANDIDATE = 60, UPDATE = 400, ENTRY = 0.25, ROW = 0.01;
     ch_perceptron_theory theory;
+    if (settings->train == 0) {
+        return online_cost(settings);
+    }
     if (ch_perceptron_theory_init(&theory, settings->chi, NULL) != CH_OK) {
         return 1;
     }
@@ -78,7 +100,8 @@ size_t ch_train_run_bytes(const ch_settings *settings)
 {
     enum { VECTORS = 4, UNSHUFFLED_BATCH = 16 };
     const size_t test = (size_t)settings->test, train = (size_t)settings->train, batch = (size_t)settings->batch;
-    const size_t rows = ch_sample_set_bytes(test + VECTORS * ROWS_A_VECTOR, (size_t)settings->dim);
+    const size_t fresh = train == 0 ? batch : 0;
+    const size_t rows = ch_sample_set_bytes(fresh + test + VECTORS * ROWS_A_VECTOR, (size_t)settings->dim);
     const size_t indices = sizeof(uint32_t) * (batch + (batch > UNSHUFFLED_BATCH ? train : 0));
     const size_t lists = settings->engine == CH_ENGINE_FAST ? fast_bytes(train, (size_t)settings->dim) : 0;
     return rows + indices + lists;

@@ -33,7 +33,8 @@ const ch_setting ch_settings_table[] = {
     [CH_SETTING_CHI] = {REAL_ABOVE(chi, -1, 1000, "0"), .help = "exponent of the data's density at the boundary"},
     [CH_SETTING_DIM] = {COUNT(dim, 2, 0x1p31, "128"), .help = "dimension d of the data"},
     [CH_SETTING_TEACHER] = {CHOICE(teacher, teachers, "axis"), .help = "direction that labels the data"},
-    [CH_SETTING_TRAIN] = {COUNT(train, 1, MOST_SAMPLES, "1024"), .help = "number P of training samples"},
+    [CH_SETTING_TRAIN] = {COUNT(train, 1, MOST_SAMPLES, "1024"), .word = "inf",
+                          .help = "number P of training samples; inf: every batch fresh"},
     [CH_SETTING_TEST] = {COUNT(test, 0, MOST_SAMPLES, "0"), .help = "number of test samples; 0: exact test error"},
     [CH_SETTING_LOSS] = {CHOICE(loss, losses, "hinge"), .help = "loss function of the margin"},
     [CH_SETTING_ALPHA] = {REAL_ABOVE(alpha, 0, INFINITY, "32768"), .help = "1/alpha is the margin kappa"},
@@ -313,9 +314,27 @@ static ch_code resolve_data(ch_settings *self, ch_error *err)
     return CH_OK;
 }
 
+/* With train = inf every batch is fresh: there is no full one. */
+static ch_code check_fresh_batch(const ch_settings *self, ch_error *err)
+{
+    if (self->dynamics == CH_DYNAMICS_GD) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "dynamics is gd, but train = inf has no full batch; accepted is sgd, or an integer for "
+                            "train");
+    }
+    if (self->batch == 0) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "batch is full, but train is inf; accepted is an integer from 1 to %.0f", MOST_SAMPLES);
+    }
+    return CH_OK;
+}
+
 static ch_code resolve_batch(ch_settings *self, ch_error *err)
 {
     const bool follows = self->dynamics == CH_DYNAMICS_GD && !is_given(self, CH_SETTING_BATCH);
+    if (self->train == 0) {
+        return check_fresh_batch(self, err);
+    }
     if (self->batch == 0 || follows) {
         self->batch = self->train;
     }
@@ -365,32 +384,52 @@ static void resolve_seeds(ch_settings *self)
     }
 }
 
+/* With train = inf no run is ever fitted. */
+static ch_code check_end(const ch_settings *self, ch_error *err)
+{
+    if (self->train > 0 || self->max_steps > 0 || self->max_updates > 0 || self->max_seconds > 0) {
+        return CH_OK;
+    }
+    return ch_error_set(err, CH_ERROR_INPUT,
+                        "train is inf, and such a run is never fitted, but max_steps, max_updates and max_seconds are "
+                        "none; accepted is a number for one of them");
+}
+
+/* Of the samples of a training set, or with train = inf of a batch, and of the test samples. */
 static ch_code check_memory(const ch_settings *self, ch_error *err)
 {
-    const size_t train = ch_sample_set_bytes((size_t)self->train, (size_t)self->dim);
+    const uint64_t held = self->train > 0 ? self->train : self->batch;
+    const size_t train = ch_sample_set_bytes((size_t)held, (size_t)self->dim);
     const size_t test = ch_sample_set_bytes((size_t)self->test, (size_t)self->dim);
     const size_t physical = ch_memory_physical();
     if (train < SIZE_MAX && test < SIZE_MAX && train <= physical && test <= physical - train) {
         return CH_OK;
     }
     return ch_error_set(err, CH_ERROR_INPUT,
-                        "train is %llu and test is %llu: samples of dim = %llu take %.3g GB; accepted is what fits the "
+                        "%s is %llu and test is %llu: samples of dim = %llu take %.3g GB; accepted is what fits the "
                         "%.3g GB of memory of this machine",
-                        (unsigned long long)self->train, (unsigned long long)self->test, (unsigned long long)self->dim,
-                        4e-9 * ((double)self->train + (double)self->test) * (double)self->dim, 1e-9 * (double)physical);
+                        self->train > 0 ? "train" : "batch", (unsigned long long)held, (unsigned long long)self->test,
+                        (unsigned long long)self->dim, 4e-9 * ((double)held + (double)self->test) * (double)self->dim,
+                        1e-9 * (double)physical);
 }
 
 /* What auto stands for: below this P a run is over before skipping idle steps has paid for itself. */
 enum { LEAST_FAST_TRAIN = 1024 };
 
-static void resolve_engine(ch_settings *self)
+static ch_code resolve_engine(ch_settings *self, ch_error *err)
 {
+    if (self->engine == CH_ENGINE_FAST && self->train == 0) {
+        return ch_error_set(
+            err, CH_ERROR_INPUT,
+            "engine is fast, but train = inf has no samples to keep track of; accepted is auto or plain");
+    }
     if (self->engine == CH_ENGINE_AUTO) {
         self->engine = self->train >= LEAST_FAST_TRAIN ? CH_ENGINE_FAST : CH_ENGINE_PLAIN;
     }
+    return CH_OK;
 }
 
-ch_code ch_settings_resolve(ch_settings *self, ch_error *err)
+ch_code ch_settings_resolve_for_theory(ch_settings *self, ch_error *err)
 {
     ch_settings resolved = *self;
     ch_code code = check_rows(&resolved, err);
@@ -404,11 +443,26 @@ ch_code ch_settings_resolve(ch_settings *self, ch_error *err)
         code = resolve_temperature(&resolved, err);
     }
     if (code == CH_OK) {
-        code = check_memory(&resolved, err);
+        code = resolve_engine(&resolved, err);
     }
     if (code == CH_OK) {
         resolve_seeds(&resolved);
-        resolve_engine(&resolved);
+        *self = resolved;
+    }
+    return code;
+}
+
+ch_code ch_settings_resolve(ch_settings *self, ch_error *err)
+{
+    ch_settings resolved = *self;
+    ch_code code = ch_settings_resolve_for_theory(&resolved, err);
+    if (code == CH_OK) {
+        code = check_end(&resolved, err);
+    }
+    if (code == CH_OK) {
+        code = check_memory(&resolved, err);
+    }
+    if (code == CH_OK) {
         *self = resolved;
     }
     return code;

@@ -44,13 +44,13 @@ enum { CH_LOSS_HINGE };
 enum { CH_DYNAMICS_SGD, CH_DYNAMICS_GD };
 enum { CH_ENGINE_AUTO, CH_ENGINE_PLAIN, CH_ENGINE_FAST };
 
-/** The settings of one run. A number that may be a word ("full", "none") is 0 for the word. */
+/** The settings of one run. A number that may be a word ("inf", "full", "none") is 0 for the word. */
 typedef struct {
     uint64_t given; /* bit i: row i of the table was set, not defaulted */
     uint64_t model, data;
     double chi;
     uint64_t dim, teacher;
-    uint64_t train, test; /* P, and the number of test samples (0: exact test error) */
+    uint64_t train, test; /* P (0 = inf), and the number of test samples (0: exact test error) */
     uint64_t loss;
     double alpha;      /* 1 / kappa */
     uint64_t batch;    /* B; 0 = full, until resolved */
@@ -115,9 +115,14 @@ ch_value ch_settings_get(const ch_settings *self, size_t index);
  *  resolving once. Settings that were all set one by one, temp and rate both, are refused as any such pair.
  *
  *  @return CH_OK, or CH_ERROR_INPUT with the setting's name, its value and what is accepted, `self` as it was. Also
- *          refused: a model that was not given, samples that do not fit this machine's memory
+ *          refused: a model that was not given, train = inf without a budget, samples that do not fit this machine's
+ * memory
  */
 ch_code ch_settings_resolve(ch_settings *self, ch_error *err) CH_MUST_CHECK;
+
+/** As ch_settings_resolve for settings that are not to be run: memory and, with train = inf, the end of a run by a
+ * budget are not asked for. */
+ch_code ch_settings_resolve_for_theory(ch_settings *self, ch_error *err) CH_MUST_CHECK;
 
 enum { CH_ID_SIZE = 33 };
 

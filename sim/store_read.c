@@ -65,7 +65,7 @@ static double column_real(sqlite3_stmt *row, int column)
 
 static uint64_t column_count(sqlite3_stmt *row, int column)
 {
-    return (uint64_t)sqlite3_column_int64(row, column);
+    return sqlite3_column_type(row, column) == SQLITE_NULL ? CH_UNCOUNTED : (uint64_t)sqlite3_column_int64(row, column);
 }
 
 /* Text that is none of the words it may be. */
@@ -88,7 +88,7 @@ static ch_code read_setting(const ch_store_query *self, size_t index, ch_setting
         value.real = sqlite3_column_double(self->row, column); /* NULL, for a word, gives 0 */
         break;
     case CH_TYPE_COUNT:
-        value.count = column_count(self->row, column);
+        value.count = (uint64_t)sqlite3_column_int64(self->row, column); /* likewise */
         break;
     case CH_TYPE_CHOICE: {
         const unsigned char *text = sqlite3_column_text(self->row, column);

@@ -14,9 +14,12 @@ ch_code ch_store_has(ch_store *self, const char *id, bool *found, ch_error *err)
     return code;
 }
 
-/* SQLite's integers are signed: SQLITE_RANGE says that a count is over 2^63 - 1. */
+/* SQLite's integers are signed: SQLITE_RANGE says that a count is over 2^63 - 1. CH_UNCOUNTED is NULL. */
 static int bind_count(sqlite3_stmt *statement, int parameter, uint64_t count)
 {
+    if (count == CH_UNCOUNTED) {
+        return sqlite3_bind_null(statement, parameter);
+    }
     return count <= INT64_MAX ? sqlite3_bind_int64(statement, parameter, (sqlite3_int64)count) : SQLITE_RANGE;
 }
 

@@ -170,6 +170,14 @@ void ch_sweep_free(ch_sweep *self)
 
 /* ---- what it takes ---- */
 
+ch_shown ch_sweep_show_train(uint64_t num_samples)
+{
+    ch_shown shown;
+    ch_setting_format(&ch_settings_table[CH_SETTING_TRAIN], (ch_value){.count = num_samples}, shown.text,
+                      sizeof shown.text);
+    return shown;
+}
+
 size_t ch_sweep_num_workers(const ch_sweep *self, int threads)
 {
     return self->num_jobs < (size_t)threads ? self->num_jobs : (size_t)threads;
@@ -213,9 +221,9 @@ void ch_sweep_foresee_memory(const ch_sweep *self, int threads, char *text, size
     const ch_sweep_job *job = &self->jobs[most];
     const ch_sweep_group *group = &self->groups[job->group];
     snprintf(text, size,
-             "memory: a data set takes up to %s (train = %llu, dim = %zu) and a run on it up to %s more; in the %s "
+             "memory: a data set takes up to %s (train = %s, dim = %zu) and a run on it up to %s more; in the %s "
              "there are, %zu such run%s at once, on %d thread%s",
-             ch_show_bytes(group->set_bytes).text, (unsigned long long)group->num_samples, job->law.dim,
+             ch_show_bytes(group->set_bytes).text, ch_sweep_show_train(group->num_samples).text, job->law.dim,
              ch_show_bytes(job->run_bytes).text, ch_show_bytes(budget).text, at_once, at_once == 1 ? "" : "s", threads,
              threads == 1 ? "" : "s");
 }

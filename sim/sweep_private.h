@@ -3,6 +3,7 @@
 #define CH_SWEEP_PRIVATE_H
 
 #include "sim/sweep.h"
+#include "sim/text.h"
 
 #include <omp.h>
 
@@ -29,6 +30,9 @@ struct ch_sweep_group {
     ch_train_set set;
     omp_lock_t lock; /* guards set and runs_left; may be held when the sweep's lock is set, not the other way */
 };
+
+/* A number of training samples in words. */
+ch_shown ch_sweep_show_train(uint64_t num_samples);
 
 /* Runs that go at once, at most: as many as there are threads, or runs. */
 size_t ch_sweep_num_workers(const ch_sweep *self, int threads);

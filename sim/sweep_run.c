@@ -77,11 +77,11 @@ static void describe_wait(const workshop *shop, char *text, size_t size)
     const ch_memory_account *memory = &shop->sweep->memory;
     const ch_sweep_job *job = next_job(shop);
     snprintf(text, size,
-             "memory: %zu run%s and %s data take %s of %s there are; the next (train = %llu, dim = %zu) takes %s more "
+             "memory: %zu run%s and %s data take %s of %s there are; the next (train = %s, dim = %zu) takes %s more "
              "and waits: fewer than %zu runs go at once",
              memory->num_runs, memory->num_runs == 1 ? "" : "s", memory->num_runs == 1 ? "its" : "their",
              ch_show_bytes(memory->sets + memory->runs).text, ch_show_bytes(memory->budget).text,
-             (unsigned long long)job->num_samples, job->law.dim,
+             ch_sweep_show_train(job->num_samples).text, job->law.dim,
              ch_show_bytes(set_bytes_to_reserve(shop, job) + job->run_bytes).text, shop->workers);
 }
 
@@ -121,10 +121,11 @@ static void end_job(workshop *shop, const ch_sweep_job *job, int threads)
 
 /* ---- their data sets ---- */
 
-/* Makes a group's set if it is still wanted and not there; the caller holds the group's lock. */
+/* Makes a group's set if one is wanted, which runs with train = inf do not, and it is not there; the caller holds the
+ * group's lock. */
 static ch_code make_set(ch_sweep_group *group, const ch_settings *settings, int threads, ch_stop *stop, ch_error *err)
 {
-    if (group->runs_left == 0 || group->set.samples.rows != NULL) {
+    if (group->runs_left == 0 || group->num_samples == 0 || group->set.samples.rows != NULL) {
         return CH_OK;
     }
     ch_settings all = *settings;

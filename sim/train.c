@@ -1,6 +1,8 @@
 /* train.c — one training run, from settings to result. */
 #include "sim/train.h"
 
+#include "perceptron/online.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,39 +166,41 @@ void ch_train_set_free(ch_train_set *self)
     ch_sample_set_free(&self->samples);
 }
 
-/* A perceptron under either engine. */
+/* A perceptron under either engine, or with every batch fresh. */
 typedef union {
     ch_learner learner;
     ch_perceptron plain;
     ch_fast_perceptron fast;
+    ch_online_student online;
 } engine;
 
-static ch_code engine_init(engine *self, uint64_t which, const ch_perceptron_setup *setup, const ch_reach *reach,
+static ch_code online_init(ch_online_student *self, const ch_settings *settings, const ch_sample_set *test,
                            ch_error *err)
 {
-    if (which == CH_ENGINE_FAST) {
-        return ch_fast_perceptron_init(&self->fast, setup, reach->num_samples > 0 ? reach : NULL, err);
-    }
-    return ch_perceptron_init(&self->plain, setup, err);
+    const ch_online_student_setup setup = {
+        .chi = settings->chi,
+        .dim = (size_t)settings->dim,
+        .test = test,
+        .kappa = 1 / settings->alpha,
+        .rate = settings->rate,
+        .batch = (size_t)settings->batch,
+        .seed_data = settings->seed_data,
+        .seed_init = settings->seed_init,
+    };
+    return ch_online_student_init(self, &setup, err);
 }
 
-static ch_code train_on(ch_run *run, const ch_train_set *set, int threads, ch_stop *stop, ch_error *err)
+/* @param set  NULL with train = inf */
+static ch_code engine_init(engine *self, const ch_settings *settings, const ch_train_set *set,
+                           const ch_sample_set *test, int threads, ch_error *err)
 {
-    const ch_settings *settings = &run->settings;
-    const ch_data_law law = ch_train_law(settings);
-    ch_sample_set test = {0};
-    engine model;
-    ch_code code = CH_OK;
-    if (settings->test > 0) {
-        code = ch_sample_set_init(&test, &law, CH_STREAM_TEST_SAMPLES, (size_t)settings->test, threads, stop, err);
-        if (code != CH_OK) {
-            return code;
-        }
+    if (settings->train == 0) {
+        return online_init(&self->online, settings, test, err);
     }
     const ch_perceptron_setup setup = {
         .train = &set->samples,
         .num_samples = (size_t)settings->train,
-        .test = settings->test > 0 ? &test : NULL,
+        .test = test,
         .chi = settings->chi,
         .kappa = 1 / settings->alpha,
         .rate = settings->rate,
@@ -205,8 +209,29 @@ static ch_code train_on(ch_run *run, const ch_train_set *set, int threads, ch_st
         .seed_batch = settings->seed_batch,
         .threads = threads,
     };
+    if (settings->engine == CH_ENGINE_FAST) {
+        return ch_fast_perceptron_init(&self->fast, &setup, set->reach.num_samples > 0 ? &set->reach : NULL, err);
+    }
+    return ch_perceptron_init(&self->plain, &setup, err);
+}
+
+static ch_code train_on(ch_run *run, const ch_train_set *set, int threads, ch_stop *stop, ch_error *err)
+{
+    const ch_settings *settings = &run->settings;
+    ch_data_law law = ch_train_law(settings);
+    ch_sample_set test = {0};
+    engine model;
+    ch_code code = CH_OK;
+    law.random_teacher = law.random_teacher && settings->train > 0; /* a fresh batch is drawn in the teacher's frame */
+    if (settings->test > 0) {
+        code = ch_sample_set_init(&test, &law, CH_STREAM_TEST_SAMPLES, (size_t)settings->test, threads, stop, err);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
     const double started = ch_clock_now();
-    if ((code = engine_init(&model, settings->engine, &setup, &set->reach, err)) == CH_OK) {
+    const ch_sample_set *measured = settings->test > 0 ? &test : NULL;
+    if ((code = engine_init(&model, settings, set, measured, threads, err)) == CH_OK) {
         code = train_until_end(run, &model.learner, started, stop, err);
         run->seconds = ch_clock_now() - started;
         model.learner.free(&model.learner);
@@ -226,7 +251,7 @@ ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_train_set *s
     if (code != CH_OK) {
         return code;
     }
-    if (set == NULL) {
+    if (set == NULL && run->settings.train > 0) {
         code = ch_train_set_init(&own, &run->settings, (size_t)run->settings.train, threads, stop, err);
         if (code != CH_OK) {
             return code;

@@ -52,7 +52,8 @@ ch_code ch_train_set_init(ch_train_set *self, const ch_settings *settings, size_
  *
  *  @param run       out: free with ch_run_free, also after a failure
  *  @param settings  resolved here
- *  @param set       data of the same law with num_samples >= train; NULL to make it here
+ *  @param set       data of the same law with num_samples >= train; NULL to make it here; with train = inf not looked
+ * at
  *  @param threads   threads to use, >= 1, for making data and where the engine can; does not change a bit of the result
  *  @param stop      NULL, or a flag: when it becomes non-zero the run ends within a fraction of a second
  *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_NUMERIC, or CH_ERROR_INTERRUPTED when stopped

@@ -499,7 +499,7 @@ static void survives_failing_allocations(void **state)
     ch_reach reach;
     assert_int_equal(ch_reach_init(&reach, &set, NULL), CH_OK);
     const long lent = allocations_survived(&set, 200, &reach);
-    assert_int_equal(lent, 3 + 1 + 4 + 9 + 4); /* the student's, the state, the candidates', the margins', its own */
+    assert_int_equal(lent, 3 + 1 + 4 + 10 + 4); /* the student's, the state, the candidates', the margins', its own */
     assert_int_equal(allocations_survived(&set, 200, NULL), lent + 3);   /* the order's */
     assert_int_equal(allocations_survived(&set, 150, &reach), lent + 2); /* part of it */
     assert_int_equal(allocations_survived(&set, 150, NULL), lent + 3 + 2);

@@ -452,6 +452,52 @@ static void test_groups(void **state)
     release(&fit, &table);
 }
 
+/* Runs with train = inf are left out with a note, wherever they lie; there is nothing to fit when all are. */
+static void test_infinite_train(void **state)
+{
+    (void)state;
+    const plant planted = plant_default();
+    ch_run_table all, table;
+    ch_fit fit, bare;
+    ch_error err = {0};
+    plant_table(&planted, 1, &all);
+    plant_table(&planted, 1, &table);
+    size_t kept = 0;
+    for (size_t i = 0; i < all.count; i++) {
+        if (i % 7 == 0) {
+            all.runs[i].settings.train = 0;
+            all.runs[i].status = CH_BUDGET;
+        } else {
+            table.runs[kept++] = all.runs[i];
+        }
+    }
+    const size_t left_out = all.count - kept;
+    char sentence[64];
+    snprintf(sentence, sizeof sentence, "%zu runs with train = inf are left out", left_out);
+    table.count = kept;
+    fit_table(&fit, &all, 2);
+    fit_table(&bare, &table, 2);
+    assert_int_equal(fit.num_groups, 1);
+    assert_int_equal(fit.groups[0].num_runs, kept);
+    size_t said = 0;
+    for (size_t i = 0; i < fit.groups[0].num_notes; i++) {
+        said += strstr(fit.groups[0].notes[i], sentence) == fit.groups[0].notes[i];
+    }
+    assert_int_equal(said, 1);
+    assert_true(find_exponent(&fit.groups[0], "gamma", NULL)->estimate.value ==
+                find_exponent(&bare.groups[0], "gamma", NULL)->estimate.value);
+    ch_fit_free(&bare);
+    release(&fit, &all);
+    for (size_t i = 0; i < table.count; i++) {
+        table.runs[i].settings.train = 0;
+    }
+    ch_fit_options options;
+    ch_fit_options_default(&options);
+    assert_int_equal(ch_fit_init(&bare, &table, &options, &err), CH_ERROR_INPUT);
+    assert_non_null(strstr(err.message, "train is inf in every run"));
+    release(&bare, &table);
+}
+
 /* A sweep repeated with a larger budget leaves runs of both in a store: those that got further count. Runs of older
  * results versions do not, whatever their ending. */
 static void test_repeats_and_versions(void **state)
@@ -724,6 +770,7 @@ int main(void)
         cmocka_unit_test(test_one_data_set),
         cmocka_unit_test(test_plateau),
         cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_infinite_train),
         cmocka_unit_test(test_repeats_and_versions),
         cmocka_unit_test(test_first_step),
         cmocka_unit_test(test_refusals),

@@ -278,7 +278,7 @@ static void initial_norm_is_gaussian(void **state)
     (void)state;
     double sum = 0;
     for (uint64_t seed = 0; seed < 4000; seed++) {
-        sum += pow(draw_norm_init(32, seed), 2);
+        sum += pow(ch_student_draw_norm_init(32, seed), 2);
     }
     assert_in(sum / 4000, 32 - 5 * sqrt(64.0 / 4000), 32 + 5 * sqrt(64.0 / 4000));
 }

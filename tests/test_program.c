@@ -324,6 +324,65 @@ static void test_theory(void **state)
     assert_says(out, "b            2 ");
 }
 
+/* At given settings: predictions, and the online ODE at the steps at which a run records. */
+static void test_theory_at_settings(void **state)
+{
+    (void)state;
+    assert_succeeds("theory --chi 1 --dim 128 --temp 2 --train 4096 --record 2 --until 4e5 --json");
+    json_t *theory = parsed();
+    const json_t *prediction = json_object_get(theory, "prediction"), *points = json_object_get(theory, "online");
+    assert_close(number(theory, "gamma"), 0.5, 1e-15);
+    assert_close(number(json_object_get(theory, "settings"), "rate"), 4, 1e-15);
+    assert_close(number(prediction, "lambda_star"), 4, 1e-12);          /* (2 P / (4 d))^{1/2} */
+    assert_close(number(prediction, "noise_star"), 7.0898154036, 1e-9); /* T sqrt(d) sqrt(pi/2) / 4 */
+    assert_int_equal(json_array_size(points), 11);
+    const json_t *first = json_array_get(points, 0), *last = json_array_get(points, 10);
+    assert_close(number(first, "time"), 4, 1e-12);
+    assert_close(number(first, "signal"), number(prediction, "first_step"), 1e-12);
+    assert_close(number(last, "time"), 4e5, 1e-12);
+    assert_close(number(last, "noise"), number(prediction, "noise_star"), 0.02);
+    assert_close(number(last, "lambda"), number(last, "signal") / number(last, "noise"), 1e-12);
+    json_decref(theory);
+    assert_succeeds("theory --chi 1 --dim 2147483648 --temp 2 --train 4294967295"); /* more than memory holds */
+}
+
+static void test_theory_prints_csv(void **state)
+{
+    (void)state;
+    assert_succeeds("theory --chi 0 --temp 1 --train inf --until 1000 --csv --record 1");
+    assert_ptr_equal(strstr(out, "time,signal,noise,lambda,unfitted,loss,test_error\n2,"), out);
+    size_t lines = 0;
+    for (const char *c = out; *c != '\0'; c++) {
+        lines += *c == '\n';
+    }
+    assert_int_equal(lines, 5); /* names, t = 2, 20, 200, 1000 */
+    assert_succeeds("theory --chi 0 --temp 1 --train inf --until 1000");
+    assert_says(out, "train = inf");
+    assert_says(out, "online: every batch fresh");
+}
+
+/* Every batch fresh: run, store and back. */
+static void test_infinite_train(void **state)
+{
+    (void)state;
+    assert_succeeds("run perceptron --chi 1 --dim 16 --train inf --temp 1 --max-steps 1000 --record 1");
+    assert_says(out, "train              inf ");
+    assert_says(out, "unfitted           - ");
+    assert_succeeds("run perceptron --chi 1 --dim 16 --train inf --temp 1 --max-steps 1000 --record 1 --json");
+    json_t *run = parsed();
+    assert_true(json_is_null(json_object_get(run, "train")) && json_is_null(json_object_get(run, "unfitted")));
+    assert_string_equal(json_string_value(json_object_get(run, "status")), "budget");
+    assert_succeeds("sweep perceptron --chi 1 --dim 16 --train 64,inf --temp 1 --max-steps 1000 --record 1 -o a.db");
+    assert_succeeds("list a.db");
+    assert_says(out, "inf, 64");
+    assert_succeeds("export a.db --json --where 'train IS NULL'");
+    json_t *runs = parsed();
+    assert_int_equal(json_array_size(runs), 1);
+    assert_true(json_equal(json_object_get(json_array_get(runs, 0), "trajectory"), json_object_get(run, "trajectory")));
+    json_decref(runs);
+    json_decref(run);
+}
+
 /* A sweep that exponents can be fitted to. */
 #define FITTABLE "perceptron --chi 1 --dim 8 --train 2^6..2^9 --temp 2^-20..2^2 --seed 0..4"
 
@@ -469,6 +528,9 @@ int main(void)
         STORE_TEST(test_export),
         STORE_TEST(test_export_is_what_run_prints),
         STORE_TEST(test_theory),
+        STORE_TEST(test_theory_at_settings),
+        STORE_TEST(test_theory_prints_csv),
+        STORE_TEST(test_infinite_train),
         STORE_TEST(test_fit),
         STORE_TEST(test_fit_suggests),
         STORE_TEST(test_fit_collapse),

@@ -261,6 +261,7 @@ static void test_values_are_written_as_they_are_read(void **state)
     assert_round_trip(CH_SETTING_CHI, (ch_value){.real = -0.1});
     assert_round_trip(CH_SETTING_SEED, (ch_value){.count = INT64_MAX});
     assert_round_trip(CH_SETTING_BATCH, (ch_value){.count = 0});
+    assert_round_trip(CH_SETTING_TRAIN, (ch_value){.count = 0});
     assert_round_trip(CH_SETTING_MAX_SECONDS, (ch_value){.real = 0});
     assert_round_trip(CH_SETTING_DATA, (ch_value){.count = CH_DATA_RANDOM_SIGN});
     char text[32];
@@ -343,6 +344,13 @@ static void test_combinations_that_make_no_sense_are_refused(void **state)
          "train is 4294967295 and test is 0: samples of dim"},
         {"model=perceptron temp=1 test=4294967295 dim=2147483648", "train is 1024 and test is 4294967295: samples"},
         {"model=perceptron temp=1 train=4294967295 dim=1e5", "accepted is what fits the"},
+        {"model=perceptron temp=1 train=inf",
+         "train is inf, and such a run is never fitted, but max_steps, max_updates "
+         "and max_seconds are none; accepted is a number for one of them"},
+        {"model=perceptron temp=1 train=inf max_steps=5 batch=full", "batch is full, but train is inf; accepted is"},
+        {"model=perceptron temp=1 train=inf max_steps=5 dynamics=gd", "dynamics is gd, but train = inf has no full"},
+        {"model=perceptron temp=1 train=inf max_steps=5 engine=fast", "engine is fast, but train = inf has no samples"},
+        {"model=perceptron temp=1 train=inf max_steps=5 batch=4294967295 dim=1e5", "batch is 4294967295 and test is 0"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const ch_settings before = with(cases[i].pairs);
@@ -351,6 +359,30 @@ static void test_combinations_that_make_no_sense_are_refused(void **state)
         assert_int_equal(ch_settings_resolve(&after, &err), CH_ERROR_INPUT);
         assert_has(err.message, cases[i].message);
         assert_memory_equal(&before, &after, sizeof before);
+    }
+}
+
+/* train = inf, with each budget; and for theory, which needs none, nor memory. */
+static void test_train_may_be_infinite(void **state)
+{
+    (void)state;
+    static const char *const budgets[] = {"max_steps=5", "max_updates=5", "max_seconds=5", "max_steps=5 engine=plain"};
+    for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
+        char pairs[128], text[32];
+        snprintf(pairs, sizeof pairs, "model=perceptron temp=0.5 batch=5000 train=inf %s", budgets[i]);
+        const ch_settings s = resolved(pairs);
+        assert_true(s.train == 0 && s.batch == 5000 && s.rate == 2500);
+        assert_int_equal(s.engine, CH_ENGINE_PLAIN);
+        ch_setting_format(&ch_settings_table[CH_SETTING_TRAIN], (ch_value){.count = s.train}, text, sizeof text);
+        assert_string_equal(text, "inf");
+    }
+    static const char *const unbound[] = {"model=perceptron temp=1 train=inf",
+                                          "model=perceptron temp=1 train=4294967295 dim=2147483648"};
+    for (size_t i = 0; i < sizeof unbound / sizeof *unbound; i++) {
+        ch_settings s = with(unbound[i]);
+        assert_int_equal(ch_settings_resolve(&s, NULL), CH_ERROR_INPUT);
+        assert_int_equal(ch_settings_resolve_for_theory(&s, NULL), CH_OK);
+        assert_true(s.rate == 2);
     }
 }
 
@@ -428,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_what_follows_is_filled_in),
         cmocka_unit_test(test_resolving_twice_is_resolving_once),
         cmocka_unit_test(test_combinations_that_make_no_sense_are_refused),
+        cmocka_unit_test(test_train_may_be_infinite),
         cmocka_unit_test(test_every_row_is_checked_when_resolving),
         cmocka_unit_test(test_identity_is_of_the_resolved_values),
         cmocka_unit_test(test_identity_is_the_documented_hash),

@@ -68,6 +68,28 @@ static void test_round_trip(void **state)
                      1);
 }
 
+/* train = inf and counts that a run does not have are NULL, and come back. */
+static void test_what_is_not_counted(void **state)
+{
+    (void)state;
+    ch_point points[NUM_POINTS];
+    const char *path = path_of("s.db");
+    ch_run run = make_run(7, points);
+    run.settings.train = 0;
+    run.final.unfitted = CH_UNCOUNTED;
+    for (size_t i = 0; i < NUM_POINTS; i++) {
+        points[i].observed.unfitted = CH_UNCOUNTED;
+    }
+    ch_store store = open_store(path, CH_STORE_WRITE);
+    assert_int_equal(ch_store_put(&store, &run, NULL), CH_OK);
+    ch_store_close(&store);
+    ch_run_table table = read_store(path, "train IS NULL AND unfitted IS NULL");
+    assert_int_equal(table.count, 1);
+    assert_runs_equal(&table.runs[0], &run);
+    ch_run_table_free(&table);
+    assert_int_equal(query(path, "SELECT count(*) FROM points WHERE unfitted IS NULL"), NUM_POINTS);
+}
+
 static void test_too_large_count(void **state)
 {
     (void)state;
@@ -241,14 +263,9 @@ static void test_merge(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORE_TEST(test_schema),
-        STORE_TEST(test_round_trip),
-        STORE_TEST(test_too_large_count),
-        STORE_TEST(test_put_is_idempotent),
-        STORE_TEST(test_order_is_of_settings),
-        STORE_TEST(test_conditions),
-        STORE_TEST(test_bad_conditions),
-        STORE_TEST(test_merge),
+        STORE_TEST(test_schema),          STORE_TEST(test_round_trip),        STORE_TEST(test_what_is_not_counted),
+        STORE_TEST(test_too_large_count), STORE_TEST(test_put_is_idempotent), STORE_TEST(test_order_is_of_settings),
+        STORE_TEST(test_conditions),      STORE_TEST(test_bad_conditions),    STORE_TEST(test_merge),
     };
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }

@@ -67,6 +67,24 @@ static void test_a_run_of_a_sweep_is_the_run_alone(void **state)
     ch_plan_free(&plan);
 }
 
+/* Runs with fresh batches beside runs that share a set, and alone in their group. */
+static void test_fresh_batches_need_no_set(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "model perceptron", "dim 8", "train 2^4..2^6,inf,2^10", "temp 1,2", "max_steps 500", "seed 0,1", NULL};
+    static const char *const alone[] = {"model perceptron", "dim 8",    "train inf", "temp 1,2",
+                                        "max_steps 500",    "seed 0,1", NULL};
+    const outcome result = sweep("s.db", lines, 2);
+    assert_int_equal(result.num_groups, 2);
+    assert_int_equal(result.counts.total, 20);
+    sweep("one.db", lines, 1);
+    assert_same_content(path_of("s.db"), path_of("one.db"));
+    assert_int_equal(query(path_of("s.db"), "SELECT count(*) FROM runs WHERE train IS NULL AND status = 'budget'"), 4);
+    assert_int_equal(sweep("s.db", alone, 2).num_jobs, 0); /* all there */
+    assert_int_equal(sweep("alone.db", alone, 2).counts.budget, 4);
+}
+
 static void test_a_second_sweep_does_nothing(void **state)
 {
     (void)state;
@@ -382,6 +400,7 @@ int main(void)
         STORE_TEST(test_threads_change_no_bit),
         STORE_TEST(test_a_run_of_a_sweep_is_the_run_alone),
         STORE_TEST(test_a_second_sweep_does_nothing),
+        STORE_TEST(test_fresh_batches_need_no_set),
         STORE_TEST(test_an_extended_sweep_does_what_is_new),
         STORE_TEST(test_runs_that_are_the_same_land_once),
         STORE_TEST(test_runs_that_can_share_a_data_set),

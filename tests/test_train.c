@@ -183,7 +183,8 @@ static void test_threads_change_no_bit(void **state)
 {
     (void)state;
     static const char *const texts[] = {SMALL " record=3 test=1000", SMALL " engine=fast test=999",
-                                        "data=random_sign train=5000 temp=0.01 record=2", SMALL " chi=2 batch=full"};
+                                        "data=random_sign train=5000 temp=0.01 record=2", SMALL " chi=2 batch=full",
+                                        "train=inf batch=40 temp=1 max_steps=200 record=2 test=100 teacher=random"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         const ch_settings settings = settings_of(texts[i]);
         ch_run one = train_settings(&settings);
@@ -498,6 +499,40 @@ static void test_expected_cost_is_finite_and_grows_with_the_samples(void **state
     assert_true(ch_train_cost(&settings) < 1e4);
 }
 
+/* ---- train = inf ---- */
+
+static void test_a_fresh_batch_is_never_fitted(void **state)
+{
+    (void)state;
+    ch_run steps = train("train=inf dim=16 chi=1 temp=1 max_steps=3000 record=2 seed=3");
+    ch_run updates = train("train=inf dim=16 chi=1 temp=1 max_updates=100 seed=3");
+    assert_int_equal(steps.status, CH_BUDGET);
+    assert_int_equal(updates.status, CH_BUDGET);
+    assert_true(steps.steps == 3000 && steps.time == 6000 && steps.num_points == 8);
+    assert_true(updates.updates == 100 && updates.steps > 100);
+    assert_true(steps.final.unfitted == CH_UNCOUNTED && isnan(steps.final.min_margin));
+    assert_true(steps.final.train_loss > 0 && steps.final.train_error == steps.final.test_error);
+    ch_run other = train("train=inf dim=16 chi=1 temp=1 max_steps=3000 seed=3 seed_data=4");
+    assert_true(other.final.signal != steps.final.signal); /* the data's seed is that of the batches */
+    assert_close(other.final.weight_change / other.final.weight_change_rel,
+                 steps.final.weight_change / steps.final.weight_change_rel, 1e-12); /* |w0| has its own */
+    ch_run_free(&steps);
+    ch_run_free(&updates);
+    ch_run_free(&other);
+}
+
+/* Far above the onset T only sets the scale, here too. */
+static void test_a_fresh_run_scales_with_temp(void **state)
+{
+    (void)state;
+    ch_run one = train("train=inf dim=16 temp=1 alpha=1e300 max_steps=2000");
+    ch_run other = train("train=inf dim=16 temp=4 alpha=1e300 max_steps=2000");
+    assert_int_equal(one.updates, other.updates);
+    assert_true(other.final.signal == 4 * one.final.signal);
+    ch_run_free(&one);
+    ch_run_free(&other);
+}
+
 /* ---- expected memory ---- */
 
 /* All that is asked for while a set is made is there at once; of what a run asks for, nearly all. */
@@ -508,7 +543,7 @@ static void test_expected_memory_is_what_is_asked_for(void **state)
         "train=3000 engine=plain max_steps=100",   "train=2500 dim=32 engine=fast",
         "train=40000 dim=20 teacher=random chi=2", "train=300 engine=fast test=70000",
         "train=9000 batch=full max_steps=10",      "train=20000 batch=17 engine=plain max_steps=100",
-        "train=2 dim=100000 engine=fast"};
+        "train=2 dim=100000 engine=fast",          "train=inf dim=100 batch=3000 test=50000 max_steps=1"};
     /* what allocations are rounded up to, and small structures; rows are rounded to a huge page, which stays unused */
     const double overhead = 4096, page = 1 << 21;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -518,9 +553,9 @@ static void test_expected_memory_is_what_is_asked_for(void **state)
         ch_settings_set(&settings, CH_SETTING_TEMP, (ch_value){.real = 1});
         assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
         alloc_fail_at(-1);
-        assert_int_equal(ch_train_set_init(&set, &settings, (size_t)settings.train, 2, NULL, NULL), CH_OK);
-        const double set_bytes =
-            (double)ch_train_set_bytes((size_t)settings.train, (size_t)settings.dim, settings.engine);
+        const size_t held = settings.train > 0 ? (size_t)settings.train : 1; /* with inf the set is not looked at */
+        assert_int_equal(ch_train_set_init(&set, &settings, held, 2, NULL, NULL), CH_OK);
+        const double set_bytes = (double)ch_train_set_bytes(held, (size_t)settings.dim, settings.engine);
         assert_in((double)alloc_bytes(), 0.9 * set_bytes - overhead, set_bytes + overhead + page);
         alloc_fail_at(-1);
         assert_int_equal(ch_train(&run, &settings, &set, 2, NULL, NULL), CH_OK);
@@ -553,6 +588,8 @@ int main(void)
         cmocka_unit_test(test_a_set_that_is_too_small_is_refused),
         cmocka_unit_test(test_every_failing_allocation_is_survived),
         cmocka_unit_test(test_expected_cost_is_finite_and_grows_with_the_samples),
+        cmocka_unit_test(test_a_fresh_batch_is_never_fitted),
+        cmocka_unit_test(test_a_fresh_run_scales_with_temp),
         cmocka_unit_test(test_expected_memory_is_what_is_asked_for),
     };
     return cmocka_run_group_tests_name("train", tests, NULL, NULL);

@@ -1,0 +1,407 @@
+/* online.c — averages over a fresh sample, the online ODE, and predictions for P samples. */
+#include "perceptron/online.h"
+
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_sf_gamma.h>
+#include <math.h>
+#include <string.h>
+
+/* Above it Gamma functions of chi would leave the range of a double. */
+static const double MOST_CHI = 1000;
+
+static ch_code check_law(double chi, double lambda, ch_error *err)
+{
+    if (!(chi > -1 && chi <= MOST_CHI)) {
+        return ch_error_set(err, CH_ERROR_INPUT, "chi is %g; it must be greater than -1 and at most %g", chi, MOST_CHI);
+    }
+    if (!(lambda >= 0) || !isfinite(lambda)) {
+        return ch_error_set(err, CH_ERROR_INPUT, "lambda is %g; it must be finite and not negative", lambda);
+    }
+    return CH_OK;
+}
+
+/* ---- averages ---- */
+
+/* phi(z), the normal density */
+static double normal_density(double z)
+{
+    return exp(-z * z / 2) / sqrt(2 * M_PI);
+}
+
+/* Phi(z), to full relative precision in its tail */
+static double normal_below(double z)
+{
+    return erfc(-z / M_SQRT2) / 2;
+}
+
+/* E v = sqrt(2) Gamma(chi/2 + 1) / Gamma((chi+1)/2) */
+static double mean_v(double chi)
+{
+    return M_SQRT2 * exp(gsl_sf_lngamma(chi / 2 + 1) - gsl_sf_lngamma((chi + 1) / 2));
+}
+
+/* The test error in either of two forms,
+ *   eps_chi(lambda) = I_{1 / (1 + lambda^2)}((chi+1)/2, 1/2) / 2 = (1 - I_{lambda^2 / (1 + lambda^2)}(1/2, (chi+1)/2))
+ * / 2: the first loses lambda itself where lambda^2 is small, the second the error where that is. */
+static ch_code find_error(double chi, double lambda, double *error, ch_error *err)
+{
+    const double square = lambda * lambda, a = (chi + 1) / 2;
+    const bool far = square * a >= 0.5;
+    gsl_sf_result beta;
+    const int status = far ? gsl_sf_beta_inc_e(a, 0.5, 1 / (1 + square), &beta)
+                           : gsl_sf_beta_inc_e(0.5, a, square / (1 + square), &beta);
+    if (status != GSL_SUCCESS && status != GSL_EUNDRFLW) {
+        return ch_error_set(err, CH_ERROR_NUMERIC, "test error at chi = %g, lambda = %g: %s", chi, lambda,
+                            gsl_strerror(status));
+    }
+    *error = far ? beta.val / 2 : (1 - beta.val) / 2;
+    return CH_OK;
+}
+
+/* n = E Phi(-lambda v) = eps_chi(lambda). A factor v turns the density of chi into E v times that of chi + 1, so that
+ *   A = E v Phi(-lambda v) = E v eps_{chi+1}(lambda).
+ * phi(lambda v) joins the density's Gaussian: with E v^2 = chi + 1,
+ *   E v^k phi(lambda v) = E v^k (1 + lambda^2)^{-(chi+1+k)/2} / sqrt(2 pi). */
+ch_code ch_online_averages_closed(ch_online_averages *self, double chi, double lambda, ch_error *err)
+{
+    memset(self, 0, sizeof *self);
+    ch_code code = check_law(chi, lambda, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    const double mean = mean_v(chi), width = 1 / hypot(1, lambda);
+    if ((code = find_error(chi, lambda, &self->unfitted, err)) != CH_OK ||
+        (code = find_error(chi + 1, lambda, &self->drift, err)) != CH_OK) {
+        return code;
+    }
+    self->drift *= mean;
+    self->contraction = pow(width, chi + 1) / sqrt(2 * M_PI);
+    self->first = mean * width * self->contraction;
+    self->second = (chi + 1) * width * width * self->contraction;
+    return CH_OK;
+}
+
+/* E v^power g(z), z = margin - lambda v, g = Phi or phi, integrated over y = ln v - origin. Where z goes through 0
+ * within a small part of v, at v = margin / lambda, the origin is there and z = -margin (e^y - 1), which loses no
+ * digits. */
+typedef struct {
+    double chi, margin, lambda, log_norm; /* ln 2 / Z_chi */
+    double power;
+    bool density;
+    bool sharp;
+    double origin;
+} integrand;
+
+/* dv = v dy:  (2 / Z_chi) v^{chi+1+power} e^{-v^2/2} g(z) */
+static double integrand_at(double y, void *pointer)
+{
+    const integrand *self = pointer;
+    const double x = y + self->origin, v = exp(x);
+    const double z = self->sharp ? -self->margin * expm1(y) : self->margin - self->lambda * v;
+    const double weight = self->log_norm + (self->chi + 1 + self->power) * x - v * v / 2;
+    return exp(weight) * (self->density ? normal_density(z) : normal_below(z));
+}
+
+enum { MOST_BREAKS = 6 };
+
+/* Sets the origin, and finds where v lies that matters, to parts in 1e17, and where in it the integrand may bend
+ * sharply: the density's mode sqrt(chi + 1), that of its product with phi(z), and both ends of Phi's step, 1 / lambda
+ * wide. Ascending, in y.
+ * @return their number */
+static size_t find_breaks(integrand *self, double breaks[MOST_BREAKS])
+{
+    static const double TAIL = 39, LOG_TAIL = 45, STEP = 9;
+    const double a = self->margin, lambda = self->lambda, order = self->chi + 1 + self->power;
+    const double mode = sqrt(order), across = 1 / hypot(1, lambda), centre = a * (lambda * across) * across;
+    /* v^order exp(-v^2/2 - (lambda v - a)^2/2) */
+    const double joint = (centre + hypot(centre, 2 * mode * across)) / 2;
+    const double end = fmin(mode + TAIL, (a + TAIL + mode) / lambda);
+    self->sharp = a > STEP && a / lambda < end;
+    self->origin = self->sharp ? log(a / lambda) : 0;
+    const double begin = log(fmin(fmin(mode, joint), end)) - self->origin - 5 - LOG_TAIL / order;
+    const double last = log(end) - self->origin;
+    const double inner[] = {log(mode) - self->origin, log(joint) - self->origin, self->sharp ? log1p(-STEP / a) : begin,
+                            self->sharp ? log1p(STEP / a) : begin};
+    size_t count = 0;
+    breaks[count++] = begin;
+    for (size_t i = 0; i < sizeof inner / sizeof *inner; i++) {
+        if (inner[i] > begin && inner[i] < last) {
+            size_t place = count++;
+            for (; place > 1 && breaks[place - 1] > inner[i]; place--) {
+                breaks[place] = breaks[place - 1];
+            }
+            breaks[place] = inner[i];
+        }
+    }
+    breaks[count++] = last;
+    return count;
+}
+
+static ch_code integrate(integrand *self, double power, bool density, double *result, gsl_integration_workspace *space,
+                         ch_error *err)
+{
+    static const double WANTED = 1e-11, ACCEPTED = 1e-10;
+    double breaks[MOST_BREAKS], total_error = 0;
+    self->power = power;
+    self->density = density;
+    const gsl_function function = {integrand_at, self};
+    const size_t count = find_breaks(self, breaks);
+    *result = 0;
+    for (size_t i = 0; i + 1 < count; i++) {
+        double part = 0, error = 0;
+        gsl_integration_qag(&function, breaks[i], breaks[i + 1], 0, WANTED, CH_ONLINE_INTERVALS, GSL_INTEG_GAUSS31,
+                            space, &part, &error);
+        *result += part;
+        total_error += error;
+    }
+    if (!(total_error <= ACCEPTED * *result + 1e-290)) {
+        return ch_error_set(err, CH_ERROR_NUMERIC,
+                            "an average at chi = %g, margin = %g, lambda = %g is known to %g of %g only", self->chi,
+                            self->margin, self->lambda, total_error, *result);
+    }
+    return CH_OK;
+}
+
+ch_code ch_online_averages_quadrature(ch_online_averages *self, double chi, double margin, double lambda,
+                                      gsl_integration_workspace *space, ch_error *err)
+{
+    memset(self, 0, sizeof *self);
+    ch_code code = check_law(chi, lambda, err);
+    if (code == CH_OK && (!(margin >= 0) || !isfinite(margin))) {
+        code = ch_error_set(err, CH_ERROR_INPUT, "margin is %g; it must be finite and not negative", margin);
+    }
+    if (code != CH_OK) {
+        return code;
+    }
+    /* Z_chi = 2^{(chi+1)/2} Gamma((chi+1)/2) */
+    const double log_z = (chi + 1) / 2 * M_LN2 + gsl_sf_lngamma((chi + 1) / 2);
+    integrand average = {.chi = chi, .margin = margin, .lambda = lambda, .log_norm = M_LN2 - log_z};
+    const struct {
+        double power;
+        bool density;
+        double *result;
+    } wanted[] = {{0, false, &self->unfitted},
+                  {1, false, &self->drift},
+                  {0, true, &self->contraction},
+                  {1, true, &self->first},
+                  {2, true, &self->second}};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted && code == CH_OK; i++) {
+        code = integrate(&average, wanted[i].power, wanted[i].density, wanted[i].result, space, err);
+    }
+    return code;
+}
+
+double ch_online_loss(const ch_online_averages *mean, double kappa, double signal, double noise, size_t dim)
+{
+    return kappa * mean->unfitted + (noise * mean->contraction - signal * mean->drift) / sqrt((double)dim);
+}
+
+/* ---- the ODE ---- */
+
+static double square_root_of_dim(const ch_online_setup *setup)
+{
+    return sqrt((double)setup->dim);
+}
+
+static ch_code find_averages(ch_online_ode *self, double lambda, double noise, ch_online_averages *averages,
+                             ch_error *err)
+{
+    const ch_online_setup *setup = &self->setup;
+    const double margin = setup->kappa * square_root_of_dim(setup) / noise;
+    return margin > 0 ? ch_online_averages_quadrature(averages, setup->chi, margin, lambda, self->space, err)
+                      : ch_online_averages_closed(averages, setup->chi, lambda, err);
+}
+
+/* What rates and Jacobian are made of, at ln t and (ln s, ln r^2). */
+typedef struct {
+    double signal, noise, lambda, margin;
+    double per_signal; /* t / (sqrt(d) s) */
+    double per_noise2; /* t / r^2 */
+    double unfitted;   /* T (d-1) / d */
+    double pairs;      /* (eta - T) / d */
+    double root;       /* sqrt(d) */
+    ch_online_averages mean;
+} ode_terms;
+
+static int find_terms(ch_online_ode *self, double log_time, const double state[], ode_terms *terms)
+{
+    const ch_online_setup *setup = &self->setup;
+    const double dim = (double)setup->dim;
+    terms->root = square_root_of_dim(setup);
+    terms->signal = exp(state[0]);
+    terms->noise = exp(state[1] / 2);
+    terms->lambda = exp(state[0] - state[1] / 2);
+    terms->margin = setup->kappa * terms->root / terms->noise;
+    terms->per_signal = exp(log_time - state[0]) / terms->root;
+    terms->per_noise2 = exp(log_time - state[1]);
+    terms->unfitted = setup->temp * (dim - 1) / dim;
+    terms->pairs = (setup->rate - setup->temp) / dim;
+    /* a trial step may lead far out: a failure makes the driver shorten it */
+    const ch_code code = find_averages(self, terms->lambda, terms->noise, &terms->mean, &self->failure);
+    return code == CH_OK ? GSL_SUCCESS : GSL_FAILURE;
+}
+
+/* dr^2/dt = -2 r C / sqrt(d) + T n (d-1) / d + (eta - T) C^2 / d */
+static double noise2_rate(const ode_terms *terms)
+{
+    const double c = terms->mean.contraction;
+    return -2 * terms->noise * c / terms->root + terms->unfitted * terms->mean.unfitted + terms->pairs * c * c;
+}
+
+/* d ln s / d ln t = t A / (sqrt(d) s),  d ln r^2 / d ln t = (t / r^2) dr^2/dt */
+static int rates(double log_time, const double state[], double derivative[], void *pointer)
+{
+    ode_terms terms;
+    const int status = find_terms(pointer, log_time, state, &terms);
+    if (status == GSL_SUCCESS) {
+        derivative[0] = terms.per_signal * terms.mean.drift;
+        derivative[1] = terms.per_noise2 * noise2_rate(&terms);
+    }
+    return status;
+}
+
+/* With a = kappa sqrt(d) / r, z = a - lambda v, D = E v phi(z), F = E v^2 phi(z), phi' = -z phi:
+ *   dn/da = C, dn/dlambda = -D;  dA/da = D, dA/dlambda = -F;  dC/da = -a C + lambda D, dC/dlambda = a D - lambda F,
+ * and d/d ln s = lambda d/dlambda,  d/d ln r^2 = -(a d/da + lambda d/dlambda) / 2. */
+static int jacobian(double log_time, const double state[], double *matrix, double explicit_time[], void *pointer)
+{
+    ode_terms terms;
+    const int status = find_terms(pointer, log_time, state, &terms);
+    if (status != GSL_SUCCESS) {
+        return status;
+    }
+    const ch_online_averages *mean = &terms.mean;
+    const double a = terms.margin, lambda = terms.lambda;
+    const double c = mean->contraction, first = mean->first, second = mean->second;
+    const double n_a = c, n_lambda = -first, drift_a = first, drift_lambda = -second;
+    const double c_a = -a * c + lambda * first, c_lambda = a * first - lambda * second;
+    const double n[] = {lambda * n_lambda, -(a * n_a + lambda * n_lambda) / 2};
+    const double drift[] = {lambda * drift_lambda, -(a * drift_a + lambda * drift_lambda) / 2};
+    const double contraction[] = {lambda * c_lambda, -(a * c_a + lambda * c_lambda) / 2};
+    explicit_time[0] = terms.per_signal * mean->drift; /* both rates are t times something */
+    explicit_time[1] = terms.per_noise2 * noise2_rate(&terms);
+    for (size_t i = 0; i < 2; i++) {
+        const double noise2 = -2 * terms.noise * contraction[i] / terms.root + terms.unfitted * n[i] +
+                              2 * terms.pairs * c * contraction[i];
+        matrix[i] = terms.per_signal * drift[i];
+        matrix[2 + i] = terms.per_noise2 * noise2;
+    }
+    matrix[0] -= explicit_time[0];
+    matrix[3] -= terms.per_noise2 * terms.noise * c / terms.root + explicit_time[1];
+    return GSL_SUCCESS;
+}
+
+static ch_code check_setup(const ch_online_setup *setup, ch_error *err)
+{
+    const ch_code code = check_law(setup->chi, 0, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    if (setup->dim < 2) {
+        return ch_error_set(err, CH_ERROR_INPUT, "dim is %zu; it must be at least 2", setup->dim);
+    }
+    if (!(setup->kappa >= 0) || !isfinite(setup->kappa)) {
+        return ch_error_set(err, CH_ERROR_INPUT, "kappa is %g; it must be finite and not negative", setup->kappa);
+    }
+    if (!(setup->temp > 0) || !(setup->rate >= setup->temp) || !isfinite(setup->rate)) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "temp is %g and rate is %g; both must be finite, temp > 0 and rate >= temp", setup->temp,
+                            setup->rate);
+    }
+    return CH_OK;
+}
+
+ch_code ch_online_ode_init(ch_online_ode *self, const ch_online_setup *setup, ch_error *err)
+{
+    static const double FIRST_STEP = 1e-6, TOLERANCE = 1e-9; /* of ln t, and of ln s and ln r^2 a step */
+    memset(self, 0, sizeof *self);
+    const ch_code code = check_setup(setup, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    const double dim = (double)setup->dim;
+    self->setup = *setup;
+    self->system = (gsl_odeiv2_system){rates, jacobian, 2, self};
+    self->space = gsl_integration_workspace_alloc(CH_ONLINE_INTERVALS);
+    self->driver = gsl_odeiv2_driver_alloc_y_new(&self->system, gsl_odeiv2_step_msbdf, FIRST_STEP, TOLERANCE, 0);
+    if (self->space == NULL || self->driver == NULL) {
+        ch_online_ode_free(self);
+        return ch_error_memory(err, "the online ODE");
+    }
+    /* the first step: s = eta E v / sqrt(d), r^2 = eta T (d-1) / d */
+    self->time = setup->rate;
+    self->log_time = log(setup->rate);
+    self->log_state[0] = log(setup->rate) + log(mean_v(setup->chi)) - log(dim) / 2;
+    self->log_state[1] = log(setup->rate) + log(setup->temp) + log((dim - 1) / dim);
+    return CH_OK;
+}
+
+void ch_online_ode_free(ch_online_ode *self)
+{
+    if (self->driver != NULL) {
+        gsl_odeiv2_driver_free(self->driver);
+    }
+    if (self->space != NULL) {
+        gsl_integration_workspace_free(self->space);
+    }
+    memset(self, 0, sizeof *self);
+}
+
+ch_code ch_online_ode_advance(ch_online_ode *self, double time, ch_error *err)
+{
+    const double end = log(time);
+    if (!(time >= self->time) || !isfinite(time)) {
+        return ch_error_set(err, CH_ERROR_INPUT, "time is %g; it must be finite and at least %g", time, self->time);
+    }
+    const int status = gsl_odeiv2_driver_apply(self->driver, &self->log_time, end, self->log_state);
+    if (status == GSL_SUCCESS) {
+        self->time = time;
+        return CH_OK;
+    }
+    return ch_error_set(err, CH_ERROR_NUMERIC,
+                        "the online ODE could not be followed beyond time = %g, where lambda = %g: %s",
+                        exp(self->log_time), exp(self->log_state[0] - self->log_state[1] / 2),
+                        self->failure.code != CH_OK ? self->failure.message : gsl_strerror(status));
+}
+
+ch_code ch_online_ode_observe(ch_online_ode *self, ch_online_point *point, ch_error *err)
+{
+    ch_online_averages mean;
+    const double signal = exp(self->log_state[0]), noise = exp(self->log_state[1] / 2);
+    *point = (ch_online_point){.time = self->time, .signal = signal, .noise = noise, .lambda = signal / noise};
+    ch_code code = find_averages(self, point->lambda, noise, &mean, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    point->unfitted = mean.unfitted;
+    point->loss = ch_online_loss(&mean, self->setup.kappa, signal, noise, self->setup.dim);
+    return ch_perceptron_test_error(self->setup.chi, signal, noise, &point->test_error, err);
+}
+
+/* ---- predictions ---- */
+
+/* lambda* = (2 n_chi P / d)^{1/(1+chi)}: n P = d / 2.  t* from s^{chi+3} = growth r*^{chi+2} t / sqrt(d).
+ * B*: eta E v / sqrt(d) = s* with eta = T B*.  T_c by escape: r* sqrt(1 + lambda*^2) = sqrt(d). */
+ch_code ch_online_predict(ch_online_prediction *self, const ch_online_setup *setup, double num_samples, ch_error *err)
+{
+    ch_perceptron_theory theory;
+    memset(self, 0, sizeof *self);
+    ch_code code = check_setup(setup, err);
+    if (code == CH_OK && !(num_samples >= 1)) {
+        code = ch_error_set(err, CH_ERROR_INPUT, "train is %g; it must be at least 1", num_samples);
+    }
+    if (code != CH_OK || (code = ch_perceptron_theory_init(&theory, setup->chi, err)) != CH_OK) {
+        return code;
+    }
+    const double dim = (double)setup->dim, root = square_root_of_dim(setup);
+    self->noise = theory.noise * setup->temp * root;
+    self->lambda = pow(2 * theory.unfitted * num_samples / dim, theory.gamma);
+    self->signal = self->lambda * self->noise;
+    self->weight_change = hypot(self->signal, self->noise);
+    self->time = root * self->noise * pow(self->lambda, setup->chi + 3) / theory.growth;
+    self->first_step = setup->rate * theory.mean_abs / root;
+    self->batch = self->signal * root / (setup->temp * theory.mean_abs);
+    self->temp_escape = 1 / (theory.noise * hypot(1, self->lambda));
+    self->temp_onset = setup->kappa;
+    return CH_OK;
+}
