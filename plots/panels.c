@@ -156,8 +156,15 @@ static const ch_mark definition_marks[] = {
     [CH_TC_ERROR] = {0x009e73, 13},
 };
 
-/* T_c = c P^-a through the centre of the points, ln c = mean(ln T_c + a ln P), over the P they span. */
-static void draw_tc_fit(const ch_fit_group *group, ch_panel *panel, ch_tc_definition definition)
+/* T_c by error that follow no power of P are left to the report: they are too unsure to be looked at. */
+static bool is_drawn(const ch_fit_group *group, ch_tc_definition definition)
+{
+    return definition != CH_TC_ERROR || find_exponent(group, "a", ch_tc_definition_name(definition)) != NULL;
+}
+
+/* T_c = c P^-a through the centre of the points, ln c = mean(ln T_c + a ln P), over the P they span.
+ * @param with_theory  whether the key names theory: with three definitions it has no room */
+static void draw_tc_fit(const ch_fit_group *group, ch_panel *panel, ch_tc_definition definition, bool with_theory)
 {
     const ch_exponent *a = find_exponent(group, "a", ch_tc_definition_name(definition));
     double sum = 0, from = NAN, to = NAN;
@@ -180,7 +187,8 @@ static void draw_tc_fit(const ch_fit_group *group, ch_panel *panel, ch_tc_defini
         if (isfinite(a->theory)) {
             snprintf(text, sizeof text, "theory ");
             power_text(text + strlen(text), sizeof text - strlen(text), "P", -a->theory);
-            ch_panel_power(panel, from, to, start * ch_panel_lift(panel), -a->theory, THEORY_STYLE, text);
+            ch_panel_power(panel, from, to, start * ch_panel_lift(panel), -a->theory, THEORY_STYLE,
+                           with_theory ? text : NULL);
         }
     }
 }
@@ -191,7 +199,7 @@ static ch_code draw_tc(const ch_page *page, ch_panel *panel, ch_error *err)
     const ch_fit_group *group = page->group;
     for (ch_tc_definition d = 0; d < CH_NUM_TC; d++) {
         bool any = false;
-        for (size_t i = 0; i < group->num_tc; i++) {
+        for (size_t i = 0; i < group->num_tc && is_drawn(group, d); i++) {
             const ch_tc *tc = &group->tc[i];
             ch_mark mark = definition_marks[d];
             if (tc->definition != d || tc->place == CH_TC_NONE || !(tc->estimate.value > 0)) {
@@ -207,7 +215,7 @@ static ch_code draw_tc(const ch_page *page, ch_panel *panel, ch_error *err)
         }
         if (any) {
             ch_panel_key(panel, NULL, &definition_marks[d], ch_tc_definition_name(d));
-            draw_tc_fit(group, panel, d);
+            draw_tc_fit(group, panel, d, !is_drawn(group, CH_TC_ERROR));
         }
     }
     return ch_panel_finish(panel, "training samples P", "critical temperature T_c", true,

@@ -285,7 +285,7 @@ static void survives_failing_allocations(void **state)
         made = other != NULL;
         ch_active_set_free(other);
     }
-    assert_int_equal(k, 9 + 1);
+    assert_int_equal(k, 10 + 1);
     ch_active_set_free(NULL);
     tear_down(&here);
 }
