@@ -52,7 +52,7 @@ static double online_cost(const ch_settings *settings)
     return RUN + fmin(cost, 0x1p63);
 }
 
-/* A look at all samples, and plain steps or the fast engine's updates: some hundred operations each, and then
+/* Looks at all samples, and plain steps or the fast engine's updates: some hundred operations each, and then
  * candidates drawn, or rows of the Gram matrix made now and then and added. */
 double ch_train_cost(const ch_settings *settings)
 {
@@ -68,11 +68,12 @@ double ch_train_cost(const ch_settings *settings)
     const double dim = (double)settings->dim, batch = (double)settings->batch;
     /* near chi = -1 the laws overflow: no run is expected to go beyond what a counter holds */
     const double most_steps = settings->max_steps > 0 ? (double)settings->max_steps : 0x1p63;
-    const double plain = fmin(end.steps, most_steps) * batch * (dim + DRAW);
+    const double steps = fmin(end.steps, most_steps), plain = steps * batch * (dim + DRAW);
     const double drawing = end.drawn * (dim + CANDIDATE), following = end.reached * (ENTRY + ROW * dim);
     const double fast = end.updates * (UPDATE + fmin(drawing, following));
-    const double look = 2 * (double)settings->train * dim;
-    return RUN + look + (settings->engine == CH_ENGINE_FAST ? fmin(fast, plain) : plain);
+    const double looks = 2 + (double)settings->record * log10(fmax(steps, 1)); /* one a point of the trajectory */
+    return RUN + looks * (double)settings->train * dim +
+           (settings->engine == CH_ENGINE_FAST ? fmin(fast, plain) : plain);
 }
 
 /* Rows of vectors of doubles that are as long as a sample: two rows each. */
