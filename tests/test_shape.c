@@ -1,56 +1,10 @@
-/* test_shape.c — shapes of a curve over P: exact ones are found again, and noise is judged as it should be. */
-#include "fit/internal.h"
+/* test_shape.c — shapes of a curve over P: exact ones are found again. */
 #include "tests/alloc_fail.h"
-#include "tests/support.h"
+#include "tests/shape_plant.h"
 
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_randist.h>
 #include <stdlib.h>
-
-/* ln y = x ln P + q (P / P_1)^-omega, or bent at ln P = at, and for each data set errors of size `noise`, correlated
- * over P as (P / P')^nu. */
-typedef struct {
-    double exponent, q, omega, below, at, noise, nu;
-    size_t num_points, num_sets;
-} planted;
-
-static double true_value(const planted *self, double log_train, double first)
-{
-    if (self->at > 0) {
-        return self->exponent * fmax(0, log_train - self->at) + self->below * fmin(0, log_train - self->at);
-    }
-    return self->exponent * log_train + self->q * exp(-self->omega * (log_train - first));
-}
-
-static void plant(const planted *self, uint64_t seed, ch_trend *curve)
-{
-    ch_random stream;
-    ch_random_init(&stream, seed, CH_STREAM_TRAIN_SAMPLES, 0);
-    gsl_rng random = ch_random_gsl(&stream);
-    *curve = (ch_trend){.num_points = self->num_points, .num_sets = self->num_sets};
-    curve->log_train = ch_alloc(self->num_points, sizeof *curve->log_train);
-    curve->values = ch_alloc(self->num_points * self->num_sets, sizeof *curve->values);
-    assert_true(curve->log_train != NULL && curve->values != NULL);
-    for (size_t s = 0; s < self->num_sets; s++) {
-        double error = 0;
-        for (size_t p = 0; p < self->num_points; p++) {
-            const double x = M_LN2 * (double)(10 + p);
-            const double rho = p == 0 ? 0 : exp(-self->nu * M_LN2);
-            error = rho * error + sqrt(1 - rho * rho) * self->noise * gsl_ran_ugaussian(&random);
-            curve->log_train[p] = x;
-            curve->values[s * self->num_points + p] = true_value(self, x, M_LN2 * 10) + error;
-        }
-    }
-}
-
-static void fit(const planted *self, uint64_t seed, ch_shapes *shapes)
-{
-    ch_trend curve;
-    ch_error err = {0};
-    plant(self, seed, &curve);
-    assert_int_equal(ch_shapes_fit(shapes, &curve, &err), CH_OK);
-    ch_trend_free(&curve);
-}
 
 /* Noise of 1e-9 only: what was planted is found, to what the grid of omega and of breaks resolves. */
 static void finds_what_is_there(void **state)
@@ -114,58 +68,6 @@ static void agrees_with_hand(void **state)
     ch_shapes_free(&shapes);
 }
 
-/* How often, in `num` tables: an interval covers, a misfit is under 0.05, a shape is preferred; and the mean of nu. */
-typedef struct {
-    size_t covered, misfits, best;
-    double nu;
-} tally;
-
-static tally count(const planted *self, ch_shape shape, size_t num)
-{
-    tally all = {0};
-    for (uint64_t seed = 1; seed <= num; seed++) {
-        ch_shapes shapes;
-        fit(self, seed, &shapes);
-        const ch_shape_fit *fit = &shapes.fits[shape];
-        all.covered += fit->lo <= self->exponent && self->exponent <= fit->hi;
-        all.misfits += fit->misfit < 0.05;
-        all.best += shapes.best == shape;
-        all.nu += shapes.nu / (double)num;
-        ch_shapes_free(&shapes);
-    }
-    return all;
-}
-
-/* Binomial counts of 1,000 to four of their standard deviations, 3e-5 each. nu is fitted, which costs a little: with
- * few data sets intervals are somewhat short. */
-static void judges_noise(void **state)
-{
-    (void)state;
-    const planted power = {.exponent = 0.7, .noise = 0.1, .nu = 1, .num_points = 7, .num_sets = 32};
-    planted few = power, corrected = power;
-    few.num_sets = 5;
-    corrected.q = 0.5;
-    corrected.omega = 0.5;
-    corrected.noise = 0.02;
-    enum { NUM = 1000 };
-    const tally of_power = count(&power, CH_SHAPE_POWER, NUM), of_few = count(&few, CH_SHAPE_POWER, NUM),
-                of_corrected = count(&corrected, CH_SHAPE_CORRECTED, NUM);
-    print_message("    power, 32 sets: covered %zu, misfits %zu, preferred %zu, nu %.2f\n", of_power.covered,
-                  of_power.misfits, of_power.best, of_power.nu);
-    print_message("    power, 5 sets: covered %zu, misfits %zu, preferred %zu, nu %.2f\n", of_few.covered,
-                  of_few.misfits, of_few.best, of_few.nu);
-    print_message("    corrected, 32 sets: covered %zu, misfits %zu, preferred %zu\n", of_corrected.covered,
-                  of_corrected.misfits, of_corrected.best);
-    assert_in((double)of_power.covered, 922, 978);
-    assert_in((double)of_power.misfits, 22, 78);
-    assert_true(of_power.best > 850);
-    assert_in(of_power.nu, 0.95, 1.05);
-    assert_in((double)of_few.covered, 890, 978);
-    assert_in((double)of_few.misfits, 22, 110);
-    assert_in((double)of_corrected.covered, 922, 1000);
-    assert_true(of_corrected.best > 900);
-}
-
 static void survives_failing_allocations(void **state)
 {
     (void)state;
@@ -192,7 +94,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_what_is_there),
         cmocka_unit_test(agrees_with_hand),
-        cmocka_unit_test(judges_noise),
         cmocka_unit_test(survives_failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,61 @@
+/* test_change_alarms.c — how often a test error that T does not change is found to have left its value. */
+#include "tests/change_plant.h"
+
+#include <gsl/gsl_errno.h>
+
+/* Alarms at `num` P of errors that do not depend on T. */
+static size_t count_alarms(int num_sets, double sigmas, size_t num)
+{
+    plant planted = grid();
+    const error_plant errors = {.scale = 1, .a = 0, .rise = 0, .set_noise = 0.1, .run_noise = 0.01};
+    planted.num_sets = num_sets;
+    size_t alarms = 0, tested = 0;
+    ch_fit_options options;
+    ch_fit_options_default(&options);
+    options.wanted[CH_TC_ONSET] = options.wanted[CH_TC_ESCAPE] = false;
+    options.replicas = 2;
+    options.sigmas = sigmas;
+    for (uint64_t seed = 1; tested < num; seed++) {
+        ch_run_table table;
+        ch_fit fit;
+        ch_error err = {0};
+        plant_table(&planted, seed, &table);
+        plant_errors(&errors, seed, &table);
+        assert_int_equal(ch_fit_init(&fit, &table, &options, &err), CH_OK);
+        for (size_t i = 0; i < fit.groups[0].num_tc; i++) {
+            alarms += fit.groups[0].tc[i].place != CH_TC_ABOVE;
+            tested++;
+        }
+        ch_fit_free(&fit);
+        free(table.runs);
+    }
+    return alarms;
+}
+
+/* Errors that do not depend on T are found as rarely as is said: not over it by more than 4 sigma (3e-5 each), and not
+ * under half of it, as one run of several T beyond the limit is one alarm and not many. */
+static void false_alarms_are_as_stated(void **state)
+{
+    (void)state;
+    static const struct {
+        int num_sets;
+        double sigmas;
+    } cases[] = {{5, 2}, {20, 2}, {20, 1.5}};
+    enum { NUM = 2000 };
+    for (size_t i = 0; i < 3; i++) {
+        const double stated = NUM * ch_tc_error_false_alarms(cases[i].sigmas, (size_t)grid().num_temps);
+        const size_t alarms = count_alarms(cases[i].num_sets, cases[i].sigmas, NUM);
+        print_message("    %d data sets, %g sigmas: %zu alarms at 2,000 P, %.0f stated\n", cases[i].num_sets,
+                      cases[i].sigmas, alarms, stated);
+        assert_in((double)alarms, stated / 2 - 4 * sqrt(stated / 2), stated + 4 * sqrt(stated));
+    }
+}
+
+int main(void)
+{
+    gsl_set_error_handler_off();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(false_alarms_are_as_stated),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
