@@ -238,7 +238,7 @@ out:
 
 ch_code ch_fit_estimate(ch_fit_group *group, const ch_fit_options *options, ch_error *err)
 {
-    ch_perceptron_theory theory;
+    ch_perceptron_theory theory = {0};
     ch_bootstrap bootstrap = {0};
     bool *used = ch_alloc(group->num_tc, sizeof *used);
     ch_code code = used == NULL ? ch_error_memory(err, "the errors of a fit") : find_theory(&theory, group, err);
