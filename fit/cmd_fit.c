@@ -22,6 +22,9 @@ static ch_code check(const ch_cli *cli, const fit_arguments *chosen, ch_fit_opti
     if (chosen->json + chosen->csv + chosen->latex > 1) {
         return ch_error_set(err, CH_ERROR_INPUT, "fit prints one of --json, --csv and --latex at a time");
     }
+    if (chosen->collapse != NULL && chosen->csv + chosen->latex > 0) {
+        return ch_error_set(err, CH_ERROR_INPUT, "--collapse is in the text and in --json, not in --csv or --latex");
+    }
     options->threshold = chosen->threshold;
     options->sigmas = chosen->sigmas;
     if (chosen->tc != NULL) {

@@ -219,8 +219,7 @@ ch_code ch_selftest_run(ch_selftest *self, size_t num_tables, uint64_t seed, int
 #pragma omp critical
         {
             if (code != CH_OK && all == CH_OK) {
-                all = code;
-                *err = mine;
+                all = ch_error_set(err, code, "%s", mine.message);
             }
             if (tick != NULL) {
                 tick(tick_data);

@@ -29,6 +29,7 @@ typedef struct {
  *  what takes longer than 0.7 times the longest mean t*.
  *
  *  @param num_tables  1 … 100,000
+ *  @param threads     at least 1; does not change a bit of the result
  *  @param tick        called by one thread at a time after each table; may be NULL
  *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY
  */

@@ -16,10 +16,14 @@ typedef struct {
     const char *help;
 } row;
 
-#define CONSTANT(name, member, help)                                                                                   \
+#define ROW(type, name, member, help)                                                                                  \
     {                                                                                                                  \
-        name, offsetof(ch_perceptron_theory, member), help                                                             \
+        name, offsetof(type, member), help                                                                             \
     }
+#define CONSTANT(name, member, help)   ROW(ch_perceptron_theory, name, member, help)
+#define PREDICTION(name, member, help) ROW(ch_online_prediction, name, member, help)
+#define POINT(member)                  ROW(ch_online_point, #member, member, NULL)
+
 static const row constants[] = {
     CONSTANT("delta", delta, "|Dw| ~ T^delta P^gamma, T above onset"),
     CONSTANT("gamma", gamma, "1/(1+chi); also B* ~ P^gamma"),
@@ -35,10 +39,6 @@ static const row constants[] = {
 };
 enum { NUM_CONSTANTS = sizeof constants / sizeof *constants };
 
-#define PREDICTION(name, member, help)                                                                                 \
-    {                                                                                                                  \
-        name, offsetof(ch_online_prediction, member), help                                                             \
-    }
 static const row predictions[] = {
     PREDICTION("noise_star", noise, "r* = T sqrt(d) n_chi sqrt(pi/2)"),
     PREDICTION("lambda_star", lambda, "signal over noise at the end of training, where n P = d/2"),
@@ -52,10 +52,6 @@ static const row predictions[] = {
 };
 enum { NUM_PREDICTIONS = sizeof predictions / sizeof *predictions };
 
-#define POINT(member)                                                                                                  \
-    {                                                                                                                  \
-#member, offsetof(ch_online_point, member), NULL                                                               \
-    }
 static const row columns[] = {POINT(time),     POINT(signal), POINT(noise),     POINT(lambda),
                               POINT(unfitted), POINT(loss),   POINT(test_error)};
 enum { NUM_COLUMNS = sizeof columns / sizeof *columns };

@@ -191,6 +191,7 @@ static void test_other_commands(void **state)
         {"fit s.db --threshold nan", {"threshold"}},
         {"selftest --tables 0", {"tables = 0", "from 1 to 100000"}},
         {"selftest s.db", {"selftest takes no argument"}},
+        {"fit s.db --csv --collapse time", {"--collapse", "--csv"}},
         {"fit s.db --csv --latex", {"--csv", "--latex", "at a time"}},
         {"fit s.db --sigmas 0.5", {"sigmas = 0.5", "from 1 to 30"}},
         {"fit s.db --where 'chi ='", {"condition", "chi =", "is not accepted"}},
