@@ -8,6 +8,7 @@
 #define CH_DATA_H
 
 #include "core/core.h"
+#include "data/examples.h"
 
 #include <stdbool.h>
 #include <stddef.h>
