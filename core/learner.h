@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef enum {
@@ -44,7 +45,19 @@ typedef struct {
     double signal;            /* s = Delta w . e */
     double noise;             /* r = ||Delta w - s e|| */
     double test_error;        /* exact where the model has a formula, else over the test samples */
+    /* of the tangent kernel K of some training samples, K0 at initialisation, and of the gradients g of their losses */
+    double kernel_change;     /* ||K - K0|| / ||K0|| */
+    double kernel_alignment;  /* y K y / (||K|| ||y||^2) */
+    double gradient_mean;     /* norm of the mean of g */
+    double gradient_variance; /* mean of ||g - mean||^2 */
+    double gradient_snr;      /* gradient_mean / sqrt(gradient_variance) */
+    /* weight changes of the layers, input to output; the learner's until it observes again, or the run's */
+    const double *layer_change; /* [num_layers] */
+    size_t num_layers;
 } ch_observation;
+
+/** Nothing measured: NaN everywhere, CH_UNCOUNTED, no layers. */
+ch_observation ch_observation_none(void);
 
 /** A model under training, behind the one interface that the training loop uses.
  *

@@ -9,10 +9,7 @@
 
 #include "core/core.h"
 #include "data/examples.h"
-<<<<<<< HEAD
-=======
 #include "data/law.h"
->>>>>>> be90783
 
 #include <stddef.h>
 #include <stdint.h>

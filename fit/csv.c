@@ -10,7 +10,7 @@ static void print_key(const ch_fit_group *group, FILE *out)
         char text[64];
         if (ch_fit_is_key(i)) {
             ch_setting_format(&ch_settings_table[i], ch_settings_get(&group->key, i), text, sizeof text);
-            fprintf(out, "%s,", text);
+            fprintf(out, "%s,", ch_setting_applies(&group->key, i) ? text : "");
         }
     }
 }

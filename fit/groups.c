@@ -21,6 +21,8 @@ bool ch_fit_is_key(size_t setting)
     case CH_SETTING_MAX_SECONDS:
     case CH_SETTING_ENGINE: /* equal in law */
     case CH_SETTING_RECORD:
+    case CH_SETTING_KERNEL:
+    case CH_SETTING_DATA_DIR:
         return false;
     default:
         return true;
@@ -178,7 +180,7 @@ void ch_fit_group_label(const ch_fit *self, const ch_fit_group *group, char *tex
         text[0] = '\0';
     }
     for (size_t i = 0; i < ch_settings_count; i++) {
-        if (((self->differing | always) >> i & 1) == 0) {
+        if (((self->differing | always) >> i & 1) == 0 || !ch_setting_applies(&group->key, i)) {
             continue;
         }
         char value[32];

@@ -27,7 +27,9 @@ static json_t *key_json(const ch_fit_group *group)
     for (size_t i = 0; i < ch_settings_count && key != NULL; i++) {
         const ch_setting *row = &ch_settings_table[i];
         if (ch_fit_is_key(i) &&
-            json_object_set_new(key, row->name, value_json(row, ch_settings_get(&group->key, i))) != 0) {
+            json_object_set_new(key, row->name,
+                                ch_setting_applies(&group->key, i) ? value_json(row, ch_settings_get(&group->key, i))
+                                                                   : json_null()) != 0) {
             json_decref(key);
             key = NULL;
         }

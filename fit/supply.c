@@ -15,6 +15,9 @@ static void write_settings(FILE *out, const ch_fit_group *group)
     ch_settings_default(&defaults);
     for (size_t i = 0; i < ch_settings_count; i++) {
         char value[32], usual[32];
+        if (!ch_setting_applies(&group->key, i)) {
+            continue;
+        }
         ch_setting_format(&ch_settings_table[i], ch_settings_get(&group->key, i), value, sizeof value);
         ch_setting_format(&ch_settings_table[i], ch_settings_get(&defaults, i), usual, sizeof usual);
         if (i == CH_SETTING_MODEL) {

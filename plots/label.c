@@ -38,14 +38,16 @@ static void append(char text[CH_LABEL_SIZE], const char *format, ...)
 static void compose(const ch_fit *fit, const ch_fit_group *group, char text[CH_LABEL_SIZE],
                     void (*write)(char *text, size_t setting, const char *value))
 {
-    const uint64_t always = UINT64_C(1) << CH_SETTING_CHI | UINT64_C(1) << CH_SETTING_DIM;
+    const uint64_t always = UINT64_C(1) << CH_SETTING_CHI | UINT64_C(1) << CH_SETTING_DIM |
+                            (uint64_t)ch_settings_is_network(&group->key) << CH_SETTING_DATA;
     char value[64];
     ch_setting_format(&ch_settings_table[CH_SETTING_MODEL], ch_settings_get(&group->key, CH_SETTING_MODEL), value,
                       sizeof value);
     text[0] = '\0';
     append(text, "%s", value);
     for (size_t i = 0; i < ch_settings_count; i++) {
-        if (i != CH_SETTING_MODEL && ((fit->differing | always) >> i & 1) != 0) {
+        if (i != CH_SETTING_MODEL && ((fit->differing | always) >> i & 1) != 0 &&
+            ch_setting_applies(&group->key, i)) {
             ch_setting_format(&ch_settings_table[i], ch_settings_get(&group->key, i), value, sizeof value);
             write(text, i, value);
         }

@@ -79,6 +79,9 @@ static ch_code put_fixed(text_block *block, const ch_fit_group *group, ch_error 
     for (size_t i = 0; i < ch_settings_count; i++) {
         const ch_setting *row = &ch_settings_table[i];
         const ch_value value = ch_settings_get(&group->key, i);
+        if (!ch_setting_applies(&group->key, i)) {
+            continue;
+        }
         const bool is_seed = strncmp(row->name, "seed", 4) == 0;
         char number[64];
         ch_setting_format(row, value, number, sizeof number);

@@ -123,6 +123,8 @@ void ch_cli_print_settings(FILE *out)
             fputs("; required", out);
         } else if (i == CH_SETTING_TEMP || i == CH_SETTING_RATE) {
             fputs("; exactly one of temp and rate is required", out);
+        } else if (i == CH_SETTING_DATA_DIR) {
+            fputs("; default $CHITON_DATA", out);
         } else {
             fputs("; default seed", out);
         }
@@ -313,6 +315,9 @@ static json_t *count_json(uint64_t value)
 
 json_t *ch_cli_setting_json(const ch_setting *row, ch_value value)
 {
+    if (row->type == CH_TYPE_TEXT) {
+        return value.text != NULL ? json_string(value.text) : json_null();
+    }
     if (row->type == CH_TYPE_CHOICE) {
         char text[32];
         ch_setting_format(row, value, text, sizeof text);
@@ -325,12 +330,16 @@ json_t *ch_cli_setting_json(const ch_setting *row, ch_value value)
     return row->type == CH_TYPE_REAL ? real_json(value.real) : count_json(value.count);
 }
 
-static json_t *result_json(const ch_result *row, const ch_run *run)
+/* A result of a run, or of a point of its trajectory: `object` is the struct that the row's offset is of. */
+static json_t *result_json(const ch_result *row, const void *object)
 {
-    const char *member = (const char *)run + row->offset;
+    const char *member = (const char *)object + row->offset;
     switch (row->type) {
-    case CH_RESULT_TEXT:
-        return json_string(ch_status_name(run->status)); /* the one result that is a word */
+    case CH_RESULT_TEXT: {
+        ch_status status = CH_RUNNING; /* the one result that is a word */
+        memcpy(&status, member, sizeof status);
+        return json_string(ch_status_name(status));
+    }
     case CH_RESULT_COUNT: {
         uint64_t count = 0;
         memcpy(&count, member, sizeof count);
@@ -344,16 +353,30 @@ static json_t *result_json(const ch_result *row, const ch_run *run)
     return real_json(real);
 }
 
-static int set_point(json_t *object, const ch_point *point)
+/* The weight changes of the layers at one look, or null. */
+static json_t *layers_json(const ch_run *run, size_t look)
 {
-    int failed = json_object_set_new(object, "step", count_json(point->step));
-    failed |= json_object_set_new(object, "time", real_json(point->time));
-    failed |= json_object_set_new(object, "loss", real_json(point->observed.train_loss));
-    failed |= json_object_set_new(object, "unfitted", count_json(point->observed.unfitted));
-    failed |= json_object_set_new(object, "signal", real_json(point->observed.signal));
-    failed |= json_object_set_new(object, "noise", real_json(point->observed.noise));
-    failed |= json_object_set_new(object, "test_error", real_json(point->observed.test_error));
-    return failed;
+    if (run->num_layers == 0) {
+        return json_null();
+    }
+    json_t *layers = json_array();
+    for (size_t i = 0; i < run->num_layers; i++) {
+        if (json_array_append_new(layers, real_json(run->layer_changes[look * run->num_layers + i])) != 0) {
+            json_decref(layers);
+            return NULL;
+        }
+    }
+    return layers;
+}
+
+static int set_point(json_t *object, const ch_run *run, size_t index)
+{
+    int failed = 0;
+    for (size_t i = 0; failed == 0 && i < ch_points_count; i++) {
+        failed = json_object_set_new(object, ch_points_table[i].name,
+                                     result_json(&ch_points_table[i], &run->points[index]));
+    }
+    return failed != 0 ? failed : json_object_set_new(object, "layer_change", layers_json(run, index));
 }
 
 /* @return 0, or -1 when memory is short */
@@ -365,7 +388,7 @@ static int set_trajectory(json_t *object, const ch_run *run)
         json_t *point = json_object();
         failed = json_array_append_new(points, point);
         if (failed == 0) {
-            failed = set_point(point, &run->points[i]);
+            failed = set_point(point, run, i);
         }
     }
     return failed;
@@ -377,11 +400,21 @@ json_t *ch_cli_run_json(const ch_run *run)
     int failed = object == NULL ? -1 : 0;
     for (size_t i = 0; failed == 0 && i < ch_settings_count; i++) {
         const ch_setting *row = &ch_settings_table[i];
-        failed = json_object_set_new(object, row->name, ch_cli_setting_json(row, ch_settings_get(&run->settings, i)));
+        failed = json_object_set_new(object, row->name,
+                                     ch_setting_applies(&run->settings, i)
+                                         ? ch_cli_setting_json(row, ch_settings_get(&run->settings, i))
+                                         : json_null());
     }
     for (size_t i = 0; failed == 0 && i < ch_results_count; i++) {
         const ch_result *row = &ch_results_table[i];
         failed = json_object_set_new(object, row->name, result_json(row, run));
+    }
+    if (failed == 0) {
+        failed = json_object_set_new(object, "layer_change", layers_json(run, ch_run_num_looks(run) - 1));
+    }
+    if (failed == 0) {
+        const char *digest = run->settings.data_digest;
+        failed = json_object_set_new(object, "data_digest", digest[0] != '\0' ? json_string(digest) : json_null());
     }
     if (failed == 0) {
         failed = json_object_set_new(object, "version", json_string(CH_VERSION));

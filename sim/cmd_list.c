@@ -84,7 +84,7 @@ static ch_code add_settings(const ch_store *store, json_t *summary, ch_error *er
     if (json_object_set_new(summary, "settings", settings) != 0) {
         return ch_error_memory(err, "the summary of a store");
     }
-    for (size_t i = 0; code == CH_OK && i < ch_settings_count; i++) {
+    for (size_t i = 0; code == CH_OK && i < CH_SETTINGS_STORED; i++) {
         code = add_values(store, settings, ch_settings_table[i].name, ch_settings_table[i].name, err);
     }
     return code;
@@ -174,9 +174,13 @@ static void print_summary(json_t *summary)
     print_values("results_version", json_object_get(summary, "results_version"), NULL);
     putchar('\n');
     const json_t *settings = json_object_get(summary, "settings");
-    for (size_t i = 0; i < ch_settings_count; i++) {
+    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         const ch_setting *row = &ch_settings_table[i];
-        print_values(row->name, json_object_get(settings, row->name), row);
+        const json_t *values = json_object_get(settings, row->name);
+        const bool applies = json_array_size(values) > 1 || !json_is_null(json_array_get(values, 0)) || row->since == 0;
+        if (applies) {
+            print_values(row->name, values, row);
+        }
     }
 }
 

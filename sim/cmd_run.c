@@ -64,9 +64,12 @@ static void print_result(const ch_run *run, const ch_result *row)
 
 static void print_table(const ch_run *run)
 {
-    char text[32];
+    char text[256];
     puts("settings");
     for (size_t i = 0; i < ch_settings_count; i++) {
+        if (!ch_setting_applies(&run->settings, i)) {
+            continue;
+        }
         ch_setting_format(&ch_settings_table[i], ch_settings_get(&run->settings, i), text, sizeof text);
         printf("  %-18s %-18s %s\n", ch_settings_table[i].name, text, ch_settings_table[i].help);
     }

@@ -11,6 +11,7 @@
 typedef struct {
     ch_value *items; /* [count], owned */
     size_t count, capacity;
+    char *text; /* that the one item of a text row points to; owned */
 } ch_values;
 
 /** Parses a value, a comma-separated list, or a range, and appends what it says to `values`.

@@ -158,7 +158,7 @@ static ch_code check_whole(const ch_store *self, int page_size, ch_error *err)
 }
 
 /* What the file is: an empty database (also an empty file), a store, or CH_ERROR_INPUT. */
-static ch_code identify(const ch_store *self, bool *empty, ch_error *err)
+static ch_code identify(ch_store *self, bool *empty, ch_error *err)
 {
     sqlite3_stmt *statement = NULL;
     bool row = false;
@@ -174,11 +174,12 @@ static ch_code identify(const ch_store *self, bool *empty, ch_error *err)
         const int application = sqlite3_column_int(statement, 0);
         const int version = sqlite3_column_int(statement, 1);
         *empty = application == 0 && version == 0 && sqlite3_column_int(statement, 3) == 0;
+        self->schema = *empty ? CH_STORE_SCHEMA_VERSION : version;
         if (application == CH_STORE_APPLICATION_ID && version > CH_STORE_SCHEMA_VERSION) {
             code = ch_error_set(err, CH_ERROR_INPUT,
                                 "store %s was made by a newer version of chiton: its schema is %d, known is %d",
                                 self->path, version, CH_STORE_SCHEMA_VERSION);
-        } else if (!*empty && (application != CH_STORE_APPLICATION_ID || version != CH_STORE_SCHEMA_VERSION)) {
+        } else if (!*empty && (application != CH_STORE_APPLICATION_ID || version < 1)) {
             code = ch_error_set(err, CH_ERROR_INPUT, "%s is no chiton store", self->path);
         } else if (!*empty) {
             code = check_whole(self, sqlite3_column_int(statement, 2), err);
@@ -188,22 +189,23 @@ static ch_code identify(const ch_store *self, bool *empty, ch_error *err)
     return code;
 }
 
-/* Makes an empty database a store, unless another process was faster. */
-static ch_code create(const ch_store *self, ch_error *err)
+/* Makes an empty database a store, or one of an older schema one of this, unless another process was faster. */
+static ch_code bring_up_to_date(ch_store *self, ch_error *err)
 {
     bool empty = false;
     ch_code code = execute(self, "BEGIN IMMEDIATE", err);
     if (code == CH_OK) {
         code = identify(self, &empty, err);
     }
-    if (code == CH_OK && empty) {
-        char *sql = ch_store_schema_sql();
+    if (code == CH_OK && (empty || self->schema < CH_STORE_SCHEMA_VERSION)) {
+        char *sql = empty ? ch_store_schema_sql() : ch_store_migrate_sql(self->schema);
         code = execute(self, sql, err);
         sqlite3_free(sql);
     }
     if (code == CH_OK) {
         code = execute(self, "COMMIT", err);
     }
+    self->schema = CH_STORE_SCHEMA_VERSION;
     if (!sqlite3_get_autocommit(self->db)) {
         (void)execute(self, "ROLLBACK", NULL); /* the first failure is the one to report */
     }
@@ -226,27 +228,42 @@ static ch_code use_log(const ch_store *self, ch_error *err)
     return rc == SQLITE_OK ? execute(self, "PRAGMA synchronous = NORMAL", err) : ch_store_fail(self, rc, err);
 }
 
-static ch_code prepare_statements(ch_store *self, ch_error *err)
+/* Prepares a statement and releases its text. */
+static ch_code prepare_made(const ch_store *self, char *sql, sqlite3_stmt **statement, ch_error *err)
+{
+    const ch_code code = ch_store_prepare(self, sql, statement, err);
+    sqlite3_free(sql);
+    return code;
+}
+
+static ch_code prepare_reading(ch_store *self, ch_error *err)
 {
     ch_code code = ch_store_prepare(self, "SELECT 1 FROM runs WHERE id = ?", &self->find, err);
     if (code == CH_OK) {
-        code = ch_store_prepare(self,
-                                "SELECT run, step, time, loss, unfitted, signal, noise, test_error FROM points"
-                                " WHERE run = ? ORDER BY step",
-                                &self->select_points, err);
+        code = prepare_made(self, ch_store_select_points_sql(), &self->select_points, err);
     }
-    if (code == CH_OK && self->mode == CH_STORE_WRITE) {
-        code = ch_store_prepare(self,
-                                "INSERT INTO points (run, step, time, loss, unfitted, signal, noise, test_error)"
-                                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                                &self->insert_point, err);
-    }
-    if (code == CH_OK && self->mode == CH_STORE_WRITE) {
-        char *sql = ch_store_insert_sql();
-        code = ch_store_prepare(self, sql, &self->insert, err);
-        sqlite3_free(sql);
+    if (code == CH_OK) {
+        code = ch_store_prepare(
+            self, "SELECT run, step, layer, weight_change FROM layers WHERE run = ? ORDER BY step, layer",
+            &self->select_layers, err);
     }
     return code;
+}
+
+static ch_code prepare_writing(ch_store *self, ch_error *err)
+{
+    ch_code code = prepare_made(self, ch_store_insert_point_sql(), &self->insert_point, err);
+    if (code == CH_OK) {
+        code = ch_store_prepare(self, "INSERT INTO layers (run, step, layer, weight_change) VALUES (?, ?, ?, ?)",
+                                &self->insert_layer, err);
+    }
+    return code == CH_OK ? prepare_made(self, ch_store_insert_sql(), &self->insert, err) : code;
+}
+
+static ch_code prepare_statements(ch_store *self, ch_error *err)
+{
+    const ch_code code = prepare_reading(self, err);
+    return code == CH_OK && self->mode == CH_STORE_WRITE ? prepare_writing(self, err) : code;
 }
 
 static ch_code open_to_write(ch_store *self, ch_error *err)
@@ -259,8 +276,8 @@ static ch_code open_to_write(ch_store *self, ch_error *err)
     if (code == CH_OK) {
         code = identify(self, &empty, err);
     }
-    if (code == CH_OK && empty) {
-        code = create(self, err);
+    if (code == CH_OK && (empty || self->schema < CH_STORE_SCHEMA_VERSION)) {
+        code = bring_up_to_date(self, err);
     }
     if (code == CH_OK) {
         code = use_log(self, err);
@@ -290,6 +307,11 @@ static ch_code open_to_read(ch_store *self, ch_error *err)
     }
     if (code == CH_OK && empty) {
         code = ch_store_fail(self, SQLITE_NOTADB, err);
+    }
+    if (code == CH_OK && self->schema < CH_STORE_SCHEMA_VERSION) {
+        char *sql = ch_store_view_sql(self->schema);
+        code = execute(self, sql, err);
+        sqlite3_free(sql);
     }
     if (code == CH_OK) {
         code = execute(self, "PRAGMA query_only = ON", err);
@@ -357,8 +379,10 @@ void ch_store_close(ch_store *self)
     const bool written = self->insert != NULL;
     sqlite3_finalize(self->find);
     sqlite3_finalize(self->select_points);
+    sqlite3_finalize(self->select_layers);
     sqlite3_finalize(self->insert);
     sqlite3_finalize(self->insert_point);
+    sqlite3_finalize(self->insert_layer);
     if (written) {
         /* leaves one plain file; refused while another process has the store open, who will do it later */
         (void)execute(self, "PRAGMA journal_mode = DELETE", NULL);

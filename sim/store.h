@@ -15,13 +15,15 @@ typedef enum {
 /** One open store. Not for use by two threads at once; several processes may hold the same file. */
 typedef struct {
     sqlite3 *db;
-    sqlite3_stmt *find, *select_points;
-    sqlite3_stmt *insert, *insert_point; /* NULL when reading */
+    int schema; /* version that the file has: an older one is read as it is */
+    sqlite3_stmt *find, *select_points, *select_layers;
+    sqlite3_stmt *insert, *insert_point, *insert_layer; /* NULL when reading */
     char *path;
     ch_store_mode mode;
 } ch_store;
 
-/** Opens a store. An empty file given to be written becomes one; a file made here is removed when opening fails.
+/** Opens a store. An empty file given to be written becomes one; a file made here is removed when opening fails. A store
+ *  of an older schema is brought to this one when it is opened to be written.
  *
  *  @return CH_OK; CH_ERROR_INPUT when the file is missing (READ), is no chiton store, was made by a newer version or
  *          cannot be written (WRITE); CH_ERROR_IO; CH_ERROR_MEMORY
@@ -63,13 +65,17 @@ typedef enum { CH_RESULT_TEXT, CH_RESULT_COUNT, CH_RESULT_REAL } ch_result_type;
 typedef struct {
     const char *name;
     ch_result_type type;
-    size_t offset; /* of the member in ch_run */
+    size_t offset; /* of the member in ch_run, or in ch_point */
     const char *help;
+    int since; /* schema version of the store that first has it; 0 for the first */
 } ch_result;
 
-/** status, steps, updates, time, weight_change, weight_change_rel, signal, noise, train_loss, train_error, unfitted,
- *  min_margin, test_error, seconds (status is kept as ch_status, printed by name). */
+/** status, steps, updates, time, weight_change and so on (status is kept as ch_status, printed by name). */
 extern const ch_result ch_results_table[];
 extern const size_t ch_results_count;
+
+/** Of a point of a trajectory: step, time, loss, unfitted and so on. */
+extern const ch_result ch_points_table[];
+extern const size_t ch_points_count;
 
 #endif

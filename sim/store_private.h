@@ -6,14 +6,15 @@
 
 enum {
     CH_STORE_APPLICATION_ID = 0x6368746e, /* "chtn": marks a SQLite file as a chiton store */
-    CH_STORE_SCHEMA_VERSION = 1,          /* raised with every change of the columns */
+    CH_STORE_SCHEMA_VERSION = 2,          /* raised with every change of the columns */
     CH_STORE_TIMEOUT_MS = 60000,          /* how long to wait for another process's lock */
 };
 
-/** A column of table `runs`: id, the settings, the results, version, results_version. */
+/** A column of table `runs`: id, the settings, the results, version, results_version, data_digest. */
 typedef struct {
     const char *name;
     const char *type; /* of SQLite */
+    int since;        /* schema version that first has it; 0 for the first */
 } ch_store_column;
 
 size_t ch_store_num_columns(void);
@@ -22,15 +23,23 @@ ch_store_column ch_store_column_at(size_t index);
 /** Places of columns in a row of a query. */
 enum { CH_STORE_COLUMN_ID = 0, CH_STORE_COLUMN_SETTINGS = 1 };
 int ch_store_column_results(void); /* of the first result */
-int ch_store_column_version(void); /* results_version follows */
+int ch_store_column_version(void); /* results_version and data_digest follow */
 
 /** The statements that make an empty database a store; NULL when memory is short. Release with sqlite3_free, as those
  *  below. */
 char *ch_store_schema_sql(void);
+/** The statements that bring a store of schema `from` to this one. */
+char *ch_store_migrate_sql(int from);
 /** Inserts a run unless its id is there. Parameters in the order of the columns. */
 char *ch_store_insert_sql(void);
+/** Inserts a point: run, then ch_points_table. */
+char *ch_store_insert_point_sql(void);
+/** Views over a store of an older schema, in whose place they are read: what it has not yet is NULL. */
+char *ch_store_view_sql(int schema);
 /** Reads all columns of the runs that fulfil a condition (NULL for all), in the order of their settings. */
 char *ch_store_select_sql(const char *where);
+/** Reads a run's points: run, then ch_points_table. */
+char *ch_store_select_points_sql(void);
 
 /** Fills `err` with a sentence for a result code of SQLite (extended codes). */
 ch_code ch_store_fail(const ch_store *self, int rc, ch_error *err);

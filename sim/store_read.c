@@ -2,6 +2,7 @@
 #include "sim/store_private.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,6 +84,9 @@ static ch_code read_setting(const ch_store_query *self, size_t index, ch_setting
     const ch_setting *row = &ch_settings_table[index];
     const int column = CH_STORE_COLUMN_SETTINGS + (int)index;
     ch_value value = {.count = 0};
+    if (!ch_setting_applies(settings, index)) { /* by those before it in the table */
+        return CH_OK;
+    }
     switch (row->type) {
     case CH_TYPE_REAL:
         value.real = sqlite3_column_double(self->row, column); /* NULL, for a word, gives 0 */
@@ -101,6 +105,8 @@ static ch_code read_setting(const ch_store_query *self, size_t index, ch_setting
         }
         break;
     }
+    case CH_TYPE_TEXT: /* none is stored */
+        break;
     }
     ch_settings_set(settings, index, value);
     return CH_OK;
@@ -119,21 +125,25 @@ static ch_code read_status(const ch_store_query *self, const char *name, int col
     return refuse_text(self->store, name, text, err);
 }
 
+/* A result of a run or of a point: `object` is the struct that the row's offset is of. */
+static void read_number(sqlite3_stmt *statement, int column, const ch_result *row, void *object)
+{
+    void *member = (char *)object + row->offset;
+    if (row->type == CH_RESULT_COUNT) {
+        *(uint64_t *)member = column_count(statement, column);
+    } else {
+        *(double *)member = column_real(statement, column);
+    }
+}
+
 static ch_code read_result(const ch_store_query *self, size_t index, ch_run *run, ch_error *err)
 {
     const ch_result *row = &ch_results_table[index];
     const int column = ch_store_column_results() + (int)index;
-    void *member = (char *)run + row->offset;
-    switch (row->type) {
-    case CH_RESULT_TEXT:
-        return read_status(self, row->name, column, member, err);
-    case CH_RESULT_COUNT:
-        *(uint64_t *)member = column_count(self->row, column);
-        break;
-    case CH_RESULT_REAL:
-        *(double *)member = column_real(self->row, column);
-        break;
+    if (row->type == CH_RESULT_TEXT) {
+        return read_status(self, row->name, column, &run->status, err);
     }
+    read_number(self->row, column, row, run);
     return CH_OK;
 }
 
@@ -144,22 +154,13 @@ ch_code ch_store_query_points(const ch_store_query *self, ch_error *err)
     return rc == SQLITE_OK ? CH_OK : ch_store_fail(self->store, rc, err);
 }
 
-/* Columns as store.c prepares them: run, step, time, loss, unfitted, signal, noise, test_error. */
 static ch_point read_point(sqlite3_stmt *row)
 {
-    return (ch_point){
-        .step = column_count(row, 1),
-        .time = column_real(row, 2),
-        .observed = {.train_loss = column_real(row, 3),
-                     .unfitted = column_count(row, 4),
-                     .signal = column_real(row, 5),
-                     .noise = column_real(row, 6),
-                     .test_error = column_real(row, 7),
-                     .train_error = NAN,
-                     .min_margin = NAN,
-                     .weight_change = NAN,
-                     .weight_change_rel = NAN},
-    };
+    ch_point point = {.observed = ch_observation_none()};
+    for (size_t i = 0; i < ch_points_count; i++) {
+        read_number(row, 1 + (int)i, &ch_points_table[i], &point);
+    }
+    return point;
 }
 
 static ch_code read_points(const ch_store_query *self, ch_run *run, ch_error *err)
@@ -181,11 +182,39 @@ static ch_code read_points(const ch_store_query *self, ch_run *run, ch_error *er
     return code;
 }
 
+/* Rows by look and layer: as many layers as the first look has. */
+static ch_code read_layers(const ch_store_query *self, ch_run *run, ch_error *err)
+{
+    sqlite3_stmt *layers = self->store->select_layers;
+    size_t capacity = 0, count = 0;
+    bool row = false;
+    const int rc = sqlite3_bind_value(layers, 1, sqlite3_column_value(self->row, CH_STORE_COLUMN_ID));
+    ch_code code = rc == SQLITE_OK ? CH_OK : ch_store_fail(self->store, rc, err);
+    while (code == CH_OK && (code = ch_store_step(self->store, layers, &row, err)) == CH_OK && row) {
+        void *items = run->layer_changes;
+        if (ch_grow(&items, &capacity, count + 1, sizeof *run->layer_changes) != 0) {
+            code = ch_error_memory(err, "a trajectory");
+        } else {
+            run->layer_changes = items;
+            run->layer_changes[count++] = column_real(layers, 3);
+            const size_t layer = (size_t)sqlite3_column_int64(layers, 2);
+            run->num_layers = layer >= run->num_layers ? layer + 1 : run->num_layers;
+        }
+    }
+    sqlite3_reset(layers);
+    if (code == CH_OK && count != run->num_layers * (run->num_layers > 0 ? ch_run_num_looks(run) : 0)) {
+        code = ch_error_set(err, CH_ERROR_IO, "store %s is damaged: a run has %zu weight changes of %zu layers",
+                            self->store->path, count, run->num_layers);
+    }
+    return code;
+}
+
 ch_code ch_store_query_run(const ch_store_query *self, bool points, ch_run *run, ch_error *err)
 {
     ch_code code = CH_OK;
     memset(run, 0, sizeof *run);
-    for (size_t i = 0; code == CH_OK && i < ch_settings_count; i++) {
+    ch_settings_default(&run->settings);
+    for (size_t i = 0; code == CH_OK && i < CH_SETTINGS_STORED; i++) {
         code = read_setting(self, i, &run->settings, err);
     }
     run->settings.given = 0;
@@ -193,7 +222,12 @@ ch_code ch_store_query_run(const ch_store_query *self, bool points, ch_run *run,
         code = read_result(self, i, run, err);
     }
     run->results_version = sqlite3_column_int(self->row, ch_store_column_version() + 1);
-    return code == CH_OK && points ? read_points(self, run, err) : code;
+    const unsigned char *digest = sqlite3_column_text(self->row, ch_store_column_version() + 2);
+    snprintf(run->settings.data_digest, CH_DIGEST_SIZE, "%s", digest != NULL ? (const char *)digest : "");
+    if (code == CH_OK && points) {
+        code = read_points(self, run, err);
+    }
+    return code == CH_OK && points ? read_layers(self, run, err) : code;
 }
 
 /* The current run as the table's last. */

@@ -37,9 +37,10 @@ static int bind_setting(sqlite3_stmt *statement, int parameter, const ch_setting
                                      : bind_count(statement, parameter, value.count);
 }
 
-static int bind_result(sqlite3_stmt *statement, int parameter, const ch_result *row, const ch_run *run)
+/* A result of a run, or of a point of its trajectory: `object` is the struct that the row's offset is of. */
+static int bind_result(sqlite3_stmt *statement, int parameter, const ch_result *row, const void *object)
 {
-    const void *member = (const char *)run + row->offset;
+    const void *member = (const char *)object + row->offset;
     switch (row->type) {
     case CH_RESULT_TEXT:
         return sqlite3_bind_text(statement, parameter, ch_status_name(*(const ch_status *)member), -1, SQLITE_STATIC);
@@ -53,10 +54,14 @@ static int bind_result(sqlite3_stmt *statement, int parameter, const ch_result *
 
 static int bind_run(sqlite3_stmt *insert, const ch_run *run, const char *id)
 {
+    const ch_settings *settings = &run->settings;
     int parameter = 1;
     int rc = sqlite3_bind_text(insert, parameter++, id, -1, SQLITE_STATIC);
-    for (size_t i = 0; rc == SQLITE_OK && i < ch_settings_count; i++) {
-        rc = bind_setting(insert, parameter++, &ch_settings_table[i], ch_settings_get(&run->settings, i));
+    for (size_t i = 0; rc == SQLITE_OK && i < CH_SETTINGS_STORED; i++) {
+        rc = ch_setting_applies(settings, i)
+                 ? bind_setting(insert, parameter, &ch_settings_table[i], ch_settings_get(settings, i))
+                 : sqlite3_bind_null(insert, parameter);
+        parameter++;
     }
     for (size_t i = 0; rc == SQLITE_OK && i < ch_results_count; i++) {
         rc = bind_result(insert, parameter++, &ch_results_table[i], run);
@@ -64,29 +69,36 @@ static int bind_run(sqlite3_stmt *insert, const ch_run *run, const char *id)
     if (rc == SQLITE_OK) {
         rc = sqlite3_bind_text(insert, parameter++, CH_VERSION, -1, SQLITE_STATIC);
     }
-    return rc == SQLITE_OK ? sqlite3_bind_int(insert, parameter, CH_RESULTS_VERSION) : rc;
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_bind_int(insert, parameter++, CH_RESULTS_VERSION);
+    }
+    if (rc == SQLITE_OK) {
+        rc = ch_settings_has_images(settings)
+                 ? sqlite3_bind_text(insert, parameter, settings->data_digest, -1, SQLITE_STATIC)
+                 : sqlite3_bind_null(insert, parameter);
+    }
+    return rc;
 }
 
 static int bind_point(sqlite3_stmt *insert, const ch_point *point, const char *id)
 {
-    const double reals[] = {point->observed.signal, point->observed.noise, point->observed.test_error};
     int rc = sqlite3_bind_text(insert, 1, id, -1, SQLITE_STATIC);
-    if (rc == SQLITE_OK) {
-        rc = bind_count(insert, 2, point->step);
-    }
-    if (rc == SQLITE_OK) {
-        rc = sqlite3_bind_double(insert, 3, point->time);
-    }
-    if (rc == SQLITE_OK) {
-        rc = sqlite3_bind_double(insert, 4, point->observed.train_loss);
-    }
-    if (rc == SQLITE_OK) {
-        rc = bind_count(insert, 5, point->observed.unfitted);
-    }
-    for (int i = 0; rc == SQLITE_OK && i < 3; i++) {
-        rc = sqlite3_bind_double(insert, 6 + i, reals[i]);
+    for (size_t i = 0; rc == SQLITE_OK && i < ch_points_count; i++) {
+        rc = bind_result(insert, 2 + (int)i, &ch_points_table[i], point);
     }
     return rc;
+}
+
+static int bind_layer(sqlite3_stmt *insert, const char *id, uint64_t step, size_t layer, double change)
+{
+    int rc = sqlite3_bind_text(insert, 1, id, -1, SQLITE_STATIC);
+    if (rc == SQLITE_OK) {
+        rc = bind_count(insert, 2, step);
+    }
+    if (rc == SQLITE_OK) {
+        rc = bind_count(insert, 3, layer);
+    }
+    return rc == SQLITE_OK ? sqlite3_bind_double(insert, 4, change) : rc;
 }
 
 /* Runs a statement that gives no rows. */
@@ -95,6 +107,22 @@ static int run_once(sqlite3_stmt *statement)
     const int rc = sqlite3_step(statement);
     sqlite3_reset(statement);
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* The weight changes of the layers at every point, and at the end. */
+static int insert_layers(ch_store *self, const ch_run *run, const char *id)
+{
+    int rc = SQLITE_OK;
+    for (size_t i = 0; rc == SQLITE_OK && i < ch_run_num_looks(run); i++) {
+        const uint64_t step = i < run->num_points ? run->points[i].step : run->steps;
+        for (size_t k = 0; rc == SQLITE_OK && k < run->num_layers; k++) {
+            rc = bind_layer(self->insert_layer, id, step, k, run->layer_changes[i * run->num_layers + k]);
+            if (rc == SQLITE_OK) {
+                rc = run_once(self->insert_layer);
+            }
+        }
+    }
+    return rc;
 }
 
 /* Within a transaction: the run, and its points when the run is new. */
@@ -113,7 +141,7 @@ static int insert_run(ch_store *self, const ch_run *run, const char *id)
             rc = run_once(self->insert_point);
         }
     }
-    return rc;
+    return rc == SQLITE_OK ? insert_layers(self, run, id) : rc;
 }
 
 ch_code ch_store_put(ch_store *self, const ch_run *run, ch_error *err)

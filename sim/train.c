@@ -14,7 +14,7 @@ static const double OPERATIONS_PER_LOOK = 3e7;
 
 typedef struct {
     ch_run *run;
-    size_t capacity;
+    size_t capacity, layers_capacity;
     uint64_t index; /* of the next point on the logarithmic grid */
     uint64_t next;  /* its step; UINT64_MAX when nothing is to be recorded */
 } recorder;
@@ -38,15 +38,36 @@ static recorder recorder_start(ch_run *run)
     return self;
 }
 
+/* The layers seen at look number `look`, the ones before it being there. */
+static ch_code recorder_add_layers(recorder *self, size_t look, const ch_observation *observed, ch_error *err)
+{
+    ch_run *run = self->run;
+    void *items = run->layer_changes;
+    run->num_layers = observed->num_layers;
+    if (run->num_layers == 0) {
+        return CH_OK;
+    }
+    if (ch_grow(&items, &self->layers_capacity, (look + 1) * run->num_layers, sizeof *run->layer_changes) != 0) {
+        return ch_error_memory(err, "the trajectory: lower record");
+    }
+    run->layer_changes = items;
+    memcpy(run->layer_changes + look * run->num_layers, observed->layer_change,
+           run->num_layers * sizeof *run->layer_changes);
+    return CH_OK;
+}
+
 static ch_code recorder_add(recorder *self, uint64_t step, const ch_observation *observed, ch_error *err)
 {
     ch_run *run = self->run;
     if (ch_grow((void **)&run->points, &self->capacity, run->num_points + 1, sizeof *run->points) != 0) {
         return ch_error_memory(err, "the trajectory: lower record");
     }
-    run->points[run->num_points++] =
-        (ch_point){.step = step, .time = run->settings.rate * (double)step, .observed = *observed};
-    return CH_OK;
+    const size_t look = run->num_points++;
+    ch_point *point = &run->points[look];
+    *point = (ch_point){.step = step, .time = run->settings.rate * (double)step, .observed = *observed};
+    point->observed.layer_change = NULL; /* the learner's */
+    point->observed.num_layers = 0;
+    return recorder_add_layers(self, look, observed, err);
 }
 
 /* The end takes the place of every point from its step on: those saw a run that had ended without being noticed. */
@@ -54,7 +75,7 @@ static ch_code recorder_finish(recorder *self, ch_error *err)
 {
     ch_run *run = self->run;
     if (run->settings.record == 0) {
-        return CH_OK;
+        return recorder_add_layers(self, 0, &run->final, err);
     }
     while (run->num_points > 0 && run->points[run->num_points - 1].step >= run->steps) {
         run->num_points--;
@@ -130,7 +151,9 @@ static ch_code train_until_end(ch_run *run, ch_learner *learner, double started,
     run->steps = run->status == CH_FITTED ? progress->last_update : progress->steps;
     run->updates = progress->updates;
     run->time = run->settings.rate * (double)run->steps;
-    return recorder_finish(&trajectory, err);
+    code = recorder_finish(&trajectory, err);
+    run->final.layer_change = NULL; /* the learner's */
+    return code;
 }
 
 /* ---- from settings to a learner ---- */
@@ -266,5 +289,6 @@ ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_train_set *s
 void ch_run_free(ch_run *self)
 {
     free(self->points);
+    free(self->layer_changes);
     memset(self, 0, sizeof *self);
 }

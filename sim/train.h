@@ -26,7 +26,15 @@ typedef struct {
     int results_version;  /* CH_RESULTS_VERSION of the program that made it */
     ch_point *points;     /* [num_points] at steps round(10^(i / record)), and the end; owned */
     size_t num_points;
+    double *layer_changes; /* [ch_run_num_looks][num_layers] weight changes, input to output; owned */
+    size_t num_layers;     /* 0 where the model has none */
 } ch_run;
+
+/** Looks at the layers: one a point, of which the last is the end; with record = 0 the end alone. */
+static inline size_t ch_run_num_looks(const ch_run *self)
+{
+    return self->num_points > 0 ? self->num_points : 1;
+}
 
 void ch_run_free(ch_run *self);
 

@@ -206,8 +206,30 @@ static ch_code parse_item(ch_values *values, const ch_setting *row, char *item, 
     return code;
 }
 
+/* A text is one value, whatever is in it. */
+static ch_code parse_text(ch_values *values, const ch_setting *row, const char *text, ch_error *err)
+{
+    ch_value value;
+    ch_code code = values->count == 0 ? ch_setting_parse(row, text, &value, err)
+                                      : ch_error_set(err, CH_ERROR_INPUT, "%s has several values; accepted is one",
+                                                     row->name);
+    if (code == CH_OK) {
+        code = reserve(values, 1, row, text, err);
+    }
+    if (code == CH_OK && (values->text = strdup(text)) == NULL) {
+        code = ch_error_memory(err, "a list of values");
+    }
+    if (code == CH_OK) {
+        values->items[values->count++] = (ch_value){.text = values->text};
+    }
+    return code;
+}
+
 ch_code ch_values_parse(ch_values *values, const ch_setting *row, const char *text, ch_error *err)
 {
+    if (row->type == CH_TYPE_TEXT) {
+        return parse_text(values, row, text, err);
+    }
     char *copy = strdup(text);
     if (copy == NULL) {
         return ch_error_memory(err, "a list of values");
@@ -283,5 +305,6 @@ out:
 void ch_values_free(ch_values *values)
 {
     free(values->items);
+    free(values->text);
     memset(values, 0, sizeof *values);
 }
