@@ -373,8 +373,8 @@ static int set_point(json_t *object, const ch_run *run, size_t index)
 {
     int failed = 0;
     for (size_t i = 0; failed == 0 && i < ch_points_count; i++) {
-        failed = json_object_set_new(object, ch_points_table[i].name,
-                                     result_json(&ch_points_table[i], &run->points[index]));
+        failed =
+            json_object_set_new(object, ch_points_table[i].name, result_json(&ch_points_table[i], &run->points[index]));
     }
     return failed != 0 ? failed : json_object_set_new(object, "layer_change", layers_json(run, index));
 }

@@ -34,9 +34,9 @@ static const char *const losses[] = {[CH_LOSS_HINGE] = "hinge",
                                      [CH_LOSS_QUADHINGE] = "quadhinge",
                                      [CH_LOSS_MSE] = "mse",
                                      NULL};
-static const char *const dynamics[] = {[CH_DYNAMICS_SGD] = "sgd",           [CH_DYNAMICS_GD] = "gd",
-                                       [CH_DYNAMICS_FLOW] = "flow",         [CH_DYNAMICS_UNFITTED] = "unfitted",
-                                       [CH_DYNAMICS_SDE] = "sde",           NULL};
+static const char *const dynamics[] = {
+    [CH_DYNAMICS_SGD] = "sgd",           [CH_DYNAMICS_GD] = "gd",   [CH_DYNAMICS_FLOW] = "flow",
+    [CH_DYNAMICS_UNFITTED] = "unfitted", [CH_DYNAMICS_SDE] = "sde", NULL};
 static const char *const engines[] = {
     [CH_ENGINE_AUTO] = "auto", [CH_ENGINE_PLAIN] = "plain", [CH_ENGINE_FAST] = "fast", NULL};
 
@@ -68,8 +68,11 @@ const ch_setting ch_settings_table[] = {
     [CH_SETTING_LOSS] = {CHOICE(loss, losses, "hinge"), .help = "loss function of the margin"},
     [CH_SETTING_ALPHA] = {REAL_ABOVE(alpha, 0, INFINITY, "32768"), .help = "1/alpha is the margin kappa"},
     [CH_SETTING_BATCH] = {COUNT(batch, 1, MOST_SAMPLES, "2"), .word = "full", .help = "batch size B, at most train"},
-    [CH_SETTING_TEMP] = {REAL_ABOVE(temp, 0, INFINITY, NULL), .help = "temperature T = rate/batch, of networks rate/(batch x width)"},
-    [CH_SETTING_RATE] = {REAL_ABOVE(rate, 0, INFINITY, NULL), .help = "learning rate eta = temp x batch, of networks temp x batch x width; with flow the time that a step takes"},
+    [CH_SETTING_TEMP] = {REAL_ABOVE(temp, 0, INFINITY, NULL),
+                         .help = "temperature T = rate/batch, of networks rate/(batch x width)"},
+    [CH_SETTING_RATE] = {REAL_ABOVE(rate, 0, INFINITY, NULL),
+                         .help = "learning rate eta = temp x batch, of networks temp x batch x width; with flow the "
+                                 "time that a step takes"},
     [CH_SETTING_DYNAMICS] = {CHOICE(dynamics, dynamics, "sgd"),
                              .help = "gd: the full batch at every step; flow: gradient flow; unfitted: batches of "
                                      "unfitted samples; sde: gd with sgd's noise, Gaussian"},

@@ -156,7 +156,8 @@ bool ch_setting_applies(const ch_settings *self, size_t index);
 bool ch_settings_is_network(const ch_settings *self);
 bool ch_settings_has_images(const ch_settings *self);
 
-/** Whether one of the perceptron's own engines trains it; else, and with every network, the learner of networks does. */
+/** Whether one of the perceptron's own engines trains it; else, and with every network, the learner of networks does.
+ */
 bool ch_settings_has_engine(const ch_settings *self);
 
 /** Shape of one input: of an image, or {dim, 1, 1}. */

@@ -23,8 +23,7 @@ static ch_code check_rows(const ch_settings *self, ch_error *err)
 {
     for (size_t i = 0; i < ch_settings_count; i++) {
         const bool follows = ch_settings_table[i].default_text == NULL && !is_given(self, i);
-        const ch_code code =
-            follows ? CH_OK : ch_setting_check(&ch_settings_table[i], ch_settings_get(self, i), err);
+        const ch_code code = follows ? CH_OK : ch_setting_check(&ch_settings_table[i], ch_settings_get(self, i), err);
         if (code != CH_OK) {
             return code;
         }
@@ -50,13 +49,15 @@ static ch_code check_applies(const ch_settings *self, ch_error *err)
         }
         char text[64];
         ch_setting_format(&ch_settings_table[i], ch_settings_get(self, i), text, sizeof text);
-        const bool of_data = ch_setting_applies(&(ch_settings){.model = self->model, .linear = self->linear}, i);
+        ch_settings elsewhere = {.model = self->model, .linear = self->linear, .data = CH_DATA_DEPLETED};
+        bool of_data = ch_setting_applies(&elsewhere, i);
+        elsewhere.data = CH_DATA_MNIST_PARITY;
+        of_data = of_data || ch_setting_applies(&elsewhere, i);
         const size_t why = of_data ? CH_SETTING_DATA : CH_SETTING_MODEL;
-        return ch_error_set(err, CH_ERROR_INPUT, "%s is %s, but %s = %s%s has no %s; accepted is to leave it out",
-                            ch_settings_table[i].name, text, ch_settings_table[why].name,
-                            word(why, of_data ? self->data : self->model),
-                            !of_data && self->linear == CH_LINEAR_YES ? " with linear = yes" : "",
-                            ch_settings_table[i].name);
+        return ch_error_set(
+            err, CH_ERROR_INPUT, "%s is %s, but %s = %s%s has no %s; accepted is to leave it out",
+            ch_settings_table[i].name, text, ch_settings_table[why].name, word(why, of_data ? self->data : self->model),
+            !of_data && self->linear == CH_LINEAR_YES ? " with linear = yes" : "", ch_settings_table[i].name);
     }
     return CH_OK;
 }
@@ -79,8 +80,10 @@ static ch_code check_model(const ch_settings *self, ch_error *err)
                             data, (unsigned long long)self->dim, model);
     }
     if (self->train == 0 && (ch_settings_is_network(self) || self->linear == CH_LINEAR_YES)) {
-        return ch_error_set(err, CH_ERROR_INPUT, "train is inf, but model = %s%s learns from samples; accepted is an "
-                            "integer", model, self->linear == CH_LINEAR_YES ? " with linear = yes" : "");
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "train is inf, but model = %s%s learns from samples; accepted is an "
+                            "integer",
+                            model, self->linear == CH_LINEAR_YES ? " with linear = yes" : "");
     }
     return CH_OK;
 }
@@ -98,8 +101,10 @@ static ch_code check_dynamics(const ch_settings *self, ch_error *err)
                             dynamics);
     }
     if (self->linear == CH_LINEAR_YES && !on_kernel) {
-        return ch_error_set(err, CH_ERROR_INPUT, "dynamics is %s, but linear = yes trains margins under the hinge; "
-                            "accepted is sgd, gd or unfitted", dynamics);
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "dynamics is %s, but linear = yes trains margins under the hinge; "
+                            "accepted is sgd, gd or unfitted",
+                            dynamics);
     }
     if ((self->linear == CH_LINEAR_YES || self->train == 0) && self->loss != CH_LOSS_HINGE) {
         return ch_error_set(err, CH_ERROR_INPUT, "loss is %s, but %s needs the hinge; accepted is hinge", loss,
@@ -208,7 +213,8 @@ static ch_code check_end(const ch_settings *self, ch_error *err)
     return ch_error_set(err, CH_ERROR_INPUT,
                         "%s is %s, and such a run is %s fitted, but max_steps, max_updates and max_seconds are "
                         "none; accepted is a number for one of them",
-                        self->train == 0 ? "train" : "loss", self->train == 0 ? "inf" : word(CH_SETTING_LOSS, self->loss),
+                        self->train == 0 ? "train" : "loss",
+                        self->train == 0 ? "inf" : word(CH_SETTING_LOSS, self->loss),
                         self->train == 0 ? "never" : "hardly ever");
 }
 
@@ -222,7 +228,8 @@ static size_t samples_bytes(const ch_settings *self)
     const size_t dim = input.channels * input.rows * input.columns;
     const bool rows = !ch_settings_is_network(self);
     const size_t train = rows ? ch_sample_set_bytes((size_t)held, dim) : ch_examples_bytes((size_t)held, dim);
-    const size_t test = rows ? ch_sample_set_bytes((size_t)self->test, dim) : ch_examples_bytes((size_t)self->test, dim);
+    const size_t test =
+        rows ? ch_sample_set_bytes((size_t)self->test, dim) : ch_examples_bytes((size_t)self->test, dim);
     return test < SIZE_MAX - train ? train + test : SIZE_MAX;
 }
 
@@ -334,8 +341,8 @@ ch_code ch_settings_resolve_for_theory(ch_settings *self, ch_error *err)
     ch_settings resolved = *self;
     static ch_code (*const checks[])(const ch_settings *self, ch_error *err) = {check_rows, check_applies, check_model,
                                                                                 check_dynamics};
-    static ch_code (*const steps[])(ch_settings *self, ch_error *err) = {resolve_data, resolve_data_dir, resolve_batch,
-                                                                         resolve_temperature, resolve_engine};
+    static ch_code (*const steps[])(ch_settings * self, ch_error * err) = {
+        resolve_data, resolve_data_dir, resolve_batch, resolve_temperature, resolve_engine};
     ch_code code = CH_OK;
     for (size_t i = 0; i < sizeof checks / sizeof *checks && code == CH_OK; i++) {
         code = checks[i](&resolved, err);

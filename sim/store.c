@@ -243,9 +243,9 @@ static ch_code prepare_reading(ch_store *self, ch_error *err)
         code = prepare_made(self, ch_store_select_points_sql(), &self->select_points, err);
     }
     if (code == CH_OK) {
-        code = ch_store_prepare(
-            self, "SELECT run, step, layer, weight_change FROM layers WHERE run = ? ORDER BY step, layer",
-            &self->select_layers, err);
+        code = ch_store_prepare(self,
+                                "SELECT run, step, layer, weight_change FROM layers WHERE run = ? ORDER BY step, layer",
+                                &self->select_layers, err);
     }
     return code;
 }

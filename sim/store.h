@@ -22,8 +22,8 @@ typedef struct {
     ch_store_mode mode;
 } ch_store;
 
-/** Opens a store. An empty file given to be written becomes one; a file made here is removed when opening fails. A store
- *  of an older schema is brought to this one when it is opened to be written.
+/** Opens a store. An empty file given to be written becomes one; a file made here is removed when opening fails. A
+ * store of an older schema is brought to this one when it is opened to be written.
  *
  *  @return CH_OK; CH_ERROR_INPUT when the file is missing (READ), is no chiton store, was made by a newer version or
  *          cannot be written (WRITE); CH_ERROR_IO; CH_ERROR_MEMORY

@@ -210,9 +210,9 @@ static ch_code parse_item(ch_values *values, const ch_setting *row, char *item, 
 static ch_code parse_text(ch_values *values, const ch_setting *row, const char *text, ch_error *err)
 {
     ch_value value;
-    ch_code code = values->count == 0 ? ch_setting_parse(row, text, &value, err)
-                                      : ch_error_set(err, CH_ERROR_INPUT, "%s has several values; accepted is one",
-                                                     row->name);
+    ch_code code = values->count == 0
+                       ? ch_setting_parse(row, text, &value, err)
+                       : ch_error_set(err, CH_ERROR_INPUT, "%s has several values; accepted is one", row->name);
     if (code == CH_OK) {
         code = reserve(values, 1, row, text, err);
     }

@@ -128,6 +128,9 @@ static inline ch_run make_run(uint64_t index, ch_point points[NUM_POINTS])
     ch_settings_set(&run.settings, CH_SETTING_TRAIN, (ch_value){.count = UINT64_C(1024) << index % 3});
     ch_settings_set(&run.settings, CH_SETTING_SEED, (ch_value){.count = index});
     assert_int_equal(ch_settings_resolve(&run.settings, NULL), CH_OK);
+    const ch_observation none = ch_observation_none(); /* of what only networks have */
+    run.final.kernel_change = run.final.kernel_alignment = run.final.gradient_mean = none.kernel_change;
+    run.final.gradient_variance = run.final.gradient_snr = none.kernel_change;
     for (size_t i = 0; i < NUM_POINTS; i++) {
         points[i] = (ch_point){.step = i * 100 + index,
                                .time = 0.1 * (double)i,

@@ -80,7 +80,7 @@ static void test_bad_command_lines_are_refused(void **state)
         {{"--tmep", "1"}, "unknown setting 'tmep'; did you mean 'temp'?"},
         {{"--tmep=1"}, "unknown setting 'tmep'; did you mean 'temp'?"},
         {{"--max-stps", "1"}, "unknown setting 'max-stps'; did you mean 'max_steps'?"},
-        {{"--quux", "1"}, "unknown setting 'quux'; settings are model, data"},
+        {{"--quux", "1"}, "unknown setting 'quux'; settings are model, linear"},
         {{"--jsno"}, "unknown option '--jsno'; did you mean '--json'?"},
         {{"-x"}, "unknown option '-x'; see --help"},
         {{"--temp"}, "option '--temp' has no value; accepted is '--temp VALUE'"},

@@ -111,7 +111,7 @@ static void test_bad_lists_and_ranges_are_refused_by_name(void **state)
         {"temp", "1..inf", "temp is 'inf'; accepted is a number > 0"},
         {"train", "1..2^33", "train is '2^33'; accepted is an integer from 1 to 4294967295"},
         {"batch", "1..full", "batch: the range 1..full ends at 'full'; accepted are numbers"},
-        {"data", "depleted..sign", "data is 'depleted..sign'; accepted is depleted, sign or random_sign"},
+        {"data", "depleted..sign", "data is 'depleted..sign'; accepted is depleted, sign, random_sign, stripe"},
         {"chi", "0,,1", "chi is ''; accepted is a number > -1"},
         {"chi", "0,1,", "chi is ''; accepted is a number > -1"},
         {"chi", "", "chi is ''; accepted is a number > -1"},

@@ -27,7 +27,7 @@ static void assert_has(const char *message, const char *part)
 static ch_settings with(const char *pairs)
 {
     ch_settings settings;
-    char copy[256];
+    static char copy[256]; /* a text is borrowed from it, until the next call */
     char *rest = copy;
     ch_settings_default(&settings);
     snprintf(copy, sizeof copy, "%s", pairs);
@@ -61,9 +61,10 @@ static void test_rows_are_in_the_order_of_the_enum(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "model",      "data",      "chi",         "dim",         "teacher",  "train", "test",      "loss",
-        "alpha",      "batch",     "temp",        "rate",        "dynamics", "seed",  "seed_data", "seed_init",
-        "seed_batch", "max_steps", "max_updates", "max_seconds", "engine",   "record"};
+        "model",     "linear",      "width",       "depth",  "activation", "data",      "chi",
+        "dim",       "teacher",     "train",       "test",   "loss",       "alpha",     "batch",
+        "temp",      "rate",        "dynamics",    "seed",   "seed_data",  "seed_init", "seed_batch",
+        "max_steps", "max_updates", "max_seconds", "engine", "record",     "kernel",    "data_dir"};
     assert_int_equal(ch_settings_count, sizeof names / sizeof *names);
     for (size_t i = 0; i < ch_settings_count; i++) {
         assert_string_equal(ch_settings_table[i].name, names[i]);
@@ -97,7 +98,7 @@ static void test_unknown_names_are_refused_with_the_nearest(void **state)
     assert_string_equal(err.message, "unknown setting 'max-step'; did you mean 'max_steps'?");
     assert_int_equal(ch_settings_find("quux", &index, &err), CH_ERROR_INPUT);
     assert_has(err.message, "'quux'");
-    assert_has(err.message, "model, data, chi");
+    assert_has(err.message, "model, linear, width");
     assert_has(err.message, "record");
     assert_int_equal(ch_settings_find("", &index, &err), CH_ERROR_INPUT);
     assert_int_equal(index, 99);
@@ -131,10 +132,16 @@ static void test_bad_values_are_refused_by_name(void **state)
         const char *name, *text, *accepted;
     } cases[] = {
         {"model", "perceptrn", "did you mean 'perceptron'? accepted is perceptron"},
-        {"model", "mlp", "accepted is perceptron"},
+        {"model", "mlq", "did you mean 'mlp'? accepted is perceptron, mlp, mlp_bias, simple_cnn, mnas or vgg11"},
         {"model", "0", "accepted is perceptron"},
-        {"data", "depletd", "did you mean 'depleted'? accepted is depleted, sign or random_sign"},
-        {"data", "", "accepted is depleted, sign or random_sign"},
+        {"linear", "true", "accepted is no or yes"},
+        {"width", "0", "accepted is an integer from 1 to 1048576"},
+        {"depth", "0", "accepted is an integer from 1 to 1000"},
+        {"activation", "tanh", "accepted is relu, gelu or silu"},
+        {"data", "depletd", "did you mean 'depleted'? accepted is depleted, sign, random_sign, stripe, sphere"},
+        {"data", "", "accepted is depleted, sign, random_sign, stripe, sphere, mnist_parity or cifar_animal"},
+        {"kernel", "16385", "accepted is an integer from 0 to 16384"},
+        {"data_dir", "", "accepted is the name of a folder"},
         {"chi", "-1", "accepted is a number > -1 and <= 1000"},
         {"chi", "-2.5", "accepted is a number > -1 and <= 1000"},
         {"chi", "1000.5", "accepted is a number > -1 and <= 1000"},
@@ -151,7 +158,7 @@ static void test_bad_values_are_refused_by_name(void **state)
         {"train", "2^-1", "accepted is an integer from 1 to 4294967295"},
         {"train", "full", "accepted is an integer from 1 to 4294967295"},
         {"test", "-1", "accepted is an integer from 0 to 4294967295"},
-        {"loss", "mse", "accepted is hinge"},
+        {"loss", "mean", "accepted is hinge, softhinge, quadhinge or mse"},
         {"alpha", "0", "accepted is a number > 0"},
         {"alpha", "-1", "accepted is a number > 0"},
         {"batch", "0", "accepted is an integer from 1 to 4294967295, or full"},
@@ -175,7 +182,7 @@ static void test_bad_values_are_refused_by_name(void **state)
         {"temp", "-2^2", "accepted is a number > 0"},
         {"temp", "2^99999999999999999999", "accepted is a number > 0"},
         {"rate", "0", "accepted is a number > 0"},
-        {"dynamics", "flow", "accepted is sgd or gd"},
+        {"dynamics", "flows", "did you mean 'flow'? accepted is sgd, gd, flow, unfitted or sde"},
         {"seed", "-1", "accepted is an integer from 0 to 2^63 - 1"},
         {"seed", "9223372036854775808", "accepted is an integer from 0 to 2^63 - 1"},
         {"seed", "18446744073709551617", "accepted is an integer from 0 to 2^63 - 1"},
@@ -304,6 +311,50 @@ static void test_what_follows_is_filled_in(void **state)
     assert_true(s.chi == 0 && !signbit(s.chi));
 }
 
+/* T = eta / (B h): the learning rate of a network scales with its width. */
+static void test_networks_have_their_temperature_and_engine(void **state)
+{
+    (void)state;
+    ch_settings s = resolved("model=mlp width=64 temp=0.5 batch=4");
+    assert_true(s.rate == 128);
+    assert_int_equal(s.engine, CH_ENGINE_FAST);
+    s = resolved("model=mlp_bias rate=8 batch=4 width=2 dynamics=sde");
+    assert_true(s.temp == 1);
+    assert_int_equal(s.engine, CH_ENGINE_PLAIN);
+    s = resolved("model=mlp temp=1 dynamics=flow");
+    assert_int_equal(s.batch, 1024);
+    s = resolved("model=mlp temp=1 train=64 linear=yes");
+    assert_int_equal(s.engine, CH_ENGINE_FAST);
+    s = resolved("model=perceptron temp=1 dynamics=unfitted");
+    assert_int_equal(s.engine, CH_ENGINE_PLAIN);
+    assert_false(ch_settings_has_engine(&s));
+}
+
+/* Image data lie in data_dir, or where the environment says. */
+static void test_the_folder_of_images(void **state)
+{
+    (void)state;
+    ch_error err = {0};
+    ch_settings s = with("model=mlp temp=1 data=mnist_parity");
+    unsetenv("CHITON_DATA");
+    assert_int_equal(ch_settings_resolve(&s, &err), CH_ERROR_INPUT);
+    assert_has(err.message, "data_dir is not set, nor is the environment variable CHITON_DATA");
+    setenv("CHITON_DATA", "there", 1);
+    assert_int_equal(ch_settings_resolve(&s, &err), CH_OK);
+    assert_string_equal(s.data_dir, "there");
+    s = resolved("model=mlp temp=1 data=mnist_parity data_dir=here");
+    assert_string_equal(s.data_dir, "here");
+    assert_int_equal(ch_settings_input(&s).rows, 28);
+    char here[CH_ID_SIZE], there[CH_ID_SIZE], other[CH_ID_SIZE];
+    ch_settings_id(&s, here);
+    s.data_dir = "there";
+    ch_settings_id(&s, there);
+    assert_string_equal(here, there); /* where the files lie does not matter, what is in them does */
+    snprintf(s.data_digest, sizeof s.data_digest, "%064d", 7);
+    ch_settings_id(&s, other);
+    assert_string_not_equal(here, other);
+}
+
 static void test_resolving_twice_is_resolving_once(void **state)
 {
     (void)state;
@@ -351,6 +402,27 @@ static void test_combinations_that_make_no_sense_are_refused(void **state)
         {"model=perceptron temp=1 train=inf max_steps=5 dynamics=gd", "dynamics is gd, but train = inf has no full"},
         {"model=perceptron temp=1 train=inf max_steps=5 engine=fast", "engine is fast, but train = inf has no samples"},
         {"model=perceptron temp=1 train=inf max_steps=5 batch=4294967295 dim=1e5", "batch is 4294967295 and test is 0"},
+        {"model=perceptron temp=1 width=64",
+         "width is 64, but model = perceptron has no width; accepted is to leave it"},
+        {"model=perceptron temp=1 kernel=64", "kernel is 64, but model = perceptron has no kernel"},
+        {"model=simple_cnn temp=1 data=mnist_parity depth=2", "depth is 2, but model = simple_cnn has no depth"},
+        {"model=mlp temp=1 data=cifar_animal chi=1", "chi is 1, but data = cifar_animal has no chi"},
+        {"model=mlp temp=1 data=mnist_parity dim=10", "dim is 10, but data = mnist_parity has no dim"},
+        {"model=mlp temp=1 data_dir=x", "data_dir is x, but data = depleted has no data_dir"},
+        {"model=mlp temp=1 linear=yes kernel=9", "kernel is 9, but model = mlp with linear = yes has no kernel"},
+        {"model=perceptron temp=1 data=stripe", "data is stripe, but model = perceptron learns what a plane divides"},
+        {"model=mnas temp=1",
+         "data is depleted, vectors of dim = 128, but model = mnas takes images; accepted is mnist"},
+        {"model=mlp temp=1 train=inf max_steps=5", "train is inf, but model = mlp learns from samples"},
+        {"model=mlp temp=1 linear=yes dynamics=sde",
+         "dynamics is sde, but linear = yes trains margins under the hinge"},
+        {"model=mlp temp=1 linear=yes loss=mse max_steps=5", "loss is mse, but linear = yes needs the hinge"},
+        {"model=mlp temp=1 linear=yes engine=plain", "engine is plain, but linear = yes always skips idle steps"},
+        {"model=mlp temp=1 dynamics=flow batch=4", "batch is 4, but dynamics = flow takes all train = 1024 samples"},
+        {"model=mlp temp=1 dynamics=flow engine=fast",
+         "engine is fast, but dynamics = flow with loss = hinge has no idle"},
+        {"model=perceptron temp=1 loss=mse", "loss is mse, and such a run is hardly ever fitted, but max_steps"},
+        {"model=mlp temp=1 linear=yes train=4000000", "train is 4000000 and test is 0: their tangent kernel takes"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const ch_settings before = with(cases[i].pairs);
@@ -392,8 +464,12 @@ static void test_every_row_is_checked_when_resolving(void **state)
     (void)state;
     for (size_t i = 0; i < ch_settings_count; i++) {
         ch_settings settings = with(i == CH_SETTING_RATE ? "model=perceptron" : "model=perceptron temp=1");
-        const ch_value bad =
-            ch_settings_table[i].type == CH_TYPE_REAL ? (ch_value){.real = NAN} : (ch_value){.count = UINT64_MAX};
+        ch_value bad = {.count = UINT64_MAX};
+        if (ch_settings_table[i].type == CH_TYPE_REAL) {
+            bad.real = NAN;
+        } else if (ch_settings_table[i].type == CH_TYPE_TEXT) {
+            bad.text = "";
+        }
         ch_settings_set(&settings, i, bad);
         ch_error err = {0};
         char start[32];
@@ -434,12 +510,18 @@ static void test_every_setting_changes_the_identity(void **state)
 {
     (void)state;
     char before[CH_ID_SIZE], after[CH_ID_SIZE];
-    const ch_settings s = resolved("model=perceptron temp=0.5");
-    ch_settings_id(&s, before);
-    for (size_t i = 0; i < ch_settings_count; i++) {
+    const ch_settings perceptron = resolved("model=perceptron temp=0.5"), mlp = resolved("model=mlp temp=0.5");
+    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
+        const ch_settings s = ch_setting_applies(&perceptron, i) ? perceptron : mlp;
         ch_settings changed = s;
-        const ch_value value =
-            ch_settings_table[i].type == CH_TYPE_REAL ? (ch_value){.real = 0.123} : (ch_value){.count = 100 + i};
+        ch_settings_id(&s, before);
+        const ch_setting *row = &ch_settings_table[i];
+        ch_value value = {.count = 100 + i};
+        if (row->type == CH_TYPE_REAL) {
+            value.real = 0.123;
+        } else if (row->type == CH_TYPE_CHOICE) {
+            value.count = ch_settings_get(&s, i).count + 1;
+        }
         ch_settings_set(&changed, i, value);
         ch_settings_id(&changed, after);
         assert_string_not_equal(before, after);
@@ -458,6 +540,8 @@ int main(void)
         cmocka_unit_test(test_values_are_written_as_they_are_read),
         cmocka_unit_test(test_the_locale_does_not_matter),
         cmocka_unit_test(test_what_follows_is_filled_in),
+        cmocka_unit_test(test_networks_have_their_temperature_and_engine),
+        cmocka_unit_test(test_the_folder_of_images),
         cmocka_unit_test(test_resolving_twice_is_resolving_once),
         cmocka_unit_test(test_combinations_that_make_no_sense_are_refused),
         cmocka_unit_test(test_train_may_be_infinite),

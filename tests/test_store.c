@@ -13,7 +13,9 @@ static void test_schema(void **state)
         "seed_batch INTEGER,max_steps INTEGER,max_updates INTEGER,max_seconds REAL,engine TEXT,record INTEGER,"
         "status TEXT,steps INTEGER,updates INTEGER,time REAL,weight_change REAL,weight_change_rel REAL,signal REAL,"
         "noise REAL,train_loss REAL,train_error REAL,unfitted INTEGER,min_margin REAL,test_error REAL,seconds REAL,"
-        "version TEXT,results_version INTEGER";
+        "version TEXT,results_version INTEGER,linear TEXT,width INTEGER,depth INTEGER,activation TEXT,kernel INTEGER,"
+        "kernel_change REAL,kernel_alignment REAL,gradient_mean REAL,gradient_variance REAL,gradient_snr REAL,"
+        "data_digest TEXT";
     const char *path = path_of("s.db");
     make_store(path, 0);
     char *sql =
@@ -22,11 +24,13 @@ static void test_schema(void **state)
     sqlite3_free(sql);
     assert_int_equal(query(path,
                            "SELECT group_concat(name || ' ' || type) = 'run TEXT,step INTEGER,time REAL,loss REAL,"
-                           "unfitted INTEGER,signal REAL,noise REAL,test_error REAL'"
+                           "unfitted INTEGER,signal REAL,noise REAL,test_error REAL,train_error REAL,min_margin REAL,"
+                           "weight_change REAL,weight_change_rel REAL,kernel_change REAL,kernel_alignment REAL,"
+                           "gradient_mean REAL,gradient_variance REAL,gradient_snr REAL'"
                            " FROM pragma_table_info('points')"),
                      1);
     assert_int_equal(query(path, "PRAGMA application_id"), 0x6368746e);
-    assert_int_equal(query(path, "PRAGMA user_version"), 1);
+    assert_int_equal(query(path, "PRAGMA user_version"), 2);
 }
 
 static void test_round_trip(void **state)

@@ -2,6 +2,8 @@
 #include "tests/alloc_fail.h"
 #include "tests/store_support.h"
 
+#include "sim/store_private.h"
+
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -217,9 +219,106 @@ static void test_newer_version(void **state)
 {
     (void)state;
     make_store(path_of("s.db"), 1);
-    execute(path_of("s.db"), "PRAGMA user_version = 2");
+    execute(path_of("s.db"), "PRAGMA user_version = 3");
     assert_refused(path_of("s.db"), CH_STORE_READ, CH_ERROR_INPUT, "newer version");
     assert_refused(path_of("s.db"), CH_STORE_WRITE, CH_ERROR_INPUT, "newer version");
+}
+
+/* Takes from a store what schema 2 brought. */
+static void age(const char *path)
+{
+    for (size_t i = 0; i < ch_store_num_columns(); i++) {
+        const ch_store_column column = ch_store_column_at(i);
+        if (column.since == 2) {
+            char *sql = sqlite3_mprintf("ALTER TABLE runs DROP COLUMN \"%w\"", column.name);
+            execute(path, sql);
+            sqlite3_free(sql);
+        }
+    }
+    for (size_t i = 0; i < ch_points_count; i++) {
+        if (ch_points_table[i].since == 2) {
+            char *sql = sqlite3_mprintf("ALTER TABLE points DROP COLUMN \"%w\"", ch_points_table[i].name);
+            execute(path, sql);
+            sqlite3_free(sql);
+        }
+    }
+    execute(path, "DROP TABLE layers; PRAGMA user_version = 1");
+}
+
+/* A store of the first schema is read as it is, and brought to this one when it is opened to be written. */
+static void test_older_version(void **state)
+{
+    (void)state;
+    make_store(path_of("new.db"), 3);
+    make_store(path_of("old.db"), 3);
+    age(path_of("old.db"));
+    const size_t size = size_of(path_of("old.db"));
+
+    ch_run_table old = read_store(path_of("old.db"), "linear IS NULL AND train >= 1024");
+    ch_run_table new = read_store(path_of("new.db"), NULL);
+    assert_int_equal(old.count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_memory_equal(&old.runs[i].settings, &new.runs[i].settings, sizeof(ch_settings));
+        assert_true(old.runs[i].final.signal == new.runs[i].final.signal);
+        assert_int_equal(old.runs[i].num_points, NUM_POINTS);
+        assert_true(isnan(old.runs[i].points[0].observed.weight_change));
+    }
+    ch_run_table_free(&old);
+    ch_run_table_free(&new);
+    assert_int_equal(query(path_of("old.db"), "PRAGMA user_version"), 1);
+    assert_int_equal(size_of(path_of("old.db")), size);
+
+    ch_store store = open_store(path_of("old.db"), CH_STORE_WRITE);
+    put(&store, 3);
+    put(&store, 1); /* is there */
+    ch_store_close(&store);
+    assert_int_equal(count_runs(path_of("old.db")), 4);
+    assert_int_equal(query(path_of("old.db"), "PRAGMA user_version"), 2);
+    char *sql = sqlite3_mprintf("ATTACH %Q AS new", path_of("new.db"));
+    sqlite3 *db = NULL;
+    sqlite3_stmt *same = NULL;
+    assert_int_equal(sqlite3_open(path_of("old.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(db,
+                           "SELECT (SELECT group_concat(name || type) FROM pragma_table_info('runs', 'main')) ="
+                           " (SELECT group_concat(name || type) FROM pragma_table_info('runs', 'new'))"
+                           " AND (SELECT group_concat(name || type) FROM pragma_table_info('points', 'main')) ="
+                           " (SELECT group_concat(name || type) FROM pragma_table_info('points', 'new'))",
+                           -1, &same, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_step(same), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(same, 0), 1); /* so that SELECT * merges them */
+    sqlite3_finalize(same);
+    sqlite3_close(db);
+    sqlite3_free(sql);
+}
+
+/* The layers' weight changes come back, look by look. */
+static void test_layers(void **state)
+{
+    (void)state;
+    ch_point points[NUM_POINTS];
+    ch_run run = make_run(2, points);
+    double changes[NUM_POINTS * 3];
+    for (size_t i = 0; i < NUM_POINTS * 3; i++) {
+        changes[i] = 1.0 / (double)(i + 1);
+    }
+    run.layer_changes = changes;
+    run.num_layers = 3;
+    ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
+    assert_int_equal(ch_store_put(&store, &run, NULL), CH_OK);
+    ch_store_close(&store);
+    ch_run_table table = read_store(path_of("s.db"), NULL);
+    assert_int_equal(table.runs[0].num_layers, 3);
+    assert_memory_equal(table.runs[0].layer_changes, changes, sizeof changes);
+    ch_run_table_free(&table);
+    execute(path_of("s.db"), "DELETE FROM layers WHERE layer = 1 AND step = 2");
+    ch_error err = {0};
+    store = open_store(path_of("s.db"), CH_STORE_READ);
+    assert_int_equal(ch_store_select(&store, NULL, true, &table, &err), CH_ERROR_IO);
+    assert_non_null(strstr(err.message, "is damaged"));
+    ch_store_close(&store);
 }
 
 static void test_read_only_file(void **state)
@@ -542,6 +641,8 @@ int main(void)
         STORE_TEST(test_empty_file),
         STORE_TEST(test_names),
         STORE_TEST(test_newer_version),
+        STORE_TEST(test_older_version),
+        STORE_TEST(test_layers),
         STORE_TEST(test_read_only_file),
         STORE_TEST(test_read_only_folder),
         STORE_TEST(test_truncated),
