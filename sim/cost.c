@@ -54,7 +54,7 @@ static double online_cost(const ch_settings *settings)
 
 /* Looks at all samples, and plain steps or the fast engine's updates: some hundred operations each, and then
  * candidates drawn, or rows of the Gram matrix made now and then and added. */
-double ch_train_cost(const ch_settings *settings)
+static double perceptron_cost(const ch_settings *settings)
 {
     static const double RUN = 1e3, DRAW = 16, CANDIDATE = 60, UPDATE = 400, ENTRY = 0.25, ROW = 0.01;
     ch_perceptron_theory theory;
@@ -76,17 +76,6 @@ double ch_train_cost(const ch_settings *settings)
            (settings->engine == CH_ENGINE_FAST ? fmin(fast, plain) : plain);
 }
 
-/* Rows of vectors of doubles that are as long as a sample: two rows each. */
-enum { ROWS_A_VECTOR = 2 };
-
-size_t ch_train_set_bytes(size_t num_samples, size_t dim, uint64_t engine)
-{
-    enum { VECTORS = 2 }; /* the teacher, and its mirror while samples are drawn */
-    const size_t rows = ch_sample_set_bytes(num_samples + VECTORS * ROWS_A_VECTOR, dim);
-    const size_t order = engine == CH_ENGINE_FAST ? 16 * num_samples : 0; /* half of it while it is sorted */
-    return rows < SIZE_MAX - order ? rows + order : SIZE_MAX;
-}
-
 /* Beside weights and batches the fast engine has lists of samples; and, once it follows all margins within reach, rows
  * of their Gram matrix with an index, and copies of up to a quarter of the samples. */
 static size_t fast_bytes(size_t num_samples, size_t dim)
@@ -97,13 +86,71 @@ static size_t fast_bytes(size_t num_samples, size_t dim)
            ch_sample_set_bytes(num_samples / COPIED_SHARE, dim);
 }
 
-size_t ch_train_run_bytes(const ch_settings *settings)
+/* A network's or a twin's, in operations: exponents as of a perceptron at chi = 1, from which networks are not far, and
+ * as many updates as a perceptron of that many samples. What an update takes is a pass over the weights or a row of the
+ * kernel, and the samples looked at until there is one. */
+static double lazy_cost(const ch_settings *settings)
 {
-    enum { VECTORS = 4, UNSHUFFLED_BATCH = 16 };
+    static const double RUN = 1e4, UPDATES = 4, WEIGHTS = 3e5;
+    const double samples = (double)settings->train, steps = (double)settings->max_steps;
+    double updates = UPDATES * samples * fmax(1, 0.1 / (settings->temp * settings->alpha));
+    if (settings->max_updates > 0) {
+        updates = fmin(updates, (double)settings->max_updates);
+    }
+    if (settings->max_steps > 0) {
+        updates = fmin(updates, steps);
+    }
+    const double update = settings->linear == CH_LINEAR_YES ? samples : WEIGHTS * (double)settings->batch;
+    return RUN + updates * update;
+}
+
+double ch_train_cost(const ch_settings *settings)
+{
+    return ch_settings_is_network(settings) || settings->linear == CH_LINEAR_YES ? lazy_cost(settings)
+                                                                                 : perceptron_cost(settings);
+}
+
+/* A learner of networks, with what it borrows and does not share. */
+static size_t network_bytes(const ch_settings *settings)
+{
+    const ch_network_spec spec = ch_train_spec(settings);
+    ch_architecture architecture;
+    if (ch_architecture_init(&architecture, &spec, NULL) != CH_OK) {
+        return SIZE_MAX;
+    }
+    const ch_network_learner_setup setup = {
+        .architecture = &architecture,
+        .num_samples = (size_t)settings->train,
+        .loss = (ch_loss)settings->loss,
+        .dynamics = (ch_dynamics)settings->dynamics,
+        .batch = (size_t)settings->batch,
+        .fast = settings->engine == CH_ENGINE_FAST,
+        .wide = !ch_settings_is_network(settings),
+        .kernel_samples = (size_t)settings->kernel,
+        .threads = 1,
+    };
+    const size_t bytes = ch_network_learner_bytes(&setup);
+    ch_architecture_free(&architecture);
+    return bytes;
+}
+
+/* Of a perceptron by its own engines. */
+static size_t perceptron_bytes(const ch_settings *settings)
+{
+    enum { VECTORS = 4, ROWS_A_VECTOR = 2, UNSHUFFLED_BATCH = 16 };
     const size_t test = (size_t)settings->test, train = (size_t)settings->train, batch = (size_t)settings->batch;
     const size_t fresh = train == 0 ? batch : 0;
     const size_t rows = ch_sample_set_bytes(fresh + test + VECTORS * ROWS_A_VECTOR, (size_t)settings->dim);
     const size_t indices = sizeof(uint32_t) * (batch + (batch > UNSHUFFLED_BATCH ? train : 0));
     const size_t lists = settings->engine == CH_ENGINE_FAST ? fast_bytes(train, (size_t)settings->dim) : 0;
     return rows + indices + lists;
+}
+
+size_t ch_train_run_bytes(const ch_settings *settings)
+{
+    enum { TWIN_BYTES = 30 };
+    if (ch_settings_has_engine(settings)) {
+        return perceptron_bytes(settings);
+    }
+    return settings->linear == CH_LINEAR_YES ? TWIN_BYTES * (size_t)settings->train : network_bytes(settings);
 }

@@ -32,20 +32,10 @@ static int order_of_counts(uint64_t a, uint64_t b)
     return (a > b) - (a < b);
 }
 
-/* 0 exactly when two runs can share a data set. */
-static int order_of_laws(const ch_data_law *a, const ch_data_law *b)
-{
-    int order = order_of_counts(a->kind, b->kind);
-    order = order != 0 ? order : order_of_reals(a->chi, b->chi);
-    order = order != 0 ? order : order_of_counts(a->dim, b->dim);
-    order = order != 0 ? order : order_of_counts(a->random_teacher, b->random_teacher);
-    return order != 0 ? order : order_of_counts(a->seed, b->seed);
-}
-
-static int by_law(const void *left, const void *right)
+static int by_key(const void *left, const void *right)
 {
     const ch_sweep_job *a = left, *b = right;
-    const int order = order_of_laws(&a->law, &b->law);
+    const int order = ch_train_key_compare(&a->key, &b->key);
     return order != 0 ? order : order_of_reals(b->cost, a->cost);
 }
 
@@ -69,6 +59,9 @@ static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error
     if (code != CH_OK) {
         return code;
     }
+    if ((code = ch_images_find(&self->images, &settings, err)) != CH_OK) {
+        return code;
+    }
     if (store != NULL) {
         ch_settings_id(&settings, id);
         if ((code = ch_store_has(store, id, &found, err)) != CH_OK) {
@@ -84,9 +77,10 @@ static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error
     }
     self->jobs[self->num_jobs++] = (ch_sweep_job){
         .index = index,
-        .law = ch_train_law(&settings),
+        .key = ch_train_key_of(&settings),
         .num_samples = settings.train,
         .engine = settings.engine,
+        .dim = ch_shape_size(ch_settings_input(&settings)),
         .run_bytes = ch_train_run_bytes(&settings),
         .cost = ch_train_cost(&settings),
     };
@@ -94,8 +88,9 @@ static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error
 }
 
 /* Takes a job into its group. */
-static void join_group(ch_sweep_group *group, const ch_sweep_job *job)
+static void join_group(const ch_sweep *self, ch_sweep_group *group, const ch_sweep_job *job)
 {
+    ch_settings settings;
     group->runs_left++;
     if (group->num_samples < job->num_samples) {
         group->num_samples = job->num_samples;
@@ -103,20 +98,23 @@ static void join_group(ch_sweep_group *group, const ch_sweep_job *job)
     if (group->runs_left == 1 || job->engine == CH_ENGINE_FAST) {
         group->engine = job->engine;
     }
-    group->set_bytes = ch_train_set_bytes((size_t)group->num_samples, job->law.dim, group->engine);
+    ch_plan_get(self->plan, job->index, &settings);
+    group->set_bytes = ch_settings_resolve(&settings, NULL) == CH_OK
+                           ? ch_train_set_bytes(&settings, (size_t)group->num_samples, group->engine)
+                           : 0;
 }
 
-/* Numbers the groups of jobs that are sorted by law, and puts the jobs in the order in which to run them. */
+/* Numbers the groups of jobs that are sorted by key, and puts the jobs in the order in which to run them. */
 static ch_code make_groups(ch_sweep *self, ch_error *err)
 {
     if (self->num_jobs == 0) {
         return CH_OK; /* there is no list either */
     }
-    qsort(self->jobs, self->num_jobs, sizeof *self->jobs, by_law);
+    qsort(self->jobs, self->num_jobs, sizeof *self->jobs, by_key);
     size_t num_groups = 0;
     for (size_t i = 0; i < self->num_jobs; i++) {
         ch_sweep_job *job = &self->jobs[i];
-        const bool opens = i == 0 || order_of_laws(&job[-1].law, &job->law) != 0;
+        const bool opens = i == 0 || ch_train_key_compare(&job[-1].key, &job->key) != 0;
         num_groups += opens;
         job->group = num_groups - 1;
         job->group_longest = opens ? job->cost : job[-1].group_longest;
@@ -130,7 +128,7 @@ static ch_code make_groups(ch_sweep *self, ch_error *err)
         omp_init_lock(&self->groups[i].lock);
     }
     for (size_t i = 0; i < self->num_jobs; i++) {
-        join_group(&self->groups[self->jobs[i].group], &self->jobs[i]);
+        join_group(self, &self->groups[self->jobs[i].group], &self->jobs[i]);
     }
     qsort(self->jobs, self->num_jobs, sizeof *self->jobs, by_cost);
     return CH_OK;
@@ -166,6 +164,7 @@ void ch_sweep_free(ch_sweep *self)
     }
     free(self->groups);
     free(self->jobs);
+    ch_images_free(&self->images);
     memset(self, 0, sizeof *self);
 }
 
@@ -224,7 +223,7 @@ void ch_sweep_foresee_memory(const ch_sweep *self, int threads, char *text, size
     snprintf(text, size,
              "memory: a data set takes up to %s (train = %s, dim = %zu) and a run on it up to %s more; in the %s "
              "there are, %zu such run%s at once, on %d thread%s",
-             ch_show_bytes(group->set_bytes).text, ch_sweep_show_train(group->num_samples).text, job->law.dim,
+             ch_show_bytes(group->set_bytes).text, ch_sweep_show_train(group->num_samples).text, job->dim,
              ch_show_bytes(job->run_bytes).text, ch_show_bytes(budget).text, at_once, at_once == 1 ? "" : "s", threads,
              threads == 1 ? "" : "s");
 }

@@ -10,9 +10,10 @@
 /* One run to do. */
 struct ch_sweep_job {
     uint64_t index;       /* in the plan */
-    ch_data_law law;      /* of its data */
+    ch_train_key key;     /* of its data */
     uint64_t num_samples; /* P */
     uint64_t engine;      /* resolved */
+    size_t dim;           /* of its samples */
     size_t run_bytes;     /* it takes beside its data set */
     double cost;
     size_t group;

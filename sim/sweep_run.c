@@ -81,7 +81,7 @@ static void describe_wait(const workshop *shop, char *text, size_t size)
              "and waits: fewer than %zu runs go at once",
              memory->num_runs, memory->num_runs == 1 ? "" : "s", memory->num_runs == 1 ? "its" : "their",
              ch_show_bytes(memory->sets + memory->runs).text, ch_show_bytes(memory->budget).text,
-             ch_sweep_show_train(job->num_samples).text, job->law.dim,
+             ch_sweep_show_train(job->num_samples).text, job->dim,
              ch_show_bytes(set_bytes_to_reserve(shop, job) + job->run_bytes).text, shop->workers);
 }
 
@@ -123,14 +123,15 @@ static void end_job(workshop *shop, const ch_sweep_job *job, int threads)
 
 /* Makes a group's set if one is wanted, which runs with train = inf do not, and it is not there; the caller holds the
  * group's lock. */
-static ch_code make_set(ch_sweep_group *group, const ch_settings *settings, int threads, ch_stop *stop, ch_error *err)
+static ch_code make_set(const ch_sweep *sweep, ch_sweep_group *group, const ch_settings *settings, int threads,
+                        ch_stop *stop, ch_error *err)
 {
-    if (group->runs_left == 0 || group->num_samples == 0 || group->set.samples.rows != NULL) {
+    if (group->runs_left == 0 || group->num_samples == 0 || group->set.num_samples > 0) {
         return CH_OK;
     }
     ch_settings all = *settings;
     all.engine = group->engine;
-    return ch_train_set_init(&group->set, &all, group->num_samples, threads, stop, err);
+    return ch_train_set_init(&group->set, &all, &sweep->images, group->num_samples, threads, stop, err);
 }
 
 /* Reserves a set that is made ahead, where it leaves room for a run on every thread. The caller holds the group's
@@ -161,7 +162,7 @@ static void make_next_set(workshop *shop, const ch_sweep_job *job)
     ch_settings settings;
     ch_plan_get(shop->sweep->plan, next->index, &settings);
     if (reserve_ahead(shop, &shop->sweep->groups[next->group]) && ch_settings_resolve(&settings, NULL) == CH_OK) {
-        (void)!make_set(&shop->sweep->groups[next->group], &settings, 1, shop->stop, NULL);
+        (void)!make_set(shop->sweep, &shop->sweep->groups[next->group], &settings, 1, shop->stop, NULL);
     }
     omp_unset_lock(&shop->sweep->groups[next->group].lock);
 }
@@ -175,7 +176,7 @@ static ch_code borrow_set(workshop *shop, const ch_sweep_job *job, const ch_sett
         make_next_set(shop, job);
         omp_set_lock(&group->lock);
     }
-    const ch_code code = make_set(group, settings, threads, shop->stop, err);
+    const ch_code code = make_set(shop->sweep, group, settings, threads, shop->stop, err);
     omp_unset_lock(&group->lock);
     return code;
 }
@@ -201,6 +202,9 @@ static ch_code do_run(workshop *shop, const ch_sweep_job *job, int threads, ch_r
     ch_settings settings;
     ch_plan_get(shop->sweep->plan, job->index, &settings);
     ch_code code = ch_settings_resolve(&settings, err);
+    if (code == CH_OK) {
+        code = ch_images_find(&shop->sweep->images, &settings, err); /* they have been read: only the digest is set */
+    }
     if (code == CH_OK) {
         code = borrow_set(shop, job, &settings, threads, err);
     }

@@ -158,52 +158,36 @@ static ch_code train_until_end(ch_run *run, ch_learner *learner, double started,
 
 /* ---- from settings to a learner ---- */
 
-ch_data_law ch_train_law(const ch_settings *settings)
-{
-    return (ch_data_law){
-        .chi = settings->chi,
-        .dim = (size_t)settings->dim,
-        .random_teacher = settings->teacher == CH_TEACHER_RANDOM,
-        .seed = settings->seed_data,
-    };
-}
-
-ch_code ch_train_set_init(ch_train_set *self, const ch_settings *settings, size_t num_samples, int threads,
-                          ch_stop *stop, ch_error *err)
-{
-    const ch_data_law law = ch_train_law(settings);
-    memset(self, 0, sizeof *self);
-    ch_code code = ch_sample_set_init(&self->samples, &law, CH_STREAM_TRAIN_SAMPLES, num_samples, threads, stop, err);
-    if (code == CH_OK && settings->engine == CH_ENGINE_FAST) {
-        code = ch_reach_init(&self->reach, &self->samples, err);
-    }
-    if (code != CH_OK) {
-        ch_train_set_free(self);
-    }
-    return code;
-}
-
-void ch_train_set_free(ch_train_set *self)
-{
-    ch_reach_free(&self->reach);
-    ch_sample_set_free(&self->samples);
-}
-
-/* A perceptron under either engine, or with every batch fresh. */
+/* Whatever a run trains, behind the learner's interface. */
 typedef union {
     ch_learner learner;
     ch_perceptron plain;
     ch_fast_perceptron fast;
     ch_online_student online;
-} engine;
+    ch_network_learner network;
+    ch_twin twin;
+} model;
 
-static ch_code online_init(ch_online_student *self, const ch_settings *settings, const ch_sample_set *test,
-                           ch_error *err)
+/* What the learner of a run borrows. */
+typedef struct {
+    ch_sample_set test;           /* of a perceptron, where its error is measured */
+    ch_architecture architecture; /* of a network */
+    double *teacher;              /* [dim] of synthetic data with one */
+} props;
+
+static void props_free(props *self)
+{
+    ch_sample_set_free(&self->test);
+    ch_architecture_free(&self->architecture);
+    free(self->teacher);
+}
+
+static ch_code online_init(ch_online_student *self, const ch_settings *settings, const props *lent, ch_error *err)
 {
     const ch_online_student_setup setup = {
         .chi = settings->chi,
         .dim = (size_t)settings->dim,
-        .test = test,
+        .test = settings->test > 0 ? &lent->test : NULL,
         .kappa = 1 / settings->alpha,
         .rate = settings->rate,
         .batch = (size_t)settings->batch,
@@ -213,17 +197,26 @@ static ch_code online_init(ch_online_student *self, const ch_settings *settings,
     return ch_online_student_init(self, &setup, err);
 }
 
-/* @param set  NULL with train = inf */
-static ch_code engine_init(engine *self, const ch_settings *settings, const ch_train_set *set,
-                           const ch_sample_set *test, int threads, ch_error *err)
+/* A perceptron by an engine of its own, or with every batch fresh. */
+static ch_code perceptron_init(model *self, const ch_settings *settings, const ch_train_set *set, props *lent,
+                               int threads, ch_stop *stop, ch_error *err)
 {
+    ch_data_law law = ch_train_law(settings);
+    law.random_teacher = law.random_teacher && settings->train > 0; /* a fresh batch is drawn in the teacher's frame */
+    if (settings->test > 0) {
+        const ch_code code =
+            ch_sample_set_init(&lent->test, &law, CH_STREAM_TEST_SAMPLES, (size_t)settings->test, threads, stop, err);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
     if (settings->train == 0) {
-        return online_init(&self->online, settings, test, err);
+        return online_init(&self->online, settings, lent, err);
     }
     const ch_perceptron_setup setup = {
         .train = &set->samples,
         .num_samples = (size_t)settings->train,
-        .test = test,
+        .test = settings->test > 0 ? &lent->test : NULL,
         .chi = settings->chi,
         .kappa = 1 / settings->alpha,
         .rate = settings->rate,
@@ -238,28 +231,84 @@ static ch_code engine_init(engine *self, const ch_settings *settings, const ch_t
     return ch_perceptron_init(&self->plain, &setup, err);
 }
 
-static ch_code train_on(ch_run *run, const ch_train_set *set, int threads, ch_stop *stop, ch_error *err)
+/* A network; or the linear network that a perceptron is, which takes double. */
+static ch_code network_init(model *self, const ch_settings *settings, const ch_train_set *set, props *lent, int threads,
+                            ch_stop *stop, ch_error *err)
 {
-    const ch_settings *settings = &run->settings;
-    ch_data_law law = ch_train_law(settings);
-    ch_sample_set test = {0};
-    engine model;
-    ch_code code = CH_OK;
-    law.random_teacher = law.random_teacher && settings->train > 0; /* a fresh batch is drawn in the teacher's frame */
-    if (settings->test > 0) {
-        code = ch_sample_set_init(&test, &law, CH_STREAM_TEST_SAMPLES, (size_t)settings->test, threads, stop, err);
+    const ch_network_spec spec = ch_train_spec(settings);
+    ch_code code = ch_architecture_init(&lent->architecture, &spec, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    const bool has_teacher = ch_setting_applies(settings, CH_SETTING_TEACHER);
+    if (has_teacher) {
+        const ch_data_law law = ch_train_law(settings);
+        code = ch_data_law_teacher(&law, &lent->teacher, err);
         if (code != CH_OK) {
             return code;
         }
     }
-    const double started = ch_clock_now();
-    const ch_sample_set *measured = settings->test > 0 ? &test : NULL;
-    if ((code = engine_init(&model, settings, set, measured, threads, err)) == CH_OK) {
-        code = train_until_end(run, &model.learner, started, stop, err);
-        run->seconds = ch_clock_now() - started;
-        model.learner.free(&model.learner);
+    const ch_network_learner_setup setup = {
+        .architecture = &lent->architecture,
+        .train = &set->train,
+        .num_samples = (size_t)settings->train,
+        .test = settings->test > 0 ? &set->test : NULL,
+        .loss = (ch_loss)settings->loss,
+        .dynamics = (ch_dynamics)settings->dynamics,
+        .kappa = 1 / settings->alpha,
+        .rate = settings->rate,
+        .batch = (size_t)settings->batch,
+        .seed_init = settings->seed_init,
+        .seed_batch = settings->seed_batch,
+        .fast = settings->engine == CH_ENGINE_FAST,
+        .wide = !ch_settings_is_network(settings),
+        .teacher = lent->teacher,
+        .chi = has_teacher ? settings->chi : NAN,
+        .kernel_samples = (size_t)settings->kernel,
+        .threads = threads,
+        .stop = stop,
+    };
+    return ch_network_learner_init(&self->network, &setup, err);
+}
+
+static ch_code twin_init(model *self, const ch_settings *settings, const ch_train_set *set, ch_error *err)
+{
+    const ch_twin_setup setup = {
+        .kernel = &set->kernel,
+        .num_samples = (size_t)settings->train,
+        .kappa = 1 / settings->alpha,
+        .rate = settings->rate,
+        .batch = (size_t)settings->batch,
+        .from_unfitted = settings->dynamics == CH_DYNAMICS_UNFITTED,
+        .seed_batch = settings->seed_batch,
+        .norm_init = set->norm_init,
+    };
+    return ch_twin_init(&self->twin, &setup, err);
+}
+
+/* @param set  not looked at with train = inf */
+static ch_code model_init(model *self, const ch_settings *settings, const ch_train_set *set, props *lent, int threads,
+                          ch_stop *stop, ch_error *err)
+{
+    if (ch_settings_has_engine(settings)) {
+        return perceptron_init(self, settings, set, lent, threads, stop, err);
     }
-    ch_sample_set_free(&test);
+    return settings->linear == CH_LINEAR_YES ? twin_init(self, settings, set, err)
+                                             : network_init(self, settings, set, lent, threads, stop, err);
+}
+
+static ch_code train_on(ch_run *run, const ch_train_set *set, int threads, ch_stop *stop, ch_error *err)
+{
+    props lent = {0};
+    model trained;
+    double started = ch_clock_now();
+    ch_code code = model_init(&trained, &run->settings, set, &lent, threads, stop, err);
+    if (code == CH_OK) {
+        code = train_until_end(run, &trained.learner, started, stop, err);
+        run->seconds = ch_clock_now() - started;
+        trained.learner.free(&trained.learner);
+    }
+    props_free(&lent);
     return code;
 }
 
@@ -270,18 +319,19 @@ ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_train_set *s
     run->settings = *settings;
     run->results_version = CH_RESULTS_VERSION;
     ch_train_set own = {0};
+    ch_images images = {0};
     ch_code code = ch_settings_resolve(&run->settings, err);
-    if (code != CH_OK) {
-        return code;
+    if (code == CH_OK && set == NULL) {
+        code = ch_images_find(&images, &run->settings, err);
     }
-    if (set == NULL && run->settings.train > 0) {
-        code = ch_train_set_init(&own, &run->settings, (size_t)run->settings.train, threads, stop, err);
-        if (code != CH_OK) {
-            return code;
-        }
+    if (code == CH_OK && set == NULL && run->settings.train > 0) {
+        code = ch_train_set_init(&own, &run->settings, &images, (size_t)run->settings.train, threads, stop, err);
         set = &own;
     }
-    code = train_on(run, set, threads, stop, err);
+    ch_images_free(&images);
+    if (code == CH_OK) {
+        code = train_on(run, set, threads, stop, err);
+    }
     ch_train_set_free(&own);
     return code;
 }

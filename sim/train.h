@@ -3,9 +3,8 @@
 #define CH_TRAIN_H
 
 #include "core/core.h"
-#include "data/data.h"
-#include "perceptron/perceptron.h"
 #include "sim/settings.h"
+#include "sim/train_set.h"
 
 /** A point of a trajectory. */
 typedef struct {
@@ -38,30 +37,11 @@ static inline size_t ch_run_num_looks(const ch_run *self)
 
 void ch_run_free(ch_run *self);
 
-/** The law that a run's data follow. Runs of equal laws share their first samples. */
-ch_data_law ch_train_law(const ch_settings *settings);
-
-/** What one run trains on, or several runs share. */
-typedef struct {
-    ch_sample_set samples;
-    ch_reach reach; /* their order, where the fast engine wants it */
-} ch_train_set;
-
-void ch_train_set_free(ch_train_set *self);
-
-/** Makes the training set of a run: law, number of samples and engine as the settings say.
- *  @param num_samples  at least settings->train; more serves runs with larger P too
- *  @param threads      threads to use, >= 1; does not change a bit of the result
- *  @return as ch_sample_set_init */
-ch_code ch_train_set_init(ch_train_set *self, const ch_settings *settings, size_t num_samples, int threads,
-                          ch_stop *stop, ch_error *err) CH_MUST_CHECK;
-
 /** Trains once.
  *
  *  @param run       out: free with ch_run_free, also after a failure
  *  @param settings  resolved here
- *  @param set       data of the same law with num_samples >= train; NULL to make it here; with train = inf not looked
- * at
+ *  @param set       of the same key with num_samples >= train; NULL to make it here; with train = inf not looked at
  *  @param threads   threads to use, >= 1, for making data and where the engine can; does not change a bit of the result
  *  @param stop      NULL, or a flag: when it becomes non-zero the run ends within a fraction of a second
  *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_NUMERIC, or CH_ERROR_INTERRUPTED when stopped
@@ -71,12 +51,6 @@ ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_train_set *s
 
 /** Operations a run is expected to take, from the scaling laws; for ordering and for time left, not for results. */
 double ch_train_cost(const ch_settings *settings);
-
-/** Bytes that a training set takes while it is made: rows and, for the fast engine, their order, of which 8 bytes a
- *  sample are for sorting and do not stay.
- *  @param engine  CH_ENGINE_PLAIN or CH_ENGINE_FAST
- *  @return SIZE_MAX when that overflows */
-size_t ch_train_set_bytes(size_t num_samples, size_t dim, uint64_t engine);
 
 /** Bytes that a run takes beside its training set, at most, trajectory apart: test samples, weights and batches; under
  *  the fast engine also lists of samples, some 40 bytes each, copies of a quarter of them, and up to 16 MiB of Gram

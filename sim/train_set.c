@@ -1,0 +1,243 @@
+/* train_set.c — making what runs train on. */
+#include "sim/train_set.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- images ---- */
+
+static ch_image_task task_of(const ch_settings *settings)
+{
+    return settings->data == CH_DATA_MNIST_PARITY ? CH_TASK_MNIST_PARITY : CH_TASK_CIFAR_ANIMAL;
+}
+
+static const ch_image_pool *pool_of(const ch_images *images, const ch_settings *settings)
+{
+    return &images->pools[ch_image_task_set(task_of(settings))];
+}
+
+void ch_images_free(ch_images *self)
+{
+    for (size_t i = 0; i < CH_NUM_IMAGE_SETS; i++) {
+        ch_image_pool_free(&self->pools[i]);
+    }
+}
+
+ch_code ch_images_find(ch_images *self, ch_settings *settings, ch_error *err)
+{
+    if (!ch_settings_has_images(settings)) {
+        return CH_OK;
+    }
+    const ch_image_set set = ch_image_task_set(task_of(settings));
+    ch_image_pool *pool = &self->pools[set];
+    const ch_code code = pool->count > 0 ? CH_OK : ch_image_pool_init(pool, set, settings->data_dir, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    if (settings->train > pool->count || settings->test > pool->count - settings->train) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "train is %llu and test is %llu, but %s has %zu images in %s; accepted are as many together",
+                            (unsigned long long)settings->train, (unsigned long long)settings->test,
+                            ch_image_set_name(set), pool->count, settings->data_dir);
+    }
+    memcpy(settings->data_digest, pool->digest, sizeof settings->data_digest);
+    return CH_OK;
+}
+
+/* ---- keys ---- */
+
+ch_data_law ch_train_law(const ch_settings *settings)
+{
+    ch_data_law law = {.dim = (size_t)settings->dim, .seed = settings->seed_data};
+    if (settings->data == CH_DATA_STRIPE || settings->data == CH_DATA_SPHERE) {
+        law.kind = settings->data == CH_DATA_STRIPE ? CH_LAW_STRIPE : CH_LAW_SPHERE;
+        return law;
+    }
+    law.kind = CH_LAW_DEPLETED;
+    law.chi = settings->chi;
+    law.random_teacher = settings->teacher == CH_TEACHER_RANDOM;
+    return law;
+}
+
+ch_network_spec ch_train_spec(const ch_settings *settings)
+{
+    static const ch_arch archs[] = {
+        [CH_MODEL_PERCEPTRON] = CH_ARCH_LINEAR,       [CH_MODEL_MLP] = CH_ARCH_MLP,
+        [CH_MODEL_MLP_BIAS] = CH_ARCH_MLP_BIAS,       [CH_MODEL_SIMPLE_CNN] = CH_ARCH_SIMPLE_CNN,
+        [CH_MODEL_MNAS] = CH_ARCH_MNAS,               [CH_MODEL_VGG11] = CH_ARCH_VGG11,
+    };
+    return (ch_network_spec){
+        .arch = archs[settings->model],
+        .width = (size_t)settings->width,
+        .depth = (size_t)settings->depth,
+        .activation = (ch_activation)settings->activation,
+        .input = ch_settings_input(settings),
+    };
+}
+
+ch_train_key ch_train_key_of(const ch_settings *settings)
+{
+    ch_train_key key = {.kind = CH_SET_ROWS, .data = settings->data, .law = ch_train_law(settings)};
+    if (ch_settings_has_images(settings)) {
+        key.law = (ch_data_law){.seed = settings->seed_data};
+    }
+    if (ch_settings_has_engine(settings)) {
+        key.data = CH_DATA_DEPLETED; /* sign and random_sign are names for some of its laws */
+        return key;
+    }
+    key.kind = CH_SET_EXAMPLES;
+    key.test = settings->test;
+    if (settings->linear == CH_LINEAR_YES) {
+        key.kind = CH_SET_KERNEL;
+        key.spec = ch_train_spec(settings);
+        key.seed_init = settings->seed_init;
+    }
+    return key;
+}
+
+static int order_of_reals(double a, double b)
+{
+    return (a > b) - (a < b);
+}
+
+static int order_of_counts(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+int ch_train_key_compare(const ch_train_key *a, const ch_train_key *b)
+{
+    const int orders[] = {
+        order_of_counts(a->kind, b->kind),
+        order_of_counts(a->data, b->data),
+        order_of_counts(a->law.kind, b->law.kind),
+        order_of_reals(a->law.chi, b->law.chi),
+        order_of_counts(a->law.dim, b->law.dim),
+        order_of_counts(a->law.random_teacher, b->law.random_teacher),
+        order_of_counts(a->law.seed, b->law.seed),
+        order_of_counts(a->test, b->test),
+        order_of_counts(a->spec.arch, b->spec.arch),
+        order_of_counts(a->spec.width, b->spec.width),
+        order_of_counts(a->spec.depth, b->spec.depth),
+        order_of_counts(a->spec.activation, b->spec.activation),
+        order_of_counts(a->seed_init, b->seed_init),
+    };
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        if (orders[i] != 0) {
+            return orders[i];
+        }
+    }
+    return 0;
+}
+
+/* ---- making ---- */
+
+static ch_code make_rows(ch_train_set *self, const ch_settings *settings, int threads, ch_stop *stop, ch_error *err)
+{
+    const ch_data_law law = ch_train_law(settings);
+    const ch_code code =
+        ch_sample_set_init(&self->samples, &law, CH_STREAM_TRAIN_SAMPLES, self->num_samples, threads, stop, err);
+    return code == CH_OK && settings->engine == CH_ENGINE_FAST ? ch_reach_init(&self->reach, &self->samples, err)
+                                                               : code;
+}
+
+static ch_code make_examples(ch_train_set *self, const ch_settings *settings, const ch_images *images, int threads,
+                             ch_stop *stop, ch_error *err)
+{
+    const size_t num_test = (size_t)settings->test;
+    const ch_data_law law = ch_train_law(settings);
+    if (ch_settings_has_images(settings)) {
+        return ch_image_split(&self->train, &self->test, pool_of(images, settings), task_of(settings),
+                              settings->seed_data, self->num_samples, num_test, err);
+    }
+    ch_code code =
+        ch_examples_init_law(&self->train, &law, CH_STREAM_TRAIN_SAMPLES, self->num_samples, threads, stop, err);
+    if (code == CH_OK && num_test > 0) {
+        code = ch_examples_init_law(&self->test, &law, CH_STREAM_TEST_SAMPLES, num_test, threads, stop, err);
+    }
+    return code;
+}
+
+/* The kernel at w0, in place of the examples, which no run then needs. */
+static ch_code make_kernel(ch_train_set *self, const ch_settings *settings, int threads, ch_stop *stop, ch_error *err)
+{
+    const ch_network_spec spec = ch_train_spec(settings);
+    ch_architecture architecture = {0};
+    double *weights = NULL;
+    ch_code code = ch_architecture_init(&architecture, &spec, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    weights = ch_alloc_unset(architecture.num_weights, sizeof *weights);
+    if (weights == NULL) {
+        code = ch_error_memory(err, "the weights: lower width");
+        goto out;
+    }
+    ch_architecture_draw(&architecture, settings->seed_init, weights);
+    double square = 0;
+    for (size_t i = 0; i < architecture.num_weights; i++) {
+        square += weights[i] * weights[i];
+    }
+    self->norm_init = sqrt(square);
+    code = ch_kernel_init(&self->kernel, &architecture, weights, &self->train,
+                          self->test.num_samples > 0 ? &self->test : NULL, ch_train_kernel_room(), threads, stop, err);
+out:
+    ch_examples_free(&self->train);
+    ch_examples_free(&self->test);
+    free(weights);
+    ch_architecture_free(&architecture);
+    return code;
+}
+
+ch_code ch_train_set_init(ch_train_set *self, const ch_settings *settings, const ch_images *images, size_t num_samples,
+                          int threads, ch_stop *stop, ch_error *err)
+{
+    memset(self, 0, sizeof *self);
+    self->key = ch_train_key_of(settings);
+    self->num_samples = num_samples;
+    ch_code code = self->key.kind == CH_SET_ROWS ? make_rows(self, settings, threads, stop, err)
+                                                 : make_examples(self, settings, images, threads, stop, err);
+    if (code == CH_OK && self->key.kind == CH_SET_KERNEL) {
+        code = make_kernel(self, settings, threads, stop, err);
+    }
+    if (code != CH_OK) {
+        ch_train_set_free(self);
+    }
+    return code;
+}
+
+void ch_train_set_free(ch_train_set *self)
+{
+    ch_reach_free(&self->reach);
+    ch_sample_set_free(&self->samples);
+    ch_examples_free(&self->train);
+    ch_examples_free(&self->test);
+    ch_kernel_free(&self->kernel);
+    memset(self, 0, sizeof *self);
+}
+
+/* ---- memory ---- */
+
+static size_t add(size_t a, size_t b)
+{
+    return a < SIZE_MAX - b ? a + b : SIZE_MAX;
+}
+
+static size_t rows_bytes(size_t num_samples, size_t dim, uint64_t engine)
+{
+    enum { VECTORS = 2, ROWS_A_VECTOR = 2 }; /* the teacher, and its mirror while samples are drawn; in double */
+    const size_t order = engine == CH_ENGINE_FAST ? 16 * num_samples : 0; /* half of it while it is sorted */
+    return add(ch_sample_set_bytes(num_samples + VECTORS * ROWS_A_VECTOR, dim), order);
+}
+
+size_t ch_train_set_bytes(const ch_settings *settings, size_t num_samples, uint64_t engine)
+{
+    const ch_shape input = ch_settings_input(settings);
+    const size_t dim = ch_shape_size(input), num_test = (size_t)settings->test;
+    if (ch_settings_has_engine(settings)) {
+        return rows_bytes(num_samples, dim, engine);
+    }
+    const size_t examples = add(ch_examples_bytes(num_samples, dim), ch_examples_bytes(num_test, dim));
+    return settings->linear == CH_LINEAR_YES ? add(examples, ch_kernel_bytes(num_samples, num_test)) : examples;
+}

@@ -1,0 +1,74 @@
+/* train_set.h — what runs train on: a perceptron's samples, a network's examples, or the tangent kernel of a twin. */
+#ifndef CH_TRAIN_SET_H
+#define CH_TRAIN_SET_H
+
+#include "core/core.h"
+#include "data/data.h"
+#include "data/images.h"
+#include "models/models.h"
+#include "perceptron/perceptron.h"
+#include "sim/settings.h"
+
+/** Images that have been read, for the runs and data sets that are made of them. */
+typedef struct {
+    ch_image_pool pools[CH_NUM_IMAGE_SETS]; /* count 0: not read yet */
+} ch_images;
+
+void ch_images_free(ch_images *self);
+
+/** Where the data are images, reads them unless they have been, checks that there are enough and sets the settings'
+ *  data_digest. Does nothing for other data.
+ *  @return CH_OK; CH_ERROR_INPUT for files that are missing or damaged, or more samples than there are; CH_ERROR_IO;
+ *          CH_ERROR_MEMORY */
+ch_code ch_images_find(ch_images *self, ch_settings *settings, ch_error *err) CH_MUST_CHECK;
+
+/** What runs must have in common to share a training set; smaller P use its first samples. */
+typedef struct {
+    enum { CH_SET_ROWS, CH_SET_EXAMPLES, CH_SET_KERNEL } kind;
+    uint64_t data;
+    ch_data_law law;       /* of images the seed only */
+    uint64_t test;         /* rows have none: their test samples are a run's own */
+    ch_network_spec spec;  /* of a kernel, else zeroes */
+    uint64_t seed_init;    /* likewise */
+} ch_train_key;
+
+/** @param settings  resolved */
+ch_train_key ch_train_key_of(const ch_settings *settings);
+/** -1, 0 or 1: an order of keys, 0 exactly when the sets are the same but for their sizes. */
+int ch_train_key_compare(const ch_train_key *a, const ch_train_key *b);
+
+/** The law that a run's synthetic data follow. Runs of equal laws share their first samples. */
+ch_data_law ch_train_law(const ch_settings *settings);
+
+/** The network that a run trains, or whose twin; for a perceptron the linear network, which it is. */
+ch_network_spec ch_train_spec(const ch_settings *settings);
+
+/** What one run trains on, or several runs share. What a kind does not have is zeroes. */
+typedef struct {
+    ch_train_key key;
+    size_t num_samples; /* 0: nothing made yet */
+    ch_sample_set samples;
+    ch_reach reach; /* their order, where the fast engine wants it */
+    ch_examples train, test;
+    ch_kernel kernel;
+    double norm_init; /* ||w0|| of the network whose kernel it is */
+} ch_train_set;
+
+void ch_train_set_free(ch_train_set *self);
+
+/** Makes the training set of a run: key, number of samples and engine as the settings say.
+ *  @param settings     resolved, with the digest of their images
+ *  @param images       those read by ch_images_find for these settings; not looked at for synthetic data
+ *  @param num_samples  at least settings->train; more serves runs with larger P too
+ *  @param threads      threads to use, >= 1; does not change a bit of the result
+ *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED when stopped */
+ch_code ch_train_set_init(ch_train_set *self, const ch_settings *settings, const ch_images *images, size_t num_samples,
+                          int threads, ch_stop *stop, ch_error *err) CH_MUST_CHECK;
+
+/** Bytes that a training set takes while it is made: samples or examples, the order of samples for the fast engine, of
+ *  which 8 bytes a sample are for sorting and do not stay, or a kernel.
+ *  @param engine  CH_ENGINE_PLAIN or CH_ENGINE_FAST
+ *  @return SIZE_MAX when that overflows */
+size_t ch_train_set_bytes(const ch_settings *settings, size_t num_samples, uint64_t engine);
+
+#endif
