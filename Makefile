@@ -16,7 +16,7 @@ SANITIZE ?=
 JOBS     ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
-PACKAGES := gsl sqlite3 yaml-0.1 jansson popt nettle
+PACKAGES := gsl sqlite3 yaml-0.1 jansson popt nettle zlib libcurl libarchive
 
 # -ffp-contract=off: no a*b+c is fused unless the code says fma, so that results do not depend on the compiler's taste
 BASE_CFLAGS = -std=c11 $(OPTIMISE) -ffp-contract=off -fno-math-errno -fopenmp -g $(WARNINGS) $(SANITIZE) $(CFLAGS) \
