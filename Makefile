@@ -16,7 +16,7 @@ SANITIZE ?=
 JOBS     ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
-PACKAGES := gsl sqlite3 yaml-0.1 jansson popt nettle
+PACKAGES := gsl sqlite3 yaml-0.1 jansson popt nettle zlib libcurl libarchive
 
 # -ffp-contract=off: no a*b+c is fused unless the code says fma, so that results do not depend on the compiler's taste
 BASE_CFLAGS = -std=c11 $(OPTIMISE) -ffp-contract=off -fno-math-errno -fopenmp -g $(WARNINGS) $(SANITIZE) $(CFLAGS) \
@@ -76,7 +76,7 @@ STATISTICAL := test_reference test_engines test_precision test_fit_coverage test
 # what valgrind's single core gets through in reason
 UNIT        := $(filter-out $(STATISTICAL) test_program% test_store_files test_plots,$(TESTS))
 # where threads share memory
-THREADED    := test_data test_sweep test_sweep_memory test_fit test_collapse
+THREADED    := test_data test_examples test_sweep test_sweep_memory test_fit test_collapse
 
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(SUPPORT) $(BUILD)/libchiton.a
 	$(LINK) $(ALLOC_FAIL) $^ $(LIBS) -lcmocka -o $@

@@ -9,6 +9,8 @@
 
 #include "core/core.h"
 #include "data/examples.h"
+#include "data/fetch.h"
+#include "data/images.h"
 #include "data/law.h"
 
 #include <stddef.h>

@@ -64,7 +64,7 @@ Sweeps over settings fill a store, an SQLite file; from a store come exponents w
 Results go to standard output, progress and messages to standard error.
 .SH COMMANDS
 PAGE
-for name in run sweep list fit plot theory export; do
+for name in run sweep list fit plot theory export data; do
     command_section "$name"
 done
 cat <<'PAGE'
@@ -123,6 +123,11 @@ chiton plot runs.db \-o figures \-\-format svg
 chiton export runs.db > runs.csv
 .EE
 .SH ENVIRONMENT
+.TP
+.B CHITON_DATA
+Where image data lie, unless
+.B \-\-data\-dir
+says so.
 .TP
 .B OMP_NUM_THREADS
 Threads of

@@ -15,5 +15,6 @@ int ch_cmd_sweep(int argc, const char **argv);
 int ch_cmd_list(int argc, const char **argv);
 int ch_cmd_export(int argc, const char **argv);
 int ch_cmd_theory(int argc, const char **argv);
+int ch_cmd_data(int argc, const char **argv);
 
 #endif

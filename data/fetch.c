@@ -1,0 +1,274 @@
+/* fetch.c — getting the original files of image sets. */
+#include "data/fetch.h"
+
+#include "data/images_private.h"
+#include "data/part.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- one transfer ---- */
+
+typedef struct {
+    ch_part *part;
+    const ch_fetch_how *how;
+    uint64_t offset; /* bytes that were there before */
+    char reason[CURL_ERROR_SIZE];
+} transfer;
+
+static bool is_stopped(const ch_fetch_how *how)
+{
+    return how->stop != NULL && *how->stop;
+}
+
+static size_t receive(char *bytes, size_t size, size_t count, void *context)
+{
+    transfer *self = context;
+    return ch_part_write(self->part, bytes, size * count) ? size * count : 0;
+}
+
+static int advance(void *context, curl_off_t total, curl_off_t done, curl_off_t up_total, curl_off_t up)
+{
+    const transfer *self = context;
+    (void)up_total, (void)up;
+    if (self->how->progress != NULL && done > 0) {
+        self->how->progress(self->how->context, self->part->file->name, self->offset + (uint64_t)done,
+                            total > 0 ? self->offset + (uint64_t)total : 0);
+    }
+    return is_stopped(self->how);
+}
+
+/* Appends what a URL has beyond the part's bytes. */
+static CURLcode run_transfer(transfer *self, CURL *curl, const char *url)
+{
+    enum { CONNECT_SECONDS = 30, STALLED_SECONDS = 60, STALLED_BYTES = 1 };
+    self->offset = ch_part_size(self->part);
+    self->reason[0] = '\0';
+    curl_easy_reset(curl);
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "chiton/" CH_VERSION);
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALLED_SECONDS);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)STALLED_BYTES);
+    curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)self->offset);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, self->reason);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, self);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, advance);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, self);
+    return curl_easy_perform(curl);
+}
+
+static ch_code stopped(const ch_part *part, ch_error *err)
+{
+    return ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped; the same command goes on from %s", part->part);
+}
+
+/* ---- one mirror ---- */
+
+/* Whether the server cannot go on from where the part ends: it does not know ranges, or has fewer bytes. */
+static bool cannot_resume(CURLcode status)
+{
+    return status == CURLE_RANGE_ERROR || status == CURLE_BAD_DOWNLOAD_RESUME;
+}
+
+static ch_code refuse_transfer(const transfer *self, const char *url, CURLcode status, ch_error *err)
+{
+    const bool offline = status == CURLE_COULDNT_RESOLVE_HOST || status == CURLE_COULDNT_CONNECT;
+    const bool kept = ch_part_size(self->part) > 0;
+    return ch_error_set(err, CH_ERROR_IO, "%.300s cannot be fetched: %s%s%.200s%s", url,
+                        self->reason[0] != '\0' ? self->reason : curl_easy_strerror(status),
+                        offline ? "; without a network, put the files by hand into " : "",
+                        offline ? self->part->folder : "",
+                        kept ? "; what came is kept, and fetching again goes on" : "");
+}
+
+/* Completes the part from a URL. @param done  out: it has its final name */
+static ch_code fetch_from(CURL *curl, const char *url, ch_part *part, const ch_fetch_how *how, bool *done,
+                          ch_error *err)
+{
+    for (;;) {
+        transfer self = {.part = part, .how = how};
+        char md5[CH_MD5_SIZE] = "";
+        const CURLcode status = run_transfer(&self, curl, url);
+        const bool resumed = self.offset > 0;
+        ch_code code = CH_OK;
+        if (is_stopped(how)) {
+            return stopped(part, err);
+        }
+        if (part->reason != 0) {
+            return ch_part_failure(part, err);
+        }
+        if (status != CURLE_OK && !(resumed && cannot_resume(status))) {
+            return refuse_transfer(&self, url, status, err);
+        }
+        if (status == CURLE_OK) {
+            code = ch_part_finish(part, done, md5, err);
+        }
+        if (code != CH_OK || *done) {
+            return code;
+        }
+        if ((code = ch_part_restart(part, err)) != CH_OK) {
+            return code;
+        }
+        if (!resumed) {
+            return ch_error_set(err, CH_ERROR_IO, "%.300s is not the original: its MD5 is %s, the original's %s", url,
+                                md5, part->file->md5);
+        }
+    }
+}
+
+/* Joins a mirror's folder and a name. */
+static ch_code make_url(char url[PATH_MAX], const char *mirror, const char *name, ch_error *err)
+{
+    const size_t length = strlen(mirror);
+    const bool ends = length > 0 && mirror[length - 1] == '/';
+    const int written = snprintf(url, PATH_MAX, "%s%s%s", mirror, ends ? "" : "/", name);
+    if (written < 0 || written >= PATH_MAX) {
+        return ch_error_set(err, CH_ERROR_INPUT, "the URL '%.200s…' is too long", mirror);
+    }
+    return CH_OK;
+}
+
+/* ---- a file ---- */
+
+static ch_code fetch_from_any(CURL *curl, ch_part *part, const ch_fetch_how *how, ch_error *err)
+{
+    char url[PATH_MAX], md5[CH_MD5_SIZE];
+    bool done = false;
+    /* all of it may be there, lacking its name only */
+    ch_code code = ch_part_size(part) > 0 ? ch_part_finish(part, &done, md5, err) : CH_OK;
+    if (code != CH_OK || done) {
+        return code;
+    }
+    for (size_t i = 0; !done && how->mirrors[i] != NULL; i++) {
+        code = make_url(url, how->mirrors[i], part->file->name, err);
+        if (code == CH_OK) {
+            code = fetch_from(curl, url, part, how, &done, err);
+        }
+        if (code == CH_ERROR_INTERRUPTED || part->reason != 0) {
+            break;
+        }
+    }
+    return code;
+}
+
+static void say(const ch_fetch_how *how, const char *folder, const char *name, const char *what)
+{
+    char sentence[PATH_MAX + 64];
+    if (how->say != NULL) {
+        snprintf(sentence, sizeof sentence, "%s/%s: %s", folder, name, what);
+        how->say(how->context, sentence);
+    }
+}
+
+ch_code ch_fetch_download(const char *folder, const ch_fetch_file *file, const ch_fetch_how *how, ch_error *err)
+{
+    ch_part part;
+    bool done = false;
+    ch_code code = ch_part_is_done(folder, file, &done, err);
+    if (code != CH_OK || done) {
+        if (done) {
+            say(how, folder, file->name, "is there");
+        }
+        return code;
+    }
+    CURL *curl = curl_easy_init(); /* also readies the library, the first time */
+    if (curl == NULL) {
+        return ch_error_memory(err, "a transfer");
+    }
+    code = ch_part_open(&part, folder, file, err);
+    if (code == CH_OK) {
+        code = fetch_from_any(curl, &part, how, err);
+    }
+    ch_part_close(&part);
+    curl_easy_cleanup(curl);
+    if (code == CH_OK) {
+        say(how, folder, file->name, "fetched, MD5 is right");
+    }
+    return code;
+}
+
+/* ---- the sets ---- */
+
+static const char *const mnist_mirrors[] = {"https://ossci-datasets.s3.amazonaws.com/mnist/",
+                                            "https://storage.googleapis.com/cvdf-datasets/mnist/", NULL};
+static const char *const cifar_mirrors[] = {"https://www.cs.toronto.edu/~kriz/", NULL};
+static const ch_fetch_file cifar_archive = {"cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"};
+
+static ch_code make_folder(const char *path, ch_error *err)
+{
+    if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+        return ch_error_set(err, CH_ERROR_IO, "folder %s cannot be made: %s", path, strerror(errno));
+    }
+    return CH_OK;
+}
+
+static ch_code fetch_mnist(const char *folder, const ch_fetch_how *how, ch_error *err)
+{
+    const ch_image_source *source = ch_image_source_of(CH_IMAGES_MNIST);
+    ch_code code = CH_OK;
+    for (size_t i = 0; code == CH_OK && i < source->num_files; i++) {
+        char name[CH_IMAGE_NAME_SIZE];
+        snprintf(name, sizeof name, "%s.gz", source->files[i].name);
+        code = ch_fetch_download(folder, &(ch_fetch_file){name, source->files[i].md5_gz}, how, err);
+    }
+    return code;
+}
+
+static ch_code fetch_cifar(const char *folder, const ch_fetch_how *how, ch_error *err)
+{
+    const ch_image_source *source = ch_image_source_of(CH_IMAGES_CIFAR10);
+    ch_fetch_file files[CH_MAX_IMAGE_FILES];
+    char archive[PATH_MAX];
+    size_t num_there = 0;
+    ch_code code = ch_path_join(archive, folder, cifar_archive.name, err);
+    for (size_t i = 0; code == CH_OK && i < source->num_files; i++) {
+        bool done = false;
+        files[i] = (ch_fetch_file){source->files[i].name, source->files[i].md5};
+        code = ch_part_is_done(folder, &files[i], &done, err);
+        num_there += done;
+    }
+    if (code == CH_OK && num_there == source->num_files) {
+        say(how, folder, "*.bin", "are there");
+        return CH_OK;
+    }
+    if (code == CH_OK) {
+        code = ch_fetch_download(folder, &cifar_archive, how, err);
+    }
+    if (code == CH_OK) {
+        code = ch_fetch_unpack(archive, folder, files, source->num_files, how, err);
+    }
+    if (code == CH_OK && unlink(archive) != 0) {
+        code = ch_error_set(err, CH_ERROR_IO, "%s cannot be removed: %s", archive, strerror(errno));
+    }
+    return code;
+}
+
+ch_code ch_fetch_images(ch_image_set set, const char *dir, const char *from, const ch_fetch_how *how, ch_error *err)
+{
+    const char *const given[] = {from, NULL};
+    const char *const *own = set == CH_IMAGES_MNIST ? mnist_mirrors : cifar_mirrors;
+    ch_fetch_how here = *how;
+    char folder[PATH_MAX];
+    here.mirrors = from != NULL ? given : own;
+    ch_code code = ch_path_join(folder, dir, ch_image_set_name(set), err);
+    if (code == CH_OK) {
+        code = make_folder(dir, err);
+    }
+    if (code == CH_OK) {
+        code = make_folder(folder, err);
+    }
+    if (code != CH_OK) {
+        return code;
+    }
+    return set == CH_IMAGES_MNIST ? fetch_mnist(folder, &here, err) : fetch_cifar(folder, &here, err);
+}

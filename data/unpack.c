@@ -1,0 +1,128 @@
+/* unpack.c — files of an archive. */
+#include "data/fetch.h"
+
+#include "data/part.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <string.h>
+
+enum { BLOCK = 1 << 16, READ_BLOCK = 1 << 18 };
+
+static ch_code damaged(struct archive *archive, const char *path, ch_error *err)
+{
+    const char *reason = archive_error_string(archive);
+    return ch_error_set(err, CH_ERROR_IO, "%s cannot be unpacked: %s", path,
+                        reason != NULL ? reason : "the archive is damaged");
+}
+
+/* The content of the archive's present entry, into the part. */
+static ch_code copy(struct archive *archive, const char *path, ch_part *part, uint64_t total, const ch_fetch_how *how,
+                    ch_error *err)
+{
+    char block[BLOCK];
+    uint64_t done = 0;
+    la_ssize_t got = 0;
+    while ((got = archive_read_data(archive, block, sizeof block)) > 0) {
+        if (how->stop != NULL && *how->stop) {
+            return ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped; the same command goes on from %s", path);
+        }
+        if (!ch_part_write(part, block, (size_t)got)) {
+            return ch_part_failure(part, err);
+        }
+        done += (uint64_t)got;
+        if (how->progress != NULL) {
+            how->progress(how->context, part->file->name, done, total);
+        }
+    }
+    return got < 0 ? damaged(archive, path, err) : CH_OK;
+}
+
+static ch_code unpack_entry(struct archive *archive, const char *path, const char *folder, const ch_fetch_file *file,
+                            uint64_t total, const ch_fetch_how *how, ch_error *err)
+{
+    ch_part part;
+    char md5[CH_MD5_SIZE];
+    bool done = false;
+    ch_code code = ch_part_is_done(folder, file, &done, err);
+    if (code != CH_OK || done) {
+        return code;
+    }
+    if ((code = ch_part_open(&part, folder, file, err)) != CH_OK) {
+        return code;
+    }
+    code = ch_part_restart(&part, err);
+    if (code == CH_OK) {
+        code = copy(archive, path, &part, total, how, err);
+    }
+    if (code == CH_OK) {
+        code = ch_part_finish(&part, &done, md5, err);
+    }
+    if (code == CH_OK && !done) {
+        code = ch_error_set(err, CH_ERROR_IO, "%s of %s is not the original: its MD5 is %s, the original's %s",
+                            file->name, path, md5, file->md5);
+    }
+    if (code != CH_OK) {
+        ch_part_discard(&part);
+    }
+    ch_part_close(&part);
+    return code;
+}
+
+/* The file that an entry holds, NULL for none of ours: folders inside the archive do not count. */
+static const ch_fetch_file *file_of(struct archive_entry *entry, const ch_fetch_file *files, size_t num_files)
+{
+    const char *path = archive_entry_pathname(entry);
+    if (path == NULL || archive_entry_filetype(entry) != AE_IFREG) {
+        return NULL;
+    }
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    for (size_t i = 0; i < num_files; i++) {
+        if (strcmp(name, files[i].name) == 0) {
+            return &files[i];
+        }
+    }
+    return NULL;
+}
+
+static ch_code unpack_all(struct archive *archive, const char *path, const char *folder, const ch_fetch_file *files,
+                          size_t num_files, const ch_fetch_how *how, ch_error *err)
+{
+    struct archive_entry *entry = NULL;
+    int status = ARCHIVE_OK;
+    if (archive_read_open_filename(archive, path, READ_BLOCK) != ARCHIVE_OK) {
+        return damaged(archive, path, err);
+    }
+    while ((status = archive_read_next_header(archive, &entry)) == ARCHIVE_OK || status == ARCHIVE_WARN) {
+        const ch_fetch_file *file = file_of(entry, files, num_files);
+        const ch_code code =
+            file != NULL ? unpack_entry(archive, path, folder, file, (uint64_t)archive_entry_size(entry), how, err)
+                         : CH_OK;
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    return status == ARCHIVE_EOF ? CH_OK : damaged(archive, path, err);
+}
+
+ch_code ch_fetch_unpack(const char *archive, const char *folder, const ch_fetch_file *files, size_t num_files,
+                        const ch_fetch_how *how, ch_error *err)
+{
+    struct archive *reader = archive_read_new();
+    if (reader == NULL || archive_read_support_filter_all(reader) < ARCHIVE_WARN ||
+        archive_read_support_format_all(reader) < ARCHIVE_WARN) {
+        archive_read_free(reader);
+        return ch_error_memory(err, "an archive");
+    }
+    ch_code code = unpack_all(reader, archive, folder, files, num_files, how, err);
+    archive_read_free(reader);
+    for (size_t i = 0; code == CH_OK && i < num_files; i++) {
+        bool done = false;
+        code = ch_part_is_done(folder, &files[i], &done, err);
+        if (code == CH_OK && !done) {
+            code = ch_error_set(err, CH_ERROR_IO, "%s has no file %s", archive, files[i].name);
+        }
+    }
+    return code;
+}
