@@ -57,7 +57,7 @@ static void make_mirror(double *mirror, const double *teacher, size_t dim)
     }
 }
 
-void ch_law_teacher(const ch_data_law *law, double *teacher, double *mirror)
+void ch_data_law_teacher(const ch_data_law *law, double *teacher)
 {
     if (law->random_teacher) {
         draw_teacher(teacher, law->dim, law->seed);
@@ -66,6 +66,11 @@ void ch_law_teacher(const ch_data_law *law, double *teacher, double *mirror)
             teacher[i] = i == 0 ? 1 : 0;
         }
     }
+}
+
+void ch_law_teacher(const ch_data_law *law, double *teacher, double *mirror)
+{
+    ch_data_law_teacher(law, teacher);
     make_mirror(mirror, teacher, law->dim);
 }
 

@@ -21,4 +21,7 @@ typedef struct {
     uint64_t seed;
 } ch_data_law;
 
+/** The teacher e of a DEPLETED law.  @param teacher  out: [d] unit vector */
+void ch_data_law_teacher(const ch_data_law *law, double *teacher);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "core/core.h"
 #include "data/data.h"
+#include "data/images.h"
 #include "models/models.h"
 
 #include <stdbool.h>
@@ -68,9 +69,6 @@ enum { CH_LOSS_HINGE, CH_LOSS_SOFTHINGE, CH_LOSS_QUADHINGE, CH_LOSS_MSE };
 enum { CH_DYNAMICS_SGD, CH_DYNAMICS_GD, CH_DYNAMICS_FLOW, CH_DYNAMICS_UNFITTED, CH_DYNAMICS_SDE };
 enum { CH_ENGINE_AUTO, CH_ENGINE_PLAIN, CH_ENGINE_FAST };
 
-/** Characters of the digest of a set of images, SHA-256 in hex, with the zero that ends it. */
-enum { CH_DIGEST_SIZE = 65 };
-
 /** The settings of one run. A number that may be a word ("inf", "full", "none") is 0 for the word. */
 typedef struct {
     uint64_t given; /* bit i: row i of the table was set, not defaulted */
@@ -91,8 +89,8 @@ typedef struct {
     uint64_t record;      /* trajectory points a decade of steps, 0 for none */
     uint64_t kernel;      /* training samples whose tangent kernel is observed, 0 for none */
     const char *data_dir; /* borrowed */
-    /* no setting, but of the data's files: see ch_train_data_find */
-    char data_digest[CH_DIGEST_SIZE];
+    /* no setting, but of the images read: see ch_images_find */
+    char data_digest[CH_SHA256_SIZE];
 } ch_settings;
 
 typedef enum { CH_TYPE_REAL, CH_TYPE_COUNT, CH_TYPE_CHOICE, CH_TYPE_TEXT } ch_type;

@@ -223,7 +223,7 @@ ch_code ch_store_query_run(const ch_store_query *self, bool points, ch_run *run,
     }
     run->results_version = sqlite3_column_int(self->row, ch_store_column_version() + 1);
     const unsigned char *digest = sqlite3_column_text(self->row, ch_store_column_version() + 2);
-    snprintf(run->settings.data_digest, CH_DIGEST_SIZE, "%s", digest != NULL ? (const char *)digest : "");
+    snprintf(run->settings.data_digest, CH_SHA256_SIZE, "%s", digest != NULL ? (const char *)digest : "");
     if (code == CH_OK && points) {
         code = read_points(self, run, err);
     }

@@ -98,6 +98,7 @@ static void join_group(const ch_sweep *self, ch_sweep_group *group, const ch_swe
     if (group->runs_left == 1 || job->engine == CH_ENGINE_FAST) {
         group->engine = job->engine;
     }
+    group->is_kernel = job->key.kind == CH_SET_KERNEL;
     ch_plan_get(self->plan, job->index, &settings);
     group->set_bytes = ch_settings_resolve(&settings, NULL) == CH_OK
                            ? ch_train_set_bytes(&settings, (size_t)group->num_samples, group->engine)

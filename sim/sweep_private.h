@@ -25,6 +25,7 @@ struct ch_sweep_job {
 struct ch_sweep_group {
     uint64_t num_samples; /* largest P among its runs; smaller ones use its first rows */
     uint64_t engine;      /* fast where one of its runs wants the samples' order */
+    bool is_kernel;       /* of twins: what all threads make together */
     size_t set_bytes;
     bool reserved; /* set_bytes are; guarded by the sweep's lock */
     size_t runs_left;

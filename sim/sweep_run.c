@@ -16,6 +16,7 @@ typedef struct {
     omp_lock_t lock; /* guards what follows, and the sweep's account */
     size_t next;     /* job to begin */
     size_t workers;  /* runs at once, at most */
+    int threads;     /* of the sweep */
     int share, idle; /* threads: of a run, and those that no run has */
     size_t most_run_bytes;
     bool told; /* that a thread has to wait for memory */
@@ -121,6 +122,12 @@ static void end_job(workshop *shop, const ch_sweep_job *job, int threads)
 
 /* ---- their data sets ---- */
 
+/* A kernel takes all threads: none of its runs can begin before it is there. */
+static int threads_for_set(const workshop *shop, const ch_sweep_group *group, int threads)
+{
+    return group->is_kernel ? shop->threads : threads;
+}
+
 /* Makes a group's set if one is wanted, which runs with train = inf do not, and it is not there; the caller holds the
  * group's lock. */
 static ch_code make_set(const ch_sweep *sweep, ch_sweep_group *group, const ch_settings *settings, int threads,
@@ -176,7 +183,8 @@ static ch_code borrow_set(workshop *shop, const ch_sweep_job *job, const ch_sett
         make_next_set(shop, job);
         omp_set_lock(&group->lock);
     }
-    const ch_code code = make_set(shop->sweep, group, settings, threads, shop->stop, err);
+    const ch_code code =
+        make_set(shop->sweep, group, settings, threads_for_set(shop, group, threads), shop->stop, err);
     omp_unset_lock(&group->lock);
     return code;
 }
@@ -258,7 +266,7 @@ static workshop open_shop(ch_sweep *self, ch_store *store, int threads, ch_stop 
     workshop shop = {.sweep = self, .store = store, .stop = stop, .err = err};
     shop.workers = ch_sweep_num_workers(self, threads);
     shop.workers = shop.workers > 1 ? shop.workers : 1;
-    shop.idle = threads;
+    shop.threads = shop.idle = threads;
     shop.share = threads / (int)shop.workers;
     for (size_t i = 0; i < self->num_jobs; i++) {
         const size_t bytes = self->jobs[i].run_bytes;

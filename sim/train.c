@@ -243,10 +243,11 @@ static ch_code network_init(model *self, const ch_settings *settings, const ch_t
     const bool has_teacher = ch_setting_applies(settings, CH_SETTING_TEACHER);
     if (has_teacher) {
         const ch_data_law law = ch_train_law(settings);
-        code = ch_data_law_teacher(&law, &lent->teacher, err);
-        if (code != CH_OK) {
-            return code;
+        lent->teacher = ch_alloc(law.dim, sizeof *lent->teacher);
+        if (lent->teacher == NULL) {
+            return ch_error_memory(err, "the teacher");
         }
+        ch_data_law_teacher(&law, lent->teacher);
     }
     const ch_network_learner_setup setup = {
         .architecture = &lent->architecture,
