@@ -1,0 +1,555 @@
+/* test_images.c — image files good and bad, and examples drawn from them. */
+#include "data/data.h"
+
+#include "alloc_fail.h"
+#include "images_support.h"
+#include "support.h"
+
+#include <gsl/gsl_cdf.h>
+#include <string.h>
+
+static ch_image_pool read_pool(ch_image_set set, const char *dir)
+{
+    ch_image_pool pool;
+    ch_error err = {0};
+    if (ch_image_pool_init(&pool, set, dir, &err) != CH_OK) {
+        fail_msg("%s", err.message);
+    }
+    return pool;
+}
+
+/* The pool holds the images first, first + 1, … of images_support.h. */
+static void assert_images(const ch_image_pool *pool, size_t first, size_t count)
+{
+    const size_t dim = pool->shape.channels * pool->shape.rows * pool->shape.columns;
+    assert_int_equal(pool->count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(pool->classes[i], (first + i) % 10);
+        for (size_t k = 0; k < dim; k++) {
+            assert_int_equal(pool->pixels[i * dim + k], pixel_of(first + i, k));
+        }
+    }
+}
+
+/* ---- what is read ---- */
+
+static void mnist_plain_gzipped_and_dotted_are_the_same(void **state)
+{
+    (void)state;
+    static const char *const names[][4] = {
+        {"mnist/train-images-idx3-ubyte", "mnist/train-labels-idx1-ubyte", "mnist/t10k-images-idx3-ubyte",
+         "mnist/t10k-labels-idx1-ubyte"},
+        {"train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-images-idx3-ubyte.gz",
+         "t10k-labels-idx1-ubyte.gz"},
+        {"MNIST/raw/train-images.idx3-ubyte", "MNIST/raw/train-labels-idx1-ubyte.gz",
+         "MNIST/raw/t10k-images.idx3-ubyte", "MNIST/raw/t10k-labels.idx1-ubyte.gz"},
+    };
+    make_subfolder("mnist");
+    make_subfolder("MNIST");
+    make_subfolder("MNIST/raw");
+    for (size_t k = 0; k < 3; k++) {
+        write_mnist(names[k][0], names[k][1], 0, 7);
+        write_mnist(names[k][2], names[k][3], 7, 4);
+        ch_image_pool pool = read_pool(CH_IMAGES_MNIST, folder);
+        assert_int_equal(pool.shape.channels, 1);
+        assert_int_equal(pool.shape.rows, 28);
+        assert_int_equal(pool.shape.columns, 28);
+        assert_images(&pool, 0, 11);
+        /* by another implementation of SHA-256 */
+        assert_string_equal(pool.digest, "eaaea32c3ce5dcb73114264e9e23212abe554fb3f610ba714fbeb9bdffd9950a");
+        ch_image_pool_free(&pool);
+        ch_image_pool_free(&pool);
+        for (size_t i = 0; i < 4; i++) {
+            unlink(path_of(names[k][i]));
+        }
+    }
+}
+
+static void cifar_batches_in_order(void **state)
+{
+    (void)state;
+    make_subfolder("cifar-10-batches-bin");
+    write_cifar("cifar-10-batches-bin/test_batch.bin", 9, 2);
+    write_cifar("cifar-10-batches-bin/data_batch_5.bin.gz", 4, 5);
+    write_cifar("cifar-10-batches-bin/data_batch_2.bin", 0, 4);
+    ch_image_pool pool = read_pool(CH_IMAGES_CIFAR10, folder);
+    assert_int_equal(pool.shape.channels, 3);
+    assert_int_equal(pool.shape.rows * pool.shape.columns, 1024);
+    assert_images(&pool, 0, 11);
+    assert_string_equal(pool.digest, "844f287981b15e64f6df7167d13e3d062e2aafadd54ee5e954ae73e4997b6071");
+    ch_image_pool_free(&pool);
+}
+
+/* Files of one folder only: sets of different origin are not mixed. */
+static void first_folder_is_taken(void **state)
+{
+    (void)state;
+    make_subfolder("cifar10");
+    write_cifar("data_batch_1.bin", 0, 3);
+    write_cifar("cifar10/data_batch_2.bin", 5, 4);
+    ch_image_pool pool = read_pool(CH_IMAGES_CIFAR10, folder);
+    assert_images(&pool, 5, 4);
+    ch_image_pool_free(&pool);
+    pool = read_pool(CH_IMAGES_CIFAR10, path_of("cifar10")); /* the folder itself will do */
+    assert_images(&pool, 5, 4);
+    ch_image_pool_free(&pool);
+}
+
+static void report_of_a_part(void **state)
+{
+    (void)state;
+    ch_image_report report;
+    write_mnist("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte.gz", 0, 12);
+    assert_int_equal(ch_image_report_make(&report, CH_IMAGES_MNIST, folder, NULL), CH_OK);
+    assert_string_equal(report.folder, folder);
+    assert_int_equal(report.num_files, 4);
+    assert_string_equal(report.files[0].name, "train-images-idx3-ubyte");
+    assert_false(report.files[0].found || report.files[1].found);
+    assert_string_equal(report.files[3].name, "t10k-labels-idx1-ubyte.gz");
+    assert_true(report.files[2].found && report.files[3].found);
+    assert_int_equal(report.files[2].records, 12);
+    assert_int_equal(report.files[3].records, 12);
+    assert_int_equal(report.files[2].bytes, 16 + 12 * MNIST_PIXELS);
+    assert_int_equal(report.files[3].bytes, size_of(path_of("t10k-labels-idx1-ubyte.gz")));
+    assert_string_equal(report.files[2].md5, "bd4a572537fc5ecc3e9625af86c242d5");
+    assert_false(report.files[2].original);
+    assert_int_equal(report.count, 12);
+    for (size_t c = 0; c < CH_NUM_CLASSES; c++) {
+        assert_int_equal(report.per_class[c], c < 2 ? 2 : 1);
+    }
+    assert_int_equal(report.positive, 6);
+    ch_image_pool pool = read_pool(CH_IMAGES_MNIST, folder);
+    assert_string_equal(report.digest, pool.digest);
+    ch_image_pool_free(&pool);
+}
+
+/* ---- what is refused ---- */
+
+static void assert_pool_refused(ch_image_set set, ch_code code, const char *says)
+{
+    ch_image_pool pool;
+    ch_error err = {0};
+    assert_int_equal(ch_image_pool_init(&pool, set, folder, &err), code);
+    if (strstr(err.message, says) == NULL) {
+        fail_msg("'%s' does not say '%s'", err.message, says);
+    }
+    assert_null(pool.pixels);
+    ch_image_pool_free(&pool);
+}
+
+static void nothing_is_there(void **state)
+{
+    (void)state;
+    assert_pool_refused(CH_IMAGES_MNIST, CH_ERROR_INPUT,
+                        "looked in mnist, ., MNIST/raw there for train-images-idx3-ubyte");
+    assert_pool_refused(CH_IMAGES_MNIST, CH_ERROR_INPUT, "chiton data fetch mnist");
+    assert_pool_refused(CH_IMAGES_CIFAR10, CH_ERROR_INPUT, "data_batch_1.bin, data_batch_2.bin");
+    ch_image_pool pool;
+    ch_error err = {0};
+    assert_int_equal(ch_image_pool_init(&pool, CH_IMAGES_MNIST, path_of("nowhere"), &err), CH_ERROR_INPUT);
+    assert_non_null(strstr(err.message, "nowhere' cannot be looked into: No such file"));
+    assert_non_null(strstr(err.message, "chiton data fetch mnist"));
+    write_file(path_of("file"), "x", 1);
+    assert_int_equal(ch_image_pool_init(&pool, CH_IMAGES_MNIST, path_of("file"), &err), CH_ERROR_INPUT);
+    assert_non_null(strstr(err.message, "is not a directory"));
+}
+
+/* Images or labels of a good pair, spoilt. */
+static void damaged_idx_files(void **state)
+{
+    (void)state;
+    enum { COUNT = 3, IMAGES = 0, LABELS = 1, KEEP = -1 };
+    static const struct {
+        int file;     /* which of the pair */
+        size_t place; /* where a 32-bit number is put, KEEP for nowhere */
+        uint32_t value;
+        long growth; /* bytes more, or less */
+        const char *says;
+    } cases[] = {
+        {IMAGES, 0, 0x801, 0, "starts with 0x00000801; an IDX file of images with 0x00000803"},
+        {LABELS, 0, 0x803, 0, "starts with 0x00000803; an IDX file of labels with 0x00000801"},
+        {LABELS, 0, 0xd0801, 0, "starts with 0x000d0801"},
+        {IMAGES, 8, 27, 0, "has images of 27 x 28; accepted is 28 x 28"},
+        {IMAGES, 12, UINT32_MAX, 0, "has images of 28 x 4294967295"},
+        {IMAGES, 4, UINT32_MAX, 0, "is truncated: it announces 4294967295 records of 784 bytes, but 2352 bytes"},
+        {IMAGES, 4, 0, 0, "is empty: it announces 0 records"},
+        {IMAGES, 4, 2, 0, "has trailing bytes: it announces 2 records"},
+        {IMAGES, (size_t)KEEP, 0, -1, "is truncated: it announces 3 records of 784 bytes, but 2351 bytes"},
+        {IMAGES, (size_t)KEEP, 0, 1, "has trailing bytes: it announces 3 records"},
+        {IMAGES, (size_t)KEEP, 0, -2353, "is truncated: 15 bytes of its header's 16 are there"},
+        {IMAGES, (size_t)KEEP, 0, -2368, "is truncated: 0 bytes of its header's 16 are there"},
+        {LABELS, (size_t)KEEP, 0, -1, "is truncated: it announces 3 records of 1 bytes, but 2 bytes"},
+        {LABELS, (size_t)KEEP, 0, 1, "has trailing bytes"},
+        {LABELS, 7, 0x03000a00, 0, "label 1 is 10; accepted is 0 to 9"},
+    };
+    static const char *const names[] = {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        uint8_t *bytes[2], spoilt[4000] = {0};
+        size_t sizes[2];
+        bytes[0] = make_idx_images(0, COUNT, &sizes[0]);
+        bytes[1] = make_idx_labels(0, COUNT, &sizes[1]);
+        const int file = cases[k].file;
+        const size_t size = (size_t)((long)sizes[file] + cases[k].growth);
+        memcpy(spoilt, bytes[file], size < sizes[file] ? size : sizes[file]);
+        if (cases[k].place != (size_t)KEEP) {
+            put_big_endian(spoilt + cases[k].place, cases[k].value);
+        }
+        for (int zipped = 0; zipped < 2; zipped++) {
+            char name[64];
+            snprintf(name, sizeof name, "%s%s", names[file], zipped != 0 ? ".gz" : "");
+            write_image_bytes(name, spoilt, size);
+            write_image_bytes(names[1 - file], bytes[1 - file], sizes[1 - file]);
+            assert_pool_refused(CH_IMAGES_MNIST, CH_ERROR_INPUT, cases[k].says);
+            unlink(path_of(name));
+        }
+        free(bytes[0]);
+        free(bytes[1]);
+    }
+}
+
+static void counts_that_differ_and_halves_of_pairs(void **state)
+{
+    (void)state;
+    write_mnist("train-images-idx3-ubyte", "train-labels-idx1-ubyte", 0, 4);
+    write_mnist("t10k-images-idx3-ubyte", "train-labels-idx1-ubyte", 0, 5);
+    assert_pool_refused(CH_IMAGES_MNIST, CH_ERROR_INPUT,
+                        "train-images-idx3-ubyte has 4 images, but train-labels-idx1-ubyte 5 labels");
+    unlink(path_of("train-labels-idx1-ubyte"));
+    unlink(path_of("train-images-idx3-ubyte"));
+    assert_pool_refused(CH_IMAGES_MNIST, CH_ERROR_INPUT,
+                        "t10k-images-idx3-ubyte is there without its labels, t10k-labels-idx1-ubyte");
+    unlink(path_of("t10k-images-idx3-ubyte"));
+    write_mnist("x", "t10k-labels-idx1-ubyte", 0, 5);
+    assert_pool_refused(CH_IMAGES_MNIST, CH_ERROR_INPUT,
+                        "t10k-labels-idx1-ubyte is there without its images, t10k-images-idx3-ubyte");
+}
+
+static void damaged_cifar_files(void **state)
+{
+    (void)state;
+    size_t size = 0;
+    uint8_t *bytes = make_cifar(0, 3, &size);
+    write_image_bytes("data_batch_3.bin", bytes, size - 1);
+    assert_pool_refused(
+        CH_IMAGES_CIFAR10, CH_ERROR_INPUT,
+        "data_batch_3.bin is truncated or has trailing bytes: after 2 records of 3073 bytes there are 3072");
+    write_image_bytes("data_batch_3.bin", bytes, CIFAR_RECORD + 1);
+    assert_pool_refused(CH_IMAGES_CIFAR10, CH_ERROR_INPUT, "after 1 records of 3073 bytes there are 1 bytes");
+    write_image_bytes("data_batch_3.bin", bytes, 0);
+    assert_pool_refused(CH_IMAGES_CIFAR10, CH_ERROR_INPUT, "data_batch_3.bin is empty");
+    bytes[2 * CIFAR_RECORD] = 255;
+    write_image_bytes("data_batch_3.bin", bytes, size);
+    assert_pool_refused(CH_IMAGES_CIFAR10, CH_ERROR_INPUT, "label 2 is 255; accepted is 0 to 9");
+    free(bytes);
+}
+
+static void damaged_gzip_streams(void **state)
+{
+    (void)state;
+    uint8_t bytes[1 << 14];
+    write_cifar("whole.gz", 0, 40);
+    FILE *file = fopen(path_of("whole.gz"), "rb");
+    assert_non_null(file);
+    const size_t size = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    assert_in((double)size, 600, sizeof bytes - 1);
+    write_file(path_of("test_batch.bin.gz"), bytes, size / 2);
+    assert_pool_refused(CH_IMAGES_CIFAR10, CH_ERROR_INPUT,
+                        "test_batch.bin.gz is truncated: its gzip stream has no end");
+    write_file(path_of("test_batch.bin.gz"), bytes, size - 4); /* all data, but not the whole trailer */
+    assert_pool_refused(CH_IMAGES_CIFAR10, CH_ERROR_INPUT, "its gzip stream has no end");
+    bytes[size - 6] ^= 1; /* the checksum */
+    write_file(path_of("test_batch.bin.gz"), bytes, size);
+    assert_pool_refused(CH_IMAGES_CIFAR10, CH_ERROR_INPUT,
+                        "test_batch.bin.gz is damaged: its gzip stream is not valid");
+}
+
+static void unreadable_files(void **state)
+{
+    (void)state;
+    make_subfolder("data_batch_1.bin");
+    assert_pool_refused(CH_IMAGES_CIFAR10, CH_ERROR_IO, "data_batch_1.bin cannot be read: it is not a file");
+    assert_int_equal(rmdir(path_of("data_batch_1.bin")), 0);
+    assert_int_equal(symlink("nowhere", path_of("data_batch_1.bin")), 0);
+    assert_pool_refused(CH_IMAGES_CIFAR10, CH_ERROR_IO, "data_batch_1.bin cannot be read: No such file");
+    unlink(path_of("data_batch_1.bin"));
+    write_cifar("data_batch_1.bin", 0, 1);
+    assert_int_equal(chmod(path_of("data_batch_1.bin"), 0), 0);
+    if (geteuid() != 0) {
+        assert_pool_refused(CH_IMAGES_CIFAR10, CH_ERROR_IO, "data_batch_1.bin cannot be read: Permission denied");
+    }
+}
+
+static void names_of_sets(void **state)
+{
+    (void)state;
+    ch_image_set set = CH_IMAGES_MNIST;
+    ch_error err = {0};
+    assert_int_equal(ch_image_set_find("cifar10", &set, &err), CH_OK);
+    assert_int_equal(set, CH_IMAGES_CIFAR10);
+    assert_int_equal(ch_image_set_find("cifar", &set, &err), CH_ERROR_INPUT);
+    assert_string_equal(err.message, "image set is 'cifar'; did you mean 'cifar10'?");
+}
+
+/* ---- the split ---- */
+
+enum { POOL = 50 };
+
+static ch_image_pool make_pool(ch_image_set set)
+{
+    if (set == CH_IMAGES_MNIST) {
+        write_mnist("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", 0, POOL);
+    } else {
+        write_cifar("test_batch.bin", 0, POOL);
+    }
+    return read_pool(set, folder);
+}
+
+typedef struct {
+    ch_examples train, test;
+} split;
+
+static split split_of(const ch_image_pool *pool, uint64_t seed, size_t num_train, size_t num_test)
+{
+    split sets;
+    ch_error err = {0};
+    const ch_image_task task = pool->set == CH_IMAGES_MNIST ? CH_TASK_MNIST_PARITY : CH_TASK_CIFAR_ANIMAL;
+    if (ch_image_split(&sets.train, &sets.test, pool, task, seed, num_train, num_test, &err) != CH_OK) {
+        fail_msg("%s", err.message);
+    }
+    return sets;
+}
+
+static void free_split(split *sets)
+{
+    ch_examples_free(&sets->train);
+    ch_examples_free(&sets->test);
+}
+
+/* The image that an example shows: its first pixel, by the task's scale. */
+static size_t image_of(const ch_examples *examples, size_t mu, double mean, double deviation)
+{
+    const double pixel = (double)ch_examples_input(examples, mu)[0] * deviation + mean;
+    assert_in(pixel, round(pixel) - 1e-4, round(pixel) + 1e-4);
+    return (size_t)round(pixel);
+}
+
+static void mnist_image_of_each(const ch_examples *examples, size_t *images)
+{
+    for (size_t mu = 0; mu < examples->num_samples; mu++) {
+        images[mu] = image_of(examples, mu, 33.31002426147461, 78.56748962402344);
+    }
+}
+
+static void assert_example(const ch_examples *examples, size_t mu, double mean, double deviation, const char *labels)
+{
+    const size_t image = image_of(examples, mu, mean, deviation);
+    assert_int_equal(examples->labels[mu], labels[image % 10] == '+' ? 1 : -1);
+    for (size_t i = 0; i < examples->dim; i++) {
+        const double expected = (pixel_of(image, i) - mean) / deviation;
+        assert_close((double)ch_examples_input(examples, mu)[i], expected, 1e-7);
+    }
+}
+
+static void inputs_and_labels(void **state)
+{
+    (void)state;
+    ch_image_pool mnist = make_pool(CH_IMAGES_MNIST), cifar = make_pool(CH_IMAGES_CIFAR10);
+    split digits = split_of(&mnist, 3, 30, 20), things = split_of(&cifar, 3, 30, 20);
+    assert_int_equal(digits.train.dim, 784);
+    assert_int_equal(things.train.dim, 3072);
+    assert_int_equal(things.test.shape.channels, 3);
+    for (size_t mu = 0; mu < 30; mu++) {
+        assert_example(&digits.train, mu, 33.31002426147461, 78.56748962402344, "+-+-+-+-+-");
+        assert_example(&things.train, mu, 120.93118286132812, 64.14186196091406, "--++++++--");
+    }
+    for (size_t mu = 0; mu < 20; mu++) {
+        assert_example(&digits.test, mu, 33.31002426147461, 78.56748962402344, "+-+-+-+-+-");
+        assert_example(&things.test, mu, 120.93118286132812, 64.14186196091406, "--++++++--");
+    }
+    free_split(&digits);
+    free_split(&things);
+    ch_image_pool_free(&mnist);
+    ch_image_pool_free(&cifar);
+}
+
+/* The test set is the same for every P, and the first P training images are; nothing is in both; all may be used. */
+static void sets_are_nested_and_disjoint(void **state)
+{
+    (void)state;
+    ch_image_pool pool = make_pool(CH_IMAGES_MNIST);
+    split all = split_of(&pool, 9, POOL - 15, 15), fewer_tests = split_of(&pool, 9, 1, 6);
+    const size_t row = all.train.dim * sizeof(float);
+    for (size_t p = 1; p <= POOL - 15; p++) {
+        split some = split_of(&pool, 9, p, 15);
+        assert_int_equal(some.train.num_samples, p);
+        assert_memory_equal(some.train.inputs, all.train.inputs, p * row);
+        assert_memory_equal(some.train.labels, all.train.labels, p);
+        assert_memory_equal(some.test.inputs, all.test.inputs, 15 * row);
+        free_split(&some);
+    }
+    assert_memory_equal(fewer_tests.test.inputs, all.test.inputs, 6 * row);
+    size_t images[POOL], seen[POOL] = {0};
+    mnist_image_of_each(&all.train, images);
+    mnist_image_of_each(&all.test, images + POOL - 15);
+    for (size_t i = 0; i < POOL; i++) {
+        assert_true(images[i] < POOL);
+        seen[images[i]]++;
+    }
+    for (size_t i = 0; i < POOL; i++) {
+        assert_int_equal(seen[i], 1);
+    }
+    split none = split_of(&pool, 9, POOL, 0);
+    assert_int_equal(none.train.num_samples, POOL);
+    assert_int_equal(none.test.num_samples, 0);
+    assert_null(none.test.inputs);
+    free_split(&none);
+    free_split(&fewer_tests);
+    free_split(&all);
+    ch_image_pool_free(&pool);
+}
+
+/* Over seeds every image is equally often the first of training, and in the test set: chi-square over the images, false
+ * alarm 1e-5 each. A test set of m of n images has counts of covariance m (n-m) / (n (n-1)) [delta - 1/n] a seed. */
+static void every_image_is_equally_likely(void **state)
+{
+    (void)state;
+    enum { SEEDS = 2000, TESTS = 10 };
+    ch_image_pool pool = make_pool(CH_IMAGES_MNIST);
+    double first[POOL] = {0}, tested[POOL] = {0}, chi2_first = 0, chi2_tested = 0;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        split sets = split_of(&pool, seed, 1, TESTS);
+        size_t images[TESTS];
+        mnist_image_of_each(&sets.train, images);
+        first[images[0]]++;
+        mnist_image_of_each(&sets.test, images);
+        for (size_t i = 0; i < TESTS; i++) {
+            tested[images[i]]++;
+        }
+        free_split(&sets);
+    }
+    const double n = POOL, m = TESTS;
+    for (size_t i = 0; i < POOL; i++) {
+        chi2_first += pow(first[i] - SEEDS / n, 2) / (SEEDS / n);
+        chi2_tested += pow(tested[i] - SEEDS * m / n, 2) / (SEEDS * m * (n - m) / (n * (n - 1)));
+    }
+    assert_true(gsl_cdf_chisq_Q(chi2_first, n - 1) > 1e-5);
+    assert_true(gsl_cdf_chisq_Q(chi2_tested, n - 1) > 1e-5);
+    assert_true(gsl_cdf_chisq_P(chi2_first, n - 1) > 1e-5);
+    assert_true(gsl_cdf_chisq_P(chi2_tested, n - 1) > 1e-5);
+    ch_image_pool_free(&pool);
+}
+
+static void refuses_more_than_there_is(void **state)
+{
+    (void)state;
+    ch_image_pool pool = make_pool(CH_IMAGES_MNIST);
+    static const struct {
+        ch_image_task task;
+        size_t num_train, num_test;
+        const char *says;
+    } bad[] = {
+        {CH_TASK_MNIST_PARITY, 41, 10, "train is 41 and test 10, but 50 images of mnist are at hand"},
+        {CH_TASK_MNIST_PARITY, 51, 0, "train is 51 and test 0, but 50 images"},
+        {CH_TASK_MNIST_PARITY, 1, SIZE_MAX, "but 50 images"},
+        {CH_TASK_MNIST_PARITY, 0, 10, "train is 0"},
+        {CH_TASK_CIFAR_ANIMAL, 1, 1, "data is cifar_animal, but the images are mnist's"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        split sets;
+        ch_error err = {0};
+        assert_int_equal(
+            ch_image_split(&sets.train, &sets.test, &pool, bad[i].task, 1, bad[i].num_train, bad[i].num_test, &err),
+            CH_ERROR_INPUT);
+        if (strstr(err.message, bad[i].says) == NULL) {
+            fail_msg("'%s' does not say '%s'", err.message, bad[i].says);
+        }
+        assert_null(sets.train.inputs);
+        free_split(&sets);
+    }
+    ch_image_pool_free(&pool);
+}
+
+/* ---- memory, and the real thing ---- */
+
+static void survives_failing_allocations(void **state)
+{
+    (void)state;
+    ch_image_pool good = make_pool(CH_IMAGES_MNIST);
+    write_cifar("test_batch.bin.gz", 0, 5);
+    for (int set = 0; set < CH_NUM_IMAGE_SETS; set++) {
+        long k = 0;
+        for (ch_code code = CH_ERROR_MEMORY; code != CH_OK; k++) {
+            ch_image_pool pool;
+            alloc_fail_at(k);
+            code = ch_image_pool_init(&pool, (ch_image_set)set, folder, NULL);
+            alloc_fail_at(-1);
+            ch_image_pool_free(&pool);
+            ch_image_pool_free(&pool);
+            assert_true(code == CH_OK || code == CH_ERROR_MEMORY);
+        }
+        assert_true(k > 2);
+    }
+    long k = 0;
+    for (ch_code code = CH_ERROR_MEMORY; code != CH_OK; k++) {
+        split sets;
+        alloc_fail_at(k);
+        code = ch_image_split(&sets.train, &sets.test, &good, CH_TASK_MNIST_PARITY, 1, 10, 5, NULL);
+        alloc_fail_at(-1);
+        free_split(&sets);
+        free_split(&sets);
+        assert_true(code == CH_OK || code == CH_ERROR_MEMORY);
+    }
+    assert_true(k > 6);
+    ch_image_pool_free(&good);
+}
+
+/* The originals' class counts, where CHITON_DATA has them. */
+static void real_mnist(void **state)
+{
+    (void)state;
+    static const size_t test_digits[] = {980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009};
+    static const size_t all_digits[] = {6903, 7877, 6990, 7141, 6824, 6313, 6876, 7293, 6825, 6958};
+    const char *dir = getenv("CHITON_DATA");
+    ch_image_report report;
+    if (dir == NULL || ch_image_report_make(&report, CH_IMAGES_MNIST, dir, NULL) != CH_OK) {
+        skip();
+    }
+    size_t originals = 0;
+    for (size_t i = 0; i < report.num_files; i++) {
+        originals += report.files[i].original;
+    }
+    if (originals == 4) {
+        assert_memory_equal(report.per_class, all_digits, sizeof all_digits);
+    } else if (originals == 2 && report.count == 10000) {
+        assert_memory_equal(report.per_class, test_digits, sizeof test_digits);
+    } else {
+        skip();
+    }
+}
+
+#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_FOLDER(mnist_plain_gzipped_and_dotted_are_the_same),
+        WITH_FOLDER(cifar_batches_in_order),
+        WITH_FOLDER(first_folder_is_taken),
+        WITH_FOLDER(report_of_a_part),
+        WITH_FOLDER(nothing_is_there),
+        WITH_FOLDER(damaged_idx_files),
+        WITH_FOLDER(counts_that_differ_and_halves_of_pairs),
+        WITH_FOLDER(damaged_cifar_files),
+        WITH_FOLDER(damaged_gzip_streams),
+        WITH_FOLDER(unreadable_files),
+        cmocka_unit_test(names_of_sets),
+        WITH_FOLDER(inputs_and_labels),
+        WITH_FOLDER(sets_are_nested_and_disjoint),
+        WITH_FOLDER(every_image_is_equally_likely),
+        WITH_FOLDER(refuses_more_than_there_is),
+        WITH_FOLDER(survives_failing_allocations),
+        cmocka_unit_test(real_mnist),
+    };
+    return cmocka_run_group_tests_name("images", tests, NULL, NULL);
+}

@@ -1,0 +1,145 @@
+/* test_program_data.c — `chiton data`: what it prints of image files, what it refuses, and how a fetch ends. */
+#include "tests/program_support.h"
+
+#include "tests/http_support.h"
+#include "tests/images_support.h"
+
+#include <jansson.h>
+
+static void test_check(void **state)
+{
+    (void)state;
+    make_subfolder("mnist");
+    write_mnist("mnist/t10k-images-idx3-ubyte.gz", "mnist/t10k-labels-idx1-ubyte", 0, 23);
+    assert_succeeds("data check mnist --data-dir .");
+    assert_says(out, "folder          ./mnist\n");
+    assert_says(out, "train-images-idx3-ubyte       missing\n");
+    assert_says(out, "t10k-images-idx3-ubyte.gz           23 ");
+    assert_says(out, "t10k-labels-idx1-ubyte              23           31  ");
+    assert_says(out, "  no\n");
+    assert_says(out, "images          23\nclasses 0 to 9  3, 3, 3, 2, 2, 2, 2, 2, 2, 2\n");
+    assert_says(out, "mnist_parity    12 of +1, 11 of -1\n");
+}
+
+static void test_check_json(void **state)
+{
+    (void)state;
+    write_cifar("data_batch_1.bin", 0, 3);
+    write_cifar("test_batch.bin.gz", 3, 4);
+    assert_int_equal(setenv("CHITON_DATA", folder, 1), 0);
+    assert_succeeds("data check cifar10 --json");
+    json_t *report = json_loads(out, 0, NULL);
+    assert_non_null(report);
+    const json_t *files = json_object_get(report, "files");
+    assert_int_equal(json_array_size(files), 6);
+    const json_t *first = json_array_get(files, 0), *second = json_array_get(files, 1),
+                 *last = json_array_get(files, 5);
+    assert_string_equal(json_string_value(json_object_get(first, "name")), "data_batch_1.bin");
+    assert_true(json_is_true(json_object_get(first, "found")));
+    assert_int_equal(json_integer_value(json_object_get(first, "records")), 3);
+    assert_int_equal(json_integer_value(json_object_get(first, "bytes")), 3 * CIFAR_RECORD);
+    assert_true(json_is_false(json_object_get(first, "original")));
+    assert_true(json_is_false(json_object_get(second, "found")));
+    assert_string_equal(json_string_value(json_object_get(last, "name")), "test_batch.bin.gz");
+    assert_int_equal(json_integer_value(json_object_get(report, "images")), 7);
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(report, "classes"), 6)), 1);
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(report, "classes"), 7)), 0);
+    assert_int_equal(json_integer_value(json_object_get(report, "positive")), 5);
+    assert_int_equal(json_integer_value(json_object_get(report, "negative")), 2);
+    ch_image_pool pool;
+    assert_int_equal(ch_image_pool_init(&pool, CH_IMAGES_CIFAR10, folder, NULL), CH_OK);
+    assert_string_equal(json_string_value(json_object_get(report, "sha256")), pool.digest);
+    ch_image_pool_free(&pool);
+    json_decref(report);
+    unsetenv("CHITON_DATA");
+}
+
+/* The command must end with a status and one line that has `says` in it, printing nothing else. */
+static void assert_ends(int status, const char *line, const char *says)
+{
+    const int ended = chiton("%s", line);
+    if (ended != status || strstr(err, says) == NULL) {
+        fail_msg("%s: exit status %d, '%s' does not say '%s'", line, ended, err, says);
+    }
+    assert_ptr_equal(strstr(err, "chiton: "), err);
+    assert_ptr_equal(strchr(err, '\n'), err + strlen(err) - 1);
+    assert_string_equal(out, "");
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    unsetenv("CHITON_DATA");
+    assert_ends(2, "data", "data takes check or fetch and one of mnist and cifar10, but 0 arguments");
+    assert_ends(2, "data check", "but 1 arguments");
+    assert_ends(2, "data check mnist cifar10", "but 3 arguments");
+    assert_ends(2, "data chek mnist", "data has no 'chek'; did you mean 'check'?");
+    assert_ends(2, "data remove mnist", "data has no 'remove'; accepted is check or fetch");
+    assert_ends(2, "data check mnits --data-dir .", "image set is 'mnits'; did you mean 'mnist'?");
+    assert_ends(2, "data check svhn --data-dir .", "image set is 'svhn'; accepted is mnist or cifar10");
+    assert_ends(2, "data check mnist", "give --data-dir D or set CHITON_DATA");
+    assert_ends(2, "data fetch mnist", "give --data-dir D or set CHITON_DATA");
+    assert_ends(2, "data check mnist --data-dir ''", "give --data-dir D or set CHITON_DATA");
+    assert_ends(2, "data check mnist --from http://x", "--from is of data fetch only");
+    assert_ends(2, "data fetch mnist --json", "--json is of data check only");
+    assert_ends(2, "data check mnist --dta-dir .", "did you mean '--data-dir'?");
+    assert_ends(2, "data check mnist --data-dir .", "chiton data fetch mnist");
+    assert_ends(2, "data check mnist --data-dir nowhere", "'nowhere' cannot be looked into");
+    assert_int_equal(num_files(), 0);
+    write_text("t10k-images-idx3-ubyte", "no images");
+    write_text("t10k-labels-idx1-ubyte", "no labels");
+    assert_ends(2, "data check mnist --data-dir .", "./t10k-images-idx3-ubyte starts with 0x6e6f2069");
+    make_subfolder("data_batch_1.bin");
+    assert_ends(1, "data check cifar10 --data-dir .", "data_batch_1.bin cannot be read: it is not a file");
+}
+
+static void test_fetch_of_what_is_not_there_or_wrong(void **state)
+{
+    (void)state;
+    char line[256];
+    snprintf(line, sizeof line, "data fetch mnist --data-dir new --from file://%s", folder);
+    assert_ends(1, line, "train-images-idx3-ubyte.gz cannot be fetched: ");
+    write_text("train-images-idx3-ubyte.gz", "no images");
+    assert_ends(1, line, "train-images-idx3-ubyte.gz is not the original: its MD5 is ");
+    assert_int_equal(rmdir(path_of("new/mnist")), 0);
+    assert_ends(1, "data fetch cifar10 --data-dir new --from http://127.0.0.1:1/", "Failed to connect");
+    assert_int_equal(rmdir(path_of("new/cifar10")), 0);
+    assert_ends(1, "data fetch mnist --data-dir a/b", "folder a/b cannot be made: No such file or directory");
+}
+
+/* An interrupted fetch keeps what came. */
+static void test_interrupted_fetch(void **state)
+{
+    (void)state;
+    enum { SIZE = 1 << 20 };
+    static char bytes[SIZE];
+    memset(bytes, 7, sizeof bytes);
+    write_file(path_of("train-images-idx3-ubyte.gz"), bytes, SIZE);
+    server slow = start_server();
+    char line[256];
+    snprintf(line, sizeof line, "data fetch mnist --data-dir . --from http://127.0.0.1:%d/slow", slow.port);
+    const pid_t child = start(line, &(surroundings){0});
+    const char *part = path_of("mnist/train-images-idx3-ubyte.gz.part");
+    for (int i = 0; i < 3000 && (!exists(part) || size_of(part) < SIZE / 2); i++) {
+        wait_ms(10);
+    }
+    assert_int_equal(kill(child, SIGINT), 0);
+    assert_int_equal(finish(child), 130);
+    assert_says(err, "chiton: stopped; the same command goes on from ./mnist/train-images-idx3-ubyte.gz.part\n");
+    assert_int_equal(size_of(part), SIZE / 2);
+    stop_server(&slow);
+}
+
+#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_FOLDER(test_check),
+        WITH_FOLDER(test_check_json),
+        WITH_FOLDER(test_refusals),
+        WITH_FOLDER(test_fetch_of_what_is_not_there_or_wrong),
+        WITH_FOLDER(test_interrupted_fetch),
+    };
+    return cmocka_run_group_tests_name("program: data", tests, locate_program, NULL);
+}
