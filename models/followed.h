@@ -7,7 +7,7 @@
 #ifndef CH_FOLLOWED_H
 #define CH_FOLLOWED_H
 
-#include "models/kernel.h"
+#include "models/twin_kernel.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -9,7 +9,7 @@
 #define CH_TWIN_H
 
 #include "models/followed.h"
-#include "models/kernel.h"
+#include "models/twin_kernel.h"
 #include "perceptron/waiting.h"
 
 /** What a training run of the twin is made of. The kernel is borrowed and must outlive the learner. */

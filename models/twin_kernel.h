@@ -1,6 +1,6 @@
-/* kernel.h — the tangent kernel of a network at its initialisation, with the labels folded in. */
-#ifndef CH_KERNEL_H
-#define CH_KERNEL_H
+/* twin_kernel.h — the tangent kernel of a network at its initialisation, with the labels folded in. */
+#ifndef CH_TWIN_KERNEL_H
+#define CH_TWIN_KERNEL_H
 
 #include "core/core.h"
 

@@ -1,5 +1,5 @@
-/* kernel.c — the tangent kernel of a network at its initialisation. */
-#include "models/kernel.h"
+/* twin_kernel.c — the tangent kernel of a network at its initialisation. */
+#include "models/twin_kernel.h"
 
 #include <stdlib.h>
 #include <string.h>
