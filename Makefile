@@ -40,7 +40,8 @@ $(BUILD)/pic/%.o: %.c
 	$(CC) $(BASE_CFLAGS) -fPIC -MMD -MP -c $< -o $@
 
 # the passes of networks: multiply and add are fused wherever there is such an instruction, for half the time
-$(BUILD)/models/network_%.o $(BUILD)/pic/models/network_%.o: BASE_CFLAGS += -ffp-contract=fast
+NUMERIC := $(wildcard models/*_f32.c models/*_f64.c)
+$(NUMERIC:%.c=$(BUILD)/%.o) $(NUMERIC:%.c=$(BUILD)/pic/%.o): BASE_CFLAGS += -ffp-contract=fast
 
 $(BUILD)/libchiton.a: $(OBJECTS)
 	rm -f $@ && $(AR) rcs $@ $^

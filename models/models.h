@@ -7,8 +7,9 @@
 #define CH_MODELS_H
 
 #include "models/architecture.h"
-#include "models/twin_kernel.h"
+#include "models/kernel.h"
 #include "models/network.h"
 #include "models/twin.h"
+#include "models/twin_kernel.h"
 
 #endif
