@@ -1,4 +1,4 @@
-/* models.h — networks: architectures, forward and backward passes, tangent kernel, training.
+/* models.h — networks: architectures, forward and backward passes, tangent kernel, training, linearised twin.
  *
  * Weights start N(0, 1); every layer is divided by the number its paragraph of docs/theory.md states: NTK scaling, the
  * output layer mean-field. Only the change from initialisation predicts: F(w, x) = f(w, x) - f(w0, x).
@@ -9,5 +9,7 @@
 #include "models/architecture.h"
 #include "models/kernel.h"
 #include "models/network.h"
+#include "models/twin.h"
+#include "models/twin_kernel.h"
 
 #endif
