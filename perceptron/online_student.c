@@ -80,15 +80,9 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
 {
     ch_online_student *self = (ch_online_student *)learner;
     const double change = sqrt(ch_norm2(self->weights, self->batch.stride));
-    *out = (ch_observation){
-        .train_loss = NAN,
-        .train_error = NAN,
-        .unfitted = CH_UNCOUNTED,
-        .min_margin = NAN,
-        .weight_change = change,
-        .weight_change_rel = change / self->norm_init,
-        .test_error = NAN,
-    };
+    *out = ch_observation_none();
+    out->weight_change = change;
+    out->weight_change_rel = change / self->norm_init;
     out->signal = self->weights[0];
     out->noise = sqrt(ch_norm2_across(self->weights, out->signal, self->batch.teacher, self->batch.stride));
     if (!isfinite(change)) {

@@ -141,15 +141,13 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
     const ch_margins all = look_at_all(self);
     const double num_samples = (double)self->setup.num_samples;
     const double change = sqrt(ch_norm2(self->weights, self->stride));
-    *out = (ch_observation){
-        .train_loss = all.loss / num_samples,
-        .train_error = (double)all.errors / num_samples,
-        .unfitted = all.unfitted,
-        .min_margin = all.min_margin / self->setup.kappa,
-        .weight_change = change,
-        .weight_change_rel = change / self->norm_init,
-        .test_error = NAN,
-    };
+    *out = ch_observation_none();
+    out->train_loss = all.loss / num_samples;
+    out->train_error = (double)all.errors / num_samples;
+    out->unfitted = all.unfitted;
+    out->min_margin = all.min_margin / self->setup.kappa;
+    out->weight_change = change;
+    out->weight_change_rel = change / self->norm_init;
     ch_perceptron_signal_and_noise(self, &out->signal, &out->noise);
     if (!isfinite(change)) {
         learner->progress.status = CH_DIVERGED;

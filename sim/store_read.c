@@ -147,19 +147,17 @@ ch_code ch_store_query_points(const ch_store_query *self, ch_error *err)
 /* Columns as store.c prepares them: run, step, time, loss, unfitted, signal, noise, test_error. */
 static ch_point read_point(sqlite3_stmt *row)
 {
-    return (ch_point){
+    ch_point point = {
         .step = column_count(row, 1),
         .time = column_real(row, 2),
-        .observed = {.train_loss = column_real(row, 3),
-                     .unfitted = column_count(row, 4),
-                     .signal = column_real(row, 5),
-                     .noise = column_real(row, 6),
-                     .test_error = column_real(row, 7),
-                     .train_error = NAN,
-                     .min_margin = NAN,
-                     .weight_change = NAN,
-                     .weight_change_rel = NAN},
+        .observed = ch_observation_none(),
     };
+    point.observed.train_loss = column_real(row, 3);
+    point.observed.unfitted = column_count(row, 4);
+    point.observed.signal = column_real(row, 5);
+    point.observed.noise = column_real(row, 6);
+    point.observed.test_error = column_real(row, 7);
+    return point;
 }
 
 static ch_code read_points(const ch_store_query *self, ch_run *run, ch_error *err)
@@ -185,6 +183,7 @@ ch_code ch_store_query_run(const ch_store_query *self, bool points, ch_run *run,
 {
     ch_code code = CH_OK;
     memset(run, 0, sizeof *run);
+    run->final = ch_observation_none();
     for (size_t i = 0; code == CH_OK && i < ch_settings_count; i++) {
         code = read_setting(self, i, &run->settings, err);
     }
