@@ -24,7 +24,7 @@ BASE_CFLAGS = -std=c11 $(OPTIMISE) -ffp-contract=off -fno-math-errno -fopenmp -g
 LIBS      = $(shell pkg-config --libs $(PACKAGES)) -lm
 LINK      = $(CC) -fopenmp $(SANITIZE) $(CFLAGS) $(LDFLAGS)
 
-FOLDERS  := core data perceptron sim fit plots
+FOLDERS  := core data perceptron models sim fit plots
 SOURCES  := $(wildcard $(FOLDERS:%=%/*.c))
 HEADERS  := $(wildcard $(FOLDERS:%=%/*.h))
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
