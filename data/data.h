@@ -9,21 +9,13 @@
 
 #include "core/core.h"
 #include "data/examples.h"
+#include "data/law.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /** Floats a row is padded to: one cache line, so that a row starts a line and vector loops have no tail. */
 enum { CH_ROW_LANES = 16 };
-
-/** A law of data. The same (chi, dim, random_teacher, seed) gives the same first P samples for every P. */
-typedef struct {
-    double chi;          /* exponent of the density at the boundary, > -1 */
-    size_t dim;          /* d >= 2 */
-    bool random_teacher; /* teacher e uniform on the sphere; else e is the first axis */
-    uint64_t seed;
-} ch_data_law;
 
 /** P samples z_mu = y_mu x_mu / sqrt(d), so that a linear student's margin is w . z_mu.
  *
@@ -38,13 +30,13 @@ typedef struct {
     double *teacher;    /* [stride], unit vector e, zero beyond d; owned */
 } ch_sample_set;
 
-/** Draws P samples of a law.
+/** Draws P samples of a depleted law.
  *
  *  @param purpose   CH_STREAM_TRAIN_SAMPLES, CH_STREAM_TEST_SAMPLES or CH_STREAM_ONLINE_SAMPLES
  *  @param threads   threads to use, >= 1; does not change a bit of the result
  *  @param stop      NULL, or a flag that ends the drawing
- *  @return CH_OK; CH_ERROR_INTERRUPTED when stopped; CH_ERROR_INPUT for chi, dim or num_samples outside their range;
- * CH_ERROR_MEMORY
+ *  @return CH_OK; CH_ERROR_INTERRUPTED when stopped; CH_ERROR_INPUT for another law, and for chi, dim or num_samples
+ *          outside their range; CH_ERROR_MEMORY
  */
 ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, size_t num_samples,
                            int threads, ch_stop *stop, ch_error *err) CH_MUST_CHECK;

@@ -1,6 +1,9 @@
-/* examples.h — labelled examples as networks take them. */
+/* examples.h — labelled examples, as networks take them. */
 #ifndef CH_EXAMPLES_H
 #define CH_EXAMPLES_H
+
+#include "core/core.h"
+#include "data/law.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -10,13 +13,43 @@ typedef struct {
     size_t channels, rows, columns;
 } ch_shape;
 
-/** P labelled examples as networks take them. */
+/** P labelled examples. */
 typedef struct {
-    size_t num_samples;
+    size_t num_samples; /* P */
     ch_shape shape;
     size_t dim;     /* channels x rows x columns */
-    float *inputs;  /* [P][dim], row-major, each (channel, row, column); owned */
+    float *inputs;  /* [P][dim], row-major, each input as (channel, row, column); owned */
     int8_t *labels; /* [P] +1 or -1; owned */
 } ch_examples;
+
+/** Room for P examples of a shape, inputs not yet set, labels 0.
+ *
+ *  @return CH_OK; CH_ERROR_INPUT when there are no samples or a side of the shape is 0; CH_ERROR_MEMORY, also when the
+ *          size overflows
+ */
+ch_code ch_examples_init(ch_examples *self, size_t num_samples, ch_shape shape, ch_error *err) CH_MUST_CHECK;
+void ch_examples_free(ch_examples *self);
+
+/** Draws P examples of a law: inputs {d, 1, 1}, x itself, and labels y.
+ *
+ *  Of the depleted law these are the samples z = y x / sqrt(d) of ch_sample_set_init with a fair label each: x = y z
+ *  sqrt(d), in single precision. The other laws are labelled by x as it stands in single precision.
+ *
+ *  @param purpose   CH_STREAM_TRAIN_SAMPLES, CH_STREAM_TEST_SAMPLES or CH_STREAM_ONLINE_SAMPLES
+ *  @param threads   threads to use, >= 1; does not change a bit of the result
+ *  @param stop      NULL, or a flag that ends the drawing
+ *  @return CH_OK; CH_ERROR_INTERRUPTED when stopped; CH_ERROR_INPUT for chi, dim or num_samples outside their range;
+ *          CH_ERROR_MEMORY
+ */
+ch_code ch_examples_init_law(ch_examples *self, const ch_data_law *law, ch_stream purpose, size_t num_samples,
+                             int threads, ch_stop *stop, ch_error *err) CH_MUST_CHECK;
+
+/** Bytes that P examples of `dim` numbers take; SIZE_MAX when that overflows. */
+size_t ch_examples_bytes(size_t num_samples, size_t dim);
+
+static inline const float *ch_examples_input(const ch_examples *self, size_t mu)
+{
+    return self->inputs + mu * self->dim;
+}
 
 #endif

@@ -1,7 +1,8 @@
 /* sample_set.c — samples of the depleted Gaussian law. */
 #include "data/data.h"
 
-#include <gsl/gsl_randist.h>
+#include "data/law_private.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,76 +22,25 @@ size_t ch_sample_set_bytes(size_t num_samples, size_t dim)
     return bytes;
 }
 
-/* e uniform on the sphere: a Gaussian vector over its norm. */
-static void draw_teacher(double *teacher, size_t dim, uint64_t seed)
-{
-    ch_random random;
-    ch_random_init(&random, seed, CH_STREAM_TEACHER, 0);
-    const gsl_rng gsl = ch_random_gsl(&random);
-    double square = 0;
-    for (size_t i = 0; i < dim; i++) {
-        teacher[i] = gsl_ran_gaussian_ziggurat(&gsl, 1.0);
-        square += teacher[i] * teacher[i];
-    }
-    for (size_t i = 0; i < dim; i++) {
-        teacher[i] /= sqrt(square);
-    }
-}
-
-/* One sample in the teacher's frame: row = (|x_par|, y x_perp) / sqrt(d). The label's fair sign is not drawn, since
- * y x_perp has the law of x_perp. */
+/* One sample, z = y x / sqrt(d), in the teacher's frame. */
 static void draw_sample(float *row, size_t stride, const ch_data_law *law, ch_stream purpose, uint64_t mu)
 {
-    const double scale = 1 / sqrt((double)law->dim);
     ch_random random;
     ch_random_init(&random, law->seed, purpose, mu);
-    const gsl_rng gsl = ch_random_gsl(&random);
-    /* |x_par| = sqrt(2 G), G ~ Gamma((chi + 1) / 2, 1) */
-    row[0] = (float)(scale * sqrt(2 * gsl_ran_gamma(&gsl, (law->chi + 1) / 2, 1.0)));
-    for (size_t i = 1; i < law->dim; i++) {
-        row[i] = (float)(scale * gsl_ran_gaussian_ziggurat(&gsl, 1.0));
-    }
+    ch_law_draw_depleted(row, law, 1 / sqrt((double)law->dim), &random);
     for (size_t i = law->dim; i < stride; i++) {
         row[i] = 0;
     }
 }
 
-/* Householder's reflection that carries the first axis to e: z <- z - (h . z) h, h = sqrt(2) (a - e) / |a - e|. */
-static void reflect(float *row, const double *mirror, size_t dim)
-{
-    double along = 0;
-    for (size_t i = 0; i < dim; i++) {
-        along += mirror[i] * (double)row[i];
-    }
-    for (size_t i = 0; i < dim; i++) {
-        row[i] = (float)((double)row[i] - along * mirror[i]);
-    }
-}
-
-static void make_mirror(double *mirror, const double *teacher, size_t dim)
-{
-    double square = 0;
-    for (size_t i = 0; i < dim; i++) {
-        mirror[i] = (i == 0 ? 1 : 0) - teacher[i];
-        square += mirror[i] * mirror[i];
-    }
-    for (size_t i = 0; i < dim; i++) {
-        mirror[i] *= square > 0 ? sqrt(2 / square) : 0;
-    }
-}
-
 static ch_code check(const ch_data_law *law, size_t num_samples, ch_error *err)
 {
-    if (!(law->chi > -1) || !isfinite(law->chi)) {
-        return ch_error_set(err, CH_ERROR_INPUT, "chi is %g; it must be finite and greater than -1", law->chi);
+    if (law->kind != CH_LAW_DEPLETED) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "the law is %s, which no linear teacher labels; accepted is the depleted law",
+                            law->kind == CH_LAW_STRIPE ? "stripe" : "sphere");
     }
-    if (law->dim < 2) {
-        return ch_error_set(err, CH_ERROR_INPUT, "dim is %zu; it must be at least 2", law->dim);
-    }
-    if (num_samples < 1) {
-        return ch_error_set(err, CH_ERROR_INPUT, "the number of samples is 0; it must be at least 1");
-    }
-    return CH_OK;
+    return ch_law_check(law, num_samples, err);
 }
 
 ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, size_t num_samples,
@@ -114,12 +64,7 @@ ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_strea
         code = ch_error_memory(err, "the samples: lower train or dim");
         goto out;
     }
-    if (law->random_teacher) {
-        draw_teacher(self->teacher, law->dim, law->seed);
-        make_mirror(mirror, self->teacher, law->dim);
-    } else {
-        self->teacher[0] = 1;
-    }
+    ch_law_teacher(law, self->teacher, mirror);
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (size_t mu = 0; mu < num_samples; mu++) {
         if (stop != NULL && *stop) {
@@ -128,7 +73,7 @@ ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_strea
         float *row = self->rows + mu * self->stride;
         draw_sample(row, self->stride, law, purpose, mu);
         if (law->random_teacher) {
-            reflect(row, mirror, law->dim);
+            ch_law_reflect(row, mirror, law->dim);
         }
     }
     if (stop != NULL && *stop) {

@@ -47,7 +47,7 @@ static void print_shapes(const ch_fit_group *group, const char *name, const ch_s
         const ch_shape_fit *fit = &shapes->fits[k];
         const ch_estimate estimate = {fit->exponent, fit->stderr_, fit->lo, fit->hi};
         if (fit->found) {
-            print_row(group, name, ch_shape_name((ch_shape)k), 0, "", &estimate, NAN, out);
+            print_row(group, name, ch_trend_shape_name((ch_trend_shape)k), 0, "", &estimate, NAN, out);
         }
     }
 }

@@ -97,10 +97,10 @@ typedef enum {
     CH_SHAPE_BROKEN,    /* y ~ P^x above P_b, another power below */
     CH_SHAPE_CORRECTED, /* ln y = const + x ln P + q (P / P_1)^-omega, P_1 the least P: a correction to scaling */
     CH_NUM_SHAPES
-} ch_shape;
+} ch_trend_shape;
 
 /** "power", "broken" or "corrected". */
-const char *ch_shape_name(ch_shape shape);
+const char *ch_trend_shape_name(ch_trend_shape shape);
 
 /** One shape fitted to the curves of a group's data sets. */
 typedef struct {
@@ -128,7 +128,7 @@ typedef struct {
     double nu, variance; /* of one data set's ln y; NaN for one data set */
     size_t dof;          /* of the variance */
     ch_shape_fit fits[CH_NUM_SHAPES];
-    ch_shape best;         /* the power, unless another is ahead of it by more than 2 in AICc */
+    ch_trend_shape best;   /* the power, unless another is ahead of it by more than 2 in AICc */
     ch_local_slope *local; /* [num_local] ascending; owned */
     size_t num_local;
 } ch_shapes;

@@ -98,10 +98,10 @@ static json_t *correction_json(const ch_shape_fit *fit)
                      open_interval_json(fit->extra_lo, fit->extra_hi), "amplitude", fit->other);
 }
 
-static json_t *shape_json(ch_shape shape, const ch_shape_fit *fit)
+static json_t *shape_json(ch_trend_shape shape, const ch_shape_fit *fit)
 {
     json_t *object =
-        json_pack("{s:s, s:f, s:f, s:o, s:o, s:I, s:o, s:o, s:o}", "shape", ch_shape_name(shape), "value",
+        json_pack("{s:s, s:f, s:f, s:o, s:o, s:I, s:o, s:o, s:o}", "shape", ch_trend_shape_name(shape), "value",
                   fit->exponent, "stderr", fit->stderr_, "ci95", open_interval_json(fit->lo, fit->hi), "chi2",
                   real_or_null(fit->chi2), "dof", (json_int_t)fit->dof, "misfit", real_or_null(fit->misfit),
                   "against_power", real_or_null(fit->against_power), "aicc", real_or_null(fit->aicc));
@@ -130,7 +130,7 @@ static json_t *shapes_json(const ch_shapes *shapes)
     int status = fits != NULL && local != NULL ? 0 : -1;
     for (int k = 0; k < CH_NUM_SHAPES && status == 0; k++) {
         if (shapes->fits[k].found) {
-            status = json_array_append_new(fits, shape_json((ch_shape)k, &shapes->fits[k]));
+            status = json_array_append_new(fits, shape_json((ch_trend_shape)k, &shapes->fits[k]));
         }
     }
     for (size_t i = 0; i < shapes->num_local && status == 0; i++) {
@@ -141,7 +141,7 @@ static json_t *shapes_json(const ch_shapes *shapes)
         json_decref(local);
         return status == 0 ? json_null() : NULL;
     }
-    return json_pack("{s:s, s:o, s:o, s:o}", "best", ch_shape_name(shapes->best), "nu", real_or_null(shapes->nu),
+    return json_pack("{s:s, s:o, s:o, s:o}", "best", ch_trend_shape_name(shapes->best), "nu", real_or_null(shapes->nu),
                      "fits", fits, "local", local);
 }
 

@@ -105,7 +105,7 @@ static finding of_critical(const ch_fit_group *group, ch_tc_definition definitio
     return (finding){NAN, NAN, NAN};
 }
 
-static finding of_shape(const ch_shapes *shapes, ch_shape shape)
+static finding of_shape(const ch_shapes *shapes, ch_trend_shape shape)
 {
     const ch_shape_fit *fit = &shapes->fits[shape];
     return fit->found ? (finding){fit->exponent, fit->lo, fit->hi} : (finding){NAN, NAN, NAN};

@@ -14,20 +14,20 @@ enum { MOST_TERMS = 3 };
 /* AICc by which a shape has to be better than a power to be preferred. */
 static const double WORTH_IT = 2;
 
-const char *ch_shape_name(ch_shape shape)
+const char *ch_trend_shape_name(ch_trend_shape shape)
 {
     static const char *const names[] = {
         [CH_SHAPE_POWER] = "power", [CH_SHAPE_BROKEN] = "broken", [CH_SHAPE_CORRECTED] = "corrected"};
     return names[shape];
 }
 
-static size_t num_terms(ch_shape shape)
+static size_t num_terms(ch_trend_shape shape)
 {
     return shape == CH_SHAPE_POWER ? 2 : 3;
 }
 
 /* Parameters of the mean: the terms' factors, and the one that is not linear. */
-static size_t num_parameters(ch_shape shape)
+static size_t num_parameters(ch_trend_shape shape)
 {
     return shape == CH_SHAPE_POWER ? 2 : 4;
 }
@@ -182,7 +182,7 @@ static double find_nu(const ch_trend *curve, const double *mean, double *differe
 
 /* The terms of a shape at ln P: 1, and of a power ln P; of a broken one min(0, ln P/P_b) and max(0, ln P/P_b); of a
  * corrected one ln P and (P / P_1)^-omega, P_1 the least. The second to last is that of the exponent at large P. */
-static void terms_at(const ch_trend *curve, ch_shape shape, double parameter, size_t point, double *terms)
+static void terms_at(const ch_trend *curve, ch_trend_shape shape, double parameter, size_t point, double *terms)
 {
     const double x = curve->log_train[point], first = curve->log_train[0];
     terms[0] = 1;
@@ -240,7 +240,7 @@ static ch_code space_init(shape_space *self, const ch_trend *curve, ch_error *er
     self->weights = gsl_vector_alloc(num);
     bool made = self->mean != NULL && self->column != NULL && self->y != NULL && self->weights != NULL;
     for (int k = 0; k < CH_NUM_SHAPES; k++) {
-        const size_t terms = num_terms((ch_shape)k);
+        const size_t terms = num_terms((ch_trend_shape)k);
         self->design[k] = gsl_matrix_alloc(num, terms);
         self->covariance[k] = gsl_matrix_alloc(terms, terms);
         self->factors[k] = gsl_vector_alloc(terms);
@@ -261,7 +261,7 @@ static ch_code space_init(shape_space *self, const ch_trend *curve, ch_error *er
 }
 
 /* Generalised least squares of the mean over the data sets. */
-static shape_point fit_at(shape_space *self, ch_shape shape, double parameter)
+static shape_point fit_at(shape_space *self, ch_trend_shape shape, double parameter)
 {
     gsl_matrix *design = self->design[shape];
     double rows[2][MOST_TERMS] = {{0}};
@@ -287,7 +287,7 @@ static shape_point fit_at(shape_space *self, ch_shape shape, double parameter)
 }
 
 /* Values between which a shape's parameter is sought. A break has two P or more on either side. */
-static void range_of(const ch_trend *curve, ch_shape shape, double *lo, double *hi)
+static void range_of(const ch_trend *curve, ch_trend_shape shape, double *lo, double *hi)
 {
     *lo = shape == CH_SHAPE_BROKEN ? curve->log_train[1] : log(LEAST_OMEGA);
     *hi = shape == CH_SHAPE_BROKEN ? curve->log_train[curve->num_points - 2] : log(MOST_OMEGA);
@@ -314,7 +314,7 @@ static void take_intervals(const shape_point *points, size_t num, size_t best, d
     }
 }
 
-static void fit_shape(shape_space *self, ch_shape shape, ch_shapes *shapes)
+static void fit_shape(shape_space *self, ch_trend_shape shape, ch_shapes *shapes)
 {
     shape_point points[GRID];
     ch_shape_fit *fit = &shapes->fits[shape];
@@ -360,7 +360,7 @@ static void compare(const ch_trend *curve, ch_shapes *shapes)
         if (!fit->found) {
             continue;
         }
-        const double parameters = (double)num_parameters((ch_shape)k) + 2;
+        const double parameters = (double)num_parameters((ch_trend_shape)k) + 2;
         const double over = num - parameters - 1;
         const double squares = fit->squares + (curve->num_sets > 1 ? within : 0);
         fit->aicc =
@@ -374,7 +374,7 @@ static void compare(const ch_trend *curve, ch_shapes *shapes)
             k != CH_SHAPE_POWER && curve->num_sets > 1 ? gsl_cdf_fdist_Q(gained, 2, (double)shapes->dof) : NAN;
         const double ahead = shapes->fits[shapes->best].aicc - fit->aicc;
         if (ahead > (shapes->best == CH_SHAPE_POWER ? WORTH_IT : 0)) {
-            shapes->best = (ch_shape)k;
+            shapes->best = (ch_trend_shape)k;
         }
     }
 }
@@ -415,8 +415,8 @@ ch_code ch_shapes_fit(ch_shapes *self, const ch_trend *curve, ch_error *err)
         self->variance =
             self->dof > 0 ? squares_within(curve, space.mean, space.nu, space.column) / (double)self->dof : NAN;
         for (int k = 0; k < CH_NUM_SHAPES; k++) {
-            if (curve->num_points > num_parameters((ch_shape)k) && self->variance != 0) {
-                fit_shape(&space, (ch_shape)k, self);
+            if (curve->num_points > num_parameters((ch_trend_shape)k) && self->variance != 0) {
+                fit_shape(&space, (ch_trend_shape)k, self);
             }
         }
         compare(curve, self);

@@ -245,13 +245,13 @@ static void format_chance(double p, char *text, size_t size)
     snprintf(text, size, isnan(p) ? DASH : p < 0.001 ? "%.0e" : "%.2g", p);
 }
 
-static void print_shape(FILE *out, const char *what, const ch_shapes *shapes, ch_shape shape)
+static void print_shape(FILE *out, const char *what, const ch_shapes *shapes, ch_trend_shape shape)
 {
     const ch_shape_fit *fit = &shapes->fits[shape];
     const ch_estimate exponent = {fit->exponent, fit->stderr_, fit->lo, fit->hi};
     const double behind = fit->aicc - shapes->fits[shapes->best].aicc;
     char name[64], estimate[64], interval[64], besides[64] = "", misfit[32], aicc[32];
-    snprintf(name, sizeof name, "%s %s %s", shape == shapes->best ? "→" : " ", what, ch_shape_name(shape));
+    snprintf(name, sizeof name, "%s %s %s", shape == shapes->best ? "→" : " ", what, ch_trend_shape_name(shape));
     format_exponent(&exponent, estimate, sizeof estimate);
     format_interval(&exponent, interval, sizeof interval);
     if (shape == CH_SHAPE_BROKEN) {
@@ -281,7 +281,7 @@ static void print_shapes(FILE *out, const ch_fit_group *group)
     }
     print_rule(out, width);
     for (size_t i = 0; i < sizeof curves / sizeof *curves; i++) {
-        for (ch_shape k = 0; k < CH_NUM_SHAPES; k++) {
+        for (ch_trend_shape k = 0; k < CH_NUM_SHAPES; k++) {
             if (curves[i].shapes->fits[k].found) {
                 print_shape(out, curves[i].what, curves[i].shapes, k);
             }

@@ -35,7 +35,8 @@ static int order_of_counts(uint64_t a, uint64_t b)
 /* 0 exactly when two runs can share a data set. */
 static int order_of_laws(const ch_data_law *a, const ch_data_law *b)
 {
-    int order = order_of_reals(a->chi, b->chi);
+    int order = order_of_counts(a->kind, b->kind);
+    order = order != 0 ? order : order_of_reals(a->chi, b->chi);
     order = order != 0 ? order : order_of_counts(a->dim, b->dim);
     order = order != 0 ? order : order_of_counts(a->random_teacher, b->random_teacher);
     return order != 0 ? order : order_of_counts(a->seed, b->seed);

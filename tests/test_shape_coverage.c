@@ -9,7 +9,7 @@ typedef struct {
     double nu;
 } tally;
 
-static tally count(const planted *self, ch_shape shape, size_t num)
+static tally count(const planted *self, ch_trend_shape shape, size_t num)
 {
     tally all = {0};
     for (uint64_t seed = 1; seed <= num; seed++) {

@@ -1,0 +1,147 @@
+/* examples.c — labelled examples of the synthetic laws. */
+#include "data/examples.h"
+
+#include "data/law_private.h"
+
+#include <gsl/gsl_randist.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+size_t ch_examples_bytes(size_t num_samples, size_t dim)
+{
+    size_t bytes = 0;
+    if (__builtin_mul_overflow(dim, sizeof(float), &bytes) || __builtin_add_overflow(bytes, sizeof(int8_t), &bytes) ||
+        __builtin_mul_overflow(bytes, num_samples, &bytes)) {
+        return SIZE_MAX;
+    }
+    return bytes;
+}
+
+ch_code ch_examples_init(ch_examples *self, size_t num_samples, ch_shape shape, ch_error *err)
+{
+    size_t dim = 0;
+    memset(self, 0, sizeof *self);
+    if (num_samples < 1) {
+        return ch_error_set(err, CH_ERROR_INPUT, "the number of samples is 0; it must be at least 1");
+    }
+    if (shape.channels < 1 || shape.rows < 1 || shape.columns < 1) {
+        return ch_error_set(err, CH_ERROR_INPUT, "an input is %zu x %zu x %zu; each side must be at least 1",
+                            shape.channels, shape.rows, shape.columns);
+    }
+    const bool overflows = __builtin_mul_overflow(shape.channels, shape.rows, &dim) ||
+                           __builtin_mul_overflow(dim, shape.columns, &dim) ||
+                           ch_examples_bytes(num_samples, dim) == SIZE_MAX;
+    if (!overflows) {
+        self->inputs = ch_alloc_rows(num_samples * dim * sizeof *self->inputs);
+        self->labels = ch_alloc(num_samples, sizeof *self->labels);
+    }
+    if (self->inputs == NULL || self->labels == NULL) {
+        ch_examples_free(self);
+        return ch_error_memory(err, "the examples: lower train, test or dim");
+    }
+    self->num_samples = num_samples;
+    self->shape = shape;
+    self->dim = dim;
+    return CH_OK;
+}
+
+void ch_examples_free(ch_examples *self)
+{
+    free(self->inputs);
+    free(self->labels);
+    memset(self, 0, sizeof *self);
+}
+
+/* ---- synthetic laws: each draws x and returns its label ---- */
+
+/* The fair label follows the row in the sample's stream: what stands before it is the perceptron's sample. */
+static int8_t draw_depleted(float *x, const ch_data_law *law, const double *mirror, ch_random *random)
+{
+    ch_law_draw_depleted(x, law, 1, random);
+    if (law->random_teacher) {
+        ch_law_reflect(x, mirror, law->dim);
+    }
+    if (ch_random_below(random, 2) == 0) {
+        return 1;
+    }
+    for (size_t i = 0; i < law->dim; i++) {
+        x[i] = -x[i];
+    }
+    return -1;
+}
+
+static void draw_gaussian(float *x, size_t dim, ch_random *random)
+{
+    const gsl_rng gsl = ch_random_gsl(random);
+    for (size_t i = 0; i < dim; i++) {
+        x[i] = (float)gsl_ran_gaussian_ziggurat(&gsl, 1.0);
+    }
+}
+
+static int8_t draw_stripe(float *x, const ch_data_law *law, ch_random *random)
+{
+    draw_gaussian(x, law->dim, random);
+    return (double)x[0] > -0.3 && (double)x[0] < 1.18549 ? 1 : -1;
+}
+
+static int8_t draw_sphere(float *x, const ch_data_law *law, ch_random *random)
+{
+    double square = 0;
+    draw_gaussian(x, law->dim, random);
+    for (size_t i = 0; i < law->dim; i++) {
+        square += (double)x[i] * (double)x[i];
+    }
+    return square > (double)law->dim - 2 + sqrt(2) ? 1 : -1;
+}
+
+static int8_t draw(float *x, const ch_data_law *law, const double *mirror, ch_random *random)
+{
+    switch (law->kind) {
+    case CH_LAW_STRIPE:
+        return draw_stripe(x, law, random);
+    case CH_LAW_SPHERE:
+        return draw_sphere(x, law, random);
+    case CH_LAW_DEPLETED:
+        break;
+    }
+    return draw_depleted(x, law, mirror, random);
+}
+
+ch_code ch_examples_init_law(ch_examples *self, const ch_data_law *law, ch_stream purpose, size_t num_samples,
+                             int threads, ch_stop *stop, ch_error *err)
+{
+    double *frame = NULL; /* teacher [d], then its mirror [d] */
+    memset(self, 0, sizeof *self);
+    ch_code code = ch_law_check(law, num_samples, err);
+    if (code == CH_OK) {
+        code = ch_examples_init(self, num_samples, (ch_shape){law->dim, 1, 1}, err);
+    }
+    if (code != CH_OK) {
+        return code;
+    }
+    frame = ch_alloc(law->dim, 2 * sizeof *frame);
+    if (frame == NULL) {
+        code = ch_error_memory(err, "the teacher: lower dim");
+        goto out;
+    }
+    ch_law_teacher(law, frame, frame + law->dim);
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (size_t mu = 0; mu < num_samples; mu++) {
+        if (stop != NULL && *stop) {
+            continue;
+        }
+        ch_random random;
+        ch_random_init(&random, law->seed, purpose, mu);
+        self->labels[mu] = draw(self->inputs + mu * self->dim, law, frame + law->dim, &random);
+    }
+    if (stop != NULL && *stop) {
+        code = ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped while the examples were drawn");
+    }
+out:
+    free(frame);
+    if (code != CH_OK) {
+        ch_examples_free(self);
+    }
+    return code;
+}
