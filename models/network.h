@@ -1,32 +1,81 @@
 /* network.h — forward and backward passes of a network, in single precision and in double by the same code.
  *
  * ch_network computes in single precision, ch_network_f64 in double. Both hold the weights in double: a late update
- * may be less than an ulp of a single-precision weight.
+ * may be less than an ulp of a single-precision weight; the passes use a copy rounded to their precision. f(w, x) of a
+ * sample has the same bits whatever the samples it is computed with.
+ *
+ * A network belongs to one thread at a time; different ones share nothing but the architecture, which is only read.
  */
 #ifndef CH_NETWORK_H
 #define CH_NETWORK_H
 
-/* for each precision (names of the single one here; the double one's begin with ch_network_f64_):
+#include "models/architecture.h"
+
+/* For each precision (names of the single one here; the double one's begin with ch_network_f64_, and real is double):
 
    ch_code ch_network_init(ch_network *self, const ch_architecture *architecture, size_t capacity, ch_error *err);
-       workspace for `capacity` samples at a time; weights all 0
+       Workspace for `capacity` >= 1 samples at a time; weights all 0. The architecture is borrowed.
+       CH_ERROR_INPUT for a capacity of 0; CH_ERROR_MEMORY.
    void ch_network_free(ch_network *self);
 
    void ch_network_set_weights(ch_network *self, const double *weights);
-       weights [num_weights]
+       weights [num_weights], in the order of architecture.h
    const double *ch_network_weights(const ch_network *self);
+       [num_weights], good until the network is freed; as they are now, also after updates
 
    void ch_network_forward(ch_network *self, const float *inputs, const uint32_t *index, size_t count, real *outputs);
-       f(w, x_i) of samples index[0 .. count) (NULL: 0 .. count), count <= capacity, of inputs [.][dim]; keeps what the
-       backward pass needs. outputs [count].
+       f(w, x_i) of the samples index[0 .. count) (NULL: 0 .. count), count <= capacity, of inputs [.][dim], row-major,
+       each (channel, row, column). Keeps what the backward pass needs; the inputs may go. outputs [count].
+
+   void ch_network_forward_double(ch_network *self, const double *inputs, size_t count, real *outputs);
+       The same for the samples 0 .. count of inputs in double precision.
+
+   After a forward pass, and before the weights change, once or more often:
 
    void ch_network_gradient(ch_network *self, const real *coefficients, double *gradient);
        gradient [num_weights] += sum_i c_i grad f(w, x_i) over the samples of the last forward pass; those with
-       c_i = 0 cost nothing.
-   void ch_network_update(ch_network *self, const real *coefficients);
-       w <- w + sum_i c_i grad f(w, x_i), the same sum, all gradients at the same w, in one pass over the weights.
+       c_i = 0 cost nothing. coefficients [count].
    void ch_network_sample_gradients(ch_network *self, real *gradients);
        gradients [count][num_weights] = grad f(w, x_i) of each sample of the last forward pass
-*/
+   void ch_network_update(ch_network *self, const real *coefficients);
+       w <- w + sum_i c_i grad f(w, x_i), the same sum, all gradients at the same w, in one pass over the weights.
+       Needs a new forward pass afterwards. */
+
+#define CH_NETWORK_DECLARE(network, real)                                                                              \
+    typedef struct {                                                                                                   \
+        const ch_architecture *architecture; /* borrowed */                                                            \
+        size_t capacity;                                                                                               \
+        size_t count;      /* samples of the last forward pass */                                                      \
+        size_t num_images; /* layers before the first dense one; their weights come first */                           \
+        double *master;    /* [num_weights] the weights */                                                             \
+        real *weights;     /* [num_weights] rounded */                                                                 \
+        real *transposed;  /* those of the image layers, a convolution as [row][column][in][out] */                    \
+        real *change;      /* sum of the image layers' gradients */                                                    \
+        real **rows;       /* [num_layers + 1] values of a node [sample][number]; of images [row][column][channel] */  \
+        real **panels;     /* [num_layers + 1] values of a node around dense layers [panel][number][lane] */           \
+        real **before;     /* [num_layers + 1] the same before the activation; for relu the values themselves */       \
+        real **gradients;  /* [num_images + 1] derivatives by an image node's values, for a few samples */             \
+        real *patches;     /* a convolution's fields of view, of one sample */                                         \
+        real *delta;       /* derivatives by a node's values [panel][number][lane], of samples that count */           \
+        real *delta_below; /* those of the node before */                                                              \
+        real *gathered;    /* values of samples that count, in the same order */                                       \
+        real *delta_rows;  /* derivatives [sample][number] */                                                          \
+        real *input_rows;  /* a dense layer's input [sample][number] */                                                \
+        uint32_t *active;  /* [capacity] samples that count in the sum */                                              \
+        size_t num_active;                                                                                             \
+    } network;                                                                                                         \
+    ch_code network##_init(network *self, const ch_architecture *architecture, size_t capacity, ch_error *err)         \
+        CH_MUST_CHECK;                                                                                                 \
+    void network##_free(network *self);                                                                                \
+    void network##_set_weights(network *self, const double *weights);                                                  \
+    const double *network##_weights(const network *self);                                                              \
+    void network##_forward(network *self, const float *inputs, const uint32_t *index, size_t count, real *outputs);    \
+    void network##_forward_double(network *self, const double *inputs, size_t count, real *outputs);                   \
+    void network##_gradient(network *self, const real *coefficients, double *gradient);                                \
+    void network##_sample_gradients(network *self, real *gradients);                                                   \
+    void network##_update(network *self, const real *coefficients);
+
+CH_NETWORK_DECLARE(ch_network, float)
+CH_NETWORK_DECLARE(ch_network_f64, double)
 
 #endif

@@ -1,0 +1,624 @@
+/* network_body.h — ch_network in the precision CH_REAL; included by network_f32.c and network_f64.c.
+ *
+ * Images pass layer by layer, some samples at a time: [sample][row][column][channel]. Dense layers take samples as
+ * columns, in panels as wide as a tile of product.h: [panel][number][lane], the last panel one vector wide where that
+ * is enough. So the weights are read as they lie, and 16 samples are a whole vector. Lanes beyond the last sample hold
+ * numbers that nobody looks at.
+ *
+ * Shapes: n inputs and m outputs of a layer, W [m][n], b [m], samples s; delta as in filters.h.
+ */
+#include "models/product.h"
+
+#include "models/activations.h"
+#include "models/filters.h"
+
+#include <stdlib.h>
+
+typedef CH_NETWORK network;
+
+/* Images that pass a layer together: few enough for the caches, enough for the products of small images. */
+enum { GROUP = 8 };
+
+/* ---- panels ---- */
+
+static inline size_t panel_width(size_t count, size_t first)
+{
+    return count - first > LANES ? PANEL : LANES;
+}
+
+/* Lanes that `count` samples take. */
+static inline size_t lanes_of(size_t count)
+{
+    return (count + LANES - 1) / LANES * LANES;
+}
+
+/* panels of rows [count][size] */
+static void rows_to_panels(const real *rows, size_t count, size_t size, real *panels)
+{
+    for (size_t first = 0; first < count; first += PANEL) {
+        const size_t width = panel_width(count, first), used = at_most(count - first, width);
+        const real *from = rows + first * size;
+        real *to = panels + first * size;
+        for (size_t i = 0; i < size; i++) {
+            for (size_t s = 0; s < width; s++) {
+                to[i * width + s] = s < used ? from[s * size + i] : 0;
+            }
+        }
+    }
+}
+
+/* Place of a sample's first number in panels of `count` samples of `size` numbers; the next are `width` apart. */
+static inline const real *panel_lane(const real *panels, size_t count, size_t size, size_t sample, size_t *width)
+{
+    const size_t first = sample / PANEL * PANEL;
+    *width = panel_width(count, first);
+    return panels + first * size + (sample - first);
+}
+
+/* rows [num][size] of the samples which[0 .. num) (NULL: all) of panels of `count` */
+static void panels_to_rows(const real *panels, size_t count, size_t size, const uint32_t *which, size_t num, real *rows)
+{
+    for (size_t s = 0; s < num; s++) {
+        size_t width;
+        const real *from = panel_lane(panels, count, size, which != NULL ? which[s] : s, &width);
+        for (size_t i = 0; i < size; i++) {
+            rows[s * size + i] = from[i * width];
+        }
+    }
+}
+
+/* panels of the samples that count, of panels of all */
+static void gather_panels(const network *self, const real *panels, size_t size, real *gathered)
+{
+    const size_t num = self->num_active;
+    for (size_t first = 0; first < num; first += PANEL) {
+        const size_t width = panel_width(num, first), used = at_most(num - first, width);
+        real *to = gathered + first * size;
+        memset(to, 0, width * size * sizeof *to);
+        for (size_t s = 0; s < used; s++) {
+            size_t from_width;
+            const real *from = panel_lane(panels, self->count, size, self->active[first + s], &from_width);
+            for (size_t i = 0; i < size; i++) {
+                to[i * width + s] = from[i * from_width];
+            }
+        }
+    }
+}
+
+/* ---- memory ---- */
+
+static inline bool is_dense(const ch_layer *layer)
+{
+    return layer->kind == CH_LAYER_DENSE;
+}
+
+static size_t image_layers(const ch_architecture *architecture)
+{
+    size_t num = 0;
+    while (!is_dense(&architecture->layers[num])) {
+        num++;
+    }
+    return num;
+}
+
+static size_t node_size(const ch_architecture *architecture, size_t node)
+{
+    return node == 0 ? architecture->dim : ch_shape_size(architecture->layers[node - 1].out);
+}
+
+/* Room for `size` numbers of `count` samples. */
+static bool make_room(real **numbers, size_t count, size_t size)
+{
+    size_t total = 0;
+    *numbers = __builtin_mul_overflow(count, size, &total) ? NULL : ch_alloc(total, sizeof **numbers);
+    return *numbers != NULL;
+}
+
+static bool make_nodes(network *self)
+{
+    const ch_architecture *architecture = self->architecture;
+    const size_t num_nodes = architecture->num_layers + 1, lanes = lanes_of(self->capacity);
+    const bool is_relu = architecture->spec.activation == CH_ACTIVATION_RELU;
+    self->rows = ch_alloc(num_nodes, sizeof *self->rows);
+    self->panels = ch_alloc(num_nodes, sizeof *self->panels);
+    self->before = ch_alloc(num_nodes, sizeof *self->before);
+    self->gradients = ch_alloc(self->num_images + 1, sizeof *self->gradients);
+    if (self->rows == NULL || self->panels == NULL || self->before == NULL || self->gradients == NULL) {
+        return false;
+    }
+    for (size_t node = 0; node < num_nodes; node++) {
+        const size_t size = node_size(architecture, node);
+        const bool is_image = node <= self->num_images;
+        if ((is_image && !make_room(&self->rows[node], self->capacity, size)) ||
+            (node >= self->num_images && !make_room(&self->panels[node], lanes, size)) ||
+            (is_image && self->num_images > 0 && !make_room(&self->gradients[node], GROUP, size))) {
+            return false;
+        }
+        real *values = is_image ? self->rows[node] : self->panels[node];
+        self->before[node] = values;
+        if (node > 0 && architecture->layers[node - 1].is_activated && !is_relu &&
+            !make_room(&self->before[node], is_image ? self->capacity : lanes, size)) {
+            self->before[node] = values;
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool make_scratch(network *self)
+{
+    const ch_architecture *architecture = self->architecture;
+    const size_t lanes = lanes_of(self->capacity);
+    size_t widest_in = 1, widest_out = 1, largest_patches = 1;
+    for (size_t l = 0; l < architecture->num_layers; l++) {
+        const ch_layer *layer = &architecture->layers[l];
+        if (is_dense(layer)) {
+            widest_in = layer->fan_in > widest_in ? layer->fan_in : widest_in;
+            widest_out = layer->out.channels > widest_out ? layer->out.channels : widest_out;
+        } else if (layer->kind == CH_LAYER_CONV && !is_pointwise(layer)) {
+            const size_t patches = num_pixels(layer->out) * layer->fan_in;
+            largest_patches = patches > largest_patches ? patches : largest_patches;
+        }
+    }
+    const size_t widest = widest_in > widest_out ? widest_in : widest_out;
+    self->active = ch_alloc(self->capacity, sizeof *self->active);
+    return self->active != NULL && make_room(&self->patches, 1, largest_patches) &&
+           make_room(&self->delta, lanes, widest) && make_room(&self->delta_below, lanes, widest) &&
+           make_room(&self->gathered, lanes, widest_out) && make_room(&self->delta_rows, self->capacity, widest_out) &&
+           make_room(&self->input_rows, self->capacity, widest_in);
+}
+
+/* Weights of the image layers, which come first. */
+static size_t image_weights(const network *self)
+{
+    return self->architecture->layers[self->num_images].weights;
+}
+
+static bool make_weights(network *self)
+{
+    self->master = ch_alloc(self->architecture->num_weights, sizeof *self->master);
+    return self->master != NULL && make_room(&self->weights, 1, self->architecture->num_weights) &&
+           make_room(&self->transposed, 1, image_weights(self)) && make_room(&self->change, 1, image_weights(self));
+}
+
+ch_code CH_NETWORK_(init)(network *self, const ch_architecture *architecture, size_t capacity, ch_error *err)
+{
+    memset(self, 0, sizeof *self);
+    if (capacity < 1 || capacity > UINT32_MAX) {
+        return ch_error_set(err, CH_ERROR_INPUT, "a network's capacity is %zu samples; it must be 1 to %lu", capacity,
+                            (unsigned long)UINT32_MAX);
+    }
+    self->architecture = architecture;
+    self->capacity = capacity;
+    self->num_images = image_layers(architecture);
+    if (!make_weights(self) || !make_nodes(self) || !make_scratch(self)) {
+        CH_NETWORK_(free)(self);
+        return ch_error_memory(err, "the network: lower width, or the samples that it takes at a time");
+    }
+    return CH_OK;
+}
+
+static void free_nodes(network *self)
+{
+    const size_t num_nodes = self->architecture->num_layers + 1;
+    for (size_t node = 0; node < num_nodes; node++) {
+        real *rows = self->rows[node], *panels = self->panels[node], *before = self->before[node];
+        if (before != rows && before != panels) {
+            free(before);
+        }
+        free(rows);
+        free(panels);
+    }
+    for (size_t node = 0; node <= self->num_images; node++) {
+        free(self->gradients[node]);
+    }
+}
+
+void CH_NETWORK_(free)(network *self)
+{
+    if (self->rows != NULL && self->panels != NULL && self->before != NULL && self->gradients != NULL) {
+        free_nodes(self);
+    }
+    free(self->rows);
+    free(self->panels);
+    free(self->before);
+    free(self->gradients);
+    free(self->master);
+    free(self->weights);
+    free(self->transposed);
+    free(self->change);
+    free(self->patches);
+    free(self->delta);
+    free(self->delta_below);
+    free(self->gathered);
+    free(self->delta_rows);
+    free(self->input_rows);
+    free(self->active);
+    memset(self, 0, sizeof *self);
+}
+
+/* ---- weights ---- */
+
+/* Convolutions' weights [out][fan_in] as [fan_in][out]. */
+static void transpose_weights(network *self)
+{
+    for (size_t l = 0; l < self->num_images; l++) {
+        const ch_layer *layer = &self->architecture->layers[l];
+        if (layer->kind != CH_LAYER_CONV) {
+            continue;
+        }
+        const real *from = self->weights + layer->weights;
+        real *to = self->transposed + layer->weights;
+        for (size_t i = 0; i < layer->fan_in; i++) {
+            for (size_t o = 0; o < layer->out.channels; o++) {
+                to[i * layer->out.channels + o] = from[o * layer->fan_in + i];
+            }
+        }
+    }
+}
+
+static void round_weights(network *self, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        self->weights[i] = (real)self->master[i];
+    }
+    transpose_weights(self);
+}
+
+void CH_NETWORK_(set_weights)(network *self, const double *weights)
+{
+    memcpy(self->master, weights, self->architecture->num_weights * sizeof *weights);
+    round_weights(self, self->architecture->num_weights);
+}
+
+const double *CH_NETWORK_(weights)(const network *self)
+{
+    return self->master;
+}
+
+/* ---- forward ---- */
+
+/* Sample s: an image becomes [row][column][channel], anything else stays as it is. Of the two inputs one is NULL. */
+static void take_input(network *self, size_t s, const float *single, const double *wide)
+{
+    const ch_shape shape = self->architecture->spec.input;
+    const size_t dim = self->architecture->dim;
+    const size_t channels = self->num_images > 0 ? shape.channels : 1, pixels = dim / channels;
+    real *to = self->rows[0] + s * dim;
+    for (size_t c = 0; c < channels; c++) {
+        for (size_t p = 0; p < pixels; p++) {
+            const size_t from = c * pixels + p;
+            to[p * channels + c] = single != NULL ? (real)single[from] : (real)wide[from];
+        }
+    }
+}
+
+/* Layer l on the images first … first + count. */
+static void image_forward(network *self, size_t l, size_t first, size_t count)
+{
+    const ch_layer *layer = &self->architecture->layers[l];
+    const size_t out_size = ch_shape_size(layer->out);
+    const real *in = self->rows[l] + first * ch_shape_size(layer->in);
+    real *out = self->rows[l + 1] + first * out_size, *before = self->before[l + 1] + first * out_size;
+    switch (layer->kind) {
+    case CH_LAYER_CONV:
+        conv_forward(layer, self->transposed + layer->weights, self->patches, in, before, count);
+        break;
+    case CH_LAYER_DEPTHWISE:
+        depthwise_forward(layer, self->weights + layer->weights, in, before, count);
+        break;
+    case CH_LAYER_POOL:
+        pool_forward(layer, in, out, count);
+        return;
+    case CH_LAYER_MEAN:
+        mean_forward(layer, in, out, count);
+        return;
+    default:
+        residual_forward(layer, in, self->rows[layer->from] + first * out_size, out, count);
+        return;
+    }
+    finish_rows(layer, self->architecture->spec.activation, self->weights + layer->bias, before, out,
+                count * num_pixels(layer->out));
+}
+
+/* z = scale (W x + b), values phi(z): a panel at a time */
+static void dense_forward(network *self, size_t l)
+{
+    const ch_layer *layer = &self->architecture->layers[l];
+    const size_t in = layer->fan_in, out = layer->out.channels;
+    const real *weights = self->weights + layer->weights, *bias = self->weights + layer->bias;
+    const real scale = (real)layer->scale;
+    for (size_t first = 0; first < self->count; first += PANEL) {
+        const size_t width = panel_width(self->count, first);
+        real *z = self->before[l + 1] + first * out;
+        product(out, width, in, (matrix){weights, in, 1}, self->panels[l] + first * in, width, into(z, width));
+        for (size_t o = 0; o < out; o++) {
+            const real shift = layer->has_bias ? bias[o] : 0;
+            for (size_t s = 0; s < width; s++) {
+                z[o * width + s] = scale * (z[o * width + s] + shift);
+            }
+        }
+        if (layer->is_activated) {
+            activate(self->architecture->spec.activation, z, self->panels[l + 1] + first * out, out * width);
+        }
+    }
+}
+
+/* From the values of node 0. */
+static void forward(network *self, size_t count, real *outputs)
+{
+    const ch_architecture *architecture = self->architecture;
+    self->count = count;
+    for (size_t first = 0; first < count; first += GROUP) {
+        for (size_t l = 0; l < self->num_images; l++) {
+            image_forward(self, l, first, at_most(count - first, GROUP));
+        }
+    }
+    rows_to_panels(self->rows[self->num_images], count, node_size(architecture, self->num_images),
+                   self->panels[self->num_images]);
+    for (size_t l = self->num_images; l < architecture->num_layers; l++) {
+        dense_forward(self, l);
+    }
+    /* one number a sample: lanes follow each other */
+    memcpy(outputs, self->panels[architecture->num_layers], count * sizeof *outputs);
+}
+
+void CH_NETWORK_(forward)(network *self, const float *inputs, const uint32_t *index, size_t count, real *outputs)
+{
+    for (size_t s = 0; s < count; s++) {
+        take_input(self, s, inputs + (index != NULL ? index[s] : s) * self->architecture->dim, NULL);
+    }
+    forward(self, count, outputs);
+}
+
+void CH_NETWORK_(forward_double)(network *self, const double *inputs, size_t count, real *outputs)
+{
+    for (size_t s = 0; s < count; s++) {
+        take_input(self, s, NULL, inputs + s * self->architecture->dim);
+    }
+    forward(self, count, outputs);
+}
+
+/* ---- backward ---- */
+
+/* Where the gradient goes. */
+typedef struct {
+    double *gradient; /* [num_weights] the sum is added here; or */
+    real *samples;    /* [active][num_weights] the gradient of each sample goes here; or, both NULL, into the weights */
+} sink;
+
+/* W and b by delta_rows [num][m] and input_rows [num][n]: sum over s of delta_s x_s^T */
+static void dense_change(network *self, const ch_layer *layer, const real *inputs, const sink *to)
+{
+    const size_t in = layer->fan_in, out = layer->out.channels, num = self->num_active;
+    const size_t num_weights = self->architecture->num_weights;
+    const real *deltas = self->delta_rows;
+    if (to->samples != NULL) {
+        for (size_t s = 0; s < num; s++) {
+            real *gradient = to->samples + s * num_weights;
+            product(out, in, 1, (matrix){deltas + s * out, 1, out}, inputs + s * in, in,
+                    into(gradient + layer->weights, in));
+            if (layer->has_bias) {
+                memcpy(gradient + layer->bias, deltas + s * out, out * sizeof *gradient);
+            }
+        }
+        return;
+    }
+    double *sums = to->gradient != NULL ? to->gradient : self->master;
+    target change = {.master = sums + layer->weights, .row = in};
+    change.values = to->gradient != NULL ? NULL : self->weights + layer->weights;
+    product(out, in, num, (matrix){deltas, 1, out}, inputs, in, change);
+    for (size_t o = 0; layer->has_bias && o < out; o++) {
+        real sum = 0;
+        for (size_t s = 0; s < num; s++) {
+            sum += deltas[s * out + o];
+        }
+        sums[layer->bias + o] += (double)sum;
+        if (to->gradient == NULL) {
+            self->weights[layer->bias + o] = (real)sums[layer->bias + o];
+        }
+    }
+}
+
+/* delta of a layer's values becomes scale phi'(z) delta */
+static void dense_through_activation(network *self, size_t l)
+{
+    const ch_layer *layer = &self->architecture->layers[l];
+    const size_t total = layer->out.channels * lanes_of(self->num_active);
+    if (layer->is_activated) {
+        const real *z = self->before[l + 1];
+        if (self->num_active < self->count) {
+            gather_panels(self, z, layer->out.channels, self->gathered);
+            z = self->gathered;
+        }
+        multiply_by_slope(self->architecture->spec.activation, z, self->delta, total);
+    }
+    for (size_t i = 0; i < total; i++) {
+        self->delta[i] *= (real)layer->scale;
+    }
+}
+
+/* Rows of the input of dense layer l, of the samples that count. */
+static const real *dense_inputs(network *self, size_t l)
+{
+    const size_t size = self->architecture->layers[l].fan_in, num = self->num_active;
+    const bool is_whole = num == self->count;
+    if (self->rows[l] == NULL) {
+        panels_to_rows(self->panels[l], self->count, size, self->active, num, self->input_rows);
+        return self->input_rows;
+    }
+    for (size_t s = 0; !is_whole && s < num; s++) {
+        memcpy(self->input_rows + s * size, self->rows[l] + self->active[s] * size, size * sizeof *self->input_rows);
+    }
+    return is_whole ? self->rows[l] : self->input_rows;
+}
+
+/* delta_below = W^T delta */
+static void dense_below(network *self, const ch_layer *layer)
+{
+    const size_t in = layer->fan_in, out = layer->out.channels, num = self->num_active;
+    const real *weights = self->weights + layer->weights;
+    for (size_t first = 0; first < num; first += PANEL) {
+        const size_t width = panel_width(num, first);
+        product(in, width, out, (matrix){weights, 1, in}, self->delta + first * out, width,
+                into(self->delta_below + first * in, width));
+    }
+}
+
+static void dense_backward(network *self, const sink *to)
+{
+    for (size_t l = self->architecture->num_layers; l-- > self->num_images;) {
+        const ch_layer *layer = &self->architecture->layers[l];
+        dense_through_activation(self, l);
+        if (l > 0) {
+            dense_below(self, layer);
+        }
+        panels_to_rows(self->delta, self->num_active, layer->out.channels, NULL, self->num_active, self->delta_rows);
+        dense_change(self, layer, dense_inputs(self, l), to);
+        real *below = self->delta_below;
+        self->delta_below = self->delta;
+        self->delta = below;
+    }
+}
+
+/* delta of some images' values becomes scale phi'(z) delta; bias += its sum over pixels */
+static void through_activation(network *self, size_t l, size_t first, size_t count, real *bias)
+{
+    const ch_layer *layer = &self->architecture->layers[l];
+    const size_t size = ch_shape_size(layer->out), channels = layer->out.channels;
+    real *delta = self->gradients[l + 1];
+    if (layer->is_activated) {
+        multiply_by_slope(self->architecture->spec.activation, self->before[l + 1] + first * size, delta, count * size);
+    }
+    for (size_t i = 0; i < count * size; i++) {
+        delta[i] *= (real)layer->scale;
+    }
+    for (size_t r = 0; layer->has_bias && r < count * size; r += channels) {
+        for (size_t c = 0; c < channels; c++) {
+            bias[c] += delta[r + c];
+        }
+    }
+}
+
+/* Layer l on the images first … first + count: change += gradient by its weights, gradients of its input set */
+static void image_backward(network *self, size_t l, size_t first, size_t count, real *change)
+{
+    const ch_layer *layer = &self->architecture->layers[l];
+    const size_t in_size = ch_shape_size(layer->in), out_size = ch_shape_size(layer->out);
+    const real *in = self->rows[l] + first * in_size;
+    real *delta = self->gradients[l + 1], *gradient = self->gradients[l];
+    if (!layer->input_is_added) {
+        memset(gradient, 0, count * in_size * sizeof *gradient);
+    }
+    through_activation(self, l, first, count, change + layer->bias);
+    switch (layer->kind) {
+    case CH_LAYER_CONV:
+        conv_backward(layer, self->weights + layer->weights, self->patches, in, delta, change + layer->weights,
+                      l > 0 ? gradient : NULL, count);
+        break;
+    case CH_LAYER_DEPTHWISE:
+        depthwise_backward(layer, self->weights + layer->weights, in, delta, change + layer->weights, gradient, count);
+        break;
+    case CH_LAYER_POOL:
+        pool_backward(layer, in, self->rows[l + 1] + first * out_size, delta, gradient, count);
+        break;
+    case CH_LAYER_MEAN:
+        mean_backward(layer, delta, gradient, count);
+        break;
+    default:
+        memcpy(gradient, delta, count * in_size * sizeof *delta);
+        memcpy(self->gradients[layer->from], delta, count * in_size * sizeof *delta);
+    }
+}
+
+/* Samples that count and follow each other, from the k-th on: at most `most`. */
+static size_t run_from(const network *self, size_t k, size_t most)
+{
+    size_t length = 1;
+    while (length < most && k + length < self->num_active &&
+           self->active[k + length] == self->active[k] + (uint32_t)length) {
+        length++;
+    }
+    return length;
+}
+
+/* delta [panel][number][lane] by the values of the last images, the first that dense layers take */
+static void images_backward(network *self, const sink *to)
+{
+    const size_t top = self->num_images, size = node_size(self->architecture, top), num = image_weights(self);
+    if (to->samples == NULL) {
+        memset(self->change, 0, num * sizeof *self->change);
+    }
+    for (size_t k = 0, length; k < self->num_active; k += length) {
+        real *change = self->change;
+        length = run_from(self, k, to->samples != NULL ? 1 : GROUP);
+        if (to->samples != NULL) {
+            change = to->samples + k * self->architecture->num_weights;
+            memset(change, 0, num * sizeof *change);
+        }
+        for (size_t s = 0; s < length; s++) {
+            size_t width;
+            const real *from = panel_lane(self->delta, self->num_active, size, k + s, &width);
+            for (size_t i = 0; i < size; i++) {
+                self->gradients[top][s * size + i] = from[i * width];
+            }
+        }
+        for (size_t l = top; l-- > 0;) {
+            image_backward(self, l, self->active[k], length, change);
+        }
+    }
+}
+
+/* The sums of the image layers, where they belong. */
+static void put_image_change(network *self, const sink *to)
+{
+    double *sums = to->gradient != NULL ? to->gradient : self->master;
+    const size_t num = image_weights(self);
+    for (size_t i = 0; i < num; i++) {
+        sums[i] += (double)self->change[i];
+    }
+    if (to->gradient == NULL) {
+        round_weights(self, num);
+    }
+}
+
+/* coefficients NULL: 1 for all */
+static void backward(network *self, const real *coefficients, const sink *to)
+{
+    self->num_active = 0;
+    for (size_t s = 0; s < self->count; s++) {
+        const real c = coefficients != NULL ? coefficients[s] : 1;
+        if (c != 0) {
+            self->delta[self->num_active] = c;
+            self->active[self->num_active++] = (uint32_t)s;
+        }
+    }
+    if (self->num_active == 0) {
+        return;
+    }
+    for (size_t s = self->num_active; s < lanes_of(self->num_active); s++) {
+        self->delta[s] = 0;
+    }
+    dense_backward(self, to);
+    if (self->num_images > 0) {
+        images_backward(self, to);
+        if (to->samples == NULL) {
+            put_image_change(self, to);
+        }
+    }
+}
+
+void CH_NETWORK_(gradient)(network *self, const real *coefficients, double *gradient)
+{
+    backward(self, coefficients, &(sink){.gradient = gradient});
+}
+
+void CH_NETWORK_(sample_gradients)(network *self, real *gradients)
+{
+    backward(self, NULL, &(sink){.samples = gradients});
+}
+
+void CH_NETWORK_(update)(network *self, const real *coefficients)
+{
+    backward(self, coefficients, &(sink){0});
+}

@@ -1,0 +1,7 @@
+/* network_f32.c — networks in single precision. */
+#include "models/network.h"
+
+#define CH_REAL           float
+#define CH_NETWORK        ch_network
+#define CH_NETWORK_(verb) ch_network_##verb
+#include "models/network_body.h"

@@ -1,0 +1,7 @@
+/* network_f64.c — networks in double precision. */
+#include "models/network.h"
+
+#define CH_REAL           double
+#define CH_NETWORK        ch_network_f64
+#define CH_NETWORK_(verb) ch_network_f64_##verb
+#include "models/network_body.h"
