@@ -40,7 +40,7 @@ $(BUILD)/pic/%.o: %.c
 	$(CC) $(BASE_CFLAGS) -fPIC -MMD -MP -c $< -o $@
 
 # the passes of networks: multiply and add are fused wherever there is such an instruction, for half the time
-$(BUILD)/models/network_%.o $(BUILD)/pic/models/network_%.o: BASE_CFLAGS += -ffp-contract=fast
+$(BUILD)/models/network_f%.o $(BUILD)/pic/models/network_f%.o: BASE_CFLAGS += -ffp-contract=fast
 
 $(BUILD)/libchiton.a: $(OBJECTS)
 	rm -f $@ && $(AR) rcs $@ $^

@@ -8,5 +8,6 @@
 
 #include "models/architecture.h"
 #include "models/network.h"
+#include "models/network_learner.h"
 
 #endif
