@@ -77,12 +77,12 @@ static bool measure(ch_network_state *self)
     return true;
 }
 
-/* ||K - K0||, or ||K|| with K0 NULL */
-static double distance(const ch_kernel_meter *self, const double *start)
+/* ||K - factor K0|| of n x n entries */
+static double distance(const double *kernel, const double *start, double factor, size_t n)
 {
     double square = 0;
-    for (size_t i = 0; i < self->num_samples * self->num_samples; i++) {
-        const double apart = self->now[i] - (start != NULL ? start[i] : 0);
+    for (size_t i = 0; i < n * n; i++) {
+        const double apart = kernel[i] - factor * start[i];
         square += apart * apart;
     }
     return sqrt(square);
@@ -128,10 +128,9 @@ bool ch_kernel_meter_observe(ch_network_state *self, ch_observation *out)
     for (size_t mu = 0; mu < meter->num_samples; mu++) {
         labels[mu] = self->setup.train->labels[mu];
     }
-    const double norm = distance(meter, NULL);
-    const double start = sqrt(ch_norm2(meter->start, meter->num_samples * meter->num_samples));
-    out->kernel_change = distance(meter, meter->start) / start;
-    out->kernel_alignment = quadratic_form(meter, labels) / (norm * (double)meter->num_samples);
+    const size_t n = meter->num_samples;
+    out->kernel_change = distance(meter->now, meter->start, 1, n) / distance(meter->start, meter->start, 0, n);
+    out->kernel_alignment = quadratic_form(meter, labels) / (distance(meter->now, meter->start, 0, n) * (double)n);
     find_gradient_entries(self, out);
     return true;
 }
