@@ -1,7 +1,13 @@
-/* learner.c — names of a learner's states, and the observation of nothing. */
+/* learner.c — names of a learner's states, and an observation of nothing. */
 #include "core/learner.h"
 
 #include <math.h>
+
+const char *ch_status_name(ch_status status)
+{
+    static const char *const names[] = {"running", "fitted", "budget", "diverged"};
+    return names[status];
+}
 
 ch_observation ch_observation_none(void)
 {
@@ -21,10 +27,4 @@ ch_observation ch_observation_none(void)
         .gradient_variance = NAN,
         .gradient_snr = NAN,
     };
-}
-
-const char *ch_status_name(ch_status status)
-{
-    static const char *const names[] = {"running", "fitted", "budget", "diverged"};
-    return names[status];
 }

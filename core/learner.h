@@ -42,21 +42,21 @@ typedef struct {
     double min_margin;        /* least training margin, in units of kappa */
     double weight_change;     /* ||w - w0|| */
     double weight_change_rel; /* ||w - w0|| / ||w0|| */
-    double signal;            /* s = Delta w . e */
-    double noise;             /* r = ||Delta w - s e|| */
+    double signal;            /* s = Delta w . e; of a network ||Delta W e||, W its first layer */
+    double noise;             /* r = ||Delta w - s e||; of a network the norm of the rest of Delta W */
     double test_error;        /* exact where the model has a formula, else over the test samples */
-    /* of the tangent kernel K of some training samples, K0 at initialisation, and of the gradients g of their losses */
-    double kernel_change;     /* ||K - K0|| / ||K0|| */
-    double kernel_alignment;  /* y K y / (||K|| ||y||^2) */
-    double gradient_mean;     /* norm of the mean of g */
-    double gradient_variance; /* mean of ||g - mean||^2 */
-    double gradient_snr;      /* gradient_mean / sqrt(gradient_variance) */
-    /* weight changes of the layers, input to output; the learner's until it observes again, or the run's */
-    const double *layer_change; /* [num_layers] */
-    size_t num_layers;
+    /* of some training samples, by their tangent kernel K, K0 at the start; Frobenius norms */
+    double kernel_change;       /* ||K - K0|| / ||K0|| */
+    double kernel_alignment;    /* y.K y / (||K|| ||y||^2) */
+    double gradient_mean;       /* norm of the mean of the samples' loss gradients */
+    double gradient_variance;   /* mean squared distance of a sample's loss gradient from their mean */
+    double gradient_snr;        /* gradient_mean / sqrt(gradient_variance) */
+    const double *layer_change; /* [num_layers] ||w - w0|| of every weight tensor with its bias; the learner's, valid
+                                   until it is observed again or freed; may be NULL */
+    size_t num_layers;          /* 0 where layer_change is NULL */
 } ch_observation;
 
-/** Nothing measured: NaN everywhere, CH_UNCOUNTED, no layers. */
+/** Nothing measured: every quantity NaN, the count CH_UNCOUNTED, no layers. */
 ch_observation ch_observation_none(void);
 
 /** A model under training, behind the one interface that the training loop uses.
@@ -68,7 +68,9 @@ struct ch_learner {
     /** Trains until `limit`, or until the run is known to be fitted or diverged.
      *
      *  A learner may notice some steps late that it was fitted: `steps` then exceeds `last_update`, the weights
-     *  are those of `last_update`. Never notices early. Cannot fail: the outcome is in `progress`.
+     *  are those of `last_update`. Never notices early. Cannot fail: the outcome is in `progress`. Comes back before
+     *  the limit where a single step would take long, for its caller to look at the clock: while the status is running
+     *  and no limit is reached, call again.
      */
     void (*advance)(ch_learner *self, const ch_limit *limit);
     /** Measures everything now; sets the status to fitted or diverged where that is what it finds. */

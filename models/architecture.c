@@ -13,7 +13,7 @@ enum { MOST_LAYERS = 24 };
 
 const char *ch_arch_name(ch_arch arch)
 {
-    static const char *const names[] = {"mlp", "mlp_bias", "simple_cnn", "mnas", "vgg11"};
+    static const char *const names[] = {"mlp", "mlp_bias", "simple_cnn", "mnas", "vgg11", "linear"};
     return (size_t)arch < sizeof names / sizeof *names ? names[arch] : NULL;
 }
 
@@ -233,6 +233,13 @@ static void build_vgg11(builder *self, size_t h)
     add_output(self, false);
 }
 
+/* The perceptron: w.x / sqrt(d) */
+static void build_linear(builder *self)
+{
+    self->shape = (ch_shape){flat_size(self, self->shape), 1, 1};
+    add_hidden(self, 1, false, false);
+}
+
 static bool is_mlp(ch_arch arch)
 {
     return arch == CH_ARCH_MLP || arch == CH_ARCH_MLP_BIAS;
@@ -241,13 +248,14 @@ static bool is_mlp(ch_arch arch)
 static ch_code check(const ch_network_spec *spec, ch_error *err)
 {
     if (ch_arch_name(spec->arch) == NULL) {
-        return ch_error_set(err, CH_ERROR_INPUT, "architecture %d is none of mlp, mlp_bias, simple_cnn, mnas, vgg11",
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "architecture %d is none of mlp, mlp_bias, simple_cnn, mnas, vgg11, linear",
                             (int)spec->arch);
     }
     if (ch_activation_name(spec->activation) == NULL) {
         return ch_error_set(err, CH_ERROR_INPUT, "activation %d is none of relu, gelu, silu", (int)spec->activation);
     }
-    if (spec->width < 1) {
+    if (spec->arch != CH_ARCH_LINEAR && spec->width < 1) {
         return ch_error_set(err, CH_ERROR_INPUT, "width is 0; it must be at least 1");
     }
     if (is_mlp(spec->arch) && spec->depth < 1) {
@@ -259,7 +267,7 @@ static ch_code check(const ch_network_spec *spec, ch_error *err)
                             "the input has %zu channels of %zu x %zu; each of these numbers must be at least 1",
                             input.channels, input.rows, input.columns);
     }
-    if (!is_mlp(spec->arch) && (input.rows < 2 || input.columns < 2)) {
+    if (!is_mlp(spec->arch) && spec->arch != CH_ARCH_LINEAR && (input.rows < 2 || input.columns < 2)) {
         return ch_error_set(err, CH_ERROR_INPUT,
                             "model %s is for images; this data's inputs, %zu channels of %zu x %zu, are not",
                             ch_arch_name(spec->arch), input.channels, input.rows, input.columns);
@@ -278,6 +286,9 @@ static void build(builder *self, const ch_network_spec *spec)
         break;
     case CH_ARCH_VGG11:
         build_vgg11(self, spec->width);
+        break;
+    case CH_ARCH_LINEAR:
+        build_linear(self);
         break;
     default:
         build_mlp(self, spec);

@@ -17,13 +17,13 @@
 #include "core/core.h"
 #include "data/data.h"
 
-typedef enum { CH_ARCH_MLP, CH_ARCH_MLP_BIAS, CH_ARCH_SIMPLE_CNN, CH_ARCH_MNAS, CH_ARCH_VGG11 } ch_arch;
+typedef enum { CH_ARCH_MLP, CH_ARCH_MLP_BIAS, CH_ARCH_SIMPLE_CNN, CH_ARCH_MNAS, CH_ARCH_VGG11, CH_ARCH_LINEAR } ch_arch;
 typedef enum { CH_ACTIVATION_RELU, CH_ACTIVATION_GELU, CH_ACTIVATION_SILU } ch_activation;
 
 /** All that fixes a network but its weights. */
 typedef struct {
     ch_arch arch;
-    size_t width; /* h >= 1 */
+    size_t width; /* h >= 1; not looked at by the linear one */
     size_t depth; /* L >= 1 hidden layers of the multilayer perceptrons; not looked at by the others */
     ch_activation activation;
     ch_shape input; /* images for the convolutional ones, rows and columns > 1 */

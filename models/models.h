@@ -11,5 +11,6 @@
 #include "models/network.h"
 #include "models/twin.h"
 #include "models/twin_kernel.h"
+#include "models/network_learner.h"
 
 #endif

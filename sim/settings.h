@@ -65,8 +65,6 @@ enum {
     CH_DATA_CIFAR_ANIMAL,
 };
 enum { CH_TEACHER_AXIS, CH_TEACHER_RANDOM };
-enum { CH_LOSS_HINGE, CH_LOSS_SOFTHINGE, CH_LOSS_QUADHINGE, CH_LOSS_MSE };
-enum { CH_DYNAMICS_SGD, CH_DYNAMICS_GD, CH_DYNAMICS_FLOW, CH_DYNAMICS_UNFITTED, CH_DYNAMICS_SDE };
 enum { CH_ENGINE_AUTO, CH_ENGINE_PLAIN, CH_ENGINE_FAST };
 
 /** The settings of one run. A number that may be a word ("inf", "full", "none") is 0 for the word. */

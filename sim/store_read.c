@@ -213,6 +213,7 @@ ch_code ch_store_query_run(const ch_store_query *self, bool points, ch_run *run,
 {
     ch_code code = CH_OK;
     memset(run, 0, sizeof *run);
+    run->final = ch_observation_none();
     ch_settings_default(&run->settings);
     for (size_t i = 0; code == CH_OK && i < CH_SETTINGS_STORED; i++) {
         code = read_setting(self, i, &run->settings, err);

@@ -1,0 +1,177 @@
+/* network_learner_private.h — what the files of the network's learner share.
+ *
+ *   network_learner.c   setting up
+ *   learner_passes.c    passes over samples: margins, coefficients, moving the weights
+ *   learner_steps.c     steps of gd, sde, unfitted and of sgd one by one
+ *   learner_fast.c      sgd without its idle steps
+ *   learner_flow.c      gradient flow
+ *   learner_observe.c   observations
+ *   learner_kernel.c    the tangent kernel of some samples
+ */
+#ifndef CH_NETWORK_LEARNER_PRIVATE_H
+#define CH_NETWORK_LEARNER_PRIVATE_H
+
+#include "models/network_learner.h"
+#include "models/passes.h"
+#include "perceptron/waiting.h"
+
+/** Samples to pass over. */
+typedef struct {
+    const uint32_t *index; /* [count]; NULL for 0 .. count */
+    size_t count;
+} ch_sample_list;
+
+/** What a pass over samples has seen. */
+typedef struct {
+    double sum;      /* of their margins: finite unless one is not */
+    size_t unfitted; /* !(m >= kappa), so that NaN counts */
+    size_t active;   /* with a gradient */
+} ch_pass_summary;
+
+/** The fast engine's look-ahead (learner_fast.c). */
+typedef struct {
+    uint32_t *queue;     /* [room][B] batches drawn and not reached yet; owned */
+    size_t room, queued; /* in batches; room 0 or 1: too few fit the workspace, and steps are taken one by one */
+    size_t ahead;        /* batches to judge in the next round */
+    uint32_t *active;    /* [P] samples that had a gradient when last looked at; owned */
+    uint32_t num_active; /* UINT32_MAX before the first look */
+    bool event_is_known; /* the next step with an active sample, found by looking at all; never if there is none */
+    uint64_t event_step;
+    uint32_t event_count; /* active samples in its batch */
+} ch_look_ahead;
+
+/** The flow's integrator (learner_flow.c). */
+typedef struct {
+    double tolerance;  /* largest difference of an output between the pair, in units of kappa, for a step to count */
+    double *slopes[4]; /* [num_weights] each: dw/dt at the stages; owned */
+    double *weights;   /* [num_weights] at the beginning of the step; owned */
+    double *margins;   /* [P] at its end; owned */
+    double time;       /* since the stretch began, under eta */
+    double step;       /* length to try next */
+    bool is_begun;     /* slopes[0] belongs to `weights` */
+} ch_flow;
+
+/** The tangent kernel of some samples (learner_kernel.c). */
+typedef struct {
+    size_t num_samples, block; /* n, and gradients held at a time of each of two blocks */
+    size_t stride;             /* num_weights rounded up, zeros beyond */
+    double *rows[2];           /* [block][stride] owned */
+    double *start, *now;       /* [n][n] K0 and K; owned */
+} ch_kernel_meter;
+
+struct ch_network_state {
+    ch_network_learner_setup setup;
+    ch_passes passes;
+    size_t num_weights;
+    double sample_cost; /* multiply-adds of a forward pass of one sample */
+    double norm_init;
+    float *start;          /* w0 [num_weights], exact in single precision; owned */
+    double *start_outputs; /* f(w0, x) of the training samples [P]; owned */
+    double *start_tests;   /* and of the test samples; owned */
+    double *outputs;       /* [capacity] of a forward pass; owned */
+    double *coefficients;  /* [capacity] owned */
+    double *margins;       /* [max(P, capacity)] of the last pass, in its order; owned */
+    double *gradient;      /* [num_weights] owned */
+    double *layer_change;  /* [num_layers] owned */
+    size_t num_layers;     /* with weights */
+    uint32_t *batch;       /* [B] owned */
+    uint32_t *order;       /* [P] permutation whose head is the batch, or the unfitted samples; owned */
+    double *noise;         /* [P] of the sde; owned */
+    ch_random random;      /* batches */
+    ch_random noise_random;
+    uint64_t patience;  /* ceil(P / B) steps */
+    uint64_t next_look; /* step at which to look at all samples if nothing moves before; under mse, in any case */
+    ch_look_ahead ahead;
+    ch_flow flow;
+    ch_kernel_meter meter;
+};
+typedef struct ch_network_state ch_network_state;
+
+/* ---- learner_passes.c ---- */
+
+/** f(w, x) of samples list[from .. from + count), count <= capacity. @param outputs  out [count] */
+void ch_state_outputs(ch_network_state *self, const ch_examples *set, const ch_sample_list *list, size_t from,
+                      size_t count, double *outputs);
+
+/** Margins of training samples list[from .. from + count), count <= capacity, into self->margins from `from` on. */
+void ch_state_margins(ch_network_state *self, const ch_sample_list *list, size_t from, size_t count);
+
+/** y l'(m) of the sample at place i of the list, whose margin is self->margins[i] */
+double ch_state_slope(const ch_network_state *self, const ch_sample_list *list, size_t i);
+
+/** Margins of all training samples.
+ *  @return false when stopped */
+bool ch_state_look(ch_network_state *self, ch_pass_summary *seen) CH_MUST_CHECK;
+
+/** Margins of a list's samples, and the sum of (scale + extra_mu) g_mu.
+ *
+ *  @param extra     [P]; NULL: 0
+ *  @param gradient  [num_weights], the sum is added to it; NULL, the list not larger than the workspace: the sum is
+ * left for ch_passes_update, its coefficients in self->coefficients
+ *  @return false when stopped */
+bool ch_state_pass(ch_network_state *self, const ch_sample_list *list, double scale, const double *extra,
+                   double *gradient, ch_pass_summary *seen) CH_MUST_CHECK;
+
+/** As ch_state_pass, for ch_state_move to add the sum to w where the step is to be taken. */
+bool ch_state_prepare(ch_network_state *self, const ch_sample_list *list, double scale, const double *extra,
+                      ch_pass_summary *seen) CH_MUST_CHECK;
+void ch_state_move(ch_network_state *self, const ch_sample_list *list);
+
+bool ch_state_weights_are_finite(const ch_network_state *self);
+
+static inline bool ch_state_is_stopped(const ch_network_state *self)
+{
+    return self->setup.stop != NULL && *self->setup.stop;
+}
+
+/** Whether to take another step. */
+static inline bool ch_learner_goes_on(const ch_network_learner *self, const ch_limit *limit)
+{
+    const ch_progress *progress = &self->learner.progress;
+    return progress->status == CH_RUNNING && progress->steps < limit->steps && progress->updates < limit->updates &&
+           !ch_state_is_stopped(self->state);
+}
+
+/* ---- learner_steps.c ---- */
+
+/** The next batch of sgd. @param batch  out [B] */
+void ch_state_draw(ch_network_state *self, uint32_t *batch);
+
+/** After a pass of which ch_state_prepare told `seen`, `progress->steps` being its step: the update if there is one. */
+void ch_learner_settle(ch_network_learner *self, const ch_sample_list *list, const ch_pass_summary *seen);
+
+/** One step of sgd, its batch drawn now. @return false when stopped, the step not taken */
+bool ch_learner_step_sgd(ch_network_learner *self) CH_MUST_CHECK;
+
+/** Looks at all samples, and sets the status where none is unfitted or something is not finite.
+ *  @return false when stopped */
+bool ch_learner_check(ch_network_learner *self, ch_pass_summary *seen) CH_MUST_CHECK;
+
+void ch_learner_advance_sgd(ch_learner *learner, const ch_limit *limit);
+void ch_learner_advance_full(ch_learner *learner, const ch_limit *limit); /* gd and sde */
+void ch_learner_advance_unfitted(ch_learner *learner, const ch_limit *limit);
+
+/* ---- learner_fast.c, learner_flow.c: `bytes` are those that `init` asks for ---- */
+
+ch_code ch_look_ahead_init(ch_network_state *self, ch_error *err) CH_MUST_CHECK;
+void ch_look_ahead_free(ch_look_ahead *self);
+void ch_learner_advance_fast(ch_learner *learner, const ch_limit *limit);
+
+ch_code ch_flow_init(ch_network_state *self, ch_error *err) CH_MUST_CHECK;
+void ch_flow_free(ch_flow *self);
+void ch_learner_advance_flow(ch_learner *learner, const ch_limit *limit);
+
+/* ---- learner_observe.c, learner_kernel.c ---- */
+
+ch_code ch_learner_observe(ch_learner *learner, ch_observation *out, ch_error *err);
+
+/** Measures K0. @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
+ch_code ch_kernel_meter_init(ch_network_state *self, ch_error *err) CH_MUST_CHECK;
+void ch_kernel_meter_free(ch_kernel_meter *self);
+/** Gradients held at a time of each of two blocks. */
+size_t ch_kernel_meter_block(size_t num_samples, size_t num_weights, size_t capacity);
+/** The kernel's and the gradients' entries of an observation; self->margins are those of all samples.
+ *  @return false when stopped */
+bool ch_kernel_meter_observe(ch_network_state *self, ch_observation *out) CH_MUST_CHECK;
+
+#endif

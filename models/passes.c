@@ -1,0 +1,111 @@
+/* passes.c — a network in either precision behind one interface. */
+#include "models/passes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+ch_code ch_passes_init(ch_passes *self, const ch_architecture *architecture, bool is_wide, size_t capacity,
+                       ch_error *err)
+{
+    memset(self, 0, sizeof *self);
+    self->is_wide = is_wide;
+    self->capacity = capacity;
+    ch_code code = is_wide ? ch_network_f64_init(&self->wide, architecture, capacity, err)
+                           : ch_network_init(&self->narrow, architecture, capacity, err);
+    if (code == CH_OK && (self->numbers = ch_alloc(capacity, sizeof *self->numbers)) == NULL) {
+        code = ch_error_memory(err, "a network's outputs");
+    }
+    if (code != CH_OK) {
+        ch_passes_free(self);
+    }
+    return code;
+}
+
+void ch_passes_free(ch_passes *self)
+{
+    ch_network_free(&self->narrow);
+    ch_network_f64_free(&self->wide);
+    free(self->numbers);
+    memset(self, 0, sizeof *self);
+}
+
+void ch_passes_set_weights(ch_passes *self, const double *weights)
+{
+    if (self->is_wide) {
+        ch_network_f64_set_weights(&self->wide, weights);
+    } else {
+        ch_network_set_weights(&self->narrow, weights);
+    }
+}
+
+const double *ch_passes_weights(const ch_passes *self)
+{
+    return self->is_wide ? ch_network_f64_weights(&self->wide) : ch_network_weights(&self->narrow);
+}
+
+void ch_passes_forward(ch_passes *self, const float *inputs, const uint32_t *index, size_t count, double *outputs)
+{
+    self->count = count;
+    if (self->is_wide) {
+        ch_network_f64_forward(&self->wide, inputs, index, count, outputs);
+        return;
+    }
+    ch_network_forward(&self->narrow, inputs, index, count, self->numbers);
+    for (size_t i = 0; i < count; i++) {
+        outputs[i] = (double)self->numbers[i];
+    }
+}
+
+/* the coefficients in single precision */
+static const float *narrowed(ch_passes *self, const double *coefficients)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        self->numbers[i] = (float)coefficients[i];
+    }
+    return self->numbers;
+}
+
+void ch_passes_gradient(ch_passes *self, const double *coefficients, double *gradient)
+{
+    if (self->is_wide) {
+        ch_network_f64_gradient(&self->wide, coefficients, gradient);
+    } else {
+        ch_network_gradient(&self->narrow, narrowed(self, coefficients), gradient);
+    }
+}
+
+void ch_passes_update(ch_passes *self, const double *coefficients)
+{
+    if (self->is_wide) {
+        ch_network_f64_update(&self->wide, coefficients);
+    } else {
+        ch_network_update(&self->narrow, narrowed(self, coefficients));
+    }
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Of a sample: every node's values, in both orders and before the activation, and the widest node's derivatives. Once:
+ * derivatives of all nodes of GROUP images, the largest convolution's patches; weights in double, rounded, transposed,
+ * and their change. */
+size_t ch_passes_bytes(const ch_architecture *architecture, bool is_wide, size_t capacity)
+{
+    enum { LANES = 16, GROUP = 8 };
+    const double real = is_wide ? sizeof(double) : sizeof(float);
+    size_t nodes = architecture->dim, widest = architecture->dim, patches = 0;
+    for (size_t l = 0; l < architecture->num_layers; l++) {
+        const ch_layer *layer = &architecture->layers[l];
+        const size_t size = ch_shape_size(layer->out);
+        nodes += size;
+        widest = larger(widest, size);
+        patches = larger(patches, layer->fan_in * layer->out.rows * layer->out.columns);
+    }
+    const double num_weights = (double)architecture->num_weights;
+    const double sample = 3 * (double)nodes + 5 * (double)widest, once = GROUP * (double)nodes + (double)patches;
+    const double bytes = real * (sample * (double)(capacity + LANES) + once + 3 * num_weights) +
+                         sizeof(double) * (num_weights + (double)capacity);
+    return bytes < 0x1p63 ? (size_t)bytes : SIZE_MAX;
+}

@@ -1,0 +1,119 @@
+/* test_loss.c — losses and their slopes. */
+#include "models/loss.h"
+
+#include "tests/support.h"
+
+static const ch_loss losses[] = {CH_LOSS_HINGE, CH_LOSS_SOFTHINGE, CH_LOSS_QUADHINGE, CH_LOSS_MSE};
+static const double kappas[] = {1, 0x1p-15, 1.0 / 3, 1e-7, 40};
+enum { NUM_LOSSES = 4, NUM_KAPPAS = 5 };
+
+/* The definitions, in long double and in F and y. */
+static long double defined(ch_loss loss, long double m, long double kappa)
+{
+    const long double z = 1 - m / kappa;
+    switch (loss) {
+    case CH_LOSS_HINGE:
+        return fmaxl(0, kappa - m);
+    case CH_LOSS_SOFTHINGE:
+        return z > 0 ? kappa * z * expl(-1 / (2 * z)) : 0;
+    case CH_LOSS_QUADHINGE:
+        return kappa * powl(fmaxl(0, z), 2);
+    default:
+        return kappa / 2 * powl(-m / kappa - -1, 2); /* y = -1, F = -m */
+    }
+}
+
+/* Margins in units of kappa, the hinge's edge left out. */
+static const double points[] = {-1e6, -30, -2, -1, -0.3, 0, 0.2, 0.5, 0.9, 0.99, 1.01, 1.5, 3, 1e3};
+enum { NUM_POINTS = sizeof points / sizeof *points };
+
+static void values_are_as_defined(void **state)
+{
+    (void)state;
+    for (size_t l = 0; l < NUM_LOSSES; l++) {
+        for (size_t k = 0; k < NUM_KAPPAS; k++) {
+            for (size_t i = 0; i < NUM_POINTS; i++) {
+                const double kappa = kappas[k], m = points[i] * kappa;
+                const double expected = (double)defined(losses[l], m, kappa);
+                assert_close(ch_loss_value(losses[l], m, kappa), expected, 1e-12);
+            }
+        }
+    }
+}
+
+/* Central differences of the definition, h short against z^2, on which exp(-1 / (2 z)) changes: off by some 1e-12. */
+static void slopes_are_derivatives(void **state)
+{
+    (void)state;
+    for (size_t l = 0; l < NUM_LOSSES; l++) {
+        for (size_t k = 0; k < NUM_KAPPAS; k++) {
+            for (size_t i = 1; i < NUM_POINTS; i++) {
+                const double z = 1 - points[i];
+                const long double kappa = kappas[k], m = points[i] * kappas[k], h = 1e-6L * kappa * fmin(1, z * z);
+                const double expected =
+                    (double)((defined(losses[l], m + h, kappa) - defined(losses[l], m - h, kappa)) / (2 * h));
+                const double slope = ch_loss_slope(losses[l], (double)m, (double)kappa);
+                assert_in(slope - expected, -2e-9 * fabs(expected), 2e-9 * fabs(expected));
+            }
+        }
+    }
+}
+
+/* A slope exactly where a sample is unfitted, to the last bit; the soft hinge's ends in underflow before. */
+static void slope_is_zero_where_fitted(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < NUM_KAPPAS; k++) {
+        const double kappa = kappas[k], below = nextafter(kappa, 0);
+        assert_true(ch_loss_slope(CH_LOSS_HINGE, below, kappa) == -1);
+        assert_true(ch_loss_slope(CH_LOSS_QUADHINGE, below, kappa) < 0);
+        assert_true(ch_loss_slope(CH_LOSS_SOFTHINGE, 0.999 * kappa, kappa) < 0);
+        for (size_t l = 0; l < NUM_LOSSES; l++) {
+            assert_true(ch_loss_slope(losses[l], kappa, kappa) == 0);
+            assert_true(ch_loss_value(losses[l], kappa, kappa) == 0);
+            if (losses[l] != CH_LOSS_MSE) {
+                assert_true(ch_loss_slope(losses[l], 2 * kappa, kappa) == 0);
+                assert_true(ch_loss_value(losses[l], 2 * kappa, kappa) == 0);
+            }
+        }
+    }
+}
+
+static void soft_hinge_has_no_overflow(void **state)
+{
+    (void)state;
+    double slope_before = -1;
+    for (double z = 1; z > 0; z /= 2) { /* 1 - z is 1 from 2^-54 on; down to it the slope falls to 0 */
+        const double value = ch_loss_value(CH_LOSS_SOFTHINGE, 1 - z, 1),
+                     slope = ch_loss_slope(CH_LOSS_SOFTHINGE, 1 - z, 1);
+        assert_true(value >= 0 && value <= z);
+        assert_true(slope <= 0 && slope >= slope_before);
+        slope_before = slope;
+    }
+    assert_true(slope_before == 0);
+    /* far from the margin it is the hinge, shifted by kappa / 2 */
+    assert_close(ch_loss_value(CH_LOSS_SOFTHINGE, -1e12, 1), 1e12 + 0.5, 1e-15);
+    assert_close(ch_loss_slope(CH_LOSS_SOFTHINGE, -1e12, 1), -1, 1e-15);
+    assert_true(ch_loss_slope(CH_LOSS_SOFTHINGE, -INFINITY, 1) == -1);
+}
+
+static void nan_stays_nan(void **state)
+{
+    (void)state;
+    for (size_t l = 0; l < NUM_LOSSES; l++) {
+        assert_true(isnan(ch_loss_value(losses[l], NAN, 1)));
+        assert_true(isnan(ch_loss_slope(losses[l], NAN, 1)));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_are_as_defined),
+        cmocka_unit_test(slopes_are_derivatives),
+        cmocka_unit_test(slope_is_zero_where_fitted),
+        cmocka_unit_test(soft_hinge_has_no_overflow),
+        cmocka_unit_test(nan_stays_nan),
+    };
+    return cmocka_run_group_tests_name("loss", tests, NULL, NULL);
+}
