@@ -17,11 +17,14 @@ JOBS     ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
 PACKAGES := gsl sqlite3 yaml-0.1 jansson popt nettle zlib libcurl libarchive
+# Homebrew keeps what macOS has too apart
+KEGS     := $(if $(filter Darwin,$(shell uname)),$(shell brew --prefix 2>/dev/null)/opt)
+PKGCONF  := $(if $(KEGS),PKG_CONFIG_PATH=$(KEGS)/zlib/lib/pkgconfig:$(KEGS)/curl/lib/pkgconfig:$(KEGS)/libarchive/lib/pkgconfig:$$PKG_CONFIG_PATH) pkg-config
 
 # -ffp-contract=off: no a*b+c is fused unless the code says fma, so that results do not depend on the compiler's taste
 BASE_CFLAGS = -std=c11 $(OPTIMISE) -ffp-contract=off -fno-math-errno -fopenmp -g $(WARNINGS) $(SANITIZE) $(CFLAGS) \
-              -I. -D_GNU_SOURCE -DCH_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PACKAGES)) $(CPPFLAGS)
-LIBS      = $(shell pkg-config --libs $(PACKAGES)) -lm
+              -I. -D_GNU_SOURCE -DCH_VERSION='"$(VERSION)"' $(shell $(PKGCONF) --cflags $(PACKAGES)) $(CPPFLAGS)
+LIBS      = $(shell $(PKGCONF) --libs $(PACKAGES)) -lm
 LINK      = $(CC) -fopenmp $(SANITIZE) $(CFLAGS) $(LDFLAGS)
 
 FOLDERS  := core data perceptron models sim fit plots

@@ -197,6 +197,50 @@ ch_code ch_fetch_download(const char *folder, const ch_fetch_file *file, const c
     return code;
 }
 
+/* ---- an archive ---- */
+
+/* Says of each file that is there; refuses those that are not the originals before anything is fetched. */
+static ch_code count_done(const char *folder, const ch_fetch_file *files, size_t num_files, size_t *num_done,
+                          const ch_fetch_how *how, ch_error *err)
+{
+    ch_code code = CH_OK;
+    *num_done = 0;
+    for (size_t i = 0; code == CH_OK && i < num_files; i++) {
+        bool done = false;
+        code = ch_part_is_done(folder, &files[i], &done, err);
+        if (done) {
+            say(how, folder, files[i].name, "is there");
+        }
+        *num_done += done;
+    }
+    return code;
+}
+
+ch_code ch_fetch_archive(const char *folder, const ch_fetch_file *archive, const ch_fetch_file *files, size_t num_files,
+                         const ch_fetch_how *how, ch_error *err)
+{
+    char path[PATH_MAX];
+    size_t num_done = 0;
+    ch_code code = ch_path_join(path, folder, archive->name, err);
+    if (code == CH_OK) {
+        code = count_done(folder, files, num_files, &num_done, how, err);
+    }
+    if (code != CH_OK || num_done == num_files) {
+        return code;
+    }
+    code = ch_fetch_download(folder, archive, how, err);
+    if (code == CH_OK) {
+        code = ch_fetch_unpack(path, folder, files, num_files, how, err);
+    }
+    if (code == CH_OK && unlink(path) != 0) {
+        code = ch_error_set(err, CH_ERROR_IO, "%s cannot be removed: %s", path, strerror(errno));
+    }
+    if (code == CH_OK) {
+        say(how, folder, archive->name, "unpacked and removed");
+    }
+    return code;
+}
+
 /* ---- the sets ---- */
 
 static const char *const mnist_mirrors[] = {"https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -228,29 +272,10 @@ static ch_code fetch_cifar(const char *folder, const ch_fetch_how *how, ch_error
 {
     const ch_image_source *source = ch_image_source_of(CH_IMAGES_CIFAR10);
     ch_fetch_file files[CH_MAX_IMAGE_FILES];
-    char archive[PATH_MAX];
-    size_t num_there = 0;
-    ch_code code = ch_path_join(archive, folder, cifar_archive.name, err);
-    for (size_t i = 0; code == CH_OK && i < source->num_files; i++) {
-        bool done = false;
+    for (size_t i = 0; i < source->num_files; i++) {
         files[i] = (ch_fetch_file){source->files[i].name, source->files[i].md5};
-        code = ch_part_is_done(folder, &files[i], &done, err);
-        num_there += done;
     }
-    if (code == CH_OK && num_there == source->num_files) {
-        say(how, folder, "*.bin", "are there");
-        return CH_OK;
-    }
-    if (code == CH_OK) {
-        code = ch_fetch_download(folder, &cifar_archive, how, err);
-    }
-    if (code == CH_OK) {
-        code = ch_fetch_unpack(archive, folder, files, source->num_files, how, err);
-    }
-    if (code == CH_OK && unlink(archive) != 0) {
-        code = ch_error_set(err, CH_ERROR_IO, "%s cannot be removed: %s", archive, strerror(errno));
-    }
-    return code;
+    return ch_fetch_archive(folder, &cifar_archive, files, source->num_files, how, err);
 }
 
 ch_code ch_fetch_images(ch_image_set set, const char *dir, const char *from, const ch_fetch_how *how, ch_error *err)

@@ -41,6 +41,11 @@ ch_code ch_fetch_download(const char *folder, const ch_fetch_file *file, const c
 ch_code ch_fetch_unpack(const char *archive, const char *folder, const ch_fetch_file *files, size_t num_files,
                         const ch_fetch_how *how, ch_error *err) CH_MUST_CHECK;
 
+/** Downloads an archive, unpacks its files and removes it, unless all files are there.
+ *  @return as ch_fetch_unpack; the archive is kept when unpacking fails */
+ch_code ch_fetch_archive(const char *folder, const ch_fetch_file *archive, const ch_fetch_file *files, size_t num_files,
+                         const ch_fetch_how *how, ch_error *err) CH_MUST_CHECK;
+
 /** Fetches what is missing of a set's originals into `dir`/NAME, which is made where `dir` or its parent is there.
  *
  *  CIFAR-10 comes as an archive, which is unpacked and removed.

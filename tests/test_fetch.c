@@ -327,15 +327,23 @@ static void write_archive(const char *name, const member *members, size_t num_me
 
 enum { FIRST = 100000, SECOND = 70000 };
 
-static ch_code unpack(const char *name, account *told, ch_error *err)
+/* The two files, known by their checksums. */
+static void describe_files(ch_fetch_file files[2])
 {
     static char md5s[2][CH_MD5_SIZE];
     write_file(path_of("x"), content, FIRST);
     assert_int_equal(ch_md5_file(path_of("x"), md5s[0], NULL), CH_OK);
     write_file(path_of("x"), content + FIRST, SECOND);
     assert_int_equal(ch_md5_file(path_of("x"), md5s[1], NULL), CH_OK);
-    const ch_fetch_file files[] = {{"first.bin", md5s[0]}, {"second.bin", md5s[1]}};
+    files[0] = (ch_fetch_file){"first.bin", md5s[0]};
+    files[1] = (ch_fetch_file){"second.bin", md5s[1]};
+}
+
+static ch_code unpack(const char *name, account *told, ch_error *err)
+{
+    ch_fetch_file files[2];
     const ch_fetch_how how = {NULL, say, progress, told, &told->stop};
+    describe_files(files);
     *err = (ch_error){0};
     return ch_fetch_unpack(path_of(name), path_of("got"), files, 2, &how, err);
 }
@@ -393,6 +401,38 @@ static void bad_archives(void **state)
     assert_int_equal(unpack("a.tar.gz", &told, &err), CH_ERROR_IO);
     assert_says(&err, "/got/first.bin is there, but is not the original");
     assert_same("got/first.bin", (const uint8_t *)"mine", 4);
+}
+
+/* Fetched, unpacked and removed; then not asked for again; kept where it cannot be unpacked. */
+static void archives_come_and_go(void **state)
+{
+    (void)state;
+    static const member members[] = {{"top/first.bin", 0, FIRST}, {"top/second.bin", FIRST, SECOND}};
+    const char *const mirrors[] = {url_of("ranges"), NULL};
+    char md5[CH_MD5_SIZE];
+    ch_fetch_file files[2];
+    account told = {0};
+    ch_error err = {0};
+    const ch_fetch_how how = {mirrors, say, progress, &told, &told.stop};
+    const ch_fetch_file archive = {"a.tar.gz", md5};
+    describe_files(files);
+    write_archive("a.tar.gz", members, 2);
+    assert_int_equal(ch_md5_file(path_of("a.tar.gz"), md5, NULL), CH_OK);
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(ch_fetch_archive(path_of("got"), &archive, files, 2, &how, &err), CH_OK);
+        assert_same("got/first.bin", content, FIRST);
+        assert_same("got/second.bin", content + FIRST, SECOND);
+        assert_false(exists(path_of("got/a.tar.gz")));
+        unlink(path_of("a.tar.gz"));
+    }
+    assert_non_null(strstr(told.sentences, "/got/a.tar.gz: unpacked and removed"));
+    assert_non_null(strstr(told.sentences, "/got/second.bin: is there"));
+    unlink(path_of("got/second.bin"));
+    write_archive("a.tar.gz", members, 1);
+    assert_int_equal(ch_md5_file(path_of("a.tar.gz"), md5, NULL), CH_OK);
+    assert_int_equal(ch_fetch_archive(path_of("got"), &archive, files, 2, &how, &err), CH_ERROR_IO);
+    assert_says(&err, "/got/a.tar.gz has no file second.bin");
+    assert_true(exists(path_of("got/a.tar.gz")));
 }
 
 /* ---- sets ---- */
@@ -459,6 +499,7 @@ int main(void)
         WITH_MIRROR(full_disk),
         WITH_MIRROR(unpacks_what_is_asked_for),
         WITH_MIRROR(bad_archives),
+        WITH_MIRROR(archives_come_and_go),
         WITH_MIRROR(folders_of_sets),
         WITH_MIRROR(real_files),
     };

@@ -97,6 +97,7 @@ static void test_fetch_of_what_is_not_there_or_wrong(void **state)
 {
     (void)state;
     char line[256];
+    bypass_proxies();
     snprintf(line, sizeof line, "data fetch mnist --data-dir new --from file://%s", folder);
     assert_ends(1, line, "train-images-idx3-ubyte.gz cannot be fetched: ");
     write_text("train-images-idx3-ubyte.gz", "no images");
