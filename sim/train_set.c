@@ -159,6 +159,12 @@ static ch_code make_examples(ch_train_set *self, const ch_settings *settings, co
     return code;
 }
 
+/* Most memory for gradients of samples while a kernel is made of them. */
+static size_t kernel_room(void)
+{
+    return ch_memory_physical() / 8;
+}
+
 /* The kernel at w0, in place of the examples, which no run then needs. */
 static ch_code make_kernel(ch_train_set *self, const ch_settings *settings, int threads, ch_stop *stop, ch_error *err)
 {
@@ -181,7 +187,7 @@ static ch_code make_kernel(ch_train_set *self, const ch_settings *settings, int 
     }
     self->norm_init = sqrt(square);
     code = ch_kernel_init(&self->kernel, &architecture, weights, &self->train,
-                          self->test.num_samples > 0 ? &self->test : NULL, ch_train_kernel_room(), threads, stop, err);
+                          self->test.num_samples > 0 ? &self->test : NULL, kernel_room(), threads, stop, err);
 out:
     ch_examples_free(&self->train);
     ch_examples_free(&self->test);

@@ -70,7 +70,7 @@ static void measure(const char *const *lines, size_t *set_bytes, size_t *run_byt
         ch_settings settings;
         ch_plan_get(&plan, i, &settings);
         assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
-        const size_t set = ch_train_set_bytes((size_t)settings.train, (size_t)settings.dim, settings.engine);
+        const size_t set = ch_train_set_bytes(&settings, (size_t)settings.train, settings.engine);
         const size_t run = ch_train_run_bytes(&settings);
         *set_bytes = set > *set_bytes ? set : *set_bytes;
         *run_bytes = run > *run_bytes ? run : *run_bytes;

@@ -168,7 +168,7 @@ static void test_a_larger_set_gives_the_same_bits(void **state)
         ch_train_set set;
         ch_run run;
         assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
-        assert_int_equal(ch_train_set_init(&set, &settings, 1000, 2, NULL, NULL), CH_OK);
+        assert_int_equal(ch_train_set_init(&set, &settings, NULL, 1000, 2, NULL, NULL), CH_OK);
         assert_int_equal(ch_train(&run, &settings, &set, 1, NULL, NULL), CH_OK);
         ch_run own = train_settings(&settings);
         assert_results_equal(&run, &own);
@@ -433,7 +433,7 @@ static void test_a_set_that_is_too_small_is_refused(void **state)
     ch_run run;
     ch_error err = {0};
     assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
-    assert_int_equal(ch_train_set_init(&set, &settings, 255, 1, NULL, NULL), CH_OK);
+    assert_int_equal(ch_train_set_init(&set, &settings, NULL, 255, 1, NULL, NULL), CH_OK);
     assert_int_equal(ch_train(&run, &settings, &set, 1, NULL, &err), CH_ERROR_INPUT);
     assert_non_null(strstr(err.message, "train is 256"));
     ch_run_free(&run);
@@ -554,8 +554,8 @@ static void test_expected_memory_is_what_is_asked_for(void **state)
         assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
         alloc_fail_at(-1);
         const size_t held = settings.train > 0 ? (size_t)settings.train : 1; /* with inf the set is not looked at */
-        assert_int_equal(ch_train_set_init(&set, &settings, held, 2, NULL, NULL), CH_OK);
-        const double set_bytes = (double)ch_train_set_bytes(held, (size_t)settings.dim, settings.engine);
+        assert_int_equal(ch_train_set_init(&set, &settings, NULL, held, 2, NULL, NULL), CH_OK);
+        const double set_bytes = (double)ch_train_set_bytes(&settings, held, settings.engine);
         assert_in((double)alloc_bytes(), 0.9 * set_bytes - overhead, set_bytes + overhead + page);
         alloc_fail_at(-1);
         assert_int_equal(ch_train(&run, &settings, &set, 2, NULL, NULL), CH_OK);
@@ -563,7 +563,8 @@ static void test_expected_memory_is_what_is_asked_for(void **state)
         ch_run_free(&run);
         ch_train_set_free(&set);
     }
-    assert_true(ch_train_set_bytes(SIZE_MAX / 8, 1000, CH_ENGINE_FAST) == SIZE_MAX);
+    const ch_settings settings = settings_of(SMALL);
+    assert_true(ch_train_set_bytes(&settings, SIZE_MAX / 8, CH_ENGINE_FAST) == SIZE_MAX);
 }
 
 int main(void)
