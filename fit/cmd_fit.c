@@ -10,9 +10,22 @@
 /* The command's options; the strings are allocated by popt. */
 typedef struct {
     char *tc, *where, *collapse;
+    char *fix, *bound, *tie;
     double threshold, sigmas;
     int json, csv, latex;
 } fit_arguments;
+
+static ch_code hold(const fit_arguments *chosen, ch_fit_options *options, ch_error *err)
+{
+    ch_code code = chosen->fix != NULL ? ch_fit_options_fix(options, chosen->fix, err) : CH_OK;
+    if (code == CH_OK && chosen->bound != NULL) {
+        code = ch_fit_options_bound(options, chosen->bound, err);
+    }
+    if (code == CH_OK && chosen->tie != NULL) {
+        code = ch_fit_options_tie(options, chosen->tie, err);
+    }
+    return code;
+}
 
 static ch_code check(const ch_cli *cli, const fit_arguments *chosen, ch_fit_options *options, ch_error *err)
 {
@@ -38,7 +51,8 @@ static ch_code check(const ch_cli *cli, const fit_arguments *chosen, ch_fit_opti
                                 "--tc = %s is not accepted: onset, escape or error is (all by default)", chosen->tc);
         }
     }
-    return ch_fit_options_check(options, err);
+    const ch_code code = hold(chosen, options, err);
+    return code == CH_OK ? ch_fit_options_check(options, err) : code;
 }
 
 static ch_code read_runs(ch_run_table *table, const char *path, const char *where, ch_error *err)
@@ -176,6 +190,12 @@ int ch_cmd_fit(int argc, const char **argv)
          "escape: relative weight variation at T_c (1 by default)", "X"},
         {"sigmas", '\0', POPT_ARG_DOUBLE, &chosen.sigmas, 0,
          "error: standard errors by which it has left its value at T_c (3 by default)", "K"},
+        {"fix", '\0', POPT_ARG_STRING, &chosen.fix, 0,
+         "hold numbers (delta, gamma, time_delta, b; a, sharpness of the onset), as delta=1,b=2", "NAME=X,..."},
+        {"bound", '\0', POPT_ARG_STRING, &chosen.bound, 0, "keep numbers within bounds, as gamma=0:2,sharpness=:8",
+         "NAME=LO:HI,..."},
+        {"tie", '\0', POPT_ARG_STRING, &chosen.tie, 0,
+         "tie time_delta or b to delta or gamma, as time_delta=delta,b=1+2*gamma", "NAME=[C+][K*]OTHER,..."},
         {"where", '\0', POPT_ARG_STRING, &chosen.where, 0, "only runs that fulfil an SQL condition over the columns",
          "EXPR"},
         {"collapse", '\0', POPT_ARG_STRING, &chosen.collapse, 0,
@@ -188,6 +208,7 @@ int ch_cmd_fit(int argc, const char **argv)
     ch_cli cli;
     ch_code code = ch_cli_init(&cli, argc, argv, table, false,
                                "fit STORE [--tc onset|escape|error] [--threshold X] [--sigmas K] "
+                               "[--fix NAME=X,...] [--bound NAME=LO:HI,...] [--tie NAME=[C+][K*]OTHER,...] "
                                "[--collapse weight_change|time] [--where EXPR] [--json|--csv|--latex]",
                                &err);
     if (code == CH_OK && !cli.help) {
@@ -200,5 +221,8 @@ int ch_cmd_fit(int argc, const char **argv)
     free(chosen.tc);
     free(chosen.where);
     free(chosen.collapse);
+    free(chosen.fix);
+    free(chosen.bound);
+    free(chosen.tie);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

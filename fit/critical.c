@@ -61,10 +61,11 @@ ch_tc_place ch_tc_onset(ch_onset_space *space, ch_crossover *crossover, double *
 
 /* ---- all P of a table ---- */
 
-static ch_code find_onset(ch_fit_group *group, size_t train, const ch_cell_mean *means, ch_tc *tc, double *log_temp,
-                          ch_error *err)
+static ch_code find_onset(ch_fit_group *group, size_t train, const ch_fit_options *options, const ch_cell_mean *means,
+                          ch_tc *tc, double *log_temp, ch_error *err)
 {
-    const bool tied = ch_onset_is_tied(group);
+    const double delta = ch_onset_delta(&group->weight_change, options);
+    const bool tied = isfinite(delta);
     size_t count = 0;
     for (size_t c = ch_fit_first_cell(group, train); c < ch_fit_first_cell(group, train + 1); c++) {
         count += group->cells[c].complete;
@@ -76,7 +77,8 @@ static ch_code find_onset(ch_fit_group *group, size_t train, const ch_cell_mean 
     ch_crossover crossover = {0};
     const ch_code code = ch_onset_space_init(&space, count, tied, err);
     if (code == CH_OK) {
-        space.delta = group->weight_change.temp_exponent;
+        space.delta = delta;
+        space.range = options->constraints[CH_FIT_SHARPNESS].range;
         ch_onset_load(&space, group, train, means);
         tc->place = ch_tc_onset(&space, &crossover, log_temp);
         if (tc->place == CH_TC_INSIDE) {
@@ -156,7 +158,7 @@ ch_code ch_fit_find_critical(ch_fit_group *group, const ch_fit_options *options,
                           .place = CH_TC_NONE,
                           .crossover = {NAN, NAN, NAN, NAN}};
             if (d == CH_TC_ONSET) {
-                code = find_onset(group, p, means, tc, &log_temp, err);
+                code = find_onset(group, p, options, means, tc, &log_temp, err);
             } else if (d == CH_TC_ERROR) {
                 code = find_error(group, p, options, tc, &log_temp, err);
             } else {

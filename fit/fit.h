@@ -44,12 +44,22 @@ typedef struct {
     double lo, hi;  /* 95 % interval */
 } ch_estimate;
 
+/** How a number came by its value. */
+typedef enum {
+    CH_HELD_NOT,   /* by the data */
+    CH_HELD_FIXED, /* it was given: stderr_ is 0 */
+    CH_HELD_TIED,  /* it follows another number, with that one's error */
+    CH_HELD_BOUND, /* it lies at a bound, and the data would have it beyond: no error, stderr_ is NaN */
+} ch_held;
+
 /** An exponent of a group. */
 typedef struct {
     const char *name;       /* delta, gamma, time_delta, b, a */
     const char *definition; /* of T_c, for a; else NULL */
+    const char *method;     /* for a: "slope" through ln T_c at each P, or "joint" in all P; else NULL */
     ch_estimate estimate;
     double theory; /* NaN when there is none */
+    ch_held held;
 } ch_exponent;
 
 typedef enum { CH_TC_ONSET, CH_TC_ESCAPE, CH_TC_ERROR, CH_NUM_TC } ch_tc_definition;
@@ -133,6 +143,27 @@ typedef struct {
     size_t num_local;
 } ch_shapes;
 
+/** T_c = c P^-a from all P at once.
+ *
+ *  Onset: the crossovers of all P, each with its own plateau ln y0, and in common a, c, m and, where no power law has
+ *  it, delta. Escape: the T at which the power law of ||Dw||/||w0|| is the threshold, a = gamma/delta. */
+typedef struct {
+    bool found;
+    ch_estimate prefactor; /* c; its error is made on ln c, as that of T_c */
+    ch_estimate exponent;  /* a */
+    ch_estimate sharpness; /* m; all NaN for escape */
+    double delta;          /* of the crossover, or of the power law */
+    ch_held held_a, held_sharpness;
+    size_t num_trains, num_points; /* P and cells that it rests on */
+} ch_critical_law;
+
+/** How two fitted numbers go together over the replicas. */
+typedef struct {
+    const char *first, *second; /* names of exponents; or c, a, sharpness of the joint law by `definition` */
+    const char *definition;     /* NULL for exponents */
+    double value;               /* Pearson's correlation */
+} ch_correlation;
+
 /** What a group has at one (P, T). */
 typedef struct {
     size_t train, temp;       /* indices into the group's trains and temps */
@@ -145,7 +176,7 @@ typedef struct {
     double log_relative;      /* of ln(||Dw|| / ||w0||) */
 } ch_fit_cell;
 
-enum { CH_FIT_MAX_EXPONENTS = 8 };
+enum { CH_FIT_MAX_EXPONENTS = 9, CH_FIT_MAX_CORRELATIONS = 7 };
 
 /** What is known of the runs that share all settings but temperature, training-set size and seeds. */
 typedef struct {
@@ -169,9 +200,39 @@ typedef struct {
     size_t num_exponents;
     ch_tc *tc; /* [num_tc] by (definition, train); owned */
     size_t num_tc;
-    char **notes; /* [num_notes] sentences: censored and left-out runs, what is missing; owned */
+    ch_critical_law joint[CH_NUM_TC]; /* none by error */
+    ch_correlation correlations[CH_FIT_MAX_CORRELATIONS];
+    size_t num_correlations; /* pairs that both have a spread */
+    char **notes;            /* [num_notes] sentences: censored and left-out runs, what is missing; owned */
     size_t num_notes, notes_capacity;
 } ch_fit_group;
+
+/** Numbers of a fit that may be held. */
+typedef enum {
+    CH_FIT_DELTA,
+    CH_FIT_GAMMA,
+    CH_FIT_TIME_DELTA,
+    CH_FIT_B,
+    CH_FIT_A,         /* of the joint law of T_c by onset */
+    CH_FIT_SHARPNESS, /* m of the onset, at each P and in the joint law */
+    CH_NUM_FIT_PARAMETERS
+} ch_fit_parameter;
+
+/** "delta", "gamma", "time_delta", "b", "a" or "sharpness". */
+const char *ch_fit_parameter_name(ch_fit_parameter parameter);
+
+/** lo <= x <= hi; a fixed number where they are equal. */
+typedef struct {
+    double lo, hi;
+} ch_range;
+
+/** What a number is held to: a range, or another number y as offset + factor y. */
+typedef struct {
+    ch_range range; /* infinite for no bound */
+    bool is_tied;   /* time_delta or b, to delta or gamma; the range is then infinite */
+    ch_fit_parameter other;
+    double offset, factor;
+} ch_fit_constraint;
 
 typedef struct {
     bool wanted[CH_NUM_TC]; /* which T_c to find */
@@ -180,6 +241,7 @@ typedef struct {
     size_t replicas;        /* bootstrap replicas, 2 … 1,000,000 */
     uint64_t seed;          /* of the bootstrap */
     int threads;            /* at least 1; does not change a bit of the result */
+    ch_fit_constraint constraints[CH_NUM_FIT_PARAMETERS];
 } ch_fit_options;
 
 typedef struct {
@@ -189,8 +251,20 @@ typedef struct {
     uint64_t differing; /* bit i: row i of the settings table is a group's key and differs between groups */
 } ch_fit;
 
-/** All T_c, threshold 1, 3 sigmas, 1,000 replicas, seed 0, all threads. */
+/** All T_c, threshold 1, 3 sigmas, 1,000 replicas, seed 0, all threads, nothing held. */
 void ch_fit_options_default(ch_fit_options *self);
+
+/** Hold numbers as a list says, a number at most once: "delta=1,b=2"; "gamma=0:2,b=1:" (either end may be left out);
+ *  "time_delta=delta,b=1+2*gamma" (NAME=[C+][K*]OTHER, NAME time_delta or b, OTHER delta or gamma).
+ *
+ *  Held numbers are held in every replica, so that the errors of the others are those given them. The window is chosen
+ *  without. Under bounds the laws are the exact constrained minimum. A tied number takes its value from the law of
+ *  ||Dw||, which does not look at t*.
+ *
+ *  @return CH_OK, or CH_ERROR_INPUT with what was written and what is accepted */
+ch_code ch_fit_options_fix(ch_fit_options *self, const char *list, ch_error *err) CH_MUST_CHECK;
+ch_code ch_fit_options_bound(ch_fit_options *self, const char *list, ch_error *err) CH_MUST_CHECK;
+ch_code ch_fit_options_tie(ch_fit_options *self, const char *list, ch_error *err) CH_MUST_CHECK;
 
 /** @return CH_OK, or CH_ERROR_INPUT with the option, its value and what is accepted. ch_fit_init calls it. */
 ch_code ch_fit_options_check(const ch_fit_options *self, ch_error *err) CH_MUST_CHECK;

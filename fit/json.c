@@ -42,19 +42,97 @@ static json_t *interval_json(const ch_estimate *estimate)
                                                             : json_null();
 }
 
+/* "fixed", "tied", "bound", or null where the data say all. */
+static json_t *held_json(ch_held held)
+{
+    static const char *const words[] = {[CH_HELD_FIXED] = "fixed", [CH_HELD_TIED] = "tied", [CH_HELD_BOUND] = "bound"};
+    return held == CH_HELD_NOT ? json_null() : json_string(words[held]);
+}
+
 static json_t *exponent_json(const ch_exponent *exponent, json_t *key)
 {
-    json_t *object =
-        json_pack("{s:s, s:o, s:o, s:o, s:o, s:O}", "name", exponent->name, "value",
-                  real_or_null(exponent->estimate.value), "stderr", real_or_null(exponent->estimate.stderr_), "ci95",
-                  interval_json(&exponent->estimate), "theory", real_or_null(exponent->theory), "group", key);
+    json_t *object = json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:O}", "name", exponent->name, "value", real_or_null(exponent->estimate.value),
+        "stderr", real_or_null(exponent->estimate.stderr_), "ci95", interval_json(&exponent->estimate), "theory",
+        real_or_null(exponent->theory), "held", held_json(exponent->held), "group", key);
     if (object != NULL && exponent->definition != NULL &&
-        json_object_set_new(object, "definition", json_string(exponent->definition)) != 0) {
+        (json_object_set_new(object, "definition", json_string(exponent->definition)) != 0 ||
+         json_object_set_new(object, "method", json_string(exponent->method)) != 0)) {
         json_decref(object);
         object = NULL;
     }
     return object;
 }
+
+/* ---- T_c = c P^-a ---- */
+
+static json_t *estimate_json(const ch_estimate *estimate, ch_held held)
+{
+    return json_pack("{s:o, s:o, s:o, s:o}", "value", real_or_null(estimate->value), "stderr",
+                     real_or_null(estimate->stderr_), "ci95", interval_json(estimate), "held", held_json(held));
+}
+
+static json_t *law_json(const ch_critical_law *law)
+{
+    if (!law->found) {
+        return json_null();
+    }
+    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I}", "c", estimate_json(&law->prefactor, CH_HELD_NOT), "a",
+                     estimate_json(&law->exponent, law->held_a), "sharpness",
+                     isnan(law->sharpness.value) ? json_null() : estimate_json(&law->sharpness, law->held_sharpness),
+                     "delta", real_or_null(law->delta), "trains", (json_int_t)law->num_trains, "points",
+                     (json_int_t)law->num_points);
+}
+
+static json_t *correlations_json(const ch_fit_group *group)
+{
+    json_t *list = json_array();
+    int status = list != NULL ? 0 : -1;
+    for (size_t i = 0; i < group->num_correlations && status == 0; i++) {
+        const ch_correlation *pair = &group->correlations[i];
+        status = json_array_append_new(list,
+                                       json_pack("{s:[s, s], s:o, s:f}", "of", pair->first, pair->second, "definition",
+                                                 pair->definition == NULL ? json_null() : json_string(pair->definition),
+                                                 "value", pair->value));
+    }
+    if (status != 0) {
+        json_decref(list);
+        list = NULL;
+    }
+    return list;
+}
+
+/* ---- what is held ---- */
+
+static json_t *constraint_json(const ch_fit_constraint *constraint)
+{
+    if (constraint->is_tied) {
+        return json_pack("{s:s, s:f, s:f}", "tied_to", ch_fit_parameter_name(constraint->other), "offset",
+                         constraint->offset, "factor", constraint->factor);
+    }
+    if (ch_range_is_fixed(constraint->range)) {
+        return json_pack("{s:f}", "fixed", constraint->range.lo);
+    }
+    return json_pack("{s:[o, o]}", "bound", real_or_null(constraint->range.lo), real_or_null(constraint->range.hi));
+}
+
+/* By name what was asked to be held; empty when nothing was. */
+static json_t *constraints_json(const ch_fit_options *options)
+{
+    json_t *object = json_object();
+    for (int k = 0; k < CH_NUM_FIT_PARAMETERS && object != NULL; k++) {
+        const ch_fit_constraint *constraint = &options->constraints[k];
+        const bool is_held = constraint->is_tied || isfinite(constraint->range.lo) || isfinite(constraint->range.hi);
+        if (is_held &&
+            json_object_set_new(object, ch_fit_parameter_name((ch_fit_parameter)k), constraint_json(constraint)) != 0) {
+            json_decref(object);
+            object = NULL;
+        }
+    }
+    return object;
+}
+
+/* ---- the rest of a group ---- */
 
 /* "above": T_c lies above `value`; "below": below it; null: `value` is T_c. */
 static json_t *bound_json(ch_tc_place place)
@@ -155,10 +233,12 @@ static json_t *group_json(const ch_fit_group *group, json_t *key)
             notes = NULL;
         }
     }
-    return json_pack("{s:O, s:o, s:o, s:I, s:I, s:{s:o, s:o}, s:o}", "group", key, "window", window, "window_tolerance",
-                     real_or_null(group->window_tolerance), "runs", (json_int_t)group->num_runs, "data_sets",
-                     (json_int_t)group->num_data_sets, "shapes", "weight_change", shapes_json(&group->weight_shapes),
-                     "time", shapes_json(&group->time_shapes), "notes", notes);
+    return json_pack("{s:O, s:o, s:o, s:I, s:I, s:{s:o, s:o}, s:{s:o, s:o}, s:o, s:o}", "group", key, "window", window,
+                     "window_tolerance", real_or_null(group->window_tolerance), "runs", (json_int_t)group->num_runs,
+                     "data_sets", (json_int_t)group->num_data_sets, "shapes", "weight_change",
+                     shapes_json(&group->weight_shapes), "time", shapes_json(&group->time_shapes), "joint", "onset",
+                     law_json(&group->joint[CH_TC_ONSET]), "escape", law_json(&group->joint[CH_TC_ESCAPE]),
+                     "correlations", correlations_json(group), "notes", notes);
 }
 
 /* Appends all of a group. @return 0, or -1 when memory is short */
@@ -197,7 +277,8 @@ json_t *ch_fit_json(const ch_fit *self)
         json_decref(groups);
         return NULL;
     }
-    return json_pack("{s:o, s:o, s:o, s:f, s:f, s:I, s:s}", "exponents", exponents, "tc", tc, "groups", groups,
+    return json_pack("{s:o, s:o, s:o, s:f, s:f, s:I, s:o, s:s}", "exponents", exponents, "tc", tc, "groups", groups,
                      "threshold", self->options.threshold, "sigmas", self->options.sigmas, "replicas",
-                     (json_int_t)self->options.replicas, "version", CH_VERSION);
+                     (json_int_t)self->options.replicas, "held", constraints_json(&self->options), "version",
+                     CH_VERSION);
 }

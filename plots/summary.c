@@ -114,6 +114,9 @@ static void law_text(const ch_exponent *exponent, char *text, size_t size)
                      exponent->definition != NULL ? exponent->definition : "");
         }
     }
+    if (exponent->method != NULL && strcmp(exponent->method, "joint") == 0) {
+        snprintf(text, size, "a, %s, joint", exponent->definition);
+    }
 }
 
 /* Three decimals; `prefix` stands before a number that is not negative. */

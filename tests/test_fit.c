@@ -261,10 +261,10 @@ static void test_threads_and_order(void **state)
     }
     fit_table(&reversed, &backward, 3);
     const ch_fit_group *groups[] = {&two.groups[0], &reversed.groups[0]};
-    assert_int_equal(one.groups[0].num_exponents, 6);
+    assert_int_equal(one.groups[0].num_exponents, 8);
     for (size_t k = 0; k < 2; k++) {
-        assert_int_equal(groups[k]->num_exponents, 6);
-        for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(groups[k]->num_exponents, 8);
+        for (size_t i = 0; i < 8; i++) {
             assert_memory_equal(&groups[k]->exponents[i].estimate, &one.groups[0].exponents[i].estimate,
                                 sizeof(ch_estimate));
         }
