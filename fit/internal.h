@@ -228,6 +228,7 @@ typedef struct {
     double mean_log_train;
     double delta;       /* the given one; NaN: it is fitted */
     ch_range ranges[2]; /* of a and of ln m */
+    ch_range sharpness; /* of m: the second range's own ends */
     bool held[2];       /* that stay where they start */
     double step;        /* where to stop, as ch_onset_iterate */
     bool converged;     /* the last minimisation */

@@ -154,6 +154,7 @@ ch_code ch_joint_space_init(ch_joint_space *self, const ch_fit_group *group, con
     const ch_range sharpness = options->constraints[CH_FIT_SHARPNESS].range;
     *self = (ch_joint_space){
         .delta = ch_onset_delta(&group->weight_change, options),
+        .sharpness = sharpness,
         .ranges = {[HELD_A] = options->constraints[CH_FIT_A].range,
                    [HELD_SHARPNESS] = {sharpness.lo > 0 ? log(sharpness.lo) : -INFINITY, log(sharpness.hi)}},
     };
@@ -235,6 +236,15 @@ static bool minimum_of(void *problem, const bool held[2], double values[2], doub
     return true;
 }
 
+/* m itself at the ends of its range, that logarithms would round. */
+static double sharpness_at(const ch_joint_space *self, double log_sharpness)
+{
+    const ch_range range = self->ranges[HELD_SHARPNESS];
+    return log_sharpness == range.lo   ? self->sharpness.lo
+           : log_sharpness == range.hi ? self->sharpness.hi
+                                       : exp(log_sharpness);
+}
+
 double ch_joint_fit(ch_joint_space *self, const ch_joint_onset *start, double step, ch_joint_onset *found)
 {
     double values[2];
@@ -246,7 +256,7 @@ double ch_joint_fit(ch_joint_space *self, const ch_joint_onset *start, double st
     }
     const gsl_vector *at = gsl_multifit_nlinear_position(self->solver);
     const ch_crossover crossover = {.log_temp = gsl_vector_get(at, LOG_TEMP),
-                                    .sharpness = exp(values[HELD_SHARPNESS]),
+                                    .sharpness = sharpness_at(self, values[HELD_SHARPNESS]),
                                     .delta = delta_of(self, at)};
     const double squares = sum_of_squares(self);
     if (!ch_onset_is_told(&crossover) || !isfinite(squares)) {
