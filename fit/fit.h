@@ -29,8 +29,9 @@
  * Student's distribution for n-1 degrees of freedom: exact for the exponents of a balanced table when the data sets'
  * own exponents are normal. For T_c this is done on ln T_c.
  *
- * T_c = c P^-a is had twice: by the slope through the ln T_c found one by one, and jointly from all P (ch_critical_law).
- * Numbers may be held (ch_fit_options_fix, _bound, _tie): they are in the table and in every replica.
+ * T_c = c P^-a is had twice: by the slope through the ln T_c found one by one, and jointly from all P
+ * (ch_critical_law). Numbers may be held (ch_fit_options_fix, _bound, _tie): they are in the table and in every
+ * replica.
  */
 #ifndef CH_FIT_H
 #define CH_FIT_H
