@@ -56,6 +56,7 @@ ch_code ch_bootstrap_init(ch_bootstrap *self, const ch_fit_group *group, const c
     if (code != CH_OK) {
         return code;
     }
+    self->ties_sharpness = options->constraints[CH_FIT_SHARPNESS].is_tied && group->joint[CH_TC_ONSET].found;
     self->tied = isfinite(ch_onset_delta(&group->weight_change, options));
     size_t count = 0;
     if (!__builtin_mul_overflow(options->replicas, self->num_numbers, &count)) {
@@ -205,8 +206,9 @@ static void draw(const ch_bootstrap *self, const run_samples *samples, size_t re
     }
 }
 
-/* ln T_c of entry i in a replica, NaN when it has left the sampled temperatures. */
-static double replica_tc(const ch_bootstrap *self, size_t i, double delta, thread_space *space)
+/* ln T_c of entry i in a replica, NaN when it has left the sampled temperatures.
+ * @param sharpness  m of the joint law, for where it is tied to that */
+static double replica_tc(const ch_bootstrap *self, size_t i, double delta, double sharpness, thread_space *space)
 {
     const ch_fit_group *group = self->group;
     const ch_tc *tc = &group->tc[i];
@@ -225,7 +227,10 @@ static double replica_tc(const ch_bootstrap *self, size_t i, double delta, threa
     }
     ch_onset_space *onset = &space->onsets[i];
     ch_crossover crossover = {0};
-    if (self->tied && !(delta > 0)) {
+    if (self->ties_sharpness) {
+        onset->range = (ch_range){sharpness, sharpness};
+    }
+    if ((self->tied && !(delta > 0)) || isnan(onset->range.lo)) {
         return NAN;
     }
     onset->delta = delta;
@@ -282,7 +287,7 @@ static void evaluate(const ch_bootstrap *self, thread_space *space, double *numb
     joint_onset(self, delta, space, numbers);
     joint_escape(self, &law, space, numbers);
     for (size_t i = 0; i < self->group->num_tc; i++) {
-        numbers[CH_NUMBER_TC + i] = replica_tc(self, i, delta, space);
+        numbers[CH_NUMBER_TC + i] = replica_tc(self, i, delta, exp(numbers[CH_NUMBER_ONSET_M]), space);
     }
 }
 

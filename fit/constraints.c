@@ -101,13 +101,17 @@ static ch_code read_bounds(held_item *item, ch_fit_constraint *constraint, ch_er
     return CH_OK;
 }
 
-/* [C+][K*]OTHER */
+/* [C+][K*]OTHER, or "joint" for the sharpness */
 static ch_code read_tie(held_item *item, ch_fit_constraint *constraint, ch_error *err)
 {
     char *factor = item->what, *plus = strchr(item->what, '+');
     bool is_read = item->parameter == CH_FIT_TIME_DELTA || item->parameter == CH_FIT_B;
     constraint->is_tied = true;
     constraint->factor = 1;
+    if (item->parameter == CH_FIT_SHARPNESS && strcmp(item->what, "joint") == 0) {
+        constraint->other = CH_FIT_SHARPNESS;
+        return CH_OK;
+    }
     if (plus != NULL) {
         *plus = '\0';
         is_read = is_read && parse_number(item->what, &constraint->offset);
@@ -125,7 +129,7 @@ static ch_code read_tie(held_item *item, ch_fit_constraint *constraint, ch_error
         (constraint->other != CH_FIT_DELTA && constraint->other != CH_FIT_GAMMA)) {
         return refuse(item,
                       "NAME=[C+][K*]OTHER is, NAME time_delta or b, OTHER delta or gamma, such as time_delta=delta "
-                      "or b=1+2*gamma",
+                      "or b=1+2*gamma; or sharpness=joint",
                       err);
     }
     return CH_OK;
@@ -149,7 +153,7 @@ static ch_code read_item(ch_fit_options *self, held_item *item, item_reader read
         return refuse(item, names, err);
     }
     ch_fit_constraint *constraint = &self->constraints[item->parameter];
-    if (constraint->is_tied || isfinite(constraint->range.lo) || isfinite(constraint->range.hi)) {
+    if (ch_fit_is_held(constraint)) {
         return refuse(item, "a number is held once, by one of --fix, --bound and --tie", err);
     }
     *constraint = free_one;
@@ -187,6 +191,11 @@ ch_code ch_fit_options_tie(ch_fit_options *self, const char *list, ch_error *err
 }
 
 /* ---- asking ---- */
+
+bool ch_fit_is_held(const ch_fit_constraint *self)
+{
+    return self->is_tied || isfinite(self->range.lo) || isfinite(self->range.hi);
+}
 
 bool ch_range_is_fixed(ch_range range)
 {

@@ -61,8 +61,9 @@ ch_tc_place ch_tc_onset(ch_onset_space *space, ch_crossover *crossover, double *
 
 /* ---- all P of a table ---- */
 
-static ch_code find_onset(ch_fit_group *group, size_t train, const ch_fit_options *options, const ch_cell_mean *means,
-                          ch_tc *tc, double *log_temp, ch_error *err)
+/* @param sharpness  range of m */
+static ch_code find_onset(const ch_fit_group *group, size_t train, const ch_fit_options *options, ch_range sharpness,
+                          const ch_cell_mean *means, ch_tc *tc, double *log_temp, ch_error *err)
 {
     const double delta = ch_onset_delta(&group->weight_change, options);
     const bool tied = isfinite(delta);
@@ -78,7 +79,7 @@ static ch_code find_onset(ch_fit_group *group, size_t train, const ch_fit_option
     const ch_code code = ch_onset_space_init(&space, count, tied, err);
     if (code == CH_OK) {
         space.delta = delta;
-        space.range = options->constraints[CH_FIT_SHARPNESS].range;
+        space.range = sharpness;
         ch_onset_load(&space, group, train, means);
         tc->place = ch_tc_onset(&space, &crossover, log_temp);
         if (tc->place == CH_TC_INSIDE) {
@@ -158,7 +159,8 @@ ch_code ch_fit_find_critical(ch_fit_group *group, const ch_fit_options *options,
                           .place = CH_TC_NONE,
                           .crossover = {NAN, NAN, NAN, NAN}};
             if (d == CH_TC_ONSET) {
-                code = find_onset(group, p, options, means, tc, &log_temp, err);
+                const ch_range sharpness = options->constraints[CH_FIT_SHARPNESS].range;
+                code = find_onset(group, p, options, sharpness, means, tc, &log_temp, err);
             } else if (d == CH_TC_ERROR) {
                 code = find_error(group, p, options, tc, &log_temp, err);
             } else {
@@ -173,6 +175,28 @@ ch_code ch_fit_find_critical(ch_fit_group *group, const ch_fit_options *options,
         if (code == CH_OK && d == CH_TC_ERROR && options->wanted[d] && undecided < group->num_trains) {
             code = note_error(group, options->sigmas, err);
         }
+    }
+    return code;
+}
+
+ch_code ch_fit_tie_onsets(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means, ch_error *err)
+{
+    const ch_critical_law *law = &group->joint[CH_TC_ONSET];
+    const ch_range sharpness = {law->sharpness.value, law->sharpness.value};
+    if (!options->constraints[CH_FIT_SHARPNESS].is_tied) {
+        return CH_OK;
+    }
+    if (!law->found) {
+        return ch_fit_note(group, err, "the onset's sharpness is not tied: there is no joint onset to tie it to");
+    }
+    ch_code code = CH_OK;
+    for (size_t p = 0; p < group->num_trains && code == CH_OK; p++) {
+        ch_tc *tc = &group->tc[p]; /* by onset, as they come first */
+        double log_temp = NAN;
+        tc->place = CH_TC_NONE;
+        tc->crossover = (ch_crossover){NAN, NAN, NAN, NAN};
+        code = find_onset(group, p, options, sharpness, means, tc, &log_temp, err);
+        tc->estimate = (ch_estimate){exp(log_temp), NAN, NAN, NAN};
     }
     return code;
 }

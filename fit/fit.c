@@ -33,9 +33,8 @@ ch_code ch_fit_options_check(const ch_fit_options *options, ch_error *err)
         return ch_error_set(err, CH_ERROR_INPUT, "replicas = %zu is not accepted: an integer from 2 to 1000000 is",
                             options->replicas);
     }
-    const ch_range a = options->constraints[CH_FIT_A].range;
-    const ch_range m = options->constraints[CH_FIT_SHARPNESS].range;
-    if (!options->wanted[CH_TC_ONSET] && (isfinite(a.lo) || isfinite(a.hi) || isfinite(m.lo) || isfinite(m.hi))) {
+    if (!options->wanted[CH_TC_ONSET] &&
+        (ch_fit_is_held(&options->constraints[CH_FIT_A]) || ch_fit_is_held(&options->constraints[CH_FIT_SHARPNESS]))) {
         return ch_error_set(err, CH_ERROR_INPUT,
                             "a and sharpness are held, which are those of T_c by onset, but it is not to be found; "
                             "accepted is --tc onset, or all (the default)");
@@ -207,6 +206,9 @@ static ch_code fit_group(ch_fit_group *group, const ch_fit_options *options, ch_
     }
     if (code == CH_OK) {
         code = ch_fit_find_joint(group, options, means, err);
+    }
+    if (code == CH_OK) {
+        code = ch_fit_tie_onsets(group, options, means, err);
     }
     if (code == CH_OK) {
         code = ch_fit_estimate(group, options, err);

@@ -233,7 +233,7 @@ typedef struct {
 /** What a number is held to: a range, or another number y as offset + factor y. */
 typedef struct {
     ch_range range; /* infinite for no bound */
-    bool is_tied;   /* time_delta or b, to delta or gamma; the range is then infinite */
+    bool is_tied;   /* time_delta or b, to delta or gamma; m at each P, to that of the joint law. No range then */
     ch_fit_parameter other;
     double offset, factor;
 } ch_fit_constraint;
@@ -259,11 +259,11 @@ typedef struct {
 void ch_fit_options_default(ch_fit_options *self);
 
 /** Hold numbers as a list says, a number at most once: "delta=1,b=2"; "gamma=0:2,b=1:" (either end may be left out);
- *  "time_delta=delta,b=1+2*gamma" (NAME=[C+][K*]OTHER, NAME time_delta or b, OTHER delta or gamma).
+ *  "time_delta=delta,b=1+2*gamma" (NAME=[C+][K*]OTHER, NAME time_delta or b, OTHER delta or gamma), "sharpness=joint".
  *
  *  Held numbers are held in every replica, so that the errors of the others are those given them. The window is chosen
- *  without. Under bounds the laws are the exact constrained minimum. A tied number takes its value from the law of
- *  ||Dw||, which does not look at t*.
+ *  without. Under bounds the laws are the exact constrained minimum. A tied exponent takes its value from the law of
+ *  ||Dw||, which does not look at t*; a tied sharpness at each P from the joint law.
  *
  *  @return CH_OK, or CH_ERROR_INPUT with what was written and what is accepted */
 ch_code ch_fit_options_fix(ch_fit_options *self, const char *list, ch_error *err) CH_MUST_CHECK;

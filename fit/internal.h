@@ -48,6 +48,8 @@ void ch_fit_cell_means(const ch_fit_group *group, ch_cell_mean *means);
 
 /* ---- constraints.c ---- */
 
+/** Whether anything is asked of a number. */
+bool ch_fit_is_held(const ch_fit_constraint *self);
 bool ch_range_is_fixed(ch_range range);
 
 /** The range of a parameter; of a tied one what it follows.
@@ -309,6 +311,10 @@ ch_tc_place ch_tc_error(const ch_change *self, const double *copies, double *log
 ch_code ch_fit_find_critical(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means,
                              ch_error *err) CH_MUST_CHECK;
 
+/** Where it is asked for, finds T_c by onset anew with the m of the joint law at every P. */
+ch_code ch_fit_tie_onsets(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means,
+                          ch_error *err) CH_MUST_CHECK;
+
 /** Whether T_c of a definition lies inside or under the sampled temperatures at some P. */
 bool ch_fit_has_critical(const ch_fit_group *group, ch_tc_definition definition);
 
@@ -344,7 +350,8 @@ typedef struct {
     const ch_fit_group *group;
     const ch_fit_options *options;
     ch_regression weight_change, time;
-    bool tied; /* onset: delta is given */
+    bool tied;           /* onset: delta is given */
+    bool ties_sharpness; /* onset: m at each P is that of the joint law */
     size_t num_numbers;
     ch_change *changes; /* [num_tc], empty but for errors inside; owned */
     double *replicas;   /* [options->replicas][num_numbers]; owned */

@@ -36,7 +36,9 @@ static ch_code estimate_onset(ch_fit_group *group, const ch_bootstrap *bootstrap
                                       &law->exponent, err);
     }
     law->held_a = ch_fit_held(options, CH_FIT_A, law->exponent.value);
-    law->held_sharpness = ch_fit_held(options, CH_FIT_SHARPNESS, law->sharpness.value);
+    if (!options->constraints[CH_FIT_SHARPNESS].is_tied) { /* a tie is to this one */
+        law->held_sharpness = ch_fit_held(options, CH_FIT_SHARPNESS, law->sharpness.value);
+    }
     ch_fit_hold_estimate(&law->exponent, options->constraints[CH_FIT_A].range, law->held_a);
     ch_fit_hold_estimate(&law->sharpness, options->constraints[CH_FIT_SHARPNESS].range, law->held_sharpness);
     if (code == CH_OK) {

@@ -106,6 +106,9 @@ static json_t *correlations_json(const ch_fit_group *group)
 
 static json_t *constraint_json(const ch_fit_constraint *constraint)
 {
+    if (constraint->is_tied && constraint->other == CH_FIT_SHARPNESS) {
+        return json_pack("{s:s}", "tied_to", "joint");
+    }
     if (constraint->is_tied) {
         return json_pack("{s:s, s:f, s:f}", "tied_to", ch_fit_parameter_name(constraint->other), "offset",
                          constraint->offset, "factor", constraint->factor);
@@ -122,8 +125,7 @@ static json_t *constraints_json(const ch_fit_options *options)
     json_t *object = json_object();
     for (int k = 0; k < CH_NUM_FIT_PARAMETERS && object != NULL; k++) {
         const ch_fit_constraint *constraint = &options->constraints[k];
-        const bool is_held = constraint->is_tied || isfinite(constraint->range.lo) || isfinite(constraint->range.hi);
-        if (is_held &&
+        if (ch_fit_is_held(constraint) &&
             json_object_set_new(object, ch_fit_parameter_name((ch_fit_parameter)k), constraint_json(constraint)) != 0) {
             json_decref(object);
             object = NULL;

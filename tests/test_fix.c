@@ -115,6 +115,8 @@ static void test_refusals(void **state)
         {{.tie = "b=1+x*gamma"}, "NAME=[C+][K*]OTHER is"},
         {{.tie = "b=y+gamma"}, "NAME=[C+][K*]OTHER is"},
         {{.tie = "b="}, "NAME=[C+][K*]OTHER is"},
+        {{.tie = "sharpness=2"}, "or sharpness=joint"},
+        {{.tie = "b=joint"}, "--tie b=joint is not accepted"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const held *what = &rows[i].what;
@@ -140,6 +142,11 @@ static void test_refusals(void **state)
     options.wanted[CH_TC_ONSET] = false;
     assert_int_equal(ch_fit_options_check(&options, &err), CH_ERROR_INPUT);
     assert_non_null(strstr(err.message, "--tc onset"));
+    ch_fit_options_default(&options);
+    assert_int_equal(ch_fit_options_tie(&options, "sharpness=joint", &err), CH_OK);
+    assert_int_equal(ch_fit_options_check(&options, &err), CH_OK);
+    options.wanted[CH_TC_ONSET] = false;
+    assert_int_equal(ch_fit_options_check(&options, &err), CH_ERROR_INPUT);
 }
 
 /* ---- minima within bounds ---- */
@@ -415,6 +422,39 @@ static void test_sharpness(void **state)
     release(&fit, &table);
 }
 
+/* One m for the T_c of all P, that of the joint law, in every replica as well: the line through them then says what the
+ * joint law says, value and error, but for weights. Without a joint law each P keeps its own. */
+static void test_tied_sharpness(void **state)
+{
+    (void)state;
+    plant planted = bent();
+    ch_run_table table;
+    ch_fit free_fit, tied;
+    plant_table(&planted, 1, &table);
+    fit_held(&free_fit, &table, (held){0});
+    fit_held(&tied, &table, (held){.tie = "sharpness=joint"});
+    const ch_critical_law *law = &tied.groups[0].joint[CH_TC_ONSET];
+    assert_true(law->sharpness.value == free_fit.groups[0].joint[CH_TC_ONSET].sharpness.value);
+    assert_true(law->held_sharpness == CH_HELD_NOT && law->sharpness.stderr_ > 0);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(tied.groups[0].tc[i].place, CH_TC_INSIDE);
+        assert_close(tied.groups[0].tc[i].crossover.sharpness, law->sharpness.value, 1e-12);
+    }
+    const ch_estimate *slope = &find_exponent(&tied.groups[0], "a", "onset")->estimate;
+    const ch_estimate *free_slope = &find_exponent(&free_fit.groups[0], "a", "onset")->estimate;
+    assert_in(slope->value - law->exponent.value, -0.05 * law->exponent.stderr_, 0.05 * law->exponent.stderr_);
+    assert_close(slope->stderr_, law->exponent.stderr_, 0.05);
+    assert_true(fabs(free_slope->value - law->exponent.value) > 0.1 * law->exponent.stderr_);
+    ch_fit_free(&tied);
+    release(&free_fit, &table);
+    planted.num_trains = 1;
+    plant_table(&planted, 1, &table);
+    fit_held(&tied, &table, (held){.tie = "sharpness=joint"});
+    assert_int_equal(tied.groups[0].tc[0].place, CH_TC_INSIDE);
+    assert_true(has_note(&tied.groups[0], "the onset's sharpness is not tied"));
+    release(&tied, &table);
+}
+
 /* Given a and m, T_c has less to share its data with: its error at P = 1 falls by far more than half. */
 static void test_fixed_a(void **state)
 {
@@ -498,8 +538,8 @@ int main(void)
         cmocka_unit_test(test_minimise_within), cmocka_unit_test(test_fixed_at_the_minimum),
         cmocka_unit_test(test_fixing_helps),    cmocka_unit_test(test_fixed_in_place_of_data),
         cmocka_unit_test(test_bounds),          cmocka_unit_test(test_ties),
-        cmocka_unit_test(test_sharpness),       cmocka_unit_test(test_fixed_a),
-        cmocka_unit_test(test_reports),
+        cmocka_unit_test(test_sharpness),       cmocka_unit_test(test_tied_sharpness),
+        cmocka_unit_test(test_fixed_a),         cmocka_unit_test(test_reports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
