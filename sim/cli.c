@@ -318,9 +318,9 @@ json_t *ch_cli_setting_json(const ch_setting *row, ch_value value)
         ch_setting_format(row, value, text, sizeof text);
         return json_string(text);
     }
-    const bool none = row->word != NULL && (row->type == CH_TYPE_REAL ? value.real == 0 : value.count == 0);
-    if (none) {
-        return json_null();
+    if (row->word != NULL && (row->type == CH_TYPE_REAL ? value.real == 0 : value.count == 0)) {
+        const bool is_value = row == &ch_settings_table[CH_SETTING_BATCH]; /* a size, though one that follows P */
+        return is_value ? json_string(row->word) : json_null();
     }
     return row->type == CH_TYPE_REAL ? real_json(value.real) : count_json(value.count);
 }
