@@ -163,6 +163,9 @@ static ch_code fit_group(ch_fit_group *group, const ch_fit_options *options, ch_
         code = note_decades(group, err);
     }
     if (code == CH_OK) {
+        code = ch_fit_check_stop(options, err);
+    }
+    if (code == CH_OK) {
         code = ch_fit_find_critical(group, options, means, err);
     }
     if (code == CH_OK) {
@@ -182,6 +185,9 @@ ch_code ch_fit_init(ch_fit *self, const ch_run_table *table, const ch_fit_option
     }
     if (code == CH_OK) {
         code = ch_fit_make_groups(self, table, err);
+    }
+    if (code == CH_OK) {
+        code = ch_fit_check_stop(options, err);
     }
     for (size_t g = 0; g < self->num_groups && code == CH_OK; g++) {
         code = fit_group(&self->groups[g], options, err);

@@ -174,12 +174,15 @@ typedef struct {
 } ch_fit_group;
 
 typedef struct {
-    bool wanted[CH_NUM_TC]; /* which T_c to find */
-    double threshold;       /* escape: relative weight variation ||Dw|| / ||w0|| at T_c; positive */
-    double sigmas;          /* error: standard errors at T_c, 1 … 30 */
-    size_t replicas;        /* bootstrap replicas, 2 … 1,000,000 */
-    uint64_t seed;          /* of the bootstrap */
-    int threads;            /* at least 1; does not change a bit of the result */
+    bool wanted[CH_NUM_TC];                    /* which T_c to find */
+    double threshold;                          /* escape: relative weight variation ||Dw|| / ||w0|| at T_c; positive */
+    double sigmas;                             /* error: standard errors at T_c, 1 … 30 */
+    size_t replicas;                           /* bootstrap replicas, 2 … 1,000,000 */
+    uint64_t seed;                             /* of the bootstrap */
+    int threads;                               /* at least 1; does not change a bit of the result */
+    ch_stop *stop;                             /* NULL, or a flag: raised, the fit ends with CH_ERROR_INTERRUPTED */
+    void (*tick)(void *data, size_t replicas); /* called by one thread at a time, `replicas` more are done; or NULL */
+    void *tick_data;
 } ch_fit_options;
 
 typedef struct {
@@ -189,7 +192,7 @@ typedef struct {
     uint64_t differing; /* bit i: row i of the settings table is a group's key and differs between groups */
 } ch_fit;
 
-/** All T_c, threshold 1, 3 sigmas, 1,000 replicas, seed 0, all threads. */
+/** All T_c, threshold 1, 3 sigmas, 1,000 replicas, seed 0, all threads; neither stop nor tick. */
 void ch_fit_options_default(ch_fit_options *self);
 
 /** @return CH_OK, or CH_ERROR_INPUT with the option, its value and what is accepted. ch_fit_init calls it. */
@@ -206,7 +209,7 @@ double ch_tc_error_false_alarms(double sigmas, size_t num_temps);
  *
  *  @return CH_OK, also when a group has too little for some or all exponents: its notes say what is missing;
  *          CH_ERROR_INPUT when the table is empty, an option is out of range or a run's settings are not valid;
- *          CH_ERROR_MEMORY
+ *          CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED
  */
 ch_code ch_fit_init(ch_fit *self, const ch_run_table *table, const ch_fit_options *options,
                     ch_error *err) CH_MUST_CHECK;

@@ -213,6 +213,17 @@ bool ch_fit_has_critical(const ch_fit_group *group, ch_tc_definition definition)
 /** Fills the group's exponents and gives them and its T_c their errors. @param group  with power laws and T_c found */
 ch_code ch_fit_estimate(ch_fit_group *group, const ch_fit_options *options, ch_error *err) CH_MUST_CHECK;
 
+/* ---- progress.c ---- */
+
+/** @return CH_OK, or CH_ERROR_INTERRUPTED once the options' flag is raised */
+ch_code ch_fit_check_stop(const ch_fit_options *options, ch_error *err) CH_MUST_CHECK;
+
+/** For each replica, by any thread: whether it is still to be made. */
+bool ch_fit_goes_on(const ch_fit_options *options);
+
+/** For each replica that is made, by any thread: now and then tells the options' tick how many more are done. */
+void ch_fit_replica_done(const ch_fit_options *options, size_t replica);
+
 /* ---- bootstrap.c ---- */
 
 /** Data set of each run, an index among the distinct seed_data in ascending order.

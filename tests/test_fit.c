@@ -1,4 +1,5 @@
 /* test_fit.c — fits of planted tables: exact where there is no noise, and all of it in the reports. */
+#include "fit/collapse.h"
 #include "fit/internal.h"
 #include "tests/fit_support.h"
 
@@ -222,6 +223,89 @@ static void test_threads_and_order(void **state)
     free(table.runs);
 }
 
+/* ---- progress ---- */
+
+/* What is told of a fit's replicas; raises the flag once `enough` are done. */
+typedef struct {
+    size_t done, enough;
+    ch_stop stop;
+} listener;
+
+static void listen(void *data, size_t replicas)
+{
+    listener *self = data;
+    self->done += replicas;
+    if (self->done >= self->enough) {
+        self->stop = 1;
+    }
+}
+
+static ch_fit_options heard_by(listener *self, size_t enough, int threads)
+{
+    ch_fit_options options;
+    *self = (listener){.enough = enough};
+    ch_fit_options_default(&options);
+    options.replicas = 50; /* no multiple of what is told at a time */
+    options.threads = threads;
+    options.stop = &self->stop;
+    options.tick = listen;
+    options.tick_data = self;
+    return options;
+}
+
+static void test_progress_is_told_and_changes_nothing(void **state)
+{
+    (void)state;
+    plant planted = plant_crossover();
+    planted.set_noise = planted.run_noise = 0.1;
+    ch_run_table table;
+    ch_fit fit, heard;
+    ch_error err = {0};
+    fit_plant(&fit, &table, &planted);
+    for (int threads = 1; threads <= 3; threads++) {
+        listener ear;
+        const ch_fit_options options = heard_by(&ear, SIZE_MAX, threads);
+        assert_int_equal(ch_fit_init(&heard, &table, &options, &err), CH_OK);
+        assert_int_equal(ear.done, 50);
+        for (size_t i = 0; i < fit.groups[0].num_exponents; i++) {
+            assert_memory_equal(&heard.groups[0].exponents[i].estimate, &fit.groups[0].exponents[i].estimate,
+                                sizeof(ch_estimate));
+        }
+        ch_collapse collapse;
+        assert_int_equal(ch_collapse_init(&collapse, &heard.groups[0], CH_COLLAPSE_WEIGHT_CHANGE, &options, &err),
+                         CH_OK);
+        assert_int_equal(ear.done, 100);
+        ch_collapse_free(&collapse);
+        ch_fit_free(&heard);
+    }
+    release(&fit, &table);
+}
+
+static void test_a_raised_flag_ends_a_fit(void **state)
+{
+    (void)state;
+    plant planted = plant_crossover();
+    planted.set_noise = planted.run_noise = 0.1;
+    ch_run_table table;
+    ch_fit fit;
+    ch_error err = {0};
+    listener ear;
+    plant_table(&planted, 1, &table);
+    const ch_fit_options options = heard_by(&ear, 1, 2);
+    assert_int_equal(ch_fit_init(&fit, &table, &options, &err), CH_ERROR_INTERRUPTED);
+    assert_int_equal(err.code, CH_ERROR_INTERRUPTED);
+    assert_in((double)ear.done, 1, 49);
+    ch_fit_free(&fit);
+    assert_int_equal(ch_fit_init(&fit, &table, &options, &err), CH_ERROR_INTERRUPTED); /* raised from the start */
+    ch_fit_free(&fit);
+    fit_table(&fit, &table, 1);
+    ch_collapse collapse;
+    assert_int_equal(ch_collapse_init(&collapse, &fit.groups[0], CH_COLLAPSE_WEIGHT_CHANGE, &options, &err),
+                     CH_ERROR_INTERRUPTED);
+    ch_collapse_free(&collapse);
+    release(&fit, &table);
+}
+
 /* ---- groups, output ---- */
 
 static void test_groups(void **state)
@@ -402,6 +486,8 @@ int main(void)
         cmocka_unit_test(test_exact_escape),
         cmocka_unit_test(test_upper_departure),
         cmocka_unit_test(test_threads_and_order),
+        cmocka_unit_test(test_progress_is_told_and_changes_nothing),
+        cmocka_unit_test(test_a_raised_flag_ends_a_fit),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_table),
