@@ -40,6 +40,9 @@ typedef struct {
     double square[CH_NUM_LOGS]; /* mean of (ln y)^2 */
 } ch_cell_mean;
 
+/** Whether a run fitted, and its ||Dw|| and t* are positive numbers. */
+bool ch_fit_is_whole(const ch_run *run);
+
 /** ln y of a run. */
 void ch_fit_logs_of(const ch_run *run, double logs[CH_NUM_LOGS]);
 
@@ -93,6 +96,29 @@ void ch_regression_space_free(ch_regression_space *self);
  *  @return whether the regressors are independent; else all of `law` is NaN */
 bool ch_regression_fit(const ch_regression *self, ch_regression_space *space, const ch_cell_mean *means,
                        const double *copies, ch_power_law *law);
+
+/* ---- residuals.c ---- */
+
+/** @param group  with window and power laws */
+ch_code ch_residuals_init(ch_residuals *self, const ch_fit_group *group, ch_fit_log which, ch_error *err) CH_MUST_CHECK;
+void ch_residuals_free(ch_residuals *self);
+
+/** Why a run of a cell is in no joint law. @param group  with its window */
+ch_exclusion ch_fit_exclusion_of(const ch_fit_group *group, const ch_fit_cell *cell, const ch_run *run);
+
+/** Adds the runs of the group to its counts by reason. @param group  with its window */
+void ch_fit_count_excluded(ch_fit_group *group);
+
+/* ---- residuals_report.c ---- */
+
+/** Prints which runs of a group are left out, one sentence. */
+void ch_fit_print_excluded(const ch_fit_group *group, FILE *out);
+
+/** Prints which runs stand out, the farthest first, a few lines. */
+void ch_fit_print_outliers(const ch_fit_group *group, FILE *out);
+
+/** Adds "residuals", "outliers" and "excluded" to a group's object. @return 0, or -1 when memory is short */
+int ch_fit_add_residuals_json(const ch_fit_group *group, json_t *object);
 
 /* ---- shape.c ---- */
 
@@ -258,6 +284,9 @@ size_t ch_bootstrap_spread(const ch_bootstrap *self, size_t number, double *devi
 ch_estimate ch_estimate_make(double value, double deviation, size_t num_data_sets);
 
 /* ---- table.c, csv.c, latex.c, json.c ---- */
+
+/** Prints a sentence after `lead`, broken at blanks to 88 columns; what follows is indented as far. */
+void ch_fit_print_wrapped(FILE *out, const char *lead, const char *text);
 
 /** Prints the report for people. */
 void ch_fit_print(const ch_fit *self, FILE *out);

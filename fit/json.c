@@ -145,10 +145,16 @@ static json_t *group_json(const ch_fit_group *group, json_t *key)
             notes = NULL;
         }
     }
-    return json_pack("{s:O, s:o, s:o, s:I, s:I, s:{s:o, s:o}, s:o}", "group", key, "window", window, "window_tolerance",
-                     real_or_null(group->window_tolerance), "runs", (json_int_t)group->num_runs, "data_sets",
-                     (json_int_t)group->num_data_sets, "shapes", "weight_change", shapes_json(&group->weight_shapes),
-                     "time", shapes_json(&group->time_shapes), "notes", notes);
+    json_t *object =
+        json_pack("{s:O, s:o, s:o, s:I, s:I, s:{s:o, s:o}, s:o}", "group", key, "window", window, "window_tolerance",
+                  real_or_null(group->window_tolerance), "runs", (json_int_t)group->num_runs, "data_sets",
+                  (json_int_t)group->num_data_sets, "shapes", "weight_change", shapes_json(&group->weight_shapes),
+                  "time", shapes_json(&group->time_shapes), "notes", notes);
+    if (object != NULL && ch_fit_add_residuals_json(group, object) != 0) {
+        json_decref(object);
+        object = NULL;
+    }
+    return object;
 }
 
 /* Appends all of a group. @return 0, or -1 when memory is short */
@@ -187,7 +193,8 @@ json_t *ch_fit_json(const ch_fit *self)
         json_decref(groups);
         return NULL;
     }
-    return json_pack("{s:o, s:o, s:o, s:f, s:f, s:I, s:s}", "exponents", exponents, "tc", tc, "groups", groups,
+    return json_pack("{s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:s}", "exponents", exponents, "tc", tc, "groups", groups,
                      "threshold", self->options.threshold, "sigmas", self->options.sigmas, "replicas",
-                     (json_int_t)self->options.replicas, "version", CH_VERSION);
+                     (json_int_t)self->options.replicas, "infinite_train", (json_int_t)self->num_infinite, "version",
+                     CH_VERSION);
 }
