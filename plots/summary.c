@@ -178,6 +178,13 @@ static void put_runs(text_block *block, const ch_page *page)
         snprintf(text, sizeof text, "Diverged, not drawn: %zu.", diverged);
         put_wrapped(block, text);
     }
+    if (ch_strip_is_under(page, 1) || ch_strip_is_under(page, 2)) {
+        const size_t outliers = group->weight_residuals.num_outliers + group->time_residuals.num_outliers;
+        snprintf(text, sizeof text,
+                 "Under (b), (c): over the joint law; band: ± σ of single runs; crosses: %zu outlier%s.", outliers,
+                 outliers == 1 ? "" : "s");
+        put_wrapped(block, text);
+    }
     if (group->key.model == CH_MODEL_PERCEPTRON && group->key.batch != 0) {
         put(block, 0, true, "Theory in (e): r* = T √d n_χ √(π/2), s* = λ* r*.");
         block->y -= row_height;
