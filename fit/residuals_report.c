@@ -31,24 +31,20 @@ void ch_fit_print_excluded(const ch_fit_group *group, FILE *out)
         [CH_EXCLUDED_DIVERGED] = "diverged",
         [CH_EXCLUDED_BESIDE_DIVERGED] = "beside those that diverged",
     };
-    char *text = NULL;
-    size_t size = 0, left_out = 0;
-    FILE *stream = open_memstream(&text, &size);
-    if (stream == NULL) {
-        return; /* the JSON has it */
-    }
-    fprintf(stream, "in the joint laws %zu run%s; left out", group->excluded[CH_INCLUDED],
-            group->excluded[CH_INCLUDED] == 1 ? "" : "s");
+    char text[640]; /* all reasons, with numbers of twenty digits */
+    size_t left_out = 0;
+    int used = snprintf(text, sizeof text, "in the joint laws %zu run%s; left out", group->excluded[CH_INCLUDED],
+                        group->excluded[CH_INCLUDED] == 1 ? "" : "s");
     for (int k = CH_INCLUDED + 1; k < CH_NUM_EXCLUSIONS; k++) {
         if (group->excluded[k] > 0) {
-            fprintf(stream, "%s %zu %s", left_out > 0 ? "," : "", group->excluded[k], reasons[k]);
+            used += snprintf(text + used, sizeof text - (size_t)used, "%s %zu %s", left_out > 0 ? "," : "",
+                             group->excluded[k], reasons[k]);
             left_out += group->excluded[k];
         }
     }
-    if (fclose(stream) == 0 && left_out > 0) {
+    if (left_out > 0) {
         ch_fit_print_wrapped(out, " ", text);
     }
-    free(text);
 }
 
 static bool same_seeds(const ch_run *a, const ch_run *b)
