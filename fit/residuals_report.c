@@ -1,9 +1,8 @@
 /* residuals_report.c — which runs stand out, and which are left out, for people and for programs. */
 #include "fit/internal.h"
+#include "sim/cli.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* The laws. */
 enum { NUM_LAWS = 2 };
@@ -139,16 +138,11 @@ void ch_fit_print_outliers(const ch_fit_group *group, FILE *out)
 
 /* ---- for programs ---- */
 
-static json_t *real_or_null(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *law_json(const ch_residuals *self)
 {
     return json_pack("{s:I, s:I, s:o, s:o, s:o}", "runs", (json_int_t)self->num_runs, "judged",
-                     (json_int_t)self->num_judged, "spread", real_or_null(self->spread), "dof", real_or_null(self->dof),
-                     "limit", real_or_null(self->limit));
+                     (json_int_t)self->num_judged, "spread", ch_cli_real_json(self->spread), "dof",
+                     ch_cli_real_json(self->dof), "limit", ch_cli_real_json(self->limit));
 }
 
 static json_t *outlier_json(const ch_residual *self, size_t law)

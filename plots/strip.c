@@ -2,8 +2,6 @@
 #include "plots/panel.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* Panels (b), ||Dw|| over T, and (c), t* over P. */
 enum { WEIGHT_PANEL = 1, TIME_PANEL = 2 };
