@@ -138,6 +138,13 @@ static ch_code find_shapes(const ch_fit_group *group, ch_fit_log which, ch_shape
     return code;
 }
 
+static ch_code find_residuals(ch_fit_group *group, ch_error *err)
+{
+    ch_fit_count_excluded(group);
+    const ch_code code = ch_residuals_init(&group->weight_residuals, group, CH_LOG_WEIGHT_CHANGE, err);
+    return code == CH_OK ? ch_residuals_init(&group->time_residuals, group, CH_LOG_TIME, err) : code;
+}
+
 /* ---- all ---- */
 
 static ch_code fit_group(ch_fit_group *group, const ch_fit_options *options, ch_error *err)
@@ -151,14 +158,10 @@ static ch_code fit_group(ch_fit_group *group, const ch_fit_options *options, ch_
     ch_fit_cell_means(group, means);
     code = ch_fit_choose_window(group, err);
     if (code == CH_OK) {
-        ch_fit_count_excluded(group);
         code = fit_power_laws(group, means, err);
     }
     if (code == CH_OK) {
-        code = ch_residuals_init(&group->weight_residuals, group, CH_LOG_WEIGHT_CHANGE, err);
-    }
-    if (code == CH_OK) {
-        code = ch_residuals_init(&group->time_residuals, group, CH_LOG_TIME, err);
+        code = find_residuals(group, err);
     }
     if (code == CH_OK) {
         code = find_shapes(group, CH_LOG_WEIGHT_CHANGE, &group->weight_shapes, err);

@@ -221,14 +221,15 @@ typedef struct {
 } ch_fit_group;
 
 typedef struct {
-    bool wanted[CH_NUM_TC];                    /* which T_c to find */
-    double threshold;                          /* escape: relative weight variation ||Dw|| / ||w0|| at T_c; positive */
-    double sigmas;                             /* error: standard errors at T_c, 1 … 30 */
-    size_t replicas;                           /* bootstrap replicas, 2 … 1,000,000 */
-    uint64_t seed;                             /* of the bootstrap */
-    int threads;                               /* at least 1; does not change a bit of the result */
-    ch_stop *stop;                             /* NULL, or a flag: raised, the fit ends with CH_ERROR_INTERRUPTED */
-    void (*tick)(void *data, size_t replicas); /* called by one thread at a time, `replicas` more are done; or NULL */
+    bool wanted[CH_NUM_TC]; /* which T_c to find */
+    double threshold;       /* escape: relative weight variation ||Dw|| / ||w0|| at T_c; positive */
+    double sigmas;          /* error: standard errors at T_c, 1 … 30 */
+    size_t replicas;        /* bootstrap replicas, 2 … 1,000,000 */
+    uint64_t seed;          /* of the bootstrap */
+    int threads;            /* at least 1; does not change a bit of the result */
+    ch_stop *stop;          /* NULL, or a flag: raised, the fit ends with CH_ERROR_INTERRUPTED */
+    /* called by one thread at a time whenever so many more replicas are done; NULL for none */
+    void (*tick)(void *data, size_t replicas);
     void *tick_data;
 } ch_fit_options;
 

@@ -145,16 +145,10 @@ static json_t *group_json(const ch_fit_group *group, json_t *key)
             notes = NULL;
         }
     }
-    json_t *object =
-        json_pack("{s:O, s:o, s:o, s:I, s:I, s:{s:o, s:o}, s:o}", "group", key, "window", window, "window_tolerance",
-                  real_or_null(group->window_tolerance), "runs", (json_int_t)group->num_runs, "data_sets",
-                  (json_int_t)group->num_data_sets, "shapes", "weight_change", shapes_json(&group->weight_shapes),
-                  "time", shapes_json(&group->time_shapes), "notes", notes);
-    if (object != NULL && ch_fit_add_residuals_json(group, object) != 0) {
-        json_decref(object);
-        object = NULL;
-    }
-    return object;
+    return json_pack("{s:O, s:o, s:o, s:I, s:I, s:{s:o, s:o}, s:o}", "group", key, "window", window, "window_tolerance",
+                     real_or_null(group->window_tolerance), "runs", (json_int_t)group->num_runs, "data_sets",
+                     (json_int_t)group->num_data_sets, "shapes", "weight_change", shapes_json(&group->weight_shapes),
+                     "time", shapes_json(&group->time_shapes), "notes", notes);
 }
 
 /* Appends all of a group. @return 0, or -1 when memory is short */
@@ -172,7 +166,9 @@ static int append_group(const ch_fit_group *group, json_t *exponents, json_t *tc
         status = json_array_append_new(tc, tc_json(&group->tc[i], key));
     }
     if (status == 0) {
-        status = json_array_append_new(groups, group_json(group, key));
+        json_t *object = group_json(group, key);
+        status = object == NULL ? -1 : ch_fit_add_residuals_json(group, object);
+        status |= json_array_append_new(groups, object);
     }
     json_decref(key);
     return status;
