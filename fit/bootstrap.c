@@ -305,9 +305,13 @@ ch_code ch_bootstrap_run(ch_bootstrap *self, ch_error *err)
 #pragma omp parallel for num_threads((int)threads) schedule(static)
         for (size_t r = 0; r < replicas; r++) {
             thread_space *mine = &spaces[omp_get_thread_num()];
-            draw(self, &samples, r, mine);
-            evaluate(self, mine, self->replicas + r * self->num_numbers);
+            if (ch_fit_goes_on(self->options)) {
+                draw(self, &samples, r, mine);
+                evaluate(self, mine, self->replicas + r * self->num_numbers);
+                ch_fit_replica_done(self->options, r);
+            }
         }
+        code = ch_fit_check_stop(self->options, err);
     }
     for (size_t i = 0; spaces != NULL && i < threads; i++) {
         thread_space_free(&spaces[i], self->group);

@@ -3,6 +3,7 @@
 #include "fit/internal.h"
 #include "fit/supply.h"
 #include "sim/cli.h"
+#include "sim/meter.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +147,52 @@ static ch_code check_collapsed(const ch_collapse_list *collapses, const char *pa
                         collapses->count == 1 ? "" : "s", (int)length, why);
 }
 
+/* ---- progress ---- */
+
+/* Progress over the replicas of all groups. */
+typedef struct {
+    ch_meter meter;
+    const ch_fit *fit;
+} fit_progress;
+
+static void start_progress(fit_progress *self, const ch_fit *fit)
+{
+    const double patience = 1; /* most fits are done by then */
+    self->fit = fit;
+    ch_meter_start(&self->meter, "replicas", 0, 0, patience);
+}
+
+/* The groups are known once the first replica is done; those of one data set have none. */
+static void tick(void *progress, size_t replicas)
+{
+    fit_progress *self = progress;
+    for (size_t g = 0; self->meter.done == 0 && g < self->fit->num_groups; g++) {
+        self->meter.total += self->fit->groups[g].num_data_sets < 2 ? 0 : self->fit->options.replicas;
+        self->meter.cost_total = (double)self->meter.total;
+    }
+    ch_meter_add(&self->meter, replicas, (double)replicas);
+}
+
+/* The fit of a table, and its collapses where a quantity is given. */
+static ch_code fit_runs(ch_fit *fit, ch_collapse_list *collapses, const ch_run_table *table,
+                        const ch_collapse_quantity *quantity, const ch_fit_options *options, ch_error *err)
+{
+    fit_progress progress;
+    ch_fit_options watched = *options;
+    watched.stop = ch_cli_catch_signals();
+    watched.tick = tick;
+    watched.tick_data = &progress;
+    start_progress(&progress, fit);
+    ch_code code = ch_fit_init(fit, table, &watched, err);
+    ch_meter_finish(&progress.meter);
+    if (code == CH_OK && quantity != NULL) {
+        start_progress(&progress, fit);
+        code = ch_collapse_list_init(collapses, fit, *quantity, err);
+        ch_meter_finish(&progress.meter);
+    }
+    return code;
+}
+
 static ch_code fit_store(const char *path, const fit_arguments *chosen, const ch_fit_options *options, ch_error *err)
 {
     ch_run_table table = {0};
@@ -158,10 +205,7 @@ static ch_code fit_store(const char *path, const fit_arguments *chosen, const ch
         code = read_runs(&table, path, chosen->where, err);
     }
     if (code == CH_OK) {
-        code = ch_fit_init(&fit, &table, options, err);
-    }
-    if (code == CH_OK && collapse) {
-        code = ch_collapse_list_init(&collapses, &fit, quantity, err);
+        code = fit_runs(&fit, &collapses, &table, collapse ? &quantity : NULL, options, err);
     }
     if (code == CH_OK) {
         code = print_report(&fit, collapse ? &collapses : NULL, chosen, err);

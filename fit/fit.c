@@ -177,6 +177,13 @@ static ch_code find_shapes(const ch_fit_group *group, ch_fit_log which, ch_shape
     return code;
 }
 
+static ch_code find_residuals(ch_fit_group *group, ch_error *err)
+{
+    ch_fit_count_excluded(group);
+    const ch_code code = ch_residuals_init(&group->weight_residuals, group, CH_LOG_WEIGHT_CHANGE, err);
+    return code == CH_OK ? ch_residuals_init(&group->time_residuals, group, CH_LOG_TIME, err) : code;
+}
+
 /* ---- all ---- */
 
 static ch_code fit_group(ch_fit_group *group, const ch_fit_options *options, ch_error *err)
@@ -193,6 +200,9 @@ static ch_code fit_group(ch_fit_group *group, const ch_fit_options *options, ch_
         code = fit_power_laws(group, options, means, err);
     }
     if (code == CH_OK) {
+        code = find_residuals(group, err);
+    }
+    if (code == CH_OK) {
         code = find_shapes(group, CH_LOG_WEIGHT_CHANGE, &group->weight_shapes, err);
     }
     if (code == CH_OK) {
@@ -200,6 +210,9 @@ static ch_code fit_group(ch_fit_group *group, const ch_fit_options *options, ch_
     }
     if (code == CH_OK) {
         code = note_decades(group, err);
+    }
+    if (code == CH_OK) {
+        code = ch_fit_check_stop(options, err);
     }
     if (code == CH_OK) {
         code = ch_fit_find_critical(group, options, means, err);
@@ -227,6 +240,9 @@ ch_code ch_fit_init(ch_fit *self, const ch_run_table *table, const ch_fit_option
     }
     if (code == CH_OK) {
         code = ch_fit_make_groups(self, table, err);
+    }
+    if (code == CH_OK) {
+        code = ch_fit_check_stop(options, err);
     }
     for (size_t g = 0; g < self->num_groups && code == CH_OK; g++) {
         code = fit_group(&self->groups[g], options, err);

@@ -105,6 +105,51 @@ typedef struct {
     size_t num_runs; /* runs used */
 } ch_power_law;
 
+/** ln y of a power law. */
+double ch_power_law_log(const ch_power_law *self, double temp, double train);
+
+/** A run beside a joint law. */
+typedef struct {
+    const ch_run *run; /* borrowed */
+    size_t place;      /* among the runs of the law, by (train, temp, seed_data) */
+    double residual;   /* ln y less the law's */
+    double sigmas;     /* from the median of its (P, T), in spreads; NaN where it is not judged */
+    double chance;     /* that any of the runs judged is as far, at most; NaN as before */
+} ch_residual;
+
+/** The runs of a joint law's complete cells, and which of them stand out.
+ *
+ *  A run is compared with the other data sets at its (P, T), three or more of them: sigmas = (ln y - median) / spread,
+ *  wider by 1 / sqrt(1 - (2 - pi/2) / n) as the median of n data sets is drawn to each. The spread is Qn (Rousseeuw and
+ *  Croux, J. Am. Stat. Assoc. 88, 1273 (1993)), which half of the numbers may be outliers of, over one run a data set,
+ *  averaged over the cells. Distances are taken to follow Student's distribution with 0.82 sum_P (n_P - 1) degrees of
+ *  freedom. A run stands out where one of N normal ones would be as far with a probability under 0.05 / N, so that a
+ *  table without outliers has one named with 5 % at most. */
+typedef struct {
+    ch_residual *runs; /* [num_runs], the farthest first; owned */
+    size_t num_runs, num_judged;
+    size_t num_outliers;       /* the first of `runs` */
+    double spread, dof, limit; /* of ln y; limit in spreads; NaN where no run is judged */
+} ch_residuals;
+
+/** Why a run is in no joint law, or not in that of ||Dw||. */
+typedef enum {
+    CH_INCLUDED,
+    CH_EXCLUDED_VERSION,         /* an older results version */
+    CH_EXCLUDED_REPEAT,          /* repeats another under another budget, and got no further */
+    CH_EXCLUDED_NO_WINDOW,       /* there is no window */
+    CH_EXCLUDED_BELOW,           /* T under the window */
+    CH_EXCLUDED_ABOVE,           /* T over it */
+    CH_EXCLUDED_BUDGET,          /* ended by a budget: a lower bound in the law of t* */
+    CH_EXCLUDED_BESIDE_BUDGET,   /* at a (P, T) where a budget ended another: in the law of t* alone */
+    CH_EXCLUDED_DIVERGED,        /* or with a ||Dw|| or t* that is not a positive number */
+    CH_EXCLUDED_BESIDE_DIVERGED, /* at a (P, T) where another did */
+    CH_NUM_EXCLUSIONS
+} ch_exclusion;
+
+/** A word for programs, e.g. "below_window". */
+const char *ch_exclusion_name(ch_exclusion exclusion);
+
 /** Shapes of ln y over ln P. */
 typedef enum {
     CH_SHAPE_POWER,     /* y ~ P^x */
@@ -194,11 +239,13 @@ typedef struct {
     size_t num_temps;
     ch_fit_cell *cells; /* [num_cells] by (train, temp); owned */
     size_t num_cells;
-    double window_lo, window_hi;          /* T window of the power laws; NaN when none was found */
-    size_t window_temps;                  /* distinct T with complete cells in it */
-    double window_tolerance;              /* the crossover's correction is under this; NaN when no onset was seen */
-    ch_power_law weight_change;           /* ||Dw|| = A T^delta P^gamma in the window */
-    ch_power_law time;                    /* t* = A T^time_delta P^b in the window */
+    double window_lo, window_hi; /* T window of the power laws; NaN when none was found */
+    size_t window_temps;         /* distinct T with complete cells in it */
+    double window_tolerance;     /* the crossover's correction is under this; NaN when no onset was seen */
+    ch_power_law weight_change;  /* ||Dw|| = A T^delta P^gamma in the window */
+    ch_power_law time;           /* t* = A T^time_delta P^b in the window */
+    ch_residuals weight_residuals, time_residuals;
+    size_t excluded[CH_NUM_EXCLUSIONS];   /* runs by why they are in no joint law; also those that `runs` lacks */
     ch_shapes weight_shapes, time_shapes; /* of ||Dw|| and t* over P in the window */
     ch_exponent exponents[CH_FIT_MAX_EXPONENTS];
     size_t num_exponents;
@@ -246,16 +293,21 @@ typedef struct {
     uint64_t seed;          /* of the bootstrap */
     int threads;            /* at least 1; does not change a bit of the result */
     ch_fit_constraint constraints[CH_NUM_FIT_PARAMETERS];
+    ch_stop *stop; /* NULL, or a flag: raised, the fit ends with CH_ERROR_INTERRUPTED */
+    /* called by one thread at a time whenever so many more replicas are done; NULL for none */
+    void (*tick)(void *data, size_t replicas);
+    void *tick_data;
 } ch_fit_options;
 
 typedef struct {
     ch_fit_options options;
     ch_fit_group *groups; /* [num_groups] by first appearance in the table; owned */
     size_t num_groups;
-    uint64_t differing; /* bit i: row i of the settings table is a group's key and differs between groups */
+    size_t num_infinite; /* runs with train = inf, in no group */
+    uint64_t differing;  /* bit i: row i of the settings table is a group's key and differs between groups */
 } ch_fit;
 
-/** All T_c, threshold 1, 3 sigmas, 1,000 replicas, seed 0, all threads, nothing held. */
+/** All T_c, threshold 1, 3 sigmas, 1,000 replicas, seed 0, all threads, nothing held; neither stop nor tick. */
 void ch_fit_options_default(ch_fit_options *self);
 
 /** Hold numbers as a list says, a number at most once: "delta=1,b=2"; "gamma=0:2,b=1:" (either end may be left out);
@@ -284,7 +336,7 @@ double ch_tc_error_false_alarms(double sigmas, size_t num_temps);
  *
  *  @return CH_OK, also when a group has too little for some or all exponents: its notes say what is missing;
  *          CH_ERROR_INPUT when the table is empty, an option is out of range or a run's settings are not valid;
- *          CH_ERROR_MEMORY
+ *          CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED
  */
 ch_code ch_fit_init(ch_fit *self, const ch_run_table *table, const ch_fit_options *options,
                     ch_error *err) CH_MUST_CHECK;

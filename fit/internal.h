@@ -40,6 +40,9 @@ typedef struct {
     double square[CH_NUM_LOGS]; /* mean of (ln y)^2 */
 } ch_cell_mean;
 
+/** Whether a run fitted, and its ||Dw|| and t* are positive numbers. */
+bool ch_fit_is_whole(const ch_run *run);
+
 /** ln y of a run. */
 void ch_fit_logs_of(const ch_run *run, double logs[CH_NUM_LOGS]);
 
@@ -130,6 +133,29 @@ bool ch_regression_fit(const ch_regression *self, ch_regression_space *space, co
 /** Mean over the cells of the design, by weight, of another ln y less the law's T and P dependence. */
 double ch_regression_amplitude(const ch_regression *self, const ch_cell_mean *means, ch_fit_log which,
                                const ch_power_law *law);
+
+/* ---- residuals.c ---- */
+
+/** @param group  with window and power laws */
+ch_code ch_residuals_init(ch_residuals *self, const ch_fit_group *group, ch_fit_log which, ch_error *err) CH_MUST_CHECK;
+void ch_residuals_free(ch_residuals *self);
+
+/** Why a run of a cell is in no joint law. @param group  with its window */
+ch_exclusion ch_fit_exclusion_of(const ch_fit_group *group, const ch_fit_cell *cell, const ch_run *run);
+
+/** Adds the runs of the group to its counts by reason. @param group  with its window */
+void ch_fit_count_excluded(ch_fit_group *group);
+
+/* ---- residuals_report.c ---- */
+
+/** Prints which runs of a group are left out, one sentence. */
+void ch_fit_print_excluded(const ch_fit_group *group, FILE *out);
+
+/** Prints which runs stand out, the farthest first, a few lines. */
+void ch_fit_print_outliers(const ch_fit_group *group, FILE *out);
+
+/** Adds "residuals", "outliers" and "excluded" to a group's object. @return 0, or -1 when memory is short */
+int ch_fit_add_residuals_json(const ch_fit_group *group, json_t *object);
 
 /* ---- shape.c ---- */
 
@@ -323,6 +349,17 @@ bool ch_fit_has_critical(const ch_fit_group *group, ch_tc_definition definition)
 /** Fills the group's exponents and gives them and its T_c their errors. @param group  with power laws and T_c found */
 ch_code ch_fit_estimate(ch_fit_group *group, const ch_fit_options *options, ch_error *err) CH_MUST_CHECK;
 
+/* ---- progress.c ---- */
+
+/** @return CH_OK, or CH_ERROR_INTERRUPTED once the options' flag is raised */
+ch_code ch_fit_check_stop(const ch_fit_options *options, ch_error *err) CH_MUST_CHECK;
+
+/** For each replica, by any thread: whether it is still to be made. */
+bool ch_fit_goes_on(const ch_fit_options *options);
+
+/** For each replica that is made, by any thread: now and then tells the options' tick how many more are done. */
+void ch_fit_replica_done(const ch_fit_options *options, size_t replica);
+
 /* ---- bootstrap.c ---- */
 
 /** Data set of each run, an index among the distinct seed_data in ascending order.
@@ -396,6 +433,9 @@ ch_code ch_fit_estimate_joint(ch_fit_group *group, const ch_bootstrap *bootstrap
 void ch_fit_correlate(ch_fit_group *group, const ch_bootstrap *bootstrap);
 
 /* ---- table.c, csv.c, latex.c, json.c ---- */
+
+/** Prints a sentence after `lead`, broken at blanks to 88 columns; what follows is indented as far. */
+void ch_fit_print_wrapped(FILE *out, const char *lead, const char *text);
 
 /** Prints the report for people. */
 void ch_fit_print(const ch_fit *self, FILE *out);

@@ -1,5 +1,6 @@
 /* json.c — the report of a fit for programs. */
 #include "fit/internal.h"
+#include "sim/cli.h"
 
 #include <math.h>
 #include <string.h>
@@ -9,17 +10,6 @@ static json_t *real_or_null(double x)
     return isfinite(x) ? json_real(x) : json_null();
 }
 
-static json_t *value_json(const ch_setting *row, ch_value value)
-{
-    if (row->type == CH_TYPE_CHOICE) {
-        return json_string(row->choices[value.count]);
-    }
-    if (row->word != NULL && (row->type == CH_TYPE_REAL ? value.real == 0 : value.count == 0)) {
-        return json_string(row->word);
-    }
-    return row->type == CH_TYPE_REAL ? json_real(value.real) : json_integer((json_int_t)value.count);
-}
-
 /* The settings that a group holds fixed. */
 static json_t *key_json(const ch_fit_group *group)
 {
@@ -27,7 +17,7 @@ static json_t *key_json(const ch_fit_group *group)
     for (size_t i = 0; i < ch_settings_count && key != NULL; i++) {
         const ch_setting *row = &ch_settings_table[i];
         if (ch_fit_is_key(i) &&
-            json_object_set_new(key, row->name, value_json(row, ch_settings_get(&group->key, i))) != 0) {
+            json_object_set_new(key, row->name, ch_cli_setting_json(row, ch_settings_get(&group->key, i))) != 0) {
             json_decref(key);
             key = NULL;
         }
@@ -258,7 +248,9 @@ static int append_group(const ch_fit_group *group, json_t *exponents, json_t *tc
         status = json_array_append_new(tc, tc_json(&group->tc[i], key));
     }
     if (status == 0) {
-        status = json_array_append_new(groups, group_json(group, key));
+        json_t *object = group_json(group, key);
+        status = object == NULL ? -1 : ch_fit_add_residuals_json(group, object);
+        status |= json_array_append_new(groups, object);
     }
     json_decref(key);
     return status;
@@ -279,8 +271,8 @@ json_t *ch_fit_json(const ch_fit *self)
         json_decref(groups);
         return NULL;
     }
-    return json_pack("{s:o, s:o, s:o, s:f, s:f, s:I, s:o, s:s}", "exponents", exponents, "tc", tc, "groups", groups,
-                     "threshold", self->options.threshold, "sigmas", self->options.sigmas, "replicas",
-                     (json_int_t)self->options.replicas, "held", constraints_json(&self->options), "version",
-                     CH_VERSION);
+    return json_pack("{s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:o, s:s}", "exponents", exponents, "tc", tc, "groups",
+                     groups, "threshold", self->options.threshold, "sigmas", self->options.sigmas, "replicas",
+                     (json_int_t)self->options.replicas, "infinite_train", (json_int_t)self->num_infinite, "held",
+                     constraints_json(&self->options), "version", CH_VERSION);
 }

@@ -47,24 +47,25 @@ static void print_rule(FILE *out, size_t width)
     fputc('\n', out);
 }
 
-/* A sentence, broken at blanks, after a bullet. */
-static void print_note(FILE *out, const char *note)
+void ch_fit_print_wrapped(FILE *out, const char *lead, const char *text)
 {
-    size_t column = text_width("  · ");
-    fputs("  ·", out);
-    while (*note != '\0') {
+    const size_t indent = text_width(lead);
+    size_t column = indent + 1;
+    fputs(lead, out);
+    while (*text != '\0') {
         char word[128];
-        const size_t length = strcspn(note, " ");
-        snprintf(word, sizeof word, "%.*s", (int)length, note);
+        const size_t length = strcspn(text, " ");
+        snprintf(word, sizeof word, "%.*s", (int)length, text);
         const size_t width = text_width(word);
         if (column + width > PAGE_WIDTH) {
-            fputs("\n   ", out);
-            column = text_width("  · ");
+            fputc('\n', out);
+            print_blanks(out, indent);
+            column = indent + 1;
         }
         fprintf(out, " %s", word);
         column += width + 1;
-        note += length;
-        note += strspn(note, " ");
+        text += length;
+        text += strspn(text, " ");
     }
     fputc('\n', out);
 }
@@ -287,7 +288,7 @@ static void print_correlations(FILE *out, const ch_fit_group *group)
     }
     if (length > 0) {
         fputc('\n', out);
-        print_note(out, text);
+        ch_fit_print_wrapped(out, "  ·", text);
     }
 }
 
@@ -417,16 +418,18 @@ void ch_fit_print(const ch_fit *self, FILE *out)
     for (size_t g = 0; g < self->num_groups; g++) {
         const ch_fit_group *group = &self->groups[g];
         print_heading(out, self, group);
+        ch_fit_print_excluded(group, out);
         print_exponents(out, group);
         print_joint(out, group);
         print_correlations(out, group);
         print_shapes(out, group);
         print_critical(out, self, group);
+        ch_fit_print_outliers(group, out);
         if (group->num_notes > 0) {
             fputc('\n', out);
         }
         for (size_t i = 0; i < group->num_notes; i++) {
-            print_note(out, group->notes[i]);
+            ch_fit_print_wrapped(out, "  ·", group->notes[i]);
         }
         fputc('\n', out);
     }

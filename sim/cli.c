@@ -297,8 +297,7 @@ ch_code ch_cli_check_threads(int threads, ch_error *err)
 
 /* ---- JSON ---- */
 
-/* NaN and infinities have no JSON: null. */
-static json_t *real_json(double value)
+json_t *ch_cli_real_json(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
 }
@@ -318,11 +317,11 @@ json_t *ch_cli_setting_json(const ch_setting *row, ch_value value)
         ch_setting_format(row, value, text, sizeof text);
         return json_string(text);
     }
-    const bool none = row->word != NULL && (row->type == CH_TYPE_REAL ? value.real == 0 : value.count == 0);
-    if (none) {
-        return json_null();
+    if (row->word != NULL && (row->type == CH_TYPE_REAL ? value.real == 0 : value.count == 0)) {
+        const bool is_value = row == &ch_settings_table[CH_SETTING_BATCH]; /* a size, though one that follows P */
+        return is_value ? json_string(row->word) : json_null();
     }
-    return row->type == CH_TYPE_REAL ? real_json(value.real) : count_json(value.count);
+    return row->type == CH_TYPE_REAL ? ch_cli_real_json(value.real) : count_json(value.count);
 }
 
 static json_t *result_json(const ch_result *row, const ch_run *run)
@@ -341,18 +340,18 @@ static json_t *result_json(const ch_result *row, const ch_run *run)
     }
     double real = 0;
     memcpy(&real, member, sizeof real);
-    return real_json(real);
+    return ch_cli_real_json(real);
 }
 
 static int set_point(json_t *object, const ch_point *point)
 {
     int failed = json_object_set_new(object, "step", count_json(point->step));
-    failed |= json_object_set_new(object, "time", real_json(point->time));
-    failed |= json_object_set_new(object, "loss", real_json(point->observed.train_loss));
+    failed |= json_object_set_new(object, "time", ch_cli_real_json(point->time));
+    failed |= json_object_set_new(object, "loss", ch_cli_real_json(point->observed.train_loss));
     failed |= json_object_set_new(object, "unfitted", count_json(point->observed.unfitted));
-    failed |= json_object_set_new(object, "signal", real_json(point->observed.signal));
-    failed |= json_object_set_new(object, "noise", real_json(point->observed.noise));
-    failed |= json_object_set_new(object, "test_error", real_json(point->observed.test_error));
+    failed |= json_object_set_new(object, "signal", ch_cli_real_json(point->observed.signal));
+    failed |= json_object_set_new(object, "noise", ch_cli_real_json(point->observed.noise));
+    failed |= json_object_set_new(object, "test_error", ch_cli_real_json(point->observed.test_error));
     return failed;
 }
 

@@ -230,7 +230,7 @@ static void file_run(workshop *shop, const ch_sweep_job *job, const ch_run *run,
     counts->fitted += run->status == CH_FITTED;
     counts->budget += run->status == CH_BUDGET;
     counts->diverged += run->status == CH_DIVERGED;
-    ch_meter_add(&shop->meter, job->cost);
+    ch_meter_add(&shop->meter, 1, job->cost);
 }
 
 /* What each thread does. */
@@ -263,7 +263,7 @@ static workshop open_shop(ch_sweep *self, ch_store *store, int threads, ch_stop 
     if (self->memory.budget == 0) {
         self->memory.budget = ch_memory_account_find_budget();
     }
-    ch_meter_start(&shop.meter, self->num_jobs, self->cost);
+    ch_meter_start(&shop.meter, "runs", self->num_jobs, self->cost, 0);
     return shop;
 }
 
