@@ -12,6 +12,7 @@ typedef struct {
     double *copies;      /* [num_data_sets] times a data set was drawn */
     ch_regression_space weight_change, time;
     ch_onset_space *onsets; /* [num_tc], empty but for onsets inside */
+    ch_joint_space joint;   /* empty where the table has no joint onset */
 } thread_space;
 
 /* The runs as arrays, so that a replica is one pass over memory. */
@@ -55,7 +56,8 @@ ch_code ch_bootstrap_init(ch_bootstrap *self, const ch_fit_group *group, const c
     if (code != CH_OK) {
         return code;
     }
-    self->tied = ch_onset_is_tied(group);
+    self->ties_sharpness = options->constraints[CH_FIT_SHARPNESS].is_tied && group->joint[CH_TC_ONSET].found;
+    self->tied = isfinite(ch_onset_delta(&group->weight_change, options));
     size_t count = 0;
     if (!__builtin_mul_overflow(options->replicas, self->num_numbers, &count)) {
         self->replicas = ch_alloc(count, sizeof *self->replicas);
@@ -85,6 +87,7 @@ static void thread_space_free(thread_space *self, const ch_fit_group *group)
         ch_onset_space_free(&self->onsets[i]);
     }
     free(self->onsets);
+    ch_joint_space_free(&self->joint);
 }
 
 static ch_code thread_space_init(thread_space *self, const ch_bootstrap *bootstrap, ch_error *err)
@@ -109,7 +112,11 @@ static ch_code thread_space_init(thread_space *self, const ch_bootstrap *bootstr
                 count += group->cells[c].complete;
             }
             code = ch_onset_space_init(&self->onsets[i], count, bootstrap->tied, err);
+            self->onsets[i].range = bootstrap->options->constraints[CH_FIT_SHARPNESS].range;
         }
+    }
+    if (code == CH_OK && group->joint[CH_TC_ONSET].found) {
+        code = ch_joint_space_init(&self->joint, group, bootstrap->options, err);
     }
     return code;
 }
@@ -199,8 +206,9 @@ static void draw(const ch_bootstrap *self, const run_samples *samples, size_t re
     }
 }
 
-/* ln T_c of entry i in a replica, NaN when it has left the sampled temperatures. */
-static double replica_tc(const ch_bootstrap *self, size_t i, double delta, thread_space *space)
+/* ln T_c of entry i in a replica, NaN when it has left the sampled temperatures.
+ * @param sharpness  m of the joint law, for where it is tied to that */
+static double replica_tc(const ch_bootstrap *self, size_t i, double delta, double sharpness, thread_space *space)
 {
     const ch_fit_group *group = self->group;
     const ch_tc *tc = &group->tc[i];
@@ -219,7 +227,10 @@ static double replica_tc(const ch_bootstrap *self, size_t i, double delta, threa
     }
     ch_onset_space *onset = &space->onsets[i];
     ch_crossover crossover = {0};
-    if (self->tied && !(delta > 0)) {
+    if (self->ties_sharpness) {
+        onset->range = (ch_range){sharpness, sharpness};
+    }
+    if ((self->tied && !(delta > 0)) || isnan(onset->range.lo)) {
         return NAN;
     }
     onset->delta = delta;
@@ -231,18 +242,52 @@ static double replica_tc(const ch_bootstrap *self, size_t i, double delta, threa
     return log_temp >= onset->log_temp[0] && log_temp <= onset->log_temp[onset->count - 1] ? log_temp : NAN;
 }
 
+static void joint_onset(const ch_bootstrap *self, double delta, thread_space *space, double *numbers)
+{
+    const ch_critical_law *law = &self->group->joint[CH_TC_ONSET];
+    const ch_joint_onset start = {.log_prefactor = log(law->prefactor.value),
+                                  .a = law->exponent.value,
+                                  .sharpness = law->sharpness.value,
+                                  .delta = law->delta};
+    ch_joint_onset found = {NAN, NAN, NAN, NAN};
+    if (law->found && (!self->tied || delta > 0)) {
+        space->joint.delta = delta;
+        ch_joint_load(&space->joint, space->means);
+        ch_joint_fit(&space->joint, &start, 1e-4, &found);
+    }
+    numbers[CH_NUMBER_ONSET_C] = found.log_prefactor;
+    numbers[CH_NUMBER_ONSET_A] = found.a;
+    numbers[CH_NUMBER_ONSET_M] = log(found.sharpness);
+}
+
+static void joint_escape(const ch_bootstrap *self, const ch_power_law *law, const thread_space *space, double *numbers)
+{
+    numbers[CH_NUMBER_ESCAPE_C] = numbers[CH_NUMBER_ESCAPE_A] = NAN;
+    if (self->group->joint[CH_TC_ESCAPE].found && law->temp_exponent > 0) {
+        const double log_amplitude = ch_regression_amplitude(&self->weight_change, space->means, CH_LOG_RELATIVE, law);
+        numbers[CH_NUMBER_ESCAPE_C] = (log(self->options->threshold) - log_amplitude) / law->temp_exponent;
+        numbers[CH_NUMBER_ESCAPE_A] = law->train_exponent / law->temp_exponent;
+    }
+}
+
 static void evaluate(const ch_bootstrap *self, thread_space *space, double *numbers)
 {
-    ch_power_law law;
-    ch_regression_fit(&self->weight_change, &space->weight_change, space->means, space->copies, &law);
+    const ch_fit_options *options = self->options;
+    ch_power_law law, time;
+    const ch_range of_weight[] = {options->constraints[CH_FIT_DELTA].range, options->constraints[CH_FIT_GAMMA].range};
+    ch_regression_fit(&self->weight_change, &space->weight_change, space->means, space->copies, of_weight, &law);
+    const ch_range of_time[] = {ch_fit_range(options, CH_FIT_TIME_DELTA, &law), ch_fit_range(options, CH_FIT_B, &law)};
+    ch_regression_fit(&self->time, &space->time, space->means, space->copies, of_time, &time);
+    const double delta = self->tied ? ch_onset_delta(&law, options) : NAN;
     numbers[CH_NUMBER_DELTA] = law.temp_exponent;
     numbers[CH_NUMBER_GAMMA] = law.train_exponent;
-    ch_regression_fit(&self->time, &space->time, space->means, space->copies, &law);
-    numbers[CH_NUMBER_TIME_DELTA] = law.temp_exponent;
-    numbers[CH_NUMBER_B] = law.train_exponent;
+    numbers[CH_NUMBER_TIME_DELTA] = time.temp_exponent;
+    numbers[CH_NUMBER_B] = time.train_exponent;
     numbers[CH_NUMBER_A] = NAN;
+    joint_onset(self, delta, space, numbers);
+    joint_escape(self, &law, space, numbers);
     for (size_t i = 0; i < self->group->num_tc; i++) {
-        numbers[CH_NUMBER_TC + i] = replica_tc(self, i, numbers[CH_NUMBER_DELTA], space);
+        numbers[CH_NUMBER_TC + i] = replica_tc(self, i, delta, exp(numbers[CH_NUMBER_ONSET_M]), space);
     }
 }
 
@@ -260,9 +305,13 @@ ch_code ch_bootstrap_run(ch_bootstrap *self, ch_error *err)
 #pragma omp parallel for num_threads((int)threads) schedule(static)
         for (size_t r = 0; r < replicas; r++) {
             thread_space *mine = &spaces[omp_get_thread_num()];
-            draw(self, &samples, r, mine);
-            evaluate(self, mine, self->replicas + r * self->num_numbers);
+            if (ch_fit_goes_on(self->options)) {
+                draw(self, &samples, r, mine);
+                evaluate(self, mine, self->replicas + r * self->num_numbers);
+                ch_fit_replica_done(self->options, r);
+            }
         }
+        code = ch_fit_check_stop(self->options, err);
     }
     for (size_t i = 0; spaces != NULL && i < threads; i++) {
         thread_space_free(&spaces[i], self->group);
@@ -287,6 +336,27 @@ size_t ch_bootstrap_spread(const ch_bootstrap *self, size_t number, double *devi
     }
     *deviation = count >= 2 ? sqrt(squares / (double)(count - 1)) : NAN;
     return count;
+}
+
+double ch_bootstrap_correlation(const ch_bootstrap *self, size_t first, size_t second)
+{
+    const double rounding = 1e-9;
+    double x_mean = 0, y_mean = 0, xx = 0, yy = 0, xy = 0, count = 0; /* Welford */
+    for (size_t r = 0; r < self->options->replicas; r++) {
+        const double x = self->replicas[r * self->num_numbers + first];
+        const double y = self->replicas[r * self->num_numbers + second];
+        if (isfinite(x) && isfinite(y)) {
+            const double dx = x - x_mean, dy = y - y_mean;
+            count++;
+            x_mean += dx / count;
+            y_mean += dy / count;
+            xx += dx * (x - x_mean);
+            yy += dy * (y - y_mean);
+            xy += dx * (y - y_mean);
+        }
+    }
+    const double least = count * rounding * rounding;
+    return xx > least && yy > least ? xy / sqrt(xx * yy) : NAN;
 }
 
 ch_estimate ch_estimate_make(double value, double deviation, size_t num_data_sets)

@@ -73,6 +73,8 @@ static ch_code keep_runs(ch_fit_group *group, ch_error *err)
         }
     }
     group->num_runs = kept;
+    group->excluded[CH_EXCLUDED_VERSION] = num_runs - current;
+    group->excluded[CH_EXCLUDED_REPEAT] = current - kept;
     ch_code code = CH_OK;
     if (current < num_runs) {
         code = ch_fit_note(group, err, "%zu runs of older results versions are left out: sweep again to renew them",
@@ -145,6 +147,11 @@ static bool is_positive(double x)
     return isfinite(x) && x > 0;
 }
 
+bool ch_fit_is_whole(const ch_run *run)
+{
+    return run->status == CH_FITTED && is_positive(run->final.weight_change) && is_positive(run->time);
+}
+
 /* Starts a cell at run `begin`, which is the first of its (P, T). */
 static ch_fit_cell start_cell(const ch_fit_group *group, const ch_fit_cell *before, size_t begin)
 {
@@ -163,7 +170,7 @@ static void finish_cell(const ch_fit_group *group, ch_fit_cell *cell)
         const ch_run *run = group->runs[i];
         if (run->status == CH_BUDGET) {
             cell->num_budget++;
-        } else if (run->status != CH_FITTED || !is_positive(run->final.weight_change) || !is_positive(run->time)) {
+        } else if (!ch_fit_is_whole(run)) {
             cell->num_diverged++;
         } else {
             log_weight_change += log(run->final.weight_change);

@@ -15,13 +15,16 @@ enum { BASE_TEMPS = 3 };
 static void errors_of_cell(const ch_fit_group *group, const uint32_t *data_set, const ch_fit_cell *cell, double *errors)
 {
     for (size_t s = 0; s < group->num_data_sets; s++) {
+        errors[s] = NAN;
+    }
+    for (size_t i = cell->begin; i < cell->end;) { /* runs of a data set stand next to each other */
+        const uint32_t set = data_set[i];
         double sum = 0, count = 0;
-        for (size_t i = cell->begin; i < cell->end; i++) {
-            const bool is_its = data_set[i] == s;
-            sum += is_its ? group->runs[i]->final.test_error : 0;
-            count += is_its;
+        for (; i < cell->end && data_set[i] == set; i++) {
+            sum += group->runs[i]->final.test_error;
+            count++;
         }
-        errors[s] = count > 0 ? sum / count : NAN;
+        errors[set] = sum / count;
     }
 }
 

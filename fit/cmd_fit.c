@@ -3,6 +3,7 @@
 #include "fit/internal.h"
 #include "fit/supply.h"
 #include "sim/cli.h"
+#include "sim/meter.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +11,22 @@
 /* The command's options; the strings are allocated by popt. */
 typedef struct {
     char *tc, *where, *collapse;
+    char *fix, *bound, *tie;
     double threshold, sigmas;
     int json, csv, latex;
 } fit_arguments;
+
+static ch_code hold(const fit_arguments *chosen, ch_fit_options *options, ch_error *err)
+{
+    ch_code code = chosen->fix != NULL ? ch_fit_options_fix(options, chosen->fix, err) : CH_OK;
+    if (code == CH_OK && chosen->bound != NULL) {
+        code = ch_fit_options_bound(options, chosen->bound, err);
+    }
+    if (code == CH_OK && chosen->tie != NULL) {
+        code = ch_fit_options_tie(options, chosen->tie, err);
+    }
+    return code;
+}
 
 static ch_code check(const ch_cli *cli, const fit_arguments *chosen, ch_fit_options *options, ch_error *err)
 {
@@ -38,7 +52,8 @@ static ch_code check(const ch_cli *cli, const fit_arguments *chosen, ch_fit_opti
                                 "--tc = %s is not accepted: onset, escape or error is (all by default)", chosen->tc);
         }
     }
-    return ch_fit_options_check(options, err);
+    const ch_code code = hold(chosen, options, err);
+    return code == CH_OK ? ch_fit_options_check(options, err) : code;
 }
 
 static ch_code read_runs(ch_run_table *table, const char *path, const char *where, ch_error *err)
@@ -132,6 +147,52 @@ static ch_code check_collapsed(const ch_collapse_list *collapses, const char *pa
                         collapses->count == 1 ? "" : "s", (int)length, why);
 }
 
+/* ---- progress ---- */
+
+/* Progress over the replicas of all groups. */
+typedef struct {
+    ch_meter meter;
+    const ch_fit *fit;
+} fit_progress;
+
+static void start_progress(fit_progress *self, const ch_fit *fit)
+{
+    const double patience = 1; /* most fits are done by then */
+    self->fit = fit;
+    ch_meter_start(&self->meter, "replicas", 0, 0, patience);
+}
+
+/* The groups are known once the first replica is done; those of one data set have none. */
+static void tick(void *progress, size_t replicas)
+{
+    fit_progress *self = progress;
+    for (size_t g = 0; self->meter.done == 0 && g < self->fit->num_groups; g++) {
+        self->meter.total += self->fit->groups[g].num_data_sets < 2 ? 0 : self->fit->options.replicas;
+        self->meter.cost_total = (double)self->meter.total;
+    }
+    ch_meter_add(&self->meter, replicas, (double)replicas);
+}
+
+/* The fit of a table, and its collapses where a quantity is given. */
+static ch_code fit_runs(ch_fit *fit, ch_collapse_list *collapses, const ch_run_table *table,
+                        const ch_collapse_quantity *quantity, const ch_fit_options *options, ch_error *err)
+{
+    fit_progress progress;
+    ch_fit_options watched = *options;
+    watched.stop = ch_cli_catch_signals();
+    watched.tick = tick;
+    watched.tick_data = &progress;
+    start_progress(&progress, fit);
+    ch_code code = ch_fit_init(fit, table, &watched, err);
+    ch_meter_finish(&progress.meter);
+    if (code == CH_OK && quantity != NULL) {
+        start_progress(&progress, fit);
+        code = ch_collapse_list_init(collapses, fit, *quantity, err);
+        ch_meter_finish(&progress.meter);
+    }
+    return code;
+}
+
 static ch_code fit_store(const char *path, const fit_arguments *chosen, const ch_fit_options *options, ch_error *err)
 {
     ch_run_table table = {0};
@@ -144,10 +205,7 @@ static ch_code fit_store(const char *path, const fit_arguments *chosen, const ch
         code = read_runs(&table, path, chosen->where, err);
     }
     if (code == CH_OK) {
-        code = ch_fit_init(&fit, &table, options, err);
-    }
-    if (code == CH_OK && collapse) {
-        code = ch_collapse_list_init(&collapses, &fit, quantity, err);
+        code = fit_runs(&fit, &collapses, &table, collapse ? &quantity : NULL, options, err);
     }
     if (code == CH_OK) {
         code = print_report(&fit, collapse ? &collapses : NULL, chosen, err);
@@ -176,6 +234,13 @@ int ch_cmd_fit(int argc, const char **argv)
          "escape: relative weight variation at T_c (1 by default)", "X"},
         {"sigmas", '\0', POPT_ARG_DOUBLE, &chosen.sigmas, 0,
          "error: standard errors by which it has left its value at T_c (3 by default)", "K"},
+        {"fix", '\0', POPT_ARG_STRING, &chosen.fix, 0,
+         "hold numbers (delta, gamma, time_delta, b; a, sharpness of the onset), as delta=1,b=2", "NAME=X,..."},
+        {"bound", '\0', POPT_ARG_STRING, &chosen.bound, 0, "keep numbers within bounds, as gamma=0:2,sharpness=:8",
+         "NAME=LO:HI,..."},
+        {"tie", '\0', POPT_ARG_STRING, &chosen.tie, 0,
+         "tie time_delta or b to delta or gamma, as time_delta=delta,b=1+2*gamma; sharpness=joint ties m at each P",
+         "NAME=[C+][K*]OTHER,..."},
         {"where", '\0', POPT_ARG_STRING, &chosen.where, 0, "only runs that fulfil an SQL condition over the columns",
          "EXPR"},
         {"collapse", '\0', POPT_ARG_STRING, &chosen.collapse, 0,
@@ -188,6 +253,7 @@ int ch_cmd_fit(int argc, const char **argv)
     ch_cli cli;
     ch_code code = ch_cli_init(&cli, argc, argv, table, false,
                                "fit STORE [--tc onset|escape|error] [--threshold X] [--sigmas K] "
+                               "[--fix NAME=X,...] [--bound NAME=LO:HI,...] [--tie NAME=[C+][K*]OTHER,...] "
                                "[--collapse weight_change|time] [--where EXPR] [--json|--csv|--latex]",
                                &err);
     if (code == CH_OK && !cli.help) {
@@ -200,5 +266,8 @@ int ch_cmd_fit(int argc, const char **argv)
     free(chosen.tc);
     free(chosen.where);
     free(chosen.collapse);
+    free(chosen.fix);
+    free(chosen.bound);
+    free(chosen.tie);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

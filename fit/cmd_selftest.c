@@ -8,7 +8,7 @@
 
 static void tick(void *meter)
 {
-    ch_meter_add(meter, 1);
+    ch_meter_add(meter, 1, 1);
 }
 
 static void print_table(const ch_selftest *self)
@@ -76,7 +76,7 @@ static ch_code test_fits(long num_tables, long seed, int threads, bool as_json, 
     if (code != CH_OK) {
         return code;
     }
-    ch_meter_start(&meter, (size_t)num_tables, (double)num_tables);
+    ch_meter_start(&meter, "tables", (size_t)num_tables, (double)num_tables, 0);
     code = ch_selftest_run(&selftest, (size_t)num_tables, (uint64_t)seed, threads, tick, &meter, err);
     ch_meter_finish(&meter);
     if (code == CH_OK && as_json) {

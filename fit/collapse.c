@@ -169,9 +169,13 @@ static ch_code run_replicas(replica_pair *pairs, const ch_points *points, const 
 #pragma omp parallel for num_threads((int)threads) schedule(static)
         for (size_t r = 0; r < replicas; r++) {
             replica_space *mine = &spaces[omp_get_thread_num()];
-            draw_sets(mine->copies, num_data_sets, options->seed, r);
-            pairs[r] = evaluate(mine, points, whole);
+            if (ch_fit_goes_on(options)) {
+                draw_sets(mine->copies, num_data_sets, options->seed, r);
+                pairs[r] = evaluate(mine, points, whole);
+                ch_fit_replica_done(options, r);
+            }
         }
+        code = ch_fit_check_stop(options, err);
     }
     for (size_t i = 0; spaces != NULL && i < threads; i++) {
         space_free(&spaces[i]);

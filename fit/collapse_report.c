@@ -1,5 +1,6 @@
 /* collapse_report.c — the collapses of a fit, for people and for programs. */
 #include "fit/collapse.h"
+#include "sim/cli.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -70,18 +71,13 @@ void ch_collapse_print(const ch_collapse_list *self, const ch_fit *fit, FILE *ou
 
 /* ---- for programs ---- */
 
-static json_t *real_or_null(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *estimate_json(const ch_estimate *estimate, double theory)
 {
     json_t *interval = isfinite(estimate->lo) && isfinite(estimate->hi)
                            ? json_pack("[f, f]", estimate->lo, estimate->hi)
                            : json_null();
-    return json_pack("{s:o, s:o, s:o, s:o}", "value", real_or_null(estimate->value), "stderr",
-                     real_or_null(estimate->stderr_), "ci95", interval, "theory", real_or_null(theory));
+    return json_pack("{s:o, s:o, s:o, s:o}", "value", ch_cli_real_json(estimate->value), "stderr",
+                     ch_cli_real_json(estimate->stderr_), "ci95", interval, "theory", ch_cli_real_json(theory));
 }
 
 static json_t *collapse_json(const ch_collapse *self, json_t *key)
@@ -89,7 +85,7 @@ static json_t *collapse_json(const ch_collapse *self, json_t *key)
     const bool found = self->reason == NULL;
     return json_pack("{s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:s?, s:O}", "quantity",
                      ch_collapse_quantity_name(self->quantity), "x", estimate_json(&self->x, self->x_theory), "a",
-                     estimate_json(&self->a, self->a_theory), "quality", real_or_null(self->quality), "overlap",
+                     estimate_json(&self->a, self->a_theory), "quality", ch_cli_real_json(self->quality), "overlap",
                      found ? json_real((double)self->num_compared / (double)self->num_points) : json_null(), "compared",
                      (json_int_t)self->num_compared, "points", (json_int_t)self->num_points, "trains",
                      (json_int_t)self->num_trains, "reason", self->reason, "group", key);

@@ -61,10 +61,12 @@ ch_tc_place ch_tc_onset(ch_onset_space *space, ch_crossover *crossover, double *
 
 /* ---- all P of a table ---- */
 
-static ch_code find_onset(ch_fit_group *group, size_t train, const ch_cell_mean *means, ch_tc *tc, double *log_temp,
-                          ch_error *err)
+/* @param sharpness  range of m */
+static ch_code find_onset(const ch_fit_group *group, size_t train, const ch_fit_options *options, ch_range sharpness,
+                          const ch_cell_mean *means, ch_tc *tc, double *log_temp, ch_error *err)
 {
-    const bool tied = ch_onset_is_tied(group);
+    const double delta = ch_onset_delta(&group->weight_change, options);
+    const bool tied = isfinite(delta);
     size_t count = 0;
     for (size_t c = ch_fit_first_cell(group, train); c < ch_fit_first_cell(group, train + 1); c++) {
         count += group->cells[c].complete;
@@ -76,7 +78,8 @@ static ch_code find_onset(ch_fit_group *group, size_t train, const ch_cell_mean 
     ch_crossover crossover = {0};
     const ch_code code = ch_onset_space_init(&space, count, tied, err);
     if (code == CH_OK) {
-        space.delta = group->weight_change.temp_exponent;
+        space.delta = delta;
+        space.range = sharpness;
         ch_onset_load(&space, group, train, means);
         tc->place = ch_tc_onset(&space, &crossover, log_temp);
         if (tc->place == CH_TC_INSIDE) {
@@ -156,7 +159,8 @@ ch_code ch_fit_find_critical(ch_fit_group *group, const ch_fit_options *options,
                           .place = CH_TC_NONE,
                           .crossover = {NAN, NAN, NAN, NAN}};
             if (d == CH_TC_ONSET) {
-                code = find_onset(group, p, means, tc, &log_temp, err);
+                const ch_range sharpness = options->constraints[CH_FIT_SHARPNESS].range;
+                code = find_onset(group, p, options, sharpness, means, tc, &log_temp, err);
             } else if (d == CH_TC_ERROR) {
                 code = find_error(group, p, options, tc, &log_temp, err);
             } else {
@@ -171,6 +175,28 @@ ch_code ch_fit_find_critical(ch_fit_group *group, const ch_fit_options *options,
         if (code == CH_OK && d == CH_TC_ERROR && options->wanted[d] && undecided < group->num_trains) {
             code = note_error(group, options->sigmas, err);
         }
+    }
+    return code;
+}
+
+ch_code ch_fit_tie_onsets(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means, ch_error *err)
+{
+    const ch_critical_law *law = &group->joint[CH_TC_ONSET];
+    const ch_range sharpness = {law->sharpness.value, law->sharpness.value};
+    if (!options->constraints[CH_FIT_SHARPNESS].is_tied) {
+        return CH_OK;
+    }
+    if (!law->found) {
+        return ch_fit_note(group, err, "the onset's sharpness is not tied: there is no joint onset to tie it to");
+    }
+    ch_code code = CH_OK;
+    for (size_t p = 0; p < group->num_trains && code == CH_OK; p++) {
+        ch_tc *tc = &group->tc[p]; /* by onset, as they come first */
+        double log_temp = NAN;
+        tc->place = CH_TC_NONE;
+        tc->crossover = (ch_crossover){NAN, NAN, NAN, NAN};
+        code = find_onset(group, p, options, sharpness, means, tc, &log_temp, err);
+        tc->estimate = (ch_estimate){exp(log_temp), NAN, NAN, NAN};
     }
     return code;
 }

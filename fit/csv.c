@@ -24,21 +24,34 @@ static void print_number(double number, FILE *out)
     }
 }
 
-/* @param train  0 for none */
-static void print_row(const ch_fit_group *group, const char *name, const char *definition, uint64_t train,
-                      const char *bound, const ch_estimate *estimate, double theory, FILE *out)
+/* What only some rows have; empty where NULL. */
+typedef struct {
+    uint64_t train; /* 0 for none */
+    const char *bound, *method, *held;
+} row_extras;
+
+static void print_word(const char *word, FILE *out)
+{
+    fprintf(out, ",%s", word != NULL ? word : "");
+}
+
+static void print_row(const ch_fit_group *group, const char *name, const char *definition, row_extras extras,
+                      const ch_estimate *estimate, double theory, FILE *out)
 {
     print_key(group, out);
     fprintf(out, "%s,%s,", name, definition);
-    if (train > 0) {
-        fprintf(out, "%llu", (unsigned long long)train);
+    if (extras.train > 0) {
+        fprintf(out, "%llu", (unsigned long long)extras.train);
     }
     print_number(estimate->value, out);
     print_number(estimate->stderr_, out);
     print_number(estimate->lo, out);
     print_number(estimate->hi, out);
     print_number(theory, out);
-    fprintf(out, ",%s\n", bound);
+    print_word(extras.bound, out);
+    print_word(extras.method, out);
+    print_word(extras.held, out);
+    fputc('\n', out);
 }
 
 static void print_shapes(const ch_fit_group *group, const char *name, const ch_shapes *shapes, FILE *out)
@@ -47,7 +60,7 @@ static void print_shapes(const ch_fit_group *group, const char *name, const ch_s
         const ch_shape_fit *fit = &shapes->fits[k];
         const ch_estimate estimate = {fit->exponent, fit->stderr_, fit->lo, fit->hi};
         if (fit->found) {
-            print_row(group, name, ch_trend_shape_name((ch_trend_shape)k), 0, "", &estimate, NAN, out);
+            print_row(group, name, ch_trend_shape_name((ch_trend_shape)k), (row_extras){0}, &estimate, NAN, out);
         }
     }
 }
@@ -56,17 +69,20 @@ static void print_group(const ch_fit_group *group, FILE *out)
 {
     static const char *const bounds[] = {
         [CH_TC_INSIDE] = "", [CH_TC_BELOW] = "below", [CH_TC_ABOVE] = "above", [CH_TC_NONE] = ""};
+    static const char *const held[] = {
+        [CH_HELD_NOT] = "", [CH_HELD_FIXED] = "fixed", [CH_HELD_TIED] = "tied", [CH_HELD_BOUND] = "bound"};
     for (size_t i = 0; i < group->num_exponents; i++) {
         const ch_exponent *exponent = &group->exponents[i];
         const char *definition = exponent->definition != NULL ? exponent->definition : "";
-        print_row(group, exponent->name, definition, 0, "", &exponent->estimate, exponent->theory, out);
+        const row_extras extras = {.method = exponent->method, .held = held[exponent->held]};
+        print_row(group, exponent->name, definition, extras, &exponent->estimate, exponent->theory, out);
     }
     print_shapes(group, "gamma", &group->weight_shapes, out);
     print_shapes(group, "b", &group->time_shapes, out);
     for (size_t i = 0; i < group->num_tc; i++) {
         const ch_tc *tc = &group->tc[i];
-        print_row(group, "T_c", ch_tc_definition_name(tc->definition), tc->train, bounds[tc->place], &tc->estimate, NAN,
-                  out);
+        const row_extras extras = {.train = tc->train, .bound = bounds[tc->place]};
+        print_row(group, "T_c", ch_tc_definition_name(tc->definition), extras, &tc->estimate, NAN, out);
     }
 }
 
@@ -77,7 +93,7 @@ void ch_fit_print_csv(const ch_fit *self, FILE *out)
             fprintf(out, "%s,", ch_settings_table[i].name);
         }
     }
-    fputs("name,definition,at_train,value,stderr,lo,hi,theory,bound\n", out);
+    fputs("name,definition,at_train,value,stderr,lo,hi,theory,bound,method,held\n", out);
     for (size_t g = 0; g < self->num_groups; g++) {
         print_group(&self->groups[g], out);
     }

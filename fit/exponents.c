@@ -6,6 +6,7 @@
 #include <gsl/gsl_fit.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A number is reported with an error when at least this part of the replicas could have it. */
 static const double enough_replicas = 0.9;
@@ -14,8 +15,7 @@ static const double enough_inside = 0.95;
 
 /* ---- errors ---- */
 
-/* Error of a number of the bootstrap, or none with a note when too many replicas could not have it. */
-static ch_code estimate_number(ch_fit_group *group, const ch_bootstrap *bootstrap, size_t number, double value,
+ch_code ch_fit_estimate_number(ch_fit_group *group, const ch_bootstrap *bootstrap, size_t number, double value,
                                const char *what, ch_estimate *estimate, ch_error *err)
 {
     *estimate = (ch_estimate){value, NAN, NAN, NAN};
@@ -35,18 +35,23 @@ static ch_code estimate_number(ch_fit_group *group, const ch_bootstrap *bootstra
                        replicas, isnan(estimate->stderr_) ? "; no error is given" : " and are left out of its error");
 }
 
-/* @param definition  of T_c, for a; else NULL */
-static ch_code add_exponent(ch_fit_group *group, const ch_bootstrap *bootstrap, const char *name,
-                            const char *definition, size_t number, double value, double theory, ch_error *err)
+void ch_fit_hold_estimate(ch_estimate *estimate, ch_range range, ch_held held)
 {
-    if (!isfinite(value)) {
-        return CH_OK;
+    if (held == CH_HELD_FIXED) {
+        *estimate = (ch_estimate){estimate->value, 0, estimate->value, estimate->value};
+    } else if (held == CH_HELD_BOUND) {
+        *estimate = (ch_estimate){estimate->value, NAN, NAN, NAN};
+    } else if (isfinite(estimate->lo)) {
+        estimate->lo = fmax(estimate->lo, range.lo);
+        estimate->hi = fmin(estimate->hi, range.hi);
     }
-    char what[64];
-    snprintf(what, sizeof what, "%s%s%s", name, definition == NULL ? "" : " by ", definition == NULL ? "" : definition);
+}
+
+ch_exponent *ch_fit_add_exponent(ch_fit_group *group, const char *name, double theory)
+{
     ch_exponent *exponent = &group->exponents[group->num_exponents++];
-    *exponent = (ch_exponent){.name = name, .definition = definition, .theory = theory};
-    return estimate_number(group, bootstrap, number, value, what, &exponent->estimate, err);
+    *exponent = (ch_exponent){.name = name, .theory = theory};
+    return exponent;
 }
 
 /* The theory is for batches that are a vanishing part of the data; NaN elsewhere. */
@@ -106,6 +111,7 @@ static ch_code note_copies(ch_fit_group *group, const ch_bootstrap *bootstrap, c
     const double rounding = 1e-9;
     double deviation = NAN;
     if (!isfinite(group->weight_change.temp_exponent) || group->num_data_sets < 2 ||
+        ch_range_is_fixed(bootstrap->options->constraints[CH_FIT_DELTA].range) ||
         ch_bootstrap_spread(bootstrap, CH_NUMBER_DELTA, &deviation) == 0 || !(deviation < rounding)) {
         return CH_OK;
     }
@@ -114,22 +120,54 @@ static ch_code note_copies(ch_fit_group *group, const ch_bootstrap *bootstrap, c
                        "more T there add nothing");
 }
 
+/* How a number came by its value that another one is tied to. */
+static ch_held held_of(const ch_fit_group *group, ch_fit_parameter parameter)
+{
+    for (size_t i = 0; i < group->num_exponents; i++) {
+        if (strcmp(group->exponents[i].name, ch_fit_parameter_name(parameter)) == 0) {
+            return group->exponents[i].held;
+        }
+    }
+    return CH_HELD_NOT;
+}
+
+static ch_code estimate_exponent(ch_fit_group *group, const ch_bootstrap *bootstrap, ch_fit_parameter parameter,
+                                 size_t number, double value, double theory, ch_error *err)
+{
+    if (!isfinite(value)) {
+        return CH_OK;
+    }
+    const char *name = ch_fit_parameter_name(parameter);
+    const ch_fit_constraint *constraint = &bootstrap->options->constraints[parameter];
+    ch_exponent *exponent = ch_fit_add_exponent(group, name, theory);
+    ch_code code = ch_fit_estimate_number(group, bootstrap, number, value, name, &exponent->estimate, err);
+    exponent->held = ch_fit_held(bootstrap->options, parameter, value);
+    const bool is_tied = exponent->held == CH_HELD_TIED;
+    ch_fit_hold_estimate(&exponent->estimate, constraint->range,
+                         is_tied ? held_of(group, constraint->other) : exponent->held);
+    if (code == CH_OK && exponent->held == CH_HELD_BOUND) {
+        code = ch_fit_note(group, err, "%s lies at its bound %g: the data would have it beyond", name, value);
+    }
+    return code;
+}
+
 static ch_code estimate_exponents(ch_fit_group *group, const ch_bootstrap *bootstrap,
                                   const ch_perceptron_theory *theory, ch_error *err)
 {
     const struct {
-        const char *name;
+        ch_fit_parameter parameter;
         size_t number;
         double value, theory;
     } rows[] = {
-        {"delta", CH_NUMBER_DELTA, group->weight_change.temp_exponent, theory->delta},
-        {"gamma", CH_NUMBER_GAMMA, group->weight_change.train_exponent, theory->gamma},
-        {"time_delta", CH_NUMBER_TIME_DELTA, group->time.temp_exponent, theory->time_delta},
-        {"b", CH_NUMBER_B, group->time.train_exponent, theory->b},
+        {CH_FIT_DELTA, CH_NUMBER_DELTA, group->weight_change.temp_exponent, theory->delta},
+        {CH_FIT_GAMMA, CH_NUMBER_GAMMA, group->weight_change.train_exponent, theory->gamma},
+        {CH_FIT_TIME_DELTA, CH_NUMBER_TIME_DELTA, group->time.temp_exponent, theory->time_delta},
+        {CH_FIT_B, CH_NUMBER_B, group->time.train_exponent, theory->b},
     };
     ch_code code = CH_OK;
     for (size_t i = 0; i < sizeof rows / sizeof *rows && code == CH_OK; i++) {
-        code = add_exponent(group, bootstrap, rows[i].name, NULL, rows[i].number, rows[i].value, rows[i].theory, err);
+        code =
+            estimate_exponent(group, bootstrap, rows[i].parameter, rows[i].number, rows[i].value, rows[i].theory, err);
     }
     return code;
 }
@@ -149,7 +187,8 @@ static ch_code estimate_critical(ch_fit_group *group, const ch_bootstrap *bootst
         ch_estimate logs;
         snprintf(what, sizeof what, "T_c by %s at P = %llu", ch_tc_definition_name(tc->definition),
                  (unsigned long long)tc->train);
-        const ch_code code = estimate_number(group, bootstrap, number, log(tc->estimate.value), what, &logs, err);
+        const ch_code code =
+            ch_fit_estimate_number(group, bootstrap, number, log(tc->estimate.value), what, &logs, err);
         if (code != CH_OK) {
             return code;
         }
@@ -199,7 +238,15 @@ static ch_code estimate_line(ch_fit_group *group, ch_bootstrap *bootstrap, tc_li
         }
         numbers[CH_NUMBER_A] = slope_of(line);
     }
-    return add_exponent(group, bootstrap, "a", ch_tc_definition_name(definition), CH_NUMBER_A, value, theory, err);
+    if (!isfinite(value)) {
+        return CH_OK;
+    }
+    char what[64];
+    snprintf(what, sizeof what, "a by %s", ch_tc_definition_name(definition));
+    ch_exponent *exponent = ch_fit_add_exponent(group, "a", theory);
+    exponent->definition = ch_tc_definition_name(definition);
+    exponent->method = "slope";
+    return ch_fit_estimate_number(group, bootstrap, CH_NUMBER_A, value, what, &exponent->estimate, err);
 }
 
 static ch_code fit_line(ch_fit_group *group, ch_bootstrap *bootstrap, const bool *used, ch_tc_definition definition,
@@ -270,6 +317,12 @@ ch_code ch_fit_estimate(ch_fit_group *group, const ch_fit_options *options, ch_e
         if (options->wanted[order[i]]) {
             code = fit_line(group, &bootstrap, used, order[i], a[order[i]], err);
         }
+    }
+    for (size_t i = 0; i < CH_NUM_TC && code == CH_OK; i++) {
+        code = ch_fit_estimate_joint(group, &bootstrap, order[i], a[order[i]], err);
+    }
+    if (code == CH_OK) {
+        ch_fit_correlate(group, &bootstrap);
     }
     ch_bootstrap_free(&bootstrap);
     free(used);

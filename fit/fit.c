@@ -14,6 +14,9 @@ void ch_fit_options_default(ch_fit_options *self)
         .replicas = 1000,
         .threads = omp_get_max_threads(),
     };
+    for (int k = 0; k < CH_NUM_FIT_PARAMETERS; k++) {
+        self->constraints[k] = (ch_fit_constraint){.range = {-INFINITY, INFINITY}};
+    }
 }
 
 ch_code ch_fit_options_check(const ch_fit_options *options, ch_error *err)
@@ -29,6 +32,12 @@ ch_code ch_fit_options_check(const ch_fit_options *options, ch_error *err)
     if (options->replicas < 2 || options->replicas > 1000000) {
         return ch_error_set(err, CH_ERROR_INPUT, "replicas = %zu is not accepted: an integer from 2 to 1000000 is",
                             options->replicas);
+    }
+    if (!options->wanted[CH_TC_ONSET] &&
+        (ch_fit_is_held(&options->constraints[CH_FIT_A]) || ch_fit_is_held(&options->constraints[CH_FIT_SHARPNESS]))) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "a and sharpness are held, which are those of T_c by onset, but it is not to be found; "
+                            "accepted is --tc onset, or all (the default)");
     }
     if (options->threads < 1 || options->threads > 4096) {
         return ch_error_set(err, CH_ERROR_INPUT, "threads = %d is not accepted: an integer from 1 to 4096 is",
@@ -62,17 +71,38 @@ static ch_code check_runs(const ch_run_table *table, ch_error *err)
 
 /* ---- power laws of the table ---- */
 
-static ch_code note_missing(ch_fit_group *group, const ch_regression *regression, bool fitted, ch_error *err)
+static bool is_fixed(const ch_fit_options *options, ch_fit_parameter parameter)
+{
+    return ch_range_is_fixed(options->constraints[parameter].range);
+}
+
+/* Exponents that one T, or one P, says nothing of; unless they are fixed. */
+static ch_code note_single(ch_fit_group *group, const ch_fit_options *options, ch_fit_parameter first,
+                           ch_fit_parameter second, const char *variable, ch_error *err)
+{
+    const char *one = ch_fit_parameter_name(first), *two = ch_fit_parameter_name(second);
+    if (is_fixed(options, first) && is_fixed(options, second)) {
+        return CH_OK;
+    }
+    if (is_fixed(options, first) || is_fixed(options, second)) {
+        return ch_fit_note(group, err, "no %s: it needs two %s in the window, there is one",
+                           is_fixed(options, first) ? two : one, variable);
+    }
+    return ch_fit_note(group, err, "no %s, no %s: they need two %s in the window, there is one", one, two, variable);
+}
+
+static ch_code note_missing(ch_fit_group *group, const ch_fit_options *options, const ch_regression *regression,
+                            bool fitted, ch_error *err)
 {
     ch_code code = CH_OK;
     if (regression->num_cells == 0) {
         return CH_OK; /* the window's note says why */
     }
     if (regression->num_temps < 2) {
-        code = ch_fit_note(group, err, "no delta, no time_delta: they need two T in the window, there is one");
+        code = note_single(group, options, CH_FIT_DELTA, CH_FIT_TIME_DELTA, "T", err);
     }
     if (code == CH_OK && regression->num_trains < 2) {
-        code = ch_fit_note(group, err, "no gamma, no b: they need two P in the window, there is one");
+        code = note_single(group, options, CH_FIT_GAMMA, CH_FIT_B, "P", err);
     }
     if (code == CH_OK && !fitted) {
         code = ch_fit_note(group, err,
@@ -82,9 +112,14 @@ static ch_code note_missing(ch_fit_group *group, const ch_regression *regression
     return code;
 }
 
-static ch_code fit_power_law(ch_fit_group *group, const ch_cell_mean *means, ch_fit_log which, ch_power_law *law,
-                             ch_error *err)
+static ch_code fit_power_law(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means,
+                             ch_fit_log which, ch_power_law *law, ch_error *err)
 {
+    const bool is_time = which == CH_LOG_TIME;
+    const ch_range ranges[] = {
+        ch_fit_range(options, is_time ? CH_FIT_TIME_DELTA : CH_FIT_DELTA, &group->weight_change),
+        ch_fit_range(options, is_time ? CH_FIT_B : CH_FIT_GAMMA, &group->weight_change),
+    };
     ch_regression regression = {0};
     ch_regression_space space = {0};
     ch_code code = ch_regression_init(&regression, group, which, err);
@@ -92,18 +127,22 @@ static ch_code fit_power_law(ch_fit_group *group, const ch_cell_mean *means, ch_
         code = ch_regression_space_init(&space, &regression, err);
     }
     if (code == CH_OK) {
-        const bool fitted = ch_regression_fit(&regression, &space, means, NULL, law);
-        code = which == CH_LOG_WEIGHT_CHANGE ? note_missing(group, &regression, fitted, err) : CH_OK;
+        const bool fitted = ch_regression_fit(&regression, &space, means, NULL, ranges, law);
+        code = is_time ? CH_OK : note_missing(group, options, &regression, fitted, err);
+    }
+    if (code == CH_OK && (isnan(ranges[0].lo) || isnan(ranges[1].lo))) {
+        code = ch_fit_note(group, err, "no time_delta, no b: what they are tied to could not be had");
     }
     ch_regression_space_free(&space);
     ch_regression_free(&regression);
     return code;
 }
 
-static ch_code fit_power_laws(ch_fit_group *group, const ch_cell_mean *means, ch_error *err)
+static ch_code fit_power_laws(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means,
+                              ch_error *err)
 {
-    const ch_code code = fit_power_law(group, means, CH_LOG_WEIGHT_CHANGE, &group->weight_change, err);
-    return code == CH_OK ? fit_power_law(group, means, CH_LOG_TIME, &group->time, err) : code;
+    const ch_code code = fit_power_law(group, options, means, CH_LOG_WEIGHT_CHANGE, &group->weight_change, err);
+    return code == CH_OK ? fit_power_law(group, options, means, CH_LOG_TIME, &group->time, err) : code;
 }
 
 /* Under a decade a straight line fits anything. */
@@ -138,6 +177,13 @@ static ch_code find_shapes(const ch_fit_group *group, ch_fit_log which, ch_shape
     return code;
 }
 
+static ch_code find_residuals(ch_fit_group *group, ch_error *err)
+{
+    ch_fit_count_excluded(group);
+    const ch_code code = ch_residuals_init(&group->weight_residuals, group, CH_LOG_WEIGHT_CHANGE, err);
+    return code == CH_OK ? ch_residuals_init(&group->time_residuals, group, CH_LOG_TIME, err) : code;
+}
+
 /* ---- all ---- */
 
 static ch_code fit_group(ch_fit_group *group, const ch_fit_options *options, ch_error *err)
@@ -151,7 +197,10 @@ static ch_code fit_group(ch_fit_group *group, const ch_fit_options *options, ch_
     ch_fit_cell_means(group, means);
     code = ch_fit_choose_window(group, err);
     if (code == CH_OK) {
-        code = fit_power_laws(group, means, err);
+        code = fit_power_laws(group, options, means, err);
+    }
+    if (code == CH_OK) {
+        code = find_residuals(group, err);
     }
     if (code == CH_OK) {
         code = find_shapes(group, CH_LOG_WEIGHT_CHANGE, &group->weight_shapes, err);
@@ -163,7 +212,16 @@ static ch_code fit_group(ch_fit_group *group, const ch_fit_options *options, ch_
         code = note_decades(group, err);
     }
     if (code == CH_OK) {
+        code = ch_fit_check_stop(options, err);
+    }
+    if (code == CH_OK) {
         code = ch_fit_find_critical(group, options, means, err);
+    }
+    if (code == CH_OK) {
+        code = ch_fit_find_joint(group, options, means, err);
+    }
+    if (code == CH_OK) {
+        code = ch_fit_tie_onsets(group, options, means, err);
     }
     if (code == CH_OK) {
         code = ch_fit_estimate(group, options, err);
@@ -182,6 +240,9 @@ ch_code ch_fit_init(ch_fit *self, const ch_run_table *table, const ch_fit_option
     }
     if (code == CH_OK) {
         code = ch_fit_make_groups(self, table, err);
+    }
+    if (code == CH_OK) {
+        code = ch_fit_check_stop(options, err);
     }
     for (size_t g = 0; g < self->num_groups && code == CH_OK; g++) {
         code = fit_group(&self->groups[g], options, err);

@@ -28,6 +28,10 @@
  * error is the replicas' standard deviation times sqrt(n/(n-1)) and the 95 % interval is value +- t error with t of
  * Student's distribution for n-1 degrees of freedom: exact for the exponents of a balanced table when the data sets'
  * own exponents are normal. For T_c this is done on ln T_c.
+ *
+ * T_c = c P^-a is had twice: by the slope through the ln T_c found one by one, and jointly from all P
+ * (ch_critical_law). Numbers may be held (ch_fit_options_fix, _bound, _tie): they are in the table and in every
+ * replica.
  */
 #ifndef CH_FIT_H
 #define CH_FIT_H
@@ -44,12 +48,22 @@ typedef struct {
     double lo, hi;  /* 95 % interval */
 } ch_estimate;
 
+/** How a number came by its value. */
+typedef enum {
+    CH_HELD_NOT,   /* by the data */
+    CH_HELD_FIXED, /* it was given: stderr_ is 0 */
+    CH_HELD_TIED,  /* it follows another number, with that one's error */
+    CH_HELD_BOUND, /* it lies at a bound, and the data would have it beyond: no error, stderr_ is NaN */
+} ch_held;
+
 /** An exponent of a group. */
 typedef struct {
     const char *name;       /* delta, gamma, time_delta, b, a */
     const char *definition; /* of T_c, for a; else NULL */
+    const char *method;     /* for a: "slope" through ln T_c at each P, or "joint" in all P; else NULL */
     ch_estimate estimate;
     double theory; /* NaN when there is none */
+    ch_held held;
 } ch_exponent;
 
 typedef enum { CH_TC_ONSET, CH_TC_ESCAPE, CH_TC_ERROR, CH_NUM_TC } ch_tc_definition;
@@ -90,6 +104,51 @@ typedef struct {
     double log_amplitude, temp_exponent, train_exponent;
     size_t num_runs; /* runs used */
 } ch_power_law;
+
+/** ln y of a power law. */
+double ch_power_law_log(const ch_power_law *self, double temp, double train);
+
+/** A run beside a joint law. */
+typedef struct {
+    const ch_run *run; /* borrowed */
+    size_t place;      /* among the runs of the law, by (train, temp, seed_data) */
+    double residual;   /* ln y less the law's */
+    double sigmas;     /* from the median of its (P, T), in spreads; NaN where it is not judged */
+    double chance;     /* that any of the runs judged is as far, at most; NaN as before */
+} ch_residual;
+
+/** The runs of a joint law's complete cells, and which of them stand out.
+ *
+ *  A run is compared with the other data sets at its (P, T), three or more of them: sigmas = (ln y - median) / spread,
+ *  wider by 1 / sqrt(1 - (2 - pi/2) / n) as the median of n data sets is drawn to each. The spread is Qn (Rousseeuw and
+ *  Croux, J. Am. Stat. Assoc. 88, 1273 (1993)), which half of the numbers may be outliers of, over one run a data set,
+ *  averaged over the cells. Distances are taken to follow Student's distribution with 0.82 sum_P (n_P - 1) degrees of
+ *  freedom. A run stands out where one of N normal ones would be as far with a probability under 0.05 / N, so that a
+ *  table without outliers has one named with 5 % at most. */
+typedef struct {
+    ch_residual *runs; /* [num_runs], the farthest first; owned */
+    size_t num_runs, num_judged;
+    size_t num_outliers;       /* the first of `runs` */
+    double spread, dof, limit; /* of ln y; limit in spreads; NaN where no run is judged */
+} ch_residuals;
+
+/** Why a run is in no joint law, or not in that of ||Dw||. */
+typedef enum {
+    CH_INCLUDED,
+    CH_EXCLUDED_VERSION,         /* an older results version */
+    CH_EXCLUDED_REPEAT,          /* repeats another under another budget, and got no further */
+    CH_EXCLUDED_NO_WINDOW,       /* there is no window */
+    CH_EXCLUDED_BELOW,           /* T under the window */
+    CH_EXCLUDED_ABOVE,           /* T over it */
+    CH_EXCLUDED_BUDGET,          /* ended by a budget: a lower bound in the law of t* */
+    CH_EXCLUDED_BESIDE_BUDGET,   /* at a (P, T) where a budget ended another: in the law of t* alone */
+    CH_EXCLUDED_DIVERGED,        /* or with a ||Dw|| or t* that is not a positive number */
+    CH_EXCLUDED_BESIDE_DIVERGED, /* at a (P, T) where another did */
+    CH_NUM_EXCLUSIONS
+} ch_exclusion;
+
+/** A word for programs, e.g. "below_window". */
+const char *ch_exclusion_name(ch_exclusion exclusion);
 
 /** Shapes of ln y over ln P. */
 typedef enum {
@@ -133,6 +192,27 @@ typedef struct {
     size_t num_local;
 } ch_shapes;
 
+/** T_c = c P^-a from all P at once.
+ *
+ *  Onset: the crossovers of all P, each with its own plateau ln y0, and in common a, c, m and, where no power law has
+ *  it, delta. Escape: the T at which the power law of ||Dw||/||w0|| is the threshold, a = gamma/delta. */
+typedef struct {
+    bool found;
+    ch_estimate prefactor; /* c; its error is made on ln c, as that of T_c */
+    ch_estimate exponent;  /* a */
+    ch_estimate sharpness; /* m; all NaN for escape */
+    double delta;          /* of the crossover, or of the power law */
+    ch_held held_a, held_sharpness;
+    size_t num_trains, num_points; /* P and cells that it rests on */
+} ch_critical_law;
+
+/** How two fitted numbers go together over the replicas. */
+typedef struct {
+    const char *first, *second; /* names of exponents; or c, a, sharpness of the joint law by `definition` */
+    const char *definition;     /* NULL for exponents */
+    double value;               /* Pearson's correlation */
+} ch_correlation;
+
 /** What a group has at one (P, T). */
 typedef struct {
     size_t train, temp;       /* indices into the group's trains and temps */
@@ -145,7 +225,7 @@ typedef struct {
     double log_relative;      /* of ln(||Dw|| / ||w0||) */
 } ch_fit_cell;
 
-enum { CH_FIT_MAX_EXPONENTS = 8 };
+enum { CH_FIT_MAX_EXPONENTS = 9, CH_FIT_MAX_CORRELATIONS = 7 };
 
 /** What is known of the runs that share all settings but temperature, training-set size and seeds. */
 typedef struct {
@@ -159,19 +239,51 @@ typedef struct {
     size_t num_temps;
     ch_fit_cell *cells; /* [num_cells] by (train, temp); owned */
     size_t num_cells;
-    double window_lo, window_hi;          /* T window of the power laws; NaN when none was found */
-    size_t window_temps;                  /* distinct T with complete cells in it */
-    double window_tolerance;              /* the crossover's correction is under this; NaN when no onset was seen */
-    ch_power_law weight_change;           /* ||Dw|| = A T^delta P^gamma in the window */
-    ch_power_law time;                    /* t* = A T^time_delta P^b in the window */
+    double window_lo, window_hi; /* T window of the power laws; NaN when none was found */
+    size_t window_temps;         /* distinct T with complete cells in it */
+    double window_tolerance;     /* the crossover's correction is under this; NaN when no onset was seen */
+    ch_power_law weight_change;  /* ||Dw|| = A T^delta P^gamma in the window */
+    ch_power_law time;           /* t* = A T^time_delta P^b in the window */
+    ch_residuals weight_residuals, time_residuals;
+    size_t excluded[CH_NUM_EXCLUSIONS];   /* runs by why they are in no joint law; also those that `runs` lacks */
     ch_shapes weight_shapes, time_shapes; /* of ||Dw|| and t* over P in the window */
     ch_exponent exponents[CH_FIT_MAX_EXPONENTS];
     size_t num_exponents;
     ch_tc *tc; /* [num_tc] by (definition, train); owned */
     size_t num_tc;
-    char **notes; /* [num_notes] sentences: censored and left-out runs, what is missing; owned */
+    ch_critical_law joint[CH_NUM_TC]; /* none by error */
+    ch_correlation correlations[CH_FIT_MAX_CORRELATIONS];
+    size_t num_correlations; /* pairs that both have a spread */
+    char **notes;            /* [num_notes] sentences: censored and left-out runs, what is missing; owned */
     size_t num_notes, notes_capacity;
 } ch_fit_group;
+
+/** Numbers of a fit that may be held. */
+typedef enum {
+    CH_FIT_DELTA,
+    CH_FIT_GAMMA,
+    CH_FIT_TIME_DELTA,
+    CH_FIT_B,
+    CH_FIT_A,         /* of the joint law of T_c by onset */
+    CH_FIT_SHARPNESS, /* m of the onset, at each P and in the joint law */
+    CH_NUM_FIT_PARAMETERS
+} ch_fit_parameter;
+
+/** "delta", "gamma", "time_delta", "b", "a" or "sharpness". */
+const char *ch_fit_parameter_name(ch_fit_parameter parameter);
+
+/** lo <= x <= hi; a fixed number where they are equal. */
+typedef struct {
+    double lo, hi;
+} ch_range;
+
+/** What a number is held to: a range, or another number y as offset + factor y. */
+typedef struct {
+    ch_range range; /* infinite for no bound */
+    bool is_tied;   /* time_delta or b, to delta or gamma; m at each P, to that of the joint law. No range then */
+    ch_fit_parameter other;
+    double offset, factor;
+} ch_fit_constraint;
 
 typedef struct {
     bool wanted[CH_NUM_TC]; /* which T_c to find */
@@ -180,17 +292,35 @@ typedef struct {
     size_t replicas;        /* bootstrap replicas, 2 … 1,000,000 */
     uint64_t seed;          /* of the bootstrap */
     int threads;            /* at least 1; does not change a bit of the result */
+    ch_fit_constraint constraints[CH_NUM_FIT_PARAMETERS];
+    ch_stop *stop; /* NULL, or a flag: raised, the fit ends with CH_ERROR_INTERRUPTED */
+    /* called by one thread at a time whenever so many more replicas are done; NULL for none */
+    void (*tick)(void *data, size_t replicas);
+    void *tick_data;
 } ch_fit_options;
 
 typedef struct {
     ch_fit_options options;
     ch_fit_group *groups; /* [num_groups] by first appearance in the table; owned */
     size_t num_groups;
-    uint64_t differing; /* bit i: row i of the settings table is a group's key and differs between groups */
+    size_t num_infinite; /* runs with train = inf, in no group */
+    uint64_t differing;  /* bit i: row i of the settings table is a group's key and differs between groups */
 } ch_fit;
 
-/** All T_c, threshold 1, 3 sigmas, 1,000 replicas, seed 0, all threads. */
+/** All T_c, threshold 1, 3 sigmas, 1,000 replicas, seed 0, all threads, nothing held; neither stop nor tick. */
 void ch_fit_options_default(ch_fit_options *self);
+
+/** Hold numbers as a list says, a number at most once: "delta=1,b=2"; "gamma=0:2,b=1:" (either end may be left out);
+ *  "time_delta=delta,b=1+2*gamma" (NAME=[C+][K*]OTHER, NAME time_delta or b, OTHER delta or gamma), "sharpness=joint".
+ *
+ *  Held numbers are held in every replica, so that the errors of the others are those given them. The window is chosen
+ *  without. Under bounds the laws are the exact constrained minimum. A tied exponent takes its value from the law of
+ *  ||Dw||, which does not look at t*; a tied sharpness at each P from the joint law.
+ *
+ *  @return CH_OK, or CH_ERROR_INPUT with what was written and what is accepted */
+ch_code ch_fit_options_fix(ch_fit_options *self, const char *list, ch_error *err) CH_MUST_CHECK;
+ch_code ch_fit_options_bound(ch_fit_options *self, const char *list, ch_error *err) CH_MUST_CHECK;
+ch_code ch_fit_options_tie(ch_fit_options *self, const char *list, ch_error *err) CH_MUST_CHECK;
 
 /** @return CH_OK, or CH_ERROR_INPUT with the option, its value and what is accepted. ch_fit_init calls it. */
 ch_code ch_fit_options_check(const ch_fit_options *self, ch_error *err) CH_MUST_CHECK;
@@ -206,7 +336,7 @@ double ch_tc_error_false_alarms(double sigmas, size_t num_temps);
  *
  *  @return CH_OK, also when a group has too little for some or all exponents: its notes say what is missing;
  *          CH_ERROR_INPUT when the table is empty, an option is out of range or a run's settings are not valid;
- *          CH_ERROR_MEMORY
+ *          CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED
  */
 ch_code ch_fit_init(ch_fit *self, const ch_run_table *table, const ch_fit_options *options,
                     ch_error *err) CH_MUST_CHECK;

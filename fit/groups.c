@@ -144,6 +144,7 @@ ch_code ch_fit_make_groups(ch_fit *self, const ch_run_table *table, ch_error *er
     for (size_t g = 0; g < self->num_groups && code == CH_OK; g++) {
         code = ch_fit_make_cells(&self->groups[g], err);
     }
+    self->num_infinite = table->count - count;
     if (code == CH_OK && count < table->count) {
         code = ch_fit_note(&self->groups[0], err,
                            "%zu runs with train = inf are left out of every fit: no such run is "
@@ -162,6 +163,8 @@ void ch_fit_free_groups(ch_fit *self)
         free(group->temps);
         free(group->cells);
         free(group->tc);
+        ch_residuals_free(&group->weight_residuals);
+        ch_residuals_free(&group->time_residuals);
         ch_shapes_free(&group->weight_shapes);
         ch_shapes_free(&group->time_shapes);
         for (size_t i = 0; i < group->num_notes; i++) {

@@ -1,5 +1,6 @@
 /* json.c — the report of a fit for programs. */
 #include "fit/internal.h"
+#include "sim/cli.h"
 
 #include <math.h>
 #include <string.h>
@@ -9,27 +10,16 @@ static json_t *real_or_null(double x)
     return isfinite(x) ? json_real(x) : json_null();
 }
 
-static json_t *value_json(const ch_setting *row, ch_value value)
-{
-    if (row->type == CH_TYPE_CHOICE) {
-        return json_string(row->choices[value.count]);
-    }
-    if (row->word != NULL && (row->type == CH_TYPE_REAL ? value.real == 0 : value.count == 0)) {
-        return json_string(row->word);
-    }
-    return row->type == CH_TYPE_REAL ? json_real(value.real) : json_integer((json_int_t)value.count);
-}
-
 /* The settings that a group holds fixed. */
 static json_t *key_json(const ch_fit_group *group)
 {
     json_t *key = json_object();
     for (size_t i = 0; i < ch_settings_count && key != NULL; i++) {
         const ch_setting *row = &ch_settings_table[i];
-        if (ch_fit_is_key(i) &&
-            json_object_set_new(key, row->name,
-                                ch_setting_applies(&group->key, i) ? value_json(row, ch_settings_get(&group->key, i))
-                                                                   : json_null()) != 0) {
+        if (ch_fit_is_key(i) && json_object_set_new(key, row->name,
+                                                    ch_setting_applies(&group->key, i)
+                                                        ? ch_cli_setting_json(row, ch_settings_get(&group->key, i))
+                                                        : json_null()) != 0) {
             json_decref(key);
             key = NULL;
         }
@@ -44,19 +34,99 @@ static json_t *interval_json(const ch_estimate *estimate)
                                                             : json_null();
 }
 
+/* "fixed", "tied", "bound", or null where the data say all. */
+static json_t *held_json(ch_held held)
+{
+    static const char *const words[] = {[CH_HELD_FIXED] = "fixed", [CH_HELD_TIED] = "tied", [CH_HELD_BOUND] = "bound"};
+    return held == CH_HELD_NOT ? json_null() : json_string(words[held]);
+}
+
 static json_t *exponent_json(const ch_exponent *exponent, json_t *key)
 {
-    json_t *object =
-        json_pack("{s:s, s:o, s:o, s:o, s:o, s:O}", "name", exponent->name, "value",
-                  real_or_null(exponent->estimate.value), "stderr", real_or_null(exponent->estimate.stderr_), "ci95",
-                  interval_json(&exponent->estimate), "theory", real_or_null(exponent->theory), "group", key);
+    json_t *object = json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:O}", "name", exponent->name, "value", real_or_null(exponent->estimate.value),
+        "stderr", real_or_null(exponent->estimate.stderr_), "ci95", interval_json(&exponent->estimate), "theory",
+        real_or_null(exponent->theory), "held", held_json(exponent->held), "group", key);
     if (object != NULL && exponent->definition != NULL &&
-        json_object_set_new(object, "definition", json_string(exponent->definition)) != 0) {
+        (json_object_set_new(object, "definition", json_string(exponent->definition)) != 0 ||
+         json_object_set_new(object, "method", json_string(exponent->method)) != 0)) {
         json_decref(object);
         object = NULL;
     }
     return object;
 }
+
+/* ---- T_c = c P^-a ---- */
+
+static json_t *estimate_json(const ch_estimate *estimate, ch_held held)
+{
+    return json_pack("{s:o, s:o, s:o, s:o}", "value", real_or_null(estimate->value), "stderr",
+                     real_or_null(estimate->stderr_), "ci95", interval_json(estimate), "held", held_json(held));
+}
+
+static json_t *law_json(const ch_critical_law *law)
+{
+    if (!law->found) {
+        return json_null();
+    }
+    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I}", "c", estimate_json(&law->prefactor, CH_HELD_NOT), "a",
+                     estimate_json(&law->exponent, law->held_a), "sharpness",
+                     isnan(law->sharpness.value) ? json_null() : estimate_json(&law->sharpness, law->held_sharpness),
+                     "delta", real_or_null(law->delta), "trains", (json_int_t)law->num_trains, "points",
+                     (json_int_t)law->num_points);
+}
+
+static json_t *correlations_json(const ch_fit_group *group)
+{
+    json_t *list = json_array();
+    int status = list != NULL ? 0 : -1;
+    for (size_t i = 0; i < group->num_correlations && status == 0; i++) {
+        const ch_correlation *pair = &group->correlations[i];
+        status = json_array_append_new(list,
+                                       json_pack("{s:[s, s], s:o, s:f}", "of", pair->first, pair->second, "definition",
+                                                 pair->definition == NULL ? json_null() : json_string(pair->definition),
+                                                 "value", pair->value));
+    }
+    if (status != 0) {
+        json_decref(list);
+        list = NULL;
+    }
+    return list;
+}
+
+/* ---- what is held ---- */
+
+static json_t *constraint_json(const ch_fit_constraint *constraint)
+{
+    if (constraint->is_tied && constraint->other == CH_FIT_SHARPNESS) {
+        return json_pack("{s:s}", "tied_to", "joint");
+    }
+    if (constraint->is_tied) {
+        return json_pack("{s:s, s:f, s:f}", "tied_to", ch_fit_parameter_name(constraint->other), "offset",
+                         constraint->offset, "factor", constraint->factor);
+    }
+    if (ch_range_is_fixed(constraint->range)) {
+        return json_pack("{s:f}", "fixed", constraint->range.lo);
+    }
+    return json_pack("{s:[o, o]}", "bound", real_or_null(constraint->range.lo), real_or_null(constraint->range.hi));
+}
+
+/* By name what was asked to be held; empty when nothing was. */
+static json_t *constraints_json(const ch_fit_options *options)
+{
+    json_t *object = json_object();
+    for (int k = 0; k < CH_NUM_FIT_PARAMETERS && object != NULL; k++) {
+        const ch_fit_constraint *constraint = &options->constraints[k];
+        if (ch_fit_is_held(constraint) &&
+            json_object_set_new(object, ch_fit_parameter_name((ch_fit_parameter)k), constraint_json(constraint)) != 0) {
+            json_decref(object);
+            object = NULL;
+        }
+    }
+    return object;
+}
+
+/* ---- the rest of a group ---- */
 
 /* "above": T_c lies above `value`; "below": below it; null: `value` is T_c. */
 static json_t *bound_json(ch_tc_place place)
@@ -157,10 +227,12 @@ static json_t *group_json(const ch_fit_group *group, json_t *key)
             notes = NULL;
         }
     }
-    return json_pack("{s:O, s:o, s:o, s:I, s:I, s:{s:o, s:o}, s:o}", "group", key, "window", window, "window_tolerance",
-                     real_or_null(group->window_tolerance), "runs", (json_int_t)group->num_runs, "data_sets",
-                     (json_int_t)group->num_data_sets, "shapes", "weight_change", shapes_json(&group->weight_shapes),
-                     "time", shapes_json(&group->time_shapes), "notes", notes);
+    return json_pack("{s:O, s:o, s:o, s:I, s:I, s:{s:o, s:o}, s:{s:o, s:o}, s:o, s:o}", "group", key, "window", window,
+                     "window_tolerance", real_or_null(group->window_tolerance), "runs", (json_int_t)group->num_runs,
+                     "data_sets", (json_int_t)group->num_data_sets, "shapes", "weight_change",
+                     shapes_json(&group->weight_shapes), "time", shapes_json(&group->time_shapes), "joint", "onset",
+                     law_json(&group->joint[CH_TC_ONSET]), "escape", law_json(&group->joint[CH_TC_ESCAPE]),
+                     "correlations", correlations_json(group), "notes", notes);
 }
 
 /* Appends all of a group. @return 0, or -1 when memory is short */
@@ -178,7 +250,9 @@ static int append_group(const ch_fit_group *group, json_t *exponents, json_t *tc
         status = json_array_append_new(tc, tc_json(&group->tc[i], key));
     }
     if (status == 0) {
-        status = json_array_append_new(groups, group_json(group, key));
+        json_t *object = group_json(group, key);
+        status = object == NULL ? -1 : ch_fit_add_residuals_json(group, object);
+        status |= json_array_append_new(groups, object);
     }
     json_decref(key);
     return status;
@@ -199,7 +273,8 @@ json_t *ch_fit_json(const ch_fit *self)
         json_decref(groups);
         return NULL;
     }
-    return json_pack("{s:o, s:o, s:o, s:f, s:f, s:I, s:s}", "exponents", exponents, "tc", tc, "groups", groups,
-                     "threshold", self->options.threshold, "sigmas", self->options.sigmas, "replicas",
-                     (json_int_t)self->options.replicas, "version", CH_VERSION);
+    return json_pack("{s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:o, s:s}", "exponents", exponents, "tc", tc, "groups",
+                     groups, "threshold", self->options.threshold, "sigmas", self->options.sigmas, "replicas",
+                     (json_int_t)self->options.replicas, "infinite_train", (json_int_t)self->num_infinite, "held",
+                     constraints_json(&self->options), "version", CH_VERSION);
 }

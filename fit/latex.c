@@ -6,22 +6,29 @@
 
 /* The columns. */
 static const struct {
-    const char *name, *definition, *title;
+    const char *name, *definition, *method, *title;
 } columns[] = {
-    {"delta", NULL, "$\\delta$"}, {"gamma", NULL, "$\\gamma$"}, {"time_delta", NULL, "$\\delta_t$"},
-    {"b", NULL, "$b$"},           {"a", "onset", "$a$, onset"}, {"a", "escape", "$a$, escape"},
-    {"a", "error", "$a$, error"},
+    {"delta", NULL, NULL, "$\\delta$"},        {"gamma", NULL, NULL, "$\\gamma$"},
+    {"time_delta", NULL, NULL, "$\\delta_t$"}, {"b", NULL, NULL, "$b$"},
+    {"a", "onset", "slope", "$a$, onset"},     {"a", "onset", "joint", "$a$, onset, joint"},
+    {"a", "escape", "slope", "$a$, escape"},   {"a", "escape", "joint", "$a$, escape, joint"},
+    {"a", "error", "slope", "$a$, error"},
 };
 enum { NUM_COLUMNS = sizeof columns / sizeof *columns };
+
+/* Whether a word is the one asked for; any is where none is asked for. */
+static bool is_word(const char *word, const char *asked)
+{
+    return asked == NULL || (word != NULL && strcmp(word, asked) == 0);
+}
 
 static const ch_exponent *find(const ch_fit_group *group, size_t column)
 {
     for (size_t i = 0; i < group->num_exponents; i++) {
         const ch_exponent *exponent = &group->exponents[i];
-        const char *definition = columns[column].definition;
-        const bool is_same_definition =
-            definition == NULL || (exponent->definition != NULL && strcmp(exponent->definition, definition) == 0);
-        if (strcmp(exponent->name, columns[column].name) == 0 && is_same_definition) {
+        if (is_word(exponent->name, columns[column].name) &&
+            is_word(exponent->definition, columns[column].definition) &&
+            is_word(exponent->method, columns[column].method)) {
             return exponent;
         }
     }
@@ -68,10 +75,12 @@ static void print_group(const ch_fit *self, const ch_fit_group *group, FILE *out
         if (is_used(self, k)) {
             const ch_exponent *exponent = find(group, k);
             fputs(" & ", out);
-            if (exponent != NULL) {
+            if (exponent != NULL && exponent->held == CH_HELD_FIXED) {
+                fprintf(out, "$%.6g$ (fixed)", exponent->estimate.value);
+            } else if (exponent != NULL) {
                 print_value(&exponent->estimate, out);
-                has_theory = has_theory || isfinite(exponent->theory);
             }
+            has_theory = has_theory || (exponent != NULL && isfinite(exponent->theory));
         }
     }
     fputs(" \\\\\n", out);

@@ -17,12 +17,12 @@
 enum { LOG_PLATEAU, LOG_TEMP, LOG_SHARPNESS, LOG_DELTA };
 
 /* ln(1 + e^z) without overflow. */
-static double softplus(double z)
+double ch_softplus(double z)
 {
     return z > 0 ? z + log1p(exp(-z)) : log1p(exp(z));
 }
 
-static double logistic(double z)
+double ch_logistic(double z)
 {
     return z > 0 ? 1 / (1 + exp(-z)) : exp(z) / (1 + exp(z));
 }
@@ -30,7 +30,7 @@ static double logistic(double z)
 double ch_crossover_log(const ch_crossover *self, double log_temp)
 {
     const double z = self->sharpness * self->delta * (log_temp - self->log_temp);
-    return self->log_plateau + softplus(z) / self->sharpness;
+    return self->log_plateau + ch_softplus(z) / self->sharpness;
 }
 
 static ch_crossover unpack(const ch_onset_space *space, const gsl_vector *parameters)
@@ -71,10 +71,11 @@ int ch_onset_jacobian(const gsl_vector *parameters, void *space, gsl_matrix *jac
     for (size_t i = 0; i < self->count; i++) {
         const double distance = self->log_temp[i] - crossover.log_temp;
         const double z = m * crossover.delta * distance;
-        const double slope = crossover.delta * logistic(z);
+        const double slope = crossover.delta * ch_logistic(z);
         gsl_matrix_set(jacobian, i, LOG_PLATEAU, 1);
         gsl_matrix_set(jacobian, i, LOG_TEMP, -slope);
-        gsl_matrix_set(jacobian, i, LOG_SHARPNESS, -softplus(z) / m + slope * distance);
+        /* of a parameter that is held the column is zero: no step moves it */
+        gsl_matrix_set(jacobian, i, LOG_SHARPNESS, self->holds_sharpness ? 0 : -ch_softplus(z) / m + slope * distance);
         if (!self->tied) {
             gsl_matrix_set(jacobian, i, LOG_DELTA, slope * distance);
         }
@@ -87,9 +88,13 @@ static size_t num_parameters(bool tied)
     return tied ? 3 : 4;
 }
 
-bool ch_onset_is_tied(const ch_fit_group *group)
+double ch_onset_delta(const ch_power_law *weight_change, const ch_fit_options *options)
 {
-    return group->weight_change.temp_exponent > 0; /* false for NaN */
+    const ch_range range = options->constraints[CH_FIT_DELTA].range;
+    if (weight_change->temp_exponent > 0) { /* false for NaN */
+        return weight_change->temp_exponent;
+    }
+    return ch_range_is_fixed(range) ? range.lo : NAN;
 }
 
 size_t ch_onset_least(bool tied)
@@ -99,7 +104,7 @@ size_t ch_onset_least(bool tied)
 
 ch_code ch_onset_space_init(ch_onset_space *self, size_t count, bool tied, ch_error *err)
 {
-    *self = (ch_onset_space){.count = count, .tied = tied};
+    *self = (ch_onset_space){.count = count, .tied = tied, .range = {0, INFINITY}};
     gsl_multifit_nlinear_parameters settings = gsl_multifit_nlinear_default_parameters();
     settings.solver = gsl_multifit_nlinear_solver_cholesky; /* faster than QR, to the same minimum */
     self->log_temp = ch_alloc(count, sizeof *self->log_temp);
@@ -159,9 +164,7 @@ static ch_crossover guess(const ch_onset_space *self, double sharpness)
                           .delta = delta};
 }
 
-/* Iterates until no parameter, all of them logarithms, moves by `step` or more in one iteration.
- * @return whether that came about */
-static bool iterate(gsl_multifit_nlinear_workspace *solver, double step)
+bool ch_onset_iterate(gsl_multifit_nlinear_workspace *solver, double step)
 {
     const int most_iterations = 50; /* those that converge take up to 20; parameters of straight data run away */
     for (int i = 0; i < most_iterations; i++) {
@@ -177,6 +180,12 @@ static bool iterate(gsl_multifit_nlinear_workspace *solver, double step)
     return false;
 }
 
+bool ch_onset_is_told(const ch_crossover *crossover)
+{
+    return isfinite(crossover->log_temp) && crossover->sharpness > 0.3 && crossover->delta > 0.05 &&
+           crossover->delta < 20;
+}
+
 static bool solve(ch_onset_space *self, const ch_crossover *start, double step, ch_crossover *crossover,
                   double *squares)
 {
@@ -189,7 +198,7 @@ static bool solve(ch_onset_space *self, const ch_crossover *start, double step, 
     };
     pack(self, start, self->parameters);
     if (gsl_multifit_nlinear_winit(self->parameters, self->weights, &problem, self->solver) != GSL_SUCCESS ||
-        !iterate(self->solver, step)) {
+        !ch_onset_iterate(self->solver, step)) {
         return false;
     }
     *crossover = unpack(self, gsl_multifit_nlinear_position(self->solver));
@@ -198,8 +207,27 @@ static bool solve(ch_onset_space *self, const ch_crossover *start, double step, 
         const double residual = ch_crossover_log(crossover, self->log_temp[i]) - self->y[i];
         *squares += gsl_vector_get(self->weights, i) * residual * residual;
     }
-    return isfinite(*squares) && isfinite(crossover->log_temp) && crossover->sharpness > 0.3 &&
-           crossover->delta > 0.05 && crossover->delta < 20;
+    return isfinite(*squares) && ch_onset_is_told(crossover);
+}
+
+/* Within the range of m: at the bound that the free minimum violates. */
+static bool solve_within(ch_onset_space *self, const ch_crossover *start, double step, ch_crossover *crossover,
+                         double *squares)
+{
+    ch_crossover from = *start;
+    self->holds_sharpness = ch_range_is_fixed(self->range);
+    if (self->holds_sharpness) {
+        from.sharpness = self->range.lo;
+        return solve(self, &from, step, crossover, squares);
+    }
+    const bool is_told = solve(self, &from, step, crossover, squares);
+    const double m = exp(gsl_vector_get(gsl_multifit_nlinear_position(self->solver), LOG_SHARPNESS));
+    if (!(m < self->range.lo || m > self->range.hi)) {
+        return is_told;
+    }
+    self->holds_sharpness = true;
+    from.sharpness = m < self->range.lo ? self->range.lo : self->range.hi;
+    return solve(self, &from, step, crossover, squares);
 }
 
 bool ch_onset_fit(ch_onset_space *self, const ch_crossover *start, ch_crossover *crossover, double *squares)
@@ -211,7 +239,7 @@ bool ch_onset_fit(ch_onset_space *self, const ch_crossover *start, ch_crossover 
         const ch_crossover from = start != NULL ? *start : guess(self, sharpness[i]);
         ch_crossover found = {0};
         double sum = NAN;
-        if (solve(self, &from, step, &found, &sum) && sum < least) {
+        if (solve_within(self, &from, step, &found, &sum) && sum < least) {
             least = sum;
             *crossover = found;
         }

@@ -75,42 +75,40 @@ void ch_regression_free(ch_regression *self)
     *self = (ch_regression){0};
 }
 
-/* 1, then ln T and ln P where they vary. */
-static size_t num_columns(const ch_regression *self)
+enum { OF_TEMP = 1, OF_TRAIN };
+
+static bool varies(const ch_regression *self, size_t column)
 {
-    return 1 + (size_t)(self->num_temps > 1) + (size_t)(self->num_trains > 1);
+    return column == 0 || (column == OF_TEMP ? self->num_temps : self->num_trains) > 1;
 }
 
 ch_code ch_regression_space_init(ch_regression_space *self, const ch_regression *regression, ch_error *err)
 {
     *self = (ch_regression_space){0};
     const size_t n = regression->num_cells;
-    const size_t p = num_columns(regression);
-    if (n < p) {
+    const size_t p = CH_REGRESSION_COLUMNS;
+    if (n == 0) {
         return CH_OK; /* ch_regression_fit refuses it */
     }
     self->design = gsl_matrix_alloc(n, p);
+    self->fitted = gsl_matrix_alloc(n, p);
     self->covariance = gsl_matrix_alloc(p, p);
     self->weights = gsl_vector_alloc(n);
     self->y = gsl_vector_alloc(n);
-    self->coefficients = gsl_vector_alloc(p);
-    self->linear = gsl_multifit_linear_alloc(n, p);
-    if (self->design == NULL || self->covariance == NULL || self->weights == NULL || self->y == NULL ||
-        self->coefficients == NULL || self->linear == NULL) {
+    self->left = gsl_vector_alloc(n);
+    self->factors = gsl_vector_alloc(p);
+    self->linear = gsl_multifit_linear_alloc(n > p ? n : p, p);
+    if (self->design == NULL || self->fitted == NULL || self->covariance == NULL || self->weights == NULL ||
+        self->y == NULL || self->left == NULL || self->factors == NULL || self->linear == NULL) {
         return ch_error_memory(err, "a regression");
     }
     for (size_t i = 0; i < n; i++) {
         const ch_fit_cell *cell = &regression->group->cells[regression->cells[i]];
-        size_t column = 0;
-        gsl_matrix_set(self->design, i, column++, 1);
-        if (regression->num_temps > 1) {
-            const double log_temp = log(regression->group->temps[cell->temp]);
-            gsl_matrix_set(self->design, i, column++, log_temp - regression->mean_log_temp);
-        }
-        if (regression->num_trains > 1) {
-            const double log_train = log((double)regression->group->trains[cell->train]);
-            gsl_matrix_set(self->design, i, column, log_train - regression->mean_log_train);
-        }
+        const double log_temp = log(regression->group->temps[cell->temp]);
+        const double log_train = log((double)regression->group->trains[cell->train]);
+        gsl_matrix_set(self->design, i, 0, 1);
+        gsl_matrix_set(self->design, i, OF_TEMP, log_temp - regression->mean_log_temp);
+        gsl_matrix_set(self->design, i, OF_TRAIN, log_train - regression->mean_log_train);
     }
     return CH_OK;
 }
@@ -118,31 +116,98 @@ ch_code ch_regression_space_init(ch_regression_space *self, const ch_regression 
 void ch_regression_space_free(ch_regression_space *self)
 {
     gsl_matrix_free(self->design);
+    gsl_matrix_free(self->fitted);
     gsl_matrix_free(self->covariance);
     gsl_vector_free(self->weights);
     gsl_vector_free(self->y);
-    gsl_vector_free(self->coefficients);
+    gsl_vector_free(self->left);
+    gsl_vector_free(self->factors);
     gsl_multifit_linear_free(self->linear);
     *self = (ch_regression_space){0};
 }
 
-/* Least squares of space->y. @return whether the regressors are independent */
-static bool solve(const ch_regression *self, ch_regression_space *space)
+/* ---- least squares ---- */
+
+typedef struct {
+    const ch_regression *regression;
+    ch_regression_space *space;
+} least_squares;
+
+/* Splits the design: columns that are fitted, and y less those whose factors are held. @return number of the former */
+static size_t split(const least_squares *self, const bool held[2], size_t columns[CH_REGRESSION_COLUMNS])
+{
+    ch_regression_space *space = self->space;
+    size_t p = 0;
+    for (size_t k = 0; k < CH_REGRESSION_COLUMNS; k++) {
+        const bool is_held = k > 0 && held[k - 1];
+        if (varies(self->regression, k) && !is_held) {
+            columns[p++] = k;
+        }
+    }
+    for (size_t i = 0; i < self->regression->num_cells; i++) {
+        double left = gsl_vector_get(space->y, i);
+        for (size_t k = 1; k < CH_REGRESSION_COLUMNS; k++) {
+            left -= held[k - 1] ? space->coefficients[k] * gsl_matrix_get(space->design, i, k) : 0;
+        }
+        gsl_vector_set(space->left, i, left);
+        for (size_t k = 0; k < p; k++) {
+            gsl_matrix_set(space->fitted, i, k, gsl_matrix_get(space->design, i, columns[k]));
+        }
+    }
+    return p;
+}
+
+/* Least squares of space->y with the factors of T and P held or fitted. */
+static bool minimum_of(void *problem, const bool held[2], double values[2], double *squares)
 {
     /* regressors whose scaled singular values fall under this are taken for dependent: T moves with P */
     const double tolerance = 1e-8;
-    double squares = 0;
-    size_t rank = 0;
-    return gsl_multifit_wlinear_tsvd(space->design, space->weights, space->y, tolerance, space->coefficients,
-                                     space->covariance, &squares, &rank, space->linear) == GSL_SUCCESS &&
-           rank == num_columns(self);
+    const least_squares *self = problem;
+    ch_regression_space *space = self->space;
+    const size_t n = self->regression->num_cells;
+    size_t columns[CH_REGRESSION_COLUMNS], rank = 0;
+    for (size_t k = 1; k < CH_REGRESSION_COLUMNS; k++) {
+        space->coefficients[k] = held[k - 1] ? values[k - 1] : 0;
+    }
+    const size_t p = split(self, held, columns);
+    if (n < p) {
+        return false;
+    }
+    gsl_matrix_view fitted = gsl_matrix_submatrix(space->fitted, 0, 0, n, p);
+    gsl_matrix_view covariance = gsl_matrix_submatrix(space->covariance, 0, 0, p, p);
+    gsl_vector_view factors = gsl_vector_subvector(space->factors, 0, p);
+    if (gsl_multifit_wlinear_tsvd(&fitted.matrix, space->weights, space->left, tolerance, &factors.vector,
+                                  &covariance.matrix, squares, &rank, space->linear) != GSL_SUCCESS ||
+        rank != p) {
+        return false;
+    }
+    for (size_t k = 0; k < p; k++) {
+        space->coefficients[columns[k]] = gsl_vector_get(space->factors, k);
+    }
+    values[0] = space->coefficients[OF_TEMP];
+    values[1] = space->coefficients[OF_TRAIN];
+    return true;
 }
 
-static double predict(const ch_regression *self, const ch_regression_space *space, size_t row)
+/* Least squares of space->y within the ranges. @return whether the regressors are independent */
+static bool solve(const ch_regression *self, ch_regression_space *space, const ch_range ranges[2])
+{
+    const ch_range any = {-INFINITY, INFINITY};
+    least_squares problem = {self, space};
+    double values[2];
+    ch_range within[2];
+    for (size_t k = 0; k < 2; k++) {
+        /* what has no column has no factor to bound */
+        within[k] = varies(self, k + 1) || ch_range_is_fixed(ranges[k]) ? ranges[k] : any;
+    }
+    return ch_minimise_within(minimum_of, &problem, within, values);
+}
+
+static double predict(const ch_regression_space *space, size_t row)
 {
     double sum = 0;
-    for (size_t k = 0; k < num_columns(self); k++) {
-        sum += gsl_matrix_get(space->design, row, k) * gsl_vector_get(space->coefficients, k);
+    for (size_t k = 0; k < CH_REGRESSION_COLUMNS; k++) {
+        sum += gsl_matrix_get(space->design, row, k) * space->coefficients[k];
     }
     return sum;
 }
@@ -184,7 +249,7 @@ static double fill_in(const ch_regression *self, ch_regression_space *space, con
     double most = 0;
     for (size_t i = 0; i < self->num_limited;) {
         const size_t row = self->limited[i].row;
-        const double mean = isnan(deviation) ? 0 : predict(self, space, row);
+        const double mean = isnan(deviation) ? 0 : predict(space, row);
         double sum = 0, weight = 0;
         for (; i < self->num_limited && self->limited[i].row == row; i++) {
             double variance = 0;
@@ -209,7 +274,7 @@ static spread spread_of_complete(const ch_regression *self, const ch_regression_
     spread all = {0};
     for (size_t row = 0; row < self->num_cells; row++) {
         const ch_cell_mean *cell = &means[self->cells[row]];
-        const double mean = predict(self, space, row);
+        const double mean = predict(space, row);
         all.squares += cell->weight * (cell->square[self->which] - 2 * mean * cell->log[self->which] + mean * mean);
         all.weight += cell->weight;
     }
@@ -223,7 +288,7 @@ static spread spread_of_all(const ch_regression *self, const ch_regression_space
     spread all = spread_of_complete(self, space, means);
     for (size_t i = 0; i < self->num_limited; i++) {
         const double times = times_drawn(&self->limited[i], copies);
-        const double off = self->limited[i].log_time - predict(self, space, self->limited[i].row);
+        const double off = self->limited[i].log_time - predict(space, self->limited[i].row);
         all.squares += times * off * off;
         all.weight += times;
     }
@@ -232,13 +297,13 @@ static spread spread_of_all(const ch_regression *self, const ch_regression_space
 
 /* Expectation maximisation, from the bounds taken for values. */
 static bool maximise(const ch_regression *self, ch_regression_space *space, const ch_cell_mean *means,
-                     const double *copies)
+                     const double *copies, const ch_range ranges[2])
 {
     enum { MOST_ROUNDS = 2000 };
     const double tolerance = 1e-9;
     spread all = {0};
     fill_in(self, space, copies, NAN, &all);
-    if (!solve(self, space)) {
+    if (!solve(self, space, ranges)) {
         return false;
     }
     all = spread_of_all(self, space, means, copies);
@@ -247,18 +312,25 @@ static bool maximise(const ch_regression *self, ch_regression_space *space, cons
         const double deviation = sqrt(fmax(0, all.squares) / all.weight);
         all = spread_of_complete(self, space, means);
         move = fill_in(self, space, copies, deviation, &all);
-        if (!solve(self, space)) {
+        if (!solve(self, space, ranges)) {
             return false;
         }
     }
     return true;
 }
 
+/* Exponent of a column: NaN where nothing says it. */
+static double exponent_of(const ch_regression *self, const ch_regression_space *space, const ch_range ranges[2],
+                          size_t column)
+{
+    return varies(self, column) || ch_range_is_fixed(ranges[column - 1]) ? space->coefficients[column] : NAN;
+}
+
 bool ch_regression_fit(const ch_regression *self, ch_regression_space *space, const ch_cell_mean *means,
-                       const double *copies, ch_power_law *law)
+                       const double *copies, const ch_range ranges[2], ch_power_law *law)
 {
     *law = (ch_power_law){NAN, NAN, NAN, 0};
-    if (space->linear == NULL) {
+    if (space->linear == NULL || isnan(ranges[0].lo) || isnan(ranges[1].lo)) {
         return false;
     }
     double num_runs = 0;
@@ -271,19 +343,27 @@ bool ch_regression_fit(const ch_regression *self, ch_regression_space *space, co
     for (size_t i = 0; i < self->num_limited; i++) {
         num_runs += times_drawn(&self->limited[i], copies);
     }
-    if (!(self->num_limited > 0 ? maximise(self, space, means, copies) : solve(self, space))) {
+    if (!(self->num_limited > 0 ? maximise(self, space, means, copies, ranges) : solve(self, space, ranges))) {
         return false;
     }
-    size_t column = 0;
     law->num_runs = (size_t)num_runs;
-    law->log_amplitude = gsl_vector_get(space->coefficients, column++);
-    if (self->num_temps > 1) {
-        law->temp_exponent = gsl_vector_get(space->coefficients, column++);
-        law->log_amplitude -= law->temp_exponent * self->mean_log_temp;
-    }
-    if (self->num_trains > 1) {
-        law->train_exponent = gsl_vector_get(space->coefficients, column);
-        law->log_amplitude -= law->train_exponent * self->mean_log_train;
-    }
+    law->temp_exponent = exponent_of(self, space, ranges, OF_TEMP);
+    law->train_exponent = exponent_of(self, space, ranges, OF_TRAIN);
+    law->log_amplitude = space->coefficients[0] - space->coefficients[OF_TEMP] * self->mean_log_temp -
+                         space->coefficients[OF_TRAIN] * self->mean_log_train;
     return isfinite(law->log_amplitude);
+}
+
+double ch_regression_amplitude(const ch_regression *self, const ch_cell_mean *means, ch_fit_log which,
+                               const ch_power_law *law)
+{
+    double sum = 0, weight = 0;
+    for (size_t i = 0; i < self->num_cells; i++) {
+        const ch_fit_cell *cell = &self->group->cells[self->cells[i]];
+        const ch_cell_mean *mean = &means[self->cells[i]];
+        sum += mean->weight * (mean->log[which] - law->temp_exponent * log(self->group->temps[cell->temp]) -
+                               law->train_exponent * log((double)self->group->trains[cell->train]));
+        weight += mean->weight;
+    }
+    return sum / weight;
 }

@@ -83,7 +83,7 @@ static finding of_estimate(const ch_estimate *estimate, bool as_log)
 
 static finding of_exponent(const ch_fit_group *group, const char *name, const char *definition)
 {
-    for (size_t i = 0; i < group->num_exponents; i++) {
+    for (size_t i = 0; i < group->num_exponents; i++) { /* of both methods for a, the slope is first */
         const ch_exponent *exponent = &group->exponents[i];
         if (strcmp(exponent->name, name) == 0 &&
             (definition == NULL || (exponent->definition != NULL && strcmp(exponent->definition, definition) == 0))) {
@@ -91,6 +91,11 @@ static finding of_exponent(const ch_fit_group *group, const char *name, const ch
         }
     }
     return (finding){NAN, NAN, NAN};
+}
+
+static finding of_joint(const ch_fit_group *group, ch_tc_definition definition)
+{
+    return of_estimate(&group->joint[definition].exponent, false);
 }
 
 /* ln T_c at one P. */
@@ -123,6 +128,8 @@ static void collect(const ch_fit_group *group, finding *findings)
         of_exponent(group, "b", NULL),
         of_exponent(group, "a", "escape"),
         of_exponent(group, "a", "onset"),
+        of_joint(group, CH_TC_ESCAPE),
+        of_joint(group, CH_TC_ONSET),
         of_critical(group, CH_TC_ESCAPE, MIDDLE),
         of_critical(group, CH_TC_ONSET, MIDDLE),
         of_shape(&group->weight_shapes, CH_SHAPE_POWER),
@@ -142,6 +149,8 @@ static void name_numbers(ch_selftest *self)
         {.name = "b", .planted = B},
         {.name = "a by escape", .planted = GAMMA},
         {.name = "a by onset", .planted = 0},
+        {.name = "a by escape, joint", .planted = GAMMA},
+        {.name = "a by onset, joint", .planted = 0},
         {.name = "ln T_c by escape", .planted = log(sqrt(DIM)) - GAMMA * middle},
         {.name = "ln T_c by onset", .planted = log(ONSET)},
         {.name = "gamma, power over P", .planted = GAMMA},

@@ -47,24 +47,25 @@ static void print_rule(FILE *out, size_t width)
     fputc('\n', out);
 }
 
-/* A sentence, broken at blanks, after a bullet. */
-static void print_note(FILE *out, const char *note)
+void ch_fit_print_wrapped(FILE *out, const char *lead, const char *text)
 {
-    size_t column = text_width("  · ");
-    fputs("  ·", out);
-    while (*note != '\0') {
+    const size_t indent = text_width(lead);
+    size_t column = indent + 1;
+    fputs(lead, out);
+    while (*text != '\0') {
         char word[128];
-        const size_t length = strcspn(note, " ");
-        snprintf(word, sizeof word, "%.*s", (int)length, note);
+        const size_t length = strcspn(text, " ");
+        snprintf(word, sizeof word, "%.*s", (int)length, text);
         const size_t width = text_width(word);
         if (column + width > PAGE_WIDTH) {
-            fputs("\n   ", out);
-            column = text_width("  · ");
+            fputc('\n', out);
+            print_blanks(out, indent);
+            column = indent + 1;
         }
         fprintf(out, " %s", word);
         column += width + 1;
-        note += length;
-        note += strspn(note, " ");
+        text += length;
+        text += strspn(text, " ");
     }
     fputc('\n', out);
 }
@@ -187,6 +188,9 @@ static void describe(const ch_exponent *exponent, char *text, size_t size)
             snprintf(text, size, exponent->definition == NULL ? "%s" : "%s, %s", laws[i].text, exponent->definition);
         }
     }
+    if (exponent->method != NULL && strcmp(exponent->method, "joint") == 0) {
+        snprintf(text, size, "a joint  T_c ~ P^-a, %s", exponent->definition);
+    }
 }
 
 enum { EXPONENT_WIDTH = 29, ESTIMATE_WIDTH = 17, INTERVAL_WIDTH = 19, THEORY_WIDTH = 9, DISTANCE_WIDTH = 12 };
@@ -215,11 +219,76 @@ static void print_exponents(FILE *out, const ch_fit_group *group)
         const ch_exponent *exponent = &group->exponents[i];
         char name[64] = "", estimate[64], interval[64], theory[32], distance[32];
         describe(exponent, name, sizeof name);
-        format_exponent(&exponent->estimate, estimate, sizeof estimate);
-        format_interval(&exponent->estimate, interval, sizeof interval);
         snprintf(theory, sizeof theory, isnan(exponent->theory) ? DASH : "%.4g", exponent->theory);
-        format_distance(exponent, distance, sizeof distance);
+        if (exponent->held == CH_HELD_FIXED) {
+            snprintf(estimate, sizeof estimate, "%.6g", exponent->estimate.value);
+            snprintf(interval, sizeof interval, "fixed");
+            snprintf(distance, sizeof distance, DASH);
+        } else {
+            format_exponent(&exponent->estimate, estimate, sizeof estimate);
+            format_interval(&exponent->estimate, interval, sizeof interval);
+            format_distance(exponent, distance, sizeof distance);
+        }
+        if (exponent->held == CH_HELD_BOUND) {
+            snprintf(interval, sizeof interval, "at its bound");
+        }
         print_exponent_row(out, (const char *const[]){name, estimate, interval, theory, distance});
+    }
+}
+
+/* ---- joint laws and correlations ---- */
+
+/* "T_c by onset, all P at once: 5.9e-05 (P/2048)^-0.05, m = 1.21 ± 0.03", at the middle of the P in ln P. */
+static void print_joint(FILE *out, const ch_fit_group *group)
+{
+    const double middle = sqrt((double)group->trains[0] * (double)group->trains[group->num_trains - 1]);
+    const char *before = "\n";
+    for (ch_tc_definition d = 0; d < CH_NUM_TC; d++) {
+        const ch_critical_law *law = &group->joint[d];
+        char text[64];
+        if (!law->found) {
+            continue;
+        }
+        fprintf(out, "%s  T_c by %s, all P at once: %.3g (P/%.0f)^%.3g", before, ch_tc_definition_name(d),
+                law->prefactor.value * pow(middle, -law->exponent.value), middle, 0 - law->exponent.value);
+        if (law->held_sharpness == CH_HELD_FIXED) {
+            fprintf(out, ", m = %.6g, fixed", law->sharpness.value);
+        } else if (!isnan(law->sharpness.value)) {
+            format_exponent(&law->sharpness, text, sizeof text);
+            fprintf(out, ", m = %s", text);
+        }
+        fputc('\n', out);
+        before = "";
+    }
+}
+
+static const char *symbol_of(const char *name)
+{
+    static const char *const symbols[][2] = {
+        {"delta", "δ"}, {"gamma", "γ"}, {"time_delta", "δ_t"}, {"c", "ln c"}, {"sharpness", "ln m"}};
+    for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
+        if (strcmp(name, symbols[i][0]) == 0) {
+            return symbols[i][1];
+        }
+    }
+    return name;
+}
+
+/* "correlations: δ, γ 0.12; …; ln c, a by onset 0.98", broken like a note. */
+static void print_correlations(FILE *out, const ch_fit_group *group)
+{
+    char text[512] = "";
+    size_t length = 0;
+    for (size_t i = 0; i < group->num_correlations && length < sizeof text; i++) {
+        const ch_correlation *pair = &group->correlations[i];
+        length +=
+            (size_t)snprintf(text + length, sizeof text - length, "%s%s, %s%s%s %.2f", i == 0 ? "correlations: " : "; ",
+                             symbol_of(pair->first), symbol_of(pair->second), pair->definition == NULL ? "" : " by ",
+                             pair->definition == NULL ? "" : pair->definition, pair->value);
+    }
+    if (length > 0) {
+        fputc('\n', out);
+        ch_fit_print_wrapped(out, "  ·", text);
     }
 }
 
@@ -349,14 +418,18 @@ void ch_fit_print(const ch_fit *self, FILE *out)
     for (size_t g = 0; g < self->num_groups; g++) {
         const ch_fit_group *group = &self->groups[g];
         print_heading(out, self, group);
+        ch_fit_print_excluded(group, out);
         print_exponents(out, group);
+        print_joint(out, group);
+        print_correlations(out, group);
         print_shapes(out, group);
         print_critical(out, self, group);
+        ch_fit_print_outliers(group, out);
         if (group->num_notes > 0) {
             fputc('\n', out);
         }
         for (size_t i = 0; i < group->num_notes; i++) {
-            print_note(out, group->notes[i]);
+            ch_fit_print_wrapped(out, "  ·", group->notes[i]);
         }
         fputc('\n', out);
     }

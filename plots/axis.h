@@ -23,8 +23,12 @@ bool ch_axis_is_empty(const ch_axis *self);
 /** Widens a range to at least the factor `span`, and some margin beyond. */
 void ch_axis_finish(ch_axis *self, double span);
 
+/** The usual number of labels, at most. */
+enum { CH_AXIS_LABELS = 8 };
+
 /** Writes the range and tick marks of axis `name` ("x" or "y"): labels are powers of two below two decades or where
- *  `binary`, else powers of ten; at most eight of them. A range of under CH_AXIS_SPAN has round numbers instead. */
-void ch_axis_write(const ch_axis *self, FILE *out, const char *name, bool binary);
+ *  `binary`, else powers of ten. A range of under CH_AXIS_SPAN has round numbers instead.
+ *  @param most  labels at most, three or more; 0: marks alone */
+void ch_axis_write(const ch_axis *self, FILE *out, const char *name, bool binary, int most);
 
 #endif

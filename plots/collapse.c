@@ -124,7 +124,7 @@ static ch_code write_page(const ch_fit *fit, const ch_fit_group *group, const vo
     (void)fit;
     for (size_t i = 0; i < NUM_ROWS * NUM_COLUMNS && code == CH_OK; i++) {
         ch_panel panel;
-        code = ch_panel_init(&panel, out, i, err);
+        code = ch_panel_init(&panel, out, i, CH_PART_WHOLE, err);
         if (code == CH_OK) {
             const size_t column = i % NUM_COLUMNS;
             code = draw_panel(&collapses[column], group, column, (page_row)(i / NUM_COLUMNS), &panel, err);

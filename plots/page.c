@@ -69,21 +69,35 @@ static void write_head(const ch_fit *fit, const ch_fit_group *group, FILE *out)
     fputs("unset border\nunset tics\nunset key\nset xrange [0:1]\nset yrange [0:1]\nplot NaN\n", out);
 }
 
+/* Panel `index`, with its strip. */
+static ch_code write_panel(const ch_page *page, size_t index, FILE *out, ch_error *err)
+{
+    const bool has_strip = ch_strip_is_under(page, index);
+    ch_panel panel = {0}, strip = {0};
+    ch_code code = ch_panel_init(&panel, out, index, has_strip ? CH_PART_UPPER : CH_PART_WHOLE, err);
+    if (code == CH_OK) {
+        code = ch_panels[index](page, &panel, err);
+    }
+    if (code == CH_OK && has_strip) {
+        code = ch_panel_init(&strip, out, index, CH_PART_STRIP, err);
+        strip.x = panel.x;
+    }
+    if (code == CH_OK && has_strip) {
+        code = ch_strip_draw(page, index, &strip, err);
+    }
+    ch_panel_free(&panel);
+    ch_panel_free(&strip);
+    return code;
+}
+
 /* The six panels of a group's fit. */
 static ch_code write_panels(const ch_page *page, FILE *out, ch_error *err)
 {
-    for (size_t i = 0; i < ch_panels_count; i++) {
-        ch_panel panel;
-        ch_code code = ch_panel_init(&panel, out, i, err);
-        if (code == CH_OK) {
-            code = ch_panels[i](page, &panel, err);
-        }
-        ch_panel_free(&panel);
-        if (code != CH_OK) {
-            return code;
-        }
+    ch_code code = CH_OK;
+    for (size_t i = 0; i < ch_panels_count && code == CH_OK; i++) {
+        code = write_panel(page, i, out, err);
     }
-    return ch_summary_draw(page, out, err);
+    return code == CH_OK ? ch_summary_draw(page, out, err) : code;
 }
 
 static ch_code write_fit(const ch_fit *fit, const ch_fit_group *group, const void *content, FILE *out, ch_error *err)

@@ -55,21 +55,37 @@ void ch_panel_place(size_t index, double *left, double *right, double *bottom, d
     *bottom = *top - height;
 }
 
-ch_code ch_panel_init(ch_panel *self, FILE *out, size_t index, ch_error *err)
+/* A strip's part of its panel's height, and that of the gap above it. */
+static const double strip_height = 0.28, strip_gap = 0.03;
+enum { STRIP_LABELS = 5 }; /* of its y axis */
+
+/* Height of a part, of the panel's. */
+static double part_height(ch_part part)
+{
+    return part == CH_PART_WHOLE ? 1 : part == CH_PART_UPPER ? 1 - strip_height - strip_gap : strip_height;
+}
+
+ch_code ch_panel_init(ch_panel *self, FILE *out, size_t index, ch_part part, ch_error *err)
 {
     double left, right, bottom, top;
-    *self = (ch_panel){.out = out, .x = CH_AXIS_EMPTY, .y = CH_AXIS_EMPTY};
+    *self = (ch_panel){.out = out, .part = part, .x = CH_AXIS_EMPTY, .y = CH_AXIS_EMPTY};
     self->items = open_memstream(&self->text, &self->length);
     if (self->items == NULL) {
         return ch_error_memory(err, "a panel");
     }
     ch_panel_place(index, &left, &right, &bottom, &top);
+    const double height = part_height(part) * (top - bottom);
+    bottom = part == CH_PART_UPPER ? top - height : bottom;
+    top = bottom + height;
     fprintf(out,
             "reset\nset lmargin at screen %.17g\nset rmargin at screen %.17g\n"
             "set bmargin at screen %.17g\nset tmargin at screen %.17g\n"
-            "set label '(%c)' at graph -0.2, graph 1.08 left\n"
             "set tics scale 0.7, 0.35\nset border linewidth 0.7\nunset key\n",
-            left, right, bottom, top, "abcdef"[index]);
+            left, right, bottom, top);
+    if (part != CH_PART_STRIP) {
+        fprintf(out, "set label '(%c)' at graph -0.2, graph %.17g left\n", "abcdef"[index],
+                1 + 0.08 / part_height(part));
+    }
     return CH_OK;
 }
 
@@ -183,6 +199,25 @@ void ch_panel_power(ch_panel *self, double x0, double x1, double y0, double slop
     }
 }
 
+void ch_panel_points(ch_panel *self, const ch_series *series, bool over_train, ch_mark mark)
+{
+    if (series->count == 0) {
+        return;
+    }
+    const size_t block = begin_block(self);
+    for (size_t i = 0; i < series->count; i++) {
+        const ch_cell *cell = &series->cells[i];
+        const double x = over_train ? (double)cell->train : cell->temp;
+        fprintf(self->out, "%.17g %.17g\n", x, cell->mean);
+        ch_axis_include(&self->x, x);
+        ch_axis_include(&self->y, cell->mean);
+    }
+    fprintf(next_item(self),
+            "$block%zu using 1:2 with points linecolor rgb '#%06x' linewidth 1.5 pointtype %d pointsize 1.6 * point",
+            block, mark.colour, mark.point);
+    fputs("EOD\n", self->out);
+}
+
 double ch_panel_lift(const ch_panel *self)
 {
     return ch_axis_is_empty(&self->y) ? 1 : fmax(1.3, pow(self->y.hi / self->y.lo, 0.08));
@@ -197,11 +232,23 @@ static void write_shade(FILE *out, const char *system, double left, double botto
             system, left, bottom, system, right, top, WINDOW_COLOUR);
 }
 
+void ch_panel_band(ch_panel *self, double x0, double x1, double lo, double hi)
+{
+    if (x0 > 0 && x1 > x0 && isfinite(x1) && lo > 0 && hi > lo && isfinite(hi)) {
+        ch_axis_include(&self->y, lo);
+        ch_axis_include(&self->y, hi);
+        fprintf(self->out,
+                "set object rectangle from first %.17g, first %.17g to first %.17g, first %.17g behind "
+                "fillcolor rgb '#%06x' fillstyle solid noborder\n",
+                x0, lo, x1, hi, WINDOW_COLOUR);
+    }
+}
+
 /* Where the next entry of the key goes: two rows above the frame, filled column by column. */
 static void key_place(const ch_panel *self, double *x, double *y)
 {
     *x = 0.02 + 0.32 * (double)(self->num_keys / 2);
-    *y = self->num_keys % 2 == 0 ? 1.115 : 1.045;
+    *y = 1 + (self->num_keys % 2 == 0 ? 0.115 : 0.045) / part_height(self->part);
 }
 
 static const double key_sample = 0.065;
@@ -212,7 +259,8 @@ void ch_panel_shade(ch_panel *self, double lo, double hi, const char *text)
     if (lo > 0 && hi > lo) {
         key_place(self, &x, &y);
         write_shade(self->out, "first", lo, 0, hi, 1);
-        write_shade(self->out, "graph", x, y - 0.025, x + key_sample, y + 0.025);
+        const double half = 0.025 / part_height(self->part);
+        write_shade(self->out, "graph", x, y - half, x + key_sample, y + half);
         ch_panel_key(self, NULL, NULL, text);
     }
 }
@@ -267,12 +315,14 @@ ch_code ch_panel_finish(ch_panel *self, const char *x_label, const char *y_label
         write_nothing(self->out, nothing);
         return CH_OK;
     }
-    ch_axis_finish(&self->x, CH_AXIS_SPAN);
+    if (self->part != CH_PART_STRIP) {
+        ch_axis_finish(&self->x, CH_AXIS_SPAN);
+    }
     ch_axis_finish(&self->y, self->is_ratio ? 1 : CH_AXIS_SPAN);
-    ch_axis_write(&self->x, self->out, "x", x_binary);
-    ch_axis_write(&self->y, self->out, "y", false);
+    ch_axis_write(&self->x, self->out, "x", x_binary, self->part == CH_PART_UPPER ? 0 : CH_AXIS_LABELS);
+    ch_axis_write(&self->y, self->out, "y", false, self->part == CH_PART_STRIP ? STRIP_LABELS : CH_AXIS_LABELS);
     fputs("set xlabel ", self->out);
-    ch_gnuplot_quote(self->out, x_label);
+    ch_gnuplot_quote(self->out, self->part == CH_PART_UPPER ? "" : x_label);
     fputs(" offset 0, 0.5\nset ylabel ", self->out);
     ch_gnuplot_quote(self->out, y_label);
     fprintf(self->out, " offset y_label_shift, 0\n%s\n", self->text);

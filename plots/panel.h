@@ -13,6 +13,9 @@ typedef struct {
     ch_series weight_change, time, signal, noise;
 } ch_page;
 
+/** What of its place a panel fills: all; or the upper part, above a strip that has the x axis of both. */
+typedef enum { CH_PART_WHOLE, CH_PART_UPPER, CH_PART_STRIP } ch_part;
+
 /** A panel under construction. Data blocks go into the script at once, plot items wait for the axes to be known. */
 typedef struct {
     FILE *out;   /* the script; borrowed */
@@ -20,7 +23,8 @@ typedef struct {
     char *text;  /* [length], what `items` holds; owned */
     size_t length;
     size_t num_items, num_blocks, num_keys;
-    ch_axis x, y;
+    ch_part part;
+    ch_axis x, y;  /* x of a strip is set from the upper part's, once that is finished */
     bool is_ratio; /* y is near 1: its axis may be narrow */
 } ch_panel;
 
@@ -42,8 +46,8 @@ ch_mark ch_mark_of(ch_ramp ramp, size_t i, size_t count, bool filled);
 /** A number as enhanced text, a power of two or ten as such; 64 bytes are enough. */
 void ch_number_text(double value, char *text, size_t size);
 
-/** Starts panel `index` (0 … 5), lettered (a) … (f), at its place on the page. */
-ch_code ch_panel_init(ch_panel *self, FILE *out, size_t index, ch_error *err) CH_MUST_CHECK;
+/** Starts panel `index` (0 … 5), lettered (a) … (f) but for strips, at its place on the page. */
+ch_code ch_panel_init(ch_panel *self, FILE *out, size_t index, ch_part part, ch_error *err) CH_MUST_CHECK;
 void ch_panel_free(ch_panel *self);
 
 /** Draws `y` with its bar from `lo` to `hi`; all in the axes' units. */
@@ -55,6 +59,13 @@ void ch_panel_point(ch_panel *self, double x, double y, double lo, double hi, ch
  *  @param text   for the key, enhanced; NULL for none */
 void ch_panel_curve(ch_panel *self, const ch_series *series, uint64_t train, double temp, double scale, ch_mark mark,
                     const char *text);
+
+/** Draws the cells of a series as points alone, against T, or against P where `over_train`; nothing when there is none.
+ */
+void ch_panel_points(ch_panel *self, const ch_series *series, bool over_train, ch_mark mark);
+
+/** Shades a band of y, from x0 to x1; nothing unless all are positive and finite. */
+void ch_panel_band(ch_panel *self, double x0, double x1, double lo, double hi);
 
 /** Draws a straight line in the logarithmic plane, y = y0 (x / x0)^slope from x0 to x1; nothing when a number is not
  *  finite and positive.
@@ -95,6 +106,12 @@ ch_code ch_panel_finish(ch_panel *self, const char *x_label, const char *y_label
 typedef ch_code (*ch_panel_draw)(const ch_page *page, ch_panel *panel, ch_error *err);
 extern const ch_panel_draw ch_panels[];
 extern const size_t ch_panels_count;
+
+/** Whether panel `index` has a strip of residuals under it: where it shows a joint law that runs were compared with. */
+bool ch_strip_is_under(const ch_page *page, size_t index);
+
+/** Draws that strip: the cells over the law, the spread between data sets, and the runs that stand out. */
+ch_code ch_strip_draw(const ch_page *page, size_t index, ch_panel *panel, ch_error *err) CH_MUST_CHECK;
 
 /** Panel (f): the settings held fixed, the table of exponents, and what the fit had to say.
  *  @return CH_OK, CH_ERROR_MEMORY */

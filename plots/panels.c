@@ -26,12 +26,9 @@ static double theory_of(const ch_fit_group *group, const char *name, const char 
     return e != NULL ? e->theory : NAN;
 }
 
-/* y = A T^x P^z; an exponent that could not be had is NaN and its factor left out */
 static double power_law_at(const ch_power_law *law, double temp, double train)
 {
-    const double of_temp = isfinite(law->temp_exponent) ? law->temp_exponent * log(temp) : 0;
-    const double of_train = isfinite(law->train_exponent) ? law->train_exponent * log(train) : 0;
-    return exp(law->log_amplitude + of_temp + of_train);
+    return exp(ch_power_law_log(law, temp, train));
 }
 
 static bool has_window(const ch_fit_group *group)

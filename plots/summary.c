@@ -117,6 +117,9 @@ static void law_text(const ch_exponent *exponent, char *text, size_t size)
                      exponent->definition != NULL ? exponent->definition : "");
         }
     }
+    if (exponent->method != NULL && strcmp(exponent->method, "joint") == 0) {
+        snprintf(text, size, "a, %s, joint", exponent->definition);
+    }
 }
 
 /* Three decimals; `prefix` stands before a number that is not negative. */
@@ -164,6 +167,16 @@ static size_t count_status(const ch_fit_group *group, ch_status status)
     return count;
 }
 
+static bool has_strips(const ch_page *page)
+{
+    for (size_t i = 0; i < ch_panels_count; i++) {
+        if (ch_strip_is_under(page, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void put_runs(text_block *block, const ch_page *page)
 {
     const ch_fit_group *group = page->group;
@@ -179,6 +192,13 @@ static void put_runs(text_block *block, const ch_page *page)
     }
     if (diverged > 0) {
         snprintf(text, sizeof text, "Diverged, not drawn: %zu.", diverged);
+        put_wrapped(block, text);
+    }
+    if (has_strips(page)) {
+        const size_t outliers = group->weight_residuals.num_outliers + group->time_residuals.num_outliers;
+        snprintf(text, sizeof text,
+                 "Under (b), (c): over the joint law; band: ± σ of single runs; crosses: %zu outlier%s.", outliers,
+                 outliers == 1 ? "" : "s");
         put_wrapped(block, text);
     }
     if (group->key.model == CH_MODEL_PERCEPTRON && group->key.batch != 0) {

@@ -299,8 +299,7 @@ ch_code ch_cli_check_threads(int threads, ch_error *err)
 
 /* ---- JSON ---- */
 
-/* NaN and infinities have no JSON: null. */
-static json_t *real_json(double value)
+json_t *ch_cli_real_json(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
 }
@@ -323,11 +322,11 @@ json_t *ch_cli_setting_json(const ch_setting *row, ch_value value)
         ch_setting_format(row, value, text, sizeof text);
         return json_string(text);
     }
-    const bool none = row->word != NULL && (row->type == CH_TYPE_REAL ? value.real == 0 : value.count == 0);
-    if (none) {
-        return json_null();
+    if (row->word != NULL && (row->type == CH_TYPE_REAL ? value.real == 0 : value.count == 0)) {
+        const bool is_value = row == &ch_settings_table[CH_SETTING_BATCH]; /* a size, though one that follows P */
+        return is_value ? json_string(row->word) : json_null();
     }
-    return row->type == CH_TYPE_REAL ? real_json(value.real) : count_json(value.count);
+    return row->type == CH_TYPE_REAL ? ch_cli_real_json(value.real) : count_json(value.count);
 }
 
 /* A result of a run, or of a point of its trajectory: `object` is the struct that the row's offset is of. */
@@ -350,7 +349,7 @@ static json_t *result_json(const ch_result *row, const void *object)
     }
     double real = 0;
     memcpy(&real, member, sizeof real);
-    return real_json(real);
+    return ch_cli_real_json(real);
 }
 
 /* The weight changes of the layers at one look, or null. */
@@ -361,7 +360,7 @@ static json_t *layers_json(const ch_run *run, size_t look)
     }
     json_t *layers = json_array();
     for (size_t i = 0; i < run->num_layers; i++) {
-        if (json_array_append_new(layers, real_json(run->layer_changes[look * run->num_layers + i])) != 0) {
+        if (json_array_append_new(layers, ch_cli_real_json(run->layer_changes[look * run->num_layers + i])) != 0) {
             json_decref(layers);
             return NULL;
         }

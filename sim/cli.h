@@ -51,7 +51,13 @@ void ch_cli_free(ch_cli *self);
 /** Prints the settings with what they are, accept and default to. */
 void ch_cli_print_settings(FILE *out);
 
-/** A setting as JSON; its word ("inf", "none") becomes null.  @return a new reference, NULL when memory is short */
+/** A number as JSON: null for NaN and infinities, which have none.
+ *  @return a new reference, NULL when memory is short */
+json_t *ch_cli_real_json(double value) CH_MUST_CHECK;
+
+/** A setting as JSON. What is without bound ("inf", "none") becomes null, and the full batch, where it stands for the
+ *  runs of several P, the word "full"; in a run's settings as resolved it is a number.
+ *  @return a new reference, NULL when memory is short */
 json_t *ch_cli_setting_json(const ch_setting *row, ch_value value) CH_MUST_CHECK;
 
 /** A run as a JSON object: settings, results, version, and "trajectory" when there is one. NaN becomes null.

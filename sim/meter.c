@@ -11,11 +11,13 @@ static const double REDRAW_SECONDS = 0.1; /* on a terminal */
 static const double LINE_SECONDS = 5;     /* elsewhere */
 enum { BAR_WIDTH = 30 };
 
-void ch_meter_start(ch_meter *self, size_t total, double cost_total)
+void ch_meter_start(ch_meter *self, const char *unit, size_t total, double cost_total, double patience)
 {
     *self = (ch_meter){
+        .unit = unit,
         .total = total,
         .cost_total = cost_total,
+        .patience = patience,
         .started = ch_clock_now(),
         .shown = ch_clock_now(),
         .terminal = isatty(STDERR_FILENO) != 0,
@@ -55,20 +57,25 @@ static void show(ch_meter *self)
     const double rate = elapsed > 0 ? (double)self->done / elapsed : 0;
     const int digits = rate < 10 ? 2 : 0;
     if (self->terminal) {
-        fprintf(stderr, "\r[%s] %zu/%zu  %.*f runs/s  %s left \033[K", bar, self->done, self->total, digits, rate,
-                left);
+        fprintf(stderr, "\r[%s] %zu/%zu  %.*f %s/s  %s left \033[K", bar, self->done, self->total, digits, rate,
+                self->unit, left);
     } else {
-        fprintf(stderr, "%zu/%zu  %.*f runs/s  %s left\n", self->done, self->total, digits, rate, left);
+        fprintf(stderr, "%zu/%zu  %.*f %s/s  %s left\n", self->done, self->total, digits, rate, self->unit, left);
     }
     fflush(stderr);
     self->shown = ch_clock_now();
 }
 
-void ch_meter_add(ch_meter *self, double cost)
+static bool is_patient(const ch_meter *self)
 {
-    self->done++;
+    return ch_meter_elapsed(self) < self->patience;
+}
+
+void ch_meter_add(ch_meter *self, size_t count, double cost)
+{
+    self->done += count;
     self->cost_done += cost;
-    if (ch_clock_now() - self->shown >= (self->terminal ? REDRAW_SECONDS : LINE_SECONDS)) {
+    if (ch_clock_now() - self->shown >= (self->terminal ? REDRAW_SECONDS : LINE_SECONDS) && !is_patient(self)) {
         show(self);
     }
 }
@@ -81,7 +88,7 @@ void ch_meter_say(ch_meter *self, const char *sentence)
 
 void ch_meter_finish(ch_meter *self)
 {
-    if (self->terminal) {
+    if (self->terminal && self->total > 0 && !is_patient(self)) {
         show(self);
         fputc('\n', stderr);
     }

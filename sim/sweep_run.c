@@ -183,8 +183,7 @@ static ch_code borrow_set(workshop *shop, const ch_sweep_job *job, const ch_sett
         make_next_set(shop, job);
         omp_set_lock(&group->lock);
     }
-    const ch_code code =
-        make_set(shop->sweep, group, settings, threads_for_set(shop, group, threads), shop->stop, err);
+    const ch_code code = make_set(shop->sweep, group, settings, threads_for_set(shop, group, threads), shop->stop, err);
     omp_unset_lock(&group->lock);
     return code;
 }
@@ -242,7 +241,7 @@ static void file_run(workshop *shop, const ch_sweep_job *job, const ch_run *run,
     counts->fitted += run->status == CH_FITTED;
     counts->budget += run->status == CH_BUDGET;
     counts->diverged += run->status == CH_DIVERGED;
-    ch_meter_add(&shop->meter, job->cost);
+    ch_meter_add(&shop->meter, 1, job->cost);
 }
 
 /* What each thread does. */
@@ -275,7 +274,7 @@ static workshop open_shop(ch_sweep *self, ch_store *store, int threads, ch_stop 
     if (self->memory.budget == 0) {
         self->memory.budget = ch_memory_account_find_budget();
     }
-    ch_meter_start(&shop.meter, self->num_jobs, self->cost);
+    ch_meter_start(&shop.meter, "runs", self->num_jobs, self->cost, 0);
     return shop;
 }
 

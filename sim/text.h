@@ -1,4 +1,4 @@
-/* text.h — reading numbers as users write them, and showing what they wrote. Private to sim/. */
+/* text.h — reading numbers as users write them, and showing what they wrote. For sim/ and fit/. */
 #ifndef CH_TEXT_H
 #define CH_TEXT_H
 

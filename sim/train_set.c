@@ -36,10 +36,11 @@ ch_code ch_images_find(ch_images *self, ch_settings *settings, ch_error *err)
         return code;
     }
     if (settings->train > pool->count || settings->test > pool->count - settings->train) {
-        return ch_error_set(err, CH_ERROR_INPUT,
-                            "train is %llu and test is %llu, but %s has %zu images in %s; accepted are as many together",
-                            (unsigned long long)settings->train, (unsigned long long)settings->test,
-                            ch_image_set_name(set), pool->count, settings->data_dir);
+        return ch_error_set(
+            err, CH_ERROR_INPUT,
+            "train is %llu and test is %llu, but %s has %zu images in %s; accepted are as many together",
+            (unsigned long long)settings->train, (unsigned long long)settings->test, ch_image_set_name(set),
+            pool->count, settings->data_dir);
     }
     memcpy(settings->data_digest, pool->digest, sizeof settings->data_digest);
     return CH_OK;
@@ -63,9 +64,9 @@ ch_data_law ch_train_law(const ch_settings *settings)
 ch_network_spec ch_train_spec(const ch_settings *settings)
 {
     static const ch_arch archs[] = {
-        [CH_MODEL_PERCEPTRON] = CH_ARCH_LINEAR,       [CH_MODEL_MLP] = CH_ARCH_MLP,
-        [CH_MODEL_MLP_BIAS] = CH_ARCH_MLP_BIAS,       [CH_MODEL_SIMPLE_CNN] = CH_ARCH_SIMPLE_CNN,
-        [CH_MODEL_MNAS] = CH_ARCH_MNAS,               [CH_MODEL_VGG11] = CH_ARCH_VGG11,
+        [CH_MODEL_PERCEPTRON] = CH_ARCH_LINEAR, [CH_MODEL_MLP] = CH_ARCH_MLP,
+        [CH_MODEL_MLP_BIAS] = CH_ARCH_MLP_BIAS, [CH_MODEL_SIMPLE_CNN] = CH_ARCH_SIMPLE_CNN,
+        [CH_MODEL_MNAS] = CH_ARCH_MNAS,         [CH_MODEL_VGG11] = CH_ARCH_VGG11,
     };
     return (ch_network_spec){
         .arch = archs[settings->model],

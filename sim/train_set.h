@@ -26,10 +26,10 @@ ch_code ch_images_find(ch_images *self, ch_settings *settings, ch_error *err) CH
 typedef struct {
     enum { CH_SET_ROWS, CH_SET_EXAMPLES, CH_SET_KERNEL } kind;
     uint64_t data;
-    ch_data_law law;       /* of images the seed only */
-    uint64_t test;         /* rows have none: their test samples are a run's own */
-    ch_network_spec spec;  /* of a kernel, else zeroes */
-    uint64_t seed_init;    /* likewise */
+    ch_data_law law;      /* of images the seed only */
+    uint64_t test;        /* rows have none: their test samples are a run's own */
+    ch_network_spec spec; /* of a kernel, else zeroes */
+    uint64_t seed_init;   /* likewise */
 } ch_train_key;
 
 /** @param settings  resolved */

@@ -90,19 +90,29 @@ static inline void plant_table(const plant *self, uint64_t seed, ch_run_table *t
     }
 }
 
-/* The exponent of a group by name and definition, NULL when absent. */
-static inline const ch_exponent *find_exponent(const ch_fit_group *group, const char *name, const char *definition)
+static inline bool is_same_word(const char *word, const char *other)
+{
+    return word == NULL ? other == NULL : other != NULL && strcmp(word, other) == 0;
+}
+
+/* The exponent of a group by name, definition and method, NULL when absent. */
+static inline const ch_exponent *find_by_method(const ch_fit_group *group, const char *name, const char *definition,
+                                                const char *method)
 {
     for (size_t i = 0; i < group->num_exponents; i++) {
         const ch_exponent *exponent = &group->exponents[i];
-        const bool same = exponent->definition == NULL
-                              ? definition == NULL
-                              : definition != NULL && strcmp(exponent->definition, definition) == 0;
-        if (same && strcmp(exponent->name, name) == 0) {
+        if (is_same_word(exponent->name, name) && is_same_word(exponent->definition, definition) &&
+            is_same_word(exponent->method, method)) {
             return exponent;
         }
     }
     return NULL;
+}
+
+/* a by the slope through ln T_c; the others by the one method there is. */
+static inline const ch_exponent *find_exponent(const ch_fit_group *group, const char *name, const char *definition)
+{
+    return find_by_method(group, name, definition, definition == NULL ? NULL : "slope");
 }
 
 static inline double exponent_value(const ch_fit_group *group, const char *name, const char *definition)

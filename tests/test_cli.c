@@ -209,6 +209,30 @@ static void test_a_run_is_json(void **state)
     json_decref(json);
 }
 
+/* Words for the value 0: what has no bound is null, the full batch "full". */
+static void test_words_of_settings_as_json(void **state)
+{
+    (void)state;
+    static const size_t unbounded[] = {CH_SETTING_TRAIN, CH_SETTING_MAX_STEPS, CH_SETTING_MAX_UPDATES};
+    for (size_t i = 0; i < sizeof unbounded / sizeof *unbounded; i++) {
+        json_t *json = ch_cli_setting_json(&ch_settings_table[unbounded[i]], (ch_value){.count = 0});
+        assert_true(json_is_null(json));
+        json_decref(json);
+    }
+    json_t *seconds = ch_cli_setting_json(&ch_settings_table[CH_SETTING_MAX_SECONDS], (ch_value){.real = 0});
+    json_t *seed = ch_cli_setting_json(&ch_settings_table[CH_SETTING_SEED], (ch_value){.count = 0});
+    json_t *full = ch_cli_setting_json(&ch_settings_table[CH_SETTING_BATCH], (ch_value){.count = 0});
+    json_t *batch = ch_cli_setting_json(&ch_settings_table[CH_SETTING_BATCH], (ch_value){.count = 7});
+    assert_true(json_is_null(seconds));
+    assert_true(json_is_integer(seed) && json_integer_value(seed) == 0);
+    assert_string_equal(json_string_value(full), "full");
+    assert_int_equal(json_integer_value(batch), 7);
+    json_decref(seconds);
+    json_decref(seed);
+    json_decref(full);
+    json_decref(batch);
+}
+
 /* jansson's allocations, the k-th of which fails. */
 static long json_left;
 
@@ -252,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_every_failing_allocation_is_survived),
         cmocka_unit_test(test_failures_have_their_exit_status),
         cmocka_unit_test(test_a_run_is_json),
+        cmocka_unit_test(test_words_of_settings_as_json),
         cmocka_unit_test(test_a_run_is_json_or_null_when_memory_is_short),
         cmocka_unit_test(test_a_signal_raises_the_flag),
     };

@@ -73,7 +73,10 @@ static void plant_run(ch_run *run, const plan *p, size_t i, size_t j, size_t see
 
 static ch_exponent exponent(const char *name, const char *definition, double value, double theory)
 {
-    return (ch_exponent){name, definition, {value, 0.02, value - 0.04, value + 0.04}, theory};
+    return (ch_exponent){.name = name,
+                         .definition = definition,
+                         .estimate = {value, 0.02, value - 0.04, value + 0.04},
+                         .theory = theory};
 }
 
 static void plant_fit(ch_fit *fit, ch_fit_group *group, planted *own, const plan *p)
@@ -452,7 +455,7 @@ static void test_ratio_axis(void **state)
         size_t length = 0, labels = 0;
         FILE *out = open_memstream(&text, &length);
         assert_non_null(out);
-        ch_axis_write(&(ch_axis){cases[i].lo, cases[i].hi}, out, "y", false);
+        ch_axis_write(&(ch_axis){cases[i].lo, cases[i].hi}, out, "y", false, CH_AXIS_LABELS);
         assert_int_equal(fclose(out), 0);
         if (strstr(text, cases[i].labels) == NULL) {
             fail_msg("%s", text);

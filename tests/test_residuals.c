@@ -1,0 +1,374 @@
+/* test_residuals.c — runs beside the joint laws: who stands out, who is left out, and that both are said. */
+#include "fit/internal.h"
+#include "tests/fit_support.h"
+
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_errno.h>
+
+/* Data sets that differ by 10 %, of which the runs at all T are copies; t* by 20 %. */
+static plant plant_copies(void)
+{
+    plant planted = plant_default();
+    planted.set_train_noise = 0.1;
+    planted.num_sets = 8;
+    return planted;
+}
+
+static ch_run *find_run(const ch_run_table *table, uint64_t train, double temp, uint64_t seed)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const ch_settings *settings = &table->runs[i].settings;
+        if (settings->train == train && settings->temp == temp && settings->seed_data == seed) {
+            return &table->runs[i];
+        }
+    }
+    fail_msg("no such run");
+    return NULL;
+}
+
+/* ---- numbers ---- */
+
+static void test_residuals_are_from_the_law(void **state)
+{
+    (void)state;
+    plant planted = plant_copies();
+    planted.run_noise = 0.03;
+    ch_run_table table;
+    ch_fit fit;
+    fit_plant(&fit, &table, &planted);
+    const ch_fit_group *group = &fit.groups[0];
+    const ch_residuals *both[] = {&group->weight_residuals, &group->time_residuals};
+    for (size_t k = 0; k < 2; k++) {
+        const double b = exponent_value(group, k == 0 ? "gamma" : "b", NULL);
+        const double delta = exponent_value(group, k == 0 ? "delta" : "time_delta", NULL);
+        double sum = 0, along_temp = 0;
+        assert_int_equal(both[k]->num_runs, table.count);
+        assert_int_equal(both[k]->num_judged, table.count);
+        for (size_t i = 0; i < table.count; i++) {
+            const ch_run *run = both[k]->runs[i].run;
+            const double y = log(k == 0 ? run->final.weight_change : run->time);
+            const double log_train = log((double)run->settings.train), log_temp = log(run->settings.temp);
+            const double amplitude = k == 0 ? group->weight_change.log_amplitude : group->time.log_amplitude;
+            assert_close(y - both[k]->runs[i].residual, amplitude + delta * log_temp + b * log_train, 1e-12);
+            sum += both[k]->runs[i].residual;
+            along_temp += both[k]->runs[i].residual * log_temp;
+        }
+        assert_in(sum, -1e-8, 1e-8); /* as least squares leaves them */
+        assert_in(along_temp, -1e-8, 1e-8);
+    }
+    release(&fit, &table);
+}
+
+/* Qn of three numbers, from its definition: their least distance times 2.2219 times 0.994 (the published factor for
+ * three). */
+static void test_distances_of_three_data_sets(void **state)
+{
+    (void)state;
+    plant planted = plant_default();
+    planted.num_sets = 3;
+    planted.num_trains = 2;
+    ch_run_table table;
+    ch_fit fit;
+    plant_table(&planted, 1, &table);
+    const double off[] = {0.02, -0.03, 0.5};
+    for (size_t i = 0; i < table.count; i++) {
+        table.runs[i].final.weight_change *= exp(off[table.runs[i].settings.seed_data]);
+    }
+    fit_table(&fit, &table, 2);
+    const ch_residuals *found = &fit.groups[0].weight_residuals;
+    const double spread = 0.05 * 2.2219 * 0.994, factor = sqrt(1 - (2 - M_PI / 2) / 3);
+    assert_close(found->spread, spread, 2e-3);
+    assert_close(found->dof, 0.82 * 2 * 2, 1e-12); /* two P of three data sets; T add nothing */
+    assert_close(found->limit, gsl_cdf_tdist_Qinv(0.025 / 36, found->dof), 1e-12);
+    for (size_t i = 0; i < found->num_runs; i++) { /* the median is the first data set */
+        const ch_residual *one = &found->runs[i];
+        const double sigmas = (off[one->run->settings.seed_data] - off[0]) / factor / found->spread;
+        assert_in(one->sigmas - sigmas, -1e-9, 1e-9);
+        assert_close(one->chance, fmin(1, 36 * 2 * gsl_cdf_tdist_Q(fabs(sigmas), found->dof)), 1e-9);
+        assert_int_equal(one->run->settings.seed_data, i < 12 ? 2 : i < 24 ? 1 : 0); /* the farthest first */
+    }
+    release(&fit, &table);
+}
+
+/* ---- who stands out ---- */
+
+static void test_outliers_are_found(void **state)
+{
+    (void)state;
+    const plant planted = plant_copies();
+    ch_run_table table;
+    ch_fit fit;
+    plant_table(&planted, 1, &table);
+    find_run(&table, 2048, 0.5, 3)->final.weight_change *= 3;
+    for (size_t i = 0; i < table.count; i++) { /* a data set at one P: six T */
+        if (table.runs[i].settings.train == 8192 && table.runs[i].settings.seed_data == 6) {
+            table.runs[i].time /= 100;
+        }
+    }
+    fit_table(&fit, &table, 2);
+    const ch_residuals *weight = &fit.groups[0].weight_residuals, *time = &fit.groups[0].time_residuals;
+    assert_int_equal(weight->num_outliers, 1);
+    assert_int_equal(weight->runs[0].run->settings.train, 2048);
+    assert_int_equal(weight->runs[0].run->settings.seed_data, 3);
+    assert_in(weight->runs[0].run->settings.temp, 0.5, 0.5);
+    assert_in(weight->runs[0].sigmas, 6, 20);
+    assert_in(weight->runs[0].chance, 0, 1e-4);
+    assert_int_equal(time->num_outliers, 6);
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(time->runs[i].run->settings.train, 8192);
+        assert_int_equal(time->runs[i].run->settings.seed_data, 6);
+        assert_in(time->runs[i].sigmas, -40, -10);
+    }
+    assert_in(fabs(time->runs[6].sigmas), 0, time->limit);
+    release(&fit, &table);
+}
+
+/* Copies over T of which one has parted, by as much as data sets differ: nothing that stands out. */
+static void test_a_parted_copy_is_no_outlier(void **state)
+{
+    (void)state;
+    const plant planted = plant_copies();
+    ch_run_table table;
+    ch_fit fit;
+    plant_table(&planted, 1, &table);
+    find_run(&table, 4096, 2, 5)->final.weight_change *= exp(-0.1);
+    fit_table(&fit, &table, 2);
+    assert_int_equal(fit.groups[0].weight_residuals.num_outliers, 0);
+    assert_int_equal(fit.groups[0].time_residuals.num_outliers, 0);
+    release(&fit, &table);
+}
+
+/* Three batch seeds a data set: the spread is that of single runs on different data. */
+static void test_several_runs_a_data_set(void **state)
+{
+    (void)state;
+    plant planted = plant_copies();
+    planted.num_sets = 24;
+    planted.set_train_noise = 0;
+    planted.run_noise = 0.1;
+    ch_run_table table;
+    ch_fit fit;
+    plant_table(&planted, 1, &table);
+    for (size_t i = 0; i < table.count; i++) {
+        table.runs[i].settings.seed_data /= 3;
+    }
+    fit_table(&fit, &table, 2);
+    assert_int_equal(fit.groups[0].num_data_sets, 8);
+    assert_close(fit.groups[0].weight_residuals.dof, 0.82 * 5 * 7, 1e-12);
+    assert_close(fit.groups[0].weight_residuals.spread, 0.1, 0.2); /* of 240 numbers: 6 %, at three errors */
+    release(&fit, &table);
+}
+
+/* Two data sets do not say which of them is off; where none differ by more than rounding there is no unit. */
+static void test_who_is_not_judged(void **state)
+{
+    (void)state;
+    plant few = plant_copies(), exact = plant_default(), plateau = plant_default();
+    few.num_sets = 2;
+    plateau.tc = 1e6;
+    plateau.sharpness = 1;
+    const plant *all[] = {&few, &exact, &plateau};
+    for (size_t i = 0; i < 3; i++) {
+        ch_run_table table;
+        ch_fit fit;
+        fit_plant(&fit, &table, all[i]);
+        const ch_residuals *found = &fit.groups[0].weight_residuals;
+        assert_int_equal(found->num_runs, all[i] == &plateau ? 0 : table.count);
+        assert_int_equal(found->num_judged, 0);
+        assert_int_equal(found->num_outliers, 0);
+        assert_true(isnan(found->spread) && isnan(found->limit));
+        assert_true(found->num_runs == 0 || isnan(found->runs[0].chance));
+        release(&fit, &table);
+    }
+}
+
+/* ---- who is left out ---- */
+
+/* A table with every reason but the lack of a window. */
+static void plant_reasons(ch_run_table *table)
+{
+    plant planted = plant_crossover();
+    planted.set_noise = planted.run_noise = 0.01;
+    planted.num_temps = 24; /* up to 8 */
+    ch_run_table once;
+    plant_table(&planted, 1, &once);
+    *table = (ch_run_table){.runs = calloc(once.count + 20, sizeof *table->runs), .count = once.count + 20};
+    assert_non_null(table->runs);
+    memcpy(table->runs, once.runs, once.count * sizeof *once.runs);
+    for (size_t i = 0; i < table->count; i++) {
+        ch_run *run = &table->runs[i];
+        if (i >= once.count) { /* repeats of the first, older ones, and unbounded P */
+            *run = once.runs[i % 10];
+            run->results_version = i < once.count + 12 ? 2 : 1;
+            run->settings.max_steps = 7;
+            run->settings.train = i == once.count + 19 ? 0 : run->settings.train;
+        } else {
+            run->results_version = 2;
+        }
+        if (run->settings.temp > 4) { /* saturated */
+            run->final.weight_change *= 4 / run->settings.temp;
+        }
+    }
+    free(once.runs);
+    find_run(table, 2048, 2, 1)->status = CH_BUDGET;
+    find_run(table, 2048, 2, 4)->status = CH_BUDGET;
+    find_run(table, 8192, 4, 0)->status = CH_DIVERGED;
+    find_run(table, 8192, 4, 2)->status = CH_BUDGET;
+}
+
+static void test_exclusions_are_counted(void **state)
+{
+    (void)state;
+    ch_run_table table;
+    ch_fit fit;
+    plant_reasons(&table);
+    fit_table(&fit, &table, 2);
+    const ch_fit_group *group = &fit.groups[0];
+    size_t total = fit.num_infinite, inside = 0, below = 0, above = 0;
+    for (int k = CH_INCLUDED; k < CH_NUM_EXCLUSIONS; k++) {
+        total += group->excluded[k];
+    }
+    for (size_t i = 0; i < group->num_runs; i++) {
+        below += group->runs[i]->settings.temp < group->window_lo;
+        above += group->runs[i]->settings.temp > group->window_hi;
+    }
+    inside = group->num_runs - below - above;
+    assert_int_equal(total, table.count);
+    assert_int_equal(fit.num_infinite, 1);
+    assert_int_equal(group->excluded[CH_EXCLUDED_VERSION], 7);
+    assert_int_equal(group->excluded[CH_EXCLUDED_REPEAT], 12);
+    assert_true(below > 0 && above > 0);
+    assert_int_equal(group->excluded[CH_EXCLUDED_BELOW], below);
+    assert_int_equal(group->excluded[CH_EXCLUDED_ABOVE], above);
+    assert_int_equal(group->excluded[CH_EXCLUDED_BUDGET], 2);
+    assert_int_equal(group->excluded[CH_EXCLUDED_BESIDE_BUDGET], 3);
+    assert_int_equal(group->excluded[CH_EXCLUDED_DIVERGED], 1);
+    assert_int_equal(group->excluded[CH_EXCLUDED_BESIDE_DIVERGED], 4);
+    assert_int_equal(group->excluded[CH_INCLUDED], inside - 10);
+    assert_int_equal(group->weight_change.num_runs, inside - 10);
+    assert_int_equal(group->time.num_runs, inside - 5); /* bounds and those beside them are in */
+    release(&fit, &table);
+}
+
+/* ---- that it is said ---- */
+
+static const json_t *find_reason(const json_t *excluded, const char *reason)
+{
+    for (size_t i = 0; i < json_array_size(excluded); i++) {
+        const json_t *one = json_array_get(excluded, i);
+        if (strcmp(json_string_value(json_object_get(one, "reason")), reason) == 0) {
+            return one;
+        }
+    }
+    fail_msg("no reason %s", reason);
+    return NULL;
+}
+
+static void test_json_has_reasons_and_outliers(void **state)
+{
+    (void)state;
+    ch_run_table table;
+    ch_fit fit;
+    plant_reasons(&table);
+    find_run(&table, 4096, 1, 3)->final.weight_change *= 2;
+    fit_table(&fit, &table, 2);
+    json_t *report = ch_fit_json(&fit);
+    assert_non_null(report);
+    const json_t *group = json_array_get(json_object_get(report, "groups"), 0);
+    const json_t *outliers = json_object_get(group, "outliers"), *excluded = json_object_get(group, "excluded");
+    assert_int_equal(json_integer_value(json_object_get(report, "infinite_train")), 1);
+    assert_int_equal(json_array_size(outliers), 1);
+    const json_t *one = json_array_get(outliers, 0);
+    assert_string_equal(json_string_value(json_object_get(one, "quantity")), "weight_change");
+    assert_int_equal(json_integer_value(json_object_get(one, "train")), 4096);
+    assert_in(json_real_value(json_object_get(one, "temp")), 1, 1);
+    assert_int_equal(json_integer_value(json_object_get(one, "seed_data")), 3);
+    assert_int_equal(json_integer_value(json_object_get(one, "seed_batch")), 3);
+    assert_in(json_real_value(json_object_get(one, "residual")), 0.6, 0.75);
+    const json_t *law = json_object_get(json_object_get(group, "residuals"), "weight_change");
+    assert_in(json_real_value(json_object_get(law, "limit")), 3.5, 6);
+    assert_in(fabs(json_real_value(json_object_get(one, "sigmas"))), json_real_value(json_object_get(law, "limit")),
+              1000);
+    const json_t *budget = find_reason(excluded, "budget"), *points = json_object_get(budget, "points");
+    assert_true(json_is_false(json_object_get(budget, "from_time")));
+    assert_int_equal(json_integer_value(json_object_get(budget, "runs")), 2);
+    assert_int_equal(json_array_size(points), 1);
+    assert_int_equal(json_integer_value(json_array_get(json_array_get(points, 0), 0)), 2048);
+    assert_in(json_real_value(json_array_get(json_array_get(points, 0), 1)), 2, 2);
+    assert_int_equal(json_integer_value(json_array_get(json_array_get(points, 0), 2)), 2);
+    assert_true(json_is_true(json_object_get(find_reason(excluded, "beside_diverged"), "from_time")));
+    assert_true(json_is_null(json_object_get(find_reason(excluded, "older_results_version"), "points")));
+    json_decref(report);
+    release(&fit, &table);
+}
+
+static char *report_of(const ch_fit *fit)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    assert_non_null(stream);
+    ch_fit_print(fit, stream);
+    assert_int_equal(fclose(stream), 0);
+    return text;
+}
+
+static void assert_says(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL) {
+        fail_msg("no \"%s\" in\n%s", part, text);
+    }
+}
+
+static void test_report_names_a_few(void **state)
+{
+    (void)state;
+    const plant planted = plant_copies();
+    ch_run_table table;
+    ch_fit fit;
+    plant_table(&planted, 1, &table);
+    for (size_t i = 0; i < table.count; i++) {
+        const ch_settings *settings = &table.runs[i].settings;
+        if (settings->train == 8192 && settings->seed_data == 6) { /* one line for all T */
+            table.runs[i].final.weight_change *= 100;
+        }
+        if (settings->seed_data == settings->train / 2048) { /* P = 1024 … 16384, each at its own T: five lines */
+            table.runs[i].final.weight_change *= settings->temp == (double)settings->train / 4096 ? 5 : 1;
+        }
+    }
+    find_run(&table, 1024, 4, 5)->final.weight_change *= 4; /* one too many */
+    find_run(&table, 2048, 4, 5)->final.weight_change *= 4;
+    fit_table(&fit, &table, 2);
+    const size_t outliers = fit.groups[0].weight_residuals.num_outliers;
+    char *text = report_of(&fit), more[64];
+    assert_true(outliers >= 12);
+    assert_says(text, "P = 8192, T = 0.125 … 4 (6), seed_data = 6\n");
+    snprintf(more, sizeof more, "    and %zu more runs; --json has all\n", outliers - 10);
+    assert_says(text, more);
+    assert_says(text, "  t*: σ = 0.");
+    assert_says(text, "all 240 runs within ");
+    free(text);
+    release(&fit, &table);
+
+    plant_reasons(&table);
+    fit_table(&fit, &table, 2);
+    text = report_of(&fit);
+    assert_says(text, "in the joint laws ");
+    assert_says(text, "2 ended by a budget");
+    assert_says(text, "12 repeats under");
+    free(text);
+    release(&fit, &table);
+}
+
+int main(void)
+{
+    gsl_set_error_handler_off();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_residuals_are_from_the_law), cmocka_unit_test(test_distances_of_three_data_sets),
+        cmocka_unit_test(test_outliers_are_found),         cmocka_unit_test(test_a_parted_copy_is_no_outlier),
+        cmocka_unit_test(test_several_runs_a_data_set),    cmocka_unit_test(test_who_is_not_judged),
+        cmocka_unit_test(test_exclusions_are_counted),     cmocka_unit_test(test_json_has_reasons_and_outliers),
+        cmocka_unit_test(test_report_names_a_few),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
