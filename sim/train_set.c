@@ -160,10 +160,13 @@ static ch_code make_examples(ch_train_set *self, const ch_settings *settings, co
     return code;
 }
 
-/* Most memory for gradients of samples while a kernel is made of them. */
-static size_t kernel_room(void)
+/* Most memory for what a kernel is made of: what serves it best, within a quarter of what is free. */
+static size_t kernel_room(const ch_architecture *architecture, const ch_train_set *self)
 {
-    return ch_memory_physical() / 8;
+    const size_t best = ch_kernel_best_work(architecture, self->train.num_samples, self->test.num_samples);
+    const size_t least = ch_kernel_least_work(architecture), most = ch_memory_available() / 4;
+    const size_t room = best < most ? best : most;
+    return room > least ? room : least;
 }
 
 /* The kernel at w0, in place of the examples, which no run then needs. */
@@ -187,8 +190,16 @@ static ch_code make_kernel(ch_train_set *self, const ch_settings *settings, int 
         square += weights[i] * weights[i];
     }
     self->norm_init = sqrt(square);
-    code = ch_kernel_init(&self->kernel, &architecture, weights, &self->train,
-                          self->test.num_samples > 0 ? &self->test : NULL, kernel_room(), threads, stop, err);
+    const ch_kernel_setup setup = {
+        .architecture = &architecture,
+        .weights = weights,
+        .train = &self->train,
+        .test = self->test.num_samples > 0 ? &self->test : NULL,
+        .bytes = kernel_room(&architecture, self),
+        .threads = threads,
+        .stop = stop,
+    };
+    code = ch_kernel_init(&self->kernel, &setup, err);
 out:
     ch_examples_free(&self->train);
     ch_examples_free(&self->test);
