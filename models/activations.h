@@ -12,7 +12,7 @@ static inline real sigmoid(real z)
 }
 
 /* values = phi(z) / norm, of `count` numbers; may be the same memory */
-static void activate(ch_activation activation, const real *z, real *values, size_t count)
+static inline void activate(ch_activation activation, const real *z, real *values, size_t count)
 {
     const real factor = (real)(1 / ch_activation_norm(activation));
     const real slope = (real)(2 * GELU_FACTOR), cube = (real)GELU_CUBE;
@@ -36,7 +36,7 @@ static void activate(ch_activation activation, const real *z, real *values, size
 }
 
 /* derivatives *= phi'(z) / norm; for relu the values do as well as z */
-static void multiply_by_slope(ch_activation activation, const real *z, real *derivatives, size_t count)
+static inline void multiply_by_slope(ch_activation activation, const real *z, real *derivatives, size_t count)
 {
     const real factor = (real)(1 / ch_activation_norm(activation));
     const real slope = (real)(2 * GELU_FACTOR), cube = (real)GELU_CUBE;

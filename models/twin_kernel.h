@@ -1,8 +1,10 @@
-/* twin_kernel.h — the tangent kernel of a network at its initialisation, with the labels folded in. */
+/* twin_kernel.h — the tangent kernel that a linearised twin is trained on: of training samples and test samples, with
+ * the labels folded in.
+ */
 #ifndef CH_TWIN_KERNEL_H
 #define CH_TWIN_KERNEL_H
 
-#include "core/core.h"
+#include "models/architecture.h"
 
 /** Entries a row is padded to: what the twin sums up in one go. */
 enum { CH_KERNEL_LANES = 64 };
@@ -17,7 +19,34 @@ typedef struct {
     float *test;   /* [num_test][stride], row-major: test samples against training samples; owned */
 } ch_kernel;
 
+/** What a kernel is made of; all is borrowed. */
+typedef struct {
+    const ch_architecture *architecture;
+    const double *weights;    /* w0 [num_weights] */
+    const ch_examples *train; /* the inputs are as large as the architecture's */
+    const ch_examples *test;  /* NULL for none */
+    size_t bytes;             /* most memory for what it is made from, beside the kernel and the networks' workspaces */
+    int threads;              /* >= 1; changes no bit of the result, and neither does `bytes` */
+    ch_stop *stop;            /* NULL, or a flag that ends the work */
+} ch_kernel_setup;
+
+/** Computes a kernel: layer by layer (models/layerwise.h) where all layers are dense, else from gradients of samples
+ *  (models/kernel.h).
+ *  @return CH_OK; CH_ERROR_INPUT for inputs of another size, no training samples, or too few bytes; CH_ERROR_MEMORY;
+ *          CH_ERROR_NUMERIC when an entry is not finite; CH_ERROR_INTERRUPTED when stopped */
+ch_code ch_kernel_init(ch_kernel *self, const ch_kernel_setup *setup, ch_error *err) CH_MUST_CHECK;
+
+/** Room for a kernel; entries between num_train and stride are 0, the others not set.  @return as ch_kernel_init */
+ch_code ch_kernel_init_unset(ch_kernel *self, size_t num_train, size_t num_test, ch_error *err) CH_MUST_CHECK;
 void ch_kernel_free(ch_kernel *self);
+
+/** Bytes that a kernel takes; SIZE_MAX when that overflows. */
+size_t ch_kernel_bytes(size_t num_train, size_t num_test);
+
+/** Bytes (ch_kernel_setup.bytes) with which nothing is computed twice, and the least that it can do with; SIZE_MAX when
+ *  that overflows. */
+size_t ch_kernel_best_work(const ch_architecture *architecture, size_t num_train, size_t num_test);
+size_t ch_kernel_least_work(const ch_architecture *architecture);
 
 static inline const float *ch_kernel_row(const ch_kernel *self, size_t mu)
 {

@@ -1,0 +1,369 @@
+/* test_twin_kernel.c — kernels of perceptrons of many layers by layers against those by gradients, and kernels with
+ * labels: of golden vectors, of every architecture, padded, and when something is wrong. */
+#include "alloc_fail.h"
+#include "golden_support.h"
+#include "models/layerwise.h"
+
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_randist.h>
+
+enum { NUM_ROWS = 45, NUM_COLUMNS = 139 };
+
+/* Widths that fill no panel, several, and more than one depth of a product. */
+static const ch_network_spec dense_specs[] = {
+    {CH_ARCH_MLP, 1, 1, CH_ACTIVATION_RELU, {1, 1, 1}},      {CH_ARCH_MLP, 37, 3, CH_ACTIVATION_RELU, {19, 1, 1}},
+    {CH_ARCH_MLP, 20, 2, CH_ACTIVATION_GELU, {3, 17, 13}},   {CH_ARCH_MLP_BIAS, 17, 2, CH_ACTIVATION_SILU, {3, 2, 3}},
+    {CH_ARCH_MLP_BIAS, 3, 4, CH_ACTIVATION_RELU, {7, 1, 1}},
+};
+static const ch_network_spec image_specs[] = {
+    {CH_ARCH_SIMPLE_CNN, 2, 0, CH_ACTIVATION_RELU, {3, 5, 6}},
+    {CH_ARCH_MNAS, 1, 0, CH_ACTIVATION_SILU, {1, 9, 7}},
+};
+enum { NUM_DENSE = sizeof dense_specs / sizeof *dense_specs, NUM_IMAGE = sizeof image_specs / sizeof *image_specs };
+
+typedef struct {
+    ch_architecture architecture;
+    double *weights;
+    float *inputs; /* [NUM_COLUMNS][dim] */
+    int8_t labels[NUM_COLUMNS];
+    double gradient_kernel[NUM_COLUMNS * NUM_COLUMNS]; /* by gradients, in double precision */
+} stage;
+
+static ch_kernel_task task_of(const stage *self, size_t first, size_t num_rows, size_t bytes, int threads)
+{
+    return (ch_kernel_task){
+        .architecture = &self->architecture,
+        .weights = self->weights,
+        .rows = self->inputs + first * self->architecture.dim,
+        .columns = self->inputs,
+        .num_rows = num_rows,
+        .num_columns = NUM_COLUMNS,
+        .bytes = bytes,
+        .threads = threads,
+    };
+}
+
+static void set_up(stage *self, const ch_network_spec *spec)
+{
+    assert_int_equal(ch_architecture_init(&self->architecture, spec, NULL), CH_OK);
+    const size_t dim = self->architecture.dim;
+    self->weights = ch_alloc(self->architecture.num_weights, sizeof *self->weights);
+    self->inputs = ch_alloc(NUM_COLUMNS * dim, sizeof *self->inputs);
+    ch_architecture_draw(&self->architecture, 3, self->weights);
+    ch_random random;
+    ch_random_init(&random, 4, CH_STREAM_TRAIN_SAMPLES, 0);
+    const gsl_rng gsl = ch_random_gsl(&random);
+    for (size_t i = 0; i < NUM_COLUMNS * dim; i++) {
+        self->inputs[i] = (float)gsl_ran_gaussian_ziggurat(&gsl, 1.0);
+    }
+    for (size_t i = 0; i < NUM_COLUMNS; i++) {
+        self->labels[i] = ch_random_below(&random, 2) == 1 ? 1 : -1;
+    }
+    const ch_kernel_task task = task_of(self, 0, NUM_COLUMNS, SIZE_MAX, 1);
+    assert_int_equal(ch_kernel_compute_f64(&task, self->gradient_kernel, NULL), CH_OK);
+}
+
+static void tear_down(stage *self)
+{
+    ch_architecture_free(&self->architecture);
+    free(self->weights);
+    free(self->inputs);
+}
+
+/* sqrt(K_ii K_jj) */
+static double scale_of(const stage *self, size_t i, size_t j)
+{
+    return sqrt(self->gradient_kernel[i * (NUM_COLUMNS + 1)] * self->gradient_kernel[j * (NUM_COLUMNS + 1)]);
+}
+
+/* ---- by layers ---- */
+
+static void layers_make_the_kernel_of_gradients(void **state)
+{
+    (void)state;
+    enum { STRIDE = NUM_COLUMNS + 5 };
+    static double wide[NUM_COLUMNS * STRIDE];
+    static float single[NUM_COLUMNS * STRIDE];
+    static stage here;
+    for (size_t k = 0; k < NUM_DENSE; k++) {
+        set_up(&here, &dense_specs[k]);
+        const ch_kernel_task task = task_of(&here, 0, NUM_COLUMNS, SIZE_MAX, 1);
+        wide[NUM_COLUMNS] = 7;
+        assert_int_equal(ch_layerwise_kernel_f64(&task, STRIDE, wide, NULL), CH_OK);
+        assert_int_equal(ch_layerwise_kernel(&task, STRIDE, single, NULL), CH_OK);
+        assert_true(wide[NUM_COLUMNS] == 7);
+        for (size_t i = 0; i < NUM_COLUMNS; i++) {
+            for (size_t j = 0; j < NUM_COLUMNS; j++) {
+                const double wanted = here.gradient_kernel[i * NUM_COLUMNS + j], scale = scale_of(&here, i, j);
+                assert_in(wide[i * STRIDE + j] - wanted, -1e-13 * scale, 1e-13 * scale);
+                assert_in((double)single[i * STRIDE + j] - wanted, -1e-5 * scale, 1e-5 * scale);
+                assert_true(single[i * STRIDE + j] == single[j * STRIDE + i]);
+                assert_true(wide[i * STRIDE + j] == wide[j * STRIDE + i]);
+            }
+        }
+        tear_down(&here);
+    }
+}
+
+/* Bytes that hold `num` samples on either side. */
+static size_t bytes_of(const stage *self, size_t num)
+{
+    return 2 * ch_layerwise_bytes(&self->architecture, num);
+}
+
+/* Neither threads nor memory, nor whether rows are columns, change a bit. */
+static void blocks_and_threads_change_nothing(void **state)
+{
+    (void)state;
+    static float whole[NUM_COLUMNS * NUM_COLUMNS], again[NUM_COLUMNS * NUM_COLUMNS];
+    static stage here;
+    for (size_t k = 0; k < NUM_DENSE; k++) {
+        set_up(&here, &dense_specs[k]);
+        const ch_kernel_task task = task_of(&here, 0, NUM_COLUMNS, SIZE_MAX, 1);
+        assert_int_equal(ch_layerwise_kernel(&task, NUM_COLUMNS, whole, NULL), CH_OK);
+        for (size_t num = 1; num < 2 * NUM_COLUMNS; num += 64) {
+            const ch_kernel_task less = task_of(&here, 0, NUM_COLUMNS, bytes_of(&here, num), 1 + (int)(num / 64) % 2);
+            memset(again, 0, sizeof again);
+            assert_int_equal(ch_layerwise_kernel(&less, NUM_COLUMNS, again, NULL), CH_OK);
+            assert_memory_equal(whole, again, sizeof whole);
+            const ch_kernel_task part = task_of(&here, 9, NUM_ROWS, bytes_of(&here, num), 2 - (int)(num / 64) % 2);
+            memset(again, 0, sizeof again);
+            assert_int_equal(ch_layerwise_kernel(&part, NUM_COLUMNS, again, NULL), CH_OK);
+            assert_memory_equal(whole + 9 * NUM_COLUMNS, again, NUM_ROWS * NUM_COLUMNS * sizeof *whole);
+        }
+        tear_down(&here);
+    }
+}
+
+static void layers_refuse_and_stop(void **state)
+{
+    (void)state;
+    static float kernel[NUM_COLUMNS * NUM_COLUMNS];
+    static stage here;
+    ch_error err = {0};
+    ch_stop stop = 1;
+    set_up(&here, &dense_specs[1]);
+    ch_kernel_task task = task_of(&here, 0, NUM_COLUMNS, bytes_of(&here, 1) - 1, 1);
+    assert_int_equal(ch_layerwise_kernel(&task, NUM_COLUMNS, kernel, &err), CH_ERROR_INPUT);
+    assert_non_null(strstr(err.message, "bytes"));
+    task.bytes++;
+    task.stop = &stop;
+    assert_int_equal(ch_layerwise_kernel(&task, NUM_COLUMNS, kernel, &err), CH_ERROR_INTERRUPTED);
+    tear_down(&here);
+    set_up(&here, &image_specs[0]);
+    task = task_of(&here, 0, NUM_COLUMNS, SIZE_MAX, 1);
+    assert_int_equal(ch_layerwise_kernel(&task, NUM_COLUMNS, kernel, &err), CH_ERROR_INPUT);
+    assert_non_null(strstr(err.message, "simple_cnn"));
+    tear_down(&here);
+}
+
+/* ---- with labels ---- */
+
+static ch_examples examples_of(const stage *self, size_t first, size_t num)
+{
+    return (ch_examples){
+        .num_samples = num,
+        .shape = self->architecture.spec.input,
+        .dim = self->architecture.dim,
+        .inputs = self->inputs + first * self->architecture.dim,
+        .labels = (int8_t *)self->labels + first,
+    };
+}
+
+static void check_kernel(const stage *here, size_t num_train, size_t bytes, int threads)
+{
+    ch_kernel kernel;
+    const ch_examples train = examples_of(here, 0, num_train), test = examples_of(here, num_train, NUM_ROWS);
+    const ch_kernel_setup setup = {
+        .architecture = &here->architecture,
+        .weights = here->weights,
+        .train = &train,
+        .test = &test,
+        .bytes = bytes,
+        .threads = threads,
+    };
+    assert_int_equal(ch_kernel_init(&kernel, &setup, NULL), CH_OK);
+    assert_true(kernel.num_train == num_train && kernel.num_test == NUM_ROWS && kernel.stride % CH_KERNEL_LANES == 0);
+    assert_in((double)kernel.stride, (double)num_train, (double)num_train + CH_KERNEL_LANES - 1);
+    assert_true((num_train + NUM_ROWS) * kernel.stride * sizeof(float) == ch_kernel_bytes(num_train, NUM_ROWS));
+    for (size_t i = 0; i < num_train + NUM_ROWS; i++) {
+        const float *row = i < num_train ? ch_kernel_row(&kernel, i) : kernel.test + (i - num_train) * kernel.stride;
+        for (size_t j = 0; j < kernel.stride; j++) {
+            if (j >= num_train) {
+                assert_true(row[j] == 0);
+                continue;
+            }
+            const double error = 1e-5 * scale_of(here, i, j);
+            const double wanted = here->gradient_kernel[i * NUM_COLUMNS + j] * here->labels[i] * here->labels[j];
+            assert_in((double)row[j], wanted - error, wanted + error);
+            assert_true(i >= num_train || row[j] == ch_kernel_row(&kernel, j)[i]);
+        }
+    }
+    ch_kernel_free(&kernel);
+    ch_kernel_free(&kernel);
+}
+
+static void kernels_have_labels_and_padding(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 63, 64, 65, NUM_COLUMNS - NUM_ROWS};
+    static stage here;
+    for (size_t k = 0; k < NUM_DENSE + NUM_IMAGE; k++) {
+        set_up(&here, k < NUM_DENSE ? &dense_specs[k] : &image_specs[k - NUM_DENSE]);
+        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+            check_kernel(&here, sizes[s], 50 * ch_kernel_least_work(&here.architecture), 2);
+            check_kernel(&here, sizes[s], ch_kernel_least_work(&here.architecture), 1);
+            check_kernel(&here, sizes[s], ch_kernel_best_work(&here.architecture, sizes[s], NUM_ROWS), 1);
+        }
+        tear_down(&here);
+    }
+}
+
+/* The golden kernels are in double precision; here inputs and all that follows are in single. */
+static void golden_kernels_agree(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {
+        "tests/golden/mlp_h8_L3_relu_12.txt",       "tests/golden/mlp_h6_L2_gelu_2x3x3.txt",
+        "tests/golden/mlp_bias_h7_L2_silu_10.txt",  "tests/golden/simple_cnn_h2_L0_relu_3x9x9.txt",
+        "tests/golden/mnas_h2_L0_relu_3x12x12.txt",
+    };
+    for (size_t k = 0; k < sizeof paths / sizeof *paths; k++) {
+        golden wanted;
+        golden_read(&wanted, paths[k]);
+        const size_t num = wanted.f0.count;
+        ch_architecture architecture;
+        ch_examples train = {.num_samples = num};
+        assert_int_equal(ch_architecture_init(&architecture, &wanted.spec, NULL), CH_OK);
+        train.dim = architecture.dim;
+        train.inputs = ch_alloc(num * train.dim, sizeof *train.inputs);
+        train.labels = ch_alloc(num, sizeof *train.labels);
+        double *weights = ch_alloc(architecture.num_weights, sizeof *weights);
+        ch_architecture_from_customary(&architecture, wanted.weights, weights);
+        for (size_t i = 0; i < num * train.dim; i++) {
+            train.inputs[i] = (float)wanted.x.values[i];
+        }
+        for (size_t i = 0; i < num; i++) {
+            train.labels[i] = wanted.y.values[i] > 0 ? 1 : -1;
+        }
+        const ch_kernel_setup setup = {
+            .architecture = &architecture, .weights = weights, .train = &train, .bytes = SIZE_MAX, .threads = 1};
+        ch_kernel kernel;
+        assert_int_equal(ch_kernel_init(&kernel, &setup, NULL), CH_OK);
+        assert_int_equal(kernel.num_test, 0);
+        for (size_t i = 0; i < num; i++) {
+            for (size_t j = 0; j < num; j++) {
+                const double *values = wanted.ntk.values;
+                const double error = 1e-5 * sqrt(values[i * (num + 1)] * values[j * (num + 1)]);
+                const double entry = values[i * num + j] * wanted.y.values[i] * wanted.y.values[j];
+                assert_in((double)ch_kernel_row(&kernel, i)[j], entry - error, entry + error);
+            }
+        }
+        ch_kernel_free(&kernel);
+        free(weights);
+        free(train.inputs);
+        free(train.labels);
+        ch_architecture_free(&architecture);
+        golden_free(&wanted);
+    }
+}
+
+static void refuses_what_makes_no_kernel(void **state)
+{
+    (void)state;
+    static stage here;
+    ch_stop stop = 0;
+    for (size_t k = 0; k < 2; k++) {
+        set_up(&here, k == 0 ? &dense_specs[1] : &image_specs[0]);
+        ch_examples train = examples_of(&here, 0, 20), test = examples_of(&here, 20, 10);
+        const ch_kernel_setup good = {.architecture = &here.architecture,
+                                      .weights = here.weights,
+                                      .train = &train,
+                                      .test = &test,
+                                      .bytes = ch_kernel_least_work(&here.architecture),
+                                      .threads = 1,
+                                      .stop = &stop};
+        ch_kernel_setup bad = good;
+        ch_kernel kernel;
+        ch_error err = {0};
+        bad.bytes--;
+        assert_int_equal(ch_kernel_init(&kernel, &bad, &err), CH_ERROR_INPUT);
+        ch_kernel_free(&kernel);
+        test.dim++;
+        assert_int_equal(ch_kernel_init(&kernel, &good, &err), CH_ERROR_INPUT);
+        assert_non_null(strstr(err.message, "test samples"));
+        test.dim--;
+        train.dim++;
+        assert_int_equal(ch_kernel_init(&kernel, &good, &err), CH_ERROR_INPUT);
+        train.dim--;
+        train.num_samples = 0;
+        assert_int_equal(ch_kernel_init(&kernel, &good, &err), CH_ERROR_INPUT);
+        train.num_samples = 20;
+        stop = 1;
+        assert_int_equal(ch_kernel_init(&kernel, &good, &err), CH_ERROR_INTERRUPTED);
+        stop = 0;
+        static const float broken[] = {NAN, INFINITY, 1e38f};
+        for (size_t b = 0; b < 3; b++) {
+            for (size_t at = 0; at < (b < 2 ? 2 : 1); at++) { /* a training sample, a test sample */
+                float *number = here.inputs + (at == 0 ? 7 : 23) * here.architecture.dim + 4;
+                const float before = *number;
+                *number = broken[b];
+                assert_int_equal(ch_kernel_init(&kernel, &good, &err), CH_ERROR_NUMERIC);
+                assert_null(kernel.train);
+                *number = before;
+            }
+        }
+        assert_int_equal(ch_kernel_init(&kernel, &good, &err), CH_OK);
+        ch_kernel_free(&kernel);
+        tear_down(&here);
+    }
+    assert_true(ch_kernel_bytes(SIZE_MAX / 2, 1) == SIZE_MAX && ch_kernel_bytes(SIZE_MAX, 1) == SIZE_MAX);
+    assert_true(ch_kernel_bytes(1, SIZE_MAX) == SIZE_MAX);
+}
+
+static void survives_failing_allocations(void **state)
+{
+    (void)state;
+    static stage here;
+    for (size_t k = 0; k < 2; k++) {
+        set_up(&here, k == 0 ? &dense_specs[1] : &image_specs[0]);
+        const ch_examples train = examples_of(&here, 0, 20), test = examples_of(&here, 20, 10);
+        const ch_kernel_setup setup = {
+            .architecture = &here.architecture,
+            .weights = here.weights,
+            .train = &train,
+            .test = &test,
+            .bytes = 20 * ch_kernel_least_work(&here.architecture),
+            .threads = 2,
+        };
+        ch_code code = CH_ERROR_MEMORY;
+        long count = 0;
+        for (; code != CH_OK; count++) {
+            ch_kernel kernel;
+            alloc_fail_at(count);
+            code = ch_kernel_init(&kernel, &setup, NULL);
+            alloc_fail_at(-1);
+            assert_true(code == CH_OK || code == CH_ERROR_MEMORY);
+            assert_true(code == CH_OK || kernel.train == NULL);
+            ch_kernel_free(&kernel);
+            ch_kernel_free(&kernel);
+        }
+        assert_true(count > 40);
+        tear_down(&here);
+    }
+}
+
+int main(void)
+{
+    gsl_set_error_handler_off();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(layers_make_the_kernel_of_gradients),
+        cmocka_unit_test(blocks_and_threads_change_nothing),
+        cmocka_unit_test(layers_refuse_and_stop),
+        cmocka_unit_test(kernels_have_labels_and_padding),
+        cmocka_unit_test(golden_kernels_agree),
+        cmocka_unit_test(refuses_what_makes_no_kernel),
+        cmocka_unit_test(survives_failing_allocations),
+    };
+    return cmocka_run_group_tests_name("twin kernel", tests, NULL, NULL);
+}
