@@ -117,7 +117,7 @@ static ch_fast_work work_of(const point *at)
         ch_train_set set;
         ch_fast_perceptron model;
         assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
-        assert_int_equal(ch_train_set_init(&set, &settings, at->train, 1, NULL, NULL), CH_OK);
+        assert_int_equal(ch_train_set_init(&set, &settings, NULL, at->train, 1, NULL, NULL), CH_OK);
         const ch_perceptron_setup setup = {
             .train = &set.samples,
             .num_samples = at->train,
