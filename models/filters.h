@@ -112,17 +112,34 @@ static void pad_images(const image_frame *frame, ch_shape shape, const real *ima
     }
 }
 
-/* Where the fields of view of some images' pixels start in the padded images. */
-static void list_places(const image_frame *frame, ch_shape pixels, size_t stride, size_t channels, size_t *places,
-                        size_t count)
+/* Where the fields of view start in the padded images: of every pixel of rows x columns, or with 1 column of the first
+ * in every row. */
+static void list_places(const image_frame *frame, size_t rows, size_t columns, size_t step, size_t channels,
+                        size_t *places, size_t count)
 {
     for (size_t s = 0; s < count; s++) {
-        for (size_t i = 0; i < pixels.rows; i++) {
-            for (size_t j = 0; j < pixels.columns; j++) {
-                *places++ = ((s * frame->rows + i * stride) * frame->columns + j * stride) * channels;
+        for (size_t i = 0; i < rows; i++) {
+            for (size_t j = 0; j < columns; j++) {
+                *places++ = ((s * frame->rows + i * step) * frame->columns + j * step) * channels;
             }
         }
     }
+}
+
+/* The fields of view as the left factor, a row a pixel. */
+static matrix field_matrix(const image_frame *frame, ch_shape pixels, size_t step, size_t channels, size_t kernel,
+                           const real *padded, size_t *places, size_t count)
+{
+    list_places(frame, pixels.rows, 1, step, channels, places, count);
+    return (matrix){
+        .at = padded,
+        .row = step * channels,
+        .column = 1,
+        .places = places,
+        .group = pixels.columns,
+        .run = kernel * channels,
+        .jump = frame->columns * channels,
+    };
 }
 
 /* Memory for convolutions of a few images. */
@@ -140,10 +157,8 @@ static void conv_forward(const ch_layer *layer, const real *transposed, const co
     if (!is_pointwise(layer)) {
         const image_frame frame = input_frame(layer);
         pad_images(&frame, layer->in, in, scratch->padded, count);
-        list_places(&frame, layer->out, layer->stride, layer->in.channels, scratch->places, count);
-        fields = (matrix){.at = scratch->padded, .column = 1, .places = scratch->places};
-        fields.run = layer->kernel * layer->in.channels;
-        fields.jump = frame.columns * layer->in.channels;
+        fields = field_matrix(&frame, layer->out, layer->stride, layer->in.channels, layer->kernel, scratch->padded,
+                              scratch->places, count);
     }
     product(pixels, channels, fan_in, fields, (lines){.at = transposed, .row = channels}, into(out, channels));
 }
@@ -161,7 +176,7 @@ static void conv_change(const ch_layer *layer, const conv_scratch *scratch, cons
     const image_frame frame = input_frame(layer);
     const size_t run = layer->kernel * layer->in.channels;
     pad_images(&frame, layer->in, in, scratch->padded, count);
-    list_places(&frame, layer->out, layer->stride, layer->in.channels, scratch->places, count);
+    list_places(&frame, layer->out.rows, layer->out.columns, layer->stride, layer->in.channels, scratch->places, count);
     for (size_t k = 0; k < layer->kernel; k++) {
         const lines fields = {
             .at = scratch->padded + k * frame.columns * layer->in.channels, .places = scratch->places, .is_open = true};
@@ -179,10 +194,7 @@ static void conv_below(const ch_layer *layer, const real *turned, const conv_scr
     if (!is_pointwise(layer)) {
         const image_frame frame = output_frame(layer);
         pad_images(&frame, layer->out, delta, scratch->padded, count);
-        list_places(&frame, layer->in, 1, out, scratch->places, count);
-        fields = (matrix){.at = scratch->padded, .column = 1, .places = scratch->places};
-        fields.run = layer->kernel * out;
-        fields.jump = frame.columns * out;
+        fields = field_matrix(&frame, layer->in, 1, out, layer->kernel, scratch->padded, scratch->places, count);
     }
     product(pixels, in, layer->kernel * layer->kernel * out, fields, (lines){.at = turned, .row = in},
             added_to(gradient, in));
