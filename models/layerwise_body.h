@@ -128,7 +128,7 @@ static void make_panel(const CH_NETWORK *network, size_t p, real *panel)
                     derivatives_above, PANEL, into(derivatives, PANEL));
         }
         if (layer->is_activated) {
-            multiply_by_slope(architecture->spec.activation, network->before[l + 1] + p * PANEL * out, derivatives,
+            multiply_by_slope(architecture->spec.activation, 1, network->before[l + 1] + p * PANEL * out, derivatives,
                               PANEL * out);
         }
         for (size_t i = 0; i < PANEL * out; i++) {

@@ -1,0 +1,192 @@
+/* test_program_networks.c — networks and their twins through the program. */
+#include "tests/program_support.h"
+
+#include <jansson.h>
+
+#define SMALL "--depth 2 --dim 12 --test 128"
+
+static json_t *run_json(const char *line)
+{
+    assert_succeeds("run %s --json", line);
+    json_t *json = json_loads(out, 0, NULL);
+    assert_non_null(json);
+    return json;
+}
+
+static double number(const json_t *object, const char *name)
+{
+    const json_t *value = json_object_get(object, name);
+    if (!json_is_number(value)) {
+        fail_msg("%s is no number", name);
+    }
+    return json_number_value(value);
+}
+
+/* A run whose seconds are taken out, as text. */
+static char *bits_of(const char *line)
+{
+    json_t *json = run_json(line);
+    json_object_del(json, "seconds");
+    char *text = json_dumps(json, JSON_SORT_KEYS);
+    json_decref(json);
+    return text;
+}
+
+static void test_a_run_has_all_observables(void **state)
+{
+    (void)state;
+    static const char *const finite[] = {"weight_change",
+                                         "weight_change_rel",
+                                         "signal",
+                                         "noise",
+                                         "train_loss",
+                                         "train_error",
+                                         "min_margin",
+                                         "test_error",
+                                         "kernel_change",
+                                         "gradient_mean",
+                                         "gradient_variance",
+                                         "gradient_snr",
+                                         "unfitted",
+                                         "time",
+                                         "kernel_alignment",
+                                         "rate"};
+    json_t *run = run_json("mlp " SMALL " --train 64 --width 16 --temp 2^-8 --kernel 16 --record 2 --max-steps 20");
+    for (size_t i = 0; i < sizeof finite / sizeof *finite; i++) {
+        assert_true(isfinite(number(run, finite[i])));
+    }
+    assert_true(number(run, "rate") == 2.0 * 16 / 256); /* T B h */
+    assert_int_equal(json_array_size(json_object_get(run, "layer_change")), 3);
+    double square = 0;
+    for (size_t i = 0; i < 3; i++) {
+        square += pow(json_number_value(json_array_get(json_object_get(run, "layer_change"), i)), 2);
+    }
+    const double change = number(run, "weight_change");
+    assert_true(fabs(sqrt(square) - change) <= 1e-12 * change);
+    assert_true(json_is_null(json_object_get(run, "data_digest")));
+
+    const json_t *points = json_object_get(run, "trajectory");
+    const json_t *last = json_array_get(points, json_array_size(points) - 1);
+    assert_true(json_array_size(points) >= 3);
+    assert_int_equal(json_array_size(json_object_get(last, "layer_change")), 3);
+    assert_true(number(last, "kernel_change") == number(run, "kernel_change"));
+    assert_true(number(last, "weight_change") == change);
+    json_decref(run);
+}
+
+/* Every dynamics and loss runs on a network and on a perceptron, to its end or its budget. */
+static void test_every_dynamics_and_loss(void **state)
+{
+    (void)state;
+    static const char *const models[] = {"mlp_bias " SMALL
+                                         " --train 64 --width 16 --data sphere --temp 2^-10 --alpha 64",
+                                         "perceptron --dim 12 --train 64 --chi 1 --temp 2^-10"};
+    static const char *const dynamics[] = {"sgd", "gd", "flow", "unfitted", "sde"};
+    static const char *const losses[] = {"hinge", "softhinge", "quadhinge", "mse"};
+    for (size_t m = 0; m < 2; m++) {
+        for (size_t d = 0; d < 5; d++) {
+            for (size_t l = 0; l < 4; l++) {
+                char line[256];
+                snprintf(line, sizeof line, "%s --dynamics %s --loss %s --max-steps 40", models[m], dynamics[d],
+                         losses[l]);
+                json_t *run = run_json(line);
+                assert_string_equal(json_string_value(json_object_get(run, "loss")), losses[l]);
+                assert_true(number(run, "weight_change") > 0);
+                assert_true(number(run, "train_loss") >= 0);
+                json_decref(run);
+            }
+        }
+    }
+}
+
+static void test_threads_change_no_bit(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"mlp " SMALL " --train 64 --width 16 --temp 2^-9 --kernel 16",
+                                        "mlp " SMALL " --train 64 --width 16 --temp 2^-9 --dynamics gd --data stripe",
+                                        "mlp " SMALL " --train 64 --width 16 --temp 2^-9 --linear yes"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        char line[256];
+        snprintf(line, sizeof line, "%s -j 1", lines[i]);
+        char *one = bits_of(line);
+        snprintf(line, sizeof line, "%s -j 3", lines[i]);
+        char *three = bits_of(line);
+        assert_string_equal(one, three);
+        free(one);
+        free(three);
+    }
+}
+
+/* In the lazy limit full-batch training of a network and of its twin are one: at alpha = 2^15 what is left is of the
+ * order of the weights' change, 5e-4 of them, and of single precision over kappa. */
+static void test_a_twin_is_the_network(void **state)
+{
+    (void)state;
+    json_t *network = run_json("mlp " SMALL " --train 64 --width 32 --data stripe --dynamics gd --temp 2^-14");
+    json_t *twin =
+        run_json("mlp " SMALL " --train 64 --width 32 --data stripe --dynamics gd --temp 2^-14 --linear yes");
+    assert_true(number(network, "steps") == number(twin, "steps"));
+    assert_true(fabs(number(network, "weight_change") / number(twin, "weight_change") - 1) < 5e-3);
+    assert_true(fabs(number(network, "test_error") - number(twin, "test_error")) < 0.05);
+    assert_true(json_is_null(json_object_get(twin, "kernel_change")));
+    json_decref(network);
+    json_decref(twin);
+}
+
+/* A perceptron is its own twin: two engines that share no code but the data. */
+static void test_a_perceptron_is_its_own_twin(void **state)
+{
+    (void)state;
+    for (int chi = 0; chi <= 2; chi++) {
+        char line[128];
+        snprintf(line, sizeof line, "perceptron --chi %d --dim 16 --train 256 --dynamics gd --temp 2^-6", chi);
+        json_t *engine = run_json(line);
+        snprintf(line, sizeof line, "perceptron --chi %d --dim 16 --train 256 --dynamics gd --temp 2^-6 --linear yes",
+                 chi);
+        json_t *twin = run_json(line);
+        assert_true(number(engine, "steps") == number(twin, "steps"));
+        assert_true(fabs(number(engine, "weight_change") / number(twin, "weight_change") - 1) < 1e-5);
+        json_decref(engine);
+        json_decref(twin);
+    }
+}
+
+/* What diverges is recorded as such, never as fitted, and the sweep goes on. */
+static void test_divergence_does_not_end_a_sweep(void **state)
+{
+    (void)state;
+    assert_succeeds("sweep mlp " SMALL " --train 64 --width 16 --temp 2^-9,2^4 --seed 0,1 -o a.db");
+    assert_int_equal(query(path_of("a.db"), "SELECT count(*) FROM runs WHERE status = 'diverged' AND temp > 1"), 2);
+    assert_int_equal(query(path_of("a.db"), "SELECT count(*) FROM runs WHERE status = 'fitted' AND temp < 1"), 2);
+    assert_int_equal(query(path_of("a.db"), "SELECT count(*) FROM layers"), 3 * 4);
+    assert_succeeds("sweep mlp " SMALL
+                    " --train 64 --width 16 --temp 2^-9,2^4 --seed 0,1 -o a.db"); /* nothing is left to do */
+    assert_says(out, "4 were there, 0 done");
+}
+
+/* Runs of one kernel and of many, in one sweep: what is stored is what `run` prints. */
+static void test_twins_share_kernels(void **state)
+{
+    (void)state;
+    assert_succeeds("sweep mlp " SMALL
+                    " --width 16 --linear yes --train 32,64 --temp 2^-9,2^-5 --seed 0..2 -o a.db -j 2");
+    assert_int_equal(query(path_of("a.db"), "SELECT count(*) FROM runs WHERE status = 'fitted'"), 12);
+    json_t *run = run_json("mlp " SMALL " --width 16 --linear yes --train 32 --temp 2^-5 --seed 1");
+    char *sql = sqlite3_mprintf("SELECT weight_change = %!.17g AND updates = %d FROM runs WHERE train = 32 AND seed = 1"
+                                " AND temp > 0.01",
+                                number(run, "weight_change"), (int)number(run, "updates"));
+    assert_int_equal(query(path_of("a.db"), sql), 1);
+    sqlite3_free(sql);
+    json_decref(run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(test_a_run_has_all_observables),    STORE_TEST(test_every_dynamics_and_loss),
+        STORE_TEST(test_threads_change_no_bit),        STORE_TEST(test_a_twin_is_the_network),
+        STORE_TEST(test_a_perceptron_is_its_own_twin), STORE_TEST(test_divergence_does_not_end_a_sweep),
+        STORE_TEST(test_twins_share_kernels),
+    };
+    return cmocka_run_group_tests_name("program, networks", tests, locate_program, NULL);
+}
