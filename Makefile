@@ -153,7 +153,7 @@ $(BUILD)/tests/bench/hand_loop.o: tests/bench/hand_loop.c
 	@mkdir -p $(@D)
 	$(CC) $(BASE_CFLAGS) -ffast-math -ffp-contract=fast -c $< -o $@
 
-$(BUILD)/bench: $(BUILD)/tests/bench/bench.o $(BUILD)/tests/bench/hand_loop.o $(BUILD)/libchiton.a
+$(BUILD)/bench: $(BUILD)/tests/bench/bench.o $(BUILD)/tests/bench/bench_networks.o $(BUILD)/tests/bench/hand_loop.o $(BUILD)/libchiton.a
 	$(LINK) $^ $(LIBS) -o $@
 
 bench:

@@ -11,6 +11,7 @@
 
 #include "models/activations.h"
 #include "models/filters.h"
+#include "models/transpose.h"
 
 #include <stdlib.h>
 
@@ -36,14 +37,9 @@ static inline size_t lanes_of(size_t count)
 static void rows_to_panels(const real *rows, size_t count, size_t size, real *panels)
 {
     for (size_t first = 0; first < count; first += PANEL) {
-        const size_t width = panel_width(count, first), used = at_most(count - first, width);
-        const real *from = rows + first * size;
-        real *to = panels + first * size;
-        for (size_t i = 0; i < size; i++) {
-            for (size_t s = 0; s < width; s++) {
-                to[i * width + s] = s < used ? from[s * size + i] : 0;
-            }
-        }
+        const size_t width = panel_width(count, first);
+        transpose_to_lanes(rows + first * size, size, at_most(count - first, width), size, panels + first * size,
+                           width);
     }
 }
 
@@ -55,12 +51,22 @@ static inline const real *panel_lane(const real *panels, size_t count, size_t si
     return panels + first * size + (sample - first);
 }
 
-/* rows [num][size] of the samples which[0 .. num) (NULL: all) of panels of `count` */
-static void panels_to_rows(const real *panels, size_t count, size_t size, const uint32_t *which, size_t num, real *rows)
+/* rows [count][size] of panels */
+static void panels_to_rows(const real *panels, size_t count, size_t size, real *rows)
 {
-    for (size_t s = 0; s < num; s++) {
+    for (size_t first = 0; first < count; first += PANEL) {
+        const size_t width = panel_width(count, first);
+        transpose_from_lanes(panels + first * size, width, size, at_most(count - first, width), rows + first * size,
+                             size);
+    }
+}
+
+/* rows [num_active][size] of the samples that count, of panels of all */
+static void gather_rows(const network *self, const real *panels, size_t size, real *rows)
+{
+    for (size_t s = 0; s < self->num_active; s++) {
         size_t width;
-        const real *from = panel_lane(panels, count, size, which != NULL ? which[s] : s, &width);
+        const real *from = panel_lane(panels, self->count, size, self->active[s], &width);
         for (size_t i = 0; i < size; i++) {
             rows[s * size + i] = from[i * width];
         }
@@ -278,18 +284,32 @@ const double *CH_NETWORK_(weights)(const network *self)
 
 /* ---- forward ---- */
 
-/* Sample s: an image becomes [row][column][channel], anything else stays as it is. Of the two inputs one is NULL. */
+/* A channel of an input, of which one of `single` and `wide` is not NULL, to places `stride` apart. */
+static void take_channel(const float *single, const double *wide, size_t pixels, real *to, size_t stride)
+{
+    if (single == NULL) {
+        for (size_t p = 0; p < pixels; p++) {
+            to[p * stride] = (real)wide[p];
+        }
+    } else if (stride == 1) { /* the same as below, in vectors */
+        for (size_t p = 0; p < pixels; p++) {
+            to[p] = (real)single[p];
+        }
+    } else {
+        for (size_t p = 0; p < pixels; p++) {
+            to[p * stride] = (real)single[p];
+        }
+    }
+}
+
+/* An image becomes [row][column][channel], anything else stays as it is. */
 static void take_input(network *self, size_t s, const float *single, const double *wide)
 {
-    const ch_shape shape = self->architecture->spec.input;
     const size_t dim = self->architecture->dim;
-    const size_t channels = self->num_images > 0 ? shape.channels : 1, pixels = dim / channels;
-    real *to = self->rows[0] + s * dim;
+    const size_t channels = self->num_images > 0 ? self->architecture->spec.input.channels : 1, pixels = dim / channels;
     for (size_t c = 0; c < channels; c++) {
-        for (size_t p = 0; p < pixels; p++) {
-            const size_t from = c * pixels + p;
-            to[p * channels + c] = single != NULL ? (real)single[from] : (real)wide[from];
-        }
+        take_channel(single != NULL ? single + c * pixels : NULL, single != NULL ? NULL : wide + c * pixels, pixels,
+                     self->rows[0] + s * dim + c, channels);
     }
 }
 
@@ -444,7 +464,11 @@ static const real *dense_inputs(network *self, size_t l)
     const size_t size = self->architecture->layers[l].fan_in, num = self->num_active;
     const bool is_whole = num == self->count;
     if (self->rows[l] == NULL) {
-        panels_to_rows(self->panels[l], self->count, size, self->active, num, self->input_rows);
+        if (is_whole) {
+            panels_to_rows(self->panels[l], num, size, self->input_rows);
+        } else {
+            gather_rows(self, self->panels[l], size, self->input_rows);
+        }
         return self->input_rows;
     }
     for (size_t s = 0; !is_whole && s < num; s++) {
@@ -473,7 +497,7 @@ static void dense_backward(network *self, const sink *to)
         if (l > 0) {
             dense_below(self, layer);
         }
-        panels_to_rows(self->delta, self->num_active, layer->out.channels, NULL, self->num_active, self->delta_rows);
+        panels_to_rows(self->delta, self->num_active, layer->out.channels, self->delta_rows);
         dense_change(self, layer, dense_inputs(self, l), to);
         real *below = self->delta_below;
         self->delta_below = self->delta;

@@ -1,4 +1,4 @@
-/* product.h — products of matrices in either precision (CH_REAL); part of network_body.h.
+/* product.h — products of matrices in either precision (CH_REAL, of CH_REAL_BYTES); part of network_body.h.
  *
  * Every entry of a product is one chain of multiply-adds in the order of the summed index (blocks of DEPTH_BLOCK are
  * chains of their own): its bits depend neither on the size of vectors nor on what else is computed with it.
@@ -13,25 +13,31 @@
 
 /* Bytes of a vector register, and rows of a tile whose sums fill the registers, two vectors a row. */
 #if defined __AVX512F__
-enum { VECTOR_BYTES = 64, TILE_ROWS = 12 };
+#define VECTOR_BYTES 64
+#define TILE_ROWS    12
 #elif defined __AVX__
-enum { VECTOR_BYTES = 32, TILE_ROWS = 6 };
+#define VECTOR_BYTES 32
+#define TILE_ROWS    6
 #elif defined __aarch64__
-enum { VECTOR_BYTES = 16, TILE_ROWS = 12 };
+#define VECTOR_BYTES 16
+#define TILE_ROWS    12
 #else
-enum { VECTOR_BYTES = 16, TILE_ROWS = 6 };
+#define VECTOR_BYTES 16
+#define TILE_ROWS    6
 #endif
+#define LANES (VECTOR_BYTES / CH_REAL_BYTES)
 
 typedef CH_REAL real;
 typedef real vector __attribute__((vector_size(VECTOR_BYTES)));
 
 enum {
-    LANES = VECTOR_BYTES / sizeof(real),
-    PANEL = 2 * LANES,  /* columns of a tile */
-    DEPTH_BLOCK = 256,  /* a strip of B of that depth fits the first cache */
-    ROW_BLOCK = 240,    /* that part of A the second */
-    ROWS_TO_PACK = 48,  /* so many rows are worth a copy of the strip */
-    MOST_TILE_ROWS = 12 /* what the switch below has */
+    PANEL = 2 * LANES,      /* columns of a tile */
+    DEPTH_BLOCK = 256,      /* a strip of B of that depth fits the first cache */
+    ROW_BLOCK = 240,        /* that part of A the second */
+    SHALLOW = 2,            /* so deep a product is bound by memory */
+    SHALLOW_COLUMNS = 1024, /* and takes lines of that length */
+    ROWS_TO_PACK = 48,      /* so many rows are worth a copy of the strip */
+    MOST_TILE_ROWS = 12     /* what the switch below has */
 };
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
@@ -63,32 +69,24 @@ typedef struct {
     bool add;
 } target;
 
-typedef double wide_vector __attribute__((vector_size(LANES * sizeof(double))));
-
-static void put(const target *to, size_t at, real sum)
+/* A line of sums into its place. */
+ALWAYS_INLINE void put_line(const real *restrict sums, size_t width, const target *to, size_t at)
 {
+    real *restrict values = to->values + at;
+    double *restrict master = to->master + at;
     if (to->master == NULL) {
-        to->values[at] = to->add ? to->values[at] + sum : sum;
-        return;
-    }
-    to->master[at] += (double)sum;
-    if (to->values != NULL) {
-        to->values[at] = (real)to->master[at];
-    }
-}
-
-static void put_vector(const target *to, size_t at, vector sums)
-{
-    if (to->master == NULL) {
-        store(to->values + at, to->add ? load(to->values + at) + sums : sums);
-        return;
-    }
-    wide_vector master;
-    memcpy(&master, to->master + at, sizeof master);
-    master += __builtin_convertvector(sums, wide_vector);
-    memcpy(to->master + at, &master, sizeof master);
-    if (to->values != NULL) {
-        store(to->values + at, __builtin_convertvector(master, vector));
+        for (size_t j = 0; j < width; j++) {
+            values[j] = to->add ? values[j] + sums[j] : sums[j];
+        }
+    } else if (to->values == NULL) {
+        for (size_t j = 0; j < width; j++) {
+            master[j] += (double)sums[j];
+        }
+    } else {
+        for (size_t j = 0; j < width; j++) {
+            master[j] += (double)sums[j];
+            values[j] = (real)master[j];
+        }
     }
 }
 
@@ -96,12 +94,10 @@ static void put_vector(const target *to, size_t at, vector sums)
 static void put_tile(const real *sums, size_t num_rows, size_t width, const target *to, size_t at)
 {
     for (size_t i = 0; i < num_rows; i++, sums += PANEL, at += to->row) {
-        size_t j = 0;
-        for (; j + LANES <= width; j += LANES) {
-            put_vector(to, at + j, load(sums + j));
-        }
-        for (; j < width; j++) {
-            put(to, at + j, sums[j]);
+        if (width == PANEL) { /* the same, of a constant length */
+            put_line(sums, PANEL, to, at);
+        } else {
+            put_line(sums, width, to, at);
         }
     }
 }
@@ -150,7 +146,7 @@ static void tile_of(size_t num_rows, size_t depth, matrix a, const real *b, size
         TILE_CASE(4)
         TILE_CASE(5)
         TILE_CASE(6)
-#if defined __AVX512F__ || defined __aarch64__
+#if TILE_ROWS > 6
         TILE_CASE(7)
         TILE_CASE(8)
         TILE_CASE(9)
@@ -196,9 +192,33 @@ static void product_strip(size_t num_rows, size_t depth, matrix a, const real *b
     }
 }
 
+/* The same for a depth of SHALLOW or less, row by row: it is memory that takes the time. */
+static void shallow_product(size_t num_rows, size_t columns, size_t depth, matrix a, const real *b, size_t b_row,
+                            const target *to)
+{
+    real sums[SHALLOW_COLUMNS] __attribute__((aligned(CH_CACHE_LINE)));
+    for (size_t i = 0; i < num_rows; i++) {
+        for (size_t j = 0; j < columns; j += SHALLOW_COLUMNS) {
+            const size_t width = at_most(columns - j, SHALLOW_COLUMNS);
+            for (size_t k = 0; k < depth; k++) {
+                const real factor = a.at[i * a.row + k * a.column];
+                const real *line = b + k * b_row + j;
+                for (size_t l = 0; l < width; l++) {
+                    sums[l] = k > 0 ? sums[l] + factor * line[l] : factor * line[l];
+                }
+            }
+            put_line(sums, width, to, i * to->row + j);
+        }
+    }
+}
+
 /* A B, of num_rows x columns entries, summed over `depth`; B's rows are b_row apart, its columns next to each other. */
 static void product(size_t num_rows, size_t columns, size_t depth, matrix a, const real *b, size_t b_row, target to)
 {
+    if (depth <= SHALLOW) {
+        shallow_product(num_rows, columns, depth, a, b, b_row, &to);
+        return;
+    }
     for (size_t k = 0; k < depth; k += DEPTH_BLOCK) {
         for (size_t i = 0; i < num_rows; i += ROW_BLOCK) {
             const matrix here = {a.at + i * a.row + k * a.column, a.row, a.column};
