@@ -150,11 +150,6 @@ static void layers_refuse_and_stop(void **state)
     task.stop = &stop;
     assert_int_equal(ch_layerwise_kernel(&task, NUM_COLUMNS, kernel, &err), CH_ERROR_INTERRUPTED);
     tear_down(&here);
-    set_up(&here, &image_specs[0]);
-    task = task_of(&here, 0, NUM_COLUMNS, SIZE_MAX, 1);
-    assert_int_equal(ch_layerwise_kernel(&task, NUM_COLUMNS, kernel, &err), CH_ERROR_INPUT);
-    assert_non_null(strstr(err.message, "simple_cnn"));
-    tear_down(&here);
 }
 
 /* ---- with labels ---- */
