@@ -54,84 +54,138 @@ static void finish_rows(const ch_layer *layer, ch_activation activation, const r
     }
 }
 
-/* ---- convolution, by products with the fields of view ---- */
+/* ---- convolution ----
+ *
+ * A pixel's field of view is, in an image with its padding, `kernel` runs of kernel x channels numbers, one for each
+ * row: products take it from there.
+ */
 
-/* patches [pixel of the output][row][column][channel], zeros outside the image */
-static void gather_patches(const ch_layer *layer, const real *image, real *patches)
+/* An image with padding around it. */
+typedef struct {
+    size_t rows, columns, pad_row, pad_column;
+} image_frame;
+
+/* What the input needs for the output. */
+static inline image_frame input_frame(const ch_layer *layer)
 {
-    const size_t channels = layer->in.channels, line = layer->kernel * channels;
-    for (size_t i = 0; i < layer->out.rows; i++) {
-        const window down = row_window(layer, i);
-        for (size_t j = 0; j < layer->out.columns; j++, patches += layer->fan_in) {
-            const window across = column_window(layer, j);
-            const size_t length = (across.next - across.first) * channels;
-            memset(patches, 0, layer->fan_in * sizeof *patches);
-            for (size_t k = down.first; k < down.next; k++) {
-                const size_t row = down.at + k - down.first;
-                memcpy(patches + k * line + across.first * channels,
-                       image + (row * layer->in.columns + across.at) * channels, length * sizeof *patches);
+    return (image_frame){
+        .rows = (layer->out.rows - 1) * layer->stride + layer->kernel,
+        .columns = (layer->out.columns - 1) * layer->stride + layer->kernel,
+        .pad_row = layer->pad_row,
+        .pad_column = layer->pad_column,
+    };
+}
+
+/* What the output needs for the input, at stride 1: derivatives by the input are a convolution too. */
+static inline image_frame output_frame(const ch_layer *layer)
+{
+    return (image_frame){
+        .rows = layer->in.rows + layer->kernel - 1,
+        .columns = layer->in.columns + layer->kernel - 1,
+        .pad_row = layer->kernel - 1 - layer->pad_row,
+        .pad_column = layer->kernel - 1 - layer->pad_column,
+    };
+}
+
+static inline size_t frame_pixels(const image_frame *frame)
+{
+    return frame->rows * frame->columns;
+}
+
+/* padded [row][column][channel] of some images of that shape: zeros around them. What of an image is beyond the frame,
+ * as no field of view reaches there, is left out. */
+static void pad_images(const image_frame *frame, ch_shape shape, const real *images, real *padded, size_t count)
+{
+    const size_t line = shape.columns * shape.channels, padded_line = frame->columns * shape.channels;
+    const size_t before = frame->pad_column * shape.channels, length = at_most(line, padded_line - before);
+    for (size_t s = 0; s < count; s++, images += shape.rows * line) {
+        for (size_t i = 0; i < frame->rows; i++, padded += padded_line) {
+            const size_t row = i - frame->pad_row; /* wraps around above the image */
+            if (row >= shape.rows) {
+                memset(padded, 0, padded_line * sizeof *padded);
+                continue;
             }
+            memset(padded, 0, before * sizeof *padded);
+            memcpy(padded + before, images + row * line, length * sizeof *padded);
+            memset(padded + before + length, 0, (padded_line - before - length) * sizeof *padded);
         }
     }
 }
 
-/* The transpose: image += what its numbers are in the patches. */
-static void scatter_patches(const ch_layer *layer, const real *patches, real *image)
+/* Where the fields of view of some images' pixels start in the padded images. */
+static void list_places(const image_frame *frame, ch_shape pixels, size_t stride, size_t channels, size_t *places,
+                        size_t count)
 {
-    const size_t channels = layer->in.channels, line = layer->kernel * channels;
-    for (size_t i = 0; i < layer->out.rows; i++) {
-        const window down = row_window(layer, i);
-        for (size_t j = 0; j < layer->out.columns; j++, patches += layer->fan_in) {
-            const window across = column_window(layer, j);
-            const size_t length = (across.next - across.first) * channels;
-            for (size_t k = down.first; k < down.next; k++) {
-                const real *from = patches + k * line + across.first * channels;
-                real *to = image + ((down.at + k - down.first) * layer->in.columns + across.at) * channels;
-                for (size_t c = 0; c < length; c++) {
-                    to[c] += from[c];
-                }
-            }
-        }
-    }
-}
-
-/* out [pixel][out] = patches [pixel][fan_in] W^T; transposed [fan_in][out] */
-static void conv_forward(const ch_layer *layer, const real *transposed, real *patches, const real *in, real *out,
-                         size_t count)
-{
-    const size_t channels = layer->out.channels, pixels = num_pixels(layer->out), fan_in = layer->fan_in;
-    if (is_pointwise(layer)) {
-        product(count * pixels, channels, fan_in, (matrix){in, fan_in, 1}, transposed, channels, into(out, channels));
-        return;
-    }
     for (size_t s = 0; s < count; s++) {
-        gather_patches(layer, in + s * ch_shape_size(layer->in), patches);
-        product(pixels, channels, fan_in, (matrix){patches, fan_in, 1}, transposed, channels,
-                into(out + s * pixels * channels, channels));
+        for (size_t i = 0; i < pixels.rows; i++) {
+            for (size_t j = 0; j < pixels.columns; j++) {
+                *places++ = ((s * frame->rows + i * stride) * frame->columns + j * stride) * channels;
+            }
+        }
     }
 }
 
-/* change [out][fan_in] += delta^T patches;  gradient += (delta W) back in its places, where it is wanted */
-static void conv_backward(const ch_layer *layer, const real *weights, real *patches, const real *in, const real *delta,
-                          real *change, real *gradient, size_t count)
+/* Memory for convolutions of a few images. */
+typedef struct {
+    real *padded;
+    size_t *places;
+} conv_scratch;
+
+/* out [pixel][out] = fields of view [pixel][fan_in] W^T; transposed [fan_in][out] */
+static void conv_forward(const ch_layer *layer, const real *transposed, const conv_scratch *scratch, const real *in,
+                         real *out, size_t count)
 {
-    const size_t channels = layer->out.channels, pixels = num_pixels(layer->out), fan_in = layer->fan_in;
+    const size_t channels = layer->out.channels, pixels = count * num_pixels(layer->out), fan_in = layer->fan_in;
+    matrix fields = {.at = in, .row = fan_in, .column = 1};
+    if (!is_pointwise(layer)) {
+        const image_frame frame = input_frame(layer);
+        pad_images(&frame, layer->in, in, scratch->padded, count);
+        list_places(&frame, layer->out, layer->stride, layer->in.channels, scratch->places, count);
+        fields = (matrix){.at = scratch->padded, .column = 1, .places = scratch->places};
+        fields.run = layer->kernel * layer->in.channels;
+        fields.jump = frame.columns * layer->in.channels;
+    }
+    product(pixels, channels, fan_in, fields, (lines){.at = transposed, .row = channels}, into(out, channels));
+}
+
+/* change [out][fan_in] += delta^T fields of view */
+static void conv_change(const ch_layer *layer, const conv_scratch *scratch, const real *in, const real *delta,
+                        real *change, size_t count)
+{
+    const size_t channels = layer->out.channels, pixels = count * num_pixels(layer->out), fan_in = layer->fan_in;
+    const matrix deltas = {.at = delta, .row = 1, .column = channels};
     if (is_pointwise(layer)) {
-        product(channels, fan_in, count * pixels, (matrix){delta, 1, channels}, in, fan_in, added_to(change, fan_in));
-        if (gradient != NULL) {
-            product(count * pixels, fan_in, channels, (matrix){delta, channels, 1}, weights, fan_in,
-                    added_to(gradient, fan_in));
-        }
+        product(channels, fan_in, pixels, deltas, (lines){.at = in, .row = fan_in}, added_to(change, fan_in));
         return;
     }
-    for (size_t s = 0; s < count; s++, delta += pixels * channels) {
-        gather_patches(layer, in + s * ch_shape_size(layer->in), patches);
-        product(channels, fan_in, pixels, (matrix){delta, 1, channels}, patches, fan_in, added_to(change, fan_in));
-        if (gradient != NULL) {
-            product(pixels, fan_in, channels, (matrix){delta, channels, 1}, weights, fan_in, into(patches, fan_in));
-            scatter_patches(layer, patches, gradient + s * ch_shape_size(layer->in));
-        }
+    const image_frame frame = input_frame(layer);
+    const size_t run = layer->kernel * layer->in.channels;
+    pad_images(&frame, layer->in, in, scratch->padded, count);
+    list_places(&frame, layer->out, layer->stride, layer->in.channels, scratch->places, count);
+    for (size_t k = 0; k < layer->kernel; k++) {
+        const lines fields = {
+            .at = scratch->padded + k * frame.columns * layer->in.channels, .places = scratch->places, .is_open = true};
+        product(channels, run, pixels, deltas, fields, added_to(change + k * run, fan_in));
     }
+}
+
+/* gradient [pixel][in] += fields of view of delta [pixel][kernel x kernel x out] V, V the weights turned by half a
+ * turn, turned [row][column][out][in]. The stride is 1. */
+static void conv_below(const ch_layer *layer, const real *turned, const conv_scratch *scratch, const real *delta,
+                       real *gradient, size_t count)
+{
+    const size_t in = layer->in.channels, out = layer->out.channels, pixels = count * num_pixels(layer->in);
+    matrix fields = {.at = delta, .row = out, .column = 1};
+    if (!is_pointwise(layer)) {
+        const image_frame frame = output_frame(layer);
+        pad_images(&frame, layer->out, delta, scratch->padded, count);
+        list_places(&frame, layer->in, 1, out, scratch->places, count);
+        fields = (matrix){.at = scratch->padded, .column = 1, .places = scratch->places};
+        fields.run = layer->kernel * out;
+        fields.jump = frame.columns * out;
+    }
+    product(pixels, in, layer->kernel * layer->kernel * out, fields, (lines){.at = turned, .row = in},
+            added_to(gradient, in));
 }
 
 /* ---- depthwise convolution ---- */
@@ -227,7 +281,7 @@ static void pool_forward(const ch_layer *layer, const real *in, real *out, size_
     }
 }
 
-/* The derivative goes to the first pixel that has the largest value. */
+/* The derivative goes to the first pixel that has the largest value: from each to the next where it does not. */
 static void pool_backward(const ch_layer *layer, const real *in, const real *out, const real *delta, real *gradient,
                           size_t count)
 {
@@ -237,12 +291,21 @@ static void pool_backward(const ch_layer *layer, const real *in, const real *out
             for (size_t j = 0; j < layer->out.columns; j++, out += channels, delta += channels) {
                 const quad at = quad_of(layer, i, j);
                 const real *x = in + at.first;
+                real *to = gradient + at.first;
                 for (size_t c = 0; c < channels; c++) {
-                    const size_t place = x[c] == out[c]               ? 0
-                                         : x[at.across + c] == out[c] ? at.across
-                                         : x[at.down + c] == out[c]   ? at.down
-                                                                      : at.down + at.across;
-                    gradient[at.first + place + c] += delta[c];
+                    to[c] += x[c] == out[c] ? delta[c] : 0;
+                }
+                for (size_t c = 0; at.across > 0 && c < channels; c++) {
+                    const bool is_here = x[at.across + c] == out[c] && x[c] != out[c];
+                    to[at.across + c] += is_here ? delta[c] : 0;
+                }
+                for (size_t c = 0; at.down > 0 && c < channels; c++) {
+                    const bool is_here = x[at.down + c] == out[c] && x[c] != out[c] && x[at.across + c] != out[c];
+                    to[at.down + c] += is_here ? delta[c] : 0;
+                }
+                for (size_t c = 0; at.across > 0 && at.down > 0 && c < channels; c++) {
+                    const bool is_here = x[c] != out[c] && x[at.across + c] != out[c] && x[at.down + c] != out[c];
+                    to[at.down + at.across + c] += is_here ? delta[c] : 0;
                 }
             }
         }

@@ -107,7 +107,8 @@ static void multiply_rows(const worker *self, size_t row, size_t num_rows, size_
             const size_t width = at_most(num_columns - j, PANEL);
             const target to = {.values = kernel + j, .row = self->task->num_columns, .add = k > 0};
             pack_panel(self, j, width, k, depth, packed);
-            product(num_rows, width, depth, (matrix){self->left + row * size + k, size, 1}, packed, PANEL, to);
+            product(num_rows, width, depth, (matrix){.at = self->left + row * size + k, .row = size, .column = 1},
+                    (lines){.at = packed, .row = PANEL}, to);
         }
     }
 }

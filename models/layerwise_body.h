@@ -15,9 +15,10 @@
 #include <stdlib.h>
 
 enum {
-    PASS = 32,            /* samples that pass a network together */
-    TILE = PANEL * PANEL, /* entries */
-    PART = 8, /* tiles on a side of a thread's task: they and their panels, one after the other, fit caches */
+    PASS = 32,                                  /* samples that pass a network together */
+    TILE = PANEL * PANEL,                       /* entries */
+    ROWS = TILE_ROWS > 6 && PANEL >= 8 ? 8 : 4, /* of a tile, whose sums are in registers together */
+    PART = 8, /* tiles on a side of a thread's task: they, and their panels one after the other, fit the caches */
 };
 _Static_assert(PASS % PANEL == 0, "whole panels");
 
@@ -135,8 +136,9 @@ static void make_dense(const CH_NETWORK *network, size_t p, real *end)
         real *derivatives = end - PANEL * out, *inputs = derivatives - PANEL * in;
         memcpy(inputs, network->panels[l] + p * PANEL * in, PANEL * in * sizeof *inputs);
         if (above != NULL) {
-            product(out, PANEL, above->out.channels, (matrix){network->weights + above->weights, 1, out},
-                    derivatives_above, PANEL, into(derivatives, PANEL));
+            product(out, PANEL, above->out.channels,
+                    (matrix){.at = network->weights + above->weights, .row = 1, .column = out},
+                    (lines){.at = derivatives_above, .row = PANEL}, into(derivatives, PANEL));
         }
         if (layer->is_activated) {
             multiply_by_slope(architecture->spec.activation, network->before[l + 1] + p * PANEL * out, derivatives,
@@ -207,10 +209,34 @@ static inline size_t end_of_column(const part *here, size_t column)
     return here->rows->panels == here->columns->panels ? at_most(here->next_row, column + 1) : here->next_row;
 }
 
-/* tile += g . g', of `depth` numbers of g */
-static void add_gradients(const real *row, const real *column, size_t depth, real *sums)
+/* sums [ROWS][PANEL] (+)= sum over k of row[k][i] column[k][j] */
+ALWAYS_INLINE void multiply_rows(const real *row, const real *column, size_t depth, bool add, real *sums)
 {
-    product(PANEL, PANEL, depth, (matrix){row, 1, PANEL}, column, PANEL, added_to(sums, PANEL));
+    vector left[ROWS] = {0}, right[ROWS] = {0};
+    for (size_t k = 0; k < depth; k++) {
+        const vector column_left = load(column + k * PANEL), column_right = load(column + k * PANEL + LANES);
+#pragma GCC unroll 8
+        for (size_t i = 0; i < ROWS; i++) {
+            left[i] += row[k * PANEL + i] * column_left;
+            right[i] += row[k * PANEL + i] * column_right;
+        }
+    }
+#pragma GCC unroll 8
+    for (size_t i = 0; i < ROWS; i++, sums += PANEL) {
+        store(sums, add ? load(sums) + left[i] : left[i]);
+        store(sums + LANES, add ? load(sums + LANES) + right[i] : right[i]);
+    }
+}
+
+/* sums [TILE] (+)= the products of two panels' numbers, `depth` of each sample */
+static void multiply_panels(const real *row, const real *column, size_t depth, bool add, real *sums)
+{
+    for (size_t k = 0; k < depth; k += DEPTH_BLOCK) {
+        for (size_t i = 0; i < PANEL; i += ROWS) {
+            multiply_rows(row + k * PANEL + i, column + k * PANEL, at_most(depth - k, DEPTH_BLOCK), add || k > 0,
+                          sums + i * PANEL);
+        }
+    }
 }
 
 /* tile += (a . a' + bias) (D . D') */
@@ -218,11 +244,10 @@ static void add_dense(const ch_layer *layer, const real *row, const real *column
 {
     real inputs[TILE] __attribute__((aligned(CH_CACHE_LINE))),
         derivatives[TILE] __attribute__((aligned(CH_CACHE_LINE)));
-    const size_t in = layer->fan_in;
+    const size_t in = PANEL * layer->fan_in;
     const real bias = layer->has_bias ? 1 : 0;
-    product(PANEL, PANEL, in, (matrix){row, 1, PANEL}, column, PANEL, into(inputs, PANEL));
-    product(PANEL, PANEL, layer->out.channels, (matrix){row + PANEL * in, 1, PANEL}, column + PANEL * in, PANEL,
-            into(derivatives, PANEL));
+    multiply_panels(row, column, layer->fan_in, false, inputs);
+    multiply_panels(row + in, column + in, layer->out.channels, false, derivatives);
     for (size_t e = 0; e < TILE; e++) {
         sums[e] += (inputs[e] + bias) * derivatives[e];
     }
@@ -236,7 +261,7 @@ static void add_numbers(const worker *self, const part *here, const ch_layer *la
         for (size_t i = here->row; i < end_of_column(here, j); i++) {
             const real *row = here->rows->panels + (i * self->numbers + at) * PANEL;
             if (layer == NULL) {
-                add_gradients(row, column, depth, tile_at(here, i, j));
+                multiply_panels(row, column, depth, true, tile_at(here, i, j));
             } else {
                 add_dense(layer, row, column, tile_at(here, i, j));
             }

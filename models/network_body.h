@@ -151,26 +151,36 @@ static bool make_nodes(network *self)
     return true;
 }
 
+static inline size_t larger_of(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 static bool make_scratch(network *self)
 {
     const ch_architecture *architecture = self->architecture;
     const size_t lanes = lanes_of(self->capacity);
-    size_t widest_in = 1, widest_out = 1, largest_patches = 1;
+    size_t widest_in = 1, widest_out = 1, largest_padded = 0, most_pixels = 1;
     for (size_t l = 0; l < architecture->num_layers; l++) {
         const ch_layer *layer = &architecture->layers[l];
         if (is_dense(layer)) {
-            widest_in = layer->fan_in > widest_in ? layer->fan_in : widest_in;
-            widest_out = layer->out.channels > widest_out ? layer->out.channels : widest_out;
+            widest_in = larger_of(layer->fan_in, widest_in);
+            widest_out = larger_of(layer->out.channels, widest_out);
         } else if (layer->kind == CH_LAYER_CONV && !is_pointwise(layer)) {
-            const size_t patches = num_pixels(layer->out) * layer->fan_in;
-            largest_patches = patches > largest_patches ? patches : largest_patches;
+            const image_frame in = input_frame(layer), out = output_frame(layer);
+            largest_padded = larger_of(frame_pixels(&in) * layer->in.channels, largest_padded);
+            largest_padded = larger_of(frame_pixels(&out) * layer->out.channels, largest_padded);
+            most_pixels = larger_of(larger_of(num_pixels(layer->in), num_pixels(layer->out)), most_pixels);
         }
     }
-    const size_t widest = widest_in > widest_out ? widest_in : widest_out;
+    const size_t widest = larger_of(widest_in, widest_out);
     self->active = ch_alloc(self->capacity, sizeof *self->active);
-    return self->active != NULL && make_room(&self->patches, 1, largest_patches) &&
-           make_room(&self->delta, lanes, widest) && make_room(&self->delta_below, lanes, widest) &&
-           make_room(&self->gathered, lanes, widest_out) && make_room(&self->delta_rows, self->capacity, widest_out) &&
+    self->places = ch_alloc(GROUP * most_pixels, sizeof *self->places);
+    /* and a panel that may be read beyond them */
+    return self->active != NULL && self->places != NULL &&
+           make_room(&self->padded, 1, GROUP * largest_padded + PANEL) && make_room(&self->delta, lanes, widest) &&
+           make_room(&self->delta_below, lanes, widest) && make_room(&self->gathered, lanes, widest_out) &&
+           make_room(&self->delta_rows, self->capacity, widest_out) &&
            make_room(&self->input_rows, self->capacity, widest_in);
 }
 
@@ -184,7 +194,8 @@ static bool make_weights(network *self)
 {
     self->master = ch_alloc(self->architecture->num_weights, sizeof *self->master);
     return self->master != NULL && make_room(&self->weights, 1, self->architecture->num_weights) &&
-           make_room(&self->transposed, 1, image_weights(self)) && make_room(&self->change, 1, image_weights(self));
+           make_room(&self->transposed, 1, image_weights(self)) && make_room(&self->turned, 1, image_weights(self)) &&
+           make_room(&self->change, 1, image_weights(self));
 }
 
 ch_code CH_NETWORK_(init)(network *self, const ch_architecture *architecture, size_t capacity, ch_error *err)
@@ -232,8 +243,10 @@ void CH_NETWORK_(free)(network *self)
     free(self->master);
     free(self->weights);
     free(self->transposed);
+    free(self->turned);
     free(self->change);
-    free(self->patches);
+    free(self->padded);
+    free(self->places);
     free(self->delta);
     free(self->delta_below);
     free(self->gathered);
@@ -245,19 +258,20 @@ void CH_NETWORK_(free)(network *self)
 
 /* ---- weights ---- */
 
-/* Convolutions' weights [out][fan_in] as [fan_in][out]. */
-static void transpose_weights(network *self)
+/* A convolution's weights [out][tap][in] as [tap][in][out], and as [tap][out][in] with the taps from last to first. */
+static void reorder_weights(network *self, const ch_layer *layer)
 {
-    for (size_t l = 0; l < self->num_images; l++) {
-        const ch_layer *layer = &self->architecture->layers[l];
-        if (layer->kind != CH_LAYER_CONV) {
-            continue;
+    const size_t in = layer->in.channels, out = layer->out.channels, taps = layer->kernel * layer->kernel;
+    const real *from = self->weights + layer->weights;
+    for (size_t tap = 0; tap < taps; tap++) {
+        real *transposed = self->transposed + layer->weights + tap * in * out;
+        real *turned = self->turned + layer->weights + (taps - 1 - tap) * in * out;
+        for (size_t o = 0; o < out; o++) {
+            memcpy(turned + o * in, from + (o * taps + tap) * in, in * sizeof *turned);
         }
-        const real *from = self->weights + layer->weights;
-        real *to = self->transposed + layer->weights;
-        for (size_t i = 0; i < layer->fan_in; i++) {
-            for (size_t o = 0; o < layer->out.channels; o++) {
-                to[i * layer->out.channels + o] = from[o * layer->fan_in + i];
+        for (size_t i = 0; i < in; i++) {
+            for (size_t o = 0; o < out; o++) {
+                transposed[i * out + o] = from[(o * taps + tap) * in + i];
             }
         }
     }
@@ -268,7 +282,11 @@ static void round_weights(network *self, size_t count)
     for (size_t i = 0; i < count; i++) {
         self->weights[i] = (real)self->master[i];
     }
-    transpose_weights(self);
+    for (size_t l = 0; l < self->num_images; l++) {
+        if (self->architecture->layers[l].kind == CH_LAYER_CONV) {
+            reorder_weights(self, &self->architecture->layers[l]);
+        }
+    }
 }
 
 void CH_NETWORK_(set_weights)(network *self, const double *weights)
@@ -322,7 +340,8 @@ static void image_forward(network *self, size_t l, size_t first, size_t count)
     real *out = self->rows[l + 1] + first * out_size, *before = self->before[l + 1] + first * out_size;
     switch (layer->kind) {
     case CH_LAYER_CONV:
-        conv_forward(layer, self->transposed + layer->weights, self->patches, in, before, count);
+        conv_forward(layer, self->transposed + layer->weights, &(conv_scratch){self->padded, self->places}, in, before,
+                     count);
         break;
     case CH_LAYER_DEPTHWISE:
         depthwise_forward(layer, self->weights + layer->weights, in, before, count);
@@ -351,7 +370,8 @@ static void dense_forward(network *self, size_t l)
     for (size_t first = 0; first < self->count; first += PANEL) {
         const size_t width = panel_width(self->count, first);
         real *z = self->before[l + 1] + first * out;
-        product(out, width, in, (matrix){weights, in, 1}, self->panels[l] + first * in, width, into(z, width));
+        product(out, width, in, (matrix){.at = weights, .row = in, .column = 1},
+                (lines){.at = self->panels[l] + first * in, .row = width}, into(z, width));
         for (size_t o = 0; o < out; o++) {
             const real shift = layer->has_bias ? bias[o] : 0;
             for (size_t s = 0; s < width; s++) {
@@ -416,8 +436,8 @@ static void dense_change(network *self, const ch_layer *layer, const real *input
     if (to->samples != NULL) {
         for (size_t s = 0; s < num; s++) {
             real *gradient = to->samples + s * to->row;
-            product(out, in, 1, (matrix){deltas + s * out, 1, out}, inputs + s * in, in,
-                    into(gradient + layer->weights, in));
+            product(out, in, 1, (matrix){.at = deltas + s * out, .row = 1, .column = out},
+                    (lines){.at = inputs + s * in, .row = in}, into(gradient + layer->weights, in));
             if (layer->has_bias) {
                 memcpy(gradient + layer->bias, deltas + s * out, out * sizeof *gradient);
             }
@@ -427,7 +447,7 @@ static void dense_change(network *self, const ch_layer *layer, const real *input
     double *sums = to->gradient != NULL ? to->gradient : self->master;
     target change = {.master = sums + layer->weights, .row = in};
     change.values = to->gradient != NULL ? NULL : self->weights + layer->weights;
-    product(out, in, num, (matrix){deltas, 1, out}, inputs, in, change);
+    product(out, in, num, (matrix){.at = deltas, .row = 1, .column = out}, (lines){.at = inputs, .row = in}, change);
     for (size_t o = 0; layer->has_bias && o < out; o++) {
         real sum = 0;
         for (size_t s = 0; s < num; s++) {
@@ -484,8 +504,8 @@ static void dense_below(network *self, const ch_layer *layer)
     const real *weights = self->weights + layer->weights;
     for (size_t first = 0; first < num; first += PANEL) {
         const size_t width = panel_width(num, first);
-        product(in, width, out, (matrix){weights, 1, in}, self->delta + first * out, width,
-                into(self->delta_below + first * in, width));
+        product(in, width, out, (matrix){.at = weights, .row = 1, .column = in},
+                (lines){.at = self->delta + first * out, .row = width}, into(self->delta_below + first * in, width));
     }
 }
 
@@ -533,14 +553,17 @@ static void image_backward(network *self, size_t l, size_t first, size_t count, 
     const size_t in_size = ch_shape_size(layer->in), out_size = ch_shape_size(layer->out);
     const real *in = self->rows[l] + first * in_size;
     real *delta = self->gradients[l + 1], *gradient = self->gradients[l];
+    const conv_scratch scratch = {self->padded, self->places};
     if (!layer->input_is_added) {
         memset(gradient, 0, count * in_size * sizeof *gradient);
     }
     through_activation(self, l, first, count, change + layer->bias);
     switch (layer->kind) {
     case CH_LAYER_CONV:
-        conv_backward(layer, self->weights + layer->weights, self->patches, in, delta, change + layer->weights,
-                      l > 0 ? gradient : NULL, count);
+        conv_change(layer, &scratch, in, delta, change + layer->weights, count);
+        if (l > 0) {
+            conv_below(layer, self->turned + layer->weights, &scratch, delta, gradient, count);
+        }
         break;
     case CH_LAYER_DEPTHWISE:
         depthwise_backward(layer, self->weights + layer->weights, in, delta, change + layer->weights, gradient, count);

@@ -54,11 +54,23 @@ ALWAYS_INLINE void store(real *to, vector stored)
     memcpy(to, &stored, sizeof stored);
 }
 
-/* Entry (i, k) is at[i row + k column]. */
+/* The left factor. Entry (i, k) is at[i row + k column]; with `places`, at[places[i] + k column]; with a `run`, k / run
+ * jumps further from k - k % run on: at[… + (k / run) jump + (k % run) column]. */
 typedef struct {
     const real *at;
     size_t row, column;
+    const size_t *places;
+    size_t run, jump;
 } matrix;
+
+/* The right factor, whose columns lie next to each other: row k starts at[k row], with `places` at[places[k]]. Of an
+ * open one a vector may be read beyond the last column. */
+typedef struct {
+    const real *at;
+    size_t row;
+    const size_t *places;
+    bool is_open;
+} lines;
 
 /* Where a product goes, entry (i, j) to place i row + j: values = product, or values += product; or, where there are
  * master weights, master += product, and values, if there are any, the master rounded. */
@@ -102,19 +114,45 @@ static void put_tile(const real *sums, size_t num_rows, size_t width, const targ
     }
 }
 
-/* A tile of `num_rows` x `vectors` LANES sums of A B, to sums [row][PANEL]; the first two arguments are constants. */
-ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, size_t depth, matrix a, const real *b, size_t b_row, real *to)
+/* What a strip of a product is summed over: num_runs runs of A, `run` long, against rows of B. */
+typedef struct {
+    matrix a;
+    lines b;
+    size_t run, num_runs;
+} strip;
+
+static inline size_t row_place(const matrix *a, size_t i)
+{
+    return a->places != NULL ? a->places[i] : i * a->row;
+}
+
+/* The sums of rows first … first + num_rows and `vectors` LANES columns, to sums [row][PANEL]; the first three
+ * arguments are constants. */
+ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, bool has_places, const strip *over, size_t first, real *to)
 {
     vector left[MOST_TILE_ROWS] = {0}, right[MOST_TILE_ROWS] = {0};
-    for (size_t k = 0; k < depth; k++) {
-        const vector b_left = load(b + k * b_row), b_right = vectors > 1 ? load(b + k * b_row + LANES) : b_left;
-#pragma GCC unroll 12
-        for (size_t i = 0; i < num_rows; i++) {
-            const real factor = a.at[i * a.row + k * a.column];
-            left[i] += factor * b_left;
-            if (vectors > 1) {
-                right[i] += factor * b_right;
+    size_t offset[MOST_TILE_ROWS];
+    for (size_t i = 0; i < num_rows; i++) {
+        offset[i] = row_place(&over->a, first + i) - row_place(&over->a, first);
+    }
+    const real *a = over->a.at + row_place(&over->a, first), *b = over->b.at;
+    const size_t *place = over->b.places;
+    for (size_t r = 0; r < over->num_runs; r++) {
+        const real *factors = a + r * over->a.jump;
+        for (size_t k = 0; k < over->run; k++) {
+            if (has_places) {
+                b = over->b.at + *place++;
             }
+            const vector b_left = load(b), b_right = vectors > 1 ? load(b + LANES) : b_left;
+#pragma GCC unroll 12
+            for (size_t i = 0; i < num_rows; i++) {
+                left[i] += factors[offset[i]] * b_left;
+                if (vectors > 1) {
+                    right[i] += factors[offset[i]] * b_right;
+                }
+            }
+            factors += over->a.column;
+            b += over->b.row;
         }
     }
 #pragma GCC unroll 12
@@ -128,15 +166,20 @@ ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, size_t depth, matrix a,
 
 #define TILE_CASE(n)                                                                                                   \
     case n:                                                                                                            \
-        if (width > LANES) {                                                                                           \
-            tile(n, 2, depth, a, b, b_row, sums);                                                                      \
+        if (over->b.places != NULL) {                                                                                  \
+            if (width > LANES) {                                                                                       \
+                tile(n, 2, true, over, first, sums);                                                                   \
+            } else {                                                                                                   \
+                tile(n, 1, true, over, first, sums);                                                                   \
+            }                                                                                                          \
+        } else if (width > LANES) {                                                                                    \
+            tile(n, 2, false, over, first, sums);                                                                      \
         } else {                                                                                                       \
-            tile(n, 1, depth, a, b, b_row, sums);                                                                      \
+            tile(n, 1, false, over, first, sums);                                                                      \
         }                                                                                                              \
         break;
 
-static void tile_of(size_t num_rows, size_t depth, matrix a, const real *b, size_t b_row, size_t width,
-                    const target *to, size_t at)
+static void tile_of(size_t num_rows, const strip *over, size_t first, size_t width, const target *to, size_t at)
 {
     real sums[MOST_TILE_ROWS * PANEL] __attribute__((aligned(CH_CACHE_LINE)));
     switch (num_rows) {
@@ -173,38 +216,39 @@ static void pack(const real *b, size_t b_row, size_t depth, size_t width, real *
     }
 }
 
-/* Rows of at most PANEL columns, in tiles of nearly equal height. */
-static void product_strip(size_t num_rows, size_t depth, matrix a, const real *b, size_t b_row, size_t width,
-                          const target *to, size_t at)
+/* Rows first … first + num_rows and at most PANEL columns, in tiles of nearly equal height. */
+static void product_strip(strip over, size_t first, size_t num_rows, size_t width, const target *to, size_t at)
 {
     real packed[DEPTH_BLOCK * PANEL] __attribute__((aligned(CH_CACHE_LINE)));
-    if (width % LANES != 0 || (num_rows >= ROWS_TO_PACK && b_row > PANEL)) {
+    const bool is_worth_it = num_rows >= ROWS_TO_PACK && over.b.row > PANEL;
+    if (over.b.places == NULL && (is_worth_it || (width % LANES != 0 && !over.b.is_open))) {
         const size_t packed_row = width > LANES ? PANEL : LANES;
-        pack(b, b_row, depth, width, packed, packed_row);
-        b = packed;
-        b_row = packed_row;
+        pack(over.b.at, over.b.row, over.run * over.num_runs, width, packed, packed_row);
+        over.b = (lines){.at = packed, .row = packed_row};
     }
     const size_t num_tiles = (num_rows + TILE_ROWS - 1) / TILE_ROWS;
     for (size_t t = 0; t < num_tiles; t++) {
-        const size_t first = t * num_rows / num_tiles, next = (t + 1) * num_rows / num_tiles;
-        const matrix here = {a.at + first * a.row, a.row, a.column};
-        tile_of(next - first, depth, here, b, b_row, width, to, at + first * to->row);
+        const size_t from = t * num_rows / num_tiles, next = (t + 1) * num_rows / num_tiles;
+        tile_of(next - from, &over, first + from, width, to, at + from * to->row);
     }
 }
 
 /* The same for a depth of SHALLOW or less, row by row: it is memory that takes the time. */
-static void shallow_product(size_t num_rows, size_t columns, size_t depth, matrix a, const real *b, size_t b_row,
+static void shallow_product(size_t num_rows, size_t columns, size_t depth, const matrix *a, const lines *b,
                             const target *to)
 {
     real sums[SHALLOW_COLUMNS] __attribute__((aligned(CH_CACHE_LINE)));
     for (size_t i = 0; i < num_rows; i++) {
         for (size_t j = 0; j < columns; j += SHALLOW_COLUMNS) {
             const size_t width = at_most(columns - j, SHALLOW_COLUMNS);
-            for (size_t k = 0; k < depth; k++) {
-                const real factor = a.at[i * a.row + k * a.column];
-                const real *line = b + k * b_row + j;
+            for (size_t l = 0; l < width; l++) {
+                sums[l] = a->at[i * a->row] * b->at[j + l];
+            }
+            for (size_t k = 1; k < depth; k++) {
+                const real factor = a->at[i * a->row + k * a->column];
+                const real *line = b->at + k * b->row + j;
                 for (size_t l = 0; l < width; l++) {
-                    sums[l] = k > 0 ? sums[l] + factor * line[l] : factor * line[l];
+                    sums[l] += factor * line[l];
                 }
             }
             put_line(sums, width, to, i * to->row + j);
@@ -212,21 +256,38 @@ static void shallow_product(size_t num_rows, size_t columns, size_t depth, matri
     }
 }
 
-/* A B, of num_rows x columns entries, summed over `depth`; B's rows are b_row apart, its columns next to each other. */
-static void product(size_t num_rows, size_t columns, size_t depth, matrix a, const real *b, size_t b_row, target to)
+/* What is summed over from k on, of `depth`: at most DEPTH_BLOCK, whole runs or a part of one. */
+static strip strip_from(const matrix *a, const lines *b, size_t depth, size_t k)
 {
-    if (depth <= SHALLOW) {
-        shallow_product(num_rows, columns, depth, a, b, b_row, &to);
+    const size_t run = a->run > 0 ? a->run : depth, within = k % run;
+    strip over = {.a = *a, .b = *b, .run = at_most(run - within, DEPTH_BLOCK), .num_runs = 1};
+    if (over.run == run) {
+        over.num_runs = at_most((depth - k) / run, DEPTH_BLOCK / run);
+    }
+    over.a.at += k / run * a->jump + within * a->column;
+    over.b.at += b->places == NULL ? k * b->row : 0;
+    over.b.places = b->places != NULL ? b->places + k : NULL;
+    return over;
+}
+
+/* A B, of num_rows x columns entries, summed over `depth`, a whole number of A's runs. */
+static void product(size_t num_rows, size_t columns, size_t depth, matrix a, lines b, target to)
+{
+    if (depth <= SHALLOW && a.places == NULL && a.run == 0 && b.places == NULL) {
+        shallow_product(num_rows, columns, depth, &a, &b, &to);
         return;
     }
-    for (size_t k = 0; k < depth; k += DEPTH_BLOCK) {
+    for (size_t k = 0; k < depth;) {
+        const strip over = strip_from(&a, &b, depth, k);
         for (size_t i = 0; i < num_rows; i += ROW_BLOCK) {
-            const matrix here = {a.at + i * a.row + k * a.column, a.row, a.column};
             for (size_t j = 0; j < columns; j += PANEL) {
-                product_strip(at_most(num_rows - i, ROW_BLOCK), at_most(depth - k, DEPTH_BLOCK), here,
-                              b + k * b_row + j, b_row, at_most(columns - j, PANEL), &to, i * to.row + j);
+                strip here = over;
+                here.b.at += j;
+                product_strip(here, i, at_most(num_rows - i, ROW_BLOCK), at_most(columns - j, PANEL), &to,
+                              i * to.row + j);
             }
         }
+        k += over.run * over.num_runs;
         to.add = true;
     }
 }

@@ -19,24 +19,25 @@
  * rows of `to` beyond `num_to` left. Interleaving row i with row i + LANES / 2, log2(LANES) times, transposes. */
 static void transpose_square(const real *from, size_t from_row, size_t num_from, real *to, size_t to_row, size_t num_to)
 {
-    vector lines[LANES], mixed[LANES];
+    vector square[LANES], mixed[LANES];
     for (size_t i = 0; i < LANES; i++) {
-        lines[i] = i < num_from ? load(from + i * from_row) : (vector){0};
+        square[i] = i < num_from ? load(from + i * from_row) : (vector){0};
     }
     for (size_t stride = 1; stride < LANES; stride *= 2) {
         for (size_t i = 0; i < LANES / 2; i++) {
-            mixed[2 * i] = FIRST_HALVES(lines[i], lines[i + LANES / 2]);
-            mixed[2 * i + 1] = SECOND_HALVES(lines[i], lines[i + LANES / 2]);
+            mixed[2 * i] = FIRST_HALVES(square[i], square[i + LANES / 2]);
+            mixed[2 * i + 1] = SECOND_HALVES(square[i], square[i + LANES / 2]);
         }
-        memcpy(lines, mixed, sizeof lines);
+        memcpy(square, mixed, sizeof square);
     }
     for (size_t i = 0; i < num_to; i++) {
-        store(to + i * to_row, lines[i]);
+        store(to + i * to_row, square[i]);
     }
 }
 
 /* to [columns][to_row] = from [rows][from_row] transposed, its rows filled up with zeros to whole vectors */
-static void transpose_to_lanes(const real *from, size_t from_row, size_t rows, size_t columns, real *to, size_t to_row)
+static inline void transpose_to_lanes(const real *from, size_t from_row, size_t rows, size_t columns, real *to,
+                                      size_t to_row)
 {
     for (size_t i = 0; i < rows; i += LANES) {
         const size_t used = at_most(rows - i, LANES);
@@ -53,8 +54,8 @@ static void transpose_to_lanes(const real *from, size_t from_row, size_t rows, s
 }
 
 /* to [columns][to_row] = from [rows][from_row] transposed, `from` having whole vectors in its rows */
-static void transpose_from_lanes(const real *from, size_t from_row, size_t rows, size_t columns, real *to,
-                                 size_t to_row)
+static inline void transpose_from_lanes(const real *from, size_t from_row, size_t rows, size_t columns, real *to,
+                                        size_t to_row)
 {
     for (size_t j = 0; j < columns; j += LANES) {
         const size_t used = at_most(columns - j, LANES);

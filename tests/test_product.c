@@ -53,11 +53,11 @@ static void check_product(const shape *at, int kind)
     for (size_t i = 0; i < rows * row; i++) {
         master_before[i] = master[i] = 3 * (double)before[i] + 1e-9;
     }
-    const matrix a = {left, at->is_transposed ? 1 : depth, at->is_transposed ? rows : 1};
+    const matrix a = {.at = left, .row = at->is_transposed ? 1 : depth, .column = at->is_transposed ? rows : 1};
     target to = {.values = values, .row = row, .add = kind == 1};
     to.master = kind >= 2 ? master : NULL;
     to.values = kind == 3 ? NULL : values;
-    product(rows, columns, depth, a, b, b_row, to);
+    product(rows, columns, depth, a, (lines){.at = b, .row = b_row}, to);
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < row; j++) {
             const size_t k = i * row + j;
