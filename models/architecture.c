@@ -334,6 +334,15 @@ void ch_architecture_draw(const ch_architecture *self, uint64_t seed_init, doubl
     }
 }
 
+size_t ch_architecture_image_weights(const ch_architecture *self)
+{
+    const ch_layer *layer = self->layers; /* all networks end in a dense one */
+    while (layer->kind != CH_LAYER_DENSE) {
+        layer++;
+    }
+    return layer->weights;
+}
+
 /* ---- customary order ---- */
 
 /* Where a layer's weight (out, in, tap) lies in either order, tap = row x kernel + column. A depthwise convolution is

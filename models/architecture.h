@@ -85,6 +85,9 @@ static inline size_t ch_shape_size(ch_shape shape)
     return shape.channels * shape.rows * shape.columns;
 }
 
+/** Weights of the layers before the first dense one: of a network of images those of its filters, else 0. */
+size_t ch_architecture_image_weights(const ch_architecture *self);
+
 /** sqrt(E phi(z)^2), z ~ N(0, 1), by which activations are divided. */
 double ch_activation_norm(ch_activation activation);
 

@@ -1,19 +1,10 @@
 /* layerwise_f32.c — layerwise tangent kernels in single precision. */
 #define CH_REAL             float
+#define CH_REAL_BYTES       4
 #define CH_NETWORK          ch_network
 #define CH_NETWORK_(verb)   ch_network_##verb
 #define CH_LAYERWISE_KERNEL ch_layerwise_kernel
 #include "models/layerwise_body.h"
-
-bool ch_layerwise_can(const ch_architecture *architecture)
-{
-    for (size_t l = 0; l < architecture->num_layers; l++) {
-        if (architecture->layers[l].kind != CH_LAYER_DENSE) {
-            return false;
-        }
-    }
-    return true;
-}
 
 size_t ch_layerwise_bytes(const ch_architecture *architecture, size_t num_samples)
 {

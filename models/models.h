@@ -8,6 +8,7 @@
 
 #include "models/architecture.h"
 #include "models/kernel.h"
+#include "models/kernel_cache.h"
 #include "models/network.h"
 #include "models/twin.h"
 #include "models/twin_kernel.h"

@@ -37,6 +37,9 @@
        c_i = 0 cost nothing. coefficients [count].
    void ch_network_sample_gradients(ch_network *self, real *gradients);
        gradients [count][num_weights] = grad f(w, x_i) of each sample of the last forward pass
+   void ch_network_image_gradients(ch_network *self, real *gradients);
+       The same by the weights of the layers before the first dense one alone, which come first:
+       gradients [count][ch_architecture_image_weights].
    void ch_network_update(ch_network *self, const real *coefficients);
        w <- w + sum_i c_i grad f(w, x_i), the same sum, all gradients at the same w, in one pass over the weights.
        Needs a new forward pass afterwards. */
@@ -75,6 +78,7 @@
     void network##_forward_double(network *self, const double *inputs, size_t count, real *outputs);                   \
     void network##_gradient(network *self, const real *coefficients, double *gradient);                                \
     void network##_sample_gradients(network *self, real *gradients);                                                   \
+    void network##_image_gradients(network *self, real *gradients);                                                    \
     void network##_update(network *self, const real *coefficients);
 
 CH_NETWORK_DECLARE(ch_network, float)

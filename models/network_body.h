@@ -438,18 +438,18 @@ void CH_NETWORK_(forward_double)(network *self, const double *inputs, size_t cou
 /* Where the gradient goes. */
 typedef struct {
     double *gradient; /* [num_weights] the sum is added here; or */
-    real *samples;    /* [active][num_weights] the gradient of each sample goes here; or, both NULL, into the weights */
+    real *samples;    /* [active][row] the gradient of each sample goes here; or, both NULL, into the weights */
+    size_t row;       /* num_weights, or fewer: only those of the image layers, which come first */
 } sink;
 
 /* W and b by delta_rows [num][m] and input_rows [num][n]: sum over s of delta_s x_s^T */
 static void dense_change(network *self, const ch_layer *layer, const real *inputs, const sink *to)
 {
     const size_t in = layer->fan_in, out = layer->out.channels, num = self->num_active;
-    const size_t num_weights = self->architecture->num_weights;
     const real *deltas = self->delta_rows;
     if (to->samples != NULL) {
         for (size_t s = 0; s < num; s++) {
-            real *gradient = to->samples + s * num_weights;
+            real *gradient = to->samples + s * to->row;
             product(out, in, 1, (matrix){.at = deltas + s * out, .row = 1, .column = out},
                     (lines){.at = inputs + s * in, .row = in}, into(gradient + layer->weights, in));
             if (layer->has_bias) {
@@ -531,8 +531,10 @@ static void dense_backward(network *self, const sink *to)
         if (l > 0) {
             dense_below(self, layer);
         }
-        panels_to_rows(self->delta, self->num_active, layer->out.channels, self->delta_rows);
-        dense_change(self, layer, dense_inputs(self, l), to);
+        if (to->samples == NULL || to->row > layer->weights) {
+            panels_to_rows(self->delta, self->num_active, layer->out.channels, self->delta_rows);
+            dense_change(self, layer, dense_inputs(self, l), to);
+        }
         real *below = self->delta_below;
         self->delta_below = self->delta;
         self->delta = below;
@@ -613,7 +615,7 @@ static void images_backward(network *self, const sink *to)
         real *change = self->change;
         length = run_from(self, k, to->samples != NULL ? 1 : GROUP);
         if (to->samples != NULL) {
-            change = to->samples + k * self->architecture->num_weights;
+            change = to->samples + k * to->row;
             memset(change, 0, num * sizeof *change);
         }
         for (size_t s = 0; s < length; s++) {
@@ -675,7 +677,12 @@ void CH_NETWORK_(gradient)(network *self, const real *coefficients, double *grad
 
 void CH_NETWORK_(sample_gradients)(network *self, real *gradients)
 {
-    backward(self, NULL, &(sink){.samples = gradients});
+    backward(self, NULL, &(sink){.samples = gradients, .row = self->architecture->num_weights});
+}
+
+void CH_NETWORK_(image_gradients)(network *self, real *gradients)
+{
+    backward(self, NULL, &(sink){.samples = gradients, .row = image_weights(self)});
 }
 
 void CH_NETWORK_(update)(network *self, const real *coefficients)

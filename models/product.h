@@ -263,11 +263,14 @@ static void shallow_product(size_t num_rows, size_t columns, size_t depth, const
     for (size_t i = 0; i < num_rows; i++) {
         for (size_t j = 0; j < columns; j += SHALLOW_COLUMNS) {
             const size_t width = at_most(columns - j, SHALLOW_COLUMNS);
-            for (size_t k = 0; k < depth; k++) {
+            for (size_t l = 0; l < width; l++) {
+                sums[l] = a->at[i * a->row] * b->at[j + l];
+            }
+            for (size_t k = 1; k < depth; k++) {
                 const real factor = a->at[i * a->row + k * a->column];
                 const real *line = b->at + k * b->row + j;
                 for (size_t l = 0; l < width; l++) {
-                    sums[l] = k > 0 ? sums[l] + factor * line[l] : factor * line[l];
+                    sums[l] += factor * line[l];
                 }
             }
             put_line(sums, width, to, i * to->row + j);

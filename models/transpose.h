@@ -36,7 +36,8 @@ static void transpose_square(const real *from, size_t from_row, size_t num_from,
 }
 
 /* to [columns][to_row] = from [rows][from_row] transposed, its rows filled up with zeros to whole vectors */
-static void transpose_to_lanes(const real *from, size_t from_row, size_t rows, size_t columns, real *to, size_t to_row)
+static inline void transpose_to_lanes(const real *from, size_t from_row, size_t rows, size_t columns, real *to,
+                                      size_t to_row)
 {
     for (size_t i = 0; i < rows; i += LANES) {
         const size_t used = at_most(rows - i, LANES);
@@ -53,8 +54,8 @@ static void transpose_to_lanes(const real *from, size_t from_row, size_t rows, s
 }
 
 /* to [columns][to_row] = from [rows][from_row] transposed, `from` having whole vectors in its rows */
-static void transpose_from_lanes(const real *from, size_t from_row, size_t rows, size_t columns, real *to,
-                                 size_t to_row)
+static inline void transpose_from_lanes(const real *from, size_t from_row, size_t rows, size_t columns, real *to,
+                                        size_t to_row)
 {
     for (size_t j = 0; j < columns; j += LANES) {
         const size_t used = at_most(columns - j, LANES);

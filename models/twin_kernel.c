@@ -1,7 +1,6 @@
 /* twin_kernel.c — the tangent kernel that a linearised twin is trained on. */
 #include "models/twin_kernel.h"
 
-#include "models/kernel.h"
 #include "models/layerwise.h"
 
 #include <math.h>
@@ -26,15 +25,10 @@ size_t ch_kernel_bytes(size_t num_train, size_t num_test)
     return bytes;
 }
 
-/* Of what `num` samples are made from: activations and derivatives, or gradients. */
+/* For `num` samples on a side. */
 static size_t work_of(const ch_architecture *architecture, size_t num)
 {
-    size_t bytes = 0;
-    if (ch_layerwise_can(architecture)) {
-        bytes = ch_layerwise_bytes(architecture, num);
-    } else if (__builtin_mul_overflow(num, architecture->num_weights * sizeof(float), &bytes)) {
-        bytes = SIZE_MAX;
-    }
+    const size_t bytes = ch_layerwise_bytes(architecture, num);
     return bytes <= SIZE_MAX / 2 ? 2 * bytes : SIZE_MAX;
 }
 
@@ -85,15 +79,6 @@ void ch_kernel_free(ch_kernel *self)
 
 /* ---- entries ---- */
 
-/* kernel [num_rows][stride] from rows that follow each other without padding at its start */
-static void spread_rows(float *kernel, size_t num_rows, size_t num_columns, size_t stride)
-{
-    for (size_t i = num_rows; i-- > 0;) {
-        memmove(kernel + i * stride, kernel + i * num_columns, num_columns * sizeof *kernel);
-    }
-    clear_padding(kernel, num_rows, num_columns, stride);
-}
-
 static ch_code compute(const ch_kernel *self, const ch_kernel_setup *setup, const ch_examples *rows, float *kernel,
                        ch_error *err)
 {
@@ -108,14 +93,7 @@ static ch_code compute(const ch_kernel *self, const ch_kernel_setup *setup, cons
         .threads = setup->threads,
         .stop = setup->stop,
     };
-    if (ch_layerwise_can(setup->architecture)) {
-        return ch_layerwise_kernel(&task, self->stride, kernel, err);
-    }
-    const ch_code code = ch_kernel_compute(&task, kernel, err);
-    if (code == CH_OK) {
-        spread_rows(kernel, rows->num_samples, self->num_train, self->stride);
-    }
-    return code;
+    return ch_layerwise_kernel(&task, self->stride, kernel, err);
 }
 
 /* Entry (i, j) times both labels.  @return whether all are finite */

@@ -30,8 +30,7 @@ typedef struct {
     ch_stop *stop;            /* NULL, or a flag that ends the work */
 } ch_kernel_setup;
 
-/** Computes a kernel: layer by layer (models/layerwise.h) where all layers are dense, else from gradients of samples
- *  (models/kernel.h).
+/** Computes a kernel, layer by layer (models/layerwise.h).
  *  @return CH_OK; CH_ERROR_INPUT for inputs of another size, no training samples, or too few bytes; CH_ERROR_MEMORY;
  *          CH_ERROR_NUMERIC when an entry is not finite; CH_ERROR_INTERRUPTED when stopped */
 ch_code ch_kernel_init(ch_kernel *self, const ch_kernel_setup *setup, ch_error *err) CH_MUST_CHECK;
