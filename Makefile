@@ -75,7 +75,8 @@ SUPPORT    := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/test_%.c,$(wildcard
 ALLOC_FAIL := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=strdup
 # too slow under sanitizers and valgrind, which slow a program 2 to 50 times
 STATISTICAL := test_reference test_engines test_precision test_fit_coverage test_censored test_selftest \
-               test_collapse_coverage test_online_limit test_change_alarms test_shape_coverage
+               test_collapse_coverage test_online_limit test_change_alarms test_shape_coverage \
+               test_network_laws
 # what valgrind's single core gets through in reason
 UNIT        := $(filter-out $(STATISTICAL) test_program% test_store_files test_plots,$(TESTS))
 # where threads share memory

@@ -115,6 +115,7 @@ static bool find_event(ch_network_learner *self)
     if (!ch_learner_check(self, &seen)) {
         return false;
     }
+    ahead->looks++;
     if (self->learner.progress.status != CH_RUNNING) {
         return true;
     }

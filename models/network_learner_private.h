@@ -38,6 +38,7 @@ typedef struct {
     bool event_is_known; /* the next step with an active sample, found by looking at all; never if there is none */
     uint64_t event_step;
     uint32_t event_count; /* active samples in its batch */
+    uint64_t looks;       /* at all samples */
 } ch_look_ahead;
 
 /** The flow's integrator (learner_flow.c). */
