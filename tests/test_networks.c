@@ -419,7 +419,7 @@ static void refuses_specs(void **state)
         {MLP(0, 1, RELU, 5), "width is 0"},
         {MLP(5, 0, RELU, 5), "depth is 0"},
         {MLP(5, 1, RELU, 0), "0 channels"},
-        {{(ch_arch)5, 1, 1, CH_ACTIVATION_RELU, {1, 1, 1}}, "architecture 5"},
+        {{(ch_arch)6, 1, 1, CH_ACTIVATION_RELU, {1, 1, 1}}, "architecture 6"},
         {{CH_ARCH_MLP, 1, 1, (ch_activation)3, {1, 1, 1}}, "activation 3"},
         {IMAGES(MNAS, 1, RELU, 10, 1, 1), "mnas is for images"},
         {IMAGES(SIMPLE_CNN, 1, RELU, 10, 1, 8), "simple_cnn is for images"},
