@@ -244,6 +244,7 @@ static void limits_are_exact(void **state)
         ch_network_learner at_once = start(&setup), by_steps = start(&setup), by_updates = start(&setup);
         advance_to(&at_once.learner, cases[k].steps, UINT64_MAX);
         const ch_progress *end = &at_once.learner.progress;
+        assert_true(!setup.fast || at_once.state->ahead.looks > 2);
         assert_true(end->updates > 10 && (end->status == CH_FITTED || end->steps == cases[k].steps));
         for (uint64_t steps = 1; by_steps.learner.progress.status == CH_RUNNING && steps <= cases[k].steps; steps++) {
             advance_to(&by_steps.learner, steps, UINT64_MAX);
@@ -638,6 +639,7 @@ static void memory_is_accounted_for(void **state)
         setup.fast = k % 6 == 5;
         setup.kernel_samples = k % 2 ? 7 : 0;
         setup.test = k % 2 ? &train : NULL;
+        setup.threads = k % 3 == 0 ? 2 : 0;
         ch_network_learner model;
         alloc_fail_at(-1);
         model = start(&setup);
