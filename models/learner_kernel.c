@@ -43,9 +43,10 @@ static void multiply_blocks(ch_kernel_meter *self, const size_t from[2], const s
                             int threads)
 {
     const size_t n = self->num_samples;
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1)
     for (size_t i = 0; i < count[0]; i++) {
-        for (size_t j = 0; j < count[1]; j++) {
+        const size_t end = from[0] == from[1] ? i + 1 : count[1]; /* of a block against itself, one half */
+        for (size_t j = 0; j < end; j++) {
             const size_t mu = from[0] + i, nu = from[1] + j;
             const double *row = self->rows[0] + i * self->stride;
             self->now[mu * n + nu] = ch_dot_wide(row, other + j * self->stride, self->stride);
