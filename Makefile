@@ -78,7 +78,7 @@ STATISTICAL := test_reference test_engines test_precision test_fit_coverage test
                test_collapse_coverage test_online_limit test_change_alarms test_shape_coverage \
                test_network_laws
 # what valgrind's single core gets through in reason
-UNIT        := $(filter-out $(STATISTICAL) test_program% test_store_files test_plots,$(TESTS))
+UNIT        := $(filter-out $(STATISTICAL) test_program% test_store_files test_plots test_network_flow,$(TESTS))
 # where threads share memory
 THREADED    := test_data test_sweep test_sweep_memory test_fit test_collapse test_network_observe
 
