@@ -80,11 +80,11 @@ ALLOC_FAIL := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_allo
 # too slow under sanitizers and valgrind, which slow a program 2 to 50 times
 STATISTICAL := test_reference test_engines test_precision test_fit_coverage test_censored test_selftest \
                test_collapse_coverage test_joint_coverage test_online_limit test_change_alarms test_shape_coverage \
-               test_residuals_alarms test_twin_law
+               test_residuals_alarms test_twin_law test_network_laws
 # what valgrind's single core gets through in reason
-UNIT        := $(filter-out $(STATISTICAL) test_program% test_store_files test_plots% test_fetch,$(TESTS))
+UNIT        := $(filter-out $(STATISTICAL) test_program% test_store_files test_plots% test_fetch test_network_flow,$(TESTS))
 # where threads share memory
-THREADED    := test_data test_examples test_sweep test_sweep_memory test_fit test_collapse
+THREADED    := test_data test_examples test_sweep test_sweep_memory test_fit test_collapse test_network_observe
 
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(SUPPORT) $(BUILD)/libchiton.a
 	$(LINK) $(ALLOC_FAIL) $^ $(LIBS) -lcmocka -o $@

@@ -16,7 +16,7 @@ typedef enum {
     CH_STREAM_TEST_SAMPLES = 2,  /* substream = index of the sample */
     CH_STREAM_TEACHER = 3,
     CH_STREAM_INIT = 4,
-    CH_STREAM_BATCHES = 5,
+    CH_STREAM_BATCHES = 5,        /* substream 1: those that a network's fast engine finds by looking at all samples */
     CH_STREAM_BOOTSTRAP = 6,      /* substream = index of the replica */
     CH_STREAM_ONLINE_SAMPLES = 7, /* substream = index of the sample */
     CH_STREAM_TEST_IMAGES = 8,

@@ -10,9 +10,10 @@
  *
  * Why the law is the same: batches are independent of each other and of the weights. When the second way is taken
  * depends on what was seen of batches already reached alone, on how many were idle since the last update and on the
- * last pass over all samples, never on batches that wait in the queue (how many are drawn ahead depends on the same
- * alone). Given all that, the batches to come are as if none had been drawn, and the queue may be dropped for fresh
- * ones.
+ * last pass over all samples, never on batches that wait in the queue. Given all that, the batches to come are as if
+ * none had been drawn: those up to the next update may be drawn afresh, given what the pass has shown, and those after
+ * it taken from the queue, which nothing has looked into. The second way has a stream of its own, so that no bit
+ * depends on how many batches are judged at a time, which limits and threads decide.
  */
 #include "models/network_learner_private.h"
 
@@ -40,20 +41,40 @@ static size_t first_active(const ch_network_state *self, size_t count)
     return count;
 }
 
-/* Coefficients of one of the batches judged, 0 for the others. */
+/* Coefficients of one of the batches judged, 0 for the others: all were one chunk, whose pass is still at hand. */
 static ch_pass_summary choose_batch(ch_network_state *self, size_t chosen, size_t count)
 {
     const size_t size = self->setup.batch;
     const ch_sample_list list = {.index = self->ahead.queue, .count = count * size};
     const double scale = -self->setup.rate / (double)size;
+    double *coefficients = self->workers[0].coefficients;
     ch_pass_summary seen = {0};
-    memset(self->coefficients, 0, list.count * sizeof *self->coefficients);
+    memset(coefficients, 0, list.count * sizeof *coefficients);
     for (size_t i = chosen * size; i < (chosen + 1) * size; i++) {
-        self->coefficients[i] = scale * ch_state_slope(self, &list, i);
-        seen.active += self->coefficients[i] != 0;
+        coefficients[i] = scale * ch_state_slope(self, &list, i);
+        seen.active += coefficients[i] != 0;
         seen.sum += self->margins[i];
     }
     return seen;
+}
+
+/* Takes the step of the chosen of the batches judged. @return false when stopped */
+static bool take_judged(ch_network_learner *self, size_t chosen, size_t count)
+{
+    ch_network_state *state = self->state;
+    const size_t size = state->setup.batch;
+    const ch_sample_list judged = {.index = state->ahead.queue, .count = count * size};
+    const ch_sample_list batch = {.index = state->ahead.queue + chosen * size, .count = size};
+    const bool is_at_hand = judged.count <= state->chunk;
+    ch_pass_summary seen;
+    if (is_at_hand) {
+        seen = choose_batch(state, chosen, count);
+    } else if (!ch_state_prepare(state, &batch, -state->setup.rate / (double)size, NULL, &seen)) {
+        return false;
+    }
+    self->learner.progress.steps++;
+    ch_learner_settle(self, is_at_hand ? &judged : &batch, &seen);
+    return true;
 }
 
 static void leave_behind(ch_network_state *self, size_t count)
@@ -64,8 +85,9 @@ static void leave_behind(ch_network_state *self, size_t count)
     memmove(ahead->queue, ahead->queue + count * size, ahead->queued * size * sizeof *ahead->queue);
 }
 
-/* Judges the next batches, up to step `end`, and takes the update if one of them makes it. */
-static void judge_ahead(ch_network_learner *self, uint64_t end)
+/* Judges the next batches, up to step `end`, and takes the update if one of them makes it.
+ * @return false when stopped */
+static bool judge_ahead(ch_network_learner *self, uint64_t end)
 {
     ch_network_state *state = self->state;
     ch_look_ahead *ahead = &state->ahead;
@@ -76,21 +98,24 @@ static void judge_ahead(ch_network_learner *self, uint64_t end)
     for (; ahead->queued < count; ahead->queued++) {
         ch_state_draw(state, ahead->queue + ahead->queued * state->setup.batch);
     }
-    ch_state_margins(state, &judged, 0, judged.count);
+    if (!ch_state_margins(state, &judged)) {
+        return false;
+    }
     const size_t idle = first_active(state, count);
     progress->steps += idle;
     if (idle == count) {
         leave_behind(state, count);
         ahead->ahead = 2 * ahead->ahead < ahead->room ? 2 * ahead->ahead : ahead->room;
-        return;
+        return true;
     }
     const uint64_t waited = progress->steps - progress->last_update;
-    const ch_pass_summary seen = choose_batch(state, idle, count);
-    progress->steps++;
-    ch_learner_settle(self, &judged, &seen);
+    if (!take_judged(self, idle, count)) {
+        return false;
+    }
     leave_behind(state, idle + 1);
     ahead->ahead = waited / 2 < ahead->room ? (size_t)(waited / 2) : ahead->room; /* the next wait may be alike */
     ahead->ahead += ahead->ahead == 0;
+    return true;
 }
 
 /* ---- looking at all samples ---- */
@@ -115,17 +140,17 @@ static bool find_event(ch_network_learner *self)
     if (!ch_learner_check(self, &seen)) {
         return false;
     }
+    ahead->looks++;
     if (self->learner.progress.status != CH_RUNNING) {
         return true;
     }
     ch_waiting law;
     list_active(state);
-    ahead->queued = 0;
     ahead->event_is_known = true; /* without a gradient in floating point: never, though samples are unfitted */
     if (ahead->num_active > 0) {
         ch_waiting_init(&law, (uint32_t)state->setup.num_samples, (uint32_t)state->setup.batch, ahead->num_active);
-        ahead->event_step = self->learner.progress.steps + ch_waiting_steps(&law, &state->random);
-        ahead->event_count = ch_waiting_number(&law, &state->random);
+        ahead->event_step = self->learner.progress.steps + ch_waiting_steps(&law, &ahead->random);
+        ahead->event_count = ch_waiting_number(&law, &ahead->random);
     }
     return true;
 }
@@ -137,7 +162,7 @@ static bool take_event(ch_network_learner *self)
     ch_look_ahead *ahead = &state->ahead;
     const ch_sample_list drawn = {.index = ahead->active, .count = ahead->event_count};
     ch_pass_summary seen;
-    ch_draw_shuffled(&state->random, ahead->active, ahead->event_count, ahead->num_active);
+    ch_draw_shuffled(&ahead->random, ahead->active, ahead->event_count, ahead->num_active);
     if (!ch_state_prepare(state, &drawn, -state->setup.rate / (double)state->setup.batch, NULL, &seen)) {
         return false;
     }
@@ -165,8 +190,7 @@ static bool take_steps(ch_network_learner *self, const ch_limit *limit)
     if (self->state->ahead.room < 2) {
         return ch_learner_step_sgd(self);
     }
-    judge_ahead(self, limit->steps < look ? limit->steps : look);
-    return true;
+    return judge_ahead(self, limit->steps < look ? limit->steps : look);
 }
 
 /* A look costs as much as P / B steps. */
@@ -198,9 +222,10 @@ void ch_learner_advance_fast(ch_learner *learner, const ch_limit *limit)
 ch_code ch_look_ahead_init(ch_network_state *self, ch_error *err)
 {
     ch_look_ahead *ahead = &self->ahead;
-    ahead->room = self->passes.capacity / self->setup.batch;
+    ahead->room = self->chunk * (size_t)self->setup.threads / self->setup.batch;
     ahead->ahead = 1;
     ahead->num_active = UINT32_MAX;
+    ch_random_init(&ahead->random, self->setup.seed_batch, CH_STREAM_BATCHES, 1);
     ahead->queue = ch_alloc(ahead->room * self->setup.batch, sizeof *ahead->queue);
     ahead->active = ch_alloc(self->setup.num_samples, sizeof *ahead->active);
     if (ahead->queue == NULL || ahead->active == NULL) {

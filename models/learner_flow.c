@@ -28,7 +28,7 @@ static bool find_slope(ch_network_state *self, const double *weights, double *sl
 {
     const ch_sample_list all = {.count = self->setup.num_samples};
     memset(slope, 0, self->num_weights * sizeof *slope);
-    ch_passes_set_weights(&self->passes, weights);
+    ch_state_set_weights(self, weights);
     return ch_state_pass(self, &all, -1 / (double)all.count, NULL, slope, seen);
 }
 
@@ -65,7 +65,7 @@ static bool find_error(ch_network_state *self, double step, double *error)
     const ch_flow *flow = &self->flow;
     ch_pass_summary seen;
     set_trial(self, step, lower);
-    ch_passes_set_weights(&self->passes, self->gradient);
+    ch_state_set_weights(self, self->gradient);
     if (!ch_state_look(self, &seen)) {
         return false;
     }
@@ -113,7 +113,7 @@ static void begin(ch_network_state *self)
 {
     ch_flow *flow = &self->flow;
     ch_pass_summary seen;
-    memcpy(flow->weights, ch_passes_weights(&self->passes), self->num_weights * sizeof *flow->weights);
+    memcpy(flow->weights, ch_state_weights(self), self->num_weights * sizeof *flow->weights);
     flow->is_begun = find_slope(self, flow->weights, flow->slopes[0], &seen);
     flow->step = self->setup.rate;
 }
@@ -169,7 +169,7 @@ void ch_learner_advance_flow(ch_learner *learner, const ch_limit *limit)
     while (state->flow.is_begun && spent < OPERATIONS && ch_learner_goes_on(self, limit) && try_step(self)) {
         spent += cost;
     }
-    ch_passes_set_weights(&state->passes, state->flow.weights);
+    ch_state_set_weights(state, state->flow.weights);
 }
 
 ch_code ch_flow_init(ch_network_state *self, ch_error *err)

@@ -14,25 +14,27 @@
 /* Memory for the two blocks of gradients, where a single gradient does not take more. */
 static const size_t BLOCKS_BYTES = (size_t)64 << 20;
 
-size_t ch_kernel_meter_block(size_t num_samples, size_t num_weights, size_t capacity)
+size_t ch_kernel_meter_block(size_t num_samples, size_t num_weights, size_t chunk)
 {
     const size_t fit = BLOCKS_BYTES / (2 * sizeof(double)) / num_weights;
-    const size_t most = capacity < num_samples ? capacity : num_samples;
+    const size_t most = chunk < num_samples ? chunk : num_samples;
     return fit < 1 ? 1 : fit < most ? fit : most;
 }
 
 /* rows[i] = grad f(w, x_{from + i}) */
 static void find_gradients(ch_network_state *self, size_t from, size_t count, double *rows)
 {
-    const ch_sample_list all = {.count = self->setup.num_samples};
-    ch_state_outputs(self, self->setup.train, &all, from, count, self->outputs);
-    memset(self->coefficients, 0, count * sizeof *self->coefficients);
+    const ch_examples *train = self->setup.train;
+    ch_worker *worker = &self->workers[0];
+    double *coefficients = worker->coefficients;
+    ch_passes_forward(&worker->passes, ch_examples_input(train, from), NULL, count, coefficients); /* not looked at */
+    memset(coefficients, 0, count * sizeof *coefficients);
     for (size_t i = 0; i < count; i++) {
         double *row = rows + i * self->meter.stride;
         memset(row, 0, self->meter.stride * sizeof *row);
-        self->coefficients[i] = 1;
-        ch_passes_gradient(&self->passes, self->coefficients, row);
-        self->coefficients[i] = 0;
+        coefficients[i] = 1;
+        ch_passes_gradient(&worker->passes, coefficients, row);
+        coefficients[i] = 0;
     }
 }
 
@@ -41,9 +43,10 @@ static void multiply_blocks(ch_kernel_meter *self, const size_t from[2], const s
                             int threads)
 {
     const size_t n = self->num_samples;
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1)
     for (size_t i = 0; i < count[0]; i++) {
-        for (size_t j = 0; j < count[1]; j++) {
+        const size_t end = from[0] == from[1] ? i + 1 : count[1]; /* of a block against itself, one half */
+        for (size_t j = 0; j < end; j++) {
             const size_t mu = from[0] + i, nu = from[1] + j;
             const double *row = self->rows[0] + i * self->stride;
             self->now[mu * n + nu] = ch_dot_wide(row, other + j * self->stride, self->stride);
@@ -140,7 +143,7 @@ ch_code ch_kernel_meter_init(ch_network_state *self, ch_error *err)
     ch_kernel_meter *meter = &self->meter;
     const size_t n = self->setup.kernel_samples;
     meter->num_samples = n;
-    meter->block = ch_kernel_meter_block(n, self->num_weights, self->passes.capacity);
+    meter->block = ch_kernel_meter_block(n, self->num_weights, self->chunk);
     meter->stride = (self->num_weights + CH_EIGHT - 1) / CH_EIGHT * CH_EIGHT;
     const size_t row = meter->stride > n ? meter->stride : n; /* rows[0] also holds a number of each sample */
     meter->rows[0] = ch_alloc(row * meter->block, sizeof *meter->rows[0]);

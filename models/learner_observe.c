@@ -29,17 +29,12 @@ static bool find_test_error(ch_network_state *self, ch_observation *out)
 {
     const ch_examples *test = self->setup.test;
     const ch_sample_list all = {.count = test->num_samples};
-    const size_t capacity = self->passes.capacity;
     size_t errors = 0;
-    for (size_t from = 0; from < all.count; from += capacity) {
-        const size_t count = all.count - from < capacity ? all.count - from : capacity;
-        if (ch_state_is_stopped(self)) {
-            return false;
-        }
-        ch_state_outputs(self, test, &all, from, count, self->outputs);
-        for (size_t i = 0; i < count; i++) {
-            errors += !(test->labels[from + i] * (self->outputs[i] - self->start_tests[from + i]) > 0);
-        }
+    if (!ch_state_outputs(self, test, &all, self->tests)) {
+        return false;
+    }
+    for (size_t i = 0; i < all.count; i++) {
+        errors += !(test->labels[i] * (self->tests[i] - self->start_tests[i]) > 0);
     }
     out->test_error = (double)errors / (double)all.count;
     return true;
@@ -49,7 +44,7 @@ static bool find_test_error(ch_network_state *self, ch_observation *out)
 
 static double change_at(const ch_network_state *self, size_t i)
 {
-    return ch_passes_weights(&self->passes)[i] - (double)self->start[i];
+    return ch_state_weights(self)[i] - (double)self->start[i];
 }
 
 static void find_weight_change(ch_network_state *self, ch_observation *out)

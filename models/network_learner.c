@@ -10,7 +10,7 @@
 /* Samples in a pass: as many as these bytes of values hold, within bounds. More gains nothing, and leaves the caches.
  */
 static const size_t WORKSPACE_BYTES = (size_t)64 << 20;
-enum { LEAST_CAPACITY = 16, MOST_CAPACITY = 1024 };
+enum { LEAST_CAPACITY = 16, MOST_CAPACITY = 256 };
 
 /* ---- setup ---- */
 
@@ -24,12 +24,17 @@ static bool is_wide(const ch_network_learner_setup *setup)
     return setup->wide || setup->dynamics == CH_DYNAMICS_FLOW;
 }
 
+static int threads_of(const ch_network_learner_setup *setup)
+{
+    return setup->threads < 1 ? 1 : setup->threads;
+}
+
 static bool is_fast(const ch_network_learner_setup *setup)
 {
     return setup->fast && setup->dynamics == CH_DYNAMICS_SGD && setup->loss != CH_LOSS_MSE;
 }
 
-static size_t capacity_of(const ch_network_learner_setup *setup)
+static size_t chunk_of(const ch_network_learner_setup *setup)
 {
     const size_t one = ch_passes_bytes(setup->architecture, is_wide(setup), 1);
     const size_t sample = ch_passes_bytes(setup->architecture, is_wide(setup), 2) - one;
@@ -79,15 +84,9 @@ static ch_code find_start_outputs(ch_network_state *self, const ch_examples *set
                                   ch_error *err)
 {
     const ch_sample_list all = {.count = num_samples};
-    for (size_t from = 0; from < num_samples; from += self->passes.capacity) {
-        const size_t left = num_samples - from;
-        if (ch_state_is_stopped(self)) {
-            return ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped before training began");
-        }
-        ch_state_outputs(self, set, &all, from, left < self->passes.capacity ? left : self->passes.capacity,
-                         outputs + from);
-    }
-    return CH_OK;
+    return ch_state_outputs(self, set, &all, outputs)
+               ? CH_OK
+               : ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped before training began");
 }
 
 static ch_code start(ch_network_state *self, ch_error *err)
@@ -100,7 +99,7 @@ static ch_code start(ch_network_state *self, ch_error *err)
         square += weights[i] * weights[i];
     }
     self->norm_init = sqrt(square);
-    ch_passes_set_weights(&self->passes, weights);
+    ch_state_set_weights(self, weights);
     ch_code code = find_start_outputs(self, setup->train, setup->num_samples, self->start_outputs, err);
     if (code == CH_OK && setup->test != NULL) {
         code = find_start_outputs(self, setup->test, num_tests(setup), self->start_tests, err);
@@ -110,24 +109,37 @@ static ch_code start(ch_network_state *self, ch_error *err)
 
 /* ---- memory ---- */
 
+static ch_code make_workers(ch_network_state *self, ch_error *err)
+{
+    const ch_network_learner_setup *setup = &self->setup;
+    ch_code code = CH_OK;
+    self->workers = ch_alloc((size_t)setup->threads, sizeof *self->workers);
+    if (self->workers == NULL) {
+        return ch_error_memory(err, "a network under training");
+    }
+    for (int w = 0; code == CH_OK && w < setup->threads; w++) {
+        code = ch_worker_init(&self->workers[w], setup->architecture, is_wide(setup), self->chunk, err);
+    }
+    return code;
+}
+
 static ch_code make_arrays(ch_network_state *self, ch_error *err)
 {
     const ch_network_learner_setup *setup = &self->setup;
-    const size_t capacity = self->passes.capacity, num_samples = setup->num_samples;
+    const size_t num_samples = setup->num_samples, judged = self->chunk * (size_t)self->setup.threads;
     self->start = ch_alloc(self->num_weights, sizeof *self->start);
     self->start_outputs = ch_alloc(num_samples, sizeof *self->start_outputs);
     self->start_tests = ch_alloc(num_tests(setup), sizeof *self->start_tests);
-    self->outputs = ch_alloc(capacity, sizeof *self->outputs);
-    self->coefficients = ch_alloc(capacity, sizeof *self->coefficients);
-    self->margins = ch_alloc(num_samples > capacity ? num_samples : capacity, sizeof *self->margins);
+    self->tests = ch_alloc(num_tests(setup), sizeof *self->tests);
+    self->margins = ch_alloc(num_samples > judged ? num_samples : judged, sizeof *self->margins);
     self->gradient = ch_alloc(self->num_weights, sizeof *self->gradient);
     self->layer_change = ch_alloc(setup->architecture->num_layers, sizeof *self->layer_change);
     self->batch = ch_alloc(setup->batch, sizeof *self->batch);
     self->order = ch_alloc(num_samples, sizeof *self->order);
     self->noise = ch_alloc(setup->dynamics == CH_DYNAMICS_SDE ? num_samples : 0, sizeof *self->noise);
-    if (self->start == NULL || self->start_outputs == NULL || self->start_tests == NULL || self->outputs == NULL ||
-        self->coefficients == NULL || self->margins == NULL || self->gradient == NULL || self->layer_change == NULL ||
-        self->batch == NULL || self->order == NULL || self->noise == NULL) {
+    if (self->start == NULL || self->start_outputs == NULL || self->start_tests == NULL || self->tests == NULL ||
+        self->margins == NULL || self->gradient == NULL || self->layer_change == NULL || self->batch == NULL ||
+        self->order == NULL || self->noise == NULL) {
         return ch_error_memory(err, "a network under training: lower width or train");
     }
     for (size_t mu = 0; mu < num_samples; mu++) {
@@ -139,15 +151,16 @@ static ch_code make_arrays(ch_network_state *self, ch_error *err)
 size_t ch_network_learner_bytes(const ch_network_learner_setup *setup)
 {
     const double num_weights = (double)setup->architecture->num_weights, num_samples = (double)setup->num_samples;
-    const size_t capacity = capacity_of(setup);
-    const double flow = setup->dynamics == CH_DYNAMICS_FLOW ? 40 * num_weights + 8 * num_samples : 0;
-    double bytes = (double)ch_passes_bytes(setup->architecture, is_wide(setup), capacity) + flow;
-    /* w0 and a gradient; f0, margins, order, noise or what was active; the test samples' f0; batch and queue */
-    bytes += 12 * num_weights + 28 * num_samples + 8 * (double)num_tests(setup);
-    bytes += 28 * (double)capacity + 4 * (double)setup->batch + 4096;
+    const size_t chunk = chunk_of(setup);
+    const double threads = threads_of(setup), judged = (double)chunk * threads;
+    double bytes = threads * ((double)ch_passes_bytes(setup->architecture, is_wide(setup), chunk) + 8 * num_weights);
+    bytes += setup->dynamics == CH_DYNAMICS_FLOW ? 40 * num_weights + 8 * num_samples : 0;
+    /* w0 and a gradient; f0, margins, order, noise or what was active; the test samples; batch and queue */
+    bytes += 12 * num_weights + 28 * num_samples + 16 * (double)num_tests(setup);
+    bytes += 20 * judged + 4 * (double)setup->batch + 4096 * threads;
     if (setup->kernel_samples > 0) {
         const double n = (double)setup->kernel_samples;
-        const size_t block = ch_kernel_meter_block(setup->kernel_samples, setup->architecture->num_weights, capacity);
+        const size_t block = ch_kernel_meter_block(setup->kernel_samples, setup->architecture->num_weights, chunk);
         bytes += 16 * (num_weights + n + CH_CACHE_LINE) * (double)block + 16 * n * n;
     }
     return bytes < 0x1p63 ? (size_t)bytes : SIZE_MAX;
@@ -204,14 +217,15 @@ static void set_learner(ch_network_learner *self)
 static ch_code init_state(ch_network_state *self, const ch_network_learner_setup *setup, ch_error *err)
 {
     self->setup = *setup;
-    self->setup.threads = setup->threads < 1 ? 1 : setup->threads;
+    self->setup.threads = threads_of(setup);
+    self->chunk = chunk_of(setup);
     self->num_weights = setup->architecture->num_weights;
     self->sample_cost = sample_cost(setup->architecture);
     self->patience = (setup->num_samples + setup->batch - 1) / setup->batch;
     self->next_look = UINT64_MAX;
     ch_random_init(&self->random, setup->seed_batch, CH_STREAM_BATCHES, 0);
     ch_random_init(&self->noise_random, setup->seed_batch, CH_STREAM_NOISE, 0);
-    ch_code code = ch_passes_init(&self->passes, setup->architecture, is_wide(setup), capacity_of(setup), err);
+    ch_code code = make_workers(self, err);
     if (code == CH_OK && (code = make_arrays(self, err)) == CH_OK && is_fast(setup)) {
         code = ch_look_ahead_init(self, err);
     }
@@ -242,15 +256,17 @@ void ch_network_learner_free(ch_network_learner *self)
 {
     ch_network_state *state = self->state;
     if (state != NULL) {
-        ch_passes_free(&state->passes);
+        for (int w = 0; state->workers != NULL && w < state->setup.threads; w++) {
+            ch_worker_free(&state->workers[w]);
+        }
+        free(state->workers);
         ch_look_ahead_free(&state->ahead);
         ch_flow_free(&state->flow);
         ch_kernel_meter_free(&state->meter);
         free(state->start);
         free(state->start_outputs);
         free(state->start_tests);
-        free(state->outputs);
-        free(state->coefficients);
+        free(state->tests);
         free(state->margins);
         free(state->gradient);
         free(state->layer_change);
@@ -264,5 +280,5 @@ void ch_network_learner_free(ch_network_learner *self)
 
 const double *ch_network_learner_weights(const ch_network_learner *self)
 {
-    return ch_passes_weights(&self->state->passes);
+    return ch_state_weights(self->state);
 }

@@ -60,7 +60,7 @@ ch_code ch_network_learner_init(ch_network_learner *self, const ch_network_learn
 void ch_network_learner_free(ch_network_learner *self);
 
 /** Bytes that a learner takes beside what its setup points to; SIZE_MAX when that overflows. The samples may be missing
- *  (train NULL; test then counts as none, its samples take 8 bytes each). */
+ *  (train NULL; test then counts as none, its samples take 16 bytes each). */
 size_t ch_network_learner_bytes(const ch_network_learner_setup *setup);
 
 /** w, in the architecture's order. @return [num_weights], the learner's, valid until it advances */

@@ -21,6 +21,13 @@ typedef struct {
     size_t count;
 } ch_sample_list;
 
+/** A network of its own, for chunks of samples. */
+typedef struct {
+    ch_passes passes;
+    double *coefficients; /* [chunk] owned */
+    double *gradient;     /* [num_weights] owned */
+} ch_worker;
+
 /** What a pass over samples has seen. */
 typedef struct {
     double sum;      /* of their margins: finite unless one is not */
@@ -38,6 +45,8 @@ typedef struct {
     bool event_is_known; /* the next step with an active sample, found by looking at all; never if there is none */
     uint64_t event_step;
     uint32_t event_count; /* active samples in its batch */
+    ch_random random;     /* events */
+    uint64_t looks;       /* at all samples */
 } ch_look_ahead;
 
 /** The flow's integrator (learner_flow.c). */
@@ -61,16 +70,17 @@ typedef struct {
 
 struct ch_network_state {
     ch_network_learner_setup setup;
-    ch_passes passes;
+    ch_worker *workers; /* [threads] the first has the weights; owned */
+    bool is_shared;     /* the others have them too */
+    size_t chunk;       /* samples that a worker takes at a time */
     size_t num_weights;
     double sample_cost; /* multiply-adds of a forward pass of one sample */
     double norm_init;
     float *start;          /* w0 [num_weights], exact in single precision; owned */
     double *start_outputs; /* f(w0, x) of the training samples [P]; owned */
     double *start_tests;   /* and of the test samples; owned */
-    double *outputs;       /* [capacity] of a forward pass; owned */
-    double *coefficients;  /* [capacity] owned */
-    double *margins;       /* [max(P, capacity)] of the last pass, in its order; owned */
+    double *tests;         /* f(w, x) of the test samples; owned */
+    double *margins;       /* [max(P, judged ahead)] of the last pass, in its order; owned */
     double *gradient;      /* [num_weights] owned */
     double *layer_change;  /* [num_layers] owned */
     size_t num_layers;     /* with weights */
@@ -89,12 +99,22 @@ typedef struct ch_network_state ch_network_state;
 
 /* ---- learner_passes.c ---- */
 
-/** f(w, x) of samples list[from .. from + count), count <= capacity. @param outputs  out [count] */
-void ch_state_outputs(ch_network_state *self, const ch_examples *set, const ch_sample_list *list, size_t from,
-                      size_t count, double *outputs);
+/** `self` zeroed. @return as ch_passes_init */
+ch_code ch_worker_init(ch_worker *self, const ch_architecture *architecture, bool is_wide, size_t capacity,
+                       ch_error *err) CH_MUST_CHECK;
+void ch_worker_free(ch_worker *self);
 
-/** Margins of training samples list[from .. from + count), count <= capacity, into self->margins from `from` on. */
-void ch_state_margins(ch_network_state *self, const ch_sample_list *list, size_t from, size_t count);
+void ch_state_set_weights(ch_network_state *self, const double *weights);
+const double *ch_state_weights(const ch_network_state *self);
+
+/** f(w, x) of a list's samples.
+ *  @param outputs  out [list->count]
+ *  @return false when stopped */
+bool ch_state_outputs(ch_network_state *self, const ch_examples *set, const ch_sample_list *list,
+                      double *outputs) CH_MUST_CHECK;
+
+/** Margins of a list's training samples, into self->margins. @return false when stopped */
+bool ch_state_margins(ch_network_state *self, const ch_sample_list *list) CH_MUST_CHECK;
 
 /** y l'(m) of the sample at place i of the list, whose margin is self->margins[i] */
 double ch_state_slope(const ch_network_state *self, const ch_sample_list *list, size_t i);
@@ -151,7 +171,7 @@ void ch_learner_advance_sgd(ch_learner *learner, const ch_limit *limit);
 void ch_learner_advance_full(ch_learner *learner, const ch_limit *limit); /* gd and sde */
 void ch_learner_advance_unfitted(ch_learner *learner, const ch_limit *limit);
 
-/* ---- learner_fast.c, learner_flow.c: `bytes` are those that `init` asks for ---- */
+/* ---- learner_fast.c, learner_flow.c ---- */
 
 ch_code ch_look_ahead_init(ch_network_state *self, ch_error *err) CH_MUST_CHECK;
 void ch_look_ahead_free(ch_look_ahead *self);
@@ -169,7 +189,7 @@ ch_code ch_learner_observe(ch_learner *learner, ch_observation *out, ch_error *e
 ch_code ch_kernel_meter_init(ch_network_state *self, ch_error *err) CH_MUST_CHECK;
 void ch_kernel_meter_free(ch_kernel_meter *self);
 /** Gradients held at a time of each of two blocks. */
-size_t ch_kernel_meter_block(size_t num_samples, size_t num_weights, size_t capacity);
+size_t ch_kernel_meter_block(size_t num_samples, size_t num_weights, size_t chunk);
 /** The kernel's and the gradients' entries of an observation; self->margins are those of all samples.
  *  @return false when stopped */
 bool ch_kernel_meter_observe(ch_network_state *self, ch_observation *out) CH_MUST_CHECK;

@@ -244,6 +244,7 @@ static void limits_are_exact(void **state)
         ch_network_learner at_once = start(&setup), by_steps = start(&setup), by_updates = start(&setup);
         advance_to(&at_once.learner, cases[k].steps, UINT64_MAX);
         const ch_progress *end = &at_once.learner.progress;
+        assert_true(!setup.fast || at_once.state->ahead.looks > 2);
         assert_true(end->updates > 10 && (end->status == CH_FITTED || end->steps == cases[k].steps));
         for (uint64_t steps = 1; by_steps.learner.progress.status == CH_RUNNING && steps <= cases[k].steps; steps++) {
             advance_to(&by_steps.learner, steps, UINT64_MAX);
@@ -289,7 +290,7 @@ static void fast_takes_the_same_steps(void **state)
         ch_network_learner fast = start(&setup);
         const size_t bytes = network.num_weights * sizeof(double);
         size_t most_ahead = 1;
-        for (uint64_t steps = 50; fast.state->ahead.num_active == UINT32_MAX && steps < 3000; steps += 50) {
+        for (uint64_t steps = 50; fast.state->ahead.num_active == UINT32_MAX && steps <= 500; steps += 50) {
             advance_to(&plain.learner, steps, UINT64_MAX);
             advance_to(&fast.learner, steps, UINT64_MAX);
             if (fast.state->ahead.num_active < UINT32_MAX) {
@@ -628,7 +629,7 @@ static void stop_is_obeyed(void **state)
 static void memory_is_accounted_for(void **state)
 {
     (void)state;
-    ch_examples train = draw_examples(36, 3000, 8);
+    ch_examples train = draw_examples(36, 600, 8);
     train.shape = (ch_shape){1, 6, 6};
     ch_architecture networks[] = {make_network(CH_ARCH_MLP_BIAS, 40, 2, train.shape),
                                   make_network(CH_ARCH_SIMPLE_CNN, 2, 0, train.shape)};
@@ -638,6 +639,7 @@ static void memory_is_accounted_for(void **state)
         setup.fast = k % 6 == 5;
         setup.kernel_samples = k % 2 ? 7 : 0;
         setup.test = k % 2 ? &train : NULL;
+        setup.threads = k % 3 == 0 ? 2 : 0;
         ch_network_learner model;
         alloc_fail_at(-1);
         model = start(&setup);

@@ -65,7 +65,7 @@ typedef struct {
 } trained;
 
 /* All but the training itself, for a test to change the setup. */
-static void prepare(trained *self, ch_arch arch, ch_loss loss, int threads)
+static void prepare(trained *self, ch_arch arch, ch_loss loss)
 {
     self->train = draw_examples(DIM, NUM, 8);
     self->test = draw_examples(DIM, NUM_TESTS, 9);
@@ -79,7 +79,6 @@ static void prepare(trained *self, ch_arch arch, ch_loss loss, int threads)
     self->setup.teacher = self->teacher;
     self->setup.wide = true;
     self->setup.kernel_samples = KERNEL;
-    self->setup.threads = threads;
     self->start = ch_alloc(self->network.num_weights, sizeof *self->start);
 }
 
@@ -104,7 +103,7 @@ static void outputs_are_measured(void **state)
     (void)state;
     for (size_t k = 0; k < 4; k++) {
         trained self;
-        prepare(&self, CH_ARCH_MLP_BIAS, losses[k], 1);
+        prepare(&self, CH_ARCH_MLP_BIAS, losses[k]);
         start_training(&self, 25);
         const ch_observation seen = observe(&self.model.learner);
         const double *weights = ch_network_learner_weights(&self.model), kappa = self.setup.kappa;
@@ -139,7 +138,7 @@ static void weights_are_measured(void **state)
 {
     (void)state;
     trained self;
-    prepare(&self, CH_ARCH_MLP_BIAS, CH_LOSS_HINGE, 1);
+    prepare(&self, CH_ARCH_MLP_BIAS, CH_LOSS_HINGE);
     start_training(&self, 25);
     const ch_observation seen = observe(&self.model.learner);
     const double *weights = ch_network_learner_weights(&self.model);
@@ -178,7 +177,7 @@ static void kernel_is_measured(void **state)
     (void)state;
     for (size_t k = 0; k < 4; k++) {
         trained self;
-        prepare(&self, CH_ARCH_MLP_BIAS, losses[k], 1);
+        prepare(&self, CH_ARCH_MLP_BIAS, losses[k]);
         start_training(&self, 25);
         const ch_observation seen = observe(&self.model.learner);
         const size_t num = self.network.num_weights;
@@ -223,7 +222,7 @@ static void kernel_does_not_depend_on_blocks(void **state)
 {
     (void)state;
     trained self;
-    prepare(&self, CH_ARCH_MLP, CH_LOSS_HINGE, 1);
+    prepare(&self, CH_ARCH_MLP, CH_LOSS_HINGE);
     start_training(&self, 25);
     ch_kernel_meter *meter = &self.model.state->meter;
     const ch_observation whole = observe(&self.model.learner);
@@ -242,7 +241,7 @@ static void start_is_nothing(void **state)
     (void)state;
     for (int wide = 0; wide < 2; wide++) {
         trained self;
-        prepare(&self, CH_ARCH_MLP, CH_LOSS_HINGE, 1);
+        prepare(&self, CH_ARCH_MLP, CH_LOSS_HINGE);
         self.setup.wide = wide;
         start_training(&self, 0);
         const ch_observation seen = observe(&self.model.learner);
@@ -259,7 +258,7 @@ static void what_is_not_measured_is_nan(void **state)
 {
     (void)state;
     trained self;
-    prepare(&self, CH_ARCH_MLP, CH_LOSS_HINGE, 1);
+    prepare(&self, CH_ARCH_MLP, CH_LOSS_HINGE);
     self.setup.kernel_samples = 0;
     self.setup.test = NULL;
     self.setup.teacher = NULL;
@@ -271,35 +270,50 @@ static void what_is_not_measured_is_nan(void **state)
     free_trained(&self);
 }
 
-/* The same bits for any number of threads. */
+/* The same bits for any number of threads, where there are several chunks of samples that are worth a thread. */
 static void threads_change_nothing(void **state)
 {
     (void)state;
-    static const ch_dynamics all[] = {CH_DYNAMICS_SGD, CH_DYNAMICS_SGD,      CH_DYNAMICS_GD,
-                                      CH_DYNAMICS_SDE, CH_DYNAMICS_UNFITTED, CH_DYNAMICS_FLOW};
+    enum { MANY = 1500, MOST_THREADS = 3 };
+    static const struct {
+        ch_dynamics dynamics;
+        bool fast;
+        size_t batch;
+    } cases[] = {{CH_DYNAMICS_SGD, false, 700},    {CH_DYNAMICS_SGD, true, 2},  {CH_DYNAMICS_GD, false, 1},
+                 {CH_DYNAMICS_UNFITTED, false, 2}, {CH_DYNAMICS_SDE, false, 2}, {CH_DYNAMICS_FLOW, false, 1}};
+    ch_examples train = draw_examples(12, MANY, 8);
+    ch_architecture network = make_network(CH_ARCH_MLP, 40, 2, train.shape);
     for (size_t k = 0; k < 6; k++) {
-        ch_observation seen[3];
-        double *weights[3];
-        trained runs[3];
-        for (int t = 0; t < 3; t++) {
-            prepare(&runs[t], CH_ARCH_MLP, CH_LOSS_HINGE, t + 1);
-            runs[t].setup.dynamics = all[k];
-            runs[t].setup.fast = k == 1;
-            start_training(&runs[t], 40);
-            seen[t] = observe(&runs[t].model.learner);
+        ch_network_learner models[MOST_THREADS];
+        ch_observation seen[MOST_THREADS];
+        for (int t = 0; t < MOST_THREADS; t++) {
+            ch_network_learner_setup setup = setup_of(&network, &train);
+            setup.dynamics = cases[k].dynamics;
+            setup.fast = cases[k].fast;
+            setup.batch = cases[k].batch;
+            setup.rate = setup.dynamics == CH_DYNAMICS_FLOW ? 1e-3 : 0.5 * (double)setup.batch;
+            setup.test = &train;
+            setup.kernel_samples = KERNEL;
+            setup.threads = t + 1;
+            models[t] = start(&setup);
+            assert_true((double)models[t].state->chunk < MANY / 3 && MANY * models[t].state->sample_cost > 0x1p20);
+            advance_to(&models[t].learner, setup.fast ? 60000 : 6, UINT64_MAX);
+            assert_true(!setup.fast || models[t].state->ahead.looks > 2);
+            assert_true(models[t].learner.progress.updates >= 6);
+            seen[t] = observe(&models[t].learner);
             seen[t].layer_change = NULL;
-            weights[t] = runs[t].model.state->gradient;
-            memcpy(weights[t], ch_network_learner_weights(&runs[t].model),
-                   runs[t].network.num_weights * sizeof **weights);
-        }
-        for (int t = 1; t < 3; t++) {
-            assert_memory_equal(weights[t], weights[0], runs[0].network.num_weights * sizeof **weights);
+            assert_memory_equal(ch_network_learner_weights(&models[t]), ch_network_learner_weights(&models[0]),
+                                network.num_weights * sizeof(double));
             assert_memory_equal(&seen[t], &seen[0], sizeof seen[0]);
+            assert_memory_equal(models[t].state->margins, models[0].state->margins, MANY * sizeof(double));
+            assert_true(models[t].learner.progress.steps == models[0].learner.progress.steps);
         }
-        for (int t = 0; t < 3; t++) {
-            free_trained(&runs[t]);
+        for (int t = 0; t < MOST_THREADS; t++) {
+            ch_network_learner_free(&models[t]);
         }
     }
+    ch_architecture_free(&network);
+    ch_examples_free(&train);
 }
 
 /* Images: no signal, and every weight tensor a layer. */
