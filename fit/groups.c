@@ -174,7 +174,9 @@ void ch_fit_free_groups(ch_fit *self)
 
 void ch_fit_group_label(const ch_fit *self, const ch_fit_group *group, char *text, size_t size)
 {
-    const uint64_t always = UINT64_C(1) << CH_SETTING_CHI | UINT64_C(1) << CH_SETTING_DIM;
+    const uint64_t of_networks = UINT64_C(1) << CH_SETTING_MODEL | UINT64_C(1) << CH_SETTING_DATA;
+    const uint64_t always = UINT64_C(1) << CH_SETTING_CHI | UINT64_C(1) << CH_SETTING_DIM |
+                            (ch_settings_is_network(&group->key) ? of_networks : 0);
     size_t used = 0;
     if (size > 0) {
         text[0] = '\0';

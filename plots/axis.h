@@ -3,6 +3,7 @@
 #define CH_AXIS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 /** Range of the values seen so far; empty while lo > hi. */
@@ -23,8 +24,13 @@ bool ch_axis_is_empty(const ch_axis *self);
 /** Widens a range to at least the factor `span`, and some margin beyond. */
 void ch_axis_finish(ch_axis *self, double span);
 
-/** Writes the range and tick marks of axis `name` ("x" or "y"): labels are powers of two below two decades or where
- *  `binary`, else powers of ten; at most eight of them. A range of under CH_AXIS_SPAN has round numbers instead. */
+/** The values that ch_axis_write labels, at most CH_AXIS_LABELS of them, ascending. */
+enum { CH_AXIS_LABELS = 32 };
+size_t ch_axis_labels(const ch_axis *self, bool binary, double labels[CH_AXIS_LABELS]);
+
+/** Writes the range and tick marks of axis `name` ("x", "y" or "cb"): labels are powers of two below two decades or
+ * where `binary`, else powers of ten; at most eight of them. A range of under CH_AXIS_SPAN has round numbers instead.
+ */
 void ch_axis_write(const ch_axis *self, FILE *out, const char *name, bool binary);
 
 #endif

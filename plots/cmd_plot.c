@@ -30,6 +30,9 @@ static ch_code draw_table(const plot_arguments *arguments, const ch_run_table *t
     if (code == CH_OK) {
         code = ch_plot_collapse(&fit, arguments->directory, arguments->format, stdout, err);
     }
+    if (code == CH_OK) {
+        code = ch_plot_phase(&fit, arguments->directory, arguments->format, stdout, err);
+    }
     ch_fit_free(&fit);
     return code;
 }

@@ -22,6 +22,7 @@ typedef struct {
     size_t num_items, num_blocks, num_keys;
     ch_axis x, y;
     bool is_ratio; /* y is near 1: its axis may be narrow */
+    bool is_tight; /* the axes end where the data do */
 } ch_panel;
 
 /** Perceptually uniform ramps, dark to mid tone, that colour-blind readers can order. */
@@ -45,6 +46,12 @@ void ch_number_text(double value, char *text, size_t size);
 /** Starts panel `index` (0 … 5), lettered (a) … (f), at its place on the page. */
 ch_code ch_panel_init(ch_panel *self, FILE *out, size_t index, ch_error *err) CH_MUST_CHECK;
 void ch_panel_free(ch_panel *self);
+
+/** Starts an item of the plot command: what is written to it follows "plot " or a comma. */
+FILE *ch_panel_item(ch_panel *self);
+
+/** Starts the data block $blockN in the script, to be ended by "EOD\n"; returns N. */
+size_t ch_panel_block(ch_panel *self);
 
 /** Draws `y` with its bar from `lo` to `hi`; all in the axes' units. */
 void ch_panel_point(ch_panel *self, double x, double y, double lo, double hi, ch_mark mark);
@@ -100,13 +107,19 @@ extern const size_t ch_panels_count;
  *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_summary_draw(const ch_page *page, FILE *out, ch_error *err) CH_MUST_CHECK;
 
+/** A caption of a page without a fit: the settings held fixed, then sentences, a line or more each.
+ *  @param left, top  where it starts, in units of the page
+ *  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_summary_caption(const ch_fit_group *group, const char *const *sentences, size_t count, double left,
+                           double top, FILE *out, ch_error *err) CH_MUST_CHECK;
+
 /** Writes the panels of a page into its script.
  *  @param content  what ch_page_draw was given
  *  @return CH_OK, CH_ERROR_MEMORY */
 typedef ch_code (*ch_page_write)(const ch_fit *fit, const ch_fit_group *group, const void *content, FILE *out,
                                  ch_error *err);
 
-/** Draws a page of group `index`: its title, the key of P, and what `write` has.
+/** Draws a page of group `index`: its title, the key of P where the group lists any, and what `write` has.
  *  @param kind  what its file's name has after the group's label, e.g. "-collapse"
  *  The rest, and what is returned, is as for ch_plot_fit. */
 ch_code ch_page_draw(const ch_fit *fit, size_t index, const char *kind, ch_page_write write, const void *content,

@@ -1,0 +1,434 @@
+/* phase.c — a page a phase diagram: maps of test error, weight variation and kernel change over (alpha, T). */
+#include "fit/phase.h"
+#include "plots/gnuplot.h"
+#include "plots/panel.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* matplotlib's viridis, whole: cells have white beside them only where there is nothing. */
+#define PALETTE                                                                                                        \
+    "set palette defined (0 '#440154', 1 '#472d7b', 2 '#3b528b', 3 '#2c728e', 4 '#21918c', 5 '#28ae80', "              \
+    "6 '#5ec962', 7 '#addc30', 8 '#fde725')\n"
+
+/* What is drawn over the map is laid on a wider white line, so that it shows on all its colours. */
+#define CASING        "linewidth 3.4 linecolor rgb '#ffffff'"
+#define BORDER_STYLE  "linewidth 1.8 linecolor rgb '#000000'"
+#define CONTOUR_STYLE "linewidth 0.5 linecolor rgb '#ffffff'"
+#define FIT_STYLE     "linewidth 1.6 linecolor rgb '#d55e00'"
+#define THEORY_STYLE  "linewidth 1.6 dashtype (5,4) linecolor rgb '#000000'"
+
+static const ch_mark best_mark = {0xd55e00, 7}, budget_mark = {0x000000, CH_POINT_LOWER_BOUND},
+                     diverged_mark = {0x000000, 2};
+
+static const struct {
+    const char *axis;
+    const char *border; /* what reaches the threshold; NULL for none */
+} maps[CH_NUM_PHASE] = {
+    [CH_PHASE_TEST_ERROR] = {"test error", NULL},
+    [CH_PHASE_WEIGHT_CHANGE] = {"weight variation ‖Δw‖ / ‖w₀‖", "‖Δw‖ / ‖w₀‖"},
+    [CH_PHASE_KERNEL_CHANGE] = {"kernel change ‖K − K₀‖ / ‖K₀‖", "‖K − K₀‖ / ‖K₀‖"},
+};
+
+/* Maps are square, two in a row, with their colour box beside them. */
+static void map_place(size_t index, double *left, double *right, double *bottom, double *top)
+{
+    const double column = 0.5, row = 0.375, first_top = 0.885, width = 0.31, height = 0.257;
+    *left = 0.092 + column * (double)(index % 2);
+    *right = *left + width;
+    *top = first_top - row * (double)(index / 2);
+    *bottom = *top - height;
+}
+
+/* Edge i of the cells of a grid: half-way between neighbours, in logarithms. */
+static double edge(const double *values, size_t count, size_t i)
+{
+    if (i == 0) {
+        return values[0] * sqrt(values[0] / values[1]);
+    }
+    return i == count ? values[count - 1] * sqrt(values[count - 1] / values[count - 2])
+                      : sqrt(values[i - 1] * values[i]);
+}
+
+/* The cells as rectangles; a test error of 0 has the colour of the least. @return their range of values */
+static ch_axis draw_cells(const ch_phase *phase, ch_phase_quantity quantity, ch_panel *panel)
+{
+    ch_axis range = CH_AXIS_EMPTY;
+    const size_t num_cells = phase->num_alphas * phase->num_temps;
+    for (size_t c = 0; c < num_cells; c++) {
+        ch_axis_include(&range, phase->cells[c].values[quantity]);
+    }
+    const size_t block = ch_panel_block(panel);
+    for (size_t c = 0; c < num_cells; c++) {
+        const size_t a = c / phase->num_temps, t = c % phase->num_temps;
+        const double value = phase->cells[c].values[quantity];
+        if (phase->cells[c].num_runs > 0 && isfinite(value)) {
+            fprintf(panel->out, "%.17g %.17g %.17g %.17g %.17g %.17g %.17g\n", phase->alphas[a], phase->temps[t],
+                    edge(phase->alphas, phase->num_alphas, a), edge(phase->alphas, phase->num_alphas, a + 1),
+                    edge(phase->temps, phase->num_temps, t), edge(phase->temps, phase->num_temps, t + 1),
+                    fmax(value, range.lo));
+        }
+    }
+    fputs("EOD\n", panel->out);
+    fprintf(ch_panel_item(panel),
+            "$block%zu using 1:2:3:4:5:6:7 with boxxyerror linecolor palette fillstyle solid 1 noborder", block);
+    panel->x =
+        (ch_axis){edge(phase->alphas, phase->num_alphas, 0), edge(phase->alphas, phase->num_alphas, phase->num_alphas)};
+    panel->y =
+        (ch_axis){edge(phase->temps, phase->num_temps, 0), edge(phase->temps, phase->num_temps, phase->num_temps)};
+    panel->is_tight = true;
+    return range;
+}
+
+/* What ended badly: a symbol in the middle of each cell. */
+static void draw_marks(const ch_phase *phase, bool diverged, ch_mark mark, ch_panel *panel)
+{
+    const size_t block = ch_panel_block(panel);
+    for (size_t c = 0; c < phase->num_alphas * phase->num_temps; c++) {
+        const ch_phase_cell *cell = &phase->cells[c];
+        if (diverged ? cell->num_diverged > 0 : cell->num_diverged == 0 && cell->num_budget > 0) {
+            fprintf(panel->out, "%.17g %.17g\n", phase->alphas[c / phase->num_temps],
+                    phase->temps[c % phase->num_temps]);
+        }
+    }
+    fputs("NaN NaN\nEOD\n", panel->out);
+    fprintf(ch_panel_item(panel),
+            "$block%zu using 1:2 with points pointtype %d pointsize 1.1*point linewidth 2.4 linecolor rgb '#ffffff'",
+            block, mark.point);
+    fprintf(ch_panel_item(panel),
+            "$block%zu using 1:2 with points pointtype %d pointsize 1.1*point linewidth 0.8 linecolor rgb '#%06x'",
+            block, mark.point, mark.colour);
+}
+
+static ch_code draw_contour(const ch_phase *phase, ch_phase_quantity quantity, double level, bool cased,
+                            const char *style, ch_panel *panel, ch_error *err)
+{
+    ch_phase_segment *segments = NULL;
+    size_t count = 0;
+    const ch_code code = ch_phase_contour(phase, quantity, level, &segments, &count, err);
+    if (code == CH_OK && count > 0) {
+        const size_t block = ch_panel_block(panel);
+        for (size_t i = 0; i < count; i++) {
+            fprintf(panel->out, "%.17g %.17g\n%.17g %.17g\n\n", segments[i].alpha[0], segments[i].temp[0],
+                    segments[i].alpha[1], segments[i].temp[1]);
+        }
+        fputs("EOD\n", panel->out);
+        if (cased) {
+            fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines " CASING, block);
+        }
+        fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines %s", block, style);
+    }
+    free(segments);
+    return code;
+}
+
+/* A cased straight line through (alpha0, temp0), cut where it leaves the map. */
+static void draw_line(double from, double to, double alpha0, double temp0, double slope, const char *style,
+                      ch_panel *panel)
+{
+    const size_t block = ch_panel_block(panel);
+    fprintf(panel->out, "%.17g %.17g\n%.17g %.17g\nEOD\n", from, temp0 * pow(from / alpha0, slope), to,
+            temp0 * pow(to / alpha0, slope));
+    fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines " CASING, block);
+    fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines %s", block, style);
+}
+
+/* The centre of the T_opt that k rests on, or would; their number is num_slope. */
+static void centre(const ch_phase *phase, double *alpha, double *temp)
+{
+    double x = 0, y = 0;
+    for (size_t a = 0; a < phase->num_alphas; a++) {
+        if (phase->alphas[a] < 1 && phase->rows[a].best.is_sure) {
+            x += log(phase->alphas[a]);
+            y += log(phase->rows[a].best.estimate.value);
+        }
+    }
+    *alpha = exp(x / (double)phase->num_slope);
+    *temp = exp(y / (double)phase->num_slope);
+}
+
+/* Fitted k over the alpha < 1 there are, and theory's from the least alpha to 1. */
+static void draw_slopes(const ch_phase *phase, ch_panel *panel)
+{
+    double alpha, temp;
+    if (phase->num_slope == 0) {
+        return;
+    }
+    centre(phase, &alpha, &temp);
+    const double from = panel->x.lo, to = fmin(1, panel->x.hi);
+    if (isfinite(phase->slope.value)) {
+        draw_line(from, to, alpha, temp, phase->slope.value, FIT_STYLE, panel);
+    }
+    if (isfinite(phase->slope_theory)) {
+        draw_line(from, to, alpha, temp, phase->slope_theory, THEORY_STYLE, panel);
+    }
+}
+
+/* T_opt with its interval; bounds as open triangles. */
+static void draw_best(const ch_phase *phase, ch_panel *panel)
+{
+    for (size_t a = 0; a < phase->num_alphas; a++) {
+        const ch_phase_temp *best = &phase->rows[a].best;
+        const double value = best->estimate.value;
+        if (best->place == CH_TC_NONE) {
+            continue;
+        }
+        const bool inside = best->place == CH_TC_INSIDE, has_interval = isfinite(best->estimate.lo);
+        const int point = inside                       ? best_mark.point
+                          : best->place == CH_TC_ABOVE ? CH_POINT_LOWER_BOUND
+                                                       : CH_POINT_UPPER_BOUND;
+        const size_t block = ch_panel_block(panel);
+        fprintf(panel->out, "%.17g %.17g %.17g %.17g\nEOD\n", phase->alphas[a], value,
+                has_interval ? fmax(best->estimate.lo, panel->y.lo) : value,
+                has_interval ? fmin(best->estimate.hi, panel->y.hi) : value);
+        fprintf(ch_panel_item(panel), "$block%zu using 1:3:(0):($4-$3) with vectors nohead " CASING, block);
+        fprintf(
+            ch_panel_item(panel),
+            "$block%zu using 1:2 with points pointtype %d pointsize 1.6*point linewidth 2.4 linecolor rgb '#ffffff'",
+            block, point);
+        fprintf(ch_panel_item(panel), "$block%zu using 1:3:(0):($4-$3) with vectors nohead " FIT_STYLE, block);
+        fprintf(ch_panel_item(panel),
+                "$block%zu using 1:2 with points pointtype %d pointsize 1.2*point linecolor rgb '#%06x'", block, point,
+                best_mark.colour);
+    }
+}
+
+static void write_colours(const ch_axis *range, const char *label, size_t index, FILE *out)
+{
+    double left, right, bottom, top;
+    map_place(index, &left, &right, &bottom, &top);
+    fputs(PALETTE, out);
+    fprintf(out, "set colorbox user origin screen %.17g, screen %.17g size screen 0.014, screen %.17g\n", right + 0.014,
+            bottom, top - bottom);
+    ch_axis_write(range, out, "cb", false);
+    fprintf(out, "set label ");
+    ch_gnuplot_quote(out, label);
+    fprintf(out, " at graph 0.5, graph 1.06 center\n");
+}
+
+static ch_code draw_map(const ch_phase *phase, ch_phase_quantity quantity, size_t index, ch_panel *panel, ch_error *err)
+{
+    double levels[CH_AXIS_LABELS];
+    ch_axis range = draw_cells(phase, quantity, panel);
+    ch_axis_finish(&range, 1.2);
+    write_colours(&range, maps[quantity].axis, index, panel->out);
+    const size_t count = ch_axis_labels(&range, false, levels);
+    ch_code code = CH_OK;
+    for (size_t i = 0; i < count && code == CH_OK; i++) {
+        code = draw_contour(phase, quantity, levels[i], false, CONTOUR_STYLE, panel, err);
+    }
+    /* the border of the kernel on its own map, else that of the weights */
+    const bool kernel = quantity == CH_PHASE_KERNEL_CHANGE;
+    if (code == CH_OK) {
+        code = draw_contour(phase, kernel ? CH_PHASE_KERNEL_CHANGE : CH_PHASE_WEIGHT_CHANGE, phase->threshold, true,
+                            BORDER_STYLE, panel, err);
+    }
+    draw_slopes(phase, panel);
+    draw_marks(phase, false, budget_mark, panel);
+    draw_marks(phase, true, diverged_mark, panel);
+    draw_best(phase, panel);
+    return code;
+}
+
+static ch_code write_map(const ch_phase *phase, ch_phase_quantity quantity, size_t index, FILE *out, ch_error *err)
+{
+    double left, right, bottom, top;
+    ch_panel panel;
+    ch_code code = ch_panel_init(&panel, out, index, err);
+    if (code == CH_OK) {
+        map_place(index, &left, &right, &bottom, &top);
+        fprintf(out,
+                "set lmargin at screen %.17g\nset rmargin at screen %.17g\nset bmargin at screen %.17g\n"
+                "set tmargin at screen %.17g\nset tics front\nset border front\n",
+                left, right, bottom, top);
+        code = draw_map(phase, quantity, index, &panel, err);
+    }
+    if (code == CH_OK) {
+        code = ch_panel_finish(&panel, "α = 1/κ", "temperature T", false, "", err);
+    }
+    ch_panel_free(&panel);
+    return code;
+}
+
+/* ---- what is said ---- */
+
+/* An entry of the key under the page's title, `width` wide, in the row at `y`. */
+static void write_entry(FILE *out, double *x, double y, double width, const char *line, const ch_mark *mark,
+                        const char *text)
+{
+    ch_key_write(out, "screen", *x, y, 0.03, line, mark, text);
+    *x += width;
+}
+
+static bool has_ended(const ch_phase *phase, bool diverged)
+{
+    bool any = false;
+    for (size_t c = 0; c < phase->num_alphas * phase->num_temps; c++) {
+        any = any || (diverged ? phase->cells[c].num_diverged : phase->cells[c].num_budget) > 0;
+    }
+    return any;
+}
+
+/* Lines and T_opt in the first row, how runs ended in the second. */
+static void write_key(const ch_phase *phase, FILE *out)
+{
+    double x = 0.092, y = 0.962;
+    fputs("reset\n", out);
+    write_entry(out, &x, y, 0.26, BORDER_STYLE, NULL, "end of the lazy regime");
+    write_entry(out, &x, y, 0.11, NULL, &best_mark, "T_{opt}");
+    if (isfinite(phase->slope.value)) {
+        write_entry(out, &x, y, 0.14, FIT_STYLE, NULL, "fit ∝ α^{k}");
+    }
+    if (phase->num_slope > 0 && isfinite(phase->slope_theory)) {
+        write_entry(out, &x, y, 0.2, THEORY_STYLE, NULL, "theory ∝ α^{(D−1)/(D+1)}");
+    }
+    x = 0.092;
+    y -= 0.018;
+    if (has_ended(phase, false)) {
+        write_entry(out, &x, y, 0.26, NULL, &budget_mark, "ended by a budget");
+    }
+    if (has_ended(phase, true)) {
+        write_entry(out, &x, y, 0.2, NULL, &diverged_mark, "diverged");
+    }
+    fputs("unset border\nunset tics\nunset key\nset xrange [0:1]\nset yrange [0:1]\nplot NaN\n", out);
+}
+
+enum { MAX_SENTENCES = 8 };
+
+/* Sentences of the caption, to be freed one by one. */
+typedef struct {
+    char *text[MAX_SENTENCES];
+    size_t count;
+} caption;
+
+static void caption_free(caption *self)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        free(self->text[i]);
+    }
+}
+
+static ch_code say(caption *self, ch_error *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4), warn_unused_result));
+static ch_code say(caption *self, ch_error *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const int length = vasprintf(&self->text[self->count], format, args);
+    va_end(args);
+    if (length < 0) {
+        return ch_error_memory(err, "a caption");
+    }
+    self->count++;
+    return CH_OK;
+}
+
+static ch_code say_slope(const ch_phase *phase, caption *words, ch_error *err)
+{
+    char theory[64] = "", error[64] = "";
+    if (isfinite(phase->slope_theory)) {
+        snprintf(theory, sizeof theory, "; theory, D = %llu hidden layers: %.3f for α ≪ 1",
+                 (unsigned long long)phase->key.depth, phase->slope_theory);
+    }
+    if (isfinite(phase->slope.stderr_)) {
+        snprintf(error, sizeof error, " ± %.3f", phase->slope.stderr_);
+    }
+    if (isnan(phase->slope.value)) {
+        return say(words, err, "No k: T_opt ∝ α^k needs T_opt inside the T at three α < 1, it is at %zu%s.",
+                   phase->num_slope, theory);
+    }
+    return say(words, err, "T_opt ∝ α^k over the %zu α below 1: k = %s%.3f%s%s.", phase->num_slope,
+               phase->slope.value < 0 ? "−" : "", fabs(phase->slope.value), error, theory);
+}
+
+static ch_code say_all(const ch_phase *phase, caption *words, ch_error *err)
+{
+    const bool kernel = phase->measured[CH_PHASE_KERNEL_CHANGE];
+    ch_code code = say(
+        words, err, "%zu run%s on %zu data set%s. Colours: means over data sets; white: no run, or one diverged.",
+        phase->num_runs, phase->num_runs == 1 ? "" : "s", phase->num_data_sets, phase->num_data_sets == 1 ? "" : "s");
+    if (code == CH_OK) {
+        code = say(words, err, "End of the lazy regime: %s = %g%s%s%s.", maps[CH_PHASE_WEIGHT_CHANGE].border,
+                   phase->threshold, kernel ? "; on the map of the kernel " : "",
+                   kernel ? maps[CH_PHASE_KERNEL_CHANGE].border : "", kernel ? " = the same" : "");
+    }
+    if (code == CH_OK && phase->measured[CH_PHASE_TEST_ERROR]) {
+        code = say(words, err, "T_opt: the T of least test error, with its 95 %% interval%s; triangles: bounds.",
+                   phase->num_data_sets > 1 ? " over data sets" : ", which one data set does not give");
+    }
+    if (code == CH_OK && phase->measured[CH_PHASE_TEST_ERROR]) {
+        code = say_slope(phase, words, err);
+    }
+    if (code == CH_OK && has_ended(phase, false)) {
+        code = say(words, err,
+                   phase->by_budget ? "No run fitted: values are where the budgets ended."
+                                    : "Cells with runs that a budget ended count for no line.");
+    }
+    return code;
+}
+
+static ch_code write_caption(const ch_phase *phase, const ch_fit_group *group, size_t index, FILE *out, ch_error *err)
+{
+    double left, right, bottom, top;
+    caption words = {.count = 0};
+    ch_code code = say_all(phase, &words, err);
+    if (code == CH_OK) {
+        map_place(index, &left, &right, &bottom, &top);
+        code = ch_summary_caption(group, (const char *const *)words.text, words.count, left, top, out, err);
+    }
+    caption_free(&words);
+    return code;
+}
+
+/* @param content  the diagram */
+static ch_code write_page(const ch_fit *fit, const ch_fit_group *group, const void *content, FILE *out, ch_error *err)
+{
+    const ch_phase *phase = content;
+    size_t index = 0;
+    ch_code code = CH_OK;
+    (void)fit;
+    write_key(phase, out);
+    for (ch_phase_quantity q = 0; q < CH_NUM_PHASE && code == CH_OK; q++) {
+        if (phase->measured[q]) {
+            code = write_map(phase, q, index++, out, err);
+        }
+    }
+    return code == CH_OK ? write_caption(phase, group, index, out, err) : code;
+}
+
+/* The diagrams as groups of a fit, which pages are titled and named after: alpha varies, P does not.
+ * @param groups  [list->count] */
+static ch_fit as_fit(const ch_fit *fit, const ch_phase_list *list, ch_fit_group *groups)
+{
+    const uint64_t alpha = UINT64_C(1) << CH_SETTING_ALPHA, train = UINT64_C(1) << CH_SETTING_TRAIN;
+    for (size_t i = 0; i < list->count; i++) {
+        const ch_phase *phase = &list->items[i];
+        groups[i] = (ch_fit_group){.key = phase->key, .runs = phase->runs, .num_runs = phase->num_runs};
+    }
+    return (ch_fit){.options = fit->options,
+                    .groups = groups,
+                    .num_groups = list->count,
+                    .differing = (fit->differing & ~alpha) | train};
+}
+
+ch_code ch_plot_phase(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names, ch_error *err)
+{
+    ch_phase_list list;
+    ch_fit_group *groups = NULL;
+    ch_code code = ch_phase_list_init(&list, fit, err);
+    if (code == CH_OK) {
+        groups = ch_alloc(list.count, sizeof *groups);
+        code = groups == NULL ? ch_error_memory(err, "the phase diagrams") : CH_OK;
+    }
+    if (code == CH_OK) {
+        const ch_fit pages = as_fit(fit, &list, groups);
+        for (size_t i = 0; i < list.count && code == CH_OK; i++) {
+            code = ch_page_draw(&pages, i, "-phase", write_page, &list.items[i], directory, format, names, err);
+        }
+    }
+    free(groups);
+    ch_phase_list_free(&list);
+    return code;
+}
