@@ -10,7 +10,7 @@ typedef struct {
     ch_plot_format format;
 } plot_arguments;
 
-static ch_code draw_table(const plot_arguments *arguments, const ch_run_table *table, ch_error *err)
+static ch_code draw_table(const plot_arguments *arguments, ch_store *store, const ch_run_table *table, ch_error *err)
 {
     ch_fit fit = {0};
     ch_fit_options options;
@@ -33,6 +33,9 @@ static ch_code draw_table(const plot_arguments *arguments, const ch_run_table *t
     if (code == CH_OK) {
         code = ch_plot_phase(&fit, arguments->directory, arguments->format, stdout, err);
     }
+    if (code == CH_OK) {
+        code = ch_plot_training(&fit, store, arguments->directory, arguments->format, stdout, err);
+    }
     ch_fit_free(&fit);
     return code;
 }
@@ -46,7 +49,7 @@ static ch_code plot_store(const plot_arguments *arguments, ch_error *err)
         code = ch_store_select(&store, arguments->where, false, &table, err);
     }
     if (code == CH_OK) {
-        code = draw_table(arguments, &table, err);
+        code = draw_table(arguments, &store, &table, err);
     }
     ch_run_table_free(&table);
     ch_store_close(&store);

@@ -98,6 +98,9 @@ void ch_key_write(FILE *out, const char *system, double x, double y, double widt
 ch_code ch_panel_finish(ch_panel *self, const char *x_label, const char *y_label, bool x_binary, const char *nothing,
                         ch_error *err) CH_MUST_CHECK;
 
+/** The panel of the test error: its mean over data sets against T, a curve for every P, and T_c by error. */
+ch_code ch_test_error_draw(const ch_page *page, ch_panel *panel, ch_error *err) CH_MUST_CHECK;
+
 /** Panels (a) … (e), in order: functions of the page alone. */
 typedef ch_code (*ch_panel_draw)(const ch_page *page, ch_panel *panel, ch_error *err);
 extern const ch_panel_draw ch_panels[];

@@ -23,13 +23,15 @@
 static const ch_mark best_mark = {0xd55e00, 7}, budget_mark = {0x000000, CH_POINT_LOWER_BOUND},
                      diverged_mark = {0x000000, 2};
 
-static const struct {
-    const char *axis;
-    const char *border; /* what reaches the threshold; NULL for none */
-} maps[CH_NUM_PHASE] = {
-    [CH_PHASE_TEST_ERROR] = {"test error", NULL},
-    [CH_PHASE_WEIGHT_CHANGE] = {"weight variation ‖Δw‖ / ‖w₀‖", "‖Δw‖ / ‖w₀‖"},
-    [CH_PHASE_KERNEL_CHANGE] = {"kernel change ‖K − K₀‖ / ‖K₀‖", "‖K − K₀‖ / ‖K₀‖"},
+static const char *const titles[CH_NUM_PHASE] = {
+    [CH_PHASE_TEST_ERROR] = "test error",
+    [CH_PHASE_WEIGHT_CHANGE] = "weight variation ‖Δw‖ / ‖w₀‖",
+    [CH_PHASE_KERNEL_CHANGE] = "kernel change ‖K − K₀‖ / ‖K₀‖",
+};
+/* What reaches the threshold where the lazy regime ends. */
+static const char *const borders[CH_NUM_PHASE] = {
+    [CH_PHASE_WEIGHT_CHANGE] = "‖Δw‖ / ‖w₀‖",
+    [CH_PHASE_KERNEL_CHANGE] = "‖K − K₀‖ / ‖K₀‖",
 };
 
 /* Maps are square, two in a row, with their colour box beside them. */
@@ -82,6 +84,15 @@ static ch_axis draw_cells(const ch_phase *phase, ch_phase_quantity quantity, ch_
     return range;
 }
 
+/* White under the points of a block, wider than them: a filled shape, which follows its open one. */
+static void draw_halo(size_t block, int point, double size, ch_panel *panel)
+{
+    const bool is_open = point == CH_POINT_LOWER_BOUND || point == CH_POINT_UPPER_BOUND;
+    fprintf(ch_panel_item(panel),
+            "$block%zu using 1:2 with points pointtype %d pointsize %g*point linecolor rgb '#ffffff'", block,
+            point + is_open, size);
+}
+
 /* What ended badly: a symbol in the middle of each cell. */
 static void draw_marks(const ch_phase *phase, bool diverged, ch_mark mark, ch_panel *panel)
 {
@@ -94,9 +105,9 @@ static void draw_marks(const ch_phase *phase, bool diverged, ch_mark mark, ch_pa
         }
     }
     fputs("NaN NaN\nEOD\n", panel->out);
-    fprintf(ch_panel_item(panel),
-            "$block%zu using 1:2 with points pointtype %d pointsize 1.1*point linewidth 2.4 linecolor rgb '#ffffff'",
-            block, mark.point);
+    if (!diverged) { /* diverged cells are white anyhow */
+        draw_halo(block, mark.point, 2.0, panel);
+    }
     fprintf(ch_panel_item(panel),
             "$block%zu using 1:2 with points pointtype %d pointsize 1.1*point linewidth 0.8 linecolor rgb '#%06x'",
             block, mark.point, mark.colour);
@@ -124,14 +135,13 @@ static ch_code draw_contour(const ch_phase *phase, ch_phase_quantity quantity, d
     return code;
 }
 
-/* A cased straight line through (alpha0, temp0), cut where it leaves the map. */
+/* A straight line through (alpha0, temp0), in the logarithms. */
 static void draw_line(double from, double to, double alpha0, double temp0, double slope, const char *style,
                       ch_panel *panel)
 {
     const size_t block = ch_panel_block(panel);
     fprintf(panel->out, "%.17g %.17g\n%.17g %.17g\nEOD\n", from, temp0 * pow(from / alpha0, slope), to,
             temp0 * pow(to / alpha0, slope));
-    fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines " CASING, block);
     fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines %s", block, style);
 }
 
@@ -149,20 +159,25 @@ static void centre(const ch_phase *phase, double *alpha, double *temp)
     *temp = exp(y / (double)phase->num_slope);
 }
 
-/* Fitted k over the alpha < 1 there are, and theory's from the least alpha to 1. */
+/* The fitted k and theory's, up to alpha = 1; theory's dashes lie over the fit, so that both show where they agree. */
 static void draw_slopes(const ch_phase *phase, ch_panel *panel)
 {
+    const struct {
+        double slope;
+        const char *style;
+    } lines[] = {{phase->slope.value, CASING},
+                 {phase->slope_theory, CASING},
+                 {phase->slope.value, FIT_STYLE},
+                 {phase->slope_theory, THEORY_STYLE}};
     double alpha, temp;
     if (phase->num_slope == 0) {
         return;
     }
     centre(phase, &alpha, &temp);
-    const double from = panel->x.lo, to = fmin(1, panel->x.hi);
-    if (isfinite(phase->slope.value)) {
-        draw_line(from, to, alpha, temp, phase->slope.value, FIT_STYLE, panel);
-    }
-    if (isfinite(phase->slope_theory)) {
-        draw_line(from, to, alpha, temp, phase->slope_theory, THEORY_STYLE, panel);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        if (isfinite(lines[i].slope)) {
+            draw_line(panel->x.lo, fmin(1, panel->x.hi), alpha, temp, lines[i].slope, lines[i].style, panel);
+        }
     }
 }
 
@@ -184,10 +199,7 @@ static void draw_best(const ch_phase *phase, ch_panel *panel)
                 has_interval ? fmax(best->estimate.lo, panel->y.lo) : value,
                 has_interval ? fmin(best->estimate.hi, panel->y.hi) : value);
         fprintf(ch_panel_item(panel), "$block%zu using 1:3:(0):($4-$3) with vectors nohead " CASING, block);
-        fprintf(
-            ch_panel_item(panel),
-            "$block%zu using 1:2 with points pointtype %d pointsize 1.6*point linewidth 2.4 linecolor rgb '#ffffff'",
-            block, point);
+        draw_halo(block, point, inside ? 1.7 : 2.2, panel);
         fprintf(ch_panel_item(panel), "$block%zu using 1:3:(0):($4-$3) with vectors nohead " FIT_STYLE, block);
         fprintf(ch_panel_item(panel),
                 "$block%zu using 1:2 with points pointtype %d pointsize 1.2*point linecolor rgb '#%06x'", block, point,
@@ -213,7 +225,7 @@ static ch_code draw_map(const ch_phase *phase, ch_phase_quantity quantity, size_
     double levels[CH_AXIS_LABELS];
     ch_axis range = draw_cells(phase, quantity, panel);
     ch_axis_finish(&range, 1.2);
-    write_colours(&range, maps[quantity].axis, index, panel->out);
+    write_colours(&range, titles[quantity], index, panel->out);
     const size_t count = ch_axis_labels(&range, false, levels);
     ch_code code = CH_OK;
     for (size_t i = 0; i < count && code == CH_OK; i++) {
@@ -329,11 +341,11 @@ static ch_code say_slope(const ch_phase *phase, caption *words, ch_error *err)
 {
     char theory[64] = "", error[64] = "";
     if (isfinite(phase->slope_theory)) {
-        snprintf(theory, sizeof theory, "; theory, D = %llu hidden layers: %.3f for α ≪ 1",
+        snprintf(theory, sizeof theory, "; theory, D = %llu hidden layers: %.3f for α ≪ 1",
                  (unsigned long long)phase->key.depth, phase->slope_theory);
     }
     if (isfinite(phase->slope.stderr_)) {
-        snprintf(error, sizeof error, " ± %.3f", phase->slope.stderr_);
+        snprintf(error, sizeof error, " ± %.3f", phase->slope.stderr_);
     }
     if (isnan(phase->slope.value)) {
         return say(words, err, "No k: T_opt ∝ α^k needs T_opt inside the T at three α < 1, it is at %zu%s.",
@@ -346,13 +358,16 @@ static ch_code say_slope(const ch_phase *phase, caption *words, ch_error *err)
 static ch_code say_all(const ch_phase *phase, caption *words, ch_error *err)
 {
     const bool kernel = phase->measured[CH_PHASE_KERNEL_CHANGE];
-    ch_code code = say(
-        words, err, "%zu run%s on %zu data set%s. Colours: means over data sets; white: no run, or one diverged.",
-        phase->num_runs, phase->num_runs == 1 ? "" : "s", phase->num_data_sets, phase->num_data_sets == 1 ? "" : "s");
+    ch_code code = say(words, err,
+                       "%zu run%s on %zu data set%s. Colours: means over data sets, thin lines at their ticks; white: "
+                       "no run, or one diverged.",
+                       phase->num_runs, phase->num_runs == 1 ? "" : "s", phase->num_data_sets,
+                       phase->num_data_sets == 1 ? "" : "s");
     if (code == CH_OK) {
-        code = say(words, err, "End of the lazy regime: %s = %g%s%s%s.", maps[CH_PHASE_WEIGHT_CHANGE].border,
-                   phase->threshold, kernel ? "; on the map of the kernel " : "",
-                   kernel ? maps[CH_PHASE_KERNEL_CHANGE].border : "", kernel ? " = the same" : "");
+        code = say(words, err, "End of the lazy regime: %s = %g.", borders[CH_PHASE_WEIGHT_CHANGE], phase->threshold);
+    }
+    if (code == CH_OK && kernel) {
+        code = say(words, err, "On the map of the kernel: %s = %g.", borders[CH_PHASE_KERNEL_CHANGE], phase->threshold);
     }
     if (code == CH_OK && phase->measured[CH_PHASE_TEST_ERROR]) {
         code = say(words, err, "T_opt: the T of least test error, with its 95 %% interval%s; triangles: bounds.",

@@ -39,6 +39,15 @@ ch_code ch_plot_collapse(const ch_fit *fit, const char *directory, ch_plot_forma
 ch_code ch_plot_phase(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
                       ch_error *err) CH_MUST_CHECK;
 
+/** Draws a page a group with recorded trajectories, as e.g. perceptron-chi0-dim128-training.pdf: loss, unfitted
+ * samples, test error, weight change, kernel change, signal and noise against t, those that were measured, for ten T at
+ * most of the largest P. One run is drawn for each T, on the first data set.
+ *
+ *  @param store  what the fit's runs were read from: trajectories are read for the runs drawn alone
+ *  All else is as for ch_plot_fit; CH_ERROR_IO also when the store cannot be read. */
+ch_code ch_plot_training(const ch_fit *fit, ch_store *store, const char *directory, ch_plot_format format, FILE *names,
+                         ch_error *err) CH_MUST_CHECK;
+
 int ch_cmd_plot(int argc, const char **argv);
 
 #endif
