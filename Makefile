@@ -74,7 +74,7 @@ ALLOC_FAIL := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_allo
 STATISTICAL := test_reference test_engines test_precision test_fit_coverage test_censored test_selftest \
                test_collapse_coverage test_online_limit test_change_alarms test_shape_coverage
 # what valgrind's single core gets through in reason
-UNIT        := $(filter-out $(STATISTICAL) test_program% test_store_files test_plots,$(TESTS))
+UNIT        := $(filter-out $(STATISTICAL) test_program% test_store_files test_plots%,$(TESTS))
 # where threads share memory
 THREADED    := test_data test_sweep test_sweep_memory test_fit test_collapse
 
