@@ -14,7 +14,7 @@ static bool is_shared(const ch_phase *self, size_t setting)
 
 /* ---- for people ---- */
 
-enum { ALPHA_WIDTH = 12, TEMP_WIDTH = 30 };
+enum { ALPHA_WIDTH = 8, TEMP_WIDTH = 26 }; /* 88 columns with three temperatures */
 
 static void format_temp(const ch_phase_temp *temp, char *text, size_t size)
 {
@@ -27,26 +27,26 @@ static void format_temp(const ch_phase_temp *temp, char *text, size_t size)
         snprintf(text, size, "> %.3g", estimate->value);
         break;
     case CH_TC_NONE:
-        snprintf(text, size, "-");
+        snprintf(text, size, "—");
         break;
     case CH_TC_INSIDE:
         if (isnan(estimate->lo)) {
-            snprintf(text, size, "%.3g (-)", estimate->value);
+            snprintf(text, size, "%.3g (—)", estimate->value);
         } else {
-            snprintf(text, size, "%.3g (%.3g … %.3g)", estimate->value, estimate->lo, estimate->hi);
+            snprintf(text, size, "%.3g (%.2g … %.2g)", estimate->value, estimate->lo, estimate->hi);
         }
         break;
     }
 }
 
-/* Right-aligned by characters: "…" takes three bytes. */
+/* Right-aligned by characters, "…" takes three bytes; never without a blank before it. */
 static void print_right(FILE *out, const char *text, size_t width)
 {
     size_t used = 0;
     for (const char *c = text; *c != '\0'; c++) {
         used += ((unsigned char)*c & 0xC0) != 0x80;
     }
-    fprintf(out, "%*s%s", (int)(used < width ? width - used : 0), "", text);
+    fprintf(out, "%*s%s", (int)(used < width ? width - used : 1), "", text);
 }
 
 /* "mlp, depth = 2, …, train = 1024" */
@@ -68,19 +68,22 @@ static void print_shared(const ch_phase *self, FILE *out)
 
 static void print_slope(const ch_phase *self, FILE *out)
 {
+    if (isnan(self->slope.value) && isnan(self->slope_theory)) {
+        return; /* k has no meaning here */
+    }
     if (isnan(self->slope.value)) {
         fprintf(out, "  no k: it needs T_opt inside the sampled T at three alpha < 1 or more, it is at %zu\n",
                 self->num_slope);
         return;
     }
-    fprintf(out, "  k  T_opt ~ alpha^k over the %zu of alpha < 1: %.3f", self->num_slope, self->slope.value);
+    fprintf(out, "  k = %.3f", self->slope.value);
     if (isfinite(self->slope.stderr_)) {
         fprintf(out, " ± %.3f (%.3f … %.3f)", self->slope.stderr_, self->slope.lo, self->slope.hi);
     }
     if (isfinite(self->slope_theory)) {
-        fprintf(out, ", theory %.3f for alpha << 1", self->slope_theory);
+        fprintf(out, ", theory %.3f", self->slope_theory);
     }
-    fputc('\n', out);
+    fprintf(out, ": T_opt ~ alpha^k over the %zu alpha < 1\n", self->num_slope);
 }
 
 static void print_phase(const ch_phase *self, FILE *out)
@@ -100,7 +103,7 @@ static void print_phase(const ch_phase *self, FILE *out)
     fputc('\n', out);
     for (size_t a = 0; a < self->num_alphas; a++) {
         const ch_phase_row *row = &self->rows[a];
-        snprintf(text, sizeof text, "%.6g", self->alphas[a]);
+        ch_fit_format_temp(self->alphas[a], text, sizeof text);
         fputs("  ", out);
         print_right(out, text, ALPHA_WIDTH);
         format_temp(&row->best, text, sizeof text);
@@ -122,9 +125,7 @@ static void print_phase(const ch_phase *self, FILE *out)
 void ch_phase_print(const ch_phase_list *self, FILE *out)
 {
     if (self->count > 0) {
-        fputs("\nPhase diagrams over (alpha, T): T of least test error, and where the lazy regime ends, with 95 % "
-              "intervals\n",
-              out);
+        fputs("\nPhase diagrams over (alpha, T): T of least test error, and end of the lazy regime\n", out);
     }
     for (size_t i = 0; i < self->count; i++) {
         fputc('\n', out);

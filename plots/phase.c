@@ -289,7 +289,9 @@ static void write_key(const ch_phase *phase, FILE *out)
     double x = 0.092, y = 0.962;
     fputs("reset\n", out);
     write_entry(out, &x, y, 0.26, BORDER_STYLE, NULL, "end of the lazy regime");
-    write_entry(out, &x, y, 0.11, NULL, &best_mark, "T_{opt}");
+    if (phase->measured[CH_PHASE_TEST_ERROR]) {
+        write_entry(out, &x, y, 0.11, NULL, &best_mark, "T_{opt}");
+    }
     if (isfinite(phase->slope.value)) {
         write_entry(out, &x, y, 0.14, FIT_STYLE, NULL, "fit ∝ α^{k}");
     }
@@ -373,7 +375,8 @@ static ch_code say_all(const ch_phase *phase, caption *words, ch_error *err)
         code = say(words, err, "T_opt: the T of least test error, with its 95 %% interval%s; triangles: bounds.",
                    phase->num_data_sets > 1 ? " over data sets" : ", which one data set does not give");
     }
-    if (code == CH_OK && phase->measured[CH_PHASE_TEST_ERROR]) {
+    const bool has_slope = isfinite(phase->slope.value) || isfinite(phase->slope_theory);
+    if (code == CH_OK && phase->measured[CH_PHASE_TEST_ERROR] && has_slope) {
         code = say_slope(phase, words, err);
     }
     if (code == CH_OK && has_ended(phase, false)) {
