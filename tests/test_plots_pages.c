@@ -148,6 +148,11 @@ static void test_panels_of_what_was_measured(void **state)
     }
     draw_phase(&table);
     check_page(PHASE_PAGE, says, lacks);
+    for (size_t r = 0; r < table.count; r++) {
+        table.runs[r].final.test_error = 0;
+    }
+    draw_phase(&table);
+    check_page(PHASE_PAGE, (const char *const[]){"no data: every test error is 0", "weight variation", NULL}, nothing);
     for (size_t r = 0; r < table.count; r++) { /* nothing at all: a page that says so, in its caption */
         table.runs[r].status = CH_DIVERGED;
     }
