@@ -27,6 +27,9 @@ static ch_code draw_table(const plot_arguments *arguments, ch_store *store, cons
         code = ch_plot_fit(&fit, arguments->directory, arguments->format, stdout, err);
     }
     if (code == CH_OK) {
+        code = ch_plot_test_error(&fit, arguments->directory, arguments->format, stdout, err);
+    }
+    if (code == CH_OK) {
         code = ch_plot_collapse(&fit, arguments->directory, arguments->format, stdout, err);
     }
     if (code == CH_OK) {

@@ -33,6 +33,12 @@ ch_code ch_plot_fit(const ch_fit *fit, const char *directory, ch_plot_format for
 ch_code ch_plot_collapse(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
                          ch_error *err) CH_MUST_CHECK;
 
+/** Draws a page a group whose test error was measured at more than one (P, T), as e.g.
+ * perceptron-chi0-dim128-error.pdf: against T, a curve for every P, and against P, a curve for some T. All else is as
+ * for ch_plot_fit. */
+ch_code ch_plot_test_error(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
+                           ch_error *err) CH_MUST_CHECK;
+
 /** Draws a page a phase diagram of the fit (fit/phase.h), as e.g. mlp-datasign-chi0-dim16-train1024-phase.pdf: maps of
  *  test error, relative weight variation and kernel change over (alpha, T), those that were measured, with the end of
  *  the lazy regime and T_opt. All else is as for ch_plot_fit. */

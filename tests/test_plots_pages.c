@@ -269,10 +269,13 @@ static void test_pages_of_a_store(void **state)
     }
     make_store(&table);
     expect("$C plot $D/s -o $D --format svg --threshold 0", CH_EXIT_USAGE, "threshold = 0");
-    expect("$C plot $D/s -o $D --format svg --threshold 0.5 | wc -l", CH_EXIT_OK, "8\n");
+    expect("$C plot $D/s -o $D --format svg --threshold 0.5 | wc -l", CH_EXIT_OK, "11\n");
     check_page("mlp-datadepleted-chi0-dim16-alpha0.0625.svg", main_page, (const char *const[]){"signal s", NULL});
     check_page("mlp-datadepleted-chi0-dim16-alpha0.0625-training.svg", training,
                (const char *const[]){"(f)", "signal s", "ended by a budget", NULL});
+    check_page("mlp-datadepleted-chi0-dim16-alpha0.0625-error.svg",
+               (const char *const[]){"mean test error", "training samples P", "T = ", NULL},
+               (const char *const[]){"theory", NULL});
     check_page("mlp-datadepleted-chi0-dim16-train1024-phase.svg", (const char *const[]){"‖ = 0.5.", NULL}, nothing);
     check_page("mlp-datadepleted-chi0-dim16-train2048-phase.svg", (const char *const[]){"‖ = 0.5.", NULL}, nothing);
     expect("$C fit $D/s", CH_EXIT_OK, "model = mlp, data = depleted, chi = 0, dim = 16, alpha = 0.0625");
@@ -330,9 +333,38 @@ static void test_training_of_a_perceptron(void **state)
     check_page("perceptron-chi0-dim8-training.svg", says, lacks);
     check_page("perceptron-chi0-dim8.svg", (const char *const[]){"signal s, noise r", NULL},
                (const char *const[]){"mean test error", NULL});
+    check_page("perceptron-chi0-dim8-error.svg", (const char *const[]){"mean test error", "theory P", NULL}, nothing);
     expect("$C sweep perceptron --dim 9 --train 16,32 --temp 2^-2..2^1 -o $D/t > $D/log", CH_EXIT_OK, "");
     expect("$C plot $D/t -o $D --format svg; ls $D", CH_EXIT_OK, "perceptron-chi0-dim9.svg");
     assert_null(read_page("perceptron-chi0-dim9-training.svg"));
+}
+
+/* Without a test error, or at one (P, T) alone, there is no page of it. */
+static void test_no_test_error_no_page(void **state)
+{
+    (void)state;
+    static const char page[] = "mlp-datadepleted-chi0-dim16-error.svg";
+    phase_plant plant = phase_plant_default();
+    plant.num_alphas = 1;
+    for (int i = 0; i < 3; i++) {
+        ch_run_table table;
+        ch_fit fit;
+        ch_phase_list phases;
+        ch_error err = {0};
+        plant.num_temps = i == 0 ? 1 : 6;
+        phase_plant_table(&plant, 1, &table);
+        for (size_t r = 0; r < table.count && i == 1; r++) {
+            table.runs[r].final.test_error = NAN;
+        }
+        phase_plant_fit(&fit, &phases, &table);
+        assert_int_equal(ch_plot_test_error(&fit, directory, CH_PLOT_SVG, NULL, &err), CH_OK);
+        char *text = read_page(page);
+        assert_int_equal(text != NULL, i == 2);
+        free(text);
+        ch_phase_list_free(&phases);
+        ch_fit_free(&fit);
+        ch_run_table_free(&table);
+    }
 }
 
 /* ---- the parts ---- */
@@ -401,6 +433,7 @@ int main(void)
         IN_DIRECTORY(test_pages_of_a_store),
         IN_DIRECTORY(test_training_allocations_fail),
         IN_DIRECTORY(test_training_of_a_perceptron),
+        IN_DIRECTORY(test_no_test_error_no_page),
         cmocka_unit_test(test_plain_series),
         cmocka_unit_test(test_axis_labels),
     };
