@@ -1,6 +1,7 @@
 /* cmd_fit.c — `chiton fit`: exponents and critical temperatures of a store. */
 #include "fit/collapse.h"
 #include "fit/internal.h"
+#include "fit/phase.h"
 #include "fit/supply.h"
 #include "sim/cli.h"
 #include "sim/meter.h"
@@ -74,8 +75,8 @@ static ch_code read_runs(ch_run_table *table, const char *path, const char *wher
 }
 
 /* @param collapses  NULL for none */
-static ch_code print_report(const ch_fit *fit, const ch_collapse_list *collapses, const fit_arguments *chosen,
-                            ch_error *err)
+static ch_code print_report(const ch_fit *fit, const ch_collapse_list *collapses, const ch_phase_list *phases,
+                            const fit_arguments *chosen, ch_error *err)
 {
     if (chosen->csv || chosen->latex) {
         (chosen->csv ? ch_fit_print_csv : ch_fit_print_latex)(fit, stdout);
@@ -86,12 +87,16 @@ static ch_code print_report(const ch_fit *fit, const ch_collapse_list *collapses
         if (collapses != NULL) {
             ch_collapse_print(collapses, fit, stdout);
         }
+        ch_phase_print(phases, stdout);
         return ch_cli_flush(err);
     }
     json_t *report = ch_fit_json(fit);
     ch_code code = report == NULL ? ch_error_memory(err, "a JSON text") : CH_OK;
     if (code == CH_OK && collapses != NULL) {
         code = ch_collapse_add_json(collapses, report, err);
+    }
+    if (code == CH_OK) {
+        code = ch_phase_add_json(phases, report, err);
     }
     if (code == CH_OK) {
         code = ch_cli_print_json(report, err);
@@ -111,10 +116,10 @@ static const char *reason(const ch_fit_group *group)
     return "there is too little in it";
 }
 
-/* A report without a single exponent is printed, for its notes say why, but is no success. */
-static ch_code check_found(const ch_fit *fit, const char *path, ch_error *err)
+/* A report without a single exponent or phase diagram is printed, for its notes say why, but is no success. */
+static ch_code check_found(const ch_fit *fit, const ch_phase_list *phases, const char *path, ch_error *err)
 {
-    size_t count = 0;
+    size_t count = phases->count;
     for (size_t g = 0; g < fit->num_groups; g++) {
         count += fit->groups[g].num_exponents;
     }
@@ -198,6 +203,7 @@ static ch_code fit_store(const char *path, const fit_arguments *chosen, const ch
     ch_run_table table = {0};
     ch_fit fit = {0};
     ch_collapse_list collapses = {0};
+    ch_phase_list phases = {0};
     ch_collapse_quantity quantity = CH_COLLAPSE_WEIGHT_CHANGE;
     const bool collapse = chosen->collapse != NULL;
     ch_code code = collapse ? ch_collapse_quantity_parse(chosen->collapse, &quantity, err) : CH_OK;
@@ -208,14 +214,18 @@ static ch_code fit_store(const char *path, const fit_arguments *chosen, const ch
         code = fit_runs(&fit, &collapses, &table, collapse ? &quantity : NULL, options, err);
     }
     if (code == CH_OK) {
-        code = print_report(&fit, collapse ? &collapses : NULL, chosen, err);
+        code = ch_phase_list_init(&phases, &fit, err);
     }
     if (code == CH_OK) {
-        code = check_found(&fit, path, err);
+        code = print_report(&fit, collapse ? &collapses : NULL, &phases, chosen, err);
+    }
+    if (code == CH_OK) {
+        code = check_found(&fit, &phases, path, err);
     }
     if (code == CH_OK && collapse) {
         code = check_collapsed(&collapses, path, err);
     }
+    ch_phase_list_free(&phases);
     ch_collapse_list_free(&collapses);
     ch_fit_free(&fit);
     ch_run_table_free(&table);
@@ -245,7 +255,7 @@ int ch_cmd_fit(int argc, const char **argv)
          "EXPR"},
         {"collapse", '\0', POPT_ARG_STRING, &chosen.collapse, 0,
          "also x and a that lay y P^-x against T P^a on one curve, y = weight_change or time", "Y"},
-        {"json", '\0', POPT_ARG_NONE, &chosen.json, 0, "one object: exponents, tc, groups", NULL},
+        {"json", '\0', POPT_ARG_NONE, &chosen.json, 0, "one object: exponents, tc, groups, phase", NULL},
         {"csv", '\0', POPT_ARG_NONE, &chosen.csv, 0, "a row for every exponent, shape and T_c", NULL},
         {"latex", '\0', POPT_ARG_NONE, &chosen.latex, 0, "a tabular of the exponents beside theory", NULL},
         POPT_TABLEEND};

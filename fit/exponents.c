@@ -268,7 +268,7 @@ static ch_code fit_line(ch_fit_group *group, ch_bootstrap *bootstrap, const bool
     }
     if (line.count >= 2) {
         code = estimate_line(group, bootstrap, &line, definition, theory, err);
-    } else if (definition != CH_TC_ERROR || ch_fit_has_critical(group, definition)) {
+    } else if (group->num_trains > 1 && (definition != CH_TC_ERROR || ch_fit_has_critical(group, definition))) {
         code = ch_fit_note(group, err,
                            "no a by %s: it needs T_c inside the sampled T (in %g %% of the replicas) at two "
                            "P or more, it is at %zu",

@@ -177,9 +177,9 @@ void ch_fit_free_groups(ch_fit *self)
 
 void ch_fit_group_label(const ch_fit *self, const ch_fit_group *group, char *text, size_t size)
 {
-    const uint64_t network = ch_settings_is_network(&group->key);
+    const uint64_t of_networks = UINT64_C(1) << CH_SETTING_MODEL | UINT64_C(1) << CH_SETTING_DATA;
     const uint64_t always = UINT64_C(1) << CH_SETTING_CHI | UINT64_C(1) << CH_SETTING_DIM |
-                            network << CH_SETTING_MODEL | network << CH_SETTING_DATA;
+                            (ch_settings_is_network(&group->key) ? of_networks : 0);
     size_t used = 0;
     if (size > 0) {
         text[0] = '\0';

@@ -33,22 +33,66 @@ void ch_axis_finish(ch_axis *self, double span)
     self->hi *= factor;
 }
 
-/* Labels at the multiples of the least 1, 2 or 5 times a power of ten that leaves not too many of them. */
-static void write_round(const ch_axis *self, FILE *out, int most)
+/* The step between labels: the least 1, 2 or 5 times a power of ten that leaves not more than `most` of them. */
+static double round_step(const ch_axis *self, int most)
 {
     static const double steps[] = {2, 5, 10, 20, 50};
     const double power = pow(10, floor(log10(self->hi - self->lo)) - 1);
     const double tenths = (self->hi - self->lo) / power; /* 10 … 100 */
     size_t i = 0;
-    while (i + 1 < sizeof steps / sizeof *steps && tenths >= steps[i] * (most > 0 ? most : CH_AXIS_LABELS)) {
+    while (i + 1 < sizeof steps / sizeof *steps && tenths >= steps[i] * most) {
         i++;
     }
-    const double step = power * steps[i];
-    for (double place = step * ceil(self->lo / step); place <= self->hi; place += step) {
+    return power * steps[i];
+}
+
+static bool is_narrow(const ch_axis *self)
+{
+    return self->hi < CH_AXIS_SPAN * self->lo;
+}
+
+/* Powers of a base within the range: labels sit at multiples of the step, so that neighbouring panels agree. */
+typedef struct {
+    int base, first, last, step;
+} powers;
+
+static powers powers_of(const ch_axis *self, bool binary, int most)
+{
+    const int base = binary || self->hi / self->lo < 100 ? 2 : 10;
+    const double unit = log(base);
+    const int first = (int)ceil(log(self->lo) / unit), last = (int)floor(log(self->hi) / unit);
+    return (powers){base, first, last, (last - first) / most + 1};
+}
+
+size_t ch_axis_labels(const ch_axis *self, bool binary, int most, double labels[CH_AXIS_MOST_LABELS])
+{
+    size_t count = 0;
+    if (is_narrow(self)) {
+        const double step = round_step(self, most);
+        for (double place = step * ceil(self->lo / step); place <= self->hi && count < CH_AXIS_MOST_LABELS;
+             place += step) {
+            labels[count++] = place;
+        }
+        return count;
+    }
+    const powers p = powers_of(self, binary, most);
+    for (int power = p.first; power <= p.last && count < CH_AXIS_MOST_LABELS; power++) {
+        if (power % p.step == 0) {
+            labels[count++] = pow(p.base, power);
+        }
+    }
+    return count;
+}
+
+static void write_round(const ch_axis *self, FILE *out, int most)
+{
+    double labels[CH_AXIS_MOST_LABELS];
+    const size_t count = ch_axis_labels(self, false, most > 0 ? most : CH_AXIS_LABELS, labels);
+    for (size_t i = 0; i < count; i++) {
         if (most > 0) {
-            fprintf(out, "'%.10g' %.17g, ", place, place);
+            fprintf(out, "'%.10g' %.17g, ", labels[i], labels[i]);
         } else {
-            fprintf(out, "'' %.17g, ", place);
+            fprintf(out, "'' %.17g, ", labels[i]);
         }
     }
     fprintf(out, "'' %.17g 1)\n", 2 * self->hi); /* out of range: ends the list */
@@ -56,26 +100,22 @@ static void write_round(const ch_axis *self, FILE *out, int most)
 
 void ch_axis_write(const ch_axis *self, FILE *out, const char *name, bool binary, int most)
 {
-    const int base = binary || self->hi / self->lo < 100 ? 2 : 10;
-    const double unit = log(base);
-    const int first = (int)ceil(log(self->lo) / unit), last = (int)floor(log(self->hi) / unit);
-    const int step = (last - first) / (most > 0 ? most : CH_AXIS_LABELS) + 1;
-    fprintf(out, "set logscale %s %d\nset %srange [%.17g:%.17g]\nset %stics (", name, base, name, self->lo, self->hi,
+    const powers p = powers_of(self, binary, most > 0 ? most : CH_AXIS_LABELS);
+    fprintf(out, "set logscale %s %d\nset %srange [%.17g:%.17g]\nset %stics (", name, p.base, name, self->lo, self->hi,
             name);
-    if (self->hi < CH_AXIS_SPAN * self->lo) {
+    if (is_narrow(self)) {
         write_round(self, out, most);
         return;
     }
-    for (int power = first; power <= last; power++) {
-        /* labels sit at multiples of the step, so that neighbouring panels agree; U+2212 is a minus sign */
-        if (power % step == 0 && most == 0) {
-            fprintf(out, "'' %.17g, ", pow(base, power));
-        } else if (power % step == 0) {
-            fprintf(out, "'%d^{%s%d}' %.17g, ", base, power < 0 ? "−" : "", power < 0 ? -power : power,
-                    pow(base, power));
+    for (int power = p.first; power <= p.last; power++) {
+        if (power % p.step == 0 && most == 0) {
+            fprintf(out, "'' %.17g, ", pow(p.base, power));
+        } else if (power % p.step == 0) { /* U+2212 is a minus sign */
+            fprintf(out, "'%d^{%s%d}' %.17g, ", p.base, power < 0 ? "−" : "", power < 0 ? -power : power,
+                    pow(p.base, power));
         } else {
-            fprintf(out, "'' %.17g 1, ", pow(base, power));
+            fprintf(out, "'' %.17g 1, ", pow(p.base, power));
         }
     }
-    fprintf(out, "'' %.17g 1)\n", pow(base, last + 1)); /* out of range: ends the list */
+    fprintf(out, "'' %.17g 1)\n", pow(p.base, p.last + 1)); /* out of range: ends the list */
 }

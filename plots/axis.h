@@ -3,6 +3,7 @@
 #define CH_AXIS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 /** Range of the values seen so far; empty while lo > hi. */
@@ -23,11 +24,14 @@ bool ch_axis_is_empty(const ch_axis *self);
 /** Widens a range to at least the factor `span`, and some margin beyond. */
 void ch_axis_finish(ch_axis *self, double span);
 
-/** The usual number of labels, at most. */
-enum { CH_AXIS_LABELS = 8 };
+/** The usual number of labels, at most, and the most that any axis has. */
+enum { CH_AXIS_LABELS = 8, CH_AXIS_MOST_LABELS = 32 };
 
-/** Writes the range and tick marks of axis `name` ("x" or "y"): labels are powers of two below two decades or where
- *  `binary`, else powers of ten. A range of under CH_AXIS_SPAN has round numbers instead.
+/** The values that ch_axis_write labels with the same `most` > 0, ascending.  @return their number */
+size_t ch_axis_labels(const ch_axis *self, bool binary, int most, double labels[CH_AXIS_MOST_LABELS]);
+
+/** Writes the range and tick marks of axis `name` ("x", "y" or "cb"): labels are powers of two below two decades or
+ *  where `binary`, else powers of ten. A range of under CH_AXIS_SPAN has round numbers instead.
  *  @param most  labels at most, three or more; 0: marks alone */
 void ch_axis_write(const ch_axis *self, FILE *out, const char *name, bool binary, int most);
 

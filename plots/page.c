@@ -65,7 +65,9 @@ static void write_head(const ch_fit *fit, const ch_fit_group *group, FILE *out)
     fputs("reset\nset label ", out);
     ch_gnuplot_quote(out, title);
     fputs(" at screen 0.5, screen 0.987 center noenhanced font ',8.5'\n", out);
-    write_train_key(group, out);
+    if (group->num_trains > 0) {
+        write_train_key(group, out);
+    }
     fputs("unset border\nunset tics\nunset key\nset xrange [0:1]\nset yrange [0:1]\nplot NaN\n", out);
 }
 

@@ -98,14 +98,13 @@ void ch_panel_free(ch_panel *self)
     *self = (ch_panel){0};
 }
 
-static FILE *next_item(ch_panel *self)
+FILE *ch_panel_item(ch_panel *self)
 {
     fputs(self->num_items++ == 0 ? "plot " : ", ", self->items);
     return self->items;
 }
 
-/* Starts a data block and returns its number. */
-static size_t begin_block(ch_panel *self)
+size_t ch_panel_block(ch_panel *self)
 {
     fprintf(self->out, "$block%zu << EOD\n", self->num_blocks);
     return self->num_blocks++;
@@ -114,9 +113,9 @@ static size_t begin_block(ch_panel *self)
 /* Points of a block x, y, lo, hi, with bars from lo to hi: vectors, as error bars would cut the lines they stand on. */
 static void draw_points(ch_panel *self, size_t block, ch_mark mark)
 {
-    fprintf(next_item(self), "$block%zu using 1:3:(0):($4-$3) with vectors nohead linecolor rgb '#%06x'", block,
+    fprintf(ch_panel_item(self), "$block%zu using 1:3:(0):($4-$3) with vectors nohead linecolor rgb '#%06x'", block,
             mark.colour);
-    fprintf(next_item(self), "$block%zu using 1:2 with points linecolor rgb '#%06x' pointtype %d pointsize point",
+    fprintf(ch_panel_item(self), "$block%zu using 1:2 with points linecolor rgb '#%06x' pointtype %d pointsize point",
             block, mark.colour, mark.point);
 }
 
@@ -129,7 +128,7 @@ void ch_panel_point(ch_panel *self, double x, double y, double lo, double hi, ch
     ch_axis_include(&self->x, x);
     ch_axis_include(&self->y, low);
     ch_axis_include(&self->y, high);
-    const size_t block = begin_block(self);
+    const size_t block = ch_panel_block(self);
     fprintf(self->out, "%.17g %.17g %.17g %.17g\nEOD\n", x, y, low, high);
     draw_points(self, block, mark);
 }
@@ -139,7 +138,7 @@ void ch_panel_point(ch_panel *self, double x, double y, double lo, double hi, ch
 static size_t write_cells(ch_panel *self, const ch_series *series, uint64_t train, double temp, double scale,
                           const bool *bound, size_t *count)
 {
-    const size_t block = begin_block(self);
+    const size_t block = ch_panel_block(self);
     *count = 0;
     for (size_t i = 0; i < series->count; i++) {
         const ch_cell *cell = &series->cells[i];
@@ -167,7 +166,8 @@ void ch_panel_curve(ch_panel *self, const ch_series *series, uint64_t train, dou
     if (count == 0) {
         return;
     }
-    fprintf(next_item(self), "$block%zu using 1:2 with lines linewidth 0.7 linecolor rgb '#%06x'", line, mark.colour);
+    fprintf(ch_panel_item(self), "$block%zu using 1:2 with lines linewidth 0.7 linecolor rgb '#%06x'", line,
+            mark.colour);
     for (size_t i = 0; i < 2; i++) {
         const size_t block = write_cells(self, series, train, temp, scale, &kinds[i], &count);
         if (count > 0) {
@@ -191,9 +191,9 @@ void ch_panel_power(ch_panel *self, double x0, double x1, double y0, double slop
     ch_axis_include(&self->x, x1);
     ch_axis_include(&self->y, y0);
     ch_axis_include(&self->y, y1);
-    const size_t block = begin_block(self);
+    const size_t block = ch_panel_block(self);
     fprintf(self->out, "%.17g %.17g\n%.17g %.17g\nEOD\n", x0, y0, x1, y1);
-    fprintf(next_item(self), "$block%zu using 1:2 with lines %s", block, style);
+    fprintf(ch_panel_item(self), "$block%zu using 1:2 with lines %s", block, style);
     if (text != NULL) {
         ch_panel_key(self, style, NULL, text);
     }
@@ -204,7 +204,7 @@ void ch_panel_points(ch_panel *self, const ch_series *series, bool over_train, c
     if (series->count == 0) {
         return;
     }
-    const size_t block = begin_block(self);
+    const size_t block = ch_panel_block(self);
     for (size_t i = 0; i < series->count; i++) {
         const ch_cell *cell = &series->cells[i];
         const double x = over_train ? (double)cell->train : cell->temp;
@@ -212,7 +212,7 @@ void ch_panel_points(ch_panel *self, const ch_series *series, bool over_train, c
         ch_axis_include(&self->x, x);
         ch_axis_include(&self->y, cell->mean);
     }
-    fprintf(next_item(self),
+    fprintf(ch_panel_item(self),
             "$block%zu using 1:2 with points linecolor rgb '#%06x' linewidth 1.5 pointtype %d pointsize 1.6 * point",
             block, mark.colour, mark.point);
     fputs("EOD\n", self->out);
@@ -315,10 +315,12 @@ ch_code ch_panel_finish(ch_panel *self, const char *x_label, const char *y_label
         write_nothing(self->out, nothing);
         return CH_OK;
     }
-    if (self->part != CH_PART_STRIP) {
-        ch_axis_finish(&self->x, CH_AXIS_SPAN);
+    if (!self->is_tight) {
+        if (self->part != CH_PART_STRIP) {
+            ch_axis_finish(&self->x, CH_AXIS_SPAN);
+        }
+        ch_axis_finish(&self->y, self->is_ratio ? 1 : CH_AXIS_SPAN);
     }
-    ch_axis_finish(&self->y, self->is_ratio ? 1 : CH_AXIS_SPAN);
     ch_axis_write(&self->x, self->out, "x", x_binary, self->part == CH_PART_UPPER ? 0 : CH_AXIS_LABELS);
     ch_axis_write(&self->y, self->out, "y", false, self->part == CH_PART_STRIP ? STRIP_LABELS : CH_AXIS_LABELS);
     fputs("set xlabel ", self->out);

@@ -26,6 +26,7 @@ typedef struct {
     ch_part part;
     ch_axis x, y;  /* x of a strip is set from the upper part's, once that is finished */
     bool is_ratio; /* y is near 1: its axis may be narrow */
+    bool is_tight; /* the axes end where the data do */
 } ch_panel;
 
 /** Perceptually uniform ramps, dark to mid tone, that colour-blind readers can order. */
@@ -49,6 +50,12 @@ void ch_number_text(double value, char *text, size_t size);
 /** Starts panel `index` (0 … 5), lettered (a) … (f) but for strips, at its place on the page. */
 ch_code ch_panel_init(ch_panel *self, FILE *out, size_t index, ch_part part, ch_error *err) CH_MUST_CHECK;
 void ch_panel_free(ch_panel *self);
+
+/** Starts an item of the plot command: what is written to it follows "plot " or a comma. */
+FILE *ch_panel_item(ch_panel *self);
+
+/** Starts the data block $blockN in the script, to be ended by "EOD\n"; returns N. */
+size_t ch_panel_block(ch_panel *self);
 
 /** Draws `y` with its bar from `lo` to `hi`; all in the axes' units. */
 void ch_panel_point(ch_panel *self, double x, double y, double lo, double hi, ch_mark mark);
@@ -102,6 +109,9 @@ void ch_key_write(FILE *out, const char *system, double x, double y, double widt
 ch_code ch_panel_finish(ch_panel *self, const char *x_label, const char *y_label, bool x_binary, const char *nothing,
                         ch_error *err) CH_MUST_CHECK;
 
+/** The panel of the test error: its mean over data sets against T, a curve for every P, and T_c by error. */
+ch_code ch_test_error_draw(const ch_page *page, ch_panel *panel, ch_error *err) CH_MUST_CHECK;
+
 /** Panels (a) … (e), in order: functions of the page alone. */
 typedef ch_code (*ch_panel_draw)(const ch_page *page, ch_panel *panel, ch_error *err);
 extern const ch_panel_draw ch_panels[];
@@ -117,13 +127,19 @@ ch_code ch_strip_draw(const ch_page *page, size_t index, ch_panel *panel, ch_err
  *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_summary_draw(const ch_page *page, FILE *out, ch_error *err) CH_MUST_CHECK;
 
+/** A caption of a page without a fit: the settings held fixed, then sentences, a line or more each.
+ *  @param left, top  where it starts, in units of the page
+ *  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_summary_caption(const ch_fit_group *group, const char *const *sentences, size_t count, double left,
+                           double top, FILE *out, ch_error *err) CH_MUST_CHECK;
+
 /** Writes the panels of a page into its script.
  *  @param content  what ch_page_draw was given
  *  @return CH_OK, CH_ERROR_MEMORY */
 typedef ch_code (*ch_page_write)(const ch_fit *fit, const ch_fit_group *group, const void *content, FILE *out,
                                  ch_error *err);
 
-/** Draws a page of group `index`: its title, the key of P, and what `write` has.
+/** Draws a page of group `index`: its title, the key of P where the group lists any, and what `write` has.
  *  @param kind  what its file's name has after the group's label, e.g. "-collapse"
  *  The rest, and what is returned, is as for ch_plot_fit. */
 ch_code ch_page_draw(const ch_fit *fit, size_t index, const char *kind, ch_page_write write, const void *content,

@@ -264,5 +264,12 @@ static ch_code draw_signal_noise(const ch_page *page, ch_panel *panel, ch_error 
     return ch_panel_finish(panel, "temperature T", "signal s, noise r", false, "no data: no run has ended well", err);
 }
 
-const ch_panel_draw ch_panels[] = {draw_weight_change, draw_collapse, draw_time, draw_tc, draw_signal_noise};
+/* (e) signal and noise where there is a teacher's direction to measure along; else, for networks, the test error. */
+static ch_code draw_last(const ch_page *page, ch_panel *panel, ch_error *err)
+{
+    const bool network = ch_settings_is_network(&page->group->key) && page->signal.count == 0;
+    return (network ? ch_test_error_draw : draw_signal_noise)(page, panel, err);
+}
+
+const ch_panel_draw ch_panels[] = {draw_weight_change, draw_collapse, draw_time, draw_tc, draw_last};
 const size_t ch_panels_count = sizeof ch_panels / sizeof ch_panels[0];

@@ -33,6 +33,27 @@ ch_code ch_plot_fit(const ch_fit *fit, const char *directory, ch_plot_format for
 ch_code ch_plot_collapse(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
                          ch_error *err) CH_MUST_CHECK;
 
+/** Draws a page a group whose test error was measured at more than one (P, T), as e.g.
+ * perceptron-chi0-dim128-error.pdf: against T, a curve for every P, and against P, a curve for some T. All else is as
+ * for ch_plot_fit. */
+ch_code ch_plot_test_error(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
+                           ch_error *err) CH_MUST_CHECK;
+
+/** Draws a page a phase diagram of the fit (fit/phase.h), as e.g. mlp-datasign-chi0-dim16-train1024-phase.pdf: maps of
+ *  test error, relative weight variation and kernel change over (alpha, T), those that were measured, with the end of
+ *  the lazy regime and T_opt. All else is as for ch_plot_fit. */
+ch_code ch_plot_phase(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
+                      ch_error *err) CH_MUST_CHECK;
+
+/** Draws a page a group with recorded trajectories, as e.g. perceptron-chi0-dim128-training.pdf: loss, unfitted
+ * samples, test error, weight change, kernel change, signal and noise against t, those that were measured, for ten T at
+ * most of the largest P. One run is drawn for each T, on the first data set.
+ *
+ *  @param store  what the fit's runs were read from: trajectories are read for the runs drawn alone
+ *  All else is as for ch_plot_fit; CH_ERROR_IO also when the store cannot be read. */
+ch_code ch_plot_training(const ch_fit *fit, ch_store *store, const char *directory, ch_plot_format format, FILE *names,
+                         ch_error *err) CH_MUST_CHECK;
+
 int ch_cmd_plot(int argc, const char **argv);
 
 #endif

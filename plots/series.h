@@ -26,6 +26,10 @@ typedef struct {
  *  runs of one data set are averaged first.
  *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_series_init(ch_series *self, const ch_fit_group *group, size_t offset, ch_error *err) CH_MUST_CHECK;
+
+/** The same with the mean itself, for what may be 0: values that are not finite or are negative are left out. Where the
+ *  error is as large as the mean, lo = mean. */
+ch_code ch_series_init_plain(ch_series *self, const ch_fit_group *group, size_t offset, ch_error *err) CH_MUST_CHECK;
 void ch_series_free(ch_series *self);
 
 #endif

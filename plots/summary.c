@@ -232,3 +232,17 @@ ch_code ch_summary_draw(const ch_page *page, FILE *out, ch_error *err)
     fputs("unset border\nunset tics\nset xrange [0:1]\nset yrange [0:1]\nunset key\nplot NaN\n", out);
     return CH_OK;
 }
+
+ch_code ch_summary_caption(const ch_fit_group *group, const char *const *sentences, size_t count, double left,
+                           double top, FILE *out, ch_error *err)
+{
+    text_block block = {.out = out, .left = left, .y = top};
+    fputs("reset\n", out);
+    const ch_code code = put_fixed(&block, group, err);
+    for (size_t i = 0; i < count && code == CH_OK; i++) {
+        block.y -= line_height / 2;
+        put_wrapped(&block, sentences[i]);
+    }
+    fputs("unset border\nunset tics\nset xrange [0:1]\nset yrange [0:1]\nunset key\nplot NaN\n", out);
+    return code;
+}

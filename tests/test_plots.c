@@ -535,7 +535,10 @@ static void test_command(void **state)
         {"PATH= $C plot $D/s -o $D/f --format png", CH_EXIT_FAILED, "install gnuplot"},
         {"$C plot $D/s -o $D/f > /dev/full", CH_EXIT_FAILED, "chiton: "},
         {"test ! -e $D/g", 0, ""}, /* no refused command has made its directory */
-        {"ls -A $D/f | tr '\\n' ' '", 0, "perceptron-chi0-dim8.pdf perceptron-chi0-dim8.svg perceptron-chi1-dim8.pdf "},
+        {"ls -A $D/f | tr '\\n' ' '", 0,
+         "perceptron-chi0-dim8-error.pdf perceptron-chi0-dim8-error.svg perceptron-chi0-dim8.pdf "
+         "perceptron-chi0-dim8.svg "
+         "perceptron-chi1-dim8-error.pdf perceptron-chi1-dim8.pdf "},
     };
     char said[4096];
     (void)state;

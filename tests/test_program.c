@@ -506,9 +506,11 @@ static void test_plot(void **state)
         snprintf(name, sizeof name, "figures/perceptron-chi1-dim8.%s", formats[i].extension);
         assert_succeeds("plot a.db -o figures %s", formats[i].option);
         assert_ptr_equal(strstr(out, name), out);
-        assert_int_equal(num_lines(out), 2);
+        assert_int_equal(num_lines(out), 3);
         assert_starts_with(path_of(name), formats[i].magic);
         assert_true(size_of(path_of(name)) > 5000);
+        snprintf(name, sizeof name, "figures/perceptron-chi1-dim8-error.%s", formats[i].extension);
+        assert_says(out, name);
         snprintf(name, sizeof name, "figures/perceptron-chi1-dim8-collapse.%s", formats[i].extension);
         assert_says(out, name);
         assert_starts_with(path_of(name), formats[i].magic);

@@ -1,0 +1,261 @@
+/* phase_map.c — one map of a phase diagram: cells in colours, and what lies over them. */
+#include "plots/phase_map.h"
+#include "plots/gnuplot.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* matplotlib's viridis, whole: cells have white beside them only where there is nothing. */
+#define PALETTE                                                                                                        \
+    "set palette defined (0 '#440154', 1 '#472d7b', 2 '#3b528b', 3 '#2c728e', 4 '#21918c', 5 '#28ae80', "              \
+    "6 '#5ec962', 7 '#addc30', 8 '#fde725')\n"
+
+/* What is drawn over the map is laid on a wider white line, so that it shows on all its colours. */
+#define CASING        "linewidth 3.4 linecolor rgb '#ffffff'"
+#define CONTOUR_STYLE "linewidth 0.5 linecolor rgb '#ffffff'"
+
+static const char *const titles[CH_NUM_PHASE] = {
+    [CH_PHASE_TEST_ERROR] = "test error",
+    [CH_PHASE_WEIGHT_CHANGE] = "weight variation ‖Δw‖ / ‖w₀‖",
+    [CH_PHASE_KERNEL_CHANGE] = "kernel change ‖K − K₀‖ / ‖K₀‖",
+};
+
+void ch_map_place(size_t index, double *left, double *right, double *bottom, double *top)
+{
+    const double column = 0.5, row = 0.375, first_top = 0.885, width = 0.31, height = 0.257;
+    *left = 0.092 + column * (double)(index % 2);
+    *right = *left + width;
+    *top = first_top - row * (double)(index / 2);
+    *bottom = *top - height;
+}
+
+/* Edge i of the cells of a grid: half-way between neighbours, in logarithms. */
+static double edge(const double *values, size_t count, size_t i)
+{
+    if (i == 0) {
+        return values[0] * sqrt(values[0] / values[1]);
+    }
+    return i == count ? values[count - 1] * sqrt(values[count - 1] / values[count - 2])
+                      : sqrt(values[i - 1] * values[i]);
+}
+
+/* The cells as rectangles; a test error of 0 has the colour of the least. @return their range of values */
+static ch_axis draw_cells(const ch_phase *phase, ch_phase_quantity quantity, ch_panel *panel)
+{
+    ch_axis range = CH_AXIS_EMPTY;
+    const size_t num_cells = phase->num_alphas * phase->num_temps;
+    for (size_t c = 0; c < num_cells; c++) {
+        ch_axis_include(&range, phase->cells[c].values[quantity]);
+    }
+    const size_t block = ch_panel_block(panel);
+    for (size_t c = 0; c < num_cells; c++) {
+        const size_t a = c / phase->num_temps, t = c % phase->num_temps;
+        const double value = phase->cells[c].values[quantity];
+        if (phase->cells[c].num_runs > 0 && isfinite(value)) {
+            fprintf(panel->out, "%.17g %.17g %.17g %.17g %.17g %.17g %.17g\n", phase->alphas[a], phase->temps[t],
+                    edge(phase->alphas, phase->num_alphas, a), edge(phase->alphas, phase->num_alphas, a + 1),
+                    edge(phase->temps, phase->num_temps, t), edge(phase->temps, phase->num_temps, t + 1),
+                    fmax(value, range.lo));
+        }
+    }
+    fputs("EOD\n", panel->out);
+    fprintf(ch_panel_item(panel),
+            "$block%zu using 1:2:3:4:5:6:7 with boxxyerror linecolor palette fillstyle solid 1 noborder", block);
+    panel->x =
+        (ch_axis){edge(phase->alphas, phase->num_alphas, 0), edge(phase->alphas, phase->num_alphas, phase->num_alphas)};
+    panel->y =
+        (ch_axis){edge(phase->temps, phase->num_temps, 0), edge(phase->temps, phase->num_temps, phase->num_temps)};
+    panel->is_tight = true;
+    return range;
+}
+
+/* White under the points of a block, wider than them: a filled shape, which follows its open one. */
+static void draw_halo(size_t block, int point, double size, ch_panel *panel)
+{
+    const bool is_open = point == CH_POINT_LOWER_BOUND || point == CH_POINT_UPPER_BOUND;
+    fprintf(ch_panel_item(panel),
+            "$block%zu using 1:2 with points pointtype %d pointsize %g*point linecolor rgb '#ffffff'", block,
+            point + is_open, size);
+}
+
+/* What ended badly: a symbol in the middle of each cell. */
+static void draw_marks(const ch_phase *phase, bool diverged, ch_mark mark, ch_panel *panel)
+{
+    const size_t block = ch_panel_block(panel);
+    for (size_t c = 0; c < phase->num_alphas * phase->num_temps; c++) {
+        const ch_phase_cell *cell = &phase->cells[c];
+        if (diverged ? cell->num_diverged > 0 : cell->num_diverged == 0 && cell->num_budget > 0) {
+            fprintf(panel->out, "%.17g %.17g\n", phase->alphas[c / phase->num_temps],
+                    phase->temps[c % phase->num_temps]);
+        }
+    }
+    fputs("NaN NaN\nEOD\n", panel->out);
+    if (!diverged) { /* diverged cells are white anyhow */
+        draw_halo(block, mark.point, 2.0, panel);
+    }
+    fprintf(ch_panel_item(panel),
+            "$block%zu using 1:2 with points pointtype %d pointsize 1.1*point linewidth 0.8 linecolor rgb '#%06x'",
+            block, mark.point, mark.colour);
+}
+
+static ch_code draw_contour(const ch_phase *phase, ch_phase_quantity quantity, double level, bool cased,
+                            const char *style, ch_panel *panel, ch_error *err)
+{
+    ch_phase_segment *segments = NULL;
+    size_t count = 0;
+    const ch_code code = ch_phase_contour(phase, quantity, level, &segments, &count, err);
+    if (code == CH_OK && count > 0) {
+        const size_t block = ch_panel_block(panel);
+        for (size_t i = 0; i < count; i++) {
+            fprintf(panel->out, "%.17g %.17g\n%.17g %.17g\n\n", segments[i].alpha[0], segments[i].temp[0],
+                    segments[i].alpha[1], segments[i].temp[1]);
+        }
+        fputs("EOD\n", panel->out);
+        if (cased) {
+            fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines " CASING, block);
+        }
+        fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines %s", block, style);
+    }
+    free(segments);
+    return code;
+}
+
+/* A straight line through (alpha0, temp0), in the logarithms. */
+static void draw_line(double from, double to, double alpha0, double temp0, double slope, const char *style,
+                      ch_panel *panel)
+{
+    const size_t block = ch_panel_block(panel);
+    fprintf(panel->out, "%.17g %.17g\n%.17g %.17g\nEOD\n", from, temp0 * pow(from / alpha0, slope), to,
+            temp0 * pow(to / alpha0, slope));
+    fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines %s", block, style);
+}
+
+/* The centre of the T_opt that k rests on, or would; their number is num_slope. */
+static void centre(const ch_phase *phase, double *alpha, double *temp)
+{
+    double x = 0, y = 0;
+    for (size_t a = 0; a < phase->num_alphas; a++) {
+        if (phase->alphas[a] < 1 && phase->rows[a].best.is_sure) {
+            x += log(phase->alphas[a]);
+            y += log(phase->rows[a].best.estimate.value);
+        }
+    }
+    *alpha = exp(x / (double)phase->num_slope);
+    *temp = exp(y / (double)phase->num_slope);
+}
+
+/* The fitted k and theory's, up to alpha = 1; theory's dashes lie over the fit, so that both show where they agree. */
+static void draw_slopes(const ch_phase *phase, ch_panel *panel)
+{
+    const struct {
+        double slope;
+        const char *style;
+    } lines[] = {{phase->slope.value, CASING},
+                 {phase->slope_theory, CASING},
+                 {phase->slope.value, CH_MAP_FIT},
+                 {phase->slope_theory, CH_MAP_THEORY}};
+    double alpha, temp;
+    if (phase->num_slope == 0) {
+        return;
+    }
+    centre(phase, &alpha, &temp);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        if (isfinite(lines[i].slope)) {
+            draw_line(panel->x.lo, fmin(1, panel->x.hi), alpha, temp, lines[i].slope, lines[i].style, panel);
+        }
+    }
+}
+
+/* T_opt with its interval; bounds as open triangles. */
+static void draw_best(const ch_phase *phase, ch_panel *panel)
+{
+    for (size_t a = 0; a < phase->num_alphas; a++) {
+        const ch_phase_temp *best = &phase->rows[a].best;
+        const double value = best->estimate.value;
+        if (best->place == CH_TC_NONE) {
+            continue;
+        }
+        const bool inside = best->place == CH_TC_INSIDE, has_interval = isfinite(best->estimate.lo);
+        const int point = inside                       ? CH_MAP_BEST.point
+                          : best->place == CH_TC_ABOVE ? CH_POINT_LOWER_BOUND
+                                                       : CH_POINT_UPPER_BOUND;
+        const size_t block = ch_panel_block(panel);
+        fprintf(panel->out, "%.17g %.17g %.17g %.17g\nEOD\n", phase->alphas[a], value,
+                has_interval ? fmax(best->estimate.lo, panel->y.lo) : value,
+                has_interval ? fmin(best->estimate.hi, panel->y.hi) : value);
+        fprintf(ch_panel_item(panel), "$block%zu using 1:3:(0):($4-$3) with vectors nohead " CASING, block);
+        draw_halo(block, point, inside ? 1.7 : 2.2, panel);
+        fprintf(ch_panel_item(panel), "$block%zu using 1:3:(0):($4-$3) with vectors nohead " CH_MAP_FIT, block);
+        fprintf(ch_panel_item(panel),
+                "$block%zu using 1:2 with points pointtype %d pointsize 1.2*point linecolor rgb '#%06x'", block, point,
+                CH_MAP_BEST.colour);
+    }
+}
+
+static void write_colours(const ch_axis *range, const char *label, size_t index, FILE *out)
+{
+    double left, right, bottom, top;
+    ch_map_place(index, &left, &right, &bottom, &top);
+    fputs(PALETTE, out);
+    fprintf(out, "set colorbox user origin screen %.17g, screen %.17g size screen 0.014, screen %.17g\n", right + 0.014,
+            bottom, top - bottom);
+    ch_axis_write(range, out, "cb", false, CH_AXIS_LABELS);
+    fprintf(out, "set label ");
+    ch_gnuplot_quote(out, label);
+    fprintf(out, " at graph 0.5, graph 1.06 center\n");
+}
+
+static ch_code draw_map(const ch_phase *phase, ch_phase_quantity quantity, size_t index, ch_panel *panel, ch_error *err)
+{
+    double levels[CH_AXIS_MOST_LABELS];
+    ch_axis range = draw_cells(phase, quantity, panel);
+    ch_axis_finish(&range, 1.2);
+    write_colours(&range, titles[quantity], index, panel->out);
+    const size_t count = ch_axis_labels(&range, false, CH_AXIS_LABELS, levels);
+    ch_code code = CH_OK;
+    for (size_t i = 0; i < count && code == CH_OK; i++) {
+        code = draw_contour(phase, quantity, levels[i], false, CONTOUR_STYLE, panel, err);
+    }
+    /* the border of the kernel on its own map, else that of the weights */
+    const bool kernel = quantity == CH_PHASE_KERNEL_CHANGE;
+    if (code == CH_OK) {
+        code = draw_contour(phase, kernel ? CH_PHASE_KERNEL_CHANGE : CH_PHASE_WEIGHT_CHANGE, phase->threshold, true,
+                            CH_MAP_BORDER, panel, err);
+    }
+    draw_slopes(phase, panel);
+    draw_marks(phase, false, CH_MAP_BUDGET, panel);
+    draw_marks(phase, true, CH_MAP_DIVERGED, panel);
+    draw_best(phase, panel);
+    return code;
+}
+
+/* Logarithms have no place for a test error that is 0 everywhere. */
+static bool has_positive(const ch_phase *phase, ch_phase_quantity quantity)
+{
+    for (size_t c = 0; c < phase->num_alphas * phase->num_temps; c++) {
+        if (phase->cells[c].values[quantity] > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+ch_code ch_map_write(const ch_phase *phase, ch_phase_quantity quantity, size_t index, FILE *out, ch_error *err)
+{
+    double left, right, bottom, top;
+    ch_panel panel;
+    ch_code code = ch_panel_init(&panel, out, index, CH_PART_WHOLE, err);
+    if (code == CH_OK) {
+        ch_map_place(index, &left, &right, &bottom, &top);
+        fprintf(out,
+                "set lmargin at screen %.17g\nset rmargin at screen %.17g\nset bmargin at screen %.17g\n"
+                "set tmargin at screen %.17g\nset tics front\nset border front\n",
+                left, right, bottom, top);
+        code = has_positive(phase, quantity) ? draw_map(phase, quantity, index, &panel, err) : CH_OK;
+    }
+    if (code == CH_OK) {
+        code = ch_panel_finish(&panel, "α = 1/κ", "temperature T", false, "no data: every test error is 0", err);
+    }
+    ch_panel_free(&panel);
+    return code;
+}

@@ -1,0 +1,29 @@
+/* phase_map.h — one map of a phase diagram, and how what lies over it is drawn. Private to plots/. */
+#ifndef CH_PHASE_MAP_H
+#define CH_PHASE_MAP_H
+
+#include "fit/phase.h"
+#include "plots/panel.h"
+
+/* gnuplot's styles, for the page's key too */
+#define CH_MAP_BORDER "linewidth 1.8 linecolor rgb '#000000'"
+#define CH_MAP_FIT    "linewidth 1.6 linecolor rgb '#d55e00'"
+#define CH_MAP_THEORY "linewidth 1.6 dashtype (5,4) linecolor rgb '#000000'"
+
+static const ch_mark CH_MAP_BEST = {0xd55e00, 7};
+static const ch_mark CH_MAP_BUDGET = {0x000000, CH_POINT_LOWER_BOUND};
+static const ch_mark CH_MAP_DIVERGED = {0x000000, 2};
+
+/** Where map `index` is: the corners of its axes in units of the page. Maps are square, two in a row, with their colour
+ *  box beside them. */
+void ch_map_place(size_t index, double *left, double *right, double *bottom, double *top);
+
+/** Writes map `index`, lettered (a), (b) …: a quantity over (alpha, T), its contours at the ticks of its colours, the
+ *  end of the lazy regime (the kernel's on its own map, else that of the weights), T_opt with its powers of alpha, and
+ *  how runs ended.
+ *  @param quantity  one that was measured
+ *  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_map_write(const ch_phase *phase, ch_phase_quantity quantity, size_t index, FILE *out,
+                     ch_error *err) CH_MUST_CHECK;
+
+#endif

@@ -1,0 +1,313 @@
+/* training.c — a page a group: how its runs trained, from the trajectories that were recorded. */
+#include "plots/gnuplot.h"
+#include "plots/panel.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_CURVES = 10, MAX_PANELS = 6 };
+
+/* ---- which runs ---- */
+
+/* Runs of the largest P that has recorded ones, one a T, thinned evenly with both ends kept. */
+typedef struct {
+    const ch_run *runs[MAX_CURVES];
+    size_t count;
+} choice;
+
+static bool is_recorded(const ch_run *run, uint64_t train)
+{
+    return run->settings.record > 0 && run->settings.train == train;
+}
+
+static uint64_t largest_train(const ch_fit_group *group)
+{
+    uint64_t train = 0; /* runs are in ascending order of P */
+    for (size_t i = 0; i < group->num_runs; i++) {
+        train = group->runs[i]->settings.record > 0 ? group->runs[i]->settings.train : train;
+    }
+    return train;
+}
+
+/* The first recorded run of the `index`-th T that has one, NULL past the last. */
+static const ch_run *nth_run(const ch_fit_group *group, uint64_t train, size_t index)
+{
+    double temp = NAN;
+    for (size_t i = 0; i < group->num_runs; i++) {
+        const ch_run *run = group->runs[i];
+        if (is_recorded(run, train) && run->settings.temp != temp) {
+            temp = run->settings.temp;
+            if (index-- == 0) {
+                return run;
+            }
+        }
+    }
+    return NULL;
+}
+
+static choice choose(const ch_fit_group *group)
+{
+    choice chosen = {.count = 0};
+    const uint64_t train = largest_train(group);
+    size_t count = 0;
+    while (train > 0 && nth_run(group, train, count) != NULL) {
+        count++;
+    }
+    chosen.count = count < MAX_CURVES ? count : MAX_CURVES;
+    for (size_t i = 0; i < chosen.count; i++) {
+        chosen.runs[i] = nth_run(group, train, chosen.count > 1 ? i * (count - 1) / (chosen.count - 1) : 0);
+    }
+    return chosen;
+}
+
+/* Reads the chosen runs again, now with their points. Runs of another results version have other ids: none comes. */
+static ch_code read_trajectories(ch_store *store, const choice *chosen, ch_run_table *table, ch_error *err)
+{
+    char *where = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&where, &length);
+    if (out == NULL) {
+        return ch_error_memory(err, "a figure");
+    }
+    for (size_t i = 0; i < chosen->count; i++) {
+        char id[CH_ID_SIZE];
+        ch_settings_id(&chosen->runs[i]->settings, id);
+        fprintf(out, "%s'%s'", i == 0 ? "id IN (" : ", ", id);
+    }
+    fputc(')', out);
+    const ch_code code =
+        fclose(out) != 0 ? ch_error_memory(err, "a figure") : ch_store_select(store, where, true, table, err);
+    free(where);
+    return code;
+}
+
+/* ---- what is drawn ---- */
+
+static double loss(const ch_observation *at)
+{
+    return at->train_loss;
+}
+
+static double unfitted(const ch_observation *at)
+{
+    return at->unfitted == CH_UNCOUNTED ? NAN : (double)at->unfitted;
+}
+
+static double test_error(const ch_observation *at)
+{
+    return at->test_error;
+}
+
+/* Older stores do not have it, but the two that it is made of. */
+static double weight_change(const ch_observation *at)
+{
+    return isnan(at->weight_change) ? hypot(at->signal, at->noise) : at->weight_change;
+}
+
+static double kernel_change(const ch_observation *at)
+{
+    return at->kernel_change;
+}
+
+static double signal_of(const ch_observation *at)
+{
+    return at->signal;
+}
+
+static double noise_of(const ch_observation *at)
+{
+    return at->noise;
+}
+
+typedef double (*observable)(const ch_observation *at);
+
+static const struct {
+    const char *label;
+    observable first, second; /* solid, and dashed; NULL for none */
+    const char *first_name, *second_name;
+} panels[MAX_PANELS] = {
+    {"training loss", loss, NULL, NULL, NULL},
+    {"unfitted samples", unfitted, NULL, NULL, NULL},
+    {"test error", test_error, NULL, NULL, NULL},
+    {"weight change ‖Δw‖", weight_change, NULL, NULL, NULL},
+    {"kernel change ‖K − K₀‖ / ‖K₀‖", kernel_change, NULL, NULL, NULL},
+    {"signal s, noise r", signal_of, noise_of, "signal s", "noise r"},
+};
+
+static const struct {
+    int point;
+    const char *text;
+} endings[] = {
+    [CH_FITTED] = {7, "fitted"},
+    [CH_BUDGET] = {CH_POINT_LOWER_BOUND, "ended by a budget"},
+    [CH_DIVERGED] = {2, "diverged"},
+};
+
+static bool is_drawable(const ch_point *point, observable what)
+{
+    const double value = what(&point->observed);
+    return point->time > 0 && value > 0 && isfinite(value);
+}
+
+static bool has_any(const ch_run_table *table, observable what)
+{
+    for (size_t r = 0; r < table->count; r++) {
+        for (size_t i = 0; i < table->runs[r].num_points; i++) {
+            if (is_drawable(&table->runs[r].points[i], what)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* One run's curve, and how it ended as a mark at its last point; what is not positive has no place. */
+static void draw_run(const ch_run *run, observable what, ch_mark mark, bool dashed, ch_panel *panel)
+{
+    const ch_point *last = NULL;
+    const size_t block = ch_panel_block(panel);
+    for (size_t i = 0; i < run->num_points; i++) {
+        if (is_drawable(&run->points[i], what)) {
+            last = &run->points[i];
+            ch_axis_include(&panel->x, last->time);
+            ch_axis_include(&panel->y, what(&last->observed));
+            fprintf(panel->out, "%.17g %.17g\n", last->time, what(&last->observed));
+        }
+    }
+    fputs("EOD\n", panel->out);
+    if (last != NULL) {
+        fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines linewidth 0.9%s linecolor rgb '#%06x'", block,
+                dashed ? " dashtype (8,5)" : "", mark.colour);
+        ch_panel_point(panel, last->time, what(&last->observed), NAN, NAN, mark);
+    }
+}
+
+static ch_mark mark_of(const ch_run_table *table, size_t run)
+{
+    return (ch_mark){ch_mark_of(CH_RAMP_TEMP, run, table->count, true).colour, endings[table->runs[run].status].point};
+}
+
+static ch_code draw_panel(const ch_run_table *table, size_t which, size_t index, FILE *out, ch_error *err)
+{
+    ch_panel panel;
+    ch_code code = ch_panel_init(&panel, out, index, CH_PART_WHOLE, err);
+    if (code == CH_OK) {
+        for (size_t r = 0; r < table->count; r++) {
+            draw_run(&table->runs[r], panels[which].first, mark_of(table, r), false, &panel);
+            if (panels[which].second != NULL) {
+                draw_run(&table->runs[r], panels[which].second, mark_of(table, r), true, &panel);
+            }
+        }
+        if (panels[which].second != NULL) {
+            ch_panel_key(&panel, "linewidth 0.9 linecolor rgb '#000000'", NULL, panels[which].first_name);
+            ch_panel_key(&panel, "linewidth 0.9 dashtype (8,5) linecolor rgb '#000000'", NULL,
+                         panels[which].second_name);
+        }
+        code = ch_panel_finish(&panel, "time t = η × steps", panels[which].label, false, "", err);
+    }
+    ch_panel_free(&panel);
+    return code;
+}
+
+/* Under the title: P and the colours of T, in two rows when there are many; then how runs ended. */
+static void write_key(const ch_run_table *table, FILE *out)
+{
+    const double sample = 0.03, row = 0.0155;
+    const size_t rows = table->count > 5 ? 2 : 1, columns = (table->count + rows - 1) / rows;
+    const double pitch = 0.135, left = 0.57 - 0.5 * pitch * (double)columns;
+    char number[64];
+    double x = left, y = 0.966;
+    ch_number_text((double)table->runs[0].settings.train, number, sizeof number);
+    fprintf(out, "reset\nset label 'P = %s,  T =' at screen %.17g, screen %.17g right font ',6.5'\n", number,
+            left - 0.008, y);
+    for (size_t r = 0; r < table->count; r++) {
+        char line[64];
+        snprintf(line, sizeof line, "linewidth 0.9 linecolor rgb '#%06x'", mark_of(table, r).colour);
+        ch_number_text(table->runs[r].settings.temp, number, sizeof number);
+        ch_key_write(out, "screen", left + pitch * (double)(r % columns), y - row * (double)(r / columns), sample, line,
+                     NULL, number);
+    }
+    y -= row * (double)rows;
+    for (ch_status status = CH_FITTED; status <= CH_DIVERGED; status++) {
+        bool any = false;
+        for (size_t r = 0; r < table->count; r++) {
+            any = any || table->runs[r].status == status;
+        }
+        if (any) {
+            const ch_mark mark = {0, endings[status].point};
+            ch_key_write(out, "screen", x, y, sample, NULL, &mark, endings[status].text);
+            x += 1.5 * pitch;
+        }
+    }
+    fputs("unset border\nunset tics\nunset key\nset xrange [0:1]\nset yrange [0:1]\nplot NaN\n", out);
+}
+
+static ch_code write_caption(const ch_run_table *table, size_t index, FILE *out, ch_error *err)
+{
+    static const char *const sentences[] = {"A run for each T, on the first data set. A symbol marks its last point "
+                                            "over 0, and says how it ended."};
+    double left, right, bottom, top;
+    const ch_run *runs[MAX_CURVES];
+    for (size_t r = 0; r < table->count; r++) {
+        runs[r] = &table->runs[r];
+    }
+    const ch_fit_group shown = {.key = table->runs[0].settings, .runs = runs, .num_runs = table->count};
+    ch_panel_place(index, &left, &right, &bottom, &top);
+    return ch_summary_caption(&shown, sentences, sizeof sentences / sizeof sentences[0], left, top, out, err);
+}
+
+/* @param content  the runs with their points */
+static ch_code write_page(const ch_fit *fit, const ch_fit_group *group, const void *content, FILE *out, ch_error *err)
+{
+    const ch_run_table *table = content;
+    size_t index = 0;
+    ch_code code = CH_OK;
+    (void)fit;
+    (void)group;
+    write_key(table, out);
+    for (size_t k = 0; k < MAX_PANELS && code == CH_OK; k++) {
+        if (has_any(table, panels[k].first)) {
+            code = draw_panel(table, k, index++, out, err);
+        }
+    }
+    return code == CH_OK && index < MAX_PANELS ? write_caption(table, index, out, err) : code;
+}
+
+static ch_code draw_group(const ch_fit *pages, const choice *chosen, size_t index, ch_store *store,
+                          const char *directory, ch_plot_format format, FILE *names, ch_error *err)
+{
+    ch_run_table table;
+    ch_code code = read_trajectories(store, chosen, &table, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    if (has_any(&table, loss) || has_any(&table, weight_change)) {
+        code = ch_page_draw(pages, index, "-training", write_page, &table, directory, format, names, err);
+    }
+    ch_run_table_free(&table);
+    return code;
+}
+
+ch_code ch_plot_training(const ch_fit *fit, ch_store *store, const char *directory, ch_plot_format format, FILE *names,
+                         ch_error *err)
+{
+    ch_code code = CH_OK;
+    ch_fit pages = *fit; /* the same groups, whose titles have no key of P */
+    pages.groups = ch_alloc(fit->num_groups, sizeof *pages.groups);
+    if (pages.groups == NULL) {
+        return ch_error_memory(err, "the figures");
+    }
+    memcpy(pages.groups, fit->groups, fit->num_groups * sizeof *pages.groups);
+    for (size_t g = 0; g < fit->num_groups; g++) {
+        pages.groups[g].num_trains = 0;
+    }
+    for (size_t g = 0; g < fit->num_groups && code == CH_OK; g++) {
+        const choice chosen = choose(&fit->groups[g]);
+        if (chosen.count > 0) {
+            code = draw_group(&pages, &chosen, g, store, directory, format, names, err);
+        }
+    }
+    free(pages.groups);
+    return code;
+}

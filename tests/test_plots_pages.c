@@ -1,0 +1,441 @@
+/* test_plots_pages.c — pages of networks from planted stores: phase diagrams, training curves, the test error. */
+#include "plots/panel.h"
+#include "plots/plots.h"
+#include "sim/cli.h"
+#include "tests/alloc_fail.h"
+#include "tests/phase_plant.h"
+
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char directory[256];
+
+static int make_directory(void **state)
+{
+    (void)state;
+    snprintf(directory, sizeof directory, "/tmp/chiton-pages.XXXXXX");
+    return mkdtemp(directory) == NULL ? -1 : 0;
+}
+
+static int remove_directory(void **state)
+{
+    char command[300];
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf '%s'", directory);
+    return system(command) == 0 ? 0 : -1;
+}
+
+/* A file in the test's directory as a string to be freed; NULL when it is missing. */
+static char *read_page(const char *name)
+{
+    char path[600];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        return NULL;
+    }
+    char *text = calloc(1, 1 << 22);
+    assert_non_null(text);
+    assert_true(fread(text, 1, (1 << 22) - 1, file) > 0);
+    fclose(file);
+    return text;
+}
+
+/* A page says all of one list and nothing of another; both end with NULL. */
+static void check_page(const char *name, const char *const *says, const char *const *lacks)
+{
+    char *text = read_page(name);
+    if (text == NULL) {
+        fail_msg("%s was not drawn", name);
+        return;
+    }
+    assert_non_null(strstr(text, "</svg>"));
+    for (; *says != NULL; says++) {
+        if (strstr(text, *says) == NULL) {
+            fail_msg("%s does not say \"%s\"", name, *says);
+        }
+    }
+    for (; *lacks != NULL; lacks++) {
+        if (strstr(text, *lacks) != NULL) {
+            fail_msg("%s says \"%s\"", name, *lacks);
+        }
+    }
+    free(text);
+}
+
+static const char *const nothing[] = {NULL};
+
+static void draw_phase(const ch_run_table *table)
+{
+    ch_fit fit;
+    ch_fit_options options;
+    ch_error err = {0};
+    ch_fit_options_default(&options);
+    options.replicas = 50;
+    if (ch_fit_init(&fit, table, &options, &err) != CH_OK ||
+        ch_plot_phase(&fit, directory, CH_PLOT_SVG, NULL, &err) != CH_OK) {
+        fail_msg("%s", err.message);
+    }
+    ch_fit_free(&fit);
+}
+
+#define PHASE_PAGE "mlp-datadepleted-chi0-dim16-train1024-phase.svg"
+
+/* ---- phase diagrams ---- */
+
+static void test_phase_page(void **state)
+{
+    (void)state;
+    static const char *const says[] = {
+        "mlp: data = depleted, χ = 0, d = 16, train = 1024",
+        "(a)",
+        "test error",
+        "(b)",
+        "weight variation",
+        "(c)",
+        "kernel change",
+        "temperature T",
+        "end of the lazy regime",
+        "‖Δw‖ / ‖w₀‖ = 1.",
+        "theory, D = 3 hidden layers",
+        "width 64",
+        NULL,
+    };
+    static const char *const lacks[] = {"(d)", ">diverged<", "ended by a budget", "alpha", "no data", "P =", NULL};
+    const phase_plant plant = phase_plant_default();
+    ch_run_table table;
+    phase_plant_table(&plant, 1, &table);
+    draw_phase(&table);
+    check_page(PHASE_PAGE, says, lacks);
+    ch_run_table_free(&table);
+}
+
+/* Holes, diverged and censored cells, a test error of 0, one data set. */
+static void test_phase_page_of_little(void **state)
+{
+    (void)state;
+    static const char *const says[] = {"ended by a budget", ">diverged<", "which one data set does not give",
+                                       "count for", NULL};
+    phase_plant plant = phase_plant_default();
+    ch_run_table table;
+    plant.num_sets = 1;
+    plant.depth = 1;
+    phase_plant_table(&plant, 1, &table);
+    phase_plant_at(&plant, &table, 0, 11, 0)->status = CH_DIVERGED;
+    phase_plant_at(&plant, &table, 5, 0, 0)->status = CH_BUDGET;
+    phase_plant_at(&plant, &table, 3, 7, 0)->final.test_error = 0;
+    phase_plant_at(&plant, &table, 3, 6, 0)->final.kernel_change = 0;
+    table.runs[40] = table.runs[table.count - 1]; /* a hole, and a run that is there twice */
+    table.count--;
+    draw_phase(&table);
+    check_page(PHASE_PAGE, says, nothing);
+    table.count++;
+    table.runs[40].points = NULL;
+    ch_run_table_free(&table);
+}
+
+static void test_panels_of_what_was_measured(void **state)
+{
+    (void)state;
+    static const char *const says[] = {"weight variation", "(a)", NULL};
+    static const char *const lacks[] = {"kernel change", "test error", "(b)", "T_opt", NULL};
+    const phase_plant plant = phase_plant_default();
+    ch_run_table table;
+    phase_plant_table(&plant, 1, &table);
+    for (size_t r = 0; r < table.count; r++) {
+        table.runs[r].final.kernel_change = table.runs[r].final.test_error = NAN;
+    }
+    draw_phase(&table);
+    check_page(PHASE_PAGE, says, lacks);
+    for (size_t r = 0; r < table.count; r++) {
+        table.runs[r].final.test_error = 0;
+    }
+    draw_phase(&table);
+    check_page(PHASE_PAGE, (const char *const[]){"no data: every test error is 0", "weight variation", NULL}, nothing);
+    for (size_t r = 0; r < table.count; r++) { /* nothing at all: a page that says so, in its caption */
+        table.runs[r].status = CH_DIVERGED;
+    }
+    draw_phase(&table);
+    check_page(PHASE_PAGE, (const char *const[]){"288 runs", NULL}, (const char *const[]){"weight variation", NULL});
+    ch_run_table_free(&table);
+}
+
+static void test_no_grid_no_page(void **state)
+{
+    (void)state;
+    phase_plant plant = phase_plant_default();
+    ch_run_table table;
+    plant.num_alphas = 2;
+    phase_plant_table(&plant, 1, &table);
+    draw_phase(&table);
+    assert_null(read_page(PHASE_PAGE));
+    ch_run_table_free(&table);
+}
+
+/* gnuplot itself runs only where nothing failed before it, once. */
+static void test_allocations_fail(void **state)
+{
+    (void)state;
+    const phase_plant plant = phase_plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    ch_phase_list phases;
+    phase_plant_table(&plant, 1, &table);
+    phase_plant_fit(&fit, &phases, &table);
+    ch_phase_list_free(&phases);
+    long k = 0;
+    for (;; k++) {
+        ch_error err = {0};
+        alloc_fail_at(k);
+        const ch_code code = ch_plot_phase(&fit, directory, CH_PLOT_SVG, NULL, &err);
+        const long count = alloc_count();
+        alloc_fail_at(-1);
+        if (count <= k) {
+            assert_int_equal(code, CH_OK);
+            break;
+        }
+        assert_int_equal(code, CH_ERROR_MEMORY);
+        assert_int_equal(err.code, CH_ERROR_MEMORY);
+        assert_null(read_page(PHASE_PAGE));
+    }
+    assert_in((double)k, 15, 100);
+    ch_fit_free(&fit);
+    ch_run_table_free(&table);
+}
+
+/* ---- from a store ---- */
+
+static void make_store(const ch_run_table *table)
+{
+    char path[300];
+    ch_store store;
+    ch_error err = {0};
+    snprintf(path, sizeof path, "%s/s", directory);
+    if (ch_store_open(&store, path, CH_STORE_WRITE, &err) != CH_OK) {
+        fail_msg("%s", err.message);
+    }
+    for (size_t r = 0; r < table->count; r++) {
+        if (ch_store_put(&store, &table->runs[r], &err) != CH_OK) {
+            fail_msg("%s", err.message);
+        }
+    }
+    ch_store_close(&store);
+}
+
+/* Runs a shell line with $C the program and $D the test's directory; what it said, on both streams, is in `said`. */
+static int shell(const char *line, char *said, size_t size)
+{
+    const char *program = getenv("CHITON");
+    char command[2048];
+    snprintf(command, sizeof command, "C='%s' D='%s'; { %s ; } 2>&1", program != NULL ? program : "build/chiton",
+             directory, line);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    said[fread(said, 1, size - 1, pipe)] = '\0';
+    const int status = pclose(pipe);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void expect(const char *line, int status, const char *says)
+{
+    static char said[1 << 16];
+    const int got = shell(line, said, sizeof said);
+    if (got != status || strstr(said, says) == NULL) {
+        fail_msg("%s: exit %d, expected %d and \"%s\"; it said: %s", line, got, status, says, said);
+    }
+}
+
+/* Three alpha, two P, twelve T of which ten are drawn at the larger P. */
+static void test_pages_of_a_store(void **state)
+{
+    (void)state;
+    static const char *const training[] = {
+        "training loss", "unfitted samples", "test error", "weight change", "kernel change",  "train 2048",
+        ">fitted<",      ">diverged<",       "(e)",        "T =",           "first data set", NULL};
+    static const char *const main_page[] = {"mean test error", "weight change ‖Δw‖", "(f)", NULL};
+    phase_plant plant = phase_plant_default();
+    ch_run_table table;
+    plant.num_alphas = 3;
+    plant.num_trains = 2;
+    plant.num_sets = 2;
+    plant.record = 3;
+    phase_plant_table(&plant, 1, &table);
+    for (size_t r = 0; r < table.count; r++) {
+        if (table.runs[r].settings.temp == 4) {
+            table.runs[r].status = CH_DIVERGED;
+        }
+    }
+    make_store(&table);
+    expect("$C plot $D/s -o $D --format svg --threshold 0", CH_EXIT_USAGE, "threshold = 0");
+    expect("$C plot $D/s -o $D --format svg --threshold 0.5 | wc -l", CH_EXIT_OK, "11\n");
+    check_page("mlp-datadepleted-chi0-dim16-alpha0.0625.svg", main_page, (const char *const[]){"signal s", NULL});
+    check_page("mlp-datadepleted-chi0-dim16-alpha0.0625-training.svg", training,
+               (const char *const[]){"(f)", "signal s", "ended by a budget", NULL});
+    check_page("mlp-datadepleted-chi0-dim16-alpha0.0625-error.svg",
+               (const char *const[]){"mean test error", "training samples P", "T = ", NULL},
+               (const char *const[]){"theory", NULL});
+    check_page("mlp-datadepleted-chi0-dim16-train1024-phase.svg", (const char *const[]){"‖ = 0.5.", NULL}, nothing);
+    check_page("mlp-datadepleted-chi0-dim16-train2048-phase.svg", (const char *const[]){"‖ = 0.5.", NULL}, nothing);
+    expect("$C fit $D/s", CH_EXIT_OK, "model = mlp, data = depleted, chi = 0, dim = 16, alpha = 0.0625");
+    expect("$C fit $D/s", CH_EXIT_OK, "Phase diagrams over (alpha, T)");
+    expect("$C fit $D/s --json | grep -c temp_opt", CH_EXIT_OK, "");
+    expect("$C fit $D/s --json --where 'alpha = 0.25'", CH_EXIT_OK, "\"phase\": []");
+    ch_run_table_free(&table);
+}
+
+static void test_training_allocations_fail(void **state)
+{
+    (void)state;
+    phase_plant plant = phase_plant_default();
+    char path[300];
+    ch_run_table table;
+    ch_fit fit;
+    ch_phase_list phases;
+    ch_store store;
+    ch_error err = {0};
+    plant.num_alphas = 1;
+    plant.num_sets = 1;
+    plant.record = 2;
+    phase_plant_table(&plant, 1, &table);
+    make_store(&table);
+    phase_plant_fit(&fit, &phases, &table);
+    ch_phase_list_free(&phases);
+    snprintf(path, sizeof path, "%s/s", directory);
+    assert_int_equal(ch_store_open(&store, path, CH_STORE_READ, &err), CH_OK);
+    long k = 0;
+    for (;; k++) {
+        alloc_fail_at(k);
+        const ch_code code = ch_plot_training(&fit, &store, directory, CH_PLOT_SVG, NULL, &err);
+        const long count = alloc_count();
+        alloc_fail_at(-1);
+        if (count <= k) {
+            assert_int_equal(code, CH_OK);
+            break;
+        }
+        assert_int_equal(code, CH_ERROR_MEMORY);
+    }
+    assert_in((double)k, 10, 200);
+    ch_store_close(&store);
+    ch_fit_free(&fit);
+    ch_run_table_free(&table);
+}
+
+/* A perceptron's page of training has signal and noise in place of the kernel; without `record` there is none. */
+static void test_training_of_a_perceptron(void **state)
+{
+    (void)state;
+    static const char *const says[] = {"training loss", "signal s", "noise r", "weight change", NULL};
+    static const char *const lacks[] = {"kernel change", "(f)", NULL};
+    expect("$C sweep perceptron --dim 8 --train 16,32 --temp 2^-2..2^1 --record 4 -o $D/s > $D/log", CH_EXIT_OK, "");
+    expect("$C plot $D/s -o $D --format svg", CH_EXIT_OK, "perceptron-chi0-dim8-training.svg");
+    check_page("perceptron-chi0-dim8-training.svg", says, lacks);
+    check_page("perceptron-chi0-dim8.svg", (const char *const[]){"signal s, noise r", NULL},
+               (const char *const[]){"mean test error", NULL});
+    check_page("perceptron-chi0-dim8-error.svg", (const char *const[]){"mean test error", "theory P", NULL}, nothing);
+    expect("$C sweep perceptron --dim 9 --train 16,32 --temp 2^-2..2^1 -o $D/t > $D/log", CH_EXIT_OK, "");
+    expect("$C plot $D/t -o $D --format svg; ls $D", CH_EXIT_OK, "perceptron-chi0-dim9.svg");
+    assert_null(read_page("perceptron-chi0-dim9-training.svg"));
+}
+
+/* Without a test error, or at one (P, T) alone, there is no page of it. */
+static void test_no_test_error_no_page(void **state)
+{
+    (void)state;
+    static const char page[] = "mlp-datadepleted-chi0-dim16-error.svg";
+    phase_plant plant = phase_plant_default();
+    plant.num_alphas = 1;
+    for (int i = 0; i < 3; i++) {
+        ch_run_table table;
+        ch_fit fit;
+        ch_phase_list phases;
+        ch_error err = {0};
+        plant.num_temps = i == 0 ? 1 : 6;
+        phase_plant_table(&plant, 1, &table);
+        for (size_t r = 0; r < table.count && i == 1; r++) {
+            table.runs[r].final.test_error = NAN;
+        }
+        phase_plant_fit(&fit, &phases, &table);
+        assert_int_equal(ch_plot_test_error(&fit, directory, CH_PLOT_SVG, NULL, &err), CH_OK);
+        char *text = read_page(page);
+        assert_int_equal(text != NULL, i == 2);
+        free(text);
+        ch_phase_list_free(&phases);
+        ch_fit_free(&fit);
+        ch_run_table_free(&table);
+    }
+}
+
+/* ---- the parts ---- */
+
+/* The mean itself: a test error of 0 counts, and the bar does not reach under 0. */
+static void test_plain_series(void **state)
+{
+    ch_run runs[4] = {0};
+    const ch_run *pointers[4];
+    const double values[] = {0, 0.2, 0.4, NAN};
+    ch_series series;
+    ch_error err = {0};
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        runs[i].settings.seed_data = i;
+        runs[i].status = CH_FITTED;
+        runs[i].time = values[i];
+        pointers[i] = &runs[i];
+    }
+    ch_fit_group group = {.runs = pointers, .num_runs = 4};
+    assert_int_equal(ch_series_init_plain(&series, &group, offsetof(ch_run, time), &err), CH_OK);
+    assert_int_equal(series.count, 1);
+    assert_close(series.cells[0].mean, 0.2, 1e-14);
+    assert_close(series.cells[0].hi, 0.2 + 0.2 / sqrt(3), 1e-14);
+    assert_close(series.cells[0].lo, 0.2 - 0.2 / sqrt(3), 1e-14);
+    ch_series_free(&series);
+    group.num_runs = 2; /* 0.1 +- 0.1 */
+    assert_int_equal(ch_series_init_plain(&series, &group, offsetof(ch_run, time), &err), CH_OK);
+    assert_close(series.cells[0].lo, 0.1, 1e-14);
+    ch_series_free(&series);
+}
+
+/* Labels are those that are written. */
+static void test_axis_labels(void **state)
+{
+    (void)state;
+    static const struct {
+        double lo, hi;
+        bool binary;
+        size_t count;
+        double first, last;
+    } cases[] = {{0.91, 1.14, false, 4, 0.95, 1.1},
+                 {0.1, 3, false, 5, 0.125, 2},
+                 {0.9e-3, 1.1e3, false, 7, 1e-3, 1e3},
+                 {0.9e-9, 1.1e9, false, 7, 1e-9, 1e9},
+                 {0.9, 1100, true, 6, 1, 1024}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double labels[CH_AXIS_LABELS];
+        const ch_axis axis = {cases[i].lo, cases[i].hi};
+        assert_int_equal(ch_axis_labels(&axis, cases[i].binary, labels), cases[i].count);
+        assert_close(labels[0], cases[i].first, 1e-12);
+        assert_close(labels[cases[i].count - 1], cases[i].last, 1e-12);
+    }
+}
+
+int main(void)
+{
+    gsl_set_error_handler_off();
+#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
+    const struct CMUnitTest tests[] = {
+        IN_DIRECTORY(test_phase_page),
+        IN_DIRECTORY(test_phase_page_of_little),
+        IN_DIRECTORY(test_panels_of_what_was_measured),
+        IN_DIRECTORY(test_no_grid_no_page),
+        IN_DIRECTORY(test_allocations_fail),
+        IN_DIRECTORY(test_pages_of_a_store),
+        IN_DIRECTORY(test_training_allocations_fail),
+        IN_DIRECTORY(test_training_of_a_perceptron),
+        IN_DIRECTORY(test_no_test_error_no_page),
+        cmocka_unit_test(test_plain_series),
+        cmocka_unit_test(test_axis_labels),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
