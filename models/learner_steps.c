@@ -7,6 +7,33 @@
 #include <math.h>
 #include <string.h>
 
+/* A number that changes, but for one chance in 2^64, when a weight does: Fowler, Noll and Vo's hash by words. */
+static uint64_t print_of(const double *weights, size_t count)
+{
+    uint64_t print = 0xcbf29ce484222325;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t word = 0;
+        memcpy(&word, &weights[i], sizeof word);
+        print = (print ^ word) * 0x100000001b3;
+    }
+    return print;
+}
+
+/* Steps that are too large may leave a network whose units are off at every sample, or weights beside which no update
+ * is more than an ulp: unfitted for ever, and finite. So weights that have not moved in an epoch's updates, many times
+ * over, have diverged; that a sample which would move them was in none of those batches has a chance of e^-32. */
+static bool has_come_to_rest(ch_network_state *self, uint64_t updates)
+{
+    enum { EPOCHS = 32 };
+    if (updates < self->next_print) {
+        return false;
+    }
+    const uint64_t before = self->print;
+    self->print = print_of(ch_state_weights(self), self->num_weights);
+    self->next_print = updates + EPOCHS * self->patience;
+    return self->print == before;
+}
+
 void ch_learner_settle(ch_network_learner *self, const ch_sample_list *list, const ch_pass_summary *seen)
 {
     ch_network_state *state = self->state;
@@ -18,6 +45,7 @@ void ch_learner_settle(ch_network_learner *self, const ch_sample_list *list, con
         progress->updates++;
         progress->last_update = progress->steps;
         state->next_look = progress->steps + state->patience;
+        progress->status = has_come_to_rest(state, progress->updates) ? CH_DIVERGED : CH_RUNNING;
     }
 }
 

@@ -10,8 +10,8 @@
 #include "models/kernel.h"
 #include "models/kernel_cache.h"
 #include "models/network.h"
+#include "models/network_learner.h"
 #include "models/twin.h"
 #include "models/twin_kernel.h"
-#include "models/network_learner.h"
 
 #endif

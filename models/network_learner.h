@@ -45,6 +45,9 @@ typedef struct {
  * row, under mse (which has no idle steps) every P / B steps. A flow that is fitted within a step has its last update
  * there.
  *
+ *  A run diverges when a number is not finite, or when its weights no longer move though updates are made: units that
+ *  are off at every sample, or weights beside which an update is nothing.
+ *
  *  The weights are in double. f in single precision is off by some 1e-7 of |f(w, x)|: sharp margins kappa call for
  *  `wide`.
  */

@@ -89,8 +89,10 @@ struct ch_network_state {
     double *noise;         /* [P] of the sde; owned */
     ch_random random;      /* batches */
     ch_random noise_random;
-    uint64_t patience;  /* ceil(P / B) steps */
-    uint64_t next_look; /* step at which to look at all samples if nothing moves before; under mse, in any case */
+    uint64_t patience;   /* ceil(P / B) steps */
+    uint64_t next_print; /* update after which to see whether the weights still move */
+    uint64_t print;      /* of the weights when last seen */
+    uint64_t next_look;  /* step at which to look at all samples if nothing moves before; under mse, in any case */
     ch_look_ahead ahead;
     ch_flow flow;
     ch_kernel_meter meter;

@@ -412,9 +412,9 @@ static void test_axis_labels(void **state)
                  {0.9e-9, 1.1e9, false, 7, 1e-9, 1e9},
                  {0.9, 1100, true, 6, 1, 1024}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        double labels[CH_AXIS_LABELS];
+        double labels[CH_AXIS_MOST_LABELS];
         const ch_axis axis = {cases[i].lo, cases[i].hi};
-        assert_int_equal(ch_axis_labels(&axis, cases[i].binary, labels), cases[i].count);
+        assert_int_equal(ch_axis_labels(&axis, cases[i].binary, CH_AXIS_LABELS, labels), cases[i].count);
         assert_close(labels[0], cases[i].first, 1e-12);
         assert_close(labels[cases[i].count - 1], cases[i].last, 1e-12);
     }

@@ -122,10 +122,10 @@ static void test_threads_change_no_bit(void **state)
 static void test_a_twin_is_the_network(void **state)
 {
     (void)state;
-    json_t *network = run_json("mlp " SMALL " --train 64 --width 32 --data stripe --dynamics gd --temp 2^-14");
+    json_t *network = run_json("mlp " SMALL " --train 64 --width 32 --data stripe --dynamics gd --temp 2^-18");
     json_t *twin =
-        run_json("mlp " SMALL " --train 64 --width 32 --data stripe --dynamics gd --temp 2^-14 --linear yes");
-    assert_true(number(network, "steps") == number(twin, "steps"));
+        run_json("mlp " SMALL " --train 64 --width 32 --data stripe --dynamics gd --temp 2^-18 --linear yes");
+    assert_true(fabs(number(network, "steps") / number(twin, "steps") - 1) < 0.05);
     assert_true(fabs(number(network, "weight_change") / number(twin, "weight_change") - 1) < 5e-3);
     assert_true(fabs(number(network, "test_error") - number(twin, "test_error")) < 0.05);
     assert_true(json_is_null(json_object_get(twin, "kernel_change")));
