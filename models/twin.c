@@ -199,17 +199,14 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
         least = margin >= least ? least : margin;
         loss += margin >= self->followed.threshold ? 0 : self->followed.threshold - margin;
     }
-    *out = (ch_observation){
-        .train_loss = self->temperature * loss / num_samples,
-        .train_error = (double)errors / num_samples,
-        .unfitted = self->followed.num_unfitted,
-        .min_margin = least / self->followed.threshold,
-        .weight_change = change,
-        .weight_change_rel = change / self->setup.norm_init,
-        .signal = NAN,
-        .noise = NAN,
-        .test_error = self->setup.kernel->num_test > 0 ? test_error(self) : NAN,
-    };
+    *out = ch_observation_none();
+    out->train_loss = self->temperature * loss / num_samples;
+    out->train_error = (double)errors / num_samples;
+    out->unfitted = self->followed.num_unfitted;
+    out->min_margin = least / self->followed.threshold;
+    out->weight_change = change;
+    out->weight_change_rel = change / self->setup.norm_init;
+    out->test_error = self->setup.kernel->num_test > 0 ? test_error(self) : NAN;
     if (!isfinite(change)) {
         learner->progress.status = CH_DIVERGED;
     } else if (out->unfitted == 0) {
