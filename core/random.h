@@ -21,7 +21,7 @@ typedef enum {
     CH_STREAM_ONLINE_SAMPLES = 7, /* substream = index of the sample */
     CH_STREAM_TEST_IMAGES = 8,
     CH_STREAM_TRAIN_IMAGES = 9,
-    CH_STREAM_NOISE = 12,         /* of the stochastic differential equation */
+    CH_STREAM_NOISE = 12, /* of the stochastic differential equation */
 } ch_stream;
 
 /* 32-bit words made at a time: some Philox4x64 blocks, for the processor to interleave. */
