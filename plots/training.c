@@ -178,7 +178,7 @@ static void draw_run(const ch_run *run, observable what, ch_mark mark, bool dash
     fputs("EOD\n", panel->out);
     if (last != NULL) {
         fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines linewidth 0.9%s linecolor rgb '#%06x'", block,
-                dashed ? " dashtype (8,5)" : "", mark.colour);
+                dashed ? " dashtype (4,3)" : "", mark.colour);
         ch_panel_point(panel, last->time, what(&last->observed), NAN, NAN, mark);
     }
 }
@@ -201,7 +201,7 @@ static ch_code draw_panel(const ch_run_table *table, size_t which, size_t index,
         }
         if (panels[which].second != NULL) {
             ch_panel_key(&panel, "linewidth 0.9 linecolor rgb '#000000'", NULL, panels[which].first_name);
-            ch_panel_key(&panel, "linewidth 0.9 dashtype (8,5) linecolor rgb '#000000'", NULL,
+            ch_panel_key(&panel, "linewidth 0.9 dashtype (4,3) linecolor rgb '#000000'", NULL,
                          panels[which].second_name);
         }
         code = ch_panel_finish(&panel, "time t = η × steps", panels[which].label, false, "", err);
