@@ -166,7 +166,7 @@ static bool make_scratch(network *self)
         if (is_dense(layer)) {
             widest_in = larger_of(layer->fan_in, widest_in);
             widest_out = larger_of(layer->out.channels, widest_out);
-        } else if (layer->kind == CH_LAYER_CONV && !is_pointwise(layer)) {
+        } else if ((layer->kind == CH_LAYER_CONV || layer->kind == CH_LAYER_DEPTHWISE) && !is_pointwise(layer)) {
             const image_frame in = input_frame(layer), out = output_frame(layer);
             largest_padded = larger_of(frame_pixels(&in) * layer->in.channels, largest_padded);
             largest_padded = larger_of(frame_pixels(&out) * layer->out.channels, largest_padded);
@@ -259,20 +259,38 @@ void CH_NETWORK_(free)(network *self)
 /* ---- weights ---- */
 
 /* A convolution's weights [out][tap][in] as [tap][in][out], and as [tap][out][in] with the taps from last to first. */
-static void reorder_weights(network *self, const ch_layer *layer)
+static void reorder_conv(const ch_layer *layer, const real *weights, real *transposed, real *turned)
 {
     const size_t in = layer->in.channels, out = layer->out.channels, taps = layer->kernel * layer->kernel;
-    const real *from = self->weights + layer->weights;
-    for (size_t tap = 0; tap < taps; tap++) {
-        real *transposed = self->transposed + layer->weights + tap * in * out;
-        real *turned = self->turned + layer->weights + (taps - 1 - tap) * in * out;
+    for (size_t t = 0; t < taps; t++) {
         for (size_t o = 0; o < out; o++) {
-            memcpy(turned + o * in, from + (o * taps + tap) * in, in * sizeof *turned);
-        }
-        for (size_t i = 0; i < in; i++) {
-            for (size_t o = 0; o < out; o++) {
-                transposed[i * out + o] = from[(o * taps + tap) * in + i];
+            const real *from = weights + (o * taps + t) * in;
+            memcpy(turned + ((taps - 1 - t) * out + o) * in, from, in * sizeof *turned);
+            for (size_t i = 0; i < in; i++) {
+                transposed[(t * in + i) * out + o] = from[i];
             }
+        }
+    }
+}
+
+/* A depthwise one's weights [tap][channel] with the taps from last to first. */
+static void reorder_depthwise(const ch_layer *layer, const real *weights, real *turned)
+{
+    const size_t channels = layer->in.channels, taps = layer->kernel * layer->kernel;
+    for (size_t t = 0; t < taps; t++) {
+        memcpy(turned + (taps - 1 - t) * channels, weights + t * channels, channels * sizeof *turned);
+    }
+}
+
+static void reorder_weights(network *self)
+{
+    for (size_t l = 0; l < self->num_images; l++) {
+        const ch_layer *layer = &self->architecture->layers[l];
+        const real *weights = self->weights + layer->weights;
+        if (layer->kind == CH_LAYER_CONV) {
+            reorder_conv(layer, weights, self->transposed + layer->weights, self->turned + layer->weights);
+        } else if (layer->kind == CH_LAYER_DEPTHWISE) {
+            reorder_depthwise(layer, weights, self->turned + layer->weights);
         }
     }
 }
@@ -282,11 +300,7 @@ static void round_weights(network *self, size_t count)
     for (size_t i = 0; i < count; i++) {
         self->weights[i] = (real)self->master[i];
     }
-    for (size_t l = 0; l < self->num_images; l++) {
-        if (self->architecture->layers[l].kind == CH_LAYER_CONV) {
-            reorder_weights(self, &self->architecture->layers[l]);
-        }
-    }
+    reorder_weights(self);
 }
 
 void CH_NETWORK_(set_weights)(network *self, const double *weights)
@@ -471,9 +485,9 @@ static void dense_through_activation(network *self, size_t l)
             gather_panels(self, z, layer->out.channels, self->gathered);
             z = self->gathered;
         }
-        multiply_by_slope(self->architecture->spec.activation, z, self->delta, total);
+        multiply_by_slope(self->architecture->spec.activation, layer->scale, z, self->delta, total);
     }
-    for (size_t i = 0; i < total; i++) {
+    for (size_t i = 0; !layer->is_activated && i < total; i++) {
         self->delta[i] *= (real)layer->scale;
     }
 }
@@ -534,9 +548,10 @@ static void through_activation(network *self, size_t l, size_t first, size_t cou
     const size_t size = ch_shape_size(layer->out), channels = layer->out.channels;
     real *delta = self->gradients[l + 1];
     if (layer->is_activated) {
-        multiply_by_slope(self->architecture->spec.activation, self->before[l + 1] + first * size, delta, count * size);
+        multiply_by_slope(self->architecture->spec.activation, layer->scale, self->before[l + 1] + first * size, delta,
+                          count * size);
     }
-    for (size_t i = 0; i < count * size; i++) {
+    for (size_t i = 0; !layer->is_activated && layer->kind != CH_LAYER_POOL && i < count * size; i++) {
         delta[i] *= (real)layer->scale;
     }
     for (size_t r = 0; layer->has_bias && r < count * size; r += channels) {
@@ -554,9 +569,6 @@ static void image_backward(network *self, size_t l, size_t first, size_t count, 
     const real *in = self->rows[l] + first * in_size;
     real *delta = self->gradients[l + 1], *gradient = self->gradients[l];
     const conv_scratch scratch = {self->padded, self->places};
-    if (!layer->input_is_added) {
-        memset(gradient, 0, count * in_size * sizeof *gradient);
-    }
     through_activation(self, l, first, count, change + layer->bias);
     switch (layer->kind) {
     case CH_LAYER_CONV:
@@ -566,7 +578,8 @@ static void image_backward(network *self, size_t l, size_t first, size_t count, 
         }
         break;
     case CH_LAYER_DEPTHWISE:
-        depthwise_backward(layer, self->weights + layer->weights, in, delta, change + layer->weights, gradient, count);
+        depthwise_change(layer, &scratch, in, delta, change + layer->weights, count);
+        depthwise_below(layer, self->weights + layer->weights, self->turned + layer->weights, delta, gradient, count);
         break;
     case CH_LAYER_POOL:
         pool_backward(layer, in, self->rows[l + 1] + first * out_size, delta, gradient, count);

@@ -54,12 +54,14 @@ ALWAYS_INLINE void store(real *to, vector stored)
     memcpy(to, &stored, sizeof stored);
 }
 
-/* The left factor. Entry (i, k) is at[i row + k column]; with `places`, at[places[i] + k column]; with a `run`, k / run
- * jumps further from k - k % run on: at[… + (k / run) jump + (k % run) column]. */
+/* The left factor. Entry (i, k) is at[i row + k column]. With `places`, of groups of rows, row i starts at
+ * places[i / group] + (i % group) row. With a `run`, entries jump after as many: k is (k / run) jump + (k % run) column
+ * further. */
 typedef struct {
     const real *at;
     size_t row, column;
     const size_t *places;
+    size_t group;
     size_t run, jump;
 } matrix;
 
@@ -123,35 +125,41 @@ typedef struct {
 
 static inline size_t row_place(const matrix *a, size_t i)
 {
-    return a->places != NULL ? a->places[i] : i * a->row;
+    return a->places != NULL ? a->places[i / a->group] + i % a->group * a->row : i * a->row;
 }
+
+/* How a tile finds its numbers: rows of A and of B at equal distances; rows of B by their places; rows of A by theirs.
+ */
+typedef enum { EVEN, B_BY_PLACE, A_BY_PLACE } tile_kind;
 
 /* The sums of rows first … first + num_rows and `vectors` LANES columns, to sums [row][PANEL]; the first three
  * arguments are constants. */
-ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, bool has_places, const strip *over, size_t first, real *to)
+ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, tile_kind kind, const strip *over, size_t first, real *to)
 {
     vector left[MOST_TILE_ROWS] = {0}, right[MOST_TILE_ROWS] = {0};
     size_t offset[MOST_TILE_ROWS];
-    for (size_t i = 0; i < num_rows; i++) {
-        offset[i] = row_place(&over->a, first + i) - row_place(&over->a, first);
+    const size_t start = row_place(&over->a, first), row = over->a.row, column = over->a.column;
+    for (size_t i = 0; kind == A_BY_PLACE && i < num_rows; i++) {
+        offset[i] = row_place(&over->a, first + i) - start;
     }
-    const real *a = over->a.at + row_place(&over->a, first), *b = over->b.at;
+    const real *b = over->b.at;
     const size_t *place = over->b.places;
     for (size_t r = 0; r < over->num_runs; r++) {
-        const real *factors = a + r * over->a.jump;
+        const real *a = over->a.at + start + r * over->a.jump;
         for (size_t k = 0; k < over->run; k++) {
-            if (has_places) {
+            if (kind == B_BY_PLACE) {
                 b = over->b.at + *place++;
             }
             const vector b_left = load(b), b_right = vectors > 1 ? load(b + LANES) : b_left;
 #pragma GCC unroll 12
             for (size_t i = 0; i < num_rows; i++) {
-                left[i] += factors[offset[i]] * b_left;
+                const real factor = kind == A_BY_PLACE ? a[offset[i]] : a[i * row];
+                left[i] += factor * b_left;
                 if (vectors > 1) {
-                    right[i] += factors[offset[i]] * b_right;
+                    right[i] += factor * b_right;
                 }
             }
-            factors += over->a.column;
+            a += column;
             b += over->b.row;
         }
     }
@@ -164,22 +172,26 @@ ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, bool has_places, const 
     }
 }
 
+#define TILE_OF_KIND(n, kind)                                                                                          \
+    if (width > LANES) {                                                                                               \
+        tile(n, 2, kind, over, first, sums);                                                                           \
+    } else {                                                                                                           \
+        tile(n, 1, kind, over, first, sums);                                                                           \
+    }
+
 #define TILE_CASE(n)                                                                                                   \
     case n:                                                                                                            \
-        if (over->b.places != NULL) {                                                                                  \
-            if (width > LANES) {                                                                                       \
-                tile(n, 2, true, over, first, sums);                                                                   \
-            } else {                                                                                                   \
-                tile(n, 1, true, over, first, sums);                                                                   \
-            }                                                                                                          \
-        } else if (width > LANES) {                                                                                    \
-            tile(n, 2, false, over, first, sums);                                                                      \
+        if (kind == EVEN) {                                                                                            \
+            TILE_OF_KIND(n, EVEN)                                                                                      \
+        } else if (kind == B_BY_PLACE) {                                                                               \
+            TILE_OF_KIND(n, B_BY_PLACE)                                                                                \
         } else {                                                                                                       \
-            tile(n, 1, false, over, first, sums);                                                                      \
+            TILE_OF_KIND(n, A_BY_PLACE)                                                                                \
         }                                                                                                              \
         break;
 
-static void tile_of(size_t num_rows, const strip *over, size_t first, size_t width, const target *to, size_t at)
+static void tile_of(size_t num_rows, tile_kind kind, const strip *over, size_t first, size_t width, const target *to,
+                    size_t at)
 {
     real sums[MOST_TILE_ROWS * PANEL] __attribute__((aligned(CH_CACHE_LINE)));
     switch (num_rows) {
@@ -226,10 +238,20 @@ static void product_strip(strip over, size_t first, size_t num_rows, size_t widt
         pack(over.b.at, over.b.row, over.run * over.num_runs, width, packed, packed_row);
         over.b = (lines){.at = packed, .row = packed_row};
     }
-    const size_t num_tiles = (num_rows + TILE_ROWS - 1) / TILE_ROWS;
-    for (size_t t = 0; t < num_tiles; t++) {
-        const size_t from = t * num_rows / num_tiles, next = (t + 1) * num_rows / num_tiles;
-        tile_of(next - from, &over, first + from, width, to, at + from * to->row);
+    /* groups that fill a tile, or nearly, have tiles of their own */
+    const bool is_grouped = over.a.places != NULL && over.a.group >= TILE_ROWS / 2;
+    const tile_kind kind = over.b.places != NULL                  ? B_BY_PLACE
+                           : over.a.places != NULL && !is_grouped ? A_BY_PLACE
+                                                                  : EVEN;
+    for (size_t i = 0; i < num_rows;) {
+        const size_t most = is_grouped ? over.a.group - (first + i) % over.a.group : num_rows;
+        const size_t together = at_most(num_rows - i, most);
+        const size_t num_tiles = (together + TILE_ROWS - 1) / TILE_ROWS;
+        for (size_t t = 0; t < num_tiles; t++) {
+            const size_t from = i + t * together / num_tiles, next = i + (t + 1) * together / num_tiles;
+            tile_of(next - from, kind, &over, first + from, width, to, at + from * to->row);
+        }
+        i += together;
     }
 }
 
