@@ -84,7 +84,8 @@ STATISTICAL := test_reference test_engines test_precision test_fit_coverage test
 # what valgrind's single core gets through in reason
 UNIT        := $(filter-out $(STATISTICAL) test_program% test_store_files test_plots% test_fetch test_network_flow,$(TESTS))
 # where threads share memory
-THREADED    := test_data test_examples test_sweep test_sweep_memory test_fit test_collapse test_network_observe
+THREADED    := test_data test_examples test_sweep test_sweep_memory test_fit test_collapse test_network_observe \
+               test_twin_kernel
 
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(SUPPORT) $(BUILD)/libchiton.a
 	$(LINK) $(ALLOC_FAIL) $^ $(LIBS) -lcmocka -o $@
@@ -157,7 +158,7 @@ $(BUILD)/tests/bench/hand_loop.o: tests/bench/hand_loop.c
 	@mkdir -p $(@D)
 	$(CC) $(BASE_CFLAGS) -ffast-math -ffp-contract=fast -c $< -o $@
 
-$(BUILD)/bench: $(BUILD)/tests/bench/bench.o $(BUILD)/tests/bench/bench_networks.o $(BUILD)/tests/bench/hand_loop.o $(BUILD)/libchiton.a
+$(BUILD)/bench: $(BUILD)/tests/bench/bench.o $(BUILD)/tests/bench/bench_networks.o $(BUILD)/tests/bench/bench_twin.o $(BUILD)/tests/bench/hand_loop.o $(BUILD)/libchiton.a
 	$(LINK) $^ $(LIBS) -o $@
 
 bench:

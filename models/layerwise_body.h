@@ -140,12 +140,15 @@ static void make_dense(const CH_NETWORK *network, size_t p, real *end)
                     (matrix){.at = network->weights + above->weights, .row = 1, .column = out},
                     (lines){.at = derivatives_above, .row = PANEL}, into(derivatives, PANEL));
         }
-        if (layer->is_activated) {
-            multiply_by_slope(architecture->spec.activation, 1, network->before[l + 1] + p * PANEL * out, derivatives,
-                              PANEL * out);
+        for (size_t i = 0; i < PANEL && above == NULL; i++) { /* of the output, which is one number */
+            derivatives[i] = 1;
         }
-        for (size_t i = 0; i < PANEL * out; i++) {
-            derivatives[i] = (real)layer->scale * (above != NULL ? derivatives[i] : 1);
+        if (layer->is_activated) {
+            multiply_by_slope(architecture->spec.activation, layer->scale, network->before[l + 1] + p * PANEL * out,
+                              derivatives, PANEL * out);
+        }
+        for (size_t i = 0; i < PANEL * out && !layer->is_activated; i++) {
+            derivatives[i] *= (real)layer->scale;
         }
         above = layer;
         derivatives_above = derivatives;

@@ -294,6 +294,83 @@ static void golden_kernels_agree(void **state)
     }
 }
 
+/* ---- the lazy limit ---- */
+
+/* One step of gradient descent of the network itself; returns how many samples were fitted before it.
+ *  margins: out, after it */
+static size_t step_network(ch_network_f64 *network, const stage *here, size_t num, double rate, double kappa,
+                           const double *first_outputs, double *margins)
+{
+    double outputs[NUM_COLUMNS], coefficients[NUM_COLUMNS];
+    size_t fitted = 0;
+    ch_network_f64_forward(network, here->inputs, NULL, num, outputs);
+    for (size_t i = 0; i < num; i++) {
+        const bool is_fitted = here->labels[i] * (outputs[i] - first_outputs[i]) >= kappa;
+        coefficients[i] = is_fitted ? 0 : rate / (double)num * here->labels[i];
+        fitted += is_fitted;
+    }
+    ch_network_f64_update(network, coefficients);
+    ch_network_f64_forward(network, here->inputs, NULL, num, outputs);
+    for (size_t i = 0; i < num; i++) {
+        margins[i] = here->labels[i] * (outputs[i] - first_outputs[i]);
+    }
+    return fitted;
+}
+
+/* At a small margin the weights hardly move, and the network is its twin: the same margins after every step. */
+static void small_margins_make_the_network_its_twin(void **state)
+{
+    (void)state;
+    enum { P = 30, STEPS = 400 };
+    static const double KAPPA = 1e-7;
+    static const size_t smooth[] = {3, 6};
+    static stage here;
+    for (size_t k = 0; k < 2; k++) {
+        set_up(&here, &specs[smooth[k]]);
+        const ch_examples train = examples_of(&here, 0, P);
+        const ch_kernel_setup setup = {.architecture = &here.architecture,
+                                       .weights = here.weights,
+                                       .train = &train,
+                                       .bytes = SIZE_MAX,
+                                       .threads = 1};
+        ch_kernel kernel;
+        ch_twin twin;
+        ch_network_f64 network;
+        ch_observation seen;
+        double largest = 0, first_outputs[P], margins[P], change = 0;
+        size_t fitted = 0;
+        assert_int_equal(ch_kernel_init(&kernel, &setup, NULL), CH_OK);
+        for (size_t i = 0; i < P; i++) {
+            largest = fmax(largest, (double)ch_kernel_row(&kernel, i)[i]);
+        }
+        const double rate = 0.2 * KAPPA / largest; /* a step moves no margin further than a fifth of kappa */
+        const ch_twin_setup twin_setup = {
+            .kernel = &kernel, .num_samples = P, .kappa = KAPPA, .rate = rate, .batch = P, .norm_init = 1};
+        assert_int_equal(ch_twin_init(&twin, &twin_setup, NULL), CH_OK);
+        assert_int_equal(ch_network_f64_init(&network, &here.architecture, P, NULL), CH_OK);
+        ch_network_f64_set_weights(&network, here.weights);
+        ch_network_f64_forward(&network, here.inputs, NULL, P, first_outputs);
+        for (uint64_t step = 1; step <= STEPS; step++) {
+            fitted += step_network(&network, &here, P, rate, KAPPA, first_outputs, margins);
+            twin.learner.advance(&twin.learner, &(ch_limit){.steps = step, .updates = UINT64_MAX});
+            for (size_t i = 0; i < P; i++) {
+                const double margin = twin.temperature * twin.followed.margins[i];
+                assert_in(margin - margins[i], -1e-3 * KAPPA, 1e-3 * KAPPA);
+            }
+        }
+        for (size_t i = 0; i < here.architecture.num_weights; i++) {
+            change = hypot(change, ch_network_f64_weights(&network)[i] - here.weights[i]);
+        }
+        assert_int_equal(twin.learner.observe(&twin.learner, &seen, NULL), CH_OK);
+        assert_close(seen.weight_change, change, 1e-4);
+        assert_true(fitted > STEPS && seen.unfitted > 0);
+        ch_network_f64_free(&network);
+        ch_twin_free(&twin);
+        ch_kernel_free(&kernel);
+        tear_down(&here);
+    }
+}
+
 static void refuses_what_makes_no_kernel(void **state)
 {
     (void)state;
@@ -383,10 +460,15 @@ int main(void)
 {
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layers_make_the_kernel_of_gradients), cmocka_unit_test(blocks_and_threads_change_nothing),
-        cmocka_unit_test(gradients_of_images_are_the_first),   cmocka_unit_test(layers_refuse_and_stop),
-        cmocka_unit_test(kernels_have_labels_and_padding),     cmocka_unit_test(golden_kernels_agree),
-        cmocka_unit_test(refuses_what_makes_no_kernel),        cmocka_unit_test(survives_failing_allocations),
+        cmocka_unit_test(layers_make_the_kernel_of_gradients),
+        cmocka_unit_test(blocks_and_threads_change_nothing),
+        cmocka_unit_test(gradients_of_images_are_the_first),
+        cmocka_unit_test(layers_refuse_and_stop),
+        cmocka_unit_test(kernels_have_labels_and_padding),
+        cmocka_unit_test(golden_kernels_agree),
+        cmocka_unit_test(small_margins_make_the_network_its_twin),
+        cmocka_unit_test(refuses_what_makes_no_kernel),
+        cmocka_unit_test(survives_failing_allocations),
     };
     return cmocka_run_group_tests_name("twin kernel", tests, NULL, NULL);
 }

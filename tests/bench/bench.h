@@ -8,6 +8,7 @@
 #include <gsl/gsl_statistics.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 static inline void must(ch_code code, const ch_error *err)
 {
@@ -23,7 +24,18 @@ static inline double median(double *values, size_t count)
     return gsl_stats_median_from_sorted_data(values, 1, count);
 }
 
+/* Seconds of processor time: whoever shares the core does not count. */
+static inline double processor_time(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
 /** Steps of SGD of networks, against a plain PyTorch loop and against the core's peak. */
 void bench_networks(void);
+
+/** The linearised twin's kernel against the core's peak, and a sweep on it. */
+void bench_twin(void);
 
 #endif

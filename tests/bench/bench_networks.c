@@ -13,7 +13,6 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 typedef struct {
@@ -21,14 +20,6 @@ typedef struct {
     size_t batch, unfitted; /* samples of a batch that have a gradient */
     double least_ratio, least_peak;
 } network_point;
-
-/* Seconds of processor time: whoever shares the core does not count. */
-static double processor_time(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 enum { REPEATS = 9, NUM_SAMPLES = 1024 };
 
