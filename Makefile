@@ -40,7 +40,8 @@ $(BUILD)/pic/%.o: %.c
 	$(CC) $(BASE_CFLAGS) -fPIC -MMD -MP -c $< -o $@
 
 # the passes of networks: multiply and add are fused wherever there is such an instruction, for half the time
-$(BUILD)/models/network_f%.o $(BUILD)/pic/models/network_f%.o: BASE_CFLAGS += -ffp-contract=fast
+NUMERIC := $(wildcard models/*_f32.c models/*_f64.c)
+$(NUMERIC:%.c=$(BUILD)/%.o) $(NUMERIC:%.c=$(BUILD)/pic/%.o): BASE_CFLAGS += -ffp-contract=fast
 
 $(BUILD)/libchiton.a: $(OBJECTS)
 	rm -f $@ && $(AR) rcs $@ $^
@@ -153,7 +154,7 @@ $(BUILD)/tests/bench/hand_loop.o: tests/bench/hand_loop.c
 	@mkdir -p $(@D)
 	$(CC) $(BASE_CFLAGS) -ffast-math -ffp-contract=fast -c $< -o $@
 
-$(BUILD)/bench: $(BUILD)/tests/bench/bench.o $(BUILD)/tests/bench/hand_loop.o $(BUILD)/libchiton.a
+$(BUILD)/bench: $(BUILD)/tests/bench/bench.o $(BUILD)/tests/bench/bench_networks.o $(BUILD)/tests/bench/hand_loop.o $(BUILD)/libchiton.a
 	$(LINK) $^ $(LIBS) -o $@
 
 bench:

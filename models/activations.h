@@ -35,10 +35,10 @@ static void activate(ch_activation activation, const real *z, real *values, size
     }
 }
 
-/* derivatives *= phi'(z) / norm; for relu the values do as well as z */
-static void multiply_by_slope(ch_activation activation, const real *z, real *derivatives, size_t count)
+/* derivatives *= scale phi'(z) / norm; for relu the values do as well as z */
+static void multiply_by_slope(ch_activation activation, double scale, const real *z, real *derivatives, size_t count)
 {
-    const real factor = (real)(1 / ch_activation_norm(activation));
+    const real factor = (real)(scale / ch_activation_norm(activation));
     const real slope = (real)(2 * GELU_FACTOR), cube = (real)GELU_CUBE;
     switch (activation) {
     case CH_ACTIVATION_RELU:

@@ -137,8 +137,6 @@ static void add_filter(builder *self, ch_layer_kind kind, size_t out, size_t ker
         .is_activated = is_activated,
     };
     add(self, layer, fan_in, times(self, out, fan_in));
-    /* im2col's patches */
-    (void)times(self, fan_in, times(self, layer.out.rows, layer.out.columns));
 }
 
 static void add_conv(builder *self, size_t out, size_t kernel, size_t stride, bool has_bias, bool is_activated)

@@ -7,6 +7,7 @@
 #define CH_MODELS_H
 
 #include "models/architecture.h"
+#include "models/kernel.h"
 #include "models/network.h"
 #include "models/network_learner.h"
 

@@ -50,12 +50,14 @@
         double *master;    /* [num_weights] the weights */                                                             \
         real *weights;     /* [num_weights] rounded */                                                                 \
         real *transposed;  /* those of the image layers, a convolution as [row][column][in][out] */                    \
+        real *turned;      /* the same, half a turn about the middle, as [row][column][out][in] */                     \
         real *change;      /* sum of the image layers' gradients */                                                    \
         real **rows;       /* [num_layers + 1] values of a node [sample][number]; of images [row][column][channel] */  \
         real **panels;     /* [num_layers + 1] values of a node around dense layers [panel][number][lane] */           \
         real **before;     /* [num_layers + 1] the same before the activation; for relu the values themselves */       \
         real **gradients;  /* [num_images + 1] derivatives by an image node's values, for a few samples */             \
-        real *patches;     /* a convolution's fields of view, of one sample */                                         \
+        real *padded;      /* images with zeros around them, for convolutions of a few samples */                      \
+        size_t *places;    /* where pixels' fields of view start in them */                                            \
         real *delta;       /* derivatives by a node's values [panel][number][lane], of samples that count */           \
         real *delta_below; /* those of the node before */                                                              \
         real *gathered;    /* values of samples that count, in the same order */                                       \

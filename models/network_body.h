@@ -11,6 +11,7 @@
 
 #include "models/activations.h"
 #include "models/filters.h"
+#include "models/transpose.h"
 
 #include <stdlib.h>
 
@@ -36,14 +37,9 @@ static inline size_t lanes_of(size_t count)
 static void rows_to_panels(const real *rows, size_t count, size_t size, real *panels)
 {
     for (size_t first = 0; first < count; first += PANEL) {
-        const size_t width = panel_width(count, first), used = at_most(count - first, width);
-        const real *from = rows + first * size;
-        real *to = panels + first * size;
-        for (size_t i = 0; i < size; i++) {
-            for (size_t s = 0; s < width; s++) {
-                to[i * width + s] = s < used ? from[s * size + i] : 0;
-            }
-        }
+        const size_t width = panel_width(count, first);
+        transpose_to_lanes(rows + first * size, size, at_most(count - first, width), size, panels + first * size,
+                           width);
     }
 }
 
@@ -55,12 +51,22 @@ static inline const real *panel_lane(const real *panels, size_t count, size_t si
     return panels + first * size + (sample - first);
 }
 
-/* rows [num][size] of the samples which[0 .. num) (NULL: all) of panels of `count` */
-static void panels_to_rows(const real *panels, size_t count, size_t size, const uint32_t *which, size_t num, real *rows)
+/* rows [count][size] of panels */
+static void panels_to_rows(const real *panels, size_t count, size_t size, real *rows)
 {
-    for (size_t s = 0; s < num; s++) {
+    for (size_t first = 0; first < count; first += PANEL) {
+        const size_t width = panel_width(count, first);
+        transpose_from_lanes(panels + first * size, width, size, at_most(count - first, width), rows + first * size,
+                             size);
+    }
+}
+
+/* rows [num_active][size] of the samples that count, of panels of all */
+static void gather_rows(const network *self, const real *panels, size_t size, real *rows)
+{
+    for (size_t s = 0; s < self->num_active; s++) {
         size_t width;
-        const real *from = panel_lane(panels, count, size, which != NULL ? which[s] : s, &width);
+        const real *from = panel_lane(panels, self->count, size, self->active[s], &width);
         for (size_t i = 0; i < size; i++) {
             rows[s * size + i] = from[i * width];
         }
@@ -145,26 +151,36 @@ static bool make_nodes(network *self)
     return true;
 }
 
+static inline size_t larger_of(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 static bool make_scratch(network *self)
 {
     const ch_architecture *architecture = self->architecture;
     const size_t lanes = lanes_of(self->capacity);
-    size_t widest_in = 1, widest_out = 1, largest_patches = 1;
+    size_t widest_in = 1, widest_out = 1, largest_padded = 0, most_pixels = 1;
     for (size_t l = 0; l < architecture->num_layers; l++) {
         const ch_layer *layer = &architecture->layers[l];
         if (is_dense(layer)) {
-            widest_in = layer->fan_in > widest_in ? layer->fan_in : widest_in;
-            widest_out = layer->out.channels > widest_out ? layer->out.channels : widest_out;
-        } else if (layer->kind == CH_LAYER_CONV && !is_pointwise(layer)) {
-            const size_t patches = num_pixels(layer->out) * layer->fan_in;
-            largest_patches = patches > largest_patches ? patches : largest_patches;
+            widest_in = larger_of(layer->fan_in, widest_in);
+            widest_out = larger_of(layer->out.channels, widest_out);
+        } else if ((layer->kind == CH_LAYER_CONV || layer->kind == CH_LAYER_DEPTHWISE) && !is_pointwise(layer)) {
+            const image_frame in = input_frame(layer), out = output_frame(layer);
+            largest_padded = larger_of(frame_pixels(&in) * layer->in.channels, largest_padded);
+            largest_padded = larger_of(frame_pixels(&out) * layer->out.channels, largest_padded);
+            most_pixels = larger_of(larger_of(num_pixels(layer->in), num_pixels(layer->out)), most_pixels);
         }
     }
-    const size_t widest = widest_in > widest_out ? widest_in : widest_out;
+    const size_t widest = larger_of(widest_in, widest_out);
     self->active = ch_alloc(self->capacity, sizeof *self->active);
-    return self->active != NULL && make_room(&self->patches, 1, largest_patches) &&
-           make_room(&self->delta, lanes, widest) && make_room(&self->delta_below, lanes, widest) &&
-           make_room(&self->gathered, lanes, widest_out) && make_room(&self->delta_rows, self->capacity, widest_out) &&
+    self->places = ch_alloc(GROUP * most_pixels, sizeof *self->places);
+    /* and a panel that may be read beyond them */
+    return self->active != NULL && self->places != NULL &&
+           make_room(&self->padded, 1, GROUP * largest_padded + PANEL) && make_room(&self->delta, lanes, widest) &&
+           make_room(&self->delta_below, lanes, widest) && make_room(&self->gathered, lanes, widest_out) &&
+           make_room(&self->delta_rows, self->capacity, widest_out) &&
            make_room(&self->input_rows, self->capacity, widest_in);
 }
 
@@ -178,7 +194,8 @@ static bool make_weights(network *self)
 {
     self->master = ch_alloc(self->architecture->num_weights, sizeof *self->master);
     return self->master != NULL && make_room(&self->weights, 1, self->architecture->num_weights) &&
-           make_room(&self->transposed, 1, image_weights(self)) && make_room(&self->change, 1, image_weights(self));
+           make_room(&self->transposed, 1, image_weights(self)) && make_room(&self->turned, 1, image_weights(self)) &&
+           make_room(&self->change, 1, image_weights(self));
 }
 
 ch_code CH_NETWORK_(init)(network *self, const ch_architecture *architecture, size_t capacity, ch_error *err)
@@ -226,8 +243,10 @@ void CH_NETWORK_(free)(network *self)
     free(self->master);
     free(self->weights);
     free(self->transposed);
+    free(self->turned);
     free(self->change);
-    free(self->patches);
+    free(self->padded);
+    free(self->places);
     free(self->delta);
     free(self->delta_below);
     free(self->gathered);
@@ -239,20 +258,39 @@ void CH_NETWORK_(free)(network *self)
 
 /* ---- weights ---- */
 
-/* Convolutions' weights [out][fan_in] as [fan_in][out]. */
-static void transpose_weights(network *self)
+/* A convolution's weights [out][tap][in] as [tap][in][out], and as [tap][out][in] with the taps from last to first. */
+static void reorder_conv(const ch_layer *layer, const real *weights, real *transposed, real *turned)
+{
+    const size_t in = layer->in.channels, out = layer->out.channels, taps = layer->kernel * layer->kernel;
+    for (size_t t = 0; t < taps; t++) {
+        for (size_t o = 0; o < out; o++) {
+            const real *from = weights + (o * taps + t) * in;
+            memcpy(turned + ((taps - 1 - t) * out + o) * in, from, in * sizeof *turned);
+            for (size_t i = 0; i < in; i++) {
+                transposed[(t * in + i) * out + o] = from[i];
+            }
+        }
+    }
+}
+
+/* A depthwise one's weights [tap][channel] with the taps from last to first. */
+static void reorder_depthwise(const ch_layer *layer, const real *weights, real *turned)
+{
+    const size_t channels = layer->in.channels, taps = layer->kernel * layer->kernel;
+    for (size_t t = 0; t < taps; t++) {
+        memcpy(turned + (taps - 1 - t) * channels, weights + t * channels, channels * sizeof *turned);
+    }
+}
+
+static void reorder_weights(network *self)
 {
     for (size_t l = 0; l < self->num_images; l++) {
         const ch_layer *layer = &self->architecture->layers[l];
-        if (layer->kind != CH_LAYER_CONV) {
-            continue;
-        }
-        const real *from = self->weights + layer->weights;
-        real *to = self->transposed + layer->weights;
-        for (size_t i = 0; i < layer->fan_in; i++) {
-            for (size_t o = 0; o < layer->out.channels; o++) {
-                to[i * layer->out.channels + o] = from[o * layer->fan_in + i];
-            }
+        const real *weights = self->weights + layer->weights;
+        if (layer->kind == CH_LAYER_CONV) {
+            reorder_conv(layer, weights, self->transposed + layer->weights, self->turned + layer->weights);
+        } else if (layer->kind == CH_LAYER_DEPTHWISE) {
+            reorder_depthwise(layer, weights, self->turned + layer->weights);
         }
     }
 }
@@ -262,7 +300,7 @@ static void round_weights(network *self, size_t count)
     for (size_t i = 0; i < count; i++) {
         self->weights[i] = (real)self->master[i];
     }
-    transpose_weights(self);
+    reorder_weights(self);
 }
 
 void CH_NETWORK_(set_weights)(network *self, const double *weights)
@@ -278,18 +316,32 @@ const double *CH_NETWORK_(weights)(const network *self)
 
 /* ---- forward ---- */
 
-/* Sample s: an image becomes [row][column][channel], anything else stays as it is. Of the two inputs one is NULL. */
+/* A channel of an input, of which one of `single` and `wide` is not NULL, to places `stride` apart. */
+static void take_channel(const float *single, const double *wide, size_t pixels, real *to, size_t stride)
+{
+    if (single == NULL) {
+        for (size_t p = 0; p < pixels; p++) {
+            to[p * stride] = (real)wide[p];
+        }
+    } else if (stride == 1) { /* the same as below, in vectors */
+        for (size_t p = 0; p < pixels; p++) {
+            to[p] = (real)single[p];
+        }
+    } else {
+        for (size_t p = 0; p < pixels; p++) {
+            to[p * stride] = (real)single[p];
+        }
+    }
+}
+
+/* An image becomes [row][column][channel], anything else stays as it is. */
 static void take_input(network *self, size_t s, const float *single, const double *wide)
 {
-    const ch_shape shape = self->architecture->spec.input;
     const size_t dim = self->architecture->dim;
-    const size_t channels = self->num_images > 0 ? shape.channels : 1, pixels = dim / channels;
-    real *to = self->rows[0] + s * dim;
+    const size_t channels = self->num_images > 0 ? self->architecture->spec.input.channels : 1, pixels = dim / channels;
     for (size_t c = 0; c < channels; c++) {
-        for (size_t p = 0; p < pixels; p++) {
-            const size_t from = c * pixels + p;
-            to[p * channels + c] = single != NULL ? (real)single[from] : (real)wide[from];
-        }
+        take_channel(single != NULL ? single + c * pixels : NULL, single != NULL ? NULL : wide + c * pixels, pixels,
+                     self->rows[0] + s * dim + c, channels);
     }
 }
 
@@ -302,7 +354,8 @@ static void image_forward(network *self, size_t l, size_t first, size_t count)
     real *out = self->rows[l + 1] + first * out_size, *before = self->before[l + 1] + first * out_size;
     switch (layer->kind) {
     case CH_LAYER_CONV:
-        conv_forward(layer, self->transposed + layer->weights, self->patches, in, before, count);
+        conv_forward(layer, self->transposed + layer->weights, &(conv_scratch){self->padded, self->places}, in, before,
+                     count);
         break;
     case CH_LAYER_DEPTHWISE:
         depthwise_forward(layer, self->weights + layer->weights, in, before, count);
@@ -331,7 +384,8 @@ static void dense_forward(network *self, size_t l)
     for (size_t first = 0; first < self->count; first += PANEL) {
         const size_t width = panel_width(self->count, first);
         real *z = self->before[l + 1] + first * out;
-        product(out, width, in, (matrix){weights, in, 1}, self->panels[l] + first * in, width, into(z, width));
+        product(out, width, in, (matrix){.at = weights, .row = in, .column = 1},
+                (lines){.at = self->panels[l] + first * in, .row = width}, into(z, width));
         for (size_t o = 0; o < out; o++) {
             const real shift = layer->has_bias ? bias[o] : 0;
             for (size_t s = 0; s < width; s++) {
@@ -396,8 +450,8 @@ static void dense_change(network *self, const ch_layer *layer, const real *input
     if (to->samples != NULL) {
         for (size_t s = 0; s < num; s++) {
             real *gradient = to->samples + s * num_weights;
-            product(out, in, 1, (matrix){deltas + s * out, 1, out}, inputs + s * in, in,
-                    into(gradient + layer->weights, in));
+            product(out, in, 1, (matrix){.at = deltas + s * out, .row = 1, .column = out},
+                    (lines){.at = inputs + s * in, .row = in}, into(gradient + layer->weights, in));
             if (layer->has_bias) {
                 memcpy(gradient + layer->bias, deltas + s * out, out * sizeof *gradient);
             }
@@ -407,7 +461,7 @@ static void dense_change(network *self, const ch_layer *layer, const real *input
     double *sums = to->gradient != NULL ? to->gradient : self->master;
     target change = {.master = sums + layer->weights, .row = in};
     change.values = to->gradient != NULL ? NULL : self->weights + layer->weights;
-    product(out, in, num, (matrix){deltas, 1, out}, inputs, in, change);
+    product(out, in, num, (matrix){.at = deltas, .row = 1, .column = out}, (lines){.at = inputs, .row = in}, change);
     for (size_t o = 0; layer->has_bias && o < out; o++) {
         real sum = 0;
         for (size_t s = 0; s < num; s++) {
@@ -431,9 +485,9 @@ static void dense_through_activation(network *self, size_t l)
             gather_panels(self, z, layer->out.channels, self->gathered);
             z = self->gathered;
         }
-        multiply_by_slope(self->architecture->spec.activation, z, self->delta, total);
+        multiply_by_slope(self->architecture->spec.activation, layer->scale, z, self->delta, total);
     }
-    for (size_t i = 0; i < total; i++) {
+    for (size_t i = 0; !layer->is_activated && i < total; i++) {
         self->delta[i] *= (real)layer->scale;
     }
 }
@@ -444,7 +498,11 @@ static const real *dense_inputs(network *self, size_t l)
     const size_t size = self->architecture->layers[l].fan_in, num = self->num_active;
     const bool is_whole = num == self->count;
     if (self->rows[l] == NULL) {
-        panels_to_rows(self->panels[l], self->count, size, self->active, num, self->input_rows);
+        if (is_whole) {
+            panels_to_rows(self->panels[l], num, size, self->input_rows);
+        } else {
+            gather_rows(self, self->panels[l], size, self->input_rows);
+        }
         return self->input_rows;
     }
     for (size_t s = 0; !is_whole && s < num; s++) {
@@ -460,8 +518,8 @@ static void dense_below(network *self, const ch_layer *layer)
     const real *weights = self->weights + layer->weights;
     for (size_t first = 0; first < num; first += PANEL) {
         const size_t width = panel_width(num, first);
-        product(in, width, out, (matrix){weights, 1, in}, self->delta + first * out, width,
-                into(self->delta_below + first * in, width));
+        product(in, width, out, (matrix){.at = weights, .row = 1, .column = in},
+                (lines){.at = self->delta + first * out, .row = width}, into(self->delta_below + first * in, width));
     }
 }
 
@@ -473,7 +531,7 @@ static void dense_backward(network *self, const sink *to)
         if (l > 0) {
             dense_below(self, layer);
         }
-        panels_to_rows(self->delta, self->num_active, layer->out.channels, NULL, self->num_active, self->delta_rows);
+        panels_to_rows(self->delta, self->num_active, layer->out.channels, self->delta_rows);
         dense_change(self, layer, dense_inputs(self, l), to);
         real *below = self->delta_below;
         self->delta_below = self->delta;
@@ -488,9 +546,10 @@ static void through_activation(network *self, size_t l, size_t first, size_t cou
     const size_t size = ch_shape_size(layer->out), channels = layer->out.channels;
     real *delta = self->gradients[l + 1];
     if (layer->is_activated) {
-        multiply_by_slope(self->architecture->spec.activation, self->before[l + 1] + first * size, delta, count * size);
+        multiply_by_slope(self->architecture->spec.activation, layer->scale, self->before[l + 1] + first * size, delta,
+                          count * size);
     }
-    for (size_t i = 0; i < count * size; i++) {
+    for (size_t i = 0; !layer->is_activated && layer->kind != CH_LAYER_POOL && i < count * size; i++) {
         delta[i] *= (real)layer->scale;
     }
     for (size_t r = 0; layer->has_bias && r < count * size; r += channels) {
@@ -507,17 +566,18 @@ static void image_backward(network *self, size_t l, size_t first, size_t count, 
     const size_t in_size = ch_shape_size(layer->in), out_size = ch_shape_size(layer->out);
     const real *in = self->rows[l] + first * in_size;
     real *delta = self->gradients[l + 1], *gradient = self->gradients[l];
-    if (!layer->input_is_added) {
-        memset(gradient, 0, count * in_size * sizeof *gradient);
-    }
+    const conv_scratch scratch = {self->padded, self->places};
     through_activation(self, l, first, count, change + layer->bias);
     switch (layer->kind) {
     case CH_LAYER_CONV:
-        conv_backward(layer, self->weights + layer->weights, self->patches, in, delta, change + layer->weights,
-                      l > 0 ? gradient : NULL, count);
+        conv_change(layer, &scratch, in, delta, change + layer->weights, count);
+        if (l > 0) {
+            conv_below(layer, self->turned + layer->weights, &scratch, delta, gradient, count);
+        }
         break;
     case CH_LAYER_DEPTHWISE:
-        depthwise_backward(layer, self->weights + layer->weights, in, delta, change + layer->weights, gradient, count);
+        depthwise_change(layer, &scratch, in, delta, change + layer->weights, count);
+        depthwise_below(layer, self->weights + layer->weights, self->turned + layer->weights, delta, gradient, count);
         break;
     case CH_LAYER_POOL:
         pool_backward(layer, in, self->rows[l + 1] + first * out_size, delta, gradient, count);

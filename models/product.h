@@ -1,4 +1,4 @@
-/* product.h — products of matrices in either precision (CH_REAL); part of network_body.h.
+/* product.h — products of matrices in either precision (CH_REAL, of CH_REAL_BYTES); part of network_body.h.
  *
  * Every entry of a product is one chain of multiply-adds in the order of the summed index (blocks of DEPTH_BLOCK are
  * chains of their own): its bits depend neither on the size of vectors nor on what else is computed with it.
@@ -13,25 +13,31 @@
 
 /* Bytes of a vector register, and rows of a tile whose sums fill the registers, two vectors a row. */
 #if defined __AVX512F__
-enum { VECTOR_BYTES = 64, TILE_ROWS = 12 };
+#define VECTOR_BYTES 64
+#define TILE_ROWS    12
 #elif defined __AVX__
-enum { VECTOR_BYTES = 32, TILE_ROWS = 6 };
+#define VECTOR_BYTES 32
+#define TILE_ROWS    6
 #elif defined __aarch64__
-enum { VECTOR_BYTES = 16, TILE_ROWS = 12 };
+#define VECTOR_BYTES 16
+#define TILE_ROWS    12
 #else
-enum { VECTOR_BYTES = 16, TILE_ROWS = 6 };
+#define VECTOR_BYTES 16
+#define TILE_ROWS    6
 #endif
+#define LANES (VECTOR_BYTES / CH_REAL_BYTES)
 
 typedef CH_REAL real;
 typedef real vector __attribute__((vector_size(VECTOR_BYTES)));
 
 enum {
-    LANES = VECTOR_BYTES / sizeof(real),
-    PANEL = 2 * LANES,  /* columns of a tile */
-    DEPTH_BLOCK = 256,  /* a strip of B of that depth fits the first cache */
-    ROW_BLOCK = 240,    /* that part of A the second */
-    ROWS_TO_PACK = 48,  /* so many rows are worth a copy of the strip */
-    MOST_TILE_ROWS = 12 /* what the switch below has */
+    PANEL = 2 * LANES,      /* columns of a tile */
+    DEPTH_BLOCK = 256,      /* a strip of B of that depth fits the first cache */
+    ROW_BLOCK = 240,        /* that part of A the second */
+    SHALLOW = 2,            /* so deep a product is bound by memory */
+    SHALLOW_COLUMNS = 1024, /* and takes lines of that length */
+    ROWS_TO_PACK = 48,      /* so many rows are worth a copy of the strip */
+    MOST_TILE_ROWS = 12     /* what the switch below has */
 };
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
@@ -48,11 +54,25 @@ ALWAYS_INLINE void store(real *to, vector stored)
     memcpy(to, &stored, sizeof stored);
 }
 
-/* Entry (i, k) is at[i row + k column]. */
+/* The left factor. Entry (i, k) is at[i row + k column]. With `places`, of groups of rows, row i starts at
+ * places[i / group] + (i % group) row. With a `run`, entries jump after as many: k is (k / run) jump + (k % run) column
+ * further. */
 typedef struct {
     const real *at;
     size_t row, column;
+    const size_t *places;
+    size_t group;
+    size_t run, jump;
 } matrix;
+
+/* The right factor, whose columns lie next to each other: row k starts at[k row], with `places` at[places[k]]. Of an
+ * open one a vector may be read beyond the last column. */
+typedef struct {
+    const real *at;
+    size_t row;
+    const size_t *places;
+    bool is_open;
+} lines;
 
 /* Where a product goes, entry (i, j) to place i row + j: values = product, or values += product; or, where there are
  * master weights, master += product, and values, if there are any, the master rounded. */
@@ -63,32 +83,24 @@ typedef struct {
     bool add;
 } target;
 
-typedef double wide_vector __attribute__((vector_size(LANES * sizeof(double))));
-
-static void put(const target *to, size_t at, real sum)
+/* A line of sums into its place. */
+ALWAYS_INLINE void put_line(const real *restrict sums, size_t width, const target *to, size_t at)
 {
+    real *restrict values = to->values + at;
+    double *restrict master = to->master + at;
     if (to->master == NULL) {
-        to->values[at] = to->add ? to->values[at] + sum : sum;
-        return;
-    }
-    to->master[at] += (double)sum;
-    if (to->values != NULL) {
-        to->values[at] = (real)to->master[at];
-    }
-}
-
-static void put_vector(const target *to, size_t at, vector sums)
-{
-    if (to->master == NULL) {
-        store(to->values + at, to->add ? load(to->values + at) + sums : sums);
-        return;
-    }
-    wide_vector master;
-    memcpy(&master, to->master + at, sizeof master);
-    master += __builtin_convertvector(sums, wide_vector);
-    memcpy(to->master + at, &master, sizeof master);
-    if (to->values != NULL) {
-        store(to->values + at, __builtin_convertvector(master, vector));
+        for (size_t j = 0; j < width; j++) {
+            values[j] = to->add ? values[j] + sums[j] : sums[j];
+        }
+    } else if (to->values == NULL) {
+        for (size_t j = 0; j < width; j++) {
+            master[j] += (double)sums[j];
+        }
+    } else {
+        for (size_t j = 0; j < width; j++) {
+            master[j] += (double)sums[j];
+            values[j] = (real)master[j];
+        }
     }
 }
 
@@ -96,29 +108,59 @@ static void put_vector(const target *to, size_t at, vector sums)
 static void put_tile(const real *sums, size_t num_rows, size_t width, const target *to, size_t at)
 {
     for (size_t i = 0; i < num_rows; i++, sums += PANEL, at += to->row) {
-        size_t j = 0;
-        for (; j + LANES <= width; j += LANES) {
-            put_vector(to, at + j, load(sums + j));
-        }
-        for (; j < width; j++) {
-            put(to, at + j, sums[j]);
+        if (width == PANEL) { /* the same, of a constant length */
+            put_line(sums, PANEL, to, at);
+        } else {
+            put_line(sums, width, to, at);
         }
     }
 }
 
-/* A tile of `num_rows` x `vectors` LANES sums of A B, to sums [row][PANEL]; the first two arguments are constants. */
-ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, size_t depth, matrix a, const real *b, size_t b_row, real *to)
+/* What a strip of a product is summed over: num_runs runs of A, `run` long, against rows of B. */
+typedef struct {
+    matrix a;
+    lines b;
+    size_t run, num_runs;
+} strip;
+
+static inline size_t row_place(const matrix *a, size_t i)
+{
+    return a->places != NULL ? a->places[i / a->group] + i % a->group * a->row : i * a->row;
+}
+
+/* How a tile finds its numbers: rows of A and of B at equal distances; rows of B by their places; rows of A by theirs.
+ */
+typedef enum { EVEN, B_BY_PLACE, A_BY_PLACE } tile_kind;
+
+/* The sums of rows first … first + num_rows and `vectors` LANES columns, to sums [row][PANEL]; the first three
+ * arguments are constants. */
+ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, tile_kind kind, const strip *over, size_t first, real *to)
 {
     vector left[MOST_TILE_ROWS] = {0}, right[MOST_TILE_ROWS] = {0};
-    for (size_t k = 0; k < depth; k++) {
-        const vector b_left = load(b + k * b_row), b_right = vectors > 1 ? load(b + k * b_row + LANES) : b_left;
-#pragma GCC unroll 12
-        for (size_t i = 0; i < num_rows; i++) {
-            const real factor = a.at[i * a.row + k * a.column];
-            left[i] += factor * b_left;
-            if (vectors > 1) {
-                right[i] += factor * b_right;
+    size_t offset[MOST_TILE_ROWS];
+    const size_t start = row_place(&over->a, first), row = over->a.row, column = over->a.column;
+    for (size_t i = 0; kind == A_BY_PLACE && i < num_rows; i++) {
+        offset[i] = row_place(&over->a, first + i) - start;
+    }
+    const real *b = over->b.at;
+    const size_t *place = over->b.places;
+    for (size_t r = 0; r < over->num_runs; r++) {
+        const real *a = over->a.at + start + r * over->a.jump;
+        for (size_t k = 0; k < over->run; k++) {
+            if (kind == B_BY_PLACE) {
+                b = over->b.at + *place++;
             }
+            const vector b_left = load(b), b_right = vectors > 1 ? load(b + LANES) : b_left;
+#pragma GCC unroll 12
+            for (size_t i = 0; i < num_rows; i++) {
+                const real factor = kind == A_BY_PLACE ? a[offset[i]] : a[i * row];
+                left[i] += factor * b_left;
+                if (vectors > 1) {
+                    right[i] += factor * b_right;
+                }
+            }
+            a += column;
+            b += over->b.row;
         }
     }
 #pragma GCC unroll 12
@@ -130,17 +172,26 @@ ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, size_t depth, matrix a,
     }
 }
 
+#define TILE_OF_KIND(n, kind)                                                                                          \
+    if (width > LANES) {                                                                                               \
+        tile(n, 2, kind, over, first, sums);                                                                           \
+    } else {                                                                                                           \
+        tile(n, 1, kind, over, first, sums);                                                                           \
+    }
+
 #define TILE_CASE(n)                                                                                                   \
     case n:                                                                                                            \
-        if (width > LANES) {                                                                                           \
-            tile(n, 2, depth, a, b, b_row, sums);                                                                      \
+        if (kind == EVEN) {                                                                                            \
+            TILE_OF_KIND(n, EVEN)                                                                                      \
+        } else if (kind == B_BY_PLACE) {                                                                               \
+            TILE_OF_KIND(n, B_BY_PLACE)                                                                                \
         } else {                                                                                                       \
-            tile(n, 1, depth, a, b, b_row, sums);                                                                      \
+            TILE_OF_KIND(n, A_BY_PLACE)                                                                                \
         }                                                                                                              \
         break;
 
-static void tile_of(size_t num_rows, size_t depth, matrix a, const real *b, size_t b_row, size_t width,
-                    const target *to, size_t at)
+static void tile_of(size_t num_rows, tile_kind kind, const strip *over, size_t first, size_t width, const target *to,
+                    size_t at)
 {
     real sums[MOST_TILE_ROWS * PANEL] __attribute__((aligned(CH_CACHE_LINE)));
     switch (num_rows) {
@@ -150,7 +201,7 @@ static void tile_of(size_t num_rows, size_t depth, matrix a, const real *b, size
         TILE_CASE(4)
         TILE_CASE(5)
         TILE_CASE(6)
-#if defined __AVX512F__ || defined __aarch64__
+#if TILE_ROWS > 6
         TILE_CASE(7)
         TILE_CASE(8)
         TILE_CASE(9)
@@ -177,36 +228,85 @@ static void pack(const real *b, size_t b_row, size_t depth, size_t width, real *
     }
 }
 
-/* Rows of at most PANEL columns, in tiles of nearly equal height. */
-static void product_strip(size_t num_rows, size_t depth, matrix a, const real *b, size_t b_row, size_t width,
-                          const target *to, size_t at)
+/* Rows first … first + num_rows and at most PANEL columns, in tiles of nearly equal height. */
+static void product_strip(strip over, size_t first, size_t num_rows, size_t width, const target *to, size_t at)
 {
     real packed[DEPTH_BLOCK * PANEL] __attribute__((aligned(CH_CACHE_LINE)));
-    if (width % LANES != 0 || (num_rows >= ROWS_TO_PACK && b_row > PANEL)) {
+    const bool is_worth_it = num_rows >= ROWS_TO_PACK && over.b.row > PANEL;
+    if (over.b.places == NULL && (is_worth_it || (width % LANES != 0 && !over.b.is_open))) {
         const size_t packed_row = width > LANES ? PANEL : LANES;
-        pack(b, b_row, depth, width, packed, packed_row);
-        b = packed;
-        b_row = packed_row;
+        pack(over.b.at, over.b.row, over.run * over.num_runs, width, packed, packed_row);
+        over.b = (lines){.at = packed, .row = packed_row};
     }
-    const size_t num_tiles = (num_rows + TILE_ROWS - 1) / TILE_ROWS;
-    for (size_t t = 0; t < num_tiles; t++) {
-        const size_t first = t * num_rows / num_tiles, next = (t + 1) * num_rows / num_tiles;
-        const matrix here = {a.at + first * a.row, a.row, a.column};
-        tile_of(next - first, depth, here, b, b_row, width, to, at + first * to->row);
+    /* groups that fill a tile, or nearly, have tiles of their own */
+    const bool is_grouped = over.a.places != NULL && over.a.group >= TILE_ROWS / 2;
+    const tile_kind kind = over.b.places != NULL                  ? B_BY_PLACE
+                           : over.a.places != NULL && !is_grouped ? A_BY_PLACE
+                                                                  : EVEN;
+    for (size_t i = 0; i < num_rows;) {
+        const size_t most = is_grouped ? over.a.group - (first + i) % over.a.group : num_rows;
+        const size_t together = at_most(num_rows - i, most);
+        const size_t num_tiles = (together + TILE_ROWS - 1) / TILE_ROWS;
+        for (size_t t = 0; t < num_tiles; t++) {
+            const size_t from = i + t * together / num_tiles, next = i + (t + 1) * together / num_tiles;
+            tile_of(next - from, kind, &over, first + from, width, to, at + from * to->row);
+        }
+        i += together;
     }
 }
 
-/* A B, of num_rows x columns entries, summed over `depth`; B's rows are b_row apart, its columns next to each other. */
-static void product(size_t num_rows, size_t columns, size_t depth, matrix a, const real *b, size_t b_row, target to)
+/* The same for a depth of SHALLOW or less, row by row: it is memory that takes the time. */
+static void shallow_product(size_t num_rows, size_t columns, size_t depth, const matrix *a, const lines *b,
+                            const target *to)
 {
-    for (size_t k = 0; k < depth; k += DEPTH_BLOCK) {
+    real sums[SHALLOW_COLUMNS] __attribute__((aligned(CH_CACHE_LINE)));
+    for (size_t i = 0; i < num_rows; i++) {
+        for (size_t j = 0; j < columns; j += SHALLOW_COLUMNS) {
+            const size_t width = at_most(columns - j, SHALLOW_COLUMNS);
+            for (size_t k = 0; k < depth; k++) {
+                const real factor = a->at[i * a->row + k * a->column];
+                const real *line = b->at + k * b->row + j;
+                for (size_t l = 0; l < width; l++) {
+                    sums[l] = k > 0 ? sums[l] + factor * line[l] : factor * line[l];
+                }
+            }
+            put_line(sums, width, to, i * to->row + j);
+        }
+    }
+}
+
+/* What is summed over from k on, of `depth`: at most DEPTH_BLOCK, whole runs or a part of one. */
+static strip strip_from(const matrix *a, const lines *b, size_t depth, size_t k)
+{
+    const size_t run = a->run > 0 ? a->run : depth, within = k % run;
+    strip over = {.a = *a, .b = *b, .run = at_most(run - within, DEPTH_BLOCK), .num_runs = 1};
+    if (over.run == run) {
+        over.num_runs = at_most((depth - k) / run, DEPTH_BLOCK / run);
+    }
+    over.a.at += k / run * a->jump + within * a->column;
+    over.b.at += b->places == NULL ? k * b->row : 0;
+    over.b.places = b->places != NULL ? b->places + k : NULL;
+    return over;
+}
+
+/* A B, of num_rows x columns entries, summed over `depth`, a whole number of A's runs. */
+static void product(size_t num_rows, size_t columns, size_t depth, matrix a, lines b, target to)
+{
+    if (depth <= SHALLOW && a.places == NULL && a.run == 0 && b.places == NULL) {
+        shallow_product(num_rows, columns, depth, &a, &b, &to);
+        return;
+    }
+    for (size_t k = 0; k < depth;) {
+        const strip over = strip_from(&a, &b, depth, k);
         for (size_t i = 0; i < num_rows; i += ROW_BLOCK) {
-            const matrix here = {a.at + i * a.row + k * a.column, a.row, a.column};
             for (size_t j = 0; j < columns; j += PANEL) {
-                product_strip(at_most(num_rows - i, ROW_BLOCK), at_most(depth - k, DEPTH_BLOCK), here,
-                              b + k * b_row + j, b_row, at_most(columns - j, PANEL), &to, i * to.row + j);
+                strip here = over;
+                here.b.at += j;
+                product_strip(here, i, at_most(num_rows - i, ROW_BLOCK), at_most(columns - j, PANEL), &to,
+                              i * to.row + j);
             }
         }
+        k += over.run * over.num_runs;
         to.add = true;
     }
 }

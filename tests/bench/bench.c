@@ -2,34 +2,19 @@
  *
  * Machines are shared and noisy: what is compared runs alternately, and the median of the ratios is what counts.
  */
+#include "bench.h"
 #include "hand_loop.h"
 
 #include "perceptron/perceptron.h"
 #include "sim/sim.h"
 
 #include <gsl/gsl_errno.h>
-#include <gsl/gsl_sort.h>
-#include <gsl/gsl_statistics.h>
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static void must(ch_code code, const ch_error *err)
-{
-    if (code != CH_OK) {
-        fprintf(stderr, "bench: %s\n", err->message);
-        exit(1);
-    }
-}
-
-static double median(double *values, size_t count)
-{
-    gsl_sort(values, 1, count);
-    return gsl_stats_median_from_sorted_data(values, 1, count);
-}
 
 /* ---- the plain engine against a hand-written loop ---- */
 
@@ -336,7 +321,7 @@ static void bench_data(void)
     }
 }
 
-/** `make bench` measures everything; `build/bench NAME` one of engine, fast, threads, runs, data. */
+/** `make bench` measures everything; `build/bench NAME` one of engine, fast, threads, runs, data, networks. */
 int main(int argc, char **argv)
 {
     static const struct {
@@ -344,7 +329,7 @@ int main(int argc, char **argv)
         void (*measure)(void);
     } parts[] = {
         {"engine", bench_engine},   {"fast", bench_fast}, {"threads", bench_threads},
-        {"runs", bench_small_runs}, {"data", bench_data},
+        {"runs", bench_small_runs}, {"data", bench_data}, {"networks", bench_networks},
     };
     gsl_set_error_handler_off();
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

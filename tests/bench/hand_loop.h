@@ -1,4 +1,5 @@
-/* hand_loop.h — what a physicist would write for one parameter point: the peer that the engines are timed against. */
+/* hand_loop.h — what a physicist would write for one parameter point: the peer that the engines are timed
+ * against; and the peak of the core. */
 #ifndef CH_BENCH_HAND_LOOP_H
 #define CH_BENCH_HAND_LOOP_H
 
@@ -13,5 +14,8 @@
  */
 uint64_t hand_loop(const float *rows, size_t num_samples, size_t dim, double rate, double kappa, uint64_t seed,
                    double *w, uint64_t *steps);
+
+/** Multiply-adds a second of one core on numbers in registers: the peak of any product of matrices. */
+double hand_multiply_adds(void);
 
 #endif

@@ -1,0 +1,146 @@
+/* test_product.c — products and transposes of network_body.h against triple loops, at odd sizes. */
+#include "core/core.h"
+#include "tests/support.h"
+
+#define CH_REAL       float
+#define CH_REAL_BYTES 4
+#include "models/product.h"
+
+#include "models/transpose.h"
+
+#include <gsl/gsl_errno.h>
+
+enum { MOST = 700 };
+
+static ch_random stream;
+
+static void fill(real *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        values[i] = (real)ch_random_u32(&stream) * 0x1p-31F - 1;
+    }
+}
+
+/* sum over k of A_ik B_kj, and of the absolute values */
+static double entry(const matrix *a, const real *b, size_t b_row, size_t depth, size_t i, size_t j, double *size)
+{
+    double sum = 0;
+    *size = 0;
+    for (size_t k = 0; k < depth; k++) {
+        const double term = (double)a->at[i * a->row + k * a->column] * (double)b[k * b_row + j];
+        sum += term;
+        *size += fabs(term);
+    }
+    return sum;
+}
+
+typedef struct {
+    size_t rows, columns, depth;
+    bool is_transposed; /* A is stored by columns */
+} shape;
+
+/* Entries are right within rounding, and nothing beside them is written. */
+static void check_product(const shape *at, int kind)
+{
+    const size_t rows = at->rows, columns = at->columns, depth = at->depth, b_row = columns + 3, row = columns + 5;
+    real *left = ch_alloc(rows * depth, sizeof *left), *b = ch_alloc(depth * b_row, sizeof *b);
+    real *values = ch_alloc(rows * row, sizeof *values), *before = ch_alloc(rows * row, sizeof *before);
+    double *master = ch_alloc(rows * row, sizeof *master), *master_before = ch_alloc(rows * row, sizeof *master);
+    fill(left, rows * depth);
+    fill(b, depth * b_row);
+    fill(before, rows * row);
+    memcpy(values, before, rows * row * sizeof *values);
+    for (size_t i = 0; i < rows * row; i++) {
+        master_before[i] = master[i] = 3 * (double)before[i] + 1e-9;
+    }
+    const matrix a = {.at = left, .row = at->is_transposed ? 1 : depth, .column = at->is_transposed ? rows : 1};
+    target to = {.values = values, .row = row, .add = kind == 1};
+    to.master = kind >= 2 ? master : NULL;
+    to.values = kind == 3 ? NULL : values;
+    product(rows, columns, depth, a, (lines){.at = b, .row = b_row}, to);
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < row; j++) {
+            const size_t k = i * row + j;
+            if (j >= columns) {
+                assert_true(values[k] == before[k] && master[k] == master_before[k]);
+                continue;
+            }
+            double size, wanted = entry(&a, b, b_row, depth, i, j, &size), got = 0;
+            switch (kind) {
+            case 0:
+                got = (double)values[k];
+                break;
+            case 1:
+                got = (double)values[k] - (double)before[k];
+                break;
+            default:
+                got = master[k] - master_before[k];
+                assert_true(values[k] == (kind == 3 ? before[k] : (real)master[k]));
+            }
+            const double error = ((double)depth + 4) * 0x1p-24 * (size + 1);
+            assert_in(got - wanted, -error, error);
+        }
+    }
+    free(left);
+    free(b);
+    free(values);
+    free(before);
+    free(master);
+    free(master_before);
+}
+
+static void products_are_sums(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 2, 3, 5, 8, 13, 16, 17, 31, 32, 33, 48, 61, 100};
+    static const size_t depths[] = {1, 2, 3, 16, 255, 256, 257, 600};
+    enum { NUM_SIZES = sizeof sizes / sizeof *sizes, NUM_DEPTHS = sizeof depths / sizeof *depths };
+    for (size_t i = 0; i < NUM_SIZES; i++) {
+        for (size_t j = 0; j < NUM_SIZES; j++) {
+            for (size_t k = 0; k < NUM_DEPTHS; k++) {
+                const shape at = {sizes[i], sizes[j], depths[k], (i + j + k) % 2 == 0};
+                check_product(&at, (int)((i + 2 * j + k) % 4));
+            }
+        }
+    }
+    for (int kind = 0; kind < 4; kind++) { /* several blocks of rows */
+        check_product(&(shape){513, 37, 300, false}, kind);
+        check_product(&(shape){250, 1100, 2, true}, kind);
+    }
+}
+
+static void transposes_are_exact(void **state)
+{
+    (void)state;
+    static real from[MOST * MOST / 4], there[MOST * MOST], back[MOST * MOST / 4];
+    static const size_t sizes[] = {1, 2, 7, 15, 16, 17, 31, 32, 40, 65};
+    enum { NUM_SIZES = sizeof sizes / sizeof *sizes };
+    for (size_t k = 0; k < NUM_SIZES * NUM_SIZES; k++) {
+        const size_t rows = sizes[k / NUM_SIZES], columns = sizes[k % NUM_SIZES];
+        const size_t lanes = (rows + LANES - 1) / LANES * LANES;
+        fill(from, rows * columns);
+        fill(there, columns * lanes);
+        transpose_to_lanes(from, columns, rows, columns, there, lanes);
+        for (size_t i = 0; i < lanes; i++) {
+            for (size_t j = 0; j < columns; j++) {
+                assert_true(there[j * lanes + i] == (i < rows ? from[i * columns + j] : 0));
+            }
+        }
+        fill(back, rows * columns + 1);
+        const real beyond = back[rows * columns];
+        transpose_from_lanes(there, lanes, columns, rows, back, columns);
+        assert_memory_equal(back, from, rows * columns * sizeof *from);
+        assert_true(back[rows * columns] == beyond);
+    }
+}
+
+int main(void)
+{
+    gsl_set_error_handler_off();
+    ch_random_init(&stream, 1, CH_STREAM_INIT, 0);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(products_are_sums),
+        cmocka_unit_test(transposes_are_exact),
+    };
+    return cmocka_run_group_tests_name("product", tests, NULL, NULL);
+}
