@@ -59,8 +59,8 @@ ch_code ch_network_learner_init(ch_network_learner *self, const ch_network_learn
                                 ch_error *err) CH_MUST_CHECK;
 void ch_network_learner_free(ch_network_learner *self);
 
-/** Bytes that a learner takes beside what its setup points to; SIZE_MAX when that overflows. The samples may be missing
- *  (train NULL; test then counts as none, its samples take 16 bytes each). */
+/** Bytes that a learner takes beside what its setup points to, at most; SIZE_MAX when that overflows. Looks at no
+ *  samples: train may be NULL, and of test only its number of samples is read. */
 size_t ch_network_learner_bytes(const ch_network_learner_setup *setup);
 
 /** w, in the architecture's order. @return [num_weights], the learner's, valid until it advances */

@@ -74,7 +74,7 @@ struct ch_network_state {
     bool is_shared;     /* the others have them too */
     size_t chunk;       /* samples that a worker takes at a time */
     size_t num_weights;
-    double sample_cost; /* multiply-adds of a forward pass of one sample */
+    double sample_cost; /* operations of a forward pass of one sample */
     double norm_init;
     float *start;          /* w0 [num_weights], exact in single precision; owned */
     double *start_outputs; /* f(w0, x) of the training samples [P]; owned */
