@@ -20,7 +20,7 @@ typedef struct {
     ch_dynamics dynamics;
     double kappa;          /* margin 1/alpha > 0 */
     double rate;           /* eta > 0; of the flow, the stretch of time of a step */
-    size_t batch;          /* B, 1 <= B <= P; not looked at by gd and flow */
+    size_t batch;          /* B, 1 <= B <= P; gd and flow make no use of it */
     uint64_t seed_init;    /* of w0 */
     uint64_t seed_batch;   /* of the batches and of the sde's noise */
     bool fast;             /* sgd without its idle steps, equal in law; not looked at under mse, which has none */
@@ -34,16 +34,17 @@ typedef struct {
 
 /** A network under training. F(w, x) = f(w, x) - f(w0, x), m = y F, L = (1 / P) sum l(m_mu), g_mu = grad l(m_mu).
  *
- *  A step of
- *    sgd       w <- w - (eta / B) sum of g over B distinct samples, drawn anew as the perceptron draws them
- *    gd        w <- w - eta grad L
- *    unfitted  as sgd, of min(B, U) of the U unfitted samples
- *    sde       w <- w - eta grad L + eta sqrt[(P - B) / (B (P - 1))] P^{-1/2} sum_mu xi_mu (g_mu - grad L), xi ~ N(0,
- * 1) flow      dw/dt = -grad L over a time eta, by an adaptive Runge-Kutta pair all gradients at the same w. An update
- * is a step that has a sample with a gradient; the run is fitted when no training sample is unfitted, !(m >= kappa),
- * under every loss. gd, sde, flow and unfitted see that before they take a step; sgd looks after P / B idle steps in a
- * row, under mse (which has no idle steps) every P / B steps. A flow that is fitted within a step has its last update
- * there.
+ *  A step, all gradients at the same w:
+ *   - sgd: w <- w - (eta / B) sum of g over B distinct samples, drawn anew as the perceptron draws them
+ *   - gd: w <- w - eta grad L
+ *   - unfitted: as sgd, of min(B, U) of the U unfitted samples
+ *   - sde: w <- w - eta grad L + eta sqrt[(P - B) / (B (P - 1) P)] sum_mu xi_mu (g_mu - grad L), xi ~ N(0, 1)
+ *   - flow: dw/dt = -grad L over a time eta, by an adaptive Runge-Kutta pair
+ *
+ *  An update is a step that has a sample with a gradient. The run is fitted when no training sample is unfitted,
+ *  !(m >= kappa), under every loss. gd, sde and unfitted see that before they take a step; the flow sees it within one,
+ *  its last update; sgd looks after P / B idle steps in a row, or every P / B steps under mse, which has no idle ones.
+ *  Derivations: docs/theory.md, "Losses and dynamics of networks".
  *
  *  The weights are in double. f in single precision is off by some 1e-7 of |f(w, x)|: sharp margins kappa call for
  *  `wide`.
