@@ -104,8 +104,9 @@ static ch_code interrupted(ch_error *err)
 static ch_code observe_rest(ch_network_state *self, ch_observation *out, ch_error *err)
 {
     const ch_network_learner_setup *setup = &self->setup;
-    if (self->meter.num_samples > 0 && !ch_kernel_meter_observe(self, out)) {
-        return interrupted(err);
+    const ch_code code = self->meter.num_samples > 0 ? ch_kernel_meter_observe(self, out, err) : CH_OK;
+    if (code != CH_OK) {
+        return code;
     }
     if (setup->test != NULL) {
         return find_test_error(self, out) ? CH_OK : interrupted(err);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Operations that are worth waking another thread. */
-static const double LEAST_OPERATIONS = 1 << 20;
+static const double LEAST_OPERATIONS = 1 << 17;
 
 /* ---- workers ---- */
 

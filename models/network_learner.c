@@ -158,11 +158,7 @@ size_t ch_network_learner_bytes(const ch_network_learner_setup *setup)
     /* w0 and a gradient; f0, margins, order, noise or what was active; the test samples; batch and queue */
     bytes += 12 * num_weights + 28 * num_samples + 16 * (double)num_tests(setup);
     bytes += 20 * judged + 4 * (double)setup->batch + 4096 * threads;
-    if (setup->kernel_samples > 0) {
-        const double n = (double)setup->kernel_samples;
-        const size_t block = ch_kernel_meter_block(setup->kernel_samples, setup->architecture->num_weights, chunk);
-        bytes += 16 * (num_weights + n + CH_CACHE_LINE) * (double)block + 16 * n * n;
-    }
+    bytes += setup->kernel_samples > 0 ? ch_kernel_meter_bytes(setup) : 0;
     return bytes < 0x1p63 ? (size_t)bytes : SIZE_MAX;
 }
 
@@ -173,15 +169,17 @@ static void free_learner(ch_learner *learner)
     ch_network_learner_free((ch_network_learner *)learner);
 }
 
-/* Multiply-adds of a forward pass of a sample. */
+/* Operations of a forward pass of a sample, in those of a plain loop: vectors make VECTOR multiply-adds in that time.
+ */
 static double sample_cost(const ch_architecture *architecture)
 {
+    enum { VECTOR = 8 };
     double sum = 0;
     for (size_t l = 0; l < architecture->num_layers; l++) {
         const ch_layer *layer = &architecture->layers[l];
         sum += (double)layer->fan_in * (double)ch_shape_size(layer->out);
     }
-    return sum;
+    return sum / VECTOR;
 }
 
 /* A backward pass costs two forward ones; looking at the unfitted, or at all, is a step's own cost. */

@@ -20,7 +20,7 @@ typedef struct {
     ch_dynamics dynamics;
     double kappa;          /* margin 1/alpha > 0 */
     double rate;           /* eta > 0; of the flow, the stretch of time of a step */
-    size_t batch;          /* B, 1 <= B <= P; not looked at by gd and flow */
+    size_t batch;          /* B, 1 <= B <= P; gd and flow make no use of it */
     uint64_t seed_init;    /* of w0 */
     uint64_t seed_batch;   /* of the batches and of the sde's noise */
     bool fast;             /* sgd without its idle steps, equal in law; not looked at under mse, which has none */
@@ -34,16 +34,17 @@ typedef struct {
 
 /** A network under training. F(w, x) = f(w, x) - f(w0, x), m = y F, L = (1 / P) sum l(m_mu), g_mu = grad l(m_mu).
  *
- *  A step of
- *    sgd       w <- w - (eta / B) sum of g over B distinct samples, drawn anew as the perceptron draws them
- *    gd        w <- w - eta grad L
- *    unfitted  as sgd, of min(B, U) of the U unfitted samples
- *    sde       w <- w - eta grad L + eta sqrt[(P - B) / (B (P - 1))] P^{-1/2} sum_mu xi_mu (g_mu - grad L), xi ~ N(0,
- * 1) flow      dw/dt = -grad L over a time eta, by an adaptive Runge-Kutta pair all gradients at the same w. An update
- * is a step that has a sample with a gradient; the run is fitted when no training sample is unfitted, !(m >= kappa),
- * under every loss. gd, sde, flow and unfitted see that before they take a step; sgd looks after P / B idle steps in a
- * row, under mse (which has no idle steps) every P / B steps. A flow that is fitted within a step has its last update
- * there.
+ *  A step, all gradients at the same w:
+ *   - sgd: w <- w - (eta / B) sum of g over B distinct samples, drawn anew as the perceptron draws them
+ *   - gd: w <- w - eta grad L
+ *   - unfitted: as sgd, of min(B, U) of the U unfitted samples
+ *   - sde: w <- w - eta grad L + eta sqrt[(P - B) / (B (P - 1) P)] sum_mu xi_mu (g_mu - grad L), xi ~ N(0, 1)
+ *   - flow: dw/dt = -grad L over a time eta, by an adaptive Runge-Kutta pair
+ *
+ *  An update is a step that has a sample with a gradient. The run is fitted when no training sample is unfitted,
+ *  !(m >= kappa), under every loss. gd, sde and unfitted see that before they take a step; the flow sees it within one,
+ *  its last update; sgd looks after P / B idle steps in a row, or every P / B steps under mse, which has no idle ones.
+ *  Derivations: docs/theory.md, "Losses and dynamics of networks".
  *
  *  A run diverges when a number is not finite, or when its weights no longer move though updates are made: units that
  *  are off at every sample, or weights beside which an update is nothing.
@@ -62,8 +63,8 @@ ch_code ch_network_learner_init(ch_network_learner *self, const ch_network_learn
                                 ch_error *err) CH_MUST_CHECK;
 void ch_network_learner_free(ch_network_learner *self);
 
-/** Bytes that a learner takes beside what its setup points to; SIZE_MAX when that overflows. The samples may be missing
- *  (train NULL; test then counts as none, its samples take 16 bytes each). */
+/** Bytes that a learner takes beside what its setup points to, at most; SIZE_MAX when that overflows. Looks at no
+ *  samples: train may be NULL, and of test only its number of samples is read. */
 size_t ch_network_learner_bytes(const ch_network_learner_setup *setup);
 
 /** w, in the architecture's order. @return [num_weights], the learner's, valid until it advances */

@@ -62,10 +62,10 @@ typedef struct {
 
 /** The tangent kernel of some samples (learner_kernel.c). */
 typedef struct {
-    size_t num_samples, block; /* n, and gradients held at a time of each of two blocks */
-    size_t stride;             /* num_weights rounded up, zeros beyond */
-    double *rows[2];           /* [block][stride] owned */
-    double *start, *now;       /* [n][n] K0 and K; owned */
+    size_t num_samples; /* n */
+    double *factors;    /* [n] owned */
+    double *start;      /* K0 [n][n] owned */
+    double *now;        /* K [n][n] owned */
 } ch_kernel_meter;
 
 struct ch_network_state {
@@ -74,7 +74,7 @@ struct ch_network_state {
     bool is_shared;     /* the others have them too */
     size_t chunk;       /* samples that a worker takes at a time */
     size_t num_weights;
-    double sample_cost; /* multiply-adds of a forward pass of one sample */
+    double sample_cost; /* operations of a forward pass of one sample */
     double norm_init;
     float *start;          /* w0 [num_weights], exact in single precision; owned */
     double *start_outputs; /* f(w0, x) of the training samples [P]; owned */
@@ -190,10 +190,10 @@ ch_code ch_learner_observe(ch_learner *learner, ch_observation *out, ch_error *e
 /** Measures K0. @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
 ch_code ch_kernel_meter_init(ch_network_state *self, ch_error *err) CH_MUST_CHECK;
 void ch_kernel_meter_free(ch_kernel_meter *self);
-/** Gradients held at a time of each of two blocks. */
-size_t ch_kernel_meter_block(size_t num_samples, size_t num_weights, size_t chunk);
+/** What it takes, while it measures too. */
+double ch_kernel_meter_bytes(const ch_network_learner_setup *setup);
 /** The kernel's and the gradients' entries of an observation; self->margins are those of all samples.
- *  @return false when stopped */
-bool ch_kernel_meter_observe(ch_network_state *self, ch_observation *out) CH_MUST_CHECK;
+ *  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
+ch_code ch_kernel_meter_observe(ch_network_state *self, ch_observation *out, ch_error *err) CH_MUST_CHECK;
 
 #endif

@@ -660,6 +660,55 @@ static void memory_is_accounted_for(void **state)
     ch_examples_free(&train);
 }
 
+/* No architecture takes more than announced. */
+static void announced_memory_is_enough(void **state)
+{
+    (void)state;
+    ch_examples train = draw_examples(3 * 64, 40, 8);
+    train.shape = (ch_shape){3, 8, 8};
+    for (ch_arch arch = CH_ARCH_MLP; arch <= CH_ARCH_LINEAR; arch++) {
+        for (size_t width = 1; width <= 9; width += 8) {
+            ch_architecture network = make_network(arch, width, 3, train.shape);
+            ch_network_learner_setup setup = setup_of(&network, &train);
+            for (setup.threads = 1; setup.threads <= 3; setup.threads++) {
+                setup.wide = setup.threads == 2;
+                alloc_fail_at(-1);
+                ch_network_learner model = start(&setup);
+                const size_t bytes = alloc_bytes();
+                assert_true(bytes <= ch_network_learner_bytes(&setup) && ch_network_learner_bytes(&setup) < 4 * bytes);
+                ch_network_learner_free(&model);
+            }
+            ch_architecture_free(&network);
+        }
+    }
+    ch_examples_free(&train);
+}
+
+static void observation_survives_failing_allocations(void **state)
+{
+    (void)state;
+    ch_examples train = draw_examples(6, 20, 8);
+    ch_architecture network = make_network(CH_ARCH_MLP, 16, 1, train.shape);
+    ch_network_learner_setup setup = setup_of(&network, &train);
+    setup.kernel_samples = 5;
+    ch_network_learner model = start(&setup);
+    ch_observation seen;
+    alloc_fail_at(-1);
+    seen = observe(&model.learner);
+    const long count = alloc_count();
+    const double change = seen.kernel_change;
+    assert_true(count > 0);
+    for (long failing = 0; failing < count; failing++) {
+        alloc_fail_at(failing);
+        assert_int_equal(model.learner.observe(&model.learner, &seen, NULL), CH_ERROR_MEMORY);
+    }
+    alloc_fail_at(-1);
+    assert_true(observe(&model.learner).kernel_change == change);
+    ch_network_learner_free(&model);
+    ch_architecture_free(&network);
+    ch_examples_free(&train);
+}
+
 int main(void)
 {
     gsl_set_error_handler_off();
@@ -679,6 +728,8 @@ int main(void)
         cmocka_unit_test(bad_setups_are_refused),
         cmocka_unit_test(stop_is_obeyed),
         cmocka_unit_test(memory_is_accounted_for),
+        cmocka_unit_test(announced_memory_is_enough),
+        cmocka_unit_test(observation_survives_failing_allocations),
     };
     return cmocka_run_group_tests_name("network learner", tests, NULL, NULL);
 }

@@ -217,24 +217,6 @@ static void kernel_is_measured(void **state)
     }
 }
 
-/* Blocks of any size give the same kernel. */
-static void kernel_does_not_depend_on_blocks(void **state)
-{
-    (void)state;
-    trained self;
-    prepare(&self, CH_ARCH_MLP, CH_LOSS_HINGE);
-    start_training(&self, 25);
-    ch_kernel_meter *meter = &self.model.state->meter;
-    const ch_observation whole = observe(&self.model.learner);
-    assert_int_equal(meter->block, KERNEL);
-    for (size_t block = 1; block < KERNEL; block++) {
-        meter->block = block;
-        const ch_observation seen = observe(&self.model.learner);
-        assert_true(seen.kernel_change == whole.kernel_change && seen.gradient_mean == whole.gradient_mean);
-    }
-    free_trained(&self);
-}
-
 /* At the start nothing has changed: every output is 0 to the bit, and so on. */
 static void start_is_nothing(void **state)
 {
@@ -296,7 +278,7 @@ static void threads_change_nothing(void **state)
             setup.kernel_samples = KERNEL;
             setup.threads = t + 1;
             models[t] = start(&setup);
-            assert_true((double)models[t].state->chunk < MANY / 3 && MANY * models[t].state->sample_cost > 0x1p20);
+            assert_true((double)models[t].state->chunk < MANY / 3 && MANY * models[t].state->sample_cost > 0x1p17);
             advance_to(&models[t].learner, setup.fast ? 60000 : 6, UINT64_MAX);
             assert_true(!setup.fast || models[t].state->ahead.looks > 2);
             assert_true(models[t].learner.progress.updates >= 6);
@@ -348,10 +330,10 @@ int main(void)
 {
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(outputs_are_measured),   cmocka_unit_test(weights_are_measured),
-        cmocka_unit_test(kernel_is_measured),     cmocka_unit_test(kernel_does_not_depend_on_blocks),
-        cmocka_unit_test(start_is_nothing),       cmocka_unit_test(what_is_not_measured_is_nan),
-        cmocka_unit_test(threads_change_nothing), cmocka_unit_test(images_have_no_signal),
+        cmocka_unit_test(outputs_are_measured),        cmocka_unit_test(weights_are_measured),
+        cmocka_unit_test(kernel_is_measured),          cmocka_unit_test(start_is_nothing),
+        cmocka_unit_test(what_is_not_measured_is_nan), cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(images_have_no_signal),
     };
     return cmocka_run_group_tests_name("network observations", tests, NULL, NULL);
 }
