@@ -11,19 +11,23 @@
 #include <string.h>
 #include <tgmath.h>
 
-/* Bytes of a vector register, and rows of a tile whose sums fill the registers, two vectors a row. */
+/* Bytes of a vector register, and rows of a tile whose sums fill the registers, two vectors a row or one. */
 #if defined __AVX512F__
 #define VECTOR_BYTES 64
 #define TILE_ROWS    12
+#define NARROW_ROWS  16
 #elif defined __AVX__
 #define VECTOR_BYTES 32
 #define TILE_ROWS    6
+#define NARROW_ROWS  12
 #elif defined __aarch64__
 #define VECTOR_BYTES 16
 #define TILE_ROWS    12
+#define NARROW_ROWS  16
 #else
 #define VECTOR_BYTES 16
 #define TILE_ROWS    6
+#define NARROW_ROWS  12
 #endif
 #define LANES (VECTOR_BYTES / CH_REAL_BYTES)
 
@@ -37,7 +41,7 @@ enum {
     SHALLOW = 2,            /* so deep a product is bound by memory */
     SHALLOW_COLUMNS = 1024, /* and takes lines of that length */
     ROWS_TO_PACK = 48,      /* so many rows are worth a copy of the strip */
-    MOST_TILE_ROWS = 12     /* what the switch below has */
+    MOST_TILE_ROWS = 16     /* what the switch below has */
 };
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
@@ -128,6 +132,10 @@ static inline size_t row_place(const matrix *a, size_t i)
     return a->places != NULL ? a->places[i / a->group] + i % a->group * a->row : i * a->row;
 }
 
+/* Keeps the compiler from making one pointer of several: rows i, i + 1, i + 2 are all within reach of one, and there
+ * are not registers enough for twelve distances. */
+#define HIDE(pointer) __asm__("" : "+r"(pointer))
+
 /* How a tile finds its numbers: rows of A and of B at equal distances; rows of B by their places; rows of A by theirs.
  */
 typedef enum { EVEN, B_BY_PLACE, A_BY_PLACE } tile_kind;
@@ -145,25 +153,31 @@ ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, tile_kind kind, const s
     const real *b = over->b.at;
     const size_t *place = over->b.places;
     for (size_t r = 0; r < over->num_runs; r++) {
-        const real *a = over->a.at + start + r * over->a.jump;
+        const real *a[(MOST_TILE_ROWS + 2) / 3];
+        for (size_t i = 0; i < (num_rows + 2) / 3; i++) {
+            a[i] = over->a.at + start + r * over->a.jump + (kind == A_BY_PLACE ? 0 : 3 * i * row);
+            HIDE(a[i]);
+        }
         for (size_t k = 0; k < over->run; k++) {
             if (kind == B_BY_PLACE) {
                 b = over->b.at + *place++;
             }
             const vector b_left = load(b), b_right = vectors > 1 ? load(b + LANES) : b_left;
-#pragma GCC unroll 12
+#pragma GCC unroll 16
             for (size_t i = 0; i < num_rows; i++) {
-                const real factor = kind == A_BY_PLACE ? a[offset[i]] : a[i * row];
+                const real factor = kind == A_BY_PLACE ? a[0][offset[i]] : a[i / 3][i % 3 * row];
                 left[i] += factor * b_left;
                 if (vectors > 1) {
                     right[i] += factor * b_right;
                 }
             }
-            a += column;
+            for (size_t i = 0; i < (kind == A_BY_PLACE ? 1 : (num_rows + 2) / 3); i++) {
+                a[i] += column;
+            }
             b += over->b.row;
         }
     }
-#pragma GCC unroll 12
+#pragma GCC unroll 16
     for (size_t i = 0; i < num_rows; i++) {
         store(to + i * PANEL, left[i]);
         if (vectors > 1) {
@@ -173,7 +187,7 @@ ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, tile_kind kind, const s
 }
 
 #define TILE_OF_KIND(n, kind)                                                                                          \
-    if (width > LANES) {                                                                                               \
+    if (n <= TILE_ROWS && width > LANES) {                                                                             \
         tile(n, 2, kind, over, first, sums);                                                                           \
     } else {                                                                                                           \
         tile(n, 1, kind, over, first, sums);                                                                           \
@@ -201,13 +215,17 @@ static void tile_of(size_t num_rows, tile_kind kind, const strip *over, size_t f
         TILE_CASE(4)
         TILE_CASE(5)
         TILE_CASE(6)
-#if TILE_ROWS > 6
         TILE_CASE(7)
         TILE_CASE(8)
         TILE_CASE(9)
         TILE_CASE(10)
         TILE_CASE(11)
         TILE_CASE(12)
+#if NARROW_ROWS > 12
+        TILE_CASE(13)
+        TILE_CASE(14)
+        TILE_CASE(15)
+        TILE_CASE(16)
 #endif
     }
     put_tile(sums, num_rows, width, to, at);
@@ -239,6 +257,7 @@ static void product_strip(strip over, size_t first, size_t num_rows, size_t widt
         over.b = (lines){.at = packed, .row = packed_row};
     }
     /* groups that fill a tile, or nearly, have tiles of their own */
+    const size_t tile_rows = width > LANES ? TILE_ROWS : NARROW_ROWS;
     const bool is_grouped = over.a.places != NULL && over.a.group >= TILE_ROWS / 2;
     const tile_kind kind = over.b.places != NULL                  ? B_BY_PLACE
                            : over.a.places != NULL && !is_grouped ? A_BY_PLACE
@@ -246,7 +265,7 @@ static void product_strip(strip over, size_t first, size_t num_rows, size_t widt
     for (size_t i = 0; i < num_rows;) {
         const size_t most = is_grouped ? over.a.group - (first + i) % over.a.group : num_rows;
         const size_t together = at_most(num_rows - i, most);
-        const size_t num_tiles = (together + TILE_ROWS - 1) / TILE_ROWS;
+        const size_t num_tiles = (together + tile_rows - 1) / tile_rows;
         for (size_t t = 0; t < num_tiles; t++) {
             const size_t from = i + t * together / num_tiles, next = i + (t + 1) * together / num_tiles;
             tile_of(next - from, kind, &over, first + from, width, to, at + from * to->row);
