@@ -1,21 +1,88 @@
 /* activations.h — activations in either precision; part of network_body.h. */
 
+#if CH_REAL_BYTES == 4
+enum { MANTISSA_BITS = 23, EXPONENTIAL_TERMS = 8 };
+static const real MOST_EXPONENT = 87;
+#else
+enum { MANTISSA_BITS = 52, EXPONENTIAL_TERMS = 14 };
+static const real MOST_EXPONENT = 708;
+#endif
+
+/* As wide whole numbers as the vector's reals: all ones or zeros of a comparison, or the bits of the reals. */
+typedef __typeof__((vector){0} == (vector){0}) mask;
+
+/* yes where the mask is set, else no */
+ALWAYS_INLINE vector choose(mask where, vector yes, vector no)
+{
+    return (vector)((where & (mask)yes) | (~where & (mask)no));
+}
+
+/* exp(x), within a few ulps; x beyond +-MOST_EXPONENT is taken as that, NaN stays.
+ *
+ * x = n ln 2 + r, |r| <= ln(2) / 2: exp(r) by Taylor's series to under half an ulp, times 2^n by its exponent's bits.
+ * n is rounded by adding 1.5 x 2^MANTISSA_BITS, which leaves it in the last bits of the sum. */
+ALWAYS_INLINE vector exponential(vector x)
+{
+    static const double inverse_factorial[] = {
+        1,          1,           1.0 / 2,      1.0 / 6,       1.0 / 24,       1.0 / 120,       1.0 / 720,
+        1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
+    const real log2_e = (real)1.4426950408889634, shift = (real)(3ULL << (MANTISSA_BITS - 1));
+    const real ln2_high = (real)0x1.62e4p-1, ln2_low = (real)(0.6931471805599453 - 0x1.62e4p-1);
+    const vector most = MOST_EXPONENT + (vector){0};
+    x = choose(x > most, most, choose(x < -most, -most, x));
+    const vector shifted = x * log2_e + shift, n = shifted - shift;
+    const vector r = (x - n * ln2_high) - n * ln2_low;
+    vector sum = (vector){0} + (real)inverse_factorial[EXPONENTIAL_TERMS - 1];
+#pragma GCC unroll 16
+    for (size_t k = EXPONENTIAL_TERMS - 1; k-- > 0;) {
+        sum = sum * r + (real)inverse_factorial[k];
+    }
+    return (vector)((mask)sum + ((mask)shifted << MANTISSA_BITS));
+}
+
 /* relu  max(0, z)
  * silu  z s(z), s(z) = 1 / (1 + exp(-z))
  * gelu  z (1 + tanh u) / 2 = z s(2u), u = sqrt(2/pi) (z + 0.044715 z^3)
  * each over its norm. NaN passes through. */
 static const double GELU_FACTOR = 0.7978845608028654, GELU_CUBE = 0.044715;
 
-static inline real sigmoid(real z)
+/* phi(z), or phi'(z), of silu or gelu. With v(z) = z or 2u, both are z s(v): phi' = s + z s (1 - s) v'. */
+ALWAYS_INLINE vector smooth(ch_activation activation, bool is_slope, vector z)
 {
-    return 1 / (1 + exp(-z));
+    const real factor = (real)(2 * GELU_FACTOR), cube = (real)GELU_CUBE;
+    const bool is_gelu = activation == CH_ACTIVATION_GELU;
+    const vector v = is_gelu ? factor * (z + cube * z * z * z) : z, one = 1 + (vector){0};
+    const vector s = one / (one + exponential(-v));
+    if (!is_slope) {
+        return z * s;
+    }
+    const vector v_slope = is_gelu ? factor * (one + 3 * cube * z * z) : one;
+    return s + z * s * (one - s) * v_slope;
+}
+
+/* values = factor phi(z), or values *= factor phi'(z), of `count` numbers; the first two arguments are constants */
+ALWAYS_INLINE void apply_smooth(ch_activation activation, bool is_slope, real factor, const real *z, real *values,
+                                size_t count)
+{
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        const vector here = factor * smooth(activation, is_slope, load(z + i));
+        store(values + i, is_slope ? load(values + i) * here : here);
+    }
+    if (i < count) { /* the rest, in a vector filled up */
+        real rest[LANES] = {0};
+        memcpy(rest, z + i, (count - i) * sizeof *z);
+        store(rest, factor * smooth(activation, is_slope, load(rest)));
+        for (size_t l = 0; i < count; i++, l++) {
+            values[i] = is_slope ? values[i] * rest[l] : rest[l];
+        }
+    }
 }
 
 /* values = phi(z) / norm, of `count` numbers; may be the same memory */
 static inline void activate(ch_activation activation, const real *z, real *values, size_t count)
 {
     const real factor = (real)(1 / ch_activation_norm(activation));
-    const real slope = (real)(2 * GELU_FACTOR), cube = (real)GELU_CUBE;
     switch (activation) {
     case CH_ACTIVATION_RELU:
         for (size_t i = 0; i < count; i++) {
@@ -23,14 +90,10 @@ static inline void activate(ch_activation activation, const real *z, real *value
         }
         break;
     case CH_ACTIVATION_SILU:
-        for (size_t i = 0; i < count; i++) {
-            values[i] = factor * z[i] * sigmoid(z[i]);
-        }
+        apply_smooth(CH_ACTIVATION_SILU, false, factor, z, values, count);
         break;
     case CH_ACTIVATION_GELU:
-        for (size_t i = 0; i < count; i++) {
-            values[i] = factor * z[i] * sigmoid(slope * (z[i] + cube * z[i] * z[i] * z[i]));
-        }
+        apply_smooth(CH_ACTIVATION_GELU, false, factor, z, values, count);
         break;
     }
 }
@@ -40,7 +103,6 @@ static inline void multiply_by_slope(ch_activation activation, double scale, con
                                      size_t count)
 {
     const real factor = (real)(scale / ch_activation_norm(activation));
-    const real slope = (real)(2 * GELU_FACTOR), cube = (real)GELU_CUBE;
     switch (activation) {
     case CH_ACTIVATION_RELU:
         for (size_t i = 0; i < count; i++) {
@@ -48,19 +110,10 @@ static inline void multiply_by_slope(ch_activation activation, double scale, con
         }
         break;
     case CH_ACTIVATION_SILU:
-        /* s + z s (1 - s) */
-        for (size_t i = 0; i < count; i++) {
-            const real s = sigmoid(z[i]);
-            derivatives[i] *= factor * s * (1 + z[i] * (1 - s));
-        }
+        apply_smooth(CH_ACTIVATION_SILU, true, factor, z, derivatives, count);
         break;
     case CH_ACTIVATION_GELU:
-        /* s + z s (1 - s) d(2u)/dz */
-        for (size_t i = 0; i < count; i++) {
-            const real square = z[i] * z[i];
-            const real s = sigmoid(slope * (z[i] + cube * z[i] * square));
-            derivatives[i] *= factor * s * (1 + z[i] * (1 - s) * slope * (1 + 3 * cube * square));
-        }
+        apply_smooth(CH_ACTIVATION_GELU, true, factor, z, derivatives, count);
         break;
     }
 }

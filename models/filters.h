@@ -440,8 +440,6 @@ static void pool_forward(const ch_layer *layer, const real *in, real *out, size_
 }
 
 /* v where the mask is set, else 0 */
-typedef __typeof__((vector){0} == (vector){0}) mask;
-
 ALWAYS_INLINE vector pick(mask where, vector v)
 {
     return (vector)(where & (mask)v);

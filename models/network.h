@@ -58,6 +58,7 @@
         real **rows;       /* [num_layers + 1] values of a node [sample][number]; of images [row][column][channel] */  \
         real **panels;     /* [num_layers + 1] values of a node around dense layers [panel][number][lane] */           \
         real **before;     /* [num_layers + 1] the same before the activation; for relu the values themselves */       \
+        size_t group;      /* images that pass a layer together */                                                     \
         real **gradients;  /* [num_images + 1] derivatives by an image node's values, for a few samples */             \
         real *padded;      /* images with zeros around them, for convolutions of a few samples */                      \
         size_t *places;    /* where pixels' fields of view start in them */                                            \

@@ -17,8 +17,8 @@
 
 typedef CH_NETWORK network;
 
-/* Images that pass a layer together: few enough for the caches, enough for the products of small images. */
-enum { GROUP = 8 };
+/* Images that pass a layer together: few, for the caches; more where it is the weights that do not fit there. */
+enum { SMALL_GROUP = 4, LARGE_GROUP = 16, WEIGHTS_OF_SMALL = 1 << 18 };
 
 /* ---- panels ---- */
 
@@ -107,6 +107,12 @@ static size_t image_layers(const ch_architecture *architecture)
     return num;
 }
 
+/* Weights of the image layers, which come first. */
+static size_t image_weights(const network *self)
+{
+    return self->architecture->layers[self->num_images].weights;
+}
+
 static size_t node_size(const ch_architecture *architecture, size_t node)
 {
     return node == 0 ? architecture->dim : ch_shape_size(architecture->layers[node - 1].out);
@@ -137,7 +143,7 @@ static bool make_nodes(network *self)
         const bool is_image = node <= self->num_images;
         if ((is_image && !make_room(&self->rows[node], self->capacity, size)) ||
             (node >= self->num_images && !make_room(&self->panels[node], lanes, size)) ||
-            (is_image && self->num_images > 0 && !make_room(&self->gradients[node], GROUP, size))) {
+            (is_image && self->num_images > 0 && !make_room(&self->gradients[node], self->group, size))) {
             return false;
         }
         real *values = is_image ? self->rows[node] : self->panels[node];
@@ -175,19 +181,13 @@ static bool make_scratch(network *self)
     }
     const size_t widest = larger_of(widest_in, widest_out);
     self->active = ch_alloc(self->capacity, sizeof *self->active);
-    self->places = ch_alloc(GROUP * most_pixels, sizeof *self->places);
+    self->places = ch_alloc(self->group * most_pixels, sizeof *self->places);
     /* and a panel that may be read beyond them */
     return self->active != NULL && self->places != NULL &&
-           make_room(&self->padded, 1, GROUP * largest_padded + PANEL) && make_room(&self->delta, lanes, widest) &&
-           make_room(&self->delta_below, lanes, widest) && make_room(&self->gathered, lanes, widest_out) &&
-           make_room(&self->delta_rows, self->capacity, widest_out) &&
+           make_room(&self->padded, 1, self->group * largest_padded + PANEL) &&
+           make_room(&self->delta, lanes, widest) && make_room(&self->delta_below, lanes, widest) &&
+           make_room(&self->gathered, lanes, widest_out) && make_room(&self->delta_rows, self->capacity, widest_out) &&
            make_room(&self->input_rows, self->capacity, widest_in);
-}
-
-/* Weights of the image layers, which come first. */
-static size_t image_weights(const network *self)
-{
-    return self->architecture->layers[self->num_images].weights;
 }
 
 static bool make_weights(network *self)
@@ -208,6 +208,7 @@ ch_code CH_NETWORK_(init)(network *self, const ch_architecture *architecture, si
     self->architecture = architecture;
     self->capacity = capacity;
     self->num_images = image_layers(architecture);
+    self->group = image_weights(self) > WEIGHTS_OF_SMALL ? LARGE_GROUP : SMALL_GROUP;
     if (!make_weights(self) || !make_nodes(self) || !make_scratch(self)) {
         CH_NETWORK_(free)(self);
         return ch_error_memory(err, "the network: lower width, or the samples that it takes at a time");
@@ -403,9 +404,9 @@ static void forward(network *self, size_t count, real *outputs)
 {
     const ch_architecture *architecture = self->architecture;
     self->count = count;
-    for (size_t first = 0; first < count; first += GROUP) {
+    for (size_t first = 0; first < count; first += self->group) {
         for (size_t l = 0; l < self->num_images; l++) {
-            image_forward(self, l, first, at_most(count - first, GROUP));
+            image_forward(self, l, first, at_most(count - first, self->group));
         }
     }
     rows_to_panels(self->rows[self->num_images], count, node_size(architecture, self->num_images),
@@ -613,7 +614,7 @@ static void images_backward(network *self, const sink *to)
     }
     for (size_t k = 0, length; k < self->num_active; k += length) {
         real *change = self->change;
-        length = run_from(self, k, to->samples != NULL ? 1 : GROUP);
+        length = run_from(self, k, to->samples != NULL ? 1 : self->group);
         if (to->samples != NULL) {
             change = to->samples + k * to->row;
             memset(change, 0, num * sizeof *change);

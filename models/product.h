@@ -239,9 +239,13 @@ static inline size_t at_most(size_t n, size_t most)
 /* Columns of B next to each other, zeros beyond them up to whole vectors. */
 static void pack(const real *b, size_t b_row, size_t depth, size_t width, real *packed, size_t packed_row)
 {
-    for (size_t k = 0; k < depth; k++) {
-        for (size_t j = 0; j < packed_row; j++) {
-            packed[k * packed_row + j] = j < width ? b[k * b_row + j] : 0;
+    for (size_t k = 0; k < depth; k++, b += b_row, packed += packed_row) {
+        if (width == PANEL) {
+            store(packed, load(b));
+            store(packed + LANES, load(b + LANES));
+        } else {
+            memcpy(packed, b, width * sizeof *b);
+            memset(packed + width, 0, (packed_row - width) * sizeof *b);
         }
     }
 }

@@ -1,11 +1,14 @@
-/* test_product.c — products and transposes of network_body.h against triple loops, at odd sizes. */
+/* test_product.c — products and transposes of network_body.h against triple loops, at odd sizes; activations against
+ * the mathematics library. Single precision; test_networks.c has both. */
 #include "core/core.h"
 #include "tests/support.h"
 
 #define CH_REAL       float
 #define CH_REAL_BYTES 4
+#include "models/architecture.h"
 #include "models/product.h"
 
+#include "models/activations.h"
 #include "models/transpose.h"
 
 #include <gsl/gsl_errno.h>
@@ -134,6 +137,45 @@ static void transposes_are_exact(void **state)
     }
 }
 
+/* phi and phi' in double, from their definitions */
+static double phi(ch_activation activation, double z)
+{
+    const double u = sqrt(2 / M_PI) * (z + 0.044715 * z * z * z);
+    switch (activation) {
+    case CH_ACTIVATION_RELU:
+        return fmax(0, z);
+    case CH_ACTIVATION_GELU:
+        return z / 2 * (1 + tanh(u));
+    default:
+        return z / (1 + exp(-z));
+    }
+}
+
+static void activations_are_right(void **state)
+{
+    (void)state;
+    static real z[2003], values[2003], slopes[2003];
+    for (int a = 0; a < 3; a++) {
+        const ch_activation activation = (ch_activation)a;
+        const double norm = ch_activation_norm(activation), h = 1e-5;
+        for (size_t i = 0; i < 2003; i++) {
+            z[i] = ((real)i - 1001.3F) * 0.01F * (i % 10 == 0 ? 20 : 1);
+            slopes[i] = 3;
+        }
+        activate(activation, z, values, 2003);
+        multiply_by_slope(activation, 2, z, slopes, 2003);
+        for (size_t i = 0; i < 2003; i++) {
+            const double x = (double)z[i], slope = (phi(activation, x + h) - phi(activation, x - h)) / (2 * h);
+            const double error = 4e-7 * (fabs(x) < 1 ? 1 : fabs(x));
+            assert_in((double)values[i] * norm - phi(activation, x), -error, error);
+            assert_in((double)slopes[i] * norm / 6 - slope, -4e-6, 4e-6);
+        }
+        z[0] = z[2002] = NAN;
+        activate(activation, z, values, 2003);
+        assert_true(isnan(values[0]) && isnan(values[2002]) && !isnan(values[1]));
+    }
+}
+
 int main(void)
 {
     gsl_set_error_handler_off();
@@ -141,6 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_are_sums),
         cmocka_unit_test(transposes_are_exact),
+        cmocka_unit_test(activations_are_right),
     };
     return cmocka_run_group_tests_name("product", tests, NULL, NULL);
 }
