@@ -6,7 +6,7 @@
 /* Settings of a group, as every row begins. */
 static void print_key(const ch_fit_group *group, FILE *out)
 {
-    for (size_t i = 0; i < ch_settings_count; i++) {
+    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         char text[64];
         if (ch_fit_is_key(i)) {
             ch_setting_format(&ch_settings_table[i], ch_settings_get(&group->key, i), text, sizeof text);
@@ -88,7 +88,7 @@ static void print_group(const ch_fit_group *group, FILE *out)
 
 void ch_fit_print_csv(const ch_fit *self, FILE *out)
 {
-    for (size_t i = 0; i < ch_settings_count; i++) {
+    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         if (ch_fit_is_key(i)) {
             fprintf(out, "%s,", ch_settings_table[i].name);
         }

@@ -49,7 +49,7 @@ static int compare_values(size_t setting, const ch_settings *a, const ch_setting
 static int compare_keys(const ch_settings *a, const ch_settings *b)
 {
     int order = 0;
-    for (size_t i = 0; i < ch_settings_count && order == 0; i++) {
+    for (size_t i = 0; i < CH_SETTINGS_STORED && order == 0; i++) {
         order = ch_fit_is_key(i) ? compare_values(i, a, b) : 0;
     }
     return order;
@@ -116,7 +116,7 @@ static ch_code split_runs(ch_fit *self, const ch_run *const *sorted, size_t coun
 
 static void find_differing(ch_fit *self)
 {
-    for (size_t i = 0; i < ch_settings_count; i++) {
+    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         for (size_t g = 1; g < self->num_groups && ch_fit_is_key(i); g++) {
             if (compare_values(i, &self->groups[0].key, &self->groups[g].key) != 0) {
                 self->differing |= UINT64_C(1) << i;
@@ -184,7 +184,7 @@ void ch_fit_group_label(const ch_fit *self, const ch_fit_group *group, char *tex
     if (size > 0) {
         text[0] = '\0';
     }
-    for (size_t i = 0; i < ch_settings_count; i++) {
+    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         if (((self->differing | always) >> i & 1) == 0 || !ch_setting_applies(&group->key, i)) {
             continue;
         }

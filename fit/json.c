@@ -14,7 +14,7 @@ static json_t *real_or_null(double x)
 static json_t *key_json(const ch_fit_group *group)
 {
     json_t *key = json_object();
-    for (size_t i = 0; i < ch_settings_count && key != NULL; i++) {
+    for (size_t i = 0; i < CH_SETTINGS_STORED && key != NULL; i++) {
         const ch_setting *row = &ch_settings_table[i];
         if (ch_fit_is_key(i) && json_object_set_new(key, row->name,
                                                     ch_setting_applies(&group->key, i)

@@ -13,7 +13,7 @@ static void write_settings(FILE *out, const ch_fit_group *group)
 {
     ch_settings defaults;
     ch_settings_default(&defaults);
-    for (size_t i = 0; i < ch_settings_count; i++) {
+    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         char value[32], usual[32];
         if (!ch_setting_applies(&group->key, i)) {
             continue;

@@ -45,7 +45,7 @@ static void compose(const ch_fit *fit, const ch_fit_group *group, char text[CH_L
                       sizeof value);
     text[0] = '\0';
     append(text, "%s", value);
-    for (size_t i = 0; i < ch_settings_count; i++) {
+    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         if (i != CH_SETTING_MODEL && ((fit->differing | always) >> i & 1) != 0 && ch_setting_applies(&group->key, i)) {
             ch_setting_format(&ch_settings_table[i], ch_settings_get(&group->key, i), value, sizeof value);
             write(text, i, value);

@@ -76,7 +76,7 @@ static ch_code put_fixed(text_block *block, const ch_fit_group *group, ch_error 
     }
     fputs("Fixed: ", line);
     const char *separator = "";
-    for (size_t i = 0; i < ch_settings_count; i++) {
+    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         const ch_setting *row = &ch_settings_table[i];
         const ch_value value = ch_settings_get(&group->key, i);
         if (!ch_setting_applies(&group->key, i)) {
