@@ -179,7 +179,8 @@ void ch_fit_group_label(const ch_fit *self, const ch_fit_group *group, char *tex
 {
     const uint64_t of_networks = UINT64_C(1) << CH_SETTING_MODEL | UINT64_C(1) << CH_SETTING_DATA;
     const uint64_t always = UINT64_C(1) << CH_SETTING_CHI | UINT64_C(1) << CH_SETTING_DIM |
-                            (ch_settings_is_network(&group->key) ? of_networks : 0);
+                            (ch_settings_is_network(&group->key) ? of_networks : 0) |
+                            group->key.linear << CH_SETTING_LINEAR; /* a twin is always said to be one */
     size_t used = 0;
     if (size > 0) {
         text[0] = '\0';

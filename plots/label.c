@@ -39,7 +39,8 @@ static void compose(const ch_fit *fit, const ch_fit_group *group, char text[CH_L
                     void (*write)(char *text, size_t setting, const char *value))
 {
     const uint64_t always = UINT64_C(1) << CH_SETTING_CHI | UINT64_C(1) << CH_SETTING_DIM |
-                            (uint64_t)ch_settings_is_network(&group->key) << CH_SETTING_DATA;
+                            (uint64_t)ch_settings_is_network(&group->key) << CH_SETTING_DATA |
+                            group->key.linear << CH_SETTING_LINEAR;
     char value[64];
     ch_setting_format(&ch_settings_table[CH_SETTING_MODEL], ch_settings_get(&group->key, CH_SETTING_MODEL), value,
                       sizeof value);
