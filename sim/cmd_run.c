@@ -1,6 +1,7 @@
 /* cmd_run.c — chiton run: one training, as a table or as JSON. */
 #include "sim/cli.h"
 
+#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,10 +43,19 @@ static void show_count(uint64_t count, char *text, size_t size)
     }
 }
 
+static void show_real(double value, char *text, size_t size)
+{
+    if (isnan(value)) {
+        snprintf(text, size, "-");
+    } else {
+        snprintf(text, size, "%.6g", value);
+    }
+}
+
 static void print_result(const ch_run *run, const ch_result *row)
 {
     const char *member = (const char *)run + row->offset;
-    char count[24];
+    char count[24], real[24];
     printf("  %-18s ", row->name);
     switch (row->type) {
     case CH_RESULT_TEXT:
@@ -56,10 +66,56 @@ static void print_result(const ch_run *run, const ch_result *row)
         printf("%-18s", count);
         break;
     case CH_RESULT_REAL:
-        printf("%-18.6g", *(const double *)(const void *)member);
+        show_real(*(const double *)(const void *)member, real, sizeof real);
+        printf("%-18s", real);
         break;
     }
     printf(" %s\n", row->help);
+}
+
+/* Of a point: those beside step, time and unfitted that it has a number for. */
+static const struct {
+    const char *name;
+    size_t offset; /* in ch_point */
+} columns[] = {
+    {"loss", offsetof(ch_point, observed.train_loss)},
+    {"signal", offsetof(ch_point, observed.signal)},
+    {"noise", offsetof(ch_point, observed.noise)},
+    {"weight_change", offsetof(ch_point, observed.weight_change)},
+    {"kernel_change", offsetof(ch_point, observed.kernel_change)},
+    {"test_error", offsetof(ch_point, observed.test_error)},
+};
+enum { NUM_COLUMNS = sizeof columns / sizeof *columns };
+
+static double entry(const ch_point *point, size_t column)
+{
+    double value = 0;
+    memcpy(&value, (const char *)point + columns[column].offset, sizeof value);
+    return value;
+}
+
+static void print_trajectory(const ch_run *run)
+{
+    const ch_point *last = &run->points[run->num_points - 1];
+    printf("trajectory\n  %14s %12s %10s", "step", "time", "unfitted");
+    for (size_t c = 0; c < NUM_COLUMNS; c++) {
+        if (isfinite(entry(last, c))) {
+            printf(" %13s", columns[c].name);
+        }
+    }
+    putchar('\n');
+    for (size_t i = 0; i < run->num_points; i++) {
+        const ch_point *point = &run->points[i];
+        char unfitted[24];
+        show_count(point->observed.unfitted, unfitted, sizeof unfitted);
+        printf("  %14llu %12.6g %10s", (unsigned long long)point->step, point->time, unfitted);
+        for (size_t c = 0; c < NUM_COLUMNS; c++) {
+            if (isfinite(entry(last, c))) {
+                printf(" %13.6g", entry(point, c));
+            }
+        }
+        putchar('\n');
+    }
 }
 
 static void print_table(const ch_run *run)
@@ -78,16 +134,7 @@ static void print_table(const ch_run *run)
         print_result(run, &ch_results_table[i]);
     }
     if (run->num_points > 0) {
-        printf("trajectory\n  %14s %12s %12s %10s %12s %12s %12s\n", "step", "time", "loss", "unfitted", "signal",
-               "noise", "test_error");
-    }
-    for (size_t i = 0; i < run->num_points; i++) {
-        const ch_point *point = &run->points[i];
-        char unfitted[24];
-        show_count(point->observed.unfitted, unfitted, sizeof unfitted);
-        printf("  %14llu %12.6g %12.6g %10s %12.6g %12.6g %12.6g\n", (unsigned long long)point->step, point->time,
-               point->observed.train_loss, unfitted, point->observed.signal, point->observed.noise,
-               point->observed.test_error);
+        print_trajectory(run);
     }
 }
 

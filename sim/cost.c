@@ -113,7 +113,7 @@ double ch_train_cost(const ch_settings *settings)
 /* A learner of networks, with what it borrows and does not share. */
 static size_t network_bytes(const ch_settings *settings)
 {
-    const ch_network_spec spec = ch_train_spec(settings);
+    const ch_network_spec spec = ch_settings_network(settings);
     ch_architecture architecture;
     if (ch_architecture_init(&architecture, &spec, NULL) != CH_OK) {
         return SIZE_MAX;

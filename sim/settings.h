@@ -156,6 +156,9 @@ bool ch_settings_has_images(const ch_settings *self);
  */
 bool ch_settings_has_engine(const ch_settings *self);
 
+/** The network that a run trains, or whose twin; for a perceptron the linear network, which it is. */
+ch_network_spec ch_settings_network(const ch_settings *self);
+
 /** Shape of one input: of an image, or {dim, 1, 1}. */
 ch_shape ch_settings_input(const ch_settings *self);
 

@@ -88,6 +88,16 @@ static ch_code check_model(const ch_settings *self, ch_error *err)
     return CH_OK;
 }
 
+static ch_code check_kernel(const ch_settings *self, ch_error *err)
+{
+    if (self->kernel <= self->train) {
+        return CH_OK;
+    }
+    return ch_error_set(err, CH_ERROR_INPUT,
+                        "kernel is %llu, more than train = %llu; accepted is an integer from 0 to train",
+                        (unsigned long long)self->kernel, (unsigned long long)self->train);
+}
+
 /* What every batch fresh, or the twin, has a meaning for. */
 static ch_code check_dynamics(const ch_settings *self, ch_error *err)
 {
@@ -218,6 +228,22 @@ static ch_code check_end(const ch_settings *self, ch_error *err)
                         self->train == 0 ? "never" : "hardly ever");
 }
 
+ch_network_spec ch_settings_network(const ch_settings *self)
+{
+    static const ch_arch archs[] = {
+        [CH_MODEL_PERCEPTRON] = CH_ARCH_LINEAR, [CH_MODEL_MLP] = CH_ARCH_MLP,
+        [CH_MODEL_MLP_BIAS] = CH_ARCH_MLP_BIAS, [CH_MODEL_SIMPLE_CNN] = CH_ARCH_SIMPLE_CNN,
+        [CH_MODEL_MNAS] = CH_ARCH_MNAS,         [CH_MODEL_VGG11] = CH_ARCH_VGG11,
+    };
+    return (ch_network_spec){
+        .arch = archs[self->model],
+        .width = (size_t)self->width,
+        .depth = (size_t)self->depth,
+        .activation = (ch_activation)self->activation,
+        .input = ch_settings_input(self),
+    };
+}
+
 /* ---- memory ---- */
 
 /* Bytes of the samples; SIZE_MAX when that overflows. With train = inf those of a batch. */
@@ -253,10 +279,36 @@ static ch_code check_kernel_memory(const ch_settings *self, double physical, ch_
                         most, 1e-9 * physical);
 }
 
+/* The weights of a network, in double, rounded and at the start. */
+static ch_code check_weights_memory(const ch_settings *self, double physical, ch_error *err)
+{
+    enum { BYTES_A_WEIGHT = 16 };
+    const ch_network_spec spec = ch_settings_network(self);
+    ch_architecture architecture;
+    const ch_code code = ch_architecture_init(&architecture, &spec, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    const double count = (double)architecture.num_weights, bytes = BYTES_A_WEIGHT * count;
+    ch_architecture_free(&architecture);
+    if (bytes <= physical) {
+        return CH_OK;
+    }
+    return ch_error_set(
+        err, CH_ERROR_INPUT,
+        "width is %llu: the %.3g weights of model = %s take %.3g GB; accepted is what fits the %.3g GB of "
+        "memory of this machine",
+        (unsigned long long)self->width, count, word(CH_SETTING_MODEL, self->model), 1e-9 * bytes, 1e-9 * physical);
+}
+
 static ch_code check_memory(const ch_settings *self, ch_error *err)
 {
     const size_t physical = ch_memory_physical();
     const ch_shape input = ch_settings_input(self);
+    const ch_code code = ch_settings_has_engine(self) ? CH_OK : check_weights_memory(self, (double)physical, err);
+    if (code != CH_OK) {
+        return code;
+    }
     if (samples_bytes(self) <= physical) {
         return self->linear == CH_LINEAR_YES ? check_kernel_memory(self, (double)physical, err) : CH_OK;
     }
@@ -340,7 +392,7 @@ ch_code ch_settings_resolve_for_theory(ch_settings *self, ch_error *err)
 {
     ch_settings resolved = *self;
     static ch_code (*const checks[])(const ch_settings *self, ch_error *err) = {check_rows, check_applies, check_model,
-                                                                                check_dynamics};
+                                                                                check_kernel, check_dynamics};
     static ch_code (*const steps[])(ch_settings * self, ch_error * err) = {
         resolve_data, resolve_data_dir, resolve_batch, resolve_temperature, resolve_engine};
     ch_code code = CH_OK;

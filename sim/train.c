@@ -235,7 +235,7 @@ static ch_code perceptron_init(model *self, const ch_settings *settings, const c
 static ch_code network_init(model *self, const ch_settings *settings, const ch_train_set *set, props *lent, int threads,
                             ch_stop *stop, ch_error *err)
 {
-    const ch_network_spec spec = ch_train_spec(settings);
+    const ch_network_spec spec = ch_settings_network(settings);
     ch_code code = ch_architecture_init(&lent->architecture, &spec, err);
     if (code != CH_OK) {
         return code;

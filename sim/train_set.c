@@ -61,22 +61,6 @@ ch_data_law ch_train_law(const ch_settings *settings)
     return law;
 }
 
-ch_network_spec ch_train_spec(const ch_settings *settings)
-{
-    static const ch_arch archs[] = {
-        [CH_MODEL_PERCEPTRON] = CH_ARCH_LINEAR, [CH_MODEL_MLP] = CH_ARCH_MLP,
-        [CH_MODEL_MLP_BIAS] = CH_ARCH_MLP_BIAS, [CH_MODEL_SIMPLE_CNN] = CH_ARCH_SIMPLE_CNN,
-        [CH_MODEL_MNAS] = CH_ARCH_MNAS,         [CH_MODEL_VGG11] = CH_ARCH_VGG11,
-    };
-    return (ch_network_spec){
-        .arch = archs[settings->model],
-        .width = (size_t)settings->width,
-        .depth = (size_t)settings->depth,
-        .activation = (ch_activation)settings->activation,
-        .input = ch_settings_input(settings),
-    };
-}
-
 ch_train_key ch_train_key_of(const ch_settings *settings)
 {
     ch_train_key key = {.kind = CH_SET_ROWS, .data = settings->data, .law = ch_train_law(settings)};
@@ -91,7 +75,7 @@ ch_train_key ch_train_key_of(const ch_settings *settings)
     key.test = settings->test;
     if (settings->linear == CH_LINEAR_YES) {
         key.kind = CH_SET_KERNEL;
-        key.spec = ch_train_spec(settings);
+        key.spec = ch_settings_network(settings);
         key.seed_init = settings->seed_init;
     }
     return key;
@@ -172,7 +156,7 @@ static size_t kernel_room(const ch_architecture *architecture, const ch_train_se
 /* The kernel at w0, in place of the examples, which no run then needs. */
 static ch_code make_kernel(ch_train_set *self, const ch_settings *settings, int threads, ch_stop *stop, ch_error *err)
 {
-    const ch_network_spec spec = ch_train_spec(settings);
+    const ch_network_spec spec = ch_settings_network(settings);
     ch_architecture architecture = {0};
     double *weights = NULL;
     ch_code code = ch_architecture_init(&architecture, &spec, err);

@@ -40,9 +40,6 @@ int ch_train_key_compare(const ch_train_key *a, const ch_train_key *b);
 /** The law that a run's synthetic data follow. Runs of equal laws share their first samples. */
 ch_data_law ch_train_law(const ch_settings *settings);
 
-/** The network that a run trains, or whose twin; for a perceptron the linear network, which it is. */
-ch_network_spec ch_train_spec(const ch_settings *settings);
-
 /** What one run trains on, or several runs share. What a kind does not have is zeroes. */
 typedef struct {
     ch_train_key key;
