@@ -80,7 +80,7 @@ STATISTICAL := test_reference test_engines test_precision test_fit_coverage test
 # what valgrind's single core gets through in reason
 UNIT        := $(filter-out $(STATISTICAL) test_program% test_store_files test_plots,$(TESTS))
 # where threads share memory
-THREADED    := test_data test_sweep test_sweep_memory test_fit test_collapse
+THREADED    := test_data test_sweep test_sweep_memory test_fit test_collapse test_kernel
 
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(SUPPORT) $(BUILD)/libchiton.a
 	$(LINK) $(ALLOC_FAIL) $^ $(LIBS) -lcmocka -o $@

@@ -8,9 +8,6 @@ enum { MANTISSA_BITS = 52, EXPONENTIAL_TERMS = 14 };
 static const real MOST_EXPONENT = 708;
 #endif
 
-/* As wide whole numbers as the vector's reals: all ones or zeros of a comparison, or the bits of the reals. */
-typedef __typeof__((vector){0} == (vector){0}) mask;
-
 /* yes where the mask is set, else no */
 ALWAYS_INLINE vector choose(mask where, vector yes, vector no)
 {
