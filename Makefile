@@ -85,7 +85,7 @@ STATISTICAL := test_reference test_engines test_precision test_fit_coverage test
 UNIT        := $(filter-out $(STATISTICAL) test_program% test_store_files test_plots% test_fetch test_network_flow,$(TESTS))
 # where threads share memory
 THREADED    := test_data test_examples test_sweep test_sweep_memory test_fit test_collapse test_network_observe \
-               test_twin_kernel
+               test_twin_kernel test_kernel
 
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(SUPPORT) $(BUILD)/libchiton.a
 	$(LINK) $(ALLOC_FAIL) $^ $(LIBS) -lcmocka -o $@

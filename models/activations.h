@@ -8,9 +8,6 @@ enum { MANTISSA_BITS = 52, EXPONENTIAL_TERMS = 14 };
 static const real MOST_EXPONENT = 708;
 #endif
 
-/* As wide whole numbers as the vector's reals: all ones or zeros of a comparison, or the bits of the reals. */
-typedef __typeof__((vector){0} == (vector){0}) mask;
-
 /* yes where the mask is set, else no */
 ALWAYS_INLINE vector choose(mask where, vector yes, vector no)
 {
@@ -46,12 +43,16 @@ ALWAYS_INLINE vector exponential(vector x)
  * each over its norm. NaN passes through. */
 static const double GELU_FACTOR = 0.7978845608028654, GELU_CUBE = 0.044715;
 
-/* phi(z), or phi'(z), of silu or gelu. With v(z) = z or 2u, both are z s(v): phi' = s + z s (1 - s) v'. */
-ALWAYS_INLINE vector smooth(ch_activation activation, bool is_slope, vector z)
+/* phi(z), or phi'(z). Of silu and gelu, with v(z) = z or 2u, both are z s(v): phi' = s + z s (1 - s) v'. */
+ALWAYS_INLINE vector phi_of(ch_activation activation, bool is_slope, vector z)
 {
+    const vector zero = {0}, one = 1 + zero;
+    if (activation == CH_ACTIVATION_RELU) {
+        return is_slope ? choose(z > zero, one, zero) : choose(z <= zero, zero, z);
+    }
     const real factor = (real)(2 * GELU_FACTOR), cube = (real)GELU_CUBE;
     const bool is_gelu = activation == CH_ACTIVATION_GELU;
-    const vector v = is_gelu ? factor * (z + cube * z * z * z) : z, one = 1 + (vector){0};
+    const vector v = is_gelu ? factor * (z + cube * z * z * z) : z;
     const vector s = one / (one + exponential(-v));
     if (!is_slope) {
         return z * s;
@@ -61,59 +62,49 @@ ALWAYS_INLINE vector smooth(ch_activation activation, bool is_slope, vector z)
 }
 
 /* values = factor phi(z), or values *= factor phi'(z), of `count` numbers; the first two arguments are constants */
-ALWAYS_INLINE void apply_smooth(ch_activation activation, bool is_slope, real factor, const real *z, real *values,
-                                size_t count)
+ALWAYS_INLINE void apply(ch_activation activation, bool is_slope, real factor, const real *z, real *values,
+                         size_t count)
 {
     size_t i = 0;
     for (; i + LANES <= count; i += LANES) {
-        const vector here = factor * smooth(activation, is_slope, load(z + i));
+        const vector here = factor * phi_of(activation, is_slope, load(z + i));
         store(values + i, is_slope ? load(values + i) * here : here);
     }
     if (i < count) { /* the rest, in a vector filled up */
         real rest[LANES] = {0};
         memcpy(rest, z + i, (count - i) * sizeof *z);
-        store(rest, factor * smooth(activation, is_slope, load(rest)));
+        store(rest, factor * phi_of(activation, is_slope, load(rest)));
         for (size_t l = 0; i < count; i++, l++) {
             values[i] = is_slope ? values[i] * rest[l] : rest[l];
         }
     }
 }
 
+ALWAYS_INLINE void apply_any(ch_activation activation, bool is_slope, real factor, const real *z, real *values,
+                             size_t count)
+{
+    switch (activation) {
+    case CH_ACTIVATION_RELU:
+        apply(CH_ACTIVATION_RELU, is_slope, factor, z, values, count);
+        break;
+    case CH_ACTIVATION_SILU:
+        apply(CH_ACTIVATION_SILU, is_slope, factor, z, values, count);
+        break;
+    case CH_ACTIVATION_GELU:
+        apply(CH_ACTIVATION_GELU, is_slope, factor, z, values, count);
+        break;
+    }
+}
+
 /* values = phi(z) / norm, of `count` numbers; may be the same memory */
 static inline void activate(ch_activation activation, const real *z, real *values, size_t count)
 {
-    const real factor = (real)(1 / ch_activation_norm(activation));
-    switch (activation) {
-    case CH_ACTIVATION_RELU:
-        for (size_t i = 0; i < count; i++) {
-            values[i] = z[i] <= 0 ? 0 : factor * z[i];
-        }
-        break;
-    case CH_ACTIVATION_SILU:
-        apply_smooth(CH_ACTIVATION_SILU, false, factor, z, values, count);
-        break;
-    case CH_ACTIVATION_GELU:
-        apply_smooth(CH_ACTIVATION_GELU, false, factor, z, values, count);
-        break;
-    }
+    apply_any(activation, false, (real)(1 / ch_activation_norm(activation)), z, values, count);
 }
 
 /* derivatives *= scale phi'(z) / norm; for relu the values do as well as z */
 static inline void multiply_by_slope(ch_activation activation, double scale, const real *z, real *derivatives,
                                      size_t count)
 {
-    const real factor = (real)(scale / ch_activation_norm(activation));
-    switch (activation) {
-    case CH_ACTIVATION_RELU:
-        for (size_t i = 0; i < count; i++) {
-            derivatives[i] = z[i] > 0 ? factor * derivatives[i] : 0;
-        }
-        break;
-    case CH_ACTIVATION_SILU:
-        apply_smooth(CH_ACTIVATION_SILU, true, factor, z, derivatives, count);
-        break;
-    case CH_ACTIVATION_GELU:
-        apply_smooth(CH_ACTIVATION_GELU, true, factor, z, derivatives, count);
-        break;
-    }
+    apply_any(activation, true, (real)(scale / ch_activation_norm(activation)), z, derivatives, count);
 }

@@ -33,6 +33,8 @@
 
 typedef CH_REAL real;
 typedef real vector __attribute__((vector_size(VECTOR_BYTES)));
+/* As wide whole numbers as the vector's reals: all ones or zeros of a comparison, or the bits of the reals. */
+typedef __typeof__((vector){0} == (vector){0}) mask;
 
 enum {
     PANEL = 2 * LANES,      /* columns of a tile */

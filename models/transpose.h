@@ -1,18 +1,29 @@
 /* transpose.h — rows to columns in either precision; part of network_body.h. */
 
+#if defined __clang__ || __GNUC__ >= 12
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else /* older gcc */
+#if CH_REAL_BYTES == 4
+typedef int32_t indices __attribute__((vector_size(VECTOR_BYTES)));
+#else
+typedef int64_t indices __attribute__((vector_size(VECTOR_BYTES)));
+#endif
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (indices){__VA_ARGS__})
+#endif
+
 /* a0 b0 a1 b1 … of the first halves of a and b, and of the second ones */
 #if LANES == 16
-#define FIRST_HALVES(a, b)  __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define SECOND_HALVES(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#define FIRST_HALVES(a, b)  SHUFFLE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define SECOND_HALVES(a, b) SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 #elif LANES == 8
-#define FIRST_HALVES(a, b)  __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define SECOND_HALVES(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#define FIRST_HALVES(a, b)  SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define SECOND_HALVES(a, b) SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
 #elif LANES == 4
-#define FIRST_HALVES(a, b)  __builtin_shufflevector(a, b, 0, 4, 1, 5)
-#define SECOND_HALVES(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#define FIRST_HALVES(a, b)  SHUFFLE(a, b, 0, 4, 1, 5)
+#define SECOND_HALVES(a, b) SHUFFLE(a, b, 2, 6, 3, 7)
 #else
-#define FIRST_HALVES(a, b)  __builtin_shufflevector(a, b, 0, 2)
-#define SECOND_HALVES(a, b) __builtin_shufflevector(a, b, 1, 3)
+#define FIRST_HALVES(a, b)  SHUFFLE(a, b, 0, 2)
+#define SECOND_HALVES(a, b) SHUFFLE(a, b, 1, 3)
 #endif
 
 /* A square of LANES x LANES: to[j to_row + i] = from[i from_row + j], rows of `from` beyond `num_from` taken as zeros,

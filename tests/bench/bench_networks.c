@@ -147,6 +147,13 @@ static double time_steps(problem *self, size_t steps)
     return seconds;
 }
 
+/* Multiply-adds a second that the core can do now. */
+static double peak_rate(void)
+{
+    const double started = processor_time(), done = hand_multiply_adds(1 << 23);
+    return done / (processor_time() - started);
+}
+
 /* Multiply-adds of a step's products. */
 static double step_operations(const problem *self)
 {
@@ -171,7 +178,7 @@ static void bench_point(const network_point *point, torch_process *torch)
     bool has_torch = true;
     for (size_t i = 0; i < REPEATS; i++) {
         own[i] = time_steps(&here, steps);
-        peak[i] = operations / own[i] / hand_multiply_adds();
+        peak[i] = operations / own[i] / peak_rate();
         ratio[i] = 0;
         has_torch = has_torch && torch_time(torch, point, 1 + steps / 4, &ratio[i]);
         ratio[i] /= own[i];

@@ -5,10 +5,8 @@
  */
 #include "hand_loop.h"
 
-#include "core/clock.h"
 #include "core/random.h"
 
-#include <math.h>
 #include <stdbool.h>
 
 static double dot(const float *x, const double *w, size_t dim)
@@ -68,25 +66,20 @@ enum { VECTOR_BYTES = 16 };
 #endif
 typedef float vector __attribute__((vector_size(VECTOR_BYTES)));
 
-double hand_multiply_adds(void)
+double hand_multiply_adds(size_t rounds)
 {
-    enum { CHAINS = 12, ROUNDS = 1 << 20, LANES = VECTOR_BYTES / sizeof(float) };
+    enum { CHAINS = 12, LANES = VECTOR_BYTES / sizeof(float) };
     vector sums[CHAINS] = {0};
     volatile float one = 0.999F;
     const vector factor = one - (vector){0}, term = factor;
-    double best = 0;
-    for (int repeat = 0; repeat < 20; repeat++) {
-        const double started = ch_clock_now();
-        for (size_t i = 0; i < ROUNDS; i++) {
+    for (size_t i = 0; i < rounds; i++) {
 #pragma GCC unroll 12
-            for (size_t c = 0; c < CHAINS; c++) {
-                sums[c] = sums[c] * factor + term;
-            }
-        }
         for (size_t c = 0; c < CHAINS; c++) {
-            one = sums[c][0];
+            sums[c] = sums[c] * factor + term;
         }
-        best = fmax(best, (double)ROUNDS * CHAINS * LANES / (ch_clock_now() - started));
     }
-    return best;
+    for (size_t c = 0; c < CHAINS; c++) {
+        one = sums[c][0];
+    }
+    return (double)rounds * CHAINS * LANES;
 }

@@ -15,7 +15,8 @@
 uint64_t hand_loop(const float *rows, size_t num_samples, size_t dim, double rate, double kappa, uint64_t seed,
                    double *w, uint64_t *steps);
 
-/** Multiply-adds a second of one core on numbers in registers: the peak of any product of matrices. */
-double hand_multiply_adds(void);
+/** Multiplies and adds numbers in registers, which is the peak of any product of matrices. @return multiply-adds done
+ */
+double hand_multiply_adds(size_t rounds);
 
 #endif

@@ -1,0 +1,290 @@
+/* backward.h — the backward pass in either precision; part of network_body.h.
+ *
+ * Only samples whose coefficient is not zero take part; they are `active`. Dense layers come first, all samples
+ * together; then the image layers, for runs of neighbouring samples.
+ */
+
+/* rows [num_active][size] of the samples that count, of panels of all */
+static void gather_rows(const network *self, const real *panels, size_t size, real *rows)
+{
+    for (size_t s = 0; s < self->num_active; s++) {
+        size_t width;
+        const real *from = panel_lane(panels, self->count, size, self->active[s], &width);
+        for (size_t i = 0; i < size; i++) {
+            rows[s * size + i] = from[i * width];
+        }
+    }
+}
+
+/* panels of the samples that count, of panels of all */
+static void gather_panels(const network *self, const real *panels, size_t size, real *gathered)
+{
+    const size_t num = self->num_active;
+    for (size_t first = 0; first < num; first += PANEL) {
+        const size_t width = panel_width(num, first), used = at_most(num - first, width);
+        real *to = gathered + first * size;
+        memset(to, 0, width * size * sizeof *to);
+        for (size_t s = 0; s < used; s++) {
+            size_t from_width;
+            const real *from = panel_lane(panels, self->count, size, self->active[first + s], &from_width);
+            for (size_t i = 0; i < size; i++) {
+                to[i * width + s] = from[i * from_width];
+            }
+        }
+    }
+}
+
+/* Where the gradient goes. */
+typedef struct {
+    double *gradient; /* [num_weights] the sum is added here; or */
+    real *samples;    /* [active][row] the gradient of each sample goes here; or, both NULL, into the weights */
+    size_t row;       /* num_weights, or fewer: only those of the image layers, which come first */
+} sink;
+
+/* W and b by delta_rows [num][m] and input_rows [num][n]: sum over s of delta_s x_s^T */
+static void dense_change(network *self, const ch_layer *layer, const real *inputs, const sink *to)
+{
+    const size_t in = layer->fan_in, out = layer->out.channels, num = self->num_active;
+    const real *deltas = self->delta_rows;
+    if (to->samples != NULL) {
+        for (size_t s = 0; s < num; s++) {
+            real *gradient = to->samples + s * to->row;
+            product(out, in, 1, (matrix){.at = deltas + s * out, .row = 1, .column = out},
+                    (lines){.at = inputs + s * in, .row = in}, into(gradient + layer->weights, in));
+            if (layer->has_bias) {
+                memcpy(gradient + layer->bias, deltas + s * out, out * sizeof *gradient);
+            }
+        }
+        return;
+    }
+    double *sums = to->gradient != NULL ? to->gradient : self->master;
+    target change = {.master = sums + layer->weights, .row = in};
+    change.values = to->gradient != NULL ? NULL : self->weights + layer->weights;
+    product(out, in, num, (matrix){.at = deltas, .row = 1, .column = out}, (lines){.at = inputs, .row = in}, change);
+    for (size_t o = 0; layer->has_bias && o < out; o++) {
+        real sum = 0;
+        for (size_t s = 0; s < num; s++) {
+            sum += deltas[s * out + o];
+        }
+        sums[layer->bias + o] += (double)sum;
+        if (to->gradient == NULL) {
+            self->weights[layer->bias + o] = (real)sums[layer->bias + o];
+        }
+    }
+}
+
+/* delta of a layer's values becomes scale phi'(z) delta */
+static void dense_through_activation(network *self, size_t l)
+{
+    const ch_layer *layer = &self->architecture->layers[l];
+    const size_t total = layer->out.channels * lanes_of(self->num_active);
+    if (layer->is_activated) {
+        const real *z = self->before[l + 1];
+        if (self->num_active < self->count) {
+            gather_panels(self, z, layer->out.channels, self->gathered);
+            z = self->gathered;
+        }
+        multiply_by_slope(self->architecture->spec.activation, layer->scale, z, self->delta, total);
+    }
+    for (size_t i = 0; !layer->is_activated && i < total; i++) {
+        self->delta[i] *= (real)layer->scale;
+    }
+}
+
+/* Rows of the input of dense layer l, of the samples that count. */
+static const real *dense_inputs(network *self, size_t l)
+{
+    const size_t size = self->architecture->layers[l].fan_in, num = self->num_active;
+    const bool is_whole = num == self->count;
+    if (self->rows[l] == NULL) {
+        if (is_whole) {
+            panels_to_rows(self->panels[l], num, size, self->input_rows);
+        } else {
+            gather_rows(self, self->panels[l], size, self->input_rows);
+        }
+        return self->input_rows;
+    }
+    for (size_t s = 0; !is_whole && s < num; s++) {
+        memcpy(self->input_rows + s * size, self->rows[l] + self->active[s] * size, size * sizeof *self->input_rows);
+    }
+    return is_whole ? self->rows[l] : self->input_rows;
+}
+
+/* delta_below = W^T delta */
+static void dense_below(network *self, const ch_layer *layer)
+{
+    const size_t in = layer->fan_in, out = layer->out.channels, num = self->num_active;
+    const real *weights = self->weights + layer->weights;
+    for (size_t first = 0; first < num; first += PANEL) {
+        const size_t width = panel_width(num, first);
+        product(in, width, out, (matrix){.at = weights, .row = 1, .column = in},
+                (lines){.at = self->delta + first * out, .row = width}, into(self->delta_below + first * in, width));
+    }
+}
+
+static void dense_backward(network *self, const sink *to)
+{
+    for (size_t l = self->architecture->num_layers; l-- > self->num_images;) {
+        const ch_layer *layer = &self->architecture->layers[l];
+        dense_through_activation(self, l);
+        if (l > 0) {
+            dense_below(self, layer);
+        }
+        if (to->samples == NULL || to->row > layer->weights) {
+            panels_to_rows(self->delta, self->num_active, layer->out.channels, self->delta_rows);
+            dense_change(self, layer, dense_inputs(self, l), to);
+        }
+        real *below = self->delta_below;
+        self->delta_below = self->delta;
+        self->delta = below;
+    }
+}
+
+/* delta of some images' values becomes scale phi'(z) delta; bias += its sum over pixels */
+static void through_activation(network *self, size_t l, size_t first, size_t count, real *bias)
+{
+    const ch_layer *layer = &self->architecture->layers[l];
+    const size_t size = ch_shape_size(layer->out), channels = layer->out.channels;
+    real *delta = self->gradients[l + 1];
+    if (layer->is_activated) {
+        multiply_by_slope(self->architecture->spec.activation, layer->scale, self->before[l + 1] + first * size, delta,
+                          count * size);
+    }
+    for (size_t i = 0; !layer->is_activated && layer->kind != CH_LAYER_POOL && i < count * size; i++) {
+        delta[i] *= (real)layer->scale;
+    }
+    for (size_t r = 0; layer->has_bias && r < count * size; r += channels) {
+        for (size_t c = 0; c < channels; c++) {
+            bias[c] += delta[r + c];
+        }
+    }
+}
+
+/* Layer l on the images first … first + count: change += gradient by its weights, gradients of its input set */
+static void image_backward(network *self, size_t l, size_t first, size_t count, real *change)
+{
+    const ch_layer *layer = &self->architecture->layers[l];
+    const size_t in_size = ch_shape_size(layer->in), out_size = ch_shape_size(layer->out);
+    const real *in = self->rows[l] + first * in_size;
+    real *delta = self->gradients[l + 1], *gradient = self->gradients[l];
+    const conv_scratch scratch = {self->padded, self->places};
+    through_activation(self, l, first, count, change + layer->bias);
+    switch (layer->kind) {
+    case CH_LAYER_CONV:
+        conv_change(layer, &scratch, in, delta, change + layer->weights, count);
+        if (l > 0) {
+            conv_below(layer, self->turned + layer->weights, &scratch, delta, gradient, count);
+        }
+        break;
+    case CH_LAYER_DEPTHWISE:
+        depthwise_change(layer, &scratch, in, delta, change + layer->weights, count);
+        depthwise_below(layer, self->weights + layer->weights, self->turned + layer->weights, delta, gradient, count);
+        break;
+    case CH_LAYER_POOL:
+        pool_backward(layer, in, self->rows[l + 1] + first * out_size, delta, gradient, count);
+        break;
+    case CH_LAYER_MEAN:
+        mean_backward(layer, delta, gradient, count);
+        break;
+    default:
+        memcpy(gradient, delta, count * in_size * sizeof *delta);
+        memcpy(self->gradients[layer->from], delta, count * in_size * sizeof *delta);
+    }
+}
+
+/* Samples that count and follow each other, from the k-th on: at most `most`. */
+static size_t run_from(const network *self, size_t k, size_t most)
+{
+    size_t length = 1;
+    while (length < most && k + length < self->num_active &&
+           self->active[k + length] == self->active[k] + (uint32_t)length) {
+        length++;
+    }
+    return length;
+}
+
+/* delta [panel][number][lane] by the values of the last images, the first that dense layers take */
+static void images_backward(network *self, const sink *to)
+{
+    const size_t top = self->num_images, size = node_size(self->architecture, top), num = image_weights(self);
+    if (to->samples == NULL) {
+        memset(self->change, 0, num * sizeof *self->change);
+    }
+    for (size_t k = 0, length; k < self->num_active; k += length) {
+        real *change = self->change;
+        length = run_from(self, k, to->samples != NULL ? 1 : self->group);
+        if (to->samples != NULL) {
+            change = to->samples + k * to->row;
+            memset(change, 0, num * sizeof *change);
+        }
+        for (size_t s = 0; s < length; s++) {
+            size_t width;
+            const real *from = panel_lane(self->delta, self->num_active, size, k + s, &width);
+            for (size_t i = 0; i < size; i++) {
+                self->gradients[top][s * size + i] = from[i * width];
+            }
+        }
+        for (size_t l = top; l-- > 0;) {
+            image_backward(self, l, self->active[k], length, change);
+        }
+    }
+}
+
+/* The sums of the image layers, where they belong. */
+static void put_image_change(network *self, const sink *to)
+{
+    double *sums = to->gradient != NULL ? to->gradient : self->master;
+    const size_t num = image_weights(self);
+    for (size_t i = 0; i < num; i++) {
+        sums[i] += (double)self->change[i];
+    }
+    if (to->gradient == NULL) {
+        round_weights(self, num);
+    }
+}
+
+/* coefficients NULL: 1 for all */
+static void backward(network *self, const real *coefficients, const sink *to)
+{
+    self->num_active = 0;
+    for (size_t s = 0; s < self->count; s++) {
+        const real c = coefficients != NULL ? coefficients[s] : 1;
+        if (c != 0) {
+            self->delta[self->num_active] = c;
+            self->active[self->num_active++] = (uint32_t)s;
+        }
+    }
+    if (self->num_active == 0) {
+        return;
+    }
+    for (size_t s = self->num_active; s < lanes_of(self->num_active); s++) {
+        self->delta[s] = 0;
+    }
+    dense_backward(self, to);
+    if (self->num_images > 0) {
+        images_backward(self, to);
+        if (to->samples == NULL) {
+            put_image_change(self, to);
+        }
+    }
+}
+
+void CH_NETWORK_(gradient)(network *self, const real *coefficients, double *gradient)
+{
+    backward(self, coefficients, &(sink){.gradient = gradient});
+}
+
+void CH_NETWORK_(sample_gradients)(network *self, real *gradients)
+{
+    backward(self, NULL, &(sink){.samples = gradients, .row = self->architecture->num_weights});
+}
+
+void CH_NETWORK_(image_gradients)(network *self, real *gradients)
+{
+    backward(self, NULL, &(sink){.samples = gradients, .row = image_weights(self)});
+}
+
+void CH_NETWORK_(update)(network *self, const real *coefficients)
+{
+    backward(self, coefficients, &(sink){0});
+}
