@@ -45,25 +45,13 @@ static void draw_line(ch_panel *panel, const ch_series *series, uint64_t train, 
     }
 }
 
-/* The network's cells of one P, as points. */
-static void draw_network(ch_panel *panel, const ch_series *series, const ch_lazy_row *row, ch_mark mark)
-{
-    for (size_t i = 0; i < series->count; i++) {
-        const ch_cell *cell = &series->cells[i];
-        if (cell->train == row->train) {
-            ch_panel_point(panel, cell->temp, cell->mean, cell->lo, cell->hi,
-                           cell->bound ? (ch_mark){mark.colour, CH_POINT_LOWER_BOUND} : mark);
-        }
-    }
-}
-
 static ch_code draw_both(const lazy_page *page, ch_panel *panel, const ch_series *network, const ch_series *twin,
                          const char *label, ch_error *err)
 {
     for (size_t r = 0; r < page->lazy->num_rows; r++) {
-        const ch_lazy_row *row = &page->lazy->rows[r];
-        draw_line(panel, twin, row->train, mark_of(page, r).colour);
-        draw_network(panel, network, row, mark_of(page, r));
+        const uint64_t train = page->lazy->rows[r].train;
+        draw_line(panel, twin, train, mark_of(page, r).colour);
+        ch_panel_cells(panel, network, train, NAN, 1, mark_of(page, r));
     }
     ch_panel_key(panel, NULL, &network_mark, "network");
     ch_panel_key(panel, TWIN_STYLE, NULL, "linearised twin");
@@ -100,34 +88,58 @@ static void draw_tolerance(ch_panel *panel)
     ch_panel_power(panel, panel->x.lo, panel->x.hi, 1, 0, ONE_STYLE, NULL);
 }
 
-static void draw_ratio(const lazy_page *page, ch_panel *panel, const ch_lazy_row *row, ch_lazy_quantity quantity,
-                       bool over_relative, ch_mark mark)
+/* The ratios of the (P, T) where every pair fitted, over T or the network's relative variation. */
+static ch_code make_ratios(ch_series *series, const ch_lazy *lazy, ch_lazy_quantity quantity, bool over_relative,
+                           ch_error *err)
+{
+    *series = (ch_series){.cells = ch_alloc(lazy->num_cells, sizeof *series->cells)};
+    if (series->cells == NULL) {
+        return ch_error_memory(err, "the points of a figure");
+    }
+    for (size_t c = 0; c < lazy->num_cells; c++) {
+        const ch_lazy_cell *cell = &lazy->cells[c];
+        const double x = over_relative ? cell->relative : cell->temp, y = cell->means[quantity].mean;
+        const double error = isfinite(cell->means[quantity].stderr_) ? cell->means[quantity].stderr_ : 0;
+        if (cell->num_lost == 0 && isfinite(x) && isfinite(y)) {
+            series->cells[series->count++] = (ch_cell){cell->train, x, exp(y), exp(y - error), exp(y + error), false};
+        }
+    }
+    return CH_OK;
+}
+
+/* Marks where lazy training ends at one P. @return whether it does */
+static bool draw_end(const ch_lazy *lazy, ch_panel *panel, const ch_lazy_row *row, ch_lazy_quantity quantity,
+                     bool over_relative, unsigned colour)
 {
     const ch_lazy_end *end = &row->ends[quantity];
-    for (size_t c = row->begin; c < row->end; c++) {
-        const ch_lazy_cell *cell = &page->lazy->cells[c];
-        const ch_lazy_mean *mean = &cell->means[quantity];
-        const double x = over_relative ? cell->relative : cell->temp, ratio = exp(mean->mean);
-        if (cell->num_lost == 0) {
-            ch_panel_point(panel, x, ratio, exp(mean->mean - mean->stderr_), exp(mean->mean + mean->stderr_), mark);
-        }
-        if (end->place == CH_TC_INSIDE && cell->temp == end->temp) {
-            ch_panel_point(panel, x, ratio, NAN, NAN, end_mark);
+    for (size_t c = row->begin; c < row->end && end->place == CH_TC_INSIDE; c++) {
+        if (lazy->cells[c].temp == end->temp) {
+            const double x = over_relative ? end->relative : end->temp;
+            ch_panel_point(panel, x, exp(lazy->cells[c].means[quantity].mean), NAN, NAN, end_mark);
             fprintf(panel->out,
                     "set arrow from first %.17g, graph 0 to first %.17g, graph 1 nohead linewidth 1 "
                     "dashtype '.' linecolor rgb '#%06x'\n",
-                    x, x, mark.colour);
+                    x, x, colour);
         }
     }
+    return end->place == CH_TC_INSIDE;
 }
 
 static ch_code draw_ratios(const lazy_page *page, ch_panel *panel, ch_lazy_quantity quantity, bool over_relative,
                            const char *label, ch_error *err)
 {
+    ch_series series;
     bool ends = false;
-    for (size_t r = 0; r < page->lazy->num_rows; r++) {
-        ends = ends || page->lazy->rows[r].ends[quantity].place == CH_TC_INSIDE;
-        draw_ratio(page, panel, &page->lazy->rows[r], quantity, over_relative, mark_of(page, r));
+    const ch_code code = make_ratios(&series, page->lazy, quantity, over_relative, err);
+    for (size_t r = 0; r < page->lazy->num_rows && code == CH_OK; r++) {
+        const ch_lazy_row *row = &page->lazy->rows[r];
+        const ch_mark mark = mark_of(page, r);
+        ch_panel_curve(panel, &series, row->train, NAN, 1, mark, NULL);
+        ends = draw_end(page->lazy, panel, row, quantity, over_relative, mark.colour) || ends;
+    }
+    ch_series_free(&series);
+    if (code != CH_OK) {
+        return code;
     }
     if (!ch_axis_is_empty(&panel->y)) {
         draw_tolerance(panel);
