@@ -4,6 +4,7 @@
 #include "sim/cli.h"
 
 #include <math.h>
+#include <string.h>
 
 void ch_lazy_label(const ch_lazy *self, const ch_fit *fit, char *text, size_t size)
 {
@@ -98,16 +99,20 @@ static void print_row(FILE *out, const ch_lazy_row *row)
 
 static void print_diverged(FILE *out, const ch_lazy *self)
 {
-    const char *lead = "  the network diverged from ";
+    char text[512] = "the network diverged from T = ";
+    const size_t lead = strlen(text);
+    size_t used = lead;
     for (size_t r = 0; r < self->num_rows; r++) {
-        if (isfinite(self->rows[r].diverges)) {
-            char temp[32];
+        char temp[32];
+        if (isfinite(self->rows[r].diverges) && used < sizeof text) {
             ch_fit_format_temp(self->rows[r].diverges, temp, sizeof temp);
-            fprintf(out, "%sT = %s on at P = %llu", lead, temp, (unsigned long long)self->rows[r].train);
-            lead = ", ";
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s (P = %llu)", used > lead ? ", " : "", temp,
+                                     (unsigned long long)self->rows[r].train);
         }
     }
-    fputs(*lead == ',' ? "\n" : "", out);
+    if (used > lead) {
+        ch_fit_print_wrapped(out, " ", text); /* it puts a blank before each word */
+    }
 }
 
 static void print_lazy(const ch_lazy *self, const ch_fit *fit, FILE *out)

@@ -389,7 +389,7 @@ static void test_text(void **state)
                                        "256   1.023 ± 0.000      2^-5   0.00263",
                                        "> 0.125",
                                        "-0.0100 ± 0.0000\n",
-                                       "the network diverged from T = 0.125 on at P = 1024\n"};
+                                       "the network diverged from T = 0.125 (P = 1024)\n"};
     ch_run_table table;
     ch_fit fit;
     ch_lazy_list twins = {0};
