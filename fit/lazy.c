@@ -5,12 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-const char *ch_lazy_quantity_name(ch_lazy_quantity quantity)
-{
-    static const char *const names[CH_NUM_LAZY] = {"weight_change", "time", "test_error"};
-    return names[quantity];
-}
-
 /* ---- groups that differ in `linear` alone ---- */
 
 static bool same_value(const ch_settings *a, const ch_settings *b, size_t setting)
@@ -129,7 +123,7 @@ static void index_data_sets(ch_lazy *self, uint64_t *seeds)
 /* What is averaged: the quantities of a ch_lazy_cell, and ln(||Dw||/||w0||) of the network. */
 enum { RELATIVE = CH_NUM_LAZY };
 
-static double value_of(const ch_lazy_pair *pair, int quantity)
+static double value_of(const ch_lazy_pair *pair, size_t quantity)
 {
     const ch_observation *network = &pair->network->final, *twin = &pair->twin->final;
     switch (quantity) {
@@ -149,7 +143,7 @@ typedef struct {
     double sum, count;
 } set_sum;
 
-static void add_pairs(const ch_lazy *self, const ch_lazy_cell *cell, int quantity, set_sum *sets)
+static void add_pairs(const ch_lazy *self, const ch_lazy_cell *cell, size_t quantity, set_sum *sets)
 {
     for (size_t i = cell->begin; i < cell->end; i++) {
         const double value = value_of(&self->pairs[i], quantity);
@@ -177,7 +171,7 @@ static ch_lazy_mean take_mean(const ch_lazy *self, set_sum *sets)
 
 static void average_cell(const ch_lazy *self, ch_lazy_cell *cell, set_sum *sets)
 {
-    for (int q = 0; q < CH_NUM_LAZY; q++) {
+    for (size_t q = 0; q < CH_NUM_LAZY; q++) {
         add_pairs(self, cell, q, sets);
         cell->means[q] = take_mean(self, sets);
     }
@@ -205,7 +199,7 @@ static size_t next_that_counts(const ch_lazy *self, const ch_lazy_row *row, size
 }
 
 /* The mean over the pairs of all cells that count from the row's first to `end`. */
-static ch_lazy_mean agreement(const ch_lazy *self, const ch_lazy_row *row, size_t end, int quantity, set_sum *sets)
+static ch_lazy_mean agreement(const ch_lazy *self, const ch_lazy_row *row, size_t end, size_t quantity, set_sum *sets)
 {
     for (size_t c = row->begin; c < end; c++) {
         if (self->cells[c].counts) {

@@ -28,9 +28,6 @@
 
 typedef enum { CH_LAZY_WEIGHT_CHANGE, CH_LAZY_TIME, CH_LAZY_TEST_ERROR, CH_NUM_LAZY } ch_lazy_quantity;
 
-/** "weight_change", "time" or "test_error". */
-const char *ch_lazy_quantity_name(ch_lazy_quantity quantity);
-
 /** A mean over data sets and its standard error; NaN where there is none. */
 typedef struct {
     double mean, stderr_;
@@ -90,9 +87,6 @@ typedef struct {
  *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_lazy_list_init(ch_lazy_list *self, const ch_fit *fit, ch_error *err) CH_MUST_CHECK;
 void ch_lazy_list_free(ch_lazy_list *self);
-
-/** The label of a network's group (ch_fit_group_label) without `linear`. */
-void ch_lazy_label(const ch_lazy *self, const ch_fit *fit, char *text, size_t size);
 
 /** Prints the comparisons for people; nothing where there are none. */
 void ch_lazy_print(const ch_lazy_list *self, const ch_fit *fit, FILE *out);

@@ -6,13 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-void ch_lazy_label(const ch_lazy *self, const ch_fit *fit, char *text, size_t size)
-{
-    ch_fit both = *fit;
-    both.differing &= ~(UINT64_C(1) << CH_SETTING_LINEAR);
-    ch_fit_group_label(&both, &fit->groups[self->network], text, size);
-}
-
 /* ---- for people ---- */
 
 enum { TRAIN_WIDTH = 8, MEAN_WIDTH = 16, TEMP_WIDTH = 10 }; /* 88 columns in all */
@@ -115,10 +108,18 @@ static void print_diverged(FILE *out, const ch_lazy *self)
     }
 }
 
+/* The label of the network's group without `linear`. */
+static void write_label(const ch_lazy *self, const ch_fit *fit, char *text, size_t size)
+{
+    ch_fit both = *fit;
+    both.differing &= ~(UINT64_C(1) << CH_SETTING_LINEAR);
+    ch_fit_group_label(&both, &fit->groups[self->network], text, size);
+}
+
 static void print_lazy(const ch_lazy *self, const ch_fit *fit, FILE *out)
 {
     char label[256];
-    ch_lazy_label(self, fit, label, sizeof label);
+    write_label(self, fit, label, sizeof label);
     fprintf(out, "\n%s\n  %zu pair%s of fitted runs, %zu data set%s\n\n", label, self->num_pairs,
             self->num_pairs == 1 ? "" : "s", self->num_data_sets, self->num_data_sets == 1 ? "" : "s");
     print_head(out);
