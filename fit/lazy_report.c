@@ -8,7 +8,7 @@
 
 /* ---- for people ---- */
 
-enum { TRAIN_WIDTH = 8, MEAN_WIDTH = 16, TEMP_WIDTH = 10 }; /* 88 columns in all */
+enum { TRAIN_WIDTH = 7, MEAN_WIDTH = 16, TEMP_WIDTH = 10, ERROR_WIDTH = 17 }; /* 88 columns in all */
 
 /* Right-aligned by characters, of which some take several bytes; never without a blank before it. */
 static void print_right(FILE *out, const char *text, size_t width)
@@ -20,7 +20,7 @@ static void print_right(FILE *out, const char *text, size_t width)
     fprintf(out, "%*s%s", (int)(used < width ? width - used : 1), "", text);
 }
 
-static void print_mean(FILE *out, double value, double error, int decimals)
+static void print_mean(FILE *out, double value, double error, int decimals, size_t width)
 {
     char text[64] = "—";
     if (isfinite(value) && isfinite(error)) {
@@ -28,14 +28,14 @@ static void print_mean(FILE *out, double value, double error, int decimals)
     } else if (isfinite(value)) {
         snprintf(text, sizeof text, "%.*f", decimals, value);
     }
-    print_right(out, text, MEAN_WIDTH);
+    print_right(out, text, width);
 }
 
 /* A mean of ln(network / twin) as the ratio that it is of. */
 static void print_ratio(FILE *out, const ch_lazy_mean *mean)
 {
     const double ratio = exp(mean->mean);
-    print_mean(out, ratio, ratio * mean->stderr_, 3);
+    print_mean(out, ratio, ratio * mean->stderr_, 3, MEAN_WIDTH);
 }
 
 /* @param sign  of a bound, else "" */
@@ -68,8 +68,8 @@ static void print_head(FILE *out)
     static const struct {
         const char *text;
         size_t width;
-    } columns[] = {{"P", TRAIN_WIDTH}, {"‖Δw‖", MEAN_WIDTH}, {"ends", TEMP_WIDTH},      {"‖Δw‖/‖w₀‖", TEMP_WIDTH},
-                   {"t*", MEAN_WIDTH}, {"ends", TEMP_WIDTH}, {"test error", MEAN_WIDTH}};
+    } columns[] = {{"P", TRAIN_WIDTH}, {"‖Δw‖", MEAN_WIDTH}, {"ends", TEMP_WIDTH},       {"‖Δw‖/‖w₀‖", TEMP_WIDTH},
+                   {"t*", MEAN_WIDTH}, {"ends", TEMP_WIDTH}, {"test error", ERROR_WIDTH}};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
         print_right(out, columns[i].text, columns[i].width);
     }
@@ -86,7 +86,7 @@ static void print_row(FILE *out, const ch_lazy_row *row)
     print_relative(out, &row->ends[CH_LAZY_WEIGHT_CHANGE]);
     print_ratio(out, &row->ends[CH_LAZY_TIME].agreement);
     print_end(out, &row->ends[CH_LAZY_TIME]);
-    print_mean(out, row->error_agreement.mean, row->error_agreement.stderr_, 4);
+    print_mean(out, row->error_agreement.mean, row->error_agreement.stderr_, 4, ERROR_WIDTH);
     fputc('\n', out);
 }
 
