@@ -1,6 +1,7 @@
 /* cmd_fit.c — `chiton fit`: exponents and critical temperatures of a store. */
 #include "fit/collapse.h"
 #include "fit/internal.h"
+#include "fit/lazy.h"
 #include "fit/phase.h"
 #include "fit/supply.h"
 #include "sim/cli.h"
@@ -76,7 +77,7 @@ static ch_code read_runs(ch_run_table *table, const char *path, const char *wher
 
 /* @param collapses  NULL for none */
 static ch_code print_report(const ch_fit *fit, const ch_collapse_list *collapses, const ch_phase_list *phases,
-                            const fit_arguments *chosen, ch_error *err)
+                            const ch_lazy_list *twins, const fit_arguments *chosen, ch_error *err)
 {
     if (chosen->csv || chosen->latex) {
         (chosen->csv ? ch_fit_print_csv : ch_fit_print_latex)(fit, stdout);
@@ -88,6 +89,7 @@ static ch_code print_report(const ch_fit *fit, const ch_collapse_list *collapses
             ch_collapse_print(collapses, fit, stdout);
         }
         ch_phase_print(phases, stdout);
+        ch_lazy_print(twins, fit, stdout);
         return ch_cli_flush(err);
     }
     json_t *report = ch_fit_json(fit);
@@ -97,6 +99,9 @@ static ch_code print_report(const ch_fit *fit, const ch_collapse_list *collapses
     }
     if (code == CH_OK) {
         code = ch_phase_add_json(phases, report, err);
+    }
+    if (code == CH_OK) {
+        code = ch_lazy_add_json(twins, report, err);
     }
     if (code == CH_OK) {
         code = ch_cli_print_json(report, err);
@@ -116,10 +121,11 @@ static const char *reason(const ch_fit_group *group)
     return "there is too little in it";
 }
 
-/* A report without a single exponent or phase diagram is printed, for its notes say why, but is no success. */
-static ch_code check_found(const ch_fit *fit, const ch_phase_list *phases, const char *path, ch_error *err)
+/* A report without a single exponent, phase diagram or twin is printed, for its notes say why, but is no success. */
+static ch_code check_found(const ch_fit *fit, const ch_phase_list *phases, const ch_lazy_list *twins, const char *path,
+                           ch_error *err)
 {
-    size_t count = phases->count;
+    size_t count = phases->count + twins->count;
     for (size_t g = 0; g < fit->num_groups; g++) {
         count += fit->groups[g].num_exponents;
     }
@@ -204,6 +210,7 @@ static ch_code fit_store(const char *path, const fit_arguments *chosen, const ch
     ch_fit fit = {0};
     ch_collapse_list collapses = {0};
     ch_phase_list phases = {0};
+    ch_lazy_list twins = {0};
     ch_collapse_quantity quantity = CH_COLLAPSE_WEIGHT_CHANGE;
     const bool collapse = chosen->collapse != NULL;
     ch_code code = collapse ? ch_collapse_quantity_parse(chosen->collapse, &quantity, err) : CH_OK;
@@ -217,14 +224,18 @@ static ch_code fit_store(const char *path, const fit_arguments *chosen, const ch
         code = ch_phase_list_init(&phases, &fit, err);
     }
     if (code == CH_OK) {
-        code = print_report(&fit, collapse ? &collapses : NULL, &phases, chosen, err);
+        code = ch_lazy_list_init(&twins, &fit, err);
     }
     if (code == CH_OK) {
-        code = check_found(&fit, &phases, path, err);
+        code = print_report(&fit, collapse ? &collapses : NULL, &phases, &twins, chosen, err);
+    }
+    if (code == CH_OK) {
+        code = check_found(&fit, &phases, &twins, path, err);
     }
     if (code == CH_OK && collapse) {
         code = check_collapsed(&collapses, path, err);
     }
+    ch_lazy_list_free(&twins);
     ch_phase_list_free(&phases);
     ch_collapse_list_free(&collapses);
     ch_fit_free(&fit);
@@ -255,7 +266,7 @@ int ch_cmd_fit(int argc, const char **argv)
          "EXPR"},
         {"collapse", '\0', POPT_ARG_STRING, &chosen.collapse, 0,
          "also x and a that lay y P^-x against T P^a on one curve, y = weight_change or time", "Y"},
-        {"json", '\0', POPT_ARG_NONE, &chosen.json, 0, "one object: exponents, tc, groups, phase", NULL},
+        {"json", '\0', POPT_ARG_NONE, &chosen.json, 0, "one object: exponents, tc, groups, phase, lazy", NULL},
         {"csv", '\0', POPT_ARG_NONE, &chosen.csv, 0, "a row for every exponent, shape and T_c", NULL},
         {"latex", '\0', POPT_ARG_NONE, &chosen.latex, 0, "a tabular of the exponents beside theory", NULL},
         POPT_TABLEEND};

@@ -36,6 +36,9 @@ static ch_code draw_table(const plot_arguments *arguments, ch_store *store, cons
         code = ch_plot_phase(&fit, arguments->directory, arguments->format, stdout, err);
     }
     if (code == CH_OK) {
+        code = ch_plot_lazy(&fit, arguments->directory, arguments->format, stdout, err);
+    }
+    if (code == CH_OK) {
         code = ch_plot_training(&fit, store, arguments->directory, arguments->format, stdout, err);
     }
     ch_fit_free(&fit);

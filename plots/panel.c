@@ -157,10 +157,21 @@ static size_t write_cells(ch_panel *self, const ch_series *series, uint64_t trai
     return block;
 }
 
+void ch_panel_cells(ch_panel *self, const ch_series *series, uint64_t train, double temp, double scale, ch_mark mark)
+{
+    static const bool kinds[] = {false, true};
+    size_t count;
+    for (size_t i = 0; i < 2; i++) {
+        const size_t block = write_cells(self, series, train, temp, scale, &kinds[i], &count);
+        if (count > 0) {
+            draw_points(self, block, kinds[i] ? (ch_mark){mark.colour, CH_POINT_LOWER_BOUND} : mark);
+        }
+    }
+}
+
 void ch_panel_curve(ch_panel *self, const ch_series *series, uint64_t train, double temp, double scale, ch_mark mark,
                     const char *text)
 {
-    static const bool kinds[] = {false, true};
     size_t count;
     const size_t line = write_cells(self, series, train, temp, scale, NULL, &count);
     if (count == 0) {
@@ -168,12 +179,7 @@ void ch_panel_curve(ch_panel *self, const ch_series *series, uint64_t train, dou
     }
     fprintf(ch_panel_item(self), "$block%zu using 1:2 with lines linewidth 0.7 linecolor rgb '#%06x'", line,
             mark.colour);
-    for (size_t i = 0; i < 2; i++) {
-        const size_t block = write_cells(self, series, train, temp, scale, &kinds[i], &count);
-        if (count > 0) {
-            draw_points(self, block, kinds[i] ? (ch_mark){mark.colour, CH_POINT_LOWER_BOUND} : mark);
-        }
-    }
+    ch_panel_cells(self, series, train, temp, scale, mark);
     if (text != NULL) {
         char style[64];
         snprintf(style, sizeof style, "linewidth 0.7 linecolor rgb '#%06x'", mark.colour);

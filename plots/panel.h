@@ -60,9 +60,12 @@ size_t ch_panel_block(ch_panel *self);
 /** Draws `y` with its bar from `lo` to `hi`; all in the axes' units. */
 void ch_panel_point(ch_panel *self, double x, double y, double lo, double hi, ch_mark mark);
 
-/** Draws the cells of one P (`temp` NaN) against T, or of one T (`train` 0) against P, joined by a line; lower bounds
- *  as open triangles.
- *  @param scale  factor on the values
+/** Draws the cells of one P (`temp` NaN) against T, or of one T (`train` 0) against P, as points with bars; lower
+ * bounds as open triangles.
+ *  @param scale  factor on the values */
+void ch_panel_cells(ch_panel *self, const ch_series *series, uint64_t train, double temp, double scale, ch_mark mark);
+
+/** The same, joined by a line.
  *  @param text   for the key, enhanced; NULL for none */
 void ch_panel_curve(ch_panel *self, const ch_series *series, uint64_t train, double temp, double scale, ch_mark mark,
                     const char *text);

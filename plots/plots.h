@@ -45,6 +45,12 @@ ch_code ch_plot_test_error(const ch_fit *fit, const char *directory, ch_plot_for
 ch_code ch_plot_phase(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
                       ch_error *err) CH_MUST_CHECK;
 
+/** Draws a page a network that has its linearised twin in the fit (fit/lazy.h), as e.g.
+ *  mlp-datamnist_parity-twin.pdf: weight change and test error of both, and the ratios of weight change and training
+ *  time with the end of the lazy regime. All else is as for ch_plot_fit. */
+ch_code ch_plot_lazy(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
+                     ch_error *err) CH_MUST_CHECK;
+
 /** Draws a page a group with recorded trajectories, as e.g. perceptron-chi0-dim128-training.pdf: loss, unfitted
  * samples, test error, weight change, kernel change, signal and noise against t, those that were measured, for ten T at
  * most of the largest P. One run is drawn for each T, on the first data set.

@@ -65,7 +65,7 @@ static void put_wrapped(text_block *block, const char *text)
     }
 }
 
-/* "model perceptron, chi 0, …": what all runs share; seeds aside, and what is off (none, or a count of 0). */
+/* "model perceptron, chi 0, …": what all runs share; seeds aside, and what is off (none, empty, or a count of 0). */
 static ch_code put_fixed(text_block *block, const ch_fit_group *group, ch_error *err)
 {
     char *text = NULL;
@@ -85,7 +85,7 @@ static ch_code put_fixed(text_block *block, const ch_fit_group *group, ch_error 
         const bool is_seed = strncmp(row->name, "seed", 4) == 0;
         char number[64];
         ch_setting_format(row, value, number, sizeof number);
-        const bool is_off = row->type == CH_TYPE_COUNT && strcmp(number, "0") == 0;
+        const bool is_off = number[0] == '\0' || (row->type == CH_TYPE_COUNT && strcmp(number, "0") == 0);
         if (!is_seed && !is_off && strcmp(number, "none") != 0 && ch_label_is_fixed(group, i)) {
             fprintf(line, "%s%s %s", separator, row->name, number);
             separator = ", ";

@@ -1,9 +1,10 @@
-/* test_plots_pages.c — pages of networks from planted stores: phase diagrams, training curves, the test error. */
+/* test_plots_pages.c — pages of networks from planted stores: phase diagrams, training curves, the test error, twins.
+ */
 #include "plots/panel.h"
 #include "plots/plots.h"
 #include "sim/cli.h"
 #include "tests/alloc_fail.h"
-#include "tests/phase_plant.h"
+#include "tests/lazy_plant.h"
 
 #include <stdio.h>
 #include <sys/wait.h>
@@ -367,6 +368,117 @@ static void test_no_test_error_no_page(void **state)
     }
 }
 
+/* ---- a network and its twin ---- */
+
+#define TWIN_PAGE "mlp-datadepleted-chi0-dim16-twin.svg"
+
+static void draw_twin(const ch_run_table *table)
+{
+    ch_fit fit;
+    ch_error err = {0};
+    lazy_plant_fit(&fit, table);
+    if (ch_plot_lazy(&fit, directory, CH_PLOT_SVG, NULL, &err) != CH_OK) {
+        fail_msg("%s", err.message);
+    }
+    ch_fit_free(&fit);
+}
+
+static void test_twin_page(void **state)
+{
+    (void)state;
+    static const char *const says[] = {"mlp: data = depleted, χ = 0, d = 16",
+                                       "P =",
+                                       "linearised twin",
+                                       "‖Δw‖, network over twin",
+                                       "t*, network over twin",
+                                       "mean test error",
+                                       "weight variation of the network",
+                                       "end of the lazy regime",
+                                       "(e)",
+                                       "48 pairs of fitted runs",
+                                       "P = 1024: ‖Δw‖ leaves",
+                                       NULL};
+    static const char *const lacks[] = {"(f)", "no data", "linear no", "linear yes", "data_dir", NULL};
+    const lazy_plant plant = lazy_plant_default();
+    ch_run_table table;
+    lazy_plant_table(&plant, &table);
+    draw_twin(&table);
+    check_page(TWIN_PAGE, says, lacks);
+    ch_run_table_free(&table);
+}
+
+/* No test error, one data set, pairs that are all lost; and no page without a twin. */
+static void test_twin_page_of_little(void **state)
+{
+    (void)state;
+    lazy_plant plant = lazy_plant_default();
+    ch_run_table table;
+    plant.num_sets = 1;
+    lazy_plant_table(&plant, &table);
+    for (size_t r = 0; r < table.count; r++) {
+        table.runs[r].final.test_error = NAN;
+    }
+    draw_twin(&table);
+    check_page(TWIN_PAGE, (const char *const[]){"no data: none is above 0", "the end cannot be told", NULL},
+               (const char *const[]){"end of the lazy regime<", NULL});
+    for (size_t r = 1; r < table.count; r++) { /* one pair is left, beside a lost one */
+        table.runs[r].status = r == table.count / 2 ? CH_FITTED : CH_DIVERGED;
+    }
+    draw_twin(&table);
+    check_page(TWIN_PAGE, (const char *const[]){"1 pair of fitted runs", "network over twin", NULL}, nothing);
+    char command[700];
+    snprintf(command, sizeof command, "rm '%s/" TWIN_PAGE "'", directory);
+    assert_int_equal(system(command), 0);
+    table.count /= 2;
+    draw_twin(&table);
+    assert_null(read_page(TWIN_PAGE));
+    table.count *= 2;
+    ch_run_table_free(&table);
+}
+
+static void test_twin_in_a_store(void **state)
+{
+    (void)state;
+    const lazy_plant plant = lazy_plant_default();
+    ch_run_table table;
+    lazy_plant_table(&plant, &table);
+    make_store(&table);
+    expect("$C plot $D/s -o $D --format svg", CH_EXIT_OK, "/" TWIN_PAGE "\n");
+    expect("$C fit $D/s", CH_EXIT_OK, "Networks beside their linearised twins");
+    expect("$C fit $D/s --json", CH_EXIT_OK, "\"pairs\": 48");
+    expect("$C fit $D/s --where \"linear = 'no'\" --json", CH_EXIT_OK, "\"lazy\": []");
+    /* of one P and one T there are no exponents, but a comparison */
+    expect("$C fit $D/s --where 'train = 256 AND temp < 0.004'", CH_EXIT_OK, "Networks beside their linearised twins");
+    ch_run_table_free(&table);
+}
+
+static void test_twin_allocations_fail(void **state)
+{
+    (void)state;
+    const lazy_plant plant = lazy_plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    lazy_plant_table(&plant, &table);
+    lazy_plant_fit(&fit, &table);
+    long k = 0;
+    for (;; k++) {
+        ch_error err = {0};
+        alloc_fail_at(k);
+        const ch_code code = ch_plot_lazy(&fit, directory, CH_PLOT_SVG, NULL, &err);
+        const long count = alloc_count();
+        alloc_fail_at(-1);
+        if (count <= k) {
+            assert_int_equal(code, CH_OK);
+            break;
+        }
+        assert_int_equal(code, CH_ERROR_MEMORY);
+        assert_int_equal(err.code, CH_ERROR_MEMORY);
+    }
+    assert_in((double)k, 10, 150);
+    ch_fit_free(&fit);
+    ch_run_table_free(&table);
+}
+
 /* ---- the parts ---- */
 
 /* The mean itself: a test error of 0 counts, and the bar does not reach under 0. */
@@ -434,6 +546,10 @@ int main(void)
         IN_DIRECTORY(test_training_allocations_fail),
         IN_DIRECTORY(test_training_of_a_perceptron),
         IN_DIRECTORY(test_no_test_error_no_page),
+        IN_DIRECTORY(test_twin_page),
+        IN_DIRECTORY(test_twin_page_of_little),
+        IN_DIRECTORY(test_twin_in_a_store),
+        IN_DIRECTORY(test_twin_allocations_fail),
         cmocka_unit_test(test_plain_series),
         cmocka_unit_test(test_axis_labels),
     };

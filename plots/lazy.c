@@ -1,0 +1,320 @@
+/* lazy.c — a page a network that has its linearised twin beside it: both, their ratios, and where lazy training ends.
+ */
+#include "fit/lazy.h"
+#include "plots/panel.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+static const ch_mark network_mark = {0x505050, 7}, end_mark = {0xd55e00, 13};
+
+#define TWIN_STYLE "linewidth 1.2 linecolor rgb '#505050'"
+#define ONE_STYLE  "linewidth 0.7 dashtype (6,4) linecolor rgb '#505050'"
+
+/* What the panels are drawn from. */
+typedef struct {
+    const ch_lazy *lazy;
+    const ch_fit_group *network, *twin;
+} lazy_page;
+
+static ch_mark mark_of(const lazy_page *page, size_t row)
+{
+    return ch_mark_of(CH_RAMP_TRAIN, row, page->lazy->num_rows, true);
+}
+
+/* ---- (a), (d): both ---- */
+
+/* The twin's cells of one P, as a line. */
+static void draw_line(ch_panel *panel, const ch_series *series, uint64_t train, unsigned colour)
+{
+    const size_t block = ch_panel_block(panel);
+    size_t count = 0;
+    for (size_t i = 0; i < series->count; i++) {
+        if (series->cells[i].train == train && series->cells[i].mean > 0) {
+            fprintf(panel->out, "%.17g %.17g\n", series->cells[i].temp, series->cells[i].mean);
+            ch_axis_include(&panel->x, series->cells[i].temp);
+            ch_axis_include(&panel->y, series->cells[i].mean);
+            count++;
+        }
+    }
+    fputs("EOD\n", panel->out);
+    if (count > 0) {
+        fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines linewidth 1.2 linecolor rgb '#%06x'", block,
+                colour);
+    }
+}
+
+static ch_code draw_both(const lazy_page *page, ch_panel *panel, const ch_series *network, const ch_series *twin,
+                         const char *label, ch_error *err)
+{
+    for (size_t r = 0; r < page->lazy->num_rows; r++) {
+        const uint64_t train = page->lazy->rows[r].train;
+        draw_line(panel, twin, train, mark_of(page, r).colour);
+        ch_panel_cells(panel, network, train, NAN, 1, mark_of(page, r));
+    }
+    ch_panel_key(panel, NULL, &network_mark, "network");
+    ch_panel_key(panel, TWIN_STYLE, NULL, "linearised twin");
+    return ch_panel_finish(panel, "temperature T", label, false, "no data: none is above 0", err);
+}
+
+typedef ch_code (*series_init)(ch_series *self, const ch_fit_group *group, size_t offset, ch_error *err);
+
+static ch_code draw_quantity(const lazy_page *page, ch_panel *panel, series_init init, size_t offset, const char *label,
+                             ch_error *err)
+{
+    ch_series network = {0}, twin = {0};
+    ch_code code = init(&network, page->network, offset, err);
+    if (code == CH_OK) {
+        code = init(&twin, page->twin, offset, err);
+    }
+    if (code == CH_OK) {
+        code = draw_both(page, panel, &network, &twin, label, err);
+    }
+    ch_series_free(&network);
+    ch_series_free(&twin);
+    return code;
+}
+
+/* ---- (b), (c), (e): ratios ---- */
+
+/* Within the tolerance; the panel's x is known. */
+static void draw_tolerance(ch_panel *panel)
+{
+    const double most = 1 + CH_LAZY_TOLERANCE;
+    ch_axis_include(&panel->y, 1 / most); /* a single T has no band, but an axis */
+    ch_axis_include(&panel->y, most);
+    ch_panel_band(panel, panel->x.lo, panel->x.hi, 1 / most, most);
+    ch_panel_power(panel, panel->x.lo, panel->x.hi, 1, 0, ONE_STYLE, NULL);
+}
+
+/* The ratios of the (P, T) where every pair fitted, over T or the network's relative variation. */
+static ch_code make_ratios(ch_series *series, const ch_lazy *lazy, ch_lazy_quantity quantity, bool over_relative,
+                           ch_error *err)
+{
+    *series = (ch_series){.cells = ch_alloc(lazy->num_cells, sizeof *series->cells)};
+    if (series->cells == NULL) {
+        return ch_error_memory(err, "the points of a figure");
+    }
+    for (size_t c = 0; c < lazy->num_cells; c++) {
+        const ch_lazy_cell *cell = &lazy->cells[c];
+        const double x = over_relative ? cell->relative : cell->temp, y = cell->means[quantity].mean;
+        const double error = isfinite(cell->means[quantity].stderr_) ? cell->means[quantity].stderr_ : 0;
+        if (cell->num_lost == 0 && isfinite(x) && isfinite(y)) {
+            series->cells[series->count++] = (ch_cell){cell->train, x, exp(y), exp(y - error), exp(y + error), false};
+        }
+    }
+    return CH_OK;
+}
+
+/* Marks where lazy training ends at one P. @return whether it does */
+static bool draw_end(const ch_lazy *lazy, ch_panel *panel, const ch_lazy_row *row, ch_lazy_quantity quantity,
+                     bool over_relative, unsigned colour)
+{
+    const ch_lazy_end *end = &row->ends[quantity];
+    for (size_t c = row->begin; c < row->end && end->place == CH_TC_INSIDE; c++) {
+        if (lazy->cells[c].temp == end->temp) {
+            const double x = over_relative ? end->relative : end->temp;
+            ch_panel_point(panel, x, exp(lazy->cells[c].means[quantity].mean), NAN, NAN, end_mark);
+            fprintf(panel->out,
+                    "set arrow from first %.17g, graph 0 to first %.17g, graph 1 nohead linewidth 1 "
+                    "dashtype '.' linecolor rgb '#%06x'\n",
+                    x, x, colour);
+        }
+    }
+    return end->place == CH_TC_INSIDE;
+}
+
+static ch_code draw_ratios(const lazy_page *page, ch_panel *panel, ch_lazy_quantity quantity, bool over_relative,
+                           const char *label, ch_error *err)
+{
+    ch_series series;
+    bool ends = false;
+    const ch_code code = make_ratios(&series, page->lazy, quantity, over_relative, err);
+    for (size_t r = 0; r < page->lazy->num_rows && code == CH_OK; r++) {
+        const ch_lazy_row *row = &page->lazy->rows[r];
+        const ch_mark mark = mark_of(page, r);
+        ch_panel_curve(panel, &series, row->train, NAN, 1, mark, NULL);
+        ends = draw_end(page->lazy, panel, row, quantity, over_relative, mark.colour) || ends;
+    }
+    ch_series_free(&series);
+    if (code != CH_OK) {
+        return code;
+    }
+    if (!ch_axis_is_empty(&panel->y)) {
+        draw_tolerance(panel);
+    }
+    if (ends) {
+        ch_panel_key(panel, NULL, &end_mark, "end of the lazy regime");
+    }
+    panel->is_ratio = true;
+    return ch_panel_finish(panel, over_relative ? "weight variation of the network ‖Δw‖ / ‖w₀‖" : "temperature T",
+                           label, false, "no data: no (P, T) has fitted pairs alone", err);
+}
+
+static ch_code draw_panel(const lazy_page *page, size_t index, ch_panel *panel, ch_error *err)
+{
+    switch (index) {
+    case 0:
+        return draw_quantity(page, panel, ch_series_init, offsetof(ch_run, final.weight_change), "weight change ‖Δw‖",
+                             err);
+    case 1:
+        return draw_ratios(page, panel, CH_LAZY_WEIGHT_CHANGE, false, "‖Δw‖, network over twin", err);
+    case 2:
+        return draw_ratios(page, panel, CH_LAZY_TIME, false, "t*, network over twin", err);
+    case 3:
+        return draw_quantity(page, panel, ch_series_init_plain, offsetof(ch_run, final.test_error), "mean test error",
+                             err);
+    default:
+        return draw_ratios(page, panel, CH_LAZY_WEIGHT_CHANGE, true, "‖Δw‖, network over twin", err);
+    }
+}
+
+/* ---- the caption ---- */
+
+enum { NUM_PANELS = 5, MAX_SENTENCES = 8 };
+
+/* Sentences, to be freed one by one. */
+typedef struct {
+    char *text[MAX_SENTENCES];
+    size_t count;
+} caption;
+
+static ch_code say(caption *self, ch_error *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4), warn_unused_result));
+static ch_code say(caption *self, ch_error *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const int length = vasprintf(&self->text[self->count], format, args);
+    va_end(args);
+    if (length < 0) {
+        return ch_error_memory(err, "a caption");
+    }
+    self->count++;
+    return CH_OK;
+}
+
+/* Where ||Dw|| leaves the twin's at the largest P. */
+static ch_code say_end(const ch_lazy_row *row, caption *words, ch_error *err)
+{
+    const ch_lazy_end *end = &row->ends[CH_LAZY_WEIGHT_CHANGE];
+    const unsigned long long train = row->train;
+    if (end->place == CH_TC_NONE) {
+        return say(words, err, "P = %llu: the end cannot be told.", train);
+    }
+    if (end->place == CH_TC_ABOVE) {
+        return say(words, err, "P = %llu: ‖Δw‖ is the twin's up to T = %.3g, ‖Δw‖/‖w₀‖ = %.2g.", train, end->temp,
+                   end->relative);
+    }
+    return say(words, err, "P = %llu: ‖Δw‖ leaves the twin's at T %s %.3g, ‖Δw‖/‖w₀‖ = %.2g.", train,
+               end->place == CH_TC_BELOW ? "≤" : "=", end->temp, end->relative);
+}
+
+static ch_code say_all(const ch_lazy *lazy, caption *words, ch_error *err)
+{
+    ch_code code =
+        say(words, err,
+            "%zu pair%s of fitted runs, of equal P, T and seeds, on %zu data set%s. Ratios: geometric means "
+            "over data sets ± one s.e., where every pair fitted.",
+            lazy->num_pairs, lazy->num_pairs == 1 ? "" : "s", lazy->num_data_sets, lazy->num_data_sets == 1 ? "" : "s");
+    if (code == CH_OK) {
+        code =
+            say(words, err, "End of the lazy regime: the ratio beyond %g %% (shaded) and %g s.e., at the next T too.",
+                100 * CH_LAZY_TOLERANCE, CH_LAZY_SIGMAS);
+    }
+    for (size_t r = lazy->num_rows > 3 ? lazy->num_rows - 3 : 0; r < lazy->num_rows && code == CH_OK; r++) {
+        code = say_end(&lazy->rows[r], words, err);
+    }
+    return code;
+}
+
+static ch_code write_caption(const ch_lazy *lazy, const ch_fit_group *group, FILE *out, ch_error *err)
+{
+    double left, right, bottom, top;
+    caption words = {.count = 0};
+    ch_code code = say_all(lazy, &words, err);
+    if (code == CH_OK) {
+        ch_panel_place(NUM_PANELS, &left, &right, &bottom, &top);
+        code = ch_summary_caption(group, (const char *const *)words.text, words.count, left, top, out, err);
+    }
+    for (size_t i = 0; i < words.count; i++) {
+        free(words.text[i]);
+    }
+    return code;
+}
+
+/* ---- the page ---- */
+
+/* @param content  a lazy_page */
+static ch_code write_page(const ch_fit *fit, const ch_fit_group *group, const void *content, FILE *out, ch_error *err)
+{
+    const lazy_page *page = content;
+    ch_code code = CH_OK;
+    (void)fit;
+    for (size_t i = 0; i < NUM_PANELS && code == CH_OK; i++) {
+        ch_panel panel;
+        code = ch_panel_init(&panel, out, i, CH_PART_WHOLE, err);
+        if (code == CH_OK) {
+            code = draw_panel(page, i, &panel, err);
+        }
+        ch_panel_free(&panel);
+    }
+    return code == CH_OK ? write_caption(page->lazy, group, out, err) : code;
+}
+
+/* The comparisons as groups of a fit, which pages are titled and named after: the runs of both sides, of which `linear`
+ * is no part of what they share, and the P of the comparison. */
+static ch_code fill_group(ch_fit_group *group, const ch_fit *fit, const ch_lazy *lazy, ch_error *err)
+{
+    *group = (ch_fit_group){.key = fit->groups[lazy->network].key,
+                            .runs = ch_alloc(2 * lazy->num_pairs, sizeof *group->runs),
+                            .num_runs = 2 * lazy->num_pairs,
+                            .trains = ch_alloc(lazy->num_rows, sizeof *group->trains),
+                            .num_trains = lazy->num_rows};
+    if (group->runs == NULL || group->trains == NULL) {
+        return ch_error_memory(err, "the page of a network and its twin");
+    }
+    for (size_t i = 0; i < lazy->num_pairs; i++) {
+        group->runs[2 * i] = lazy->pairs[i].network;
+        group->runs[2 * i + 1] = lazy->pairs[i].twin;
+    }
+    for (size_t r = 0; r < lazy->num_rows; r++) {
+        group->trains[r] = lazy->rows[r].train;
+    }
+    return CH_OK;
+}
+
+static void free_groups(ch_fit_group *groups, size_t count)
+{
+    for (size_t i = 0; groups != NULL && i < count; i++) {
+        free(groups[i].runs);
+        free(groups[i].trains);
+    }
+    free(groups);
+}
+
+ch_code ch_plot_lazy(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names, ch_error *err)
+{
+    ch_lazy_list list;
+    ch_fit_group *groups = NULL;
+    ch_code code = ch_lazy_list_init(&list, fit, err);
+    if (code == CH_OK) {
+        groups = ch_alloc(list.count, sizeof *groups);
+        code = groups == NULL ? ch_error_memory(err, "the pages of twins") : CH_OK;
+    }
+    for (size_t i = 0; i < list.count && code == CH_OK; i++) {
+        code = fill_group(&groups[i], fit, &list.items[i], err);
+    }
+    const ch_fit pages = {.options = fit->options,
+                          .groups = groups,
+                          .num_groups = list.count,
+                          .differing = fit->differing & ~(UINT64_C(1) << CH_SETTING_LINEAR)};
+    for (size_t i = 0; i < list.count && code == CH_OK; i++) {
+        const lazy_page page = {&list.items[i], &fit->groups[list.items[i].network], &fit->groups[list.items[i].twin]};
+        code = ch_page_draw(&pages, i, "-twin", write_page, &page, directory, format, names, err);
+    }
+    free_groups(groups, list.count);
+    ch_lazy_list_free(&list);
+    return code;
+}
