@@ -1,6 +1,8 @@
 /* settings_resolve.c — the settings of one run: which go together, what follows from which, and the run's identity. */
 #include "sim/settings.h"
 
+#include "sim/train_kernel.h"
+
 #include <math.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
@@ -233,24 +235,38 @@ static size_t samples_bytes(const ch_settings *self)
     return test < SIZE_MAX - train ? train + test : SIZE_MAX;
 }
 
-/* The tangent kernel of a twin, single precision: (P + number of test samples) rows of P. */
-static double kernel_bytes(const ch_settings *self)
+/* Largest P below `train` whose kernel, with the least that it is made from, fits so many bytes; 0 if none does. */
+static uint64_t largest_train(const ch_settings *self, size_t bytes)
 {
-    return 4 * ((double)self->train + (double)self->test) * (double)self->train;
+    uint64_t fits = 0, too_many = self->train;
+    while (too_many - fits > 1) {
+        const uint64_t middle = fits + (too_many - fits) / 2;
+        if (ch_train_kernel_least_bytes(self, (size_t)middle) <= bytes) {
+            fits = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    return fits;
 }
 
-static ch_code check_kernel_memory(const ch_settings *self, double physical, ch_error *err)
+static ch_code check_kernel_memory(const ch_settings *self, size_t physical, ch_error *err)
 {
-    if (kernel_bytes(self) <= physical) {
+    const size_t least = ch_train_kernel_least_bytes(self, (size_t)self->train);
+    char accepted[64] = "a smaller test or width";
+    if (least <= physical) {
         return CH_OK;
     }
-    const double test = (double)self->test; /* P (P + test) = physical / 4 */
-    const double most = floor(sqrt(test * test / 4 + physical / 4) - test / 2);
-    return ch_error_set(err, CH_ERROR_INPUT,
-                        "train is %llu and test is %llu: their tangent kernel takes %.3g GB; accepted is train up to "
-                        "%.0f, which fits the %.3g GB of memory of this machine",
-                        (unsigned long long)self->train, (unsigned long long)self->test, 1e-9 * kernel_bytes(self),
-                        most, 1e-9 * physical);
+    const uint64_t fits = largest_train(self, physical);
+    if (fits > 0) {
+        snprintf(accepted, sizeof accepted, "train up to %llu", (unsigned long long)fits);
+    }
+    return ch_error_set(
+        err, CH_ERROR_INPUT,
+        "train is %llu and test is %llu: their tangent kernel, and what it is made from, takes %.3g GB; "
+        "accepted is %s, which fits the %.3g GB of memory of this machine",
+        (unsigned long long)self->train, (unsigned long long)self->test, 1e-9 * (double)least, accepted,
+        1e-9 * (double)physical);
 }
 
 static ch_code check_memory(const ch_settings *self, ch_error *err)
@@ -258,7 +274,7 @@ static ch_code check_memory(const ch_settings *self, ch_error *err)
     const size_t physical = ch_memory_physical();
     const ch_shape input = ch_settings_input(self);
     if (samples_bytes(self) <= physical) {
-        return self->linear == CH_LINEAR_YES ? check_kernel_memory(self, (double)physical, err) : CH_OK;
+        return self->linear == CH_LINEAR_YES ? check_kernel_memory(self, physical, err) : CH_OK;
     }
     const uint64_t held = self->train > 0 ? self->train : self->batch;
     const double dim = (double)(input.channels * input.rows * input.columns);
