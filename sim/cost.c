@@ -88,7 +88,8 @@ static size_t fast_bytes(size_t num_samples, size_t dim)
 
 /* What a network is, for its costs. */
 typedef struct {
-    double pass;  /* multiply-adds of a forward pass */
+    double pass;  /* nanoseconds of a forward pass of a sample */
+    double move;  /* and of moving the weights */
     double onset; /* temperature below which training is that of gradient descent */
 } network_scale;
 
@@ -97,7 +98,7 @@ typedef struct {
  * quarter was measured, on perceptrons of several layers and on convolutional networks. */
 static ch_code network_scale_of(network_scale *self, const ch_settings *settings, ch_error *err)
 {
-    static const double QUARTER = 0.25;
+    static const double QUARTER = 0.25, DENSE = 0.01, FILTER = 0.03, WEIGHT = 0.3;
     const ch_network_spec spec = ch_train_spec(settings);
     const double width = ch_settings_is_network(settings) ? (double)settings->width : 1;
     double pixels = 1, kernel = 1;
@@ -109,10 +110,12 @@ static ch_code network_scale_of(network_scale *self, const ch_settings *settings
     self->pass = 0;
     for (size_t l = 0; l < architecture.num_layers; l++) {
         const ch_layer *layer = &architecture.layers[l];
-        self->pass += (double)layer->fan_in * (double)ch_shape_size(layer->out);
+        self->pass += (layer->kind == CH_LAYER_DENSE ? DENSE : FILTER) * (double)layer->fan_in *
+                      (double)ch_shape_size(layer->out);
         pixels = layer->kind == CH_LAYER_MEAN ? (double)(layer->in.rows * layer->in.columns) : pixels;
         kernel = layer->scale * layer->scale * (double)layer->fan_in; /* the last one's stays */
     }
+    self->move = WEIGHT * (double)architecture.num_weights;
     ch_architecture_free(&architecture);
     self->onset = QUARTER / settings->alpha * pixels / (width * kernel);
     return CH_OK;
@@ -141,11 +144,11 @@ static double network_passes(const ch_settings *settings, double updates)
 }
 
 /* A network's or a twin's, an operation being what takes a nanosecond. Above onset the number of updates does not
- * depend on T; below they are steps along the gradient's flow, as many as 1/T. That number, and what a pass and an
- * update of a twin take, are measured: good to a factor of three at P = 2^8 .. 2^13. */
+ * depend on T; below they are steps along the gradient's flow, as many as 1 / T. That number, and what passes, weights
+ * and a twin's entries of the kernel take, are measured: good to a factor of three for most runs of P = 2^8 .. 2^13. */
 static double network_cost(const ch_settings *settings)
 {
-    static const double RUN = 1e4, A_SECOND = 1e9, UPDATES = 2.4, A_PASS = 0.03;
+    static const double RUN = 1e4, A_SECOND = 1e9, UPDATES = 2.4, AN_ENTRY = 0.7;
     const double samples = (double)settings->train;
     network_scale scale;
     if (network_scale_of(&scale, settings, NULL) != CH_OK) {
@@ -159,8 +162,8 @@ static double network_cost(const ch_settings *settings)
         updates = fmin(updates, (double)settings->max_steps);
     }
     const double most = settings->max_seconds > 0 ? A_SECOND * settings->max_seconds : INFINITY;
-    const double cost =
-        settings->linear == CH_LINEAR_YES ? updates * samples : A_PASS * scale.pass * network_passes(settings, updates);
+    const double network = scale.pass * network_passes(settings, updates) + scale.move * updates;
+    const double cost = settings->linear == CH_LINEAR_YES ? AN_ENTRY * samples * updates : network;
     return RUN + fmin(fmin(cost, most), 0x1p63);
 }
 
