@@ -235,46 +235,14 @@ static size_t samples_bytes(const ch_settings *self)
     return test < SIZE_MAX - train ? train + test : SIZE_MAX;
 }
 
-/* Largest P below `train` whose kernel, with the least that it is made from, fits so many bytes; 0 if none does. */
-static uint64_t largest_train(const ch_settings *self, size_t bytes)
-{
-    uint64_t fits = 0, too_many = self->train;
-    while (too_many - fits > 1) {
-        const uint64_t middle = fits + (too_many - fits) / 2;
-        if (ch_train_kernel_least_bytes(self, (size_t)middle) <= bytes) {
-            fits = middle;
-        } else {
-            too_many = middle;
-        }
-    }
-    return fits;
-}
-
-static ch_code check_kernel_memory(const ch_settings *self, size_t physical, ch_error *err)
-{
-    const size_t least = ch_train_kernel_least_bytes(self, (size_t)self->train);
-    char accepted[64] = "a smaller test or width";
-    if (least <= physical) {
-        return CH_OK;
-    }
-    const uint64_t fits = largest_train(self, physical);
-    if (fits > 0) {
-        snprintf(accepted, sizeof accepted, "train up to %llu", (unsigned long long)fits);
-    }
-    return ch_error_set(
-        err, CH_ERROR_INPUT,
-        "train is %llu and test is %llu: their tangent kernel, and what it is made from, takes %.3g GB; "
-        "accepted is %s, which fits the %.3g GB of memory of this machine",
-        (unsigned long long)self->train, (unsigned long long)self->test, 1e-9 * (double)least, accepted,
-        1e-9 * (double)physical);
-}
-
 static ch_code check_memory(const ch_settings *self, ch_error *err)
 {
     const size_t physical = ch_memory_physical();
     const ch_shape input = ch_settings_input(self);
     if (samples_bytes(self) <= physical) {
-        return self->linear == CH_LINEAR_YES ? check_kernel_memory(self, physical, err) : CH_OK;
+        return self->linear == CH_LINEAR_YES
+                   ? ch_train_kernel_check_memory(self, self->train, physical, CH_ERROR_INPUT, err)
+                   : CH_OK;
     }
     const uint64_t held = self->train > 0 ? self->train : self->batch;
     const double dim = (double)(input.channels * input.rows * input.columns);

@@ -201,3 +201,38 @@ size_t ch_train_kernel_least_bytes(const ch_settings *settings, size_t num_sampl
 {
     return bytes_within(settings, num_samples, 0);
 }
+
+/* Largest P below `too_many` whose kernel, with the least that it is made from, fits so many bytes; 0 if none does. */
+static uint64_t largest_that_fits(const ch_settings *settings, uint64_t too_many, size_t bytes)
+{
+    uint64_t fits = 0;
+    while (too_many - fits > 1) {
+        const uint64_t middle = fits + (too_many - fits) / 2;
+        if (ch_train_kernel_least_bytes(settings, (size_t)middle) <= bytes) {
+            fits = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    return fits;
+}
+
+ch_code ch_train_kernel_check_memory(const ch_settings *settings, uint64_t num_samples, size_t bytes, ch_code code,
+                                     ch_error *err)
+{
+    const size_t least = ch_train_kernel_least_bytes(settings, (size_t)num_samples);
+    char accepted[64] = "a smaller test or width";
+    if (least <= bytes) {
+        return CH_OK;
+    }
+    const uint64_t fits = largest_that_fits(settings, num_samples, bytes);
+    if (fits > 0) {
+        snprintf(accepted, sizeof accepted, "train up to %llu", (unsigned long long)fits);
+    }
+    return ch_error_set(
+        err, code,
+        "train is %llu and test is %llu: their tangent kernel, and what it is made from, takes %.3g GB; "
+        "accepted is %s, which fits the %.3g GB of memory that %s",
+        (unsigned long long)num_samples, (unsigned long long)settings->test, 1e-9 * (double)least, accepted,
+        1e-9 * (double)bytes, code == CH_ERROR_INPUT ? "this machine has" : "are free");
+}

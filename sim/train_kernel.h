@@ -27,4 +27,10 @@ ch_code ch_train_kernel_make(ch_train_set *self, const ch_settings *settings, co
 size_t ch_train_kernel_bytes(const ch_settings *settings, size_t num_samples);
 size_t ch_train_kernel_least_bytes(const ch_settings *settings, size_t num_samples);
 
+/** Refuses a kernel that does not fit, with what it takes at least, and the largest P that would.
+ *  @param bytes  of memory there are
+ *  @param code   what to return then, CH_ERROR_INPUT or CH_ERROR_MEMORY */
+ch_code ch_train_kernel_check_memory(const ch_settings *settings, uint64_t num_samples, size_t bytes, ch_code code,
+                                     ch_error *err) CH_MUST_CHECK;
+
 #endif

@@ -168,6 +168,9 @@ static ch_code make_kernel(ch_train_set *self, const ch_settings *settings, cons
     bool found = false;
     ch_code code = ch_train_kernel_read(self, settings, sources, stop, &found, err);
     if (code == CH_OK && !found) {
+        code = ch_train_kernel_check_memory(settings, self->num_samples, ch_memory_available(), CH_ERROR_MEMORY, err);
+    }
+    if (code == CH_OK && !found) {
         code = make_examples(self, settings, sources, threads, stop, err);
     }
     return code == CH_OK && !found ? ch_train_kernel_make(self, settings, sources, threads, stop, err) : code;

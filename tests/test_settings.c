@@ -422,7 +422,8 @@ static void test_combinations_that_make_no_sense_are_refused(void **state)
         {"model=mlp temp=1 dynamics=flow engine=fast",
          "engine is fast, but dynamics = flow with loss = hinge has no idle"},
         {"model=perceptron temp=1 loss=mse", "loss is mse, and such a run is hardly ever fitted, but max_steps"},
-        {"model=mlp temp=1 linear=yes train=4000000", "train is 4000000 and test is 0: their tangent kernel, and what it is made from, takes"},
+        {"model=mlp temp=1 linear=yes train=4000000",
+         "train is 4000000 and test is 0: their tangent kernel, and what it is made from, takes"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const ch_settings before = with(cases[i].pairs);

@@ -141,6 +141,47 @@ static void test_least_memory(void **state)
     assert_true(ch_train_kernel_bytes(&settings, SIZE_MAX / 8) == SIZE_MAX);
 }
 
+/* The largest P that is named is the largest one that is accepted. */
+static void test_what_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    const ch_settings settings = settings_of("model=mlp linear=yes temp=1 train=2000 test=100");
+    for (uint64_t train = 1; train <= 2000; train += 37) {
+        const size_t bytes = ch_train_kernel_least_bytes(&settings, (size_t)train);
+        ch_error err = {0};
+        char words[64];
+        assert_int_equal(ch_train_kernel_check_memory(&settings, train, bytes, CH_ERROR_INPUT, &err), CH_OK);
+        const ch_code code = ch_train_kernel_check_memory(&settings, 2001, bytes, CH_ERROR_INPUT, &err);
+        assert_int_equal(code, CH_ERROR_INPUT);
+        snprintf(words, sizeof words, "accepted is train up to %d, which fits the ", (int)train);
+        assert_non_null(strstr(err.message, words));
+        assert_non_null(strstr(err.message, "train is 2001 and test is 100: "));
+        assert_non_null(strstr(err.message, "that this machine has"));
+    }
+    ch_error err = {0};
+    assert_int_equal(ch_train_kernel_check_memory(&settings, 5, 100, CH_ERROR_MEMORY, &err), CH_ERROR_MEMORY);
+    assert_non_null(strstr(err.message, "accepted is a smaller test or width"));
+    assert_non_null(strstr(err.message, "that are free"));
+}
+
+/* What fits the machine, but not what of it is free, is said before anything is made: the flag would end that. */
+static void test_what_is_not_free_is_not_taken(void **state)
+{
+    (void)state;
+    ch_settings settings = settings_of("model=mlp linear=yes temp=1");
+    ch_train_set set;
+    ch_stop stop = 1;
+    ch_error err = {0};
+    while (ch_train_kernel_least_bytes(&settings, (size_t)settings.train) < ch_memory_physical()) {
+        settings.train++;
+    }
+    settings.train--;
+    assert_int_equal(ch_settings_resolve(&settings, &err), CH_OK);
+    assert_int_equal(ch_train_set_init(&set, &settings, NULL, (size_t)settings.train, 1, &stop, &err), CH_ERROR_MEMORY);
+    assert_non_null(strstr(err.message, "accepted is train up to "));
+    assert_true(set.num_samples == 0);
+}
+
 /* ---- failing ---- */
 
 static void assert_allocations_are_survived(const ch_settings *settings, const ch_sources *sources, long least)
@@ -199,6 +240,8 @@ int main(void)
         cmocka_unit_test(test_keys_of_images_have_their_digest),
         cmocka_unit_test(test_memory_is_what_is_asked_for),
         cmocka_unit_test(test_least_memory),
+        cmocka_unit_test(test_what_does_not_fit_is_refused),
+        cmocka_unit_test(test_what_is_not_free_is_not_taken),
         STORE_TEST(test_failing_allocations_are_survived),
         STORE_TEST(test_a_flag_ends_it),
     };
