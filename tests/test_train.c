@@ -504,6 +504,7 @@ static void test_expected_cost_is_finite_and_grows_with_the_samples(void **state
 static double cost_of(const char *text)
 {
     ch_settings settings = settings_of(text);
+    ch_settings_set(&settings, CH_SETTING_DATA_DIR, (ch_value){.text = "x"});
     assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
     const double cost = ch_train_cost(&settings);
     assert_true(isfinite(cost) && cost > 0);
@@ -514,7 +515,7 @@ static double cost_of(const char *text)
 static void test_expected_cost_of_networks(void **state)
 {
     (void)state;
-#define IMAGES " data=cifar_animal data_dir=x batch=16 train=1024 "
+#define IMAGES " data=cifar_animal batch=16 train=1024 "
     const double mlp = cost_of("model=mlp width=32 temp=0.01" IMAGES);
     assert_in(cost_of("model=mlp width=64 temp=0.01" IMAGES) / mlp, 1.9, 2.5); /* the first layer's multiply-adds */
     assert_in(cost_of("model=mlp width=32 temp=0.02" IMAGES) / mlp, 0.999, 1.001);

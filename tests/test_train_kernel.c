@@ -20,8 +20,8 @@ static ch_settings settings_of(const char *text)
     snprintf(copy, sizeof copy, "%s", text);
     for (const char *pair; (pair = strsep(&rest, " ")) != NULL;) {
         char name[32];
-        ch_value value;
-        size_t index;
+        ch_value value = {0};
+        size_t index = 0;
         const char *equals = strchr(pair, '=');
         snprintf(name, sizeof name, "%.*s", (int)(equals - pair), pair);
         if (ch_settings_find(name, &index, &err) != CH_OK ||
