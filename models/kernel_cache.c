@@ -1,6 +1,8 @@
 /* kernel_cache.c — kernels of twins on disk. */
 #include "models/kernel_cache.h"
 
+#include "core/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -49,6 +51,26 @@ char *ch_kernel_cache_path(const char *folder, const char *key)
     return asprintf(&path, "%s/kernel-%s", folder, hex) < 0 ? NULL : path;
 }
 
+ch_code ch_kernel_cache_make_folder(const char *folder, ch_error *err)
+{
+    struct stat about;
+    if (folder[0] == '\0') {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "the folder of kernel files has no name; accepted is that of a folder");
+    }
+    if ((mkdir(folder, 0777) != 0 && errno != EEXIST) || stat(folder, &about) != 0) {
+        return ch_error_set(err, CH_ERROR_IO, "cannot make the folder %s of kernel files: %s", folder, strerror(errno));
+    }
+    if (!S_ISDIR(about.st_mode)) {
+        return ch_error_set(err, CH_ERROR_INPUT, "%s is no folder, and kernel files want one", folder);
+    }
+    if (access(folder, R_OK | W_OK | X_OK) != 0) {
+        return ch_error_set(err, CH_ERROR_IO, "cannot read and write the folder %s of kernel files: %s", folder,
+                            strerror(errno));
+    }
+    return CH_OK;
+}
+
 static bool is_stopped(ch_stop *stop)
 {
     return stop != NULL && *stop;
@@ -63,7 +85,10 @@ static ch_code stopped(ch_error *err, const char *doing, const char *path)
 
 static ch_code cannot_write(const char *path, ch_error *err)
 {
-    return ch_error_set(err, CH_ERROR_IO, "cannot write the kernel file %s: %s", path, strerror(errno));
+    return ch_error_set(
+        err, CH_ERROR_IO,
+        "cannot write the kernel file %s: %s; choose a folder with room and leave to write, or keep no kernels", path,
+        strerror(errno));
 }
 
 static bool put(stream *self, const void *bytes, size_t count)
@@ -126,11 +151,11 @@ static void sync_folder(const char *path)
 
 ch_code ch_kernel_cache_write(const ch_kernel *kernel, const char *path, const char *key, ch_stop *stop, ch_error *err)
 {
-    char *part = NULL;
-    if (asprintf(&part, "%s.%ld.part", path, (long)getpid()) < 0) {
+    char *part = NULL; /* also of its own where machines share the folder */
+    if (asprintf(&part, "%s.%ld.%.0f.part", path, (long)getpid(), 1e9 * ch_clock_now()) < 0) {
         return ch_error_memory(err, "a file name");
     }
-    stream out = {.path = path, .file = fopen(part, "wbe")};
+    stream out = {.path = path, .file = fopen(part, "wbxe")};
     ch_code code = out.file != NULL ? put_all(&out, kernel, key, stop, err) : cannot_write(path, err);
     if (out.file != NULL && fclose(out.file) != 0 && code == CH_OK) {
         code = cannot_write(path, err);
@@ -140,7 +165,7 @@ ch_code ch_kernel_cache_write(const ch_kernel *kernel, const char *path, const c
     }
     if (code == CH_OK) {
         sync_folder(path);
-    } else {
+    } else if (out.file != NULL) {
         unlink(part);
     }
     free(part);
@@ -151,7 +176,8 @@ ch_code ch_kernel_cache_write(const ch_kernel *kernel, const char *path, const c
 
 static ch_code cannot_read(const char *path, ch_error *err)
 {
-    return ch_error_set(err, CH_ERROR_IO, "cannot read the kernel file %s: %s", path, strerror(errno));
+    return ch_error_set(err, CH_ERROR_IO, "cannot read the kernel file %s: %s; make it readable, or " REMEDY, path,
+                        strerror(errno));
 }
 
 static ch_code damaged(const char *path, ch_error *err)

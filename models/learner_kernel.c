@@ -1,20 +1,20 @@
 /* learner_kernel.c — the tangent kernel of some samples, and what it says of their loss gradients. */
-#include "models/kernel.h"
+#include "models/layerwise.h"
 #include "models/network_learner_private.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Samples that a thread of ch_kernel_compute_f64 takes at a time. */
-enum { SAMPLES_AT_ONCE = 32 };
-/* Memory for gradients, where two of them do not take more. */
-static const size_t GRADIENTS_BYTES = (size_t)64 << 20;
+/* Samples that a thread of ch_layerwise_kernel_f64 takes at a time, and bytes of the kernel's part it has in hand. */
+enum { SAMPLES_AT_ONCE = 32, PART_BYTES = 256 << 10 };
+/* Memory for what is kept of samples, where the least there is to be does not take more. */
+static const size_t KEPT_BYTES = (size_t)64 << 20;
 
-static size_t bytes_for(size_t num_weights)
+static size_t bytes_for(const ch_architecture *architecture)
 {
-    const size_t two = 2 * num_weights * sizeof(double);
-    return two > GRADIENTS_BYTES ? two : GRADIENTS_BYTES;
+    const size_t least = 4 * ch_layerwise_bytes(architecture, 1); /* twice one sample, in double */
+    return least > KEPT_BYTES ? least : KEPT_BYTES;
 }
 
 /* K in double: close to the lazy limit it hardly changes. */
@@ -28,11 +28,11 @@ static ch_code measure(const ch_network_state *self, double *kernel, ch_error *e
         .columns = setup->train->inputs,
         .num_rows = setup->kernel_samples,
         .num_columns = setup->kernel_samples,
-        .bytes = bytes_for(self->num_weights),
+        .bytes = bytes_for(setup->architecture),
         .threads = setup->threads,
         .stop = setup->stop,
     };
-    return ch_kernel_compute_f64(&task, kernel, err);
+    return ch_layerwise_kernel_f64(&task, setup->kernel_samples, kernel, err);
 }
 
 /* ||K - factor K0|| of n x n entries */
@@ -110,11 +110,13 @@ ch_code ch_kernel_meter_init(ch_network_state *self, ch_error *err)
 
 double ch_kernel_meter_bytes(const ch_network_learner_setup *setup)
 {
+    const ch_architecture *architecture = setup->architecture;
     const double n = (double)setup->kernel_samples, threads = setup->threads < 1 ? 1 : setup->threads;
-    const double gradients = 16 * n * (double)setup->architecture->num_weights;
-    const double most = (double)bytes_for(setup->architecture->num_weights);
-    const double network = (double)ch_passes_bytes(setup->architecture, true, SAMPLES_AT_ONCE);
-    return 16 * n * n + 8 * n + fmin(gradients, most) + threads * network;
+    const double kept = 2 * (double)ch_layerwise_bytes(architecture, setup->kernel_samples);
+    const double gradients = 8.0 * SAMPLES_AT_ONCE * (double)ch_architecture_image_weights(architecture);
+    const double network = (double)ch_passes_bytes(architecture, true, SAMPLES_AT_ONCE);
+    return 16 * n * n + 8 * n + fmin(kept, (double)bytes_for(architecture)) +
+           threads * (network + gradients + PART_BYTES);
 }
 
 void ch_kernel_meter_free(ch_kernel_meter *self)

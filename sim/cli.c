@@ -1,6 +1,7 @@
 /* cli.c — what the commands share: option parsing, messages, exit status, JSON of a run. */
 #include "sim/cli.h"
 
+#include "models/kernel_cache.h"
 #include "sim/text.h"
 
 #include <errno.h>
@@ -287,6 +288,22 @@ void ch_cli_free(ch_cli *self)
     free(self->spellings);
     free(self->argv);
     memset(self, 0, sizeof *self);
+}
+
+ch_code ch_cli_check_kernels(const char *folder, bool has_twins, ch_error *err)
+{
+    if (folder == NULL || has_twins) {
+        return CH_OK;
+    }
+    return ch_error_set(err, CH_ERROR_INPUT,
+                        "kernel-cache is %s, but there is no run with linear = yes, whose kernel it could keep; "
+                        "accepted is to leave it out",
+                        folder);
+}
+
+ch_code ch_cli_open_kernels(const char *folder, ch_error *err)
+{
+    return folder != NULL ? ch_kernel_cache_make_folder(folder, err) : CH_OK;
 }
 
 ch_code ch_cli_check_threads(int threads, ch_error *err)

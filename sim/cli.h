@@ -67,6 +67,20 @@ json_t *ch_cli_run_json(const ch_run *run) CH_MUST_CHECK;
 /** Refuses a number of threads outside of 1 to 4096.  @return CH_OK, CH_ERROR_INPUT */
 ch_code ch_cli_check_threads(int threads, ch_error *err) CH_MUST_CHECK;
 
+/** The option for a folder of kernel files, whose name popt stores for the caller to free. */
+#define CH_CLI_KERNEL_CACHE(name)                                                                                      \
+    {                                                                                                                  \
+        "kernel-cache", '\0', POPT_ARG_STRING, name, 0,                                                                \
+            "folder that keeps the tangent kernels of twins, made when missing (default: none is kept)", "DIR"         \
+    }
+
+/** Refuses a folder of kernel files, NULL being none, where there is no run whose kernel it could keep.
+ *  @return CH_OK, CH_ERROR_INPUT */
+ch_code ch_cli_check_kernels(const char *folder, bool has_twins, ch_error *err) CH_MUST_CHECK;
+
+/** Makes the folder of kernel files, if one is named. @return as ch_kernel_cache_make_folder */
+ch_code ch_cli_open_kernels(const char *folder, ch_error *err) CH_MUST_CHECK;
+
 /** Raises a flag on SIGINT and SIGTERM; a second signal kills. The flag is what ch_train takes as `stop`. */
 ch_stop *ch_cli_catch_signals(void);
 

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static ch_code read_settings(ch_settings *settings, const ch_cli *cli, ch_error *err)
@@ -149,22 +150,27 @@ static ch_code print_json(const ch_run *run, ch_error *err)
 int ch_cmd_run(int argc, const char **argv)
 {
     int as_json = 0, threads = omp_get_max_threads();
+    char *kernels = NULL;
     const struct poptOption options[] = {
         {"threads", 'j', POPT_ARG_INT, &threads, 0, "threads for the run (default: one a core)", "THREADS"},
         {"json", '\0', POPT_ARG_NONE, &as_json, 0, "print one JSON object", NULL},
+        CH_CLI_KERNEL_CACHE(&kernels),
         POPT_TABLEEND,
     };
     ch_error err = {0};
     ch_cli cli;
     ch_settings settings;
     ch_run run = {0};
-    ch_code code = ch_cli_init(&cli, argc, argv, options, true, "run MODEL [--SETTING VALUE]... [-j THREADS]", &err);
+    ch_code code = ch_cli_init(&cli, argc, argv, options, true,
+                               "run MODEL [--SETTING VALUE]... [-j THREADS] [--kernel-cache DIR]", &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }
     if ((code = ch_cli_check_threads(threads, &err)) != CH_OK ||
         (code = read_settings(&settings, &cli, &err)) != CH_OK ||
-        (code = ch_train(&run, &settings, NULL, threads, ch_cli_catch_signals(), &err)) != CH_OK) {
+        (code = ch_cli_check_kernels(kernels, settings.linear == CH_LINEAR_YES, &err)) != CH_OK ||
+        (code = ch_cli_open_kernels(kernels, &err)) != CH_OK ||
+        (code = ch_train_alone(&run, &settings, kernels, threads, ch_cli_catch_signals(), &err)) != CH_OK) {
         goto out;
     }
     if (as_json) {
@@ -176,5 +182,6 @@ int ch_cmd_run(int argc, const char **argv)
 out:
     ch_run_free(&run);
     ch_cli_free(&cli);
+    free(kernels);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

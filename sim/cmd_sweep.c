@@ -11,7 +11,7 @@
 static const uint64_t MOST_RUNS_UNASKED = 10000000;
 
 typedef struct {
-    char *store; /* popt's copy: owned */
+    char *store, *kernels; /* popt's copies: owned */
     int threads, dry_run, yes;
 } sweep_options;
 
@@ -42,12 +42,26 @@ static ch_code read_plan(ch_plan *plan, const ch_cli *cli, ch_error *err)
     return code;
 }
 
+static bool has_twins(const ch_plan *plan)
+{
+    bool found = false;
+    for (uint64_t i = 0; i < plan->num_runs && !found; i++) {
+        ch_settings settings;
+        ch_plan_get(plan, i, &settings);
+        found = settings.linear == CH_LINEAR_YES;
+    }
+    return found;
+}
+
 static ch_code check_options(const sweep_options *options, const ch_plan *plan, ch_error *err)
 {
     if (options->store == NULL && !options->dry_run) {
         return ch_error_set(err, CH_ERROR_INPUT, "-o is missing: name the store that the runs go to, e.g. -o runs.db");
     }
-    const ch_code code = ch_cli_check_threads(options->threads, err);
+    ch_code code = ch_cli_check_threads(options->threads, err);
+    if (code == CH_OK && options->kernels != NULL) {
+        code = ch_cli_check_kernels(options->kernels, has_twins(plan), err);
+    }
     if (code != CH_OK) {
         return code;
     }
@@ -99,10 +113,12 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_error
     ch_store *used = NULL;
     ch_sweep sweep = {0};
     ch_error ignored;
-    ch_code code = open_store(&store, options, &used, err);
-    if (code != CH_OK || (code = ch_sweep_init(&sweep, plan, used, err)) != CH_OK) {
+    ch_code code = options->dry_run ? CH_OK : ch_cli_open_kernels(options->kernels, err);
+    if (code != CH_OK || (code = open_store(&store, options, &used, err)) != CH_OK ||
+        (code = ch_sweep_init(&sweep, plan, used, err)) != CH_OK) {
         goto out;
     }
+    sweep.sources.kernel_folder = options->kernels;
     if (options->dry_run) {
         say_memory(&sweep, options->threads);
     } else {
@@ -128,6 +144,7 @@ int ch_cmd_sweep(int argc, const char **argv)
          "runs at a time, or threads for fewer runs (default: one a core)", "THREADS"},
         {"dry-run", '\0', POPT_ARG_NONE, &own.dry_run, 0, "check everything, count the runs and their memory, do none",
          NULL},
+        CH_CLI_KERNEL_CACHE(&own.kernels),
         {"yes", '\0', POPT_ARG_NONE, &own.yes, 0, "allow more than 10^7 runs", NULL},
         POPT_TABLEEND,
     };
@@ -135,8 +152,9 @@ int ch_cmd_sweep(int argc, const char **argv)
     ch_cli cli;
     ch_plan plan;
     ch_plan_init(&plan);
-    ch_code code = ch_cli_init(&cli, argc, argv, options, true,
-                               "sweep FILE.yaml|MODEL [--SETTING VALUES]... -o STORE [-j THREADS] [--dry-run]", &err);
+    ch_code code = ch_cli_init(
+        &cli, argc, argv, options, true,
+        "sweep FILE.yaml|MODEL [--SETTING VALUES]... -o STORE [-j THREADS] [--kernel-cache DIR] [--dry-run]", &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }
@@ -148,5 +166,6 @@ out:
     ch_plan_free(&plan);
     ch_cli_free(&cli);
     free(own.store);
+    free(own.kernels);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

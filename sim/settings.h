@@ -87,7 +87,7 @@ typedef struct {
     uint64_t record;      /* trajectory points a decade of steps, 0 for none */
     uint64_t kernel;      /* training samples whose tangent kernel is observed, 0 for none */
     const char *data_dir; /* borrowed */
-    /* no setting, but of the images read: see ch_images_find */
+    /* no setting, but of the images read: see ch_sources_find_images */
     char data_digest[CH_SHA256_SIZE];
 } ch_settings;
 

@@ -1,6 +1,8 @@
 /* settings_resolve.c — the settings of one run: which go together, what follows from which, and the run's identity. */
 #include "sim/settings.h"
 
+#include "sim/train_kernel.h"
+
 #include <math.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
@@ -259,26 +261,6 @@ static size_t samples_bytes(const ch_settings *self)
     return test < SIZE_MAX - train ? train + test : SIZE_MAX;
 }
 
-/* The tangent kernel of a twin, single precision: (P + number of test samples) rows of P. */
-static double kernel_bytes(const ch_settings *self)
-{
-    return 4 * ((double)self->train + (double)self->test) * (double)self->train;
-}
-
-static ch_code check_kernel_memory(const ch_settings *self, double physical, ch_error *err)
-{
-    if (kernel_bytes(self) <= physical) {
-        return CH_OK;
-    }
-    const double test = (double)self->test; /* P (P + test) = physical / 4 */
-    const double most = floor(sqrt(test * test / 4 + physical / 4) - test / 2);
-    return ch_error_set(err, CH_ERROR_INPUT,
-                        "train is %llu and test is %llu: their tangent kernel takes %.3g GB; accepted is train up to "
-                        "%.0f, which fits the %.3g GB of memory of this machine",
-                        (unsigned long long)self->train, (unsigned long long)self->test, 1e-9 * kernel_bytes(self),
-                        most, 1e-9 * physical);
-}
-
 /* The weights of a network, in double, rounded and at the start. */
 static ch_code check_weights_memory(const ch_settings *self, double physical, ch_error *err)
 {
@@ -310,7 +292,9 @@ static ch_code check_memory(const ch_settings *self, ch_error *err)
         return code;
     }
     if (samples_bytes(self) <= physical) {
-        return self->linear == CH_LINEAR_YES ? check_kernel_memory(self, (double)physical, err) : CH_OK;
+        return self->linear == CH_LINEAR_YES
+                   ? ch_train_kernel_check_memory(self, self->train, physical, CH_ERROR_INPUT, err)
+                   : CH_OK;
     }
     const uint64_t held = self->train > 0 ? self->train : self->batch;
     const double dim = (double)(input.channels * input.rows * input.columns);

@@ -59,7 +59,7 @@ static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error
     if (code != CH_OK) {
         return code;
     }
-    if ((code = ch_images_find(&self->images, &settings, err)) != CH_OK) {
+    if ((code = ch_sources_find_images(&self->sources, &settings, err)) != CH_OK) {
         return code;
     }
     if (store != NULL) {
@@ -165,7 +165,7 @@ void ch_sweep_free(ch_sweep *self)
     }
     free(self->groups);
     free(self->jobs);
-    ch_images_free(&self->images);
+    ch_sources_free(&self->sources);
     memset(self, 0, sizeof *self);
 }
 

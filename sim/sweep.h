@@ -25,8 +25,8 @@ typedef struct {
     size_t num_jobs, jobs_capacity;
     ch_sweep_group *groups; /* [num_groups] runs that share a data set; owned */
     size_t num_groups;
-    ch_images images;         /* read for the plan's settings */
-    double cost;              /* expected, of all jobs */
+    ch_sources sources; /* images read for the plan's settings; a folder of kernels that is set before ch_sweep_run */
+    double cost;        /* expected, of all jobs */
     ch_memory_account memory; /* of runs under way; a budget that is set before ch_sweep_run holds, 0 is found out */
     ch_sweep_counts counts;
 } ch_sweep;

@@ -128,17 +128,33 @@ static int threads_for_set(const workshop *shop, const ch_sweep_group *group, in
     return group->is_kernel ? shop->threads : threads;
 }
 
+/* What a kernel has been made from is not held any longer. */
+static void give_back_work(workshop *shop, ch_sweep_group *group)
+{
+    const size_t kept = ch_kernel_bytes(group->set.kernel.num_train, group->set.kernel.num_test);
+    omp_set_lock(&shop->lock);
+    if (kept < group->set_bytes) {
+        ch_memory_account_end_set(&shop->sweep->memory, group->set_bytes - kept);
+        group->set_bytes = kept;
+    }
+    omp_unset_lock(&shop->lock);
+}
+
 /* Makes a group's set if one is wanted, which runs with train = inf do not, and it is not there; the caller holds the
  * group's lock. */
-static ch_code make_set(const ch_sweep *sweep, ch_sweep_group *group, const ch_settings *settings, int threads,
-                        ch_stop *stop, ch_error *err)
+static ch_code make_set(workshop *shop, ch_sweep_group *group, const ch_settings *settings, int threads, ch_error *err)
 {
     if (group->runs_left == 0 || group->num_samples == 0 || group->set.num_samples > 0) {
         return CH_OK;
     }
     ch_settings all = *settings;
     all.engine = group->engine;
-    return ch_train_set_init(&group->set, &all, &sweep->images, group->num_samples, threads, stop, err);
+    const ch_code code =
+        ch_train_set_init(&group->set, &all, &shop->sweep->sources, group->num_samples, threads, shop->stop, err);
+    if (code == CH_OK && group->is_kernel) {
+        give_back_work(shop, group);
+    }
+    return code;
 }
 
 /* Reserves a set that is made ahead, where it leaves room for a run on every thread. The caller holds the group's
@@ -169,7 +185,7 @@ static void make_next_set(workshop *shop, const ch_sweep_job *job)
     ch_settings settings;
     ch_plan_get(shop->sweep->plan, next->index, &settings);
     if (reserve_ahead(shop, &shop->sweep->groups[next->group]) && ch_settings_resolve(&settings, NULL) == CH_OK) {
-        (void)!make_set(shop->sweep, &shop->sweep->groups[next->group], &settings, 1, shop->stop, NULL);
+        (void)!make_set(shop, &shop->sweep->groups[next->group], &settings, 1, NULL);
     }
     omp_unset_lock(&shop->sweep->groups[next->group].lock);
 }
@@ -183,7 +199,7 @@ static ch_code borrow_set(workshop *shop, const ch_sweep_job *job, const ch_sett
         make_next_set(shop, job);
         omp_set_lock(&group->lock);
     }
-    const ch_code code = make_set(shop->sweep, group, settings, threads_for_set(shop, group, threads), shop->stop, err);
+    const ch_code code = make_set(shop, group, settings, threads_for_set(shop, group, threads), err);
     omp_unset_lock(&group->lock);
     return code;
 }
@@ -210,7 +226,8 @@ static ch_code do_run(workshop *shop, const ch_sweep_job *job, int threads, ch_r
     ch_plan_get(shop->sweep->plan, job->index, &settings);
     ch_code code = ch_settings_resolve(&settings, err);
     if (code == CH_OK) {
-        code = ch_images_find(&shop->sweep->images, &settings, err); /* they have been read: only the digest is set */
+        code = ch_sources_find_images(&shop->sweep->sources, &settings,
+                                      err); /* they have been read: only the digest is set */
     }
     if (code == CH_OK) {
         code = borrow_set(shop, job, &settings, threads, err);

@@ -313,27 +313,41 @@ static ch_code train_on(ch_run *run, const ch_train_set *set, int threads, ch_st
     return code;
 }
 
-ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_train_set *set, int threads, ch_stop *stop,
-                 ch_error *err)
+static ch_code start_run(ch_run *run, const ch_settings *settings, ch_error *err)
 {
     memset(run, 0, sizeof *run);
     run->settings = *settings;
     run->results_version = CH_RESULTS_VERSION;
-    ch_train_set own = {0};
-    ch_images images = {0};
-    ch_code code = ch_settings_resolve(&run->settings, err);
-    if (code == CH_OK && set == NULL) {
-        code = ch_images_find(&images, &run->settings, err);
+    return ch_settings_resolve(&run->settings, err);
+}
+
+ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_train_set *set, int threads, ch_stop *stop,
+                 ch_error *err)
+{
+    if (set == NULL) {
+        return ch_train_alone(run, settings, NULL, threads, stop, err);
     }
-    if (code == CH_OK && set == NULL && run->settings.train > 0) {
-        code = ch_train_set_init(&own, &run->settings, &images, (size_t)run->settings.train, threads, stop, err);
-        set = &own;
-    }
-    ch_images_free(&images);
+    const ch_code code = start_run(run, settings, err);
+    return code == CH_OK ? train_on(run, set, threads, stop, err) : code;
+}
+
+ch_code ch_train_alone(ch_run *run, const ch_settings *settings, const char *kernel_folder, int threads, ch_stop *stop,
+                       ch_error *err)
+{
+    ch_train_set set = {0};
+    ch_sources sources = {.kernel_folder = kernel_folder};
+    ch_code code = start_run(run, settings, err);
     if (code == CH_OK) {
-        code = train_on(run, set, threads, stop, err);
+        code = ch_sources_find_images(&sources, &run->settings, err);
     }
-    ch_train_set_free(&own);
+    if (code == CH_OK && run->settings.train > 0) {
+        code = ch_train_set_init(&set, &run->settings, &sources, (size_t)run->settings.train, threads, stop, err);
+    }
+    ch_sources_free(&sources);
+    if (code == CH_OK) {
+        code = train_on(run, &set, threads, stop, err);
+    }
+    ch_train_set_free(&set);
     return code;
 }
 

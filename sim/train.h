@@ -49,6 +49,12 @@ void ch_run_free(ch_run *self);
 ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_train_set *set, int threads, ch_stop *stop,
                  ch_error *err) CH_MUST_CHECK;
 
+/** As ch_train, with the set made here.
+ *  @param kernel_folder  where kernels of twins are read and kept; NULL: nowhere
+ *  @return also CH_ERROR_IO, for images that cannot be read, or a kernel file that cannot be read or written */
+ch_code ch_train_alone(ch_run *run, const ch_settings *settings, const char *kernel_folder, int threads, ch_stop *stop,
+                       ch_error *err) CH_MUST_CHECK;
+
 /** Operations a run is expected to take, from the scaling laws; for ordering and for time left, not for results. */
 double ch_train_cost(const ch_settings *settings);
 

@@ -1,30 +1,30 @@
 /* train_set.c — making what runs train on. */
 #include "sim/train_set.h"
 
-#include <math.h>
-#include <stdlib.h>
+#include "sim/train_kernel.h"
+
 #include <string.h>
 
-/* ---- images ---- */
+/* ---- sources ---- */
 
 static ch_image_task task_of(const ch_settings *settings)
 {
     return settings->data == CH_DATA_MNIST_PARITY ? CH_TASK_MNIST_PARITY : CH_TASK_CIFAR_ANIMAL;
 }
 
-static const ch_image_pool *pool_of(const ch_images *images, const ch_settings *settings)
+static const ch_image_pool *pool_of(const ch_sources *sources, const ch_settings *settings)
 {
-    return &images->pools[ch_image_task_set(task_of(settings))];
+    return &sources->pools[ch_image_task_set(task_of(settings))];
 }
 
-void ch_images_free(ch_images *self)
+void ch_sources_free(ch_sources *self)
 {
     for (size_t i = 0; i < CH_NUM_IMAGE_SETS; i++) {
         ch_image_pool_free(&self->pools[i]);
     }
 }
 
-ch_code ch_images_find(ch_images *self, ch_settings *settings, ch_error *err)
+ch_code ch_sources_find_images(ch_sources *self, ch_settings *settings, ch_error *err)
 {
     if (!ch_settings_has_images(settings)) {
         return CH_OK;
@@ -127,13 +127,13 @@ static ch_code make_rows(ch_train_set *self, const ch_settings *settings, int th
                                                                : code;
 }
 
-static ch_code make_examples(ch_train_set *self, const ch_settings *settings, const ch_images *images, int threads,
+static ch_code make_examples(ch_train_set *self, const ch_settings *settings, const ch_sources *sources, int threads,
                              ch_stop *stop, ch_error *err)
 {
     const size_t num_test = (size_t)settings->test;
     const ch_data_law law = ch_train_law(settings);
     if (ch_settings_has_images(settings)) {
-        return ch_image_split(&self->train, &self->test, pool_of(images, settings), task_of(settings),
+        return ch_image_split(&self->train, &self->test, pool_of(sources, settings), task_of(settings),
                               settings->seed_data, self->num_samples, num_test, err);
     }
     ch_code code =
@@ -144,64 +144,39 @@ static ch_code make_examples(ch_train_set *self, const ch_settings *settings, co
     return code;
 }
 
-/* Most memory for what a kernel is made of: what serves it best, within a quarter of what is free. */
-static size_t kernel_room(const ch_architecture *architecture, const ch_train_set *self)
+/* The kernel at w0. Where it is read no examples are made, and where it is computed none are kept: no run needs them.
+ */
+static ch_code make_kernel(ch_train_set *self, const ch_settings *settings, const ch_sources *sources, int threads,
+                           ch_stop *stop, ch_error *err)
 {
-    const size_t best = ch_kernel_best_work(architecture, self->train.num_samples, self->test.num_samples);
-    const size_t least = ch_kernel_least_work(architecture), most = ch_memory_available() / 4;
-    const size_t room = best < most ? best : most;
-    return room > least ? room : least;
+    bool found = false;
+    ch_code code = ch_train_kernel_read(self, settings, sources, stop, &found, err);
+    if (code == CH_OK && !found) {
+        code = ch_train_kernel_check_memory(settings, self->num_samples, ch_memory_available(), CH_ERROR_MEMORY, err);
+    }
+    if (code == CH_OK && !found) {
+        code = make_examples(self, settings, sources, threads, stop, err);
+    }
+    return code == CH_OK && !found ? ch_train_kernel_make(self, settings, sources, threads, stop, err) : code;
 }
 
-/* The kernel at w0, in place of the examples, which no run then needs. */
-static ch_code make_kernel(ch_train_set *self, const ch_settings *settings, int threads, ch_stop *stop, ch_error *err)
+ch_code ch_train_set_init(ch_train_set *self, const ch_settings *settings, const ch_sources *sources,
+                          size_t num_samples, int threads, ch_stop *stop, ch_error *err)
 {
-    const ch_network_spec spec = ch_settings_network(settings);
-    ch_architecture architecture = {0};
-    double *weights = NULL;
-    ch_code code = ch_architecture_init(&architecture, &spec, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    weights = ch_alloc_unset(architecture.num_weights, sizeof *weights);
-    if (weights == NULL) {
-        code = ch_error_memory(err, "the weights: lower width");
-        goto out;
-    }
-    ch_architecture_draw(&architecture, settings->seed_init, weights);
-    double square = 0;
-    for (size_t i = 0; i < architecture.num_weights; i++) {
-        square += weights[i] * weights[i];
-    }
-    self->norm_init = sqrt(square);
-    const ch_kernel_setup setup = {
-        .architecture = &architecture,
-        .weights = weights,
-        .train = &self->train,
-        .test = self->test.num_samples > 0 ? &self->test : NULL,
-        .bytes = kernel_room(&architecture, self),
-        .threads = threads,
-        .stop = stop,
-    };
-    code = ch_kernel_init(&self->kernel, &setup, err);
-out:
-    ch_examples_free(&self->train);
-    ch_examples_free(&self->test);
-    free(weights);
-    ch_architecture_free(&architecture);
-    return code;
-}
-
-ch_code ch_train_set_init(ch_train_set *self, const ch_settings *settings, const ch_images *images, size_t num_samples,
-                          int threads, ch_stop *stop, ch_error *err)
-{
+    ch_code code = CH_OK;
     memset(self, 0, sizeof *self);
     self->key = ch_train_key_of(settings);
     self->num_samples = num_samples;
-    ch_code code = self->key.kind == CH_SET_ROWS ? make_rows(self, settings, threads, stop, err)
-                                                 : make_examples(self, settings, images, threads, stop, err);
-    if (code == CH_OK && self->key.kind == CH_SET_KERNEL) {
-        code = make_kernel(self, settings, threads, stop, err);
+    switch (self->key.kind) {
+    case CH_SET_ROWS:
+        code = make_rows(self, settings, threads, stop, err);
+        break;
+    case CH_SET_EXAMPLES:
+        code = make_examples(self, settings, sources, threads, stop, err);
+        break;
+    case CH_SET_KERNEL:
+        code = make_kernel(self, settings, sources, threads, stop, err);
+        break;
     }
     if (code != CH_OK) {
         ch_train_set_free(self);
@@ -240,6 +215,7 @@ size_t ch_train_set_bytes(const ch_settings *settings, size_t num_samples, uint6
     if (ch_settings_has_engine(settings)) {
         return rows_bytes(num_samples, dim, engine);
     }
-    const size_t examples = add(ch_examples_bytes(num_samples, dim), ch_examples_bytes(num_test, dim));
-    return settings->linear == CH_LINEAR_YES ? add(examples, ch_kernel_bytes(num_samples, num_test)) : examples;
+    return settings->linear == CH_LINEAR_YES
+               ? ch_train_kernel_bytes(settings, num_samples)
+               : add(ch_examples_bytes(num_samples, dim), ch_examples_bytes(num_test, dim));
 }

@@ -9,18 +9,19 @@
 #include "perceptron/perceptron.h"
 #include "sim/settings.h"
 
-/** Images that have been read, for the runs and data sets that are made of them. */
+/** Where training sets come from beside their laws. Zeroes: images are read, and no kernels kept. */
 typedef struct {
-    ch_image_pool pools[CH_NUM_IMAGE_SETS]; /* count 0: not read yet */
-} ch_images;
+    ch_image_pool pools[CH_NUM_IMAGE_SETS]; /* images that have been read; count 0: not yet */
+    const char *kernel_folder;              /* of kernel files, to read and to add to; NULL: none. Borrowed */
+} ch_sources;
 
-void ch_images_free(ch_images *self);
+void ch_sources_free(ch_sources *self);
 
 /** Where the data are images, reads them unless they have been, checks that there are enough and sets the settings'
  *  data_digest. Does nothing for other data.
  *  @return CH_OK; CH_ERROR_INPUT for files that are missing or damaged, or more samples than there are; CH_ERROR_IO;
  *          CH_ERROR_MEMORY */
-ch_code ch_images_find(ch_images *self, ch_settings *settings, ch_error *err) CH_MUST_CHECK;
+ch_code ch_sources_find_images(ch_sources *self, ch_settings *settings, ch_error *err) CH_MUST_CHECK;
 
 /** What runs must have in common to share a training set; smaller P use its first samples. */
 typedef struct {
@@ -55,15 +56,18 @@ void ch_train_set_free(ch_train_set *self);
 
 /** Makes the training set of a run: key, number of samples and engine as the settings say.
  *  @param settings     resolved, with the digest of their images
- *  @param images       those read by ch_images_find for these settings; not looked at for synthetic data
+ *  @param sources      with the images that ch_sources_find_images read for these settings; NULL where there are no
+ *                      images, and no folder of kernels
  *  @param num_samples  at least settings->train; more serves runs with larger P too
  *  @param threads      threads to use, >= 1; does not change a bit of the result
- *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED when stopped */
-ch_code ch_train_set_init(ch_train_set *self, const ch_settings *settings, const ch_images *images, size_t num_samples,
-                          int threads, ch_stop *stop, ch_error *err) CH_MUST_CHECK;
+ *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED when stopped; of kernels also CH_ERROR_NUMERIC,
+ *          and CH_ERROR_IO or CH_ERROR_INPUT for a kernel file that cannot be written or used */
+ch_code ch_train_set_init(ch_train_set *self, const ch_settings *settings, const ch_sources *sources,
+                          size_t num_samples, int threads, ch_stop *stop, ch_error *err) CH_MUST_CHECK;
 
 /** Bytes that a training set takes while it is made: samples or examples, the order of samples for the fast engine, of
- *  which 8 bytes a sample are for sorting and do not stay, or a kernel.
+ *  which 8 bytes a sample are for sorting and do not stay, or a kernel with the examples and what else it is made from,
+ *  of which ch_kernel_bytes stay.
  *  @param engine  CH_ENGINE_PLAIN or CH_ENGINE_FAST
  *  @return SIZE_MAX when that overflows */
 size_t ch_train_set_bytes(const ch_settings *settings, size_t num_samples, uint64_t engine);

@@ -424,7 +424,8 @@ static void test_combinations_that_make_no_sense_are_refused(void **state)
         {"model=perceptron temp=1 loss=mse", "loss is mse, and such a run is hardly ever fitted, but max_steps"},
         {"model=mlp temp=1 train=20 kernel=21", "kernel is 21, more than train = 20; accepted is an integer from 0 to"},
         {"model=mlp temp=1 width=1000000 depth=1000", "width is 1000000: the 9.99e+14 weights of model = mlp take"},
-        {"model=mlp temp=1 linear=yes train=4000000", "train is 4000000 and test is 0: their tangent kernel takes"},
+        {"model=mlp temp=1 linear=yes train=4000000",
+         "train is 4000000 and test is 0: their tangent kernel, and what it is made from, takes"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const ch_settings before = with(cases[i].pairs);

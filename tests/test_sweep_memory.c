@@ -109,8 +109,12 @@ static void test_every_budget_is_kept_and_changes_nothing(void **state)
     /* two engines that share data sets, some runs with test samples of their own */
     static const char *const engines[] = {"model perceptron",  "dim 8",      "train 32,64", "temp 2",
                                           "engine plain,fast", "test 0,300", "seed 0..2",   NULL};
-    const char *const *const plans[] = {mixed, engines};
-    for (size_t p = 0; p < 2; p++) {
+    /* two kernels, and networks on the examples that one of them is made of */
+    static const char *const twins[] = {"model mlp",      "linear yes,no", "dim 8",     "width 6",
+                                        "depth 2",        "train 32,64",   "temp 0.01", "test 5",
+                                        "max_updates 20", "seed 0,1",      NULL};
+    const char *const *const plans[] = {mixed, engines, twins};
+    for (size_t p = 0; p < sizeof plans / sizeof *plans; p++) {
         size_t set = 0, run = 0;
         measure(plans[p], &set, &run);
         const size_t budgets[] = {1,
@@ -132,6 +136,27 @@ static void test_every_budget_is_kept_and_changes_nothing(void **state)
         }
         assert_int_equal(unlink(path_of("unlimited.db")), 0);
     }
+}
+
+/* Twins of four kernels: what one is made from is reserved while it is made, and given back when it is there. */
+static void test_kernels_and_what_they_are_made_from_are_counted(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"model mlp", "linear yes", "dim 8",     "width 6",        "depth 2",
+                                        "train 300", "temp 0.01",  "seed 0..3", "max_updates 50", NULL};
+    size_t set = 0, run = 0;
+    measure(lines, &set, &run);
+    const size_t kernel = ch_kernel_bytes(300, 0);
+    assert_true(set > kernel + ch_examples_bytes(300, 8)); /* the examples, and the passes' activations */
+    sweep("unlimited.db", lines, 1);
+    assert_budget_is_kept(lines, set + run, 2);
+    assert_budget_is_kept(lines, set + kernel + 2 * run, 2);
+    assert_budget_is_kept(lines, 2 * set + 2 * run, 2);
+    ch_plan plan = make_plan(lines);
+    ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
+    assert_int_equal(sweep_within(&store, &plan, set + run, 2, NULL).memory.most, 0); /* never two runs at once */
+    ch_store_close(&store);
+    ch_plan_free(&plan);
 }
 
 static void test_runs_of_both_engines_on_one_set_are_the_runs_alone(void **state)
@@ -362,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_a_set_ahead_leaves_room_for_runs),
         cmocka_unit_test(test_the_budget_is_a_part_of_what_there_is),
         STORE_TEST(test_every_budget_is_kept_and_changes_nothing),
+        STORE_TEST(test_kernels_and_what_they_are_made_from_are_counted),
         STORE_TEST(test_runs_of_both_engines_on_one_set_are_the_runs_alone),
         STORE_TEST(test_a_run_that_waits_is_said_once),
         STORE_TEST(test_runs_that_fit_go_at_once),

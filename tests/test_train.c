@@ -501,6 +501,36 @@ static void test_expected_cost_is_finite_and_grows_with_the_samples(void **state
 
 /* ---- train = inf ---- */
 
+static double cost_of(const char *text)
+{
+    ch_settings settings = settings_of(text);
+    ch_settings_set(&settings, CH_SETTING_DATA_DIR, (ch_value){.text = "x"});
+    assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
+    const double cost = ch_train_cost(&settings);
+    assert_true(isfinite(cost) && cost > 0);
+    return cost;
+}
+
+/* What a pass takes is the architecture's; below onset updates are as many as 1 / T. */
+static void test_expected_cost_of_networks(void **state)
+{
+    (void)state;
+#define IMAGES " data=cifar_animal batch=16 train=1024 "
+    const double mlp = cost_of("model=mlp width=32 temp=0.01" IMAGES);
+    assert_in(cost_of("model=mlp width=64 temp=0.01" IMAGES) / mlp, 1.9, 2.5); /* the first layer's multiply-adds */
+    assert_in(cost_of("model=mlp width=32 temp=0.02" IMAGES) / mlp, 0.999, 1.001);
+    assert_in(cost_of("model=mlp width=32 temp=1e-12" IMAGES) / cost_of("model=mlp width=32 temp=2e-12" IMAGES), 1.99,
+              2.01);
+    assert_true(cost_of("model=mnas width=8 temp=0.01" IMAGES) > 10 * mlp);
+    assert_true(cost_of("model=mlp linear=yes width=32 temp=0.01" IMAGES) < 0.1 * mlp);
+    assert_true(cost_of("model=mlp width=32 temp=0.01 max_updates=9" IMAGES) < 0.1 * mlp);
+    assert_true(cost_of("model=mlp width=32 temp=1e-12 max_seconds=0.5" IMAGES) <= 5.1e8);
+    assert_true(cost_of("model=mlp width=32 temp=1e-300 alpha=1e-300" IMAGES) > mlp);
+    assert_true(cost_of("model=mlp width=32 temp=0.01 dynamics=sde" IMAGES) > mlp);
+    assert_true(cost_of("model=mlp width=32 temp=0.01 dynamics=unfitted" IMAGES) > mlp);
+    assert_true(cost_of("model=mlp width=32 temp=0.01 record=10 kernel=64" IMAGES) > mlp);
+}
+
 static void test_a_fresh_batch_is_never_fitted(void **state)
 {
     (void)state;
@@ -589,6 +619,7 @@ int main(void)
         cmocka_unit_test(test_a_set_that_is_too_small_is_refused),
         cmocka_unit_test(test_every_failing_allocation_is_survived),
         cmocka_unit_test(test_expected_cost_is_finite_and_grows_with_the_samples),
+        cmocka_unit_test(test_expected_cost_of_networks),
         cmocka_unit_test(test_a_fresh_batch_is_never_fitted),
         cmocka_unit_test(test_a_fresh_run_scales_with_temp),
         cmocka_unit_test(test_expected_memory_is_what_is_asked_for),
