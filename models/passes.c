@@ -88,24 +88,27 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* Of a sample: every node's values, in both orders and before the activation, and the widest node's derivatives. Once:
- * derivatives of all nodes of GROUP images, the largest convolution's patches; weights in double, rounded, transposed,
- * and their change. */
+/* Of a sample: every node's values, in both orders and before the activation, and the widest node's derivatives. Of
+ * some images: derivatives of all nodes, the largest layer with zeros around it, and places of its pixels. Once:
+ * weights in double and rounded; of filters also in two other orders, and their change. */
 size_t ch_passes_bytes(const ch_architecture *architecture, bool is_wide, size_t capacity)
 {
-    enum { LANES = 16, GROUP = 8 };
+    enum { LANES = 16, SMALL = 4, LARGE = 16, WEIGHTS_OF_SMALL = 1 << 18 };
     const double real = is_wide ? sizeof(double) : sizeof(float);
-    size_t nodes = architecture->dim, widest = architecture->dim, patches = 0;
+    size_t nodes = architecture->dim, widest = architecture->dim, padded = 0;
     for (size_t l = 0; l < architecture->num_layers; l++) {
         const ch_layer *layer = &architecture->layers[l];
         const size_t size = ch_shape_size(layer->out);
         nodes += size;
         widest = larger(widest, size);
-        patches = larger(patches, layer->fan_in * layer->out.rows * layer->out.columns);
+        const size_t rows = layer->in.rows + 2 * layer->kernel, columns = layer->in.columns + 2 * layer->kernel;
+        padded = larger(padded, rows * columns * larger(layer->in.channels, layer->out.channels));
     }
+    const size_t num_images =
+        architecture->num_weights > WEIGHTS_OF_SMALL ? LARGE : SMALL; /* those that pass together */
     const double num_weights = (double)architecture->num_weights;
-    const double sample = 3 * (double)nodes + 5 * (double)widest, once = GROUP * (double)nodes + (double)patches;
-    const double bytes = real * (sample * (double)(capacity + LANES) + once + 3 * num_weights) +
+    const double sample = 3 * (double)nodes + 5 * (double)widest, group = (double)(num_images * (nodes + 2 * padded));
+    const double bytes = real * (sample * (double)(capacity + LANES) + group + 4 * num_weights) +
                          sizeof(double) * (num_weights + (double)capacity);
     return bytes < 0x1p63 ? (size_t)bytes : SIZE_MAX;
 }
