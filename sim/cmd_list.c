@@ -177,7 +177,8 @@ static void print_summary(json_t *summary)
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         const ch_setting *row = &ch_settings_table[i];
         const json_t *values = json_object_get(settings, row->name);
-        const bool applies = json_array_size(values) > 1 || !json_is_null(json_array_get(values, 0)) || row->since == 0;
+        const bool applies = json_array_size(values) > 1 || !json_is_null(json_array_get(values, 0)) ||
+                             row->word != NULL; /* a word is stored as NULL, and so is what has no meaning */
         if (applies) {
             print_values(row->name, values, row);
         }
