@@ -197,19 +197,21 @@ static ch_code online_init(ch_online_student *self, const ch_settings *settings,
     return ch_online_student_init(self, &setup, err);
 }
 
-/* A perceptron by an engine of its own, or with every batch fresh. */
-static ch_code perceptron_init(model *self, const ch_settings *settings, const ch_train_set *set, props *lent,
-                               int threads, ch_stop *stop, ch_error *err)
+/* The test samples of a perceptron, which are a run's own. */
+static ch_code make_test(props *lent, const ch_settings *settings, int threads, ch_stop *stop, ch_error *err)
 {
     ch_data_law law = ch_train_law(settings);
-    law.random_teacher = law.random_teacher && settings->train > 0; /* a fresh batch is drawn in the teacher's frame */
-    if (settings->test > 0) {
-        const ch_code code =
-            ch_sample_set_init(&lent->test, &law, CH_STREAM_TEST_SAMPLES, (size_t)settings->test, threads, stop, err);
-        if (code != CH_OK) {
-            return code;
-        }
+    if (!ch_settings_has_engine(settings) || settings->test == 0) {
+        return CH_OK;
     }
+    law.random_teacher = law.random_teacher && settings->train > 0; /* a fresh batch is drawn in the teacher's frame */
+    return ch_sample_set_init(&lent->test, &law, CH_STREAM_TEST_SAMPLES, (size_t)settings->test, threads, stop, err);
+}
+
+/* A perceptron by an engine of its own, or with every batch fresh. */
+static ch_code perceptron_init(model *self, const ch_settings *settings, const ch_train_set *set, const props *lent,
+                               int threads, ch_error *err)
+{
     if (settings->train == 0) {
         return online_init(&self->online, settings, lent, err);
     }
@@ -292,7 +294,7 @@ static ch_code model_init(model *self, const ch_settings *settings, const ch_tra
                           ch_stop *stop, ch_error *err)
 {
     if (ch_settings_has_engine(settings)) {
-        return perceptron_init(self, settings, set, lent, threads, stop, err);
+        return perceptron_init(self, settings, set, lent, threads, err);
     }
     return settings->linear == CH_LINEAR_YES ? twin_init(self, settings, set, err)
                                              : network_init(self, settings, set, lent, threads, stop, err);
@@ -302,8 +304,11 @@ static ch_code train_on(ch_run *run, const ch_train_set *set, int threads, ch_st
 {
     props lent = {0};
     model trained;
-    double started = ch_clock_now();
-    ch_code code = model_init(&trained, &run->settings, set, &lent, threads, stop, err);
+    ch_code code = make_test(&lent, &run->settings, threads, stop, err);
+    const double started = ch_clock_now();
+    if (code == CH_OK) {
+        code = model_init(&trained, &run->settings, set, &lent, threads, stop, err);
+    }
     if (code == CH_OK) {
         code = train_until_end(run, &trained.learner, started, stop, err);
         run->seconds = ch_clock_now() - started;
