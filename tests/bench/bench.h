@@ -3,6 +3,7 @@
 #define CH_BENCH_BENCH_H
 
 #include "core/core.h"
+#include "tests/bench/hand_loop.h"
 
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics.h>
@@ -30,6 +31,13 @@ static inline double processor_time(void)
     struct timespec now;
     (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Multiply-adds a second that the core can do now. */
+static inline double peak_rate(void)
+{
+    const double started = processor_time(), done = hand_multiply_adds(1 << 23);
+    return done / (processor_time() - started);
 }
 
 /** Steps of SGD of networks, against a plain PyTorch loop and against the core's peak. */

@@ -147,13 +147,6 @@ static double time_steps(problem *self, size_t steps)
     return seconds;
 }
 
-/* Multiply-adds a second that the core can do now. */
-static double peak_rate(void)
-{
-    const double started = processor_time(), done = hand_multiply_adds(1 << 23);
-    return done / (processor_time() - started);
-}
-
 /* Multiply-adds of a step's products. */
 static double step_operations(const problem *self)
 {
@@ -198,6 +191,52 @@ static void bench_point(const network_point *point, torch_process *torch)
     problem_free(&here);
 }
 
+/* Late training, 1 sample in 1,000 unfitted: what the learner does between two updates (models/learner_fast.c), batches
+ * of 16 judged 16 at a time, some 62 of them, and the update of the one that has the sample.
+ * @return seconds of a sample judged */
+static double time_idle(problem *judge, problem *step, size_t rounds)
+{
+    enum { ROUND = 1024, AHEAD = 256 };
+    uint32_t index[AHEAD];
+    float outputs[AHEAD];
+    double seconds = processor_time();
+    for (size_t i = 0; i < rounds; i++) {
+        for (size_t judged = 0; judged < ROUND; judged += AHEAD) {
+            for (size_t k = 0; k < AHEAD; k++) {
+                index[k] = ch_random_below(&judge->random, NUM_SAMPLES);
+            }
+            ch_network_forward(&judge->network, judge->inputs, index, AHEAD, outputs);
+        }
+        take_step(step, index, outputs);
+    }
+    seconds = processor_time() - seconds;
+    return seconds / (double)(rounds * (ROUND + step->point->batch));
+}
+
+static void bench_idle(const ch_network_spec *spec, torch_process *torch)
+{
+    const network_point ahead = {*spec, 256, 0, 0, 0}, late = {*spec, 16, 1, 0, 0}, all = {*spec, 16, 16, 0, 0};
+    problem judge, step;
+    double own[REPEATS], ratio[REPEATS];
+    bool has_torch = true;
+    problem_init(&judge, &ahead);
+    problem_init(&step, &late);
+    for (size_t i = 0; i < REPEATS; i++) {
+        double seconds = 0;
+        own[i] = time_idle(&judge, &step, 20);
+        has_torch = has_torch && torch_time(torch, &all, 100, &seconds);
+        ratio[i] = seconds / 16 / own[i];
+    }
+    printf("  %-10s h = %-4zu 1 sample in 1,000 unfitted, B = 16 %12.3g samples judged a second",
+           ch_arch_name(spec->arch), spec->width, 1 / median(own, REPEATS));
+    if (has_torch) {
+        printf("  %6.2f x PyTorch, step by step", median(ratio, REPEATS));
+    }
+    puts("  (at least 20 x)");
+    problem_free(&judge);
+    problem_free(&step);
+}
+
 void bench_networks(void)
 {
     static const ch_network_spec mlp = {CH_ARCH_MLP, 128, 5, CH_ACTIVATION_RELU, {784, 1, 1}};
@@ -218,5 +257,6 @@ void bench_networks(void)
     for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
         bench_point(&points[i], &torch);
     }
+    bench_idle(&mlp, &torch);
     torch_stop(&torch);
 }
