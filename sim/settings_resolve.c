@@ -344,12 +344,19 @@ static ch_code resolve_data_dir(ch_settings *self, ch_error *err)
  * networks, fast judges coming batches together; the other dynamics look at all samples at every step anyway. */
 enum { LEAST_FAST_TRAIN = 1024 };
 
+/* Whether there is a fast engine. */
+static bool has_idle_steps(const ch_settings *self)
+{
+    if (self->train == 0) {
+        return false;
+    }
+    return self->linear == CH_LINEAR_YES || ch_settings_has_engine(self) ||
+           (self->dynamics == CH_DYNAMICS_SGD && self->loss != CH_LOSS_MSE);
+}
+
 static ch_code resolve_engine(ch_settings *self, ch_error *err)
 {
-    const bool skips = self->linear == CH_LINEAR_YES ||
-                       (self->train > 0 && self->dynamics == CH_DYNAMICS_SGD &&
-                        (ch_settings_is_network(self) ? self->loss != CH_LOSS_MSE : self->loss == CH_LOSS_HINGE)) ||
-                       (ch_settings_has_engine(self) && self->train > 0);
+    const bool skips = has_idle_steps(self);
     if (self->engine == CH_ENGINE_FAST && self->train == 0) {
         return ch_error_set(
             err, CH_ERROR_INPUT,
