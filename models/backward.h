@@ -223,6 +223,7 @@ static size_t run_from(const network *self, size_t k, size_t most)
 static void images_backward(network *self, const sink *to)
 {
     const size_t top = self->num_images, size = node_size(self->architecture, top), num = image_weights(self);
+    panels_to_rows(self->delta, self->num_active, size, self->input_rows); /* which dense layers are done with */
     if (to->samples == NULL) {
         memset(self->change, 0, num * sizeof *self->change);
     }
@@ -233,13 +234,7 @@ static void images_backward(network *self, const sink *to)
             change = to->samples + k * to->row;
             memset(change, 0, num * sizeof *change);
         }
-        for (size_t s = 0; s < length; s++) {
-            size_t width;
-            const real *from = panel_lane(self->delta, self->num_active, size, k + s, &width);
-            for (size_t i = 0; i < size; i++) {
-                self->gradients[top][s * size + i] = from[i * width];
-            }
-        }
+        memcpy(self->gradients[top], self->input_rows + k * size, length * size * sizeof *self->input_rows);
         for (size_t l = top; l-- > 0;) {
             image_backward(self, l, self->active[k], length, change);
         }

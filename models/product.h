@@ -60,6 +60,14 @@ ALWAYS_INLINE void store(real *to, vector stored)
     memcpy(to, &stored, sizeof stored);
 }
 
+/* The first cache gets what is soon read. */
+static inline void fetch_ahead(const void *from, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += CH_CACHE_LINE) {
+        __builtin_prefetch((const char *)from + i);
+    }
+}
+
 /* The left factor. Entry (i, k) is at[i row + k column]. With `places`, of groups of rows, row i starts at
  * places[i / group] + (i % group) row. With a `run`, entries jump after as many: k is (k / run) jump + (k % run) column
  * further. */
