@@ -140,11 +140,29 @@ static void dense_backward(network *self, const sink *to)
     }
 }
 
+/* bias [channel] += sum over pixels of delta [pixel][channel] */
+static void add_pixels(const real *delta, size_t pixels, size_t channels, real *bias)
+{
+    size_t c = 0;
+    for (; c + LANES <= channels; c += LANES) {
+        vector sum = load(bias + c);
+        for (size_t p = 0; p < pixels; p++) {
+            sum += load(delta + p * channels + c);
+        }
+        store(bias + c, sum);
+    }
+    for (; c < channels; c++) {
+        for (size_t p = 0; p < pixels; p++) {
+            bias[c] += delta[p * channels + c];
+        }
+    }
+}
+
 /* delta of some images' values becomes scale phi'(z) delta; bias += its sum over pixels */
 static void through_activation(network *self, size_t l, size_t first, size_t count, real *bias)
 {
     const ch_layer *layer = &self->architecture->layers[l];
-    const size_t size = ch_shape_size(layer->out), channels = layer->out.channels;
+    const size_t size = ch_shape_size(layer->out);
     real *delta = self->gradients[l + 1];
     if (layer->is_activated) {
         multiply_by_slope(self->architecture->spec.activation, layer->scale, self->before[l + 1] + first * size, delta,
@@ -153,10 +171,8 @@ static void through_activation(network *self, size_t l, size_t first, size_t cou
     for (size_t i = 0; !layer->is_activated && layer->kind != CH_LAYER_POOL && i < count * size; i++) {
         delta[i] *= (real)layer->scale;
     }
-    for (size_t r = 0; layer->has_bias && r < count * size; r += channels) {
-        for (size_t c = 0; c < channels; c++) {
-            bias[c] += delta[r + c];
-        }
+    if (layer->has_bias) {
+        add_pixels(delta, count * num_pixels(layer->out), layer->out.channels, bias);
     }
 }
 
@@ -207,6 +223,7 @@ static size_t run_from(const network *self, size_t k, size_t most)
 static void images_backward(network *self, const sink *to)
 {
     const size_t top = self->num_images, size = node_size(self->architecture, top), num = image_weights(self);
+    panels_to_rows(self->delta, self->num_active, size, self->input_rows); /* which dense layers are done with */
     if (to->samples == NULL) {
         memset(self->change, 0, num * sizeof *self->change);
     }
@@ -217,13 +234,7 @@ static void images_backward(network *self, const sink *to)
             change = to->samples + k * to->row;
             memset(change, 0, num * sizeof *change);
         }
-        for (size_t s = 0; s < length; s++) {
-            size_t width;
-            const real *from = panel_lane(self->delta, self->num_active, size, k + s, &width);
-            for (size_t i = 0; i < size; i++) {
-                self->gradients[top][s * size + i] = from[i * width];
-            }
-        }
+        memcpy(self->gradients[top], self->input_rows + k * size, length * size * sizeof *self->input_rows);
         for (size_t l = top; l-- > 0;) {
             image_backward(self, l, self->active[k], length, change);
         }

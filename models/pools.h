@@ -92,6 +92,10 @@ static void pool_backward(const ch_layer *layer, const real *in, const real *out
         for (size_t i = 0; i < layer->out.rows; i++) {
             for (size_t j = 0; j < layer->out.columns; j++, out += channels, delta += channels) {
                 const quad at = quad_of(layer, i, j);
+                if (2 * i + 3 < layer->in.rows) { /* the next two rows, far away since other images' passes */
+                    fetch_ahead(in + at.first + 2 * at.down, (channels + at.across) * sizeof *in);
+                    fetch_ahead(in + at.first + 3 * at.down, (channels + at.across) * sizeof *in);
+                }
                 if (at.across > 0 && at.down > 0) {
                     pool_backward_inside(channels, at, in, out, delta, gradient);
                 } else {

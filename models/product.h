@@ -60,6 +60,14 @@ ALWAYS_INLINE void store(real *to, vector stored)
     memcpy(to, &stored, sizeof stored);
 }
 
+/* The first cache gets what is soon read. */
+static inline void fetch_ahead(const void *from, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += CH_CACHE_LINE) {
+        __builtin_prefetch((const char *)from + i);
+    }
+}
+
 /* The left factor. Entry (i, k) is at[i row + k column]. With `places`, of groups of rows, row i starts at
  * places[i / group] + (i % group) row. With a `run`, entries jump after as many: k is (k / run) jump + (k % run) column
  * further. */
@@ -71,8 +79,8 @@ typedef struct {
     size_t run, jump;
 } matrix;
 
-/* The right factor, whose columns lie next to each other: row k starts at[k row], with `places` at[places[k]]. Of an
- * open one a vector may be read beyond the last column. */
+/* The right factor, whose columns lie next to each other: row k starts at[k row], with `places` at[places[k]], where
+ * rows of the left one lie next to each other. Of an open one a vector may be read beyond the last column. */
 typedef struct {
     const real *at;
     size_t row;
@@ -138,8 +146,8 @@ static inline size_t row_place(const matrix *a, size_t i)
  * are not registers enough for twelve distances. */
 #define HIDE(pointer) __asm__("" : "+r"(pointer))
 
-/* How a tile finds its numbers: rows of A and of B at equal distances; rows of B by their places; rows of A by theirs.
- */
+/* How a tile finds its numbers: rows of A and of B at equal distances; rows of B by their places, those of A next to
+ * each other, which leaves registers for the places; rows of A by theirs. */
 typedef enum { EVEN, B_BY_PLACE, A_BY_PLACE } tile_kind;
 
 /* The sums of rows first … first + num_rows and `vectors` LANES columns, to sums [row][PANEL]; the first three
@@ -149,6 +157,7 @@ ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, tile_kind kind, const s
     vector left[MOST_TILE_ROWS] = {0}, right[MOST_TILE_ROWS] = {0};
     size_t offset[MOST_TILE_ROWS];
     const size_t start = row_place(&over->a, first), row = over->a.row, column = over->a.column;
+    const size_t num_pointers = kind == EVEN ? (num_rows + 2) / 3 : 1;
     for (size_t i = 0; kind == A_BY_PLACE && i < num_rows; i++) {
         offset[i] = row_place(&over->a, first + i) - start;
     }
@@ -156,8 +165,8 @@ ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, tile_kind kind, const s
     const size_t *place = over->b.places;
     for (size_t r = 0; r < over->num_runs; r++) {
         const real *a[(MOST_TILE_ROWS + 2) / 3];
-        for (size_t i = 0; i < (num_rows + 2) / 3; i++) {
-            a[i] = over->a.at + start + r * over->a.jump + (kind == A_BY_PLACE ? 0 : 3 * i * row);
+        for (size_t i = 0; i < num_pointers; i++) {
+            a[i] = over->a.at + start + r * over->a.jump + 3 * i * row;
             HIDE(a[i]);
         }
         for (size_t k = 0; k < over->run; k++) {
@@ -167,13 +176,15 @@ ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, tile_kind kind, const s
             const vector b_left = load(b), b_right = vectors > 1 ? load(b + LANES) : b_left;
 #pragma GCC unroll 16
             for (size_t i = 0; i < num_rows; i++) {
-                const real factor = kind == A_BY_PLACE ? a[0][offset[i]] : a[i / 3][i % 3 * row];
+                const real factor = kind == A_BY_PLACE   ? a[0][offset[i]]
+                                    : kind == B_BY_PLACE ? a[0][i]
+                                                         : a[i / 3][i % 3 * row];
                 left[i] += factor * b_left;
                 if (vectors > 1) {
                     right[i] += factor * b_right;
                 }
             }
-            for (size_t i = 0; i < (kind == A_BY_PLACE ? 1 : (num_rows + 2) / 3); i++) {
+            for (size_t i = 0; i < num_pointers; i++) {
                 a[i] += column;
             }
             b += over->b.row;
