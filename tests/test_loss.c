@@ -42,7 +42,7 @@ static void values_are_as_defined(void **state)
 }
 
 /* Central differences of the definition, h short against z^2, on which exp(-1 / (2 z)) changes: off by some
- * 1e-10, and where long double is no longer than double by rounding. */
+ * 1e-9, and where long double is no longer than double by rounding. */
 static void slopes_are_derivatives(void **state)
 {
     (void)state;
@@ -50,11 +50,11 @@ static void slopes_are_derivatives(void **state)
         for (size_t k = 0; k < NUM_KAPPAS; k++) {
             for (size_t i = 1; i < NUM_POINTS; i++) {
                 const double z = 1 - points[i];
-                const long double kappa = kappas[k], m = points[i] * kappas[k], h = 1e-5L * kappa * fmin(1, z * z);
+                const long double kappa = kappas[k], m = points[i] * kappas[k], h = 1e-4L * kappa * fmin(1, z * z);
                 const double expected =
                     (double)((defined(losses[l], m + h, kappa) - defined(losses[l], m - h, kappa)) / (2 * h));
                 const double slope = ch_loss_slope(losses[l], (double)m, (double)kappa);
-                assert_in(slope - expected, -2e-8 * fabs(expected), 2e-8 * fabs(expected));
+                assert_in(slope - expected, -5e-8 * fabs(expected), 5e-8 * fabs(expected));
             }
         }
     }
