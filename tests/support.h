@@ -29,13 +29,30 @@
         }                                                                                                              \
     } while (0)
 
+/* The larger of two, NaN where either is: fmax would pass over it. */
+static inline double larger_or_nan(double a, double b)
+{
+    return a > b || isnan(a) ? a : b;
+}
+
+/* Largest |value|, NaN where any is. */
+static inline double largest(const double *values, size_t count)
+{
+    double most = 0;
+    for (size_t i = 0; i < count; i++) {
+        most = larger_or_nan(most, fabs(values[i]));
+    }
+    return most;
+}
+
 static inline int order_of_doubles(const void *left, const void *right)
 {
     const double a = *(const double *)left, b = *(const double *)right;
     return (a > b) - (a < b);
 }
 
-/* Two-sample Kolmogorov–Smirnov: sup |F_a - F_b| / sqrt((n + m) / (n m)). Sorts both. */
+/* Two-sample Kolmogorov–Smirnov: sup |F_a - F_b| / sqrt((n + m) / (n m)); NaN where a number of either is,
+ * as two samples of NaN would else be of one law. Sorts both. */
 static inline double ks_statistic(double *a, size_t n, double *b, size_t m)
 {
     qsort(a, n, sizeof *a, order_of_doubles);
@@ -51,7 +68,7 @@ static inline double ks_statistic(double *a, size_t n, double *b, size_t m)
         }
         sup = fmax(sup, fabs((double)i / (double)n - (double)j / (double)m));
     }
-    return sup / sqrt((double)(n + m) / ((double)n * (double)m));
+    return isnan(largest(a, n)) || isnan(largest(b, m)) ? NAN : sup / sqrt((double)(n + m) / ((double)n * (double)m));
 }
 
 /* The value that ks_statistic passes with probability alpha when both samples have one law (asymptotic, and

@@ -476,20 +476,15 @@ static void refuses_setups(void **state)
 
 static long allocations_survived(const ch_sample_set *set, size_t num_samples, const ch_reach *lent)
 {
-    for (long k = 0;; k++) {
-        ch_fast_perceptron model;
-        ch_perceptron_setup setup = setup_of(set, 2, 1);
-        setup.num_samples = num_samples;
-        alloc_fail_at(k);
-        const ch_code code = ch_fast_perceptron_init(&model, &setup, lent, NULL);
-        alloc_fail_at(-1);
-        ch_fast_perceptron_free(&model);
-        ch_fast_perceptron_free(&model);
-        if (code == CH_OK) {
-            return k;
-        }
-        assert_int_equal(code, CH_ERROR_MEMORY);
-    }
+    ch_fast_perceptron model;
+    ch_perceptron_setup setup = setup_of(set, 2, 1);
+    ch_error err;
+    long failed;
+    setup.num_samples = num_samples;
+    assert_failures_are_told(failed, ch_fast_perceptron_init(&model, &setup, lent, &err), err,
+                             ch_fast_perceptron_free(&model));
+    ch_fast_perceptron_free(&model);
+    return failed;
 }
 
 static void survives_failing_allocations(void **state)

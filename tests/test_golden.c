@@ -8,15 +8,6 @@
 #include <dirent.h>
 #include <gsl/gsl_errno.h>
 
-static double largest(const double *values, size_t count)
-{
-    double most = 0;
-    for (size_t i = 0; i < count; i++) {
-        most = fmax(most, fabs(values[i]));
-    }
-    return most;
-}
-
 /* NaN anywhere fails */
 static void assert_all_close(const char *path, const char *what, const double *values, const double *wanted,
                              size_t count, double tolerance)

@@ -56,7 +56,7 @@ static double apart(const ch_network_learner *model, const double change[DIM])
             const double here = ch_network_learner_weights(model)[i] - (double)model->state->start[i];
             sum += (here - change[i]) * (double)x[i] / sqrt(DIM);
         }
-        most = fmax(most, fabs(sum) / setup->kappa);
+        most = larger_or_nan(most, fabs(sum) / setup->kappa);
     }
     return most;
 }

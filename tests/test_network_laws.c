@@ -165,8 +165,7 @@ static void find_covariance(const ch_network_learner_setup *setup, double covari
     }
 }
 
-/* Largest difference, in standard errors, of what `sum` over n terms of mean `square` of squares says and `expected`.
- */
+/* How far, in standard errors, the mean of n terms of a sum and a sum of squares is from `expected`. */
 static double deviation(double sum, double square, double expected, double n)
 {
     const double mean = sum / n;
@@ -206,9 +205,9 @@ static void steps_have_the_covariance(void **state)
         }
         double most = 0;
         for (size_t i = 0; i < DIM; i++) {
-            most = fmax(most, fabs(first[i]) / sqrt(covariance[i][i] * NUM_STEPS));
+            most = larger_or_nan(most, fabs(first[i]) / sqrt(covariance[i][i] * NUM_STEPS));
             for (size_t j = 0; j <= i; j++) {
-                most = fmax(most, deviation(sums[i][j], squares[i][j], covariance[i][j], NUM_STEPS));
+                most = larger_or_nan(most, deviation(sums[i][j], squares[i][j], covariance[i][j], NUM_STEPS));
             }
         }
         printf("  %s, B %zu: at most %.2f standard errors\n", k % 2 ? "sde" : "sgd", setup.batch, most);

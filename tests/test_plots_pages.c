@@ -185,22 +185,11 @@ static void test_allocations_fail(void **state)
     phase_plant_table(&plant, 1, &table);
     phase_plant_fit(&fit, &phases, &table);
     ch_phase_list_free(&phases);
-    long k = 0;
-    for (;; k++) {
-        ch_error err = {0};
-        alloc_fail_at(k);
-        const ch_code code = ch_plot_phase(&fit, directory, CH_PLOT_SVG, NULL, &err);
-        const long count = alloc_count();
-        alloc_fail_at(-1);
-        if (count <= k) {
-            assert_int_equal(code, CH_OK);
-            break;
-        }
-        assert_int_equal(code, CH_ERROR_MEMORY);
-        assert_int_equal(err.code, CH_ERROR_MEMORY);
-        assert_null(read_page(PHASE_PAGE));
-    }
-    assert_in((double)k, 15, 100);
+    ch_error err;
+    long failed;
+    assert_failures_are_told(failed, ch_plot_phase(&fit, directory, CH_PLOT_SVG, NULL, &err), err,
+                             assert_null(read_page(PHASE_PAGE)));
+    assert_in((double)failed, 15, 100);
     ch_fit_free(&fit);
     ch_run_table_free(&table);
 }
@@ -305,19 +294,9 @@ static void test_training_allocations_fail(void **state)
     ch_phase_list_free(&phases);
     snprintf(path, sizeof path, "%s/s", directory);
     assert_int_equal(ch_store_open(&store, path, CH_STORE_READ, &err), CH_OK);
-    long k = 0;
-    for (;; k++) {
-        alloc_fail_at(k);
-        const ch_code code = ch_plot_training(&fit, &store, directory, CH_PLOT_SVG, NULL, &err);
-        const long count = alloc_count();
-        alloc_fail_at(-1);
-        if (count <= k) {
-            assert_int_equal(code, CH_OK);
-            break;
-        }
-        assert_int_equal(code, CH_ERROR_MEMORY);
-    }
-    assert_in((double)k, 10, 200);
+    long failed;
+    assert_failures_are_told(failed, ch_plot_training(&fit, &store, directory, CH_PLOT_SVG, NULL, &err), err, (void)0);
+    assert_in((double)failed, 10, 200);
     ch_store_close(&store);
     ch_fit_free(&fit);
     ch_run_table_free(&table);
@@ -460,21 +439,10 @@ static void test_twin_allocations_fail(void **state)
     ch_fit fit;
     lazy_plant_table(&plant, &table);
     lazy_plant_fit(&fit, &table);
-    long k = 0;
-    for (;; k++) {
-        ch_error err = {0};
-        alloc_fail_at(k);
-        const ch_code code = ch_plot_lazy(&fit, directory, CH_PLOT_SVG, NULL, &err);
-        const long count = alloc_count();
-        alloc_fail_at(-1);
-        if (count <= k) {
-            assert_int_equal(code, CH_OK);
-            break;
-        }
-        assert_int_equal(code, CH_ERROR_MEMORY);
-        assert_int_equal(err.code, CH_ERROR_MEMORY);
-    }
-    assert_in((double)k, 10, 150);
+    ch_error err;
+    long failed;
+    assert_failures_are_told(failed, ch_plot_lazy(&fit, directory, CH_PLOT_SVG, NULL, &err), err, (void)0);
+    assert_in((double)failed, 10, 150);
     ch_fit_free(&fit);
     ch_run_table_free(&table);
 }

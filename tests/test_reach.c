@@ -172,24 +172,13 @@ static void survives_failing_allocations(void **state)
     (void)state;
     ch_sample_set set = draw(0, 8, false, 6, 100);
     ch_reach whole, first;
-    long k = 0;
-    for (ch_code code = CH_ERROR_MEMORY; code != CH_OK; k++) {
-        alloc_fail_at(k);
-        code = ch_reach_init(&whole, &set, NULL);
-        alloc_fail_at(-1);
-        assert_true(code == CH_OK || code == CH_ERROR_MEMORY);
-    }
-    assert_int_equal(k, 3 + 1);
-    k = 0;
-    for (ch_code code = CH_ERROR_MEMORY; code != CH_OK; k++) {
-        alloc_fail_at(k);
-        code = ch_reach_init_first(&first, &whole, &set, 50, NULL);
-        alloc_fail_at(-1);
-        assert_true(code == CH_OK || code == CH_ERROR_MEMORY);
-        ch_reach_free(&first);
-        ch_reach_free(&first);
-    }
-    assert_int_equal(k, 2 + 1);
+    ch_error err;
+    long failed;
+    assert_failures_are_told(failed, ch_reach_init(&whole, &set, &err), err, ch_reach_free(&whole));
+    assert_int_equal(failed, 3);
+    assert_failures_are_told(failed, ch_reach_init_first(&first, &whole, &set, 50, &err), err, ch_reach_free(&first));
+    assert_int_equal(failed, 2);
+    ch_reach_free(&first);
     ch_reach_free(&whole);
     ch_reach_free(&whole);
     ch_sample_set_free(&set);

@@ -65,11 +65,11 @@ static double distance_from_geometric(double *waits, size_t n, double log_none)
     for (size_t i = 0; i < n;) {
         const double at = waits[i];
         const double before = -expm1((at - 1) * log_none), up_to = -expm1(at * log_none);
-        sup = fmax(sup, fabs((double)i / (double)n - (at > 1 ? before : 0)));
+        sup = larger_or_nan(sup, fabs((double)i / (double)n - (at > 1 ? before : 0)));
         while (i < n && waits[i] == at) {
             i++;
         }
-        sup = fmax(sup, fabs((double)i / (double)n - up_to));
+        sup = larger_or_nan(sup, fabs((double)i / (double)n - up_to));
     }
     return sup * sqrt((double)n);
 }
