@@ -110,10 +110,11 @@ static bool make_scratch(network *self)
         }
     }
     const size_t widest = larger_of(widest_in, widest_out);
+    self->order = ch_alloc(self->capacity, sizeof *self->order);
     self->active = ch_alloc(self->capacity, sizeof *self->active);
     self->places = ch_alloc(self->group * most_pixels, sizeof *self->places);
     /* and a panel that may be read beyond them */
-    return self->active != NULL && self->places != NULL &&
+    return self->order != NULL && self->active != NULL && self->places != NULL &&
            make_room(&self->padded, 1, self->group * largest_padded + PANEL) &&
            make_room(&self->delta, lanes, widest) && make_room(&self->delta_below, lanes, widest) &&
            make_room(&self->gathered, lanes, widest_out) && make_room(&self->delta_rows, self->capacity, widest_out) &&
@@ -183,6 +184,7 @@ void CH_NETWORK_(free)(network *self)
     free(self->gathered);
     free(self->delta_rows);
     free(self->input_rows);
+    free(self->order);
     free(self->active);
     memset(self, 0, sizeof *self);
 }
@@ -305,27 +307,40 @@ static void image_forward(network *self, size_t l, size_t first, size_t count)
                 count * num_pixels(layer->out));
 }
 
-/* z = scale (W x + b), values phi(z): a panel at a time */
-static void dense_forward(network *self, size_t l)
+/* Of a panel, sums W x of dense layer l. */
+static void dense_sums(const network *self, size_t l, size_t first, size_t width, real *sums)
 {
     const ch_layer *layer = &self->architecture->layers[l];
-    const size_t in = layer->fan_in, out = layer->out.channels;
-    const real *weights = self->weights + layer->weights, *bias = self->weights + layer->bias;
-    const real scale = (real)layer->scale;
+    const size_t in = layer->fan_in;
+    product(layer->out.channels, width, in, (matrix){.at = self->weights + layer->weights, .row = in, .column = 1},
+            (lines){.at = self->panels[l] + first * in, .row = width}, into(sums, width));
+}
+
+/* Of a panel whose sums W x are there, z = scale (W x + b) and phi(z). */
+static void finish_panel(network *self, size_t l, size_t first, size_t width)
+{
+    const ch_layer *layer = &self->architecture->layers[l];
+    const size_t out = layer->out.channels;
+    const real *bias = self->weights + layer->bias, scale = (real)layer->scale;
+    real *z = self->before[l + 1] + first * out;
+    for (size_t o = 0; o < out; o++) {
+        const real shift = layer->has_bias ? bias[o] : 0;
+        for (size_t s = 0; s < width; s++) {
+            z[o * width + s] = scale * (z[o * width + s] + shift);
+        }
+    }
+    if (layer->is_activated) {
+        activate(self->architecture->spec.activation, z, self->panels[l + 1] + first * out, out * width);
+    }
+}
+
+static void dense_forward(network *self, size_t l)
+{
+    const size_t out = self->architecture->layers[l].out.channels;
     for (size_t first = 0; first < self->count; first += PANEL) {
         const size_t width = panel_width(self->count, first);
-        real *z = self->before[l + 1] + first * out;
-        product(out, width, in, (matrix){.at = weights, .row = in, .column = 1},
-                (lines){.at = self->panels[l] + first * in, .row = width}, into(z, width));
-        for (size_t o = 0; o < out; o++) {
-            const real shift = layer->has_bias ? bias[o] : 0;
-            for (size_t s = 0; s < width; s++) {
-                z[o * width + s] = scale * (z[o * width + s] + shift);
-            }
-        }
-        if (layer->is_activated) {
-            activate(self->architecture->spec.activation, z, self->panels[l + 1] + first * out, out * width);
-        }
+        dense_sums(self, l, first, width, self->before[l + 1] + first * out);
+        finish_panel(self, l, first, width);
     }
 }
 
