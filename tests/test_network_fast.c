@@ -1,0 +1,79 @@
+/* test_network_fast.c — the fast engine of networks against the plain one. */
+#include "models/network_learner_private.h"
+
+#include "tests/learner_support.h"
+
+#include <gsl/gsl_errno.h>
+
+/* Before its first look at all samples the fast engine takes the plain one's steps to the bit, in either precision, and
+ * for batches that fit the workspace once, often, or not at all. */
+static void fast_takes_the_same_steps(void **state)
+{
+    (void)state;
+    static const size_t batches[] = {1, 2, 5, 100, 600, 1500};
+    ch_examples train = draw_examples(6, 2000, 8);
+    ch_architecture network = make_network(CH_ARCH_MLP, 16, 2, train.shape);
+    for (size_t k = 0; k < 12; k++) {
+        ch_network_learner_setup setup = setup_of(&network, &train);
+        setup.batch = batches[k / 2];
+        setup.wide = k % 2;
+        setup.rate = 0.004 * (double)setup.batch;
+        ch_network_learner plain = start(&setup);
+        setup.fast = true;
+        ch_network_learner fast = start(&setup);
+        const size_t bytes = network.num_weights * sizeof(double);
+        size_t most_ahead = 1;
+        for (uint64_t steps = 50; fast.state->ahead.num_active == UINT32_MAX && steps <= 500; steps += 50) {
+            advance_to(&plain.learner, steps, UINT64_MAX);
+            advance_to(&fast.learner, steps, UINT64_MAX);
+            if (fast.state->ahead.num_active < UINT32_MAX) {
+                break;
+            }
+            const ch_progress *seen = &fast.learner.progress, *expected = &plain.learner.progress;
+            assert_true(seen->steps == expected->steps && seen->updates == expected->updates);
+            assert_true(seen->last_update == expected->last_update && seen->status == expected->status);
+            assert_memory_equal(ch_network_learner_weights(&fast), ch_network_learner_weights(&plain), bytes);
+            most_ahead = fast.state->ahead.ahead > most_ahead ? fast.state->ahead.ahead : most_ahead;
+        }
+        assert_true(fast.learner.progress.updates >= 20 && fast.learner.progress.steps >= 50);
+        assert_true(most_ahead > 1 || setup.batch > 5);
+        ch_network_learner_free(&plain);
+        ch_network_learner_free(&fast);
+    }
+    ch_architecture_free(&network);
+    ch_examples_free(&train);
+}
+
+/* The end of the fast engine is one: every sample fitted, in few looks, the last update what it says. */
+static void fast_ends_fitted(void **state)
+{
+    (void)state;
+    ch_examples train = draw_examples(6, 300, 8);
+    ch_architecture network = make_network(CH_ARCH_MLP, 16, 1, train.shape);
+    for (size_t batch = 1; batch <= 300; batch += 23) {
+        ch_network_learner_setup setup = setup_of(&network, &train);
+        setup.batch = batch;
+        setup.rate = 0.005 * (double)batch;
+        setup.fast = true;
+        ch_network_learner model = start(&setup);
+        advance_to(&model.learner, UINT64_MAX, UINT64_MAX);
+        const ch_progress *progress = &model.learner.progress;
+        assert_int_equal(progress->status, CH_FITTED);
+        assert_true(progress->last_update <= progress->steps && progress->updates <= progress->last_update);
+        assert_true(progress->updates > 20);
+        assert_true(observe(&model.learner).unfitted == 0);
+        ch_network_learner_free(&model);
+    }
+    ch_architecture_free(&network);
+    ch_examples_free(&train);
+}
+
+int main(void)
+{
+    gsl_set_error_handler_off();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fast_takes_the_same_steps),
+        cmocka_unit_test(fast_ends_fitted),
+    };
+    return cmocka_run_group_tests_name("network fast engine", tests, NULL, NULL);
+}
