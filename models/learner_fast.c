@@ -1,12 +1,14 @@
 /* learner_fast.c — sgd without its idle steps, equal in law to sgd step by step.
  *
- * Late in training most batches hold no sample with a gradient. Weights do not move before one that does, so that
- *  - many coming batches are drawn, in the order in which sgd would draw them, and judged in one forward pass. The
+ * Late in training most batches hold no sample with a gradient, and weights do not move before one that does.
+ *
+ * So many coming batches are drawn, in the order in which sgd would draw them, and judged in one forward pass. The
  * first with a gradient is the next update; those behind it wait in a queue, to be judged again at the new weights. The
- *    steps are those of sgd one by one, to the bit;
- *  - where that wait is likely to cost more than a pass over all P samples, that pass is made instead. It shows the u
- *    samples that have a gradient: none, and the run is fitted; else the wait for a batch with one of them is
- * geometric, their number in it hypergeometric given at least one, and which they are uniform (perceptron/waiting.h).
+ * steps are those of sgd one by one: to the bit, until sums of the first layer are kept (learner_kept.c).
+ *
+ * Where that wait is likely to cost more than a pass over all P samples, that pass is made instead. It shows the u
+ * samples that have a gradient: none, and the run is fitted; else the wait for a batch with one of them is geometric,
+ * their number in it hypergeometric given at least one, and which they are uniform (perceptron/waiting.h).
  *
  * Why the law is the same: batches are independent of each other and of the weights. When the second way is taken
  * depends on what was seen of batches already reached alone, on how many were idle since the last update and on the
