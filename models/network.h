@@ -62,6 +62,9 @@
         real **gradients;  /* [num_images + 1] derivatives by an image node's values, for a few samples */             \
         real *padded;      /* images with zeros around them, for convolutions of a few samples */                      \
         size_t *places;    /* where pixels' fields of view start in them */                                            \
+        uint32_t *which;   /* of an image before a pool, the pixels that have the largest value */                     \
+        real *picked;      /* their numbers */                                                                         \
+        void *winners;     /* those of a channel that have a derivative */                                             \
         real *delta;       /* derivatives by a node's values [panel][number][lane], of samples that count */           \
         real *delta_below; /* those of the node before */                                                              \
         real *gathered;    /* values of samples that count, in the same order */                                       \
