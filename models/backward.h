@@ -178,7 +178,7 @@ static void through_activation(const network *self, const ch_layer *layer, const
 static void pooled_backward(network *self, size_t l, size_t image, real *delta, real *gradient, real *change)
 {
     const ch_layer *layer = &self->architecture->layers[l], *pool = layer + 1;
-    const pooled_scratch scratch = {self->padded, self->which, self->picked, self->winners};
+    const pooled_scratch scratch = {self->padded, self->which, self->picked, self->places, self->deltas};
     const size_t at = image * ch_shape_size(pool->in);
     const real *values = self->rows[l + 1] + at, *before = self->before[l + 1] + at;
     const real *pooled = self->rows[l + 2] + image * ch_shape_size(pool->out), *z = pooled;

@@ -64,7 +64,7 @@
         size_t *places;    /* where pixels' fields of view start in them */                                            \
         uint32_t *which;   /* of an image before a pool, the pixels that have the largest value */                     \
         real *picked;      /* their numbers */                                                                         \
-        void *winners;     /* those of a channel that have a derivative */                                             \
+        real *deltas;      /* derivatives by those of a channel that have one */                                       \
         real *delta;       /* derivatives by a node's values [panel][number][lane], of samples that count */           \
         real *delta_below; /* those of the node before */                                                              \
         real *gathered;    /* values of samples that count, in the same order */                                       \

@@ -125,10 +125,9 @@ static bool make_scratch(network *self)
     self->active = ch_alloc(self->capacity, sizeof *self->active);
     self->places = ch_alloc(self->group * most_pixels, sizeof *self->places);
     self->which = ch_alloc(largest_pooled, sizeof *self->which);
-    self->winners = ch_alloc(most_cells, sizeof(winner));
     /* and a panel that may be read beyond them */
-    return self->active != NULL && self->places != NULL && self->which != NULL && self->winners != NULL &&
-           make_room(&self->picked, 1, largest_pooled) &&
+    return self->active != NULL && self->places != NULL && self->which != NULL &&
+           make_room(&self->picked, 1, largest_pooled) && make_room(&self->deltas, 1, most_cells) &&
            make_room(&self->padded, 1, self->group * largest_padded + PANEL) &&
            make_room(&self->delta, lanes, widest) && make_room(&self->delta_below, lanes, widest) &&
            make_room(&self->gathered, lanes, widest_out) && make_room(&self->delta_rows, self->capacity, widest_out) &&
@@ -195,7 +194,7 @@ void CH_NETWORK_(free)(network *self)
     free(self->places);
     free(self->which);
     free(self->picked);
-    free(self->winners);
+    free(self->deltas);
     free(self->delta);
     free(self->delta_below);
     free(self->gathered);

@@ -5,18 +5,13 @@
  * 5 x 5 or 3 x 3 and has stride 1. A cell is a pixel of the pool's output; the rest as in filters.h.
  */
 
-/* A winner: where its field of view starts in the padded image, and its delta. */
-typedef struct {
-    size_t place;
-    real delta;
-} winner;
-
 /* Memory for an image. */
 typedef struct {
     real *padded;
     uint32_t *which; /* [cell][channel] the winner among the 2 x 2, counted row by row */
-    real *picked;    /* [cell][channel] of the winner, where it is not the pool's output */
-    winner *winners; /* [cell] of a channel */
+    real *picked;    /* [cell][channel] numbers of the winners, where they are not the pool's output */
+    size_t *places;  /* [cell] of winners of a channel: where their fields of view start in the padded image */
+    real *deltas;    /* [cell] their derivatives */
 } pooled_scratch;
 
 /* which = the first pixel that has the largest value, NaN or the last one there is; in, out: of the pool */
@@ -61,7 +56,8 @@ static void pick_winners(const ch_layer *pool, const uint32_t *which, const real
  * written and those of 0 overwritten, as no branch could be foretold.
  * @return how many */
 static size_t list_winners(const ch_layer *pool, const image_frame *frame, size_t in_channels,
-                           const uint32_t *restrict which, const real *restrict delta, winner *restrict winners)
+                           const uint32_t *restrict which, const real *restrict delta, size_t *restrict places,
+                           real *restrict deltas)
 {
     const size_t channels = pool->in.channels, line = frame->columns * in_channels;
     const size_t steps[] = {0, in_channels, line, line + in_channels};
@@ -69,7 +65,8 @@ static size_t list_winners(const ch_layer *pool, const image_frame *frame, size_
     for (size_t i = 0; i < pool->out.rows; i++) {
         size_t place = 2 * i * line;
         for (size_t j = 0; j < pool->out.columns; j++, which += channels, delta += channels) {
-            winners[num] = (winner){place + steps[*which], *delta};
+            places[num] = place + steps[*which];
+            deltas[num] = *delta;
             num += *delta != 0 ? 1 : 0;
             place += 2 * in_channels;
         }
@@ -91,7 +88,8 @@ enum {
 /* Winners of a channel, and numbers of a field's row: from the first to that of the next row, in weights and in the
  * padded image. */
 typedef struct {
-    const winner *winners;
+    const size_t *places;
+    const real *deltas;
     size_t num, run, line;
 } field_sum;
 
@@ -121,7 +119,7 @@ ALWAYS_INLINE void sum_fields(size_t rows, size_t vectors, const field_sum *over
 {
     vector sums[MOST_KERNEL][MOST_RUN] = {0};
     for (size_t k = 0; k < over->num; k++) {
-        const real *x = padded + over->winners[k].place, delta = over->winners[k].delta;
+        const real *x = padded + over->places[k], delta = over->deltas[k];
 #pragma GCC unroll 5
         for (size_t r = 0; r < rows; r++, x += over->line) {
             HIDE(x);
@@ -154,8 +152,8 @@ ALWAYS_INLINE void spread_fields(size_t rows, size_t vectors, const field_sum *o
         }
     }
     for (size_t k = 0; k < over->num; k++) {
-        real *to = padded + over->winners[k].place;
-        const real delta = over->winners[k].delta;
+        real *to = padded + over->places[k];
+        const real delta = over->deltas[k];
 #pragma GCC unroll 5
         for (size_t r = 0; r < rows; r++, to += over->line) {
             HIDE(to);
@@ -224,10 +222,11 @@ static void pooled_change(const ch_layer *layer, const ch_layer *pool, const poo
 {
     const image_frame frame = input_frame(layer);
     const size_t channels = layer->in.channels;
-    field_sum over = {scratch->winners, 0, layer->kernel * channels, frame.columns * channels};
+    field_sum over = {scratch->places, scratch->deltas, 0, layer->kernel * channels, frame.columns * channels};
     pad_images(&frame, layer->in, in, scratch->padded, 1);
     for (size_t o = 0; o < layer->out.channels; o++) {
-        over.num = list_winners(pool, &frame, channels, scratch->which + o, delta + o, scratch->winners);
+        over.num =
+            list_winners(pool, &frame, channels, scratch->which + o, delta + o, scratch->places, scratch->deltas);
         all_fields(false, layer->kernel, &over, scratch->padded, change + o * layer->fan_in);
     }
 }
@@ -238,10 +237,11 @@ static void pooled_below(const ch_layer *layer, const ch_layer *pool, const real
 {
     const image_frame frame = input_frame(layer);
     const size_t channels = layer->in.channels, line = frame.columns * channels, row = layer->in.columns * channels;
-    field_sum over = {scratch->winners, 0, layer->kernel * channels, line};
+    field_sum over = {scratch->places, scratch->deltas, 0, layer->kernel * channels, line};
     memset(scratch->padded, 0, frame.rows * line * sizeof *scratch->padded);
     for (size_t o = 0; o < layer->out.channels; o++) {
-        over.num = list_winners(pool, &frame, channels, scratch->which + o, delta + o, scratch->winners);
+        over.num =
+            list_winners(pool, &frame, channels, scratch->which + o, delta + o, scratch->places, scratch->deltas);
         all_fields(true, layer->kernel, &over, weights + o * layer->fan_in, scratch->padded);
     }
     const real *inside = scratch->padded + frame.pad_row * line + frame.pad_column * channels;
