@@ -2,7 +2,7 @@
  * loop that runs alternately (torch_loop.py), both in processor time, and against the core's peak of multiply-adds.
  *
  * Counted are the multiply-adds of the products alone: forward, changes of weights, and derivatives by the inputs of
- * all layers but the first.
+ * all layers but the first; backward, of a convolution before a pool, those of one pixel for each of the pool's.
  */
 #include "bench.h"
 #include "hand_loop.h"
@@ -155,8 +155,10 @@ static double step_operations(const problem *self)
         const ch_layer *layer = &self->architecture.layers[l];
         const double pixels = (double)(layer->out.rows * layer->out.columns);
         const double one_way = pixels * (double)(layer->out.channels * layer->fan_in);
+        const bool has_pool = l + 1 < self->architecture.num_layers && layer[1].kind == CH_LAYER_POOL;
+        const double cells = has_pool ? (double)(layer[1].out.rows * layer[1].out.columns) : pixels;
         forward += one_way;
-        backward += (l > 0 ? 2 : 1) * one_way;
+        backward += (l > 0 ? 2 : 1) * one_way * cells / pixels;
     }
     return forward * (double)self->point->batch + backward * (double)self->point->unfitted;
 }
