@@ -158,25 +158,45 @@ static void add_pixels(const real *delta, size_t pixels, size_t channels, real *
     }
 }
 
-/* delta of some images' values becomes scale phi'(z) delta; bias += its sum over pixels */
-static void through_activation(network *self, size_t l, size_t first, size_t count, real *bias)
+/* delta of the values of some pixels becomes scale phi'(z) delta; bias += its sum over them */
+static void through_activation(const network *self, const ch_layer *layer, const real *z, real *delta, size_t pixels,
+                               real *bias)
 {
-    const ch_layer *layer = &self->architecture->layers[l];
-    const size_t size = ch_shape_size(layer->out);
-    real *delta = self->gradients[l + 1];
+    const size_t total = pixels * layer->out.channels;
     if (layer->is_activated) {
-        multiply_by_slope(self->architecture->spec.activation, layer->scale, self->before[l + 1] + first * size, delta,
-                          count * size);
+        multiply_by_slope(self->architecture->spec.activation, layer->scale, z, delta, total);
     }
-    for (size_t i = 0; !layer->is_activated && layer->kind != CH_LAYER_POOL && i < count * size; i++) {
+    for (size_t i = 0; !layer->is_activated && i < total; i++) {
         delta[i] *= (real)layer->scale;
     }
     if (layer->has_bias) {
-        add_pixels(delta, count * num_pixels(layer->out), layer->out.channels, bias);
+        add_pixels(delta, pixels, layer->out.channels, bias);
     }
 }
 
-/* Layer l on the images first … first + count: change += gradient by its weights, gradients of its input set */
+/* Convolution l and the pool after it, of an image: as image_backward. delta is by the pool's values. */
+static void pooled_backward(network *self, size_t l, size_t image, real *delta, real *gradient, real *change)
+{
+    const ch_layer *layer = &self->architecture->layers[l], *pool = layer + 1;
+    const pooled_scratch scratch = {self->padded, self->which, self->picked, self->places, self->deltas};
+    const size_t at = image * ch_shape_size(pool->in);
+    const real *values = self->rows[l + 1] + at, *before = self->before[l + 1] + at;
+    const real *pooled = self->rows[l + 2] + image * ch_shape_size(pool->out), *z = pooled;
+    find_winners(pool, values, pooled, scratch.which);
+    if (before != values) {
+        pick_winners(pool, scratch.which, before, scratch.picked);
+        z = scratch.picked;
+    }
+    through_activation(self, layer, z, delta, num_pixels(pool->out), change + layer->bias);
+    pooled_change(layer, pool, &scratch, self->rows[l] + image * ch_shape_size(layer->in), delta,
+                  change + layer->weights);
+    if (l > 0) {
+        pooled_below(layer, pool, self->weights + layer->weights, &scratch, delta, gradient);
+    }
+}
+
+/* Layer l on the images first … first + count: change += gradient by its weights, gradients of its input set; where a
+ * pool follows, it is taken with it */
 static void image_backward(network *self, size_t l, size_t first, size_t count, real *change)
 {
     const ch_layer *layer = &self->architecture->layers[l];
@@ -184,7 +204,19 @@ static void image_backward(network *self, size_t l, size_t first, size_t count, 
     const real *in = self->rows[l] + first * in_size;
     real *delta = self->gradients[l + 1], *gradient = self->gradients[l];
     const conv_scratch scratch = {self->padded, self->places};
-    through_activation(self, l, first, count, change + layer->bias);
+    if (layer->kind == CH_LAYER_POOL) {
+        return;
+    }
+    if (has_pool(self->architecture, l)) {
+        const size_t pooled_size = ch_shape_size(layer[1].out);
+        for (size_t s = 0; s < count; s++) {
+            pooled_backward(self, l, first + s, self->gradients[l + 2] + s * pooled_size, gradient + s * in_size,
+                            change);
+        }
+        return;
+    }
+    through_activation(self, layer, self->before[l + 1] + first * out_size, delta, count * num_pixels(layer->out),
+                       change + layer->bias);
     switch (layer->kind) {
     case CH_LAYER_CONV:
         conv_change(layer, &scratch, in, delta, change + layer->weights, count);
@@ -195,9 +227,6 @@ static void image_backward(network *self, size_t l, size_t first, size_t count, 
     case CH_LAYER_DEPTHWISE:
         depthwise_change(layer, &scratch, in, delta, change + layer->weights, count);
         depthwise_below(layer, self->weights + layer->weights, self->turned + layer->weights, delta, gradient, count);
-        break;
-    case CH_LAYER_POOL:
-        pool_backward(layer, in, self->rows[l + 1] + first * out_size, delta, gradient, count);
         break;
     case CH_LAYER_MEAN:
         mean_backward(layer, delta, gradient, count);

@@ -248,6 +248,10 @@ static void sum_pixel(const tap *taps, size_t num_taps, const real *weights, con
     for (; c + LANES <= channels; c += LANES) {
         sum_taps(1, taps, num_taps, weights, numbers, to, c);
     }
+    if (c < channels && channels >= LANES) { /* the last vector, some of it once more */
+        sum_taps(1, taps, num_taps, weights, numbers, to, channels - LANES);
+        return;
+    }
     for (; c < channels; c++) {
         real sum = 0;
         for (size_t t = 0; t < num_taps; t++) {
@@ -333,9 +337,10 @@ static void depthwise_below(const ch_layer *layer, const real *weights, const re
     }
 }
 
-/* change [tap][channel] += sum over pixels of delta x, for the taps of row k and `vectors` LANES channels from c on */
-ALWAYS_INLINE void change_taps(size_t vectors, const ch_layer *layer, const image_frame *frame, const real *padded,
-                               const real *delta, real *change, size_t k, size_t c, size_t count)
+/* change [tap][channel] += sum over pixels of delta x, for the taps of row k and `vectors` LANES channels from c on,
+ * but for the first `skipped` of them */
+ALWAYS_INLINE void change_taps(size_t vectors, size_t skipped, const ch_layer *layer, const image_frame *frame,
+                               const real *padded, const real *delta, real *change, size_t k, size_t c, size_t count)
 {
     const size_t channels = layer->in.channels, step = layer->stride * channels;
     vector sums[DEPTHWISE_KERNEL][2] = {0};
@@ -355,6 +360,7 @@ ALWAYS_INLINE void change_taps(size_t vectors, const ch_layer *layer, const imag
     }
     for (size_t l = 0; l < DEPTHWISE_KERNEL; l++) {
         real *to = change + (k * DEPTHWISE_KERNEL + l) * channels + c;
+        memset(&sums[l][0], 0, skipped * sizeof *to);
         for (size_t v = 0; v < vectors; v++) {
             store(to + v * LANES, load(to + v * LANES) + sums[l][v]);
         }
@@ -388,10 +394,15 @@ static void depthwise_change(const ch_layer *layer, const conv_scratch *scratch,
     for (size_t k = 0; k < DEPTHWISE_KERNEL; k++) {
         size_t c = 0;
         for (; c + 2 * LANES <= channels; c += 2 * LANES) {
-            change_taps(2, layer, &frame, scratch->padded, delta, change, k, c, count);
+            change_taps(2, 0, layer, &frame, scratch->padded, delta, change, k, c, count);
         }
         for (; c + LANES <= channels; c += LANES) {
-            change_taps(1, layer, &frame, scratch->padded, delta, change, k, c, count);
+            change_taps(1, 0, layer, &frame, scratch->padded, delta, change, k, c, count);
+        }
+        if (c < channels && channels >= LANES) {
+            const size_t last = channels - LANES;
+            change_taps(1, c - last, layer, &frame, scratch->padded, delta, change, k, last, count);
+            continue;
         }
         for (; c < channels; c++) {
             change_channel(layer, &frame, scratch->padded, delta, change, k, c, count);

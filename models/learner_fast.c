@@ -1,12 +1,14 @@
 /* learner_fast.c — sgd without its idle steps, equal in law to sgd step by step.
  *
- * Late in training most batches hold no sample with a gradient. Weights do not move before one that does, so that
- *  - many coming batches are drawn, in the order in which sgd would draw them, and judged in one forward pass. The
+ * Late in training most batches hold no sample with a gradient, and weights do not move before one that does.
+ *
+ * So many coming batches are drawn, in the order in which sgd would draw them, and judged in one forward pass. The
  * first with a gradient is the next update; those behind it wait in a queue, to be judged again at the new weights. The
- *    steps are those of sgd one by one, to the bit;
- *  - where that wait is likely to cost more than a pass over all P samples, that pass is made instead. It shows the u
- *    samples that have a gradient: none, and the run is fitted; else the wait for a batch with one of them is
- * geometric, their number in it hypergeometric given at least one, and which they are uniform (perceptron/waiting.h).
+ * steps are those of sgd one by one: to the bit, until sums of the first layer are kept (learner_kept.c).
+ *
+ * Where that wait is likely to cost more than a pass over all P samples, that pass is made instead. It shows the u
+ * samples that have a gradient: none, and the run is fitted; else the wait for a batch with one of them is geometric,
+ * their number in it hypergeometric given at least one, and which they are uniform (perceptron/waiting.h).
  *
  * Why the law is the same: batches are independent of each other and of the weights. When the second way is taken
  * depends on what was seen of batches already reached alone, on how many were idle since the last update and on the
@@ -26,6 +28,9 @@
 /* So few active samples make the wait, P / u samples and as many drawn ahead in vain, dearer than a look at all P. */
 enum { FEW_ACTIVE = 2 };
 
+/* Samples a thread judges in a round: those behind an update are judged in vain, half a round of them. */
+enum { MOST_AHEAD = 128 };
+
 /* ---- judging batches ahead ---- */
 
 /* First of `count` batches, just judged, that holds a sample with a gradient; `count` if none does. */
@@ -41,23 +46,6 @@ static size_t first_active(const ch_network_state *self, size_t count)
     return count;
 }
 
-/* Coefficients of one of the batches judged, 0 for the others: all were one chunk, whose pass is still at hand. */
-static ch_pass_summary choose_batch(ch_network_state *self, size_t chosen, size_t count)
-{
-    const size_t size = self->setup.batch;
-    const ch_sample_list list = {.index = self->ahead.queue, .count = count * size};
-    const double scale = -self->setup.rate / (double)size;
-    double *coefficients = self->workers[0].coefficients;
-    ch_pass_summary seen = {0};
-    memset(coefficients, 0, list.count * sizeof *coefficients);
-    for (size_t i = chosen * size; i < (chosen + 1) * size; i++) {
-        coefficients[i] = scale * ch_state_slope(self, &list, i);
-        seen.active += coefficients[i] != 0;
-        seen.sum += self->margins[i];
-    }
-    return seen;
-}
-
 /* Takes the step of the chosen of the batches judged. @return false when stopped */
 static bool take_judged(ch_network_learner *self, size_t chosen, size_t count)
 {
@@ -65,15 +53,15 @@ static bool take_judged(ch_network_learner *self, size_t chosen, size_t count)
     const size_t size = state->setup.batch;
     const ch_sample_list judged = {.index = state->ahead.queue, .count = count * size};
     const ch_sample_list batch = {.index = state->ahead.queue + chosen * size, .count = size};
-    const bool is_at_hand = judged.count <= state->chunk;
+    const bool is_at_hand = judged.count <= state->chunk; /* all were one pass, the last */
     ch_pass_summary seen;
     if (is_at_hand) {
-        seen = choose_batch(state, chosen, count);
-    } else if (!ch_state_prepare(state, &batch, -state->setup.rate / (double)size, NULL, &seen)) {
+        seen = ch_state_choose(state, &judged, chosen * size, size);
+    } else if (!ch_kept_prepare(state, &batch, &seen)) {
         return false;
     }
     self->learner.progress.steps++;
-    ch_learner_settle(self, is_at_hand ? &judged : &batch, &seen);
+    ch_kept_settle(self, is_at_hand ? &judged : &batch, &seen);
     return true;
 }
 
@@ -98,10 +86,11 @@ static bool judge_ahead(ch_network_learner *self, uint64_t end)
     for (; ahead->queued < count; ahead->queued++) {
         ch_state_draw(state, ahead->queue + ahead->queued * state->setup.batch);
     }
-    if (!ch_state_margins(state, &judged)) {
+    if (!ch_kept_judge(state, &judged)) {
         return false;
     }
-    const size_t idle = first_active(state, count);
+    const size_t idle = first_active(state, count), passed = idle < count ? idle + 1 : count;
+    ch_kept_pass(state, &(ch_sample_list){.index = ahead->queue, .count = passed * state->setup.batch});
     progress->steps += idle;
     if (idle == count) {
         leave_behind(state, count);
@@ -137,7 +126,7 @@ static bool find_event(ch_network_learner *self)
     ch_network_state *state = self->state;
     ch_look_ahead *ahead = &state->ahead;
     ch_pass_summary seen;
-    if (!ch_learner_check(self, &seen)) {
+    if (!ch_kept_check(self, &seen)) {
         return false;
     }
     ahead->looks++;
@@ -163,12 +152,12 @@ static bool take_event(ch_network_learner *self)
     const ch_sample_list drawn = {.index = ahead->active, .count = ahead->event_count};
     ch_pass_summary seen;
     ch_draw_shuffled(&ahead->random, ahead->active, ahead->event_count, ahead->num_active);
-    if (!ch_state_prepare(state, &drawn, -state->setup.rate / (double)state->setup.batch, NULL, &seen)) {
+    if (!ch_kept_prepare(state, &drawn, &seen)) {
         return false;
     }
     self->learner.progress.steps = ahead->event_step;
     ahead->event_is_known = false;
-    ch_learner_settle(self, &drawn, &seen);
+    ch_kept_settle(self, &drawn, &seen);
     return true;
 }
 
@@ -222,7 +211,8 @@ void ch_learner_advance_fast(ch_learner *learner, const ch_limit *limit)
 ch_code ch_look_ahead_init(ch_network_state *self, ch_error *err)
 {
     ch_look_ahead *ahead = &self->ahead;
-    ahead->room = self->chunk * (size_t)self->setup.threads / self->setup.batch;
+    ahead->room = (self->chunk < MOST_AHEAD ? self->chunk : MOST_AHEAD) * (size_t)self->setup.threads;
+    ahead->room /= self->setup.batch;
     ahead->ahead = 1;
     ahead->num_active = UINT32_MAX;
     ch_random_init(&ahead->random, self->setup.seed_batch, CH_STREAM_BATCHES, 1);
@@ -231,11 +221,12 @@ ch_code ch_look_ahead_init(ch_network_state *self, ch_error *err)
     if (ahead->queue == NULL || ahead->active == NULL) {
         return ch_error_memory(err, "batches drawn ahead: lower train");
     }
-    return CH_OK;
+    return ch_kept_sums_init(self, err);
 }
 
 void ch_look_ahead_free(ch_look_ahead *self)
 {
     free(self->queue);
     free(self->active);
+    ch_kept_sums_free(&self->kept);
 }

@@ -85,17 +85,31 @@ static size_t chunk_size(const ch_network_state *self, const ch_sample_list *lis
     return left < self->chunk ? left : self->chunk;
 }
 
-bool ch_state_outputs(ch_network_state *self, const ch_examples *set, const ch_sample_list *list, double *outputs)
+/* With sums, [list->count][m], by those kept of the first layer. */
+static bool outputs_by(ch_network_state *self, const ch_examples *set, const ch_sample_list *list, float *sums,
+                       double *outputs)
 {
+    const ch_first_layer *kept = &self->ahead.kept.layer;
     const int num = call_workers(self, list);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(num) if (num > 1)
     for (size_t from = 0; from < list->count; from += self->chunk) {
         if (!ch_state_is_stopped(self)) {
             ch_passes *passes = &self->workers[num > 1 ? omp_get_thread_num() : 0].passes;
-            find_outputs(passes, set, list, from, chunk_size(self, list, from), outputs + from);
+            const size_t count = chunk_size(self, list, from);
+            if (sums == NULL) {
+                find_outputs(passes, set, list, from, count, outputs + from);
+            } else {
+                ch_passes_forward_kept(passes, kept, set->inputs, list->index + from, count,
+                                       sums + from * kept->num_outputs, outputs + from);
+            }
         }
     }
     return !ch_state_is_stopped(self);
+}
+
+bool ch_state_outputs(ch_network_state *self, const ch_examples *set, const ch_sample_list *list, double *outputs)
+{
+    return outputs_by(self, set, list, NULL, outputs);
 }
 
 /* m = y (f - f0) in place of f */
@@ -107,9 +121,9 @@ static void outputs_to_margins(const ch_network_state *self, const ch_sample_lis
     }
 }
 
-bool ch_state_margins(ch_network_state *self, const ch_sample_list *list)
+bool ch_state_margins(ch_network_state *self, const ch_sample_list *list, float *sums)
 {
-    const bool is_done = ch_state_outputs(self, self->setup.train, list, self->margins);
+    const bool is_done = outputs_by(self, self->setup.train, list, sums, self->margins);
     outputs_to_margins(self, list, 0, list->count);
     return is_done;
 }
@@ -128,17 +142,23 @@ static void count_margins(const ch_network_state *self, size_t from, size_t coun
     }
 }
 
-bool ch_state_look(ch_network_state *self, ch_pass_summary *seen)
+void ch_state_summarise(const ch_network_state *self, ch_pass_summary *seen)
 {
     const ch_sample_list all = {.count = self->setup.num_samples};
     *seen = (ch_pass_summary){0};
-    if (!ch_state_margins(self, &all)) {
-        return false;
-    }
     count_margins(self, 0, all.count, seen);
     for (size_t mu = 0; mu < all.count; mu++) {
         seen->active += ch_state_slope(self, &all, mu) != 0;
     }
+}
+
+bool ch_state_look(ch_network_state *self, ch_pass_summary *seen)
+{
+    const ch_sample_list all = {.count = self->setup.num_samples};
+    if (!ch_state_margins(self, &all, NULL)) {
+        return false;
+    }
+    ch_state_summarise(self, seen);
     return true;
 }
 
@@ -194,6 +214,20 @@ bool ch_state_pass(ch_network_state *self, const ch_sample_list *list, double sc
     return !ch_state_is_stopped(self);
 }
 
+ch_pass_summary ch_state_choose(ch_network_state *self, const ch_sample_list *list, size_t first, size_t count)
+{
+    const double scale = -self->setup.rate / (double)self->setup.batch;
+    double *coefficients = self->workers[0].coefficients;
+    ch_pass_summary seen = {0};
+    memset(coefficients, 0, list->count * sizeof *coefficients);
+    for (size_t i = first; i < first + count; i++) {
+        coefficients[i] = scale * ch_state_slope(self, list, i);
+        seen.active += coefficients[i] != 0;
+        seen.sum += self->margins[i];
+    }
+    return seen;
+}
+
 bool ch_state_prepare(ch_network_state *self, const ch_sample_list *list, double scale, const double *extra,
                       ch_pass_summary *seen)
 {
@@ -206,9 +240,16 @@ bool ch_state_prepare(ch_network_state *self, const ch_sample_list *list, double
 
 void ch_state_move(ch_network_state *self, const ch_sample_list *list)
 {
+    ch_worker *first = &self->workers[0];
+    self->is_shared = false;
+    if (first->passes.is_by_kept) {
+        ch_passes_update_kept(&first->passes, &self->ahead.kept.layer, self->setup.train->inputs, list->index,
+                              first->coefficients);
+        return;
+    }
+    ch_first_layer_forget(&self->ahead.kept.layer);
     if (list->count <= self->chunk) {
-        ch_passes_update(&self->workers[0].passes, self->workers[0].coefficients);
-        self->is_shared = false;
+        ch_passes_update(&first->passes, first->coefficients);
         return;
     }
     const double *weights = ch_state_weights(self);

@@ -7,6 +7,7 @@
 #define CH_MODELS_H
 
 #include "models/architecture.h"
+#include "models/first_layer.h"
 #include "models/kernel.h"
 #include "models/kernel_cache.h"
 #include "models/network.h"

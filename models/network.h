@@ -59,14 +59,19 @@
         real **panels;     /* [num_layers + 1] values of a node around dense layers [panel][number][lane] */           \
         real **before;     /* [num_layers + 1] the same before the activation; for relu the values themselves */       \
         size_t group;      /* images that pass a layer together */                                                     \
-        real **gradients;  /* [num_images + 1] derivatives by an image node's values, for a few samples */             \
+        real **gradients;  /* [num_images + 1] derivatives by an image node's values, of a few samples, but */         \
+                           /* not by those of a pool's input: NULL */                                                  \
         real *padded;      /* images with zeros around them, for convolutions of a few samples */                      \
         size_t *places;    /* where pixels' fields of view start in them */                                            \
+        uint32_t *which;   /* of an image before a pool, which of 2 x 2 pixels has the largest value */                \
+        real *picked;      /* their numbers */                                                                         \
+        real *deltas;      /* derivatives by those of a channel that have one */                                       \
         real *delta;       /* derivatives by a node's values [panel][number][lane], of samples that count */           \
         real *delta_below; /* those of the node before */                                                              \
         real *gathered;    /* values of samples that count, in the same order */                                       \
         real *delta_rows;  /* derivatives [sample][number] */                                                          \
         real *input_rows;  /* a dense layer's input [sample][number] */                                                \
+        uint32_t *order;   /* [capacity] places in the list of samples, where a pass has sorted them */                \
         uint32_t *active;  /* [capacity] samples that count in the sum */                                              \
         size_t num_active;                                                                                             \
     } network;                                                                                                         \

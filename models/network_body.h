@@ -12,6 +12,8 @@
 #include "models/pools.h"
 #include "models/transpose.h"
 
+#include "models/pooled.h"
+
 #include "models/panels.h"
 
 #include <stdlib.h>
@@ -35,6 +37,12 @@ static size_t image_layers(const ch_architecture *architecture)
         num++;
     }
     return num;
+}
+
+/* A pool's convolution gets its derivatives from the pool's output. */
+static inline bool has_pool(const ch_architecture *architecture, size_t l)
+{
+    return l + 1 < architecture->num_layers && architecture->layers[l + 1].kind == CH_LAYER_POOL;
 }
 
 /* Weights of the image layers, which come first. */
@@ -73,7 +81,8 @@ static bool make_nodes(network *self)
         const bool is_image = node <= self->num_images;
         if ((is_image && !make_room(&self->rows[node], self->capacity, size)) ||
             (node >= self->num_images && !make_room(&self->panels[node], lanes, size)) ||
-            (is_image && self->num_images > 0 && !make_room(&self->gradients[node], self->group, size))) {
+            (is_image && self->num_images > 0 && (node == 0 || !has_pool(architecture, node - 1)) &&
+             !make_room(&self->gradients[node], self->group, size))) {
             return false;
         }
         real *values = is_image ? self->rows[node] : self->panels[node];
@@ -96,7 +105,7 @@ static bool make_scratch(network *self)
 {
     const ch_architecture *architecture = self->architecture;
     const size_t lanes = lanes_of(self->capacity);
-    size_t widest_in = 1, widest_out = 1, largest_padded = 0, most_pixels = 1;
+    size_t widest_in = 1, widest_out = 1, largest_padded = 0, most_pixels = 1, most_cells = 0, largest_pooled = 0;
     for (size_t l = 0; l < architecture->num_layers; l++) {
         const ch_layer *layer = &architecture->layers[l];
         if (is_dense(layer)) {
@@ -107,13 +116,19 @@ static bool make_scratch(network *self)
             largest_padded = larger_of(frame_pixels(&in) * layer->in.channels, largest_padded);
             largest_padded = larger_of(frame_pixels(&out) * layer->out.channels, largest_padded);
             most_pixels = larger_of(larger_of(num_pixels(layer->in), num_pixels(layer->out)), most_pixels);
+        } else if (layer->kind == CH_LAYER_POOL) {
+            most_cells = larger_of(num_pixels(layer->out), most_cells);
+            largest_pooled = larger_of(ch_shape_size(layer->out), largest_pooled);
         }
     }
     const size_t widest = larger_of(widest_in, widest_out);
+    self->order = ch_alloc(self->capacity, sizeof *self->order);
     self->active = ch_alloc(self->capacity, sizeof *self->active);
     self->places = ch_alloc(self->group * most_pixels, sizeof *self->places);
+    self->which = ch_alloc(largest_pooled, sizeof *self->which);
     /* and a panel that may be read beyond them */
-    return self->active != NULL && self->places != NULL &&
+    return self->order != NULL && self->active != NULL && self->places != NULL && self->which != NULL &&
+           make_room(&self->picked, 1, largest_pooled) && make_room(&self->deltas, 1, most_cells) &&
            make_room(&self->padded, 1, self->group * largest_padded + PANEL) &&
            make_room(&self->delta, lanes, widest) && make_room(&self->delta_below, lanes, widest) &&
            make_room(&self->gathered, lanes, widest_out) && make_room(&self->delta_rows, self->capacity, widest_out) &&
@@ -178,11 +193,15 @@ void CH_NETWORK_(free)(network *self)
     free(self->change);
     free(self->padded);
     free(self->places);
+    free(self->which);
+    free(self->picked);
+    free(self->deltas);
     free(self->delta);
     free(self->delta_below);
     free(self->gathered);
     free(self->delta_rows);
     free(self->input_rows);
+    free(self->order);
     free(self->active);
     memset(self, 0, sizeof *self);
 }
@@ -305,27 +324,40 @@ static void image_forward(network *self, size_t l, size_t first, size_t count)
                 count * num_pixels(layer->out));
 }
 
-/* z = scale (W x + b), values phi(z): a panel at a time */
-static void dense_forward(network *self, size_t l)
+/* Of a panel, sums W x of dense layer l. */
+static void dense_sums(const network *self, size_t l, size_t first, size_t width, real *sums)
 {
     const ch_layer *layer = &self->architecture->layers[l];
-    const size_t in = layer->fan_in, out = layer->out.channels;
-    const real *weights = self->weights + layer->weights, *bias = self->weights + layer->bias;
-    const real scale = (real)layer->scale;
+    const size_t in = layer->fan_in;
+    product(layer->out.channels, width, in, (matrix){.at = self->weights + layer->weights, .row = in, .column = 1},
+            (lines){.at = self->panels[l] + first * in, .row = width}, into(sums, width));
+}
+
+/* Of a panel whose sums W x are there, z = scale (W x + b) and phi(z). */
+static void finish_panel(network *self, size_t l, size_t first, size_t width)
+{
+    const ch_layer *layer = &self->architecture->layers[l];
+    const size_t out = layer->out.channels;
+    const real *bias = self->weights + layer->bias, scale = (real)layer->scale;
+    real *z = self->before[l + 1] + first * out;
+    for (size_t o = 0; o < out; o++) {
+        const real shift = layer->has_bias ? bias[o] : 0;
+        for (size_t s = 0; s < width; s++) {
+            z[o * width + s] = scale * (z[o * width + s] + shift);
+        }
+    }
+    if (layer->is_activated) {
+        activate(self->architecture->spec.activation, z, self->panels[l + 1] + first * out, out * width);
+    }
+}
+
+static void dense_forward(network *self, size_t l)
+{
+    const size_t out = self->architecture->layers[l].out.channels;
     for (size_t first = 0; first < self->count; first += PANEL) {
         const size_t width = panel_width(self->count, first);
-        real *z = self->before[l + 1] + first * out;
-        product(out, width, in, (matrix){.at = weights, .row = in, .column = 1},
-                (lines){.at = self->panels[l] + first * in, .row = width}, into(z, width));
-        for (size_t o = 0; o < out; o++) {
-            const real shift = layer->has_bias ? bias[o] : 0;
-            for (size_t s = 0; s < width; s++) {
-                z[o * width + s] = scale * (z[o * width + s] + shift);
-            }
-        }
-        if (layer->is_activated) {
-            activate(self->architecture->spec.activation, z, self->panels[l + 1] + first * out, out * width);
-        }
+        dense_sums(self, l, first, width, self->before[l + 1] + first * out);
+        finish_panel(self, l, first, width);
     }
 }
 

@@ -6,3 +6,5 @@
 #define CH_NETWORK        ch_network
 #define CH_NETWORK_(verb) ch_network_##verb
 #include "models/network_body.h"
+
+#include "models/first_layer_body.h"

@@ -4,6 +4,7 @@
  *   learner_passes.c    passes over samples: margins, coefficients, moving the weights
  *   learner_steps.c     steps of gd, sde, unfitted and of sgd one by one
  *   learner_fast.c      sgd without its idle steps
+ *   learner_kept.c      its passes by sums of the first layer that are kept
  *   learner_flow.c      gradient flow
  *   learner_observe.c   observations
  *   learner_kernel.c    the tangent kernel of some samples
@@ -35,6 +36,16 @@ typedef struct {
     size_t active;   /* with a gradient */
 } ch_pass_summary;
 
+/** Sums of the first layer, and whether they are used (learner_kept.c). */
+typedef struct {
+    bool is_possible; /* there is memory for them; else nothing here is ever used */
+    bool is_on;
+    ch_first_layer layer;
+    float *judged;       /* [judged ahead][m] sums of the samples judged; owned */
+    uint32_t *all;       /* [P] 0 ... P - 1; owned */
+    double terms, steps; /* of the last updates, the newest weighing most */
+} ch_kept_sums;
+
 /** The fast engine's look-ahead (learner_fast.c). */
 typedef struct {
     uint32_t *queue;     /* [room][B] batches drawn and not reached yet; owned */
@@ -47,6 +58,7 @@ typedef struct {
     uint32_t event_count; /* active samples in its batch */
     ch_random random;     /* events */
     uint64_t looks;       /* at all samples */
+    ch_kept_sums kept;
 } ch_look_ahead;
 
 /** The flow's integrator (learner_flow.c). */
@@ -115,11 +127,16 @@ const double *ch_state_weights(const ch_network_state *self);
 bool ch_state_outputs(ch_network_state *self, const ch_examples *set, const ch_sample_list *list,
                       double *outputs) CH_MUST_CHECK;
 
-/** Margins of a list's training samples, into self->margins. @return false when stopped */
-bool ch_state_margins(ch_network_state *self, const ch_sample_list *list) CH_MUST_CHECK;
+/** Margins of a list's training samples, into self->margins.
+ *  @param sums  NULL; or, with self->ahead.kept, out [list->count][m] as of ch_first_layer_forward
+ *  @return false when stopped */
+bool ch_state_margins(ch_network_state *self, const ch_sample_list *list, float *sums) CH_MUST_CHECK;
 
 /** y l'(m) of the sample at place i of the list, whose margin is self->margins[i] */
 double ch_state_slope(const ch_network_state *self, const ch_sample_list *list, size_t i);
+
+/** What the margins of all training samples say, which are in self->margins. */
+void ch_state_summarise(const ch_network_state *self, ch_pass_summary *seen);
 
 /** Margins of all training samples.
  *  @return false when stopped */
@@ -133,6 +150,10 @@ bool ch_state_look(ch_network_state *self, ch_pass_summary *seen) CH_MUST_CHECK;
  *  @return false when stopped */
 bool ch_state_pass(ch_network_state *self, const ch_sample_list *list, double scale, const double *extra,
                    double *gradient, ch_pass_summary *seen) CH_MUST_CHECK;
+
+/** After ch_state_margins of a list that is one pass: coefficients -eta / B y l' of `count` of its samples from `first`
+ *  on, for ch_state_move, 0 of the others. */
+ch_pass_summary ch_state_choose(ch_network_state *self, const ch_sample_list *list, size_t first, size_t count);
 
 /** As ch_state_pass, for ch_state_move to add the sum to w where the step is to be taken. */
 bool ch_state_prepare(ch_network_state *self, const ch_sample_list *list, double scale, const double *extra,
@@ -172,6 +193,25 @@ bool ch_learner_check(ch_network_learner *self, ch_pass_summary *seen) CH_MUST_C
 void ch_learner_advance_sgd(ch_learner *learner, const ch_limit *limit);
 void ch_learner_advance_full(ch_learner *learner, const ch_limit *limit); /* gd and sde */
 void ch_learner_advance_unfitted(ch_learner *learner, const ch_limit *limit);
+
+/* ---- learner_kept.c ---- */
+
+/** `self` zeroed. @return CH_OK; CH_ERROR_MEMORY */
+ch_code ch_kept_sums_init(ch_network_state *self, ch_error *err) CH_MUST_CHECK;
+void ch_kept_sums_free(ch_kept_sums *self);
+/** What it takes. */
+double ch_kept_sums_bytes(const ch_network_learner_setup *setup, size_t judged);
+
+/** Margins of samples judged ahead, by kept sums where these are on. @return false when stopped */
+bool ch_kept_judge(ch_network_state *self, const ch_sample_list *judged) CH_MUST_CHECK;
+/** Keeps the sums of the first of the samples just judged. */
+void ch_kept_pass(ch_network_state *self, const ch_sample_list *passed);
+/** As ch_state_prepare of samples of a batch, by kept sums where these are on. @return false when stopped */
+bool ch_kept_prepare(ch_network_state *self, const ch_sample_list *batch, ch_pass_summary *seen) CH_MUST_CHECK;
+/** ch_learner_check, by kept sums where these are on and show a sample with a gradient. @return false when stopped */
+bool ch_kept_check(ch_network_learner *self, ch_pass_summary *seen) CH_MUST_CHECK;
+/** ch_learner_settle; then decides whether sums are kept from here on. */
+void ch_kept_settle(ch_network_learner *self, const ch_sample_list *list, const ch_pass_summary *seen);
 
 /* ---- learner_fast.c, learner_flow.c ---- */
 

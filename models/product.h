@@ -150,9 +150,10 @@ static inline size_t row_place(const matrix *a, size_t i)
  * each other, which leaves registers for the places; rows of A by theirs. */
 typedef enum { EVEN, B_BY_PLACE, A_BY_PLACE } tile_kind;
 
-/* The sums of rows first … first + num_rows and `vectors` LANES columns, to sums [row][PANEL]; the first three
+/* The sums of rows first … first + num_rows and `vectors` LANES columns, to places to_row apart; the first three
  * arguments are constants. */
-ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, tile_kind kind, const strip *over, size_t first, real *to)
+ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, tile_kind kind, const strip *over, size_t first, real *to,
+                        size_t to_row)
 {
     vector left[MOST_TILE_ROWS] = {0}, right[MOST_TILE_ROWS] = {0};
     size_t offset[MOST_TILE_ROWS];
@@ -192,18 +193,18 @@ ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, tile_kind kind, const s
     }
 #pragma GCC unroll 16
     for (size_t i = 0; i < num_rows; i++) {
-        store(to + i * PANEL, left[i]);
+        store(to + i * to_row, left[i]);
         if (vectors > 1) {
-            store(to + i * PANEL + LANES, right[i]);
+            store(to + i * to_row + LANES, right[i]);
         }
     }
 }
 
 #define TILE_OF_KIND(n, kind)                                                                                          \
     if (n <= TILE_ROWS && width > LANES) {                                                                             \
-        tile(n, 2, kind, over, first, sums);                                                                           \
+        tile(n, 2, kind, over, first, sums, PANEL);                                                                    \
     } else {                                                                                                           \
-        tile(n, 1, kind, over, first, sums);                                                                           \
+        tile(n, 1, kind, over, first, put, put_row);                                                                   \
     }
 
 #define TILE_CASE(n)                                                                                                   \
@@ -221,6 +222,10 @@ static void tile_of(size_t num_rows, tile_kind kind, const strip *over, size_t f
                     size_t at)
 {
     real sums[MOST_TILE_ROWS * PANEL] __attribute__((aligned(CH_CACHE_LINE)));
+    /* one vector of columns that nothing is added to goes where it belongs */
+    const bool is_put = width == LANES && to->master == NULL && !to->add;
+    real *put = is_put ? to->values + at : sums;
+    const size_t put_row = is_put ? to->row : PANEL;
     switch (num_rows) {
         TILE_CASE(1)
         TILE_CASE(2)
@@ -241,7 +246,9 @@ static void tile_of(size_t num_rows, tile_kind kind, const strip *over, size_t f
         TILE_CASE(16)
 #endif
     }
-    put_tile(sums, num_rows, width, to, at);
+    if (!is_put) {
+        put_tile(sums, num_rows, width, to, at);
+    }
 }
 
 static inline size_t at_most(size_t n, size_t most)

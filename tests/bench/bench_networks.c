@@ -2,7 +2,7 @@
  * loop that runs alternately (torch_loop.py), both in processor time, and against the core's peak of multiply-adds.
  *
  * Counted are the multiply-adds of the products alone: forward, changes of weights, and derivatives by the inputs of
- * all layers but the first.
+ * all layers but the first; backward, of a convolution before a pool, those of one pixel for each of the pool's.
  */
 #include "bench.h"
 #include "hand_loop.h"
@@ -155,8 +155,10 @@ static double step_operations(const problem *self)
         const ch_layer *layer = &self->architecture.layers[l];
         const double pixels = (double)(layer->out.rows * layer->out.columns);
         const double one_way = pixels * (double)(layer->out.channels * layer->fan_in);
+        const bool has_pool = l + 1 < self->architecture.num_layers && layer[1].kind == CH_LAYER_POOL;
+        const double cells = has_pool ? (double)(layer[1].out.rows * layer[1].out.columns) : pixels;
         forward += one_way;
-        backward += (l > 0 ? 2 : 1) * one_way;
+        backward += (l > 0 ? 2 : 1) * one_way * cells / pixels;
     }
     return forward * (double)self->point->batch + backward * (double)self->point->unfitted;
 }
@@ -191,50 +193,90 @@ static void bench_point(const network_point *point, torch_process *torch)
     problem_free(&here);
 }
 
-/* Late training, 1 sample in 1,000 unfitted: what the learner does between two updates (models/learner_fast.c), batches
- * of 16 judged 16 at a time, some 62 of them, and the update of the one that has the sample.
- * @return seconds of a sample judged */
-static double time_idle(problem *judge, problem *step, size_t rounds)
+/* ---- late training ---- */
+
+enum { IDLE_SAMPLES = 8192, IDLE_AHEAD = 128, IDLE_ROUNDS = 8 }; /* a sample in 8 x 128 is unfitted */
+
+typedef struct {
+    problem network;
+    float *inputs; /* [IDLE_SAMPLES][dim] */
+    ch_first_layer kept;
+    float *sums; /* [IDLE_AHEAD][m] */
+} idle_problem;
+
+static void idle_init(idle_problem *self, const network_point *point)
 {
-    enum { ROUND = 1024, AHEAD = 256 };
-    uint32_t index[AHEAD];
-    float outputs[AHEAD];
-    double seconds = processor_time();
-    for (size_t i = 0; i < rounds; i++) {
-        for (size_t judged = 0; judged < ROUND; judged += AHEAD) {
-            for (size_t k = 0; k < AHEAD; k++) {
-                index[k] = ch_random_below(&judge->random, NUM_SAMPLES);
-            }
-            ch_network_forward(&judge->network, judge->inputs, index, AHEAD, outputs);
-        }
-        take_step(step, index, outputs);
+    ch_error err = {0};
+    problem_init(&self->network, point);
+    const ch_architecture *architecture = &self->network.architecture;
+    must(ch_first_layer_init(&self->kept, architecture, IDLE_SAMPLES, &err), &err);
+    self->inputs = ch_alloc(IDLE_SAMPLES * architecture->dim, sizeof *self->inputs);
+    self->sums = ch_alloc(IDLE_AHEAD * self->kept.num_outputs, sizeof *self->sums);
+    if (self->inputs == NULL || self->sums == NULL) {
+        must(ch_error_memory(&err, "the bench"), &err);
     }
-    seconds = processor_time() - seconds;
-    return seconds / (double)(rounds * (ROUND + step->point->batch));
+    for (size_t i = 0; i < IDLE_SAMPLES * architecture->dim; i++) {
+        self->inputs[i] = (float)ch_random_u32(&self->network.random) * 0x1p-30F - 2;
+    }
+}
+
+static void idle_free(idle_problem *self)
+{
+    problem_free(&self->network);
+    ch_first_layer_free(&self->kept);
+    free(self->inputs);
+    free(self->sums);
+}
+
+static void judge(idle_problem *self, size_t count, uint32_t *index, float *outputs)
+{
+    for (size_t k = 0; k < count; k++) {
+        index[k] = ch_random_below(&self->network.random, IDLE_SAMPLES);
+    }
+    ch_first_layer_forward(&self->kept, &self->network.network, self->inputs, index, count, self->sums, outputs);
+}
+
+/* What the learner does between two updates (models/learner_fast.c): rounds judged ahead, by sums of the first layer
+ * that are kept; half a round more, behind the sample that is unfitted and so in vain; and its update.
+ * @return seconds a sample that was not judged in vain */
+static double time_idle(idle_problem *self, size_t updates)
+{
+    uint32_t index[IDLE_AHEAD];
+    float outputs[IDLE_AHEAD], coefficients[IDLE_AHEAD] = {[IDLE_AHEAD / 2] = 1e-6F};
+    const double started = processor_time();
+    for (size_t i = 0; i < updates; i++) {
+        judge(self, IDLE_AHEAD / 2, index, outputs);
+        for (size_t k = 0; k < IDLE_ROUNDS; k++) {
+            judge(self, IDLE_AHEAD, index, outputs);
+            ch_first_layer_keep(&self->kept, index, IDLE_AHEAD, self->sums);
+        }
+        ch_first_layer_update(&self->kept, &self->network.network, self->inputs, index, coefficients);
+    }
+    return (processor_time() - started) / (double)(updates * IDLE_ROUNDS * IDLE_AHEAD);
 }
 
 static void bench_idle(const ch_network_spec *spec, torch_process *torch)
 {
-    const network_point ahead = {*spec, 256, 0, 0, 0}, late = {*spec, 16, 1, 0, 0}, all = {*spec, 16, 16, 0, 0};
-    problem judge, step;
+    enum { WARM = 100, UPDATES = 20 }; /* most samples are judged in the first ones */
+    const network_point ahead = {*spec, IDLE_AHEAD, 0, 0, 0}, all = {*spec, 16, 16, 0, 0};
+    idle_problem here;
     double own[REPEATS], ratio[REPEATS];
     bool has_torch = true;
-    problem_init(&judge, &ahead);
-    problem_init(&step, &late);
+    idle_init(&here, &ahead);
+    (void)time_idle(&here, WARM);
     for (size_t i = 0; i < REPEATS; i++) {
         double seconds = 0;
-        own[i] = time_idle(&judge, &step, 20);
+        own[i] = time_idle(&here, UPDATES);
         has_torch = has_torch && torch_time(torch, &all, 100, &seconds);
         ratio[i] = seconds / 16 / own[i];
     }
-    printf("  %-10s h = %-4zu 1 sample in 1,000 unfitted, B = 16 %12.3g samples judged a second",
-           ch_arch_name(spec->arch), spec->width, 1 / median(own, REPEATS));
+    printf("  %-10s h = %-4zu P = %d, B = 16, 1 sample in 1,000 unfitted %12.3g samples judged a second",
+           ch_arch_name(spec->arch), spec->width, IDLE_SAMPLES, 1 / median(own, REPEATS));
     if (has_torch) {
         printf("  %6.2f x PyTorch, step by step", median(ratio, REPEATS));
     }
     puts("  (at least 20 x)");
-    problem_free(&judge);
-    problem_free(&step);
+    idle_free(&here);
 }
 
 void bench_networks(void)
