@@ -155,7 +155,7 @@ static double step_operations(const problem *self)
         const ch_layer *layer = &self->architecture.layers[l];
         const double pixels = (double)(layer->out.rows * layer->out.columns);
         const double one_way = pixels * (double)(layer->out.channels * layer->fan_in);
-        const bool has_pool = l + 1 < self->architecture->num_layers && layer[1].kind == CH_LAYER_POOL;
+        const bool has_pool = l + 1 < self->architecture.num_layers && layer[1].kind == CH_LAYER_POOL;
         const double cells = has_pool ? (double)(layer[1].out.rows * layer[1].out.columns) : pixels;
         forward += one_way;
         backward += (l > 0 ? 2 : 1) * one_way * cells / pixels;
