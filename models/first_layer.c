@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Numbers that a product may read beyond the last. */
-enum { BEYOND = 32 };
+/* Numbers that a product may read beyond the last: fewer than the largest vector has. */
+enum { BEYOND = 16 };
 
 size_t ch_first_layer_terms(const ch_architecture *architecture)
 {
@@ -62,7 +62,7 @@ double ch_first_layer_bytes(const ch_architecture *architecture, size_t num_samp
     const double in = (double)layer->fan_in, out = (double)layer->out.channels;
     const double terms = (double)ch_first_layer_terms(architecture);
     const double sample = out * sizeof(float) + sizeof(uint64_t) + sizeof(uint8_t);
-    return terms > 0 ? (double)num_samples * sample + 2 * terms * (in + out) * sizeof(float) : 0;
+    return terms > 0 ? (double)num_samples * sample + (2 * terms * (in + out) + BEYOND) * sizeof(float) : 0;
 }
 
 void ch_first_layer_forget(ch_first_layer *self)
@@ -84,5 +84,46 @@ void ch_first_layer_keep(ch_first_layer *self, const uint32_t *index, size_t cou
         if (sums != self->sums) {
             memcpy(self->sums + sample * size, sums + i * size, size * sizeof *sums);
         }
+    }
+}
+
+/* Room for one more term, the last most_terms kept. */
+static void make_room(ch_first_layer *self)
+{
+    const size_t most = self->most_terms, out = self->num_outputs;
+    if (self->num_listed < 2 * most) {
+        return;
+    }
+    for (size_t j = 0; j < self->num_inputs; j++) {
+        float *line = self->inputs + j * 2 * most;
+        memcpy(line, line + most, most * sizeof *line);
+    }
+    memcpy(self->deltas, self->deltas + most * out, most * out * sizeof *self->deltas);
+    self->num_listed = most;
+}
+
+static bool all_are_finite(const float *values, size_t count)
+{
+    float sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += values[i] * 0; /* 0, or NaN where the number is not finite */
+    }
+    return sum == 0;
+}
+
+void ch_first_layer_note(ch_first_layer *self, const ch_network *net)
+{
+    const size_t in = self->num_inputs, out = self->num_outputs, num = net->num_active;
+    if (num > self->most_terms || !all_are_finite(net->delta_rows, num * out)) {
+        ch_first_layer_forget(self);
+        return;
+    }
+    for (size_t s = 0; s < num; s++, self->num_listed++, self->num_terms++) {
+        const float *input = net->rows[0] + net->active[s] * in;
+        make_room(self);
+        for (size_t j = 0; j < in; j++) {
+            self->inputs[j * 2 * self->most_terms + self->num_listed] = input[j];
+        }
+        memcpy(self->deltas + self->num_listed * out, net->delta_rows + s * out, out * sizeof *self->deltas);
     }
 }

@@ -5,8 +5,8 @@
  * n + m multiply-adds a term, where the sums anew take n m. Late in training few terms come between two looks at a
  * sample, and the first layer is most of the work of a multilayer perceptron on images.
  *
- * In single precision. Sums are made anew after FIRST_LAYER_TIMES times, so that what rounding adds to them stays below
- * what it does to a sum of n products.
+ * In single precision. Sums are made anew after FIRST_LAYER_TIMES times, so that what rounding adds to them stays, in
+ * general, below what it does to a sum of some hundred products.
  */
 #ifndef CH_FIRST_LAYER_H
 #define CH_FIRST_LAYER_H
@@ -23,7 +23,7 @@ typedef struct {
     size_t most_terms;  /* sums that lack more are made anew */
     float *sums;        /* [P][m] owned */
     uint64_t *since;    /* [P] the terms that they hold, of those there ever were; owned */
-    uint8_t *times;     /* [P] that they were brought up to date; owned */
+    uint8_t *times;     /* [P] that they were brought up to date since they were made; owned */
     float *inputs;      /* [n][2 most_terms] x_a of the last terms, a column each; owned */
     float *deltas;      /* [2 most_terms][m] owned */
     size_t num_listed;  /* terms in these */
@@ -46,7 +46,7 @@ double ch_first_layer_bytes(const ch_architecture *architecture, size_t num_samp
 void ch_first_layer_forget(ch_first_layer *self);
 
 /** ch_network_forward of training samples, by their sums where they lack no more than most_terms terms. A sample's
- *  numbers depend on what was kept alone, not on what it is computed with; for ch_first_layer_update afterwards.
+ *  numbers depend on what was kept alone, not on what it is computed with. No backward pass may follow.
  *
  *  @param self    not changed, unless `sums` is its own
  *  @param inputs  [P][n]
@@ -60,10 +60,9 @@ void ch_first_layer_forward(const ch_first_layer *self, ch_network *net, const f
  *  @param sums   [count][m]; self->sums where they are there already */
 void ch_first_layer_keep(ch_first_layer *self, const uint32_t *index, size_t count, const float *sums);
 
-/** ch_network_update after ch_first_layer_forward, which had the same inputs, index and count; notes its terms.
- *  @param coefficients  [count] */
-void ch_first_layer_update(ch_first_layer *self, ch_network *net, const float *inputs, const uint32_t *index,
-                           const float *coefficients);
+/** Notes the terms of the update that the network has just made, after ch_network_forward. Forgets all sums where the
+ *  terms are more than most_terms, or not finite. */
+void ch_first_layer_note(ch_first_layer *self, const ch_network *net);
 
 /** Terms that a sample's sums lack. */
 static inline uint64_t ch_first_layer_lacks(const ch_first_layer *self, uint32_t sample)

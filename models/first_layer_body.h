@@ -1,28 +1,27 @@
 /* first_layer_body.h — the forward pass by sums that are kept; part of network_f32.c. */
 #include "models/first_layer.h"
 
+/* most + 1 - lack, where a stale one lacks most + 1: at most that. */
+static size_t lack_key(const ch_first_layer *kept, uint32_t sample)
+{
+    const size_t last = kept->most_terms + 1;
+    return ch_first_layer_is_stale(kept, sample) ? 0 : last - (size_t)ch_first_layer_lacks(kept, sample);
+}
+
 /* Places 0 … count by what the samples' sums lack: stale ones first, then from most to fewest terms, so that those of a
  * panel lack about as many. Returns the number of stale ones. */
 static size_t sort_by_lack(const ch_first_layer *kept, const uint32_t *index, size_t count, uint32_t *order)
 {
-    size_t next[FIRST_LAYER_TERMS + 2] = {0}; /* by most + 1 - lack, where a stale one lacks most + 1 */
-    const size_t most = kept->most_terms;
-    size_t num_stale = 0;
+    size_t next[FIRST_LAYER_TERMS + 3] = {0}; /* where to put a sample of that key */
     for (size_t i = 0; i < count; i++) {
-        const bool is_stale = ch_first_layer_is_stale(kept, index[i]);
-        const size_t key = is_stale ? 0 : most + 1 - (size_t)ch_first_layer_lacks(kept, index[i]);
-        num_stale += is_stale;
-        if (key <= most) {
-            next[key + 1]++;
-        }
+        next[lack_key(kept, index[i]) + 1]++;
     }
-    for (size_t key = 1; key <= most + 1; key++) {
+    const size_t num_stale = next[1];
+    for (size_t key = 1; key < FIRST_LAYER_TERMS + 3; key++) {
         next[key] += next[key - 1];
     }
     for (size_t i = 0; i < count; i++) {
-        const bool is_stale = ch_first_layer_is_stale(kept, index[i]);
-        const size_t key = is_stale ? 0 : most + 1 - (size_t)ch_first_layer_lacks(kept, index[i]);
-        order[next[key]++] = (uint32_t)i;
+        order[next[lack_key(kept, index[i])]++] = (uint32_t)i;
     }
     return num_stale;
 }
@@ -118,12 +117,13 @@ void ch_first_layer_forward(const ch_first_layer *self, ch_network *net, const f
                             size_t count, float *sums, float *outputs)
 {
     const size_t out = self->num_outputs, last = net->architecture->num_layers;
-    const size_t num_stale = sort_by_lack(self, index, count, net->order);
+    uint32_t *order = net->active; /* which a backward pass would use */
+    const size_t num_stale = sort_by_lack(self, index, count, order);
     net->count = count;
     for (size_t first = 0; first < count; first += PANEL) {
         const size_t width = panel_width(count, first), used = at_most(count - first, width);
         const sorted_panel panel = {
-            .order = net->order + first,
+            .order = order + first,
             .used = used,
             .width = width,
             .num_stale = num_stale > first ? at_most(num_stale - first, used) : 0,
@@ -137,54 +137,6 @@ void ch_first_layer_forward(const ch_first_layer *self, ch_network *net, const f
         dense_forward(net, l);
     }
     for (size_t s = 0; s < count; s++) {
-        outputs[net->order[s]] = net->panels[last][s];
+        outputs[order[s]] = net->panels[last][s];
     }
-}
-
-/* Room for one more, the last most_terms kept. */
-static void make_term_room(ch_first_layer *self)
-{
-    const size_t most = self->most_terms, out = self->num_outputs;
-    if (self->num_listed < 2 * most) {
-        return;
-    }
-    for (size_t j = 0; j < self->num_inputs; j++) {
-        real *line = self->inputs + j * 2 * most;
-        memcpy(line, line + most, most * sizeof *line);
-    }
-    memcpy(self->deltas, self->deltas + most * out, most * out * sizeof *self->deltas);
-    self->num_listed = most;
-}
-
-/* Notes the terms of the update just made. */
-static void note_terms(ch_first_layer *self, const network *net)
-{
-    const size_t in = self->num_inputs, out = self->num_outputs;
-    if (net->num_active > self->most_terms) {
-        ch_first_layer_forget(self);
-        return;
-    }
-    for (size_t s = 0; s < net->num_active; s++, self->num_listed++, self->num_terms++) {
-        const real *input = net->rows[0] + net->active[s] * in;
-        make_term_room(self);
-        for (size_t j = 0; j < in; j++) {
-            self->inputs[j * 2 * self->most_terms + self->num_listed] = input[j];
-        }
-        memcpy(self->deltas + self->num_listed * out, net->delta_rows + s * out, out * sizeof *self->deltas);
-    }
-}
-
-void ch_first_layer_update(ch_first_layer *self, ch_network *net, const float *inputs, const uint32_t *index,
-                           const float *coefficients)
-{
-    real *sorted = net->gathered; /* which the backward pass needs later */
-    for (size_t s = 0; s < net->count; s++) {
-        const uint32_t place = net->order[s];
-        sorted[s] = coefficients[place];
-        if (sorted[s] != 0) {
-            take_input(net, s, inputs + index[place] * self->num_inputs, NULL);
-        }
-    }
-    CH_NETWORK_(update)(net, sorted);
-    note_terms(self, net);
 }

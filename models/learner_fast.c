@@ -28,9 +28,6 @@
 /* So few active samples make the wait, P / u samples and as many drawn ahead in vain, dearer than a look at all P. */
 enum { FEW_ACTIVE = 2 };
 
-/* Samples a thread judges in a round: those behind an update are judged in vain, half a round of them. */
-enum { MOST_AHEAD = 128 };
-
 /* ---- judging batches ahead ---- */
 
 /* First of `count` batches, just judged, that holds a sample with a gradient; `count` if none does. */
@@ -46,6 +43,23 @@ static size_t first_active(const ch_network_state *self, size_t count)
     return count;
 }
 
+/* Coefficients of one of the batches judged, 0 for the others: all were one chunk, whose pass is still at hand. */
+static ch_pass_summary choose_batch(ch_network_state *self, size_t chosen, size_t count)
+{
+    const size_t size = self->setup.batch;
+    const ch_sample_list list = {.index = self->ahead.queue, .count = count * size};
+    const double scale = -self->setup.rate / (double)size;
+    double *coefficients = self->workers[0].coefficients;
+    ch_pass_summary seen = {0};
+    memset(coefficients, 0, list.count * sizeof *coefficients);
+    for (size_t i = chosen * size; i < (chosen + 1) * size; i++) {
+        coefficients[i] = scale * ch_state_slope(self, &list, i);
+        seen.active += coefficients[i] != 0;
+        seen.sum += self->margins[i];
+    }
+    return seen;
+}
+
 /* Takes the step of the chosen of the batches judged. @return false when stopped */
 static bool take_judged(ch_network_learner *self, size_t chosen, size_t count)
 {
@@ -53,11 +67,11 @@ static bool take_judged(ch_network_learner *self, size_t chosen, size_t count)
     const size_t size = state->setup.batch;
     const ch_sample_list judged = {.index = state->ahead.queue, .count = count * size};
     const ch_sample_list batch = {.index = state->ahead.queue + chosen * size, .count = size};
-    const bool is_at_hand = judged.count <= state->chunk; /* all were one pass, the last */
+    const bool is_at_hand = !state->ahead.kept.is_on && judged.count <= state->chunk;
     ch_pass_summary seen;
     if (is_at_hand) {
-        seen = ch_state_choose(state, &judged, chosen * size, size);
-    } else if (!ch_kept_prepare(state, &batch, &seen)) {
+        seen = choose_batch(state, chosen, count);
+    } else if (!ch_state_prepare(state, &batch, -state->setup.rate / (double)size, NULL, &seen)) {
         return false;
     }
     self->learner.progress.steps++;
@@ -152,7 +166,7 @@ static bool take_event(ch_network_learner *self)
     const ch_sample_list drawn = {.index = ahead->active, .count = ahead->event_count};
     ch_pass_summary seen;
     ch_draw_shuffled(&ahead->random, ahead->active, ahead->event_count, ahead->num_active);
-    if (!ch_kept_prepare(state, &drawn, &seen)) {
+    if (!ch_state_prepare(state, &drawn, -state->setup.rate / (double)state->setup.batch, NULL, &seen)) {
         return false;
     }
     self->learner.progress.steps = ahead->event_step;
@@ -211,8 +225,8 @@ void ch_learner_advance_fast(ch_learner *learner, const ch_limit *limit)
 ch_code ch_look_ahead_init(ch_network_state *self, ch_error *err)
 {
     ch_look_ahead *ahead = &self->ahead;
-    ahead->room = (self->chunk < MOST_AHEAD ? self->chunk : MOST_AHEAD) * (size_t)self->setup.threads;
-    ahead->room /= self->setup.batch;
+    const bool is_alone = self->setup.threads == 1 && self->chunk > CH_JUDGED_AHEAD;
+    ahead->room = (is_alone ? CH_JUDGED_AHEAD : self->chunk * (size_t)self->setup.threads) / self->setup.batch;
     ahead->ahead = 1;
     ahead->num_active = UINT32_MAX;
     ch_random_init(&ahead->random, self->setup.seed_batch, CH_STREAM_BATCHES, 1);

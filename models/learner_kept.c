@@ -4,32 +4,35 @@
  * sums of samples in batches that were passed, and of all samples at a look; and whether to keep them follows from the
  * updates and the steps between them.
  *
- * The look that finds a run fitted is made from scratch.
+ * Updates are made from scratch, and so is the look that finds a run fitted: kept sums only say where to look. So a run
+ * that an observation finds fitted takes no update unobserved.
  */
 #include "models/network_learner_private.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-static bool is_possible(const ch_network_learner_setup *setup)
+/* Rounds hold two batches or more, for any number of threads. */
+static bool can_keep(const ch_network_learner_setup *setup, size_t chunk)
 {
-    return !setup->wide && ch_first_layer_terms(setup->architecture) > 0;
+    const size_t round = chunk < CH_JUDGED_AHEAD ? chunk : CH_JUDGED_AHEAD;
+    return !setup->wide && ch_first_layer_terms(setup->architecture) > 0 && 2 * setup->batch <= round;
 }
 
-double ch_kept_sums_bytes(const ch_network_learner_setup *setup, size_t judged)
+double ch_kept_sums_bytes(const ch_network_learner_setup *setup, size_t chunk)
 {
     const double outputs = (double)setup->architecture->layers[0].out.channels;
-    return is_possible(setup)
-               ? ch_first_layer_bytes(setup->architecture, setup->num_samples) +
-                     (double)judged * outputs * sizeof(float) + (double)setup->num_samples * sizeof(uint32_t)
-               : 0;
+    const double judged = (double)chunk * (double)(setup->threads > 1 ? setup->threads : 1);
+    return can_keep(setup, chunk) ? ch_first_layer_bytes(setup->architecture, setup->num_samples) +
+                                        judged * outputs * sizeof(float) + (double)setup->num_samples * sizeof(uint32_t)
+                                  : 0;
 }
 
 ch_code ch_kept_sums_init(ch_network_state *self, ch_error *err)
 {
     ch_kept_sums *kept = &self->ahead.kept;
     const size_t num_samples = self->setup.num_samples, judged = self->ahead.room * self->setup.batch;
-    if (self->ahead.room < 2 || !is_possible(&self->setup)) {
+    if (!can_keep(&self->setup, self->chunk)) {
         return CH_OK;
     }
     const ch_code code = ch_first_layer_init(&kept->layer, self->setup.architecture, num_samples, err);
@@ -53,6 +56,7 @@ void ch_kept_sums_free(ch_kept_sums *self)
     ch_first_layer_free(&self->layer);
     free(self->judged);
     free(self->all);
+    *self = (ch_kept_sums){0};
 }
 
 bool ch_kept_judge(ch_network_state *self, const ch_sample_list *judged)
@@ -69,17 +73,6 @@ void ch_kept_pass(ch_network_state *self, const ch_sample_list *passed)
     }
 }
 
-bool ch_kept_prepare(ch_network_state *self, const ch_sample_list *batch, ch_pass_summary *seen)
-{
-    const double scale = -self->setup.rate / (double)self->setup.batch;
-    if (!self->ahead.kept.is_on) {
-        return ch_state_prepare(self, batch, scale, NULL, seen);
-    }
-    const bool is_done = ch_kept_judge(self, batch);
-    *seen = ch_state_choose(self, batch, 0, batch->count);
-    return is_done;
-}
-
 bool ch_kept_check(ch_network_learner *self, ch_pass_summary *seen)
 {
     ch_network_state *state = self->state;
@@ -89,11 +82,12 @@ bool ch_kept_check(ch_network_learner *self, ch_pass_summary *seen)
         return ch_learner_check(self, seen);
     }
     if (!ch_state_margins(state, &all, kept->layer.sums)) {
+        ch_first_layer_forget(&kept->layer); /* some are newer than said */
         return false;
     }
     ch_first_layer_keep(&kept->layer, all.index, all.count, kept->layer.sums);
     ch_state_summarise(state, seen);
-    if (isfinite(seen->sum) && seen->active > 0) {
+    if (isfinite(seen->sum) && seen->active > 0 && ch_state_weights_are_finite(state)) {
         return true;
     }
     ch_first_layer_forget(&kept->layer); /* lest they deny what this check sees */
@@ -104,12 +98,22 @@ bool ch_kept_check(ch_network_learner *self, ch_pass_summary *seen)
  * its sums will lack the terms of that time. */
 static bool is_worth_it(ch_network_state *self, size_t active, uint64_t steps)
 {
-    static const double memory = 1 - 1.0 / 16;
+    static const double decay = 1 - 1.0 / 16;
     ch_kept_sums *kept = &self->ahead.kept;
-    kept->terms = memory * kept->terms + (double)active;
-    kept->steps = memory * kept->steps + (double)steps;
+    kept->terms = decay * kept->terms + (double)active;
+    kept->steps = decay * kept->steps + (double)steps;
     const double lack = kept->terms / kept->steps * (double)self->setup.num_samples / (double)self->setup.batch;
     return lack < (double)kept->layer.most_terms;
+}
+
+void ch_kept_note(ch_network_state *self)
+{
+    ch_kept_sums *kept = &self->ahead.kept;
+    if (kept->is_on) {
+        ch_first_layer_note(&kept->layer, &self->workers[0].passes.narrow);
+    } else {
+        ch_first_layer_forget(&kept->layer);
+    }
 }
 
 void ch_kept_settle(ch_network_learner *self, const ch_sample_list *list, const ch_pass_summary *seen)
@@ -120,5 +124,7 @@ void ch_kept_settle(ch_network_learner *self, const ch_sample_list *list, const 
     ch_learner_settle(self, list, seen);
     if (kept->is_possible && seen->active > 0) {
         kept->is_on = is_worth_it(self->state, seen->active, waited);
+    } else if (kept->is_on) { /* they misled */
+        ch_first_layer_forget(&kept->layer);
     }
 }

@@ -40,6 +40,7 @@ void ch_worker_free(ch_worker *self)
 void ch_state_set_weights(ch_network_state *self, const double *weights)
 {
     ch_passes_set_weights(&self->workers[0].passes, weights);
+    ch_first_layer_forget(&self->ahead.kept.layer);
     self->is_shared = false;
 }
 
@@ -214,20 +215,6 @@ bool ch_state_pass(ch_network_state *self, const ch_sample_list *list, double sc
     return !ch_state_is_stopped(self);
 }
 
-ch_pass_summary ch_state_choose(ch_network_state *self, const ch_sample_list *list, size_t first, size_t count)
-{
-    const double scale = -self->setup.rate / (double)self->setup.batch;
-    double *coefficients = self->workers[0].coefficients;
-    ch_pass_summary seen = {0};
-    memset(coefficients, 0, list->count * sizeof *coefficients);
-    for (size_t i = first; i < first + count; i++) {
-        coefficients[i] = scale * ch_state_slope(self, list, i);
-        seen.active += coefficients[i] != 0;
-        seen.sum += self->margins[i];
-    }
-    return seen;
-}
-
 bool ch_state_prepare(ch_network_state *self, const ch_sample_list *list, double scale, const double *extra,
                       ch_pass_summary *seen)
 {
@@ -240,16 +227,10 @@ bool ch_state_prepare(ch_network_state *self, const ch_sample_list *list, double
 
 void ch_state_move(ch_network_state *self, const ch_sample_list *list)
 {
-    ch_worker *first = &self->workers[0];
-    self->is_shared = false;
-    if (first->passes.is_by_kept) {
-        ch_passes_update_kept(&first->passes, &self->ahead.kept.layer, self->setup.train->inputs, list->index,
-                              first->coefficients);
-        return;
-    }
-    ch_first_layer_forget(&self->ahead.kept.layer);
     if (list->count <= self->chunk) {
-        ch_passes_update(&first->passes, first->coefficients);
+        ch_passes_update(&self->workers[0].passes, self->workers[0].coefficients);
+        ch_kept_note(self);
+        self->is_shared = false;
         return;
     }
     const double *weights = ch_state_weights(self);

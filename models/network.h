@@ -71,7 +71,6 @@
         real *gathered;    /* values of samples that count, in the same order */                                       \
         real *delta_rows;  /* derivatives [sample][number] */                                                          \
         real *input_rows;  /* a dense layer's input [sample][number] */                                                \
-        uint32_t *order;   /* [capacity] places in the list of samples, where a pass has sorted them */                \
         uint32_t *active;  /* [capacity] samples that count in the sum */                                              \
         size_t num_active;                                                                                             \
     } network;                                                                                                         \

@@ -122,12 +122,11 @@ static bool make_scratch(network *self)
         }
     }
     const size_t widest = larger_of(widest_in, widest_out);
-    self->order = ch_alloc(self->capacity, sizeof *self->order);
     self->active = ch_alloc(self->capacity, sizeof *self->active);
     self->places = ch_alloc(self->group * most_pixels, sizeof *self->places);
     self->which = ch_alloc(largest_pooled, sizeof *self->which);
     /* and a panel that may be read beyond them */
-    return self->order != NULL && self->active != NULL && self->places != NULL && self->which != NULL &&
+    return self->active != NULL && self->places != NULL && self->which != NULL &&
            make_room(&self->picked, 1, largest_pooled) && make_room(&self->deltas, 1, most_cells) &&
            make_room(&self->padded, 1, self->group * largest_padded + PANEL) &&
            make_room(&self->delta, lanes, widest) && make_room(&self->delta_below, lanes, widest) &&
@@ -201,7 +200,6 @@ void CH_NETWORK_(free)(network *self)
     free(self->gathered);
     free(self->delta_rows);
     free(self->input_rows);
-    free(self->order);
     free(self->active);
     memset(self, 0, sizeof *self);
 }

@@ -158,7 +158,7 @@ size_t ch_network_learner_bytes(const ch_network_learner_setup *setup)
     /* w0 and a gradient; f0, margins, order, noise or what was active; the test samples; batch and queue */
     bytes += 12 * num_weights + 28 * num_samples + 16 * (double)num_tests(setup);
     bytes += 20 * judged + 4 * (double)setup->batch + 4096 * threads;
-    bytes += is_fast(setup) ? ch_kept_sums_bytes(setup, (size_t)judged) : 0;
+    bytes += is_fast(setup) ? ch_kept_sums_bytes(setup, chunk) : 0;
     bytes += setup->kernel_samples > 0 ? ch_kernel_meter_bytes(setup) : 0;
     return bytes < 0x1p63 ? (size_t)bytes : SIZE_MAX;
 }

@@ -36,9 +36,13 @@ typedef struct {
     size_t active;   /* with a gradient */
 } ch_pass_summary;
 
+/** Samples that one thread alone judges in a round, at most: of those behind an update half a round is judged in vain.
+ */
+enum { CH_JUDGED_AHEAD = 128 };
+
 /** Sums of the first layer, and whether they are used (learner_kept.c). */
 typedef struct {
-    bool is_possible; /* there is memory for them; else nothing here is ever used */
+    bool is_possible; /* else nothing here is ever used */
     bool is_on;
     ch_first_layer layer;
     float *judged;       /* [judged ahead][m] sums of the samples judged; owned */
@@ -146,14 +150,10 @@ bool ch_state_look(ch_network_state *self, ch_pass_summary *seen) CH_MUST_CHECK;
  *
  *  @param extra     [P]; NULL: 0
  *  @param gradient  [num_weights], the sum is added to it; NULL, the list not larger than the workspace: the sum is
- * left for ch_passes_update, its coefficients in self->coefficients
+ * left for ch_passes_update, its coefficients in workers[0].coefficients
  *  @return false when stopped */
 bool ch_state_pass(ch_network_state *self, const ch_sample_list *list, double scale, const double *extra,
                    double *gradient, ch_pass_summary *seen) CH_MUST_CHECK;
-
-/** After ch_state_margins of a list that is one pass: coefficients -eta / B y l' of `count` of its samples from `first`
- *  on, for ch_state_move, 0 of the others. */
-ch_pass_summary ch_state_choose(ch_network_state *self, const ch_sample_list *list, size_t first, size_t count);
 
 /** As ch_state_pass, for ch_state_move to add the sum to w where the step is to be taken. */
 bool ch_state_prepare(ch_network_state *self, const ch_sample_list *list, double scale, const double *extra,
@@ -199,17 +199,17 @@ void ch_learner_advance_unfitted(ch_learner *learner, const ch_limit *limit);
 /** `self` zeroed. @return CH_OK; CH_ERROR_MEMORY */
 ch_code ch_kept_sums_init(ch_network_state *self, ch_error *err) CH_MUST_CHECK;
 void ch_kept_sums_free(ch_kept_sums *self);
-/** What it takes. */
-double ch_kept_sums_bytes(const ch_network_learner_setup *setup, size_t judged);
+/** Bytes of it, at most. @param chunk  samples that a worker takes at a time */
+double ch_kept_sums_bytes(const ch_network_learner_setup *setup, size_t chunk);
 
 /** Margins of samples judged ahead, by kept sums where these are on. @return false when stopped */
 bool ch_kept_judge(ch_network_state *self, const ch_sample_list *judged) CH_MUST_CHECK;
 /** Keeps the sums of the first of the samples just judged. */
 void ch_kept_pass(ch_network_state *self, const ch_sample_list *passed);
-/** As ch_state_prepare of samples of a batch, by kept sums where these are on. @return false when stopped */
-bool ch_kept_prepare(ch_network_state *self, const ch_sample_list *batch, ch_pass_summary *seen) CH_MUST_CHECK;
 /** ch_learner_check, by kept sums where these are on and show a sample with a gradient. @return false when stopped */
 bool ch_kept_check(ch_network_learner *self, ch_pass_summary *seen) CH_MUST_CHECK;
+/** After an update of worker 0's network: notes its terms where sums are on, else forgets all. */
+void ch_kept_note(ch_network_state *self);
 /** ch_learner_settle; then decides whether sums are kept from here on. */
 void ch_kept_settle(ch_network_learner *self, const ch_sample_list *list, const ch_pass_summary *seen);
 

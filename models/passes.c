@@ -43,29 +43,30 @@ const double *ch_passes_weights(const ch_passes *self)
     return self->is_wide ? ch_network_f64_weights(&self->wide) : ch_network_weights(&self->narrow);
 }
 
+static void widen(const ch_passes *self, double *outputs)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        outputs[i] = (double)self->numbers[i];
+    }
+}
+
 void ch_passes_forward(ch_passes *self, const float *inputs, const uint32_t *index, size_t count, double *outputs)
 {
     self->count = count;
-    self->is_by_kept = false;
     if (self->is_wide) {
         ch_network_f64_forward(&self->wide, inputs, index, count, outputs);
         return;
     }
     ch_network_forward(&self->narrow, inputs, index, count, self->numbers);
-    for (size_t i = 0; i < count; i++) {
-        outputs[i] = (double)self->numbers[i];
-    }
+    widen(self, outputs);
 }
 
 void ch_passes_forward_kept(ch_passes *self, const ch_first_layer *kept, const float *inputs, const uint32_t *index,
                             size_t count, float *sums, double *outputs)
 {
     self->count = count;
-    self->is_by_kept = true;
     ch_first_layer_forward(kept, &self->narrow, inputs, index, count, sums, self->numbers);
-    for (size_t i = 0; i < count; i++) {
-        outputs[i] = (double)self->numbers[i];
-    }
+    widen(self, outputs);
 }
 
 /* the coefficients in single precision */
@@ -93,12 +94,6 @@ void ch_passes_update(ch_passes *self, const double *coefficients)
     } else {
         ch_network_update(&self->narrow, narrowed(self, coefficients));
     }
-}
-
-void ch_passes_update_kept(ch_passes *self, ch_first_layer *kept, const float *inputs, const uint32_t *index,
-                           const double *coefficients)
-{
-    ch_first_layer_update(kept, &self->narrow, inputs, index, narrowed(self, coefficients));
 }
 
 static size_t larger(size_t a, size_t b)
@@ -131,6 +126,6 @@ size_t ch_passes_bytes(const ch_architecture *architecture, bool is_wide, size_t
     const double sample = copies * (double)nodes + 6 * (double)widest;
     const double images = padded > 0 ? (double)(group * (nodes + 2 * padded)) : 0;
     const double bytes = real * (sample * (double)(capacity + LANES) + images + 4 * num_weights) +
-                         sizeof(double) * (num_weights + (double)capacity);
+                         sizeof(double) * (num_weights + 2 * (double)capacity);
     return bytes < 0x1p63 ? (size_t)bytes : SIZE_MAX;
 }

@@ -11,7 +11,6 @@ typedef struct {
     bool is_wide;    /* computes in double, else in single precision */
     size_t capacity; /* samples at a time */
     size_t count;    /* of the last forward pass */
-    bool is_by_kept; /* it was ch_passes_forward_kept */
     ch_network narrow;
     ch_network_f64 wide;
     float *numbers; /* [capacity] outputs and coefficients on their way; owned */
@@ -31,13 +30,10 @@ const double *ch_passes_weights(const ch_passes *self);
 /** As ch_network_forward. @param outputs  out [count] */
 void ch_passes_forward(ch_passes *self, const float *inputs, const uint32_t *index, size_t count, double *outputs);
 
-/** As ch_first_layer_forward, of a network in single precision. @param outputs  out [count] */
+/** As ch_first_layer_forward, of a network in single precision; no gradient or update may follow.
+ *  @param outputs  out [count] */
 void ch_passes_forward_kept(ch_passes *self, const ch_first_layer *kept, const float *inputs, const uint32_t *index,
                             size_t count, float *sums, double *outputs);
-
-/** As ch_first_layer_update, after ch_passes_forward_kept. @param coefficients  [count of the last forward pass] */
-void ch_passes_update_kept(ch_passes *self, ch_first_layer *kept, const float *inputs, const uint32_t *index,
-                           const double *coefficients);
 
 /** As ch_network_gradient and ch_network_update. @param coefficients  [count of the last forward pass] */
 void ch_passes_gradient(ch_passes *self, const double *coefficients, double *gradient);

@@ -156,11 +156,11 @@ ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, tile_kind kind, const s
                         size_t to_row)
 {
     vector left[MOST_TILE_ROWS] = {0}, right[MOST_TILE_ROWS] = {0};
-    size_t offset[MOST_TILE_ROWS];
+    ptrdiff_t offset[MOST_TILE_ROWS]; /* rows may lie in any order */
     const size_t start = row_place(&over->a, first), row = over->a.row, column = over->a.column;
     const size_t num_pointers = kind == EVEN ? (num_rows + 2) / 3 : 1;
     for (size_t i = 0; kind == A_BY_PLACE && i < num_rows; i++) {
-        offset[i] = row_place(&over->a, first + i) - start;
+        offset[i] = (ptrdiff_t)row_place(&over->a, first + i) - (ptrdiff_t)start;
     }
     const real *b = over->b.at;
     const size_t *place = over->b.places;

@@ -82,12 +82,14 @@ static void judge(stage *self, float *outputs)
 /* An update by `active` of the samples listed, of both networks: their outputs go towards 0. */
 static void update(stage *self, const float *outputs, size_t active)
 {
-    float coefficients[MOST_LISTED] = {0};
+    float coefficients[MOST_LISTED] = {0}, scratch[MOST_LISTED];
     for (size_t k = 0; k < active; k++) {
         const size_t i = ch_random_below(&self->random, (uint32_t)self->count);
         coefficients[i] = outputs[i] > 0 ? -0.1F : 0.1F;
     }
-    ch_first_layer_update(&self->kept, &self->network, self->inputs, self->listed, coefficients);
+    ch_network_forward(&self->network, self->inputs, self->listed, self->count, scratch);
+    ch_network_update(&self->network, coefficients);
+    ch_first_layer_note(&self->kept, &self->network);
     ch_network_update(&self->plain, coefficients);
 }
 

@@ -237,12 +237,14 @@ static void judge(idle_problem *self, size_t count, uint32_t *index, float *outp
 }
 
 /* What the learner does between two updates (models/learner_fast.c): rounds judged ahead, by sums of the first layer
- * that are kept; half a round more, behind the sample that is unfitted and so in vain; and its update.
+ * that are kept; half a round more, behind the sample that is unfitted and so in vain; and the update by its batch.
  * @return seconds a sample that was not judged in vain */
 static double time_idle(idle_problem *self, size_t updates)
 {
+    enum { BATCH = 16 };
     uint32_t index[IDLE_AHEAD];
-    float outputs[IDLE_AHEAD], coefficients[IDLE_AHEAD] = {[IDLE_AHEAD / 2] = 1e-6F};
+    float outputs[IDLE_AHEAD], coefficients[BATCH] = {[BATCH / 2] = 1e-6F};
+    ch_network *network = &self->network.network;
     const double started = processor_time();
     for (size_t i = 0; i < updates; i++) {
         judge(self, IDLE_AHEAD / 2, index, outputs);
@@ -250,7 +252,9 @@ static double time_idle(idle_problem *self, size_t updates)
             judge(self, IDLE_AHEAD, index, outputs);
             ch_first_layer_keep(&self->kept, index, IDLE_AHEAD, self->sums);
         }
-        ch_first_layer_update(&self->kept, &self->network.network, self->inputs, index, coefficients);
+        ch_network_forward(network, self->inputs, index, BATCH, outputs);
+        ch_network_update(network, coefficients);
+        ch_first_layer_note(&self->kept, network);
     }
     return (processor_time() - started) / (double)(updates * IDLE_ROUNDS * IDLE_AHEAD);
 }
