@@ -284,6 +284,7 @@ static void threads_change_nothing(void **state)
             assert_true(models[t].learner.progress.updates >= 6);
             seen[t] = observe(&models[t].learner);
             seen[t].layer_change = NULL;
+            assert_true(isfinite(seen[t].train_loss) && isfinite(seen[t].weight_change)); /* equal NaN would pass */
             assert_memory_equal(ch_network_learner_weights(&models[t]), ch_network_learner_weights(&models[0]),
                                 network.num_weights * sizeof(double));
             assert_memory_equal(&seen[t], &seen[0], sizeof seen[0]);
