@@ -76,7 +76,7 @@ static void moments_of_the_parallel_part(void **state)
     }
 }
 
-/* x_perp ~ N(0, I): mean, variance, fourth moment and correlations of coordinates, at 5.5 standard errors
+/* x_perp ~ N(0, I): variances and correlations of coordinates, at 5.5 standard errors
  * (false alarm 1e-7 each, about 1e-5 in all). With a random teacher the rows are rotated: E x x^T is then
  * I + (E v^2 - 1) e e^T, checked for both teachers. */
 static void moments_of_the_rest(void **state)
