@@ -27,9 +27,11 @@ BASE_CFLAGS = -std=c11 $(OPTIMISE) -ffp-contract=off -fno-math-errno -fopenmp -g
 LIBS      = $(shell $(PKGCONF) --libs $(PACKAGES)) -lm
 LINK      = $(CC) -fopenmp $(SANITIZE) $(CFLAGS) $(LDFLAGS)
 
+# the library, from the bottom up: a folder includes only those before it; cli/ and chiton.c are the program
 FOLDERS  := core data perceptron models sim fit plots
-SOURCES  := $(wildcard $(FOLDERS:%=%/*.c))
-HEADERS  := $(wildcard $(FOLDERS:%=%/*.h))
+SOURCES  := $(wildcard $(FOLDERS:%=%/*.c) $(FOLDERS:%=%/*/*.c))
+HEADERS  := chiton.h $(wildcard $(FOLDERS:%=%/*.h) $(FOLDERS:%=%/*/*.h))
+COMMANDS := $(wildcard cli/*.c)
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
 
 all: $(BUILD)/chiton
@@ -43,13 +45,13 @@ $(BUILD)/pic/%.o: %.c
 	$(CC) $(BASE_CFLAGS) -fPIC -MMD -MP -c $< -o $@
 
 # the passes of networks: multiply and add are fused wherever there is such an instruction, for half the time
-NUMERIC := $(wildcard models/*_f32.c models/*_f64.c)
+NUMERIC := $(wildcard models/*/*_f32.c models/*/*_f64.c)
 $(NUMERIC:%.c=$(BUILD)/%.o) $(NUMERIC:%.c=$(BUILD)/pic/%.o): BASE_CFLAGS += -ffp-contract=fast
 
 $(BUILD)/libchiton.a: $(OBJECTS)
 	rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/chiton: $(BUILD)/chiton.o $(BUILD)/libchiton.a
+$(BUILD)/chiton: $(BUILD)/chiton.o $(COMMANDS:%.c=$(BUILD)/%.o) $(BUILD)/libchiton.a
 	$(LINK) $^ $(LIBS) -o $@
 
 clean:
@@ -87,7 +89,7 @@ UNIT        := $(filter-out $(STATISTICAL) test_program% test_store_files test_p
 THREADED    := test_data test_examples test_sweep test_sweep_memory test_fit test_collapse test_network_observe \
                test_twin_kernel test_kernel
 
-$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(SUPPORT) $(BUILD)/libchiton.a
+$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(SUPPORT) $(COMMANDS:%.c=$(BUILD)/%.o) $(BUILD)/libchiton.a
 	$(LINK) $(ALLOC_FAIL) $^ $(LIBS) -lcmocka -o $@
 
 tests: $(BUILD)/chiton $(TESTS:%=$(BUILD)/tests/%)
@@ -109,7 +111,7 @@ check: check-format check-native check-clang check-address check-thread check-va
 
 check-format:
 	@if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then \
-	    clang-format --dry-run -Werror *.c $(FOLDERS:%=%/*.[ch]) tests/*.[ch] tests/bench/*.[ch]; \
+	    clang-format --dry-run -Werror $$(git ls-files -co --exclude-standard '*.[ch]'); \
 	else echo "-- clang-format 14 is not here: format not checked"; fi
 
 check-native:

@@ -1,8 +1,6 @@
 /* chiton.c — the program: finds the command and calls it. */
-#include "fit/fit.h"
-#include "fit/selftest.h"
-#include "plots/plots.h"
-#include "sim/cli.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
 
 #include <gsl/gsl_errno.h>
 #include <omp.h>

@@ -9,6 +9,6 @@
 #include "core/memory.h"
 #include "core/names.h"
 #include "core/random.h"
-#include "core/stop.h"
+#include "core/watch.h"
 
 #endif

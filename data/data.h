@@ -41,7 +41,7 @@ typedef struct {
  *          outside their range; CH_ERROR_MEMORY
  */
 ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, size_t num_samples,
-                           int threads, ch_stop *stop, ch_error *err) CH_MUST_CHECK;
+                           int threads, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 void ch_sample_set_free(ch_sample_set *self);
 
 /** Draws the samples first, first + 1, … of a law in place of those of a set, the teacher on the axis.

@@ -109,7 +109,7 @@ static int8_t draw(float *x, const ch_data_law *law, const double *mirror, ch_ra
 }
 
 ch_code ch_examples_init_law(ch_examples *self, const ch_data_law *law, ch_stream purpose, size_t num_samples,
-                             int threads, ch_stop *stop, ch_error *err)
+                             int threads, const ch_watch *watch, ch_error *err)
 {
     double *frame = NULL; /* teacher [d], then its mirror [d] */
     memset(self, 0, sizeof *self);
@@ -128,14 +128,14 @@ ch_code ch_examples_init_law(ch_examples *self, const ch_data_law *law, ch_strea
     ch_law_teacher(law, frame, frame + law->dim);
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (size_t mu = 0; mu < num_samples; mu++) {
-        if (stop != NULL && *stop) {
+        if (ch_watch_is_stopped(watch)) {
             continue;
         }
         ch_random random;
         ch_random_init(&random, law->seed, purpose, mu);
         self->labels[mu] = draw(self->inputs + mu * self->dim, law, frame + law->dim, &random);
     }
-    if (stop != NULL && *stop) {
+    if (ch_watch_is_stopped(watch)) {
         code = ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped while the examples were drawn");
     }
 out:

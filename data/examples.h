@@ -42,7 +42,7 @@ void ch_examples_free(ch_examples *self);
  *          CH_ERROR_MEMORY
  */
 ch_code ch_examples_init_law(ch_examples *self, const ch_data_law *law, ch_stream purpose, size_t num_samples,
-                             int threads, ch_stop *stop, ch_error *err) CH_MUST_CHECK;
+                             int threads, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
 /** Bytes that P examples of `dim` numbers take; SIZE_MAX when that overflows. */
 size_t ch_examples_bytes(size_t num_samples, size_t dim);

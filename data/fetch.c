@@ -22,7 +22,7 @@ typedef struct {
 
 static bool is_stopped(const ch_fetch_how *how)
 {
-    return how->stop != NULL && *how->stop;
+    return ch_watch_is_stopped(how->watch);
 }
 
 static size_t receive(char *bytes, size_t size, size_t count, void *context)
@@ -35,9 +35,9 @@ static int advance(void *context, curl_off_t total, curl_off_t done, curl_off_t 
 {
     const transfer *self = context;
     (void)up_total, (void)up;
-    if (self->how->progress != NULL && done > 0) {
-        self->how->progress(self->how->context, self->part->file->name, self->offset + (uint64_t)done,
-                            total > 0 ? self->offset + (uint64_t)total : 0);
+    if (done > 0) {
+        ch_part_tell_progress(self->how->watch, self->part->file->name, self->offset + (uint64_t)done,
+                              total > 0 ? self->offset + (uint64_t)total : 0);
     }
     return is_stopped(self->how);
 }
@@ -164,10 +164,8 @@ static ch_code fetch_from_any(CURL *curl, ch_part *part, const ch_fetch_how *how
 static void say(const ch_fetch_how *how, const char *folder, const char *name, const char *what)
 {
     char sentence[PATH_MAX + 64];
-    if (how->say != NULL) {
-        snprintf(sentence, sizeof sentence, "%s/%s: %s", folder, name, what);
-        how->say(how->context, sentence);
-    }
+    snprintf(sentence, sizeof sentence, "%s/%s: %s", folder, name, what);
+    ch_watch_say(how->watch, sentence);
 }
 
 ch_code ch_fetch_download(const char *folder, const ch_fetch_file *file, const ch_fetch_how *how, ch_error *err)

@@ -14,13 +14,10 @@ typedef struct {
     const char *md5;
 } ch_fetch_file;
 
-/** How to fetch. What is told is told through the caller's functions, either of which may be NULL. */
+/** How to fetch. */
 typedef struct {
     const char *const *mirrors; /* NULL-terminated URLs of folders, at least one, tried in turn */
-    void (*say)(void *context, const char *sentence);
-    void (*progress)(void *context, const char *name, uint64_t done, uint64_t total); /* bytes; total 0: not known */
-    void *context;
-    ch_stop *stop; /* NULL, or a flag that ends the transfer */
+    const ch_watch *watch;      /* who is told how many bytes of a file have come, and may end the transfer; or NULL */
 } ch_fetch_how;
 
 /** Downloads a file to folder/NAME, unless it is there.

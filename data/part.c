@@ -11,6 +11,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+void ch_part_tell_progress(const ch_watch *watch, const char *name, uint64_t done, uint64_t total)
+{
+    const ch_watch_report report = {
+        .what = name,
+        .unit = "bytes",
+        .done = done,
+        .total = total,
+        .share = total > 0 ? (double)done / (double)total : 0,
+    };
+    ch_watch_progress(watch, &report);
+}
+
 ch_code ch_part_is_done(const char *folder, const ch_fetch_file *file, bool *done, ch_error *err)
 {
     char path[PATH_MAX], md5[CH_MD5_SIZE];

@@ -4,6 +4,9 @@
 
 #include "data/fetch.h"
 
+/** Tells how many bytes of a file have come. @param total  0: not known */
+void ch_part_tell_progress(const ch_watch *watch, const char *name, uint64_t done, uint64_t total);
+
 /** A file under the name NAME.part, locked against other processes. */
 typedef struct {
     char path[PATH_MAX]; /* folder/NAME */

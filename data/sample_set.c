@@ -44,7 +44,7 @@ static ch_code check(const ch_data_law *law, size_t num_samples, ch_error *err)
 }
 
 ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, size_t num_samples,
-                           int threads, ch_stop *stop, ch_error *err)
+                           int threads, const ch_watch *watch, ch_error *err)
 {
     double *mirror = NULL;
     memset(self, 0, sizeof *self);
@@ -67,7 +67,7 @@ ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_strea
     ch_law_teacher(law, self->teacher, mirror);
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (size_t mu = 0; mu < num_samples; mu++) {
-        if (stop != NULL && *stop) {
+        if (ch_watch_is_stopped(watch)) {
             continue;
         }
         float *row = self->rows + mu * self->stride;
@@ -76,7 +76,7 @@ ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_strea
             ch_law_reflect(row, mirror, law->dim);
         }
     }
-    if (stop != NULL && *stop) {
+    if (ch_watch_is_stopped(watch)) {
         code = ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped while the samples were drawn");
         ch_sample_set_free(self);
     }

@@ -24,16 +24,14 @@ static ch_code copy(struct archive *archive, const char *path, ch_part *part, ui
     uint64_t done = 0;
     la_ssize_t got = 0;
     while ((got = archive_read_data(archive, block, sizeof block)) > 0) {
-        if (how->stop != NULL && *how->stop) {
+        if (ch_watch_is_stopped(how->watch)) {
             return ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped; the same command goes on from %s", path);
         }
         if (!ch_part_write(part, block, (size_t)got)) {
             return ch_part_failure(part, err);
         }
         done += (uint64_t)got;
-        if (how->progress != NULL) {
-            how->progress(how->context, part->file->name, done, total);
-        }
+        ch_part_tell_progress(how->watch, part->file->name, done, total);
     }
     return got < 0 ? damaged(archive, path, err) : CH_OK;
 }

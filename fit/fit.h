@@ -37,7 +37,8 @@
 #define CH_FIT_H
 
 #include "core/core.h"
-#include "sim/sim.h"
+#include "sim/store/store.h"
+#include "sim/train.h"
 
 #include <stdbool.h>
 
@@ -350,7 +351,5 @@ void ch_fit_group_label(const ch_fit *self, const ch_fit_group *group, char *tex
 
 /** A temperature for people: "2^-15" for powers of two beyond the plain ones, else four digits. */
 void ch_fit_format_temp(double temp, char *text, size_t size);
-
-int ch_cmd_fit(int argc, const char **argv);
 
 #endif

@@ -200,8 +200,8 @@ static void sum_up(ch_selftest *self, const finding *findings)
     }
 }
 
-ch_code ch_selftest_run(ch_selftest *self, size_t num_tables, uint64_t seed, int threads, void (*tick)(void *),
-                        void *tick_data, ch_error *err)
+ch_code ch_selftest_run(ch_selftest *self, size_t num_tables, uint64_t seed, int threads, const ch_watch *watch,
+                        ch_error *err)
 {
     *self = (ch_selftest){.num_tables = num_tables, .runs_per_table = NUM_RUNS};
     if (num_tables < 1 || num_tables > 100000) {
@@ -209,7 +209,7 @@ ch_code ch_selftest_run(ch_selftest *self, size_t num_tables, uint64_t seed, int
                             num_tables);
     }
     ch_code all = CH_OK;
-    size_t ended = 0;
+    size_t ended = 0, done = 0;
     finding *findings = ch_alloc(num_tables * CH_SELFTEST_NUMBERS, sizeof *findings);
     if (findings == NULL) {
         return ch_error_memory(err, "the tables' numbers");
@@ -217,6 +217,9 @@ ch_code ch_selftest_run(ch_selftest *self, size_t num_tables, uint64_t seed, int
     name_numbers(self);
 #pragma omp parallel for num_threads(threads) schedule(dynamic) reduction(+ : ended)
     for (size_t t = 0; t < num_tables; t++) {
+        if (ch_watch_is_stopped(watch)) {
+            continue;
+        }
         ch_error mine = {0};
         ch_run *runs = ch_alloc(NUM_RUNS, sizeof *runs);
         const ch_code code = runs == NULL ? ch_error_memory(&mine, "a table of runs")
@@ -230,12 +233,16 @@ ch_code ch_selftest_run(ch_selftest *self, size_t num_tables, uint64_t seed, int
             if (code != CH_OK && all == CH_OK) {
                 all = ch_error_set(err, code, "%s", mine.message);
             }
-            if (tick != NULL) {
-                tick(tick_data);
-            }
+            const ch_watch_report report = {
+                .unit = "tables", .done = ++done, .total = num_tables, .share = (double)done / (double)num_tables};
+            ch_watch_progress(watch, &report);
         }
     }
     self->ended = ended;
+    if (all == CH_OK && done < num_tables) {
+        all = ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped with %zu of %zu tables to do", num_tables - done,
+                           num_tables);
+    }
     if (all == CH_OK) {
         sum_up(self, findings);
     }

@@ -30,16 +30,14 @@ typedef struct {
  *
  *  @param num_tables  1 … 100,000
  *  @param threads     at least 1; does not change a bit of the result
- *  @param tick        called by one thread at a time after each table; may be NULL
+ *  @param watch       who is told after each table, and may end the test; or NULL
  *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY
  */
-ch_code ch_selftest_run(ch_selftest *self, size_t num_tables, uint64_t seed, int threads, void (*tick)(void *),
-                        void *tick_data, ch_error *err) CH_MUST_CHECK;
+ch_code ch_selftest_run(ch_selftest *self, size_t num_tables, uint64_t seed, int threads, const ch_watch *watch,
+                        ch_error *err) CH_MUST_CHECK;
 
 /** Share of the intervals that cover, and whether it is 93 … 97 % up to two standard deviations of so many tables. */
 double ch_selftest_coverage(const ch_selftest_number *number);
 bool ch_selftest_holds(const ch_selftest_number *number);
-
-int ch_cmd_selftest(int argc, const char **argv);
 
 #endif

@@ -7,12 +7,12 @@
 #define CH_MODELS_H
 
 #include "models/architecture.h"
-#include "models/first_layer.h"
-#include "models/kernel.h"
-#include "models/kernel_cache.h"
-#include "models/network.h"
-#include "models/network_learner.h"
-#include "models/twin.h"
-#include "models/twin_kernel.h"
+#include "models/learner/learner.h"
+#include "models/network/first_layer.h"
+#include "models/network/network.h"
+#include "models/tangent/kernel.h"
+#include "models/twin/kernel.h"
+#include "models/twin/kernel_file.h"
+#include "models/twin/twin.h"
 
 #endif

@@ -1,9 +1,9 @@
 /* fast.c — the fast engine: equal in law to the plain one, without its idle steps. */
+#include "core/draw.h"
+#include "core/waiting.h"
 #include "perceptron/active.h"
 #include "perceptron/candidates.h"
-#include "perceptron/draw.h"
 #include "perceptron/student.h"
-#include "perceptron/waiting.h"
 
 #include <float.h>
 #include <stdlib.h>

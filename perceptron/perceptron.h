@@ -93,7 +93,7 @@ size_t ch_reach_count(const ch_reach *self, double bound);
  *  stages, each begun when the last stretch of updates would have cost less that way:
  *  - plain steps, while nearly all samples are candidates;
  *  - drawing: only batches that hold a candidate are drawn, and of those only the candidates. The wait for one is
- *    geometric, the number of candidates in it hypergeometric given at least one (perceptron/waiting.h). After many
+ *    geometric, the number of candidates in it hypergeometric given at least one (core/waiting.h). After many
  *    draws in vain, all candidates are looked at instead;
  *  - following: the margins of all samples within reach are kept up to date by rows of their Gram matrix
  *    (perceptron/active.h), so that the unfitted samples are known, and the same law gives the next batch with one.

@@ -1,7 +1,7 @@
 /* plain.c — the plain engine: every drawn margin is computed. */
 #include "perceptron/perceptron.h"
 
-#include "perceptron/draw.h"
+#include "core/draw.h"
 #include "perceptron/student.h"
 
 #include <gsl/gsl_randist.h>

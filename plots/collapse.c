@@ -1,5 +1,5 @@
 /* collapse.c — a page a group: its curves before and after their collapse, and the points over the master curve. */
-#include "fit/collapse.h"
+#include "fit/collapse/collapse.h"
 #include "plots/panel.h"
 
 #include <math.h>

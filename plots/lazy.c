@@ -1,6 +1,6 @@
 /* lazy.c — a page a network that has its linearised twin beside it: both, their ratios, and where lazy training ends.
  */
-#include "fit/lazy.h"
+#include "fit/twins/lazy.h"
 #include "plots/panel.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* phase.c — a page a phase diagram: maps of test error, weight variation and kernel change over (alpha, T). */
-#include "fit/phase.h"
+#include "fit/phase/phase.h"
 #include "plots/gnuplot.h"
 #include "plots/phase_map.h"
 

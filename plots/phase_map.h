@@ -2,7 +2,7 @@
 #ifndef CH_PHASE_MAP_H
 #define CH_PHASE_MAP_H
 
-#include "fit/phase.h"
+#include "fit/phase/phase.h"
 #include "plots/panel.h"
 
 /* gnuplot's styles, for the page's key too */

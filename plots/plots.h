@@ -27,7 +27,7 @@ ch_code ch_plot_directory(const char *directory, ch_error *err) CH_MUST_CHECK;
 ch_code ch_plot_fit(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
                     ch_error *err) CH_MUST_CHECK;
 
-/** Draws a page a group whose weight change or training time collapses (fit/collapse.h), as e.g.
+/** Draws a page a group whose weight change or training time collapses (fit/collapse/collapse.h), as e.g.
  *  perceptron-chi0-dim128-collapse.pdf: before, after, and the points over the master curve. Groups that have neither
  *  collapse get no page. All else is as for ch_plot_fit. */
 ch_code ch_plot_collapse(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
@@ -39,13 +39,13 @@ ch_code ch_plot_collapse(const ch_fit *fit, const char *directory, ch_plot_forma
 ch_code ch_plot_test_error(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
                            ch_error *err) CH_MUST_CHECK;
 
-/** Draws a page a phase diagram of the fit (fit/phase.h), as e.g. mlp-datasign-chi0-dim16-train1024-phase.pdf: maps of
- *  test error, relative weight variation and kernel change over (alpha, T), those that were measured, with the end of
- *  the lazy regime and T_opt. All else is as for ch_plot_fit. */
+/** Draws a page a phase diagram of the fit (fit/phase/phase.h), as e.g. mlp-datasign-chi0-dim16-train1024-phase.pdf:
+ * maps of test error, relative weight variation and kernel change over (alpha, T), those that were measured, with the
+ * end of the lazy regime and T_opt. All else is as for ch_plot_fit. */
 ch_code ch_plot_phase(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
                       ch_error *err) CH_MUST_CHECK;
 
-/** Draws a page a network that has its linearised twin in the fit (fit/lazy.h), as e.g.
+/** Draws a page a network that has its linearised twin in the fit (fit/twins/lazy.h), as e.g.
  *  mlp-datamnist_parity-twin.pdf: weight change and test error of both, and the ratios of weight change and training
  *  time with the end of the lazy regime. All else is as for ch_plot_fit. */
 ch_code ch_plot_lazy(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
@@ -59,7 +59,5 @@ ch_code ch_plot_lazy(const ch_fit *fit, const char *directory, ch_plot_format fo
  *  All else is as for ch_plot_fit; CH_ERROR_IO also when the store cannot be read. */
 ch_code ch_plot_training(const ch_fit *fit, ch_store *store, const char *directory, ch_plot_format format, FILE *names,
                          ch_error *err) CH_MUST_CHECK;
-
-int ch_cmd_plot(int argc, const char **argv);
 
 #endif

@@ -116,13 +116,13 @@ static bool budget_is_used(const ch_settings *settings, const ch_progress *progr
 }
 
 /* Advances from look to look until the learner is fitted or diverged, or a budget is used up. */
-static ch_code train_until_end(ch_run *run, ch_learner *learner, double started, ch_stop *stop, ch_error *err)
+static ch_code train_until_end(ch_run *run, ch_learner *learner, double started, const ch_watch *watch, ch_error *err)
 {
     ch_code code = CH_OK;
     const ch_progress *progress = &learner->progress;
     recorder trajectory = recorder_start(run);
     while (progress->status == CH_RUNNING && !budget_is_used(&run->settings, progress, started)) {
-        if (stop != NULL && *stop) {
+        if (ch_watch_is_stopped(watch)) {
             return ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped after %llu steps",
                                 (unsigned long long)progress->steps);
         }
@@ -198,14 +198,14 @@ static ch_code online_init(ch_online_student *self, const ch_settings *settings,
 }
 
 /* The test samples of a perceptron, which are a run's own. */
-static ch_code make_test(props *lent, const ch_settings *settings, int threads, ch_stop *stop, ch_error *err)
+static ch_code make_test(props *lent, const ch_settings *settings, int threads, const ch_watch *watch, ch_error *err)
 {
     ch_data_law law = ch_train_law(settings);
     if (!ch_settings_has_engine(settings) || settings->test == 0) {
         return CH_OK;
     }
     law.random_teacher = law.random_teacher && settings->train > 0; /* a fresh batch is drawn in the teacher's frame */
-    return ch_sample_set_init(&lent->test, &law, CH_STREAM_TEST_SAMPLES, (size_t)settings->test, threads, stop, err);
+    return ch_sample_set_init(&lent->test, &law, CH_STREAM_TEST_SAMPLES, (size_t)settings->test, threads, watch, err);
 }
 
 /* A perceptron by an engine of its own, or with every batch fresh. */
@@ -235,7 +235,7 @@ static ch_code perceptron_init(model *self, const ch_settings *settings, const c
 
 /* A network; or the linear network that a perceptron is, which takes double. */
 static ch_code network_init(model *self, const ch_settings *settings, const ch_train_set *set, props *lent, int threads,
-                            ch_stop *stop, ch_error *err)
+                            const ch_watch *watch, ch_error *err)
 {
     const ch_network_spec spec = ch_settings_network(settings);
     ch_code code = ch_architecture_init(&lent->architecture, &spec, err);
@@ -269,7 +269,7 @@ static ch_code network_init(model *self, const ch_settings *settings, const ch_t
         .chi = has_teacher ? settings->chi : NAN,
         .kernel_samples = (size_t)settings->kernel,
         .threads = threads,
-        .stop = stop,
+        .watch = watch,
     };
     return ch_network_learner_init(&self->network, &setup, err);
 }
@@ -291,26 +291,26 @@ static ch_code twin_init(model *self, const ch_settings *settings, const ch_trai
 
 /* @param set  not looked at with train = inf */
 static ch_code model_init(model *self, const ch_settings *settings, const ch_train_set *set, props *lent, int threads,
-                          ch_stop *stop, ch_error *err)
+                          const ch_watch *watch, ch_error *err)
 {
     if (ch_settings_has_engine(settings)) {
         return perceptron_init(self, settings, set, lent, threads, err);
     }
     return settings->linear == CH_LINEAR_YES ? twin_init(self, settings, set, err)
-                                             : network_init(self, settings, set, lent, threads, stop, err);
+                                             : network_init(self, settings, set, lent, threads, watch, err);
 }
 
-static ch_code train_on(ch_run *run, const ch_train_set *set, int threads, ch_stop *stop, ch_error *err)
+static ch_code train_on(ch_run *run, const ch_train_set *set, int threads, const ch_watch *watch, ch_error *err)
 {
     props lent = {0};
     model trained;
-    ch_code code = make_test(&lent, &run->settings, threads, stop, err);
+    ch_code code = make_test(&lent, &run->settings, threads, watch, err);
     const double started = ch_clock_now();
     if (code == CH_OK) {
-        code = model_init(&trained, &run->settings, set, &lent, threads, stop, err);
+        code = model_init(&trained, &run->settings, set, &lent, threads, watch, err);
     }
     if (code == CH_OK) {
-        code = train_until_end(run, &trained.learner, started, stop, err);
+        code = train_until_end(run, &trained.learner, started, watch, err);
         run->seconds = ch_clock_now() - started;
         trained.learner.free(&trained.learner);
     }
@@ -326,18 +326,18 @@ static ch_code start_run(ch_run *run, const ch_settings *settings, ch_error *err
     return ch_settings_resolve(&run->settings, err);
 }
 
-ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_train_set *set, int threads, ch_stop *stop,
+ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_train_set *set, int threads, const ch_watch *watch,
                  ch_error *err)
 {
     if (set == NULL) {
-        return ch_train_alone(run, settings, NULL, threads, stop, err);
+        return ch_train_alone(run, settings, NULL, threads, watch, err);
     }
     const ch_code code = start_run(run, settings, err);
-    return code == CH_OK ? train_on(run, set, threads, stop, err) : code;
+    return code == CH_OK ? train_on(run, set, threads, watch, err) : code;
 }
 
-ch_code ch_train_alone(ch_run *run, const ch_settings *settings, const char *kernel_folder, int threads, ch_stop *stop,
-                       ch_error *err)
+ch_code ch_train_alone(ch_run *run, const ch_settings *settings, const char *kernel_folder, int threads,
+                       const ch_watch *watch, ch_error *err)
 {
     ch_train_set set = {0};
     ch_sources sources = {.kernel_folder = kernel_folder};
@@ -346,11 +346,11 @@ ch_code ch_train_alone(ch_run *run, const ch_settings *settings, const char *ker
         code = ch_sources_find_images(&sources, &run->settings, err);
     }
     if (code == CH_OK && run->settings.train > 0) {
-        code = ch_train_set_init(&set, &run->settings, &sources, (size_t)run->settings.train, threads, stop, err);
+        code = ch_train_set_init(&set, &run->settings, &sources, (size_t)run->settings.train, threads, watch, err);
     }
     ch_sources_free(&sources);
     if (code == CH_OK) {
-        code = train_on(run, &set, threads, stop, err);
+        code = train_on(run, &set, threads, watch, err);
     }
     ch_train_set_free(&set);
     return code;

@@ -3,7 +3,7 @@
 #define CH_TRAIN_H
 
 #include "core/core.h"
-#include "sim/settings.h"
+#include "sim/settings/settings.h"
 #include "sim/train_set.h"
 
 /** A point of a trajectory. */
@@ -43,17 +43,17 @@ void ch_run_free(ch_run *self);
  *  @param settings  resolved here
  *  @param set       of the same key with num_samples >= train; NULL to make it here; with train = inf not looked at
  *  @param threads   threads to use, >= 1, for making data and where the engine can; does not change a bit of the result
- *  @param stop      NULL, or a flag: when it becomes non-zero the run ends within a fraction of a second
+ *  @param watch     NULL, or who may end the run: it then ends within a fraction of a second
  *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_NUMERIC, or CH_ERROR_INTERRUPTED when stopped
  */
-ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_train_set *set, int threads, ch_stop *stop,
+ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_train_set *set, int threads, const ch_watch *watch,
                  ch_error *err) CH_MUST_CHECK;
 
 /** As ch_train, with the set made here.
  *  @param kernel_folder  where kernels of twins are read and kept; NULL: nowhere
  *  @return also CH_ERROR_IO, for images that cannot be read, or a kernel file that cannot be read or written */
-ch_code ch_train_alone(ch_run *run, const ch_settings *settings, const char *kernel_folder, int threads, ch_stop *stop,
-                       ch_error *err) CH_MUST_CHECK;
+ch_code ch_train_alone(ch_run *run, const ch_settings *settings, const char *kernel_folder, int threads,
+                       const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
 /** Operations a run is expected to take, from the scaling laws; for ordering and for time left, not for results. */
 double ch_train_cost(const ch_settings *settings);

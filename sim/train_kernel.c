@@ -1,7 +1,7 @@
 /* train_kernel.c — the tangent kernels that twins train on. */
 #include "sim/train_kernel.h"
 
-#include "models/kernel_cache.h"
+#include "models/twin/kernel_file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -107,8 +107,8 @@ static size_t work_within(const ch_architecture *architecture, size_t num_train,
 
 /* ---- reading and making ---- */
 
-ch_code ch_train_kernel_read(ch_train_set *self, const ch_settings *settings, const ch_sources *sources, ch_stop *stop,
-                             bool *found, ch_error *err)
+ch_code ch_train_kernel_read(ch_train_set *self, const ch_settings *settings, const ch_sources *sources,
+                             const ch_watch *watch, bool *found, ch_error *err)
 {
     start from = {0};
     place file = {0};
@@ -118,8 +118,8 @@ ch_code ch_train_kernel_read(ch_train_set *self, const ch_settings *settings, co
     }
     ch_code code = place_init(&file, settings, sources->kernel_folder, err);
     if (code == CH_OK) {
-        code = ch_kernel_cache_read(&self->kernel, file.path, file.key, self->num_samples, (size_t)settings->test, stop,
-                                    found, err);
+        code = ch_kernel_cache_read(&self->kernel, file.path, file.key, self->num_samples, (size_t)settings->test,
+                                    watch, found, err);
     }
     if (code == CH_OK && *found) {
         code = start_init(&from, settings, err);
@@ -130,7 +130,8 @@ ch_code ch_train_kernel_read(ch_train_set *self, const ch_settings *settings, co
     return code;
 }
 
-static ch_code compute(ch_train_set *self, const ch_settings *settings, int threads, ch_stop *stop, ch_error *err)
+static ch_code compute(ch_train_set *self, const ch_settings *settings, int threads, const ch_watch *watch,
+                       ch_error *err)
 {
     start from;
     ch_code code = start_init(&from, settings, err);
@@ -143,7 +144,7 @@ static ch_code compute(ch_train_set *self, const ch_settings *settings, int thre
             .bytes =
                 work_within(&from.architecture, self->train.num_samples, self->test.num_samples, ch_memory_available()),
             .threads = threads,
-            .stop = stop,
+            .watch = watch,
         };
         code = ch_kernel_init(&self->kernel, &setup, err);
         self->norm_init = from.norm;
@@ -153,17 +154,17 @@ static ch_code compute(ch_train_set *self, const ch_settings *settings, int thre
 }
 
 ch_code ch_train_kernel_make(ch_train_set *self, const ch_settings *settings, const ch_sources *sources, int threads,
-                             ch_stop *stop, ch_error *err)
+                             const ch_watch *watch, ch_error *err)
 {
     place file = {0};
-    ch_code code = compute(self, settings, threads, stop, err);
+    ch_code code = compute(self, settings, threads, watch, err);
     ch_examples_free(&self->train);
     ch_examples_free(&self->test);
     if (code != CH_OK || sources == NULL || sources->kernel_folder == NULL) {
         return code;
     }
     if ((code = place_init(&file, settings, sources->kernel_folder, err)) == CH_OK) {
-        code = ch_kernel_cache_write(&self->kernel, file.path, file.key, stop, err);
+        code = ch_kernel_cache_write(&self->kernel, file.path, file.key, watch, err);
     }
     place_free(&file);
     return code;

@@ -12,14 +12,14 @@ char *ch_train_kernel_key(const ch_settings *settings) __attribute__((warn_unuse
 /** The kernel of a twin's training set, and ||w0||: from a file of the sources' folder, which needs no examples.
  *  @param found  out: false, and no kernel, where there is no folder, or no file with as many samples
  *  @return CH_OK; CH_ERROR_MEMORY; or as ch_kernel_cache_read */
-ch_code ch_train_kernel_read(ch_train_set *self, const ch_settings *settings, const ch_sources *sources, ch_stop *stop,
-                             bool *found, ch_error *err) CH_MUST_CHECK;
+ch_code ch_train_kernel_read(ch_train_set *self, const ch_settings *settings, const ch_sources *sources,
+                             const ch_watch *watch, bool *found, ch_error *err) CH_MUST_CHECK;
 
 /** The same from the set's examples, which it takes the place of; and into the sources' folder where there is one.
  *  @return CH_OK; CH_ERROR_INPUT; CH_ERROR_MEMORY; CH_ERROR_NUMERIC; CH_ERROR_INTERRUPTED; CH_ERROR_IO when the file
  *          cannot be written */
 ch_code ch_train_kernel_make(ch_train_set *self, const ch_settings *settings, const ch_sources *sources, int threads,
-                             ch_stop *stop, ch_error *err) CH_MUST_CHECK;
+                             const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
 /** Bytes of a kernel with its examples and what it is made from, workspaces of threads apart: as it is made, and the
  *  least there is to be.

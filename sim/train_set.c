@@ -118,17 +118,18 @@ int ch_train_key_compare(const ch_train_key *a, const ch_train_key *b)
 
 /* ---- making ---- */
 
-static ch_code make_rows(ch_train_set *self, const ch_settings *settings, int threads, ch_stop *stop, ch_error *err)
+static ch_code make_rows(ch_train_set *self, const ch_settings *settings, int threads, const ch_watch *watch,
+                         ch_error *err)
 {
     const ch_data_law law = ch_train_law(settings);
     const ch_code code =
-        ch_sample_set_init(&self->samples, &law, CH_STREAM_TRAIN_SAMPLES, self->num_samples, threads, stop, err);
+        ch_sample_set_init(&self->samples, &law, CH_STREAM_TRAIN_SAMPLES, self->num_samples, threads, watch, err);
     return code == CH_OK && settings->engine == CH_ENGINE_FAST ? ch_reach_init(&self->reach, &self->samples, err)
                                                                : code;
 }
 
 static ch_code make_examples(ch_train_set *self, const ch_settings *settings, const ch_sources *sources, int threads,
-                             ch_stop *stop, ch_error *err)
+                             const ch_watch *watch, ch_error *err)
 {
     const size_t num_test = (size_t)settings->test;
     const ch_data_law law = ch_train_law(settings);
@@ -137,9 +138,9 @@ static ch_code make_examples(ch_train_set *self, const ch_settings *settings, co
                               settings->seed_data, self->num_samples, num_test, err);
     }
     ch_code code =
-        ch_examples_init_law(&self->train, &law, CH_STREAM_TRAIN_SAMPLES, self->num_samples, threads, stop, err);
+        ch_examples_init_law(&self->train, &law, CH_STREAM_TRAIN_SAMPLES, self->num_samples, threads, watch, err);
     if (code == CH_OK && num_test > 0) {
-        code = ch_examples_init_law(&self->test, &law, CH_STREAM_TEST_SAMPLES, num_test, threads, stop, err);
+        code = ch_examples_init_law(&self->test, &law, CH_STREAM_TEST_SAMPLES, num_test, threads, watch, err);
     }
     return code;
 }
@@ -147,21 +148,21 @@ static ch_code make_examples(ch_train_set *self, const ch_settings *settings, co
 /* The kernel at w0. Where it is read no examples are made, and where it is computed none are kept: no run needs them.
  */
 static ch_code make_kernel(ch_train_set *self, const ch_settings *settings, const ch_sources *sources, int threads,
-                           ch_stop *stop, ch_error *err)
+                           const ch_watch *watch, ch_error *err)
 {
     bool found = false;
-    ch_code code = ch_train_kernel_read(self, settings, sources, stop, &found, err);
+    ch_code code = ch_train_kernel_read(self, settings, sources, watch, &found, err);
     if (code == CH_OK && !found) {
         code = ch_train_kernel_check_memory(settings, self->num_samples, ch_memory_available(), CH_ERROR_MEMORY, err);
     }
     if (code == CH_OK && !found) {
-        code = make_examples(self, settings, sources, threads, stop, err);
+        code = make_examples(self, settings, sources, threads, watch, err);
     }
-    return code == CH_OK && !found ? ch_train_kernel_make(self, settings, sources, threads, stop, err) : code;
+    return code == CH_OK && !found ? ch_train_kernel_make(self, settings, sources, threads, watch, err) : code;
 }
 
 ch_code ch_train_set_init(ch_train_set *self, const ch_settings *settings, const ch_sources *sources,
-                          size_t num_samples, int threads, ch_stop *stop, ch_error *err)
+                          size_t num_samples, int threads, const ch_watch *watch, ch_error *err)
 {
     ch_code code = CH_OK;
     memset(self, 0, sizeof *self);
@@ -169,13 +170,13 @@ ch_code ch_train_set_init(ch_train_set *self, const ch_settings *settings, const
     self->num_samples = num_samples;
     switch (self->key.kind) {
     case CH_SET_ROWS:
-        code = make_rows(self, settings, threads, stop, err);
+        code = make_rows(self, settings, threads, watch, err);
         break;
     case CH_SET_EXAMPLES:
-        code = make_examples(self, settings, sources, threads, stop, err);
+        code = make_examples(self, settings, sources, threads, watch, err);
         break;
     case CH_SET_KERNEL:
-        code = make_kernel(self, settings, sources, threads, stop, err);
+        code = make_kernel(self, settings, sources, threads, watch, err);
         break;
     }
     if (code != CH_OK) {

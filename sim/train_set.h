@@ -7,7 +7,7 @@
 #include "data/images.h"
 #include "models/models.h"
 #include "perceptron/perceptron.h"
-#include "sim/settings.h"
+#include "sim/settings/settings.h"
 
 /** Where training sets come from beside their laws. Zeroes: images are read, and no kernels kept. */
 typedef struct {
@@ -63,7 +63,7 @@ void ch_train_set_free(ch_train_set *self);
  *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED when stopped; of kernels also CH_ERROR_NUMERIC,
  *          and CH_ERROR_IO or CH_ERROR_INPUT for a kernel file that cannot be written or used */
 ch_code ch_train_set_init(ch_train_set *self, const ch_settings *settings, const ch_sources *sources,
-                          size_t num_samples, int threads, ch_stop *stop, ch_error *err) CH_MUST_CHECK;
+                          size_t num_samples, int threads, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
 /** Bytes that a training set takes while it is made: samples or examples, the order of samples for the fast engine, of
  *  which 8 bytes a sample are for sorting and do not stay, or a kernel with the examples and what else it is made from,

@@ -2,7 +2,7 @@
 #ifndef CH_TESTS_COLLAPSE_PLANT_H
 #define CH_TESTS_COLLAPSE_PLANT_H
 
-#include "fit/collapse.h"
+#include "fit/collapse/collapse.h"
 #include "tests/fit_plant.h"
 
 /* y = P^x f(T P^a), f(u) = [1 + (u/c)^m]^(1/m) with c = 2^-8, so that it bends within the temperatures; f(u) = u^m

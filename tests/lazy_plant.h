@@ -2,7 +2,7 @@
 #ifndef CH_TESTS_LAZY_PLANT_H
 #define CH_TESTS_LAZY_PLANT_H
 
-#include "fit/lazy.h"
+#include "fit/twins/lazy.h"
 #include "tests/phase_plant.h"
 
 enum { LAZY_PLANT_TEMPS = 6, LAZY_PLANT_SETS = 4 };

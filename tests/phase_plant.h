@@ -2,7 +2,7 @@
 #ifndef CH_TESTS_PHASE_PLANT_H
 #define CH_TESTS_PHASE_PLANT_H
 
-#include "fit/phase.h"
+#include "fit/phase/phase.h"
 #include "tests/support.h"
 
 #include <gsl/gsl_randist.h>

@@ -2,7 +2,7 @@
 #ifndef CH_TESTS_STORE_SUPPORT_H
 #define CH_TESTS_STORE_SUPPORT_H
 
-#include "sim/sim.h"
+#include "chiton.h"
 
 #include <ftw.h>
 #include <math.h>

@@ -61,7 +61,7 @@ static inline outcome sweep_within(ch_store *store, const ch_plan *plan, size_t 
     result.num_jobs = sweep.num_jobs;
     result.num_groups = sweep.num_groups;
     sweep.memory.budget = budget;
-    result.code = ch_sweep_run(&sweep, store, threads, stop, &result.err);
+    result.code = ch_sweep_run(&sweep, store, threads, &(ch_watch){.stop = stop}, &result.err);
     result.counts = sweep.counts;
     result.memory = sweep.memory;
     ch_sweep_free(&sweep);

@@ -2,7 +2,7 @@
 #include "tests/alloc_fail.h"
 #include "tests/support.h"
 
-#include "sim/cli.h"
+#include "cli/cli.h"
 
 #include <signal.h>
 #include <string.h>
@@ -170,7 +170,7 @@ static void test_a_run_is_json(void **state)
     (void)state;
     ch_point points[2];
     ch_run run = some_run(points);
-    json_t *json = ch_cli_run_json(&run);
+    json_t *json = ch_json_run(&run);
     assert_non_null(json);
     for (size_t i = 0; i < ch_settings_count; i++) {
         assert_non_null(json_object_get(json, ch_settings_table[i].name));
@@ -199,7 +199,7 @@ static void test_a_run_is_json(void **state)
     assert_true(json_is_null(json_object_get(first, "test_error")));
     json_decref(json);
     run.num_points = 0;
-    json = ch_cli_run_json(&run);
+    json = ch_json_run(&run);
     assert_null(json_object_get(json, "trajectory"));
     json_decref(json);
 }
@@ -210,14 +210,14 @@ static void test_words_of_settings_as_json(void **state)
     (void)state;
     static const size_t unbounded[] = {CH_SETTING_TRAIN, CH_SETTING_MAX_STEPS, CH_SETTING_MAX_UPDATES};
     for (size_t i = 0; i < sizeof unbounded / sizeof *unbounded; i++) {
-        json_t *json = ch_cli_setting_json(&ch_settings_table[unbounded[i]], (ch_value){.count = 0});
+        json_t *json = ch_json_setting(&ch_settings_table[unbounded[i]], (ch_value){.count = 0});
         assert_true(json_is_null(json));
         json_decref(json);
     }
-    json_t *seconds = ch_cli_setting_json(&ch_settings_table[CH_SETTING_MAX_SECONDS], (ch_value){.real = 0});
-    json_t *seed = ch_cli_setting_json(&ch_settings_table[CH_SETTING_SEED], (ch_value){.count = 0});
-    json_t *full = ch_cli_setting_json(&ch_settings_table[CH_SETTING_BATCH], (ch_value){.count = 0});
-    json_t *batch = ch_cli_setting_json(&ch_settings_table[CH_SETTING_BATCH], (ch_value){.count = 7});
+    json_t *seconds = ch_json_setting(&ch_settings_table[CH_SETTING_MAX_SECONDS], (ch_value){.real = 0});
+    json_t *seed = ch_json_setting(&ch_settings_table[CH_SETTING_SEED], (ch_value){.count = 0});
+    json_t *full = ch_json_setting(&ch_settings_table[CH_SETTING_BATCH], (ch_value){.count = 0});
+    json_t *batch = ch_json_setting(&ch_settings_table[CH_SETTING_BATCH], (ch_value){.count = 7});
     assert_true(json_is_null(seconds));
     assert_true(json_is_integer(seed) && json_integer_value(seed) == 0);
     assert_string_equal(json_string_value(full), "full");
@@ -246,7 +246,7 @@ static void test_a_run_is_json_or_null_when_memory_is_short(void **state)
     json_set_alloc_funcs(json_malloc, free);
     for (; json == NULL; k++) {
         json_left = k;
-        json = ch_cli_run_json(&run);
+        json = ch_json_run(&run);
     }
     json_decref(json);
     json_set_alloc_funcs(malloc, free);

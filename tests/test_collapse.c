@@ -1,7 +1,7 @@
 /* test_collapse.c — collapses of planted curves: S by an independent calculation, exponents found, and saying so where
  * there are none. Coverage of the intervals is in test_collapse_coverage.c. */
+#include "fit/collapse/master.h"
 #include "fit/internal.h"
-#include "fit/master.h"
 #include "tests/alloc_fail.h"
 #include "tests/collapse_plant.h"
 

@@ -4,7 +4,7 @@
  * batches alone make is seen; at the others each has its own.
  * False alarm: 1e-4 a test, 48 tests, 0.5 % in all; the seeds are fixed, so it either always fails or never.
  */
-#include "sim/sim.h"
+#include "chiton.h"
 
 #include "tests/support.h"
 

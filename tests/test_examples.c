@@ -198,8 +198,9 @@ static void stops(void **state)
 {
     (void)state;
     ch_stop stop = 1;
+    const ch_watch watch = {.stop = &stop};
     ch_examples examples;
-    assert_int_equal(ch_examples_init_law(&examples, &laws[0], CH_STREAM_TRAIN_SAMPLES, 10, 1, &stop, NULL),
+    assert_int_equal(ch_examples_init_law(&examples, &laws[0], CH_STREAM_TRAIN_SAMPLES, 10, 1, &watch, NULL),
                      CH_ERROR_INTERRUPTED);
     assert_null(examples.inputs);
 }

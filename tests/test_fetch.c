@@ -31,14 +31,13 @@ static void say(void *context, const char *sentence)
     strncat(self->sentences, sentence, sizeof self->sentences - strlen(self->sentences) - 1);
 }
 
-static void progress(void *context, const char *name, uint64_t done, uint64_t total)
+static void progress(void *context, const ch_watch_report *report)
 {
     account *self = context;
-    (void)name;
-    self->first = self->first == 0 ? done : self->first;
-    self->last = done;
-    self->total = total;
-    if (self->stop_at > 0 && done > self->stop_at) {
+    self->first = self->first == 0 ? report->done : self->first;
+    self->last = report->done;
+    self->total = report->total;
+    if (self->stop_at > 0 && report->done > self->stop_at) {
         self->stop = 1;
     }
 }
@@ -82,7 +81,8 @@ static ch_code fetch_from(const char *first, const char *second, account *told, 
 {
     const char *const mirrors[] = {url_of(first), second != NULL ? url_of(second) : NULL, NULL};
     const ch_fetch_file file = {"file", content_md5};
-    const ch_fetch_how how = {mirrors, say, progress, told, &told->stop};
+    const ch_watch watch = {.stop = &told->stop, .progress = progress, .say = say, .context = told};
+    const ch_fetch_how how = {mirrors, &watch};
     *err = (ch_error){0};
     return ch_fetch_download(path_of("got"), &file, &how, err);
 }
@@ -342,7 +342,8 @@ static void describe_files(ch_fetch_file files[2])
 static ch_code unpack(const char *name, account *told, ch_error *err)
 {
     ch_fetch_file files[2];
-    const ch_fetch_how how = {NULL, say, progress, told, &told->stop};
+    const ch_watch watch = {.stop = &told->stop, .progress = progress, .say = say, .context = told};
+    const ch_fetch_how how = {NULL, &watch};
     describe_files(files);
     *err = (ch_error){0};
     return ch_fetch_unpack(path_of(name), path_of("got"), files, 2, &how, err);
@@ -413,7 +414,8 @@ static void archives_come_and_go(void **state)
     ch_fetch_file files[2];
     account told = {0};
     ch_error err = {0};
-    const ch_fetch_how how = {mirrors, say, progress, &told, &told.stop};
+    const ch_watch watch = {.stop = &told.stop, .progress = progress, .say = say, .context = &told};
+    const ch_fetch_how how = {mirrors, &watch};
     const ch_fetch_file archive = {"a.tar.gz", md5};
     describe_files(files);
     write_archive("a.tar.gz", members, 2);
@@ -442,7 +444,8 @@ static void folders_of_sets(void **state)
     (void)state;
     account told = {0};
     ch_error err = {0};
-    const ch_fetch_how how = {NULL, say, progress, &told, &told.stop};
+    const ch_watch watch = {.stop = &told.stop, .progress = progress, .say = say, .context = &told};
+    const ch_fetch_how how = {NULL, &watch};
     assert_int_equal(ch_fetch_images(CH_IMAGES_MNIST, path_of("new"), url_of("none"), &how, &err), CH_ERROR_IO);
     assert_says(&err, "/none/train-images-idx3-ubyte.gz cannot be fetched");
     assert_int_equal(rmdir(path_of("new/mnist")), 0);
@@ -472,7 +475,8 @@ static void real_files(void **state)
         char name[64];
         ch_error err = {0};
         snprintf(name, sizeof name, "%s.gz", source->files[i].name);
-        const ch_fetch_how how = {mirrors, say, progress, &told, NULL};
+        const ch_watch watch = {.stop = NULL, .progress = progress, .say = say, .context = &told};
+        const ch_fetch_how how = {mirrors, &watch};
         if (ch_fetch_download(path_of("got"), &(ch_fetch_file){name, source->files[i].md5_gz}, &how, &err) != CH_OK) {
             fail_msg("%s", err.message);
         }

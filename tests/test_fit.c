@@ -1,5 +1,5 @@
 /* test_fit.c — fits of planted tables: exact where there is no noise, and all of it in the reports. */
-#include "fit/collapse.h"
+#include "fit/collapse/collapse.h"
 #include "fit/internal.h"
 #include "tests/fit_support.h"
 

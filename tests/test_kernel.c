@@ -128,6 +128,7 @@ static void refuses_too_little_memory_and_stops(void **state)
     stage here;
     ch_error err = {0};
     ch_stop stop = 1;
+    const ch_watch watch = {.stop = &stop};
     set_up(&here, &specs[0]);
     ch_kernel_task task = task_of(&here, 0, NUM_ROWS, 1, sizeof(float), 1);
     assert_int_equal(ch_kernel_compute(&task, kernel, &err), CH_OK);
@@ -135,7 +136,7 @@ static void refuses_too_little_memory_and_stops(void **state)
     assert_int_equal(ch_kernel_compute(&task, kernel, &err), CH_ERROR_INPUT);
     assert_non_null(strstr(err.message, "two gradients"));
     task.bytes++;
-    task.stop = &stop;
+    task.watch = &watch;
     assert_int_equal(ch_kernel_compute(&task, kernel, &err), CH_ERROR_INTERRUPTED);
     tear_down(&here);
 }

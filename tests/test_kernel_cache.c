@@ -1,5 +1,5 @@
 /* test_kernel_cache.c — kernels on disk: read back to the bit, and nothing else taken for one. */
-#include "models/kernel_cache.h"
+#include "models/twin/kernel_file.h"
 
 #include "alloc_fail.h"
 #include "support.h"
@@ -246,6 +246,7 @@ static void says_why_it_cannot(void **state)
     ch_kernel kernel = make_kernel(7, 2), other;
     ch_error err = {0};
     ch_stop stop = 1;
+    const ch_watch watch = {.stop = &stop};
     bool found = false;
     assert_int_equal(ch_kernel_cache_write(&kernel, "/nowhere/at/all", KEY, NULL, &err), CH_ERROR_IO);
     assert_non_null(strstr(err.message, "/nowhere/at/all"));
@@ -255,8 +256,8 @@ static void says_why_it_cannot(void **state)
     write_kernel(7, 2);
     ch_kernel_free(&kernel);
     kernel = make_kernel(70, 9);
-    assert_int_equal(ch_kernel_cache_write(&kernel, path, KEY, &stop, &err), CH_ERROR_INTERRUPTED);
-    assert_int_equal(ch_kernel_cache_read(&other, path, KEY, 7, 2, &stop, &found, &err), CH_ERROR_INTERRUPTED);
+    assert_int_equal(ch_kernel_cache_write(&kernel, path, KEY, &watch, &err), CH_ERROR_INTERRUPTED);
+    assert_int_equal(ch_kernel_cache_read(&other, path, KEY, 7, 2, &watch, &found, &err), CH_ERROR_INTERRUPTED);
     assert_true(!found && other.train == NULL);
     assert_int_equal(num_files(), 1);
     assert_int_equal(ch_kernel_cache_read(&other, path, KEY, 7, 2, NULL, &found, NULL), CH_OK); /* the old one */

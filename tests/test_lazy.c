@@ -1,6 +1,6 @@
 /* test_lazy.c — networks beside their twins: planted ratios and ends come back; what is missing does no harm. */
 #include "fit/internal.h"
-#include "fit/lazy.h"
+#include "fit/twins/lazy.h"
 #include "tests/alloc_fail.h"
 #include "tests/lazy_plant.h"
 

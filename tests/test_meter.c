@@ -1,5 +1,5 @@
 /* test_meter.c — what a meter shows on a terminal, elsewhere, and where there is no hurry to. */
-#include "sim/meter.h"
+#include "cli/meter.h"
 #include "tests/support.h"
 
 #include <fcntl.h>
@@ -24,8 +24,8 @@ static void watch(size_t total, size_t done, double patience, bool terminal, cha
     const int former = dup(STDERR_FILENO);
     assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
     ch_meter meter;
-    ch_meter_start(&meter, "replicas", total, (double)total, patience);
-    ch_meter_add(&meter, done, (double)done);
+    ch_meter_start(&meter, "replicas", patience);
+    ch_meter_set(&meter, done, total, total > 0 ? (double)done / (double)total : 1);
     ch_meter_finish(&meter);
     ch_meter_say(&meter, "end");
     assert_int_equal(dup2(former, STDERR_FILENO), STDERR_FILENO);

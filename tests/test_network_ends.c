@@ -1,5 +1,5 @@
 /* test_network_ends.c — training of networks up to its limits: steps, stops, divergence, refusals, memory. */
-#include "models/network_learner_private.h"
+#include "models/learner/state.h"
 
 #include "tests/alloc_fail.h"
 #include "tests/learner_support.h"
@@ -159,10 +159,11 @@ static void stop_is_obeyed(void **state)
     ch_architecture network = make_network(CH_ARCH_MLP, 16, 1, train.shape);
     for (size_t k = 0; k < 6; k++) {
         ch_stop stop = 0;
+        const ch_watch watch = {.stop = &stop};
         ch_network_learner_setup setup = setup_of(&network, &train);
         setup.dynamics = (ch_dynamics)(k % 5);
         setup.fast = k == 5;
-        setup.stop = &stop;
+        setup.watch = &watch;
         ch_network_learner model = start(&setup), late;
         ch_observation seen;
         stop = 1;

@@ -1,5 +1,5 @@
 /* test_network_fast.c — the fast engine of networks against the plain one. */
-#include "models/network_learner_private.h"
+#include "models/learner/state.h"
 
 #include "tests/learner_support.h"
 

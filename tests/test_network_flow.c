@@ -1,5 +1,5 @@
 /* test_network_flow.c — gradient flow against closed forms, its own tolerance, and gradient descent of small steps. */
-#include "models/network_learner_private.h"
+#include "models/learner/state.h"
 
 #include "tests/learner_support.h"
 

@@ -4,7 +4,7 @@
  * False alarm: two-sample Kolmogorov-Smirnov tests at 1e-4 each, 24 of them; means and covariances within 5.5
  * standard errors, 56 of them, 2e-6 in all: 0.24 % together. The seeds are fixed, so it either always fails or never.
  */
-#include "models/network_learner_private.h"
+#include "models/learner/state.h"
 
 #include "perceptron/perceptron.h"
 #include "tests/learner_support.h"

@@ -1,7 +1,7 @@
 /* test_network_learner.c — training of networks: every loss and dynamics against loops that follow the definitions. */
-#include "models/network_learner_private.h"
+#include "models/learner/state.h"
 
-#include "perceptron/draw.h"
+#include "core/draw.h"
 #include "perceptron/perceptron.h"
 #include "tests/learner_support.h"
 

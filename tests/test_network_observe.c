@@ -1,5 +1,5 @@
 /* test_network_observe.c — observations of networks under training against their definitions. */
-#include "models/network_learner_private.h"
+#include "models/learner/state.h"
 
 #include "tests/learner_support.h"
 

@@ -1,6 +1,6 @@
 /* test_phase.c — phase diagrams: planted borders, T_opt and k come back; what is missing does no harm. */
 #include "fit/internal.h"
-#include "fit/phase.h"
+#include "fit/phase/phase.h"
 #include "tests/alloc_fail.h"
 #include "tests/phase_plant.h"
 

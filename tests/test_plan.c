@@ -2,7 +2,7 @@
 #include "tests/alloc_fail.h"
 #include "tests/support.h"
 
-#include "sim/plan.h"
+#include "sim/sweep/plan.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* test_plots.c — figures from planted runs: files are whole, names and degenerate groups do no harm. */
+#include "cli/cli.h"
 #include "plots/axis.h"
 #include "plots/gnuplot.h"
 #include "plots/label.h"
 #include "plots/panel.h"
 #include "plots/plots.h"
-#include "sim/cli.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 /* test_plots_pages.c — pages of networks from planted stores: phase diagrams, training curves, the test error, twins.
  */
+#include "cli/cli.h"
 #include "plots/panel.h"
 #include "plots/plots.h"
-#include "sim/cli.h"
 #include "tests/alloc_fail.h"
 #include "tests/lazy_plant.h"
 

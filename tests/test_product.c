@@ -6,10 +6,10 @@
 #define CH_REAL       float
 #define CH_REAL_BYTES 4
 #include "models/architecture.h"
-#include "models/product.h"
+#include "models/network/product.inc.h"
 
-#include "models/activations.h"
-#include "models/transpose.h"
+#include "models/network/activations.inc.h"
+#include "models/network/transpose.inc.h"
 
 #include <gsl/gsl_errno.h>
 

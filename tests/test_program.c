@@ -1,8 +1,8 @@
 /* test_program.c — the program: every command does what it says, on standard output alone. */
 #include "tests/program_support.h"
 
+#include "cli/cli.h"
 #include "plots/plots.h"
-#include "sim/cli.h"
 
 /* ---- what is parsed ---- */
 

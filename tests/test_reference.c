@@ -6,7 +6,7 @@
  * The seeds are those of another generator, so the laws are compared, by two-sample Kolmogorov–Smirnov tests.
  * False alarm: 1e-4 a test, 52 tests, 0.5 % in all; the seeds are fixed, so it either always fails or never.
  */
-#include "sim/sim.h"
+#include "chiton.h"
 
 #include "tests/support.h"
 

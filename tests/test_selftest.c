@@ -5,9 +5,9 @@
 #include <gsl/gsl_errno.h>
 #include <string.h>
 
-static void count_ticks(void *data)
+static void count_reports(void *data, const ch_watch_report *report)
 {
-    ++*(size_t *)data;
+    assert_int_equal(report->done, ++*(size_t *)data);
 }
 
 /* 400 tables: every share of intervals is within 95 % +- 4 standard deviations, and every mean within 5 standard errors
@@ -17,9 +17,10 @@ static void intervals_hold(void **state)
     (void)state;
     ch_selftest selftest;
     ch_error err = {0};
-    size_t ticks = 0;
-    assert_int_equal(ch_selftest_run(&selftest, 400, 1, 2, count_ticks, &ticks, &err), CH_OK);
-    assert_int_equal(ticks, 400);
+    size_t reports = 0;
+    const ch_watch watch = {.progress = count_reports, .context = &reports};
+    assert_int_equal(ch_selftest_run(&selftest, 400, 1, 2, &watch, &err), CH_OK);
+    assert_int_equal(reports, 400);
     assert_true(selftest.ended > 400);
     for (size_t k = 0; k < CH_SELFTEST_NUMBERS; k++) {
         const ch_selftest_number *number = &selftest.numbers[k];
@@ -35,13 +36,13 @@ static void threads_change_nothing(void **state)
     (void)state;
     ch_selftest one, two;
     ch_error err = {0};
-    assert_int_equal(ch_selftest_run(&one, 6, 3, 1, NULL, NULL, &err), CH_OK);
-    assert_int_equal(ch_selftest_run(&two, 6, 3, 2, NULL, NULL, &err), CH_OK);
+    assert_int_equal(ch_selftest_run(&one, 6, 3, 1, NULL, &err), CH_OK);
+    assert_int_equal(ch_selftest_run(&two, 6, 3, 2, NULL, &err), CH_OK);
     for (size_t k = 0; k < CH_SELFTEST_NUMBERS; k++) {
         assert_true(one.numbers[k].mean == two.numbers[k].mean);
         assert_int_equal(one.numbers[k].covered, two.numbers[k].covered);
     }
-    assert_int_equal(ch_selftest_run(&one, 0, 3, 1, NULL, NULL, &err), CH_ERROR_INPUT);
+    assert_int_equal(ch_selftest_run(&one, 0, 3, 1, NULL, &err), CH_ERROR_INPUT);
     assert_non_null(strstr(err.message, "tables = 0"));
 }
 

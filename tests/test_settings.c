@@ -1,7 +1,7 @@
 /* test_settings.c — the table, single values, and the resolving of a run's settings. */
 #include "tests/support.h"
 
-#include "sim/settings.h"
+#include "sim/settings/settings.h"
 
 #include <locale.h>
 #include <math.h>

@@ -2,7 +2,7 @@
 #include "tests/alloc_fail.h"
 #include "tests/store_support.h"
 
-#include "sim/store_private.h"
+#include "sim/store/store_private.h"
 
 #include <signal.h>
 #include <sys/resource.h>

@@ -2,7 +2,7 @@
 #include "tests/alloc_fail.h"
 #include "tests/support.h"
 
-#include "sim/sim.h"
+#include "chiton.h"
 
 #include <gsl/gsl_errno.h>
 #include <signal.h>
@@ -354,8 +354,9 @@ static void test_a_raised_flag_interrupts(void **state)
     ch_run run;
     ch_error err = {0};
     const ch_settings settings = settings_of(ENDLESS " record=10");
+    const ch_watch watch = {.stop = &flag};
     flag = 1;
-    assert_int_equal(ch_train(&run, &settings, NULL, 1, &flag, &err), CH_ERROR_INTERRUPTED);
+    assert_int_equal(ch_train(&run, &settings, NULL, 1, &watch, &err), CH_ERROR_INTERRUPTED);
     assert_int_equal(err.code, CH_ERROR_INTERRUPTED);
     ch_run_free(&run);
 
@@ -363,7 +364,7 @@ static void test_a_raised_flag_interrupts(void **state)
     signal(SIGALRM, raise_flag);
     const struct itimerval soon = {.it_value = {.tv_usec = 50000}};
     assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
-    assert_int_equal(ch_train(&run, &settings, NULL, 1, &flag, &err), CH_ERROR_INTERRUPTED);
+    assert_int_equal(ch_train(&run, &settings, NULL, 1, &watch, &err), CH_ERROR_INTERRUPTED);
     assert_int_equal(flag, 1);
     assert_non_null(strstr(err.message, "stopped "));
     signal(SIGALRM, SIG_DFL);

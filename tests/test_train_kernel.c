@@ -1,8 +1,8 @@
 /* test_train_kernel.c — kernels of twins as training sets: keys of their files, memory, allocations that fail. */
 #include "sim/train_kernel.h"
 
-#include "models/layerwise.h"
-#include "models/passes.h"
+#include "models/network/precision.h"
+#include "models/tangent/layerwise.h"
 #include "sim/train.h"
 #include "tests/alloc_fail.h"
 #include "tests/store_support.h"
@@ -171,13 +171,15 @@ static void test_what_is_not_free_is_not_taken(void **state)
     ch_settings settings = settings_of("model=mlp linear=yes temp=1");
     ch_train_set set;
     ch_stop stop = 1;
+    const ch_watch watch = {.stop = &stop};
     ch_error err = {0};
     while (ch_train_kernel_least_bytes(&settings, (size_t)settings.train) < ch_memory_physical()) {
         settings.train++;
     }
     settings.train--;
     assert_int_equal(ch_settings_resolve(&settings, &err), CH_OK);
-    assert_int_equal(ch_train_set_init(&set, &settings, NULL, (size_t)settings.train, 1, &stop, &err), CH_ERROR_MEMORY);
+    assert_int_equal(ch_train_set_init(&set, &settings, NULL, (size_t)settings.train, 1, &watch, &err),
+                     CH_ERROR_MEMORY);
     assert_non_null(strstr(err.message, "accepted is train up to "));
     assert_true(set.num_samples == 0);
 }
@@ -222,14 +224,15 @@ static void test_a_flag_ends_it(void **state)
     const ch_settings settings = settings_of("model=mlp linear=yes temp=1 train=70 dim=5 width=6 depth=2");
     const ch_sources kept = {.kernel_folder = folder};
     ch_stop stop = 1;
+    const ch_watch watch = {.stop = &stop};
     ch_train_set set;
-    assert_int_equal(ch_train_set_init(&set, &settings, &kept, 70, 1, &stop, NULL), CH_ERROR_INTERRUPTED);
+    assert_int_equal(ch_train_set_init(&set, &settings, &kept, 70, 1, &watch, NULL), CH_ERROR_INTERRUPTED);
     assert_true(set.kernel.train == NULL && set.num_samples == 0);
     stop = 0;
-    assert_int_equal(ch_train_set_init(&set, &settings, &kept, 70, 1, &stop, NULL), CH_OK);
+    assert_int_equal(ch_train_set_init(&set, &settings, &kept, 70, 1, &watch, NULL), CH_OK);
     ch_train_set_free(&set);
     stop = 1;
-    assert_int_equal(ch_train_set_init(&set, &settings, &kept, 70, 1, &stop, NULL), CH_ERROR_INTERRUPTED);
+    assert_int_equal(ch_train_set_init(&set, &settings, &kept, 70, 1, &watch, NULL), CH_ERROR_INTERRUPTED);
 }
 
 int main(void)

@@ -1,5 +1,5 @@
 /* test_twin.c — the linearised twin: the kernel of a perceptron's samples makes it that perceptron. */
-#include "models/twin.h"
+#include "models/twin/twin.h"
 
 #include "alloc_fail.h"
 #include "fast_support.h"

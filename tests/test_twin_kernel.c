@@ -2,7 +2,7 @@
  * of every architecture, padded, and when something is wrong. */
 #include "alloc_fail.h"
 #include "golden_support.h"
-#include "models/layerwise.h"
+#include "models/tangent/layerwise.h"
 
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_randist.h>
@@ -173,12 +173,13 @@ static void layers_refuse_and_stop(void **state)
     static stage here;
     ch_error err = {0};
     ch_stop stop = 1;
+    const ch_watch watch = {.stop = &stop};
     set_up(&here, &specs[A_DENSE_ONE]);
     ch_kernel_task task = task_of(&here, 0, NUM_COLUMNS, bytes_of(&here, 1) - 1, 1);
     assert_int_equal(ch_layerwise_kernel(&task, NUM_COLUMNS, kernel, &err), CH_ERROR_INPUT);
     assert_non_null(strstr(err.message, "bytes"));
     task.bytes++;
-    task.stop = &stop;
+    task.watch = &watch;
     assert_int_equal(ch_layerwise_kernel(&task, NUM_COLUMNS, kernel, &err), CH_ERROR_INTERRUPTED);
     tear_down(&here);
 }
@@ -376,6 +377,7 @@ static void refuses_what_makes_no_kernel(void **state)
     (void)state;
     static stage here;
     ch_stop stop = 0;
+    const ch_watch watch = {.stop = &stop};
     for (size_t k = 0; k < 2; k++) {
         set_up(&here, &specs[k == 0 ? A_DENSE_ONE : AN_IMAGE_ONE]);
         ch_examples train = examples_of(&here, 0, 20), test = examples_of(&here, 20, 10);
@@ -385,7 +387,7 @@ static void refuses_what_makes_no_kernel(void **state)
                                       .test = &test,
                                       .bytes = ch_kernel_least_work(&here.architecture),
                                       .threads = 1,
-                                      .stop = &stop};
+                                      .watch = &watch};
         ch_kernel_setup bad = good;
         ch_kernel kernel;
         ch_error err = {0};

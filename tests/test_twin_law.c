@@ -5,7 +5,7 @@
  * seed; the seeds of the two differ.
  * False alarm: 1e-4 a test, 45 tests, 0.5 % in all; the seeds are fixed, so it either always fails or never.
  */
-#include "perceptron/draw.h"
+#include "core/draw.h"
 #include "tests/fast_support.h"
 #include "tests/twin_support.h"
 

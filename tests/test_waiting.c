@@ -1,5 +1,5 @@
 /* test_waiting.c — when a batch next holds a marked sample, and how many of them it holds. */
-#include "perceptron/waiting.h"
+#include "core/waiting.h"
 
 #include "tests/support.h"
 

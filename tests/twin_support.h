@@ -2,7 +2,7 @@
 #ifndef CH_TWIN_SUPPORT_H
 #define CH_TWIN_SUPPORT_H
 
-#include "models/twin.h"
+#include "models/twin/twin.h"
 #include "perceptron/kernels.h"
 #include "perceptron/perceptron.h"
 #include "tests/support.h"

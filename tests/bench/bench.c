@@ -5,8 +5,8 @@
 #include "bench.h"
 #include "hand_loop.h"
 
+#include "chiton.h"
 #include "perceptron/perceptron.h"
-#include "sim/sim.h"
 
 #include <gsl/gsl_errno.h>
 #include <math.h>

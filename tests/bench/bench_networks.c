@@ -236,8 +236,9 @@ static void judge(idle_problem *self, size_t count, uint32_t *index, float *outp
     ch_first_layer_forward(&self->kept, &self->network.network, self->inputs, index, count, self->sums, outputs);
 }
 
-/* What the learner does between two updates (models/learner_fast.c): rounds judged ahead, by sums of the first layer
- * that are kept; half a round more, behind the sample that is unfitted and so in vain; and the update by its batch.
+/* What the learner does between two updates (models/learner/lookahead.c): rounds judged ahead, by sums of the first
+ * layer that are kept; half a round more, behind the sample that is unfitted and so in vain; and the update by its
+ * batch.
  * @return seconds a sample that was not judged in vain */
 static double time_idle(idle_problem *self, size_t updates)
 {

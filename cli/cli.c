@@ -1,0 +1,350 @@
+/* cli.c — what the commands share: option parsing, messages, exit status, JSON of a run. */
+#include "cli/cli.h"
+
+#include "core/text.h"
+#include "models/twin/kernel_file.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- messages ---- */
+
+int ch_cli_fail(const ch_error *err)
+{
+    fprintf(stderr, "chiton: %s\n", err->message);
+    switch (err->code) {
+    case CH_OK:
+        return CH_EXIT_OK;
+    case CH_ERROR_INPUT:
+        return CH_EXIT_USAGE;
+    case CH_ERROR_INTERRUPTED:
+        return CH_EXIT_INTERRUPTED;
+    case CH_ERROR_MEMORY:
+    case CH_ERROR_IO:
+    case CH_ERROR_NUMERIC:
+        break;
+    }
+    return CH_EXIT_FAILED;
+}
+
+ch_code ch_cli_flush(ch_error *err)
+{
+    errno = 0;
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        return ch_error_set(err, CH_ERROR_IO, "cannot write to standard output%s%s", errno != 0 ? ": " : "",
+                            errno != 0 ? strerror(errno) : "");
+    }
+    return CH_OK;
+}
+
+/* ---- the option table ---- */
+
+enum { VAL_HELP = 1, VAL_OWN = 1000, VAL_SETTING = 2000 };
+enum { MAX_OPTIONS = 64 + 1 + 2 * 64 }; /* own ones, --help, settings in two spellings */
+
+static bool takes_settings(const ch_cli *self)
+{
+    return self->spellings != NULL;
+}
+
+/* Where a setting's name has '_', '-' may stand: a second spelling, written at `*spelling`. */
+static const char *hyphenate(const char *name, char **spelling)
+{
+    char *start = *spelling;
+    char *end = start;
+    for (; *name != '\0'; name++) {
+        *end++ = *name == '_' ? '-' : *name;
+    }
+    *end++ = '\0';
+    *spelling = end;
+    return start;
+}
+
+/* Appends the settings, hidden: ch_cli_print_settings shows them better than popt's columns. */
+static ch_code add_settings(ch_cli *self, struct poptOption *option, ch_error *err)
+{
+    size_t room = 0;
+    for (size_t i = 0; i < ch_settings_count; i++) {
+        room += strlen(ch_settings_table[i].name) + 1;
+    }
+    self->spellings = ch_alloc(room, 1);
+    if (self->spellings == NULL) {
+        return ch_error_memory(err, "the option table");
+    }
+    char *spelling = self->spellings;
+    for (size_t i = 0; i < ch_settings_count; i++) {
+        const char *name = ch_settings_table[i].name;
+        struct poptOption row = {
+            .longName = name, .argInfo = POPT_ARG_STRING | POPT_ARGFLAG_DOC_HIDDEN, .val = VAL_SETTING + (int)i};
+        *option++ = row;
+        if (strchr(name, '_') != NULL) {
+            row.longName = hyphenate(name, &spelling);
+            *option++ = row;
+        }
+    }
+    return CH_OK;
+}
+
+static ch_code make_table(ch_cli *self, const struct poptOption *options, bool with_settings, ch_error *err)
+{
+    const struct poptOption help = {
+        .longName = "help", .shortName = 'h', .argInfo = POPT_ARG_NONE, .val = VAL_HELP, .descrip = "print this help"};
+    size_t own = 0;
+    while (options[own].longName != NULL || options[own].shortName != '\0') {
+        own++;
+    }
+    self->table = ch_alloc(own + 2 * ch_settings_count + 2, sizeof *self->table); /* its end is zeroes */
+    if (self->table == NULL) {
+        return ch_error_memory(err, "the option table");
+    }
+    for (size_t i = 0; i < own; i++) {
+        self->table[i] = options[i];
+        self->table[i].val = VAL_OWN + (int)i; /* so that popt tells us when it has stored one */
+    }
+    self->table[own] = help;
+    return with_settings ? add_settings(self, self->table + own + 1, err) : CH_OK;
+}
+
+/* ---- help ---- */
+
+void ch_cli_print_settings(FILE *out)
+{
+    fputs("Settings, each as --NAME VALUE:\n", out);
+    for (size_t i = 0; i < ch_settings_count; i++) {
+        const ch_setting *row = &ch_settings_table[i];
+        char accepted[160];
+        ch_setting_accepted(row, accepted, sizeof accepted);
+        fprintf(out, "  %-12s  %s\n%16s%s", row->name, row->help, "", accepted);
+        if (row->default_text != NULL) {
+            fprintf(out, "; default %s", row->default_text);
+        } else if (i == CH_SETTING_MODEL) {
+            fputs("; required", out);
+        } else if (i == CH_SETTING_TEMP || i == CH_SETTING_RATE) {
+            fputs("; exactly one of temp and rate is required", out);
+        } else if (i == CH_SETTING_DATA_DIR) {
+            fputs("; default $CHITON_DATA", out);
+        } else {
+            fputs("; default seed", out);
+        }
+        fputc('\n', out);
+    }
+}
+
+static ch_code print_help(ch_cli *self, ch_error *err)
+{
+    poptPrintHelp(self->context, stdout, 0);
+    if (takes_settings(self)) {
+        putchar('\n');
+        ch_cli_print_settings(stdout);
+    }
+    self->help = true;
+    return ch_cli_flush(err);
+}
+
+/* ---- parsing ---- */
+
+static ch_code refuse_unknown(const ch_cli *self, const char *option, ch_error *err)
+{
+    if (strncmp(option, "--", 2) != 0) {
+        return ch_error_set(err, CH_ERROR_INPUT, "unknown option '%s'; see --help", ch_show(option).text);
+    }
+    char word[64];
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(option + 2, "="), option + 2);
+    const char *names[MAX_OPTIONS];
+    size_t count = 0;
+    for (const struct poptOption *row = self->table; row->longName != NULL || row->shortName != '\0'; row++) {
+        if (row->longName != NULL && count < MAX_OPTIONS) {
+            names[count++] = row->longName;
+        }
+    }
+    const char *nearest = ch_names_nearest(word, names, count);
+    size_t setting = 0;
+    if (takes_settings(self) && (nearest == NULL || ch_settings_find(nearest, &setting, NULL) == CH_OK)) {
+        return ch_settings_find(word, &setting, err);
+    }
+    if (nearest == NULL) {
+        return ch_error_set(err, CH_ERROR_INPUT, "unknown option '--%s'; see --help", ch_show(word).text);
+    }
+    return ch_error_set(err, CH_ERROR_INPUT, "unknown option '--%s'; did you mean '--%s'?", ch_show(word).text,
+                        nearest);
+}
+
+/* popt's complaint in our words. */
+static ch_code refuse_option(const ch_cli *self, int status, ch_error *err)
+{
+    const char *option = poptBadOption(self->context, POPT_BADOPTION_NOALIAS);
+    switch (status) {
+    case POPT_ERROR_BADOPT:
+        return refuse_unknown(self, option, err);
+    case POPT_ERROR_NOARG:
+        return ch_error_set(err, CH_ERROR_INPUT, "option '%s' has no value; accepted is '%s VALUE'",
+                            ch_show(option).text, ch_show(option).text);
+    case POPT_ERROR_UNWANTEDARG:
+        return ch_error_set(err, CH_ERROR_INPUT, "option '%s' takes no value", ch_show(option).text);
+    case POPT_ERROR_BADNUMBER:
+    case POPT_ERROR_OVERFLOW:
+        return ch_error_set(err, CH_ERROR_INPUT, "'%s' is not accepted; the option takes a number",
+                            ch_show(option).text);
+    case POPT_ERROR_MALLOC:
+        return ch_error_memory(err, "the command line");
+    default:
+        return ch_error_set(err, CH_ERROR_INPUT, "option '%s': %s", ch_show(option).text, poptStrerror(status));
+    }
+}
+
+/* Takes the value that popt has just met. */
+static ch_code take_setting(ch_cli *self, size_t setting, ch_error *err)
+{
+    char *text = poptGetOptArg(self->context);
+    void *settings = self->settings;
+    ch_code code = CH_OK;
+    if (text == NULL || ch_grow(&settings, &self->settings_capacity, self->num_settings + 1, sizeof *self->settings)) {
+        code = ch_error_memory(err, "the command line");
+        goto out;
+    }
+    self->settings = settings;
+    for (size_t i = 0; i < self->num_settings; i++) {
+        if (self->settings[i].setting == setting) {
+            code =
+                ch_error_set(err, CH_ERROR_INPUT, "%s is given twice, as '%s' and '%s'; accepted is once",
+                             ch_settings_table[setting].name, ch_show(self->settings[i].text).text, ch_show(text).text);
+            goto out;
+        }
+    }
+    self->settings[self->num_settings++] = (ch_cli_setting){.setting = setting, .text = text};
+    text = NULL;
+out:
+    free(text);
+    return code;
+}
+
+static ch_code take_options(ch_cli *self, ch_error *err)
+{
+    uint64_t stored = 0; /* bit i: own option i was met */
+    int val = 0;
+    while ((val = poptGetNextOpt(self->context)) >= 0) {
+        if (val == VAL_HELP) {
+            return print_help(self, err);
+        }
+        if (val >= VAL_SETTING) {
+            const ch_code code = take_setting(self, (size_t)(val - VAL_SETTING), err);
+            if (code != CH_OK) {
+                return code;
+            }
+            continue;
+        }
+        const uint64_t bit = (uint64_t)1 << (val - VAL_OWN);
+        if ((stored & bit) != 0) {
+            return ch_error_set(err, CH_ERROR_INPUT, "option --%s is given twice; accepted is once",
+                                self->table[val - VAL_OWN].longName);
+        }
+        stored |= bit;
+    }
+    return val == -1 ? CH_OK : refuse_option(self, val, err);
+}
+
+ch_code ch_cli_init(ch_cli *self, int argc, const char **argv, const struct poptOption *options, bool with_settings,
+                    const char *usage, ch_error *err)
+{
+    memset(self, 0, sizeof *self);
+    self->argv = ch_alloc((size_t)argc + 1, sizeof *self->argv);
+    if (self->argv == NULL) {
+        return ch_error_memory(err, "the command line");
+    }
+    memcpy(self->argv, argv, (size_t)argc * sizeof *argv);
+    self->argv[0] = "chiton"; /* what help calls the program */
+    ch_code code = make_table(self, options, with_settings, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    self->context = poptGetContext("chiton", argc, self->argv, self->table, POPT_CONTEXT_NO_EXEC);
+    if (self->context == NULL) {
+        return ch_error_memory(err, "the command line");
+    }
+    poptSetOtherOptionHelp(self->context, usage);
+    code = take_options(self, err);
+    if (code == CH_OK) {
+        self->arguments = poptGetArgs(self->context);
+        while (self->arguments != NULL && self->arguments[self->num_arguments] != NULL) {
+            self->num_arguments++;
+        }
+    }
+    return code;
+}
+
+void ch_cli_free(ch_cli *self)
+{
+    for (size_t i = 0; i < self->num_settings; i++) {
+        free(self->settings[i].text);
+    }
+    free(self->settings);
+    if (self->context != NULL) {
+        poptFreeContext(self->context);
+    }
+    free(self->table);
+    free(self->spellings);
+    free(self->argv);
+    memset(self, 0, sizeof *self);
+}
+
+ch_code ch_cli_check_kernels(const char *folder, bool has_twins, ch_error *err)
+{
+    if (folder == NULL || has_twins) {
+        return CH_OK;
+    }
+    return ch_error_set(err, CH_ERROR_INPUT,
+                        "kernel-cache is %s, but there is no run with linear = yes, whose kernel it could keep; "
+                        "accepted is to leave it out",
+                        folder);
+}
+
+ch_code ch_cli_open_kernels(const char *folder, ch_error *err)
+{
+    return folder != NULL ? ch_kernel_cache_make_folder(folder, err) : CH_OK;
+}
+
+ch_code ch_cli_check_threads(int threads, ch_error *err)
+{
+    if (threads < 1 || threads > 4096) {
+        return ch_error_set(err, CH_ERROR_INPUT, "-j is %d; it must be 1 to 4096 threads", threads);
+    }
+    return CH_OK;
+}
+
+/* ---- JSON ---- */
+
+ch_code ch_cli_print_json(const json_t *value, ch_error *err)
+{
+    char *text = json_dumps(value, JSON_INDENT(2));
+    if (text == NULL) {
+        return ch_error_memory(err, "a JSON text");
+    }
+    puts(text); /* a failure stays in the stream's state, where ch_cli_flush finds it */
+    free(text);
+    return ch_cli_flush(err);
+}
+
+/* ---- signals ---- */
+
+static ch_stop stop_flag;
+
+static void raise_flag(int number)
+{
+    if (stop_flag != 0) { /* the second time: die, once this handler returns and the signal is let through */
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    stop_flag = 1;
+}
+
+ch_stop *ch_cli_catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = raise_flag, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    return &stop_flag;
+}

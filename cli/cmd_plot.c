@@ -1,0 +1,114 @@
+/* cmd_plot.c — chiton plot: figures of a store's runs. */
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "plots/plots.h"
+
+#include <stdlib.h>
+
+/* What stood on the command line. */
+typedef struct {
+    const char *store, *directory, *where;
+    ch_plot_format format;
+    ch_fit_options fit;
+} plot_arguments;
+
+static ch_code draw_table(const plot_arguments *arguments, ch_store *store, const ch_run_table *table, ch_error *err)
+{
+    ch_fit fit = {0};
+    if (table->count == 0) {
+        return ch_error_set(err, CH_ERROR_INPUT, "the store %s has no runs%s: there is nothing to plot",
+                            arguments->store, arguments->where != NULL ? " that fulfil --where" : "");
+    }
+    ch_code code = ch_plot_directory(arguments->directory, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_fit_init(&fit, table, &arguments->fit, err);
+    if (code == CH_OK) {
+        code = ch_plot_fit(&fit, arguments->directory, arguments->format, stdout, err);
+    }
+    if (code == CH_OK) {
+        code = ch_plot_test_error(&fit, arguments->directory, arguments->format, stdout, err);
+    }
+    if (code == CH_OK) {
+        code = ch_plot_collapse(&fit, arguments->directory, arguments->format, stdout, err);
+    }
+    if (code == CH_OK) {
+        code = ch_plot_phase(&fit, arguments->directory, arguments->format, stdout, err);
+    }
+    if (code == CH_OK) {
+        code = ch_plot_lazy(&fit, arguments->directory, arguments->format, stdout, err);
+    }
+    if (code == CH_OK) {
+        code = ch_plot_training(&fit, store, arguments->directory, arguments->format, stdout, err);
+    }
+    ch_fit_free(&fit);
+    return code;
+}
+
+static ch_code plot_store(const plot_arguments *arguments, ch_error *err)
+{
+    ch_store store = {0};
+    ch_run_table table = {0};
+    ch_code code = ch_store_open(&store, arguments->store, CH_STORE_READ, err);
+    if (code == CH_OK) {
+        code = ch_store_select(&store, arguments->where, false, &table, err);
+    }
+    if (code == CH_OK) {
+        code = draw_table(arguments, &store, &table, err);
+    }
+    ch_run_table_free(&table);
+    ch_store_close(&store);
+    return code;
+}
+
+static ch_code check_arguments(const ch_cli *cli, const char *format, plot_arguments *arguments, ch_error *err)
+{
+    if (cli->num_arguments != 1) {
+        return ch_error_set(err, CH_ERROR_INPUT, "plot takes one store, but %zu were given", cli->num_arguments);
+    }
+    if (arguments->directory == NULL || arguments->directory[0] == '\0') {
+        return ch_error_set(err, CH_ERROR_INPUT, "plot needs -o DIR, the directory for the figures");
+    }
+    arguments->store = cli->arguments[0];
+    const ch_code code = ch_fit_options_check(&arguments->fit, err);
+    return code != CH_OK ? code : ch_plot_format_parse(format != NULL ? format : "pdf", &arguments->format, err);
+}
+
+int ch_cmd_plot(int argc, const char **argv)
+{
+    char *directory = NULL, *format = NULL, *where = NULL;
+    plot_arguments arguments = {0};
+    ch_fit_options_default(&arguments.fit);
+    const struct poptOption options[] = {
+        {"output", 'o', POPT_ARG_STRING, &directory, 0, "directory for the figures, made when missing", "DIR"},
+        {"format", '\0', POPT_ARG_STRING, &format, 0, "pdf (default), svg or png", "FORMAT"},
+        {"threshold", '\0', POPT_ARG_DOUBLE, &arguments.fit.threshold, 0,
+         "relative variation at which the lazy regime ends (1 by default)", "X"},
+        {"where", '\0', POPT_ARG_STRING, &where, 0, "draw only the runs that fulfil an SQL condition", "EXPR"},
+        POPT_TABLEEND,
+    };
+    ch_cli cli;
+    ch_error err = {0};
+    ch_code code = ch_cli_init(&cli, argc, argv, options, false,
+                               "plot STORE -o DIR [--format pdf|svg|png] [--threshold X] [--where EXPR]", &err);
+    if (code == CH_OK && !cli.help) {
+        arguments.directory = directory;
+        arguments.where = where;
+        code = check_arguments(&cli, format, &arguments, &err);
+        if (code == CH_OK) {
+            code = plot_store(&arguments, &err);
+        }
+        ch_error flush_error = {0};
+        const ch_code flushed = ch_cli_flush(&flush_error);
+        if (code == CH_OK && flushed != CH_OK) {
+            code = flushed;
+            err = flush_error;
+        }
+    }
+    ch_cli_free(&cli);
+    free(directory);
+    free(format);
+    free(where);
+    return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
+}

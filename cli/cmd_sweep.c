@@ -1,0 +1,183 @@
+/* cmd_sweep.c — chiton sweep: every run of a plan that a store lacks. */
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/meter.h"
+
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Larger sweeps want --yes: more often a slip of a range than a wish. */
+static const uint64_t MOST_RUNS_UNASKED = 10000000;
+
+typedef struct {
+    char *store, *kernels; /* popt's copies: owned */
+    int threads, dry_run, yes;
+} sweep_options;
+
+static bool is_yaml(const char *argument)
+{
+    const char *dot = strrchr(argument, '.');
+    return dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
+static ch_code read_plan(ch_plan *plan, const ch_cli *cli, ch_error *err)
+{
+    if (cli->num_arguments != 1) {
+        return ch_error_set(
+            err, CH_ERROR_INPUT,
+            "sweep takes one YAML file or one model, e.g. chiton sweep experiments/demo.yaml -o demo.db; "
+            "%zu were given",
+            cli->num_arguments);
+    }
+    size_t model = 0;
+    ch_code code = ch_settings_find("model", &model, err);
+    if (code == CH_OK) {
+        code = is_yaml(cli->arguments[0]) ? ch_plan_read(plan, cli->arguments[0], err)
+                                          : ch_plan_set(plan, model, cli->arguments[0], err);
+    }
+    for (size_t i = 0; i < cli->num_settings && code == CH_OK; i++) {
+        code = ch_plan_set(plan, cli->settings[i].setting, cli->settings[i].text, err);
+    }
+    return code;
+}
+
+static bool has_twins(const ch_plan *plan)
+{
+    bool found = false;
+    for (uint64_t i = 0; i < plan->num_runs && !found; i++) {
+        ch_settings settings;
+        ch_plan_get(plan, i, &settings);
+        found = settings.linear == CH_LINEAR_YES;
+    }
+    return found;
+}
+
+static ch_code check_options(const sweep_options *options, const ch_plan *plan, ch_error *err)
+{
+    if (options->store == NULL && !options->dry_run) {
+        return ch_error_set(err, CH_ERROR_INPUT, "-o is missing: name the store that the runs go to, e.g. -o runs.db");
+    }
+    ch_code code = ch_cli_check_threads(options->threads, err);
+    if (code == CH_OK && options->kernels != NULL) {
+        code = ch_cli_check_kernels(options->kernels, has_twins(plan), err);
+    }
+    if (code != CH_OK) {
+        return code;
+    }
+    if (plan->num_runs > MOST_RUNS_UNASKED && !options->yes) {
+        return ch_error_set(err, CH_ERROR_INPUT, "this sweep has %llu runs, more than %llu; say --yes if you mean it",
+                            (unsigned long long)plan->num_runs, (unsigned long long)MOST_RUNS_UNASKED);
+    }
+    return CH_OK;
+}
+
+static ch_code finish(const sweep_options *options, const ch_sweep_counts *counts, ch_error *err)
+{
+    if (options->dry_run) {
+        printf("%zu runs, %zu of them in the store already, %zu to do\n", counts->total, counts->present,
+               counts->total - counts->present);
+    } else {
+        printf("%s: %zu runs, %zu were there, %zu done in %.1f s: %zu fitted, %zu budget, %zu diverged\n",
+               options->store, counts->total, counts->present, counts->fitted + counts->budget + counts->diverged,
+               counts->seconds, counts->fitted, counts->budget, counts->diverged);
+    }
+    return ch_cli_flush(err);
+}
+
+/* A dry run looks into a store that is there, and makes none. */
+static ch_code open_store(ch_store *store, const sweep_options *options, ch_store **used, ch_error *err)
+{
+    *used = NULL;
+    if (options->store == NULL || (options->dry_run && access(options->store, F_OK) != 0)) {
+        return CH_OK;
+    }
+    const ch_code code = ch_store_open(store, options->store, options->dry_run ? CH_STORE_READ : CH_STORE_WRITE, err);
+    *used = code == CH_OK ? store : NULL;
+    return code;
+}
+
+/* Said beside a dry run's counts; a message, no result. */
+static void say_memory(const ch_sweep *sweep, int threads)
+{
+    char sentence[512];
+    if (sweep->num_jobs > 0) {
+        ch_sweep_foresee_memory(sweep, threads, sentence, sizeof sentence);
+        fprintf(stderr, "%s\n", sentence);
+    }
+}
+
+static ch_code run_sweep(ch_sweep *sweep, ch_store *store, int threads, ch_error *err)
+{
+    ch_meter meter;
+    ch_meter_start(&meter, "runs", 0);
+    const ch_watch watch = ch_meter_watch(&meter, ch_cli_catch_signals());
+    const ch_code code = ch_sweep_run(sweep, store, threads, &watch, err);
+    ch_meter_finish(&meter);
+    return code;
+}
+
+static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_error *err)
+{
+    ch_store store = {0};
+    ch_store *used = NULL;
+    ch_sweep sweep = {0};
+    ch_error ignored;
+    ch_code code = options->dry_run ? CH_OK : ch_cli_open_kernels(options->kernels, err);
+    if (code != CH_OK || (code = open_store(&store, options, &used, err)) != CH_OK ||
+        (code = ch_sweep_init(&sweep, plan, used, err)) != CH_OK) {
+        goto out;
+    }
+    sweep.sources.kernel_folder = options->kernels;
+    if (options->dry_run) {
+        say_memory(&sweep, options->threads);
+    } else {
+        code = run_sweep(&sweep, used, options->threads, err);
+    }
+    if (code == CH_OK) {
+        code = finish(options, &sweep.counts, err);
+    } else {
+        (void)!finish(options, &sweep.counts, &ignored); /* the failure counts, not a failure to print */
+    }
+out:
+    ch_sweep_free(&sweep);
+    ch_store_close(&store);
+    return code;
+}
+
+int ch_cmd_sweep(int argc, const char **argv)
+{
+    sweep_options own = {.threads = omp_get_max_threads()};
+    const struct poptOption options[] = {
+        {"output", 'o', POPT_ARG_STRING, &own.store, 0, "store to add the runs to, made when missing", "STORE"},
+        {"threads", 'j', POPT_ARG_INT, &own.threads, 0,
+         "runs at a time, or threads for fewer runs (default: one a core)", "THREADS"},
+        {"dry-run", '\0', POPT_ARG_NONE, &own.dry_run, 0, "check everything, count the runs and their memory, do none",
+         NULL},
+        CH_CLI_KERNEL_CACHE(&own.kernels),
+        {"yes", '\0', POPT_ARG_NONE, &own.yes, 0, "allow more than 10^7 runs", NULL},
+        POPT_TABLEEND,
+    };
+    ch_error err = {0};
+    ch_cli cli;
+    ch_plan plan;
+    ch_plan_init(&plan);
+    ch_code code = ch_cli_init(
+        &cli, argc, argv, options, true,
+        "sweep FILE.yaml|MODEL [--SETTING VALUES]... -o STORE [-j THREADS] [--kernel-cache DIR] [--dry-run]", &err);
+    if (code != CH_OK || cli.help) {
+        goto out;
+    }
+    if ((code = read_plan(&plan, &cli, &err)) == CH_OK && (code = check_options(&own, &plan, &err)) == CH_OK &&
+        (code = ch_sweep_check(&plan, &err)) == CH_OK) {
+        code = sweep(&plan, &own, &err);
+    }
+out:
+    ch_plan_free(&plan);
+    ch_cli_free(&cli);
+    free(own.store);
+    free(own.kernels);
+    return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
+}

@@ -1,0 +1,109 @@
+/* meter.c — how far a long command is. */
+#include "cli/meter.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const double REDRAW_SECONDS = 0.1; /* on a terminal */
+static const double LINE_SECONDS = 5;     /* elsewhere */
+enum { BAR_WIDTH = 30 };
+
+void ch_meter_start(ch_meter *self, const char *unit, double patience)
+{
+    *self = (ch_meter){
+        .unit = unit,
+        .patience = patience,
+        .started = ch_clock_now(),
+        .shown = ch_clock_now(),
+        .terminal = isatty(STDERR_FILENO) != 0,
+    };
+}
+
+double ch_meter_elapsed(const ch_meter *self)
+{
+    return ch_clock_now() - self->started;
+}
+
+/* 75 s -> 1:15, 3700 s -> 1:01:40 */
+static void format_seconds(double seconds, char *text, size_t size)
+{
+    if (!(seconds < 1e7)) {
+        snprintf(text, size, "--:--");
+        return;
+    }
+    const long whole = lround(seconds);
+    if (whole >= 3600) {
+        snprintf(text, size, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
+    } else {
+        snprintf(text, size, "%ld:%02ld", whole / 60, whole % 60);
+    }
+}
+
+static void show(ch_meter *self)
+{
+    const double elapsed = ch_meter_elapsed(self);
+    const double fraction = self->share;
+    char left[32], bar[BAR_WIDTH + 1];
+    format_seconds(elapsed * (1 - fraction) / fraction, left, sizeof left);
+    for (int i = 0; i < BAR_WIDTH; i++) {
+        bar[i] = i < (int)(fraction * BAR_WIDTH + 0.5) ? '#' : '.';
+    }
+    bar[BAR_WIDTH] = '\0';
+    const double rate = elapsed > 0 ? (double)self->done / elapsed : 0;
+    const int digits = rate < 10 ? 2 : 0;
+    if (self->terminal) {
+        fprintf(stderr, "\r[%s] %zu/%zu  %.*f %s/s  %s left \033[K", bar, self->done, self->total, digits, rate,
+                self->unit, left);
+    } else {
+        fprintf(stderr, "%zu/%zu  %.*f %s/s  %s left\n", self->done, self->total, digits, rate, self->unit, left);
+    }
+    fflush(stderr);
+    self->shown = ch_clock_now();
+}
+
+static bool is_patient(const ch_meter *self)
+{
+    return ch_meter_elapsed(self) < self->patience;
+}
+
+void ch_meter_set(ch_meter *self, size_t done, size_t total, double share)
+{
+    self->done = done;
+    self->total = total;
+    self->share = share;
+    if (ch_clock_now() - self->shown >= (self->terminal ? REDRAW_SECONDS : LINE_SECONDS) && !is_patient(self)) {
+        show(self);
+    }
+}
+
+static void show_report(void *context, const ch_watch_report *report)
+{
+    ch_meter *self = context;
+    self->unit = report->unit;
+    ch_meter_set(self, (size_t)report->done, (size_t)report->total, report->share);
+}
+
+static void show_sentence(void *context, const char *sentence)
+{
+    ch_meter_say(context, sentence);
+}
+
+ch_watch ch_meter_watch(ch_meter *self, ch_stop *stop)
+{
+    return (ch_watch){.stop = stop, .progress = show_report, .say = show_sentence, .context = self};
+}
+
+void ch_meter_say(ch_meter *self, const char *sentence)
+{
+    fprintf(stderr, "%s%s\n", self->terminal ? "\r\033[K" : "", sentence);
+    fflush(stderr);
+}
+
+void ch_meter_finish(ch_meter *self)
+{
+    if (self->terminal && self->total > 0 && !is_patient(self)) {
+        show(self);
+        fputc('\n', stderr);
+    }
+}

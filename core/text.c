@@ -1,0 +1,246 @@
+/* text.c — reading numbers as users write them, and showing what they wrote. */
+#include "core/text.h"
+
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef __APPLE__
+#include <xlocale.h>
+#endif
+
+enum { MAX_EXPONENT = 100000 }; /* beyond every double's; larger ones are as good as this */
+
+/* ---- the C locale, whatever the program that links the library has set ---- */
+
+typedef struct {
+    locale_t c, before;
+} locale_scope;
+
+static locale_scope locale_enter(void)
+{
+    locale_scope scope = {.c = newlocale(LC_ALL_MASK, "C", (locale_t)0)};
+    scope.before = uselocale(scope.c);
+    return scope;
+}
+
+static void locale_leave(locale_scope scope)
+{
+    uselocale(scope.before);
+    if (scope.c != (locale_t)0) {
+        freelocale(scope.c);
+    }
+}
+
+static double read_double(const char *text)
+{
+    const locale_scope scope = locale_enter();
+    const double value = strtod(text, NULL);
+    locale_leave(scope);
+    return value;
+}
+
+/* ---- scanning ---- */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static const char *skip_digits(const char *text)
+{
+    while (is_digit(*text)) {
+        text++;
+    }
+    return text;
+}
+
+/* Reads [+-]digits, clamped to +-MAX_EXPONENT; NULL where there are no digits, else the end. */
+static const char *scan_exponent(const char *text, long *exponent)
+{
+    const bool negative = *text == '-';
+    if (*text == '-' || *text == '+') {
+        text++;
+    }
+    const char *end = skip_digits(text);
+    long magnitude = 0;
+    for (const char *c = text; c < end && magnitude < MAX_EXPONENT; c++) {
+        magnitude = 10 * magnitude + (*c - '0');
+    }
+    if (magnitude > MAX_EXPONENT) {
+        magnitude = MAX_EXPONENT;
+    }
+    *exponent = negative ? -magnitude : magnitude;
+    return end == text ? NULL : end;
+}
+
+/* Whether digits 10^exponent is a whole number under 2^64, exactly; `digits` may hold one point. */
+static bool decimal_whole(const char *digits, const char *end, long exponent, uint64_t *count)
+{
+    uint64_t n = 0;
+    bool fraction = false;
+    for (const char *c = digits; c < end; c++) {
+        if (*c == '.') {
+            fraction = true;
+            continue;
+        }
+        if (__builtin_mul_overflow(n, (uint64_t)10, &n) || __builtin_add_overflow(n, (uint64_t)(*c - '0'), &n)) {
+            return false;
+        }
+        exponent -= fraction;
+    }
+    for (; exponent < 0 && n != 0; exponent++) {
+        if (n % 10 != 0) {
+            return false;
+        }
+        n /= 10;
+    }
+    for (; exponent > 0 && n != 0; exponent--) {
+        if (__builtin_mul_overflow(n, (uint64_t)10, &n)) {
+            return false;
+        }
+    }
+    *count = n;
+    return true;
+}
+
+/* Reads an unsigned decimal number; NULL where there is none, else the end. */
+static const char *scan_decimal(ch_number *self, const char *text)
+{
+    const char *end = skip_digits(text);
+    size_t digits = (size_t)(end - text);
+    if (*end == '.') {
+        const char *fraction = end + 1;
+        end = skip_digits(fraction);
+        digits += (size_t)(end - fraction);
+    }
+    if (digits == 0) {
+        return NULL;
+    }
+    const char *mantissa_end = end;
+    long exponent = 0;
+    if (*end == 'e' || *end == 'E') {
+        end = scan_exponent(end + 1, &exponent);
+        if (end == NULL) {
+            return NULL;
+        }
+    }
+    self->value = read_double(text);
+    self->whole = decimal_whole(text, mantissa_end, exponent, &self->count);
+    return end;
+}
+
+bool ch_number_parse(ch_number *self, const char *text)
+{
+    memset(self, 0, sizeof *self);
+    const bool sign = *text == '-' || *text == '+';
+    const bool negative = *text == '-';
+    const char *end = scan_decimal(self, text + sign);
+    if (end == NULL) {
+        return false;
+    }
+    if (*end == '^' && !sign) { /* -2^4 could be read in two ways */
+        long exponent = 0;
+        end = scan_exponent(end + 1, &exponent);
+        if (end == NULL) {
+            return false;
+        }
+        *self = ch_number_raise(self->value, exponent);
+    }
+    if (negative && self->value != 0) { /* there is one zero, so that equal values have equal bits */
+        self->value = -self->value;
+        self->whole = false;
+        self->count = 0;
+    }
+    return *end == '\0';
+}
+
+/* Whether base^exponent is a whole number under 2^64, exactly. */
+static bool power_whole(double base, long exponent, uint64_t *count)
+{
+    if (!(base >= 0 && base <= 0x1p53 && base == floor(base)) || exponent < 0) {
+        return false;
+    }
+    uint64_t n = 1;
+    for (long i = 0; i < exponent && (i == 0 || n > 1); i++) {
+        if (__builtin_mul_overflow(n, (uint64_t)base, &n)) {
+            return false;
+        }
+    }
+    *count = n;
+    return true;
+}
+
+ch_number ch_number_raise(double base, long exponent)
+{
+    ch_number power = {.power = true, .base = base, .exponent = exponent};
+    if (base == 10) { /* 10^-3 is the number 1e-3, to the last bit */
+        char text[32];
+        snprintf(text, sizeof text, "1e%ld", exponent);
+        power.value = read_double(text);
+    } else {
+        power.value = pow(base, (double)exponent);
+    }
+    power.whole = power_whole(base, exponent, &power.count);
+    return power;
+}
+
+/* ---- writing ---- */
+
+void ch_number_format(double value, char *text, size_t size)
+{
+    const locale_scope scope = locale_enter();
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, size, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) {
+            break;
+        }
+    }
+    locale_leave(scope);
+}
+
+double ch_number_round(double value)
+{
+    char text[32];
+    const locale_scope scope = locale_enter();
+    snprintf(text, sizeof text, "%.15g", value);
+    const double rounded = strtod(text, NULL);
+    locale_leave(scope);
+    return rounded;
+}
+
+ch_shown ch_show(const char *text)
+{
+    enum { ROOM = sizeof((ch_shown *)0)->text - sizeof "..." };
+    ch_shown shown = {{0}};
+    size_t length = strlen(text);
+    const bool cut = length > ROOM;
+    if (cut) {
+        length = ROOM;
+        while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80) { /* never through a UTF-8 character */
+            length--;
+        }
+    }
+    for (size_t i = 0; i < length; i++) {
+        const unsigned char c = (unsigned char)text[i];
+        shown.text[i] = c < 0x20 || c == 0x7F ? '?' : text[i];
+    }
+    memcpy(shown.text + length, cut ? "..." : "", cut ? sizeof "..." : 1);
+    return shown;
+}
+
+ch_shown ch_show_bytes(size_t bytes)
+{
+    static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
+    enum { MOST_UNIT = sizeof units / sizeof *units - 1 };
+    ch_shown shown;
+    double number = 1e-3 * (double)bytes;
+    size_t unit = 0;
+    while (number >= 999.5 && unit < MOST_UNIT) {
+        number /= 1000;
+        unit++;
+    }
+    snprintf(shown.text, sizeof shown.text, "%.3g %s", number, units[unit]);
+    return shown;
+}

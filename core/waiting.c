@@ -1,0 +1,101 @@
+/* waiting.c — when a batch next holds a marked sample, and how many of them it holds. */
+#include "core/waiting.h"
+
+#include <gsl/gsl_randist.h>
+#include <math.h>
+
+/* The number is found by going through its law from 1 up where it is small; elsewhere by rejection of 0. */
+static const double LEAST_NONE = 0x1p-900, LIKELY_NONE = 0.5;
+enum { SMALL_NUMBER = 16 };
+
+/* Uniform on (0, 1). */
+static double uniform(ch_random *random)
+{
+    const uint64_t high = ch_random_u32(random);
+    const uint64_t low = ch_random_u32(random);
+    return ((double)((high << 32 | low) >> 12) + 0.5) * 0x1p-52;
+}
+
+/* ln C(P - u, B) / C(P, B) = sum_{i < min(u, B)} ln(1 - max(u, B) / (P - i)), being symmetric in u and B */
+static double log_chance_of_none(uint32_t num_samples, uint32_t batch, uint32_t marked)
+{
+    const uint32_t less = batch < marked ? batch : marked;
+    const uint32_t more = batch < marked ? marked : batch;
+    if ((uint64_t)less + more > num_samples) {
+        return -INFINITY;
+    }
+    double sum = 0;
+    for (uint32_t i = 0; i < less; i++) {
+        sum += log1p(-(double)more / (double)(num_samples - i));
+    }
+    return sum;
+}
+
+/* P(j + 1) / P(j) = (u - j) (B - j) / [(j + 1) (P - u - B + j + 1)] */
+static double next_number(const ch_waiting *self, uint32_t number)
+{
+    const double others = (double)self->num_samples - self->marked - self->batch;
+    return (double)(self->marked - number) * (double)(self->batch - number) /
+           ((double)(number + 1) * (others + number + 1));
+}
+
+void ch_waiting_init(ch_waiting *self, uint32_t num_samples, uint32_t batch, uint32_t marked)
+{
+    const double log_none = log_chance_of_none(num_samples, batch, marked);
+    *self = (ch_waiting){
+        .num_samples = num_samples,
+        .batch = batch,
+        .marked = marked,
+        .none = exp(log_none),
+        .some = -expm1(log_none),
+        .per_log_none = 1 / log_none,
+    };
+    self->one = self->none > 0 ? self->none * next_number(self, 0) : 0;
+}
+
+uint64_t ch_waiting_steps(const ch_waiting *self, ch_random *random)
+{
+    if (self->per_log_none == 0) {
+        return 1;
+    }
+    /* P(ln U / ln q > k) = P(U < q^k) = q^k */
+    const double idle = floor(log(uniform(random)) * self->per_log_none);
+    return idle < 0x1p62 ? (uint64_t)idle + 1 : UINT64_C(1) << 62;
+}
+
+static uint32_t number_from_one_up(const ch_waiting *self, ch_random *random)
+{
+    const uint32_t most = self->batch < self->marked ? self->batch : self->marked;
+    double left = uniform(random) * self->some - self->one;
+    double chance = self->one;
+    uint32_t number = 1;
+    while (left >= 0 && number < most) {
+        chance *= next_number(self, number);
+        left -= chance;
+        number++;
+    }
+    return number;
+}
+
+uint32_t ch_waiting_number(const ch_waiting *self, ch_random *random)
+{
+    if (self->batch == 1 || self->marked == 1) {
+        return 1;
+    }
+    if (self->batch == self->num_samples) {
+        return self->marked;
+    }
+    if (self->marked == self->num_samples) {
+        return self->batch;
+    }
+    const uint32_t most = self->batch < self->marked ? self->batch : self->marked;
+    if (self->none >= LIKELY_NONE || (most <= SMALL_NUMBER && self->none > LEAST_NONE)) {
+        return number_from_one_up(self, random);
+    }
+    const gsl_rng gsl = ch_random_gsl(random);
+    unsigned number = 0;
+    while (number == 0) {
+        number = gsl_ran_hypergeometric(&gsl, self->marked, self->num_samples - self->marked, self->batch);
+    }
+    return number;
+}

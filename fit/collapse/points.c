@@ -1,0 +1,145 @@
+/* points.c — a group's cells as curves, and the runs that their points are averaged from. */
+#include "fit/collapse/points.h"
+#include "fit/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+void ch_points_free(ch_points *self)
+{
+    free(self->curves);
+    free(self->log_temp);
+    free(self->log_y);
+    free(self->variance);
+    free(self->begin);
+    free(self->runs);
+}
+
+static double log_of(const ch_run *run, ch_collapse_quantity quantity)
+{
+    return log(quantity == CH_COLLAPSE_WEIGHT_CHANGE ? run->final.weight_change : run->time);
+}
+
+static uint64_t seed_of(const ch_fit_group *group, size_t run)
+{
+    return group->runs[run]->settings.seed_data;
+}
+
+/* Spread between data sets, summed over the cells of a P. */
+typedef struct {
+    double squares, freedom;
+} set_spread;
+
+/* Adds a cell's sum of squares about the mean of its data sets' means. Returns sum_d (n_d / N)^2; runs of a data set
+ * stand next to each other. */
+static double add_spread(const ch_fit_group *group, const ch_fit_cell *cell, ch_collapse_quantity quantity,
+                         set_spread *spread)
+{
+    const double num_runs = (double)(cell->end - cell->begin);
+    double mean = 0, squares = 0, shares = 0; /* Welford */
+    size_t num_sets = 0;
+    for (size_t i = cell->begin; i < cell->end;) {
+        const uint64_t seed = seed_of(group, i);
+        double sum = 0, count = 0;
+        for (; i < cell->end && seed_of(group, i) == seed; i++) {
+            sum += log_of(group->runs[i], quantity);
+            count++;
+        }
+        num_sets++;
+        const double difference = sum / count - mean;
+        mean += difference / (double)num_sets;
+        squares += difference * (sum / count - mean);
+        shares += count / num_runs * (count / num_runs);
+    }
+    spread->squares += squares;
+    spread->freedom += (double)(num_sets - 1);
+    return shares;
+}
+
+static int compare_seeds(const void *left, const void *right)
+{
+    const uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* Appends a cell's point; its variance is still without s_P^2. */
+static void add_point(ch_points *self, const ch_fit_group *group, const ch_fit_cell *cell,
+                      ch_collapse_quantity quantity, const uint64_t *seeds, double shares)
+{
+    const size_t point = self->num_points++;
+    size_t next = self->begin[point];
+    self->log_temp[point] = log(group->temps[cell->temp]);
+    self->log_y[point] = quantity == CH_COLLAPSE_WEIGHT_CHANGE ? cell->log_weight_change : cell->log_time;
+    self->variance[point] = shares;
+    for (size_t i = cell->begin; i < cell->end; i++) {
+        const uint64_t seed = seed_of(group, i);
+        const uint64_t *place = bsearch(&seed, seeds, group->num_data_sets, sizeof *seeds, compare_seeds);
+        self->runs[next++] = (ch_point_run){log_of(group->runs[i], quantity), (uint32_t)(place - seeds)};
+    }
+    self->begin[point + 1] = next;
+}
+
+/* Appends the curve of one P, if it has enough points and its data sets differ by more than rounding. */
+static void add_curve(ch_points *self, const ch_fit_group *group, size_t train, ch_collapse_quantity quantity,
+                      const uint64_t *seeds)
+{
+    const double rounding = 1e-9;
+    const size_t first = self->num_points;
+    set_spread spread = {0, 0};
+    for (size_t c = ch_fit_first_cell(group, train); c < ch_fit_first_cell(group, train + 1); c++) {
+        if (group->cells[c].complete) {
+            const double shares = add_spread(group, &group->cells[c], quantity, &spread);
+            add_point(self, group, &group->cells[c], quantity, seeds, shares);
+        }
+    }
+    const size_t count = self->num_points - first;
+    const double variance = spread.squares / spread.freedom;
+    if (count < CH_LEAST_POINTS || !(variance > rounding * rounding)) {
+        self->num_points = first;
+        return;
+    }
+    for (size_t i = first; i < self->num_points; i++) {
+        self->variance[i] *= variance;
+    }
+    self->curves[self->num_curves++] = (ch_curve){log((double)group->trains[train]), count, self->log_temp + first,
+                                                  self->log_y + first, self->variance + first};
+}
+
+/* The distinct seed_data, ascending, as the first num_data_sets of `seeds`. */
+static void list_seeds(const ch_fit_group *group, uint64_t *seeds)
+{
+    size_t distinct = 0;
+    for (size_t i = 0; i < group->num_runs; i++) {
+        seeds[i] = seed_of(group, i);
+    }
+    qsort(seeds, group->num_runs, sizeof *seeds, compare_seeds);
+    for (size_t i = 0; i < group->num_runs; i++) {
+        if (i == 0 || seeds[i] != seeds[distinct - 1]) {
+            seeds[distinct++] = seeds[i];
+        }
+    }
+}
+
+ch_code ch_points_init(ch_points *self, const ch_fit_group *group, ch_collapse_quantity quantity, ch_error *err)
+{
+    ch_code code = CH_OK;
+    uint64_t *seeds = ch_alloc(group->num_runs, sizeof *seeds);
+    *self = (ch_points){.curves = ch_alloc(group->num_trains, sizeof *self->curves),
+                        .log_temp = ch_alloc(group->num_cells, sizeof *self->log_temp),
+                        .log_y = ch_alloc(group->num_cells, sizeof *self->log_y),
+                        .variance = ch_alloc(group->num_cells, sizeof *self->variance),
+                        .begin = ch_alloc(group->num_cells + 1, sizeof *self->begin),
+                        .runs = ch_alloc(group->num_runs, sizeof *self->runs)};
+    if (seeds == NULL || self->curves == NULL || self->log_temp == NULL || self->log_y == NULL ||
+        self->variance == NULL || self->begin == NULL || self->runs == NULL) {
+        code = ch_error_memory(err, "a collapse");
+        goto out;
+    }
+    list_seeds(group, seeds);
+    for (size_t p = 0; p < group->num_trains; p++) {
+        add_curve(self, group, p, quantity, seeds);
+    }
+out:
+    free(seeds);
+    return code;
+}

@@ -1,0 +1,226 @@
+/* outliers.c — runs beside the joint laws: which stand out, and which are left out for what reason. */
+#include "fit/internal.h"
+
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_math.h>
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* A run is compared with the other data sets at its own (P, T), not with its own data set at other T. What runs on one
+ * data set differ by over T is no law: far above the onset nothing, as they are one run scaled by T, until rounding or
+ * kappa parts two of them, which then differ as two sequences of batches do. Measured in units of the usual difference,
+ * the first of them to part would be an outlier without limit. Data sets are independent. */
+
+/* Chance that a table without outliers has one named. */
+static const double FALSE_ALARMS = 0.05;
+/* Data sets at a (P, T) from which on a median says where the others are. */
+enum { LEAST_SETS = 3 };
+/* Variance of a normal deviation over that of Qn: it is as good as this many of the numbers it is made from. */
+static const double QN_EFFICIENCY = 0.82;
+
+double ch_power_law_log(const ch_power_law *self, double temp, double train)
+{
+    const double of_temp = isfinite(self->temp_exponent) ? self->temp_exponent * log(temp) : 0;
+    const double of_train = isfinite(self->train_exponent) ? self->train_exponent * log(train) : 0;
+    return self->log_amplitude + of_temp + of_train;
+}
+
+static bool is_inside(const ch_fit_group *group, const ch_fit_cell *cell)
+{
+    const double temp = group->temps[cell->temp];
+    return temp >= group->window_lo && temp <= group->window_hi; /* false for NaN */
+}
+
+/* ---- runs that stand out ---- */
+
+/* Room for one cell, and sums over all. */
+typedef struct {
+    double *logs, *sorted, *work; /* [n], [n], [3 n] for the n runs of the group */
+    int *work_int;                /* [5 n] */
+    double spread, weight;        /* sums of (n_s - 1) Qn and n_s - 1, n_s data sets in a cell */
+} judge_space;
+
+static ch_code space_init(judge_space *self, size_t num_runs, ch_error *err)
+{
+    *self = (judge_space){.logs = ch_alloc(num_runs, sizeof *self->logs),
+                          .sorted = ch_alloc(num_runs, sizeof *self->sorted),
+                          .work = ch_alloc(3 * num_runs, sizeof *self->work),
+                          .work_int = ch_alloc(5 * num_runs, sizeof *self->work_int)};
+    return self->logs == NULL || self->sorted == NULL || self->work == NULL || self->work_int == NULL
+               ? ch_error_memory(err, "the residuals of a fit")
+               : CH_OK;
+}
+
+static void space_free(judge_space *self)
+{
+    free(self->logs);
+    free(self->sorted);
+    free(self->work);
+    free(self->work_int);
+}
+
+/* Sorts the first run of each data set, so that what is found is the spread of single runs, however many a data set
+ * has. @return the number of data sets */
+static size_t sort_first_runs(judge_space *space, const ch_fit_group *group, const ch_fit_cell *cell)
+{
+    size_t count = 0;
+    for (size_t i = cell->begin; i < cell->end; i++) {
+        if (i == cell->begin || group->runs[i]->settings.seed_data != group->runs[i - 1]->settings.seed_data) {
+            space->sorted[count++] = space->logs[i - cell->begin];
+        }
+    }
+    gsl_sort(space->sorted, 1, count);
+    return count;
+}
+
+/* Appends a cell's runs; `sigmas` is still the distance from the cell's median, made as wide as that from a centre that
+ * is known: the median of n normal numbers is nearer to each by a factor sqrt(1 - (2 - pi/2)/n).
+ * @return the number of data sets */
+static size_t add_cell(ch_residuals *self, judge_space *space, const ch_fit_group *group, const ch_fit_cell *cell,
+                       ch_fit_log which, double law)
+{
+    const size_t num_runs = cell->end - cell->begin;
+    for (size_t i = 0; i < num_runs; i++) {
+        double logs[CH_NUM_LOGS];
+        ch_fit_logs_of(group->runs[cell->begin + i], logs);
+        space->logs[i] = logs[which];
+    }
+    const size_t num_sets = sort_first_runs(space, group, cell);
+    double median = NAN, factor = NAN;
+    if (num_sets >= LEAST_SETS) {
+        const double weight = (double)num_sets - 1;
+        space->spread +=
+            weight * gsl_stats_Qn_from_sorted_data(space->sorted, 1, num_sets, space->work, space->work_int);
+        space->weight += weight;
+        median = gsl_stats_median_from_sorted_data(space->sorted, 1, num_sets);
+        factor = sqrt(1 - (2 - M_PI_2) / (double)num_sets);
+        self->num_judged += num_runs;
+    }
+    for (size_t i = 0; i < num_runs; i++) {
+        self->runs[self->num_runs++] = (ch_residual){.run = group->runs[cell->begin + i],
+                                                     .residual = space->logs[i] - law,
+                                                     .sigmas = (space->logs[i] - median) / factor,
+                                                     .chance = NAN};
+    }
+    return num_sets;
+}
+
+/* The farthest first, those not judged last, else in the order of the group's runs. */
+static int compare_residuals(const void *left, const void *right)
+{
+    const ch_residual *a = left, *b = right;
+    const double x = isnan(a->sigmas) ? -1 : fabs(a->sigmas), y = isnan(b->sigmas) ? -1 : fabs(b->sigmas);
+    return x != y ? (x < y) - (x > y) : (a->place > b->place) - (a->place < b->place);
+}
+
+/* Puts distances in units of the spread, and finds whose are beyond the limit: N runs, each of which is there with the
+ * probability 0.05/N at most (Bonferroni), distances over an estimated spread being Student's. */
+static void judge(ch_residuals *self, const judge_space *space)
+{
+    const double rounding = 1e-9;
+    self->spread = space->spread / space->weight;
+    if (!(self->spread > rounding)) { /* no data sets to compare, or they do not differ */
+        self->spread = self->dof = self->limit = NAN;
+        self->num_judged = 0;
+    } else {
+        self->limit = gsl_cdf_tdist_Qinv(FALSE_ALARMS / 2 / (double)self->num_judged, self->dof);
+    }
+    for (size_t i = 0; i < self->num_runs; i++) {
+        ch_residual *one = &self->runs[i];
+        one->place = i;
+        one->sigmas /= self->spread;
+        one->chance = isnan(one->sigmas)
+                          ? NAN
+                          : fmin(1, 2 * gsl_cdf_tdist_Q(fabs(one->sigmas), self->dof) * (double)self->num_judged);
+        self->num_outliers += fabs(one->sigmas) > self->limit;
+    }
+    qsort(self->runs, self->num_runs, sizeof *self->runs, compare_residuals);
+}
+
+ch_code ch_residuals_init(ch_residuals *self, const ch_fit_group *group, ch_fit_log which, ch_error *err)
+{
+    const ch_power_law *law = which == CH_LOG_TIME ? &group->time : &group->weight_change;
+    judge_space space;
+    *self = (ch_residuals){.spread = NAN, .dof = NAN, .limit = NAN};
+    ch_code code = space_init(&space, group->num_runs, err);
+    self->runs = ch_alloc(group->num_runs, sizeof *self->runs);
+    if (code == CH_OK && self->runs == NULL) {
+        code = ch_error_memory(err, "the residuals of a fit");
+    }
+    if (code != CH_OK || !isfinite(law->log_amplitude)) {
+        goto out;
+    }
+    double freedom = 0;
+    for (size_t p = 0; p < group->num_trains; p++) {
+        size_t most_sets = 1; /* at this P: its T may be copies of each other */
+        for (size_t c = ch_fit_first_cell(group, p); c < ch_fit_first_cell(group, p + 1); c++) {
+            const ch_fit_cell *cell = &group->cells[c];
+            if (cell->complete && is_inside(group, cell)) {
+                const double at = ch_power_law_log(law, group->temps[cell->temp], (double)group->trains[p]);
+                const size_t num_sets = add_cell(self, &space, group, cell, which, at);
+                most_sets = num_sets >= LEAST_SETS && num_sets > most_sets ? num_sets : most_sets;
+            }
+        }
+        freedom += (double)(most_sets - 1);
+    }
+    self->dof = QN_EFFICIENCY * freedom;
+    judge(self, &space);
+out:
+    space_free(&space);
+    return code;
+}
+
+void ch_residuals_free(ch_residuals *self)
+{
+    free(self->runs);
+    *self = (ch_residuals){0};
+}
+
+/* ---- runs that are left out ---- */
+
+const char *ch_exclusion_name(ch_exclusion exclusion)
+{
+    static const char *const names[] = {
+        [CH_INCLUDED] = "none",
+        [CH_EXCLUDED_VERSION] = "older_results_version",
+        [CH_EXCLUDED_REPEAT] = "repeat_under_another_budget",
+        [CH_EXCLUDED_NO_WINDOW] = "no_window",
+        [CH_EXCLUDED_BELOW] = "below_window",
+        [CH_EXCLUDED_ABOVE] = "above_window",
+        [CH_EXCLUDED_BUDGET] = "budget",
+        [CH_EXCLUDED_BESIDE_BUDGET] = "beside_budget",
+        [CH_EXCLUDED_DIVERGED] = "diverged",
+        [CH_EXCLUDED_BESIDE_DIVERGED] = "beside_diverged",
+    };
+    return names[exclusion];
+}
+
+ch_exclusion ch_fit_exclusion_of(const ch_fit_group *group, const ch_fit_cell *cell, const ch_run *run)
+{
+    const double temp = group->temps[cell->temp];
+    if (isnan(group->window_lo)) {
+        return CH_EXCLUDED_NO_WINDOW;
+    }
+    if (!is_inside(group, cell)) {
+        return temp < group->window_lo ? CH_EXCLUDED_BELOW : CH_EXCLUDED_ABOVE;
+    }
+    if (cell->num_diverged > 0) {
+        return run->status != CH_BUDGET && !ch_fit_is_whole(run) ? CH_EXCLUDED_DIVERGED : CH_EXCLUDED_BESIDE_DIVERGED;
+    }
+    if (cell->num_budget > 0) {
+        return run->status == CH_BUDGET ? CH_EXCLUDED_BUDGET : CH_EXCLUDED_BESIDE_BUDGET;
+    }
+    return CH_INCLUDED;
+}
+
+void ch_fit_count_excluded(ch_fit_group *group)
+{
+    for (size_t c = 0; c < group->num_cells; c++) {
+        const ch_fit_cell *cell = &group->cells[c];
+        for (size_t i = cell->begin; i < cell->end; i++) {
+            group->excluded[ch_fit_exclusion_of(group, cell, group->runs[i])]++;
+        }
+    }
+}

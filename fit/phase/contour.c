@@ -1,0 +1,84 @@
+/* contour.c — contours in a phase diagram, by marching squares. */
+#include "fit/phase/phase.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* A square of neighbouring cells in logarithms; corners and edges go round it: edge i from corner i to corner i + 1. */
+typedef struct {
+    double x[4], y[4];
+    double over[4]; /* ln of the quantity over the level */
+} cell_square;
+
+static double over_level(const ch_phase *self, ch_phase_quantity quantity, size_t alpha, size_t temp, double level)
+{
+    const ch_phase_cell *cell = ch_phase_at(self, alpha, temp);
+    const double value = cell->values[quantity];
+    return cell->counts && value > 0 && isfinite(value) ? log(value / level) : NAN;
+}
+
+/* Returns whether all four corners have a value. */
+static bool load(const ch_phase *self, ch_phase_quantity quantity, size_t alpha, size_t temp, double level,
+                 cell_square *square)
+{
+    static const size_t right[] = {0, 1, 1, 0}, up[] = {0, 0, 1, 1};
+    bool whole = true;
+    for (size_t i = 0; i < 4; i++) {
+        square->x[i] = log(self->alphas[alpha + right[i]]);
+        square->y[i] = log(self->temps[temp + up[i]]);
+        square->over[i] = over_level(self, quantity, alpha + right[i], temp + up[i], level);
+        whole = whole && !isnan(square->over[i]);
+    }
+    return whole;
+}
+
+/* The places at which the contour crosses the edges: none, two, or four where corners alternate. Returns their number;
+ * crossings 0 and 1, 2 and 3 belong together. */
+static size_t cross(const cell_square *square, double x[4], double y[4])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < 4; i++) {
+        const size_t next = (i + 1) % 4;
+        const double a = square->over[i], b = square->over[next];
+        if ((a >= 0) != (b >= 0)) {
+            x[count] = square->x[i] + (square->x[next] - square->x[i]) * a / (a - b);
+            y[count++] = square->y[i] + (square->y[next] - square->y[i]) * a / (a - b);
+        }
+    }
+    const double centre = square->over[0] + square->over[1] + square->over[2] + square->over[3];
+    if (count == 4 && (centre >= 0) == (square->over[0] >= 0)) {
+        /* corners 0 and 2 are joined by the centre: edges 0 and 1 go round corner 1, edges 2 and 3 round corner 3 */
+        return count;
+    }
+    if (count == 4) { /* else edges 1 and 2 go round corner 2, edges 3 and 0 round corner 0 */
+        const double first_x = x[0], first_y = y[0];
+        for (size_t i = 0; i < 3; i++) {
+            x[i] = x[i + 1];
+            y[i] = y[i + 1];
+        }
+        x[3] = first_x;
+        y[3] = first_y;
+    }
+    return count;
+}
+
+ch_code ch_phase_contour(const ch_phase *self, ch_phase_quantity quantity, double level, ch_phase_segment **segments,
+                         size_t *count, ch_error *err)
+{
+    *count = 0;
+    *segments = ch_alloc(2 * self->num_alphas * self->num_temps, sizeof **segments);
+    if (*segments == NULL) {
+        return ch_error_memory(err, "a contour");
+    }
+    for (size_t a = 0; a + 1 < self->num_alphas; a++) {
+        for (size_t t = 0; t + 1 < self->num_temps; t++) {
+            cell_square here;
+            double x[4], y[4];
+            const size_t crossings = load(self, quantity, a, t, level, &here) ? cross(&here, x, y) : 0;
+            for (size_t i = 0; i + 1 < crossings; i += 2) {
+                (*segments)[(*count)++] = (ch_phase_segment){{exp(x[i]), exp(x[i + 1])}, {exp(y[i]), exp(y[i + 1])}};
+            }
+        }
+    }
+    return CH_OK;
+}

@@ -1,0 +1,320 @@
+/* phase.c — phase diagrams put together: which groups make one, and what their cells have. */
+#include "fit/phase/phase.h"
+#include "fit/internal.h"
+#include "fit/phase/phase_private.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LEAST_ALPHAS = 3, LEAST_TEMPS = 3 };
+
+/* ---- groups that differ in alpha alone ---- */
+
+static bool same_value(const ch_settings *a, const ch_settings *b, size_t setting)
+{
+    const ch_value x = ch_settings_get(a, setting), y = ch_settings_get(b, setting);
+    return ch_settings_table[setting].type == CH_TYPE_REAL ? x.real == y.real : x.count == y.count;
+}
+
+/* Results of several versions are not comparable. */
+static bool belong_together(const ch_fit_group *a, const ch_fit_group *b)
+{
+    bool same = a->runs[0]->results_version == b->runs[0]->results_version;
+    for (size_t i = 0; i < ch_settings_count && same; i++) {
+        same = i == CH_SETTING_ALPHA || !ch_fit_is_key(i) || same_value(&a->key, &b->key, i);
+    }
+    return same;
+}
+
+static int compare_alphas(const void *left, const void *right)
+{
+    const double a = (*(const ch_fit_group *const *)left)->key.alpha;
+    const double b = (*(const ch_fit_group *const *)right)->key.alpha;
+    return (a > b) - (a < b);
+}
+
+/* The groups that belong to group `first`, by alpha; none when an earlier one has them. Returns their number. */
+static size_t gather(const ch_fit *fit, size_t first, const ch_fit_group **members)
+{
+    size_t count = 0;
+    for (size_t g = 0; g < fit->num_groups; g++) {
+        if (belong_together(&fit->groups[first], &fit->groups[g])) {
+            if (g < first) {
+                return 0;
+            }
+            members[count++] = &fit->groups[g];
+        }
+    }
+    qsort(members, count, sizeof *members, compare_alphas);
+    return count;
+}
+
+/* The cells of a group at one P: group->cells[begin] … group->cells[end - 1]. */
+typedef struct {
+    size_t begin, end;
+} cell_span;
+
+static cell_span cells_at(const ch_fit_group *group, uint64_t train)
+{
+    for (size_t p = 0; p < group->num_trains; p++) {
+        if (group->trains[p] == train) {
+            return (cell_span){ch_fit_first_cell(group, p), ch_fit_first_cell(group, p + 1)};
+        }
+    }
+    return (cell_span){0, 0};
+}
+
+static bool is_grid(const ch_fit_group *const *members, size_t count, uint64_t train)
+{
+    size_t wide = 0;
+    for (size_t a = 0; a < count; a++) {
+        const cell_span span = cells_at(members[a], train);
+        wide += span.end - span.begin >= LEAST_TEMPS;
+    }
+    return wide >= LEAST_ALPHAS;
+}
+
+/* The least P above `train` that some group has; 0 for none. */
+static uint64_t next_train(const ch_fit_group *const *members, size_t count, uint64_t train)
+{
+    uint64_t next = 0;
+    for (size_t a = 0; a < count; a++) {
+        for (size_t p = 0; p < members[a]->num_trains; p++) {
+            const uint64_t candidate = members[a]->trains[p];
+            if (candidate > train && (next == 0 || candidate < next)) {
+                next = candidate;
+            }
+        }
+    }
+    return next;
+}
+
+/* ---- the cells of a diagram ---- */
+
+static int compare_reals(const void *left, const void *right)
+{
+    const double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+/* Fills runs, alphas and temps from the groups that have the P. */
+static ch_code list_values(ch_phase *self, const ch_fit_group *const *members, size_t count, uint64_t train,
+                           ch_error *err)
+{
+    size_t num_runs = 0;
+    for (size_t a = 0; a < count; a++) {
+        num_runs += members[a]->num_runs;
+    }
+    self->runs = ch_alloc(num_runs, sizeof *self->runs);
+    self->temps = ch_alloc(num_runs, sizeof *self->temps);
+    self->alphas = ch_alloc(count, sizeof *self->alphas);
+    if (self->runs == NULL || self->temps == NULL || self->alphas == NULL) {
+        return ch_error_memory(err, "a phase diagram");
+    }
+    for (size_t a = 0; a < count; a++) {
+        const cell_span span = cells_at(members[a], train);
+        for (size_t c = span.begin; c < span.end; c++) {
+            const ch_fit_cell *cell = &members[a]->cells[c];
+            self->temps[self->num_temps++] = members[a]->temps[cell->temp];
+            memcpy(self->runs + self->num_runs, members[a]->runs + cell->begin,
+                   (cell->end - cell->begin) * sizeof *self->runs);
+            self->num_runs += cell->end - cell->begin;
+        }
+        if (span.end > span.begin) {
+            self->alphas[self->num_alphas++] = members[a]->key.alpha;
+        }
+    }
+    qsort(self->temps, self->num_temps, sizeof *self->temps, compare_reals);
+    size_t distinct = 0;
+    for (size_t i = 0; i < self->num_temps; i++) {
+        if (i == 0 || self->temps[i] != self->temps[distinct - 1]) {
+            self->temps[distinct++] = self->temps[i];
+        }
+    }
+    self->num_temps = distinct;
+    self->key = members[0]->key;
+    self->key.train = train;
+    return CH_OK;
+}
+
+/* Counts what ended how, and marks what counts. */
+static ch_code count_cells(ch_phase *self, const ch_fit_group *const *members, size_t count, ch_error *err)
+{
+    self->cells = ch_alloc(self->num_alphas * self->num_temps, sizeof *self->cells);
+    self->rows = ch_alloc(self->num_alphas, sizeof *self->rows);
+    if (self->cells == NULL || self->rows == NULL) {
+        return ch_error_memory(err, "a phase diagram");
+    }
+    size_t row = 0, num_fitted = 0;
+    for (size_t a = 0; a < count; a++) {
+        const cell_span span = cells_at(members[a], self->key.train);
+        for (size_t c = span.begin; c < span.end; c++) {
+            const ch_fit_cell *from = &members[a]->cells[c];
+            const double *temp = bsearch(&members[a]->temps[from->temp], self->temps, self->num_temps,
+                                         sizeof *self->temps, compare_reals);
+            ch_phase_cell *cell = &self->cells[row * self->num_temps + (size_t)(temp - self->temps)];
+            *cell = (ch_phase_cell){from->end - from->begin, from->num_budget, from->num_diverged, false, {0}};
+            num_fitted += cell->num_runs - cell->num_budget - cell->num_diverged;
+        }
+        row += span.end > span.begin;
+    }
+    self->by_budget = num_fitted == 0;
+    for (size_t c = 0; c < self->num_alphas * self->num_temps; c++) {
+        ch_phase_cell *cell = &self->cells[c];
+        cell->counts = cell->num_runs > 0 && cell->num_diverged == 0 && (cell->num_budget == 0 || self->by_budget);
+    }
+    return CH_OK;
+}
+
+/* The values of a run: test error, and the logarithms of the relative variations. */
+static void values_of(const ch_run *run, double values[CH_NUM_PHASE])
+{
+    values[CH_PHASE_TEST_ERROR] = run->final.test_error;
+    values[CH_PHASE_WEIGHT_CHANGE] = log(run->final.weight_change_rel);
+    values[CH_PHASE_KERNEL_CHANGE] = log(run->final.kernel_change);
+}
+
+/* Averages each data set's runs in every cell; runs and cells are in one order. */
+static void average_sets(const ch_phase *self, const uint32_t *data_set, ch_phase_sets *sets)
+{
+    size_t run = 0;
+    for (size_t c = 0; c < sets->num_cells; c++) {
+        const size_t end = run + self->cells[c].num_runs;
+        for (size_t q = 0; q < CH_NUM_PHASE * sets->num_sets; q++) {
+            sets->values[c * CH_NUM_PHASE * sets->num_sets + q] = NAN;
+        }
+        while (run < end) {
+            double sums[CH_NUM_PHASE] = {0}, counts[CH_NUM_PHASE] = {0};
+            const uint32_t set = data_set[run];
+            for (; run < end && data_set[run] == set; run++) {
+                double values[CH_NUM_PHASE];
+                values_of(self->runs[run], values);
+                for (size_t q = 0; q < CH_NUM_PHASE; q++) {
+                    const bool usable = isfinite(values[q]) && self->cells[c].num_diverged == 0;
+                    sums[q] += usable ? values[q] : 0;
+                    counts[q] += usable;
+                }
+            }
+            for (size_t q = 0; q < CH_NUM_PHASE; q++) {
+                *ch_phase_sets_at(sets, c, q, set) = sums[q] / counts[q]; /* NaN without any */
+            }
+        }
+    }
+}
+
+static void average_cells(ch_phase *self, const ch_phase_sets *sets)
+{
+    for (size_t c = 0; c < sets->num_cells; c++) {
+        for (size_t q = 0; q < CH_NUM_PHASE; q++) {
+            const double mean = ch_phase_sets_mean(sets, c, q, NULL);
+            self->cells[c].values[q] = q == CH_PHASE_TEST_ERROR ? mean : exp(mean);
+            self->measured[q] = self->measured[q] || isfinite(mean);
+        }
+    }
+}
+
+static ch_code average(ch_phase *self, ch_phase_sets *sets, ch_error *err)
+{
+    ch_code code = CH_OK;
+    const ch_fit_group all = {.runs = self->runs, .num_runs = self->num_runs};
+    uint32_t *data_set = ch_alloc(self->num_runs, sizeof *data_set);
+    if (data_set == NULL) {
+        return ch_error_memory(err, "a phase diagram");
+    }
+    code = ch_fit_index_data_sets(&all, data_set, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    for (size_t i = 0; i < self->num_runs; i++) {
+        self->num_data_sets = data_set[i] >= self->num_data_sets ? data_set[i] + (size_t)1 : self->num_data_sets;
+    }
+    sets->num_cells = self->num_alphas * self->num_temps;
+    sets->num_sets = self->num_data_sets;
+    sets->values = ch_alloc(sets->num_cells * CH_NUM_PHASE * sets->num_sets, sizeof *sets->values);
+    if (sets->values == NULL) {
+        code = ch_error_memory(err, "a phase diagram");
+        goto out;
+    }
+    average_sets(self, data_set, sets);
+    average_cells(self, sets);
+out:
+    free(data_set);
+    return code;
+}
+
+/* ---- all ---- */
+
+static void phase_free(ch_phase *self)
+{
+    free(self->runs);
+    free(self->alphas);
+    free(self->temps);
+    free(self->cells);
+    free(self->rows);
+    *self = (ch_phase){0};
+}
+
+static ch_code phase_init(ch_phase *self, const ch_fit_group *const *members, size_t count, uint64_t train,
+                          const ch_fit_options *options, ch_error *err)
+{
+    ch_phase_sets sets = {0};
+    *self = (ch_phase){.threshold = options->threshold};
+    ch_code code = list_values(self, members, count, train, err);
+    if (code == CH_OK) {
+        code = count_cells(self, members, count, err);
+    }
+    if (code == CH_OK) {
+        code = average(self, &sets, err);
+    }
+    if (code == CH_OK) {
+        code = ch_phase_fit(self, &sets, options, err);
+    }
+    free(sets.values);
+    return code;
+}
+
+static ch_code append(ch_phase_list *self, const ch_fit *fit, const ch_fit_group *const *members, size_t count,
+                      uint64_t train, ch_error *err)
+{
+    void *items = self->items;
+    if (ch_grow(&items, &self->capacity, self->count + 1, sizeof *self->items) != 0) {
+        return ch_error_memory(err, "the phase diagrams of a fit");
+    }
+    self->items = items;
+    return phase_init(&self->items[self->count++], members, count, train, &fit->options, err);
+}
+
+ch_code ch_phase_list_init(ch_phase_list *self, const ch_fit *fit, ch_error *err)
+{
+    ch_code code = CH_OK;
+    *self = (ch_phase_list){0};
+    const ch_fit_group **members = ch_alloc(fit->num_groups, sizeof *members);
+    if (members == NULL) {
+        return ch_error_memory(err, "the phase diagrams of a fit");
+    }
+    for (size_t g = 0; g < fit->num_groups && code == CH_OK; g++) {
+        const size_t count = gather(fit, g, members);
+        for (uint64_t train = 0; code == CH_OK && (train = next_train(members, count, train)) > 0;) {
+            if (is_grid(members, count, train)) {
+                code = append(self, fit, members, count, train, err);
+            }
+        }
+    }
+    free(members);
+    return code;
+}
+
+void ch_phase_list_free(ch_phase_list *self)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        phase_free(&self->items[i]);
+    }
+    free(self->items);
+    *self = (ch_phase_list){0};
+}
+
+const ch_phase_cell *ch_phase_at(const ch_phase *self, size_t alpha, size_t temp)
+{
+    return &self->cells[alpha * self->num_temps + temp];
+}

@@ -1,0 +1,109 @@
+/* collapse_report.c — the collapses of a fit, for people and for programs. */
+#include "fit/collapse/collapse.h"
+#include "sim/store/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+ch_code ch_collapse_list_init(ch_collapse_list *self, const ch_fit *fit, ch_collapse_quantity quantity, ch_error *err)
+{
+    ch_code code = CH_OK;
+    *self = (ch_collapse_list){.items = ch_alloc(fit->num_groups, sizeof *self->items)};
+    if (self->items == NULL) {
+        return ch_error_memory(err, "the collapses of a fit");
+    }
+    for (; self->count < fit->num_groups && code == CH_OK; self->count++) {
+        code = ch_collapse_init(&self->items[self->count], &fit->groups[self->count], quantity, &fit->options, err);
+    }
+    return code;
+}
+
+void ch_collapse_list_free(ch_collapse_list *self)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        ch_collapse_free(&self->items[i]);
+    }
+    free(self->items);
+    *self = (ch_collapse_list){0};
+}
+
+/* ---- for people ---- */
+
+static void print_estimate(FILE *out, const char *name, const ch_estimate *estimate, double theory)
+{
+    fprintf(out, "  %s  %8.4f ± %.4f   %8.4f … %.4f", name, estimate->value, estimate->stderr_, estimate->lo,
+            estimate->hi);
+    if (isfinite(theory)) {
+        fprintf(out, "   theory %g", theory);
+    }
+    fputc('\n', out);
+}
+
+static void print_collapse(const ch_collapse *self, FILE *out)
+{
+    if (self->reason != NULL) {
+        const char *command = strstr(self->reason, "try chiton sweep"); /* on a line of its own, to paste */
+        fprintf(out, "  %.*s\n  %s\n", (int)(command - self->reason - 1), self->reason, command);
+        return;
+    }
+    print_estimate(out, "x", &self->x, self->x_theory);
+    print_estimate(out, "a", &self->a, self->a_theory);
+    fprintf(out, "  S  %8.2f a point, over the %zu of %zu points (%.0f %%) within another curve's range; %zu P\n",
+            self->quality, self->num_compared, self->num_points,
+            100 * (double)self->num_compared / (double)self->num_points, self->num_trains);
+}
+
+void ch_collapse_print(const ch_collapse_list *self, const ch_fit *fit, FILE *out)
+{
+    const bool time = self->count > 0 && self->items[0].quantity == CH_COLLAPSE_TIME;
+    fprintf(out, "\nCollapse: %s P^-x against T P^a, x and a by the least S; error, then 95 %% interval\n",
+            time ? "t*" : "‖Δw‖");
+    for (size_t i = 0; i < self->count; i++) {
+        char label[256];
+        ch_fit_group_label(fit, &fit->groups[i], label, sizeof label);
+        fprintf(out, "\n%s\n", label);
+        print_collapse(&self->items[i], out);
+    }
+    fputs("\nS is about 1 where the curves agree within the spread between data sets, larger where they do not.\n",
+          out);
+}
+
+/* ---- for programs ---- */
+
+static json_t *estimate_json(const ch_estimate *estimate, double theory)
+{
+    json_t *interval = isfinite(estimate->lo) && isfinite(estimate->hi)
+                           ? json_pack("[f, f]", estimate->lo, estimate->hi)
+                           : json_null();
+    return json_pack("{s:o, s:o, s:o, s:o}", "value", ch_json_real(estimate->value), "stderr",
+                     ch_json_real(estimate->stderr_), "ci95", interval, "theory", ch_json_real(theory));
+}
+
+static json_t *collapse_json(const ch_collapse *self, json_t *key)
+{
+    const bool found = self->reason == NULL;
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:s?, s:O}", "quantity",
+                     ch_collapse_quantity_name(self->quantity), "x", estimate_json(&self->x, self->x_theory), "a",
+                     estimate_json(&self->a, self->a_theory), "quality", ch_json_real(self->quality), "overlap",
+                     found ? json_real((double)self->num_compared / (double)self->num_points) : json_null(), "compared",
+                     (json_int_t)self->num_compared, "points", (json_int_t)self->num_points, "trains",
+                     (json_int_t)self->num_trains, "reason", self->reason, "group", key);
+}
+
+ch_code ch_collapse_add_json(const ch_collapse_list *self, json_t *report, ch_error *err)
+{
+    json_t *list = json_array();
+    const json_t *groups = json_object_get(report, "groups");
+    for (size_t i = 0; i < self->count && list != NULL; i++) {
+        json_t *key = json_object_get(json_array_get(groups, i), "group");
+        if (json_array_append_new(list, collapse_json(&self->items[i], key)) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    if (list == NULL || json_object_set_new(report, "collapse", list) != 0) {
+        return ch_error_memory(err, "a JSON text");
+    }
+    return CH_OK;
+}

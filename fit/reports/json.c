@@ -1,0 +1,280 @@
+/* json.c — the report of a fit for programs. */
+#include "sim/store/json.h"
+#include "fit/internal.h"
+
+#include <math.h>
+#include <string.h>
+
+static json_t *real_or_null(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+/* The settings that a group holds fixed. */
+static json_t *key_json(const ch_fit_group *group)
+{
+    json_t *key = json_object();
+    for (size_t i = 0; i < CH_SETTINGS_STORED && key != NULL; i++) {
+        const ch_setting *row = &ch_settings_table[i];
+        if (ch_fit_is_key(i) && json_object_set_new(key, row->name,
+                                                    ch_setting_applies(&group->key, i)
+                                                        ? ch_json_setting(row, ch_settings_get(&group->key, i))
+                                                        : json_null()) != 0) {
+            json_decref(key);
+            key = NULL;
+        }
+    }
+    return key;
+}
+
+/* The interval as [lo, hi], or null when there is none. */
+static json_t *interval_json(const ch_estimate *estimate)
+{
+    return isfinite(estimate->lo) && isfinite(estimate->hi) ? json_pack("[f, f]", estimate->lo, estimate->hi)
+                                                            : json_null();
+}
+
+/* "fixed", "tied", "bound", or null where the data say all. */
+static json_t *held_json(ch_held held)
+{
+    static const char *const words[] = {[CH_HELD_FIXED] = "fixed", [CH_HELD_TIED] = "tied", [CH_HELD_BOUND] = "bound"};
+    return held == CH_HELD_NOT ? json_null() : json_string(words[held]);
+}
+
+static json_t *exponent_json(const ch_exponent *exponent, json_t *key)
+{
+    json_t *object = json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:O}", "name", exponent->name, "value", real_or_null(exponent->estimate.value),
+        "stderr", real_or_null(exponent->estimate.stderr_), "ci95", interval_json(&exponent->estimate), "theory",
+        real_or_null(exponent->theory), "held", held_json(exponent->held), "group", key);
+    if (object != NULL && exponent->definition != NULL &&
+        (json_object_set_new(object, "definition", json_string(exponent->definition)) != 0 ||
+         json_object_set_new(object, "method", json_string(exponent->method)) != 0)) {
+        json_decref(object);
+        object = NULL;
+    }
+    return object;
+}
+
+/* ---- T_c = c P^-a ---- */
+
+static json_t *estimate_json(const ch_estimate *estimate, ch_held held)
+{
+    return json_pack("{s:o, s:o, s:o, s:o}", "value", real_or_null(estimate->value), "stderr",
+                     real_or_null(estimate->stderr_), "ci95", interval_json(estimate), "held", held_json(held));
+}
+
+static json_t *law_json(const ch_critical_law *law)
+{
+    if (!law->found) {
+        return json_null();
+    }
+    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I}", "c", estimate_json(&law->prefactor, CH_HELD_NOT), "a",
+                     estimate_json(&law->exponent, law->held_a), "sharpness",
+                     isnan(law->sharpness.value) ? json_null() : estimate_json(&law->sharpness, law->held_sharpness),
+                     "delta", real_or_null(law->delta), "trains", (json_int_t)law->num_trains, "points",
+                     (json_int_t)law->num_points);
+}
+
+static json_t *correlations_json(const ch_fit_group *group)
+{
+    json_t *list = json_array();
+    int status = list != NULL ? 0 : -1;
+    for (size_t i = 0; i < group->num_correlations && status == 0; i++) {
+        const ch_correlation *pair = &group->correlations[i];
+        status = json_array_append_new(list,
+                                       json_pack("{s:[s, s], s:o, s:f}", "of", pair->first, pair->second, "definition",
+                                                 pair->definition == NULL ? json_null() : json_string(pair->definition),
+                                                 "value", pair->value));
+    }
+    if (status != 0) {
+        json_decref(list);
+        list = NULL;
+    }
+    return list;
+}
+
+/* ---- what is held ---- */
+
+static json_t *constraint_json(const ch_fit_constraint *constraint)
+{
+    if (constraint->is_tied && constraint->other == CH_FIT_SHARPNESS) {
+        return json_pack("{s:s}", "tied_to", "joint");
+    }
+    if (constraint->is_tied) {
+        return json_pack("{s:s, s:f, s:f}", "tied_to", ch_fit_parameter_name(constraint->other), "offset",
+                         constraint->offset, "factor", constraint->factor);
+    }
+    if (ch_range_is_fixed(constraint->range)) {
+        return json_pack("{s:f}", "fixed", constraint->range.lo);
+    }
+    return json_pack("{s:[o, o]}", "bound", real_or_null(constraint->range.lo), real_or_null(constraint->range.hi));
+}
+
+/* By name what was asked to be held; empty when nothing was. */
+static json_t *constraints_json(const ch_fit_options *options)
+{
+    json_t *object = json_object();
+    for (int k = 0; k < CH_NUM_FIT_PARAMETERS && object != NULL; k++) {
+        const ch_fit_constraint *constraint = &options->constraints[k];
+        if (ch_fit_is_held(constraint) &&
+            json_object_set_new(object, ch_fit_parameter_name((ch_fit_parameter)k), constraint_json(constraint)) != 0) {
+            json_decref(object);
+            object = NULL;
+        }
+    }
+    return object;
+}
+
+/* ---- the rest of a group ---- */
+
+/* "above": T_c lies above `value`; "below": below it; null: `value` is T_c. */
+static json_t *bound_json(ch_tc_place place)
+{
+    switch (place) {
+    case CH_TC_ABOVE:
+        return json_string("above");
+    case CH_TC_BELOW:
+        return json_string("below");
+    case CH_TC_INSIDE:
+    case CH_TC_NONE:
+        break;
+    }
+    return json_null();
+}
+
+static json_t *tc_json(const ch_tc *tc, json_t *key)
+{
+    return json_pack("{s:I, s:o, s:o, s:o, s:s, s:o, s:O}", "train", (json_int_t)tc->train, "value",
+                     real_or_null(tc->estimate.value), "stderr", real_or_null(tc->estimate.stderr_), "ci95",
+                     interval_json(&tc->estimate), "definition", ch_tc_definition_name(tc->definition), "bound",
+                     bound_json(tc->place), "group", key);
+}
+
+/* lo and hi, null where it reaches the end of what is tried */
+static json_t *open_interval_json(double lo, double hi)
+{
+    return json_pack("[o, o]", real_or_null(lo), real_or_null(hi));
+}
+
+static json_t *break_json(const ch_shape_fit *fit)
+{
+    return json_pack("{s:f, s:o, s:f}", "break", exp(fit->extra), "break_ci95",
+                     open_interval_json(fit->extra_lo > 0 ? exp(fit->extra_lo) : NAN, exp(fit->extra_hi)),
+                     "value_below", fit->other);
+}
+
+static json_t *correction_json(const ch_shape_fit *fit)
+{
+    return json_pack("{s:f, s:o, s:f}", "omega", fit->extra, "omega_ci95",
+                     open_interval_json(fit->extra_lo, fit->extra_hi), "amplitude", fit->other);
+}
+
+static json_t *shape_json(ch_trend_shape shape, const ch_shape_fit *fit)
+{
+    json_t *object =
+        json_pack("{s:s, s:f, s:f, s:o, s:o, s:I, s:o, s:o, s:o}", "shape", ch_trend_shape_name(shape), "value",
+                  fit->exponent, "stderr", fit->stderr_, "ci95", open_interval_json(fit->lo, fit->hi), "chi2",
+                  real_or_null(fit->chi2), "dof", (json_int_t)fit->dof, "misfit", real_or_null(fit->misfit),
+                  "against_power", real_or_null(fit->against_power), "aicc", real_or_null(fit->aicc));
+    if (object == NULL || shape == CH_SHAPE_POWER) {
+        return object;
+    }
+    json_t *rest = shape == CH_SHAPE_BROKEN ? break_json(fit) : correction_json(fit);
+    if (rest == NULL || json_object_update(object, rest) != 0) {
+        json_decref(object);
+        object = NULL;
+    }
+    json_decref(rest);
+    return object;
+}
+
+static json_t *local_json(const ch_local_slope *slope)
+{
+    return json_pack("{s:[f, f], s:o, s:o}", "train", slope->train_lo, slope->train_hi, "value",
+                     real_or_null(slope->slope), "stderr", real_or_null(slope->stderr_));
+}
+
+/* The shapes of a curve, or null where there are too few P. */
+static json_t *shapes_json(const ch_shapes *shapes)
+{
+    json_t *fits = json_array(), *local = json_array();
+    int status = fits != NULL && local != NULL ? 0 : -1;
+    for (int k = 0; k < CH_NUM_SHAPES && status == 0; k++) {
+        if (shapes->fits[k].found) {
+            status = json_array_append_new(fits, shape_json((ch_trend_shape)k, &shapes->fits[k]));
+        }
+    }
+    for (size_t i = 0; i < shapes->num_local && status == 0; i++) {
+        status = json_array_append_new(local, local_json(&shapes->local[i]));
+    }
+    if (status != 0 || json_array_size(fits) == 0) {
+        json_decref(fits);
+        json_decref(local);
+        return status == 0 ? json_null() : NULL;
+    }
+    return json_pack("{s:s, s:o, s:o, s:o}", "best", ch_trend_shape_name(shapes->best), "nu", real_or_null(shapes->nu),
+                     "fits", fits, "local", local);
+}
+
+static json_t *group_json(const ch_fit_group *group, json_t *key)
+{
+    json_t *window = isnan(group->window_lo) ? json_null() : json_pack("[f, f]", group->window_lo, group->window_hi);
+    json_t *notes = json_array();
+    for (size_t i = 0; i < group->num_notes && notes != NULL; i++) {
+        if (json_array_append_new(notes, json_string(group->notes[i])) != 0) {
+            json_decref(notes);
+            notes = NULL;
+        }
+    }
+    return json_pack("{s:O, s:o, s:o, s:I, s:I, s:{s:o, s:o}, s:{s:o, s:o}, s:o, s:o}", "group", key, "window", window,
+                     "window_tolerance", real_or_null(group->window_tolerance), "runs", (json_int_t)group->num_runs,
+                     "data_sets", (json_int_t)group->num_data_sets, "shapes", "weight_change",
+                     shapes_json(&group->weight_shapes), "time", shapes_json(&group->time_shapes), "joint", "onset",
+                     law_json(&group->joint[CH_TC_ONSET]), "escape", law_json(&group->joint[CH_TC_ESCAPE]),
+                     "correlations", correlations_json(group), "notes", notes);
+}
+
+/* Appends all of a group. @return 0, or -1 when memory is short */
+static int append_group(const ch_fit_group *group, json_t *exponents, json_t *tc, json_t *groups)
+{
+    int status = 0;
+    json_t *key = key_json(group);
+    if (key == NULL) {
+        return -1;
+    }
+    for (size_t i = 0; i < group->num_exponents && status == 0; i++) {
+        status = json_array_append_new(exponents, exponent_json(&group->exponents[i], key));
+    }
+    for (size_t i = 0; i < group->num_tc && status == 0; i++) {
+        status = json_array_append_new(tc, tc_json(&group->tc[i], key));
+    }
+    if (status == 0) {
+        json_t *object = group_json(group, key);
+        status = object == NULL ? -1 : ch_fit_add_residuals_json(group, object);
+        status |= json_array_append_new(groups, object);
+    }
+    json_decref(key);
+    return status;
+}
+
+json_t *ch_fit_json(const ch_fit *self)
+{
+    json_t *exponents = json_array();
+    json_t *tc = json_array();
+    json_t *groups = json_array();
+    int status = exponents != NULL && tc != NULL && groups != NULL ? 0 : -1;
+    for (size_t g = 0; g < self->num_groups && status == 0; g++) {
+        status = append_group(&self->groups[g], exponents, tc, groups);
+    }
+    if (status != 0) {
+        json_decref(exponents);
+        json_decref(tc);
+        json_decref(groups);
+        return NULL;
+    }
+    return json_pack("{s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:o, s:s}", "exponents", exponents, "tc", tc, "groups",
+                     groups, "threshold", self->options.threshold, "sigmas", self->options.sigmas, "replicas",
+                     (json_int_t)self->options.replicas, "infinite_train", (json_int_t)self->num_infinite, "held",
+                     constraints_json(&self->options), "version", CH_VERSION);
+}

@@ -1,0 +1,218 @@
+/* lazy_report.c — networks beside their linearised twins, for people and for programs. */
+#include "fit/internal.h"
+#include "fit/twins/lazy.h"
+#include "sim/store/json.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- for people ---- */
+
+enum { TRAIN_WIDTH = 7, MEAN_WIDTH = 16, TEMP_WIDTH = 10, ERROR_WIDTH = 17 }; /* 88 columns in all */
+
+/* Right-aligned by characters, of which some take several bytes; never without a blank before it. */
+static void print_right(FILE *out, const char *text, size_t width)
+{
+    size_t used = 0;
+    for (const char *c = text; *c != '\0'; c++) {
+        used += ((unsigned char)*c & 0xC0) != 0x80;
+    }
+    fprintf(out, "%*s%s", (int)(used < width ? width - used : 1), "", text);
+}
+
+static void print_mean(FILE *out, double value, double error, int decimals, size_t width)
+{
+    char text[64] = "—";
+    if (isfinite(value) && isfinite(error)) {
+        snprintf(text, sizeof text, "%.*f ± %.*f", decimals, value, decimals, error);
+    } else if (isfinite(value)) {
+        snprintf(text, sizeof text, "%.*f", decimals, value);
+    }
+    print_right(out, text, width);
+}
+
+/* A mean of ln(network / twin) as the ratio that it is of. */
+static void print_ratio(FILE *out, const ch_lazy_mean *mean)
+{
+    const double ratio = exp(mean->mean);
+    print_mean(out, ratio, ratio * mean->stderr_, 3, MEAN_WIDTH);
+}
+
+/* @param sign  of a bound, else "" */
+static void print_temp(FILE *out, const char *sign, double temp)
+{
+    char number[32] = "—", text[48];
+    if (isfinite(temp)) {
+        ch_fit_format_temp(temp, number, sizeof number);
+    }
+    snprintf(text, sizeof text, "%s%s", sign, number);
+    print_right(out, text, TEMP_WIDTH);
+}
+
+static void print_end(FILE *out, const ch_lazy_end *end)
+{
+    print_temp(out, end->place == CH_TC_BELOW ? "≤ " : end->place == CH_TC_ABOVE ? "> " : "", end->temp);
+}
+
+static void print_relative(FILE *out, const ch_lazy_end *end)
+{
+    char text[32] = "—";
+    if (isfinite(end->relative)) {
+        snprintf(text, sizeof text, "%.3g", end->relative);
+    }
+    print_right(out, text, TEMP_WIDTH);
+}
+
+static void print_head(FILE *out)
+{
+    static const struct {
+        const char *text;
+        size_t width;
+    } columns[] = {{"P", TRAIN_WIDTH}, {"‖Δw‖", MEAN_WIDTH}, {"ends", TEMP_WIDTH},       {"‖Δw‖/‖w₀‖", TEMP_WIDTH},
+                   {"t*", MEAN_WIDTH}, {"ends", TEMP_WIDTH}, {"test error", ERROR_WIDTH}};
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        print_right(out, columns[i].text, columns[i].width);
+    }
+    fputc('\n', out);
+}
+
+static void print_row(FILE *out, const ch_lazy_row *row)
+{
+    char train[32];
+    snprintf(train, sizeof train, "%llu", (unsigned long long)row->train);
+    print_right(out, train, TRAIN_WIDTH);
+    print_ratio(out, &row->ends[CH_LAZY_WEIGHT_CHANGE].agreement);
+    print_end(out, &row->ends[CH_LAZY_WEIGHT_CHANGE]);
+    print_relative(out, &row->ends[CH_LAZY_WEIGHT_CHANGE]);
+    print_ratio(out, &row->ends[CH_LAZY_TIME].agreement);
+    print_end(out, &row->ends[CH_LAZY_TIME]);
+    print_mean(out, row->error_agreement.mean, row->error_agreement.stderr_, 4, ERROR_WIDTH);
+    fputc('\n', out);
+}
+
+static void print_diverged(FILE *out, const ch_lazy *self)
+{
+    char text[512] = "the network diverged from T = ";
+    const size_t lead = strlen(text);
+    size_t used = lead;
+    for (size_t r = 0; r < self->num_rows; r++) {
+        char temp[32];
+        if (isfinite(self->rows[r].diverges) && used < sizeof text) {
+            ch_fit_format_temp(self->rows[r].diverges, temp, sizeof temp);
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s (P = %llu)", used > lead ? ", " : "", temp,
+                                     (unsigned long long)self->rows[r].train);
+        }
+    }
+    if (used > lead) {
+        ch_fit_print_wrapped(out, " ", text); /* it puts a blank before each word */
+    }
+}
+
+/* The label of the network's group without `linear`. */
+static void write_label(const ch_lazy *self, const ch_fit *fit, char *text, size_t size)
+{
+    ch_fit both = *fit;
+    both.differing &= ~(UINT64_C(1) << CH_SETTING_LINEAR);
+    ch_fit_group_label(&both, &fit->groups[self->network], text, size);
+}
+
+static void print_lazy(const ch_lazy *self, const ch_fit *fit, FILE *out)
+{
+    char label[256];
+    write_label(self, fit, label, sizeof label);
+    fprintf(out, "\n%s\n  %zu pair%s of fitted runs, %zu data set%s\n\n", label, self->num_pairs,
+            self->num_pairs == 1 ? "" : "s", self->num_data_sets, self->num_data_sets == 1 ? "" : "s");
+    print_head(out);
+    for (size_t r = 0; r < self->num_rows; r++) {
+        print_row(out, &self->rows[r]);
+    }
+    print_diverged(out, self);
+}
+
+void ch_lazy_print(const ch_lazy_list *self, const ch_fit *fit, FILE *out)
+{
+    if (self->count > 0) {
+        fprintf(out,
+                "\nNetworks beside their linearised twins: ratios network / twin under the end of the lazy\n"
+                "regime, the T at which it ends (beyond %g %% and %g errors), and test errors' difference\n",
+                100 * CH_LAZY_TOLERANCE, CH_LAZY_SIGMAS);
+    }
+    for (size_t i = 0; i < self->count; i++) {
+        print_lazy(&self->items[i], fit, out);
+    }
+}
+
+/* ---- for programs ---- */
+
+static json_t *mean_json(const ch_lazy_mean *mean, bool is_ratio)
+{
+    const double value = is_ratio ? exp(mean->mean) : mean->mean;
+    return json_pack("{s:o, s:o}", "value", ch_json_real(value), "stderr",
+                     ch_json_real(is_ratio ? value * mean->stderr_ : mean->stderr_));
+}
+
+static json_t *end_json(const ch_lazy_end *end)
+{
+    const char *bound = end->place == CH_TC_ABOVE ? "above" : end->place == CH_TC_BELOW ? "below" : NULL;
+    return json_pack("{s:o, s:o, s:s?, s:o}", "ratio", mean_json(&end->agreement, true), "end", ch_json_real(end->temp),
+                     "bound", bound, "weight_change_rel", ch_json_real(end->relative));
+}
+
+static json_t *row_json(const ch_lazy_row *row)
+{
+    return json_pack("{s:I, s:o, s:o, s:{s:o}, s:o}", "train", (json_int_t)row->train, "weight_change",
+                     end_json(&row->ends[CH_LAZY_WEIGHT_CHANGE]), "time", end_json(&row->ends[CH_LAZY_TIME]),
+                     "test_error", "difference", mean_json(&row->error_agreement, false), "diverges",
+                     ch_json_real(row->diverges));
+}
+
+static json_t *cell_json(const ch_lazy_cell *cell)
+{
+    return json_pack("{s:I, s:f, s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:o}", "train", (json_int_t)cell->train, "temp",
+                     cell->temp, "pairs", (json_int_t)(cell->end - cell->begin), "lost", (json_int_t)cell->num_lost,
+                     "single", (json_int_t)cell->num_single, "counts", (int)cell->counts, "weight_change",
+                     mean_json(&cell->means[CH_LAZY_WEIGHT_CHANGE], true), "time",
+                     mean_json(&cell->means[CH_LAZY_TIME], true), "test_error",
+                     mean_json(&cell->means[CH_LAZY_TEST_ERROR], false), "weight_change_rel",
+                     ch_json_real(cell->relative));
+}
+
+/* Appends to a list that is freed, and NULL, once memory is short. */
+static void append(json_t **list, json_t *item)
+{
+    if (*list == NULL) {
+        json_decref(item);
+    } else if (json_array_append_new(*list, item) != 0) {
+        json_decref(*list);
+        *list = NULL;
+    }
+}
+
+/* @param key  what the network's group shares, as the report has it; borrowed */
+static json_t *lazy_json(const ch_lazy *self, json_t *key)
+{
+    json_t *rows = json_array(), *points = json_array();
+    for (size_t r = 0; r < self->num_rows; r++) {
+        append(&rows, row_json(&self->rows[r]));
+    }
+    for (size_t c = 0; c < self->num_cells; c++) {
+        append(&points, cell_json(&self->cells[c]));
+    }
+    return json_pack("{s:f, s:f, s:I, s:I, s:o, s:o, s:O}", "tolerance", CH_LAZY_TOLERANCE, "sigmas", CH_LAZY_SIGMAS,
+                     "pairs", (json_int_t)self->num_pairs, "data_sets", (json_int_t)self->num_data_sets, "trains", rows,
+                     "points", points, "group", key);
+}
+
+ch_code ch_lazy_add_json(const ch_lazy_list *self, json_t *report, ch_error *err)
+{
+    json_t *list = json_array();
+    const json_t *groups = json_object_get(report, "groups");
+    for (size_t i = 0; i < self->count; i++) {
+        json_t *key = json_object_get(json_array_get(groups, self->items[i].network), "group");
+        append(&list, lazy_json(&self->items[i], key));
+    }
+    if (list == NULL || json_object_set_new(report, "lazy", list) != 0) {
+        return ch_error_memory(err, "a JSON text");
+    }
+    return CH_OK;
+}

@@ -1,0 +1,221 @@
+/* phase_report.c — the phase diagrams of a fit, for people and for programs. */
+#include "fit/internal.h"
+#include "fit/phase/phase.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Of alpha, T and seeds a diagram has many: they are no part of what its runs share. */
+static bool is_shared(const ch_phase *self, size_t setting)
+{
+    return setting == CH_SETTING_TRAIN ||
+           (setting != CH_SETTING_ALPHA && ch_fit_is_key(setting) && ch_setting_applies(&self->key, setting));
+}
+
+/* ---- for people ---- */
+
+enum { ALPHA_WIDTH = 8, TEMP_WIDTH = 26 }; /* 88 columns with three temperatures */
+
+static void format_temp(const ch_phase_temp *temp, char *text, size_t size)
+{
+    const ch_estimate *estimate = &temp->estimate;
+    switch (temp->place) {
+    case CH_TC_BELOW:
+        snprintf(text, size, "< %.3g", estimate->value);
+        break;
+    case CH_TC_ABOVE:
+        snprintf(text, size, "> %.3g", estimate->value);
+        break;
+    case CH_TC_NONE:
+        snprintf(text, size, "—");
+        break;
+    case CH_TC_INSIDE:
+        if (isnan(estimate->lo)) {
+            snprintf(text, size, "%.3g (—)", estimate->value);
+        } else {
+            snprintf(text, size, "%.3g (%.2g … %.2g)", estimate->value, estimate->lo, estimate->hi);
+        }
+        break;
+    }
+}
+
+/* Right-aligned by characters, "…" takes three bytes; never without a blank before it. */
+static void print_right(FILE *out, const char *text, size_t width)
+{
+    size_t used = 0;
+    for (const char *c = text; *c != '\0'; c++) {
+        used += ((unsigned char)*c & 0xC0) != 0x80;
+    }
+    fprintf(out, "%*s%s", (int)(used < width ? width - used : 1), "", text);
+}
+
+/* "mlp, depth = 2, …, train = 1024" */
+static void print_shared(const ch_phase *self, FILE *out)
+{
+    ch_settings defaults;
+    ch_settings_default(&defaults);
+    for (size_t i = 0; i < ch_settings_count; i++) {
+        char value[32], usual[32];
+        ch_setting_format(&ch_settings_table[i], ch_settings_get(&self->key, i), value, sizeof value);
+        ch_setting_format(&ch_settings_table[i], ch_settings_get(&defaults, i), usual, sizeof usual);
+        if (i == CH_SETTING_MODEL) {
+            fputs(value, out);
+        } else if (is_shared(self, i) && (i == CH_SETTING_TRAIN || strcmp(value, usual) != 0)) {
+            fprintf(out, ", %s = %s", ch_settings_table[i].name, value);
+        }
+    }
+}
+
+static void print_slope(const ch_phase *self, FILE *out)
+{
+    if (isnan(self->slope.value) && isnan(self->slope_theory)) {
+        return; /* k has no meaning here */
+    }
+    if (isnan(self->slope.value)) {
+        fprintf(out, "  no k: it needs T_opt inside the sampled T at three alpha < 1 or more, it is at %zu\n",
+                self->num_slope);
+        return;
+    }
+    fprintf(out, "  k = %.3f", self->slope.value);
+    if (isfinite(self->slope.stderr_)) {
+        fprintf(out, " ± %.3f (%.3f … %.3f)", self->slope.stderr_, self->slope.lo, self->slope.hi);
+    }
+    if (isfinite(self->slope_theory)) {
+        fprintf(out, ", theory %.3f", self->slope_theory);
+    }
+    fprintf(out, ": T_opt ~ alpha^k over the %zu alpha < 1\n", self->num_slope);
+}
+
+static void print_phase(const ch_phase *self, FILE *out)
+{
+    char text[96];
+    print_shared(self, out);
+    fprintf(out, "\n  %zu runs, %zu data set%s, %zu alpha, %zu T\n\n  ", self->num_runs, self->num_data_sets,
+            self->num_data_sets == 1 ? "" : "s", self->num_alphas, self->num_temps);
+    print_right(out, "alpha", ALPHA_WIDTH);
+    print_right(out, "T_opt", TEMP_WIDTH);
+    snprintf(text, sizeof text, "‖Δw‖ = %g ‖w₀‖", self->threshold);
+    print_right(out, text, TEMP_WIDTH);
+    if (self->measured[CH_PHASE_KERNEL_CHANGE]) {
+        snprintf(text, sizeof text, "‖K-K₀‖ = %g ‖K₀‖", self->threshold);
+        print_right(out, text, TEMP_WIDTH);
+    }
+    fputc('\n', out);
+    for (size_t a = 0; a < self->num_alphas; a++) {
+        const ch_phase_row *row = &self->rows[a];
+        ch_fit_format_temp(self->alphas[a], text, sizeof text);
+        fputs("  ", out);
+        print_right(out, text, ALPHA_WIDTH);
+        format_temp(&row->best, text, sizeof text);
+        print_right(out, text, TEMP_WIDTH);
+        format_temp(&row->weight_border, text, sizeof text);
+        print_right(out, text, TEMP_WIDTH);
+        if (self->measured[CH_PHASE_KERNEL_CHANGE]) {
+            format_temp(&row->kernel_border, text, sizeof text);
+            print_right(out, text, TEMP_WIDTH);
+        }
+        fputc('\n', out);
+    }
+    if (self->by_budget) {
+        fputs("  no run fitted: values are where the budgets ended\n", out);
+    }
+    print_slope(self, out);
+}
+
+void ch_phase_print(const ch_phase_list *self, FILE *out)
+{
+    if (self->count > 0) {
+        fputs("\nPhase diagrams over (alpha, T): T of least test error, and end of the lazy regime\n", out);
+    }
+    for (size_t i = 0; i < self->count; i++) {
+        fputc('\n', out);
+        print_phase(&self->items[i], out);
+    }
+}
+
+/* ---- for programs ---- */
+
+static json_t *real_or_null(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+static json_t *interval_json(const ch_estimate *estimate)
+{
+    return isfinite(estimate->lo) && isfinite(estimate->hi) ? json_pack("[f, f]", estimate->lo, estimate->hi)
+                                                            : json_null();
+}
+
+static json_t *temp_json(const ch_phase_temp *temp)
+{
+    const char *bound = temp->place == CH_TC_ABOVE ? "above" : temp->place == CH_TC_BELOW ? "below" : NULL;
+    return json_pack("{s:o, s:o, s:o, s:s?}", "value", real_or_null(temp->estimate.value), "stderr",
+                     real_or_null(temp->estimate.stderr_), "ci95", interval_json(&temp->estimate), "bound", bound);
+}
+
+static json_t *row_json(double alpha, const ch_phase_row *row)
+{
+    return json_pack("{s:f, s:o, s:o, s:o}", "alpha", alpha, "temp_opt", temp_json(&row->best), "border",
+                     temp_json(&row->weight_border), "kernel_border", temp_json(&row->kernel_border));
+}
+
+static json_t *slope_json(const ch_phase *self)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:I}", "value", real_or_null(self->slope.value), "stderr",
+                     real_or_null(self->slope.stderr_), "ci95", interval_json(&self->slope), "theory",
+                     real_or_null(self->slope_theory), "alphas", (json_int_t)self->num_slope);
+}
+
+/* The settings that its runs share; of those that do not apply null. */
+static json_t *shared_json(const ch_phase *self)
+{
+    json_t *key = json_object();
+    for (size_t i = 0; i < ch_settings_count && key != NULL; i++) {
+        const ch_setting *row = &ch_settings_table[i];
+        const ch_value value = ch_settings_get(&self->key, i);
+        char text[64];
+        if (i == CH_SETTING_ALPHA || (i != CH_SETTING_TRAIN && !ch_fit_is_key(i))) {
+            continue;
+        }
+        ch_setting_format(row, value, text, sizeof text);
+        const bool is_word = row->word != NULL && strcmp(text, row->word) == 0;
+        json_t *item = !is_shared(self, i)                      ? json_null()
+                       : row->type == CH_TYPE_CHOICE || is_word ? json_string(text)
+                       : row->type == CH_TYPE_REAL              ? json_real(value.real)
+                                                                : json_integer((json_int_t)value.count);
+        if (json_object_set_new(key, row->name, item) != 0) {
+            json_decref(key);
+            key = NULL;
+        }
+    }
+    return key;
+}
+
+static json_t *phase_json(const ch_phase *self)
+{
+    json_t *rows = json_array();
+    for (size_t a = 0; a < self->num_alphas && rows != NULL; a++) {
+        if (json_array_append_new(rows, row_json(self->alphas[a], &self->rows[a])) != 0) {
+            json_decref(rows);
+            rows = NULL;
+        }
+    }
+    return json_pack("{s:f, s:o, s:o, s:b, s:I, s:I, s:o}", "threshold", self->threshold, "alphas", rows, "k",
+                     slope_json(self), "by_budget", (int)self->by_budget, "runs", (json_int_t)self->num_runs,
+                     "data_sets", (json_int_t)self->num_data_sets, "group", shared_json(self));
+}
+
+ch_code ch_phase_add_json(const ch_phase_list *self, json_t *report, ch_error *err)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < self->count && list != NULL; i++) {
+        if (json_array_append_new(list, phase_json(&self->items[i])) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    if (list == NULL || json_object_set_new(report, "phase", list) != 0) {
+        return ch_error_memory(err, "a JSON text");
+    }
+    return CH_OK;
+}

@@ -1,0 +1,440 @@
+/* text.c — the report of a fit for people: 88 columns of UTF-8. */
+#include "fit/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAGE_WIDTH = 88 };
+
+#define DASH "—"
+
+/* Columns that UTF-8 text takes: one a code point, as every character used here is one column wide. */
+static size_t text_width(const char *text)
+{
+    size_t width = 0;
+    for (; *text != '\0'; text++) {
+        width += ((unsigned char)*text & 0xC0) != 0x80; /* continuation bytes start no character */
+    }
+    return width;
+}
+
+static void print_blanks(FILE *out, size_t count)
+{
+    fprintf(out, "%*s", (int)count, "");
+}
+
+static void print_left(FILE *out, const char *text, size_t width)
+{
+    const size_t used = text_width(text);
+    fputs(text, out);
+    print_blanks(out, used < width ? width - used : 0);
+}
+
+static void print_right(FILE *out, const char *text, size_t width)
+{
+    const size_t used = text_width(text);
+    print_blanks(out, used < width ? width - used : 0);
+    fputs(text, out);
+}
+
+static void print_rule(FILE *out, size_t width)
+{
+    fputs("  ", out);
+    for (size_t i = 0; i < width; i++) {
+        fputs("─", out);
+    }
+    fputc('\n', out);
+}
+
+void ch_fit_print_wrapped(FILE *out, const char *lead, const char *text)
+{
+    const size_t indent = text_width(lead);
+    size_t column = indent + 1;
+    fputs(lead, out);
+    while (*text != '\0') {
+        char word[128];
+        const size_t length = strcspn(text, " ");
+        snprintf(word, sizeof word, "%.*s", (int)length, text);
+        const size_t width = text_width(word);
+        if (column + width > PAGE_WIDTH) {
+            fputc('\n', out);
+            print_blanks(out, indent);
+            column = indent + 1;
+        }
+        fprintf(out, " %s", word);
+        column += width + 1;
+        text += length;
+        text += strspn(text, " ");
+    }
+    fputc('\n', out);
+}
+
+/* ---- numbers ---- */
+
+/* Decimals that show two digits of an error, 1 … 4; 4 without one. */
+static int decimals_for(double error)
+{
+    if (!(error > 0)) {
+        return 4;
+    }
+    const int decimals = 1 - (int)floor(log10(error));
+    return decimals < 1 ? 1 : decimals > 4 ? 4 : decimals;
+}
+
+static void format_exponent(const ch_estimate *estimate, char *text, size_t size)
+{
+    const int decimals = decimals_for(estimate->stderr_);
+    if (isnan(estimate->stderr_)) {
+        snprintf(text, size, "%.*f ± " DASH, decimals, estimate->value);
+    } else {
+        snprintf(text, size, "%.*f ± %.*f", decimals, estimate->value, decimals, estimate->stderr_);
+    }
+}
+
+static void format_interval(const ch_estimate *estimate, char *text, size_t size)
+{
+    const int decimals = decimals_for(estimate->stderr_);
+    if (isnan(estimate->lo)) {
+        snprintf(text, size, DASH);
+    } else {
+        snprintf(text, size, "%.*f … %.*f", decimals, estimate->lo, decimals, estimate->hi);
+    }
+}
+
+/* (value − theory) / error. Where all data sets agree to rounding there is no error to measure by. */
+static void format_distance(const ch_exponent *exponent, char *text, size_t size)
+{
+    const double rounding = 1e-9;
+    const double difference = exponent->estimate.value - exponent->theory;
+    if (!(exponent->estimate.stderr_ > rounding) || isnan(difference)) {
+        snprintf(text, size, fabs(difference) < rounding ? "0 σ" : DASH);
+    } else {
+        snprintf(text, size, "%+.1f σ", difference / exponent->estimate.stderr_);
+    }
+}
+
+static void format_critical(const ch_tc *tc, char *text, size_t size)
+{
+    switch (tc->place) {
+    case CH_TC_BELOW:
+        snprintf(text, size, "< %.3g", tc->estimate.value);
+        break;
+    case CH_TC_ABOVE:
+        snprintf(text, size, "> %.3g", tc->estimate.value);
+        break;
+    case CH_TC_NONE:
+        snprintf(text, size, DASH);
+        break;
+    case CH_TC_INSIDE:
+        if (isnan(tc->estimate.lo)) {
+            snprintf(text, size, "%.3g (" DASH ")", tc->estimate.value);
+        } else {
+            snprintf(text, size, "%.3g (%.3g … %.3g)", tc->estimate.value, tc->estimate.lo, tc->estimate.hi);
+        }
+        break;
+    }
+}
+
+/* ---- parts of a group ---- */
+
+/* "T = 2^-18 … 2 (20)" */
+static void print_temps(FILE *out, double lo, double hi, size_t count)
+{
+    char text[32];
+    ch_fit_format_temp(lo, text, sizeof text);
+    fprintf(out, "T = %s", text);
+    if (count > 1) {
+        ch_fit_format_temp(hi, text, sizeof text);
+        fprintf(out, " … %s (%zu)", text, count);
+    }
+}
+
+static void print_heading(FILE *out, const ch_fit *self, const ch_fit_group *group)
+{
+    char label[256];
+    ch_fit_group_label(self, group, label, sizeof label);
+    fprintf(out, "%s\n", label);
+    fprintf(out, "  %zu run%s, %zu data set%s, P = %llu", group->num_runs, group->num_runs == 1 ? "" : "s",
+            group->num_data_sets, group->num_data_sets == 1 ? "" : "s", (unsigned long long)group->trains[0]);
+    if (group->num_trains > 1) {
+        fprintf(out, " … %llu (%zu)", (unsigned long long)group->trains[group->num_trains - 1], group->num_trains);
+    }
+    fputs(", ", out);
+    print_temps(out, group->temps[0], group->temps[group->num_temps - 1], group->num_temps);
+    fputc('\n', out);
+    if (isnan(group->window_lo)) {
+        return;
+    }
+    fputs("  window ", out);
+    print_temps(out, group->window_lo, group->window_hi, group->window_temps);
+    if (!isnan(group->window_tolerance)) {
+        fprintf(out, ", where the onset's trace in ‖Δw‖ is under %g %%", 100 * group->window_tolerance);
+    }
+    fputc('\n', out);
+}
+
+/* Symbol and law of an exponent. */
+static void describe(const ch_exponent *exponent, char *text, size_t size)
+{
+    static const struct {
+        const char *name, *text;
+    } laws[] = {
+        {"delta", "δ        ‖Δw‖ ~ T^δ"}, {"gamma", "γ        ‖Δw‖ ~ P^γ"}, {"time_delta", "δ_t      t* ~ T^δ_t"},
+        {"b", "b        t* ~ P^b"},       {"a", "a        T_c ~ P^-a"},
+    };
+    for (size_t i = 0; i < sizeof laws / sizeof *laws; i++) {
+        if (strcmp(exponent->name, laws[i].name) == 0) {
+            snprintf(text, size, exponent->definition == NULL ? "%s" : "%s, %s", laws[i].text, exponent->definition);
+        }
+    }
+    if (exponent->method != NULL && strcmp(exponent->method, "joint") == 0) {
+        snprintf(text, size, "a joint  T_c ~ P^-a, %s", exponent->definition);
+    }
+}
+
+enum { EXPONENT_WIDTH = 29, ESTIMATE_WIDTH = 17, INTERVAL_WIDTH = 19, THEORY_WIDTH = 9, DISTANCE_WIDTH = 12 };
+
+static void print_exponent_row(FILE *out, const char *const cells[5])
+{
+    fputs("  ", out);
+    print_left(out, cells[0], EXPONENT_WIDTH);
+    print_right(out, cells[1], ESTIMATE_WIDTH);
+    print_right(out, cells[2], INTERVAL_WIDTH);
+    print_right(out, cells[3], THEORY_WIDTH);
+    print_right(out, cells[4], DISTANCE_WIDTH);
+    fputc('\n', out);
+}
+
+static void print_exponents(FILE *out, const ch_fit_group *group)
+{
+    if (group->num_exponents == 0) {
+        return;
+    }
+    fputc('\n', out);
+    print_exponent_row(out,
+                       (const char *const[]){"exponent", "estimate ± error", "95 % interval", "theory", "distance"});
+    print_rule(out, EXPONENT_WIDTH + ESTIMATE_WIDTH + INTERVAL_WIDTH + THEORY_WIDTH + DISTANCE_WIDTH);
+    for (size_t i = 0; i < group->num_exponents; i++) {
+        const ch_exponent *exponent = &group->exponents[i];
+        char name[64] = "", estimate[64], interval[64], theory[32], distance[32];
+        describe(exponent, name, sizeof name);
+        snprintf(theory, sizeof theory, isnan(exponent->theory) ? DASH : "%.4g", exponent->theory);
+        if (exponent->held == CH_HELD_FIXED) {
+            snprintf(estimate, sizeof estimate, "%.6g", exponent->estimate.value);
+            snprintf(interval, sizeof interval, "fixed");
+            snprintf(distance, sizeof distance, DASH);
+        } else {
+            format_exponent(&exponent->estimate, estimate, sizeof estimate);
+            format_interval(&exponent->estimate, interval, sizeof interval);
+            format_distance(exponent, distance, sizeof distance);
+        }
+        if (exponent->held == CH_HELD_BOUND) {
+            snprintf(interval, sizeof interval, "at its bound");
+        }
+        print_exponent_row(out, (const char *const[]){name, estimate, interval, theory, distance});
+    }
+}
+
+/* ---- joint laws and correlations ---- */
+
+/* "T_c by onset, all P at once: 5.9e-05 (P/2048)^-0.05, m = 1.21 ± 0.03", at the middle of the P in ln P. */
+static void print_joint(FILE *out, const ch_fit_group *group)
+{
+    const double middle = sqrt((double)group->trains[0] * (double)group->trains[group->num_trains - 1]);
+    const char *before = "\n";
+    for (ch_tc_definition d = 0; d < CH_NUM_TC; d++) {
+        const ch_critical_law *law = &group->joint[d];
+        char text[64];
+        if (!law->found) {
+            continue;
+        }
+        fprintf(out, "%s  T_c by %s, all P at once: %.3g (P/%.0f)^%.3g", before, ch_tc_definition_name(d),
+                law->prefactor.value * pow(middle, -law->exponent.value), middle, 0 - law->exponent.value);
+        if (law->held_sharpness == CH_HELD_FIXED) {
+            fprintf(out, ", m = %.6g, fixed", law->sharpness.value);
+        } else if (!isnan(law->sharpness.value)) {
+            format_exponent(&law->sharpness, text, sizeof text);
+            fprintf(out, ", m = %s", text);
+        }
+        fputc('\n', out);
+        before = "";
+    }
+}
+
+static const char *symbol_of(const char *name)
+{
+    static const char *const symbols[][2] = {
+        {"delta", "δ"}, {"gamma", "γ"}, {"time_delta", "δ_t"}, {"c", "ln c"}, {"sharpness", "ln m"}};
+    for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
+        if (strcmp(name, symbols[i][0]) == 0) {
+            return symbols[i][1];
+        }
+    }
+    return name;
+}
+
+/* "correlations: δ, γ 0.12; …; ln c, a by onset 0.98", broken like a note. */
+static void print_correlations(FILE *out, const ch_fit_group *group)
+{
+    char text[512] = "";
+    size_t length = 0;
+    for (size_t i = 0; i < group->num_correlations && length < sizeof text; i++) {
+        const ch_correlation *pair = &group->correlations[i];
+        length +=
+            (size_t)snprintf(text + length, sizeof text - length, "%s%s, %s%s%s %.2f", i == 0 ? "correlations: " : "; ",
+                             symbol_of(pair->first), symbol_of(pair->second), pair->definition == NULL ? "" : " by ",
+                             pair->definition == NULL ? "" : pair->definition, pair->value);
+    }
+    if (length > 0) {
+        fputc('\n', out);
+        ch_fit_print_wrapped(out, "  ·", text);
+    }
+}
+
+/* ---- shapes over P ---- */
+
+/* Widths of: what, exponent, interval, what is besides it, p of the misfit, AICc over the best one's. */
+static const size_t shape_widths[] = {19, 17, 19, 15, 8, 8};
+enum { NUM_SHAPE_COLUMNS = sizeof shape_widths / sizeof *shape_widths };
+
+static void print_shape_row(FILE *out, const char *const cells[NUM_SHAPE_COLUMNS])
+{
+    fputs("  ", out);
+    print_left(out, cells[0], shape_widths[0]);
+    for (size_t i = 1; i < NUM_SHAPE_COLUMNS; i++) {
+        print_right(out, cells[i], shape_widths[i]);
+    }
+    fputc('\n', out);
+}
+
+/* A probability: two digits, or its order. */
+static void format_chance(double p, char *text, size_t size)
+{
+    snprintf(text, size, isnan(p) ? DASH : p < 0.001 ? "%.0e" : "%.2g", p);
+}
+
+static void print_shape(FILE *out, const char *what, const ch_shapes *shapes, ch_trend_shape shape)
+{
+    const ch_shape_fit *fit = &shapes->fits[shape];
+    const ch_estimate exponent = {fit->exponent, fit->stderr_, fit->lo, fit->hi};
+    const double behind = fit->aicc - shapes->fits[shapes->best].aicc;
+    char name[64], estimate[64], interval[64], besides[64] = "", misfit[32], aicc[32];
+    snprintf(name, sizeof name, "%s %s %s", shape == shapes->best ? "→" : " ", what, ch_trend_shape_name(shape));
+    format_exponent(&exponent, estimate, sizeof estimate);
+    format_interval(&exponent, interval, sizeof interval);
+    if (shape == CH_SHAPE_BROKEN) {
+        snprintf(besides, sizeof besides, "P_b = %.0f", exp(fit->extra));
+    } else if (shape == CH_SHAPE_CORRECTED) {
+        snprintf(besides, sizeof besides, "ω = %.2g", fit->extra);
+    }
+    format_chance(fit->misfit, misfit, sizeof misfit);
+    snprintf(aicc, sizeof aicc, isnan(behind) ? DASH : "%.1f", behind);
+    print_shape_row(out, (const char *const[]){name, estimate, interval, besides, misfit, aicc});
+}
+
+static void print_shapes(FILE *out, const ch_fit_group *group)
+{
+    const struct {
+        const char *what;
+        const ch_shapes *shapes;
+    } curves[] = {{"‖Δw‖", &group->weight_shapes}, {"t*", &group->time_shapes}};
+    if (!curves[0].shapes->fits[CH_SHAPE_POWER].found) {
+        return;
+    }
+    fputc('\n', out);
+    print_shape_row(out, (const char *const[]){"  over P", "at large P", "95 % interval", "", "misfit", "ΔAICc"});
+    size_t width = 0;
+    for (size_t i = 0; i < NUM_SHAPE_COLUMNS; i++) {
+        width += shape_widths[i];
+    }
+    print_rule(out, width);
+    for (size_t i = 0; i < sizeof curves / sizeof *curves; i++) {
+        for (ch_trend_shape k = 0; k < CH_NUM_SHAPES; k++) {
+            if (curves[i].shapes->fits[k].found) {
+                print_shape(out, curves[i].what, curves[i].shapes, k);
+            }
+        }
+    }
+}
+
+/* ---- critical temperatures ---- */
+
+enum { TRAIN_WIDTH = 12, CRITICAL_WIDTH = 37, PAGE_COLUMNS = 2 };
+
+static void format_definition(const ch_fit *self, ch_tc_definition definition, char *text, size_t size)
+{
+    switch (definition) {
+    case CH_TC_ESCAPE:
+        snprintf(text, size, "T_c by escape (‖Δw‖ = %g ‖w₀‖)", self->options.threshold);
+        break;
+    case CH_TC_ERROR:
+        snprintf(text, size, "T_c by error (%g σ)", self->options.sigmas);
+        break;
+    default:
+        snprintf(text, size, "T_c by %s", ch_tc_definition_name(definition));
+    }
+}
+
+/* One row a P, one column a definition, some of them: group->tc is ordered by (definition, train), each over all P. */
+static void print_columns(FILE *out, const ch_fit *self, const ch_fit_group *group, size_t first, size_t end)
+{
+    fputs("\n  ", out);
+    print_right(out, "P", TRAIN_WIDTH);
+    for (size_t k = first; k < end; k++) {
+        char title[96];
+        format_definition(self, group->tc[k * group->num_trains].definition, title, sizeof title);
+        print_right(out, title, CRITICAL_WIDTH);
+    }
+    fputc('\n', out);
+    print_rule(out, TRAIN_WIDTH + (end - first) * CRITICAL_WIDTH);
+    for (size_t p = 0; p < group->num_trains; p++) {
+        char text[96];
+        snprintf(text, sizeof text, "%llu", (unsigned long long)group->trains[p]);
+        fputs("  ", out);
+        print_right(out, text, TRAIN_WIDTH);
+        for (size_t k = first; k < end; k++) {
+            format_critical(&group->tc[k * group->num_trains + p], text, sizeof text);
+            print_right(out, text, CRITICAL_WIDTH);
+        }
+        fputc('\n', out);
+    }
+}
+
+static void print_critical(FILE *out, const ch_fit *self, const ch_fit_group *group)
+{
+    size_t num_columns = group->num_tc / group->num_trains;
+    if (num_columns > 1 && self->options.wanted[CH_TC_ERROR] && !ch_fit_has_critical(group, CH_TC_ERROR)) {
+        num_columns--; /* a note says it */
+    }
+    for (size_t first = 0; first < num_columns; first += PAGE_COLUMNS) {
+        const size_t end = first + PAGE_COLUMNS < num_columns ? first + PAGE_COLUMNS : num_columns;
+        print_columns(out, self, group, first, end);
+    }
+}
+
+void ch_fit_print(const ch_fit *self, FILE *out)
+{
+    for (size_t g = 0; g < self->num_groups; g++) {
+        const ch_fit_group *group = &self->groups[g];
+        print_heading(out, self, group);
+        ch_fit_print_excluded(group, out);
+        print_exponents(out, group);
+        print_joint(out, group);
+        print_correlations(out, group);
+        print_shapes(out, group);
+        print_critical(out, self, group);
+        ch_fit_print_outliers(group, out);
+        if (group->num_notes > 0) {
+            fputc('\n', out);
+        }
+        for (size_t i = 0; i < group->num_notes; i++) {
+            ch_fit_print_wrapped(out, "  ·", group->notes[i]);
+        }
+        fputc('\n', out);
+    }
+    fprintf(out,
+            "Exponents are effective ones over the P shown; theory's hold in the limit of large P.\n"
+            "Errors: %zu bootstrap replicas of the data sets, Student's t for the 95 %% intervals.\n",
+            self->options.replicas);
+}

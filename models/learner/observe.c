@@ -1,0 +1,136 @@
+/* observe.c — observations of a network under training. */
+#include "models/learner/state.h"
+
+#include "perceptron/perceptron.h"
+
+#include <math.h>
+
+/* ---- outputs ---- */
+
+/* From self->margins of all training samples. */
+static void find_losses(const ch_network_state *self, ch_observation *out)
+{
+    const ch_network_learner_setup *setup = &self->setup;
+    double loss = 0, least = INFINITY;
+    size_t errors = 0;
+    for (size_t mu = 0; mu < setup->num_samples; mu++) {
+        const double margin = self->margins[mu];
+        loss += ch_loss_value(setup->loss, margin, setup->kappa);
+        errors += !(margin > 0);
+        least = margin < least || isnan(margin) ? margin : least; /* NaN stays */
+    }
+    out->train_loss = loss / (double)setup->num_samples;
+    out->train_error = (double)errors / (double)setup->num_samples;
+    out->min_margin = least / setup->kappa;
+}
+
+/* Fraction of test samples for which not y F > 0. @return false when stopped */
+static bool find_test_error(ch_network_state *self, ch_observation *out)
+{
+    const ch_examples *test = self->setup.test;
+    const ch_sample_list all = {.count = test->num_samples};
+    size_t errors = 0;
+    if (!ch_state_outputs(self, test, &all, self->tests)) {
+        return false;
+    }
+    for (size_t i = 0; i < all.count; i++) {
+        errors += !(test->labels[i] * (self->tests[i] - self->start_tests[i]) > 0);
+    }
+    out->test_error = (double)errors / (double)all.count;
+    return true;
+}
+
+/* ---- weights ---- */
+
+static double change_at(const ch_network_state *self, size_t i)
+{
+    return ch_state_weights(self)[i] - (double)self->start[i];
+}
+
+static void find_weight_change(ch_network_state *self, ch_observation *out)
+{
+    const ch_architecture *architecture = self->setup.architecture;
+    double whole = 0;
+    size_t found = 0;
+    for (size_t l = 0; l < architecture->num_layers; l++) {
+        const ch_layer *layer = &architecture->layers[l];
+        const size_t end = layer->bias + (layer->has_bias ? layer->out.channels : 0);
+        double square = 0;
+        for (size_t i = layer->weights; i < end; i++) {
+            square += change_at(self, i) * change_at(self, i);
+        }
+        if (layer->num_weights > 0) {
+            self->layer_change[found++] = sqrt(square);
+            whole += square;
+        }
+    }
+    out->weight_change = sqrt(whole);
+    out->weight_change_rel = out->weight_change / self->norm_init;
+    out->layer_change = self->layer_change;
+    out->num_layers = found;
+}
+
+/* Delta W e and Delta W - (Delta W e) e^T of the first layer, W [h][d]: their norms over the h neurons. Of a linear
+ * network, h = 1, the first keeps its sign. */
+static void find_signal_and_noise(const ch_network_state *self, ch_observation *out)
+{
+    const ch_layer *layer = &self->setup.architecture->layers[0];
+    const double *teacher = self->setup.teacher;
+    const size_t dim = layer->fan_in, num = layer->num_weights / dim;
+    double signal2 = 0, noise2 = 0, along = 0;
+    for (size_t j = 0; j < num; j++) {
+        const size_t row = layer->weights + j * dim;
+        along = 0;
+        for (size_t i = 0; i < dim; i++) {
+            along += change_at(self, row + i) * teacher[i];
+        }
+        signal2 += along * along;
+        for (size_t i = 0; i < dim; i++) {
+            const double across = change_at(self, row + i) - along * teacher[i];
+            noise2 += across * across;
+        }
+    }
+    out->signal = self->setup.architecture->spec.arch == CH_ARCH_LINEAR ? along : sqrt(signal2);
+    out->noise = sqrt(noise2);
+}
+
+/* ---- all ---- */
+
+static ch_code interrupted(ch_error *err)
+{
+    return ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped while a network was observed");
+}
+
+static ch_code observe_rest(ch_network_state *self, ch_observation *out, ch_error *err)
+{
+    const ch_network_learner_setup *setup = &self->setup;
+    const ch_code code = self->meter.num_samples > 0 ? ch_kernel_meter_observe(self, out, err) : CH_OK;
+    if (code != CH_OK) {
+        return code;
+    }
+    if (setup->test != NULL) {
+        return find_test_error(self, out) ? CH_OK : interrupted(err);
+    }
+    if (setup->architecture->spec.arch == CH_ARCH_LINEAR && setup->teacher != NULL && isfinite(setup->chi)) {
+        return ch_perceptron_test_error(setup->chi, out->signal, out->noise, &out->test_error, err);
+    }
+    return CH_OK;
+}
+
+ch_code ch_learner_observe(ch_learner *learner, ch_observation *out, ch_error *err)
+{
+    ch_network_learner *self = (ch_network_learner *)learner;
+    ch_network_state *state = self->state;
+    ch_pass_summary seen;
+    *out = ch_observation_none();
+    if (!ch_learner_check(self, &seen)) {
+        return interrupted(err);
+    }
+    find_losses(state, out);
+    out->unfitted = seen.unfitted;
+    find_weight_change(state, out);
+    if (state->setup.teacher != NULL && state->setup.architecture->layers[0].kind == CH_LAYER_DENSE) {
+        find_signal_and_noise(state, out);
+    }
+    return learner->progress.status == CH_DIVERGED ? CH_OK : observe_rest(state, out, err);
+}

@@ -1,0 +1,206 @@
+/* steps.c — steps of gd, sde, unfitted and of sgd one by one. */
+#include "models/learner/state.h"
+
+#include "core/draw.h"
+
+#include <gsl/gsl_randist.h>
+#include <math.h>
+#include <string.h>
+
+/* A number that changes, but for one chance in 2^64, when a weight does: Fowler, Noll and Vo's hash by words. */
+static uint64_t print_of(const double *weights, size_t count)
+{
+    uint64_t print = 0xcbf29ce484222325;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t word = 0;
+        memcpy(&word, &weights[i], sizeof word);
+        print = (print ^ word) * 0x100000001b3;
+    }
+    return print;
+}
+
+/* Steps that are too large may leave a network whose units are off at every sample, or weights beside which no update
+ * is more than an ulp: unfitted for ever, and finite. So weights that have not moved in an epoch's updates, many times
+ * over, have diverged; that a sample which would move them was in none of those batches has a chance of e^-32. */
+static bool has_come_to_rest(ch_network_state *self, uint64_t updates)
+{
+    enum { EPOCHS = 32 };
+    if (updates < self->next_print) {
+        return false;
+    }
+    const uint64_t before = self->print;
+    self->print = print_of(ch_state_weights(self), self->num_weights);
+    self->next_print = updates + EPOCHS * self->patience;
+    return self->print == before;
+}
+
+void ch_learner_settle(ch_network_learner *self, const ch_sample_list *list, const ch_pass_summary *seen)
+{
+    ch_network_state *state = self->state;
+    ch_progress *progress = &self->learner.progress;
+    if (!isfinite(seen->sum)) {
+        progress->status = CH_DIVERGED;
+    } else if (seen->active > 0) {
+        ch_state_move(state, list);
+        progress->updates++;
+        progress->last_update = progress->steps;
+        state->next_look = progress->steps + state->patience;
+        progress->status = has_come_to_rest(state, progress->updates) ? CH_DIVERGED : CH_RUNNING;
+    }
+}
+
+bool ch_learner_check(ch_network_learner *self, ch_pass_summary *seen)
+{
+    ch_progress *progress = &self->learner.progress;
+    if (!ch_state_look(self->state, seen)) {
+        return false;
+    }
+    if (!isfinite(seen->sum) || !ch_state_weights_are_finite(self->state)) {
+        progress->status = CH_DIVERGED;
+    } else if (seen->unfitted == 0) {
+        progress->status = CH_FITTED;
+    }
+    return true;
+}
+
+/* ---- sgd ---- */
+
+void ch_state_draw(ch_network_state *self, uint32_t *batch)
+{
+    const uint32_t size = (uint32_t)self->setup.batch, num_samples = (uint32_t)self->setup.num_samples;
+    if (size <= CH_SCANNED_BATCH) {
+        ch_draw_scanned(&self->random, batch, size, num_samples);
+        return;
+    }
+    if (size < num_samples) {
+        ch_draw_shuffled(&self->random, self->order, size, num_samples);
+    }
+    memcpy(batch, self->order, size * sizeof *batch);
+}
+
+bool ch_learner_step_sgd(ch_network_learner *self)
+{
+    ch_network_state *state = self->state;
+    const ch_sample_list batch = {.index = state->batch, .count = state->setup.batch};
+    ch_pass_summary seen;
+    ch_state_draw(state, state->batch);
+    if (!ch_state_prepare(state, &batch, -state->setup.rate / (double)batch.count, NULL, &seen)) {
+        return false;
+    }
+    self->learner.progress.steps++;
+    ch_learner_settle(self, &batch, &seen);
+    return true;
+}
+
+/* Under mse every step is an update and would put the look off: it comes every P / B steps instead. */
+static bool look_is_due(const ch_network_learner *self)
+{
+    const ch_network_state *state = self->state;
+    const uint64_t steps = self->learner.progress.steps;
+    return state->setup.loss == CH_LOSS_MSE ? steps % state->patience == 0 : steps >= state->next_look;
+}
+
+void ch_learner_advance_sgd(ch_learner *learner, const ch_limit *limit)
+{
+    ch_network_learner *self = (ch_network_learner *)learner;
+    ch_pass_summary seen;
+    while (ch_learner_goes_on(self, limit)) {
+        if (!ch_learner_step_sgd(self)) {
+            return;
+        }
+        if (learner->progress.status == CH_RUNNING && look_is_due(self)) {
+            if (!ch_learner_check(self, &seen)) {
+                return;
+            }
+            self->state->next_look = UINT64_MAX; /* the answer stays until the next update */
+        }
+    }
+}
+
+/* ---- gd and sde ---- */
+
+/* extra_mu = eta sqrt[(P - B) / (B (P - 1) P)] (xi_mu - mean xi): since sum_mu xi_mu (g_mu - mean g) is
+ * sum_mu (xi_mu - mean xi) g_mu, one pass gives drift and noise together. */
+static void draw_noise(ch_network_state *self)
+{
+    const double num = (double)self->setup.num_samples, batch = (double)self->setup.batch;
+    const double scale = num > 1 ? self->setup.rate * sqrt((num - batch) / (batch * (num - 1) * num)) : 0;
+    const gsl_rng gsl = ch_random_gsl(&self->noise_random);
+    double mean = 0;
+    for (size_t mu = 0; mu < self->setup.num_samples; mu++) {
+        self->noise[mu] = gsl_ran_gaussian_ziggurat(&gsl, 1.0);
+        mean += self->noise[mu] / num;
+    }
+    for (size_t mu = 0; mu < self->setup.num_samples; mu++) {
+        self->noise[mu] = scale * (self->noise[mu] - mean);
+    }
+}
+
+/* One step, or what its pass says of the weights before it. @return false when stopped */
+static bool step_full(ch_network_learner *self, const ch_limit *limit)
+{
+    ch_network_state *state = self->state;
+    ch_progress *progress = &self->learner.progress;
+    const ch_sample_list all = {.count = state->setup.num_samples};
+    const bool is_noisy = state->setup.dynamics == CH_DYNAMICS_SDE;
+    ch_pass_summary seen;
+    if (is_noisy) {
+        draw_noise(state);
+    }
+    if (!ch_state_prepare(state, &all, -state->setup.rate / (double)all.count, is_noisy ? state->noise : NULL, &seen)) {
+        return false;
+    }
+    if (isfinite(seen.sum) && seen.unfitted == 0) {
+        progress->status = ch_state_weights_are_finite(state) ? CH_FITTED : CH_DIVERGED;
+    } else if (isfinite(seen.sum) && seen.active == 0) {
+        progress->steps = limit->steps; /* no gradient is left in floating point: nothing will move any more */
+    } else {
+        progress->steps++;
+        ch_learner_settle(self, &all, &seen);
+    }
+    return true;
+}
+
+void ch_learner_advance_full(ch_learner *learner, const ch_limit *limit)
+{
+    ch_network_learner *self = (ch_network_learner *)learner;
+    while (ch_learner_goes_on(self, limit) && step_full(self, limit)) {
+    }
+}
+
+/* ---- unfitted ---- */
+
+/* A uniform choice of min(B, U) of the unfitted samples, to the front of self->order. */
+static size_t draw_unfitted(ch_network_state *self)
+{
+    uint32_t count = 0;
+    for (size_t mu = 0; mu < self->setup.num_samples; mu++) {
+        if (!(self->margins[mu] >= self->setup.kappa)) {
+            self->order[count++] = (uint32_t)mu;
+        }
+    }
+    const uint32_t size = self->setup.batch < count ? (uint32_t)self->setup.batch : count;
+    if (size < count) {
+        ch_draw_shuffled(&self->random, self->order, size, count);
+    }
+    return size;
+}
+
+void ch_learner_advance_unfitted(ch_learner *learner, const ch_limit *limit)
+{
+    ch_network_learner *self = (ch_network_learner *)learner;
+    ch_network_state *state = self->state;
+    const double scale = -state->setup.rate / (double)state->setup.batch;
+    ch_pass_summary seen;
+    while (ch_learner_goes_on(self, limit)) {
+        if (!ch_learner_check(self, &seen) || learner->progress.status != CH_RUNNING) {
+            return;
+        }
+        const ch_sample_list batch = {.index = state->order, .count = draw_unfitted(state)};
+        if (!ch_state_prepare(state, &batch, scale, NULL, &seen)) {
+            return;
+        }
+        learner->progress.steps++;
+        ch_learner_settle(self, &batch, &seen);
+    }
+}

@@ -1,0 +1,330 @@
+/* backward.inc.h — the backward pass in either precision; part of network_body.h.
+ *
+ * Only samples whose coefficient is not zero take part; they are `active`. Dense layers come first, all samples
+ * together; then the image layers, for runs of neighbouring samples.
+ */
+
+/* rows [num_active][size] of the samples that count, of panels of all */
+static void gather_rows(const network *self, const real *panels, size_t size, real *rows)
+{
+    for (size_t s = 0; s < self->num_active; s++) {
+        size_t width;
+        const real *from = panel_lane(panels, self->count, size, self->active[s], &width);
+        for (size_t i = 0; i < size; i++) {
+            rows[s * size + i] = from[i * width];
+        }
+    }
+}
+
+/* panels of the samples that count, of panels of all */
+static void gather_panels(const network *self, const real *panels, size_t size, real *gathered)
+{
+    const size_t num = self->num_active;
+    for (size_t first = 0; first < num; first += PANEL) {
+        const size_t width = panel_width(num, first), used = at_most(num - first, width);
+        real *to = gathered + first * size;
+        memset(to, 0, width * size * sizeof *to);
+        for (size_t s = 0; s < used; s++) {
+            size_t from_width;
+            const real *from = panel_lane(panels, self->count, size, self->active[first + s], &from_width);
+            for (size_t i = 0; i < size; i++) {
+                to[i * width + s] = from[i * from_width];
+            }
+        }
+    }
+}
+
+/* Where the gradient goes. */
+typedef struct {
+    double *gradient; /* [num_weights] the sum is added here; or */
+    real *samples;    /* [active][row] the gradient of each sample goes here; or, both NULL, into the weights */
+    size_t row;       /* num_weights, or fewer: only those of the image layers, which come first */
+} sink;
+
+/* W and b by delta_rows [num][m] and input_rows [num][n]: sum over s of delta_s x_s^T */
+static void dense_change(network *self, const ch_layer *layer, const real *inputs, const sink *to)
+{
+    const size_t in = layer->fan_in, out = layer->out.channels, num = self->num_active;
+    const real *deltas = self->delta_rows;
+    if (to->samples != NULL) {
+        for (size_t s = 0; s < num; s++) {
+            real *gradient = to->samples + s * to->row;
+            product(out, in, 1, (matrix){.at = deltas + s * out, .row = 1, .column = out},
+                    (lines){.at = inputs + s * in, .row = in}, into(gradient + layer->weights, in));
+            if (layer->has_bias) {
+                memcpy(gradient + layer->bias, deltas + s * out, out * sizeof *gradient);
+            }
+        }
+        return;
+    }
+    double *sums = to->gradient != NULL ? to->gradient : self->master;
+    target change = {.master = sums + layer->weights, .row = in};
+    change.values = to->gradient != NULL ? NULL : self->weights + layer->weights;
+    product(out, in, num, (matrix){.at = deltas, .row = 1, .column = out}, (lines){.at = inputs, .row = in}, change);
+    for (size_t o = 0; layer->has_bias && o < out; o++) {
+        real sum = 0;
+        for (size_t s = 0; s < num; s++) {
+            sum += deltas[s * out + o];
+        }
+        sums[layer->bias + o] += (double)sum;
+        if (to->gradient == NULL) {
+            self->weights[layer->bias + o] = (real)sums[layer->bias + o];
+        }
+    }
+}
+
+/* delta of a layer's values becomes scale phi'(z) delta */
+static void dense_through_activation(network *self, size_t l)
+{
+    const ch_layer *layer = &self->architecture->layers[l];
+    const size_t total = layer->out.channels * lanes_of(self->num_active);
+    if (layer->is_activated) {
+        const real *z = self->before[l + 1];
+        if (self->num_active < self->count) {
+            gather_panels(self, z, layer->out.channels, self->gathered);
+            z = self->gathered;
+        }
+        multiply_by_slope(self->architecture->spec.activation, layer->scale, z, self->delta, total);
+    }
+    for (size_t i = 0; !layer->is_activated && i < total; i++) {
+        self->delta[i] *= (real)layer->scale;
+    }
+}
+
+/* Rows of the input of dense layer l, of the samples that count. */
+static const real *dense_inputs(network *self, size_t l)
+{
+    const size_t size = self->architecture->layers[l].fan_in, num = self->num_active;
+    const bool is_whole = num == self->count;
+    if (self->rows[l] == NULL) {
+        if (is_whole) {
+            panels_to_rows(self->panels[l], num, size, self->input_rows);
+        } else {
+            gather_rows(self, self->panels[l], size, self->input_rows);
+        }
+        return self->input_rows;
+    }
+    for (size_t s = 0; !is_whole && s < num; s++) {
+        memcpy(self->input_rows + s * size, self->rows[l] + self->active[s] * size, size * sizeof *self->input_rows);
+    }
+    return is_whole ? self->rows[l] : self->input_rows;
+}
+
+/* delta_below = W^T delta */
+static void dense_below(network *self, const ch_layer *layer)
+{
+    const size_t in = layer->fan_in, out = layer->out.channels, num = self->num_active;
+    const real *weights = self->weights + layer->weights;
+    for (size_t first = 0; first < num; first += PANEL) {
+        const size_t width = panel_width(num, first);
+        product(in, width, out, (matrix){.at = weights, .row = 1, .column = in},
+                (lines){.at = self->delta + first * out, .row = width}, into(self->delta_below + first * in, width));
+    }
+}
+
+static void dense_backward(network *self, const sink *to)
+{
+    for (size_t l = self->architecture->num_layers; l-- > self->num_images;) {
+        const ch_layer *layer = &self->architecture->layers[l];
+        dense_through_activation(self, l);
+        if (l > 0) {
+            dense_below(self, layer);
+        }
+        if (to->samples == NULL || to->row > layer->weights) {
+            panels_to_rows(self->delta, self->num_active, layer->out.channels, self->delta_rows);
+            dense_change(self, layer, dense_inputs(self, l), to);
+        }
+        real *below = self->delta_below;
+        self->delta_below = self->delta;
+        self->delta = below;
+    }
+}
+
+/* bias [channel] += sum over pixels of delta [pixel][channel] */
+static void add_pixels(const real *delta, size_t pixels, size_t channels, real *bias)
+{
+    size_t c = 0;
+    for (; c + LANES <= channels; c += LANES) {
+        vector sum = load(bias + c);
+        for (size_t p = 0; p < pixels; p++) {
+            sum += load(delta + p * channels + c);
+        }
+        store(bias + c, sum);
+    }
+    for (; c < channels; c++) {
+        for (size_t p = 0; p < pixels; p++) {
+            bias[c] += delta[p * channels + c];
+        }
+    }
+}
+
+/* delta of the values of some pixels becomes scale phi'(z) delta; bias += its sum over them */
+static void through_activation(const network *self, const ch_layer *layer, const real *z, real *delta, size_t pixels,
+                               real *bias)
+{
+    const size_t total = pixels * layer->out.channels;
+    if (layer->is_activated) {
+        multiply_by_slope(self->architecture->spec.activation, layer->scale, z, delta, total);
+    }
+    for (size_t i = 0; !layer->is_activated && i < total; i++) {
+        delta[i] *= (real)layer->scale;
+    }
+    if (layer->has_bias) {
+        add_pixels(delta, pixels, layer->out.channels, bias);
+    }
+}
+
+/* Convolution l and the pool after it, of an image: as image_backward. delta is by the pool's values. */
+static void pooled_backward(network *self, size_t l, size_t image, real *delta, real *gradient, real *change)
+{
+    const ch_layer *layer = &self->architecture->layers[l], *pool = layer + 1;
+    const pooled_scratch scratch = {self->padded, self->which, self->picked, self->places, self->deltas};
+    const size_t at = image * ch_shape_size(pool->in);
+    const real *values = self->rows[l + 1] + at, *before = self->before[l + 1] + at;
+    const real *pooled = self->rows[l + 2] + image * ch_shape_size(pool->out), *z = pooled;
+    find_winners(pool, values, pooled, scratch.which);
+    if (before != values) {
+        pick_winners(pool, scratch.which, before, scratch.picked);
+        z = scratch.picked;
+    }
+    through_activation(self, layer, z, delta, num_pixels(pool->out), change + layer->bias);
+    pooled_change(layer, pool, &scratch, self->rows[l] + image * ch_shape_size(layer->in), delta,
+                  change + layer->weights);
+    if (l > 0) {
+        pooled_below(layer, pool, self->weights + layer->weights, &scratch, delta, gradient);
+    }
+}
+
+/* Layer l on the images first … first + count: change += gradient by its weights, gradients of its input set; where a
+ * pool follows, it is taken with it */
+static void image_backward(network *self, size_t l, size_t first, size_t count, real *change)
+{
+    const ch_layer *layer = &self->architecture->layers[l];
+    const size_t in_size = ch_shape_size(layer->in), out_size = ch_shape_size(layer->out);
+    const real *in = self->rows[l] + first * in_size;
+    real *delta = self->gradients[l + 1], *gradient = self->gradients[l];
+    const conv_scratch scratch = {self->padded, self->places};
+    if (layer->kind == CH_LAYER_POOL) {
+        return;
+    }
+    if (has_pool(self->architecture, l)) {
+        const size_t pooled_size = ch_shape_size(layer[1].out);
+        for (size_t s = 0; s < count; s++) {
+            pooled_backward(self, l, first + s, self->gradients[l + 2] + s * pooled_size, gradient + s * in_size,
+                            change);
+        }
+        return;
+    }
+    through_activation(self, layer, self->before[l + 1] + first * out_size, delta, count * num_pixels(layer->out),
+                       change + layer->bias);
+    switch (layer->kind) {
+    case CH_LAYER_CONV:
+        conv_change(layer, &scratch, in, delta, change + layer->weights, count);
+        if (l > 0) {
+            conv_below(layer, self->turned + layer->weights, &scratch, delta, gradient, count);
+        }
+        break;
+    case CH_LAYER_DEPTHWISE:
+        depthwise_change(layer, &scratch, in, delta, change + layer->weights, count);
+        depthwise_below(layer, self->weights + layer->weights, self->turned + layer->weights, delta, gradient, count);
+        break;
+    case CH_LAYER_MEAN:
+        mean_backward(layer, delta, gradient, count);
+        break;
+    default:
+        memcpy(gradient, delta, count * in_size * sizeof *delta);
+        memcpy(self->gradients[layer->from], delta, count * in_size * sizeof *delta);
+    }
+}
+
+/* Samples that count and follow each other, from the k-th on: at most `most`. */
+static size_t run_from(const network *self, size_t k, size_t most)
+{
+    size_t length = 1;
+    while (length < most && k + length < self->num_active &&
+           self->active[k + length] == self->active[k] + (uint32_t)length) {
+        length++;
+    }
+    return length;
+}
+
+/* delta [panel][number][lane] by the values of the last images, the first that dense layers take */
+static void images_backward(network *self, const sink *to)
+{
+    const size_t top = self->num_images, size = node_size(self->architecture, top), num = image_weights(self);
+    panels_to_rows(self->delta, self->num_active, size, self->input_rows); /* which dense layers are done with */
+    if (to->samples == NULL) {
+        memset(self->change, 0, num * sizeof *self->change);
+    }
+    for (size_t k = 0, length; k < self->num_active; k += length) {
+        real *change = self->change;
+        length = run_from(self, k, to->samples != NULL ? 1 : self->group);
+        if (to->samples != NULL) {
+            change = to->samples + k * to->row;
+            memset(change, 0, num * sizeof *change);
+        }
+        memcpy(self->gradients[top], self->input_rows + k * size, length * size * sizeof *self->input_rows);
+        for (size_t l = top; l-- > 0;) {
+            image_backward(self, l, self->active[k], length, change);
+        }
+    }
+}
+
+/* The sums of the image layers, where they belong. */
+static void put_image_change(network *self, const sink *to)
+{
+    double *sums = to->gradient != NULL ? to->gradient : self->master;
+    const size_t num = image_weights(self);
+    for (size_t i = 0; i < num; i++) {
+        sums[i] += (double)self->change[i];
+    }
+    if (to->gradient == NULL) {
+        round_weights(self, num);
+    }
+}
+
+/* coefficients NULL: 1 for all */
+static void backward(network *self, const real *coefficients, const sink *to)
+{
+    self->num_active = 0;
+    for (size_t s = 0; s < self->count; s++) {
+        const real c = coefficients != NULL ? coefficients[s] : 1;
+        if (c != 0) {
+            self->delta[self->num_active] = c;
+            self->active[self->num_active++] = (uint32_t)s;
+        }
+    }
+    if (self->num_active == 0) {
+        return;
+    }
+    for (size_t s = self->num_active; s < lanes_of(self->num_active); s++) {
+        self->delta[s] = 0;
+    }
+    dense_backward(self, to);
+    if (self->num_images > 0) {
+        images_backward(self, to);
+        if (to->samples == NULL) {
+            put_image_change(self, to);
+        }
+    }
+}
+
+void CH_NETWORK_(gradient)(network *self, const real *coefficients, double *gradient)
+{
+    backward(self, coefficients, &(sink){.gradient = gradient});
+}
+
+void CH_NETWORK_(sample_gradients)(network *self, real *gradients)
+{
+    backward(self, NULL, &(sink){.samples = gradients, .row = self->architecture->num_weights});
+}
+
+void CH_NETWORK_(image_gradients)(network *self, real *gradients)
+{
+    backward(self, NULL, &(sink){.samples = gradients, .row = image_weights(self)});
+}
+
+void CH_NETWORK_(update)(network *self, const real *coefficients)
+{
+    backward(self, coefficients, &(sink){0});
+}

@@ -1,0 +1,251 @@
+/* pooled.inc.h — backward pass of a convolution that a pool follows, in either precision; part of network_body.h.
+ *
+ * A channel has a derivative at one pixel alone of a pool's 2 x 2, the winner, and at none where relu is dead: sums are
+ * taken over the winners whose derivative is not 0, image by image and channel by channel. Such a convolution is
+ * 5 x 5 or 3 x 3 and has stride 1. A cell is a pixel of the pool's output; the rest as in filters.h.
+ */
+
+/* Memory for an image. */
+typedef struct {
+    real *padded;
+    uint32_t *which; /* [cell][channel] the winner among the 2 x 2, counted row by row */
+    real *picked;    /* [cell][channel] numbers of the winners, where they are not the pool's output */
+    size_t *places;  /* [cell] of winners of a channel: where their fields of view start in the padded image */
+    real *deltas;    /* [cell] their derivatives */
+} pooled_scratch;
+
+/* which = the first pixel that has the largest value, NaN or the last one there is; in, out: of the pool */
+static void find_winners(const ch_layer *pool, const real *in, const real *restrict out, uint32_t *restrict which)
+{
+    const size_t channels = pool->in.channels;
+    for (size_t i = 0; i < pool->out.rows; i++) {
+        for (size_t j = 0; j < pool->out.columns; j++, out += channels, which += channels) {
+            const quad at = quad_of(pool, i, j);
+            const real *x = in + at.first;
+            const uint32_t last = (at.across > 0 ? 1U : 0U) + (at.down > 0 ? 2U : 0U);
+            if (2 * i + 3 < pool->in.rows) { /* the next two rows, far away since other images' passes */
+                fetch_ahead(x + 2 * at.down, (channels + at.across) * sizeof *x);
+                fetch_ahead(x + 3 * at.down, (channels + at.across) * sizeof *x);
+            }
+            for (size_t c = 0; c < channels; c++) {
+                const real first = x[c], second = x[at.across + c], third = x[at.down + c];
+                uint32_t found = third == out[c] ? 2 : last;
+                found = second == out[c] ? 1 : found;
+                which[c] = first == out[c] ? 0 : found;
+            }
+        }
+    }
+}
+
+/* picked = the winners' numbers, of in [pixel][channel] */
+static void pick_winners(const ch_layer *pool, const uint32_t *which, const real *in, real *picked)
+{
+    const size_t channels = pool->in.channels;
+    for (size_t i = 0; i < pool->out.rows; i++) {
+        for (size_t j = 0; j < pool->out.columns; j++, which += channels, picked += channels) {
+            const quad at = quad_of(pool, i, j);
+            const size_t steps[] = {0, at.across, at.down, at.down + at.across};
+            for (size_t c = 0; c < channels; c++) {
+                picked[c] = in[at.first + steps[which[c]] + c];
+            }
+        }
+    }
+}
+
+/* Winners of a channel whose delta is not 0, cell by cell; which, delta: the channel's in the first cell. All are
+ * written and those of 0 overwritten, as no branch could be foretold.
+ * @return how many */
+static size_t list_winners(const ch_layer *pool, const image_frame *frame, size_t in_channels,
+                           const uint32_t *restrict which, const real *restrict delta, size_t *restrict places,
+                           real *restrict deltas)
+{
+    const size_t channels = pool->in.channels, line = frame->columns * in_channels;
+    const size_t steps[] = {0, in_channels, line, line + in_channels};
+    size_t num = 0;
+    for (size_t i = 0; i < pool->out.rows; i++) {
+        size_t place = 2 * i * line;
+        for (size_t j = 0; j < pool->out.columns; j++, which += channels, delta += channels) {
+            places[num] = place + steps[*which];
+            deltas[num] = *delta;
+            num += *delta != 0 ? 1 : 0;
+            place += 2 * in_channels;
+        }
+    }
+    return num;
+}
+
+/* ---- fields of view ----
+ *
+ * Some vectors of each of a field's rows stay in registers over all winners of a channel.
+ */
+
+enum {
+    MOST_FIELD = TILE_ROWS > 6 ? 25 : 12, /* vectors of them */
+    MOST_RUN = MOST_FIELD / 3,            /* of a row */
+    MOST_KERNEL = 5
+};
+
+/* Winners of a channel, and numbers of a field's row: from the first to that of the next row, in weights and in the
+ * padded image. */
+typedef struct {
+    const size_t *places;
+    const real *deltas;
+    size_t num, run, line;
+} field_sum;
+
+/* The first `count` of a vector's numbers, zeros beyond. */
+ALWAYS_INLINE vector load_some(const real *from, size_t count)
+{
+    vector some = {0};
+    if (count >= LANES) {
+        return load(from);
+    }
+    memcpy(&some, from, count * sizeof *from);
+    return some;
+}
+
+ALWAYS_INLINE void store_some(real *to, vector some, size_t count)
+{
+    if (count >= LANES) {
+        store(to, some);
+    } else {
+        memcpy(to, &some, count * sizeof *to);
+    }
+}
+
+/* change [row][width] += sum over winners of delta x [row][width]; rows and vectors are constants */
+ALWAYS_INLINE void sum_fields(size_t rows, size_t vectors, const field_sum *over, const real *padded, real *change,
+                              size_t width)
+{
+    vector sums[MOST_KERNEL][MOST_RUN] = {0};
+    for (size_t k = 0; k < over->num; k++) {
+        const real *x = padded + over->places[k], delta = over->deltas[k];
+#pragma GCC unroll 5
+        for (size_t r = 0; r < rows; r++, x += over->line) {
+            HIDE(x);
+#pragma GCC unroll 8
+            for (size_t v = 0; v < vectors; v++) {
+                sums[r][v] += delta * load(x + v * LANES);
+            }
+        }
+    }
+#pragma GCC unroll 5
+    for (size_t r = 0; r < rows; r++) {
+#pragma GCC unroll 8
+        for (size_t v = 0; v < vectors; v++) {
+            real *to = change + r * over->run + v * LANES;
+            store_some(to, load_some(to, width - v * LANES) + sums[r][v], width - v * LANES);
+        }
+    }
+}
+
+/* padded [row][width] += delta w [row][width] for all winners, zeros to what is beside */
+ALWAYS_INLINE void spread_fields(size_t rows, size_t vectors, const field_sum *over, const real *weights, real *padded,
+                                 size_t width)
+{
+    vector w[MOST_KERNEL][MOST_RUN] = {0};
+#pragma GCC unroll 5
+    for (size_t r = 0; r < rows; r++) {
+#pragma GCC unroll 8
+        for (size_t v = 0; v < vectors; v++) {
+            w[r][v] = load_some(weights + r * over->run + v * LANES, width - v * LANES);
+        }
+    }
+    for (size_t k = 0; k < over->num; k++) {
+        real *to = padded + over->places[k];
+        const real delta = over->deltas[k];
+#pragma GCC unroll 5
+        for (size_t r = 0; r < rows; r++, to += over->line) {
+            HIDE(to);
+#pragma GCC unroll 8
+            for (size_t v = 0; v < vectors; v++) {
+                store(to + v * LANES, load(to + v * LANES) + delta * w[r][v]);
+            }
+        }
+    }
+}
+
+#define FIELD_CASE(rows, vectors)                                                                                      \
+    case vectors:                                                                                                      \
+        if (is_spread) {                                                                                               \
+            spread_fields(rows, vectors, over, from, to, width);                                                       \
+        } else {                                                                                                       \
+            sum_fields(rows, vectors, over, from, to, width);                                                          \
+        }                                                                                                              \
+        break;
+
+/* `width` numbers of each row; is_spread is a constant */
+ALWAYS_INLINE void field_block(bool is_spread, size_t kernel, const field_sum *over, const real *from, real *to,
+                               size_t width)
+{
+    const size_t vectors = (width + LANES - 1) / LANES;
+    if (kernel == 5) {
+        switch (vectors) {
+            FIELD_CASE(5, 1)
+            FIELD_CASE(5, 2)
+#if TILE_ROWS > 6
+            FIELD_CASE(5, 3)
+            FIELD_CASE(5, 4)
+            FIELD_CASE(5, 5)
+#endif
+        }
+        return;
+    }
+    switch (vectors) {
+        FIELD_CASE(3, 1)
+        FIELD_CASE(3, 2)
+        FIELD_CASE(3, 3)
+        FIELD_CASE(3, 4)
+#if TILE_ROWS > 6
+        FIELD_CASE(3, 5)
+        FIELD_CASE(3, 6)
+        FIELD_CASE(3, 7)
+        FIELD_CASE(3, 8)
+#endif
+    }
+}
+
+/* Whole rows, in blocks of nearly equal width. */
+ALWAYS_INLINE void all_fields(bool is_spread, size_t kernel, const field_sum *over, const real *from, real *to)
+{
+    const size_t most = MOST_FIELD / kernel, vectors = (over->run + LANES - 1) / LANES;
+    const size_t num_blocks = (vectors + most - 1) / most;
+    for (size_t b = 0; b < num_blocks; b++) {
+        const size_t first = b * vectors / num_blocks * LANES, next = (b + 1) * vectors / num_blocks * LANES;
+        field_block(is_spread, kernel, over, from + first, to + first, at_most(over->run, next) - first);
+    }
+}
+
+/* change [out][fan_in] += delta^T fields of view, of an image; delta [cell][out] */
+static void pooled_change(const ch_layer *layer, const ch_layer *pool, const pooled_scratch *scratch, const real *in,
+                          const real *delta, real *change)
+{
+    const image_frame frame = input_frame(layer);
+    const size_t channels = layer->in.channels;
+    field_sum over = {scratch->places, scratch->deltas, 0, layer->kernel * channels, frame.columns * channels};
+    pad_images(&frame, layer->in, in, scratch->padded, 1);
+    for (size_t o = 0; o < layer->out.channels; o++) {
+        over.num =
+            list_winners(pool, &frame, channels, scratch->which + o, delta + o, scratch->places, scratch->deltas);
+        all_fields(false, layer->kernel, &over, scratch->padded, change + o * layer->fan_in);
+    }
+}
+
+/* gradient [pixel][in] = what all fields of view that see the pixel give it, of an image */
+static void pooled_below(const ch_layer *layer, const ch_layer *pool, const real *weights,
+                         const pooled_scratch *scratch, const real *delta, real *gradient)
+{
+    const image_frame frame = input_frame(layer);
+    const size_t channels = layer->in.channels, line = frame.columns * channels, row = layer->in.columns * channels;
+    field_sum over = {scratch->places, scratch->deltas, 0, layer->kernel * channels, line};
+    memset(scratch->padded, 0, frame.rows * line * sizeof *scratch->padded);
+    for (size_t o = 0; o < layer->out.channels; o++) {
+        over.num =
+            list_winners(pool, &frame, channels, scratch->which + o, delta + o, scratch->places, scratch->deltas);
+        all_fields(true, layer->kernel, &over, weights + o * layer->fan_in, scratch->padded);
+    }
+    const real *inside = scratch->padded + frame.pad_row * line + frame.pad_column * channels;
+    for (size_t i = 0; i < layer->in.rows; i++) {
+        memcpy(gradient + i * row, inside + i * line, row * sizeof *gradient);
+    }
+}

@@ -1,0 +1,131 @@
+/* precision.c — a network in either precision behind one interface. */
+#include "models/network/precision.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+ch_code ch_passes_init(ch_passes *self, const ch_architecture *architecture, bool is_wide, size_t capacity,
+                       ch_error *err)
+{
+    memset(self, 0, sizeof *self);
+    self->is_wide = is_wide;
+    self->capacity = capacity;
+    ch_code code = is_wide ? ch_network_f64_init(&self->wide, architecture, capacity, err)
+                           : ch_network_init(&self->narrow, architecture, capacity, err);
+    if (code == CH_OK && (self->numbers = ch_alloc(capacity, sizeof *self->numbers)) == NULL) {
+        code = ch_error_memory(err, "a network's outputs");
+    }
+    if (code != CH_OK) {
+        ch_passes_free(self);
+    }
+    return code;
+}
+
+void ch_passes_free(ch_passes *self)
+{
+    ch_network_free(&self->narrow);
+    ch_network_f64_free(&self->wide);
+    free(self->numbers);
+    memset(self, 0, sizeof *self);
+}
+
+void ch_passes_set_weights(ch_passes *self, const double *weights)
+{
+    if (self->is_wide) {
+        ch_network_f64_set_weights(&self->wide, weights);
+    } else {
+        ch_network_set_weights(&self->narrow, weights);
+    }
+}
+
+const double *ch_passes_weights(const ch_passes *self)
+{
+    return self->is_wide ? ch_network_f64_weights(&self->wide) : ch_network_weights(&self->narrow);
+}
+
+static void widen(const ch_passes *self, double *outputs)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        outputs[i] = (double)self->numbers[i];
+    }
+}
+
+void ch_passes_forward(ch_passes *self, const float *inputs, const uint32_t *index, size_t count, double *outputs)
+{
+    self->count = count;
+    if (self->is_wide) {
+        ch_network_f64_forward(&self->wide, inputs, index, count, outputs);
+        return;
+    }
+    ch_network_forward(&self->narrow, inputs, index, count, self->numbers);
+    widen(self, outputs);
+}
+
+void ch_passes_forward_kept(ch_passes *self, const ch_first_layer *kept, const float *inputs, const uint32_t *index,
+                            size_t count, float *sums, double *outputs)
+{
+    self->count = count;
+    ch_first_layer_forward(kept, &self->narrow, inputs, index, count, sums, self->numbers);
+    widen(self, outputs);
+}
+
+/* the coefficients in single precision */
+static const float *narrowed(ch_passes *self, const double *coefficients)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        self->numbers[i] = (float)coefficients[i];
+    }
+    return self->numbers;
+}
+
+void ch_passes_gradient(ch_passes *self, const double *coefficients, double *gradient)
+{
+    if (self->is_wide) {
+        ch_network_f64_gradient(&self->wide, coefficients, gradient);
+    } else {
+        ch_network_gradient(&self->narrow, narrowed(self, coefficients), gradient);
+    }
+}
+
+void ch_passes_update(ch_passes *self, const double *coefficients)
+{
+    if (self->is_wide) {
+        ch_network_f64_update(&self->wide, coefficients);
+    } else {
+        ch_network_update(&self->narrow, narrowed(self, coefficients));
+    }
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Of a sample: every node's values, before the activation too where that is not relu, the first dense layer's input in
+ * both orders, and five times the widest dense node's. Of the images that pass together: derivatives of all nodes, the
+ * largest layer with zeros around it, and places of its pixels. Once: weights in double and rounded; of filters also in
+ * two other orders, and their change. */
+size_t ch_passes_bytes(const ch_architecture *architecture, bool is_wide, size_t capacity)
+{
+    enum { LANES = 16, SMALL = 4, LARGE = 16, WEIGHTS_OF_SMALL = 1 << 18 };
+    const double real = is_wide ? sizeof(double) : sizeof(float);
+    const double copies = architecture->spec.activation == CH_ACTIVATION_RELU ? 1 : 2;
+    size_t nodes = architecture->dim, widest = 1, padded = 0;
+    for (size_t l = 0; l < architecture->num_layers; l++) {
+        const ch_layer *layer = &architecture->layers[l];
+        const size_t rows = layer->in.rows + 2 * layer->kernel, columns = layer->in.columns + 2 * layer->kernel;
+        nodes += ch_shape_size(layer->out);
+        if (layer->kind == CH_LAYER_DENSE) {
+            widest = larger(widest, larger(layer->fan_in, layer->out.channels));
+        } else {
+            padded = larger(padded, rows * columns * larger(layer->in.channels, layer->out.channels));
+        }
+    }
+    const size_t group = architecture->num_weights > WEIGHTS_OF_SMALL ? LARGE : SMALL;
+    const double num_weights = (double)architecture->num_weights;
+    const double sample = copies * (double)nodes + 6 * (double)widest;
+    const double images = padded > 0 ? (double)(group * (nodes + 2 * padded)) : 0;
+    const double bytes = real * (sample * (double)(capacity + LANES) + images + 4 * num_weights) +
+                         sizeof(double) * (num_weights + 2 * (double)capacity);
+    return bytes < 0x1p63 ? (size_t)bytes : SIZE_MAX;
+}

@@ -1,0 +1,42 @@
+/* precision.h — a network in either precision behind one interface, whose numbers are doubles. */
+#ifndef CH_PASSES_H
+#define CH_PASSES_H
+
+#include "models/network/first_layer.h"
+
+#include <stdbool.h>
+
+/** A network and its workspace. */
+typedef struct {
+    bool is_wide;    /* computes in double, else in single precision */
+    size_t capacity; /* samples at a time */
+    size_t count;    /* of the last forward pass */
+    ch_network narrow;
+    ch_network_f64 wide;
+    float *numbers; /* [capacity] outputs and coefficients on their way; owned */
+} ch_passes;
+
+/** @return as ch_network_init */
+ch_code ch_passes_init(ch_passes *self, const ch_architecture *architecture, bool is_wide, size_t capacity,
+                       ch_error *err) CH_MUST_CHECK;
+void ch_passes_free(ch_passes *self);
+
+/** Bytes of what ch_passes_init makes, at most; SIZE_MAX when that overflows. */
+size_t ch_passes_bytes(const ch_architecture *architecture, bool is_wide, size_t capacity);
+
+void ch_passes_set_weights(ch_passes *self, const double *weights);
+const double *ch_passes_weights(const ch_passes *self);
+
+/** As ch_network_forward. @param outputs  out [count] */
+void ch_passes_forward(ch_passes *self, const float *inputs, const uint32_t *index, size_t count, double *outputs);
+
+/** As ch_first_layer_forward, of a network in single precision; no gradient or update may follow.
+ *  @param outputs  out [count] */
+void ch_passes_forward_kept(ch_passes *self, const ch_first_layer *kept, const float *inputs, const uint32_t *index,
+                            size_t count, float *sums, double *outputs);
+
+/** As ch_network_gradient and ch_network_update. @param coefficients  [count of the last forward pass] */
+void ch_passes_gradient(ch_passes *self, const double *coefficients, double *gradient);
+void ch_passes_update(ch_passes *self, const double *coefficients);
+
+#endif

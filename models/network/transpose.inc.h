@@ -1,0 +1,83 @@
+/* transpose.inc.h — rows to columns in either precision; part of network_body.h. */
+
+#if defined __clang__ || __GNUC__ >= 12
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else /* older gcc */
+#if CH_REAL_BYTES == 4
+typedef int32_t indices __attribute__((vector_size(VECTOR_BYTES)));
+#else
+typedef int64_t indices __attribute__((vector_size(VECTOR_BYTES)));
+#endif
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (indices){__VA_ARGS__})
+#endif
+
+/* a0 b0 a1 b1 … of the first halves of a and b, and of the second ones */
+#if LANES == 16
+#define FIRST_HALVES(a, b)  SHUFFLE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define SECOND_HALVES(a, b) SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif LANES == 8
+#define FIRST_HALVES(a, b)  SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define SECOND_HALVES(a, b) SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#elif LANES == 4
+#define FIRST_HALVES(a, b)  SHUFFLE(a, b, 0, 4, 1, 5)
+#define SECOND_HALVES(a, b) SHUFFLE(a, b, 2, 6, 3, 7)
+#else
+#define FIRST_HALVES(a, b)  SHUFFLE(a, b, 0, 2)
+#define SECOND_HALVES(a, b) SHUFFLE(a, b, 1, 3)
+#endif
+
+/* A square of LANES x LANES: to[j to_row + i] = from[i from_row + j], rows of `from` beyond `num_from` taken as zeros,
+ * rows of `to` beyond `num_to` left. Interleaving row i with row i + LANES / 2, log2(LANES) times, transposes. */
+static void transpose_square(const real *from, size_t from_row, size_t num_from, real *to, size_t to_row, size_t num_to)
+{
+    vector square[LANES], mixed[LANES];
+    for (size_t i = 0; i < LANES; i++) {
+        square[i] = i < num_from ? load(from + i * from_row) : (vector){0};
+    }
+    for (size_t stride = 1; stride < LANES; stride *= 2) {
+        for (size_t i = 0; i < LANES / 2; i++) {
+            mixed[2 * i] = FIRST_HALVES(square[i], square[i + LANES / 2]);
+            mixed[2 * i + 1] = SECOND_HALVES(square[i], square[i + LANES / 2]);
+        }
+        memcpy(square, mixed, sizeof square);
+    }
+    for (size_t i = 0; i < num_to; i++) {
+        store(to + i * to_row, square[i]);
+    }
+}
+
+/* to [columns][to_row] = from [rows][from_row] transposed, its rows filled up with zeros to whole vectors */
+static inline void transpose_to_lanes(const real *from, size_t from_row, size_t rows, size_t columns, real *to,
+                                      size_t to_row)
+{
+    for (size_t i = 0; i < rows; i += LANES) {
+        const size_t used = at_most(rows - i, LANES);
+        size_t j = 0;
+        for (; j + LANES <= columns; j += LANES) {
+            transpose_square(from + i * from_row + j, from_row, used, to + j * to_row + i, to_row, LANES);
+        }
+        for (; j < columns; j++) {
+            for (size_t l = 0; l < LANES; l++) {
+                to[j * to_row + i + l] = l < used ? from[(i + l) * from_row + j] : 0;
+            }
+        }
+    }
+}
+
+/* to [columns][to_row] = from [rows][from_row] transposed, `from` having whole vectors in its rows */
+static inline void transpose_from_lanes(const real *from, size_t from_row, size_t rows, size_t columns, real *to,
+                                        size_t to_row)
+{
+    for (size_t j = 0; j < columns; j += LANES) {
+        const size_t used = at_most(columns - j, LANES);
+        size_t i = 0;
+        for (; i + LANES <= rows; i += LANES) {
+            transpose_square(from + i * from_row + j, from_row, LANES, to + j * to_row + i, to_row, used);
+        }
+        for (; i < rows; i++) {
+            for (size_t l = 0; l < used; l++) {
+                to[(j + l) * to_row + i] = from[i * from_row + j + l];
+            }
+        }
+    }
+}

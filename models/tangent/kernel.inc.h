@@ -1,0 +1,169 @@
+/* kernel.inc.h — tangent kernel in the precision CH_REAL; included by kernel_f32.c and kernel_f64.c.
+ *
+ * K = G G'^T with the samples' gradients as rows, G [rows][N] and G' [columns][N]: a block of either in memory at a
+ * time. Every entry is a sum over the weights in their order, in chunks of DEPTH_BLOCK.
+ */
+#include "models/network/product.inc.h"
+
+#include <omp.h>
+#include <stdlib.h>
+
+/* Samples that a thread takes at a time: a few vectors. */
+enum { SAMPLES_AT_ONCE = 32 };
+
+typedef struct {
+    const ch_kernel_task *task;
+    size_t num_weights;
+    size_t block;         /* samples whose gradients are held, on either side */
+    real *left, *right;   /* [block][num_weights] gradients of rows and of columns */
+    CH_NETWORK *networks; /* [threads] */
+    real *outputs;        /* [threads][SAMPLES_AT_ONCE], which nobody wants */
+} worker;
+
+static bool is_stopped(const worker *self)
+{
+    return ch_watch_is_stopped(self->task->watch);
+}
+
+static ch_code worker_init(worker *self, const ch_kernel_task *task, ch_error *err)
+{
+    memset(self, 0, sizeof *self);
+    self->task = task;
+    self->num_weights = task->architecture->num_weights;
+    const size_t pair = 2 * self->num_weights * sizeof(real);
+    const size_t most = task->num_rows > task->num_columns ? task->num_rows : task->num_columns;
+    self->block = at_most(task->bytes / pair, most);
+    if (self->block == 0) {
+        return ch_error_set(
+            err, CH_ERROR_INPUT,
+            "the tangent kernel may use %zu bytes; it needs %zu or more, for two gradients of this network",
+            task->bytes, pair);
+    }
+    self->left = ch_alloc_unset(self->block * self->num_weights, sizeof *self->left);
+    self->right = ch_alloc_unset(self->block * self->num_weights, sizeof *self->right);
+    self->outputs = ch_alloc((size_t)task->threads * SAMPLES_AT_ONCE, sizeof *self->outputs);
+    self->networks = ch_alloc((size_t)task->threads, sizeof *self->networks);
+    if (self->left == NULL || self->right == NULL || self->outputs == NULL || self->networks == NULL) {
+        return ch_error_memory(err, "the tangent kernel's gradients");
+    }
+    for (int i = 0; i < task->threads; i++) {
+        const ch_code code = CH_NETWORK_(init)(&self->networks[i], task->architecture, SAMPLES_AT_ONCE, err);
+        if (code != CH_OK) {
+            return code;
+        }
+        CH_NETWORK_(set_weights)(&self->networks[i], task->weights);
+    }
+    return CH_OK;
+}
+
+static void worker_free(worker *self)
+{
+    for (int i = 0; self->networks != NULL && i < self->task->threads; i++) {
+        CH_NETWORK_(free)(&self->networks[i]);
+    }
+    free(self->left);
+    free(self->right);
+    free(self->outputs);
+    free(self->networks);
+}
+
+/* gradients [count][num_weights] of some inputs */
+static void make_gradients(worker *self, const float *inputs, size_t count, real *gradients)
+{
+    const size_t dim = self->task->architecture->dim;
+    const int threads = self->task->threads;
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (size_t first = 0; first < count; first += SAMPLES_AT_ONCE) {
+        if (is_stopped(self)) {
+            continue;
+        }
+        const int thread = omp_get_thread_num();
+        CH_NETWORK_(forward)
+        (&self->networks[thread], inputs + first * dim, NULL, at_most(count - first, SAMPLES_AT_ONCE),
+         self->outputs + thread * SAMPLES_AT_ONCE);
+        CH_NETWORK_(sample_gradients)(&self->networks[thread], gradients + first * self->num_weights);
+    }
+}
+
+/* packed [depth][PANEL] = `width` rows of gradients, from weight k on */
+static void pack_panel(const worker *self, size_t column, size_t width, size_t k, size_t depth, real *packed)
+{
+    for (size_t j = 0; j < PANEL; j++) {
+        const real *from = self->right + (column + j) * self->num_weights + k;
+        for (size_t i = 0; i < depth; i++) {
+            packed[i * PANEL + j] = j < width ? from[i] : 0;
+        }
+    }
+}
+
+/* Some rows of a block of the kernel: all of its columns. kernel: their first entry */
+static void multiply_rows(const worker *self, size_t row, size_t num_rows, size_t num_columns, real *kernel)
+{
+    real packed[DEPTH_BLOCK * PANEL] __attribute__((aligned(CH_CACHE_LINE)));
+    const size_t size = self->num_weights;
+    for (size_t k = 0; k < size && !is_stopped(self); k += DEPTH_BLOCK) {
+        const size_t depth = at_most(size - k, DEPTH_BLOCK);
+        for (size_t j = 0; j < num_columns; j += PANEL) {
+            const size_t width = at_most(num_columns - j, PANEL);
+            const target to = {.values = kernel + j, .row = self->task->num_columns, .add = k > 0};
+            pack_panel(self, j, width, k, depth, packed);
+            product(num_rows, width, depth, (matrix){.at = self->left + row * size + k, .row = size, .column = 1},
+                    (lines){.at = packed, .row = PANEL}, to);
+        }
+    }
+}
+
+/* The block of the kernel that starts at `kernel`, of the gradients that are held. */
+static void multiply_block(const worker *self, size_t num_rows, size_t num_columns, real *kernel)
+{
+    const int threads = self->task->threads;
+    const size_t share = (num_rows + (size_t)threads - 1) / (size_t)threads;
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (size_t row = 0; row < num_rows; row += share) {
+        multiply_rows(self, row, at_most(num_rows - row, share), num_columns, kernel + row * self->task->num_columns);
+    }
+}
+
+/* The half under the diagonal from that above it. */
+static void mirror(real *kernel, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        for (size_t j = 0; j < i; j++) {
+            kernel[i * size + j] = kernel[j * size + i];
+        }
+    }
+}
+
+static void compute_blocks(worker *self, bool is_symmetric, real *kernel)
+{
+    const ch_kernel_task *task = self->task;
+    const size_t dim = task->architecture->dim;
+    for (size_t i = 0; i < task->num_rows && !is_stopped(self); i += self->block) {
+        const size_t num_rows = at_most(task->num_rows - i, self->block);
+        make_gradients(self, task->rows + i * dim, num_rows, self->left);
+        for (size_t j = is_symmetric ? i : 0; j < task->num_columns && !is_stopped(self); j += self->block) {
+            const size_t num_columns = at_most(task->num_columns - j, self->block);
+            make_gradients(self, task->columns + j * dim, num_columns, self->right);
+            multiply_block(self, num_rows, num_columns, kernel + i * task->num_columns + j);
+        }
+    }
+    if (is_symmetric) {
+        mirror(kernel, task->num_rows);
+    }
+}
+
+ch_code CH_KERNEL_COMPUTE(const ch_kernel_task *task, real *kernel, ch_error *err)
+{
+    worker self;
+    ch_code code = worker_init(&self, task, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    compute_blocks(&self, task->rows == task->columns && task->num_rows == task->num_columns, kernel);
+    if (is_stopped(&self)) {
+        code = ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped while the tangent kernel was computed");
+    }
+out:
+    worker_free(&self);
+    return code;
+}

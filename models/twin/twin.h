@@ -1,0 +1,57 @@
+/* twin.h — the linearised twin of a network: its lazy limit, trained on the tangent kernel alone.
+ *
+ * F_lin(x) = grad f(w0, x) . Dw. Under the hinge Dw = sum_nu a_nu y_nu grad f(w0, x_nu) with a_nu >= 0, so that with
+ * the kernel K_mu,nu = y_mu y_nu grad f(w0, x_mu) . grad f(w0, x_nu)
+ *   margins m_mu = sum_nu K_mu,nu a_nu,   ||Dw||^2 = sum_mu a_mu m_mu,
+ * and a step adds eta / B to a of the unfitted samples of its batch.
+ */
+#ifndef CH_TWIN_H
+#define CH_TWIN_H
+
+#include "core/waiting.h"
+#include "models/twin/kernel.h"
+#include "models/twin/margins.h"
+
+/** What a training run of the twin is made of. The kernel is borrowed and must outlive the learner. */
+typedef struct {
+    const ch_kernel *kernel; /* finite; its first `num_samples` rows and columns are those of the training set */
+    size_t num_samples;      /* P, 1 <= P <= kernel->num_train, P < 2^32 */
+    double kappa;            /* margin 1/alpha > 0 */
+    double rate;             /* eta > 0; the temperature of a network of width h is eta / (B h) */
+    size_t batch;            /* B, 1 <= B <= P; P is gradient descent */
+    bool from_unfitted;      /* batches of min(B, U) of the U unfitted samples alone, in steps of eta / B still */
+    uint64_t seed_batch;     /* of the batches */
+    double norm_init;        /* ||w0|| > 0, for the relative change of the weights */
+} ch_twin_setup;
+
+/** The twin as a learner.
+ *
+ *  All margins are followed (models/twin/margins.h), so that the unfitted samples are known and steps without one are
+ *  skipped exactly: the wait for a batch with one is geometric, the number of them in it hypergeometric given at least
+ *  one (core/waiting.h), and which they are uniform. At B = P the sum of the rows of all unfitted samples is kept
+ *  instead, and changed by the samples that become fitted or unfitted. A run is fitted when no sample is unfitted.
+ *
+ *  Cost of an update: P additions for every unfitted sample of its batch; at B = P, for every one that changed.
+ *  Memory: 20 bytes a sample beside the kernel, 28 at B = P.
+ */
+typedef struct {
+    ch_learner learner; /* first: this struct is a ch_learner */
+    ch_twin_setup setup;
+    double temperature;       /* eta / B, which an update adds to a */
+    ch_followed followed;     /* margins in units of T; owned */
+    double *uses;             /* [64 num_blocks] a in units of T: updates that a sample was in; owned */
+    uint32_t *drawn;          /* [P] the unfitted samples of the next update, its first `count`; owned */
+    ch_waiting *laws;         /* of batches with one of u unfitted samples, for small u; owned */
+    double *sum;              /* [64 num_blocks] of the rows of the samples in `summed`, where B = P; owned */
+    uint64_t *summed;         /* [num_blocks] owned */
+    ch_random random;         /* batches */
+    bool is_known, is_finite; /* the next update: stopping before it changes nothing, it stays known */
+    uint64_t step;
+    uint32_t count;
+} ch_twin;
+
+/** @return CH_OK, CH_ERROR_INPUT for a setup outside its ranges, CH_ERROR_MEMORY */
+ch_code ch_twin_init(ch_twin *self, const ch_twin_setup *setup, ch_error *err) CH_MUST_CHECK;
+void ch_twin_free(ch_twin *self);
+
+#endif

@@ -1,0 +1,393 @@
+/* store.c — opening, making and closing a run store. */
+#include "sim/store/store_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The system's word for why a file failed; SQLite keeps it for some failures only. */
+static const char *reason(const ch_store *self)
+{
+    const int error = sqlite3_system_errno(self->db);
+    return error != 0 ? strerror(error) : sqlite3_errmsg(self->db);
+}
+
+ch_code ch_store_fail(const ch_store *self, int rc, ch_error *err)
+{
+    switch (rc == SQLITE_IOERR_NOMEM ? SQLITE_NOMEM : rc & 0xff) {
+    case SQLITE_NOMEM:
+        return ch_error_memory(err, "the run store");
+    case SQLITE_NOTADB:
+        return ch_error_set(err, CH_ERROR_INPUT, "%s is no chiton store", self->path);
+    case SQLITE_CORRUPT:
+        return ch_error_set(err, CH_ERROR_IO, "store %s is damaged: %s", self->path, sqlite3_errmsg(self->db));
+    case SQLITE_FULL:
+        return ch_error_set(err, CH_ERROR_IO, "the disk is full: store %s cannot grow; the runs in it are kept",
+                            self->path);
+    case SQLITE_BUSY:
+        return ch_error_set(err, CH_ERROR_IO, "store %s has been locked by another program for over a minute",
+                            self->path);
+    case SQLITE_CANTOPEN:
+        return ch_error_set(err, CH_ERROR_INPUT, "store %s cannot be opened: %s", self->path, reason(self));
+    case SQLITE_IOERR:
+        return ch_error_set(err, CH_ERROR_IO, "store %s cannot be read or written: %s; the runs in it are kept",
+                            self->path, reason(self));
+    case SQLITE_READONLY:
+        if (rc == SQLITE_READONLY_DBMOVED) {
+            return ch_error_set(err, CH_ERROR_IO, "store %s was moved or removed while it was open", self->path);
+        }
+        if (rc == SQLITE_READONLY_ROLLBACK || rc == SQLITE_READONLY_RECOVERY) {
+            return ch_error_set(err, CH_ERROR_INPUT,
+                                "store %s was left by a killed program: read it once where it can be written",
+                                self->path);
+        }
+        return ch_error_set(err, CH_ERROR_INPUT, "store %s is read-only", self->path);
+    default:
+        return ch_error_set(err, CH_ERROR_IO, "store %s failed: %s", self->path, sqlite3_errmsg(self->db));
+    }
+}
+
+ch_code ch_store_prepare(const ch_store *self, const char *sql, sqlite3_stmt **statement, ch_error *err)
+{
+    const int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_prepare_v2(self->db, sql, -1, statement, NULL);
+    return rc == SQLITE_OK ? CH_OK : ch_store_fail(self, rc, err);
+}
+
+ch_code ch_store_step(const ch_store *self, sqlite3_stmt *statement, bool *row, ch_error *err)
+{
+    const int rc = sqlite3_step(statement);
+    *row = rc == SQLITE_ROW;
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? CH_OK : ch_store_fail(self, rc, err);
+}
+
+static ch_code execute(const ch_store *self, const char *sql, ch_error *err)
+{
+    const int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_exec(self->db, sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? CH_OK : ch_store_fail(self, rc, err);
+}
+
+/* What SQLite alone would say less well, or not at all: it takes "" for a temporary database, root may write what is
+ * marked read-only, and opening a pipe waits. */
+static ch_code check_path(const char *path, ch_store_mode mode, bool *missing, ch_error *err)
+{
+    struct stat status;
+    *missing = false;
+    if (path[0] == '\0') {
+        return ch_error_set(err, CH_ERROR_INPUT, "the store's name is empty; a file name is needed");
+    }
+    if (stat(path, &status) != 0) {
+        *missing = errno == ENOENT;
+        if (*missing && mode == CH_STORE_WRITE) {
+            return CH_OK;
+        }
+        return ch_error_set(err, CH_ERROR_INPUT, "store %s cannot be opened: %s", path, strerror(errno));
+    }
+    if (status.st_size == 1) { /* SQLite takes it for an empty file */
+        return ch_error_set(err, CH_ERROR_INPUT, "%s is no chiton store", path);
+    }
+    if (!S_ISREG(status.st_mode)) {
+        return ch_error_set(err, CH_ERROR_INPUT, "store %s is %s; a regular file is needed", path,
+                            S_ISDIR(status.st_mode) ? "a directory" : "a device or pipe");
+    }
+    if (mode == CH_STORE_WRITE && (status.st_mode & 0222) == 0) {
+        return ch_error_set(err, CH_ERROR_INPUT, "store %s is read-only", path);
+    }
+    return CH_OK;
+}
+
+/* A name that SQLite cannot take for ":memory:" or a URI. */
+static char *plain_name(const char *path)
+{
+    return sqlite3_mprintf("%s%s", path[0] == '/' ? "" : "./", path);
+}
+
+/* The URI that reads the file as it stands, without locks or log. */
+static char *immutable_name(const char *path)
+{
+    sqlite3_str *uri = sqlite3_str_new(NULL);
+    sqlite3_str_appendall(uri, path[0] == '/' ? "file://" : "file:./");
+    for (const char *c = path; *c != '\0'; c++) {
+        if (strchr("%?#", *c) != NULL) {
+            sqlite3_str_appendf(uri, "%%%02X", (unsigned)*c);
+        } else {
+            sqlite3_str_appendchar(uri, 1, *c);
+        }
+    }
+    sqlite3_str_appendall(uri, "?immutable=1");
+    return sqlite3_str_finish(uri);
+}
+
+/* Opens the file; nothing is read or written yet but the file made with SQLITE_OPEN_CREATE. Takes `name`. */
+static ch_code open_database(ch_store *self, char *name, int flags, ch_error *err)
+{
+    int rc = SQLITE_NOMEM;
+    if (name != NULL) {
+        rc = sqlite3_open_v2(name, &self->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    }
+    sqlite3_free(name);
+    if (rc != SQLITE_OK) {
+        return ch_store_fail(self, rc, err);
+    }
+    sqlite3_extended_result_codes(self->db, 1);
+    sqlite3_busy_timeout(self->db, CH_STORE_TIMEOUT_MS);
+    /* else a misspelt column in double quotes would pass for a string */
+    sqlite3_db_config(self->db, SQLITE_DBCONFIG_DQS_DML, 0, (int *)NULL);
+    return execute(self, "PRAGMA cell_size_check = ON", err);
+}
+
+/* Whether commits lie in a log beside the file. */
+static bool has_log(const ch_store *self)
+{
+    struct stat status;
+    char *name = sqlite3_mprintf("%s-wal", self->path);
+    const bool found = name == NULL || (stat(name, &status) == 0 && status.st_size > 0);
+    sqlite3_free(name);
+    return found;
+}
+
+/* SQLite notices missing pages, but not a last page that was cut. Only a log may complete such a file. */
+static ch_code check_whole(const ch_store *self, int page_size, ch_error *err)
+{
+    struct stat status;
+    if (has_log(self) || stat(self->path, &status) != 0 || status.st_size % page_size == 0) {
+        return CH_OK;
+    }
+    return ch_error_set(err, CH_ERROR_IO, "store %s is damaged: its end is missing", self->path);
+}
+
+/* What the file is: an empty database (also an empty file), a store, or CH_ERROR_INPUT. */
+static ch_code identify(ch_store *self, bool *empty, ch_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    ch_code code =
+        ch_store_prepare(self,
+                         "SELECT application_id, user_version, page_size, (SELECT count(*) FROM sqlite_master)"
+                         " FROM pragma_application_id, pragma_user_version, pragma_page_size",
+                         &statement, err);
+    if (code == CH_OK) {
+        code = ch_store_step(self, statement, &row, err);
+    }
+    if (code == CH_OK) {
+        const int application = sqlite3_column_int(statement, 0);
+        const int version = sqlite3_column_int(statement, 1);
+        *empty = application == 0 && version == 0 && sqlite3_column_int(statement, 3) == 0;
+        self->schema = *empty ? CH_STORE_SCHEMA_VERSION : version;
+        if (application == CH_STORE_APPLICATION_ID && version > CH_STORE_SCHEMA_VERSION) {
+            code = ch_error_set(err, CH_ERROR_INPUT,
+                                "store %s was made by a newer version of chiton: its schema is %d, known is %d",
+                                self->path, version, CH_STORE_SCHEMA_VERSION);
+        } else if (!*empty && (application != CH_STORE_APPLICATION_ID || version < 1)) {
+            code = ch_error_set(err, CH_ERROR_INPUT, "%s is no chiton store", self->path);
+        } else if (!*empty) {
+            code = check_whole(self, sqlite3_column_int(statement, 2), err);
+        }
+    }
+    sqlite3_finalize(statement);
+    return code;
+}
+
+/* Makes an empty database a store, or one of an older schema one of this, unless another process was faster. */
+static ch_code bring_up_to_date(ch_store *self, ch_error *err)
+{
+    bool empty = false;
+    ch_code code = execute(self, "BEGIN IMMEDIATE", err);
+    if (code == CH_OK) {
+        code = identify(self, &empty, err);
+    }
+    if (code == CH_OK && (empty || self->schema < CH_STORE_SCHEMA_VERSION)) {
+        char *sql = empty ? ch_store_schema_sql() : ch_store_migrate_sql(self->schema);
+        code = execute(self, sql, err);
+        sqlite3_free(sql);
+    }
+    if (code == CH_OK) {
+        code = execute(self, "COMMIT", err);
+    }
+    self->schema = CH_STORE_SCHEMA_VERSION;
+    if (!sqlite3_get_autocommit(self->db)) {
+        (void)execute(self, "ROLLBACK", NULL); /* the first failure is the one to report */
+    }
+    return code;
+}
+
+/* Commits go to a log: fast, and readers are not kept waiting. File systems without shared memory keep the rollback
+ * journal, which is only slower. SQLite does not wait for other processes here, since it would wait holding a lock. */
+static ch_code use_log(const ch_store *self, ch_error *err)
+{
+    enum { PAUSE_MS = 10 };
+    int rc = SQLITE_OK;
+    for (int waited = 0; waited < CH_STORE_TIMEOUT_MS; waited += PAUSE_MS) {
+        rc = sqlite3_exec(self->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+        if ((rc & 0xff) != SQLITE_BUSY) {
+            break;
+        }
+        sqlite3_sleep(PAUSE_MS);
+    }
+    return rc == SQLITE_OK ? execute(self, "PRAGMA synchronous = NORMAL", err) : ch_store_fail(self, rc, err);
+}
+
+/* Prepares a statement and releases its text. */
+static ch_code prepare_made(const ch_store *self, char *sql, sqlite3_stmt **statement, ch_error *err)
+{
+    const ch_code code = ch_store_prepare(self, sql, statement, err);
+    sqlite3_free(sql);
+    return code;
+}
+
+static ch_code prepare_reading(ch_store *self, ch_error *err)
+{
+    ch_code code = ch_store_prepare(self, "SELECT 1 FROM runs WHERE id = ?", &self->find, err);
+    if (code == CH_OK) {
+        code = prepare_made(self, ch_store_select_points_sql(), &self->select_points, err);
+    }
+    if (code == CH_OK) {
+        code = ch_store_prepare(self,
+                                "SELECT run, step, layer, weight_change FROM layers WHERE run = ? ORDER BY step, layer",
+                                &self->select_layers, err);
+    }
+    return code;
+}
+
+static ch_code prepare_writing(ch_store *self, ch_error *err)
+{
+    ch_code code = prepare_made(self, ch_store_insert_point_sql(), &self->insert_point, err);
+    if (code == CH_OK) {
+        code = ch_store_prepare(self, "INSERT INTO layers (run, step, layer, weight_change) VALUES (?, ?, ?, ?)",
+                                &self->insert_layer, err);
+    }
+    return code == CH_OK ? prepare_made(self, ch_store_insert_sql(), &self->insert, err) : code;
+}
+
+static ch_code prepare_statements(ch_store *self, ch_error *err)
+{
+    const ch_code code = prepare_reading(self, err);
+    return code == CH_OK && self->mode == CH_STORE_WRITE ? prepare_writing(self, err) : code;
+}
+
+static ch_code open_to_write(ch_store *self, ch_error *err)
+{
+    bool empty = false;
+    ch_code code = open_database(self, plain_name(self->path), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+    if (code == CH_OK && sqlite3_db_readonly(self->db, "main") != 0) {
+        code = ch_store_fail(self, SQLITE_READONLY, err);
+    }
+    if (code == CH_OK) {
+        code = identify(self, &empty, err);
+    }
+    if (code == CH_OK && (empty || self->schema < CH_STORE_SCHEMA_VERSION)) {
+        code = bring_up_to_date(self, err);
+    }
+    if (code == CH_OK) {
+        code = use_log(self, err);
+    }
+    return code == CH_OK ? prepare_statements(self, err) : code;
+}
+
+/* Opens for reading. The file is opened to be written where it may be, so that what a killed writer left is put in
+ * order; PRAGMA query_only keeps everything else out. */
+static ch_code open_to_read(ch_store *self, ch_error *err)
+{
+    bool empty = false;
+    ch_code code = open_database(self, plain_name(self->path), SQLITE_OPEN_READWRITE, err);
+    if (code == CH_OK) {
+        code = identify(self, &empty, err);
+    }
+    const int rc = sqlite3_extended_errcode(self->db);
+    const bool no_room = (rc & 0xff) == SQLITE_CANTOPEN || rc == SQLITE_READONLY_DIRECTORY;
+    if (code != CH_OK && no_room && !has_log(self)) {
+        /* A store whose writer could not leave log mode, where SQLite cannot make the files it wants beside it. */
+        sqlite3_close(self->db);
+        self->db = NULL;
+        code = open_database(self, immutable_name(self->path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err);
+        if (code == CH_OK) {
+            code = identify(self, &empty, err);
+        }
+    }
+    if (code == CH_OK && empty) {
+        code = ch_store_fail(self, SQLITE_NOTADB, err);
+    }
+    if (code == CH_OK && self->schema < CH_STORE_SCHEMA_VERSION) {
+        char *sql = ch_store_view_sql(self->schema);
+        code = execute(self, sql, err);
+        sqlite3_free(sql);
+    }
+    if (code == CH_OK) {
+        code = execute(self, "PRAGMA query_only = ON", err);
+    }
+    return code == CH_OK ? prepare_statements(self, err) : code;
+}
+
+/* Whether a database without other users has no runs to lose. */
+static bool has_no_runs(sqlite3 *db, const char *path)
+{
+    struct stat status;
+    sqlite3_stmt *statement = NULL;
+    if (stat(path, &status) == 0 && status.st_size == 0) {
+        return true;
+    }
+    const bool none = sqlite3_prepare_v2(db, "SELECT 1 FROM runs", -1, &statement, NULL) == SQLITE_OK &&
+                      sqlite3_step(statement) == SQLITE_DONE;
+    sqlite3_finalize(statement);
+    return none;
+}
+
+/* Removes a file that this process made and could not make a store of. Leaving log mode fails while another process has
+ * the store open, and the exclusive lock keeps others out: one that comes later will find the file gone and say so.
+ * With its journal in memory, SQLite needs no space on a full disk for this. */
+static void discard(const char *path)
+{
+    sqlite3 *db = NULL;
+    char *name = plain_name(path);
+    const bool opened = name != NULL && sqlite3_open_v2(name, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK;
+    if (opened && sqlite3_exec(db, "PRAGMA journal_mode = MEMORY", NULL, NULL, NULL) == SQLITE_OK &&
+        sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL) == SQLITE_OK && has_no_runs(db, path)) {
+        unlink(path);
+    }
+    sqlite3_close(db);
+    sqlite3_free(name);
+}
+
+ch_code ch_store_open(ch_store *self, const char *path, ch_store_mode mode, ch_error *err)
+{
+    bool missing = false;
+    memset(self, 0, sizeof *self);
+    self->mode = mode;
+    ch_code code = check_path(path, mode, &missing, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    self->path = strdup(path);
+    if (self->path == NULL) {
+        code = ch_error_memory(err, "the run store");
+        goto out;
+    }
+    code = mode == CH_STORE_WRITE ? open_to_write(self, err) : open_to_read(self, err);
+out:
+    if (code != CH_OK) {
+        ch_store_close(self);
+    }
+    if (code != CH_OK && missing && mode == CH_STORE_WRITE) {
+        discard(path);
+    }
+    return code;
+}
+
+void ch_store_close(ch_store *self)
+{
+    const bool written = self->insert != NULL;
+    sqlite3_finalize(self->find);
+    sqlite3_finalize(self->select_points);
+    sqlite3_finalize(self->select_layers);
+    sqlite3_finalize(self->insert);
+    sqlite3_finalize(self->insert_point);
+    sqlite3_finalize(self->insert_layer);
+    if (written) {
+        /* leaves one plain file; refused while another process has the store open, who will do it later */
+        (void)execute(self, "PRAGMA journal_mode = DELETE", NULL);
+    }
+    sqlite3_close(self->db);
+    free(self->path);
+    memset(self, 0, sizeof *self);
+}

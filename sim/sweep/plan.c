@@ -1,0 +1,196 @@
+/* plan.c — a sweep: the product of lists of values. */
+#include "sim/sweep/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- an axis ---- */
+
+ch_code ch_plan_axis_init(ch_plan_axis *self, size_t num_settings, ch_error *err)
+{
+    memset(self, 0, sizeof *self);
+    self->settings = ch_alloc(num_settings, sizeof *self->settings);
+    self->values = ch_alloc(num_settings, sizeof *self->values);
+    if (self->settings == NULL || self->values == NULL) {
+        ch_plan_axis_free(self);
+        return ch_error_memory(err, "an axis of a sweep");
+    }
+    self->num_settings = num_settings;
+    return CH_OK;
+}
+
+void ch_plan_axis_free(ch_plan_axis *self)
+{
+    for (size_t i = 0; i < self->num_settings; i++) {
+        ch_values_free(&self->values[i]);
+    }
+    free(self->settings);
+    free(self->values);
+    memset(self, 0, sizeof *self);
+}
+
+static const char *axis_name(const ch_plan_axis *axis, size_t i)
+{
+    return ch_settings_table[axis->settings[i]].name;
+}
+
+/* Finds the axis' length: all its settings have that many values. */
+static ch_code measure_axis(ch_plan_axis *axis, ch_error *err)
+{
+    axis->length = axis->num_settings == 0 ? 0 : axis->values[0].count;
+    for (size_t i = 0; i < axis->num_settings; i++) {
+        const size_t count = axis->values[i].count;
+        if (count == 0) {
+            return ch_error_set(err, CH_ERROR_INPUT, "%s has an empty list; accepted is at least one value",
+                                axis_name(axis, i));
+        }
+        if (count != axis->length) {
+            return ch_error_set(err, CH_ERROR_INPUT,
+                                "zip: %s has %zu values and %s has %zu; settings that vary together need the same "
+                                "number of values",
+                                axis_name(axis, 0), axis->length, axis_name(axis, i), count);
+        }
+    }
+    return CH_OK;
+}
+
+/* ---- the plan ---- */
+
+void ch_plan_init(ch_plan *self)
+{
+    memset(self, 0, sizeof *self);
+    self->num_runs = 1;
+}
+
+void ch_plan_free(ch_plan *self)
+{
+    for (size_t i = 0; i < self->num_axes; i++) {
+        ch_plan_axis_free(&self->axes[i]);
+    }
+    free(self->axes);
+    ch_plan_init(self);
+}
+
+static bool is_given(const ch_plan *self, size_t setting)
+{
+    return (self->given >> setting & 1) != 0;
+}
+
+static ch_code refuse_product(const ch_plan_axis *axis, ch_error *err)
+{
+    return ch_error_set(err, CH_ERROR_INPUT, "%s has %zu values, which makes 2^64 runs or more; accepted are fewer",
+                        axis_name(axis, 0), axis->length);
+}
+
+/* Marks the axis' settings as given. */
+static ch_code claim_settings(ch_plan *self, const ch_plan_axis *axis, ch_error *err)
+{
+    uint64_t given = self->given;
+    for (size_t i = 0; i < axis->num_settings; i++) {
+        const uint64_t bit = (uint64_t)1 << axis->settings[i];
+        if ((given & bit) != 0) {
+            return ch_error_set(err, CH_ERROR_INPUT, "%s is set twice; accepted is once", axis_name(axis, i));
+        }
+        given |= bit;
+    }
+    self->given = given;
+    return CH_OK;
+}
+
+ch_code ch_plan_add(ch_plan *self, ch_plan_axis *axis, ch_error *err)
+{
+    uint64_t num_runs = 0;
+    void *axes = self->axes;
+    ch_code code = measure_axis(axis, err);
+    if (code != CH_OK || axis->num_settings == 0) {
+        goto out;
+    }
+    if (__builtin_mul_overflow(self->num_runs, (uint64_t)axis->length, &num_runs)) {
+        code = refuse_product(axis, err);
+        goto out;
+    }
+    if (ch_grow(&axes, &self->capacity, self->num_axes + 1, sizeof *self->axes) != 0) {
+        code = ch_error_memory(err, "the axes of a sweep");
+        goto out;
+    }
+    self->axes = axes;
+    code = claim_settings(self, axis, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    self->axes[self->num_axes++] = *axis;
+    self->num_runs = num_runs;
+    memset(axis, 0, sizeof *axis);
+out:
+    ch_plan_axis_free(axis);
+    return code;
+}
+
+static ch_plan_axis *find_axis(ch_plan *self, size_t setting)
+{
+    for (size_t i = 0; i < self->num_axes; i++) {
+        for (size_t k = 0; k < self->axes[i].num_settings; k++) {
+            if (self->axes[i].settings[k] == setting) {
+                return &self->axes[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Puts `axis` in the place of the one that has the same single setting; on failure nothing has changed. */
+static ch_code replace_axis(ch_plan *self, ch_plan_axis *axis, ch_error *err)
+{
+    ch_plan_axis *old = find_axis(self, axis->settings[0]);
+    if (old->num_settings > 1) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "%s is in a zip group, where it varies together with %s; change it there",
+                            axis_name(axis, 0), axis_name(old, old->settings[0] == axis->settings[0]));
+    }
+    uint64_t num_runs = self->num_runs / old->length;
+    if (__builtin_mul_overflow(num_runs, (uint64_t)axis->length, &num_runs)) {
+        return refuse_product(axis, err);
+    }
+    const ch_plan_axis swapped = *old;
+    *old = *axis;
+    *axis = swapped;
+    self->num_runs = num_runs;
+    return CH_OK;
+}
+
+ch_code ch_plan_set(ch_plan *self, size_t setting, const char *text, ch_error *err)
+{
+    ch_plan_axis axis;
+    ch_code code = ch_plan_axis_init(&axis, 1, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    axis.settings[0] = setting;
+    code = ch_values_parse(&axis.values[0], &ch_settings_table[setting], text, err);
+    if (code == CH_OK) {
+        code = ch_values_merge(&axis.values[0], err);
+    }
+    if (code == CH_OK && is_given(self, setting)) {
+        code = measure_axis(&axis, err);
+        if (code == CH_OK) {
+            code = replace_axis(self, &axis, err);
+        }
+    } else if (code == CH_OK) {
+        code = ch_plan_add(self, &axis, err);
+    }
+    ch_plan_axis_free(&axis);
+    return code;
+}
+
+void ch_plan_get(const ch_plan *self, uint64_t index, ch_settings *settings)
+{
+    ch_settings_default(settings);
+    for (size_t i = self->num_axes; i-- > 0;) {
+        const ch_plan_axis *axis = &self->axes[i];
+        const size_t place = (size_t)(index % axis->length);
+        index /= axis->length;
+        for (size_t k = 0; k < axis->num_settings; k++) {
+            ch_settings_set(settings, axis->settings[k], axis->values[k].items[place]);
+        }
+    }
+}
