@@ -12,6 +12,21 @@ typedef struct {
     ch_fit_options fit;
 } plot_arguments;
 
+/* Every page that the runs have data for. */
+static ch_code draw_pages(const plot_arguments *arguments, ch_store *store, const ch_fit *fit, ch_error *err)
+{
+    const char *directory = arguments->directory;
+    const ch_plot_format format = arguments->format;
+    ch_code code = ch_plot_fit(fit, directory, format, stdout, err);
+    if (code != CH_OK || (code = ch_plot_test_error(fit, directory, format, stdout, err)) != CH_OK ||
+        (code = ch_plot_collapse(fit, directory, format, stdout, err)) != CH_OK ||
+        (code = ch_plot_phase(fit, directory, format, stdout, err)) != CH_OK ||
+        (code = ch_plot_lazy(fit, directory, format, stdout, err)) != CH_OK) {
+        return code;
+    }
+    return ch_plot_training(fit, store, directory, format, stdout, err);
+}
+
 static ch_code draw_table(const plot_arguments *arguments, ch_store *store, const ch_run_table *table, ch_error *err)
 {
     ch_fit fit = {0};
@@ -25,22 +40,7 @@ static ch_code draw_table(const plot_arguments *arguments, ch_store *store, cons
     }
     code = ch_fit_init(&fit, table, &arguments->fit, err);
     if (code == CH_OK) {
-        code = ch_plot_fit(&fit, arguments->directory, arguments->format, stdout, err);
-    }
-    if (code == CH_OK) {
-        code = ch_plot_test_error(&fit, arguments->directory, arguments->format, stdout, err);
-    }
-    if (code == CH_OK) {
-        code = ch_plot_collapse(&fit, arguments->directory, arguments->format, stdout, err);
-    }
-    if (code == CH_OK) {
-        code = ch_plot_phase(&fit, arguments->directory, arguments->format, stdout, err);
-    }
-    if (code == CH_OK) {
-        code = ch_plot_lazy(&fit, arguments->directory, arguments->format, stdout, err);
-    }
-    if (code == CH_OK) {
-        code = ch_plot_training(&fit, store, arguments->directory, arguments->format, stdout, err);
+        code = draw_pages(arguments, store, &fit, err);
     }
     ch_fit_free(&fit);
     return code;
@@ -51,12 +51,15 @@ static ch_code plot_store(const plot_arguments *arguments, ch_error *err)
     ch_store store = {0};
     ch_run_table table = {0};
     ch_code code = ch_store_open(&store, arguments->store, CH_STORE_READ, err);
-    if (code == CH_OK) {
-        code = ch_store_select(&store, arguments->where, false, &table, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        code = draw_table(arguments, &store, &table, err);
+    code = ch_store_select(&store, arguments->where, false, &table, err);
+    if (code != CH_OK) {
+        goto out;
     }
+    code = draw_table(arguments, &store, &table, err);
+out:
     ch_run_table_free(&table);
     ch_store_close(&store);
     return code;
@@ -92,20 +95,23 @@ int ch_cmd_plot(int argc, const char **argv)
     ch_error err = {0};
     ch_code code = ch_cli_init(&cli, argc, argv, options, false,
                                "plot STORE -o DIR [--format pdf|svg|png] [--threshold X] [--where EXPR]", &err);
-    if (code == CH_OK && !cli.help) {
-        arguments.directory = directory;
-        arguments.where = where;
-        code = check_arguments(&cli, format, &arguments, &err);
-        if (code == CH_OK) {
-            code = plot_store(&arguments, &err);
-        }
-        ch_error flush_error = {0};
-        const ch_code flushed = ch_cli_flush(&flush_error);
-        if (code == CH_OK && flushed != CH_OK) {
-            code = flushed;
-            err = flush_error;
-        }
+    if (code != CH_OK || cli.help) {
+        goto out;
     }
+    arguments.directory = directory;
+    arguments.where = where;
+    code = check_arguments(&cli, format, &arguments, &err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = plot_store(&arguments, &err);
+    ch_error flush_error = {0};
+    const ch_code flushed = ch_cli_flush(&flush_error); /* of the names of the files drawn before a failure too */
+    if (code == CH_OK && flushed != CH_OK) {
+        code = flushed;
+        err = flush_error;
+    }
+out:
     ch_cli_free(&cli);
     free(directory);
     free(format);

@@ -1,5 +1,6 @@
 /* collapse.c — a page a group: its curves before and after their collapse, and the points over the master curve. */
 #include "fit/collapse/collapse.h"
+#include "plots/page.h"
 #include "plots/panel.h"
 
 #include <math.h>
@@ -19,13 +20,7 @@ static const struct {
 /* Its rows. */
 typedef enum { BEFORE, AFTER, RATIO, NUM_ROWS } page_row;
 
-/* "P^{−0.93}", as enhanced text. */
-static void power_text(char *text, size_t size, double power)
-{
-    snprintf(text, size, "P^{%s%.3g}", power < 0 ? "−" : "", fabs(power));
-}
-
-/* A point as a row draws it. */
+/* A point as a row of the page shows it: as it is, collapsed, or over the master curve. */
 static ch_cell place(const ch_collapse *collapse, const ch_collapse_point *point, page_row row)
 {
     const double train = (double)point->train;
@@ -35,7 +30,7 @@ static ch_cell place(const ch_collapse *collapse, const ch_collapse_point *point
         .train = point->train, .temp = temp, .mean = y, .lo = y * exp(-point->error), .hi = y * exp(point->error)};
 }
 
-static ch_code draw_curves(const ch_collapse *collapse, const ch_fit_group *group, page_row row, ch_panel *panel,
+static ch_code draw_curves(const ch_collapse *collapse, const ch_page_head *head, page_row row, ch_panel *panel,
                            ch_error *err)
 {
     ch_series series = {.cells = ch_alloc(collapse->num_points, sizeof *series.cells)};
@@ -48,8 +43,8 @@ static ch_code draw_curves(const ch_collapse *collapse, const ch_fit_group *grou
             series.cells[series.count++] = cell;
         }
     }
-    for (size_t p = 0; p < group->num_trains; p++) {
-        ch_panel_curve(panel, &series, group->trains[p], NAN, 1, ch_mark_of(CH_RAMP_TRAIN, p, group->num_trains, true),
+    for (size_t p = 0; p < head->num_trains; p++) {
+        ch_panel_curve(panel, &series, head->trains[p], NAN, 1, ch_mark_of(CH_RAMP_TRAIN, p, head->num_trains, true),
                        NULL);
     }
     ch_series_free(&series);
@@ -61,7 +56,7 @@ static void write_estimate(FILE *out, const char *name, const ch_estimate *estim
     fprintf(out, "%s = %s%.3f ± %.3f", name, estimate->value < 0 ? "−" : "", fabs(estimate->value), estimate->stderr_);
 }
 
-/* What was found, above the collapsed curves: one row for x and a, one for S. */
+/* Writes x, a and the quality S above the collapsed curves. */
 static ch_code draw_key(const ch_collapse *collapse, ch_panel *panel, ch_error *err)
 {
     char *text = NULL;
@@ -85,71 +80,95 @@ static ch_code draw_key(const ch_collapse *collapse, ch_panel *panel, ch_error *
     return CH_OK;
 }
 
-static ch_code draw_panel(const ch_collapse *collapse, const ch_fit_group *group, size_t column, page_row row,
+/* Writes the labels of the axes of a row. */
+static void write_labels(const ch_collapse *collapse, size_t column, page_row row, char x_label[64], char y_label[96])
+{
+    char power[32];
+    snprintf(x_label, 64, "temperature T");
+    snprintf(y_label, 96, "%s", columns[column].axis);
+    if (row != BEFORE) {
+        ch_power_text("P", collapse->a.value, power, sizeof power);
+        snprintf(x_label, 64, "T %s", power);
+        ch_power_text("P", -collapse->x.value, power, sizeof power);
+        snprintf(y_label, 96, "%s %s", columns[column].symbol, power);
+    }
+    if (row == RATIO) {
+        snprintf(y_label, 96, "%s over master curve", columns[column].symbol);
+    }
+}
+
+static ch_code draw_panel(const ch_collapse *collapse, const ch_page_head *head, size_t column, page_row row,
                           ch_panel *panel, ch_error *err)
 {
     const bool found = collapse->reason == NULL;
-    char x_label[64] = "temperature T", y_label[96], power[32];
-    ch_code code = CH_OK;
-    if (found || row == BEFORE) {
-        code = draw_curves(collapse, group, row, panel, err);
-    }
+    char x_label[64], y_label[96];
+    ch_code code = found || row == BEFORE ? draw_curves(collapse, head, row, panel, err) : CH_OK;
     if (code != CH_OK) {
         return code;
     }
-    snprintf(y_label, sizeof y_label, "%s", columns[column].axis);
-    if (row != BEFORE) {
-        power_text(power, sizeof power, collapse->a.value);
-        snprintf(x_label, sizeof x_label, "T %s", power);
-        power_text(power, sizeof power, -collapse->x.value);
-        snprintf(y_label, sizeof y_label, "%s %s", columns[column].symbol, power);
-    }
+    write_labels(collapse, column, row, x_label, y_label);
     if (row == RATIO) {
-        snprintf(y_label, sizeof y_label, "%s over master curve", columns[column].symbol);
         ch_panel_power(panel, panel->x.lo, panel->x.hi, 1, 0, "linewidth 1.1 linecolor rgb '#000000'", NULL);
+        panel->is_ratio = true;
     }
-    if (found && row == AFTER) {
-        code = draw_key(collapse, panel, err);
+    code = found && row == AFTER ? draw_key(collapse, panel, err) : CH_OK;
+    if (code != CH_OK) {
+        return code;
     }
-    panel->is_ratio = row == RATIO;
-    return code != CH_OK ? code
-                         : ch_panel_finish(panel, x_label, y_label, false, "no data: no collapse was found", err);
+    return ch_panel_finish(panel, x_label, y_label, false, "no data: no collapse was found", err);
 }
 
 /* @param content  the collapses, one a column */
-static ch_code write_page(const ch_fit *fit, const ch_fit_group *group, const void *content, FILE *out, ch_error *err)
+static ch_code write_page(const ch_page_head *head, const void *content, FILE *out, ch_error *err)
 {
     const ch_collapse *collapses = content;
     ch_code code = CH_OK;
-    (void)fit;
     for (size_t i = 0; i < NUM_ROWS * NUM_COLUMNS && code == CH_OK; i++) {
+        const size_t column = i % NUM_COLUMNS;
         ch_panel panel;
         code = ch_panel_init(&panel, out, i, CH_PART_WHOLE, err);
         if (code == CH_OK) {
-            const size_t column = i % NUM_COLUMNS;
-            code = draw_panel(&collapses[column], group, column, (page_row)(i / NUM_COLUMNS), &panel, err);
+            code = draw_panel(&collapses[column], head, column, (page_row)(i / NUM_COLUMNS), &panel, err);
         }
         ch_panel_free(&panel);
     }
     return code;
 }
 
+/* Draws the page of group `index`, if one of its quantities collapses. */
+static ch_code draw_group(const ch_page_kind *kind, const ch_fit *fit, size_t index, ch_error *err)
+{
+    ch_collapse collapses[NUM_COLUMNS] = {0};
+    bool found = false;
+    ch_code code = CH_OK;
+    for (size_t k = 0; k < NUM_COLUMNS; k++) {
+        code = ch_collapse_init(&collapses[k], &fit->groups[index], columns[k].quantity, &fit->options, err);
+        if (code != CH_OK) {
+            goto out;
+        }
+        found = found || collapses[k].reason == NULL;
+    }
+    if (found) {
+        code = ch_page_draw(kind, index, collapses, err);
+    }
+out:
+    for (size_t k = 0; k < NUM_COLUMNS; k++) {
+        ch_collapse_free(&collapses[k]);
+    }
+    return code;
+}
+
 ch_code ch_plot_collapse(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names, ch_error *err)
 {
-    ch_code code = CH_OK;
-    for (size_t g = 0; g < fit->num_groups && code == CH_OK; g++) {
-        ch_collapse collapses[NUM_COLUMNS] = {0};
-        bool found = false;
-        for (size_t k = 0; k < NUM_COLUMNS && code == CH_OK; k++) {
-            code = ch_collapse_init(&collapses[k], &fit->groups[g], columns[k].quantity, &fit->options, err);
-            found = found || (code == CH_OK && collapses[k].reason == NULL);
-        }
-        if (code == CH_OK && found) {
-            code = ch_page_draw(fit, g, "-collapse", write_page, collapses, directory, format, names, err);
-        }
-        for (size_t k = 0; k < NUM_COLUMNS; k++) {
-            ch_collapse_free(&collapses[k]);
-        }
+    ch_page_head *heads = NULL;
+    ch_code code = ch_page_heads_of_groups(fit, &heads, err);
+    if (code != CH_OK) {
+        return code;
     }
+    const ch_page_kind kind = {heads, "-collapse", write_page, directory, format, names};
+    for (size_t g = 0; g < fit->num_groups && code == CH_OK; g++) {
+        code = draw_group(&kind, fit, g, err);
+    }
+    free(heads);
     return code;
 }

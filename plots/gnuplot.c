@@ -1,9 +1,7 @@
-/* gnuplot.c — the gnuplot process: a script goes in through a pipe, a whole file comes out. */
+/* gnuplot.c — the gnuplot process: a script goes in, a whole file comes out. */
 #include "plots/gnuplot.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -69,69 +67,34 @@ void ch_gnuplot_quote(FILE *out, const char *text)
     fputc('\'', out);
 }
 
-/* Feeds gnuplot the script. A gnuplot that died on the way is no failure here: its exit status tells. */
-static void feed(int fd, const char *script, size_t length)
-{
-    const struct sigaction ignore = {.sa_handler = SIG_IGN};
-    struct sigaction former;
-    sigaction(SIGPIPE, &ignore, &former);
-    while (length > 0) {
-        const ssize_t written = write(fd, script, length);
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written < 0) {
-            break;
-        }
-        script += written;
-        length -= (size_t)written;
-    }
-    sigaction(SIGPIPE, &former, NULL);
-}
-
-/* Runs gnuplot on the script, with `drawing` as its standard output and `complaints` as its standard error, and waits.
- * Returns 0 with the wait status, or an errno. `--default-settings` keeps the user's start-up files out. */
-static int run_gnuplot(const char *script, size_t length, int drawing, int complaints, int *status)
+/* Runs gnuplot with the files as its standard input, output and error, and waits for it. `--default-settings` keeps the
+ * user's start-up files out.
+ * @param status  out: the wait status
+ * @return 0, or an errno */
+static int run_gnuplot(FILE *script, FILE *drawing, FILE *complaints, int *status)
 {
     static char program[] = "gnuplot", plain[] = "--default-settings";
     char *const argv[] = {program, plain, NULL};
     posix_spawn_file_actions_t actions;
     pid_t child = 0;
-    int ends[2];
-    if (pipe(ends) != 0) {
-        return errno;
-    }
     int failure = posix_spawn_file_actions_init(&actions);
     if (failure != 0) {
-        close(ends[0]);
-        close(ends[1]);
         return failure;
     }
-    /* gnuplot must not inherit the writing end: it would never see the end of its input */
-    if (fcntl(ends[1], F_SETFD, FD_CLOEXEC) != 0) {
-        failure = errno;
+    if ((failure = posix_spawn_file_actions_adddup2(&actions, fileno(script), STDIN_FILENO)) != 0 ||
+        (failure = posix_spawn_file_actions_adddup2(&actions, fileno(drawing), STDOUT_FILENO)) != 0 ||
+        (failure = posix_spawn_file_actions_adddup2(&actions, fileno(complaints), STDERR_FILENO)) != 0) {
+        goto out;
     }
-    if (failure == 0) {
-        failure = posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+    failure = posix_spawnp(&child, program, &actions, NULL, argv, environ);
+    if (failure != 0) {
+        goto out;
     }
-    if (failure == 0) {
-        failure = posix_spawn_file_actions_adddup2(&actions, drawing, STDOUT_FILENO);
-    }
-    if (failure == 0) {
-        failure = posix_spawn_file_actions_adddup2(&actions, complaints, STDERR_FILENO);
-    }
-    if (failure == 0) {
-        failure = posix_spawnp(&child, program, &actions, NULL, argv, environ);
-    }
-    posix_spawn_file_actions_destroy(&actions);
-    close(ends[0]);
-    if (failure == 0) {
-        feed(ends[1], script, length);
-    }
-    close(ends[1]);
     while (failure == 0 && waitpid(child, status, 0) < 0) {
         failure = errno == EINTR ? 0 : errno;
     }
+out:
+    posix_spawn_file_actions_destroy(&actions);
     return failure;
 }
 
@@ -171,46 +134,71 @@ static bool is_whole(FILE *file, const char *ending)
     return length >= wanted && memcmp(tail + length - wanted, ending, wanted) == 0;
 }
 
+/* What gnuplot left behind. @param failure  what run_gnuplot returned */
+static ch_code check_drawing(FILE *drawing, FILE *complaints, int failure, int status, const char *path,
+                             ch_plot_format format, ch_error *err)
+{
+    if (failure == ENOENT || (failure == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 127)) {
+        return ch_error_set(err, CH_ERROR_IO,
+                            "gnuplot is not installed or not in PATH: install gnuplot 5.4 or newer "
+                            "(Debian and Ubuntu: apt install gnuplot-nox; Fedora: dnf install gnuplot; "
+                            "macOS: brew install gnuplot)");
+    }
+    if (failure != 0) {
+        return ch_error_set(err, CH_ERROR_IO, "gnuplot cannot be run: %s", strerror(failure));
+    }
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        char reason[512];
+        first_complaint(complaints, reason, sizeof reason);
+        return ch_error_set(err, CH_ERROR_IO, "gnuplot could not draw %s: %s", path, reason);
+    }
+    if (!is_whole(drawing, formats[format].ending)) {
+        return ch_error_set(err, CH_ERROR_IO, "gnuplot left %s unfinished: is the disk full?", path);
+    }
+    return CH_OK;
+}
+
+/* The script goes in through a file, not a pipe: writing into a pipe whose reader has died raises SIGPIPE, which is the
+ * caller's to handle. */
 static ch_code draw_into(FILE *drawing, const char *script, size_t length, const char *path, ch_plot_format format,
                          ch_error *err)
 {
     ch_code code = CH_OK;
     int status = 0;
-    FILE *complaints = tmpfile();
-    if (complaints == NULL) {
-        return ch_error_set(err, CH_ERROR_IO, "no temporary file for gnuplot's messages: %s", strerror(errno));
+    FILE *commands = tmpfile(), *complaints = tmpfile();
+    if (commands == NULL || complaints == NULL) {
+        code = ch_error_set(err, CH_ERROR_IO, "no temporary file for gnuplot's messages: %s", strerror(errno));
+        goto out;
     }
-    const int failure = run_gnuplot(script, length, fileno(drawing), fileno(complaints), &status);
-    if (failure == ENOENT || (failure == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 127)) {
-        code = ch_error_set(err, CH_ERROR_IO,
-                            "gnuplot is not installed or not in PATH: install gnuplot 5.4 or newer "
-                            "(Debian and Ubuntu: apt install gnuplot-nox; Fedora: dnf install gnuplot; "
-                            "macOS: brew install gnuplot)");
-    } else if (failure != 0) {
-        code = ch_error_set(err, CH_ERROR_IO, "gnuplot cannot be run: %s", strerror(failure));
-    } else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        char reason[512];
-        first_complaint(complaints, reason, sizeof reason);
-        code = ch_error_set(err, CH_ERROR_IO, "gnuplot could not draw %s: %s", path, reason);
-    } else if (!is_whole(drawing, formats[format].ending)) {
-        code = ch_error_set(err, CH_ERROR_IO, "gnuplot left %s unfinished: is the disk full?", path);
+    if (fwrite(script, 1, length, commands) != length || fflush(commands) != 0) {
+        code =
+            ch_error_set(err, CH_ERROR_IO, "cannot write gnuplot's commands to a temporary file: %s", strerror(errno));
+        goto out;
     }
-    fclose(complaints);
+    rewind(commands);
+    const int failure = run_gnuplot(commands, drawing, complaints, &status);
+    code = check_drawing(drawing, complaints, failure, status, path, format, err);
+out:
+    if (commands != NULL) {
+        fclose(commands);
+    }
+    if (complaints != NULL) {
+        fclose(complaints);
+    }
     return code;
 }
 
 ch_code ch_gnuplot_draw(const char *script, size_t length, const char *path, ch_plot_format format, ch_error *err)
 {
     char *part = NULL;
-    ch_code code = CH_OK;
     if (asprintf(&part, "%s.%ld.part", path, (long)getpid()) < 0) {
         return ch_error_memory(err, "a file name");
     }
+    ch_code code = CH_OK;
     FILE *drawing = fopen(part, "w+e");
     if (drawing == NULL) {
         code = ch_error_set(err, CH_ERROR_INPUT, "cannot write %s: %s", path, strerror(errno));
-        free(part);
-        return code;
+        goto out;
     }
     code = draw_into(drawing, script, length, path, format, err);
     fclose(drawing);
@@ -220,6 +208,7 @@ ch_code ch_gnuplot_draw(const char *script, size_t length, const char *path, ch_
     if (code != CH_OK) {
         unlink(part);
     }
+out:
     free(part);
     return code;
 }

@@ -1,4 +1,4 @@
-/* gnuplot.h — the gnuplot process: a script goes in through a pipe, a whole file comes out. Private to plots/. */
+/* gnuplot.h — the gnuplot process: a script goes in, a whole file comes out. Private to plots/. */
 #ifndef CH_GNUPLOT_H
 #define CH_GNUPLOT_H
 
@@ -11,16 +11,16 @@ const char *ch_gnuplot_extension(ch_plot_format format);
 /** Writes the `set terminal` line of a format, and sets the variable `point`, a small point's size in it. */
 void ch_gnuplot_terminal(FILE *out, ch_plot_format format);
 
-/** Writes `text` as a quoted gnuplot string that stands for itself; control characters become spaces,
- *  and an apostrophe ’, as a doubled one is not understood everywhere. Plain text: where gnuplot's enhanced mode is on,
- * the caller says `noenhanced`. */
+/** Writes `text` as a quoted string of gnuplot that stands for itself. Control characters become spaces, and an
+ *  apostrophe becomes ’, as some places of gnuplot do not understand a doubled one. Where gnuplot's enhanced mode is
+ * on, a caller with plain text adds `noenhanced`. */
 void ch_gnuplot_quote(FILE *out, const char *text);
 
 /** Has gnuplot draw a script into `path`.
  *
  *  The drawing goes to a temporary file beside `path`, which takes that name once gnuplot has succeeded and the file
- *  is whole. Any script that reads no file and opens no output needs no file name: gnuplot draws to its standard
- *  output, which is that file. SIGPIPE is ignored while the script is being fed.
+ *  is whole. The script names no file: gnuplot draws to its standard output, which is the temporary file. No signal
+ *  handler and no signal mask of the caller is touched.
  *
  *  @param script  [length] gnuplot commands, from `set terminal` on
  *  @return CH_OK; CH_ERROR_INPUT when the file cannot be made; CH_ERROR_IO when gnuplot is missing or fails (with its

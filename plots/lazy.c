@@ -1,10 +1,10 @@
-/* lazy.c — a page a network that has its linearised twin beside it: both, their ratios, and where lazy training ends.
- */
+/* lazy.c — a page a network with its linearised twin: both, their ratios, and where lazy training ends. */
 #include "fit/twins/lazy.h"
+#include "plots/caption.h"
+#include "plots/page.h"
 #include "plots/panel.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 
 static const ch_mark network_mark = {0x505050, 7}, end_mark = {0xd55e00, 13};
@@ -23,9 +23,9 @@ static ch_mark mark_of(const lazy_page *page, size_t row)
     return ch_mark_of(CH_RAMP_TRAIN, row, page->lazy->num_rows, true);
 }
 
-/* ---- (a), (d): both ---- */
+/* ---- panels (a) and (d): network and twin ---- */
 
-/* The twin's cells of one P, as a line. */
+/* Draws the twin's cells of one P as a line. */
 static void draw_line(ch_panel *panel, const ch_series *series, uint64_t train, unsigned colour)
 {
     const size_t block = ch_panel_block(panel);
@@ -65,30 +65,33 @@ static ch_code draw_quantity(const lazy_page *page, ch_panel *panel, series_init
 {
     ch_series network = {0}, twin = {0};
     ch_code code = init(&network, page->network, offset, err);
-    if (code == CH_OK) {
-        code = init(&twin, page->twin, offset, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        code = draw_both(page, panel, &network, &twin, label, err);
+    code = init(&twin, page->twin, offset, err);
+    if (code != CH_OK) {
+        goto out;
     }
+    code = draw_both(page, panel, &network, &twin, label, err);
+out:
     ch_series_free(&network);
     ch_series_free(&twin);
     return code;
 }
 
-/* ---- (b), (c), (e): ratios ---- */
+/* ---- panels (b), (c) and (e): ratios ---- */
 
-/* Within the tolerance; the panel's x is known. */
+/* Shades the ratios within the tolerance. The range of x must be complete. */
 static void draw_tolerance(ch_panel *panel)
 {
     const double most = 1 + CH_LAZY_TOLERANCE;
-    ch_axis_include(&panel->y, 1 / most); /* a single T has no band, but an axis */
+    ch_axis_include(&panel->y, 1 / most); /* with a single T there is no band, and the axis still shows the tolerance */
     ch_axis_include(&panel->y, most);
     ch_panel_band(panel, panel->x.lo, panel->x.hi, 1 / most, most);
     ch_panel_power(panel, panel->x.lo, panel->x.hi, 1, 0, ONE_STYLE, NULL);
 }
 
-/* The ratios of the (P, T) where every pair fitted, over T or the network's relative variation. */
+/* The ratios of the (P, T) at which every pair fitted, against T or against the network's relative variation. */
 static ch_code make_ratios(ch_series *series, const ch_lazy *lazy, ch_lazy_quantity quantity, bool over_relative,
                            ch_error *err)
 {
@@ -107,7 +110,7 @@ static ch_code make_ratios(ch_series *series, const ch_lazy *lazy, ch_lazy_quant
     return CH_OK;
 }
 
-/* Marks where lazy training ends at one P. @return whether it does */
+/* Marks where lazy training ends at one P. @return whether it ends within the sampled T */
 static bool draw_end(const ch_lazy *lazy, ch_panel *panel, const ch_lazy_row *row, ch_lazy_quantity quantity,
                      bool over_relative, unsigned colour)
 {
@@ -172,74 +175,41 @@ static ch_code draw_panel(const lazy_page *page, size_t index, ch_panel *panel, 
 
 /* ---- the caption ---- */
 
-enum { NUM_PANELS = 5, MAX_SENTENCES = 8 };
+enum { NUM_PANELS = 5 };
 
-/* Sentences, to be freed one by one. */
-typedef struct {
-    char *text[MAX_SENTENCES];
-    size_t count;
-} caption;
-
-static ch_code say(caption *self, ch_error *err, const char *format, ...)
-    __attribute__((format(printf, 3, 4), warn_unused_result));
-static ch_code say(caption *self, ch_error *err, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    const int length = vasprintf(&self->text[self->count], format, args);
-    va_end(args);
-    if (length < 0) {
-        return ch_error_memory(err, "a caption");
-    }
-    self->count++;
-    return CH_OK;
-}
-
-/* Where ||Dw|| leaves the twin's at the largest P. */
-static ch_code say_end(const ch_lazy_row *row, caption *words, ch_error *err)
+/* Says where ||Dw|| leaves the twin's at one P. */
+static ch_code say_end(const ch_lazy_row *row, ch_sentences *words, ch_error *err)
 {
     const ch_lazy_end *end = &row->ends[CH_LAZY_WEIGHT_CHANGE];
     const unsigned long long train = row->train;
     if (end->place == CH_TC_NONE) {
-        return say(words, err, "P = %llu: the end cannot be told.", train);
+        return ch_sentences_add(words, err, "P = %llu: the end cannot be told.", train);
     }
     if (end->place == CH_TC_ABOVE) {
-        return say(words, err, "P = %llu: ‖Δw‖ is the twin's up to T = %.3g, ‖Δw‖/‖w₀‖ = %.2g.", train, end->temp,
-                   end->relative);
+        return ch_sentences_add(words, err, "P = %llu: ‖Δw‖ is the twin's up to T = %.3g, ‖Δw‖/‖w₀‖ = %.2g.", train,
+                                end->temp, end->relative);
     }
-    return say(words, err, "P = %llu: ‖Δw‖ leaves the twin's at T %s %.3g, ‖Δw‖/‖w₀‖ = %.2g.", train,
-               end->place == CH_TC_BELOW ? "≤" : "=", end->temp, end->relative);
+    return ch_sentences_add(words, err, "P = %llu: ‖Δw‖ leaves the twin's at T %s %.3g, ‖Δw‖/‖w₀‖ = %.2g.", train,
+                            end->place == CH_TC_BELOW ? "≤" : "=", end->temp, end->relative);
 }
 
-static ch_code say_all(const ch_lazy *lazy, caption *words, ch_error *err)
+static ch_code say_all(const ch_lazy *lazy, ch_sentences *words, ch_error *err)
 {
-    ch_code code =
-        say(words, err,
-            "%zu pair%s of fitted runs, of equal P, T and seeds, on %zu data set%s. Ratios: geometric means "
-            "over data sets ± one s.e., where every pair fitted.",
-            lazy->num_pairs, lazy->num_pairs == 1 ? "" : "s", lazy->num_data_sets, lazy->num_data_sets == 1 ? "" : "s");
-    if (code == CH_OK) {
-        code =
-            say(words, err, "End of the lazy regime: the ratio beyond %g %% (shaded) and %g s.e., at the next T too.",
-                100 * CH_LAZY_TOLERANCE, CH_LAZY_SIGMAS);
+    enum { MOST_ENDS = 3 }; /* of the largest P */
+    ch_code code = ch_sentences_add(
+        words, err,
+        "%zu pair%s of fitted runs, of equal P, T and seeds, on %zu data set%s. Ratios: geometric means "
+        "over data sets ± one s.e., where every pair fitted.",
+        lazy->num_pairs, lazy->num_pairs == 1 ? "" : "s", lazy->num_data_sets, lazy->num_data_sets == 1 ? "" : "s");
+    if (code != CH_OK) {
+        return code;
     }
-    for (size_t r = lazy->num_rows > 3 ? lazy->num_rows - 3 : 0; r < lazy->num_rows && code == CH_OK; r++) {
+    code = ch_sentences_add(words, err,
+                            "End of the lazy regime: the ratio beyond %g %% (shaded) and %g s.e., at the next T too.",
+                            100 * CH_LAZY_TOLERANCE, CH_LAZY_SIGMAS);
+    const size_t first = lazy->num_rows > MOST_ENDS ? lazy->num_rows - MOST_ENDS : 0;
+    for (size_t r = first; r < lazy->num_rows && code == CH_OK; r++) {
         code = say_end(&lazy->rows[r], words, err);
-    }
-    return code;
-}
-
-static ch_code write_caption(const ch_lazy *lazy, const ch_fit_group *group, FILE *out, ch_error *err)
-{
-    double left, right, bottom, top;
-    caption words = {.count = 0};
-    ch_code code = say_all(lazy, &words, err);
-    if (code == CH_OK) {
-        ch_panel_place(NUM_PANELS, &left, &right, &bottom, &top);
-        code = ch_summary_caption(group, (const char *const *)words.text, words.count, left, top, out, err);
-    }
-    for (size_t i = 0; i < words.count; i++) {
-        free(words.text[i]);
     }
     return code;
 }
@@ -247,11 +217,11 @@ static ch_code write_caption(const ch_lazy *lazy, const ch_fit_group *group, FIL
 /* ---- the page ---- */
 
 /* @param content  a lazy_page */
-static ch_code write_page(const ch_fit *fit, const ch_fit_group *group, const void *content, FILE *out, ch_error *err)
+static ch_code write_page(const ch_page_head *head, const void *content, FILE *out, ch_error *err)
 {
     const lazy_page *page = content;
+    ch_sentences words = {.count = 0};
     ch_code code = CH_OK;
-    (void)fit;
     for (size_t i = 0; i < NUM_PANELS && code == CH_OK; i++) {
         ch_panel panel;
         code = ch_panel_init(&panel, out, i, CH_PART_WHOLE, err);
@@ -260,61 +230,98 @@ static ch_code write_page(const ch_fit *fit, const ch_fit_group *group, const vo
         }
         ch_panel_free(&panel);
     }
-    return code == CH_OK ? write_caption(page->lazy, group, out, err) : code;
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = say_all(page->lazy, &words, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_caption_write(head, &words, ch_place_of_panel(NUM_PANELS), out, err);
+out:
+    ch_sentences_free(&words);
+    return code;
 }
 
-/* The comparisons as groups of a fit, which pages are titled and named after: the runs of both sides, of which `linear`
- * is no part of what they share, and the P of the comparison. */
-static ch_code fill_group(ch_fit_group *group, const ch_fit *fit, const ch_lazy *lazy, ch_error *err)
+/* The runs of both sides of a comparison and its P, to which the page's head points. */
+typedef struct {
+    const ch_run **runs; /* [2 x num_pairs]; owned array */
+    uint64_t *trains;    /* [num_rows]; owned */
+} both_sides;
+
+static ch_code both_sides_init(both_sides *self, const ch_lazy *lazy, ch_error *err)
 {
-    *group = (ch_fit_group){.key = fit->groups[lazy->network].key,
-                            .runs = ch_alloc(2 * lazy->num_pairs, sizeof *group->runs),
-                            .num_runs = 2 * lazy->num_pairs,
-                            .trains = ch_alloc(lazy->num_rows, sizeof *group->trains),
-                            .num_trains = lazy->num_rows};
-    if (group->runs == NULL || group->trains == NULL) {
+    self->runs = ch_alloc(2 * lazy->num_pairs, sizeof *self->runs);
+    self->trains = ch_alloc(lazy->num_rows, sizeof *self->trains);
+    if (self->runs == NULL || self->trains == NULL) {
         return ch_error_memory(err, "the page of a network and its twin");
     }
     for (size_t i = 0; i < lazy->num_pairs; i++) {
-        group->runs[2 * i] = lazy->pairs[i].network;
-        group->runs[2 * i + 1] = lazy->pairs[i].twin;
+        self->runs[2 * i] = lazy->pairs[i].network;
+        self->runs[2 * i + 1] = lazy->pairs[i].twin;
     }
     for (size_t r = 0; r < lazy->num_rows; r++) {
-        group->trains[r] = lazy->rows[r].train;
+        self->trains[r] = lazy->rows[r].train;
     }
     return CH_OK;
 }
 
-static void free_groups(ch_fit_group *groups, size_t count)
+/* The head of a comparison's page. `linear` is no part of what the runs share. */
+static ch_page_head make_head(const ch_fit *fit, const ch_lazy *lazy, const both_sides *sides)
 {
-    for (size_t i = 0; groups != NULL && i < count; i++) {
-        free(groups[i].runs);
-        free(groups[i].trains);
+    return (ch_page_head){
+        .key = &fit->groups[lazy->network].key,
+        .runs = sides->runs,
+        .num_runs = 2 * lazy->num_pairs,
+        .differing = fit->differing & ~(UINT64_C(1) << CH_SETTING_LINEAR),
+        .trains = sides->trains,
+        .num_trains = lazy->num_rows,
+    };
+}
+
+/* Draws the pages of all comparisons.
+ * @param sides  out: [list->count], zeroes before; their arrays are the caller's to free
+ * @param heads  out: [list->count] */
+static ch_code draw_all(const ch_fit *fit, const ch_lazy_list *list, both_sides *sides, ch_page_head *heads,
+                        const ch_page_kind *kind, ch_error *err)
+{
+    ch_code code = CH_OK;
+    for (size_t i = 0; i < list->count && code == CH_OK; i++) {
+        code = both_sides_init(&sides[i], &list->items[i], err);
+        heads[i] = make_head(fit, &list->items[i], &sides[i]);
     }
-    free(groups);
+    for (size_t i = 0; i < list->count && code == CH_OK; i++) {
+        const ch_lazy *lazy = &list->items[i];
+        const lazy_page page = {lazy, &fit->groups[lazy->network], &fit->groups[lazy->twin]};
+        code = ch_page_draw(kind, i, &page, err);
+    }
+    return code;
 }
 
 ch_code ch_plot_lazy(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names, ch_error *err)
 {
-    ch_lazy_list list;
-    ch_fit_group *groups = NULL;
+    ch_lazy_list list = {0};
+    both_sides *sides = NULL;
+    ch_page_head *heads = NULL;
     ch_code code = ch_lazy_list_init(&list, fit, err);
-    if (code == CH_OK) {
-        groups = ch_alloc(list.count, sizeof *groups);
-        code = groups == NULL ? ch_error_memory(err, "the pages of twins") : CH_OK;
+    if (code != CH_OK) {
+        goto out;
     }
-    for (size_t i = 0; i < list.count && code == CH_OK; i++) {
-        code = fill_group(&groups[i], fit, &list.items[i], err);
+    sides = ch_alloc(list.count, sizeof *sides);
+    heads = ch_alloc(list.count, sizeof *heads);
+    if (sides == NULL || heads == NULL) {
+        code = ch_error_memory(err, "the pages of twins");
+        goto out;
     }
-    const ch_fit pages = {.options = fit->options,
-                          .groups = groups,
-                          .num_groups = list.count,
-                          .differing = fit->differing & ~(UINT64_C(1) << CH_SETTING_LINEAR)};
-    for (size_t i = 0; i < list.count && code == CH_OK; i++) {
-        const lazy_page page = {&list.items[i], &fit->groups[list.items[i].network], &fit->groups[list.items[i].twin]};
-        code = ch_page_draw(&pages, i, "-twin", write_page, &page, directory, format, names, err);
+    const ch_page_kind kind = {heads, "-twin", write_page, directory, format, names};
+    code = draw_all(fit, &list, sides, heads, &kind, err);
+out:
+    for (size_t i = 0; sides != NULL && i < list.count; i++) {
+        free(sides[i].runs);
+        free(sides[i].trains);
     }
-    free_groups(groups, list.count);
+    free(sides);
+    free(heads);
     ch_lazy_list_free(&list);
     return code;
 }

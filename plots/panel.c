@@ -1,65 +1,18 @@
-/* panel.c — one panel of a page: curves and guides collected, then one plot command. */
+/* panel.c — one panel of a page: curves and guides are collected, then one plot command is written. */
 #include "plots/panel.h"
+
 #include "plots/gnuplot.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-/* Anchors of matplotlib's viridis and plasma up to three quarters: the light end is lost on white paper. */
-enum { RAMP_ANCHORS = 7 };
-static const unsigned ramps[][RAMP_ANCHORS] = {
-    [CH_RAMP_TRAIN] = {0x440154, 0x472d7b, 0x3b528b, 0x2c728e, 0x21918c, 0x28ae80, 0x5ec962},
-    [CH_RAMP_TEMP] = {0x0d0887, 0x4c02a1, 0x7e03a8, 0xa82296, 0xcb4679, 0xe56b5d, 0xf89540},
-};
-
 enum { WINDOW_COLOUR = 0xe9edf2 };
 
-/* Circle, square, diamond, pentagon: gnuplot's open shapes; the filled ones follow them. Triangles mean bounds. */
-static const int open_shapes[] = {6, 4, 12, 14};
-
-static unsigned mix(unsigned from, unsigned to, double part, unsigned shift)
-{
-    const double a = (from >> shift) & 0xff, b = (to >> shift) & 0xff;
-    return (unsigned)lround(a + part * (b - a)) << shift;
-}
-
-ch_mark ch_mark_of(ch_ramp ramp, size_t i, size_t count, bool filled)
-{
-    const double place = count > 1 ? (double)i / (double)(count - 1) * (RAMP_ANCHORS - 1) : 2;
-    const size_t anchor = place < RAMP_ANCHORS - 2 ? (size_t)place : RAMP_ANCHORS - 2;
-    const double part = place - (double)anchor;
-    const unsigned from = ramps[ramp][anchor], to = ramps[ramp][anchor + 1];
-    const int shape = open_shapes[i % (sizeof open_shapes / sizeof open_shapes[0])];
-    return (ch_mark){.colour = mix(from, to, part, 16) | mix(from, to, part, 8) | mix(from, to, part, 0),
-                     .point = shape + filled};
-}
-
-void ch_number_text(double value, char *text, size_t size)
-{
-    const double binary = log2(value), decimal = log10(value);
-    if (value != 1 && decimal == rint(decimal)) {
-        snprintf(text, size, "10^{%s%.0f}", decimal < 0 ? "−" : "", fabs(decimal));
-    } else if (value != 1 && binary == rint(binary)) {
-        snprintf(text, size, "2^{%s%.0f}", binary < 0 ? "−" : "", fabs(binary));
-    } else {
-        snprintf(text, size, "%.*g", value < 1000 ? 3 : 6, value);
-    }
-}
-
-void ch_panel_place(size_t index, double *left, double *right, double *bottom, double *top)
-{
-    const double column = 0.5, row = 0.312, first_top = 0.905, width = 0.392, height = 0.23;
-    *left = 0.092 + column * (double)(index % 2);
-    *right = *left + width;
-    *top = first_top - row * (double)(index / 2);
-    *bottom = *top - height;
-}
-
-/* A strip's part of its panel's height, and that of the gap above it. */
+/* The heights of a strip and of the gap above it, in units of the panel's height. */
 static const double strip_height = 0.28, strip_gap = 0.03;
 enum { STRIP_LABELS = 5 }; /* of its y axis */
 
-/* Height of a part, of the panel's. */
+/* The height of a part, in units of the panel's. */
 static double part_height(ch_part part)
 {
     return part == CH_PART_WHOLE ? 1 : part == CH_PART_UPPER ? 1 - strip_height - strip_gap : strip_height;
@@ -67,21 +20,20 @@ static double part_height(ch_part part)
 
 ch_code ch_panel_init(ch_panel *self, FILE *out, size_t index, ch_part part, ch_error *err)
 {
-    double left, right, bottom, top;
     *self = (ch_panel){.out = out, .part = part, .x = CH_AXIS_EMPTY, .y = CH_AXIS_EMPTY};
     self->items = open_memstream(&self->text, &self->length);
     if (self->items == NULL) {
         return ch_error_memory(err, "a panel");
     }
-    ch_panel_place(index, &left, &right, &bottom, &top);
-    const double height = part_height(part) * (top - bottom);
-    bottom = part == CH_PART_UPPER ? top - height : bottom;
-    top = bottom + height;
+    const ch_place place = ch_place_of_panel(index);
+    const double height = part_height(part) * (place.top - place.bottom);
+    const double bottom = part == CH_PART_UPPER ? place.top - height : place.bottom;
+    const double top = bottom + height;
     fprintf(out,
             "reset\nset lmargin at screen %.17g\nset rmargin at screen %.17g\n"
             "set bmargin at screen %.17g\nset tmargin at screen %.17g\n"
             "set tics scale 0.7, 0.35\nset border linewidth 0.7\nunset key\n",
-            left, right, bottom, top);
+            place.left, place.right, bottom, top);
     if (part != CH_PART_STRIP) {
         fprintf(out, "set label '(%c)' at graph -0.2, graph %.17g left\n", "abcdef"[index],
                 1 + 0.08 / part_height(part));
@@ -110,7 +62,8 @@ size_t ch_panel_block(ch_panel *self)
     return self->num_blocks++;
 }
 
-/* Points of a block x, y, lo, hi, with bars from lo to hi: vectors, as error bars would cut the lines they stand on. */
+/* Draws the points of a block of x, y, lo, hi. The bars are drawn as vectors: error bars would cut the lines that they
+ * stand on. */
 static void draw_points(ch_panel *self, size_t block, ch_mark mark)
 {
     fprintf(ch_panel_item(self), "$block%zu using 1:3:(0):($4-$3) with vectors nohead linecolor rgb '#%06x'", block,
@@ -133,8 +86,10 @@ void ch_panel_point(ch_panel *self, double x, double y, double lo, double hi, ch
     draw_points(self, block, mark);
 }
 
-/* Writes the cells of one P or one T that are, or are not, bounds. Returns the block's number and, in `count`, its
- * number of points. */
+/* Writes the cells of one P or one T into a block.
+ * @param bound  NULL: all cells; else those that are bounds, or those that are not
+ * @param count  out: the number of points
+ * @return the block's number */
 static size_t write_cells(ch_panel *self, const ch_series *series, uint64_t train, double temp, double scale,
                           const bool *bound, size_t *count)
 {
@@ -229,7 +184,7 @@ double ch_panel_lift(const ch_panel *self)
     return ch_axis_is_empty(&self->y) ? 1 : fmax(1.3, pow(self->y.hi / self->y.lo, 0.08));
 }
 
-/* A rectangle of the window's grey; its corners in gnuplot's coordinates. */
+/* Draws a grey rectangle; `system` has gnuplot's coordinates of x, y is in units of the panel's height. */
 static void write_shade(FILE *out, const char *system, double left, double bottom, double right, double top)
 {
     fprintf(out,
@@ -250,7 +205,7 @@ void ch_panel_band(ch_panel *self, double x0, double x1, double lo, double hi)
     }
 }
 
-/* Where the next entry of the key goes: two rows above the frame, filled column by column. */
+/* Where the next entry of the key goes: there are two rows above the frame, which fill column by column. */
 static void key_place(const ch_panel *self, double *x, double *y)
 {
     *x = 0.02 + 0.32 * (double)(self->num_keys / 2);
@@ -278,22 +233,6 @@ void ch_panel_vertical(ch_panel *self, double x, const char *text)
         fprintf(self->out, "set arrow from first %.17g, graph 0 to first %.17g, graph 1 nohead %s\n", x, x, style);
         ch_panel_key(self, style, NULL, text);
     }
-}
-
-void ch_key_write(FILE *out, const char *system, double x, double y, double width, const char *line,
-                  const ch_mark *mark, const char *text)
-{
-    if (line != NULL) {
-        fprintf(out, "set arrow from %s %.17g, %s %.17g to %s %.17g, %s %.17g nohead %s\n", system, x, system, y,
-                system, x + width, system, y, line);
-    }
-    if (mark != NULL) {
-        fprintf(out, "set label '' at %s %.17g, %s %.17g point pointtype %d linecolor rgb '#%06x' pointsize point\n",
-                system, x + width / 2, system, y, mark->point, mark->colour);
-    }
-    fputs("set label ", out);
-    ch_gnuplot_quote(out, text);
-    fprintf(out, " at %s %.17g, %s %.17g left font ',6.5'\n", system, x + 1.2 * width, system, y);
 }
 
 void ch_panel_key(ch_panel *self, const char *line, const ch_mark *mark, const char *text)

@@ -1,6 +1,7 @@
-/* panels.c — what each panel of a page shows. */
+/* panels.c — what panels (a) to (e) of a group's page show. */
 #include "perceptron/online.h"
-#include "plots/panel.h"
+#include "plots/error_panel.h"
+#include "plots/overview.h"
 
 #include <math.h>
 #include <string.h>
@@ -36,13 +37,7 @@ static bool has_window(const ch_fit_group *group)
     return group->window_lo > 0 && group->window_hi > group->window_lo;
 }
 
-/* "T^{1}", "P^{−0.93}": a symbol to a power, as enhanced text. */
-static void power_text(char *text, size_t size, const char *symbol, double power)
-{
-    snprintf(text, size, "%s^{%s%.3g}", symbol, power < 0 ? "−" : "", fabs(power));
-}
-
-/* Where the plateau of gradient descent ends: the geometric mean over P of T_c by onset; NaN when none is known. */
+/* The T at which the plateau of gradient descent ends: the geometric mean over P of T_c by onset. NaN: not known. */
 static double mean_onset(const ch_fit_group *group)
 {
     double sum = 0;
@@ -57,19 +52,19 @@ static double mean_onset(const ch_fit_group *group)
     return count > 0 ? exp(sum / (double)count) : NAN;
 }
 
-/* (a) ||Dw|| against T, a curve for every P; theory's slope above the largest P. */
-static ch_code draw_weight_change(const ch_page *page, ch_panel *panel, ch_error *err)
+/* (a) ||Dw|| against T, a curve for every P. Theory's slope is drawn above the curve of the largest P. */
+static ch_code draw_weight_change(const ch_overview *overview, ch_panel *panel, ch_error *err)
 {
-    const ch_fit_group *group = page->group;
+    const ch_fit_group *group = overview->group;
     const double slope = theory_of(group, "delta", NULL);
     for (size_t i = 0; i < group->num_trains; i++) {
-        ch_panel_curve(panel, &page->weight_change, group->trains[i], NAN, 1,
+        ch_panel_curve(panel, &overview->weight_change, group->trains[i], NAN, 1,
                        ch_mark_of(CH_RAMP_TRAIN, i, group->num_trains, true), NULL);
     }
     if (has_window(group) && group->num_trains > 0) {
         const double train = (double)group->trains[group->num_trains - 1];
         char text[64] = "theory ";
-        power_text(text + strlen(text), sizeof text - strlen(text), "T", slope);
+        ch_power_text("T", slope, text + strlen(text), sizeof text - strlen(text));
         ch_panel_power(panel, group->window_lo, group->window_hi,
                        ch_panel_lift(panel) * power_law_at(&group->weight_change, group->window_lo, train), slope,
                        THEORY_STYLE, text);
@@ -79,22 +74,22 @@ static ch_code draw_weight_change(const ch_page *page, ch_panel *panel, ch_error
     return ch_panel_finish(panel, "temperature T", "weight change ‖Δw‖", false, "no data: no run has ended well", err);
 }
 
-/* (b) the same collapsed: ||Dw|| P^-gamma = A T^delta where the law holds. */
-static ch_code draw_collapse(const ch_page *page, ch_panel *panel, ch_error *err)
+/* (b) ||Dw|| P^-gamma against T: the curves of all P fall on A T^delta where the joint law holds. */
+static ch_code draw_collapse(const ch_overview *overview, ch_panel *panel, ch_error *err)
 {
-    const ch_fit_group *group = page->group;
+    const ch_fit_group *group = overview->group;
     const ch_power_law *law = &group->weight_change;
     const ch_exponent *gamma = find_exponent(group, "gamma", NULL);
     char label[96] = "‖Δw‖ ", text[64] = "fit ";
     if (gamma != NULL && isfinite(gamma->estimate.value)) {
-        power_text(label + strlen(label), sizeof label - strlen(label), "P", -gamma->estimate.value);
+        ch_power_text("P", -gamma->estimate.value, label + strlen(label), sizeof label - strlen(label));
         for (size_t i = 0; i < group->num_trains; i++) {
-            ch_panel_curve(panel, &page->weight_change, group->trains[i], NAN,
+            ch_panel_curve(panel, &overview->weight_change, group->trains[i], NAN,
                            pow((double)group->trains[i], -gamma->estimate.value),
                            ch_mark_of(CH_RAMP_TRAIN, i, group->num_trains, true), NULL);
         }
         if (has_window(group)) {
-            power_text(text + strlen(text), sizeof text - strlen(text), "T", law->temp_exponent);
+            ch_power_text("T", law->temp_exponent, text + strlen(text), sizeof text - strlen(text));
             ch_panel_power(panel, group->window_lo, group->window_hi, power_law_at(law, group->window_lo, 1),
                            law->temp_exponent, FIT_STYLE, text);
         }
@@ -105,7 +100,7 @@ static ch_code draw_collapse(const ch_page *page, ch_panel *panel, ch_error *err
 
 enum { MAX_TEMPS = 4 };
 
-/* Up to MAX_TEMPS of the temperatures, evenly over their indices, both ends among them. */
+/* Chooses MAX_TEMPS of the temperatures at most, evenly spaced in the list, the first and last among them. */
 static size_t choose_temps(const ch_fit_group *group, double temps[MAX_TEMPS])
 {
     const size_t count = group->num_temps < MAX_TEMPS ? group->num_temps : MAX_TEMPS;
@@ -115,10 +110,11 @@ static size_t choose_temps(const ch_fit_group *group, double temps[MAX_TEMPS])
     return count;
 }
 
-/* (c) t* against P, a curve for some T; along the largest T of the window, the fitted power and theory's. */
-static ch_code draw_time(const ch_page *page, ch_panel *panel, ch_error *err)
+/* (c) t* against P, a curve for some of the T. Beside the largest T of the window stand the fitted power and theory's.
+ */
+static ch_code draw_time(const ch_overview *overview, ch_panel *panel, ch_error *err)
 {
-    const ch_fit_group *group = page->group;
+    const ch_fit_group *group = overview->group;
     const double slope = theory_of(group, "b", NULL);
     double temps[MAX_TEMPS];
     const size_t count = choose_temps(group, temps);
@@ -127,7 +123,7 @@ static ch_code draw_time(const ch_page *page, ch_panel *panel, ch_error *err)
         char number[64], text[80];
         ch_number_text(temps[i], number, sizeof number);
         snprintf(text, sizeof text, "%s%s", i == 0 ? "T = " : "", number);
-        ch_panel_curve(panel, &page->time, 0, temps[i], 1, ch_mark_of(CH_RAMP_TEMP, i, count, true), text);
+        ch_panel_curve(panel, &overview->time, 0, temps[i], 1, ch_mark_of(CH_RAMP_TEMP, i, count, true), text);
         if (has_window(group) && temps[i] >= group->window_lo && temps[i] <= group->window_hi) {
             guided = temps[i];
         }
@@ -136,24 +132,24 @@ static ch_code draw_time(const ch_page *page, ch_panel *panel, ch_error *err)
         const double from = (double)group->trains[0], to = (double)group->trains[group->num_trains - 1];
         const double start = power_law_at(&group->time, guided, from);
         char text[64] = "fit ";
-        power_text(text + strlen(text), sizeof text - strlen(text), "P", group->time.train_exponent);
+        ch_power_text("P", group->time.train_exponent, text + strlen(text), sizeof text - strlen(text));
         ch_panel_power(panel, from, to, start, group->time.train_exponent, FIT_STYLE, text);
         snprintf(text, sizeof text, "theory ");
-        power_text(text + strlen(text), sizeof text - strlen(text), "P", slope);
+        ch_power_text("P", slope, text + strlen(text), sizeof text - strlen(text));
         ch_panel_power(panel, from, to, ch_panel_lift(panel) * start, slope, THEORY_STYLE, text);
     }
     return ch_panel_finish(panel, "training samples P", "training time t*", true, "no data: no run has ended well",
                            err);
 }
 
-/* How the T_c of a definition is drawn. */
+/* The mark of a T_c by its definition. */
 static const ch_mark definition_marks[] = {
     [CH_TC_ONSET] = {0x0072b2, 7},
     [CH_TC_ESCAPE] = {0xd55e00, 5},
     [CH_TC_ERROR] = {0x009e73, 13},
 };
 
-/* T_c by error that follow no power of P are left to the report: they are too unsure to be looked at. */
+/* A T_c by error that follows no power of P is too uncertain to be drawn: it is left to the report. */
 static bool is_drawn(const ch_fit_group *group, ch_tc_definition definition)
 {
     return definition != CH_TC_ERROR || find_exponent(group, "a", ch_tc_definition_name(definition)) != NULL;
@@ -179,11 +175,11 @@ static void draw_tc_fit(const ch_fit_group *group, ch_panel *panel, ch_tc_defini
         const double start = exp(sum / (double)count) * pow(from, -a->estimate.value);
         char style[80], text[64] = "fit ";
         snprintf(style, sizeof style, "linewidth 1.1 linecolor rgb '#%06x'", definition_marks[definition].colour);
-        power_text(text + strlen(text), sizeof text - strlen(text), "P", -a->estimate.value);
+        ch_power_text("P", -a->estimate.value, text + strlen(text), sizeof text - strlen(text));
         ch_panel_power(panel, from, to, start, -a->estimate.value, style, text);
         if (isfinite(a->theory)) {
             snprintf(text, sizeof text, "theory ");
-            power_text(text + strlen(text), sizeof text - strlen(text), "P", -a->theory);
+            ch_power_text("P", -a->theory, text + strlen(text), sizeof text - strlen(text));
             ch_panel_power(panel, from, to, start * ch_panel_lift(panel), -a->theory, THEORY_STYLE,
                            with_theory ? text : NULL);
         }
@@ -191,9 +187,9 @@ static void draw_tc_fit(const ch_fit_group *group, ch_panel *panel, ch_tc_defini
 }
 
 /* (d) T_c against P by every definition, bounds as open triangles. */
-static ch_code draw_tc(const ch_page *page, ch_panel *panel, ch_error *err)
+static ch_code draw_tc(const ch_overview *overview, ch_panel *panel, ch_error *err)
 {
-    const ch_fit_group *group = page->group;
+    const ch_fit_group *group = overview->group;
     for (ch_tc_definition d = 0; d < CH_NUM_TC; d++) {
         bool any = false;
         for (size_t i = 0; i < group->num_tc && is_drawn(group, d); i++) {
@@ -241,14 +237,14 @@ static ch_code draw_predictions(const ch_fit_group *group, ch_panel *panel, ch_e
 }
 
 /* (e) signal (filled) and noise (open) against T for the smallest and the largest P. */
-static ch_code draw_signal_noise(const ch_page *page, ch_panel *panel, ch_error *err)
+static ch_code draw_signal_noise(const ch_overview *overview, ch_panel *panel, ch_error *err)
 {
-    const ch_fit_group *group = page->group;
+    const ch_fit_group *group = overview->group;
     const size_t step = group->num_trains > 1 ? group->num_trains - 1 : 1;
     for (size_t i = 0; i < group->num_trains; i += step) {
-        ch_panel_curve(panel, &page->signal, group->trains[i], NAN, 1,
+        ch_panel_curve(panel, &overview->signal, group->trains[i], NAN, 1,
                        ch_mark_of(CH_RAMP_TRAIN, i, group->num_trains, true), NULL);
-        ch_panel_curve(panel, &page->noise, group->trains[i], NAN, 1,
+        ch_panel_curve(panel, &overview->noise, group->trains[i], NAN, 1,
                        ch_mark_of(CH_RAMP_TRAIN, i, group->num_trains, false), NULL);
     }
     if (!ch_axis_is_empty(&panel->y)) {
@@ -265,11 +261,17 @@ static ch_code draw_signal_noise(const ch_page *page, ch_panel *panel, ch_error 
 }
 
 /* (e) signal and noise where there is a teacher's direction to measure along; else, for networks, the test error. */
-static ch_code draw_last(const ch_page *page, ch_panel *panel, ch_error *err)
+static ch_code draw_last(const ch_overview *overview, ch_panel *panel, ch_error *err)
 {
-    const bool network = ch_settings_is_network(&page->group->key) && page->signal.count == 0;
-    return (network ? ch_test_error_draw : draw_signal_noise)(page, panel, err);
+    if (ch_settings_is_network(&overview->group->key) && overview->signal.count == 0) {
+        return ch_error_panel_draw(overview->group, panel, err);
+    }
+    return draw_signal_noise(overview, panel, err);
 }
 
-const ch_panel_draw ch_panels[] = {draw_weight_change, draw_collapse, draw_time, draw_tc, draw_last};
-const size_t ch_panels_count = sizeof ch_panels / sizeof ch_panels[0];
+ch_code ch_overview_draw_panel(const ch_overview *self, size_t index, ch_panel *panel, ch_error *err)
+{
+    static ch_code (*const draw[CH_OVERVIEW_PANELS])(const ch_overview *overview, ch_panel *panel, ch_error *err) = {
+        draw_weight_change, draw_collapse, draw_time, draw_tc, draw_last};
+    return draw[index](self, panel, err);
+}

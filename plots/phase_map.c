@@ -5,12 +5,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* matplotlib's viridis, whole: cells have white beside them only where there is nothing. */
+/* matplotlib's viridis with its light end, which can be seen beside other cells. */
 #define PALETTE                                                                                                        \
     "set palette defined (0 '#440154', 1 '#472d7b', 2 '#3b528b', 3 '#2c728e', 4 '#21918c', 5 '#28ae80', "              \
     "6 '#5ec962', 7 '#addc30', 8 '#fde725')\n"
 
-/* What is drawn over the map is laid on a wider white line, so that it shows on all its colours. */
+/* A line over the map is drawn on a wider white one, so that it can be seen on every colour. */
 #define CASING        "linewidth 3.4 linecolor rgb '#ffffff'"
 #define CONTOUR_STYLE "linewidth 0.5 linecolor rgb '#ffffff'"
 
@@ -20,16 +20,14 @@ static const char *const titles[CH_NUM_PHASE] = {
     [CH_PHASE_KERNEL_CHANGE] = "kernel change ‖K − K₀‖ / ‖K₀‖",
 };
 
-void ch_map_place(size_t index, double *left, double *right, double *bottom, double *top)
+ch_place ch_place_of_map(size_t index)
 {
     const double column = 0.5, row = 0.375, first_top = 0.885, width = 0.31, height = 0.257;
-    *left = 0.092 + column * (double)(index % 2);
-    *right = *left + width;
-    *top = first_top - row * (double)(index / 2);
-    *bottom = *top - height;
+    const double left = 0.092 + column * (double)(index % 2), top = first_top - row * (double)(index / 2);
+    return (ch_place){.left = left, .right = left + width, .bottom = top - height, .top = top};
 }
 
-/* Edge i of the cells of a grid: half-way between neighbours, in logarithms. */
+/* Edge i of the cells of a grid lies half-way between neighbours in logarithms. */
 static double edge(const double *values, size_t count, size_t i)
 {
     if (i == 0) {
@@ -39,7 +37,8 @@ static double edge(const double *values, size_t count, size_t i)
                       : sqrt(values[i - 1] * values[i]);
 }
 
-/* The cells as rectangles; a test error of 0 has the colour of the least. @return their range of values */
+/* Draws the cells as rectangles. A test error of 0 gets the colour of the least positive one.
+ * @return the range of the values */
 static ch_axis draw_cells(const ch_phase *phase, ch_phase_quantity quantity, ch_panel *panel)
 {
     ch_axis range = CH_AXIS_EMPTY;
@@ -69,7 +68,8 @@ static ch_axis draw_cells(const ch_phase *phase, ch_phase_quantity quantity, ch_
     return range;
 }
 
-/* White under the points of a block, wider than them: a filled shape, which follows its open one. */
+/* Draws white, wider points under the points of a block. Their shape is the filled one, whose number follows that of
+ * the open one. */
 static void draw_halo(size_t block, int point, double size, ch_panel *panel)
 {
     const bool is_open = point == CH_POINT_LOWER_BOUND || point == CH_POINT_UPPER_BOUND;
@@ -78,7 +78,7 @@ static void draw_halo(size_t block, int point, double size, ch_panel *panel)
             point + is_open, size);
 }
 
-/* What ended badly: a symbol in the middle of each cell. */
+/* Marks the cells with diverged runs, or with runs that a budget ended, by a symbol in the middle. */
 static void draw_marks(const ch_phase *phase, bool diverged, ch_mark mark, ch_panel *panel)
 {
     const size_t block = ch_panel_block(panel);
@@ -90,7 +90,7 @@ static void draw_marks(const ch_phase *phase, bool diverged, ch_mark mark, ch_pa
         }
     }
     fputs("NaN NaN\nEOD\n", panel->out);
-    if (!diverged) { /* diverged cells are white anyhow */
+    if (!diverged) { /* cells with diverged runs are white already */
         draw_halo(block, mark.point, 2.0, panel);
     }
     fprintf(ch_panel_item(panel),
@@ -130,7 +130,7 @@ static void draw_line(double from, double to, double alpha0, double temp0, doubl
     fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines %s", block, style);
 }
 
-/* The centre of the T_opt that k rests on, or would; their number is num_slope. */
+/* The centre, in logarithms, of the num_slope points (alpha, T_opt) from which k is fitted. */
 static void centre(const ch_phase *phase, double *alpha, double *temp)
 {
     double x = 0, y = 0;
@@ -144,7 +144,8 @@ static void centre(const ch_phase *phase, double *alpha, double *temp)
     *temp = exp(y / (double)phase->num_slope);
 }
 
-/* The fitted k and theory's, up to alpha = 1; theory's dashes lie over the fit, so that both show where they agree. */
+/* Draws the fitted power k and theory's up to alpha = 1. Theory's dashes lie over the fit, so that both can be seen
+ * where they agree. */
 static void draw_slopes(const ch_phase *phase, ch_panel *panel)
 {
     const struct {
@@ -166,7 +167,7 @@ static void draw_slopes(const ch_phase *phase, ch_panel *panel)
     }
 }
 
-/* T_opt with its interval; bounds as open triangles. */
+/* Draws T_opt with its interval. Bounds are open triangles. */
 static void draw_best(const ch_phase *phase, ch_panel *panel)
 {
     for (size_t a = 0; a < phase->num_alphas; a++) {
@@ -194,11 +195,10 @@ static void draw_best(const ch_phase *phase, ch_panel *panel)
 
 static void write_colours(const ch_axis *range, const char *label, size_t index, FILE *out)
 {
-    double left, right, bottom, top;
-    ch_map_place(index, &left, &right, &bottom, &top);
+    const ch_place place = ch_place_of_map(index);
     fputs(PALETTE, out);
-    fprintf(out, "set colorbox user origin screen %.17g, screen %.17g size screen 0.014, screen %.17g\n", right + 0.014,
-            bottom, top - bottom);
+    fprintf(out, "set colorbox user origin screen %.17g, screen %.17g size screen 0.014, screen %.17g\n",
+            place.right + 0.014, place.bottom, place.top - place.bottom);
     ch_axis_write(range, out, "cb", false, CH_AXIS_LABELS);
     fprintf(out, "set label ");
     ch_gnuplot_quote(out, label);
@@ -212,24 +212,27 @@ static ch_code draw_map(const ch_phase *phase, ch_phase_quantity quantity, size_
     ch_axis_finish(&range, 1.2);
     write_colours(&range, titles[quantity], index, panel->out);
     const size_t count = ch_axis_labels(&range, false, CH_AXIS_LABELS, levels);
-    ch_code code = CH_OK;
-    for (size_t i = 0; i < count && code == CH_OK; i++) {
-        code = draw_contour(phase, quantity, levels[i], false, CONTOUR_STYLE, panel, err);
+    for (size_t i = 0; i < count; i++) {
+        const ch_code code = draw_contour(phase, quantity, levels[i], false, CONTOUR_STYLE, panel, err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
-    /* the border of the kernel on its own map, else that of the weights */
-    const bool kernel = quantity == CH_PHASE_KERNEL_CHANGE;
-    if (code == CH_OK) {
-        code = draw_contour(phase, kernel ? CH_PHASE_KERNEL_CHANGE : CH_PHASE_WEIGHT_CHANGE, phase->threshold, true,
-                            CH_MAP_BORDER, panel, err);
+    /* the map of the kernel has the kernel's border of the lazy regime, the others that of the weights */
+    const bool is_kernel = quantity == CH_PHASE_KERNEL_CHANGE;
+    const ch_phase_quantity border = is_kernel ? CH_PHASE_KERNEL_CHANGE : CH_PHASE_WEIGHT_CHANGE;
+    const ch_code code = draw_contour(phase, border, phase->threshold, true, CH_MAP_BORDER, panel, err);
+    if (code != CH_OK) {
+        return code;
     }
     draw_slopes(phase, panel);
     draw_marks(phase, false, CH_MAP_BUDGET, panel);
     draw_marks(phase, true, CH_MAP_DIVERGED, panel);
     draw_best(phase, panel);
-    return code;
+    return CH_OK;
 }
 
-/* Logarithms have no place for a test error that is 0 everywhere. */
+/* A logarithmic scale cannot show a test error that is 0 everywhere. */
 static bool has_positive(const ch_phase *phase, ch_phase_quantity quantity)
 {
     for (size_t c = 0; c < phase->num_alphas * phase->num_temps; c++) {
@@ -242,20 +245,24 @@ static bool has_positive(const ch_phase *phase, ch_phase_quantity quantity)
 
 ch_code ch_map_write(const ch_phase *phase, ch_phase_quantity quantity, size_t index, FILE *out, ch_error *err)
 {
-    double left, right, bottom, top;
+    const ch_place place = ch_place_of_map(index);
     ch_panel panel;
     ch_code code = ch_panel_init(&panel, out, index, CH_PART_WHOLE, err);
-    if (code == CH_OK) {
-        ch_map_place(index, &left, &right, &bottom, &top);
-        fprintf(out,
-                "set lmargin at screen %.17g\nset rmargin at screen %.17g\nset bmargin at screen %.17g\n"
-                "set tmargin at screen %.17g\nset tics front\nset border front\n",
-                left, right, bottom, top);
-        code = has_positive(phase, quantity) ? draw_map(phase, quantity, index, &panel, err) : CH_OK;
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        code = ch_panel_finish(&panel, "α = 1/κ", "temperature T", false, "no data: every test error is 0", err);
+    fprintf(out,
+            "set lmargin at screen %.17g\nset rmargin at screen %.17g\nset bmargin at screen %.17g\n"
+            "set tmargin at screen %.17g\nset tics front\nset border front\n",
+            place.left, place.right, place.bottom, place.top);
+    if (has_positive(phase, quantity)) {
+        code = draw_map(phase, quantity, index, &panel, err);
+        if (code != CH_OK) {
+            goto out;
+        }
     }
+    code = ch_panel_finish(&panel, "α = 1/κ", "temperature T", false, "no data: every test error is 0", err);
+out:
     ch_panel_free(&panel);
     return code;
 }

@@ -14,9 +14,8 @@ static const ch_mark CH_MAP_BEST = {0xd55e00, 7};
 static const ch_mark CH_MAP_BUDGET = {0x000000, CH_POINT_LOWER_BOUND};
 static const ch_mark CH_MAP_DIVERGED = {0x000000, 2};
 
-/** Where map `index` is: the corners of its axes in units of the page. Maps are square, two in a row, with their colour
- *  box beside them. */
-void ch_map_place(size_t index, double *left, double *right, double *bottom, double *top);
+/** Where the axes of map `index` stand: maps are square, two in a row, with their colour box beside them. */
+ch_place ch_place_of_map(size_t index);
 
 /** Writes map `index`, lettered (a), (b) …: a quantity over (alpha, T), its contours at the ticks of its colours, the
  *  end of the lazy regime (the kernel's on its own map, else that of the weights), T_opt with its powers of alpha, and

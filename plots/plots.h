@@ -3,6 +3,7 @@
 #define CH_PLOTS_H
 
 #include "fit/fit.h"
+#include "sim/store/store.h"
 
 #include <stdio.h>
 
@@ -16,9 +17,9 @@ ch_code ch_plot_format_parse(const char *name, ch_plot_format *format, ch_error 
  *  @return CH_OK; CH_ERROR_INPUT when it cannot be made, is no directory or cannot be written */
 ch_code ch_plot_directory(const char *directory, ch_error *err) CH_MUST_CHECK;
 
-/** Draws one page a group into an existing directory, as e.g. perceptron-chi0-dim128.pdf.
+/** Draws one page for every group into an existing directory, e.g. perceptron-chi0-dim128.pdf.
  *
- *  A page replaces its older self only once it is complete.
+ *  A new page replaces an older one of its name only once it is complete.
  *
  *  @param names  the path of each file is printed here when the file is there, one a line; NULL for silence
  *  @return CH_OK; CH_ERROR_INPUT when the directory cannot be written; CH_ERROR_IO when gnuplot is missing or fails;
@@ -27,35 +28,35 @@ ch_code ch_plot_directory(const char *directory, ch_error *err) CH_MUST_CHECK;
 ch_code ch_plot_fit(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
                     ch_error *err) CH_MUST_CHECK;
 
-/** Draws a page a group whose weight change or training time collapses (fit/collapse/collapse.h), as e.g.
- *  perceptron-chi0-dim128-collapse.pdf: before, after, and the points over the master curve. Groups that have neither
- *  collapse get no page. All else is as for ch_plot_fit. */
+/** Draws a page for every group whose weight change or training time collapses (fit/collapse/collapse.h), e.g.
+ *  perceptron-chi0-dim128-collapse.pdf: the curves before and after, and the points over the master curve. Groups that
+ * have neither collapse get no page. All else is as for ch_plot_fit. */
 ch_code ch_plot_collapse(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
                          ch_error *err) CH_MUST_CHECK;
 
-/** Draws a page a group whose test error was measured at more than one (P, T), as e.g.
- * perceptron-chi0-dim128-error.pdf: against T, a curve for every P, and against P, a curve for some T. All else is as
- * for ch_plot_fit. */
+/** Draws a page for every group whose test error was measured at more than one (P, T), e.g.
+ *  perceptron-chi0-dim128-error.pdf: the test error against T with a curve for every P, and against P with a curve for
+ *  some T. All else is as for ch_plot_fit. */
 ch_code ch_plot_test_error(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
                            ch_error *err) CH_MUST_CHECK;
 
-/** Draws a page a phase diagram of the fit (fit/phase/phase.h), as e.g. mlp-datasign-chi0-dim16-train1024-phase.pdf:
- * maps of test error, relative weight variation and kernel change over (alpha, T), those that were measured, with the
- * end of the lazy regime and T_opt. All else is as for ch_plot_fit. */
+/** Draws a page for every phase diagram of the fit (fit/phase/phase.h), e.g.
+ * mlp-datasign-chi0-dim16-train1024-phase.pdf: maps of test error, relative weight variation and kernel change over
+ * (alpha, T), those that were measured, with the end of the lazy regime and T_opt. All else is as for ch_plot_fit. */
 ch_code ch_plot_phase(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
                       ch_error *err) CH_MUST_CHECK;
 
-/** Draws a page a network that has its linearised twin in the fit (fit/twins/lazy.h), as e.g.
+/** Draws a page for every network that has its linearised twin in the fit (fit/twins/lazy.h), e.g.
  *  mlp-datamnist_parity-twin.pdf: weight change and test error of both, and the ratios of weight change and training
  *  time with the end of the lazy regime. All else is as for ch_plot_fit. */
 ch_code ch_plot_lazy(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
                      ch_error *err) CH_MUST_CHECK;
 
-/** Draws a page a group with recorded trajectories, as e.g. perceptron-chi0-dim128-training.pdf: loss, unfitted
- * samples, test error, weight change, kernel change, signal and noise against t, those that were measured, for ten T at
- * most of the largest P. One run is drawn for each T, on the first data set.
+/** Draws a page for every group with recorded trajectories, e.g. perceptron-chi0-dim128-training.pdf: loss, unfitted
+ *  samples, test error, weight change, kernel change, signal and noise against t, as far as they were measured. Of the
+ *  largest P at most ten T are drawn, one run for each, on the first data set.
  *
- *  @param store  what the fit's runs were read from: trajectories are read for the runs drawn alone
+ *  @param store  the store that the fit's runs were read from; trajectories are read only for the runs drawn
  *  All else is as for ch_plot_fit; CH_ERROR_IO also when the store cannot be read. */
 ch_code ch_plot_training(const ch_fit *fit, ch_store *store, const char *directory, ch_plot_format format, FILE *names,
                          ch_error *err) CH_MUST_CHECK;

@@ -1,5 +1,5 @@
-/* strip.c — the strips under panels that show a joint law: what the law leaves. */
-#include "plots/panel.h"
+/* strip.c — the strips under panels that show a joint law: the cells and outliers over the law. */
+#include "plots/overview.h"
 
 #include <math.h>
 
@@ -12,15 +12,15 @@ static const ch_residuals *residuals_of(const ch_fit_group *group, size_t index)
     return index == TIME_PANEL ? &group->time_residuals : &group->weight_residuals;
 }
 
-bool ch_strip_is_under(const ch_page *page, size_t index)
+bool ch_strip_is_under(const ch_overview *self, size_t index)
 {
-    const ch_fit_group *group = page->group;
+    const ch_fit_group *group = self->group;
     const bool is_shown =
         (index == WEIGHT_PANEL && isfinite(group->weight_change.train_exponent)) || index == TIME_PANEL;
     return is_shown && group->num_trains > 1 && residuals_of(group, index)->num_runs > 0;
 }
 
-/* y over the law. */
+/* A cell with its y divided by the law's. */
 static ch_cell over_law(const ch_cell *cell, const ch_power_law *law)
 {
     const double scale = exp(-ch_power_law_log(law, cell->temp, (double)cell->train));
@@ -31,8 +31,9 @@ static ch_cell over_law(const ch_cell *cell, const ch_power_law *law)
                      .hi = scale * cell->hi};
 }
 
-/* The cells that the law is made from: the complete ones of the window. Both lists are by (train, temp). */
-static void take_cells(ch_series *self, const ch_fit_group *group, const ch_series *all, const ch_power_law *law)
+/* Takes the cells from which the law was fitted: the complete ones of the window. Both lists are in the order of
+ * (train, temp). */
+static void take_cells(ch_series *series, const ch_fit_group *group, const ch_series *all, const ch_power_law *law)
 {
     size_t i = 0;
     for (size_t c = 0; c < group->num_cells; c++) {
@@ -45,14 +46,14 @@ static void take_cells(ch_series *self, const ch_fit_group *group, const ch_seri
         }
         if (cell->complete && temp >= group->window_lo && temp <= group->window_hi && i < all->count &&
             all->cells[i].train == train && all->cells[i].temp == temp) {
-            self->cells[self->count++] = over_law(&all->cells[i], law);
+            series->cells[series->count++] = over_law(&all->cells[i], law);
         }
     }
 }
 
-static void draw_cells(const ch_page *page, size_t index, const ch_series *series, ch_panel *panel)
+static void draw_cells(const ch_overview *self, size_t index, const ch_series *series, ch_panel *panel)
 {
-    const ch_fit_group *group = page->group;
+    const ch_fit_group *group = self->group;
     if (index == WEIGHT_PANEL) {
         for (size_t p = 0; p < group->num_trains; p++) {
             ch_panel_curve(panel, series, group->trains[p], NAN, 1,
@@ -81,9 +82,9 @@ static ch_code draw_outliers(const ch_residuals *residuals, bool over_train, ch_
     return CH_OK;
 }
 
-ch_code ch_strip_draw(const ch_page *page, size_t index, ch_panel *panel, ch_error *err)
+ch_code ch_strip_draw(const ch_overview *self, size_t index, ch_panel *panel, ch_error *err)
 {
-    const ch_fit_group *group = page->group;
+    const ch_fit_group *group = self->group;
     const bool is_time = index == TIME_PANEL;
     const ch_residuals *residuals = residuals_of(group, index);
     const double sigma = residuals->spread;
@@ -93,11 +94,11 @@ ch_code ch_strip_draw(const ch_page *page, size_t index, ch_panel *panel, ch_err
     if (series.cells == NULL) {
         return ch_error_memory(err, "the points of a figure");
     }
-    take_cells(&series, group, is_time ? &page->time : &page->weight_change,
+    take_cells(&series, group, is_time ? &self->time : &self->weight_change,
                is_time ? &group->time : &group->weight_change);
     ch_panel_band(panel, x0, x1, exp(-sigma), exp(sigma));
     ch_panel_power(panel, panel->x.lo, panel->x.hi, 1, 0, "linewidth 0.7 linecolor rgb '#000000'", NULL);
-    draw_cells(page, index, &series, panel);
+    draw_cells(self, index, &series, panel);
     ch_code code = draw_outliers(residuals, is_time, panel, err);
     if (code == CH_OK) {
         panel->is_ratio = true;

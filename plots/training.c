@@ -1,5 +1,6 @@
 /* training.c — a page a group: how its runs trained, from the trajectories that were recorded. */
-#include "plots/gnuplot.h"
+#include "plots/caption.h"
+#include "plots/page.h"
 #include "plots/panel.h"
 
 #include <math.h>
@@ -10,7 +11,8 @@ enum { MAX_CURVES = 10, MAX_PANELS = 6 };
 
 /* ---- which runs ---- */
 
-/* Runs of the largest P that has recorded ones, one a T, thinned evenly with both ends kept. */
+/* The runs that are drawn: those of the largest P with recorded runs, one for each T. Where there are too many T, they
+ * are chosen evenly, the first and last among them. */
 typedef struct {
     const ch_run *runs[MAX_CURVES];
     size_t count;
@@ -61,7 +63,8 @@ static choice choose(const ch_fit_group *group)
     return chosen;
 }
 
-/* Reads the chosen runs again, now with their points. Runs of another results version have other ids: none comes. */
+/* Reads the chosen runs again, now with their points. Runs of another results version have other ids, so that none of
+ * them is found. */
 static ch_code read_trajectories(ch_store *store, const choice *chosen, ch_run_table *table, ch_error *err)
 {
     char *where = NULL;
@@ -99,7 +102,7 @@ static double test_error(const ch_observation *at)
     return at->test_error;
 }
 
-/* Older stores do not have it, but the two that it is made of. */
+/* Stores of schema version 1 lack the weight change of points. It is then made from signal and noise. */
 static double weight_change(const ch_observation *at)
 {
     return isnan(at->weight_change) ? hypot(at->signal, at->noise) : at->weight_change;
@@ -162,7 +165,8 @@ static bool has_any(const ch_run_table *table, observable what)
     return false;
 }
 
-/* One run's curve, and how it ended as a mark at its last point; what is not positive has no place. */
+/* Draws one run's curve, and at its last point the mark of how it ended. Values that are not positive are left out, as
+ * the axes are logarithmic. */
 static void draw_run(const ch_run *run, observable what, ch_mark mark, bool dashed, ch_panel *panel)
 {
     const ch_point *last = NULL;
@@ -192,25 +196,27 @@ static ch_code draw_panel(const ch_run_table *table, size_t which, size_t index,
 {
     ch_panel panel;
     ch_code code = ch_panel_init(&panel, out, index, CH_PART_WHOLE, err);
-    if (code == CH_OK) {
-        for (size_t r = 0; r < table->count; r++) {
-            draw_run(&table->runs[r], panels[which].first, mark_of(table, r), false, &panel);
-            if (panels[which].second != NULL) {
-                draw_run(&table->runs[r], panels[which].second, mark_of(table, r), true, &panel);
-            }
-        }
-        if (panels[which].second != NULL) {
-            ch_panel_key(&panel, "linewidth 0.9 linecolor rgb '#000000'", NULL, panels[which].first_name);
-            ch_panel_key(&panel, "linewidth 0.9 dashtype (4,3) linecolor rgb '#000000'", NULL,
-                         panels[which].second_name);
-        }
-        code = ch_panel_finish(&panel, "time t = η × steps", panels[which].label, false, "", err);
+    if (code != CH_OK) {
+        goto out;
     }
+    const bool has_two = panels[which].second != NULL;
+    for (size_t r = 0; r < table->count; r++) {
+        draw_run(&table->runs[r], panels[which].first, mark_of(table, r), false, &panel);
+        if (has_two) {
+            draw_run(&table->runs[r], panels[which].second, mark_of(table, r), true, &panel);
+        }
+    }
+    if (has_two) {
+        ch_panel_key(&panel, "linewidth 0.9 linecolor rgb '#000000'", NULL, panels[which].first_name);
+        ch_panel_key(&panel, "linewidth 0.9 dashtype (4,3) linecolor rgb '#000000'", NULL, panels[which].second_name);
+    }
+    code = ch_panel_finish(&panel, "time t = η × steps", panels[which].label, false, "", err);
+out:
     ch_panel_free(&panel);
     return code;
 }
 
-/* Under the title: P and the colours of T, in two rows when there are many; then how runs ended. */
+/* Writes the key under the title: P, the colours of T in one row or two, and then how runs ended. */
 static void write_key(const ch_run_table *table, FILE *out)
 {
     const double sample = 0.03, row = 0.0155;
@@ -240,42 +246,44 @@ static void write_key(const ch_run_table *table, FILE *out)
             x += 1.5 * pitch;
         }
     }
-    fputs("unset border\nunset tics\nunset key\nset xrange [0:1]\nset yrange [0:1]\nplot NaN\n", out);
+    ch_layout_flush(out);
 }
 
 static ch_code write_caption(const ch_run_table *table, size_t index, FILE *out, ch_error *err)
 {
-    static const char *const sentences[] = {"A run for each T, on the first data set. A symbol marks its last point "
-                                            "over 0, and says how it ended."};
-    double left, right, bottom, top;
     const ch_run *runs[MAX_CURVES];
     for (size_t r = 0; r < table->count; r++) {
         runs[r] = &table->runs[r];
     }
-    const ch_fit_group shown = {.key = table->runs[0].settings, .runs = runs, .num_runs = table->count};
-    ch_panel_place(index, &left, &right, &bottom, &top);
-    return ch_summary_caption(&shown, sentences, sizeof sentences / sizeof sentences[0], left, top, out, err);
+    const ch_page_head shown = {.key = &table->runs[0].settings, .runs = runs, .num_runs = table->count};
+    ch_sentences sentences = {.count = 0};
+    ch_code code = ch_sentences_add(&sentences, err,
+                                    "A run for each T, on the first data set. A symbol marks its last point over 0, "
+                                    "and says how it ended.");
+    if (code == CH_OK) {
+        code = ch_caption_write(&shown, &sentences, ch_place_of_panel(index), out, err);
+    }
+    ch_sentences_free(&sentences);
+    return code;
 }
 
 /* @param content  the runs with their points */
-static ch_code write_page(const ch_fit *fit, const ch_fit_group *group, const void *content, FILE *out, ch_error *err)
+static ch_code write_page(const ch_page_head *head, const void *content, FILE *out, ch_error *err)
 {
     const ch_run_table *table = content;
     size_t index = 0;
-    ch_code code = CH_OK;
-    (void)fit;
-    (void)group;
+    (void)head;
     write_key(table, out);
-    for (size_t k = 0; k < MAX_PANELS && code == CH_OK; k++) {
-        if (has_any(table, panels[k].first)) {
-            code = draw_panel(table, k, index++, out, err);
+    for (size_t k = 0; k < MAX_PANELS; k++) {
+        const ch_code code = has_any(table, panels[k].first) ? draw_panel(table, k, index++, out, err) : CH_OK;
+        if (code != CH_OK) {
+            return code;
         }
     }
-    return code == CH_OK && index < MAX_PANELS ? write_caption(table, index, out, err) : code;
+    return index < MAX_PANELS ? write_caption(table, index, out, err) : CH_OK;
 }
 
-static ch_code draw_group(const ch_fit *pages, const choice *chosen, size_t index, ch_store *store,
-                          const char *directory, ch_plot_format format, FILE *names, ch_error *err)
+static ch_code draw_group(const ch_page_kind *kind, const choice *chosen, size_t index, ch_store *store, ch_error *err)
 {
     ch_run_table table;
     ch_code code = read_trajectories(store, chosen, &table, err);
@@ -283,7 +291,7 @@ static ch_code draw_group(const ch_fit *pages, const choice *chosen, size_t inde
         return code;
     }
     if (has_any(&table, loss) || has_any(&table, weight_change)) {
-        code = ch_page_draw(pages, index, "-training", write_page, &table, directory, format, names, err);
+        code = ch_page_draw(kind, index, &table, err);
     }
     ch_run_table_free(&table);
     return code;
@@ -292,22 +300,21 @@ static ch_code draw_group(const ch_fit *pages, const choice *chosen, size_t inde
 ch_code ch_plot_training(const ch_fit *fit, ch_store *store, const char *directory, ch_plot_format format, FILE *names,
                          ch_error *err)
 {
-    ch_code code = CH_OK;
-    ch_fit pages = *fit; /* the same groups, whose titles have no key of P */
-    pages.groups = ch_alloc(fit->num_groups, sizeof *pages.groups);
-    if (pages.groups == NULL) {
-        return ch_error_memory(err, "the figures");
+    ch_page_head *heads = NULL;
+    ch_code code = ch_page_heads_of_groups(fit, &heads, err);
+    if (code != CH_OK) {
+        return code;
     }
-    memcpy(pages.groups, fit->groups, fit->num_groups * sizeof *pages.groups);
     for (size_t g = 0; g < fit->num_groups; g++) {
-        pages.groups[g].num_trains = 0;
+        heads[g].num_trains = 0; /* the key under the title is that of T */
     }
+    const ch_page_kind kind = {heads, "-training", write_page, directory, format, names};
     for (size_t g = 0; g < fit->num_groups && code == CH_OK; g++) {
         const choice chosen = choose(&fit->groups[g]);
         if (chosen.count > 0) {
-            code = draw_group(&pages, &chosen, g, store, directory, format, names, err);
+            code = draw_group(&kind, &chosen, g, store, err);
         }
     }
-    free(pages.groups);
+    free(heads);
     return code;
 }

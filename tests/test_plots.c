@@ -2,12 +2,14 @@
 #include "cli/cli.h"
 #include "plots/axis.h"
 #include "plots/gnuplot.h"
-#include "plots/label.h"
+#include "plots/head.h"
 #include "plots/panel.h"
 #include "plots/plots.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -292,10 +294,13 @@ static void test_groups_of_one_name(void **state)
     group[1].key.batch = 16;
     fit.differing = UINT64_C(1) << CH_SETTING_BATCH;
     char label[CH_LABEL_SIZE];
-    ch_label_file(&fit, &group[1], label);
+    ch_page_head *heads = NULL;
+    assert_int_equal(ch_page_heads_of_groups(&fit, &heads, NULL), CH_OK);
+    ch_page_head_file(&heads[1], label);
     assert_string_equal(label, "perceptron-chi0-dim128-batch16");
-    ch_label_title(&fit, &group[1], label);
+    ch_page_head_title(&heads[1], label);
     assert_string_equal(label, "perceptron: χ = 0, d = 128, batch = 16");
+    free(heads);
     uproot(&own);
 }
 
@@ -338,7 +343,7 @@ static void test_gnuplot_fails(void **state)
 
     snprintf(path, sizeof path, "%s:%s", directory, former);
     setenv("PATH", path, 1);
-    plant_gnuplot("#!/bin/sh\nexit 0\n"); /* leaves an empty file; reads nothing, which must not raise SIGPIPE */
+    plant_gnuplot("#!/bin/sh\nexit 0\n"); /* leaves an empty file and reads nothing */
     expect_failure(figures, CH_ERROR_IO, "unfinished");
     plant_gnuplot("#!/bin/sh\nprintf '\\n\\ngnuplot> x\\n   ^\\n  line 7: undefined variable: x\\n' >&2\nexit 1\n");
     expect_failure(figures, CH_ERROR_IO, "line 7: undefined variable: x");
@@ -347,6 +352,47 @@ static void test_gnuplot_fails(void **state)
     setenv("PATH", former, 1);
     free(former);
     assert_int_equal(count_files(figures), 0);
+}
+
+static void on_broken_pipe(int number)
+{
+    (void)number;
+}
+
+/* What a thread sees of the process's way with SIGPIPE while gnuplot is at work. */
+static void *look_at_sigpipe(void *handler)
+{
+    struct sigaction now;
+    usleep(100000);
+    assert_int_equal(sigaction(SIGPIPE, NULL, &now), 0);
+    memcpy(handler, &now.sa_handler, sizeof now.sa_handler);
+    return NULL;
+}
+
+/* A gnuplot that reads nothing for a while, and a script that no pipe holds: the caller's signals stay as they are. */
+static void test_signals_are_the_callers(void **state)
+{
+    enum { LENGTH = 1 << 20 };
+    char *former = strdup(getenv("PATH")), path[600], figure[300], *script = calloc(1, LENGTH);
+    pthread_t thread;
+    void (*seen)(int) = NULL;
+    ch_error err = {0};
+    (void)state;
+    assert_non_null(script);
+    memset(script, '\n', LENGTH);
+    snprintf(figure, sizeof figure, "%s/figure.svg", directory);
+    snprintf(path, sizeof path, "%s:%s", directory, former);
+    setenv("PATH", path, 1);
+    plant_gnuplot("#!/bin/sh\nsleep 0.3\n");
+    signal(SIGPIPE, on_broken_pipe);
+    assert_int_equal(pthread_create(&thread, NULL, look_at_sigpipe, &seen), 0);
+    assert_int_equal(ch_gnuplot_draw(script, LENGTH, figure, CH_PLOT_SVG, &err), CH_ERROR_IO);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    signal(SIGPIPE, SIG_DFL);
+    setenv("PATH", former, 1);
+    assert_true(seen == on_broken_pipe);
+    free(script);
+    free(former);
 }
 
 static void test_real_gnuplot_complains(void **state)
@@ -563,6 +609,7 @@ int main(void)
         IN_DIRECTORY(test_degenerate_groups),
         IN_DIRECTORY(test_groups_of_one_name),
         IN_DIRECTORY(test_gnuplot_fails),
+        IN_DIRECTORY(test_signals_are_the_callers),
         IN_DIRECTORY(test_real_gnuplot_complains),
         IN_DIRECTORY(test_bad_directories),
         cmocka_unit_test(test_quote),

@@ -1,6 +1,7 @@
 /* test_plots_strip.c — the strips of residuals on a group's page. */
 #include "plots/axis.h"
-#include "plots/panel.h"
+#include "plots/overview.h"
+#include "plots/plots.h"
 #include "tests/fit_support.h"
 
 #include <gsl/gsl_errno.h>
@@ -75,9 +76,9 @@ static void test_no_law_no_strip(void **state)
     ch_run_table table;
     ch_fit fit;
     fit_plant(&fit, &table, &planted);
-    const ch_page page = {.group = &fit.groups[0]};
-    for (size_t i = 0; i < ch_panels_count; i++) {
-        assert_false(ch_strip_is_under(&page, i));
+    const ch_overview overview = {.group = &fit.groups[0]};
+    for (size_t i = 0; i < CH_OVERVIEW_PANELS; i++) {
+        assert_false(ch_strip_is_under(&overview, i));
     }
     char *text = draw(&fit);
     assert_null(strstr(text, " / fit"));

@@ -1,5 +1,5 @@
-/* label.c — what tells one group from another, as page titles and file names. */
-#include "plots/label.h"
+/* head.c — what a page is about: the runs on it, its title and its file's name. */
+#include "plots/head.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,13 +11,33 @@ static bool same_value(const ch_settings *a, const ch_settings *b, size_t settin
     return ch_settings_table[setting].type == CH_TYPE_REAL ? x.real == y.real : x.count == y.count;
 }
 
-bool ch_label_is_fixed(const ch_fit_group *group, size_t setting)
+ch_code ch_page_heads_of_groups(const ch_fit *fit, ch_page_head **heads, ch_error *err)
 {
-    if (setting == CH_SETTING_BATCH && group->key.batch == 0) {
+    *heads = ch_alloc(fit->num_groups, sizeof **heads);
+    if (*heads == NULL) {
+        return ch_error_memory(err, "the figures");
+    }
+    for (size_t g = 0; g < fit->num_groups; g++) {
+        const ch_fit_group *group = &fit->groups[g];
+        (*heads)[g] = (ch_page_head){
+            .key = &group->key,
+            .runs = group->runs,
+            .num_runs = group->num_runs,
+            .differing = fit->differing,
+            .trains = group->trains,
+            .num_trains = group->num_trains,
+        };
+    }
+    return CH_OK;
+}
+
+bool ch_page_head_is_fixed(const ch_page_head *self, size_t setting)
+{
+    if (setting == CH_SETTING_BATCH && self->key->batch == 0) {
         return true; /* every run has the full batch, whatever its P */
     }
-    for (size_t i = 0; i < group->num_runs; i++) {
-        if (!same_value(&group->runs[0]->settings, &group->runs[i]->settings, setting)) {
+    for (size_t i = 0; i < self->num_runs; i++) {
+        if (!same_value(&self->runs[0]->settings, &self->runs[i]->settings, setting)) {
             return false;
         }
     }
@@ -34,21 +54,21 @@ static void append(char text[CH_LABEL_SIZE], const char *format, ...)
     va_end(args);
 }
 
-/* Writes the model, and then chi, dim and every setting in which groups differ, by `write`. */
-static void compose(const ch_fit *fit, const ch_fit_group *group, char text[CH_LABEL_SIZE],
+/* Writes the model, and then chi, dim and every setting in which pages differ, by `write`. */
+static void compose(const ch_page_head *self, char text[CH_LABEL_SIZE],
                     void (*write)(char *text, size_t setting, const char *value))
 {
     const uint64_t always = UINT64_C(1) << CH_SETTING_CHI | UINT64_C(1) << CH_SETTING_DIM |
-                            (uint64_t)ch_settings_is_network(&group->key) << CH_SETTING_DATA |
-                            group->key.linear << CH_SETTING_LINEAR;
+                            (uint64_t)ch_settings_is_network(self->key) << CH_SETTING_DATA |
+                            self->key->linear << CH_SETTING_LINEAR;
     char value[64];
-    ch_setting_format(&ch_settings_table[CH_SETTING_MODEL], ch_settings_get(&group->key, CH_SETTING_MODEL), value,
+    ch_setting_format(&ch_settings_table[CH_SETTING_MODEL], ch_settings_get(self->key, CH_SETTING_MODEL), value,
                       sizeof value);
     text[0] = '\0';
     append(text, "%s", value);
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
-        if (i != CH_SETTING_MODEL && ((fit->differing | always) >> i & 1) != 0 && ch_setting_applies(&group->key, i)) {
-            ch_setting_format(&ch_settings_table[i], ch_settings_get(&group->key, i), value, sizeof value);
+        if (i != CH_SETTING_MODEL && ((self->differing | always) >> i & 1) != 0 && ch_setting_applies(self->key, i)) {
+            ch_setting_format(&ch_settings_table[i], ch_settings_get(self->key, i), value, sizeof value);
             write(text, i, value);
         }
     }
@@ -67,15 +87,15 @@ static void write_file(char *text, size_t setting, const char *value)
     append(text, "-%s%s", ch_settings_table[setting].name, value);
 }
 
-void ch_label_title(const ch_fit *fit, const ch_fit_group *group, char text[CH_LABEL_SIZE])
+void ch_page_head_title(const ch_page_head *self, char text[CH_LABEL_SIZE])
 {
-    compose(fit, group, text, write_title);
+    compose(self, text, write_title);
 }
 
-void ch_label_file(const ch_fit *fit, const ch_fit_group *group, char text[CH_LABEL_SIZE])
+void ch_page_head_file(const ch_page_head *self, char text[CH_LABEL_SIZE])
 {
     static const char accepted[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-._";
-    compose(fit, group, text, write_file);
+    compose(self, text, write_file);
     for (char *c = text; *(c += strspn(c, accepted)) != '\0';) {
         *c = '_';
     }

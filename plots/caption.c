@@ -1,0 +1,139 @@
+/* caption.c — text on a page, line by line. */
+#include "plots/caption.h"
+
+#include "plots/gnuplot.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINE_LENGTH = 48 };
+static const double page_end = 0.008; /* the lowest line, in units of the page */
+
+void ch_caption_put(const ch_caption *self, double column, bool enhanced, const char *text)
+{
+    fputs("set label ", self->out);
+    ch_gnuplot_quote(self->out, text);
+    fprintf(self->out, " at screen %.17g, screen %.17g left font ',6' %s\n", self->left + column, self->y,
+            enhanced ? "enhanced" : "noenhanced");
+}
+
+bool ch_caption_is_full(const ch_caption *self)
+{
+    return self->y < page_end;
+}
+
+static bool is_last_line(const ch_caption *self)
+{
+    return self->y - CH_CAPTION_LINE < page_end;
+}
+
+/* Bytes of `text` that fill one line: up to the last space within LINE_LENGTH characters. A UTF-8 continuation byte
+ * (10xxxxxx) is no character of its own. */
+static size_t line_end(const char *text)
+{
+    size_t end = 0, characters = 0, i = 0;
+    for (; text[i] != '\0'; i++) {
+        if (((unsigned char)text[i] & 0xc0) != 0x80 && ++characters > LINE_LENGTH) {
+            return end > 0 ? end : i;
+        }
+        if (text[i] == ' ') {
+            end = i;
+        }
+    }
+    return i;
+}
+
+void ch_caption_put_wrapped(ch_caption *self, const char *text)
+{
+    while (*text != '\0' && !ch_caption_is_full(self)) {
+        char line[4 * LINE_LENGTH + sizeof " …"];
+        const size_t length = line_end(text);
+        const char *cut = text[length] != '\0' && is_last_line(self) ? " …" : "";
+        snprintf(line, sizeof line, "%.*s%s", (int)length, text, cut);
+        ch_caption_put(self, 0, false, line);
+        self->y -= CH_CAPTION_LINE;
+        text += length;
+        text += strspn(text, " ");
+    }
+}
+
+/* Writes "NAME VALUE" where the caption names the setting. @return whether it does */
+static bool write_setting(const ch_page_head *head, size_t setting, const char *separator, FILE *line)
+{
+    const ch_setting *row = &ch_settings_table[setting];
+    if (!ch_setting_applies(head->key, setting) || strncmp(row->name, "seed", 4) == 0) {
+        return false;
+    }
+    char value[64];
+    ch_setting_format(row, ch_settings_get(head->key, setting), value, sizeof value);
+    const bool is_zero = row->type == CH_TYPE_COUNT && strcmp(value, "0") == 0;
+    const bool is_off = value[0] == '\0' || is_zero || strcmp(value, "none") == 0;
+    if (is_off || !ch_page_head_is_fixed(head, setting)) {
+        return false;
+    }
+    fprintf(line, "%s%s %s", separator, row->name, value);
+    return true;
+}
+
+ch_code ch_caption_put_fixed(ch_caption *self, const ch_page_head *head, ch_error *err)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *line = open_memstream(&text, &length);
+    if (line == NULL) {
+        return ch_error_memory(err, "a panel");
+    }
+    fputs("Fixed: ", line);
+    const char *separator = "";
+    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
+        if (write_setting(head, i, separator, line)) {
+            separator = ", ";
+        }
+    }
+    fputc('.', line);
+    const ch_code code = fclose(line) == 0 ? CH_OK : ch_error_memory(err, "a panel");
+    if (code == CH_OK) {
+        ch_caption_put_wrapped(self, text);
+    }
+    free(text);
+    return code;
+}
+
+ch_code ch_sentences_add(ch_sentences *self, ch_error *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const int length = self->count < CH_MAX_SENTENCES ? vasprintf(&self->text[self->count], format, args) : -1;
+    va_end(args);
+    if (length < 0) {
+        return ch_error_memory(err, "a caption");
+    }
+    self->count++;
+    return CH_OK;
+}
+
+void ch_sentences_free(ch_sentences *self)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        free(self->text[i]);
+    }
+    *self = (ch_sentences){.count = 0};
+}
+
+ch_code ch_caption_write(const ch_page_head *head, const ch_sentences *sentences, ch_place place, FILE *out,
+                         ch_error *err)
+{
+    ch_caption caption = {.out = out, .left = place.left, .y = place.top};
+    fputs("reset\n", out);
+    const ch_code code = ch_caption_put_fixed(&caption, head, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    for (size_t i = 0; i < sentences->count; i++) {
+        caption.y -= CH_CAPTION_LINE / 2;
+        ch_caption_put_wrapped(&caption, sentences->text[i]);
+    }
+    ch_layout_flush(out);
+    return CH_OK;
+}

@@ -1,0 +1,35 @@
+/* page.h — one page: its head is written, its content by whoever knows it, and gnuplot draws the file. Private to
+ * plots/.
+ */
+#ifndef CH_PAGE_H
+#define CH_PAGE_H
+
+#include "plots/head.h"
+#include "plots/plots.h"
+
+#include <stdio.h>
+
+/** Writes the panels of a page into its script.
+ *  @param content  what ch_page_draw was given
+ *  @param out      the script of gnuplot
+ *  @return CH_OK, CH_ERROR_MEMORY, or what else the content can fail by */
+typedef ch_code (*ch_page_write)(const ch_page_head *head, const void *content, FILE *out, ch_error *err);
+
+/** Pages of one kind, which go into one folder. */
+typedef struct {
+    const ch_page_head *heads; /* [num_pages] of all pages that there may be; borrowed */
+    const char *kind;          /* what a file's name has after the page's label, e.g. "-collapse" */
+    ch_page_write write;
+    const char *directory;
+    ch_plot_format format;
+    FILE *names; /* the path of each file is printed here once the file is there; NULL for silence */
+} ch_page_kind;
+
+/** Draws page `index` of a kind: its title, the key of P where the head lists any, and what `write` has.
+ *
+ *  The file is DIRECTORY/LABEL KIND.FORMAT; the second of two pages of equal labels is LABEL KIND.2.FORMAT.
+ *
+ *  @return as ch_plot_fit */
+ch_code ch_page_draw(const ch_page_kind *kind, size_t index, const void *content, ch_error *err) CH_MUST_CHECK;
+
+#endif
