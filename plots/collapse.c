@@ -1,4 +1,4 @@
-/* collapse.c — a page a group: its curves before and after their collapse, and the points over the master curve. */
+/* collapse.c — one page for every group: its curves before and after their collapse, and the points over the master curve. */
 #include "fit/collapse/collapse.h"
 #include "plots/page.h"
 #include "plots/panel.h"

@@ -1,4 +1,4 @@
-/* test_error.c — a page a group: the test error against T and against P. */
+/* test_error.c — one page for every group: the test error against T and against P. */
 #include "plots/caption.h"
 #include "plots/error_panel.h"
 #include "plots/page.h"

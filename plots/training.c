@@ -1,4 +1,4 @@
-/* training.c — a page a group: how its runs trained, from the trajectories that were recorded. */
+/* training.c — one page for every group: how its runs trained, from the trajectories that were recorded. */
 #include "plots/caption.h"
 #include "plots/page.h"
 #include "plots/panel.h"
