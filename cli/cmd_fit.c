@@ -3,8 +3,9 @@
 #include "cli/commands.h"
 #include "cli/meter.h"
 #include "fit/collapse/collapse.h"
-#include "fit/internal.h"
+#include "fit/fit.h"
 #include "fit/phase/phase.h"
+#include "fit/reports/reports.h"
 #include "fit/table/advice.h"
 #include "fit/twins/lazy.h"
 
@@ -45,12 +46,12 @@ static ch_code check(const ch_cli *cli, const fit_arguments *chosen, ch_fit_opti
     options->threshold = chosen->threshold;
     options->sigmas = chosen->sigmas;
     if (chosen->tc != NULL) {
-        bool any = false;
-        for (ch_tc_definition d = 0; d < CH_NUM_TC; d++) {
-            options->wanted[d] = strcmp(chosen->tc, ch_tc_definition_name(d)) == 0;
-            any = any || options->wanted[d];
+        ch_tc_definition definition = CH_TC_ONSET;
+        const bool is_known = ch_tc_definition_parse(chosen->tc, &definition);
+        for (int d = 0; d < CH_NUM_TC; d++) {
+            options->wanted[d] = is_known && (int)definition == d;
         }
-        if (!any) {
+        if (!is_known) {
             return ch_error_set(err, CH_ERROR_INPUT,
                                 "--tc = %s is not accepted: onset, escape or error is (all by default)", chosen->tc);
         }
@@ -134,7 +135,7 @@ static ch_code check_found(const ch_fit *fit, const ch_phase_list *phases, const
         return CH_OK;
     }
     char *sentence = NULL;
-    ch_code code = ch_supply_sentence(&sentence, &fit->groups[0], CH_SUPPLY_ALL, err,
+    ch_code code = ch_advice_sentence(&sentence, &fit->groups[0], CH_ADVICE_ALL, err,
                                       "no exponent could be fitted to %s (%zu group%s): %s", path, fit->num_groups,
                                       fit->num_groups == 1 ? "" : "s", reason(&fit->groups[0]));
     if (code == CH_OK) {
@@ -159,89 +160,82 @@ static ch_code check_collapsed(const ch_collapse_list *collapses, const char *pa
                         collapses->count == 1 ? "" : "s", (int)length, why);
 }
 
-/* ---- progress ---- */
+/* ---- the work ---- */
 
-/* Progress over the replicas of all groups. */
+static const double patience = 1; /* seconds before progress is shown: most fits are done by then */
+
+/* Everything that is found in a store. */
 typedef struct {
+    ch_fit fit;
+    ch_collapse_list collapses;
+    ch_phase_list phases;
+    ch_lazy_list twins;
+} fit_findings;
+
+/* The fit of a table, its collapses where a quantity is given, its phase diagrams and twins. */
+static ch_code find_all(fit_findings *self, const ch_run_table *table, const ch_collapse_quantity *quantity,
+                        const ch_fit_options *options, ch_error *err)
+{
     ch_meter meter;
-    size_t total;
-    const ch_fit *fit;
-} fit_progress;
-
-static void start_progress(fit_progress *self, const ch_fit *fit)
-{
-    const double patience = 1; /* most fits are done by then */
-    self->fit = fit;
-    ch_meter_start(&self->meter, "replicas", patience);
-    self->total = 0;
-}
-
-/* The groups are known once the first replica is done; those of one data set have none. */
-static void tick(void *progress, size_t replicas)
-{
-    fit_progress *self = progress;
-    for (size_t g = 0; self->meter.done == 0 && g < self->fit->num_groups; g++) {
-        self->total += self->fit->groups[g].num_data_sets < 2 ? 0 : self->fit->options.replicas;
-    }
-    const size_t done = self->meter.done + replicas;
-    ch_meter_set(&self->meter, done, self->total, self->total > 0 ? (double)done / (double)self->total : 1);
-}
-
-/* The fit of a table, and its collapses where a quantity is given. */
-static ch_code fit_runs(ch_fit *fit, ch_collapse_list *collapses, const ch_run_table *table,
-                        const ch_collapse_quantity *quantity, const ch_fit_options *options, ch_error *err)
-{
-    fit_progress progress;
+    ch_meter_start(&meter, "replicas", patience);
+    const ch_watch watch = ch_meter_watch(&meter, ch_cli_catch_signals());
     ch_fit_options watched = *options;
-    watched.stop = ch_cli_catch_signals();
-    watched.tick = tick;
-    watched.tick_data = &progress;
-    start_progress(&progress, fit);
-    ch_code code = ch_fit_init(fit, table, &watched, err);
-    ch_meter_finish(&progress.meter);
-    if (code == CH_OK && quantity != NULL) {
-        start_progress(&progress, fit);
-        code = ch_collapse_list_init(collapses, fit, *quantity, err);
-        ch_meter_finish(&progress.meter);
+    watched.watch = &watch;
+    ch_code code = ch_fit_init(&self->fit, table, &watched, err);
+    ch_meter_finish(&meter);
+    if (code != CH_OK) {
+        return code;
     }
-    return code;
+    if (quantity != NULL) {
+        ch_meter_start(&meter, "replicas", patience);
+        code = ch_collapse_list_init(&self->collapses, &self->fit, *quantity, err);
+        ch_meter_finish(&meter);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    ch_meter_start(&meter, "replicas", patience);
+    code = ch_phase_list_init(&self->phases, &self->fit, err);
+    ch_meter_finish(&meter);
+    self->fit.options.watch = NULL; /* it ends here */
+    if (code != CH_OK) {
+        return code;
+    }
+    return ch_lazy_list_init(&self->twins, &self->fit, err);
 }
 
 static ch_code fit_store(const char *path, const fit_arguments *chosen, const ch_fit_options *options, ch_error *err)
 {
     ch_run_table table = {0};
-    ch_fit fit = {0};
-    ch_collapse_list collapses = {0};
-    ch_phase_list phases = {0};
-    ch_lazy_list twins = {0};
+    fit_findings found = {0};
     ch_collapse_quantity quantity = CH_COLLAPSE_WEIGHT_CHANGE;
     const bool collapse = chosen->collapse != NULL;
     ch_code code = collapse ? ch_collapse_quantity_parse(chosen->collapse, &quantity, err) : CH_OK;
-    if (code == CH_OK) {
-        code = read_runs(&table, path, chosen->where, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        code = fit_runs(&fit, &collapses, &table, collapse ? &quantity : NULL, options, err);
+    code = read_runs(&table, path, chosen->where, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        code = ch_phase_list_init(&phases, &fit, err);
+    code = find_all(&found, &table, collapse ? &quantity : NULL, options, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        code = ch_lazy_list_init(&twins, &fit, err);
+    code = print_report(&found.fit, collapse ? &found.collapses : NULL, &found.phases, &found.twins, chosen, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        code = print_report(&fit, collapse ? &collapses : NULL, &phases, &twins, chosen, err);
+    code = check_found(&found.fit, &found.phases, &found.twins, path, err);
+    if (code != CH_OK || !collapse) {
+        goto out;
     }
-    if (code == CH_OK) {
-        code = check_found(&fit, &phases, &twins, path, err);
-    }
-    if (code == CH_OK && collapse) {
-        code = check_collapsed(&collapses, path, err);
-    }
-    ch_lazy_list_free(&twins);
-    ch_phase_list_free(&phases);
-    ch_collapse_list_free(&collapses);
-    ch_fit_free(&fit);
+    code = check_collapsed(&found.collapses, path, err);
+out:
+    ch_lazy_list_free(&found.twins);
+    ch_phase_list_free(&found.phases);
+    ch_collapse_list_free(&found.collapses);
+    ch_fit_free(&found.fit);
     ch_run_table_free(&table);
     return code;
 }

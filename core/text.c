@@ -244,3 +244,14 @@ ch_shown ch_show_bytes(size_t bytes)
     snprintf(shown.text, sizeof shown.text, "%.3g %s", number, units[unit]);
     return shown;
 }
+
+void ch_temp_format(double temp, char *text, size_t size)
+{
+    int exponent = 0;
+    const bool is_power = frexp(temp, &exponent) == 0.5; /* temp = 2^(exponent - 1) */
+    if (is_power && (exponent < -2 || exponent > 11)) {
+        snprintf(text, size, "2^%d", exponent - 1);
+    } else {
+        snprintf(text, size, "%.4g", temp);
+    }
+}

@@ -29,6 +29,9 @@ void ch_number_format(double value, char *text, size_t size);
 /** `value` to 15 significant digits. */
 double ch_number_round(double value);
 
+/** Writes a temperature for people: "2^-15" for powers of two under 2^-3 or over 2^10, else four digits. */
+void ch_temp_format(double temp, char *text, size_t size);
+
 /** A user's text, fit for a message: cut to a line's part, control characters replaced. */
 typedef struct {
     char text[72];

@@ -1,50 +1,20 @@
 /* fit.c — a table of runs in, exponents with errors out. */
-#include "fit/internal.h"
+#include "fit/fit.h"
+#include "fit/errors/exponents.h"
+#include "fit/laws/bounded.h"
+#include "fit/laws/constraints.h"
+#include "fit/laws/critical.h"
+#include "fit/laws/joint.h"
+#include "fit/laws/outliers.h"
+#include "fit/laws/regression.h"
+#include "fit/laws/shape.h"
+#include "fit/laws/window.h"
+#include "fit/numbers.h"
+#include "fit/table/groups.h"
+#include "fit/table/notes.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
-
-void ch_fit_options_default(ch_fit_options *self)
-{
-    *self = (ch_fit_options){
-        .wanted = {[CH_TC_ONSET] = true, [CH_TC_ESCAPE] = true, [CH_TC_ERROR] = true},
-        .threshold = 1,
-        .sigmas = 3,
-        .replicas = 1000,
-        .threads = omp_get_max_threads(),
-    };
-    for (int k = 0; k < CH_NUM_FIT_PARAMETERS; k++) {
-        self->constraints[k] = (ch_fit_constraint){.range = {-INFINITY, INFINITY}};
-    }
-}
-
-ch_code ch_fit_options_check(const ch_fit_options *options, ch_error *err)
-{
-    if (!(options->threshold > 0 && isfinite(options->threshold))) {
-        return ch_error_set(err, CH_ERROR_INPUT, "threshold = %g is not accepted: a positive number is",
-                            options->threshold);
-    }
-    if (!(options->sigmas >= 1 && options->sigmas <= 30)) {
-        return ch_error_set(err, CH_ERROR_INPUT, "sigmas = %g is not accepted: a number from 1 to 30 is",
-                            options->sigmas);
-    }
-    if (options->replicas < 2 || options->replicas > 1000000) {
-        return ch_error_set(err, CH_ERROR_INPUT, "replicas = %zu is not accepted: an integer from 2 to 1000000 is",
-                            options->replicas);
-    }
-    if (!options->wanted[CH_TC_ONSET] &&
-        (ch_fit_is_held(&options->constraints[CH_FIT_A]) || ch_fit_is_held(&options->constraints[CH_FIT_SHARPNESS]))) {
-        return ch_error_set(err, CH_ERROR_INPUT,
-                            "a and sharpness are held, which are those of T_c by onset, but it is not to be found; "
-                            "accepted is --tc onset, or all (the default)");
-    }
-    if (options->threads < 1 || options->threads > 4096) {
-        return ch_error_set(err, CH_ERROR_INPUT, "threads = %d is not accepted: an integer from 1 to 4096 is",
-                            options->threads);
-    }
-    return CH_OK;
-}
 
 static ch_code check_runs(const ch_run_table *table, ch_error *err)
 {
@@ -71,16 +41,17 @@ static ch_code check_runs(const ch_run_table *table, ch_error *err)
 
 /* ---- power laws of the table ---- */
 
-static bool is_fixed(const ch_fit_options *options, ch_fit_parameter parameter)
+static bool is_fixed(const ch_fit_options *options, ch_fit_number number)
 {
-    return ch_range_is_fixed(options->constraints[parameter].range);
+    return ch_range_is_fixed(options->constraints[number].range);
 }
 
-/* Exponents that one T, or one P, says nothing of; unless they are fixed. */
-static ch_code note_single(ch_fit_group *group, const ch_fit_options *options, ch_fit_parameter first,
-                           ch_fit_parameter second, const char *variable, ch_error *err)
+/* Notes which exponents of a variable are missing because the window has one value of it. Fixed ones are not missing.
+ */
+static ch_code note_single(ch_fit_group *group, const ch_fit_options *options, ch_fit_number first,
+                           ch_fit_number second, const char *variable, ch_error *err)
 {
-    const char *one = ch_fit_parameter_name(first), *two = ch_fit_parameter_name(second);
+    const char *one = ch_fit_numbers[first].name, *two = ch_fit_numbers[second].name;
     if (is_fixed(options, first) && is_fixed(options, second)) {
         return CH_OK;
     }
@@ -100,16 +71,22 @@ static ch_code note_missing(ch_fit_group *group, const ch_fit_options *options, 
     }
     if (regression->num_temps < 2) {
         code = note_single(group, options, CH_FIT_DELTA, CH_FIT_TIME_DELTA, "T", err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
-    if (code == CH_OK && regression->num_trains < 2) {
+    if (regression->num_trains < 2) {
         code = note_single(group, options, CH_FIT_GAMMA, CH_FIT_B, "P", err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
-    if (code == CH_OK && !fitted) {
-        code = ch_fit_note(group, err,
-                           "no exponents: T and P vary together in the window, their effects cannot be told "
-                           "apart");
+    if (fitted) {
+        return CH_OK;
     }
-    return code;
+    return ch_fit_note(group, err,
+                       "no exponents: T and P vary together in the window, their effects cannot be told "
+                       "apart");
 }
 
 static ch_code fit_power_law(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means,
@@ -123,29 +100,28 @@ static ch_code fit_power_law(ch_fit_group *group, const ch_fit_options *options,
     ch_regression regression = {0};
     ch_regression_space space = {0};
     ch_code code = ch_regression_init(&regression, group, which, err);
-    if (code == CH_OK) {
-        code = ch_regression_space_init(&space, &regression, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        const bool fitted = ch_regression_fit(&regression, &space, means, NULL, ranges, law);
-        code = is_time ? CH_OK : note_missing(group, options, &regression, fitted, err);
+    code = ch_regression_space_init(&space, &regression, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK && (isnan(ranges[0].lo) || isnan(ranges[1].lo))) {
+    const bool fitted = ch_regression_fit(&regression, &space, means, NULL, ranges, law);
+    code = is_time ? CH_OK : note_missing(group, options, &regression, fitted, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    if (isnan(ranges[0].lo) || isnan(ranges[1].lo)) {
         code = ch_fit_note(group, err, "no time_delta, no b: what they are tied to could not be had");
     }
+out:
     ch_regression_space_free(&space);
     ch_regression_free(&regression);
     return code;
 }
 
-static ch_code fit_power_laws(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means,
-                              ch_error *err)
-{
-    const ch_code code = fit_power_law(group, options, means, CH_LOG_WEIGHT_CHANGE, &group->weight_change, err);
-    return code == CH_OK ? fit_power_law(group, options, means, CH_LOG_TIME, &group->time, err) : code;
-}
-
-/* Under a decade a straight line fits anything. */
+/* Notes where numbers rest on less than a decade, over which a straight line fits anything. */
 static ch_code note_decade(ch_fit_group *group, const char *what, const char *variable, double ratio, ch_error *err)
 {
     if (!(ratio > 1 && ratio < 10)) {
@@ -159,34 +135,72 @@ static ch_code note_decades(ch_fit_group *group, ch_error *err)
 {
     const ch_local_slope *local = group->weight_shapes.local;
     const size_t num = group->weight_shapes.num_local;
-    ch_code code = note_decade(group, "delta and time_delta", "T", group->window_hi / group->window_lo, err);
-    if (code == CH_OK && num > 0) {
-        code = note_decade(group, "gamma and b", "P", local[num - 1].train_hi / local[0].train_lo, err);
+    const ch_code code = note_decade(group, "delta and time_delta", "T", group->window_hi / group->window_lo, err);
+    if (code != CH_OK || num == 0) {
+        return code;
     }
-    return code;
+    return note_decade(group, "gamma and b", "P", local[num - 1].train_hi / local[0].train_lo, err);
 }
 
 static ch_code find_shapes(const ch_fit_group *group, ch_fit_log which, ch_shapes *shapes, ch_error *err)
 {
     ch_trend curve;
     ch_code code = ch_trend_init(&curve, group, which, err);
-    if (code == CH_OK) {
-        code = ch_shapes_fit(shapes, &curve, err);
+    if (code != CH_OK) {
+        goto out;
     }
+    code = ch_shapes_fit(shapes, &curve, err);
+out:
     ch_trend_free(&curve);
     return code;
 }
 
-static ch_code find_residuals(ch_fit_group *group, ch_error *err)
+/* ---- all of a group ---- */
+
+/* Window and power laws, the runs beside them, and their shapes over P. */
+static ch_code find_laws(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means, ch_error *err)
 {
+    static const ch_fit_log both[] = {CH_LOG_WEIGHT_CHANGE, CH_LOG_TIME};
+    ch_power_law *laws[] = {&group->weight_change, &group->time};
+    ch_residuals *residuals[] = {&group->weight_residuals, &group->time_residuals};
+    ch_shapes *shapes[] = {&group->weight_shapes, &group->time_shapes};
+    ch_code code = ch_fit_choose_window(group, err);
+    for (size_t i = 0; i < 2 && code == CH_OK; i++) {
+        code = fit_power_law(group, options, means, both[i], laws[i], err);
+    }
+    if (code != CH_OK) {
+        return code;
+    }
     ch_fit_count_excluded(group);
-    const ch_code code = ch_residuals_init(&group->weight_residuals, group, CH_LOG_WEIGHT_CHANGE, err);
-    return code == CH_OK ? ch_residuals_init(&group->time_residuals, group, CH_LOG_TIME, err) : code;
+    for (size_t i = 0; i < 2 && code == CH_OK; i++) {
+        code = ch_residuals_init(residuals[i], group, both[i], err);
+    }
+    for (size_t i = 0; i < 2 && code == CH_OK; i++) {
+        code = find_shapes(group, both[i], shapes[i], err);
+    }
+    if (code != CH_OK) {
+        return code;
+    }
+    return note_decades(group, err);
 }
 
-/* ---- all ---- */
+/* T_c at each P, and the joint laws of T_c. */
+static ch_code find_critical(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means,
+                             ch_error *err)
+{
+    ch_code code = ch_fit_find_critical(group, options, means, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_fit_find_joint(group, options, means, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return ch_fit_tie_onsets(group, options, means, err);
+}
 
-static ch_code fit_group(ch_fit_group *group, const ch_fit_options *options, ch_error *err)
+static ch_code fit_group(ch_fit_group *group, const ch_fit_options *options, ch_bootstrap_progress *progress,
+                         ch_error *err)
 {
     ch_code code = CH_OK;
     ch_cell_mean *means = ch_alloc(group->num_cells, sizeof *means);
@@ -195,63 +209,76 @@ static ch_code fit_group(ch_fit_group *group, const ch_fit_options *options, ch_
         goto out;
     }
     ch_fit_cell_means(group, means);
-    code = ch_fit_choose_window(group, err);
-    if (code == CH_OK) {
-        code = fit_power_laws(group, options, means, err);
+    code = find_laws(group, options, means, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        code = find_residuals(group, err);
+    code = ch_fit_check_stop(options->watch, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        code = find_shapes(group, CH_LOG_WEIGHT_CHANGE, &group->weight_shapes, err);
+    code = find_critical(group, options, means, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        code = find_shapes(group, CH_LOG_TIME, &group->time_shapes, err);
-    }
-    if (code == CH_OK) {
-        code = note_decades(group, err);
-    }
-    if (code == CH_OK) {
-        code = ch_fit_check_stop(options, err);
-    }
-    if (code == CH_OK) {
-        code = ch_fit_find_critical(group, options, means, err);
-    }
-    if (code == CH_OK) {
-        code = ch_fit_find_joint(group, options, means, err);
-    }
-    if (code == CH_OK) {
-        code = ch_fit_tie_onsets(group, options, means, err);
-    }
-    if (code == CH_OK) {
-        code = ch_fit_estimate(group, options, err);
-    }
+    code = ch_fit_estimate(group, options, progress, err);
 out:
     free(means);
     return code;
 }
 
+/* ---- all of a table ---- */
+
 ch_code ch_fit_init(ch_fit *self, const ch_run_table *table, const ch_fit_options *options, ch_error *err)
 {
     *self = (ch_fit){.options = *options};
     ch_code code = ch_fit_options_check(options, err);
-    if (code == CH_OK) {
-        code = check_runs(table, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK) {
-        code = ch_fit_make_groups(self, table, err);
+    code = check_runs(table, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK) {
-        code = ch_fit_check_stop(options, err);
+    code = ch_fit_make_groups(self, table, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_fit_check_stop(options->watch, err);
+    ch_bootstrap_progress progress = {.watch = options->watch};
+    for (size_t g = 0; g < self->num_groups; g++) {
+        progress.total += self->groups[g].num_data_sets < 2 ? 0 : options->replicas;
     }
     for (size_t g = 0; g < self->num_groups && code == CH_OK; g++) {
-        code = fit_group(&self->groups[g], options, err);
+        code = fit_group(&self->groups[g], options, &progress, err);
     }
     return code;
 }
 
+static void group_free(ch_fit_group *group)
+{
+    free(group->runs);
+    free(group->trains);
+    free(group->temps);
+    free(group->cells);
+    free(group->exponents);
+    free(group->tc);
+    free(group->correlations);
+    ch_residuals_free(&group->weight_residuals);
+    ch_residuals_free(&group->time_residuals);
+    ch_shapes_free(&group->weight_shapes);
+    ch_shapes_free(&group->time_shapes);
+    for (size_t i = 0; i < group->num_notes; i++) {
+        free(group->notes[i]);
+    }
+    free(group->notes);
+}
+
 void ch_fit_free(ch_fit *self)
 {
-    ch_fit_free_groups(self);
+    for (size_t g = 0; g < self->num_groups; g++) {
+        group_free(&self->groups[g]);
+    }
+    free(self->groups);
     *self = (ch_fit){0};
 }

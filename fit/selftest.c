@@ -1,5 +1,7 @@
 /* selftest.c — plants tables with known exponents and fits them. */
 #include "fit/selftest.h"
+#include "core/statistics.h"
+#include "fit/numbers.h"
 
 #include <gsl/gsl_randist.h>
 #include <math.h>
@@ -81,16 +83,14 @@ static finding of_estimate(const ch_estimate *estimate, bool as_log)
     return as_log ? (finding){log(plain.value), log(plain.lo), log(plain.hi)} : plain;
 }
 
-static finding of_exponent(const ch_fit_group *group, const char *name, const char *definition)
+/* @param definition  of T_c, for an `a`, by the slope or else by the joint law; CH_NUM_TC for the others */
+static finding of_exponent(const ch_fit_group *group, ch_fit_number number, ch_tc_definition definition)
 {
-    for (size_t i = 0; i < group->num_exponents; i++) { /* of both methods for a, the slope is first */
-        const ch_exponent *exponent = &group->exponents[i];
-        if (strcmp(exponent->name, name) == 0 &&
-            (definition == NULL || (exponent->definition != NULL && strcmp(exponent->definition, definition) == 0))) {
-            return of_estimate(&exponent->estimate, false);
-        }
+    const ch_exponent *exponent = ch_fit_find_exponent(group, number, definition);
+    if (exponent == NULL && number == CH_FIT_A_SLOPE) {
+        exponent = ch_fit_find_exponent(group, CH_FIT_A, definition);
     }
-    return (finding){NAN, NAN, NAN};
+    return exponent != NULL ? of_estimate(&exponent->estimate, false) : (finding){NAN, NAN, NAN};
 }
 
 static finding of_joint(const ch_fit_group *group, ch_tc_definition definition)
@@ -122,12 +122,12 @@ enum { MIDDLE = 3 };
 static void collect(const ch_fit_group *group, finding *findings)
 {
     const finding all[CH_SELFTEST_NUMBERS] = {
-        of_exponent(group, "delta", NULL),
-        of_exponent(group, "gamma", NULL),
-        of_exponent(group, "time_delta", NULL),
-        of_exponent(group, "b", NULL),
-        of_exponent(group, "a", "escape"),
-        of_exponent(group, "a", "onset"),
+        of_exponent(group, CH_FIT_DELTA, CH_NUM_TC),
+        of_exponent(group, CH_FIT_GAMMA, CH_NUM_TC),
+        of_exponent(group, CH_FIT_TIME_DELTA, CH_NUM_TC),
+        of_exponent(group, CH_FIT_B, CH_NUM_TC),
+        of_exponent(group, CH_FIT_A_SLOPE, CH_TC_ESCAPE),
+        of_exponent(group, CH_FIT_A_SLOPE, CH_TC_ONSET),
         of_joint(group, CH_TC_ESCAPE),
         of_joint(group, CH_TC_ONSET),
         of_critical(group, CH_TC_ESCAPE, MIDDLE),
@@ -171,9 +171,11 @@ static ch_code fit_table(uint64_t seed, uint64_t table, ch_run *runs, finding *f
     options.wanted[CH_TC_ERROR] = false;
     plant(runs, seed, table);
     const ch_code code = ch_fit_init(&fit, &planted, &options, err);
-    if (code == CH_OK) {
-        collect(&fit.groups[0], findings);
+    if (code != CH_OK) {
+        goto out;
     }
+    collect(&fit.groups[0], findings);
+out:
     ch_fit_free(&fit);
     return code;
 }
@@ -184,19 +186,18 @@ static void sum_up(ch_selftest *self, const finding *findings)
 {
     for (size_t k = 0; k < CH_SELFTEST_NUMBERS; k++) {
         ch_selftest_number *number = &self->numbers[k];
-        double squares = 0; /* Welford */
+        ch_moments moments = {0};
         for (size_t t = 0; t < self->num_tables; t++) {
             const finding *one = &findings[t * CH_SELFTEST_NUMBERS + k];
             if (isfinite(one->value) && !isnan(one->lo) && !isnan(one->hi)) {
-                const double difference = one->value - number->mean;
+                ch_moments_add(&moments, one->value);
                 number->found++;
-                number->mean += difference / (double)number->found;
-                squares += difference * (one->value - number->mean);
                 number->covered += one->lo <= number->planted && number->planted <= one->hi;
             }
         }
-        const double found = (double)number->found;
-        number->error = number->found > 1 ? sqrt(squares / (found - 1) / found) : NAN;
+        const double found = moments.count;
+        number->mean = moments.mean;
+        number->error = found > 1 ? sqrt(moments.squares / (found - 1) / found) : NAN;
     }
 }
 

@@ -1,4 +1,5 @@
 /* panels.c — what panels (a) to (e) of a group's page show. */
+#include "fit/numbers.h"
 #include "perceptron/online.h"
 #include "plots/error_panel.h"
 #include "plots/overview.h"
@@ -9,22 +10,17 @@
 #define THEORY_STYLE "linewidth 1.3 dashtype (6,4) linecolor rgb '#505050'"
 #define FIT_STYLE    "linewidth 1.1 linecolor rgb '#000000'"
 
-static const ch_exponent *find_exponent(const ch_fit_group *group, const char *name, const char *definition)
+static double theory_of(const ch_fit_group *group, ch_fit_number number)
 {
-    for (size_t i = 0; i < group->num_exponents; i++) {
-        const ch_exponent *e = &group->exponents[i];
-        if (strcmp(e->name, name) == 0 &&
-            (definition == NULL || (e->definition != NULL && strcmp(e->definition, definition) == 0))) {
-            return e;
-        }
-    }
-    return NULL;
+    const ch_exponent *e = ch_fit_find_exponent(group, number, CH_NUM_TC);
+    return e != NULL ? e->theory : NAN;
 }
 
-static double theory_of(const ch_fit_group *group, const char *name, const char *definition)
+/* The a of T_c ~ P^-a: by the slope where there is one, else by the joint law. */
+static const ch_exponent *find_a(const ch_fit_group *group, ch_tc_definition definition)
 {
-    const ch_exponent *e = find_exponent(group, name, definition);
-    return e != NULL ? e->theory : NAN;
+    const ch_exponent *a = ch_fit_find_exponent(group, CH_FIT_A_SLOPE, definition);
+    return a != NULL ? a : ch_fit_find_exponent(group, CH_FIT_A, definition);
 }
 
 static double power_law_at(const ch_power_law *law, double temp, double train)
@@ -56,7 +52,7 @@ static double mean_onset(const ch_fit_group *group)
 static ch_code draw_weight_change(const ch_overview *overview, ch_panel *panel, ch_error *err)
 {
     const ch_fit_group *group = overview->group;
-    const double slope = theory_of(group, "delta", NULL);
+    const double slope = theory_of(group, CH_FIT_DELTA);
     for (size_t i = 0; i < group->num_trains; i++) {
         ch_panel_curve(panel, &overview->weight_change, group->trains[i], NAN, 1,
                        ch_mark_of(CH_RAMP_TRAIN, i, group->num_trains, true), NULL);
@@ -79,7 +75,7 @@ static ch_code draw_collapse(const ch_overview *overview, ch_panel *panel, ch_er
 {
     const ch_fit_group *group = overview->group;
     const ch_power_law *law = &group->weight_change;
-    const ch_exponent *gamma = find_exponent(group, "gamma", NULL);
+    const ch_exponent *gamma = ch_fit_find_exponent(group, CH_FIT_GAMMA, CH_NUM_TC);
     char label[96] = "‖Δw‖ ", text[64] = "fit ";
     if (gamma != NULL && isfinite(gamma->estimate.value)) {
         ch_power_text("P", -gamma->estimate.value, label + strlen(label), sizeof label - strlen(label));
@@ -115,7 +111,7 @@ static size_t choose_temps(const ch_fit_group *group, double temps[MAX_TEMPS])
 static ch_code draw_time(const ch_overview *overview, ch_panel *panel, ch_error *err)
 {
     const ch_fit_group *group = overview->group;
-    const double slope = theory_of(group, "b", NULL);
+    const double slope = theory_of(group, CH_FIT_B);
     double temps[MAX_TEMPS];
     const size_t count = choose_temps(group, temps);
     double guided = NAN;
@@ -152,14 +148,14 @@ static const ch_mark definition_marks[] = {
 /* A T_c by error that follows no power of P is too uncertain to be drawn: it is left to the report. */
 static bool is_drawn(const ch_fit_group *group, ch_tc_definition definition)
 {
-    return definition != CH_TC_ERROR || find_exponent(group, "a", ch_tc_definition_name(definition)) != NULL;
+    return definition != CH_TC_ERROR || find_a(group, definition) != NULL;
 }
 
 /* T_c = c P^-a through the centre of the points, ln c = mean(ln T_c + a ln P), over the P they span.
  * @param with_theory  whether the key names theory: with three definitions it has no room */
 static void draw_tc_fit(const ch_fit_group *group, ch_panel *panel, ch_tc_definition definition, bool with_theory)
 {
-    const ch_exponent *a = find_exponent(group, "a", ch_tc_definition_name(definition));
+    const ch_exponent *a = find_a(group, definition);
     double sum = 0, from = NAN, to = NAN;
     size_t count = 0;
     for (size_t i = 0; a != NULL && i < group->num_tc; i++) {

@@ -1,29 +1,17 @@
 /* summary.c — panel (f): the settings held fixed, the table of exponents, and the notes of the fit. */
+#include "fit/numbers.h"
 #include "plots/caption.h"
 #include "plots/overview.h"
 
 #include <math.h>
-#include <string.h>
 
-static const struct {
-    const char *name, *law;
-} laws[] = {
-    {"delta", "‖Δw‖ ∝ T^δ"}, {"gamma", "‖Δw‖ ∝ P^γ"}, {"time_delta", "t* ∝ T^{δ_t}"},
-    {"b", "t* ∝ P^b"},       {"a", "T_c ∝ P^{−a}"},
-};
-
+/* "‖Δw‖ ∝ T^δ"; "T_c ∝ P^{−a}, onset"; "a, onset, joint" */
 static void law_text(const ch_exponent *exponent, char *text, size_t size)
 {
-    snprintf(text, size, "%s", exponent->name);
-    for (size_t i = 0; i < sizeof laws / sizeof laws[0]; i++) {
-        if (strcmp(exponent->name, laws[i].name) == 0) {
-            snprintf(text, size, "%s%s%s", laws[i].law, exponent->definition != NULL ? ", " : "",
-                     exponent->definition != NULL ? exponent->definition : "");
-        }
-    }
-    if (exponent->method != NULL && strcmp(exponent->method, "joint") == 0) {
-        snprintf(text, size, "a, %s, joint", exponent->definition);
-    }
+    const ch_fit_number_row *number = &ch_fit_numbers[exponent->number];
+    const char *definition = number->has_definition ? ch_tc_definition_name(exponent->definition) : "";
+    snprintf(text, size, "%s%s%s%s", number->figure, number->has_definition ? ", " : "", definition,
+             exponent->number == CH_FIT_A ? ", joint" : "");
 }
 
 /* Three decimals; `prefix` stands before a number that is not negative. */

@@ -1,21 +1,20 @@
 /* test_error.c — one page for every group: the test error against T and against P. */
+#include "fit/numbers.h"
 #include "plots/caption.h"
 #include "plots/error_panel.h"
 #include "plots/page.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Theory's P^-1, set off from the largest T: the last sample is fitted when n P = O(1), and the test error is n. */
 static void draw_theory(const ch_fit_group *group, const ch_series *series, double temp, ch_panel *panel)
 {
     const double from = (double)group->trains[0], to = (double)group->trains[group->num_trains - 1];
-    for (size_t i = 0; i < group->num_exponents; i++) {
-        if (strcmp(group->exponents[i].name, "gamma") == 0 && isfinite(group->exponents[i].theory)) {
-            ch_panel_power(panel, from, to, ch_panel_lift(panel) * ch_error_series_at(series, group->trains[0], temp),
-                           -1, "linewidth 1.3 dashtype (6,4) linecolor rgb '#505050'", "theory P^{−1}");
-        }
+    const ch_exponent *gamma = ch_fit_find_exponent(group, CH_FIT_GAMMA, CH_NUM_TC);
+    if (gamma != NULL && isfinite(gamma->theory)) {
+        ch_panel_power(panel, from, to, ch_panel_lift(panel) * ch_error_series_at(series, group->trains[0], temp), -1,
+                       "linewidth 1.3 dashtype (6,4) linecolor rgb '#505050'", "theory P^{−1}");
     }
 }
 

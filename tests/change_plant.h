@@ -2,6 +2,7 @@
 #ifndef CH_TESTS_CHANGE_PLANT_H
 #define CH_TESTS_CHANGE_PLANT_H
 
+#include "fit/laws/change.h"
 #include "tests/fit_plant.h"
 
 /* The test error is base (1 + set noise) (1 + run noise), and beyond T_c = scale P^-a it grows by rise ln(T / T_c). */

@@ -3,6 +3,7 @@
 #define CH_TESTS_FIT_PLANT_H
 
 #include "fit/fit.h"
+#include "fit/numbers.h"
 #include "tests/support.h"
 
 #include <gsl/gsl_randist.h>
@@ -101,8 +102,9 @@ static inline const ch_exponent *find_by_method(const ch_fit_group *group, const
 {
     for (size_t i = 0; i < group->num_exponents; i++) {
         const ch_exponent *exponent = &group->exponents[i];
-        if (is_same_word(exponent->name, name) && is_same_word(exponent->definition, definition) &&
-            is_same_word(exponent->method, method)) {
+        const ch_fit_number_row *number = &ch_fit_numbers[exponent->number];
+        const char *of = number->has_definition ? ch_tc_definition_name(exponent->definition) : NULL;
+        if (is_same_word(number->name, name) && is_same_word(of, definition) && is_same_word(number->method, method)) {
             return exponent;
         }
     }

@@ -2,7 +2,8 @@
 #ifndef CH_TESTS_SHAPE_PLANT_H
 #define CH_TESTS_SHAPE_PLANT_H
 
-#include "fit/internal.h"
+#include "fit/fit.h"
+#include "fit/laws/shape.h"
 #include "tests/support.h"
 
 #include <gsl/gsl_randist.h>

@@ -268,7 +268,6 @@ static void survives_failing_allocations(void **state)
 
 int main(void)
 {
-    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reach_leaves_none_out),        cmocka_unit_test(radius_leaves_none_out),

@@ -1,5 +1,5 @@
 /* test_censored.c — power laws of tables in which a budget ended runs: lower bounds in the likelihood. */
-#include "fit/internal.h"
+#include "fit/fit.h"
 #include "tests/fit_plant.h"
 
 #include <gsl/gsl_cdf.h>
@@ -160,7 +160,6 @@ static void covers_and_is_not_biased(void **state)
 
 int main(void)
 {
-    /* suites: statistical */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_the_likelihood),

@@ -1,5 +1,6 @@
 /* test_change.c — T_c by the test error, on planted tables. */
-#include "fit/internal.h"
+#include "fit/fit.h"
+#include "fit/laws/change.h"
 #include "tests/change_plant.h"
 
 #include <gsl/gsl_cdf.h>
@@ -98,7 +99,6 @@ static void says_what_it_needs(void **state)
 
 int main(void)
 {
-    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_where_it_leaves),

@@ -1,7 +1,8 @@
 /* test_collapse.c — collapses of planted curves: S by an independent calculation, exponents found, and saying so where
  * there are none. Coverage of the intervals is in test_collapse_coverage.c. */
 #include "fit/collapse/master.h"
-#include "fit/internal.h"
+#include "fit/fit.h"
+#include "fit/reports/reports.h"
 #include "tests/alloc_fail.h"
 #include "tests/collapse_plant.h"
 
@@ -372,7 +373,6 @@ static void test_allocations_fail(void **state)
 
 int main(void)
 {
-    /* suites: thread valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_quality_of_two),

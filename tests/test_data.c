@@ -180,7 +180,6 @@ static void survives_failing_allocations(void **state)
 
 int main(void)
 {
-    /* suites: thread valgrind */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(density_of_the_parallel_part), cmocka_unit_test(moments_of_the_parallel_part),
         cmocka_unit_test(moments_of_the_rest),          cmocka_unit_test(same_first_samples_for_every_size),

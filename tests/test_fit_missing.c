@@ -1,6 +1,6 @@
 /* test_fit_missing.c — fits of planted tables in which something is missing or left out: it is said, and does no harm.
  */
-#include "fit/internal.h"
+#include "fit/fit.h"
 #include "tests/alloc_fail.h"
 #include "tests/fit_support.h"
 
@@ -303,7 +303,6 @@ static void test_allocations_fail(void **state)
 
 int main(void)
 {
-    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_censored_cells),

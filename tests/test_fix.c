@@ -1,5 +1,7 @@
 /* test_fix.c — numbers of a fit that are fixed, bounded or tied. */
-#include "fit/internal.h"
+#include "fit/fit.h"
+#include "fit/laws/bounded.h"
+#include "fit/reports/reports.h"
 #include "tests/fit_plant.h"
 
 #include <gsl/gsl_errno.h>
@@ -69,7 +71,7 @@ static void test_reading(void **state)
     ch_fit_options options;
     ch_error err;
     ch_fit_options_default(&options);
-    for (size_t k = 0; k < CH_NUM_FIT_PARAMETERS; k++) {
+    for (size_t k = 0; k < CH_NUM_FIT_NUMBERS; k++) {
         assert_true(options.constraints[k].range.lo == -INFINITY && options.constraints[k].range.hi == INFINITY);
         assert_false(options.constraints[k].is_tied);
     }
@@ -532,7 +534,6 @@ static void test_reports(void **state)
 
 int main(void)
 {
-    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reading),         cmocka_unit_test(test_refusals),

@@ -1,5 +1,6 @@
 /* test_lazy.c — networks beside their twins: planted ratios and ends come back; what is missing does no harm. */
-#include "fit/internal.h"
+#include "fit/fit.h"
+#include "fit/reports/reports.h"
 #include "fit/twins/lazy.h"
 #include "tests/alloc_fail.h"
 #include "tests/lazy_plant.h"
@@ -445,7 +446,6 @@ static void test_allocations_fail(void **state)
 
 int main(void)
 {
-    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_planted_ratios),

@@ -1,6 +1,7 @@
 /* test_phase.c — phase diagrams: planted borders, T_opt and k come back; what is missing does no harm. */
-#include "fit/internal.h"
+#include "fit/fit.h"
 #include "fit/phase/phase.h"
+#include "fit/reports/reports.h"
 #include "tests/alloc_fail.h"
 #include "tests/phase_plant.h"
 
@@ -573,7 +574,6 @@ static void test_allocations_fail(void **state)
 
 int main(void)
 {
-    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_least_of_a_parabola),

@@ -40,6 +40,7 @@ typedef struct {
     uint64_t trains[16];
     double temps[32];
     ch_tc tc[32];
+    ch_exponent exponents[6];
     char *notes[2];
 } planted;
 
@@ -73,9 +74,9 @@ static void plant_run(ch_run *run, const plan *p, size_t i, size_t j, size_t see
     run->time = level * pow(train, 1 + 2 * gamma) * exp(2 * zigzag(seed, i, j));
 }
 
-static ch_exponent exponent(const char *name, const char *definition, double value, double theory)
+static ch_exponent exponent(ch_fit_number number, ch_tc_definition definition, double value, double theory)
 {
-    return (ch_exponent){.name = name,
+    return (ch_exponent){.number = number,
                          .definition = definition,
                          .estimate = {value, 0.02, value - 0.04, value + 0.04},
                          .theory = theory};
@@ -108,13 +109,15 @@ static void plant_fit(ch_fit *fit, ch_fit_group *group, planted *own, const plan
     group->weight_change = (ch_power_law){log(2), 1, gamma, group->num_runs};
     group->time = (ch_power_law){0, 1, 1 + 2 * gamma - 0.15, group->num_runs};
     group->tc = own->tc;
+    group->exponents = own->exponents;
     if (p->temps > 2) {
-        group->exponents[group->num_exponents++] = exponent("delta", NULL, 0.984, 1);
-        group->exponents[group->num_exponents++] = exponent("gamma", NULL, p->trains > 1 ? gamma : NAN, gamma);
-        group->exponents[group->num_exponents++] = exponent("time_delta", NULL, 0.991, 1);
-        group->exponents[group->num_exponents++] = exponent("b", NULL, 0.85 + 2 * gamma, 1 + 2 * gamma);
-        group->exponents[group->num_exponents++] = exponent("a", "onset", 0.021, NAN);
-        group->exponents[group->num_exponents++] = exponent("a", "escape", gamma - 0.06, gamma);
+        group->exponents[group->num_exponents++] = exponent(CH_FIT_DELTA, CH_NUM_TC, 0.984, 1);
+        group->exponents[group->num_exponents++] =
+            exponent(CH_FIT_GAMMA, CH_NUM_TC, p->trains > 1 ? gamma : NAN, gamma);
+        group->exponents[group->num_exponents++] = exponent(CH_FIT_TIME_DELTA, CH_NUM_TC, 0.991, 1);
+        group->exponents[group->num_exponents++] = exponent(CH_FIT_B, CH_NUM_TC, 0.85 + 2 * gamma, 1 + 2 * gamma);
+        group->exponents[group->num_exponents++] = exponent(CH_FIT_A_SLOPE, CH_TC_ONSET, 0.021, NAN);
+        group->exponents[group->num_exponents++] = exponent(CH_FIT_A_SLOPE, CH_TC_ESCAPE, gamma - 0.06, gamma);
         for (size_t i = 0; i < p->trains; i++) {
             const double onset = 0x1p-14, escape = c * pow((double)own->trains[i] / 1024, 0.06 - gamma);
             own->tc[group->num_tc++] = (ch_tc){own->trains[i],

@@ -1,5 +1,6 @@
 /* test_residuals.c — runs beside the joint laws: who stands out, who is left out, and that both are said. */
-#include "fit/internal.h"
+#include "fit/fit.h"
+#include "fit/reports/reports.h"
 #include "tests/fit_support.h"
 
 #include <gsl/gsl_cdf.h>
@@ -362,7 +363,6 @@ static void test_report_names_a_few(void **state)
 
 int main(void)
 {
-    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_residuals_are_from_the_law), cmocka_unit_test(test_distances_of_three_data_sets),

@@ -1,5 +1,5 @@
 /* test_residuals_alarms.c — how often a table without outliers has one named. */
-#include "fit/internal.h"
+#include "fit/fit.h"
 #include "tests/fit_support.h"
 
 #include <gsl/gsl_errno.h>
@@ -52,7 +52,6 @@ static void test_false_alarms(void **state)
 
 int main(void)
 {
-    /* suites: statistical */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_false_alarms),

@@ -180,7 +180,6 @@ static void numbers_are_hypergeometric(void **state)
 
 int main(void)
 {
-    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chance_of_none_is_the_binomials),

@@ -1,13 +1,13 @@
 /* collapse.c — the collapse of a group, and its spread over replicas of the data sets. */
 #include "fit/collapse/collapse.h"
 #include "fit/collapse/points.h"
-#include "fit/internal.h"
+#include "fit/errors/bootstrap.h"
+#include "fit/errors/estimate.h"
 #include "fit/table/advice.h"
 
 #include "perceptron/perceptron.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,55 +65,53 @@ static void place_points(ch_collapse *self, const ch_points *points)
 
 /* ---- replicas ---- */
 
+/* What every replica repeats. */
+typedef struct {
+    const ch_points *points;
+    const ch_master *whole; /* the collapse of the table */
+} collapse_design;
+
+/* The numbers of a replica. */
+enum { X, A, NUM_NUMBERS };
+
 /* What one thread works in. */
 typedef struct {
     ch_curve *curves;                    /* [num_curves] */
     double *log_temp, *log_y, *variance; /* [num_points] */
-    double *copies;                      /* [num_data_sets] times a data set was drawn */
     gsl_min_fminimizer *solver;
 } replica_space;
 
-static void space_free(replica_space *self)
+static void space_free(const void *context, void *workspace)
 {
+    (void)context;
+    replica_space *self = workspace;
     free(self->curves);
     free(self->log_temp);
     free(self->log_y);
     free(self->variance);
-    free(self->copies);
     if (self->solver != NULL) {
         gsl_min_fminimizer_free(self->solver);
     }
 }
 
-static ch_code space_init(replica_space *self, const ch_points *points, size_t num_data_sets, ch_error *err)
+static ch_code space_init(const void *context, void *workspace, ch_error *err)
 {
+    const ch_points *points = ((const collapse_design *)context)->points;
+    replica_space *self = workspace;
     *self = (replica_space){.curves = ch_alloc(points->num_curves, sizeof *self->curves),
                             .log_temp = ch_alloc(points->num_points, sizeof *self->log_temp),
                             .log_y = ch_alloc(points->num_points, sizeof *self->log_y),
                             .variance = ch_alloc(points->num_points, sizeof *self->variance),
-                            .copies = ch_alloc(num_data_sets, sizeof *self->copies),
                             .solver = gsl_min_fminimizer_alloc(gsl_min_fminimizer_brent)};
     return self->curves == NULL || self->log_temp == NULL || self->log_y == NULL || self->variance == NULL ||
-                   self->copies == NULL || self->solver == NULL
+                   self->solver == NULL
                ? ch_error_memory(err, "a collapse")
                : CH_OK;
 }
 
-static void draw_sets(double *copies, size_t num_data_sets, uint64_t seed, size_t replica)
-{
-    ch_random random;
-    ch_random_init(&random, seed, CH_STREAM_BOOTSTRAP, replica);
-    for (size_t i = 0; i < num_data_sets; i++) {
-        copies[i] = 0;
-    }
-    for (size_t i = 0; i < num_data_sets; i++) {
-        copies[ch_random_below(&random, (uint32_t)num_data_sets)]++;
-    }
-}
-
 /* The curves over the drawn data sets. A point that none of them has is left out, and so is a curve of under two
  * points. Returns the number of curves. */
-static size_t draw_curves(replica_space *space, const ch_points *points)
+static size_t draw_curves(replica_space *space, const ch_points *points, const double *copies_of)
 {
     size_t num_curves = 0, used = 0, point = 0;
     for (size_t k = 0; k < points->num_curves; k++) {
@@ -121,7 +119,7 @@ static size_t draw_curves(replica_space *space, const ch_points *points)
         for (; point < end; point++) {
             double weight = 0, sum = 0;
             for (size_t i = points->begin[point]; i < points->begin[point + 1]; i++) {
-                const double copies = space->copies[points->runs[i].data_set];
+                const double copies = copies_of[points->runs[i].data_set];
                 weight += copies;
                 sum += copies * points->runs[i].log_y;
             }
@@ -141,67 +139,17 @@ static size_t draw_curves(replica_space *space, const ch_points *points)
     return num_curves;
 }
 
-/* x and a of a replica; NaN when there are none. */
-typedef struct {
-    double x, a;
-} replica_pair;
-
-static replica_pair evaluate(replica_space *space, const ch_points *points, const ch_master *whole)
+static void evaluate(const void *context, void *workspace, const double *copies, double *numbers)
 {
+    const collapse_design *design = context;
+    replica_space *space = workspace;
     ch_master best;
-    const size_t num_curves = draw_curves(space, points);
-    if (num_curves < 2 || !ch_master_follow(space->curves, num_curves, whole, space->solver, &best)) {
-        return (replica_pair){NAN, NAN};
-    }
-    return (replica_pair){best.x, best.a};
-}
-
-static ch_code run_replicas(replica_pair *pairs, const ch_points *points, const ch_master *whole, size_t num_data_sets,
-                            const ch_fit_options *options, ch_error *err)
-{
-    const size_t threads = (size_t)options->threads, replicas = options->replicas;
-    replica_space *spaces = ch_alloc(threads, sizeof *spaces);
-    ch_code code = spaces == NULL ? ch_error_memory(err, "a collapse") : CH_OK;
-    for (size_t i = 0; i < threads && code == CH_OK; i++) {
-        code = space_init(&spaces[i], points, num_data_sets, err);
-    }
-    if (code == CH_OK) {
-#pragma omp parallel for num_threads((int)threads) schedule(static)
-        for (size_t r = 0; r < replicas; r++) {
-            replica_space *mine = &spaces[omp_get_thread_num()];
-            if (ch_fit_goes_on(options)) {
-                draw_sets(mine->copies, num_data_sets, options->seed, r);
-                pairs[r] = evaluate(mine, points, whole);
-                ch_fit_replica_done(options, r);
-            }
-        }
-        code = ch_fit_check_stop(options, err);
-    }
-    for (size_t i = 0; spaces != NULL && i < threads; i++) {
-        space_free(&spaces[i]);
-    }
-    free(spaces);
-    return code;
-}
-
-/* How many replicas have a collapse, and the standard deviations of x and a over them, by Welford's updates. */
-static size_t spread_of(const replica_pair *pairs, size_t replicas, double *x, double *a)
-{
-    replica_pair mean = {0, 0}, squares = {0, 0};
-    size_t count = 0;
-    for (size_t r = 0; r < replicas; r++) {
-        if (isfinite(pairs[r].x) && isfinite(pairs[r].a)) {
-            count++;
-            const double dx = pairs[r].x - mean.x, da = pairs[r].a - mean.a;
-            mean.x += dx / (double)count;
-            mean.a += da / (double)count;
-            squares.x += dx * (pairs[r].x - mean.x);
-            squares.a += da * (pairs[r].a - mean.a);
-        }
-    }
-    *x = sqrt(squares.x / (double)(count - 1));
-    *a = sqrt(squares.a / (double)(count - 1));
-    return count;
+    const size_t num_curves = draw_curves(space, design->points, copies);
+    const bool is_found = num_curves >= 2 &&
+                          ch_master_follow(space->curves, num_curves, design->whole, space->solver, &best) &&
+                          isfinite(best.x) && isfinite(best.a);
+    numbers[X] = is_found ? best.x : NAN;
+    numbers[A] = is_found ? best.a : NAN;
 }
 
 /* ---- all of a group ---- */
@@ -209,36 +157,50 @@ static size_t spread_of(const replica_pair *pairs, size_t replicas, double *x, d
 /* Errors of x and a. Without a minimum in nine tenths of the replicas, or with an interval of a that leaves the range
  * in which the curves can be compared, the data sets do not say where the collapse is. */
 static ch_code estimate(ch_collapse *self, const ch_fit_group *group, const ch_points *points, const ch_master *whole,
-                        const ch_fit_options *options, ch_error *err)
+                        const ch_fit_options *options, ch_bootstrap_progress *progress, ch_error *err)
 {
-    const double enough = 0.9;
+    const collapse_design design = {points, whole};
+    const ch_bootstrap_problem problem = {.context = &design,
+                                          .num_data_sets = group->num_data_sets,
+                                          .num_numbers = NUM_NUMBERS,
+                                          .workspace_size = sizeof(replica_space),
+                                          .init = space_init,
+                                          .free = space_free,
+                                          .evaluate = evaluate};
     double x_deviation = NAN, a_deviation = NAN;
-    replica_pair *pairs = ch_alloc(options->replicas, sizeof *pairs);
-    if (pairs == NULL) {
-        return ch_error_memory(err, "a collapse");
+    ch_replicas replicas = {.numbers = ch_alloc(options->replicas, NUM_NUMBERS * sizeof *replicas.numbers),
+                            .count = options->replicas,
+                            .num_numbers = NUM_NUMBERS};
+    ch_code code = CH_OK;
+    if (replicas.numbers == NULL) {
+        code = ch_error_memory(err, "a collapse");
+        goto out;
     }
-    ch_code code = run_replicas(pairs, points, whole, group->num_data_sets, options, err);
-    if (code == CH_OK) {
-        const size_t count = spread_of(pairs, options->replicas, &x_deviation, &a_deviation);
-        const ch_estimate a = ch_estimate_make(whole->a, a_deviation, group->num_data_sets);
-        if ((double)count >= enough * (double)options->replicas && a.lo > whole->lo && a.hi < whole->hi) {
-            self->a = a;
-            self->x = ch_estimate_make(whole->x, x_deviation, group->num_data_sets);
-            self->quality = whole->quality;
-            self->num_compared = whole->num_compared;
-            place_points(self, points);
-        } else {
-            code = ch_supply_sentence(&self->reason, group, CH_SUPPLY_DATA_SETS, err,
-                                      "no collapse: the data sets do not agree on one within the shifts that leave the "
-                                      "curves beside each other");
-        }
+    code = ch_bootstrap_run(&problem, options, progress, replicas.numbers, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    free(pairs);
+    ch_replicas_spread(&replicas, X, &x_deviation);
+    const size_t count = ch_replicas_spread(&replicas, A, &a_deviation);
+    const ch_estimate a = ch_estimate_make(whole->a, a_deviation, group->num_data_sets);
+    if (!ch_replicas_are_enough(&replicas, count) || !(a.lo > whole->lo && a.hi < whole->hi)) {
+        code = ch_advice_sentence(&self->reason, group, CH_ADVICE_DATA_SETS, err,
+                                  "no collapse: the data sets do not agree on one within the shifts that leave the "
+                                  "curves beside each other");
+        goto out;
+    }
+    self->a = a;
+    self->x = ch_estimate_make(whole->x, x_deviation, group->num_data_sets);
+    self->quality = whole->quality;
+    self->num_compared = whole->num_compared;
+    place_points(self, points);
+out:
+    ch_replicas_free(&replicas);
     return code;
 }
 
 static ch_code collapse_points(ch_collapse *self, const ch_fit_group *group, const ch_points *points,
-                               const ch_fit_options *options, ch_error *err)
+                               const ch_fit_options *options, ch_bootstrap_progress *progress, ch_error *err)
 {
     gsl_min_fminimizer *solver = gsl_min_fminimizer_alloc(gsl_min_fminimizer_brent);
     if (solver == NULL) {
@@ -248,16 +210,16 @@ static ch_code collapse_points(ch_collapse *self, const ch_fit_group *group, con
     gsl_min_fminimizer_free(solver);
     switch (whole.ending) {
     case CH_MASTER_FOUND:
-        return estimate(self, group, points, &whole, options, err);
+        return estimate(self, group, points, &whole, options, progress, err);
     case CH_MASTER_APART:
-        return ch_supply_sentence(
-            &self->reason, group, CH_SUPPLY_BEND, err,
+        return ch_advice_sentence(
+            &self->reason, group, CH_ADVICE_BEND, err,
             "no collapse: whatever a, some P has fewer than two points within the temperatures of "
             "another");
     case CH_MASTER_UNDECIDED:
         break;
     }
-    return ch_supply_sentence(&self->reason, group, CH_SUPPLY_BEND, err,
+    return ch_advice_sentence(&self->reason, group, CH_ADVICE_BEND, err,
                               "no collapse: the curves have no bend, or the errors hide it, and straight lines lie on "
                               "each other for any a; the T must reach from the plateau well into the power law");
 }
@@ -274,33 +236,45 @@ static void find_theory(ch_collapse *self, const ch_fit_group *group)
     }
 }
 
-ch_code ch_collapse_init(ch_collapse *self, const ch_fit_group *group, ch_collapse_quantity quantity,
-                         const ch_fit_options *options, ch_error *err)
+static ch_code collapse_group(ch_collapse *self, const ch_fit_group *group, ch_collapse_quantity quantity,
+                              const ch_fit_options *options, ch_bootstrap_progress *progress, ch_error *err)
 {
     const ch_estimate none = {NAN, NAN, NAN, NAN};
     ch_points points = {0};
     *self = (ch_collapse){.quantity = quantity, .x = none, .a = none, .x_theory = NAN, .a_theory = NAN, .quality = NAN};
     find_theory(self, group);
     if (group->num_data_sets < 2) {
-        return ch_supply_sentence(&self->reason, group, CH_SUPPLY_DATA_SETS, err,
+        return ch_advice_sentence(&self->reason, group, CH_ADVICE_DATA_SETS, err,
                                   "no collapse: there is one data set, and points are weighed by the spread between "
                                   "data sets");
     }
     ch_code code = ch_points_init(&points, group, quantity, err);
-    if (code == CH_OK) {
-        code = keep_points(self, &points, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK && points.num_curves < 2) {
-        code = ch_supply_sentence(&self->reason, group, group->num_trains < 2 ? CH_SUPPLY_TRAINS : CH_SUPPLY_BEND, err,
+    code = keep_points(self, &points, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    if (points.num_curves < 2) {
+        code = ch_advice_sentence(&self->reason, group, group->num_trains < 2 ? CH_ADVICE_TRAINS : CH_ADVICE_BEND, err,
                                   "no collapse: it needs two P or more that have %d T or more at which every run "
                                   "fitted, on data sets that differ; %zu of %zu P %s",
                                   CH_LEAST_POINTS, points.num_curves, group->num_trains,
                                   points.num_curves == 1 ? "has" : "have");
-    } else if (code == CH_OK) {
-        code = collapse_points(self, group, &points, options, err);
+        goto out;
     }
+    code = collapse_points(self, group, &points, options, progress, err);
+out:
     ch_points_free(&points);
     return code;
+}
+
+ch_code ch_collapse_init(ch_collapse *self, const ch_fit_group *group, ch_collapse_quantity quantity,
+                         const ch_fit_options *options, ch_error *err)
+{
+    ch_bootstrap_progress progress = {.watch = options->watch, .total = options->replicas};
+    return collapse_group(self, group, quantity, options, &progress, err);
 }
 
 void ch_collapse_free(ch_collapse *self)
@@ -309,4 +283,33 @@ void ch_collapse_free(ch_collapse *self)
     free(self->reason);
     self->points = NULL;
     self->reason = NULL;
+}
+
+/* ---- all of a fit ---- */
+
+ch_code ch_collapse_list_init(ch_collapse_list *self, const ch_fit *fit, ch_collapse_quantity quantity, ch_error *err)
+{
+    const ch_fit_options *options = &fit->options;
+    ch_bootstrap_progress progress = {.watch = options->watch};
+    ch_code code = CH_OK;
+    *self = (ch_collapse_list){.items = ch_alloc(fit->num_groups, sizeof *self->items)};
+    if (self->items == NULL) {
+        return ch_error_memory(err, "the collapses of a fit");
+    }
+    for (size_t g = 0; g < fit->num_groups; g++) {
+        progress.total += fit->groups[g].num_data_sets < 2 ? 0 : options->replicas;
+    }
+    for (; self->count < fit->num_groups && code == CH_OK; self->count++) {
+        code = collapse_group(&self->items[self->count], &fit->groups[self->count], quantity, options, &progress, err);
+    }
+    return code;
+}
+
+void ch_collapse_list_free(ch_collapse_list *self)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        ch_collapse_free(&self->items[i]);
+    }
+    free(self->items);
+    *self = (ch_collapse_list){0};
 }

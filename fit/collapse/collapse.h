@@ -20,7 +20,7 @@
 #ifndef CH_COLLAPSE_H
 #define CH_COLLAPSE_H
 
-#include "fit/fit.h"
+#include "fit/results.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -58,7 +58,7 @@ typedef struct {
  *
  *  GSL's error handler must be off, as for ch_fit_init.
  *
- *  @param options  replicas, seed, threads, stop and tick count; no bit depends on threads
+ *  @param options  replicas, seed, threads and watch count; no bit depends on threads
  *  @return CH_OK, also when there is no collapse: `reason` says why; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED */
 ch_code ch_collapse_init(ch_collapse *self, const ch_fit_group *group, ch_collapse_quantity quantity,
                          const ch_fit_options *options, ch_error *err) CH_MUST_CHECK;

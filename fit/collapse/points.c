@@ -1,6 +1,7 @@
 /* points.c — a group's cells as curves, and the runs that their points are averaged from. */
 #include "fit/collapse/points.h"
-#include "fit/internal.h"
+#include "fit/table/cells.h"
+#include "fit/table/data_sets.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -56,15 +57,9 @@ static double add_spread(const ch_fit_group *group, const ch_fit_cell *cell, ch_
     return shares;
 }
 
-static int compare_seeds(const void *left, const void *right)
-{
-    const uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-    return (a > b) - (a < b);
-}
-
 /* Appends a cell's point; its variance is still without s_P^2. */
 static void add_point(ch_points *self, const ch_fit_group *group, const ch_fit_cell *cell,
-                      ch_collapse_quantity quantity, const uint64_t *seeds, double shares)
+                      ch_collapse_quantity quantity, const uint32_t *data_set, double shares)
 {
     const size_t point = self->num_points++;
     size_t next = self->begin[point];
@@ -72,16 +67,14 @@ static void add_point(ch_points *self, const ch_fit_group *group, const ch_fit_c
     self->log_y[point] = quantity == CH_COLLAPSE_WEIGHT_CHANGE ? cell->log_weight_change : cell->log_time;
     self->variance[point] = shares;
     for (size_t i = cell->begin; i < cell->end; i++) {
-        const uint64_t seed = seed_of(group, i);
-        const uint64_t *place = bsearch(&seed, seeds, group->num_data_sets, sizeof *seeds, compare_seeds);
-        self->runs[next++] = (ch_point_run){log_of(group->runs[i], quantity), (uint32_t)(place - seeds)};
+        self->runs[next++] = (ch_point_run){log_of(group->runs[i], quantity), data_set[i]};
     }
     self->begin[point + 1] = next;
 }
 
 /* Appends the curve of one P, if it has enough points and its data sets differ by more than rounding. */
 static void add_curve(ch_points *self, const ch_fit_group *group, size_t train, ch_collapse_quantity quantity,
-                      const uint64_t *seeds)
+                      const uint32_t *data_set)
 {
     const double rounding = 1e-9;
     const size_t first = self->num_points;
@@ -89,7 +82,7 @@ static void add_curve(ch_points *self, const ch_fit_group *group, size_t train, 
     for (size_t c = ch_fit_first_cell(group, train); c < ch_fit_first_cell(group, train + 1); c++) {
         if (group->cells[c].complete) {
             const double shares = add_spread(group, &group->cells[c], quantity, &spread);
-            add_point(self, group, &group->cells[c], quantity, seeds, shares);
+            add_point(self, group, &group->cells[c], quantity, data_set, shares);
         }
     }
     const size_t count = self->num_points - first;
@@ -105,41 +98,29 @@ static void add_curve(ch_points *self, const ch_fit_group *group, size_t train, 
                                                   self->log_y + first, self->variance + first};
 }
 
-/* The distinct seed_data, ascending, as the first num_data_sets of `seeds`. */
-static void list_seeds(const ch_fit_group *group, uint64_t *seeds)
-{
-    size_t distinct = 0;
-    for (size_t i = 0; i < group->num_runs; i++) {
-        seeds[i] = seed_of(group, i);
-    }
-    qsort(seeds, group->num_runs, sizeof *seeds, compare_seeds);
-    for (size_t i = 0; i < group->num_runs; i++) {
-        if (i == 0 || seeds[i] != seeds[distinct - 1]) {
-            seeds[distinct++] = seeds[i];
-        }
-    }
-}
-
 ch_code ch_points_init(ch_points *self, const ch_fit_group *group, ch_collapse_quantity quantity, ch_error *err)
 {
     ch_code code = CH_OK;
-    uint64_t *seeds = ch_alloc(group->num_runs, sizeof *seeds);
+    uint32_t *data_set = ch_alloc(group->num_runs, sizeof *data_set);
     *self = (ch_points){.curves = ch_alloc(group->num_trains, sizeof *self->curves),
                         .log_temp = ch_alloc(group->num_cells, sizeof *self->log_temp),
                         .log_y = ch_alloc(group->num_cells, sizeof *self->log_y),
                         .variance = ch_alloc(group->num_cells, sizeof *self->variance),
                         .begin = ch_alloc(group->num_cells + 1, sizeof *self->begin),
                         .runs = ch_alloc(group->num_runs, sizeof *self->runs)};
-    if (seeds == NULL || self->curves == NULL || self->log_temp == NULL || self->log_y == NULL ||
+    if (data_set == NULL || self->curves == NULL || self->log_temp == NULL || self->log_y == NULL ||
         self->variance == NULL || self->begin == NULL || self->runs == NULL) {
         code = ch_error_memory(err, "a collapse");
         goto out;
     }
-    list_seeds(group, seeds);
+    code = ch_data_sets_index_runs(group->runs, group->num_runs, data_set, NULL, err);
+    if (code != CH_OK) {
+        goto out;
+    }
     for (size_t p = 0; p < group->num_trains; p++) {
-        add_curve(self, group, p, quantity, seeds);
+        add_curve(self, group, p, quantity, data_set);
     }
 out:
-    free(seeds);
+    free(data_set);
     return code;
 }

@@ -1,60 +1,26 @@
 /* exponents.c — what the fits of a table are reported as: exponents and T_c with errors, beside theory. */
-#include "fit/internal.h"
-
+#include "fit/errors/exponents.h"
+#include "fit/errors/joint_errors.h"
+#include "fit/errors/replica.h"
+#include "fit/laws/bounded.h"
+#include "fit/laws/constraints.h"
+#include "fit/laws/critical.h"
+#include "fit/numbers.h"
+#include "fit/table/cells.h"
+#include "fit/table/notes.h"
 #include "perceptron/perceptron.h"
 
 #include <gsl/gsl_fit.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-/* A number is reported with an error when at least this part of the replicas could have it. */
-static const double enough_replicas = 0.9;
-/* A P enters the fit of a when T_c lies inside the sampled temperatures in at least this part of the replicas. */
+/* A P enters the fit of a when T_c lies inside the sampled temperatures in at least this share of the replicas. */
 static const double enough_inside = 0.95;
 
-/* ---- errors ---- */
+/* ---- theory ---- */
 
-ch_code ch_fit_estimate_number(ch_fit_group *group, const ch_bootstrap *bootstrap, size_t number, double value,
-                               const char *what, ch_estimate *estimate, ch_error *err)
-{
-    *estimate = (ch_estimate){value, NAN, NAN, NAN};
-    if (group->num_data_sets < 2) {
-        return CH_OK;
-    }
-    double deviation = NAN;
-    const size_t replicas = bootstrap->options->replicas;
-    const size_t count = ch_bootstrap_spread(bootstrap, number, &deviation);
-    if ((double)count >= enough_replicas * (double)replicas) {
-        *estimate = ch_estimate_make(value, deviation, group->num_data_sets);
-    }
-    if (count == replicas) {
-        return CH_OK;
-    }
-    return ch_fit_note(group, err, "%s: %zu of %zu replicas of the data sets do not have it%s", what, replicas - count,
-                       replicas, isnan(estimate->stderr_) ? "; no error is given" : " and are left out of its error");
-}
-
-void ch_fit_hold_estimate(ch_estimate *estimate, ch_range range, ch_held held)
-{
-    if (held == CH_HELD_FIXED) {
-        *estimate = (ch_estimate){estimate->value, 0, estimate->value, estimate->value};
-    } else if (held == CH_HELD_BOUND) {
-        *estimate = (ch_estimate){estimate->value, NAN, NAN, NAN};
-    } else if (isfinite(estimate->lo)) {
-        estimate->lo = fmax(estimate->lo, range.lo);
-        estimate->hi = fmin(estimate->hi, range.hi);
-    }
-}
-
-ch_exponent *ch_fit_add_exponent(ch_fit_group *group, const char *name, double theory)
-{
-    ch_exponent *exponent = &group->exponents[group->num_exponents++];
-    *exponent = (ch_exponent){.name = name, .theory = theory};
-    return exponent;
-}
-
-/* The theory is for batches that are a vanishing part of the data; NaN elsewhere. */
+/* Finds theory's exponents. It holds for batches that are a vanishing part of the data; elsewhere all are NaN. */
 static ch_code find_theory(ch_perceptron_theory *theory, const ch_fit_group *group, ch_error *err)
 {
     const ch_settings *key = &group->key;
@@ -65,9 +31,9 @@ static ch_code find_theory(ch_perceptron_theory *theory, const ch_fit_group *gro
     return CH_OK;
 }
 
-/* The largest P of the window at which the first step makes over half of ||Dw||, 0 for none. At w = 0 every sample is
- * unfitted, so that the first step alone gives s = eta E|x_par| / sqrt(d). Where that is most of ||Dw||, B is not small
- * beside B* ~ P^gamma, and ||Dw|| ~ eta depends little on P. */
+/* The largest P of the window at which the first step makes over half of ||Dw||; 0 for none. At w = 0 every sample is
+ * unfitted, so that the first step moves the weights by s = eta E|x_par| / sqrt(d). Where that is most of ||Dw||, B is
+ * not small beside B* ~ P^gamma, and ||Dw|| ~ eta depends little on P. */
 static uint64_t first_step_train(const ch_fit_group *group, const ch_perceptron_theory *theory)
 {
     uint64_t train = 0;
@@ -76,15 +42,14 @@ static uint64_t first_step_train(const ch_fit_group *group, const ch_perceptron_
         const double temp = group->temps[cell->temp];
         const double rate = temp * (double)group->key.batch;
         const double step = rate * theory->mean_abs / sqrt((double)group->key.dim);
-        if (cell->complete && temp >= group->window_lo && temp <= group->window_hi &&
-            step > 0.5 * exp(cell->log_weight_change)) {
+        if (cell->complete && ch_fit_is_in_window(group, cell) && step > 0.5 * exp(cell->log_weight_change)) {
             train = group->trains[cell->train]; /* cells are in ascending order of P */
         }
     }
     return train;
 }
 
-/* Batches near P, or near B* ~ P^gamma, leave the regime that the theory is for. */
+/* Notes where the batch is too large for the theory: it is near P, or near B* ~ P^gamma. */
 static ch_code note_batch(ch_fit_group *group, const ch_perceptron_theory *theory, ch_error *err)
 {
     if (isnan(theory->gamma)) {
@@ -104,15 +69,22 @@ static ch_code note_batch(ch_fit_group *group, const ch_perceptron_theory *theor
                        (unsigned long long)group->key.batch, (unsigned long long)group->trains[0]);
 }
 
-/* Far above the onset kappa is nothing beside ||Dw||, and ||Dw|| and t* scale with T exactly; where also the rounding
- * does, as for T in powers of two, runs of the same seeds are copies of each other. */
-static ch_code note_copies(ch_fit_group *group, const ch_bootstrap *bootstrap, ch_error *err)
+/* ---- exponents of ||Dw|| and t* ---- */
+
+/* Notes where delta has no spread. Far above the onset kappa is negligible beside ||Dw||, and ||Dw|| and t* are
+ * proportional to T. Where rounding is so too, as for T in powers of two, runs of the same seeds are copies of each
+ * other. */
+static ch_code note_copies(ch_fit_group *group, const ch_fit_options *options, const ch_replicas *replicas,
+                           ch_error *err)
 {
     const double rounding = 1e-9;
     double deviation = NAN;
     if (!isfinite(group->weight_change.temp_exponent) || group->num_data_sets < 2 ||
-        ch_range_is_fixed(bootstrap->options->constraints[CH_FIT_DELTA].range) ||
-        ch_bootstrap_spread(bootstrap, CH_NUMBER_DELTA, &deviation) == 0 || !(deviation < rounding)) {
+        ch_range_is_fixed(options->constraints[CH_FIT_DELTA].range)) {
+        return CH_OK;
+    }
+    const size_t count = ch_replicas_spread(replicas, ch_fit_number_slot(CH_FIT_DELTA, CH_NUM_TC), &deviation);
+    if (count == 0 || !(deviation < rounding)) {
         return CH_OK;
     }
     return ch_fit_note(group, err,
@@ -120,60 +92,64 @@ static ch_code note_copies(ch_fit_group *group, const ch_bootstrap *bootstrap, c
                        "more T there add nothing");
 }
 
-/* How a number came by its value that another one is tied to. */
-static ch_held held_of(const ch_fit_group *group, ch_fit_parameter parameter)
+/* How the number that a tied number follows came by its value. */
+static ch_held held_of(const ch_fit_group *group, ch_fit_number number)
 {
-    for (size_t i = 0; i < group->num_exponents; i++) {
-        if (strcmp(group->exponents[i].name, ch_fit_parameter_name(parameter)) == 0) {
-            return group->exponents[i].held;
-        }
-    }
-    return CH_HELD_NOT;
+    const ch_exponent *exponent = ch_fit_find_exponent(group, number, CH_NUM_TC);
+    return exponent != NULL ? exponent->held : CH_HELD_NOT;
 }
 
-static ch_code estimate_exponent(ch_fit_group *group, const ch_bootstrap *bootstrap, ch_fit_parameter parameter,
-                                 size_t number, double value, double theory, ch_error *err)
+static ch_code estimate_exponent(ch_fit_group *group, const ch_fit_options *options, const ch_replicas *replicas,
+                                 ch_fit_number number, double value, double theory, ch_error *err)
 {
     if (!isfinite(value)) {
         return CH_OK;
     }
-    const char *name = ch_fit_parameter_name(parameter);
-    const ch_fit_constraint *constraint = &bootstrap->options->constraints[parameter];
-    ch_exponent *exponent = ch_fit_add_exponent(group, name, theory);
-    ch_code code = ch_fit_estimate_number(group, bootstrap, number, value, name, &exponent->estimate, err);
-    exponent->held = ch_fit_held(bootstrap->options, parameter, value);
-    const bool is_tied = exponent->held == CH_HELD_TIED;
-    ch_fit_hold_estimate(&exponent->estimate, constraint->range,
-                         is_tied ? held_of(group, constraint->other) : exponent->held);
-    if (code == CH_OK && exponent->held == CH_HELD_BOUND) {
-        code = ch_fit_note(group, err, "%s lies at its bound %g: the data would have it beyond", name, value);
+    const char *name = ch_fit_numbers[number].name;
+    const ch_fit_constraint *constraint = &options->constraints[number];
+    ch_exponent exponent = {.number = number, .definition = CH_NUM_TC, .theory = theory};
+    ch_code code = ch_fit_estimate_number(group, replicas, ch_fit_number_slot(number, CH_NUM_TC), value, name,
+                                          &exponent.estimate, err);
+    if (code != CH_OK) {
+        return code;
     }
-    return code;
+    exponent.held = ch_fit_held(options, number, value);
+    const ch_held held = exponent.held == CH_HELD_TIED ? held_of(group, constraint->other) : exponent.held;
+    ch_fit_hold_estimate(&exponent.estimate, constraint->range, held);
+    code = ch_fit_add_exponent(group, &exponent, err);
+    if (code != CH_OK || exponent.held != CH_HELD_BOUND) {
+        return code;
+    }
+    return ch_fit_note(group, err, "%s lies at its bound %g: the data would have it beyond", name, value);
 }
 
-static ch_code estimate_exponents(ch_fit_group *group, const ch_bootstrap *bootstrap,
+static ch_code estimate_exponents(ch_fit_group *group, const ch_fit_options *options, const ch_replicas *replicas,
                                   const ch_perceptron_theory *theory, ch_error *err)
 {
     const struct {
-        ch_fit_parameter parameter;
-        size_t number;
+        ch_fit_number number;
         double value, theory;
     } rows[] = {
-        {CH_FIT_DELTA, CH_NUMBER_DELTA, group->weight_change.temp_exponent, theory->delta},
-        {CH_FIT_GAMMA, CH_NUMBER_GAMMA, group->weight_change.train_exponent, theory->gamma},
-        {CH_FIT_TIME_DELTA, CH_NUMBER_TIME_DELTA, group->time.temp_exponent, theory->time_delta},
-        {CH_FIT_B, CH_NUMBER_B, group->time.train_exponent, theory->b},
+        {CH_FIT_DELTA, group->weight_change.temp_exponent, theory->delta},
+        {CH_FIT_GAMMA, group->weight_change.train_exponent, theory->gamma},
+        {CH_FIT_TIME_DELTA, group->time.temp_exponent, theory->time_delta},
+        {CH_FIT_B, group->time.train_exponent, theory->b},
     };
-    ch_code code = CH_OK;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows && code == CH_OK; i++) {
-        code =
-            estimate_exponent(group, bootstrap, rows[i].parameter, rows[i].number, rows[i].value, rows[i].theory, err);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const ch_code code =
+            estimate_exponent(group, options, replicas, rows[i].number, rows[i].value, rows[i].theory, err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
-    return code;
+    return note_copies(group, options, replicas, err);
 }
 
-/* The T_c of a definition: their bounds of error in T, made on ln T_c; and which of them a is fitted to. */
-static ch_code estimate_critical(ch_fit_group *group, const ch_bootstrap *bootstrap, bool *used, ch_error *err)
+/* ---- T_c at each P ---- */
+
+/* Gives the T_c their errors, which are made on ln T_c.
+ * @param used  out: [num_tc] whether the T_c enters the fit of a */
+static ch_code estimate_critical(ch_fit_group *group, const ch_replicas *replicas, bool *used, ch_error *err)
 {
     for (size_t i = 0; i < group->num_tc; i++) {
         ch_tc *tc = &group->tc[i];
@@ -182,28 +158,27 @@ static ch_code estimate_critical(ch_fit_group *group, const ch_bootstrap *bootst
             continue;
         }
         char what[96];
-        const size_t number = CH_NUMBER_TC + i;
         double deviation = NAN;
         ch_estimate logs;
         snprintf(what, sizeof what, "T_c by %s at P = %llu", ch_tc_definition_name(tc->definition),
                  (unsigned long long)tc->train);
         const ch_code code =
-            ch_fit_estimate_number(group, bootstrap, number, log(tc->estimate.value), what, &logs, err);
+            ch_fit_estimate_number(group, replicas, ch_fit_tc_slot(i), log(tc->estimate.value), what, &logs, err);
         if (code != CH_OK) {
             return code;
         }
-        tc->estimate = (ch_estimate){tc->estimate.value, tc->estimate.value * logs.stderr_, exp(logs.lo), exp(logs.hi)};
-        used[i] = (double)ch_bootstrap_spread(bootstrap, number, &deviation) >=
-                  enough_inside * (double)bootstrap->options->replicas;
+        tc->estimate = ch_estimate_from_log(tc->estimate.value, &logs);
+        const size_t count = ch_replicas_spread(replicas, ch_fit_tc_slot(i), &deviation);
+        used[i] = (double)count >= enough_inside * (double)replicas->count;
     }
     return CH_OK;
 }
 
-/* ---- T_c = c P^-a ---- */
+/* ---- a by the slope through ln T_c ---- */
 
-/* Points of one definition. */
+/* The points of one definition. */
 typedef struct {
-    size_t *index; /* [count] entries of group->tc */
+    size_t *index; /* [count] their entries of group->tc */
     double *log_train, *log_temp;
     size_t count;
 } tc_line;
@@ -222,36 +197,40 @@ static double slope_of(const tc_line *line)
     return -slope;
 }
 
-/* Fits a to the table and to every replica: the T_c of one replica share their data sets, so that what they have in
+/* Fits a to the table and to every replica. The T_c of one replica share their data sets, so that what they have in
  * common over P enters the error as it should. */
-static ch_code estimate_line(ch_fit_group *group, ch_bootstrap *bootstrap, tc_line *line, ch_tc_definition definition,
+static ch_code estimate_line(ch_fit_group *group, ch_replicas *replicas, tc_line *line, ch_tc_definition definition,
                              double theory, ch_error *err)
 {
+    const size_t slot = ch_fit_number_slot(CH_FIT_A_SLOPE, definition);
+    ch_exponent exponent = {.number = CH_FIT_A_SLOPE, .definition = definition, .theory = theory};
+    char what[64];
     for (size_t i = 0; i < line->count; i++) {
         line->log_temp[i] = log(group->tc[line->index[i]].estimate.value);
     }
     const double value = slope_of(line);
-    for (size_t r = 0; r < bootstrap->options->replicas && group->num_data_sets >= 2; r++) {
-        double *numbers = bootstrap->replicas + r * bootstrap->num_numbers;
+    for (size_t r = 0; r < replicas->count; r++) {
+        double *numbers = replicas->numbers + r * replicas->num_numbers;
         for (size_t i = 0; i < line->count; i++) {
-            line->log_temp[i] = numbers[CH_NUMBER_TC + line->index[i]];
+            line->log_temp[i] = numbers[ch_fit_tc_slot(line->index[i])];
         }
-        numbers[CH_NUMBER_A] = slope_of(line);
+        numbers[slot] = slope_of(line);
     }
     if (!isfinite(value)) {
         return CH_OK;
     }
-    char what[64];
     snprintf(what, sizeof what, "a by %s", ch_tc_definition_name(definition));
-    ch_exponent *exponent = ch_fit_add_exponent(group, "a", theory);
-    exponent->definition = ch_tc_definition_name(definition);
-    exponent->method = "slope";
-    return ch_fit_estimate_number(group, bootstrap, CH_NUMBER_A, value, what, &exponent->estimate, err);
+    const ch_code code = ch_fit_estimate_number(group, replicas, slot, value, what, &exponent.estimate, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return ch_fit_add_exponent(group, &exponent, err);
 }
 
-static ch_code fit_line(ch_fit_group *group, ch_bootstrap *bootstrap, const bool *used, ch_tc_definition definition,
+static ch_code fit_line(ch_fit_group *group, ch_replicas *replicas, const bool *used, ch_tc_definition definition,
                         double theory, ch_error *err)
 {
+    const bool has_own_note = ch_tc_rule_of(definition)->note != NULL; /* it says that there is no T_c */
     ch_code code = CH_OK;
     tc_line line = {.index = ch_alloc(group->num_tc, sizeof *line.index),
                     .log_train = ch_alloc(group->num_tc, sizeof *line.log_train),
@@ -267,8 +246,8 @@ static ch_code fit_line(ch_fit_group *group, ch_bootstrap *bootstrap, const bool
         }
     }
     if (line.count >= 2) {
-        code = estimate_line(group, bootstrap, &line, definition, theory, err);
-    } else if (group->num_trains > 1 && (definition != CH_TC_ERROR || ch_fit_has_critical(group, definition))) {
+        code = estimate_line(group, replicas, &line, definition, theory, err);
+    } else if (group->num_trains > 1 && (!has_own_note || ch_fit_has_critical(group, definition))) {
         code = ch_fit_note(group, err,
                            "no a by %s: it needs T_c inside the sampled T (in %g %% of the replicas) at two "
                            "P or more, it is at %zu",
@@ -281,50 +260,85 @@ out:
     return code;
 }
 
-/* ---- all of a group ---- */
-
-ch_code ch_fit_estimate(ch_fit_group *group, const ch_fit_options *options, ch_error *err)
+/* The definition whose `a` has this place among the exponents. */
+static ch_tc_definition by_rank(size_t rank)
 {
-    ch_perceptron_theory theory = {0};
-    ch_bootstrap bootstrap = {0};
-    bool *used = ch_alloc(group->num_tc, sizeof *used);
-    ch_code code = used == NULL ? ch_error_memory(err, "the errors of a fit") : find_theory(&theory, group, err);
-    if (code == CH_OK && group->num_data_sets < 2) {
-        code = ch_fit_note(group, err, "one data set: no errors, as it is data sets that differ");
+    int definition = 0;
+    while (ch_tc_rule_of((ch_tc_definition)definition)->rank != rank) {
+        definition++;
     }
-    if (code == CH_OK) {
-        code = note_batch(group, &theory, err);
-    }
-    if (code == CH_OK) {
-        code = ch_bootstrap_init(&bootstrap, group, options, err);
-    }
-    if (code == CH_OK && group->num_data_sets >= 2) {
-        code = ch_bootstrap_run(&bootstrap, err);
-    }
-    if (code == CH_OK) {
-        code = estimate_exponents(group, &bootstrap, &theory, err);
-    }
-    if (code == CH_OK) {
-        code = note_copies(group, &bootstrap, err);
-    }
-    if (code == CH_OK) {
-        code = estimate_critical(group, &bootstrap, used, err);
-    }
-    /* the onset is where T reaches the margin kappa, whatever P: a = 0 where there is a theory */
-    const double a[] = {[CH_TC_ESCAPE] = theory.a, [CH_TC_ONSET] = isnan(theory.a) ? NAN : 0, [CH_TC_ERROR] = NAN};
-    const ch_tc_definition order[] = {CH_TC_ESCAPE, CH_TC_ONSET, CH_TC_ERROR};
-    for (size_t i = 0; i < CH_NUM_TC && code == CH_OK; i++) {
-        if (options->wanted[order[i]]) {
-            code = fit_line(group, &bootstrap, used, order[i], a[order[i]], err);
+    return (ch_tc_definition)definition;
+}
+
+/* First the a by all definitions' slopes, then those of the joint laws. */
+static ch_code estimate_a(ch_fit_group *group, const ch_fit_options *options, ch_replicas *replicas, const bool *used,
+                          const ch_perceptron_theory *theory, ch_error *err)
+{
+    for (size_t rank = 0; rank < CH_NUM_TC; rank++) {
+        const ch_tc_definition definition = by_rank(rank);
+        const double a = ch_tc_rule_of(definition)->theory(theory);
+        const ch_code code = options->wanted[definition] ? fit_line(group, replicas, used, definition, a, err) : CH_OK;
+        if (code != CH_OK) {
+            return code;
         }
     }
-    for (size_t i = 0; i < CH_NUM_TC && code == CH_OK; i++) {
-        code = ch_fit_estimate_joint(group, &bootstrap, order[i], a[order[i]], err);
+    for (size_t rank = 0; rank < CH_NUM_TC; rank++) {
+        const ch_tc_definition definition = by_rank(rank);
+        const double a = ch_tc_rule_of(definition)->theory(theory);
+        const ch_code code = ch_fit_estimate_joint(group, options, replicas, definition, a, err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
-    if (code == CH_OK) {
-        ch_fit_correlate(group, &bootstrap);
+    return CH_OK;
+}
+
+/* ---- all of a group ---- */
+
+ch_code ch_fit_estimate(ch_fit_group *group, const ch_fit_options *options, ch_bootstrap_progress *progress,
+                        ch_error *err)
+{
+    ch_perceptron_theory theory = {0};
+    ch_replicas replicas = {0};
+    ch_code code = CH_OK;
+    bool *used = ch_alloc(group->num_tc, sizeof *used);
+    if (used == NULL) {
+        code = ch_error_memory(err, "the errors of a fit");
+        goto out;
     }
-    ch_bootstrap_free(&bootstrap);
+    code = find_theory(&theory, group, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    if (group->num_data_sets < 2) {
+        code = ch_fit_note(group, err, "one data set: no errors, as it is data sets that differ");
+        if (code != CH_OK) {
+            goto out;
+        }
+    }
+    code = note_batch(group, &theory, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_fit_make_replicas(group, options, progress, &replicas, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = estimate_exponents(group, options, &replicas, &theory, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = estimate_critical(group, &replicas, used, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = estimate_a(group, options, &replicas, used, &theory, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_fit_correlate(group, &replicas, err);
+out:
+    ch_replicas_free(&replicas);
     free(used);
     return code;
 }

@@ -1,18 +1,31 @@
-/* joint_errors.c — errors of T_c = c P^-a from all P at once, and how fitted numbers go together. */
-#include "fit/internal.h"
+/* joint_errors.c — errors of the joint laws T_c = c P^-a, and correlations of fitted numbers. */
+#include "fit/errors/joint_errors.h"
+#include "fit/laws/constraints.h"
+#include "fit/numbers.h"
+#include "fit/table/notes.h"
 
 #include <math.h>
+#include <stdio.h>
 
 /* ---- errors ---- */
 
-/* Of a number whose logarithm is what was fitted. */
-static ch_code estimate_log(ch_fit_group *group, const ch_bootstrap *bootstrap, size_t number, const char *what,
-                            ch_estimate *estimate, ch_error *err)
+/* Error of a number of a joint law. @param what  its name in a note, e.g. "c" */
+static ch_code estimate(ch_fit_group *group, const ch_replicas *replicas, ch_fit_number number,
+                        ch_tc_definition definition, double value, ch_estimate *estimate, ch_error *err)
+{
+    char what[64];
+    snprintf(what, sizeof what, "%s by %s, joint", ch_fit_numbers[number].name, ch_tc_definition_name(definition));
+    return ch_fit_estimate_number(group, replicas, ch_fit_number_slot(number, definition), value, what, estimate, err);
+}
+
+/* The same for a number whose logarithm was fitted. */
+static ch_code estimate_log(ch_fit_group *group, const ch_replicas *replicas, ch_fit_number number,
+                            ch_tc_definition definition, ch_estimate *estimate_of, ch_error *err)
 {
     ch_estimate logs;
-    const double value = estimate->value;
-    const ch_code code = ch_fit_estimate_number(group, bootstrap, number, log(value), what, &logs, err);
-    *estimate = (ch_estimate){value, value * logs.stderr_, exp(logs.lo), exp(logs.hi)};
+    const double value = estimate_of->value;
+    const ch_code code = estimate(group, replicas, number, definition, log(value), &logs, err);
+    *estimate_of = ch_estimate_from_log(value, &logs);
     return code;
 }
 
@@ -23,34 +36,36 @@ static ch_code note_bound(ch_fit_group *group, const char *what, ch_held held, d
                : CH_OK;
 }
 
-static ch_code estimate_onset(ch_fit_group *group, const ch_bootstrap *bootstrap, ch_error *err)
+static ch_code estimate_onset(ch_fit_group *group, const ch_fit_options *options, const ch_replicas *replicas,
+                              ch_error *err)
 {
-    const ch_fit_options *options = bootstrap->options;
     ch_critical_law *law = &group->joint[CH_TC_ONSET];
-    ch_code code = estimate_log(group, bootstrap, CH_NUMBER_ONSET_C, "c by onset, joint", &law->prefactor, err);
-    if (code == CH_OK) {
-        code = estimate_log(group, bootstrap, CH_NUMBER_ONSET_M, "sharpness by onset, joint", &law->sharpness, err);
+    ch_code code = estimate_log(group, replicas, CH_FIT_C, CH_TC_ONSET, &law->prefactor, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK) {
-        code = ch_fit_estimate_number(group, bootstrap, CH_NUMBER_ONSET_A, law->exponent.value, "a by onset, joint",
-                                      &law->exponent, err);
+    code = estimate_log(group, replicas, CH_FIT_SHARPNESS, CH_TC_ONSET, &law->sharpness, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = estimate(group, replicas, CH_FIT_A, CH_TC_ONSET, law->exponent.value, &law->exponent, err);
+    if (code != CH_OK) {
+        return code;
     }
     law->held_a = ch_fit_held(options, CH_FIT_A, law->exponent.value);
-    if (!options->constraints[CH_FIT_SHARPNESS].is_tied) { /* a tie is to this one */
+    if (!options->constraints[CH_FIT_SHARPNESS].is_tied) { /* a tie holds the m at each P to this one, not this one */
         law->held_sharpness = ch_fit_held(options, CH_FIT_SHARPNESS, law->sharpness.value);
     }
     ch_fit_hold_estimate(&law->exponent, options->constraints[CH_FIT_A].range, law->held_a);
     ch_fit_hold_estimate(&law->sharpness, options->constraints[CH_FIT_SHARPNESS].range, law->held_sharpness);
-    if (code == CH_OK) {
-        code = note_bound(group, "a by onset, joint,", law->held_a, law->exponent.value, err);
+    code = note_bound(group, "a by onset, joint,", law->held_a, law->exponent.value, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK) {
-        code = note_bound(group, "the onset's sharpness", law->held_sharpness, law->sharpness.value, err);
-    }
-    return code;
+    return note_bound(group, "the onset's sharpness", law->held_sharpness, law->sharpness.value, err);
 }
 
-/* a = gamma/delta is held as these are. */
+/* a = gamma/delta is held as delta and gamma are. */
 static ch_held held_escape(const ch_fit_group *group, const ch_fit_options *options)
 {
     const ch_held delta = ch_fit_held(options, CH_FIT_DELTA, group->weight_change.temp_exponent);
@@ -61,58 +76,74 @@ static ch_held held_escape(const ch_fit_group *group, const ch_fit_options *opti
     return delta == CH_HELD_FIXED && gamma == CH_HELD_FIXED ? CH_HELD_FIXED : CH_HELD_NOT;
 }
 
-static ch_code estimate_escape(ch_fit_group *group, const ch_bootstrap *bootstrap, ch_error *err)
+static ch_code estimate_escape(ch_fit_group *group, const ch_fit_options *options, const ch_replicas *replicas,
+                               ch_error *err)
 {
     const ch_range any = {-INFINITY, INFINITY};
     ch_critical_law *law = &group->joint[CH_TC_ESCAPE];
-    ch_code code = estimate_log(group, bootstrap, CH_NUMBER_ESCAPE_C, "c by escape, joint", &law->prefactor, err);
-    if (code == CH_OK) {
-        code = ch_fit_estimate_number(group, bootstrap, CH_NUMBER_ESCAPE_A, law->exponent.value, "a by escape, joint",
-                                      &law->exponent, err);
+    ch_code code = estimate_log(group, replicas, CH_FIT_C, CH_TC_ESCAPE, &law->prefactor, err);
+    if (code != CH_OK) {
+        return code;
     }
-    law->held_a = held_escape(group, bootstrap->options);
+    code = estimate(group, replicas, CH_FIT_A, CH_TC_ESCAPE, law->exponent.value, &law->exponent, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    law->held_a = held_escape(group, options);
     ch_fit_hold_estimate(&law->exponent, any, law->held_a);
-    return code;
+    return CH_OK;
 }
 
-ch_code ch_fit_estimate_joint(ch_fit_group *group, const ch_bootstrap *bootstrap, ch_tc_definition definition,
-                              double theory, ch_error *err)
+ch_code ch_fit_estimate_joint(ch_fit_group *group, const ch_fit_options *options, const ch_replicas *replicas,
+                              ch_tc_definition definition, double theory, ch_error *err)
 {
     ch_critical_law *law = &group->joint[definition];
     if (!law->found) {
         return CH_OK;
     }
-    const ch_code code =
-        definition == CH_TC_ONSET ? estimate_onset(group, bootstrap, err) : estimate_escape(group, bootstrap, err);
-    ch_exponent *exponent = ch_fit_add_exponent(group, "a", theory);
-    exponent->definition = ch_tc_definition_name(definition);
-    exponent->method = "joint";
-    exponent->held = law->held_a;
-    exponent->estimate = law->exponent;
-    return code;
+    const ch_code code = definition == CH_TC_ONSET ? estimate_onset(group, options, replicas, err)
+                                                   : estimate_escape(group, options, replicas, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    const ch_exponent exponent = {
+        .number = CH_FIT_A, .definition = definition, .estimate = law->exponent, .theory = theory, .held = law->held_a};
+    return ch_fit_add_exponent(group, &exponent, err);
 }
 
 /* ---- correlations ---- */
 
-void ch_fit_correlate(ch_fit_group *group, const ch_bootstrap *bootstrap)
+static ch_code correlate(ch_fit_group *group, const ch_replicas *replicas, ch_fit_number first, ch_fit_number second,
+                         ch_tc_definition definition, ch_error *err)
 {
-    static const struct {
-        const char *first, *second, *definition;
-        size_t numbers[2];
-    } pairs[CH_FIT_MAX_CORRELATIONS] = {
-        {"delta", "gamma", NULL, {CH_NUMBER_DELTA, CH_NUMBER_GAMMA}},
-        {"time_delta", "b", NULL, {CH_NUMBER_TIME_DELTA, CH_NUMBER_B}},
-        {"delta", "time_delta", NULL, {CH_NUMBER_DELTA, CH_NUMBER_TIME_DELTA}},
-        {"gamma", "b", NULL, {CH_NUMBER_GAMMA, CH_NUMBER_B}},
-        {"c", "a", "onset", {CH_NUMBER_ONSET_C, CH_NUMBER_ONSET_A}},
-        {"a", "sharpness", "onset", {CH_NUMBER_ONSET_A, CH_NUMBER_ONSET_M}},
-        {"c", "a", "escape", {CH_NUMBER_ESCAPE_C, CH_NUMBER_ESCAPE_A}},
-    };
-    for (size_t i = 0; i < CH_FIT_MAX_CORRELATIONS && group->num_data_sets >= 2; i++) {
-        const double value = ch_bootstrap_correlation(bootstrap, pairs[i].numbers[0], pairs[i].numbers[1]);
-        if (isfinite(value)) {
-            group->correlations[group->num_correlations++] =
-                (ch_correlation){pairs[i].first, pairs[i].second, pairs[i].definition, value};
+    const double value = ch_replicas_correlation(replicas, ch_fit_number_slot(first, definition),
+                                                 ch_fit_number_slot(second, definition));
+    if (!isfinite(value)) {
+        return CH_OK;
+    }
+    if (ch_grow((void **)&group->correlations, &group->correlations_capacity, group->num_correlations + 1,
+                sizeof *group->correlations) != 0) {
+        return ch_error_memory(err, "the correlations of a fit");
+    }
+    group->correlations[group->num_correlations++] = (ch_correlation){first, second, definition, value};
+    return CH_OK;
+}
+
+ch_code ch_fit_correlate(ch_fit_group *group, const ch_replicas *replicas, ch_error *err)
+{
+    static const ch_fit_number of_laws[][2] = {{CH_FIT_DELTA, CH_FIT_GAMMA},
+                                               {CH_FIT_TIME_DELTA, CH_FIT_B},
+                                               {CH_FIT_DELTA, CH_FIT_TIME_DELTA},
+                                               {CH_FIT_GAMMA, CH_FIT_B}};
+    static const ch_fit_number of_joint[][2] = {{CH_FIT_C, CH_FIT_A}, {CH_FIT_A, CH_FIT_SHARPNESS}};
+    ch_code code = CH_OK;
+    for (size_t i = 0; i < sizeof of_laws / sizeof *of_laws && code == CH_OK; i++) {
+        code = correlate(group, replicas, of_laws[i][0], of_laws[i][1], CH_NUM_TC, err);
+    }
+    for (int d = 0; d < CH_NUM_TC; d++) {
+        for (size_t i = 0; i < sizeof of_joint / sizeof *of_joint && code == CH_OK; i++) {
+            code = correlate(group, replicas, of_joint[i][0], of_joint[i][1], (ch_tc_definition)d, err);
         }
     }
+    return code;
 }

@@ -1,13 +1,18 @@
 /* change.c — T_c by the test error: where it leaves the value that it has as T -> 0. */
-#include "fit/internal.h"
+#include "fit/laws/change.h"
+#include "core/statistics.h"
+#include "fit/laws/definition.h"
+#include "fit/table/data_sets.h"
+#include "fit/table/notes.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_integration.h>
 #include <gsl/gsl_randist.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-/* The value as T -> 0 is the mean over so many lowest T. */
+/* The value as T -> 0 is taken to be the mean over so many lowest T. */
 enum { BASE_TEMPS = 3 };
 
 /* Mean test error of each data set in a cell; NaN where it has none.
@@ -31,17 +36,17 @@ static void errors_of_cell(const ch_fit_group *group, const uint32_t *data_set, 
 /* k standard errors of the mean of n numbers: the k of Student's t that is as improbable as k of a normal one. */
 static double limit_of(const double *shifts, size_t num, double sigmas)
 {
-    double mean = 0, squares = 0, count = 0; /* Welford */
+    ch_moments moments = {0};
     for (size_t s = 0; s < num; s++) {
         if (isfinite(shifts[s])) {
-            const double difference = shifts[s] - mean;
-            count++;
-            mean += difference / count;
-            squares += difference * (shifts[s] - mean);
+            ch_moments_add(&moments, shifts[s]);
         }
     }
-    return count < 2 ? NAN
-                     : gsl_cdf_tdist_Qinv(gsl_cdf_ugaussian_Q(sigmas), count - 1) * sqrt(squares / (count - 1) / count);
+    if (moments.count < 2) {
+        return NAN;
+    }
+    const double freedom = moments.count - 1;
+    return gsl_cdf_tdist_Qinv(gsl_cdf_ugaussian_Q(sigmas), freedom) * sqrt(moments.squares / freedom / moments.count);
 }
 
 ch_code ch_change_init(ch_change *self, const ch_fit_group *group, size_t train, double sigmas, ch_error *err)
@@ -59,7 +64,8 @@ ch_code ch_change_init(ch_change *self, const ch_fit_group *group, size_t train,
         code = ch_error_memory(err, "the test errors");
         goto out;
     }
-    if ((code = ch_fit_index_data_sets(group, data_set, err)) != CH_OK) {
+    code = ch_data_sets_index_runs(group->runs, group->num_runs, data_set, NULL, err);
+    if (code != CH_OK) {
         goto out;
     }
     size_t seen = 0;
@@ -109,7 +115,7 @@ static double shift_at(const ch_change *self, size_t temp, const double *copies)
     return shift != 0 && isfinite(self->limits[temp]) ? shift / self->limits[temp] : 0;
 }
 
-/* It has left when two neighbouring T are beyond the limit on the same side. */
+/* Whether the test error has left its value: at this T and at the next one it is beyond the limit on the same side. */
 static bool has_left(const ch_change *self, size_t temp, double shift, const double *copies)
 {
     const double next = fabs(shift) > 1 ? shift_at(self, temp + 1, copies) : 0;
@@ -119,11 +125,11 @@ static bool has_left(const ch_change *self, size_t temp, double shift, const dou
 ch_tc_place ch_tc_error(const ch_change *self, const double *copies, double *log_temp)
 {
     double before = 0;
-    bool told = false;
+    bool is_decidable = false;
     *log_temp = NAN;
     for (size_t k = 0; k + 1 < self->num_temps; k++) {
         const double shift = shift_at(self, k, copies);
-        told = told || isfinite(self->limits[k]);
+        is_decidable = is_decidable || isfinite(self->limits[k]);
         if (has_left(self, k, shift, copies)) {
             if (k == 0) {
                 *log_temp = self->log_temps[0];
@@ -137,19 +143,19 @@ ch_tc_place ch_tc_error(const ch_change *self, const double *copies, double *log
         }
         before = fmin(fabs(shift), 1);
     }
-    if (!told) {
+    if (!is_decidable) {
         return CH_TC_NONE;
     }
     *log_temp = self->log_temps[self->num_temps - 2];
     return CH_TC_ABOVE;
 }
 
-/* The chance of a neighbour beyond k, given one at x. */
+/* Two neighbouring shifts, normal and correlated, and the limit k that both may be beyond. */
 typedef struct {
     double sigmas, correlation;
 } tail_pair;
 
-/* phi(x) Q((k - rho x) / sqrt(1 - rho^2)) */
+/* Density of one shift at x and the other one beyond k: phi(x) Q((k - rho x) / sqrt(1 - rho^2)). */
 static double pair_density(double x, void *parameters)
 {
     const tail_pair *pair = parameters;
@@ -169,3 +175,68 @@ double ch_tc_error_false_alarms(double sigmas, size_t num_temps)
     const size_t pairs = num_temps > BASE_TEMPS + 1 ? num_temps - BASE_TEMPS - 1 : 0;
     return fmin(1, (double)pairs * 2 * both);
 }
+
+/* ---- the definition of T_c ---- */
+
+static ch_code make_change(void **workspace, const ch_tc_input *input, ch_error *err)
+{
+    ch_change *change = ch_alloc(1, sizeof *change);
+    if (change == NULL) {
+        return ch_error_memory(err, "the test errors");
+    }
+    *workspace = change;
+    return ch_change_init(change, input->group, input->train, input->options->sigmas, err);
+}
+
+static void free_change(void *workspace)
+{
+    if (workspace != NULL) {
+        ch_change_free(workspace);
+    }
+    free(workspace);
+}
+
+static ch_tc_place find(void *workspace, const ch_tc_input *input, ch_crossover *crossover, double *log_temp)
+{
+    (void)crossover;
+    return ch_tc_error(workspace, input->copies, log_temp);
+}
+
+static void describe(const ch_fit_options *options, char *text, size_t size)
+{
+    snprintf(text, size, "T_c by error (%g σ)", options->sigmas);
+}
+
+/* Says by what chance a T_c is found where there is none; or that there is none. */
+static ch_code note(ch_fit_group *group, const ch_fit_options *options, bool is_found, ch_error *err)
+{
+    const double chance = ch_tc_error_false_alarms(options->sigmas, group->num_temps);
+    if (is_found) {
+        return ch_fit_note(group, err,
+                           "T_c by error: a test error that T does not change would have one at a P with a chance of "
+                           "%.2g",
+                           chance);
+    }
+    return ch_fit_note(group, err,
+                       "no T_c by error: up to T = %g the test error does not leave by %g sigma the value that it has "
+                       "at the lowest T (a chance leave: %.2g at each P)",
+                       group->temps[group->num_temps - 1], options->sigmas, chance);
+}
+
+static double theory_of(const ch_perceptron_theory *theory)
+{
+    (void)theory;
+    return NAN;
+}
+
+const ch_tc_rule ch_tc_by_error = {
+    .name = "error",
+    .needs = "it needs five T or more at which every run fitted, and two data sets with a test error",
+    .rank = 2,
+    .init = make_change,
+    .free = free_change,
+    .find = find,
+    .describe = describe,
+    .note = note,
+    .theory = theory_of,
+};

@@ -10,13 +10,17 @@
  * The best ln y0_P is the P's mean of ln y - f by weight: residuals are f - ln y less their mean over the P, and their
  * derivatives those of f less theirs.
  */
-#include "fit/internal.h"
+#include "fit/laws/joint.h"
+#include "fit/laws/bounded.h"
+#include "fit/laws/onset.h"
+#include "fit/laws/regression.h"
+#include "fit/table/notes.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 enum { LOG_TEMP, EXPONENT, LOG_SHARPNESS, LOG_DELTA, NUM_PARAMETERS };
-/* Where a and ln m are in ranges and held. */
+/* Indices of a and ln m in `ranges` and `held`. */
 enum { HELD_A, HELD_SHARPNESS };
 
 /* ---- the model ---- */
@@ -31,7 +35,7 @@ static double delta_of(const ch_joint_space *self, const gsl_vector *parameters)
     return isnan(self->delta) ? exp(gsl_vector_get(parameters, LOG_DELTA)) : self->delta;
 }
 
-/* Takes from the numbers of each P their mean by weight. */
+/* Subtracts from the numbers of each P their mean by weight. */
 static void centre(const ch_joint_space *self, double *numbers)
 {
     for (size_t p = 0; p < self->num_trains; p++) {
@@ -80,7 +84,7 @@ int ch_joint_jacobian(const gsl_vector *parameters, void *space, gsl_matrix *jac
         const double z = m * delta * distance;
         const double slope = delta * ch_logistic(z);
         columns[LOG_TEMP][i] = -slope;
-        /* of a parameter that is held the column is zero: no step moves it */
+        /* the column of a held parameter is zero, so that no step moves it */
         columns[EXPONENT][i] = self->held[HELD_A] ? 0 : slope * self->log_train[i];
         columns[LOG_SHARPNESS][i] = self->held[HELD_SHARPNESS] ? 0 : -ch_softplus(z) / m + slope * distance;
         if (isnan(self->delta)) {
@@ -98,20 +102,11 @@ int ch_joint_jacobian(const gsl_vector *parameters, void *space, gsl_matrix *jac
 
 /* ---- the points ---- */
 
-static size_t count_complete(const ch_fit_group *group, size_t train)
-{
-    size_t count = 0;
-    for (size_t c = ch_fit_first_cell(group, train); c < ch_fit_first_cell(group, train + 1); c++) {
-        count += group->cells[c].complete;
-    }
-    return count;
-}
-
 static void list_points(ch_joint_space *self, const ch_fit_group *group)
 {
     for (size_t p = 0; p < group->num_trains; p++) {
-        if (count_complete(group, p) < 2) {
-            continue; /* its plateau would take its only point up */
+        if (ch_fit_count_complete(group, p) < 2) {
+            continue; /* a plateau of its own fits a single point exactly */
         }
         self->begin[self->num_trains++] = self->count;
         for (size_t c = ch_fit_first_cell(group, p); c < ch_fit_first_cell(group, p + 1); c++) {
@@ -228,7 +223,7 @@ static bool minimum_of(void *problem, const bool held[2], double values[2], doub
         return false;
     }
     self->converged = ch_onset_iterate(self->solver, self->step);
-    /* one that runs away has left its range: the minimum is then at the bound, if there is a bound */
+    /* parameters that run away have left their range, and the minimum is then at the bound, if there is one */
     const gsl_vector *at = gsl_multifit_nlinear_position(self->solver);
     values[HELD_A] = held[HELD_A] ? values[HELD_A] : gsl_vector_get(at, EXPONENT);
     values[HELD_SHARPNESS] = held[HELD_SHARPNESS] ? values[HELD_SHARPNESS] : gsl_vector_get(at, LOG_SHARPNESS);
@@ -236,7 +231,7 @@ static bool minimum_of(void *problem, const bool held[2], double values[2], doub
     return true;
 }
 
-/* m itself at the ends of its range, that logarithms would round. */
+/* m; at an end of its range the end itself, which the logarithm would round. */
 static double sharpness_at(const ch_joint_space *self, double log_sharpness)
 {
     const ch_range range = self->ranges[HELD_SHARPNESS];
@@ -259,7 +254,7 @@ double ch_joint_fit(ch_joint_space *self, const ch_joint_onset *start, double st
                                     .sharpness = sharpness_at(self, values[HELD_SHARPNESS]),
                                     .delta = delta_of(self, at)};
     const double squares = sum_of_squares(self);
-    if (!ch_onset_is_told(&crossover) || !isfinite(squares)) {
+    if (!ch_onset_is_identifiable(&crossover) || !isfinite(squares)) {
         return INFINITY;
     }
     *found = (ch_joint_onset){.log_prefactor = crossover.log_temp + values[HELD_A] * self->mean_log_train,
@@ -271,7 +266,8 @@ double ch_joint_fit(ch_joint_space *self, const ch_joint_onset *start, double st
 
 /* ---- all P of a table ---- */
 
-/* The line through the T_c found one by one. @return how many there are; nothing is set with fewer than two */
+/* Starts from the line through the T_c that were found one by one. @return how many there are; with fewer than two
+ * `start` is not set */
 static size_t guess(const ch_fit_group *group, ch_joint_onset *start)
 {
     double weight = 0, x = 0, y = 0, xx = 0, xy = 0, delta = 0;
@@ -342,15 +338,17 @@ static ch_code find_escape(ch_fit_group *group, const ch_fit_options *options, c
     }
     ch_regression regression = {0};
     const ch_code code = ch_regression_init(&regression, group, CH_LOG_WEIGHT_CHANGE, err);
-    if (code == CH_OK) {
-        const double log_amplitude = ch_regression_amplitude(&regression, means, CH_LOG_RELATIVE, power);
-        law->prefactor.value = exp((log(options->threshold) - log_amplitude) / power->temp_exponent);
-        law->exponent.value = power->train_exponent / power->temp_exponent;
-        law->delta = power->temp_exponent;
-        law->num_trains = regression.num_trains;
-        law->num_points = regression.num_cells;
-        law->found = isfinite(law->prefactor.value) && isfinite(law->exponent.value);
+    if (code != CH_OK) {
+        goto out;
     }
+    const double log_amplitude = ch_regression_amplitude(&regression, means, CH_LOG_RELATIVE, power);
+    law->prefactor.value = exp((log(options->threshold) - log_amplitude) / power->temp_exponent);
+    law->exponent.value = power->train_exponent / power->temp_exponent;
+    law->delta = power->temp_exponent;
+    law->num_trains = regression.num_trains;
+    law->num_points = regression.num_cells;
+    law->found = isfinite(law->prefactor.value) && isfinite(law->exponent.value);
+out:
     ch_regression_free(&regression);
     return code;
 }
@@ -361,9 +359,11 @@ ch_code ch_fit_find_joint(ch_fit_group *group, const ch_fit_options *options, co
     for (int d = 0; d < CH_NUM_TC; d++) {
         group->joint[d] = (ch_critical_law){.prefactor = none, .exponent = none, .sharpness = none, .delta = NAN};
     }
-    ch_code code = options->wanted[CH_TC_ONSET] ? find_onset(group, options, means, err) : CH_OK;
-    if (code == CH_OK && options->wanted[CH_TC_ESCAPE]) {
-        code = find_escape(group, options, means, err);
+    if (options->wanted[CH_TC_ONSET]) {
+        const ch_code code = find_onset(group, options, means, err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
-    return code;
+    return options->wanted[CH_TC_ESCAPE] ? find_escape(group, options, means, err) : CH_OK;
 }

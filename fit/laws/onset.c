@@ -7,16 +7,18 @@
  *     df / d ln m     = -L / m + delta s (u - u_c),
  *     df / d ln delta = delta s (u - u_c).
  */
-#include "fit/internal.h"
+#include "fit/laws/onset.h"
+#include "fit/laws/bounded.h"
+#include "fit/laws/definition.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_fit.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { LOG_PLATEAU, LOG_TEMP, LOG_SHARPNESS, LOG_DELTA };
 
-/* ln(1 + e^z) without overflow. */
 double ch_softplus(double z)
 {
     return z > 0 ? z + log1p(exp(-z)) : log1p(exp(z));
@@ -74,7 +76,7 @@ int ch_onset_jacobian(const gsl_vector *parameters, void *space, gsl_matrix *jac
         const double slope = crossover.delta * ch_logistic(z);
         gsl_matrix_set(jacobian, i, LOG_PLATEAU, 1);
         gsl_matrix_set(jacobian, i, LOG_TEMP, -slope);
-        /* of a parameter that is held the column is zero: no step moves it */
+        /* the column of a held parameter is zero, so that no step moves it */
         gsl_matrix_set(jacobian, i, LOG_SHARPNESS, self->holds_sharpness ? 0 : -ch_softplus(z) / m + slope * distance);
         if (!self->tied) {
             gsl_matrix_set(jacobian, i, LOG_DELTA, slope * distance);
@@ -143,8 +145,8 @@ void ch_onset_load(ch_onset_space *self, const ch_fit_group *group, size_t train
     }
 }
 
-/* A first guess: the plateau is the lowest point, the power law the line through the upper half (at least two points),
- * T_c where they meet. */
+/* Guesses a crossover: the plateau is the lowest point, the power law is the line through the upper half of the points
+ * (at least two), and T_c is where they meet. */
 static ch_crossover guess(const ch_onset_space *self, double sharpness)
 {
     const size_t half = self->count / 2;
@@ -166,7 +168,7 @@ static ch_crossover guess(const ch_onset_space *self, double sharpness)
 
 bool ch_onset_iterate(gsl_multifit_nlinear_workspace *solver, double step)
 {
-    const int most_iterations = 50; /* those that converge take up to 20; parameters of straight data run away */
+    const int most_iterations = 50; /* fits that converge take up to 20; on straight data the parameters run away */
     for (int i = 0; i < most_iterations; i++) {
         const int status = gsl_multifit_nlinear_iterate(solver);
         if (status != GSL_SUCCESS) {
@@ -180,7 +182,7 @@ bool ch_onset_iterate(gsl_multifit_nlinear_workspace *solver, double step)
     return false;
 }
 
-bool ch_onset_is_told(const ch_crossover *crossover)
+bool ch_onset_is_identifiable(const ch_crossover *crossover)
 {
     return isfinite(crossover->log_temp) && crossover->sharpness > 0.3 && crossover->delta > 0.05 &&
            crossover->delta < 20;
@@ -207,10 +209,10 @@ static bool solve(ch_onset_space *self, const ch_crossover *start, double step, 
         const double residual = ch_crossover_log(crossover, self->log_temp[i]) - self->y[i];
         *squares += gsl_vector_get(self->weights, i) * residual * residual;
     }
-    return isfinite(*squares) && ch_onset_is_told(crossover);
+    return isfinite(*squares) && ch_onset_is_identifiable(crossover);
 }
 
-/* Within the range of m: at the bound that the free minimum violates. */
+/* The minimum within the range of m: where the free one violates a bound, m is held at that bound. */
 static bool solve_within(ch_onset_space *self, const ch_crossover *start, double step, ch_crossover *crossover,
                          double *squares)
 {
@@ -220,10 +222,10 @@ static bool solve_within(ch_onset_space *self, const ch_crossover *start, double
         from.sharpness = self->range.lo;
         return solve(self, &from, step, crossover, squares);
     }
-    const bool is_told = solve(self, &from, step, crossover, squares);
+    const bool is_identifiable = solve(self, &from, step, crossover, squares);
     const double m = exp(gsl_vector_get(gsl_multifit_nlinear_position(self->solver), LOG_SHARPNESS));
     if (!(m < self->range.lo || m > self->range.hi)) {
-        return is_told;
+        return is_identifiable;
     }
     self->holds_sharpness = true;
     from.sharpness = m < self->range.lo ? self->range.lo : self->range.hi;
@@ -268,7 +270,101 @@ bool ch_onset_beats_line(const ch_onset_space *self, double squares, double line
     for (size_t i = 0; i < self->count; i++) {
         scale += gsl_vector_get(self->weights, i) * self->y[i] * self->y[i];
     }
-    const double rounding = 1e-24 * scale; /* what exact data leave; a line within it is exact */
+    const double rounding = 1e-24 * scale; /* what rounding leaves of exact data; a line that leaves less is exact */
     const double ratio = (line_squares - squares) / extra / ((squares + rounding) / freedom);
     return line_squares > 100 * rounding && ratio > 0 && gsl_cdf_fdist_Q(ratio, extra, freedom) < 0.001;
 }
+
+/* ---- the definition of T_c ---- */
+
+ch_tc_place ch_tc_onset(ch_onset_space *space, ch_crossover *crossover, double *log_temp)
+{
+    const double lowest = space->log_temp[0];
+    const double highest = space->log_temp[space->count - 1];
+    double squares = NAN, line_slope = NAN, line_squares = NAN;
+    ch_onset_line(space, &line_slope, &line_squares);
+    if (!ch_onset_fit(space, NULL, crossover, &squares) || !ch_onset_beats_line(space, squares, line_squares)) {
+        const bool flat = line_slope < CH_ONSET_FLAT;
+        *crossover = (ch_crossover){NAN, NAN, NAN, NAN};
+        *log_temp = flat ? highest : lowest;
+        return flat ? CH_TC_ABOVE : CH_TC_BELOW;
+    }
+    if (crossover->log_temp < lowest) {
+        *log_temp = lowest;
+        return CH_TC_BELOW;
+    }
+    if (crossover->log_temp > highest) {
+        *log_temp = highest;
+        return CH_TC_ABOVE;
+    }
+    *log_temp = crossover->log_temp;
+    return CH_TC_INSIDE;
+}
+
+static ch_code make_space(void **workspace, const ch_tc_input *input, ch_error *err)
+{
+    const size_t count = ch_fit_count_complete(input->group, input->train);
+    const bool tied = isfinite(input->delta);
+    if (count < ch_onset_least(tied)) {
+        return CH_OK;
+    }
+    ch_onset_space *space = ch_alloc(1, sizeof *space);
+    if (space == NULL) {
+        return ch_error_memory(err, "the fit of an onset");
+    }
+    *workspace = space;
+    return ch_onset_space_init(space, count, tied, err);
+}
+
+static void free_space(void *workspace)
+{
+    if (workspace != NULL) {
+        ch_onset_space_free(workspace);
+    }
+    free(workspace);
+}
+
+static ch_tc_place find(void *workspace, const ch_tc_input *input, ch_crossover *crossover, double *log_temp)
+{
+    ch_onset_space *space = workspace;
+    *log_temp = NAN;
+    if (space == NULL || (space->tied && !(input->delta > 0)) || isnan(input->sharpness.lo)) {
+        return CH_TC_NONE;
+    }
+    space->delta = input->delta;
+    space->range = input->sharpness;
+    ch_onset_load(space, input->group, input->train, input->means);
+    if (input->of_table == NULL) {
+        return ch_tc_onset(space, crossover, log_temp);
+    }
+    if (!ch_onset_fit(space, &input->of_table->crossover, crossover, NULL)) {
+        return CH_TC_NONE;
+    }
+    *log_temp = crossover->log_temp;
+    return *log_temp < space->log_temp[0]                  ? CH_TC_BELOW
+           : *log_temp > space->log_temp[space->count - 1] ? CH_TC_ABOVE
+                                                           : CH_TC_INSIDE;
+}
+
+static void describe(const ch_fit_options *options, char *text, size_t size)
+{
+    (void)options;
+    snprintf(text, size, "T_c by onset");
+}
+
+/* The onset is where T reaches the margin kappa, whatever P: a = 0 where there is a theory. */
+static double theory_of(const ch_perceptron_theory *theory)
+{
+    return isnan(theory->a) ? NAN : 0;
+}
+
+const ch_tc_rule ch_tc_by_onset = {
+    .name = "onset",
+    .needs = "too few T at which every run fitted",
+    .rank = 1,
+    .init = make_space,
+    .free = free_space,
+    .find = find,
+    .describe = describe,
+    .theory = theory_of,
+};

@@ -1,5 +1,5 @@
-/* outliers.c — runs beside the joint laws: which stand out, and which are left out for what reason. */
-#include "fit/internal.h"
+/* outliers.c — runs beside the power laws: which are outliers, and which are left out and why. */
+#include "fit/laws/outliers.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_math.h>
@@ -8,16 +8,16 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* A run is compared with the other data sets at its own (P, T), not with its own data set at other T. What runs on one
- * data set differ by over T is no law: far above the onset nothing, as they are one run scaled by T, until rounding or
- * kappa parts two of them, which then differ as two sequences of batches do. Measured in units of the usual difference,
- * the first of them to part would be an outlier without limit. Data sets are independent. */
+/* A run is compared with the other data sets at its own (P, T), because data sets are independent. It is not compared
+ * with its own data set at other T. Far above the onset the runs of one data set are a single run scaled by T and do
+ * not differ at all, until rounding or kappa makes two of them part; from then on they differ as two sequences of
+ * batches do. In units of their usual difference, which is 0, the first run to part would be infinitely far away. */
 
-/* Chance that a table without outliers has one named. */
+/* Probability that a table without outliers has one named. */
 static const double FALSE_ALARMS = 0.05;
-/* Data sets at a (P, T) from which on a median says where the others are. */
+/* Fewest data sets at a (P, T) whose median says where the others are. */
 enum { LEAST_SETS = 3 };
-/* Variance of a normal deviation over that of Qn: it is as good as this many of the numbers it is made from. */
+/* Efficiency of Qn for normal numbers: it is as precise as the standard deviation of this share of the numbers. */
 static const double QN_EFFICIENCY = 0.82;
 
 double ch_power_law_log(const ch_power_law *self, double temp, double train)
@@ -27,33 +27,27 @@ double ch_power_law_log(const ch_power_law *self, double temp, double train)
     return self->log_amplitude + of_temp + of_train;
 }
 
-static bool is_inside(const ch_fit_group *group, const ch_fit_cell *cell)
-{
-    const double temp = group->temps[cell->temp];
-    return temp >= group->window_lo && temp <= group->window_hi; /* false for NaN */
-}
+/* ---- outliers ---- */
 
-/* ---- runs that stand out ---- */
-
-/* Room for one cell, and sums over all. */
+/* Work space for one cell, and sums over all cells. */
 typedef struct {
     double *logs, *sorted, *work; /* [n], [n], [3 n] for the n runs of the group */
     int *work_int;                /* [5 n] */
     double spread, weight;        /* sums of (n_s - 1) Qn and n_s - 1, n_s data sets in a cell */
-} judge_space;
+} test_space;
 
-static ch_code space_init(judge_space *self, size_t num_runs, ch_error *err)
+static ch_code space_init(test_space *self, size_t num_runs, ch_error *err)
 {
-    *self = (judge_space){.logs = ch_alloc(num_runs, sizeof *self->logs),
-                          .sorted = ch_alloc(num_runs, sizeof *self->sorted),
-                          .work = ch_alloc(3 * num_runs, sizeof *self->work),
-                          .work_int = ch_alloc(5 * num_runs, sizeof *self->work_int)};
+    *self = (test_space){.logs = ch_alloc(num_runs, sizeof *self->logs),
+                         .sorted = ch_alloc(num_runs, sizeof *self->sorted),
+                         .work = ch_alloc(3 * num_runs, sizeof *self->work),
+                         .work_int = ch_alloc(5 * num_runs, sizeof *self->work_int)};
     return self->logs == NULL || self->sorted == NULL || self->work == NULL || self->work_int == NULL
                ? ch_error_memory(err, "the residuals of a fit")
                : CH_OK;
 }
 
-static void space_free(judge_space *self)
+static void space_free(test_space *self)
 {
     free(self->logs);
     free(self->sorted);
@@ -61,9 +55,9 @@ static void space_free(judge_space *self)
     free(self->work_int);
 }
 
-/* Sorts the first run of each data set, so that what is found is the spread of single runs, however many a data set
- * has. @return the number of data sets */
-static size_t sort_first_runs(judge_space *space, const ch_fit_group *group, const ch_fit_cell *cell)
+/* Sorts the ln y of the first run of each data set, so that the spread is that of single runs, however many runs a data
+ * set has. @return the number of data sets */
+static size_t sort_first_runs(test_space *space, const ch_fit_group *group, const ch_fit_cell *cell)
 {
     size_t count = 0;
     for (size_t i = cell->begin; i < cell->end; i++) {
@@ -75,10 +69,11 @@ static size_t sort_first_runs(judge_space *space, const ch_fit_group *group, con
     return count;
 }
 
-/* Appends a cell's runs; `sigmas` is still the distance from the cell's median, made as wide as that from a centre that
- * is known: the median of n normal numbers is nearer to each by a factor sqrt(1 - (2 - pi/2)/n).
+/* Appends a cell's runs. Their `sigmas` is the distance from the cell's median, not yet divided by the spread. The
+ * median of n normal numbers is nearer to each of them than their true centre is, by a factor sqrt(1 - (2 - pi/2)/n),
+ * by which the distance is divided.
  * @return the number of data sets */
-static size_t add_cell(ch_residuals *self, judge_space *space, const ch_fit_group *group, const ch_fit_cell *cell,
+static size_t add_cell(ch_residuals *self, test_space *space, const ch_fit_group *group, const ch_fit_cell *cell,
                        ch_fit_log which, double law)
 {
     const size_t num_runs = cell->end - cell->begin;
@@ -107,7 +102,7 @@ static size_t add_cell(ch_residuals *self, judge_space *space, const ch_fit_grou
     return num_sets;
 }
 
-/* The farthest first, those not judged last, else in the order of the group's runs. */
+/* Orders the farthest run first, those that are not tested last, equal ones in the order of the group's runs. */
 static int compare_residuals(const void *left, const void *right)
 {
     const ch_residual *a = left, *b = right;
@@ -115,13 +110,13 @@ static int compare_residuals(const void *left, const void *right)
     return x != y ? (x < y) - (x > y) : (a->place > b->place) - (a->place < b->place);
 }
 
-/* Puts distances in units of the spread, and finds whose are beyond the limit: N runs, each of which is there with the
- * probability 0.05/N at most (Bonferroni), distances over an estimated spread being Student's. */
-static void judge(ch_residuals *self, const judge_space *space)
+/* Divides distances by the spread and counts the runs beyond the limit. Each of N runs is beyond it with a probability
+ * of 0.05/N (Bonferroni). Distances over an estimated spread follow Student's distribution. */
+static void test_runs(ch_residuals *self, const test_space *space)
 {
     const double rounding = 1e-9;
     self->spread = space->spread / space->weight;
-    if (!(self->spread > rounding)) { /* no data sets to compare, or they do not differ */
+    if (!(self->spread > rounding)) { /* there are no data sets to compare, or they do not differ */
         self->spread = self->dof = self->limit = NAN;
         self->num_judged = 0;
     } else {
@@ -142,22 +137,26 @@ static void judge(ch_residuals *self, const judge_space *space)
 ch_code ch_residuals_init(ch_residuals *self, const ch_fit_group *group, ch_fit_log which, ch_error *err)
 {
     const ch_power_law *law = which == CH_LOG_TIME ? &group->time : &group->weight_change;
-    judge_space space;
+    test_space space;
     *self = (ch_residuals){.spread = NAN, .dof = NAN, .limit = NAN};
     ch_code code = space_init(&space, group->num_runs, err);
-    self->runs = ch_alloc(group->num_runs, sizeof *self->runs);
-    if (code == CH_OK && self->runs == NULL) {
-        code = ch_error_memory(err, "the residuals of a fit");
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code != CH_OK || !isfinite(law->log_amplitude)) {
+    self->runs = ch_alloc(group->num_runs, sizeof *self->runs);
+    if (self->runs == NULL) {
+        code = ch_error_memory(err, "the residuals of a fit");
+        goto out;
+    }
+    if (!isfinite(law->log_amplitude)) {
         goto out;
     }
     double freedom = 0;
     for (size_t p = 0; p < group->num_trains; p++) {
-        size_t most_sets = 1; /* at this P: its T may be copies of each other */
+        size_t most_sets = 1; /* of a T at this P; other T may hold copies of the same runs, and add nothing */
         for (size_t c = ch_fit_first_cell(group, p); c < ch_fit_first_cell(group, p + 1); c++) {
             const ch_fit_cell *cell = &group->cells[c];
-            if (cell->complete && is_inside(group, cell)) {
+            if (cell->complete && ch_fit_is_in_window(group, cell)) {
                 const double at = ch_power_law_log(law, group->temps[cell->temp], (double)group->trains[p]);
                 const size_t num_sets = add_cell(self, &space, group, cell, which, at);
                 most_sets = num_sets >= LEAST_SETS && num_sets > most_sets ? num_sets : most_sets;
@@ -166,7 +165,7 @@ ch_code ch_residuals_init(ch_residuals *self, const ch_fit_group *group, ch_fit_
         freedom += (double)(most_sets - 1);
     }
     self->dof = QN_EFFICIENCY * freedom;
-    judge(self, &space);
+    test_runs(self, &space);
 out:
     space_free(&space);
     return code;
@@ -203,7 +202,7 @@ ch_exclusion ch_fit_exclusion_of(const ch_fit_group *group, const ch_fit_cell *c
     if (isnan(group->window_lo)) {
         return CH_EXCLUDED_NO_WINDOW;
     }
-    if (!is_inside(group, cell)) {
+    if (!ch_fit_is_in_window(group, cell)) {
         return temp < group->window_lo ? CH_EXCLUDED_BELOW : CH_EXCLUDED_ABOVE;
     }
     if (cell->num_diverged > 0) {

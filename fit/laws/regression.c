@@ -1,16 +1,17 @@
 /* regression.c — one power law over all cells of the window. */
-#include "fit/internal.h"
+#include "fit/laws/regression.h"
+#include "fit/laws/bounded.h"
+#include "fit/table/data_sets.h"
 
 #include <gsl/gsl_sf_erf.h>
 #include <math.h>
 #include <stdlib.h>
 
-/* Of t*, cells in which a budget ended runs count too. */
+/* Whether a cell has a row in the design. For t* those in which a budget ended runs have one too. */
 static bool is_used(const ch_fit_group *group, const ch_fit_cell *cell, ch_fit_log which)
 {
-    const double temp = group->temps[cell->temp];
     const bool is_known = which == CH_LOG_TIME ? cell->num_diverged == 0 : cell->complete;
-    return is_known && temp >= group->window_lo && temp <= group->window_hi;
+    return is_known && ch_fit_is_in_window(group, cell);
 }
 
 static void count_values(ch_regression *self, bool *has_temp)
@@ -32,7 +33,7 @@ static void add_limited(ch_regression *self, const uint32_t *data_set, size_t ro
     for (size_t i = cell->begin; i < cell->end && !cell->complete; i++) {
         const ch_run *run = self->group->runs[i];
         const double log_time = log(run->time);
-        if (isfinite(log_time)) { /* one ended before its first step says nothing */
+        if (isfinite(log_time)) { /* a run that was ended before its first step says nothing */
             self->limited[self->num_limited++] = (ch_limited_run){row, data_set[i], run->status == CH_BUDGET, log_time};
         }
     }
@@ -50,7 +51,8 @@ ch_code ch_regression_init(ch_regression *self, const ch_fit_group *group, ch_fi
         code = ch_error_memory(err, "a regression");
         goto out;
     }
-    if ((code = ch_fit_index_data_sets(group, data_set, err)) != CH_OK) {
+    code = ch_data_sets_index_runs(group->runs, group->num_runs, data_set, NULL, err);
+    if (code != CH_OK) {
         goto out;
     }
     for (size_t c = 0; c < group->num_cells; c++) {
@@ -133,7 +135,8 @@ typedef struct {
     ch_regression_space *space;
 } least_squares;
 
-/* Splits the design: columns that are fitted, and y less those whose factors are held. @return number of the former */
+/* Splits the design into the columns whose factors are fitted, and y less the columns whose factors are held.
+ * @param columns  out: the columns that are fitted  @return their number */
 static size_t split(const least_squares *self, const bool held[2], size_t columns[CH_REGRESSION_COLUMNS])
 {
     ch_regression_space *space = self->space;
@@ -160,7 +163,7 @@ static size_t split(const least_squares *self, const bool held[2], size_t column
 /* Least squares of space->y with the factors of T and P held or fitted. */
 static bool minimum_of(void *problem, const bool held[2], double values[2], double *squares)
 {
-    /* regressors whose scaled singular values fall under this are taken for dependent: T moves with P */
+    /* regressors with a scaled singular value under this are taken to be dependent: T changes with P */
     const double tolerance = 1e-8;
     const least_squares *self = problem;
     ch_regression_space *space = self->space;
@@ -197,7 +200,7 @@ static bool solve(const ch_regression *self, ch_regression_space *space, const c
     double values[2];
     ch_range within[2];
     for (size_t k = 0; k < 2; k++) {
-        /* what has no column has no factor to bound */
+        /* a regressor that does not vary has no factor to bound */
         within[k] = varies(self, k + 1) || ch_range_is_fixed(ranges[k]) ? ranges[k] : any;
     }
     return ch_minimise_within(minimum_of, &problem, within, values);
@@ -224,8 +227,9 @@ typedef struct {
     double squares, weight;
 } spread;
 
-/* What lies beyond a bound c of a normal number of mean mu and deviation s: with z = (c - mu) / s and the hazard h(z),
- * its mean is mu + s h and its variance s^2 (1 + z h - h^2). Without a deviation yet (NaN), the bound itself. */
+/* Mean and variance of what lies beyond a bound c, for a normal number of mean mu and deviation s. With z = (c - mu) /
+ * s and the hazard h(z) the mean is mu + s h and the variance s^2 (1 + z h - h^2). While the deviation is not known
+ * (NaN), the bound itself is taken. */
 static double expected(const ch_limited_run *run, double mean, double deviation, double *variance)
 {
     const double value = run->log_time;
@@ -242,7 +246,8 @@ static double expected(const ch_limited_run *run, double mean, double deviation,
     return mean + deviation * hazard;
 }
 
-/* Sets y and weights of the cells that are not complete to what is expected of their runs. @return the largest move */
+/* Sets y and weights of the cells that are not complete to what is expected of their runs, and adds these runs to the
+ * sums for the variance. @return the largest change of a y */
 static double fill_in(const ch_regression *self, ch_regression_space *space, const double *copies, double deviation,
                       spread *all)
 {
@@ -268,7 +273,7 @@ static double fill_in(const ch_regression *self, ch_regression_space *space, con
     return most;
 }
 
-/* Squares of the complete cells' runs about the law. */
+/* Sums of the complete cells: squares of their runs about the law. */
 static spread spread_of_complete(const ch_regression *self, const ch_regression_space *space, const ch_cell_mean *means)
 {
     spread all = {0};
@@ -281,7 +286,7 @@ static spread spread_of_complete(const ch_regression *self, const ch_regression_
     return all;
 }
 
-/* The squares of the values as they are, to begin with. */
+/* Sums of all cells to begin with, where lower bounds are taken for values. */
 static spread spread_of_all(const ch_regression *self, const ch_regression_space *space, const ch_cell_mean *means,
                             const double *copies)
 {
@@ -295,7 +300,7 @@ static spread spread_of_all(const ch_regression *self, const ch_regression_space
     return all;
 }
 
-/* Expectation maximisation, from the bounds taken for values. */
+/* Expectation maximisation. It starts from the law that takes lower bounds for values. */
 static bool maximise(const ch_regression *self, ch_regression_space *space, const ch_cell_mean *means,
                      const double *copies, const ch_range ranges[2])
 {
@@ -319,7 +324,7 @@ static bool maximise(const ch_regression *self, ch_regression_space *space, cons
     return true;
 }
 
-/* Exponent of a column: NaN where nothing says it. */
+/* Exponent of a column; NaN where neither the data nor the user determine it. */
 static double exponent_of(const ch_regression *self, const ch_regression_space *space, const ch_range ranges[2],
                           size_t column)
 {

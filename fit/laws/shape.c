@@ -1,17 +1,19 @@
 /* shape.c — whether ln y over ln P is a straight line, a broken one, or one with a correction to scaling. */
-#include "fit/internal.h"
+#include "fit/laws/shape.h"
+#include "fit/table/data_sets.h"
 
 #include <gsl/gsl_cdf.h>
+#include <gsl/gsl_multifit.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Values tried of a parameter that enters not linearly: break, omega or nu. */
+/* Number of values that are tried of a parameter that does not enter linearly: break, omega or nu. */
 enum { GRID = 64 };
 static const double LEAST_OMEGA = 0.1, MOST_OMEGA = 2;
 static const double LEAST_NU = 0.01, MOST_NU = 20;
 enum { MOST_TERMS = 3 };
-/* AICc by which a shape has to be better than a power to be preferred. */
+/* A shape is preferred to a power if its AICc is lower by more than this. */
 static const double WORTH_IT = 2;
 
 const char *ch_trend_shape_name(ch_trend_shape shape)
@@ -26,7 +28,7 @@ static size_t num_terms(ch_trend_shape shape)
     return shape == CH_SHAPE_POWER ? 2 : 3;
 }
 
-/* Parameters of the mean: the terms' factors, and the one that is not linear. */
+/* Number of parameters of the mean: the factors of the terms, and the one that does not enter linearly. */
 static size_t num_parameters(ch_trend_shape shape)
 {
     return shape == CH_SHAPE_POWER ? 2 : 4;
@@ -34,7 +36,7 @@ static size_t num_parameters(ch_trend_shape shape)
 
 /* ---- the curve ---- */
 
-/* Mean over a data set's runs at one P, T taken out by the joint law; NaN where it has none there. */
+/* Mean of ln y over a data set's runs at one P, with the T dependence of the power law subtracted; NaN without runs. */
 static double value_of(const ch_fit_group *group, const uint32_t *data_set, size_t set, size_t train, ch_fit_log which)
 {
     const double temp_exponent = which == CH_LOG_TIME ? group->time.temp_exponent : group->weight_change.temp_exponent;
@@ -42,7 +44,7 @@ static double value_of(const ch_fit_group *group, const uint32_t *data_set, size
     for (size_t c = ch_fit_first_cell(group, train); c < ch_fit_first_cell(group, train + 1); c++) {
         const ch_fit_cell *cell = &group->cells[c];
         const double temp = group->temps[cell->temp];
-        const bool is_used = cell->complete && temp >= group->window_lo && temp <= group->window_hi;
+        const bool is_used = cell->complete && ch_fit_is_in_window(group, cell);
         for (size_t i = cell->begin; i < cell->end && is_used; i++) {
             if (data_set[i] == set) {
                 const ch_run *run = group->runs[i];
@@ -55,14 +57,13 @@ static double value_of(const ch_fit_group *group, const uint32_t *data_set, size
     return count > 0 ? sum / count : NAN;
 }
 
-/* P with complete cells in the window. @param trains  out: [num_trains] their indices */
+/* Finds the P that have complete cells in the window. @param trains  out: [num_trains] their indices */
 static size_t find_trains(const ch_fit_group *group, size_t *trains)
 {
     size_t count = 0;
     for (size_t c = 0; c < group->num_cells; c++) {
         const ch_fit_cell *cell = &group->cells[c];
-        const double temp = group->temps[cell->temp];
-        const bool is_used = cell->complete && temp >= group->window_lo && temp <= group->window_hi;
+        const bool is_used = cell->complete && ch_fit_is_in_window(group, cell);
         if (is_used && (count == 0 || trains[count - 1] != cell->train)) {
             trains[count++] = cell->train;
         }
@@ -82,7 +83,8 @@ ch_code ch_trend_init(ch_trend *self, const ch_fit_group *group, ch_fit_log whic
         code = ch_error_memory(err, "the shape of a curve");
         goto out;
     }
-    if ((code = ch_fit_index_data_sets(group, data_set, err)) != CH_OK) {
+    code = ch_data_sets_index_runs(group->runs, group->num_runs, data_set, NULL, err);
+    if (code != CH_OK) {
         goto out;
     }
     self->num_points = find_trains(group, trains);
@@ -119,7 +121,7 @@ static double correlation(const ch_trend *curve, size_t point, double nu)
     return point == 0 ? 0 : exp(-nu * (curve->log_train[point] - curve->log_train[point - 1]));
 }
 
-/* What a number at one P has that the one before it does not explain: e_i - rho e_{i-1}, over sqrt(1 - rho^2). */
+/* The part of a number at one P that the number before it does not explain, (e_i - rho e_{i-1}) / sqrt(1 - rho^2). */
 static double whiten(const ch_trend *curve, const double *numbers, size_t point, double nu)
 {
     const double rho = correlation(curve, point, nu);
@@ -136,7 +138,7 @@ static void average(const ch_trend *curve, double *mean)
     }
 }
 
-/* Squares of the data sets about their mean, whitened.
+/* Sum of the whitened squares of the data sets about their mean.
  * @param difference  [num_points] work space */
 static double squares_within(const ch_trend *curve, const double *mean, double nu, double *difference)
 {
@@ -200,9 +202,11 @@ static void terms_at(const ch_trend *curve, ch_trend_shape shape, double paramet
     }
 }
 
-/* One shape at one value of its parameter: factors of the terms, whitened squares of what is left. */
+/* One shape fitted at one value of its parameter. */
 typedef struct {
-    double parameter, exponent, variance, other, squares; /* variance for a unit one of a data set's numbers */
+    double parameter, exponent, other;
+    double variance; /* of the exponent, where ln y of a data set has unit variance */
+    double squares;  /* whitened squares that the shape leaves */
 } shape_point;
 
 typedef struct {
@@ -331,7 +335,7 @@ static void fit_shape(shape_space *self, ch_trend_shape shape, ch_shapes *shapes
     }
     const double squares = points[best].squares;
     fit->dof = self->curve->num_points - num_parameters(shape);
-    /* with one data set what is left of a shape is all that there is to tell its error by */
+    /* with one data set, what a shape leaves is all that its error can be estimated from */
     const bool alone = self->curve->num_sets < 2;
     const double variance = alone ? squares / (double)fit->dof : shapes->variance;
     fit->found = isfinite(squares);
@@ -347,7 +351,7 @@ static void fit_shape(shape_space *self, ch_trend_shape shape, ch_shapes *shapes
     }
 }
 
-/* What the fits say beside each other: lack of fit against the data sets' own spread, and AICc
+/* Compares the shapes: the misfit of each against the data sets' own spread, and AICc
  *     N ln(squares / N) + 2 k + 2 k (k + 1) / (N - k - 1),
  * N numbers, k parameters with the variance and nu (Hurvich and Tsai, Biometrika 76, 297 (1989)). */
 static void compare(const ch_trend *curve, ch_shapes *shapes)
@@ -404,24 +408,27 @@ ch_code ch_shapes_fit(ch_shapes *self, const ch_trend *curve, ch_error *err)
     if (curve->num_sets == 0 || curve->num_points < 3) {
         return CH_OK;
     }
-    self->local = ch_alloc(curve->num_points, sizeof *self->local);
     ch_code code = space_init(&space, curve, err);
-    if (code == CH_OK && self->local == NULL) {
+    if (code != CH_OK) {
+        goto out;
+    }
+    self->local = ch_alloc(curve->num_points, sizeof *self->local);
+    if (self->local == NULL) {
         code = ch_error_memory(err, "the shape of a curve");
+        goto out;
     }
-    if (code == CH_OK) {
-        self->nu = space.nu;
-        self->dof = (curve->num_sets - 1) * curve->num_points;
-        self->variance =
-            self->dof > 0 ? squares_within(curve, space.mean, space.nu, space.column) / (double)self->dof : NAN;
-        for (int k = 0; k < CH_NUM_SHAPES; k++) {
-            if (curve->num_points > num_parameters((ch_trend_shape)k) && self->variance != 0) {
-                fit_shape(&space, (ch_trend_shape)k, self);
-            }
+    self->nu = space.nu;
+    self->dof = (curve->num_sets - 1) * curve->num_points;
+    self->variance =
+        self->dof > 0 ? squares_within(curve, space.mean, space.nu, space.column) / (double)self->dof : NAN;
+    for (int k = 0; k < CH_NUM_SHAPES; k++) {
+        if (curve->num_points > num_parameters((ch_trend_shape)k) && self->variance != 0) {
+            fit_shape(&space, (ch_trend_shape)k, self);
         }
-        compare(curve, self);
-        find_local(&space, self);
     }
+    compare(curve, self);
+    find_local(&space, self);
+out:
     space_free(&space);
     return code;
 }

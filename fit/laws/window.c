@@ -1,5 +1,9 @@
 /* window.c — the temperatures at which the power laws hold. The rule stands in fit.h. */
-#include "fit/internal.h"
+#include "fit/laws/window.h"
+#include "core/statistics.h"
+#include "core/text.h"
+#include "fit/laws/onset.h"
+#include "fit/table/notes.h"
 
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
@@ -18,7 +22,7 @@ static const struct {
     size_t least_temps;
 } stages[] = {{0.001, 3}, {0.01, 2}, {0.05, 1}};
 
-/* What the P of a group say of the onset. */
+/* What is seen of the onset at the P of a group. */
 typedef struct {
     double *sharpness, *power; /* [num_onsets] m and m delta of the P where an onset was seen; owned */
     size_t num_onsets;
@@ -39,16 +43,6 @@ static double top_temp(const ch_fit_group *group, size_t train)
     return top;
 }
 
-static size_t count_complete(const ch_fit_group *group, size_t train)
-{
-    size_t count = 0;
-    const size_t end = ch_fit_first_cell(group, train + 1);
-    for (size_t c = ch_fit_first_cell(group, train); c < end; c++) {
-        count += group->cells[c].complete;
-    }
-    return count;
-}
-
 /* Slope of ln ||Dw|| from the first to the last complete cell, for a P with two or more. */
 static double end_to_end_slope(const ch_fit_group *group, size_t train)
 {
@@ -64,10 +58,10 @@ static double end_to_end_slope(const ch_fit_group *group, size_t train)
            log(group->temps[last->temp] / group->temps[first->temp]);
 }
 
-static ch_code look_at_train(onsets *self, const ch_fit_group *group, size_t train, const ch_cell_mean *means,
-                             ch_error *err)
+static ch_code see_train(onsets *self, const ch_fit_group *group, size_t train, const ch_cell_mean *means,
+                         ch_error *err)
 {
-    const size_t count = count_complete(group, train);
+    const size_t count = ch_fit_count_complete(group, train);
     if (count < ch_onset_least(false)) {
         self->num_short += count > 0;
         if (count >= 2 && end_to_end_slope(group, train) < CH_ONSET_FLAT) {
@@ -95,7 +89,7 @@ static ch_code look_at_train(onsets *self, const ch_fit_group *group, size_t tra
     return code;
 }
 
-static ch_code look(onsets *self, const ch_fit_group *group, ch_error *err)
+static ch_code see_all(onsets *self, const ch_fit_group *group, ch_error *err)
 {
     *self = (onsets){.log_onset = -INFINITY, .plateau_top = -INFINITY};
     ch_cell_mean *means = ch_alloc(group->num_cells, sizeof *means);
@@ -108,7 +102,7 @@ static ch_code look(onsets *self, const ch_fit_group *group, ch_error *err)
     }
     ch_fit_cell_means(group, means);
     for (size_t p = 0; p < group->num_trains && code == CH_OK; p++) {
-        code = look_at_train(self, group, p, means, err);
+        code = see_train(self, group, p, means, err);
     }
     gsl_sort(self->sharpness, 1, self->num_onsets);
     gsl_sort(self->power, 1, self->num_onsets);
@@ -173,20 +167,17 @@ static void local_slopes(const ch_fit_group *group, const bool *inside, const si
 /* Index of the last temperature before the local slope departs from that of the temperatures below it. */
 static size_t find_departure(const ch_fit_group *group, const double *slopes, const size_t *next, size_t first)
 {
-    double mean = 0, squares = 0; /* Welford's running moments of the slopes accepted so far */
-    size_t count = 0, t = first;
+    ch_moments before = {0}; /* of the slopes accepted so far */
+    size_t t = first;
     for (; next[t] < group->num_temps; t = next[t]) {
         if (isnan(slopes[t])) {
             continue;
         }
-        const double deviation = slopes[t] - mean;
-        if (count >= 3 && fabs(deviation) > 0.5 * fabs(mean) &&
-            fabs(deviation) > 4 * sqrt(squares / (double)(count - 1))) {
+        const double deviation = fabs(slopes[t] - before.mean);
+        if (before.count >= 3 && deviation > 0.5 * fabs(before.mean) && deviation > 4 * ch_moments_deviation(&before)) {
             return t;
         }
-        count++;
-        mean += deviation / (double)count;
-        squares += deviation * (slopes[t] - mean);
+        ch_moments_add(&before, slopes[t]);
     }
     return t;
 }
@@ -217,7 +208,7 @@ static ch_code set_window(ch_fit_group *group, const bool *inside, size_t count,
     group->window_temps = count;
     if (last != top) {
         char text[32];
-        ch_fit_format_temp(group->window_hi, text, sizeof text);
+        ch_temp_format(group->window_hi, text, sizeof text);
         for (size_t t = last + 1; t <= top; t++) {
             group->window_temps -= inside[t];
         }
@@ -261,7 +252,7 @@ ch_code ch_fit_choose_window(ch_fit_group *group, ch_error *err)
     group->window_lo = group->window_hi = group->window_tolerance = NAN;
     onsets seen = {0};
     bool *inside = ch_alloc(group->num_temps, sizeof *inside);
-    ch_code code = inside == NULL ? ch_error_memory(err, "the window of a fit") : look(&seen, group, err);
+    ch_code code = inside == NULL ? ch_error_memory(err, "the window of a fit") : see_all(&seen, group, err);
     if (code != CH_OK) {
         goto out;
     }

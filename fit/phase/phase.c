@@ -1,7 +1,8 @@
 /* phase.c — phase diagrams put together: which groups make one, and what their cells have. */
 #include "fit/phase/phase.h"
-#include "fit/internal.h"
 #include "fit/phase/phase_private.h"
+#include "fit/table/cells.h"
+#include "fit/table/data_sets.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -217,17 +218,13 @@ static void average_cells(ch_phase *self, const ch_phase_sets *sets)
 static ch_code average(ch_phase *self, ch_phase_sets *sets, ch_error *err)
 {
     ch_code code = CH_OK;
-    const ch_fit_group all = {.runs = self->runs, .num_runs = self->num_runs};
     uint32_t *data_set = ch_alloc(self->num_runs, sizeof *data_set);
     if (data_set == NULL) {
         return ch_error_memory(err, "a phase diagram");
     }
-    code = ch_fit_index_data_sets(&all, data_set, err);
+    code = ch_data_sets_index_runs(self->runs, self->num_runs, data_set, &self->num_data_sets, err);
     if (code != CH_OK) {
         goto out;
-    }
-    for (size_t i = 0; i < self->num_runs; i++) {
-        self->num_data_sets = data_set[i] >= self->num_data_sets ? data_set[i] + (size_t)1 : self->num_data_sets;
     }
     sets->num_cells = self->num_alphas * self->num_temps;
     sets->num_sets = self->num_data_sets;
@@ -255,52 +252,86 @@ static void phase_free(ch_phase *self)
     *self = (ch_phase){0};
 }
 
-static ch_code phase_init(ch_phase *self, const ch_fit_group *const *members, size_t count, uint64_t train,
-                          const ch_fit_options *options, ch_error *err)
+/* Where a diagram is: the groups that it is made of, by alpha, and its P. */
+typedef struct {
+    const ch_fit_group *const *members;
+    size_t count;
+    uint64_t train;
+} phase_place;
+
+static ch_code phase_init(ch_phase *self, const phase_place *place, const ch_fit_options *options,
+                          ch_bootstrap_progress *progress, ch_error *err)
 {
     ch_phase_sets sets = {0};
     *self = (ch_phase){.threshold = options->threshold};
-    ch_code code = list_values(self, members, count, train, err);
-    if (code == CH_OK) {
-        code = count_cells(self, members, count, err);
+    ch_code code = list_values(self, place->members, place->count, place->train, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        code = average(self, &sets, err);
+    code = count_cells(self, place->members, place->count, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        code = ch_phase_fit(self, &sets, options, err);
+    code = average(self, &sets, err);
+    if (code != CH_OK) {
+        goto out;
     }
+    code = ch_phase_fit(self, &sets, options, progress, err);
+out:
     free(sets.values);
     return code;
 }
 
-static ch_code append(ch_phase_list *self, const ch_fit *fit, const ch_fit_group *const *members, size_t count,
-                      uint64_t train, ch_error *err)
+static ch_code append(ch_phase_list *self, const phase_place *place, const ch_fit_options *options,
+                      ch_bootstrap_progress *progress, ch_error *err)
 {
     void *items = self->items;
     if (ch_grow(&items, &self->capacity, self->count + 1, sizeof *self->items) != 0) {
         return ch_error_memory(err, "the phase diagrams of a fit");
     }
     self->items = items;
-    return phase_init(&self->items[self->count++], members, count, train, &fit->options, err);
+    return phase_init(&self->items[self->count++], place, options, progress, err);
+}
+
+/* Walks all diagrams of a fit: counts their replicas in progress->total where `list` is NULL, else makes them.
+ * @param members  [num_groups] room */
+static ch_code walk(const ch_fit *fit, const ch_fit_group **members, ch_phase_list *list,
+                    ch_bootstrap_progress *progress, ch_error *err)
+{
+    for (size_t g = 0; g < fit->num_groups; g++) {
+        phase_place place = {members, gather(fit, g, members), 0};
+        while ((place.train = next_train(members, place.count, place.train)) > 0) {
+            if (!is_grid(members, place.count, place.train)) {
+                continue;
+            }
+            if (list == NULL) {
+                progress->total += fit->options.replicas;
+                continue;
+            }
+            const ch_code code = append(list, &place, &fit->options, progress, err);
+            if (code != CH_OK) {
+                return code;
+            }
+        }
+    }
+    return CH_OK;
 }
 
 ch_code ch_phase_list_init(ch_phase_list *self, const ch_fit *fit, ch_error *err)
 {
+    ch_bootstrap_progress progress = {.watch = fit->options.watch};
     ch_code code = CH_OK;
     *self = (ch_phase_list){0};
     const ch_fit_group **members = ch_alloc(fit->num_groups, sizeof *members);
     if (members == NULL) {
         return ch_error_memory(err, "the phase diagrams of a fit");
     }
-    for (size_t g = 0; g < fit->num_groups && code == CH_OK; g++) {
-        const size_t count = gather(fit, g, members);
-        for (uint64_t train = 0; code == CH_OK && (train = next_train(members, count, train)) > 0;) {
-            if (is_grid(members, count, train)) {
-                code = append(self, fit, members, count, train, err);
-            }
-        }
+    code = walk(fit, members, NULL, &progress, err);
+    if (code != CH_OK) {
+        goto out;
     }
+    code = walk(fit, members, self, &progress, err);
+out:
     free(members);
     return code;
 }

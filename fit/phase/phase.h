@@ -26,7 +26,7 @@
 #ifndef CH_PHASE_H
 #define CH_PHASE_H
 
-#include "fit/fit.h"
+#include "fit/results.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -81,8 +81,8 @@ typedef struct {
 
 /** All diagrams of a fit, none where there is no grid of alpha and T.
  *
- *  @param fit  must outlive the list: options (threshold, replicas, seed) and runs are its own
- *  @return CH_OK, CH_ERROR_MEMORY */
+ *  @param fit  must outlive the list: options (threshold, replicas, seed, threads, watch) and runs are its own
+ *  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
 ch_code ch_phase_list_init(ch_phase_list *self, const ch_fit *fit, ch_error *err) CH_MUST_CHECK;
 void ch_phase_list_free(ch_phase_list *self);
 

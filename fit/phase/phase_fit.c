@@ -1,5 +1,5 @@
 /* phase_fit.c — what a phase diagram is fitted for: T_opt and borders at each alpha, k, and their errors. */
-#include "fit/internal.h"
+#include "fit/errors/estimate.h"
 #include "fit/phase/phase_private.h"
 
 #include <gsl/gsl_fit.h>
@@ -8,8 +8,8 @@
 
 enum { LEAST_SLOPE = 3 };
 
-/* As for T_c: a number has an error when this part of the replicas could have it, and is sure in this part. */
-static const double enough_replicas = 0.9, enough_inside = 0.95;
+/* A temperature is sure when it lies inside the sampled ones in at least this share of the replicas, as for T_c. */
+static const double enough_inside = 0.95;
 
 double *ch_phase_sets_at(const ch_phase_sets *self, size_t cell, size_t quantity, size_t set)
 {
@@ -152,58 +152,34 @@ static double slope_theory(const ch_settings *key)
     return has_depth ? (depth - 1) / (depth + 1) : NAN;
 }
 
-/* How many of the replicas' numbers, `stride` apart, are finite, and their standard deviation. */
-static size_t spread_of(const double *numbers, size_t stride, size_t replicas, double *deviation)
-{
-    double mean = 0, squares = 0; /* Welford */
-    size_t count = 0;
-    for (size_t r = 0; r < replicas; r++) {
-        const double value = numbers[r * stride];
-        if (isfinite(value)) {
-            count++;
-            const double difference = value - mean;
-            mean += difference / (double)count;
-            squares += difference * (value - mean);
-        }
-    }
-    *deviation = count >= 2 ? sqrt(squares / (double)(count - 1)) : NAN;
-    return count;
-}
+/* ---- replicas ---- */
 
-/* What the fit works with. */
+/* What every replica repeats. */
 typedef struct {
-    size_t replicas, num_numbers; /* a replica: num_alphas x NUM_TEMPS; no replicas for one data set */
-    double *numbers;              /* [replicas + 1][num_numbers], the table's own last; owned, as all here */
-    double *slopes;               /* [replicas] */
-    double *log_temps, *values;   /* [num_temps] */
-    double *x, *y;                /* [num_alphas] */
-    double *copies;               /* [num_sets] */
+    const ch_phase *phase;
+    const ch_phase_sets *sets;
+} phase_design;
+
+/* What one thread works in. */
+typedef struct {
+    double *log_temps, *values; /* [num_temps] */
 } phase_space;
 
-static void space_free(phase_space *self)
+static void space_free(const void *context, void *workspace)
 {
-    free(self->numbers);
-    free(self->slopes);
+    (void)context;
+    phase_space *self = workspace;
     free(self->log_temps);
     free(self->values);
-    free(self->x);
-    free(self->y);
-    free(self->copies);
 }
 
-static ch_code space_init(phase_space *self, const ch_phase *phase, size_t replicas, ch_error *err)
+static ch_code space_init(const void *context, void *workspace, ch_error *err)
 {
-    *self = (phase_space){.replicas = phase->num_data_sets > 1 ? replicas : 0,
-                          .num_numbers = phase->num_alphas * NUM_TEMPS};
-    self->numbers = ch_alloc(self->replicas + 1, self->num_numbers * sizeof *self->numbers);
-    self->slopes = ch_alloc(self->replicas, sizeof *self->slopes);
-    self->log_temps = ch_alloc(phase->num_temps, sizeof *self->log_temps);
-    self->values = ch_alloc(phase->num_temps, sizeof *self->values);
-    self->x = ch_alloc(phase->num_alphas, sizeof *self->x);
-    self->y = ch_alloc(phase->num_alphas, sizeof *self->y);
-    self->copies = ch_alloc(phase->num_data_sets, sizeof *self->copies);
-    if (self->numbers == NULL || self->slopes == NULL || self->log_temps == NULL || self->values == NULL ||
-        self->x == NULL || self->y == NULL || self->copies == NULL) {
+    const ch_phase *phase = ((const phase_design *)context)->phase;
+    phase_space *self = workspace;
+    *self = (phase_space){.log_temps = ch_alloc(phase->num_temps, sizeof *self->log_temps),
+                          .values = ch_alloc(phase->num_temps, sizeof *self->values)};
+    if (self->log_temps == NULL || self->values == NULL) {
         return ch_error_memory(err, "the errors of a phase diagram");
     }
     for (size_t t = 0; t < phase->num_temps; t++) {
@@ -212,92 +188,132 @@ static ch_code space_init(phase_space *self, const ch_phase *phase, size_t repli
     return CH_OK;
 }
 
-/* Draws n of n data sets with replacement, as fit.h's bootstrap does. */
-static void draw_sets(double *copies, size_t n, uint64_t seed, size_t replica)
+static void evaluate(const void *context, void *workspace, const double *copies, double *numbers)
 {
-    ch_random random;
-    ch_random_init(&random, seed, CH_STREAM_BOOTSTRAP, replica);
-    for (size_t i = 0; i < n; i++) {
-        copies[i] = 0;
-    }
-    for (size_t i = 0; i < n; i++) {
-        copies[ch_random_below(&random, (uint32_t)n)]++;
+    const phase_design *design = context;
+    phase_space *space = workspace;
+    for (size_t i = 0; i < design->phase->num_alphas * NUM_TEMPS; i++) {
+        double log_temp = NAN;
+        const ch_tc_place place = find_temp(design->phase, design->sets, copies, i / NUM_TEMPS, i % NUM_TEMPS,
+                                            space->log_temps, space->values, &log_temp);
+        numbers[i] = place == CH_TC_INSIDE ? log_temp : NAN;
     }
 }
 
-static void find_temps(ch_phase *self, const ch_phase_sets *sets, phase_space *space)
+/* @param replicas  out: with count 0 for one data set; to be freed by the caller, also after a failure */
+static ch_code make_replicas(const phase_design *design, const ch_fit_options *options, ch_bootstrap_progress *progress,
+                             ch_replicas *replicas, ch_error *err)
 {
-    for (size_t i = 0; i < space->num_numbers; i++) {
-        double log_temp = NAN;
+    const ch_bootstrap_problem problem = {.context = design,
+                                          .num_data_sets = design->phase->num_data_sets,
+                                          .num_numbers = design->phase->num_alphas * NUM_TEMPS,
+                                          .workspace_size = sizeof(phase_space),
+                                          .init = space_init,
+                                          .free = space_free,
+                                          .evaluate = evaluate};
+    *replicas = (ch_replicas){.num_numbers = problem.num_numbers};
+    if (problem.num_data_sets < 2) {
+        return CH_OK;
+    }
+    replicas->numbers = ch_alloc(options->replicas, problem.num_numbers * sizeof *replicas->numbers);
+    if (replicas->numbers == NULL) {
+        return ch_error_memory(err, "the errors of a phase diagram");
+    }
+    replicas->count = options->replicas;
+    return ch_bootstrap_run(&problem, options, progress, replicas->numbers, err);
+}
+
+/* ---- the table, and its errors ---- */
+
+/* Finds the temperatures of the table, without errors.
+ * @param numbers  out: [num_alphas][NUM_TEMPS] their logarithms, or of their bounds */
+static ch_code find_temps(ch_phase *self, const phase_design *design, double *numbers, ch_error *err)
+{
+    phase_space space = {0};
+    const ch_code code = space_init(design, &space, err);
+    for (size_t i = 0; code == CH_OK && i < self->num_alphas * NUM_TEMPS; i++) {
         const size_t alpha = i / NUM_TEMPS, which = i % NUM_TEMPS;
         ch_phase_temp *temp = temp_of(&self->rows[alpha], which);
-        temp->place = find_temp(self, sets, NULL, alpha, which, space->log_temps, space->values, &log_temp);
-        temp->estimate = (ch_estimate){exp(log_temp), NAN, NAN, NAN};
-        space->numbers[space->replicas * space->num_numbers + i] = log_temp;
+        temp->place = find_temp(self, design->sets, NULL, alpha, which, space.log_temps, space.values, &numbers[i]);
+        temp->estimate = (ch_estimate){exp(numbers[i]), NAN, NAN, NAN};
     }
+    space_free(design, &space);
+    return code;
 }
 
-static void run_replicas(const ch_phase *self, const ch_phase_sets *sets, const ch_fit_options *options,
-                         phase_space *space)
+static void estimate_temps(ch_phase *self, const ch_replicas *replicas)
 {
-    for (size_t r = 0; r < space->replicas; r++) {
-        draw_sets(space->copies, self->num_data_sets, options->seed, r);
-        for (size_t i = 0; i < space->num_numbers; i++) {
-            double log_temp = NAN;
-            const ch_tc_place place = find_temp(self, sets, space->copies, i / NUM_TEMPS, i % NUM_TEMPS,
-                                                space->log_temps, space->values, &log_temp);
-            space->numbers[r * space->num_numbers + i] = place == CH_TC_INSIDE ? log_temp : NAN;
-        }
-    }
-}
-
-static void estimate_temps(ch_phase *self, const phase_space *space)
-{
-    for (size_t i = 0; i < space->num_numbers; i++) {
+    for (size_t i = 0; i < replicas->num_numbers; i++) {
         ch_phase_temp *temp = temp_of(&self->rows[i / NUM_TEMPS], i % NUM_TEMPS);
         double deviation = NAN;
-        const double replicas = (double)space->replicas;
-        const double count = (double)spread_of(space->numbers + i, space->num_numbers, space->replicas, &deviation);
-        temp->is_sure = temp->place == CH_TC_INSIDE && count >= enough_inside * replicas;
-        if (temp->place == CH_TC_INSIDE && replicas > 0 && count >= enough_replicas * replicas) {
+        const size_t count = ch_replicas_spread(replicas, i, &deviation);
+        temp->is_sure = temp->place == CH_TC_INSIDE && (double)count >= enough_inside * (double)replicas->count;
+        if (temp->place == CH_TC_INSIDE && replicas->count > 0 && ch_replicas_are_enough(replicas, count)) {
             const double value = temp->estimate.value;
             const ch_estimate logs = ch_estimate_make(log(value), deviation, self->num_data_sets);
-            temp->estimate = (ch_estimate){value, value * logs.stderr_, exp(logs.lo), exp(logs.hi)};
+            temp->estimate = ch_estimate_from_log(value, &logs);
         }
     }
 }
 
-static void estimate_slope(ch_phase *self, phase_space *space)
+/* @param numbers  [num_alphas][NUM_TEMPS] of the table */
+static ch_code estimate_slope(ch_phase *self, const double *numbers, const ch_replicas *replicas, ch_error *err)
 {
+    ch_code code = CH_OK;
     self->slope = (ch_estimate){NAN, NAN, NAN, NAN};
     self->slope_theory = slope_theory(&self->key);
     for (size_t a = 0; a < self->num_alphas; a++) {
         self->num_slope += self->alphas[a] < 1 && self->rows[a].best.is_sure;
     }
     if (self->num_slope < LEAST_SLOPE) {
-        return;
+        return CH_OK;
     }
     double deviation = NAN;
-    for (size_t r = 0; r < space->replicas; r++) {
-        space->slopes[r] = slope_of(self, space->numbers + r * space->num_numbers, space->x, space->y);
+    double *x = ch_alloc(self->num_alphas, sizeof *x), *y = ch_alloc(self->num_alphas, sizeof *y);
+    ch_replicas slopes = {
+        .numbers = ch_alloc(replicas->count, sizeof *slopes.numbers), .count = replicas->count, .num_numbers = 1};
+    if (x == NULL || y == NULL || slopes.numbers == NULL) {
+        code = ch_error_memory(err, "the errors of a phase diagram");
+        goto out;
     }
-    self->slope.value = slope_of(self, space->numbers + space->replicas * space->num_numbers, space->x, space->y);
-    const size_t count = spread_of(space->slopes, 1, space->replicas, &deviation);
-    if (space->replicas > 0 && (double)count >= enough_replicas * (double)space->replicas) {
+    for (size_t r = 0; r < replicas->count; r++) {
+        slopes.numbers[r] = slope_of(self, replicas->numbers + r * replicas->num_numbers, x, y);
+    }
+    self->slope.value = slope_of(self, numbers, x, y);
+    const size_t count = ch_replicas_spread(&slopes, 0, &deviation);
+    if (slopes.count > 0 && ch_replicas_are_enough(&slopes, count)) {
         self->slope = ch_estimate_make(self->slope.value, deviation, self->num_data_sets);
     }
+out:
+    free(x);
+    free(y);
+    ch_replicas_free(&slopes);
+    return code;
 }
 
-ch_code ch_phase_fit(ch_phase *self, const ch_phase_sets *sets, const ch_fit_options *options, ch_error *err)
+ch_code ch_phase_fit(ch_phase *self, const ch_phase_sets *sets, const ch_fit_options *options,
+                     ch_bootstrap_progress *progress, ch_error *err)
 {
-    phase_space space;
-    const ch_code code = space_init(&space, self, options->replicas, err);
-    if (code == CH_OK) {
-        find_temps(self, sets, &space);
-        run_replicas(self, sets, options, &space);
-        estimate_temps(self, &space);
-        estimate_slope(self, &space);
+    const phase_design design = {self, sets};
+    ch_replicas replicas = {0};
+    ch_code code = CH_OK;
+    double *numbers = ch_alloc(self->num_alphas * NUM_TEMPS, sizeof *numbers);
+    if (numbers == NULL) {
+        code = ch_error_memory(err, "the errors of a phase diagram");
+        goto out;
     }
-    space_free(&space);
+    code = find_temps(self, &design, numbers, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = make_replicas(&design, options, progress, &replicas, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    estimate_temps(self, &replicas);
+    code = estimate_slope(self, numbers, &replicas, err);
+out:
+    free(numbers);
+    ch_replicas_free(&replicas);
     return code;
 }

@@ -2,6 +2,7 @@
 #ifndef CH_PHASE_PRIVATE_H
 #define CH_PHASE_PRIVATE_H
 
+#include "fit/errors/bootstrap.h"
 #include "fit/phase/phase.h"
 
 /** Means over the runs of each data set in each cell: of the test error, and of ln of the relative variations. */
@@ -16,8 +17,10 @@ double *ch_phase_sets_at(const ch_phase_sets *self, size_t cell, size_t quantity
  *  @param copies  [num_sets] times a data set was drawn; NULL: each once */
 double ch_phase_sets_mean(const ch_phase_sets *self, size_t cell, size_t quantity, const double *copies);
 
-/** Fills rows and slope of a diagram that has its cells.  @return CH_OK, CH_ERROR_MEMORY */
+/** Fills rows and slope of a diagram that has its cells.
+ *  @param progress  counts the replicas
+ *  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
 ch_code ch_phase_fit(ch_phase *self, const ch_phase_sets *sets, const ch_fit_options *options,
-                     ch_error *err) CH_MUST_CHECK;
+                     ch_bootstrap_progress *progress, ch_error *err) CH_MUST_CHECK;
 
 #endif

@@ -6,28 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-ch_code ch_collapse_list_init(ch_collapse_list *self, const ch_fit *fit, ch_collapse_quantity quantity, ch_error *err)
-{
-    ch_code code = CH_OK;
-    *self = (ch_collapse_list){.items = ch_alloc(fit->num_groups, sizeof *self->items)};
-    if (self->items == NULL) {
-        return ch_error_memory(err, "the collapses of a fit");
-    }
-    for (; self->count < fit->num_groups && code == CH_OK; self->count++) {
-        code = ch_collapse_init(&self->items[self->count], &fit->groups[self->count], quantity, &fit->options, err);
-    }
-    return code;
-}
-
-void ch_collapse_list_free(ch_collapse_list *self)
-{
-    for (size_t i = 0; i < self->count; i++) {
-        ch_collapse_free(&self->items[i]);
-    }
-    free(self->items);
-    *self = (ch_collapse_list){0};
-}
-
 /* ---- for people ---- */
 
 static void print_estimate(FILE *out, const char *name, const ch_estimate *estimate, double theory)

@@ -1,5 +1,6 @@
 /* csv.c — the report of a fit as a table for R, pandas or a spreadsheet: a row a number. */
-#include "fit/internal.h"
+#include "fit/numbers.h"
+#include "fit/reports/reports.h"
 
 #include <math.h>
 
@@ -73,12 +74,13 @@ static void print_group(const ch_fit_group *group, FILE *out)
         [CH_HELD_NOT] = "", [CH_HELD_FIXED] = "fixed", [CH_HELD_TIED] = "tied", [CH_HELD_BOUND] = "bound"};
     for (size_t i = 0; i < group->num_exponents; i++) {
         const ch_exponent *exponent = &group->exponents[i];
-        const char *definition = exponent->definition != NULL ? exponent->definition : "";
-        const row_extras extras = {.method = exponent->method, .held = held[exponent->held]};
-        print_row(group, exponent->name, definition, extras, &exponent->estimate, exponent->theory, out);
+        const ch_fit_number_row *number = &ch_fit_numbers[exponent->number];
+        const char *definition = number->has_definition ? ch_tc_definition_name(exponent->definition) : "";
+        const row_extras extras = {.method = number->method, .held = held[exponent->held]};
+        print_row(group, number->name, definition, extras, &exponent->estimate, exponent->theory, out);
     }
-    print_shapes(group, "gamma", &group->weight_shapes, out);
-    print_shapes(group, "b", &group->time_shapes, out);
+    print_shapes(group, ch_fit_numbers[CH_FIT_GAMMA].name, &group->weight_shapes, out);
+    print_shapes(group, ch_fit_numbers[CH_FIT_B].name, &group->time_shapes, out);
     for (size_t i = 0; i < group->num_tc; i++) {
         const ch_tc *tc = &group->tc[i];
         const row_extras extras = {.train = tc->train, .bound = bounds[tc->place]};

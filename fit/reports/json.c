@@ -1,6 +1,9 @@
 /* json.c — the report of a fit for programs. */
 #include "sim/store/json.h"
-#include "fit/internal.h"
+#include "fit/laws/bounded.h"
+#include "fit/laws/constraints.h"
+#include "fit/numbers.h"
+#include "fit/reports/reports.h"
 
 #include <math.h>
 #include <string.h>
@@ -43,13 +46,14 @@ static json_t *held_json(ch_held held)
 
 static json_t *exponent_json(const ch_exponent *exponent, json_t *key)
 {
+    const ch_fit_number_row *number = &ch_fit_numbers[exponent->number];
     json_t *object = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:O}", "name", exponent->name, "value", real_or_null(exponent->estimate.value),
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:O}", "name", number->name, "value", real_or_null(exponent->estimate.value),
         "stderr", real_or_null(exponent->estimate.stderr_), "ci95", interval_json(&exponent->estimate), "theory",
         real_or_null(exponent->theory), "held", held_json(exponent->held), "group", key);
-    if (object != NULL && exponent->definition != NULL &&
-        (json_object_set_new(object, "definition", json_string(exponent->definition)) != 0 ||
-         json_object_set_new(object, "method", json_string(exponent->method)) != 0)) {
+    if (object != NULL && number->has_definition &&
+        (json_object_set_new(object, "definition", json_string(ch_tc_definition_name(exponent->definition))) != 0 ||
+         json_object_set_new(object, "method", json_string(number->method)) != 0)) {
         json_decref(object);
         object = NULL;
     }
@@ -82,10 +86,11 @@ static json_t *correlations_json(const ch_fit_group *group)
     int status = list != NULL ? 0 : -1;
     for (size_t i = 0; i < group->num_correlations && status == 0; i++) {
         const ch_correlation *pair = &group->correlations[i];
-        status = json_array_append_new(list,
-                                       json_pack("{s:[s, s], s:o, s:f}", "of", pair->first, pair->second, "definition",
-                                                 pair->definition == NULL ? json_null() : json_string(pair->definition),
-                                                 "value", pair->value));
+        json_t *definition =
+            pair->definition == CH_NUM_TC ? json_null() : json_string(ch_tc_definition_name(pair->definition));
+        status = json_array_append_new(list, json_pack("{s:[s, s], s:o, s:f}", "of", ch_fit_numbers[pair->first].name,
+                                                       ch_fit_numbers[pair->second].name, "definition", definition,
+                                                       "value", pair->value));
     }
     if (status != 0) {
         json_decref(list);
@@ -102,7 +107,7 @@ static json_t *constraint_json(const ch_fit_constraint *constraint)
         return json_pack("{s:s}", "tied_to", "joint");
     }
     if (constraint->is_tied) {
-        return json_pack("{s:s, s:f, s:f}", "tied_to", ch_fit_parameter_name(constraint->other), "offset",
+        return json_pack("{s:s, s:f, s:f}", "tied_to", ch_fit_numbers[constraint->other].name, "offset",
                          constraint->offset, "factor", constraint->factor);
     }
     if (ch_range_is_fixed(constraint->range)) {
@@ -115,10 +120,10 @@ static json_t *constraint_json(const ch_fit_constraint *constraint)
 static json_t *constraints_json(const ch_fit_options *options)
 {
     json_t *object = json_object();
-    for (int k = 0; k < CH_NUM_FIT_PARAMETERS && object != NULL; k++) {
+    for (int k = 0; k < CH_NUM_FIT_NUMBERS && object != NULL; k++) {
         const ch_fit_constraint *constraint = &options->constraints[k];
         if (ch_fit_is_held(constraint) &&
-            json_object_set_new(object, ch_fit_parameter_name((ch_fit_parameter)k), constraint_json(constraint)) != 0) {
+            json_object_set_new(object, ch_fit_numbers[k].name, constraint_json(constraint)) != 0) {
             json_decref(object);
             object = NULL;
         }

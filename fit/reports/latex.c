@@ -1,49 +1,74 @@
 /* latex.c — the exponents of a fit as a table for a paper: booktabs, a row a group, theory under it. */
-#include "fit/internal.h"
+#include "fit/numbers.h"
+#include "fit/reports/reports.h"
 
 #include <math.h>
-#include <string.h>
 
-/* The columns. */
-static const struct {
-    const char *name, *definition, *method, *title;
-} columns[] = {
-    {"delta", NULL, NULL, "$\\delta$"},        {"gamma", NULL, NULL, "$\\gamma$"},
-    {"time_delta", NULL, NULL, "$\\delta_t$"}, {"b", NULL, NULL, "$b$"},
-    {"a", "onset", "slope", "$a$, onset"},     {"a", "onset", "joint", "$a$, onset, joint"},
-    {"a", "escape", "slope", "$a$, escape"},   {"a", "escape", "joint", "$a$, escape, joint"},
-    {"a", "error", "slope", "$a$, error"},
-};
-enum { NUM_COLUMNS = sizeof columns / sizeof *columns };
+/* A column: a kind of exponent and, for one that has it, the definition of T_c. */
+typedef struct {
+    ch_fit_number number;
+    ch_tc_definition definition;
+} column;
 
-/* Whether a word is the one asked for; any is where none is asked for. */
-static bool is_word(const char *word, const char *asked)
+enum { MOST_COLUMNS = CH_NUM_FIT_NUMBERS * CH_NUM_TC };
+
+/* Lists the exponents: first those without a definition of T_c, then all of one definition after the other.
+ * @param columns  out: [MOST_COLUMNS]  @return their number */
+static size_t list_columns(column *columns)
 {
-    return asked == NULL || (word != NULL && strcmp(word, asked) == 0);
-}
-
-static const ch_exponent *find(const ch_fit_group *group, size_t column)
-{
-    for (size_t i = 0; i < group->num_exponents; i++) {
-        const ch_exponent *exponent = &group->exponents[i];
-        if (is_word(exponent->name, columns[column].name) &&
-            is_word(exponent->definition, columns[column].definition) &&
-            is_word(exponent->method, columns[column].method)) {
-            return exponent;
+    size_t count = 0;
+    for (int k = 0; k < CH_NUM_FIT_NUMBERS; k++) {
+        if (ch_fit_numbers[k].latex != NULL && !ch_fit_numbers[k].has_definition) {
+            columns[count++] = (column){(ch_fit_number)k, CH_NUM_TC};
         }
     }
-    return NULL;
+    for (int d = 0; d < CH_NUM_TC; d++) {
+        for (int k = 0; k < CH_NUM_FIT_NUMBERS; k++) {
+            if (ch_fit_numbers[k].latex != NULL && ch_fit_numbers[k].has_definition) {
+                columns[count++] = (column){(ch_fit_number)k, (ch_tc_definition)d};
+            }
+        }
+    }
+    return count;
 }
 
-/* Columns that some group has. */
-static bool is_used(const ch_fit *self, size_t column)
+static const ch_exponent *find(const ch_fit_group *group, column which)
+{
+    return ch_fit_find_exponent(group, which.number, which.definition);
+}
+
+/* "$\\gamma$"; "$a$, onset"; "$a$, onset, joint" */
+static void print_title(column which, FILE *out)
+{
+    const ch_fit_number_row *number = &ch_fit_numbers[which.number];
+    fputs(number->latex, out);
+    if (number->has_definition) {
+        fprintf(out, ", %s%s", ch_tc_definition_name(which.definition), which.number == CH_FIT_A ? ", joint" : "");
+    }
+}
+
+/* Whether some group has the exponent. */
+static bool is_used(const ch_fit *self, column which)
 {
     for (size_t g = 0; g < self->num_groups; g++) {
-        if (find(&self->groups[g], column) != NULL) {
+        if (find(&self->groups[g], which) != NULL) {
             return true;
         }
     }
     return false;
+}
+
+/* Keeps the columns that are used. @return their number */
+static size_t list_used_columns(const ch_fit *self, column *columns)
+{
+    const size_t all = list_columns(columns);
+    size_t count = 0;
+    for (size_t k = 0; k < all; k++) {
+        if (is_used(self, columns[k])) {
+            columns[count++] = columns[k];
+        }
+    }
+    return count;
 }
 
 /* The error's first two digits in parentheses behind the value's last ones: 0.983(21). */
@@ -63,7 +88,20 @@ static void print_value(const ch_estimate *estimate, FILE *out)
     }
 }
 
-static void print_group(const ch_fit *self, const ch_fit_group *group, FILE *out)
+static void print_theory(const ch_fit_group *group, const column *columns, size_t count, FILE *out)
+{
+    fputs("\\quad theory", out);
+    for (size_t k = 0; k < count; k++) {
+        const ch_exponent *exponent = find(group, columns[k]);
+        fputs(" & ", out);
+        if (exponent != NULL && isfinite(exponent->theory)) {
+            fprintf(out, "$%.4g$", exponent->theory);
+        }
+    }
+    fputs(" \\\\\n", out);
+}
+
+static void print_group(const ch_fit *self, const ch_fit_group *group, const column *columns, size_t count, FILE *out)
 {
     char label[256];
     bool has_theory = false;
@@ -71,52 +109,40 @@ static void print_group(const ch_fit *self, const ch_fit_group *group, FILE *out
     for (const char *at = label; *at != '\0'; at++) {
         fputs(*at == '_' ? "\\_" : (const char[]){*at, '\0'}, out);
     }
-    for (size_t k = 0; k < NUM_COLUMNS; k++) {
-        if (is_used(self, k)) {
-            const ch_exponent *exponent = find(group, k);
-            fputs(" & ", out);
-            if (exponent != NULL && exponent->held == CH_HELD_FIXED) {
-                fprintf(out, "$%.6g$ (fixed)", exponent->estimate.value);
-            } else if (exponent != NULL) {
-                print_value(&exponent->estimate, out);
-            }
-            has_theory = has_theory || (exponent != NULL && isfinite(exponent->theory));
+    for (size_t k = 0; k < count; k++) {
+        const ch_exponent *exponent = find(group, columns[k]);
+        fputs(" & ", out);
+        if (exponent != NULL && exponent->held == CH_HELD_FIXED) {
+            fprintf(out, "$%.6g$ (fixed)", exponent->estimate.value);
+        } else if (exponent != NULL) {
+            print_value(&exponent->estimate, out);
         }
+        has_theory = has_theory || (exponent != NULL && isfinite(exponent->theory));
     }
     fputs(" \\\\\n", out);
-    if (!has_theory) {
-        return;
+    if (has_theory) {
+        print_theory(group, columns, count, out);
     }
-    fputs("\\quad theory", out);
-    for (size_t k = 0; k < NUM_COLUMNS; k++) {
-        if (is_used(self, k)) {
-            const ch_exponent *exponent = find(group, k);
-            fputs(" & ", out);
-            if (exponent != NULL && isfinite(exponent->theory)) {
-                fprintf(out, "$%.4g$", exponent->theory);
-            }
-        }
-    }
-    fputs(" \\\\\n", out);
 }
 
 void ch_fit_print_latex(const ch_fit *self, FILE *out)
 {
+    column columns[MOST_COLUMNS];
+    const size_t count = list_used_columns(self, columns);
     fputs("% needs \\usepackage{booktabs}; in parentheses: standard errors of the last digits, by bootstrap over data "
           "sets\n\\begin{tabular}{l",
           out);
-    for (size_t k = 0; k < NUM_COLUMNS; k++) {
-        fputs(is_used(self, k) ? "r" : "", out);
+    for (size_t k = 0; k < count; k++) {
+        fputs("r", out);
     }
     fputs("}\n\\toprule\n", out);
-    for (size_t k = 0; k < NUM_COLUMNS; k++) {
-        if (is_used(self, k)) {
-            fprintf(out, " & %s", columns[k].title);
-        }
+    for (size_t k = 0; k < count; k++) {
+        fputs(" & ", out);
+        print_title(columns[k], out);
     }
     fputs(" \\\\\n\\midrule\n", out);
     for (size_t g = 0; g < self->num_groups; g++) {
-        print_group(self, &self->groups[g], out);
+        print_group(self, &self->groups[g], columns, count, out);
     }
     fputs("\\bottomrule\n\\end{tabular}\n", out);
 }

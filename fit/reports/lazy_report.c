@@ -1,5 +1,6 @@
 /* lazy_report.c — networks beside their linearised twins, for people and for programs. */
-#include "fit/internal.h"
+#include "core/text.h"
+#include "fit/reports/reports.h"
 #include "fit/twins/lazy.h"
 #include "sim/store/json.h"
 
@@ -43,7 +44,7 @@ static void print_temp(FILE *out, const char *sign, double temp)
 {
     char number[32] = "—", text[48];
     if (isfinite(temp)) {
-        ch_fit_format_temp(temp, number, sizeof number);
+        ch_temp_format(temp, number, sizeof number);
     }
     snprintf(text, sizeof text, "%s%s", sign, number);
     print_right(out, text, TEMP_WIDTH);
@@ -98,7 +99,7 @@ static void print_diverged(FILE *out, const ch_lazy *self)
     for (size_t r = 0; r < self->num_rows; r++) {
         char temp[32];
         if (isfinite(self->rows[r].diverges) && used < sizeof text) {
-            ch_fit_format_temp(self->rows[r].diverges, temp, sizeof temp);
+            ch_temp_format(self->rows[r].diverges, temp, sizeof temp);
             used += (size_t)snprintf(text + used, sizeof text - used, "%s%s (P = %llu)", used > lead ? ", " : "", temp,
                                      (unsigned long long)self->rows[r].train);
         }

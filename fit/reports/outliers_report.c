@@ -1,5 +1,8 @@
 /* outliers_report.c — which runs stand out, and which are left out, for people and for programs. */
-#include "fit/internal.h"
+#include "core/text.h"
+#include "fit/laws/outliers.h"
+#include "fit/reports/reports.h"
+#include "fit/table/cells.h"
 #include "sim/store/json.h"
 
 #include <math.h>
@@ -78,10 +81,10 @@ static size_t name_outlier(const ch_residuals *self, size_t i, FILE *out)
         }
     }
     char numbers[96], place[256], temp[32], others[96] = "", seeds[96] = "";
-    ch_fit_format_temp(lo, temp, sizeof temp);
+    ch_temp_format(lo, temp, sizeof temp);
     if (count > 1) {
         char last[32];
-        ch_fit_format_temp(hi, last, sizeof last);
+        ch_temp_format(hi, last, sizeof last);
         snprintf(others, sizeof others, " … %s (%zu)", last, count);
     }
     if (settings->seed_batch != settings->seed_data || settings->seed_init != settings->seed_data) {

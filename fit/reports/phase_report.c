@@ -1,6 +1,7 @@
 /* phase_report.c — the phase diagrams of a fit, for people and for programs. */
-#include "fit/internal.h"
+#include "core/text.h"
 #include "fit/phase/phase.h"
+#include "fit/reports/reports.h"
 
 #include <math.h>
 #include <string.h>
@@ -103,7 +104,7 @@ static void print_phase(const ch_phase *self, FILE *out)
     fputc('\n', out);
     for (size_t a = 0; a < self->num_alphas; a++) {
         const ch_phase_row *row = &self->rows[a];
-        ch_fit_format_temp(self->alphas[a], text, sizeof text);
+        ch_temp_format(self->alphas[a], text, sizeof text);
         fputs("  ", out);
         print_right(out, text, ALPHA_WIDTH);
         format_temp(&row->best, text, sizeof text);

@@ -1,5 +1,8 @@
 /* text.c — the report of a fit for people: 88 columns of UTF-8. */
-#include "fit/internal.h"
+#include "core/text.h"
+#include "fit/laws/critical.h"
+#include "fit/numbers.h"
+#include "fit/reports/reports.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -142,10 +145,10 @@ static void format_critical(const ch_tc *tc, char *text, size_t size)
 static void print_temps(FILE *out, double lo, double hi, size_t count)
 {
     char text[32];
-    ch_fit_format_temp(lo, text, sizeof text);
+    ch_temp_format(lo, text, sizeof text);
     fprintf(out, "T = %s", text);
     if (count > 1) {
-        ch_fit_format_temp(hi, text, sizeof text);
+        ch_temp_format(hi, text, sizeof text);
         fprintf(out, " … %s (%zu)", text, count);
     }
 }
@@ -177,20 +180,9 @@ static void print_heading(FILE *out, const ch_fit *self, const ch_fit_group *gro
 /* Symbol and law of an exponent. */
 static void describe(const ch_exponent *exponent, char *text, size_t size)
 {
-    static const struct {
-        const char *name, *text;
-    } laws[] = {
-        {"delta", "δ        ‖Δw‖ ~ T^δ"}, {"gamma", "γ        ‖Δw‖ ~ P^γ"}, {"time_delta", "δ_t      t* ~ T^δ_t"},
-        {"b", "b        t* ~ P^b"},       {"a", "a        T_c ~ P^-a"},
-    };
-    for (size_t i = 0; i < sizeof laws / sizeof *laws; i++) {
-        if (strcmp(exponent->name, laws[i].name) == 0) {
-            snprintf(text, size, exponent->definition == NULL ? "%s" : "%s, %s", laws[i].text, exponent->definition);
-        }
-    }
-    if (exponent->method != NULL && strcmp(exponent->method, "joint") == 0) {
-        snprintf(text, size, "a joint  T_c ~ P^-a, %s", exponent->definition);
-    }
+    const ch_fit_number_row *number = &ch_fit_numbers[exponent->number];
+    snprintf(text, size, "%s%s%s", number->law, number->has_definition ? ", " : "",
+             number->has_definition ? ch_tc_definition_name(exponent->definition) : "");
 }
 
 enum { EXPONENT_WIDTH = 29, ESTIMATE_WIDTH = 17, INTERVAL_WIDTH = 19, THEORY_WIDTH = 9, DISTANCE_WIDTH = 12 };
@@ -262,18 +254,6 @@ static void print_joint(FILE *out, const ch_fit_group *group)
     }
 }
 
-static const char *symbol_of(const char *name)
-{
-    static const char *const symbols[][2] = {
-        {"delta", "δ"}, {"gamma", "γ"}, {"time_delta", "δ_t"}, {"c", "ln c"}, {"sharpness", "ln m"}};
-    for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
-        if (strcmp(name, symbols[i][0]) == 0) {
-            return symbols[i][1];
-        }
-    }
-    return name;
-}
-
 /* "correlations: δ, γ 0.12; …; ln c, a by onset 0.98", broken like a note. */
 static void print_correlations(FILE *out, const ch_fit_group *group)
 {
@@ -283,8 +263,9 @@ static void print_correlations(FILE *out, const ch_fit_group *group)
         const ch_correlation *pair = &group->correlations[i];
         length +=
             (size_t)snprintf(text + length, sizeof text - length, "%s%s, %s%s%s %.2f", i == 0 ? "correlations: " : "; ",
-                             symbol_of(pair->first), symbol_of(pair->second), pair->definition == NULL ? "" : " by ",
-                             pair->definition == NULL ? "" : pair->definition, pair->value);
+                             ch_fit_numbers[pair->first].symbol, ch_fit_numbers[pair->second].symbol,
+                             pair->definition == CH_NUM_TC ? "" : " by ",
+                             pair->definition == CH_NUM_TC ? "" : ch_tc_definition_name(pair->definition), pair->value);
     }
     if (length > 0) {
         fputc('\n', out);
@@ -362,20 +343,6 @@ static void print_shapes(FILE *out, const ch_fit_group *group)
 
 enum { TRAIN_WIDTH = 12, CRITICAL_WIDTH = 37, PAGE_COLUMNS = 2 };
 
-static void format_definition(const ch_fit *self, ch_tc_definition definition, char *text, size_t size)
-{
-    switch (definition) {
-    case CH_TC_ESCAPE:
-        snprintf(text, size, "T_c by escape (‖Δw‖ = %g ‖w₀‖)", self->options.threshold);
-        break;
-    case CH_TC_ERROR:
-        snprintf(text, size, "T_c by error (%g σ)", self->options.sigmas);
-        break;
-    default:
-        snprintf(text, size, "T_c by %s", ch_tc_definition_name(definition));
-    }
-}
-
 /* One row a P, one column a definition, some of them: group->tc is ordered by (definition, train), each over all P. */
 static void print_columns(FILE *out, const ch_fit *self, const ch_fit_group *group, size_t first, size_t end)
 {
@@ -383,7 +350,7 @@ static void print_columns(FILE *out, const ch_fit *self, const ch_fit_group *gro
     print_right(out, "P", TRAIN_WIDTH);
     for (size_t k = first; k < end; k++) {
         char title[96];
-        format_definition(self, group->tc[k * group->num_trains].definition, title, sizeof title);
+        ch_tc_rule_of(group->tc[k * group->num_trains].definition)->describe(&self->options, title, sizeof title);
         print_right(out, title, CRITICAL_WIDTH);
     }
     fputc('\n', out);

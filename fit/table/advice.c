@@ -1,6 +1,5 @@
-/* advice.c — sentences on what a group lacks, ending in the sweep that would supply it. */
+/* advice.c — sentences on what a group lacks, ending in the sweep that would make it. */
 #include "fit/table/advice.h"
-#include "fit/internal.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -8,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the runs of a group share and a sweep would not take by default. */
+/* Writes the settings that the runs of a group share and that a sweep would not take by default. */
 static void write_settings(FILE *out, const ch_fit_group *group)
 {
     ch_settings defaults;
@@ -28,15 +27,15 @@ static void write_settings(FILE *out, const ch_fit_group *group)
     }
 }
 
-static void write_trains(FILE *out, const ch_fit_group *group, ch_supply what)
+static void write_trains(FILE *out, const ch_fit_group *group, ch_advice what)
 {
     fputs(" --train ", out);
-    if (what == CH_SUPPLY_TRAINS) {
+    if (what == CH_ADVICE_TRAINS) {
         const unsigned long long largest = group->trains[group->num_trains - 1];
         fprintf(out, "%llu,%llu,%llu", largest, 2 * largest, 4 * largest);
         return;
     }
-    if (what == CH_SUPPLY_ALL) {
+    if (what == CH_ADVICE_ALL) {
         const unsigned long long least = group->trains[0];
         fprintf(out, "%llu,%llu,%llu,%llu,%llu", least, 2 * least, 4 * least, 8 * least, 16 * least);
         return;
@@ -46,16 +45,17 @@ static void write_trains(FILE *out, const ch_fit_group *group, ch_supply what)
     }
 }
 
-/* For a bend: powers of two over the temperatures there are, at least from an eighth to 64 times the margin kappa. */
-static void write_temps(FILE *out, const ch_fit_group *group, ch_supply what)
+/* Writes temperatures. For a bend they are powers of two over the temperatures that the group has, and at least from an
+ * eighth of the margin kappa to 64 times it. */
+static void write_temps(FILE *out, const ch_fit_group *group, ch_advice what)
 {
     fputs(" --temp ", out);
-    if (what == CH_SUPPLY_ALL) {
+    if (what == CH_ADVICE_ALL) {
         const int kappa = ilogb(1 / group->key.alpha);
         fprintf(out, "2^%d..2^%d", kappa - 2, kappa + 16);
         return;
     }
-    if (what == CH_SUPPLY_BEND) {
+    if (what == CH_ADVICE_BEND) {
         const double kappa = 1 / group->key.alpha;
         fprintf(out, "2^%.0f..2^%.0f", floor(log2(fmin(kappa / 8, group->temps[0]))),
                 ceil(log2(fmax(64 * kappa, group->temps[group->num_temps - 1]))));
@@ -69,7 +69,7 @@ static void write_temps(FILE *out, const ch_fit_group *group, ch_supply what)
     }
 }
 
-ch_code ch_supply_sentence(char **text, const ch_fit_group *group, ch_supply what, ch_error *err, const char *format,
+ch_code ch_advice_sentence(char **text, const ch_fit_group *group, ch_advice what, ch_error *err, const char *format,
                            ...)
 {
     size_t size = 0;
@@ -86,7 +86,7 @@ ch_code ch_supply_sentence(char **text, const ch_fit_group *group, ch_supply wha
     write_settings(out, group);
     write_trains(out, group, what);
     write_temps(out, group, what);
-    const size_t num_data_sets = what == CH_SUPPLY_DATA_SETS ? 2 * group->num_data_sets : group->num_data_sets;
+    const size_t num_data_sets = what == CH_ADVICE_DATA_SETS ? 2 * group->num_data_sets : group->num_data_sets;
     fprintf(out, " --seed 0..%zu -o STORE", num_data_sets > 10 ? num_data_sets - 1 : 9);
     if (fclose(out) != 0) {
         free(*text);

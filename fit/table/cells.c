@@ -1,30 +1,13 @@
 /* cells.c — a group's runs by (P, T), and which of these cells may be fitted. */
-#include "fit/internal.h"
+#include "fit/table/cells.h"
+#include "core/text.h"
+#include "fit/table/data_sets.h"
+#include "fit/table/notes.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-ch_code ch_fit_note(ch_fit_group *group, ch_error *err, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    const int length = vsnprintf(NULL, 0, format, args);
-    va_end(args);
-    char *text = length < 0 ? NULL : ch_alloc((size_t)length + 1, 1);
-    if (text == NULL ||
-        ch_grow((void **)&group->notes, &group->notes_capacity, group->num_notes + 1, sizeof *group->notes) != 0) {
-        free(text);
-        return ch_error_memory(err, "a note on a fit");
-    }
-    va_start(args, format);
-    vsnprintf(text, (size_t)length + 1, format, args);
-    va_end(args);
-    group->notes[group->num_notes++] = text;
-    return CH_OK;
-}
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
@@ -38,8 +21,8 @@ static int compare_orders(const int *orders, size_t count)
     return 0;
 }
 
-/* By (train, temp, seed_data) and the other seeds that were used: within a group, runs equal in these are one run under
- * different budgets, or recorded differently. */
+/* Orders by (train, temp, seed_data) and the other seeds that were used. Runs of a group that are equal in these are
+ * one run under different budgets, or recorded differently. */
 static int compare_identities(const ch_run *left, const ch_run *right)
 {
     const ch_settings *a = &left->settings;
@@ -49,7 +32,7 @@ static int compare_identities(const ch_run *left, const ch_run *right)
     return compare_orders(orders, sizeof orders / sizeof *orders);
 }
 
-/* The newest results first, then by identity, then the run that got furthest first. */
+/* Orders by results version, the newest first; then by identity; of equal ones the run that got furthest is first. */
 static int compare_runs(const void *left, const void *right)
 {
     const ch_run *a = *(const ch_run *const *)left;
@@ -59,8 +42,8 @@ static int compare_runs(const void *left, const void *right)
     return compare_orders(orders, sizeof orders / sizeof *orders);
 }
 
-/* Sorts the group's runs and keeps those that count: of results versions the newest, as results of several are not
- * comparable, and of runs that differ only in budgets and `record` the one that got furthest. */
+/* Sorts the group's runs and keeps those that count. Only the newest results version counts, because results of several
+ * versions are not comparable. Of runs that differ only in budgets and `record` the one that got furthest counts. */
 static ch_code keep_runs(ch_fit_group *group, ch_error *err)
 {
     const size_t num_runs = group->num_runs;
@@ -75,24 +58,20 @@ static ch_code keep_runs(ch_fit_group *group, ch_error *err)
     group->num_runs = kept;
     group->excluded[CH_EXCLUDED_VERSION] = num_runs - current;
     group->excluded[CH_EXCLUDED_REPEAT] = current - kept;
-    ch_code code = CH_OK;
     if (current < num_runs) {
-        code = ch_fit_note(group, err, "%zu runs of older results versions are left out: sweep again to renew them",
-                           num_runs - current);
+        const ch_code code =
+            ch_fit_note(group, err, "%zu runs of older results versions are left out: sweep again to renew them",
+                        num_runs - current);
+        if (code != CH_OK) {
+            return code;
+        }
     }
-    if (code == CH_OK && kept < current) {
-        code = ch_fit_note(group, err,
-                           "%zu runs are left out, as they repeat others under other budgets and got no further",
-                           current - kept);
+    if (kept == current) {
+        return CH_OK;
     }
-    return code;
-}
-
-static int compare_counts(const void *left, const void *right)
-{
-    const uint64_t a = *(const uint64_t *)left;
-    const uint64_t b = *(const uint64_t *)right;
-    return COMPARE(a, b);
+    return ch_fit_note(group, err,
+                       "%zu runs are left out, as they repeat others under other budgets and got no further",
+                       current - kept);
 }
 
 static int compare_reals(const void *left, const void *right)
@@ -102,44 +81,41 @@ static int compare_reals(const void *left, const void *right)
     return COMPARE(a, b);
 }
 
-static size_t count_data_sets(uint64_t *seeds, size_t count)
+/* Fills the number of data sets. */
+static ch_code count_data_sets(ch_fit_group *group, ch_error *err)
 {
-    qsort(seeds, count, sizeof *seeds, compare_counts);
-    size_t distinct = 0;
-    for (size_t i = 0; i < count; i++) {
-        distinct += i == 0 || seeds[i] != seeds[i - 1];
+    uint32_t *data_set = ch_alloc(group->num_runs, sizeof *data_set);
+    if (data_set == NULL) {
+        return ch_error_memory(err, "the cells of a group");
     }
-    return distinct;
+    const ch_code code = ch_data_sets_index_runs(group->runs, group->num_runs, data_set, &group->num_data_sets, err);
+    free(data_set);
+    return code;
 }
 
-/* Fills trains, temps and the number of data sets. */
+/* Fills trains, temps and the number of data sets. The runs are sorted by train. */
 static ch_code list_values(ch_fit_group *group, ch_error *err)
 {
     const size_t n = group->num_runs;
-    uint64_t *seeds = ch_alloc(n, sizeof *seeds);
     group->trains = ch_alloc(n, sizeof *group->trains);
     group->temps = ch_alloc(n, sizeof *group->temps);
-    if (seeds == NULL || group->trains == NULL || group->temps == NULL) {
-        free(seeds);
+    if (group->trains == NULL || group->temps == NULL) {
         return ch_error_memory(err, "the cells of a group");
     }
     for (size_t i = 0; i < n; i++) {
         const ch_settings *settings = &group->runs[i]->settings;
-        seeds[i] = settings->seed_data;
         group->temps[i] = settings->temp;
         if (i == 0 || settings->train != group->trains[group->num_trains - 1]) {
             group->trains[group->num_trains++] = settings->train;
         }
     }
-    group->num_data_sets = count_data_sets(seeds, n);
-    free(seeds);
     qsort(group->temps, n, sizeof *group->temps, compare_reals);
     for (size_t i = 0; i < n; i++) {
         if (i == 0 || group->temps[i] != group->temps[group->num_temps - 1]) {
             group->temps[group->num_temps++] = group->temps[i];
         }
     }
-    return CH_OK;
+    return count_data_sets(group, err);
 }
 
 static bool is_positive(double x)
@@ -162,7 +138,7 @@ static ch_fit_cell start_cell(const ch_fit_group *group, const ch_fit_cell *befo
     return (ch_fit_cell){.train = train, .temp = (size_t)(temp - group->temps), .begin = begin};
 }
 
-/* Counts what ended how, and averages the cells in which every run fitted. */
+/* Counts the runs by how they ended, and averages the cell if every run fitted. */
 static void finish_cell(const ch_fit_group *group, ch_fit_cell *cell)
 {
     double log_weight_change = 0, log_time = 0, log_relative = 0;
@@ -208,7 +184,7 @@ static ch_code list_cells(ch_fit_group *group, ch_error *err)
     return CH_OK;
 }
 
-/* One sentence a P on the cells that one kind of ending spoils: each T, with how many of how many runs. */
+/* Notes in one sentence the cells of a P that have runs of one bad ending: each T, with how many of how many runs. */
 static ch_code note_left_out(ch_fit_group *group, size_t train, bool diverged, ch_error *err)
 {
     char *list = NULL;
@@ -223,7 +199,7 @@ static ch_code note_left_out(ch_fit_group *group, size_t train, bool diverged, c
         const size_t bad = diverged ? cell->num_diverged : cell->num_budget;
         if (bad > 0) {
             char temp[32];
-            ch_fit_format_temp(group->temps[cell->temp], temp, sizeof temp);
+            ch_temp_format(group->temps[cell->temp], temp, sizeof temp);
             fprintf(stream, "%s%s (%zu of %zu runs)", named > 0 ? ", " : "", temp, bad, cell->end - cell->begin);
             named++;
         }
@@ -245,20 +221,25 @@ static ch_code note_left_out(ch_fit_group *group, size_t train, bool diverged, c
 ch_code ch_fit_make_cells(ch_fit_group *group, ch_error *err)
 {
     ch_code code = keep_runs(group, err);
-    if (code == CH_OK) {
-        code = list_values(group, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK) {
-        code = list_cells(group, err);
+    code = list_values(group, err);
+    if (code != CH_OK) {
+        return code;
     }
+    code = list_cells(group, err);
     for (size_t p = 0; p < group->num_trains && code == CH_OK; p++) {
         code = note_left_out(group, p, false, err);
-        if (code == CH_OK) {
-            code = note_left_out(group, p, true, err);
+        if (code != CH_OK) {
+            return code;
         }
+        code = note_left_out(group, p, true, err);
     }
     return code;
 }
+
+/* ---- asking ---- */
 
 size_t ch_fit_first_cell(const ch_fit_group *group, size_t train)
 {
@@ -273,6 +254,33 @@ size_t ch_fit_first_cell(const ch_fit_group *group, size_t train)
     }
     return lo;
 }
+
+size_t ch_fit_find_train(const ch_fit_group *group, uint64_t train)
+{
+    size_t p = 0;
+    while (group->trains[p] != train) {
+        p++;
+    }
+    return p;
+}
+
+size_t ch_fit_count_complete(const ch_fit_group *group, size_t train)
+{
+    const size_t end = ch_fit_first_cell(group, train + 1);
+    size_t count = 0;
+    for (size_t c = ch_fit_first_cell(group, train); c < end; c++) {
+        count += group->cells[c].complete;
+    }
+    return count;
+}
+
+bool ch_fit_is_in_window(const ch_fit_group *group, const ch_fit_cell *cell)
+{
+    const double temp = group->temps[cell->temp];
+    return temp >= group->window_lo && temp <= group->window_hi; /* false for NaN */
+}
+
+/* ---- means ---- */
 
 void ch_fit_logs_of(const ch_run *run, double logs[CH_NUM_LOGS])
 {

@@ -1,5 +1,8 @@
 /* groups.c — which runs are fitted together. */
-#include "fit/internal.h"
+#include "fit/table/groups.h"
+#include "fit/fit.h"
+#include "fit/table/cells.h"
+#include "fit/table/notes.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -154,27 +157,6 @@ ch_code ch_fit_make_groups(ch_fit *self, const ch_run_table *table, ch_error *er
     return code;
 }
 
-void ch_fit_free_groups(ch_fit *self)
-{
-    for (size_t g = 0; g < self->num_groups; g++) {
-        ch_fit_group *group = &self->groups[g];
-        free(group->runs);
-        free(group->trains);
-        free(group->temps);
-        free(group->cells);
-        free(group->tc);
-        ch_residuals_free(&group->weight_residuals);
-        ch_residuals_free(&group->time_residuals);
-        ch_shapes_free(&group->weight_shapes);
-        ch_shapes_free(&group->time_shapes);
-        for (size_t i = 0; i < group->num_notes; i++) {
-            free(group->notes[i]);
-        }
-        free(group->notes);
-    }
-    free(self->groups);
-}
-
 void ch_fit_group_label(const ch_fit *self, const ch_fit_group *group, char *text, size_t size)
 {
     const uint64_t of_networks = UINT64_C(1) << CH_SETTING_MODEL | UINT64_C(1) << CH_SETTING_DATA;
@@ -195,16 +177,5 @@ void ch_fit_group_label(const ch_fit *self, const ch_fit_group *group, char *tex
                                                   ch_settings_table[i].name, value)
                                        : 0;
         used += length > 0 ? (size_t)length : 0;
-    }
-}
-
-void ch_fit_format_temp(double temp, char *text, size_t size)
-{
-    int exponent = 0;
-    const bool is_power = frexp(temp, &exponent) == 0.5; /* temp = 2^(exponent - 1) */
-    if (is_power && (exponent < -2 || exponent > 11)) {
-        snprintf(text, size, "2^%d", exponent - 1);
-    } else {
-        snprintf(text, size, "%.4g", temp);
     }
 }

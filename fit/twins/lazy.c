@@ -1,6 +1,6 @@
 /* lazy.c — a network beside its linearised twin: pairs of runs, their mean ratios, and where these leave 1. */
 #include "fit/twins/lazy.h"
-#include "fit/internal.h"
+#include "fit/table/data_sets.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -91,31 +91,30 @@ static void drop_single_cells(ch_lazy *self)
     self->num_cells = kept;
 }
 
-static int compare_seeds(const void *left, const void *right)
+/* Numbers the data sets of the pairs. */
+static ch_code index_data_sets(ch_lazy *self, ch_error *err)
 {
-    const uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-    return COMPARE(a, b);
-}
-
-/* @param seeds  [num_pairs] room for the distinct seed_data */
-static void index_data_sets(ch_lazy *self, uint64_t *seeds)
-{
-    size_t distinct = 0;
+    ch_code code = CH_OK;
+    uint64_t *seeds = ch_alloc(self->num_pairs, sizeof *seeds);
+    uint32_t *data_set = ch_alloc(self->num_pairs, sizeof *data_set);
+    if (seeds == NULL || data_set == NULL) {
+        code = ch_error_memory(err, "a network beside its twin");
+        goto out;
+    }
     for (size_t i = 0; i < self->num_pairs; i++) {
         seeds[i] = self->pairs[i].network->settings.seed_data;
     }
-    qsort(seeds, self->num_pairs, sizeof *seeds, compare_seeds);
-    for (size_t i = 0; i < self->num_pairs; i++) {
-        if (i == 0 || seeds[i] != seeds[distinct - 1]) {
-            seeds[distinct++] = seeds[i];
-        }
+    code = ch_data_sets_index(seeds, self->num_pairs, data_set, &self->num_data_sets, err);
+    if (code != CH_OK) {
+        goto out;
     }
     for (size_t i = 0; i < self->num_pairs; i++) {
-        const uint64_t *place =
-            bsearch(&self->pairs[i].network->settings.seed_data, seeds, distinct, sizeof *seeds, compare_seeds);
-        self->pairs[i].data_set = (uint32_t)(place - seeds);
+        self->pairs[i].data_set = data_set[i];
     }
-    self->num_data_sets = distinct;
+out:
+    free(seeds);
+    free(data_set);
+    return code;
 }
 
 /* ---- means over data sets ---- */
@@ -279,26 +278,27 @@ static ch_code lazy_init(ch_lazy *self, const ch_fit *fit, size_t network, size_
 {
     ch_code code = CH_OK;
     const ch_fit_group *a = &fit->groups[network], *b = &fit->groups[twin];
-    uint64_t *seeds = ch_alloc(a->num_runs, sizeof *seeds);
     set_sum *sets = ch_alloc(a->num_runs, sizeof *sets);
     *self = (ch_lazy){.network = network,
                       .twin = twin,
                       .pairs = ch_alloc(a->num_runs, sizeof *self->pairs),
                       .cells = ch_alloc(a->num_runs + b->num_runs, sizeof *self->cells),
                       .rows = ch_alloc(a->num_runs, sizeof *self->rows)};
-    if (seeds == NULL || sets == NULL || self->pairs == NULL || self->cells == NULL || self->rows == NULL) {
+    if (sets == NULL || self->pairs == NULL || self->cells == NULL || self->rows == NULL) {
         code = ch_error_memory(err, "the comparison of a network with its twin");
         goto out;
     }
     match_runs(self, a, b);
     drop_single_cells(self);
-    index_data_sets(self, seeds);
+    code = index_data_sets(self, err);
+    if (code != CH_OK) {
+        goto out;
+    }
     for (size_t c = 0; c < self->num_cells; c++) {
         average_cell(self, &self->cells[c], sets);
     }
     make_rows(self, a, sets);
 out:
-    free(seeds);
     free(sets);
     return code;
 }

@@ -18,7 +18,7 @@
 #ifndef CH_LAZY_H
 #define CH_LAZY_H
 
-#include "fit/fit.h"
+#include "fit/results.h"
 
 #include <jansson.h>
 #include <stdio.h>

@@ -1,0 +1,46 @@
+/* estimate.h — numbers with errors from the replicas of a bootstrap. Private to fit/. */
+#ifndef CH_FIT_ESTIMATE_H
+#define CH_FIT_ESTIMATE_H
+
+#include "fit/results.h"
+
+/** The numbers of all replicas. */
+typedef struct {
+    double *numbers;           /* [count][num_numbers]; NaN for what a replica could not have; owned */
+    size_t count, num_numbers; /* count is 0 where there is no bootstrap, with one data set */
+} ch_replicas;
+
+/** Releases the numbers. */
+void ch_replicas_free(ch_replicas *self);
+
+/** How many replicas have this number, and their standard deviation (NaN for fewer than two). */
+size_t ch_replicas_spread(const ch_replicas *self, size_t number, double *deviation);
+
+/** Pearson's correlation of two numbers over the replicas that have both; NaN where one of them has no spread beyond
+ *  rounding. */
+double ch_replicas_correlation(const ch_replicas *self, size_t first, size_t second);
+
+/** Whether so many replicas have a number that it gets an error: nine tenths of them. */
+bool ch_replicas_are_enough(const ch_replicas *self, size_t count);
+
+/** Error and 95 % interval of `value` from the standard deviation of its replicas over n data sets. */
+ch_estimate ch_estimate_make(double value, double deviation, size_t num_data_sets);
+
+/** The estimate of a number whose logarithm was estimated. @param logs  value, error and interval of the logarithm */
+ch_estimate ch_estimate_from_log(double value, const ch_estimate *logs);
+
+/** Error of a number of the replicas, or none with a note when too few replicas have it.
+ *  @param number  its place in a replica
+ *  @param what    its name in the note
+ *  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_fit_estimate_number(ch_fit_group *group, const ch_replicas *replicas, size_t number, double value,
+                               const char *what, ch_estimate *estimate, ch_error *err) CH_MUST_CHECK;
+
+/** Gives a held number the error that it has: 0 where it is fixed; NaN where it lies at a bound, about which replicas
+ *  are not normal; else its own, with the interval cut to the range. */
+void ch_fit_hold_estimate(ch_estimate *estimate, ch_range range, ch_held held);
+
+/** Appends to the group's exponents.  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_fit_add_exponent(ch_fit_group *group, const ch_exponent *exponent, ch_error *err) CH_MUST_CHECK;
+
+#endif

@@ -1,0 +1,15 @@
+/* exponents.h — what the laws of a group are reported as: exponents and T_c with errors, beside theory. Private to
+ * fit/. */
+#ifndef CH_FIT_EXPONENTS_H
+#define CH_FIT_EXPONENTS_H
+
+#include "fit/errors/bootstrap.h"
+
+/** Fills the group's exponents and gives them and its T_c their errors.
+ *  @param group     with power laws, T_c and joint laws found
+ *  @param progress  counts the replicas
+ *  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
+ch_code ch_fit_estimate(ch_fit_group *group, const ch_fit_options *options, ch_bootstrap_progress *progress,
+                        ch_error *err) CH_MUST_CHECK;
+
+#endif

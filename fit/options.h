@@ -1,0 +1,78 @@
+/* options.h — what is to be fitted and how, and which numbers the user holds. */
+#ifndef CH_FIT_OPTIONS_H
+#define CH_FIT_OPTIONS_H
+
+#include "core/core.h"
+#include "core/watch.h"
+
+#include <stdbool.h>
+
+/** The kinds of numbers that a fit can have. numbers.h has a row for each: name, symbol, law, what it may be held to.
+ *  The ones from CH_FIT_A_SLOPE on exist once for every definition of T_c. */
+typedef enum {
+    CH_FIT_DELTA,      /* ||Dw|| ~ T^delta */
+    CH_FIT_GAMMA,      /* ||Dw|| ~ P^gamma */
+    CH_FIT_TIME_DELTA, /* t* ~ T^time_delta */
+    CH_FIT_B,          /* t* ~ P^b */
+    CH_FIT_A_SLOPE,    /* T_c ~ P^-a, by a line through the ln T_c that were found at each P */
+    CH_FIT_A,          /* a of the joint law T_c = c P^-a, which is fitted to all P at once */
+    CH_FIT_C,          /* c of the joint law */
+    CH_FIT_SHARPNESS,  /* m of the onset: that of the joint law, or at each P */
+    CH_NUM_FIT_NUMBERS
+} ch_fit_number;
+
+/** Definitions of T_c. critical.h has a row for each: its name, and how T_c is found by it. */
+typedef enum { CH_TC_ONSET, CH_TC_ESCAPE, CH_TC_ERROR, CH_NUM_TC } ch_tc_definition;
+
+/** "onset", "escape" or "error". */
+const char *ch_tc_definition_name(ch_tc_definition definition);
+
+/** Finds the definition with this name.  @return whether there is one */
+bool ch_tc_definition_parse(const char *name, ch_tc_definition *definition);
+
+/** lo <= x <= hi; a fixed number where both are equal. */
+typedef struct {
+    double lo, hi;
+} ch_range;
+
+/** What a number is held to: a range, or another number y as offset + factor y. */
+typedef struct {
+    ch_range range; /* infinite for no bound */
+    bool is_tied;   /* then the range means nothing: time_delta or b follow delta or gamma, or the m at each P follows
+                     * that of the joint law */
+    ch_fit_number other; /* what a tied number follows */
+    double offset, factor;
+} ch_fit_constraint;
+
+/** What is to be fitted, and how. ch_fit_options_default fills it. */
+typedef struct {
+    bool wanted[CH_NUM_TC]; /* the definitions by which T_c is to be found */
+    double threshold;       /* escape: relative weight variation ||Dw|| / ||w0|| at T_c; positive */
+    double sigmas;          /* error: standard errors at T_c, 1 … 30 */
+    size_t replicas;        /* bootstrap replicas, 2 … 1,000,000 */
+    uint64_t seed;          /* of the bootstrap */
+    int threads;            /* at least 1; does not change a bit of the result */
+    ch_fit_constraint constraints[CH_NUM_FIT_NUMBERS]; /* A and SHARPNESS: of the joint law by onset */
+    const ch_watch *watch; /* hears of the replicas that are done, and can end the fit; NULL for none; borrowed */
+} ch_fit_options;
+
+/** Finds T_c by every definition, with threshold 1, 3 sigmas, 1,000 replicas, seed 0, all threads, nothing held, and
+ *  nobody who watches. */
+void ch_fit_options_default(ch_fit_options *self);
+
+/** Hold numbers as a list says, a number at most once: "delta=1,b=2"; "gamma=0:2,b=1:" (either end may be left out);
+ *  "time_delta=delta,b=1+2*gamma" (NAME=[C+][K*]OTHER, NAME time_delta or b, OTHER delta or gamma), "sharpness=joint".
+ *
+ *  Held numbers are held in every replica, so that the errors of the other numbers are those given the held ones. The
+ *  window is chosen without them. Under bounds the laws are the exact constrained minimum. A tied exponent takes its
+ *  value from the law of ||Dw||, which does not look at t*; a tied sharpness at each P takes that of the joint law.
+ *
+ *  @return CH_OK, or CH_ERROR_INPUT with what was written and what is accepted */
+ch_code ch_fit_options_fix(ch_fit_options *self, const char *list, ch_error *err) CH_MUST_CHECK;
+ch_code ch_fit_options_bound(ch_fit_options *self, const char *list, ch_error *err) CH_MUST_CHECK;
+ch_code ch_fit_options_tie(ch_fit_options *self, const char *list, ch_error *err) CH_MUST_CHECK;
+
+/** @return CH_OK, or CH_ERROR_INPUT with the option, its value and what is accepted. ch_fit_init calls it. */
+ch_code ch_fit_options_check(const ch_fit_options *self, ch_error *err) CH_MUST_CHECK;
+
+#endif

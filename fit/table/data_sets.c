@@ -1,0 +1,61 @@
+/* data_sets.c — the data sets that runs belong to. */
+#include "fit/table/data_sets.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_seeds(const void *left, const void *right)
+{
+    const uint64_t a = *(const uint64_t *)left;
+    const uint64_t b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* Sorts the seeds and moves the distinct ones to the front. @return their number */
+static size_t make_distinct(uint64_t *seeds, size_t count)
+{
+    size_t distinct = 0;
+    qsort(seeds, count, sizeof *seeds, compare_seeds);
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || seeds[i] != seeds[distinct - 1]) {
+            seeds[distinct++] = seeds[i];
+        }
+    }
+    return distinct;
+}
+
+ch_code ch_data_sets_index(const uint64_t *seeds, size_t count, uint32_t *data_set, size_t *num_sets, ch_error *err)
+{
+    uint64_t *distinct = ch_alloc(count, sizeof *distinct);
+    if (distinct == NULL) {
+        return ch_error_memory(err, "the data sets of a fit");
+    }
+    if (count > 0) {
+        memcpy(distinct, seeds, count * sizeof *distinct);
+    }
+    const size_t num = make_distinct(distinct, count);
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t *place = bsearch(&seeds[i], distinct, num, sizeof *distinct, compare_seeds);
+        data_set[i] = (uint32_t)(place - distinct);
+    }
+    if (num_sets != NULL) {
+        *num_sets = num;
+    }
+    free(distinct);
+    return CH_OK;
+}
+
+ch_code ch_data_sets_index_runs(const ch_run *const *runs, size_t num_runs, uint32_t *data_set, size_t *num_sets,
+                                ch_error *err)
+{
+    uint64_t *seeds = ch_alloc(num_runs, sizeof *seeds);
+    if (seeds == NULL) {
+        return ch_error_memory(err, "the data sets of a fit");
+    }
+    for (size_t i = 0; i < num_runs; i++) {
+        seeds[i] = runs[i]->settings.seed_data;
+    }
+    const ch_code code = ch_data_sets_index(seeds, num_runs, data_set, num_sets, err);
+    free(seeds);
+    return code;
+}

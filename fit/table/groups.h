@@ -1,0 +1,11 @@
+/* groups.h — which runs are fitted together. Private to fit/. */
+#ifndef CH_FIT_GROUPS_H
+#define CH_FIT_GROUPS_H
+
+#include "fit/results.h"
+
+/** Makes the groups of a table, with their runs, their cells and the notes on cells left out. Nothing is fitted yet.
+ *  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_fit_make_groups(ch_fit *self, const ch_run_table *table, ch_error *err) CH_MUST_CHECK;
+
+#endif

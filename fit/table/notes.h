@@ -1,0 +1,11 @@
+/* notes.h — the sentences that a fit leaves with a group. Private to fit/. */
+#ifndef CH_FIT_NOTES_H
+#define CH_FIT_NOTES_H
+
+#include "fit/results.h"
+
+/** Adds a sentence to the group's notes.  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_fit_note(ch_fit_group *group, ch_error *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4), warn_unused_result));
+
+#endif
