@@ -52,8 +52,10 @@ static ch_code check(const ch_cli *cli, const fit_arguments *chosen, ch_fit_opti
             options->wanted[d] = is_known && (int)definition == d;
         }
         if (!is_known) {
-            return ch_error_set(err, CH_ERROR_INPUT,
-                                "--tc = %s is not accepted: onset, escape or error is (all by default)", chosen->tc);
+            char names[128];
+            ch_tc_definition_list(names, sizeof names, ", ", " or ");
+            return ch_error_set(err, CH_ERROR_INPUT, "--tc = %s is not accepted: %s is (all by default)", chosen->tc,
+                                names);
         }
     }
     const ch_code code = hold(chosen, options, err);
@@ -245,9 +247,17 @@ int ch_cmd_fit(int argc, const char **argv)
     ch_fit_options options;
     ch_fit_options_default(&options);
     fit_arguments chosen = {.threshold = options.threshold, .sigmas = options.sigmas};
+    char names[128], choice[128], tc_help[192], usage[512];
+    ch_tc_definition_list(names, sizeof names, ", ", " or ");
+    ch_tc_definition_list(choice, sizeof choice, "|", "|");
+    snprintf(tc_help, sizeof tc_help, "find T_c by this definition only: %s", names);
+    snprintf(usage, sizeof usage,
+             "fit STORE [--tc %s] [--threshold X] [--sigmas K] "
+             "[--fix NAME=X,...] [--bound NAME=LO:HI,...] [--tie NAME=[C+][K*]OTHER,...] "
+             "[--collapse weight_change|time] [--where EXPR] [--json|--csv|--latex]",
+             choice);
     const struct poptOption table[] = {
-        {"tc", '\0', POPT_ARG_STRING, &chosen.tc, 0, "find T_c by this definition only: onset, escape or error",
-         "DEFINITION"},
+        {"tc", '\0', POPT_ARG_STRING, &chosen.tc, 0, tc_help, "DEFINITION"},
         {"threshold", '\0', POPT_ARG_DOUBLE, &chosen.threshold, 0,
          "escape: relative weight variation at T_c (1 by default)", "X"},
         {"sigmas", '\0', POPT_ARG_DOUBLE, &chosen.sigmas, 0,
@@ -269,11 +279,7 @@ int ch_cmd_fit(int argc, const char **argv)
         POPT_TABLEEND};
     ch_error err = {0};
     ch_cli cli;
-    ch_code code = ch_cli_init(&cli, argc, argv, table, false,
-                               "fit STORE [--tc onset|escape|error] [--threshold X] [--sigmas K] "
-                               "[--fix NAME=X,...] [--bound NAME=LO:HI,...] [--tie NAME=[C+][K*]OTHER,...] "
-                               "[--collapse weight_change|time] [--where EXPR] [--json|--csv|--latex]",
-                               &err);
+    ch_code code = ch_cli_init(&cli, argc, argv, table, false, usage, &err);
     if (code == CH_OK && !cli.help) {
         code = check(&cli, &chosen, &options, &err);
     }

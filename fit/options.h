@@ -30,6 +30,10 @@ const char *ch_tc_definition_name(ch_tc_definition definition);
 /** Finds the definition with this name.  @return whether there is one */
 bool ch_tc_definition_parse(const char *name, ch_tc_definition *definition);
 
+/** Writes the names of all definitions, e.g. "onset, escape or error".
+ *  @param between, last  what stands between two names, and before the last one */
+void ch_tc_definition_list(char *text, size_t size, const char *between, const char *last);
+
 /** lo <= x <= hi; a fixed number where both are equal. */
 typedef struct {
     double lo, hi;

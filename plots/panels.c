@@ -138,12 +138,10 @@ static ch_code draw_time(const ch_overview *overview, ch_panel *panel, ch_error 
                            err);
 }
 
-/* The mark of a T_c by its definition. */
-static const ch_mark definition_marks[] = {
-    [CH_TC_ONSET] = {0x0072b2, 7},
-    [CH_TC_ESCAPE] = {0xd55e00, 5},
-    [CH_TC_ERROR] = {0x009e73, 13},
-};
+/* The mark of a T_c by its definition; the last ones are for definitions to come. */
+static const ch_mark definition_marks[] = {{0x0072b2, 7}, {0xd55e00, 5},  {0x009e73, 13},
+                                           {0xcc79a7, 9}, {0xe69f00, 11}, {0x56b4e9, 15}};
+_Static_assert(CH_NUM_TC <= sizeof definition_marks / sizeof *definition_marks, "every definition of T_c has a mark");
 
 /* A T_c by error that follows no power of P is too uncertain to be drawn: it is left to the report. */
 static bool is_drawn(const ch_fit_group *group, ch_tc_definition definition)

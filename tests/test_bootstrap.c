@@ -331,6 +331,9 @@ static void test_names(void **state)
         assert_int_equal(definition, d);
     }
     assert_false(ch_tc_definition_parse("error_half", &definition));
+    char text[64];
+    ch_tc_definition_list(text, sizeof text, ", ", " or ");
+    assert_string_equal(text, "onset, escape or error");
 }
 
 int main(void)

@@ -4,6 +4,7 @@
 #include "fit/table/notes.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const ch_tc_rule *const rules[CH_NUM_TC] = {
@@ -31,6 +32,15 @@ bool ch_tc_definition_parse(const char *name, ch_tc_definition *definition)
         }
     }
     return false;
+}
+
+void ch_tc_definition_list(char *text, size_t size, const char *between, const char *last)
+{
+    size_t used = 0;
+    for (int d = 0; d < CH_NUM_TC && used < size; d++) {
+        const char *before = d == 0 ? "" : d + 1 < CH_NUM_TC ? between : last;
+        used += (size_t)snprintf(text + used, size - used, "%s%s", before, rules[d]->name);
+    }
 }
 
 bool ch_fit_has_critical(const ch_fit_group *group, ch_tc_definition definition)
@@ -65,15 +75,13 @@ static ch_code find(ch_tc *tc, const ch_tc_input *input, ch_error *err)
     double log_temp = NAN;
     void *workspace = NULL;
     const ch_code code = rule->init != NULL ? rule->init(&workspace, input, err) : CH_OK;
-    tc->place = CH_TC_NONE;
-    tc->crossover = (ch_crossover){NAN, NAN, NAN, NAN};
-    if (code == CH_OK) {
-        tc->place = rule->find(workspace, input, &crossover, &log_temp);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (tc->place == CH_TC_INSIDE) {
-        tc->crossover = crossover;
-    }
+    tc->place = rule->find(workspace, input, &crossover, &log_temp);
+    tc->crossover = tc->place == CH_TC_INSIDE ? crossover : (ch_crossover){NAN, NAN, NAN, NAN};
     tc->estimate = (ch_estimate){exp(log_temp), NAN, NAN, NAN};
+out:
     if (rule->free != NULL) {
         rule->free(workspace);
     }

@@ -27,8 +27,8 @@ typedef struct {
     double *sharpness, *power; /* [num_onsets] m and m delta of the P where an onset was seen; owned */
     size_t num_onsets;
     double log_onset;   /* largest ln T_c of those */
-    double plateau_top; /* largest T of a P that lies on its plateau whole; -inf for none */
-    size_t num_short;   /* P with too few T to tell */
+    double plateau_top; /* largest T of those P that lie wholly on their plateau; -inf for none */
+    size_t num_short;   /* number of P with too few T to see an onset */
 } onsets;
 
 static double top_temp(const ch_fit_group *group, size_t train)
@@ -43,7 +43,7 @@ static double top_temp(const ch_fit_group *group, size_t train)
     return top;
 }
 
-/* Slope of ln ||Dw|| from the first to the last complete cell, for a P with two or more. */
+/* Slope of ln ||Dw|| over ln T from the first to the last complete cell of a P, which has two or more. */
 static double end_to_end_slope(const ch_fit_group *group, size_t train)
 {
     const ch_fit_cell *first = NULL, *last = NULL;
@@ -58,6 +58,7 @@ static double end_to_end_slope(const ch_fit_group *group, size_t train)
            log(group->temps[last->temp] / group->temps[first->temp]);
 }
 
+/* Looks at one P: adds its onset, or its plateau. */
 static ch_code see_train(onsets *self, const ch_fit_group *group, size_t train, const ch_cell_mean *means,
                          ch_error *err)
 {
@@ -70,21 +71,23 @@ static ch_code see_train(onsets *self, const ch_fit_group *group, size_t train, 
         return CH_OK;
     }
     ch_onset_space space;
+    ch_crossover crossover = {0};
+    double log_temp = NAN;
     const ch_code code = ch_onset_space_init(&space, count, false, err);
-    if (code == CH_OK) {
-        ch_crossover crossover = {0};
-        double log_temp = NAN;
-        ch_onset_load(&space, group, train, means);
-        const ch_tc_place place = ch_tc_onset(&space, &crossover, &log_temp);
-        if (isfinite(crossover.log_temp)) {
-            self->sharpness[self->num_onsets] = crossover.sharpness;
-            self->power[self->num_onsets] = crossover.sharpness * crossover.delta;
-            self->num_onsets++;
-            self->log_onset = fmax(self->log_onset, crossover.log_temp);
-        } else if (place == CH_TC_ABOVE) {
-            self->plateau_top = fmax(self->plateau_top, top_temp(group, train));
-        }
+    if (code != CH_OK) {
+        goto out;
     }
+    ch_onset_load(&space, group, train, means);
+    const ch_tc_place place = ch_tc_onset(&space, &crossover, &log_temp);
+    if (isfinite(crossover.log_temp)) {
+        self->sharpness[self->num_onsets] = crossover.sharpness;
+        self->power[self->num_onsets] = crossover.sharpness * crossover.delta;
+        self->num_onsets++;
+        self->log_onset = fmax(self->log_onset, crossover.log_temp);
+    } else if (place == CH_TC_ABOVE) {
+        self->plateau_top = fmax(self->plateau_top, top_temp(group, train));
+    }
+out:
     ch_onset_space_free(&space);
     return code;
 }
@@ -268,9 +271,10 @@ ch_code ch_fit_choose_window(ch_fit_group *group, ch_error *err)
         group->window_tolerance = stages[stage].tolerance;
     }
     code = note_window(group, &seen, count, stage, err);
-    if (code == CH_OK && count > 0) {
-        code = set_window(group, inside, count, err);
+    if (code != CH_OK || count == 0) {
+        goto out;
     }
+    code = set_window(group, inside, count, err);
 out:
     free(seen.sharpness);
     free(seen.power);

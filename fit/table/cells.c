@@ -229,14 +229,17 @@ ch_code ch_fit_make_cells(ch_fit_group *group, ch_error *err)
         return code;
     }
     code = list_cells(group, err);
-    for (size_t p = 0; p < group->num_trains && code == CH_OK; p++) {
-        code = note_left_out(group, p, false, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    for (size_t i = 0; i < 2 * group->num_trains; i++) {
+        const bool diverged = i % 2 == 1;
+        code = note_left_out(group, i / 2, diverged, err);
         if (code != CH_OK) {
             return code;
         }
-        code = note_left_out(group, p, true, err);
     }
-    return code;
+    return CH_OK;
 }
 
 /* ---- asking ---- */

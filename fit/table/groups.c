@@ -22,7 +22,7 @@ bool ch_fit_is_key(size_t setting)
     case CH_SETTING_MAX_STEPS:
     case CH_SETTING_MAX_UPDATES:
     case CH_SETTING_MAX_SECONDS:
-    case CH_SETTING_ENGINE: /* equal in law */
+    case CH_SETTING_ENGINE: /* engines give runs of the same distribution */
     case CH_SETTING_RECORD:
     case CH_SETTING_KERNEL:
     case CH_SETTING_DATA_DIR:
@@ -32,7 +32,7 @@ bool ch_fit_is_key(size_t setting)
     }
 }
 
-/* A setting as the key has it: the full batch is one value, whatever P. */
+/* A setting as the key of a group has it: the full batch is one value, whatever P. */
 static ch_value key_value(const ch_settings *settings, size_t setting)
 {
     const bool full = setting == CH_SETTING_BATCH && settings->batch == settings->train;
@@ -58,7 +58,7 @@ static int compare_keys(const ch_settings *a, const ch_settings *b)
     return order;
 }
 
-/* By key, then in the order of the table, where the runs lie in one array. */
+/* Orders by key, then as the table does; the runs lie in one array. */
 static int compare_runs(const void *left, const void *right)
 {
     const ch_run *a = *(const ch_run *const *)left;
@@ -79,7 +79,7 @@ static bool starts_group(const ch_run *const *sorted, size_t i)
     return i == 0 || compare_keys(&sorted[i - 1]->settings, &sorted[i]->settings) != 0;
 }
 
-/* A group of the `count` runs at `sorted`, which share a key. */
+/* Makes a group of the `count` runs at `sorted`, which share a key. */
 static ch_code start_group(ch_fit_group *group, const ch_run *const *sorted, size_t count, ch_error *err)
 {
     group->runs = ch_alloc(count, sizeof *group->runs);
@@ -148,13 +148,13 @@ ch_code ch_fit_make_groups(ch_fit *self, const ch_run_table *table, ch_error *er
         code = ch_fit_make_cells(&self->groups[g], err);
     }
     self->num_infinite = table->count - count;
-    if (code == CH_OK && count < table->count) {
-        code = ch_fit_note(&self->groups[0], err,
-                           "%zu runs with train = inf are left out of every fit: no such run is "
-                           "ever fitted",
-                           table->count - count);
+    if (code != CH_OK || count == table->count) {
+        return code;
     }
-    return code;
+    return ch_fit_note(&self->groups[0], err,
+                       "%zu runs with train = inf are left out of every fit: no such run is "
+                       "ever fitted",
+                       table->count - count);
 }
 
 void ch_fit_group_label(const ch_fit *self, const ch_fit_group *group, char *text, size_t size)
