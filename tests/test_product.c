@@ -1,4 +1,4 @@
-/* test_product.c — products and transposes of network_body.h against triple loops, at odd sizes; activations against
+/* test_product.c — products and transposes of product.inc.h and transpose.inc.h against triple loops, at odd sizes; activations against
  * the mathematics library. Single precision; test_networks.c has both. */
 #include "core/core.h"
 #include "tests/support.h"
@@ -25,7 +25,7 @@ static void fill(real *values, size_t count)
 }
 
 /* sum over k of A_ik B_kj, and of the absolute values */
-static double entry(const matrix *a, const real *b, size_t b_row, size_t depth, size_t i, size_t j, double *size)
+static double entry(const a_matrix *a, const real *b, size_t b_row, size_t depth, size_t i, size_t j, double *size)
 {
     double sum = 0;
     *size = 0;
@@ -56,11 +56,11 @@ static void check_product(const shape *at, int kind)
     for (size_t i = 0; i < rows * row; i++) {
         master_before[i] = master[i] = 3 * (double)before[i] + 1e-9;
     }
-    const matrix a = {.at = left, .row = at->is_transposed ? 1 : depth, .column = at->is_transposed ? rows : 1};
-    target to = {.values = values, .row = row, .add = kind == 1};
+    const a_matrix a = {.at = left, .row = at->is_transposed ? 1 : depth, .column = at->is_transposed ? rows : 1};
+    c_matrix to = {.values = values, .row = row, .add = kind == 1};
     to.master = kind >= 2 ? master : NULL;
     to.values = kind == 3 ? NULL : values;
-    product(rows, columns, depth, a, (lines){.at = b, .row = b_row}, to);
+    product(rows, columns, depth, a, (b_matrix){.at = b, .row = b_row}, to);
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < row; j++) {
             const size_t k = i * row + j;

@@ -1,4 +1,4 @@
-/* activations.inc.h — activations in either precision; part of network_body.h. */
+/* activations.inc.h — activations and their slopes in either precision; part of network.inc.h and layerwise.inc.h. */
 
 #if CH_REAL_BYTES == 4
 enum { MANTISSA_BITS = 23, EXPONENTIAL_TERMS = 8 };
@@ -8,16 +8,16 @@ enum { MANTISSA_BITS = 52, EXPONENTIAL_TERMS = 14 };
 static const real MOST_EXPONENT = 708;
 #endif
 
-/* yes where the mask is set, else no */
+/* `yes` in the lanes where the mask is set, else `no` */
 ALWAYS_INLINE vector choose(mask where, vector yes, vector no)
 {
     return (vector)((where & (mask)yes) | (~where & (mask)no));
 }
 
-/* exp(x), within a few ulps; x beyond +-MOST_EXPONENT is taken as that, NaN stays.
+/* exp(x) within a few ulps. x is limited to +-MOST_EXPONENT; NaN stays NaN.
  *
- * x = n ln 2 + r, |r| <= ln(2) / 2: exp(r) by Taylor's series to under half an ulp, times 2^n by its exponent's bits.
- * n is rounded by adding 1.5 x 2^MANTISSA_BITS, which leaves it in the last bits of the sum. */
+ * x = n ln 2 + r with |r| <= ln(2) / 2. Taylor's series gives exp(r) to under half an ulp. Adding n to the exponent's
+ * bits multiplies by 2^n. Adding 1.5 x 2^MANTISSA_BITS rounds to the integer n and leaves it in the last bits. */
 ALWAYS_INLINE vector exponential(vector x)
 {
     static const double inverse_factorial[] = {
@@ -40,10 +40,10 @@ ALWAYS_INLINE vector exponential(vector x)
 /* relu  max(0, z)
  * silu  z s(z), s(z) = 1 / (1 + exp(-z))
  * gelu  z (1 + tanh u) / 2 = z s(2u), u = sqrt(2/pi) (z + 0.044715 z^3)
- * each over its norm. NaN passes through. */
+ * each divided by its norm sqrt(E phi(z)^2). NaN stays NaN. */
 static const double GELU_FACTOR = 0.7978845608028654, GELU_CUBE = 0.044715;
 
-/* phi(z), or phi'(z). Of silu and gelu, with v(z) = z or 2u, both are z s(v): phi' = s + z s (1 - s) v'. */
+/* phi(z), or phi'(z). silu and gelu are both z s(v) with v(z) = z or 2u, so that phi' = s + z s (1 - s) v'. */
 ALWAYS_INLINE vector phi_of(ch_activation activation, bool is_slope, vector z)
 {
     const vector zero = {0}, one = 1 + zero;
@@ -61,7 +61,8 @@ ALWAYS_INLINE vector phi_of(ch_activation activation, bool is_slope, vector z)
     return s + z * s * (one - s) * v_slope;
 }
 
-/* values = factor phi(z), or values *= factor phi'(z), of `count` numbers; the first two arguments are constants */
+/* values = factor phi(z), or values *= factor phi'(z), of `count` numbers. The first two arguments are compile-time
+ * constants. */
 ALWAYS_INLINE void apply(ch_activation activation, bool is_slope, real factor, const real *z, real *values,
                          size_t count)
 {
@@ -70,7 +71,7 @@ ALWAYS_INLINE void apply(ch_activation activation, bool is_slope, real factor, c
         const vector here = factor * phi_of(activation, is_slope, load(z + i));
         store(values + i, is_slope ? load(values + i) * here : here);
     }
-    if (i < count) { /* the rest, in a vector filled up */
+    if (i < count) { /* the rest, in one vector with zeros behind them */
         real rest[LANES] = {0};
         memcpy(rest, z + i, (count - i) * sizeof *z);
         store(rest, factor * phi_of(activation, is_slope, load(rest)));
@@ -96,13 +97,13 @@ ALWAYS_INLINE void apply_any(ch_activation activation, bool is_slope, real facto
     }
 }
 
-/* values = phi(z) / norm, of `count` numbers; may be the same memory */
+/* values = phi(z) / norm of `count` numbers; both may be the same memory */
 static inline void activate(ch_activation activation, const real *z, real *values, size_t count)
 {
     apply_any(activation, false, (real)(1 / ch_activation_norm(activation)), z, values, count);
 }
 
-/* derivatives *= scale phi'(z) / norm; for relu the values do as well as z */
+/* derivatives *= scale phi'(z) / norm. For relu the values have the same sign as z, so that they do as well. */
 static inline void multiply_by_slope(ch_activation activation, double scale, const real *z, real *derivatives,
                                      size_t count)
 {

@@ -1,10 +1,11 @@
-/* backward.inc.h — the backward pass in either precision; part of network_body.h.
+/* backward.inc.h — the backward pass in either precision; part of network.inc.h.
  *
- * Only samples whose coefficient is not zero take part; they are `active`. Dense layers come first, all samples
- * together; then the image layers, for runs of neighbouring samples.
+ * The pass differentiates S = sum_i c_i f(w, x_i). Only the active samples take part, those with c_i != 0. It goes
+ * through the dense layers with all active samples together, and then through the image layers with runs of
+ * neighbouring samples. delta is dS/dz, z a layer's values before the activation, times the layer's scale.
  */
 
-/* rows [num_active][size] of the samples that count, of panels of all */
+/* Copies the active samples' numbers from the panels of all samples to rows [num_active][size]. */
 static void gather_rows(const network *self, const real *panels, size_t size, real *rows)
 {
     for (size_t s = 0; s < self->num_active; s++) {
@@ -16,7 +17,7 @@ static void gather_rows(const network *self, const real *panels, size_t size, re
     }
 }
 
-/* panels of the samples that count, of panels of all */
+/* Copies the active samples' numbers from the panels of all samples to panels of their own. */
 static void gather_panels(const network *self, const real *panels, size_t size, real *gathered)
 {
     const size_t num = self->num_active;
@@ -34,14 +35,15 @@ static void gather_panels(const network *self, const real *panels, size_t size, 
     }
 }
 
-/* Where the gradient goes. */
+/* Where the gradient goes: into one of these, or with both NULL into the weights. */
 typedef struct {
-    double *gradient; /* [num_weights] the sum is added here; or */
-    real *samples;    /* [active][row] the gradient of each sample goes here; or, both NULL, into the weights */
-    size_t row;       /* num_weights, or fewer: only those of the image layers, which come first */
+    double *gradient; /* [num_weights] the gradient of S is added here */
+    real *samples;    /* [num_active][row] each active sample's gradient is stored here */
+    size_t row;       /* num_weights; or the number of weights of the image layers, which come first */
 } sink;
 
-/* W and b by delta_rows [num][m] and input_rows [num][n]: sum over s of delta_s x_s^T */
+/* Changes W and b of a dense layer by sum over s of delta_s x_s^T and of delta_s.
+ * @param inputs  [num_active][n]; the deltas are self->delta_rows [num_active][m] */
 static void dense_change(network *self, const ch_layer *layer, const real *inputs, const sink *to)
 {
     const size_t in = layer->fan_in, out = layer->out.channels, num = self->num_active;
@@ -49,8 +51,8 @@ static void dense_change(network *self, const ch_layer *layer, const real *input
     if (to->samples != NULL) {
         for (size_t s = 0; s < num; s++) {
             real *gradient = to->samples + s * to->row;
-            product(out, in, 1, (matrix){.at = deltas + s * out, .row = 1, .column = out},
-                    (lines){.at = inputs + s * in, .row = in}, into(gradient + layer->weights, in));
+            product(out, in, 1, (a_matrix){.at = deltas + s * out, .row = 1, .column = out},
+                    (b_matrix){.at = inputs + s * in, .row = in}, into(gradient + layer->weights, in));
             if (layer->has_bias) {
                 memcpy(gradient + layer->bias, deltas + s * out, out * sizeof *gradient);
             }
@@ -58,9 +60,10 @@ static void dense_change(network *self, const ch_layer *layer, const real *input
         return;
     }
     double *sums = to->gradient != NULL ? to->gradient : self->master;
-    target change = {.master = sums + layer->weights, .row = in};
+    c_matrix change = {.master = sums + layer->weights, .row = in};
     change.values = to->gradient != NULL ? NULL : self->weights + layer->weights;
-    product(out, in, num, (matrix){.at = deltas, .row = 1, .column = out}, (lines){.at = inputs, .row = in}, change);
+    product(out, in, num, (a_matrix){.at = deltas, .row = 1, .column = out}, (b_matrix){.at = inputs, .row = in},
+            change);
     for (size_t o = 0; layer->has_bias && o < out; o++) {
         real sum = 0;
         for (size_t s = 0; s < num; s++) {
@@ -73,7 +76,7 @@ static void dense_change(network *self, const ch_layer *layer, const real *input
     }
 }
 
-/* delta of a layer's values becomes scale phi'(z) delta */
+/* Turns the derivatives by dense layer l's values into delta: multiplies them by scale phi'(z). */
 static void dense_through_activation(network *self, size_t l)
 {
     const ch_layer *layer = &self->architecture->layers[l];
@@ -91,7 +94,7 @@ static void dense_through_activation(network *self, size_t l)
     }
 }
 
-/* Rows of the input of dense layer l, of the samples that count. */
+/* The input of dense layer l, in rows [num_active][n] of the active samples. */
 static const real *dense_inputs(network *self, size_t l)
 {
     const size_t size = self->architecture->layers[l].fan_in, num = self->num_active;
@@ -117,8 +120,8 @@ static void dense_below(network *self, const ch_layer *layer)
     const real *weights = self->weights + layer->weights;
     for (size_t first = 0; first < num; first += PANEL) {
         const size_t width = panel_width(num, first);
-        product(in, width, out, (matrix){.at = weights, .row = 1, .column = in},
-                (lines){.at = self->delta + first * out, .row = width}, into(self->delta_below + first * in, width));
+        product(in, width, out, (a_matrix){.at = weights, .row = 1, .column = in},
+                (b_matrix){.at = self->delta + first * out, .row = width}, into(self->delta_below + first * in, width));
     }
 }
 
@@ -158,7 +161,7 @@ static void add_pixels(const real *delta, size_t pixels, size_t channels, real *
     }
 }
 
-/* delta of the values of some pixels becomes scale phi'(z) delta; bias += its sum over them */
+/* Turns the derivatives by some pixels' values into delta: multiplies them by scale phi'(z). Adds their sum to bias. */
 static void through_activation(const network *self, const ch_layer *layer, const real *z, real *delta, size_t pixels,
                                real *bias)
 {
@@ -174,7 +177,8 @@ static void through_activation(const network *self, const ch_layer *layer, const
     }
 }
 
-/* Convolution l and the pool after it, of an image: as image_backward. delta is by the pool's values. */
+/* Does for convolution l and the pool behind it, and one image, what image_backward does for a layer.
+ * @param delta  derivatives by the pool's values; overwritten */
 static void pooled_backward(network *self, size_t l, size_t image, real *delta, real *gradient, real *change)
 {
     const ch_layer *layer = &self->architecture->layers[l], *pool = layer + 1;
@@ -195,8 +199,8 @@ static void pooled_backward(network *self, size_t l, size_t image, real *delta, 
     }
 }
 
-/* Layer l on the images first … first + count: change += gradient by its weights, gradients of its input set; where a
- * pool follows, it is taken with it */
+/* Goes backward through image layer l for the images first … first + count: change += gradient by the layer's weights,
+ * and the derivatives by its input are set. A pool is passed together with the convolution before it. */
 static void image_backward(network *self, size_t l, size_t first, size_t count, real *change)
 {
     const ch_layer *layer = &self->architecture->layers[l];
@@ -237,7 +241,7 @@ static void image_backward(network *self, size_t l, size_t first, size_t count, 
     }
 }
 
-/* Samples that count and follow each other, from the k-th on: at most `most`. */
+/* The number of active samples from the k-th on that are neighbours, at most `most`. */
 static size_t run_from(const network *self, size_t k, size_t most)
 {
     size_t length = 1;
@@ -248,11 +252,12 @@ static size_t run_from(const network *self, size_t k, size_t most)
     return length;
 }
 
-/* delta [panel][number][lane] by the values of the last images, the first that dense layers take */
+/* Goes backward through all image layers. self->delta has the derivatives by the values of the last one, in panels. */
 static void images_backward(network *self, const sink *to)
 {
     const size_t top = self->num_images, size = node_size(self->architecture, top), num = image_weights(self);
-    panels_to_rows(self->delta, self->num_active, size, self->input_rows); /* which dense layers are done with */
+    panels_to_rows(self->delta, self->num_active, size,
+                   self->input_rows); /* the dense layers no longer need these rows */
     if (to->samples == NULL) {
         memset(self->change, 0, num * sizeof *self->change);
     }
@@ -270,7 +275,7 @@ static void images_backward(network *self, const sink *to)
     }
 }
 
-/* The sums of the image layers, where they belong. */
+/* Adds the change of the image layers to the gradient or to the weights. */
 static void put_image_change(network *self, const sink *to)
 {
     double *sums = to->gradient != NULL ? to->gradient : self->master;
@@ -283,7 +288,7 @@ static void put_image_change(network *self, const sink *to)
     }
 }
 
-/* coefficients NULL: 1 for all */
+/* @param coefficients  [count of the last forward pass]; NULL: all are 1 */
 static void backward(network *self, const real *coefficients, const sink *to)
 {
     self->num_active = 0;

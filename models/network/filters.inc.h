@@ -1,13 +1,14 @@
-/* filters.inc.h — convolutions of images in either precision; part of network_body.h.
+/* filters.inc.h — convolutions of images in either precision; part of network.inc.h.
  *
- * An image is [row][column][channel]; functions take a few images, one after the other. "delta" are derivatives of the
- * sum that is differentiated, by a layer's values before the activation, times its scale.
+ * An image is [row][column][channel]. Functions take a few images, one after the other. The backward pass
+ * differentiates S = sum_i c_i f(w, x_i); `delta` is dS/dz times the layer's scale, z its values before the activation.
  */
 
-/* Numbers that are finished at a time. */
+/* Numbers of a layer's output that are finished together, so that they stay in the first cache. */
 enum { FINISH_NUMBERS = 2048 };
 
-/* Taps of a field of view that are inside, along one axis: [first, next), the first at input place `at`. */
+/* The taps of a field of view that lie inside the image along one axis: first … next. Tap `first` is at input place
+ * `at`. */
 typedef struct {
     size_t first, next, at;
 } window;
@@ -39,8 +40,7 @@ static inline bool is_pointwise(const ch_layer *layer)
     return layer->kernel == 1 && layer->stride == 1;
 }
 
-/* values = phi(scale (values + bias)) of `count` rows of channels; `before`, where it is other memory, gets what is
- * before phi. Some rows at a time, for the first cache. */
+/* Computes before = scale (before + bias) and values = phi(before) of `count` pixels. Both may be the same memory. */
 static void finish_rows(const ch_layer *layer, ch_activation activation, const real *bias, real *before, real *values,
                         size_t count)
 {
@@ -65,16 +65,16 @@ static void finish_rows(const ch_layer *layer, ch_activation activation, const r
 
 /* ---- convolution ----
  *
- * A pixel's field of view is, in an image with its padding, `kernel` runs of kernel x channels numbers, one for each
- * row: products take it from there.
+ * The field of view of a pixel of the output consists of `kernel` runs, one for each row, of kernel x channels numbers
+ * of the padded input image. Products read it from there.
  */
 
-/* An image with padding around it. */
+/* The size of a padded image, and the zeros before its first row and column. */
 typedef struct {
     size_t rows, columns, pad_row, pad_column;
 } image_frame;
 
-/* What the input needs for the output. */
+/* The padded input from which the output is computed. */
 static inline image_frame input_frame(const ch_layer *layer)
 {
     return (image_frame){
@@ -85,7 +85,8 @@ static inline image_frame input_frame(const ch_layer *layer)
     };
 }
 
-/* What the output needs for the input, at stride 1: derivatives by the input are a convolution too. */
+/* The padded derivatives by the output from which those by the input are computed, which at stride 1 is a convolution
+ * too. */
 static inline image_frame output_frame(const ch_layer *layer)
 {
     return (image_frame){
@@ -101,15 +102,15 @@ static inline size_t frame_pixels(const image_frame *frame)
     return frame->rows * frame->columns;
 }
 
-/* padded [row][column][channel] of some images of that shape: zeros around them. What of an image is beyond the frame,
- * as no field of view reaches there, is left out. */
+/* Copies images with zeros around them: padded [row][column][channel] for each. Rows and columns of an image that no
+ * field of view reaches lie beyond the frame and are left out. */
 static void pad_images(const image_frame *frame, ch_shape shape, const real *images, real *padded, size_t count)
 {
     const size_t line = shape.columns * shape.channels, padded_line = frame->columns * shape.channels;
     const size_t before = frame->pad_column * shape.channels, length = at_most(line, padded_line - before);
     for (size_t s = 0; s < count; s++, images += shape.rows * line) {
         for (size_t i = 0; i < frame->rows; i++, padded += padded_line) {
-            const size_t row = i - frame->pad_row; /* wraps around above the image */
+            const size_t row = i - frame->pad_row; /* above the image this is a very large number */
             if (row >= shape.rows) {
                 memset(padded, 0, padded_line * sizeof *padded);
                 continue;
@@ -121,8 +122,8 @@ static void pad_images(const image_frame *frame, ch_shape shape, const real *ima
     }
 }
 
-/* Where the fields of view start in the padded images: of every pixel of rows x columns, or with 1 column of the first
- * in every row. */
+/* Lists where the fields of view of rows x columns pixels start in the padded images. With columns = 1 only those of
+ * the first pixel in every row. */
 static void list_places(const image_frame *frame, size_t rows, size_t columns, size_t step, size_t channels,
                         size_t *places, size_t count)
 {
@@ -135,12 +136,12 @@ static void list_places(const image_frame *frame, size_t rows, size_t columns, s
     }
 }
 
-/* The fields of view as the left factor, a row a pixel. */
-static matrix field_matrix(const image_frame *frame, ch_shape pixels, size_t step, size_t channels, size_t kernel,
-                           const real *padded, size_t *places, size_t count)
+/* The fields of view as the factor A: row i is the field of pixel i. */
+static a_matrix field_matrix(const image_frame *frame, ch_shape pixels, size_t step, size_t channels, size_t kernel,
+                             const real *padded, size_t *places, size_t count)
 {
     list_places(frame, pixels.rows, 1, step, channels, places, count);
-    return (matrix){
+    return (a_matrix){
         .at = padded,
         .row = step * channels,
         .column = 1,
@@ -162,14 +163,14 @@ static void conv_forward(const ch_layer *layer, const real *transposed, const co
                          real *out, size_t count)
 {
     const size_t channels = layer->out.channels, pixels = count * num_pixels(layer->out), fan_in = layer->fan_in;
-    matrix fields = {.at = in, .row = fan_in, .column = 1};
+    a_matrix fields = {.at = in, .row = fan_in, .column = 1};
     if (!is_pointwise(layer)) {
         const image_frame frame = input_frame(layer);
         pad_images(&frame, layer->in, in, scratch->padded, count);
         fields = field_matrix(&frame, layer->out, layer->stride, layer->in.channels, layer->kernel, scratch->padded,
                               scratch->places, count);
     }
-    product(pixels, channels, fan_in, fields, (lines){.at = transposed, .row = channels}, into(out, channels));
+    product(pixels, channels, fan_in, fields, (b_matrix){.at = transposed, .row = channels}, into(out, channels));
 }
 
 /* change [out][fan_in] += delta^T fields of view */
@@ -177,9 +178,9 @@ static void conv_change(const ch_layer *layer, const conv_scratch *scratch, cons
                         real *change, size_t count)
 {
     const size_t channels = layer->out.channels, pixels = count * num_pixels(layer->out), fan_in = layer->fan_in;
-    const matrix deltas = {.at = delta, .row = 1, .column = channels};
+    const a_matrix deltas = {.at = delta, .row = 1, .column = channels};
     if (is_pointwise(layer)) {
-        product(channels, fan_in, pixels, deltas, (lines){.at = in, .row = fan_in}, added_to(change, fan_in));
+        product(channels, fan_in, pixels, deltas, (b_matrix){.at = in, .row = fan_in}, added_to(change, fan_in));
         return;
     }
     const image_frame frame = input_frame(layer);
@@ -187,40 +188,41 @@ static void conv_change(const ch_layer *layer, const conv_scratch *scratch, cons
     pad_images(&frame, layer->in, in, scratch->padded, count);
     list_places(&frame, layer->out.rows, layer->out.columns, layer->stride, layer->in.channels, scratch->places, count);
     for (size_t k = 0; k < layer->kernel; k++) {
-        const lines fields = {
+        const b_matrix fields = {
             .at = scratch->padded + k * frame.columns * layer->in.channels, .places = scratch->places, .is_open = true};
         product(channels, run, pixels, deltas, fields, added_to(change + k * run, fan_in));
     }
 }
 
-/* gradient [pixel][in] = fields of view of delta [pixel][kernel x kernel x out] V, V the weights turned by half a
- * turn, turned [row][column][out][in]; added where a residual layer has set the gradient already. The stride is 1. */
+/* gradient [pixel][in] = fields of view of delta [pixel][kernel x kernel x out] times the weights with the order of
+ * their taps reversed, turned [row][column][out][in]. The product is added where a residual layer has set the gradient
+ * already. The stride must be 1. */
 static void conv_below(const ch_layer *layer, const real *turned, const conv_scratch *scratch, const real *delta,
                        real *gradient, size_t count)
 {
-    const target to = {.values = gradient, .row = layer->in.channels, .add = layer->input_is_added};
+    const c_matrix to = {.values = gradient, .row = layer->in.channels, .add = layer->input_is_added};
     const size_t in = layer->in.channels, out = layer->out.channels, pixels = count * num_pixels(layer->in);
-    matrix fields = {.at = delta, .row = out, .column = 1};
+    a_matrix fields = {.at = delta, .row = out, .column = 1};
     if (!is_pointwise(layer)) {
         const image_frame frame = output_frame(layer);
         pad_images(&frame, layer->out, delta, scratch->padded, count);
         fields = field_matrix(&frame, layer->in, 1, out, layer->kernel, scratch->padded, scratch->places, count);
     }
-    product(pixels, in, layer->kernel * layer->kernel * out, fields, (lines){.at = turned, .row = in}, to);
+    product(pixels, in, layer->kernel * layer->kernel * out, fields, (b_matrix){.at = turned, .row = in}, to);
 }
 
 /* ---- depthwise convolution ----
  *
- * A few vectors of channels stay in registers over all taps of a pixel, or over all pixels of a tap.
+ * Sums of a few vectors of channels stay in registers, over all taps of a pixel or over all pixels of a tap.
  */
 enum { DEPTHWISE_KERNEL = 5, MOST_TAPS = DEPTHWISE_KERNEL * DEPTHWISE_KERNEL, CHANNEL_VECTORS = 4 };
 
-/* Where a product of a pixel's sum finds its factors: weights and numbers, of the first channel. */
+/* Where a term of a pixel's sum finds its factors: the place of the weight and of the number, of the first channel. */
 typedef struct {
     size_t weight, number;
 } tap;
 
-/* to [channel] = sum over taps, of `vectors` LANES channels from c on; vectors is a constant */
+/* to [channel] = sum over taps, for `vectors` x LANES channels from c on. `vectors` is a compile-time constant. */
 ALWAYS_INLINE void sum_taps(size_t vectors, const tap *taps, size_t num_taps, const real *weights, const real *numbers,
                             real *to, size_t c)
 {
@@ -248,7 +250,7 @@ static void sum_pixel(const tap *taps, size_t num_taps, const real *weights, con
     for (; c + LANES <= channels; c += LANES) {
         sum_taps(1, taps, num_taps, weights, numbers, to, c);
     }
-    if (c < channels && channels >= LANES) { /* the last vector, some of it once more */
+    if (c < channels && channels >= LANES) { /* the last vector ends with the last channel and repeats some */
         sum_taps(1, taps, num_taps, weights, numbers, to, channels - LANES);
         return;
     }
@@ -261,7 +263,8 @@ static void sum_pixel(const tap *taps, size_t num_taps, const real *weights, con
     }
 }
 
-/* The taps that are inside, with the places of the input from the first of them on. */
+/* Lists the taps that lie inside the image, with the places of the input relative to the first of them.
+ * @return their number */
 static size_t list_taps(const ch_layer *layer, window down, window across, tap *taps)
 {
     const size_t channels = layer->in.channels;
@@ -283,7 +286,7 @@ static void depthwise_forward(const ch_layer *layer, const real *weights, const 
     for (size_t s = 0; s < count; s++, in += ch_shape_size(layer->in)) {
         for (size_t i = 0; i < layer->out.rows; i++) {
             const window down = row_window(layer, i);
-            window last = {0, 0, 0}; /* most pixels have the taps of the one before */
+            window last = {0, 0, 0}; /* most pixels have the same taps as the one before */
             size_t num = 0;
             for (size_t j = 0; j < layer->out.columns; j++, out += channels) {
                 const window across = column_window(layer, j);
@@ -297,7 +300,8 @@ static void depthwise_forward(const ch_layer *layer, const real *weights, const 
     }
 }
 
-/* The taps under which pixel (i, j) of the input is seen, with the places of the output that does. */
+/* Lists the taps under which outputs see pixel (i, j) of the input, with the places of those outputs.
+ * @return their number */
 static size_t list_taps_below(const ch_layer *layer, size_t i, size_t j, tap *taps)
 {
     const size_t channels = layer->in.channels, stride = layer->stride;
@@ -315,8 +319,8 @@ static size_t list_taps_below(const ch_layer *layer, size_t i, size_t j, tap *ta
     return num;
 }
 
-/* gradient [pixel][channel] = sum over taps of w [tap][channel] delta [pixel that sees it there][channel]; turned: the
- * taps from last to first. At stride 1 that is a convolution too. */
+/* gradient [pixel][channel] = sum over taps of w [tap][channel] delta [output that sees the pixel there][channel]. At
+ * stride 1 that is a convolution with the taps in reversed order, `turned`. */
 static void depthwise_below(const ch_layer *layer, const real *weights, const real *turned, const real *delta,
                             real *gradient, size_t count)
 {
@@ -337,8 +341,8 @@ static void depthwise_below(const ch_layer *layer, const real *weights, const re
     }
 }
 
-/* change [tap][channel] += sum over pixels of delta x, for the taps of row k and `vectors` LANES channels from c on,
- * but for the first `skipped` of them */
+/* change [tap][channel] += sum over pixels of delta x, for the taps of row k and for `vectors` x LANES channels from c
+ * on, of which the first `skipped` are left as they are */
 ALWAYS_INLINE void change_taps(size_t vectors, size_t skipped, const ch_layer *layer, const image_frame *frame,
                                const real *padded, const real *delta, real *change, size_t k, size_t c, size_t count)
 {

@@ -1,12 +1,14 @@
-/* first_layer.h — the sums W x of a network's first layer, kept of every training sample and brought up to date.
+/* first_layer.h — the lookahead sums: the sums W x of a network's first layer, stored for every training sample.
  *
- * An update adds to W a term delta_a x_a^T for every sample a that had a gradient, so that a sample's sums change by
- *   W x += sum_a delta_a (x_a . x)
- * n + m multiply-adds a term, where the sums anew take n m. Late in training few terms come between two looks at a
- * sample, and the first layer is most of the work of a multilayer perceptron on images.
+ * An update changes W by one rank-one term delta_a x_a^T for every sample a that has a gradient. The sums of a sample x
+ * then change by
+ *   W x += sum_a delta_a (x_a . x),
+ * which takes n + m multiply-adds a term, where computing them from scratch takes n m. Late in training few terms come
+ * between two tests of a sample, and the first layer is most of the work of a multilayer perceptron on images.
  *
- * In single precision. Sums are made anew after FIRST_LAYER_TIMES times, so that what rounding adds to them stays, in
- * general, below what it does to a sum of some hundred products.
+ * The sums are in single precision. A sample's sums are computed from scratch after they were brought up to date
+ * FIRST_LAYER_TIMES times, so that the rounding of these steps stays about as small as that of a sum of some hundred
+ * products.
  */
 #ifndef CH_FIRST_LAYER_H
 #define CH_FIRST_LAYER_H
@@ -20,57 +22,58 @@ enum { FIRST_LAYER_TERMS = 64, FIRST_LAYER_TIMES = 255 };
 /** n inputs, m outputs, P samples. */
 typedef struct {
     size_t num_inputs, num_outputs, num_samples;
-    size_t most_terms;  /* sums that lack more are made anew */
-    float *sums;        /* [P][m] owned */
-    uint64_t *since;    /* [P] the terms that they hold, of those there ever were; owned */
-    uint8_t *times;     /* [P] that they were brought up to date since they were made; owned */
-    float *inputs;      /* [n][2 most_terms] x_a of the last terms, a column each; owned */
-    float *deltas;      /* [2 most_terms][m] owned */
-    size_t num_listed;  /* terms in these */
-    uint64_t num_terms; /* there ever were */
+    size_t most_terms;  /* sums that lack more terms than this are computed from scratch */
+    float *sums;        /* [P][m] the sums; owned */
+    uint64_t *since;    /* [P] the number of terms there were when a sample's sums were last right; owned */
+    uint8_t *times;     /* [P] how often they were brought up to date since they were computed from scratch; owned */
+    float *inputs;      /* [n][2 most_terms] x_a of the latest terms, a column each; owned */
+    float *deltas;      /* [2 most_terms][m] delta_a of the latest terms; owned */
+    size_t num_listed;  /* the number of terms in `inputs` and `deltas` */
+    uint64_t num_terms; /* the number of terms so far in the run */
 } ch_first_layer;
 
-/** Terms at which bringing sums up to date costs half of making them; 0 where the first layer is not a dense one, or
- *  has more outputs than inputs, so that its sums would take more room than the samples. */
+/** The number K of terms at which bringing sums up to date costs half as much as computing them from scratch,
+ *  K (n + m) = n m / 2, at most FIRST_LAYER_TERMS. 0 where the first layer is not dense, or has more outputs than
+ * inputs, so that its sums would take more memory than the samples. */
 size_t ch_first_layer_terms(const ch_architecture *architecture);
 
-/** No sums yet. For an architecture that has terms.  @return CH_OK; CH_ERROR_MEMORY */
+/** Starts without sums. For an architecture with ch_first_layer_terms > 0.  @return CH_OK; CH_ERROR_MEMORY */
 ch_code ch_first_layer_init(ch_first_layer *self, const ch_architecture *architecture, size_t num_samples,
                             ch_error *err) CH_MUST_CHECK;
 void ch_first_layer_free(ch_first_layer *self);
 
-/** Bytes of what ch_first_layer_init makes. */
+/** Bytes that ch_first_layer_init allocates. */
 double ch_first_layer_bytes(const ch_architecture *architecture, size_t num_samples);
 
-/** All sums are to be made anew: after a change of W that was not noted. */
+/** Declares all sums out of date, after a change of W that was not noted. */
 void ch_first_layer_forget(ch_first_layer *self);
 
-/** ch_network_forward of training samples, by their sums where they lack no more than most_terms terms. A sample's
- *  numbers depend on what was kept alone, not on what it is computed with. No backward pass may follow.
+/** Does what ch_network_forward does for training samples, from their sums where these lack at most most_terms terms.
+ *  The result of a sample depends on its stored sums alone, not on the other samples. No backward pass may follow.
  *
- *  @param self    not changed, unless `sums` is its own
- *  @param inputs  [P][n]
- *  @param index   [count] samples
- *  @param sums    out [count][m] W x; self->sums where index is the samples from the first one on */
+ *  @param self    not changed, unless `sums` is self->sums
+ *  @param inputs  [P][n] of all training samples
+ *  @param index   [count] the samples
+ *  @param sums    out [count][m] W x; may be self->sums where index is 0, 1, 2, … */
 void ch_first_layer_forward(const ch_first_layer *self, ch_network *net, const float *inputs, const uint32_t *index,
                             size_t count, float *sums, float *outputs);
 
-/** Keeps sums that ch_first_layer_forward has found; W may not have changed since.
- *  @param index  [count] samples, some of them perhaps more than once
- *  @param sums   [count][m]; self->sums where they are there already */
+/** Stores sums that ch_first_layer_forward has computed, provided that W has not changed since.
+ *  @param index  [count] the samples; one may occur more than once
+ *  @param sums   [count][m]; self->sums where they are stored already */
 void ch_first_layer_keep(ch_first_layer *self, const uint32_t *index, size_t count, const float *sums);
 
-/** Notes the terms of the update that the network has just made, after ch_network_forward. Forgets all sums where the
- *  terms are more than most_terms, or not finite. */
+/** Notes the terms of the update that the network has just made. Declares all sums out of date where there are more
+ *  than most_terms terms, or one is not finite. */
 void ch_first_layer_note(ch_first_layer *self, const ch_network *net);
 
-/** Terms that a sample's sums lack. */
+/** The number of terms that a sample's sums lack. */
 static inline uint64_t ch_first_layer_lacks(const ch_first_layer *self, uint32_t sample)
 {
     return self->num_terms - self->since[sample];
 }
 
-/** Whether its sums are to be made anew. */
+/** Whether a sample's sums have to be computed from scratch. */
 static inline bool ch_first_layer_is_stale(const ch_first_layer *self, uint32_t sample)
 {
     const uint64_t lacks = ch_first_layer_lacks(self, sample);

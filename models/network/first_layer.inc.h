@@ -1,81 +1,85 @@
-/* first_layer.inc.h — the forward pass by sums that are kept; part of network_f32.c. */
+/* first_layer.inc.h — the forward pass from lookahead sums; a template that network_f32.c includes. */
 #include "models/network/first_layer.h"
 
-/* most + 1 - lack, where a stale one lacks most + 1: at most that. */
-static size_t lack_key(const ch_first_layer *kept, uint32_t sample)
+/* The sorting key of a sample: 0 where its sums are computed from scratch, else most_terms + 1 less the number of terms
+ * that they lack. */
+static size_t lack_key(const ch_first_layer *stored, uint32_t sample)
 {
-    const size_t last = kept->most_terms + 1;
-    return ch_first_layer_is_stale(kept, sample) ? 0 : last - (size_t)ch_first_layer_lacks(kept, sample);
+    const size_t last = stored->most_terms + 1;
+    return ch_first_layer_is_stale(stored, sample) ? 0 : last - (size_t)ch_first_layer_lacks(stored, sample);
 }
 
-/* Places 0 … count by what the samples' sums lack: stale ones first, then from most to fewest terms, so that those of a
- * panel lack about as many. Returns the number of stale ones. */
-static size_t sort_by_lack(const ch_first_layer *kept, const uint32_t *index, size_t count, uint32_t *order)
+/* Sorts the places 0 … count by the number of terms that the samples' sums lack, the most first, so that the samples of
+ * a panel lack about as many. Stale samples, whose sums are computed from scratch, come before all others.
+ * @return the number of stale samples */
+static size_t sort_by_lack(const ch_first_layer *stored, const uint32_t *index, size_t count, uint32_t *order)
 {
-    size_t next[FIRST_LAYER_TERMS + 3] = {0}; /* where to put a sample of that key */
+    size_t next[FIRST_LAYER_TERMS + 3] = {0}; /* where the next sample of that key goes */
     for (size_t i = 0; i < count; i++) {
-        next[lack_key(kept, index[i]) + 1]++;
+        next[lack_key(stored, index[i]) + 1]++;
     }
     const size_t num_stale = next[1];
     for (size_t key = 1; key < FIRST_LAYER_TERMS + 3; key++) {
         next[key] += next[key - 1];
     }
     for (size_t i = 0; i < count; i++) {
-        order[next[lack_key(kept, index[i])]++] = (uint32_t)i;
+        order[next[lack_key(stored, index[i])]++] = (uint32_t)i;
     }
     return num_stale;
 }
 
-/* A panel of samples, sorted as above. */
+/* A panel of samples in the order of sort_by_lack. */
 typedef struct {
-    const uint32_t *order; /* [used] places of its samples in the list */
-    size_t used, width;    /* samples, lanes */
-    size_t num_stale;      /* the first of them */
+    const uint32_t *order; /* [used] the places of its samples in the caller's list */
+    size_t used, width;    /* its number of samples and of lanes */
+    size_t num_stale;      /* stale samples, which come first */
 } sorted_panel;
 
-/* products [terms][width]: x_k . x of the last terms, from a sample's first missing one on, before that 0. The samples
- * are read where they lie. */
-static void find_products(const ch_first_layer *kept, const float *inputs, const uint32_t *index,
+/* products [terms][width] = x_k . x for the latest terms k and the samples x of the panel. Terms that a sample's sums
+ * have already get 0. */
+static void find_products(const ch_first_layer *stored, const float *inputs, const uint32_t *index,
                           const sorted_panel *panel, size_t terms, real *products)
 {
     real by_sample[PANEL * FIRST_LAYER_TERMS];
     size_t places[PANEL];
     for (size_t s = 0; s < panel->used; s++) {
-        places[s] = index[panel->order[s]] * kept->num_inputs;
+        places[s] = index[panel->order[s]] * stored->num_inputs;
     }
-    product(panel->used, terms, kept->num_inputs,
-            (matrix){.at = inputs, .row = 0, .column = 1, .places = places, .group = 1},
-            (lines){.at = kept->inputs + kept->num_listed - terms, .row = 2 * kept->most_terms, .is_open = true},
-            into(by_sample, FIRST_LAYER_TERMS));
+    product(
+        panel->used, terms, stored->num_inputs,
+        (a_matrix){.at = inputs, .row = 0, .column = 1, .places = places, .group = 1},
+        (b_matrix){.at = stored->inputs + stored->num_listed - terms, .row = 2 * stored->most_terms, .is_open = true},
+        into(by_sample, FIRST_LAYER_TERMS));
     for (size_t s = panel->num_stale; s < panel->used; s++) {
-        const size_t there = terms - (size_t)ch_first_layer_lacks(kept, index[panel->order[s]]);
+        const size_t there = terms - (size_t)ch_first_layer_lacks(stored, index[panel->order[s]]);
         memset(by_sample + s * FIRST_LAYER_TERMS, 0, there * sizeof *by_sample);
     }
     transpose_to_lanes(by_sample, FIRST_LAYER_TERMS, panel->used, terms, products, panel->width);
 }
 
-/* sums [m][width] = kept ones + sum over terms k of delta_k (x_k . x) */
-static void bring_up_to_date(network *self, const ch_first_layer *kept, const float *inputs, const uint32_t *index,
+/* sums [m][width] = stored sums + sum over the lacking terms k of delta_k (x_k . x) */
+static void bring_up_to_date(network *self, const ch_first_layer *stored, const float *inputs, const uint32_t *index,
                              const sorted_panel *panel, real *sums)
 {
-    const size_t out = kept->num_outputs, width = panel->width;
-    const size_t terms = (size_t)ch_first_layer_lacks(kept, index[panel->order[panel->num_stale]]);
-    real products[FIRST_LAYER_TERMS * PANEL], *rows = self->delta; /* which a backward pass would use */
+    const size_t out = stored->num_outputs, width = panel->width;
+    const size_t terms = (size_t)ch_first_layer_lacks(stored, index[panel->order[panel->num_stale]]);
+    real products[FIRST_LAYER_TERMS * PANEL], *rows = self->delta; /* free, as no backward pass follows */
     for (size_t s = 0; s < panel->used; s++) {
-        memcpy(rows + s * out, kept->sums + index[panel->order[s]] * out, out * sizeof *rows);
+        memcpy(rows + s * out, stored->sums + index[panel->order[s]] * out, out * sizeof *rows);
     }
     transpose_to_lanes(rows, out, panel->used, out, sums, width);
     if (terms == 0) {
         return;
     }
-    find_products(kept, inputs, index, panel, terms, products);
-    product(out, width, terms, (matrix){.at = kept->deltas + (kept->num_listed - terms) * out, .row = 1, .column = out},
-            (lines){.at = products, .row = width}, added_to(sums, width));
+    find_products(stored, inputs, index, panel, terms, products);
+    product(out, width, terms,
+            (a_matrix){.at = stored->deltas + (stored->num_listed - terms) * out, .row = 1, .column = out},
+            (b_matrix){.at = products, .row = width}, added_to(sums, width));
 }
 
-/* Sums made anew, of the stale samples of the panel from sample `first` on. */
-static void make_anew(network *self, const float *inputs, const uint32_t *index, const sorted_panel *panel,
-                      size_t first, real *sums)
+/* Computes the sums of the panel's stale samples from scratch. */
+static void compute_stale(network *self, const float *inputs, const uint32_t *index, const sorted_panel *panel,
+                          size_t first, real *sums)
 {
     const size_t in = self->architecture->dim;
     for (size_t s = 0; s < panel->num_stale; s++) {
@@ -86,25 +90,25 @@ static void make_anew(network *self, const float *inputs, const uint32_t *index,
     dense_sums(self, 0, first, panel->width, sums);
 }
 
-/* Sums of the panel from sample `first` on, [m][width]. */
-static void first_sums(network *self, const ch_first_layer *kept, const float *inputs, const uint32_t *index,
+/* Computes sums [m][width] of the panel that begins with sample `first` of the order. */
+static void first_sums(network *self, const ch_first_layer *stored, const float *inputs, const uint32_t *index,
                        const sorted_panel *panel, size_t first, real *sums)
 {
     const size_t width = panel->width, num_stale = panel->num_stale;
     real *others = num_stale > 0 ? self->gathered : sums;
     if (num_stale > 0) {
-        make_anew(self, inputs, index, panel, first, sums);
+        compute_stale(self, inputs, index, panel, first, sums);
     }
     if (num_stale < panel->used) {
-        bring_up_to_date(self, kept, inputs, index, panel, others);
+        bring_up_to_date(self, stored, inputs, index, panel, others);
     }
-    for (size_t o = 0; num_stale > 0 && num_stale < panel->used && o < kept->num_outputs; o++) {
+    for (size_t o = 0; num_stale > 0 && num_stale < panel->used && o < stored->num_outputs; o++) {
         memcpy(sums + o * width + num_stale, others + o * width + num_stale, (width - num_stale) * sizeof *sums);
     }
 }
 
-/* The panel's sums to where its samples are in the list. */
-static void hand_out(network *self, const sorted_panel *panel, size_t size, const real *sums, real *to)
+/* Copies the panel's sums to the places of its samples in the caller's list. */
+static void distribute(network *self, const sorted_panel *panel, size_t size, const real *sums, real *to)
 {
     real *rows = self->delta;
     transpose_from_lanes(sums, panel->width, size, panel->used, rows, size);
@@ -117,7 +121,7 @@ void ch_first_layer_forward(const ch_first_layer *self, ch_network *net, const f
                             size_t count, float *sums, float *outputs)
 {
     const size_t out = self->num_outputs, last = net->architecture->num_layers;
-    uint32_t *order = net->active; /* which a backward pass would use */
+    uint32_t *order = net->active; /* free, as no backward pass follows */
     const size_t num_stale = sort_by_lack(self, index, count, order);
     net->count = count;
     for (size_t first = 0; first < count; first += PANEL) {
@@ -130,7 +134,7 @@ void ch_first_layer_forward(const ch_first_layer *self, ch_network *net, const f
         };
         real *panel_sums = net->before[1] + first * out;
         first_sums(net, self, inputs, index, &panel, first, panel_sums);
-        hand_out(net, &panel, out, panel_sums, sums);
+        distribute(net, &panel, out, panel_sums, sums);
         finish_panel(net, 0, first, width);
     }
     for (size_t l = 1; l < last; l++) {

@@ -25,7 +25,8 @@
 
    void ch_network_forward(ch_network *self, const float *inputs, const uint32_t *index, size_t count, real *outputs);
        f(w, x_i) of the samples index[0 .. count) (NULL: 0 .. count), count <= capacity, of inputs [.][dim], row-major,
-       each (channel, row, column). Keeps what the backward pass needs; the inputs may go. outputs [count].
+       each (channel, row, column). Keeps what the backward pass needs, so that the caller may free the inputs. outputs
+   [count].
 
    void ch_network_forward_double(ch_network *self, const double *inputs, size_t count, real *outputs);
        The same for the samples 0 .. count of inputs in double precision.
@@ -38,7 +39,7 @@
    void ch_network_sample_gradients(ch_network *self, real *gradients);
        gradients [count][num_weights] = grad f(w, x_i) of each sample of the last forward pass
    void ch_network_image_gradients(ch_network *self, real *gradients);
-       The same by the weights of the layers before the first dense one alone, which come first:
+       The same, but only by the weights of the layers before the first dense one, which come first:
        gradients [count][ch_architecture_image_weights].
    void ch_network_update(ch_network *self, const real *coefficients);
        w <- w + sum_i c_i grad f(w, x_i), the same sum, all gradients at the same w, in one pass over the weights.
@@ -47,31 +48,31 @@
 #define CH_NETWORK_DECLARE(network, real)                                                                              \
     typedef struct {                                                                                                   \
         const ch_architecture *architecture; /* borrowed */                                                            \
-        size_t capacity;                                                                                               \
-        size_t count;      /* samples of the last forward pass */                                                      \
-        size_t num_images; /* layers before the first dense one; their weights come first */                           \
-        double *master;    /* [num_weights] the weights */                                                             \
-        real *weights;     /* [num_weights] rounded */                                                                 \
-        real *transposed;  /* those of the image layers, a convolution as [row][column][in][out] */                    \
-        real *turned;      /* the same, half a turn about the middle, as [row][column][out][in] */                     \
-        real *change;      /* sum of the image layers' gradients */                                                    \
+        size_t capacity;                     /* samples of a forward pass, at most */                                  \
+        size_t count;                        /* samples of the last forward pass */                                    \
+        size_t num_images;                   /* layers before the first dense one; their weights come first */         \
+        double *master;                      /* [num_weights] the weights */                                           \
+        real *weights;                       /* [num_weights] rounded */                                               \
+        real *transposed;                    /* those of the image layers, a convolution as [row][column][in][out] */  \
+        real *turned;                        /* the same with the taps in reversed order, as [row][column][out][in] */ \
+        real *change;                        /* sum of the image layers' gradients */                                  \
         real **rows;       /* [num_layers + 1] values of a node [sample][number]; of images [row][column][channel] */  \
         real **panels;     /* [num_layers + 1] values of a node around dense layers [panel][number][lane] */           \
-        real **before;     /* [num_layers + 1] the same before the activation; for relu the values themselves */       \
+        real **before;     /* [num_layers + 1] values before the activation; for relu the values themselves */         \
         size_t group;      /* images that pass a layer together */                                                     \
-        real **gradients;  /* [num_images + 1] derivatives by an image node's values, of a few samples, but */         \
-                           /* not by those of a pool's input: NULL */                                                  \
-        real *padded;      /* images with zeros around them, for convolutions of a few samples */                      \
-        size_t *places;    /* where pixels' fields of view start in them */                                            \
-        uint32_t *which;   /* of an image before a pool, which of 2 x 2 pixels has the largest value */                \
-        real *picked;      /* their numbers */                                                                         \
-        real *deltas;      /* derivatives by those of a channel that have one */                                       \
-        real *delta;       /* derivatives by a node's values [panel][number][lane], of samples that count */           \
-        real *delta_below; /* those of the node before */                                                              \
-        real *gathered;    /* values of samples that count, in the same order */                                       \
-        real *delta_rows;  /* derivatives [sample][number] */                                                          \
-        real *input_rows;  /* a dense layer's input [sample][number] */                                                \
-        uint32_t *active;  /* [capacity] samples that count in the sum */                                              \
+        real **gradients;  /* [num_images + 1] derivatives by an image node's values, of `group` samples; */           \
+                           /* NULL for the input of a pool */                                                          \
+        real *padded;      /* `group` images with zeros around them, for convolutions */                               \
+        size_t *places;    /* where the fields of view of their pixels start */                                        \
+        uint32_t *which;   /* [cell][channel] of one image before a pool: which of 2 x 2 pixels is the largest */      \
+        real *picked;      /* [cell][channel] values of these pixels before the activation */                          \
+        real *deltas;      /* [cell] derivatives by these pixels, of one channel */                                    \
+        real *delta;       /* [panel][number][lane] derivatives by a dense node's values, of active samples */         \
+        real *delta_below; /* the same of the node before */                                                           \
+        real *gathered;    /* [panel][number][lane] values of active samples */                                        \
+        real *delta_rows;  /* [sample][number] derivatives of active samples */                                        \
+        real *input_rows;  /* [sample][number] a dense layer's input, of active samples */                             \
+        uint32_t *active;  /* [num_active] indices of the active samples, those with a coefficient that is not 0 */    \
         size_t num_active;                                                                                             \
     } network;                                                                                                         \
     ch_code network##_init(network *self, const ch_architecture *architecture, size_t capacity, ch_error *err)         \

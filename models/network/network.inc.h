@@ -1,9 +1,10 @@
-/* network.inc.h — ch_network in the precision CH_REAL; included by network_f32.c and network_f64.c.
+/* network.inc.h — ch_network in the precision CH_REAL; a template that network_f32.c and network_f64.c include.
  *
- * Images pass layer by layer, some samples at a time: [sample][row][column][channel]. Dense layers take samples as
- * columns, in panels: so the weights are read as they lie, and 16 samples are a whole vector.
+ * Image layers take a few samples at a time, [sample][row][column][channel]. Dense layers take all samples as the
+ * columns of a matrix, in panels (panels.inc.h): the product W X then reads the weights in their order in memory, and
+ * 16 samples fill a vector.
  *
- * Shapes: n inputs and m outputs of a layer, W [m][n], b [m], samples s; delta as in filters.h.
+ * Shapes: a layer has n inputs and m outputs, weights W [m][n] and biases b [m].
  */
 #include "models/network/product.inc.h"
 
@@ -20,7 +21,8 @@
 
 typedef CH_NETWORK network;
 
-/* Images that pass a layer together: few, for the caches; more where it is the weights that do not fit there. */
+/* Images that pass a layer together. Few images fit the caches with the weights; where the weights alone do not fit,
+ * more images share each reading of them. */
 enum { SMALL_GROUP = 4, LARGE_GROUP = 16, WEIGHTS_OF_SMALL = 1 << 18 };
 
 /* ---- memory ---- */
@@ -39,13 +41,13 @@ static size_t image_layers(const ch_architecture *architecture)
     return num;
 }
 
-/* A pool's convolution gets its derivatives from the pool's output. */
+/* Whether a pool follows layer l. The backward pass then takes both layers together. */
 static inline bool has_pool(const ch_architecture *architecture, size_t l)
 {
     return l + 1 < architecture->num_layers && architecture->layers[l + 1].kind == CH_LAYER_POOL;
 }
 
-/* Weights of the image layers, which come first. */
+/* The number of weights of the image layers, which come first. */
 static size_t image_weights(const network *self)
 {
     return self->architecture->layers[self->num_images].weights;
@@ -56,7 +58,7 @@ static size_t node_size(const ch_architecture *architecture, size_t node)
     return node == 0 ? architecture->dim : ch_shape_size(architecture->layers[node - 1].out);
 }
 
-/* Room for `size` numbers of `count` samples. */
+/* Allocates `size` numbers for each of `count` samples. @return whether there was memory */
 static bool make_room(real **numbers, size_t count, size_t size)
 {
     size_t total = 0;
@@ -125,7 +127,7 @@ static bool make_scratch(network *self)
     self->active = ch_alloc(self->capacity, sizeof *self->active);
     self->places = ch_alloc(self->group * most_pixels, sizeof *self->places);
     self->which = ch_alloc(largest_pooled, sizeof *self->which);
-    /* and a panel that may be read beyond them */
+    /* products may read up to a panel beyond the padded images */
     return self->active != NULL && self->places != NULL && self->which != NULL &&
            make_room(&self->picked, 1, largest_pooled) && make_room(&self->deltas, 1, most_cells) &&
            make_room(&self->padded, 1, self->group * largest_padded + PANEL) &&
@@ -206,7 +208,8 @@ void CH_NETWORK_(free)(network *self)
 
 /* ---- weights ---- */
 
-/* A convolution's weights [out][tap][in] as [tap][in][out], and as [tap][out][in] with the taps from last to first. */
+/* Copies a convolution's weights [out][tap][in] as transposed [tap][in][out], and as turned [tap][out][in] with the
+ * taps in reversed order. */
 static void reorder_conv(const ch_layer *layer, const real *weights, real *transposed, real *turned)
 {
     const size_t in = layer->in.channels, out = layer->out.channels, taps = layer->kernel * layer->kernel;
@@ -221,7 +224,7 @@ static void reorder_conv(const ch_layer *layer, const real *weights, real *trans
     }
 }
 
-/* A depthwise one's weights [tap][channel] with the taps from last to first. */
+/* Copies a depthwise convolution's weights [tap][channel] with the taps in reversed order. */
 static void reorder_depthwise(const ch_layer *layer, const real *weights, real *turned)
 {
     const size_t channels = layer->in.channels, taps = layer->kernel * layer->kernel;
@@ -264,14 +267,14 @@ const double *CH_NETWORK_(weights)(const network *self)
 
 /* ---- forward ---- */
 
-/* A channel of an input, of which one of `single` and `wide` is not NULL, to places `stride` apart. */
+/* Copies a channel of an input to places `stride` apart. The input is `single` or `wide`; the other is NULL. */
 static void take_channel(const float *single, const double *wide, size_t pixels, real *to, size_t stride)
 {
     if (single == NULL) {
         for (size_t p = 0; p < pixels; p++) {
             to[p * stride] = (real)wide[p];
         }
-    } else if (stride == 1) { /* the same as below, in vectors */
+    } else if (stride == 1) { /* the same as below; here the compiler can use vectors */
         for (size_t p = 0; p < pixels; p++) {
             to[p] = (real)single[p];
         }
@@ -282,7 +285,7 @@ static void take_channel(const float *single, const double *wide, size_t pixels,
     }
 }
 
-/* An image becomes [row][column][channel], anything else stays as it is. */
+/* Copies input `s`. An image [channel][row][column] becomes [row][column][channel]; a vector stays as it is. */
 static void take_input(network *self, size_t s, const float *single, const double *wide)
 {
     const size_t dim = self->architecture->dim;
@@ -293,7 +296,7 @@ static void take_input(network *self, size_t s, const float *single, const doubl
     }
 }
 
-/* Layer l on the images first … first + count. */
+/* Goes forward through image layer l with the images first … first + count. */
 static void image_forward(network *self, size_t l, size_t first, size_t count)
 {
     const ch_layer *layer = &self->architecture->layers[l];
@@ -322,16 +325,16 @@ static void image_forward(network *self, size_t l, size_t first, size_t count)
                 count * num_pixels(layer->out));
 }
 
-/* Of a panel, sums W x of dense layer l. */
+/* Computes the sums W x of dense layer l for the panel that begins with sample `first`. */
 static void dense_sums(const network *self, size_t l, size_t first, size_t width, real *sums)
 {
     const ch_layer *layer = &self->architecture->layers[l];
     const size_t in = layer->fan_in;
-    product(layer->out.channels, width, in, (matrix){.at = self->weights + layer->weights, .row = in, .column = 1},
-            (lines){.at = self->panels[l] + first * in, .row = width}, into(sums, width));
+    product(layer->out.channels, width, in, (a_matrix){.at = self->weights + layer->weights, .row = in, .column = 1},
+            (b_matrix){.at = self->panels[l] + first * in, .row = width}, into(sums, width));
 }
 
-/* Of a panel whose sums W x are there, z = scale (W x + b) and phi(z). */
+/* Computes z = scale (W x + b) and phi(z) of dense layer l for that panel, whose sums W x are in place of z. */
 static void finish_panel(network *self, size_t l, size_t first, size_t width)
 {
     const ch_layer *layer = &self->architecture->layers[l];
@@ -359,7 +362,7 @@ static void dense_forward(network *self, size_t l)
     }
 }
 
-/* From the values of node 0. */
+/* Goes forward from the inputs, which are the values of node 0. */
 static void forward(network *self, size_t count, real *outputs)
 {
     const ch_architecture *architecture = self->architecture;
@@ -374,7 +377,7 @@ static void forward(network *self, size_t count, real *outputs)
     for (size_t l = self->num_images; l < architecture->num_layers; l++) {
         dense_forward(self, l);
     }
-    /* one number a sample: lanes follow each other */
+    /* the output is one number a sample, so that the lanes of all panels follow each other */
     memcpy(outputs, self->panels[architecture->num_layers], count * sizeof *outputs);
 }
 

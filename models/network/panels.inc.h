@@ -1,15 +1,17 @@
-/* panels.inc.h — samples as columns, in either precision; part of network_body.h.
+/* panels.inc.h — samples as columns of a matrix, in either precision; part of network.inc.h.
  *
- * A panel is as wide as a tile of product.h, the last one of some samples one vector where that is enough:
- * [panel][number][lane]. Lanes beyond the last sample hold numbers that nobody looks at.
+ * Samples are stored in panels of PANEL columns, [panel][number][lane], so that they are the factor B of a product. The
+ * last panel has the width of one vector where that is enough. Lanes beyond the last sample hold numbers that are never
+ * used.
  */
 
+/* The columns of the panel that begins with sample `first` of `count`. */
 static inline size_t panel_width(size_t count, size_t first)
 {
     return count - first > LANES ? PANEL : LANES;
 }
 
-/* Lanes that `count` samples take. */
+/* The lanes that `count` samples take, in whole vectors. */
 static inline size_t lanes_of(size_t count)
 {
     return (count + LANES - 1) / LANES * LANES;
@@ -25,7 +27,8 @@ static void rows_to_panels(const real *rows, size_t count, size_t size, real *pa
     }
 }
 
-/* Place of a sample's first number in panels of `count` samples of `size` numbers; the next are `width` apart. */
+/* The first number of a sample in panels of `count` samples of `size` numbers each.
+ * @param width  out: the distance from there to its next number */
 static inline const real *panel_lane(const real *panels, size_t count, size_t size, size_t sample, size_t *width)
 {
     const size_t first = sample / PANEL * PANEL;

@@ -1,20 +1,22 @@
-/* pooled.inc.h — backward pass of a convolution that a pool follows, in either precision; part of network_body.h.
+/* pooled.inc.h — backward pass of a convolution that a pool follows, in either precision; part of network.inc.h.
  *
- * A channel has a derivative at one pixel alone of a pool's 2 x 2, the winner, and at none where relu is dead: sums are
- * taken over the winners whose derivative is not 0, image by image and channel by channel. Such a convolution is
- * 5 x 5 or 3 x 3 and has stride 1. A cell is a pixel of the pool's output; the rest as in filters.h.
+ * Of the 2 x 2 pixels that a pool takes the largest of, only the winner, the pixel with the largest value, has a
+ * derivative. It is 0 where relu gives 0. Sums are therefore taken over the winners whose derivative is not 0, image by
+ * image and channel by channel. Such a convolution is 5 x 5 or 3 x 3 and has stride 1. A cell is a pixel of the pool's
+ * output. Images and delta are those of filters.inc.h.
  */
 
-/* Memory for an image. */
+/* Memory for one image. */
 typedef struct {
-    real *padded;
-    uint32_t *which; /* [cell][channel] the winner among the 2 x 2, counted row by row */
-    real *picked;    /* [cell][channel] numbers of the winners, where they are not the pool's output */
-    size_t *places;  /* [cell] of winners of a channel: where their fields of view start in the padded image */
-    real *deltas;    /* [cell] their derivatives */
+    real *padded;    /* the image with zeros around it */
+    uint32_t *which; /* [cell][channel] the winner's index among the 2 x 2 pixels, row by row: 0 to 3 */
+    real *picked;    /* [cell][channel] values of the winners before the activation, where these are kept apart */
+    size_t *places;  /* [cell] where the fields of view of a channel's winners start in the padded image */
+    real *deltas;    /* [cell] derivatives by a channel's winners */
 } pooled_scratch;
 
-/* which = the first pixel that has the largest value, NaN or the last one there is; in, out: of the pool */
+/* Finds the winners: the first pixel that has the largest value. Where a NaN is the largest, the last pixel there is.
+ * @param in, out  input and output of the pool */
 static void find_winners(const ch_layer *pool, const real *in, const real *restrict out, uint32_t *restrict which)
 {
     const size_t channels = pool->in.channels;
@@ -23,7 +25,7 @@ static void find_winners(const ch_layer *pool, const real *in, const real *restr
             const quad at = quad_of(pool, i, j);
             const real *x = in + at.first;
             const uint32_t last = (at.across > 0 ? 1U : 0U) + (at.down > 0 ? 2U : 0U);
-            if (2 * i + 3 < pool->in.rows) { /* the next two rows, far away since other images' passes */
+            if (2 * i + 3 < pool->in.rows) { /* the next two rows have left the caches while other images passed */
                 fetch_ahead(x + 2 * at.down, (channels + at.across) * sizeof *x);
                 fetch_ahead(x + 3 * at.down, (channels + at.across) * sizeof *x);
             }
@@ -37,7 +39,7 @@ static void find_winners(const ch_layer *pool, const real *in, const real *restr
     }
 }
 
-/* picked = the winners' numbers, of in [pixel][channel] */
+/* picked = the numbers of the winners in in [pixel][channel] */
 static void pick_winners(const ch_layer *pool, const uint32_t *which, const real *in, real *picked)
 {
     const size_t channels = pool->in.channels;
@@ -52,9 +54,10 @@ static void pick_winners(const ch_layer *pool, const uint32_t *which, const real
     }
 }
 
-/* Winners of a channel whose delta is not 0, cell by cell; which, delta: the channel's in the first cell. All are
- * written and those of 0 overwritten, as no branch could be foretold.
- * @return how many */
+/* Lists the winners of a channel whose delta is not 0, cell by cell. Every winner is written, and one with delta = 0 is
+ * overwritten by the next: a branch would often be predicted wrongly.
+ * @param which, delta  the channel's entries of the first cell
+ * @return the number of winners */
 static size_t list_winners(const ch_layer *pool, const image_frame *frame, size_t in_channels,
                            const uint32_t *restrict which, const real *restrict delta, size_t *restrict places,
                            real *restrict deltas)
@@ -76,24 +79,25 @@ static size_t list_winners(const ch_layer *pool, const image_frame *frame, size_
 
 /* ---- fields of view ----
  *
- * Some vectors of each of a field's rows stay in registers over all winners of a channel.
+ * Some vectors of each row of a field of view stay in registers while all winners of a channel are taken.
  */
 
 enum {
-    MOST_FIELD = TILE_ROWS > 6 ? 25 : 12, /* vectors of them */
-    MOST_RUN = MOST_FIELD / 3,            /* of a row */
+    MOST_FIELD = TILE_ROWS > 6 ? 25 : 12, /* vectors of a field that the registers hold */
+    MOST_RUN = MOST_FIELD / 3,            /* of them in one row */
     MOST_KERNEL = 5
 };
 
-/* Winners of a channel, and numbers of a field's row: from the first to that of the next row, in weights and in the
- * padded image. */
+/* The winners of a channel and the shape of their fields of view. */
 typedef struct {
-    const size_t *places;
-    const real *deltas;
-    size_t num, run, line;
+    const size_t *places; /* [num] */
+    const real *deltas;   /* [num] */
+    size_t num;
+    size_t run;  /* numbers of a row of a field: the distance from row to row in the weights */
+    size_t line; /* numbers of a row of the padded image: the distance from row to row there */
 } field_sum;
 
-/* The first `count` of a vector's numbers, zeros beyond. */
+/* Loads the first `count` numbers of a vector, with zeros behind them. */
 ALWAYS_INLINE vector load_some(const real *from, size_t count)
 {
     vector some = {0};
@@ -113,7 +117,7 @@ ALWAYS_INLINE void store_some(real *to, vector some, size_t count)
     }
 }
 
-/* change [row][width] += sum over winners of delta x [row][width]; rows and vectors are constants */
+/* change [row][width] += sum over winners of delta x [row][width]. rows and vectors are compile-time constants. */
 ALWAYS_INLINE void sum_fields(size_t rows, size_t vectors, const field_sum *over, const real *padded, real *change,
                               size_t width)
 {
@@ -139,7 +143,7 @@ ALWAYS_INLINE void sum_fields(size_t rows, size_t vectors, const field_sum *over
     }
 }
 
-/* padded [row][width] += delta w [row][width] for all winners, zeros to what is beside */
+/* padded [row][width] += delta w [row][width] for all winners. Zeros are added to the rest of the last vector. */
 ALWAYS_INLINE void spread_fields(size_t rows, size_t vectors, const field_sum *over, const real *weights, real *padded,
                                  size_t width)
 {
@@ -174,7 +178,7 @@ ALWAYS_INLINE void spread_fields(size_t rows, size_t vectors, const field_sum *o
         }                                                                                                              \
         break;
 
-/* `width` numbers of each row; is_spread is a constant */
+/* Takes `width` numbers of each row of the fields. is_spread is a compile-time constant. */
 ALWAYS_INLINE void field_block(bool is_spread, size_t kernel, const field_sum *over, const real *from, real *to,
                                size_t width)
 {
@@ -205,7 +209,7 @@ ALWAYS_INLINE void field_block(bool is_spread, size_t kernel, const field_sum *o
     }
 }
 
-/* Whole rows, in blocks of nearly equal width. */
+/* Takes whole rows of the fields, in blocks of nearly equal width. */
 ALWAYS_INLINE void all_fields(bool is_spread, size_t kernel, const field_sum *over, const real *from, real *to)
 {
     const size_t most = MOST_FIELD / kernel, vectors = (over->run + LANES - 1) / LANES;
@@ -216,7 +220,7 @@ ALWAYS_INLINE void all_fields(bool is_spread, size_t kernel, const field_sum *ov
     }
 }
 
-/* change [out][fan_in] += delta^T fields of view, of an image; delta [cell][out] */
+/* change [out][fan_in] += delta^T fields of view, for one image with delta [cell][out] */
 static void pooled_change(const ch_layer *layer, const ch_layer *pool, const pooled_scratch *scratch, const real *in,
                           const real *delta, real *change)
 {
@@ -231,7 +235,8 @@ static void pooled_change(const ch_layer *layer, const ch_layer *pool, const poo
     }
 }
 
-/* gradient [pixel][in] = what all fields of view that see the pixel give it, of an image */
+/* gradient [pixel][in] = sum over the fields of view that contain the pixel of delta times the weight there, for one
+ * image */
 static void pooled_below(const ch_layer *layer, const ch_layer *pool, const real *weights,
                          const pooled_scratch *scratch, const real *delta, real *gradient)
 {

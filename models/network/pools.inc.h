@@ -1,7 +1,8 @@
-/* pools.inc.h — layers of images that have no weights, in either precision; part of network_body.h. Images and delta
- * are those of filters.h. */
+/* pools.inc.h — layers of images without weights, in either precision; part of network.inc.h. Images and delta are
+ * those of filters.inc.h. */
 
-/* The first of a pixel's 2 x 2 in the input, and how far the others are: 0 for one that is not there. */
+/* The 2 x 2 pixels of the input that a pixel of the output is the largest of: the place of the first, and the distances
+ * to its neighbours. The distance is 0 where the image has no such neighbour. */
 typedef struct {
     size_t first, across, down;
 } quad;
@@ -16,7 +17,7 @@ static inline quad quad_of(const ch_layer *layer, size_t i, size_t j)
     };
 }
 
-/* NaN is larger than anything. */
+/* The larger of two numbers. NaN counts as larger than any number, so that it is not lost. */
 static inline real larger(real best, real other)
 {
     return other > best || other != other ? other : best;

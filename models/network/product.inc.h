@@ -1,17 +1,25 @@
-/* product.inc.h — products of matrices in either precision (CH_REAL, of CH_REAL_BYTES); part of network_body.h.
+/* product.inc.h — matrix products C = A B in the precision CH_REAL, which has CH_REAL_BYTES. A template: the files
+ * *_f32.c and *_f64.c include it.
  *
- * Every entry of a product is one chain of multiply-adds in the order of the summed index (blocks of DEPTH_BLOCK are
- * chains of their own): its bits depend neither on the size of vectors nor on what else is computed with it.
+ *   C_ij = sum over l of A_il B_lj,   A [m][k], B [k][n], C [m][n].
  *
- * No library does this well here: batches are as small as 16 samples, sums go straight into the double-precision
- * weights, and the BLAS that systems ship often lacks kernels for the processor.
+ * An entry of C is one chain of multiply-adds in the order of l; every DEPTH_BLOCK terms begin a chain of their own.
+ * Its bits therefore depend neither on the size of the vectors nor on what else is computed with it, and a sample has
+ * the same bits in every batch.
+ *
+ * C is computed in tiles whose sums stay in the registers. A tile has at most PANEL columns. The columns of B that
+ * belong to it are a panel: DEPTH_BLOCK rows of a panel fit the first cache.
+ *
+ * The products are the project's own, as batches are as small as 16 samples and sums go straight into weights in double
+ * precision.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <tgmath.h>
 
-/* Bytes of a vector register, and rows of a tile whose sums fill the registers, two vectors a row or one. */
+/* Bytes of a vector register. Rows of a tile whose sums fill the registers: TILE_ROWS with two vectors in a row,
+ * NARROW_ROWS with one. */
 #if defined __AVX512F__
 #define VECTOR_BYTES 64
 #define TILE_ROWS    12
@@ -33,17 +41,17 @@
 
 typedef CH_REAL real;
 typedef real vector __attribute__((vector_size(VECTOR_BYTES)));
-/* As wide whole numbers as the vector's reals: all ones or zeros of a comparison, or the bits of the reals. */
+/* Integers as wide as the vector's reals: a comparison gives all ones or zeros; a cast gives the bits of the reals. */
 typedef __typeof__((vector){0} == (vector){0}) mask;
 
 enum {
-    PANEL = 2 * LANES,      /* columns of a tile */
-    DEPTH_BLOCK = 256,      /* a strip of B of that depth fits the first cache */
-    ROW_BLOCK = 240,        /* that part of A the second */
-    SHALLOW = 2,            /* so deep a product is bound by memory */
-    SHALLOW_COLUMNS = 1024, /* and takes lines of that length */
-    ROWS_TO_PACK = 48,      /* so many rows are worth a copy of the strip */
-    MOST_TILE_ROWS = 16     /* what the switch below has */
+    PANEL = 2 * LANES,      /* columns of a tile, and of a panel of B */
+    DEPTH_BLOCK = 256,      /* rows of a panel that are used together: they fit the first cache */
+    ROW_BLOCK = 240,        /* rows of A that are used together: with DEPTH_BLOCK columns they fit the second cache */
+    SHALLOW = 2,            /* with k this small, memory limits the speed of a product */
+    SHALLOW_COLUMNS = 1024, /* entries of a row that such a product computes together */
+    ROWS_TO_PACK = 48,      /* with m this large, copying a panel of B pays */
+    MOST_TILE_ROWS = 16     /* rows of the largest tile that the switch below has */
 };
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
@@ -60,7 +68,7 @@ ALWAYS_INLINE void store(real *to, vector stored)
     memcpy(to, &stored, sizeof stored);
 }
 
-/* The first cache gets what is soon read. */
+/* Asks for memory that is soon read to come into the first cache. */
 static inline void fetch_ahead(const void *from, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i += CH_CACHE_LINE) {
@@ -68,37 +76,40 @@ static inline void fetch_ahead(const void *from, size_t bytes)
     }
 }
 
-/* The left factor. Entry (i, k) is at[i row + k column]. With `places`, of groups of rows, row i starts at
- * places[i / group] + (i % group) row. With a `run`, entries jump after as many: k is (k / run) jump + (k % run) column
- * further. */
+/* The factor A. Entry (i, l) is at[i row + l column].
+ *
+ * Rows may lie in groups: with `places`, row i starts at places[i / group] + (i % group) row. Rows may consist of runs:
+ * with `run`, entry l lies (l / run) jump + (l % run) column behind the start of its row. */
 typedef struct {
     const real *at;
-    size_t row, column;
-    const size_t *places;
-    size_t group;
-    size_t run, jump;
-} matrix;
+    size_t row, column;   /* distances between neighbours */
+    const size_t *places; /* where groups of rows start; NULL: rows are `row` apart */
+    size_t group;         /* rows of a group */
+    size_t run, jump;     /* entries of a run, and the distance from run to run; run 0: a row is one run */
+} a_matrix;
 
-/* The right factor, whose columns lie next to each other: row k starts at[k row], with `places` at[places[k]], where
- * rows of the left one lie next to each other. Of an open one a vector may be read beyond the last column. */
+/* The factor B. The entries of a row lie next to each other. Row l starts at at[l row], or with `places` at
+ * at[places[l]]; the rows of A must then lie next to each other. */
 typedef struct {
     const real *at;
     size_t row;
     const size_t *places;
-    bool is_open;
-} lines;
+    bool is_open; /* a vector may be read beyond the last column */
+} b_matrix;
 
-/* Where a product goes, entry (i, j) to place i row + j: values = product, or values += product; or, where there are
- * master weights, master += product, and values, if there are any, the master rounded. */
+/* Where the product C goes: entry (i, j) to place i row + j.
+ *   master NULL:      values = C, or values += C where `add`
+ *   values NULL:      master += C
+ *   both:             master += C, values = master rounded */
 typedef struct {
     real *values;
     double *master;
     size_t row;
     bool add;
-} target;
+} c_matrix;
 
-/* A line of sums into its place. */
-ALWAYS_INLINE void put_line(const real *restrict sums, size_t width, const target *to, size_t at)
+/* Stores a row of sums into C, from place `at` on. */
+ALWAYS_INLINE void put_row(const real *restrict sums, size_t width, const c_matrix *to, size_t at)
 {
     real *restrict values = to->values + at;
     double *restrict master = to->master + at;
@@ -118,45 +129,47 @@ ALWAYS_INLINE void put_line(const real *restrict sums, size_t width, const targe
     }
 }
 
-/* A tile of sums [row][PANEL], of which the first `width` columns count. */
-static void put_tile(const real *sums, size_t num_rows, size_t width, const target *to, size_t at)
+/* Stores the first `width` columns of a tile of sums [row][PANEL] into C, from place `at` on. */
+static void put_tile(const real *sums, size_t num_rows, size_t width, const c_matrix *to, size_t at)
 {
     for (size_t i = 0; i < num_rows; i++, sums += PANEL, at += to->row) {
-        if (width == PANEL) { /* the same, of a constant length */
-            put_line(sums, PANEL, to, at);
+        if (width == PANEL) { /* the same with a length that the compiler knows */
+            put_row(sums, PANEL, to, at);
         } else {
-            put_line(sums, width, to, at);
+            put_row(sums, width, to, at);
         }
     }
 }
 
-/* What a strip of a product is summed over: num_runs runs of A, `run` long, against rows of B. */
+/* The terms that are summed together: num_runs runs of A, of `run` entries each, times as many rows of a panel of B. */
 typedef struct {
-    matrix a;
-    lines b;
+    a_matrix a;
+    b_matrix b;
     size_t run, num_runs;
-} strip;
+} panel_sum;
 
-static inline size_t row_place(const matrix *a, size_t i)
+static inline size_t row_place(const a_matrix *a, size_t i)
 {
     return a->places != NULL ? a->places[i / a->group] + i % a->group * a->row : i * a->row;
 }
 
-/* Keeps the compiler from making one pointer of several: rows i, i + 1, i + 2 are all within reach of one, and there
- * are not registers enough for twelve distances. */
+/* Keeps the compiler from computing all pointers from one. From a pointer of its own, three rows are reached by the
+ * addressing modes of an instruction; twelve distances from one pointer would need more registers than there are. */
 #define HIDE(pointer) __asm__("" : "+r"(pointer))
 
-/* How a tile finds its numbers: rows of A and of B at equal distances; rows of B by their places, those of A next to
- * each other, which leaves registers for the places; rows of A by theirs. */
+/* How a tile finds its numbers.
+ *   EVEN        rows of A and of B at equal distances
+ *   B_BY_PLACE  rows of B by their places, rows of A next to each other
+ *   A_BY_PLACE  rows of A by their places */
 typedef enum { EVEN, B_BY_PLACE, A_BY_PLACE } tile_kind;
 
-/* The sums of rows first … first + num_rows and `vectors` LANES columns, to places to_row apart; the first three
- * arguments are constants. */
-ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, tile_kind kind, const strip *over, size_t first, real *to,
+/* Computes a tile: the sums of rows first … first + num_rows and of `vectors` x LANES columns. Rows of the result are
+ * to_row apart. The first three arguments are compile-time constants. */
+ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, tile_kind kind, const panel_sum *over, size_t first, real *to,
                         size_t to_row)
 {
     vector left[MOST_TILE_ROWS] = {0}, right[MOST_TILE_ROWS] = {0};
-    ptrdiff_t offset[MOST_TILE_ROWS]; /* rows may lie in any order */
+    ptrdiff_t offset[MOST_TILE_ROWS]; /* from the first row; rows may lie in any order */
     const size_t start = row_place(&over->a, first), row = over->a.row, column = over->a.column;
     const size_t num_pointers = kind == EVEN ? (num_rows + 2) / 3 : 1;
     for (size_t i = 0; kind == A_BY_PLACE && i < num_rows; i++) {
@@ -204,7 +217,7 @@ ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, tile_kind kind, const s
     if (n <= TILE_ROWS && width > LANES) {                                                                             \
         tile(n, 2, kind, over, first, sums, PANEL);                                                                    \
     } else {                                                                                                           \
-        tile(n, 1, kind, over, first, put, put_row);                                                                   \
+        tile(n, 1, kind, over, first, direct, direct_row);                                                             \
     }
 
 #define TILE_CASE(n)                                                                                                   \
@@ -218,14 +231,15 @@ ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, tile_kind kind, const s
         }                                                                                                              \
         break;
 
-static void tile_of(size_t num_rows, tile_kind kind, const strip *over, size_t first, size_t width, const target *to,
-                    size_t at)
+/* Computes a tile of any height and stores it into C, from place `at` on. */
+static void tile_of(size_t num_rows, tile_kind kind, const panel_sum *over, size_t first, size_t width,
+                    const c_matrix *to, size_t at)
 {
     real sums[MOST_TILE_ROWS * PANEL] __attribute__((aligned(CH_CACHE_LINE)));
-    /* one vector of columns that nothing is added to goes where it belongs */
-    const bool is_put = width == LANES && to->master == NULL && !to->add;
-    real *put = is_put ? to->values + at : sums;
-    const size_t put_row = is_put ? to->row : PANEL;
+    /* a tile of one vector's width to which nothing is added is stored without a copy */
+    const bool is_direct = width == LANES && to->master == NULL && !to->add;
+    real *direct = is_direct ? to->values + at : sums;
+    const size_t direct_row = is_direct ? to->row : PANEL;
     switch (num_rows) {
         TILE_CASE(1)
         TILE_CASE(2)
@@ -246,7 +260,7 @@ static void tile_of(size_t num_rows, tile_kind kind, const strip *over, size_t f
         TILE_CASE(16)
 #endif
     }
-    if (!is_put) {
+    if (!is_direct) {
         put_tile(sums, num_rows, width, to, at);
     }
 }
@@ -256,10 +270,10 @@ static inline size_t at_most(size_t n, size_t most)
     return n < most ? n : most;
 }
 
-/* Columns of B next to each other, zeros beyond them up to whole vectors. */
-static void pack(const real *b, size_t b_row, size_t depth, size_t width, real *packed, size_t packed_row)
+/* Copies a panel of B, with zeros beyond its last column up to a whole vector. */
+static void pack(const real *b, size_t b_row, size_t num_rows, size_t width, real *packed, size_t packed_row)
 {
-    for (size_t k = 0; k < depth; k++, b += b_row, packed += packed_row) {
+    for (size_t l = 0; l < num_rows; l++, b += b_row, packed += packed_row) {
         if (width == PANEL) {
             store(packed, load(b));
             store(packed + LANES, load(b + LANES));
@@ -270,17 +284,17 @@ static void pack(const real *b, size_t b_row, size_t depth, size_t width, real *
     }
 }
 
-/* Rows first … first + num_rows and at most PANEL columns, in tiles of nearly equal height. */
-static void product_strip(strip over, size_t first, size_t num_rows, size_t width, const target *to, size_t at)
+/* Computes rows first … first + num_rows of C and at most PANEL columns, in tiles of nearly equal height. */
+static void product_panel(panel_sum over, size_t first, size_t num_rows, size_t width, const c_matrix *to, size_t at)
 {
     real packed[DEPTH_BLOCK * PANEL] __attribute__((aligned(CH_CACHE_LINE)));
-    const bool is_worth_it = num_rows >= ROWS_TO_PACK && over.b.row > PANEL;
-    if (over.b.places == NULL && (is_worth_it || (width % LANES != 0 && !over.b.is_open))) {
+    const bool copy_pays = num_rows >= ROWS_TO_PACK && over.b.row > PANEL;
+    if (over.b.places == NULL && (copy_pays || (width % LANES != 0 && !over.b.is_open))) {
         const size_t packed_row = width > LANES ? PANEL : LANES;
         pack(over.b.at, over.b.row, over.run * over.num_runs, width, packed, packed_row);
-        over.b = (lines){.at = packed, .row = packed_row};
+        over.b = (b_matrix){.at = packed, .row = packed_row};
     }
-    /* groups that fill a tile, or nearly, have tiles of their own */
+    /* groups of rows that nearly fill a tile, or more, get tiles of their own */
     const size_t tile_rows = width > LANES ? TILE_ROWS : NARROW_ROWS;
     const bool is_grouped = over.a.places != NULL && over.a.group >= TILE_ROWS / 2;
     const tile_kind kind = over.b.places != NULL                  ? B_BY_PLACE
@@ -298,71 +312,70 @@ static void product_strip(strip over, size_t first, size_t num_rows, size_t widt
     }
 }
 
-/* The same for a depth of SHALLOW or less, row by row: it is memory that takes the time. */
-static void shallow_product(size_t num_rows, size_t columns, size_t depth, const matrix *a, const lines *b,
-                            const target *to)
+/* The product for k <= SHALLOW, row by row: it is limited by memory, so that tiles gain nothing. */
+static void shallow_product(size_t m, size_t n, size_t k, const a_matrix *a, const b_matrix *b, const c_matrix *to)
 {
     real sums[SHALLOW_COLUMNS] __attribute__((aligned(CH_CACHE_LINE)));
-    for (size_t i = 0; i < num_rows; i++) {
-        for (size_t j = 0; j < columns; j += SHALLOW_COLUMNS) {
-            const size_t width = at_most(columns - j, SHALLOW_COLUMNS);
-            for (size_t l = 0; l < width; l++) {
-                sums[l] = a->at[i * a->row] * b->at[j + l];
+    for (size_t i = 0; i < m; i++) {
+        for (size_t j = 0; j < n; j += SHALLOW_COLUMNS) {
+            const size_t width = at_most(n - j, SHALLOW_COLUMNS);
+            for (size_t c = 0; c < width; c++) {
+                sums[c] = a->at[i * a->row] * b->at[j + c];
             }
-            for (size_t k = 1; k < depth; k++) {
-                const real factor = a->at[i * a->row + k * a->column];
-                const real *line = b->at + k * b->row + j;
-                for (size_t l = 0; l < width; l++) {
-                    sums[l] += factor * line[l];
+            for (size_t l = 1; l < k; l++) {
+                const real factor = a->at[i * a->row + l * a->column];
+                const real *row = b->at + l * b->row + j;
+                for (size_t c = 0; c < width; c++) {
+                    sums[c] += factor * row[c];
                 }
             }
-            put_line(sums, width, to, i * to->row + j);
+            put_row(sums, width, to, i * to->row + j);
         }
     }
 }
 
-/* What is summed over from k on, of `depth`: at most DEPTH_BLOCK, whole runs or a part of one. */
-static strip strip_from(const matrix *a, const lines *b, size_t depth, size_t k)
+/* The terms that are summed together from term l on: at most DEPTH_BLOCK, whole runs or a part of one. */
+static panel_sum panel_sum_from(const a_matrix *a, const b_matrix *b, size_t k, size_t l)
 {
-    const size_t run = a->run > 0 ? a->run : depth, within = k % run;
-    strip over = {.a = *a, .b = *b, .run = at_most(run - within, DEPTH_BLOCK), .num_runs = 1};
+    const size_t run = a->run > 0 ? a->run : k, within = l % run;
+    panel_sum over = {.a = *a, .b = *b, .run = at_most(run - within, DEPTH_BLOCK), .num_runs = 1};
     if (over.run == run) {
-        over.num_runs = at_most((depth - k) / run, DEPTH_BLOCK / run);
+        over.num_runs = at_most((k - l) / run, DEPTH_BLOCK / run);
     }
-    over.a.at += k / run * a->jump + within * a->column;
-    over.b.at += b->places == NULL ? k * b->row : 0;
-    over.b.places = b->places != NULL ? b->places + k : NULL;
+    over.a.at += l / run * a->jump + within * a->column;
+    over.b.at += b->places == NULL ? l * b->row : 0;
+    over.b.places = b->places != NULL ? b->places + l : NULL;
     return over;
 }
 
-/* A B, of num_rows x columns entries, summed over `depth`, a whole number of A's runs. */
-static void product(size_t num_rows, size_t columns, size_t depth, matrix a, lines b, target to)
+/* C = A B, with A [m][k] and B [k][n]; k is a whole number of A's runs. */
+static void product(size_t m, size_t n, size_t k, a_matrix a, b_matrix b, c_matrix c)
 {
-    if (depth <= SHALLOW && a.places == NULL && a.run == 0 && b.places == NULL) {
-        shallow_product(num_rows, columns, depth, &a, &b, &to);
+    if (k <= SHALLOW && a.places == NULL && a.run == 0 && b.places == NULL) {
+        shallow_product(m, n, k, &a, &b, &c);
         return;
     }
-    for (size_t k = 0; k < depth;) {
-        const strip over = strip_from(&a, &b, depth, k);
-        for (size_t i = 0; i < num_rows; i += ROW_BLOCK) {
-            for (size_t j = 0; j < columns; j += PANEL) {
-                strip here = over;
+    for (size_t l = 0; l < k;) {
+        const panel_sum over = panel_sum_from(&a, &b, k, l);
+        for (size_t i = 0; i < m; i += ROW_BLOCK) {
+            for (size_t j = 0; j < n; j += PANEL) {
+                panel_sum here = over;
                 here.b.at += j;
-                product_strip(here, i, at_most(num_rows - i, ROW_BLOCK), at_most(columns - j, PANEL), &to,
-                              i * to.row + j);
+                product_panel(here, i, at_most(m - i, ROW_BLOCK), at_most(n - j, PANEL), &c, i * c.row + j);
             }
         }
-        k += over.run * over.num_runs;
-        to.add = true;
+        l += over.run * over.num_runs;
+        c.add = true;
     }
 }
 
-static inline target into(real *values, size_t row)
+/* C goes to values, or is added to them. Rows are `row` apart. */
+static inline c_matrix into(real *values, size_t row)
 {
-    return (target){.values = values, .row = row};
+    return (c_matrix){.values = values, .row = row};
 }
 
-static inline target added_to(real *values, size_t row)
+static inline c_matrix added_to(real *values, size_t row)
 {
-    return (target){.values = values, .row = row, .add = true};
+    return (c_matrix){.values = values, .row = row, .add = true};
 }

@@ -1,4 +1,4 @@
-/* transpose.inc.h — rows to columns in either precision; part of network_body.h. */
+/* transpose.inc.h — transposing matrices in either precision; part of network.inc.h and layerwise.inc.h. */
 
 #if defined __clang__ || __GNUC__ >= 12
 #define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
@@ -11,7 +11,7 @@ typedef int64_t indices __attribute__((vector_size(VECTOR_BYTES)));
 #define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (indices){__VA_ARGS__})
 #endif
 
-/* a0 b0 a1 b1 … of the first halves of a and b, and of the second ones */
+/* a0 b0 a1 b1 …: interleaves the first halves of a and b, or their second halves */
 #if LANES == 16
 #define FIRST_HALVES(a, b)  SHUFFLE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
 #define SECOND_HALVES(a, b) SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
@@ -26,8 +26,9 @@ typedef int64_t indices __attribute__((vector_size(VECTOR_BYTES)));
 #define SECOND_HALVES(a, b) SHUFFLE(a, b, 1, 3)
 #endif
 
-/* A square of LANES x LANES: to[j to_row + i] = from[i from_row + j], rows of `from` beyond `num_from` taken as zeros,
- * rows of `to` beyond `num_to` left. Interleaving row i with row i + LANES / 2, log2(LANES) times, transposes. */
+/* Transposes LANES x LANES numbers: to[j to_row + i] = from[i from_row + j]. Rows of `from` beyond `num_from` count as
+ * zeros; rows of `to` beyond `num_to` are not written. Interleaving row i with row i + LANES / 2, log2(LANES) times, is
+ * a transposition. */
 static void transpose_square(const real *from, size_t from_row, size_t num_from, real *to, size_t to_row, size_t num_to)
 {
     vector square[LANES], mixed[LANES];
@@ -46,7 +47,8 @@ static void transpose_square(const real *from, size_t from_row, size_t num_from,
     }
 }
 
-/* to [columns][to_row] = from [rows][from_row] transposed, its rows filled up with zeros to whole vectors */
+/* to [columns][to_row] = from [rows][from_row] transposed. The rows of `to` are filled up with zeros to whole vectors.
+ */
 static inline void transpose_to_lanes(const real *from, size_t from_row, size_t rows, size_t columns, real *to,
                                       size_t to_row)
 {
@@ -64,7 +66,7 @@ static inline void transpose_to_lanes(const real *from, size_t from_row, size_t 
     }
 }
 
-/* to [columns][to_row] = from [rows][from_row] transposed, `from` having whole vectors in its rows */
+/* to [columns][to_row] = from [rows][from_row] transposed. The rows of `from` consist of whole vectors. */
 static inline void transpose_from_lanes(const real *from, size_t from_row, size_t rows, size_t columns, real *to,
                                         size_t to_row)
 {

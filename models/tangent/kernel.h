@@ -1,4 +1,4 @@
-/* kernel.h — tangent kernel of a network at given weights. */
+/* kernel.h — tangent kernel of a network at given weights, from whole gradients of samples. */
 #ifndef CH_KERNEL_H
 #define CH_KERNEL_H
 
@@ -8,12 +8,12 @@
 typedef struct {
     const ch_architecture *architecture;
     const double *weights;       /* [num_weights] */
-    const float *rows, *columns; /* inputs [num_rows][dim] and [num_columns][dim] of the samples x and x'; where both
-                                    are the same memory and as many, half of the work is saved */
+    const float *rows, *columns; /* inputs [num_rows][dim] and [num_columns][dim] of the samples x and x'. Where both
+                                    are the same memory, the kernel is symmetric, and half of the work is saved */
     size_t num_rows, num_columns;
-    size_t bytes;          /* most memory for gradients, of which at least two samples' are held */
-    int threads;           /* >= 1; changes no bit of the result, and neither does `bytes` */
-    const ch_watch *watch; /* NULL, or a flag that ends the work */
+    size_t bytes;          /* memory for gradients, at most; it must hold those of two samples */
+    int threads;           /* >= 1; no bit of the result depends on them or on `bytes` */
+    const ch_watch *watch; /* NULL, or who may end the work */
 } ch_kernel_task;
 
 /** Computes a kernel in single precision, from gradients of samples in blocks. Borrows what the task points at.

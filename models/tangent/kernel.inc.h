@@ -1,14 +1,14 @@
-/* kernel.inc.h — tangent kernel in the precision CH_REAL; included by kernel_f32.c and kernel_f64.c.
+/* kernel.inc.h — tangent kernel in the precision CH_REAL; a template that kernel_f32.c and kernel_f64.c include.
  *
- * K = G G'^T with the samples' gradients as rows, G [rows][N] and G' [columns][N]: a block of either in memory at a
- * time. Every entry is a sum over the weights in their order, in chunks of DEPTH_BLOCK.
+ * K = G G'^T, where the rows of G [rows][N] and G' [columns][N] are gradients of samples. A block of rows of each is in
+ * memory at a time. Every entry is a sum over the weights in their order, in chunks of DEPTH_BLOCK.
  */
 #include "models/network/product.inc.h"
 
 #include <omp.h>
 #include <stdlib.h>
 
-/* Samples that a thread takes at a time: a few vectors. */
+/* Samples that pass a thread's network together. */
 enum { SAMPLES_AT_ONCE = 32 };
 
 typedef struct {
@@ -17,7 +17,7 @@ typedef struct {
     size_t block;         /* samples whose gradients are held, on either side */
     real *left, *right;   /* [block][num_weights] gradients of rows and of columns */
     CH_NETWORK *networks; /* [threads] */
-    real *outputs;        /* [threads][SAMPLES_AT_ONCE], which nobody wants */
+    real *outputs;        /* [threads][SAMPLES_AT_ONCE] of the forward passes; not used */
 } worker;
 
 static bool is_stopped(const worker *self)
@@ -85,7 +85,7 @@ static void make_gradients(worker *self, const float *inputs, size_t count, real
     }
 }
 
-/* packed [depth][PANEL] = `width` rows of gradients, from weight k on */
+/* Copies `width` rows of gradients, `depth` weights from weight k on, to packed [depth][PANEL]. */
 static void pack_panel(const worker *self, size_t column, size_t width, size_t k, size_t depth, real *packed)
 {
     for (size_t j = 0; j < PANEL; j++) {
@@ -96,7 +96,8 @@ static void pack_panel(const worker *self, size_t column, size_t width, size_t k
     }
 }
 
-/* Some rows of a block of the kernel: all of its columns. kernel: their first entry */
+/* Computes some rows of a block of the kernel.
+ * @param kernel  out: their first entry */
 static void multiply_rows(const worker *self, size_t row, size_t num_rows, size_t num_columns, real *kernel)
 {
     real packed[DEPTH_BLOCK * PANEL] __attribute__((aligned(CH_CACHE_LINE)));
@@ -105,15 +106,16 @@ static void multiply_rows(const worker *self, size_t row, size_t num_rows, size_
         const size_t depth = at_most(size - k, DEPTH_BLOCK);
         for (size_t j = 0; j < num_columns; j += PANEL) {
             const size_t width = at_most(num_columns - j, PANEL);
-            const target to = {.values = kernel + j, .row = self->task->num_columns, .add = k > 0};
+            const c_matrix to = {.values = kernel + j, .row = self->task->num_columns, .add = k > 0};
             pack_panel(self, j, width, k, depth, packed);
-            product(num_rows, width, depth, (matrix){.at = self->left + row * size + k, .row = size, .column = 1},
-                    (lines){.at = packed, .row = PANEL}, to);
+            product(num_rows, width, depth, (a_matrix){.at = self->left + row * size + k, .row = size, .column = 1},
+                    (b_matrix){.at = packed, .row = PANEL}, to);
         }
     }
 }
 
-/* The block of the kernel that starts at `kernel`, of the gradients that are held. */
+/* Computes the block of the kernel that belongs to the gradients in memory.
+ * @param kernel  out: its first entry */
 static void multiply_block(const worker *self, size_t num_rows, size_t num_columns, real *kernel)
 {
     const int threads = self->task->threads;
@@ -124,7 +126,7 @@ static void multiply_block(const worker *self, size_t num_rows, size_t num_colum
     }
 }
 
-/* The half under the diagonal from that above it. */
+/* Copies the half above the diagonal to that under it. */
 static void mirror(real *kernel, size_t size)
 {
     for (size_t i = 0; i < size; i++) {

@@ -1,8 +1,9 @@
-/* layerwise.inc.h — layerwise tangent kernels in the precision CH_REAL; included by layerwise_f32.c and _f64.c.
+/* layerwise.inc.h — layerwise tangent kernels in the precision CH_REAL; a template that layerwise_f32.c and
+ * layerwise_f64.c include.
  *
- * Samples are kept in panels of PANEL: g [image weights][PANEL], then for each dense layer its inputs a [fan_in][PANEL]
- * and its derivatives D [out][PANEL]. A tile of the kernel is that of two panels. Its sums are taken in the same order
- * whatever else is computed, and a . a' = a' . a to the bit.
+ * Samples are stored in panels of PANEL samples: g [image weights][PANEL], then for each dense layer its inputs
+ * a [fan_in][PANEL] and its derivatives D [out][PANEL]. A tile of the kernel belongs to two panels. Its sums are taken
+ * in the same order whatever else is computed, so that a . a' = a' . a to the bit.
  */
 #include "models/network/network.h"
 #include "models/network/product.inc.h"
@@ -17,14 +18,14 @@
 enum {
     PASS = 32,                                  /* samples that pass a network together */
     TILE = PANEL * PANEL,                       /* entries */
-    ROWS = TILE_ROWS > 6 && PANEL >= 8 ? 8 : 4, /* of a tile, whose sums are in registers together */
-    PART = 8, /* tiles on a side of a thread's task: they, and their panels one after the other, fit the caches */
+    ROWS = TILE_ROWS > 6 && PANEL >= 8 ? 8 : 4, /* rows of a tile whose sums are in registers together */
+    PART = 8, /* tiles on a side of a thread's task, so that the tiles and one pair of panels fit the caches */
 };
 _Static_assert(PASS % PANEL == 0, "whole panels");
 
-/* Samples of which g, a and D are held. */
+/* Samples whose g, a and D are in memory. */
 typedef struct {
-    size_t first, count; /* which, of all rows or of all columns */
+    size_t first, count; /* their indices among all rows or all columns */
     real *panels;        /* [panels][numbers][PANEL] */
 } held;
 
@@ -32,9 +33,9 @@ typedef struct {
     const ch_kernel_task *task;
     bool is_symmetric;
     size_t image_weights; /* length of g */
-    size_t numbers;       /* that, and inputs and outputs of every dense layer: what a sample takes */
-    size_t block;         /* samples that are held on a side, whole panels */
-    real *rows, *columns; /* [block][numbers] each; columns NULL where all rows are held, and columns are the same */
+    size_t numbers;       /* of a sample: length of g + inputs + outputs of every dense layer */
+    size_t block;         /* samples in memory on a side of the kernel, whole panels */
+    real *rows, *columns; /* [block][numbers] each; columns NULL where they are the rows, all of which are in memory */
     CH_NETWORK *networks; /* [threads] */
     real *gradients;      /* [threads][PASS][image_weights] */
     real *tiles;          /* [threads][PART x PART][TILE] */
@@ -64,7 +65,7 @@ static size_t numbers_of(const ch_architecture *architecture)
     return sum;
 }
 
-/* All samples where they are rows and columns in one and fit; else as many as fit, twice. */
+/* Chooses the block: all samples where rows and columns are the same and fit the bytes; else as many as fit twice. */
 static void choose_block(worker *self)
 {
     const ch_kernel_task *task = self->task;
@@ -122,9 +123,9 @@ static void worker_free(worker *self)
 
 /* ---- g, a and D ---- */
 
-/* a and D of the p-th panel of the samples that passed, of the dense layers, last to first:
- *   D_L = scale_L,   D_l = scale_l phi'(z_l) W_{l+1}^T D_{l+1}
- * end: where the panel ends */
+/* Stores a and D of all dense layers for panel p of the samples that passed the network, from the last layer to the
+ * first: D_L = scale_L,   D_l = scale_l phi'(z_l) W_{l+1}^T D_{l+1}.
+ * @param end  where the panel ends in memory */
 static void make_dense(const CH_NETWORK *network, size_t p, real *end)
 {
     const ch_architecture *architecture = network->architecture;
@@ -137,10 +138,10 @@ static void make_dense(const CH_NETWORK *network, size_t p, real *end)
         memcpy(inputs, network->panels[l] + p * PANEL * in, PANEL * in * sizeof *inputs);
         if (above != NULL) {
             product(out, PANEL, above->out.channels,
-                    (matrix){.at = network->weights + above->weights, .row = 1, .column = out},
-                    (lines){.at = derivatives_above, .row = PANEL}, into(derivatives, PANEL));
+                    (a_matrix){.at = network->weights + above->weights, .row = 1, .column = out},
+                    (b_matrix){.at = derivatives_above, .row = PANEL}, into(derivatives, PANEL));
         }
-        for (size_t i = 0; i < PANEL && above == NULL; i++) { /* of the output, which is one number */
+        for (size_t i = 0; i < PANEL && above == NULL; i++) { /* df/df of the output f, which is one number */
             derivatives[i] = 1;
         }
         if (layer->is_activated) {
@@ -156,7 +157,7 @@ static void make_dense(const CH_NETWORK *network, size_t p, real *end)
     }
 }
 
-/* Panels of `count` samples, at most PASS; the last sample stands for those that a whole panel lacks. */
+/* Fills the panels of `count` samples, at most PASS. The last sample is repeated to fill its panel. */
 static void pass(const worker *self, const float *inputs, size_t count, real *panels)
 {
     const size_t thread = (size_t)omp_get_thread_num(), num = num_panels(count), length = self->image_weights;
@@ -178,7 +179,8 @@ static void pass(const worker *self, const float *inputs, size_t count, real *pa
     }
 }
 
-/* inputs: of all rows, or of all columns */
+/* Fills the panels of all samples in memory.
+ * @param inputs  of all rows, or of all columns */
 static void make_panels(const worker *self, const float *inputs, const held *samples)
 {
     const int threads = self->task->threads;
@@ -194,7 +196,9 @@ static void make_panels(const worker *self, const float *inputs, const held *sam
 
 /* ---- tiles ---- */
 
-/* A part of the kernel: the panels row … next_row against column … next_column. */
+/* A part of the kernel, the task of a thread: panels row … next_row of the rows and column … next_column of the
+ * columns.
+ */
 typedef struct {
     const held *rows, *columns;
     size_t row, next_row, column, next_column;
@@ -206,7 +210,8 @@ static inline real *tile_at(const part *here, size_t row, size_t column)
     return here->tiles + ((row - here->row) * PART + (column - here->column)) * TILE;
 }
 
-/* The tiles of a column that are computed: where rows and columns are the same samples those over the diagonal. */
+/* The end of the tiles of a column that are computed: where rows and columns are the same samples, those on and above
+ * the diagonal. */
 static inline size_t end_of_column(const part *here, size_t column)
 {
     return here->rows->panels == here->columns->panels ? at_most(here->next_row, column + 1) : here->next_row;
@@ -231,7 +236,7 @@ ALWAYS_INLINE void multiply_rows(const real *row, const real *column, size_t dep
     }
 }
 
-/* sums [TILE] (+)= the products of two panels' numbers, `depth` of each sample */
+/* sums [TILE] (+)= the dot products between the samples of two panels, over `depth` numbers of each */
 static void multiply_panels(const real *row, const real *column, size_t depth, bool add, real *sums)
 {
     for (size_t k = 0; k < depth; k += DEPTH_BLOCK) {
@@ -256,7 +261,8 @@ static void add_dense(const ch_layer *layer, const real *row, const real *column
     }
 }
 
-/* What the numbers from `at` on of every sample add to a part: of g where layer is NULL. */
+/* Adds to a part what the numbers from `at` on of every sample give: those of g, or of a dense layer.
+ * @param layer  NULL: g, `depth` numbers of it */
 static void add_numbers(const worker *self, const part *here, const ch_layer *layer, size_t at, size_t depth)
 {
     for (size_t j = here->column; j < here->next_column && !is_stopped(self); j++) {
@@ -289,8 +295,8 @@ static void make_tiles(const worker *self, const part *here)
     }
 }
 
-/* A tile, of which num_rows x num_columns entries count, into the kernel at (row, column); mirrored: also at
- * (column, row) */
+/* Stores num_rows x num_columns entries of a tile into the kernel at (row, column).
+ * @param mirrored  whether they are stored at (column, row) too */
 static void put_kernel(const worker *self, const real *sums, size_t row, size_t num_rows, size_t column,
                        size_t num_columns, bool mirrored)
 {
