@@ -13,6 +13,7 @@
 #include "perceptron/online.h"
 #include "perceptron/perceptron.h"
 #include "plots/plots.h"
+#include "sim/admit.h"
 #include "sim/settings/settings.h"
 #include "sim/store/json.h"
 #include "sim/store/store.h"

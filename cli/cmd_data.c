@@ -66,15 +66,14 @@ static void print_files(const ch_image_report *report)
 
 static void print_report(const ch_image_report *report, ch_image_set set)
 {
-    const char *const tasks[] = {"mnist_parity", "cifar_animal"};
     printf("%-16s%s\n", "folder", report->folder);
     print_files(report);
     printf("\n%-16s%zu\n%-16s", "images", report->count, "classes 0 to 9");
     for (size_t i = 0; i < CH_NUM_CLASSES; i++) {
         printf("%s%zu", i > 0 ? ", " : "", report->per_class[i]);
     }
-    printf("\n%-16s%zu of +1, %zu of -1\n%-16s%s\n", tasks[set], report->positive, report->count - report->positive,
-           "SHA-256", report->digest);
+    printf("\n%-16s%zu of +1, %zu of -1\n%-16s%s\n", ch_law_name(ch_image_set_law(set)), report->positive,
+           report->count - report->positive, "SHA-256", report->digest);
 }
 
 static ch_code check(ch_image_set set, const char *dir, bool json, ch_error *err)

@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static ch_code read_settings(ch_settings *settings, const ch_cli *cli, ch_error *err)
+static ch_code read_settings(ch_resolved *resolved, const ch_cli *cli, ch_error *err)
 {
-    ch_settings_default(settings);
+    ch_settings settings;
+    ch_settings_default(&settings);
+    settings.data_dir = getenv("CHITON_DATA");
     if (cli->num_arguments != 1) {
         return ch_error_set(err, CH_ERROR_INPUT,
                             "run takes one model, e.g. chiton run perceptron --temp 1; %zu were given",
@@ -25,15 +27,16 @@ static ch_code read_settings(ch_settings *settings, const ch_cli *cli, ch_error 
     if (code != CH_OK) {
         return code;
     }
-    ch_settings_set(settings, model, value);
+    ch_settings_set(&settings, model, value);
     for (size_t i = 0; i < cli->num_settings; i++) {
         const size_t index = cli->settings[i].setting;
         if ((code = ch_setting_parse(&ch_settings_table[index], cli->settings[i].text, &value, err)) != CH_OK) {
             return code;
         }
-        ch_settings_set(settings, index, value);
+        ch_settings_set(&settings, index, value);
     }
-    return ch_settings_resolve(settings, err);
+    code = ch_settings_resolve(&settings, resolved, err);
+    return code == CH_OK ? ch_admit(resolved, err) : code;
 }
 
 static void show_count(uint64_t count, char *text, size_t size)
@@ -160,7 +163,7 @@ int ch_cmd_run(int argc, const char **argv)
     };
     ch_error err = {0};
     ch_cli cli;
-    ch_settings settings;
+    ch_resolved resolved;
     ch_run run = {0};
     ch_code code = ch_cli_init(&cli, argc, argv, options, true,
                                "run MODEL [--SETTING VALUE]... [-j THREADS] [--kernel-cache DIR]", &err);
@@ -169,10 +172,10 @@ int ch_cmd_run(int argc, const char **argv)
     }
     const ch_watch watch = {.stop = ch_cli_catch_signals()};
     if ((code = ch_cli_check_threads(threads, &err)) != CH_OK ||
-        (code = read_settings(&settings, &cli, &err)) != CH_OK ||
-        (code = ch_cli_check_kernels(kernels, settings.linear == CH_LINEAR_YES, &err)) != CH_OK ||
+        (code = read_settings(&resolved, &cli, &err)) != CH_OK ||
+        (code = ch_cli_check_kernels(kernels, resolved.settings.linear == CH_LINEAR_YES, &err)) != CH_OK ||
         (code = ch_cli_open_kernels(kernels, &err)) != CH_OK ||
-        (code = ch_train_alone(&run, &settings, kernels, threads, &watch, &err)) != CH_OK) {
+        (code = ch_train_alone(&run, &resolved, kernels, threads, &watch, &err)) != CH_OK) {
         goto out;
     }
     if (as_json) {

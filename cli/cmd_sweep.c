@@ -164,6 +164,7 @@ int ch_cmd_sweep(int argc, const char **argv)
     ch_cli cli;
     ch_plan plan;
     ch_plan_init(&plan);
+    plan.data_dir = getenv("CHITON_DATA");
     ch_code code = ch_cli_init(
         &cli, argc, argv, options, true,
         "sweep FILE.yaml|MODEL [--SETTING VALUES]... -o STORE [-j THREADS] [--kernel-cache DIR] [--dry-run]", &err);

@@ -264,7 +264,7 @@ static ch_code read_settings(report *self, const ch_cli *cli, ch_error *err)
 {
     ch_code code = CH_OK;
     ch_settings_default(&self->settings);
-    ch_settings_set(&self->settings, CH_SETTING_MODEL, (ch_value){.count = CH_MODEL_PERCEPTRON});
+    ch_settings_set(&self->settings, CH_SETTING_MODEL, (ch_value){.count = CH_ARCH_PERCEPTRON});
     bool chi = false;
     for (size_t i = 0; i < cli->num_settings && code == CH_OK; i++) {
         const size_t index = cli->settings[i].setting;
@@ -309,7 +309,9 @@ static ch_code make_report(report *self, const ch_cli *cli, const theory_options
     }
     self->online |= options->csv;
     if (code == CH_OK && self->online) {
-        code = ch_settings_resolve_for_theory(&self->settings, err);
+        ch_resolved resolved = {.settings = self->settings};
+        code = ch_settings_resolve(&self->settings, &resolved, err);
+        self->settings = resolved.settings;
     }
     if (code == CH_OK) {
         code = ch_perceptron_theory_init(&self->theory, self->settings.chi, err);

@@ -3,8 +3,6 @@
 
 #include "data/law_private.h"
 
-#include <gsl/gsl_randist.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,12 +51,13 @@ void ch_examples_free(ch_examples *self)
     memset(self, 0, sizeof *self);
 }
 
-/* ---- synthetic laws: each draws x and returns its label ---- */
+/* ---- synthetic laws ---- */
 
-/* The fair label follows the row in the sample's stream: what stands before it is the perceptron's sample. */
-static int8_t draw_depleted(float *x, const ch_data_law *law, const double *mirror, ch_random *random)
+/* A fair label follows the row in the sample's stream. What stands before it in the stream is the perceptron's sample
+ * of the same law. */
+static int8_t draw_by_plane(float *x, const ch_data_law *law, const double *mirror, ch_random *random)
 {
-    ch_law_draw_depleted(x, law, 1, random);
+    ch_law_of(law->kind)->draw_sample(x, law, 1, random);
     if (law->random_teacher) {
         ch_law_reflect(x, mirror, law->dim);
     }
@@ -71,52 +70,22 @@ static int8_t draw_depleted(float *x, const ch_data_law *law, const double *mirr
     return -1;
 }
 
-static void draw_gaussian(float *x, size_t dim, ch_random *random)
-{
-    const gsl_rng gsl = ch_random_gsl(random);
-    for (size_t i = 0; i < dim; i++) {
-        x[i] = (float)gsl_ran_gaussian_ziggurat(&gsl, 1.0);
-    }
-}
-
-static int8_t draw_stripe(float *x, const ch_data_law *law, ch_random *random)
-{
-    draw_gaussian(x, law->dim, random);
-    return (double)x[0] > -0.3 && (double)x[0] < 1.18549 ? 1 : -1;
-}
-
-static int8_t draw_sphere(float *x, const ch_data_law *law, ch_random *random)
-{
-    double square = 0;
-    draw_gaussian(x, law->dim, random);
-    for (size_t i = 0; i < law->dim; i++) {
-        square += (double)x[i] * (double)x[i];
-    }
-    return square > (double)law->dim - 2 + sqrt(2) ? 1 : -1;
-}
-
 static int8_t draw(float *x, const ch_data_law *law, const double *mirror, ch_random *random)
 {
-    switch (law->kind) {
-    case CH_LAW_STRIPE:
-        return draw_stripe(x, law, random);
-    case CH_LAW_SPHERE:
-        return draw_sphere(x, law, random);
-    case CH_LAW_DEPLETED:
-        break;
-    }
-    return draw_depleted(x, law, mirror, random);
+    const ch_law *row = ch_law_of(law->kind);
+    return row->draw_sample != NULL ? draw_by_plane(x, law, mirror, random) : row->draw_example(x, law, random);
 }
 
 ch_code ch_examples_init_law(ch_examples *self, const ch_data_law *law, ch_stream purpose, size_t num_samples,
                              int threads, const ch_watch *watch, ch_error *err)
 {
-    double *frame = NULL; /* teacher [d], then its mirror [d] */
+    double *frame = NULL; /* the teacher [d], then the vector of its reflection [d] */
     memset(self, 0, sizeof *self);
     ch_code code = ch_law_check(law, num_samples, err);
-    if (code == CH_OK) {
-        code = ch_examples_init(self, num_samples, (ch_shape){law->dim, 1, 1}, err);
+    if (code != CH_OK) {
+        return code;
     }
+    code = ch_examples_init(self, num_samples, (ch_shape){law->dim, 1, 1}, err);
     if (code != CH_OK) {
         return code;
     }

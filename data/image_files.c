@@ -42,6 +42,11 @@ const ch_image_source *ch_image_source_of(ch_image_set set)
     return &sources[set];
 }
 
+ch_shape ch_image_set_shape(ch_image_set set)
+{
+    return sources[set].shape;
+}
+
 const char *ch_image_set_name(ch_image_set set)
 {
     return sources[set].name;

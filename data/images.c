@@ -117,32 +117,6 @@ void ch_image_pool_free(ch_image_pool *self)
     memset(self, 0, sizeof *self);
 }
 
-/* ---- tasks ---- */
-
-typedef struct {
-    const char *name;
-    ch_image_set set;
-    double mean, deviation; /* of the pixels of the original training images */
-    int8_t labels[CH_NUM_CLASSES];
-} image_task;
-
-static const image_task tasks[] = {
-    [CH_TASK_MNIST_PARITY] =
-        {"mnist_parity", CH_IMAGES_MNIST, 33.31002426147461, 78.56748962402344, {1, -1, 1, -1, 1, -1, 1, -1, 1, -1}},
-    [CH_TASK_CIFAR_ANIMAL] =
-        {"cifar_animal", CH_IMAGES_CIFAR10, 120.93118286132812, 64.14186196091406, {-1, -1, 1, 1, 1, 1, 1, 1, -1, -1}},
-};
-
-ch_image_set ch_image_task_set(ch_image_task task)
-{
-    return tasks[task].set;
-}
-
-int8_t ch_image_task_label(ch_image_task task, uint8_t class_)
-{
-    return tasks[task].labels[class_];
-}
-
 /* ---- the split ---- */
 
 /* A uniform order of 0 … n-1 (Fisher and Yates, from the front: its first places do not depend on where it is cut). */
@@ -161,12 +135,12 @@ static void shuffle(uint32_t *order, size_t n, uint64_t seed, ch_stream purpose)
     }
 }
 
-static ch_code check_split(const ch_image_pool *pool, ch_image_task task, size_t num_train, size_t num_test,
-                           ch_error *err)
+static ch_code check_split(const ch_image_pool *pool, ch_law_kind law, size_t num_train, size_t num_test, ch_error *err)
 {
-    if (pool->set != tasks[task].set) {
+    const ch_image_task *task = ch_law_of(law)->images;
+    if (pool->set != task->set) {
         return ch_error_set(err, CH_ERROR_INPUT, "data is %s, but the images are %s's; accepted is %s's",
-                            tasks[task].name, ch_image_set_name(pool->set), ch_image_set_name(tasks[task].set));
+                            ch_law_name(law), ch_image_set_name(pool->set), ch_image_set_name(task->set));
     }
     if (num_train < 1) {
         return ch_error_set(err, CH_ERROR_INPUT, "train is 0; it must be at least 1");
@@ -180,18 +154,18 @@ static ch_code check_split(const ch_image_pool *pool, ch_image_task task, size_t
 }
 
 /* Fills examples with the images [num_samples] of a pool. */
-static void fill(ch_examples *examples, const ch_image_pool *pool, ch_image_task task, const uint32_t *images)
+static void fill(ch_examples *examples, const ch_image_pool *pool, const ch_image_task *task, const uint32_t *images)
 {
     float inputs[UINT8_MAX + 1]; /* (p - mean) / deviation */
     for (size_t p = 0; p <= UINT8_MAX; p++) {
-        inputs[p] = (float)(((double)p - tasks[task].mean) / tasks[task].deviation);
+        inputs[p] = (float)(((double)p - task->mean) / task->deviation);
     }
     for (size_t mu = 0; mu < examples->num_samples; mu++) {
         const uint8_t *pixels = pool->pixels + images[mu] * examples->dim;
         for (size_t i = 0; i < examples->dim; i++) {
             examples->inputs[mu * examples->dim + i] = inputs[pixels[i]];
         }
-        examples->labels[mu] = ch_image_task_label(task, pool->classes[images[mu]]);
+        examples->labels[mu] = task->labels[pool->classes[images[mu]]];
     }
 }
 
@@ -209,14 +183,14 @@ static void leave_out(uint32_t *order, size_t count, const uint32_t *taken, size
     }
 }
 
-ch_code ch_image_split(ch_examples *train, ch_examples *test, const ch_image_pool *pool, ch_image_task task,
-                       uint64_t seed, size_t num_train, size_t num_test, ch_error *err)
+ch_code ch_image_split(ch_examples *train, ch_examples *test, const ch_image_pool *pool, ch_law_kind law, uint64_t seed,
+                       size_t num_train, size_t num_test, ch_error *err)
 {
     uint32_t *orders = NULL; /* [2][count]: of test sets, of training sets */
     uint8_t *is_taken = NULL;
     memset(train, 0, sizeof *train);
     memset(test, 0, sizeof *test);
-    ch_code code = check_split(pool, task, num_train, num_test, err);
+    ch_code code = check_split(pool, law, num_train, num_test, err);
     if (code != CH_OK) {
         return code;
     }
@@ -235,8 +209,8 @@ ch_code ch_image_split(ch_examples *train, ch_examples *test, const ch_image_poo
         shuffle(for_test, pool->count, seed, CH_STREAM_TEST_IMAGES);
         shuffle(for_train, pool->count, seed, CH_STREAM_TRAIN_IMAGES);
         leave_out(for_train, num_train, for_test, num_test, is_taken);
-        fill(train, pool, task, for_train);
-        fill(test, pool, task, for_test);
+        fill(train, pool, ch_law_of(law)->images, for_train);
+        fill(test, pool, ch_law_of(law)->images, for_test);
     }
 out:
     free(orders);
@@ -249,6 +223,17 @@ out:
 }
 
 /* ---- the report ---- */
+
+ch_law_kind ch_image_set_law(ch_image_set set)
+{
+    for (ch_law_kind law = 0; law < CH_NUM_LAWS; law++) {
+        const ch_image_task *task = ch_law_of(law)->images;
+        if (task != NULL && task->set == set) {
+            return law;
+        }
+    }
+    return CH_NUM_LAWS;
+}
 
 static ch_code describe(ch_image_file *file, const ch_image_original *original, const char *folder, const char *name,
                         size_t records, ch_error *err)
@@ -278,7 +263,7 @@ static ch_code describe(ch_image_file *file, const ch_image_original *original, 
 ch_code ch_image_report_make(ch_image_report *self, ch_image_set set, const char *dir, ch_error *err)
 {
     const ch_image_source *source = ch_image_source_of(set);
-    const ch_image_task task = set == CH_IMAGES_MNIST ? CH_TASK_MNIST_PARITY : CH_TASK_CIFAR_ANIMAL;
+    const ch_image_task *task = ch_law_of(ch_image_set_law(set))->images;
     ch_image_location location;
     ch_image_pool pool = {0};
     size_t records[CH_MAX_IMAGE_FILES];
@@ -297,7 +282,7 @@ ch_code ch_image_report_make(ch_image_report *self, ch_image_set set, const char
         self->count = pool.count;
         for (size_t i = 0; i < pool.count; i++) {
             self->per_class[pool.classes[i]]++;
-            self->positive += ch_image_task_label(task, pool.classes[i]) > 0;
+            self->positive += task->labels[pool.classes[i]] > 0;
         }
     }
     ch_image_pool_free(&pool);

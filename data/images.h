@@ -42,30 +42,32 @@ typedef struct {
 ch_code ch_image_pool_init(ch_image_pool *self, ch_image_set set, const char *dir, ch_error *err) CH_MUST_CHECK;
 void ch_image_pool_free(ch_image_pool *self);
 
-/** What is asked of images. */
-typedef enum {
-    CH_TASK_MNIST_PARITY, /* even digits +1, odd -1 */
-    CH_TASK_CIFAR_ANIMAL, /* classes 2 … 7, animals, +1; 0, 1, 8, 9, vehicles, -1 */
+/** What a law of images asks: the row `images` of ch_law. */
+typedef struct ch_image_task {
+    ch_image_set set;
+    double mean, deviation;        /* an input is (p - mean) / deviation, where p is the pixel, 0 to 255 */
+    int8_t labels[CH_NUM_CLASSES]; /* +1 or -1 for every class */
 } ch_image_task;
 
-/** The set that a task is about. */
-ch_image_set ch_image_task_set(ch_image_task task);
+/** The shape of a set's images. */
+ch_shape ch_image_set_shape(ch_image_set set);
 
-/** The label of a class, +1 or -1. */
-int8_t ch_image_task_label(ch_image_task task, uint8_t class_);
+/** The first law whose images are of a set. Every set has one. */
+ch_law_kind ch_image_set_law(ch_image_set set);
 
 /** Draws a training and a test set from a pool; no image is in both.
  *
  *  A seed fixes one order of the pool for test sets and another for training sets. The test set is the first num_test
  *  images of its order, whatever num_train; the training set the first num_train of the other that are not in the test
- *  set, so that the first P are the same for every P. Inputs are (p - mean) / deviation of the task, p the pixel.
+ *  set, so that the first P are the same for every P. Inputs and labels are as the law's ch_image_task says.
  *
+ *  @param law       a law of images
  *  @param train     out: num_train >= 1 examples
  *  @param test      out: num_test examples; with num_test 0 it is left empty
- *  @return CH_OK; CH_ERROR_INPUT when the pool is of another set than the task's or has too few images; CH_ERROR_MEMORY
+ *  @return CH_OK; CH_ERROR_INPUT when the pool is of another set than the law's or has too few images; CH_ERROR_MEMORY
  */
-ch_code ch_image_split(ch_examples *train, ch_examples *test, const ch_image_pool *pool, ch_image_task task,
-                       uint64_t seed, size_t num_train, size_t num_test, ch_error *err) CH_MUST_CHECK;
+ch_code ch_image_split(ch_examples *train, ch_examples *test, const ch_image_pool *pool, ch_law_kind law, uint64_t seed,
+                       size_t num_train, size_t num_test, ch_error *err) CH_MUST_CHECK;
 
 enum { CH_MAX_IMAGE_FILES = 6, CH_IMAGE_NAME_SIZE = 40 };
 
@@ -86,7 +88,7 @@ typedef struct {
     size_t num_files; /* of the set, found or not */
     size_t count;     /* images of the pool */
     size_t per_class[CH_NUM_CLASSES];
-    size_t positive; /* images labelled +1 by the set's task */
+    size_t positive; /* images labelled +1 by the set's law */
     char digest[CH_SHA256_SIZE];
 } ch_image_report;
 

@@ -1,12 +1,93 @@
-/* law.c — drawing from a law: what sample sets and examples share. */
+/* law.c — the table of laws, how each draws, and the teacher that labels. */
 #include "data/law_private.h"
+
+#include "data/images.h"
 
 #include <gsl/gsl_randist.h>
 #include <math.h>
 
+/* ---- drawing ---- */
+
+/* |x_par| = sqrt(2 G), G ~ Gamma((chi + 1) / 2, 1), has the density |x_par|^chi exp(-x_par^2 / 2) / Z_chi. */
+static void draw_depleted(float *row, const ch_data_law *law, double scale, ch_random *random)
+{
+    const gsl_rng gsl = ch_random_gsl(random);
+    row[0] = (float)(scale * sqrt(2 * gsl_ran_gamma(&gsl, (law->chi + 1) / 2, 1.0)));
+    for (size_t i = 1; i < law->dim; i++) {
+        row[i] = (float)(scale * gsl_ran_gaussian_ziggurat(&gsl, 1.0));
+    }
+}
+
+static void draw_gaussian(float *x, size_t dim, ch_random *random)
+{
+    const gsl_rng gsl = ch_random_gsl(random);
+    for (size_t i = 0; i < dim; i++) {
+        x[i] = (float)gsl_ran_gaussian_ziggurat(&gsl, 1.0);
+    }
+}
+
+static int8_t draw_stripe(float *x, const ch_data_law *law, ch_random *random)
+{
+    draw_gaussian(x, law->dim, random);
+    return (double)x[0] > -0.3 && (double)x[0] < 1.18549 ? 1 : -1;
+}
+
+static int8_t draw_sphere(float *x, const ch_data_law *law, ch_random *random)
+{
+    double square = 0;
+    draw_gaussian(x, law->dim, random);
+    for (size_t i = 0; i < law->dim; i++) {
+        square += (double)x[i] * (double)x[i];
+    }
+    return square > (double)law->dim - 2 + sqrt(2) ? 1 : -1;
+}
+
+/* ---- the table ---- */
+
+/* The mean and the standard deviation are those of the pixels of the original training images. */
+static const ch_image_task mnist_parity = {
+    CH_IMAGES_MNIST, 33.31002426147461, 78.56748962402344, {1, -1, 1, -1, 1, -1, 1, -1, 1, -1}};
+static const ch_image_task cifar_animal = {
+    CH_IMAGES_CIFAR10, 120.93118286132812, 64.14186196091406, {-1, -1, 1, 1, 1, 1, 1, 1, -1, -1}};
+
+static const ch_law laws[] = {
+    [CH_LAW_DEPLETED] = {"depleted", .has_chi = true, .has_teacher = true, .draw_sample = draw_depleted},
+    [CH_LAW_SIGN] = {"sign", .has_chi = true, .has_teacher = true, .fixes_boundary = true,
+                     .its_teacher = CH_TEACHER_AXIS, .draw_sample = draw_depleted},
+    [CH_LAW_RANDOM_SIGN] = {"random_sign", .has_chi = true, .has_teacher = true, .fixes_boundary = true,
+                            .its_teacher = CH_TEACHER_RANDOM, .draw_sample = draw_depleted},
+    [CH_LAW_STRIPE] = {"stripe", .draw_example = draw_stripe},
+    [CH_LAW_SPHERE] = {"sphere", .draw_example = draw_sphere},
+    [CH_LAW_MNIST_PARITY] = {"mnist_parity", .images = &mnist_parity},
+    [CH_LAW_CIFAR_ANIMAL] = {"cifar_animal", .images = &cifar_animal},
+};
+_Static_assert(sizeof laws / sizeof *laws == CH_NUM_LAWS, "every law has a row");
+
+const ch_law *ch_law_of(uint64_t kind)
+{
+    static const ch_law none = {0};
+    return kind < CH_NUM_LAWS ? &laws[kind] : &none;
+}
+
+const char *ch_law_name(uint64_t kind)
+{
+    return ch_law_of(kind)->name;
+}
+
+const char *ch_teacher_name(uint64_t teacher)
+{
+    static const char *const names[] = {[CH_TEACHER_AXIS] = "axis", [CH_TEACHER_RANDOM] = "random"};
+    return teacher < sizeof names / sizeof *names ? names[teacher] : NULL;
+}
+
 ch_code ch_law_check(const ch_data_law *law, size_t num_samples, ch_error *err)
 {
-    if (law->kind == CH_LAW_DEPLETED && (!(law->chi > -1) || !isfinite(law->chi))) {
+    const ch_law *row = ch_law_of(law->kind);
+    if (row->draw_sample == NULL && row->draw_example == NULL) {
+        return ch_error_set(err, CH_ERROR_INPUT, "the law is %s, which nothing draws; accepted is a synthetic law",
+                            row->name != NULL ? row->name : "none of the table");
+    }
+    if (row->has_chi && (!(law->chi > -1) || !isfinite(law->chi))) {
         return ch_error_set(err, CH_ERROR_INPUT, "chi is %g; it must be finite and greater than -1", law->chi);
     }
     if (law->dim < 2) {
@@ -18,17 +99,9 @@ ch_code ch_law_check(const ch_data_law *law, size_t num_samples, ch_error *err)
     return CH_OK;
 }
 
-void ch_law_draw_depleted(float *row, const ch_data_law *law, double scale, ch_random *random)
-{
-    const gsl_rng gsl = ch_random_gsl(random);
-    /* |x_par| = sqrt(2 G), G ~ Gamma((chi + 1) / 2, 1) */
-    row[0] = (float)(scale * sqrt(2 * gsl_ran_gamma(&gsl, (law->chi + 1) / 2, 1.0)));
-    for (size_t i = 1; i < law->dim; i++) {
-        row[i] = (float)(scale * gsl_ran_gaussian_ziggurat(&gsl, 1.0));
-    }
-}
+/* ---- the teacher ---- */
 
-/* e uniform on the sphere: a Gaussian vector over its norm. */
+/* A Gaussian vector over its norm is uniform on the unit sphere. */
 static void draw_teacher(double *teacher, size_t dim, uint64_t seed)
 {
     ch_random random;
@@ -44,7 +117,7 @@ static void draw_teacher(double *teacher, size_t dim, uint64_t seed)
     }
 }
 
-/* h = sqrt(2) (a - e) / |a - e|, a the first axis */
+/* h = sqrt(2) (a - e) / |a - e|, where a is the first axis. It is 0 where e is a already. */
 static void make_mirror(double *mirror, const double *teacher, size_t dim)
 {
     double square = 0;

@@ -1,27 +1,75 @@
-/* law.h — the laws that synthetic data follow. */
+/* law.h — the laws that data follow: one row each, with all that the rest of the program asks about a law.
+ *
+ * Depleted: x = x_par e + x_perp, x_perp ~ N(0, I_{d-1}), y = sign(x_par), with the density of x_par as data.h has it.
+ * Stripe: Gaussian x; y = +1 where -0.3 < x_1 < 1.18549, which holds for half of the samples, else -1.
+ * Sphere: Gaussian x; y = sign(|x|^2 - (d - 2 + sqrt(2))).
+ * The other laws take images from files and labels from the images' classes.
+ */
 #ifndef CH_LAW_H
 #define CH_LAW_H
+
+#include "core/core.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/** The values of the setting `data`, in its order. */
 typedef enum {
-    CH_LAW_DEPLETED = 0, /* tunable density near a flat boundary: x_par = x . e, y = sign(x_par); see data.h */
-    CH_LAW_STRIPE,       /* Gaussian x, y = +1 where -0.3 < x_1 < 1.18549, which is half of the samples, else -1 */
-    CH_LAW_SPHERE,       /* Gaussian x, y = sign(|x|^2 - (d - 2 + sqrt(2))) */
+    CH_LAW_DEPLETED = 0, /* tunable density near a flat boundary */
+    CH_LAW_SIGN,         /* the depleted law with chi = 0 and the teacher on the first axis */
+    CH_LAW_RANDOM_SIGN,  /* the depleted law with chi = 0 and a random teacher */
+    CH_LAW_STRIPE,
+    CH_LAW_SPHERE,
+    CH_LAW_MNIST_PARITY, /* even digits +1, odd digits -1 */
+    CH_LAW_CIFAR_ANIMAL, /* animals (classes 2 to 7) +1, vehicles (classes 0, 1, 8 and 9) -1 */
+    CH_NUM_LAWS,
 } ch_law_kind;
 
-/** A law of data. The same (kind, chi, dim, random_teacher, seed) gives the same first P samples for every P. */
+/** The teacher e of a law that has one. */
+typedef enum {
+    CH_TEACHER_AXIS,   /* the first axis */
+    CH_TEACHER_RANDOM, /* uniform on the unit sphere */
+} ch_teacher;
+
+/** The parameters of a synthetic law. Equal parameters give the same first P samples for every P. */
 typedef struct {
     ch_law_kind kind;
-    double chi;          /* exponent of the density at the boundary, > -1; of DEPLETED only, else not looked at */
+    double chi;          /* exponent of the density at the boundary, > -1; only laws with has_chi look at it */
     size_t dim;          /* d >= 2 */
-    bool random_teacher; /* teacher e uniform on the sphere, else the first axis; of DEPLETED only, likewise */
+    bool random_teacher; /* the teacher is random, else on the first axis; only laws with has_teacher look at it */
     uint64_t seed;
 } ch_data_law;
 
-/** The teacher e of a DEPLETED law.  @param teacher  out: [d] unit vector */
+struct ch_image_task; /* images.h */
+
+/** One row of the table of laws. A law has draw_sample, or draw_example, or images. */
+typedef struct {
+    const char *name;       /* the value of the setting `data` */
+    bool has_chi;           /* the setting chi has a meaning */
+    bool has_teacher;       /* the setting teacher has a meaning */
+    bool fixes_boundary;    /* the law is the depleted law with chi = 0 and the teacher below */
+    ch_teacher its_teacher; /* of a law that fixes its boundary */
+    /** Where a plane through the origin labels the data: draws one sample in the teacher's frame, in which the teacher
+     *  is the first axis: row = scale (|x_par|, y x_perp). The label y is not drawn, because y x_perp has the law of
+     *  x_perp.
+     *  @param row     out [d]
+     *  @param random  the sample's own stream */
+    void (*draw_sample)(float *row, const ch_data_law *law, double scale, ch_random *random);
+    /** Other synthetic laws: draws one input x and returns its label, +1 or -1.
+     *  @param x  out [d] */
+    int8_t (*draw_example)(float *x, const ch_data_law *law, ch_random *random);
+    const struct ch_image_task *images; /* laws of images: their set, scale and labels; else NULL */
+} ch_law;
+
+/** The row of a law. A number that is no law's has an empty row, whose name is NULL. */
+const ch_law *ch_law_of(uint64_t kind);
+
+/** Names for the settings `data` and `teacher`; NULL from the end of the list on. */
+const char *ch_law_name(uint64_t kind);
+const char *ch_teacher_name(uint64_t teacher);
+
+/** The teacher e of a law that has one.  @param teacher  out: [d] unit vector */
 void ch_data_law_teacher(const ch_data_law *law, double *teacher);
 
 #endif

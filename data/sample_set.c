@@ -27,7 +27,7 @@ static void draw_sample(float *row, size_t stride, const ch_data_law *law, ch_st
 {
     ch_random random;
     ch_random_init(&random, law->seed, purpose, mu);
-    ch_law_draw_depleted(row, law, 1 / sqrt((double)law->dim), &random);
+    ch_law_of(law->kind)->draw_sample(row, law, 1 / sqrt((double)law->dim), &random);
     for (size_t i = law->dim; i < stride; i++) {
         row[i] = 0;
     }
@@ -35,10 +35,10 @@ static void draw_sample(float *row, size_t stride, const ch_data_law *law, ch_st
 
 static ch_code check(const ch_data_law *law, size_t num_samples, ch_error *err)
 {
-    if (law->kind != CH_LAW_DEPLETED) {
+    const ch_law *row = ch_law_of(law->kind);
+    if (row->name != NULL && row->draw_sample == NULL) {
         return ch_error_set(err, CH_ERROR_INPUT,
-                            "the law is %s, which no linear teacher labels; accepted is the depleted law",
-                            law->kind == CH_LAW_STRIPE ? "stripe" : "sphere");
+                            "the law is %s, which no linear teacher labels; accepted is the depleted law", row->name);
     }
     return ch_law_check(law, num_samples, err);
 }

@@ -37,7 +37,7 @@ static ch_run make_run(size_t set, size_t train, size_t temp, double weight_erro
         log_time = longest;
     }
     ch_settings_default(&run.settings);
-    run.settings.model = CH_MODEL_PERCEPTRON;
+    run.settings.model = CH_ARCH_PERCEPTRON;
     run.settings.chi = 1;
     run.settings.dim = DIM;
     run.settings.train = (uint64_t)p;

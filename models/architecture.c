@@ -6,33 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Largest number of weights, and of a node's numbers: products of a few of them and a type's size do not overflow. */
+/* The largest number of weights, and of numbers that a node has. Products of a few such numbers with a type's size do
+ * not overflow. */
 static const size_t MOST_NUMBERS = SIZE_MAX / 4096;
-/* Layers of the convolutional networks, at most: mnas has 18. */
+/* The convolutional networks have fewer layers: mnas, the deepest, has 18. */
 enum { MOST_LAYERS = 24 };
 
-const char *ch_arch_name(ch_arch arch)
-{
-    static const char *const names[] = {"mlp", "mlp_bias", "simple_cnn", "mnas", "vgg11", "linear"};
-    return (size_t)arch < sizeof names / sizeof *names ? names[arch] : NULL;
-}
+/* ---- activations ---- */
 
-const char *ch_activation_name(ch_activation activation)
+static const struct {
+    const char *name;
+    double norm; /* sqrt(E phi(z)^2), z ~ N(0, 1) */
+} activations[] = {
+    [CH_ACTIVATION_RELU] = {"relu", 0.7071067811865476},
+    [CH_ACTIVATION_GELU] = {"gelu", 0.6520687931753055},
+    [CH_ACTIVATION_SILU] = {"silu", 0.5964692111227134},
+};
+
+const char *ch_activation_name(uint64_t activation)
 {
-    static const char *const names[] = {"relu", "gelu", "silu"};
-    return (size_t)activation < sizeof names / sizeof *names ? names[activation] : NULL;
+    return activation < sizeof activations / sizeof *activations ? activations[activation].name : NULL;
 }
 
 double ch_activation_norm(ch_activation activation)
 {
-    switch (activation) {
-    case CH_ACTIVATION_RELU:
-        return 0.7071067811865476;
-    case CH_ACTIVATION_GELU:
-        return 0.6520687931753055;
-    default:
-        return 0.5964692111227134;
-    }
+    return activations[activation].norm;
 }
 
 /* ---- building: each function adds a layer to what there is ---- */
@@ -43,7 +41,7 @@ typedef struct {
     bool is_too_large; /* a size overflowed: what follows is meaningless, and stays within memory */
 } builder;
 
-/* a x b, where it is not too large; else 1, and the builder knows */
+/* a x b. Where that is too large it returns 1, and the builder remembers that. */
 static size_t times(builder *self, size_t a, size_t b)
 {
     size_t product = 0;
@@ -59,8 +57,8 @@ static size_t flat_size(builder *self, ch_shape shape)
     return times(self, times(self, shape.channels, shape.rows), shape.columns);
 }
 
-/* Adds a layer from the last node to `out`, with weights and bias in their places. */
-static ch_layer *add(builder *self, ch_layer layer, size_t fan_in, size_t num_weights)
+/* Adds a layer after the last node and gives its weights and bias their places. */
+static void add(builder *self, ch_layer layer, size_t fan_in, size_t num_weights)
 {
     ch_architecture *architecture = self->architecture;
     layer.weights = architecture->num_weights;
@@ -74,11 +72,10 @@ static ch_layer *add(builder *self, ch_layer layer, size_t fan_in, size_t num_we
     }
     (void)flat_size(self, layer.out);
     self->shape = layer.out;
-    architecture->layers[architecture->num_layers] = layer;
-    return &architecture->layers[architecture->num_layers++];
+    architecture->layers[architecture->num_layers++] = layer;
 }
 
-/* divisor: what the sum is divided by */
+/* The sum is divided by `divisor`. */
 static void add_dense(builder *self, size_t out, bool has_bias, bool is_activated, double divisor)
 {
     const size_t in = flat_size(self, self->shape);
@@ -93,14 +90,14 @@ static void add_dense(builder *self, size_t out, bool has_bias, bool is_activate
     add(self, layer, in, times(self, in, out));
 }
 
-/* NTK scaling: 1 / sqrt(fan_in), or 1 / sqrt(fan_in + 1) with a bias */
+/* A hidden layer has NTK scaling: 1 / sqrt(fan_in), or 1 / sqrt(fan_in + 1) with a bias. */
 static void add_hidden(builder *self, size_t out, bool has_bias, bool is_activated)
 {
     const double fan_in = (double)flat_size(self, self->shape);
     add_dense(self, out, has_bias, is_activated, sqrt(fan_in + (has_bias ? 1 : 0)));
 }
 
-/* mean-field: 1 / fan_in */
+/* The output layer has mean-field scaling: 1 / fan_in. */
 static void add_output(builder *self, bool has_bias)
 {
     add_dense(self, 1, has_bias, false, (double)flat_size(self, self->shape));
@@ -111,7 +108,7 @@ static size_t divide_up(size_t n, size_t stride)
     return (n + stride - 1) / stride;
 }
 
-/* SAME padding: total max((ceil(n / s) - 1) s + k - n, 0), the smaller half first */
+/* SAME padding adds max((ceil(n / s) - 1) s + k - n, 0) zeros in all, the smaller half of them first. */
 static size_t pad_before(size_t n, size_t kernel, size_t stride)
 {
     const size_t covered = (divide_up(n, stride) - 1) * stride + kernel;
@@ -163,19 +160,20 @@ static void add_mean(builder *self)
     add(self, (ch_layer){.kind = CH_LAYER_MEAN, .in = in, .out = {in.channels, 1, 1}, .scale = 1 / num_pixels}, 0, 0);
 }
 
-/* conv 1x1 to 3i, phi; depthwise 5x5, phi; conv 1x1 to out; then (new + old) / sqrt(2) where the shapes agree */
+/* Of i channels: a 1x1 convolution to 3 i channels with phi, a 5x5 depthwise convolution with phi, a 1x1 convolution to
+ * `out` channels; and, where the shapes agree, (the result + the input) / sqrt(2). */
 static void add_inverted_residual(builder *self, size_t out, size_t stride)
 {
-    const ch_shape old = self->shape;
+    const ch_shape before = self->shape;
     const size_t first = self->architecture->num_layers;
-    add_conv(self, times(self, 3, old.channels), 1, 1, false, true);
+    add_conv(self, times(self, 3, before.channels), 1, 1, false, true);
     add_depthwise(self, stride);
     add_conv(self, out, 1, 1, false, false);
-    const ch_shape new = self->shape;
-    if (new.channels == old.channels &&new.rows == old.rows &&new.columns == old.columns) {
+    const ch_shape after = self->shape;
+    if (after.channels == before.channels && after.rows == before.rows && after.columns == before.columns) {
         self->architecture->layers[first].input_is_added = true;
-        add(self, (ch_layer){.kind = CH_LAYER_RESIDUAL, .in = new, .out = new, .scale = sqrt(0.5), .from = first}, 0,
-            0);
+        add(self, (ch_layer){.kind = CH_LAYER_RESIDUAL, .in = after, .out = after, .scale = sqrt(0.5), .from = first},
+            0, 0);
     }
 }
 
@@ -191,8 +189,9 @@ static void build_mlp(builder *self, const ch_network_spec *spec)
     add_output(self, false);
 }
 
-static void build_simple_cnn(builder *self, size_t h)
+static void build_simple_cnn(builder *self, const ch_network_spec *spec)
 {
+    const size_t h = spec->width;
     add_conv(self, h, 5, 1, true, true);
     add_pool(self);
     add_conv(self, times(self, 2, h), 5, 1, true, true);
@@ -201,8 +200,9 @@ static void build_simple_cnn(builder *self, size_t h)
     add_output(self, false);
 }
 
-static void build_mnas(builder *self, size_t h)
+static void build_mnas(builder *self, const ch_network_spec *spec)
 {
+    const size_t h = spec->width;
     add_conv(self, times(self, 4, h), 5, 2, false, true);
     add_depthwise(self, 1);
     add_conv(self, times(self, 2, h), 1, 1, false, true);
@@ -215,9 +215,10 @@ static void build_mnas(builder *self, size_t h)
     add_output(self, true);
 }
 
-static void build_vgg11(builder *self, size_t h)
+static void build_vgg11(builder *self, const ch_network_spec *spec)
 {
-    /* widths in units of h; 0 is a pool */
+    const size_t h = spec->width;
+    /* Widths of the convolutions in units of h. A 0 stands for a pool. */
     static const size_t widths[] = {1, 0, 2, 0, 4, 4, 0, 8, 8, 0, 8, 8, 0};
     for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
         if (widths[i] == 0) {
@@ -231,32 +232,62 @@ static void build_vgg11(builder *self, size_t h)
     add_output(self, false);
 }
 
-/* The perceptron: w.x / sqrt(d) */
-static void build_linear(builder *self)
+/* w . x / sqrt(d) */
+static void build_perceptron(builder *self, const ch_network_spec *spec)
 {
+    (void)spec;
     self->shape = (ch_shape){flat_size(self, self->shape), 1, 1};
     add_hidden(self, 1, false, false);
 }
 
-static bool is_mlp(ch_arch arch)
+/* ---- the table ---- */
+
+static const struct {
+    const char *name;
+    void (*build)(builder *self, const ch_network_spec *spec);
+    bool takes_vectors; /* any input, flattened; else images only */
+    bool has_width, has_depth;
+} archs[] = {
+    [CH_ARCH_PERCEPTRON] = {"perceptron", build_perceptron, .takes_vectors = true},
+    [CH_ARCH_MLP] = {"mlp", build_mlp, .takes_vectors = true, .has_width = true, .has_depth = true},
+    [CH_ARCH_MLP_BIAS] = {"mlp_bias", build_mlp, .takes_vectors = true, .has_width = true, .has_depth = true},
+    [CH_ARCH_SIMPLE_CNN] = {"simple_cnn", build_simple_cnn, .has_width = true},
+    [CH_ARCH_MNAS] = {"mnas", build_mnas, .has_width = true},
+    [CH_ARCH_VGG11] = {"vgg11", build_vgg11, .has_width = true},
+};
+_Static_assert(sizeof archs / sizeof *archs == CH_NUM_ARCHS, "every architecture has a row");
+
+const char *ch_arch_name(uint64_t arch)
 {
-    return arch == CH_ARCH_MLP || arch == CH_ARCH_MLP_BIAS;
+    return arch < CH_NUM_ARCHS ? archs[arch].name : NULL;
 }
+
+bool ch_arch_takes_vectors(uint64_t arch)
+{
+    return arch < CH_NUM_ARCHS && archs[arch].takes_vectors;
+}
+
+bool ch_arch_has_depth(uint64_t arch)
+{
+    return arch < CH_NUM_ARCHS && archs[arch].has_depth;
+}
+
+/* ---- making ---- */
 
 static ch_code check(const ch_network_spec *spec, ch_error *err)
 {
     if (ch_arch_name(spec->arch) == NULL) {
         return ch_error_set(err, CH_ERROR_INPUT,
-                            "architecture %d is none of mlp, mlp_bias, simple_cnn, mnas, vgg11, linear",
+                            "architecture %d is none of perceptron, mlp, mlp_bias, simple_cnn, mnas, vgg11",
                             (int)spec->arch);
     }
     if (ch_activation_name(spec->activation) == NULL) {
         return ch_error_set(err, CH_ERROR_INPUT, "activation %d is none of relu, gelu, silu", (int)spec->activation);
     }
-    if (spec->arch != CH_ARCH_LINEAR && spec->width < 1) {
+    if (archs[spec->arch].has_width && spec->width < 1) {
         return ch_error_set(err, CH_ERROR_INPUT, "width is 0; it must be at least 1");
     }
-    if (is_mlp(spec->arch) && spec->depth < 1) {
+    if (archs[spec->arch].has_depth && spec->depth < 1) {
         return ch_error_set(err, CH_ERROR_INPUT, "depth is 0; it must be at least 1");
     }
     const ch_shape input = spec->input;
@@ -265,32 +296,12 @@ static ch_code check(const ch_network_spec *spec, ch_error *err)
                             "the input has %zu channels of %zu x %zu; each of these numbers must be at least 1",
                             input.channels, input.rows, input.columns);
     }
-    if (!is_mlp(spec->arch) && spec->arch != CH_ARCH_LINEAR && (input.rows < 2 || input.columns < 2)) {
+    if (!archs[spec->arch].takes_vectors && (input.rows < 2 || input.columns < 2)) {
         return ch_error_set(err, CH_ERROR_INPUT,
                             "model %s is for images; this data's inputs, %zu channels of %zu x %zu, are not",
                             ch_arch_name(spec->arch), input.channels, input.rows, input.columns);
     }
     return CH_OK;
-}
-
-static void build(builder *self, const ch_network_spec *spec)
-{
-    switch (spec->arch) {
-    case CH_ARCH_SIMPLE_CNN:
-        build_simple_cnn(self, spec->width);
-        break;
-    case CH_ARCH_MNAS:
-        build_mnas(self, spec->width);
-        break;
-    case CH_ARCH_VGG11:
-        build_vgg11(self, spec->width);
-        break;
-    case CH_ARCH_LINEAR:
-        build_linear(self);
-        break;
-    default:
-        build_mlp(self, spec);
-    }
 }
 
 ch_code ch_architecture_init(ch_architecture *self, const ch_network_spec *spec, ch_error *err)
@@ -301,14 +312,14 @@ ch_code ch_architecture_init(ch_architecture *self, const ch_network_spec *spec,
         return code;
     }
     self->spec = *spec;
-    const size_t most_layers = is_mlp(spec->arch) ? spec->depth : MOST_LAYERS;
+    const size_t most_layers = archs[spec->arch].has_depth ? spec->depth : MOST_LAYERS;
     self->layers = most_layers < MOST_NUMBERS ? ch_alloc_unset(most_layers + 1, sizeof *self->layers) : NULL;
     if (self->layers == NULL) {
         return ch_error_memory(err, "the network's layers: lower depth");
     }
     builder made = {.architecture = self, .shape = spec->input};
     self->dim = flat_size(&made, spec->input);
-    build(&made, spec);
+    archs[spec->arch].build(&made, spec);
     if (made.is_too_large) {
         ch_architecture_free(self);
         return ch_error_set(
@@ -336,17 +347,22 @@ void ch_architecture_draw(const ch_architecture *self, uint64_t seed_init, doubl
 
 size_t ch_architecture_image_weights(const ch_architecture *self)
 {
-    const ch_layer *layer = self->layers; /* all networks end in a dense one */
+    const ch_layer *layer = self->layers; /* the last layer of every network is dense */
     while (layer->kind != CH_LAYER_DENSE) {
         layer++;
     }
     return layer->weights;
 }
 
-/* ---- customary order ---- */
+double ch_architecture_weights_bytes(const ch_architecture *self)
+{
+    return (double)(sizeof(double) + 2 * sizeof(float)) * (double)self->num_weights;
+}
 
-/* Where a layer's weight (out, in, tap) lies in either order, tap = row x kernel + column. A depthwise convolution is
- * taken as one of a single input channel. */
+/* ---- NCHW order ---- */
+
+/* The sizes that say where a layer's weight (out, in, tap) lies in either order, tap = row x kernel + column. A
+ * depthwise convolution counts as one with a single input channel. */
 typedef struct {
     size_t out, in, taps;
     bool is_depthwise;
@@ -359,7 +375,7 @@ static filter_order order_of(const ch_layer *layer)
         return (filter_order){layer->out.channels, layer->in.channels, layer->kernel * layer->kernel, false};
     case CH_LAYER_DEPTHWISE:
         return (filter_order){layer->out.channels, 1, layer->kernel * layer->kernel, true};
-    default: /* the same in both */
+    default: /* the two orders are the same */
         return (filter_order){1, 1, layer->num_weights, false};
     }
 }
@@ -369,20 +385,20 @@ static size_t place_here(const filter_order *order, size_t out, size_t in, size_
     return order->is_depthwise ? tap * order->out + out : (out * order->taps + tap) * order->in + in;
 }
 
-static void reorder(const ch_architecture *self, const double *from, double *to, bool to_customary)
+static void reorder(const ch_architecture *self, const double *from, double *to, bool to_nchw)
 {
-    memcpy(to, from, self->num_weights * sizeof *to); /* biases, which lie the same */
+    memcpy(to, from, self->num_weights * sizeof *to); /* this leaves the biases, which lie alike, in their places */
     for (size_t l = 0; l < self->num_layers; l++) {
         const filter_order order = order_of(&self->layers[l]);
-        size_t customary = self->layers[l].weights;
+        size_t nchw = self->layers[l].weights;
         for (size_t out = 0; out < order.out; out++) {
             for (size_t in = 0; in < order.in; in++) {
-                for (size_t tap = 0; tap < order.taps; tap++, customary++) {
+                for (size_t tap = 0; tap < order.taps; tap++, nchw++) {
                     const size_t here = self->layers[l].weights + place_here(&order, out, in, tap);
-                    if (to_customary) {
-                        to[customary] = from[here];
+                    if (to_nchw) {
+                        to[nchw] = from[here];
                     } else {
-                        to[here] = from[customary];
+                        to[here] = from[nchw];
                     }
                 }
             }
@@ -390,12 +406,12 @@ static void reorder(const ch_architecture *self, const double *from, double *to,
     }
 }
 
-void ch_architecture_from_customary(const ch_architecture *self, const double *customary, double *weights)
+void ch_architecture_from_nchw(const ch_architecture *self, const double *nchw, double *weights)
 {
-    reorder(self, customary, weights, false);
+    reorder(self, nchw, weights, false);
 }
 
-void ch_architecture_to_customary(const ch_architecture *self, const double *weights, double *customary)
+void ch_architecture_to_nchw(const ch_architecture *self, const double *weights, double *nchw)
 {
-    reorder(self, weights, customary, true);
+    reorder(self, weights, nchw, true);
 }

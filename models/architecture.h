@@ -7,9 +7,9 @@
  *   dense        [out][in]
  *   convolution  [out][row][column][in]
  *   depthwise    [row][column][channel]
- * so that channels, which lie together in memory, lie together in the weights. In the customary order of other programs
- * a convolution is [out][in][row][column] and a depthwise one [channel][row][column]: ch_architecture_from_customary
- * and ch_architecture_to_customary convert. The multilayer perceptrons have the same order in both.
+ * so that channels, which lie together in memory, lie together in the weights. In the NCHW order of other programs a
+ * convolution is [out][in][row][column] and a depthwise one [channel][row][column]: ch_architecture_from_nchw and
+ * ch_architecture_to_nchw convert. The multilayer perceptrons have the same order in both.
  */
 #ifndef CH_ARCHITECTURE_H
 #define CH_ARCHITECTURE_H
@@ -17,16 +17,36 @@
 #include "core/core.h"
 #include "data/data.h"
 
-typedef enum { CH_ARCH_MLP, CH_ARCH_MLP_BIAS, CH_ARCH_SIMPLE_CNN, CH_ARCH_MNAS, CH_ARCH_VGG11, CH_ARCH_LINEAR } ch_arch;
+/** The values of the setting `model`, in its order. */
+typedef enum {
+    CH_ARCH_PERCEPTRON, /* the linear network w . x / sqrt(d) */
+    CH_ARCH_MLP,
+    CH_ARCH_MLP_BIAS,
+    CH_ARCH_SIMPLE_CNN,
+    CH_ARCH_MNAS,
+    CH_ARCH_VGG11,
+    CH_NUM_ARCHS,
+} ch_arch;
+
+/** The values of the setting `activation`, in its order. */
 typedef enum { CH_ACTIVATION_RELU, CH_ACTIVATION_GELU, CH_ACTIVATION_SILU } ch_activation;
+
+/** Names for the settings `model` and `activation`; NULL from the end of the list on. */
+const char *ch_arch_name(uint64_t arch);
+const char *ch_activation_name(uint64_t activation);
+
+/** Whether an architecture takes vectors as well as images, and whether the setting depth has a meaning for it. A
+ *  number that is no architecture's has neither. */
+bool ch_arch_takes_vectors(uint64_t arch);
+bool ch_arch_has_depth(uint64_t arch);
 
 /** All that fixes a network but its weights. */
 typedef struct {
     ch_arch arch;
-    size_t width; /* h >= 1; not looked at by the linear one */
-    size_t depth; /* L >= 1 hidden layers of the multilayer perceptrons; not looked at by the others */
+    size_t width; /* h >= 1; the perceptron does not look at it */
+    size_t depth; /* L >= 1 hidden layers; only architectures that have a depth look at it */
     ch_activation activation;
-    ch_shape input; /* images for the convolutional ones, rows and columns > 1 */
+    ch_shape input; /* for an architecture that takes no vectors an image, with more than one row and column */
 } ch_network_spec;
 
 typedef enum {
@@ -44,15 +64,15 @@ typedef struct {
     ch_shape in, out;           /* of a vector of n: {n, 1, 1} */
     size_t kernel, stride;      /* of a convolution: kernel x kernel */
     size_t pad_row, pad_column; /* zeros before the first row and column */
-    double scale;               /* what the sum is multiplied by: 1 over the number that docs/theory.md states */
+    double scale;               /* the sum is multiplied by it: 1 over the number that docs/theory.md states */
     bool has_bias;
     bool is_activated;   /* the output is phi(z) / sqrt(E phi^2), else z */
     bool input_is_added; /* a residual layer adds the input to what comes later */
-    size_t from;         /* node that a residual layer adds */
+    size_t from;         /* the node that a residual layer adds */
     size_t fan_in;       /* weights of one output */
-    size_t weights;      /* where they start, [num_weights] */
+    size_t weights;      /* place of the first of [num_weights] weights among those of the network */
     size_t num_weights;  /* without the bias */
-    size_t bias;         /* where it starts, [out.channels]; where the next layer starts if there is none */
+    size_t bias;         /* place of the first of [out.channels] biases; of the next layer where there are none */
 } ch_layer;
 
 /** A network's layers, in the order of the computation. */
@@ -61,7 +81,7 @@ typedef struct {
     ch_layer *layers; /* [num_layers], owned */
     size_t num_layers;
     size_t num_weights; /* N, biases included */
-    size_t dim;         /* numbers of an input */
+    size_t dim;         /* numbers that an input has */
 } ch_architecture;
 
 /** @return CH_OK; CH_ERROR_INPUT for a spec outside its ranges, a convolutional network on vectors, or sizes that
@@ -74,10 +94,13 @@ void ch_architecture_free(ch_architecture *self);
  *  @param weights  out [num_weights] */
 void ch_architecture_draw(const ch_architecture *self, uint64_t seed_init, double *weights);
 
-/** Weights, or a gradient, from the customary order to that of this library, and back.
- *  @param customary, weights  [num_weights] each; not the same memory */
-void ch_architecture_from_customary(const ch_architecture *self, const double *customary, double *weights);
-void ch_architecture_to_customary(const ch_architecture *self, const double *weights, double *customary);
+/** Weights, or a gradient, from the NCHW order to that of this library, and back.
+ *  @param nchw, weights  [num_weights] each; not the same memory */
+void ch_architecture_from_nchw(const ch_architecture *self, const double *nchw, double *weights);
+void ch_architecture_to_nchw(const ch_architecture *self, const double *weights, double *nchw);
+
+/** Bytes of a network's weights: in double, and once rounded to single precision and once at the start. */
+double ch_architecture_weights_bytes(const ch_architecture *self);
 
 /** Numbers of a shape: channels x rows x columns. */
 static inline size_t ch_shape_size(ch_shape shape)
@@ -85,14 +108,10 @@ static inline size_t ch_shape_size(ch_shape shape)
     return shape.channels * shape.rows * shape.columns;
 }
 
-/** Weights of the layers before the first dense one: of a network of images those of its filters, else 0. */
+/** Number of weights before the first dense layer: those of the filters of a convolutional network, else 0. */
 size_t ch_architecture_image_weights(const ch_architecture *self);
 
-/** sqrt(E phi(z)^2), z ~ N(0, 1), by which activations are divided. */
+/** sqrt(E phi(z)^2), z ~ N(0, 1), by which the activations are divided. */
 double ch_activation_norm(ch_activation activation);
-
-/** "mlp", …, and "relu", …; NULL for what is neither. */
-const char *ch_arch_name(ch_arch arch);
-const char *ch_activation_name(ch_activation activation);
 
 #endif

@@ -1,53 +1,88 @@
-/* loss.c — losses as functions of the margin. */
+/* loss.c — the table of losses. */
 #include "models/loss.h"
 
 #include <math.h>
+#include <stddef.h>
 
-/* Above it exp(-u) is 0, and u may be infinite. */
-static const double MOST_EXPONENT = 750;
-
-/* s(z) = z exp(-1 / (2 z)) for z > 0 */
-static double soft(double z)
+/* z = 1 - m / kappa. In floating point the quotient is under 1 exactly where m < kappa; the product of m and 1 / kappa
+ * is not. */
+static double below(double margin, double kappa)
 {
-    return z <= 0 ? 0 : z * exp(-0.5 / z);
+    return 1 - margin / kappa;
 }
 
-/* s'(z) = (1 + u) exp(-u), u = 1 / (2 z) */
-static double soft_slope(double z)
+/* ---- the hinge ---- */
+
+static double hinge(double margin, double kappa)
 {
-    const double u = 0.5 / z;
-    return z <= 0 || u > MOST_EXPONENT ? 0 : (1 + u) * exp(-u);
+    return margin >= kappa ? 0 : kappa - margin;
 }
 
-/* The quotient m / kappa is under 1 in floating point exactly where m < kappa, which m times 1 / kappa is not. */
-double ch_loss_value(ch_loss loss, double margin, double kappa)
+static double hinge_slope(double margin, double kappa)
 {
-    const double z = 1 - margin / kappa;
-    switch (loss) {
-    case CH_LOSS_HINGE:
-        return margin >= kappa ? 0 : kappa - margin;
-    case CH_LOSS_SOFTHINGE:
-        return kappa * soft(z);
-    case CH_LOSS_QUADHINGE:
-        return z <= 0 ? 0 : kappa * z * z;
-    case CH_LOSS_MSE:
-        break;
-    }
+    return isnan(margin) ? margin : margin >= kappa ? 0 : -1;
+}
+
+/* ---- the soft hinge: kappa s(z), s(z) = z exp(-1 / (2 z)) for z > 0 ---- */
+
+static double softhinge(double margin, double kappa)
+{
+    const double z = below(margin, kappa);
+    return kappa * (z <= 0 ? 0 : z * exp(-0.5 / z));
+}
+
+/* s'(z) = (1 + u) exp(-u), u = 1 / (2 z). The slope is less than the least double, so 0, from m > 0.9993 kappa on. */
+static double softhinge_slope(double margin, double kappa)
+{
+    static const double MOST_EXPONENT = 750; /* beyond it exp(-u) is 0, and u may be infinite */
+    const double z = below(margin, kappa), u = 0.5 / z;
+    return -(z <= 0 || u > MOST_EXPONENT ? 0 : (1 + u) * exp(-u));
+}
+
+/* ---- the quadratic hinge ---- */
+
+static double quadhinge(double margin, double kappa)
+{
+    const double z = below(margin, kappa);
+    return z <= 0 ? 0 : kappa * z * z;
+}
+
+static double quadhinge_slope(double margin, double kappa)
+{
+    const double z = below(margin, kappa);
+    return z <= 0 ? 0 : -2 * z;
+}
+
+/* ---- the mean squared error ---- */
+
+static double mse(double margin, double kappa)
+{
+    const double z = below(margin, kappa);
     return kappa * z * z / 2;
 }
 
-double ch_loss_slope(ch_loss loss, double margin, double kappa)
+static double mse_slope(double margin, double kappa)
 {
-    const double z = 1 - margin / kappa;
-    switch (loss) {
-    case CH_LOSS_HINGE:
-        return isnan(margin) ? margin : margin >= kappa ? 0 : -1;
-    case CH_LOSS_SOFTHINGE:
-        return -soft_slope(z);
-    case CH_LOSS_QUADHINGE:
-        return z <= 0 ? 0 : -2 * z;
-    case CH_LOSS_MSE:
-        break;
-    }
-    return -z;
+    return -below(margin, kappa);
+}
+
+/* ---- the table ---- */
+
+static const ch_loss losses[] = {
+    [CH_LOSS_HINGE] = {"hinge", hinge, hinge_slope, .has_idle_steps = true, .reaches_margin = true,
+                       .has_unit_slope = true},
+    [CH_LOSS_SOFTHINGE] = {"softhinge", softhinge, softhinge_slope, .has_idle_steps = true},
+    [CH_LOSS_QUADHINGE] = {"quadhinge", quadhinge, quadhinge_slope, .has_idle_steps = true},
+    [CH_LOSS_MSE] = {"mse", mse, mse_slope},
+};
+_Static_assert(sizeof losses / sizeof *losses == CH_NUM_LOSSES, "every loss has a row");
+
+const ch_loss *ch_loss_of(ch_loss_kind kind)
+{
+    return &losses[kind];
+}
+
+const char *ch_loss_name(uint64_t kind)
+{
+    return kind < CH_NUM_LOSSES ? losses[kind].name : NULL;
 }

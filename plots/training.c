@@ -75,7 +75,7 @@ static ch_code read_trajectories(ch_store *store, const choice *chosen, ch_run_t
     }
     for (size_t i = 0; i < chosen->count; i++) {
         char id[CH_ID_SIZE];
-        ch_settings_id(&chosen->runs[i]->settings, id);
+        ch_settings_id(&chosen->runs[i]->resolved, id);
         fprintf(out, "%s'%s'", i == 0 ? "id IN (" : ", ", id);
     }
     fputc(')', out);

@@ -167,8 +167,9 @@ static double network_cost(const ch_settings *settings)
     return RUN + fmin(fmin(cost, most), 0x1p63);
 }
 
-double ch_train_cost(const ch_settings *settings)
+double ch_train_cost(const ch_resolved *resolved)
 {
+    const ch_settings *settings = &resolved->settings;
     return ch_settings_has_engine(settings) ? perceptron_cost(settings) : network_cost(settings);
 }
 
@@ -183,7 +184,7 @@ static size_t network_bytes(const ch_settings *settings)
     const ch_network_learner_setup setup = {
         .architecture = &architecture,
         .num_samples = (size_t)settings->train,
-        .loss = (ch_loss)settings->loss,
+        .loss = (ch_loss_kind)settings->loss,
         .dynamics = (ch_dynamics)settings->dynamics,
         .batch = (size_t)settings->batch,
         .fast = settings->engine == CH_ENGINE_FAST,
@@ -208,8 +209,9 @@ static size_t perceptron_bytes(const ch_settings *settings)
     return rows + indices + lists;
 }
 
-size_t ch_train_run_bytes(const ch_settings *settings)
+size_t ch_train_run_bytes(const ch_resolved *resolved)
 {
+    const ch_settings *settings = &resolved->settings;
     enum { TWIN_BYTES = 30 };
     if (ch_settings_has_engine(settings)) {
         return perceptron_bytes(settings);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Operations between two looks at the clock and the stop flag: some hundredths of a second. */
+/* The number of operations between two looks at the clock and the stop flag. It takes some hundredths of a second. */
 static const double OPERATIONS_PER_LOOK = 3e7;
 
 /* ---- the recorder: which steps are observed ---- */
@@ -15,11 +15,11 @@ static const double OPERATIONS_PER_LOOK = 3e7;
 typedef struct {
     ch_run *run;
     size_t capacity, layers_capacity;
-    uint64_t index; /* of the next point on the logarithmic grid */
-    uint64_t next;  /* its step; UINT64_MAX when nothing is to be recorded */
+    uint64_t index; /* i of the point after the next one, on the grid of steps round(10^(i / record)) */
+    uint64_t next;  /* step of the next point; UINT64_MAX when nothing is to be recorded */
 } recorder;
 
-/* Steps round(10^(i / record)), i = 0, 1, …, each once. */
+/* Finds the next point. Small steps of the grid coincide, and each counts once. */
 static void recorder_schedule(recorder *self)
 {
     const uint64_t last = self->next;
@@ -38,7 +38,7 @@ static recorder recorder_start(ch_run *run)
     return self;
 }
 
-/* The layers seen at look number `look`, the ones before it being there. */
+/* Appends the weight changes of the layers that are seen at look number `look`, which counts from 0. */
 static ch_code recorder_add_layers(recorder *self, size_t look, const ch_observation *observed, ch_error *err)
 {
     ch_run *run = self->run;
@@ -65,12 +65,13 @@ static ch_code recorder_add(recorder *self, uint64_t step, const ch_observation 
     const size_t look = run->num_points++;
     ch_point *point = &run->points[look];
     *point = (ch_point){.step = step, .time = run->settings.rate * (double)step, .observed = *observed};
-    point->observed.layer_change = NULL; /* the learner's */
+    point->observed.layer_change = NULL; /* they are the learner's, and are copied below */
     point->observed.num_layers = 0;
     return recorder_add_layers(self, look, observed, err);
 }
 
-/* The end takes the place of every point from its step on: those saw a run that had ended without being noticed. */
+/* Adds the end as the last point. Points at its step or later are dropped: the run had ended before them, and the
+ * learner had not noticed yet. */
 static ch_code recorder_finish(recorder *self, ch_error *err)
 {
     ch_run *run = self->run;
@@ -90,19 +91,20 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* What `cost` operations each, or nothing, come to in one look. */
+/* The number of steps or updates, of `cost` operations each, between two looks. The cost may be 0. */
 static uint64_t per_look(double cost)
 {
     const double number = OPERATIONS_PER_LOOK / fmax(cost, 0x1p-32);
     return number > 1 ? (uint64_t)number : 1;
 }
 
-/* a + b, or the most there is */
+/* a + b, or UINT64_MAX where that overflows */
 static uint64_t add_u64(uint64_t a, uint64_t b)
 {
     return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
+/* A budget as a limit: 0 stands for none. */
 static uint64_t none_is_most(uint64_t budget)
 {
     return budget == 0 ? UINT64_MAX : budget;
@@ -115,13 +117,14 @@ static bool budget_is_used(const ch_settings *settings, const ch_progress *progr
            (settings->max_seconds > 0 && ch_clock_now() - started >= settings->max_seconds);
 }
 
-/* Advances from look to look until the learner is fitted or diverged, or a budget is used up. */
-static ch_code train_until_end(ch_run *run, ch_learner *learner, double started, const ch_watch *watch, ch_error *err)
+/* Advances from look to look until the learner is fitted or diverged, or a budget is used up, and records the points on
+ * the way. */
+static ch_code advance_until_end(recorder *trajectory, ch_learner *learner, double started, const ch_watch *watch,
+                                 ch_error *err)
 {
-    ch_code code = CH_OK;
+    const ch_settings *settings = &trajectory->run->settings;
     const ch_progress *progress = &learner->progress;
-    recorder trajectory = recorder_start(run);
-    while (progress->status == CH_RUNNING && !budget_is_used(&run->settings, progress, started)) {
+    while (progress->status == CH_RUNNING && !budget_is_used(settings, progress, started)) {
         if (ch_watch_is_stopped(watch)) {
             return ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped after %llu steps",
                                 (unsigned long long)progress->steps);
@@ -129,22 +132,39 @@ static ch_code train_until_end(ch_run *run, ch_learner *learner, double started,
         const uint64_t steps = add_u64(progress->steps, per_look(learner->step_cost));
         const uint64_t updates = add_u64(progress->updates, per_look(learner->update_cost));
         const ch_limit limit = {
-            .steps = min_u64(min_u64(steps, trajectory.next), none_is_most(run->settings.max_steps)),
-            .updates = min_u64(updates, none_is_most(run->settings.max_updates)),
+            .steps = min_u64(min_u64(steps, trajectory->next), none_is_most(settings->max_steps)),
+            .updates = min_u64(updates, none_is_most(settings->max_updates)),
         };
         learner->advance(learner, &limit);
-        if (progress->steps == trajectory.next && progress->status == CH_RUNNING) {
-            ch_observation observed;
-            if ((code = learner->observe(learner, &observed, err)) != CH_OK ||
-                (code = recorder_add(&trajectory, progress->steps, &observed, err)) != CH_OK) {
-                return code;
-            }
-            recorder_schedule(&trajectory);
-            learner->progress.status = CH_RUNNING; /* a point only watches: the run ends where it would unwatched */
+        if (progress->steps != trajectory->next || progress->status != CH_RUNNING) {
+            continue;
         }
+        ch_observation observed;
+        ch_code code = learner->observe(learner, &observed, err);
+        if (code != CH_OK) {
+            return code;
+        }
+        code = recorder_add(trajectory, progress->steps, &observed, err);
+        if (code != CH_OK) {
+            return code;
+        }
+        recorder_schedule(trajectory);
+        learner->progress.status = CH_RUNNING; /* a point only watches: the run ends where it would end without it */
+    }
+    return CH_OK;
+}
+
+static ch_code train_until_end(ch_run *run, ch_learner *learner, double started, const ch_watch *watch, ch_error *err)
+{
+    const ch_progress *progress = &learner->progress;
+    recorder trajectory = recorder_start(run);
+    ch_code code = advance_until_end(&trajectory, learner, started, watch, err);
+    if (code != CH_OK) {
+        return code;
     }
     /* A budget may run out just as the last sample is fitted: the closing look decides. */
-    if ((code = learner->observe(learner, &run->final, err)) != CH_OK) {
+    code = learner->observe(learner, &run->final, err);
+    if (code != CH_OK) {
         return code;
     }
     run->status = progress->status == CH_RUNNING ? CH_BUDGET : progress->status;
@@ -152,7 +172,7 @@ static ch_code train_until_end(ch_run *run, ch_learner *learner, double started,
     run->updates = progress->updates;
     run->time = run->settings.rate * (double)run->steps;
     code = recorder_finish(&trajectory, err);
-    run->final.layer_change = NULL; /* the learner's */
+    run->final.layer_change = NULL; /* they are the learner's, and were copied */
     return code;
 }
 
@@ -168,26 +188,26 @@ typedef union {
     ch_twin twin;
 } model;
 
-/* What the learner of a run borrows. */
+/* What the learner of a run borrows beside its training set. */
 typedef struct {
-    ch_sample_set test;           /* of a perceptron, where its error is measured */
+    ch_sample_set test;           /* of a perceptron whose test error is measured */
     ch_architecture architecture; /* of a network */
-    double *teacher;              /* [dim] of synthetic data with one */
-} props;
+    double *teacher;              /* [dim] of data that have one; owned */
+} borrowed;
 
-static void props_free(props *self)
+static void borrowed_free(borrowed *self)
 {
     ch_sample_set_free(&self->test);
     ch_architecture_free(&self->architecture);
     free(self->teacher);
 }
 
-static ch_code online_init(ch_online_student *self, const ch_settings *settings, const props *lent, ch_error *err)
+static ch_code online_init(ch_online_student *self, const ch_settings *settings, const borrowed *own, ch_error *err)
 {
     const ch_online_student_setup setup = {
         .chi = settings->chi,
         .dim = (size_t)settings->dim,
-        .test = settings->test > 0 ? &lent->test : NULL,
+        .test = settings->test > 0 ? &own->test : NULL,
         .kappa = 1 / settings->alpha,
         .rate = settings->rate,
         .batch = (size_t)settings->batch,
@@ -197,28 +217,30 @@ static ch_code online_init(ch_online_student *self, const ch_settings *settings,
     return ch_online_student_init(self, &setup, err);
 }
 
-/* The test samples of a perceptron, which are a run's own. */
-static ch_code make_test(props *lent, const ch_settings *settings, int threads, const ch_watch *watch, ch_error *err)
+/* The test samples of a perceptron, which no other run shares. */
+static ch_code make_test(borrowed *own, const ch_resolved *resolved, int threads, const ch_watch *watch, ch_error *err)
 {
-    ch_data_law law = ch_train_law(settings);
+    const ch_settings *settings = &resolved->settings;
+    ch_data_law law = ch_train_law(resolved);
     if (!ch_settings_has_engine(settings) || settings->test == 0) {
         return CH_OK;
     }
-    law.random_teacher = law.random_teacher && settings->train > 0; /* a fresh batch is drawn in the teacher's frame */
-    return ch_sample_set_init(&lent->test, &law, CH_STREAM_TEST_SAMPLES, (size_t)settings->test, threads, watch, err);
+    /* fresh batches are drawn in the teacher's frame, and so are their test samples */
+    law.random_teacher = law.random_teacher && settings->train > 0;
+    return ch_sample_set_init(&own->test, &law, CH_STREAM_TEST_SAMPLES, (size_t)settings->test, threads, watch, err);
 }
 
-/* A perceptron by an engine of its own, or with every batch fresh. */
-static ch_code perceptron_init(model *self, const ch_settings *settings, const ch_train_set *set, const props *lent,
+/* A perceptron under one of its own engines; with train = inf every batch is fresh. */
+static ch_code perceptron_init(model *self, const ch_settings *settings, const ch_train_set *set, const borrowed *own,
                                int threads, ch_error *err)
 {
     if (settings->train == 0) {
-        return online_init(&self->online, settings, lent, err);
+        return online_init(&self->online, settings, own, err);
     }
     const ch_perceptron_setup setup = {
         .train = &set->samples,
         .num_samples = (size_t)settings->train,
-        .test = settings->test > 0 ? &lent->test : NULL,
+        .test = settings->test > 0 ? &own->test : NULL,
         .chi = settings->chi,
         .kappa = 1 / settings->alpha,
         .rate = settings->rate,
@@ -233,30 +255,32 @@ static ch_code perceptron_init(model *self, const ch_settings *settings, const c
     return ch_perceptron_init(&self->plain, &setup, err);
 }
 
-/* A network; or the linear network that a perceptron is, which takes double. */
-static ch_code network_init(model *self, const ch_settings *settings, const ch_train_set *set, props *lent, int threads,
-                            const ch_watch *watch, ch_error *err)
+/* A network; or the linear network that a perceptron is, whose passes are in double precision. */
+static ch_code network_init(model *self, const ch_resolved *resolved, const ch_train_set *set, borrowed *own,
+                            int threads, const ch_watch *watch, ch_error *err)
 {
+    const ch_settings *settings = &resolved->settings;
     const ch_network_spec spec = ch_settings_network(settings);
-    ch_code code = ch_architecture_init(&lent->architecture, &spec, err);
+    ch_code code = ch_architecture_init(&own->architecture, &spec, err);
     if (code != CH_OK) {
         return code;
     }
     const bool has_teacher = ch_setting_applies(settings, CH_SETTING_TEACHER);
+    const bool has_chi = ch_setting_applies(settings, CH_SETTING_CHI);
     if (has_teacher) {
-        const ch_data_law law = ch_train_law(settings);
-        lent->teacher = ch_alloc(law.dim, sizeof *lent->teacher);
-        if (lent->teacher == NULL) {
+        const ch_data_law law = ch_train_law(resolved);
+        own->teacher = ch_alloc(law.dim, sizeof *own->teacher);
+        if (own->teacher == NULL) {
             return ch_error_memory(err, "the teacher");
         }
-        ch_data_law_teacher(&law, lent->teacher);
+        ch_data_law_teacher(&law, own->teacher);
     }
     const ch_network_learner_setup setup = {
-        .architecture = &lent->architecture,
+        .architecture = &own->architecture,
         .train = &set->train,
         .num_samples = (size_t)settings->train,
         .test = settings->test > 0 ? &set->test : NULL,
-        .loss = (ch_loss)settings->loss,
+        .loss = (ch_loss_kind)settings->loss,
         .dynamics = (ch_dynamics)settings->dynamics,
         .kappa = 1 / settings->alpha,
         .rate = settings->rate,
@@ -265,8 +289,8 @@ static ch_code network_init(model *self, const ch_settings *settings, const ch_t
         .seed_batch = settings->seed_batch,
         .fast = settings->engine == CH_ENGINE_FAST,
         .wide = !ch_settings_is_network(settings),
-        .teacher = lent->teacher,
-        .chi = has_teacher ? settings->chi : NAN,
+        .teacher = own->teacher,
+        .chi = has_chi ? settings->chi : NAN,
         .kernel_samples = (size_t)settings->kernel,
         .threads = threads,
         .watch = watch,
@@ -289,69 +313,64 @@ static ch_code twin_init(model *self, const ch_settings *settings, const ch_trai
     return ch_twin_init(&self->twin, &setup, err);
 }
 
-/* @param set  not looked at with train = inf */
-static ch_code model_init(model *self, const ch_settings *settings, const ch_train_set *set, props *lent, int threads,
+static ch_code model_init(model *self, const ch_resolved *resolved, const ch_train_set *set, borrowed *own, int threads,
                           const ch_watch *watch, ch_error *err)
 {
+    const ch_settings *settings = &resolved->settings;
     if (ch_settings_has_engine(settings)) {
-        return perceptron_init(self, settings, set, lent, threads, err);
+        return perceptron_init(self, settings, set, own, threads, err);
     }
     return settings->linear == CH_LINEAR_YES ? twin_init(self, settings, set, err)
-                                             : network_init(self, settings, set, lent, threads, watch, err);
+                                             : network_init(self, resolved, set, own, threads, watch, err);
 }
 
-static ch_code train_on(ch_run *run, const ch_train_set *set, int threads, const ch_watch *watch, ch_error *err)
+ch_code ch_train(ch_run *run, const ch_resolved *resolved, const ch_train_set *set, int threads, const ch_watch *watch,
+                 ch_error *err)
 {
-    props lent = {0};
+    borrowed own = {0};
     model trained;
-    ch_code code = make_test(&lent, &run->settings, threads, watch, err);
+    memset(run, 0, sizeof *run);
+    run->resolved = *resolved;
+    run->results_version = CH_RESULTS_VERSION;
+    ch_code code = make_test(&own, resolved, threads, watch, err);
+    if (code != CH_OK) {
+        goto out;
+    }
     const double started = ch_clock_now();
-    if (code == CH_OK) {
-        code = model_init(&trained, &run->settings, set, &lent, threads, watch, err);
+    code = model_init(&trained, resolved, set, &own, threads, watch, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        code = train_until_end(run, &trained.learner, started, watch, err);
-        run->seconds = ch_clock_now() - started;
-        trained.learner.free(&trained.learner);
-    }
-    props_free(&lent);
+    code = train_until_end(run, &trained.learner, started, watch, err);
+    run->seconds = ch_clock_now() - started;
+    trained.learner.free(&trained.learner);
+out:
+    borrowed_free(&own);
     return code;
 }
 
-static ch_code start_run(ch_run *run, const ch_settings *settings, ch_error *err)
-{
-    memset(run, 0, sizeof *run);
-    run->settings = *settings;
-    run->results_version = CH_RESULTS_VERSION;
-    return ch_settings_resolve(&run->settings, err);
-}
-
-ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_train_set *set, int threads, const ch_watch *watch,
-                 ch_error *err)
-{
-    if (set == NULL) {
-        return ch_train_alone(run, settings, NULL, threads, watch, err);
-    }
-    const ch_code code = start_run(run, settings, err);
-    return code == CH_OK ? train_on(run, set, threads, watch, err) : code;
-}
-
-ch_code ch_train_alone(ch_run *run, const ch_settings *settings, const char *kernel_folder, int threads,
+ch_code ch_train_alone(ch_run *run, const ch_resolved *resolved, const char *kernel_folder, int threads,
                        const ch_watch *watch, ch_error *err)
 {
     ch_train_set set = {0};
     ch_sources sources = {.kernel_folder = kernel_folder};
-    ch_code code = start_run(run, settings, err);
-    if (code == CH_OK) {
-        code = ch_sources_find_images(&sources, &run->settings, err);
+    ch_resolved found = *resolved; /* with the digest of its images */
+    memset(run, 0, sizeof *run);
+    ch_code code = ch_sources_find_images(&sources, &found, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK && run->settings.train > 0) {
-        code = ch_train_set_init(&set, &run->settings, &sources, (size_t)run->settings.train, threads, watch, err);
+    const uint64_t num_samples = found.settings.train;
+    if (num_samples > 0) {
+        code = ch_train_set_init(&set, &found, &sources, (size_t)num_samples, threads, watch, err);
+        if (code != CH_OK) {
+            goto out;
+        }
     }
+    ch_sources_free(&sources); /* the training set has copies of the images that it takes */
+    code = ch_train(run, &found, &set, threads, watch, err);
+out:
     ch_sources_free(&sources);
-    if (code == CH_OK) {
-        code = train_on(run, &set, threads, watch, err);
-    }
     ch_train_set_free(&set);
     return code;
 }

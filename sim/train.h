@@ -6,7 +6,7 @@
 #include "sim/settings/settings.h"
 #include "sim/train_set.h"
 
-/** A point of a trajectory. */
+/** One point of a trajectory. */
 typedef struct {
     uint64_t step;
     double time; /* eta x step */
@@ -15,21 +15,24 @@ typedef struct {
 
 /** One run: what was asked and what came out. */
 typedef struct {
-    ch_settings settings; /* resolved */
-    ch_status status;     /* fitted, budget or diverged */
-    uint64_t steps;       /* index of the last update when fitted, else the steps taken */
-    uint64_t updates;     /* steps that changed the weights */
-    double time;          /* eta x steps: t* when fitted, else a lower bound */
-    ch_observation final; /* at `steps` */
-    double seconds;       /* wall clock, making the data set apart */
-    int results_version;  /* CH_RESULTS_VERSION of the program that made it */
-    ch_point *points;     /* [num_points] at steps round(10^(i / record)), and the end; owned */
-    size_t num_points;
-    double *layer_changes; /* [ch_run_num_looks][num_layers] weight changes, input to output; owned */
-    size_t num_layers;     /* 0 where the model has none */
+    union { /* the same settings by two names: one to read a setting, one to hand all of them on */
+        ch_settings settings;
+        ch_resolved resolved;
+    };
+    ch_status status;      /* fitted, budget or diverged */
+    uint64_t steps;        /* index of the last update when fitted, else the steps taken */
+    uint64_t updates;      /* number of steps that changed the weights */
+    double time;           /* eta x steps: t* when fitted, else a lower bound on it */
+    ch_observation final;  /* what is measured at `steps` */
+    double seconds;        /* wall-clock time without making the data set */
+    int results_version;   /* CH_RESULTS_VERSION of the program that made it */
+    ch_point *points;      /* [num_points] at steps round(10^(i / record)), i = 0, 1, …, and the end; owned */
+    size_t num_points;     /* 0 where nothing is recorded */
+    double *layer_changes; /* [ch_run_num_looks][num_layers] weight changes of the layers, input to output; owned */
+    size_t num_layers;     /* 0 where the model has no layers */
 } ch_run;
 
-/** Looks at the layers: one a point, of which the last is the end; with record = 0 the end alone. */
+/** How often the layers were looked at: once a point, the last of which is the end; with record = 0 only at the end. */
 static inline size_t ch_run_num_looks(const ch_run *self)
 {
     return self->num_points > 0 ? self->num_points : 1;
@@ -37,31 +40,33 @@ static inline size_t ch_run_num_looks(const ch_run *self)
 
 void ch_run_free(ch_run *self);
 
-/** Trains once.
+/** Trains once on a training set that is there. It does not ask whether the run may begin: ch_admit does.
  *
  *  @param run       out: free with ch_run_free, also after a failure
- *  @param settings  resolved here
- *  @param set       of the same key with num_samples >= train; NULL to make it here; with train = inf not looked at
- *  @param threads   threads to use, >= 1, for making data and where the engine can; does not change a bit of the result
+ *  @param resolved  with the digest of its images
+ *  @param set       of the same key with num_samples >= the run's P; with train = inf not looked at
+ *  @param threads   threads to use, >= 1, for test samples and where the engine can; does not change a bit of the
+ * result
  *  @param watch     NULL, or who may end the run: it then ends within a fraction of a second
  *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_NUMERIC, or CH_ERROR_INTERRUPTED when stopped
  */
-ch_code ch_train(ch_run *run, const ch_settings *settings, const ch_train_set *set, int threads, const ch_watch *watch,
+ch_code ch_train(ch_run *run, const ch_resolved *resolved, const ch_train_set *set, int threads, const ch_watch *watch,
                  ch_error *err) CH_MUST_CHECK;
 
-/** As ch_train, with the set made here.
+/** Reads the images where the data are images, makes the training set, and trains on it as ch_train.
  *  @param kernel_folder  where kernels of twins are read and kept; NULL: nowhere
  *  @return also CH_ERROR_IO, for images that cannot be read, or a kernel file that cannot be read or written */
-ch_code ch_train_alone(ch_run *run, const ch_settings *settings, const char *kernel_folder, int threads,
+ch_code ch_train_alone(ch_run *run, const ch_resolved *resolved, const char *kernel_folder, int threads,
                        const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
-/** Operations a run is expected to take, from the scaling laws; for ordering and for time left, not for results. */
-double ch_train_cost(const ch_settings *settings);
+/** The number of operations that a run is expected to take, from the scaling laws. It is for ordering runs and for the
+ *  time left; no result depends on it. */
+double ch_train_cost(const ch_resolved *resolved);
 
-/** Bytes that a run takes beside its training set, at most, trajectory apart: test samples, weights and batches; under
- *  the fast engine also lists of samples, some 40 bytes each, copies of a quarter of them, and up to 16 MiB of Gram
- *  rows, much of which many runs leave unused.
- *  @param settings  resolved: what fits this machine's memory overflows nothing */
-size_t ch_train_run_bytes(const ch_settings *settings);
+/** The most bytes that a run takes beside its training set, without the trajectory: test samples, weights and batches;
+ *  under the fast engine also lists of samples, some 40 bytes a sample, copies of a quarter of the samples, and up to
+ *  16 MiB of rows of their Gram matrix. Many runs leave much of that unused. Settings that ch_admit accepts overflow
+ *  nothing. */
+size_t ch_train_run_bytes(const ch_resolved *resolved);
 
 #endif

@@ -7,14 +7,10 @@
 
 /* ---- sources ---- */
 
-static ch_image_task task_of(const ch_settings *settings)
+/* The set of images that a law of images takes. */
+static ch_image_set image_set_of(const ch_settings *settings)
 {
-    return settings->data == CH_DATA_MNIST_PARITY ? CH_TASK_MNIST_PARITY : CH_TASK_CIFAR_ANIMAL;
-}
-
-static const ch_image_pool *pool_of(const ch_sources *sources, const ch_settings *settings)
-{
-    return &sources->pools[ch_image_task_set(task_of(settings))];
+    return ch_law_of(settings->data)->images->set;
 }
 
 void ch_sources_free(ch_sources *self)
@@ -24,12 +20,13 @@ void ch_sources_free(ch_sources *self)
     }
 }
 
-ch_code ch_sources_find_images(ch_sources *self, ch_settings *settings, ch_error *err)
+ch_code ch_sources_find_images(ch_sources *self, ch_resolved *resolved, ch_error *err)
 {
+    ch_settings *settings = &resolved->settings;
     if (!ch_settings_has_images(settings)) {
         return CH_OK;
     }
-    const ch_image_set set = ch_image_task_set(task_of(settings));
+    const ch_image_set set = image_set_of(settings);
     ch_image_pool *pool = &self->pools[set];
     const ch_code code = pool->count > 0 ? CH_OK : ch_image_pool_init(pool, set, settings->data_dir, err);
     if (code != CH_OK) {
@@ -48,27 +45,26 @@ ch_code ch_sources_find_images(ch_sources *self, ch_settings *settings, ch_error
 
 /* ---- keys ---- */
 
-ch_data_law ch_train_law(const ch_settings *settings)
+ch_data_law ch_train_law(const ch_resolved *resolved)
 {
-    ch_data_law law = {.dim = (size_t)settings->dim, .seed = settings->seed_data};
-    if (settings->data == CH_DATA_STRIPE || settings->data == CH_DATA_SPHERE) {
-        law.kind = settings->data == CH_DATA_STRIPE ? CH_LAW_STRIPE : CH_LAW_SPHERE;
-        return law;
-    }
-    law.kind = CH_LAW_DEPLETED;
-    law.chi = settings->chi;
-    law.random_teacher = settings->teacher == CH_TEACHER_RANDOM;
-    return law;
+    const ch_settings *settings = &resolved->settings;
+    const ch_law *law = ch_law_of(settings->data);
+    return (ch_data_law){
+        .kind = (ch_law_kind)settings->data,
+        .chi = law->has_chi ? settings->chi : 0,
+        .dim = law->images == NULL ? (size_t)settings->dim : 0,
+        .random_teacher = law->has_teacher && settings->teacher == CH_TEACHER_RANDOM,
+        .seed = settings->seed_data,
+    };
 }
 
-ch_train_key ch_train_key_of(const ch_settings *settings)
+ch_train_key ch_train_key_of(const ch_resolved *resolved)
 {
-    ch_train_key key = {.kind = CH_SET_ROWS, .data = settings->data, .law = ch_train_law(settings)};
-    if (ch_settings_has_images(settings)) {
-        key.law = (ch_data_law){.seed = settings->seed_data};
-    }
+    const ch_settings *settings = &resolved->settings;
+    ch_train_key key = {.kind = CH_SET_ROWS, .law = ch_train_law(resolved)};
     if (ch_settings_has_engine(settings)) {
-        key.data = CH_DATA_DEPLETED; /* sign and random_sign are names for some of its laws */
+        /* the samples of a law that is a name for another are those of the other */
+        key.law.kind = ch_law_of(key.law.kind)->fixes_boundary ? CH_LAW_DEPLETED : key.law.kind;
         return key;
     }
     key.kind = CH_SET_EXAMPLES;
@@ -95,7 +91,6 @@ int ch_train_key_compare(const ch_train_key *a, const ch_train_key *b)
 {
     const int orders[] = {
         order_of_counts(a->kind, b->kind),
-        order_of_counts(a->data, b->data),
         order_of_counts(a->law.kind, b->law.kind),
         order_of_reals(a->law.chi, b->law.chi),
         order_of_counts(a->law.dim, b->law.dim),
@@ -118,65 +113,73 @@ int ch_train_key_compare(const ch_train_key *a, const ch_train_key *b)
 
 /* ---- making ---- */
 
-static ch_code make_rows(ch_train_set *self, const ch_settings *settings, int threads, const ch_watch *watch,
+static ch_code make_rows(ch_train_set *self, const ch_resolved *resolved, int threads, const ch_watch *watch,
                          ch_error *err)
 {
-    const ch_data_law law = ch_train_law(settings);
+    const ch_data_law law = ch_train_law(resolved);
     const ch_code code =
         ch_sample_set_init(&self->samples, &law, CH_STREAM_TRAIN_SAMPLES, self->num_samples, threads, watch, err);
-    return code == CH_OK && settings->engine == CH_ENGINE_FAST ? ch_reach_init(&self->reach, &self->samples, err)
-                                                               : code;
+    if (code != CH_OK || resolved->settings.engine != CH_ENGINE_FAST) {
+        return code;
+    }
+    return ch_reach_init(&self->reach, &self->samples, err);
 }
 
-static ch_code make_examples(ch_train_set *self, const ch_settings *settings, const ch_sources *sources, int threads,
+static ch_code make_examples(ch_train_set *self, const ch_resolved *resolved, const ch_sources *sources, int threads,
                              const ch_watch *watch, ch_error *err)
 {
+    const ch_settings *settings = &resolved->settings;
     const size_t num_test = (size_t)settings->test;
-    const ch_data_law law = ch_train_law(settings);
+    const ch_data_law law = ch_train_law(resolved);
     if (ch_settings_has_images(settings)) {
-        return ch_image_split(&self->train, &self->test, pool_of(sources, settings), task_of(settings),
-                              settings->seed_data, self->num_samples, num_test, err);
+        return ch_image_split(&self->train, &self->test, &sources->pools[image_set_of(settings)], law.kind, law.seed,
+                              self->num_samples, num_test, err);
     }
-    ch_code code =
+    const ch_code code =
         ch_examples_init_law(&self->train, &law, CH_STREAM_TRAIN_SAMPLES, self->num_samples, threads, watch, err);
-    if (code == CH_OK && num_test > 0) {
-        code = ch_examples_init_law(&self->test, &law, CH_STREAM_TEST_SAMPLES, num_test, threads, watch, err);
+    if (code != CH_OK || num_test == 0) {
+        return code;
     }
-    return code;
+    return ch_examples_init_law(&self->test, &law, CH_STREAM_TEST_SAMPLES, num_test, threads, watch, err);
 }
 
-/* The kernel at w0. Where it is read no examples are made, and where it is computed none are kept: no run needs them.
- */
-static ch_code make_kernel(ch_train_set *self, const ch_settings *settings, const ch_sources *sources, int threads,
+/* The kernel at w0. Where it is read no examples are made, and where it is computed the examples are freed: no run of a
+ * twin needs them. */
+static ch_code make_kernel(ch_train_set *self, const ch_resolved *resolved, const ch_sources *sources, int threads,
                            const ch_watch *watch, ch_error *err)
 {
     bool found = false;
-    ch_code code = ch_train_kernel_read(self, settings, sources, watch, &found, err);
-    if (code == CH_OK && !found) {
-        code = ch_train_kernel_check_memory(settings, self->num_samples, ch_memory_available(), CH_ERROR_MEMORY, err);
+    ch_code code = ch_train_kernel_read(self, resolved, sources, watch, &found, err);
+    if (code != CH_OK || found) {
+        return code;
     }
-    if (code == CH_OK && !found) {
-        code = make_examples(self, settings, sources, threads, watch, err);
+    code = ch_train_kernel_check_memory(resolved, self->num_samples, ch_memory_available(), CH_ERROR_MEMORY, err);
+    if (code != CH_OK) {
+        return code;
     }
-    return code == CH_OK && !found ? ch_train_kernel_make(self, settings, sources, threads, watch, err) : code;
+    code = make_examples(self, resolved, sources, threads, watch, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return ch_train_kernel_make(self, resolved, sources, threads, watch, err);
 }
 
-ch_code ch_train_set_init(ch_train_set *self, const ch_settings *settings, const ch_sources *sources,
+ch_code ch_train_set_init(ch_train_set *self, const ch_resolved *resolved, const ch_sources *sources,
                           size_t num_samples, int threads, const ch_watch *watch, ch_error *err)
 {
     ch_code code = CH_OK;
     memset(self, 0, sizeof *self);
-    self->key = ch_train_key_of(settings);
+    self->key = ch_train_key_of(resolved);
     self->num_samples = num_samples;
     switch (self->key.kind) {
     case CH_SET_ROWS:
-        code = make_rows(self, settings, threads, watch, err);
+        code = make_rows(self, resolved, threads, watch, err);
         break;
     case CH_SET_EXAMPLES:
-        code = make_examples(self, settings, sources, threads, watch, err);
+        code = make_examples(self, resolved, sources, threads, watch, err);
         break;
     case CH_SET_KERNEL:
-        code = make_kernel(self, settings, sources, threads, watch, err);
+        code = make_kernel(self, resolved, sources, threads, watch, err);
         break;
     }
     if (code != CH_OK) {
@@ -209,14 +212,15 @@ static size_t rows_bytes(size_t num_samples, size_t dim, uint64_t engine)
     return add(ch_sample_set_bytes(num_samples + VECTORS * ROWS_A_VECTOR, dim), order);
 }
 
-size_t ch_train_set_bytes(const ch_settings *settings, size_t num_samples, uint64_t engine)
+size_t ch_train_set_bytes(const ch_resolved *resolved, size_t num_samples, uint64_t engine)
 {
+    const ch_settings *settings = &resolved->settings;
     const ch_shape input = ch_settings_input(settings);
     const size_t dim = ch_shape_size(input), num_test = (size_t)settings->test;
     if (ch_settings_has_engine(settings)) {
         return rows_bytes(num_samples, dim, engine);
     }
     return settings->linear == CH_LINEAR_YES
-               ? ch_train_kernel_bytes(settings, num_samples)
+               ? ch_train_kernel_bytes(resolved, num_samples)
                : add(ch_examples_bytes(num_samples, dim), ch_examples_bytes(num_test, dim));
 }

@@ -51,7 +51,7 @@ static inline ch_run plant_run(double temp, uint64_t train, uint64_t seed, doubl
 {
     ch_run run = {.status = CH_FITTED, .time = exp(log_time)};
     ch_settings_default(&run.settings);
-    run.settings.model = CH_MODEL_PERCEPTRON;
+    run.settings.model = CH_ARCH_PERCEPTRON;
     run.settings.chi = 1;
     run.settings.dim = PLANT_DIM;
     run.settings.train = train;

@@ -1,7 +1,7 @@
 /* golden_support.h — reads golden vectors of networks.
  *
  * A file holds lines `key value`, and for each tensor a line `key ndim dims…` followed by one line with its values,
- * last index fastest: w0, w1 … the weights in customary order, x, y, f0, ntk, grad_f_sample0; then batches, three steps
+ * last index fastest: w0, w1 … the weights in NCHW order, x, y, f0, ntk, grad_f_sample0; then batches, three steps
  * of SGD with the loss mean(max(0, 1 - alpha F y) / alpha), F = f - f0, and step eta: batch_loss before each, f_after,
  * and dw_norm = |w - w0|.
  */
@@ -22,7 +22,7 @@ typedef struct {
 typedef struct {
     ch_network_spec spec;
     double alpha, eta, norm;
-    double *weights; /* all of them, customary order */
+    double *weights; /* all of them, NCHW order */
     size_t num_weights;
     golden_tensor x, y, f0, ntk, gradient, batches, batch_loss, f_after, dw_norm;
 } golden;
@@ -66,7 +66,7 @@ static inline int golden_find(const char *const *names, int count, const char *n
 
 static inline void golden_take(golden *self, FILE *file, const char *key, char *rest)
 {
-    static const char *const archs[] = {"mlp", "mlp_bias", "simple_cnn", "mnas", "vgg11"};
+    static const char *const archs[] = {"perceptron", "mlp", "mlp_bias", "simple_cnn", "mnas", "vgg11"};
     static const char *const activations[] = {"relu", "gelu", "silu"};
     const struct {
         const char *key;
@@ -93,7 +93,7 @@ static inline void golden_take(golden *self, FILE *file, const char *key, char *
         golden_read_tensor(file, rest, &weights);
         golden_add_weights(self, &weights);
     } else if (strcmp(key, "arch") == 0) {
-        self->spec.arch = (ch_arch)golden_find(archs, 5, rest);
+        self->spec.arch = (ch_arch)golden_find(archs, 6, rest);
     } else if (strcmp(key, "activation") == 0) {
         self->spec.activation = (ch_activation)golden_find(activations, 3, rest);
     } else if (strcmp(key, "width") == 0) {

@@ -24,7 +24,7 @@ typedef struct {
 
 static inline phase_plant phase_plant_default(void)
 {
-    return (phase_plant){.model = CH_MODEL_MLP,
+    return (phase_plant){.model = CH_ARCH_MLP,
                          .depth = 3,
                          .best = 0.3,
                          .k = 0.5,
@@ -81,7 +81,7 @@ static inline ch_run phase_plant_run(const phase_plant *self, double alpha, doub
     ch_run run = {.status = CH_FITTED, .results_version = CH_RESULTS_VERSION};
     ch_settings_default(&run.settings);
     ch_settings_set(&run.settings, CH_SETTING_MODEL, (ch_value){.count = self->model});
-    if (self->model != CH_MODEL_PERCEPTRON) {
+    if (self->model != CH_ARCH_PERCEPTRON) {
         ch_settings_set(&run.settings, CH_SETTING_WIDTH, (ch_value){.count = 64});
         ch_settings_set(&run.settings, CH_SETTING_KERNEL, (ch_value){.count = 64});
     }
@@ -95,7 +95,7 @@ static inline ch_run phase_plant_run(const phase_plant *self, double alpha, doub
     ch_settings_set(&run.settings, CH_SETTING_TEMP, (ch_value){.real = temp});
     ch_settings_set(&run.settings, CH_SETTING_SEED, (ch_value){.count = seed});
     ch_settings_set(&run.settings, CH_SETTING_RECORD, (ch_value){.count = (uint64_t)self->record});
-    if (ch_settings_resolve(&run.settings, &err) != CH_OK) {
+    if (ch_settings_resolve(&run.settings, &run.resolved, &err) != CH_OK) {
         fail_msg("%s", err.message);
     }
     run.final = ch_observation_none();

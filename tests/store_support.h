@@ -123,11 +123,11 @@ static inline ch_run make_run(uint64_t index, ch_point points[NUM_POINTS])
                   .points = points,
                   .num_points = NUM_POINTS};
     ch_settings_default(&run.settings);
-    ch_settings_set(&run.settings, CH_SETTING_MODEL, (ch_value){.count = CH_MODEL_PERCEPTRON});
+    ch_settings_set(&run.settings, CH_SETTING_MODEL, (ch_value){.count = CH_ARCH_PERCEPTRON});
     ch_settings_set(&run.settings, CH_SETTING_RATE, (ch_value){.real = 0.1});
     ch_settings_set(&run.settings, CH_SETTING_TRAIN, (ch_value){.count = UINT64_C(1024) << index % 3});
     ch_settings_set(&run.settings, CH_SETTING_SEED, (ch_value){.count = index});
-    assert_int_equal(ch_settings_resolve(&run.settings, NULL), CH_OK);
+    assert_int_equal(ch_settings_resolve(&run.settings, &run.resolved, NULL), CH_OK);
     const ch_observation none = ch_observation_none(); /* of what only networks have */
     run.final.kernel_change = run.final.kernel_alignment = run.final.gradient_mean = none.kernel_change;
     run.final.gradient_variance = run.final.gradient_snr = none.kernel_change;

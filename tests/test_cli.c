@@ -151,10 +151,10 @@ static ch_run some_run(ch_point *points)
 {
     ch_run run = {.status = CH_BUDGET, .steps = 12, .updates = 3, .time = 1.5, .seconds = 0.25};
     ch_settings_default(&run.settings);
-    ch_settings_set(&run.settings, CH_SETTING_MODEL, (ch_value){.count = CH_MODEL_PERCEPTRON});
+    ch_settings_set(&run.settings, CH_SETTING_MODEL, (ch_value){.count = CH_ARCH_PERCEPTRON});
     ch_settings_set(&run.settings, CH_SETTING_TEMP, (ch_value){.real = 0.1});
     ch_settings_set(&run.settings, CH_SETTING_SEED, (ch_value){.count = INT64_MAX});
-    assert_int_equal(ch_settings_resolve(&run.settings, NULL), CH_OK);
+    assert_int_equal(ch_settings_resolve(&run.settings, &run.resolved, NULL), CH_OK);
     run.final.signal = NAN;
     run.final.noise = INFINITY;
     run.final.unfitted = 4;

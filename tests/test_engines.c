@@ -7,6 +7,7 @@
 #include "chiton.h"
 
 #include "tests/support.h"
+#include "tests/train_support.h"
 
 #include <gsl/gsl_errno.h>
 #include <stdio.h>
@@ -55,7 +56,7 @@ static ch_settings settings_of(const point *at, uint64_t engine, uint64_t seed)
 {
     ch_settings settings;
     ch_settings_default(&settings);
-    set_count(&settings, CH_SETTING_MODEL, CH_MODEL_PERCEPTRON);
+    set_count(&settings, CH_SETTING_MODEL, CH_ARCH_PERCEPTRON);
     set_real(&settings, CH_SETTING_CHI, at->chi);
     set_count(&settings, CH_SETTING_DIM, at->dim);
     set_count(&settings, CH_SETTING_TRAIN, at->train);
@@ -92,7 +93,7 @@ static size_t simulate(const point *at, uint64_t engine, uint64_t first_seed, sa
         const ch_settings settings = settings_of(at, engine, first_seed + i);
         ch_run run;
         const ch_observation *then = NULL;
-        if (ch_train(&run, &settings, NULL, 1, NULL, NULL) != CH_OK || run.status != CH_FITTED ||
+        if (train_by_settings(&run, &settings, 1, NULL, NULL) != CH_OK || run.status != CH_FITTED ||
             (then = seen_at(&run, at->step)) == NULL) {
             failures++;
         } else {
@@ -113,19 +114,19 @@ static ch_fast_work work_of(const point *at)
 {
     ch_fast_work sum = {0};
     for (uint64_t seed = 0; seed < NUM_WORK_SEEDS; seed++) {
-        ch_settings settings = settings_of(at, CH_ENGINE_FAST, seed);
+        const ch_settings settings = settings_of(at, CH_ENGINE_FAST, seed);
+        const ch_resolved resolved = resolve_settings(&settings);
         ch_train_set set;
         ch_fast_perceptron model;
-        assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
-        assert_int_equal(ch_train_set_init(&set, &settings, NULL, at->train, 1, NULL, NULL), CH_OK);
+        assert_int_equal(ch_train_set_init(&set, &resolved, NULL, at->train, 1, NULL, NULL), CH_OK);
         const ch_perceptron_setup setup = {
             .train = &set.samples,
             .num_samples = at->train,
             .chi = at->chi,
             .kappa = at->kappa,
-            .rate = settings.rate,
+            .rate = resolved.settings.rate,
             .batch = at->batch,
-            .seed_batch = settings.seed_batch,
+            .seed_batch = resolved.settings.seed_batch,
         };
         assert_int_equal(ch_fast_perceptron_init(&model, &setup, &set.reach, NULL), CH_OK);
         ch_learner *learner = &model.student.learner;

@@ -219,7 +219,7 @@ static void says_where_it_pays(void **state)
     assert_int_equal(terms_of(CH_ARCH_MLP, 128, (ch_shape){784, 1, 1}), 55); /* 784 x 128 / (2 x 912) */
     assert_int_equal(terms_of(CH_ARCH_MLP, 512, (ch_shape){3, 32, 32}), FIRST_LAYER_TERMS);
     assert_int_equal(terms_of(CH_ARCH_MLP, 128, (ch_shape){100, 1, 1}), 0);
-    assert_int_equal(terms_of(CH_ARCH_LINEAR, 0, (ch_shape){100, 1, 1}), 0);
+    assert_int_equal(terms_of(CH_ARCH_PERCEPTRON, 0, (ch_shape){100, 1, 1}), 0);
     assert_int_equal(terms_of(CH_ARCH_SIMPLE_CNN, 4, (ch_shape){3, 8, 8}), 0);
 }
 

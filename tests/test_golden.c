@@ -26,14 +26,14 @@ static void assert_all_close(const char *path, const char *what, const double *v
     {                                                                                                                  \
         const size_t num = wanted->f0.count, size = wanted->num_weights;                                               \
         real *gradients = ch_alloc(num * size, sizeof *gradients);                                                     \
-        double *own = ch_alloc(size, sizeof *own), *customary = ch_alloc(size, sizeof *customary);                     \
+        double *own = ch_alloc(size, sizeof *own), *nchw = ch_alloc(size, sizeof *nchw);                               \
         double *kernel = ch_alloc(num * num, sizeof *kernel);                                                          \
         network##_sample_gradients(self, gradients);                                                                   \
         for (size_t i = 0; i < size; i++) {                                                                            \
             own[i] = (double)gradients[i];                                                                             \
         }                                                                                                              \
-        ch_architecture_to_customary(self->architecture, own, customary);                                              \
-        assert_all_close(path, "grad_f_sample0", customary, wanted->gradient.values, size, tolerance);                 \
+        ch_architecture_to_nchw(self->architecture, own, nchw);                                                        \
+        assert_all_close(path, "grad_f_sample0", nchw, wanted->gradient.values, size, tolerance);                      \
         for (size_t i = 0; i < num * num; i++) {                                                                       \
             for (size_t k = 0; k < size; k++) {                                                                        \
                 kernel[i] += (double)gradients[i / num * size + k] * (double)gradients[i % num * size + k];            \
@@ -42,7 +42,7 @@ static void assert_all_close(const char *path, const char *what, const double *v
         assert_all_close(path, "ntk", kernel, wanted->ntk.values, num *num, tolerance);                                \
         free(gradients);                                                                                               \
         free(own);                                                                                                     \
-        free(customary);                                                                                               \
+        free(nchw);                                                                                                    \
         free(kernel);                                                                                                  \
     }                                                                                                                  \
                                                                                                                        \
@@ -80,7 +80,7 @@ static void assert_all_close(const char *path, const char *what, const double *v
         assert_int_equal(network##_init(&self, &architecture, num, NULL), CH_OK);                                      \
         double *weights = ch_alloc(wanted->num_weights, sizeof *weights), *f = ch_alloc(num, sizeof *f);               \
         real *outputs = ch_alloc(num, sizeof *outputs);                                                                \
-        ch_architecture_from_customary(&architecture, wanted->weights, weights);                                       \
+        ch_architecture_from_nchw(&architecture, wanted->weights, weights);                                            \
         network##_set_weights(&self, weights);                                                                         \
         network##_forward_double(&self, wanted->x.values, num, outputs);                                               \
         for (size_t i = 0; i < num; i++) {                                                                             \

@@ -313,7 +313,7 @@ static split split_of(const ch_image_pool *pool, uint64_t seed, size_t num_train
 {
     split sets;
     ch_error err = {0};
-    const ch_image_task task = pool->set == CH_IMAGES_MNIST ? CH_TASK_MNIST_PARITY : CH_TASK_CIFAR_ANIMAL;
+    const ch_law_kind task = pool->set == CH_IMAGES_MNIST ? CH_LAW_MNIST_PARITY : CH_LAW_CIFAR_ANIMAL;
     if (ch_image_split(&sets.train, &sets.test, pool, task, seed, num_train, num_test, &err) != CH_OK) {
         fail_msg("%s", err.message);
     }
@@ -445,15 +445,15 @@ static void refuses_more_than_there_is(void **state)
     (void)state;
     ch_image_pool pool = make_pool(CH_IMAGES_MNIST);
     static const struct {
-        ch_image_task task;
+        ch_law_kind task;
         size_t num_train, num_test;
         const char *says;
     } bad[] = {
-        {CH_TASK_MNIST_PARITY, 41, 10, "train is 41 and test 10, but 50 images of mnist are at hand"},
-        {CH_TASK_MNIST_PARITY, 51, 0, "train is 51 and test 0, but 50 images"},
-        {CH_TASK_MNIST_PARITY, 1, SIZE_MAX, "but 50 images"},
-        {CH_TASK_MNIST_PARITY, 0, 10, "train is 0"},
-        {CH_TASK_CIFAR_ANIMAL, 1, 1, "data is cifar_animal, but the images are mnist's"},
+        {CH_LAW_MNIST_PARITY, 41, 10, "train is 41 and test 10, but 50 images of mnist are at hand"},
+        {CH_LAW_MNIST_PARITY, 51, 0, "train is 51 and test 0, but 50 images"},
+        {CH_LAW_MNIST_PARITY, 1, SIZE_MAX, "but 50 images"},
+        {CH_LAW_MNIST_PARITY, 0, 10, "train is 0"},
+        {CH_LAW_CIFAR_ANIMAL, 1, 1, "data is cifar_animal, but the images are mnist's"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         split sets;
@@ -488,7 +488,7 @@ static void survives_failing_allocations(void **state)
     }
     split sets;
     assert_failures_are_told(failed,
-                             ch_image_split(&sets.train, &sets.test, &good, CH_TASK_MNIST_PARITY, 1, 10, 5, &err), err,
+                             ch_image_split(&sets.train, &sets.test, &good, CH_LAW_MNIST_PARITY, 1, 10, 5, &err), err,
                              free_split(&sets));
     assert_true(failed >= 6);
     free_split(&sets);

@@ -3,12 +3,12 @@
 
 #include "tests/support.h"
 
-static const ch_loss losses[] = {CH_LOSS_HINGE, CH_LOSS_SOFTHINGE, CH_LOSS_QUADHINGE, CH_LOSS_MSE};
+static const ch_loss_kind losses[] = {CH_LOSS_HINGE, CH_LOSS_SOFTHINGE, CH_LOSS_QUADHINGE, CH_LOSS_MSE};
 static const double kappas[] = {1, 0x1p-15, 1.0 / 3, 1e-7, 40};
 enum { NUM_LOSSES = 4, NUM_KAPPAS = 5 };
 
 /* The definitions, in long double and in F and y. */
-static long double defined(ch_loss loss, long double m, long double kappa)
+static long double defined(ch_loss_kind loss, long double m, long double kappa)
 {
     const long double z = 1 - m / kappa;
     switch (loss) {
@@ -35,7 +35,7 @@ static void values_are_as_defined(void **state)
             for (size_t i = 0; i < NUM_POINTS; i++) {
                 const double kappa = kappas[k], m = points[i] * kappa;
                 const double expected = (double)defined(losses[l], m, kappa);
-                assert_close(ch_loss_value(losses[l], m, kappa), expected, 1e-12);
+                assert_close(ch_loss_of(losses[l])->value(m, kappa), expected, 1e-12);
             }
         }
     }
@@ -53,7 +53,7 @@ static void slopes_are_derivatives(void **state)
                 const long double kappa = kappas[k], m = points[i] * kappas[k], h = 1e-4L * kappa * fmin(1, z * z);
                 const double expected =
                     (double)((defined(losses[l], m + h, kappa) - defined(losses[l], m - h, kappa)) / (2 * h));
-                const double slope = ch_loss_slope(losses[l], (double)m, (double)kappa);
+                const double slope = ch_loss_of(losses[l])->slope((double)m, (double)kappa);
                 assert_in(slope - expected, -5e-8 * fabs(expected), 5e-8 * fabs(expected));
             }
         }
@@ -66,15 +66,15 @@ static void slope_is_zero_where_fitted(void **state)
     (void)state;
     for (size_t k = 0; k < NUM_KAPPAS; k++) {
         const double kappa = kappas[k], below = nextafter(kappa, 0);
-        assert_true(ch_loss_slope(CH_LOSS_HINGE, below, kappa) == -1);
-        assert_true(ch_loss_slope(CH_LOSS_QUADHINGE, below, kappa) < 0);
-        assert_true(ch_loss_slope(CH_LOSS_SOFTHINGE, 0.999 * kappa, kappa) < 0);
+        assert_true(ch_loss_of(CH_LOSS_HINGE)->slope(below, kappa) == -1);
+        assert_true(ch_loss_of(CH_LOSS_QUADHINGE)->slope(below, kappa) < 0);
+        assert_true(ch_loss_of(CH_LOSS_SOFTHINGE)->slope(0.999 * kappa, kappa) < 0);
         for (size_t l = 0; l < NUM_LOSSES; l++) {
-            assert_true(ch_loss_slope(losses[l], kappa, kappa) == 0);
-            assert_true(ch_loss_value(losses[l], kappa, kappa) == 0);
+            assert_true(ch_loss_of(losses[l])->slope(kappa, kappa) == 0);
+            assert_true(ch_loss_of(losses[l])->value(kappa, kappa) == 0);
             if (losses[l] != CH_LOSS_MSE) {
-                assert_true(ch_loss_slope(losses[l], 2 * kappa, kappa) == 0);
-                assert_true(ch_loss_value(losses[l], 2 * kappa, kappa) == 0);
+                assert_true(ch_loss_of(losses[l])->slope(2 * kappa, kappa) == 0);
+                assert_true(ch_loss_of(losses[l])->value(2 * kappa, kappa) == 0);
             }
         }
     }
@@ -85,25 +85,25 @@ static void soft_hinge_has_no_overflow(void **state)
     (void)state;
     double slope_before = -1;
     for (double z = 1; z > 0; z /= 2) { /* 1 - z is 1 from 2^-54 on; down to it the slope falls to 0 */
-        const double value = ch_loss_value(CH_LOSS_SOFTHINGE, 1 - z, 1),
-                     slope = ch_loss_slope(CH_LOSS_SOFTHINGE, 1 - z, 1);
+        const double value = ch_loss_of(CH_LOSS_SOFTHINGE)->value(1 - z, 1),
+                     slope = ch_loss_of(CH_LOSS_SOFTHINGE)->slope(1 - z, 1);
         assert_true(value >= 0 && value <= z);
         assert_true(slope <= 0 && slope >= slope_before);
         slope_before = slope;
     }
     assert_true(slope_before == 0);
     /* far from the margin it is the hinge, shifted by kappa / 2 */
-    assert_close(ch_loss_value(CH_LOSS_SOFTHINGE, -1e12, 1), 1e12 + 0.5, 1e-15);
-    assert_close(ch_loss_slope(CH_LOSS_SOFTHINGE, -1e12, 1), -1, 1e-15);
-    assert_true(ch_loss_slope(CH_LOSS_SOFTHINGE, -INFINITY, 1) == -1);
+    assert_close(ch_loss_of(CH_LOSS_SOFTHINGE)->value(-1e12, 1), 1e12 + 0.5, 1e-15);
+    assert_close(ch_loss_of(CH_LOSS_SOFTHINGE)->slope(-1e12, 1), -1, 1e-15);
+    assert_true(ch_loss_of(CH_LOSS_SOFTHINGE)->slope(-INFINITY, 1) == -1);
 }
 
 static void nan_stays_nan(void **state)
 {
     (void)state;
     for (size_t l = 0; l < NUM_LOSSES; l++) {
-        assert_true(isnan(ch_loss_value(losses[l], NAN, 1)));
-        assert_true(isnan(ch_loss_slope(losses[l], NAN, 1)));
+        assert_true(isnan(ch_loss_of(losses[l])->value(NAN, 1)));
+        assert_true(isnan(ch_loss_of(losses[l])->slope(NAN, 1)));
     }
 }
 

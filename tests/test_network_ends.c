@@ -219,7 +219,7 @@ static void announced_memory_is_enough(void **state)
     (void)state;
     ch_examples train = draw_examples(3 * 64, 40, 8);
     train.shape = (ch_shape){3, 8, 8};
-    for (ch_arch arch = CH_ARCH_MLP; arch <= CH_ARCH_LINEAR; arch++) {
+    for (ch_arch arch = 0; arch < CH_NUM_ARCHS; arch++) {
         for (size_t width = 1; width <= 9; width += 8) {
             ch_architecture network = make_network(arch, width, 3, train.shape);
             ch_network_learner_setup setup = setup_of(&network, &train);

@@ -65,7 +65,7 @@ static double apart(const ch_network_learner *model, const double change[DIM])
 static double flow_error(double tolerance, double time, uint64_t stretches)
 {
     ch_examples train = draw_examples(DIM, NUM, 8);
-    ch_architecture network = make_network(CH_ARCH_LINEAR, 0, 0, train.shape);
+    ch_architecture network = make_network(CH_ARCH_PERCEPTRON, 0, 0, train.shape);
     ch_network_learner_setup setup = setup_of(&network, &train);
     double expected[DIM];
     setup.dynamics = CH_DYNAMICS_FLOW;
@@ -109,7 +109,7 @@ static void error_follows_the_tolerance(void **state)
 static void flow_is_the_limit_of_gd(void **state)
 {
     (void)state;
-    static const ch_loss losses[] = {CH_LOSS_MSE, CH_LOSS_QUADHINGE, CH_LOSS_SOFTHINGE};
+    static const ch_loss_kind losses[] = {CH_LOSS_MSE, CH_LOSS_QUADHINGE, CH_LOSS_SOFTHINGE};
     ch_examples train = draw_examples(DIM, NUM, 8);
     const ch_network_spec spec = {CH_ARCH_MLP, .width = 12, 2, CH_ACTIVATION_GELU, train.shape};
     ch_architecture network;

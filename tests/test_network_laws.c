@@ -35,7 +35,7 @@ static point points[] = {
     {"mlp, B 3", CH_ARCH_MLP, 12, 2, 8, 200, 3, 1e-3, 0.01, false, 10, false},
     {"mlp_bias, B 16", CH_ARCH_MLP_BIAS, 13, 2, 12, 160, 16, 0.02, 0.005, false, 20, false},
     {"mlp, B 40", CH_ARCH_MLP, 16, 1, 12, 100, 40, 0.01, 1e-3, true, 10, false},
-    {"linear, B 2", CH_ARCH_LINEAR, 0, 0, 8, 128, 2, 0x1p-10, 0.25, true, 5, false},
+    {"linear, B 2", CH_ARCH_PERCEPTRON, 0, 0, 8, 128, 2, 0x1p-10, 0.25, true, 5, false},
     {"mlp of 70 inputs, B 3", CH_ARCH_MLP, 30, 2, 70, 300, 3, 0.01, 0.03, false, 4, true},
 };
 
@@ -121,7 +121,7 @@ static void linear_network_has_the_perceptrons_law(void **state)
     ch_examples train = draw_examples(at->dim, at->num_samples, 8);
     ch_sample_set set;
     assert_int_equal(ch_sample_set_init(&set, &law, CH_STREAM_TRAIN_SAMPLES, at->num_samples, 1, NULL, NULL), CH_OK);
-    ch_architecture network = make_network(CH_ARCH_LINEAR, 0, 0, train.shape);
+    ch_architecture network = make_network(CH_ARCH_PERCEPTRON, 0, 0, train.shape);
     const ch_network_learner_setup setup = setup_at(at, &network, &train);
     (void)simulate(&setup, true, 3000000, network_table);
     for (size_t i = 0; i < NUM_SEEDS; i++) {
@@ -185,7 +185,7 @@ static void steps_have_the_covariance(void **state)
     (void)state;
     static const ch_dynamics both[] = {CH_DYNAMICS_SGD, CH_DYNAMICS_SDE};
     ch_examples train = draw_examples(DIM, NUM, 8);
-    ch_architecture network = make_network(CH_ARCH_LINEAR, 0, 0, train.shape);
+    ch_architecture network = make_network(CH_ARCH_PERCEPTRON, 0, 0, train.shape);
     for (size_t k = 0; k < 4; k++) {
         ch_network_learner_setup setup = setup_of(&network, &train);
         setup.dynamics = both[k % 2];

@@ -9,7 +9,7 @@
 #include <gsl/gsl_randist.h>
 #include <string.h>
 
-static const ch_loss losses[] = {CH_LOSS_HINGE, CH_LOSS_SOFTHINGE, CH_LOSS_QUADHINGE, CH_LOSS_MSE};
+static const ch_loss_kind losses[] = {CH_LOSS_HINGE, CH_LOSS_SOFTHINGE, CH_LOSS_QUADHINGE, CH_LOSS_MSE};
 enum { NUM_LOSSES = 4 };
 
 /* ---- the definitions, sample by sample, by passes in double ---- */
@@ -71,7 +71,7 @@ static size_t truly_move(truth *self, const uint32_t *samples, size_t count, con
         const size_t mu = samples[i];
         const double y = self->setup->train->labels[mu];
         const double margin = y * (true_output(self, mu) - self->start[mu]);
-        const double c = factors[i] * y * ch_loss_slope(self->setup->loss, margin, self->setup->kappa);
+        const double c = factors[i] * y * ch_loss_of(self->setup->loss)->slope(margin, self->setup->kappa);
         ch_network_f64_gradient(&self->net, &c, self->weights);
         active += c != 0;
     }
@@ -232,7 +232,7 @@ static void linear_network_is_the_perceptron(void **state)
     ch_examples train;
     assert_int_equal(ch_sample_set_init(&set, &law, CH_STREAM_TRAIN_SAMPLES, 60, 1, NULL, NULL), CH_OK);
     assert_int_equal(ch_examples_init_law(&train, &law, CH_STREAM_TRAIN_SAMPLES, 60, 1, NULL, NULL), CH_OK);
-    ch_architecture network = make_network(CH_ARCH_LINEAR, 0, 0, train.shape);
+    ch_architecture network = make_network(CH_ARCH_PERCEPTRON, 0, 0, train.shape);
     assert_int_equal(network.num_weights, 16);
     static const size_t batches[] = {60, 1, 20};
     for (size_t k = 0; k < 3; k++) {
@@ -283,7 +283,7 @@ static void unfitted_draws_from_the_unfitted(void **state)
     (void)state;
     enum { P = 24, DIM = 64, B = 5 };
     ch_examples train = draw_examples(DIM, P, 8);
-    ch_architecture network = make_network(CH_ARCH_LINEAR, 0, 0, train.shape);
+    ch_architecture network = make_network(CH_ARCH_PERCEPTRON, 0, 0, train.shape);
     memset(train.inputs, 0, P * DIM * sizeof *train.inputs);
     for (size_t mu = 0; mu < P; mu++) {
         train.inputs[mu * DIM + mu] = (float)(8 * sqrt(1 + (double)mu)); /* |x|^2 / d = 1 + mu, along axis mu */

@@ -8,7 +8,7 @@
 
 enum { DIM = 5, NUM = 40, NUM_TESTS = 33, KERNEL = 9 };
 
-static const ch_loss losses[] = {CH_LOSS_HINGE, CH_LOSS_SOFTHINGE, CH_LOSS_QUADHINGE, CH_LOSS_MSE};
+static const ch_loss_kind losses[] = {CH_LOSS_HINGE, CH_LOSS_SOFTHINGE, CH_LOSS_QUADHINGE, CH_LOSS_MSE};
 
 /* Outputs of a set, one sample at a time. */
 static void find_outputs(const ch_architecture *network, const double *weights, const ch_examples *set, double *outputs)
@@ -65,7 +65,7 @@ typedef struct {
 } trained;
 
 /* All but the training itself, for a test to change the setup. */
-static void prepare(trained *self, ch_arch arch, ch_loss loss)
+static void prepare(trained *self, ch_arch arch, ch_loss_kind loss)
 {
     self->train = draw_examples(DIM, NUM, 8);
     self->test = draw_examples(DIM, NUM_TESTS, 9);
@@ -116,7 +116,7 @@ static void outputs_are_measured(void **state)
         size_t unfitted = 0, errors = 0, test_errors = 0;
         for (size_t mu = 0; mu < NUM; mu++) {
             const double margin = self.train.labels[mu] * (now[mu] - then[mu]);
-            loss += ch_loss_value(losses[k], margin, kappa) / NUM;
+            loss += ch_loss_of(losses[k])->value(margin, kappa) / NUM;
             least = fmin(least, margin / kappa);
             unfitted += margin < kappa;
             errors += margin <= 0;
@@ -189,7 +189,7 @@ static void kernel_is_measured(void **state)
         find_outputs(&self.network, ch_network_learner_weights(&self.model), &self.train, outputs);
         for (size_t mu = 0; mu < KERNEL; mu++) {
             const double y = self.train.labels[mu];
-            const double c = y * ch_loss_slope(losses[k], y * (outputs[mu] - outputs_then[mu]), self.setup.kappa);
+            const double c = y * ch_loss_of(losses[k])->slope(y * (outputs[mu] - outputs_then[mu]), self.setup.kappa);
             for (size_t nu = 0; nu < KERNEL; nu++) {
                 aligned += y * now[mu][nu] * self.train.labels[nu];
             }

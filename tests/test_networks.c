@@ -371,22 +371,22 @@ static void broken_weights_are_seen(void **state)
     }
 }
 
-static void customary_order_goes_both_ways(void **state)
+static void nchw_order_goes_both_ways(void **state)
 {
     (void)state;
     for (size_t i = 0; i < NUM_SPECS; i++) {
         stage here;
         set_up(&here, &specs[i]);
         const size_t size = here.num_weights * sizeof *here.weights;
-        double *customary = ch_alloc(here.num_weights, sizeof *customary);
+        double *nchw = ch_alloc(here.num_weights, sizeof *nchw);
         double *back = ch_alloc(here.num_weights, sizeof *back);
-        ch_architecture_to_customary(&here.architecture, here.weights, customary);
-        ch_architecture_from_customary(&here.architecture, customary, back);
+        ch_architecture_to_nchw(&here.architecture, here.weights, nchw);
+        ch_architecture_from_nchw(&here.architecture, nchw, back);
         assert_memory_equal(back, here.weights, size);
         if (specs[i].arch == CH_ARCH_MLP || specs[i].arch == CH_ARCH_MLP_BIAS) {
-            assert_memory_equal(customary, here.weights, size);
+            assert_memory_equal(nchw, here.weights, size);
         }
-        free(customary);
+        free(nchw);
         free(back);
         tear_down(&here);
     }
@@ -493,7 +493,7 @@ int main(void)
         cmocka_unit_test(single_precision_agrees_with_double),
         cmocka_unit_test(small_updates_are_kept),
         cmocka_unit_test(broken_weights_are_seen),
-        cmocka_unit_test(customary_order_goes_both_ways),
+        cmocka_unit_test(nchw_order_goes_both_ways),
         cmocka_unit_test(weights_are_drawn_normal_and_single),
         cmocka_unit_test(refuses_specs),
         cmocka_unit_test(survives_failing_allocations),

@@ -207,13 +207,13 @@ static void test_theory_of_k(void **state)
         uint64_t model, depth, linear;
         double theory;
     } cases[] = {
-        {CH_MODEL_MLP, 1, CH_LINEAR_NO, 0},          {CH_MODEL_MLP_BIAS, 5, CH_LINEAR_NO, 2.0 / 3},
-        {CH_MODEL_MLP, 5, CH_LINEAR_YES, NAN},       {CH_MODEL_PERCEPTRON, 0, CH_LINEAR_NO, NAN},
-        {CH_MODEL_SIMPLE_CNN, 5, CH_LINEAR_NO, NAN},
+        {CH_ARCH_MLP, 1, CH_LINEAR_NO, 0},          {CH_ARCH_MLP_BIAS, 5, CH_LINEAR_NO, 2.0 / 3},
+        {CH_ARCH_MLP, 5, CH_LINEAR_YES, NAN},       {CH_ARCH_PERCEPTRON, 0, CH_LINEAR_NO, NAN},
+        {CH_ARCH_SIMPLE_CNN, 5, CH_LINEAR_NO, NAN},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         phase_plant plant = phase_plant_default();
-        plant.model = cases[i].model == CH_MODEL_SIMPLE_CNN ? CH_MODEL_MLP : cases[i].model;
+        plant.model = cases[i].model == CH_ARCH_SIMPLE_CNN ? CH_ARCH_MLP : cases[i].model;
         plant.depth = cases[i].depth;
         plant.num_sets = 1;
         ch_run_table table;

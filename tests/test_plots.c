@@ -58,7 +58,7 @@ static void plant_run(ch_run *run, const plan *p, size_t i, size_t j, size_t see
     const double gamma = 1 / (1 + p->chi), kappa = 0x1p-15;
     *run = (ch_run){0};
     ch_settings_default(&run->settings);
-    run->settings.model = CH_MODEL_PERCEPTRON;
+    run->settings.model = CH_ARCH_PERCEPTRON;
     run->settings.chi = p->chi;
     run->settings.dim = 128;
     run->settings.train = p->train0 << i;

@@ -108,7 +108,7 @@ static void test_run_prints_a_table(void **state)
     assert_ptr_equal(strstr(out, "settings\n"), out);
     assert_says(out, "\nresult\n");
     assert_says(out, "\ntrajectory\n");
-    const ch_settings perceptron = {.model = CH_MODEL_PERCEPTRON};
+    const ch_settings perceptron = {.model = CH_ARCH_PERCEPTRON};
     for (size_t i = 0; i < ch_settings_count; i++) {
         if (ch_setting_applies(&perceptron, i)) {
             assert_says(out, ch_settings_table[i].help);

@@ -9,6 +9,7 @@
 #include "chiton.h"
 
 #include "tests/support.h"
+#include "tests/train_support.h"
 
 #include <glob.h>
 #include <gsl/gsl_errno.h>
@@ -61,7 +62,7 @@ static ch_settings settings_of(const char *path)
     assert_int_equal(sscanf(name, "chi%lf_d%lu_P%lu_B%lu_eta%lf", &chi, &dim, &train, &batch, &rate), 5);
     ch_settings settings;
     ch_settings_default(&settings);
-    set_count(&settings, CH_SETTING_MODEL, CH_MODEL_PERCEPTRON);
+    set_count(&settings, CH_SETTING_MODEL, CH_ARCH_PERCEPTRON);
     set_real(&settings, CH_SETTING_CHI, chi);
     set_count(&settings, CH_SETTING_DIM, dim);
     set_count(&settings, CH_SETTING_TRAIN, train);
@@ -80,7 +81,7 @@ static size_t simulate(const ch_settings *point, uint64_t engine, sample_table t
         ch_run run;
         set_count(&settings, CH_SETTING_ENGINE, engine);
         set_count(&settings, CH_SETTING_SEED, 1000 + i);
-        if (ch_train(&run, &settings, NULL, 1, NULL, NULL) != CH_OK || run.status != CH_FITTED) {
+        if (train_by_settings(&run, &settings, 1, NULL, NULL) != CH_OK || run.status != CH_FITTED) {
             failures++;
         }
         table[TIME][i] = log(run.time);

@@ -1,6 +1,7 @@
 /* test_settings.c — the table, single values, and the resolving of a run's settings. */
 #include "tests/support.h"
 
+#include "sim/admit.h"
 #include "sim/settings/settings.h"
 
 #include <locale.h>
@@ -45,14 +46,27 @@ static ch_settings with(const char *pairs)
     return settings;
 }
 
-static ch_settings resolved(const char *pairs)
+static ch_resolved resolved_of(const char *pairs)
 {
-    ch_settings settings = with(pairs);
+    const ch_settings settings = with(pairs);
+    ch_resolved resolved = {0};
     ch_error err;
-    if (ch_settings_resolve(&settings, &err) != CH_OK) {
+    if (ch_settings_resolve(&settings, &resolved, &err) != CH_OK) {
         fail_msg("%s: %s", pairs, err.message);
     }
-    return settings;
+    return resolved;
+}
+
+static ch_settings resolved(const char *pairs)
+{
+    return resolved_of(pairs).settings;
+}
+
+/* Refuses as `chiton run` does: by resolving, else because the run may not begin. */
+static ch_code resolve_and_admit(const ch_settings *settings, ch_resolved *resolved, ch_error *err)
+{
+    const ch_code code = ch_settings_resolve(settings, resolved, err);
+    return code == CH_OK ? ch_admit(resolved, err) : code;
 }
 
 /* ---- the table ---- */
@@ -270,7 +284,7 @@ static void test_values_are_written_as_they_are_read(void **state)
     assert_round_trip(CH_SETTING_BATCH, (ch_value){.count = 0});
     assert_round_trip(CH_SETTING_TRAIN, (ch_value){.count = 0});
     assert_round_trip(CH_SETTING_MAX_SECONDS, (ch_value){.real = 0});
-    assert_round_trip(CH_SETTING_DATA, (ch_value){.count = CH_DATA_RANDOM_SIGN});
+    assert_round_trip(CH_SETTING_DATA, (ch_value){.count = CH_LAW_RANDOM_SIGN});
     char text[32];
     ch_setting_format(&ch_settings_table[CH_SETTING_TEMP], (ch_value){.real = 0.1}, text, sizeof text);
     assert_string_equal(text, "0.1");
@@ -330,28 +344,34 @@ static void test_networks_have_their_temperature_and_engine(void **state)
     assert_false(ch_settings_has_engine(&s));
 }
 
-/* Image data lie in data_dir, or where the environment says. */
+/* Image data lie in data_dir. The program fills it in from the environment; resolving asks nothing but the settings. */
 static void test_the_folder_of_images(void **state)
 {
     (void)state;
     ch_error err = {0};
+    ch_resolved resolved = {0};
     ch_settings s = with("model=mlp temp=1 data=mnist_parity");
-    unsetenv("CHITON_DATA");
-    assert_int_equal(ch_settings_resolve(&s, &err), CH_ERROR_INPUT);
+    setenv("CHITON_DATA", "elsewhere", 1);
+    assert_int_equal(ch_settings_resolve(&s, &resolved, &err), CH_ERROR_INPUT);
     assert_has(err.message, "data_dir is not set, nor is the environment variable CHITON_DATA");
-    setenv("CHITON_DATA", "there", 1);
-    assert_int_equal(ch_settings_resolve(&s, &err), CH_OK);
-    assert_string_equal(s.data_dir, "there");
-    s = resolved("model=mlp temp=1 data=mnist_parity data_dir=here");
-    assert_string_equal(s.data_dir, "here");
-    assert_int_equal(ch_settings_input(&s).rows, 28);
-    char here[CH_ID_SIZE], there[CH_ID_SIZE], other[CH_ID_SIZE];
-    ch_settings_id(&s, here);
+    unsetenv("CHITON_DATA");
     s.data_dir = "there";
-    ch_settings_id(&s, there);
+    assert_int_equal(ch_settings_resolve(&s, &resolved, &err), CH_OK);
+    assert_string_equal(resolved.settings.data_dir, "there");
+    s = with("model=mlp temp=1");
+    s.data_dir = "there"; /* not given: no harm where the data are drawn */
+    assert_int_equal(ch_settings_resolve(&s, &resolved, &err), CH_OK);
+    assert_null(resolved.settings.data_dir);
+    resolved = resolved_of("model=mlp temp=1 data=mnist_parity data_dir=here");
+    assert_string_equal(resolved.settings.data_dir, "here");
+    assert_int_equal(ch_settings_input(&resolved.settings).rows, 28);
+    char here[CH_ID_SIZE], there[CH_ID_SIZE], other[CH_ID_SIZE];
+    ch_settings_id(&resolved, here);
+    resolved.settings.data_dir = "there";
+    ch_settings_id(&resolved, there);
     assert_string_equal(here, there); /* where the files lie does not matter, what is in them does */
-    snprintf(s.data_digest, sizeof s.data_digest, "%064d", 7);
-    ch_settings_id(&s, other);
+    snprintf(resolved.settings.data_digest, sizeof resolved.settings.data_digest, "%064d", 7);
+    ch_settings_id(&resolved, other);
     assert_string_not_equal(here, other);
 }
 
@@ -363,9 +383,9 @@ static void test_resolving_twice_is_resolving_once(void **state)
                                         "model=perceptron rate=2 data=random_sign",
                                         "model=perceptron temp=1 seed=9 seed_batch=0 max_steps=none engine=plain"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const ch_settings once = resolved(cases[i]);
-        ch_settings twice = once;
-        assert_int_equal(ch_settings_resolve(&twice, NULL), CH_OK);
+        const ch_resolved once = resolved_of(cases[i]);
+        ch_resolved twice = {0};
+        assert_int_equal(ch_settings_resolve(&once.settings, &twice, NULL), CH_OK);
         assert_memory_equal(&once, &twice, sizeof once);
     }
 }
@@ -428,16 +448,15 @@ static void test_combinations_that_make_no_sense_are_refused(void **state)
          "train is 4000000 and test is 0: their tangent kernel, and what it is made from, takes"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const ch_settings before = with(cases[i].pairs);
-        ch_settings after = before;
+        const ch_settings settings = with(cases[i].pairs);
+        ch_resolved resolved;
         ch_error err = {0};
-        assert_int_equal(ch_settings_resolve(&after, &err), CH_ERROR_INPUT);
+        assert_int_equal(resolve_and_admit(&settings, &resolved, &err), CH_ERROR_INPUT);
         assert_has(err.message, cases[i].message);
-        assert_memory_equal(&before, &after, sizeof before);
     }
 }
 
-/* train = inf, with each budget; and for theory, which needs none, nor memory. */
+/* train = inf with each budget. Theory resolves settings without asking whether a run may begin. */
 static void test_train_may_be_infinite(void **state)
 {
     (void)state;
@@ -454,10 +473,9 @@ static void test_train_may_be_infinite(void **state)
     static const char *const unbound[] = {"model=perceptron temp=1 train=inf",
                                           "model=perceptron temp=1 train=4294967295 dim=2147483648"};
     for (size_t i = 0; i < sizeof unbound / sizeof *unbound; i++) {
-        ch_settings s = with(unbound[i]);
-        assert_int_equal(ch_settings_resolve(&s, NULL), CH_ERROR_INPUT);
-        assert_int_equal(ch_settings_resolve_for_theory(&s, NULL), CH_OK);
-        assert_true(s.rate == 2);
+        const ch_resolved resolved = resolved_of(unbound[i]);
+        assert_true(resolved.settings.rate == 2);
+        assert_int_equal(ch_admit(&resolved, NULL), CH_ERROR_INPUT);
     }
 }
 
@@ -475,8 +493,12 @@ static void test_every_row_is_checked_when_resolving(void **state)
         }
         ch_settings_set(&settings, i, bad);
         ch_error err = {0};
+        ch_resolved resolved, before;
         char start[32];
-        assert_int_equal(ch_settings_resolve(&settings, &err), CH_ERROR_INPUT);
+        memset(&resolved, 0x5A, sizeof resolved);
+        before = resolved;
+        assert_int_equal(ch_settings_resolve(&settings, &resolved, &err), CH_ERROR_INPUT);
+        assert_memory_equal(&before, &resolved, sizeof before);
         snprintf(start, sizeof start, "%s is '", ch_settings_table[i].name);
         assert_memory_equal(err.message, start, strlen(start));
         assert_has(err.message, "accepted is ");
@@ -489,13 +511,33 @@ static void test_identity_is_of_the_resolved_values(void **state)
 {
     (void)state;
     char a[CH_ID_SIZE], b[CH_ID_SIZE];
-    ch_settings s = resolved("model=perceptron temp=0.5 batch=2");
-    ch_settings_id(&s, a);
+    ch_resolved resolved = resolved_of("model=perceptron temp=0.5 batch=2");
+    ch_settings_id(&resolved, a);
     assert_int_equal(strlen(a), CH_ID_SIZE - 1);
     assert_int_equal(strspn(a, "0123456789abcdef"), CH_ID_SIZE - 1);
-    s = resolved("model=perceptron rate=1 chi=0 seed_data=0 engine=fast");
-    ch_settings_id(&s, b);
+    resolved = resolved_of("model=perceptron rate=1 chi=0 seed_data=0 engine=fast");
+    ch_settings_id(&resolved, b);
     assert_string_equal(a, b);
+}
+
+/* -0 and 0 are one value of chi, under every law that has a chi. A program may set either. */
+static void test_zero_has_one_identity(void **state)
+{
+    (void)state;
+    static const char *const laws[] = {"depleted", "sign", "random_sign"};
+    for (size_t i = 0; i < sizeof laws / sizeof *laws; i++) {
+        char pairs[96], plus[CH_ID_SIZE], minus[CH_ID_SIZE];
+        snprintf(pairs, sizeof pairs, "model=perceptron temp=0.5 data=%s chi=0", laws[i]);
+        ch_settings settings = with(pairs);
+        ch_resolved resolved = resolved_of(pairs);
+        ch_settings_id(&resolved, plus);
+        ch_settings_set(&settings, CH_SETTING_CHI, (ch_value){.real = -0.0});
+        assert_true(signbit(settings.chi));
+        assert_int_equal(ch_settings_resolve(&settings, &resolved, NULL), CH_OK);
+        ch_settings_id(&resolved, minus);
+        assert_string_equal(plus, minus);
+        assert_false(signbit(resolved.settings.chi));
+    }
 }
 
 /* Golden value: `printf 'results_version=2\nmodel=perceptron\n…' | sha256sum | cut -c -32`. It changes only together
@@ -504,8 +546,8 @@ static void test_identity_is_the_documented_hash(void **state)
 {
     (void)state;
     char id[CH_ID_SIZE];
-    const ch_settings s = resolved("model=perceptron temp=0.1");
-    ch_settings_id(&s, id);
+    const ch_resolved resolved = resolved_of("model=perceptron temp=0.1");
+    ch_settings_id(&resolved, id);
     assert_string_equal(id, "fcef4d42340f07a0b788292a549027c5");
 }
 
@@ -513,19 +555,19 @@ static void test_every_setting_changes_the_identity(void **state)
 {
     (void)state;
     char before[CH_ID_SIZE], after[CH_ID_SIZE];
-    const ch_settings perceptron = resolved("model=perceptron temp=0.5"), mlp = resolved("model=mlp temp=0.5");
+    const ch_resolved perceptron = resolved_of("model=perceptron temp=0.5"), mlp = resolved_of("model=mlp temp=0.5");
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
-        const ch_settings s = ch_setting_applies(&perceptron, i) ? perceptron : mlp;
-        ch_settings changed = s;
-        ch_settings_id(&s, before);
+        const ch_resolved resolved = ch_setting_applies(&perceptron.settings, i) ? perceptron : mlp;
+        ch_resolved changed = resolved;
+        ch_settings_id(&resolved, before);
         const ch_setting *row = &ch_settings_table[i];
         ch_value value = {.count = 100 + i};
         if (row->type == CH_TYPE_REAL) {
             value.real = 0.123;
         } else if (row->type == CH_TYPE_CHOICE) {
-            value.count = ch_settings_get(&s, i).count + 1;
+            value.count = ch_settings_get(&resolved.settings, i).count + 1;
         }
-        ch_settings_set(&changed, i, value);
+        ch_settings_set(&changed.settings, i, value);
         ch_settings_id(&changed, after);
         assert_string_not_equal(before, after);
     }
@@ -550,6 +592,7 @@ int main(void)
         cmocka_unit_test(test_train_may_be_infinite),
         cmocka_unit_test(test_every_row_is_checked_when_resolving),
         cmocka_unit_test(test_identity_is_of_the_resolved_values),
+        cmocka_unit_test(test_zero_has_one_identity),
         cmocka_unit_test(test_identity_is_the_documented_hash),
         cmocka_unit_test(test_every_setting_changes_the_identity),
     };

@@ -119,7 +119,7 @@ static void test_put_is_idempotent(void **state)
     const ch_run original = make_run(3, points);
     ch_run again = original;
     ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
-    ch_settings_id(&original.settings, id);
+    ch_settings_id(&original.resolved, id);
     assert_int_equal(ch_store_has(&store, id, &found, NULL), CH_OK);
     assert_false(found);
     assert_int_equal(ch_store_put(&store, &original, NULL), CH_OK);

@@ -1,6 +1,7 @@
 /* test_sweep.c — many runs into a store: each once, the same bits on any number of threads, and what ends a sweep. */
 #include "tests/alloc_fail.h"
 #include "tests/sweep_support.h"
+#include "tests/train_support.h"
 
 #include <gsl/gsl_errno.h>
 
@@ -23,8 +24,8 @@ static void test_every_run_lands_once(void **state)
         char id[CH_ID_SIZE];
         bool found = false;
         ch_plan_get(&plan, i, &settings);
-        assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
-        ch_settings_id(&settings, id);
+        const ch_resolved resolved = resolve_settings(&settings);
+        ch_settings_id(&resolved, id);
         assert_int_equal(ch_store_has(&store, id, &found, NULL), CH_OK);
         assert_true(found);
     }
@@ -58,7 +59,7 @@ static void test_a_run_of_a_sweep_is_the_run_alone(void **state)
         ch_settings settings;
         ch_run run;
         ch_plan_get(&plan, i, &settings);
-        assert_int_equal(ch_train(&run, &settings, NULL, 1, NULL, NULL), CH_OK);
+        assert_int_equal(train_by_settings(&run, &settings, 1, NULL, NULL), CH_OK);
         assert_int_equal(ch_store_put(&store, &run, NULL), CH_OK);
         ch_run_free(&run);
     }
@@ -169,11 +170,11 @@ static size_t read_order(ch_store *store, placed *order, size_t room)
         ch_settings settings;
         assert_true(count < room);
         ch_settings_default(&settings);
-        ch_settings_set(&settings, CH_SETTING_MODEL, (ch_value){.count = CH_MODEL_PERCEPTRON});
+        ch_settings_set(&settings, CH_SETTING_MODEL, (ch_value){.count = CH_ARCH_PERCEPTRON});
         ch_settings_set(&settings, CH_SETTING_TRAIN, (ch_value){.count = (uint64_t)sqlite3_column_int64(statement, 1)});
         ch_settings_set(&settings, CH_SETTING_TEMP, (ch_value){.real = sqlite3_column_double(statement, 2)});
-        assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
-        order[count] = (placed){.set = sqlite3_column_int64(statement, 0), .cost = ch_train_cost(&settings)};
+        const ch_resolved resolved = resolve_settings(&settings);
+        order[count] = (placed){.set = sqlite3_column_int64(statement, 0), .cost = ch_train_cost(&resolved)};
     }
     sqlite3_finalize(statement);
     return count;

@@ -1,5 +1,6 @@
 /* test_sweep_memory.c — how many runs of a sweep go at once: what memory holds, and the threads that each is given. */
 #include "tests/sweep_support.h"
+#include "tests/train_support.h"
 
 #include <fcntl.h>
 #include <gsl/gsl_errno.h>
@@ -69,9 +70,9 @@ static void measure(const char *const *lines, size_t *set_bytes, size_t *run_byt
     for (uint64_t i = 0; i < plan.num_runs; i++) {
         ch_settings settings;
         ch_plan_get(&plan, i, &settings);
-        assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
-        const size_t set = ch_train_set_bytes(&settings, (size_t)settings.train, settings.engine);
-        const size_t run = ch_train_run_bytes(&settings);
+        const ch_resolved resolved = resolve_settings(&settings);
+        const size_t set = ch_train_set_bytes(&resolved, (size_t)settings.train, resolved.settings.engine);
+        const size_t run = ch_train_run_bytes(&resolved);
         *set_bytes = set > *set_bytes ? set : *set_bytes;
         *run_bytes = run > *run_bytes ? run : *run_bytes;
     }
@@ -171,7 +172,7 @@ static void test_runs_of_both_engines_on_one_set_are_the_runs_alone(void **state
         ch_settings settings;
         ch_run run;
         ch_plan_get(&plan, i, &settings);
-        assert_int_equal(ch_train(&run, &settings, NULL, 1, NULL, NULL), CH_OK);
+        assert_int_equal(train_by_settings(&run, &settings, 1, NULL, NULL), CH_OK);
         assert_int_equal(ch_store_put(&store, &run, NULL), CH_OK);
         ch_run_free(&run);
     }

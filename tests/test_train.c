@@ -1,6 +1,7 @@
 /* test_train.c — one run from settings to result: trajectories, budgets, endings, and what must not change a bit. */
 #include "tests/alloc_fail.h"
 #include "tests/support.h"
+#include "tests/train_support.h"
 
 #include "chiton.h"
 
@@ -18,7 +19,7 @@ static ch_settings settings_of(const char *text)
     ch_error err = {0};
     char copy[256];
     ch_settings_default(&settings);
-    ch_settings_set(&settings, CH_SETTING_MODEL, (ch_value){.count = CH_MODEL_PERCEPTRON});
+    ch_settings_set(&settings, CH_SETTING_MODEL, (ch_value){.count = CH_ARCH_PERCEPTRON});
     snprintf(copy, sizeof copy, "%s", text);
     for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " ")) {
         char *equals = strchr(word, '=');
@@ -39,7 +40,7 @@ static ch_run train_settings(const ch_settings *settings)
 {
     ch_run run;
     ch_error err = {0};
-    if (ch_train(&run, settings, NULL, 1, NULL, &err) != CH_OK) {
+    if (train_by_settings(&run, settings, 1, NULL, &err) != CH_OK) {
         fail_msg("%s", err.message);
     }
     return run;
@@ -134,14 +135,13 @@ static void test_engine_auto_follows_train(void **state)
     char automatic[CH_ID_SIZE], plain[CH_ID_SIZE];
     assert_same_result(SMALL " engine=auto", SMALL " engine=plain");
     ch_run a = train(SMALL), b = train(SMALL " engine=plain");
-    ch_settings_id(&a.settings, automatic);
-    ch_settings_id(&b.settings, plain);
+    ch_settings_id(&a.resolved, automatic);
+    ch_settings_id(&b.resolved, plain);
     assert_string_equal(automatic, plain);
     ch_run_free(&a);
     ch_run_free(&b);
-    ch_settings large = settings_of(SMALL " train=2048");
-    assert_int_equal(ch_settings_resolve(&large, NULL), CH_OK);
-    assert_int_equal(large.engine, CH_ENGINE_FAST);
+    const ch_settings large = settings_of(SMALL " train=2048");
+    assert_int_equal(resolve_settings(&large).settings.engine, CH_ENGINE_FAST);
 }
 
 /* 20,000 test samples: five standard deviations, false alarm 6e-7; the seed is fixed. */
@@ -164,12 +164,12 @@ static void test_a_larger_set_gives_the_same_bits(void **state)
     (void)state;
     static const char *const texts[] = {SMALL " record=3", SMALL " data=random_sign", SMALL " chi=2 batch=full"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        ch_settings settings = settings_of(texts[i]);
+        const ch_settings settings = settings_of(texts[i]);
+        const ch_resolved resolved = resolve_settings(&settings);
         ch_train_set set;
         ch_run run;
-        assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
-        assert_int_equal(ch_train_set_init(&set, &settings, NULL, 1000, 2, NULL, NULL), CH_OK);
-        assert_int_equal(ch_train(&run, &settings, &set, 1, NULL, NULL), CH_OK);
+        assert_int_equal(ch_train_set_init(&set, &resolved, NULL, 1000, 2, NULL, NULL), CH_OK);
+        assert_int_equal(ch_train(&run, &resolved, &set, 1, NULL, NULL), CH_OK);
         ch_run own = train_settings(&settings);
         assert_results_equal(&run, &own);
         assert_int_equal(run.num_points, own.num_points);
@@ -190,7 +190,7 @@ static void test_threads_change_no_bit(void **state)
         ch_run one = train_settings(&settings);
         for (int threads = 2; threads <= 3; threads++) {
             ch_run many;
-            assert_int_equal(ch_train(&many, &settings, NULL, threads, NULL, NULL), CH_OK);
+            assert_int_equal(train_by_settings(&many, &settings, threads, NULL, NULL), CH_OK);
             assert_results_equal(&one, &many);
             assert_int_equal(one.num_points, many.num_points);
             ch_run_free(&many);
@@ -356,7 +356,7 @@ static void test_a_raised_flag_interrupts(void **state)
     const ch_settings settings = settings_of(ENDLESS " record=10");
     const ch_watch watch = {.stop = &flag};
     flag = 1;
-    assert_int_equal(ch_train(&run, &settings, NULL, 1, &watch, &err), CH_ERROR_INTERRUPTED);
+    assert_int_equal(train_by_settings(&run, &settings, 1, &watch, &err), CH_ERROR_INTERRUPTED);
     assert_int_equal(err.code, CH_ERROR_INTERRUPTED);
     ch_run_free(&run);
 
@@ -364,7 +364,7 @@ static void test_a_raised_flag_interrupts(void **state)
     signal(SIGALRM, raise_flag);
     const struct itimerval soon = {.it_value = {.tv_usec = 50000}};
     assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
-    assert_int_equal(ch_train(&run, &settings, NULL, 1, &watch, &err), CH_ERROR_INTERRUPTED);
+    assert_int_equal(train_by_settings(&run, &settings, 1, &watch, &err), CH_ERROR_INTERRUPTED);
     assert_int_equal(flag, 1);
     assert_non_null(strstr(err.message, "stopped "));
     signal(SIGALRM, SIG_DFL);
@@ -377,7 +377,7 @@ static void assert_refused(const ch_settings *settings, const char *name)
 {
     ch_run run;
     ch_error err = {0};
-    assert_int_equal(ch_train(&run, settings, NULL, 1, NULL, &err), CH_ERROR_INPUT);
+    assert_int_equal(train_by_settings(&run, settings, 1, NULL, &err), CH_ERROR_INPUT);
     assert_int_equal(err.code, CH_ERROR_INPUT);
     if (strstr(err.message, name) == NULL) {
         fail_msg("'%s' does not name %s", err.message, name);
@@ -429,13 +429,13 @@ static void test_bad_settings_are_refused(void **state)
 static void test_a_set_that_is_too_small_is_refused(void **state)
 {
     (void)state;
-    ch_settings settings = settings_of(SMALL);
+    const ch_settings settings = settings_of(SMALL);
+    const ch_resolved resolved = resolve_settings(&settings);
     ch_train_set set;
     ch_run run;
     ch_error err = {0};
-    assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
-    assert_int_equal(ch_train_set_init(&set, &settings, NULL, 255, 1, NULL, NULL), CH_OK);
-    assert_int_equal(ch_train(&run, &settings, &set, 1, NULL, &err), CH_ERROR_INPUT);
+    assert_int_equal(ch_train_set_init(&set, &resolved, NULL, 255, 1, NULL, NULL), CH_OK);
+    assert_int_equal(ch_train(&run, &resolved, &set, 1, NULL, &err), CH_ERROR_INPUT);
     assert_non_null(strstr(err.message, "train is 256"));
     ch_run_free(&run);
     ch_train_set_free(&set);
@@ -449,7 +449,7 @@ static void test_every_failing_allocation_is_survived(void **state)
     ch_run run;
     ch_error err = {0};
     long failed;
-    assert_failures_are_told(failed, ch_train(&run, &settings, NULL, 1, NULL, &err), err, ch_run_free(&run));
+    assert_failures_are_told(failed, train_by_settings(&run, &settings, 1, NULL, &err), err, ch_run_free(&run));
     assert_in((double)failed, 6, 1000); /* two sets, weights, batches, and the points as they grow */
     assert_results_equal(&run, &whole);
     ch_run_free(&run);
@@ -465,28 +465,29 @@ static void test_expected_cost_is_finite_and_grows_with_the_samples(void **state
     static const double chis[] = {-0.9999, -0.9, -0.5, 0, 1, 3, 1000};
     static const double temps[] = {1e-300, 1e-6, 1, 1e300};
     static const double alphas[] = {1e-300, 1, 32768, 1e300};
-    ch_settings settings = settings_of("batch=1 temp=1");
-    assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
+    const ch_settings small = settings_of("batch=1 temp=1");
+    ch_resolved resolved = resolve_settings(&small);
+    ch_settings *settings = &resolved.settings;
     for (size_t i = 0; i < 2 * 7 * 4 * 4; i++) {
         double last = 0;
-        settings.engine = i < 7 * 4 * 4 ? CH_ENGINE_PLAIN : CH_ENGINE_FAST;
-        settings.chi = chis[i / 16 % 7];
-        settings.temp = settings.rate = temps[i / 4 % 4];
-        settings.alpha = alphas[i % 4];
-        for (settings.train = 1; settings.train <= UINT32_MAX; settings.train *= 4) {
-            const double cost = ch_train_cost(&settings);
+        settings->engine = i < 7 * 4 * 4 ? CH_ENGINE_PLAIN : CH_ENGINE_FAST;
+        settings->chi = chis[i / 16 % 7];
+        settings->temp = settings->rate = temps[i / 4 % 4];
+        settings->alpha = alphas[i % 4];
+        for (settings->train = 1; settings->train <= UINT32_MAX; settings->train *= 4) {
+            const double cost = ch_train_cost(&resolved);
             assert_true(isfinite(cost) && cost > 0 && cost >= last);
             last = cost;
         }
     }
-    settings.dim = UINT64_C(1) << 31;
-    settings.batch = settings.train = UINT32_MAX;
-    assert_true(isfinite(ch_train_cost(&settings)));
-    settings.max_steps = 1;
-    settings.dim = 16;
-    settings.batch = 1;
-    settings.train = 100;
-    assert_true(ch_train_cost(&settings) < 1e4);
+    settings->dim = UINT64_C(1) << 31;
+    settings->batch = settings->train = UINT32_MAX;
+    assert_true(isfinite(ch_train_cost(&resolved)));
+    settings->max_steps = 1;
+    settings->dim = 16;
+    settings->batch = 1;
+    settings->train = 100;
+    assert_true(ch_train_cost(&resolved) < 1e4);
 }
 
 /* ---- train = inf ---- */
@@ -495,8 +496,8 @@ static double cost_of(const char *text)
 {
     ch_settings settings = settings_of(text);
     ch_settings_set(&settings, CH_SETTING_DATA_DIR, (ch_value){.text = "x"});
-    assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
-    const double cost = ch_train_cost(&settings);
+    const ch_resolved resolved = resolve_settings(&settings);
+    const double cost = ch_train_cost(&resolved);
     assert_true(isfinite(cost) && cost > 0);
     return cost;
 }
@@ -571,20 +572,21 @@ static void test_expected_memory_is_what_is_asked_for(void **state)
         ch_train_set set;
         ch_run run;
         ch_settings_set(&settings, CH_SETTING_TEMP, (ch_value){.real = 1});
-        assert_int_equal(ch_settings_resolve(&settings, NULL), CH_OK);
+        const ch_resolved resolved = resolve_settings(&settings);
         alloc_fail_at(-1);
         const size_t held = settings.train > 0 ? (size_t)settings.train : 1; /* with inf the set is not looked at */
-        assert_int_equal(ch_train_set_init(&set, &settings, NULL, held, 2, NULL, NULL), CH_OK);
-        const double set_bytes = (double)ch_train_set_bytes(&settings, held, settings.engine);
+        assert_int_equal(ch_train_set_init(&set, &resolved, NULL, held, 2, NULL, NULL), CH_OK);
+        const double set_bytes = (double)ch_train_set_bytes(&resolved, held, resolved.settings.engine);
         assert_in((double)alloc_bytes(), 0.9 * set_bytes - overhead, set_bytes + overhead + page);
         alloc_fail_at(-1);
-        assert_int_equal(ch_train(&run, &settings, &set, 2, NULL, NULL), CH_OK);
-        assert_in((double)alloc_bytes(), 0, (double)ch_train_run_bytes(&settings) + overhead + page);
+        assert_int_equal(ch_train(&run, &resolved, &set, 2, NULL, NULL), CH_OK);
+        assert_in((double)alloc_bytes(), 0, (double)ch_train_run_bytes(&resolved) + overhead + page);
         ch_run_free(&run);
         ch_train_set_free(&set);
     }
     const ch_settings settings = settings_of(SMALL);
-    assert_true(ch_train_set_bytes(&settings, SIZE_MAX / 8, CH_ENGINE_FAST) == SIZE_MAX);
+    const ch_resolved resolved = resolve_settings(&settings);
+    assert_true(ch_train_set_bytes(&resolved, SIZE_MAX / 8, CH_ENGINE_FAST) == SIZE_MAX);
 }
 
 int main(void)

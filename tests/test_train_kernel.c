@@ -7,11 +7,12 @@
 #include "tests/alloc_fail.h"
 #include "tests/store_support.h"
 #include "tests/support.h"
+#include "tests/train_support.h"
 
 #include <gsl/gsl_errno.h>
 
 /* "NAME=VALUE NAME=VALUE …" */
-static ch_settings settings_of(const char *text)
+static ch_resolved resolved_of(const char *text)
 {
     ch_settings settings;
     ch_error err = {0};
@@ -30,17 +31,14 @@ static ch_settings settings_of(const char *text)
         }
         ch_settings_set(&settings, index, value);
     }
-    if (ch_settings_resolve(&settings, &err) != CH_OK) {
-        fail_msg("%s", err.message);
-    }
-    return settings;
+    return resolve_settings(&settings);
 }
 
 /* ---- keys ---- */
 
 static void assert_keys(const char *one, const char *other, bool same)
 {
-    const ch_settings a = settings_of(one), b = settings_of(other);
+    const ch_resolved a = resolved_of(one), b = resolved_of(other);
     char *left = ch_train_kernel_key(&a), *right = ch_train_kernel_key(&b);
     assert_true(left != NULL && right != NULL);
     if ((strcmp(left, right) == 0) != same) {
@@ -83,11 +81,12 @@ static void test_keys_have_what_entries_depend_on(void **state)
 static void test_keys_of_images_have_their_digest(void **state)
 {
     (void)state;
-    ch_settings settings = settings_of(TWIN "data=mnist_parity data_dir=x");
-    memset(settings.data_digest, 'a', sizeof settings.data_digest - 1);
-    char *key = ch_train_kernel_key(&settings);
+    ch_resolved resolved = resolved_of(TWIN "data=mnist_parity data_dir=x");
+    const ch_settings *settings = &resolved.settings;
+    memset(resolved.settings.data_digest, 'a', sizeof settings->data_digest - 1);
+    char *key = ch_train_kernel_key(&resolved);
     char wanted[128];
-    snprintf(wanted, sizeof wanted, "data_digest=%s\n", settings.data_digest);
+    snprintf(wanted, sizeof wanted, "data_digest=%s\n", settings->data_digest);
     assert_non_null(strstr(key, wanted));
     assert_null(strstr(key, "chi="));
     assert_null(strstr(key, "data_dir="));
@@ -109,19 +108,19 @@ static void test_memory_is_what_is_asked_for(void **state)
     };
     const double overhead = 8192, pages = 4 << 21; /* rows are rounded up to huge pages */
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        const ch_settings settings = settings_of(texts[i]);
-        const ch_network_spec spec = ch_settings_network(&settings);
-        const size_t num_train = (size_t)settings.train;
+        const ch_resolved resolved = resolved_of(texts[i]);
+        const ch_network_spec spec = ch_settings_network(&resolved.settings);
+        const size_t num_train = (size_t)resolved.settings.train;
         ch_architecture architecture;
         ch_train_set set;
         assert_int_equal(ch_architecture_init(&architecture, &spec, NULL), CH_OK);
         const double workspace = 2 * ((double)ch_passes_bytes(&architecture, false, 32) + (256 << 10));
         const double side = (double)ch_layerwise_bytes(&architecture, num_train);
-        const double bytes = (double)ch_train_set_bytes(&settings, num_train, settings.engine);
+        const double bytes = (double)ch_train_set_bytes(&resolved, num_train, resolved.settings.engine);
         alloc_fail_at(-1);
-        assert_int_equal(ch_train_set_init(&set, &settings, NULL, num_train, 1, NULL, NULL), CH_OK);
+        assert_int_equal(ch_train_set_init(&set, &resolved, NULL, num_train, 1, NULL, NULL), CH_OK);
         const double asked = (double)alloc_bytes();
-        assert_in(asked, bytes - side, bytes + (settings.test > 0 ? side : 0) + workspace + overhead + pages);
+        assert_in(asked, bytes - side, bytes + (resolved.settings.test > 0 ? side : 0) + workspace + overhead + pages);
         assert_int_equal(set.kernel.num_train, num_train);
         ch_train_set_free(&set);
         ch_architecture_free(&architecture);
@@ -132,26 +131,26 @@ static void test_memory_is_what_is_asked_for(void **state)
 static void test_least_memory(void **state)
 {
     (void)state;
-    const ch_settings settings = settings_of("model=mlp linear=yes temp=1 train=65 test=10");
-    const size_t least = ch_train_kernel_least_bytes(&settings, 65), best = ch_train_kernel_bytes(&settings, 65);
+    const ch_resolved resolved = resolved_of("model=mlp linear=yes temp=1 train=65 test=10");
+    const size_t least = ch_train_kernel_least_bytes(&resolved, 65), best = ch_train_kernel_bytes(&resolved, 65);
     assert_true(least < best);
     assert_true(least > ch_kernel_bytes(65, 10) + ch_examples_bytes(65, 128) + ch_examples_bytes(10, 128));
     assert_int_equal(ch_kernel_bytes(65, 10), 4 * 75 * 128);
-    assert_true(ch_train_kernel_least_bytes(&settings, SIZE_MAX / 8) == SIZE_MAX);
-    assert_true(ch_train_kernel_bytes(&settings, SIZE_MAX / 8) == SIZE_MAX);
+    assert_true(ch_train_kernel_least_bytes(&resolved, SIZE_MAX / 8) == SIZE_MAX);
+    assert_true(ch_train_kernel_bytes(&resolved, SIZE_MAX / 8) == SIZE_MAX);
 }
 
 /* The largest P that is named is the largest one that is accepted. */
 static void test_what_does_not_fit_is_refused(void **state)
 {
     (void)state;
-    const ch_settings settings = settings_of("model=mlp linear=yes temp=1 train=2000 test=100");
+    const ch_resolved resolved = resolved_of("model=mlp linear=yes temp=1 train=2000 test=100");
     for (uint64_t train = 1; train <= 2000; train += 37) {
-        const size_t bytes = ch_train_kernel_least_bytes(&settings, (size_t)train);
+        const size_t bytes = ch_train_kernel_least_bytes(&resolved, (size_t)train);
         ch_error err = {0};
         char words[64];
-        assert_int_equal(ch_train_kernel_check_memory(&settings, train, bytes, CH_ERROR_INPUT, &err), CH_OK);
-        const ch_code code = ch_train_kernel_check_memory(&settings, 2001, bytes, CH_ERROR_INPUT, &err);
+        assert_int_equal(ch_train_kernel_check_memory(&resolved, train, bytes, CH_ERROR_INPUT, &err), CH_OK);
+        const ch_code code = ch_train_kernel_check_memory(&resolved, 2001, bytes, CH_ERROR_INPUT, &err);
         assert_int_equal(code, CH_ERROR_INPUT);
         snprintf(words, sizeof words, "accepted is train up to %d, which fits the ", (int)train);
         assert_non_null(strstr(err.message, words));
@@ -159,7 +158,7 @@ static void test_what_does_not_fit_is_refused(void **state)
         assert_non_null(strstr(err.message, "that this machine has"));
     }
     ch_error err = {0};
-    assert_int_equal(ch_train_kernel_check_memory(&settings, 5, 100, CH_ERROR_MEMORY, &err), CH_ERROR_MEMORY);
+    assert_int_equal(ch_train_kernel_check_memory(&resolved, 5, 100, CH_ERROR_MEMORY, &err), CH_ERROR_MEMORY);
     assert_non_null(strstr(err.message, "accepted is a smaller test or width"));
     assert_non_null(strstr(err.message, "that are free"));
 }
@@ -168,17 +167,17 @@ static void test_what_does_not_fit_is_refused(void **state)
 static void test_what_is_not_free_is_not_taken(void **state)
 {
     (void)state;
-    ch_settings settings = settings_of("model=mlp linear=yes temp=1");
+    ch_resolved resolved = resolved_of("model=mlp linear=yes temp=1");
     ch_train_set set;
     ch_stop stop = 1;
     const ch_watch watch = {.stop = &stop};
     ch_error err = {0};
-    while (ch_train_kernel_least_bytes(&settings, (size_t)settings.train) < ch_memory_physical()) {
-        settings.train++;
+    while (ch_train_kernel_least_bytes(&resolved, (size_t)resolved.settings.train) < ch_memory_physical()) {
+        resolved.settings.train++;
     }
-    settings.train--;
-    assert_int_equal(ch_settings_resolve(&settings, &err), CH_OK);
-    assert_int_equal(ch_train_set_init(&set, &settings, NULL, (size_t)settings.train, 1, &watch, &err),
+    resolved.settings.train--;
+    assert_int_equal(ch_admit(&resolved, &err), CH_OK);
+    assert_int_equal(ch_train_set_init(&set, &resolved, NULL, (size_t)resolved.settings.train, 1, &watch, &err),
                      CH_ERROR_MEMORY);
     assert_non_null(strstr(err.message, "accepted is train up to "));
     assert_true(set.num_samples == 0);
@@ -186,14 +185,14 @@ static void test_what_is_not_free_is_not_taken(void **state)
 
 /* ---- failing ---- */
 
-static void assert_allocations_are_survived(const ch_settings *settings, const ch_sources *sources, long least)
+static void assert_allocations_are_survived(const ch_resolved *resolved, const ch_sources *sources, long least)
 {
     ch_train_set set;
     ch_error err = {0};
     long failed = 0;
     for (;; failed++) {
         alloc_fail_at(failed);
-        const ch_code code = ch_train_set_init(&set, settings, sources, 70, 1, NULL, &err);
+        const ch_code code = ch_train_set_init(&set, resolved, sources, 70, 1, NULL, &err);
         alloc_fail_at(-1);
         if (code == CH_OK) {
             break;
@@ -211,28 +210,28 @@ static void assert_allocations_are_survived(const ch_settings *settings, const c
 static void test_failing_allocations_are_survived(void **state)
 {
     (void)state;
-    const ch_settings settings = settings_of("model=mlp linear=yes temp=1 train=70 test=9 dim=5 width=6 depth=2");
+    const ch_resolved resolved = resolved_of("model=mlp linear=yes temp=1 train=70 test=9 dim=5 width=6 depth=2");
     const ch_sources none = {0}, kept = {.kernel_folder = folder};
-    assert_allocations_are_survived(&settings, &none, 8);
-    assert_allocations_are_survived(&settings, &kept, 8); /* written by the last */
-    assert_allocations_are_survived(&settings, &kept, 4); /* and read by these */
+    assert_allocations_are_survived(&resolved, &none, 8);
+    assert_allocations_are_survived(&resolved, &kept, 8); /* written by the last */
+    assert_allocations_are_survived(&resolved, &kept, 4); /* and read by these */
 }
 
 static void test_a_flag_ends_it(void **state)
 {
     (void)state;
-    const ch_settings settings = settings_of("model=mlp linear=yes temp=1 train=70 dim=5 width=6 depth=2");
+    const ch_resolved resolved = resolved_of("model=mlp linear=yes temp=1 train=70 dim=5 width=6 depth=2");
     const ch_sources kept = {.kernel_folder = folder};
     ch_stop stop = 1;
     const ch_watch watch = {.stop = &stop};
     ch_train_set set;
-    assert_int_equal(ch_train_set_init(&set, &settings, &kept, 70, 1, &watch, NULL), CH_ERROR_INTERRUPTED);
+    assert_int_equal(ch_train_set_init(&set, &resolved, &kept, 70, 1, &watch, NULL), CH_ERROR_INTERRUPTED);
     assert_true(set.kernel.train == NULL && set.num_samples == 0);
     stop = 0;
-    assert_int_equal(ch_train_set_init(&set, &settings, &kept, 70, 1, &watch, NULL), CH_OK);
+    assert_int_equal(ch_train_set_init(&set, &resolved, &kept, 70, 1, &watch, NULL), CH_OK);
     ch_train_set_free(&set);
     stop = 1;
-    assert_int_equal(ch_train_set_init(&set, &settings, &kept, 70, 1, &watch, NULL), CH_ERROR_INTERRUPTED);
+    assert_int_equal(ch_train_set_init(&set, &resolved, &kept, 70, 1, &watch, NULL), CH_ERROR_INTERRUPTED);
 }
 
 int main(void)

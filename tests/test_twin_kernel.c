@@ -266,7 +266,7 @@ static void golden_kernels_agree(void **state)
         train.inputs = ch_alloc(num * train.dim, sizeof *train.inputs);
         train.labels = ch_alloc(num, sizeof *train.labels);
         double *weights = ch_alloc(architecture.num_weights, sizeof *weights);
-        ch_architecture_from_customary(&architecture, wanted.weights, weights);
+        ch_architecture_from_nchw(&architecture, wanted.weights, weights);
         for (size_t i = 0; i < num * train.dim; i++) {
             train.inputs[i] = (float)wanted.x.values[i];
         }

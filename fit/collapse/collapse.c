@@ -229,7 +229,7 @@ static void find_theory(ch_collapse *self, const ch_fit_group *group)
     const ch_settings *key = &group->key;
     ch_perceptron_theory theory;
     ch_error ignored;
-    if (key->model == CH_MODEL_PERCEPTRON && key->dynamics == CH_DYNAMICS_SGD && key->batch != 0 &&
+    if (key->model == CH_ARCH_PERCEPTRON && key->dynamics == CH_DYNAMICS_SGD && key->batch != 0 &&
         ch_perceptron_theory_init(&theory, key->chi, &ignored) == CH_OK) {
         self->x_theory = self->quantity == CH_COLLAPSE_WEIGHT_CHANGE ? theory.gamma : theory.b;
         self->a_theory = 0; /* the crossover is where T reaches the margin kappa, whatever P */

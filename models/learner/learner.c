@@ -31,7 +31,7 @@ static int threads_of(const ch_network_learner_setup *setup)
 
 static bool is_fast(const ch_network_learner_setup *setup)
 {
-    return setup->fast && setup->dynamics == CH_DYNAMICS_SGD && setup->loss != CH_LOSS_MSE;
+    return setup->fast && setup->dynamics == CH_DYNAMICS_SGD && ch_loss_of(setup->loss)->has_idle_steps;
 }
 
 static size_t chunk_of(const ch_network_learner_setup *setup)

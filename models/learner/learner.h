@@ -16,7 +16,7 @@ typedef struct {
     const ch_examples *train; /* its first `num_samples` are the training set */
     size_t num_samples;       /* P, 1 <= P <= train->num_samples, P < 2^32 */
     const ch_examples *test;  /* NULL: none */
-    ch_loss loss;
+    ch_loss_kind loss;
     ch_dynamics dynamics;
     double kappa;          /* margin 1/alpha > 0 */
     double rate;           /* eta > 0; of the flow, the stretch of time of a step */

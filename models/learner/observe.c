@@ -15,7 +15,7 @@ static void find_losses(const ch_network_state *self, ch_observation *out)
     size_t errors = 0;
     for (size_t mu = 0; mu < setup->num_samples; mu++) {
         const double margin = self->margins[mu];
-        loss += ch_loss_value(setup->loss, margin, setup->kappa);
+        loss += ch_loss_of(setup->loss)->value(margin, setup->kappa);
         errors += !(margin > 0);
         least = margin < least || isnan(margin) ? margin : least; /* NaN stays */
     }
@@ -90,7 +90,7 @@ static void find_signal_and_noise(const ch_network_state *self, ch_observation *
             noise2 += across * across;
         }
     }
-    out->signal = self->setup.architecture->spec.arch == CH_ARCH_LINEAR ? along : sqrt(signal2);
+    out->signal = self->setup.architecture->spec.arch == CH_ARCH_PERCEPTRON ? along : sqrt(signal2);
     out->noise = sqrt(noise2);
 }
 
@@ -111,7 +111,7 @@ static ch_code observe_rest(ch_network_state *self, ch_observation *out, ch_erro
     if (setup->test != NULL) {
         return find_test_error(self, out) ? CH_OK : interrupted(err);
     }
-    if (setup->architecture->spec.arch == CH_ARCH_LINEAR && setup->teacher != NULL && isfinite(setup->chi)) {
+    if (setup->architecture->spec.arch == CH_ARCH_PERCEPTRON && setup->teacher != NULL && isfinite(setup->chi)) {
         return ch_perceptron_test_error(setup->chi, out->signal, out->noise, &out->test_error, err);
     }
     return CH_OK;

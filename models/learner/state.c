@@ -132,7 +132,7 @@ bool ch_state_margins(ch_network_state *self, const ch_sample_list *list, float 
 double ch_state_slope(const ch_network_state *self, const ch_sample_list *list, size_t i)
 {
     const ch_network_learner_setup *setup = &self->setup;
-    return setup->train->labels[sample_at(list, i)] * ch_loss_slope(setup->loss, self->margins[i], setup->kappa);
+    return setup->train->labels[sample_at(list, i)] * ch_loss_of(setup->loss)->slope(self->margins[i], setup->kappa);
 }
 
 static void count_margins(const ch_network_state *self, size_t from, size_t count, ch_pass_summary *seen)

@@ -92,12 +92,12 @@ bool ch_learner_step_sgd(ch_network_learner *self)
     return true;
 }
 
-/* Under mse every step is an update and would put the look off: it comes every P / B steps instead. */
+/* Without idle steps every step is an update and would put the look off: it comes every P / B steps instead. */
 static bool look_is_due(const ch_network_learner *self)
 {
     const ch_network_state *state = self->state;
     const uint64_t steps = self->learner.progress.steps;
-    return state->setup.loss == CH_LOSS_MSE ? steps % state->patience == 0 : steps >= state->next_look;
+    return ch_loss_of(state->setup.loss)->has_idle_steps ? steps >= state->next_look : steps % state->patience == 0;
 }
 
 void ch_learner_advance_sgd(ch_learner *learner, const ch_limit *limit)

@@ -1,12 +1,8 @@
-/* resolve.c — the settings of one run: which go together, what follows from which, and the run's identity. */
+/* resolve.c — the settings of one run: which go together, and what follows from which. */
 #include "sim/settings/settings.h"
 
-#include "sim/train_kernel.h"
-
 #include <math.h>
-#include <nettle/sha2.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static bool is_given(const ch_settings *self, size_t index)
@@ -14,13 +10,15 @@ static bool is_given(const ch_settings *self, size_t index)
     return (self->given >> index & 1) != 0;
 }
 
-/* A choice's word. */
+/* The name of a choice's value. */
 static const char *word(size_t index, uint64_t choice)
 {
-    return ch_settings_table[index].choices[choice];
+    return ch_settings_table[index].choice(choice);
 }
 
-/* Every row alone. Rows that are neither given nor defaulted are filled in later, from rows that are. */
+/* ---- checks ---- */
+
+/* Checks every row by itself. Rows that are neither given nor have a default are filled in later from the others. */
 static ch_code check_rows(const ch_settings *self, ch_error *err)
 {
     for (size_t i = 0; i < ch_settings_count; i++) {
@@ -42,7 +40,19 @@ static ch_code check_rows(const ch_settings *self, ch_error *err)
     return CH_OK;
 }
 
-/* Settings that have no meaning for this model or these data are not to be given. */
+/* Whether a row has a meaning for this model with some data. */
+static bool applies_elsewhere(const ch_settings *self, size_t index)
+{
+    ch_settings elsewhere = {.model = self->model, .linear = self->linear};
+    for (elsewhere.data = 0; elsewhere.data < CH_NUM_LAWS; elsewhere.data++) {
+        if (ch_setting_applies(&elsewhere, index)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Refuses a given setting that has no meaning for this model and these data. */
 static ch_code check_applies(const ch_settings *self, ch_error *err)
 {
     for (size_t i = 0; i < ch_settings_count; i++) {
@@ -51,10 +61,7 @@ static ch_code check_applies(const ch_settings *self, ch_error *err)
         }
         char text[64];
         ch_setting_format(&ch_settings_table[i], ch_settings_get(self, i), text, sizeof text);
-        ch_settings elsewhere = {.model = self->model, .linear = self->linear, .data = CH_DATA_DEPLETED};
-        bool of_data = ch_setting_applies(&elsewhere, i);
-        elsewhere.data = CH_DATA_MNIST_PARITY;
-        of_data = of_data || ch_setting_applies(&elsewhere, i);
+        const bool of_data = applies_elsewhere(self, i);
         const size_t why = of_data ? CH_SETTING_DATA : CH_SETTING_MODEL;
         return ch_error_set(
             err, CH_ERROR_INPUT, "%s is %s, but %s = %s%s has no %s; accepted is to leave it out",
@@ -64,22 +71,51 @@ static ch_code check_applies(const ch_settings *self, ch_error *err)
     return CH_OK;
 }
 
-/* Data that the model can take. */
+static bool is_of_a_plane(const ch_law *law)
+{
+    return law->draw_sample != NULL;
+}
+
+static bool is_of_images(const ch_law *law)
+{
+    return law->images != NULL;
+}
+
+/* Names of laws for a message: "depleted, sign or random_sign". */
+typedef struct {
+    char text[160];
+} law_list;
+
+static law_list list_laws(bool (*is_meant)(const ch_law *law))
+{
+    law_list list = {.text = ""};
+    size_t count = 0, listed = 0, used = 0;
+    for (uint64_t kind = 0; kind < CH_NUM_LAWS; kind++) {
+        count += is_meant(ch_law_of(kind));
+    }
+    for (uint64_t kind = 0; kind < CH_NUM_LAWS && used < sizeof list.text; kind++) {
+        if (is_meant(ch_law_of(kind))) {
+            const char *between = listed == 0 ? "" : listed + 1 < count ? ", " : " or ";
+            used += (size_t)snprintf(list.text + used, sizeof list.text - used, "%s%s", between, ch_law_name(kind));
+            listed++;
+        }
+    }
+    return list;
+}
+
+/* Refuses data that the model cannot take. */
 static ch_code check_model(const ch_settings *self, ch_error *err)
 {
     const char *model = word(CH_SETTING_MODEL, self->model), *data = word(CH_SETTING_DATA, self->data);
-    const bool takes_vectors = self->model == CH_MODEL_MLP || self->model == CH_MODEL_MLP_BIAS;
-    if (!ch_settings_is_network(self) && !ch_setting_applies(self, CH_SETTING_CHI)) {
+    if (!ch_settings_is_network(self) && !is_of_a_plane(ch_law_of(self->data))) {
         return ch_error_set(err, CH_ERROR_INPUT,
-                            "data is %s, but model = %s learns what a plane divides; accepted is depleted, sign or "
-                            "random_sign",
-                            data, model);
+                            "data is %s, but model = %s learns what a plane divides; accepted is %s", data, model,
+                            list_laws(is_of_a_plane).text);
     }
-    if (ch_settings_is_network(self) && !takes_vectors && !ch_settings_has_images(self)) {
+    if (!ch_arch_takes_vectors(self->model) && !ch_settings_has_images(self)) {
         return ch_error_set(err, CH_ERROR_INPUT,
-                            "data is %s, vectors of dim = %llu, but model = %s takes images; accepted is mnist_parity "
-                            "or cifar_animal",
-                            data, (unsigned long long)self->dim, model);
+                            "data is %s, vectors of dim = %llu, but model = %s takes images; accepted is %s", data,
+                            (unsigned long long)self->dim, model, list_laws(is_of_images).text);
     }
     if (self->train == 0 && (ch_settings_is_network(self) || self->linear == CH_LINEAR_YES)) {
         return ch_error_set(err, CH_ERROR_INPUT,
@@ -100,7 +136,7 @@ static ch_code check_kernel(const ch_settings *self, ch_error *err)
                         (unsigned long long)self->kernel, (unsigned long long)self->train);
 }
 
-/* What every batch fresh, or the twin, has a meaning for. */
+/* Refuses dynamics and losses that train = inf, where every batch is fresh, or the twin cannot have. */
 static ch_code check_dynamics(const ch_settings *self, ch_error *err)
 {
     const char *dynamics = word(CH_SETTING_DYNAMICS, self->dynamics), *loss = word(CH_SETTING_LOSS, self->loss);
@@ -118,53 +154,66 @@ static ch_code check_dynamics(const ch_settings *self, ch_error *err)
                             "accepted is sgd, gd or unfitted",
                             dynamics);
     }
-    if ((self->linear == CH_LINEAR_YES || self->train == 0) && self->loss != CH_LOSS_HINGE) {
+    const bool needs_hinge = self->linear == CH_LINEAR_YES || self->train == 0;
+    if (needs_hinge && !ch_loss_of((ch_loss_kind)self->loss)->has_unit_slope) {
         return ch_error_set(err, CH_ERROR_INPUT, "loss is %s, but %s needs the hinge; accepted is hinge", loss,
                             self->train == 0 ? "train = inf" : "linear = yes");
     }
     return CH_OK;
 }
 
-/* sign and random_sign are names for chi = 0 with one teacher or the other. */
+/* ---- what follows from other settings ---- */
+
+/* Some laws are names for the depleted law with chi = 0 and one teacher or the other. */
 static ch_code resolve_data(ch_settings *self, ch_error *err)
 {
-    self->chi += 0.0; /* -0 becomes 0: one value, one identity */
-    if (self->data != CH_DATA_SIGN && self->data != CH_DATA_RANDOM_SIGN) {
+    const ch_law *law = ch_law_of(self->data);
+    self->chi += 0.0; /* this makes 0 of -0, so that one value has one identity */
+    if (!law->fixes_boundary) {
         return CH_OK;
     }
-    const uint64_t teacher = self->data == CH_DATA_SIGN ? CH_TEACHER_AXIS : CH_TEACHER_RANDOM;
     if (is_given(self, CH_SETTING_CHI) && self->chi != 0) {
         return ch_error_set(err, CH_ERROR_INPUT,
                             "chi is %g, but data = %s has chi = 0; accepted is 0, or data = depleted", self->chi,
-                            word(CH_SETTING_DATA, self->data));
+                            law->name);
     }
-    if (is_given(self, CH_SETTING_TEACHER) && self->teacher != teacher) {
+    if (is_given(self, CH_SETTING_TEACHER) && self->teacher != law->its_teacher) {
         return ch_error_set(err, CH_ERROR_INPUT,
                             "teacher is %s, but data = %s has teacher = %s; accepted is %s, or data = depleted",
-                            word(CH_SETTING_TEACHER, self->teacher), word(CH_SETTING_DATA, self->data),
-                            word(CH_SETTING_TEACHER, teacher), word(CH_SETTING_TEACHER, teacher));
+                            word(CH_SETTING_TEACHER, self->teacher), law->name,
+                            word(CH_SETTING_TEACHER, law->its_teacher), word(CH_SETTING_TEACHER, law->its_teacher));
     }
     self->chi = 0;
-    self->teacher = teacher;
+    self->teacher = law->its_teacher;
     return CH_OK;
 }
 
-/* Dynamics that take all samples at every step. The noise of sde is that of its batch size. */
-static bool takes_all(const ch_settings *self)
+/* Images lie in a folder. Data that are drawn have none. */
+static ch_code resolve_data_dir(ch_settings *self, ch_error *err)
 {
-    return self->dynamics == CH_DYNAMICS_GD || self->dynamics == CH_DYNAMICS_FLOW;
+    if (!ch_settings_has_images(self)) {
+        self->data_dir = NULL;
+        return CH_OK;
+    }
+    if (self->data_dir == NULL || self->data_dir[0] == '\0') {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "data_dir is not set, nor is the environment variable CHITON_DATA, and data = %s is read "
+                            "from files; accepted is the folder of the images, which chiton data fetch can fill",
+                            word(CH_SETTING_DATA, self->data));
+    }
+    return CH_OK;
 }
 
 static ch_code resolve_batch(ch_settings *self, ch_error *err)
 {
-    const bool follows = takes_all(self) && !is_given(self, CH_SETTING_BATCH);
+    const bool takes_all = ch_dynamics_takes_all(self->dynamics);
     if (self->train == 0) {
         return self->batch > 0 ? CH_OK
                                : ch_error_set(err, CH_ERROR_INPUT,
                                               "batch is full, but train is inf; accepted is an integer from 1 to %.0f",
                                               ch_settings_table[CH_SETTING_BATCH].most);
     }
-    if (self->batch == 0 || follows) {
+    if (self->batch == 0 || (takes_all && !is_given(self, CH_SETTING_BATCH))) {
         self->batch = self->train;
     }
     if (self->batch > self->train) {
@@ -172,7 +221,7 @@ static ch_code resolve_batch(ch_settings *self, ch_error *err)
                             "batch is %llu, more than train = %llu; accepted is an integer from 1 to train, or full",
                             (unsigned long long)self->batch, (unsigned long long)self->train);
     }
-    if (takes_all(self) && self->batch != self->train) {
+    if (takes_all && self->batch != self->train) {
         return ch_error_set(err, CH_ERROR_INPUT,
                             "batch is %llu, but dynamics = %s takes all train = %llu samples; accepted is full",
                             (unsigned long long)self->batch, word(CH_SETTING_DYNAMICS, self->dynamics),
@@ -181,7 +230,7 @@ static ch_code resolve_batch(ch_settings *self, ch_error *err)
     return CH_OK;
 }
 
-/* T = eta / B, of networks eta / (B h): their learning rate scales with the width. */
+/* T = eta / B. Of networks it is eta / (B h), because their learning rate scales with the width h. */
 static ch_code resolve_temperature(ch_settings *self, ch_error *err)
 {
     const bool temp = is_given(self, CH_SETTING_TEMP);
@@ -215,143 +264,18 @@ static void resolve_seeds(ch_settings *self)
     }
 }
 
-/* With train = inf no run is ever fitted, and only the hinge pushes a sample all the way to the margin. */
-static ch_code check_end(const ch_settings *self, ch_error *err)
-{
-    const bool may_end = self->train > 0 && self->loss == CH_LOSS_HINGE;
-    if (may_end || self->max_steps > 0 || self->max_updates > 0 || self->max_seconds > 0) {
-        return CH_OK;
-    }
-    return ch_error_set(err, CH_ERROR_INPUT,
-                        "%s is %s, and such a run is %s fitted, but max_steps, max_updates and max_seconds are "
-                        "none; accepted is a number for one of them",
-                        self->train == 0 ? "train" : "loss",
-                        self->train == 0 ? "inf" : word(CH_SETTING_LOSS, self->loss),
-                        self->train == 0 ? "never" : "hardly ever");
-}
-
-ch_network_spec ch_settings_network(const ch_settings *self)
-{
-    static const ch_arch archs[] = {
-        [CH_MODEL_PERCEPTRON] = CH_ARCH_LINEAR, [CH_MODEL_MLP] = CH_ARCH_MLP,
-        [CH_MODEL_MLP_BIAS] = CH_ARCH_MLP_BIAS, [CH_MODEL_SIMPLE_CNN] = CH_ARCH_SIMPLE_CNN,
-        [CH_MODEL_MNAS] = CH_ARCH_MNAS,         [CH_MODEL_VGG11] = CH_ARCH_VGG11,
-    };
-    return (ch_network_spec){
-        .arch = archs[self->model],
-        .width = (size_t)self->width,
-        .depth = (size_t)self->depth,
-        .activation = (ch_activation)self->activation,
-        .input = ch_settings_input(self),
-    };
-}
-
-/* ---- memory ---- */
-
-/* Bytes of the samples; SIZE_MAX when that overflows. With train = inf those of a batch. */
-static size_t samples_bytes(const ch_settings *self)
-{
-    const uint64_t held = self->train > 0 ? self->train : self->batch;
-    const ch_shape input = ch_settings_input(self);
-    const size_t dim = input.channels * input.rows * input.columns;
-    const bool rows = !ch_settings_is_network(self);
-    const size_t train = rows ? ch_sample_set_bytes((size_t)held, dim) : ch_examples_bytes((size_t)held, dim);
-    const size_t test =
-        rows ? ch_sample_set_bytes((size_t)self->test, dim) : ch_examples_bytes((size_t)self->test, dim);
-    return test < SIZE_MAX - train ? train + test : SIZE_MAX;
-}
-
-/* The weights of a network, in double, rounded and at the start. */
-static ch_code check_weights_memory(const ch_settings *self, double physical, ch_error *err)
-{
-    enum { BYTES_A_WEIGHT = 16 };
-    const ch_network_spec spec = ch_settings_network(self);
-    ch_architecture architecture;
-    const ch_code code = ch_architecture_init(&architecture, &spec, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    const double count = (double)architecture.num_weights, bytes = BYTES_A_WEIGHT * count;
-    ch_architecture_free(&architecture);
-    if (bytes <= physical) {
-        return CH_OK;
-    }
-    return ch_error_set(
-        err, CH_ERROR_INPUT,
-        "width is %llu: the %.3g weights of model = %s take %.3g GB; accepted is what fits the %.3g GB of "
-        "memory of this machine",
-        (unsigned long long)self->width, count, word(CH_SETTING_MODEL, self->model), 1e-9 * bytes, 1e-9 * physical);
-}
-
-static ch_code check_memory(const ch_settings *self, ch_error *err)
-{
-    const size_t physical = ch_memory_physical();
-    const ch_shape input = ch_settings_input(self);
-    const ch_code code = ch_settings_has_engine(self) ? CH_OK : check_weights_memory(self, (double)physical, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    if (samples_bytes(self) <= physical) {
-        return self->linear == CH_LINEAR_YES
-                   ? ch_train_kernel_check_memory(self, self->train, physical, CH_ERROR_INPUT, err)
-                   : CH_OK;
-    }
-    const uint64_t held = self->train > 0 ? self->train : self->batch;
-    const double dim = (double)(input.channels * input.rows * input.columns);
-    return ch_error_set(err, CH_ERROR_INPUT,
-                        "%s is %llu and test is %llu: samples of dim = %.0f take %.3g GB; accepted is what fits the "
-                        "%.3g GB of memory of this machine",
-                        self->train > 0 ? "train" : "batch", (unsigned long long)held, (unsigned long long)self->test,
-                        dim, 4e-9 * ((double)held + (double)self->test) * dim, 1e-9 * (double)physical);
-}
-
-/* ---- engine and data ---- */
-
-bool ch_settings_has_engine(const ch_settings *self)
-{
-    return !ch_settings_is_network(self) && self->linear == CH_LINEAR_NO && self->loss == CH_LOSS_HINGE &&
-           (self->dynamics == CH_DYNAMICS_SGD || self->dynamics == CH_DYNAMICS_GD);
-}
-
-ch_shape ch_settings_input(const ch_settings *self)
-{
-    switch (self->data) {
-    case CH_DATA_MNIST_PARITY:
-        return (ch_shape){1, 28, 28};
-    case CH_DATA_CIFAR_ANIMAL:
-        return (ch_shape){3, 32, 32};
-    default:
-        return (ch_shape){(size_t)self->dim, 1, 1};
-    }
-}
-
-static ch_code resolve_data_dir(ch_settings *self, ch_error *err)
-{
-    if (!ch_settings_has_images(self) || is_given(self, CH_SETTING_DATA_DIR)) {
-        return CH_OK;
-    }
-    self->data_dir = getenv("CHITON_DATA");
-    if (self->data_dir == NULL || self->data_dir[0] == '\0') {
-        return ch_error_set(err, CH_ERROR_INPUT,
-                            "data_dir is not set, nor is the environment variable CHITON_DATA, and data = %s is read "
-                            "from files; accepted is the folder of the images, which chiton data fetch can fill",
-                            word(CH_SETTING_DATA, self->data));
-    }
-    return CH_OK;
-}
-
-/* What auto stands for. Below this P a perceptron's run is over before skipping idle steps has paid for itself. Of
- * networks, fast judges coming batches together; the other dynamics look at all samples at every step anyway. */
+/* With fewer training samples a perceptron's run is over before skipping its idle steps has paid for itself. */
 enum { LEAST_FAST_TRAIN = 1024 };
 
-/* Whether there is a fast engine. */
+/* Whether there are idle steps to skip, so that there is a fast engine. Of networks, it looks at batches that come
+ * together; the dynamics other than sgd look at all samples at every step anyway. */
 static bool has_idle_steps(const ch_settings *self)
 {
     if (self->train == 0) {
         return false;
     }
     return self->linear == CH_LINEAR_YES || ch_settings_has_engine(self) ||
-           (self->dynamics == CH_DYNAMICS_SGD && self->loss != CH_LOSS_MSE);
+           (self->dynamics == CH_DYNAMICS_SGD && ch_loss_of((ch_loss_kind)self->loss)->has_idle_steps);
 }
 
 static ch_code resolve_engine(ch_settings *self, ch_error *err)
@@ -379,66 +303,26 @@ static ch_code resolve_engine(ch_settings *self, ch_error *err)
     return CH_OK;
 }
 
-ch_code ch_settings_resolve_for_theory(ch_settings *self, ch_error *err)
+ch_code ch_settings_resolve(const ch_settings *self, ch_resolved *resolved, ch_error *err)
 {
-    ch_settings resolved = *self;
     static ch_code (*const checks[])(const ch_settings *self, ch_error *err) = {check_rows, check_applies, check_model,
                                                                                 check_kernel, check_dynamics};
     static ch_code (*const steps[])(ch_settings * self, ch_error * err) = {
         resolve_data, resolve_data_dir, resolve_batch, resolve_temperature, resolve_engine};
-    ch_code code = CH_OK;
-    for (size_t i = 0; i < sizeof checks / sizeof *checks && code == CH_OK; i++) {
-        code = checks[i](&resolved, err);
-    }
-    for (size_t i = 0; i < sizeof steps / sizeof *steps && code == CH_OK; i++) {
-        code = steps[i](&resolved, err);
-    }
-    if (code == CH_OK) {
-        resolve_seeds(&resolved);
-        *self = resolved;
-    }
-    return code;
-}
-
-ch_code ch_settings_resolve(ch_settings *self, ch_error *err)
-{
-    ch_settings resolved = *self;
-    ch_code code = ch_settings_resolve_for_theory(&resolved, err);
-    if (code == CH_OK) {
-        code = check_end(&resolved, err);
-    }
-    if (code == CH_OK) {
-        code = check_memory(&resolved, err);
-    }
-    if (code == CH_OK) {
-        *self = resolved;
-    }
-    return code;
-}
-
-void ch_settings_id(const ch_settings *self, char id[CH_ID_SIZE])
-{
-    struct sha256_ctx hash;
-    char line[160];
-    sha256_init(&hash);
-    int length = snprintf(line, sizeof line, "results_version=%d\n", CH_RESULTS_VERSION);
-    sha256_update(&hash, (size_t)length, (const uint8_t *)line);
-    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
-        char value[32];
-        if (!ch_setting_applies(self, i)) {
-            continue;
+    ch_settings completed = *self;
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+        const ch_code code = checks[i](&completed, err);
+        if (code != CH_OK) {
+            return code;
         }
-        ch_setting_format(&ch_settings_table[i], ch_settings_get(self, i), value, sizeof value);
-        length = snprintf(line, sizeof line, "%s=%s\n", ch_settings_table[i].name, value);
-        sha256_update(&hash, (size_t)length, (const uint8_t *)line);
     }
-    if (ch_settings_has_images(self)) {
-        length = snprintf(line, sizeof line, "data_digest=%s\n", self->data_digest);
-        sha256_update(&hash, (size_t)length, (const uint8_t *)line);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        const ch_code code = steps[i](&completed, err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
-    uint8_t digest[SHA256_DIGEST_SIZE];
-    sha256_digest(&hash, sizeof digest, digest);
-    for (size_t i = 0; i < CH_ID_SIZE / 2; i++) {
-        snprintf(id + 2 * i, 3, "%02x", digest[i]);
-    }
+    resolve_seeds(&completed);
+    resolved->settings = completed;
+    return CH_OK;
 }

@@ -1,71 +1,60 @@
-/* settings.c — the table of settings, their defaults, and the checks of one run's settings. */
+/* settings.c — the table of settings, single values, and which settings have a meaning together. */
 #include "sim/settings/settings.h"
 
 #include "core/text.h"
-#include "data/data.h"
 
 #include <math.h>
-#include <nettle/sha2.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char *const models[] = {[CH_MODEL_PERCEPTRON] = "perceptron",
-                                     [CH_MODEL_MLP] = "mlp",
-                                     [CH_MODEL_MLP_BIAS] = "mlp_bias",
-                                     [CH_MODEL_SIMPLE_CNN] = "simple_cnn",
-                                     [CH_MODEL_MNAS] = "mnas",
-                                     [CH_MODEL_VGG11] = "vgg11",
-                                     NULL};
-static const char *const no_yes[] = {[CH_LINEAR_NO] = "no", [CH_LINEAR_YES] = "yes", NULL};
-static const char *const activations[] = {
-    [CH_ACTIVATION_RELU] = "relu", [CH_ACTIVATION_GELU] = "gelu", [CH_ACTIVATION_SILU] = "silu", NULL};
-static const char *const data_laws[] = {[CH_DATA_DEPLETED] = "depleted",
-                                        [CH_DATA_SIGN] = "sign",
-                                        [CH_DATA_RANDOM_SIGN] = "random_sign",
-                                        [CH_DATA_STRIPE] = "stripe",
-                                        [CH_DATA_SPHERE] = "sphere",
-                                        [CH_DATA_MNIST_PARITY] = "mnist_parity",
-                                        [CH_DATA_CIFAR_ANIMAL] = "cifar_animal",
-                                        NULL};
-static const char *const teachers[] = {[CH_TEACHER_AXIS] = "axis", [CH_TEACHER_RANDOM] = "random", NULL};
-static const char *const losses[] = {[CH_LOSS_HINGE] = "hinge",
-                                     [CH_LOSS_SOFTHINGE] = "softhinge",
-                                     [CH_LOSS_QUADHINGE] = "quadhinge",
-                                     [CH_LOSS_MSE] = "mse",
-                                     NULL};
-static const char *const dynamics[] = {
-    [CH_DYNAMICS_SGD] = "sgd",           [CH_DYNAMICS_GD] = "gd",   [CH_DYNAMICS_FLOW] = "flow",
-    [CH_DYNAMICS_UNFITTED] = "unfitted", [CH_DYNAMICS_SDE] = "sde", NULL};
-static const char *const engines[] = {
-    [CH_ENGINE_AUTO] = "auto", [CH_ENGINE_PLAIN] = "plain", [CH_ENGINE_FAST] = "fast", NULL};
+/* ---- choices that no other module owns ---- */
 
-enum { NETWORKS = 2 }; /* schema version that came with networks */
+static const char *no_yes(uint64_t index)
+{
+    static const char *const names[] = {[CH_LINEAR_NO] = "no", [CH_LINEAR_YES] = "yes"};
+    return index < sizeof names / sizeof *names ? names[index] : NULL;
+}
+
+static const char *engine_name(uint64_t index)
+{
+    static const char *const names[] = {
+        [CH_ENGINE_AUTO] = "auto", [CH_ENGINE_PLAIN] = "plain", [CH_ENGINE_FAST] = "fast"};
+    return index < sizeof names / sizeof *names ? names[index] : NULL;
+}
+
+/* ---- the table ---- */
 
 #define MOST_SAMPLES                4294967295.0 /* a sample's index has 32 bits */
 #define MOST_COUNT                  0x1p63
 #define NAMED(member)               .name = #member, .offset = offsetof(ch_settings, member)
-#define CHOICE(member, names, text) NAMED(member), .type = CH_TYPE_CHOICE, .choices = names, .default_text = text
+#define CHOICE(member, names, text) NAMED(member), .type = CH_TYPE_CHOICE, .choice = names, .default_text = text
 #define COUNT(member, lo, hi, text) NAMED(member), .type = CH_TYPE_COUNT, .least = lo, .most = hi, .default_text = text
 #define REAL_ABOVE(member, lo, hi, text)                                                                               \
     NAMED(member), .type = CH_TYPE_REAL, .least = lo, .open = true, .most = hi, .default_text = text
 
 const ch_setting ch_settings_table[] = {
-    [CH_SETTING_MODEL] = {CHOICE(model, models, NULL), .help = "what is trained"},
+    [CH_SETTING_MODEL] = {CHOICE(model, ch_arch_name, NULL), .help = "what is trained", .in_kernel = true},
     [CH_SETTING_LINEAR] = {CHOICE(linear, no_yes, "no"), .help = "train the linearised twin in its place",
-                           .since = NETWORKS},
-    [CH_SETTING_WIDTH] = {COUNT(width, 1, 0x1p20, "128"), .help = "width h of a network", .since = NETWORKS},
-    [CH_SETTING_DEPTH] = {COUNT(depth, 1, 1000, "5"), .help = "hidden layers of mlp and mlp_bias", .since = NETWORKS},
-    [CH_SETTING_ACTIVATION] = {CHOICE(activation, activations, "relu"), .help = "of a network", .since = NETWORKS},
-    [CH_SETTING_DATA] = {CHOICE(data, data_laws, "depleted"), .help = "law of the data"},
-    [CH_SETTING_CHI] = {REAL_ABOVE(chi, -1, 1000, "0"), .help = "exponent of the data's density at the boundary"},
-    [CH_SETTING_DIM] = {COUNT(dim, 2, 0x1p31, "128"), .help = "dimension d of the data"},
-    [CH_SETTING_TEACHER] = {CHOICE(teacher, teachers, "axis"), .help = "direction that labels the data"},
+                           .since = CH_SCHEMA_NETWORKS},
+    [CH_SETTING_WIDTH] = {COUNT(width, 1, 0x1p20, "128"), .help = "width h of a network", .since = CH_SCHEMA_NETWORKS,
+                          .in_kernel = true},
+    [CH_SETTING_DEPTH] = {COUNT(depth, 1, 1000, "5"), .help = "hidden layers of mlp and mlp_bias",
+                          .since = CH_SCHEMA_NETWORKS, .in_kernel = true},
+    [CH_SETTING_ACTIVATION] = {CHOICE(activation, ch_activation_name, "relu"), .help = "of a network",
+                               .since = CH_SCHEMA_NETWORKS, .in_kernel = true},
+    [CH_SETTING_DATA] = {CHOICE(data, ch_law_name, "depleted"), .help = "law of the data", .in_kernel = true},
+    [CH_SETTING_CHI] = {REAL_ABOVE(chi, -1, 1000, "0"), .help = "exponent of the data's density at the boundary",
+                        .in_kernel = true},
+    [CH_SETTING_DIM] = {COUNT(dim, 2, 0x1p31, "128"), .help = "dimension d of the data", .in_kernel = true},
+    [CH_SETTING_TEACHER] = {CHOICE(teacher, ch_teacher_name, "axis"), .help = "direction that labels the data",
+                            .in_kernel = true},
     [CH_SETTING_TRAIN] = {COUNT(train, 1, MOST_SAMPLES, "1024"), .word = "inf",
                           .help = "number P of training samples; inf: every batch fresh"},
     [CH_SETTING_TEST] = {COUNT(test, 0, MOST_SAMPLES, "0"),
-                         .help = "number of test samples; 0: a perceptron's exact test error, none of a network"},
-    [CH_SETTING_LOSS] = {CHOICE(loss, losses, "hinge"), .help = "loss function of the margin"},
+                         .help = "number of test samples; 0: a perceptron's exact test error, none of a network",
+                         .in_kernel = true},
+    [CH_SETTING_LOSS] = {CHOICE(loss, ch_loss_name, "hinge"), .help = "loss function of the margin"},
     [CH_SETTING_ALPHA] = {REAL_ABOVE(alpha, 0, INFINITY, "32768"), .help = "1/alpha is the margin kappa"},
     [CH_SETTING_BATCH] = {COUNT(batch, 1, MOST_SAMPLES, "2"), .word = "full", .help = "batch size B, at most train"},
     [CH_SETTING_TEMP] = {REAL_ABOVE(temp, 0, INFINITY, NULL),
@@ -73,29 +62,33 @@ const ch_setting ch_settings_table[] = {
     [CH_SETTING_RATE] = {REAL_ABOVE(rate, 0, INFINITY, NULL),
                          .help = "learning rate eta = temp x batch, of networks temp x batch x width; with flow the "
                                  "time that a step takes"},
-    [CH_SETTING_DYNAMICS] = {CHOICE(dynamics, dynamics, "sgd"),
+    [CH_SETTING_DYNAMICS] = {CHOICE(dynamics, ch_dynamics_name, "sgd"),
                              .help = "gd: the full batch at every step; flow: gradient flow; unfitted: batches of "
                                      "unfitted samples; sde: gd with sgd's noise, Gaussian"},
     [CH_SETTING_SEED] = {COUNT(seed, 0, MOST_COUNT, "0"), .help = "seed of all random streams"},
-    [CH_SETTING_SEED_DATA] = {COUNT(seed_data, 0, MOST_COUNT, NULL), .help = "seed of the data"},
-    [CH_SETTING_SEED_INIT] = {COUNT(seed_init, 0, MOST_COUNT, NULL), .help = "seed of the initial weights"},
+    [CH_SETTING_SEED_DATA] = {COUNT(seed_data, 0, MOST_COUNT, NULL), .help = "seed of the data", .in_kernel = true},
+    [CH_SETTING_SEED_INIT] = {COUNT(seed_init, 0, MOST_COUNT, NULL), .help = "seed of the initial weights",
+                              .in_kernel = true},
     [CH_SETTING_SEED_BATCH] = {COUNT(seed_batch, 0, MOST_COUNT, NULL), .help = "seed of the batches"},
     [CH_SETTING_MAX_STEPS] = {COUNT(max_steps, 1, MOST_COUNT, "none"), .word = "none", .help = "steps to stop after"},
     [CH_SETTING_MAX_UPDATES] = {COUNT(max_updates, 1, MOST_COUNT, "none"), .word = "none",
                                 .help = "updates of the weights to stop after"},
     [CH_SETTING_MAX_SECONDS] = {REAL_ABOVE(max_seconds, 0, INFINITY, "none"), .word = "none",
                                 .help = "seconds to stop after"},
-    [CH_SETTING_ENGINE] = {CHOICE(engine, engines, "auto"),
+    [CH_SETTING_ENGINE] = {CHOICE(engine, engine_name, "auto"),
                            .help = "how steps are computed; auto: fast from P = 1024 on"},
     [CH_SETTING_RECORD] = {COUNT(record, 0, 1000, "0"), .help = "trajectory points a decade of steps; 0: none"},
     [CH_SETTING_KERNEL] = {COUNT(kernel, 0, 16384, "0"),
-                           .help = "training samples whose tangent kernel is observed; 0: none", .since = NETWORKS},
+                           .help = "training samples whose tangent kernel is observed; 0: none",
+                           .since = CH_SCHEMA_NETWORKS},
     [CH_SETTING_DATA_DIR] = {NAMED(data_dir), .type = CH_TYPE_TEXT, .help = "folder of image data"},
 };
 enum { NUM_ROWS = sizeof ch_settings_table / sizeof *ch_settings_table };
 const size_t ch_settings_count = NUM_ROWS;
 
 _Static_assert(NUM_ROWS <= 64, "`given` has a bit for every row");
+
+enum { MOST_CHOICES = 64 }; /* names among which the nearest to a wrong one is looked for */
 
 /* ---- one row ---- */
 
@@ -136,13 +129,13 @@ ch_code ch_settings_find(const char *name, size_t *index, ch_error *err)
 static size_t num_choices(const ch_setting *row)
 {
     size_t count = 0;
-    while (row->choices[count] != NULL) {
+    while (row->choice(count) != NULL) {
         count++;
     }
     return count;
 }
 
-/* Whether a number lies in the row's range; NaN and infinities lie in none. */
+/* Whether a value lies in the row's range. NaN and infinities lie in no range. */
 static bool in_range(const ch_setting *row, ch_value value)
 {
     if (row->type == CH_TYPE_REAL) {
@@ -166,7 +159,7 @@ void ch_setting_accepted(const ch_setting *row, char *text, size_t size)
     if (row->type == CH_TYPE_CHOICE) {
         const size_t count = num_choices(row);
         for (size_t i = 0; i < count; i++) {
-            append(text, size, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " or ", row->choices[i]);
+            append(text, size, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " or ", row->choice(i));
         }
     } else if (row->type == CH_TYPE_TEXT) {
         append(text, size, "the name of a folder");
@@ -188,14 +181,22 @@ void ch_setting_accepted(const ch_setting *row, char *text, size_t size)
     }
 }
 
+static const char *nearest_choice(const ch_setting *row, const char *text)
+{
+    const char *names[MOST_CHOICES];
+    size_t count = 0;
+    while (count < MOST_CHOICES && row->choice(count) != NULL) {
+        names[count] = row->choice(count);
+        count++;
+    }
+    return ch_names_nearest(text, names, count);
+}
+
 static ch_code refuse(const ch_setting *row, const char *text, ch_error *err)
 {
     char accepted[160];
     ch_setting_accepted(row, accepted, sizeof accepted);
-    const char *nearest = NULL;
-    if (row->type == CH_TYPE_CHOICE) {
-        nearest = ch_names_nearest(text, row->choices, num_choices(row));
-    }
+    const char *nearest = row->type == CH_TYPE_CHOICE ? nearest_choice(row, text) : NULL;
     if (nearest != NULL) {
         return ch_error_set(err, CH_ERROR_INPUT, "%s is '%s'; did you mean '%s'? accepted is %s", row->name,
                             ch_show(text).text, nearest, accepted);
@@ -205,8 +206,8 @@ static ch_code refuse(const ch_setting *row, const char *text, ch_error *err)
 
 static bool parse_choice(const ch_setting *row, const char *text, ch_value *value)
 {
-    for (size_t i = 0; row->choices[i] != NULL; i++) {
-        if (strcmp(text, row->choices[i]) == 0) {
+    for (size_t i = 0; row->choice(i) != NULL; i++) {
+        if (strcmp(text, row->choice(i)) == 0) {
             value->count = i;
             return true;
         }
@@ -264,7 +265,7 @@ void ch_setting_format(const ch_setting *row, ch_value value, char *text, size_t
     } else if (row->type == CH_TYPE_REAL) {
         ch_number_format(value.real, text, size);
     } else if (row->type == CH_TYPE_CHOICE && in_range(row, value)) {
-        snprintf(text, size, "%s", row->choices[value.count]);
+        snprintf(text, size, "%s", row->choice(value.count));
     } else if (row->type == CH_TYPE_TEXT) {
         snprintf(text, size, "%s", value.text != NULL ? value.text : "");
     } else {
@@ -272,9 +273,19 @@ void ch_setting_format(const ch_setting *row, ch_value value, char *text, size_t
     }
 }
 
+ch_code ch_setting_check(const ch_setting *row, ch_value value, ch_error *err)
+{
+    char text[64];
+    if (is_word(row, value) || in_range(row, value)) {
+        return CH_OK;
+    }
+    ch_setting_format(row, value, text, sizeof text);
+    return refuse(row, text, err);
+}
+
 /* ---- one run ---- */
 
-static void store(ch_settings *self, size_t index, ch_value value)
+static void put(ch_settings *self, size_t index, ch_value value)
 {
     char *member = (char *)self + ch_settings_table[index].offset;
     if (ch_settings_table[index].type == CH_TYPE_REAL) {
@@ -293,14 +304,14 @@ void ch_settings_default(ch_settings *self)
         ch_value value = {0};
         const ch_setting *row = &ch_settings_table[i];
         if (row->default_text != NULL && ch_setting_parse(row, row->default_text, &value, NULL) == CH_OK) {
-            store(self, i, value);
+            put(self, i, value);
         }
     }
 }
 
 void ch_settings_set(ch_settings *self, size_t index, ch_value value)
 {
-    store(self, index, value);
+    put(self, index, value);
     self->given |= (uint64_t)1 << index;
 }
 
@@ -320,29 +331,54 @@ ch_value ch_settings_get(const ch_settings *self, size_t index)
 
 bool ch_settings_is_network(const ch_settings *self)
 {
-    return self->model != CH_MODEL_PERCEPTRON;
+    return self->model != CH_ARCH_PERCEPTRON;
 }
 
 bool ch_settings_has_images(const ch_settings *self)
 {
-    return self->data == CH_DATA_MNIST_PARITY || self->data == CH_DATA_CIFAR_ANIMAL;
+    return ch_law_of(self->data)->images != NULL;
+}
+
+bool ch_settings_has_engine(const ch_settings *self)
+{
+    return !ch_settings_is_network(self) && self->linear == CH_LINEAR_NO &&
+           ch_loss_of((ch_loss_kind)self->loss)->has_unit_slope &&
+           (self->dynamics == CH_DYNAMICS_SGD || self->dynamics == CH_DYNAMICS_GD);
+}
+
+ch_shape ch_settings_input(const ch_settings *self)
+{
+    const ch_image_task *images = ch_law_of(self->data)->images;
+    return images != NULL ? ch_image_set_shape(images->set) : (ch_shape){(size_t)self->dim, 1, 1};
+}
+
+ch_network_spec ch_settings_network(const ch_settings *self)
+{
+    return (ch_network_spec){
+        .arch = (ch_arch)self->model,
+        .width = (size_t)self->width,
+        .depth = (size_t)self->depth,
+        .activation = (ch_activation)self->activation,
+        .input = ch_settings_input(self),
+    };
 }
 
 bool ch_setting_applies(const ch_settings *self, size_t index)
 {
     switch (index) {
-    case CH_SETTING_LINEAR: /* the twin of a perceptron is itself: named where it is asked for */
+    case CH_SETTING_LINEAR: /* the twin of a perceptron is the perceptron, but a run that asks for it says so */
         return ch_settings_is_network(self) || self->linear == CH_LINEAR_YES;
     case CH_SETTING_WIDTH:
     case CH_SETTING_ACTIVATION:
         return ch_settings_is_network(self);
     case CH_SETTING_DEPTH:
-        return self->model == CH_MODEL_MLP || self->model == CH_MODEL_MLP_BIAS;
-    case CH_SETTING_KERNEL: /* that of a twin does not change */
+        return ch_arch_has_depth(self->model);
+    case CH_SETTING_KERNEL: /* the kernel of a twin does not change */
         return ch_settings_is_network(self) && self->linear == CH_LINEAR_NO;
     case CH_SETTING_CHI:
+        return ch_law_of(self->data)->has_chi;
     case CH_SETTING_TEACHER:
-        return self->data == CH_DATA_DEPLETED || self->data == CH_DATA_SIGN || self->data == CH_DATA_RANDOM_SIGN;
+        return ch_law_of(self->data)->has_teacher;
     case CH_SETTING_DIM:
         return !ch_settings_has_images(self);
     case CH_SETTING_DATA_DIR:
@@ -350,15 +386,4 @@ bool ch_setting_applies(const ch_settings *self, size_t index)
     default:
         return true;
     }
-}
-
-/* A row alone. */
-ch_code ch_setting_check(const ch_setting *row, ch_value value, ch_error *err)
-{
-    char text[64];
-    if (is_word(row, value) || in_range(row, value)) {
-        return CH_OK;
-    }
-    ch_setting_format(row, value, text, sizeof text);
-    return refuse(row, text, err);
 }

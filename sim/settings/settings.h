@@ -1,6 +1,8 @@
-/* settings.h — every setting of a run: one struct, and one table from which all that names settings is made.
+/* settings.h — the settings of a run: one struct, and one table from which everything that names a setting is made.
  *
- * Options, YAML keys, JSON keys, store columns and the manual are generated from ch_settings_table.
+ * Options, YAML keys, JSON keys, store columns, the manual and the keys of a fit's groups come from ch_settings_table.
+ * A new setting is a member of ch_settings, a row number below and a row of the table. The choices of a setting are
+ * named by whoever owns them: laws by data/law.h, losses by models/loss.h, and so on.
  */
 #ifndef CH_SETTINGS_H
 #define CH_SETTINGS_H
@@ -46,50 +48,46 @@ enum {
     CH_SETTING_DATA_DIR, /* last: where data lie is no part of a run, and has no column in a store */
 };
 
-enum {
-    CH_MODEL_PERCEPTRON,
-    CH_MODEL_MLP,
-    CH_MODEL_MLP_BIAS,
-    CH_MODEL_SIMPLE_CNN,
-    CH_MODEL_MNAS,
-    CH_MODEL_VGG11,
-};
 enum { CH_LINEAR_NO, CH_LINEAR_YES };
-enum {
-    CH_DATA_DEPLETED,
-    CH_DATA_SIGN,
-    CH_DATA_RANDOM_SIGN,
-    CH_DATA_STRIPE,
-    CH_DATA_SPHERE,
-    CH_DATA_MNIST_PARITY,
-    CH_DATA_CIFAR_ANIMAL,
-};
-enum { CH_TEACHER_AXIS, CH_TEACHER_RANDOM };
 enum { CH_ENGINE_AUTO, CH_ENGINE_PLAIN, CH_ENGINE_FAST };
+
+/** Versions of the store's schema, each named after what came with it. A setting, a result or a column of a trajectory
+ *  tells in its `since` which version brought it. */
+enum {
+    CH_SCHEMA_FIRST = 0,
+    CH_SCHEMA_NETWORKS = 2,
+    CH_SCHEMA_NEWEST = CH_SCHEMA_NETWORKS,
+};
 
 /** The settings of one run. A number that may be a word ("inf", "full", "none") is 0 for the word. */
 typedef struct {
-    uint64_t given; /* bit i: row i of the table was set, not defaulted */
+    uint64_t given; /* bit i says that row i of the table was set; otherwise the row has its default */
     uint64_t model, linear, width, depth, activation;
-    uint64_t data;
+    uint64_t data; /* a ch_law_kind */
     double chi;
     uint64_t dim, teacher;
-    uint64_t train, test; /* P (0 = inf), and the number of test samples (0: exact test error) */
-    uint64_t loss;
-    double alpha;      /* 1 / kappa */
-    uint64_t batch;    /* B; 0 = full, until resolved */
-    double temp, rate; /* T and eta = T B, for networks T B h; exactly one is given, both are set once resolved */
+    uint64_t train, test; /* P (0: inf), and the number of test samples (0: the exact test error) */
+    uint64_t loss;        /* a ch_loss_kind */
+    double alpha;         /* 1 / kappa */
+    uint64_t batch;       /* B; 0: full, until it is resolved */
+    double temp, rate;    /* T and eta = T B, of networks T B h; exactly one is given, resolving sets the other */
     uint64_t dynamics;
     uint64_t seed, seed_data, seed_init, seed_batch;
-    uint64_t max_steps, max_updates; /* 0 = none */
-    double max_seconds;              /* 0 = none */
+    uint64_t max_steps, max_updates; /* 0: none */
+    double max_seconds;              /* 0: none */
     uint64_t engine;
-    uint64_t record;      /* trajectory points a decade of steps, 0 for none */
-    uint64_t kernel;      /* training samples whose tangent kernel is observed, 0 for none */
-    const char *data_dir; /* borrowed */
-    /* no setting, but of the images read: see ch_sources_find_images */
+    uint64_t record;      /* points of the trajectory in a decade of steps; 0: none */
+    uint64_t kernel;      /* number of training samples whose tangent kernel is observed; 0: none */
+    const char *data_dir; /* folder of image data; borrowed */
+    /* This is no setting but the digest of the images that were read, which ch_sources_find_images sets. */
     char data_digest[CH_SHA256_SIZE];
 } ch_settings;
+
+/** Settings that were checked and completed: only ch_settings_resolve makes them, and a store gives back those of its
+ *  runs. Every setting that has a meaning then has its value, so that whoever takes a ch_resolved checks nothing. */
+typedef struct {
+    ch_settings settings;
+} ch_resolved;
 
 typedef enum { CH_TYPE_REAL, CH_TYPE_COUNT, CH_TYPE_CHOICE, CH_TYPE_TEXT } ch_type;
 
@@ -97,19 +95,20 @@ typedef enum { CH_TYPE_REAL, CH_TYPE_COUNT, CH_TYPE_CHOICE, CH_TYPE_TEXT } ch_ty
 typedef struct {
     const char *name;
     ch_type type;
-    size_t offset;              /* of the member in ch_settings: double, const char * for TEXT, else uint64_t */
-    const char *default_text;   /* NULL: required, or one of a pair, or follows another setting */
-    double least, most;         /* accepted range of a number; a count's ends at 2^63 - 1, SQLite's largest */
-    bool open;                  /* the range excludes `least` */
-    const char *word;           /* word for the value 0, e.g. "full"; NULL for none */
-    const char *const *choices; /* NULL-terminated, for CHOICE */
-    const char *help;           /* one line for the manual */
-    int since;                  /* schema version of the store that first has it; 0 for the first */
+    size_t offset;            /* of the member in ch_settings: double, const char * for TEXT, else uint64_t */
+    const char *default_text; /* NULL: the setting is required, or one of a pair, or follows from another setting */
+    double least, most;       /* accepted range of a number; a count's ends at 2^63 - 1, SQLite's largest integer */
+    bool open;                /* the range excludes `least` */
+    const char *word;         /* word for the value 0, e.g. "full"; NULL: none */
+    const char *(*choice)(uint64_t index); /* of a CHOICE: the name of a value, NULL from the end of the list on */
+    const char *help;                      /* one line for the manual */
+    int since;                             /* version of the store's schema that brought it: CH_SCHEMA_… */
+    bool in_kernel;                        /* the tangent kernel of a twin depends on it: ch_train_kernel_key */
 } ch_setting;
 
 extern const ch_setting ch_settings_table[];
 extern const size_t ch_settings_count;
-/** Those that make a run, which are a store's columns: all but the last row, data_dir. */
+/** The number of settings that make a run, which are the store's columns: all but the last row, data_dir. */
 enum { CH_SETTINGS_STORED = CH_SETTING_DATA_DIR };
 
 /** A value of a setting, as ch_setting's type says. */
@@ -123,69 +122,66 @@ typedef union {
  *  @return CH_OK, or CH_ERROR_INPUT with the nearest name in the message */
 ch_code ch_settings_find(const char *name, size_t *index, ch_error *err) CH_MUST_CHECK;
 
-/** Parses one value: a number (also 2^-15), a choice or the row's word, within the row's range; NaN and
- *  infinities are refused, and so are fractions for a count. Whatever the locale, the decimal point is '.'.
+/** Parses one value: a number (also 2^-15), a choice or the row's word. Numbers outside the row's range, NaN,
+ *  infinities, and fractions of a count are refused. The decimal point is '.', whatever the locale.
  *  @return CH_OK, or CH_ERROR_INPUT with name, text and what is accepted in the message */
 ch_code ch_setting_parse(const ch_setting *row, const char *text, ch_value *value, ch_error *err) CH_MUST_CHECK;
 
-/** Whether a value lies in a row's range, or is its word.
+/** Checks that a value lies in a row's range or is its word.
  *  @return CH_OK, or CH_ERROR_INPUT as ch_setting_parse */
 ch_code ch_setting_check(const ch_setting *row, ch_value value, ch_error *err) CH_MUST_CHECK;
 
-/** Writes a value as ch_setting_parse reads it back, bit for bit; 32 bytes are enough. */
+/** Writes a value so that ch_setting_parse reads it back, bit for bit; 32 bytes are enough. */
 void ch_setting_format(const ch_setting *row, ch_value value, char *text, size_t size);
 
 /** Writes what a row accepts, e.g. "an integer from 1 to 4294967295, or full"; 160 bytes are enough. */
 void ch_setting_accepted(const ch_setting *row, char *text, size_t size);
 
-/** All defaults, nothing given; rows without a default are 0. */
+/** Sets every row to its default, or to 0 where it has none; no row counts as given. */
 void ch_settings_default(ch_settings *self);
-/** Sets a row and marks it as given; checks nothing, ch_settings_resolve does. */
+/** Sets a row and marks it as given. It checks nothing: ch_settings_resolve does. */
 void ch_settings_set(ch_settings *self, size_t index, ch_value value);
 ch_value ch_settings_get(const ch_settings *self, size_t index);
 
-/** Whether a row has a meaning for the model and data, e.g. depth for a perceptron has not. Rows that have none are
- *  null in JSON and NULL in a store, and keep their defaults. */
+/** Whether a row has a meaning for the model and the data; the depth of a perceptron has none. A row without a meaning
+ *  keeps its default; it is null in JSON and NULL in a store. */
 bool ch_setting_applies(const ch_settings *self, size_t index);
 
-/** Whether the model is a network, and whether the data are images. */
+/** Whether the model is a network. */
 bool ch_settings_is_network(const ch_settings *self);
+/** Whether the data are images. */
 bool ch_settings_has_images(const ch_settings *self);
 
-/** Whether one of the perceptron's own engines trains it; else, and with every network, the learner of networks does.
- */
+/** Whether one of the perceptron's own engines trains it. All other runs, and those of networks, have the learner of
+ *  networks or the twin. */
 bool ch_settings_has_engine(const ch_settings *self);
 
-/** The network that a run trains, or whose twin; for a perceptron the linear network, which it is. */
+/** The network that a run trains, or whose twin it trains. A perceptron is a linear network. */
 ch_network_spec ch_settings_network(const ch_settings *self);
 
 /** Shape of one input: of an image, or {dim, 1, 1}. */
 ch_shape ch_settings_input(const ch_settings *self);
 
-/** Checks every setting and their combination, and fills in what follows from others: batch (full -> P), temp and rate
- *  from each other, seed_* from seed, chi and teacher from data, engine from auto, data_dir from $CHITON_DATA.
+/** Checks every setting and their combination, and fills in what follows from others: batch (full: P), temp and rate
+ *  from each other, seed_* from seed, chi and teacher from data, engine from auto.
  *
- *  `given` does not change: what follows from another setting follows it anew each time, so resolving twice is
- *  resolving once. Settings that were all set one by one, temp and rate both, are refused as any such pair.
+ *  The result depends on nothing but `self`. `given` does not change: what follows from another setting follows anew
+ *  each time, so that resolving twice gives what resolving once gives. temp and rate both given are refused.
  *
- *  @return CH_OK, or CH_ERROR_INPUT with the setting's name, its value and what is accepted, `self` as it was. Also
- *          refused: a model that was not given, train = inf without a budget, samples that do not fit this machine's
- * memory
- */
-ch_code ch_settings_resolve(ch_settings *self, ch_error *err) CH_MUST_CHECK;
-
-/** As ch_settings_resolve for settings that are not to be run: memory and, with train = inf, the end of a run by a
- * budget are not asked for. */
-ch_code ch_settings_resolve_for_theory(ch_settings *self, ch_error *err) CH_MUST_CHECK;
+ *  Whether a run may begin, by its memory and its end, ch_admit of sim/admit.h says.
+ *
+ *  @param resolved  out: what `self` means; set only on success
+ *  @return CH_OK, or CH_ERROR_INPUT with the setting's name, its value and what is accepted */
+ch_code ch_settings_resolve(const ch_settings *self, ch_resolved *resolved, ch_error *err) CH_MUST_CHECK;
 
 enum { CH_ID_SIZE = 33 };
 
 /** Identity of a run: the first 128 bits, in hex, of the SHA-256 of "results_version=N\n" and a line "name=value\n"
  *  for every row of the table in its order that applies, data_dir apart, as ch_setting_format writes it; and, where the
- *  data are images, a line "data_digest=…\n". `self` must be resolved, with the digest set. */
-void ch_settings_id(const ch_settings *self, char id[CH_ID_SIZE]);
+ *  data are images, a line "data_digest=…\n", so that the digest must be set. */
+void ch_settings_id(const ch_resolved *resolved, char id[CH_ID_SIZE]);
 
-/** Raised by one whenever the same settings come to give other results. */
+/** This number rises by one whenever the same settings come to give other results. */
 enum { CH_RESULTS_VERSION = 2 };
 
 #endif

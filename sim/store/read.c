@@ -96,11 +96,11 @@ static ch_code read_setting(const ch_store_query *self, size_t index, ch_setting
         break;
     case CH_TYPE_CHOICE: {
         const unsigned char *text = sqlite3_column_text(self->row, column);
-        while (row->choices[value.count] != NULL &&
-               (text == NULL || strcmp((const char *)text, row->choices[value.count]) != 0)) {
+        while (row->choice(value.count) != NULL &&
+               (text == NULL || strcmp((const char *)text, row->choice(value.count)) != 0)) {
             value.count++;
         }
-        if (row->choices[value.count] == NULL) {
+        if (row->choice(value.count) == NULL) {
             return refuse_text(self->store, row->name, text, err);
         }
         break;

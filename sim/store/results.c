@@ -1,15 +1,13 @@
 /* results.c — the results of a run, by name. */
 #include "sim/store/store.h"
 
-enum { NETWORKS = 2 }; /* schema version that came with networks */
-
 #define RESULT(name, type, member, help)                                                                               \
     {                                                                                                                  \
         name, CH_RESULT_##type, offsetof(ch_run, member), help, 0                                                      \
     }
 #define RESULT_OF_NETWORKS(name, type, member, help)                                                                   \
     {                                                                                                                  \
-        name, CH_RESULT_##type, offsetof(ch_run, member), help, NETWORKS                                               \
+        name, CH_RESULT_##type, offsetof(ch_run, member), help, CH_SCHEMA_NETWORKS                                     \
     }
 #define POINT(name, type, member, help, since)                                                                         \
     {                                                                                                                  \
@@ -47,14 +45,14 @@ const ch_result ch_points_table[] = {
     POINT("signal", REAL, observed.signal, "as of a run", 0),
     POINT("noise", REAL, observed.noise, "as of a run", 0),
     POINT("test_error", REAL, observed.test_error, "as of a run", 0),
-    POINT("train_error", REAL, observed.train_error, "as of a run", NETWORKS),
-    POINT("min_margin", REAL, observed.min_margin, "as of a run", NETWORKS),
-    POINT("weight_change", REAL, observed.weight_change, "as of a run", NETWORKS),
-    POINT("weight_change_rel", REAL, observed.weight_change_rel, "as of a run", NETWORKS),
-    POINT("kernel_change", REAL, observed.kernel_change, "as of a run", NETWORKS),
-    POINT("kernel_alignment", REAL, observed.kernel_alignment, "as of a run", NETWORKS),
-    POINT("gradient_mean", REAL, observed.gradient_mean, "as of a run", NETWORKS),
-    POINT("gradient_variance", REAL, observed.gradient_variance, "as of a run", NETWORKS),
-    POINT("gradient_snr", REAL, observed.gradient_snr, "as of a run", NETWORKS),
+    POINT("train_error", REAL, observed.train_error, "as of a run", CH_SCHEMA_NETWORKS),
+    POINT("min_margin", REAL, observed.min_margin, "as of a run", CH_SCHEMA_NETWORKS),
+    POINT("weight_change", REAL, observed.weight_change, "as of a run", CH_SCHEMA_NETWORKS),
+    POINT("weight_change_rel", REAL, observed.weight_change_rel, "as of a run", CH_SCHEMA_NETWORKS),
+    POINT("kernel_change", REAL, observed.kernel_change, "as of a run", CH_SCHEMA_NETWORKS),
+    POINT("kernel_alignment", REAL, observed.kernel_alignment, "as of a run", CH_SCHEMA_NETWORKS),
+    POINT("gradient_mean", REAL, observed.gradient_mean, "as of a run", CH_SCHEMA_NETWORKS),
+    POINT("gradient_variance", REAL, observed.gradient_variance, "as of a run", CH_SCHEMA_NETWORKS),
+    POINT("gradient_snr", REAL, observed.gradient_snr, "as of a run", CH_SCHEMA_NETWORKS),
 };
 const size_t ch_points_count = sizeof ch_points_table / sizeof *ch_points_table;

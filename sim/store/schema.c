@@ -5,7 +5,7 @@ static const char *const result_types[] = {
     [CH_RESULT_TEXT] = "TEXT", [CH_RESULT_COUNT] = "INTEGER", [CH_RESULT_REAL] = "REAL"};
 
 static const ch_store_column last_columns[] = {
-    {"version", "TEXT", 0}, {"results_version", "INTEGER", 0}, {"data_digest", "TEXT", 2}};
+    {"version", "TEXT", 0}, {"results_version", "INTEGER", 0}, {"data_digest", "TEXT", CH_SCHEMA_NETWORKS}};
 enum { NUM_LAST = sizeof last_columns / sizeof *last_columns };
 
 size_t ch_store_num_columns(void)

@@ -6,8 +6,8 @@
 
 enum {
     CH_STORE_APPLICATION_ID = 0x6368746e, /* "chtn": marks a SQLite file as a chiton store */
-    CH_STORE_SCHEMA_VERSION = 2,          /* raised with every change of the columns */
-    CH_STORE_TIMEOUT_MS = 60000,          /* how long to wait for another process's lock */
+    CH_STORE_SCHEMA_VERSION = CH_SCHEMA_NEWEST,
+    CH_STORE_TIMEOUT_MS = 60000, /* how long to wait for another process's lock */
 };
 
 /** A column of table `runs`: id, the settings, the results, version, results_version, data_digest. */

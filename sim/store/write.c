@@ -27,7 +27,7 @@ static int bind_count(sqlite3_stmt *statement, int parameter, uint64_t count)
 static int bind_setting(sqlite3_stmt *statement, int parameter, const ch_setting *row, ch_value value)
 {
     if (row->type == CH_TYPE_CHOICE) {
-        return sqlite3_bind_text(statement, parameter, row->choices[value.count], -1, SQLITE_STATIC);
+        return sqlite3_bind_text(statement, parameter, row->choice(value.count), -1, SQLITE_STATIC);
     }
     const bool is_word = row->type == CH_TYPE_REAL ? value.real == 0 : value.count == 0;
     if (row->word != NULL && is_word) {
@@ -148,7 +148,7 @@ ch_code ch_store_put(ch_store *self, const ch_run *run, ch_error *err)
 {
     char id[CH_ID_SIZE];
     ch_code code = CH_OK;
-    ch_settings_id(&run->settings, id);
+    ch_settings_id(&run->resolved, id);
     int rc = sqlite3_exec(self->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
     if (rc == SQLITE_OK) {
         rc = insert_run(self, run, id);

@@ -185,6 +185,7 @@ ch_code ch_plan_set(ch_plan *self, size_t setting, const char *text, ch_error *e
 void ch_plan_get(const ch_plan *self, uint64_t index, ch_settings *settings)
 {
     ch_settings_default(settings);
+    settings->data_dir = self->data_dir;
     for (size_t i = self->num_axes; i-- > 0;) {
         const ch_plan_axis *axis = &self->axes[i];
         const size_t place = (size_t)(index % axis->length);

@@ -43,8 +43,9 @@ void ch_plan_axis_free(ch_plan_axis *self);
 typedef struct {
     ch_plan_axis *axes; /* [num_axes], owned */
     size_t num_axes, capacity;
-    uint64_t given;    /* bit i: row i of the table has its values */
-    uint64_t num_runs; /* product of the axes' lengths */
+    uint64_t given;       /* bit i: row i of the table has its values */
+    uint64_t num_runs;    /* product of the axes' lengths */
+    const char *data_dir; /* folder of image data where no value says; NULL: none. Borrowed */
 } ch_plan;
 
 /** An empty plan: one run of all defaults. */

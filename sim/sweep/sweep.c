@@ -2,6 +2,7 @@
 #include "sim/sweep/sweep_private.h"
 
 #include "core/text.h"
+#include "sim/admit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,12 +10,25 @@
 
 /* ---- what is to be done ---- */
 
+ch_code ch_sweep_resolve(const ch_plan *plan, uint64_t index, ch_resolved *resolved, ch_error *err)
+{
+    ch_settings settings;
+    ch_plan_get(plan, index, &settings);
+    return ch_settings_resolve(&settings, resolved, err);
+}
+
+/* What run `index` of the plan means, and whether it may begin. */
+static ch_code admit_run(const ch_plan *plan, uint64_t index, ch_resolved *resolved, ch_error *err)
+{
+    const ch_code code = ch_sweep_resolve(plan, index, resolved, err);
+    return code == CH_OK ? ch_admit(resolved, err) : code;
+}
+
 ch_code ch_sweep_check(const ch_plan *plan, ch_error *err)
 {
     for (uint64_t i = 0; i < plan->num_runs; i++) {
-        ch_settings settings;
-        ch_plan_get(plan, i, &settings);
-        const ch_code code = ch_settings_resolve(&settings, err);
+        ch_resolved resolved;
+        const ch_code code = admit_run(plan, i, &resolved, err);
         if (code != CH_OK) {
             return code;
         }
@@ -51,19 +65,18 @@ static int by_cost(const void *left, const void *right)
 /* Adds run `index` of the plan unless the store has it. */
 static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error *err)
 {
-    ch_settings settings;
+    ch_resolved resolved;
     char id[CH_ID_SIZE];
     bool found = false;
-    ch_plan_get(self->plan, index, &settings);
-    ch_code code = ch_settings_resolve(&settings, err);
+    ch_code code = admit_run(self->plan, index, &resolved, err);
     if (code != CH_OK) {
         return code;
     }
-    if ((code = ch_sources_find_images(&self->sources, &settings, err)) != CH_OK) {
+    if ((code = ch_sources_find_images(&self->sources, &resolved, err)) != CH_OK) {
         return code;
     }
     if (store != NULL) {
-        ch_settings_id(&settings, id);
+        ch_settings_id(&resolved, id);
         if ((code = ch_store_has(store, id, &found, err)) != CH_OK) {
             return code;
         }
@@ -77,12 +90,12 @@ static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error
     }
     self->jobs[self->num_jobs++] = (ch_sweep_job){
         .index = index,
-        .key = ch_train_key_of(&settings),
-        .num_samples = settings.train,
-        .engine = settings.engine,
-        .dim = ch_shape_size(ch_settings_input(&settings)),
-        .run_bytes = ch_train_run_bytes(&settings),
-        .cost = ch_train_cost(&settings),
+        .key = ch_train_key_of(&resolved),
+        .num_samples = resolved.settings.train,
+        .engine = resolved.settings.engine,
+        .dim = ch_shape_size(ch_settings_input(&resolved.settings)),
+        .run_bytes = ch_train_run_bytes(&resolved),
+        .cost = ch_train_cost(&resolved),
     };
     return CH_OK;
 }
@@ -90,7 +103,7 @@ static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error
 /* Takes a job into its group. */
 static void join_group(const ch_sweep *self, ch_sweep_group *group, const ch_sweep_job *job)
 {
-    ch_settings settings;
+    ch_resolved resolved;
     group->runs_left++;
     if (group->num_samples < job->num_samples) {
         group->num_samples = job->num_samples;
@@ -99,9 +112,8 @@ static void join_group(const ch_sweep *self, ch_sweep_group *group, const ch_swe
         group->engine = job->engine;
     }
     group->is_kernel = job->key.kind == CH_SET_KERNEL;
-    ch_plan_get(self->plan, job->index, &settings);
-    group->set_bytes = ch_settings_resolve(&settings, NULL) == CH_OK
-                           ? ch_train_set_bytes(&settings, (size_t)group->num_samples, group->engine)
+    group->set_bytes = ch_sweep_resolve(self->plan, job->index, &resolved, NULL) == CH_OK
+                           ? ch_train_set_bytes(&resolved, (size_t)group->num_samples, group->engine)
                            : 0;
 }
 

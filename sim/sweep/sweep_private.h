@@ -33,6 +33,9 @@ struct ch_sweep_group {
     omp_lock_t lock; /* guards set and runs_left; may be held when the sweep's lock is set, not the other way */
 };
 
+/* What the settings of run `index` of a plan mean.  @return as ch_settings_resolve */
+ch_code ch_sweep_resolve(const ch_plan *plan, uint64_t index, ch_resolved *resolved, ch_error *err) CH_MUST_CHECK;
+
 /* A number of training samples in words. */
 ch_shown ch_sweep_show_train(uint64_t num_samples);
 

@@ -143,13 +143,13 @@ static void give_back_work(workshop *shop, ch_sweep_group *group)
 
 /* Makes a group's set if one is wanted, which runs with train = inf do not, and it is not there; the caller holds the
  * group's lock. */
-static ch_code make_set(workshop *shop, ch_sweep_group *group, const ch_settings *settings, int threads, ch_error *err)
+static ch_code make_set(workshop *shop, ch_sweep_group *group, const ch_resolved *resolved, int threads, ch_error *err)
 {
     if (group->runs_left == 0 || group->num_samples == 0 || group->set.num_samples > 0) {
         return CH_OK;
     }
-    ch_settings all = *settings;
-    all.engine = group->engine;
+    ch_resolved all = *resolved;
+    all.settings.engine = group->engine;
     const ch_watch quiet = {.stop = shop->watch.stop};
     const ch_code code =
         ch_train_set_init(&group->set, &all, &shop->sweep->sources, group->num_samples, threads, &quiet, err);
@@ -184,16 +184,16 @@ static void make_next_set(workshop *shop, const ch_sweep_job *job)
     if (next == end || !omp_test_lock(&shop->sweep->groups[next->group].lock)) {
         return;
     }
-    ch_settings settings;
-    ch_plan_get(shop->sweep->plan, next->index, &settings);
-    if (reserve_ahead(shop, &shop->sweep->groups[next->group]) && ch_settings_resolve(&settings, NULL) == CH_OK) {
-        (void)!make_set(shop, &shop->sweep->groups[next->group], &settings, 1, NULL);
+    ch_resolved resolved;
+    if (reserve_ahead(shop, &shop->sweep->groups[next->group]) &&
+        ch_sweep_resolve(shop->sweep->plan, next->index, &resolved, NULL) == CH_OK) {
+        (void)!make_set(shop, &shop->sweep->groups[next->group], &resolved, 1, NULL);
     }
     omp_unset_lock(&shop->sweep->groups[next->group].lock);
 }
 
 /* While another thread makes the set, this one makes the next instead of waiting. */
-static ch_code borrow_set(workshop *shop, const ch_sweep_job *job, const ch_settings *settings, int threads,
+static ch_code borrow_set(workshop *shop, const ch_sweep_job *job, const ch_resolved *resolved, int threads,
                           ch_error *err)
 {
     ch_sweep_group *group = &shop->sweep->groups[job->group];
@@ -201,7 +201,7 @@ static ch_code borrow_set(workshop *shop, const ch_sweep_job *job, const ch_sett
         make_next_set(shop, job);
         omp_set_lock(&group->lock);
     }
-    const ch_code code = make_set(shop, group, settings, threads_for_set(shop, group, threads), err);
+    const ch_code code = make_set(shop, group, resolved, threads_for_set(shop, group, threads), err);
     omp_unset_lock(&group->lock);
     return code;
 }
@@ -225,18 +225,17 @@ static ch_code do_run(workshop *shop, const ch_sweep_job *job, int threads, ch_r
 {
     const ch_watch quiet = {.stop = shop->watch.stop};
     ch_sweep_group *group = &shop->sweep->groups[job->group];
-    ch_settings settings;
-    ch_plan_get(shop->sweep->plan, job->index, &settings);
-    ch_code code = ch_settings_resolve(&settings, err);
+    ch_resolved resolved;
+    ch_code code = ch_sweep_resolve(shop->sweep->plan, job->index, &resolved, err);
     if (code == CH_OK) {
-        code = ch_sources_find_images(&shop->sweep->sources, &settings,
+        code = ch_sources_find_images(&shop->sweep->sources, &resolved,
                                       err); /* they have been read: only the digest is set */
     }
     if (code == CH_OK) {
-        code = borrow_set(shop, job, &settings, threads, err);
+        code = borrow_set(shop, job, &resolved, threads, err);
     }
     if (code == CH_OK) {
-        code = ch_train(run, &settings, &group->set, threads, &quiet, err);
+        code = ch_train(run, &resolved, &group->set, threads, &quiet, err);
     }
     return_set(shop, group);
     return code;

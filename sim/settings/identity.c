@@ -1,0 +1,37 @@
+/* identity.c — the identity of a run. */
+#include "sim/settings/settings.h"
+
+#include <nettle/sha2.h>
+#include <stdio.h>
+
+/* Feeds the line "name=value\n" to the hash. */
+static void add_line(struct sha256_ctx *hash, const char *name, const char *value)
+{
+    char line[160];
+    const int length = snprintf(line, sizeof line, "%s=%s\n", name, value);
+    sha256_update(hash, (size_t)length, (const uint8_t *)line);
+}
+
+void ch_settings_id(const ch_resolved *resolved, char id[CH_ID_SIZE])
+{
+    const ch_settings *settings = &resolved->settings;
+    struct sha256_ctx hash;
+    char value[32];
+    uint8_t digest[SHA256_DIGEST_SIZE];
+    sha256_init(&hash);
+    snprintf(value, sizeof value, "%d", CH_RESULTS_VERSION);
+    add_line(&hash, "results_version", value);
+    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
+        if (ch_setting_applies(settings, i)) {
+            ch_setting_format(&ch_settings_table[i], ch_settings_get(settings, i), value, sizeof value);
+            add_line(&hash, ch_settings_table[i].name, value);
+        }
+    }
+    if (ch_settings_has_images(settings)) {
+        add_line(&hash, "data_digest", settings->data_digest);
+    }
+    sha256_digest(&hash, sizeof digest, digest);
+    for (size_t i = 0; i < CH_ID_SIZE / 2; i++) {
+        snprintf(id + 2 * i, 3, "%02x", digest[i]);
+    }
+}

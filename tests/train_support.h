@@ -1,0 +1,38 @@
+/* train_support.h — from settings to what they mean and to a run, as `chiton run` goes. */
+#ifndef CH_TESTS_TRAIN_SUPPORT_H
+#define CH_TESTS_TRAIN_SUPPORT_H
+
+#include "tests/support.h"
+
+#include "sim/admit.h"
+#include "sim/train.h"
+
+/* What settings mean, which must be accepted; whether a run may begin is not asked. */
+static inline ch_resolved resolve_settings(const ch_settings *settings)
+{
+    ch_resolved resolved = {0};
+    ch_error err = {0};
+    if (ch_settings_resolve(settings, &resolved, &err) != CH_OK) {
+        fail_msg("%s", err.message);
+    }
+    return resolved;
+}
+
+/* Trains as `chiton run` does: resolves, asks whether the run may begin, and makes its training set. */
+static inline ch_code train_by_settings(ch_run *run, const ch_settings *settings, int threads, const ch_watch *watch,
+                                        ch_error *err)
+{
+    ch_resolved resolved;
+    *run = (ch_run){0};
+    ch_code code = ch_settings_resolve(settings, &resolved, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_admit(&resolved, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return ch_train_alone(run, &resolved, NULL, threads, watch, err);
+}
+
+#endif
