@@ -4,6 +4,10 @@
 #include <omp.h>
 #include <stdlib.h>
 
+/* Replicas that a thread takes, and tells of, at a time: threads with short replicas would otherwise wait for each
+ * other. */
+enum { PACE = 8 };
+
 /* What one thread works in. */
 typedef struct {
     double *copies;  /* [num_data_sets] */
@@ -59,11 +63,11 @@ static void draw(double *copies, size_t n, uint64_t seed, size_t replica)
     }
 }
 
-/* Counts a replica and tells the watch. Replicas are told of in batches of PACE, since threads with short replicas
- * would otherwise wait for each other: the last replica of a batch stands for all of it. */
+/* Counts replicas and tells the watch. The last replica of PACE, which one thread makes in turn, stands for all of
+ * them.
+ */
 static void count_replica(ch_bootstrap_progress *progress, size_t replica, size_t replicas)
 {
-    enum { PACE = 8 };
     if (replica % PACE != PACE - 1 && replica != replicas - 1) {
         return;
     }
@@ -93,7 +97,7 @@ ch_code ch_bootstrap_run(const ch_bootstrap_problem *problem, const ch_fit_optio
     if (code != CH_OK) {
         goto out;
     }
-#pragma omp parallel for num_threads((int)threads) schedule(static)
+#pragma omp parallel for num_threads((int)threads) schedule(dynamic, PACE)
     for (size_t r = 0; r < replicas; r++) {
         thread_space *mine = &spaces[omp_get_thread_num()];
         if (!ch_watch_is_stopped(progress->watch)) {

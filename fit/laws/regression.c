@@ -255,11 +255,18 @@ static double fill_in(const ch_regression *self, ch_regression_space *space, con
     for (size_t i = 0; i < self->num_limited;) {
         const size_t row = self->limited[i].row;
         const double mean = isnan(deviation) ? 0 : predict(space, row);
-        double sum = 0, weight = 0;
+        double sum = 0, weight = 0, value = 0, variance = 0;
+        const ch_limited_run *known = NULL; /* the run that value and variance are of */
         for (; i < self->num_limited && self->limited[i].row == row; i++) {
-            double variance = 0;
-            const double times = times_drawn(&self->limited[i], copies);
-            const double value = expected(&self->limited[i], mean, deviation, &variance);
+            const ch_limited_run *run = &self->limited[i];
+            const double times = times_drawn(run, copies);
+            if (times == 0) {
+                continue;
+            }
+            if (known == NULL || run->is_bound != known->is_bound || run->log_time != known->log_time) {
+                value = expected(run, mean, deviation, &variance); /* runs under one budget have one bound */
+                known = run;
+            }
             sum += times * value;
             weight += times;
             all->squares += times * ((value - mean) * (value - mean) + variance);
