@@ -6,6 +6,7 @@
 #include <gsl/gsl_sf_erf.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Whether a cell has a row in the design. For t* those in which a budget ended runs have one too. */
 static bool is_used(const ch_fit_group *group, const ch_fit_cell *cell, ch_fit_log which)
@@ -133,6 +134,7 @@ void ch_regression_space_free(ch_regression_space *self)
 typedef struct {
     const ch_regression *regression;
     ch_regression_space *space;
+    bool may_reuse; /* the sum of squares is not asked for, so that a decomposition may be used again */
 } least_squares;
 
 /* Splits the design into the columns whose factors are fitted, and y less the columns whose factors are held.
@@ -160,15 +162,43 @@ static size_t split(const least_squares *self, const bool held[2], size_t column
     return p;
 }
 
-/* Least squares of space->y with the factors of T and P held or fitted. */
-static bool minimum_of(void *problem, const bool held[2], double values[2], double *squares)
+/* Solves for another y by the decomposition that there is: the same operations as those of the first solution.
+ * @return whether it could */
+static bool solve_again(const least_squares *self, const gsl_matrix *fitted, gsl_vector *factors)
+{
+    ch_regression_space *space = self->space;
+    double residual = NAN, norm = NAN;
+    for (size_t i = 0; i < self->regression->num_cells; i++) {
+        const double weighted = sqrt(gsl_vector_get(space->weights, i)) * gsl_vector_get(space->left, i);
+        gsl_vector_set(space->left, i, weighted);
+    }
+    return gsl_multifit_linear_solve(0, fitted, space->left, factors, &residual, &norm, space->linear) == GSL_SUCCESS;
+}
+
+/* Decomposes the weighted design and solves. @return whether the regressors are independent */
+static bool solve_first(const least_squares *self, const gsl_matrix *fitted, gsl_vector *factors, const bool held[2],
+                        double *squares)
 {
     /* regressors with a scaled singular value under this are taken to be dependent: T changes with P */
     const double tolerance = 1e-8;
+    ch_regression_space *space = self->space;
+    size_t rank = 0;
+    gsl_matrix_view covariance = gsl_matrix_submatrix(space->covariance, 0, 0, fitted->size2, fitted->size2);
+    space->is_decomposed =
+        gsl_multifit_wlinear_tsvd(fitted, space->weights, space->left, tolerance, factors, &covariance.matrix, squares,
+                                  &rank, space->linear) == GSL_SUCCESS &&
+        rank == fitted->size2;
+    memcpy(space->decomposed_held, held, sizeof space->decomposed_held);
+    return space->is_decomposed;
+}
+
+/* Least squares of space->y with the factors of T and P held or fitted. */
+static bool minimum_of(void *problem, const bool held[2], double values[2], double *squares)
+{
     const least_squares *self = problem;
     ch_regression_space *space = self->space;
     const size_t n = self->regression->num_cells;
-    size_t columns[CH_REGRESSION_COLUMNS], rank = 0;
+    size_t columns[CH_REGRESSION_COLUMNS];
     for (size_t k = 1; k < CH_REGRESSION_COLUMNS; k++) {
         space->coefficients[k] = held[k - 1] ? values[k - 1] : 0;
     }
@@ -177,11 +207,11 @@ static bool minimum_of(void *problem, const bool held[2], double values[2], doub
         return false;
     }
     gsl_matrix_view fitted = gsl_matrix_submatrix(space->fitted, 0, 0, n, p);
-    gsl_matrix_view covariance = gsl_matrix_submatrix(space->covariance, 0, 0, p, p);
     gsl_vector_view factors = gsl_vector_subvector(space->factors, 0, p);
-    if (gsl_multifit_wlinear_tsvd(&fitted.matrix, space->weights, space->left, tolerance, &factors.vector,
-                                  &covariance.matrix, squares, &rank, space->linear) != GSL_SUCCESS ||
-        rank != p) {
+    const bool is_known = self->may_reuse && space->is_decomposed && space->decomposed_held[0] == held[0] &&
+                          space->decomposed_held[1] == held[1];
+    if (!(is_known ? solve_again(self, &fitted.matrix, &factors.vector)
+                   : solve_first(self, &fitted.matrix, &factors.vector, held, squares))) {
         return false;
     }
     for (size_t k = 0; k < p; k++) {
@@ -196,12 +226,14 @@ static bool minimum_of(void *problem, const bool held[2], double values[2], doub
 static bool solve(const ch_regression *self, ch_regression_space *space, const ch_range ranges[2])
 {
     const ch_range any = {-INFINITY, INFINITY};
-    least_squares problem = {self, space};
+    least_squares problem = {self, space, true};
     double values[2];
     ch_range within[2];
     for (size_t k = 0; k < 2; k++) {
         /* a regressor that does not vary has no factor to bound */
         within[k] = varies(self, k + 1) || ch_range_is_fixed(ranges[k]) ? ranges[k] : any;
+        const bool is_bounded = isfinite(within[k].lo) || isfinite(within[k].hi);
+        problem.may_reuse = problem.may_reuse && (!is_bounded || ch_range_is_fixed(within[k]));
     }
     return ch_minimise_within(minimum_of, &problem, within, values);
 }
@@ -346,6 +378,7 @@ bool ch_regression_fit(const ch_regression *self, ch_regression_space *space, co
         return false;
     }
     double num_runs = 0;
+    space->is_decomposed = false;
     for (size_t i = 0; i < self->num_cells; i++) {
         const ch_cell_mean *mean = &means[self->cells[i]];
         gsl_vector_set(space->weights, i, mean->weight);

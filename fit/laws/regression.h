@@ -44,6 +44,8 @@ typedef struct {
     gsl_vector *weights, *y;         /* [num_cells] */
     gsl_vector *left, *factors;      /* y less the columns whose factors are held; the fitted factors */
     gsl_multifit_linear_workspace *linear;
+    bool is_decomposed;                         /* `linear` has the decomposition for the weights at hand, */
+    bool decomposed_held[2];                    /* with these factors held */
     double coefficients[CH_REGRESSION_COLUMNS]; /* 0 for a column that neither varies nor is held */
 } ch_regression_space;
 
