@@ -36,6 +36,7 @@
 #ifndef CH_FIT_H
 #define CH_FIT_H
 
+#include "fit/numbers.h"
 #include "fit/results.h"
 
 /** Fits every group of a table of runs. The table must outlive the fit.

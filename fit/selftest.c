@@ -12,7 +12,7 @@ enum { NUM_SETS = 10, NUM_TRAINS = 6, FIRST_TRAIN = 9, NUM_TEMPS = 13, FIRST_TEM
 enum { NUM_RUNS = NUM_SETS * NUM_TRAINS * NUM_TEMPS, REPLICAS = 200 };
 static const double GAMMA = 0.5, B = 2, SHARPNESS = 1.2, ONSET = 0x1p-14, NU = 1;
 static const double SET_NOISE = 0.15, RUN_NOISE = 0.05, TIME_FACTOR = 2, END = 0.7;
-/* ||Dw|| of a run ended at t is (t / t*)^(1/(chi+3)) of what it would have been */
+/* a run that is ended at t has (t / t*)^(1/(chi+3)) of the ||Dw|| that it would have had */
 static const double GROWTH = 0.25;
 
 /* ---- one table ---- */
@@ -116,7 +116,7 @@ static finding of_shape(const ch_shapes *shapes, ch_trend_shape shape)
     return fit->found ? (finding){fit->exponent, fit->lo, fit->hi} : (finding){NAN, NAN, NAN};
 }
 
-/* P at which T_c is looked at: one in the middle. */
+/* Index of the P at which T_c is compared: one in the middle. */
 enum { MIDDLE = 3 };
 
 static void collect(const ch_fit_group *group, finding *findings)

@@ -10,15 +10,15 @@ enum { CH_SELFTEST_NUMBERS = 13 };
 typedef struct {
     const char *name; /* "gamma", "T_c by onset", … */
     double planted;
-    double mean, error; /* of the values found: their mean, and its standard error; of T_c of ln T_c */
-    size_t found;       /* tables that have it with an interval */
-    size_t covered;     /* of them with the planted one within the 95 % interval */
+    double mean, error; /* mean of the values found and its standard error; for T_c those of ln T_c */
+    size_t found;       /* number of tables that have it with an interval */
+    size_t covered;     /* number of these whose 95 % interval holds the planted value */
 } ch_selftest_number;
 
 typedef struct {
     ch_selftest_number numbers[CH_SELFTEST_NUMBERS];
     size_t num_tables, runs_per_table;
-    size_t ended; /* runs of all tables that a budget ended */
+    size_t ended; /* number of runs, over all tables, that a budget ended */
 } ch_selftest;
 
 /** Plants tables of runs and fits them with everything that `chiton fit` does.
@@ -30,13 +30,14 @@ typedef struct {
  *
  *  @param num_tables  1 … 100,000
  *  @param threads     at least 1; does not change a bit of the result
- *  @param watch       who is told after each table, and may end the test; or NULL
- *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY
+ *  @param watch       hears of each table that is done and may end the test; or NULL
+ *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED
  */
 ch_code ch_selftest_run(ch_selftest *self, size_t num_tables, uint64_t seed, int threads, const ch_watch *watch,
                         ch_error *err) CH_MUST_CHECK;
 
-/** Share of the intervals that cover, and whether it is 93 … 97 % up to two standard deviations of so many tables. */
+/** Share of the intervals that hold the planted value; and whether it is within 93 … 97 %, give or take two standard
+ *  deviations for so many tables. */
 double ch_selftest_coverage(const ch_selftest_number *number);
 bool ch_selftest_holds(const ch_selftest_number *number);
 

@@ -1,6 +1,5 @@
 /* shape.c — whether ln y over ln P is a straight line, a broken one, or one with a correction to scaling. */
 #include "fit/laws/shape.h"
-#include "fit/table/data_sets.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_multifit.h>
@@ -32,85 +31,6 @@ static size_t num_terms(ch_trend_shape shape)
 static size_t num_parameters(ch_trend_shape shape)
 {
     return shape == CH_SHAPE_POWER ? 2 : 4;
-}
-
-/* ---- the curve ---- */
-
-/* Mean of ln y over a data set's runs at one P, with the T dependence of the power law subtracted; NaN without runs. */
-static double value_of(const ch_fit_group *group, const uint32_t *data_set, size_t set, size_t train, ch_fit_log which)
-{
-    const double temp_exponent = which == CH_LOG_TIME ? group->time.temp_exponent : group->weight_change.temp_exponent;
-    double sum = 0, count = 0;
-    for (size_t c = ch_fit_first_cell(group, train); c < ch_fit_first_cell(group, train + 1); c++) {
-        const ch_fit_cell *cell = &group->cells[c];
-        const double temp = group->temps[cell->temp];
-        const bool is_used = cell->complete && ch_fit_is_in_window(group, cell);
-        for (size_t i = cell->begin; i < cell->end && is_used; i++) {
-            if (data_set[i] == set) {
-                const ch_run *run = group->runs[i];
-                sum += log(which == CH_LOG_TIME ? run->time : run->final.weight_change) -
-                       (isfinite(temp_exponent) ? temp_exponent * log(temp) : 0);
-                count++;
-            }
-        }
-    }
-    return count > 0 ? sum / count : NAN;
-}
-
-/* Finds the P that have complete cells in the window. @param trains  out: [num_trains] their indices */
-static size_t find_trains(const ch_fit_group *group, size_t *trains)
-{
-    size_t count = 0;
-    for (size_t c = 0; c < group->num_cells; c++) {
-        const ch_fit_cell *cell = &group->cells[c];
-        const bool is_used = cell->complete && ch_fit_is_in_window(group, cell);
-        if (is_used && (count == 0 || trains[count - 1] != cell->train)) {
-            trains[count++] = cell->train;
-        }
-    }
-    return count;
-}
-
-ch_code ch_trend_init(ch_trend *self, const ch_fit_group *group, ch_fit_log which, ch_error *err)
-{
-    ch_code code = CH_OK;
-    *self = (ch_trend){0};
-    size_t *trains = ch_alloc(group->num_trains, sizeof *trains);
-    uint32_t *data_set = ch_alloc(group->num_runs, sizeof *data_set);
-    self->log_train = ch_alloc(group->num_trains, sizeof *self->log_train);
-    self->values = ch_alloc(group->num_trains * group->num_data_sets, sizeof *self->values);
-    if (trains == NULL || data_set == NULL || self->log_train == NULL || self->values == NULL) {
-        code = ch_error_memory(err, "the shape of a curve");
-        goto out;
-    }
-    code = ch_data_sets_index_runs(group->runs, group->num_runs, data_set, NULL, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    self->num_points = find_trains(group, trains);
-    for (size_t p = 0; p < self->num_points; p++) {
-        self->log_train[p] = log((double)group->trains[trains[p]]);
-    }
-    for (size_t s = 0; s < group->num_data_sets; s++) {
-        double *values = self->values + self->num_sets * self->num_points;
-        bool is_whole = self->num_points > 0;
-        for (size_t p = 0; p < self->num_points; p++) {
-            values[p] = value_of(group, data_set, s, trains[p], which);
-            is_whole = is_whole && isfinite(values[p]);
-        }
-        self->num_sets += is_whole;
-    }
-out:
-    free(trains);
-    free(data_set);
-    return code;
-}
-
-void ch_trend_free(ch_trend *self)
-{
-    free(self->log_train);
-    free(self->values);
-    *self = (ch_trend){0};
 }
 
 /* ---- errors that neighbouring P share ---- */
@@ -182,8 +102,9 @@ static double find_nu(const ch_trend *curve, const double *mean, double *differe
 
 /* ---- the shapes ---- */
 
-/* The terms of a shape at ln P: 1, and of a power ln P; of a broken one min(0, ln P/P_b) and max(0, ln P/P_b); of a
- * corrected one ln P and (P / P_1)^-omega, P_1 the least. The second to last is that of the exponent at large P. */
+/* The terms of a shape at ln P. The first term is 1. A power has ln(P/P_1) as well, P_1 being the least P; a broken
+ * power has max(0, ln(P/P_b)) and min(0, ln(P/P_b)); a corrected one has ln(P/P_1) and (P/P_1)^-omega. The factor of
+ * the second term is the exponent at large P. */
 static void terms_at(const ch_trend *curve, ch_trend_shape shape, double parameter, size_t point, double *terms)
 {
     const double x = curve->log_train[point], first = curve->log_train[0];
@@ -297,9 +218,10 @@ static void range_of(const ch_trend *curve, ch_trend_shape shape, double *lo, do
     *hi = shape == CH_SHAPE_BROKEN ? curve->log_train[curve->num_points - 2] : log(MOST_OMEGA);
 }
 
-/* 95 % intervals by the profile of the likelihood: of the parameter, the values at which the squares are under their
- * least by F of 1 and dof degrees of freedom times the variance; of the exponent, what the rest of that leaves at each
- * of these values. */
+/* Takes 95 % intervals from the profile of the likelihood. A value of the parameter is allowed if its squares exceed
+ * the least ones by at most F times the variance, F being the 95 % point for 1 and dof degrees of freedom. At each
+ * allowed value, what is left of this excess gives an interval of the exponent; all of these together are its interval.
+ */
 static void take_intervals(const shape_point *points, size_t num, size_t best, double variance, size_t dof,
                            ch_shape_fit *fit)
 {

@@ -2,20 +2,7 @@
 #ifndef CH_FIT_SHAPE_H
 #define CH_FIT_SHAPE_H
 
-#include "fit/table/cells.h"
-
-/** What each data set has over P: the mean of ln y over the T of the window, with T^delta divided out. */
-typedef struct {
-    size_t num_points; /* number of P with complete cells in the window */
-    size_t num_sets;   /* number of data sets that have runs at all of them */
-    double *log_train; /* [num_points] ascending; owned */
-    double *values;    /* [num_sets][num_points]; owned */
-} ch_trend;
-
-/** @param group  with window and power laws
- *  @return CH_OK, CH_ERROR_MEMORY */
-ch_code ch_trend_init(ch_trend *self, const ch_fit_group *group, ch_fit_log which, ch_error *err) CH_MUST_CHECK;
-void ch_trend_free(ch_trend *self);
+#include "fit/laws/trend.h"
 
 /** Fits all shapes to a curve. With fewer than three P none is found, with fewer than five only the power.
  *  @return CH_OK, CH_ERROR_MEMORY */

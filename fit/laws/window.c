@@ -143,8 +143,8 @@ static size_t mark_temps(const ch_fit_group *group, double bound, double plateau
     return count;
 }
 
-/* Mean over P of the local slope from each temperature inside to the next one. @param slopes  out: [num_temps], NaN
- * where no P has both */
+/* Averages over P the local slope from each temperature inside to the next one.
+ * @param slopes  out: [num_temps]; NaN where no P has both temperatures */
 static void local_slopes(const ch_fit_group *group, const bool *inside, const size_t *next, double *slopes,
                          double *counts)
 {

@@ -1,6 +1,5 @@
 /* groups.c — which runs are fitted together. */
 #include "fit/table/groups.h"
-#include "fit/fit.h"
 #include "fit/table/cells.h"
 #include "fit/table/notes.h"
 
