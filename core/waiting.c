@@ -1,14 +1,17 @@
-/* waiting.c — when a batch next holds a marked sample, and how many of them it holds. */
+/* waiting.c — when a random batch next holds a marked sample, and how many of them it holds. */
 #include "core/waiting.h"
 
 #include <gsl/gsl_randist.h>
 #include <math.h>
+#include <string.h>
 
-/* The number is found by going through its law from 1 up where it is small; elsewhere by rejection of 0. */
+/* The number of marked samples is drawn in one of two ways. Its probabilities are subtracted one after the other, from
+ * P(1) up, where it is likely to be small: q >= LIKELY_NONE, or at most SMALL_NUMBER are possible and P(1) is far from
+ * underflow. Elsewhere GSL's hypergeometric numbers are drawn until one is not 0. */
 static const double LEAST_NONE = 0x1p-900, LIKELY_NONE = 0.5;
 enum { SMALL_NUMBER = 16 };
 
-/* Uniform on (0, 1). */
+/* A number uniform on (0, 1), neither end included: an odd multiple of 2^-53. */
 static double uniform(ch_random *random)
 {
     const uint64_t high = ch_random_u32(random);
@@ -16,7 +19,8 @@ static double uniform(ch_random *random)
     return ((double)((high << 32 | low) >> 12) + 0.5) * 0x1p-52;
 }
 
-/* ln C(P - u, B) / C(P, B) = sum_{i < min(u, B)} ln(1 - max(u, B) / (P - i)), being symmetric in u and B */
+/* ln q, q = C(P - u, B) / C(P, B). It is symmetric in u and B, so that the sum runs over the smaller one:
+ *   ln q = sum_{i < min(u, B)} ln(1 - max(u, B) / (P - i)). */
 static double log_chance_of_none(uint32_t num_samples, uint32_t batch, uint32_t marked)
 {
     const uint32_t less = batch < marked ? batch : marked;
@@ -31,7 +35,8 @@ static double log_chance_of_none(uint32_t num_samples, uint32_t batch, uint32_t 
     return sum;
 }
 
-/* P(j + 1) / P(j) = (u - j) (B - j) / [(j + 1) (P - u - B + j + 1)] */
+/* P(j + 1) / P(j) of the hypergeometric law, j = number:
+ *   (u - j) (B - j) / [(j + 1) (P - u - B + j + 1)]. */
 static double next_number(const ch_waiting *self, uint32_t number)
 {
     const double others = (double)self->num_samples - self->marked - self->batch;
@@ -58,11 +63,12 @@ uint64_t ch_waiting_steps(const ch_waiting *self, ch_random *random)
     if (self->per_log_none == 0) {
         return 1;
     }
-    /* P(ln U / ln q > k) = P(U < q^k) = q^k */
+    /* The number of idle steps is floor(ln U / ln q), since P(ln U / ln q >= k) = P(U <= q^k) = q^k. */
     const double idle = floor(log(uniform(random)) * self->per_log_none);
     return idle < 0x1p62 ? (uint64_t)idle + 1 : UINT64_C(1) << 62;
 }
 
+/* The least j with P(1) + … + P(j) > U (1 - q), by subtracting one probability after the other. */
 static uint32_t number_from_one_up(const ch_waiting *self, ch_random *random)
 {
     const uint32_t most = self->batch < self->marked ? self->batch : self->marked;
@@ -98,4 +104,20 @@ uint32_t ch_waiting_number(const ch_waiting *self, ch_random *random)
         number = gsl_ran_hypergeometric(&gsl, self->marked, self->num_samples - self->marked, self->batch);
     }
     return number;
+}
+
+void ch_waiting_table_init(ch_waiting_table *self, uint32_t num_samples, uint32_t batch)
+{
+    memset(self, 0, sizeof *self);
+    self->num_samples = num_samples;
+    self->batch = batch;
+}
+
+const ch_waiting *ch_waiting_table_law(ch_waiting_table *self, uint32_t marked)
+{
+    ch_waiting *law = marked < CH_WAITING_KEPT ? &self->laws[marked] : &self->other;
+    if (law->marked != marked) {
+        ch_waiting_init(law, self->num_samples, self->batch, marked);
+    }
+    return law;
 }

@@ -1,28 +1,48 @@
-/* waiting.h — when a batch next holds a marked sample, and how many of them it holds. */
+/* waiting.h — when a random batch next holds a marked sample, and how many of them it holds.
+ *
+ * Where a step does nothing unless its batch holds a marked sample, the steps between need not be taken, only counted.
+ */
 #ifndef CH_WAITING_H
 #define CH_WAITING_H
 
-#include "core/core.h"
+#include "core/random.h"
 
 #include <stdint.h>
 
-/** The law of batches of B distinct samples of P, u of which are marked. A batch holds none with probability
- *  q = C(P - u, B) / C(P, B). */
+/** The law of batches of B distinct samples, drawn uniformly of P, u of which are marked. A batch holds none of these
+ *  with probability q = C(P - u, B) / C(P, B). */
 typedef struct {
-    uint32_t num_samples, batch, marked;
-    double none;         /* q */
-    double some;         /* 1 - q */
-    double one;          /* chance that a batch holds one */
-    double per_log_none; /* 1 / ln q; -0 when every batch holds one */
+    uint32_t num_samples, batch, marked; /* P, B, u */
+    double none;                         /* q */
+    double some;                         /* 1 - q */
+    double one;                          /* probability that a batch holds exactly one */
+    double per_log_none;                 /* 1 / ln q; -0 when every batch holds one */
 } ch_waiting;
 
 /** Needs 1 <= u <= P and 1 <= B <= P. Cost: min(u, B) logarithms. */
 void ch_waiting_init(ch_waiting *self, uint32_t num_samples, uint32_t batch, uint32_t marked);
 
-/** Steps until a batch holds at least one, >= 1. Geometric: P(wait > k) = q^k. */
+/** Draws the number of steps until a batch holds a marked sample, that step included, >= 1. It is geometric,
+ *  P(number > k) = q^k, and at most 2^62. */
 uint64_t ch_waiting_steps(const ch_waiting *self, ch_random *random);
 
-/** Number of marked samples in such a batch: hypergeometric, given at least one. */
+/** Draws the number of marked samples in a batch that holds one: hypergeometric, given at least one. */
 uint32_t ch_waiting_number(const ch_waiting *self, ch_random *random);
+
+/** Laws for as many marked samples or more of marked samples are made anew when the number changes. */
+enum { CH_WAITING_KEPT = 256 };
+
+/** The laws at fixed P and B for any number of marked samples, made when first used; small numbers are kept. */
+typedef struct {
+    uint32_t num_samples, batch;
+    ch_waiting laws[CH_WAITING_KEPT]; /* [u]; `marked` is 0 where not made yet */
+    ch_waiting other;                 /* for the last u >= CH_WAITING_KEPT */
+} ch_waiting_table;
+
+/** Needs 1 <= B <= P. Nothing to free. */
+void ch_waiting_table_init(ch_waiting_table *self, uint32_t num_samples, uint32_t batch);
+
+/** The law for u marked samples, 1 <= u <= P: borrowed, good until the next call. */
+const ch_waiting *ch_waiting_table_law(ch_waiting_table *self, uint32_t marked);
 
 #endif

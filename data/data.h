@@ -1,59 +1,13 @@
-/* data.h — data laws with a tunable density near the decision boundary, and the sample sets drawn from them.
- *
- * Depleted Gaussian: x = x_par e + x_perp, x_perp ~ N(0, I_{d-1}), y = sign(x_par), and
- *   rho(x_par) = |x_par|^chi exp(-x_par^2 / 2) / Z_chi,   chi > -1.
- * Sampled by |x_par| = sqrt(2 G), G ~ Gamma((chi + 1) / 2, 1).
- */
+/* data.h — all that data/ offers: laws of synthetic data and samples drawn from them, images and how to get them. */
 #ifndef CH_DATA_H
 #define CH_DATA_H
 
-#include "core/core.h"
 #include "data/examples.h"
 #include "data/fetch.h"
 #include "data/images.h"
 #include "data/law.h"
-
-#include <stddef.h>
-#include <stdint.h>
-
-/** Floats a row is padded to: one cache line, so that a row starts a line and vector loops have no tail. */
-enum { CH_ROW_LANES = 16 };
-
-/** P samples z_mu = y_mu x_mu / sqrt(d), so that a linear student's margin is w . z_mu.
- *
- *  Rows are single precision. With the axis teacher z's first entry is |x_par| / sqrt(d), exact to 2^-24
- *  relative however close to the boundary; with a random teacher x_par is resolved to about 1e-7 absolute.
- */
-typedef struct {
-    size_t num_samples; /* P */
-    size_t dim;         /* d */
-    size_t stride;      /* floats from row to row: d rounded up to CH_ROW_LANES */
-    float *rows;        /* [P][stride], row-major, zero beyond d; owned */
-    double *teacher;    /* [stride], unit vector e, zero beyond d; owned */
-} ch_sample_set;
-
-/** Draws P samples of a depleted law.
- *
- *  @param purpose   CH_STREAM_TRAIN_SAMPLES, CH_STREAM_TEST_SAMPLES or CH_STREAM_ONLINE_SAMPLES
- *  @param threads   threads to use, >= 1; does not change a bit of the result
- *  @param stop      NULL, or a flag that ends the drawing
- *  @return CH_OK; CH_ERROR_INTERRUPTED when stopped; CH_ERROR_INPUT for another law, and for chi, dim or num_samples
- *          outside their range; CH_ERROR_MEMORY
- */
-ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, size_t num_samples,
-                           int threads, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
-void ch_sample_set_free(ch_sample_set *self);
-
-/** Draws the samples first, first + 1, … of a law in place of those of a set, the teacher on the axis.
- *  @param self  made by ch_sample_set_init of a law of the same dimension, teacher on the axis */
-void ch_sample_set_redraw(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, uint64_t first);
-
-/** Bytes that the rows of P samples of dimension d take; SIZE_MAX when that overflows. */
-size_t ch_sample_set_bytes(size_t num_samples, size_t dim);
-
-static inline const float *ch_sample_set_row(const ch_sample_set *self, size_t mu)
-{
-    return self->rows + mu * self->stride;
-}
+#include "data/linear_error.h"
+#include "data/rows.h"
+#include "data/sample_set.h"
 
 #endif

@@ -1,5 +1,5 @@
 /* sample_set.c — samples of the depleted Gaussian law. */
-#include "data/data.h"
+#include "data/sample_set.h"
 
 #include "data/law_private.h"
 
@@ -7,15 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t padded(size_t dim)
-{
-    return (dim + CH_ROW_LANES - 1) / CH_ROW_LANES * CH_ROW_LANES;
-}
-
 size_t ch_sample_set_bytes(size_t num_samples, size_t dim)
 {
     size_t bytes = 0;
-    if (dim > SIZE_MAX - CH_ROW_LANES || __builtin_mul_overflow(num_samples, padded(dim), &bytes) ||
+    if (dim > SIZE_MAX - CH_ROW_LANES || __builtin_mul_overflow(num_samples, ch_row_stride(dim), &bytes) ||
         __builtin_mul_overflow(bytes, sizeof(float), &bytes)) {
         return SIZE_MAX;
     }
@@ -54,7 +49,7 @@ ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_strea
     }
     self->num_samples = num_samples;
     self->dim = law->dim;
-    self->stride = padded(law->dim);
+    self->stride = ch_row_stride(law->dim);
     const size_t bytes = ch_sample_set_bytes(num_samples, law->dim);
     self->rows = bytes < SIZE_MAX ? ch_alloc_rows(bytes) : NULL;
     self->teacher = ch_alloc(self->stride, sizeof *self->teacher);

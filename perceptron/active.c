@@ -1,4 +1,4 @@
-/* active.c — the margins of all samples within reach of the noise, and which of them are unfitted. */
+/* active.c — the active set: which samples are unfitted, known at every update by bounds on the margins. */
 #include "perceptron/active.h"
 
 #include "perceptron/bits.h"
@@ -9,57 +9,59 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for the reach to grow before more samples have to be taken in, and what it shrinks by before some are let go. */
+/* Samples are bounded for an index bound that is ROOM times the present one, so that they stay enough for a while. They
+ * become fewer once the present bound times ROOM is less than theirs by the factor SHRINK. */
 static const double ROOM = 1.05, SHRINK = 1.12;
-/* Updates between two looks whether it has shrunk. */
+/* Updates between two tests of whether they can become fewer. */
 enum { SHRINK_UPDATES = 64 };
-/* All slacks are computed anew after so many rows, those of a block once so many of its margins have been computed
- * again, one at a time and more with each row's error. */
+/* All slacks are computed anew after REFRESH_ROWS rows were added, those of a block of samples after the margins of
+ * REFRESH_RECOMPUTED of them were computed one at a time because their slacks were not known well enough. */
 enum { REFRESH_ROWS = 4096, REFRESH_RECOMPUTED = 16 };
-/* Most that a slack just computed may be off by, in units of T. */
+/* Largest slack_error, in units of T, at which the active set is used. */
 static const double MOST_ERROR = 0x1p-9;
-/* Slacks summed up and looked at in one go. Samples are taken in by whole blocks; what the last block has beyond the P
- * samples is infinitely far from unfitted. */
+/* Samples come in blocks of 64, in the order of their places. The last block may have places beyond the P samples,
+ * whose slack is MOST_SLACK and whose entries are 0. */
 enum { BLOCK = CH_GRAM_BLOCK };
 _Static_assert((int)BLOCK == (int)CH_BITS_PLACES, "a bit for every sample of a block");
-/* Slack beyond which it is kept as that: more quanta than all rows until slacks are computed anew can add, so that a
- * slack kept as less than it is stays far from 0 and no sum overflows. */
+/* Slacks are cut off at +-2^30 quanta. Until they are computed anew, at most 2 REFRESH_ROWS rows are added, of at most
+ * INT16_MAX < 2^15 each: less than 2^29 in all. So no sum overflows 32 bits, and a slack that was cut off stays further
+ * from 0 than MOST_DOUBT. */
 static const double MOST_SLACK = 1 << 30;
 enum { MOST_DOUBT = 1 << 29 };
-_Static_assert((int64_t)(2 * REFRESH_ROWS) * INT16_MAX < 1 << 29, "slacks beyond MOST_SLACK stay far from 0");
+_Static_assert((int64_t)(2 * REFRESH_ROWS) * INT16_MAX < MOST_DOUBT, "slacks that are cut off stay far from 0");
 
 struct ch_active_set {
     ch_perceptron *student;
-    const ch_reach *reach;
+    const ch_screen *screen;
     double temperature;    /* T */
-    float entry_error;     /* of an entry of a row, in quanta, and room for summing it up in single precision */
-    ch_gram gram;          /* of the samples taken in, the first gram.count of reach->order; owned */
-    double bound;          /* keys under it are taken in */
-    int32_t *slacks;       /* [P to a whole block] in quanta, the first `count` in use */
-    float *errors;         /* [blocks] bounds on the error of the slacks in each, in quanta */
-    uint32_t *recomputed;  /* [blocks] margins computed again, since the slacks were computed */
-    uint32_t *low_blocks;  /* [blocks] those with a slack not over the error, ascending */
-    ch_bits *low_unfitted; /* [blocks] the unfitted samples in each of them */
+    float entry_error;     /* bound on an entry's error, in quanta, enlarged for summing it up in single precision */
+    ch_gram gram;          /* its first gram.count places are the bounded samples; owned */
+    double bound;          /* the bounded samples hold while the index's bound is at most this */
+    int32_t *slacks;       /* [P to whole blocks] in quanta, the first gram.count of them in use; owned */
+    float *errors;         /* [blocks] bound on the error of the slacks of a block, in quanta; owned */
+    uint32_t *recomputed;  /* [blocks] margins computed one at a time since the slacks of a block were; owned */
+    uint32_t *low_blocks;  /* [blocks + 1] blocks with a slack that is not over the error, ascending; owned */
+    ch_bits *low_unfitted; /* [blocks + 1] the unfitted samples of each of them; owned */
     uint32_t num_low_blocks;
     uint32_t num_unfitted;
     size_t rows_added;     /* since all slacks were computed */
-    double signal, noise2; /* s and r^2 */
-    unsigned updates;      /* of late, up to SHRINK_UPDATES */
+    double signal, noise2; /* s and r^2 of the student */
+    unsigned updates;      /* since the last test of whether bounded samples can become fewer */
 
-    uint64_t computed, followed; /* margins, in all */
+    uint64_t computed, added; /* margins computed, and entries added, in all */
 };
 
-ch_active_set *ch_active_set_new(ch_perceptron *student, const ch_reach *reach)
+ch_active_set *ch_active_set_new(ch_perceptron *student, const ch_screen *screen)
 {
     ch_active_set *self = ch_alloc(1, sizeof *self);
     if (self == NULL) {
         return NULL;
     }
-    const size_t room = ch_gram_to_block(reach->num_samples);
+    const size_t room = ch_gram_to_block(screen->num_samples);
     self->student = student;
-    self->reach = reach;
+    self->screen = screen;
     self->temperature = ch_student_temperature(student);
-    const bool made = ch_gram_init(&self->gram, student->setup.train, reach, student->setup.threads);
+    const bool made = ch_gram_init(&self->gram, student->setup.train, screen, student->setup.threads);
     self->entry_error = (float)(self->gram.entry_error * (1 + 0x1p-10));
     self->slacks = ch_alloc_unset(room, sizeof *self->slacks);
     self->errors = ch_alloc_unset(room / BLOCK, sizeof *self->errors);
@@ -88,39 +90,41 @@ void ch_active_set_free(ch_active_set *self)
     free(self);
 }
 
-/* m - kappa in double, as the plain engine has it */
-static double exact_excess(const ch_active_set *self, size_t place)
-{
-    const ch_perceptron *student = self->student;
-    return ch_dot(ch_gram_sample(&self->gram, place), student->weights, student->stride) - student->setup.kappa;
-}
-
-/* ---- errors, in quanta ---- */
-
-/* Of a slack computed from the weights, and once more when computed again: half a quantum, and twice the double's own
- * sums of d / 16 numbers and some more, 2^-53 each of |w| |z|. */
-static double slack_error(const ch_active_set *self)
-{
-    const double sums = 2 * ((double)self->student->stride / CH_ROW_LANES + 8);
-    const double whole =
-        (fabs(self->signal) + sqrt(self->noise2)) * self->reach->most_norm + self->student->setup.kappa;
-    return 0.5 + 0x1p-53 * sums * whole / (self->temperature * self->gram.quantum);
-}
+/* ---- which samples are bounded ---- */
 
 static void measure_student(ch_active_set *self)
 {
     ch_student_measure(self->student, &self->signal, &self->noise2);
 }
 
+/* The index's bound at the student's s and r, as measured last. */
 static double bound_now(const ch_active_set *self)
 {
-    return ch_reach_bound(self->reach, self->signal, sqrt(self->noise2), self->student->setup.kappa);
+    return ch_screen_bound(self->screen, self->signal, sqrt(self->noise2), self->student->setup.kappa);
 }
 
-static void reach_out(ch_active_set *self)
+/* Bounds the samples that the index does not rule out now, nor while its bound grows by the factor ROOM. */
+static void choose_bounded(ch_active_set *self)
 {
     self->bound = ROOM * bound_now(self);
-    ch_gram_set_count(&self->gram, ch_gram_to_block(ch_reach_count(self->reach, self->bound)));
+    ch_gram_set_count(&self->gram, ch_gram_to_block(ch_screen_count(self->screen, self->bound)));
+}
+
+/* Whether every sample with a key of at least `bound` is fitted: s bound - kappa / |z_perp| > r, which is tested by the
+ * squares of both sides, without a root. The factor 1 - 2^-19 covers the rounding of keys to single precision, of 2^-24
+ * of their size, as the factor in ch_screen_bound does. */
+static bool is_within_bound(const ch_active_set *self)
+{
+    const double least = self->student->setup.kappa / self->screen->least_across;
+    const double most = self->bound * self->signal * (1 - 0x1p-19) - least;
+    return self->bound == INFINITY || (self->signal > 0 && most > 0 && self->noise2 <= most * most);
+}
+
+/* Whether many fewer samples would do; tested at every SHRINK_UPDATES-th update only. */
+static bool has_shrunk(ch_active_set *self)
+{
+    self->updates = (self->updates + 1) % SHRINK_UPDATES;
+    return self->updates == 0 && bound_now(self) * ROOM * SHRINK < self->bound;
 }
 
 size_t ch_active_set_most_rows(const ch_active_set *self, size_t count)
@@ -133,6 +137,27 @@ bool ch_active_set_is_packed(const ch_active_set *self, size_t count)
     return count <= ch_gram_most_packed(&self->gram);
 }
 
+/* ---- slacks ---- */
+
+/* The margin of a place, in double and to the same bits as ch_student_margin of its sample. */
+static double exact_margin(const ch_active_set *self, size_t place)
+{
+    return ch_dot(ch_gram_sample(&self->gram, place), self->student->weights, self->student->stride);
+}
+
+/* Bound on the error of a slack that was just computed from the weights, in quanta, of two parts:
+ *   1/2                                      the slack is rounded to a whole number of quanta;
+ *   2^-53 x 2 (stride / 16 + 8) x (|w| max |z| + kappa) / (T quantum)
+ *                                            m - kappa is computed in double (ch_dot); twice, since the margin that
+ *                                            decides later is computed too, with as large an error. */
+static double slack_error(const ch_active_set *self)
+{
+    const double sums = 2 * ((double)self->student->stride / CH_ROW_LANES + 8);
+    const double whole =
+        (fabs(self->signal) + sqrt(self->noise2)) * self->screen->most_norm + self->student->setup.kappa;
+    return 0.5 + 0x1p-53 * sums * whole / (self->temperature * self->gram.quantum);
+}
+
 bool ch_active_set_is_precise(const ch_active_set *self)
 {
     ch_active_set now = *self;
@@ -140,19 +165,21 @@ bool ch_active_set_is_precise(const ch_active_set *self)
     return slack_error(&now) * now.gram.quantum < MOST_ERROR;
 }
 
-/* ---- slacks ---- */
-
+/* A slack rounded to whole quanta and cut off at +-MOST_SLACK. NaN becomes the least slack, an unfitted sample's. */
 static int32_t in_quanta(double slack)
 {
-    if (!(slack > -MOST_SLACK)) { /* NaN is as far under 0 as can be */
+    if (!(slack > -MOST_SLACK)) {
         return (int32_t)-MOST_SLACK;
     }
     return slack < MOST_SLACK ? (int32_t)lrint(slack) : (int32_t)MOST_SLACK;
 }
 
+/* The slack of a place from the weights; beyond the P samples it is the largest.
+ * @param scale  1 / (T quantum) */
 static int32_t exact_slack(const ch_active_set *self, size_t place, double scale)
 {
-    return in_quanta(place < self->reach->num_samples ? scale * exact_excess(self, place) : INFINITY);
+    const double kappa = self->student->setup.kappa;
+    return in_quanta(place < self->screen->num_samples ? scale * (exact_margin(self, place) - kappa) : INFINITY);
 }
 
 static void compute_block(ch_active_set *self, size_t block, float error)
@@ -165,7 +192,7 @@ static void compute_block(ch_active_set *self, size_t block, float error)
     self->recomputed[block] = 0;
 }
 
-/* Computes the slacks from one place to another, both at whole blocks. */
+/* Computes the slacks from place `from` to place `to`, whole blocks, from the weights. */
 static void compute_slacks(ch_active_set *self, size_t from, size_t to)
 {
     const float error = (float)slack_error(self);
@@ -177,6 +204,7 @@ static void compute_slacks(ch_active_set *self, size_t from, size_t to)
     }
 }
 
+/* Computes all slacks from the weights. */
 static void refresh(ch_active_set *self)
 {
     measure_student(self);
@@ -184,28 +212,14 @@ static void refresh(ch_active_set *self)
     self->rows_added = 0;
 }
 
-/* Whether the noise reaches no sample that is not taken in: r < bound s - kappa / |z_perp|, without a root. */
-static bool is_within_bound(const ch_active_set *self)
-{
-    const double least = self->student->setup.kappa / self->reach->least_across;
-    const double most = self->bound * self->signal * (1 - 0x1p-19) - least;
-    return self->bound == INFINITY || (self->signal > 0 && most > 0 && self->noise2 <= most * most);
-}
-
-static bool has_shrunk(ch_active_set *self)
-{
-    self->updates = (self->updates + 1) % SHRINK_UPDATES;
-    return self->updates == 0 && bound_now(self) * ROOM * SHRINK < self->bound;
-}
-
-/* Takes in or lets go of samples as the reach of the noise grows or shrinks; true when it did. */
-static bool follow_reach(ch_active_set *self)
+/* Bounds more or fewer samples where the student has moved far enough.  @return whether it did */
+static bool adapt_bounded(ch_active_set *self)
 {
     if (is_within_bound(self) && !has_shrunk(self)) {
         return false;
     }
     const size_t before = self->gram.count;
-    reach_out(self);
+    choose_bounded(self);
     if (self->gram.count > before) {
         compute_slacks(self, before, self->gram.count);
     }
@@ -214,13 +228,16 @@ static bool follow_reach(ch_active_set *self)
 
 /* ---- the unfitted ---- */
 
-/* Slacks of a block up to this one may be of unfitted samples; those under its opposite are. */
+/* A whole number of quanta that is more than the error: slacks up to it may be of unfitted samples, and those under its
+ * opposite are. */
 static inline int32_t doubt(float error)
 {
     return error < MOST_DOUBT ? (int32_t)error + 1 : MOST_DOUBT;
 }
 
-/* slacks += row, over one block; returns those up to `most`. */
+/* slacks += row over one block.
+ * @param row  [BLOCK / 2] pairs of entries, as ch_gram_row has them
+ * @return the places whose new slack is at most `most` */
 static inline ch_bits add_block(int32_t *slacks, const int32_t *row, int32_t most)
 {
     ch_lanes *sums = (ch_lanes *)slacks;
@@ -236,7 +253,9 @@ static inline ch_bits add_block(int32_t *slacks, const int32_t *row, int32_t mos
     return ch_bits_end(&finder);
 }
 
-/* slacks += row, and notes which blocks are low then; with no row, only that. */
+/* slacks += row over all blocks, and lists the low blocks: those with samples that are not surely fitted. The bits of
+ * such samples are left in low_unfitted.
+ * @param row  of the Gram matrix; NULL: the blocks are listed only */
 static void add_row(ch_active_set *self, const int32_t *row)
 {
     const float error = row != NULL ? self->entry_error : 0;
@@ -252,16 +271,16 @@ static void add_row(ch_active_set *self, const int32_t *row)
         count += low != 0;
     }
     self->num_low_blocks = count;
-    self->followed += row != NULL ? self->gram.count : 0;
+    self->added += row != NULL ? self->gram.count : 0;
 }
 
-/* Those of the samples of a block that are unfitted, by margins computed again. */
-static ch_bits settle(ch_active_set *self, size_t block, ch_bits doubtful)
+/* The unfitted among the doubtful samples of a block, by their margins in double. */
+static ch_bits decide(ch_active_set *self, size_t block, ch_bits doubtful)
 {
     ch_bits unfitted = 0;
     for (; doubtful != 0; doubtful &= doubtful - 1) {
         const size_t place = block * BLOCK + ch_bits_first(doubtful);
-        if (!(exact_excess(self, place) >= 0)) {
+        if (ch_is_unfitted(exact_margin(self, place), self->student->setup.kappa)) {
             unfitted |= doubtful & -doubtful;
         }
         self->recomputed[block]++;
@@ -269,21 +288,23 @@ static ch_bits settle(ch_active_set *self, size_t block, ch_bits doubtful)
     return unfitted;
 }
 
-/* The unfitted samples of a block, given those that are not surely fitted. */
+/* The unfitted samples of a block.
+ * @param low  its samples that are not surely fitted */
 static ch_bits find_in_block(ch_active_set *self, size_t block, ch_bits low)
 {
     const int32_t *slacks = self->slacks + block * BLOCK;
     int32_t error = doubt(self->errors[block]);
-    ch_bits under = ch_bits_up_to(slacks, -error - 1);
+    ch_bits under = ch_bits_up_to(slacks, -error - 1); /* surely unfitted */
     if (low != under && self->recomputed[block] >= REFRESH_RECOMPUTED) {
         compute_slacks(self, block * BLOCK, (block + 1) * BLOCK);
         error = doubt(self->errors[block]);
         low = ch_bits_up_to(slacks, error);
         under = ch_bits_up_to(slacks, -error - 1);
     }
-    return low != under ? under | settle(self, block, low & ~under) : under;
+    return low != under ? under | decide(self, block, low & ~under) : under;
 }
 
+/* Finds the unfitted samples of the low blocks; in all other blocks there is none. */
 static void find_unfitted(ch_active_set *self)
 {
     uint32_t all = 0;
@@ -294,7 +315,7 @@ static void find_unfitted(ch_active_set *self)
     self->num_unfitted = all;
 }
 
-/* ---- what the engine asks ---- */
+/* ---- for the engine ---- */
 
 uint32_t ch_active_set_num_unfitted(const ch_active_set *self)
 {
@@ -324,7 +345,7 @@ void ch_active_set_begin(ch_active_set *self)
 {
     measure_student(self);
     ch_gram_make_room(&self->gram);
-    reach_out(self);
+    choose_bounded(self);
     refresh(self);
     add_row(self, NULL);
     find_unfitted(self);
@@ -345,7 +366,7 @@ bool ch_active_set_update(ch_active_set *self, const uint32_t *places, uint32_t 
     if (!isfinite(self->signal) || !isfinite(self->noise2)) {
         return false;
     }
-    if (follow_reach(self) || self->rows_added == 0) {
+    if (adapt_bounded(self) || self->rows_added == 0) {
         add_row(self, NULL);
     }
     find_unfitted(self);
@@ -355,5 +376,5 @@ bool ch_active_set_update(ch_active_set *self, const uint32_t *places, uint32_t 
 void ch_active_set_add_work(const ch_active_set *self, ch_fast_work *work)
 {
     work->looked += self->computed + self->gram.made;
-    work->followed += self->followed;
+    work->bounded += self->added;
 }

@@ -1,9 +1,13 @@
-/* active.h — the margins of all samples within reach of the noise, and which of them are unfitted.
+/* active.h — the active set: which samples are unfitted, known at every update by bounds on the margins. Private to
+ * perceptron/.
  *
- * Slack of sample mu: (m_mu - kappa) / T, in units of the temperature T = eta / B. An update by sample nu adds the Gram
- * product z_nu . z_mu to it. Slacks are kept as whole numbers of a quantum, rows of the Gram matrix as 16-bit ones, so
- * that their sums are exact and only the rounding of each row has to be counted: `error` bounds what the slacks are off
- * by. A slack within it of 0 says nothing: its margin is computed again in double, as the plain engine computes it.
+ * The bounded samples are those that the screening index does not rule out; every other sample is fitted. Of each the
+ * slack (m_mu - kappa) / T is kept, in units of the temperature T = eta / B, since an update by sample nu adds exactly
+ * the entry z_nu . z_mu of the Gram matrix to it. Slacks are 32-bit and entries 16-bit whole numbers of one quantum
+ * (perceptron/gram.h), so that adding them makes no error, and the true slack is within `error` of the kept one,
+ *   error = slack_error + (number of entries added) x entry_error.
+ * A kept slack under -error is of an unfitted sample, one over error of a fitted one. Between them the margin is
+ * computed anew in double, in the same order as by the plain engine, and decides.
  */
 #ifndef CH_ACTIVE_H
 #define CH_ACTIVE_H
@@ -12,39 +16,41 @@
 
 typedef struct ch_active_set ch_active_set;
 
-/** Room for all that a run can need; nothing is known yet.
- *  @param student  whose weights are updated; borrowed
+/** Makes room for all that a run can need, without computing anything.
+ *  @param student  its weights are what ch_active_set_update moves; borrowed
+ *  @param screen   index of its training set; borrowed
  *  @return NULL when memory is short */
-ch_active_set *ch_active_set_new(ch_perceptron *student, const ch_reach *reach) CH_MUST_CHECK;
+ch_active_set *ch_active_set_new(ch_perceptron *student, const ch_screen *screen) CH_MUST_CHECK;
 void ch_active_set_free(ch_active_set *self);
 
-/** Computes all margins within reach of the student as it is. */
+/** Computes the margins of all bounded samples at the student's w. Call it once, before all functions below it. */
 void ch_active_set_begin(ch_active_set *self);
 
-/** Rows of the Gram matrix that are kept while `count` samples are within reach. */
+/** Number of Gram rows that memory holds while `count` samples are bounded. */
 size_t ch_active_set_most_rows(const ch_active_set *self, size_t count);
 
-/** Whether `count` samples within reach would lie one after the other. */
+/** Whether memory has copies of all bounded samples side by side while `count` samples are bounded. */
 bool ch_active_set_is_packed(const ch_active_set *self, size_t count);
 
-/** False where double precision cannot tell the slacks of the student as it is: its margins are too many times T. */
+/** Whether the student's slacks can be computed to 2^-9 in double. They can not where margins are too many times T. */
 bool ch_active_set_is_precise(const ch_active_set *self);
 
-/** Number of unfitted samples of the student as it is. */
+/** Number of unfitted samples at the student's w. */
 uint32_t ch_active_set_num_unfitted(const ch_active_set *self);
 
-/** Place of one of them, by its rank among them, from 0. */
+/** Place (perceptron/gram.h) of the unfitted sample of a rank, 0 <= rank < number of unfitted samples. Ranks go up with
+ *  places. */
 uint32_t ch_active_set_place(const ch_active_set *self, uint32_t rank);
 
-/** Places of all of them, in the order of their ranks.
- *  @param places  out [number of unfitted samples] */
+/** Places of all unfitted samples, ascending.
+ *  @param places  out: [number of unfitted samples] */
 void ch_active_set_list(const ch_active_set *self, uint32_t *places);
 
-/** w <- w + T sum z over `count` places, and follows with the margins.
+/** Moves the student, w <- w + T sum z over `count` places, and brings the active set up to date.
  *  @return false when a weight is no longer finite */
 bool ch_active_set_update(ch_active_set *self, const uint32_t *places, uint32_t count) CH_MUST_CHECK;
 
-/** Adds the margins computed and the entries of rows made and added so far. */
+/** Adds the margins computed, entries made and entries added so far to `looked` and `bounded` of a run's work. */
 void ch_active_set_add_work(const ch_active_set *self, ch_fast_work *work);
 
 #endif

@@ -1,4 +1,4 @@
-/* candidates.c — the samples that can be unfitted while the student stays near where it is. */
+/* candidates.c — candidates: the samples that can be unfitted while the student stays near where it is. */
 #include "perceptron/candidates.h"
 
 #include "perceptron/student.h"
@@ -7,24 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for the reach to grow before more samples have to be taken in, and what it shrinks by before some are let go. */
+/* A list by the index is made for a bound that is ROOM times the present one, so that it holds for a while. A new list
+ * is made once the present bound times ROOM is less than that of the list by the factor SHRINK. */
 static const double ROOM = 1.1, SHRINK = 1.25;
-/* What a list by distance from a reference may cost at most, beside all within reach. */
+/* A list by distance from a reference is taken where its updates cost less than this share of those by the index. */
 static const double WORTH_LIST = 0.7;
-/* Bits of a word. */
+/* Bits in a word of `bits`. */
 enum { WORD = 64 };
 
-ch_code ch_candidates_init(ch_candidates *self, const ch_perceptron *student, const ch_reach *reach, ch_error *err)
+ch_code ch_candidates_init(ch_candidates *self, const ch_perceptron *student, const ch_screen *screen, ch_error *err)
 {
     memset(self, 0, sizeof *self);
     self->student = student;
-    self->reach = reach;
-    self->count = (uint32_t)reach->num_samples;
+    self->screen = screen;
+    self->count = (uint32_t)screen->num_samples;
     self->bound = self->radius = INFINITY;
-    self->own = ch_alloc_unset(reach->num_samples, sizeof *self->own);
-    self->excess = ch_alloc_unset(reach->num_samples, sizeof *self->excess);
+    self->own = ch_alloc_unset(screen->num_samples, sizeof *self->own);
+    self->excess = ch_alloc_unset(screen->num_samples, sizeof *self->excess);
     self->reference = ch_alloc(student->stride, sizeof *self->reference);
-    self->bits = ch_alloc(reach->num_samples / WORD + 1, sizeof *self->bits);
+    self->bits = ch_alloc(screen->num_samples / WORD + 1, sizeof *self->bits);
     if (self->own == NULL || self->bits == NULL || self->excess == NULL || self->reference == NULL) {
         ch_candidates_free(self);
         return ch_error_memory(err, "the list of samples that can be unfitted: lower train");
@@ -41,26 +42,28 @@ void ch_candidates_free(ch_candidates *self)
     memset(self, 0, sizeof *self);
 }
 
-/* Keys from here on belong to samples that are out of reach. */
+/* ---- lists by the screening index ---- */
+
+/* The index's bound at the student's s and r. */
 static double bound_now(const ch_candidates *self)
 {
     double signal = 0, noise = 0;
     ch_perceptron_signal_and_noise(self->student, &signal, &noise);
-    return ch_reach_bound(self->reach, signal, noise, self->student->setup.kappa);
+    return ch_screen_bound(self->screen, signal, noise, self->student->setup.kappa);
 }
 
-uint32_t ch_candidates_num_reached(const ch_candidates *self)
+uint32_t ch_candidates_num_screened(const ch_candidates *self)
 {
-    return (uint32_t)ch_reach_count(self->reach, ROOM * bound_now(self));
+    return (uint32_t)ch_screen_count(self->screen, ROOM * bound_now(self));
 }
 
-void ch_candidates_reach(ch_candidates *self, bool exactly)
+void ch_candidates_screen(ch_candidates *self, bool exactly)
 {
-    const size_t num_samples = self->reach->num_samples;
+    const size_t num_samples = self->screen->num_samples;
     self->radius = INFINITY;
     self->bound = (exactly ? 1 : ROOM) * bound_now(self);
-    self->count = (uint32_t)ch_reach_count(self->reach, self->bound);
-    self->list = self->reach->order;
+    self->count = (uint32_t)ch_screen_count(self->screen, self->bound);
+    self->list = self->screen->order;
     if (2 * (size_t)self->count > num_samples) {
         self->list = NULL;
         self->count = (uint32_t)num_samples;
@@ -77,6 +80,7 @@ uint32_t *ch_candidates_own_list(ch_candidates *self)
     return self->own;
 }
 
+/* |w - w'| of the student from the reference */
 static double distance(const ch_candidates *self)
 {
     return sqrt(ch_distance2(self->student->weights, self->reference, self->student->stride));
@@ -99,8 +103,11 @@ void ch_candidates_set_reference(ch_candidates *self)
     memcpy(self->reference, self->student->weights, self->student->stride * sizeof *self->reference);
 }
 
-/* Puts the list into the order of memory, so that looking at all is one sweep over the rows. */
-static void order_list(ch_candidates *self)
+/* ---- margins of all candidates ---- */
+
+/* Sorts the list by index, so that computing all margins goes through memory once, forward. Each candidate's bit is
+ * set, and the words of bits are then read in order. */
+static void sort_list(ch_candidates *self)
 {
     if (self->list == NULL) {
         return;
@@ -118,23 +125,26 @@ static void order_list(ch_candidates *self)
     self->list = self->own;
 }
 
-/* m - kappa of `count` samples, rounded to single precision. */
+/* excess[k] = m - kappa of samples[k] for k < count, computed in double and rounded to single precision.
+ * @param samples  [count]; NULL: sample k itself */
 static void compute_excess(ch_candidates *self, const uint32_t *samples, uint32_t count)
 {
     const ch_perceptron *student = self->student;
     const int threads = ch_threads_worth(student->setup.threads, count, student->stride);
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (uint32_t k = 0; k < count; k++) {
-        self->excess[k] = (float)ch_student_excess(student, samples != NULL ? samples[k] : k);
+        self->excess[k] = (float)(ch_student_margin(student, samples != NULL ? samples[k] : k) - student->setup.kappa);
     }
 }
 
 /* ---- lists by distance from a reference ---- */
 
-/* Octaves of distance at which the length of a list is known. */
+/* The radius is chosen among first, 2 first, 4 first, …: the number of candidates at each is a sum over octaves. */
 enum { OCTAVES = 48 };
 
-/* Distance that the student has to go before the sample can be unfitted, as an octave of `unit`; 0 when it is less. */
+/* The octave of the least radius at which a sample can be unfitted, by its margin over kappa at the reference: the
+ * least i with excess <= 2^i unit, 0 also below, the last also above, and for NaN 0.
+ * @param unit  what a margin can lose within the first radius, > 0 */
 static int octave(double excess, double unit)
 {
     const double far = excess / unit;
@@ -144,23 +154,29 @@ static int octave(double excess, double unit)
     return far < 0x1p62 && ilogb(far) + 1 < OCTAVES ? ilogb(far) + 1 : OCTAVES - 1;
 }
 
-/* Updates until the student is `times` as far from the reference as it came in `updates`: between a random walk and a
- * straight line, whichever is less. */
+/* Updates until the student is `times` as far from the reference as it came in the last `updates`: times^2 updates for
+ * a random walk, times for a straight line; the smaller number is taken. */
 static double lifetime(double updates, double times)
 {
     return updates * fmin(times, times * times);
 }
 
-/* Octave of the radius at which an update costs least; OCTAVES when none makes it so much cheaper. */
-static int best_octave(const uint32_t counts[OCTAVES], uint32_t reached, double first, const ch_candidates_use *use)
+/* The octave of the radius by which an update costs least. A radius R costs
+ *   draws a candidate and update x draw cost x candidates at R + look cost x screened samples / updates until R is
+ * left.
+ * @param counts    samples whose octave is i
+ * @param screened  samples that the index does not rule out; all margins of these are computed for a list
+ * @param first     first radius, over the distance that the student came since the last reference
+ * @return OCTAVES when no radius costs less than WORTH_LIST of drawing from all screened samples */
+static int best_octave(const uint32_t counts[OCTAVES], uint32_t screened, double first, const ch_candidates_use *use)
 {
     const double draws = use->draws / use->updates * use->draw_cost;
-    double best = WORTH_LIST * draws * reached, listed = 0;
+    double best = WORTH_LIST * draws * screened, listed = 0;
     int which = OCTAVES;
     for (int i = 0; i < OCTAVES - 1; i++) {
         listed += counts[i];
         const double lasts = fmax(lifetime(use->updates, ldexp(first, i)), 1);
-        const double cost = draws * listed + reached * use->look_cost / lasts;
+        const double cost = draws * listed + screened * use->look_cost / lasts;
         if (cost < best) {
             best = cost;
             which = i;
@@ -169,25 +185,28 @@ static int best_octave(const uint32_t counts[OCTAVES], uint32_t reached, double 
     return which;
 }
 
-/* Most that a margin computed in double is off by: the sums of d / 16 numbers and some more. */
+/* Bound on the rounding of two margins computed in double, that at w' and that at w (of nearly the same norm):
+ *   2 x 2^-53 (stride / 16 + 8) |w| max |z|.
+ * A margin is off by (stride / 16 + 4) 2^-53 |w| |z| (ch_dot); the other four parts cover the subtraction of kappa and
+ * this bound's own rounding. */
 static double rounding(const ch_candidates *self)
 {
     const double sums = (double)self->student->stride / CH_ROW_LANES + 8;
-    return 0x1p-52 * sums * sqrt(ch_norm2(self->student->weights, self->student->stride)) * self->reach->most_norm;
+    return 0x1p-52 * sums * sqrt(ch_norm2(self->student->weights, self->student->stride)) * self->screen->most_norm;
 }
 
 bool ch_candidates_narrow(ch_candidates *self, const ch_candidates_use *use)
 {
     const double moved = distance(self);
-    ch_candidates_reach(self, false);
+    ch_candidates_screen(self, false);
     ch_candidates_set_reference(self);
-    const double first = 0x1p-8, unit = first * moved * self->reach->most_norm;
+    const double first = 0x1p-8, unit = first * moved * self->screen->most_norm;
     if (!(unit > 0) || !(use->draws > 0)) {
         return false;
     }
-    order_list(self);
-    const uint32_t *reached = self->list;
-    compute_excess(self, reached, self->count);
+    sort_list(self);
+    const uint32_t *screened = self->list;
+    compute_excess(self, screened, self->count);
     uint32_t counts[OCTAVES] = {0};
     for (uint32_t k = 0; k < self->count; k++) {
         counts[octave((double)self->excess[k], unit)]++;
@@ -197,11 +216,13 @@ bool ch_candidates_narrow(ch_candidates *self, const ch_candidates_use *use)
         return false;
     }
     self->radius = ldexp(first, best) * moved;
-    const double within = self->radius * self->reach->most_norm * (1 + 0x1p-20) + rounding(self);
+    /* The most that a margin can lose within the radius. The factor covers the rounding of `excess` to single precision
+     * and that of the distance; the other rounding does not shrink with the radius, and is added. */
+    const double within = self->radius * self->screen->most_norm * (1 + 0x1p-20) + rounding(self);
     uint32_t listed = 0;
     for (uint32_t k = 0; k < self->count; k++) {
         if (!((double)self->excess[k] > within)) {
-            self->own[listed++] = reached != NULL ? reached[k] : k;
+            self->own[listed++] = screened != NULL ? screened[k] : k;
         }
     }
     self->count = listed;
@@ -211,14 +232,16 @@ bool ch_candidates_narrow(ch_candidates *self, const ch_candidates_use *use)
 
 uint32_t ch_candidates_find_unfitted(ch_candidates *self, uint32_t *unfitted)
 {
-    order_list(self);
+    sort_list(self);
     const uint32_t *samples = self->list;
+    const double kappa = self->student->setup.kappa;
     compute_excess(self, samples, self->count);
     uint32_t number = 0;
     for (uint32_t k = 0; k < self->count; k++) {
-        /* rounding never turns an excess to the other side, but may make it 0 */
+        /* Rounding m - kappa to single precision does not change its sign, but may make it 0. So an excess over 0 is of
+         * a fitted sample, and any other is computed again. */
         const uint32_t sample = samples != NULL ? samples[k] : k;
-        if (!(self->excess[k] > 0) && !(ch_student_excess(self->student, sample) >= 0)) {
+        if (!(self->excess[k] > 0) && ch_is_unfitted(ch_student_margin(self->student, sample), kappa)) {
             unfitted[number++] = sample;
         }
     }

@@ -1,9 +1,11 @@
-/* candidates.h — the samples that can be unfitted while the student stays near where it is.
+/* candidates.h — candidates: the samples that can be unfitted while the student stays near where it is. Private to
+ * perceptron/.
  *
- * Two bounds tell which can not:
- *   the noise's reach (ch_reach): z . w >= s v - r |z_perp|, a prefix of the order by v / |z_perp|;
- *   a reference w': z . w >= z . w' - |w - w'| |z|, once all margins at w' are known. It pays where steps are small
- *   beside the margin kappa, so that the student stays near the reference for long.
+ * Two lower bounds on a margin w . z rule samples out, z = v e + z_perp:
+ *   the screening index (ch_screen), w . z >= s v - r |z_perp|: the candidates are a prefix of its order;
+ *   a reference w' at which all margins are known, w . z >= w' . z - |w - w'| |z|: the candidates are the samples of
+ *   that prefix whose margin at w' is under kappa + radius max |z|, and stay so while |w - w'| <= radius. Such a list
+ * is much shorter where steps are small beside kappa, so that the student stays near the reference for many updates.
  */
 #ifndef CH_CANDIDATES_H
 #define CH_CANDIDATES_H
@@ -12,52 +14,58 @@
 
 typedef struct {
     const ch_perceptron *student; /* borrowed */
-    const ch_reach *reach;        /* of its training set; borrowed */
-    const uint32_t *list;         /* [count] the candidates, in any order; NULL: all samples are */
+    const ch_screen *screen;      /* index of the training set; borrowed */
+    const uint32_t *list;         /* [count] candidates, in any order: screen->order or `own`; NULL: all samples */
     uint32_t count;
-    uint32_t *own;     /* [P] room for a list that is not the head of the reach's order; owned */
-    double bound;      /* they hold while no key over it is within reach */
-    double radius;     /* and while |w - reference| <= radius; infinite where the reach alone tells */
-    double *reference; /* [stride] owned */
-    uint64_t *bits;    /* [P / 64, rounded up] 0 but while a list is put into the order of memory; owned */
-    float *excess;     /* [P] m - kappa of the first samples of `reach`, when last computed; owned */
+    uint32_t *own;     /* [P] room for a list that is not a prefix of the index's order; owned */
+    double bound;      /* the list holds while ch_screen_bound is at most this */
+    double radius;     /* and while |w - reference| is at most this; infinite without a reference */
+    double *reference; /* w' [stride]; owned */
+    uint64_t *bits;    /* [P / 64 + 1] a bit for each sample, set only while a list is being sorted; owned */
+    float *excess; /* [P] m - kappa of the candidates, in the order of the list that they were computed for; owned */
 } ch_candidates;
 
-/** No candidates yet: call ch_candidates_reach.  @return CH_OK, CH_ERROR_MEMORY */
-ch_code ch_candidates_init(ch_candidates *self, const ch_perceptron *student, const ch_reach *reach,
+/** All samples are candidates until ch_candidates_screen is called.  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_candidates_init(ch_candidates *self, const ch_perceptron *student, const ch_screen *screen,
                            ch_error *err) CH_MUST_CHECK;
 void ch_candidates_free(ch_candidates *self);
 
-/** Samples that the noise reaches from where the student is, with some room for it to grow. */
-uint32_t ch_candidates_num_reached(const ch_candidates *self);
+/** Number of samples that the index does not rule out now, nor while its bound grows by up to a tenth. */
+uint32_t ch_candidates_num_screened(const ch_candidates *self);
 
-/** Takes all that the noise reaches; all samples where those are over half of them.
- *  @param exactly  without room for it to grow: the list will not hold for long, but is the shortest */
-void ch_candidates_reach(ch_candidates *self, bool exactly);
+/** Makes the candidates those that the index does not rule out; all samples where they are more than half of them.
+ *  @param exactly  false: the list also holds while the bound grows by up to a tenth. true: it holds only until the
+ *                  bound grows, but is the shortest list. */
+void ch_candidates_screen(ch_candidates *self, bool exactly);
 
-/** The list, to be permuted. */
+/** The list [count] in memory of its own, whose order the caller may change. */
 uint32_t *ch_candidates_own_list(ch_candidates *self);
 
-/** Whether the student is still where the candidates are known to hold, and no much shorter list would do. */
+/** Whether the list still has every sample that can be unfitted, and a new one by the index would not be much shorter.
+ */
 bool ch_candidates_hold(const ch_candidates *self);
 
-/** How a list is used, to find the length that is cheapest; costs in any one unit. */
+/** How a list has been used, for the choice of the cheapest radius. All costs are in one unit, which may be any. */
 typedef struct {
-    double updates;              /* while which the student moved from the reference to where it is */
-    double draws;                /* of candidates in those updates, for every candidate there was */
-    double draw_cost, look_cost; /* of drawing a candidate, and of a margin when all are looked at one by one */
+    double updates;   /* since the reference was set */
+    double draws;     /* candidates drawn in these updates, each counted as 1 / (number of candidates then) */
+    double draw_cost; /* of drawing a candidate and computing its margin */
+    double look_cost; /* of a margin where those of all samples are computed one after the other */
 } ch_candidates_use;
 
-/** Marks the place that `use` tells of. */
+/** Makes the student's w the reference. */
 void ch_candidates_set_reference(ch_candidates *self);
 
-/** Looks at all margins within reach, and takes those that can become unfitted within the radius that makes updates
- *  cheapest; where that is not much cheaper than all within reach, it takes those.
- *  @param use  since the reference was set; it is set anew here
+/** Makes a list by distance from a new reference, the student's w: computes the margins of all samples that the index
+ *  does not rule out, chooses the radius by which an update is expected to cost least, and takes the samples that can
+ *  be unfitted within it. Where no radius makes updates at least 30 % cheaper than the index's list, it takes that.
+ *  @param use  use of the last list, since the last reference was set
  *  @return whether a radius was chosen */
 bool ch_candidates_narrow(ch_candidates *self, const ch_candidates_use *use);
 
-/** The unfitted among the candidates, by looking at them all, into `unfitted` [count].  @return their number */
+/** Finds the unfitted samples by computing the margins of all candidates. Sorts the list by index.
+ *  @param unfitted  out: [count] indices of the unfitted samples, ascending
+ *  @return their number */
 uint32_t ch_candidates_find_unfitted(ch_candidates *self, uint32_t *unfitted);
 
 #endif

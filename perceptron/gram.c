@@ -1,31 +1,41 @@
-/* gram.c — rows of the Gram matrix, made at first use. */
+/* gram.c — rows of the Gram matrix, made when first used and kept while memory lasts. */
 #include "perceptron/gram.h"
 
-#include "perceptron/kernels.h"
+#include "data/rows.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Largest memory for rows, in entries. */
+/* Entries of the slab at most: 16 MiB. */
 enum { MOST_ENTRIES = 1 << 23 };
-/* Samples are kept together while they are at most this part of the set. */
+/* Samples are copied up to one in so many. */
 enum { PACKED_SHARE = 4 };
 
-bool ch_gram_init(ch_gram *self, const ch_sample_set *set, const ch_reach *reach, int threads)
+/* Bound on the error of an entry, in quanta, of a sum of three parts, where |z| |z'| is at most INT16_MAX quanta:
+ *   1/2                              the entry is rounded to a whole number;
+ *   2^-24 (stride / 16 + 8) x INT16_MAX   z . z' is computed in single precision (ch_dot_single);
+ *   2^-52 (stride / 16 + 8) x INT16_MAX   once w has moved by T z, a margin computed in double is off by up to
+ *                                    2^-53 (stride / 16 + 4) T |z| |z'| more, both where the slack was computed and
+ *                                    where it is computed again. */
+static double bound_entry_error(size_t stride)
+{
+    const double sums = (double)stride / CH_ROW_LANES + 8;
+    return 0.5 + (0x1p-24 + 0x1p-52) * sums * INT16_MAX;
+}
+
+bool ch_gram_init(ch_gram *self, const ch_sample_set *set, const ch_screen *screen, int threads)
 {
     memset(self, 0, sizeof *self);
     self->set = set;
-    self->reach = reach;
+    self->screen = screen;
     self->threads = threads;
-    self->quantum = reach->most_norm * reach->most_norm / INT16_MAX * (1 + 0x1p-10); /* room for rounding */
-    /* half a quantum, and 2^-24 in single and twice 2^-53 in double for each of d / 16 numbers and some more summed up
-     */
-    const double sums = (double)set->stride / CH_ROW_LANES + 8;
-    self->entry_error = 0.5 + (0x1p-24 + 0x1p-52) * sums * INT16_MAX;
-    self->slab_size = ch_gram_to_block(reach->num_samples);
+    /* The largest |z|^2 is a little less than INT16_MAX quanta, so that its rounded entry fits 16 bits. */
+    self->quantum = screen->most_norm * screen->most_norm / INT16_MAX * (1 + 0x1p-10);
+    self->entry_error = bound_entry_error(set->stride);
+    self->slab_size = ch_gram_to_block(screen->num_samples);
     self->slab = ch_alloc_unset(self->slab_size / 2, sizeof *self->slab);
-    self->row_of = ch_alloc_unset(reach->num_samples, sizeof *self->row_of);
+    self->row_of = ch_alloc_unset(screen->num_samples, sizeof *self->row_of);
     self->row_place = ch_alloc_unset(self->slab_size / CH_GRAM_BLOCK, sizeof *self->row_place);
     self->row_count = ch_alloc_unset(self->slab_size / CH_GRAM_BLOCK, sizeof *self->row_count);
     return self->slab != NULL && self->row_of != NULL && self->row_place != NULL && self->row_count != NULL;
@@ -41,15 +51,17 @@ void ch_gram_free(ch_gram *self)
     memset(self, 0, sizeof *self);
 }
 
-/* Entries of the slab, where there is memory for it. */
+/* ---- memory ---- */
+
+/* Entries of the slab once it is enlarged: all rows of all places, or MOST_ENTRIES, but at least one row. */
 static size_t wanted_slab(const ch_gram *self)
 {
-    const size_t num = ch_gram_to_block(self->reach->num_samples);
+    const size_t num = ch_gram_to_block(self->screen->num_samples);
     const size_t size = num < MOST_ENTRIES / num ? num * num : MOST_ENTRIES;
     return size > num ? size : num;
 }
 
-/* A row may grow by a quarter. */
+/* Entries that a row of `count` has room for: a quarter more, so that it can grow without being moved. */
 static size_t wanted_room(size_t count)
 {
     return ch_gram_to_block(count + count / 4);
@@ -63,9 +75,10 @@ size_t ch_gram_most_rows(const ch_gram *self, size_t count)
 
 size_t ch_gram_most_packed(const ch_gram *self)
 {
-    return self->reach->num_samples / PACKED_SHARE;
+    return self->screen->num_samples / PACKED_SHARE;
 }
 
+/* Where memory is short the slab stays as it is. */
 static void enlarge_slab(ch_gram *self)
 {
     const size_t size = wanted_slab(self);
@@ -95,6 +108,7 @@ void ch_gram_make_room(ch_gram *self)
     self->most_packed = self->packed != NULL ? most : 0;
 }
 
+/* Empties the slab, and lays out its rows for the places that are in use now. */
 static void forget_rows(ch_gram *self)
 {
     for (size_t row = 0; row < self->num_rows; row++) {
@@ -107,11 +121,11 @@ static void forget_rows(ch_gram *self)
 
 void ch_gram_set_count(ch_gram *self, size_t count)
 {
-    const size_t last = count < self->reach->num_samples ? count : self->reach->num_samples;
+    const size_t last = count < self->screen->num_samples ? count : self->screen->num_samples;
     self->count = count;
     for (; self->num_packed < last && self->num_packed < self->most_packed; self->num_packed++) {
         memcpy(self->packed + self->num_packed * self->set->stride,
-               ch_sample_set_row(self->set, self->reach->order[self->num_packed]),
+               ch_sample_set_row(self->set, self->screen->order[self->num_packed]),
                self->set->stride * sizeof *self->packed);
     }
     for (; self->num_places < last; self->num_places++) {
@@ -122,15 +136,18 @@ void ch_gram_set_count(ch_gram *self, size_t count)
     }
 }
 
+/* ---- entries ---- */
+
+/* The entry of a place in the row of `sample`, scale = 1 / quantum. */
 static inline int16_t make_entry(const ch_gram *self, const float *sample, size_t place, float scale)
 {
-    if (place >= self->reach->num_samples) {
+    if (place >= self->screen->num_samples) {
         return 0;
     }
     return (int16_t)lrintf(scale * ch_dot_single(ch_gram_sample(self, place), sample, self->set->stride));
 }
 
-/* Two entries in one word: the first in its low half, the second in its high one. */
+/* One word of the row of `sample`: two entries, laid out as ch_gram_row has them. */
 static inline int32_t make_pair(const ch_gram *self, const float *sample, size_t word, float scale)
 {
     const size_t place = word / CH_GRAM_LANES * 2 * CH_GRAM_LANES + word % CH_GRAM_LANES;
@@ -139,6 +156,7 @@ static inline int32_t make_pair(const ch_gram *self, const float *sample, size_t
     return (int32_t)((uint32_t)high << 16 | low);
 }
 
+/* Makes the entries from place `from` to `to`, whole blocks, of the row of `sample` at `pairs`. */
 static void make_entries(ch_gram *self, int32_t *pairs, const float *sample, size_t from, size_t to)
 {
     const float scale = (float)(1 / self->quantum);

@@ -6,13 +6,11 @@
 #include <math.h>
 #include <string.h>
 
-/* Above it Gamma functions of chi would leave the range of a double. */
-static const double MOST_CHI = 1000;
-
 static ch_code check_law(double chi, double lambda, ch_error *err)
 {
-    if (!(chi > -1 && chi <= MOST_CHI)) {
-        return ch_error_set(err, CH_ERROR_INPUT, "chi is %g; it must be greater than -1 and at most %g", chi, MOST_CHI);
+    const ch_code code = ch_linear_check_chi(chi, err);
+    if (code != CH_OK) {
+        return code;
     }
     if (!(lambda >= 0) || !isfinite(lambda)) {
         return ch_error_set(err, CH_ERROR_INPUT, "lambda is %g; it must be finite and not negative", lambda);
@@ -28,7 +26,7 @@ static double normal_density(double z)
     return exp(-z * z / 2) / sqrt(2 * M_PI);
 }
 
-/* Phi(z), to full relative precision in its tail */
+/* Phi(z), the normal distribution function, to full relative precision in its lower tail */
 static double normal_below(double z)
 {
     return erfc(-z / M_SQRT2) / 2;
@@ -40,9 +38,11 @@ static double mean_v(double chi)
     return M_SQRT2 * exp(gsl_sf_lngamma(chi / 2 + 1) - gsl_sf_lngamma((chi + 1) / 2));
 }
 
-/* The test error in either of two forms,
- *   eps_chi(lambda) = I_{1 / (1 + lambda^2)}((chi+1)/2, 1/2) / 2 = (1 - I_{lambda^2 / (1 + lambda^2)}(1/2, (chi+1)/2))
- * / 2: the first loses lambda itself where lambda^2 is small, the second the error where that is. */
+/* The test error eps_chi(lambda), by one of two equal forms:
+ *   I_{1 / (1 + lambda^2)}((chi+1)/2, 1/2) / 2,
+ *   (1 - I_{lambda^2 / (1 + lambda^2)}(1/2, (chi+1)/2)) / 2.
+ * The first is used where lambda^2 is large: where it is small, 1 + lambda^2 is rounded to 1. The second is used where
+ * lambda^2 is small: where it is large, the difference from 1 is a small number that loses its digits. */
 static ch_code find_error(double chi, double lambda, double *error, ch_error *err)
 {
     const double square = lambda * lambda, a = (chi + 1) / 2;
@@ -58,10 +58,10 @@ static ch_code find_error(double chi, double lambda, double *error, ch_error *er
     return CH_OK;
 }
 
-/* n = E Phi(-lambda v) = eps_chi(lambda). A factor v turns the density of chi into E v times that of chi + 1, so that
- *   A = E v Phi(-lambda v) = E v eps_{chi+1}(lambda).
- * phi(lambda v) joins the density's Gaussian: with E v^2 = chi + 1,
- *   E v^k phi(lambda v) = E v^k (1 + lambda^2)^{-(chi+1+k)/2} / sqrt(2 pi). */
+/* n = E Phi(-lambda v) is the test error eps_chi(lambda) by its definition. Times v, the density at chi is E v times
+ * that at chi + 1, so that A = E v Phi(-lambda v) = E v eps_{chi+1}(lambda). phi(lambda v) times the density's factor
+ * exp(-v^2/2) is again a Gaussian in v, narrower by sqrt(1 + lambda^2): E v^k phi(lambda v) = E v^k (1 +
+ * lambda^2)^{-(chi+1+k)/2} / sqrt(2 pi),   where E v^2 = chi + 1. */
 ch_code ch_online_averages_closed(ch_online_averages *self, double chi, double lambda, ch_error *err)
 {
     memset(self, 0, sizeof *self);
@@ -69,11 +69,15 @@ ch_code ch_online_averages_closed(ch_online_averages *self, double chi, double l
     if (code != CH_OK) {
         return code;
     }
-    const double mean = mean_v(chi), width = 1 / hypot(1, lambda);
-    if ((code = find_error(chi, lambda, &self->unfitted, err)) != CH_OK ||
-        (code = find_error(chi + 1, lambda, &self->drift, err)) != CH_OK) {
+    code = find_error(chi, lambda, &self->unfitted, err);
+    if (code != CH_OK) {
         return code;
     }
+    code = find_error(chi + 1, lambda, &self->drift, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    const double mean = mean_v(chi), width = 1 / hypot(1, lambda);
     self->drift *= mean;
     self->contraction = pow(width, chi + 1) / sqrt(2 * M_PI);
     self->first = mean * width * self->contraction;
@@ -81,18 +85,19 @@ ch_code ch_online_averages_closed(ch_online_averages *self, double chi, double l
     return CH_OK;
 }
 
-/* E v^power g(z), z = margin - lambda v, g = Phi or phi, integrated over y = ln v - origin. Where z goes through 0
- * within a small part of v, at v = margin / lambda, the origin is there and z = -margin (e^y - 1), which loses no
- * digits. */
+/* E v^power g(z), z = margin - lambda v, g = Phi or phi, as an integral over y = ln v - origin. Phi has its step where
+ * z = 0, at v = margin / lambda. Where that step is narrow beside v, the origin is put on it, and z = -margin (e^y - 1)
+ * is computed without a difference of large numbers. */
 typedef struct {
-    double chi, margin, lambda, log_norm; /* ln 2 / Z_chi */
-    double power;
-    bool density;
-    bool sharp;
-    double origin;
+    double chi, margin, lambda;
+    double log_norm; /* ln(2 / Z_chi) */
+    double power;    /* of v */
+    bool density;    /* g is phi, else Phi */
+    bool sharp;      /* the step is narrow */
+    double origin;   /* ln(margin / lambda) where it is, else 0 */
 } integrand;
 
-/* dv = v dy:  (2 / Z_chi) v^{chi+1+power} e^{-v^2/2} g(z) */
+/* The integrand at y, with dv = v dy:  (2 / Z_chi) v^{chi+1+power} e^{-v^2/2} g(z) */
 static double integrand_at(double y, void *pointer)
 {
     const integrand *self = pointer;
@@ -104,9 +109,10 @@ static double integrand_at(double y, void *pointer)
 
 enum { MOST_BREAKS = 6 };
 
-/* Sets the origin, and finds where v lies that matters, to parts in 1e17, and where in it the integrand may bend
- * sharply: the density's mode sqrt(chi + 1), that of its product with phi(z), and both ends of Phi's step, 1 / lambda
- * wide. Ascending, in y.
+/* Sets the origin, and divides the range of integration where the integrand may bend sharply. The range leaves out
+ * parts of 1e-17 of the integral. It is divided at the mode of v^order e^{-v^2/2}, at that of its product with phi(z),
+ * and at both ends of Phi's step, which is 1 / lambda wide.
+ * @param breaks  out: ends and divisions of the range, ascending, in y
  * @return their number */
 static size_t find_breaks(integrand *self, double breaks[MOST_BREAKS])
 {
@@ -137,6 +143,8 @@ static size_t find_breaks(integrand *self, double breaks[MOST_BREAKS])
     return count;
 }
 
+/* The integral, as a sum over the parts of its range, by GSL's adaptive quadrature (QAG of QUADPACK).
+ * Stopping rule: an estimated error of 1e-11 of each part; a sum with more than 1e-10 is refused. */
 static ch_code integrate(integrand *self, double power, bool density, double *result, gsl_integration_workspace *space,
                          ch_error *err)
 {
@@ -167,11 +175,11 @@ ch_code ch_online_averages_quadrature(ch_online_averages *self, double chi, doub
 {
     memset(self, 0, sizeof *self);
     ch_code code = check_law(chi, lambda, err);
-    if (code == CH_OK && (!(margin >= 0) || !isfinite(margin))) {
-        code = ch_error_set(err, CH_ERROR_INPUT, "margin is %g; it must be finite and not negative", margin);
-    }
     if (code != CH_OK) {
         return code;
+    }
+    if (!(margin >= 0) || !isfinite(margin)) {
+        return ch_error_set(err, CH_ERROR_INPUT, "margin is %g; it must be finite and not negative", margin);
     }
     /* Z_chi = 2^{(chi+1)/2} Gamma((chi+1)/2) */
     const double log_z = (chi + 1) / 2 * M_LN2 + gsl_sf_lngamma((chi + 1) / 2);
@@ -185,10 +193,13 @@ ch_code ch_online_averages_quadrature(ch_online_averages *self, double chi, doub
                   {0, true, &self->contraction},
                   {1, true, &self->first},
                   {2, true, &self->second}};
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted && code == CH_OK; i++) {
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         code = integrate(&average, wanted[i].power, wanted[i].density, wanted[i].result, space, err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
-    return code;
+    return CH_OK;
 }
 
 double ch_online_loss(const ch_online_averages *mean, double kappa, double signal, double noise, size_t dim)
@@ -203,6 +214,7 @@ static double square_root_of_dim(const ch_online_setup *setup)
     return sqrt((double)setup->dim);
 }
 
+/* Averages at lambda and r, in closed form where kappa is 0 (or the margin underflows), else by quadrature. */
 static ch_code find_averages(ch_online_ode *self, double lambda, double noise, ch_online_averages *averages,
                              ch_error *err)
 {
@@ -212,7 +224,7 @@ static ch_code find_averages(ch_online_ode *self, double lambda, double noise, c
                       : ch_online_averages_closed(averages, setup->chi, lambda, err);
 }
 
-/* What rates and Jacobian are made of, at ln t and (ln s, ln r^2). */
+/* Terms of the rates and of the Jacobian at ln t and (ln s, ln r^2). */
 typedef struct {
     double signal, noise, lambda, margin;
     double per_signal; /* t / (sqrt(d) s) */
@@ -236,7 +248,7 @@ static int find_terms(ch_online_ode *self, double log_time, const double state[]
     terms->per_noise2 = exp(log_time - state[1]);
     terms->unfitted = setup->temp * (dim - 1) / dim;
     terms->pairs = (setup->rate - setup->temp) / dim;
-    /* a trial step may lead far out: a failure makes the driver shorten it */
+    /* A trial step may lead to where the averages cannot be found; the driver then tries a shorter one. */
     const ch_code code = find_averages(self, terms->lambda, terms->noise, &terms->mean, &self->failure);
     return code == CH_OK ? GSL_SUCCESS : GSL_FAILURE;
 }
@@ -248,7 +260,7 @@ static double noise2_rate(const ode_terms *terms)
     return -2 * terms->noise * c / terms->root + terms->unfitted * terms->mean.unfitted + terms->pairs * c * c;
 }
 
-/* d ln s / d ln t = t A / (sqrt(d) s),  d ln r^2 / d ln t = (t / r^2) dr^2/dt */
+/* Right-hand sides of the ODE: d ln s / d ln t = t A / (sqrt(d) s),  d ln r^2 / d ln t = (t / r^2) dr^2/dt. */
 static int rates(double log_time, const double state[], double derivative[], void *pointer)
 {
     ode_terms terms;
@@ -260,7 +272,8 @@ static int rates(double log_time, const double state[], double derivative[], voi
     return status;
 }
 
-/* With a = kappa sqrt(d) / r, z = a - lambda v, D = E v phi(z), F = E v^2 phi(z), phi' = -z phi:
+/* The Jacobian [2][2] of the right-hand sides, row-major, and their derivatives by ln t. With a = kappa sqrt(d) / r,
+ * z = a - lambda v, D = E v phi(z), F = E v^2 phi(z) and phi'(z) = -z phi(z) the averages have the derivatives
  *   dn/da = C, dn/dlambda = -D;  dA/da = D, dA/dlambda = -F;  dC/da = -a C + lambda D, dC/dlambda = a D - lambda F,
  * and d/d ln s = lambda d/dlambda,  d/d ln r^2 = -(a d/da + lambda d/dlambda) / 2. */
 static int jacobian(double log_time, const double state[], double *matrix, double explicit_time[], void *pointer)
@@ -278,7 +291,7 @@ static int jacobian(double log_time, const double state[], double *matrix, doubl
     const double n[] = {lambda * n_lambda, -(a * n_a + lambda * n_lambda) / 2};
     const double drift[] = {lambda * drift_lambda, -(a * drift_a + lambda * drift_lambda) / 2};
     const double contraction[] = {lambda * c_lambda, -(a * c_a + lambda * c_lambda) / 2};
-    explicit_time[0] = terms.per_signal * mean->drift; /* both rates are t times something */
+    explicit_time[0] = terms.per_signal * mean->drift; /* both right-hand sides are proportional to t */
     explicit_time[1] = terms.per_noise2 * noise2_rate(&terms);
     for (size_t i = 0; i < 2; i++) {
         const double noise2 = -2 * terms.noise * contraction[i] / terms.root + terms.unfitted * n[i] +
@@ -313,7 +326,8 @@ static ch_code check_setup(const ch_online_setup *setup, ch_error *err)
 
 ch_code ch_online_ode_init(ch_online_ode *self, const ch_online_setup *setup, ch_error *err)
 {
-    static const double FIRST_STEP = 1e-6, TOLERANCE = 1e-9; /* of ln t, and of ln s and ln r^2 a step */
+    static const double FIRST_STEP = 1e-6; /* in ln t */
+    static const double TOLERANCE = 1e-9;  /* of ln s and ln r^2 in a step of the driver */
     memset(self, 0, sizeof *self);
     const ch_code code = check_setup(setup, err);
     if (code != CH_OK) {
@@ -328,7 +342,7 @@ ch_code ch_online_ode_init(ch_online_ode *self, const ch_online_setup *setup, ch
         ch_online_ode_free(self);
         return ch_error_memory(err, "the online ODE");
     }
-    /* the first step: s = eta E v / sqrt(d), r^2 = eta T (d-1) / d */
+    /* State after the first step: s = eta E v / sqrt(d), r^2 = eta T (d-1) / d. */
     self->time = setup->rate;
     self->log_time = log(setup->rate);
     self->log_state[0] = log(setup->rate) + log(mean_v(setup->chi)) - log(dim) / 2;
@@ -375,22 +389,28 @@ ch_code ch_online_ode_observe(ch_online_ode *self, ch_online_point *point, ch_er
     }
     point->unfitted = mean.unfitted;
     point->loss = ch_online_loss(&mean, self->setup.kappa, signal, noise, self->setup.dim);
-    return ch_perceptron_test_error(self->setup.chi, signal, noise, &point->test_error, err);
+    return ch_linear_test_error(self->setup.chi, signal, noise, &point->test_error, err);
 }
 
 /* ---- predictions ---- */
 
-/* lambda* = (2 n_chi P / d)^{1/(1+chi)}: n P = d / 2.  t* from s^{chi+3} = growth r*^{chi+2} t / sqrt(d).
- * B*: eta E v / sqrt(d) = s* with eta = T B*.  T_c by escape: r* sqrt(1 + lambda*^2) = sqrt(d). */
+/* lambda* solves n P = d / 2 with n = n_chi lambda^-(chi+1): lambda* = (2 n_chi P / d)^{1/(1+chi)}.
+ * t* solves s*^{chi+3} = growth r*^{chi+2} t* / sqrt(d).
+ * B* solves eta E v / sqrt(d) = s* with eta = T B*.
+ * T_c by escape solves r* sqrt(1 + lambda*^2) = sqrt(d) with r* proportional to T. */
 ch_code ch_online_predict(ch_online_prediction *self, const ch_online_setup *setup, double num_samples, ch_error *err)
 {
     ch_perceptron_theory theory;
     memset(self, 0, sizeof *self);
     ch_code code = check_setup(setup, err);
-    if (code == CH_OK && !(num_samples >= 1)) {
-        code = ch_error_set(err, CH_ERROR_INPUT, "train is %g; it must be at least 1", num_samples);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code != CH_OK || (code = ch_perceptron_theory_init(&theory, setup->chi, err)) != CH_OK) {
+    if (!(num_samples >= 1)) {
+        return ch_error_set(err, CH_ERROR_INPUT, "train is %g; it must be at least 1", num_samples);
+    }
+    code = ch_perceptron_theory_init(&theory, setup->chi, err);
+    if (code != CH_OK) {
         return code;
     }
     const double dim = (double)setup->dim, root = square_root_of_dim(setup);

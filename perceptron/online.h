@@ -1,8 +1,9 @@
-/* online.h — the perceptron with infinitely many samples, every batch fresh: averages, their ODE, and what they predict
- * for a finite number of samples.
+/* online.h — the perceptron with infinitely many samples, so that every batch is fresh: averages over a fresh sample,
+ * the ODE of signal and noise, a simulation, and predictions for a finite number of samples.
  *
- * A fresh sample has margin m = (s v + r N) / sqrt(d), v = |x_par| of density (2 / Z_chi) v^chi exp(-v^2 / 2), N
- * normal. So signal s and noise r are all that matters; derivations are in docs/theory.md.
+ * A fresh sample has margin m = (s v + r N) / sqrt(d), where v = |x_par| has density (2 / Z_chi) v^chi exp(-v^2 / 2)
+ * and N is normal. So the law of its margin depends on the student by signal s and noise r only. Derivations are in
+ * docs/theory.md. Below, E is the mean over a fresh sample, phi and Phi are the normal density and distribution.
  */
 #ifndef CH_ONLINE_H
 #define CH_ONLINE_H
@@ -14,16 +15,16 @@
 
 /* ---- averages over a fresh sample ---- */
 
-/** Averages at lambda = s / r and margin = kappa sqrt(d) / r, with z = margin - lambda v; all pure numbers. */
+/** Averages at lambda = s / r and margin = kappa sqrt(d) / r, with z = margin - lambda v; all without unit. */
 typedef struct {
     double unfitted;    /* n = E Phi(z), the fraction with m < kappa */
     double drift;       /* A = E v Phi(z) */
     double contraction; /* C = E phi(z) */
     double first;       /* E v phi(z) */
-    double second;      /* E v^2 phi(z): with `first` all that derivatives of n, A and C need */
+    double second;      /* E v^2 phi(z): it and `first` appear in the derivatives of n, A and C */
 } ch_online_averages;
 
-/** At margin 0, in closed form: with eps_chi(lambda) the test error,
+/** Averages at margin 0, in closed form. With eps_chi(lambda) the test error (ch_linear_test_error),
  *    n = eps_chi(lambda), A = E v eps_{chi+1}(lambda),
  *    E v^k phi = E v^k (1 + lambda^2)^{-(chi+1+k)/2} / sqrt(2 pi).
  *  Relative error 1e-10 at most.
@@ -32,11 +33,11 @@ ch_code ch_online_averages_closed(ch_online_averages *self, double chi, double l
 
 enum { CH_ONLINE_INTERVALS = 500 };
 
-/** At any margin, by adaptive Gauss–Kronrod quadrature in ln v, where the integrand has no singularity. Relative error
- *  1e-10 at most; what lies under the least double is 0.
+/** Averages at any margin, by adaptive Gauss–Kronrod quadrature in ln v, where the integrand has no singularity.
+ *  Relative error 1e-10 at most; an average under the least double is 0.
  *  @param margin  >= 0, finite
- *  @param space   of CH_ONLINE_INTERVALS intervals; borrowed
- *  @return as ch_online_averages_closed */
+ *  @param space   room for CH_ONLINE_INTERVALS intervals; borrowed, its content is overwritten
+ *  @return as ch_online_averages_closed, and CH_ERROR_INPUT for such a margin */
 ch_code ch_online_averages_quadrature(ch_online_averages *self, double chi, double margin, double lambda,
                                       gsl_integration_workspace *space, ch_error *err) CH_MUST_CHECK;
 
@@ -46,7 +47,7 @@ double ch_online_loss(const ch_online_averages *mean, double kappa, double signa
 
 /* ---- the ODE ---- */
 
-/** What the online dynamics depend on. */
+/** Parameters of the online dynamics. */
 typedef struct {
     double chi;   /* -1 < chi <= 1000 */
     size_t dim;   /* d >= 2 */
@@ -64,13 +65,14 @@ typedef struct {
     double test_error; /* exact, of lambda */
 } ch_online_point;
 
-/** ds/dt = A / sqrt(d), dr^2/dt = -2 r C / sqrt(d) + T n (d-1) / d + (eta - T) C^2 / d.
+/** The ODE of signal and noise, in the limit of small steps and d >> 1:
+ *    ds/dt = A / sqrt(d),   dr^2/dt = -2 r C / sqrt(d) + T n (d-1) / d + (eta - T) C^2 / d.
  *
- *  Starts after the first step, at t = eta, where all samples were unfitted and the means are exact,
- *    s = eta E v / sqrt(d), r^2 = eta T (d-1) / d,
- *  and goes on in ln s and ln r^2 against ln t, by GSL's backward differentiation formulas (msbdf) with the exact
- *  Jacobian: r relaxes lambda^2 times faster than s grows. Relative error 1e-6 or better. The equations themselves are
- *  for small steps and d >> 1. Where the relaxation drowns in rounding, some way beyond lambda = 1e7, it fails.
+ *  It starts after the first step, at t = eta, in which all samples were unfitted, so that the means are exact:
+ *    s = eta E v / sqrt(d),   r^2 = eta T (d-1) / d.
+ *  It is solved for ln s and ln r^2 against ln t by GSL's backward differentiation formulas (msbdf) with the exact
+ *  Jacobian, since it is stiff: r relaxes lambda^2 times faster than s grows. Relative error 1e-6 or better. Some way
+ *  beyond lambda = 1e7 the relaxation is less than rounding, and the solver fails.
  */
 typedef struct {
     ch_online_setup setup;
@@ -79,28 +81,28 @@ typedef struct {
     gsl_odeiv2_system system;
     double time, log_time;
     double log_state[2]; /* ln s, ln r^2 */
-    ch_error failure;    /* of an average while the driver was at work */
+    ch_error failure;    /* last failure to find averages during a step of the driver */
 } ch_online_ode;
 
-/** The caller's struct must not move until it is freed.
+/** The struct must not be copied or moved until it is freed, since the driver has its address.
  *  @return CH_OK, CH_ERROR_INPUT for a setup outside its ranges, CH_ERROR_MEMORY */
 ch_code ch_online_ode_init(ch_online_ode *self, const ch_online_setup *setup, ch_error *err) CH_MUST_CHECK;
 void ch_online_ode_free(ch_online_ode *self);
 
-/** Goes on to a time, finite and no earlier than where it is (at first, eta).
- *  @return CH_OK, CH_ERROR_INPUT for such a time, CH_ERROR_NUMERIC */
+/** Solves the ODE on to a time, finite and no earlier than the present one (at first, eta).
+ *  @return CH_OK, CH_ERROR_INPUT for another time, CH_ERROR_NUMERIC */
 ch_code ch_online_ode_advance(ch_online_ode *self, double time, ch_error *err) CH_MUST_CHECK;
 
-/** @return CH_OK, CH_ERROR_NUMERIC */
+/** The student at the present time.  @return CH_OK, CH_ERROR_NUMERIC */
 ch_code ch_online_ode_observe(ch_online_ode *self, ch_online_point *point, ch_error *err) CH_MUST_CHECK;
 
 /* ---- simulation ---- */
 
-/** A run with P = infinity. */
+/** Parameters of a run with infinitely many samples. */
 typedef struct {
     double chi;
     size_t dim;                /* d >= 2 */
-    const ch_sample_set *test; /* measured test error over these, teacher on the axis; NULL for the exact one */
+    const ch_sample_set *test; /* the test error is measured on these, teacher on the axis; borrowed; NULL: exact */
     double kappa;              /* margin 1/alpha > 0 */
     double rate;               /* eta > 0 */
     size_t batch;              /* B >= 1 */
@@ -108,19 +110,21 @@ typedef struct {
     uint64_t seed_init;        /* of w0 */
 } ch_online_student_setup;
 
-/** The perceptron whose every batch is fresh: step k = 1, 2, … draws the samples (k-1) B … k B - 1 of
- *  CH_STREAM_ONLINE_SAMPLES in all d dimensions, takes all margins at the same w, and
+/** The perceptron whose every batch is fresh, simulated in all d dimensions.
+ *
+ *  Objective: the mean hinge loss of a fresh sample. Update: step k = 1, 2, … draws the samples (k-1) B … k B - 1 of
+ *  CH_STREAM_ONLINE_SAMPLES, takes all margins at the same w, and
  *    w <- w + (eta / B) sum over those with w . z < kappa of z,
- *  in double; samples are single precision, as training sets are. It is never fitted, so a budget has to end it.
- *  Observed are, in place of means over training samples, their expectations over fresh ones: the loss by quadrature,
- *  the error as the exact test error; unfitted samples are uncounted (CH_UNCOUNTED) and the least margin is NaN.
- *  The teacher is the first axis, without loss of generality. Cost: B d normal numbers a step.
+ *  in double; samples are single precision, as those of training sets are. Stopping rule: none, since it is never
+ *  fitted; a budget ends it. Where others observe means over training samples, it observes expectations over a fresh
+ *  sample: the loss by quadrature, the error as the exact test error. The number of unfitted samples is CH_UNCOUNTED,
+ *  the least margin NaN. The teacher is the first axis, without loss of generality. Cost: B d normal numbers a step.
  */
 typedef struct {
     ch_learner learner; /* first: this struct is a ch_learner */
     ch_online_student_setup setup;
-    ch_sample_set batch;              /* [B] the batch */
-    bool *active;                     /* [B] its unfitted samples; owned */
+    ch_sample_set batch;              /* the B samples of the present step; owned */
+    bool *active;                     /* [B] whether each of them is unfitted; owned */
     double *weights;                  /* Delta w [stride]; owned */
     gsl_integration_workspace *space; /* owned */
     double norm_init;                 /* ||w0|| */
@@ -131,9 +135,10 @@ ch_code ch_online_student_init(ch_online_student *self, const ch_online_student_
                                ch_error *err) CH_MUST_CHECK;
 void ch_online_student_free(ch_online_student *self);
 
-/* ---- what follows for P samples ---- */
+/* ---- predictions for P samples ---- */
 
-/** The end of training and the borders of regimes, T far above onset. Training is taken to end where n P = d / 2. */
+/** The end of training and the borders of regimes, for T far above onset. Training is taken to end when the fraction of
+ *  unfitted samples is n = d / (2 P): a student of d weights fits the last d / 2 samples at once. */
 typedef struct {
     double noise;         /* r* = T sqrt(d) n_chi sqrt(pi/2) */
     double lambda;        /* lambda* = (2 n_chi P / d)^{1/(1+chi)} */
@@ -146,7 +151,7 @@ typedef struct {
     double temp_onset;    /* ~ kappa, up to a constant */
 } ch_online_prediction;
 
-/** @param num_samples  P; infinite leaves what depends on it infinite (temp_escape 0)
+/** @param num_samples  P; where it is infinite, what grows with P is infinite, and temp_escape 0
  *  @return CH_OK, CH_ERROR_INPUT for a setup outside its ranges or P < 1 */
 ch_code ch_online_predict(ch_online_prediction *self, const ch_online_setup *setup, double num_samples,
                           ch_error *err) CH_MUST_CHECK;

@@ -1,5 +1,4 @@
-/* online_student.c — the perceptron whose every batch is fresh. */
-#include "perceptron/kernels.h"
+/* online_student.c — the perceptron with infinitely many samples: every batch is fresh. */
 #include "perceptron/online.h"
 #include "perceptron/student.h"
 
@@ -7,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Operations that drawing an entry of a sample takes beside its share of the margin. */
+/* Operations that drawing an entry of a sample takes, for the learner's step_cost. */
 enum { DRAW_COST = 16 };
 
 static ch_data_law law_of(const ch_online_student_setup *setup)
@@ -15,22 +14,23 @@ static ch_data_law law_of(const ch_online_student_setup *setup)
     return (ch_data_law){.chi = setup->chi, .dim = setup->dim, .seed = setup->seed_data};
 }
 
-/* The unfitted samples of the batch, all at this step's w. Written !(m >= kappa), so that NaN counts as unfitted.
- * @return their number; `sum` of their margins, finite unless one of them is not */
+/* Finds the unfitted samples of the batch, all at this step's w, and marks them in `active`.
+ * @param sum  out: sum of their margins, finite unless one of them is not
+ * @return their number */
 static size_t find_active(ch_online_student *self, double *sum)
 {
     size_t count = 0;
     *sum = 0;
     for (size_t i = 0; i < self->setup.batch; i++) {
         const double margin = ch_dot(ch_sample_set_row(&self->batch, i), self->weights, self->batch.stride);
-        self->active[i] = !(margin >= self->setup.kappa);
+        self->active[i] = ch_is_unfitted(margin, self->setup.kappa);
         count += self->active[i];
         *sum += self->active[i] ? margin : 0;
     }
     return count;
 }
 
-/* w <- w + (eta / B) sum over unfitted z of the batch */
+/* w <- w + (eta / B) sum of z over the unfitted samples of the batch */
 static void update(ch_online_student *self)
 {
     const double step = self->setup.rate / (double)self->setup.batch;
@@ -59,7 +59,7 @@ static void advance(ch_learner *learner, const ch_limit *limit)
     }
 }
 
-/* The mean loss of a fresh sample; before the first update it is kappa. */
+/* Mean loss of a fresh sample at the student's s and r; at r = 0, before the first update, it is kappa. */
 static ch_code find_loss(const ch_online_student *self, double signal, double noise, double *loss, ch_error *err)
 {
     const ch_online_student_setup *setup = &self->setup;
@@ -70,10 +70,11 @@ static ch_code find_loss(const ch_online_student *self, double signal, double no
     }
     const double margin = setup->kappa * sqrt((double)setup->dim) / noise;
     const ch_code code = ch_online_averages_quadrature(&mean, setup->chi, margin, signal / noise, self->space, err);
-    if (code == CH_OK) {
-        *loss = ch_online_loss(&mean, setup->kappa, signal, noise, setup->dim);
+    if (code != CH_OK) {
+        return code;
     }
-    return code;
+    *loss = ch_online_loss(&mean, setup->kappa, signal, noise, setup->dim);
+    return CH_OK;
 }
 
 static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
@@ -90,12 +91,16 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
         return CH_OK;
     }
     ch_code code = find_loss(self, out->signal, out->noise, &out->train_loss, err);
-    if (code == CH_OK) {
-        code = ch_perceptron_test_error(self->setup.chi, out->signal, out->noise, &out->train_error, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_linear_test_error(self->setup.chi, out->signal, out->noise, &out->train_error, err);
+    if (code != CH_OK) {
+        return code;
     }
     out->test_error =
         self->setup.test != NULL ? ch_student_test_error(self->setup.test, self->weights) : out->train_error;
-    return code;
+    return CH_OK;
 }
 
 static void free_learner(ch_learner *learner)

@@ -1,7 +1,11 @@
 /* perceptron.h — the model that can be measured exactly: a linear student under hinge loss.
  *
- * F(w, x) = Dw . x / sqrt(d) with Dw = w - w0, teacher e, label y = sign(x . e), loss max(0, kappa - y F).
- * Signal s = Dw . e, noise r = ||Dw - s e||, lambda = s / r. w0 ~ N(0, I_d) enters only through ||w0||.
+ * The student is F(w, x) = Dw . x / sqrt(d) with Dw = w - w0; w0 ~ N(0, I_d) matters only through its norm ||w0||.
+ * The teacher is a unit vector e, the label y = sign(x . e). The objective is the mean over P samples of the hinge loss
+ *   max(0, kappa - m),   m = y F the margin.
+ * A sample is unfitted while m < kappa. Signal s = Dw . e, noise r = ||Dw - s e||, lambda = s / r; below, w is Dw.
+ * Source: Sclocchi, Geiger and Wyart, "Dissecting the effects of SGD noise in distinct regimes of deep learning", ICML
+ * 2023.
  */
 #ifndef CH_PERCEPTRON_H
 #define CH_PERCEPTRON_H
@@ -13,12 +17,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* ---- the plain engine ---- */
+
 /** What a training run of the perceptron is made of. The sets are borrowed and must outlive the learner. */
 typedef struct {
     const ch_sample_set *train; /* the first `num_samples` of its rows are the training set */
     size_t num_samples;         /* P, 1 <= P <= train->num_samples, P < 2^32 */
-    const ch_sample_set *test;  /* measured test error over these; NULL for the exact one */
-    double chi;                 /* of the data law, for the exact test error */
+    const ch_sample_set *test;  /* the test error is measured on these; NULL: it is the exact one */
+    double chi;                 /* density exponent of the data law, for the exact test error */
     double kappa;               /* margin 1/alpha > 0 */
     double rate;                /* eta > 0 */
     size_t batch;               /* B, 1 <= B <= P */
@@ -27,26 +33,27 @@ typedef struct {
     int threads;                /* threads the fast engine may use where many margins are computed at once; 0 is 1 */
 } ch_perceptron_setup;
 
-/** The plain engine: every drawn margin is computed.
+/** The plain engine: the margin of every sample drawn is computed.
  *
- *  Each step draws B distinct indices, uniform and independent of earlier steps, takes all gradients at the same w,
- *    w <- w + (eta / B) sum over drawn mu with w . z_mu < kappa of z_mu,
- *  in double. After P / B idle steps in a row (an update restarts the count) all P margins are looked at; the run is
+ *  Update: each step draws B distinct indices, uniformly and independently of earlier steps, takes all gradients at the
+ *  same w, and in double sets
+ *    w <- w + (eta / B) sum over drawn mu with w . z_mu < kappa of z_mu.
+ *  Stopping rule: after P / B idle steps in a row (an update restarts the count) all P margins are computed; the run is
  *  fitted when none is under kappa. Cost: B d multiply-adds a step.
  */
 typedef struct {
     ch_learner learner; /* first: this struct is a ch_learner */
     ch_perceptron_setup setup;
-    size_t stride;
-    double *weights;     /* Delta w [stride]; owned */
-    double norm_init;    /* ||w0|| */
-    uint32_t *batch;     /* [P] permutation whose head is the batch, where B is too large to scan; owned */
-    uint32_t *active;    /* [B] the samples of a batch that are unfitted; owned */
-    ch_random random;    /* batches */
-    uint64_t next_check; /* step at which to look at all margins if nothing moves before */
-    uint64_t uses;       /* unfitted samples that updates have added */
-    uint64_t distinct;   /* different ones among them, counted where `used` is lent */
-    bool *used;          /* [P] those counted; borrowed, may be NULL */
+    size_t stride;    /* that of the training samples */
+    double *weights;  /* w = Delta w [stride], 0 beyond d; owned */
+    double norm_init; /* ||w0|| */
+    uint32_t *batch; /* [P] permutation of the samples whose first B are the batch; [0] for B that are scanned; owned */
+    uint32_t *active;    /* [B] the unfitted samples of a batch; owned */
+    ch_random random;    /* stream of the batches */
+    uint64_t next_check; /* step after which all margins are computed, unless an update comes before */
+    uint64_t uses;       /* unfitted samples that updates have added, a sample counted each time */
+    uint64_t distinct;   /* samples among them that `used` did not mark yet; counted where there is a `used` */
+    bool *used;          /* [P] samples counted in `distinct`; borrowed, may be NULL */
 } ch_perceptron;
 
 /** @return CH_OK, CH_ERROR_INPUT for a setup outside its ranges, CH_ERROR_MEMORY */
@@ -56,88 +63,89 @@ void ch_perceptron_free(ch_perceptron *self);
 /** s = w . e and r = |w - s e| */
 void ch_perceptron_signal_and_noise(const ch_perceptron *self, double *signal, double *noise);
 
-/** Samples by how far the noise reaches them.
+/* ---- the screening index ---- */
+
+/** Screening index: samples in the order in which noise can make them unfitted.
  *
- *  With z = v e + z_perp, Cauchy and Schwarz bound the margin, w . z >= s v - r |z_perp|: a sample can be unfitted only
- * if v / |z_perp| < r / s + kappa / (s |z_perp|). Sorted by the key v / |z_perp|, the samples that can be unfitted at
- * given s and r are the first few.
+ *  With z = v e + z_perp, the inequality of Cauchy and Schwarz bounds a margin from below: w . z >= s v - r |z_perp|.
+ *  So a sample can be unfitted only if
+ *    v / |z_perp| < r / s + kappa / (s |z_perp|).
+ *  Its key is v / |z_perp|. With the least |z_perp| of all samples on the right, one bound holds for all of them: the
+ *  samples that can be unfitted at given s and r are among those whose key is under the bound, the first few of the
+ *  order. All others are ruled out.
  */
 typedef struct {
-    size_t num_samples;
-    bool borrows;        /* the arrays are another's */
-    uint32_t *order;     /* [num_samples] sample of k-th least key; owned */
-    float *keys;         /* [num_samples] ascending; owned */
+    size_t num_samples;  /* P */
+    bool is_borrowed;    /* order and keys belong to another index */
+    uint32_t *order;     /* [num_samples] samples by ascending key; owned unless is_borrowed */
+    float *keys;         /* [num_samples] key of order[k], finite; owned unless is_borrowed */
     double least_across; /* min |z_perp| */
     double most_norm;    /* max |z| */
-} ch_reach;
+} ch_screen;
 
-/** Sorts the samples of a set. Several runs may share the result. 8 bytes a sample stay, 8 more while it works.
+/** Sorts the samples of a set. Several runs may share the result. It takes 8 bytes a sample, and 8 more while it sorts.
  *  @return CH_OK, CH_ERROR_INPUT for 2^32 samples or more, CH_ERROR_MEMORY */
-ch_code ch_reach_init(ch_reach *self, const ch_sample_set *set, ch_error *err) CH_MUST_CHECK;
+ch_code ch_screen_init(ch_screen *self, const ch_sample_set *set, ch_error *err) CH_MUST_CHECK;
 
-/** As ch_reach_init of the first `num_samples` of the set that `whole` has sorted, without sorting. Borrows the arrays
- *  of `whole` where they are the same. */
-ch_code ch_reach_init_first(ch_reach *self, const ch_reach *whole, const ch_sample_set *set, size_t num_samples,
-                            ch_error *err) CH_MUST_CHECK;
-void ch_reach_free(ch_reach *self);
+/** The index of the first `num_samples` samples of a set, made from that of the whole set without sorting, and equal to
+ *  what ch_screen_init would make of them alone. Where it is of all samples, it borrows the arrays of `whole`.
+ *  @param whole  index of `set`
+ *  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_screen_init_first(ch_screen *self, const ch_screen *whole, const ch_sample_set *set, size_t num_samples,
+                             ch_error *err) CH_MUST_CHECK;
+void ch_screen_free(ch_screen *self);
 
-/** Keys from here on belong to samples with margin of at least kappa; infinite unless signal > 0. */
-double ch_reach_bound(const ch_reach *self, double signal, double noise, double kappa);
+/** The bound on keys: samples with a key of at least this have a margin of at least kappa. Infinite unless s > 0. */
+double ch_screen_bound(const ch_screen *self, double signal, double noise, double kappa);
 
-/** Number of samples with key under `bound`: the length of the prefix of `order`. */
-size_t ch_reach_count(const ch_reach *self, double bound);
+/** Number of samples with a key under `bound`: the length of the prefix of `order` that is not ruled out. */
+size_t ch_screen_count(const ch_screen *self, double bound);
 
-/** The fast engine: equal in law to the plain one, without its idle steps.
+/* ---- the fast engine ---- */
+
+/** The fast engine: equal in law to the plain one, with the same objective, update and stopping rule, but without its
+ *  idle steps (docs/fast-engine.md).
  *
- *  It knows which samples can be unfitted at all, the candidates (perceptron/candidates.h), and goes through three
- *  stages, each begun when the last stretch of updates would have cost less that way:
- *  - plain steps, while nearly all samples are candidates;
- *  - drawing: only batches that hold a candidate are drawn, and of those only the candidates. The wait for one is
- *    geometric, the number of candidates in it hypergeometric given at least one (core/waiting.h). After many
- *    draws in vain, all candidates are looked at instead;
- *  - following: the margins of all samples within reach are kept up to date by rows of their Gram matrix
- *    (perceptron/active.h), so that the unfitted samples are known, and the same law gives the next batch with one.
- *  Memory beside the set: 8 bytes a sample for its order, shared; lists of at most 25 bytes a sample, copies of at most
- *  a quarter of the samples and 16 MiB of rows, of which only what is within reach of the noise is touched.
+ *  It passes through three stages. At times (each 1.5 times as many updates as the last) it compares what the updates
+ *  since the last comparison cost with what they would have cost in a later stage, and moves on where that is less:
+ *  - plain steps, while nearly all samples can be unfitted;
+ *  - drawing: only batches that hold a candidate, a sample that can be unfitted (perceptron/candidates.h), are drawn,
+ *    and of those only the candidates. The number of steps until there is one is geometric, the number of candidates in
+ *    it hypergeometric given at least one (core/waiting.h). When many candidates in a row were fitted, the margins of
+ *    all candidates are computed instead, so that the unfitted ones are known;
+ *  - bounding: the margins of all samples that the screening index does not rule out are kept up to date within known
+ *    bounds by rows of their Gram matrix (perceptron/active.h). So the unfitted samples are known, and the same laws
+ *    give the next batch that holds one.
+ *  Memory beside the set: the index, 8 bytes a sample, shared; lists of at most 25 bytes a sample; copies of at most a
+ *  quarter of the samples and 16 MiB of rows, of which only what belongs to samples not ruled out is touched.
  */
 typedef struct {
-    ch_perceptron student;       /* first: this struct is a ch_learner. Takes the plain steps. */
-    struct ch_fast_state *state; /* owned; NULL under 128 samples, which are left to the plain engine */
+    ch_perceptron student;       /* first: this struct is a ch_learner. It takes the plain steps. */
+    struct ch_fast_state *state; /* owned; NULL for P < 128, which the plain engine does alone */
 } ch_fast_perceptron;
 
-/** What a run has taken. */
+/** The work of a run, in counts. */
 typedef struct {
-    uint64_t drawn;     /* margins of samples drawn, up to the last look at which stage is cheapest */
-    uint64_t looked;    /* margins computed one after the other, and entries of rows of the Gram matrix */
-    uint64_t followed;  /* margins brought up to date by an entry of a row */
-    uint64_t drawing;   /* updates while drawing */
-    uint64_t near;      /* of those, with candidates by distance from a reference */
-    uint64_t following; /* updates while following */
+    uint64_t drawn;    /* candidates drawn, and samples drawn in plain steps up to the last comparison of stages */
+    uint64_t looked;   /* margins computed for all candidates or all bounded samples, and entries of Gram rows made */
+    uint64_t bounded;  /* margins brought up to date by an entry of a Gram row */
+    uint64_t drawing;  /* updates while drawing */
+    uint64_t near;     /* of those, updates with candidates by distance from a reference */
+    uint64_t bounding; /* updates while bounding */
 } ch_fast_work;
 
 ch_fast_work ch_fast_perceptron_work(const ch_fast_perceptron *self);
 
-/** @param reach  order of the samples of setup->train, borrowed; NULL to sort here
+/** @param screen  index of setup->train, borrowed; NULL: it is made here
  *  @return as ch_perceptron_init */
-ch_code ch_fast_perceptron_init(ch_fast_perceptron *self, const ch_perceptron_setup *setup, const ch_reach *reach,
+ch_code ch_fast_perceptron_init(ch_fast_perceptron *self, const ch_perceptron_setup *setup, const ch_screen *screen,
                                 ch_error *err) CH_MUST_CHECK;
 void ch_fast_perceptron_free(ch_fast_perceptron *self);
 
-/* ---- theory: physics of the noise-dominated regime at density exponent chi ---- */
+/* ---- theory: the noise-dominated regime at density exponent chi ---- */
 
-/** Exact test error of a linear student with signal s and noise r,
- *    eps(lambda) = int_0^inf (2 / Z_chi) v^chi exp(-v^2 / 2) Phi(-lambda v) dv,  lambda = s / r,
- *  in closed form, an incomplete beta function (arctan(1 / lambda) / pi at chi = 0), to 1e-10 relative.
- *  s = 0 gives 1/2 (nothing is predicted), r = 0 < s gives 0. Like every caller of GSL here, wants GSL's aborting
- *  error handler switched off (gsl_set_error_handler_off).
- *
- *  @param error  out: the error
- *  @return CH_OK; CH_ERROR_INPUT unless -1 < chi <= 1000, r >= 0 and both are finite; CH_ERROR_NUMERIC
- */
-ch_code ch_perceptron_test_error(double chi, double signal, double noise, double *error, ch_error *err) CH_MUST_CHECK;
-
-/** Exponents and constants of the theory at one chi. Sources: Sclocchi, Geiger and Wyart, ICML 2023, for the
- *  exponents; the constants are derived in docs/theory.md. */
+/** Exponents and constants of the theory at one chi. The exponents are those of Sclocchi, Geiger and Wyart, ICML 2023;
+ *  the constants are derived in docs/theory.md. */
 typedef struct {
     double chi;
     double delta;      /* ||Dw|| ~ T^delta P^gamma */

@@ -22,12 +22,12 @@ void ch_student_update(ch_perceptron *self, const uint32_t *samples, uint32_t co
     }
 }
 
-/* What one look at all P samples says. */
+/* Sums over all P samples. */
 typedef struct {
-    double loss; /* sum of max(0, kappa - m) */
-    double min_margin;
-    uint64_t errors;   /* not m > 0 */
-    uint64_t unfitted; /* not m >= kappa */
+    double loss;       /* sum of max(0, kappa - m) */
+    double min_margin; /* least m; NaN when one is */
+    uint64_t errors;   /* samples not classified rightly: m > 0 is not so */
+    uint64_t unfitted;
 } ch_margins;
 
 static ch_margins look_at_all(const ch_perceptron *self)
@@ -35,10 +35,10 @@ static ch_margins look_at_all(const ch_perceptron *self)
     const double kappa = self->setup.kappa;
     ch_margins all = {.min_margin = INFINITY};
     for (size_t mu = 0; mu < self->setup.num_samples; mu++) {
-        const double margin = ch_dot(ch_sample_set_row(self->setup.train, mu), self->weights, self->stride);
+        const double margin = ch_student_margin(self, (uint32_t)mu);
         all.errors += !(margin > 0);
         all.min_margin = margin >= all.min_margin ? all.min_margin : margin;
-        if (!(margin >= kappa)) {
+        if (ch_is_unfitted(margin, kappa)) {
             all.unfitted++;
             all.loss += kappa - margin;
         }
@@ -46,7 +46,8 @@ static ch_margins look_at_all(const ch_perceptron *self)
     return all;
 }
 
-/* Is anything left to fit? Called after P / B idle steps in a row, so that it costs no more than they did. */
+/* Looks at all margins to see whether the run is over. It is called after P / B idle steps in a row, so that it costs
+ * no more than they did. */
 static void check_fitted(ch_perceptron *self)
 {
     ch_progress *progress = &self->learner.progress;
@@ -59,8 +60,10 @@ static void check_fitted(ch_perceptron *self)
     }
 }
 
-/* The hot loop: draws batches until one has an unfitted sample or step `end` is reached. Returns their number.
- * Inlined for the commonest batch sizes, so that the compiler knows `size`. */
+/* The hot loop: draws batches until one has an unfitted sample, or until step `end`. It is inlined for the commonest
+ * batch sizes, so that the compiler knows `size`.
+ * @param sum  the margins of the unfitted samples found are added to it
+ * @return the number of unfitted samples found; self->active has them */
 __attribute__((always_inline)) static inline uint32_t draw_until_active(ch_perceptron *self, uint64_t end,
                                                                         uint32_t size, double *sum)
 {
@@ -84,10 +87,11 @@ __attribute__((always_inline)) static inline uint32_t draw_until_active(ch_perce
     return count;
 }
 
+/* Steps until the limit, or until the run is over. */
 __attribute__((always_inline)) static inline void take_steps(ch_perceptron *self, const ch_limit *limit, uint32_t size)
 {
     ch_progress *progress = &self->learner.progress;
-    const uint64_t patience = (self->setup.num_samples + size - 1) / size;
+    const uint64_t patience = (self->setup.num_samples + size - 1) / size; /* P / B, rounded up */
     while (progress->status == CH_RUNNING && progress->steps < limit->steps && progress->updates < limit->updates) {
         const uint64_t end = limit->steps < self->next_check ? limit->steps : self->next_check;
         double sum = 0;
@@ -160,7 +164,7 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
         out->test_error = ch_student_test_error(self->setup.test, self->weights);
         return CH_OK;
     }
-    return ch_perceptron_test_error(self->setup.chi, out->signal, out->noise, &out->test_error, err);
+    return ch_linear_test_error(self->setup.chi, out->signal, out->noise, &out->test_error, err);
 }
 
 static void free_learner(ch_learner *learner)

@@ -1,11 +1,21 @@
-/* student.h — what the plain and the fast engine do alike: margins and updates of the student. */
+/* student.h — the linear student: its margins, which samples are unfitted, and its updates. Private to perceptron/.
+ *
+ * All learners of perceptron/ use these functions, so that the same sample is unfitted for all of them, to the bit.
+ */
 #ifndef CH_STUDENT_H
 #define CH_STUDENT_H
 
-#include "perceptron/kernels.h"
+#include "data/rows.h"
 #include "perceptron/perceptron.h"
 
-/** T = eta / B */
+/** The definition: a sample is unfitted while its margin is under kappa. At kappa it is fitted. A margin that is NaN
+ *  counts as unfitted. */
+static inline bool ch_is_unfitted(double margin, double kappa)
+{
+    return !(margin >= kappa);
+}
+
+/** T = eta / B, the length by which an update moves w along each unfitted z. */
 static inline double ch_student_temperature(const ch_perceptron *self)
 {
     return self->setup.rate / (double)self->setup.batch;
@@ -19,22 +29,23 @@ static inline void ch_student_measure(const ch_perceptron *self, double *signal,
     *noise2 = ch_norm2_across(self->weights, *signal, teacher, self->stride);
 }
 
-/** m - kappa of a sample, in double. */
-static inline double ch_student_excess(const ch_perceptron *self, uint32_t sample)
+/** m = w . z of a training sample, in double. */
+static inline double ch_student_margin(const ch_perceptron *self, uint32_t sample)
 {
-    return ch_dot(ch_sample_set_row(self->setup.train, sample), self->weights, self->stride) - self->setup.kappa;
+    return ch_dot(ch_sample_set_row(self->setup.train, sample), self->weights, self->stride);
 }
 
-/** The unfitted samples of a batch at this step's w, into self->active. Written !(m >= kappa), so that NaN counts as
- *  unfitted. Adds their margins to `sum`, which is finite unless one of them is not.
- *  @return their number */
+/** Finds the unfitted samples of a batch at this step's w.
+ *  @param batch  [size] indices of training samples
+ *  @param sum    their margins are added to it; it stays finite unless one of them is not
+ *  @return their number; self->active has their indices, in the batch's order */
 static inline uint32_t ch_student_find_active(ch_perceptron *self, const uint32_t *batch, uint32_t size, double *sum)
 {
     const double kappa = self->setup.kappa;
     uint32_t count = 0;
     for (uint32_t i = 0; i < size; i++) {
-        const double margin = ch_dot(ch_sample_set_row(self->setup.train, batch[i]), self->weights, self->stride);
-        if (!(margin >= kappa)) {
+        const double margin = ch_student_margin(self, batch[i]);
+        if (ch_is_unfitted(margin, kappa)) {
             self->active[count++] = batch[i];
             *sum += margin;
         }
@@ -42,13 +53,15 @@ static inline uint32_t ch_student_find_active(ch_perceptron *self, const uint32_
     return count;
 }
 
-/** w <- w + (eta / B) sum of z_mu over `count` samples */
+/** w <- w + (eta / B) sum of z_mu over `count` samples, in their order. Counts `uses` and `distinct`.
+ *  @param samples  [count] indices of training samples */
 void ch_student_update(ch_perceptron *self, const uint32_t *samples, uint32_t count);
 
-/** Fraction of the test samples not classified rightly: not m > 0, so that NaN counts as an error. */
+/** Fraction of the test samples that are not classified rightly, m > 0. A margin of NaN counts as an error.
+ *  @param weights  [test->stride], 0 beyond d */
 double ch_student_test_error(const ch_sample_set *test, const double *weights);
 
-/** |w0| of w0 ~ N(0, I_d) */
+/** ||w0|| of w0 ~ N(0, I_d): the root of a chi-square number of d degrees of freedom. */
 double ch_student_draw_norm_init(size_t dim, uint64_t seed);
 
 #endif

@@ -1,61 +1,14 @@
-/* theory.c — the exact test error of a linear student, and the constants of the noise-dominated regime. */
+/* theory.c — exponents and constants of the noise-dominated regime at one density exponent. */
 #include "perceptron/perceptron.h"
 
-#include <gsl/gsl_errno.h>
 #include <gsl/gsl_sf_gamma.h>
 #include <math.h>
 #include <string.h>
 
-/* Above it Gamma functions of chi would leave the range of a double. */
-static const double MOST_CHI = 1000;
-
-static ch_code check_chi(double chi, ch_error *err)
-{
-    if (!(chi > -1 && chi <= MOST_CHI)) {
-        return ch_error_set(err, CH_ERROR_INPUT, "chi is %g; it must be greater than -1 and at most %g", chi, MOST_CHI);
-    }
-    return CH_OK;
-}
-
-/* v = |x_par| has the chi distribution of chi + 1 degrees of freedom and the student's field r N - s v errs when
- * N > lambda v, so that eps is a tail of Student's t with chi + 1 degrees of freedom:
- *   eps(lambda) = P(t > lambda sqrt(chi + 1)) = I_{1 / (1 + lambda^2)}((chi + 1) / 2, 1 / 2) / 2,  lambda >= 0,
- * and eps(-lambda) = 1 - eps(lambda). I is the regularised incomplete beta function. */
-ch_code ch_perceptron_test_error(double chi, double signal, double noise, double *error, ch_error *err)
-{
-    *error = NAN;
-    const ch_code code = check_chi(chi, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    if (!isfinite(signal) || !(noise >= 0) || !isfinite(noise)) {
-        return ch_error_set(err, CH_ERROR_INPUT, "signal %g and noise %g must be finite, noise not negative", signal,
-                            noise);
-    }
-    if (signal == 0) {
-        *error = 0.5;
-        return CH_OK;
-    }
-    const double inverse = noise / fabs(signal); /* 1 / lambda */
-    double tail = 0;
-    if (inverse > 0) {
-        gsl_sf_result beta;
-        const double x = inverse * inverse / (1 + inverse * inverse);
-        const int status = gsl_sf_beta_inc_e((chi + 1) / 2, 0.5, isfinite(x) ? x : 1, &beta);
-        if (status != GSL_SUCCESS && status != GSL_EUNDRFLW) {
-            return ch_error_set(err, CH_ERROR_NUMERIC, "test error at chi = %g, lambda = %g: %s", chi, 1 / inverse,
-                                gsl_strerror(status));
-        }
-        tail = beta.val / 2;
-    }
-    *error = signal > 0 ? tail : 1 - tail;
-    return CH_OK;
-}
-
 ch_code ch_perceptron_theory_init(ch_perceptron_theory *self, double chi, ch_error *err)
 {
     memset(self, 0, sizeof *self);
-    const ch_code code = check_chi(chi, err);
+    const ch_code code = ch_linear_check_chi(chi, err);
     if (code != CH_OK) {
         return code;
     }

@@ -250,7 +250,7 @@ static ch_code perceptron_init(model *self, const ch_settings *settings, const c
         .threads = threads,
     };
     if (settings->engine == CH_ENGINE_FAST) {
-        return ch_fast_perceptron_init(&self->fast, &setup, set->reach.num_samples > 0 ? &set->reach : NULL, err);
+        return ch_fast_perceptron_init(&self->fast, &setup, set->screen.num_samples > 0 ? &set->screen : NULL, err);
     }
     return ch_perceptron_init(&self->plain, &setup, err);
 }

@@ -122,7 +122,7 @@ static ch_code make_rows(ch_train_set *self, const ch_resolved *resolved, int th
     if (code != CH_OK || resolved->settings.engine != CH_ENGINE_FAST) {
         return code;
     }
-    return ch_reach_init(&self->reach, &self->samples, err);
+    return ch_screen_init(&self->screen, &self->samples, err);
 }
 
 static ch_code make_examples(ch_train_set *self, const ch_resolved *resolved, const ch_sources *sources, int threads,
@@ -190,7 +190,7 @@ ch_code ch_train_set_init(ch_train_set *self, const ch_resolved *resolved, const
 
 void ch_train_set_free(ch_train_set *self)
 {
-    ch_reach_free(&self->reach);
+    ch_screen_free(&self->screen);
     ch_sample_set_free(&self->samples);
     ch_examples_free(&self->train);
     ch_examples_free(&self->test);

@@ -46,7 +46,7 @@ typedef struct {
     ch_train_key key;
     size_t num_samples; /* 0: nothing made yet */
     ch_sample_set samples;
-    ch_reach reach; /* the samples' order, where the fast engine wants it */
+    ch_screen screen; /* their screening index, where the fast engine wants it */
     ch_examples train, test;
     ch_kernel kernel;
     double norm_init; /* ||w0|| of the network whose kernel it is */

@@ -28,10 +28,10 @@ static inline ch_perceptron_setup setup_of(const ch_sample_set *set, size_t batc
     };
 }
 
-static inline void start(ch_fast_perceptron *model, const ch_perceptron_setup *setup, const ch_reach *reach)
+static inline void start(ch_fast_perceptron *model, const ch_perceptron_setup *setup, const ch_screen *screen)
 {
     ch_error err = {0};
-    if (ch_fast_perceptron_init(model, setup, reach, &err) != CH_OK) {
+    if (ch_fast_perceptron_init(model, setup, screen, &err) != CH_OK) {
         fail_msg("%s", err.message);
     }
 }
@@ -41,7 +41,7 @@ typedef struct {
     size_t dim, num_samples, batch;
     double temp, kappa;
     bool random_teacher;
-    bool follows; /* by itself, within the first updates */
+    bool bounds; /* the fast engine begins to bound margins within 1,500 updates */
 } point;
 
 static const point points[] = {

@@ -1,4 +1,4 @@
-/* test_active.c — the margins within reach, followed by rows of their Gram matrix, tell the unfitted samples exactly.
+/* test_active.c — the active set: bounds on margins, kept up to date by Gram rows, tell the unfitted samples exactly.
  */
 #include "perceptron/active.c" /* its static parts are tested too */
 
@@ -10,7 +10,7 @@
 /* A student whose unfitted samples are known, updated by some of them at a time. */
 typedef struct {
     ch_sample_set set;
-    ch_reach reach;
+    ch_screen screen;
     ch_perceptron student;
     ch_active_set *active;
     ch_random random;
@@ -21,9 +21,9 @@ static void set_up(stage *self, const point *at, uint64_t seed, uint64_t updates
 {
     self->set = draw(at->chi, at->dim, at->random_teacher, seed, at->num_samples);
     const ch_perceptron_setup setup = setup_at(at, &self->set);
-    assert_int_equal(ch_reach_init(&self->reach, &self->set, NULL), CH_OK);
+    assert_int_equal(ch_screen_init(&self->screen, &self->set, NULL), CH_OK);
     assert_int_equal(ch_perceptron_init(&self->student, &setup, NULL), CH_OK);
-    self->active = ch_active_set_new(&self->student, &self->reach);
+    self->active = ch_active_set_new(&self->student, &self->screen);
     assert_non_null(self->active);
     self->places = ch_alloc(at->num_samples, sizeof *self->places);
     ch_random_init(&self->random, seed, CH_STREAM_BOOTSTRAP, 0);
@@ -35,19 +35,20 @@ static void tear_down(stage *self)
     free(self->places);
     ch_active_set_free(self->active);
     ch_perceptron_free(&self->student);
-    ch_reach_free(&self->reach);
+    ch_screen_free(&self->screen);
     ch_sample_set_free(&self->set);
 }
 
-/* What the updates went through, to show that the tests met it. */
+/* How often the updates met each case, to show that the tests cover it. */
 typedef struct {
-    size_t updates, grown, shrunk, settled, several, blocks_refreshed, all_refreshed;
+    size_t updates, grown, shrunk, decided, several, blocks_refreshed, all_refreshed;
 } journey;
 
 /* The unfitted set is the one that a look at all margins finds, in double; every slack is as exact as it says. */
 static void assert_knows_unfitted(const stage *self)
 {
     const ch_active_set *active = self->active;
+    const double kappa = self->student.setup.kappa;
     const uint32_t number = ch_active_set_num_unfitted(active);
     bool *is_unfitted = ch_alloc(self->set.num_samples, sizeof *is_unfitted);
     uint32_t truly = 0;
@@ -55,10 +56,10 @@ static void assert_knows_unfitted(const stage *self)
     for (uint32_t i = 0; i < number; i++) {
         assert_true(i == 0 || self->places[i] > self->places[i - 1]);
         assert_int_equal(ch_active_set_place(active, i), self->places[i]);
-        is_unfitted[self->reach.order[self->places[i]]] = true;
+        is_unfitted[self->screen.order[self->places[i]]] = true;
     }
     for (uint32_t mu = 0; mu < self->set.num_samples; mu++) {
-        const bool unfitted = !(ch_student_excess(&self->student, mu) >= 0);
+        const bool unfitted = ch_is_unfitted(ch_student_margin(&self->student, mu), self->student.setup.kappa);
         truly += unfitted;
         assert_true(unfitted == is_unfitted[mu]);
     }
@@ -68,7 +69,8 @@ static void assert_knows_unfitted(const stage *self)
             assert_true(active->slacks[k] >= (int32_t)MOST_SLACK);
             continue;
         }
-        const double slack = exact_excess(active, k) / (ch_student_temperature(&self->student) * active->gram.quantum);
+        const double slack =
+            (exact_margin(active, k) - kappa) / (ch_student_temperature(&self->student) * active->gram.quantum);
         if (fabs(slack) < MOST_SLACK / 2) {
             const double error = (double)active->errors[k / BLOCK];
             assert_in((double)active->slacks[k] - slack, -error, error);
@@ -79,7 +81,7 @@ static void assert_knows_unfitted(const stage *self)
     free(is_unfitted);
 }
 
-/* As many as a batch may hold, drawn from the unfitted. */
+/* Draws as many of the unfitted samples as a batch may hold.  @return their number; `places` has them first */
 static uint32_t choose(stage *self)
 {
     const uint32_t number = ch_active_set_num_unfitted(self->active);
@@ -104,7 +106,8 @@ static size_t num_recomputed(const ch_active_set *active)
     return sum;
 }
 
-static void follow(stage *self, uint64_t most_updates, journey *met)
+/* Updates by unfitted samples until none is left, and checks the set after each. */
+static void update_and_check(stage *self, uint64_t most_updates, journey *met)
 {
     ch_active_set *active = self->active;
     assert_knows_unfitted(self);
@@ -116,14 +119,14 @@ static void follow(stage *self, uint64_t most_updates, journey *met)
         met->updates++;
         met->grown += active->gram.count > before;
         met->shrunk += active->gram.count < before;
-        met->settled += num_recomputed(active) > recomputed;
+        met->decided += num_recomputed(active) > recomputed;
         met->all_refreshed += active->rows_added < rows + count;
         met->blocks_refreshed += active->rows_added == rows + count && num_recomputed(active) < recomputed;
         met->several += count > 1;
     }
 }
 
-/* Begun at w = 0 or a little later, where every sample is within reach and all are unfitted, and where few are left. */
+/* Begun at w = 0, where all samples are bounded and unfitted, and after 19 and 300 updates, where fewer are. */
 static void knows_the_unfitted(void **state)
 {
     (void)state;
@@ -134,12 +137,12 @@ static void knows_the_unfitted(void **state)
             stage here;
             set_up(&here, &points[i], 50 + i, begins[k]);
             ch_active_set_begin(here.active);
-            follow(&here, 600, &met);
+            update_and_check(&here, 600, &met);
             tear_down(&here);
         }
     }
     assert_true(met.updates > 8000 && met.grown > 80 && met.shrunk > 40 && met.several > 1000);
-    assert_true(met.settled > 100 && met.blocks_refreshed > 20);
+    assert_true(met.decided > 100 && met.blocks_refreshed > 20);
 }
 
 /* Slacks that are off by nearly as much as they may be still tell the unfitted samples. */
@@ -159,7 +162,7 @@ static void errors_within_the_bound_do_no_harm(void **state)
             active->errors[b] = (float)off;
         }
         for (size_t k = 0; k < active->gram.count && k < here.set.num_samples; k++) {
-            const double slack = exact_excess(active, k) / quantum;
+            const double slack = (exact_margin(active, k) - at.kappa) / quantum;
             active->slacks[k] = in_quanta(slack + (k % 2 == 0 ? 0.99 : -0.99) * off);
             between += fabs(slack) < 0.99 * off;
         }
@@ -169,6 +172,63 @@ static void errors_within_the_bound_do_no_harm(void **state)
         tear_down(&here);
     }
     assert_true(between > 100);
+}
+
+/* A sample whose margin is kappa to the bit is fitted, one whose margin is the next double under it is unfitted. */
+static void margin_of_kappa_is_fitted(void **state)
+{
+    (void)state;
+    const point at = {0, 16, 500, 2, 0.25, 0x1p-15, true, false};
+    stage here;
+    set_up(&here, &at, 31, 100);
+    for (uint32_t mu = 0; mu < 500; mu++) {
+        const double margin = ch_student_margin(&here.student, mu);
+        for (uint32_t is_unfitted = 0; is_unfitted < 2 && margin > 0; is_unfitted++) {
+            here.student.setup.kappa = is_unfitted ? nextafter(margin, INFINITY) : margin;
+            ch_active_set_begin(here.active);
+            assert_knows_unfitted(&here);
+            uint32_t truly = is_unfitted;
+            for (uint32_t nu = 0; nu < 500; nu++) {
+                truly += ch_student_margin(&here.student, nu) < margin;
+            }
+            assert_int_equal(ch_active_set_num_unfitted(here.active), truly);
+            free(here.active->gram.packed); /* begin is for once */
+            here.active->gram.packed = NULL;
+            here.active->gram.num_packed = here.active->gram.most_packed = 0;
+        }
+    }
+    tear_down(&here);
+}
+
+/* The bound on which samples are bounded has room for the rounding of keys: at a bound that is a sample's own rounded
+ * key, so that this sample is left out, it never allows a student under whom the sample is unfitted. A set of one
+ * sample each: keys are rounded up in about half of them. */
+static void bound_has_room_for_rounded_keys(void **state)
+{
+    (void)state;
+    size_t rounded_up = 0;
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        const point at = {0, 12, 1, 1, 1, 0x1p-5, false, false};
+        stage here;
+        set_up(&here, &at, seed, 0);
+        const float *row = ch_sample_set_row(&here.set, 0);
+        const double along = (double)row[0], across = here.screen.least_across, noise = 3;
+        const double key = (double)here.screen.keys[0];
+        /* unfitted by 1e-9 of the margin's size: weights against z_perp, v s - |z_perp| r just under kappa */
+        const double signal = (noise * across + at.kappa) / along * (1 - 1e-9);
+        here.student.weights[0] = signal;
+        for (size_t i = 1; i < here.set.dim; i++) {
+            here.student.weights[i] = -noise * (double)row[i] / across;
+        }
+        assert_true(ch_is_unfitted(ch_student_margin(&here.student, 0), at.kappa));
+        measure_student(here.active);
+        here.active->bound = key;
+        assert_int_equal(ch_screen_count(&here.screen, here.active->bound), 0);
+        assert_false(is_within_bound(here.active));
+        rounded_up += key > along / across * (1 + 1e-8);
+        tear_down(&here);
+    }
+    assert_true(rounded_up > 50);
 }
 
 /* Margins far beyond what a slack can hold are still on their side, however many rows are added. */
@@ -185,7 +245,7 @@ static void far_margins_stay_far(void **state)
         far += fabs((double)here.active->slacks[k]) >= MOST_SLACK;
     }
     assert_true(far > 200);
-    follow(&here, 60, &met); /* each adds up to 300 rows: they pass REFRESH_ROWS more than once */
+    update_and_check(&here, 60, &met); /* each adds up to 300 rows: they pass REFRESH_ROWS more than once */
     assert_true(met.updates == 60 && met.all_refreshed > 1);
     tear_down(&here);
 }
@@ -199,7 +259,7 @@ static void short_memory_changes_nothing(void **state)
         journey met = {0};
         set_up(&roomy, &points[i], 50 + i, 30);
         ch_active_set_begin(roomy.active);
-        follow(&roomy, 200, &met);
+        update_and_check(&roomy, 200, &met);
         for (long k = 0; k < 4; k++) {
             stage narrow;
             set_up(&narrow, &points[i], 50 + i, 30);
@@ -208,7 +268,7 @@ static void short_memory_changes_nothing(void **state)
             alloc_fail_at(-1);
             assert_true((k < 3) == (narrow.active->gram.slab_size < roomy.active->gram.slab_size));
             assert_true((k == 3) == (narrow.active->gram.most_packed == 0));
-            follow(&narrow, 200, &met);
+            update_and_check(&narrow, 200, &met);
             assert_int_equal(roomy.active->gram.count, narrow.active->gram.count);
             assert_memory_equal(roomy.active->slacks, narrow.active->slacks,
                                 roomy.active->gram.count * sizeof(int32_t));
@@ -280,7 +340,7 @@ static void survives_failing_allocations(void **state)
     long k = 0;
     for (bool made = false; !made; k++) {
         alloc_fail_at(k);
-        ch_active_set *other = ch_active_set_new(&here.student, &here.reach);
+        ch_active_set *other = ch_active_set_new(&here.student, &here.screen);
         alloc_fail_at(-1);
         made = other != NULL;
         ch_active_set_free(other);
@@ -294,10 +354,11 @@ int main(void)
 {
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(knows_the_unfitted),     cmocka_unit_test(errors_within_the_bound_do_no_harm),
-        cmocka_unit_test(far_margins_stay_far),   cmocka_unit_test(short_memory_changes_nothing),
-        cmocka_unit_test(threads_change_nothing), cmocka_unit_test(knows_when_it_cannot_tell),
-        cmocka_unit_test(divergence_is_seen),     cmocka_unit_test(survives_failing_allocations),
+        cmocka_unit_test(knows_the_unfitted),        cmocka_unit_test(errors_within_the_bound_do_no_harm),
+        cmocka_unit_test(margin_of_kappa_is_fitted), cmocka_unit_test(bound_has_room_for_rounded_keys),
+        cmocka_unit_test(far_margins_stay_far),      cmocka_unit_test(short_memory_changes_nothing),
+        cmocka_unit_test(threads_change_nothing),    cmocka_unit_test(knows_when_it_cannot_tell),
+        cmocka_unit_test(divergence_is_seen),        cmocka_unit_test(survives_failing_allocations),
     };
     return cmocka_run_group_tests_name("active", tests, NULL, NULL);
 }

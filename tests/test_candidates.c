@@ -9,7 +9,7 @@
 /* A student, and where it may go. */
 typedef struct {
     ch_sample_set set;
-    ch_reach reach;
+    ch_screen screen;
     ch_perceptron student;
     ch_candidates candidates;
     ch_random random;
@@ -19,9 +19,9 @@ static void set_up(stage *self, const point *at, uint64_t seed, uint64_t updates
 {
     self->set = draw(at->chi, at->dim, at->random_teacher, seed, at->num_samples);
     const ch_perceptron_setup setup = setup_at(at, &self->set);
-    assert_int_equal(ch_reach_init(&self->reach, &self->set, NULL), CH_OK);
+    assert_int_equal(ch_screen_init(&self->screen, &self->set, NULL), CH_OK);
     assert_int_equal(ch_perceptron_init(&self->student, &setup, NULL), CH_OK);
-    assert_int_equal(ch_candidates_init(&self->candidates, &self->student, &self->reach, NULL), CH_OK);
+    assert_int_equal(ch_candidates_init(&self->candidates, &self->student, &self->screen, NULL), CH_OK);
     ch_random_init(&self->random, seed, CH_STREAM_BOOTSTRAP, 0);
     self->student.learner.advance(&self->student.learner, &(ch_limit){.steps = UINT64_MAX, .updates = updates});
 }
@@ -31,7 +31,7 @@ static void tear_down(stage *self)
     ch_candidates_free(&self->candidates);
     ch_candidates_free(&self->candidates);
     ch_perceptron_free(&self->student);
-    ch_reach_free(&self->reach);
+    ch_screen_free(&self->screen);
     ch_sample_set_free(&self->set);
 }
 
@@ -49,7 +49,7 @@ static size_t assert_unfitted_are_candidates(const stage *self)
 {
     size_t unfitted = 0;
     for (uint32_t mu = 0; mu < self->set.num_samples; mu++) {
-        if (!(ch_student_excess(&self->student, mu) >= 0)) {
+        if (ch_is_unfitted(ch_student_margin(&self->student, mu), self->student.setup.kappa)) {
             assert_true(is_candidate(&self->candidates, mu));
             unfitted++;
         }
@@ -72,7 +72,7 @@ static void displace(stage *self, double length, bool worst)
     }
 }
 
-static void reach_leaves_none_out(void **state)
+static void screening_leaves_none_out(void **state)
 {
     (void)state;
     size_t shorter = 0, unfitted = 0, gone = 0;
@@ -80,14 +80,14 @@ static void reach_leaves_none_out(void **state)
         for (uint64_t updates = 0; updates < 700; updates += 200) {
             stage here;
             set_up(&here, &points[i], 10 + i, updates);
-            ch_candidates_reach(&here.candidates, updates % 400 == 0);
+            ch_candidates_screen(&here.candidates, updates % 400 == 0);
             shorter += here.candidates.list != NULL;
             for (int trial = 0; trial < 20; trial++) {
                 displace(&here, points[i].temp, trial % 2 == 0);
                 if (ch_candidates_hold(&here.candidates)) {
                     unfitted += assert_unfitted_are_candidates(&here);
                 } else {
-                    ch_candidates_reach(&here.candidates, false);
+                    ch_candidates_screen(&here.candidates, false);
                     gone++;
                 }
             }
@@ -133,6 +133,73 @@ static void radius_leaves_none_out(void **state)
     assert_true(narrowed > 20 && unfitted > 10000 && gone > 100);
 }
 
+/* A list by distance has room for the rounding of margins. Where the radius is 1e-12 of |w|, a margin that is over
+ * kappa by a little more than the radius may come out under it once the student has moved: all samples with m - kappa
+ * <= radius max |z| + 2 2^-53 (stride / 16 + 8) |w| max |z| have to be listed. Twenty samples are the same,
+ * with a margin in that range for one kappa after the other; the others are far over kappa. */
+static void list_has_room_for_rounded_margins(void **state)
+{
+    (void)state;
+    const point at = {0, 40, 400, 2, 1, 0x1p-15, false, false};
+    size_t between = 0, listed = 0, left_out = 0;
+    for (int step = 0; step < 60; step++) {
+        stage here;
+        set_up(&here, &at, 71, 0);
+        float *rows = here.set.rows;
+        for (uint32_t mu = 0; mu < 200; mu++) {
+            float *row = rows + mu * here.set.stride;
+            memmove(row, rows, here.set.stride * sizeof *rows);
+            row[0] = mu < 20 ? 0x1p-10f : 0x1.1p-10f;
+        }
+        ch_screen_free(&here.screen);
+        assert_int_equal(ch_screen_init(&here.screen, &here.set, NULL), CH_OK);
+        memset(here.student.weights, 0, here.student.stride * sizeof *here.student.weights);
+        here.student.weights[0] = 1e6;
+        here.student.setup.kappa = 1; /* so that all samples are far over it */
+        ch_candidates_set_reference(&here.candidates);
+        displace(&here, 1e-6, false);
+        const double moved = distance(&here.candidates), norm = here.screen.most_norm;
+        /* draws dear: a radius that lists few samples is taken, and the first one, moved / 2^8, where it lists none */
+        const ch_candidates_use use = {.updates = 1e9, .draws = 1e12, .draw_cost = 1e6, .look_cost = 1e-3};
+        const double room = 0x1p-52 * ((double)here.student.stride / 16 + 8) * 1e6 * norm;
+        /* m - kappa from 0 to 1.5 times the range at the first radius */
+        here.student.setup.kappa = ch_student_margin(&here.student, 0) - (0x1p-8 * moved * norm + room) * step / 40;
+        assert_true(ch_candidates_narrow(&here.candidates, &use));
+        const double excess = ch_student_margin(&here.student, 0) - here.student.setup.kappa;
+        const double within = here.candidates.radius * norm;
+        if (excess <= within + room) {
+            assert_true(is_candidate(&here.candidates, 0) && is_candidate(&here.candidates, 19));
+            between += excess > within * 1.001;
+            listed++;
+        } else {
+            left_out += !is_candidate(&here.candidates, 0);
+        }
+        tear_down(&here);
+    }
+    assert_true(between > 10 && listed > 20 && left_out > 5);
+}
+
+/* A sample whose margin is kappa to the bit is fitted, one whose margin is the next double under it is unfitted. */
+static void margin_of_kappa_is_fitted(void **state)
+{
+    (void)state;
+    stage here;
+    uint32_t unfitted[512];
+    set_up(&here, &points[2], 10, 100);
+    for (uint32_t mu = 0; mu < 512; mu++) {
+        const double margin = ch_student_margin(&here.student, mu);
+        uint32_t under = 0;
+        for (uint32_t nu = 0; nu < 512; nu++) {
+            under += ch_student_margin(&here.student, nu) < margin;
+        }
+        for (uint32_t is_unfitted = 0; is_unfitted < 2 && margin > 0; is_unfitted++) {
+            here.student.setup.kappa = is_unfitted ? nextafter(margin, INFINITY) : margin;
+            assert_int_equal(ch_candidates_find_unfitted(&here.candidates, unfitted), under + is_unfitted);
+        }
+    }
+    tear_down(&here);
+}
+
 /* The radius is the one of least cost, as a look at all of them says. */
 static void best_radius_is_the_cheapest(void **state)
 {
@@ -142,18 +209,18 @@ static void best_radius_is_the_cheapest(void **state)
     for (int k = 0; k < 40; k++) {
         const ch_candidates_use use = {
             .updates = 1000, .draws = pow(2, k % 8), .draw_cost = 4, .look_cost = pow(2, k / 8)};
-        const uint32_t reached = 5200;
+        const uint32_t screened = 5200;
         int which = OCTAVES;
-        double best = WORTH_LIST * use.draws / use.updates * use.draw_cost * reached, listed = 0;
+        double best = WORTH_LIST * use.draws / use.updates * use.draw_cost * screened, listed = 0;
         for (int i = 0; i < OCTAVES - 1; i++) {
             const double times = first * pow(2, i);
             const double lasts = fmax(times < 1 ? 1000 * times * times : 1000 * times, 1);
             listed += counts[i];
-            const double cost = use.draws / use.updates * use.draw_cost * listed + reached * use.look_cost / lasts;
+            const double cost = use.draws / use.updates * use.draw_cost * listed + screened * use.look_cost / lasts;
             which = cost < best ? i : which;
             best = fmin(best, cost);
         }
-        assert_int_equal(best_octave(counts, reached, first, &use), which);
+        assert_int_equal(best_octave(counts, screened, first, &use), which);
     }
 }
 
@@ -179,12 +246,12 @@ static void looks_find_the_unfitted(void **state)
         for (uint64_t updates = 0; updates < 700; updates += 200) {
             stage here;
             set_up(&here, &points[i], 30 + i, updates);
-            ch_candidates_reach(&here.candidates, false);
+            ch_candidates_screen(&here.candidates, false);
             const size_t truly = assert_unfitted_are_candidates(&here);
             const uint32_t number = ch_candidates_find_unfitted(&here.candidates, unfitted);
             assert_int_equal(number, truly);
             for (uint32_t k = 0; k < number; k++) {
-                assert_true(!(ch_student_excess(&here.student, unfitted[k]) >= 0));
+                assert_true(ch_is_unfitted(ch_student_margin(&here.student, unfitted[k]), here.student.setup.kappa));
                 assert_true(k == 0 || unfitted[k] > unfitted[k - 1]); /* the order of memory */
             }
             assert_int_equal(assert_unfitted_are_candidates(&here), truly);
@@ -207,10 +274,10 @@ static void own_list_is_the_same(void **state)
     for (uint32_t k = 0; k < all; k++) {
         assert_int_equal(own[k], k);
     }
-    ch_candidates_reach(&here.candidates, false);
+    ch_candidates_screen(&here.candidates, false);
     assert_non_null(here.candidates.list);
     own = ch_candidates_own_list(&here.candidates);
-    assert_memory_equal(own, here.reach.order, here.candidates.count * sizeof *own);
+    assert_memory_equal(own, here.screen.order, here.candidates.count * sizeof *own);
     assert_ptr_equal(own, here.candidates.list);
     tear_down(&here);
 }
@@ -223,10 +290,10 @@ static void broken_weights_leave_all(void **state)
     for (size_t i = 0; i < 3; i++) {
         stage here;
         set_up(&here, &points[0], 50, 600);
-        ch_candidates_reach(&here.candidates, false);
+        ch_candidates_screen(&here.candidates, false);
         here.student.weights[1] = broken[i];
         assert_false(ch_candidates_hold(&here.candidates));
-        ch_candidates_reach(&here.candidates, false);
+        ch_candidates_screen(&here.candidates, false);
         assert_int_equal(here.candidates.count, here.set.num_samples);
         const ch_candidates_use use = {.updates = 100, .draws = 100, .draw_cost = 1e6, .look_cost = 1e-3};
         assert_false(ch_candidates_narrow(&here.candidates, &use));
@@ -259,7 +326,7 @@ static void survives_failing_allocations(void **state)
     ch_candidates other;
     ch_error err;
     long failed;
-    assert_failures_are_told(failed, ch_candidates_init(&other, &here.student, &here.reach, &err), err,
+    assert_failures_are_told(failed, ch_candidates_init(&other, &here.student, &here.screen, &err), err,
                              ch_candidates_free(&other));
     assert_int_equal(failed, 4);
     ch_candidates_free(&other);
@@ -270,10 +337,11 @@ int main(void)
 {
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reach_leaves_none_out),        cmocka_unit_test(radius_leaves_none_out),
-        cmocka_unit_test(best_radius_is_the_cheapest),  cmocka_unit_test(octaves_cover_all_distances),
-        cmocka_unit_test(looks_find_the_unfitted),      cmocka_unit_test(own_list_is_the_same),
-        cmocka_unit_test(broken_weights_leave_all),     cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(list_has_room_for_rounded_margins), cmocka_unit_test(margin_of_kappa_is_fitted),
+        cmocka_unit_test(screening_leaves_none_out),         cmocka_unit_test(radius_leaves_none_out),
+        cmocka_unit_test(best_radius_is_the_cheapest),       cmocka_unit_test(octaves_cover_all_distances),
+        cmocka_unit_test(looks_find_the_unfitted),           cmocka_unit_test(own_list_is_the_same),
+        cmocka_unit_test(broken_weights_leave_all),          cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(survives_failing_allocations),
     };
     return cmocka_run_group_tests_name("candidates", tests, NULL, NULL);

@@ -27,8 +27,8 @@ typedef struct {
     double temp, kappa;
     bool random_teacher;
     bool one_data_set;
-    uint64_t step;                   /* where to look on the way: round(10^(i / 2)) */
-    double drawing, near, following; /* updates that a run of the fast engine takes in each stage, at least */
+    uint64_t step;                  /* where to look on the way: round(10^(i / 2)) */
+    double drawing, near, bounding; /* updates that a run of the fast engine takes in each stage, at least */
 } point;
 
 static point points[] = {
@@ -128,13 +128,13 @@ static ch_fast_work work_of(const point *at)
             .batch = at->batch,
             .seed_batch = resolved.settings.seed_batch,
         };
-        assert_int_equal(ch_fast_perceptron_init(&model, &setup, &set.reach, NULL), CH_OK);
+        assert_int_equal(ch_fast_perceptron_init(&model, &setup, &set.screen, NULL), CH_OK);
         ch_learner *learner = &model.student.learner;
         learner->advance(learner, &(ch_limit){.steps = UINT64_MAX, .updates = UINT64_MAX});
         const ch_fast_work work = ch_fast_perceptron_work(&model);
         sum.drawing += work.drawing - work.near;
         sum.near += work.near;
-        sum.following += work.following;
+        sum.bounding += work.bounding;
         learner->free(learner);
         ch_train_set_free(&set);
     }
@@ -153,8 +153,8 @@ static void engines_agree(void **state)
     const ch_fast_work work = work_of(at);
     assert_int_equal(simulate(at, CH_ENGINE_PLAIN, 1000000, plain), 0);
     assert_int_equal(simulate(at, CH_ENGINE_FAST, 2000000, fast), 0);
-    printf("  updates a run: %.0f drawing, %.0f near a reference, %.0f following\n", per_run(work.drawing),
-           per_run(work.near), per_run(work.following));
+    printf("  updates a run: %.0f drawing, %.0f near a reference, %.0f bounding\n", per_run(work.drawing),
+           per_run(work.near), per_run(work.bounding));
     size_t rejected = 0;
     for (size_t q = 0; q < NUM_QUANTITIES; q++) {
         const double statistic = ks_statistic(plain[q], NUM_SEEDS, fast[q], NUM_SEEDS);
@@ -164,7 +164,7 @@ static void engines_agree(void **state)
     }
     assert_int_equal(rejected, 0);
     assert_true(per_run(work.drawing) >= at->drawing && per_run(work.near) >= at->near);
-    assert_true(per_run(work.following) >= at->following);
+    assert_true(per_run(work.bounding) >= at->bounding);
 }
 
 int main(void)

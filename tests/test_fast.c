@@ -1,5 +1,6 @@
-/* test_fast.c — the fast engine as a learner: its stages, its limits, and that no unfitted sample escapes it. */
-#include "perceptron/fast.c" /* its static parts are tested too */
+/* test_fast.c — the fast engine as a learner: its stages, its limits, and that it misses no unfitted sample. */
+#include "perceptron/fast.c" /* their static parts are tested too */
+#include "perceptron/fast_events.c"
 
 #include "tests/alloc_fail.h"
 #include "tests/fast_support.h"
@@ -7,61 +8,62 @@
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_errno.h>
 
-/* ---- no unfitted sample escapes it ---- */
+/* ---- it misses no unfitted sample ---- */
 
-/* What the updates went through, to show that the tests met it. */
+/* How many updates there were of each kind, to show that the tests cover it. */
 typedef struct {
-    size_t plain, drawing, by_radius, following, by_looking;
+    size_t plain, drawing, by_radius, bounding, by_looking;
 } journey;
 
-/* Every unfitted sample is a candidate, or known; a known update is by unfitted samples. */
+/* While drawing, every unfitted sample is a candidate; while bounding, the known ones are the unfitted samples. An
+ * update that is known already is by unfitted samples. */
 static void assert_none_escapes(const ch_fast_perceptron *model, bool *is_known)
 {
-    const fast_state *state = model->state;
+    const ch_fast_state *state = model->state;
     const ch_perceptron *student = &model->student;
     const uint32_t num_samples = (uint32_t)student->setup.num_samples;
-    memset(is_known, state->candidates.list == NULL && state->stage == DRAWING, num_samples);
-    if (state->stage == DRAWING) {
+    memset(is_known, state->candidates.list == NULL && state->stage == CH_FAST_DRAWING, num_samples);
+    if (state->stage == CH_FAST_DRAWING) {
         for (uint32_t k = 0; k < state->candidates.count && state->candidates.list != NULL; k++) {
             is_known[state->candidates.list[k]] = true;
         }
     }
-    if (state->stage == FOLLOWING) {
+    if (state->stage == CH_FAST_BOUNDING) {
         const uint32_t number = ch_active_set_num_unfitted(state->active);
         for (uint32_t i = 0; i < number; i++) {
-            is_known[state->reach.order[ch_active_set_place(state->active, i)]] = true;
+            is_known[state->screen.order[ch_active_set_place(state->active, i)]] = true;
         }
     }
     for (uint32_t mu = 0; mu < num_samples; mu++) {
-        const bool unfitted = !(ch_student_excess(student, mu) >= 0);
+        const bool unfitted = ch_is_unfitted(ch_student_margin(student, mu), student->setup.kappa);
         assert_true(!unfitted || is_known[mu]);
-        assert_true(unfitted || state->stage == DRAWING || !is_known[mu]);
+        assert_true(unfitted || state->stage == CH_FAST_DRAWING || !is_known[mu]);
     }
     for (uint32_t i = 0; state->event.is_known && i < state->event.count; i++) {
         const uint32_t place = state->event.samples[i];
-        const uint32_t sample = state->stage == FOLLOWING ? state->reach.order[place] : place;
-        assert_true(!(ch_student_excess(student, sample) >= 0));
+        const uint32_t sample = state->stage == CH_FAST_BOUNDING ? state->screen.order[place] : place;
+        assert_true(ch_is_unfitted(ch_student_margin(student, sample), student->setup.kappa));
     }
 }
 
-/* Update by update; the event after each is looked for too, by asking for no step more. */
+/* Advances update by update, with the check after each. */
 static void step_through(ch_fast_perceptron *model, uint64_t most_updates, journey *met)
 {
     ch_learner *learner = &model->student.learner;
-    const fast_state *state = model->state;
+    const ch_fast_state *state = model->state;
     bool *is_known = ch_alloc(model->student.setup.num_samples, sizeof *is_known);
     for (uint64_t i = 0; i < most_updates && learner->progress.status == CH_RUNNING; i++) {
         const uint64_t looked = state->work.looked;
         learner->advance(learner, &(ch_limit){.steps = UINT64_MAX, .updates = learner->progress.updates + 1});
-        if (state->stage == PLAIN) {
+        if (state->stage == CH_FAST_PLAIN) {
             met->plain++;
             continue;
         }
         assert_none_escapes(model, is_known);
-        met->by_radius += state->stage == DRAWING && state->candidates.radius < INFINITY;
-        met->drawing += state->stage == DRAWING;
-        met->following += state->stage == FOLLOWING;
-        met->by_looking += state->stage == DRAWING && state->work.looked > looked;
+        met->by_radius += state->stage == CH_FAST_DRAWING && state->candidates.radius < INFINITY;
+        met->drawing += state->stage == CH_FAST_DRAWING;
+        met->bounding += state->stage == CH_FAST_BOUNDING;
+        met->by_looking += state->stage == CH_FAST_DRAWING && state->work.looked > looked;
     }
     free(is_known);
 }
@@ -76,16 +78,16 @@ static void no_unfitted_sample_escapes(void **state)
         ch_fast_perceptron model;
         start(&model, &setup, NULL);
         step_through(&model, 1500, &met);
-        assert_true(model.state->stage == FOLLOWING || !points[i].follows);
+        assert_true(model.state->stage == CH_FAST_BOUNDING || !points[i].bounds);
 
         ch_fast_perceptron_free(&model);
         ch_sample_set_free(&set);
     }
-    assert_true(met.plain > 1000 && met.drawing > 1000 && met.by_radius > 200 && met.following > 1000);
+    assert_true(met.plain > 1000 && met.drawing > 1000 && met.by_radius > 200 && met.bounding > 1000);
     assert_true(met.by_looking > 20);
 }
 
-/* The same where it draws from the first look on, or follows from it on, whatever that costs. */
+/* The same where drawing or bounding begins at once or after 19 updates, whatever that costs. */
 static void no_stage_is_too_early(void **state)
 {
     (void)state;
@@ -99,18 +101,18 @@ static void no_stage_is_too_early(void **state)
             ch_learner *learner = &model.student.learner;
             learner->advance(learner, &(ch_limit){.steps = UINT64_MAX, .updates = (uint64_t)(k / 2 * 19)});
             if (learner->progress.status == CH_RUNNING && k % 2 == 0) {
-                ch_candidates_reach(&model.state->candidates, false);
+                ch_candidates_screen(&model.state->candidates, false);
                 begin_drawing(&model);
                 model.state->next_look = UINT64_MAX;
             } else if (learner->progress.status == CH_RUNNING) {
-                begin_following(&model);
+                begin_bounding(&model);
             }
             step_through(&model, 120, &met);
             ch_fast_perceptron_free(&model);
         }
         ch_sample_set_free(&set);
     }
-    assert_true(met.drawing > 2000 && met.following > 2000);
+    assert_true(met.drawing > 2000 && met.bounding > 2000);
 }
 
 /* Single precision tells a fitted sample only where double says the same, also where the weights are huge. */
@@ -130,12 +132,12 @@ static void single_precision_is_on_the_safe_side(void **state)
         for (size_t i = 0; i < set.dim; i++) {
             model.student.weights[i] = scale * (gsl_rng_uniform(&gsl) - 0.5);
         }
-        copy_weights(&model);
+        ch_fast_copy_weights(&model);
         for (uint32_t mu = 0; mu < 400; mu++) {
             const float *row = ch_sample_set_row(&set, mu);
             const float single = ch_dot_single(row, model.state->single, set.stride);
             if (single > model.state->surely_fitted) {
-                assert_true(ch_student_excess(&model.student, mu) >= 0);
+                assert_false(ch_is_unfitted(ch_student_margin(&model.student, mu), setup.kappa));
                 told++;
             } else {
                 sent_on++;
@@ -152,7 +154,94 @@ static void single_precision_is_on_the_safe_side(void **state)
     ch_sample_set_free(&set);
 }
 
+/* A sample whose margin is kappa to the bit is fitted, one whose margin is the next double under it is unfitted. */
+static void margin_of_kappa_is_fitted(void **state)
+{
+    (void)state;
+    ch_sample_set set = draw(0, 24, true, 41, 400);
+    const ch_perceptron_setup setup = setup_of(&set, 2, 0.25);
+    ch_fast_perceptron model;
+    start(&model, &setup, NULL);
+    model.student.learner.advance(&model.student.learner, &(ch_limit){.steps = UINT64_MAX, .updates = 50});
+    for (uint32_t mu = 0; mu < 400; mu++) {
+        const double margin = ch_student_margin(&model.student, mu);
+        for (uint32_t is_unfitted = 0; is_unfitted < 2 && margin > 0; is_unfitted++) {
+            double sum = 0;
+            model.student.setup.kappa = is_unfitted ? nextafter(margin, INFINITY) : margin;
+            ch_fast_copy_weights(&model);
+            assert_true(find_active(&model, &mu, 1, &sum) == is_unfitted);
+        }
+    }
+    ch_fast_perceptron_free(&model);
+    ch_sample_set_free(&set);
+}
+
 /* ---- drawing ---- */
+
+/* The law by which batches with candidates are drawn is that of the present number of candidates, whenever this has
+ * changed. */
+static void waiting_law_is_that_of_the_candidates(void **state)
+{
+    (void)state;
+    size_t changes = 0;
+    for (size_t i = 0; i < NUM_POINTS; i++) {
+        ch_sample_set set = draw(points[i].chi, points[i].dim, points[i].random_teacher, 50 + i, points[i].num_samples);
+        const ch_perceptron_setup setup = setup_at(&points[i], &set);
+        ch_fast_perceptron model;
+        start(&model, &setup, NULL);
+        ch_learner *learner = &model.student.learner;
+        uint32_t before = 0;
+        while (learner->progress.status == CH_RUNNING && learner->progress.updates < 1500) {
+            learner->advance(learner, &(ch_limit){.steps = UINT64_MAX, .updates = learner->progress.updates + 1});
+            const uint32_t count = model.state->candidates.count;
+            if (model.state->stage == CH_FAST_DRAWING && count > 0) {
+                ch_waiting law;
+                ch_waiting_init(&law, (uint32_t)setup.num_samples, (uint32_t)setup.batch, count);
+                assert_memory_equal(&model.state->candidate_law, &law, sizeof law);
+                changes += count != before;
+                before = count;
+            }
+        }
+        ch_fast_perceptron_free(&model);
+        ch_sample_set_free(&set);
+    }
+    assert_true(changes > 50);
+}
+
+/* What a known update is drawn from is the law of the present number of unfitted samples: the same as drawn here from
+ * the same stream, also where more samples are unfitted than laws are kept for. */
+static void updates_are_drawn_by_the_law_of_the_unfitted(void **state)
+{
+    (void)state;
+    size_t many = 0, several = 0, few = 0;
+    for (size_t i = 0; i < NUM_POINTS; i++) {
+        ch_sample_set set = draw(points[i].chi, points[i].dim, points[i].random_teacher, 80 + i, points[i].num_samples);
+        const ch_perceptron_setup setup = setup_at(&points[i], &set);
+        ch_fast_perceptron model;
+        start(&model, &setup, NULL);
+        ch_learner *learner = &model.student.learner;
+        begin_bounding(&model);
+        while (learner->progress.status == CH_RUNNING && learner->progress.updates < 60) {
+            const uint32_t number = ch_active_set_num_unfitted(model.state->active);
+            ch_random random = *stream(&model);
+            ch_fast_find_event(&model);
+            if (learner->progress.status != CH_RUNNING) {
+                break;
+            }
+            ch_waiting law;
+            ch_waiting_init(&law, (uint32_t)setup.num_samples, (uint32_t)setup.batch, number);
+            assert_true(model.state->event.step == learner->progress.steps + ch_waiting_steps(&law, &random));
+            assert_true(model.state->event.count == ch_waiting_number(&law, &random));
+            many += number >= CH_WAITING_KEPT;
+            few += number < CH_WAITING_KEPT;
+            several += model.state->event.count > 1;
+            learner->advance(learner, &(ch_limit){.steps = UINT64_MAX, .updates = learner->progress.updates + 1});
+        }
+        ch_fast_perceptron_free(&model);
+        ch_sample_set_free(&set);
+    }
+    assert_true(many > 100 && few > 100 && several > 100);
+}
 
 /* `number` of `count` candidates: each pair equally likely to be drawn together, whether scanned or shuffled. */
 static void candidates_are_drawn_uniformly(void **state)
@@ -169,11 +258,11 @@ static void candidates_are_drawn_uniformly(void **state)
         ch_fast_perceptron model;
         uint32_t drawn[MOST];
         start(&model, &setup, NULL);
-        model.state->candidates.list = model.state->reach.order;
+        model.state->candidates.list = model.state->screen.order;
         model.state->candidates.count = count;
         uint32_t rank[200];
         for (uint32_t k = 0; k < 200; k++) {
-            rank[model.state->reach.order[k]] = k;
+            rank[model.state->screen.order[k]] = k;
         }
         for (int k = 0; k < DRAWS; k++) {
             draw_candidates(&model, drawn, number);
@@ -264,7 +353,7 @@ static void limits_are_exact(void **state)
             const bool ended = progress->status == CH_FITTED;
             assert_int_equal(learner->observe(learner, &seen, NULL), CH_OK);
             assert_true(!ended || seen.unfitted == 0);
-            assert_true(parts.state->stage != FOLLOWING ||
+            assert_true(parts.state->stage != CH_FAST_BOUNDING ||
                         seen.unfitted == ch_active_set_num_unfitted(parts.state->active));
             if (!ended) {
                 learner->progress.status = CH_RUNNING; /* as the training loop has it: a look changes nothing */
@@ -275,7 +364,7 @@ static void limits_are_exact(void **state)
         ch_fast_perceptron_free(&parts);
         ch_sample_set_free(&set);
     }
-    assert_true(ends[DRAWING] > 0 && ends[FOLLOWING] > 0);
+    assert_true(ends[CH_FAST_DRAWING] > 0 && ends[CH_FAST_BOUNDING] > 0);
 }
 
 /* A step that is drawn but beyond the limit is not taken; at the limit it is. */
@@ -288,7 +377,7 @@ static void budgets_of_steps_are_exact(void **state)
     start(&model, &setup, NULL);
     ch_learner *learner = &model.student.learner;
     size_t seen[3] = {0};
-    while (seen[DRAWING] < 20 || seen[FOLLOWING] < 20) {
+    while (seen[CH_FAST_DRAWING] < 20 || seen[CH_FAST_BOUNDING] < 20) {
         ch_limit limit = {.steps = learner->progress.steps + 1, .updates = UINT64_MAX};
         learner->advance(learner, &limit);
         assert_int_equal(learner->progress.status, CH_RUNNING);
@@ -324,7 +413,7 @@ static void steps_beyond_doubles_are_counted(void **state)
     const ch_limit until = {.steps = UINT64_MAX, .updates = 1500};
     near.student.learner.advance(&near.student.learner, &until);
     far.student.learner.advance(&far.student.learner, &until);
-    assert_true(near.state->stage == FOLLOWING && !near.state->event.is_known);
+    assert_true(near.state->stage == CH_FAST_BOUNDING && !near.state->event.is_known);
     far.student.learner.progress.steps += shift;
     near.student.learner.advance(&near.student.learner, &no_limit);
     far.student.learner.advance(&far.student.learner, &no_limit);
@@ -354,29 +443,29 @@ static void threads_change_nothing(void **state)
     ch_sample_set_free(&set);
 }
 
-/* Sharing a set, or the order of it, changes no bit. */
-static void lent_order_changes_nothing(void **state)
+/* Sharing a set, or its screening index, changes no bit. */
+static void shared_index_changes_nothing(void **state)
 {
     (void)state;
     ch_sample_set large = draw(0, 10, false, 12, 5000), small = draw(0, 10, false, 12, 600);
     ch_perceptron_setup alone = setup_of(&small, 2, 0.5), shares = setup_of(&large, 2, 0.5);
     shares.num_samples = 600;
-    ch_reach whole;
-    assert_int_equal(ch_reach_init(&whole, &large, NULL), CH_OK);
-    ch_fast_perceptron own, lent, unlent;
+    ch_screen whole;
+    assert_int_equal(ch_screen_init(&whole, &large, NULL), CH_OK);
+    ch_fast_perceptron own, shared, unshared;
     start(&own, &alone, NULL);
-    start(&lent, &shares, &whole);
-    start(&unlent, &shares, NULL);
+    start(&shared, &shares, &whole);
+    start(&unshared, &shares, NULL);
     own.student.learner.advance(&own.student.learner, &no_limit);
-    lent.student.learner.advance(&lent.student.learner, &no_limit);
-    unlent.student.learner.advance(&unlent.student.learner, &no_limit);
-    assert_int_equal(own.state->stage, FOLLOWING);
-    assert_same_end(&own, &lent);
-    assert_same_end(&own, &unlent);
+    shared.student.learner.advance(&shared.student.learner, &no_limit);
+    unshared.student.learner.advance(&unshared.student.learner, &no_limit);
+    assert_int_equal(own.state->stage, CH_FAST_BOUNDING);
+    assert_same_end(&own, &shared);
+    assert_same_end(&own, &unshared);
     ch_fast_perceptron_free(&own);
-    ch_fast_perceptron_free(&lent);
-    ch_fast_perceptron_free(&unlent);
-    ch_reach_free(&whole);
+    ch_fast_perceptron_free(&shared);
+    ch_fast_perceptron_free(&unshared);
+    ch_screen_free(&whole);
     ch_sample_set_free(&large);
     ch_sample_set_free(&small);
 }
@@ -400,7 +489,7 @@ static void divergence_is_no_fit(void **state)
     ch_sample_set_free(&set);
 }
 
-/* A weight that is no longer finite while candidates are drawn, or while their margins are followed. */
+/* A weight that is no longer finite while candidates are drawn, or while their margins are bounded. */
 static void divergence_is_seen_in_every_stage(void **state)
 {
     (void)state;
@@ -412,12 +501,12 @@ static void divergence_is_seen_in_every_stage(void **state)
         start(&model, &setup, NULL);
         ch_learner *learner = &model.student.learner;
         ch_limit limit = {.steps = UINT64_MAX, .updates = 1};
-        const stage wanted = i < 6 ? DRAWING : FOLLOWING;
+        const ch_fast_stage wanted = i < 6 ? CH_FAST_DRAWING : CH_FAST_BOUNDING;
         for (; model.state->stage != wanted; limit.updates++) {
             learner->advance(learner, &limit);
         }
         model.student.weights[i % 2] = broken[i % 3]; /* along and across the teacher */
-        copy_weights(&model);
+        ch_fast_copy_weights(&model);
         limit.updates += 10;
         learner->advance(learner, &limit);
         assert_int_equal(learner->progress.status, CH_DIVERGED);
@@ -474,14 +563,14 @@ static void refuses_setups(void **state)
 
 /* ---- memory ---- */
 
-static long allocations_survived(const ch_sample_set *set, size_t num_samples, const ch_reach *lent)
+static long allocations_survived(const ch_sample_set *set, size_t num_samples, const ch_screen *shared)
 {
     ch_fast_perceptron model;
     ch_perceptron_setup setup = setup_of(set, 2, 1);
     ch_error err;
     long failed;
     setup.num_samples = num_samples;
-    assert_failures_are_told(failed, ch_fast_perceptron_init(&model, &setup, lent, &err), err,
+    assert_failures_are_told(failed, ch_fast_perceptron_init(&model, &setup, shared, &err), err,
                              ch_fast_perceptron_free(&model));
     ch_fast_perceptron_free(&model);
     return failed;
@@ -491,14 +580,14 @@ static void survives_failing_allocations(void **state)
 {
     (void)state;
     ch_sample_set set = draw(0, 8, false, 6, 200);
-    ch_reach reach;
-    assert_int_equal(ch_reach_init(&reach, &set, NULL), CH_OK);
-    const long lent = allocations_survived(&set, 200, &reach);
-    assert_int_equal(lent, 3 + 1 + 4 + 10 + 4); /* the student's, the state, the candidates', the margins', its own */
-    assert_int_equal(allocations_survived(&set, 200, NULL), lent + 3);   /* the order's */
-    assert_int_equal(allocations_survived(&set, 150, &reach), lent + 2); /* part of it */
-    assert_int_equal(allocations_survived(&set, 150, NULL), lent + 3 + 2);
-    ch_reach_free(&reach);
+    ch_screen screen;
+    assert_int_equal(ch_screen_init(&screen, &set, NULL), CH_OK);
+    const long shared = allocations_survived(&set, 200, &screen);
+    assert_int_equal(shared, 3 + 1 + 4 + 10 + 4); /* the student's, the state, the candidates', the margins', its own */
+    assert_int_equal(allocations_survived(&set, 200, NULL), shared + 3);    /* the order's */
+    assert_int_equal(allocations_survived(&set, 150, &screen), shared + 2); /* part of it */
+    assert_int_equal(allocations_survived(&set, 150, NULL), shared + 3 + 2);
+    ch_screen_free(&screen);
     ch_sample_set_free(&set);
 }
 
@@ -509,13 +598,16 @@ int main(void)
         cmocka_unit_test(no_unfitted_sample_escapes),
         cmocka_unit_test(no_stage_is_too_early),
         cmocka_unit_test(single_precision_is_on_the_safe_side),
+        cmocka_unit_test(margin_of_kappa_is_fitted),
+        cmocka_unit_test(waiting_law_is_that_of_the_candidates),
+        cmocka_unit_test(updates_are_drawn_by_the_law_of_the_unfitted),
         cmocka_unit_test(candidates_are_drawn_uniformly),
         cmocka_unit_test(full_batches_take_all_candidates),
         cmocka_unit_test(limits_are_exact),
         cmocka_unit_test(budgets_of_steps_are_exact),
         cmocka_unit_test(steps_beyond_doubles_are_counted),
         cmocka_unit_test(threads_change_nothing),
-        cmocka_unit_test(lent_order_changes_nothing),
+        cmocka_unit_test(shared_index_changes_nothing),
         cmocka_unit_test(divergence_is_no_fit),
         cmocka_unit_test(divergence_is_seen_in_every_stage),
         cmocka_unit_test(few_samples_are_left_to_the_plain_engine),

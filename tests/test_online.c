@@ -2,7 +2,7 @@
  */
 #include "perceptron/online.c" /* its static parts are tested too */
 
-#include "perceptron/kernels.h"
+#include "data/rows.h"
 #include "tests/alloc_fail.h"
 #include "tests/support.h"
 
@@ -405,7 +405,7 @@ static void student_observes(void **state)
     assert_int_equal(model.learner.progress.updates, 50);
     assert_int_equal(model.learner.observe(&model.learner, &seen, NULL), CH_OK);
     assert_close(hypot(seen.signal, seen.noise), seen.weight_change, 1e-12);
-    assert_int_equal(ch_perceptron_test_error(1, seen.signal, seen.noise, &error, NULL), CH_OK);
+    assert_int_equal(ch_linear_test_error(1, seen.signal, seen.noise, &error, NULL), CH_OK);
     assert_true(seen.test_error == error && seen.train_error == error && seen.train_loss > 0);
     assert_true(seen.unfitted == CH_UNCOUNTED && isnan(seen.min_margin));
     assert_int_equal(model.learner.progress.status, CH_RUNNING);
@@ -413,6 +413,35 @@ static void student_observes(void **state)
     assert_int_equal(model.learner.observe(&model.learner, &seen, NULL), CH_OK);
     assert_int_equal(model.learner.progress.status, CH_DIVERGED);
     ch_online_student_free(&model);
+}
+
+/* A fresh sample whose margin is kappa to the bit is fitted: it moves nothing. One whose margin is the next double
+ * under kappa does. */
+static void student_takes_a_margin_of_kappa_as_fitted(void **state)
+{
+    (void)state;
+    ch_online_student_setup setup = student_setup(16, 1, 1);
+    const ch_data_law law = {.chi = setup.chi, .dim = setup.dim, .seed = setup.seed_data};
+    ch_sample_set set;
+    assert_int_equal(ch_sample_set_init(&set, &law, CH_STREAM_ONLINE_SAMPLES, 100, 1, NULL, NULL), CH_OK);
+    size_t tried = 0;
+    for (size_t mu = 0; mu < 100; mu++) {
+        ch_online_student model;
+        assert_int_equal(ch_online_student_init(&model, &setup, NULL), CH_OK);
+        model.learner.advance(&model.learner, &(ch_limit){.steps = mu, .updates = UINT64_MAX});
+        const double margin = ch_dot(ch_sample_set_row(&set, mu), model.weights, set.stride);
+        const uint64_t updates = model.learner.progress.updates;
+        for (uint64_t is_unfitted = 0; is_unfitted < 2 && margin > 0; is_unfitted++) {
+            model.setup.kappa = is_unfitted ? nextafter(margin, INFINITY) : margin;
+            model.learner.progress.steps = mu;
+            model.learner.advance(&model.learner, &(ch_limit){.steps = mu + 1, .updates = UINT64_MAX});
+            assert_true(model.learner.progress.updates == updates + is_unfitted);
+            tried++;
+        }
+        ch_online_student_free(&model);
+    }
+    assert_true(tried > 50);
+    ch_sample_set_free(&set);
 }
 
 static void student_diverges(void **state)
@@ -482,6 +511,7 @@ int main(void)
         cmocka_unit_test(predictions_are_consistent),
         cmocka_unit_test(student_does_what_is_defined),
         cmocka_unit_test(student_observes),
+        cmocka_unit_test(student_takes_a_margin_of_kappa_as_fitted),
         cmocka_unit_test(student_diverges),
         cmocka_unit_test(student_refuses),
         cmocka_unit_test(student_survives_failing_allocations),

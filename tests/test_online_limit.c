@@ -6,7 +6,7 @@
  * 4 (1 + chi) / d relative, and by five standard errors beyond that: false alarm under 1e-5 each at the numbers of runs
  * taken. At most 12 + 6 comparisons for each of 48 (chi, d, T): together under 1 %; seeds are fixed.
  */
-#include "perceptron/kernels.h"
+#include "data/rows.h"
 #include "perceptron/online.h"
 #include "tests/support.h"
 

@@ -272,6 +272,54 @@ static void observes_what_is_defined(void **state)
     ch_sample_set_free(&test);
 }
 
+/* A sample whose margin is kappa to the bit is fitted: it is not counted, has no part in an update, and lets a run end.
+ * A margin that is the next double under kappa is unfitted. */
+static void margin_of_kappa_is_fitted(void **state)
+{
+    (void)state;
+    ch_sample_set set = draw(0, 8, 6, 60);
+    ch_perceptron_setup setup = setup_of(&set, 60, 0.5);
+    ch_perceptron model;
+    ch_observation seen;
+    assert_int_equal(ch_perceptron_init(&model, &setup, NULL), CH_OK);
+    model.learner.advance(&model.learner, &(ch_limit){.steps = UINT64_MAX, .updates = 12});
+    assert_int_equal(model.learner.observe(&model.learner, &seen, NULL), CH_OK);
+    uint32_t all[60];
+    for (uint32_t mu = 0; mu < 60; mu++) {
+        all[mu] = mu;
+    }
+    for (uint32_t mu = 0; mu < 60; mu++) {
+        const double margin = ch_student_margin(&model, mu);
+        uint64_t under = 0; /* margins less than this one */
+        for (uint32_t nu = 0; nu < 60; nu++) {
+            under += ch_student_margin(&model, nu) < margin;
+        }
+        for (uint32_t is_unfitted = 0; is_unfitted < 2 && margin > 0; is_unfitted++) {
+            double sum = 0;
+            model.setup.kappa = is_unfitted ? nextafter(margin, INFINITY) : margin;
+            assert_int_equal(model.learner.observe(&model.learner, &seen, NULL), CH_OK);
+            assert_true(seen.unfitted == under + is_unfitted);
+            assert_true(ch_student_find_active(&model, &mu, 1, &sum) == is_unfitted);
+            assert_true(ch_student_find_active(&model, all, 60, &sum) == under + is_unfitted);
+            model.learner.progress.status = CH_RUNNING;
+        }
+    }
+    double least = INFINITY; /* of all margins: at this kappa the run is over, without a further update */
+    model.weights[0] += 100;
+    for (uint32_t mu = 0; mu < 60; mu++) {
+        least = fmin(least, ch_student_margin(&model, mu));
+    }
+    assert_true(least > 0);
+    const uint64_t updates = model.learner.progress.updates;
+    model.setup.kappa = least;
+    model.next_check = model.learner.progress.steps + 2;
+    model.learner.progress.status = CH_RUNNING;
+    model.learner.advance(&model.learner, &no_limit);
+    assert_true(model.learner.progress.status == CH_FITTED && model.learner.progress.updates == updates);
+    ch_perceptron_free(&model);
+    ch_sample_set_free(&set);
+}
+
 /* |w0| of w0 ~ N(0, I_d): mean of the square d, variance 2 d; five standard errors over 4000 seeds. */
 static void initial_norm_is_gaussian(void **state)
 {
@@ -388,11 +436,11 @@ static void test_error_is_exact(void **state)
     static const double chis[] = {-0.9, -0.5, 0, 0.5, 1, 2, 3, 10};
     for (double lambda = 1e-3; lambda < 1e5; lambda *= 3.7) {
         double error = 0, mirrored = 0;
-        assert_int_equal(ch_perceptron_test_error(0, lambda * 5, 5, &error, NULL), CH_OK);
+        assert_int_equal(ch_linear_test_error(0, lambda * 5, 5, &error, NULL), CH_OK);
         assert_close(error, atan(1 / lambda) / M_PI, 1e-13);
         for (size_t c = 0; c < sizeof chis / sizeof *chis; c++) {
-            assert_int_equal(ch_perceptron_test_error(chis[c], lambda, 1, &error, NULL), CH_OK);
-            assert_int_equal(ch_perceptron_test_error(chis[c], -lambda, 1, &mirrored, NULL), CH_OK);
+            assert_int_equal(ch_linear_test_error(chis[c], lambda, 1, &error, NULL), CH_OK);
+            assert_int_equal(ch_linear_test_error(chis[c], -lambda, 1, &mirrored, NULL), CH_OK);
             assert_close(error, error_by_quadrature(chis[c], lambda), 1e-10);
             assert_close(mirrored, 1 - error, 1e-15);
         }
@@ -403,17 +451,17 @@ static void test_error_at_the_edges(void **state)
 {
     (void)state;
     double error = 0;
-    assert_true(ch_perceptron_test_error(1, 0, 0, &error, NULL) == CH_OK && error == 0.5);
-    assert_true(ch_perceptron_test_error(1, 1, 0, &error, NULL) == CH_OK && error == 0);
-    assert_true(ch_perceptron_test_error(1, -1, 0, &error, NULL) == CH_OK && error == 1);
-    assert_true(ch_perceptron_test_error(3, 1e300, 1e-300, &error, NULL) == CH_OK && error == 0);
-    assert_true(ch_perceptron_test_error(3, 1e-300, 1e300, &error, NULL) == CH_OK);
+    assert_true(ch_linear_test_error(1, 0, 0, &error, NULL) == CH_OK && error == 0.5);
+    assert_true(ch_linear_test_error(1, 1, 0, &error, NULL) == CH_OK && error == 0);
+    assert_true(ch_linear_test_error(1, -1, 0, &error, NULL) == CH_OK && error == 1);
+    assert_true(ch_linear_test_error(3, 1e300, 1e-300, &error, NULL) == CH_OK && error == 0);
+    assert_true(ch_linear_test_error(3, 1e-300, 1e300, &error, NULL) == CH_OK);
     assert_close(error, 0.5, 1e-12);
-    assert_int_equal(ch_perceptron_test_error(-1, 1, 1, &error, NULL), CH_ERROR_INPUT);
+    assert_int_equal(ch_linear_test_error(-1, 1, 1, &error, NULL), CH_ERROR_INPUT);
     assert_true(isnan(error));
-    assert_int_equal(ch_perceptron_test_error(0, NAN, 1, &error, NULL), CH_ERROR_INPUT);
-    assert_int_equal(ch_perceptron_test_error(0, 1, -1, &error, NULL), CH_ERROR_INPUT);
-    assert_int_equal(ch_perceptron_test_error(0, 1, INFINITY, &error, NULL), CH_ERROR_INPUT);
+    assert_int_equal(ch_linear_test_error(0, NAN, 1, &error, NULL), CH_ERROR_INPUT);
+    assert_int_equal(ch_linear_test_error(0, 1, -1, &error, NULL), CH_ERROR_INPUT);
+    assert_int_equal(ch_linear_test_error(0, 1, INFINITY, &error, NULL), CH_ERROR_INPUT);
 }
 
 static void theory_has_the_published_values(void **state)
@@ -434,7 +482,7 @@ static void theory_has_the_published_values(void **state)
     for (double chi = -0.5; chi < 5; chi += 0.7) {                   /* eps -> n_chi lambda^-(chi+1) */
         double error = 0;
         assert_int_equal(ch_perceptron_theory_init(&theory, chi, NULL), CH_OK);
-        assert_int_equal(ch_perceptron_test_error(chi, 1e5, 1, &error, NULL), CH_OK);
+        assert_int_equal(ch_linear_test_error(chi, 1e5, 1, &error, NULL), CH_OK);
         assert_close(error, theory.unfitted * pow(1e5, -chi - 1), 1e-8);
     }
     assert_int_equal(ch_perceptron_theory_init(&theory, -1, NULL), CH_ERROR_INPUT);
@@ -445,12 +493,19 @@ int main(void)
 {
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(batches_are_uniform),          cmocka_unit_test(one_sample_in_closed_form),
-        cmocka_unit_test(agrees_with_the_definition),   cmocka_unit_test(limits_are_exact),
-        cmocka_unit_test(observes_what_is_defined),     cmocka_unit_test(initial_norm_is_gaussian),
-        cmocka_unit_test(divergence_is_no_fit),         cmocka_unit_test(refuses_setups),
-        cmocka_unit_test(survives_failing_allocations), cmocka_unit_test(test_error_is_exact),
-        cmocka_unit_test(test_error_at_the_edges),      cmocka_unit_test(theory_has_the_published_values),
+        cmocka_unit_test(batches_are_uniform),
+        cmocka_unit_test(one_sample_in_closed_form),
+        cmocka_unit_test(agrees_with_the_definition),
+        cmocka_unit_test(limits_are_exact),
+        cmocka_unit_test(observes_what_is_defined),
+        cmocka_unit_test(margin_of_kappa_is_fitted),
+        cmocka_unit_test(initial_norm_is_gaussian),
+        cmocka_unit_test(divergence_is_no_fit),
+        cmocka_unit_test(refuses_setups),
+        cmocka_unit_test(survives_failing_allocations),
+        cmocka_unit_test(test_error_is_exact),
+        cmocka_unit_test(test_error_at_the_edges),
+        cmocka_unit_test(theory_has_the_published_values),
     };
     return cmocka_run_group_tests_name("perceptron", tests, NULL, NULL);
 }

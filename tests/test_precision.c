@@ -27,13 +27,13 @@ static bool is_long(void)
 }
 
 static ch_sample_set set;
-static ch_reach reach;
+static ch_screen screen;
 static double late[DIM]; /* the student that both go on from */
 
 static void train_until_late(const ch_perceptron_setup *setup)
 {
     ch_fast_perceptron model;
-    start(&model, setup, &reach);
+    start(&model, setup, &screen);
     model.student.learner.advance(&model.student.learner, &(ch_limit){.steps = UINT64_MAX, .updates = LATE});
     assert_int_equal(model.student.learner.progress.status, CH_RUNNING);
     memcpy(late, model.student.weights, sizeof late);
@@ -63,7 +63,7 @@ static void simulate(const ch_perceptron_setup *setup, bool fast, uint64_t steps
         own.seed_batch = (fast ? 2000 : 1000) + i;
         if (fast) {
             ch_fast_perceptron model;
-            start(&model, &own, &reach);
+            start(&model, &own, &screen);
             go_on(&model.student.learner, &model.student, steps, i, table);
         } else {
             ch_perceptron model;
@@ -97,7 +97,7 @@ static void late_updates_agree(void **state)
     const size_t num_plain = is_long() ? 48 : 16, num_fast = is_long() ? MOST_RUNS : 64;
     const uint64_t steps = is_long() ? 100000000 : 10000000;
     set = draw(0, DIM, false, 7, NUM_SAMPLES);
-    assert_int_equal(ch_reach_init(&reach, &set, NULL), CH_OK);
+    assert_int_equal(ch_screen_init(&screen, &set, NULL), CH_OK);
     const ch_perceptron_setup setup = setup_of(&set, 2, 0.5);
     train_until_late(&setup);
     const double lost = fraction_lost(0.5);
@@ -112,7 +112,7 @@ static void late_updates_agree(void **state)
                ks_critical(FALSE_ALARM), plain[q][num_plain / 2], fast[q][num_fast / 2]);
         rejected += !(statistic <= ks_critical(FALSE_ALARM));
     }
-    ch_reach_free(&reach);
+    ch_screen_free(&screen);
     ch_sample_set_free(&set);
     assert_int_equal(rejected, 0);
 }

@@ -178,6 +178,22 @@ static void numbers_are_hypergeometric(void **state)
     assert_true(ways[0] >= 3 && ways[1] >= 3 && ways[2] >= 3);
 }
 
+/* A table gives the law that ch_waiting_init makes, bit for bit, whatever it was asked for before. */
+static void table_has_the_law_of_every_number(void **state)
+{
+    (void)state;
+    ch_waiting_table table;
+    ch_waiting law;
+    ch_random random;
+    ch_random_init(&random, 7, CH_STREAM_BATCHES, 0);
+    ch_waiting_table_init(&table, 1000, 30);
+    for (int i = 0; i < 5000; i++) {
+        const uint32_t marked = i < 1000 ? (uint32_t)i + 1 : 1 + ch_random_below(&random, 1000);
+        ch_waiting_init(&law, 1000, 30, marked);
+        assert_memory_equal(ch_waiting_table_law(&table, marked), &law, sizeof law);
+    }
+}
+
 int main(void)
 {
     gsl_set_error_handler_off();
@@ -185,6 +201,7 @@ int main(void)
         cmocka_unit_test(chance_of_none_is_the_binomials),
         cmocka_unit_test(waits_are_geometric),
         cmocka_unit_test(numbers_are_hypergeometric),
+        cmocka_unit_test(table_has_the_law_of_every_number),
     };
     return cmocka_run_group_tests_name("waiting", tests, NULL, NULL);
 }

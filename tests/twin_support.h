@@ -3,7 +3,7 @@
 #define CH_TWIN_SUPPORT_H
 
 #include "models/twin/twin.h"
-#include "perceptron/kernels.h"
+#include "data/rows.h"
 #include "perceptron/perceptron.h"
 #include "tests/support.h"
 

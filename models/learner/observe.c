@@ -1,7 +1,7 @@
 /* observe.c — observations of a network under training. */
 #include "models/learner/state.h"
 
-#include "perceptron/perceptron.h"
+#include "data/linear_error.h"
 
 #include <math.h>
 
@@ -112,7 +112,7 @@ static ch_code observe_rest(ch_network_state *self, ch_observation *out, ch_erro
         return find_test_error(self, out) ? CH_OK : interrupted(err);
     }
     if (setup->architecture->spec.arch == CH_ARCH_PERCEPTRON && setup->teacher != NULL && isfinite(setup->chi)) {
-        return ch_perceptron_test_error(setup->chi, out->signal, out->noise, &out->test_error, err);
+        return ch_linear_test_error(setup->chi, out->signal, out->noise, &out->test_error, err);
     }
     return CH_OK;
 }

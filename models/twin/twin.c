@@ -2,7 +2,7 @@
 #include "models/twin/twin.h"
 
 #include "core/draw.h"
-#include "perceptron/kernels.h"
+#include "data/rows.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -131,14 +131,14 @@ static double time_plain(const ch_perceptron_setup *setup, uint64_t most, uint64
     return *scaled ? seconds * (double)steps / (double)progress.steps : seconds;
 }
 
-/* One whole run of the fast engine; the order of the samples is lent. */
-static double time_fast(const ch_perceptron_setup *setup, const ch_reach *reach, ch_progress *progress,
+/* One whole run of the fast engine; the screening index is shared. */
+static double time_fast(const ch_perceptron_setup *setup, const ch_screen *screen, ch_progress *progress,
                         ch_fast_work *work)
 {
     ch_error err = {0};
     ch_fast_perceptron fast;
     const double started = ch_clock_now();
-    must(ch_fast_perceptron_init(&fast, setup, reach, &err), &err);
+    must(ch_fast_perceptron_init(&fast, setup, screen, &err), &err);
     fast.student.learner.advance(&fast.student.learner, &(ch_limit){.steps = UINT64_MAX, .updates = UINT64_MAX});
     *progress = fast.student.learner.progress;
     *work = ch_fast_perceptron_work(&fast);
@@ -153,9 +153,9 @@ static void compare_engines(const fast_point *point, double bandwidth)
     const ch_data_law law = {.chi = point->chi, .dim = point->dim, .seed = 1};
     ch_error err = {0};
     ch_sample_set set;
-    ch_reach reach;
+    ch_screen screen;
     must(ch_sample_set_init(&set, &law, CH_STREAM_TRAIN_SAMPLES, point->num_samples, 1, NULL, &err), &err);
-    must(ch_reach_init(&reach, &set, &err), &err);
+    must(ch_screen_init(&screen, &set, &err), &err);
     ch_perceptron_setup setup = {
         .train = &set,
         .num_samples = point->num_samples,
@@ -175,12 +175,12 @@ static void compare_engines(const fast_point *point, double bandwidth)
         ch_progress progress;
         ch_fast_work work;
         setup.seed_batch = i;
-        by_fast[i] = time_fast(&setup, &reach, &progress, &work);
+        by_fast[i] = time_fast(&setup, &screen, &progress, &work);
         by_plain[i] = time_plain(&setup, most, progress.steps, &scaled);
         ratio[i] = by_plain[i] / by_fast[i];
         const double updates = (double)progress.updates, bytes = 4.0 * (double)point->dim;
         margins[i] = (double)(work.drawn + work.looked) / updates;
-        entries[i] = (double)work.followed / updates;
+        entries[i] = (double)work.bounded / updates;
         floors[i] = by_fast[i] * bandwidth / (updates * (margins[i] * bytes + entries[i] * 2));
     }
     printf("%5g %5zu %8zu %6zu %10.3g %9.3g %s%9.3g %8.2f %8g %9.1f %9.1f %7.2f\n", point->chi, point->dim,
@@ -188,7 +188,7 @@ static void compare_engines(const fast_point *point, double bandwidth)
            median(by_plain, repeats), median(ratio, repeats), point->least, median(margins, repeats),
            median(entries, repeats), median(floors, repeats));
     fflush(stdout);
-    ch_reach_free(&reach);
+    ch_screen_free(&screen);
     ch_sample_set_free(&set);
 }
 

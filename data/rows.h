@@ -1,16 +1,28 @@
-/* kernels.h — the inner loops: single-precision rows against double-precision weights.
+/* rows.h — vectors padded to whole cache lines: the layout of samples, and the sums over it that inner loops take.
  *
- * Every sum runs over a fixed number of partial sums in a fixed order, so that its bits do not depend on the compiler's
- * choice of vectors. Rows and weights are padded with zeros to `stride`, a multiple of CH_ROW_LANES.
+ * A row of d floats, or a vector of d doubles, takes `stride` entries: d rounded up to a multiple of CH_ROW_LANES. The
+ * entries beyond d are 0, so that loops run over whole vectors without a tail. Rows are single precision (float), the
+ * vectors they are multiplied with double.
+ *
+ * The order of every sum is fixed here, so that its bits do not depend on how wide the processor's vectors are.
  */
-#ifndef CH_KERNELS_H
-#define CH_KERNELS_H
-
-#include "data/data.h"
+#ifndef CH_ROWS_H
+#define CH_ROWS_H
 
 #include <math.h>
 #include <stddef.h>
 
+/** Floats in a cache line, and partial sums of every dot product over a row. */
+enum { CH_ROW_LANES = 16 };
+
+/** The stride of rows of `dim` entries: `dim` rounded up to a multiple of CH_ROW_LANES. dim <= SIZE_MAX - CH_ROW_LANES.
+ */
+static inline size_t ch_row_stride(size_t dim)
+{
+    return (dim + CH_ROW_LANES - 1) / CH_ROW_LANES * CH_ROW_LANES;
+}
+
+/** Sum of CH_ROW_LANES partial sums, by halves: lane l takes up lane l + 8, then l + 4, l + 2, l + 1. */
 static inline double ch_sum_lanes(const double lanes[CH_ROW_LANES])
 {
     double half[CH_ROW_LANES / 2];
@@ -25,7 +37,8 @@ static inline double ch_sum_lanes(const double lanes[CH_ROW_LANES])
     return half[0];
 }
 
-/** z . w */
+/** z . w of a row z [stride] and a vector w [stride], in double. Lane l sums the products l, l + 16, l + 32, … in turn,
+ *  each fused with its addition. The result is off by at most (stride / 16 + 4) 2^-53 |z| |w|. */
 static inline double ch_dot(const float *restrict z, const double *restrict w, size_t stride)
 {
     double lanes[CH_ROW_LANES] = {0};
@@ -37,7 +50,8 @@ static inline double ch_dot(const float *restrict z, const double *restrict w, s
     return ch_sum_lanes(lanes);
 }
 
-/** z . z', both in single precision: off by (stride / 16 + 4) 2^-24 |z| |z'| at most */
+/** z . z' of two rows [stride], in single precision and in the order of ch_dot. The result is off by at most
+ *  (stride / 16 + 4) 2^-24 |z| |z'|. */
 static inline float ch_dot_single(const float *restrict z, const float *restrict other, size_t stride)
 {
     float lanes[CH_ROW_LANES] = {0};
@@ -58,11 +72,12 @@ static inline float ch_dot_single(const float *restrict z, const float *restrict
     return half[0];
 }
 
-/* Four doubles wherever they lie, of gcc and clang: for sums that the compiler would else take apart. */
+/* A vector of four doubles at any multiple of 8 bytes, as gcc and clang have it. The sums below are written with it
+ * because the compilers would not make vectors of the plain loops by themselves. */
 typedef double ch_four __attribute__((vector_size(32), aligned(8), may_alias));
 enum { CH_EIGHT = 8 };
 
-/** w . e, both in double */
+/** w . e of two vectors [stride] of doubles. Lane l of eight sums the products l, l + 8, l + 16, … in turn. */
 static inline double ch_dot_wide(const double *w, const double *e, size_t stride)
 {
     ch_four one = {0}, other = {0};
@@ -75,7 +90,7 @@ static inline double ch_dot_wide(const double *w, const double *e, size_t stride
     return (one[0] + one[2]) + (one[1] + one[3]);
 }
 
-/** |w - s e|^2 */
+/** |w - s e|^2 of vectors w, e [stride] of doubles; s = w . e and |e| = 1 give the square of w's part across e. */
 static inline double ch_norm2_across(const double *w, double s, const double *e, size_t stride)
 {
     ch_four one = {0}, other = {0};
@@ -89,31 +104,32 @@ static inline double ch_norm2_across(const double *w, double s, const double *e,
     return (one[0] + one[2]) + (one[1] + one[3]);
 }
 
-/** |w - u|^2 */
+/** |w - u|^2 of vectors [stride] of doubles. */
 static inline double ch_distance2(const double *w, const double *u, size_t stride)
 {
     return ch_norm2_across(w, 1, u, stride);
 }
 
-/** |w|^2 */
+/** |w|^2 of a vector [stride] of doubles. */
 static inline double ch_norm2(const double *w, size_t stride)
 {
     return ch_dot_wide(w, w, stride);
 }
 
-/** Threads, of those there are, that so many margins are worth. */
-static inline int ch_threads_worth(int threads, size_t margins, size_t stride)
-{
-    static const double LEAST_OPERATIONS = 1 << 20;
-    return threads > 1 && (double)margins * (double)stride > LEAST_OPERATIONS ? threads : 1;
-}
-
-/** w <- w + step z */
+/** w <- w + step z of a vector w [stride] of doubles and a row z [stride]. */
 static inline void ch_axpy(double *restrict w, double step, const float *restrict z, size_t stride)
 {
     for (size_t i = 0; i < stride; i++) {
         w[i] += step * (double)z[i];
     }
+}
+
+/** Threads to compute `count` dot products with, of the `threads` there may be: one where they are under 2^20
+ *  multiply-adds in all, which take less time than it takes to wake threads. */
+static inline int ch_threads_worth(int threads, size_t count, size_t stride)
+{
+    static const double LEAST_OPERATIONS = 1 << 20;
+    return threads > 1 && (double)count * (double)stride > LEAST_OPERATIONS ? threads : 1;
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* reach.c — which samples the noise can reach. */
+/* screening.c — the screening index: samples in the order in which noise can make them unfitted. */
 #include "perceptron/perceptron.h"
 
 #include <float.h>
@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is sorted: the key in the high half, as bits that order like the floats they stand for, the index in the low. */
+/* ---- sorting ---- */
+
+/* What is sorted: 64-bit words with the key in the high half and the sample's index in the low half. The key's bits are
+ * changed so that they order as whole numbers like the floats they stand for: all bits of a negative float are
+ * inverted, of a positive one the sign bit only. */
 static uint64_t pack(float key, uint32_t index)
 {
     uint32_t bits = 0;
@@ -15,6 +19,7 @@ static uint64_t pack(float key, uint32_t index)
     return (uint64_t)bits << 32 | index;
 }
 
+/* The key of a packed word. */
 static float unpack_key(uint64_t packed)
 {
     uint32_t bits = (uint32_t)(packed >> 32);
@@ -30,7 +35,9 @@ static int ascending(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* Parts of one row along and across the teacher: z . e and |z - (z . e) e|. */
+/* ---- keys ---- */
+
+/* Parts of a sample along and across the teacher: v = z . e and |z_perp| = |z - v e|. */
 static void split(const ch_sample_set *set, size_t mu, double *along, double *across)
 {
     const float *row = ch_sample_set_row(set, mu);
@@ -46,9 +53,9 @@ static void split(const ch_sample_set *set, size_t mu, double *along, double *ac
     *across = sqrt(square);
 }
 
-/* Takes one sample into least_across and most_norm. Returns its key: finite, so that an infinite bound has every key
- * under it, though at d = 2 z_perp may be 0. */
-static float measure(ch_reach *self, const ch_sample_set *set, size_t mu)
+/* Includes a sample in least_across and most_norm, and returns its key. At d = 2, z_perp may be 0; the key is finite
+ * even then, so that it is under an infinite bound. */
+static float measure(ch_screen *self, const ch_sample_set *set, size_t mu)
 {
     double along = 0, across = 0;
     split(set, mu, &along, &across);
@@ -57,21 +64,37 @@ static float measure(ch_reach *self, const ch_sample_set *set, size_t mu)
     return (float)fmin(along / fmax(across, DBL_MIN), FLT_MAX);
 }
 
-ch_code ch_reach_init(ch_reach *self, const ch_sample_set *set, ch_error *err)
+/* ---- the index ---- */
+
+/* Room for the order and keys of P samples. */
+static ch_code allocate(ch_screen *self, size_t num_samples, ch_error *err)
 {
+    memset(self, 0, sizeof *self);
+    self->num_samples = num_samples;
+    self->least_across = INFINITY;
+    self->order = ch_alloc(num_samples, sizeof *self->order);
+    self->keys = ch_alloc(num_samples, sizeof *self->keys);
+    if (self->order == NULL || self->keys == NULL) {
+        return ch_error_memory(err, "the order of the samples: lower train");
+    }
+    return CH_OK;
+}
+
+ch_code ch_screen_init(ch_screen *self, const ch_sample_set *set, ch_error *err)
+{
+    uint64_t *packed = NULL; /* [P] */
     memset(self, 0, sizeof *self);
     if (set->num_samples > UINT32_MAX) {
         return ch_error_set(err, CH_ERROR_INPUT, "train is %zu; it must be under 2^32", set->num_samples);
     }
-    self->num_samples = set->num_samples;
-    self->least_across = INFINITY;
-    self->order = ch_alloc(set->num_samples, sizeof *self->order);
-    self->keys = ch_alloc(set->num_samples, sizeof *self->keys);
-    uint64_t *packed = ch_alloc(set->num_samples, sizeof *packed);
-    if (self->order == NULL || self->keys == NULL || packed == NULL) {
-        free(packed);
-        ch_reach_free(self);
-        return ch_error_memory(err, "the order of the samples: lower train");
+    ch_code code = allocate(self, set->num_samples, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    packed = ch_alloc(set->num_samples, sizeof *packed);
+    if (packed == NULL) {
+        code = ch_error_memory(err, "the order of the samples: lower train");
+        goto out;
     }
     for (size_t mu = 0; mu < set->num_samples; mu++) {
         packed[mu] = pack(measure(self, set, mu), (uint32_t)mu);
@@ -81,26 +104,26 @@ ch_code ch_reach_init(ch_reach *self, const ch_sample_set *set, ch_error *err)
         self->order[k] = (uint32_t)packed[k];
         self->keys[k] = unpack_key(packed[k]);
     }
+out:
     free(packed);
-    return CH_OK;
+    if (code != CH_OK) {
+        ch_screen_free(self);
+    }
+    return code;
 }
 
-ch_code ch_reach_init_first(ch_reach *self, const ch_reach *whole, const ch_sample_set *set, size_t num_samples,
-                            ch_error *err)
+ch_code ch_screen_init_first(ch_screen *self, const ch_screen *whole, const ch_sample_set *set, size_t num_samples,
+                             ch_error *err)
 {
     if (num_samples == whole->num_samples) {
         *self = *whole;
-        self->borrows = true;
+        self->is_borrowed = true;
         return CH_OK;
     }
-    memset(self, 0, sizeof *self);
-    self->num_samples = num_samples;
-    self->least_across = INFINITY;
-    self->order = ch_alloc(num_samples, sizeof *self->order);
-    self->keys = ch_alloc(num_samples, sizeof *self->keys);
-    if (self->order == NULL || self->keys == NULL) {
-        ch_reach_free(self);
-        return ch_error_memory(err, "the order of the samples: lower train");
+    const ch_code code = allocate(self, num_samples, err);
+    if (code != CH_OK) {
+        ch_screen_free(self);
+        return code;
     }
     for (size_t k = 0, i = 0; k < whole->num_samples; k++) {
         if (whole->order[k] < num_samples) {
@@ -108,32 +131,33 @@ ch_code ch_reach_init_first(ch_reach *self, const ch_reach *whole, const ch_samp
             self->keys[i++] = whole->keys[k];
         }
     }
-    /* of these samples alone: what a run does must not depend on the set it shares */
+    /* The extremes are those of these samples alone: a run must not depend on the set it shares. */
     for (size_t mu = 0; mu < num_samples; mu++) {
         (void)measure(self, set, mu);
     }
     return CH_OK;
 }
 
-void ch_reach_free(ch_reach *self)
+void ch_screen_free(ch_screen *self)
 {
-    if (!self->borrows) {
+    if (!self->is_borrowed) {
         free(self->order);
         free(self->keys);
     }
     memset(self, 0, sizeof *self);
 }
 
-double ch_reach_bound(const ch_reach *self, double signal, double noise, double kappa)
+double ch_screen_bound(const ch_screen *self, double signal, double noise, double kappa)
 {
     if (!(signal > 0) || !isfinite(signal) || !isfinite(noise)) {
         return INFINITY;
     }
-    /* keys are rounded to single precision: 2^-24 relative */
+    /* (r + kappa / min |z_perp|) / s. Keys are rounded to single precision, to 2^-24 of their size; the factor covers
+     * that and the rounding of margins, s and r. */
     return (noise + kappa / self->least_across) / signal * (1 + 0x1p-20);
 }
 
-size_t ch_reach_count(const ch_reach *self, double bound)
+size_t ch_screen_count(const ch_screen *self, double bound)
 {
     size_t low = 0, high = self->num_samples;
     while (low < high) {

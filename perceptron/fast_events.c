@@ -1,0 +1,214 @@
+/* fast_events.c — the next update of the fast engine: its step, and the unfitted samples of its batch.
+ *
+ * The plain engine draws a batch at every step and updates when it holds an unfitted sample. w does not move before, so
+ * that the step and the samples of the next update have a law that can be drawn from directly (core/waiting.h):
+ * the number of steps is geometric, the number of unfitted samples hypergeometric given at least one, which ones
+ * uniform.
+ */
+#include "perceptron/fast_state.h"
+
+#include "core/draw.h"
+
+#include <float.h>
+#include <string.h>
+
+static ch_random *stream(ch_fast_perceptron *self)
+{
+    return &self->student.random;
+}
+
+/* Draws the step and the number of samples of the next update after step `now`, where the unfitted samples are known to
+ * be `num_unfitted`. Which samples they are is left to the caller. */
+static void draw_event(ch_fast_perceptron *self, uint64_t now, uint32_t num_unfitted)
+{
+    ch_fast_state *state = self->state;
+    const ch_waiting *law = ch_waiting_table_law(&state->laws, num_unfitted);
+    state->event.is_known = state->event.is_finite = true;
+    state->event.step = now + ch_waiting_steps(law, stream(self));
+    state->event.count = ch_waiting_number(law, stream(self));
+    state->event.samples = state->unfitted;
+}
+
+/* ---- drawing ---- */
+
+/* Draws `number` distinct candidates, uniformly.
+ * @param drawn  out: [number] */
+static void draw_candidates(ch_fast_perceptron *self, uint32_t *drawn, uint32_t number)
+{
+    ch_candidates *candidates = &self->state->candidates;
+    if (number > CH_SCANNED_BATCH) {
+        uint32_t *list = ch_candidates_own_list(candidates);
+        if (number < candidates->count) {
+            ch_draw_shuffled(stream(self), list, number, candidates->count);
+        }
+        memcpy(drawn, list, number * sizeof *drawn);
+        return;
+    }
+    ch_draw_scanned(stream(self), drawn, number, candidates->count);
+    for (uint32_t i = 0; i < number && candidates->list != NULL; i++) {
+        drawn[i] = candidates->list[drawn[i]];
+    }
+}
+
+/* Asks memory for the rows of samples that are needed soon. */
+static void fetch_rows(const ch_fast_perceptron *self, const uint32_t *samples, uint32_t number)
+{
+    for (uint32_t i = 0; i < number; i++) {
+        const float *row = ch_sample_set_row(self->student.setup.train, samples[i]);
+        for (size_t k = 0; k < self->student.stride; k += CH_ROW_LANES) {
+            __builtin_prefetch(row + k);
+        }
+    }
+}
+
+/* Fills the queue: draws batches that hold a candidate until they hold CH_FAST_AHEAD of them. The batches do not depend
+ * on w as long as the candidates hold, and so may be drawn before it is known whether one before them is an update. */
+static void draw_batches(ch_fast_perceptron *self)
+{
+    ch_fast_state *state = self->state;
+    uint32_t end = 0, count = 0;
+    do {
+        ch_fast_batch *batch = &state->batches[count++];
+        batch->wait = ch_waiting_steps(&state->candidate_law, stream(self));
+        const uint32_t number = ch_waiting_number(&state->candidate_law, stream(self));
+        draw_candidates(self, state->drawn + end, number);
+        fetch_rows(self, state->drawn + end, number);
+        batch->end = end += number;
+    } while (count < CH_FAST_AHEAD && end < CH_FAST_AHEAD);
+    state->num_batches = count;
+    state->next_batch = 0;
+}
+
+void ch_fast_begin_list(ch_fast_perceptron *self)
+{
+    ch_fast_state *state = self->state;
+    const ch_perceptron_setup *setup = &self->student.setup;
+    state->num_batches = state->next_batch = 0;
+    if (state->candidates.count > 0) {
+        ch_waiting_init(&state->candidate_law, (uint32_t)setup->num_samples, (uint32_t)setup->batch,
+                        state->candidates.count);
+    }
+    /* At worst all candidates drawn for an update are fitted, after which the margins of all candidates are computed.
+     */
+    self->student.learner.update_cost = 3.0 * state->candidates.count * (double)self->student.stride;
+}
+
+/* Finds the next update after step `now` by the margins of all candidates. The batches up to `now` held no unfitted
+ * sample; that says nothing about those after it, which are independent of them. */
+static void look_at_candidates(ch_fast_perceptron *self, uint64_t now)
+{
+    ch_fast_state *state = self->state;
+    const uint32_t number = ch_candidates_find_unfitted(&state->candidates, state->unfitted);
+    ch_fast_count_look(self);
+    if (number > 0) {
+        state->usual_draws = (double)state->candidates.count / number;
+        draw_event(self, now, number);
+        ch_draw_shuffled(stream(self), state->unfitted, state->event.count, number);
+    } else {
+        const bool finite = isfinite(ch_norm2(self->student.weights, self->student.stride));
+        self->student.learner.progress.status = finite ? CH_FITTED : CH_DIVERGED;
+    }
+}
+
+/* Bound on the error of a margin computed with `single` in single precision:
+ *   2^-24 (stride / 16 + 8) (|w| max |z| + kappa) + the least normal float.
+ * The sum is off by 2^-24 (stride / 16 + 4) |w| |z| (ch_dot_single), rounding the weights adds 2^-24 |w| |z|, rounding
+ * kappa + error itself 2^-24 kappa; the rest covers this bound's own rounding, and the last term underflow. */
+void ch_fast_copy_weights(ch_fast_perceptron *self)
+{
+    const ch_perceptron *student = &self->student;
+    const double sums = (double)student->stride / CH_ROW_LANES + 8;
+    const double norm = sqrt(ch_norm2(student->weights, student->stride));
+    const double error = 0x1p-24 * sums * (norm * self->state->screen.most_norm + student->setup.kappa) + FLT_MIN;
+    for (size_t i = 0; i < student->stride; i++) {
+        self->state->single[i] = (float)student->weights[i];
+    }
+    self->state->surely_fitted = (float)(student->setup.kappa + error);
+}
+
+/* As ch_student_find_active, but samples that single precision shows to be fitted are passed over. */
+static uint32_t find_active(ch_fast_perceptron *self, const uint32_t *batch, uint32_t size, double *sum)
+{
+    const ch_fast_state *state = self->state;
+    ch_perceptron *student = &self->student;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < size; i++) {
+        const float *row = ch_sample_set_row(student->setup.train, batch[i]);
+        if (!(ch_dot_single(row, state->single, student->stride) > state->surely_fitted)) {
+            const double margin = ch_dot(row, student->weights, student->stride);
+            const bool unfitted = ch_is_unfitted(margin, student->setup.kappa);
+            student->active[count] = batch[i];
+            count += unfitted;
+            *sum += unfitted ? margin : 0;
+        }
+    }
+    return count;
+}
+
+/* Draws batches with candidates until one of these is unfitted: that is the next update. Once `patience` candidates
+ * were fitted, their draws have cost as much as the margins of all candidates, which are then computed instead: all may
+ * be fitted. They are computed at once where updates usually take more draws. */
+static void find_by_drawing(ch_fast_perceptron *self)
+{
+    ch_fast_state *state = self->state;
+    const double patience = CH_FAST_AHEAD + state->candidates.count * ch_fast_dot_cost(self) / ch_fast_draw_cost(self);
+    uint64_t step = self->student.learner.progress.steps;
+    double draws = 0;
+    bool in_vain = state->usual_draws > patience || state->candidates.count == 0;
+    while (!in_vain) {
+        if (state->next_batch == state->num_batches) {
+            draw_batches(self);
+        }
+        const ch_fast_batch *batch = &state->batches[state->next_batch];
+        const uint32_t begin = state->next_batch == 0 ? 0 : batch[-1].end;
+        const uint32_t size = batch->end - begin;
+        double sum = 0;
+        const uint32_t count = find_active(self, state->drawn + begin, size, &sum);
+        state->next_batch++;
+        step += batch->wait;
+        draws += size;
+        if (count > 0) {
+            state->event = (ch_fast_event){true, isfinite(sum), step, count, self->student.active};
+            state->usual_draws += (draws - state->usual_draws) / 4;
+            break;
+        }
+        in_vain = draws > patience;
+    }
+    ch_fast_count_draws(self, draws, ch_fast_draw_cost(self));
+    if (in_vain) {
+        look_at_candidates(self, step);
+    }
+}
+
+/* ---- bounding ---- */
+
+/* The unfitted samples are known: draws the next update, and which of them it takes, by their places. */
+static void find_by_bounding(ch_fast_perceptron *self)
+{
+    ch_fast_state *state = self->state;
+    const uint32_t number = ch_active_set_num_unfitted(state->active);
+    if (number == 0) {
+        self->student.learner.progress.status = CH_FITTED;
+        return;
+    }
+    draw_event(self, self->student.learner.progress.steps, number);
+    const uint32_t count = state->event.count;
+    if (count <= CH_SCANNED_BATCH) {
+        ch_draw_scanned(stream(self), state->unfitted, count, number);
+        for (uint32_t i = 0; i < count; i++) {
+            state->unfitted[i] = ch_active_set_place(state->active, state->unfitted[i]);
+        }
+    } else {
+        ch_active_set_list(state->active, state->unfitted);
+        ch_draw_shuffled(stream(self), state->unfitted, count, number);
+    }
+}
+
+void ch_fast_find_event(ch_fast_perceptron *self)
+{
+    if (self->state->stage == CH_FAST_BOUNDING) {
+        find_by_bounding(self);
+    } else {
+        find_by_drawing(self);
+    }
+}

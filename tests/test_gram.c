@@ -1,0 +1,97 @@
+/* test_gram.c — entries of the Gram matrix are as exact as they are said to be, and kept rows stay what they were. */
+#include "perceptron/gram.c" /* its static parts are tested too */
+
+#include "tests/fast_support.h"
+
+#include <gsl/gsl_errno.h>
+
+/* The entry of a place in a row, from its pairs. */
+static int16_t entry_of(const int32_t *pairs, size_t place)
+{
+    const size_t in_two = place % (2 * CH_GRAM_LANES);
+    const int32_t word = pairs[place / (2 * CH_GRAM_LANES) * CH_GRAM_LANES + in_two % CH_GRAM_LANES];
+    return (int16_t)(in_two < CH_GRAM_LANES ? word & 0xffff : word >> 16);
+}
+
+/* z . z' in quanta, in long double. */
+static double exact_entry(const ch_gram *self, size_t one, size_t other)
+{
+    long double sum = 0;
+    for (size_t i = 0; i < self->set->dim; i++) {
+        sum += (long double)ch_gram_sample(self, one)[i] * (long double)ch_gram_sample(self, other)[i];
+    }
+    return (double)(sum / (long double)self->quantum);
+}
+
+/* Every entry is within entry_error of z . z' / quantum. The largest errors among some 10^5 entries are close to half a
+ * quantum, more than 0.49: a bound of half of entry_error would not hold. */
+static void entries_are_within_their_error(void **state)
+{
+    (void)state;
+    static const size_t dims[] = {2, 16, 40, 200};
+    for (size_t s = 0; s < 4; s++) {
+        ch_sample_set set = draw(0, dims[s], s % 2 == 1, 3 + s, 300);
+        ch_screen screen;
+        ch_gram gram;
+        double largest = 0;
+        assert_int_equal(ch_screen_init(&screen, &set, NULL), CH_OK);
+        assert_true(ch_gram_init(&gram, &set, &screen, 1));
+        ch_gram_make_room(&gram);
+        ch_gram_set_count(&gram, ch_gram_to_block(300));
+        assert_int_equal(gram.count, 320);
+        for (uint32_t place = 0; place < 300; place++) {
+            const int32_t *pairs = ch_gram_row(&gram, place);
+            for (size_t other = 0; other < 320; other++) {
+                if (other >= 300) {
+                    assert_int_equal(entry_of(pairs, other), 0);
+                    continue;
+                }
+                const double error = fabs((double)entry_of(pairs, other) - exact_entry(&gram, place, other));
+                assert_in(error, 0, gram.entry_error);
+                largest = fmax(largest, error);
+            }
+        }
+        assert_in(largest, 0.49, gram.entry_error);
+        assert_in(gram.entry_error, 0.5, 0.6); /* and the bound is not idle */
+        ch_gram_free(&gram);
+        ch_gram_free(&gram);
+        ch_screen_free(&screen);
+        ch_sample_set_free(&set);
+    }
+}
+
+/* Rows that are made again, in a slab for one row, and rows that grow have the bits of rows that are kept. */
+static void memory_changes_no_entry(void **state)
+{
+    (void)state;
+    ch_sample_set set = draw(1, 24, true, 9, 500);
+    ch_screen screen;
+    ch_gram roomy, narrow;
+    assert_int_equal(ch_screen_init(&screen, &set, NULL), CH_OK);
+    assert_true(ch_gram_init(&roomy, &set, &screen, 1) && ch_gram_init(&narrow, &set, &screen, 1));
+    ch_gram_make_room(&roomy);
+    ch_gram_set_count(&roomy, 64);
+    for (size_t count = 64; count <= 512; count += 64) {
+        ch_gram_set_count(&roomy, count);
+        ch_gram_set_count(&narrow, count);
+        for (uint32_t place = 0; place < 50; place++) {
+            const int32_t *pairs = ch_gram_row(&roomy, place);
+            assert_memory_equal(pairs, ch_gram_row(&narrow, place), count / 2 * sizeof *pairs);
+        }
+    }
+    assert_true(narrow.num_rows < 50 && roomy.num_rows >= 50 && narrow.made > roomy.made);
+    ch_gram_free(&roomy);
+    ch_gram_free(&narrow);
+    ch_screen_free(&screen);
+    ch_sample_set_free(&set);
+}
+
+int main(void)
+{
+    gsl_set_error_handler_off();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(entries_are_within_their_error),
+        cmocka_unit_test(memory_changes_no_entry),
+    };
+    return cmocka_run_group_tests_name("gram", tests, NULL, NULL);
+}
