@@ -2,8 +2,8 @@
 #ifndef CH_TWIN_SUPPORT_H
 #define CH_TWIN_SUPPORT_H
 
-#include "models/twin/twin.h"
 #include "data/rows.h"
+#include "models/twin/twin.h"
 #include "perceptron/perceptron.h"
 #include "tests/support.h"
 
