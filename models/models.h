@@ -7,6 +7,7 @@
 #define CH_MODELS_H
 
 #include "models/architecture.h"
+#include "models/cost.h"
 #include "models/learner/learner.h"
 #include "models/network/first_layer.h"
 #include "models/network/network.h"

@@ -1,6 +1,7 @@
 /* train_set.c — making what runs train on. */
 #include "sim/train_set.h"
 
+#include "perceptron/bytes.h"
 #include "sim/train_kernel.h"
 
 #include <string.h>
@@ -207,8 +208,9 @@ static size_t add(size_t a, size_t b)
 
 static size_t rows_bytes(size_t num_samples, size_t dim, uint64_t engine)
 {
-    enum { VECTORS = 2, ROWS_A_VECTOR = 2 }; /* the teacher, and its mirror while samples are drawn; in double */
-    const size_t order = engine == CH_ENGINE_FAST ? 16 * num_samples : 0; /* half of it while it is sorted */
+    /* the teacher, and the vector of its reflection while samples are drawn, are in double: two rows each */
+    enum { VECTORS = 2, ROWS_A_VECTOR = 2 };
+    const size_t order = engine == CH_ENGINE_FAST ? ch_perceptron_order_bytes(num_samples) : 0;
     return add(ch_sample_set_bytes(num_samples + VECTORS * ROWS_A_VECTOR, dim), order);
 }
 

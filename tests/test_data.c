@@ -178,13 +178,62 @@ static void survives_failing_allocations(void **state)
     ch_sample_set_free(&set);
 }
 
+/* A row is y x / sqrt(d): whatever its label, it lies on the teacher's side, in test sets as in training sets. */
+static void labels_are_folded_into_the_rows(void **state)
+{
+    (void)state;
+    enum { P = 400, D = 9 };
+    static const ch_stream purposes[] = {CH_STREAM_TRAIN_SAMPLES, CH_STREAM_TEST_SAMPLES};
+    for (size_t k = 0; k < 4; k++) {
+        const ch_data_law law = {.chi = 1, .dim = D, .random_teacher = k % 2 == 1, .seed = 8};
+        ch_sample_set set;
+        assert_int_equal(ch_sample_set_init(&set, &law, purposes[k / 2], P, 1, NULL, NULL), CH_OK);
+        for (size_t mu = 0; mu < P; mu++) {
+            double along = 0;
+            for (size_t i = 0; i < D; i++) {
+                along += (double)ch_sample_set_row(&set, mu)[i] * set.teacher[i];
+            }
+            assert_true(along > 0);
+        }
+        ch_sample_set_free(&set);
+    }
+}
+
+/* Every law is drawn one way or read from files, and its row answers for it: no law is taken for another. */
+static void every_law_has_its_own_row(void **state)
+{
+    (void)state;
+    for (ch_law_kind kind = 0; kind < CH_NUM_LAWS; kind++) {
+        const ch_law *row = ch_law_of(kind);
+        const ch_data_law law = {.kind = kind, .chi = 1, .dim = 5, .seed = 2};
+        ch_sample_set set;
+        ch_examples examples;
+        ch_error err = {0};
+        assert_int_equal((row->draw_sample != NULL) + (row->draw_example != NULL) + (row->images != NULL), 1);
+        for (ch_law_kind other = 0; other < kind; other++) {
+            assert_string_not_equal(row->name, ch_law_name(other));
+        }
+        const ch_code by_rows = ch_sample_set_init(&set, &law, CH_STREAM_TRAIN_SAMPLES, 3, 1, NULL, &err);
+        assert_int_equal(by_rows, row->draw_sample != NULL ? CH_OK : CH_ERROR_INPUT);
+        assert_true(by_rows == CH_OK || strstr(err.message, row->name) != NULL);
+        const ch_code drawn = ch_examples_init_law(&examples, &law, CH_STREAM_TRAIN_SAMPLES, 3, 1, NULL, &err);
+        assert_int_equal(drawn, row->images == NULL ? CH_OK : CH_ERROR_INPUT);
+        assert_true(drawn == CH_OK || strstr(err.message, row->name) != NULL);
+        ch_sample_set_free(&set);
+        ch_examples_free(&examples);
+    }
+    assert_null(ch_law_name(CH_NUM_LAWS));
+    assert_null(ch_law_of(UINT64_MAX)->name);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(density_of_the_parallel_part), cmocka_unit_test(moments_of_the_parallel_part),
         cmocka_unit_test(moments_of_the_rest),          cmocka_unit_test(same_first_samples_for_every_size),
         cmocka_unit_test(seeds_and_purposes_differ),    cmocka_unit_test(refuses_what_makes_no_sense),
-        cmocka_unit_test(survives_failing_allocations),
+        cmocka_unit_test(survives_failing_allocations), cmocka_unit_test(labels_are_folded_into_the_rows),
+        cmocka_unit_test(every_law_has_its_own_row),
     };
     return cmocka_run_group_tests_name("data", tests, NULL, NULL);
 }

@@ -98,6 +98,21 @@ static void soft_hinge_has_no_overflow(void **state)
     assert_true(ch_loss_of(CH_LOSS_SOFTHINGE)->slope(-INFINITY, 1) == -1);
 }
 
+/* What a row says of its loss is true of its slope. */
+static void properties_are_those_of_the_slope(void **state)
+{
+    (void)state;
+    for (ch_loss_kind kind = 0; kind < CH_NUM_LOSSES; kind++) {
+        const ch_loss *loss = ch_loss_of(kind);
+        const double far = loss->slope(-3, 1), near = loss->slope(1 - 1e-9, 1), beyond = loss->slope(2, 1);
+        assert_true(loss->has_idle_steps == (beyond == 0));
+        assert_true(loss->reaches_margin == (near < -0.5));
+        assert_true(loss->has_unit_slope == (far == -1 && near == -1 && beyond == 0));
+        assert_string_equal(ch_loss_name(kind), loss->name);
+    }
+    assert_null(ch_loss_name(CH_NUM_LOSSES));
+}
+
 static void nan_stays_nan(void **state)
 {
     (void)state;
@@ -114,6 +129,7 @@ int main(void)
         cmocka_unit_test(slopes_are_derivatives),
         cmocka_unit_test(slope_is_zero_where_fitted),
         cmocka_unit_test(soft_hinge_has_no_overflow),
+        cmocka_unit_test(properties_are_those_of_the_slope),
         cmocka_unit_test(nan_stays_nan),
     };
     return cmocka_run_group_tests_name("loss", tests, NULL, NULL);

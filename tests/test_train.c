@@ -199,6 +199,51 @@ static void test_threads_change_no_bit(void **state)
     }
 }
 
+/* A seed that is given alone changes what it is the seed of, and only that: every seed is part of what a run is. */
+static void test_every_seed_has_its_stream(void **state)
+{
+    (void)state;
+    static const char *const seeds[] = {"seed_data=4", "seed_init=4", "seed_batch=4"};
+    ch_run run = train(SMALL);
+    char id[CH_ID_SIZE];
+    ch_settings_id(&run.resolved, id);
+    for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
+        ch_run other = train(SMALL " %s", seeds[i]);
+        char other_id[CH_ID_SIZE];
+        ch_settings_id(&other.resolved, other_id);
+        assert_string_not_equal(id, other_id);
+        const bool same_start = other.final.weight_change / other.final.weight_change_rel ==
+                                run.final.weight_change / run.final.weight_change_rel;
+        assert_true(i == 1 ? !same_start : other.steps != run.steps);
+        ch_run_free(&other);
+    }
+    ch_run_free(&run);
+}
+
+/* The set that a run is given is that of its own law, whatever laws there are. */
+static void test_a_set_follows_its_law(void **state)
+{
+    (void)state;
+    for (ch_law_kind kind = 0; kind < CH_NUM_LAWS; kind++) {
+        char text[96];
+        if (ch_law_of(kind)->images != NULL) {
+            continue;
+        }
+        snprintf(text, sizeof text, "model=mlp width=4 dim=7 train=20 temp=1 data=%s", ch_law_name(kind));
+        const ch_settings settings = settings_of(text);
+        const ch_resolved resolved = resolve_settings(&settings);
+        const ch_data_law law = {.kind = kind, .dim = 7, .random_teacher = kind == CH_LAW_RANDOM_SIGN};
+        ch_train_set set;
+        ch_examples wanted;
+        assert_int_equal(ch_train_set_init(&set, &resolved, NULL, 20, 1, NULL, NULL), CH_OK);
+        assert_int_equal(ch_examples_init_law(&wanted, &law, CH_STREAM_TRAIN_SAMPLES, 20, 1, NULL, NULL), CH_OK);
+        assert_memory_equal(set.train.labels, wanted.labels, 20);
+        assert_memory_equal(set.train.inputs, wanted.inputs, 20 * 7 * sizeof(float));
+        ch_examples_free(&wanted);
+        ch_train_set_free(&set);
+    }
+}
+
 /* ---- trajectories ---- */
 
 /* Steps round(10^(i / record)) under the last one, each once, and then the end. */
@@ -600,6 +645,8 @@ int main(void)
         cmocka_unit_test(test_test_samples_measure_the_exact_error),
         cmocka_unit_test(test_a_larger_set_gives_the_same_bits),
         cmocka_unit_test(test_threads_change_no_bit),
+        cmocka_unit_test(test_every_seed_has_its_stream),
+        cmocka_unit_test(test_a_set_follows_its_law),
         cmocka_unit_test(test_points_lie_where_they_should),
         cmocka_unit_test(test_recording_changes_nothing),
         cmocka_unit_test(test_points_are_ends_of_shorter_runs),

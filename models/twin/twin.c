@@ -295,3 +295,9 @@ void ch_twin_free(ch_twin *self)
     free(self->summed);
     memset(self, 0, sizeof *self);
 }
+
+size_t ch_twin_bytes(size_t num_samples)
+{
+    enum { BYTES_A_SAMPLE = 30 }; /* 20, and 28 at B = P, both rounded up */
+    return BYTES_A_SAMPLE * num_samples;
+}

@@ -54,4 +54,7 @@ typedef struct {
 ch_code ch_twin_init(ch_twin *self, const ch_twin_setup *setup, ch_error *err) CH_MUST_CHECK;
 void ch_twin_free(ch_twin *self);
 
+/** The most bytes that a twin of P samples takes beside its kernel. */
+size_t ch_twin_bytes(size_t num_samples);
+
 #endif

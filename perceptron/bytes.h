@@ -1,0 +1,24 @@
+/* bytes.h — the memory that a perceptron's engines take. */
+#ifndef CH_PERCEPTRON_BYTES_H
+#define CH_PERCEPTRON_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** What the memory of a run depends on. */
+typedef struct {
+    size_t num_train; /* P; 0 where every batch is fresh */
+    size_t num_test;  /* test samples; 0: none */
+    size_t batch;     /* B */
+    size_t dim;       /* d */
+    bool is_fast;     /* the fast engine */
+} ch_perceptron_size;
+
+/** The most bytes that a run takes beside its training samples: test samples, fresh batches, weights, indices of
+ * batches, and the lists of the fast engine. */
+size_t ch_perceptron_bytes(const ch_perceptron_size *size);
+
+/** Bytes of the order of P samples that the fast engine borrows while it is made. Half of them are for sorting. */
+size_t ch_perceptron_order_bytes(size_t num_samples);
+
+#endif
