@@ -86,31 +86,34 @@ static ch_code add_point(report *self, ch_online_ode *ode, double time, ch_error
         return ch_error_memory(err, "the trajectory: lower record");
     }
     const ch_code code = ch_online_ode_advance(ode, time, err);
-    return code == CH_OK ? ch_online_ode_observe(ode, &self->points[self->num_points++], err) : code;
+    if (code != CH_OK) {
+        return code;
+    }
+    return ch_online_ode_observe(ode, &self->points[self->num_points++], err);
 }
 
-/* Times eta round(10^(i / record)), i = 0, 1, …, each once, and `until`. */
+/* Solves the ODE at the times eta round(10^(i / record)), i = 0, 1, …, each once, and at `until`. */
 static ch_code follow(report *self, ch_online_ode *ode, ch_error *err)
 {
     enum { DEFAULT_RECORD = 4 };
     const double record = self->settings.record > 0 ? (double)self->settings.record : DEFAULT_RECORD;
     const double rate = self->settings.rate;
-    ch_code code = CH_OK;
     double last = 0;
-    for (uint64_t i = 0; code == CH_OK; i++) {
+    for (uint64_t i = 0;; i++) {
         const double step = round(pow(10, (double)i / record));
         if (!(rate * step < self->until)) {
             break;
         }
-        if (step > last) {
-            code = add_point(self, ode, rate * step, err);
+        const ch_code code = step > last ? add_point(self, ode, rate * step, err) : CH_OK;
+        if (code != CH_OK) {
+            return code;
         }
         last = step;
     }
-    return code == CH_OK ? add_point(self, ode, self->until, err) : code;
+    return add_point(self, ode, self->until, err);
 }
 
-/* The predicted t*, where no time was given. */
+/* Sets `until` to the predicted t* where no time was given, and refuses a time before the first step. */
 static ch_code choose_until(report *self, ch_error *err)
 {
     const double rate = self->settings.rate;
@@ -143,13 +146,17 @@ static ch_code compute_online(report *self, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
-    if ((code = choose_until(self, err)) != CH_OK) {
+    code = choose_until(self, err);
+    if (code != CH_OK) {
         return code;
     }
     ch_online_ode ode;
-    if ((code = ch_online_ode_init(&ode, &setup, err)) == CH_OK) {
-        code = follow(self, &ode, err);
+    code = ch_online_ode_init(&ode, &setup, err);
+    if (code != CH_OK) {
+        goto out;
     }
+    code = follow(self, &ode, err);
+out:
     ch_online_ode_free(&ode);
     return code;
 }

@@ -31,6 +31,21 @@ static ch_code check_record(const ch_gz *file, const uint8_t *record, size_t got
     return CH_OK;
 }
 
+/* Appends the class and the pixels of record `index`, of which `got` bytes were read. */
+static ch_code append_record(const ch_gz *file, const uint8_t *record, size_t got, size_t index, ch_bytes *pixels,
+                             ch_bytes *classes, ch_error *err)
+{
+    ch_code code = check_record(file, record, got, index, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = append(classes, record, CLASS, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return append(pixels, record + CLASS, PIXELS, err);
+}
+
 ch_code ch_cifar_read(const char *path, ch_bytes *pixels, ch_bytes *classes, size_t *count, ch_error *err)
 {
     ch_gz file;
@@ -38,19 +53,24 @@ ch_code ch_cifar_read(const char *path, ch_bytes *pixels, ch_bytes *classes, siz
     size_t got = 0;
     *count = 0;
     ch_code code = ch_gz_open(&file, path, err);
-    while (code == CH_OK && (code = ch_gz_read(&file, record, RECORD, &got, err)) == CH_OK && got > 0) {
-        code = check_record(&file, record, got, *count, err);
-        if (code == CH_OK) {
-            code = append(classes, record, CLASS, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    for (;;) {
+        code = ch_gz_read(&file, record, RECORD, &got, err);
+        if (code != CH_OK || got == 0) {
+            break;
         }
-        if (code == CH_OK) {
-            code = append(pixels, record + CLASS, PIXELS, err);
-        }
+        code = append_record(&file, record, got, *count, pixels, classes, err);
         ++*count;
+        if (code != CH_OK) {
+            break;
+        }
     }
     if (code == CH_OK && *count == 0) {
         code = ch_error_set(err, CH_ERROR_INPUT, "%s is empty", path);
     }
+out:
     ch_gz_close(&file);
     return code;
 }

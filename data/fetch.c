@@ -144,7 +144,7 @@ static ch_code fetch_from_any(CURL *curl, ch_part *part, const ch_fetch_how *how
 {
     char url[PATH_MAX], md5[CH_MD5_SIZE];
     bool done = false;
-    /* all of it may be there, lacking its name only */
+    /* A part that is complete already lacks only its final name. */
     ch_code code = ch_part_size(part) > 0 ? ch_part_finish(part, &done, md5, err) : CH_OK;
     if (code != CH_OK || done) {
         return code;
@@ -184,14 +184,17 @@ ch_code ch_fetch_download(const char *folder, const ch_fetch_file *file, const c
         return ch_error_memory(err, "a transfer");
     }
     code = ch_part_open(&part, folder, file, err);
-    if (code == CH_OK) {
-        code = fetch_from_any(curl, &part, how, err);
+    if (code != CH_OK) {
+        goto out;
     }
+    code = fetch_from_any(curl, &part, how, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    say(how, folder, file->name, "fetched, MD5 is right");
+out:
     ch_part_close(&part);
     curl_easy_cleanup(curl);
-    if (code == CH_OK) {
-        say(how, folder, file->name, "fetched, MD5 is right");
-    }
     return code;
 }
 
@@ -201,17 +204,19 @@ ch_code ch_fetch_download(const char *folder, const ch_fetch_file *file, const c
 static ch_code count_done(const char *folder, const ch_fetch_file *files, size_t num_files, size_t *num_done,
                           const ch_fetch_how *how, ch_error *err)
 {
-    ch_code code = CH_OK;
     *num_done = 0;
-    for (size_t i = 0; code == CH_OK && i < num_files; i++) {
+    for (size_t i = 0; i < num_files; i++) {
         bool done = false;
-        code = ch_part_is_done(folder, &files[i], &done, err);
+        const ch_code code = ch_part_is_done(folder, &files[i], &done, err);
+        if (code != CH_OK) {
+            return code;
+        }
         if (done) {
             say(how, folder, files[i].name, "is there");
         }
         *num_done += done;
     }
-    return code;
+    return CH_OK;
 }
 
 ch_code ch_fetch_archive(const char *folder, const ch_fetch_file *archive, const ch_fetch_file *files, size_t num_files,
@@ -220,23 +225,26 @@ ch_code ch_fetch_archive(const char *folder, const ch_fetch_file *archive, const
     char path[PATH_MAX];
     size_t num_done = 0;
     ch_code code = ch_path_join(path, folder, archive->name, err);
-    if (code == CH_OK) {
-        code = count_done(folder, files, num_files, &num_done, how, err);
+    if (code != CH_OK) {
+        return code;
     }
+    code = count_done(folder, files, num_files, &num_done, how, err);
     if (code != CH_OK || num_done == num_files) {
         return code;
     }
     code = ch_fetch_download(folder, archive, how, err);
-    if (code == CH_OK) {
-        code = ch_fetch_unpack(path, folder, files, num_files, how, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK && unlink(path) != 0) {
-        code = ch_error_set(err, CH_ERROR_IO, "%s cannot be removed: %s", path, strerror(errno));
+    code = ch_fetch_unpack(path, folder, files, num_files, how, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK) {
-        say(how, folder, archive->name, "unpacked and removed");
+    if (unlink(path) != 0) {
+        return ch_error_set(err, CH_ERROR_IO, "%s cannot be removed: %s", path, strerror(errno));
     }
-    return code;
+    say(how, folder, archive->name, "unpacked and removed");
+    return CH_OK;
 }
 
 /* ---- the sets ---- */
@@ -257,13 +265,15 @@ static ch_code make_folder(const char *path, ch_error *err)
 static ch_code fetch_mnist(const char *folder, const ch_fetch_how *how, ch_error *err)
 {
     const ch_image_source *source = ch_image_source_of(CH_IMAGES_MNIST);
-    ch_code code = CH_OK;
-    for (size_t i = 0; code == CH_OK && i < source->num_files; i++) {
+    for (size_t i = 0; i < source->num_files; i++) {
         char name[CH_IMAGE_NAME_SIZE];
         snprintf(name, sizeof name, "%s.gz", source->files[i].name);
-        code = ch_fetch_download(folder, &(ch_fetch_file){name, source->files[i].md5_gz}, how, err);
+        const ch_code code = ch_fetch_download(folder, &(ch_fetch_file){name, source->files[i].md5_gz}, how, err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
-    return code;
+    return CH_OK;
 }
 
 static ch_code fetch_cifar(const char *folder, const ch_fetch_how *how, ch_error *err)
@@ -284,12 +294,14 @@ ch_code ch_fetch_images(ch_image_set set, const char *dir, const char *from, con
     char folder[PATH_MAX];
     here.mirrors = from != NULL ? given : own;
     ch_code code = ch_path_join(folder, dir, ch_image_set_name(set), err);
-    if (code == CH_OK) {
-        code = make_folder(dir, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK) {
-        code = make_folder(folder, err);
+    code = make_folder(dir, err);
+    if (code != CH_OK) {
+        return code;
     }
+    code = make_folder(folder, err);
     if (code != CH_OK) {
         return code;
     }

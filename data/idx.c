@@ -47,22 +47,26 @@ static ch_code read_records(ch_gz *file, size_t count, size_t size, ch_bytes *re
                             file->path, count, size);
     }
     ch_code code = ch_gz_append(file, records, wanted, &got, err);
-    if (code == CH_OK && got < wanted) {
-        code = ch_error_set(err, CH_ERROR_INPUT,
+    if (code != CH_OK) {
+        return code;
+    }
+    if (got < wanted) {
+        return ch_error_set(err, CH_ERROR_INPUT,
                             "%s is truncated: it announces %zu records of %zu bytes, but %zu bytes "
                             "are there",
                             file->path, count, size, got);
     }
-    if (code == CH_OK) {
-        code = ch_gz_read(file, &byte, 1, &more, err);
+    code = ch_gz_read(file, &byte, 1, &more, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK && more > 0) {
-        code = ch_error_set(err, CH_ERROR_INPUT,
+    if (more > 0) {
+        return ch_error_set(err, CH_ERROR_INPUT,
                             "%s has trailing bytes: it announces %zu records of %zu bytes, and "
                             "more are there",
                             file->path, count, size);
     }
-    return code;
+    return CH_OK;
 }
 
 ch_code ch_idx_read_images(const char *path, ch_shape shape, ch_bytes *pixels, size_t *count, ch_error *err)
@@ -70,16 +74,20 @@ ch_code ch_idx_read_images(const char *path, ch_shape shape, ch_bytes *pixels, s
     ch_gz file;
     uint32_t sizes[3] = {0};
     ch_code code = ch_gz_open(&file, path, err);
-    if (code == CH_OK) {
-        code = read_header(&file, MAGIC_IMAGES, sizes, 3, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK && (sizes[1] != shape.rows || sizes[2] != shape.columns)) {
+    code = read_header(&file, MAGIC_IMAGES, sizes, 3, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    if (sizes[1] != shape.rows || sizes[2] != shape.columns) {
         code = ch_error_set(err, CH_ERROR_INPUT, "%s has images of %" PRIu32 " x %" PRIu32 "; accepted is %zu x %zu",
                             path, sizes[1], sizes[2], shape.rows, shape.columns);
+        goto out;
     }
-    if (code == CH_OK) {
-        code = read_records(&file, sizes[0], shape.rows * shape.columns, pixels, err);
-    }
+    code = read_records(&file, sizes[0], shape.rows * shape.columns, pixels, err);
+out:
     ch_gz_close(&file);
     *count = sizes[0];
     return code;
@@ -91,18 +99,25 @@ ch_code ch_idx_read_labels(const char *path, ch_bytes *classes, size_t *count, c
     uint32_t size = 0;
     const size_t before = classes->size;
     ch_code code = ch_gz_open(&file, path, err);
-    if (code == CH_OK) {
-        code = read_header(&file, MAGIC_LABELS, &size, 1, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        code = read_records(&file, size, 1, classes, err);
+    code = read_header(&file, MAGIC_LABELS, &size, 1, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    for (size_t i = 0; code == CH_OK && i < size; i++) {
+    code = read_records(&file, size, 1, classes, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    for (size_t i = 0; i < size; i++) {
         const int class_ = classes->bytes[before + i];
         if (class_ >= CH_NUM_CLASSES) {
             code = ch_error_set(err, CH_ERROR_INPUT, "%s: label %zu is %d; accepted is 0 to 9", path, i, class_);
+            goto out;
         }
     }
+out:
     ch_gz_close(&file);
     *count = size;
     return code;

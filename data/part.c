@@ -1,4 +1,4 @@
-/* part.c — a file on its way to its final name. */
+/* part.c — a file under download: NAME.part until its MD5 is right, then NAME. */
 #include "data/part.h"
 
 #include "data/images_private.h"
@@ -33,17 +33,21 @@ ch_code ch_part_is_done(const char *folder, const ch_fetch_file *file, bool *don
         return code;
     }
     code = ch_md5_file(path, md5, err);
-    if (code == CH_OK && strcmp(md5, file->md5) != 0) {
+    if (code != CH_OK) {
+        return code;
+    }
+    if (strcmp(md5, file->md5) != 0) {
         return ch_error_set(
             err, CH_ERROR_IO,
             "%s is there, but is not the original: its MD5 is %s, the original's %s; move it away first", path, md5,
             file->md5);
     }
-    *done = code == CH_OK;
-    return code;
+    *done = true;
+    return CH_OK;
 }
 
-/* Locks the part; it may have got its final name between being opened and being locked. */
+/* Locks the part against other processes. Another process may have renamed it after it was opened here and before it
+ * was locked; then what is open is no longer what the name stands for, and is refused. */
 static ch_code lock(ch_part *self, ch_error *err)
 {
     struct stat opened, named;
@@ -63,9 +67,10 @@ ch_code ch_part_open(ch_part *self, const char *folder, const ch_fetch_file *fil
     self->descriptor = -1;
     snprintf(name, sizeof name, "%s.part", file->name);
     ch_code code = ch_path_join(self->path, folder, file->name, err);
-    if (code == CH_OK) {
-        code = ch_path_join(self->part, folder, name, err);
+    if (code != CH_OK) {
+        return code;
     }
+    code = ch_path_join(self->part, folder, name, err);
     if (code != CH_OK) {
         return code;
     }
@@ -118,7 +123,8 @@ ch_code ch_part_failure(const ch_part *self, ch_error *err)
     return ch_error_set(err, CH_ERROR_IO, "%s cannot be written: %s", self->part, strerror(self->reason));
 }
 
-/* So that the new name outlives a loss of power. A file system that cannot is no reason to fail. */
+/* Writes the folder to the disk, so that the new name outlives a loss of power. Some file systems cannot do that; the
+ * file is complete all the same, so this does not fail. */
 static void sync_folder(const char *folder)
 {
     const int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

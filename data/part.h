@@ -1,4 +1,4 @@
-/* part.h — a file on its way to its final name. Private to data/. */
+/* part.h — a file under download: NAME.part until its MD5 is right, then NAME. Private to data/. */
 #ifndef CH_PART_H
 #define CH_PART_H
 
@@ -24,20 +24,21 @@ ch_code ch_part_is_done(const char *folder, const ch_fetch_file *file, bool *don
 /** Opens a part where it ended.  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_IO */
 ch_code ch_part_open(ch_part *self, const char *folder, const ch_fetch_file *file, ch_error *err) CH_MUST_CHECK;
 
-/** Bytes that are there. */
+/** Bytes that the part holds; 0 where that cannot be told. */
 uint64_t ch_part_size(const ch_part *self);
 
-/** Forgets all bytes.  @return CH_OK, CH_ERROR_IO */
+/** Drops all bytes.  @return CH_OK, CH_ERROR_IO */
 ch_code ch_part_restart(ch_part *self, ch_error *err) CH_MUST_CHECK;
 
-/** Appends; on failure sets `reason`.  @return whether all was written */
+/** Appends [size] bytes; on failure sets `reason`.  @return whether all were written */
 bool ch_part_write(ch_part *self, const void *bytes, size_t size);
 
-/** The failure of ch_part_write. */
+/** Fills `err` for a ch_part_write that failed, by `reason`.  @return CH_ERROR_IO */
 ch_code ch_part_failure(const ch_part *self, ch_error *err);
 
-/** Whether the MD5 is right; gives the file its name if so, once it is on the disk.
- *  @param md5  out: of what is there
+/** Checks the MD5; where it is right, writes the file to the disk, renames it and closes it.
+ *  @param right  out: whether the MD5 is right
+ *  @param md5    out: the MD5 of the part
  *  @return CH_OK, CH_ERROR_IO */
 ch_code ch_part_finish(ch_part *self, bool *right, char md5[CH_MD5_SIZE], ch_error *err) CH_MUST_CHECK;
 

@@ -46,20 +46,27 @@ static ch_code unpack_entry(struct archive *archive, const char *path, const cha
     if (code != CH_OK || done) {
         return code;
     }
-    if ((code = ch_part_open(&part, folder, file, err)) != CH_OK) {
+    code = ch_part_open(&part, folder, file, err);
+    if (code != CH_OK) {
         return code;
     }
     code = ch_part_restart(&part, err);
-    if (code == CH_OK) {
-        code = copy(archive, path, &part, total, how, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        code = ch_part_finish(&part, &done, md5, err);
+    code = copy(archive, path, &part, total, how, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK && !done) {
+    code = ch_part_finish(&part, &done, md5, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    if (!done) {
         code = ch_error_set(err, CH_ERROR_IO, "%s of %s is not the original: its MD5 is %s, the original's %s",
                             file->name, path, md5, file->md5);
     }
+out:
     if (code != CH_OK) {
         ch_part_discard(&part);
     }
@@ -115,12 +122,18 @@ ch_code ch_fetch_unpack(const char *archive, const char *folder, const ch_fetch_
     }
     ch_code code = unpack_all(reader, archive, folder, files, num_files, how, err);
     archive_read_free(reader);
-    for (size_t i = 0; code == CH_OK && i < num_files; i++) {
+    if (code != CH_OK) {
+        return code;
+    }
+    for (size_t i = 0; i < num_files; i++) {
         bool done = false;
         code = ch_part_is_done(folder, &files[i], &done, err);
-        if (code == CH_OK && !done) {
-            code = ch_error_set(err, CH_ERROR_IO, "%s has no file %s", archive, files[i].name);
+        if (code != CH_OK) {
+            return code;
+        }
+        if (!done) {
+            return ch_error_set(err, CH_ERROR_IO, "%s has no file %s", archive, files[i].name);
         }
     }
-    return code;
+    return CH_OK;
 }

@@ -149,7 +149,7 @@ static void knows_the_unfitted(void **state)
 static void errors_within_the_bound_do_no_harm(void **state)
 {
     (void)state;
-    size_t between = 0;
+    size_t between = 0, refreshed = 0;
     const point at = {0, 16, 500, 2, 0.25, 0x1p-15, true, false};
     for (uint64_t updates = 1; updates < 400; updates += 23) {
         stage here;
@@ -169,9 +169,23 @@ static void errors_within_the_bound_do_no_harm(void **state)
         add_row(active, NULL);
         find_unfitted(active);
         assert_knows_unfitted(&here);
+        /* A block that decides one sample or more at a time by its margin is computed anew by the 17th time after. */
+        bool decides[8] = {false};
+        for (size_t b = 0; b < active->gram.count / BLOCK; b++) {
+            decides[b] = active->recomputed[b] > 0;
+        }
+        for (int i = 0; i < 17; i++) {
+            add_row(active, NULL);
+            find_unfitted(active);
+        }
+        for (size_t b = 0; b < active->gram.count / BLOCK; b++) {
+            assert_true(decides[b] == (active->errors[b] < (float)off));
+            refreshed += decides[b];
+        }
+        assert_knows_unfitted(&here);
         tear_down(&here);
     }
-    assert_true(between > 100);
+    assert_true(between > 100 && refreshed > 20);
 }
 
 /* A sample whose margin is kappa to the bit is fitted, one whose margin is the next double under it is unfitted. */
