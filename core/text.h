@@ -1,4 +1,4 @@
-/* text.h — reading numbers as users write them, and showing what they wrote. For sim/ and fit/. */
+/* text.h — numbers and other text, read as users write them and written as users read them. */
 #ifndef CH_TEXT_H
 #define CH_TEXT_H
 
@@ -32,11 +32,12 @@ double ch_number_round(double value);
 /** Writes a temperature for people: "2^-15" for powers of two under 2^-3 or over 2^10, else four digits. */
 void ch_temp_format(double temp, char *text, size_t size);
 
-/** A user's text, fit for a message: cut to a line's part, control characters replaced. */
+/** A short text of its own, for a message. */
 typedef struct {
     char text[72];
 } ch_shown;
 
+/** A user's text, fit for a message: cut to 68 bytes at most and "...", control characters replaced by '?'. */
 ch_shown ch_show(const char *text);
 
 /** A number of bytes to three digits, e.g. "2.15 GB"; a kB is 1000 bytes. */

@@ -107,7 +107,10 @@ ch_code ch_image_pool_init(ch_image_pool *self, ch_image_set set, const char *di
     size_t records[CH_MAX_IMAGE_FILES];
     memset(self, 0, sizeof *self);
     const ch_code code = ch_image_locate(&location, set, dir, err);
-    return code == CH_OK ? ch_image_pool_read(self, set, &location, records, err) : code;
+    if (code != CH_OK) {
+        return code;
+    }
+    return ch_image_pool_read(self, set, &location, records, err);
 }
 
 void ch_image_pool_free(ch_image_pool *self)
@@ -246,18 +249,20 @@ static ch_code describe(ch_image_file *file, const ch_image_original *original, 
         return CH_OK;
     }
     ch_code code = ch_path_join(path, folder, name, err);
-    if (code == CH_OK && stat(path, &status) != 0) {
-        code = ch_error_set(err, CH_ERROR_IO, "%s cannot be read: %s", path, strerror(errno));
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK) {
-        file->bytes = (uint64_t)status.st_size;
-        code = ch_md5_file(path, file->md5, err);
+    if (stat(path, &status) != 0) {
+        return ch_error_set(err, CH_ERROR_IO, "%s cannot be read: %s", path, strerror(errno));
     }
-    if (code == CH_OK) {
-        file->original = strcmp(file->md5, original->md5) == 0 ||
-                         (original->md5_gz != NULL && strcmp(file->md5, original->md5_gz) == 0);
+    file->bytes = (uint64_t)status.st_size;
+    code = ch_md5_file(path, file->md5, err);
+    if (code != CH_OK) {
+        return code;
     }
-    return code;
+    file->original =
+        strcmp(file->md5, original->md5) == 0 || (original->md5_gz != NULL && strcmp(file->md5, original->md5_gz) == 0);
+    return CH_OK;
 }
 
 ch_code ch_image_report_make(ch_image_report *self, ch_image_set set, const char *dir, ch_error *err)

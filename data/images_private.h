@@ -44,7 +44,7 @@ ch_code ch_path_join(char path[PATH_MAX], const char *folder, const char *name, 
 /** MD5 of a file in hex.  @return CH_OK, CH_ERROR_IO */
 ch_code ch_md5_file(const char *path, char hex[CH_MD5_SIZE], ch_error *err) CH_MUST_CHECK;
 
-/** Bytes that grow. */
+/** An array of bytes that grows as a file is read. */
 typedef struct {
     uint8_t *bytes; /* owned */
     size_t size, capacity;
