@@ -22,7 +22,7 @@ typedef struct {
     int8_t *labels; /* [P] +1 or -1; owned */
 } ch_examples;
 
-/** Room for P examples of a shape, inputs not yet set, labels 0.
+/** Makes room for P examples of a shape. Inputs are not set yet, and labels are 0.
  *
  *  @return CH_OK; CH_ERROR_INPUT when there are no samples or a side of the shape is 0; CH_ERROR_MEMORY, also when the
  *          size overflows
@@ -30,14 +30,14 @@ typedef struct {
 ch_code ch_examples_init(ch_examples *self, size_t num_samples, ch_shape shape, ch_error *err) CH_MUST_CHECK;
 void ch_examples_free(ch_examples *self);
 
-/** Draws P examples of a law: inputs {d, 1, 1}, x itself, and labels y.
+/** Draws P examples of a synthetic law: inputs x of shape {d, 1, 1}, and labels y.
  *
- *  Of the depleted law these are the samples z = y x / sqrt(d) of ch_sample_set_init with a fair label each: x = y z
- *  sqrt(d), in single precision. The other laws are labelled by x as it stands in single precision.
+ *  Where a plane labels, the examples are those of ch_sample_set_init, z = y x / sqrt(d), each with a fair label y: x =
+ *  y z sqrt(d), in single precision. The other laws label x after it was rounded to single precision.
  *
  *  @param purpose   CH_STREAM_TRAIN_SAMPLES, CH_STREAM_TEST_SAMPLES or CH_STREAM_ONLINE_SAMPLES
  *  @param threads   threads to use, >= 1; does not change a bit of the result
- *  @param stop      NULL, or a flag that ends the drawing
+ *  @param watch     NULL, or who may end the drawing
  *  @return CH_OK; CH_ERROR_INTERRUPTED when stopped; CH_ERROR_INPUT for chi, dim or num_samples outside their range;
  *          CH_ERROR_MEMORY
  */
