@@ -1,6 +1,6 @@
 /* law.h — the laws that data follow: one row each, with all that the rest of the program asks about a law.
  *
- * Depleted: x = x_par e + x_perp, x_perp ~ N(0, I_{d-1}), y = sign(x_par), with the density of x_par as sample_set.h has it.
+ * Depleted: x = x_par e + x_perp, x_perp ~ N(0, I_{d-1}), y = sign(x_par), with the density of x_par in sample_set.h.
  * Stripe: Gaussian x; y = +1 where -0.3 < x_1 < 1.18549, which holds for half of the samples, else -1.
  * Sphere: Gaussian x; y = sign(|x|^2 - (d - 2 + sqrt(2))).
  * The other laws take images from files and labels from the images' classes.
