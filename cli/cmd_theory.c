@@ -308,11 +308,15 @@ static ch_code read_until(report *self, const char *text, ch_error *err)
 static ch_code make_report(report *self, const ch_cli *cli, const theory_options *options, ch_error *err)
 {
     ch_code code = read_settings(self, cli, err);
-    if (code == CH_OK) {
-        code = read_until(self, options->until, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK && options->json && options->csv) {
-        code = ch_error_set(err, CH_ERROR_INPUT, "--json and --csv are both given; give one of them");
+    code = read_until(self, options->until, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    if (options->json && options->csv) {
+        return ch_error_set(err, CH_ERROR_INPUT, "--json and --csv are both given; give one of them");
     }
     self->online |= options->csv;
     if (code == CH_OK && self->online) {

@@ -177,12 +177,18 @@ ch_code ch_image_locate(ch_image_location *self, ch_image_set set, const char *d
     for (size_t k = 0; source->folders[k] != NULL; k++) {
         bool any = false;
         ch_code code = ch_path_join(self->folder, dir, source->folders[k], err);
-        for (size_t i = 0; code == CH_OK && i < source->num_files; i++) {
+        if (code != CH_OK) {
+            return code;
+        }
+        for (size_t i = 0; i < source->num_files; i++) {
             code = find_name(self->folder, &source->files[i], self->names[i], err);
+            if (code != CH_OK) {
+                return code;
+            }
             any = any || self->names[i][0] != '\0';
         }
-        if (code != CH_OK || any) {
-            return code;
+        if (any) {
+            return CH_OK;
         }
     }
     return refuse_nothing(source, dir, err);

@@ -274,22 +274,28 @@ ch_code ch_image_report_make(ch_image_report *self, ch_image_set set, const char
     size_t records[CH_MAX_IMAGE_FILES];
     memset(self, 0, sizeof *self);
     ch_code code = ch_image_locate(&location, set, dir, err);
-    if (code == CH_OK) {
-        code = ch_image_pool_read(&pool, set, &location, records, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    for (size_t i = 0; code == CH_OK && i < source->num_files; i++) {
+    code = ch_image_pool_read(&pool, set, &location, records, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    for (size_t i = 0; i < source->num_files; i++) {
         code = describe(&self->files[i], &source->files[i], location.folder, location.names[i], records[i], err);
-    }
-    if (code == CH_OK) {
-        memcpy(self->folder, location.folder, sizeof self->folder);
-        memcpy(self->digest, pool.digest, sizeof self->digest);
-        self->num_files = source->num_files;
-        self->count = pool.count;
-        for (size_t i = 0; i < pool.count; i++) {
-            self->per_class[pool.classes[i]]++;
-            self->positive += task->labels[pool.classes[i]] > 0;
+        if (code != CH_OK) {
+            goto out;
         }
     }
+    memcpy(self->folder, location.folder, sizeof self->folder);
+    memcpy(self->digest, pool.digest, sizeof self->digest);
+    self->num_files = source->num_files;
+    self->count = pool.count;
+    for (size_t i = 0; i < pool.count; i++) {
+        self->per_class[pool.classes[i]]++;
+        self->positive += task->labels[pool.classes[i]] > 0;
+    }
+out:
     ch_image_pool_free(&pool);
     return code;
 }
