@@ -11,7 +11,10 @@
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
 BUILD    ?= build
-OPTIMISE ?= -O3 -march=native
+# what instructions the program may use: native for this machine, x86-64-v3 for any x86-64 since about 2015
+MARCH    ?= native
+OPTIMISE ?= -O3 -march=$(MARCH)
+DEBUG    ?= -g
 SANITIZE ?=
 JOBS     ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 
@@ -21,10 +24,14 @@ PACKAGES := gsl sqlite3 yaml-0.1 jansson popt nettle zlib libcurl libarchive
 KEGS     := $(if $(filter Darwin,$(shell uname)),$(shell brew --prefix 2>/dev/null)/opt)
 PKGCONF  := $(if $(KEGS),PKG_CONFIG_PATH=$(KEGS)/zlib/lib/pkgconfig:$(KEGS)/curl/lib/pkgconfig:$(KEGS)/libarchive/lib/pkgconfig:$$PKG_CONFIG_PATH) pkg-config
 
+# asked once, when the first recipe wants them: make deps may have to bring them first
+PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell $(PKGCONF) --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
+PACKAGE_LIBS   = $(eval PACKAGE_LIBS := $(shell $(PKGCONF) --libs $(PACKAGES)))$(PACKAGE_LIBS)
+
 # -ffp-contract=off: no a*b+c is fused unless the code says fma, so that results do not depend on the compiler's taste
-BASE_CFLAGS = -std=c11 $(OPTIMISE) -ffp-contract=off -fno-math-errno -fopenmp -g $(WARNINGS) $(SANITIZE) $(CFLAGS) \
-              -I. -D_GNU_SOURCE -DCH_VERSION='"$(VERSION)"' $(shell $(PKGCONF) --cflags $(PACKAGES)) $(CPPFLAGS)
-LIBS      = $(shell $(PKGCONF) --libs $(PACKAGES)) -lm
+BASE_CFLAGS = -std=c11 $(OPTIMISE) -ffp-contract=off -fno-math-errno -fopenmp $(DEBUG) $(WARNINGS) $(SANITIZE) $(CFLAGS) \
+              -I. -D_GNU_SOURCE -DCH_VERSION='"$(VERSION)"' $(PACKAGE_CFLAGS) $(CPPFLAGS)
+LIBS      = $(PACKAGE_LIBS) -lm
 LINK      = $(CC) -fopenmp $(SANITIZE) $(CFLAGS) $(LDFLAGS)
 
 # the library, from the bottom up: a folder includes only those before it; cli/ and chiton.c are the program
@@ -80,38 +87,46 @@ demo:
 
 # ---- tests: every tests/test_*.c is a program; it may make allocations fail (tests/alloc_fail.h) ----
 
-TESTS      := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
-SUPPORT    := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/test_%.c,$(wildcard tests/*.c)))
-ALLOC_FAIL := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=strdup
-# too slow under sanitizers and valgrind, which slow a program 2 to 50 times
-STATISTICAL := test_reference test_engines test_precision test_fit_coverage test_censored test_selftest \
-               test_collapse_coverage test_joint_coverage test_online_limit test_change_alarms test_shape_coverage \
-               test_residuals_alarms test_twin_law test_network_laws
-# what valgrind's single core gets through in reason
-UNIT        := $(filter-out $(STATISTICAL) test_program% test_store_files test_plots% test_fetch test_network_flow,$(TESTS))
-# where threads share memory
-THREADED    := test_data test_examples test_sweep test_sweep_memory test_fit test_collapse test_network_observe \
-               test_twin_kernel test_kernel
+# A comment in a test's main says which suites it belongs to beside the ordinary ones, e.g. /* suites: thread valgrind */
+#   statistical  draws so many numbers that it is run by the native build alone, and longer by check-long
+#   program      starts the program, which one compiler's build is enough for: not run by clang's build
+#   thread       its threads share memory: also run under the thread sanitizer
+#   valgrind     quick enough for valgrind's single slow core
+SUITE       = $(patsubst tests/%.c,%,$(shell grep -l 'suites:.*$(1)' tests/test_*.c))
+STATISTICAL := $(call SUITE,statistical)
+TESTS       := $(STATISTICAL) $(filter-out $(STATISTICAL),$(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
+QUICK       := $(filter-out $(STATISTICAL),$(TESTS))
+SUPPORT     := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/test_%.c,$(wildcard tests/*.c)))
+ALLOC_FAIL  := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=strdup
 
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(SUPPORT) $(COMMANDS:%.c=$(BUILD)/%.o) $(BUILD)/libchiton.a
 	$(LINK) $(ALLOC_FAIL) $^ $(LIBS) -lcmocka -o $@
 
 tests: $(BUILD)/chiton $(TESTS:%=$(BUILD)/tests/%)
 
-# one after the other, so that their outputs stay apart; TEST_RUNNER is valgrind's place
-define run_tests
-@for test in $(1); do \
-    echo "-- $$test $(2)"; CHITON=$(BUILD)/chiton $(TEST_RUNNER) $(BUILD)/tests/$$test || exit 1; \
-done
-endef
+# Tests run as soon as they are linked, as many at a time as make has jobs. RUN: which; KIND: what the lines of output
+# call this build; TEST_RUNNER: valgrind's place.
+RUN  ?= $(TESTS)
+KIND ?= native
 
-run-tests:
-	$(call run_tests,$(filter-out $(SKIP),$(or $(ONLY),$(TESTS))),$(LABEL))
+$(BUILD)/results/%: $(BUILD)/tests/% $(BUILD)/chiton FORCE
+	@sh tests/run.sh $(BUILD) $(KIND) $*
 
-MAKE_AGAIN = $(MAKE) --no-print-directory -j$(JOBS)
+run-tests: $(RUN:%=$(BUILD)/results/%)
+FORCE:
+
+# A make of its own, which shares the jobs of the one that called it, or else has as many as there are cores.
+MAKE_AGAIN = case "$$MAKEFLAGS" in *jobserver*) jobs= ;; *) jobs=-j$(JOBS) ;; esac; $(MAKE) --no-print-directory $$jobs
 VALGRIND   = valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
 
-check: check-format check-native check-clang check-address check-thread check-valgrind
+KINDS  := native clang address thread valgrind
+CHECKS := check-format
+
+# All kinds of builds share the jobs, so that one compiles while another runs. Everything is tried, then summed up.
+check:
+	@rm -rf $(BUILD)/results $(KINDS:%=$(BUILD)/%/results)
+	@$(MAKE) --no-print-directory -k -j$(JOBS) $(KINDS:%=check-%) $(CHECKS); status=$$?; \
+	sh tests/run.sh summary $(BUILD) $(KINDS:%=$(BUILD)/%) && exit $$status
 
 check-format:
 	@if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then \
@@ -119,43 +134,43 @@ check-format:
 	else echo "-- clang-format 14 is not here: format not checked"; fi
 
 check-native:
-	@$(MAKE_AGAIN) WERROR=1 tests
-	@$(MAKE) --no-print-directory run-tests
+	+@$(MAKE_AGAIN) WERROR=1 run-tests
 
 check-clang:
-	@if command -v clang >/dev/null; then \
-	    $(MAKE_AGAIN) BUILD=$(BUILD)/clang CC=clang WERROR=1 tests && \
-	    $(MAKE) --no-print-directory BUILD=$(BUILD)/clang SKIP='$(STATISTICAL) test_store_files test_program%' LABEL='(clang)' run-tests; \
+	+@if command -v clang >/dev/null; then \
+	    $(MAKE_AGAIN) BUILD=$(BUILD)/clang KIND=clang CC=clang WERROR=1 \
+	        RUN='$(filter-out $(call SUITE,program),$(QUICK))' objects-of-tests run-tests; \
 	else echo "-- clang is not here: skipped"; fi
 
 check-address:
-	@$(MAKE_AGAIN) BUILD=$(BUILD)/address OPTIMISE=-O1 \
-	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' tests
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/address SKIP='$(STATISTICAL)' LABEL='(address, undefined)' run-tests
+	+@$(MAKE_AGAIN) BUILD=$(BUILD)/address KIND=address OPTIMISE=-O1 DEBUG=-g1 RUN='$(QUICK)' \
+	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' run-tests
 
 # clang's OpenMP tells its race detector of its locks and barriers (Archer); gcc's does not
 check-thread:
-	@if printf 'int main(void){return 0;}' | clang -fopenmp -fsanitize=thread -x c - -o /dev/null 2>/dev/null; then \
-	    $(MAKE_AGAIN) BUILD=$(BUILD)/thread CC=clang OPTIMISE=-O1 SANITIZE=-fsanitize=thread tests && \
-	    TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1 \
-	    $(MAKE) --no-print-directory BUILD=$(BUILD)/thread ONLY='$(THREADED)' LABEL='(thread)' run-tests; \
+	+@if printf 'int main(void){return 0;}' | clang -fopenmp -fsanitize=thread -x c - -o /dev/null 2>/dev/null; then \
+	    TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1; export TSAN_OPTIONS; \
+	    $(MAKE_AGAIN) BUILD=$(BUILD)/thread KIND=thread CC=clang OPTIMISE=-O1 DEBUG=-g1 SANITIZE=-fsanitize=thread \
+	        RUN='$(call SUITE,thread)' run-tests; \
 	else echo "-- clang's thread sanitizer is not here: skipped"; fi
 
 # valgrind does not know the newest vector instructions: a build for any processor
 check-valgrind:
-	@if command -v valgrind >/dev/null; then \
-	    $(MAKE_AGAIN) BUILD=$(BUILD)/valgrind OPTIMISE=-O1 tests && \
-	    OMP_NUM_THREADS=1 $(MAKE) --no-print-directory BUILD=$(BUILD)/valgrind ONLY='$(UNIT)' \
-	        TEST_RUNNER='$(VALGRIND)' LABEL='(valgrind)' run-tests; \
+	+@if command -v valgrind >/dev/null; then \
+	    TEST_RUNNER='$(VALGRIND)' OMP_NUM_THREADS=1; export TEST_RUNNER OMP_NUM_THREADS; \
+	    $(MAKE_AGAIN) BUILD=$(BUILD)/valgrind KIND=valgrind OPTIMISE=-O1 DEBUG=-g1 RUN='$(call SUITE,valgrind)' run-tests; \
 	else echo "-- valgrind is not here: skipped"; fi
 
+# all tests compile, also those that this build does not run
+objects-of-tests: $(TESTS:%=$(BUILD)/tests/%.o)
+
 check-long:
-	@$(MAKE_AGAIN) WERROR=1 tests
-	@CHITON_LONG=1 $(MAKE) --no-print-directory ONLY='$(STATISTICAL)' LABEL='(long)' run-tests
+	+@CHITON_LONG=1 $(MAKE_AGAIN) WERROR=1 RUN='$(STATISTICAL)' KIND=long run-tests
+	@sh tests/run.sh summary $(BUILD)
 
 # golden vectors of networks in another folder: make check-golden CHITON_GOLDEN=FOLDER
 check-golden:
-	@$(MAKE_AGAIN) $(BUILD)/tests/test_golden
+	+@$(MAKE_AGAIN) $(BUILD)/tests/test_golden
 	@$(BUILD)/tests/test_golden
 
 # ---- speed ----
@@ -168,7 +183,7 @@ $(BUILD)/bench: $(BUILD)/tests/bench/bench.o $(BUILD)/tests/bench/bench_networks
 	$(LINK) $^ $(LIBS) -o $@
 
 bench:
-	@$(MAKE_AGAIN) $(BUILD)/bench
+	+@$(MAKE_AGAIN) $(BUILD)/bench
 	@$(BUILD)/bench
 
 # ---- installation ----
@@ -205,7 +220,7 @@ install: $(BUILD)/chiton $(BUILD)/libchiton.a $(BUILD)/$(SHARED) $(BUILD)/chiton
 	install -m 644 $(BUILD)/chiton.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	for header in $(HEADERS); do install -m 644 $$header $(DESTDIR)$(PREFIX)/include/chiton/$$header || exit 1; done
 
-.PHONY: all clean deps demo tests run-tests check check-format check-native check-clang check-address check-thread \
-        check-valgrind check-long check-golden bench install
+.PHONY: all clean deps demo tests check check-format check-native check-clang check-address check-thread \
+        check-valgrind check-long check-golden run-tests objects-of-tests bench install
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -366,6 +366,7 @@ static void survives_failing_allocations(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(knows_the_unfitted),        cmocka_unit_test(errors_within_the_bound_do_no_harm),

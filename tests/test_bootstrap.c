@@ -339,6 +339,7 @@ static void test_names(void **state)
 int main(void)
 {
     gsl_set_error_handler_off();
+    /* suites: thread valgrind */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_draws),
         cmocka_unit_test(test_a_workspace_that_cannot_be_made),

@@ -335,6 +335,7 @@ static void survives_failing_allocations(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(list_has_room_for_rounded_margins), cmocka_unit_test(margin_of_kappa_is_fitted),

@@ -192,6 +192,7 @@ static void covers_and_is_not_biased(void **state)
 
 int main(void)
 {
+    /* suites: statistical */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_the_likelihood),

@@ -53,6 +53,7 @@ static void false_alarms_are_as_stated(void **state)
 
 int main(void)
 {
+    /* suites: statistical */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(false_alarms_are_as_stated),

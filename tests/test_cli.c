@@ -264,6 +264,7 @@ static void test_a_signal_raises_the_flag(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options_settings_and_arguments_are_told_apart),
         cmocka_unit_test(test_bad_command_lines_are_refused),

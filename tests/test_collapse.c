@@ -373,6 +373,7 @@ static void test_allocations_fail(void **state)
 
 int main(void)
 {
+    /* suites: thread valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_quality_of_two),

@@ -90,6 +90,7 @@ static void test_straight_curves(void **state)
 
 int main(void)
 {
+    /* suites: statistical */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_weight_change),

@@ -156,6 +156,7 @@ static void available_memory_keeps_limits(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_the_known_answers),
         cmocka_unit_test(streams_differ_and_repeat),

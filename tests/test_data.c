@@ -228,6 +228,7 @@ static void every_law_has_its_own_row(void **state)
 
 int main(void)
 {
+    /* suites: thread valgrind */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(density_of_the_parallel_part), cmocka_unit_test(moments_of_the_parallel_part),
         cmocka_unit_test(moments_of_the_rest),          cmocka_unit_test(same_first_samples_for_every_size),

@@ -169,6 +169,7 @@ static void engines_agree(void **state)
 
 int main(void)
 {
+    /* suites: statistical */
     gsl_set_error_handler_off();
     enum { NUM_POINTS = sizeof points / sizeof *points };
     struct CMUnitTest tests[NUM_POINTS];

@@ -220,6 +220,7 @@ static void survives_failing_allocations(void **state)
 
 int main(void)
 {
+    /* suites: thread valgrind */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(depleted_examples_are_the_perceptrons_samples),
         cmocka_unit_test(depleted_labels_are_fair_and_entries_are_of_unit_variance),

@@ -483,6 +483,7 @@ static void test_latex(void **state)
 
 int main(void)
 {
+    /* suites: thread valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exact_power_laws),

@@ -534,6 +534,7 @@ static void test_reports(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reading),         cmocka_unit_test(test_refusals),

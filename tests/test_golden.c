@@ -144,6 +144,7 @@ static void agrees_with_golden_vectors(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {cmocka_unit_test(agrees_with_golden_vectors)};
     return cmocka_run_group_tests_name("golden", tests, NULL, NULL);

@@ -89,6 +89,7 @@ static void memory_changes_no_entry(void **state)
 int main(void)
 {
     gsl_set_error_handler_off();
+    /* suites: valgrind */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_are_within_their_error),
         cmocka_unit_test(memory_changes_no_entry),

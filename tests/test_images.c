@@ -523,6 +523,7 @@ static void real_mnist(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(mnist_plain_gzipped_and_dotted_are_the_same),
         WITH_FOLDER(cifar_batches_in_order),

@@ -413,6 +413,7 @@ static void test_reports(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exact_onset),  cmocka_unit_test(test_few_points),

@@ -122,6 +122,7 @@ static void test_joint(void **state)
 
 int main(void)
 {
+    /* suites: statistical */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_joint)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,6 +157,7 @@ static void survives_failing_allocations(void **state)
 
 int main(void)
 {
+    /* suites: thread valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kernel_is_the_product_of_gradients),

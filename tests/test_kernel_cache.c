@@ -289,6 +289,7 @@ static void survives_failing_allocations(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_was_written),       cmocka_unit_test(finds_only_what_is_there),
         cmocka_unit_test(keys_have_files_of_their_own), cmocka_unit_test(damage_is_seen),

@@ -446,6 +446,7 @@ static void test_allocations_fail(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_planted_ratios),

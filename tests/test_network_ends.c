@@ -264,6 +264,7 @@ static void observation_survives_failing_allocations(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(limits_are_exact),

@@ -120,6 +120,7 @@ static void kept_sums_change_no_bit(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fast_takes_the_same_steps),

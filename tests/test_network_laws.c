@@ -227,6 +227,7 @@ static void steps_have_the_covariance(void **state)
 
 int main(void)
 {
+    /* suites: statistical */
     gsl_set_error_handler_off();
     enum { NUM_POINTS = sizeof points / sizeof *points };
     struct CMUnitTest tests[NUM_POINTS + 2] = {

@@ -393,6 +393,7 @@ static void sde_of_full_batches_is_gd(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gd_is_gradient_descent),

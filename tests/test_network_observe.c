@@ -329,6 +329,7 @@ static void images_have_no_signal(void **state)
 
 int main(void)
 {
+    /* suites: thread valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outputs_are_measured),        cmocka_unit_test(weights_are_measured),

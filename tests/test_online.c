@@ -495,6 +495,7 @@ static void student_survives_failing_allocations(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(closed_forms_agree_with_quadrature),

@@ -236,6 +236,7 @@ static void simulation_follows_the_ode(void **state)
 
 int main(void)
 {
+    /* suites: statistical */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {cmocka_unit_test(simulation_follows_the_ode)};
     return cmocka_run_group_tests_name("online limit", tests, NULL, NULL);

@@ -491,6 +491,7 @@ static void theory_has_the_published_values(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(batches_are_uniform),

@@ -574,6 +574,7 @@ static void test_allocations_fail(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_least_of_a_parabola),

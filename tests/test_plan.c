@@ -399,6 +399,7 @@ static void test_every_failing_allocation_is_survived(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lists_and_ranges_say_what_they_say),
         cmocka_unit_test(test_a_range_holds_the_values_one_would_write),

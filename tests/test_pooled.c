@@ -352,6 +352,7 @@ static void nan_is_passed_on(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients_are_those_of_every_pixel),

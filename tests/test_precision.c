@@ -119,6 +119,7 @@ static void late_updates_agree(void **state)
 
 int main(void)
 {
+    /* suites: statistical */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {cmocka_unit_test(late_updates_agree)};
     return cmocka_run_group_tests_name("precision", tests, NULL, NULL);

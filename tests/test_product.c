@@ -178,6 +178,7 @@ static void activations_are_right(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     gsl_set_error_handler_off();
     ch_random_init(&stream, 1, CH_STREAM_INIT, 0);
     const struct CMUnitTest tests[] = {

@@ -370,6 +370,7 @@ static void test_progress_is_a_bar_on_a_terminal(void **state)
 
 int main(void)
 {
+    /* suites: program */
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_a_run_is_interrupted),
         STORE_TEST(test_a_second_signal_kills),

@@ -318,6 +318,7 @@ static void test_damaged_stores(void **state)
 
 int main(void)
 {
+    /* suites: program */
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_settings),       STORE_TEST(test_models),         STORE_TEST(test_sweeps),
         STORE_TEST(test_yaml),           STORE_TEST(test_other_commands), STORE_TEST(test_no_stores),

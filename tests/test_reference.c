@@ -122,6 +122,7 @@ static void fast_agrees(void **state)
 
 int main(void)
 {
+    /* suites: statistical */
     gsl_set_error_handler_off();
     glob_t files;
     if (glob("tests/reference/perceptron/*.txt", 0, NULL, &files) != 0) {

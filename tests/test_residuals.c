@@ -363,6 +363,7 @@ static void test_report_names_a_few(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_residuals_are_from_the_law), cmocka_unit_test(test_distances_of_three_data_sets),

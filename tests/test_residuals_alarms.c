@@ -52,6 +52,7 @@ static void test_false_alarms(void **state)
 
 int main(void)
 {
+    /* suites: statistical */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_false_alarms),

@@ -58,6 +58,7 @@ static void judges_shares(void **state)
 
 int main(void)
 {
+    /* suites: statistical */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(intervals_hold),

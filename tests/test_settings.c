@@ -575,6 +575,7 @@ static void test_every_setting_changes_the_identity(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_are_in_the_order_of_the_enum),
         cmocka_unit_test(test_rows_do_not_share_memory),

@@ -266,6 +266,7 @@ static void test_merge(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_schema),          STORE_TEST(test_round_trip),        STORE_TEST(test_what_is_not_counted),
         STORE_TEST(test_too_large_count), STORE_TEST(test_put_is_idempotent), STORE_TEST(test_order_is_of_settings),

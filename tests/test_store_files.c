@@ -633,6 +633,7 @@ static void test_memory_runs_short(void **state)
 
 int main(void)
 {
+    /* suites: program */
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_processes_share_a_store),
         STORE_TEST(test_read_while_writing),

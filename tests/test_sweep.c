@@ -391,6 +391,7 @@ static void test_sweeping_survives_failing_allocations(void **state)
 
 int main(void)
 {
+    /* suites: thread valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_every_run_lands_once),

@@ -380,6 +380,7 @@ static void test_few_runs_share_out_the_threads(void **state)
 
 int main(void)
 {
+    /* suites: thread valgrind */
     gsl_set_error_handler_off();
     omp_set_max_active_levels(2); /* as the program does: runs on several threads within a sweep */
     const struct CMUnitTest tests[] = {

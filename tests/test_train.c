@@ -636,6 +636,7 @@ static void test_expected_memory_is_what_is_asked_for(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_fitted_run_is_fitted),

@@ -236,6 +236,7 @@ static void test_a_flag_ends_it(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys_have_what_entries_depend_on),

@@ -459,6 +459,7 @@ static void survives_failing_allocations(void **state)
 
 int main(void)
 {
+    /* suites: thread valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layers_make_the_kernel_of_gradients),

@@ -218,6 +218,7 @@ static void agrees_with_the_reference(void **state)
 
 int main(void)
 {
+    /* suites: statistical */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_the_plain_engine),

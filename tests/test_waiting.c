@@ -196,6 +196,7 @@ static void table_has_the_law_of_every_number(void **state)
 
 int main(void)
 {
+    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chance_of_none_is_the_binomials),

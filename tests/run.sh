@@ -1,0 +1,54 @@
+#!/bin/sh
+# Runs one test program and keeps what it printed and how long it took; or sums up what was run.
+#   usage: sh tests/run.sh BUILD KIND TEST       runs BUILD/tests/TEST, under $TEST_RUNNER if that is set
+#          sh tests/run.sh summary BUILD...      of all results under these builds; fails where a test did
+# A result is a line "KIND TEST STATUS SECONDS PASSED FAILED" in BUILD/results/TEST; seconds are processor time.
+set -u
+
+summary() {
+    files=
+    for build in "$@"; do
+        [ -d "$build/results" ] && files="$files $(find "$build/results" -type f ! -name '*.log')"
+    done
+    [ -n "$files" ] || { echo "no test was run"; exit 1; }
+    # shellcheck disable=SC2086 — names of results have no spaces
+    sort -k 4,4nr $files | awk '
+        NR <= 8 { slowest = slowest sprintf("  %7.1f s  %s (%s)\n", $4, $2, $1) }
+        { seconds[$1] += $4; programs[$1]++; passed += $5; failed += $6; sum += $4 }
+        $3 != 0 { broken = broken "  " $2 " (" $1 ")\n" }
+        END {
+            for (kind in programs) printf "%s: %d programs, %.1f min of processor time\n", kind, programs[kind], seconds[kind] / 60
+            printf "slowest:\n%s", slowest
+            if (broken != "") printf "failed:\n%s", broken
+            printf "%d passed, %d failed\n", passed, failed
+            exit broken != ""
+        }'
+}
+
+if [ "$1" = summary ]; then
+    shift
+    summary "$@"
+    exit
+fi
+
+build=$1 kind=$2 test=$3
+results=$build/results
+log=$results/$test.log
+mkdir -p "$results"
+# threads that wait sleep, for others need the core
+# shellcheck disable=SC2086 — the runner is a command with its options
+CHITON=$build/chiton OMP_WAIT_POLICY=passive ${TEST_RUNNER:-} "$build/tests/$test" >"$log" 2>&1
+status=$?
+seconds=$(times | awk 'NR == 2 { split($0, part, /[ms ]+/); print part[1] * 60 + part[2] + part[3] * 60 + part[4] }')
+# cmocka closes with "[  PASSED  ] N test(s)." and, where some failed, "[  FAILED  ] N test(s), listed below:"
+passed=$(sed -n 's/.*\[  PASSED  \] \([0-9]*\) test(s).*/\1/p' "$log" | tail -n 1)
+failed=$(sed -n 's/.*\[  FAILED  \] \([0-9]*\) test(s).*/\1/p' "$log" | tail -n 1)
+passed=${passed:-0}
+[ "$status" -eq 0 ] || [ "${failed:-0}" -gt 0 ] || failed=1
+echo "$kind $test $status $seconds $passed ${failed:-0}" >"$results/$test"
+if [ "$status" -eq 0 ]; then
+    printf '%7.1f s  %s (%s): %s passed\n' "$seconds" "$test" "$kind" "$passed"
+else
+    printf -- '---- %s (%s) failed, exit status %s\n%s\n----\n' "$test" "$kind" "$status" "$(cat "$log")"
+fi
+exit "$status"
