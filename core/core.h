@@ -3,6 +3,8 @@
 #define CH_CORE_H
 
 #include "core/available.h"
+#include "core/buffers.h"
+#include "core/checks.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/learner.h"

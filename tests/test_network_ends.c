@@ -1,5 +1,5 @@
 /* test_network_ends.c — training of networks up to its limits: steps, stops, divergence, refusals, memory. */
-#include "models/learner/state.h"
+#include "models/learner/lookahead.h"
 
 #include "tests/alloc_fail.h"
 #include "tests/learner_support.h"
@@ -29,7 +29,7 @@ static void limits_are_exact(void **state)
         ch_network_learner at_once = start(&setup), by_steps = start(&setup), by_updates = start(&setup);
         advance_to(&at_once.learner, cases[k].steps, UINT64_MAX);
         const ch_progress *end = &at_once.learner.progress;
-        assert_true(!setup.fast || at_once.state->ahead.looks > 2);
+        assert_true(!setup.fast || at_once.lookahead->looks > 2);
         assert_true(end->updates > 10 && (end->status == CH_FITTED || end->steps == cases[k].steps));
         for (uint64_t steps = 1; by_steps.learner.progress.status == CH_RUNNING && steps <= cases[k].steps; steps++) {
             advance_to(&by_steps.learner, steps, UINT64_MAX);

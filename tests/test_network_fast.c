@@ -1,5 +1,5 @@
 /* test_network_fast.c — the fast engine of networks against the plain one. */
-#include "models/learner/state.h"
+#include "models/learner/lookahead.h"
 
 #include "tests/learner_support.h"
 
@@ -23,10 +23,10 @@ static void fast_takes_the_same_steps(void **state)
         ch_network_learner fast = start(&setup);
         const size_t bytes = network.num_weights * sizeof(double);
         size_t most_ahead = 1, compared = 0;
-        for (uint64_t steps = 50; fast.state->ahead.num_active == UINT32_MAX && steps <= 500; steps += 50) {
+        for (uint64_t steps = 50; fast.lookahead->num_active == UINT32_MAX && steps <= 500; steps += 50) {
             advance_to(&plain.learner, steps, UINT64_MAX);
             advance_to(&fast.learner, steps, UINT64_MAX);
-            if (fast.state->ahead.num_active < UINT32_MAX) {
+            if (fast.lookahead->num_active < UINT32_MAX) {
                 break;
             }
             const ch_progress *seen = &fast.learner.progress, *expected = &plain.learner.progress;
@@ -34,7 +34,7 @@ static void fast_takes_the_same_steps(void **state)
             assert_true(seen->last_update == expected->last_update && seen->status == expected->status);
             assert_memory_equal(ch_network_learner_weights(&fast), ch_network_learner_weights(&plain), bytes);
             compared++;
-            most_ahead = fast.state->ahead.ahead > most_ahead ? fast.state->ahead.ahead : most_ahead;
+            most_ahead = fast.lookahead->next_round > most_ahead ? fast.lookahead->next_round : most_ahead;
         }
         assert_true(fast.learner.progress.updates >= 20 && fast.learner.progress.steps >= 50);
         assert_true(most_ahead > 1 || setup.batch > 5);
@@ -96,8 +96,8 @@ static void kept_sums_change_no_bit(void **state)
         ch_network_learner at_once = start(&setup), by_steps = start(&setup);
         advance_to(&at_once.learner, UINT64_MAX, UINT64_MAX);
         assert_int_equal(at_once.learner.progress.status, CH_FITTED);
-        assert_true(at_once.state->ahead.kept.is_possible == (setup.batch <= 64));
-        assert_true(at_once.state->ahead.kept.is_on == (setup.batch <= 64));
+        assert_true(at_once.lookahead->sums.is_possible == (setup.batch <= 64));
+        assert_true(at_once.lookahead->sums.is_on == (setup.batch <= 64));
         for (uint64_t steps = 1; by_steps.learner.progress.status == CH_RUNNING; steps++) {
             advance_to(&by_steps.learner, steps, UINT64_MAX);
             if (steps % 16 == 0) {

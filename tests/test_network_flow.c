@@ -1,5 +1,5 @@
 /* test_network_flow.c — gradient flow against closed forms, its own tolerance, and gradient descent of small steps. */
-#include "models/learner/state.h"
+#include "models/learner/flow.h"
 
 #include "tests/learner_support.h"
 
@@ -72,7 +72,7 @@ static double flow_error(double tolerance, double time, uint64_t stretches)
     setup.loss = CH_LOSS_MSE;
     setup.rate = time / (double)stretches;
     ch_network_learner model = start(&setup);
-    model.state->flow.tolerance = tolerance;
+    model.flow->tolerance = tolerance;
     advance_to(&model.learner, stretches, UINT64_MAX);
     assert_true(model.learner.progress.status == CH_RUNNING && model.learner.progress.steps == stretches);
     closed_form(&train, setup.kappa, time, expected);
@@ -123,7 +123,7 @@ static void flow_is_the_limit_of_gd(void **state)
         setup.dynamics = CH_DYNAMICS_FLOW;
         setup.rate = 0.2;
         ch_network_learner flow = start(&setup);
-        flow.state->flow.tolerance = 1e-8;
+        flow.flow->tolerance = 1e-8;
         advance_to(&flow.learner, 3, UINT64_MAX);
         assert_int_equal(flow.learner.progress.status, CH_RUNNING);
         for (uint64_t halving = 0; halving < 3; halving++) {

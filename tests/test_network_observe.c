@@ -1,5 +1,5 @@
 /* test_network_observe.c — observations of networks under training against their definitions. */
-#include "models/learner/state.h"
+#include "models/learner/lookahead.h"
 
 #include "tests/learner_support.h"
 
@@ -280,7 +280,7 @@ static void threads_change_nothing(void **state)
             models[t] = start(&setup);
             assert_true((double)models[t].state->chunk < MANY / 3 && MANY * models[t].state->sample_cost > 0x1p17);
             advance_to(&models[t].learner, setup.fast ? 60000 : 6, UINT64_MAX);
-            assert_true(!setup.fast || models[t].state->ahead.looks > 2);
+            assert_true(!setup.fast || models[t].lookahead->looks > 2);
             assert_true(models[t].learner.progress.updates >= 6);
             seen[t] = observe(&models[t].learner);
             seen[t].layer_change = NULL;

@@ -33,7 +33,7 @@ static double *weights_of(const ch_twin *model, const ch_sample_set *set)
 
 static double margin_of(const ch_twin *model, size_t mu)
 {
-    return model->temperature * model->followed.margins[mu];
+    return model->temperature * model->margins.values[mu];
 }
 
 /* What the margins of single-precision entries may be off by: 2^-24 sum_nu |K_mu,nu| a_nu, and 2^-53 of it for every
@@ -132,7 +132,7 @@ static void gradient_descent_is_the_perceptrons(void **state)
 /* Bits, number and ranks of the unfitted, by what the margins say. */
 static void assert_unfitted_are_known(const ch_twin *model)
 {
-    const ch_followed *followed = &model->followed;
+    const ch_margins *margins = &model->margins;
     const size_t num_samples = model->setup.num_samples;
     bool *seen = ch_alloc(num_samples, sizeof *seen);
     uint32_t *list = ch_alloc(num_samples, sizeof *list);
@@ -140,10 +140,10 @@ static void assert_unfitted_are_known(const ch_twin *model)
     for (size_t mu = 0; mu < num_samples; mu++) {
         number += !(margin_of(model, mu) >= model->setup.kappa);
     }
-    assert_int_equal(number, followed->num_unfitted);
-    assert_int_equal(ch_followed_list(followed, followed->unfitted, list), number);
+    assert_int_equal(number, margins->num_unfitted);
+    assert_int_equal(ch_margins_list(margins, margins->unfitted, list), number);
     for (uint32_t rank = 0; rank < number; rank++) {
-        const uint32_t mu = ch_followed_sample(followed, rank);
+        const uint32_t mu = ch_margins_sample(margins, rank);
         assert_true(mu < num_samples && !seen[mu] && mu == list[rank]);
         assert_false(margin_of(model, mu) >= model->setup.kappa);
         seen[mu] = true;
@@ -165,7 +165,7 @@ static void dual_is_the_primal(void **state)
         start_twin(&model, &setup);
         ch_learner *learner = &model.learner;
         for (uint64_t updates = 1; updates < 200 && learner->progress.status == CH_RUNNING; updates++) {
-            const uint32_t unfitted = model.followed.num_unfitted;
+            const uint32_t unfitted = model.margins.num_unfitted;
             double before = 0, after = 0;
             for (size_t mu = 0; mu < at->num_samples; mu++) {
                 before += model.uses[mu];
@@ -208,7 +208,7 @@ static void updates_are_by_the_unfitted(void **state)
         double *margins = ch_alloc(at->num_samples, sizeof *margins), *uses = ch_alloc(at->num_samples, sizeof *uses);
         start_twin(&model, &setup);
         for (uint64_t updates = 1; updates < 300 && model.learner.progress.status == CH_RUNNING; updates++) {
-            memcpy(margins, model.followed.margins, at->num_samples * sizeof *margins);
+            memcpy(margins, model.margins.values, at->num_samples * sizeof *margins);
             memcpy(uses, model.uses, at->num_samples * sizeof *uses);
             model.learner.advance(&model.learner, &(ch_limit){.steps = UINT64_MAX, .updates = updates});
             for (size_t mu = 0; mu < at->num_samples; mu++) {
@@ -307,10 +307,10 @@ static void sums_lose_nothing(void **state)
     enum { P = 100, ROWS = 200000 };
     ch_sample_set set = draw(0, 8, true, 5, P);
     ch_kernel kernel = gram_of(&set, NULL);
-    ch_followed followed;
+    ch_margins margins;
     ch_random random;
     long double exact[P] = {0}, whole[P] = {0};
-    assert_true(ch_followed_init(&followed, P, 1));
+    assert_true(ch_margins_init(&margins, P, 1));
     ch_random_init(&random, 3, CH_STREAM_BATCHES, 0);
     for (size_t row = 0; row < ROWS; row += 7) {
         uint32_t samples[7];
@@ -321,13 +321,13 @@ static void sums_lose_nothing(void **state)
                 whole[mu] += fabsl((long double)ch_kernel_row(&kernel, samples[i])[mu]);
             }
         }
-        ch_followed_add_rows(&followed, &kernel, samples, 7);
+        ch_margins_add_rows(&margins, &kernel, samples, 7);
     }
     for (size_t mu = 0; mu < P; mu++) {
         const double error = (double)(1e-12L * whole[mu]);
-        assert_in((double)((long double)followed.margins[mu] - exact[mu]), -error, error);
+        assert_in((double)((long double)margins.values[mu] - exact[mu]), -error, error);
     }
-    ch_followed_free(&followed);
+    ch_margins_free(&margins);
     ch_kernel_free(&kernel);
     ch_sample_set_free(&set);
 }
@@ -339,8 +339,8 @@ static void assert_same_end(const ch_twin *one, const ch_twin *other)
     assert_int_equal(one->learner.progress.status, CH_FITTED);
     assert_memory_equal(&one->learner.progress, &other->learner.progress, sizeof(ch_progress));
     assert_memory_equal(one->uses, other->uses, one->setup.num_samples * sizeof *one->uses);
-    assert_memory_equal(one->followed.margins, other->followed.margins,
-                        one->setup.num_samples * sizeof *one->followed.margins);
+    assert_memory_equal(one->margins.values, other->margins.values,
+                        one->setup.num_samples * sizeof *one->margins.values);
 }
 
 /* Stopping anywhere, and looking, changes nothing. */
@@ -373,7 +373,7 @@ static void limits_are_exact(void **state)
             }
             const bool ended = progress->status == CH_FITTED;
             assert_int_equal(learner->observe(learner, &seen, NULL), CH_OK);
-            assert_int_equal(seen.unfitted, parts.followed.num_unfitted);
+            assert_int_equal(seen.unfitted, parts.margins.num_unfitted);
             assert_true(!ended || seen.unfitted == 0);
             if (!ended) {
                 learner->progress.status = CH_RUNNING; /* as the training loop has it: a look changes nothing */
@@ -502,8 +502,8 @@ static void nan_is_not_fitted(void **state)
     for (size_t i = 0; i < 100; i++) {
         kernel.train[9 * kernel.stride + i] = NAN;
     }
-    ch_followed_add_rows(&model.followed, &kernel, &(uint32_t){9}, 1);
-    assert_int_equal(model.followed.num_unfitted, 100);
+    ch_margins_add_rows(&model.margins, &kernel, &(uint32_t){9}, 1);
+    assert_int_equal(model.margins.num_unfitted, 100);
     assert_int_equal(model.learner.observe(&model.learner, &seen, NULL), CH_OK);
     assert_true(seen.unfitted == 100 && seen.train_error == 1 && isnan(seen.min_margin) && isnan(seen.train_loss));
     assert_int_equal(model.learner.progress.status, CH_DIVERGED);

@@ -355,7 +355,7 @@ static void small_margins_make_the_network_its_twin(void **state)
             fitted += step_network(&network, &here, P, rate, KAPPA, first_outputs, margins);
             twin.learner.advance(&twin.learner, &(ch_limit){.steps = step, .updates = UINT64_MAX});
             for (size_t i = 0; i < P; i++) {
-                const double margin = twin.temperature * twin.followed.margins[i];
+                const double margin = twin.temperature * twin.margins.values[i];
                 assert_in(margin - margins[i], -1e-3 * KAPPA, 1e-3 * KAPPA);
             }
         }

@@ -1,168 +1,165 @@
-/* lookahead.c — sgd without its idle steps, equal in law to sgd step by step.
- *
- * Late in training most batches hold no sample with a gradient, and weights do not move before one that does.
- *
- * So many coming batches are drawn, in the order in which sgd would draw them, and judged in one forward pass. The
- * first with a gradient is the next update; those behind it wait in a queue, to be judged again at the new weights. The
- * steps are those of sgd one by one: to the bit, until sums of the first layer are kept (learner_kept.c).
- *
- * Where that wait is likely to cost more than a pass over all P samples, that pass is made instead. It shows the u
- * samples that have a gradient: none, and the run is fitted; else the wait for a batch with one of them is geometric,
- * their number in it hypergeometric given at least one, and which they are uniform (core/waiting.h).
- *
- * Why the law is the same: batches are independent of each other and of the weights. When the second way is taken
- * depends on what was seen of batches already reached alone, on how many were idle since the last update and on the
- * last pass over all samples, never on batches that wait in the queue. Given all that, the batches to come are as if
- * none had been drawn: those up to the next update may be drawn afresh, given what the pass has shown, and those after
- * it taken from the queue, which nothing has looked into. The second way has a stream of its own, so that no bit
- * depends on how many batches are judged at a time, which limits and threads decide.
- */
-#include "models/learner/state.h"
+/* lookahead.c — the fast engine of networks: sgd without its idle steps. */
+#include "models/learner/lookahead.h"
 
 #include "core/draw.h"
+#include "core/waiting.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* So few active samples make the wait, P / u samples and as many drawn ahead in vain, dearer than a look at all P. */
+/* With so few active samples u a round costs more than a look: some P / u samples until one of them comes, and as many
+ * that are tested in vain. */
 enum { FEW_ACTIVE = 2 };
 
-/* ---- judging batches ahead ---- */
+/* ---- rounds ---- */
 
-/* First of `count` batches, just judged, that holds a sample with a gradient; `count` if none does. */
-static size_t first_active(const ch_network_state *self, size_t count)
+/* Place of the first of `count` batches just tested that holds an active sample; `count` if none does. */
+static size_t first_active(const ch_network_learner *self, size_t count)
 {
-    const size_t size = self->setup.batch;
-    const ch_sample_list list = {.index = self->ahead.queue, .count = count * size};
+    const size_t size = self->state->setup.batch;
+    const ch_sample_list list = {.index = self->lookahead->queue, .count = count * size};
     for (size_t i = 0; i < list.count; i++) {
-        if (ch_state_slope(self, &list, i) != 0) {
+        if (ch_state_slope(self->state, &list, i) != 0) {
             return i / size;
         }
     }
     return count;
 }
 
-/* Coefficients of one of the batches judged, 0 for the others: all were one chunk, whose pass is still at hand. */
-static ch_pass_summary choose_batch(ch_network_state *self, size_t chosen, size_t count)
+/* Sets the coefficients of one of the `count` batches just tested, and those of the others to 0: all of them were one
+ * chunk, and workers[0] still has what its pass left for the update. */
+static ch_pass_summary choose_batch(ch_network_learner *self, size_t chosen, size_t count)
 {
-    const size_t size = self->setup.batch;
-    const ch_sample_list list = {.index = self->ahead.queue, .count = count * size};
-    const double scale = -self->setup.rate / (double)size;
-    double *coefficients = self->workers[0].coefficients;
+    ch_network_state *state = self->state;
+    const size_t size = state->setup.batch;
+    const ch_sample_list list = {.index = self->lookahead->queue, .count = count * size};
+    const double scale = -state->setup.rate / (double)size;
+    double *coefficients = state->workers[0].coefficients;
     ch_pass_summary seen = {0};
     memset(coefficients, 0, list.count * sizeof *coefficients);
     for (size_t i = chosen * size; i < (chosen + 1) * size; i++) {
-        coefficients[i] = scale * ch_state_slope(self, &list, i);
+        coefficients[i] = scale * ch_state_slope(state, &list, i);
         seen.active += coefficients[i] != 0;
-        seen.sum += self->margins[i];
+        seen.sum += state->margins[i];
     }
     return seen;
 }
 
-/* Takes the step of the chosen of the batches judged. @return false when stopped */
-static bool take_judged(ch_network_learner *self, size_t chosen, size_t count)
+/* Takes the step of one of the batches just tested. Its pass is made again where the test was by sums or by several
+ * workers.  @return false when stopped */
+static bool take_tested(ch_network_learner *self, size_t chosen, size_t count)
 {
     ch_network_state *state = self->state;
+    ch_lookahead *ahead = self->lookahead;
     const size_t size = state->setup.batch;
-    const ch_sample_list judged = {.index = state->ahead.queue, .count = count * size};
-    const ch_sample_list batch = {.index = state->ahead.queue + chosen * size, .count = size};
-    const bool is_at_hand = !state->ahead.kept.is_on && judged.count <= state->chunk;
+    const ch_sample_list tested = {.index = ahead->queue, .count = count * size};
+    const ch_sample_list batch = {.index = ahead->queue + chosen * size, .count = size};
+    const bool is_at_hand = !ahead->sums.is_on && tested.count <= state->chunk;
     ch_pass_summary seen;
     if (is_at_hand) {
-        seen = choose_batch(state, chosen, count);
+        seen = choose_batch(self, chosen, count);
     } else if (!ch_state_prepare(state, &batch, -state->setup.rate / (double)size, NULL, &seen)) {
         return false;
     }
     self->learner.progress.steps++;
-    ch_kept_settle(self, is_at_hand ? &judged : &batch, &seen);
+    ch_lookahead_sums_commit(&ahead->sums, self, is_at_hand ? &tested : &batch, &seen);
     return true;
 }
 
-static void leave_behind(ch_network_state *self, size_t count)
+static void fill_queue(ch_network_learner *self, size_t count)
 {
-    ch_look_ahead *ahead = &self->ahead;
-    const size_t size = self->setup.batch;
+    ch_lookahead *ahead = self->lookahead;
+    for (; ahead->queued < count; ahead->queued++) {
+        ch_state_draw(self->state, ahead->queue + ahead->queued * self->state->setup.batch);
+    }
+}
+
+/* Drops the first `count` batches of the queue, which were reached. */
+static void shorten_queue(ch_network_learner *self, size_t count)
+{
+    ch_lookahead *ahead = self->lookahead;
+    const size_t size = self->state->setup.batch;
     ahead->queued -= count;
     memmove(ahead->queue, ahead->queue + count * size, ahead->queued * size * sizeof *ahead->queue);
 }
 
-/* Judges the next batches, up to step `end`, and takes the update if one of them makes it.
+static size_t within_room(const ch_lookahead *self, uint64_t batches)
+{
+    return batches < 1 ? 1 : batches < self->room ? (size_t)batches : self->room;
+}
+
+/* Tests the next batches, up to step `end`, and takes the update if one of them makes it.
  * @return false when stopped */
-static bool judge_ahead(ch_network_learner *self, uint64_t end)
+static bool take_round(ch_network_learner *self, uint64_t end)
 {
     ch_network_state *state = self->state;
-    ch_look_ahead *ahead = &state->ahead;
+    ch_lookahead *ahead = self->lookahead;
     ch_progress *progress = &self->learner.progress;
     const uint64_t left = end - progress->steps;
-    const size_t count = left < ahead->ahead ? (size_t)left : ahead->ahead;
-    const ch_sample_list judged = {.index = ahead->queue, .count = count * state->setup.batch};
-    for (; ahead->queued < count; ahead->queued++) {
-        ch_state_draw(state, ahead->queue + ahead->queued * state->setup.batch);
-    }
-    if (!ch_kept_judge(state, &judged)) {
+    const size_t count = left < ahead->next_round ? (size_t)left : ahead->next_round;
+    const ch_sample_list tested = {.index = ahead->queue, .count = count * state->setup.batch};
+    fill_queue(self, count);
+    if (!ch_lookahead_sums_test(&ahead->sums, state, &tested)) {
         return false;
     }
-    const size_t idle = first_active(state, count), passed = idle < count ? idle + 1 : count;
-    ch_kept_pass(state, &(ch_sample_list){.index = ahead->queue, .count = passed * state->setup.batch});
+    const size_t idle = first_active(self, count), reached = idle < count ? idle + 1 : count;
+    const ch_sample_list first = {.index = ahead->queue, .count = reached * state->setup.batch};
+    ch_lookahead_sums_store(&ahead->sums, &first);
     progress->steps += idle;
-    if (idle == count) {
-        leave_behind(state, count);
-        ahead->ahead = 2 * ahead->ahead < ahead->room ? 2 * ahead->ahead : ahead->room;
-        return true;
-    }
     const uint64_t waited = progress->steps - progress->last_update;
-    if (!take_judged(self, idle, count)) {
+    if (idle < count && !take_tested(self, idle, count)) {
         return false;
     }
-    leave_behind(state, idle + 1);
-    ahead->ahead = waited / 2 < ahead->room ? (size_t)(waited / 2) : ahead->room; /* the next wait may be alike */
-    ahead->ahead += ahead->ahead == 0;
+    shorten_queue(self, reached);
+    ahead->next_round = within_room(ahead, idle < count ? waited / 2 : 2 * ahead->next_round);
     return true;
 }
 
-/* ---- looking at all samples ---- */
+/* ---- looks and events ---- */
 
-static void list_active(ch_network_state *self)
+/* Lists the active samples, from the margins of all samples. */
+static void list_active(ch_network_learner *self)
 {
-    const ch_sample_list all = {.count = self->setup.num_samples};
-    self->ahead.num_active = 0;
+    ch_lookahead *ahead = self->lookahead;
+    const ch_sample_list all = {.count = self->state->setup.num_samples};
+    ahead->num_active = 0;
     for (size_t mu = 0; mu < all.count; mu++) {
-        if (ch_state_slope(self, &all, mu) != 0) {
-            self->ahead.active[self->ahead.num_active++] = (uint32_t)mu;
+        if (ch_state_slope(self->state, &all, mu) != 0) {
+            ahead->active[ahead->num_active++] = (uint32_t)mu;
         }
     }
 }
 
-/* Finds when the next batch with a gradient comes. @return false when stopped */
+/* Looks at all samples, and unless the run is over draws which step is the next update.  @return false when stopped */
 static bool find_event(ch_network_learner *self)
 {
-    ch_network_state *state = self->state;
-    ch_look_ahead *ahead = &state->ahead;
+    const ch_network_learner_setup *setup = &self->state->setup;
+    ch_lookahead *ahead = self->lookahead;
     ch_pass_summary seen;
-    if (!ch_kept_check(self, &seen)) {
+    if (!ch_lookahead_sums_check(&ahead->sums, self, &seen)) {
         return false;
     }
     ahead->looks++;
     if (self->learner.progress.status != CH_RUNNING) {
         return true;
     }
-    ch_waiting law;
-    list_active(state);
-    ahead->event_is_known = true; /* without a gradient in floating point: never, though samples are unfitted */
-    if (ahead->num_active > 0) {
-        ch_waiting_init(&law, (uint32_t)state->setup.num_samples, (uint32_t)state->setup.batch, ahead->num_active);
+    list_active(self);
+    ahead->event_is_known = true;
+    if (ahead->num_active >
+        0) { /* else samples are unfitted, but every gradient has underflowed to 0: no update comes */
+        ch_waiting law;
+        ch_waiting_init(&law, (uint32_t)setup->num_samples, (uint32_t)setup->batch, ahead->num_active);
         ahead->event_step = self->learner.progress.steps + ch_waiting_steps(&law, &ahead->random);
         ahead->event_count = ch_waiting_number(&law, &ahead->random);
     }
     return true;
 }
 
-/* @return false when stopped */
+/* Takes the update that a look has drawn.  @return false when stopped */
 static bool take_event(ch_network_learner *self)
 {
     ch_network_state *state = self->state;
-    ch_look_ahead *ahead = &state->ahead;
+    ch_lookahead *ahead = self->lookahead;
     const ch_sample_list drawn = {.index = ahead->active, .count = ahead->event_count};
     ch_pass_summary seen;
     ch_draw_shuffled(&ahead->random, ahead->active, ahead->event_count, ahead->num_active);
@@ -171,16 +168,16 @@ static bool take_event(ch_network_learner *self)
     }
     self->learner.progress.steps = ahead->event_step;
     ahead->event_is_known = false;
-    ch_kept_settle(self, &drawn, &seen);
+    ch_lookahead_sums_commit(&ahead->sums, self, &drawn, &seen);
     return true;
 }
 
 /* ---- the engine ---- */
 
-/* When to look: after P / B idle steps, or at once after an update where few samples had a gradient. */
+/* Step at which to look: P / B idle steps after the last update, or at once where few samples were active. */
 static uint64_t next_look(const ch_network_learner *self)
 {
-    const bool at_once = self->state->ahead.num_active <= FEW_ACTIVE;
+    const bool at_once = self->lookahead->num_active <= FEW_ACTIVE;
     return at_once ? self->learner.progress.steps : self->state->next_look;
 }
 
@@ -190,17 +187,17 @@ static bool take_steps(ch_network_learner *self, const ch_limit *limit)
     if (self->learner.progress.steps >= look) {
         return find_event(self);
     }
-    if (self->state->ahead.room < 2) {
+    if (self->lookahead->room < 2) {
         return ch_learner_step_sgd(self);
     }
-    return judge_ahead(self, limit->steps < look ? limit->steps : look);
+    return take_round(self, limit->steps < look ? limit->steps : look);
 }
 
-/* A look costs as much as P / B steps. */
-static void set_costs(ch_network_learner *self)
+/* Operations of an update: two passes over its batch, and a look where there is one after each update. */
+static void set_update_cost(ch_network_learner *self)
 {
     const ch_network_learner_setup *setup = &self->state->setup;
-    const bool looks = self->state->ahead.num_active <= FEW_ACTIVE;
+    const bool looks = self->lookahead->num_active <= FEW_ACTIVE;
     const double samples = (double)setup->batch * 2 + (looks ? (double)setup->num_samples : 0);
     self->learner.update_cost = samples * self->state->sample_cost + (double)self->state->num_weights;
 }
@@ -208,7 +205,7 @@ static void set_costs(ch_network_learner *self)
 void ch_learner_advance_fast(ch_learner *learner, const ch_limit *limit)
 {
     ch_network_learner *self = (ch_network_learner *)learner;
-    const ch_look_ahead *ahead = &self->state->ahead;
+    const ch_lookahead *ahead = self->lookahead;
     bool goes_on = true;
     while (goes_on && ch_learner_goes_on(self, limit)) {
         if (!ahead->event_is_known) {
@@ -219,28 +216,38 @@ void ch_learner_advance_fast(ch_learner *learner, const ch_limit *limit)
             goes_on = take_event(self);
         }
     }
-    set_costs(self);
+    set_update_cost(self);
 }
 
-ch_code ch_look_ahead_init(ch_network_state *self, ch_error *err)
+/* ---- memory ---- */
+
+/* Freeing needs no sizes: state NULL. */
+static ch_buffer_list buffers_of(const ch_lookahead *self, const ch_network_state *state)
 {
-    ch_look_ahead *ahead = &self->ahead;
-    const bool is_alone = self->setup.threads == 1 && self->chunk > CH_JUDGED_AHEAD;
-    ahead->room = (is_alone ? CH_JUDGED_AHEAD : self->chunk * (size_t)self->setup.threads) / self->setup.batch;
-    ahead->ahead = 1;
-    ahead->num_active = UINT32_MAX;
-    ch_random_init(&ahead->random, self->setup.seed_batch, CH_STREAM_BATCHES, 1);
-    ahead->queue = ch_alloc(ahead->room * self->setup.batch, sizeof *ahead->queue);
-    ahead->active = ch_alloc(self->setup.num_samples, sizeof *ahead->active);
-    if (ahead->queue == NULL || ahead->active == NULL) {
+    return (ch_buffer_list){{
+        CH_BUFFER(self->queue, state != NULL ? state->round : 0), /* B samples a batch */
+        CH_BUFFER(self->active, state != NULL ? state->setup.num_samples : 0),
+    }};
+}
+
+ch_code ch_lookahead_init(ch_lookahead *self, const ch_network_state *state, ch_error *err)
+{
+    const ch_network_learner_setup *setup = &state->setup;
+    const ch_buffer_list buffers = buffers_of(self, state);
+    const bool is_alone = setup->threads == 1 && state->chunk > CH_ROUND_SAMPLES;
+    self->room = (is_alone ? CH_ROUND_SAMPLES : state->round) / setup->batch;
+    self->next_round = 1;
+    self->num_active = UINT32_MAX;
+    ch_random_init(&self->random, setup->seed_batch, CH_STREAM_BATCHES, 1);
+    if (!ch_buffers_alloc(&buffers)) {
         return ch_error_memory(err, "batches drawn ahead: lower train");
     }
-    return ch_kept_sums_init(self, err);
+    return ch_lookahead_sums_init(&self->sums, state, err);
 }
 
-void ch_look_ahead_free(ch_look_ahead *self)
+void ch_lookahead_free(ch_lookahead *self)
 {
-    free(self->queue);
-    free(self->active);
-    ch_kept_sums_free(&self->kept);
+    const ch_buffer_list buffers = buffers_of(self, NULL);
+    ch_buffers_free(&buffers);
+    ch_lookahead_sums_free(&self->sums);
 }

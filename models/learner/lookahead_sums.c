@@ -1,130 +1,125 @@
-/* lookahead_sums.c — passes of the fast engine by sums of the first layer that are kept (first_layer.h).
- *
- * What is kept must not depend on how many batches are judged at a time, which limits and threads decide: so it is the
- * sums of samples in batches that were passed, and of all samples at a look; and whether to keep them follows from the
- * updates and the steps between them.
- *
- * Updates are made from scratch, and so is the look that finds a run fitted: kept sums only say where to look. So a run
- * that an observation finds fitted takes no update unobserved.
- */
-#include "models/learner/state.h"
+/* lookahead_sums.c — sums of the first layer, by which the fast engine tests samples cheaply. */
+#include "models/learner/lookahead_sums.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <string.h>
 
-/* Rounds hold two batches or more, for any number of threads. */
-static bool can_keep(const ch_network_learner_setup *setup, size_t chunk)
+/* Whether a round holds two batches or more for any number of threads, of a network whose sums are cheap. */
+static bool are_possible(const ch_network_state *state)
 {
-    const size_t round = chunk < CH_JUDGED_AHEAD ? chunk : CH_JUDGED_AHEAD;
+    const ch_network_learner_setup *setup = &state->setup;
+    const size_t round = state->chunk < CH_ROUND_SAMPLES ? state->chunk : CH_ROUND_SAMPLES;
     return !setup->wide && ch_first_layer_terms(setup->architecture) > 0 && 2 * setup->batch <= round;
 }
 
-double ch_kept_sums_bytes(const ch_network_learner_setup *setup, size_t chunk)
+/* Freeing needs no sizes: state NULL. */
+static ch_buffer_list buffers_of(const ch_lookahead_sums *self, const ch_network_state *state)
 {
-    const double outputs = (double)setup->architecture->layers[0].out.channels;
-    const double judged = (double)chunk * (double)(setup->threads > 1 ? setup->threads : 1);
-    return can_keep(setup, chunk) ? ch_first_layer_bytes(setup->architecture, setup->num_samples) +
-                                        judged * outputs * sizeof(float) + (double)setup->num_samples * sizeof(uint32_t)
-                                  : 0;
+    const size_t num_outputs = state != NULL ? state->setup.architecture->layers[0].out.channels : 0;
+    return (ch_buffer_list){{
+        CH_BUFFER(self->tested, state != NULL ? state->round * num_outputs : 0),
+        CH_BUFFER(self->all, state != NULL ? state->setup.num_samples : 0),
+    }};
 }
 
-ch_code ch_kept_sums_init(ch_network_state *self, ch_error *err)
+double ch_lookahead_sums_bytes(const ch_network_state *state)
 {
-    ch_kept_sums *kept = &self->ahead.kept;
-    const size_t num_samples = self->setup.num_samples, judged = self->ahead.room * self->setup.batch;
-    if (!can_keep(&self->setup, self->chunk)) {
+    const ch_buffer_list buffers = buffers_of(&(ch_lookahead_sums){.is_on = false}, state);
+    const ch_network_learner_setup *setup = &state->setup;
+    return are_possible(state)
+               ? ch_first_layer_bytes(setup->architecture, setup->num_samples) + ch_buffers_bytes(&buffers)
+               : 0;
+}
+
+ch_code ch_lookahead_sums_init(ch_lookahead_sums *self, const ch_network_state *state, ch_error *err)
+{
+    const ch_network_learner_setup *setup = &state->setup;
+    if (!are_possible(state)) {
         return CH_OK;
     }
-    const ch_code code = ch_first_layer_init(&kept->layer, self->setup.architecture, num_samples, err);
+    const ch_code code = ch_first_layer_init(&self->layer, setup->architecture, setup->num_samples, err);
     if (code != CH_OK) {
         return code;
     }
-    kept->judged = ch_alloc(judged * kept->layer.num_outputs, sizeof *kept->judged);
-    kept->all = ch_alloc(num_samples, sizeof *kept->all);
-    if (kept->judged == NULL || kept->all == NULL) {
+    const ch_buffer_list buffers = buffers_of(self, state);
+    if (!ch_buffers_alloc(&buffers)) {
         return ch_error_memory(err, "the first layer's sums: lower train or width");
     }
-    for (size_t mu = 0; mu < num_samples; mu++) {
-        kept->all[mu] = (uint32_t)mu;
+    for (size_t mu = 0; mu < setup->num_samples; mu++) {
+        self->all[mu] = (uint32_t)mu;
     }
-    kept->is_possible = true;
+    self->is_possible = true;
     return CH_OK;
 }
 
-void ch_kept_sums_free(ch_kept_sums *self)
+void ch_lookahead_sums_free(ch_lookahead_sums *self)
 {
+    const ch_buffer_list buffers = buffers_of(self, NULL);
     ch_first_layer_free(&self->layer);
-    free(self->judged);
-    free(self->all);
-    *self = (ch_kept_sums){0};
+    ch_buffers_free(&buffers);
+    *self = (ch_lookahead_sums){0};
 }
 
-bool ch_kept_judge(ch_network_state *self, const ch_sample_list *judged)
+bool ch_lookahead_sums_test(ch_lookahead_sums *self, ch_network_state *state, const ch_sample_list *list)
 {
-    ch_kept_sums *kept = &self->ahead.kept;
-    return ch_state_margins(self, judged, kept->is_on ? kept->judged : NULL);
+    return self->is_on ? ch_state_margins_by_sums(state, list, &self->layer, self->tested)
+                       : ch_state_margins(state, list);
 }
 
-void ch_kept_pass(ch_network_state *self, const ch_sample_list *passed)
+void ch_lookahead_sums_store(ch_lookahead_sums *self, const ch_sample_list *first)
 {
-    ch_kept_sums *kept = &self->ahead.kept;
-    if (kept->is_on) {
-        ch_first_layer_keep(&kept->layer, passed->index, passed->count, kept->judged);
+    if (self->is_on) {
+        ch_first_layer_keep(&self->layer, first->index, first->count, self->tested);
     }
 }
 
-bool ch_kept_check(ch_network_learner *self, ch_pass_summary *seen)
+bool ch_lookahead_sums_check(ch_lookahead_sums *self, ch_network_learner *learner, ch_pass_summary *seen)
 {
-    ch_network_state *state = self->state;
-    ch_kept_sums *kept = &state->ahead.kept;
-    const ch_sample_list all = {.index = kept->all, .count = state->setup.num_samples};
-    if (!kept->is_on) {
-        return ch_learner_check(self, seen);
+    ch_network_state *state = learner->state;
+    const ch_sample_list all = {.index = self->all, .count = state->setup.num_samples};
+    if (!self->is_on) {
+        return ch_learner_check(learner, seen);
     }
-    if (!ch_state_margins(state, &all, kept->layer.sums)) {
-        ch_first_layer_forget(&kept->layer); /* some are newer than said */
+    if (!ch_state_margins_by_sums(state, &all, &self->layer, self->layer.sums)) {
+        ch_first_layer_forget(&self->layer); /* some of the stored sums have changed, others have not */
         return false;
     }
-    ch_first_layer_keep(&kept->layer, all.index, all.count, kept->layer.sums);
+    ch_first_layer_keep(&self->layer, all.index, all.count, self->layer.sums);
     ch_state_summarise(state, seen);
     if (isfinite(seen->sum) && seen->active > 0 && ch_state_weights_are_finite(state)) {
         return true;
     }
-    ch_first_layer_forget(&kept->layer); /* lest they deny what this check sees */
-    return ch_learner_check(self, seen);
+    /* The look from scratch may see a sample with a gradient that the sums would go on denying. */
+    ch_first_layer_forget(&self->layer);
+    return ch_learner_check(learner, seen);
 }
 
-/* Whether to keep sums, after an update of `active` samples and so many steps: a sample comes every P / B steps, and
- * its sums will lack the terms of that time. */
-static bool is_worth_it(ch_network_state *self, size_t active, uint64_t steps)
+/* Whether sums are on, after an update of `terms` active samples that came after so many steps: a sample is tested
+ * every P / B steps, and its sums will lack the terms of that time. */
+static bool are_worth_it(ch_lookahead_sums *self, const ch_network_learner_setup *setup, size_t terms, uint64_t steps)
 {
     static const double decay = 1 - 1.0 / 16;
-    ch_kept_sums *kept = &self->ahead.kept;
-    kept->terms = decay * kept->terms + (double)active;
-    kept->steps = decay * kept->steps + (double)steps;
-    const double lack = kept->terms / kept->steps * (double)self->setup.num_samples / (double)self->setup.batch;
-    return lack < (double)kept->layer.most_terms;
+    self->recent_terms = decay * self->recent_terms + (double)terms;
+    self->recent_steps = decay * self->recent_steps + (double)steps;
+    const double lack = self->recent_terms / self->recent_steps * (double)setup->num_samples / (double)setup->batch;
+    return lack < (double)self->layer.most_terms;
 }
 
-void ch_kept_note(ch_network_state *self)
+void ch_lookahead_sums_commit(ch_lookahead_sums *self, ch_network_learner *learner, const ch_sample_list *list,
+                              const ch_pass_summary *seen)
 {
-    ch_kept_sums *kept = &self->ahead.kept;
-    if (kept->is_on) {
-        ch_first_layer_note(&kept->layer, &self->workers[0].passes.narrow);
-    } else {
-        ch_first_layer_forget(&kept->layer);
-    }
-}
-
-void ch_kept_settle(ch_network_learner *self, const ch_sample_list *list, const ch_pass_summary *seen)
-{
-    ch_kept_sums *kept = &self->state->ahead.kept;
-    const ch_progress *progress = &self->learner.progress;
+    const ch_progress *progress = &learner->learner.progress;
     const uint64_t waited = progress->steps - progress->last_update;
-    ch_learner_settle(self, list, seen);
-    if (kept->is_possible && seen->active > 0) {
-        kept->is_on = is_worth_it(self->state, seen->active, waited);
-    } else if (kept->is_on) { /* they misled */
-        ch_first_layer_forget(&kept->layer);
+    const bool has_moved = ch_learner_commit(learner, list, seen);
+    if (!self->is_possible) {
+        return;
+    }
+    if (has_moved && self->is_on) {
+        ch_first_layer_note(&self->layer, &learner->state->workers[0].passes.narrow);
+    } else { /* W has changed by terms that are not listed; or the sums were wrong about the batch */
+        ch_first_layer_forget(&self->layer);
+    }
+    if (has_moved) {
+        self->is_on = are_worth_it(self, &learner->state->setup, seen->active, waited);
     }
 }

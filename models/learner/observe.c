@@ -1,5 +1,5 @@
 /* observe.c — observations of a network under training. */
-#include "models/learner/state.h"
+#include "models/learner/observe.h"
 
 #include "data/linear_error.h"
 
@@ -7,7 +7,7 @@
 
 /* ---- outputs ---- */
 
-/* From self->margins of all training samples. */
+/* Loss, error and least margin, from the margins of all training samples. */
 static void find_losses(const ch_network_state *self, ch_observation *out)
 {
     const ch_network_learner_setup *setup = &self->setup;
@@ -17,14 +17,14 @@ static void find_losses(const ch_network_state *self, ch_observation *out)
         const double margin = self->margins[mu];
         loss += ch_loss_of(setup->loss)->value(margin, setup->kappa);
         errors += !(margin > 0);
-        least = margin < least || isnan(margin) ? margin : least; /* NaN stays */
+        least = margin < least || isnan(margin) ? margin : least; /* once it is NaN it stays so */
     }
     out->train_loss = loss / (double)setup->num_samples;
     out->train_error = (double)errors / (double)setup->num_samples;
     out->min_margin = least / setup->kappa;
 }
 
-/* Fraction of test samples for which not y F > 0. @return false when stopped */
+/* The fraction of test samples with !(y F > 0).  @return false when stopped */
 static bool find_test_error(ch_network_state *self, ch_observation *out)
 {
     const ch_examples *test = self->setup.test;
@@ -42,11 +42,13 @@ static bool find_test_error(ch_network_state *self, ch_observation *out)
 
 /* ---- weights ---- */
 
+/* Delta w_i */
 static double change_at(const ch_network_state *self, size_t i)
 {
     return ch_state_weights(self)[i] - (double)self->start[i];
 }
 
+/* ||Delta w||, in all and of every layer with its bias. */
 static void find_weight_change(ch_network_state *self, ch_observation *out)
 {
     const ch_architecture *architecture = self->setup.architecture;
@@ -70,8 +72,8 @@ static void find_weight_change(ch_network_state *self, ch_observation *out)
     out->num_layers = found;
 }
 
-/* Delta W e and Delta W - (Delta W e) e^T of the first layer, W [h][d]: their norms over the h neurons. Of a linear
- * network, h = 1, the first keeps its sign. */
+/* Norms of Delta W e and of Delta W - (Delta W e) e^T, W [h][d] being the first layer's weights and e the teacher. Of a
+ * linear network h is 1, and the first is Delta W e itself, with its sign. */
 static void find_signal_and_noise(const ch_network_state *self, ch_observation *out)
 {
     const ch_layer *layer = &self->setup.architecture->layers[0];
@@ -101,15 +103,17 @@ static ch_code interrupted(ch_error *err)
     return ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped while a network was observed");
 }
 
-static ch_code observe_rest(ch_network_state *self, ch_observation *out, ch_error *err)
+/* What costs passes of its own: the kernel and the test error. */
+static ch_code observe_rest(ch_network_learner *self, ch_observation *out, ch_error *err)
 {
-    const ch_network_learner_setup *setup = &self->setup;
-    const ch_code code = self->meter.num_samples > 0 ? ch_kernel_meter_observe(self, out, err) : CH_OK;
+    ch_network_state *state = self->state;
+    const ch_network_learner_setup *setup = &state->setup;
+    const ch_code code = self->meter != NULL ? ch_kernel_meter_observe(self->meter, state, out, err) : CH_OK;
     if (code != CH_OK) {
         return code;
     }
     if (setup->test != NULL) {
-        return find_test_error(self, out) ? CH_OK : interrupted(err);
+        return find_test_error(state, out) ? CH_OK : interrupted(err);
     }
     if (setup->architecture->spec.arch == CH_ARCH_PERCEPTRON && setup->teacher != NULL && isfinite(setup->chi)) {
         return ch_linear_test_error(setup->chi, out->signal, out->noise, &out->test_error, err);
@@ -132,5 +136,5 @@ ch_code ch_learner_observe(ch_learner *learner, ch_observation *out, ch_error *e
     if (state->setup.teacher != NULL && state->setup.architecture->layers[0].kind == CH_LAYER_DENSE) {
         find_signal_and_noise(state, out);
     }
-    return learner->progress.status == CH_DIVERGED ? CH_OK : observe_rest(state, out, err);
+    return learner->progress.status == CH_DIVERGED ? CH_OK : observe_rest(self, out, err);
 }

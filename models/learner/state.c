@@ -1,9 +1,4 @@
-/* state.c — passes over samples: margins, coefficients, moving the weights.
- *
- * Chunks of samples as large as the workspace are shared out to workers, each a network of its own. A sample's output
- * does not depend on the worker, and sums over chunks are made in the order of the chunks: no bit depends on the number
- * of workers.
- */
+/* state.c — the network under training and its passes over samples. */
 #include "models/learner/state.h"
 
 #include <math.h>
@@ -11,36 +6,183 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Operations that are worth waking another thread. */
+/* A list of fewer operations than this is not worth waking another thread. */
 static const double LEAST_OPERATIONS = 1 << 17;
+/* A pass takes as many samples at a time as have this many bytes of workspace, within bounds. More samples gain
+ * nothing, and their values no longer fit the processor's caches. */
+static const size_t WORKSPACE_BYTES = (size_t)64 << 20;
+enum { LEAST_CHUNK = 16, MOST_CHUNK = 256 };
 
-/* ---- workers ---- */
+/* ---- sizes ---- */
 
-ch_code ch_worker_init(ch_worker *self, const ch_architecture *architecture, bool is_wide, size_t capacity,
-                       ch_error *err)
+bool ch_state_is_wide(const ch_network_state *self)
 {
-    const ch_code code = ch_passes_init(&self->passes, architecture, is_wide, capacity, err);
+    return self->setup.wide || self->setup.dynamics == CH_DYNAMICS_FLOW;
+}
+
+static size_t find_chunk(const ch_network_state *self)
+{
+    const ch_architecture *architecture = self->setup.architecture;
+    const size_t one = ch_passes_bytes(architecture, ch_state_is_wide(self), 1);
+    const size_t sample = ch_passes_bytes(architecture, ch_state_is_wide(self), 2) - one;
+    const size_t fit = WORKSPACE_BYTES / (sample > 0 ? sample : 1);
+    return fit < LEAST_CHUNK ? LEAST_CHUNK : fit < MOST_CHUNK ? fit : MOST_CHUNK;
+}
+
+/* Operations are counted in those of a plain loop; vector instructions make VECTOR multiply-adds in that time. */
+static double find_sample_cost(const ch_architecture *architecture)
+{
+    enum { VECTOR = 8 };
+    double sum = 0;
+    for (size_t l = 0; l < architecture->num_layers; l++) {
+        const ch_layer *layer = &architecture->layers[l];
+        sum += (double)layer->fan_in * (double)ch_shape_size(layer->out);
+    }
+    return sum / VECTOR;
+}
+
+void ch_state_set_sizes(ch_network_state *self, const ch_network_learner_setup *setup)
+{
+    self->setup = *setup;
+    self->setup.threads = setup->threads < 1 ? 1 : setup->threads;
+    self->chunk = find_chunk(self);
+    self->round = self->chunk * (size_t)self->setup.threads;
+    self->num_tests = setup->test != NULL ? setup->test->num_samples : 0;
+    self->num_weights = setup->architecture->num_weights;
+    self->sample_cost = find_sample_cost(setup->architecture);
+}
+
+/* ---- memory ---- */
+
+/* What grows with the numbers of samples and weights. */
+static ch_buffer_list buffers_of(const ch_network_state *self)
+{
+    const size_t num_samples = self->setup.num_samples;
+    return (ch_buffer_list){{
+        CH_BUFFER(self->start, self->num_weights),
+        CH_BUFFER(self->gradient, self->num_weights),
+        CH_BUFFER(self->start_outputs, num_samples),
+        CH_BUFFER(self->start_tests, self->num_tests),
+        CH_BUFFER(self->tests, self->num_tests),
+        CH_BUFFER(self->margins, num_samples + self->round),
+        CH_BUFFER(self->batch, self->setup.batch),
+        CH_BUFFER(self->order, num_samples),
+        CH_BUFFER(self->noise, self->setup.dynamics == CH_DYNAMICS_SDE ? num_samples : 0),
+    }};
+}
+
+static ch_buffer_list worker_buffers_of(const ch_worker *worker, const ch_network_state *self)
+{
+    return (ch_buffer_list){{
+        CH_BUFFER(worker->coefficients, self->chunk),
+        CH_BUFFER(worker->gradient, self->num_weights),
+    }};
+}
+
+double ch_state_bytes(const ch_network_state *self)
+{
+    const ch_buffer_list own = buffers_of(self), worker = worker_buffers_of(&(ch_worker){.coefficients = NULL}, self);
+    const size_t passes = ch_passes_bytes(self->setup.architecture, ch_state_is_wide(self), self->chunk);
+    const size_t no_noise = self->setup.dynamics == CH_DYNAMICS_SDE ? 0 : self->setup.num_samples;
+    return ch_buffers_bytes(&own) + (double)no_noise * sizeof *self->noise +
+           self->setup.threads * (ch_buffers_bytes(&worker) + (double)passes);
+}
+
+static ch_code init_worker(ch_worker *worker, const ch_network_state *self, ch_error *err)
+{
+    const ch_code code =
+        ch_passes_init(&worker->passes, self->setup.architecture, ch_state_is_wide(self), self->chunk, err);
     if (code != CH_OK) {
         return code;
     }
-    self->coefficients = ch_alloc(capacity, sizeof *self->coefficients);
-    self->gradient = ch_alloc(architecture->num_weights, sizeof *self->gradient);
-    return self->coefficients != NULL && self->gradient != NULL
-               ? CH_OK
-               : ch_error_memory(err, "a network's gradient: lower width");
+    const ch_buffer_list buffers = worker_buffers_of(worker, self);
+    return ch_buffers_alloc(&buffers) ? CH_OK : ch_error_memory(err, "a network's gradient: lower width");
 }
 
-void ch_worker_free(ch_worker *self)
+static void free_worker(ch_worker *worker, const ch_network_state *self)
 {
-    ch_passes_free(&self->passes);
-    free(self->coefficients);
-    free(self->gradient);
+    const ch_buffer_list buffers = worker_buffers_of(worker, self);
+    ch_passes_free(&worker->passes);
+    ch_buffers_free(&buffers);
 }
+
+static ch_code allocate(ch_network_state *self, ch_error *err)
+{
+    const ch_buffer_list buffers = buffers_of(self);
+    self->workers = ch_alloc((size_t)self->setup.threads, sizeof *self->workers);
+    if (self->workers == NULL) {
+        return ch_error_memory(err, "a network under training");
+    }
+    for (int w = 0; w < self->setup.threads; w++) {
+        const ch_code code = init_worker(&self->workers[w], self, err);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    self->layer_change = ch_alloc(self->setup.architecture->num_layers, sizeof *self->layer_change);
+    if (self->layer_change == NULL || !ch_buffers_alloc(&buffers)) {
+        return ch_error_memory(err, "a network under training: lower width or train");
+    }
+    return CH_OK;
+}
+
+/* ---- the start ---- */
+
+/* w0, by way of self->gradient */
+static void draw_weights(ch_network_state *self)
+{
+    double *weights = self->gradient, square = 0;
+    ch_architecture_draw(self->setup.architecture, self->setup.seed_init, weights);
+    for (size_t i = 0; i < self->num_weights; i++) {
+        self->start[i] = (float)weights[i];
+        square += weights[i] * weights[i];
+    }
+    self->norm_init = sqrt(square);
+    ch_state_set_weights(self, weights);
+}
+
+static bool find_start_outputs(ch_network_state *self)
+{
+    const ch_sample_list train = {.count = self->setup.num_samples}, test = {.count = self->num_tests};
+    return ch_state_outputs(self, self->setup.train, &train, self->start_outputs) &&
+           (self->setup.test == NULL || ch_state_outputs(self, self->setup.test, &test, self->start_tests));
+}
+
+ch_code ch_state_init(ch_network_state *self, const ch_network_learner_setup *setup, ch_error *err)
+{
+    ch_state_set_sizes(self, setup);
+    const ch_code code = allocate(self, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    for (size_t mu = 0; mu < setup->num_samples; mu++) {
+        self->order[mu] = (uint32_t)mu;
+    }
+    ch_random_init(&self->random, setup->seed_batch, CH_STREAM_BATCHES, 0);
+    ch_random_init(&self->noise_random, setup->seed_batch, CH_STREAM_NOISE, 0);
+    self->patience = (setup->num_samples + setup->batch - 1) / setup->batch;
+    self->next_look = UINT64_MAX;
+    draw_weights(self);
+    return find_start_outputs(self) ? CH_OK : ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped before training began");
+}
+
+void ch_state_free(ch_network_state *self)
+{
+    const ch_buffer_list buffers = buffers_of(self);
+    for (int w = 0; self->workers != NULL && w < self->setup.threads; w++) {
+        free_worker(&self->workers[w], self);
+    }
+    free(self->workers);
+    free(self->layer_change);
+    ch_buffers_free(&buffers);
+    memset(self, 0, sizeof *self);
+}
+
+/* ---- weights ---- */
 
 void ch_state_set_weights(ch_network_state *self, const double *weights)
 {
     ch_passes_set_weights(&self->workers[0].passes, weights);
-    ch_first_layer_forget(&self->ahead.kept.layer);
     self->is_shared = false;
 }
 
@@ -49,7 +191,17 @@ const double *ch_state_weights(const ch_network_state *self)
     return ch_passes_weights(&self->workers[0].passes);
 }
 
-/* Workers for a list, with the weights as they are. */
+bool ch_state_weights_are_finite(const ch_network_state *self)
+{
+    const double *weights = ch_state_weights(self);
+    double sum = 0;
+    for (size_t i = 0; i < self->num_weights; i++) {
+        sum += weights[i] * 0; /* 0, or NaN where the weight is not finite */
+    }
+    return isfinite(sum);
+}
+
+/* Gives the weights to as many workers as a list is worth; returns their number. */
 static int call_workers(ch_network_state *self, const ch_sample_list *list)
 {
     const bool is_worth_it = (double)list->count * self->sample_cost > LEAST_OPERATIONS;
@@ -80,28 +232,29 @@ static void find_outputs(ch_passes *passes, const ch_examples *set, const ch_sam
     }
 }
 
+/* Samples of the chunk that begins at place `from` of the list. */
 static size_t chunk_size(const ch_network_state *self, const ch_sample_list *list, size_t from)
 {
     const size_t left = list->count - from;
     return left < self->chunk ? left : self->chunk;
 }
 
-/* With sums, [list->count][m], by those kept of the first layer. */
-static bool outputs_by(ch_network_state *self, const ch_examples *set, const ch_sample_list *list, float *sums,
-                       double *outputs)
+/* Outputs from scratch where `layer` is NULL, else by its sums, as ch_state_margins_by_sums says.
+ * @return false when stopped */
+static bool outputs_by(ch_network_state *self, const ch_examples *set, const ch_sample_list *list,
+                       const ch_first_layer *layer, float *sums, double *outputs)
 {
-    const ch_first_layer *kept = &self->ahead.kept.layer;
     const int num = call_workers(self, list);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(num) if (num > 1)
     for (size_t from = 0; from < list->count; from += self->chunk) {
         if (!ch_state_is_stopped(self)) {
             ch_passes *passes = &self->workers[num > 1 ? omp_get_thread_num() : 0].passes;
             const size_t count = chunk_size(self, list, from);
-            if (sums == NULL) {
+            if (layer == NULL) {
                 find_outputs(passes, set, list, from, count, outputs + from);
             } else {
-                ch_passes_forward_kept(passes, kept, set->inputs, list->index + from, count,
-                                       sums + from * kept->num_outputs, outputs + from);
+                ch_passes_forward_kept(passes, layer, set->inputs, list->index + from, count,
+                                       sums + from * layer->num_outputs, outputs + from);
             }
         }
     }
@@ -110,10 +263,10 @@ static bool outputs_by(ch_network_state *self, const ch_examples *set, const ch_
 
 bool ch_state_outputs(ch_network_state *self, const ch_examples *set, const ch_sample_list *list, double *outputs)
 {
-    return outputs_by(self, set, list, NULL, outputs);
+    return outputs_by(self, set, list, NULL, NULL, outputs);
 }
 
-/* m = y (f - f0) in place of f */
+/* self->margins = y (f - f0), where it was f */
 static void outputs_to_margins(const ch_network_state *self, const ch_sample_list *list, size_t from, size_t count)
 {
     for (size_t i = from; i < from + count; i++) {
@@ -122,9 +275,17 @@ static void outputs_to_margins(const ch_network_state *self, const ch_sample_lis
     }
 }
 
-bool ch_state_margins(ch_network_state *self, const ch_sample_list *list, float *sums)
+bool ch_state_margins(ch_network_state *self, const ch_sample_list *list)
 {
-    const bool is_done = outputs_by(self, self->setup.train, list, sums, self->margins);
+    const bool is_done = ch_state_outputs(self, self->setup.train, list, self->margins);
+    outputs_to_margins(self, list, 0, list->count);
+    return is_done;
+}
+
+bool ch_state_margins_by_sums(ch_network_state *self, const ch_sample_list *list, const ch_first_layer *layer,
+                              float *sums)
+{
+    const bool is_done = outputs_by(self, self->setup.train, list, layer, sums, self->margins);
     outputs_to_margins(self, list, 0, list->count);
     return is_done;
 }
@@ -135,6 +296,7 @@ double ch_state_slope(const ch_network_state *self, const ch_sample_list *list, 
     return setup->train->labels[sample_at(list, i)] * ch_loss_of(setup->loss)->slope(self->margins[i], setup->kappa);
 }
 
+/* Adds the sum of margins and the number of unfitted samples at places from ... from + count - 1. */
 static void count_margins(const ch_network_state *self, size_t from, size_t count, ch_pass_summary *seen)
 {
     for (size_t i = from; i < from + count; i++) {
@@ -156,7 +318,7 @@ void ch_state_summarise(const ch_network_state *self, ch_pass_summary *seen)
 bool ch_state_look(ch_network_state *self, ch_pass_summary *seen)
 {
     const ch_sample_list all = {.count = self->setup.num_samples};
-    if (!ch_state_margins(self, &all, NULL)) {
+    if (!ch_state_margins(self, &all)) {
         return false;
     }
     ch_state_summarise(self, seen);
@@ -165,7 +327,7 @@ bool ch_state_look(ch_network_state *self, ch_pass_summary *seen)
 
 /* ---- gradients ---- */
 
-/* The coefficients of a chunk; returns the number of those that are not 0 (NaN among them). */
+/* c_mu = (scale + extra_mu) y l'(m) of a chunk's samples; returns how many of them are not 0; NaN counts. */
 static size_t find_coefficients(const ch_network_state *self, const ch_sample_list *list, size_t from, size_t count,
                                 double scale, const double *extra, double *coefficients)
 {
@@ -178,7 +340,7 @@ static size_t find_coefficients(const ch_network_state *self, const ch_sample_li
     return active;
 }
 
-/* Margins and coefficients of a chunk and, if there is to be one, the gradient. */
+/* Margins and coefficients of a chunk and, where it is asked for, its gradient. Returns the samples with one. */
 static size_t pass_chunk(ch_network_state *self, ch_worker *worker, const ch_sample_list *list, size_t from,
                          double scale, const double *extra, bool with_gradient)
 {
@@ -229,7 +391,6 @@ void ch_state_move(ch_network_state *self, const ch_sample_list *list)
 {
     if (list->count <= self->chunk) {
         ch_passes_update(&self->workers[0].passes, self->workers[0].coefficients);
-        ch_kept_note(self);
         self->is_shared = false;
         return;
     }
@@ -238,14 +399,4 @@ void ch_state_move(ch_network_state *self, const ch_sample_list *list)
         self->gradient[i] += weights[i];
     }
     ch_state_set_weights(self, self->gradient);
-}
-
-bool ch_state_weights_are_finite(const ch_network_state *self)
-{
-    const double *weights = ch_state_weights(self);
-    double sum = 0;
-    for (size_t i = 0; i < self->num_weights; i++) {
-        sum += weights[i] * 0; /* 0, or NaN where the weight is not finite */
-    }
-    return isfinite(sum);
 }

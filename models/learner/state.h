@@ -1,129 +1,103 @@
-/* state.h — what the files of the network's learner share.
+/* state.h — the network under training and its passes over samples: outputs, margins, gradients, moving the weights.
  *
- *   network_learner.c   setting up
- *   learner_passes.c    passes over samples: margins, coefficients, moving the weights
- *   learner_steps.c     steps of gd, sde, unfitted and of sgd one by one
- *   learner_fast.c      sgd without its idle steps
- *   learner_kept.c      its passes by sums of the first layer that are kept
- *   learner_flow.c      gradient flow
- *   learner_observe.c   observations
- *   learner_kernel.c    the tangent kernel of some samples
+ * It is the lowest part of the learner and knows nothing of the others:
+ *
+ *   state           the network, its workers, and passes over lists of samples
+ *   steps           commits updates; steps of sgd one by one, of gd, sde and unfitted
+ *   lookahead_sums  sums of the first layer, by which the fast engine tests samples cheaply
+ *   lookahead       the fast engine: sgd without its idle steps
+ *   flow            gradient flow
+ *   kernel_meter    the tangent kernel of some samples
+ *   observe         observations
+ *   learner         sets up and frees all of them
+ *
+ * Threads. A list of samples is cut into chunks; workers, each with a copy of the network, take one chunk at a time.
+ * A sample's output does not depend on which worker computes it nor on the samples beside it, and gradients of chunks
+ * are added in the order of the chunks. So no bit depends on the number of threads.
  */
-#ifndef CH_NETWORK_LEARNER_PRIVATE_H
-#define CH_NETWORK_LEARNER_PRIVATE_H
+#ifndef CH_LEARNER_STATE_H
+#define CH_LEARNER_STATE_H
 
-#include "core/waiting.h"
-#include "models/learner/learner.h"
+#include "models/learner/setup.h"
 #include "models/network/precision.h"
 
-/** Samples to pass over. */
+/** Samples to pass over, as places in a set of examples. */
 typedef struct {
-    const uint32_t *index; /* [count]; NULL for 0 .. count */
+    const uint32_t *index; /* [count] borrowed; NULL for the samples 0 ... count - 1 */
     size_t count;
 } ch_sample_list;
 
-/** A network of its own, for chunks of samples. */
+/** A copy of the network, which takes chunks of samples. */
 typedef struct {
     ch_passes passes;
-    double *coefficients; /* [chunk] owned */
-    double *gradient;     /* [num_weights] owned */
+    double *coefficients; /* [chunk] factors c_mu of the gradients of f at its samples; owned */
+    double *gradient;     /* [num_weights] of the chunk in hand; owned */
 } ch_worker;
 
 /** What a pass over samples has seen. */
 typedef struct {
-    double sum;      /* of their margins: finite unless one is not */
-    size_t unfitted; /* !(m >= kappa), so that NaN counts */
-    size_t active;   /* with a gradient */
+    double sum;      /* of their margins: finite unless a margin is not */
+    size_t unfitted; /* samples with !(m >= kappa), so that NaN counts */
+    size_t active;   /* samples whose gradient is not 0 */
 } ch_pass_summary;
 
-/** Samples that one thread alone judges in a round, at most: of those behind an update half a round is judged in vain.
- */
-enum { CH_JUDGED_AHEAD = 128 };
+/** Most samples that one thread by itself tests in a round of the fast engine (lookahead.h). The samples of a round
+ *  that come after its first update are tested in vain, on average half of them, so that larger rounds waste more. */
+enum { CH_ROUND_SAMPLES = 128 };
 
-/** Sums of the first layer, and whether they are used (learner_kept.c). */
-typedef struct {
-    bool is_possible; /* else nothing here is ever used */
-    bool is_on;
-    ch_first_layer layer;
-    float *judged;       /* [judged ahead][m] sums of the samples judged; owned */
-    uint32_t *all;       /* [P] 0 ... P - 1; owned */
-    double terms, steps; /* of the last updates, the newest weighing most */
-} ch_kept_sums;
-
-/** The fast engine's look-ahead (learner_fast.c). */
-typedef struct {
-    uint32_t *queue;     /* [room][B] batches drawn and not reached yet; owned */
-    size_t room, queued; /* in batches; room 0 or 1: too few fit the workspace, and steps are taken one by one */
-    size_t ahead;        /* batches to judge in the next round */
-    uint32_t *active;    /* [P] samples that had a gradient when last looked at; owned */
-    uint32_t num_active; /* UINT32_MAX before the first look */
-    bool event_is_known; /* the next step with an active sample, found by looking at all; never if there is none */
-    uint64_t event_step;
-    uint32_t event_count; /* active samples in its batch */
-    ch_random random;     /* events */
-    uint64_t looks;       /* at all samples */
-    ch_kept_sums kept;
-} ch_look_ahead;
-
-/** The flow's integrator (learner_flow.c). */
-typedef struct {
-    double tolerance;  /* largest difference of an output between the pair, in units of kappa, for a step to count */
-    double *slopes[4]; /* [num_weights] each: dw/dt at the stages; owned */
-    double *weights;   /* [num_weights] at the beginning of the step; owned */
-    double *margins;   /* [P] at its end; owned */
-    double time;       /* since the stretch began, under eta */
-    double step;       /* length to try next */
-    bool is_begun;     /* slopes[0] belongs to `weights` */
-} ch_flow;
-
-/** The tangent kernel of some samples (learner_kernel.c). */
-typedef struct {
-    size_t num_samples; /* n */
-    double *factors;    /* [n] owned */
-    double *start;      /* K0 [n][n] owned */
-    double *now;        /* K [n][n] owned */
-} ch_kernel_meter;
-
-struct ch_network_state {
-    ch_network_learner_setup setup;
-    ch_worker *workers; /* [threads] the first has the weights; owned */
-    bool is_shared;     /* the others have them too */
-    size_t chunk;       /* samples that a worker takes at a time */
+/** The network and what every dynamics shares. Numbers in brackets are lengths of arrays. */
+typedef struct ch_network_state {
+    ch_network_learner_setup setup; /* with threads >= 1 */
+    /* sizes, known before memory is allocated */
+    size_t chunk;     /* samples that a worker takes at a time: the capacity of its workspace */
+    size_t round;     /* samples that all workers take at a time: chunk x threads */
+    size_t num_tests; /* test samples, 0 without a test set */
     size_t num_weights;
     double sample_cost; /* operations of a forward pass of one sample */
-    double norm_init;
-    float *start;          /* w0 [num_weights], exact in single precision; owned */
+    /* the network */
+    ch_worker *workers; /* [threads] the first has the weights w; owned */
+    bool is_shared;     /* whether the other workers have the same weights by now */
+    float *start;       /* w0 [num_weights], exact in single precision; owned */
+    double norm_init;   /* ||w0|| */
+    double *gradient;   /* [num_weights] of a list of several chunks; owned */
+    /* what is known of samples */
     double *start_outputs; /* f(w0, x) of the training samples [P]; owned */
-    double *start_tests;   /* and of the test samples; owned */
-    double *tests;         /* f(w, x) of the test samples; owned */
-    double *margins;       /* [max(P, judged ahead)] of the last pass, in its order; owned */
-    double *gradient;      /* [num_weights] owned */
-    double *layer_change;  /* [num_layers] owned */
-    size_t num_layers;     /* with weights */
-    uint32_t *batch;       /* [B] owned */
-    uint32_t *order;       /* [P] permutation whose head is the batch, or the unfitted samples; owned */
-    double *noise;         /* [P] of the sde; owned */
-    ch_random random;      /* batches */
-    ch_random noise_random;
-    uint64_t patience;   /* ceil(P / B) steps */
-    uint64_t next_print; /* update after which to see whether the weights still move */
-    uint64_t print;      /* of the weights when last seen */
-    uint64_t next_look;  /* step at which to look at all samples if nothing moves before; under mse, in any case */
-    ch_look_ahead ahead;
-    ch_flow flow;
-    ch_kernel_meter meter;
-};
-typedef struct ch_network_state ch_network_state;
+    double *start_tests;   /* f(w0, x) of the test samples [num_tests]; owned */
+    double *tests;         /* f(w, x) of the test samples [num_tests]; owned */
+    double *margins;       /* [P + round] of the last pass, in the order of its list; owned */
+    double *layer_change;  /* [num_layers] ||w - w0|| of every layer with weights, for observations; owned */
+    /* batches and noise */
+    uint32_t *batch; /* [B] the batch of a step of sgd; owned */
+    uint32_t *order; /* [P] a permutation whose first B are the batch, or a list of unfitted samples; owned */
+    double *noise;   /* factors of the gradients in the sde's noise: [P], of length 0 under other dynamics; owned */
+    ch_random random, noise_random; /* streams of the batches, and of the sde's noise */
+    /* when to look for the end */
+    uint64_t patience;        /* ceil(P / B) steps: idle ones, after which sgd looks at all samples */
+    uint64_t next_look;       /* step at which sgd looks at all samples if it makes no update before */
+    uint64_t next_rest_check; /* number of updates at which to see whether the weights still move */
+    uint64_t fingerprint;     /* of the weights when that was last seen */
+} ch_network_state;
 
-/* ---- learner_passes.c ---- */
+/** Sets setup and sizes alone, which is what the functions that announce bytes need. */
+void ch_state_set_sizes(ch_network_state *self, const ch_network_learner_setup *setup);
 
-/** `self` zeroed. @return as ch_passes_init */
-ch_code ch_worker_init(ch_worker *self, const ch_architecture *architecture, bool is_wide, size_t capacity,
-                       ch_error *err) CH_MUST_CHECK;
-void ch_worker_free(ch_worker *self);
+/** Allocates everything, draws w0 and finds f(w0, x) of all samples.
+ *  @param self  zeroed; to be freed after an error, too
+ *  @return CH_OK; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED; and as ch_passes_init */
+ch_code ch_state_init(ch_network_state *self, const ch_network_learner_setup *setup, ch_error *err) CH_MUST_CHECK;
+void ch_state_free(ch_network_state *self);
 
+/** Bytes of what ch_state_init allocates, at most, from the sizes alone. Noise is counted under every dynamics. */
+double ch_state_bytes(const ch_network_state *self);
+
+/** Whether the passes are in double precision. */
+bool ch_state_is_wide(const ch_network_state *self);
+
+/** @param weights  [num_weights], copied */
 void ch_state_set_weights(ch_network_state *self, const double *weights);
+/** @return w [num_weights], owned by the state, valid until the weights change */
 const double *ch_state_weights(const ch_network_state *self);
+bool ch_state_weights_are_finite(const ch_network_state *self);
 
 /** f(w, x) of a list's samples.
  *  @param outputs  out [list->count]
@@ -132,108 +106,45 @@ bool ch_state_outputs(ch_network_state *self, const ch_examples *set, const ch_s
                       double *outputs) CH_MUST_CHECK;
 
 /** Margins of a list's training samples, into self->margins.
- *  @param sums  NULL; or, with self->ahead.kept, out [list->count][m] as of ch_first_layer_forward
  *  @return false when stopped */
-bool ch_state_margins(ch_network_state *self, const ch_sample_list *list, float *sums) CH_MUST_CHECK;
+bool ch_state_margins(ch_network_state *self, const ch_sample_list *list) CH_MUST_CHECK;
 
-/** y l'(m) of the sample at place i of the list, whose margin is self->margins[i] */
+/** The same by stored sums of the first layer, as ch_first_layer_forward; no gradient may follow.
+ *  @param list   with an index
+ *  @param layer  the stored sums of all training samples; not changed, unless `sums` is its own
+ *  @param sums   out [list->count][m] the sums of the list's samples, brought up to date
+ *  @return false when stopped */
+bool ch_state_margins_by_sums(ch_network_state *self, const ch_sample_list *list, const ch_first_layer *layer,
+                              float *sums) CH_MUST_CHECK;
+
+/** y l'(m) of the i-th sample of a list, whose margin is self->margins[i]: the factor of grad f in its gradient. */
 double ch_state_slope(const ch_network_state *self, const ch_sample_list *list, size_t i);
 
-/** What the margins of all training samples say, which are in self->margins. */
+/** Counts what the margins of all training samples say; they are in self->margins. */
 void ch_state_summarise(const ch_network_state *self, ch_pass_summary *seen);
 
-/** Margins of all training samples.
+/** Margins of all training samples, into self->margins, and what they say.
  *  @return false when stopped */
 bool ch_state_look(ch_network_state *self, ch_pass_summary *seen) CH_MUST_CHECK;
 
-/** Margins of a list's samples, and the sum of (scale + extra_mu) g_mu.
+/** Margins of a list's samples, and the sum of (scale + extra_mu) g_mu over them.
  *
  *  @param extra     [P]; NULL: 0
- *  @param gradient  [num_weights], the sum is added to it; NULL, the list not larger than the workspace: the sum is
- * left for ch_passes_update, its coefficients in workers[0].coefficients
+ *  @param gradient  [num_weights], to which the sum is added. NULL, for a list of one chunk at most: the sum is not
+ *                   made; its coefficients stay in workers[0].coefficients, for ch_passes_update
  *  @return false when stopped */
 bool ch_state_pass(ch_network_state *self, const ch_sample_list *list, double scale, const double *extra,
                    double *gradient, ch_pass_summary *seen) CH_MUST_CHECK;
 
-/** As ch_state_pass, for ch_state_move to add the sum to w where the step is to be taken. */
+/** ch_state_pass, whose sum ch_state_move then adds to w if the step is to be taken. No pass may come between them.
+ *  @return false when stopped */
 bool ch_state_prepare(ch_network_state *self, const ch_sample_list *list, double scale, const double *extra,
                       ch_pass_summary *seen) CH_MUST_CHECK;
 void ch_state_move(ch_network_state *self, const ch_sample_list *list);
-
-bool ch_state_weights_are_finite(const ch_network_state *self);
 
 static inline bool ch_state_is_stopped(const ch_network_state *self)
 {
     return ch_watch_is_stopped(self->setup.watch);
 }
-
-/** Whether to take another step. */
-static inline bool ch_learner_goes_on(const ch_network_learner *self, const ch_limit *limit)
-{
-    const ch_progress *progress = &self->learner.progress;
-    return progress->status == CH_RUNNING && progress->steps < limit->steps && progress->updates < limit->updates &&
-           !ch_state_is_stopped(self->state);
-}
-
-/* ---- learner_steps.c ---- */
-
-/** The next batch of sgd. @param batch  out [B] */
-void ch_state_draw(ch_network_state *self, uint32_t *batch);
-
-/** After a pass of which ch_state_prepare told `seen`, `progress->steps` being its step: the update if there is one. */
-void ch_learner_settle(ch_network_learner *self, const ch_sample_list *list, const ch_pass_summary *seen);
-
-/** One step of sgd, its batch drawn now. @return false when stopped, the step not taken */
-bool ch_learner_step_sgd(ch_network_learner *self) CH_MUST_CHECK;
-
-/** Looks at all samples, and sets the status where none is unfitted or something is not finite.
- *  @return false when stopped */
-bool ch_learner_check(ch_network_learner *self, ch_pass_summary *seen) CH_MUST_CHECK;
-
-void ch_learner_advance_sgd(ch_learner *learner, const ch_limit *limit);
-void ch_learner_advance_full(ch_learner *learner, const ch_limit *limit); /* gd and sde */
-void ch_learner_advance_unfitted(ch_learner *learner, const ch_limit *limit);
-
-/* ---- learner_kept.c ---- */
-
-/** `self` zeroed. @return CH_OK; CH_ERROR_MEMORY */
-ch_code ch_kept_sums_init(ch_network_state *self, ch_error *err) CH_MUST_CHECK;
-void ch_kept_sums_free(ch_kept_sums *self);
-/** Bytes of it, at most. @param chunk  samples that a worker takes at a time */
-double ch_kept_sums_bytes(const ch_network_learner_setup *setup, size_t chunk);
-
-/** Margins of samples judged ahead, by kept sums where these are on. @return false when stopped */
-bool ch_kept_judge(ch_network_state *self, const ch_sample_list *judged) CH_MUST_CHECK;
-/** Keeps the sums of the first of the samples just judged. */
-void ch_kept_pass(ch_network_state *self, const ch_sample_list *passed);
-/** ch_learner_check, by kept sums where these are on and show a sample with a gradient. @return false when stopped */
-bool ch_kept_check(ch_network_learner *self, ch_pass_summary *seen) CH_MUST_CHECK;
-/** After an update of worker 0's network: notes its terms where sums are on, else forgets all. */
-void ch_kept_note(ch_network_state *self);
-/** ch_learner_settle; then decides whether sums are kept from here on. */
-void ch_kept_settle(ch_network_learner *self, const ch_sample_list *list, const ch_pass_summary *seen);
-
-/* ---- learner_fast.c, learner_flow.c ---- */
-
-ch_code ch_look_ahead_init(ch_network_state *self, ch_error *err) CH_MUST_CHECK;
-void ch_look_ahead_free(ch_look_ahead *self);
-void ch_learner_advance_fast(ch_learner *learner, const ch_limit *limit);
-
-ch_code ch_flow_init(ch_network_state *self, ch_error *err) CH_MUST_CHECK;
-void ch_flow_free(ch_flow *self);
-void ch_learner_advance_flow(ch_learner *learner, const ch_limit *limit);
-
-/* ---- learner_observe.c, learner_kernel.c ---- */
-
-ch_code ch_learner_observe(ch_learner *learner, ch_observation *out, ch_error *err);
-
-/** Measures K0. @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
-ch_code ch_kernel_meter_init(ch_network_state *self, ch_error *err) CH_MUST_CHECK;
-void ch_kernel_meter_free(ch_kernel_meter *self);
-/** What it takes, while it measures too. */
-double ch_kernel_meter_bytes(const ch_network_learner_setup *setup);
-/** The kernel's and the gradients' entries of an observation; self->margins are those of all samples.
- *  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
-ch_code ch_kernel_meter_observe(ch_network_state *self, ch_observation *out, ch_error *err) CH_MUST_CHECK;
 
 #endif

@@ -1,5 +1,5 @@
-/* steps.c — steps of gd, sde, unfitted and of sgd one by one. */
-#include "models/learner/state.h"
+/* steps.c — steps of sgd one by one, of gd, sde and unfitted. */
+#include "models/learner/steps.h"
 
 #include "core/draw.h"
 
@@ -7,46 +7,52 @@
 #include <math.h>
 #include <string.h>
 
-/* A number that changes, but for one chance in 2^64, when a weight does: Fowler, Noll and Vo's hash by words. */
-static uint64_t print_of(const double *weights, size_t count)
+/* A number that changes when a weight does, but for one chance in 2^64: the hash of Fowler, Noll and Vo, word by word.
+ */
+static uint64_t find_fingerprint(const double *weights, size_t count)
 {
-    uint64_t print = 0xcbf29ce484222325;
+    uint64_t hash = 0xcbf29ce484222325;
     for (size_t i = 0; i < count; i++) {
         uint64_t word = 0;
         memcpy(&word, &weights[i], sizeof word);
-        print = (print ^ word) * 0x100000001b3;
+        hash = (hash ^ word) * 0x100000001b3;
     }
-    return print;
+    return hash;
 }
 
-/* Steps that are too large may leave a network whose units are off at every sample, or weights beside which no update
- * is more than an ulp: unfitted for ever, and finite. So weights that have not moved in an epoch's updates, many times
- * over, have diverged; that a sample which would move them was in none of those batches has a chance of e^-32. */
+/* Whether the weights are what they were EPOCHS times P / B updates ago. Steps that are too large may leave a network
+ * whose units are off at every sample, or weights so large that an update is less than a rounding error: it stays
+ * unfitted for ever, with finite numbers. A sample that would move the weights is missing from all of those batches
+ * with a chance of about e^-EPOCHS. */
 static bool has_come_to_rest(ch_network_state *self, uint64_t updates)
 {
     enum { EPOCHS = 32 };
-    if (updates < self->next_print) {
+    if (updates < self->next_rest_check) {
         return false;
     }
-    const uint64_t before = self->print;
-    self->print = print_of(ch_state_weights(self), self->num_weights);
-    self->next_print = updates + EPOCHS * self->patience;
-    return self->print == before;
+    const uint64_t before = self->fingerprint;
+    self->fingerprint = find_fingerprint(ch_state_weights(self), self->num_weights);
+    self->next_rest_check = updates + EPOCHS * self->patience;
+    return self->fingerprint == before;
 }
 
-void ch_learner_settle(ch_network_learner *self, const ch_sample_list *list, const ch_pass_summary *seen)
+bool ch_learner_commit(ch_network_learner *self, const ch_sample_list *list, const ch_pass_summary *seen)
 {
     ch_network_state *state = self->state;
     ch_progress *progress = &self->learner.progress;
     if (!isfinite(seen->sum)) {
         progress->status = CH_DIVERGED;
-    } else if (seen->active > 0) {
-        ch_state_move(state, list);
-        progress->updates++;
-        progress->last_update = progress->steps;
-        state->next_look = progress->steps + state->patience;
-        progress->status = has_come_to_rest(state, progress->updates) ? CH_DIVERGED : CH_RUNNING;
+        return false;
     }
+    if (seen->active == 0) {
+        return false;
+    }
+    ch_state_move(state, list);
+    progress->updates++;
+    progress->last_update = progress->steps;
+    state->next_look = progress->steps + state->patience;
+    progress->status = has_come_to_rest(state, progress->updates) ? CH_DIVERGED : CH_RUNNING;
+    return true;
 }
 
 bool ch_learner_check(ch_network_learner *self, ch_pass_summary *seen)
@@ -88,11 +94,12 @@ bool ch_learner_step_sgd(ch_network_learner *self)
         return false;
     }
     self->learner.progress.steps++;
-    ch_learner_settle(self, &batch, &seen);
+    (void)ch_learner_commit(self, &batch, &seen);
     return true;
 }
 
-/* Without idle steps every step is an update and would put the look off: it comes every P / B steps instead. */
+/* An update puts the look at all samples off. Under a loss without idle steps every step is an update, so the look
+ * comes every P / B steps. */
 static bool look_is_due(const ch_network_learner *self)
 {
     const ch_network_state *state = self->state;
@@ -112,15 +119,15 @@ void ch_learner_advance_sgd(ch_learner *learner, const ch_limit *limit)
             if (!ch_learner_check(self, &seen)) {
                 return;
             }
-            self->state->next_look = UINT64_MAX; /* the answer stays until the next update */
+            self->state->next_look = UINT64_MAX; /* the samples stay as they are until the next update */
         }
     }
 }
 
 /* ---- gd and sde ---- */
 
-/* extra_mu = eta sqrt[(P - B) / (B (P - 1) P)] (xi_mu - mean xi): since sum_mu xi_mu (g_mu - mean g) is
- * sum_mu (xi_mu - mean xi) g_mu, one pass gives drift and noise together. */
+/* noise_mu = eta sqrt[(P - B) / (B (P - 1) P)] (xi_mu - mean xi). Since sum_mu xi_mu (g_mu - mean g) equals
+ * sum_mu (xi_mu - mean xi) g_mu, one pass with these factors gives drift and noise together. */
 static void draw_noise(ch_network_state *self)
 {
     const double num = (double)self->setup.num_samples, batch = (double)self->setup.batch;
@@ -136,7 +143,8 @@ static void draw_noise(ch_network_state *self)
     }
 }
 
-/* One step, or what its pass says of the weights before it. @return false when stopped */
+/* One step; or the end of the run, where the step's pass finds the weights before it fitted or without a gradient.
+ * @return false when stopped */
 static bool step_full(ch_network_learner *self, const ch_limit *limit)
 {
     ch_network_state *state = self->state;
@@ -153,10 +161,10 @@ static bool step_full(ch_network_learner *self, const ch_limit *limit)
     if (isfinite(seen.sum) && seen.unfitted == 0) {
         progress->status = ch_state_weights_are_finite(state) ? CH_FITTED : CH_DIVERGED;
     } else if (isfinite(seen.sum) && seen.active == 0) {
-        progress->steps = limit->steps; /* no gradient is left in floating point: nothing will move any more */
+        progress->steps = limit->steps; /* every gradient has underflowed to 0: no later step would move the weights */
     } else {
         progress->steps++;
-        ch_learner_settle(self, &all, &seen);
+        (void)ch_learner_commit(self, &all, &seen);
     }
     return true;
 }
@@ -170,7 +178,8 @@ void ch_learner_advance_full(ch_learner *learner, const ch_limit *limit)
 
 /* ---- unfitted ---- */
 
-/* A uniform choice of min(B, U) of the unfitted samples, to the front of self->order. */
+/* Draws min(B, U) of the U unfitted samples uniformly, to the front of self->order; self->margins are those of all
+ * samples. Returns their number. */
 static size_t draw_unfitted(ch_network_state *self)
 {
     uint32_t count = 0;
@@ -201,6 +210,6 @@ void ch_learner_advance_unfitted(ch_learner *learner, const ch_limit *limit)
             return;
         }
         learner->progress.steps++;
-        ch_learner_settle(self, &batch, &seen);
+        (void)ch_learner_commit(self, &batch, &seen);
     }
 }

@@ -1,35 +1,43 @@
 /* margins.c — margins kept up to date by rows of the kernel. */
 #include "models/twin/margins.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-/* Four doubles, four floats and four words of bits, of gcc and clang. */
+/* Vectors of four doubles, four floats and four words of bits; extensions of gcc and clang. */
 typedef double four __attribute__((vector_size(32), may_alias));
 typedef float four_single __attribute__((vector_size(16), may_alias));
 typedef int64_t four_bits __attribute__((vector_size(32), may_alias));
 enum { BLOCK = 64, LANES = 4, VECTORS = BLOCK / LANES };
 _Static_assert((int)BLOCK == (int)CH_KERNEL_LANES, "rows are padded to whole blocks");
-/* Rows added in one pass. */
+/* Most rows that are added in one pass over the margins. */
 enum { MOST_ROWS = 4 };
-/* Blocks that a row is fetched ahead of the sums, and entries of a cache line. */
+/* A pass asks for the entries of rows this many blocks before it adds them; entries of a cache line. */
 enum { AHEAD = 32, LINE = CH_CACHE_LINE / sizeof(float) };
 
+/* Place in a block of the sample that has a bit of the block's word. */
 static uint32_t place_of(unsigned bit)
 {
     return LANES * (bit % VECTORS) + bit / VECTORS;
 }
 
-bool ch_followed_init(ch_followed *self, size_t num_samples, double threshold)
+/* ---- memory ---- */
+
+static ch_buffer_list buffers_of(const ch_margins *self)
+{
+    return (ch_buffer_list){{
+        CH_BUFFER(self->values, self->num_blocks * BLOCK),
+        CH_BUFFER(self->unfitted, self->num_blocks),
+    }};
+}
+
+bool ch_margins_init(ch_margins *self, size_t num_samples, double threshold)
 {
     memset(self, 0, sizeof *self);
     self->num_samples = num_samples;
     self->num_blocks = (num_samples + BLOCK - 1) / BLOCK;
     self->threshold = threshold;
-    self->margins = ch_alloc(self->num_blocks * BLOCK, sizeof *self->margins);
-    self->unfitted = ch_alloc(self->num_blocks, sizeof *self->unfitted);
-    if (self->margins == NULL || self->unfitted == NULL) {
-        ch_followed_free(self);
+    const ch_buffer_list buffers = buffers_of(self);
+    if (!ch_buffers_alloc(&buffers)) {
         return false;
     }
     for (unsigned bit = 0; bit < BLOCK; bit++) {
@@ -42,16 +50,16 @@ bool ch_followed_init(ch_followed *self, size_t num_samples, double threshold)
     return true;
 }
 
-void ch_followed_free(ch_followed *self)
+void ch_margins_free(ch_margins *self)
 {
-    free(self->margins);
-    free(self->unfitted);
+    const ch_buffer_list buffers = buffers_of(self);
+    ch_buffers_free(&buffers);
     memset(self, 0, sizeof *self);
 }
 
-/* ---- sums and comparisons ---- */
+/* ---- adding rows ---- */
 
-/* The margins of one block that are not m >= threshold, as they come vector by vector. */
+/* Collects the bits of the samples of one block with !(m >= threshold), vector by vector. */
 typedef struct {
     four_bits bit, found;
 } finder;
@@ -72,7 +80,8 @@ static inline uint64_t end_finding(const finder *self)
     return (uint64_t)((self->found[0] | self->found[1]) | (self->found[2] | self->found[3]));
 }
 
-/* m += rows over one block; returns the bits of the unfitted. Inlined for each number of rows. */
+/* m += rows over the block from sample `first` on; returns the bits of its unfitted samples. Inlined, so that there is
+ * a loop of its own for each number of rows. */
 __attribute__((always_inline)) static inline uint64_t add_block(double *margins, const float *const *rows, size_t first,
                                                                 uint32_t count, double threshold)
 {
@@ -89,13 +98,15 @@ __attribute__((always_inline)) static inline uint64_t add_block(double *margins,
     return end_finding(&unfitted);
 }
 
-static void set_unfitted(ch_followed *self, size_t block, uint64_t bits)
+/* Sets the word of a block, whose bits of samples beyond P are dropped. */
+static void set_unfitted(ch_margins *self, size_t block, uint64_t bits)
 {
     bits &= block + 1 == self->num_blocks ? self->last_block : UINT64_MAX;
     self->unfitted[block] = bits;
     self->num_unfitted += (uint32_t)__builtin_popcountll(bits);
 }
 
+/* Asks for the entries of a block to be brought from memory. */
 static inline void fetch(const float *entries)
 {
     for (size_t k = 0; k < BLOCK; k += LINE) {
@@ -103,7 +114,8 @@ static inline void fetch(const float *entries)
     }
 }
 
-__attribute__((always_inline)) static inline void add_pass(ch_followed *self, const float *const *rows, uint32_t count)
+/* m += rows, `count` of them, in one pass over the margins. */
+__attribute__((always_inline)) static inline void add_pass(ch_margins *self, const float *const *rows, uint32_t count)
 {
     for (size_t b = 0; b < AHEAD && b < self->num_blocks; b++) {
         for (uint32_t i = 0; i < count; i++) {
@@ -115,11 +127,11 @@ __attribute__((always_inline)) static inline void add_pass(ch_followed *self, co
         for (uint32_t i = 0; i < count && b + AHEAD < self->num_blocks; i++) {
             fetch(rows[i] + (b + AHEAD) * BLOCK);
         }
-        set_unfitted(self, b, add_block(self->margins, rows, b * BLOCK, count, self->threshold));
+        set_unfitted(self, b, add_block(self->values, rows, b * BLOCK, count, self->threshold));
     }
 }
 
-void ch_followed_add_rows(ch_followed *self, const ch_kernel *kernel, const uint32_t *samples, uint32_t count)
+void ch_margins_add_rows(ch_margins *self, const ch_kernel *kernel, const uint32_t *samples, uint32_t count)
 {
     for (uint32_t done = 0; done < count;) {
         const float *rows[MOST_ROWS];
@@ -144,11 +156,11 @@ void ch_followed_add_rows(ch_followed *self, const ch_kernel *kernel, const uint
     }
 }
 
-void ch_followed_add_sum(ch_followed *self, const double *sum)
+void ch_margins_add_sum(ch_margins *self, const double *sum)
 {
     self->num_unfitted = 0;
     for (size_t b = 0; b < self->num_blocks; b++) {
-        four *sums = (four *)(self->margins + b * BLOCK);
+        four *sums = (four *)(self->values + b * BLOCK);
         const four *more = (const four *)(sum + b * BLOCK);
         finder unfitted = begin_finding();
         for (size_t j = 0; j < VECTORS; j++) {
@@ -159,9 +171,9 @@ void ch_followed_add_sum(ch_followed *self, const double *sum)
     }
 }
 
-/* ---- which ---- */
+/* ---- which samples are unfitted ---- */
 
-uint32_t ch_followed_sample(const ch_followed *self, uint32_t rank)
+uint32_t ch_margins_sample(const ch_margins *self, uint32_t rank)
 {
     size_t block = 0;
     for (uint32_t count = 0; rank >= (count = (uint32_t)__builtin_popcountll(self->unfitted[block])); block++) {
@@ -174,7 +186,7 @@ uint32_t ch_followed_sample(const ch_followed *self, uint32_t rank)
     return (uint32_t)(block * BLOCK) + place_of((unsigned)__builtin_ctzll(bits));
 }
 
-uint32_t ch_followed_list(const ch_followed *self, const uint64_t *bits, uint32_t *samples)
+uint32_t ch_margins_list(const ch_margins *self, const uint64_t *bits, uint32_t *samples)
 {
     uint32_t count = 0;
     for (size_t b = 0; b < self->num_blocks; b++) {

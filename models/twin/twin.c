@@ -5,15 +5,15 @@
 #include "data/rows.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* Numbers of unfitted samples whose waiting law is kept. */
-enum { KEPT_LAWS = 256 };
+/* The waiting law is made once for each number of unfitted samples below this one. */
+enum { NUM_LAWS = 256 };
 
+/* Length of a row of the kernel, with its padding. */
 static size_t room(const ch_twin *self)
 {
-    return self->followed.num_blocks * CH_KERNEL_LANES;
+    return self->margins.num_blocks * CH_KERNEL_LANES;
 }
 
 static bool is_full_batch(const ch_twin *self)
@@ -23,6 +23,7 @@ static bool is_full_batch(const ch_twin *self)
 
 /* ---- the next update ---- */
 
+/* Draws at which step the next update comes, and how many unfitted samples its batch holds. */
 static void draw_step(ch_twin *self, uint32_t num_unfitted)
 {
     const ch_twin_setup *setup = &self->setup;
@@ -32,7 +33,7 @@ static void draw_step(ch_twin *self, uint32_t num_unfitted)
         self->count = batch < num_unfitted ? batch : num_unfitted;
         return;
     }
-    ch_waiting other, *law = num_unfitted < KEPT_LAWS ? &self->laws[num_unfitted] : &other;
+    ch_waiting other, *law = num_unfitted < NUM_LAWS ? &self->laws[num_unfitted] : &other;
     if (law == &other || law->marked == 0) {
         ch_waiting_init(law, (uint32_t)setup->num_samples, batch, num_unfitted);
     }
@@ -40,35 +41,36 @@ static void draw_step(ch_twin *self, uint32_t num_unfitted)
     self->count = ch_waiting_number(law, &self->random);
 }
 
-/* `count` of the unfitted, uniformly. */
+/* Draws `count` of the unfitted samples uniformly. */
 static void draw_samples(ch_twin *self, uint32_t num_unfitted)
 {
     if (self->count <= CH_SCANNED_BATCH) {
         ch_draw_scanned(&self->random, self->drawn, self->count, num_unfitted);
         for (uint32_t i = 0; i < self->count; i++) {
-            self->drawn[i] = ch_followed_sample(&self->followed, self->drawn[i]);
+            self->drawn[i] = ch_margins_sample(&self->margins, self->drawn[i]);
         }
         return;
     }
-    ch_followed_list(&self->followed, self->followed.unfitted, self->drawn);
+    ch_margins_list(&self->margins, self->margins.unfitted, self->drawn);
     if (self->count < num_unfitted) {
         ch_draw_shuffled(&self->random, self->drawn, self->count, num_unfitted);
     }
 }
 
-/* ||Dw||^2 = sum_mu a_mu m_mu; not finite where a margin or a is not. */
+/* ||Dw||^2 = sum_mu a_mu m_mu; not finite where a margin or a coefficient is not. */
 static double weight_change2(const ch_twin *self)
 {
     double sum = 0;
     for (size_t mu = 0; mu < self->setup.num_samples; mu++) {
-        sum += self->uses[mu] * self->followed.margins[mu];
+        sum += self->uses[mu] * self->margins.values[mu];
     }
     return self->temperature * self->temperature * sum;
 }
 
+/* Draws the next update, or ends the run where no sample is unfitted. */
 static void find_update(ch_twin *self)
 {
-    const uint32_t num_unfitted = self->followed.num_unfitted;
+    const uint32_t num_unfitted = self->margins.num_unfitted;
     if (num_unfitted == 0) {
         self->learner.progress.status = isfinite(weight_change2(self)) ? CH_FITTED : CH_DIVERGED;
         return;
@@ -77,7 +79,7 @@ static void find_update(ch_twin *self)
     draw_samples(self, num_unfitted);
     double sum = 0;
     for (uint32_t i = 0; i < self->count; i++) {
-        sum += self->followed.margins[self->drawn[i]];
+        sum += self->margins.values[self->drawn[i]];
     }
     self->is_finite = isfinite(sum);
     self->is_known = true;
@@ -85,7 +87,7 @@ static void find_update(ch_twin *self)
 
 /* ---- updates ---- */
 
-/* sum += sum_i signs_i rows_i; so many in one pass over the sum, which hides the time that memory takes. */
+/* sum += sum_i signs_i rows_i. Several rows in one pass over the sum hide the time that memory takes. */
 enum { SUMMED_ROWS = 4 };
 static void add_signed_rows(double *restrict sum, const float *const rows[SUMMED_ROWS], const double signs[SUMMED_ROWS],
                             size_t length)
@@ -108,31 +110,32 @@ static void change_sum(ch_twin *self, const uint32_t *samples, uint32_t count)
         for (uint32_t i = 0; i < SUMMED_ROWS; i++) {
             const uint32_t mu = samples[first + i < count ? first + i : first];
             rows[i] = ch_kernel_row(self->setup.kernel, mu);
-            signs[i] = self->followed.margins[mu] >= self->followed.threshold ? -1 : 1;
+            signs[i] = self->margins.values[mu] >= self->margins.threshold ? -1 : 1;
             signs[i] = first + i < count ? signs[i] : 0;
         }
         add_signed_rows(self->sum, rows, signs, room(self));
     }
 }
 
-/* Brings the sum of the rows of all unfitted samples up to date: by those that changed, or from nothing where that is
- * less. Uses the list of the drawn as room for its own.  @return rows added or taken away */
+/* Brings the sum of the rows of all unfitted samples up to date: by the rows of the samples that changed, or from 0
+ * where the unfitted are no more than those. Lists them in self->drawn, whose samples are used by then.
+ * @return rows added or subtracted */
 static uint32_t update_sum(ch_twin *self)
 {
-    const ch_followed *followed = &self->followed;
-    const size_t bytes = followed->num_blocks * sizeof *self->summed;
+    const ch_margins *margins = &self->margins;
+    const size_t bytes = margins->num_blocks * sizeof *self->summed;
     uint32_t changed = 0;
-    for (size_t b = 0; b < followed->num_blocks; b++) {
-        self->summed[b] ^= followed->unfitted[b];
+    for (size_t b = 0; b < margins->num_blocks; b++) {
+        self->summed[b] ^= margins->unfitted[b];
         changed += (uint32_t)__builtin_popcountll(self->summed[b]);
     }
-    if (changed >= followed->num_unfitted) {
-        memcpy(self->summed, followed->unfitted, bytes);
+    if (changed >= margins->num_unfitted) {
+        memcpy(self->summed, margins->unfitted, bytes);
         memset(self->sum, 0, room(self) * sizeof *self->sum);
     }
-    changed = ch_followed_list(followed, self->summed, self->drawn);
+    changed = ch_margins_list(margins, self->summed, self->drawn);
     change_sum(self, self->drawn, changed);
-    memcpy(self->summed, followed->unfitted, bytes);
+    memcpy(self->summed, margins->unfitted, bytes);
     return changed;
 }
 
@@ -148,9 +151,9 @@ static void take_update(ch_twin *self)
     uint32_t rows = self->count;
     if (is_full_batch(self)) {
         rows = update_sum(self);
-        ch_followed_add_sum(&self->followed, self->sum);
+        ch_margins_add_sum(&self->margins, self->sum);
     } else {
-        ch_followed_add_rows(&self->followed, self->setup.kernel, self->drawn, self->count);
+        ch_margins_add_rows(&self->margins, self->setup.kernel, self->drawn, self->count);
     }
     self->learner.update_cost = (1 + (double)rows) * (double)room(self);
     if (!self->is_finite) {
@@ -173,8 +176,9 @@ static void advance(ch_learner *learner, const ch_limit *limit)
     }
 }
 
-/* ---- what is seen ---- */
+/* ---- observations ---- */
 
+/* The fraction of test samples with !(y F > 0). */
 static double test_error(const ch_twin *self)
 {
     const ch_kernel *kernel = self->setup.kernel;
@@ -194,16 +198,16 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
     double loss = 0, least = INFINITY;
     uint64_t errors = 0;
     for (size_t mu = 0; mu < self->setup.num_samples; mu++) {
-        const double margin = self->followed.margins[mu];
+        const double margin = self->margins.values[mu];
         errors += !(margin > 0);
         least = margin >= least ? least : margin;
-        loss += margin >= self->followed.threshold ? 0 : self->followed.threshold - margin;
+        loss += margin >= self->margins.threshold ? 0 : self->margins.threshold - margin;
     }
     *out = ch_observation_none();
     out->train_loss = self->temperature * loss / num_samples;
     out->train_error = (double)errors / num_samples;
-    out->unfitted = self->followed.num_unfitted;
-    out->min_margin = least / self->followed.threshold;
+    out->unfitted = self->margins.num_unfitted;
+    out->min_margin = least / self->margins.threshold;
     out->weight_change = change;
     out->weight_change_rel = change / self->setup.norm_init;
     out->test_error = self->setup.kernel->num_test > 0 ? test_error(self) : NAN;
@@ -224,42 +228,52 @@ static void free_learner(ch_learner *learner)
 
 static ch_code check_setup(const ch_twin_setup *setup, ch_error *err)
 {
-    const ch_kernel *kernel = setup->kernel;
-    if (setup->num_samples < 1 || setup->num_samples > kernel->num_train || setup->num_samples > UINT32_MAX) {
-        return ch_error_set(err, CH_ERROR_INPUT,
-                            "train is %zu; it must be 1 to %zu, the samples of the kernel, and under 2^32",
-                            setup->num_samples, kernel->num_train);
+    ch_code code = ch_check_train(setup->num_samples, setup->kernel->num_train, "the samples of the kernel", err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (setup->batch < 1 || setup->batch > setup->num_samples) {
-        return ch_error_set(err, CH_ERROR_INPUT, "batch is %zu; it must be 1 to train = %zu", setup->batch,
-                            setup->num_samples);
+    code = ch_check_batch(setup->batch, setup->num_samples, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (!(setup->kappa > 0) || !isfinite(setup->kappa)) {
-        return ch_error_set(err, CH_ERROR_INPUT, "kappa is %g; it must be finite and greater than 0", setup->kappa);
+    code = ch_check_positive("kappa", setup->kappa, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (!(setup->rate > 0) || !isfinite(setup->rate)) {
-        return ch_error_set(err, CH_ERROR_INPUT, "rate is %g; it must be finite and greater than 0", setup->rate);
+    code = ch_check_positive("rate", setup->rate, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (!(setup->norm_init > 0) || !isfinite(setup->norm_init)) {
-        return ch_error_set(err, CH_ERROR_INPUT, "||w0|| is %g; it must be finite and greater than 0",
-                            setup->norm_init);
-    }
-    return CH_OK;
+    return ch_check_positive("||w0||", setup->norm_init, err);
+}
+
+static ch_buffer_list buffers_of(const ch_twin *self)
+{
+    const bool sums = is_full_batch(self);
+    return (ch_buffer_list){{
+        CH_BUFFER(self->uses, room(self)),
+        CH_BUFFER(self->drawn, self->setup.num_samples),
+        CH_BUFFER(self->laws, NUM_LAWS),
+        CH_BUFFER(self->sum, sums ? room(self) : 0),
+        CH_BUFFER(self->summed, sums ? self->margins.num_blocks : 0),
+    }};
+}
+
+/* A sample has 8 bytes in margins.values, uses and, at B = P, sum; 4 in drawn; a bit in margins.unfitted and summed. */
+size_t ch_twin_bytes(size_t num_samples)
+{
+    enum { SAMPLE_BYTES = 30 };
+    return SAMPLE_BYTES * num_samples;
 }
 
 static bool allocate(ch_twin *self)
 {
     const ch_twin_setup *setup = &self->setup;
-    if (!ch_followed_init(&self->followed, setup->num_samples, setup->kappa / self->temperature)) {
+    if (!ch_margins_init(&self->margins, setup->num_samples, setup->kappa / self->temperature)) {
         return false;
     }
-    const bool sums = is_full_batch(self);
-    self->uses = ch_alloc(room(self), sizeof *self->uses);
-    self->drawn = ch_alloc_unset(setup->num_samples, sizeof *self->drawn);
-    self->laws = ch_alloc(KEPT_LAWS, sizeof *self->laws);
-    self->sum = ch_alloc(sums ? room(self) : 0, sizeof *self->sum);
-    self->summed = ch_alloc(sums ? self->followed.num_blocks : 0, sizeof *self->summed);
-    return self->uses != NULL && self->drawn != NULL && self->laws != NULL && self->sum != NULL && self->summed != NULL;
+    const ch_buffer_list buffers = buffers_of(self);
+    return ch_buffers_alloc(&buffers);
 }
 
 ch_code ch_twin_init(ch_twin *self, const ch_twin_setup *setup, ch_error *err)
@@ -287,17 +301,8 @@ ch_code ch_twin_init(ch_twin *self, const ch_twin_setup *setup, ch_error *err)
 
 void ch_twin_free(ch_twin *self)
 {
-    ch_followed_free(&self->followed);
-    free(self->uses);
-    free(self->drawn);
-    free(self->laws);
-    free(self->sum);
-    free(self->summed);
+    const ch_buffer_list buffers = buffers_of(self);
+    ch_buffers_free(&buffers);
+    ch_margins_free(&self->margins);
     memset(self, 0, sizeof *self);
-}
-
-size_t ch_twin_bytes(size_t num_samples)
-{
-    enum { BYTES_A_SAMPLE = 30 }; /* 20, and 28 at B = P, both rounded up */
-    return BYTES_A_SAMPLE * num_samples;
 }

@@ -1,0 +1,56 @@
+/* lookahead.h — the fast engine of networks: sgd without its idle steps, equal in law to sgd step by step.
+ *
+ * Objective. The end of a run of sgd, and the step and batch of each of its updates, at less work: late in training
+ * most batches hold no sample with a gradient (no active one), and the weights do not move before one that does.
+ *
+ * A round tests many coming batches in one forward pass. They are drawn in the order in which sgd would draw them and
+ * wait in a queue. The first batch with an active sample is the next update; the batches before it are idle steps, and
+ * those after it stay in the queue, to be tested again at the new weights. These are the steps of sgd one by one, to
+ * the bit as long as samples are tested from scratch; lookahead_sums.h says when they are tested by sums instead.
+ * The size of a round follows the waits: it doubles after a round without an update, and after an update it is half of
+ * the steps that this one took.
+ *
+ * A look passes over all P samples instead. It is made after P / B idle steps in a row, and at once after an update
+ * where the last look saw at most two active samples: the wait for such a batch costs more than the look. It shows the
+ * u active samples. If none is unfitted the run is over: the stopping rule. Else the wait for a batch with an active
+ * sample is geometric, the number of active samples in it hypergeometric given at least one, and which they are is
+ * uniform (core/waiting.h); so the next update, an event, is drawn directly.
+ *
+ * Why the law is that of sgd. Batches are independent of each other and of the weights. Whether a look is made depends
+ * only on batches already reached (how many were idle since the last update) and on the last look, never on batches
+ * that wait in the queue. Given all that, the batches to come are as if none had been drawn: those up to the next
+ * update may be drawn afresh given what the look has shown, and those after it may be taken from the queue, whose
+ * contents nothing has been made to depend on. Events have a random stream of their own, so that no bit depends on how
+ * many batches a round tests, which limits and threads decide.
+ *
+ * Cost of an update: a forward pass over the samples from the last update on, as many again tested in vain, and a
+ * backward pass over the batch; at the most a look, P forward passes. */
+#ifndef CH_LEARNER_LOOKAHEAD_H
+#define CH_LEARNER_LOOKAHEAD_H
+
+#include "models/learner/lookahead_sums.h"
+
+typedef struct ch_lookahead {
+    uint32_t *queue;      /* [room][B] batches drawn and not reached yet, the next one first; owned */
+    size_t room;          /* batches that the queue can hold; below 2, steps are taken one by one */
+    size_t queued;        /* batches that it holds */
+    size_t next_round;    /* batches to test in the next round */
+    uint32_t *active;     /* [P] samples that were active at the last look, the first num_active; owned */
+    uint32_t num_active;  /* UINT32_MAX before the first look */
+    bool event_is_known;  /* a look has found which step is the next update, or that there is none */
+    uint64_t event_step;  /* that step; not set where num_active is 0 */
+    uint32_t event_count; /* active samples in its batch */
+    ch_random random;     /* the stream of events */
+    uint64_t looks;       /* that were made, observations not counted */
+    ch_lookahead_sums sums;
+} ch_lookahead;
+
+/** @param self  zeroed; to be freed after an error, too
+ *  @return CH_OK; CH_ERROR_MEMORY */
+ch_code ch_lookahead_init(ch_lookahead *self, const ch_network_state *state, ch_error *err) CH_MUST_CHECK;
+void ch_lookahead_free(ch_lookahead *self);
+
+/** As ch_learner.advance, of a learner that has a lookahead. */
+void ch_learner_advance_fast(ch_learner *learner, const ch_limit *limit);
+
+#endif

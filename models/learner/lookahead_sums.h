@@ -1,0 +1,68 @@
+/* lookahead_sums.h — sums of the first layer, stored of every sample, by which the fast engine tests samples cheaply.
+ *
+ * What they are. The lookahead sums of a sample x are W x, the m numbers that the first layer, W [m][n], has for it
+ * before biases and activation. All other layers are small beside the first one in a multilayer perceptron on images,
+ * so that whoever has W x has most of a sample's forward pass.
+ *
+ * When they are brought up to date. An update adds to W a term delta_a x_a^T for each sample a of the batch that had a
+ * gradient. The last terms are listed (ch_first_layer). Each time a sample is tested, the terms that came since its
+ * sums were stored are added to them, W x += sum_a delta_a (x_a . x): n + m multiply-adds a term, where sums from
+ * scratch take n m. Sums that lack too many terms, or that were brought up to date 255 times, are made from scratch.
+ *
+ * When they are used. After an update, a sample is expected to be tested again within P / B steps, and will lack the
+ * terms of that time. The sums are on while those are expected to be fewer than at which bringing them up to date costs
+ * half of what sums from scratch do. They are possible at all only in single precision, where the first layer is dense
+ * with m <= n, and where a round of any number of threads holds two batches or more.
+ *
+ * What they decide. Only where to look. An update is computed from scratch, at weights in double, and so is the look
+ * that finds the run fitted; rounding in the sums can do no more than misjudge a sample close to the margin. A batch
+ * that the sums took for active and that turns out to have no gradient makes no update, and the sums are dropped.
+ *
+ * Why no bit depends on threads, limits or observations. Those decide how many batches are tested in a round. A
+ * sample's sums and output do not depend on the samples beside it. What is stored are the sums of batches that were
+ * reached, and of all samples after a look, never those of batches tested in vain; whether sums are on follows from the
+ * updates and the steps between them.
+ *
+ * Memory: 4 P m bytes and the terms (ch_first_layer_bytes), and 4 m for each sample of a round. Theory and cost law:
+ * docs/theory.md, "The fast engine of networks". */
+#ifndef CH_LEARNER_LOOKAHEAD_SUMS_H
+#define CH_LEARNER_LOOKAHEAD_SUMS_H
+
+#include "models/learner/steps.h"
+
+typedef struct {
+    bool is_possible;     /* else nothing else here is set or used */
+    bool is_on;           /* whether samples are tested by sums at present */
+    ch_first_layer layer; /* the stored sums and the last terms; owned */
+    float *tested;        /* [round][m] sums of the samples of the last test, in their order; owned */
+    uint32_t *all;        /* [P] the numbers 0 ... P - 1; owned */
+    double recent_terms;  /* terms of the last updates, those k updates ago weighing (15/16)^k */
+    double recent_steps;  /* steps that the same updates took, weighing likewise */
+} ch_lookahead_sums;
+
+/** @param self  zeroed; to be freed after an error, too
+ *  @return CH_OK, also where sums are not possible; CH_ERROR_MEMORY */
+ch_code ch_lookahead_sums_init(ch_lookahead_sums *self, const ch_network_state *state, ch_error *err) CH_MUST_CHECK;
+void ch_lookahead_sums_free(ch_lookahead_sums *self);
+
+/** Bytes of what ch_lookahead_sums_init allocates.
+ *  @param state  its sizes are set */
+double ch_lookahead_sums_bytes(const ch_network_state *state);
+
+/** Margins of samples, into state->margins: by sums where these are on, else from scratch.
+ *  @param list  with an index, of at most state->round samples
+ *  @return false when stopped */
+bool ch_lookahead_sums_test(ch_lookahead_sums *self, ch_network_state *state, const ch_sample_list *list) CH_MUST_CHECK;
+
+/** Stores the sums of the first of the samples just tested. Does nothing where sums are off. */
+void ch_lookahead_sums_store(ch_lookahead_sums *self, const ch_sample_list *first);
+
+/** As ch_learner_check. By sums where these are on and show a sample with a gradient; else from scratch.
+ *  @return false when stopped */
+bool ch_lookahead_sums_check(ch_lookahead_sums *self, ch_network_learner *learner, ch_pass_summary *seen) CH_MUST_CHECK;
+
+/** As ch_learner_commit. Then lists the update's terms where sums are on, and decides whether they are from here on. */
+void ch_lookahead_sums_commit(ch_lookahead_sums *self, ch_network_learner *learner, const ch_sample_list *list,
+                              const ch_pass_summary *seen);
+
+#endif

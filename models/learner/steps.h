@@ -1,0 +1,39 @@
+/* steps.h — steps of sgd one by one, of gd, sde and unfitted; the commit of an update and the check for the end, which
+ * all dynamics of separate steps share. */
+#ifndef CH_LEARNER_STEPS_H
+#define CH_LEARNER_STEPS_H
+
+#include "models/learner/state.h"
+
+/** Whether to take another step: the run is on, no limit is reached and nobody asked to stop. */
+static inline bool ch_learner_goes_on(const ch_network_learner *self, const ch_limit *limit)
+{
+    const ch_progress *progress = &self->learner.progress;
+    return progress->status == CH_RUNNING && progress->steps < limit->steps && progress->updates < limit->updates &&
+           !ch_state_is_stopped(self->state);
+}
+
+/** Draws the next batch of sgd from the stream of batches.
+ *  @param batch  out: [B] distinct training samples */
+void ch_state_draw(ch_network_state *self, uint32_t *batch);
+
+/** Commits a step: moves the weights where a sample of it has a gradient, and counts the update. Ends the run as
+ *  diverged where a margin was not finite, or the weights have come to rest though updates are made.
+ *  @param list  the samples of the last ch_state_prepare (or of the pass whose coefficients workers[0] has)
+ *  @param seen  what that pass has seen; progress.steps already counts the step
+ *  @return whether the weights were moved */
+bool ch_learner_commit(ch_network_learner *self, const ch_sample_list *list, const ch_pass_summary *seen);
+
+/** Takes one step of sgd, its batch drawn now.  @return false when stopped; the step is not taken then */
+bool ch_learner_step_sgd(ch_network_learner *self) CH_MUST_CHECK;
+
+/** Looks at all samples. Ends the run as fitted where none is unfitted, as diverged where something is not finite.
+ *  @return false when stopped */
+bool ch_learner_check(ch_network_learner *self, ch_pass_summary *seen) CH_MUST_CHECK;
+
+/* As ch_learner.advance. */
+void ch_learner_advance_sgd(ch_learner *learner, const ch_limit *limit);
+void ch_learner_advance_full(ch_learner *learner, const ch_limit *limit); /* gd and sde */
+void ch_learner_advance_unfitted(ch_learner *learner, const ch_limit *limit);
+
+#endif
