@@ -1,4 +1,4 @@
-/* test_first_layer.c — sums of the first layer that are kept, against passes from scratch. */
+/* test_first_layer.c — lookahead sums of the first layer, against passes from scratch. */
 #include "models/models.h"
 #include "tests/alloc_fail.h"
 #include "tests/support.h"
@@ -9,11 +9,11 @@
 
 enum { NUM_SAMPLES = 150, MOST_LISTED = 70 };
 
-/* A network that keeps sums, and one of the same weights that does not. */
+/* A network with lookahead sums, and one of the same weights without. */
 typedef struct {
     ch_architecture architecture;
     ch_network network, plain;
-    ch_first_layer kept;
+    ch_first_layer layer;
     float *inputs; /* [NUM_SAMPLES][dim] */
     float *sums;   /* [MOST_LISTED][m] */
     ch_random random;
@@ -28,13 +28,13 @@ static void set_up(stage *self, const ch_network_spec *spec)
     assert_int_equal(ch_architecture_init(&self->architecture, spec, NULL), CH_OK);
     assert_int_equal(ch_network_init(&self->network, &self->architecture, MOST_LISTED, NULL), CH_OK);
     assert_int_equal(ch_network_init(&self->plain, &self->architecture, MOST_LISTED, NULL), CH_OK);
-    assert_int_equal(ch_first_layer_init(&self->kept, &self->architecture, NUM_SAMPLES, NULL), CH_OK);
+    assert_int_equal(ch_first_layer_init(&self->layer, &self->architecture, NUM_SAMPLES, NULL), CH_OK);
     double *weights = ch_alloc(self->architecture.num_weights, sizeof *weights);
     ch_architecture_draw(&self->architecture, 5, weights);
     ch_network_set_weights(&self->network, weights);
     ch_network_set_weights(&self->plain, weights);
     free(weights);
-    self->sums = ch_alloc(MOST_LISTED * self->kept.num_outputs, sizeof *self->sums);
+    self->sums = ch_alloc(MOST_LISTED * self->layer.num_outputs, sizeof *self->sums);
     self->inputs = ch_alloc(NUM_SAMPLES * self->architecture.dim, sizeof *self->inputs);
     ch_random_init(&self->random, 7, CH_STREAM_TRAIN_SAMPLES, 0);
     const gsl_rng gsl = ch_random_gsl(&self->random);
@@ -45,8 +45,8 @@ static void set_up(stage *self, const ch_network_spec *spec)
 
 static void tear_down(stage *self)
 {
-    ch_first_layer_free(&self->kept);
-    ch_first_layer_free(&self->kept);
+    ch_first_layer_free(&self->layer);
+    ch_first_layer_free(&self->layer);
     ch_network_free(&self->network);
     ch_network_free(&self->plain);
     ch_architecture_free(&self->architecture);
@@ -60,17 +60,18 @@ static void draw_list(stage *self)
     self->count = 1 + ch_random_below(&self->random, MOST_LISTED);
     for (size_t i = 0; i < self->count; i++) {
         self->listed[i] = ch_random_below(&self->random, NUM_SAMPLES);
-        const bool is_stale = ch_first_layer_is_stale(&self->kept, self->listed[i]);
+        const bool is_stale = ch_first_layer_is_stale(&self->layer, self->listed[i]);
         self->made_anew += is_stale;
-        self->brought_up += !is_stale && ch_first_layer_lacks(&self->kept, self->listed[i]) > 0;
+        self->brought_up += !is_stale && ch_first_layer_lacks(&self->layer, self->listed[i]) > 0;
     }
 }
 
-/* The outputs of the list, some tenths, by kept sums are those from scratch; an update changes them by hundredths. */
-static void judge(stage *self, float *outputs)
+/* The outputs of the list, some tenths, by lookahead sums are those from scratch; an update changes them by hundredths.
+ */
+static void find_outputs(stage *self, float *outputs)
 {
     float expected[MOST_LISTED];
-    ch_first_layer_forward(&self->kept, &self->network, self->inputs, self->listed, self->count, self->sums, outputs);
+    ch_first_layer_forward(&self->layer, &self->network, self->inputs, self->listed, self->count, self->sums, outputs);
     ch_network_forward(&self->plain, self->inputs, self->listed, self->count, expected);
     for (size_t i = 0; i < self->count; i++) {
         if (!(fabsf(outputs[i] - expected[i]) <= 1e-6F)) {
@@ -89,7 +90,7 @@ static void update(stage *self, const float *outputs, size_t active)
     }
     ch_network_forward(&self->network, self->inputs, self->listed, self->count, scratch);
     ch_network_update(&self->network, coefficients);
-    ch_first_layer_note(&self->kept, &self->network);
+    ch_first_layer_note(&self->layer, &self->network);
     ch_network_update(&self->plain, coefficients);
 }
 
@@ -121,36 +122,36 @@ static void outputs_are_those_from_scratch(void **state)
         set_up(&here, &specs[k]);
         for (size_t round = 0; round < 300; round++) {
             draw_list(&here);
-            judge(&here, outputs);
-            ch_first_layer_keep(&here.kept, here.listed, here.count - here.count / 3, here.sums);
+            find_outputs(&here, outputs);
+            ch_first_layer_keep(&here.layer, here.listed, here.count - here.count / 3, here.sums);
             update(&here, outputs, ch_random_below(&here.random, round % 50 == 0 ? 12 : 3));
         }
         assert_same_weights(&here);
-        assert_true(here.kept.num_terms > 4 * here.kept.most_terms);
+        assert_true(here.layer.num_terms > 4 * here.layer.most_terms);
         assert_true(here.brought_up > 100 && here.made_anew > 100);
         tear_down(&here);
     }
 }
 
-/* A sample's output and sums do not depend on what it is judged with. */
+/* A sample's output and sums do not depend on what it is tested with. */
 static void bits_do_not_depend_on_the_company(void **state)
 {
     (void)state;
     stage here;
     float outputs[MOST_LISTED], alone;
     set_up(&here, &specs[0]);
-    const size_t size = here.kept.num_outputs;
+    const size_t size = here.layer.num_outputs;
     float *sums = ch_alloc(size, sizeof *sums);
     for (size_t round = 0; round < 40; round++) {
         draw_list(&here);
-        judge(&here, outputs);
+        find_outputs(&here, outputs);
         for (size_t i = 0; i < here.count; i++) {
-            ch_first_layer_forward(&here.kept, &here.network, here.inputs, here.listed + i, 1, sums, &alone);
+            ch_first_layer_forward(&here.layer, &here.network, here.inputs, here.listed + i, 1, sums, &alone);
             assert_memory_equal(&alone, &outputs[i], sizeof alone);
             assert_memory_equal(sums, here.sums + i * size, size * sizeof *sums);
         }
-        judge(&here, outputs);
-        ch_first_layer_keep(&here.kept, here.listed, here.count, here.sums);
+        find_outputs(&here, outputs);
+        ch_first_layer_keep(&here.layer, here.listed, here.count, here.sums);
         update(&here, outputs, 2);
     }
     assert_true(here.brought_up > 100 && here.made_anew > 100);
@@ -158,8 +159,8 @@ static void bits_do_not_depend_on_the_company(void **state)
     tear_down(&here);
 }
 
-/* All samples together, their sums kept in place. */
-static void sums_are_kept_in_place(void **state)
+/* All samples together, their sums stored in place. */
+static void sums_are_stored_in_place(void **state)
 {
     (void)state;
     stage here;
@@ -170,12 +171,12 @@ static void sums_are_kept_in_place(void **state)
         here.listed[i] = i;
     }
     free(here.sums);
-    here.sums = here.kept.sums;
+    here.sums = here.layer.sums;
     for (size_t round = 0; round < 2 * FIRST_LAYER_TIMES; round++) {
-        judge(&here, outputs);
-        ch_first_layer_keep(&here.kept, here.listed, here.count, here.sums);
-        assert_true(ch_first_layer_lacks(&here.kept, 3) == 0);
-        assert_int_equal(here.kept.times[3], round % (FIRST_LAYER_TIMES + 1)); /* then made anew */
+        find_outputs(&here, outputs);
+        ch_first_layer_keep(&here.layer, here.listed, here.count, here.sums);
+        assert_true(ch_first_layer_lacks(&here.layer, 3) == 0);
+        assert_int_equal(here.layer.times[3], round % (FIRST_LAYER_TIMES + 1)); /* then made anew */
         update(&here, outputs, 1);
     }
     here.sums = NULL;
@@ -190,15 +191,15 @@ static void forgotten_sums_are_made_anew(void **state)
     float outputs[MOST_LISTED];
     set_up(&here, &specs[0]);
     draw_list(&here);
-    judge(&here, outputs);
-    ch_first_layer_keep(&here.kept, here.listed, here.count, here.sums);
+    find_outputs(&here, outputs);
+    ch_first_layer_keep(&here.layer, here.listed, here.count, here.sums);
     double *weights = ch_alloc(here.architecture.num_weights, sizeof *weights);
     ch_architecture_draw(&here.architecture, 6, weights);
     ch_network_set_weights(&here.network, weights);
     ch_network_set_weights(&here.plain, weights);
-    ch_first_layer_forget(&here.kept);
-    assert_true(ch_first_layer_is_stale(&here.kept, here.listed[0]));
-    judge(&here, outputs);
+    ch_first_layer_forget(&here.layer);
+    assert_true(ch_first_layer_is_stale(&here.layer, here.listed[0]));
+    find_outputs(&here, outputs);
     free(weights);
     tear_down(&here);
 }
@@ -211,6 +212,21 @@ static size_t terms_of(ch_arch arch, size_t width, ch_shape input)
     const size_t terms = ch_first_layer_terms(&architecture);
     ch_architecture_free(&architecture);
     return terms;
+}
+
+/* Bringing sums up to date by K terms, K (n + m) multiply-adds, costs at most half of sums from scratch, n m; one term
+ * more would cost more, unless K is as many as are ever listed. */
+static void terms_cost_half_at_most(void **state)
+{
+    (void)state;
+    static const size_t shapes[][2] = {{784, 128}, {784, 1}, {3072, 512}, {3072, 3072},
+                                       {40, 40},   {100, 7}, {5000, 130}};
+    for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
+        const size_t n = shapes[k][0], m = shapes[k][1], terms = terms_of(CH_ARCH_MLP, m, (ch_shape){n, 1, 1});
+        assert_true(2 * terms * (n + m) <= n * m);
+        assert_true(terms <= 64);
+        assert_true(terms == 64 || 2 * (terms + 1) * (n + m) > n * m);
+    }
 }
 
 static void says_where_it_pays(void **state)
@@ -228,20 +244,20 @@ static void survives_failing_allocations(void **state)
     (void)state;
     ch_architecture architecture;
     assert_int_equal(ch_architecture_init(&architecture, &specs[0], NULL), CH_OK);
-    ch_first_layer kept;
+    ch_first_layer layer;
     int failed = 0;
     for (;; failed++) {
         alloc_fail_at(failed);
-        const ch_code code = ch_first_layer_init(&kept, &architecture, NUM_SAMPLES, NULL);
+        const ch_code code = ch_first_layer_init(&layer, &architecture, NUM_SAMPLES, NULL);
         alloc_fail_at(-1);
         if (code == CH_OK) {
             break;
         }
         assert_int_equal(code, CH_ERROR_MEMORY);
-        assert_null(kept.sums);
+        assert_null(layer.sums);
     }
     assert_int_equal(failed, 5);
-    ch_first_layer_free(&kept);
+    ch_first_layer_free(&layer);
     ch_architecture_free(&architecture);
 }
 
@@ -252,9 +268,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outputs_are_those_from_scratch),
         cmocka_unit_test(bits_do_not_depend_on_the_company),
-        cmocka_unit_test(sums_are_kept_in_place),
+        cmocka_unit_test(sums_are_stored_in_place),
         cmocka_unit_test(forgotten_sums_are_made_anew),
         cmocka_unit_test(says_where_it_pays),
+        cmocka_unit_test(terms_cost_half_at_most),
         cmocka_unit_test(survives_failing_allocations),
     };
     return cmocka_run_group_tests_name("first layer", tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include "tests/learner_support.h"
 
 #include <gsl/gsl_errno.h>
+#include <string.h>
 
 /* Before its first look at all samples the fast engine takes the plain one's steps to the bit, in either precision, and
  * for batches that fit the workspace once, often, or not at all. */
@@ -80,9 +81,9 @@ static void assert_same_state(const ch_network_learner *model, const ch_network_
     assert_memory_equal(ch_network_learner_weights(model), ch_network_learner_weights(expected), bytes);
 }
 
-/* Sums of the first layer are kept where two batches are a round or less, and no bit depends on threads, limits or
+/* Lookahead sums are on where a round holds two batches or more, and no bit depends on threads, limits or
  * observations. */
-static void kept_sums_change_no_bit(void **state)
+static void lookahead_sums_change_no_bit(void **state)
 {
     (void)state;
     static const size_t batches[] = {4, 32, 64, 100, 300};
@@ -118,6 +119,43 @@ static void kept_sums_change_no_bit(void **state)
     ch_examples_free(&train);
 }
 
+/* While sums are on, margins by them are those from scratch, of samples whose sums lack terms of the last updates. */
+static void lookahead_sums_have_the_terms(void **state)
+{
+    (void)state;
+    enum { P = 400 };
+    ch_examples train = draw_examples(80, P, 8);
+    ch_architecture network = make_network(CH_ARCH_MLP, 40, 2, train.shape);
+    ch_network_learner_setup setup = setup_of(&network, &train);
+    setup.batch = 4;
+    setup.rate = 0.08;
+    setup.fast = true;
+    ch_network_learner model = start(&setup);
+    const ch_lookahead_sums *sums = &model.lookahead->sums;
+    const ch_sample_list all = {.index = sums->all, .count = P};
+    float *found = ch_alloc(P * network.layers[0].out.channels, sizeof *found);
+    double expected[P];
+    size_t with_terms = 0;
+    for (uint64_t updates = 10; model.learner.progress.status == CH_RUNNING; updates += 10) {
+        advance_to(&model.learner, UINT64_MAX, updates);
+        if (model.learner.progress.status != CH_RUNNING || !sums->is_on) {
+            continue;
+        }
+        assert_true(ch_state_margins(model.state, &all));
+        memcpy(expected, model.state->margins, sizeof expected);
+        assert_true(ch_state_margins_by_sums(model.state, &all, &sums->layer, found));
+        for (uint32_t mu = 0; mu < P; mu++) {
+            assert_in(model.state->margins[mu] - expected[mu], -1e-5, 1e-5);
+            with_terms += !ch_first_layer_is_stale(&sums->layer, mu) && ch_first_layer_lacks(&sums->layer, mu) > 0;
+        }
+    }
+    assert_true(with_terms > 100);
+    free(found);
+    ch_network_learner_free(&model);
+    ch_architecture_free(&network);
+    ch_examples_free(&train);
+}
+
 int main(void)
 {
     /* suites: valgrind */
@@ -125,7 +163,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fast_takes_the_same_steps),
         cmocka_unit_test(fast_ends_fitted),
-        cmocka_unit_test(kept_sums_change_no_bit),
+        cmocka_unit_test(lookahead_sums_change_no_bit),
+        cmocka_unit_test(lookahead_sums_have_the_terms),
     };
     return cmocka_run_group_tests_name("network fast engine", tests, NULL, NULL);
 }

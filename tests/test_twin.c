@@ -152,10 +152,28 @@ static void assert_unfitted_are_known(const ch_twin *model)
     free(list);
 }
 
+/* Every waiting law that was made is that of as many unfitted samples as its place says. Returns their number. */
+static size_t assert_laws_are_their_own(const ch_twin *model)
+{
+    enum { NUM_LAWS = 256 };
+    size_t made = 0;
+    for (uint32_t unfitted = 0; unfitted < NUM_LAWS; unfitted++) {
+        const ch_waiting *law = &model->laws[unfitted];
+        if (law->marked != 0) {
+            ch_waiting expected;
+            ch_waiting_init(&expected, (uint32_t)model->setup.num_samples, (uint32_t)model->setup.batch, unfitted);
+            assert_true(law->marked == unfitted && law->none == expected.none && law->one == expected.one);
+            made++;
+        }
+    }
+    return made;
+}
+
 /* Update by update: what is drawn is unfitted, margins and ||Dw|| are those of explicit weights. */
 static void dual_is_the_primal(void **state)
 {
     (void)state;
+    size_t laws = 0;
     for (size_t k = 0; k < NUM_TWIN_POINTS; k++) {
         const twin_point *at = &twin_points[k];
         ch_sample_set set = draw(at->chi, at->dim, false, 60 + k, at->num_samples);
@@ -189,10 +207,12 @@ static void dual_is_the_primal(void **state)
             assert_true(!at->from_unfitted || learner->progress.steps == updates);
             free(weights);
         }
+        laws += assert_laws_are_their_own(&model);
         ch_twin_free(&model);
         ch_kernel_free(&kernel);
         ch_sample_set_free(&set);
     }
+    assert_true(laws > 100);
 }
 
 /* Samples that become unfitted are those whose uses grow: each by 1 an update, and only while unfitted. */
