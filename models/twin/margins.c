@@ -1,4 +1,4 @@
-/* margins.c — margins kept up to date by rows of the kernel. */
+/* margins.c — the margins of a twin, brought up to date by rows of the kernel. */
 #include "models/twin/margins.h"
 
 #include <string.h>

@@ -26,13 +26,13 @@ typedef struct {
 
 /** The twin as a learner.
  *
- *  All margins are margins (models/twin/margins.h), so that the unfitted samples are known and steps without one are
- *  skipped exactly: the wait for a batch with one is geometric, the number of them in it hypergeometric given at least
- *  one (core/waiting.h), and which they are uniform. At B = P the sum of the rows of all unfitted samples is kept
- *  instead, and changed by the samples that become fitted or unfitted. A run is fitted when no sample is unfitted.
+ *  All margins are brought up to date at each update (models/twin/margins.h), so that the unfitted samples are always
+ *  known, and steps without one are skipped exactly: the wait for a batch with an unfitted sample is geometric, the
+ *  number of them in it hypergeometric given at least one (core/waiting.h), and which they are is uniform. At B = P
+ *  every unfitted sample is in the batch; then the sum of their rows is stored, and changed by the rows of the samples
+ *  that became fitted or unfitted. Stopping rule: a run is fitted when no sample is unfitted.
  *
- *  Cost of an update: P additions for every unfitted sample of its batch; at B = P, for every one that changed.
- *  Memory: 20 bytes a sample beside the kernel, 28 at B = P.
+ *  Cost of an update: P additions for every unfitted sample of its batch; at B = P, for every sample that changed.
  */
 typedef struct {
     ch_learner learner; /* first: this struct is a ch_learner */
