@@ -223,6 +223,31 @@ static void test_repeats_and_versions(void **state)
     release(&fit, &table);
 }
 
+/* Runs that differ only in seed_batch are two runs: both count, and neither repeats the other. */
+static void test_other_batches_are_other_runs(void **state)
+{
+    (void)state;
+    const plant planted = plant_default();
+    ch_run_table once, table;
+    ch_fit fit;
+    plant_table(&planted, 1, &once);
+    table = (ch_run_table){.runs = calloc(2 * once.count, sizeof *table.runs), .count = 2 * once.count};
+    assert_non_null(table.runs);
+    for (size_t i = 0; i < once.count; i++) {
+        table.runs[i] = table.runs[once.count + i] = once.runs[i];
+        table.runs[once.count + i].settings.seed_batch += 100;
+        table.runs[once.count + i].final.weight_change *= exp(0.5);
+    }
+    fit_table(&fit, &table, 2);
+    const ch_fit_group *group = &fit.groups[0];
+    assert_int_equal(group->num_runs, table.count);
+    assert_int_equal(group->excluded[CH_EXCLUDED_REPEAT], 0);
+    assert_int_equal(group->weight_change.num_runs, table.count);
+    assert_in(group->weight_change.log_amplitude, 0.25 - 1e-10, 0.25 + 1e-10); /* half the runs lie 0.5 above */
+    free(once.runs);
+    release(&fit, &table);
+}
+
 /* eta E|x_par| / sqrt(d) = 128 T 1.2533 / 4 is over half of T P^(1/2) up to P = 6434. */
 static void test_first_step(void **state)
 {
@@ -315,6 +340,7 @@ int main(void)
         cmocka_unit_test(test_plateau),
         cmocka_unit_test(test_infinite_train),
         cmocka_unit_test(test_repeats_and_versions),
+        cmocka_unit_test(test_other_batches_are_other_runs),
         cmocka_unit_test(test_first_step),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_allocations_fail),

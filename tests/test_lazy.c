@@ -266,6 +266,45 @@ static void test_lost_and_single_runs(void **state)
     ch_run_table_free(&table);
 }
 
+/* A pair has the same seed_batch. Each network of seed_batch 0 and 1 has its own ratio, and its twin shares the factor;
+ * the twin of one batch is missing, and so its network is single and in no mean. */
+static void test_pairs_share_their_batches(void **state)
+{
+    (void)state;
+    lazy_plant plant = lazy_plant_default();
+    ch_run_table once;
+    ch_fit fit;
+    ch_lazy_list twins;
+    plant.num_trains = 1;
+    lazy_plant_table(&plant, &once);
+    ch_run_table table = {.runs = calloc(2 * once.count, sizeof *table.runs)};
+    assert_non_null(table.runs);
+    for (size_t r = 0; r < once.count; r++) {
+        for (uint64_t batch = 0; batch < 2; batch++) {
+            ch_run *run = &table.runs[table.count];
+            *run = once.runs[r];
+            run->settings.seed_batch = batch;
+            run->final.weight_change *= batch == 0 ? 1 : 10;
+            table.count += batch == 1 || run->settings.linear == CH_LINEAR_NO || run->settings.seed_data != 0;
+        }
+    }
+    compare(&table, &fit, &twins);
+    const ch_lazy *lazy = &twins.items[0];
+    assert_int_equal(twins.count, 1);
+    assert_int_equal(lazy->num_cells, LAZY_PLANT_TEMPS);
+    assert_int_equal(lazy->num_pairs, LAZY_PLANT_TEMPS * (2 * LAZY_PLANT_SETS - 1));
+    for (size_t i = 0; i < lazy->num_pairs; i++) {
+        assert_int_equal(lazy->pairs[i].network->settings.seed_batch, lazy->pairs[i].twin->settings.seed_batch);
+    }
+    for (size_t c = 0; c < lazy->num_cells; c++) {
+        assert_int_equal(lazy->cells[c].num_single, 1);
+        assert_in(lazy->cells[c].means[CH_LAZY_WEIGHT_CHANGE].mean - log(plant.weight_ratio[c]), -1e-13, 1e-13);
+    }
+    release(&fit, &twins);
+    ch_run_table_free(&once);
+    ch_run_table_free(&table);
+}
+
 /* A quantity that is not there, or whose logarithm is not, is left out of its own mean. */
 static void test_numbers_missing(void **state)
 {
@@ -456,6 +495,7 @@ int main(void)
         cmocka_unit_test(test_data_sets_first),
         cmocka_unit_test(test_one_data_set),
         cmocka_unit_test(test_lost_and_single_runs),
+        cmocka_unit_test(test_pairs_share_their_batches),
         cmocka_unit_test(test_numbers_missing),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_json),

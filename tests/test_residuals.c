@@ -321,6 +321,51 @@ static void assert_says(const char *text, const char *part)
     }
 }
 
+/* Copies a text with every run of blanks and line ends as one blank. */
+static void squeeze(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from != '\0'; from++) {
+        const bool blank = *from == ' ' || *from == '\n';
+        if (!blank || to == text || to[-1] != ' ') {
+            *to++ = blank ? ' ' : *from;
+        }
+    }
+    *to = '\0';
+}
+
+/* Outliers at one P and T that differ only in seed_batch are two runs, and are named apart. */
+static void test_report_names_batches_apart(void **state)
+{
+    (void)state;
+    const plant planted = plant_copies();
+    ch_run_table once, table;
+    ch_fit fit;
+    plant_table(&planted, 1, &once);
+    table = (ch_run_table){.runs = calloc(2 * once.count, sizeof *table.runs), .count = 2 * once.count};
+    assert_non_null(table.runs);
+    memcpy(table.runs, once.runs, once.count * sizeof *once.runs);
+    memcpy(table.runs + once.count, once.runs, once.count * sizeof *once.runs);
+    for (size_t i = 0; i < once.count; i++) {
+        ch_run *first = &table.runs[i], *second = &table.runs[once.count + i];
+        second->settings.seed_batch += 100;
+        if (first->settings.train == 2048 && first->settings.temp == 0.5 && first->settings.seed_data == 3) {
+            first->final.weight_change *= 3;
+            second->final.weight_change *= 4;
+        }
+    }
+    fit_table(&fit, &table, 2);
+    assert_int_equal(fit.groups[0].weight_residuals.num_outliers, 2);
+    char *text = report_of(&fit);
+    squeeze(text);
+    assert_says(text, "P = 2048, T = 0.5, seed_data = 3, seed_init = 3, seed_batch = 103");
+    assert_says(text, "P = 2048, T = 0.5, seed_data = 3 ");
+    assert_null(strstr(text, "T = 0.5 …"));
+    free(text);
+    free(once.runs);
+    release(&fit, &table);
+}
+
 static void test_report_names_a_few(void **state)
 {
     (void)state;
@@ -370,7 +415,7 @@ int main(void)
         cmocka_unit_test(test_outliers_are_found),         cmocka_unit_test(test_a_parted_copy_is_no_outlier),
         cmocka_unit_test(test_several_runs_a_data_set),    cmocka_unit_test(test_who_is_not_judged),
         cmocka_unit_test(test_exclusions_are_counted),     cmocka_unit_test(test_json_has_reasons_and_outliers),
-        cmocka_unit_test(test_report_names_a_few),
+        cmocka_unit_test(test_report_names_batches_apart), cmocka_unit_test(test_report_names_a_few),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
