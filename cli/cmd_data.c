@@ -80,14 +80,16 @@ static ch_code check(ch_image_set set, const char *dir, bool json, ch_error *err
 {
     ch_image_report report;
     ch_code code = ch_image_report_make(&report, set, dir, err);
-    if (code == CH_OK && !json) {
-        print_report(&report, set);
-        code = ch_cli_flush(err);
-    } else if (code == CH_OK) {
-        json_t *object = report_json(&report, set);
-        code = object != NULL ? ch_cli_print_json(object, err) : ch_error_memory(err, "the report");
-        json_decref(object);
+    if (code != CH_OK) {
+        return code;
     }
+    if (!json) {
+        print_report(&report, set);
+        return ch_cli_flush(err);
+    }
+    json_t *object = report_json(&report, set);
+    code = object != NULL ? ch_cli_print_json(object, err) : ch_error_memory(err, "the report");
+    json_decref(object);
     return code;
 }
 
@@ -184,13 +186,14 @@ static ch_code run(const ch_cli *cli, const data_options *options, ch_error *err
         return ch_error_set(err, CH_ERROR_INPUT, "--json is of data check only, but data fetch is given it");
     }
     ch_code code = ch_image_set_find(cli->arguments[1], &set, err);
-    if (code == CH_OK) {
-        code = choose_dir(options, &dir, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK) {
-        code = checks ? check(set, dir, options->json != 0, err) : fetch(set, dir, options->from, err);
+    code = choose_dir(options, &dir, err);
+    if (code != CH_OK) {
+        return code;
     }
-    return code;
+    return checks ? check(set, dir, options->json != 0, err) : fetch(set, dir, options->from, err);
 }
 
 int ch_cmd_data(int argc, const char **argv)

@@ -269,26 +269,26 @@ typedef struct {
 
 static ch_code read_settings(report *self, const ch_cli *cli, ch_error *err)
 {
-    ch_code code = CH_OK;
     ch_settings_default(&self->settings);
     ch_settings_set(&self->settings, CH_SETTING_MODEL, (ch_value){.count = CH_ARCH_PERCEPTRON});
     bool chi = false;
-    for (size_t i = 0; i < cli->num_settings && code == CH_OK; i++) {
+    for (size_t i = 0; i < cli->num_settings; i++) {
         const size_t index = cli->settings[i].setting;
         ch_value value;
-        code = ch_setting_parse(&ch_settings_table[index], cli->settings[i].text, &value, err);
-        if (code == CH_OK) {
-            ch_settings_set(&self->settings, index, value);
+        const ch_code code = ch_setting_parse(&ch_settings_table[index], cli->settings[i].text, &value, err);
+        if (code != CH_OK) {
+            return code;
         }
+        ch_settings_set(&self->settings, index, value);
         chi |= index == CH_SETTING_CHI;
         self->online |= index != CH_SETTING_CHI;
     }
-    if (code == CH_OK && (!chi || cli->num_arguments != 0)) {
-        code = ch_error_set(err, CH_ERROR_INPUT,
+    if (!chi || cli->num_arguments != 0) {
+        return ch_error_set(err, CH_ERROR_INPUT,
                             "theory takes --chi, with other settings also --temp or --rate, and no other argument, "
                             "e.g. chiton theory --chi 1");
     }
-    return code;
+    return CH_OK;
 }
 
 static ch_code read_until(report *self, const char *text, ch_error *err)
@@ -319,15 +319,19 @@ static ch_code make_report(report *self, const ch_cli *cli, const theory_options
         return ch_error_set(err, CH_ERROR_INPUT, "--json and --csv are both given; give one of them");
     }
     self->online |= options->csv;
-    if (code == CH_OK && self->online) {
+    if (self->online) {
         ch_resolved resolved = {.settings = self->settings};
         code = ch_settings_resolve(&self->settings, &resolved, err);
+        if (code != CH_OK) {
+            return code;
+        }
         self->settings = resolved.settings;
     }
-    if (code == CH_OK) {
-        code = ch_perceptron_theory_init(&self->theory, self->settings.chi, err);
+    code = ch_perceptron_theory_init(&self->theory, self->settings.chi, err);
+    if (code != CH_OK) {
+        return code;
     }
-    return code == CH_OK && self->online ? compute_online(self, err) : code;
+    return self->online ? compute_online(self, err) : CH_OK;
 }
 
 static ch_code print_report(const report *self, const theory_options *options, ch_error *err)
@@ -361,12 +365,15 @@ int ch_cmd_theory(int argc, const char **argv)
     report result = {0};
     ch_code code = ch_cli_init(&cli, argc, argv, options, true,
                                "theory --chi X [--SETTING VALUE]... [--until T] [--json|--csv]", &err);
-    if (code == CH_OK && !cli.help) {
-        code = make_report(&result, &cli, &chosen, &err);
+    if (code != CH_OK || cli.help) {
+        goto out;
     }
-    if (code == CH_OK && !cli.help) {
-        code = print_report(&result, &chosen, &err);
+    code = make_report(&result, &cli, &chosen, &err);
+    if (code != CH_OK) {
+        goto out;
     }
+    code = print_report(&result, &chosen, &err);
+out:
     free(result.points);
     ch_cli_free(&cli);
     free(chosen.until);

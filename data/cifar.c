@@ -58,16 +58,19 @@ ch_code ch_cifar_read(const char *path, ch_bytes *pixels, ch_bytes *classes, siz
     }
     for (;;) {
         code = ch_gz_read(&file, record, RECORD, &got, err);
-        if (code != CH_OK || got == 0) {
+        if (code != CH_OK) {
+            goto out;
+        }
+        if (got == 0) {
             break;
         }
         code = append_record(&file, record, got, *count, pixels, classes, err);
         ++*count;
         if (code != CH_OK) {
-            break;
+            goto out;
         }
     }
-    if (code == CH_OK && *count == 0) {
+    if (*count == 0) {
         code = ch_error_set(err, CH_ERROR_INPUT, "%s is empty", path);
     }
 out:

@@ -140,9 +140,21 @@ static ch_code make_url(char url[PATH_MAX], const char *mirror, const char *name
 
 /* ---- a file ---- */
 
+static ch_code fetch_from_mirror(CURL *curl, const char *mirror, ch_part *part, const ch_fetch_how *how, bool *done,
+                                 ch_error *err)
+{
+    char url[PATH_MAX];
+    const ch_code code = make_url(url, mirror, part->file->name, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return fetch_from(curl, url, part, how, done, err);
+}
+
+/* Tries one mirror after the other until one gives the file. */
 static ch_code fetch_from_any(CURL *curl, ch_part *part, const ch_fetch_how *how, ch_error *err)
 {
-    char url[PATH_MAX], md5[CH_MD5_SIZE];
+    char md5[CH_MD5_SIZE];
     bool done = false;
     /* A part that is complete already lacks only its final name. */
     ch_code code = ch_part_size(part) > 0 ? ch_part_finish(part, &done, md5, err) : CH_OK;
@@ -150,10 +162,7 @@ static ch_code fetch_from_any(CURL *curl, ch_part *part, const ch_fetch_how *how
         return code;
     }
     for (size_t i = 0; !done && how->mirrors[i] != NULL; i++) {
-        code = make_url(url, how->mirrors[i], part->file->name, err);
-        if (code == CH_OK) {
-            code = fetch_from(curl, url, part, how, &done, err);
-        }
+        code = fetch_from_mirror(curl, how->mirrors[i], part, how, &done, err);
         if (code == CH_ERROR_INTERRUPTED || part->reason != 0) {
             break;
         }

@@ -23,40 +23,53 @@ static ch_code read_pair(const ch_image_location *location, size_t images, ch_sh
                             names[there], there == 0 ? "labels" : "images",
                             ch_image_source_of(CH_IMAGES_MNIST)->files[images + 1 - there].name);
     }
-    ch_code code = CH_OK;
-    for (size_t i = 0; code == CH_OK && i < 2; i++) {
-        code = ch_path_join(paths[i], location->folder, names[i], err);
+    for (size_t i = 0; i < 2; i++) {
+        const ch_code code = ch_path_join(paths[i], location->folder, names[i], err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
-    if (code == CH_OK) {
-        code = ch_idx_read_images(paths[0], shape, pixels, &records[0], err);
+    ch_code code = ch_idx_read_images(paths[0], shape, pixels, &records[0], err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK) {
-        code = ch_idx_read_labels(paths[1], classes, &records[1], err);
+    code = ch_idx_read_labels(paths[1], classes, &records[1], err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK && records[0] != records[1]) {
-        code = ch_error_set(err, CH_ERROR_INPUT, "%s has %zu images, but %s %zu labels", paths[0], records[0], names[1],
+    if (records[0] != records[1]) {
+        return ch_error_set(err, CH_ERROR_INPUT, "%s has %zu images, but %s %zu labels", paths[0], records[0], names[1],
                             records[1]);
     }
-    return code;
+    return CH_OK;
+}
+
+static ch_code read_batch(const ch_image_location *location, size_t file, ch_bytes *pixels, ch_bytes *classes,
+                          size_t *records, ch_error *err)
+{
+    char path[PATH_MAX];
+    const ch_code code = ch_path_join(path, location->folder, location->names[file], err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return ch_cifar_read(path, pixels, classes, &records[file], err);
 }
 
 static ch_code read_files(const ch_image_source *source, const ch_image_location *location, ch_bytes *pixels,
                           ch_bytes *classes, size_t *records, ch_error *err)
 {
-    char path[PATH_MAX];
-    ch_code code = CH_OK;
-    for (size_t i = 0; code == CH_OK && i < source->num_files; i += source->paired ? 2 : 1) {
+    for (size_t i = 0; i < source->num_files; i += source->paired ? 2 : 1) {
         const bool there = location->names[i][0] != '\0' || (source->paired && location->names[i + 1][0] != '\0');
         if (!there) {
             continue;
         }
-        if (source->paired) {
-            code = read_pair(location, i, source->shape, pixels, classes, records + i, err);
-        } else if ((code = ch_path_join(path, location->folder, location->names[i], err)) == CH_OK) {
-            code = ch_cifar_read(path, pixels, classes, &records[i], err);
+        const ch_code code = source->paired ? read_pair(location, i, source->shape, pixels, classes, records + i, err)
+                                            : read_batch(location, i, pixels, classes, records, err);
+        if (code != CH_OK) {
+            return code;
         }
     }
-    return code;
+    return CH_OK;
 }
 
 static void digest(ch_image_pool *self, size_t dim)
@@ -86,19 +99,23 @@ ch_code ch_image_pool_read(ch_image_pool *self, ch_image_set set, const ch_image
     ch_code code = read_files(source, location, &pixels, &classes, records, err);
     self->pixels = pixels.bytes;
     self->classes = classes.bytes;
-    if (code == CH_OK && classes.size > UINT32_MAX) {
+    if (code != CH_OK) {
+        goto out;
+    }
+    if (classes.size > UINT32_MAX) {
         code = ch_error_set(err, CH_ERROR_INPUT, "%s holds %zu images; accepted is up to %u", location->folder,
                             classes.size, UINT32_MAX);
-    }
-    if (code != CH_OK) {
-        ch_image_pool_free(self);
-        return code;
+        goto out;
     }
     self->set = set;
     self->shape = source->shape;
     self->count = classes.size;
     digest(self, source->shape.channels * source->shape.rows * source->shape.columns);
-    return CH_OK;
+out:
+    if (code != CH_OK) {
+        ch_image_pool_free(self);
+    }
+    return code;
 }
 
 ch_code ch_image_pool_init(ch_image_pool *self, ch_image_set set, const char *dir, ch_error *err)
@@ -204,17 +221,19 @@ ch_code ch_image_split(ch_examples *train, ch_examples *test, const ch_image_poo
         goto out;
     }
     code = ch_examples_init(train, num_train, pool->shape, err);
-    if (code == CH_OK && num_test > 0) {
-        code = ch_examples_init(test, num_test, pool->shape, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        uint32_t *for_test = orders, *for_train = orders + pool->count;
-        shuffle(for_test, pool->count, seed, CH_STREAM_TEST_IMAGES);
-        shuffle(for_train, pool->count, seed, CH_STREAM_TRAIN_IMAGES);
-        leave_out(for_train, num_train, for_test, num_test, is_taken);
-        fill(train, pool, ch_law_of(law)->images, for_train);
-        fill(test, pool, ch_law_of(law)->images, for_test);
+    code = num_test > 0 ? ch_examples_init(test, num_test, pool->shape, err) : CH_OK;
+    if (code != CH_OK) {
+        goto out;
     }
+    uint32_t *for_test = orders, *for_train = orders + pool->count;
+    shuffle(for_test, pool->count, seed, CH_STREAM_TEST_IMAGES);
+    shuffle(for_train, pool->count, seed, CH_STREAM_TRAIN_IMAGES);
+    leave_out(for_train, num_train, for_test, num_test, is_taken);
+    fill(train, pool, ch_law_of(law)->images, for_train);
+    fill(test, pool, ch_law_of(law)->images, for_test);
 out:
     free(orders);
     free(is_taken);

@@ -223,11 +223,12 @@ static ch_code draw_predictions(const ch_fit_group *group, ch_panel *panel, ch_e
                                    .rate = lo * (double)group->key.batch};
     ch_online_prediction prediction;
     const ch_code code = ch_online_predict(&prediction, &setup, (double)group->trains[group->num_trains - 1], err);
-    if (code == CH_OK) {
-        ch_panel_power(panel, lo, hi, prediction.noise, 1, THEORY_STYLE, "theory r*");
-        ch_panel_power(panel, lo, hi, prediction.signal, 1, THEORY_STYLE, "theory s*");
+    if (code != CH_OK) {
+        return code;
     }
-    return code;
+    ch_panel_power(panel, lo, hi, prediction.noise, 1, THEORY_STYLE, "theory r*");
+    ch_panel_power(panel, lo, hi, prediction.signal, 1, THEORY_STYLE, "theory s*");
+    return CH_OK;
 }
 
 /* (e) signal (filled) and noise (open) against T for the smallest and the largest P. */

@@ -104,18 +104,20 @@ static ch_code draw_contour(const ch_phase *phase, ch_phase_quantity quantity, d
     ch_phase_segment *segments = NULL;
     size_t count = 0;
     const ch_code code = ch_phase_contour(phase, quantity, level, &segments, &count, err);
-    if (code == CH_OK && count > 0) {
-        const size_t block = ch_panel_block(panel);
-        for (size_t i = 0; i < count; i++) {
-            fprintf(panel->out, "%.17g %.17g\n%.17g %.17g\n\n", segments[i].alpha[0], segments[i].temp[0],
-                    segments[i].alpha[1], segments[i].temp[1]);
-        }
-        fputs("EOD\n", panel->out);
-        if (cased) {
-            fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines " CASING, block);
-        }
-        fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines %s", block, style);
+    if (code != CH_OK || count == 0) {
+        goto out;
     }
+    const size_t block = ch_panel_block(panel);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(panel->out, "%.17g %.17g\n%.17g %.17g\n\n", segments[i].alpha[0], segments[i].temp[0],
+                segments[i].alpha[1], segments[i].temp[1]);
+    }
+    fputs("EOD\n", panel->out);
+    if (cased) {
+        fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines " CASING, block);
+    }
+    fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines %s", block, style);
+out:
     free(segments);
     return code;
 }

@@ -100,13 +100,15 @@ ch_code ch_strip_draw(const ch_overview *self, size_t index, ch_panel *panel, ch
     ch_panel_power(panel, panel->x.lo, panel->x.hi, 1, 0, "linewidth 0.7 linecolor rgb '#000000'", NULL);
     draw_cells(self, index, &series, panel);
     ch_code code = draw_outliers(residuals, is_time, panel, err);
-    if (code == CH_OK) {
-        panel->is_ratio = true;
-        ch_axis_include(&panel->y, 1 / panel->y.lo); /* as far above the law as under it */
-        ch_axis_include(&panel->y, 1 / panel->y.hi);
-        code = ch_panel_finish(panel, is_time ? "training samples P" : "temperature T",
-                               is_time ? "t* / fit" : "‖Δw‖ / fit", is_time, "", err);
+    if (code != CH_OK) {
+        goto out;
     }
+    panel->is_ratio = true;
+    ch_axis_include(&panel->y, 1 / panel->y.lo); /* the axis spans the same factor above the law as below it */
+    ch_axis_include(&panel->y, 1 / panel->y.hi);
+    code = ch_panel_finish(panel, is_time ? "training samples P" : "temperature T", is_time ? "t* / fit" : "‖Δw‖ / fit",
+                           is_time, "", err);
+out:
     ch_series_free(&series);
     return code;
 }

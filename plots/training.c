@@ -260,9 +260,11 @@ static ch_code write_caption(const ch_run_table *table, size_t index, FILE *out,
     ch_code code = ch_sentences_add(&sentences, err,
                                     "A run for each T, on the first data set. A symbol marks its last point over 0, "
                                     "and says how it ended.");
-    if (code == CH_OK) {
-        code = ch_caption_write(&shown, &sentences, ch_place_of_panel(index), out, err);
+    if (code != CH_OK) {
+        goto out;
     }
+    code = ch_caption_write(&shown, &sentences, ch_place_of_panel(index), out, err);
+out:
     ch_sentences_free(&sentences);
     return code;
 }
