@@ -22,9 +22,6 @@
 
 #include "fit/results.h"
 
-#include <jansson.h>
-#include <stdio.h>
-
 typedef enum { CH_COLLAPSE_WEIGHT_CHANGE, CH_COLLAPSE_TIME } ch_collapse_quantity;
 
 /** "weight_change" or "time". */
@@ -74,11 +71,5 @@ typedef struct {
 ch_code ch_collapse_list_init(ch_collapse_list *self, const ch_fit *fit, ch_collapse_quantity quantity,
                               ch_error *err) CH_MUST_CHECK;
 void ch_collapse_list_free(ch_collapse_list *self);
-
-/** Prints them for people. */
-void ch_collapse_print(const ch_collapse_list *self, const ch_fit *fit, FILE *out);
-
-/** Adds them to a report of the same fit (ch_fit_json), as "collapse".  @return CH_OK, CH_ERROR_MEMORY */
-ch_code ch_collapse_add_json(const ch_collapse_list *self, json_t *report, ch_error *err) CH_MUST_CHECK;
 
 #endif

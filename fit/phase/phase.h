@@ -28,9 +28,6 @@
 
 #include "fit/results.h"
 
-#include <jansson.h>
-#include <stdio.h>
-
 typedef enum { CH_PHASE_TEST_ERROR, CH_PHASE_WEIGHT_CHANGE, CH_PHASE_KERNEL_CHANGE, CH_NUM_PHASE } ch_phase_quantity;
 
 /** What there is at one (alpha, T). */
@@ -110,12 +107,5 @@ typedef struct {
  *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_phase_contour(const ch_phase *self, ch_phase_quantity quantity, double level, ch_phase_segment **segments,
                          size_t *count, ch_error *err) CH_MUST_CHECK;
-
-/** Prints the diagrams for people; nothing where there are none. */
-void ch_phase_print(const ch_phase_list *self, FILE *out);
-
-/** Adds them to a report of the same fit (ch_fit_json), as "phase", which is empty where there are none.
- *  @return CH_OK, CH_ERROR_MEMORY */
-ch_code ch_phase_add_json(const ch_phase_list *self, json_t *report, ch_error *err) CH_MUST_CHECK;
 
 #endif

@@ -1,5 +1,6 @@
 /* collapse_report.c — the collapses of a fit, for people and for programs. */
-#include "fit/collapse/collapse.h"
+#include "fit/reports/parts.h"
+#include "fit/reports/reports.h"
 #include "sim/store/json.h"
 
 #include <math.h>
@@ -51,11 +52,9 @@ void ch_collapse_print(const ch_collapse_list *self, const ch_fit *fit, FILE *ou
 
 static json_t *estimate_json(const ch_estimate *estimate, double theory)
 {
-    json_t *interval = isfinite(estimate->lo) && isfinite(estimate->hi)
-                           ? json_pack("[f, f]", estimate->lo, estimate->hi)
-                           : json_null();
     return json_pack("{s:o, s:o, s:o, s:o}", "value", ch_json_real(estimate->value), "stderr",
-                     ch_json_real(estimate->stderr_), "ci95", interval, "theory", ch_json_real(theory));
+                     ch_json_real(estimate->stderr_), "ci95", ch_report_interval(estimate), "theory",
+                     ch_json_real(theory));
 }
 
 static json_t *collapse_json(const ch_collapse *self, json_t *key)
@@ -73,12 +72,9 @@ ch_code ch_collapse_add_json(const ch_collapse_list *self, json_t *report, ch_er
 {
     json_t *list = json_array();
     const json_t *groups = json_object_get(report, "groups");
-    for (size_t i = 0; i < self->count && list != NULL; i++) {
+    for (size_t i = 0; i < self->count; i++) {
         json_t *key = json_object_get(json_array_get(groups, i), "group");
-        if (json_array_append_new(list, collapse_json(&self->items[i], key)) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
+        ch_report_append(&list, collapse_json(&self->items[i], key));
     }
     if (list == NULL || json_object_set_new(report, "collapse", list) != 0) {
         return ch_error_memory(err, "a JSON text");

@@ -3,15 +3,11 @@
 #include "fit/laws/bounded.h"
 #include "fit/laws/constraints.h"
 #include "fit/numbers.h"
+#include "fit/reports/parts.h"
 #include "fit/reports/reports.h"
 
 #include <math.h>
 #include <string.h>
-
-static json_t *real_or_null(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
 
 /* The settings that a group holds fixed. */
 static json_t *key_json(const ch_fit_group *group)
@@ -30,13 +26,6 @@ static json_t *key_json(const ch_fit_group *group)
     return key;
 }
 
-/* The interval as [lo, hi], or null when there is none. */
-static json_t *interval_json(const ch_estimate *estimate)
-{
-    return isfinite(estimate->lo) && isfinite(estimate->hi) ? json_pack("[f, f]", estimate->lo, estimate->hi)
-                                                            : json_null();
-}
-
 /* "fixed", "tied", "bound", or null where the data say all. */
 static json_t *held_json(ch_held held)
 {
@@ -48,9 +37,9 @@ static json_t *exponent_json(const ch_exponent *exponent, json_t *key)
 {
     const ch_fit_number_row *number = &ch_fit_numbers[exponent->number];
     json_t *object = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:O}", "name", number->name, "value", real_or_null(exponent->estimate.value),
-        "stderr", real_or_null(exponent->estimate.stderr_), "ci95", interval_json(&exponent->estimate), "theory",
-        real_or_null(exponent->theory), "held", held_json(exponent->held), "group", key);
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:O}", "name", number->name, "value", ch_json_real(exponent->estimate.value),
+        "stderr", ch_json_real(exponent->estimate.stderr_), "ci95", ch_report_interval(&exponent->estimate), "theory",
+        ch_json_real(exponent->theory), "held", held_json(exponent->held), "group", key);
     if (object != NULL && number->has_definition &&
         (json_object_set_new(object, "definition", json_string(ch_tc_definition_name(exponent->definition))) != 0 ||
          json_object_set_new(object, "method", json_string(number->method)) != 0)) {
@@ -64,8 +53,8 @@ static json_t *exponent_json(const ch_exponent *exponent, json_t *key)
 
 static json_t *estimate_json(const ch_estimate *estimate, ch_held held)
 {
-    return json_pack("{s:o, s:o, s:o, s:o}", "value", real_or_null(estimate->value), "stderr",
-                     real_or_null(estimate->stderr_), "ci95", interval_json(estimate), "held", held_json(held));
+    return json_pack("{s:o, s:o, s:o, s:o}", "value", ch_json_real(estimate->value), "stderr",
+                     ch_json_real(estimate->stderr_), "ci95", ch_report_interval(estimate), "held", held_json(held));
 }
 
 static json_t *law_json(const ch_critical_law *law)
@@ -76,7 +65,7 @@ static json_t *law_json(const ch_critical_law *law)
     return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I}", "c", estimate_json(&law->prefactor, CH_HELD_NOT), "a",
                      estimate_json(&law->exponent, law->held_a), "sharpness",
                      isnan(law->sharpness.value) ? json_null() : estimate_json(&law->sharpness, law->held_sharpness),
-                     "delta", real_or_null(law->delta), "trains", (json_int_t)law->num_trains, "points",
+                     "delta", ch_json_real(law->delta), "trains", (json_int_t)law->num_trains, "points",
                      (json_int_t)law->num_points);
 }
 
@@ -113,7 +102,7 @@ static json_t *constraint_json(const ch_fit_constraint *constraint)
     if (ch_range_is_fixed(constraint->range)) {
         return json_pack("{s:f}", "fixed", constraint->range.lo);
     }
-    return json_pack("{s:[o, o]}", "bound", real_or_null(constraint->range.lo), real_or_null(constraint->range.hi));
+    return json_pack("{s:[o, o]}", "bound", ch_json_real(constraint->range.lo), ch_json_real(constraint->range.hi));
 }
 
 /* By name what was asked to be held; empty when nothing was. */
@@ -133,33 +122,18 @@ static json_t *constraints_json(const ch_fit_options *options)
 
 /* ---- the rest of a group ---- */
 
-/* "above": T_c lies above `value`; "below": below it; null: `value` is T_c. */
-static json_t *bound_json(ch_tc_place place)
-{
-    switch (place) {
-    case CH_TC_ABOVE:
-        return json_string("above");
-    case CH_TC_BELOW:
-        return json_string("below");
-    case CH_TC_INSIDE:
-    case CH_TC_NONE:
-        break;
-    }
-    return json_null();
-}
-
 static json_t *tc_json(const ch_tc *tc, json_t *key)
 {
-    return json_pack("{s:I, s:o, s:o, s:o, s:s, s:o, s:O}", "train", (json_int_t)tc->train, "value",
-                     real_or_null(tc->estimate.value), "stderr", real_or_null(tc->estimate.stderr_), "ci95",
-                     interval_json(&tc->estimate), "definition", ch_tc_definition_name(tc->definition), "bound",
-                     bound_json(tc->place), "group", key);
+    return json_pack("{s:I, s:o, s:o, s:o, s:s, s:s?, s:O}", "train", (json_int_t)tc->train, "value",
+                     ch_json_real(tc->estimate.value), "stderr", ch_json_real(tc->estimate.stderr_), "ci95",
+                     ch_report_interval(&tc->estimate), "definition", ch_tc_definition_name(tc->definition), "bound",
+                     ch_report_bound(tc->place), "group", key);
 }
 
 /* lo and hi, null where it reaches the end of what is tried */
 static json_t *open_interval_json(double lo, double hi)
 {
-    return json_pack("[o, o]", real_or_null(lo), real_or_null(hi));
+    return json_pack("[o, o]", ch_json_real(lo), ch_json_real(hi));
 }
 
 static json_t *break_json(const ch_shape_fit *fit)
@@ -180,8 +154,8 @@ static json_t *shape_json(ch_trend_shape shape, const ch_shape_fit *fit)
     json_t *object =
         json_pack("{s:s, s:f, s:f, s:o, s:o, s:I, s:o, s:o, s:o}", "shape", ch_trend_shape_name(shape), "value",
                   fit->exponent, "stderr", fit->stderr_, "ci95", open_interval_json(fit->lo, fit->hi), "chi2",
-                  real_or_null(fit->chi2), "dof", (json_int_t)fit->dof, "misfit", real_or_null(fit->misfit),
-                  "against_power", real_or_null(fit->against_power), "aicc", real_or_null(fit->aicc));
+                  ch_json_real(fit->chi2), "dof", (json_int_t)fit->dof, "misfit", ch_json_real(fit->misfit),
+                  "against_power", ch_json_real(fit->against_power), "aicc", ch_json_real(fit->aicc));
     if (object == NULL || shape == CH_SHAPE_POWER) {
         return object;
     }
@@ -197,7 +171,7 @@ static json_t *shape_json(ch_trend_shape shape, const ch_shape_fit *fit)
 static json_t *local_json(const ch_local_slope *slope)
 {
     return json_pack("{s:[f, f], s:o, s:o}", "train", slope->train_lo, slope->train_hi, "value",
-                     real_or_null(slope->slope), "stderr", real_or_null(slope->stderr_));
+                     ch_json_real(slope->slope), "stderr", ch_json_real(slope->stderr_));
 }
 
 /* The shapes of a curve, or null where there are too few P. */
@@ -218,7 +192,7 @@ static json_t *shapes_json(const ch_shapes *shapes)
         json_decref(local);
         return status == 0 ? json_null() : NULL;
     }
-    return json_pack("{s:s, s:o, s:o, s:o}", "best", ch_trend_shape_name(shapes->best), "nu", real_or_null(shapes->nu),
+    return json_pack("{s:s, s:o, s:o, s:o}", "best", ch_trend_shape_name(shapes->best), "nu", ch_json_real(shapes->nu),
                      "fits", fits, "local", local);
 }
 
@@ -233,7 +207,7 @@ static json_t *group_json(const ch_fit_group *group, json_t *key)
         }
     }
     return json_pack("{s:O, s:o, s:o, s:I, s:I, s:{s:o, s:o}, s:{s:o, s:o}, s:o, s:o}", "group", key, "window", window,
-                     "window_tolerance", real_or_null(group->window_tolerance), "runs", (json_int_t)group->num_runs,
+                     "window_tolerance", ch_json_real(group->window_tolerance), "runs", (json_int_t)group->num_runs,
                      "data_sets", (json_int_t)group->num_data_sets, "shapes", "weight_change",
                      shapes_json(&group->weight_shapes), "time", shapes_json(&group->time_shapes), "joint", "onset",
                      law_json(&group->joint[CH_TC_ONSET]), "escape", law_json(&group->joint[CH_TC_ESCAPE]),
@@ -256,7 +230,7 @@ static int append_group(const ch_fit_group *group, json_t *exponents, json_t *tc
     }
     if (status == 0) {
         json_t *object = group_json(group, key);
-        status = object == NULL ? -1 : ch_fit_add_residuals_json(group, object);
+        status = object == NULL ? -1 : ch_report_add_outliers(group, object);
         status |= json_array_append_new(groups, object);
     }
     json_decref(key);

@@ -1,7 +1,8 @@
 /* lazy_report.c — networks beside their linearised twins, for people and for programs. */
+#include "core/page.h"
 #include "core/text.h"
+#include "fit/reports/parts.h"
 #include "fit/reports/reports.h"
-#include "fit/twins/lazy.h"
 #include "sim/store/json.h"
 
 #include <math.h>
@@ -11,16 +12,6 @@
 
 enum { TRAIN_WIDTH = 7, MEAN_WIDTH = 16, TEMP_WIDTH = 10, ERROR_WIDTH = 17 }; /* 88 columns in all */
 
-/* Right-aligned by characters, of which some take several bytes; never without a blank before it. */
-static void print_right(FILE *out, const char *text, size_t width)
-{
-    size_t used = 0;
-    for (const char *c = text; *c != '\0'; c++) {
-        used += ((unsigned char)*c & 0xC0) != 0x80;
-    }
-    fprintf(out, "%*s%s", (int)(used < width ? width - used : 1), "", text);
-}
-
 static void print_mean(FILE *out, double value, double error, int decimals, size_t width)
 {
     char text[64] = "—";
@@ -29,7 +20,7 @@ static void print_mean(FILE *out, double value, double error, int decimals, size
     } else if (isfinite(value)) {
         snprintf(text, sizeof text, "%.*f", decimals, value);
     }
-    print_right(out, text, width);
+    ch_page_right(out, text, width);
 }
 
 /* A mean of ln(network / twin) as the ratio that it is of. */
@@ -47,7 +38,7 @@ static void print_temp(FILE *out, const char *sign, double temp)
         ch_temp_format(temp, number, sizeof number);
     }
     snprintf(text, sizeof text, "%s%s", sign, number);
-    print_right(out, text, TEMP_WIDTH);
+    ch_page_right(out, text, TEMP_WIDTH);
 }
 
 static void print_end(FILE *out, const ch_lazy_end *end)
@@ -61,7 +52,7 @@ static void print_relative(FILE *out, const ch_lazy_end *end)
     if (isfinite(end->relative)) {
         snprintf(text, sizeof text, "%.3g", end->relative);
     }
-    print_right(out, text, TEMP_WIDTH);
+    ch_page_right(out, text, TEMP_WIDTH);
 }
 
 static void print_head(FILE *out)
@@ -72,7 +63,7 @@ static void print_head(FILE *out)
     } columns[] = {{"P", TRAIN_WIDTH}, {"‖Δw‖", MEAN_WIDTH}, {"ends", TEMP_WIDTH},       {"‖Δw‖/‖w₀‖", TEMP_WIDTH},
                    {"t*", MEAN_WIDTH}, {"ends", TEMP_WIDTH}, {"test error", ERROR_WIDTH}};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
-        print_right(out, columns[i].text, columns[i].width);
+        ch_page_right(out, columns[i].text, columns[i].width);
     }
     fputc('\n', out);
 }
@@ -81,7 +72,7 @@ static void print_row(FILE *out, const ch_lazy_row *row)
 {
     char train[32];
     snprintf(train, sizeof train, "%llu", (unsigned long long)row->train);
-    print_right(out, train, TRAIN_WIDTH);
+    ch_page_right(out, train, TRAIN_WIDTH);
     print_ratio(out, &row->ends[CH_LAZY_WEIGHT_CHANGE].agreement);
     print_end(out, &row->ends[CH_LAZY_WEIGHT_CHANGE]);
     print_relative(out, &row->ends[CH_LAZY_WEIGHT_CHANGE]);
@@ -105,7 +96,7 @@ static void print_diverged(FILE *out, const ch_lazy *self)
         }
     }
     if (used > lead) {
-        ch_fit_print_wrapped(out, " ", text); /* it puts a blank before each word */
+        ch_page_wrapped(out, " ", text); /* it puts a blank before each word */
     }
 }
 
@@ -154,9 +145,8 @@ static json_t *mean_json(const ch_lazy_mean *mean, bool is_ratio)
 
 static json_t *end_json(const ch_lazy_end *end)
 {
-    const char *bound = end->place == CH_TC_ABOVE ? "above" : end->place == CH_TC_BELOW ? "below" : NULL;
     return json_pack("{s:o, s:o, s:s?, s:o}", "ratio", mean_json(&end->agreement, true), "end", ch_json_real(end->temp),
-                     "bound", bound, "weight_change_rel", ch_json_real(end->relative));
+                     "bound", ch_report_bound(end->place), "weight_change_rel", ch_json_real(end->relative));
 }
 
 static json_t *row_json(const ch_lazy_row *row)
@@ -178,26 +168,15 @@ static json_t *cell_json(const ch_lazy_cell *cell)
                      ch_json_real(cell->relative));
 }
 
-/* Appends to a list that is freed, and NULL, once memory is short. */
-static void append(json_t **list, json_t *item)
-{
-    if (*list == NULL) {
-        json_decref(item);
-    } else if (json_array_append_new(*list, item) != 0) {
-        json_decref(*list);
-        *list = NULL;
-    }
-}
-
 /* @param key  what the network's group shares, as the report has it; borrowed */
 static json_t *lazy_json(const ch_lazy *self, json_t *key)
 {
     json_t *rows = json_array(), *points = json_array();
     for (size_t r = 0; r < self->num_rows; r++) {
-        append(&rows, row_json(&self->rows[r]));
+        ch_report_append(&rows, row_json(&self->rows[r]));
     }
     for (size_t c = 0; c < self->num_cells; c++) {
-        append(&points, cell_json(&self->cells[c]));
+        ch_report_append(&points, cell_json(&self->cells[c]));
     }
     return json_pack("{s:f, s:f, s:I, s:I, s:o, s:o, s:O}", "tolerance", CH_LAZY_TOLERANCE, "sigmas", CH_LAZY_SIGMAS,
                      "pairs", (json_int_t)self->num_pairs, "data_sets", (json_int_t)self->num_data_sets, "trains", rows,
@@ -210,7 +189,7 @@ ch_code ch_lazy_add_json(const ch_lazy_list *self, json_t *report, ch_error *err
     const json_t *groups = json_object_get(report, "groups");
     for (size_t i = 0; i < self->count; i++) {
         json_t *key = json_object_get(json_array_get(groups, self->items[i].network), "group");
-        append(&list, lazy_json(&self->items[i], key));
+        ch_report_append(&list, lazy_json(&self->items[i], key));
     }
     if (list == NULL || json_object_set_new(report, "lazy", list) != 0) {
         return ch_error_memory(err, "a JSON text");

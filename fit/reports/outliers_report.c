@@ -1,7 +1,8 @@
 /* outliers_report.c — which runs stand out, and which are left out, for people and for programs. */
+#include "core/page.h"
 #include "core/text.h"
 #include "fit/laws/outliers.h"
-#include "fit/reports/reports.h"
+#include "fit/reports/parts.h"
 #include "fit/table/cells.h"
 #include "sim/store/json.h"
 
@@ -20,7 +21,7 @@ static const ch_residuals *residuals_of(const ch_fit_group *group, size_t law)
 
 /* ---- for people ---- */
 
-void ch_fit_print_excluded(const ch_fit_group *group, FILE *out)
+void ch_report_print_excluded(const ch_fit_group *group, FILE *out)
 {
     static const char *const reasons[] = {
         [CH_EXCLUDED_VERSION] = "of older results versions",
@@ -45,7 +46,7 @@ void ch_fit_print_excluded(const ch_fit_group *group, FILE *out)
         }
     }
     if (left_out > 0) {
-        ch_fit_print_wrapped(out, " ", text);
+        ch_page_wrapped(out, " ", text);
     }
 }
 
@@ -95,7 +96,7 @@ static size_t name_outlier(const ch_residuals *self, size_t i, FILE *out)
              worst->residual);
     snprintf(place, sizeof place, "P = %llu, T = %s%s, seed_data = %llu%s", (unsigned long long)settings->train, temp,
              others, (unsigned long long)settings->seed_data, seeds);
-    ch_fit_print_wrapped(out, numbers, place);
+    ch_page_wrapped(out, numbers, place);
     return count;
 }
 
@@ -114,7 +115,7 @@ static void name_outliers(const ch_residuals *self, FILE *out)
     }
 }
 
-void ch_fit_print_outliers(const ch_fit_group *group, FILE *out)
+void ch_report_print_outliers(const ch_fit_group *group, FILE *out)
 {
     const char *separator = "\n";
     for (size_t law = 0; law < NUM_LAWS; law++) {
@@ -134,7 +135,7 @@ void ch_fit_print_outliers(const ch_fit_group *group, FILE *out)
         }
         fputs(separator, out);
         separator = "";
-        ch_fit_print_wrapped(out, " ", line);
+        ch_page_wrapped(out, " ", line);
         name_outliers(self, out);
     }
 }
@@ -210,7 +211,7 @@ static json_t *excluded_json(const ch_fit_group *group)
     return list;
 }
 
-int ch_fit_add_residuals_json(const ch_fit_group *group, json_t *object)
+int ch_report_add_outliers(const ch_fit_group *group, json_t *object)
 {
     json_t *residuals = json_pack("{s:o, s:o}", laws[0].name, law_json(residuals_of(group, 0)), laws[1].name,
                                   law_json(residuals_of(group, 1)));

@@ -1,7 +1,9 @@
 /* phase_report.c — the phase diagrams of a fit, for people and for programs. */
+#include "core/page.h"
 #include "core/text.h"
-#include "fit/phase/phase.h"
+#include "fit/reports/parts.h"
 #include "fit/reports/reports.h"
+#include "sim/store/json.h"
 
 #include <math.h>
 #include <string.h>
@@ -38,16 +40,6 @@ static void format_temp(const ch_phase_temp *temp, char *text, size_t size)
         }
         break;
     }
-}
-
-/* Right-aligned by characters, "…" takes three bytes; never without a blank before it. */
-static void print_right(FILE *out, const char *text, size_t width)
-{
-    size_t used = 0;
-    for (const char *c = text; *c != '\0'; c++) {
-        used += ((unsigned char)*c & 0xC0) != 0x80;
-    }
-    fprintf(out, "%*s%s", (int)(used < width ? width - used : 1), "", text);
 }
 
 /* "mlp, depth = 2, …, train = 1024" */
@@ -93,27 +85,27 @@ static void print_phase(const ch_phase *self, FILE *out)
     print_shared(self, out);
     fprintf(out, "\n  %zu runs, %zu data set%s, %zu alpha, %zu T\n\n  ", self->num_runs, self->num_data_sets,
             self->num_data_sets == 1 ? "" : "s", self->num_alphas, self->num_temps);
-    print_right(out, "alpha", ALPHA_WIDTH);
-    print_right(out, "T_opt", TEMP_WIDTH);
+    ch_page_right(out, "alpha", ALPHA_WIDTH);
+    ch_page_right(out, "T_opt", TEMP_WIDTH);
     snprintf(text, sizeof text, "‖Δw‖ = %g ‖w₀‖", self->threshold);
-    print_right(out, text, TEMP_WIDTH);
+    ch_page_right(out, text, TEMP_WIDTH);
     if (self->measured[CH_PHASE_KERNEL_CHANGE]) {
         snprintf(text, sizeof text, "‖K-K₀‖ = %g ‖K₀‖", self->threshold);
-        print_right(out, text, TEMP_WIDTH);
+        ch_page_right(out, text, TEMP_WIDTH);
     }
     fputc('\n', out);
     for (size_t a = 0; a < self->num_alphas; a++) {
         const ch_phase_row *row = &self->rows[a];
         ch_temp_format(self->alphas[a], text, sizeof text);
         fputs("  ", out);
-        print_right(out, text, ALPHA_WIDTH);
+        ch_page_right(out, text, ALPHA_WIDTH);
         format_temp(&row->best, text, sizeof text);
-        print_right(out, text, TEMP_WIDTH);
+        ch_page_right(out, text, TEMP_WIDTH);
         format_temp(&row->weight_border, text, sizeof text);
-        print_right(out, text, TEMP_WIDTH);
+        ch_page_right(out, text, TEMP_WIDTH);
         if (self->measured[CH_PHASE_KERNEL_CHANGE]) {
             format_temp(&row->kernel_border, text, sizeof text);
-            print_right(out, text, TEMP_WIDTH);
+            ch_page_right(out, text, TEMP_WIDTH);
         }
         fputc('\n', out);
     }
@@ -136,22 +128,11 @@ void ch_phase_print(const ch_phase_list *self, FILE *out)
 
 /* ---- for programs ---- */
 
-static json_t *real_or_null(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
-static json_t *interval_json(const ch_estimate *estimate)
-{
-    return isfinite(estimate->lo) && isfinite(estimate->hi) ? json_pack("[f, f]", estimate->lo, estimate->hi)
-                                                            : json_null();
-}
-
 static json_t *temp_json(const ch_phase_temp *temp)
 {
-    const char *bound = temp->place == CH_TC_ABOVE ? "above" : temp->place == CH_TC_BELOW ? "below" : NULL;
-    return json_pack("{s:o, s:o, s:o, s:s?}", "value", real_or_null(temp->estimate.value), "stderr",
-                     real_or_null(temp->estimate.stderr_), "ci95", interval_json(&temp->estimate), "bound", bound);
+    return json_pack("{s:o, s:o, s:o, s:s?}", "value", ch_json_real(temp->estimate.value), "stderr",
+                     ch_json_real(temp->estimate.stderr_), "ci95", ch_report_interval(&temp->estimate), "bound",
+                     ch_report_bound(temp->place));
 }
 
 static json_t *row_json(double alpha, const ch_phase_row *row)
@@ -162,9 +143,9 @@ static json_t *row_json(double alpha, const ch_phase_row *row)
 
 static json_t *slope_json(const ch_phase *self)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:I}", "value", real_or_null(self->slope.value), "stderr",
-                     real_or_null(self->slope.stderr_), "ci95", interval_json(&self->slope), "theory",
-                     real_or_null(self->slope_theory), "alphas", (json_int_t)self->num_slope);
+    return json_pack("{s:o, s:o, s:o, s:o, s:I}", "value", ch_json_real(self->slope.value), "stderr",
+                     ch_json_real(self->slope.stderr_), "ci95", ch_report_interval(&self->slope), "theory",
+                     ch_json_real(self->slope_theory), "alphas", (json_int_t)self->num_slope);
 }
 
 /* The settings that its runs share; of those that do not apply null. */

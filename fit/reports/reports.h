@@ -1,34 +1,75 @@
-/* reports.h — a fit as text, CSV, LaTeX and JSON. */
-#ifndef CH_FIT_REPORTS_H
-#define CH_FIT_REPORTS_H
+/* reports.h — what a fit found, as text for people and as CSV, LaTeX and JSON for programs.
+ *
+ * Text goes to a stream of the caller's, in UTF-8 and in lines of at most CH_PAGE_WIDTH columns (core/page.h). The
+ * printing functions return nothing: a stream keeps its own error, and the caller looks at it once all is printed
+ * (ferror, or the return value of fflush).
+ *
+ * JSON objects are the caller's (json_decref). Reals are written with all their digits; a number that a fit could not
+ * have, NaN here, is null there.
+ */
+#ifndef CH_REPORTS_H
+#define CH_REPORTS_H
 
-#include "fit/results.h"
+#include "fit/collapse/collapse.h"
+#include "fit/fit.h"
+#include "fit/phase/phase.h"
+#include "fit/twins/lazy.h"
 
 #include <jansson.h>
 #include <stdio.h>
 
-/** Prints a sentence after `lead`, broken at blanks to 88 columns; the lines that follow are indented as far. */
-void ch_fit_print_wrapped(FILE *out, const char *lead, const char *text);
+/* ---- a fit ---- */
 
-/** Prints the report for people. */
+/** Prints for every group its runs and window, then tables of exponents, of shapes over P and of T_c, then the runs
+ * that stand out, and the group's notes. */
 void ch_fit_print(const ch_fit *self, FILE *out);
 
-/** Prints one row of comma-separated values for every exponent, shape and T_c. */
+/** Prints comma-separated values: a line of column names, then a row for every exponent, every shape over P and every
+ *  T_c. The settings that groups share come first in each row; what a row does not have is empty. */
 void ch_fit_print_csv(const ch_fit *self, FILE *out);
 
-/** Prints the exponents as a LaTeX tabular. */
+/** Prints the exponents as a LaTeX tabular (booktabs): a row for every group and a column for every exponent that some
+ *  group has. The standard error stands in parentheses behind the value, in units of its last digits. A second row has
+ *  what theory gives, for groups that there is a theory for. */
 void ch_fit_print_latex(const ch_fit *self, FILE *out);
 
-/** The report as JSON. @return a new reference, NULL when memory is short */
+/** The report as one object: "exponents", "tc" and "groups" (lists), the options "threshold", "sigmas", "replicas" and
+ *  "held", "infinite_train" (the number of runs with infinite P, which are in no group) and "version".
+ *  @return a new reference; NULL when memory is short */
 json_t *ch_fit_json(const ch_fit *self) CH_MUST_CHECK;
 
-/** Prints one sentence on the runs of a group that are left out. */
-void ch_fit_print_excluded(const ch_fit_group *group, FILE *out);
+/* ---- collapses ---- */
 
-/** Prints the outliers of a group, the farthest first, a few lines. */
-void ch_fit_print_outliers(const ch_fit_group *group, FILE *out);
+/** Prints x, a and the quality S of every group's collapse, or why there is none.
+ *  @param fit  the fit that the collapses were made of */
+void ch_collapse_print(const ch_collapse_list *self, const ch_fit *fit, FILE *out);
 
-/** Adds "residuals", "outliers" and "excluded" to a group's object. @return 0, or -1 when memory is short */
-int ch_fit_add_residuals_json(const ch_fit_group *group, json_t *object);
+/** Adds the collapses to `report` as "collapse", a list with an object for every group.
+ *  @param report  what ch_fit_json made of the same fit
+ *  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_collapse_add_json(const ch_collapse_list *self, json_t *report, ch_error *err) CH_MUST_CHECK;
+
+/* ---- phase diagrams ---- */
+
+/** Prints for every diagram T_opt and the borders of the lazy regime at each alpha, and k. Prints nothing where there
+ * is no diagram. */
+void ch_phase_print(const ch_phase_list *self, FILE *out);
+
+/** Adds the diagrams to `report` as "phase", a list that is empty where there is none.
+ *  @param report  what ch_fit_json made of the same fit
+ *  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_phase_add_json(const ch_phase_list *self, json_t *report, ch_error *err) CH_MUST_CHECK;
+
+/* ---- networks beside their linearised twins ---- */
+
+/** Prints for every network with a twin a row for each P: the ratios of ||Dw|| and t*, the T at which they leave the
+ *  twin's, and the difference of the test errors. Prints nothing where there is no twin.
+ *  @param fit  the fit that the comparisons were made of */
+void ch_lazy_print(const ch_lazy_list *self, const ch_fit *fit, FILE *out);
+
+/** Adds the comparisons to `report` as "lazy", a list that is empty where there is none.
+ *  @param report  what ch_fit_json made of the same fit
+ *  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_lazy_add_json(const ch_lazy_list *self, json_t *report, ch_error *err) CH_MUST_CHECK;
 
 #endif

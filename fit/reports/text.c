@@ -1,77 +1,16 @@
 /* text.c — the report of a fit for people: 88 columns of UTF-8. */
 #include "core/text.h"
+#include "core/page.h"
 #include "fit/laws/critical.h"
 #include "fit/numbers.h"
+#include "fit/reports/parts.h"
 #include "fit/reports/reports.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_WIDTH = 88 };
-
 #define DASH "—"
-
-/* Columns that UTF-8 text takes: one a code point, as every character used here is one column wide. */
-static size_t text_width(const char *text)
-{
-    size_t width = 0;
-    for (; *text != '\0'; text++) {
-        width += ((unsigned char)*text & 0xC0) != 0x80; /* continuation bytes start no character */
-    }
-    return width;
-}
-
-static void print_blanks(FILE *out, size_t count)
-{
-    fprintf(out, "%*s", (int)count, "");
-}
-
-static void print_left(FILE *out, const char *text, size_t width)
-{
-    const size_t used = text_width(text);
-    fputs(text, out);
-    print_blanks(out, used < width ? width - used : 0);
-}
-
-static void print_right(FILE *out, const char *text, size_t width)
-{
-    const size_t used = text_width(text);
-    print_blanks(out, used < width ? width - used : 0);
-    fputs(text, out);
-}
-
-static void print_rule(FILE *out, size_t width)
-{
-    fputs("  ", out);
-    for (size_t i = 0; i < width; i++) {
-        fputs("─", out);
-    }
-    fputc('\n', out);
-}
-
-void ch_fit_print_wrapped(FILE *out, const char *lead, const char *text)
-{
-    const size_t indent = text_width(lead);
-    size_t column = indent + 1;
-    fputs(lead, out);
-    while (*text != '\0') {
-        char word[128];
-        const size_t length = strcspn(text, " ");
-        snprintf(word, sizeof word, "%.*s", (int)length, text);
-        const size_t width = text_width(word);
-        if (column + width > PAGE_WIDTH) {
-            fputc('\n', out);
-            print_blanks(out, indent);
-            column = indent + 1;
-        }
-        fprintf(out, " %s", word);
-        column += width + 1;
-        text += length;
-        text += strspn(text, " ");
-    }
-    fputc('\n', out);
-}
 
 /* ---- numbers ---- */
 
@@ -190,11 +129,11 @@ enum { EXPONENT_WIDTH = 29, ESTIMATE_WIDTH = 17, INTERVAL_WIDTH = 19, THEORY_WID
 static void print_exponent_row(FILE *out, const char *const cells[5])
 {
     fputs("  ", out);
-    print_left(out, cells[0], EXPONENT_WIDTH);
-    print_right(out, cells[1], ESTIMATE_WIDTH);
-    print_right(out, cells[2], INTERVAL_WIDTH);
-    print_right(out, cells[3], THEORY_WIDTH);
-    print_right(out, cells[4], DISTANCE_WIDTH);
+    ch_page_left(out, cells[0], EXPONENT_WIDTH);
+    ch_page_right(out, cells[1], ESTIMATE_WIDTH);
+    ch_page_right(out, cells[2], INTERVAL_WIDTH);
+    ch_page_right(out, cells[3], THEORY_WIDTH);
+    ch_page_right(out, cells[4], DISTANCE_WIDTH);
     fputc('\n', out);
 }
 
@@ -206,7 +145,7 @@ static void print_exponents(FILE *out, const ch_fit_group *group)
     fputc('\n', out);
     print_exponent_row(out,
                        (const char *const[]){"exponent", "estimate ± error", "95 % interval", "theory", "distance"});
-    print_rule(out, EXPONENT_WIDTH + ESTIMATE_WIDTH + INTERVAL_WIDTH + THEORY_WIDTH + DISTANCE_WIDTH);
+    ch_page_rule(out, EXPONENT_WIDTH + ESTIMATE_WIDTH + INTERVAL_WIDTH + THEORY_WIDTH + DISTANCE_WIDTH);
     for (size_t i = 0; i < group->num_exponents; i++) {
         const ch_exponent *exponent = &group->exponents[i];
         char name[64] = "", estimate[64], interval[64], theory[32], distance[32];
@@ -269,7 +208,7 @@ static void print_correlations(FILE *out, const ch_fit_group *group)
     }
     if (length > 0) {
         fputc('\n', out);
-        ch_fit_print_wrapped(out, "  ·", text);
+        ch_page_wrapped(out, "  ·", text);
     }
 }
 
@@ -282,9 +221,9 @@ enum { NUM_SHAPE_COLUMNS = sizeof shape_widths / sizeof *shape_widths };
 static void print_shape_row(FILE *out, const char *const cells[NUM_SHAPE_COLUMNS])
 {
     fputs("  ", out);
-    print_left(out, cells[0], shape_widths[0]);
+    ch_page_left(out, cells[0], shape_widths[0]);
     for (size_t i = 1; i < NUM_SHAPE_COLUMNS; i++) {
-        print_right(out, cells[i], shape_widths[i]);
+        ch_page_right(out, cells[i], shape_widths[i]);
     }
     fputc('\n', out);
 }
@@ -329,7 +268,7 @@ static void print_shapes(FILE *out, const ch_fit_group *group)
     for (size_t i = 0; i < NUM_SHAPE_COLUMNS; i++) {
         width += shape_widths[i];
     }
-    print_rule(out, width);
+    ch_page_rule(out, width);
     for (size_t i = 0; i < sizeof curves / sizeof *curves; i++) {
         for (ch_trend_shape k = 0; k < CH_NUM_SHAPES; k++) {
             if (curves[i].shapes->fits[k].found) {
@@ -347,22 +286,22 @@ enum { TRAIN_WIDTH = 12, CRITICAL_WIDTH = 37, PAGE_COLUMNS = 2 };
 static void print_columns(FILE *out, const ch_fit *self, const ch_fit_group *group, size_t first, size_t end)
 {
     fputs("\n  ", out);
-    print_right(out, "P", TRAIN_WIDTH);
+    ch_page_right(out, "P", TRAIN_WIDTH);
     for (size_t k = first; k < end; k++) {
         char title[96];
         ch_tc_rule_of(group->tc[k * group->num_trains].definition)->describe(&self->options, title, sizeof title);
-        print_right(out, title, CRITICAL_WIDTH);
+        ch_page_right(out, title, CRITICAL_WIDTH);
     }
     fputc('\n', out);
-    print_rule(out, TRAIN_WIDTH + (end - first) * CRITICAL_WIDTH);
+    ch_page_rule(out, TRAIN_WIDTH + (end - first) * CRITICAL_WIDTH);
     for (size_t p = 0; p < group->num_trains; p++) {
         char text[96];
         snprintf(text, sizeof text, "%llu", (unsigned long long)group->trains[p]);
         fputs("  ", out);
-        print_right(out, text, TRAIN_WIDTH);
+        ch_page_right(out, text, TRAIN_WIDTH);
         for (size_t k = first; k < end; k++) {
             format_critical(&group->tc[k * group->num_trains + p], text, sizeof text);
-            print_right(out, text, CRITICAL_WIDTH);
+            ch_page_right(out, text, CRITICAL_WIDTH);
         }
         fputc('\n', out);
     }
@@ -385,18 +324,18 @@ void ch_fit_print(const ch_fit *self, FILE *out)
     for (size_t g = 0; g < self->num_groups; g++) {
         const ch_fit_group *group = &self->groups[g];
         print_heading(out, self, group);
-        ch_fit_print_excluded(group, out);
+        ch_report_print_excluded(group, out);
         print_exponents(out, group);
         print_joint(out, group);
         print_correlations(out, group);
         print_shapes(out, group);
         print_critical(out, self, group);
-        ch_fit_print_outliers(group, out);
+        ch_report_print_outliers(group, out);
         if (group->num_notes > 0) {
             fputc('\n', out);
         }
         for (size_t i = 0; i < group->num_notes; i++) {
-            ch_fit_print_wrapped(out, "  ·", group->notes[i]);
+            ch_page_wrapped(out, "  ·", group->notes[i]);
         }
         fputc('\n', out);
     }

@@ -20,9 +20,6 @@
 
 #include "fit/results.h"
 
-#include <jansson.h>
-#include <stdio.h>
-
 #define CH_LAZY_TOLERANCE 0.1
 #define CH_LAZY_SIGMAS    3.0
 
@@ -87,12 +84,5 @@ typedef struct {
  *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_lazy_list_init(ch_lazy_list *self, const ch_fit *fit, ch_error *err) CH_MUST_CHECK;
 void ch_lazy_list_free(ch_lazy_list *self);
-
-/** Prints the comparisons for people; nothing where there are none. */
-void ch_lazy_print(const ch_lazy_list *self, const ch_fit *fit, FILE *out);
-
-/** Adds them to a report of the same fit (ch_fit_json), as "lazy", which is empty where there are none.
- *  @return CH_OK, CH_ERROR_MEMORY */
-ch_code ch_lazy_add_json(const ch_lazy_list *self, json_t *report, ch_error *err) CH_MUST_CHECK;
 
 #endif

@@ -1,0 +1,44 @@
+/* parts.c — what several reports are made of. */
+#include "fit/reports/parts.h"
+
+#include <math.h>
+
+json_t *ch_report_interval(const ch_estimate *estimate)
+{
+    return isfinite(estimate->lo) && isfinite(estimate->hi) ? json_pack("[f, f]", estimate->lo, estimate->hi)
+                                                            : json_null();
+}
+
+void ch_report_append(json_t **list, json_t *item)
+{
+    if (*list == NULL) {
+        json_decref(item);
+    } else if (json_array_append_new(*list, item) != 0) {
+        json_decref(*list);
+        *list = NULL;
+    }
+}
+
+void ch_report_set(json_t **object, const char *name, json_t *value)
+{
+    if (*object == NULL) {
+        json_decref(value);
+    } else if (json_object_set_new(*object, name, value) != 0) {
+        json_decref(*object);
+        *object = NULL;
+    }
+}
+
+const char *ch_report_bound(ch_tc_place place)
+{
+    switch (place) {
+    case CH_TC_ABOVE:
+        return "above";
+    case CH_TC_BELOW:
+        return "below";
+    case CH_TC_INSIDE:
+    case CH_TC_NONE:
+        break;
+    }
+    return NULL;
+}
