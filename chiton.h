@@ -7,6 +7,7 @@
 #include "fit/collapse/collapse.h"
 #include "fit/fit.h"
 #include "fit/phase/phase.h"
+#include "fit/reports/reports.h"
 #include "fit/selftest.h"
 #include "fit/twins/lazy.h"
 #include "models/models.h"

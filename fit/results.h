@@ -249,6 +249,9 @@ typedef struct {
 /** Whether groups share this row of the settings table (chi, dim, …), or gather runs over it (train, temp, …). */
 bool ch_fit_is_key(size_t setting);
 
+/** Whether two settings objects have the same value in this row of the settings table. */
+bool ch_fit_is_same_setting(const ch_settings *a, const ch_settings *b, size_t setting);
+
 /** Label of a group from the settings in which groups differ, e.g. "chi = 1, dim = 128". */
 void ch_fit_group_label(const ch_fit *self, const ch_fit_group *group, char *text, size_t size);
 

@@ -1,5 +1,6 @@
 /* caption.c — text on a page, line by line. */
 #include "plots/caption.h"
+#include "core/page.h"
 
 #include "plots/gnuplot.h"
 
@@ -28,27 +29,11 @@ static bool is_last_line(const ch_caption *self)
     return self->y - CH_CAPTION_LINE < page_end;
 }
 
-/* Bytes of `text` that fill one line: up to the last space within LINE_LENGTH characters. A UTF-8 continuation byte
- * (10xxxxxx) is no character of its own. */
-static size_t line_end(const char *text)
-{
-    size_t end = 0, characters = 0, i = 0;
-    for (; text[i] != '\0'; i++) {
-        if (((unsigned char)text[i] & 0xc0) != 0x80 && ++characters > LINE_LENGTH) {
-            return end > 0 ? end : i;
-        }
-        if (text[i] == ' ') {
-            end = i;
-        }
-    }
-    return i;
-}
-
 void ch_caption_put_wrapped(ch_caption *self, const char *text)
 {
     while (*text != '\0' && !ch_caption_is_full(self)) {
         char line[4 * LINE_LENGTH + sizeof " …"];
-        const size_t length = line_end(text);
+        const size_t length = ch_page_line_end(text, LINE_LENGTH);
         const char *cut = text[length] != '\0' && is_last_line(self) ? " …" : "";
         snprintf(line, sizeof line, "%.*s%s", (int)length, text, cut);
         ch_caption_put(self, 0, false, line);

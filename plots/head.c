@@ -5,12 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool same_value(const ch_settings *a, const ch_settings *b, size_t setting)
-{
-    const ch_value x = ch_settings_get(a, setting), y = ch_settings_get(b, setting);
-    return ch_settings_table[setting].type == CH_TYPE_REAL ? x.real == y.real : x.count == y.count;
-}
-
 ch_code ch_page_heads_of_groups(const ch_fit *fit, ch_page_head **heads, ch_error *err)
 {
     *heads = ch_alloc(fit->num_groups, sizeof **heads);
@@ -37,7 +31,7 @@ bool ch_page_head_is_fixed(const ch_page_head *self, size_t setting)
         return true; /* every run has the full batch, whatever its P */
     }
     for (size_t i = 0; i < self->num_runs; i++) {
-        if (!same_value(&self->runs[0]->settings, &self->runs[i]->settings, setting)) {
+        if (!ch_fit_is_same_setting(&self->runs[0]->settings, &self->runs[i]->settings, setting)) {
             return false;
         }
     }

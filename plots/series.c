@@ -1,5 +1,6 @@
 /* series.c — a quantity of a group's runs, one value a cell (P, T). */
 #include "plots/series.h"
+#include "core/statistics.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -43,28 +44,24 @@ static double data_set_mean(const ch_fit_group *group, size_t offset, series_sca
     return count > 0 ? sum / (double)count : NAN;
 }
 
-/* Mean y over data sets and its standard error, sqrt(sum (y_i - y)^2 / (n (n - 1))), by Welford's
- * updates. Returns whether there is a value at all. */
+/* Mean y over data sets and its standard error, sqrt(sum (y_i - y)^2 / (n (n - 1))). Returns whether there is a value
+ * at all. */
 static bool cell_mean(const ch_fit_group *group, size_t offset, series_scale scale, size_t begin, size_t end,
                       ch_cell *cell)
 {
-    double mean = 0, squares = 0;
-    size_t count = 0;
+    ch_moments moments = {0};
     *cell = (ch_cell){.train = group->runs[begin]->settings.train, .temp = group->runs[begin]->settings.temp};
     for (size_t i = begin; i < end;) {
         const double y = data_set_mean(group, offset, scale, i, end, &i, &cell->bound);
         if (!isnan(y)) {
-            count++;
-            const double step = y - mean;
-            mean += step / (double)count;
-            squares += step * (y - mean);
+            ch_moments_add(&moments, y);
         }
     }
-    const double error = count > 1 ? sqrt(squares / (double)count / (double)(count - 1)) : 0;
+    const double mean = moments.mean, error = moments.count > 1 ? ch_moments_error(&moments) : 0;
     cell->mean = scale == PLAIN ? mean : exp(mean);
     cell->lo = scale == PLAIN ? (error < mean ? mean - error : mean) : exp(mean - error);
     cell->hi = scale == PLAIN ? mean + error : exp(mean + error);
-    return count > 0;
+    return moments.count > 0;
 }
 
 static ch_code init(ch_series *self, const ch_fit_group *group, size_t offset, series_scale scale, ch_error *err)

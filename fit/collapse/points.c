@@ -1,5 +1,6 @@
-/* points.c — a group's cells as curves, and the runs that their points are averaged from. */
+/* points.c — the cells of a group as curves, and the runs that each point is the mean of. */
 #include "fit/collapse/points.h"
+#include "core/statistics.h"
 #include "fit/table/cells.h"
 #include "fit/table/data_sets.h"
 
@@ -26,19 +27,20 @@ static uint64_t seed_of(const ch_fit_group *group, size_t run)
     return group->runs[run]->settings.seed_data;
 }
 
-/* Spread between data sets, summed over the cells of a P. */
+/* The spread of ln y between data sets, pooled over the cells of a P: its variance is squares / freedom. */
 typedef struct {
-    double squares, freedom;
+    double squares; /* squared distances of the data sets' means from their cell's mean */
+    double freedom; /* degrees of freedom, one less than data sets in each cell */
 } set_spread;
 
-/* Adds a cell's sum of squares about the mean of its data sets' means. Returns sum_d (n_d / N)^2; runs of a data set
- * stand next to each other. */
+/* Adds a cell to the spread, and returns sum_d (n_d / N)^2 over its data sets. The runs of one data set stand next to
+ * each other. */
 static double add_spread(const ch_fit_group *group, const ch_fit_cell *cell, ch_collapse_quantity quantity,
                          set_spread *spread)
 {
     const double num_runs = (double)(cell->end - cell->begin);
-    double mean = 0, squares = 0, shares = 0; /* Welford */
-    size_t num_sets = 0;
+    double shares = 0;
+    ch_moments sets = {0};
     for (size_t i = cell->begin; i < cell->end;) {
         const uint64_t seed = seed_of(group, i);
         double sum = 0, count = 0;
@@ -46,18 +48,16 @@ static double add_spread(const ch_fit_group *group, const ch_fit_cell *cell, ch_
             sum += log_of(group->runs[i], quantity);
             count++;
         }
-        num_sets++;
-        const double difference = sum / count - mean;
-        mean += difference / (double)num_sets;
-        squares += difference * (sum / count - mean);
+        ch_moments_add(&sets, sum / count);
         shares += count / num_runs * (count / num_runs);
     }
-    spread->squares += squares;
-    spread->freedom += (double)(num_sets - 1);
+    spread->squares += sets.squares;
+    spread->freedom += sets.count - 1;
     return shares;
 }
 
-/* Appends a cell's point; its variance is still without s_P^2. */
+/* Appends the point of a cell. Its variance is dy^2 / s_P^2: s_P^2 is known once all cells of the P are seen.
+ * @param data_set  [num_runs] of each run of the group */
 static void add_point(ch_points *self, const ch_fit_group *group, const ch_fit_cell *cell,
                       ch_collapse_quantity quantity, const uint32_t *data_set, double shares)
 {
@@ -72,7 +72,7 @@ static void add_point(ch_points *self, const ch_fit_group *group, const ch_fit_c
     self->begin[point + 1] = next;
 }
 
-/* Appends the curve of one P, if it has enough points and its data sets differ by more than rounding. */
+/* Appends the curve of one P, unless it has too few points or its data sets agree to rounding. */
 static void add_curve(ch_points *self, const ch_fit_group *group, size_t train, ch_collapse_quantity quantity,
                       const uint32_t *data_set)
 {

@@ -1,29 +1,33 @@
-/* points.h — a group's cells as curves, and the runs that their points are averaged from. Private to fit/. */
+/* points.h — the cells of a group as curves, and the runs that each point is the mean of. Private to fit/collapse. */
 #ifndef CH_POINTS_H
 #define CH_POINTS_H
 
 #include "fit/collapse/collapse.h"
 #include "fit/collapse/master.h"
 
-enum { CH_LEAST_POINTS = 4 }; /* of a curve: fewer show no bend */
+/** Points that a curve needs: fewer cannot show where it bends. */
+enum { CH_LEAST_POINTS = 4 };
 
 /** One run of a point. */
 typedef struct {
-    double log_y;
-    uint32_t data_set; /* index among the group's distinct seed_data, ascending */
+    double log_y;      /* ln ||Dw|| or ln t* */
+    uint32_t data_set; /* index of its seed_data among the distinct ones of the group, in ascending order */
 } ch_point_run;
 
-/** The points of all curves, one curve after the other. */
+/** The points of all curves, one curve after the other. All arrays are owned. */
 typedef struct {
-    ch_curve *curves; /* [num_curves] by P, into the arrays below; owned, as all here */
+    ch_curve *curves; /* [num_curves] by P, ascending; their arrays are parts of the three below */
     size_t num_curves, num_points;
-    double *log_temp, *log_y, *variance; /* [num_points] */
-    size_t *begin;                       /* [num_points + 1] first run of a point */
-    ch_point_run *runs;                  /* [begin[num_points]] */
+    double *log_temp;   /* [num_points] ln T */
+    double *log_y;      /* [num_points] mean of ln y over the runs */
+    double *variance;   /* [num_points] dy^2 of ln y, as collapse.h says */
+    size_t *begin;      /* [num_points + 1] index of a point's first run; the last is the number of runs */
+    ch_point_run *runs; /* [begin[num_points]] */
 } ch_points;
 
-/** Takes every complete cell; leaves out P with fewer than CH_LEAST_POINTS, and P whose data sets do not differ. The
- *  points' errors are those of collapse.h.
+/** Makes a point of every complete cell. A P is left out where it has fewer than CH_LEAST_POINTS, or where its data
+ * sets agree to rounding, so that its points have no error.
+ *  @param self  out: to be freed with ch_points_free, also after an error
  *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_points_init(ch_points *self, const ch_fit_group *group, ch_collapse_quantity quantity,
                        ch_error *err) CH_MUST_CHECK;

@@ -3,6 +3,7 @@
 #include "fit/phase/phase_private.h"
 #include "fit/table/cells.h"
 #include "fit/table/data_sets.h"
+#include "fit/table/groups.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,22 +12,6 @@
 enum { LEAST_ALPHAS = 3, LEAST_TEMPS = 3 };
 
 /* ---- groups that differ in alpha alone ---- */
-
-static bool same_value(const ch_settings *a, const ch_settings *b, size_t setting)
-{
-    const ch_value x = ch_settings_get(a, setting), y = ch_settings_get(b, setting);
-    return ch_settings_table[setting].type == CH_TYPE_REAL ? x.real == y.real : x.count == y.count;
-}
-
-/* Results of several versions are not comparable. */
-static bool belong_together(const ch_fit_group *a, const ch_fit_group *b)
-{
-    bool same = a->runs[0]->results_version == b->runs[0]->results_version;
-    for (size_t i = 0; i < ch_settings_count && same; i++) {
-        same = i == CH_SETTING_ALPHA || !ch_fit_is_key(i) || same_value(&a->key, &b->key, i);
-    }
-    return same;
-}
 
 static int compare_alphas(const void *left, const void *right)
 {
@@ -40,7 +25,7 @@ static size_t gather(const ch_fit *fit, size_t first, const ch_fit_group **membe
 {
     size_t count = 0;
     for (size_t g = 0; g < fit->num_groups; g++) {
-        if (belong_together(&fit->groups[first], &fit->groups[g])) {
+        if (ch_fit_groups_share_all_but(&fit->groups[first], &fit->groups[g], CH_SETTING_ALPHA)) {
             if (g < first) {
                 return 0;
             }

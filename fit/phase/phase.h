@@ -1,27 +1,30 @@
-/* phase.h — phase diagrams: what runs that differ in alpha, T and seeds alone have over (alpha, T). Definitions:
- * docs/theory.md.
+/* phase.h — phase diagrams: what runs that differ only in alpha, T and seeds show over the plane of (alpha, T).
+ * Definitions: docs/theory.md.
  *
- * Diagrams. Groups of a fit (fit.h) that differ in nothing but alpha are put together, and give a diagram for every P
- * at which three alpha or more have three T or more each.
+ * Diagrams. Groups of a fit (fit.h) that differ in nothing but alpha are put together. They give one diagram for every
+ * P at which three alpha or more have three T or more each.
  *
- * Cells. A cell is what there is at one (alpha, T): for the test error the mean over data sets (runs of one data set
- * are averaged first), for the relative variations ||Dw||/||w0|| and ||K - K0||/||K0|| the geometric mean. A cell with
- * a diverged run has no values. A cell with a run that a budget ended has values, but does not count in what follows:
- * they are where the budget ended, not where training would. Only where no run of the diagram ever fitted, as under a
- * loss whose samples come near the margin without end, such cells count all the same, and `by_budget` says so.
+ * Cells. A cell holds the runs at one (alpha, T). Its test error is the mean over data sets, after the runs of one data
+ * set have been averaged; its relative variations ||Dw||/||w0|| and ||K - K0||/||K0|| are geometric means in the same
+ * way. A cell with a diverged run has no values. A cell with a run that a budget ended has values but does not count in
+ * what follows, because they show where the budget ended and not where training would have. Under a loss whose samples
+ * approach the margin without end no run of a diagram fits; then such cells count all the same, and `by_budget` says
+ * so.
  *
- * T_opt(alpha). The T of least mean test error: the vertex of the parabola in ln T through the least cell and its two
- * neighbours; of equal neighbours the middle. Where the least is the lowest or the highest T it is a bound.
+ * T_opt(alpha) is the T of least mean test error: the vertex of the parabola in ln T through the least cell and its two
+ * neighbours, or the middle of several least cells that are equal. Where the least cell is at the lowest or the highest
+ * T, that T is only a bound.
  *
- * Border of the lazy regime. At each alpha the T at which ln of a relative variation, joined by straight lines in ln T,
- * first rises to ln threshold: T_c by escape, and the same for the kernel. In the plane it is a contour.
+ * Border of the lazy regime. The border at an alpha is the T at which ln of a relative variation, joined by straight
+ * lines in ln T, first rises to ln threshold. For ||Dw||/||w0|| this is T_c by escape; the kernel has its own border.
+ * In the plane both are contours.
  *
- * k. T_opt ~ alpha^k for alpha << 1: a line through ln T_opt against ln alpha, over the alpha < 1 whose T_opt is inside
- * the sampled T, in the table and in 95 % of the replicas; three alpha at least. Theory: k = (D - 1)/(D + 1) with D
- * hidden layers.
+ * k is the exponent of T_opt ~ alpha^k for alpha << 1. It is the slope of a straight line through ln T_opt over ln
+ * alpha, over the alpha < 1 whose T_opt lies inside the sampled T, in the table and in 95 % of the replicas. Three such
+ * alpha are needed. Theory gives k = (D - 1)/(D + 1) for D hidden layers.
  *
- * Errors. The bootstrap over data sets of fit.h, by the same random numbers, on ln T: all alpha of a replica share
- * their data sets.
+ * Errors come from the bootstrap over data sets (fit.h), with the same random numbers as for exponents, and are made on
+ * ln T. In a replica all alpha share the drawn data sets.
  */
 #ifndef CH_PHASE_H
 #define CH_PHASE_H
@@ -30,21 +33,23 @@
 
 typedef enum { CH_PHASE_TEST_ERROR, CH_PHASE_WEIGHT_CHANGE, CH_PHASE_KERNEL_CHANGE, CH_NUM_PHASE } ch_phase_quantity;
 
-/** What there is at one (alpha, T). */
+/** The runs at one (alpha, T). */
 typedef struct {
-    size_t num_runs, num_budget, num_diverged;
+    size_t num_runs;             /* 0 where nothing was sampled */
+    size_t num_budget;           /* runs that a budget ended */
+    size_t num_diverged;         /* runs that diverged */
     bool counts;                 /* it enters T_opt, border and contours */
-    double values[CH_NUM_PHASE]; /* NaN where not measured, or where a run diverged */
+    double values[CH_NUM_PHASE]; /* test error and relative variations; NaN if not measured, or if a run diverged */
 } ch_phase_cell;
 
-/** A temperature that one alpha has. */
+/** A temperature of one alpha: T_opt or a border. */
 typedef struct {
-    ch_tc_place place; /* as of a T_c: inside the sampled T, under or over them, or not to be told */
-    ch_estimate estimate;
-    bool is_sure; /* inside in 95 % of the replicas too; with one data set: inside */
+    ch_tc_place place;    /* as of a T_c: inside the sampled T, under or over them, or unknown */
+    ch_estimate estimate; /* T, or a bound on it; the error is made on ln T */
+    bool is_sure;         /* it lies inside the sampled T, and does so in 95 % of the replicas if there are any */
 } ch_phase_temp;
 
-/** What one alpha has. */
+/** The temperatures of one alpha. */
 typedef struct {
     ch_phase_temp best;          /* T_opt */
     ch_phase_temp weight_border; /* where ||Dw||/||w0|| reaches the threshold */
@@ -53,7 +58,7 @@ typedef struct {
 
 /** One diagram. */
 typedef struct {
-    ch_settings key;     /* what its runs share; of alpha, T and seeds one of those there are */
+    ch_settings key;     /* settings that its runs share; alpha, T and seeds are those of one run */
     const ch_run **runs; /* [num_runs] by (alpha, T, seed_data); owned array, borrowed runs */
     size_t num_runs;
     size_t num_data_sets; /* distinct seed_data */
@@ -61,47 +66,53 @@ typedef struct {
     size_t num_alphas;
     double *temps; /* [num_temps] ascending, of all alpha; owned */
     size_t num_temps;
-    ch_phase_cell *cells;        /* [num_alphas][num_temps]; without runs where there are none; owned */
+    ch_phase_cell *cells;        /* [num_alphas][num_temps], a row for each alpha; owned */
     ch_phase_row *rows;          /* [num_alphas]; owned */
-    bool measured[CH_NUM_PHASE]; /* some cell has it */
-    bool by_budget;              /* no run fitted: cells count as the budgets left them */
-    double threshold;            /* of the borders */
+    bool measured[CH_NUM_PHASE]; /* whether some cell has the quantity */
+    bool by_budget;              /* no run fitted, and cells that budgets ended count */
+    double threshold;            /* relative variation at the borders */
     ch_estimate slope;           /* k; NaN with fewer than three alpha */
-    size_t num_slope;            /* alpha < 1 that k rests on */
+    size_t num_slope;            /* number of alpha < 1 that k was fitted to */
     double slope_theory;         /* NaN where there is none */
 } ch_phase;
 
+/** The diagrams of a fit. */
 typedef struct {
-    ch_phase *items; /* [count], by the first group they have and P; owned */
+    ch_phase *items; /* [count] by the first group that each has, then by P; owned */
     size_t count, capacity;
 } ch_phase_list;
 
-/** All diagrams of a fit, none where there is no grid of alpha and T.
+/** Makes all diagrams of a fit; there is none where no grid of alpha and T was sampled.
  *
+ *  @param self  out: to be freed with ch_phase_list_free, also after an error
  *  @param fit  must outlive the list: options (threshold, replicas, seed, threads, watch) and runs are its own
  *  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
 ch_code ch_phase_list_init(ch_phase_list *self, const ch_fit *fit, ch_error *err) CH_MUST_CHECK;
 void ch_phase_list_free(ch_phase_list *self);
 
-/** The cell at alphas[alpha], temps[temp]. */
+/** The cell at alphas[alpha] and temps[temp]; borrowed. */
 const ch_phase_cell *ch_phase_at(const ch_phase *self, size_t alpha, size_t temp);
 
-/** The T of the least of `values`, as T_opt above; NaN among them are passed over.
+/** Finds the T of the least of `values`, as for T_opt above. NaN among them are passed over.
  *  @param log_temps  [count] ln T, ascending
- *  @param log_temp   out: ln of it, or of the bound; NaN for NONE, with fewer than three values */
+ *  @param values     [count] one at each T
+ *  @param log_temp   out: ln of that T, or of the bound; NaN for CH_TC_NONE
+ *  @return where the T lies; CH_TC_NONE with fewer than three values, or when all are equal */
 ch_tc_place ch_phase_least(const double *log_temps, const double *values, size_t count, double *log_temp);
 
-/** The T at which `values` first rise to `level`, joined by straight lines; NaN among them are passed over. Otherwise
- *  as ch_phase_least; one value is enough. */
+/** Finds the T at which `values`, joined by straight lines in ln T, first rise to `level`. NaN among them are passed
+ * over. The arguments are those of ch_phase_least.
+ *  @return where the T lies; CH_TC_NONE when every value is NaN */
 ch_tc_place ch_phase_rise(const double *log_temps, const double *values, size_t count, double level, double *log_temp);
 
-/** A piece of a contour, from one (alpha, T) to another. */
+/** A straight piece of a contour in logarithms, from (alpha[0], temp[0]) to (alpha[1], temp[1]). */
 typedef struct {
     double alpha[2], temp[2];
 } ch_phase_segment;
 
-/** The contour of a quantity at a level, in the plane of the logarithms of alpha, T and quantity: by marching squares
- *  over every four neighbouring cells that count and have a positive value; the mean of the four decides a saddle.
+/** The contour of a quantity at a level, by marching squares. Alpha, T and the quantity are taken as logarithms. Every
+ *  four neighbouring cells that count and have positive values make a square; where two opposite corners lie above the
+ *  level and the other two below it, the mean of the four decides which corners are joined.
  *
  *  @param segments  out: [*count], to be freed by the caller, also after a failure
  *  @return CH_OK, CH_ERROR_MEMORY */

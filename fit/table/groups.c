@@ -178,3 +178,18 @@ void ch_fit_group_label(const ch_fit *self, const ch_fit_group *group, char *tex
         used += length > 0 ? (size_t)length : 0;
     }
 }
+
+bool ch_fit_is_same_setting(const ch_settings *a, const ch_settings *b, size_t setting)
+{
+    const ch_value x = ch_settings_get(a, setting), y = ch_settings_get(b, setting);
+    return ch_settings_table[setting].type == CH_TYPE_REAL ? x.real == y.real : x.count == y.count;
+}
+
+bool ch_fit_groups_share_all_but(const ch_fit_group *a, const ch_fit_group *b, size_t setting)
+{
+    bool same = a->runs[0]->results_version == b->runs[0]->results_version;
+    for (size_t i = 0; i < ch_settings_count && same; i++) {
+        same = i == setting || !ch_fit_is_key(i) || ch_fit_is_same_setting(&a->key, &b->key, i);
+    }
+    return same;
+}

@@ -1,27 +1,18 @@
 /* lazy.c — a network beside its linearised twin: pairs of runs, their mean ratios, and where these leave 1. */
 #include "fit/twins/lazy.h"
+#include "core/statistics.h"
 #include "fit/table/data_sets.h"
+#include "fit/table/groups.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 /* ---- groups that differ in `linear` alone ---- */
 
-static bool same_value(const ch_settings *a, const ch_settings *b, size_t setting)
-{
-    const ch_value x = ch_settings_get(a, setting), y = ch_settings_get(b, setting);
-    return ch_settings_table[setting].type == CH_TYPE_REAL ? x.real == y.real : x.count == y.count;
-}
-
-/* Results of several versions are not comparable. */
 static bool is_twin_of(const ch_fit_group *twin, const ch_fit_group *network)
 {
-    bool same = network->key.linear == CH_LINEAR_NO && twin->key.linear == CH_LINEAR_YES &&
-                network->runs[0]->results_version == twin->runs[0]->results_version;
-    for (size_t i = 0; i < ch_settings_count && same; i++) {
-        same = i == CH_SETTING_LINEAR || !ch_fit_is_key(i) || same_value(&network->key, &twin->key, i);
-    }
-    return same;
+    return network->key.linear == CH_LINEAR_NO && twin->key.linear == CH_LINEAR_YES &&
+           ch_fit_groups_share_all_but(network, twin, CH_SETTING_LINEAR);
 }
 
 /* ---- pairs, and the cells that they are in ---- */
@@ -153,19 +144,17 @@ static void add_pairs(const ch_lazy *self, const ch_lazy_cell *cell, size_t quan
     }
 }
 
-/* The mean of the data sets' means and its standard error, by Welford's updates. Empties `sets` for the next. */
+/* Returns the mean of the data sets' means and its standard error, and empties `sets` for the next quantity. */
 static ch_lazy_mean take_mean(const ch_lazy *self, set_sum *sets)
 {
-    double mean = 0, squares = 0, n = 0;
+    ch_moments means = {0};
     for (size_t s = 0; s < self->num_data_sets; s++) {
         if (sets[s].count > 0) {
-            const double step = sets[s].sum / sets[s].count - mean;
-            mean += step / ++n;
-            squares += step * (sets[s].sum / sets[s].count - mean);
+            ch_moments_add(&means, sets[s].sum / sets[s].count);
         }
         sets[s] = (set_sum){0, 0};
     }
-    return (ch_lazy_mean){n > 0 ? mean : NAN, n > 1 ? sqrt(squares / n / (n - 1)) : NAN};
+    return (ch_lazy_mean){means.count > 0 ? means.mean : NAN, ch_moments_error(&means)};
 }
 
 static void average_cell(const ch_lazy *self, ch_lazy_cell *cell, set_sum *sets)
