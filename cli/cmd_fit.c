@@ -20,19 +20,22 @@ typedef struct {
     int json, csv, latex;
 } fit_arguments;
 
+/* Holds the numbers that --fix, --bound and --tie name. */
 static ch_code hold(const fit_arguments *chosen, ch_fit_options *options, ch_error *err)
 {
     ch_code code = chosen->fix != NULL ? ch_fit_options_fix(options, chosen->fix, err) : CH_OK;
-    if (code == CH_OK && chosen->bound != NULL) {
-        code = ch_fit_options_bound(options, chosen->bound, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK && chosen->tie != NULL) {
-        code = ch_fit_options_tie(options, chosen->tie, err);
+    code = chosen->bound != NULL ? ch_fit_options_bound(options, chosen->bound, err) : CH_OK;
+    if (code != CH_OK) {
+        return code;
     }
-    return code;
+    return chosen->tie != NULL ? ch_fit_options_tie(options, chosen->tie, err) : CH_OK;
 }
 
-static ch_code check(const ch_cli *cli, const fit_arguments *chosen, ch_fit_options *options, ch_error *err)
+/* Refuses arguments that do not go together. */
+static ch_code check(const ch_cli *cli, const fit_arguments *chosen, ch_error *err)
 {
     if (cli->num_arguments != 1) {
         return ch_error_set(err, CH_ERROR_INPUT, "fit takes one store, but %zu are given", cli->num_arguments);
@@ -43,22 +46,34 @@ static ch_code check(const ch_cli *cli, const fit_arguments *chosen, ch_fit_opti
     if (chosen->collapse != NULL && chosen->csv + chosen->latex > 0) {
         return ch_error_set(err, CH_ERROR_INPUT, "--collapse is in the text and in --json, not in --csv or --latex");
     }
+    return CH_OK;
+}
+
+/* Takes one definition of T_c by its name, and no other. */
+static ch_code choose_definition(const char *name, ch_fit_options *options, ch_error *err)
+{
+    ch_tc_definition definition = CH_TC_ONSET;
+    if (!ch_tc_definition_parse(name, &definition)) {
+        char names[128];
+        ch_tc_definition_list(names, sizeof names, ", ", " or ");
+        return ch_error_set(err, CH_ERROR_INPUT, "--tc = %s is not accepted: %s is (all by default)", name, names);
+    }
+    for (int d = 0; d < CH_NUM_TC; d++) {
+        options->wanted[d] = (int)definition == d;
+    }
+    return CH_OK;
+}
+
+/* Sets the fit's options as the command line says. */
+static ch_code set_options(const fit_arguments *chosen, ch_fit_options *options, ch_error *err)
+{
     options->threshold = chosen->threshold;
     options->sigmas = chosen->sigmas;
-    if (chosen->tc != NULL) {
-        ch_tc_definition definition = CH_TC_ONSET;
-        const bool is_known = ch_tc_definition_parse(chosen->tc, &definition);
-        for (int d = 0; d < CH_NUM_TC; d++) {
-            options->wanted[d] = is_known && (int)definition == d;
-        }
-        if (!is_known) {
-            char names[128];
-            ch_tc_definition_list(names, sizeof names, ", ", " or ");
-            return ch_error_set(err, CH_ERROR_INPUT, "--tc = %s is not accepted: %s is (all by default)", chosen->tc,
-                                names);
-        }
+    ch_code code = chosen->tc != NULL ? choose_definition(chosen->tc, options, err) : CH_OK;
+    if (code != CH_OK) {
+        return code;
     }
-    const ch_code code = hold(chosen, options, err);
+    code = hold(chosen, options, err);
     return code == CH_OK ? ch_fit_options_check(options, err) : code;
 }
 
@@ -66,52 +81,70 @@ static ch_code read_runs(ch_run_table *table, const char *path, const char *wher
 {
     ch_store store;
     ch_code code = ch_store_open(&store, path, CH_STORE_READ, err);
-    if (code == CH_OK) {
-        code = ch_store_select(&store, where, false, table, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    ch_store_close(&store);
-    if (code == CH_OK && table->count == 0) {
+    code = ch_store_select(&store, where, false, table, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    if (table->count == 0) {
         code = ch_error_set(err, CH_ERROR_INPUT,
                             where == NULL ? "%s holds no run to fit: sweep into it first"
                                           : "%s holds no run that fulfils --where %s",
                             path, where);
     }
+out:
+    ch_store_close(&store);
     return code;
 }
 
 /* @param collapses  NULL for none */
+static ch_code print_json(const ch_fit *fit, const ch_collapse_list *collapses, const ch_phase_list *phases,
+                          const ch_lazy_list *twins, ch_error *err)
+{
+    json_t *report = ch_fit_json(fit);
+    ch_code code = CH_OK;
+    if (report == NULL) {
+        return ch_error_memory(err, "a JSON text");
+    }
+    code = collapses != NULL ? ch_collapse_add_json(collapses, report, err) : CH_OK;
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_phase_add_json(phases, report, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_lazy_add_json(twins, report, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_cli_print_json(report, err);
+out:
+    json_decref(report);
+    return code;
+}
+
+/* Prints the report in the form that was asked for.
+ * @param collapses  NULL for none */
 static ch_code print_report(const ch_fit *fit, const ch_collapse_list *collapses, const ch_phase_list *phases,
                             const ch_lazy_list *twins, const fit_arguments *chosen, ch_error *err)
 {
+    if (chosen->json) {
+        return print_json(fit, collapses, phases, twins, err);
+    }
     if (chosen->csv || chosen->latex) {
         (chosen->csv ? ch_fit_print_csv : ch_fit_print_latex)(fit, stdout);
         return ch_cli_flush(err);
     }
-    if (!chosen->json) {
-        ch_fit_print(fit, stdout);
-        if (collapses != NULL) {
-            ch_collapse_print(collapses, fit, stdout);
-        }
-        ch_phase_print(phases, stdout);
-        ch_lazy_print(twins, fit, stdout);
-        return ch_cli_flush(err);
+    ch_fit_print(fit, stdout);
+    if (collapses != NULL) {
+        ch_collapse_print(collapses, fit, stdout);
     }
-    json_t *report = ch_fit_json(fit);
-    ch_code code = report == NULL ? ch_error_memory(err, "a JSON text") : CH_OK;
-    if (code == CH_OK && collapses != NULL) {
-        code = ch_collapse_add_json(collapses, report, err);
-    }
-    if (code == CH_OK) {
-        code = ch_phase_add_json(phases, report, err);
-    }
-    if (code == CH_OK) {
-        code = ch_lazy_add_json(twins, report, err);
-    }
-    if (code == CH_OK) {
-        code = ch_cli_print_json(report, err);
-    }
-    json_decref(report);
-    return code;
+    ch_phase_print(phases, stdout);
+    ch_lazy_print(twins, fit, stdout);
+    return ch_cli_flush(err);
 }
 
 /* The note that says why a group has no exponent. */
@@ -125,7 +158,8 @@ static const char *reason(const ch_fit_group *group)
     return "there is too little in it";
 }
 
-/* A report without a single exponent, phase diagram or twin is printed, for its notes say why, but is no success. */
+/* Returns an error when the report has no exponent, no phase diagram and no twin. It is printed all the same, since its
+ * notes say what is missing. */
 static ch_code check_found(const ch_fit *fit, const ch_phase_list *phases, const ch_lazy_list *twins, const char *path,
                            ch_error *err)
 {
@@ -147,7 +181,7 @@ static ch_code check_found(const ch_fit *fit, const ch_phase_list *phases, const
     return code;
 }
 
-/* Likewise a report without a single collapse, where one was asked for. */
+/* Returns an error when a collapse was asked for and no group has one. */
 static ch_code check_collapsed(const ch_collapse_list *collapses, const char *path, ch_error *err)
 {
     for (size_t i = 0; i < collapses->count; i++) {
@@ -155,7 +189,9 @@ static ch_code check_collapsed(const ch_collapse_list *collapses, const char *pa
             return CH_OK;
         }
     }
-    const size_t room = 700; /* a command cut short would be another: the report has it whole */
+    /* A longer sentence is cut before the command that it ends in: the report has the command whole, and half of it
+     * would be another command. */
+    const size_t room = 700;
     const char *why = collapses->items[0].reason;
     const size_t length = strlen(why) < room ? strlen(why) : (size_t)(strstr(why, ": try ") - why);
     return ch_error_set(err, CH_ERROR_NUMERIC, "%s (%zu group%s): %.*s", path, collapses->count,
@@ -280,12 +316,19 @@ int ch_cmd_fit(int argc, const char **argv)
     ch_error err = {0};
     ch_cli cli;
     ch_code code = ch_cli_init(&cli, argc, argv, table, false, usage, &err);
-    if (code == CH_OK && !cli.help) {
-        code = check(&cli, &chosen, &options, &err);
+    if (code != CH_OK || cli.help) {
+        goto out;
     }
-    if (code == CH_OK && !cli.help) {
-        code = fit_store(cli.arguments[0], &chosen, &options, &err);
+    code = check(&cli, &chosen, &err);
+    if (code != CH_OK) {
+        goto out;
     }
+    code = set_options(&chosen, &options, &err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = fit_store(cli.arguments[0], &chosen, &options, &err);
+out:
     ch_cli_free(&cli);
     free(chosen.tc);
     free(chosen.where);

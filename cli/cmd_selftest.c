@@ -1,4 +1,4 @@
-/* cmd_selftest.c — `chiton selftest`: are the errors that fits give to be trusted? */
+/* cmd_selftest.c — `chiton selftest`: whether the errors that fits give can be trusted. */
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/meter.h"
@@ -7,7 +7,7 @@
 #include <math.h>
 #include <omp.h>
 
-static void print_table(const ch_selftest *self)
+static ch_code print_table(const ch_selftest *self, ch_error *err)
 {
     printf("%zu planted tables of %zu runs; a budget ended %.1f %% of the runs\n\n", self->num_tables,
            self->runs_per_table, 100.0 * (double)self->ended / (double)(self->num_tables * self->runs_per_table));
@@ -20,6 +20,7 @@ static void print_table(const ch_selftest *self)
     }
     printf("\n95 %% intervals should cover 93 to 97 %%; with so many tables the share itself is known to +- %.1f %%.\n",
            100 * sqrt(0.95 * 0.05 / (double)self->num_tables));
+    return ch_cli_flush(err);
 }
 
 static json_t *number_json(const ch_selftest_number *number)
@@ -48,6 +49,7 @@ static ch_code print_json(const ch_selftest *self, ch_error *err)
     return code;
 }
 
+/* Returns an error that names the first number whose intervals cover too few or too many planted values. */
 static ch_code check_holds(const ch_selftest *self, ch_error *err)
 {
     for (size_t k = 0; k < CH_SELFTEST_NUMBERS; k++) {
@@ -65,23 +67,21 @@ static ch_code test_fits(long num_tables, long seed, int threads, bool as_json, 
     ch_selftest selftest;
     ch_meter meter;
     ch_code code = ch_cli_check_threads(threads, err);
-    if (code == CH_OK && num_tables < 1) {
-        code = ch_error_set(err, CH_ERROR_INPUT, "tables = %ld is not accepted: an integer from 1 to 100000 is",
-                            num_tables);
-    }
     if (code != CH_OK) {
         return code;
+    }
+    if (num_tables < 1) {
+        return ch_error_set(err, CH_ERROR_INPUT, "tables = %ld is not accepted: an integer from 1 to 100000 is",
+                            num_tables);
     }
     ch_meter_start(&meter, "tables", 0);
     const ch_watch watch = ch_meter_watch(&meter, ch_cli_catch_signals());
     code = ch_selftest_run(&selftest, (size_t)num_tables, (uint64_t)seed, threads, &watch, err);
     ch_meter_finish(&meter);
-    if (code == CH_OK && as_json) {
-        code = print_json(&selftest, err);
-    } else if (code == CH_OK) {
-        print_table(&selftest);
-        code = ch_cli_flush(err);
+    if (code != CH_OK) {
+        return code;
     }
+    code = as_json ? print_json(&selftest, err) : print_table(&selftest, err);
     return code == CH_OK ? check_holds(&selftest, err) : code;
 }
 
@@ -99,12 +99,15 @@ int ch_cmd_selftest(int argc, const char **argv)
     ch_cli cli;
     ch_code code =
         ch_cli_init(&cli, argc, argv, table, false, "selftest [--tables N] [--seed N] [-j THREADS] [--json]", &err);
-    if (code == CH_OK && !cli.help && cli.num_arguments != 0) {
+    if (code != CH_OK || cli.help) {
+        goto out;
+    }
+    if (cli.num_arguments != 0) {
         code = ch_error_set(&err, CH_ERROR_INPUT, "selftest takes no argument, but %zu are given", cli.num_arguments);
+        goto out;
     }
-    if (code == CH_OK && !cli.help) {
-        code = test_fits(num_tables, seed, threads, as_json != 0, &err);
-    }
+    code = test_fits(num_tables, seed, threads, as_json != 0, &err);
+out:
     ch_cli_free(&cli);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }
