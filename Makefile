@@ -6,7 +6,7 @@
 #   make check      all tests; with sanitizers, valgrind and both compilers where they are there
 #   make check-long the statistical studies that take longer
 #   make bench      speed, as ratios measured in one run
-#   make install    program, libraries, headers, pkg-config file and manual page under PREFIX
+#   make install    program, libraries, headers, examples, experiments and manual page under PREFIX; make uninstall
 
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
@@ -41,6 +41,16 @@ HEADERS  := chiton.h $(wildcard $(FOLDERS:%=%/*.h) $(FOLDERS:%=%/*/*.h))
 COMMANDS := $(wildcard cli/*.c)
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
 
+ifeq ($(shell uname),Darwin)
+SHARED       := libchiton.$(VERSION).dylib
+SHARED_LINK  := libchiton.dylib
+SHARED_FLAGS  = -dynamiclib -install_name '$(PREFIX)/lib/$(SHARED)'
+else
+SHARED       := libchiton.so.$(VERSION)
+SHARED_LINK  := libchiton.so
+SHARED_FLAGS  = -shared -Wl,-soname,$(SHARED)
+endif
+
 all: $(BUILD)/chiton
 
 $(BUILD)/%.o: %.c
@@ -58,6 +68,12 @@ FUSE_ALL := --param=avoid-fma-max-bits=0
 FUSED    := -ffp-contract=fast $(shell $(CC) -Werror $(FUSE_ALL) -x c -c /dev/null -o /dev/null 2>/dev/null && echo $(FUSE_ALL))
 NUMERIC := $(wildcard models/*/*_f32.c models/*/*_f64.c)
 $(NUMERIC:%.c=$(BUILD)/%.o) $(NUMERIC:%.c=$(BUILD)/pic/%.o): BASE_CFLAGS += $(FUSED)
+
+# What looks at the processor runs before it is known what that can do: compiled for every x86-64.
+EVERY := core/processor.c cli/guard.c
+ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
+$(EVERY:%.c=$(BUILD)/%.o) $(EVERY:%.c=$(BUILD)/pic/%.o): BASE_CFLAGS += -march=x86-64
+endif
 
 $(BUILD)/libchiton.a: $(OBJECTS)
 	rm -f $@ && $(AR) rcs $@ $^
@@ -102,7 +118,12 @@ ALLOC_FAIL  := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_all
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(SUPPORT) $(COMMANDS:%.c=$(BUILD)/%.o) $(BUILD)/libchiton.a
 	$(LINK) $(ALLOC_FAIL) $^ $(LIBS) -lcmocka -o $@
 
-tests: $(BUILD)/chiton $(TESTS:%=$(BUILD)/tests/%)
+# the program as it would be on a processor that it was not built for
+$(BUILD)/chiton-elsewhere: $(BUILD)/tests/other_processor/needed.o $(BUILD)/chiton.o $(COMMANDS:%.c=$(BUILD)/%.o) $(BUILD)/libchiton.a
+	$(LINK) $^ $(LIBS) -o $@
+$(BUILD)/results/test_processor: $(BUILD)/chiton-elsewhere
+
+tests: $(BUILD)/chiton $(BUILD)/chiton-elsewhere $(TESTS:%=$(BUILD)/tests/%)
 
 # Tests run as soon as they are linked, as many at a time as make has jobs. RUN: which; KIND: what the lines of output
 # call this build; TEST_RUNNER: valgrind's place.
@@ -120,7 +141,7 @@ MAKE_AGAIN = case "$$MAKEFLAGS" in *jobserver*) jobs= ;; *) jobs=-j$(JOBS) ;; es
 VALGRIND   = valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
 
 KINDS  := native clang address thread valgrind
-CHECKS := check-format
+CHECKS := check-format check-layout check-library check-api check-install
 
 # All kinds of builds share the jobs, so that one compiles while another runs. Everything is tried, then summed up.
 check:
@@ -132,6 +153,24 @@ check-format:
 	@if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then \
 	    clang-format --dry-run -Werror $$(git ls-files -co --exclude-standard '*.[ch]'); \
 	else echo "-- clang-format 14 is not here: format not checked"; fi
+
+# imports point one way, no two files call each other in a ring, every header compiles alone
+check-layout: $(OBJECTS) $(COMMANDS:%.c=$(BUILD)/%.o) $(BUILD)/chiton.o
+	@sh tests/check_layout.sh $(BUILD) $(CC)
+
+# the library exports what its headers promise and no more, prints nothing, handles no signals, keeps no state
+check-library: $(OBJECTS) $(BUILD)/$(SHARED) $(BUILD)/exports
+	@sh tests/check_library.sh $(BUILD) $(BUILD)/$(SHARED) $(FOLDERS)
+
+check-api: $(BUILD)/public-headers
+	@sh docs/api.sh $$(cat $(BUILD)/public-headers) | cmp - docs/api.md || { echo "docs/api.md is old: make api"; exit 1; }
+
+api: $(BUILD)/public-headers
+	sh docs/api.sh $$(cat $(BUILD)/public-headers) > docs/api.md
+
+# the examples against an installed copy, whose path has a space
+check-install: $(BUILD)/chiton $(BUILD)/libchiton.a $(BUILD)/$(SHARED) $(BUILD)/chiton.1
+	+@CC='$(CC)' sh tests/check_install.sh $(MAKE) --no-print-directory BUILD=$(BUILD) WERROR=$(WERROR)
 
 check-native:
 	+@$(MAKE_AGAIN) WERROR=1 run-tests
@@ -188,39 +227,84 @@ bench:
 
 # ---- installation ----
 
+# the headers that chiton.h names, and those that these include
+$(BUILD)/public-headers: $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(BASE_CFLAGS) -MM -x c chiton.h | tr ' \\' '\n\n' | grep '\.h$$' | sort -u > $@
+
+# the names that they declare and the objects define
+$(BUILD)/exports: $(BUILD)/public-headers $(OBJECTS)
+	$(CC) $(BASE_CFLAGS) -E -P -x c chiton.h | grep -o '\<ch_[a-z0-9_]*' | sort -u > $@.declared
+	nm -g $(OBJECTS) | awk '$$2 ~ /[TRDB]/ { sub(/^_/, "", $$3); print $$3 }' | sort -u | comm -12 - $@.declared > $@
+
 ifeq ($(shell uname),Darwin)
-SHARED       := libchiton.$(VERSION).dylib
-SHARED_LINK  := libchiton.dylib
-SHARED_FLAGS  = -dynamiclib -install_name $(PREFIX)/lib/$(SHARED)
+EXPORTS = $(BUILD)/exports.darwin
+EXPORT_FLAGS = -Wl,-exported_symbols_list,$(EXPORTS)
+$(EXPORTS): $(BUILD)/exports
+	sed 's/^/_/' $< > $@
 else
-SHARED       := libchiton.so.$(VERSION)
-SHARED_LINK  := libchiton.so
-SHARED_FLAGS  = -shared -Wl,-soname,$(SHARED)
+EXPORTS = $(BUILD)/exports.map
+EXPORT_FLAGS = -Wl,--version-script,$(EXPORTS)
+$(EXPORTS): $(BUILD)/exports
+	{ echo '{ global:'; sed 's/$$/;/' $<; echo 'local: *; };'; } > $@
 endif
 
-$(BUILD)/$(SHARED): $(SOURCES:%.c=$(BUILD)/pic/%.o)
-	$(LINK) $(SHARED_FLAGS) $^ $(LIBS) -o $@
+$(BUILD)/$(SHARED): $(SOURCES:%.c=$(BUILD)/pic/%.o) $(EXPORTS)
+	$(LINK) $(SHARED_FLAGS) $(EXPORT_FLAGS) $(filter %.o,$^) $(LIBS) -o $@
 
 $(BUILD)/chiton.1: docs/manual.sh $(BUILD)/chiton
 	sh docs/manual.sh $(BUILD)/chiton > $@.part && mv $@.part $@
 
-$(BUILD)/chiton.pc: Makefile
-	@mkdir -p $(@D)
-	printf '%s\n' 'prefix=$(PREFIX)' 'Name: chiton' 'Description: a laboratory for SGD noise' 'Version: $(VERSION)' \
-	    'Requires: $(PACKAGES)' 'Cflags: -I$${prefix}/include/chiton' 'Libs: -L$${prefix}/lib -lchiton' > $@
+# what a program that uses the library links itself, and what only the static library needs
+OPENMP  = $(if $(findstring clang,$(shell $(CC) --version)),-lomp,-lgomp)
+SHOWN   := gsl jansson
+HIDDEN  := $(filter-out $(SHOWN) popt,$(PACKAGES))
+AT      = $(DESTDIR)$(PREFIX)
 
-install: $(BUILD)/chiton $(BUILD)/libchiton.a $(BUILD)/$(SHARED) $(BUILD)/chiton.1 $(BUILD)/chiton.pc
-	install -d $(FOLDERS:%=$(DESTDIR)$(PREFIX)/include/chiton/%) $(DESTDIR)$(PREFIX)/bin \
-	    $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 755 $(BUILD)/chiton $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 $(BUILD)/libchiton.a $(DESTDIR)$(PREFIX)/lib/
-	install -m 755 $(BUILD)/$(SHARED) $(DESTDIR)$(PREFIX)/lib/
-	ln -sf $(SHARED) $(DESTDIR)$(PREFIX)/lib/$(SHARED_LINK)
-	install -m 644 $(BUILD)/chiton.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
-	install -m 644 $(BUILD)/chiton.1 $(DESTDIR)$(PREFIX)/share/man/man1/
-	for header in $(HEADERS); do install -m 644 $$header $(DESTDIR)$(PREFIX)/include/chiton/$$header || exit 1; done
+# prefix may have spaces, which pkg-config wants quoted where it is used
+define PKGCONFIG
+prefix=$(PREFIX)
+includedir=$${prefix}/include/chiton
+libdir=$${prefix}/lib
 
-.PHONY: all clean deps demo tests check check-format check-native check-clang check-address check-thread \
-        check-valgrind check-long check-golden run-tests objects-of-tests bench install
+Name: chiton
+Description: a laboratory for SGD noise
+Version: $(VERSION)
+Requires: $(SHOWN)
+Requires.private: $(HIDDEN)
+Cflags: -I"$${includedir}"
+Libs: -L"$${libdir}" -lchiton
+Libs.private: $(OPENMP) -lpthread -lm
+endef
+
+install: export PKGCONFIG := $(PKGCONFIG)
+install: $(BUILD)/chiton $(BUILD)/libchiton.a $(BUILD)/$(SHARED) $(BUILD)/chiton.1 $(BUILD)/public-headers
+	install -d "$(AT)/bin" "$(AT)/lib/pkgconfig" "$(AT)/share/man/man1" "$(AT)/share/chiton/examples" "$(AT)/share/chiton/experiments"
+	install -m 755 $(BUILD)/chiton "$(AT)/bin/"
+	install -m 644 $(BUILD)/libchiton.a "$(AT)/lib/"
+	install -m 755 $(BUILD)/$(SHARED) "$(AT)/lib/"
+	ln -sf $(SHARED) "$(AT)/lib/$(SHARED_LINK)"
+	printf '%s\n' "$$PKGCONFIG" > "$(AT)/lib/pkgconfig/chiton.pc"
+	install -m 644 $(BUILD)/chiton.1 "$(AT)/share/man/man1/"
+	install -m 644 examples/*.c "$(AT)/share/chiton/examples/"
+	install -m 644 experiments/*.yaml "$(AT)/share/chiton/experiments/"
+	while read -r header; do \
+	    install -d "$(AT)/include/chiton/$$(dirname "$$header")" && \
+	    install -m 644 "$$header" "$(AT)/include/chiton/$$header" || exit 1; \
+	done < $(BUILD)/public-headers
+
+# the same PREFIX and DESTDIR as of the installation; folders that others share go where they are left empty
+uninstall:
+	rm -rf "$(AT)/include/chiton" "$(AT)/share/chiton"
+	rm -f "$(AT)/bin/chiton" "$(AT)/lib/libchiton.a" "$(AT)/lib/$(SHARED)" "$(AT)/lib/$(SHARED_LINK)" \
+	    "$(AT)/lib/pkgconfig/chiton.pc" "$(AT)/share/man/man1/chiton.1"
+	for folder in share/man/man1 share/man share lib/pkgconfig lib include bin; do \
+	    rmdir "$(AT)/$$folder" 2>/dev/null || true; \
+	done
+
+.PHONY: all clean deps demo tests check check-format check-layout check-library check-api check-install check-native \
+        check-clang check-address check-thread check-valgrind check-long check-golden run-tests objects-of-tests bench \
+        api install uninstall
 .SECONDARY:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+OTHER_KINDS = $(foreach kind,clang address thread valgrind,-not -path '$(BUILD)/$(kind)/*')
+-include $(shell find $(BUILD) -name '*.d' $(OTHER_KINDS) 2>/dev/null)

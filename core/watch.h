@@ -7,13 +7,21 @@
 #ifndef CH_WATCH_H
 #define CH_WATCH_H
 
+#ifdef __cplusplus
+#include <atomic> /* chiton.h has included it, outside of what is declared as C */
+#else
 #include <stdatomic.h>
+#endif
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /** 0, or anything else once the work is to end. Another thread or a signal handler may raise it. */
+#ifdef __cplusplus
+typedef std::atomic<int> ch_stop; /* the same four bytes as C's */
+#else
 typedef atomic_int ch_stop;
+#endif
 
 /** How far a computation is. */
 typedef struct {

@@ -69,7 +69,7 @@ ch_law_kind ch_image_set_law(ch_image_set set);
 ch_code ch_image_split(ch_examples *train, ch_examples *test, const ch_image_pool *pool, ch_law_kind law, uint64_t seed,
                        size_t num_train, size_t num_test, ch_error *err) CH_MUST_CHECK;
 
-enum { CH_MAX_IMAGE_FILES = 6, CH_IMAGE_NAME_SIZE = 40 };
+enum { CH_MAX_IMAGE_FILES = 6, CH_IMAGE_NAME_SIZE = 40, CH_PATH_SIZE = 4096 };
 
 /** One of a set's files. */
 typedef struct {
@@ -83,7 +83,7 @@ typedef struct {
 
 /** What is at hand of a set. Plain data. */
 typedef struct {
-    char folder[PATH_MAX]; /* where the files are */
+    char folder[CH_PATH_SIZE]; /* where the files are */
     ch_image_file files[CH_MAX_IMAGE_FILES];
     size_t num_files; /* of the set, found or not */
     size_t count;     /* images of the pool */

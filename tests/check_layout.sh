@@ -1,0 +1,75 @@
+#!/bin/sh
+# Fails where an import points up or sideways, where files call each other in a ring, or a header does not compile alone.
+#   usage: sh tests/check_layout.sh BUILD CC...
+set -eu
+build=$1
+shift
+failed=0
+sources=$(find chiton.c chiton.h core data perceptron models sim fit plots cli -name '*.[ch]')
+
+# From the bottom up; a folder imports those at lower heights, its own files, and of equal heights none other. A folder
+# within another stands where its own line says, else with the one that it is in. chiton.h names all of the library.
+# shellcheck disable=SC2086 — names of sources have no spaces
+grep -n '^#include "' $sources | awk -F: '
+    BEGIN {
+        count = split("core data perceptron:models sim fit plots cli chiton.c", level, " ")
+        for (i = 1; i <= count; i++) { n = split(level[i], folder, ":"); for (k = 1; k <= n; k++) height[folder[k]] = i }
+    }
+    function top(path) { sub(/\/.*/, "", path); return path }
+    {
+        file = $1; split($3, part, "\""); used = part[2]
+        if (used == "chiton.h") { if (top(file) != "cli" && file != "chiton.c") print file " includes chiton.h"; next }
+        if (file == "chiton.h" || index(used, "/") == 0 || top(file) == top(used)) next
+        if (height[top(used)] == "") print file " includes " used ", whose folder has no place"
+        else if (height[top(used)] >= height[top(file)]) print file " includes " used ", which is not below it"
+    }
+    # inside sim: settings, then trainings, then the store, then sweeps
+    function inner(path) {
+        if (path ~ /^sim\/settings\//) return 1
+        if (path ~ /^sim\/store\//) return 3
+        if (path ~ /^sim\/sweep\//) return 4
+        return path ~ /^sim\// ? 2 : 0
+    }
+    { split($3, part, "\""); if (inner($1) > 0 && inner(part[2]) > inner($1)) print $1 " includes " part[2] ", which is not below it" }
+' >"$build/imports.bad"
+if [ -s "$build/imports.bad" ]; then
+    cat "$build/imports.bad"
+    failed=1
+fi
+
+# Rings among .c files: who wants a name that another defines; files that nothing unvisited calls are taken away, and
+# then those that call nothing left, until only rings remain.
+objects=$(cd "$build" && find chiton.o core data perceptron models sim fit plots cli -name '*.o')
+# shellcheck disable=SC2086
+(cd "$build" && nm -g -A $objects) | awk '
+    { sub(/:.*/, "", $1) }
+    $(NF - 1) == "U" { wants[$1, $NF] = 1; next }
+    $(NF - 1) ~ /^[TDBRC]$/ { home[$NF] = $1 }
+    END {
+        for (pair in wants) {
+            split(pair, part, SUBSEP)
+            if (part[2] in home && home[part[2]] != part[1]) { call[part[1], home[part[2]]] = part[2]; file[part[1]]; file[home[part[2]]] }
+        }
+        do {
+            gone = 0
+            for (one in file) { calls[one] = 0; called[one] = 0 }
+            for (pair in call) { split(pair, part, SUBSEP); calls[part[1]]++; called[part[2]]++ }
+            for (pair in call) {
+                split(pair, part, SUBSEP)
+                if (called[part[1]] == 0 || calls[part[2]] == 0) { delete call[pair]; gone = 1 }
+            }
+        } while (gone)
+        for (pair in call) { split(pair, part, SUBSEP); print "in a ring: " part[1] " calls " call[pair] " of " part[2] }
+    }' | sed 's/\.o\>/.c/g' | sort >"$build/rings.bad"
+if [ -s "$build/rings.bad" ]; then
+    cat "$build/rings.bad"
+    failed=1
+fi
+
+for header in $(printf '%s\n' "$sources" | grep '\.h$' | grep -v '\.inc\.h$'); do
+    "$@" -std=c11 -D_GNU_SOURCE -I. -fsyntax-only -x c "$header" || failed=1
+done
+if [ "$failed" -eq 0 ]; then
+    echo "layout: imports point one way, no rings, every header compiles alone"
+fi
+exit "$failed"
