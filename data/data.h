@@ -7,7 +7,6 @@
 #include "data/images.h"
 #include "data/law.h"
 #include "data/linear_error.h"
-#include "data/rows.h"
 #include "data/sample_set.h"
 
 #endif

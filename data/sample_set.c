@@ -2,6 +2,7 @@
 #include "data/sample_set.h"
 
 #include "data/law_private.h"
+#include "data/rows.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -9,7 +9,6 @@
 
 #include "core/core.h"
 #include "data/law.h"
-#include "data/rows.h"
 
 #include <stddef.h>
 #include <stdint.h>

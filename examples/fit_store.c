@@ -18,7 +18,7 @@ static void print_exponents(const ch_fit *fit)
         printf("%zu runs on %zu data sets %s\n", group->num_runs, group->num_data_sets, label);
         for (size_t k = 0; k < group->num_exponents; k++) {
             const ch_exponent *exponent = &group->exponents[k];
-            printf("%s = %.4f +- %.4f, theory %g\n", exponent->name, exponent->estimate.value,
+            printf("%s = %.4f +- %.4f, theory %g\n", ch_fit_numbers[exponent->number].name, exponent->estimate.value,
                    exponent->estimate.stderr_, exponent->theory);
         }
     }

@@ -73,7 +73,7 @@ void ch_gnuplot_quote(FILE *out, const char *text)
  * @return 0, or an errno */
 static int run_gnuplot(FILE *script, FILE *drawing, FILE *complaints, int *status)
 {
-    static char program[] = "gnuplot", plain[] = "--default-settings";
+    char program[] = "gnuplot", plain[] = "--default-settings";
     char *const argv[] = {program, plain, NULL};
     posix_spawn_file_actions_t actions;
     pid_t child = 0;

@@ -1,6 +1,7 @@
 /* admit.c — whether a run may begin. */
 #include "sim/admit.h"
 
+#include "models/models.h"
 #include "sim/train_kernel.h"
 
 /* With train = inf a run is never fitted; and with some losses the last samples do not reach the margin. */

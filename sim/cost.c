@@ -2,7 +2,7 @@
 #include "sim/train.h"
 
 #include "models/cost.h"
-#include "models/twin/twin.h"
+#include "models/models.h"
 #include "perceptron/bytes.h"
 #include "perceptron/perceptron.h"
 

@@ -1,6 +1,7 @@
 /* train.c — one training run, from settings to result. */
 #include "sim/train.h"
 
+#include "models/models.h"
 #include "perceptron/online.h"
 
 #include <math.h>

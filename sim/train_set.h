@@ -5,7 +5,8 @@
 #include "core/core.h"
 #include "data/data.h"
 #include "data/images.h"
-#include "models/models.h"
+#include "models/architecture.h"
+#include "models/twin/kernel.h"
 #include "perceptron/perceptron.h"
 #include "sim/settings/settings.h"
 

@@ -8,6 +8,7 @@
 #include "fit/numbers.h"
 #include "fit/table/cells.h"
 #include "fit/table/notes.h"
+#include "models/dynamics.h"
 #include "perceptron/perceptron.h"
 
 #include <gsl/gsl_fit.h>

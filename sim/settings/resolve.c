@@ -1,4 +1,5 @@
 /* resolve.c — the settings of one run: which go together, and what follows from which. */
+#include "models/models.h"
 #include "sim/settings/settings.h"
 
 #include <math.h>

@@ -2,6 +2,7 @@
 #include "sim/settings/settings.h"
 
 #include "core/text.h"
+#include "models/models.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -10,7 +10,7 @@
 #include "core/core.h"
 #include "data/data.h"
 #include "data/images.h"
-#include "models/models.h"
+#include "models/architecture.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -69,9 +69,13 @@ typedef float vector __attribute__((vector_size(VECTOR_BYTES)));
 double hand_multiply_adds(size_t rounds)
 {
     enum { CHAINS = 12, LANES = VECTOR_BYTES / sizeof(float) };
-    vector sums[CHAINS] = {0};
+    vector sums[CHAINS];
     volatile float one = 0.999F;
     const vector factor = one - (vector){0}, term = factor;
+    /* chains that started alike would be the same numbers, of which the compiler would compute one */
+    for (size_t c = 0; c < CHAINS; c++) {
+        sums[c] = factor * (float)c;
+    }
     for (size_t i = 0; i < rounds; i++) {
 #pragma GCC unroll 12
         for (size_t c = 0; c < CHAINS; c++) {
