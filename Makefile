@@ -141,7 +141,7 @@ MAKE_AGAIN = case "$$MAKEFLAGS" in *jobserver*) jobs= ;; *) jobs=-j$(JOBS) ;; es
 VALGRIND   = valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
 
 KINDS  := native clang address thread valgrind
-CHECKS := check-format check-library check-api check-install
+CHECKS := check-format check-layout check-library check-api check-install
 
 # All kinds of builds share the jobs, so that one compiles while another runs. Everything is tried, then summed up.
 check:

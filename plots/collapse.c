@@ -1,4 +1,5 @@
-/* collapse.c — one page for every group: its curves before and after their collapse, and the points over the master curve. */
+/* collapse.c — one page for every group: its curves before and after their collapse, and its points over the master
+ * curve. */
 #include "fit/collapse/collapse.h"
 #include "plots/page.h"
 #include "plots/panel.h"

@@ -1,4 +1,5 @@
-/* phase.c — one page for every phase diagram: maps of test error, weight variation and kernel change over (alpha, T). */
+/* phase.c — one page for every phase diagram: maps of test error, weight variation and kernel change over (alpha, T).
+ */
 #include "fit/phase/phase.h"
 #include "plots/caption.h"
 #include "plots/page.h"

@@ -1,5 +1,5 @@
-/* test_product.c — products and transposes of product.inc.h and transpose.inc.h against triple loops, at odd sizes; activations against
- * the mathematics library. Single precision; test_networks.c has both. */
+/* test_product.c — products of product.inc.h and transposes of transpose.inc.h against triple loops, at odd sizes;
+ * activations against the mathematics library. Single precision; test_networks.c has both. */
 #include "core/core.h"
 #include "tests/support.h"
 
