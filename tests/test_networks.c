@@ -480,6 +480,32 @@ static void survives_failing_allocations(void **state)
     }
 }
 
+/* What a network says it takes is what it allocates, to the padding of each buffer to whole cache lines. */
+static void memory_is_what_is_announced(void **state)
+{
+    (void)state;
+    const double padding = CH_MOST_BUFFERS * CH_CACHE_LINE;
+    for (size_t i = 0; i < NUM_SPECS; i++) {
+        ch_architecture architecture;
+        ch_network single;
+        ch_network_f64 wide;
+        assert_int_equal(ch_architecture_init(&architecture, &specs[i], NULL), CH_OK);
+        for (size_t capacity = 1; capacity <= 50; capacity += 7) {
+            alloc_fail_at(-1);
+            assert_int_equal(ch_network_init(&single, &architecture, capacity, NULL), CH_OK);
+            const double bytes = ch_network_bytes(&architecture, capacity);
+            assert_in((double)alloc_bytes(), bytes, bytes + padding);
+            ch_network_free(&single);
+            alloc_fail_at(-1);
+            assert_int_equal(ch_network_f64_init(&wide, &architecture, capacity, NULL), CH_OK);
+            const double wide_bytes = ch_network_f64_bytes(&architecture, capacity);
+            assert_in((double)alloc_bytes(), wide_bytes, wide_bytes + padding);
+            ch_network_f64_free(&wide);
+        }
+        ch_architecture_free(&architecture);
+    }
+}
+
 int main(void)
 {
     /* suites: valgrind */
@@ -498,6 +524,7 @@ int main(void)
         cmocka_unit_test(weights_are_drawn_normal_and_single),
         cmocka_unit_test(refuses_specs),
         cmocka_unit_test(survives_failing_allocations),
+        cmocka_unit_test(memory_is_what_is_announced),
     };
     return cmocka_run_group_tests_name("networks", tests, NULL, NULL);
 }

@@ -23,9 +23,7 @@ bool ch_state_is_wide(const ch_network_state *self)
 static size_t find_chunk(const ch_network_state *self)
 {
     const ch_architecture *architecture = self->setup.architecture;
-    const size_t one = ch_passes_bytes(architecture, ch_state_is_wide(self), 1);
-    const size_t sample = ch_passes_bytes(architecture, ch_state_is_wide(self), 2) - one;
-    const size_t fit = WORKSPACE_BYTES / (sample > 0 ? sample : 1);
+    const size_t fit = WORKSPACE_BYTES / ch_passes_sample_bytes(architecture, ch_state_is_wide(self));
     return fit < LEAST_CHUNK ? LEAST_CHUNK : fit < MOST_CHUNK ? fit : MOST_CHUNK;
 }
 

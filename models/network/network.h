@@ -17,6 +17,8 @@
        Workspace for `capacity` >= 1 samples at a time; weights all 0. The architecture is borrowed.
        CH_ERROR_INPUT for a capacity of 0; CH_ERROR_MEMORY.
    void ch_network_free(ch_network *self);
+   double ch_network_bytes(const ch_architecture *architecture, size_t capacity);
+       Bytes that ch_network_init allocates.
 
    void ch_network_set_weights(ch_network *self, const double *weights);
        weights [num_weights], in the order of architecture.h
@@ -56,10 +58,12 @@
         real *transposed;                    /* those of the image layers, a convolution as [row][column][in][out] */  \
         real *turned;                        /* the same with the taps in reversed order, as [row][column][out][in] */ \
         real *change;                        /* sum of the image layers' gradients */                                  \
-        real **rows;       /* [num_layers + 1] values of a node [sample][number]; of images [row][column][channel] */  \
-        real **panels;     /* [num_layers + 1] values of a node around dense layers [panel][number][lane] */           \
-        real **before;     /* [num_layers + 1] values before the activation; for relu the values themselves */         \
-        size_t group;      /* images that pass a layer together */                                                     \
+        real **rows;   /* [num_layers + 1] values of a node [sample][number]; of images [row][column][channel] */      \
+        real **panels; /* [num_layers + 1] values of a node around dense layers [panel][number][lane] */               \
+        real **before; /* [num_layers + 1] values before the activation; for relu the values themselves */             \
+        size_t group;  /* images that pass a layer together */                                                         \
+        /* memory of all nodes, of which rows, panels, before and gradients have parts */                              \
+        real *row_values, *panel_values, *before_values, *gradient_values;                                             \
         real **gradients;  /* [num_images + 1] derivatives by an image node's values, of `group` samples; */           \
                            /* NULL for the input of a pool */                                                          \
         real *padded;      /* `group` images with zeros around them, for convolutions */                               \
@@ -78,6 +82,7 @@
     ch_code network##_init(network *self, const ch_architecture *architecture, size_t capacity, ch_error *err)         \
         CH_MUST_CHECK;                                                                                                 \
     void network##_free(network *self);                                                                                \
+    double network##_bytes(const ch_architecture *architecture, size_t capacity);                                      \
     void network##_set_weights(network *self, const double *weights);                                                  \
     const double *network##_weights(const network *self);                                                              \
     void network##_forward(network *self, const float *inputs, const uint32_t *index, size_t count, real *outputs);    \

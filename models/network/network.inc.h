@@ -6,6 +6,7 @@
  *
  * Shapes: a layer has n inputs and m outputs, weights W [m][n] and biases b [m].
  */
+#include "core/buffers.h"
 #include "models/network/product.inc.h"
 
 #include "models/network/activations.inc.h"
@@ -58,44 +59,16 @@ static size_t node_size(const ch_architecture *architecture, size_t node)
     return node == 0 ? architecture->dim : ch_shape_size(architecture->layers[node - 1].out);
 }
 
-/* Allocates `size` numbers for each of `count` samples. @return whether there was memory */
-static bool make_room(real **numbers, size_t count, size_t size)
+/* Sums and products of sizes; SIZE_MAX, which no allocation grants, when they overflow. */
+static inline size_t plus(size_t a, size_t b)
 {
-    size_t total = 0;
-    *numbers = __builtin_mul_overflow(count, size, &total) ? NULL : ch_alloc(total, sizeof **numbers);
-    return *numbers != NULL;
+    return a <= SIZE_MAX - b ? a + b : SIZE_MAX;
 }
 
-static bool make_nodes(network *self)
+static inline size_t times(size_t a, size_t b)
 {
-    const ch_architecture *architecture = self->architecture;
-    const size_t num_nodes = architecture->num_layers + 1, lanes = lanes_of(self->capacity);
-    const bool is_relu = architecture->spec.activation == CH_ACTIVATION_RELU;
-    self->rows = ch_alloc(num_nodes, sizeof *self->rows);
-    self->panels = ch_alloc(num_nodes, sizeof *self->panels);
-    self->before = ch_alloc(num_nodes, sizeof *self->before);
-    self->gradients = ch_alloc(self->num_images + 1, sizeof *self->gradients);
-    if (self->rows == NULL || self->panels == NULL || self->before == NULL || self->gradients == NULL) {
-        return false;
-    }
-    for (size_t node = 0; node < num_nodes; node++) {
-        const size_t size = node_size(architecture, node);
-        const bool is_image = node <= self->num_images;
-        if ((is_image && !make_room(&self->rows[node], self->capacity, size)) ||
-            (node >= self->num_images && !make_room(&self->panels[node], lanes, size)) ||
-            (is_image && self->num_images > 0 && (node == 0 || !has_pool(architecture, node - 1)) &&
-             !make_room(&self->gradients[node], self->group, size))) {
-            return false;
-        }
-        real *values = is_image ? self->rows[node] : self->panels[node];
-        self->before[node] = values;
-        if (node > 0 && architecture->layers[node - 1].is_activated && !is_relu &&
-            !make_room(&self->before[node], is_image ? self->capacity : lanes, size)) {
-            self->before[node] = values;
-            return false;
-        }
-    }
-    return true;
+    size_t product_of = 0;
+    return __builtin_mul_overflow(a, b, &product_of) ? SIZE_MAX : product_of;
 }
 
 static inline size_t larger_of(size_t a, size_t b)
@@ -103,45 +76,149 @@ static inline size_t larger_of(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static bool make_scratch(network *self)
+/* Numbers of the memory that a node has, or all nodes: values in rows and in panels, values before the activation where
+ * these are others, and derivatives. Each is a whole number of cache lines, so that every node starts one. */
+typedef struct {
+    size_t rows, panels, before, gradients;
+} node_memory;
+
+static size_t whole_lines(size_t numbers)
+{
+    const size_t line = CH_CACHE_LINE / sizeof(real);
+    return plus(numbers, line - 1) / line * line;
+}
+
+static node_memory memory_of_node(const network *self, size_t node)
 {
     const ch_architecture *architecture = self->architecture;
-    const size_t lanes = lanes_of(self->capacity);
-    size_t widest_in = 1, widest_out = 1, largest_padded = 0, most_pixels = 1, most_cells = 0, largest_pooled = 0;
+    const size_t size = node_size(architecture, node), lanes = lanes_of(self->capacity);
+    const bool is_image = node <= self->num_images, is_relu = architecture->spec.activation == CH_ACTIVATION_RELU;
+    const bool is_changed = node > 0 && architecture->layers[node - 1].is_activated && !is_relu;
+    const bool is_derived = is_image && self->num_images > 0 && (node == 0 || !has_pool(architecture, node - 1));
+    return (node_memory){
+        .rows = is_image ? whole_lines(times(self->capacity, size)) : 0,
+        .panels = node >= self->num_images ? whole_lines(times(lanes, size)) : 0,
+        .before = is_changed ? whole_lines(times(is_image ? self->capacity : lanes, size)) : 0,
+        .gradients = is_derived ? whole_lines(times(self->group, size)) : 0,
+    };
+}
+
+static node_memory memory_of_nodes(const network *self)
+{
+    node_memory sum = {0};
+    for (size_t node = 0; node <= self->architecture->num_layers; node++) {
+        const node_memory one = memory_of_node(self, node);
+        sum.rows = plus(sum.rows, one.rows);
+        sum.panels = plus(sum.panels, one.panels);
+        sum.before = plus(sum.before, one.before);
+        sum.gradients = plus(sum.gradients, one.gradients);
+    }
+    return sum;
+}
+
+/* The part of `memory` that the next node takes: NULL for none. */
+static real *take(real **memory, size_t numbers)
+{
+    real *start = *memory;
+    *memory += numbers;
+    return numbers > 0 ? start : NULL;
+}
+
+/* Gives every node its part of the memory of all nodes. */
+static void set_nodes(network *self)
+{
+    real *rows = self->row_values, *panels = self->panel_values, *before = self->before_values;
+    real *gradients = self->gradient_values;
+    for (size_t node = 0; node <= self->architecture->num_layers; node++) {
+        const node_memory memory = memory_of_node(self, node);
+        self->rows[node] = take(&rows, memory.rows);
+        self->panels[node] = take(&panels, memory.panels);
+        real *values = node <= self->num_images ? self->rows[node] : self->panels[node];
+        self->before[node] = memory.before > 0 ? take(&before, memory.before) : values;
+        if (node <= self->num_images) {
+            self->gradients[node] = take(&gradients, memory.gradients);
+        }
+    }
+}
+
+/* The largest sizes among the layers, for the memory that they use one after the other. */
+typedef struct {
+    size_t in, out;        /* inputs and outputs of a dense layer */
+    size_t padded, pixels; /* numbers of a padded image, and pixels, of a convolution */
+    size_t cells, pooled;  /* pixels and numbers of the output of a pool */
+} largest_sizes;
+
+static largest_sizes find_largest(const ch_architecture *architecture)
+{
+    largest_sizes most = {.in = 1, .out = 1, .pixels = 1};
     for (size_t l = 0; l < architecture->num_layers; l++) {
         const ch_layer *layer = &architecture->layers[l];
         if (is_dense(layer)) {
-            widest_in = larger_of(layer->fan_in, widest_in);
-            widest_out = larger_of(layer->out.channels, widest_out);
+            most.in = larger_of(layer->fan_in, most.in);
+            most.out = larger_of(layer->out.channels, most.out);
         } else if ((layer->kind == CH_LAYER_CONV || layer->kind == CH_LAYER_DEPTHWISE) && !is_pointwise(layer)) {
             const image_frame in = input_frame(layer), out = output_frame(layer);
-            largest_padded = larger_of(frame_pixels(&in) * layer->in.channels, largest_padded);
-            largest_padded = larger_of(frame_pixels(&out) * layer->out.channels, largest_padded);
-            most_pixels = larger_of(larger_of(num_pixels(layer->in), num_pixels(layer->out)), most_pixels);
+            most.padded = larger_of(frame_pixels(&in) * layer->in.channels, most.padded);
+            most.padded = larger_of(frame_pixels(&out) * layer->out.channels, most.padded);
+            most.pixels = larger_of(larger_of(num_pixels(layer->in), num_pixels(layer->out)), most.pixels);
         } else if (layer->kind == CH_LAYER_POOL) {
-            most_cells = larger_of(num_pixels(layer->out), most_cells);
-            largest_pooled = larger_of(ch_shape_size(layer->out), largest_pooled);
+            most.cells = larger_of(num_pixels(layer->out), most.cells);
+            most.pooled = larger_of(ch_shape_size(layer->out), most.pooled);
         }
     }
-    const size_t widest = larger_of(widest_in, widest_out);
-    self->active = ch_alloc(self->capacity, sizeof *self->active);
-    self->places = ch_alloc(self->group * most_pixels, sizeof *self->places);
-    self->which = ch_alloc(largest_pooled, sizeof *self->which);
-    /* products may read up to a panel beyond the padded images */
-    return self->active != NULL && self->places != NULL && self->which != NULL &&
-           make_room(&self->picked, 1, largest_pooled) && make_room(&self->deltas, 1, most_cells) &&
-           make_room(&self->padded, 1, self->group * largest_padded + PANEL) &&
-           make_room(&self->delta, lanes, widest) && make_room(&self->delta_below, lanes, widest) &&
-           make_room(&self->gathered, lanes, widest_out) && make_room(&self->delta_rows, self->capacity, widest_out) &&
-           make_room(&self->input_rows, self->capacity, widest_in);
+    return most;
 }
 
-static bool make_weights(network *self)
+static ch_buffer_list buffers_of(const network *self)
 {
-    self->master = ch_alloc(self->architecture->num_weights, sizeof *self->master);
-    return self->master != NULL && make_room(&self->weights, 1, self->architecture->num_weights) &&
-           make_room(&self->transposed, 1, image_weights(self)) && make_room(&self->turned, 1, image_weights(self)) &&
-           make_room(&self->change, 1, image_weights(self));
+    const ch_architecture *architecture = self->architecture;
+    const size_t capacity = self->capacity, lanes = lanes_of(capacity), num_nodes = architecture->num_layers + 1;
+    const size_t num_weights = architecture->num_weights, num_image_weights = image_weights(self);
+    const largest_sizes most = find_largest(architecture);
+    const node_memory nodes = memory_of_nodes(self);
+    const size_t widest = larger_of(most.in, most.out);
+    return (ch_buffer_list){{
+        CH_BUFFER(self->master, num_weights),
+        CH_BUFFER(self->weights, num_weights),
+        CH_BUFFER(self->transposed, num_image_weights),
+        CH_BUFFER(self->turned, num_image_weights),
+        CH_BUFFER(self->change, num_image_weights),
+        CH_BUFFER(self->rows, num_nodes),
+        CH_BUFFER(self->panels, num_nodes),
+        CH_BUFFER(self->before, num_nodes),
+        CH_BUFFER(self->gradients, self->num_images + 1),
+        CH_BUFFER(self->row_values, nodes.rows),
+        CH_BUFFER(self->panel_values, nodes.panels),
+        CH_BUFFER(self->before_values, nodes.before),
+        CH_BUFFER(self->gradient_values, nodes.gradients),
+        /* products may read up to a panel beyond the padded images */
+        CH_BUFFER(self->padded, plus(times(self->group, most.padded), PANEL)),
+        CH_BUFFER(self->places, times(self->group, most.pixels)),
+        CH_BUFFER(self->which, most.pooled),
+        CH_BUFFER(self->picked, most.pooled),
+        CH_BUFFER(self->deltas, most.cells),
+        CH_BUFFER(self->delta, times(lanes, widest)),
+        CH_BUFFER(self->delta_below, times(lanes, widest)),
+        CH_BUFFER(self->gathered, times(lanes, most.out)),
+        CH_BUFFER(self->delta_rows, times(capacity, most.out)),
+        CH_BUFFER(self->input_rows, times(capacity, most.in)),
+        CH_BUFFER(self->active, capacity),
+    }};
+}
+
+/* A network without memory, of which the sizes are set. */
+static network sized(const ch_architecture *architecture, size_t capacity)
+{
+    network self = {.architecture = architecture, .capacity = capacity, .num_images = image_layers(architecture)};
+    self.group = image_weights(&self) > WEIGHTS_OF_SMALL ? LARGE_GROUP : SMALL_GROUP;
+    return self;
+}
+
+double CH_NETWORK_(bytes)(const ch_architecture *architecture, size_t capacity)
+{
+    const network self = sized(architecture, capacity);
+    const ch_buffer_list buffers = buffers_of(&self);
+    return ch_buffers_bytes(&buffers);
 }
 
 ch_code CH_NETWORK_(init)(network *self, const ch_architecture *architecture, size_t capacity, ch_error *err)
@@ -151,58 +228,22 @@ ch_code CH_NETWORK_(init)(network *self, const ch_architecture *architecture, si
         return ch_error_set(err, CH_ERROR_INPUT, "a network's capacity is %zu samples; it must be 1 to %lu", capacity,
                             (unsigned long)UINT32_MAX);
     }
-    self->architecture = architecture;
-    self->capacity = capacity;
-    self->num_images = image_layers(architecture);
-    self->group = image_weights(self) > WEIGHTS_OF_SMALL ? LARGE_GROUP : SMALL_GROUP;
-    if (!make_weights(self) || !make_nodes(self) || !make_scratch(self)) {
-        CH_NETWORK_(free)(self);
+    *self = sized(architecture, capacity);
+    const ch_buffer_list buffers = buffers_of(self);
+    if (!ch_buffers_alloc(&buffers)) {
+        memset(self, 0, sizeof *self);
         return ch_error_memory(err, "the network: lower width, or the samples that it takes at a time");
     }
+    set_nodes(self);
     return CH_OK;
-}
-
-static void free_nodes(network *self)
-{
-    const size_t num_nodes = self->architecture->num_layers + 1;
-    for (size_t node = 0; node < num_nodes; node++) {
-        real *rows = self->rows[node], *panels = self->panels[node], *before = self->before[node];
-        if (before != rows && before != panels) {
-            free(before);
-        }
-        free(rows);
-        free(panels);
-    }
-    for (size_t node = 0; node <= self->num_images; node++) {
-        free(self->gradients[node]);
-    }
 }
 
 void CH_NETWORK_(free)(network *self)
 {
-    if (self->rows != NULL && self->panels != NULL && self->before != NULL && self->gradients != NULL) {
-        free_nodes(self);
+    if (self->architecture != NULL) {
+        const ch_buffer_list buffers = buffers_of(self);
+        ch_buffers_free(&buffers);
     }
-    free(self->rows);
-    free(self->panels);
-    free(self->before);
-    free(self->gradients);
-    free(self->master);
-    free(self->weights);
-    free(self->transposed);
-    free(self->turned);
-    free(self->change);
-    free(self->padded);
-    free(self->places);
-    free(self->which);
-    free(self->picked);
-    free(self->deltas);
-    free(self->delta);
-    free(self->delta_below);
-    free(self->gathered);
-    free(self->delta_rows);
-    free(self->input_rows);
-    free(self->active);
     memset(self, 0, sizeof *self);
 }
 

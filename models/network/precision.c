@@ -101,31 +101,28 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* Of a sample: every node's values, before the activation too where that is not relu, the first dense layer's input in
- * both orders, and five times the widest dense node's. Of the images that pass together: derivatives of all nodes, the
- * largest layer with zeros around it, and places of its pixels. Once: weights in double and rounded; of filters also in
- * two other orders, and their change. */
 size_t ch_passes_bytes(const ch_architecture *architecture, bool is_wide, size_t capacity)
 {
-    enum { LANES = 16, SMALL = 4, LARGE = 16, WEIGHTS_OF_SMALL = 1 << 18 };
-    const double real = is_wide ? sizeof(double) : sizeof(float);
+    const double network =
+        is_wide ? ch_network_f64_bytes(architecture, capacity) : ch_network_bytes(architecture, capacity);
+    const double bytes = network + (double)capacity * sizeof(float);
+    return bytes < 0x1p63 ? (size_t)bytes : SIZE_MAX;
+}
+
+/* The values of every node, before the activation too where that is not relu; six times the values of the widest dense
+ * layer; and the sample's coefficient and output. */
+size_t ch_passes_sample_bytes(const ch_architecture *architecture, bool is_wide)
+{
     const double copies = architecture->spec.activation == CH_ACTIVATION_RELU ? 1 : 2;
-    size_t nodes = architecture->dim, widest = 1, padded = 0;
+    size_t nodes = architecture->dim, widest = 1;
     for (size_t l = 0; l < architecture->num_layers; l++) {
         const ch_layer *layer = &architecture->layers[l];
-        const size_t rows = layer->in.rows + 2 * layer->kernel, columns = layer->in.columns + 2 * layer->kernel;
         nodes += ch_shape_size(layer->out);
         if (layer->kind == CH_LAYER_DENSE) {
             widest = larger(widest, larger(layer->fan_in, layer->out.channels));
-        } else {
-            padded = larger(padded, rows * columns * larger(layer->in.channels, layer->out.channels));
         }
     }
-    const size_t group = architecture->num_weights > WEIGHTS_OF_SMALL ? LARGE : SMALL;
-    const double num_weights = (double)architecture->num_weights;
-    const double sample = copies * (double)nodes + 6 * (double)widest;
-    const double images = padded > 0 ? (double)(group * (nodes + 2 * padded)) : 0;
-    const double bytes = real * (sample * (double)(capacity + LANES) + images + 4 * num_weights) +
-                         sizeof(double) * (num_weights + 2 * (double)capacity);
+    const double numbers = copies * (double)nodes + 6 * (double)widest;
+    const double bytes = (is_wide ? sizeof(double) : sizeof(float)) * numbers + 2 * sizeof(double);
     return bytes < 0x1p63 ? (size_t)bytes : SIZE_MAX;
 }

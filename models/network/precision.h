@@ -21,8 +21,11 @@ ch_code ch_passes_init(ch_passes *self, const ch_architecture *architecture, boo
                        ch_error *err) CH_MUST_CHECK;
 void ch_passes_free(ch_passes *self);
 
-/** Bytes of what ch_passes_init makes, at most; SIZE_MAX when that overflows. */
+/** Bytes that ch_passes_init allocates; SIZE_MAX when that overflows. */
 size_t ch_passes_bytes(const ch_architecture *architecture, bool is_wide, size_t capacity);
+
+/** Bytes that one sample takes in a pass, about: for choosing how many samples pass together. */
+size_t ch_passes_sample_bytes(const ch_architecture *architecture, bool is_wide);
 
 void ch_passes_set_weights(ch_passes *self, const double *weights);
 const double *ch_passes_weights(const ch_passes *self);
