@@ -141,7 +141,7 @@ MAKE_AGAIN = case "$$MAKEFLAGS" in *jobserver*) jobs= ;; *) jobs=-j$(JOBS) ;; es
 VALGRIND   = valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
 
 KINDS  := native clang address thread valgrind
-CHECKS := check-format check-layout check-library check-api check-install
+CHECKS := check-format check-layout check-library check-api check-install check-bench
 
 # All kinds of builds share the jobs, so that one compiles while another runs. Everything is tried, then summed up.
 check:
@@ -218,8 +218,19 @@ $(BUILD)/tests/bench/hand_loop.o: tests/bench/hand_loop.c
 	@mkdir -p $(@D)
 	$(CC) $(BASE_CFLAGS) -ffast-math -ffp-contract=fast -c $< -o $@
 
-$(BUILD)/bench: $(BUILD)/tests/bench/bench.o $(BUILD)/tests/bench/bench_networks.o $(BUILD)/tests/bench/bench_twin.o $(BUILD)/tests/bench/hand_loop.o $(BUILD)/libchiton.a
+# its multiplications and additions are fused as those of networks are
+$(BUILD)/tests/bench/bench_peak.o: BASE_CFLAGS += $(FUSED)
+
+$(BUILD)/bench: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c)) $(BUILD)/libchiton.a
 	$(LINK) $^ $(LIBS) -o $@
+
+# The peak is one of fused multiply-adds in 12 chains: as many instructions, where there are such, are in its loop.
+check-bench: $(BUILD)/bench
+	@if objdump -d $(BUILD)/tests/bench/bench_peak.o 2>/dev/null | grep -q 'vfmadd[0-9]*ps'; then \
+	    count=$$(objdump -d $(BUILD)/tests/bench/bench_peak.o | awk '/<multiply_add_in_registers>:/ { inside = 1 } \
+	        /^$$/ { inside = 0 } inside && /vfmadd[0-9]*ps/ { count++ } END { print count + 0 }'); \
+	    [ "$$count" -ge 12 ] || { echo "bench: $$count of 12 chains of multiply-adds are left in the peak's loop"; exit 1; }; \
+	fi
 
 bench:
 	+@$(MAKE_AGAIN) $(BUILD)/bench
@@ -304,7 +315,7 @@ uninstall:
 	    rmdir "$(AT)/$$folder" 2>/dev/null || true; \
 	done
 
-.PHONY: all clean deps demo tests check check-format check-layout check-library check-api check-install check-native \
+.PHONY: all clean deps demo tests check check-format check-layout check-library check-api check-install check-bench check-native \
         check-clang check-address check-thread check-valgrind check-long check-golden run-tests objects-of-tests bench \
         api install uninstall
 .SECONDARY:

@@ -56,34 +56,3 @@ uint64_t hand_loop(const float *rows, size_t num_samples, size_t dim, double rat
     *steps = step;
     return last;
 }
-
-#if defined __AVX512F__
-enum { VECTOR_BYTES = 64 };
-#elif defined __AVX__
-enum { VECTOR_BYTES = 32 };
-#else
-enum { VECTOR_BYTES = 16 };
-#endif
-typedef float vector __attribute__((vector_size(VECTOR_BYTES)));
-
-double hand_multiply_adds(size_t rounds)
-{
-    enum { CHAINS = 12, LANES = VECTOR_BYTES / sizeof(float) };
-    vector sums[CHAINS];
-    volatile float one = 0.999F;
-    const vector factor = one - (vector){0}, term = factor;
-    /* chains that started alike would be the same numbers, of which the compiler would compute one */
-    for (size_t c = 0; c < CHAINS; c++) {
-        sums[c] = factor * (float)c;
-    }
-    for (size_t i = 0; i < rounds; i++) {
-#pragma GCC unroll 12
-        for (size_t c = 0; c < CHAINS; c++) {
-            sums[c] = sums[c] * factor + term;
-        }
-    }
-    for (size_t c = 0; c < CHAINS; c++) {
-        one = sums[c][0];
-    }
-    return (double)rounds * CHAINS * LANES;
-}

@@ -1,5 +1,5 @@
 /* hand_loop.h — what a physicist would write for one parameter point: the peer that the engines are timed
- * against; and the peak of the core. */
+ * against. */
 #ifndef CH_BENCH_HAND_LOOP_H
 #define CH_BENCH_HAND_LOOP_H
 
@@ -14,9 +14,5 @@
  */
 uint64_t hand_loop(const float *rows, size_t num_samples, size_t dim, double rate, double kappa, uint64_t seed,
                    double *w, uint64_t *steps);
-
-/** Multiplies and adds numbers in registers, which is the peak of any product of matrices. @return multiply-adds done
- */
-double hand_multiply_adds(size_t rounds);
 
 #endif

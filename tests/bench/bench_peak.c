@@ -1,0 +1,91 @@
+/* bench_peak.c — the core's peak of multiply-adds beside the rate of a large matrix product on the same core.
+ *
+ * The peak is the rate of chains of multiply-adds whose numbers stay in registers. A product of matrices
+ * that are much larger than the caches does the same work and loads its factors besides: it can be no faster, and it is
+ * only little slower. A peak that is far from the product's rate is therefore measured wrongly. Whoever shares the
+ * caches slows the product and not the chains, so the best of several repeats is taken of either.
+ */
+#include "bench.h"
+
+#define CH_REAL       float
+#define CH_REAL_BYTES 4
+#include "models/network/product.inc.h"
+
+enum { SIZE = 2000, PEAK_REPEATS = 9 };
+static const double MOST_OVER_PRODUCT = 1.5;
+
+double multiply_add_in_registers(size_t rounds)
+{
+    enum { CHAINS = 12 };
+    vector sums[CHAINS];
+    volatile real factor_now = 0.999F, term_now = 0.25F;
+    /* The compiler knows neither number. Were they one, x f + f, it could add first and multiply then, unfused. */
+    const vector factor = factor_now - (vector){0}, term = term_now - (vector){0};
+    /* chains that started alike would be the same numbers, of which the compiler would compute one */
+    for (size_t c = 0; c < CHAINS; c++) {
+        sums[c] = factor * (real)c;
+    }
+    for (size_t i = 0; i < rounds; i++) {
+#pragma GCC unroll 12
+        for (size_t c = 0; c < CHAINS; c++) {
+            sums[c] = sums[c] * factor + term;
+        }
+    }
+    for (size_t c = 0; c < CHAINS; c++) {
+        factor_now = sums[c][0];
+    }
+    return (double)rounds * CHAINS * LANES;
+}
+
+/* Multiply-adds a second of C = A B with square matrices. */
+static double product_rate(const real *left, const real *right, real *result)
+{
+    const double started = processor_time();
+    product(SIZE, SIZE, SIZE, (a_matrix){.at = left, .row = SIZE, .column = 1}, (b_matrix){.at = right, .row = SIZE},
+            into(result, SIZE));
+    return (double)SIZE * SIZE * SIZE / (processor_time() - started);
+}
+
+void bench_peak(void)
+{
+    const size_t count = (size_t)SIZE * SIZE;
+    real *left = ch_alloc(count, sizeof *left), *right = ch_alloc(count, sizeof *right);
+    real *result = ch_alloc(count, sizeof *result);
+    double peak = 0, of_product = 0;
+    if (left == NULL || right == NULL || result == NULL) {
+        fputs("bench: no memory\n", stderr);
+        exit(1);
+    }
+    for (size_t i = 0; i < count; i++) {
+        left[i] = (real)(i % 31) / 31;
+        right[i] = (real)(i % 29) / 29;
+    }
+    for (size_t i = 0; i < PEAK_REPEATS; i++) {
+        peak = fmax(peak, peak_rate());
+        of_product = fmax(of_product, product_rate(left, right, result));
+    }
+    free(left);
+    free(right);
+    free(result);
+    const double peak_flops = 2e-9 * peak, product_flops = 2e-9 * of_product, over_product = peak / of_product;
+    printf("\npeak of one core, by chains in registers, beside a product of %d x %d matrices (ratio 1 to %g)\n", SIZE,
+           SIZE, MOST_OVER_PRODUCT);
+    printf("  peak %.1f GFLOP/s   product %.1f GFLOP/s   ratio %.2f\n", peak_flops, product_flops, over_product);
+    (void)fflush(stdout);
+    if (!(over_product >= 1)) {
+        fprintf(
+            stderr,
+            "bench: the peak, %.1f GFLOP/s, is less than the %.1f GFLOP/s that a matrix product reaches: the chains "
+            "in bench_peak.c do not keep the core busy, so that shares of the peak would come out too large\n",
+            peak_flops, product_flops);
+        exit(1);
+    }
+    if (!(over_product <= MOST_OVER_PRODUCT)) {
+        fprintf(stderr,
+                "bench: the peak, %.1f GFLOP/s, is more than %g times the %.1f GFLOP/s that a matrix product reaches: "
+                "either the compiler has merged chains in bench_peak.c, so that shares of the peak would come out too "
+                "small, or the product is slow on this processor\n",
+                peak_flops, MOST_OVER_PRODUCT, product_flops);
+        exit(1);
+    }
+}
