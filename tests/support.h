@@ -9,7 +9,16 @@
 
 #include <cmocka.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
+
+/* Whether the statistical tests run at their full sizes, as `make check-long` has them; `make check` takes fewer seeds.
+ */
+static inline bool is_long(void)
+{
+    const char *text = getenv("CHITON_LONG");
+    return text != NULL && text[0] != '\0';
+}
 
 /* |a - b| <= tolerance |b|, false for NaN. */
 #define assert_close(a, b, tolerance)                                                                                  \

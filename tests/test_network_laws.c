@@ -1,8 +1,11 @@
 /* test_network_laws.c — what holds in law: the fast engine against sgd step by step, the linear network against the
  * perceptron, the sde's noise against sgd's.
  *
- * False alarm: two-sample Kolmogorov-Smirnov tests at 1e-4 each, 24 of them; means and covariances within 5.5
- * standard errors, 56 of them, 2e-6 in all: 0.24 % together. The seeds are fixed, so it either always fails or never.
+ * `make check-long` takes 256 runs of either kind at each point and 20000 steps for a covariance. `make check` takes
+ * 128 runs, so that the least difference of two distribution functions that is detected is 1.41 times as large, and
+ * 5000 steps, so that the standard errors of means and covariances are twice as large. False alarm: two-sample
+ * Kolmogorov-Smirnov tests at 1e-4 each, 24 of them; means and covariances within 5.5 standard errors, 56 of them, 2e-6
+ * in all: 0.24 % together. The seeds are fixed, so it either always fails or never.
  */
 #include "models/learner/lookahead.h"
 
@@ -14,11 +17,16 @@
 #include <string.h>
 
 static const double FALSE_ALARM = 1e-4;
-enum { NUM_SEEDS = 256 };
+enum { MOST_SEEDS = 256 };
 
 enum { TIME, UPDATES, CHANGE, LEAST_MARGIN, NUM_QUANTITIES };
 static const char *const quantity_names[] = {"ln t*", "ln updates", "ln |Dw|", "min margin"};
-typedef double sample_table[NUM_QUANTITIES][NUM_SEEDS];
+typedef double sample_table[NUM_QUANTITIES][MOST_SEEDS];
+
+static size_t num_seeds(void)
+{
+    return is_long() ? MOST_SEEDS : MOST_SEEDS / 2;
+}
 
 typedef struct {
     const char *name;
@@ -69,15 +77,15 @@ typedef struct {
 static engine_use simulate(const ch_network_learner_setup *setup, bool fast, uint64_t first_seed, sample_table table)
 {
     engine_use use = {0};
-    for (size_t i = 0; i < NUM_SEEDS; i++) {
+    for (size_t i = 0; i < num_seeds(); i++) {
         ch_network_learner_setup one = *setup;
         one.fast = fast;
         one.seed_batch = first_seed + i;
         ch_network_learner model = start(&one);
         record(&model.learner, one.rate, table, i);
         if (fast) {
-            use.looks += (double)model.lookahead->looks / NUM_SEEDS;
-            use.by_sums += (double)model.lookahead->sums.is_on / NUM_SEEDS;
+            use.looks += (double)model.lookahead->looks / (double)num_seeds();
+            use.by_sums += (double)model.lookahead->sums.is_on / (double)num_seeds();
         }
         ch_network_learner_free(&model);
     }
@@ -88,9 +96,9 @@ static void assert_same_law(sample_table one, sample_table other)
 {
     size_t rejected = 0;
     for (size_t q = 0; q < NUM_QUANTITIES; q++) {
-        const double statistic = ks_statistic(one[q], NUM_SEEDS, other[q], NUM_SEEDS);
+        const double statistic = ks_statistic(one[q], num_seeds(), other[q], num_seeds());
         printf("  %-10s KS %.3f (rejects over %.3f), median %.4g\n", quantity_names[q], statistic,
-               ks_critical(FALSE_ALARM), one[q][NUM_SEEDS / 2]);
+               ks_critical(FALSE_ALARM), one[q][num_seeds() / 2]);
         rejected += !(statistic <= ks_critical(FALSE_ALARM));
     }
     assert_int_equal(rejected, 0);
@@ -127,7 +135,7 @@ static void linear_network_has_the_perceptrons_law(void **state)
     ch_architecture network = make_network(CH_ARCH_PERCEPTRON, 0, 0, train.shape);
     const ch_network_learner_setup setup = setup_at(at, &network, &train);
     (void)simulate(&setup, true, 3000000, network_table);
-    for (size_t i = 0; i < NUM_SEEDS; i++) {
+    for (size_t i = 0; i < num_seeds(); i++) {
         const ch_perceptron_setup one = {.train = &set,
                                          .num_samples = at->num_samples,
                                          .kappa = at->kappa,
@@ -147,7 +155,7 @@ static void linear_network_has_the_perceptrons_law(void **state)
 
 /* ---- covariance of a step ---- */
 
-enum { DIM = 4, NUM = 12, NUM_STEPS = 20000 };
+enum { DIM = 4, NUM = 12 };
 
 /* (eta^2 / B) (P - B) / (P - 1) times the covariance of g_mu over mu, at w0 under the hinge g_mu = -y x / sqrt(d) */
 static void find_covariance(const ch_network_learner_setup *setup, double covariance[DIM][DIM], double mean[DIM])
@@ -186,6 +194,7 @@ static double deviation(double sum, double square, double expected, double n)
 static void steps_have_the_covariance(void **state)
 {
     (void)state;
+    const size_t num_steps = is_long() ? 20000 : 5000;
     static const ch_dynamics both[] = {CH_DYNAMICS_SGD, CH_DYNAMICS_SDE};
     ch_examples train = draw_examples(DIM, NUM, 8);
     ch_architecture network = make_network(CH_ARCH_PERCEPTRON, 0, 0, train.shape);
@@ -197,7 +206,7 @@ static void steps_have_the_covariance(void **state)
         double covariance[DIM][DIM], mean[DIM], sums[DIM][DIM] = {{0}}, squares[DIM][DIM] = {{0}};
         double first[DIM] = {0};
         find_covariance(&setup, covariance, mean);
-        for (uint64_t seed = 0; seed < NUM_STEPS; seed++) {
+        for (uint64_t seed = 0; seed < num_steps; seed++) {
             double off[DIM];
             setup.seed_batch = 5000000 + seed;
             ch_network_learner model = start(&setup);
@@ -216,9 +225,9 @@ static void steps_have_the_covariance(void **state)
         }
         double most = 0;
         for (size_t i = 0; i < DIM; i++) {
-            most = larger_or_nan(most, fabs(first[i]) / sqrt(covariance[i][i] * NUM_STEPS));
+            most = larger_or_nan(most, fabs(first[i]) / sqrt(covariance[i][i] * (double)num_steps));
             for (size_t j = 0; j <= i; j++) {
-                most = larger_or_nan(most, deviation(sums[i][j], squares[i][j], covariance[i][j], NUM_STEPS));
+                most = larger_or_nan(most, deviation(sums[i][j], squares[i][j], covariance[i][j], (double)num_steps));
             }
         }
         printf("  %s, B %zu: at most %.2f standard errors\n", k % 2 ? "sde" : "sgd", setup.batch, most);

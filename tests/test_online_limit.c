@@ -18,13 +18,7 @@
 enum { NUM_MARKS = 3, MOST_RUNS = 16384 };
 static const double FALSE_ALARM = 1e-5;
 
-/* CHITON_LONG takes more runs and temperatures, and goes on for ten times as long. */
-static bool is_long(void)
-{
-    const char *text = getenv("CHITON_LONG");
-    return text != NULL && text[0] != '\0';
-}
-
+/* `make check-long` takes more runs and temperatures, and goes on for ten times as long. */
 typedef struct {
     const char *name;
     double rate, kappa;

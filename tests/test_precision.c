@@ -19,13 +19,7 @@ enum { GAIN, UPDATES, NOISE, UNFITTED, NUM_QUANTITIES };
 static const char *const quantity_names[] = {"signal gained", "updates", "noise", "unfitted"};
 typedef double sample_table[NUM_QUANTITIES][MOST_RUNS];
 
-/* CHITON_LONG takes more and longer stretches. */
-static bool is_long(void)
-{
-    const char *text = getenv("CHITON_LONG");
-    return text != NULL && text[0] != '\0';
-}
-
+/* `make check-long` takes more and longer stretches. */
 static ch_sample_set set;
 static ch_screen screen;
 static double late[DIM]; /* the student that both go on from */
