@@ -1,7 +1,8 @@
-/* available.c — how much memory there is to be had. */
+/* available.c — how much memory can still be allocated. */
 #include "core/available.h"
 
 #include "core/memory.h"
+#include "core/minmax.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What follows `key` on the first line that begins with it, without the line's end. */
+/* Finds the first line of a file that begins with `key`, and copies the rest of that line without its line end. */
 static bool find_line(const char *path, const char *key, char *rest, size_t size)
 {
     char line[PATH_MAX];
@@ -40,18 +41,13 @@ static bool find_number(const char *path, const char *key, size_t *number)
     return end != text;
 }
 
-static size_t least_of(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 size_t ch_memory_available_in_group(const char *folder)
 {
     char path[PATH_MAX + 16];
     size_t limit = 0, held = 0;
     snprintf(path, sizeof path, "%s/memory.max", folder);
     if (!find_number(path, "", &limit)) {
-        return SIZE_MAX; /* none, or the word "max" */
+        return SIZE_MAX; /* there is no file, or it holds the word "max": no limit is set */
     }
     snprintf(path, sizeof path, "%s/memory.stat", folder);
     if (!find_number(path, "anon ", &held)) {
@@ -60,7 +56,7 @@ size_t ch_memory_available_in_group(const char *folder)
     return limit > held ? limit - held : 0;
 }
 
-/* A limit may be set on any of the groups that this process's group lies in. */
+/* Groups are nested, and each may have a limit. The least of what they leave counts. */
 static size_t available_in_groups(void)
 {
     static const char root[] = "/sys/fs/cgroup";
@@ -72,7 +68,7 @@ static size_t available_in_groups(void)
     snprintf(folder, sizeof folder, "%s%s", root, path);
     for (char *end = folder + strlen(folder); end != NULL && end >= folder + strlen(root);) {
         *end = '\0';
-        least = least_of(least, ch_memory_available_in_group(folder));
+        least = ch_size_min(least, ch_memory_available_in_group(folder));
         end = strrchr(folder, '/');
     }
     return least;
@@ -84,5 +80,5 @@ size_t ch_memory_available(void)
     if (!find_number("/proc/meminfo", "MemAvailable:", &kilobytes)) {
         return ch_memory_physical();
     }
-    return least_of(kilobytes * 1024, available_in_groups());
+    return ch_size_min(kilobytes * 1024, available_in_groups());
 }

@@ -1,4 +1,4 @@
-/* draw.h — distinct indices, uniformly: the batches of the plain engine, and the fast one's draws of candidates. */
+/* draw.h — draws of distinct indices, all sets being equally likely. Batches and candidates are drawn so. */
 #ifndef CH_DRAW_H
 #define CH_DRAW_H
 
@@ -6,12 +6,13 @@
 
 #include <stdint.h>
 
-/* Largest batch drawn by scanning it for repeats; larger ones come off a permutation. */
+/* The largest batch that is drawn by ch_draw_scanned. Larger ones are drawn by ch_draw_shuffled. */
 enum { CH_SCANNED_BATCH = 16 };
 
-/** `size` distinct indices under `num` by Floyd's algorithm: for j = P-B … P-1 draw u in 0 … j, take u, or j where u is
- *  taken (Bentley and Floyd, "A sample of brilliance", CACM 30, 1987). Every set is equally likely; order has no
- *  meaning. Cost: size^2 / 2 comparisons.
+/** Draws `size` distinct indices below `num` by Floyd's algorithm. With B = size and P = num, for each j = P-B … P-1 a
+ * u in 0 … j is drawn; the index is u, or j where u was drawn before. Every set is equally likely, and the order of the
+ *  indices has no meaning. Cost: size^2 / 2 comparisons.
+ *  Source: Bentley and Floyd, "A sample of brilliance", CACM 30 (1987).
  *  @param batch  out [size] */
 static inline void ch_draw_scanned(ch_random *random, uint32_t *batch, uint32_t size, uint32_t num)
 {
@@ -28,7 +29,8 @@ static inline void ch_draw_scanned(ch_random *random, uint32_t *batch, uint32_t 
     }
 }
 
-/** Moves a uniformly chosen set to the front: the first steps of a Fisher–Yates shuffle, uniform whatever the order.
+/** Moves a uniformly chosen set of `size` indices to the front of `order`. These are the first steps of a Fisher–Yates
+ *  shuffle, so that the set is uniform whatever the order was before.
  *  @param order  [num] */
 static inline void ch_draw_shuffled(ch_random *random, uint32_t *order, uint32_t size, uint32_t num)
 {

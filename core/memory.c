@@ -1,4 +1,4 @@
-/* memory.c — allocation with the checks every caller would otherwise repeat. */
+/* memory.c — allocation that checks sizes for overflow and aligns to cache lines. */
 #include "core/memory.h"
 
 #include <stdint.h>
@@ -9,7 +9,8 @@
 
 enum { HUGE_PAGE = 1 << 21 };
 
-/* aligned_alloc wants a multiple of the alignment, and 0 may come back as NULL */
+/* aligned_alloc takes multiples of the alignment only, and may return NULL for 0 bytes. The size is therefore rounded
+ * up to the next multiple, which is never 0. */
 static void *alloc_aligned(size_t alignment, size_t bytes)
 {
     if (bytes > SIZE_MAX - alignment) {

@@ -1,4 +1,4 @@
-/* memory.h — allocation with the checks every caller would otherwise repeat. */
+/* memory.h — allocation that checks sizes for overflow and aligns to cache lines. */
 #ifndef CH_MEMORY_H
 #define CH_MEMORY_H
 
@@ -14,11 +14,12 @@
  */
 void *ch_alloc(size_t count, size_t size) __attribute__((malloc, warn_unused_result));
 
-/** As ch_alloc, but not initialised: what is never written takes no physical memory. */
+/** As ch_alloc, but the memory is not initialised. Pages that are never written take no physical memory. */
 void *ch_alloc_unset(size_t count, size_t size) __attribute__((malloc, warn_unused_result));
 
-/** Memory for large tables that are written whole and then read at random: not initialised, so that the threads that
- *  fill it are the first to touch it, and on huge pages where the system has them. Else as ch_alloc. */
+/** Memory for large tables that are written whole and then read at random places. It is not initialised, so that each
+ *  thread's part lies near the processor that fills it, and it uses huge pages where the system has them. Alignment and
+ *  failure are as for ch_alloc. */
 void *ch_alloc_rows(size_t bytes) __attribute__((malloc, warn_unused_result));
 
 /** Grows the array at `*items` until it holds `needed` objects of `size` bytes, doubling `*capacity`.
@@ -29,7 +30,7 @@ void *ch_alloc_rows(size_t bytes) __attribute__((malloc, warn_unused_result));
  */
 int ch_grow(void **items, size_t *capacity, size_t needed, size_t size) __attribute__((warn_unused_result));
 
-/** Bytes of physical memory of this machine, SIZE_MAX where the system does not say. */
+/** Bytes of physical memory of this machine.  @return SIZE_MAX where the system does not say */
 size_t ch_memory_physical(void);
 
 #endif

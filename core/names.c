@@ -1,4 +1,4 @@
-/* names.c — finding the name a user meant. */
+/* names.c — the known name that is nearest to a misspelt one. */
 #include "core/names.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* names.h — finding the name a user meant. */
+/* names.h — the known name that is nearest to a misspelt one. */
 #ifndef CH_NAMES_H
 #define CH_NAMES_H
 
@@ -7,7 +7,7 @@
 /** The name nearest to `word` by edit distance (Levenshtein), for "did you mean …".
  *
  *  @param names   [count] names, not owned
- *  @return an entry of `names`, or NULL when none is within half of its own length
+ *  @return the nearest entry of `names`, or NULL when no entry's distance is at most half of that entry's length
  */
 const char *ch_names_nearest(const char *word, const char *const *names, size_t count);
 

@@ -10,36 +10,37 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** What a stream is for. The numbers are part of every result: never renumber, only append. */
+/** What a stream is used for. Every result depends on these numbers: never change one, only append. */
 typedef enum {
     CH_STREAM_TRAIN_SAMPLES = 1, /* substream = index of the sample */
     CH_STREAM_TEST_SAMPLES = 2,  /* substream = index of the sample */
     CH_STREAM_TEACHER = 3,
     CH_STREAM_INIT = 4,
-    CH_STREAM_BATCHES = 5,        /* substream 1: those that a network's fast engine finds by looking at all samples */
-    CH_STREAM_BOOTSTRAP = 6,      /* substream = index of the replica */
+    CH_STREAM_BATCHES = 5,   /* substream 1: batches that a network's fast engine draws after testing all samples */
+    CH_STREAM_BOOTSTRAP = 6, /* substream = index of the replica */
     CH_STREAM_ONLINE_SAMPLES = 7, /* substream = index of the sample */
     CH_STREAM_TEST_IMAGES = 8,
     CH_STREAM_TRAIN_IMAGES = 9,
-    CH_STREAM_NOISE = 12, /* of the stochastic differential equation */
+    CH_STREAM_NOISE = 12, /* the noise of the stochastic differential equation */
 } ch_stream;
 
-/* 32-bit words made at a time: some Philox4x64 blocks, for the processor to interleave. */
+/* The number of 32-bit words that are made together. Several Philox4x64 blocks are computed at once, because they do
+ * not depend on each other and the processor can overlap them. */
 enum { CH_RANDOM_BLOCKS = 4, CH_RANDOM_WORDS = 8 * CH_RANDOM_BLOCKS };
 
-/** One stream. Plain data: copy it to fork it, nothing to free. */
+/** One stream. It is plain data: a copy is a second stream that gives the same numbers, and nothing is to be freed. */
 typedef struct {
     uint64_t seed;
     uint64_t purpose;
     uint64_t substream;
-    uint64_t block;                  /* next block to make */
+    uint64_t block;                  /* index of the next block to make */
     unsigned position;               /* next unused word of `words`; CH_RANDOM_WORDS when all are used */
     uint32_t words[CH_RANDOM_WORDS]; /* the current blocks, low half of each 64-bit word first */
 } ch_random;
 
 void ch_random_init(ch_random *self, uint64_t seed, ch_stream purpose, uint64_t substream);
 
-/** Makes the next blocks; called when `position` has reached its end. */
+/** Makes the next blocks. It is called when all of `words` are used. */
 void ch_random_refill(ch_random *self);
 
 /** 32 uniform bits. */
@@ -51,10 +52,10 @@ static inline uint32_t ch_random_u32(ch_random *self)
     return self->words[self->position++];
 }
 
-/** Uniform on {0, …, n−1}, exactly, for n >= 1.
+/** A number that is exactly uniform on {0, …, n−1}, for n >= 1.
  *
- *  Lemire, "Fast random integer generation in an interval", ACM TOMACS 29 (2019): the high half of n·u,
- *  u of 32 bits, redrawn while the low half is under 2³² mod n.
+ *  It is the high half of n·u, where u has 32 uniform bits. u is drawn again while the low half of n·u is below
+ *  2³² mod n. Source: Lemire, "Fast random integer generation in an interval", ACM TOMACS 29 (2019).
  */
 static inline uint32_t ch_random_below(ch_random *self, uint32_t n)
 {
@@ -68,8 +69,9 @@ static inline uint32_t ch_random_below(ch_random *self, uint32_t n)
     return (uint32_t)(product >> 32);
 }
 
-/** The stream as a GSL generator (32 bits an integer, 53 a double), for GSL's distributions.
- *  Borrows `self`: draws through either advance both. Not to be given to gsl_rng_free. */
+/** The stream as a GSL generator, for GSL's distributions. Its integers have 32 bits and its doubles 53.
+ *
+ *  The generator borrows `self`: a draw from either advances both. It must not be given to gsl_rng_free. */
 gsl_rng ch_random_gsl(ch_random *self);
 
 #endif

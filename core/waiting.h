@@ -1,6 +1,6 @@
-/* waiting.h — when a random batch next holds a marked sample, and how many of them it holds.
+/* waiting.h — the number of steps until a random batch holds a marked sample, and how many marked samples it holds.
  *
- * Where a step does nothing unless its batch holds a marked sample, the steps between need not be taken, only counted.
+ * A step whose batch holds no marked sample changes nothing. Such steps are counted, and their batches are not drawn.
  */
 #ifndef CH_WAITING_H
 #define CH_WAITING_H
@@ -29,20 +29,20 @@ uint64_t ch_waiting_steps(const ch_waiting *self, ch_random *random);
 /** Draws the number of marked samples in a batch that holds one: hypergeometric, given at least one. */
 uint32_t ch_waiting_number(const ch_waiting *self, ch_random *random);
 
-/** Laws for as many marked samples or more of marked samples are made anew when the number changes. */
+/** The laws for fewer marked samples than this are stored once made; others are made again when the number changes. */
 enum { CH_WAITING_KEPT = 256 };
 
-/** The laws at fixed P and B for any number of marked samples, made when first used; small numbers are kept. */
+/** The laws at fixed P and B for every number of marked samples. A law is made when it is first used. */
 typedef struct {
     uint32_t num_samples, batch;
-    ch_waiting laws[CH_WAITING_KEPT]; /* [u]; `marked` is 0 where not made yet */
-    ch_waiting other;                 /* for the last u >= CH_WAITING_KEPT */
+    ch_waiting laws[CH_WAITING_KEPT]; /* [u]; `marked` is 0 where the law was not made yet */
+    ch_waiting other;                 /* the law of the last u >= CH_WAITING_KEPT */
 } ch_waiting_table;
 
-/** Needs 1 <= B <= P. Nothing to free. */
+/** Needs 1 <= B <= P. Nothing is to be freed. */
 void ch_waiting_table_init(ch_waiting_table *self, uint32_t num_samples, uint32_t batch);
 
-/** The law for u marked samples, 1 <= u <= P: borrowed, good until the next call. */
+/** The law for u marked samples, 1 <= u <= P.  @return borrowed from `self`, valid until the next call */
 const ch_waiting *ch_waiting_table_law(ch_waiting_table *self, uint32_t marked);
 
 #endif

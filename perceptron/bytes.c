@@ -1,12 +1,14 @@
 /* bytes.c — the memory that a perceptron's engines take. */
 #include "perceptron/bytes.h"
 
+#include "core/draw.h"
 #include "data/data.h"
 
 #include <stdint.h>
 
-/* Lists take 40 bytes a sample. Once all margins in reach are followed, rows of the samples' Gram matrix and their
- * index come to it, and copies of up to a quarter of the samples. */
+/* The lists of the fast engine take 40 bytes a sample. Late in training it keeps bounds on the margins of all samples
+ * that can be unfitted. These take rows of the samples' Gram matrix with their index, and copies of up to a quarter of
+ * the samples. */
 static size_t fast_bytes(size_t num_samples, size_t dim)
 {
     enum { LIST_BYTES = 40, MOST_GRAM_BYTES = 17 << 20, LEAST_FULL = 1 << 11, COPIED_SHARE = 4 };
@@ -17,12 +19,12 @@ static size_t fast_bytes(size_t num_samples, size_t dim)
 
 size_t ch_perceptron_bytes(const ch_perceptron_size *size)
 {
-    /* vectors of weights are in double, so that each takes two rows of single precision; a small batch is drawn without
-     * a permutation of all samples */
-    enum { VECTORS = 4, ROWS_A_VECTOR = 2, UNSHUFFLED_BATCH = 16 };
+    /* A vector of weights is in double precision, and takes as much as two rows in single precision. Only batches over
+     * CH_SCANNED_BATCH are drawn from a permutation of all samples. */
+    enum { VECTORS = 4, ROWS_A_VECTOR = 2 };
     const size_t fresh = size->num_train == 0 ? size->batch : 0;
     const size_t rows = ch_sample_set_bytes(fresh + size->num_test + VECTORS * ROWS_A_VECTOR, size->dim);
-    const size_t permuted = size->batch > UNSHUFFLED_BATCH ? size->num_train : 0;
+    const size_t permuted = size->batch > CH_SCANNED_BATCH ? size->num_train : 0;
     const size_t indices = sizeof(uint32_t) * (size->batch + permuted);
     return rows + indices + (size->is_fast ? fast_bytes(size->num_train, size->dim) : 0);
 }

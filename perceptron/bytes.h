@@ -11,14 +11,15 @@ typedef struct {
     size_t num_test;  /* test samples; 0: none */
     size_t batch;     /* B */
     size_t dim;       /* d */
-    bool is_fast;     /* the fast engine */
+    bool is_fast;     /* whether the run uses the fast engine */
 } ch_perceptron_size;
 
-/** The most bytes that a run takes beside its training samples: test samples, fresh batches, weights, indices of
- * batches, and the lists of the fast engine. */
+/** The most bytes that a run takes in addition to its training samples: test samples, fresh batches, weights, indices
+ *  of batches, and the lists of the fast engine. */
 size_t ch_perceptron_bytes(const ch_perceptron_size *size);
 
-/** Bytes of the order of P samples that the fast engine borrows while it is made. Half of them are for sorting. */
+/** Bytes that are needed to make the order of P samples which the fast engine borrows. Half of them are used only while
+ *  the samples are sorted. */
 size_t ch_perceptron_order_bytes(size_t num_samples);
 
 #endif

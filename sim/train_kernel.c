@@ -1,6 +1,7 @@
 /* train_kernel.c — the tangent kernels that twins train on. */
 #include "sim/train_kernel.h"
 
+#include "core/minmax.h"
 #include "models/twin/kernel_file.h"
 
 #include <math.h>
@@ -92,16 +93,11 @@ static ch_code start_init(start *self, const ch_resolved *resolved, ch_error *er
     return CH_OK;
 }
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Bytes for the workspace that a kernel is made from: as many as serve it best, within a quarter of the memory. */
 static size_t work_within(const ch_architecture *architecture, size_t num_train, size_t num_test, size_t memory)
 {
     const size_t best = ch_kernel_best_work(architecture, num_train, num_test), most = memory / 4;
-    return larger(best < most ? best : most, ch_kernel_least_work(architecture));
+    return ch_size_max(ch_size_min(best, most), ch_kernel_least_work(architecture));
 }
 
 /* ---- reading and making ---- */

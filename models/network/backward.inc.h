@@ -22,7 +22,7 @@ static void gather_panels(const network *self, const real *panels, size_t size, 
 {
     const size_t num = self->num_active;
     for (size_t first = 0; first < num; first += PANEL) {
-        const size_t width = panel_width(num, first), used = at_most(num - first, width);
+        const size_t width = panel_width(num, first), used = ch_size_min(num - first, width);
         real *to = gathered + first * size;
         memset(to, 0, width * size * sizeof *to);
         for (size_t s = 0; s < used; s++) {

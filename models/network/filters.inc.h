@@ -17,7 +17,7 @@ static inline window window_of(size_t out, size_t stride, size_t kernel, size_t 
 {
     const size_t start = out * stride;
     const size_t first = start < pad ? pad - start : 0;
-    return (window){first, at_most(kernel, pad + size - start), start + first - pad};
+    return (window){first, ch_size_min(kernel, pad + size - start), start + first - pad};
 }
 
 static inline window row_window(const ch_layer *layer, size_t row)
@@ -47,7 +47,7 @@ static void finish_rows(const ch_layer *layer, ch_activation activation, const r
     const size_t channels = layer->out.channels, step = FINISH_NUMBERS / channels + 1;
     const real scale = (real)layer->scale;
     for (size_t first = 0; first < count; first += step) {
-        const size_t total = at_most(count - first, step) * channels;
+        const size_t total = ch_size_min(count - first, step) * channels;
         real *here = before + first * channels;
         for (size_t r = 0; layer->has_bias && r < total; r += channels) {
             for (size_t c = 0; c < channels; c++) {
@@ -107,7 +107,7 @@ static inline size_t frame_pixels(const image_frame *frame)
 static void pad_images(const image_frame *frame, ch_shape shape, const real *images, real *padded, size_t count)
 {
     const size_t line = shape.columns * shape.channels, padded_line = frame->columns * shape.channels;
-    const size_t before = frame->pad_column * shape.channels, length = at_most(line, padded_line - before);
+    const size_t before = frame->pad_column * shape.channels, length = ch_size_min(line, padded_line - before);
     for (size_t s = 0; s < count; s++, images += shape.rows * line) {
         for (size_t i = 0; i < frame->rows; i++, padded += padded_line) {
             const size_t row = i - frame->pad_row; /* above the image this is a very large number */

@@ -125,12 +125,12 @@ void ch_first_layer_forward(const ch_first_layer *self, ch_network *net, const f
     const size_t num_stale = sort_by_lack(self, index, count, order);
     net->count = count;
     for (size_t first = 0; first < count; first += PANEL) {
-        const size_t width = panel_width(count, first), used = at_most(count - first, width);
+        const size_t width = panel_width(count, first), used = ch_size_min(count - first, width);
         const sorted_panel panel = {
             .order = order + first,
             .used = used,
             .width = width,
-            .num_stale = num_stale > first ? at_most(num_stale - first, used) : 0,
+            .num_stale = num_stale > first ? ch_size_min(num_stale - first, used) : 0,
         };
         real *panel_sums = net->before[1] + first * out;
         first_sums(net, self, inputs, index, &panel, first, panel_sums);

@@ -410,7 +410,7 @@ static void forward(network *self, size_t count, real *outputs)
     self->count = count;
     for (size_t first = 0; first < count; first += self->group) {
         for (size_t l = 0; l < self->num_images; l++) {
-            image_forward(self, l, first, at_most(count - first, self->group));
+            image_forward(self, l, first, ch_size_min(count - first, self->group));
         }
     }
     rows_to_panels(self->rows[self->num_images], count, node_size(architecture, self->num_images),

@@ -22,7 +22,7 @@ static void rows_to_panels(const real *rows, size_t count, size_t size, real *pa
 {
     for (size_t first = 0; first < count; first += PANEL) {
         const size_t width = panel_width(count, first);
-        transpose_to_lanes(rows + first * size, size, at_most(count - first, width), size, panels + first * size,
+        transpose_to_lanes(rows + first * size, size, ch_size_min(count - first, width), size, panels + first * size,
                            width);
     }
 }
@@ -41,7 +41,7 @@ static void panels_to_rows(const real *panels, size_t count, size_t size, real *
 {
     for (size_t first = 0; first < count; first += PANEL) {
         const size_t width = panel_width(count, first);
-        transpose_from_lanes(panels + first * size, width, size, at_most(count - first, width), rows + first * size,
+        transpose_from_lanes(panels + first * size, width, size, ch_size_min(count - first, width), rows + first * size,
                              size);
     }
 }

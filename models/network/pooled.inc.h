@@ -216,7 +216,7 @@ ALWAYS_INLINE void all_fields(bool is_spread, size_t kernel, const field_sum *ov
     const size_t num_blocks = (vectors + most - 1) / most;
     for (size_t b = 0; b < num_blocks; b++) {
         const size_t first = b * vectors / num_blocks * LANES, next = (b + 1) * vectors / num_blocks * LANES;
-        field_block(is_spread, kernel, over, from + first, to + first, at_most(over->run, next) - first);
+        field_block(is_spread, kernel, over, from + first, to + first, ch_size_min(over->run, next) - first);
     }
 }
 

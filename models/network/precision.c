@@ -1,6 +1,8 @@
 /* precision.c — a network in either precision behind one interface. */
 #include "models/network/precision.h"
 
+#include "core/minmax.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,11 +98,6 @@ void ch_passes_update(ch_passes *self, const double *coefficients)
     }
 }
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 size_t ch_passes_bytes(const ch_architecture *architecture, bool is_wide, size_t capacity)
 {
     const double network =
@@ -119,7 +116,7 @@ size_t ch_passes_sample_bytes(const ch_architecture *architecture, bool is_wide)
         const ch_layer *layer = &architecture->layers[l];
         nodes += ch_shape_size(layer->out);
         if (layer->kind == CH_LAYER_DENSE) {
-            widest = larger(widest, larger(layer->fan_in, layer->out.channels));
+            widest = ch_size_max(widest, ch_size_max(layer->fan_in, layer->out.channels));
         }
     }
     const double numbers = copies * (double)nodes + 6 * (double)widest;

@@ -13,6 +13,8 @@
  * The products are the project's own, as batches are as small as 16 samples and sums go straight into weights in double
  * precision.
  */
+#include "core/minmax.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -265,11 +267,6 @@ static void tile_of(size_t num_rows, tile_kind kind, const panel_sum *over, size
     }
 }
 
-static inline size_t at_most(size_t n, size_t most)
-{
-    return n < most ? n : most;
-}
-
 /* Copies a panel of B, with zeros beyond its last column up to a whole vector. */
 static void pack(const real *b, size_t b_row, size_t num_rows, size_t width, real *packed, size_t packed_row)
 {
@@ -302,7 +299,7 @@ static void product_panel(panel_sum over, size_t first, size_t num_rows, size_t 
                                                                   : EVEN;
     for (size_t i = 0; i < num_rows;) {
         const size_t most = is_grouped ? over.a.group - (first + i) % over.a.group : num_rows;
-        const size_t together = at_most(num_rows - i, most);
+        const size_t together = ch_size_min(num_rows - i, most);
         const size_t num_tiles = (together + tile_rows - 1) / tile_rows;
         for (size_t t = 0; t < num_tiles; t++) {
             const size_t from = i + t * together / num_tiles, next = i + (t + 1) * together / num_tiles;
@@ -318,7 +315,7 @@ static void shallow_product(size_t m, size_t n, size_t k, const a_matrix *a, con
     real sums[SHALLOW_COLUMNS] __attribute__((aligned(CH_CACHE_LINE)));
     for (size_t i = 0; i < m; i++) {
         for (size_t j = 0; j < n; j += SHALLOW_COLUMNS) {
-            const size_t width = at_most(n - j, SHALLOW_COLUMNS);
+            const size_t width = ch_size_min(n - j, SHALLOW_COLUMNS);
             for (size_t c = 0; c < width; c++) {
                 sums[c] = a->at[i * a->row] * b->at[j + c];
             }
@@ -338,9 +335,9 @@ static void shallow_product(size_t m, size_t n, size_t k, const a_matrix *a, con
 static panel_sum panel_sum_from(const a_matrix *a, const b_matrix *b, size_t k, size_t l)
 {
     const size_t run = a->run > 0 ? a->run : k, within = l % run;
-    panel_sum over = {.a = *a, .b = *b, .run = at_most(run - within, DEPTH_BLOCK), .num_runs = 1};
+    panel_sum over = {.a = *a, .b = *b, .run = ch_size_min(run - within, DEPTH_BLOCK), .num_runs = 1};
     if (over.run == run) {
-        over.num_runs = at_most((k - l) / run, DEPTH_BLOCK / run);
+        over.num_runs = ch_size_min((k - l) / run, DEPTH_BLOCK / run);
     }
     over.a.at += l / run * a->jump + within * a->column;
     over.b.at += b->places == NULL ? l * b->row : 0;
@@ -361,7 +358,7 @@ static void product(size_t m, size_t n, size_t k, a_matrix a, b_matrix b, c_matr
             for (size_t j = 0; j < n; j += PANEL) {
                 panel_sum here = over;
                 here.b.at += j;
-                product_panel(here, i, at_most(m - i, ROW_BLOCK), at_most(n - j, PANEL), &c, i * c.row + j);
+                product_panel(here, i, ch_size_min(m - i, ROW_BLOCK), ch_size_min(n - j, PANEL), &c, i * c.row + j);
             }
         }
         l += over.run * over.num_runs;

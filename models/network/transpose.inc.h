@@ -53,7 +53,7 @@ static inline void transpose_to_lanes(const real *from, size_t from_row, size_t 
                                       size_t to_row)
 {
     for (size_t i = 0; i < rows; i += LANES) {
-        const size_t used = at_most(rows - i, LANES);
+        const size_t used = ch_size_min(rows - i, LANES);
         size_t j = 0;
         for (; j + LANES <= columns; j += LANES) {
             transpose_square(from + i * from_row + j, from_row, used, to + j * to_row + i, to_row, LANES);
@@ -71,7 +71,7 @@ static inline void transpose_from_lanes(const real *from, size_t from_row, size_
                                         size_t to_row)
 {
     for (size_t j = 0; j < columns; j += LANES) {
-        const size_t used = at_most(columns - j, LANES);
+        const size_t used = ch_size_min(columns - j, LANES);
         size_t i = 0;
         for (; i + LANES <= rows; i += LANES) {
             transpose_square(from + i * from_row + j, from_row, LANES, to + j * to_row + i, to_row, used);

@@ -32,7 +32,7 @@ static ch_code worker_init(worker *self, const ch_kernel_task *task, ch_error *e
     self->num_weights = task->architecture->num_weights;
     const size_t pair = 2 * self->num_weights * sizeof(real);
     const size_t most = task->num_rows > task->num_columns ? task->num_rows : task->num_columns;
-    self->block = at_most(task->bytes / pair, most);
+    self->block = ch_size_min(task->bytes / pair, most);
     if (self->block == 0) {
         return ch_error_set(
             err, CH_ERROR_INPUT,
@@ -79,7 +79,7 @@ static void make_gradients(worker *self, const float *inputs, size_t count, real
         }
         const int thread = omp_get_thread_num();
         CH_NETWORK_(forward)
-        (&self->networks[thread], inputs + first * dim, NULL, at_most(count - first, SAMPLES_AT_ONCE),
+        (&self->networks[thread], inputs + first * dim, NULL, ch_size_min(count - first, SAMPLES_AT_ONCE),
          self->outputs + thread * SAMPLES_AT_ONCE);
         CH_NETWORK_(sample_gradients)(&self->networks[thread], gradients + first * self->num_weights);
     }
@@ -103,9 +103,9 @@ static void multiply_rows(const worker *self, size_t row, size_t num_rows, size_
     real packed[DEPTH_BLOCK * PANEL] __attribute__((aligned(CH_CACHE_LINE)));
     const size_t size = self->num_weights;
     for (size_t k = 0; k < size && !is_stopped(self); k += DEPTH_BLOCK) {
-        const size_t depth = at_most(size - k, DEPTH_BLOCK);
+        const size_t depth = ch_size_min(size - k, DEPTH_BLOCK);
         for (size_t j = 0; j < num_columns; j += PANEL) {
-            const size_t width = at_most(num_columns - j, PANEL);
+            const size_t width = ch_size_min(num_columns - j, PANEL);
             const c_matrix to = {.values = kernel + j, .row = self->task->num_columns, .add = k > 0};
             pack_panel(self, j, width, k, depth, packed);
             product(num_rows, width, depth, (a_matrix){.at = self->left + row * size + k, .row = size, .column = 1},
@@ -122,7 +122,8 @@ static void multiply_block(const worker *self, size_t num_rows, size_t num_colum
     const size_t share = (num_rows + (size_t)threads - 1) / (size_t)threads;
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (size_t row = 0; row < num_rows; row += share) {
-        multiply_rows(self, row, at_most(num_rows - row, share), num_columns, kernel + row * self->task->num_columns);
+        multiply_rows(self, row, ch_size_min(num_rows - row, share), num_columns,
+                      kernel + row * self->task->num_columns);
     }
 }
 
@@ -141,10 +142,10 @@ static void compute_blocks(worker *self, bool is_symmetric, real *kernel)
     const ch_kernel_task *task = self->task;
     const size_t dim = task->architecture->dim;
     for (size_t i = 0; i < task->num_rows && !is_stopped(self); i += self->block) {
-        const size_t num_rows = at_most(task->num_rows - i, self->block);
+        const size_t num_rows = ch_size_min(task->num_rows - i, self->block);
         make_gradients(self, task->rows + i * dim, num_rows, self->left);
         for (size_t j = is_symmetric ? i : 0; j < task->num_columns && !is_stopped(self); j += self->block) {
-            const size_t num_columns = at_most(task->num_columns - j, self->block);
+            const size_t num_columns = ch_size_min(task->num_columns - j, self->block);
             make_gradients(self, task->columns + j * dim, num_columns, self->right);
             multiply_block(self, num_rows, num_columns, kernel + i * task->num_columns + j);
         }

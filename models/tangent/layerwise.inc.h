@@ -72,7 +72,7 @@ static void choose_block(worker *self)
     const size_t most = task->num_rows > task->num_columns ? task->num_rows : task->num_columns;
     const size_t panel = PANEL * self->numbers * sizeof(real), fit = task->bytes / panel;
     const bool is_one = self->is_symmetric && num_panels(most) <= fit;
-    self->block = PANEL * at_most(is_one ? fit : fit / 2, num_panels(most));
+    self->block = PANEL * ch_size_min(is_one ? fit : fit / 2, num_panels(most));
 }
 
 static ch_code worker_init(worker *self, const ch_kernel_task *task, ch_error *err)
@@ -166,7 +166,7 @@ static void pass(const worker *self, const float *inputs, size_t count, real *pa
     uint32_t index[PASS];
     real outputs[PASS];
     for (size_t s = 0; s < PASS; s++) {
-        index[s] = (uint32_t)at_most(s, count - 1);
+        index[s] = (uint32_t)ch_size_min(s, count - 1);
     }
     CH_NETWORK_(forward)(network, inputs, index, num * PANEL, outputs);
     if (length > 0) {
@@ -188,7 +188,7 @@ static void make_panels(const worker *self, const float *inputs, const held *sam
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1)
     for (size_t first = 0; first < samples->count; first += PASS) {
         if (!is_stopped(self)) {
-            pass(self, inputs + (samples->first + first) * dim, at_most(samples->count - first, PASS),
+            pass(self, inputs + (samples->first + first) * dim, ch_size_min(samples->count - first, PASS),
                  samples->panels + first * self->numbers);
         }
     }
@@ -214,7 +214,7 @@ static inline real *tile_at(const part *here, size_t row, size_t column)
  * the diagonal. */
 static inline size_t end_of_column(const part *here, size_t column)
 {
-    return here->rows->panels == here->columns->panels ? at_most(here->next_row, column + 1) : here->next_row;
+    return here->rows->panels == here->columns->panels ? ch_size_min(here->next_row, column + 1) : here->next_row;
 }
 
 /* sums [ROWS][PANEL] (+)= sum over k of row[k][i] column[k][j] */
@@ -241,7 +241,7 @@ static void multiply_panels(const real *row, const real *column, size_t depth, b
 {
     for (size_t k = 0; k < depth; k += DEPTH_BLOCK) {
         for (size_t i = 0; i < PANEL; i += ROWS) {
-            multiply_rows(row + k * PANEL + i, column + k * PANEL, at_most(depth - k, DEPTH_BLOCK), add || k > 0,
+            multiply_rows(row + k * PANEL + i, column + k * PANEL, ch_size_min(depth - k, DEPTH_BLOCK), add || k > 0,
                           sums + i * PANEL);
         }
     }
@@ -283,7 +283,7 @@ static void make_tiles(const worker *self, const part *here)
     const ch_architecture *architecture = self->task->architecture;
     memset(here->tiles, 0, PART * PART * TILE * sizeof *here->tiles);
     for (size_t at = 0; at < self->image_weights; at += DEPTH_BLOCK) {
-        add_numbers(self, here, NULL, at, at_most(self->image_weights - at, DEPTH_BLOCK));
+        add_numbers(self, here, NULL, at, ch_size_min(self->image_weights - at, DEPTH_BLOCK));
     }
     size_t at = self->image_weights;
     for (size_t l = 0; l < architecture->num_layers; l++) {
@@ -316,8 +316,8 @@ static void put_tiles(const worker *self, const part *here)
         for (size_t i = here->row; i < end_of_column(here, j); i++) {
             const bool is_diagonal = here->rows->panels == here->columns->panels && i == j;
             const size_t row = i * PANEL, column = j * PANEL;
-            put_kernel(self, tile_at(here, i, j), here->rows->first + row, at_most(here->rows->count - row, PANEL),
-                       here->columns->first + column, at_most(here->columns->count - column, PANEL),
+            put_kernel(self, tile_at(here, i, j), here->rows->first + row, ch_size_min(here->rows->count - row, PANEL),
+                       here->columns->first + column, ch_size_min(here->columns->count - column, PANEL),
                        self->is_symmetric && !is_diagonal);
         }
     }
@@ -335,9 +335,9 @@ static void multiply(const worker *self, const held *rows, const held *columns)
             .rows = rows,
             .columns = columns,
             .row = row,
-            .next_row = at_most(row + PART, row_panels),
+            .next_row = ch_size_min(row + PART, row_panels),
             .column = column,
-            .next_column = at_most(column + PART, column_panels),
+            .next_column = ch_size_min(column + PART, column_panels),
             .tiles = self->tiles + (size_t)omp_get_thread_num() * PART * PART * TILE,
         };
         if ((rows->panels != columns->panels || row <= column) && !is_stopped(self)) {
@@ -351,14 +351,14 @@ static void compute(const worker *self)
 {
     const ch_kernel_task *task = self->task;
     for (size_t i = 0; i < task->num_rows && !is_stopped(self); i += self->block) {
-        const held rows = {i, at_most(task->num_rows - i, self->block), self->rows};
+        const held rows = {i, ch_size_min(task->num_rows - i, self->block), self->rows};
         make_panels(self, task->rows, &rows);
         if (self->is_symmetric) {
             multiply(self, &rows, &rows);
         }
         for (size_t j = self->is_symmetric ? i + self->block : 0; j < task->num_columns && !is_stopped(self);
              j += self->block) {
-            const held columns = {j, at_most(task->num_columns - j, self->block), self->columns};
+            const held columns = {j, ch_size_min(task->num_columns - j, self->block), self->columns};
             make_panels(self, task->columns, &columns);
             multiply(self, &rows, &columns);
         }
