@@ -53,8 +53,8 @@ void ch_examples_free(ch_examples *self)
 
 /* ---- synthetic laws ---- */
 
-/* A fair label follows the row in the sample's stream. What stands before it in the stream is the perceptron's sample
- * of the same law. */
+/* The sample's stream first gives the row that the perceptron has under the same law, and then a fair label. The row is
+ * turned over where the label is -1. */
 static int8_t draw_by_plane(float *x, const ch_data_law *law, const double *mirror, ch_random *random)
 {
     ch_law_of(law->kind)->draw_sample(x, law, 1, random);

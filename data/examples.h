@@ -1,4 +1,4 @@
-/* examples.h — labelled examples, as networks take them. */
+/* examples.h — labelled examples, the data that networks are trained on. */
 #ifndef CH_EXAMPLES_H
 #define CH_EXAMPLES_H
 
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Shape of one input: an image, or a vector of d as {d, 1, 1}. */
+/** The shape of one input. An image has channels, rows and columns; a vector of d entries is {d, 1, 1}. */
 typedef struct {
     size_t channels, rows, columns;
 } ch_shape;
@@ -18,33 +18,34 @@ typedef struct {
     size_t num_samples; /* P */
     ch_shape shape;
     size_t dim;     /* channels x rows x columns */
-    float *inputs;  /* [P][dim], row-major, each input as (channel, row, column); owned */
+    float *inputs;  /* [P][channels][rows][columns], the order NCHW; owned */
     int8_t *labels; /* [P] +1 or -1; owned */
 } ch_examples;
 
-/** Makes room for P examples of a shape. Inputs are not set yet, and labels are 0.
+/** Allocates P examples of a shape. The inputs are not initialised, and the labels are 0.
  *
- *  @return CH_OK; CH_ERROR_INPUT when there are no samples or a side of the shape is 0; CH_ERROR_MEMORY, also when the
- *          size overflows
+ *  @return CH_OK; CH_ERROR_INPUT when num_samples or a side of the shape is 0; CH_ERROR_MEMORY, also when the size
+ *          overflows
  */
 ch_code ch_examples_init(ch_examples *self, size_t num_samples, ch_shape shape, ch_error *err) CH_MUST_CHECK;
 void ch_examples_free(ch_examples *self);
 
-/** Draws P examples of a synthetic law: inputs x of shape {d, 1, 1}, and labels y.
+/** Draws P examples of a synthetic law, with inputs x of shape {d, 1, 1} and labels y.
  *
- *  Where a plane labels, the examples are those of ch_sample_set_init, z = y x / sqrt(d), each with a fair label y: x =
- *  y z sqrt(d), in single precision. The other laws label x after it was rounded to single precision.
+ *  Under a law whose labels are separated by a plane, ch_sample_set_init draws z = y x / sqrt(d). Here each such z gets
+ * a label y that is +1 or -1 with equal chances, and the input is x = y z sqrt(d) in single precision. Under the other
+ *  laws x is rounded to single precision before its label is computed.
  *
  *  @param purpose   CH_STREAM_TRAIN_SAMPLES, CH_STREAM_TEST_SAMPLES or CH_STREAM_ONLINE_SAMPLES
  *  @param threads   threads to use, >= 1; does not change a bit of the result
- *  @param watch     NULL, or who may end the drawing
+ *  @param watch     may end the drawing; may be NULL
  *  @return CH_OK; CH_ERROR_INTERRUPTED when stopped; CH_ERROR_INPUT for chi, dim or num_samples outside their range;
  *          CH_ERROR_MEMORY
  */
 ch_code ch_examples_init_law(ch_examples *self, const ch_data_law *law, ch_stream purpose, size_t num_samples,
                              int threads, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
-/** Bytes that P examples of `dim` numbers take; SIZE_MAX when that overflows. */
+/** The bytes that P examples of `dim` numbers take.  @return SIZE_MAX where that overflows */
 size_t ch_examples_bytes(size_t num_samples, size_t dim);
 
 static inline const float *ch_examples_input(const ch_examples *self, size_t mu)

@@ -1,4 +1,4 @@
-/* fetch.c — getting the original files of image sets. */
+/* fetch.c — downloading the original files of image sets. */
 #include "data/fetch.h"
 
 #include "data/images_private.h"
@@ -16,7 +16,7 @@
 typedef struct {
     ch_part *part;
     const ch_fetch_how *how;
-    uint64_t offset; /* bytes that were there before */
+    uint64_t offset; /* bytes of the part before this transfer */
     char reason[CURL_ERROR_SIZE];
 } transfer;
 
@@ -42,7 +42,7 @@ static int advance(void *context, curl_off_t total, curl_off_t done, curl_off_t 
     return is_stopped(self->how);
 }
 
-/* Appends what a URL has beyond the part's bytes. */
+/* Appends to the part the bytes of a URL that the part lacks. */
 static CURLcode run_transfer(transfer *self, CURL *curl, const char *url)
 {
     enum { CONNECT_SECONDS = 30, STALLED_SECONDS = 60, STALLED_BYTES = 1 };
@@ -74,7 +74,7 @@ static ch_code stopped(const ch_part *part, ch_error *err)
 
 /* ---- one mirror ---- */
 
-/* Whether the server cannot go on from where the part ends: it does not know ranges, or has fewer bytes. */
+/* Whether the server cannot continue where the part ends, because it knows no ranges or has fewer bytes. */
 static bool cannot_resume(CURLcode status)
 {
     return status == CURLE_RANGE_ERROR || status == CURLE_BAD_DOWNLOAD_RESUME;
@@ -91,7 +91,8 @@ static ch_code refuse_transfer(const transfer *self, const char *url, CURLcode s
                         kept ? "; what came is kept, and fetching again goes on" : "");
 }
 
-/* Completes the part from a URL. @param done  out: it has its final name */
+/* Completes the part from a URL.
+ * @param done  out: whether the part got its final name */
 static ch_code fetch_from(CURL *curl, const char *url, ch_part *part, const ch_fetch_how *how, bool *done,
                           ch_error *err)
 {
@@ -116,7 +117,8 @@ static ch_code fetch_from(CURL *curl, const char *url, ch_part *part, const ch_f
         if (code != CH_OK || *done) {
             return code;
         }
-        if ((code = ch_part_restart(part, err)) != CH_OK) {
+        code = ch_part_restart(part, err);
+        if (code != CH_OK) {
             return code;
         }
         if (!resumed) {
@@ -156,7 +158,7 @@ static ch_code fetch_from_any(CURL *curl, ch_part *part, const ch_fetch_how *how
 {
     char md5[CH_MD5_SIZE];
     bool done = false;
-    /* A part that is complete already lacks only its final name. */
+    /* An earlier call may have completed the part without renaming it. */
     ch_code code = ch_part_size(part) > 0 ? ch_part_finish(part, &done, md5, err) : CH_OK;
     if (code != CH_OK || done) {
         return code;
@@ -188,7 +190,7 @@ ch_code ch_fetch_download(const char *folder, const ch_fetch_file *file, const c
         }
         return code;
     }
-    CURL *curl = curl_easy_init(); /* also readies the library, the first time */
+    CURL *curl = curl_easy_init(); /* the first call also initialises the library */
     if (curl == NULL) {
         return ch_error_memory(err, "a transfer");
     }
@@ -209,7 +211,7 @@ out:
 
 /* ---- an archive ---- */
 
-/* Says of each file that is there; refuses those that are not the originals before anything is fetched. */
+/* Finds which of the files are there. A file that is not the original is refused before anything is fetched. */
 static ch_code count_done(const char *folder, const ch_fetch_file *files, size_t num_files, size_t *num_done,
                           const ch_fetch_how *how, ch_error *err)
 {

@@ -36,7 +36,7 @@ void ch_gz_close(ch_gz *self)
     *self = (ch_gz){0};
 }
 
-/* zlib's complaint in our words; a file that has merely ended is none. */
+/* Turns zlib's last error into one of this library. A file that has simply ended is no error. */
 static ch_code failure(const ch_gz *self, ch_error *err)
 {
     int status = Z_OK;

@@ -104,7 +104,7 @@ ch_code ch_md5_file(const char *path, char hex[CH_MD5_SIZE], ch_error *err)
 
 /* ---- the search ---- */
 
-/* Whether a name is there, a broken link too: it is refused when read, and not passed over. */
+/* Whether a name is there. A broken link counts, so that reading it fails and the link is not silently ignored. */
 static ch_code look(const char *folder, const char *name, bool *found, ch_error *err)
 {
     char path[PATH_MAX];
@@ -120,7 +120,7 @@ static ch_code look(const char *folder, const char *name, bool *found, ch_error 
     return CH_OK;
 }
 
-/* The name under which a file stands in a folder, "" when it is missing: plain before gzipped. */
+/* The name that a file has in a folder; "" where it is missing. Plain files are looked for before gzipped ones. */
 static ch_code find_name(const char *folder, const ch_image_original *original, char name[CH_IMAGE_NAME_SIZE],
                          ch_error *err)
 {

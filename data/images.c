@@ -139,7 +139,8 @@ void ch_image_pool_free(ch_image_pool *self)
 
 /* ---- the split ---- */
 
-/* A uniform order of 0 … n-1 (Fisher and Yates, from the front: its first places do not depend on where it is cut). */
+/* Draws a uniform order of 0 … n-1 by the shuffle of Fisher and Yates. It runs from the front, so that the first places
+ * do not depend on how many of them are used. */
 static void shuffle(uint32_t *order, size_t n, uint64_t seed, ch_stream purpose)
 {
     ch_random random;
@@ -173,7 +174,8 @@ static ch_code check_split(const ch_image_pool *pool, ch_law_kind law, size_t nu
     return CH_OK;
 }
 
-/* Fills examples with the images [num_samples] of a pool. */
+/* Fills examples with images of a pool.
+ * @param images  [num_samples] the index of each image in the pool */
 static void fill(ch_examples *examples, const ch_image_pool *pool, const ch_image_task *task, const uint32_t *images)
 {
     float inputs[UINT8_MAX + 1]; /* (p - mean) / deviation */
@@ -189,8 +191,8 @@ static void fill(ch_examples *examples, const ch_image_pool *pool, const ch_imag
     }
 }
 
-/* Moves to the front of `order` the first `count` images that are not among `taken`, in their order.
- * @param is_taken  [n] zero */
+/* Moves the first `count` images of `order` that are not among `taken` to its front, and keeps them in their order.
+ * @param is_taken  [n] all zero when called; marks the images of `taken` after it */
 static void leave_out(uint32_t *order, size_t count, const uint32_t *taken, size_t num_taken, uint8_t *is_taken)
 {
     for (size_t i = 0; i < num_taken; i++) {
@@ -206,7 +208,7 @@ static void leave_out(uint32_t *order, size_t count, const uint32_t *taken, size
 ch_code ch_image_split(ch_examples *train, ch_examples *test, const ch_image_pool *pool, ch_law_kind law, uint64_t seed,
                        size_t num_train, size_t num_test, ch_error *err)
 {
-    uint32_t *orders = NULL; /* [2][count]: of test sets, of training sets */
+    uint32_t *orders = NULL; /* [2][count]: the order of the pool for test sets, then the one for training sets */
     uint8_t *is_taken = NULL;
     memset(train, 0, sizeof *train);
     memset(test, 0, sizeof *test);

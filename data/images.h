@@ -15,51 +15,53 @@ typedef enum { CH_IMAGES_MNIST, CH_IMAGES_CIFAR10, CH_NUM_IMAGE_SETS } ch_image_
 /** "mnist" or "cifar10". */
 const char *ch_image_set_name(ch_image_set set);
 
-/** The set of a name.  @return CH_OK; CH_ERROR_INPUT with the nearest name in the message */
+/** Finds the set that has a name.  @return CH_OK; CH_ERROR_INPUT with the nearest name in the message */
 ch_code ch_image_set_find(const char *name, ch_image_set *set, ch_error *err) CH_MUST_CHECK;
 
 enum { CH_NUM_CLASSES = 10, CH_SHA256_SIZE = 65, CH_MD5_SIZE = 33 };
 
-/** All images of a set that are at hand, in a fixed order: that of the originals, training files first. */
+/** All images of a set that were found. Their order is that of the original files, training files first. */
 typedef struct {
     ch_image_set set;
     ch_shape shape;
     size_t count;                /* < 2^32 */
-    uint8_t *pixels;             /* [count][channels x rows x columns], each image as (channel, row, column); owned */
+    uint8_t *pixels;             /* [count][channels x rows x columns], each image in the order NCHW; owned */
     uint8_t *classes;            /* [count] 0 … 9; owned */
     char digest[CH_SHA256_SIZE]; /* SHA-256, in hex, of "NAME CHANNELS ROWS COLUMNS COUNT\n", pixels and classes */
 } ch_image_pool;
 
-/** Reads what is there of a set, plain or gzipped, whole or in part.
+/** Reads the files of a set that are there, plain or gzipped. Some of the files may be missing.
  *
- *  The files are looked for in `dir`/NAME, `dir` and the folders that others unpack to; the first of these that holds
- *  any of them is taken, and no other. Their names are the originals'. MNIST's images and labels go in pairs.
+ *  The files are looked for in `dir`/NAME, in `dir`, and in the folders that other programs unpack to. Only the first
+ * of these folders that holds one of the files is used. The files have their original names. Each file of MNIST's
+ * images needs its file of labels, and the reverse.
  *
- *  @return CH_OK; CH_ERROR_INPUT when there is nothing, one of a pair is missing, or a file is damaged: no such format,
- *          truncated, trailing bytes, counts that differ, classes over 9; CH_ERROR_IO when a file cannot be read;
- *          CH_ERROR_MEMORY
+ *  @return CH_OK; CH_ERROR_INPUT when no file is there, one of a pair is missing, or a file is damaged (it has another
+ *          format, is truncated, has trailing bytes, counts that differ, or classes over 9); CH_ERROR_IO when a file
+ *          cannot be read; CH_ERROR_MEMORY
  */
 ch_code ch_image_pool_init(ch_image_pool *self, ch_image_set set, const char *dir, ch_error *err) CH_MUST_CHECK;
 void ch_image_pool_free(ch_image_pool *self);
 
-/** What a law of images asks: the row `images` of ch_law. */
+/** How a law of images makes inputs and labels. It is the member `images` of ch_law. */
 typedef struct ch_image_task {
     ch_image_set set;
     double mean, deviation;        /* an input is (p - mean) / deviation, where p is the pixel, 0 to 255 */
-    int8_t labels[CH_NUM_CLASSES]; /* +1 or -1 for every class */
+    int8_t labels[CH_NUM_CLASSES]; /* the label of each class, +1 or -1 */
 } ch_image_task;
 
 /** The shape of a set's images. */
 ch_shape ch_image_set_shape(ch_image_set set);
 
-/** The first law whose images are of a set. Every set has one. */
+/** The first law that uses the images of a set. Every set has one. */
 ch_law_kind ch_image_set_law(ch_image_set set);
 
-/** Draws a training and a test set from a pool; no image is in both.
+/** Draws a training set and a test set from a pool. No image is in both.
  *
- *  A seed fixes one order of the pool for test sets and another for training sets. The test set is the first num_test
- *  images of its order, whatever num_train; the training set the first num_train of the other that are not in the test
- *  set, so that the first P are the same for every P. Inputs and labels are as the law's ch_image_task says.
+ *  The seed fixes one order of the pool for test sets and another for training sets. The test set is the first num_test
+ *  images of the first order, and does not depend on num_train. The training set is the first num_train images of the
+ *  second order that are not in the test set, so that a smaller training set is the beginning of a larger one. Inputs
+ *  and labels are made as the law's ch_image_task says.
  *
  *  @param law       a law of images
  *  @param train     out: num_train >= 1 examples
@@ -73,26 +75,26 @@ enum { CH_MAX_IMAGE_FILES = 6, CH_IMAGE_NAME_SIZE = 40, CH_PATH_SIZE = 4096 };
 
 /** One of a set's files. */
 typedef struct {
-    char name[CH_IMAGE_NAME_SIZE]; /* as it stands in the folder; the original's where it is missing */
+    char name[CH_IMAGE_NAME_SIZE]; /* its name in the folder; where it is missing, the name of the original */
     bool found;
-    size_t records; /* images, or labels; 0 where it is missing, and so below */
-    uint64_t bytes; /* of the file as it is */
+    size_t records; /* number of images or labels; 0 where the file is missing, as are the numbers below */
+    uint64_t bytes; /* size of the file as it is on the disk */
     char md5[CH_MD5_SIZE];
-    bool original; /* its MD5 is the original's */
+    bool original; /* whether its MD5 is that of the original */
 } ch_image_file;
 
-/** What is at hand of a set. Plain data. */
+/** A report on the files of a set that were found. It is plain data. */
 typedef struct {
     char folder[CH_PATH_SIZE]; /* where the files are */
     ch_image_file files[CH_MAX_IMAGE_FILES];
-    size_t num_files; /* of the set, found or not */
-    size_t count;     /* images of the pool */
+    size_t num_files; /* number of files of the set, found or not */
+    size_t count;     /* number of images in the pool */
     size_t per_class[CH_NUM_CLASSES];
-    size_t positive; /* images labelled +1 by the set's law */
+    size_t positive; /* number of images that the set's law labels +1 */
     char digest[CH_SHA256_SIZE];
 } ch_image_report;
 
-/** Reads all that is there of a set, as ch_image_pool_init, and reports on it.  @return as ch_image_pool_init */
+/** Reads a set as ch_image_pool_init does, and reports on it.  @return as ch_image_pool_init */
 ch_code ch_image_report_make(ch_image_report *self, ch_image_set set, const char *dir, ch_error *err) CH_MUST_CHECK;
 
 #endif

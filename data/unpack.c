@@ -1,4 +1,4 @@
-/* unpack.c — files of an archive. */
+/* unpack.c — unpacking files of an archive. */
 #include "data/fetch.h"
 
 #include "data/part.h"
@@ -16,7 +16,7 @@ static ch_code damaged(struct archive *archive, const char *path, ch_error *err)
                         reason != NULL ? reason : "the archive is damaged");
 }
 
-/* The content of the archive's present entry, into the part. */
+/* Writes the content of the archive's current entry to the part. */
 static ch_code copy(struct archive *archive, const char *path, ch_part *part, uint64_t total, const ch_fetch_how *how,
                     ch_error *err)
 {
@@ -74,7 +74,8 @@ out:
     return code;
 }
 
-/* The file that an entry holds, NULL for none of ours: folders inside the archive do not count. */
+/* The file that an entry of the archive holds, found by its name without folders; NULL for a file that is not wanted.
+ */
 static const ch_fetch_file *file_of(struct archive_entry *entry, const ch_fetch_file *files, size_t num_files)
 {
     const char *path = archive_entry_pathname(entry);
