@@ -2,117 +2,10 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "core/text.h"
-#include "sim/store/store_private.h"
+#include "sim/store/summary.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* ---- gathering: one JSON object, which is printed as it is or as a table ---- */
-
-/* Numbers of a store are finite here: settings, counts, sums of seconds. */
-static json_t *column_json(sqlite3_stmt *row, int column)
-{
-    switch (sqlite3_column_type(row, column)) {
-    case SQLITE_INTEGER:
-        return json_integer(sqlite3_column_int64(row, column));
-    case SQLITE_FLOAT:
-        return json_real(sqlite3_column_double(row, column));
-    case SQLITE_NULL:
-        return json_null();
-    default:
-        return json_string((const char *)sqlite3_column_text(row, column));
-    }
-}
-
-/* Appends the first column of every row of a query to an array; takes `sql`. */
-static ch_code append_rows(const ch_store *store, char *sql, json_t *array, ch_error *err)
-{
-    sqlite3_stmt *statement = NULL;
-    bool row = false;
-    ch_code code = ch_store_prepare(store, sql, &statement, err);
-    while (code == CH_OK && (code = ch_store_step(store, statement, &row, err)) == CH_OK && row) {
-        if (json_array_append_new(array, column_json(statement, 0)) != 0) {
-            code = ch_error_memory(err, "the summary of a store");
-        }
-    }
-    sqlite3_finalize(statement);
-    sqlite3_free(sql);
-    return code;
-}
-
-/* summary[key] = the distinct values of a column, ascending */
-static ch_code add_values(const ch_store *store, json_t *summary, const char *key, const char *column, ch_error *err)
-{
-    json_t *values = json_array();
-    if (json_object_set_new(summary, key, values) != 0) {
-        return ch_error_memory(err, "the summary of a store");
-    }
-    return append_rows(store, sqlite3_mprintf("SELECT DISTINCT \"%w\" FROM runs ORDER BY 1", column), values, err);
-}
-
-/* summary[key] = the one value of a query; takes `sql` */
-static ch_code add_value(const ch_store *store, json_t *summary, const char *key, char *sql, ch_error *err)
-{
-    json_t *values = json_array();
-    ch_code code = append_rows(store, sql, values, err);
-    if (code == CH_OK && json_object_set(summary, key, json_array_get(values, 0)) != 0) {
-        code = ch_error_memory(err, "the summary of a store");
-    }
-    json_decref(values);
-    return code;
-}
-
-static ch_code add_statuses(const ch_store *store, json_t *summary, ch_error *err)
-{
-    static const ch_status statuses[] = {CH_FITTED, CH_BUDGET, CH_DIVERGED};
-    ch_code code = CH_OK;
-    json_t *counts = json_object();
-    if (json_object_set_new(summary, "status", counts) != 0) {
-        return ch_error_memory(err, "the summary of a store");
-    }
-    for (size_t i = 0; code == CH_OK && i < sizeof statuses / sizeof *statuses; i++) {
-        const char *name = ch_status_name(statuses[i]);
-        code =
-            add_value(store, counts, name, sqlite3_mprintf("SELECT count(*) FROM runs WHERE status = %Q", name), err);
-    }
-    return code;
-}
-
-static ch_code add_settings(const ch_store *store, json_t *summary, ch_error *err)
-{
-    ch_code code = CH_OK;
-    json_t *settings = json_object();
-    if (json_object_set_new(summary, "settings", settings) != 0) {
-        return ch_error_memory(err, "the summary of a store");
-    }
-    for (size_t i = 0; code == CH_OK && i < CH_SETTINGS_STORED; i++) {
-        code = add_values(store, settings, ch_settings_table[i].name, ch_settings_table[i].name, err);
-    }
-    return code;
-}
-
-/* {"runs": n, "status": {name: n, …}, "seconds": sum, "points": n, "version": […], "results_version": […],
- *  "settings": {name: [distinct values], …}} */
-static ch_code summarise(const ch_store *store, json_t *summary, ch_error *err)
-{
-    ch_code code = add_value(store, summary, "runs", sqlite3_mprintf("SELECT count(*) FROM runs"), err);
-    if (code == CH_OK) {
-        code = add_statuses(store, summary, err);
-    }
-    if (code == CH_OK) {
-        code = add_value(store, summary, "seconds", sqlite3_mprintf("SELECT total(seconds) FROM runs"), err);
-    }
-    if (code == CH_OK) {
-        code = add_value(store, summary, "points", sqlite3_mprintf("SELECT count(*) FROM points"), err);
-    }
-    if (code == CH_OK) {
-        code = add_values(store, summary, "version", "version", err);
-    }
-    if (code == CH_OK) {
-        code = add_values(store, summary, "results_version", "results_version", err);
-    }
-    return code == CH_OK ? add_settings(store, summary, err) : code;
-}
 
 /* ---- the table ---- */
 
@@ -188,33 +81,27 @@ static void print_summary(json_t *summary)
 
 /* ---- the command ---- */
 
-/* One read transaction, so that a sweep under way does not change the store between queries. */
-static ch_code summarise_at_once(const char *path, json_t *summary, ch_error *err)
-{
-    ch_store store;
-    ch_code code = ch_store_open(&store, path, CH_STORE_READ, err);
-    if (code == CH_OK) {
-        const int rc = sqlite3_exec(store.db, "BEGIN", NULL, NULL, NULL);
-        code = rc == SQLITE_OK ? summarise(&store, summary, err) : ch_store_fail(&store, rc, err);
-    }
-    ch_store_close(&store);
-    return code;
-}
-
 static ch_code list(const char *path, bool json, ch_error *err)
 {
-    json_t *summary = json_object();
-    ch_code code = summary == NULL ? ch_error_memory(err, "the summary of a store") : CH_OK;
-    if (code == CH_OK) {
-        code = summarise_at_once(path, summary, err);
+    ch_store store;
+    json_t *summary = NULL;
+    ch_code code = ch_store_open(&store, path, CH_STORE_READ, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK && json) {
+    code = ch_store_summarise(&store, &summary, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    if (json) {
         code = ch_cli_print_json(summary, err);
-    } else if (code == CH_OK) {
-        print_summary(summary);
-        code = ch_cli_flush(err);
+        goto out;
     }
+    print_summary(summary);
+    code = ch_cli_flush(err);
+out:
     json_decref(summary);
+    ch_store_close(&store);
     return code;
 }
 
@@ -227,12 +114,15 @@ int ch_cmd_list(int argc, const char **argv)
     ch_error err = {0};
     ch_cli cli;
     ch_code code = ch_cli_init(&cli, argc, argv, options, false, "list STORE [--json]", &err);
-    if (code == CH_OK && !cli.help && cli.num_arguments != 1) {
+    if (code != CH_OK || cli.help) {
+        goto out;
+    }
+    if (cli.num_arguments != 1) {
         code = ch_error_set(&err, CH_ERROR_INPUT, "list takes one store, but %zu are given", cli.num_arguments);
+        goto out;
     }
-    if (code == CH_OK && !cli.help) {
-        code = list(cli.arguments[0], json != 0, &err);
-    }
+    code = list(cli.arguments[0], json != 0, &err);
+out:
     ch_cli_free(&cli);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

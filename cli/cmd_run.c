@@ -59,53 +59,30 @@ static void show_real(double value, char *text, size_t size)
 
 static void print_result(const ch_run *run, const ch_result *row)
 {
-    const char *member = (const char *)run + row->offset;
-    char count[24], real[24];
-    printf("  %-18s ", row->name);
+    char text[24] = "";
     switch (row->type) {
     case CH_RESULT_TEXT:
-        printf("%-18s", ch_status_name(run->status));
+        snprintf(text, sizeof text, "%s", ch_status_name(ch_result_status(row, run)));
         break;
     case CH_RESULT_COUNT:
-        show_count(*(const uint64_t *)(const void *)member, count, sizeof count);
-        printf("%-18s", count);
+        show_count(ch_result_number(row, run), text, sizeof text);
         break;
     case CH_RESULT_REAL:
-        show_real(*(const double *)(const void *)member, real, sizeof real);
-        printf("%-18s", real);
+        show_real(ch_result_real(row, run), text, sizeof text);
         break;
     }
-    printf(" %s\n", row->help);
+    printf("  %-18s %-18s %s\n", row->name, text, row->help);
 }
 
-/* Of a point: those beside step, time and unfitted that it has a number for. */
-static const struct {
-    const char *name;
-    size_t offset; /* in ch_point */
-} columns[] = {
-    {"loss", offsetof(ch_point, observed.train_loss)},
-    {"signal", offsetof(ch_point, observed.signal)},
-    {"noise", offsetof(ch_point, observed.noise)},
-    {"weight_change", offsetof(ch_point, observed.weight_change)},
-    {"kernel_change", offsetof(ch_point, observed.kernel_change)},
-    {"test_error", offsetof(ch_point, observed.test_error)},
-};
-enum { NUM_COLUMNS = sizeof columns / sizeof *columns };
-
-static double entry(const ch_point *point, size_t column)
-{
-    double value = 0;
-    memcpy(&value, (const char *)point + columns[column].offset, sizeof value);
-    return value;
-}
-
+/* Prints a row for every point. A column is left out where the last point has no number for it. */
 static void print_trajectory(const ch_run *run)
 {
     const ch_point *last = &run->points[run->num_points - 1];
     printf("trajectory\n  %14s %12s %10s", "step", "time", "unfitted");
-    for (size_t c = 0; c < NUM_COLUMNS; c++) {
-        if (isfinite(entry(last, c))) {
-            printf(" %13s", columns[c].name);
+    for (size_t c = 0; c < ch_shown_count(); c++) {
+        const ch_result column = ch_shown_at(c);
+        if (isfinite(ch_result_real(&column, last))) {
+            printf(" %13s", column.name);
         }
     }
     putchar('\n');
@@ -114,9 +91,10 @@ static void print_trajectory(const ch_run *run)
         char unfitted[24];
         show_count(point->observed.unfitted, unfitted, sizeof unfitted);
         printf("  %14llu %12.6g %10s", (unsigned long long)point->step, point->time, unfitted);
-        for (size_t c = 0; c < NUM_COLUMNS; c++) {
-            if (isfinite(entry(last, c))) {
-                printf(" %13.6g", entry(point, c));
+        for (size_t c = 0; c < ch_shown_count(); c++) {
+            const ch_result column = ch_shown_at(c);
+            if (isfinite(ch_result_real(&column, last))) {
+                printf(" %13.6g", ch_result_real(&column, point));
             }
         }
         putchar('\n');
@@ -135,8 +113,9 @@ static void print_table(const ch_run *run)
         printf("  %-18s %-18s %s\n", ch_settings_table[i].name, text, ch_settings_table[i].help);
     }
     puts("result");
-    for (size_t i = 0; i < ch_results_count; i++) {
-        print_result(run, &ch_results_table[i]);
+    for (size_t i = 0; i < ch_results_count(); i++) {
+        const ch_result row = ch_result_at(i);
+        print_result(run, &row);
     }
     if (run->num_points > 0) {
         print_trajectory(run);

@@ -10,6 +10,7 @@
 #include "core/learner.h"
 #include "core/memory.h"
 #include "core/names.h"
+#include "core/observation.h"
 #include "core/random.h"
 #include "core/watch.h"
 

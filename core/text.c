@@ -255,3 +255,26 @@ void ch_temp_format(double temp, char *text, size_t size)
         snprintf(text, size, "%.4g", temp);
     }
 }
+
+void ch_hex(const uint8_t *bytes, size_t count, char *text)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < count; i++) {
+        text[2 * i] = digits[bytes[i] >> 4];
+        text[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    text[2 * count] = '\0';
+}
+
+void ch_csv_write(const char *text, FILE *out)
+{
+    if (strpbrk(text, ",\"\r\n") == NULL) {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (const char *c = text; *c != '\0'; c++) {
+        fputs(*c == '"' ? "\"\"" : (const char[]){*c, '\0'}, out);
+    }
+    fputc('"', out);
+}

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /** A number as it was written: the nearest double, and whether it is a whole number or a power. */
 typedef struct {
@@ -44,5 +45,13 @@ ch_shown ch_show(const char *text);
 
 /** Writes a number of bytes to three digits, e.g. "2.15 GB". A kB is 1000 bytes. */
 ch_shown ch_show_bytes(size_t bytes);
+
+/** Writes bytes as lower-case hexadecimal digits.
+ *  @param text  out: 2 count digits and a terminating zero; room for 2 count + 1 */
+void ch_hex(const uint8_t *bytes, size_t count, char *text);
+
+/** Writes a field of CSV (RFC 4180): in double quotes, with those inside it doubled, where it has a comma, a quote or
+ *  an end of line in it. */
+void ch_csv_write(const char *text, FILE *out);
 
 #endif

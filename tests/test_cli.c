@@ -175,8 +175,8 @@ static void test_a_run_is_json(void **state)
     for (size_t i = 0; i < ch_settings_count; i++) {
         assert_non_null(json_object_get(json, ch_settings_table[i].name));
     }
-    for (size_t i = 0; i < ch_results_count; i++) {
-        assert_non_null(json_object_get(json, ch_results_table[i].name));
+    for (size_t i = 0; i < ch_results_count(); i++) {
+        assert_non_null(json_object_get(json, ch_result_at(i).name));
     }
     assert_string_equal(json_string_value(json_object_get(json, "model")), "perceptron");
     assert_true(json_real_value(json_object_get(json, "temp")) == 0.1);

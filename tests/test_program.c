@@ -114,8 +114,8 @@ static void test_run_prints_a_table(void **state)
             assert_says(out, ch_settings_table[i].help);
         }
     }
-    for (size_t i = 0; i < ch_results_count; i++) {
-        assert_says(out, ch_results_table[i].help);
+    for (size_t i = 0; i < ch_results_count(); i++) {
+        assert_says(out, ch_result_at(i).help);
     }
     assert_says(out, "  rate               1 ");
     assert_says(out, "  status             fitted ");
@@ -265,8 +265,8 @@ static void test_export(void **state)
     assert_int_equal(json_array_size(runs), OPTIONS_RUNS);
     for (size_t i = 0; i < OPTIONS_RUNS; i++) {
         const json_t *run = json_array_get(runs, i);
-        for (size_t k = 0; k < ch_results_count; k++) {
-            assert_non_null(json_object_get(run, ch_results_table[k].name));
+        for (size_t k = 0; k < ch_results_count(); k++) {
+            assert_non_null(json_object_get(run, ch_result_at(k).name));
         }
         assert_true(json_array_size(json_object_get(run, "trajectory")) > 1);
         assert_int_equal(strlen(string(run, "id")), 32);

@@ -227,22 +227,26 @@ static void test_newer_version(void **state)
 /* Takes from a store what schema 2 brought. */
 static void age(const char *path)
 {
-    for (size_t i = 0; i < ch_store_num_columns(); i++) {
-        const ch_store_column column = ch_store_column_at(i);
-        if (column.since == 2) {
-            char *sql = sqlite3_mprintf("ALTER TABLE runs DROP COLUMN \"%w\"", column.name);
+    const ch_store_schema schema = ch_store_schema_now();
+    for (size_t t = 0; t < schema.num_tables; t++) {
+        const ch_store_table *table = &schema.tables[t];
+        char *sql = NULL;
+        if (table->since == 2) {
+            sql = sqlite3_mprintf("DROP TABLE %s", table->name);
             execute(path, sql);
             sqlite3_free(sql);
+            continue;
+        }
+        for (size_t i = 0; i < ch_store_num_columns(table); i++) {
+            const ch_store_column column = ch_store_column_at(table, i);
+            if (column.since == 2) {
+                sql = sqlite3_mprintf("ALTER TABLE %s DROP COLUMN \"%w\"", table->name, column.name);
+                execute(path, sql);
+                sqlite3_free(sql);
+            }
         }
     }
-    for (size_t i = 0; i < ch_points_count; i++) {
-        if (ch_points_table[i].since == 2) {
-            char *sql = sqlite3_mprintf("ALTER TABLE points DROP COLUMN \"%w\"", ch_points_table[i].name);
-            execute(path, sql);
-            sqlite3_free(sql);
-        }
-    }
-    execute(path, "DROP TABLE layers; PRAGMA user_version = 1");
+    execute(path, "PRAGMA user_version = 1");
 }
 
 /* A store of the first schema is read as it is, and brought to this one when it is opened to be written. */

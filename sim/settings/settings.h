@@ -51,14 +51,6 @@ enum {
 enum { CH_LINEAR_NO, CH_LINEAR_YES };
 enum { CH_ENGINE_AUTO, CH_ENGINE_PLAIN, CH_ENGINE_FAST };
 
-/** Versions of the store's schema, each named after what came with it. A setting, a result or a column of a trajectory
- *  tells in its `since` which version brought it. */
-enum {
-    CH_SCHEMA_FIRST = 0,
-    CH_SCHEMA_NETWORKS = 2,
-    CH_SCHEMA_NEWEST = CH_SCHEMA_NETWORKS,
-};
-
 /** The settings of one run. A number that may be a word ("inf", "full", "none") is 0 for the word. */
 typedef struct {
     uint64_t given; /* bit i says that row i of the table was set; otherwise the row has its default */

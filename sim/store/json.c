@@ -1,10 +1,10 @@
 /* json.c — settings, results and runs as JSON. */
 #include "sim/store/json.h"
 
-#include "sim/store/store.h"
+#include "sim/store/results.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdio.h>
 
 json_t *ch_json_real(double value)
 {
@@ -30,36 +30,27 @@ json_t *ch_json_setting(const ch_setting *row, ch_value value)
         return json_string(text);
     }
     if (row->word != NULL && (row->type == CH_TYPE_REAL ? value.real == 0 : value.count == 0)) {
-        const bool is_value = row == &ch_settings_table[CH_SETTING_BATCH]; /* a size, though one that follows P */
+        const bool is_value = row == &ch_settings_table[CH_SETTING_BATCH]; /* "full" is a size, one that follows P */
         return is_value ? json_string(row->word) : json_null();
     }
     return row->type == CH_TYPE_REAL ? ch_json_real(value.real) : count_json(value.count);
 }
 
-/* A result of a run, or of a point of its trajectory: `object` is the struct that the row's offset is of. */
+/* A result. @param object  the ch_run or ch_point whose member it is */
 static json_t *result_json(const ch_result *row, const void *object)
 {
-    const char *member = (const char *)object + row->offset;
     switch (row->type) {
-    case CH_RESULT_TEXT: {
-        ch_status status = CH_RUNNING; /* the one result that is a word */
-        memcpy(&status, member, sizeof status);
-        return json_string(ch_status_name(status));
-    }
-    case CH_RESULT_COUNT: {
-        uint64_t count = 0;
-        memcpy(&count, member, sizeof count);
-        return count_json(count);
-    }
+    case CH_RESULT_TEXT:
+        return json_string(ch_status_name(ch_result_status(row, object)));
+    case CH_RESULT_COUNT:
+        return count_json(ch_result_number(row, object));
     case CH_RESULT_REAL:
-        break;
+        return ch_json_real(ch_result_real(row, object));
     }
-    double real = 0;
-    memcpy(&real, member, sizeof real);
-    return ch_json_real(real);
+    return NULL;
 }
 
-/* The weight changes of the layers at one look, or null. */
+/* The weight changes of the layers at one point of the trajectory, or null where there are no layers. */
 static json_t *layers_json(const ch_run *run, size_t look)
 {
     if (run->num_layers == 0) {
@@ -75,62 +66,86 @@ static json_t *layers_json(const ch_run *run, size_t look)
     return layers;
 }
 
-static int set_point(json_t *object, const ch_run *run, size_t index)
+/* The functions below return 0, or -1 when memory is short. Those of jansson that they call fail on NULL, so that a
+ * value that could not be made is a failure too. */
+
+static int set_settings(json_t *object, const ch_run *run)
 {
-    int failed = 0;
-    for (size_t i = 0; failed == 0 && i < ch_points_count; i++) {
-        failed =
-            json_object_set_new(object, ch_points_table[i].name, result_json(&ch_points_table[i], &run->points[index]));
+    for (size_t i = 0; i < ch_settings_count; i++) {
+        const ch_setting *row = &ch_settings_table[i];
+        json_t *value = ch_setting_applies(&run->settings, i) ? ch_json_setting(row, ch_settings_get(&run->settings, i))
+                                                              : json_null();
+        if (json_object_set_new(object, row->name, value) != 0) {
+            return -1;
+        }
     }
-    return failed != 0 ? failed : json_object_set_new(object, "layer_change", layers_json(run, index));
+    return 0;
 }
 
-/* @return 0, or -1 when memory is short */
+static int set_results(json_t *object, const ch_run *run)
+{
+    for (size_t i = 0; i < ch_results_count(); i++) {
+        const ch_result row = ch_result_at(i);
+        if (json_object_set_new(object, row.name, result_json(&row, run)) != 0) {
+            return -1;
+        }
+    }
+    return json_object_set_new(object, "layer_change", layers_json(run, ch_run_num_looks(run) - 1));
+}
+
+static int set_point(json_t *object, const ch_run *run, size_t index)
+{
+    for (size_t i = 0; i < ch_points_count(); i++) {
+        const ch_result row = ch_point_result_at(i);
+        if (json_object_set_new(object, row.name, result_json(&row, &run->points[index])) != 0) {
+            return -1;
+        }
+    }
+    return json_object_set_new(object, "layer_change", layers_json(run, index));
+}
+
 static int set_trajectory(json_t *object, const ch_run *run)
 {
     json_t *points = json_array();
-    int failed = json_object_set_new(object, "trajectory", points);
-    for (size_t i = 0; failed == 0 && i < run->num_points; i++) {
+    if (json_object_set_new(object, "trajectory", points) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < run->num_points; i++) {
         json_t *point = json_object();
-        failed = json_array_append_new(points, point);
-        if (failed == 0) {
-            failed = set_point(point, run, i);
+        if (json_array_append_new(points, point) != 0 || set_point(point, run, i) != 0) {
+            return -1;
         }
     }
-    return failed;
+    return 0;
+}
+
+static int set_run(json_t *object, const ch_run *run)
+{
+    const char *digest = run->settings.data_digest;
+    if (set_settings(object, run) != 0 || set_results(object, run) != 0) {
+        return -1;
+    }
+    if (json_object_set_new(object, "data_digest", digest[0] != '\0' ? json_string(digest) : json_null()) != 0 ||
+        json_object_set_new(object, "version", json_string(CH_VERSION)) != 0) {
+        return -1;
+    }
+    return run->num_points > 0 ? set_trajectory(object, run) : 0;
 }
 
 json_t *ch_json_run(const ch_run *run)
 {
     json_t *object = json_object();
-    int failed = object == NULL ? -1 : 0;
-    for (size_t i = 0; failed == 0 && i < ch_settings_count; i++) {
-        const ch_setting *row = &ch_settings_table[i];
-        failed = json_object_set_new(object, row->name,
-                                     ch_setting_applies(&run->settings, i)
-                                         ? ch_json_setting(row, ch_settings_get(&run->settings, i))
-                                         : json_null());
-    }
-    for (size_t i = 0; failed == 0 && i < ch_results_count; i++) {
-        const ch_result *row = &ch_results_table[i];
-        failed = json_object_set_new(object, row->name, result_json(row, run));
-    }
-    if (failed == 0) {
-        failed = json_object_set_new(object, "layer_change", layers_json(run, ch_run_num_looks(run) - 1));
-    }
-    if (failed == 0) {
-        const char *digest = run->settings.data_digest;
-        failed = json_object_set_new(object, "data_digest", digest[0] != '\0' ? json_string(digest) : json_null());
-    }
-    if (failed == 0) {
-        failed = json_object_set_new(object, "version", json_string(CH_VERSION));
-    }
-    if (failed == 0 && run->num_points > 0) {
-        failed = set_trajectory(object, run);
-    }
-    if (failed != 0) {
+    if (object == NULL || set_run(object, run) != 0) {
         json_decref(object);
         return NULL;
     }
     return object;
+}
+
+ch_code ch_json_write(const json_t *value, FILE *out, ch_error *err)
+{
+    if (json_dumpf(value, out, JSON_COMPACT) == 0 || ferror(out)) {
+        return CH_OK;
+    }
+    return ch_error_memory(err, "a JSON text");
 }

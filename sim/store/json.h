@@ -6,18 +6,25 @@
 #include "sim/train.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
-/** A number as JSON: null for NaN and infinities, which have none.
- *  @return a new reference, NULL when memory is short */
+/** A real number as JSON: null for NaN and for the infinities, which JSON does not have.
+ *  @return a new reference; NULL when memory is short */
 json_t *ch_json_real(double value) CH_MUST_CHECK;
 
-/** A setting as JSON. What is without bound ("inf", "none") becomes null, and the full batch, where it stands for the
- *  runs of several P, the word "full"; in a run's settings as resolved it is a number.
- *  @return a new reference, NULL when memory is short */
+/** A setting as JSON. What has no bound ("inf", "none") becomes null. The full batch becomes the word "full" where it
+ *  stands for runs of several P, and the number P in the settings of a run, which are resolved.
+ *  @return a new reference; NULL when memory is short */
 json_t *ch_json_setting(const ch_setting *row, ch_value value) CH_MUST_CHECK;
 
-/** A run as a JSON object: settings, results, version, and "trajectory" when there is one. NaN becomes null.
- *  @return a new reference, NULL when memory is short */
+/** A run as a JSON object: its settings, its results, the version of chiton, and "trajectory" when there is one. NaN
+ *  becomes null.
+ *  @return a new reference; NULL when memory is short */
 json_t *ch_json_run(const ch_run *run) CH_MUST_CHECK;
+
+/** Writes a value in one line, without spaces and without a newline. A failure to write stays in the state of `out`,
+ *  where its owner finds it when it flushes the stream.
+ *  @return CH_OK; CH_ERROR_MEMORY: only a part may be written then */
+ch_code ch_json_write(const json_t *value, FILE *out, ch_error *err) CH_MUST_CHECK;
 
 #endif

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What SQLite finds wrong in a condition (SQLITE_ERROR) is the user's; all else is the store's. */
+/* A failure of a query. SQLITE_ERROR says that SQLite found something wrong in the condition, which is the user's to
+ * mend; every other code is about the store. */
 static ch_code query_fail(const ch_store_query *self, int rc, ch_error *err)
 {
     if (self->where == NULL || (rc & 0xff) != SQLITE_ERROR) {
@@ -16,18 +17,24 @@ static ch_code query_fail(const ch_store_query *self, int rc, ch_error *err)
                         sqlite3_errmsg(self->store->db));
 }
 
-/* The query itself has the condition in parentheses, so that it cannot go on to ORDER BY, LIMIT or a further statement.
- * Here it stands without them, which refuses what closes a parenthesis it did not open: "1) OR (1". */
+/* Refuses what is not one expression. The query itself has the condition in parentheses, so that it cannot go on to
+ * ORDER BY, LIMIT or a further statement. Here it stands without them, which refuses a condition that closes a
+ * parenthesis it did not open, such as "1) OR (1". */
 static ch_code check_condition(const ch_store_query *self, ch_error *err)
 {
     sqlite3_stmt *statement = NULL;
     char *sql = sqlite3_mprintf("SELECT 1 FROM runs WHERE %s\n", self->where);
     const int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_prepare_v2(self->store->db, sql, -1, &statement, NULL);
-    ch_code code = rc == SQLITE_OK ? CH_OK : query_fail(self, rc, err);
-    if (code == CH_OK && sqlite3_bind_parameter_count(statement) > 0) {
+    ch_code code = CH_OK;
+    if (rc != SQLITE_OK) {
+        code = query_fail(self, rc, err);
+        goto out;
+    }
+    if (sqlite3_bind_parameter_count(statement) > 0) {
         code = ch_error_set(err, CH_ERROR_INPUT, "condition \"%s\" is not accepted: it has a parameter (?, :, @ or $)",
                             self->where);
     }
+out:
     sqlite3_finalize(statement);
     sqlite3_free(sql);
     return code;
@@ -36,11 +43,13 @@ static ch_code check_condition(const ch_store_query *self, ch_error *err)
 ch_code ch_store_query_init(ch_store_query *self, ch_store *store, const char *where, ch_error *err)
 {
     *self = (ch_store_query){.store = store, .where = where};
-    ch_code code = where == NULL ? CH_OK : check_condition(self, err);
-    if (code != CH_OK) {
-        return code;
+    if (where != NULL) {
+        const ch_code code = check_condition(self, err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
-    char *sql = ch_store_select_sql(where);
+    char *sql = ch_store_select_runs_sql(where);
     const int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_prepare_v2(store->db, sql, -1, &self->row, NULL);
     sqlite3_free(sql);
     return rc == SQLITE_OK ? CH_OK : query_fail(self, rc, err);
@@ -69,7 +78,7 @@ static uint64_t column_count(sqlite3_stmt *row, int column)
     return sqlite3_column_type(row, column) == SQLITE_NULL ? CH_UNCOUNTED : (uint64_t)sqlite3_column_int64(row, column);
 }
 
-/* Text that is none of the words it may be. */
+/* Refuses a text that is none of the words it may be. It is NULL where memory was too short to read it. */
 static ch_code refuse_text(const ch_store *self, const char *name, const unsigned char *text, ch_error *err)
 {
     if (sqlite3_errcode(self->db) == SQLITE_NOMEM) {
@@ -79,33 +88,42 @@ static ch_code refuse_text(const ch_store *self, const char *name, const unsigne
                         text == NULL ? "NULL" : (const char *)text);
 }
 
+/* The index of a word among a row's choices; the number of choices when it is none of them. */
+static uint64_t find_choice(const ch_setting *row, const char *text)
+{
+    uint64_t index = 0;
+    while (row->choice(index) != NULL && (text == NULL || strcmp(text, row->choice(index)) != 0)) {
+        index++;
+    }
+    return index;
+}
+
+/* Reads a setting if it has a meaning for the run, which the settings before it in the table decide. A value that is
+ * NULL stands for a word such as "none", whose number is 0, and SQLite reads NULL as 0. */
 static ch_code read_setting(const ch_store_query *self, size_t index, ch_settings *settings, ch_error *err)
 {
     const ch_setting *row = &ch_settings_table[index];
     const int column = CH_STORE_COLUMN_SETTINGS + (int)index;
     ch_value value = {.count = 0};
-    if (!ch_setting_applies(settings, index)) { /* by those before it in the table */
+    if (!ch_setting_applies(settings, index)) {
         return CH_OK;
     }
     switch (row->type) {
     case CH_TYPE_REAL:
-        value.real = sqlite3_column_double(self->row, column); /* NULL, for a word, gives 0 */
+        value.real = sqlite3_column_double(self->row, column);
         break;
     case CH_TYPE_COUNT:
-        value.count = (uint64_t)sqlite3_column_int64(self->row, column); /* likewise */
+        value.count = (uint64_t)sqlite3_column_int64(self->row, column);
         break;
     case CH_TYPE_CHOICE: {
         const unsigned char *text = sqlite3_column_text(self->row, column);
-        while (row->choice(value.count) != NULL &&
-               (text == NULL || strcmp((const char *)text, row->choice(value.count)) != 0)) {
-            value.count++;
-        }
+        value.count = find_choice(row, (const char *)text);
         if (row->choice(value.count) == NULL) {
             return refuse_text(self->store, row->name, text, err);
         }
         break;
     }
-    case CH_TYPE_TEXT: /* none is stored */
+    case CH_TYPE_TEXT: /* no setting of this type is stored */
         break;
     }
     ch_settings_set(settings, index, value);
@@ -125,25 +143,24 @@ static ch_code read_status(const ch_store_query *self, const char *name, int col
     return refuse_text(self->store, name, text, err);
 }
 
-/* A result of a run or of a point: `object` is the struct that the row's offset is of. */
+/* Reads a count or a real. @param object  the ch_run or ch_point whose member it is */
 static void read_number(sqlite3_stmt *statement, int column, const ch_result *row, void *object)
 {
-    void *member = (char *)object + row->offset;
     if (row->type == CH_RESULT_COUNT) {
-        *(uint64_t *)member = column_count(statement, column);
+        ch_result_set_number(row, object, column_count(statement, column));
     } else {
-        *(double *)member = column_real(statement, column);
+        ch_result_set_real(row, object, column_real(statement, column));
     }
 }
 
 static ch_code read_result(const ch_store_query *self, size_t index, ch_run *run, ch_error *err)
 {
-    const ch_result *row = &ch_results_table[index];
+    const ch_result row = ch_result_at(index);
     const int column = ch_store_column_results() + (int)index;
-    if (row->type == CH_RESULT_TEXT) {
-        return read_status(self, row->name, column, &run->status, err);
+    if (row.type == CH_RESULT_TEXT) {
+        return read_status(self, row.name, column, &run->status, err);
     }
-    read_number(self->row, column, row, run);
+    read_number(self->row, column, &row, run);
     return CH_OK;
 }
 
@@ -154,13 +171,26 @@ ch_code ch_store_query_points(const ch_store_query *self, ch_error *err)
     return rc == SQLITE_OK ? CH_OK : ch_store_fail(self->store, rc, err);
 }
 
-static ch_point read_point(sqlite3_stmt *row)
+/* The column of each result of a point follows that of the run's id. */
+static ch_point read_point(sqlite3_stmt *statement)
 {
     ch_point point = {.observed = ch_observation_none()};
-    for (size_t i = 0; i < ch_points_count; i++) {
-        read_number(row, 1 + (int)i, &ch_points_table[i], &point);
+    for (size_t i = 0; i < ch_points_count(); i++) {
+        const ch_result row = ch_point_result_at(i);
+        read_number(statement, 1 + (int)i, &row, &point);
     }
     return point;
+}
+
+static ch_code append_point(ch_run *run, size_t *capacity, sqlite3_stmt *row, ch_error *err)
+{
+    void *items = run->points;
+    if (ch_grow(&items, capacity, run->num_points + 1, sizeof *run->points) != 0) {
+        return ch_error_memory(err, "a trajectory");
+    }
+    run->points = items;
+    run->points[run->num_points++] = read_point(row);
+    return CH_OK;
 }
 
 static ch_code read_points(const ch_store_query *self, ch_run *run, ch_error *err)
@@ -169,69 +199,97 @@ static ch_code read_points(const ch_store_query *self, ch_run *run, ch_error *er
     size_t capacity = 0;
     bool row = false;
     ch_code code = ch_store_query_points(self, err);
-    while (code == CH_OK && (code = ch_store_step(self->store, points, &row, err)) == CH_OK && row) {
-        void *items = run->points;
-        if (ch_grow(&items, &capacity, run->num_points + 1, sizeof *run->points) != 0) {
-            code = ch_error_memory(err, "a trajectory");
-        } else {
-            run->points = items;
-            run->points[run->num_points++] = read_point(points);
+    if (code != CH_OK) {
+        goto out;
+    }
+    while ((code = ch_store_step(self->store, points, &row, err)) == CH_OK && row) {
+        code = append_point(run, &capacity, points, err);
+        if (code != CH_OK) {
+            goto out;
         }
     }
+out:
     sqlite3_reset(points);
     return code;
 }
 
-/* Rows by look and layer: as many layers as the first look has. */
+/* Appends one row of table `layers`, whose columns are run, step, layer and weight_change. */
+static ch_code append_layer(ch_run *run, size_t *count, size_t *capacity, sqlite3_stmt *row, ch_error *err)
+{
+    void *items = run->layer_changes;
+    if (ch_grow(&items, capacity, *count + 1, sizeof *run->layer_changes) != 0) {
+        return ch_error_memory(err, "a trajectory");
+    }
+    const size_t layer = (size_t)sqlite3_column_int64(row, 2);
+    run->layer_changes = items;
+    run->layer_changes[(*count)++] = column_real(row, 3);
+    run->num_layers = layer >= run->num_layers ? layer + 1 : run->num_layers;
+    return CH_OK;
+}
+
+/* Reads the weight changes of the layers, which come point by point and, within a point, layer by layer. Refuses a run
+ * that has not as many at every point. */
 static ch_code read_layers(const ch_store_query *self, ch_run *run, ch_error *err)
 {
     sqlite3_stmt *layers = self->store->select_layers;
     size_t capacity = 0, count = 0;
     bool row = false;
+    ch_code code = CH_OK;
     const int rc = sqlite3_bind_value(layers, 1, sqlite3_column_value(self->row, CH_STORE_COLUMN_ID));
-    ch_code code = rc == SQLITE_OK ? CH_OK : ch_store_fail(self->store, rc, err);
-    while (code == CH_OK && (code = ch_store_step(self->store, layers, &row, err)) == CH_OK && row) {
-        void *items = run->layer_changes;
-        if (ch_grow(&items, &capacity, count + 1, sizeof *run->layer_changes) != 0) {
-            code = ch_error_memory(err, "a trajectory");
-        } else {
-            run->layer_changes = items;
-            run->layer_changes[count++] = column_real(layers, 3);
-            const size_t layer = (size_t)sqlite3_column_int64(layers, 2);
-            run->num_layers = layer >= run->num_layers ? layer + 1 : run->num_layers;
+    if (rc != SQLITE_OK) {
+        code = ch_store_fail(self->store, rc, err);
+        goto out;
+    }
+    while ((code = ch_store_step(self->store, layers, &row, err)) == CH_OK && row) {
+        code = append_layer(run, &count, &capacity, layers, err);
+        if (code != CH_OK) {
+            goto out;
         }
     }
-    sqlite3_reset(layers);
-    if (code == CH_OK && count != run->num_layers * (run->num_layers > 0 ? ch_run_num_looks(run) : 0)) {
+    if (code != CH_OK) {
+        goto out;
+    }
+    if (run->num_layers > 0 && count != run->num_layers * ch_run_num_looks(run)) {
         code = ch_error_set(err, CH_ERROR_IO, "store %s is damaged: a run has %zu weight changes of %zu layers",
                             self->store->path, count, run->num_layers);
     }
+out:
+    sqlite3_reset(layers);
     return code;
 }
 
 ch_code ch_store_query_run(const ch_store_query *self, bool points, ch_run *run, ch_error *err)
 {
-    ch_code code = CH_OK;
     memset(run, 0, sizeof *run);
     run->final = ch_observation_none();
     ch_settings_default(&run->settings);
-    for (size_t i = 0; code == CH_OK && i < CH_SETTINGS_STORED; i++) {
-        code = read_setting(self, i, &run->settings, err);
+    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
+        const ch_code code = read_setting(self, i, &run->settings, err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
     run->settings.given = 0;
-    for (size_t i = 0; code == CH_OK && i < ch_results_count; i++) {
-        code = read_result(self, i, run, err);
+    for (size_t i = 0; i < ch_results_count(); i++) {
+        const ch_code code = read_result(self, i, run, err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
     run->results_version = sqlite3_column_int(self->row, ch_store_column_version() + 1);
     const unsigned char *digest = sqlite3_column_text(self->row, ch_store_column_version() + 2);
     snprintf(run->settings.data_digest, CH_SHA256_SIZE, "%s", digest != NULL ? (const char *)digest : "");
-    if (code == CH_OK && points) {
-        code = read_points(self, run, err);
+    if (!points) {
+        return CH_OK;
     }
-    return code == CH_OK && points ? read_layers(self, run, err) : code;
+    const ch_code code = read_points(self, run, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return read_layers(self, run, err);
 }
 
-/* The current run as the table's last. */
+/* Appends the current run to the table. */
 static ch_code append_run(const ch_store_query *query, bool points, ch_run_table *table, ch_error *err)
 {
     void *items = table->runs;
@@ -248,9 +306,16 @@ ch_code ch_store_select(ch_store *self, const char *where, bool points, ch_run_t
     bool row = false;
     memset(table, 0, sizeof *table);
     ch_code code = ch_store_query_init(&query, self, where, err);
-    while (code == CH_OK && (code = ch_store_query_next(&query, &row, err)) == CH_OK && row) {
-        code = append_run(&query, points, table, err);
+    if (code != CH_OK) {
+        goto out;
     }
+    while ((code = ch_store_query_next(&query, &row, err)) == CH_OK && row) {
+        code = append_run(&query, points, table, err);
+        if (code != CH_OK) {
+            goto out;
+        }
+    }
+out:
     ch_store_query_free(&query);
     if (code != CH_OK) {
         ch_run_table_free(table);

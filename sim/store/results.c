@@ -1,58 +1,134 @@
-/* results.c — the results of a run, by name. */
-#include "sim/store/store.h"
+/* results.c — the results of a run and of a point of its trajectory, made from the table of observables. */
+#include "sim/store/results.h"
 
-#define RESULT(name, type, member, help)                                                                               \
+#include <assert.h>
+#include <string.h>
+
+#define OF_RUN(type, member, help)                                                                                     \
     {                                                                                                                  \
-        name, CH_RESULT_##type, offsetof(ch_run, member), help, 0                                                      \
+#member, CH_RESULT_##type, offsetof(ch_run, member), help, 0                                                   \
     }
-#define RESULT_OF_NETWORKS(name, type, member, help)                                                                   \
+#define OF_POINT(type, member, help)                                                                                   \
     {                                                                                                                  \
-        name, CH_RESULT_##type, offsetof(ch_run, member), help, CH_SCHEMA_NETWORKS                                     \
-    }
-#define POINT(name, type, member, help, since)                                                                         \
-    {                                                                                                                  \
-        name, CH_RESULT_##type, offsetof(ch_point, member), help, since                                                \
+#member, CH_RESULT_##type, offsetof(ch_point, member), help, 0                                                 \
     }
 
-const ch_result ch_results_table[] = {
-    RESULT("status", TEXT, status, "fitted, budget or diverged"),
-    RESULT("steps", COUNT, steps, "index of the last update when fitted, else steps taken"),
-    RESULT("updates", COUNT, updates, "steps that changed the weights"),
-    RESULT("time", REAL, time, "rate x steps: t* when fitted, else a lower bound on it"),
-    RESULT("weight_change", REAL, final.weight_change, "norm of the change of the weights"),
-    RESULT("weight_change_rel", REAL, final.weight_change_rel, "weight_change over the norm of the initial weights"),
-    RESULT("signal", REAL, final.signal, "weight change along the teacher"),
-    RESULT("noise", REAL, final.noise, "norm of the weight change across the teacher"),
-    RESULT("train_loss", REAL, final.train_loss, "mean loss over the training samples"),
-    RESULT("train_error", REAL, final.train_error, "fraction of training samples classified wrongly"),
-    RESULT("unfitted", COUNT, final.unfitted, "training samples with margin under kappa"),
-    RESULT("min_margin", REAL, final.min_margin, "least training margin, in units of kappa"),
-    RESULT("test_error", REAL, final.test_error, "exact test error, or over `test` samples"),
-    RESULT_OF_NETWORKS("kernel_change", REAL, final.kernel_change, "change of the tangent kernel over its norm"),
-    RESULT_OF_NETWORKS("kernel_alignment", REAL, final.kernel_alignment, "of the tangent kernel with the labels"),
-    RESULT_OF_NETWORKS("gradient_mean", REAL, final.gradient_mean, "norm of the mean gradient over `kernel` samples"),
-    RESULT_OF_NETWORKS("gradient_variance", REAL, final.gradient_variance, "of the gradients of `kernel` samples"),
-    RESULT_OF_NETWORKS("gradient_snr", REAL, final.gradient_snr, "gradient_mean over the root of gradient_variance"),
-    RESULT("seconds", REAL, seconds, "wall-clock seconds, without making the data"),
+/* The results of a run that are not observed: those before the observables, and the last one. */
+static const ch_result run_first[] = {
+    OF_RUN(TEXT, status, "fitted, budget or diverged"),
+    OF_RUN(COUNT, steps, "index of the last update when fitted, else steps taken"),
+    OF_RUN(COUNT, updates, "steps that changed the weights"),
+    OF_RUN(REAL, time, "rate x steps: t* when fitted, else a lower bound on it"),
 };
-const size_t ch_results_count = sizeof ch_results_table / sizeof *ch_results_table;
+static const ch_result run_last = OF_RUN(REAL, seconds, "wall-clock seconds, without making the data");
+enum { NUM_RUN_FIRST = sizeof run_first / sizeof *run_first };
 
-const ch_result ch_points_table[] = {
-    POINT("step", COUNT, step, "steps taken", 0),
-    POINT("time", REAL, time, "rate x step", 0),
-    POINT("loss", REAL, observed.train_loss, "mean loss over the training samples", 0),
-    POINT("unfitted", COUNT, observed.unfitted, "training samples with margin under kappa", 0),
-    POINT("signal", REAL, observed.signal, "as of a run", 0),
-    POINT("noise", REAL, observed.noise, "as of a run", 0),
-    POINT("test_error", REAL, observed.test_error, "as of a run", 0),
-    POINT("train_error", REAL, observed.train_error, "as of a run", CH_SCHEMA_NETWORKS),
-    POINT("min_margin", REAL, observed.min_margin, "as of a run", CH_SCHEMA_NETWORKS),
-    POINT("weight_change", REAL, observed.weight_change, "as of a run", CH_SCHEMA_NETWORKS),
-    POINT("weight_change_rel", REAL, observed.weight_change_rel, "as of a run", CH_SCHEMA_NETWORKS),
-    POINT("kernel_change", REAL, observed.kernel_change, "as of a run", CH_SCHEMA_NETWORKS),
-    POINT("kernel_alignment", REAL, observed.kernel_alignment, "as of a run", CH_SCHEMA_NETWORKS),
-    POINT("gradient_mean", REAL, observed.gradient_mean, "as of a run", CH_SCHEMA_NETWORKS),
-    POINT("gradient_variance", REAL, observed.gradient_variance, "as of a run", CH_SCHEMA_NETWORKS),
-    POINT("gradient_snr", REAL, observed.gradient_snr, "as of a run", CH_SCHEMA_NETWORKS),
+/* What a point has before the observables. */
+static const ch_result point_first[] = {
+    OF_POINT(COUNT, step, "steps taken"),
+    OF_POINT(REAL, time, "rate x step"),
 };
-const size_t ch_points_count = sizeof ch_points_table / sizeof *ch_points_table;
+enum { NUM_POINT_FIRST = sizeof point_first / sizeof *point_first };
+
+static ch_result_type type_of(const ch_observable *row)
+{
+    return row->is_count ? CH_RESULT_COUNT : CH_RESULT_REAL;
+}
+
+size_t ch_results_count(void)
+{
+    return NUM_RUN_FIRST + ch_observables_count + 1;
+}
+
+ch_result ch_result_at(size_t index)
+{
+    if (index < NUM_RUN_FIRST) {
+        return run_first[index];
+    }
+    index -= NUM_RUN_FIRST;
+    if (index == ch_observables_count) {
+        return run_last;
+    }
+    const ch_observable *row = &ch_observables_table[index];
+    return (ch_result){row->name, type_of(row), offsetof(ch_run, final) + row->offset, row->help, row->since};
+}
+
+static ch_result in_a_point(const ch_observable *row)
+{
+    return (ch_result){row->point.name, type_of(row), offsetof(ch_point, observed) + row->offset, row->help,
+                       row->point.since};
+}
+
+size_t ch_points_count(void)
+{
+    size_t count = NUM_POINT_FIRST;
+    for (size_t i = 0; i < ch_observables_count; i++) {
+        count += ch_observables_table[i].point.name != NULL;
+    }
+    return count;
+}
+
+ch_result ch_point_result_at(size_t index)
+{
+    if (index < NUM_POINT_FIRST) {
+        return point_first[index];
+    }
+    const ch_observable *row = ch_observables_table;
+    while (row->point.name == NULL || (size_t)row->point.place != index - NUM_POINT_FIRST) {
+        row++;
+        assert(row < ch_observables_table + ch_observables_count);
+    }
+    return in_a_point(row);
+}
+
+size_t ch_shown_count(void)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < ch_observables_count; i++) {
+        count += ch_observables_table[i].point.shown > 0;
+    }
+    return count;
+}
+
+ch_result ch_shown_at(size_t index)
+{
+    const ch_observable *row = ch_observables_table;
+    while ((size_t)row->point.shown != index + 1) {
+        row++;
+        assert(row < ch_observables_table + ch_observables_count);
+    }
+    return in_a_point(row);
+}
+
+/* ---- values ---- */
+
+double ch_result_real(const ch_result *row, const void *object)
+{
+    double value = 0;
+    memcpy(&value, (const char *)object + row->offset, sizeof value);
+    return value;
+}
+
+uint64_t ch_result_number(const ch_result *row, const void *object)
+{
+    uint64_t value = 0;
+    memcpy(&value, (const char *)object + row->offset, sizeof value);
+    return value;
+}
+
+ch_status ch_result_status(const ch_result *row, const void *object)
+{
+    ch_status value = CH_RUNNING;
+    memcpy(&value, (const char *)object + row->offset, sizeof value);
+    return value;
+}
+
+void ch_result_set_real(const ch_result *row, void *object, double value)
+{
+    memcpy((char *)object + row->offset, &value, sizeof value);
+}
+
+void ch_result_set_number(const ch_result *row, void *object, uint64_t value)
+{
+    memcpy((char *)object + row->offset, &value, sizeof value);
+}

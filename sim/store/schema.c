@@ -1,16 +1,23 @@
-/* schema.c — the store's tables and statements, made from the tables of settings, results and points. */
-#include "sim/store/store_private.h"
+/* schema.c — the tables of a store, made from the tables of settings and results, and the SQL on them. */
+#include "sim/store/schema.h"
+
+#include "sim/store/results.h"
+
+#include <sqlite3.h>
+
+/* ---- table runs ---- */
 
 static const char *const result_types[] = {
     [CH_RESULT_TEXT] = "TEXT", [CH_RESULT_COUNT] = "INTEGER", [CH_RESULT_REAL] = "REAL"};
 
+/* Who made the run, and of which images. */
 static const ch_store_column last_columns[] = {
     {"version", "TEXT", 0}, {"results_version", "INTEGER", 0}, {"data_digest", "TEXT", CH_SCHEMA_NETWORKS}};
 enum { NUM_LAST = sizeof last_columns / sizeof *last_columns };
 
-size_t ch_store_num_columns(void)
+static size_t num_run_columns(void)
 {
-    return 1 + CH_SETTINGS_STORED + ch_results_count + NUM_LAST;
+    return 1 + CH_SETTINGS_STORED + ch_results_count() + NUM_LAST;
 }
 
 int ch_store_column_results(void)
@@ -20,10 +27,10 @@ int ch_store_column_results(void)
 
 int ch_store_column_version(void)
 {
-    return ch_store_column_results() + (int)ch_results_count;
+    return ch_store_column_results() + (int)ch_results_count();
 }
 
-ch_store_column ch_store_column_at(size_t index)
+static ch_store_column run_column(size_t index)
 {
     static const char *const setting_types[] = {
         [CH_TYPE_REAL] = "REAL", [CH_TYPE_COUNT] = "INTEGER", [CH_TYPE_CHOICE] = "TEXT", [CH_TYPE_TEXT] = "TEXT"};
@@ -36,150 +43,215 @@ ch_store_column ch_store_column_at(size_t index)
         return (ch_store_column){row->name, setting_types[row->type], row->since};
     }
     index -= CH_SETTINGS_STORED;
-    if (index < ch_results_count) {
-        const ch_result *row = &ch_results_table[index];
-        return (ch_store_column){row->name, result_types[row->type], row->since};
+    if (index < ch_results_count()) {
+        const ch_result row = ch_result_at(index);
+        return (ch_store_column){row.name, result_types[row.type], row.since};
     }
-    return last_columns[index - ch_results_count];
+    return last_columns[index - ch_results_count()];
 }
+
+/* ---- tables points and layers ---- */
+
+static ch_store_column point_column(size_t index)
+{
+    const ch_result row = ch_point_result_at(index);
+    return (ch_store_column){row.name, index == 0 ? "INTEGER NOT NULL" : result_types[row.type], row.since};
+}
+
+static size_t no_columns(void)
+{
+    return 0;
+}
+
+static const ch_store_column point_first[] = {{"run", "TEXT NOT NULL REFERENCES runs (id)", 0}};
+static const ch_store_column layer_first[] = {
+    {"run", "TEXT NOT NULL REFERENCES runs (id)", 0},
+    {"step", "INTEGER NOT NULL", 0},
+    {"layer", "INTEGER NOT NULL", 0},
+    {"weight_change", "REAL", 0},
+};
+
+/* ---- all of them ---- */
+
+static const ch_store_table tables[CH_STORE_NUM_TABLES] = {
+    [CH_STORE_RUNS] = {"runs", 0, NULL, 0, num_run_columns, run_column, NULL},
+    [CH_STORE_POINTS] = {"points", 0, point_first, 1, ch_points_count, point_column, "(run, step)"},
+    [CH_STORE_LAYERS] = {"layers", CH_SCHEMA_NETWORKS, layer_first, 4, no_columns, NULL, "(run, step, layer)"},
+};
+
+size_t ch_store_num_columns(const ch_store_table *table)
+{
+    return table->num_first + table->num_more();
+}
+
+ch_store_column ch_store_column_at(const ch_store_table *table, size_t index)
+{
+    return index < table->num_first ? table->first[index] : table->more(index - table->num_first);
+}
+
+/* The version of a table or of one of its columns that is newest. */
+static int newest_of(const ch_store_table *table)
+{
+    int newest = table->since;
+    for (size_t i = 0; i < ch_store_num_columns(table); i++) {
+        const int since = ch_store_column_at(table, i).since;
+        newest = since > newest ? since : newest;
+    }
+    return newest;
+}
+
+ch_store_schema ch_store_schema_now(void)
+{
+    ch_store_schema schema = {.tables = tables, .num_tables = CH_STORE_NUM_TABLES, .version = 1};
+    for (size_t t = 0; t < CH_STORE_NUM_TABLES; t++) {
+        const int newest = newest_of(&tables[t]);
+        schema.version = newest > schema.version ? newest : schema.version;
+    }
+    return schema;
+}
+
+/* ---- making ---- */
+
+/* One table whole. Its columns stand in the order of the versions that brought them, so that a store that was migrated
+ * has the order of a new one. */
+static void append_create(sqlite3_str *sql, const ch_store_table *table, int version)
+{
+    const char *between = "";
+    sqlite3_str_appendf(sql, "CREATE TABLE %s (", table->name);
+    for (size_t i = 0; i < table->num_first; i++) {
+        sqlite3_str_appendf(sql, "%s\n  %s %s", between, table->first[i].name, table->first[i].type);
+        between = ",";
+    }
+    for (int since = 0; since <= version; since++) {
+        for (size_t i = 0; i < table->num_more(); i++) {
+            const ch_store_column column = table->more(i);
+            if (column.since == since) {
+                sqlite3_str_appendf(sql, "%s\n  \"%w\" %s", between, column.name, column.type);
+                between = ",";
+            }
+        }
+    }
+    if (table->key != NULL) {
+        sqlite3_str_appendf(sql, ",\n  PRIMARY KEY %s\n) WITHOUT ROWID;\n", table->key);
+    } else {
+        sqlite3_str_appendall(sql, "\n);\n");
+    }
+}
+
+char *ch_store_create_sql(const ch_store_schema *self)
+{
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    for (size_t t = 0; t < self->num_tables; t++) {
+        append_create(sql, &self->tables[t], self->version);
+    }
+    sqlite3_str_appendf(sql, "PRAGMA application_id = %d;\nPRAGMA user_version = %d;\n", CH_STORE_APPLICATION_ID,
+                        self->version);
+    return sqlite3_str_finish(sql);
+}
+
+/* ---- migrating ---- */
+
+/* What version `since` brought to a table that an older store has. */
+static void append_new_columns(sqlite3_str *sql, const ch_store_table *table, int since)
+{
+    for (size_t i = 0; i < table->num_more(); i++) {
+        const ch_store_column column = table->more(i);
+        if (column.since == since) {
+            sqlite3_str_appendf(sql, "ALTER TABLE %s ADD COLUMN \"%w\" %s;\n", table->name, column.name, column.type);
+        }
+    }
+}
+
+char *ch_store_migrate_sql(const ch_store_schema *self, int from)
+{
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    for (size_t t = 0; t < self->num_tables; t++) {
+        const ch_store_table *table = &self->tables[t];
+        if (table->since > from) {
+            append_create(sql, table, self->version);
+            continue;
+        }
+        for (int since = from + 1; since <= self->version; since++) {
+            append_new_columns(sql, table, since);
+        }
+    }
+    sqlite3_str_appendf(sql, "PRAGMA user_version = %d;\n", self->version);
+    return sqlite3_str_finish(sql);
+}
+
+/* ---- reading an older store ---- */
+
+char *ch_store_view_sql(const ch_store_schema *self, int from)
+{
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    for (size_t t = 0; t < self->num_tables; t++) {
+        const ch_store_table *table = &self->tables[t];
+        const bool is_there = table->since <= from;
+        const char *between = is_there ? ", " : "";
+        sqlite3_str_appendf(sql, "CREATE TEMP VIEW %s AS SELECT %s", table->name, is_there ? "*" : "");
+        for (size_t i = 0; i < ch_store_num_columns(table); i++) {
+            const ch_store_column column = ch_store_column_at(table, i);
+            if (!is_there || column.since > from) {
+                sqlite3_str_appendf(sql, "%sNULL AS \"%w\"", between, column.name);
+                between = ", ";
+            }
+        }
+        if (is_there) {
+            sqlite3_str_appendf(sql, " FROM main.%s;\n", table->name);
+        } else {
+            sqlite3_str_appendall(sql, " WHERE 0;\n");
+        }
+    }
+    return sqlite3_str_finish(sql);
+}
+
+/* ---- statements ---- */
 
 /* "a", "b", … */
-static void append_names(sqlite3_str *sql, size_t first, size_t count)
+static void append_names(sqlite3_str *sql, const ch_store_table *table, size_t first, size_t count)
 {
     for (size_t i = first; i < first + count; i++) {
-        sqlite3_str_appendf(sql, "%s\"%w\"", i == first ? "" : ", ", ch_store_column_at(i).name);
+        sqlite3_str_appendf(sql, "%s\"%w\"", i == first ? "" : ", ", ch_store_column_at(table, i).name);
     }
 }
 
-static const char *const LAYERS_TABLE = "CREATE TABLE layers (\n"
-                                        "  run TEXT NOT NULL REFERENCES runs (id),\n"
-                                        "  step INTEGER NOT NULL,\n"
-                                        "  layer INTEGER NOT NULL,\n"
-                                        "  weight_change REAL,\n"
-                                        "  PRIMARY KEY (run, step, layer)\n"
-                                        ") WITHOUT ROWID;\n";
-
-/* Columns in the order of the versions that brought them, so that a store that was migrated has the order of a new one.
- */
-char *ch_store_schema_sql(void)
+char *ch_store_insert_sql(const ch_store_table *table, const char *conflict)
 {
     sqlite3_str *sql = sqlite3_str_new(NULL);
-    sqlite3_str_appendall(sql, "CREATE TABLE runs (");
-    for (int since = 0; since <= CH_STORE_SCHEMA_VERSION; since++) {
-        for (size_t i = 0; i < ch_store_num_columns(); i++) {
-            const ch_store_column column = ch_store_column_at(i);
-            if (column.since == since) {
-                sqlite3_str_appendf(sql, "%s\n  \"%w\" %s", i == CH_STORE_COLUMN_ID ? "" : ",", column.name,
-                                    column.type);
-            }
-        }
-    }
-    sqlite3_str_appendall(sql, "\n);\nCREATE TABLE points (\n  run TEXT NOT NULL REFERENCES runs (id),\n");
-    for (size_t i = 0; i < ch_points_count; i++) {
-        const ch_result *row = &ch_points_table[i];
-        sqlite3_str_appendf(sql, "  \"%w\" %s%s,\n", row->name, result_types[row->type], i == 0 ? " NOT NULL" : "");
-    }
-    sqlite3_str_appendall(sql, "  PRIMARY KEY (run, step)\n) WITHOUT ROWID;\n");
-    sqlite3_str_appendall(sql, LAYERS_TABLE);
-    sqlite3_str_appendf(sql, "PRAGMA application_id = %d;\nPRAGMA user_version = %d;\n", CH_STORE_APPLICATION_ID,
-                        CH_STORE_SCHEMA_VERSION);
-    return sqlite3_str_finish(sql);
-}
-
-char *ch_store_migrate_sql(int from)
-{
-    sqlite3_str *sql = sqlite3_str_new(NULL);
-    for (int since = from + 1; since <= CH_STORE_SCHEMA_VERSION; since++) {
-        for (size_t i = 0; i < ch_store_num_columns(); i++) {
-            const ch_store_column column = ch_store_column_at(i);
-            if (column.since == since) {
-                sqlite3_str_appendf(sql, "ALTER TABLE runs ADD COLUMN \"%w\" %s;\n", column.name, column.type);
-            }
-        }
-        for (size_t i = 0; i < ch_points_count; i++) {
-            const ch_result *row = &ch_points_table[i];
-            if (row->since == since) {
-                sqlite3_str_appendf(sql, "ALTER TABLE points ADD COLUMN \"%w\" %s;\n", row->name,
-                                    result_types[row->type]);
-            }
-        }
-    }
-    sqlite3_str_appendall(sql, LAYERS_TABLE);
-    sqlite3_str_appendf(sql, "PRAGMA user_version = %d;\n", CH_STORE_SCHEMA_VERSION);
-    return sqlite3_str_finish(sql);
-}
-
-static void append_parameters(sqlite3_str *sql, size_t count)
-{
+    const size_t count = ch_store_num_columns(table);
+    sqlite3_str_appendf(sql, "INSERT INTO %s (", table->name);
+    append_names(sql, table, 0, count);
     sqlite3_str_appendall(sql, ") VALUES (?");
     for (size_t i = 1; i < count; i++) {
         sqlite3_str_appendall(sql, ", ?");
     }
-    sqlite3_str_appendall(sql, ")");
-}
-
-char *ch_store_insert_sql(void)
-{
-    sqlite3_str *sql = sqlite3_str_new(NULL);
-    sqlite3_str_appendall(sql, "INSERT INTO runs (");
-    append_names(sql, 0, ch_store_num_columns());
-    append_parameters(sql, ch_store_num_columns());
-    sqlite3_str_appendall(sql, " ON CONFLICT (id) DO NOTHING");
+    sqlite3_str_appendf(sql, ")%s", conflict);
     return sqlite3_str_finish(sql);
 }
 
-char *ch_store_insert_point_sql(void)
+static void append_select(sqlite3_str *sql, const ch_store_table *table)
 {
-    sqlite3_str *sql = sqlite3_str_new(NULL);
-    sqlite3_str_appendall(sql, "INSERT INTO points (run");
-    for (size_t i = 0; i < ch_points_count; i++) {
-        sqlite3_str_appendf(sql, ", \"%w\"", ch_points_table[i].name);
-    }
-    append_parameters(sql, 1 + ch_points_count);
-    return sqlite3_str_finish(sql);
-}
-
-char *ch_store_view_sql(int schema)
-{
-    sqlite3_str *sql = sqlite3_str_new(NULL);
-    sqlite3_str_appendall(sql, "CREATE TEMP VIEW runs AS SELECT *");
-    for (size_t i = 0; i < ch_store_num_columns(); i++) {
-        const ch_store_column column = ch_store_column_at(i);
-        if (column.since > schema) {
-            sqlite3_str_appendf(sql, ", NULL AS \"%w\"", column.name);
-        }
-    }
-    sqlite3_str_appendall(sql, " FROM main.runs;\nCREATE TEMP VIEW points AS SELECT *");
-    for (size_t i = 0; i < ch_points_count; i++) {
-        if (ch_points_table[i].since > schema) {
-            sqlite3_str_appendf(sql, ", NULL AS \"%w\"", ch_points_table[i].name);
-        }
-    }
-    sqlite3_str_appendall(sql, " FROM main.points;\nCREATE TEMP VIEW layers AS "
-                               "SELECT NULL AS run, NULL AS step, NULL AS layer, NULL AS weight_change WHERE 0;\n");
-    return sqlite3_str_finish(sql);
-}
-
-char *ch_store_select_sql(const char *where)
-{
-    sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendall(sql, "SELECT ");
-    append_names(sql, 0, ch_store_num_columns());
+    append_names(sql, table, 0, ch_store_num_columns(table));
+    sqlite3_str_appendf(sql, " FROM %s ", table->name);
+}
+
+char *ch_store_select_sql(const ch_store_table *table, const char *rest)
+{
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    append_select(sql, table);
+    sqlite3_str_appendall(sql, rest);
+    return sqlite3_str_finish(sql);
+}
+
+char *ch_store_select_runs_sql(const char *where)
+{
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    append_select(sql, &tables[CH_STORE_RUNS]);
     /* the newline ends a comment that the condition may close with */
-    sqlite3_str_appendf(sql, " FROM runs WHERE (%s\n) ORDER BY ", where == NULL ? "1" : where);
-    append_names(sql, CH_STORE_COLUMN_SETTINGS, CH_SETTINGS_STORED);
+    sqlite3_str_appendf(sql, "WHERE (%s\n) ORDER BY ", where == NULL ? "1" : where);
+    append_names(sql, &tables[CH_STORE_RUNS], CH_STORE_COLUMN_SETTINGS, CH_SETTINGS_STORED);
     /* runs of different results versions may have all settings in common */
     sqlite3_str_appendall(sql, ", id");
-    return sqlite3_str_finish(sql);
-}
-
-char *ch_store_select_points_sql(void)
-{
-    sqlite3_str *sql = sqlite3_str_new(NULL);
-    sqlite3_str_appendall(sql, "SELECT run");
-    for (size_t i = 0; i < ch_points_count; i++) {
-        sqlite3_str_appendf(sql, ", \"%w\"", ch_points_table[i].name);
-    }
-    sqlite3_str_appendall(sql, " FROM points WHERE run = ? ORDER BY step");
     return sqlite3_str_finish(sql);
 }

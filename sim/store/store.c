@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The system's word for why a file failed; SQLite keeps it for some failures only. */
+/* Why a file failed, in the system's words; SQLite keeps them for some failures only, and else has its own. */
 static const char *reason(const ch_store *self)
 {
     const int error = sqlite3_system_errno(self->db);
@@ -68,8 +68,8 @@ static ch_code execute(const ch_store *self, const char *sql, ch_error *err)
     return rc == SQLITE_OK ? CH_OK : ch_store_fail(self, rc, err);
 }
 
-/* What SQLite alone would say less well, or not at all: it takes "" for a temporary database, root may write what is
- * marked read-only, and opening a pipe waits. */
+/* Refuses names that SQLite would accept, or would refuse in words that help less: SQLite takes "" for a temporary
+ * database, root may write to a file that is marked read-only, and opening a pipe waits for its other end. */
 static ch_code check_path(const char *path, ch_store_mode mode, bool *missing, ch_error *err)
 {
     struct stat status;
@@ -84,7 +84,7 @@ static ch_code check_path(const char *path, ch_store_mode mode, bool *missing, c
         }
         return ch_error_set(err, CH_ERROR_INPUT, "store %s cannot be opened: %s", path, strerror(errno));
     }
-    if (status.st_size == 1) { /* SQLite takes it for an empty file */
+    if (status.st_size == 1) { /* SQLite takes a file of one byte for an empty one */
         return ch_error_set(err, CH_ERROR_INPUT, "%s is no chiton store", path);
     }
     if (!S_ISREG(status.st_mode)) {
@@ -119,7 +119,8 @@ static char *immutable_name(const char *path)
     return sqlite3_str_finish(uri);
 }
 
-/* Opens the file; nothing is read or written yet but the file made with SQLITE_OPEN_CREATE. Takes `name`. */
+/* Opens the file. Nothing is read or written yet, except that SQLITE_OPEN_CREATE makes a file that is missing. Releases
+ * `name`; NULL is taken for a lack of memory. */
 static ch_code open_database(ch_store *self, char *name, int flags, ch_error *err)
 {
     int rc = SQLITE_NOMEM;
@@ -132,7 +133,7 @@ static ch_code open_database(ch_store *self, char *name, int flags, ch_error *er
     }
     sqlite3_extended_result_codes(self->db, 1);
     sqlite3_busy_timeout(self->db, CH_STORE_TIMEOUT_MS);
-    /* else a misspelt column in double quotes would pass for a string */
+    /* otherwise a misspelt column in double quotes would pass for a string */
     sqlite3_db_config(self->db, SQLITE_DBCONFIG_DQS_DML, 0, (int *)NULL);
     return execute(self, "PRAGMA cell_size_check = ON", err);
 }
@@ -147,7 +148,8 @@ static bool has_log(const ch_store *self)
     return found;
 }
 
-/* SQLite notices missing pages, but not a last page that was cut. Only a log may complete such a file. */
+/* Refuses a file whose last page was cut, which SQLite does not notice. A log beside the file may complete it, so that
+ * such a file is accepted. */
 static ch_code check_whole(const ch_store *self, int page_size, ch_error *err)
 {
     struct stat status;
@@ -157,63 +159,96 @@ static ch_code check_whole(const ch_store *self, int page_size, ch_error *err)
     return ch_error_set(err, CH_ERROR_IO, "store %s is damaged: its end is missing", self->path);
 }
 
-/* What the file is: an empty database (also an empty file), a store, or CH_ERROR_INPUT. */
+/* Judges the header of an open file: what it has in application_id and user_version, its page size, and how many tables
+ * and other objects it has.
+ * @param empty  out: the file is an empty database, as an empty file is
+ * @return CH_OK for that or a store; CH_ERROR_INPUT for anything else; CH_ERROR_IO for a store that is cut short */
+static ch_code judge_header(ch_store *self, sqlite3_stmt *header, bool *empty, ch_error *err)
+{
+    const int known = ch_store_schema_now().version;
+    const int application = sqlite3_column_int(header, 0), version = sqlite3_column_int(header, 1);
+    const int page_size = sqlite3_column_int(header, 2), num_objects = sqlite3_column_int(header, 3);
+    *empty = application == 0 && version == 0 && num_objects == 0;
+    self->schema = *empty ? known : version;
+    if (*empty) {
+        return CH_OK;
+    }
+    if (application != CH_STORE_APPLICATION_ID || version < 1) {
+        return ch_error_set(err, CH_ERROR_INPUT, "%s is no chiton store", self->path);
+    }
+    if (version > known) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "store %s was made by a newer version of chiton: its schema is %d, known is %d", self->path,
+                            version, known);
+    }
+    return check_whole(self, page_size, err);
+}
+
+/* Finds what the file is, and the version of its schema; as judge_header. */
 static ch_code identify(ch_store *self, bool *empty, ch_error *err)
 {
-    sqlite3_stmt *statement = NULL;
+    sqlite3_stmt *header = NULL;
     bool row = false;
     ch_code code =
         ch_store_prepare(self,
                          "SELECT application_id, user_version, page_size, (SELECT count(*) FROM sqlite_master)"
                          " FROM pragma_application_id, pragma_user_version, pragma_page_size",
-                         &statement, err);
-    if (code == CH_OK) {
-        code = ch_store_step(self, statement, &row, err);
+                         &header, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        const int application = sqlite3_column_int(statement, 0);
-        const int version = sqlite3_column_int(statement, 1);
-        *empty = application == 0 && version == 0 && sqlite3_column_int(statement, 3) == 0;
-        self->schema = *empty ? CH_STORE_SCHEMA_VERSION : version;
-        if (application == CH_STORE_APPLICATION_ID && version > CH_STORE_SCHEMA_VERSION) {
-            code = ch_error_set(err, CH_ERROR_INPUT,
-                                "store %s was made by a newer version of chiton: its schema is %d, known is %d",
-                                self->path, version, CH_STORE_SCHEMA_VERSION);
-        } else if (!*empty && (application != CH_STORE_APPLICATION_ID || version < 1)) {
-            code = ch_error_set(err, CH_ERROR_INPUT, "%s is no chiton store", self->path);
-        } else if (!*empty) {
-            code = check_whole(self, sqlite3_column_int(statement, 2), err);
-        }
+    code = ch_store_step(self, header, &row, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    sqlite3_finalize(statement);
+    code = judge_header(self, header, empty, err);
+out:
+    sqlite3_finalize(header);
     return code;
 }
 
-/* Makes an empty database a store, or one of an older schema one of this, unless another process was faster. */
+/* Executes statements and releases their text. */
+static ch_code execute_made(const ch_store *self, char *sql, ch_error *err)
+{
+    const ch_code code = execute(self, sql, err);
+    sqlite3_free(sql);
+    return code;
+}
+
+/* Makes a store of an empty database, and brings one of an older schema up to date, in one transaction. Looks again
+ * first: another process may have been faster. */
 static ch_code bring_up_to_date(ch_store *self, ch_error *err)
 {
+    const ch_store_schema schema = ch_store_schema_now();
     bool empty = false;
     ch_code code = execute(self, "BEGIN IMMEDIATE", err);
-    if (code == CH_OK) {
-        code = identify(self, &empty, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK && (empty || self->schema < CH_STORE_SCHEMA_VERSION)) {
-        char *sql = empty ? ch_store_schema_sql() : ch_store_migrate_sql(self->schema);
-        code = execute(self, sql, err);
-        sqlite3_free(sql);
+    code = identify(self, &empty, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        code = execute(self, "COMMIT", err);
+    if (empty) {
+        code = execute_made(self, ch_store_create_sql(&schema), err);
+    } else if (self->schema < schema.version) {
+        code = execute_made(self, ch_store_migrate_sql(&schema, self->schema), err);
     }
-    self->schema = CH_STORE_SCHEMA_VERSION;
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = execute(self, "COMMIT", err);
+    self->schema = schema.version;
+out:
     if (!sqlite3_get_autocommit(self->db)) {
         (void)execute(self, "ROLLBACK", NULL); /* the first failure is the one to report */
     }
     return code;
 }
 
-/* Commits go to a log: fast, and readers are not kept waiting. File systems without shared memory keep the rollback
- * journal, which is only slower. SQLite does not wait for other processes here, since it would wait holding a lock. */
+/* Lets commits go to a log, which is fast and keeps no reader waiting. File systems without shared memory keep the
+ * rollback journal, which is only slower. SQLite itself would not wait for other processes here, because it would hold
+ * a lock while it waits; this function does. */
 static ch_code use_log(const ch_store *self, ch_error *err)
 {
     enum { PAUSE_MS = 10 };
@@ -238,88 +273,117 @@ static ch_code prepare_made(const ch_store *self, char *sql, sqlite3_stmt **stat
 
 static ch_code prepare_reading(ch_store *self, ch_error *err)
 {
+    const ch_store_schema schema = ch_store_schema_now();
     ch_code code = ch_store_prepare(self, "SELECT 1 FROM runs WHERE id = ?", &self->find, err);
-    if (code == CH_OK) {
-        code = prepare_made(self, ch_store_select_points_sql(), &self->select_points, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK) {
-        code = ch_store_prepare(self,
-                                "SELECT run, step, layer, weight_change FROM layers WHERE run = ? ORDER BY step, layer",
-                                &self->select_layers, err);
+    code = prepare_made(self, ch_store_select_sql(&schema.tables[CH_STORE_POINTS], "WHERE run = ? ORDER BY step"),
+                        &self->select_points, err);
+    if (code != CH_OK) {
+        return code;
     }
-    return code;
+    return prepare_made(self,
+                        ch_store_select_sql(&schema.tables[CH_STORE_LAYERS], "WHERE run = ? ORDER BY step, layer"),
+                        &self->select_layers, err);
 }
 
 static ch_code prepare_writing(ch_store *self, ch_error *err)
 {
-    ch_code code = prepare_made(self, ch_store_insert_point_sql(), &self->insert_point, err);
-    if (code == CH_OK) {
-        code = ch_store_prepare(self, "INSERT INTO layers (run, step, layer, weight_change) VALUES (?, ?, ?, ?)",
-                                &self->insert_layer, err);
+    const ch_store_schema schema = ch_store_schema_now();
+    ch_code code =
+        prepare_made(self, ch_store_insert_sql(&schema.tables[CH_STORE_POINTS], ""), &self->insert_point, err);
+    if (code != CH_OK) {
+        return code;
     }
-    return code == CH_OK ? prepare_made(self, ch_store_insert_sql(), &self->insert, err) : code;
-}
-
-static ch_code prepare_statements(ch_store *self, ch_error *err)
-{
-    const ch_code code = prepare_reading(self, err);
-    return code == CH_OK && self->mode == CH_STORE_WRITE ? prepare_writing(self, err) : code;
+    code = prepare_made(self, ch_store_insert_sql(&schema.tables[CH_STORE_LAYERS], ""), &self->insert_layer, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return prepare_made(self, ch_store_insert_sql(&schema.tables[CH_STORE_RUNS], " ON CONFLICT (id) DO NOTHING"),
+                        &self->insert, err);
 }
 
 static ch_code open_to_write(ch_store *self, ch_error *err)
 {
     bool empty = false;
     ch_code code = open_database(self, plain_name(self->path), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
-    if (code == CH_OK && sqlite3_db_readonly(self->db, "main") != 0) {
-        code = ch_store_fail(self, SQLITE_READONLY, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK) {
-        code = identify(self, &empty, err);
+    if (sqlite3_db_readonly(self->db, "main") != 0) {
+        return ch_store_fail(self, SQLITE_READONLY, err);
     }
-    if (code == CH_OK && (empty || self->schema < CH_STORE_SCHEMA_VERSION)) {
+    code = identify(self, &empty, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    if (empty || self->schema < ch_store_schema_now().version) {
         code = bring_up_to_date(self, err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
+    code = use_log(self, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = prepare_reading(self, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return prepare_writing(self, err);
+}
+
+/* Opens the file and identifies it. A store whose writer could not leave log mode needs files beside it; where SQLite
+ * cannot make them and there is no log, the file is read as it stands. */
+static ch_code open_and_identify(ch_store *self, bool *empty, ch_error *err)
+{
+    ch_code code = open_database(self, plain_name(self->path), SQLITE_OPEN_READWRITE, err);
     if (code == CH_OK) {
-        code = use_log(self, err);
+        code = identify(self, empty, err);
     }
-    return code == CH_OK ? prepare_statements(self, err) : code;
+    const int rc = sqlite3_extended_errcode(self->db);
+    const bool no_room = (rc & 0xff) == SQLITE_CANTOPEN || rc == SQLITE_READONLY_DIRECTORY;
+    if (code == CH_OK || !no_room || has_log(self)) {
+        return code;
+    }
+    sqlite3_close(self->db);
+    self->db = NULL;
+    code = open_database(self, immutable_name(self->path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return identify(self, empty, err);
 }
 
 /* Opens for reading. The file is opened to be written where it may be, so that what a killed writer left is put in
  * order; PRAGMA query_only keeps everything else out. */
 static ch_code open_to_read(ch_store *self, ch_error *err)
 {
+    const ch_store_schema schema = ch_store_schema_now();
     bool empty = false;
-    ch_code code = open_database(self, plain_name(self->path), SQLITE_OPEN_READWRITE, err);
-    if (code == CH_OK) {
-        code = identify(self, &empty, err);
+    ch_code code = open_and_identify(self, &empty, err);
+    if (code != CH_OK) {
+        return code;
     }
-    const int rc = sqlite3_extended_errcode(self->db);
-    const bool no_room = (rc & 0xff) == SQLITE_CANTOPEN || rc == SQLITE_READONLY_DIRECTORY;
-    if (code != CH_OK && no_room && !has_log(self)) {
-        /* A store whose writer could not leave log mode, where SQLite cannot make the files it wants beside it. */
-        sqlite3_close(self->db);
-        self->db = NULL;
-        code = open_database(self, immutable_name(self->path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err);
-        if (code == CH_OK) {
-            code = identify(self, &empty, err);
+    if (empty) {
+        return ch_store_fail(self, SQLITE_NOTADB, err);
+    }
+    if (self->schema < schema.version) {
+        code = execute_made(self, ch_store_view_sql(&schema, self->schema), err);
+        if (code != CH_OK) {
+            return code;
         }
     }
-    if (code == CH_OK && empty) {
-        code = ch_store_fail(self, SQLITE_NOTADB, err);
+    code = execute(self, "PRAGMA query_only = ON", err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK && self->schema < CH_STORE_SCHEMA_VERSION) {
-        char *sql = ch_store_view_sql(self->schema);
-        code = execute(self, sql, err);
-        sqlite3_free(sql);
-    }
-    if (code == CH_OK) {
-        code = execute(self, "PRAGMA query_only = ON", err);
-    }
-    return code == CH_OK ? prepare_statements(self, err) : code;
+    return prepare_reading(self, err);
 }
 
-/* Whether a database without other users has no runs to lose. */
+/* Whether the file has no runs that removing it would lose. Nobody else uses the database meanwhile. */
 static bool has_no_runs(sqlite3 *db, const char *path)
 {
     struct stat status;
@@ -333,9 +397,9 @@ static bool has_no_runs(sqlite3 *db, const char *path)
     return none;
 }
 
-/* Removes a file that this process made and could not make a store of. Leaving log mode fails while another process has
- * the store open, and the exclusive lock keeps others out: one that comes later will find the file gone and say so.
- * With its journal in memory, SQLite needs no space on a full disk for this. */
+/* Removes a file that this process made and then could not make a store of. Leaving log mode fails while another
+ * process has the store open, and the exclusive lock keeps others out; a process that comes later finds the file gone
+ * and says so. With its journal in memory, SQLite needs no space on a full disk for this. */
 static void discard(const char *path)
 {
     sqlite3 *db = NULL;
@@ -384,7 +448,8 @@ void ch_store_close(ch_store *self)
     sqlite3_finalize(self->insert_point);
     sqlite3_finalize(self->insert_layer);
     if (written) {
-        /* leaves one plain file; refused while another process has the store open, who will do it later */
+        /* This leaves one plain file. SQLite refuses it while another process has the store open, and that process will
+         * do it when it closes the store. */
         (void)execute(self, "PRAGMA journal_mode = DELETE", NULL);
     }
     sqlite3_close(self->db);

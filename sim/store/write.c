@@ -14,7 +14,8 @@ ch_code ch_store_has(ch_store *self, const char *id, bool *found, ch_error *err)
     return code;
 }
 
-/* SQLite's integers are signed: SQLITE_RANGE says that a count is over 2^63 - 1. CH_UNCOUNTED is NULL. */
+/* Binds a count, CH_UNCOUNTED as NULL. SQLite's integers are signed.
+ * @return a result code of SQLite; SQLITE_RANGE for a count over 2^63 - 1 */
 static int bind_count(sqlite3_stmt *statement, int parameter, uint64_t count)
 {
     if (count == CH_UNCOUNTED) {
@@ -23,7 +24,7 @@ static int bind_count(sqlite3_stmt *statement, int parameter, uint64_t count)
     return count <= INT64_MAX ? sqlite3_bind_int64(statement, parameter, (sqlite3_int64)count) : SQLITE_RANGE;
 }
 
-/* NaN is bound as NULL by SQLite. */
+/* Binds a setting: a choice as its word, and what is written as a word ("none", "inf") as NULL. */
 static int bind_setting(sqlite3_stmt *statement, int parameter, const ch_setting *row, ch_value value)
 {
     if (row->type == CH_TYPE_CHOICE) {
@@ -37,19 +38,35 @@ static int bind_setting(sqlite3_stmt *statement, int parameter, const ch_setting
                                      : bind_count(statement, parameter, value.count);
 }
 
-/* A result of a run, or of a point of its trajectory: `object` is the struct that the row's offset is of. */
+/* Binds a result; SQLite takes NaN for NULL. @param object  the ch_run or ch_point whose member it is */
 static int bind_result(sqlite3_stmt *statement, int parameter, const ch_result *row, const void *object)
 {
-    const void *member = (const char *)object + row->offset;
     switch (row->type) {
     case CH_RESULT_TEXT:
-        return sqlite3_bind_text(statement, parameter, ch_status_name(*(const ch_status *)member), -1, SQLITE_STATIC);
+        return sqlite3_bind_text(statement, parameter, ch_status_name(ch_result_status(row, object)), -1,
+                                 SQLITE_STATIC);
     case CH_RESULT_COUNT:
-        return bind_count(statement, parameter, *(const uint64_t *)member);
+        return bind_count(statement, parameter, ch_result_number(row, object));
     case CH_RESULT_REAL:
-        return sqlite3_bind_double(statement, parameter, *(const double *)member);
+        return sqlite3_bind_double(statement, parameter, ch_result_real(row, object));
     }
     return SQLITE_MISUSE;
+}
+
+/* Binds `version`, `results_version` and `data_digest`. */
+static int bind_version(sqlite3_stmt *insert, int parameter, const ch_settings *settings)
+{
+    int rc = sqlite3_bind_text(insert, parameter, CH_VERSION, -1, SQLITE_STATIC);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    rc = sqlite3_bind_int(insert, parameter + 1, CH_RESULTS_VERSION);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    return ch_settings_has_images(settings)
+               ? sqlite3_bind_text(insert, parameter + 2, settings->data_digest, -1, SQLITE_STATIC)
+               : sqlite3_bind_null(insert, parameter + 2);
 }
 
 static int bind_run(sqlite3_stmt *insert, const ch_run *run, const char *id)
@@ -57,34 +74,33 @@ static int bind_run(sqlite3_stmt *insert, const ch_run *run, const char *id)
     const ch_settings *settings = &run->settings;
     int parameter = 1;
     int rc = sqlite3_bind_text(insert, parameter++, id, -1, SQLITE_STATIC);
-    for (size_t i = 0; rc == SQLITE_OK && i < CH_SETTINGS_STORED; i++) {
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    for (size_t i = 0; i < CH_SETTINGS_STORED; i++, parameter++) {
         rc = ch_setting_applies(settings, i)
                  ? bind_setting(insert, parameter, &ch_settings_table[i], ch_settings_get(settings, i))
                  : sqlite3_bind_null(insert, parameter);
-        parameter++;
+        if (rc != SQLITE_OK) {
+            return rc;
+        }
     }
-    for (size_t i = 0; rc == SQLITE_OK && i < ch_results_count; i++) {
-        rc = bind_result(insert, parameter++, &ch_results_table[i], run);
+    for (size_t i = 0; i < ch_results_count(); i++, parameter++) {
+        const ch_result row = ch_result_at(i);
+        rc = bind_result(insert, parameter, &row, run);
+        if (rc != SQLITE_OK) {
+            return rc;
+        }
     }
-    if (rc == SQLITE_OK) {
-        rc = sqlite3_bind_text(insert, parameter++, CH_VERSION, -1, SQLITE_STATIC);
-    }
-    if (rc == SQLITE_OK) {
-        rc = sqlite3_bind_int(insert, parameter++, CH_RESULTS_VERSION);
-    }
-    if (rc == SQLITE_OK) {
-        rc = ch_settings_has_images(settings)
-                 ? sqlite3_bind_text(insert, parameter, settings->data_digest, -1, SQLITE_STATIC)
-                 : sqlite3_bind_null(insert, parameter);
-    }
-    return rc;
+    return bind_version(insert, parameter, settings);
 }
 
 static int bind_point(sqlite3_stmt *insert, const ch_point *point, const char *id)
 {
     int rc = sqlite3_bind_text(insert, 1, id, -1, SQLITE_STATIC);
-    for (size_t i = 0; rc == SQLITE_OK && i < ch_points_count; i++) {
-        rc = bind_result(insert, 2 + (int)i, &ch_points_table[i], point);
+    for (size_t i = 0; rc == SQLITE_OK && i < ch_points_count(); i++) {
+        const ch_result row = ch_point_result_at(i);
+        rc = bind_result(insert, 2 + (int)i, &row, point);
     }
     return rc;
 }
@@ -92,13 +108,18 @@ static int bind_point(sqlite3_stmt *insert, const ch_point *point, const char *i
 static int bind_layer(sqlite3_stmt *insert, const char *id, uint64_t step, size_t layer, double change)
 {
     int rc = sqlite3_bind_text(insert, 1, id, -1, SQLITE_STATIC);
-    if (rc == SQLITE_OK) {
-        rc = bind_count(insert, 2, step);
+    if (rc != SQLITE_OK) {
+        return rc;
     }
-    if (rc == SQLITE_OK) {
-        rc = bind_count(insert, 3, layer);
+    rc = bind_count(insert, 2, step);
+    if (rc != SQLITE_OK) {
+        return rc;
     }
-    return rc == SQLITE_OK ? sqlite3_bind_double(insert, 4, change) : rc;
+    rc = bind_count(insert, 3, layer);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    return sqlite3_bind_double(insert, 4, change);
 }
 
 /* Runs a statement that gives no rows. */
@@ -109,39 +130,74 @@ static int run_once(sqlite3_stmt *statement)
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* The weight changes of the layers at every point, and at the end. */
+static int insert_points(ch_store *self, const ch_run *run, const char *id)
+{
+    for (size_t i = 0; i < run->num_points; i++) {
+        int rc = bind_point(self->insert_point, &run->points[i], id);
+        if (rc != SQLITE_OK) {
+            return rc;
+        }
+        rc = run_once(self->insert_point);
+        if (rc != SQLITE_OK) {
+            return rc;
+        }
+    }
+    return SQLITE_OK;
+}
+
+/* Inserts the weight changes of the layers at every point of the trajectory, or at the end where there is none. */
 static int insert_layers(ch_store *self, const ch_run *run, const char *id)
 {
-    int rc = SQLITE_OK;
-    for (size_t i = 0; rc == SQLITE_OK && i < ch_run_num_looks(run); i++) {
+    for (size_t i = 0; i < ch_run_num_looks(run); i++) {
         const uint64_t step = i < run->num_points ? run->points[i].step : run->steps;
-        for (size_t k = 0; rc == SQLITE_OK && k < run->num_layers; k++) {
-            rc = bind_layer(self->insert_layer, id, step, k, run->layer_changes[i * run->num_layers + k]);
-            if (rc == SQLITE_OK) {
-                rc = run_once(self->insert_layer);
+        for (size_t k = 0; k < run->num_layers; k++) {
+            int rc = bind_layer(self->insert_layer, id, step, k, run->layer_changes[i * run->num_layers + k]);
+            if (rc != SQLITE_OK) {
+                return rc;
+            }
+            rc = run_once(self->insert_layer);
+            if (rc != SQLITE_OK) {
+                return rc;
             }
         }
     }
-    return rc;
+    return SQLITE_OK;
 }
 
-/* Within a transaction: the run, and its points when the run is new. */
+/* Inserts the run and, when the run is new, its points and layers. The caller has begun a transaction. */
 static int insert_run(ch_store *self, const ch_run *run, const char *id)
 {
     int rc = bind_run(self->insert, run, id);
-    if (rc == SQLITE_OK) {
-        rc = run_once(self->insert);
-    }
-    if (rc != SQLITE_OK || sqlite3_changes(self->db) == 0) {
+    if (rc != SQLITE_OK) {
         return rc;
     }
-    for (size_t i = 0; rc == SQLITE_OK && i < run->num_points; i++) {
-        rc = bind_point(self->insert_point, &run->points[i], id);
-        if (rc == SQLITE_OK) {
-            rc = run_once(self->insert_point);
-        }
+    rc = run_once(self->insert);
+    if (rc != SQLITE_OK) {
+        return rc;
     }
-    return rc == SQLITE_OK ? insert_layers(self, run, id) : rc;
+    const bool is_new = sqlite3_changes(self->db) > 0;
+    if (!is_new) {
+        return SQLITE_OK;
+    }
+    rc = insert_points(self, run, id);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    return insert_layers(self, run, id);
+}
+
+/* Inserts the run in a transaction of its own. @return a result code of SQLite */
+static int commit_run(ch_store *self, const ch_run *run, const char *id)
+{
+    int rc = sqlite3_exec(self->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    rc = insert_run(self, run, id);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    return sqlite3_exec(self->db, "COMMIT", NULL, NULL, NULL);
 }
 
 ch_code ch_store_put(ch_store *self, const ch_run *run, ch_error *err)
@@ -149,20 +205,14 @@ ch_code ch_store_put(ch_store *self, const ch_run *run, ch_error *err)
     char id[CH_ID_SIZE];
     ch_code code = CH_OK;
     ch_settings_id(&run->resolved, id);
-    int rc = sqlite3_exec(self->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-    if (rc == SQLITE_OK) {
-        rc = insert_run(self, run, id);
-    }
-    if (rc == SQLITE_OK) {
-        rc = sqlite3_exec(self->db, "COMMIT", NULL, NULL, NULL);
-    }
+    const int rc = commit_run(self, run, id);
     if (rc == SQLITE_RANGE) {
         code = ch_error_set(err, CH_ERROR_INPUT, "a count of run %s is over 2^63 - 1, the most that a store holds", id);
     } else if (rc != SQLITE_OK) {
         code = ch_store_fail(self, rc, err);
     }
     if (!sqlite3_get_autocommit(self->db)) {
-        /* after the message was made: it would replace SQLite's words */
+        /* only now that the message is made, since this replaces the words that SQLite has for it */
         sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
     }
     return code;

@@ -1,0 +1,65 @@
+/* observation.h — what can be measured of a model at one instant, and the one table that names it all. */
+#ifndef CH_OBSERVATION_H
+#define CH_OBSERVATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** The value of a count that the model does not have. */
+#define CH_UNCOUNTED UINT64_MAX
+
+/** What is measured at one instant. A quantity that the model does not have is NaN, and a count CH_UNCOUNTED. */
+typedef struct {
+    double train_loss;        /* mean of the loss over the P training samples, in units of the student's output */
+    double train_error;       /* fraction of the training samples that are not classified rightly */
+    uint64_t unfitted;        /* number of training samples with margin under kappa */
+    double min_margin;        /* least margin of a training sample, in units of kappa */
+    double weight_change;     /* ||w - w0|| */
+    double weight_change_rel; /* ||w - w0|| / ||w0|| */
+    double signal;            /* s = Delta w . e; of a network ||Delta W e||, where W is its first layer */
+    double noise;             /* r = ||Delta w - s e||; of a network the norm of the rest of Delta W */
+    double test_error;        /* exact where the model has a formula for it, else measured on the test samples */
+    /* The next five are of the first `kernel` training samples. K is their tangent kernel now, K0 at the start; the
+     * norms are Frobenius norms. */
+    double kernel_change;       /* ||K - K0|| / ||K0|| */
+    double kernel_alignment;    /* y.K y / (||K|| ||y||^2) */
+    double gradient_mean;       /* norm of the mean of the samples' loss gradients */
+    double gradient_variance;   /* mean squared distance of a sample's loss gradient from their mean */
+    double gradient_snr;        /* gradient_mean / sqrt(gradient_variance) */
+    const double *layer_change; /* [num_layers] ||w - w0|| of every weight tensor with its bias. The learner owns it;
+                                   it is valid until the learner observes again or is freed. May be NULL. */
+    size_t num_layers;          /* 0 where layer_change is NULL */
+} ch_observation;
+
+/** Versions of the store's schema, each named after what came with it. A setting, an observable and a table of the store
+ *  tell in their `since` which version brought them; the schema's own version is the newest of these. */
+enum {
+    CH_SCHEMA_FIRST = 0,
+    CH_SCHEMA_NETWORKS = 2, /* networks, with new columns and table `layers` */
+};
+
+/** One observable. The results of a run (in the store, JSON, CSV and text) and the columns of its trajectory are made
+ *  from these rows. */
+typedef struct {
+    const char *name; /* of the result of a run */
+    bool is_count;    /* the member is a uint64_t, else it is a double */
+    size_t offset;    /* of the member in ch_observation */
+    int since;        /* version of the store's schema that first has it as a result of a run; 0 for the first */
+    struct {
+        const char *name; /* in a point of a trajectory; NULL where a point does not have it */
+        int place;        /* among the observables of a point: 0, 1, 2 and so on, where versions stand in their order */
+        int since;        /* version of the store's schema that first has it in a point; 0 for the first */
+        int shown;        /* its place among the columns of the trajectory as text, counted from 1; 0: not shown */
+    } point;
+    const char *help; /* what it is, in words */
+} ch_observable;
+
+/** All observables but the changes of single layers, in the order in which the results of a run have them. */
+extern const ch_observable ch_observables_table[];
+extern const size_t ch_observables_count;
+
+/** Nothing measured: every quantity is NaN, every count CH_UNCOUNTED, and there are no layers. */
+ch_observation ch_observation_none(void);
+
+#endif

@@ -1,0 +1,158 @@
+/* summary.c — what is in a store, as one JSON object. */
+#include "sim/store/summary.h"
+
+#include "sim/store/store_private.h"
+
+static ch_code out_of_memory(ch_error *err)
+{
+    return ch_error_memory(err, "the summary of a store");
+}
+
+/* A column of a row. Its numbers are finite: settings, counts, and sums of seconds.
+ * @return a new reference; NULL when memory is short */
+static json_t *column_json(sqlite3_stmt *row, int column)
+{
+    switch (sqlite3_column_type(row, column)) {
+    case SQLITE_INTEGER:
+        return json_integer(sqlite3_column_int64(row, column));
+    case SQLITE_FLOAT:
+        return json_real(sqlite3_column_double(row, column));
+    case SQLITE_NULL:
+        return json_null();
+    default:
+        return json_string((const char *)sqlite3_column_text(row, column));
+    }
+}
+
+/* Appends the first column of every row of a query to an array. Releases `sql`. */
+static ch_code append_rows(const ch_store *store, char *sql, json_t *array, ch_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    ch_code code = ch_store_prepare(store, sql, &statement, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    while ((code = ch_store_step(store, statement, &row, err)) == CH_OK && row) {
+        if (json_array_append_new(array, column_json(statement, 0)) != 0) {
+            code = out_of_memory(err);
+            goto out;
+        }
+    }
+out:
+    sqlite3_finalize(statement);
+    sqlite3_free(sql);
+    return code;
+}
+
+/* object[key] = the distinct values of a column, ascending */
+static ch_code add_values(const ch_store *store, json_t *object, const char *key, const char *column, ch_error *err)
+{
+    json_t *values = json_array();
+    if (json_object_set_new(object, key, values) != 0) {
+        return out_of_memory(err);
+    }
+    return append_rows(store, sqlite3_mprintf("SELECT DISTINCT \"%w\" FROM runs ORDER BY 1", column), values, err);
+}
+
+/* object[key] = the one value that a query gives. Releases `sql`. */
+static ch_code add_value(const ch_store *store, json_t *object, const char *key, char *sql, ch_error *err)
+{
+    json_t *values = json_array();
+    ch_code code = append_rows(store, sql, values, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    if (json_object_set(object, key, json_array_get(values, 0)) != 0) {
+        code = out_of_memory(err);
+    }
+out:
+    json_decref(values);
+    return code;
+}
+
+/* How many runs have ended in each way. */
+static ch_code add_statuses(const ch_store *store, json_t *summary, ch_error *err)
+{
+    static const ch_status statuses[] = {CH_FITTED, CH_BUDGET, CH_DIVERGED};
+    json_t *counts = json_object();
+    if (json_object_set_new(summary, "status", counts) != 0) {
+        return out_of_memory(err);
+    }
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        const char *name = ch_status_name(statuses[i]);
+        char *sql = sqlite3_mprintf("SELECT count(*) FROM runs WHERE status = %Q", name);
+        const ch_code code = add_value(store, counts, name, sql, err);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    return CH_OK;
+}
+
+static ch_code add_settings(const ch_store *store, json_t *summary, ch_error *err)
+{
+    json_t *settings = json_object();
+    if (json_object_set_new(summary, "settings", settings) != 0) {
+        return out_of_memory(err);
+    }
+    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
+        const char *name = ch_settings_table[i].name;
+        const ch_code code = add_values(store, settings, name, name, err);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    return CH_OK;
+}
+
+/* Fills the object in the order of its keys. */
+static ch_code fill(const ch_store *store, json_t *summary, ch_error *err)
+{
+    ch_code code = add_value(store, summary, "runs", sqlite3_mprintf("SELECT count(*) FROM runs"), err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = add_statuses(store, summary, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = add_value(store, summary, "seconds", sqlite3_mprintf("SELECT total(seconds) FROM runs"), err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = add_value(store, summary, "points", sqlite3_mprintf("SELECT count(*) FROM points"), err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = add_values(store, summary, "version", "version", err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = add_values(store, summary, "results_version", "results_version", err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return add_settings(store, summary, err);
+}
+
+ch_code ch_store_summarise(ch_store *self, json_t **summary, ch_error *err)
+{
+    ch_code code = CH_OK;
+    *summary = json_object();
+    if (*summary == NULL) {
+        return out_of_memory(err);
+    }
+    const int rc = sqlite3_exec(self->db, "BEGIN", NULL, NULL, NULL);
+    if (rc != SQLITE_OK) {
+        code = ch_store_fail(self, rc, err);
+        goto out;
+    }
+    code = fill(self, *summary, err);
+out:
+    if (code != CH_OK) {
+        json_decref(*summary);
+        *summary = NULL;
+    }
+    return code;
+}
