@@ -32,8 +32,8 @@ typedef struct {
     size_t num_layers;          /* 0 where layer_change is NULL */
 } ch_observation;
 
-/** Versions of the store's schema, each named after what came with it. A setting, an observable and a table of the store
- *  tell in their `since` which version brought them; the schema's own version is the newest of these. */
+/** Versions of the store's schema, each named after what came with it. A setting, an observable and a table of the
+ * store tell in their `since` which version brought them; the schema's own version is the newest of these. */
 enum {
     CH_SCHEMA_FIRST = 0,
     CH_SCHEMA_NETWORKS = 2, /* networks, with new columns and table `layers` */

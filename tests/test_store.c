@@ -1,5 +1,9 @@
 /* test_store.c — the run store: what goes in comes out, by any condition, and merged. */
+#include "sim/store/export.h"
+#include "tests/alloc_fail.h"
 #include "tests/store_support.h"
+
+#include <jansson.h>
 
 /* ---- what goes in comes out ---- */
 
@@ -132,6 +136,7 @@ static void test_put_is_idempotent(void **state)
 
     ch_run_table table = read_store(path_of("s.db"), NULL);
     assert_int_equal(table.count, 1);
+    assert_int_equal(table.runs[0].num_points, NUM_POINTS);
     assert_runs_equal(&table.runs[0], &original);
     ch_run_table_free(&table);
 }
@@ -221,6 +226,72 @@ static void test_bad_conditions(void **state)
     assert_int_equal(count_runs(path_of("s.db")), 12);
 }
 
+/* ---- the one table of observables ---- */
+
+/* Places count up without gaps, so that every column is found, and versions stand in their order. */
+static void test_places_of_observables(void **state)
+{
+    (void)state;
+    int since = 0;
+    for (size_t i = 0; i < ch_points_count(); i++) {
+        const ch_result row = ch_point_result_at(i);
+        assert_non_null(row.name);
+        assert_true(row.since >= since);
+        since = row.since;
+        for (size_t k = 0; k < i; k++) {
+            assert_string_not_equal(ch_point_result_at(k).name, row.name);
+        }
+    }
+    for (size_t i = 0; i < ch_shown_count(); i++) {
+        assert_int_equal(ch_shown_at(i).type, CH_RESULT_REAL);
+    }
+}
+
+/* Nothing measured is nothing stored: every observable of ch_observation_none becomes NULL. */
+static void test_nothing_measured(void **state)
+{
+    (void)state;
+    const ch_observation none = ch_observation_none();
+    for (size_t i = 0; i < ch_observables_count; i++) {
+        const char *member = (const char *)&none + ch_observables_table[i].offset;
+        uint64_t count = 0;
+        double real = 0;
+        memcpy(&count, member, sizeof count);
+        memcpy(&real, member, sizeof real);
+        assert_true(ch_observables_table[i].is_count ? count == CH_UNCOUNTED : isnan(real));
+    }
+    assert_null(none.layer_change);
+    assert_int_equal(none.num_layers, 0);
+}
+
+/* ---- exports ---- */
+
+static ch_code export_to(ch_store *store, const char *path, ch_error *err)
+{
+    FILE *out = fopen(path, "wb");
+    assert_non_null(out);
+    const ch_code code = ch_store_export_json(store, NULL, out, err);
+    assert_int_equal(fclose(out), 0);
+    return code;
+}
+
+/* An export that an allocation cuts short does not pass for a whole one, whichever allocation it is. */
+static void test_json_is_whole_or_refused(void **state)
+{
+    (void)state;
+    long failed = 0;
+    ch_error err;
+    make_store(path_of("s.db"), 2);
+    ch_store store = open_store(path_of("s.db"), CH_STORE_READ);
+    json_set_alloc_funcs(malloc, free); /* this program's, so that those of jansson are counted and fail */
+    assert_failures_are_told(failed, export_to(&store, path_of("runs.json"), &err), err, (void)0);
+    assert_true(failed > 100);
+    json_t *runs = json_load_file(path_of("runs.json"), 0, NULL);
+    assert_int_equal(json_array_size(runs), 2);
+    json_decref(runs);
+    ch_store_close(&store);
+}
+
 /* ---- the manual's SQL ---- */
 
 /* The code block of docs/store.md that has `word` in it. */
@@ -268,9 +339,18 @@ int main(void)
 {
     /* suites: valgrind */
     const struct CMUnitTest tests[] = {
-        STORE_TEST(test_schema),          STORE_TEST(test_round_trip),        STORE_TEST(test_what_is_not_counted),
-        STORE_TEST(test_too_large_count), STORE_TEST(test_put_is_idempotent), STORE_TEST(test_order_is_of_settings),
-        STORE_TEST(test_conditions),      STORE_TEST(test_bad_conditions),    STORE_TEST(test_merge),
+        STORE_TEST(test_schema),
+        STORE_TEST(test_round_trip),
+        STORE_TEST(test_what_is_not_counted),
+        STORE_TEST(test_too_large_count),
+        STORE_TEST(test_put_is_idempotent),
+        STORE_TEST(test_order_is_of_settings),
+        STORE_TEST(test_places_of_observables),
+        STORE_TEST(test_nothing_measured),
+        STORE_TEST(test_json_is_whole_or_refused),
+        STORE_TEST(test_conditions),
+        STORE_TEST(test_bad_conditions),
+        STORE_TEST(test_merge),
     };
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }

@@ -298,6 +298,169 @@ static void test_older_version(void **state)
     sqlite3_free(sql);
 }
 
+/* ---- a pretended next version ---- */
+
+enum { NEXT_VERSION = 3 };
+
+/* The columns of a table, and one more that version 3 brings. */
+static size_t num_next(int table)
+{
+    return ch_store_schema_now().tables[table].num_more() + 1;
+}
+
+static ch_store_column next_column(int table, size_t index)
+{
+    const ch_store_table now = ch_store_schema_now().tables[table];
+    return index < now.num_more() ? now.more(index) : (ch_store_column){"next", "REAL", NEXT_VERSION};
+}
+
+static size_t num_next_runs(void)
+{
+    return num_next(CH_STORE_RUNS);
+}
+
+static ch_store_column next_runs(size_t index)
+{
+    return next_column(CH_STORE_RUNS, index);
+}
+
+static size_t num_next_points(void)
+{
+    return num_next(CH_STORE_POINTS);
+}
+
+static ch_store_column next_points(size_t index)
+{
+    return next_column(CH_STORE_POINTS, index);
+}
+
+static size_t num_next_layers(void)
+{
+    return num_next(CH_STORE_LAYERS);
+}
+
+static ch_store_column next_layers(size_t index)
+{
+    return next_column(CH_STORE_LAYERS, index);
+}
+
+/* Version 3: a further column in every table, and a further table. */
+static ch_store_schema next_schema(void)
+{
+    static const ch_store_column first[] = {{"run", "TEXT NOT NULL", 0}};
+    static ch_store_table next[CH_STORE_NUM_TABLES + 1];
+    const ch_store_schema now = ch_store_schema_now();
+    assert_int_equal(now.version, 2);
+    memcpy(next, now.tables, sizeof *next * CH_STORE_NUM_TABLES);
+    next[CH_STORE_RUNS].num_more = num_next_runs;
+    next[CH_STORE_RUNS].more = next_runs;
+    next[CH_STORE_POINTS].num_more = num_next_points;
+    next[CH_STORE_POINTS].more = next_points;
+    next[CH_STORE_LAYERS].num_more = num_next_layers;
+    next[CH_STORE_LAYERS].more = next_layers;
+    next[CH_STORE_NUM_TABLES] = (ch_store_table){.name = "spectra",
+                                                 .since = NEXT_VERSION,
+                                                 .first = first,
+                                                 .num_first = 1,
+                                                 .num_more = num_next_layers,
+                                                 .more = next_layers,
+                                                 .key = "(run)"};
+    return (ch_store_schema){.tables = next, .num_tables = CH_STORE_NUM_TABLES + 1, .version = NEXT_VERSION};
+}
+
+/* A store of version 2 with two runs, their points, and layers of one of them. */
+static void make_store_with_layers(const char *path)
+{
+    ch_point points[NUM_POINTS];
+    double changes[NUM_POINTS * 3];
+    ch_run run = make_run(2, points);
+    for (size_t i = 0; i < NUM_POINTS * 3; i++) {
+        changes[i] = 1.0 / (double)(i + 1);
+    }
+    run.layer_changes = changes;
+    run.num_layers = 3;
+    ch_store store = open_store(path, CH_STORE_WRITE);
+    put(&store, 1);
+    assert_int_equal(ch_store_put(&store, &run, NULL), CH_OK);
+    ch_store_close(&store);
+}
+
+/* What must be intact: all of it, read as a number. */
+static const char *const CONTENT = "SELECT (SELECT count(*) FROM runs) = 2 AND (SELECT sum(steps) FROM runs) = 3000"
+                                   " AND (SELECT count(*) FROM points) = 10"
+                                   " AND (SELECT count(*) FROM points WHERE loss IS NULL) = 0";
+
+static void migrate_to_next(const char *path, int from, size_t num_layers)
+{
+    const ch_store_schema next = next_schema();
+    char *sql = ch_store_migrate_sql(&next, from);
+    assert_int_equal(query(path, CONTENT), 1);
+    execute(path, sql);
+    sqlite3_free(sql);
+    assert_int_equal(query(path, "PRAGMA user_version"), NEXT_VERSION);
+    assert_int_equal(query(path, CONTENT), 1);
+    assert_int_equal(query(path, "SELECT count(*) FROM layers WHERE weight_change > 0 AND next IS NULL"), num_layers);
+    assert_int_equal(query(path, "SELECT count(*) FROM points WHERE next IS NULL"), 2 * NUM_POINTS);
+    assert_int_equal(query(path, "SELECT count(*) FROM runs WHERE next IS NULL AND gradient_snr IS NULL"), 2);
+    assert_int_equal(query(path, "SELECT count(next) FROM spectra"), 0);
+
+    /* and every table has the columns of one that is made new, in the same order */
+    sqlite3 *db = NULL;
+    sql = ch_store_create_sql(&next);
+    assert_int_equal(sqlite3_open(path_of("made.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    sqlite3_free(sql);
+    for (size_t t = 0; t < next.num_tables; t++) {
+        sql = sqlite3_mprintf("SELECT sum((cid + 1) * (length(name) * 1000 + unicode(name) * 7 + unicode(substr(name, "
+                              "-1)))) FROM pragma_table_info(%Q)",
+                              next.tables[t].name);
+        assert_int_equal(query(path, sql), query(path_of("made.db"), sql));
+        sqlite3_free(sql);
+    }
+    unlink(path_of("made.db"));
+}
+
+static void test_next_version_takes_over_the_second(void **state)
+{
+    (void)state;
+    make_store_with_layers(path_of("s.db"));
+    migrate_to_next(path_of("s.db"), 2, NUM_POINTS * 3);
+}
+
+static void test_next_version_takes_over_the_first(void **state)
+{
+    (void)state;
+    make_store_with_layers(path_of("s.db"));
+    age(path_of("s.db"));
+    migrate_to_next(path_of("s.db"), 1, 0);
+}
+
+/* A store of the second version, read through the views of the next: its layers are there, what it lacks is NULL. */
+static void test_next_version_reads_the_second(void **state)
+{
+    (void)state;
+    sqlite3 *db = NULL;
+    sqlite3_stmt *same = NULL;
+    const ch_store_schema next = next_schema();
+    char *sql = ch_store_view_sql(&next, 2);
+    make_store_with_layers(path_of("s.db"));
+    assert_int_equal(sqlite3_open(path_of("s.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db,
+                                        "SELECT (SELECT count(*) FROM layers WHERE weight_change > 0 AND next IS NULL)"
+                                        " + 100 * (SELECT count(*) FROM points WHERE next IS NULL)"
+                                        " + 10000 * (SELECT count(*) FROM runs WHERE next IS NULL)"
+                                        " + (SELECT count(next) FROM spectra)",
+                                        -1, &same, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(same), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(same, 0), 3 * NUM_POINTS + 200 * NUM_POINTS + 20000);
+    sqlite3_finalize(same);
+    sqlite3_close(db);
+    sqlite3_free(sql);
+}
+
 /* The layers' weight changes come back, look by look. */
 static void test_layers(void **state)
 {
@@ -647,6 +810,9 @@ int main(void)
         STORE_TEST(test_names),
         STORE_TEST(test_newer_version),
         STORE_TEST(test_older_version),
+        STORE_TEST(test_next_version_takes_over_the_second),
+        STORE_TEST(test_next_version_takes_over_the_first),
+        STORE_TEST(test_next_version_reads_the_second),
         STORE_TEST(test_layers),
         STORE_TEST(test_read_only_file),
         STORE_TEST(test_read_only_folder),
