@@ -1,4 +1,5 @@
 /* image_files.c — the files of image sets: their names, checksums and where they lie. */
+#include "core/text.h"
 #include "data/images_private.h"
 
 #include <errno.h>
@@ -96,9 +97,7 @@ ch_code ch_md5_file(const char *path, char hex[CH_MD5_SIZE], ch_error *err)
         return ch_error_set(err, CH_ERROR_IO, "%s cannot be read: %s", path, strerror(reason));
     }
     md5_digest(&md5, sizeof digest, digest);
-    for (size_t i = 0; i < sizeof digest; i++) {
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-    }
+    ch_hex(digest, sizeof digest, hex);
     return CH_OK;
 }
 

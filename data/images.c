@@ -1,6 +1,7 @@
 /* images.c — pools of images, and labelled examples drawn from them. */
 #include "data/images.h"
 
+#include "core/text.h"
 #include "data/images_private.h"
 
 #include <errno.h>
@@ -84,9 +85,7 @@ static void digest(ch_image_pool *self, size_t dim)
     sha256_update(&sha, self->count * dim, self->pixels);
     sha256_update(&sha, self->count, self->classes);
     sha256_digest(&sha, sizeof bytes, bytes);
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        snprintf(self->digest + 2 * i, 3, "%02x", bytes[i]);
-    }
+    ch_hex(bytes, sizeof bytes, self->digest);
 }
 
 ch_code ch_image_pool_read(ch_image_pool *self, ch_image_set set, const ch_image_location *location, size_t *records,

@@ -2,6 +2,7 @@
 #include "models/twin/kernel_file.h"
 
 #include "core/clock.h"
+#include "core/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,9 +46,7 @@ char *ch_kernel_cache_path(const char *folder, const char *key)
     sha256_init(&hash);
     sha256_update(&hash, strlen(key), (const uint8_t *)key);
     sha256_digest(&hash, sizeof digest, digest);
-    for (size_t i = 0; i < sizeof digest; i++) {
-        (void)snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-    }
+    ch_hex(digest, sizeof digest, hex);
     return asprintf(&path, "%s/kernel-%s", folder, hex) < 0 ? NULL : path;
 }
 

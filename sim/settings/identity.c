@@ -1,4 +1,5 @@
 /* identity.c — the identity of a run. */
+#include "core/text.h"
 #include "sim/settings/settings.h"
 
 #include <nettle/sha2.h>
@@ -31,7 +32,5 @@ void ch_settings_id(const ch_resolved *resolved, char id[CH_ID_SIZE])
         add_line(&hash, "data_digest", settings->data_digest);
     }
     sha256_digest(&hash, sizeof digest, digest);
-    for (size_t i = 0; i < CH_ID_SIZE / 2; i++) {
-        snprintf(id + 2 * i, 3, "%02x", digest[i]);
-    }
+    ch_hex(digest, CH_ID_SIZE / 2, id);
 }
