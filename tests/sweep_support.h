@@ -2,6 +2,7 @@
 #ifndef CH_TESTS_SWEEP_SUPPORT_H
 #define CH_TESTS_SWEEP_SUPPORT_H
 
+#include "cli/meter.h"
 #include "tests/store_support.h"
 #include "tests/support.h"
 
@@ -50,10 +51,12 @@ typedef struct {
     size_t num_jobs, num_groups;
 } outcome;
 
-/* Sweeps a plan into an open store, within so many bytes of memory; 0: what there is. */
+/* Sweeps a plan into an open store, within so many bytes of memory, 0 for what there is. A meter shows it, as the
+ * program does. */
 static inline outcome sweep_within(ch_store *store, const ch_plan *plan, size_t budget, int threads, ch_stop *stop)
 {
     ch_sweep sweep;
+    ch_meter meter;
     outcome result = {0};
     if (ch_sweep_init(&sweep, plan, store, &result.err) != CH_OK) {
         fail_msg("%s", result.err.message);
@@ -61,7 +64,10 @@ static inline outcome sweep_within(ch_store *store, const ch_plan *plan, size_t 
     result.num_jobs = sweep.num_jobs;
     result.num_groups = sweep.num_groups;
     sweep.memory.budget = budget;
-    result.code = ch_sweep_run(&sweep, store, threads, &(ch_watch){.stop = stop}, &result.err);
+    ch_meter_start(&meter, "runs", 0);
+    const ch_watch watch = ch_meter_watch(&meter, stop);
+    result.code = ch_sweep_run(&sweep, store, threads, &watch, &result.err);
+    ch_meter_finish(&meter);
     result.counts = sweep.counts;
     result.memory = sweep.memory;
     ch_sweep_free(&sweep);
