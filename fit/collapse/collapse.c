@@ -1,4 +1,4 @@
-/* collapse.c — the collapse of a group, and its spread over replicas of the data sets. */
+/* collapse.c — the collapse of a group, and its errors from replicas of the data sets. */
 #include "fit/collapse/collapse.h"
 #include "fit/collapse/points.h"
 #include "fit/errors/bootstrap.h"
@@ -28,9 +28,10 @@ ch_code ch_collapse_quantity_parse(const char *name, ch_collapse_quantity *quant
     return ch_error_set(err, CH_ERROR_INPUT, "--collapse = %s is not accepted: weight_change or time is", name);
 }
 
-/* ---- the points of a figure ---- */
+/* ---- the points that a report and a figure show ---- */
 
-static ch_code keep_points(ch_collapse *self, const ch_points *points, ch_error *err)
+/* Copies the points, without their place beside the master curve. */
+static ch_code copy_points(ch_collapse *self, const ch_points *points, ch_error *err)
 {
     self->points = ch_alloc(points->num_points, sizeof *self->points);
     if (self->points == NULL) {
@@ -50,7 +51,7 @@ static ch_code keep_points(ch_collapse *self, const ch_points *points, ch_error 
     return CH_OK;
 }
 
-/* Sets the points beside the master curve. */
+/* Sets y over the master curve for every point within the range of another curve. */
 static void place_points(ch_collapse *self, const ch_points *points)
 {
     ch_collapse_point *next = self->points;
@@ -66,7 +67,7 @@ static void place_points(ch_collapse *self, const ch_points *points)
 
 /* ---- replicas ---- */
 
-/* What every replica repeats. */
+/* All replicas read this. */
 typedef struct {
     const ch_points *points;
     const ch_master *whole; /* the collapse of the table */
@@ -75,7 +76,7 @@ typedef struct {
 /* The numbers of a replica. */
 enum { X, A, NUM_NUMBERS };
 
-/* What one thread works in. */
+/* The working space of one thread. */
 typedef struct {
     ch_curve *curves;                    /* [num_curves] */
     double *log_temp, *log_y, *variance; /* [num_points] */
@@ -110,8 +111,8 @@ static ch_code space_init(const void *context, void *workspace, ch_error *err)
                : CH_OK;
 }
 
-/* The curves over the drawn data sets. A point that none of them has is left out, and so is a curve of under two
- * points. Returns the number of curves. */
+/* Makes the curves of the drawn data sets. A point is left out where no drawn data set has it. A curve is left out
+ * where it keeps fewer than two points. Returns the number of curves. */
 static size_t draw_curves(replica_space *space, const ch_points *points, const double *copies_of)
 {
     size_t num_curves = 0, used = 0, point = 0;
@@ -153,10 +154,11 @@ static void evaluate(const void *context, void *workspace, const double *copies,
     numbers[A] = is_found ? best.a : NAN;
 }
 
-/* ---- all of a group ---- */
+/* ---- the collapse of a group ---- */
 
-/* Errors of x and a. Without a minimum in nine tenths of the replicas, or with an interval of a that leaves the range
- * in which the curves can be compared, the data sets do not say where the collapse is. */
+/* Finds the errors of x and a. The data sets do not tell where the collapse is when fewer than nine tenths of the
+ * replicas have a minimum, or when the interval of a leaves the range in which the curves can be compared. Then there
+ * is a reason, and no collapse. */
 static ch_code estimate(ch_collapse *self, const ch_fit_group *group, const ch_points *points, const ch_master *whole,
                         const ch_fit_options *options, ch_bootstrap_progress *progress, ch_error *err)
 {
@@ -225,6 +227,7 @@ static ch_code collapse_points(ch_collapse *self, const ch_fit_group *group, con
                               "each other for any a; the T must reach from the plateau well into the power law");
 }
 
+/* Sets the exponents of theory, which knows the perceptron under SGD alone. */
 static void find_theory(ch_collapse *self, const ch_fit_group *group)
 {
     const ch_settings *key = &group->key;
@@ -233,7 +236,7 @@ static void find_theory(ch_collapse *self, const ch_fit_group *group)
     if (key->model == CH_ARCH_PERCEPTRON && key->dynamics == CH_DYNAMICS_SGD && key->batch != 0 &&
         ch_perceptron_theory_init(&theory, key->chi, &ignored) == CH_OK) {
         self->x_theory = self->quantity == CH_COLLAPSE_WEIGHT_CHANGE ? theory.gamma : theory.b;
-        self->a_theory = 0; /* the crossover is where T reaches the margin kappa, whatever P */
+        self->a_theory = 0; /* the crossover is at the T that equals the margin kappa, which does not depend on P */
     }
 }
 
@@ -253,7 +256,7 @@ static ch_code collapse_group(ch_collapse *self, const ch_fit_group *group, ch_c
     if (code != CH_OK) {
         goto out;
     }
-    code = keep_points(self, &points, err);
+    code = copy_points(self, &points, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -286,13 +289,12 @@ void ch_collapse_free(ch_collapse *self)
     self->reason = NULL;
 }
 
-/* ---- all of a fit ---- */
+/* ---- the collapses of a fit ---- */
 
 ch_code ch_collapse_list_init(ch_collapse_list *self, const ch_fit *fit, ch_collapse_quantity quantity, ch_error *err)
 {
     const ch_fit_options *options = &fit->options;
     ch_bootstrap_progress progress = {.watch = options->watch};
-    ch_code code = CH_OK;
     *self = (ch_collapse_list){.items = ch_alloc(fit->num_groups, sizeof *self->items)};
     if (self->items == NULL) {
         return ch_error_memory(err, "the collapses of a fit");
@@ -300,10 +302,14 @@ ch_code ch_collapse_list_init(ch_collapse_list *self, const ch_fit *fit, ch_coll
     for (size_t g = 0; g < fit->num_groups; g++) {
         progress.total += fit->groups[g].num_data_sets < 2 ? 0 : options->replicas;
     }
-    for (; self->count < fit->num_groups && code == CH_OK; self->count++) {
-        code = collapse_group(&self->items[self->count], &fit->groups[self->count], quantity, options, &progress, err);
+    for (size_t g = 0; g < fit->num_groups; g++) {
+        const ch_code code =
+            collapse_group(&self->items[self->count++], &fit->groups[g], quantity, options, &progress, err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
-    return code;
+    return CH_OK;
 }
 
 void ch_collapse_list_free(ch_collapse_list *self)

@@ -1,4 +1,4 @@
-/* master.c — how well curves of several P lie on one, and where they do best. */
+/* master.c — how well curves of several P agree with one master curve, and the exponents at which they agree best. */
 #include "fit/collapse/master.h"
 
 #include <gsl/gsl_errno.h>
@@ -6,12 +6,12 @@
 
 enum { MOST_NODES = 4, NUM_STEPS = 800, MOST_ITERATIONS = 60 };
 
-/* A curve's value at one place as a linear function of its points. */
+/* The interpolated ln y of a curve at one place, and its variance. */
 typedef struct {
     double y, variance;
 } node_sum;
 
-/* Lagrange's interpolation at u by `count` points from `first`:
+/* Interpolates at u by Lagrange's polynomial through `count` points from `first` on:
  * y = sum_j c_j y_j, c_j = prod_{i != j} (u - u_i) / (u_j - u_i). */
 static inline node_sum lagrange(const ch_curve *curve, size_t first, size_t count, double u)
 {
@@ -30,20 +30,23 @@ static inline node_sum lagrange(const ch_curve *curve, size_t first, size_t coun
     return sum;
 }
 
-/* By the points next to u, log_temp[right - 1] <= u <= log_temp[right]: two either side where there are. */
+/* Interpolates at u by the points next to it: two on either side, or fewer at the ends of the curve.
+ * @param right  log_temp[right - 1] <= u <= log_temp[right] */
 static node_sum interpolate(const ch_curve *curve, size_t right, double u)
 {
     const size_t first = right > 1 ? right - 2 : 0;
     const size_t end = right + 2 < curve->count ? right + 2 : curve->count;
-    return end - first == MOST_NODES ? lagrange(curve, first, MOST_NODES, u) /* a constant: loops unroll */
+    return end - first == MOST_NODES ? lagrange(curve, first, MOST_NODES, u) /* loops unroll for a constant */
                                      : lagrange(curve, first, end - first, u);
 }
 
-/* The master curve at one point: the weighted mean of all other curves whose range holds it. */
+/* The sums of the master curve at one point. It is the weighted mean of all other curves whose range holds the point.
+ */
 typedef struct {
     double weight, y, log_train; /* sums of w, w y, w ln P */
 } master_sum;
 
+/* Adds what one curve gives at u. */
 static void add_curve(master_sum *sum, const ch_curve *other, size_t right, double u)
 {
     const node_sum node = interpolate(other, right, u);
@@ -53,7 +56,7 @@ static void add_curve(master_sum *sum, const ch_curve *other, size_t right, doub
     sum->log_train += weight * other->log_train;
 }
 
-/* The `right` with log_temp[right - 1] <= u <= log_temp[right], from where it would be on an even grid. */
+/* Finds the index with log_temp[right - 1] <= u <= log_temp[right]. The search starts at the index of an even grid. */
 static size_t find_right(const ch_curve *curve, double u)
 {
     const double *place = curve->log_temp;
@@ -74,7 +77,7 @@ bool ch_master_point_at(const ch_curve *curves, size_t num_curves, size_t k, siz
     master_sum sum = {0, 0, 0};
     for (size_t other = 0; other < num_curves; other++) {
         const ch_curve *curve = &curves[other];
-        const double u = own->log_temp[i] + a * (own->log_train - curve->log_train); /* in the other's ln T */
+        const double u = own->log_temp[i] + a * (own->log_train - curve->log_train); /* in ln T of the other curve */
         if (other != k && u >= curve->log_temp[0] && u <= curve->log_temp[curve->count - 1]) {
             add_curve(&sum, curve, find_right(curve, u), u);
         }
@@ -120,7 +123,7 @@ double ch_master_exponent(const ch_master_sums *sums)
 
 /* ---- the search over a ---- */
 
-/* The curves, and how many points must be compared. */
+/* S as a function of a: the curves, and the least number of points that must be compared. */
 typedef struct {
     const ch_curve *curves;
     size_t num_curves;
@@ -132,7 +135,7 @@ static bool admits(const landscape *self, const ch_master_sums *sums)
     return sums->least >= 2 && (double)sums->num_compared >= self->least_compared;
 }
 
-/* S at its best x; infinite where a is not admitted. */
+/* The least S over x at this a; infinite where the a is not admitted. */
 static double quality_at(double a, void *parameters)
 {
     const landscape *self = parameters;
@@ -140,7 +143,8 @@ static double quality_at(double a, void *parameters)
     return admits(self, &sums) ? ch_master_quality(&sums, ch_master_exponent(&sums)) : INFINITY;
 }
 
-/* Brent's method between lo and hi, at both of which S is larger than at the middle. */
+/* Finds the minimum of S between lo and hi by Brent's method.
+ * @param quality  S at lo, at the middle, and at hi; that at the middle is the least */
 static double refine(landscape *self, double lo, double middle, double hi, const double quality[3], double tolerance,
                      gsl_min_fminimizer *solver)
 {
@@ -158,7 +162,8 @@ static double refine(landscape *self, double lo, double middle, double hi, const
     return gsl_min_fminimizer_x_minimum(solver);
 }
 
-/* The largest |a| at which two curves still touch: their ranges of ln T over the distance of their ln P. */
+/* The largest |a| at which the ranges of two curves still touch. For two curves it is the largest distance of their
+ * ranges' ends in ln T, over their distance in ln P. */
 static double largest_shift(const ch_curve *curves, size_t num_curves)
 {
     double largest = 0;
@@ -174,16 +179,17 @@ static double largest_shift(const ch_curve *curves, size_t num_curves)
     return largest;
 }
 
-/* Values of a between -largest and largest, set off from 0 and its like: where grids of T coincide, the ends of curves
- * come within each other's range all at once, and S has a value of its own that neither side has. */
+/* Value i of a between -largest and largest. The values are offset so that they avoid a = 0 and other a at which the
+ * grids of T coincide. At such an a the ends of curves enter each other's range all at once, so that S there differs
+ * from S at the a next to it. */
 static double step_value(double largest, int i)
 {
     const double offset = 0.382;
     return largest * ((double)(2 * i) + offset - NUM_STEPS) / NUM_STEPS;
 }
 
-/* Takes what the curves have at a into `best`. */
-static void settle(const landscape *self, double a, ch_master *best)
+/* Sets `best` to the values at a. */
+static void set_best(const landscape *self, double a, ch_master *best)
 {
     const ch_master_sums sums = ch_master_compare(self->curves, self->num_curves, a);
     best->a = a;
@@ -192,7 +198,9 @@ static void settle(const landscape *self, double a, ch_master *best)
     best->num_compared = sums.num_compared;
 }
 
-/* Mean of S from the best step on towards one end of the admitted range, and that end. */
+/* The mean of S from the best step to one end of the admitted range.
+ * @param direction  -1 or 1
+ * @param end        out: the step at that end */
 static double mean_beside(const double *quality, int best, int direction, int *end)
 {
     double sum = 0;
@@ -230,12 +238,12 @@ ch_master ch_master_search(const ch_curve *curves, size_t num_curves, gsl_min_fm
     best.lo = step_value(largest, first);
     best.hi = step_value(largest, last);
     best.ending = decided ? CH_MASTER_FOUND : CH_MASTER_UNDECIDED;
-    settle(&self, step_value(largest, least), &best);
-    if (decided) { /* so that the best step is no end */
-        settle(&self,
-               refine(&self, step_value(largest, least - 1), best.a, step_value(largest, least + 1),
-                      &quality[least - 1], tolerance, solver),
-               &best);
+    set_best(&self, step_value(largest, least), &best);
+    if (decided) { /* then the best step has a step on either side */
+        set_best(&self,
+                 refine(&self, step_value(largest, least - 1), best.a, step_value(largest, least + 1),
+                        &quality[least - 1], tolerance, solver),
+                 &best);
     }
     return best;
 }
@@ -251,7 +259,7 @@ bool ch_master_follow(const ch_curve *curves, size_t num_curves, const ch_master
     for (size_t i = 0; i < 3; i++) {
         quality[i] = quality_at(a[i], &self);
     }
-    while (quality[0] < quality[1] || quality[2] < quality[1]) { /* downhill, in growing steps */
+    while (quality[0] < quality[1] || quality[2] < quality[1]) { /* steps grow on the way down */
         const size_t down = quality[0] < quality[2] ? 0 : 2, up = 2 - down;
         step *= 1.5;
         a[up] = a[1];
@@ -270,7 +278,7 @@ bool ch_master_follow(const ch_curve *curves, size_t num_curves, const ch_master
     const double found = quality[0] > quality[1] && quality[2] > quality[1]
                              ? refine(&self, a[0], a[1], a[2], quality, tolerance, solver)
                              : a[1];
-    settle(&self, found, best);
+    set_best(&self, found, best);
     best->ending = CH_MASTER_FOUND;
     return true;
 }

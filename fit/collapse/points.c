@@ -1,4 +1,4 @@
-/* points.c — the cells of a group as curves, and the runs that each point is the mean of. */
+/* points.c — makes curves of the cells of a group, and lists the runs behind each point. */
 #include "fit/collapse/points.h"
 #include "core/statistics.h"
 #include "fit/table/cells.h"
@@ -17,6 +17,7 @@ void ch_points_free(ch_points *self)
     free(self->runs);
 }
 
+/* ln y of a run. */
 static double log_of(const ch_run *run, ch_collapse_quantity quantity)
 {
     return log(quantity == CH_COLLAPSE_WEIGHT_CHANGE ? run->final.weight_change : run->time);
@@ -33,8 +34,8 @@ typedef struct {
     double freedom; /* degrees of freedom, one less than data sets in each cell */
 } set_spread;
 
-/* Adds a cell to the spread, and returns sum_d (n_d / N)^2 over its data sets. The runs of one data set stand next to
- * each other. */
+/* Adds a cell to the spread. Returns sum_d (n_d / N)^2 over its data sets, where n_d of its N runs are on data set d.
+ * The runs of one data set stand next to each other. */
 static double add_spread(const ch_fit_group *group, const ch_fit_cell *cell, ch_collapse_quantity quantity,
                          set_spread *spread)
 {
@@ -56,8 +57,10 @@ static double add_spread(const ch_fit_group *group, const ch_fit_cell *cell, ch_
     return shares;
 }
 
-/* Appends the point of a cell. Its variance is dy^2 / s_P^2: s_P^2 is known once all cells of the P are seen.
- * @param data_set  [num_runs] of each run of the group */
+/* Appends the point of a cell. Its variance is set to dy^2 / s_P^2, because s_P^2 is known only after the last cell of
+ * the P.
+ * @param data_set  [num_runs] data set of each run of the group
+ * @param shares    dy^2 / s_P^2 */
 static void add_point(ch_points *self, const ch_fit_group *group, const ch_fit_cell *cell,
                       ch_collapse_quantity quantity, const uint32_t *data_set, double shares)
 {
@@ -72,7 +75,7 @@ static void add_point(ch_points *self, const ch_fit_group *group, const ch_fit_c
     self->begin[point + 1] = next;
 }
 
-/* Appends the curve of one P, unless it has too few points or its data sets agree to rounding. */
+/* Appends the curve of one P. It is left out where it has too few points, or where its data sets agree to rounding. */
 static void add_curve(ch_points *self, const ch_fit_group *group, size_t train, ch_collapse_quantity quantity,
                       const uint32_t *data_set)
 {

@@ -1,11 +1,11 @@
-/* points.h — the cells of a group as curves, and the runs that each point is the mean of. Private to fit/collapse. */
+/* points.h — makes curves of the cells of a group, and lists the runs behind each point. Private to fit/collapse. */
 #ifndef CH_POINTS_H
 #define CH_POINTS_H
 
 #include "fit/collapse/collapse.h"
 #include "fit/collapse/master.h"
 
-/** Points that a curve needs: fewer cannot show where it bends. */
+/** The points that a curve needs. Fewer cannot show where it bends. */
 enum { CH_LEAST_POINTS = 4 };
 
 /** One run of a point. */

@@ -4,12 +4,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* A square of neighbouring cells in logarithms; corners and edges go round it: edge i from corner i to corner i + 1. */
+/* Four neighbouring cells, in logarithms. Corners are numbered round the square, and edge i goes from corner i to
+ * corner i + 1. */
 typedef struct {
     double x[4], y[4];
-    double over[4]; /* ln of the quantity over the level */
+    double over[4]; /* ln(quantity / level) */
 } cell_square;
 
+/* ln(quantity / level) of a cell; NaN where it does not count, or has no positive value. */
 static double over_level(const ch_phase *self, ch_phase_quantity quantity, size_t alpha, size_t temp, double level)
 {
     const ch_phase_cell *cell = ch_phase_at(self, alpha, temp);
@@ -17,7 +19,7 @@ static double over_level(const ch_phase *self, ch_phase_quantity quantity, size_
     return cell->counts && value > 0 && isfinite(value) ? log(value / level) : NAN;
 }
 
-/* Returns whether all four corners have a value. */
+/* Fills a square. Returns whether all four corners have a value. */
 static bool load(const ch_phase *self, ch_phase_quantity quantity, size_t alpha, size_t temp, double level,
                  cell_square *square)
 {
@@ -32,8 +34,8 @@ static bool load(const ch_phase *self, ch_phase_quantity quantity, size_t alpha,
     return whole;
 }
 
-/* The places at which the contour crosses the edges: none, two, or four where corners alternate. Returns their number;
- * crossings 0 and 1, 2 and 3 belong together. */
+/* Finds the places at which the contour crosses the edges. There are none, two, or four, and four only where corners
+ * above and below the level alternate. The contour joins crossing 0 to 1, and 2 to 3. Returns their number. */
 static size_t cross(const cell_square *square, double x[4], double y[4])
 {
     size_t count = 0;
@@ -47,10 +49,11 @@ static size_t cross(const cell_square *square, double x[4], double y[4])
     }
     const double centre = square->over[0] + square->over[1] + square->over[2] + square->over[3];
     if (count == 4 && (centre >= 0) == (square->over[0] >= 0)) {
-        /* corners 0 and 2 are joined by the centre: edges 0 and 1 go round corner 1, edges 2 and 3 round corner 3 */
+        /* The centre lies on the side of corners 0 and 2. So one piece of the contour cuts off corner 1, from edge 0 to
+         * edge 1, and the other cuts off corner 3, from edge 2 to edge 3. */
         return count;
     }
-    if (count == 4) { /* else edges 1 and 2 go round corner 2, edges 3 and 0 round corner 0 */
+    if (count == 4) { /* one piece cuts off corner 2, from edge 1 to 2, and the other corner 0, from edge 3 to 0 */
         const double first_x = x[0], first_y = y[0];
         for (size_t i = 0; i < 3; i++) {
             x[i] = x[i + 1];

@@ -1,4 +1,4 @@
-/* phase.c — phase diagrams put together: which groups make one, and what their cells have. */
+/* phase.c — makes phase diagrams: finds the groups that belong to one, and fills its cells. */
 #include "fit/phase/phase.h"
 #include "fit/phase/phase_private.h"
 #include "fit/table/cells.h"
@@ -20,7 +20,8 @@ static int compare_alphas(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* The groups that belong to group `first`, by alpha; none when an earlier one has them. Returns their number. */
+/* Lists the groups that differ from group `first` in nothing but alpha, and `first` itself, by alpha. It lists none
+ * where an earlier group belongs to them, since they were listed for that one. Returns their number. */
 static size_t gather(const ch_fit *fit, size_t first, const ch_fit_group **members)
 {
     size_t count = 0;
@@ -51,6 +52,7 @@ static cell_span cells_at(const ch_fit_group *group, uint64_t train)
     return (cell_span){0, 0};
 }
 
+/* Whether three alpha or more have three T or more each at this P. */
 static bool is_grid(const ch_fit_group *const *members, size_t count, uint64_t train)
 {
     size_t wide = 0;
@@ -61,7 +63,7 @@ static bool is_grid(const ch_fit_group *const *members, size_t count, uint64_t t
     return wide >= LEAST_ALPHAS;
 }
 
-/* The least P above `train` that some group has; 0 for none. */
+/* The least P above `train` that some group has; 0 where there is none. */
 static uint64_t next_train(const ch_fit_group *const *members, size_t count, uint64_t train)
 {
     uint64_t next = 0;
@@ -84,7 +86,7 @@ static int compare_reals(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* Fills runs, alphas and temps from the groups that have the P. */
+/* Copies runs, alphas and temps of this P from the groups, and sorts the temps. */
 static ch_code list_values(ch_phase *self, const ch_fit_group *const *members, size_t count, uint64_t train,
                            ch_error *err)
 {
@@ -124,7 +126,7 @@ static ch_code list_values(ch_phase *self, const ch_fit_group *const *members, s
     return CH_OK;
 }
 
-/* Counts what ended how, and marks what counts. */
+/* Counts the runs of each cell by how they ended, and marks the cells that count. */
 static ch_code count_cells(ch_phase *self, const ch_fit_group *const *members, size_t count, ch_error *err)
 {
     self->cells = ch_alloc(self->num_alphas * self->num_temps, sizeof *self->cells);
@@ -161,7 +163,7 @@ static void values_of(const ch_run *run, double values[CH_NUM_PHASE])
     values[CH_PHASE_KERNEL_CHANGE] = log(run->final.kernel_change);
 }
 
-/* Averages each data set's runs in every cell; runs and cells are in one order. */
+/* Averages the runs of each data set in every cell. The runs stand in the order of the cells. */
 static void average_sets(const ch_phase *self, const uint32_t *data_set, ch_phase_sets *sets)
 {
     size_t run = 0;
@@ -183,12 +185,13 @@ static void average_sets(const ch_phase *self, const uint32_t *data_set, ch_phas
                 }
             }
             for (size_t q = 0; q < CH_NUM_PHASE; q++) {
-                *ch_phase_sets_at(sets, c, q, set) = sums[q] / counts[q]; /* NaN without any */
+                *ch_phase_sets_at(sets, c, q, set) = sums[q] / counts[q]; /* NaN where no run has a value */
             }
         }
     }
 }
 
+/* Sets the values of each cell to the means over its data sets. */
 static void average_cells(ch_phase *self, const ch_phase_sets *sets)
 {
     for (size_t c = 0; c < sets->num_cells; c++) {
@@ -200,6 +203,8 @@ static void average_cells(ch_phase *self, const ch_phase_sets *sets)
     }
 }
 
+/* Averages over the runs of a data set, then over data sets.
+ * @param sets  out: the values of each data set; sets->values is to be freed by the caller, also after an error */
 static ch_code average(ch_phase *self, ch_phase_sets *sets, ch_error *err)
 {
     ch_code code = CH_OK;
@@ -225,7 +230,7 @@ out:
     return code;
 }
 
-/* ---- all ---- */
+/* ---- all diagrams ---- */
 
 static void phase_free(ch_phase *self)
 {
@@ -237,7 +242,7 @@ static void phase_free(ch_phase *self)
     *self = (ch_phase){0};
 }
 
-/* Where a diagram is: the groups that it is made of, by alpha, and its P. */
+/* One diagram among those of a fit: the groups that it is made of, by alpha, and its P. */
 typedef struct {
     const ch_fit_group *const *members;
     size_t count;
@@ -278,8 +283,9 @@ static ch_code append(ch_phase_list *self, const phase_place *place, const ch_fi
     return phase_init(&self->items[self->count++], place, options, progress, err);
 }
 
-/* Walks all diagrams of a fit: counts their replicas in progress->total where `list` is NULL, else makes them.
- * @param members  [num_groups] room */
+/* Walks through all diagrams of a fit. Where `list` is NULL their replicas are counted in progress->total, and else the
+ * diagrams are made and appended.
+ * @param members  [num_groups] working space */
 static ch_code walk(const ch_fit *fit, const ch_fit_group **members, ch_phase_list *list,
                     ch_bootstrap_progress *progress, ch_error *err)
 {

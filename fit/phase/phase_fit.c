@@ -1,5 +1,6 @@
-/* phase_fit.c — what a phase diagram is fitted for: T_opt and borders at each alpha, k, and their errors. */
+/* phase_fit.c — fits a phase diagram: T_opt and the borders at each alpha, k, and the errors of all. */
 #include "fit/errors/estimate.h"
+#include "fit/laws/rise.h"
 #include "fit/phase/phase_private.h"
 
 #include <gsl/gsl_fit.h>
@@ -8,7 +9,8 @@
 
 enum { LEAST_SLOPE = 3 };
 
-/* A temperature is sure when it lies inside the sampled ones in at least this share of the replicas, as for T_c. */
+/* A temperature is sure when it lies inside the sampled T in at least this share of the replicas. T_c has the same
+ * rule. */
 static const double enough_inside = 0.95;
 
 double *ch_phase_sets_at(const ch_phase_sets *self, size_t cell, size_t quantity, size_t set)
@@ -32,15 +34,16 @@ double ch_phase_sets_mean(const ch_phase_sets *self, size_t cell, size_t quantit
 
 /* ---- one alpha ---- */
 
-/* Where the slope of the parabola through three points vanishes: it is s1 half-way between the first two, s2 half-way
- * between the last two, and linear. The second is the least, so that s1 <= 0 <= s2. */
+/* The x at which the parabola through three points has no slope. The slope of a parabola is linear in x. It is s1
+ * half-way between the first two points and s2 half-way between the last two. The second point is the least, so that
+ * s1 <= 0 <= s2. */
 static double vertex(const double x[3], const double y[3])
 {
     const double s1 = (y[1] - y[0]) / (x[1] - x[0]), s2 = (y[2] - y[1]) / (x[2] - x[1]);
     return 0.5 * (x[0] + x[1]) - s1 * 0.5 * (x[2] - x[0]) / (s2 - s1);
 }
 
-/* The index of the next number from `i` on. */
+/* The index of the first value from `i` on that is not NaN; `count` where there is none. */
 static size_t skip_nan(const double *values, size_t i, size_t count)
 {
     while (i < count && isnan(values[i])) {
@@ -51,7 +54,8 @@ static size_t skip_nan(const double *values, size_t i, size_t count)
 
 ch_tc_place ch_phase_least(const double *log_temps, const double *values, size_t count, double *log_temp)
 {
-    size_t before = count, first = count, last = count, after = count; /* around the least; count: none */
+    /* first … last hold the least value; before and after are its neighbours; `count` stands for none */
+    size_t before = count, first = count, last = count, after = count;
     size_t previous = count, finite = 0;
     for (size_t i = skip_nan(values, 0, count); i < count; i = skip_nan(values, i + 1, count)) {
         if (first == count || values[i] < values[first]) {
@@ -71,7 +75,7 @@ ch_tc_place ch_phase_least(const double *log_temps, const double *values, size_t
         return CH_TC_NONE;
     }
     if (before == count && after == count) {
-        return CH_TC_NONE; /* all the same */
+        return CH_TC_NONE; /* all values are equal */
     }
     if (before == count || after == count) {
         *log_temp = log_temps[before == count ? last : first];
@@ -85,24 +89,20 @@ ch_tc_place ch_phase_least(const double *log_temps, const double *values, size_t
 
 ch_tc_place ch_phase_rise(const double *log_temps, const double *values, size_t count, double level, double *log_temp)
 {
-    double x = NAN, y = NAN; /* the point before */
-    *log_temp = NAN;
+    ch_rise rise = ch_rise_start(level);
     for (size_t i = skip_nan(values, 0, count); i < count; i = skip_nan(values, i + 1, count)) {
-        if (values[i] >= level) {
-            const bool is_first = isnan(x);
-            *log_temp = is_first ? log_temps[i] : x + (log_temps[i] - x) * (level - y) / (values[i] - y);
-            return is_first && values[i] > level ? CH_TC_BELOW : CH_TC_INSIDE;
+        if (ch_rise_add(&rise, log_temps[i], values[i])) {
+            break;
         }
-        x = log_temps[i];
-        y = values[i];
     }
-    *log_temp = x;
-    return isnan(x) ? CH_TC_NONE : CH_TC_ABOVE;
+    *log_temp = rise.log_temp;
+    return rise.place;
 }
 
-/* ---- all alpha, once for the table and once a replica ---- */
+/* ---- all alpha: once for the table, and once for each replica ---- */
 
-/* Numbers of a replica: for each alpha ln of the three temperatures, NaN unless inside. k is found afterwards. */
+/* A replica has three numbers for each alpha: ln of its three temperatures, NaN for one that does not lie inside the
+ * sampled T. k is found from them afterwards. */
 enum { BEST, WEIGHT_BORDER, KERNEL_BORDER, NUM_TEMPS };
 
 static const ch_phase_quantity quantities[NUM_TEMPS] = {
@@ -113,7 +113,9 @@ static ch_phase_temp *temp_of(ch_phase_row *row, size_t which)
     return which == BEST ? &row->best : which == WEIGHT_BORDER ? &row->weight_border : &row->kernel_border;
 }
 
-/* @param log_temps, values  [num_temps]; values is working space */
+/* Finds one temperature of one alpha.
+ * @param log_temps  [num_temps] ln T
+ * @param values     [num_temps] working space */
 static ch_tc_place find_temp(const ch_phase *self, const ch_phase_sets *sets, const double *copies, size_t alpha,
                              size_t which, const double *log_temps, double *values, double *log_temp)
 {
@@ -125,8 +127,10 @@ static ch_tc_place find_temp(const ch_phase *self, const ch_phase_sets *sets, co
                          : ch_phase_rise(log_temps, values, self->num_temps, log(self->threshold), log_temp);
 }
 
-/* Slope of ln T_opt on ln alpha over the sure alpha < 1 that have one; NaN with fewer than three.
- * @param numbers  [num_alphas][NUM_TEMPS] */
+/* The slope of ln T_opt over ln alpha. It is fitted to the alpha < 1 that have a sure T_opt. It is NaN where fewer than
+ * three have one.
+ * @param numbers  [num_alphas][NUM_TEMPS] of a replica or of the table
+ * @param x, y     [num_alphas] working space */
 static double slope_of(const ch_phase *self, const double *numbers, double *x, double *y)
 {
     double intercept, slope, ignored;
@@ -154,13 +158,13 @@ static double slope_theory(const ch_settings *key)
 
 /* ---- replicas ---- */
 
-/* What every replica repeats. */
+/* All replicas read this. */
 typedef struct {
     const ch_phase *phase;
     const ch_phase_sets *sets;
 } phase_design;
 
-/* What one thread works in. */
+/* The working space of one thread. */
 typedef struct {
     double *log_temps, *values; /* [num_temps] */
 } phase_space;
@@ -200,7 +204,9 @@ static void evaluate(const void *context, void *workspace, const double *copies,
     }
 }
 
-/* @param replicas  out: with count 0 for one data set; to be freed by the caller, also after a failure */
+/* Evaluates all replicas.
+ * @param replicas  out: it has no replica where there is one data set; to be freed by the caller, also after an error
+ */
 static ch_code make_replicas(const phase_design *design, const ch_fit_options *options, ch_bootstrap_progress *progress,
                              ch_replicas *replicas, ch_error *err)
 {
@@ -223,24 +229,29 @@ static ch_code make_replicas(const phase_design *design, const ch_fit_options *o
     return ch_bootstrap_run(&problem, options, progress, replicas->numbers, err);
 }
 
-/* ---- the table, and its errors ---- */
+/* ---- the values of the table, and their errors ---- */
 
 /* Finds the temperatures of the table, without errors.
- * @param numbers  out: [num_alphas][NUM_TEMPS] their logarithms, or of their bounds */
+ * @param numbers  out: [num_alphas][NUM_TEMPS] ln of each temperature, or of its bound */
 static ch_code find_temps(ch_phase *self, const phase_design *design, double *numbers, ch_error *err)
 {
     phase_space space = {0};
     const ch_code code = space_init(design, &space, err);
-    for (size_t i = 0; code == CH_OK && i < self->num_alphas * NUM_TEMPS; i++) {
+    if (code != CH_OK) {
+        goto out;
+    }
+    for (size_t i = 0; i < self->num_alphas * NUM_TEMPS; i++) {
         const size_t alpha = i / NUM_TEMPS, which = i % NUM_TEMPS;
         ch_phase_temp *temp = temp_of(&self->rows[alpha], which);
         temp->place = find_temp(self, design->sets, NULL, alpha, which, space.log_temps, space.values, &numbers[i]);
         temp->estimate = (ch_estimate){exp(numbers[i]), NAN, NAN, NAN};
     }
+out:
     space_free(design, &space);
     return code;
 }
 
+/* Gives the temperatures of the table their errors, and tells which are sure. */
 static void estimate_temps(ch_phase *self, const ch_replicas *replicas)
 {
     for (size_t i = 0; i < replicas->num_numbers; i++) {
@@ -256,7 +267,8 @@ static void estimate_temps(ch_phase *self, const ch_replicas *replicas)
     }
 }
 
-/* @param numbers  [num_alphas][NUM_TEMPS] of the table */
+/* Fits k, and gives it an error.
+ * @param numbers  [num_alphas][NUM_TEMPS] of the table */
 static ch_code estimate_slope(ch_phase *self, const double *numbers, const ch_replicas *replicas, ch_error *err)
 {
     ch_code code = CH_OK;

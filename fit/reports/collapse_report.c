@@ -1,4 +1,4 @@
-/* collapse_report.c — the collapses of a fit, for people and for programs. */
+/* collapse_report.c — reports the collapses of a fit as text and as JSON. */
 #include "fit/reports/parts.h"
 #include "fit/reports/reports.h"
 #include "sim/store/json.h"
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- for people ---- */
+/* ---- text ---- */
 
 static void print_estimate(FILE *out, const char *name, const ch_estimate *estimate, double theory)
 {
@@ -22,7 +22,8 @@ static void print_estimate(FILE *out, const char *name, const ch_estimate *estim
 static void print_collapse(const ch_collapse *self, FILE *out)
 {
     if (self->reason != NULL) {
-        const char *command = strstr(self->reason, "try chiton sweep"); /* on a line of its own, to paste */
+        /* the command has a line of its own, so that it can be copied */
+        const char *command = strstr(self->reason, "try chiton sweep");
         fprintf(out, "  %.*s\n  %s\n", (int)(command - self->reason - 1), self->reason, command);
         return;
     }
@@ -48,7 +49,7 @@ void ch_collapse_print(const ch_collapse_list *self, const ch_fit *fit, FILE *ou
           out);
 }
 
-/* ---- for programs ---- */
+/* ---- JSON ---- */
 
 static json_t *estimate_json(const ch_estimate *estimate, double theory)
 {

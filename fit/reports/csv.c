@@ -1,10 +1,10 @@
-/* csv.c — the report of a fit as a table for R, pandas or a spreadsheet: a row a number. */
+/* csv.c — the report of a fit as comma-separated values for R, pandas or a spreadsheet. Each number has a row. */
 #include "fit/numbers.h"
 #include "fit/reports/reports.h"
 
 #include <math.h>
 
-/* Settings of a group, as every row begins. */
+/* Prints the settings that the runs of a group share. Every row begins with them. */
 static void print_key(const ch_fit_group *group, FILE *out)
 {
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
@@ -25,9 +25,9 @@ static void print_number(double number, FILE *out)
     }
 }
 
-/* What only some rows have; empty where NULL. */
+/* Columns that only some rows fill. A column is empty where its word is NULL. */
 typedef struct {
-    uint64_t train; /* 0 for none */
+    uint64_t train; /* P of a T_c; 0 for other rows */
     const char *bound, *method, *held;
 } row_extras;
 

@@ -1,4 +1,4 @@
-/* json.c — the report of a fit for programs. */
+/* json.c — the report of a fit as a JSON object. */
 #include "sim/store/json.h"
 #include "fit/laws/bounded.h"
 #include "fit/laws/constraints.h"
@@ -9,24 +9,22 @@
 #include <math.h>
 #include <string.h>
 
-/* The settings that a group holds fixed. */
+/* The settings that the runs of a group share. A setting that does not apply to them is null. */
 static json_t *key_json(const ch_fit_group *group)
 {
     json_t *key = json_object();
-    for (size_t i = 0; i < CH_SETTINGS_STORED && key != NULL; i++) {
+    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         const ch_setting *row = &ch_settings_table[i];
-        if (ch_fit_is_key(i) && json_object_set_new(key, row->name,
-                                                    ch_setting_applies(&group->key, i)
-                                                        ? ch_json_setting(row, ch_settings_get(&group->key, i))
-                                                        : json_null()) != 0) {
-            json_decref(key);
-            key = NULL;
+        if (ch_fit_is_key(i)) {
+            ch_report_set(&key, row->name,
+                          ch_setting_applies(&group->key, i) ? ch_json_setting(row, ch_settings_get(&group->key, i))
+                                                             : json_null());
         }
     }
     return key;
 }
 
-/* "fixed", "tied", "bound", or null where the data say all. */
+/* How the user held a number: "fixed", "tied" or "bound"; null where it is fitted to the data alone. */
 static json_t *held_json(ch_held held)
 {
     static const char *const words[] = {[CH_HELD_FIXED] = "fixed", [CH_HELD_TIED] = "tied", [CH_HELD_BOUND] = "bound"};
@@ -40,11 +38,9 @@ static json_t *exponent_json(const ch_exponent *exponent, json_t *key)
         "{s:s, s:o, s:o, s:o, s:o, s:o, s:O}", "name", number->name, "value", ch_json_real(exponent->estimate.value),
         "stderr", ch_json_real(exponent->estimate.stderr_), "ci95", ch_report_interval(&exponent->estimate), "theory",
         ch_json_real(exponent->theory), "held", held_json(exponent->held), "group", key);
-    if (object != NULL && number->has_definition &&
-        (json_object_set_new(object, "definition", json_string(ch_tc_definition_name(exponent->definition))) != 0 ||
-         json_object_set_new(object, "method", json_string(number->method)) != 0)) {
-        json_decref(object);
-        object = NULL;
+    if (number->has_definition) {
+        ch_report_set(&object, "definition", json_string(ch_tc_definition_name(exponent->definition)));
+        ch_report_set(&object, "method", json_string(number->method));
     }
     return object;
 }
@@ -72,23 +68,18 @@ static json_t *law_json(const ch_critical_law *law)
 static json_t *correlations_json(const ch_fit_group *group)
 {
     json_t *list = json_array();
-    int status = list != NULL ? 0 : -1;
-    for (size_t i = 0; i < group->num_correlations && status == 0; i++) {
+    for (size_t i = 0; i < group->num_correlations; i++) {
         const ch_correlation *pair = &group->correlations[i];
         json_t *definition =
             pair->definition == CH_NUM_TC ? json_null() : json_string(ch_tc_definition_name(pair->definition));
-        status = json_array_append_new(list, json_pack("{s:[s, s], s:o, s:f}", "of", ch_fit_numbers[pair->first].name,
-                                                       ch_fit_numbers[pair->second].name, "definition", definition,
-                                                       "value", pair->value));
-    }
-    if (status != 0) {
-        json_decref(list);
-        list = NULL;
+        ch_report_append(&list,
+                         json_pack("{s:[s, s], s:o, s:f}", "of", ch_fit_numbers[pair->first].name,
+                                   ch_fit_numbers[pair->second].name, "definition", definition, "value", pair->value));
     }
     return list;
 }
 
-/* ---- what is held ---- */
+/* ---- constraints by the user ---- */
 
 static json_t *constraint_json(const ch_fit_constraint *constraint)
 {
@@ -105,16 +96,14 @@ static json_t *constraint_json(const ch_fit_constraint *constraint)
     return json_pack("{s:[o, o]}", "bound", ch_json_real(constraint->range.lo), ch_json_real(constraint->range.hi));
 }
 
-/* By name what was asked to be held; empty when nothing was. */
+/* The constraints that the user asked for, by the name of the number. */
 static json_t *constraints_json(const ch_fit_options *options)
 {
     json_t *object = json_object();
-    for (int k = 0; k < CH_NUM_FIT_NUMBERS && object != NULL; k++) {
+    for (int k = 0; k < CH_NUM_FIT_NUMBERS; k++) {
         const ch_fit_constraint *constraint = &options->constraints[k];
-        if (ch_fit_is_held(constraint) &&
-            json_object_set_new(object, ch_fit_numbers[k].name, constraint_json(constraint)) != 0) {
-            json_decref(object);
-            object = NULL;
+        if (ch_fit_is_held(constraint)) {
+            ch_report_set(&object, ch_fit_numbers[k].name, constraint_json(constraint));
         }
     }
     return object;
@@ -130,7 +119,7 @@ static json_t *tc_json(const ch_tc *tc, json_t *key)
                      ch_report_bound(tc->place), "group", key);
 }
 
-/* lo and hi, null where it reaches the end of what is tried */
+/* [lo, hi]. An end is null where the interval reaches the end of the values that were tried. */
 static json_t *open_interval_json(double lo, double hi)
 {
     return json_pack("[o, o]", ch_json_real(lo), ch_json_real(hi));
@@ -178,19 +167,19 @@ static json_t *local_json(const ch_local_slope *slope)
 static json_t *shapes_json(const ch_shapes *shapes)
 {
     json_t *fits = json_array(), *local = json_array();
-    int status = fits != NULL && local != NULL ? 0 : -1;
-    for (int k = 0; k < CH_NUM_SHAPES && status == 0; k++) {
+    for (int k = 0; k < CH_NUM_SHAPES; k++) {
         if (shapes->fits[k].found) {
-            status = json_array_append_new(fits, shape_json((ch_trend_shape)k, &shapes->fits[k]));
+            ch_report_append(&fits, shape_json((ch_trend_shape)k, &shapes->fits[k]));
         }
     }
-    for (size_t i = 0; i < shapes->num_local && status == 0; i++) {
-        status = json_array_append_new(local, local_json(&shapes->local[i]));
+    for (size_t i = 0; i < shapes->num_local; i++) {
+        ch_report_append(&local, local_json(&shapes->local[i]));
     }
-    if (status != 0 || json_array_size(fits) == 0) {
+    const bool is_short_of_memory = fits == NULL || local == NULL;
+    if (is_short_of_memory || json_array_size(fits) == 0) {
         json_decref(fits);
         json_decref(local);
-        return status == 0 ? json_null() : NULL;
+        return is_short_of_memory ? NULL : json_null();
     }
     return json_pack("{s:s, s:o, s:o, s:o}", "best", ch_trend_shape_name(shapes->best), "nu", ch_json_real(shapes->nu),
                      "fits", fits, "local", local);
@@ -200,11 +189,8 @@ static json_t *group_json(const ch_fit_group *group, json_t *key)
 {
     json_t *window = isnan(group->window_lo) ? json_null() : json_pack("[f, f]", group->window_lo, group->window_hi);
     json_t *notes = json_array();
-    for (size_t i = 0; i < group->num_notes && notes != NULL; i++) {
-        if (json_array_append_new(notes, json_string(group->notes[i])) != 0) {
-            json_decref(notes);
-            notes = NULL;
-        }
+    for (size_t i = 0; i < group->num_notes; i++) {
+        ch_report_append(&notes, json_string(group->notes[i]));
     }
     return json_pack("{s:O, s:o, s:o, s:I, s:I, s:{s:o, s:o}, s:{s:o, s:o}, s:o, s:o}", "group", key, "window", window,
                      "window_tolerance", ch_json_real(group->window_tolerance), "runs", (json_int_t)group->num_runs,
@@ -214,27 +200,20 @@ static json_t *group_json(const ch_fit_group *group, json_t *key)
                      "correlations", correlations_json(group), "notes", notes);
 }
 
-/* Appends all of a group. @return 0, or -1 when memory is short */
-static int append_group(const ch_fit_group *group, json_t *exponents, json_t *tc, json_t *groups)
+/* Appends the exponents, the T_c and the object of a group. A list is NULL once memory is short. */
+static void append_group(const ch_fit_group *group, json_t **exponents, json_t **tc, json_t **groups)
 {
-    int status = 0;
     json_t *key = key_json(group);
-    if (key == NULL) {
-        return -1;
+    json_t *object = group_json(group, key);
+    for (size_t i = 0; i < group->num_exponents; i++) {
+        ch_report_append(exponents, exponent_json(&group->exponents[i], key));
     }
-    for (size_t i = 0; i < group->num_exponents && status == 0; i++) {
-        status = json_array_append_new(exponents, exponent_json(&group->exponents[i], key));
+    for (size_t i = 0; i < group->num_tc; i++) {
+        ch_report_append(tc, tc_json(&group->tc[i], key));
     }
-    for (size_t i = 0; i < group->num_tc && status == 0; i++) {
-        status = json_array_append_new(tc, tc_json(&group->tc[i], key));
-    }
-    if (status == 0) {
-        json_t *object = group_json(group, key);
-        status = object == NULL ? -1 : ch_report_add_outliers(group, object);
-        status |= json_array_append_new(groups, object);
-    }
+    ch_report_add_outliers(group, &object);
+    ch_report_append(groups, object);
     json_decref(key);
-    return status;
 }
 
 json_t *ch_fit_json(const ch_fit *self)
@@ -242,15 +221,8 @@ json_t *ch_fit_json(const ch_fit *self)
     json_t *exponents = json_array();
     json_t *tc = json_array();
     json_t *groups = json_array();
-    int status = exponents != NULL && tc != NULL && groups != NULL ? 0 : -1;
-    for (size_t g = 0; g < self->num_groups && status == 0; g++) {
-        status = append_group(&self->groups[g], exponents, tc, groups);
-    }
-    if (status != 0) {
-        json_decref(exponents);
-        json_decref(tc);
-        json_decref(groups);
-        return NULL;
+    for (size_t g = 0; g < self->num_groups; g++) {
+        append_group(&self->groups[g], &exponents, &tc, &groups);
     }
     return json_pack("{s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:o, s:s}", "exponents", exponents, "tc", tc, "groups",
                      groups, "threshold", self->options.threshold, "sigmas", self->options.sigmas, "replicas",

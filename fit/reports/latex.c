@@ -1,10 +1,10 @@
-/* latex.c — the exponents of a fit as a table for a paper: booktabs, a row a group, theory under it. */
+/* latex.c — the exponents of a fit as a LaTeX table with booktabs. Each group has a row, and theory stands under it. */
 #include "fit/numbers.h"
 #include "fit/reports/reports.h"
 
 #include <math.h>
 
-/* A column: a kind of exponent and, for one that has it, the definition of T_c. */
+/* A column of the table. It shows one kind of exponent, by one definition of T_c where the exponent depends on it. */
 typedef struct {
     ch_fit_number number;
     ch_tc_definition definition;
@@ -12,7 +12,7 @@ typedef struct {
 
 enum { MOST_COLUMNS = CH_NUM_FIT_NUMBERS * CH_NUM_TC };
 
-/* Lists the exponents: first those without a definition of T_c, then all of one definition after the other.
+/* Lists the columns: first those without a definition of T_c, then those of one definition after the other.
  * @param columns  out: [MOST_COLUMNS]  @return their number */
 static size_t list_columns(column *columns)
 {
@@ -37,7 +37,7 @@ static const ch_exponent *find(const ch_fit_group *group, column which)
     return ch_fit_find_exponent(group, which.number, which.definition);
 }
 
-/* "$\\gamma$"; "$a$, onset"; "$a$, onset, joint" */
+/* Prints the title of a column: "$\\gamma$"; "$a$, onset"; "$a$, onset, joint". */
 static void print_title(column which, FILE *out)
 {
     const ch_fit_number_row *number = &ch_fit_numbers[which.number];
@@ -58,7 +58,8 @@ static bool is_used(const ch_fit *self, column which)
     return false;
 }
 
-/* Keeps the columns that are used. @return their number */
+/* Lists the columns that some group has a value for.
+ * @param columns  out: [MOST_COLUMNS]  @return their number */
 static size_t list_used_columns(const ch_fit *self, column *columns)
 {
     const size_t all = list_columns(columns);
@@ -71,7 +72,8 @@ static size_t list_used_columns(const ch_fit *self, column *columns)
     return count;
 }
 
-/* The error's first two digits in parentheses behind the value's last ones: 0.983(21). */
+/* Prints a value, and in parentheses the first two digits of its error, in units of the value's last digits: 0.983(21).
+ * Without an error, or where it is mere rounding, the value has four decimals. */
 static void print_value(const ch_estimate *estimate, FILE *out)
 {
     const double error = estimate->stderr_;

@@ -1,4 +1,4 @@
-/* lazy_report.c — networks beside their linearised twins, for people and for programs. */
+/* lazy_report.c — reports the comparisons of networks with their linearised twins as text and as JSON. */
 #include "core/page.h"
 #include "core/text.h"
 #include "fit/reports/parts.h"
@@ -8,9 +8,9 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- for people ---- */
+/* ---- text ---- */
 
-enum { TRAIN_WIDTH = 7, MEAN_WIDTH = 16, TEMP_WIDTH = 10, ERROR_WIDTH = 17 }; /* 88 columns in all */
+enum { TRAIN_WIDTH = 7, MEAN_WIDTH = 16, TEMP_WIDTH = 10, ERROR_WIDTH = 17 }; /* a row has 88 columns */
 
 static void print_mean(FILE *out, double value, double error, int decimals, size_t width)
 {
@@ -23,14 +23,15 @@ static void print_mean(FILE *out, double value, double error, int decimals, size
     ch_page_right(out, text, width);
 }
 
-/* A mean of ln(network / twin) as the ratio that it is of. */
+/* Prints the ratio network / twin of a mean of ln(network / twin). */
 static void print_ratio(FILE *out, const ch_lazy_mean *mean)
 {
     const double ratio = exp(mean->mean);
     print_mean(out, ratio, ratio * mean->stderr_, 3, MEAN_WIDTH);
 }
 
-/* @param sign  of a bound, else "" */
+/* Prints a temperature.
+ * @param sign  the sign before a bound; else "" */
 static void print_temp(FILE *out, const char *sign, double temp)
 {
     char number[32] = "—", text[48];
@@ -82,6 +83,7 @@ static void print_row(FILE *out, const ch_lazy_row *row)
     fputc('\n', out);
 }
 
+/* Prints in one sentence from which T on the network diverged at each P. */
 static void print_diverged(FILE *out, const ch_lazy *self)
 {
     char text[512] = "the network diverged from T = ";
@@ -96,11 +98,11 @@ static void print_diverged(FILE *out, const ch_lazy *self)
         }
     }
     if (used > lead) {
-        ch_page_wrapped(out, " ", text); /* it puts a blank before each word */
+        ch_page_wrapped(out, " ", text);
     }
 }
 
-/* The label of the network's group without `linear`. */
+/* Writes the label of the network's group. It leaves out `linear`, in which network and twin differ. */
 static void write_label(const ch_lazy *self, const ch_fit *fit, char *text, size_t size)
 {
     ch_fit both = *fit;
@@ -134,7 +136,7 @@ void ch_lazy_print(const ch_lazy_list *self, const ch_fit *fit, FILE *out)
     }
 }
 
-/* ---- for programs ---- */
+/* ---- JSON ---- */
 
 static json_t *mean_json(const ch_lazy_mean *mean, bool is_ratio)
 {
@@ -168,7 +170,8 @@ static json_t *cell_json(const ch_lazy_cell *cell)
                      ch_json_real(cell->relative));
 }
 
-/* @param key  what the network's group shares, as the report has it; borrowed */
+/* The object of one comparison.
+ * @param key  settings of the network's group, as in the report; borrowed */
 static json_t *lazy_json(const ch_lazy *self, json_t *key)
 {
     json_t *rows = json_array(), *points = json_array();

@@ -1,4 +1,4 @@
-/* outliers_report.c — which runs stand out, and which are left out, for people and for programs. */
+/* outliers_report.c — reports the runs that stand out, and those that are left out, as text and as JSON. */
 #include "core/page.h"
 #include "core/text.h"
 #include "fit/laws/outliers.h"
@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-/* The laws. */
+/* The joint laws, with their names in JSON and their symbols in text. */
 enum { NUM_LAWS = 2 };
 static const struct {
     const char *name, *symbol;
@@ -19,7 +19,7 @@ static const ch_residuals *residuals_of(const ch_fit_group *group, size_t law)
     return law == 0 ? &group->weight_residuals : &group->time_residuals;
 }
 
-/* ---- for people ---- */
+/* ---- text ---- */
 
 void ch_report_print_excluded(const ch_fit_group *group, FILE *out)
 {
@@ -34,7 +34,7 @@ void ch_report_print_excluded(const ch_fit_group *group, FILE *out)
         [CH_EXCLUDED_DIVERGED] = "diverged",
         [CH_EXCLUDED_BESIDE_DIVERGED] = "beside those that diverged",
     };
-    char text[640]; /* all reasons, with numbers of twenty digits */
+    char text[640]; /* room for all reasons with numbers of twenty digits */
     size_t left_out = 0;
     int used = snprintf(text, sizeof text, "in the joint laws %zu run%s; left out", group->excluded[CH_INCLUDED],
                         group->excluded[CH_INCLUDED] == 1 ? "" : "s");
@@ -56,7 +56,7 @@ static bool same_seeds(const ch_run *a, const ch_run *b)
            a->settings.seed_init == b->settings.seed_init && a->settings.seed_batch == b->settings.seed_batch;
 }
 
-/* Whether outliers before this one have its P and seeds, at another T: they are one line. */
+/* Whether an outlier before this one has its P and seeds at another T. Such outliers share one line. */
 static bool is_named(const ch_residuals *self, size_t i)
 {
     for (size_t k = 0; k < i; k++) {
@@ -67,7 +67,7 @@ static bool is_named(const ch_residuals *self, size_t i)
     return false;
 }
 
-/* Names an outlier together with those of its P and seeds at other T; returns how many they are. */
+/* Prints one line for an outlier and the further ones of its P and seeds at other T. Returns their number. */
 static size_t name_outlier(const ch_residuals *self, size_t i, FILE *out)
 {
     const ch_residual *worst = &self->runs[i];
@@ -100,6 +100,7 @@ static size_t name_outlier(const ch_residuals *self, size_t i, FILE *out)
     return count;
 }
 
+/* Prints lines for the outliers, the farthest first. */
 static void name_outliers(const ch_residuals *self, FILE *out)
 {
     const size_t most_lines = 5;
@@ -140,7 +141,7 @@ void ch_report_print_outliers(const ch_fit_group *group, FILE *out)
     }
 }
 
-/* ---- for programs ---- */
+/* ---- JSON ---- */
 
 static json_t *law_json(const ch_residuals *self)
 {
@@ -163,60 +164,53 @@ static json_t *outliers_json(const ch_fit_group *group)
     json_t *list = json_array();
     for (size_t law = 0; law < NUM_LAWS; law++) {
         const ch_residuals *self = residuals_of(group, law);
-        for (size_t i = 0; i < self->num_outliers && list != NULL; i++) {
-            if (json_array_append_new(list, outlier_json(&self->runs[i], law)) != 0) {
-                json_decref(list);
-                list = NULL;
-            }
+        for (size_t i = 0; i < self->num_outliers; i++) {
+            ch_report_append(&list, outlier_json(&self->runs[i], law));
         }
     }
     return list;
 }
 
-/* The (P, T) at which runs are left out for a reason, with how many: [[train, temp, runs], ...]. */
+/* The (P, T) at which runs are left out for a reason, and the number of these runs: [[train, temp, runs], ...]. */
 static json_t *points_json(const ch_fit_group *group, ch_exclusion reason)
 {
     json_t *points = json_array();
-    for (size_t c = 0; c < group->num_cells && points != NULL; c++) {
+    for (size_t c = 0; c < group->num_cells; c++) {
         const ch_fit_cell *cell = &group->cells[c];
         size_t count = 0;
         for (size_t i = cell->begin; i < cell->end; i++) {
             count += ch_fit_exclusion_of(group, cell, group->runs[i]) == reason;
         }
-        if (count > 0 && json_array_append_new(points, json_pack("[I, f, I]", (json_int_t)group->trains[cell->train],
-                                                                 group->temps[cell->temp], (json_int_t)count)) != 0) {
-            json_decref(points);
-            points = NULL;
+        if (count > 0) {
+            ch_report_append(&points, json_pack("[I, f, I]", (json_int_t)group->trains[cell->train],
+                                                group->temps[cell->temp], (json_int_t)count));
         }
     }
     return points;
 }
 
-/* Runs that the group's cells lack have no points. */
+/* All reasons for which runs are left out. Points are null for runs that are in no cell of the group. */
 static json_t *excluded_json(const ch_fit_group *group)
 {
     json_t *list = json_array();
-    for (int k = CH_INCLUDED + 1; k < CH_NUM_EXCLUSIONS && list != NULL; k++) {
+    for (int k = CH_INCLUDED + 1; k < CH_NUM_EXCLUSIONS; k++) {
         const ch_exclusion reason = (ch_exclusion)k;
         const bool has_points = reason != CH_EXCLUDED_VERSION && reason != CH_EXCLUDED_REPEAT;
         const bool from_time = reason != CH_EXCLUDED_BUDGET && reason != CH_EXCLUDED_BESIDE_BUDGET;
-        if (group->excluded[k] > 0 &&
-            json_array_append_new(list, json_pack("{s:s, s:I, s:b, s:o}", "reason", ch_exclusion_name(reason), "runs",
-                                                  (json_int_t)group->excluded[k], "from_time", from_time, "points",
-                                                  has_points ? points_json(group, reason) : json_null())) != 0) {
-            json_decref(list);
-            list = NULL;
+        if (group->excluded[k] > 0) {
+            ch_report_append(&list, json_pack("{s:s, s:I, s:b, s:o}", "reason", ch_exclusion_name(reason), "runs",
+                                              (json_int_t)group->excluded[k], "from_time", from_time, "points",
+                                              has_points ? points_json(group, reason) : json_null()));
         }
     }
     return list;
 }
 
-int ch_report_add_outliers(const ch_fit_group *group, json_t *object)
+void ch_report_add_outliers(const ch_fit_group *group, json_t **object)
 {
     json_t *residuals = json_pack("{s:o, s:o}", laws[0].name, law_json(residuals_of(group, 0)), laws[1].name,
                                   law_json(residuals_of(group, 1)));
-    int failed = json_object_set_new(object, "residuals", residuals);
-    failed |= json_object_set_new(object, "outliers", outliers_json(group));
-    failed |= json_object_set_new(object, "excluded", excluded_json(group));
-    return failed;
+    ch_report_set(object, "residuals", residuals);
+    ch_report_set(object, "outliers", outliers_json(group));
+    ch_report_set(object, "excluded", excluded_json(group));
 }

@@ -1,4 +1,4 @@
-/* parts.c — what several reports are made of. */
+/* parts.c — pieces of text and JSON that several reports use. */
 #include "fit/reports/parts.h"
 
 #include <math.h>

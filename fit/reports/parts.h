@@ -1,4 +1,4 @@
-/* parts.h — what several reports are made of. Private to fit/reports. */
+/* parts.h — pieces of text and JSON that several reports use. Private to fit/reports. */
 #ifndef CH_REPORT_PARTS_H
 #define CH_REPORT_PARTS_H
 
@@ -12,13 +12,15 @@
 /** The 95 % interval as [lo, hi], or null where there is none.  @return a new reference; NULL when memory is short */
 json_t *ch_report_interval(const ch_estimate *estimate) CH_MUST_CHECK;
 
-/** Appends an item to a list and takes it over. Once memory is short the list is freed, *list is NULL, and further
- * items are freed too: the caller looks at *list once, at the end.
- *  @param list  a new reference or NULL
+/** Appends an item to a list. The list takes the reference over. When memory is short the list is freed and *list is
+ *  NULL; later items are freed as well. So the caller may append all items and check *list once, at the end.
+ *  @param list  a new reference, or NULL when memory was short
  *  @param item  a new reference, or NULL when memory was short */
 void ch_report_append(json_t **list, json_t *item);
 
-/** Sets a member of an object and takes it over. Once memory is short the object is freed and *object is NULL. */
+/** Sets a member of an object, in the same way as ch_report_append.
+ *  @param object  a new reference, or NULL when memory was short
+ *  @param value   a new reference, or NULL when memory was short */
 void ch_report_set(json_t **object, const char *name, json_t *value);
 
 /** "above" where T_c lies above the highest sampled temperature, "below" where it lies below the lowest; else NULL. */
@@ -33,7 +35,7 @@ void ch_report_print_excluded(const ch_fit_group *group, FILE *out);
 /** Prints for each joint law which runs stand out from it, the farthest first, in a few lines. */
 void ch_report_print_outliers(const ch_fit_group *group, FILE *out);
 
-/** Adds "residuals", "outliers" and "excluded" to the JSON object of a group.  @return 0, or -1 when memory is short */
-int ch_report_add_outliers(const ch_fit_group *group, json_t *object) CH_MUST_CHECK;
+/** Sets "residuals", "outliers" and "excluded" in the JSON object of a group, in the same way as ch_report_set. */
+void ch_report_add_outliers(const ch_fit_group *group, json_t **object);
 
 #endif

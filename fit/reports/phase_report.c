@@ -1,4 +1,4 @@
-/* phase_report.c — the phase diagrams of a fit, for people and for programs. */
+/* phase_report.c — reports the phase diagrams of a fit as text and as JSON. */
 #include "core/page.h"
 #include "core/text.h"
 #include "fit/reports/parts.h"
@@ -8,16 +8,16 @@
 #include <math.h>
 #include <string.h>
 
-/* Of alpha, T and seeds a diagram has many: they are no part of what its runs share. */
+/* Whether all runs of a diagram share a setting. They differ in alpha, T and seeds. */
 static bool is_shared(const ch_phase *self, size_t setting)
 {
     return setting == CH_SETTING_TRAIN ||
            (setting != CH_SETTING_ALPHA && ch_fit_is_key(setting) && ch_setting_applies(&self->key, setting));
 }
 
-/* ---- for people ---- */
+/* ---- text ---- */
 
-enum { ALPHA_WIDTH = 8, TEMP_WIDTH = 26 }; /* 88 columns with three temperatures */
+enum { ALPHA_WIDTH = 8, TEMP_WIDTH = 26 }; /* a row with three temperatures has 88 columns */
 
 static void format_temp(const ch_phase_temp *temp, char *text, size_t size)
 {
@@ -42,7 +42,7 @@ static void format_temp(const ch_phase_temp *temp, char *text, size_t size)
     }
 }
 
-/* "mlp, depth = 2, …, train = 1024" */
+/* Prints the settings that the runs share and that differ from the defaults: "mlp, depth = 2, …, train = 1024". */
 static void print_shared(const ch_phase *self, FILE *out)
 {
     ch_settings defaults;
@@ -126,7 +126,7 @@ void ch_phase_print(const ch_phase_list *self, FILE *out)
     }
 }
 
-/* ---- for programs ---- */
+/* ---- JSON ---- */
 
 static json_t *temp_json(const ch_phase_temp *temp)
 {
@@ -148,11 +148,11 @@ static json_t *slope_json(const ch_phase *self)
                      ch_json_real(self->slope_theory), "alphas", (json_int_t)self->num_slope);
 }
 
-/* The settings that its runs share; of those that do not apply null. */
+/* The settings that the runs share. A setting that does not apply to them is null. */
 static json_t *shared_json(const ch_phase *self)
 {
     json_t *key = json_object();
-    for (size_t i = 0; i < ch_settings_count && key != NULL; i++) {
+    for (size_t i = 0; i < ch_settings_count; i++) {
         const ch_setting *row = &ch_settings_table[i];
         const ch_value value = ch_settings_get(&self->key, i);
         char text[64];
@@ -165,10 +165,7 @@ static json_t *shared_json(const ch_phase *self)
                        : row->type == CH_TYPE_CHOICE || is_word ? json_string(text)
                        : row->type == CH_TYPE_REAL              ? json_real(value.real)
                                                                 : json_integer((json_int_t)value.count);
-        if (json_object_set_new(key, row->name, item) != 0) {
-            json_decref(key);
-            key = NULL;
-        }
+        ch_report_set(&key, row->name, item);
     }
     return key;
 }
@@ -176,11 +173,8 @@ static json_t *shared_json(const ch_phase *self)
 static json_t *phase_json(const ch_phase *self)
 {
     json_t *rows = json_array();
-    for (size_t a = 0; a < self->num_alphas && rows != NULL; a++) {
-        if (json_array_append_new(rows, row_json(self->alphas[a], &self->rows[a])) != 0) {
-            json_decref(rows);
-            rows = NULL;
-        }
+    for (size_t a = 0; a < self->num_alphas; a++) {
+        ch_report_append(&rows, row_json(self->alphas[a], &self->rows[a]));
     }
     return json_pack("{s:f, s:o, s:o, s:b, s:I, s:I, s:o}", "threshold", self->threshold, "alphas", rows, "k",
                      slope_json(self), "by_budget", (int)self->by_budget, "runs", (json_int_t)self->num_runs,
@@ -190,11 +184,8 @@ static json_t *phase_json(const ch_phase *self)
 ch_code ch_phase_add_json(const ch_phase_list *self, json_t *report, ch_error *err)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < self->count && list != NULL; i++) {
-        if (json_array_append_new(list, phase_json(&self->items[i])) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
+    for (size_t i = 0; i < self->count; i++) {
+        ch_report_append(&list, phase_json(&self->items[i]));
     }
     if (list == NULL || json_object_set_new(report, "phase", list) != 0) {
         return ch_error_memory(err, "a JSON text");

@@ -1,4 +1,4 @@
-/* text.c — the report of a fit for people: 88 columns of UTF-8. */
+/* text.c — the report of a fit as text of 88 columns, in UTF-8. */
 #include "core/text.h"
 #include "core/page.h"
 #include "fit/laws/critical.h"
@@ -14,7 +14,7 @@
 
 /* ---- numbers ---- */
 
-/* Decimals that show two digits of an error, 1 … 4; 4 without one. */
+/* The number of decimals, 1 to 4, that shows two digits of an error. It is 4 where there is no error. */
 static int decimals_for(double error)
 {
     if (!(error > 0)) {
@@ -44,7 +44,7 @@ static void format_interval(const ch_estimate *estimate, char *text, size_t size
     }
 }
 
-/* (value − theory) / error. Where all data sets agree to rounding there is no error to measure by. */
+/* Writes (value − theory) / error. Where all data sets agree to rounding there is no error to divide by. */
 static void format_distance(const ch_exponent *exponent, char *text, size_t size)
 {
     const double rounding = 1e-9;
@@ -80,7 +80,7 @@ static void format_critical(const ch_tc *tc, char *text, size_t size)
 
 /* ---- parts of a group ---- */
 
-/* "T = 2^-18 … 2 (20)" */
+/* Prints a range of temperatures and their number: "T = 2^-18 … 2 (20)". */
 static void print_temps(FILE *out, double lo, double hi, size_t count)
 {
     char text[32];
@@ -116,7 +116,7 @@ static void print_heading(FILE *out, const ch_fit *self, const ch_fit_group *gro
     fputc('\n', out);
 }
 
-/* Symbol and law of an exponent. */
+/* Writes symbol and law of an exponent, and its definition of T_c where it has one. */
 static void describe(const ch_exponent *exponent, char *text, size_t size)
 {
     const ch_fit_number_row *number = &ch_fit_numbers[exponent->number];
@@ -169,7 +169,8 @@ static void print_exponents(FILE *out, const ch_fit_group *group)
 
 /* ---- joint laws and correlations ---- */
 
-/* "T_c by onset, all P at once: 5.9e-05 (P/2048)^-0.05, m = 1.21 ± 0.03", at the middle of the P in ln P. */
+/* Prints the joint laws: "T_c by onset, all P at once: 5.9e-05 (P/2048)^-0.05, m = 1.21 ± 0.03". The prefactor is T_c
+ * at the geometric mean of the least and the largest P. */
 static void print_joint(FILE *out, const ch_fit_group *group)
 {
     const double middle = sqrt((double)group->trains[0] * (double)group->trains[group->num_trains - 1]);
@@ -193,7 +194,7 @@ static void print_joint(FILE *out, const ch_fit_group *group)
     }
 }
 
-/* "correlations: δ, γ 0.12; …; ln c, a by onset 0.98", broken like a note. */
+/* Prints the correlations in lines like a note's: "correlations: δ, γ 0.12; …; ln c, a by onset 0.98". */
 static void print_correlations(FILE *out, const ch_fit_group *group)
 {
     char text[512] = "";
@@ -214,7 +215,8 @@ static void print_correlations(FILE *out, const ch_fit_group *group)
 
 /* ---- shapes over P ---- */
 
-/* Widths of: what, exponent, interval, what is besides it, p of the misfit, AICc over the best one's. */
+/* Widths of the columns: quantity and shape, exponent, its interval, the further number of the shape, p of the misfit,
+ * and AICc minus that of the best shape. */
 static const size_t shape_widths[] = {19, 17, 19, 15, 8, 8};
 enum { NUM_SHAPE_COLUMNS = sizeof shape_widths / sizeof *shape_widths };
 
@@ -228,7 +230,7 @@ static void print_shape_row(FILE *out, const char *const cells[NUM_SHAPE_COLUMNS
     fputc('\n', out);
 }
 
-/* A probability: two digits, or its order. */
+/* Writes a probability with two digits, or with one digit and its power of ten where it is under 0.001. */
 static void format_chance(double p, char *text, size_t size)
 {
     snprintf(text, size, isnan(p) ? DASH : p < 0.001 ? "%.0e" : "%.2g", p);
@@ -282,40 +284,55 @@ static void print_shapes(FILE *out, const ch_fit_group *group)
 
 enum { TRAIN_WIDTH = 12, CRITICAL_WIDTH = 37, PAGE_COLUMNS = 2 };
 
-/* One row a P, one column a definition, some of them: group->tc is ordered by (definition, train), each over all P. */
-static void print_columns(FILE *out, const ch_fit *self, const ch_fit_group *group, size_t first, size_t end)
+/* Prints T_c with a row for each P and a column for each of some definitions.
+ * @param columns  [count] the T_c of each definition, [num_trains] by P */
+static void print_columns(FILE *out, const ch_fit *self, const ch_fit_group *group, const ch_tc *const *columns,
+                          size_t count)
 {
     fputs("\n  ", out);
     ch_page_right(out, "P", TRAIN_WIDTH);
-    for (size_t k = first; k < end; k++) {
+    for (size_t k = 0; k < count; k++) {
         char title[96];
-        ch_tc_rule_of(group->tc[k * group->num_trains].definition)->describe(&self->options, title, sizeof title);
+        ch_tc_rule_of(columns[k]->definition)->describe(&self->options, title, sizeof title);
         ch_page_right(out, title, CRITICAL_WIDTH);
     }
     fputc('\n', out);
-    ch_page_rule(out, TRAIN_WIDTH + (end - first) * CRITICAL_WIDTH);
+    ch_page_rule(out, TRAIN_WIDTH + count * CRITICAL_WIDTH);
     for (size_t p = 0; p < group->num_trains; p++) {
         char text[96];
         snprintf(text, sizeof text, "%llu", (unsigned long long)group->trains[p]);
         fputs("  ", out);
         ch_page_right(out, text, TRAIN_WIDTH);
-        for (size_t k = first; k < end; k++) {
-            format_critical(&group->tc[k * group->num_trains + p], text, sizeof text);
+        for (size_t k = 0; k < count; k++) {
+            format_critical(&columns[k][p], text, sizeof text);
             ch_page_right(out, text, CRITICAL_WIDTH);
         }
         fputc('\n', out);
     }
 }
 
+/* Lists the definitions whose T_c are shown. One that found no T_c is left out where a note of its own says so, unless
+ * it is the only one. group->tc is ordered by (definition, P).
+ * @param columns  out: [CH_NUM_TC] the first T_c of each  @return their number */
+static size_t list_columns(const ch_fit_group *group, const ch_tc **columns)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < group->num_tc; i += group->num_trains) {
+        const ch_tc_definition definition = group->tc[i].definition;
+        const bool has_note = ch_tc_rule_of(definition)->note != NULL && !ch_fit_has_critical(group, definition);
+        if (!has_note || group->num_tc == group->num_trains) {
+            columns[count++] = &group->tc[i];
+        }
+    }
+    return count;
+}
+
 static void print_critical(FILE *out, const ch_fit *self, const ch_fit_group *group)
 {
-    size_t num_columns = group->num_tc / group->num_trains;
-    if (num_columns > 1 && self->options.wanted[CH_TC_ERROR] && !ch_fit_has_critical(group, CH_TC_ERROR)) {
-        num_columns--; /* a note says it */
-    }
-    for (size_t first = 0; first < num_columns; first += PAGE_COLUMNS) {
-        const size_t end = first + PAGE_COLUMNS < num_columns ? first + PAGE_COLUMNS : num_columns;
-        print_columns(out, self, group, first, end);
+    const ch_tc *columns[CH_NUM_TC];
+    const size_t count = list_columns(group, columns);
+    for (size_t first = 0; first < count; first += PAGE_COLUMNS) {
+        print_columns(out, self, group, columns + first, first + PAGE_COLUMNS < count ? PAGE_COLUMNS : count - first);
     }
 }
 

@@ -1,4 +1,5 @@
-/* lazy.c — a network beside its linearised twin: pairs of runs, their mean ratios, and where these leave 1. */
+/* lazy.c — compares a network with its linearised twin: pairs of runs, mean ratios, and the T at which a ratio
+ * leaves 1. */
 #include "fit/twins/lazy.h"
 #include "core/statistics.h"
 #include "fit/table/data_sets.h"
@@ -19,14 +20,14 @@ static bool is_twin_of(const ch_fit_group *twin, const ch_fit_group *network)
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
-/* By (train, temp), as a group's runs are in the first place. */
+/* Compares by (train, temp), which the order of a group's runs begins with. */
 static int compare_cells(const ch_settings *a, const ch_settings *b)
 {
     const int order = COMPARE(a->train, b->train);
     return order != 0 ? order : COMPARE(a->temp, b->temp);
 }
 
-/* By (train, temp, seeds): the order of a group's runs, in which no two are equal. */
+/* Compares by (train, temp, seeds), the order of a group's runs. No two runs of a group are equal in it. */
 static int compare_runs(const ch_run *left, const ch_run *right)
 {
     const ch_settings *a = &left->settings, *b = &right->settings;
@@ -39,7 +40,7 @@ static int compare_runs(const ch_run *left, const ch_run *right)
     return order;
 }
 
-/* The cell of a run: the last one, or a new one. */
+/* The cell of a run. It is the last cell, or a new one where the run has another P or T. */
 static ch_lazy_cell *cell_of(ch_lazy *self, const ch_run *run)
 {
     const ch_lazy_cell *last = self->num_cells > 0 ? &self->cells[self->num_cells - 1] : NULL;
@@ -50,7 +51,7 @@ static ch_lazy_cell *cell_of(ch_lazy *self, const ch_run *run)
     return &self->cells[self->num_cells - 1];
 }
 
-/* Walks both groups' runs in their common order. */
+/* Makes pairs of the runs. It walks through the runs of both groups side by side, since they have one order. */
 static void match_runs(ch_lazy *self, const ch_fit_group *network, const ch_fit_group *twin)
 {
     for (size_t i = 0, j = 0; i < network->num_runs || j < twin->num_runs;) {
@@ -70,19 +71,19 @@ static void match_runs(ch_lazy *self, const ch_fit_group *network, const ch_fit_
     }
 }
 
-/* Cells that only one side has are no part of the comparison. */
+/* Removes the cells in which only one of the two groups has runs: there is nothing to compare. */
 static void drop_single_cells(ch_lazy *self)
 {
-    size_t kept = 0;
+    size_t count = 0;
     for (size_t c = 0; c < self->num_cells; c++) {
         if (self->cells[c].end - self->cells[c].begin + self->cells[c].num_lost > 0) {
-            self->cells[kept++] = self->cells[c];
+            self->cells[count++] = self->cells[c];
         }
     }
-    self->num_cells = kept;
+    self->num_cells = count;
 }
 
-/* Numbers the data sets of the pairs. */
+/* Numbers the data sets of the pairs by their seed_data, in ascending order. */
 static ch_code index_data_sets(ch_lazy *self, ch_error *err)
 {
     ch_code code = CH_OK;
@@ -110,7 +111,7 @@ out:
 
 /* ---- means over data sets ---- */
 
-/* What is averaged: the quantities of a ch_lazy_cell, and ln(||Dw||/||w0||) of the network. */
+/* Means are taken of the quantities of a ch_lazy_cell, and of one more: ln(||Dw||/||w0||) of the network. */
 enum { RELATIVE = CH_NUM_LAZY };
 
 static double value_of(const ch_lazy_pair *pair, size_t quantity)
@@ -144,7 +145,7 @@ static void add_pairs(const ch_lazy *self, const ch_lazy_cell *cell, size_t quan
     }
 }
 
-/* Returns the mean of the data sets' means and its standard error, and empties `sets` for the next quantity. */
+/* Returns the mean over data sets of their means, with its standard error. Clears `sets` for the next quantity. */
 static ch_lazy_mean take_mean(const ch_lazy *self, set_sum *sets)
 {
     ch_moments means = {0};
@@ -170,7 +171,7 @@ static void average_cell(const ch_lazy *self, ch_lazy_cell *cell, set_sum *sets)
 
 /* ---- the end of the lazy regime ---- */
 
-/* The side of 1 on which a ratio is beyond tolerance and error: 1, -1, or 0 for neither. */
+/* 1 where a ratio lies above 1 by more than the tolerance and its errors, -1 where it lies so far below 1, else 0. */
 static int side_of(const ch_lazy_mean *mean)
 {
     const double size = fabs(mean->mean);
@@ -178,6 +179,7 @@ static int side_of(const ch_lazy_mean *mean)
     return !beyond ? 0 : mean->mean > 0 ? 1 : -1;
 }
 
+/* The first cell of a row from `cell` on that counts; the row's end where there is none. */
 static size_t next_that_counts(const ch_lazy *self, const ch_lazy_row *row, size_t cell)
 {
     while (cell < row->end && !self->cells[cell].counts) {
@@ -186,7 +188,7 @@ static size_t next_that_counts(const ch_lazy *self, const ch_lazy_row *row, size
     return cell;
 }
 
-/* The mean over the pairs of all cells that count from the row's first to `end`. */
+/* The mean over the pairs of the row's cells before `end`, of those cells that count. */
 static ch_lazy_mean agreement(const ch_lazy *self, const ch_lazy_row *row, size_t end, size_t quantity, set_sum *sets)
 {
     for (size_t c = row->begin; c < end; c++) {
@@ -197,7 +199,7 @@ static ch_lazy_mean agreement(const ch_lazy *self, const ch_lazy_row *row, size_
     return take_mean(self, sets);
 }
 
-/* The cell at which the quantity leaves the twin's; the row's end where it does not. */
+/* The cell at which the quantity leaves that of the twin; the row's end where it never does. */
 static size_t find_end(const ch_lazy *self, const ch_lazy_row *row, ch_lazy_quantity quantity)
 {
     for (size_t c = next_that_counts(self, row, row->begin), next; c < row->end; c = next) {
@@ -210,13 +212,14 @@ static size_t find_end(const ch_lazy *self, const ch_lazy_row *row, ch_lazy_quan
     return row->end;
 }
 
+/* Finds where lazy training ends by one quantity, and how far the two agree below that end. */
 static void end_row(const ch_lazy *self, ch_lazy_row *row, ch_lazy_quantity quantity, set_sum *sets)
 {
     ch_lazy_end *at = &row->ends[quantity];
     const size_t first = next_that_counts(self, row, row->begin), end = find_end(self, row, quantity);
     size_t shown = end;
     for (size_t c = first; end == row->end && c < row->end; c = next_that_counts(self, row, c + 1)) {
-        shown = c; /* a bound: the last that counts */
+        shown = c; /* the last cell that counts gives a bound */
     }
     *at = (ch_lazy_end){CH_TC_NONE, NAN, NAN, {NAN, NAN}};
     if (shown < row->end) {
@@ -230,6 +233,7 @@ static void end_row(const ch_lazy *self, ch_lazy_row *row, ch_lazy_quantity quan
     }
 }
 
+/* The least T at which a run of the network diverged at this P; NaN where none did. The runs are ordered by T. */
 static double least_diverged(const ch_fit_group *network, uint64_t train)
 {
     for (size_t i = 0; i < network->num_runs; i++) {
@@ -253,7 +257,7 @@ static void make_rows(ch_lazy *self, const ch_fit_group *network, set_sum *sets)
     }
 }
 
-/* ---- all ---- */
+/* ---- all comparisons ---- */
 
 static void lazy_free(ch_lazy *self)
 {
@@ -302,26 +306,29 @@ static ch_code append(ch_lazy_list *self, const ch_fit *fit, size_t network, siz
     self->items = items;
     ch_lazy *item = &self->items[self->count];
     const ch_code code = lazy_init(item, fit, network, twin, err);
-    if (code == CH_OK && item->num_pairs > 0) {
-        self->count++;
-    } else {
+    if (code != CH_OK || item->num_pairs == 0) {
         lazy_free(item);
+        return code;
     }
-    return code;
+    self->count++;
+    return CH_OK;
 }
 
 ch_code ch_lazy_list_init(ch_lazy_list *self, const ch_fit *fit, ch_error *err)
 {
-    ch_code code = CH_OK;
     *self = (ch_lazy_list){0};
     for (size_t g = 0; g < fit->num_groups; g++) {
-        for (size_t h = 0; h < fit->num_groups && code == CH_OK; h++) {
-            if (is_twin_of(&fit->groups[h], &fit->groups[g])) {
-                code = append(self, fit, g, h, err);
+        for (size_t h = 0; h < fit->num_groups; h++) {
+            if (!is_twin_of(&fit->groups[h], &fit->groups[g])) {
+                continue;
+            }
+            const ch_code code = append(self, fit, g, h, err);
+            if (code != CH_OK) {
+                return code;
             }
         }
     }
-    return code;
+    return CH_OK;
 }
 
 void ch_lazy_list_free(ch_lazy_list *self)
