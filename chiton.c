@@ -35,7 +35,8 @@ static void print_usage(FILE *file)
     fputs("\nchiton COMMAND --help says more; chiton --version prints the version.\n", file);
 }
 
-static int unknown(const char *word)
+/* Refuses a word that is no command, and names the command that is most like it. */
+static int refuse_unknown(const char *word)
 {
     const char *names[NUM_COMMANDS];
     for (size_t i = 0; i < NUM_COMMANDS; i++) {
@@ -48,15 +49,16 @@ static int unknown(const char *word)
     return ch_cli_fail(&err);
 }
 
-/* The exit status of words on standard output. */
+/* Flushes what was printed, and returns the exit status. */
 static int finish(void)
 {
     ch_error err;
     return ch_cli_flush(&err) == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }
 
-/* Threads of a sweep may share out what threads there are to their runs, which OpenMP by default keeps to one thread
- * each. The level is the whole process's, so that the library leaves it to the program. */
+/* Lets OpenMP run threads within threads. A sweep runs several runs at a time, and a run may have several threads of
+ * its own; OpenMP's default would give it one. The setting is one of the whole process, so the program makes it and the
+ * library does not. */
 static void allow_nested_threads(void)
 {
     enum { SWEEP_AND_RUN = 2 };
@@ -67,7 +69,7 @@ static void allow_nested_threads(void)
 
 int main(int argc, const char **argv)
 {
-    gsl_set_error_handler_off(); /* GSL's own handler aborts; its codes are checked where it is called */
+    gsl_set_error_handler_off(); /* GSL's own handler aborts; the library checks GSL's codes instead */
     allow_nested_threads();
     if (argc < 2) {
         print_usage(stderr);
@@ -86,5 +88,5 @@ int main(int argc, const char **argv)
             return commands[i].run(argc - 1, argv + 1);
         }
     }
-    return unknown(argv[1]);
+    return refuse_unknown(argv[1]);
 }

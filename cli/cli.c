@@ -1,4 +1,4 @@
-/* cli.c — what the commands share: option parsing, messages, exit status, JSON of a run. */
+/* cli.c — functions that all commands use: options, messages, exit status, output, signals. */
 #include "cli/cli.h"
 
 #include "core/text.h"
@@ -42,15 +42,19 @@ ch_code ch_cli_flush(ch_error *err)
 
 /* ---- the option table ---- */
 
+/* The numbers by which popt reports an option: --help, the first of the command's own, the first setting. */
 enum { VAL_HELP = 1, VAL_OWN = 1000, VAL_SETTING = 2000 };
-enum { MAX_OPTIONS = 64 + 1 + 2 * 64 }; /* own ones, --help, settings in two spellings */
+/* Room for the command's own options, --help, and settings in two spellings. */
+enum { MAX_OPTIONS = 64 + 1 + 2 * 64 };
 
 static bool takes_settings(const ch_cli *self)
 {
     return self->spellings != NULL;
 }
 
-/* Where a setting's name has '_', '-' may stand: a second spelling, written at `*spelling`. */
+/* Writes the second spelling of a setting's name, with '-' in place of '_'.
+ * @param spelling  the place to write at; moved behind the written spelling
+ * @return the spelling */
 static const char *hyphenate(const char *name, char **spelling)
 {
     char *start = *spelling;
@@ -63,7 +67,7 @@ static const char *hyphenate(const char *name, char **spelling)
     return start;
 }
 
-/* Appends the settings, hidden: ch_cli_print_settings shows them better than popt's columns. */
+/* Appends the settings to the option table. popt's help does not show them, because ch_cli_print_settings does. */
 static ch_code add_settings(ch_cli *self, struct poptOption *option, ch_error *err)
 {
     size_t room = 0;
@@ -88,6 +92,7 @@ static ch_code add_settings(ch_cli *self, struct poptOption *option, ch_error *e
     return CH_OK;
 }
 
+/* Makes the option table: the command's own options, --help, and the settings if asked for. */
 static ch_code make_table(ch_cli *self, const struct poptOption *options, bool with_settings, ch_error *err)
 {
     const struct poptOption help = {
@@ -96,13 +101,14 @@ static ch_code make_table(ch_cli *self, const struct poptOption *options, bool w
     while (options[own].longName != NULL || options[own].shortName != '\0') {
         own++;
     }
-    self->table = ch_alloc(own + 2 * ch_settings_count + 2, sizeof *self->table); /* its end is zeroes */
+    self->table =
+        ch_alloc(own + 2 * ch_settings_count + 2, sizeof *self->table); /* the row of zeros at its end ends it */
     if (self->table == NULL) {
         return ch_error_memory(err, "the option table");
     }
     for (size_t i = 0; i < own; i++) {
         self->table[i] = options[i];
-        self->table[i].val = VAL_OWN + (int)i; /* so that popt tells us when it has stored one */
+        self->table[i].val = VAL_OWN + (int)i; /* makes popt report each option that it has stored */
     }
     self->table[own] = help;
     return with_settings ? add_settings(self, self->table + own + 1, err) : CH_OK;
@@ -146,6 +152,7 @@ static ch_code print_help(ch_cli *self, ch_error *err)
 
 /* ---- parsing ---- */
 
+/* Refuses an option that does not exist, and names the one that is most like it. */
 static ch_code refuse_unknown(const ch_cli *self, const char *option, ch_error *err)
 {
     if (strncmp(option, "--", 2) != 0) {
@@ -172,7 +179,7 @@ static ch_code refuse_unknown(const ch_cli *self, const char *option, ch_error *
                         nearest);
 }
 
-/* popt's complaint in our words. */
+/* Makes an error of a status of popt. */
 static ch_code refuse_option(const ch_cli *self, int status, ch_error *err)
 {
     const char *option = poptBadOption(self->context, POPT_BADOPTION_NOALIAS);
@@ -195,7 +202,7 @@ static ch_code refuse_option(const ch_cli *self, int status, ch_error *err)
     }
 }
 
-/* Takes the value that popt has just met. */
+/* Stores the value of the setting that popt has just read. */
 static ch_code take_setting(ch_cli *self, size_t setting, ch_error *err)
 {
     char *text = poptGetOptArg(self->context);
@@ -221,9 +228,10 @@ out:
     return code;
 }
 
+/* Reads all options. Prints help when --help is among them. */
 static ch_code take_options(ch_cli *self, ch_error *err)
 {
-    uint64_t stored = 0; /* bit i: own option i was met */
+    uint64_t stored = 0; /* bit i is set when own option i was read */
     int val = 0;
     while ((val = poptGetNextOpt(self->context)) >= 0) {
         if (val == VAL_HELP) {
@@ -255,7 +263,7 @@ ch_code ch_cli_init(ch_cli *self, int argc, const char **argv, const struct popt
         return ch_error_memory(err, "the command line");
     }
     memcpy(self->argv, argv, (size_t)argc * sizeof *argv);
-    self->argv[0] = "chiton"; /* what help calls the program */
+    self->argv[0] = "chiton"; /* the name of the program in its help */
     ch_code code = make_table(self, options, with_settings, err);
     if (code != CH_OK) {
         return code;
@@ -266,13 +274,14 @@ ch_code ch_cli_init(ch_cli *self, int argc, const char **argv, const struct popt
     }
     poptSetOtherOptionHelp(self->context, usage);
     code = take_options(self, err);
-    if (code == CH_OK) {
-        self->arguments = poptGetArgs(self->context);
-        while (self->arguments != NULL && self->arguments[self->num_arguments] != NULL) {
-            self->num_arguments++;
-        }
+    if (code != CH_OK) {
+        return code;
     }
-    return code;
+    self->arguments = poptGetArgs(self->context);
+    while (self->arguments != NULL && self->arguments[self->num_arguments] != NULL) {
+        self->num_arguments++;
+    }
+    return CH_OK;
 }
 
 void ch_cli_free(ch_cli *self)
@@ -322,7 +331,7 @@ ch_code ch_cli_print_json(const json_t *value, ch_error *err)
     if (text == NULL) {
         return ch_error_memory(err, "a JSON text");
     }
-    puts(text); /* a failure stays in the stream's state, where ch_cli_flush finds it */
+    puts(text); /* the stream keeps a failure, and ch_cli_flush returns it */
     free(text);
     return ch_cli_flush(err);
 }
@@ -333,7 +342,7 @@ static ch_stop stop_flag;
 
 static void raise_flag(int number)
 {
-    if (stop_flag != 0) { /* the second time: die, once this handler returns and the signal is let through */
+    if (stop_flag != 0) { /* the second signal ends the program once this handler has returned */
         signal(number, SIG_DFL);
         raise(number);
     }

@@ -1,4 +1,4 @@
-/* cli.h — what the commands share: option parsing, messages, exit status, JSON of a run. Not part of the library. */
+/* cli.h — functions that all commands use: options, messages, exit status, output, signals. Not part of the library. */
 #ifndef CH_CLI_H
 #define CH_CLI_H
 
@@ -13,34 +13,34 @@ enum { CH_EXIT_OK = 0, CH_EXIT_FAILED = 1, CH_EXIT_USAGE = 2, CH_EXIT_INTERRUPTE
 /** Prints "chiton: message" on standard error and returns the exit status that belongs to the code. */
 int ch_cli_fail(const ch_error *err);
 
-/** One --SETTING VALUE as it stood on the command line. */
+/** One --SETTING VALUE of the command line. */
 typedef struct {
-    size_t setting;
-    char *text; /* owned */
+    size_t setting; /* index in ch_settings_table */
+    char *text;     /* the value as it was written; owned */
 } ch_cli_setting;
 
-/** A parsed command line: the command's own options have been stored through `options`' pointers. */
+/** A parsed command line. The values of the command's own options are stored where the option table points to. */
 typedef struct {
     poptContext context;
-    const char **argv;        /* what the context reads; owned array, borrowed strings */
-    struct poptOption *table; /* own options, --help, then the settings where asked; owned */
-    char *spellings;          /* --max-steps for --max_steps, which the table points to; owned */
-    const char **arguments;   /* [num_arguments] what is no option; borrowed from the context */
+    const char **argv;        /* the arguments that the context reads; owned array, borrowed strings */
+    struct poptOption *table; /* own options, --help, and the settings if they are accepted; owned */
+    char *spellings;          /* spellings like --max-steps for --max_steps; the table points to them; owned */
+    const char **arguments;   /* [num_arguments] arguments that are no options; borrowed from the context */
     size_t num_arguments;
-    ch_cli_setting *settings; /* [num_settings] in order; owned */
+    ch_cli_setting *settings; /* [num_settings] in the order of the command line; owned */
     size_t num_settings, settings_capacity;
-    bool help; /* --help was asked for and printed: exit 0 */
+    bool help; /* --help was given, and help is printed: the command has nothing more to do */
 } ch_cli;
 
 /** Parses argv.
  *
- *  Every setting and every own option may stand once. Strings that popt stores for own options are the caller's to
- *  free, also after a failure.
+ *  Every setting and every own option may be given once. popt allocates the strings of own options; the caller frees
+ *  them, also after an error.
  *
- *  @param argv           [argc] the command's name first; must outlive `self`
- *  @param options        the command's own, at most 64, ended by POPT_TABLEEND, each with val 0, without --help
- *  @param with_settings  accept every row of ch_settings_table as --NAME VALUE ('-' standing for '_')
- *  @param usage          e.g. "run MODEL [--SETTING VALUE]..."
+ *  @param argv           [argc] beginning with the command's name; must outlive `self`
+ *  @param options        the command's own options without --help, at most 64, each with val 0, ended by POPT_TABLEEND
+ *  @param with_settings  accept every row of ch_settings_table as --NAME VALUE, also with '-' in place of '_'
+ *  @param usage          a line for help, e.g. "run MODEL [--SETTING VALUE]..."
  *  @return CH_OK; CH_ERROR_INPUT for an unknown option (with the nearest name), a missing or repeated value;
  *          CH_ERROR_MEMORY; CH_ERROR_IO when help could not be printed
  */
@@ -48,33 +48,36 @@ ch_code ch_cli_init(ch_cli *self, int argc, const char **argv, const struct popt
                     const char *usage, ch_error *err) CH_MUST_CHECK;
 void ch_cli_free(ch_cli *self);
 
-/** Prints the settings with what they are, accept and default to. */
+/** Prints every setting with its meaning, accepted values and default. */
 void ch_cli_print_settings(FILE *out);
 
-/** Refuses a number of threads outside of 1 to 4096.  @return CH_OK, CH_ERROR_INPUT */
+/** Refuses a number of threads that is not 1 to 4096.  @return CH_OK, CH_ERROR_INPUT */
 ch_code ch_cli_check_threads(int threads, ch_error *err) CH_MUST_CHECK;
 
-/** The option for a folder of kernel files, whose name popt stores for the caller to free. */
+/** The row of an option table for the folder of kernel files. popt allocates its name; the caller frees it. */
 #define CH_CLI_KERNEL_CACHE(name)                                                                                      \
     {                                                                                                                  \
         "kernel-cache", '\0', POPT_ARG_STRING, name, 0,                                                                \
             "folder that keeps the tangent kernels of twins, made when missing (default: none is kept)", "DIR"         \
     }
 
-/** Refuses a folder of kernel files, NULL being none, where there is no run whose kernel it could keep.
+/** Refuses a folder of kernel files when no run has a kernel that it could keep.
+ *  @param folder  NULL where none is named
  *  @return CH_OK, CH_ERROR_INPUT */
 ch_code ch_cli_check_kernels(const char *folder, bool has_twins, ch_error *err) CH_MUST_CHECK;
 
-/** Makes the folder of kernel files, if one is named. @return as ch_kernel_cache_make_folder */
+/** Makes the folder of kernel files if one is named.  @return as ch_kernel_cache_make_folder */
 ch_code ch_cli_open_kernels(const char *folder, ch_error *err) CH_MUST_CHECK;
 
-/** Raises a flag on SIGINT and SIGTERM; a second signal kills. The flag is what ch_train takes as `stop`. */
+/** Catches SIGINT and SIGTERM. The first signal raises the returned flag, which ends a watched computation
+ * (core/watch.h). The second signal ends the program at once. */
 ch_stop *ch_cli_catch_signals(void);
 
-/** Writes all of a JSON value and a newline to standard output. @return CH_OK, CH_ERROR_IO */
+/** Prints a JSON value and a newline on standard output, and flushes it.  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_IO
+ */
 ch_code ch_cli_print_json(const json_t *value, ch_error *err) CH_MUST_CHECK;
 
-/** Flushes standard output: a full disk or closed pipe must not pass for success. @return CH_OK, CH_ERROR_IO */
+/** Flushes standard output, so that a full disk or a closed pipe is noticed.  @return CH_OK, CH_ERROR_IO */
 ch_code ch_cli_flush(ch_error *err) CH_MUST_CHECK;
 
 #endif

@@ -74,7 +74,10 @@ static ch_code set_options(const fit_arguments *chosen, ch_fit_options *options,
         return code;
     }
     code = hold(chosen, options, err);
-    return code == CH_OK ? ch_fit_options_check(options, err) : code;
+    if (code != CH_OK) {
+        return code;
+    }
+    return ch_fit_options_check(options, err);
 }
 
 static ch_code read_runs(ch_run_table *table, const char *path, const char *where, ch_error *err)
@@ -174,9 +177,11 @@ static ch_code check_found(const ch_fit *fit, const ch_phase_list *phases, const
     ch_code code = ch_advice_sentence(&sentence, &fit->groups[0], CH_ADVICE_ALL, err,
                                       "no exponent could be fitted to %s (%zu group%s): %s", path, fit->num_groups,
                                       fit->num_groups == 1 ? "" : "s", reason(&fit->groups[0]));
-    if (code == CH_OK) {
-        code = ch_error_set(err, CH_ERROR_NUMERIC, "%s", sentence);
+    if (code != CH_OK) {
+        goto out;
     }
+    code = ch_error_set(err, CH_ERROR_NUMERIC, "%s", sentence);
+out:
     free(sentence);
     return code;
 }
@@ -210,7 +215,7 @@ typedef struct {
     ch_lazy_list twins;
 } fit_findings;
 
-/* The fit of a table, its collapses where a quantity is given, its phase diagrams and twins. */
+/* Fits a table, and finds its phase diagrams, its twins, and its collapses where a quantity is given. */
 static ch_code find_all(fit_findings *self, const ch_run_table *table, const ch_collapse_quantity *quantity,
                         const ch_fit_options *options, ch_error *err)
 {
@@ -235,7 +240,7 @@ static ch_code find_all(fit_findings *self, const ch_run_table *table, const ch_
     ch_meter_start(&meter, "replicas", patience);
     code = ch_phase_list_init(&self->phases, &self->fit, err);
     ch_meter_finish(&meter);
-    self->fit.options.watch = NULL; /* it ends here */
+    self->fit.options.watch = NULL; /* the watch ends with this function */
     if (code != CH_OK) {
         return code;
     }

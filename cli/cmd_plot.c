@@ -1,28 +1,29 @@
-/* cmd_plot.c — chiton plot: figures of a store's runs. */
+/* cmd_plot.c — `chiton plot`: draws figures of the runs of a store. */
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "plots/plots.h"
 
 #include <stdlib.h>
 
-/* What stood on the command line. */
+/* The arguments of the command line; strings are borrowed. */
 typedef struct {
     const char *store, *directory, *where;
     ch_plot_format format;
     ch_fit_options fit;
 } plot_arguments;
 
-/* Every page that the runs have data for. */
+/* Draws every page that the runs have data for. */
 static ch_code draw_pages(const plot_arguments *arguments, ch_store *store, const ch_fit *fit, ch_error *err)
 {
     const char *directory = arguments->directory;
     const ch_plot_format format = arguments->format;
-    ch_code code = ch_plot_fit(fit, directory, format, stdout, err);
-    if (code != CH_OK || (code = ch_plot_test_error(fit, directory, format, stdout, err)) != CH_OK ||
-        (code = ch_plot_collapse(fit, directory, format, stdout, err)) != CH_OK ||
-        (code = ch_plot_phase(fit, directory, format, stdout, err)) != CH_OK ||
-        (code = ch_plot_lazy(fit, directory, format, stdout, err)) != CH_OK) {
-        return code;
+    ch_code (*const pages[])(const ch_fit *, const char *, ch_plot_format, FILE *, ch_error *) = {
+        ch_plot_fit, ch_plot_test_error, ch_plot_collapse, ch_plot_phase, ch_plot_lazy};
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        const ch_code code = pages[i](fit, directory, format, stdout, err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
     return ch_plot_training(fit, store, directory, format, stdout, err);
 }
@@ -39,9 +40,11 @@ static ch_code draw_table(const plot_arguments *arguments, ch_store *store, cons
         return code;
     }
     code = ch_fit_init(&fit, table, &arguments->fit, err);
-    if (code == CH_OK) {
-        code = draw_pages(arguments, store, &fit, err);
+    if (code != CH_OK) {
+        goto out;
     }
+    code = draw_pages(arguments, store, &fit, err);
+out:
     ch_fit_free(&fit);
     return code;
 }
@@ -106,11 +109,12 @@ int ch_cmd_plot(int argc, const char **argv)
     }
     code = plot_store(&arguments, &err);
     ch_error flush_error = {0};
-    const ch_code flushed = ch_cli_flush(&flush_error); /* of the names of the files drawn before a failure too */
-    if (code == CH_OK && flushed != CH_OK) {
-        code = flushed;
-        err = flush_error;
+    const ch_code flushed = ch_cli_flush(&flush_error); /* after a failure too: it has the names of the drawn files */
+    if (code != CH_OK || flushed == CH_OK) {
+        goto out;
     }
+    code = flushed;
+    err = flush_error;
 out:
     ch_cli_free(&cli);
     free(directory);

@@ -1,4 +1,4 @@
-/* cmd_run.c — chiton run: one training, as a table or as JSON. */
+/* cmd_run.c — `chiton run`: trains once and prints the result as a table or as JSON. */
 #include "cli/cli.h"
 #include "cli/commands.h"
 
@@ -8,6 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- settings ---- */
+
+static ch_code set(ch_settings *settings, size_t setting, const char *text, ch_error *err)
+{
+    ch_value value;
+    const ch_code code = ch_setting_parse(&ch_settings_table[setting], text, &value, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    ch_settings_set(settings, setting, value);
+    return CH_OK;
+}
+
+/* Reads the settings of the command line, and checks that the run may begin. */
 static ch_code read_settings(ch_resolved *resolved, const ch_cli *cli, ch_error *err)
 {
     ch_settings settings;
@@ -18,26 +32,24 @@ static ch_code read_settings(ch_resolved *resolved, const ch_cli *cli, ch_error 
                             "run takes one model, e.g. chiton run perceptron --temp 1; %zu were given",
                             cli->num_arguments);
     }
-    size_t model = 0;
-    ch_value value;
-    ch_code code = ch_settings_find("model", &model, err);
-    if (code == CH_OK) {
-        code = ch_setting_parse(&ch_settings_table[model], cli->arguments[0], &value, err);
-    }
+    ch_code code = set(&settings, CH_SETTING_MODEL, cli->arguments[0], err);
     if (code != CH_OK) {
         return code;
     }
-    ch_settings_set(&settings, model, value);
     for (size_t i = 0; i < cli->num_settings; i++) {
-        const size_t index = cli->settings[i].setting;
-        if ((code = ch_setting_parse(&ch_settings_table[index], cli->settings[i].text, &value, err)) != CH_OK) {
+        code = set(&settings, cli->settings[i].setting, cli->settings[i].text, err);
+        if (code != CH_OK) {
             return code;
         }
-        ch_settings_set(&settings, index, value);
     }
     code = ch_settings_resolve(&settings, resolved, err);
-    return code == CH_OK ? ch_admit(resolved, err) : code;
+    if (code != CH_OK) {
+        return code;
+    }
+    return ch_admit(resolved, err);
 }
+
+/* ---- the result as a table ---- */
 
 static void show_count(uint64_t count, char *text, size_t size)
 {
@@ -101,7 +113,7 @@ static void print_trajectory(const ch_run *run)
     }
 }
 
-static void print_table(const ch_run *run)
+static ch_code print_table(const ch_run *run, ch_error *err)
 {
     char text[256];
     puts("settings");
@@ -120,7 +132,10 @@ static void print_table(const ch_run *run)
     if (run->num_points > 0) {
         print_trajectory(run);
     }
+    return ch_cli_flush(err);
 }
+
+/* ---- the result as JSON ---- */
 
 static ch_code print_json(const ch_run *run, ch_error *err)
 {
@@ -130,42 +145,63 @@ static ch_code print_json(const ch_run *run, ch_error *err)
     return code;
 }
 
+/* ---- the command ---- */
+
+typedef struct {
+    char *kernels; /* folder of kernel files; allocated by popt, or NULL */
+    int threads, as_json;
+} run_arguments;
+
+static ch_code train_and_print(const ch_cli *cli, const run_arguments *chosen, ch_error *err)
+{
+    const ch_watch watch = {.stop = ch_cli_catch_signals()};
+    ch_resolved resolved;
+    ch_run run = {0};
+    ch_code code = ch_cli_check_threads(chosen->threads, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = read_settings(&resolved, cli, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_cli_check_kernels(chosen->kernels, resolved.settings.linear == CH_LINEAR_YES, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_cli_open_kernels(chosen->kernels, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_train_alone(&run, &resolved, chosen->kernels, chosen->threads, &watch, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = chosen->as_json ? print_json(&run, err) : print_table(&run, err);
+out:
+    ch_run_free(&run);
+    return code;
+}
+
 int ch_cmd_run(int argc, const char **argv)
 {
-    int as_json = 0, threads = omp_get_max_threads();
-    char *kernels = NULL;
+    run_arguments chosen = {.threads = omp_get_max_threads()};
     const struct poptOption options[] = {
-        {"threads", 'j', POPT_ARG_INT, &threads, 0, "threads for the run (default: one a core)", "THREADS"},
-        {"json", '\0', POPT_ARG_NONE, &as_json, 0, "print one JSON object", NULL},
-        CH_CLI_KERNEL_CACHE(&kernels),
+        {"threads", 'j', POPT_ARG_INT, &chosen.threads, 0, "threads for the run (default: one a core)", "THREADS"},
+        {"json", '\0', POPT_ARG_NONE, &chosen.as_json, 0, "print one JSON object", NULL},
+        CH_CLI_KERNEL_CACHE(&chosen.kernels),
         POPT_TABLEEND,
     };
     ch_error err = {0};
     ch_cli cli;
-    ch_resolved resolved;
-    ch_run run = {0};
     ch_code code = ch_cli_init(&cli, argc, argv, options, true,
                                "run MODEL [--SETTING VALUE]... [-j THREADS] [--kernel-cache DIR]", &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }
-    const ch_watch watch = {.stop = ch_cli_catch_signals()};
-    if ((code = ch_cli_check_threads(threads, &err)) != CH_OK ||
-        (code = read_settings(&resolved, &cli, &err)) != CH_OK ||
-        (code = ch_cli_check_kernels(kernels, resolved.settings.linear == CH_LINEAR_YES, &err)) != CH_OK ||
-        (code = ch_cli_open_kernels(kernels, &err)) != CH_OK ||
-        (code = ch_train_alone(&run, &resolved, kernels, threads, &watch, &err)) != CH_OK) {
-        goto out;
-    }
-    if (as_json) {
-        code = print_json(&run, &err);
-    } else {
-        print_table(&run);
-        code = ch_cli_flush(&err);
-    }
+    code = train_and_print(&cli, &chosen, &err);
 out:
-    ch_run_free(&run);
     ch_cli_free(&cli);
-    free(kernels);
+    free(chosen.kernels);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

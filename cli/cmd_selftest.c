@@ -82,7 +82,10 @@ static ch_code test_fits(long num_tables, long seed, int threads, bool as_json, 
         return code;
     }
     code = as_json ? print_json(&selftest, err) : print_table(&selftest, err);
-    return code == CH_OK ? check_holds(&selftest, err) : code;
+    if (code != CH_OK) {
+        return code;
+    }
+    return check_holds(&selftest, err);
 }
 
 int ch_cmd_selftest(int argc, const char **argv)

@@ -1,12 +1,12 @@
-/* meter.c — how far a long command is. */
+/* meter.c — shows the progress of a long command. */
 #include "cli/meter.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
-static const double REDRAW_SECONDS = 0.1; /* on a terminal */
-static const double LINE_SECONDS = 5;     /* elsewhere */
+static const double REDRAW_SECONDS = 0.1; /* between two displays on a terminal */
+static const double LINE_SECONDS = 5;     /* between two lines elsewhere */
 enum { BAR_WIDTH = 30 };
 
 void ch_meter_start(ch_meter *self, const char *unit, double patience)
@@ -25,7 +25,7 @@ double ch_meter_elapsed(const ch_meter *self)
     return ch_clock_now() - self->started;
 }
 
-/* 75 s -> 1:15, 3700 s -> 1:01:40 */
+/* Writes 75 s as 1:15 and 3700 s as 1:01:40. */
 static void format_seconds(double seconds, char *text, size_t size)
 {
     if (!(seconds < 1e7)) {

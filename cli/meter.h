@@ -1,4 +1,4 @@
-/* meter.h — how far a long command is: a bar on a terminal, a plain line now and then elsewhere. */
+/* meter.h — shows the progress of a long command: as a bar on a terminal, elsewhere as a line every few seconds. */
 #ifndef CH_METER_H
 #define CH_METER_H
 
@@ -7,31 +7,33 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Progress of `total` things, on standard error. Not for use by two threads at once. */
+/** Progress of `total` things, shown on standard error. Two threads must not use a meter at the same time. */
 typedef struct {
-    const char *unit; /* what they are, e.g. "runs"; borrowed */
+    const char *unit; /* the name of the things, e.g. "runs"; borrowed */
     size_t done, total;
-    double share;          /* of the expected work that is done, 0 to 1 */
-    double patience;       /* seconds before anything is shown */
-    double started, shown; /* seconds, monotonic */
+    double share;          /* done part of the expected work, 0 to 1 */
+    double patience;       /* seconds before the first display */
+    double started, shown; /* times of the start and of the last display, in seconds of a monotonic clock */
     bool terminal;
 } ch_meter;
 
-/** @param patience  seconds before anything is shown: what is quick needs no bar */
+/** Starts to measure time.
+ *  @param patience  seconds before the first display, so that quick commands show nothing */
 void ch_meter_start(ch_meter *self, const char *unit, double patience);
 
-/** `done` things of `total` are done, which are `share` of the work; redraws when it is time to. */
+/** Sets how far the command is, and draws the meter if the last display is long enough ago.
+ *  @param share  done part of the work, 0 to 1: things may differ in their work */
 void ch_meter_set(ch_meter *self, size_t done, size_t total, double share);
 
-/** What a computation tells of itself, shown by the meter.
- *  @param stop  NULL, or the flag that ends it
- *  @return borrows the meter */
+/** A watch that shows on the meter what a computation reports.
+ *  @param stop  the flag that ends the computation; NULL for none
+ *  @return the watch, which borrows the meter and the flag */
 ch_watch ch_meter_watch(ch_meter *self, ch_stop *stop);
 
-/** A sentence on a line of its own, in the bar's place until that is redrawn. */
+/** Prints a sentence on a line of its own. On a terminal it replaces the bar until that is drawn again. */
 void ch_meter_say(ch_meter *self, const char *sentence);
 
-/** Draws the last state and ends the line; nothing where nothing could have been shown. */
+/** Draws the last state on a terminal and ends the line. It draws nothing before `patience` has passed. */
 void ch_meter_finish(ch_meter *self);
 
 /** Seconds since the start. */

@@ -1,11 +1,12 @@
-/* change_plant.h — tables of runs whose test error leaves its value at a known temperature, or never. */
+/* change_plant.h — plants tables of runs whose test error begins to grow at a known temperature, or never. */
 #ifndef CH_TESTS_CHANGE_PLANT_H
 #define CH_TESTS_CHANGE_PLANT_H
 
 #include "fit/laws/change.h"
 #include "tests/fit_plant.h"
 
-/* The test error is base (1 + set noise) (1 + run noise), and beyond T_c = scale P^-a it grows by rise ln(T / T_c). */
+/* The test error is 0.1 (1 + noise of the data set) (1 + noise of the run). Above T_c = scale P^-a it is multiplied by
+ * 1 + rise ln(T / T_c). */
 typedef struct {
     double scale, a, rise, set_noise, run_noise;
 } error_plant;

@@ -1,14 +1,16 @@
-/* collapse_plant.h — tables of runs that collapse with known exponents on ragged grids, for the tests of fit/. */
+/* collapse_plant.h — plants tables of runs that collapse with known exponents, on a grid of T that differs from P to P.
+ */
 #ifndef CH_TESTS_COLLAPSE_PLANT_H
 #define CH_TESTS_COLLAPSE_PLANT_H
 
 #include "fit/collapse/collapse.h"
 #include "tests/fit_plant.h"
 
-/* y = P^x f(T P^a), f(u) = [1 + (u/c)^m]^(1/m) with c = 2^-8, so that it bends within the temperatures; f(u) = u^m
- * instead where `straight`. t* likewise with time_x and the same a. The T of P = 2^(10 + p) are 2^((p + 3 j)/2 - 14),
- * less one in five: no two P have quite the same. ln y is moved by a normal number a data set, one a data set and P,
- * and one a run; ln t* by others of twice their size. */
+/* y = P^x f(T P^a) with f(u) = [1 + (u/c)^m]^(1/m) and c = 2^-8, so that f bends within the temperatures. Where
+ * `straight` is set, f(u) = u^m. t* follows the same law with time_x in place of x. The T of P = 2^(10 + p) are
+ * 2^((p + 3 j)/2 - 14), of which one in five is left out, so that no two P have the same T. Three normal numbers are
+ * added to ln y: one for each data set, one for each data set and P, and one for each run. Those added to ln t* are
+ * others, of twice the size. */
 typedef struct {
     double x, time_x, a, sharpness;
     bool straight;
@@ -42,7 +44,7 @@ static inline double normal(gsl_rng *random, double deviation)
     return gsl_ran_gaussian(random, 1) * deviation;
 }
 
-/* Fills a table; free(table->runs) releases it. */
+/* Fills a table, which is released by free(table->runs). */
 static inline void collapse_plant_table(const collapse_plant *self, uint64_t seed, ch_run_table *table)
 {
     ch_random stream;
@@ -71,7 +73,7 @@ static inline void collapse_plant_table(const collapse_plant *self, uint64_t see
     }
 }
 
-/* Fits the table's groups, without T_c. */
+/* Fits the groups of a table, without T_c. */
 static inline void collapse_plant_fit(ch_fit *fit, const ch_run_table *table, size_t replicas, int threads)
 {
     ch_fit_options options;

@@ -1,4 +1,4 @@
-/* fast_support.h — data sets, setups and points that the tests of the fast engine and its parts share. */
+/* fast_support.h — data sets, setups and parameter points shared by the tests of the fast engine and its parts. */
 #ifndef CH_FAST_SUPPORT_H
 #define CH_FAST_SUPPORT_H
 
@@ -41,7 +41,7 @@ typedef struct {
     size_t dim, num_samples, batch;
     double temp, kappa;
     bool random_teacher;
-    bool bounds; /* the fast engine begins to bound margins within 1,500 updates */
+    bool bounds; /* whether the fast engine starts to use margin bounds within 1,500 updates */
 } point;
 
 static const point points[] = {

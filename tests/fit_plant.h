@@ -1,4 +1,4 @@
-/* fit_plant.h — tables of runs that follow known power laws, for the tests of fit/. */
+/* fit_plant.h — plants tables of runs that follow known power laws, for the tests of fit/. */
 #ifndef CH_TESTS_FIT_PLANT_H
 #define CH_TESTS_FIT_PLANT_H
 
@@ -9,9 +9,9 @@
 #include <gsl/gsl_randist.h>
 #include <string.h>
 
-/* ||Dw|| = P^gamma y(T), y of plateau tc^delta with sharpness m and T_c = tc (tc = 0: y = T^delta); t* = T^time_delta
- * P^b. ln of both is moved by a normal number a data set (all its runs share it), one a data set and P, and one a run.
- */
+/* ||Dw|| = P^gamma y(T) with y^m = T^(m delta) + tc^(m delta), so that y has a plateau below T_c = tc; for tc = 0 it is
+ * T^delta. t* = T^time_delta P^b. Three normal numbers are added to ln of both: one for each data set, which all its
+ * runs share, one for each data set and P, and one for each run. */
 typedef struct {
     double delta, gamma, time_delta, b;
     double tc, sharpness;
@@ -21,7 +21,7 @@ typedef struct {
     int num_sets;
 } plant;
 
-/* Relative variation is ||Dw|| / sqrt(dim). */
+/* The relative variation is ||Dw|| / sqrt(dim). */
 enum { PLANT_DIM = 16 };
 
 static inline plant plant_default(void)
@@ -64,7 +64,7 @@ static inline ch_run plant_run(double temp, uint64_t train, uint64_t seed, doubl
     return run;
 }
 
-/* Fills a table; free(table->runs) releases it. */
+/* Fills a table, which is released by free(table->runs). */
 static inline void plant_table(const plant *self, uint64_t seed, ch_run_table *table)
 {
     ch_random stream;
@@ -96,7 +96,7 @@ static inline bool is_same_word(const char *word, const char *other)
     return word == NULL ? other == NULL : other != NULL && strcmp(word, other) == 0;
 }
 
-/* The exponent of a group by name, definition and method, NULL when absent. */
+/* The exponent of a group with a name, definition and method; NULL where the group has none. */
 static inline const ch_exponent *find_by_method(const ch_fit_group *group, const char *name, const char *definition,
                                                 const char *method)
 {
@@ -111,7 +111,7 @@ static inline const ch_exponent *find_by_method(const ch_fit_group *group, const
     return NULL;
 }
 
-/* a by the slope through ln T_c; the others by the one method there is. */
+/* The exponent of a group with a name. `a` is that of the slope through ln T_c; the others have one method only. */
 static inline const ch_exponent *find_exponent(const ch_fit_group *group, const char *name, const char *definition)
 {
     return find_by_method(group, name, definition, definition == NULL ? NULL : "slope");

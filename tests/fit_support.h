@@ -1,10 +1,10 @@
-/* fit_support.h — fitting a planted table, and what its notes say. */
+/* fit_support.h — fits planted tables, and searches their notes. */
 #ifndef CH_TESTS_FIT_SUPPORT_H
 #define CH_TESTS_FIT_SUPPORT_H
 
 #include "tests/fit_plant.h"
 
-/* A plateau, an onset at 1.3 2^-15, and a window from 2^-6 on. */
+/* ||Dw|| has a plateau and an onset at T = 1.3 2^-15. The window begins at T = 2^-6. */
 static inline plant plant_crossover(void)
 {
     plant planted = plant_default();

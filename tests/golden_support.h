@@ -1,9 +1,9 @@
 /* golden_support.h — reads golden vectors of networks.
  *
- * A file holds lines `key value`, and for each tensor a line `key ndim dims…` followed by one line with its values,
- * last index fastest: w0, w1 … the weights in NCHW order, x, y, f0, ntk, grad_f_sample0; then batches, three steps
- * of SGD with the loss mean(max(0, 1 - alpha F y) / alpha), F = f - f0, and step eta: batch_loss before each, f_after,
- * and dw_norm = |w - w0|.
+ * A file has lines `key value`. Each tensor has a line `key ndim dims…` and a line with its values, the last index
+ * fastest. First come the weights w0, w1 … in NCHW order, then x, y, f0, ntk and grad_f_sample0. The rest belongs to
+ * three steps of SGD with step eta and the loss mean(max(0, 1 - alpha F y) / alpha), F = f - f0: their batches, the
+ * loss before each step (batch_loss), f_after, and dw_norm = |w - w0|.
  */
 #ifndef CH_TESTS_GOLDEN_SUPPORT_H
 #define CH_TESTS_GOLDEN_SUPPORT_H
@@ -22,7 +22,7 @@ typedef struct {
 typedef struct {
     ch_network_spec spec;
     double alpha, eta, norm;
-    double *weights; /* all of them, NCHW order */
+    double *weights; /* all weights, in NCHW order */
     size_t num_weights;
     golden_tensor x, y, f0, ntk, gradient, batches, batch_loss, f_after, dw_norm;
 } golden;
@@ -128,7 +128,7 @@ static inline void golden_read(golden *self, const char *path)
     fclose(file);
     const size_t *dims = self->x.dims;
     self->spec.input = self->x.num_dims == 4 ? (ch_shape){dims[1], dims[2], dims[3]} : (ch_shape){dims[1], 1, 1};
-    assert_int_equal(self->dw_norm.count, 1); /* the last key: the file is whole */
+    assert_int_equal(self->dw_norm.count, 1); /* it is the last key, so the file is complete */
 }
 
 static inline void golden_free(golden *self)

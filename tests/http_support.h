@@ -1,13 +1,12 @@
-/* http_support.h — a small server, in a process of its own, that has every fault a mirror may have.
+/* http_support.h — a small HTTP server in a process of its own, with the faults that a mirror may have.
  *
- * Serves the files of the test's folder under /MODE/NAME:
- *   ranges    as a good server
- *   whole     always from the start, whatever range is asked for
- *   short     announces all, sends half and hangs up
- *   slow      announces all, sends half and waits
- *   moved     redirects to ranges
- *   anything else: 404
- * What is asked of it is appended to the folder's file "requests".
+ * It serves the files of the test's folder under /MODE/NAME. The modes are:
+ *   ranges    it answers as a good server
+ *   whole     it sends the whole file, whatever range is asked for
+ *   short     it announces the whole file, sends half of it and hangs up
+ *   slow      it announces the whole file, sends half of it and waits
+ *   moved     it redirects to ranges
+ * It answers any other mode with 404. It appends every request to the file "requests" of the folder.
  */
 #ifndef CH_TESTS_HTTP_SUPPORT_H
 #define CH_TESTS_HTTP_SUPPORT_H
@@ -86,7 +85,7 @@ static inline void serve_request(int client, const char *request)
         answer(client, head, body, half ? size / 2 : size);
         if (strcmp(mode, "slow") == 0) {
             char byte;
-            (void)!recv(client, &byte, 1, 0); /* until the other side hangs up */
+            (void)!recv(client, &byte, 1, 0); /* returns when the other side hangs up */
         }
     } else {
         answer(client, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "", 0);
@@ -117,7 +116,7 @@ static inline void serve(int listening)
     }
 }
 
-/* Local addresses are reached directly, whatever proxy the environment names. */
+/* Reaches local addresses without the proxy that the environment may name. */
 static inline void bypass_proxies(void)
 {
     assert_int_equal(setenv("no_proxy", "127.0.0.1", 1), 0);

@@ -1,4 +1,4 @@
-/* images_support.h — small image files. */
+/* images_support.h — makes small image files. */
 #ifndef CH_TESTS_IMAGES_SUPPORT_H
 #define CH_TESTS_IMAGES_SUPPORT_H
 
@@ -9,7 +9,7 @@
 
 enum { MNIST_PIXELS = 784, CIFAR_RECORD = 3073 };
 
-/* Writes bytes plain, or gzipped where the name ends in .gz. */
+/* Writes bytes to a file, compressed by gzip where the name ends in .gz. */
 static inline void write_image_bytes(const char *name, const void *bytes, size_t size)
 {
     const size_t length = strlen(name);
@@ -23,7 +23,7 @@ static inline void write_image_bytes(const char *name, const void *bytes, size_t
     assert_int_equal(gzclose(file), Z_OK);
 }
 
-/* Image i of these files: first pixel i, the others by a rule; class i mod 10. */
+/* Makes image i. Its first pixel is i, the other pixels follow a rule, and its class is i mod 10. */
 static inline uint8_t pixel_of(size_t image, size_t i)
 {
     return (uint8_t)(i == 0 ? image : image * 7 + i * 13 + i / 5);
@@ -36,7 +36,7 @@ static inline void put_big_endian(uint8_t *bytes, uint32_t value)
     }
 }
 
-/* An IDX file of the images first … first + count - 1. @return bytes, to be freed */
+/* Makes an IDX file of the images first … first + count - 1.  @return its bytes, to be freed by the caller */
 static inline uint8_t *make_idx_images(size_t first, size_t count, size_t *size)
 {
     *size = 16 + count * MNIST_PIXELS;

@@ -1,4 +1,4 @@
-/* lazy_plant.h — tables of networks and their twins whose ratios are known. */
+/* lazy_plant.h — plants tables of networks and their twins with known ratios. */
 #ifndef CH_TESTS_LAZY_PLANT_H
 #define CH_TESTS_LAZY_PLANT_H
 
@@ -7,9 +7,9 @@
 
 enum { LAZY_PLANT_TEMPS = 6, LAZY_PLANT_SETS = 4 };
 
-/* P = 256, 1024, …, T = 2^-8, 2^-7, … and seeds 0, 1, …: the twin has ||Dw|| = T P^0.4, t* = T P^1.3 and a test error
- * of 0.1, all by factors of each data set; the network has `weight_ratio` and `time_ratio` times as much, and
- * `error_shift` more. */
+/* The runs have P = 256, 1024, …, T = 2^-8, 2^-7, … and seeds 0, 1, …. The twin has ||Dw|| = T P^0.4, t* = T P^1.3 and
+ * a test error of 0.1, each times a factor of the data set. Of the network ||Dw|| is `weight_ratio` times and t*
+ * `time_ratio` times that of the twin, and its test error is `error_shift` higher. */
 typedef struct {
     double weight_ratio[LAZY_PLANT_TEMPS], time_ratio[LAZY_PLANT_TEMPS], error_shift;
     size_t num_trains, num_sets;
@@ -43,7 +43,7 @@ static inline ch_run lazy_plant_run(const lazy_plant *self, uint64_t linear, siz
     return run;
 }
 
-/* Fills a table, by (linear, P, T, seed); ch_run_table_free releases it. */
+/* Fills a table in the order of (linear, P, T, seed). ch_run_table_free releases it. */
 static inline void lazy_plant_table(const lazy_plant *self, ch_run_table *table)
 {
     *table =

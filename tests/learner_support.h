@@ -1,4 +1,4 @@
-/* learner_support.h — examples, networks and setups that the tests of the network's learner share. */
+/* learner_support.h — examples, networks and setups shared by the tests of the learner of networks. */
 #ifndef CH_LEARNER_SUPPORT_H
 #define CH_LEARNER_SUPPORT_H
 
@@ -48,7 +48,7 @@ static inline ch_network_learner start(const ch_network_learner_setup *setup)
     return model;
 }
 
-/* A learner may come back before the limit. */
+/* Runs to the limit. A learner may return earlier, so it is called again. */
 static inline void advance_to(ch_learner *learner, uint64_t steps, uint64_t updates)
 {
     const ch_limit limit = {.steps = steps, .updates = updates};

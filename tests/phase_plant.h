@@ -1,4 +1,4 @@
-/* phase_plant.h — tables of networks' runs over (alpha, T) whose T_opt, borders and k are known. */
+/* phase_plant.h — plants tables of runs of networks over (alpha, T) with known T_opt, borders and k. */
 #ifndef CH_TESTS_PHASE_PLANT_H
 #define CH_TESTS_PHASE_PLANT_H
 
@@ -8,9 +8,10 @@
 #include <gsl/gsl_randist.h>
 #include <string.h>
 
-/* With x = ln T - ln T_opt the test error is least (1 + 0.1 x^2), T_opt = best alpha^k; ln of the relative variation is
- * ln(T / T_b), T_b = border alpha^border_slope, that of the kernel's 2 ln(T / (2 T_b)). Test error and variations are
- * multiplied by exp of a normal number a data set, which all its runs share, and of one a run. */
+/* The test error is least (1 + 0.1 x^2) with x = ln T - ln T_opt and T_opt = best alpha^k. The relative variation of
+ * the weights is T / T_b with T_b = border alpha^border_slope; that of the kernel is (T / (2 T_b))^2. Test error and
+ * variations are multiplied by exp of two normal numbers: one for each data set, which all its runs share, and one for
+ * each run. */
 typedef struct {
     uint64_t model, depth;
     double best, k, border, border_slope, least;
@@ -19,7 +20,7 @@ typedef struct {
     int first_temp, num_temps;               /* T = 2^first_temp, … */
     int first_train, num_trains;             /* P = 2^first_train, … */
     int num_sets;
-    int record; /* trajectory points a decade; 0: none */
+    int record; /* trajectory points for each decade of steps; 0: no trajectory */
 } phase_plant;
 
 static inline phase_plant phase_plant_default(void)
@@ -51,7 +52,7 @@ static inline double phase_plant_border(const phase_plant *self, double alpha)
     return self->border * pow(alpha, self->border_slope);
 }
 
-/* A trajectory that decays to what the run ends with. */
+/* Makes a trajectory that decays to the final values of the run. */
 static inline void phase_plant_points(ch_run *run, int record)
 {
     run->points = calloc((size_t)(4 * record + 1), sizeof *run->points);
@@ -114,7 +115,7 @@ static inline ch_run phase_plant_run(const phase_plant *self, double alpha, doub
     return run;
 }
 
-/* Fills a table, by (alpha, P, T, seed); ch_run_table_free releases it. */
+/* Fills a table in the order of (alpha, P, T, seed). ch_run_table_free releases it. */
 static inline void phase_plant_table(const phase_plant *self, uint64_t seed, ch_run_table *table)
 {
     ch_random stream;

@@ -1,4 +1,4 @@
-/* program_support.h — starting the program in a folder of its own, and what it printed and how it ended. */
+/* program_support.h — starts the program in a folder of its own, and keeps its output and exit status. */
 #ifndef CH_TESTS_PROGRAM_SUPPORT_H
 #define CH_TESTS_PROGRAM_SUPPORT_H
 
@@ -15,9 +15,9 @@
 #include <time.h>
 #include <wordexp.h>
 
-static char program[PATH_MAX]; /* absolute: commands run in the test's folder */
+static char program[PATH_MAX]; /* absolute path, because commands run in the test's folder */
 
-/* What the last command printed. */
+/* The output of the last command. */
 static char out[1 << 20], err[1 << 16];
 
 static inline int locate_program(void **state)
@@ -31,14 +31,14 @@ static inline int locate_program(void **state)
     return 0;
 }
 
-/* What a command finds around it. */
+/* The surroundings of a command. */
 typedef struct {
-    const char *out;  /* where standard output goes; NULL: it is kept for `out` */
-    const char *err;  /* likewise */
-    rlim_t file_size; /* files may not grow beyond; 0: no limit */
+    const char *out;  /* file for standard output; NULL: it is kept in `out` */
+    const char *err;  /* file for standard error; NULL: it is kept in `err` */
+    rlim_t file_size; /* largest size of a file, in bytes; 0: no limit */
 } surroundings;
 
-/* The two files that keep what is printed: outside of the folder that the command sees. */
+/* The two files that keep the output. They lie outside of the folder that the command runs in. */
 static inline const char *kept(const char *name)
 {
     static char paths[2][PATH_MAX];
@@ -57,7 +57,7 @@ static inline void redirect(const char *path, int descriptor)
     close(file);
 }
 
-/* Starts the program; `line` is split as a shell would, without its pipes and redirections. */
+/* Starts the program. `line` is split into words as by a shell; pipes and redirections are not allowed. */
 static inline pid_t start(const char *line, const surroundings *around)
 {
     wordexp_t words = {.we_offs = 1};
@@ -71,7 +71,7 @@ static inline pid_t start(const char *line, const surroundings *around)
         redirect(around->out != NULL ? around->out : kept("out"), STDOUT_FILENO);
         redirect(around->err != NULL ? around->err : kept("err"), STDERR_FILENO);
         if (around->file_size > 0) {
-            signal(SIGXFSZ, SIG_IGN); /* so that a write fails as on a full disk */
+            signal(SIGXFSZ, SIG_IGN); /* so that a write beyond the limit fails as on a full disk */
             setrlimit(RLIMIT_FSIZE, &(struct rlimit){around->file_size, around->file_size});
         }
         if (chdir(folder) == 0) {
@@ -98,7 +98,7 @@ static inline void read_kept(const char *name, char *text, size_t size)
     text[length] = '\0';
 }
 
-/* Waits for the end. @return the exit status, or 1000 + the signal that killed the program */
+/* Waits until the program ends.  @return its exit status, or 1000 + the signal that killed it */
 static inline int finish(pid_t child)
 {
     int status = 0;
@@ -110,7 +110,7 @@ static inline int finish(pid_t child)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
-/* Runs the program to its end. @return as finish */
+/* Runs the program to its end.  @return as finish */
 static inline int chiton(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static inline int chiton(const char *format, ...)
 {
@@ -123,7 +123,7 @@ static inline int chiton(const char *format, ...)
     return finish(start(line, &(surroundings){0}));
 }
 
-/* The command must succeed without a message; sweeps may tell how far they are. */
+/* Requires that the command succeeds without a message. Sweeps may print their progress. */
 #define assert_succeeds(...)                                                                                           \
     do {                                                                                                               \
         const int succeeds_status = chiton(__VA_ARGS__);                                                               \
@@ -139,7 +139,7 @@ static inline int chiton(const char *format, ...)
         }                                                                                                              \
     } while (0)
 
-/* Files in the test's folder. */
+/* ---- files in the test's folder ---- */
 static inline size_t num_files(void)
 {
     size_t count = 0;

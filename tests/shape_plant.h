@@ -1,4 +1,4 @@
-/* shape_plant.h — curves over P of known shape and noise. */
+/* shape_plant.h — plants curves over P with known shape and noise. */
 #ifndef CH_TESTS_SHAPE_PLANT_H
 #define CH_TESTS_SHAPE_PLANT_H
 
@@ -8,8 +8,8 @@
 
 #include <gsl/gsl_randist.h>
 
-/* ln y = x ln P + q (P / P_1)^-omega, or bent at ln P = at, and for each data set errors of size `noise`, correlated
- * over P as (P / P')^nu. */
+/* ln y = x ln P + q (P / P_1)^-omega, or a power law that is bent at ln P = at. Each data set has errors of size
+ * `noise`, which are correlated over P as (P / P')^nu. */
 typedef struct {
     double exponent, q, omega, below, at, noise, nu;
     size_t num_points, num_sets;

@@ -1,4 +1,4 @@
-/* store_support.h — a folder for every test, imaginary runs, and comparisons of stores. */
+/* store_support.h — makes a folder for every test and imaginary runs, and compares stores. */
 #ifndef CH_TESTS_STORE_SUPPORT_H
 #define CH_TESTS_STORE_SUPPORT_H
 
@@ -18,7 +18,7 @@
 
 enum { NUM_POINTS = 5 };
 
-static char folder[64]; /* of this test; removed after it */
+static char folder[64]; /* the folder of this test; it is removed after the test */
 
 static inline const char *path_of(const char *name)
 {
@@ -70,7 +70,7 @@ static inline void write_file(const char *path, const void *bytes, size_t size)
     assert_int_equal(fclose(file), 0);
 }
 
-/* The result of a one-value query, as an integer. */
+/* The integer that a query with a single value gives. */
 static inline long long query(const char *path, const char *sql)
 {
     sqlite3 *db = NULL;
@@ -100,7 +100,7 @@ static inline bool is_whole(const char *path)
     return query(path, "SELECT count(*) = 1 AND max(integrity_check) = 'ok' FROM pragma_integrity_check") == 1;
 }
 
-/* Run number `index` of an imaginary sweep, with a trajectory in `points`. */
+/* Makes run number `index` of an imaginary sweep. Its trajectory is in `points`. */
 static inline ch_run make_run(uint64_t index, ch_point points[NUM_POINTS])
 {
     const double x = (double)index + 1.0 / 3.0;
@@ -128,7 +128,7 @@ static inline ch_run make_run(uint64_t index, ch_point points[NUM_POINTS])
     ch_settings_set(&run.settings, CH_SETTING_TRAIN, (ch_value){.count = UINT64_C(1024) << index % 3});
     ch_settings_set(&run.settings, CH_SETTING_SEED, (ch_value){.count = index});
     assert_int_equal(ch_settings_resolve(&run.settings, &run.resolved, NULL), CH_OK);
-    const ch_observation none = ch_observation_none(); /* of what only networks have */
+    const ch_observation none = ch_observation_none(); /* the quantities that only networks have */
     run.final.kernel_change = run.final.kernel_alignment = run.final.gradient_mean = none.kernel_change;
     run.final.gradient_variance = run.final.gradient_snr = none.kernel_change;
     for (size_t i = 0; i < NUM_POINTS; i++) {
@@ -201,10 +201,10 @@ static inline void assert_refused(const char *path, ch_store_mode mode, ch_code 
     if (strstr(err.message, words) == NULL) {
         fail_msg("\"%s\" does not say \"%s\"", err.message, words);
     }
-    ch_store_close(&store); /* legal after a failure */
+    ch_store_close(&store); /* closing is allowed after a failed open */
 }
 
-/* Equal bits, or both NaN. */
+/* Requires equal bits, or that both are NaN. */
 static inline void assert_real(double a, double b)
 {
     if (!(isnan(a) && isnan(b)) && memcmp(&a, &b, sizeof a) != 0) {
@@ -262,7 +262,7 @@ static inline void assert_stores_equal(const char *one, const char *other)
     ch_run_table_free(&b);
 }
 
-/* As assert_stores_equal, but for the one column that differs from one doing of a run to the next. */
+/* Requires that two stores are equal in all columns but the wall-clock time of the runs. */
 static inline void assert_same_content(const char *one, const char *other)
 {
     ch_run_table a = read_store(one, NULL);
@@ -276,7 +276,7 @@ static inline void assert_same_content(const char *one, const char *other)
     ch_run_table_free(&b);
 }
 
-/* At rest a store is one plain file. */
+/* Requires that a closed store is a single file, without the files that SQLite keeps beside an open one. */
 static inline void assert_alone(const char *name)
 {
     char log[64];

@@ -1,4 +1,4 @@
-/* sweep_support.h — plans to sweep, and sweeping them into a store of the test's folder. */
+/* sweep_support.h — makes plans, and sweeps them into a store of the test's folder. */
 #ifndef CH_TESTS_SWEEP_SUPPORT_H
 #define CH_TESTS_SWEEP_SUPPORT_H
 
@@ -6,7 +6,7 @@
 #include "tests/store_support.h"
 #include "tests/support.h"
 
-/* One axis a line: "NAME VALUES", or "NAME VALUES; NAME VALUES" for settings that vary together. */
+/* Makes a plan. Each line is one axis: "NAME VALUES", or "NAME VALUES; NAME VALUES" for settings that vary together. */
 static inline ch_plan make_plan(const char *const *lines)
 {
     ch_plan plan;
@@ -37,7 +37,7 @@ static inline ch_plan make_plan(const char *const *lines)
     return plan;
 }
 
-/* Two laws of two seeds each; some runs are out of budget, some diverge. */
+/* Two laws with two seeds each. A budget ends some of the runs, and some diverge. */
 static const char *const MIXED[] = {"model perceptron", "chi 0,1",           "dim 8",
                                     "train 2^4..2^8",   "temp 2^-2,2,1e300", "max_updates none,40",
                                     "test 0; record 3", "seed 0,1",          NULL};
@@ -51,8 +51,8 @@ typedef struct {
     size_t num_jobs, num_groups;
 } outcome;
 
-/* Sweeps a plan into an open store, within so many bytes of memory, 0 for what there is. A meter shows it, as the
- * program does. */
+/* Sweeps a plan into an open store, and shows its progress on a meter as the program does.
+ * @param budget  bytes of memory that the sweep may use; 0: all that the machine has free */
 static inline outcome sweep_within(ch_store *store, const ch_plan *plan, size_t budget, int threads, ch_stop *stop)
 {
     ch_sweep sweep;

@@ -1,4 +1,4 @@
-/* train_support.h — from settings to what they mean and to a run, as `chiton run` goes. */
+/* train_support.h — resolves settings and trains as `chiton run` does. */
 #ifndef CH_TESTS_TRAIN_SUPPORT_H
 #define CH_TESTS_TRAIN_SUPPORT_H
 
@@ -7,7 +7,7 @@
 #include "sim/admit.h"
 #include "sim/train.h"
 
-/* What settings mean, which must be accepted; whether a run may begin is not asked. */
+/* Resolves settings, and requires that they are accepted. It does not check whether the run may begin. */
 static inline ch_resolved resolve_settings(const ch_settings *settings)
 {
     ch_resolved resolved = {0};
@@ -18,7 +18,8 @@ static inline ch_resolved resolve_settings(const ch_settings *settings)
     return resolved;
 }
 
-/* Trains as `chiton run` does: resolves, asks whether the run may begin, and makes its training set. */
+/* Trains as `chiton run` does: it resolves the settings, checks whether the run may begin, and makes the training set.
+ */
 static inline ch_code train_by_settings(ch_run *run, const ch_settings *settings, int threads, const ch_watch *watch,
                                         ch_error *err)
 {

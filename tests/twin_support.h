@@ -1,4 +1,5 @@
-/* twin_support.h — the perceptron as a twin: the Gram matrix of its samples is a kernel with the labels folded in. */
+/* twin_support.h — treats the perceptron as a twin. The Gram matrix of its samples, multiplied by their labels, is its
+ * kernel. */
 #ifndef CH_TWIN_SUPPORT_H
 #define CH_TWIN_SUPPORT_H
 
@@ -7,7 +8,8 @@
 #include "perceptron/perceptron.h"
 #include "tests/support.h"
 
-/* z_mu . z_nu, rounded to single precision; rows for the samples of `test` too, where there are some. */
+/* Computes z_mu . z_nu, rounded to single precision.
+ * @param test  samples that get rows as well; NULL for none */
 static inline ch_kernel gram_of(const ch_sample_set *train, const ch_sample_set *test)
 {
     ch_kernel kernel = {.num_train = train->num_samples, .num_test = test != NULL ? test->num_samples : 0};

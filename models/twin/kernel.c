@@ -25,7 +25,7 @@ size_t ch_kernel_bytes(size_t num_train, size_t num_test)
     return bytes;
 }
 
-/* For `num` samples on a side. */
+/* The bytes that work on `num` rows and `num` columns takes. */
 static size_t work_of(const ch_architecture *architecture, size_t num)
 {
     const size_t bytes = ch_layerwise_bytes(architecture, num);
@@ -42,6 +42,7 @@ size_t ch_kernel_least_work(const ch_architecture *architecture)
     return work_of(architecture, 1);
 }
 
+/* Sets the entries beyond P of each row to 0. */
 static void clear_padding(float *rows, size_t num_rows, size_t num_train, size_t stride)
 {
     for (size_t i = 0; i < num_rows; i++) {
@@ -79,6 +80,7 @@ void ch_kernel_free(ch_kernel *self)
 
 /* ---- entries ---- */
 
+/* Computes the rows of some samples, without labels. */
 static ch_code compute(const ch_kernel *self, const ch_kernel_setup *setup, const ch_examples *rows, float *kernel,
                        ch_error *err)
 {
@@ -96,7 +98,7 @@ static ch_code compute(const ch_kernel *self, const ch_kernel_setup *setup, cons
     return ch_layerwise_kernel(&task, self->stride, kernel, err);
 }
 
-/* Entry (i, j) times both labels.  @return whether all are finite */
+/* Multiplies entry (i, j) by the labels of samples i and j.  @return whether all entries are finite */
 static bool fold_labels(float *kernel, const ch_examples *rows, const ch_examples *columns, size_t stride, int threads)
 {
     bool finite = true;
@@ -125,9 +127,10 @@ static ch_code check_inputs(const ch_kernel_setup *setup, const ch_examples *exa
 static ch_code fill(ch_kernel *self, const ch_kernel_setup *setup, ch_error *err)
 {
     ch_code code = compute(self, setup, setup->train, self->train, err);
-    if (code == CH_OK && self->num_test > 0) {
-        code = compute(self, setup, setup->test, self->test, err);
+    if (code != CH_OK) {
+        return code;
     }
+    code = self->num_test > 0 ? compute(self, setup, setup->test, self->test, err) : CH_OK;
     if (code != CH_OK) {
         return code;
     }
@@ -147,17 +150,20 @@ ch_code ch_kernel_init(ch_kernel *self, const ch_kernel_setup *setup, ch_error *
 {
     memset(self, 0, sizeof *self);
     ch_code code = check_inputs(setup, setup->train, "training", err);
-    if (code == CH_OK && setup->test != NULL) {
-        code = check_inputs(setup, setup->test, "test", err);
-    }
     if (code != CH_OK) {
-        return code;
+        goto out;
+    }
+    code = setup->test != NULL ? check_inputs(setup, setup->test, "test", err) : CH_OK;
+    if (code != CH_OK) {
+        goto out;
     }
     code =
         ch_kernel_init_unset(self, setup->train->num_samples, setup->test != NULL ? setup->test->num_samples : 0, err);
-    if (code == CH_OK) {
-        code = fill(self, setup, err);
+    if (code != CH_OK) {
+        goto out;
     }
+    code = fill(self, setup, err);
+out:
     if (code != CH_OK) {
         ch_kernel_free(self);
     }

@@ -1,4 +1,4 @@
-/* kernel_file.c — kernels of twins on disk. */
+/* kernel_file.c — writes tangent kernels of twins to files, and reads them. */
 #include "models/twin/kernel_file.h"
 
 #include "core/clock.h"
@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 static const char MAGIC[8] = "chtnkrnl";
-/* To be raised when the format changes. */
+/* The version is raised when the format changes. */
 enum { VERSION = 1 };
-/* Reads differently where bytes are in another order. */
+/* A machine with another order of bytes reads another number. */
 static const uint32_t BYTE_ORDER_MARK = 0x01020304;
 _Static_assert(sizeof(float) == 4, "entries of four bytes");
 
@@ -27,13 +27,13 @@ typedef struct {
     uint64_t key_length, num_train, num_test;
 } header;
 
-/* What all refusals end with. */
+/* All refusals of a file end with this remedy. */
 #define REMEDY "remove it, and the kernel will be computed anew"
 
 typedef struct {
     const char *path;
     FILE *file;
-    struct sha256_ctx hash; /* of all that was written or read */
+    struct sha256_ctx hash; /* of all bytes that were written or read */
 } stream;
 
 /* ---- names ---- */
@@ -121,7 +121,11 @@ static ch_code put_all(stream *self, const ch_kernel *kernel, const char *key, c
         return cannot_write(self->path, err);
     }
     ch_code code = put_rows(self, kernel, kernel->train, kernel->num_train, watch, err);
-    if (code != CH_OK || (code = put_rows(self, kernel, kernel->test, kernel->num_test, watch, err)) != CH_OK) {
+    if (code != CH_OK) {
+        return code;
+    }
+    code = put_rows(self, kernel, kernel->test, kernel->num_test, watch, err);
+    if (code != CH_OK) {
         return code;
     }
     sha256_digest(&self->hash, sizeof digest, digest);
@@ -131,7 +135,8 @@ static ch_code put_all(stream *self, const ch_kernel *kernel, const char *key, c
     return CH_OK;
 }
 
-/* Makes a new name last, where the system can: if it is lost, the kernel is computed anew. */
+/* Asks the system to keep the new name of a file after a crash. Failures are ignored: a kernel whose name is lost is
+ * computed anew. */
 static void sync_folder(const char *path)
 {
     char *copy = strdup(path);
@@ -146,23 +151,27 @@ static void sync_folder(const char *path)
 ch_code ch_kernel_cache_write(const ch_kernel *kernel, const char *path, const char *key, const ch_watch *watch,
                               ch_error *err)
 {
-    char *part = NULL; /* also of its own where machines share the folder */
+    ch_code code = CH_OK;
+    char *part = NULL; /* process and time make the name unique, also where machines share the folder */
     if (asprintf(&part, "%s.%ld.%.0f.part", path, (long)getpid(), 1e9 * ch_clock_now()) < 0) {
         return ch_error_memory(err, "a file name");
     }
     stream out = {.path = path, .file = fopen(part, "wbxe")};
-    ch_code code = out.file != NULL ? put_all(&out, kernel, key, watch, err) : cannot_write(path, err);
-    if (out.file != NULL && fclose(out.file) != 0 && code == CH_OK) {
+    if (out.file == NULL) {
+        code = cannot_write(path, err);
+        goto out;
+    }
+    code = put_all(&out, kernel, key, watch, err);
+    const bool is_closed = fclose(out.file) == 0;
+    if (code == CH_OK && (!is_closed || rename(part, path) != 0)) {
         code = cannot_write(path, err);
     }
-    if (code == CH_OK && rename(part, path) != 0) {
-        code = cannot_write(path, err);
-    }
-    if (code == CH_OK) {
-        sync_folder(path);
-    } else if (out.file != NULL) {
+    if (code != CH_OK) {
         unlink(part);
+        goto out;
     }
+    sync_folder(path);
+out:
     free(part);
     return code;
 }
@@ -180,7 +189,7 @@ static ch_code damaged(const char *path, ch_error *err)
     return ch_error_set(err, CH_ERROR_IO, "the kernel file %s is damaged; " REMEDY, path);
 }
 
-/* A file that ends too early is damaged; otherwise the system says what is wrong. */
+/* Reads bytes. A file that ends too early is damaged; for any other failure the system gives the reason. */
 static ch_code get(stream *self, void *bytes, size_t count, ch_error *err)
 {
     errno = 0;
@@ -191,7 +200,7 @@ static ch_code get(stream *self, void *bytes, size_t count, ch_error *err)
     return CH_OK;
 }
 
-/* Bytes of a file with such a header; false when that overflows. */
+/* Finds the bytes that a file with this header has.  @return false when the number overflows */
 static bool size_of(const header *head, uint64_t *size)
 {
     uint64_t rows = 0;
@@ -202,6 +211,7 @@ static bool size_of(const header *head, uint64_t *size)
            !__builtin_add_overflow(*size, sizeof *head + SHA256_DIGEST_SIZE, size);
 }
 
+/* Reads the header, and checks it and the size of the file. */
 static ch_code get_header(stream *self, header *head, ch_error *err)
 {
     struct stat about;
@@ -211,7 +221,7 @@ static ch_code get_header(stream *self, header *head, ch_error *err)
     }
     const ch_code code = get(self, head, sizeof *head, err);
     if (code == CH_ERROR_IO && !ferror(self->file)) {
-        memset(head, 0, sizeof *head); /* too short to be one */
+        memset(head, 0, sizeof *head); /* the file is too short for a header */
     } else if (code != CH_OK) {
         return code;
     }
@@ -229,6 +239,7 @@ static ch_code get_header(stream *self, header *head, ch_error *err)
     return size_of(head, &size) && size == (uint64_t)about.st_size ? CH_OK : damaged(self->path, err);
 }
 
+/* Reads the key, and checks that it is the wanted one. */
 static ch_code get_key(stream *self, const header *head, const char *key, ch_error *err)
 {
     char *theirs = ch_alloc_unset(head->key_length, 1);
@@ -236,15 +247,22 @@ static ch_code get_key(stream *self, const header *head, const char *key, ch_err
         return ch_error_memory(err, "a kernel file's key");
     }
     ch_code code = get(self, theirs, head->key_length, err);
-    if (code == CH_OK && (head->key_length != strlen(key) || memcmp(theirs, key, head->key_length) != 0)) {
+    if (code != CH_OK) {
+        goto out;
+    }
+    if (head->key_length != strlen(key) || memcmp(theirs, key, head->key_length) != 0) {
         code = ch_error_set(err, CH_ERROR_INPUT, "the kernel file %s is of other settings than its name says; " REMEDY,
                             self->path);
     }
+out:
     free(theirs);
     return code;
 }
 
-/* Rows of the file, of which the first `num_rows` go to `rows`. */
+/* Reads rows of the file, and copies the first of them.
+ * @param rows        out: [num_rows][stride of the kernel]
+ * @param row         [row_length] working space for one row of the file
+ * @param row_length  entries of a row of the file, which may be more than those of the kernel */
 static ch_code get_rows(stream *self, const ch_kernel *kernel, float *rows, size_t num_rows, size_t num_in_file,
                         float *row, size_t row_length, const ch_watch *watch, ch_error *err)
 {
@@ -271,40 +289,57 @@ static ch_code get_entries(stream *self, const header *head, ch_kernel *kernel, 
     }
     ch_code code =
         get_rows(self, kernel, kernel->train, kernel->num_train, head->num_train, row, head->num_train, watch, err);
-    if (code == CH_OK) {
-        code = get_rows(self, kernel, kernel->test, kernel->num_test, head->num_test, row, head->num_train, watch, err);
+    if (code != CH_OK) {
+        goto out;
     }
+    code = get_rows(self, kernel, kernel->test, kernel->num_test, head->num_test, row, head->num_train, watch, err);
+out:
     free(row);
     return code;
 }
 
+/* Reads the digest that ends the file, and checks it against all that was read before. */
 static ch_code get_digest(stream *self, ch_error *err)
 {
     uint8_t wanted[SHA256_DIGEST_SIZE], digest[SHA256_DIGEST_SIZE];
     sha256_digest(&self->hash, sizeof wanted, wanted);
     const ch_code code = get(self, digest, sizeof digest, err);
-    return code == CH_OK && memcmp(digest, wanted, sizeof digest) != 0 ? damaged(self->path, err) : code;
+    if (code != CH_OK) {
+        return code;
+    }
+    return memcmp(digest, wanted, sizeof digest) == 0 ? CH_OK : damaged(self->path, err);
 }
 
+/* Reads an open file. A file of fewer samples than wanted is no error: nothing is found then.
+ * @param kernel  all zero; set where the kernel is found */
 static ch_code read_from(stream *self, ch_kernel *kernel, const char *key, size_t num_train, size_t num_test,
                          const ch_watch *watch, bool *found, ch_error *err)
 {
     header head;
     sha256_init(&self->hash);
     ch_code code = get_header(self, &head, err);
-    if (code != CH_OK || (code = get_key(self, &head, key, err)) != CH_OK) {
-        return code;
+    if (code != CH_OK) {
+        goto out;
     }
-    if (head.num_train < num_train || head.num_test < num_test) {
-        return CH_OK;
+    code = get_key(self, &head, key, err);
+    if (code != CH_OK || head.num_train < num_train || head.num_test < num_test) {
+        goto out;
     }
-    if ((code = ch_kernel_init_unset(kernel, num_train, num_test, err)) != CH_OK ||
-        (code = get_entries(self, &head, kernel, watch, err)) != CH_OK || (code = get_digest(self, err)) != CH_OK) {
+    code = ch_kernel_init_unset(kernel, num_train, num_test, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = get_entries(self, &head, kernel, watch, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = get_digest(self, err);
+    *found = code == CH_OK;
+out:
+    if (code != CH_OK) {
         ch_kernel_free(kernel);
-        return code;
     }
-    *found = true;
-    return CH_OK;
+    return code;
 }
 
 ch_code ch_kernel_cache_read(ch_kernel *self, const char *path, const char *key, size_t num_train, size_t num_test,

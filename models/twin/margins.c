@@ -1,20 +1,20 @@
-/* margins.c — the margins of a twin, brought up to date by rows of the kernel. */
+/* margins.c — adds rows of the kernel to the margins of a twin, and finds the unfitted samples. */
 #include "models/twin/margins.h"
 
 #include <string.h>
 
-/* Vectors of four doubles, four floats and four words of bits; extensions of gcc and clang. */
+/* Vectors of four doubles, of four floats, and of four words of bits. They are extensions of gcc and clang. */
 typedef double four __attribute__((vector_size(32), may_alias));
 typedef float four_single __attribute__((vector_size(16), may_alias));
 typedef int64_t four_bits __attribute__((vector_size(32), may_alias));
 enum { BLOCK = 64, LANES = 4, VECTORS = BLOCK / LANES };
 _Static_assert((int)BLOCK == (int)CH_KERNEL_LANES, "rows are padded to whole blocks");
-/* Most rows that are added in one pass over the margins. */
+/* At most this many rows are added in one pass over the margins. */
 enum { MOST_ROWS = 4 };
-/* A pass asks for the entries of rows this many blocks before it adds them; entries of a cache line. */
+/* AHEAD: entries are fetched from memory this many blocks before they are added. LINE: entries of a cache line. */
 enum { AHEAD = 32, LINE = CH_CACHE_LINE / sizeof(float) };
 
-/* Place in a block of the sample that has a bit of the block's word. */
+/* The place in its block of the sample that a bit of the block's word stands for (margins.h). */
 static uint32_t place_of(unsigned bit)
 {
     return LANES * (bit % VECTORS) + bit / VECTORS;
@@ -59,11 +59,12 @@ void ch_margins_free(ch_margins *self)
 
 /* ---- adding rows ---- */
 
-/* Collects the bits of the samples of one block with !(m >= threshold), vector by vector. */
+/* Collects the bits of the unfitted samples of one block, those with !(m >= threshold), vector by vector. */
 typedef struct {
     four_bits bit, found;
 } finder;
 
+/* Lane k of the vectors has bits 16 k to 16 k + 15, one for each vector. */
 static inline finder begin_finding(void)
 {
     return (finder){.bit = {1, INT64_C(1) << 16, INT64_C(1) << 32, INT64_C(1) << 48}};
@@ -80,8 +81,8 @@ static inline uint64_t end_finding(const finder *self)
     return (uint64_t)((self->found[0] | self->found[1]) | (self->found[2] | self->found[3]));
 }
 
-/* m += rows over the block from sample `first` on; returns the bits of its unfitted samples. Inlined, so that there is
- * a loop of its own for each number of rows. */
+/* Adds rows to the margins of the block that begins at sample `first`. Returns the bits of its unfitted samples. The
+ * function is inlined, so that the compiler makes a loop for each number of rows. */
 __attribute__((always_inline)) static inline uint64_t add_block(double *margins, const float *const *rows, size_t first,
                                                                 uint32_t count, double threshold)
 {
@@ -98,7 +99,7 @@ __attribute__((always_inline)) static inline uint64_t add_block(double *margins,
     return end_finding(&unfitted);
 }
 
-/* Sets the word of a block, whose bits of samples beyond P are dropped. */
+/* Sets the word of a block and counts its bits. Bits of samples beyond P are cleared. */
 static void set_unfitted(ch_margins *self, size_t block, uint64_t bits)
 {
     bits &= block + 1 == self->num_blocks ? self->last_block : UINT64_MAX;
@@ -106,7 +107,7 @@ static void set_unfitted(ch_margins *self, size_t block, uint64_t bits)
     self->num_unfitted += (uint32_t)__builtin_popcountll(bits);
 }
 
-/* Asks for the entries of a block to be brought from memory. */
+/* Begins to fetch the entries of a block from memory. */
 static inline void fetch(const float *entries)
 {
     for (size_t k = 0; k < BLOCK; k += LINE) {
@@ -114,7 +115,7 @@ static inline void fetch(const float *entries)
     }
 }
 
-/* m += rows, `count` of them, in one pass over the margins. */
+/* Adds `count` rows in one pass over the margins. */
 __attribute__((always_inline)) static inline void add_pass(ch_margins *self, const float *const *rows, uint32_t count)
 {
     for (size_t b = 0; b < AHEAD && b < self->num_blocks; b++) {
