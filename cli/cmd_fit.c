@@ -1,4 +1,4 @@
-/* cmd_fit.c — `chiton fit`: exponents and critical temperatures of a store. */
+/* cmd_fit.c — `chiton fit`: fits the runs of a store, and prints exponents and critical temperatures. */
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/meter.h"
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The command's options; the strings are allocated by popt. */
+/* The options of the command line. popt allocates the strings; arguments_free frees them. */
 typedef struct {
     char *tc, *where, *collapse;
     char *fix, *bound, *tie;
@@ -20,7 +20,17 @@ typedef struct {
     int json, csv, latex;
 } fit_arguments;
 
-/* Holds the numbers that --fix, --bound and --tie name. */
+static void arguments_free(fit_arguments *self)
+{
+    free(self->tc);
+    free(self->where);
+    free(self->collapse);
+    free(self->fix);
+    free(self->bound);
+    free(self->tie);
+}
+
+/* Sets the constraints that --fix, --bound and --tie name. */
 static ch_code hold(const fit_arguments *chosen, ch_fit_options *options, ch_error *err)
 {
     ch_code code = chosen->fix != NULL ? ch_fit_options_fix(options, chosen->fix, err) : CH_OK;
@@ -49,7 +59,7 @@ static ch_code check(const ch_cli *cli, const fit_arguments *chosen, ch_error *e
     return CH_OK;
 }
 
-/* Takes one definition of T_c by its name, and no other. */
+/* Chooses the definition of T_c with this name, and no other. */
 static ch_code choose_definition(const char *name, ch_fit_options *options, ch_error *err)
 {
     ch_tc_definition definition = CH_TC_ONSET;
@@ -64,7 +74,7 @@ static ch_code choose_definition(const char *name, ch_fit_options *options, ch_e
     return CH_OK;
 }
 
-/* Sets the fit's options as the command line says. */
+/* Sets the options of the fit to those of the command line. */
 static ch_code set_options(const fit_arguments *chosen, ch_fit_options *options, ch_error *err)
 {
     options->threshold = chosen->threshold;
@@ -80,6 +90,8 @@ static ch_code set_options(const fit_arguments *chosen, ch_fit_options *options,
     return ch_fit_options_check(options, err);
 }
 
+/* Reads the runs to fit from a store.
+ * @param where  condition in SQL; NULL for all runs */
 static ch_code read_runs(ch_run_table *table, const char *path, const char *where, ch_error *err)
 {
     ch_store store;
@@ -102,7 +114,8 @@ out:
     return code;
 }
 
-/* @param collapses  NULL for none */
+/* Prints the report as one JSON object.
+ * @param collapses  NULL for none */
 static ch_code print_json(const ch_fit *fit, const ch_collapse_list *collapses, const ch_phase_list *phases,
                           const ch_lazy_list *twins, ch_error *err)
 {
@@ -150,7 +163,7 @@ static ch_code print_report(const ch_fit *fit, const ch_collapse_list *collapses
     return ch_cli_flush(err);
 }
 
-/* The note that says why a group has no exponent. */
+/* The first note that says why a group has no exponent. */
 static const char *reason(const ch_fit_group *group)
 {
     for (size_t i = 0; i < group->num_notes; i++) {
@@ -161,8 +174,8 @@ static const char *reason(const ch_fit_group *group)
     return "there is too little in it";
 }
 
-/* Returns an error when the report has no exponent, no phase diagram and no twin. It is printed all the same, since its
- * notes say what is missing. */
+/* Returns an error when the report has no exponent, no phase diagram and no twin. The report is printed before, because
+ * its notes say what is missing. */
 static ch_code check_found(const ch_fit *fit, const ch_phase_list *phases, const ch_lazy_list *twins, const char *path,
                            ch_error *err)
 {
@@ -194,8 +207,8 @@ static ch_code check_collapsed(const ch_collapse_list *collapses, const char *pa
             return CH_OK;
         }
     }
-    /* A longer sentence is cut before the command that it ends in: the report has the command whole, and half of it
-     * would be another command. */
+    /* The reason ends in a command. A message is too short for a long reason, which is therefore cut before the
+     * command: part of a command would be another command. The report has all of it. */
     const size_t room = 700;
     const char *why = collapses->items[0].reason;
     const size_t length = strlen(why) < room ? strlen(why) : (size_t)(strstr(why, ": try ") - why);
@@ -205,9 +218,10 @@ static ch_code check_collapsed(const ch_collapse_list *collapses, const char *pa
 
 /* ---- the work ---- */
 
-static const double patience = 1; /* seconds before progress is shown: most fits are done by then */
+/* Progress is shown after this many seconds. Most fits take less. */
+static const double patience = 1;
 
-/* Everything that is found in a store. */
+/* All that is found in a store. */
 typedef struct {
     ch_fit fit;
     ch_collapse_list collapses;
@@ -335,11 +349,6 @@ int ch_cmd_fit(int argc, const char **argv)
     code = fit_store(cli.arguments[0], &chosen, &options, &err);
 out:
     ch_cli_free(&cli);
-    free(chosen.tc);
-    free(chosen.where);
-    free(chosen.collapse);
-    free(chosen.fix);
-    free(chosen.bound);
-    free(chosen.tie);
+    arguments_free(&chosen);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

@@ -1,4 +1,4 @@
-/* cmd_selftest.c — `chiton selftest`: whether the errors that fits give can be trusted. */
+/* cmd_selftest.c — `chiton selftest`: tests on planted tables whether the errors of fits can be trusted. */
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/meter.h"

@@ -1,4 +1,4 @@
-/* phase.h — phase diagrams: what runs that differ only in alpha, T and seeds show over the plane of (alpha, T).
+/* phase.h — phase diagrams: test error and relative variations of runs over the plane of (alpha, T).
  * Definitions: docs/theory.md.
  *
  * Diagrams. Groups of a fit (fit.h) that differ in nothing but alpha are put together. They give one diagram for every
@@ -44,7 +44,7 @@ typedef struct {
 
 /** A temperature of one alpha: T_opt or a border. */
 typedef struct {
-    ch_tc_place place;    /* as of a T_c: inside the sampled T, under or over them, or unknown */
+    ch_tc_place place;    /* inside the sampled T, under or over them, or unknown */
     ch_estimate estimate; /* T, or a bound on it; the error is made on ln T */
     bool is_sure;         /* it lies inside the sampled T, and does so in 95 % of the replicas if there are any */
 } ch_phase_temp;

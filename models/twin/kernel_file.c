@@ -163,10 +163,12 @@ ch_code ch_kernel_cache_write(const ch_kernel *kernel, const char *path, const c
     }
     code = put_all(&out, kernel, key, watch, err);
     const bool is_closed = fclose(out.file) == 0;
-    if (code == CH_OK && (!is_closed || rename(part, path) != 0)) {
-        code = cannot_write(path, err);
-    }
     if (code != CH_OK) {
+        unlink(part);
+        goto out;
+    }
+    if (!is_closed || rename(part, path) != 0) {
+        code = cannot_write(path, err);
         unlink(part);
         goto out;
     }
