@@ -53,11 +53,17 @@ endif
 
 all: $(BUILD)/chiton
 
-$(BUILD)/%.o: %.c
+# Objects are made again when the flags have changed, e.g. by MARCH=.
+FLAGS = $(subst ",,$(subst ',,$(CC) $(OPTIMISE) $(SANITIZE) $(CFLAGS) $(CPPFLAGS)))
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo "$(FLAGS)" | cmp -s - $@ || echo "$(FLAGS)" > $@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(BASE_CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/pic/%.o: %.c
+$(BUILD)/pic/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(BASE_CFLAGS) -fPIC -MMD -MP -c $< -o $@
 
@@ -95,7 +101,7 @@ DEMO ?= demo
 
 # a make of its own: deps may just have brought what the first reading of this file lacked
 demo:
-	@$(MAKE) --no-print-directory -j$(JOBS) all
+	+@$(MAKE_AGAIN) all
 	@mkdir -p $(DEMO)
 	$(BUILD)/chiton sweep experiments/demo.yaml -o $(DEMO)/demo.db
 	$(BUILD)/chiton fit $(DEMO)/demo.db

@@ -101,8 +101,10 @@ int ch_cmd_plot(int argc, const char **argv)
     if (code != CH_OK || cli.help) {
         goto out;
     }
+    const ch_watch watch = {.stop = ch_cli_catch_signals()};
     arguments.directory = directory;
     arguments.where = where;
+    arguments.fit.watch = &watch;
     code = check_arguments(&cli, format, &arguments, &err);
     if (code != CH_OK) {
         goto out;

@@ -166,7 +166,7 @@ ch_code ch_plot_collapse(const ch_fit *fit, const char *directory, ch_plot_forma
     if (code != CH_OK) {
         return code;
     }
-    const ch_page_kind kind = {heads, "-collapse", write_page, directory, format, names};
+    const ch_page_kind kind = {heads, "-collapse", write_page, directory, format, names, fit->options.watch};
     for (size_t g = 0; g < fit->num_groups && code == CH_OK; g++) {
         code = draw_group(&kind, fit, g, err);
     }

@@ -133,6 +133,9 @@ ch_code ch_page_draw(const ch_page_kind *kind, size_t index, const void *content
         goto out;
     }
     code = ch_gnuplot_draw(script, length, path, kind->format, err);
+    if (ch_watch_is_stopped(kind->watch)) { /* on a terminal, Ctrl-C ends gnuplot too */
+        code = ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped before all figures were drawn");
+    }
     if (code != CH_OK) {
         goto out;
     }

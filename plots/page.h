@@ -22,14 +22,15 @@ typedef struct {
     ch_page_write write;
     const char *directory;
     ch_plot_format format;
-    FILE *names; /* the path of each file is printed here once the file is there; NULL for silence */
+    FILE *names;           /* the path of each file is printed here once the file is there; NULL for silence */
+    const ch_watch *watch; /* who may end the drawing between two pages; or NULL */
 } ch_page_kind;
 
 /** Draws page `index` of a kind: its title, the key of P where the head lists any, and what `write` has.
  *
  *  The file is DIRECTORY/LABEL KIND.FORMAT; the second of two pages of equal labels is LABEL KIND.2.FORMAT.
  *
- *  @return as ch_plot_fit */
+ *  @return as ch_plot_fit; CH_ERROR_INTERRUPTED when stopped */
 ch_code ch_page_draw(const ch_page_kind *kind, size_t index, const void *content, ch_error *err) CH_MUST_CHECK;
 
 #endif

@@ -177,7 +177,7 @@ ch_code ch_plot_phase(const ch_fit *fit, const char *directory, ch_plot_format f
         goto out;
     }
     make_heads(fit, &list, heads);
-    const ch_page_kind kind = {heads, "-phase", write_page, directory, format, names};
+    const ch_page_kind kind = {heads, "-phase", write_page, directory, format, names, fit->options.watch};
     for (size_t i = 0; i < list.count && code == CH_OK; i++) {
         code = ch_page_draw(&kind, i, &list.items[i], err);
     }

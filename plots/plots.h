@@ -23,7 +23,7 @@ ch_code ch_plot_directory(const char *directory, ch_error *err) CH_MUST_CHECK;
  *
  *  @param names  the path of each file is printed here when the file is there, one a line; NULL for silence
  *  @return CH_OK; CH_ERROR_INPUT when the directory cannot be written; CH_ERROR_IO when gnuplot is missing or fails;
- *          CH_ERROR_MEMORY
+ *          CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED when the watch of the fit's options ends the drawing
  */
 ch_code ch_plot_fit(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
                     ch_error *err) CH_MUST_CHECK;

@@ -95,7 +95,7 @@ ch_code ch_plot_test_error(const ch_fit *fit, const char *directory, ch_plot_for
     if (code != CH_OK) {
         return code;
     }
-    const ch_page_kind kind = {heads, "-error", write_page, directory, format, names};
+    const ch_page_kind kind = {heads, "-error", write_page, directory, format, names, fit->options.watch};
     for (size_t g = 0; g < fit->num_groups && code == CH_OK; g++) {
         if (is_measured(&fit->groups[g])) {
             code = ch_page_draw(&kind, g, &fit->groups[g], err);

@@ -23,14 +23,19 @@ grep -n '^#include "' $sources | awk -F: '
         if (height[top(used)] == "") print file " includes " used ", whose folder has no place"
         else if (height[top(used)] >= height[top(file)]) print file " includes " used ", which is not below it"
     }
-    # inside sim: settings, then trainings, then the store, then sweeps
+    # Inside a folder, from the bottom up; the trainings of sim/ itself stand between settings and store, and the files of
+    # fit/ and models/ themselves, which join what their folders do, have no height.
     function inner(path) {
-        if (path ~ /^sim\/settings\//) return 1
-        if (path ~ /^sim\/store\//) return 3
-        if (path ~ /^sim\/sweep\//) return 4
-        return path ~ /^sim\// ? 2 : 0
+        if (path ~ /^sim\/settings\/|^fit\/table\/|^models\/network\//) return 1
+        if (path ~ /^sim\/[^\/]*$|^fit\/laws\/|^models\/tangent\//) return 2
+        if (path ~ /^sim\/store\/|^fit\/errors\/|^models\/(learner|twin)\//) return 3
+        if (path ~ /^sim\/sweep\/|^fit\/(collapse|phase|twins)\//) return 4
+        return path ~ /^fit\/reports\// ? 5 : 0
     }
-    { split($3, part, "\""); if (inner($1) > 0 && inner(part[2]) > inner($1)) print $1 " includes " part[2] ", which is not below it" }
+    {
+        split($3, part, "\"")
+        if (top($1) == top(part[2]) && inner($1) > 0 && inner(part[2]) > inner($1)) print $1 " includes " part[2] ", which is not below it"
+    }
 ' >"$build/imports.bad"
 if [ -s "$build/imports.bad" ]; then
     cat "$build/imports.bad"
