@@ -5,6 +5,7 @@
 #include "fit/reports/reports.h"
 #include "tests/alloc_fail.h"
 #include "tests/collapse_plant.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_errno.h>
 
@@ -207,6 +208,7 @@ static void test_parted_curves_do_not_win(void **state)
 static void test_straight_curves_have_none(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     collapse_plant planted = collapse_plant_default();
     planted.straight = true;
     for (uint64_t seed = 0; seed < 20; seed++) {

@@ -4,6 +4,7 @@
 
 #include "tests/alloc_fail.h"
 #include "tests/fast_support.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_errno.h>
@@ -247,6 +248,7 @@ static void updates_are_drawn_by_the_law_of_the_unfitted(void **state)
 static void candidates_are_drawn_uniformly(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     static const uint32_t sizes[][2] = {{6, 1}, {6, 2}, {6, 5}, {20, 17}};
     enum { DRAWS = 60000, MOST = 20 };
     static const double FALSE_ALARM = 1e-6;

@@ -3,6 +3,7 @@
 
 #include "tests/alloc_fail.h"
 #include "tests/learner_support.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_errno.h>
 #include <string.h>
@@ -182,6 +183,7 @@ static void stop_is_obeyed(void **state)
 static void memory_is_accounted_for(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     ch_examples train = draw_examples(36, 600, 8);
     train.shape = (ch_shape){1, 6, 6};
     ch_architecture networks[] = {make_network(CH_ARCH_MLP_BIAS, 40, 2, train.shape),

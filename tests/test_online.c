@@ -5,6 +5,7 @@
 #include "data/rows.h"
 #include "tests/alloc_fail.h"
 #include "tests/support.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_sf_hyperg.h>
 
@@ -169,6 +170,7 @@ static int plain_rates(double time, const double state[], double derivative[], v
 static void ode_agrees_with_another_integrator(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     const struct {
         ch_online_setup setup;
         double time;
@@ -252,6 +254,7 @@ static void ode_has_the_asymptotic_laws(void **state)
 static void ode_has_the_noise_of_a_wide_margin(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     for (size_t c = 1; c < 7; c += 3) {
         const ch_online_setup setup = setup_of(chis[c], 10000, 1, 1e-6, 1e-6);
         const ch_online_point point = point_at(&setup, 1e7);

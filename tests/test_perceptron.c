@@ -3,6 +3,7 @@
 
 #include "alloc_fail.h"
 #include "support.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_errno.h>
@@ -39,6 +40,7 @@ static const ch_limit no_limit = {.steps = UINT64_MAX, .updates = UINT64_MAX};
 static void batches_are_uniform(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     enum { P = 6, DRAWS = 60000 };
     for (uint32_t size = 1; size <= P; size++) {
         for (int shuffled = 0; shuffled < 2; shuffled++) {

@@ -4,6 +4,7 @@
 #include "fit/reports/reports.h"
 #include "tests/alloc_fail.h"
 #include "tests/phase_plant.h"
+#include "tests/valgrind_support.h"
 
 static void release(ch_fit *fit, ch_phase_list *phases, ch_run_table *table)
 {
@@ -175,6 +176,7 @@ static void test_cell_means(void **state)
 static void test_interval_of_k(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     enum { NUM_TABLES = 40 };
     size_t covered = 0;
     double errors = 0, squares = 0;
