@@ -115,7 +115,7 @@ void ch_waiting_table_init(ch_waiting_table *self, uint32_t num_samples, uint32_
 
 const ch_waiting *ch_waiting_table_law(ch_waiting_table *self, uint32_t marked)
 {
-    ch_waiting *law = marked < CH_WAITING_KEPT ? &self->laws[marked] : &self->other;
+    ch_waiting *law = marked < CH_WAITING_STORED ? &self->laws[marked] : &self->other;
     if (law->marked != marked) {
         ch_waiting_init(law, self->num_samples, self->batch, marked);
     }

@@ -30,13 +30,13 @@ uint64_t ch_waiting_steps(const ch_waiting *self, ch_random *random);
 uint32_t ch_waiting_number(const ch_waiting *self, ch_random *random);
 
 /** The laws for fewer marked samples than this are stored once made; others are made again when the number changes. */
-enum { CH_WAITING_KEPT = 256 };
+enum { CH_WAITING_STORED = 256 };
 
 /** The laws at fixed P and B for every number of marked samples. A law is made when it is first used. */
 typedef struct {
     uint32_t num_samples, batch;
-    ch_waiting laws[CH_WAITING_KEPT]; /* [u]; `marked` is 0 where the law was not made yet */
-    ch_waiting other;                 /* the law of the last u >= CH_WAITING_KEPT */
+    ch_waiting laws[CH_WAITING_STORED]; /* [u]; `marked` is 0 where the law was not made yet */
+    ch_waiting other;                   /* the law of the last u >= CH_WAITING_STORED */
 } ch_waiting_table;
 
 /** Needs 1 <= B <= P. Nothing is to be freed. */

@@ -8,9 +8,9 @@
 typedef struct {
     double pass; /* nanoseconds of a forward pass of one sample */
     double move; /* nanoseconds of moving the weights once */
-    double
-        output_kernel; /* tangent kernel of one sample with itself, by the weights of the last layer alone: the square
-                          of the layer's scale times its number of inputs, over the pixels that it has a mean of */
+    /* Tangent kernel of one sample with itself, by the weights of the last layer alone: the square of the layer's scale
+     * times its number of inputs, over the pixels that it has a mean of. */
+    double output_kernel;
 } ch_network_cost;
 
 ch_network_cost ch_network_cost_of(const ch_architecture *architecture);

@@ -4,9 +4,9 @@
  * The bounded samples are those that the screening index does not rule out; every other sample is fitted. Of each the
  * slack (m_mu - kappa) / T is kept, in units of the temperature T = eta / B, since an update by sample nu adds exactly
  * the entry z_nu . z_mu of the Gram matrix to it. Slacks are 32-bit and entries 16-bit whole numbers of one quantum
- * (perceptron/gram.h), so that adding them makes no error, and the true slack is within `error` of the kept one,
+ * (perceptron/gram.h), so that adding them makes no error, and the true slack is within `error` of the stored one,
  *   error = slack_error + (number of entries added) x entry_error.
- * A kept slack under -error is of an unfitted sample, one over error of a fitted one. Between them the margin is
+ * A stored slack under -error is of an unfitted sample, one over error of a fitted one. Between them the margin is
  * computed anew in double, in the same order as by the plain engine, and decides.
  */
 #ifndef CH_ACTIVE_H

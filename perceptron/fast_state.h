@@ -26,8 +26,9 @@ typedef struct {
     bool is_known, is_finite; /* is_finite: no margin of its samples is infinite or NaN */
     uint64_t step;            /* the step that it is */
     uint32_t count;           /* unfitted samples in its batch */
-    uint32_t *samples;        /* [count] their indices; while bounding their places (perceptron/gram.h). Borrowed: the
-                                 student's        `active` or the state's `unfitted` */
+    /* [count] their indices, or while bounding their places (perceptron/gram.h). Borrowed: the student's `active` or
+     * the state's `unfitted`. */
+    uint32_t *samples;
 } ch_fast_event;
 
 struct ch_fast_state {

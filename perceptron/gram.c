@@ -1,4 +1,4 @@
-/* gram.c — rows of the Gram matrix, made when first used and kept while memory lasts. */
+/* gram.c — rows of the Gram matrix, made when first used and stored while memory lasts. */
 #include "perceptron/gram.h"
 
 #include "data/rows.h"

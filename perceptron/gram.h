@@ -1,4 +1,4 @@
-/* gram.h — rows of the Gram matrix z_nu . z_mu, made when first used and kept while memory lasts. Private to
+/* gram.h — rows of the Gram matrix z_nu . z_mu, made when first used and stored while memory lasts. Private to
  * perceptron/.
  *
  * Rows and columns are in the order of the screening index: the sample order[k] has place k. An entry is a 16-bit whole
@@ -37,8 +37,8 @@ typedef struct {
     size_t slab_size; /* entries */
     size_t row_room;  /* entries from the start of a row to that of the next */
     size_t num_rows;
-    uint32_t
-        *row_of; /* [P] index of a place's row plus 1, 0 without a row; only the first `num_places` are set; owned */
+    /* [P] index of a place's row plus 1; 0 without a row; only the first `num_places` are set; owned */
+    uint32_t *row_of;
     size_t num_places;
     uint32_t *row_place; /* [slab_size / block] place of a row; owned */
     uint32_t *row_count; /* [slab_size / block] entries of a row that are made; owned */

@@ -233,8 +233,8 @@ static void updates_are_drawn_by_the_law_of_the_unfitted(void **state)
             ch_waiting_init(&law, (uint32_t)setup.num_samples, (uint32_t)setup.batch, number);
             assert_true(model.state->event.step == learner->progress.steps + ch_waiting_steps(&law, &random));
             assert_true(model.state->event.count == ch_waiting_number(&law, &random));
-            many += number >= CH_WAITING_KEPT;
-            few += number < CH_WAITING_KEPT;
+            many += number >= CH_WAITING_STORED;
+            few += number < CH_WAITING_STORED;
             several += model.state->event.count > 1;
             learner->advance(learner, &(ch_limit){.steps = UINT64_MAX, .updates = learner->progress.updates + 1});
         }

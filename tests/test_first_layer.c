@@ -123,7 +123,7 @@ static void outputs_are_those_from_scratch(void **state)
         for (size_t round = 0; round < 300; round++) {
             draw_list(&here);
             find_outputs(&here, outputs);
-            ch_first_layer_keep(&here.layer, here.listed, here.count - here.count / 3, here.sums);
+            ch_first_layer_store(&here.layer, here.listed, here.count - here.count / 3, here.sums);
             update(&here, outputs, ch_random_below(&here.random, round % 50 == 0 ? 12 : 3));
         }
         assert_same_weights(&here);
@@ -151,7 +151,7 @@ static void bits_do_not_depend_on_the_company(void **state)
             assert_memory_equal(sums, here.sums + i * size, size * sizeof *sums);
         }
         find_outputs(&here, outputs);
-        ch_first_layer_keep(&here.layer, here.listed, here.count, here.sums);
+        ch_first_layer_store(&here.layer, here.listed, here.count, here.sums);
         update(&here, outputs, 2);
     }
     assert_true(here.brought_up > 100 && here.made_anew > 100);
@@ -174,7 +174,7 @@ static void sums_are_stored_in_place(void **state)
     here.sums = here.layer.sums;
     for (size_t round = 0; round < 2 * FIRST_LAYER_TIMES; round++) {
         find_outputs(&here, outputs);
-        ch_first_layer_keep(&here.layer, here.listed, here.count, here.sums);
+        ch_first_layer_store(&here.layer, here.listed, here.count, here.sums);
         assert_true(ch_first_layer_lacks(&here.layer, 3) == 0);
         assert_int_equal(here.layer.times[3], round % (FIRST_LAYER_TIMES + 1)); /* then made anew */
         update(&here, outputs, 1);
@@ -192,7 +192,7 @@ static void forgotten_sums_are_made_anew(void **state)
     set_up(&here, &specs[0]);
     draw_list(&here);
     find_outputs(&here, outputs);
-    ch_first_layer_keep(&here.layer, here.listed, here.count, here.sums);
+    ch_first_layer_store(&here.layer, here.listed, here.count, here.sums);
     double *weights = ch_alloc(here.architecture.num_weights, sizeof *weights);
     ch_architecture_draw(&here.architecture, 6, weights);
     ch_network_set_weights(&here.network, weights);

@@ -1,7 +1,7 @@
 /* definition.h — a definition of T_c: what it is called, how T_c is found by it, and what is said of it. Private to
  * fit/.
  *
- * A new definition is a new name in ch_tc_definition (results.h), a file with its row, and that row below and in the
+ * A new definition is a new name in ch_tc_definition (options.h), a file with its row, and that row below and in the
  * table of critical.c. Options, reports, the bootstrap and the fit of `a` take it from there.
  */
 #ifndef CH_FIT_DEFINITION_H

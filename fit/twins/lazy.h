@@ -45,8 +45,8 @@ typedef struct {
 
 /** The end of the lazy regime at one P, by one quantity. */
 typedef struct {
-    ch_tc_place
-        place; /* INSIDE: it ends at `temp`; BELOW: already at the least T that counts; ABOVE: not up to `temp` */
+    /* INSIDE: it ends at `temp`; BELOW: already at the least T that counts; ABOVE: not up to `temp` */
+    ch_tc_place place;
     double temp, relative;  /* T, and ||Dw||/||w0|| of the network there; NaN for NONE, when no T counts */
     ch_lazy_mean agreement; /* mean over the pairs at all T below the end; NaN where there are none */
 } ch_lazy_end;

@@ -8,7 +8,7 @@ static const double TOLERANCE = 1e-3;
 static const double SAFETY = 0.9, LEAST_FACTOR = 0.2, MOST_FACTOR = 5;
 /* Length, in stretches, of the shortest trials. They count whatever their error, which then is all rounding. */
 static const double LEAST_STEP = 0x1p-100;
-/* What is left of a stretch, in stretches, is taken to be a rounding error when it is less than this. */
+/* A remainder of a stretch that is shorter than this, in stretches, is a rounding error and counts as its end. */
 static const double ROUNDING = 1e-12;
 /* Operations after which to come back, for the caller to look at the clock: some hundredths of a second. */
 static const double OPERATIONS = 3e7;
@@ -161,7 +161,7 @@ void ch_learner_advance_flow(ch_learner *learner, const ch_limit *limit)
 
 /* ---- memory ---- */
 
-/* Freeing needs no sizes: state NULL. */
+/* The list of buffers. To free them it needs no sizes: state may then be NULL. */
 static ch_buffer_list buffers_of(const ch_flow *self, const ch_network_state *state)
 {
     const size_t num_weights = state != NULL ? state->num_weights : 0;

@@ -58,9 +58,9 @@ static ch_code check_setup(const ch_network_learner_setup *setup, ch_error *err)
 
 /* ---- memory ---- */
 
-/* The queue of the fast engine is counted under every dynamics, as the noise of the sde is, so that what is announced
- * does not depend on the engine. The fast engine's list of active samples takes half the room of the noise, which it
- * does not have. SMALL bytes a thread are for what does not grow with the run: structs, and the ends of cache lines. */
+/* The announced memory does not depend on the engine or the dynamics: the queue of the fast engine and the noise of the
+ * sde are always counted. The fast engine has no noise, and its list of active samples takes half as much. SMALL bytes
+ * for each thread are for structs and the ends of cache lines, which do not grow with the run. */
 size_t ch_network_learner_bytes(const ch_network_learner_setup *setup)
 {
     enum { SMALL = 4096 };

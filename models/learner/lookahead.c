@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-/* With so few active samples u a round costs more than a look: some P / u samples until one of them comes, and as many
- * that are tested in vain. */
+/* With this many active samples u or fewer, a test of all samples is cheaper than a round: a round tests about P / u
+ * samples until it finds an active one, and about as many behind it for nothing. */
 enum { FEW_ACTIVE = 2 };
 
 /* ---- rounds ---- */
@@ -221,7 +221,7 @@ void ch_learner_advance_fast(ch_learner *learner, const ch_limit *limit)
 
 /* ---- memory ---- */
 
-/* Freeing needs no sizes: state NULL. */
+/* The list of buffers. To free them it needs no sizes: state may then be NULL. */
 static ch_buffer_list buffers_of(const ch_lookahead *self, const ch_network_state *state)
 {
     return (ch_buffer_list){{

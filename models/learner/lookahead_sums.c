@@ -12,7 +12,7 @@ static bool are_possible(const ch_network_state *state)
     return !setup->wide && ch_first_layer_terms(setup->architecture) > 0 && 2 * setup->batch <= round;
 }
 
-/* Freeing needs no sizes: state NULL. */
+/* The list of buffers. To free them it needs no sizes: state may then be NULL. */
 static ch_buffer_list buffers_of(const ch_lookahead_sums *self, const ch_network_state *state)
 {
     const size_t num_outputs = state != NULL ? state->setup.architecture->layers[0].out.channels : 0;
@@ -69,7 +69,7 @@ bool ch_lookahead_sums_test(ch_lookahead_sums *self, ch_network_state *state, co
 void ch_lookahead_sums_store(ch_lookahead_sums *self, const ch_sample_list *first)
 {
     if (self->is_on) {
-        ch_first_layer_keep(&self->layer, first->index, first->count, self->tested);
+        ch_first_layer_store(&self->layer, first->index, first->count, self->tested);
     }
 }
 
@@ -84,12 +84,12 @@ bool ch_lookahead_sums_check(ch_lookahead_sums *self, ch_network_learner *learne
         ch_first_layer_forget(&self->layer); /* some of the stored sums have changed, others have not */
         return false;
     }
-    ch_first_layer_keep(&self->layer, all.index, all.count, self->layer.sums);
+    ch_first_layer_store(&self->layer, all.index, all.count, self->layer.sums);
     ch_state_summarise(state, seen);
     if (isfinite(seen->sum) && seen->active > 0 && ch_state_weights_are_finite(state)) {
         return true;
     }
-    /* The look from scratch may see a sample with a gradient that the sums would go on denying. */
+    /* A test from scratch may find a gradient where the stored sums, off by their rounding, show none. */
     ch_first_layer_forget(&self->layer);
     return ch_learner_check(learner, seen);
 }

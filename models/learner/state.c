@@ -251,8 +251,8 @@ static bool outputs_by(ch_network_state *self, const ch_examples *set, const ch_
             if (layer == NULL) {
                 find_outputs(passes, set, list, from, count, outputs + from);
             } else {
-                ch_passes_forward_kept(passes, layer, set->inputs, list->index + from, count,
-                                       sums + from * layer->num_outputs, outputs + from);
+                ch_passes_forward_by_sums(passes, layer, set->inputs, list->index + from, count,
+                                          sums + from * layer->num_outputs, outputs + from);
             }
         }
     }

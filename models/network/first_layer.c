@@ -1,4 +1,4 @@
-/* first_layer.c — which sums are kept, and the list of terms. */
+/* first_layer.c — storing lookahead sums, and the list of terms. */
 #include "models/network/first_layer.h"
 
 #include <stdlib.h>
@@ -71,7 +71,7 @@ void ch_first_layer_forget(ch_first_layer *self)
     self->num_listed = 0;
 }
 
-void ch_first_layer_keep(ch_first_layer *self, const uint32_t *index, size_t count, const float *sums)
+void ch_first_layer_store(ch_first_layer *self, const uint32_t *index, size_t count, const float *sums)
 {
     const size_t size = self->num_outputs;
     for (size_t i = 0; i < count; i++) {
@@ -87,7 +87,7 @@ void ch_first_layer_keep(ch_first_layer *self, const uint32_t *index, size_t cou
     }
 }
 
-/* Room for one more term, the last most_terms kept. */
+/* Makes room for one more term. The latest most_terms terms stay. */
 static void make_room(ch_first_layer *self)
 {
     const size_t most = self->most_terms, out = self->num_outputs;

@@ -61,7 +61,7 @@ void ch_first_layer_forward(const ch_first_layer *self, ch_network *net, const f
 /** Stores sums that ch_first_layer_forward has computed, provided that W has not changed since.
  *  @param index  [count] the samples; one may occur more than once
  *  @param sums   [count][m]; self->sums where they are stored already */
-void ch_first_layer_keep(ch_first_layer *self, const uint32_t *index, size_t count, const float *sums);
+void ch_first_layer_store(ch_first_layer *self, const uint32_t *index, size_t count, const float *sums);
 
 /** Notes the terms of the update that the network has just made. Declares all sums out of date where there are more
  *  than most_terms terms, or one is not finite. */

@@ -27,8 +27,8 @@
 
    void ch_network_forward(ch_network *self, const float *inputs, const uint32_t *index, size_t count, real *outputs);
        f(w, x_i) of the samples index[0 .. count) (NULL: 0 .. count), count <= capacity, of inputs [.][dim], row-major,
-       each (channel, row, column). Keeps what the backward pass needs, so that the caller may free the inputs. outputs
-   [count].
+       each (channel, row, column). Keeps what the backward pass needs, so that the caller may free the inputs.
+       outputs [count].
 
    void ch_network_forward_double(ch_network *self, const double *inputs, size_t count, real *outputs);
        The same for the samples 0 .. count of inputs in double precision.

@@ -63,11 +63,11 @@ void ch_passes_forward(ch_passes *self, const float *inputs, const uint32_t *ind
     widen(self, outputs);
 }
 
-void ch_passes_forward_kept(ch_passes *self, const ch_first_layer *kept, const float *inputs, const uint32_t *index,
-                            size_t count, float *sums, double *outputs)
+void ch_passes_forward_by_sums(ch_passes *self, const ch_first_layer *stored, const float *inputs,
+                               const uint32_t *index, size_t count, float *sums, double *outputs)
 {
     self->count = count;
-    ch_first_layer_forward(kept, &self->narrow, inputs, index, count, sums, self->numbers);
+    ch_first_layer_forward(stored, &self->narrow, inputs, index, count, sums, self->numbers);
     widen(self, outputs);
 }
 

@@ -35,8 +35,8 @@ void ch_passes_forward(ch_passes *self, const float *inputs, const uint32_t *ind
 
 /** As ch_first_layer_forward, of a network in single precision; no gradient or update may follow.
  *  @param outputs  out [count] */
-void ch_passes_forward_kept(ch_passes *self, const ch_first_layer *kept, const float *inputs, const uint32_t *index,
-                            size_t count, float *sums, double *outputs);
+void ch_passes_forward_by_sums(ch_passes *self, const ch_first_layer *stored, const float *inputs,
+                               const uint32_t *index, size_t count, float *sums, double *outputs);
 
 /** As ch_network_gradient and ch_network_update. @param coefficients  [count of the last forward pass] */
 void ch_passes_gradient(ch_passes *self, const double *coefficients, double *gradient);

@@ -200,7 +200,7 @@ enum { IDLE_SAMPLES = 8192, IDLE_AHEAD = 128, IDLE_ROUNDS = 8 }; /* a sample in 
 typedef struct {
     problem network;
     float *inputs; /* [IDLE_SAMPLES][dim] */
-    ch_first_layer kept;
+    ch_first_layer lookahead;
     float *sums; /* [IDLE_AHEAD][m] */
 } idle_problem;
 
@@ -209,9 +209,9 @@ static void idle_init(idle_problem *self, const network_point *point)
     ch_error err = {0};
     problem_init(&self->network, point);
     const ch_architecture *architecture = &self->network.architecture;
-    must(ch_first_layer_init(&self->kept, architecture, IDLE_SAMPLES, &err), &err);
+    must(ch_first_layer_init(&self->lookahead, architecture, IDLE_SAMPLES, &err), &err);
     self->inputs = ch_alloc(IDLE_SAMPLES * architecture->dim, sizeof *self->inputs);
-    self->sums = ch_alloc(IDLE_AHEAD * self->kept.num_outputs, sizeof *self->sums);
+    self->sums = ch_alloc(IDLE_AHEAD * self->lookahead.num_outputs, sizeof *self->sums);
     if (self->inputs == NULL || self->sums == NULL) {
         must(ch_error_memory(&err, "the bench"), &err);
     }
@@ -223,23 +223,23 @@ static void idle_init(idle_problem *self, const network_point *point)
 static void idle_free(idle_problem *self)
 {
     problem_free(&self->network);
-    ch_first_layer_free(&self->kept);
+    ch_first_layer_free(&self->lookahead);
     free(self->inputs);
     free(self->sums);
 }
 
-static void judge(idle_problem *self, size_t count, uint32_t *index, float *outputs)
+static void test_samples(idle_problem *self, size_t count, uint32_t *index, float *outputs)
 {
     for (size_t k = 0; k < count; k++) {
         index[k] = ch_random_below(&self->network.random, IDLE_SAMPLES);
     }
-    ch_first_layer_forward(&self->kept, &self->network.network, self->inputs, index, count, self->sums, outputs);
+    ch_first_layer_forward(&self->lookahead, &self->network.network, self->inputs, index, count, self->sums, outputs);
 }
 
-/* What the learner does between two updates (models/learner/lookahead.c): rounds judged ahead, by sums of the first
- * layer that are kept; half a round more, behind the sample that is unfitted and so in vain; and the update by its
+/* Does what the learner does between two updates (models/learner/lookahead.c): it tests rounds of samples by their
+ * lookahead sums, half a round more behind the unfitted sample, which is for nothing, and makes the update by its
  * batch.
- * @return seconds a sample that was not judged in vain */
+ * @return seconds for each sample that was not tested for nothing */
 static double time_idle(idle_problem *self, size_t updates)
 {
     enum { BATCH = 16 };
@@ -248,21 +248,21 @@ static double time_idle(idle_problem *self, size_t updates)
     ch_network *network = &self->network.network;
     const double started = processor_time();
     for (size_t i = 0; i < updates; i++) {
-        judge(self, IDLE_AHEAD / 2, index, outputs);
+        test_samples(self, IDLE_AHEAD / 2, index, outputs);
         for (size_t k = 0; k < IDLE_ROUNDS; k++) {
-            judge(self, IDLE_AHEAD, index, outputs);
-            ch_first_layer_keep(&self->kept, index, IDLE_AHEAD, self->sums);
+            test_samples(self, IDLE_AHEAD, index, outputs);
+            ch_first_layer_store(&self->lookahead, index, IDLE_AHEAD, self->sums);
         }
         ch_network_forward(network, self->inputs, index, BATCH, outputs);
         ch_network_update(network, coefficients);
-        ch_first_layer_note(&self->kept, network);
+        ch_first_layer_note(&self->lookahead, network);
     }
     return (processor_time() - started) / (double)(updates * IDLE_ROUNDS * IDLE_AHEAD);
 }
 
 static void bench_idle(const ch_network_spec *spec, torch_process *torch)
 {
-    enum { WARM = 100, UPDATES = 20 }; /* most samples are judged in the first ones */
+    enum { WARM = 100, UPDATES = 20 }; /* most samples are tested in the first ones */
     const network_point ahead = {*spec, IDLE_AHEAD, 0, 0, 0}, all = {*spec, 16, 16, 0, 0};
     idle_problem here;
     double own[REPEATS], ratio[REPEATS];
@@ -275,7 +275,7 @@ static void bench_idle(const ch_network_spec *spec, torch_process *torch)
         has_torch = has_torch && torch_time(torch, &all, 100, &seconds);
         ratio[i] = seconds / 16 / own[i];
     }
-    printf("  %-10s h = %-4zu P = %d, B = 16, 1 sample in 1,000 unfitted %12.3g samples judged a second",
+    printf("  %-10s h = %-4zu P = %d, B = 16, 1 sample in 1,000 unfitted %12.3g samples tested a second",
            ch_arch_name(spec->arch), spec->width, IDLE_SAMPLES, 1 / median(own, REPEATS));
     if (has_torch) {
         printf("  %6.2f x PyTorch, step by step", median(ratio, REPEATS));

@@ -1,5 +1,5 @@
-/* other_processor.c — in the place of processor_needed.c: a program that needs all sets of instructions there are, some
- * of which only other makers' processors have. */
+/* needed.c — stands in the place of core/processor_needed.c and makes a program that needs all sets of instructions
+ * there are, some of which only other makers' processors have. */
 #include "core/processor.h"
 
 const uint64_t ch_processor_needed = UINT64_MAX;
