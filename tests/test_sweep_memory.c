@@ -220,7 +220,7 @@ static outcome sweep_pair_said(size_t budget, int threads, char *said, size_t si
 
 /* On a busy machine, above all under valgrind, the second thread may come when the first has done both runs: these
  * tests then try again. */
-enum { ATTEMPTS = 20 };
+enum { ATTEMPTS = 200 };
 
 static void test_a_run_that_waits_is_said_once(void **state)
 {
