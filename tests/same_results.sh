@@ -10,8 +10,9 @@
 # depends on the code around it; --param=avoid-fma-max-bits=0 takes it away.
 #
 # FOLDER keeps the work of OLD_PROGRAM, so that it is done once and each further comparison runs NEW_PROGRAM alone. It
-# is done again when OLD_PROGRAM, this script, the machine or one of the tools has changed since. Several comparisons
-# may use one FOLDER at the same time. Without FOLDER the two programs run side by side in a temporary folder.
+# is kept under a number that stands for OLD_PROGRAM, this script, the machine and the tools, and done again where one
+# of these is another. So FOLDER may hold the work of several old programs, and several comparisons may use it at the
+# same time. Without FOLDER the two programs run side by side in a temporary folder.
 #
 # A line is printed for every comparison, then the number of runs compared. What differs stays in a folder that is
 # named at the end. The exit status is 0 when all is the same, 1 when something differs, and 2 when OLD_PROGRAM could
@@ -48,6 +49,7 @@ fi
 old_program=$(locate "$1") || exit 2
 new_program=$(locate "$2") || exit 2
 script=$(locate "$0") || exit 2
+keep=${3:-}
 experiments=$(dirname "$script")/../experiments
 
 has() {
@@ -180,7 +182,7 @@ without_progress() {
 # then what it prints on standard error.
 #   usage: say NAME ARGUMENT...
 say() {
-    file=results/$1
+    answers=results/$1
     shift
     "$program" "$@" >printed.out 2>printed.err </dev/null
     status=$?
@@ -190,7 +192,7 @@ say() {
         [ $# -eq 0 ] || printf ' %s' "$@"
         printf '\n-- The exit status is %d.\n' "$status"
         without_progress printed.err
-    } >>"$file"
+    } >>"$answers"
 }
 
 # One sweep into STORE.db. As the sweeps are done twice, the second time finds all runs in the store.
@@ -484,9 +486,11 @@ front_door() {
     say data data fetch mnist --data-dir nowhere/deep --from file:///nonexistent
     say data data fetch mnist --data-dir fetched --from file:///nonexistent
     say data data fetch cifar10 --data-dir images --from ftp:
+    # sweeps of images are refused without a folder, and for want of images unless they take few; others need neither
     for file in sweeps/*.yaml; do
-        say dry-run sweep "$file" --data-dir images --dry-run
         say dry-run sweep "$file" --dry-run
+        say dry-run sweep "$file" --data-dir images --dry-run
+        say dry-run sweep "$file" --data-dir images --train 64,128 --test 16 --dry-run
     done
     say dry-run sweep zip.yaml --dry-run -j 2
     say dry-run sweep zip.yaml --chi 0..9 -o perceptron.db --dry-run
@@ -687,7 +691,30 @@ work_on_old() (
 compared=0
 differing=0
 
-# Says whether two files are the same, and shows how they begin to differ. Lines are split at commas to be legible.
+# The cells of two tables that differ: the first field of the row, which is a run, the column, and both values.
+differing_cells() {
+    awk 'BEGIN { FS = "," }
+        NR == FNR { old[FNR] = $0; next }
+        FNR == 1 { for (i = 1; i <= NF; i++) name[i] = $i }
+        {
+            split(old[FNR], field)
+            for (i = 1; i <= NF; i++) if ($i != field[i] "") print $1, name[i] ":", field[i], "is now", $i
+        }' "$1" "$2"
+}
+
+# How two files differ. Other than tables are split into lines at commas, to be legible.
+differing_lines() {
+    case $1 in
+    *.export-csv | *.export-points) differing_cells "$1" "$2" ;;
+    *)
+        tr ',' '\n' <"$1" >"$scratch/old.lines"
+        tr ',' '\n' <"$2" >"$scratch/new.lines"
+        diff "$scratch/old.lines" "$scratch/new.lines" | grep '^[<>]'
+        ;;
+    esac
+}
+
+# Says whether two files are the same, and shows how they begin to differ.
 #   usage: compare LABEL OLD_FILE NEW_FILE
 compare() {
     compared=$((compared + 1))
@@ -701,10 +728,8 @@ compare() {
         echo "same     $1"
     else
         differing=$((differing + 1))
-        echo "differs  $1: old (<) and new (>) begin to differ so."
-        tr ',' '\n' <"$2" >"$scratch/old.lines"
-        tr ',' '\n' <"$3" >"$scratch/new.lines"
-        diff "$scratch/old.lines" "$scratch/new.lines" | grep '^[<>]' | head -n 6 | cut -c 1-150 | sed 's/^/         /'
+        echo "differs  $1 begins to differ so, old (<) and new (>):"
+        differing_lines "$2" "$3" | head -n 6 | cut -c 1-150 | sed 's/^/         /'
     fi
 }
 
@@ -804,7 +829,7 @@ count_runs() {
 
 # ---- the script ----
 
-# What the cached work depends on.
+# What the old program's work depends on.
 describe() {
     cksum <"$old_program"
     cksum <"$script"
@@ -816,73 +841,82 @@ describe() {
     has gzip && echo gzip
 }
 
-started=$(date +%s)
-keep=${3:-}
-if [ -n "$keep" ]; then
-    mkdir -p "$keep" || fail "The folder $keep cannot be made."
-    base=$(cd "$keep" && pwd)
-else
-    base=$(mktemp -d "${TMPDIR:-/tmp}/same_results.XXXXXX") || fail "A temporary folder cannot be made."
-fi
-scratch=$(mktemp -d "$base/new.XXXXXX") || fail "The folder $base cannot be written."
-new=$scratch/new
-
 # What a caller interrupts or what fails leaves nothing behind but the old program's finished work.
+job=
 clean_up() {
+    [ -z "$job" ] || kill "$job" 2>/dev/null
     rm -rf "$scratch"
     [ -n "$keep" ] || rm -rf "$base"
 }
-trap 'clean_up; exit 2' HUP INT TERM
 
-# Copies of the programs are what is run, so that a build that goes on meanwhile changes nothing.
-cp "$old_program" "$scratch/old_chiton" && cp "$new_program" "$scratch/new_chiton" ||
-    fail "The programs cannot be copied to $scratch."
-old_program=$scratch/old_chiton
-new_program=$scratch/new_chiton
-
-describe >"$scratch/description"
-old=$base/old
-if [ -f "$old/complete" ] && cmp -s "$old/complete" "$scratch/description"; then
-    echo "The old program's work is there already, in $old."
-    cp -R "$old/inputs" "$new" || fail "The folder $scratch cannot be written."
-    work "$new_program" "$new"
-else
-    mkdir -p "$scratch/old/inputs"
-    (cd "$scratch/old/inputs" && make_inputs) || fail "The inputs cannot be written to $scratch."
-    cp -R "$scratch/old/inputs" "$scratch/old/work" || fail "The folder $scratch cannot be written."
-    cp -R "$scratch/old/inputs" "$new" || fail "The folder $scratch cannot be written."
-    work "$old_program" "$scratch/old/work" &
-    job=$!
-    work "$new_program" "$new"
-    wait $job
-    cp "$scratch/description" "$scratch/old/complete"
-    if [ -e "$old" ]; then
-        mv "$old" "$scratch/outdated"
+# The shell reads all of this before it begins, so that the script may change while it runs.
+main() {
+    started=$(date +%s)
+    if [ -n "$keep" ]; then
+        mkdir -p "$keep" || fail "The folder $keep cannot be made."
+        base=$(cd "$keep" && pwd)
+    else
+        base=$(mktemp -d "${TMPDIR:-/tmp}/same_results.XXXXXX") || fail "A temporary folder cannot be made."
     fi
-    mv "$scratch/old" "$old" || fail "The folder $old cannot be made."
-fi
+    scratch=$(mktemp -d "$base/new.XXXXXX") || fail "The folder $base cannot be written."
+    new=$scratch/new
 
-if ! check_work "$old/work/results"; then
-    clean_up
-    fail "There is nothing to compare with."
-fi
-work_on_old "$new_program" "$old/work" "$scratch/on_old" || fail "The folder $scratch cannot be written."
-compare_folders "" "$old/work/results" "$new/results"
-compare_on_old "$old/work/results" "$scratch/on_old/results"
+    trap 'clean_up; exit 2' HUP INT TERM
 
-[ $sql_tool != none ] || echo "Neither sqlite3 nor python3 is here: schemas, ids and layers are not compared in SQL."
-has gnuplot || echo "gnuplot is not here: there are no figures to compare."
-has gzip || echo "gzip is not here: no packed image file is read."
-runs=$(count_runs "$old/work/results")
-echo "$runs runs were compared, in $compared comparisons and $(($(date +%s) - started)) seconds."
-if [ "$runs" -lt 1000 ]; then
+    # Copies of the programs are what is run, so that a build that goes on meanwhile changes nothing.
+    cp "$old_program" "$scratch/old_chiton" || fail "The old program cannot be copied to $scratch."
+    cp "$new_program" "$scratch/new_chiton" || fail "The new program cannot be copied to $scratch."
+    old_program=$scratch/old_chiton
+    new_program=$scratch/new_chiton
+
+    describe >"$scratch/description"
+    old=$base/old-$(cksum <"$scratch/description" | cut -d ' ' -f 1)
+    if [ -f "$old/complete" ]; then
+        echo "The old program's work is there already, in $old."
+        cp -R "$old/inputs" "$new" || fail "The folder $scratch cannot be written."
+        if ! check_work "$old/work/results"; then
+            clean_up
+            fail "There is nothing to compare with."
+        fi
+        work "$new_program" "$new"
+    else
+        mkdir -p "$scratch/old/inputs"
+        (cd "$scratch/old/inputs" && make_inputs) || fail "The inputs cannot be written to $scratch."
+        cp -R "$scratch/old/inputs" "$scratch/old/work" || fail "The folder $scratch cannot be written."
+        cp -R "$scratch/old/inputs" "$new" || fail "The folder $scratch cannot be written."
+        work "$old_program" "$scratch/old/work" &
+        job=$!
+        work "$new_program" "$new"
+        wait "$job"
+        job=
+        if ! check_work "$scratch/old/work/results"; then
+            clean_up
+            fail "There is nothing to compare with."
+        fi
+        cp "$scratch/description" "$scratch/old/complete"
+        # another comparison may have finished the same work meanwhile, which serves as well
+        [ -e "$old" ] || mv "$scratch/old" "$old" || fail "The folder $old cannot be made."
+    fi
+
+    work_on_old "$new_program" "$old/work" "$scratch/on_old" || fail "The folder $scratch cannot be written."
+    compare_folders "" "$old/work/results" "$new/results"
+    compare_on_old "$old/work/results" "$scratch/on_old/results"
+
+    [ $sql_tool != none ] || echo "Neither sqlite3 nor python3 is here: schemas, ids and layers are not compared in SQL."
+    has gnuplot || echo "gnuplot is not here: there are no figures to compare."
+    has gzip || echo "gzip is not here: no packed image file is read."
+    runs=$(count_runs "$old/work/results")
+    echo "$runs runs were compared, in $compared comparisons and $(($(date +%s) - started)) seconds."
+    if [ "$runs" -lt 1000 ]; then
+        clean_up
+        fail "Fewer than 1000 runs are too few."
+    fi
+    if [ $differing -gt 0 ]; then
+        echo "$differing of $compared comparisons differ: the new program's work stays in $scratch, the old one's in $old."
+        exit 1
+    fi
+    echo "All results are the same."
     clean_up
-    fail "Fewer than 1000 runs are too few."
-fi
-if [ $differing -gt 0 ]; then
-    rm -rf "$scratch/outdated"
-    echo "$differing of $compared comparisons differ: the new program's work stays in $scratch, the old one's in $old."
-    exit 1
-fi
-echo "All results are the same."
-clean_up
+}
+
+main; exit
