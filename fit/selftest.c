@@ -234,8 +234,9 @@ ch_code ch_selftest_run(ch_selftest *self, size_t num_tables, uint64_t seed, int
             if (code != CH_OK && all == CH_OK) {
                 all = ch_error_set(err, code, "%s", mine.message);
             }
+            done++;
             const ch_watch_report report = {
-                .unit = "tables", .done = ++done, .total = num_tables, .share = (double)done / (double)num_tables};
+                .unit = "tables", .done = done, .total = num_tables, .share = (double)done / (double)num_tables};
             ch_watch_progress(watch, &report);
         }
     }

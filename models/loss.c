@@ -73,7 +73,7 @@ static const ch_loss losses[] = {
                        .has_unit_slope = true},
     [CH_LOSS_SOFTHINGE] = {"softhinge", softhinge, softhinge_slope, .has_idle_steps = true},
     [CH_LOSS_QUADHINGE] = {"quadhinge", quadhinge, quadhinge_slope, .has_idle_steps = true},
-    [CH_LOSS_MSE] = {"mse", mse, mse_slope},
+    [CH_LOSS_MSE] = {"mse", .value = mse, .slope = mse_slope},
 };
 _Static_assert(sizeof losses / sizeof *losses == CH_NUM_LOSSES, "every loss has a row");
 
