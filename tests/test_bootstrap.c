@@ -336,12 +336,32 @@ static void test_names(void **state)
     assert_string_equal(text, "onset, escape or error");
 }
 
+/* Drawing n data sets of n shrinks the spread of a mean by sqrt((n - 1) / n), so that the error is the replicas' spread
+ * times sqrt(n / (n - 1)). Quantiles of Student's distribution at 0.975 from a table: 12.7062, 2.77645, 2.26216. */
+static void test_errors_are_widened_for_few_data_sets(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t num_data_sets;
+        double factor, quantile;
+    } cases[] = {{2, 1.4142135623730951, 12.7062}, {5, 1.1180339887498949, 2.77645}, {10, 1.0540925533894598, 2.26216}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const ch_estimate estimate = ch_estimate_make(3, 0.5, cases[i].num_data_sets);
+        const double error = 0.5 * cases[i].factor, half = cases[i].quantile * error;
+        assert_in(estimate.stderr_, error * (1 - 1e-12), error * (1 + 1e-12));
+        assert_in(estimate.hi - 3, half * (1 - 1e-5), half * (1 + 1e-5));
+        assert_in(3 - estimate.lo, half * (1 - 1e-5), half * (1 + 1e-5));
+    }
+    assert_true(isnan(ch_estimate_make(3, 0.5, 1).stderr_));
+}
+
 int main(void)
 {
     gsl_set_error_handler_off();
     /* suites: thread valgrind */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_draws),
+        cmocka_unit_test(test_errors_are_widened_for_few_data_sets),
         cmocka_unit_test(test_a_workspace_that_cannot_be_made),
         cmocka_unit_test(test_progress_over_groups),
         cmocka_unit_test(test_a_raised_flag_ends_a_collapse),
