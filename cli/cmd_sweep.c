@@ -34,10 +34,11 @@ static ch_code read_plan(ch_plan *plan, const ch_cli *cli, ch_error *err)
     }
     size_t model = 0;
     ch_code code = ch_settings_find("model", &model, err);
-    if (code == CH_OK) {
-        code = is_yaml(cli->arguments[0]) ? ch_plan_read(plan, cli->arguments[0], err)
-                                          : ch_plan_set(plan, model, cli->arguments[0], err);
+    if (code != CH_OK) {
+        return code;
     }
+    code = is_yaml(cli->arguments[0]) ? ch_plan_read(plan, cli->arguments[0], err)
+                                      : ch_plan_set(plan, model, cli->arguments[0], err);
     for (size_t i = 0; i < cli->num_settings && code == CH_OK; i++) {
         code = ch_plan_set(plan, cli->settings[i].setting, cli->settings[i].text, err);
     }
@@ -61,9 +62,10 @@ static ch_code check_options(const sweep_options *options, const ch_plan *plan, 
         return ch_error_set(err, CH_ERROR_INPUT, "-o is missing: name the store that the runs go to, e.g. -o runs.db");
     }
     ch_code code = ch_cli_check_threads(options->threads, err);
-    if (code == CH_OK && options->kernels != NULL) {
-        code = ch_cli_check_kernels(options->kernels, has_twins(plan), err);
+    if (code != CH_OK) {
+        return code;
     }
+    code = options->kernels != NULL ? ch_cli_check_kernels(options->kernels, has_twins(plan), err) : CH_OK;
     if (code != CH_OK) {
         return code;
     }
@@ -136,11 +138,11 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_error
     } else {
         code = run_sweep(&sweep, used, options->threads, err);
     }
-    if (code == CH_OK) {
-        code = finish(options, &sweep.counts, err);
-    } else {
-        (void)!finish(options, &sweep.counts, &ignored); /* the failure counts, not a failure to print */
+    if (code != CH_OK) {
+        (void)!finish(options, &sweep.counts, &ignored); /* the sweep's failure is told, not one to print its counts */
+        goto out;
     }
+    code = finish(options, &sweep.counts, err);
 out:
     ch_sweep_free(&sweep);
     ch_store_close(&store);

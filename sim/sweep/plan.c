@@ -158,6 +158,16 @@ static ch_code replace_axis(ch_plan *self, ch_plan_axis *axis, ch_error *err)
     return CH_OK;
 }
 
+/* Puts a measured axis in the place of the one that has its setting. */
+static ch_code replace_given(ch_plan *self, ch_plan_axis *axis, ch_error *err)
+{
+    const ch_code code = measure_axis(axis, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return replace_axis(self, axis, err);
+}
+
 ch_code ch_plan_set(ch_plan *self, size_t setting, const char *text, ch_error *err)
 {
     ch_plan_axis axis;
@@ -167,17 +177,15 @@ ch_code ch_plan_set(ch_plan *self, size_t setting, const char *text, ch_error *e
     }
     axis.settings[0] = setting;
     code = ch_values_parse(&axis.values[0], &ch_settings_table[setting], text, err);
-    if (code == CH_OK) {
-        code = ch_values_merge(&axis.values[0], err);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK && is_given(self, setting)) {
-        code = measure_axis(&axis, err);
-        if (code == CH_OK) {
-            code = replace_axis(self, &axis, err);
-        }
-    } else if (code == CH_OK) {
-        code = ch_plan_add(self, &axis, err);
+    code = ch_values_merge(&axis.values[0], err);
+    if (code != CH_OK) {
+        goto out;
     }
+    code = is_given(self, setting) ? replace_given(self, &axis, err) : ch_plan_add(self, &axis, err);
+out:
     ch_plan_axis_free(&axis);
     return code;
 }

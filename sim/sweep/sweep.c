@@ -153,20 +153,24 @@ ch_code ch_sweep_init(ch_sweep *self, const ch_plan *plan, ch_store *store, ch_e
     self->plan = plan;
     self->counts.total = plan->num_runs;
     ch_code code = CH_OK;
-    for (uint64_t i = 0; i < plan->num_runs && code == CH_OK; i++) {
+    for (uint64_t i = 0; i < plan->num_runs; i++) {
         code = add_job(self, store, i, err);
+        if (code != CH_OK) {
+            goto out;
+        }
     }
-    if (code == CH_OK) {
-        code = make_groups(self, err);
-    }
+    code = make_groups(self, err);
     if (code != CH_OK) {
-        ch_sweep_free(self);
-        return code;
+        goto out;
     }
     for (size_t i = 0; i < self->num_jobs; i++) {
         self->cost += self->jobs[i].cost;
     }
-    return CH_OK;
+out:
+    if (code != CH_OK) {
+        ch_sweep_free(self);
+    }
+    return code;
 }
 
 void ch_sweep_free(ch_sweep *self)

@@ -151,11 +151,14 @@ static ch_code parse_end(const ch_setting *row, const char *text, const char *sh
 {
     ch_value value;
     const ch_code code = ch_setting_parse(row, text, &value, err);
-    if (code == CH_OK && !ch_number_parse(number, text)) {
+    if (code != CH_OK) {
+        return code;
+    }
+    if (!ch_number_parse(number, text)) {
         return ch_error_set(err, CH_ERROR_INPUT, "%s: the range %s ends at '%s'; accepted are numbers", row->name,
                             ch_show(shown).text, ch_show(text).text);
     }
-    return code;
+    return CH_OK;
 }
 
 static ch_code parse_range(ch_values *values, const ch_setting *row, const char *shown, char *dots, char *item,
@@ -176,10 +179,14 @@ static ch_code parse_range(ch_values *values, const ch_setting *row, const char 
         }
     }
     ch_code code = parse_end(row, trim(item), shown, &self.lo, err);
-    if (code == CH_OK) {
-        code = parse_end(row, hi, shown, &self.hi, err);
+    if (code != CH_OK) {
+        return code;
     }
-    return code == CH_OK ? add_range(values, &self, err) : code;
+    code = parse_end(row, hi, shown, &self.hi, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return add_range(values, &self, err);
 }
 
 static ch_code parse_item(ch_values *values, const ch_setting *row, char *item, ch_error *err)
@@ -197,13 +204,15 @@ static ch_code parse_item(ch_values *values, const ch_setting *row, char *item, 
     }
     ch_value value;
     ch_code code = ch_setting_parse(row, item, &value, err);
-    if (code == CH_OK) {
-        code = reserve(values, 1, row, item, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK) {
-        values->items[values->count++] = value;
+    code = reserve(values, 1, row, item, err);
+    if (code != CH_OK) {
+        return code;
     }
-    return code;
+    values->items[values->count++] = value;
+    return CH_OK;
 }
 
 /* A text is one value, whatever is in it. */
@@ -213,16 +222,19 @@ static ch_code parse_text(ch_values *values, const ch_setting *row, const char *
     ch_code code = values->count == 0
                        ? ch_setting_parse(row, text, &value, err)
                        : ch_error_set(err, CH_ERROR_INPUT, "%s has several values; accepted is one", row->name);
-    if (code == CH_OK) {
-        code = reserve(values, 1, row, text, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK && (values->text = strdup(text)) == NULL) {
-        code = ch_error_memory(err, "a list of values");
+    code = reserve(values, 1, row, text, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK) {
-        values->items[values->count++] = (ch_value){.text = values->text};
+    values->text = strdup(text);
+    if (values->text == NULL) {
+        return ch_error_memory(err, "a list of values");
     }
-    return code;
+    values->items[values->count++] = (ch_value){.text = values->text};
+    return CH_OK;
 }
 
 ch_code ch_values_parse(ch_values *values, const ch_setting *row, const char *text, ch_error *err)

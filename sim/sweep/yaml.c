@@ -135,15 +135,19 @@ static ch_code read_setting(const reader *self, yaml_node_pair_t pair)
 {
     ch_plan_axis axis;
     ch_code code = ch_plan_axis_init(&axis, 1, self->err);
-    if (code == CH_OK) {
-        code = read_entry(self, pair, &axis, 0);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        code = ch_values_merge(&axis.values[0], self->err);
+    code = read_entry(self, pair, &axis, 0);
+    if (code != CH_OK) {
+        goto out;
     }
-    if (code == CH_OK) {
-        code = add_axis(self, node_at(self, pair.key), &axis);
+    code = ch_values_merge(&axis.values[0], self->err);
+    if (code != CH_OK) {
+        goto out;
     }
+    code = add_axis(self, node_at(self, pair.key), &axis);
+out:
     ch_plan_axis_free(&axis);
     return code;
 }
@@ -160,12 +164,17 @@ static ch_code read_zip_group(const reader *self, const yaml_node_t *group)
     }
     ch_plan_axis axis;
     ch_code code = ch_plan_axis_init(&axis, count, self->err);
-    for (size_t i = 0; code == CH_OK && i < count; i++) {
+    if (code != CH_OK) {
+        goto out;
+    }
+    for (size_t i = 0; i < count; i++) {
         code = read_entry(self, pairs[i], &axis, i);
+        if (code != CH_OK) {
+            goto out;
+        }
     }
-    if (code == CH_OK) {
-        code = add_axis(self, group, &axis);
-    }
+    code = add_axis(self, group, &axis);
+out:
     ch_plan_axis_free(&axis);
     return code;
 }
@@ -241,14 +250,16 @@ static ch_code read_stream(reader *self)
     ch_code code = CH_OK;
     if (!yaml_parser_load(&parser, &document)) {
         code = refuse_yaml(self, &parser);
-    } else {
-        self->document = &document;
-        code = read_root(self);
-        yaml_document_delete(&document);
-        if (code == CH_OK) {
-            code = check_end(self, &parser);
-        }
+        goto out;
     }
+    self->document = &document;
+    code = read_root(self);
+    yaml_document_delete(&document);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = check_end(self, &parser);
+out:
     yaml_parser_delete(&parser);
     return code;
 }
