@@ -5,6 +5,7 @@
 #include "tests/alloc_fail.h"
 #include "tests/fast_support.h"
 #include "tests/valgrind_support.h"
+#include "tests/waiting_support.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_errno.h>
@@ -198,7 +199,7 @@ static void waiting_law_is_that_of_the_candidates(void **state)
             if (model.state->stage == CH_FAST_DRAWING && count > 0) {
                 ch_waiting law;
                 ch_waiting_init(&law, (uint32_t)setup.num_samples, (uint32_t)setup.batch, count);
-                assert_memory_equal(&model.state->candidate_law, &law, sizeof law);
+                assert_same_law(&model.state->candidate_law, &law);
                 changes += count != before;
                 before = count;
             }

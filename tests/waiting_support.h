@@ -1,0 +1,17 @@
+/* waiting_support.h — comparing waiting laws number by number: their structs have padding, which has no value. */
+#ifndef CH_WAITING_SUPPORT_H
+#define CH_WAITING_SUPPORT_H
+
+#include "core/waiting.h"
+#include "tests/support.h"
+
+static inline void assert_same_law(const ch_waiting *one, const ch_waiting *other)
+{
+    assert_int_equal(one->num_samples, other->num_samples);
+    assert_int_equal(one->batch, other->batch);
+    assert_int_equal(one->marked, other->marked);
+    assert_true(one->none == other->none && one->some == other->some && one->one == other->one);
+    assert_true(one->per_log_none == other->per_log_none);
+}
+
+#endif
