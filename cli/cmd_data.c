@@ -208,9 +208,11 @@ int ch_cmd_data(int argc, const char **argv)
     ch_cli cli;
     ch_code code = ch_cli_init(&cli, argc, argv, options, false,
                                "data check|fetch mnist|cifar10 [--data-dir D] [--from URL] [--json]", &err);
-    if (code == CH_OK && !cli.help) {
-        code = run(&cli, &given, &err);
+    if (code != CH_OK || cli.help) {
+        goto out;
     }
+    code = run(&cli, &given, &err);
+out:
     ch_cli_free(&cli);
     free(given.dir);
     free(given.from);

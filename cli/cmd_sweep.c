@@ -39,10 +39,16 @@ static ch_code read_plan(ch_plan *plan, const ch_cli *cli, ch_error *err)
     }
     code = is_yaml(cli->arguments[0]) ? ch_plan_read(plan, cli->arguments[0], err)
                                       : ch_plan_set(plan, model, cli->arguments[0], err);
-    for (size_t i = 0; i < cli->num_settings && code == CH_OK; i++) {
-        code = ch_plan_set(plan, cli->settings[i].setting, cli->settings[i].text, err);
+    if (code != CH_OK) {
+        return code;
     }
-    return code;
+    for (size_t i = 0; i < cli->num_settings; i++) {
+        code = ch_plan_set(plan, cli->settings[i].setting, cli->settings[i].text, err);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    return CH_OK;
 }
 
 static bool has_twins(const ch_plan *plan)
@@ -97,8 +103,11 @@ static ch_code open_store(ch_store *store, const sweep_options *options, ch_stor
         return CH_OK;
     }
     const ch_code code = ch_store_open(store, options->store, options->dry_run ? CH_STORE_READ : CH_STORE_WRITE, err);
-    *used = code == CH_OK ? store : NULL;
-    return code;
+    if (code != CH_OK) {
+        return code;
+    }
+    *used = store;
+    return CH_OK;
 }
 
 /* Said beside a dry run's counts; a message, no result. */
@@ -128,8 +137,15 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_error
     ch_sweep sweep = {0};
     ch_error ignored;
     ch_code code = options->dry_run ? CH_OK : ch_cli_open_kernels(options->kernels, err);
-    if (code != CH_OK || (code = open_store(&store, options, &used, err)) != CH_OK ||
-        (code = ch_sweep_init(&sweep, plan, used, err)) != CH_OK) {
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = open_store(&store, options, &used, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_sweep_init(&sweep, plan, used, err);
+    if (code != CH_OK) {
         goto out;
     }
     sweep.sources.kernel_folder = options->kernels;
@@ -173,10 +189,19 @@ int ch_cmd_sweep(int argc, const char **argv)
     if (code != CH_OK || cli.help) {
         goto out;
     }
-    if ((code = read_plan(&plan, &cli, &err)) == CH_OK && (code = check_options(&own, &plan, &err)) == CH_OK &&
-        (code = ch_sweep_check(&plan, &err)) == CH_OK) {
-        code = sweep(&plan, &own, &err);
+    code = read_plan(&plan, &cli, &err);
+    if (code != CH_OK) {
+        goto out;
     }
+    code = check_options(&own, &plan, &err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_sweep_check(&plan, &err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = sweep(&plan, &own, &err);
 out:
     ch_plan_free(&plan);
     ch_cli_free(&cli);

@@ -29,8 +29,11 @@ ch_code ch_part_is_done(const char *folder, const ch_fetch_file *file, bool *don
     struct stat status;
     *done = false;
     ch_code code = ch_path_join(path, folder, file->name, err);
-    if (code != CH_OK || (lstat(path, &status) != 0 && errno == ENOENT)) {
+    if (code != CH_OK) {
         return code;
+    }
+    if (lstat(path, &status) != 0 && errno == ENOENT) {
+        return CH_OK;
     }
     code = ch_md5_file(path, md5, err);
     if (code != CH_OK) {
@@ -136,11 +139,12 @@ static void sync_folder(const char *folder)
 
 ch_code ch_part_finish(ch_part *self, bool *right, char md5[CH_MD5_SIZE], ch_error *err)
 {
+    *right = false;
     const ch_code code = ch_md5_file(self->part, md5, err);
-    *right = code == CH_OK && strcmp(md5, self->file->md5) == 0;
-    if (!*right) {
+    if (code != CH_OK || strcmp(md5, self->file->md5) != 0) {
         return code;
     }
+    *right = true;
     if (fsync(self->descriptor) != 0 || rename(self->part, self->path) != 0) {
         return ch_error_set(err, CH_ERROR_IO, "%s cannot be written: %s", self->path, strerror(errno));
     }

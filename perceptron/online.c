@@ -265,11 +265,12 @@ static int rates(double log_time, const double state[], double derivative[], voi
 {
     ode_terms terms;
     const int status = find_terms(pointer, log_time, state, &terms);
-    if (status == GSL_SUCCESS) {
-        derivative[0] = terms.per_signal * terms.mean.drift;
-        derivative[1] = terms.per_noise2 * noise2_rate(&terms);
+    if (status != GSL_SUCCESS) {
+        return status;
     }
-    return status;
+    derivative[0] = terms.per_signal * terms.mean.drift;
+    derivative[1] = terms.per_noise2 * noise2_rate(&terms);
+    return GSL_SUCCESS;
 }
 
 /* The Jacobian [2][2] of the right-hand sides, row-major, and their derivatives by ln t. With a = kappa sqrt(d) / r,

@@ -80,10 +80,12 @@ ch_code ch_admit(const ch_resolved *resolved, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
-    if (!ch_settings_has_engine(settings) && (code = check_weights(settings, (double)physical, err)) != CH_OK) {
+    code = ch_settings_has_engine(settings) ? CH_OK : check_weights(settings, (double)physical, err);
+    if (code != CH_OK) {
         return code;
     }
-    if ((code = check_samples(settings, physical, err)) != CH_OK) {
+    code = check_samples(settings, physical, err);
+    if (code != CH_OK) {
         return code;
     }
     return settings->linear == CH_LINEAR_YES

@@ -10,6 +10,20 @@ typedef struct {
     const char *fix, *bound, *tie;
 } held;
 
+/* Sets the constraints of `what`, as the options --fix, --bound and --tie do. */
+static ch_code hold(ch_fit_options *options, const held *what, ch_error *err)
+{
+    ch_code code = what->fix != NULL ? ch_fit_options_fix(options, what->fix, err) : CH_OK;
+    if (code != CH_OK) {
+        return code;
+    }
+    code = what->bound != NULL ? ch_fit_options_bound(options, what->bound, err) : CH_OK;
+    if (code != CH_OK) {
+        return code;
+    }
+    return what->tie != NULL ? ch_fit_options_tie(options, what->tie, err) : CH_OK;
+}
+
 static void fit_held(ch_fit *fit, const ch_run_table *table, held what)
 {
     ch_fit_options options;
@@ -17,10 +31,7 @@ static void fit_held(ch_fit *fit, const ch_run_table *table, held what)
     ch_fit_options_default(&options);
     options.replicas = 200;
     options.threads = 2;
-    if ((what.fix != NULL && ch_fit_options_fix(&options, what.fix, &err) != CH_OK) ||
-        (what.bound != NULL && ch_fit_options_bound(&options, what.bound, &err) != CH_OK) ||
-        (what.tie != NULL && ch_fit_options_tie(&options, what.tie, &err) != CH_OK) ||
-        ch_fit_init(fit, table, &options, &err) != CH_OK) {
+    if (hold(&options, &what, &err) != CH_OK || ch_fit_init(fit, table, &options, &err) != CH_OK) {
         fail_msg("%s", err.message);
     }
 }
@@ -125,14 +136,7 @@ static void test_refusals(void **state)
         ch_fit_options options;
         ch_error err = {0};
         ch_fit_options_default(&options);
-        ch_code code = what->fix != NULL ? ch_fit_options_fix(&options, what->fix, &err) : CH_OK;
-        if (code == CH_OK && what->bound != NULL) {
-            code = ch_fit_options_bound(&options, what->bound, &err);
-        }
-        if (code == CH_OK && what->tie != NULL) {
-            code = ch_fit_options_tie(&options, what->tie, &err);
-        }
-        assert_int_equal(code, CH_ERROR_INPUT);
+        assert_int_equal(hold(&options, what, &err), CH_ERROR_INPUT);
         if (strstr(err.message, rows[i].sentence) == NULL) {
             fail_msg("\"%s\" does not hold \"%s\"", err.message, rows[i].sentence);
         }

@@ -374,10 +374,14 @@ static ch_code read_and_set(ch_plan *plan, const char *path, ch_error *err)
 {
     ch_plan_init(plan);
     ch_code code = ch_plan_read(plan, path, err);
-    if (code == CH_OK) {
-        code = ch_plan_set(plan, CH_SETTING_CHI, "1,0,1", err);
+    if (code != CH_OK) {
+        return code;
     }
-    return code == CH_OK ? ch_plan_set(plan, CH_SETTING_TEST, "0..9", err) : code;
+    code = ch_plan_set(plan, CH_SETTING_CHI, "1,0,1", err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return ch_plan_set(plan, CH_SETTING_TEST, "0..9", err);
 }
 
 static void test_every_failing_allocation_is_survived(void **state)

@@ -14,12 +14,17 @@ ch_code ch_passes_init(ch_passes *self, const ch_architecture *architecture, boo
     self->capacity = capacity;
     ch_code code = is_wide ? ch_network_f64_init(&self->wide, architecture, capacity, err)
                            : ch_network_init(&self->narrow, architecture, capacity, err);
-    if (code == CH_OK && (self->numbers = ch_alloc(capacity, sizeof *self->numbers)) == NULL) {
-        code = ch_error_memory(err, "a network's outputs");
-    }
     if (code != CH_OK) {
-        ch_passes_free(self);
+        goto out;
     }
+    self->numbers = ch_alloc(capacity, sizeof *self->numbers);
+    if (self->numbers == NULL) {
+        code = ch_error_memory(err, "a network's outputs");
+        goto out;
+    }
+    return CH_OK;
+out:
+    ch_passes_free(self);
     return code;
 }
 

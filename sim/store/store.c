@@ -335,14 +335,21 @@ static ch_code open_to_write(ch_store *self, ch_error *err)
     return prepare_writing(self, err);
 }
 
+/* Opens the file by a name for SQLite, which is released, and identifies it. */
+static ch_code open_and_identify(ch_store *self, char *name, int flags, bool *empty, ch_error *err)
+{
+    const ch_code code = open_database(self, name, flags, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return identify(self, empty, err);
+}
+
 /* Opens the file and identifies it. A store whose writer could not leave log mode needs files beside it; where SQLite
  * cannot make them and there is no log, the file is read as it stands. */
-static ch_code open_and_identify(ch_store *self, bool *empty, ch_error *err)
+static ch_code open_as_it_can_be_read(ch_store *self, bool *empty, ch_error *err)
 {
-    ch_code code = open_database(self, plain_name(self->path), SQLITE_OPEN_READWRITE, err);
-    if (code == CH_OK) {
-        code = identify(self, empty, err);
-    }
+    const ch_code code = open_and_identify(self, plain_name(self->path), SQLITE_OPEN_READWRITE, empty, err);
     const int rc = sqlite3_extended_errcode(self->db);
     const bool no_room = (rc & 0xff) == SQLITE_CANTOPEN || rc == SQLITE_READONLY_DIRECTORY;
     if (code == CH_OK || !no_room || has_log(self)) {
@@ -350,11 +357,7 @@ static ch_code open_and_identify(ch_store *self, bool *empty, ch_error *err)
     }
     sqlite3_close(self->db);
     self->db = NULL;
-    code = open_database(self, immutable_name(self->path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    return identify(self, empty, err);
+    return open_and_identify(self, immutable_name(self->path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, empty, err);
 }
 
 /* Opens for reading. The file is opened to be written where it may be, so that what a killed writer left is put in
@@ -363,7 +366,7 @@ static ch_code open_to_read(ch_store *self, ch_error *err)
 {
     const ch_store_schema schema = ch_store_schema_now();
     bool empty = false;
-    ch_code code = open_and_identify(self, &empty, err);
+    ch_code code = open_as_it_can_be_read(self, &empty, err);
     if (code != CH_OK) {
         return code;
     }

@@ -21,7 +21,10 @@ ch_code ch_sweep_resolve(const ch_plan *plan, uint64_t index, ch_resolved *resol
 static ch_code admit_run(const ch_plan *plan, uint64_t index, ch_resolved *resolved, ch_error *err)
 {
     const ch_code code = ch_sweep_resolve(plan, index, resolved, err);
-    return code == CH_OK ? ch_admit(resolved, err) : code;
+    if (code != CH_OK) {
+        return code;
+    }
+    return ch_admit(resolved, err);
 }
 
 ch_code ch_sweep_check(const ch_plan *plan, ch_error *err)
@@ -72,12 +75,14 @@ static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error
     if (code != CH_OK) {
         return code;
     }
-    if ((code = ch_sources_find_images(&self->sources, &resolved, err)) != CH_OK) {
+    code = ch_sources_find_images(&self->sources, &resolved, err);
+    if (code != CH_OK) {
         return code;
     }
     if (store != NULL) {
         ch_settings_id(&resolved, id);
-        if ((code = ch_store_has(store, id, &found, err)) != CH_OK) {
+        code = ch_store_has(store, id, &found, err);
+        if (code != CH_OK) {
             return code;
         }
     }

@@ -157,10 +157,13 @@ static ch_code make_set(sweep_state *state, ch_sweep_group *group, const ch_reso
     const ch_watch quiet = {.stop = state->watch.stop};
     const ch_code code =
         ch_train_set_init(&group->set, &all, &state->sweep->sources, group->num_samples, threads, &quiet, err);
-    if (code == CH_OK && group->is_kernel) {
+    if (code != CH_OK) {
+        return code;
+    }
+    if (group->is_kernel) {
         give_back_work(state, group);
     }
-    return code;
+    return CH_OK;
 }
 
 /* Reserves a set that is made ahead, where it leaves room for a run on every thread. The caller holds the group's
@@ -260,19 +263,28 @@ static void tell_progress(const sweep_state *state)
     ch_watch_progress(&state->watch, &report);
 }
 
-/* Puts a run that has ended into the store, or keeps the first failure. Called by one thread at a time. */
+/* Ends the sweep because of a failure. The sweep reports the first failure; runs that are under way may add others. */
+static void end_sweep(sweep_state *state, ch_code code, const ch_error *failure)
+{
+    if (state->code == CH_OK) {
+        state->code = code;
+        ch_error_set(state->err, code, "%s", failure->message);
+    }
+    *state->watch.stop = 1;
+}
+
+/* Stores a run that has ended with `code`, or ends the sweep if the run or its storing failed. Called by one thread at
+ * a time. */
 static void file_run(sweep_state *state, const ch_sweep_job *job, const ch_run *run, ch_code code, const ch_error *err)
 {
-    ch_error failure = *err;
-    if (code == CH_OK) {
-        code = ch_store_put(state->store, run, &failure);
-    }
     if (code != CH_OK) {
-        if (state->code == CH_OK) {
-            state->code = code;
-            ch_error_set(state->err, code, "%s", failure.message);
-        }
-        *state->watch.stop = 1;
+        end_sweep(state, code, err);
+        return;
+    }
+    ch_error failure = {0};
+    code = ch_store_put(state->store, run, &failure);
+    if (code != CH_OK) {
+        end_sweep(state, code, &failure);
         return;
     }
     ch_sweep_counts *counts = &state->sweep->counts;

@@ -62,11 +62,14 @@ static ch_code add_powers(ch_values *values, const range *self, ch_error *err)
     }
     const ch_code code =
         reserve(values, (double)(self->hi.exponent - self->lo.exponent) + 1, self->row, self->shown, err);
-    for (long k = self->lo.exponent; code == CH_OK && k <= self->hi.exponent; k++) {
+    if (code != CH_OK) {
+        return code;
+    }
+    for (long k = self->lo.exponent; k <= self->hi.exponent; k++) {
         const ch_number power = ch_number_raise(base, k);
         push(values, self->row, power.value, power.count);
     }
-    return code;
+    return CH_OK;
 }
 
 static ch_code add_integers(ch_values *values, const range *self, ch_error *err)
@@ -74,10 +77,13 @@ static ch_code add_integers(ch_values *values, const range *self, ch_error *err)
     const double steps =
         self->row->type == CH_TYPE_REAL ? self->hi.value - self->lo.value : (double)(self->hi.count - self->lo.count);
     const ch_code code = reserve(values, steps + 1, self->row, self->shown, err);
-    for (uint64_t i = 0; code == CH_OK && i <= (uint64_t)steps; i++) {
+    if (code != CH_OK) {
+        return code;
+    }
+    for (uint64_t i = 0; i <= (uint64_t)steps; i++) {
         push(values, self->row, self->lo.value + (double)i, self->lo.count + i);
     }
-    return code;
+    return CH_OK;
 }
 
 /* v_i = lo (hi / lo)^(i / (n - 1)). Inner points are rounded to 15 digits: 1e-3..1 x 4 then has 0.01 in it, and
@@ -248,10 +254,13 @@ ch_code ch_values_parse(ch_values *values, const ch_setting *row, const char *te
     }
     ch_code code = CH_OK;
     char *rest = copy;
-    while (code == CH_OK && rest != NULL) {
-        char *item = strsep(&rest, ",");
-        code = parse_item(values, row, item, err);
+    while (rest != NULL) {
+        code = parse_item(values, row, strsep(&rest, ","), err);
+        if (code != CH_OK) {
+            goto out;
+        }
     }
+out:
     free(copy);
     return code;
 }

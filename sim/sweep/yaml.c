@@ -97,12 +97,14 @@ static ch_code read_values(const reader *self, const yaml_node_t *node, const ch
     if (node->type != YAML_SEQUENCE_NODE) {
         return read_value(self, node, row, values);
     }
-    ch_code code = CH_OK;
     const yaml_node_item_t *end = node->data.sequence.items.top;
-    for (const yaml_node_item_t *item = node->data.sequence.items.start; code == CH_OK && item < end; item++) {
-        code = read_value(self, node_at(self, *item), row, values);
+    for (const yaml_node_item_t *item = node->data.sequence.items.start; item < end; item++) {
+        const ch_code code = read_value(self, node_at(self, *item), row, values);
+        if (code != CH_OK) {
+            return code;
+        }
     }
-    return code;
+    return CH_OK;
 }
 
 /* ---- settings ---- */
@@ -184,12 +186,14 @@ static ch_code read_zip(const reader *self, const yaml_node_t *node)
     if (node->type != YAML_SEQUENCE_NODE) {
         return read_zip_group(self, node);
     }
-    ch_code code = CH_OK;
     const yaml_node_item_t *end = node->data.sequence.items.top;
-    for (const yaml_node_item_t *item = node->data.sequence.items.start; code == CH_OK && item < end; item++) {
-        code = read_zip_group(self, node_at(self, *item));
+    for (const yaml_node_item_t *item = node->data.sequence.items.start; item < end; item++) {
+        const ch_code code = read_zip_group(self, node_at(self, *item));
+        if (code != CH_OK) {
+            return code;
+        }
     }
-    return code;
+    return CH_OK;
 }
 
 static bool is_zip(const yaml_node_t *key)
@@ -208,20 +212,19 @@ static ch_code read_root(const reader *self)
         return refuse(self, root->start_mark, "a sweep is a mapping of settings to values, as in 'temp: [0.1, 1]'");
     }
     bool zipped = false;
-    ch_code code = CH_OK;
     const yaml_node_pair_t *end = root->data.mapping.pairs.top;
-    for (const yaml_node_pair_t *pair = root->data.mapping.pairs.start; code == CH_OK && pair < end; pair++) {
+    for (const yaml_node_pair_t *pair = root->data.mapping.pairs.start; pair < end; pair++) {
         const yaml_node_t *key = node_at(self, pair->key);
-        if (!is_zip(key)) {
-            code = read_setting(self, *pair);
-        } else if (zipped) {
-            code = refuse(self, key->start_mark, "zip is set twice; accepted is once, with a list of mappings");
-        } else {
-            zipped = true;
-            code = read_zip(self, node_at(self, pair->value));
+        if (is_zip(key) && zipped) {
+            return refuse(self, key->start_mark, "zip is set twice; accepted is once, with a list of mappings");
+        }
+        zipped = zipped || is_zip(key);
+        const ch_code code = is_zip(key) ? read_zip(self, node_at(self, pair->value)) : read_setting(self, *pair);
+        if (code != CH_OK) {
+            return code;
         }
     }
-    return code;
+    return CH_OK;
 }
 
 /* ---- the file ---- */
