@@ -1,6 +1,7 @@
 /* cli.c — functions that all commands use: options, messages, exit status, output, signals. */
 #include "cli/cli.h"
 
+#include "core/obstacle.h"
 #include "core/text.h"
 #include "models/twin/kernel_file.h"
 
@@ -9,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- messages ---- */
 
@@ -310,9 +312,30 @@ ch_code ch_cli_check_kernels(const char *folder, bool has_twins, ch_error *err)
                         folder);
 }
 
+ch_code ch_cli_admit_kernels(const char *folder, ch_error *err)
+{
+    struct stat status;
+    if (folder == NULL) {
+        return CH_OK;
+    }
+    if (folder[0] == '\0' || stat(folder, &status) == 0) {
+        return ch_kernel_cache_make_folder(folder, err); /* makes nothing: there is no name, or there is a file */
+    }
+    const ch_obstacle obstacle = ch_find_obstacle(folder);
+    if (obstacle.text[0] != '\0') {
+        return ch_error_set(err, CH_ERROR_INPUT, "cannot make the folder %s of kernel files: %s", folder,
+                            obstacle.text);
+    }
+    return CH_OK;
+}
+
 ch_code ch_cli_open_kernels(const char *folder, ch_error *err)
 {
-    return folder != NULL ? ch_kernel_cache_make_folder(folder, err) : CH_OK;
+    const ch_code code = ch_cli_admit_kernels(folder, err);
+    if (code != CH_OK || folder == NULL) {
+        return code;
+    }
+    return ch_kernel_cache_make_folder(folder, err);
 }
 
 ch_code ch_cli_check_threads(int threads, ch_error *err)

@@ -110,7 +110,25 @@ static ch_code open_store(ch_store *store, const sweep_options *options, ch_stor
     return CH_OK;
 }
 
-/* Said beside a dry run's counts; a message, no result. */
+/* Opens the store, and makes the folder of kernel files unless the run is dry. A folder that cannot be made is refused
+ * before the store is made, so that a refused sweep writes nothing. */
+static ch_code open_outputs(ch_store *store, const sweep_options *options, ch_store **used, ch_error *err)
+{
+    if (options->dry_run) {
+        return open_store(store, options, used, err);
+    }
+    ch_code code = ch_cli_admit_kernels(options->kernels, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = open_store(store, options, used, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return ch_cli_open_kernels(options->kernels, err);
+}
+
+/* Says on standard error what memory the sweep takes. Standard output is kept for the counts of a dry run. */
 static void say_memory(const ch_sweep *sweep, int threads)
 {
     char sentence[512];
@@ -136,11 +154,7 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_error
     ch_store *used = NULL;
     ch_sweep sweep = {0};
     ch_error ignored;
-    ch_code code = options->dry_run ? CH_OK : ch_cli_open_kernels(options->kernels, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    code = open_store(&store, options, &used, err);
+    ch_code code = open_outputs(&store, options, &used, err);
     if (code != CH_OK) {
         goto out;
     }

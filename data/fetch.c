@@ -1,6 +1,7 @@
 /* fetch.c — downloading the original files of image sets. */
 #include "data/fetch.h"
 
+#include "core/obstacle.h"
 #include "data/images_private.h"
 #include "data/part.h"
 
@@ -267,10 +268,15 @@ static const ch_fetch_file cifar_archive = {"cifar-10-binary.tar.gz", "c32a1d4ab
 
 static ch_code make_folder(const char *path, ch_error *err)
 {
-    if (mkdir(path, 0777) != 0 && errno != EEXIST) {
-        return ch_error_set(err, CH_ERROR_IO, "folder %s cannot be made: %s", path, strerror(errno));
+    if (mkdir(path, 0777) == 0 || errno == EEXIST) {
+        return CH_OK;
     }
-    return CH_OK;
+    const int failure = errno;
+    const ch_obstacle obstacle = ch_find_obstacle(path);
+    if (obstacle.text[0] != '\0') {
+        return ch_error_set(err, CH_ERROR_INPUT, "folder %s cannot be made: %s", path, obstacle.text);
+    }
+    return ch_error_set(err, CH_ERROR_IO, "folder %s cannot be made: %s", path, strerror(failure));
 }
 
 static ch_code fetch_mnist(const char *folder, const ch_fetch_how *how, ch_error *err)

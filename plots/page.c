@@ -1,6 +1,7 @@
 /* page.c — one page: its script put together, drawn and named. */
 #include "plots/page.h"
 
+#include "core/obstacle.h"
 #include "plots/gnuplot.h"
 #include "plots/layout.h"
 
@@ -105,7 +106,10 @@ ch_code ch_plot_directory(const char *directory, ch_error *err)
 {
     struct stat status;
     if (mkdir(directory, 0777) != 0 && errno != EEXIST) {
-        return ch_error_set(err, CH_ERROR_INPUT, "cannot make the directory '%s': %s", directory, strerror(errno));
+        const int failure = errno;
+        const ch_obstacle obstacle = ch_find_obstacle(directory);
+        return ch_error_set(err, CH_ERROR_INPUT, "cannot make the directory '%s': %s", directory,
+                            obstacle.text[0] != '\0' ? obstacle.text : strerror(failure));
     }
     if (stat(directory, &status) != 0) {
         return ch_error_set(err, CH_ERROR_INPUT, "cannot read the directory '%s': %s", directory, strerror(errno));

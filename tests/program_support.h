@@ -33,10 +33,14 @@ static inline int locate_program(void **state)
 
 /* The surroundings of a command. */
 typedef struct {
-    const char *out;  /* file for standard output; NULL: it is kept in `out` */
-    const char *err;  /* file for standard error; NULL: it is kept in `err` */
-    rlim_t file_size; /* largest size of a file, in bytes; 0: no limit */
+    const char *out;    /* file for standard output; NULL: it is kept in `out` */
+    const char *err;    /* file for standard error; NULL: it is kept in `err` */
+    rlim_t file_size;   /* largest size of a file, in bytes; 0: no limit */
+    bool is_other_user; /* root starts it as nobody, because root may write everywhere; others as themselves */
 } surroundings;
+
+/* The exit status of a program that could not be started, e.g. because nobody may not enter the folder it is in. */
+enum { PROGRAM_OUT_OF_REACH = 99 };
 
 /* The two files that keep the output. They lie outside of the folder that the command runs in. */
 static inline const char *kept(const char *name)
@@ -57,6 +61,13 @@ static inline void redirect(const char *path, int descriptor)
     close(file);
 }
 
+/* Turns a process of root into one of nobody. */
+static inline bool become_other_user(void)
+{
+    const unsigned nobody = 65534;
+    return geteuid() != 0 || (setgid(nobody) == 0 && setuid(nobody) == 0);
+}
+
 /* Starts the program. `line` is split into words as by a shell; pipes and redirections are not allowed. */
 static inline pid_t start(const char *line, const surroundings *around)
 {
@@ -74,10 +85,11 @@ static inline pid_t start(const char *line, const surroundings *around)
             signal(SIGXFSZ, SIG_IGN); /* so that a write beyond the limit fails as on a full disk */
             setrlimit(RLIMIT_FSIZE, &(struct rlimit){around->file_size, around->file_size});
         }
-        if (chdir(folder) == 0) {
+        const bool is_ready = chdir(folder) == 0 && (!around->is_other_user || become_other_user());
+        if (is_ready) {
             execv(program, words.we_wordv);
         }
-        _exit(99);
+        _exit(PROGRAM_OUT_OF_REACH);
     }
     words.we_wordv[0] = NULL;
     wordfree(&words);

@@ -105,7 +105,9 @@ static void test_fetch_of_what_is_not_there_or_wrong(void **state)
     assert_int_equal(rmdir(path_of("new/mnist")), 0);
     assert_ends(1, "data fetch cifar10 --data-dir new --from http://127.0.0.1:1/", "Failed to connect");
     assert_int_equal(rmdir(path_of("new/cifar10")), 0);
-    assert_ends(1, "data fetch mnist --data-dir a/b", "folder a/b cannot be made: No such file or directory");
+    assert_ends(2, "data fetch mnist --data-dir a/b", "folder a/b cannot be made: the folder a does not exist\n");
+    assert_ends(2, "data fetch mnist --data-dir train-images-idx3-ubyte.gz",
+                "folder train-images-idx3-ubyte.gz/mnist cannot be made: train-images-idx3-ubyte.gz is no folder\n");
 }
 
 /* An interrupted fetch keeps what came. */

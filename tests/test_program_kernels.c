@@ -162,10 +162,11 @@ static void test_folders_that_are_none(void **state)
     write_text("file", "");
     assert_ends(2, "run " ONE "--kernel-cache file", "chiton: file is no folder, and kernel files want one\n");
     assert_ends(2, "run " ONE "--kernel-cache ''", "chiton: the folder of kernel files has no name");
-    assert_ends(1, "run " ONE "--kernel-cache file/k",
-                "chiton: cannot make the folder file/k of kernel files: Not a dir");
-    assert_ends(1, "sweep " SWEPT "-o a.db --kernel-cache not/there",
-                "cannot make the folder not/there of kernel files");
+    assert_ends(2, "run " ONE "--kernel-cache file/k",
+                "chiton: cannot make the folder file/k of kernel files: file is no folder\n");
+    assert_ends(2, "sweep " SWEPT "-o a.db --kernel-cache not/there",
+                "cannot make the folder not/there of kernel files: the folder not does not exist\n");
+    assert_ends(2, "sweep " SWEPT "-o not/there.db --kernel-cache k", "the folder not does not exist\n");
     assert_ends(2, "run mlp --temp 1 --kernel-cache k", "kernel-cache is k, but there is no run with linear = yes");
     assert_ends(2, "sweep mlp --temp 1 -o a.db --kernel-cache k", "accepted is to leave it out");
     assert_ends(2, "sweep mlp --temp 1 --dry-run --kernel-cache k", "accepted is to leave it out");

@@ -135,9 +135,71 @@ static void test_sweeps(void **state)
         {"sweep perceptron --temp 1 -o s.db -j 0", {"-j is 0", "1 to 4096"}},
         {"sweep perceptron --temp 1 -o s.db -j -3", {"-j is -3", "1 to 4096"}},
         {"sweep perceptron --temp 1 -o s.db -j two", {"'two' is not accepted"}},
-        {"sweep perceptron --temp 1 -o nowhere/s.db", {"nowhere/s.db cannot be opened"}},
     };
     ASSERT_ALL_REFUSED(cases);
+}
+
+/* ---- output paths ---- */
+
+static void test_folders_that_are_missing(void **state)
+{
+    (void)state;
+    static const refusal cases[] = {
+        {"sweep perceptron --temp 1 -o no/s.db", {"store no/s.db cannot be made: the folder no does not exist\n"}},
+        {"sweep perceptron --temp 1 -o no/way/s.db",
+         {"no/way/s.db cannot be made: the folder no/way does not exist\n"}},
+        {"sweep perceptron --temp 1 -o made.db/s.db", {"store made.db/s.db cannot be made: made.db is no folder\n"}},
+        {"sweep perceptron --temp 1 -o new/", {"store new/ has the name of a folder; a file name is needed\n"}},
+        {"plot made.db -o no/d", {"cannot make the directory 'no/d': the folder no does not exist\n"}},
+        {"plot made.db -o no/d/", {"cannot make the directory 'no/d/': the folder no does not exist\n"}},
+        {"plot made.db -o made.db/d", {"cannot make the directory 'made.db/d': made.db is no folder\n"}},
+        {"data fetch mnist --data-dir no/d", {"folder no/d cannot be made: the folder no does not exist\n"}},
+        {"run mlp --linear yes --dim 4 --train 8 --temp 1 --kernel-cache no/k",
+         {"cannot make the folder no/k of kernel files: the folder no does not exist\n"}},
+    };
+    make_store(path_of("made.db"), 3);
+    ASSERT_ALL_REFUSED(cases);
+    assert_int_equal(count_runs(path_of("made.db")), 3);
+}
+
+/* The commands run as a user who may not write into the folder; root may write everywhere. */
+static void test_folders_that_may_not_be_written(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *says;
+    } cases[] = {
+        {"sweep perceptron --temp 1 -o shut/s.db",
+         "store shut/s.db cannot be made: the folder shut may not be written: Permission denied\n"},
+        {"sweep perceptron --temp 1 -o s.db",
+         "store s.db cannot be made: the current folder may not be written: Permission denied\n"},
+        {"sweep perceptron --temp 1 -o shut/made.db",
+         "store shut/made.db cannot be written: the folder shut may not be "
+         "written: Permission denied, and a store needs other files"},
+        {"plot made.db -o shut/d", "cannot make the directory 'shut/d': the folder shut may not be written"},
+        {"plot made.db -o shut", "cannot write into the directory 'shut': Permission denied\n"},
+        {"data fetch mnist --data-dir shut", "folder shut/mnist cannot be made: the folder shut may not be written"},
+        {"run mlp --linear yes --dim 4 --train 8 --temp 1 --kernel-cache shut/k",
+         "cannot make the folder shut/k of kernel files: the folder shut may not be written"},
+    };
+    make_store(path_of("made.db"), 3);
+    assert_int_equal(mkdir(path_of("shut"), 0755), 0);
+    make_store(path_of("shut/made.db"), 3);
+    assert_int_equal(chmod(path_of("shut/made.db"), 0666), 0);
+    assert_int_equal(chmod(path_of("shut"), 0555), 0);
+    assert_int_equal(chmod(folder, 0555), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const int status = finish(start(cases[i].line, &(surroundings){.is_other_user = true}));
+        if (status == PROGRAM_OUT_OF_REACH) {
+            skip();
+        }
+        if (status != 2 || strstr(err, cases[i].says) == NULL || out[0] != '\0') {
+            fail_msg("%s: exit status %d, %s", cases[i].line, status, err);
+        }
+        assert_int_equal(num_files(), 2);
+    }
+    assert_int_equal(chmod(path_of("shut"), 0755), 0);
+    assert_int_equal(count_runs(path_of("shut/made.db")), 3);
 }
 
 static void test_yaml(void **state)
@@ -320,10 +382,18 @@ int main(void)
 {
     /* suites: program */
     const struct CMUnitTest tests[] = {
-        STORE_TEST(test_settings),       STORE_TEST(test_models),         STORE_TEST(test_sweeps),
-        STORE_TEST(test_yaml),           STORE_TEST(test_other_commands), STORE_TEST(test_no_stores),
-        STORE_TEST(test_missing_stores), STORE_TEST(test_newer_stores),   STORE_TEST(test_read_only_stores),
+        STORE_TEST(test_settings),
+        STORE_TEST(test_models),
+        STORE_TEST(test_sweeps),
+        STORE_TEST(test_yaml),
+        STORE_TEST(test_other_commands),
+        STORE_TEST(test_no_stores),
+        STORE_TEST(test_missing_stores),
+        STORE_TEST(test_newer_stores),
+        STORE_TEST(test_read_only_stores),
         STORE_TEST(test_damaged_stores),
+        STORE_TEST(test_folders_that_are_missing),
+        STORE_TEST(test_folders_that_may_not_be_written),
     };
     return cmocka_run_group_tests_name("program refusals", tests, locate_program, NULL);
 }

@@ -1,6 +1,8 @@
 /* store.c — opening, making and closing a run store. */
 #include "sim/store/store_private.h"
 
+#include "core/obstacle.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,18 @@ static const char *reason(const ch_store *self)
 {
     const int error = sqlite3_system_errno(self->db);
     return error != 0 ? strerror(error) : sqlite3_errmsg(self->db);
+}
+
+/* Says why a store may not be written: the file is read-only, or its folder is, in which SQLite makes other files while
+ * it writes. */
+static ch_code refuse_writing(const ch_store *self, ch_error *err)
+{
+    const ch_obstacle obstacle = ch_find_obstacle(self->path);
+    if (self->mode != CH_STORE_WRITE || obstacle.text[0] == '\0' || access(self->path, W_OK) != 0) {
+        return ch_error_set(err, CH_ERROR_INPUT, "store %s is read-only", self->path);
+    }
+    return ch_error_set(err, CH_ERROR_INPUT, "store %s cannot be written: %s, and a store needs other files beside it",
+                        self->path, obstacle.text);
 }
 
 ch_code ch_store_fail(const ch_store *self, int rc, ch_error *err)
@@ -43,7 +57,7 @@ ch_code ch_store_fail(const ch_store *self, int rc, ch_error *err)
                                 "store %s was left by a killed program: read it once where it can be written",
                                 self->path);
         }
-        return ch_error_set(err, CH_ERROR_INPUT, "store %s is read-only", self->path);
+        return refuse_writing(self, err);
     default:
         return ch_error_set(err, CH_ERROR_IO, "store %s failed: %s", self->path, sqlite3_errmsg(self->db));
     }
@@ -68,6 +82,23 @@ static ch_code execute(const ch_store *self, const char *sql, ch_error *err)
     return rc == SQLITE_OK ? CH_OK : ch_store_fail(self, rc, err);
 }
 
+/* Refuses a name under which no new file can be made.
+ * @param failure  why no file was found by that name, as errno */
+static ch_code check_new_path(const char *path, int failure, ch_error *err)
+{
+    const ch_obstacle obstacle = ch_find_obstacle(path);
+    if (obstacle.text[0] != '\0') {
+        return ch_error_set(err, CH_ERROR_INPUT, "store %s cannot be made: %s", path, obstacle.text);
+    }
+    if (failure != ENOENT) {
+        return ch_error_set(err, CH_ERROR_INPUT, "store %s cannot be opened: %s", path, strerror(failure));
+    }
+    if (path[strlen(path) - 1] == '/') {
+        return ch_error_set(err, CH_ERROR_INPUT, "store %s has the name of a folder; a file name is needed", path);
+    }
+    return CH_OK;
+}
+
 /* Refuses names that SQLite would accept, or would refuse in words that help less: SQLite takes "" for a temporary
  * database, root may write to a file that is marked read-only, and opening a pipe waits for its other end. */
 static ch_code check_path(const char *path, ch_store_mode mode, bool *missing, ch_error *err)
@@ -78,11 +109,11 @@ static ch_code check_path(const char *path, ch_store_mode mode, bool *missing, c
         return ch_error_set(err, CH_ERROR_INPUT, "the store's name is empty; a file name is needed");
     }
     if (stat(path, &status) != 0) {
-        *missing = errno == ENOENT;
-        if (*missing && mode == CH_STORE_WRITE) {
-            return CH_OK;
-        }
-        return ch_error_set(err, CH_ERROR_INPUT, "store %s cannot be opened: %s", path, strerror(errno));
+        const int failure = errno;
+        *missing = failure == ENOENT;
+        return mode == CH_STORE_WRITE
+                   ? check_new_path(path, failure, err)
+                   : ch_error_set(err, CH_ERROR_INPUT, "store %s cannot be opened: %s", path, strerror(failure));
     }
     if (status.st_size == 1) { /* SQLite takes a file of one byte for an empty one */
         return ch_error_set(err, CH_ERROR_INPUT, "%s is no chiton store", path);
