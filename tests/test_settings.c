@@ -139,77 +139,16 @@ static void test_defaults_fill_every_field(void **state)
 
 /* ---- single values ---- */
 
-static void test_bad_values_are_refused_by_name(void **state)
+/* A text that a setting does not accept, and the words that say what it accepts. */
+typedef struct {
+    const char *name, *text, *accepted;
+} bad_value;
+
+/* Requires that each value is refused in a sentence with the setting's name, the value and what is accepted, and that
+ * the place for the value is left as it was. */
+static void assert_values_are_refused(const bad_value *cases, size_t count)
 {
-    (void)state;
-    static const struct {
-        const char *name, *text, *accepted;
-    } cases[] = {
-        {"model", "perceptrn", "did you mean 'perceptron'? accepted is perceptron"},
-        {"model", "mlq", "did you mean 'mlp'? accepted is perceptron, mlp, mlp_bias, simple_cnn, mnas or vgg11"},
-        {"model", "0", "accepted is perceptron"},
-        {"linear", "true", "accepted is no or yes"},
-        {"width", "0", "accepted is an integer from 1 to 1048576"},
-        {"depth", "0", "accepted is an integer from 1 to 1000"},
-        {"activation", "tanh", "accepted is relu, gelu or silu"},
-        {"data", "depletd", "did you mean 'depleted'? accepted is depleted, sign, random_sign, stripe, sphere"},
-        {"data", "", "accepted is depleted, sign, random_sign, stripe, sphere, mnist_parity or cifar_animal"},
-        {"kernel", "16385", "accepted is an integer from 0 to 16384"},
-        {"data_dir", "", "accepted is the name of a folder"},
-        {"chi", "-1", "accepted is a number > -1 and <= 1000"},
-        {"chi", "-2.5", "accepted is a number > -1 and <= 1000"},
-        {"chi", "1000.5", "accepted is a number > -1 and <= 1000"},
-        {"chi", "nan", "accepted is a number > -1 and <= 1000"},
-        {"dim", "1", "accepted is an integer from 2 to 2147483648"},
-        {"dim", "2147483649", "accepted is an integer from 2 to 2147483648"},
-        {"teacher", "ax", "accepted is axis or random"},
-        {"train", "0", "accepted is an integer from 1 to 4294967295"},
-        {"train", "4294967296", "accepted is an integer from 1 to 4294967295"},
-        {"train", "-4", "accepted is an integer from 1 to 4294967295"},
-        {"train", "2.5", "accepted is an integer from 1 to 4294967295"},
-        {"train", "1e99", "accepted is an integer from 1 to 4294967295"},
-        {"train", "0x10", "accepted is an integer from 1 to 4294967295"},
-        {"train", "2^-1", "accepted is an integer from 1 to 4294967295"},
-        {"train", "full", "accepted is an integer from 1 to 4294967295"},
-        {"test", "-1", "accepted is an integer from 0 to 4294967295"},
-        {"loss", "mean", "accepted is hinge, softhinge, quadhinge or mse"},
-        {"alpha", "0", "accepted is a number > 0"},
-        {"alpha", "-1", "accepted is a number > 0"},
-        {"batch", "0", "accepted is an integer from 1 to 4294967295, or full"},
-        {"batch", "fulll", "accepted is an integer from 1 to 4294967295, or full"},
-        {"temp", "0", "accepted is a number > 0"},
-        {"temp", "-0", "accepted is a number > 0"},
-        {"temp", "1e-400", "accepted is a number > 0"},
-        {"temp", "1e400", "accepted is a number > 0"},
-        {"temp", "inf", "accepted is a number > 0"},
-        {"temp", "NaN", "accepted is a number > 0"},
-        {"temp", "", "accepted is a number > 0"},
-        {"temp", ".", "accepted is a number > 0"},
-        {"temp", "1 ", "accepted is a number > 0"},
-        {"temp", " 1", "accepted is a number > 0"},
-        {"temp", "1,5", "accepted is a number > 0"},
-        {"temp", "1e", "accepted is a number > 0"},
-        {"temp", "0x1p-3", "accepted is a number > 0"},
-        {"temp", "2^", "accepted is a number > 0"},
-        {"temp", "2^0.5", "accepted is a number > 0"},
-        {"temp", "2^3^4", "accepted is a number > 0"},
-        {"temp", "-2^2", "accepted is a number > 0"},
-        {"temp", "2^99999999999999999999", "accepted is a number > 0"},
-        {"rate", "0", "accepted is a number > 0"},
-        {"dynamics", "flows", "did you mean 'flow'? accepted is sgd, gd, flow, unfitted or sde"},
-        {"seed", "-1", "accepted is an integer from 0 to 2^63 - 1"},
-        {"seed", "9223372036854775808", "accepted is an integer from 0 to 2^63 - 1"},
-        {"seed", "18446744073709551617", "accepted is an integer from 0 to 2^63 - 1"},
-        {"seed_data", "2^63", "accepted is an integer from 0 to 2^63 - 1"},
-        {"seed_init", "x", "accepted is an integer from 0 to 2^63 - 1"},
-        {"seed_batch", "1.5", "accepted is an integer from 0 to 2^63 - 1"},
-        {"max_steps", "0", "accepted is an integer from 1 to 2^63 - 1, or none"},
-        {"max_updates", "-3", "accepted is an integer from 1 to 2^63 - 1, or none"},
-        {"max_seconds", "0", "accepted is a number > 0, or none"},
-        {"engine", "quick", "accepted is auto, plain or fast"},
-        {"record", "1001", "accepted is an integer from 0 to 1000"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < count; i++) {
         ch_value value = {.count = 77};
         ch_error err = {0};
         char start[96];
@@ -221,6 +160,102 @@ static void test_bad_values_are_refused_by_name(void **state)
         assert_has(err.message, cases[i].accepted);
         assert_int_equal(value.count, 77);
     }
+}
+
+#define ASSERT_VALUES_ARE_REFUSED(cases) assert_values_are_refused(cases, sizeof(cases) / sizeof *(cases))
+
+static void test_bad_words_are_refused(void **state)
+{
+    (void)state;
+    static const bad_value cases[] = {
+        {"model", "perceptrn", "did you mean 'perceptron'? accepted is perceptron"},
+        {"model", "mlq", "did you mean 'mlp'? accepted is perceptron, mlp, mlp_bias, simple_cnn, mnas or vgg11"},
+        {"model", "0", "accepted is perceptron"},
+        {"linear", "true", "accepted is no or yes"},
+        {"activation", "tanh", "accepted is relu, gelu or silu"},
+        {"data", "depletd", "did you mean 'depleted'? accepted is depleted, sign, random_sign, stripe, sphere"},
+        {"data", "", "accepted is depleted, sign, random_sign, stripe, sphere, mnist_parity or cifar_animal"},
+        {"teacher", "ax", "accepted is axis or random"},
+        {"loss", "mean", "accepted is hinge, softhinge, quadhinge or mse"},
+        {"dynamics", "flows", "did you mean 'flow'? accepted is sgd, gd, flow, unfitted or sde"},
+        {"engine", "quick", "accepted is auto, plain or fast"},
+        {"data_dir", "", "accepted is the name of a folder"},
+    };
+    ASSERT_VALUES_ARE_REFUSED(cases);
+}
+
+static void test_bad_counts_are_refused(void **state)
+{
+    (void)state;
+    static const bad_value cases[] = {
+        {"width", "0", "accepted is an integer from 1 to 1048576"},
+        {"depth", "0", "accepted is an integer from 1 to 1000"},
+        {"kernel", "16385", "accepted is an integer from 0 to 16384"},
+        {"dim", "1", "accepted is an integer from 2 to 2147483648"},
+        {"dim", "2147483649", "accepted is an integer from 2 to 2147483648"},
+        {"train", "0", "accepted is an integer from 1 to 4294967295"},
+        {"train", "4294967296", "accepted is an integer from 1 to 4294967295"},
+        {"train", "-4", "accepted is an integer from 1 to 4294967295"},
+        {"train", "2.5", "accepted is an integer from 1 to 4294967295"},
+        {"train", "1e99", "accepted is an integer from 1 to 4294967295"},
+        {"train", "0x10", "accepted is an integer from 1 to 4294967295"},
+        {"train", "2^-1", "accepted is an integer from 1 to 4294967295"},
+        {"train", "full", "accepted is an integer from 1 to 4294967295"},
+        {"test", "-1", "accepted is an integer from 0 to 4294967295"},
+        {"batch", "0", "accepted is an integer from 1 to 4294967295, or full"},
+        {"batch", "fulll", "accepted is an integer from 1 to 4294967295, or full"},
+        {"record", "1001", "accepted is an integer from 0 to 1000"},
+    };
+    ASSERT_VALUES_ARE_REFUSED(cases);
+}
+
+static void test_bad_seeds_and_budgets_are_refused(void **state)
+{
+    (void)state;
+    static const bad_value cases[] = {
+        {"seed", "-1", "accepted is an integer from 0 to 2^63 - 1"},
+        {"seed", "9223372036854775808", "accepted is an integer from 0 to 2^63 - 1"},
+        {"seed", "18446744073709551617", "accepted is an integer from 0 to 2^63 - 1"},
+        {"seed_data", "2^63", "accepted is an integer from 0 to 2^63 - 1"},
+        {"seed_init", "x", "accepted is an integer from 0 to 2^63 - 1"},
+        {"seed_batch", "1.5", "accepted is an integer from 0 to 2^63 - 1"},
+        {"max_steps", "0", "accepted is an integer from 1 to 2^63 - 1, or none"},
+        {"max_updates", "-3", "accepted is an integer from 1 to 2^63 - 1, or none"},
+    };
+    ASSERT_VALUES_ARE_REFUSED(cases);
+}
+
+static void test_bad_reals_are_refused(void **state)
+{
+    (void)state;
+    static const bad_value cases[] = {
+        {"chi", "-1", "accepted is a number > -1 and <= 1000"},
+        {"chi", "-2.5", "accepted is a number > -1 and <= 1000"},
+        {"chi", "1000.5", "accepted is a number > -1 and <= 1000"},
+        {"chi", "nan", "accepted is a number > -1 and <= 1000"},
+        {"alpha", "0", "accepted is a number > 0"},
+        {"alpha", "-1", "accepted is a number > 0"},
+        {"rate", "0", "accepted is a number > 0"},
+        {"max_seconds", "0", "accepted is a number > 0, or none"},
+    };
+    ASSERT_VALUES_ARE_REFUSED(cases);
+}
+
+static void test_bad_spellings_of_numbers_are_refused(void **state)
+{
+    (void)state;
+    static const bad_value cases[] = {
+        {"temp", "0", "accepted is a number > 0"},      {"temp", "-0", "accepted is a number > 0"},
+        {"temp", "1e-400", "accepted is a number > 0"}, {"temp", "1e400", "accepted is a number > 0"},
+        {"temp", "inf", "accepted is a number > 0"},    {"temp", "NaN", "accepted is a number > 0"},
+        {"temp", "", "accepted is a number > 0"},       {"temp", ".", "accepted is a number > 0"},
+        {"temp", "1 ", "accepted is a number > 0"},     {"temp", " 1", "accepted is a number > 0"},
+        {"temp", "1,5", "accepted is a number > 0"},    {"temp", "1e", "accepted is a number > 0"},
+        {"temp", "0x1p-3", "accepted is a number > 0"}, {"temp", "2^", "accepted is a number > 0"},
+        {"temp", "2^0.5", "accepted is a number > 0"},  {"temp", "2^3^4", "accepted is a number > 0"},
+        {"temp", "-2^2", "accepted is a number > 0"},   {"temp", "2^99999999999999999999", "accepted is a number > 0"},
+    };
+    ASSERT_VALUES_ARE_REFUSED(cases);
 }
 
 static void test_numbers_are_read_in_every_spelling(void **state)
@@ -581,7 +616,11 @@ int main(void)
         cmocka_unit_test(test_rows_do_not_share_memory),
         cmocka_unit_test(test_unknown_names_are_refused_with_the_nearest),
         cmocka_unit_test(test_defaults_fill_every_field),
-        cmocka_unit_test(test_bad_values_are_refused_by_name),
+        cmocka_unit_test(test_bad_words_are_refused),
+        cmocka_unit_test(test_bad_counts_are_refused),
+        cmocka_unit_test(test_bad_seeds_and_budgets_are_refused),
+        cmocka_unit_test(test_bad_reals_are_refused),
+        cmocka_unit_test(test_bad_spellings_of_numbers_are_refused),
         cmocka_unit_test(test_numbers_are_read_in_every_spelling),
         cmocka_unit_test(test_values_are_written_as_they_are_read),
         cmocka_unit_test(test_the_locale_does_not_matter),
