@@ -1,4 +1,4 @@
-/* active.c — the active set: which samples are unfitted, known at every update by bounds on the margins. */
+/* active.c — the active set: which samples are unfitted, known at every update from bounds on the margins. */
 #include "perceptron/active.h"
 
 #include "perceptron/bits.h"
@@ -9,15 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Samples are bounded for an index bound that is ROOM times the present one, so that they stay enough for a while. They
- * become fewer once the present bound times ROOM is less than theirs by the factor SHRINK. */
+/* The bounded samples are chosen for a bound of the screening index that is ROOM times the present one, so that they
+ * suffice while the bound grows. They are chosen anew when the present bound times ROOM is smaller than the bound they
+ * were chosen for by the factor SHRINK. */
 static const double ROOM = 1.05, SHRINK = 1.12;
-/* Updates between two tests of whether they can become fewer. */
+/* The number of updates between two tests of whether fewer bounded samples would do. */
 enum { SHRINK_UPDATES = 64 };
-/* All slacks are computed anew after REFRESH_ROWS rows were added, those of a block of samples after the margins of
- * REFRESH_RECOMPUTED of them were computed one at a time because their slacks were not known well enough. */
+/* All slacks are computed anew after REFRESH_ROWS rows were added. The slacks of a block are computed anew after the
+ * margins of REFRESH_RECOMPUTED of its samples had to be computed one at a time, because their slacks were not known
+ * well enough. */
 enum { REFRESH_ROWS = 4096, REFRESH_RECOMPUTED = 16 };
-/* Largest slack_error, in units of T, at which the active set is used. */
+/* The largest slack_error, in units of T, at which the active set is used. */
 static const double MOST_ERROR = 0x1p-9;
 /* Samples come in blocks of 64, in the order of their places. The last block may have places beyond the P samples,
  * whose slack is MOST_SLACK and whose entries are 0. */
@@ -33,22 +35,25 @@ _Static_assert((int64_t)(2 * REFRESH_ROWS) * INT16_MAX < MOST_DOUBT, "slacks tha
 struct ch_active_set {
     ch_perceptron *student;
     const ch_screen *screen;
-    double temperature;    /* T */
-    float entry_error;     /* bound on an entry's error, in quanta, enlarged for summing it up in single precision */
-    ch_gram gram;          /* its first gram.count places are the bounded samples; owned */
-    double bound;          /* the bounded samples hold while the index's bound is at most this */
-    int32_t *slacks;       /* [P to whole blocks] in quanta, the first gram.count of them in use; owned */
-    float *errors;         /* [blocks] bound on the error of the slacks of a block, in quanta; owned */
-    uint32_t *recomputed;  /* [blocks] margins computed one at a time since the slacks of a block were; owned */
-    uint32_t *low_blocks;  /* [blocks + 1] blocks with a slack that is not over the error, ascending; owned */
+    double temperature; /* T */
+    /* bound on the error of an entry, in quanta; a little larger, because it is summed in single precision */
+    float entry_error;
+    ch_gram gram;    /* its first gram.count places are the bounded samples; owned */
+    double bound;    /* the bounded samples suffice while the bound of the screening index is at most this */
+    int32_t *slacks; /* [P to whole blocks] in quanta, the first gram.count of them in use; owned */
+    float *errors;   /* [blocks] bound on the error of the slacks of a block, in quanta; owned */
+    /* [blocks] number of margins computed one at a time since the slacks of the block were computed; owned */
+    uint32_t *recomputed;
+    /* [blocks + 1] ascending numbers of the blocks in which a slack is not over the error; owned */
+    uint32_t *low_blocks;
     ch_bits *low_unfitted; /* [blocks + 1] the unfitted samples of each of them; owned */
     uint32_t num_low_blocks;
     uint32_t num_unfitted;
-    size_t rows_added;     /* since all slacks were computed */
+    size_t rows_added;     /* rows added since all slacks were computed */
     double signal, noise2; /* s and r^2 of the student */
-    unsigned updates;      /* since the last test of whether bounded samples can become fewer */
+    unsigned updates;      /* updates since the last test of whether fewer bounded samples would do */
 
-    uint64_t computed, added; /* margins computed, and entries added, in all */
+    uint64_t computed, added; /* number of margins computed and of entries added since the beginning */
 };
 
 ch_active_set *ch_active_set_new(ch_perceptron *student, const ch_screen *screen)
@@ -97,13 +102,14 @@ static void measure_student(ch_active_set *self)
     ch_student_measure(self->student, &self->signal, &self->noise2);
 }
 
-/* The index's bound at the student's s and r, as measured last. */
+/* The bound of the screening index at the student's s and r, as they were measured last. */
 static double bound_now(const ch_active_set *self)
 {
     return ch_screen_bound(self->screen, self->signal, sqrt(self->noise2), self->student->setup.kappa);
 }
 
-/* Bounds the samples that the index does not rule out now, nor while its bound grows by the factor ROOM. */
+/* Chooses as bounded the samples that the screening index does not rule out while its bound grows by the factor ROOM.
+ */
 static void choose_bounded(ch_active_set *self)
 {
     self->bound = ROOM * bound_now(self);
@@ -120,7 +126,7 @@ static bool is_within_bound(const ch_active_set *self)
     return self->bound == INFINITY || (self->signal > 0 && most > 0 && self->noise2 <= most * most);
 }
 
-/* Whether many fewer samples would do; tested at every SHRINK_UPDATES-th update only. */
+/* Whether many fewer bounded samples would do. It is tested at every SHRINK_UPDATES-th update. */
 static bool has_shrunk(ch_active_set *self)
 {
     self->updates = (self->updates + 1) % SHRINK_UPDATES;
@@ -139,7 +145,7 @@ bool ch_active_set_is_packed(const ch_active_set *self, size_t count)
 
 /* ---- slacks ---- */
 
-/* The margin of a place, in double and to the same bits as ch_student_margin of its sample. */
+/* The margin of the sample at a place, in double. Its bits are those of ch_student_margin. */
 static double exact_margin(const ch_active_set *self, size_t place)
 {
     return ch_dot(ch_gram_sample(&self->gram, place), self->student->weights, self->student->stride);
@@ -165,7 +171,8 @@ bool ch_active_set_is_precise(const ch_active_set *self)
     return slack_error(&now) * now.gram.quantum < MOST_ERROR;
 }
 
-/* A slack rounded to whole quanta and cut off at +-MOST_SLACK. NaN becomes the least slack, an unfitted sample's. */
+/* A slack that is rounded to whole quanta and cut off at +-MOST_SLACK. NaN becomes the least slack, which is that of an
+ * unfitted sample. */
 static int32_t in_quanta(double slack)
 {
     if (!(slack > -MOST_SLACK)) {
@@ -174,7 +181,7 @@ static int32_t in_quanta(double slack)
     return slack < MOST_SLACK ? (int32_t)lrint(slack) : (int32_t)MOST_SLACK;
 }
 
-/* The slack of a place from the weights; beyond the P samples it is the largest.
+/* The slack of a place, computed from the weights. A place beyond the P samples has the largest slack.
  * @param scale  1 / (T quantum) */
 static int32_t exact_slack(const ch_active_set *self, size_t place, double scale)
 {
@@ -192,7 +199,7 @@ static void compute_block(ch_active_set *self, size_t block, float error)
     self->recomputed[block] = 0;
 }
 
-/* Computes the slacks from place `from` to place `to`, whole blocks, from the weights. */
+/* Computes the slacks from place `from` to place `to` from the weights. Both are at borders of blocks. */
 static void compute_slacks(ch_active_set *self, size_t from, size_t to)
 {
     const float error = (float)slack_error(self);
@@ -212,7 +219,8 @@ static void refresh(ch_active_set *self)
     self->rows_added = 0;
 }
 
-/* Bounds more or fewer samples where the student has moved far enough.  @return whether it did */
+/* Chooses more or fewer bounded samples where the student has moved far enough.
+ * @return whether it did */
 static bool adapt_bounded(ch_active_set *self)
 {
     if (is_within_bound(self) && !has_shrunk(self)) {
@@ -228,8 +236,8 @@ static bool adapt_bounded(ch_active_set *self)
 
 /* ---- the unfitted ---- */
 
-/* A whole number of quanta that is more than the error: slacks up to it may be of unfitted samples, and those under its
- * opposite are. */
+/* The smallest whole number of quanta that is more than the error. A sample whose slack is at most this may be
+ * unfitted, and one whose slack is under minus this is unfitted. */
 static inline int32_t doubt(float error)
 {
     return error < MOST_DOUBT ? (int32_t)error + 1 : MOST_DOUBT;
@@ -253,9 +261,9 @@ static inline ch_bits add_block(int32_t *slacks, const int32_t *row, int32_t mos
     return ch_bits_end(&finder);
 }
 
-/* slacks += row over all blocks, and lists the low blocks: those with samples that are not surely fitted. The bits of
- * such samples are left in low_unfitted.
- * @param row  of the Gram matrix; NULL: the blocks are listed only */
+/* Adds a row of the Gram matrix to the slacks of all blocks, and lists the low blocks: those with samples that may be
+ * unfitted. The bits of these samples are left in low_unfitted.
+ * @param row  NULL: nothing is added, and the blocks are listed only */
 static void add_row(ch_active_set *self, const int32_t *row)
 {
     const float error = row != NULL ? self->entry_error : 0;
@@ -274,7 +282,7 @@ static void add_row(ch_active_set *self, const int32_t *row)
     self->added += row != NULL ? self->gram.count : 0;
 }
 
-/* The unfitted among the doubtful samples of a block, by their margins in double. */
+/* The unfitted ones among the doubtful samples of a block. Their margins are computed in double. */
 static ch_bits decide(ch_active_set *self, size_t block, ch_bits doubtful)
 {
     ch_bits unfitted = 0;
@@ -289,12 +297,12 @@ static ch_bits decide(ch_active_set *self, size_t block, ch_bits doubtful)
 }
 
 /* The unfitted samples of a block.
- * @param low  its samples that are not surely fitted */
+ * @param low  the samples of the block that may be unfitted */
 static ch_bits find_in_block(ch_active_set *self, size_t block, ch_bits low)
 {
     const int32_t *slacks = self->slacks + block * BLOCK;
     int32_t error = doubt(self->errors[block]);
-    ch_bits under = ch_bits_up_to(slacks, -error - 1); /* surely unfitted */
+    ch_bits under = ch_bits_up_to(slacks, -error - 1); /* these samples are surely unfitted */
     if (low != under && self->recomputed[block] >= REFRESH_RECOMPUTED) {
         compute_slacks(self, block * BLOCK, (block + 1) * BLOCK);
         error = doubt(self->errors[block]);
@@ -304,7 +312,7 @@ static ch_bits find_in_block(ch_active_set *self, size_t block, ch_bits low)
     return low != under ? under | decide(self, block, low & ~under) : under;
 }
 
-/* Finds the unfitted samples of the low blocks; in all other blocks there is none. */
+/* Finds the unfitted samples of the low blocks. The other blocks have none. */
 static void find_unfitted(ch_active_set *self)
 {
     uint32_t all = 0;

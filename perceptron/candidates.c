@@ -1,4 +1,4 @@
-/* candidates.c — candidates: the samples that can be unfitted while the student stays near where it is. */
+/* candidates.c — lists the samples that can be unfitted while the student stays near where it is. */
 #include "perceptron/candidates.h"
 
 #include "perceptron/student.h"
@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A list by the index is made for a bound that is ROOM times the present one, so that it holds for a while. A new list
- * is made once the present bound times ROOM is less than that of the list by the factor SHRINK. */
+/* A list by the screening index is made for a bound that is ROOM times the present one, so that it stays valid while
+ * the bound grows. A new list is made when the present bound times ROOM is smaller than the list's bound by the factor
+ * SHRINK. */
 static const double ROOM = 1.1, SHRINK = 1.25;
-/* A list by distance from a reference is taken where its updates cost less than this share of those by the index. */
+/* A list by distance from a reference is taken where an update costs less than this share of its cost with the list by
+ * the screening index. */
 static const double WORTH_LIST = 0.7;
-/* Bits in a word of `bits`. */
+/* Number of bits in a word of `bits`. */
 enum { WORD = 64 };
 
 ch_code ch_candidates_init(ch_candidates *self, const ch_perceptron *student, const ch_screen *screen, ch_error *err)
@@ -44,7 +46,7 @@ void ch_candidates_free(ch_candidates *self)
 
 /* ---- lists by the screening index ---- */
 
-/* The index's bound at the student's s and r. */
+/* The bound of the screening index at the student's signal s and noise r. */
 static double bound_now(const ch_candidates *self)
 {
     double signal = 0, noise = 0;
@@ -80,7 +82,7 @@ uint32_t *ch_candidates_own_list(ch_candidates *self)
     return self->own;
 }
 
-/* |w - w'| of the student from the reference */
+/* The distance |w - w'| of the student's weights from the reference. */
 static double distance(const ch_candidates *self)
 {
     return sqrt(ch_distance2(self->student->weights, self->reference, self->student->stride));
@@ -105,8 +107,8 @@ void ch_candidates_set_reference(ch_candidates *self)
 
 /* ---- margins of all candidates ---- */
 
-/* Sorts the list by index, so that computing all margins goes through memory once, forward. Each candidate's bit is
- * set, and the words of bits are then read in order. */
+/* Sorts the list by the samples' indices, so that margins are computed in the order in which samples lie in memory. The
+ * bit of each candidate is set, and then the words of bits are read in order. */
 static void sort_list(ch_candidates *self)
 {
     if (self->list == NULL) {
@@ -139,11 +141,12 @@ static void compute_excess(ch_candidates *self, const uint32_t *samples, uint32_
 
 /* ---- lists by distance from a reference ---- */
 
-/* The radius is chosen among first, 2 first, 4 first, …: the number of candidates at each is a sum over octaves. */
+/* The radius of a list is chosen among first, 2 first, 4 first, and so on. The number of candidates at each of them is
+ * a sum over octaves. */
 enum { OCTAVES = 48 };
 
-/* The octave of the least radius at which a sample can be unfitted, by its margin over kappa at the reference: the
- * least i with excess <= 2^i unit, 0 also below, the last also above, and for NaN 0.
+/* The octave of the smallest radius at which a sample can be unfitted, from its margin over kappa at the reference: the
+ * smallest i with excess <= 2^i unit, limited to 0 and OCTAVES - 1. It is 0 for NaN.
  * @param unit  what a margin can lose within the first radius, > 0 */
 static int octave(double excess, double unit)
 {
@@ -154,19 +157,21 @@ static int octave(double excess, double unit)
     return far < 0x1p62 && ilogb(far) + 1 < OCTAVES ? ilogb(far) + 1 : OCTAVES - 1;
 }
 
-/* Updates until the student is `times` as far from the reference as it came in the last `updates`: times^2 updates for
- * a random walk, times for a straight line; the smaller number is taken. */
+/* The expected number of updates until the student is `times` as far from the reference as it came in the last
+ * `updates`. A random walk takes times^2 as many updates, and a straight line `times` as many. The smaller number is
+ * returned. */
 static double lifetime(double updates, double times)
 {
     return updates * fmin(times, times * times);
 }
 
-/* The octave of the radius by which an update costs least. A radius R costs
- *   draws a candidate and update x draw cost x candidates at R + look cost x screened samples / updates until R is
- * left.
- * @param counts    samples whose octave is i
- * @param screened  samples that the index does not rule out; all margins of these are computed for a list
- * @param first     first radius, over the distance that the student came since the last reference
+/* The octave of the radius by which an update costs least. With a radius R, an update costs
+ *   draws a candidate and update x draw cost x candidates at R
+ *   + look cost x screened samples / (updates until the student has left the radius R).
+ * @param counts    [OCTAVES] number of samples in each octave
+ * @param screened  number of samples that the index does not rule out; the margins of all of them are computed for a
+ *     list
+ * @param first     first radius divided by the distance that the student came since the last reference was set
  * @return OCTAVES when no radius costs less than WORTH_LIST of drawing from all screened samples */
 static int best_octave(const uint32_t counts[OCTAVES], uint32_t screened, double first, const ch_candidates_use *use)
 {
@@ -185,10 +190,10 @@ static int best_octave(const uint32_t counts[OCTAVES], uint32_t screened, double
     return which;
 }
 
-/* Bound on the rounding of two margins computed in double, that at w' and that at w (of nearly the same norm):
+/* Bound on the rounding of two margins that are computed in double, at w' and at w, which have nearly the same norm:
  *   2 x 2^-53 (stride / 16 + 8) |w| max |z|.
- * A margin is off by (stride / 16 + 4) 2^-53 |w| |z| (ch_dot); the other four parts cover the subtraction of kappa and
- * this bound's own rounding. */
+ * A margin is off by (stride / 16 + 4) 2^-53 |w| |z| (ch_dot). The other four parts cover the subtraction of kappa and
+ * the rounding of this bound. */
 static double rounding(const ch_candidates *self)
 {
     const double sums = (double)self->student->stride / CH_ROW_LANES + 8;
@@ -217,7 +222,7 @@ bool ch_candidates_narrow(ch_candidates *self, const ch_candidates_use *use)
     }
     self->radius = ldexp(first, best) * moved;
     /* The most that a margin can lose within the radius. The factor covers the rounding of `excess` to single precision
-     * and that of the distance; the other rounding does not shrink with the radius, and is added. */
+     * and of the distance. The rounding of margins does not shrink with the radius and is added. */
     const double within = self->radius * self->screen->most_norm * (1 + 0x1p-20) + rounding(self);
     uint32_t listed = 0;
     for (uint32_t k = 0; k < self->count; k++) {
@@ -238,8 +243,8 @@ uint32_t ch_candidates_find_unfitted(ch_candidates *self, uint32_t *unfitted)
     compute_excess(self, samples, self->count);
     uint32_t number = 0;
     for (uint32_t k = 0; k < self->count; k++) {
-        /* Rounding m - kappa to single precision does not change its sign, but may make it 0. So an excess over 0 is of
-         * a fitted sample, and any other is computed again. */
+        /* Rounding m - kappa to single precision does not change its sign but may make it 0. So a sample with an excess
+         * over 0 is fitted, and the margin of any other sample is computed again. */
         const uint32_t sample = samples != NULL ? samples[k] : k;
         if (!(self->excess[k] > 0) && ch_is_unfitted(ch_student_margin(self->student, sample), kappa)) {
             unfitted[number++] = sample;

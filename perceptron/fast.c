@@ -1,39 +1,48 @@
-/* fast.c — the fast engine: which stage a run is in, and taking its updates. */
+/* fast.c — the fast engine: chooses the stage of a run, and takes its updates. */
+#include "core/text.h"
+#include "perceptron/bytes.h"
 #include "perceptron/fast_state.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Fewer samples are left to the plain engine: such runs are often over before the memory is allocated. */
+/* Runs with fewer training samples are left to the plain engine, because they are often over before the fast engine has
+ * allocated its memory. */
 enum { LEAST_SAMPLES = 128 };
-/* Updates before the first comparison of stages; each further one comes at NEXT_LOOK times as many updates. */
+/* The number of updates before the first comparison of stages. Each later comparison comes at NEXT_LOOK times as many
+ * updates as the one before it. */
 enum { FIRST_LOOK = 64 };
 static const double NEXT_LOOK = 1.5;
-/* A reference (perceptron/candidates.h) is first tried once drawing since the last comparison has cost as much as this
- * many looks at all samples. Each try that fails doubles the number. */
+/* A reference (perceptron/candidates.h) is tried for the first time when drawing has cost as much, since the last
+ * comparison of stages, as computing the margins of all samples this many times. Each try that fails doubles the
+ * number. */
 static const double FIRST_TRY = 8;
-/* A set of more bytes is surely not in the caches near a core. */
+/* A training set of more bytes than this does not fit the caches near a core. */
 enum { CACHE_BYTES = 1 << 24 };
-/* Measured costs of adding an entry of a Gram row to a slack, and of an update that adds a row beside that. */
+/* Measured costs in units of 16 multiply-adds: of adding one entry of a Gram row to a slack, and of the rest of an
+ * update that adds a row. */
 static const double ENTRY = 1.0 / 12, ROW = 60;
 
 /* ---- which stage is cheapest ---- */
 
-/* Whether it pays to fetch rows from memory before they are used. */
+/* Whether the training set is so large that rows should be fetched from memory before they are used. */
 static bool is_out_of_cache(const ch_fast_perceptron *self)
 {
     return ch_fast_set_bytes(self) > CACHE_BYTES;
 }
 
-/* Whether so many candidates are usually drawn for an update that the shortest list is worth making after each. */
+/* Whether an update usually takes so many draws that it is worth making the shortest list of candidates each time. */
 static bool is_list_long_used(const ch_fast_perceptron *self)
 {
     return self->state->usual_draws > 4 * CH_FAST_AHEAD;
 }
 
-/* Whether the updates since the last comparison would have cost less by bounding. Of n bounded samples each has cost
- *   a margin for each row that has to be made: one for each different sample where memory holds these rows, else one
- * for each use of a sample; and one more to compute all slacks; an addition for each use of a row. */
+/* Whether the updates since the last comparison of stages would have cost less by bounding. Bounding costs, for each
+ * bounded sample:
+ *   a margin for each Gram row that has to be made. That is one row for each different sample that updates have added
+ *   if memory holds all these rows, and otherwise one row each time that a sample was added;
+ *   one more margin, to compute the slacks at the start;
+ *   an addition each time that a row is used. */
 static bool is_bounding_cheaper(const ch_fast_perceptron *self)
 {
     const ch_perceptron *student = &self->student;
@@ -53,7 +62,8 @@ static void begin_bounding(ch_fast_perceptron *self)
     ch_learner *learner = &self->student.learner;
     ch_active_set_begin(state->active);
     state->stage = CH_FAST_BOUNDING;
-    /* An update adds about 1 + B u / P rows, u the number of unfitted samples; at worst each has to be made first. */
+    /* An update adds about 1 + B u / P rows, where u is the number of unfitted samples. At worst each row has to be
+     * made first. */
     const ch_perceptron_setup *setup = &self->student.setup;
     const uint32_t number = ch_active_set_num_unfitted(state->active);
     const double rows = 1 + (double)setup->batch * number / (double)setup->num_samples;
@@ -61,7 +71,8 @@ static void begin_bounding(ch_fast_perceptron *self)
     learner->update_cost = rows * (double)ch_candidates_num_screened(&state->candidates) * (double)self->student.stride;
 }
 
-/* Sets a new reference and takes the list by distance from it; the index's list where that is not much longer. */
+/* Makes the student's weights the new reference, and takes the list of candidates by their distance from it. Where that
+ * list is not much shorter than the screening index's, it takes the latter. */
 static void narrow(ch_fast_perceptron *self)
 {
     ch_fast_state *state = self->state;
@@ -87,7 +98,7 @@ static void begin_drawing(ch_fast_perceptron *self)
     ch_fast_begin_list(self);
 }
 
-/* Starts counting costs, and different samples used, for the next comparison. */
+/* Starts to count costs and different samples for the next comparison of stages. */
 static void begin_stretch(ch_fast_perceptron *self)
 {
     ch_fast_state *state = self->state;
@@ -100,7 +111,7 @@ static void begin_stretch(ch_fast_perceptron *self)
     memset(state->used, 0, student->setup.num_samples * sizeof *state->used);
 }
 
-/* Compares stages, and moves on to a later one where that is cheaper. */
+/* Compares the cost of the present stage with that of a later one, and moves on where the later one is cheaper. */
 static void compare_stages(ch_fast_perceptron *self)
 {
     ch_fast_state *state = self->state;
@@ -145,7 +156,8 @@ static void take_plain_steps(ch_fast_perceptron *self, const ch_limit *limit)
     }
 }
 
-/* Takes the known update while drawing, and makes a new list of candidates where the old one no longer holds.
+/* Takes the next update, which is known, during the stage of drawing. Makes a new list of candidates if the old one no
+ * longer has every sample that can be unfitted.
  * @return false when a weight is no longer finite */
 static bool update_by_list(ch_fast_perceptron *self)
 {
@@ -170,7 +182,7 @@ static bool update_by_list(ch_fast_perceptron *self)
     return true;
 }
 
-/* Takes the known update. */
+/* Takes the next update, which is known, and counts it. */
 static void take_event(ch_fast_perceptron *self)
 {
     ch_fast_state *state = self->state;
@@ -224,7 +236,7 @@ static void free_learner(ch_learner *learner)
     ch_fast_perceptron_free((ch_fast_perceptron *)learner);
 }
 
-/* The index of the P training samples, by that of the whole set.
+/* Makes the screening index of the P training samples from the index of the whole set.
  * @param shared  index of setup->train, borrowed; NULL: it is made here */
 static ch_code init_screen(ch_screen *self, const ch_screen *shared, const ch_perceptron_setup *setup, ch_error *err)
 {
@@ -243,6 +255,16 @@ static ch_code init_screen(ch_screen *self, const ch_screen *shared, const ch_pe
     code = ch_screen_init_first(self, shared != NULL ? shared : &whole, setup->train, setup->num_samples, err);
     ch_screen_free(&whole);
     return code;
+}
+
+static ch_code refuse_memory(const ch_perceptron_setup *setup, ch_error *err)
+{
+    const ch_perceptron_size size = {
+        .num_train = setup->num_samples, .batch = setup->batch, .dim = setup->train->dim, .is_fast = true};
+    return ch_error_set(err, CH_ERROR_MEMORY,
+                        "train is %zu: there is not enough memory for the fast engine, which takes up to %s beside so "
+                        "many training samples; accepted is a smaller train, or engine = plain",
+                        setup->num_samples, ch_show_bytes(ch_perceptron_bytes(&size)).text);
 }
 
 static ch_code init_state(ch_fast_perceptron *self, const ch_screen *shared, ch_error *err)
@@ -265,7 +287,7 @@ static ch_code init_state(ch_fast_perceptron *self, const ch_screen *shared, ch_
     state->used = ch_alloc(setup->num_samples, sizeof *state->used);
     if (state->active == NULL || state->drawn == NULL || state->unfitted == NULL || state->single == NULL ||
         state->used == NULL) {
-        return ch_error_memory(err, "the margins within reach of the noise: lower train");
+        return refuse_memory(setup, err);
     }
     state->next_look = FIRST_LOOK;
     state->next_try = FIRST_TRY;

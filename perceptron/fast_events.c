@@ -1,10 +1,9 @@
-/* fast_events.c — the next update of the fast engine: its step, and the unfitted samples of its batch.
+/* fast_events.c — finds the next update of the fast engine: its step, and the unfitted samples of its batch.
  *
- * The plain engine draws a batch at every step and updates when it holds an unfitted sample. w does not move before, so
- * that the step and the samples of the next update have a law that can be drawn from directly (core/waiting.h):
- * the number of steps is geometric, the number of unfitted samples hypergeometric given at least one, which ones
- * uniform.
- */
+ * The plain engine draws a batch at every step, and updates w when the batch holds an unfitted sample. w does not move
+ * before that step. So the law of the step and of the batch's unfitted samples is known, and they are drawn from it
+ * directly (core/waiting.h): the number of steps is geometric, the number of unfitted samples in the batch is
+ * hypergeometric given that it is at least one, and which ones they are is uniform. */
 #include "perceptron/fast_state.h"
 
 #include "core/draw.h"
@@ -17,8 +16,8 @@ static ch_random *stream(ch_fast_perceptron *self)
     return &self->student.random;
 }
 
-/* Draws the step and the number of samples of the next update after step `now`, where the unfitted samples are known to
- * be `num_unfitted`. Which samples they are is left to the caller. */
+/* Draws the step of the next update after step `now`, and the number of unfitted samples in its batch, where
+ * `num_unfitted` samples are unfitted in all. The caller finds out which samples they are. */
 static void draw_event(ch_fast_perceptron *self, uint64_t now, uint32_t num_unfitted)
 {
     ch_fast_state *state = self->state;
@@ -31,7 +30,7 @@ static void draw_event(ch_fast_perceptron *self, uint64_t now, uint32_t num_unfi
 
 /* ---- drawing ---- */
 
-/* Draws `number` distinct candidates, uniformly.
+/* Draws `number` distinct candidates uniformly.
  * @param drawn  out: [number] */
 static void draw_candidates(ch_fast_perceptron *self, uint32_t *drawn, uint32_t number)
 {
@@ -50,7 +49,7 @@ static void draw_candidates(ch_fast_perceptron *self, uint32_t *drawn, uint32_t 
     }
 }
 
-/* Asks memory for the rows of samples that are needed soon. */
+/* Asks the processor to fetch the rows of samples that are needed soon. */
 static void fetch_rows(const ch_fast_perceptron *self, const uint32_t *samples, uint32_t number)
 {
     for (uint32_t i = 0; i < number; i++) {
@@ -61,8 +60,9 @@ static void fetch_rows(const ch_fast_perceptron *self, const uint32_t *samples, 
     }
 }
 
-/* Fills the queue: draws batches that hold a candidate until they hold CH_FAST_AHEAD of them. The batches do not depend
- * on w as long as the candidates hold, and so may be drawn before it is known whether one before them is an update. */
+/* Fills the queue with batches that hold a candidate, until they hold CH_FAST_AHEAD candidates in all. While the list
+ * of candidates is valid, which candidates a batch holds does not depend on w. So batches may be drawn before it is
+ * known whether one before them is an update. */
 static void draw_batches(ch_fast_perceptron *self)
 {
     ch_fast_state *state = self->state;
@@ -88,13 +88,13 @@ void ch_fast_begin_list(ch_fast_perceptron *self)
         ch_waiting_init(&state->candidate_law, (uint32_t)setup->num_samples, (uint32_t)setup->batch,
                         state->candidates.count);
     }
-    /* At worst all candidates drawn for an update are fitted, after which the margins of all candidates are computed.
-     */
+    /* The most that an update costs: all candidates drawn for it are fitted, and then the margins of all candidates are
+     * computed. */
     self->student.learner.update_cost = 3.0 * state->candidates.count * (double)self->student.stride;
 }
 
-/* Finds the next update after step `now` by the margins of all candidates. The batches up to `now` held no unfitted
- * sample; that says nothing about those after it, which are independent of them. */
+/* Finds the next update after step `now` by computing the margins of all candidates. The batches up to `now` held no
+ * unfitted sample. Later batches are independent of them, so that this does not change their law. */
 static void look_at_candidates(ch_fast_perceptron *self, uint64_t now)
 {
     ch_fast_state *state = self->state;
@@ -110,10 +110,12 @@ static void look_at_candidates(ch_fast_perceptron *self, uint64_t now)
     }
 }
 
-/* Bound on the error of a margin computed with `single` in single precision:
+/* Rounds the weights to single precision, and sets `surely_fitted` to kappa plus a bound on the error of a margin
+ * computed with them,
  *   2^-24 (stride / 16 + 8) (|w| max |z| + kappa) + the least normal float.
- * The sum is off by 2^-24 (stride / 16 + 4) |w| |z| (ch_dot_single), rounding the weights adds 2^-24 |w| |z|, rounding
- * kappa + error itself 2^-24 kappa; the rest covers this bound's own rounding, and the last term underflow. */
+ * The sum over components is off by 2^-24 (stride / 16 + 4) |w| |z| (ch_dot_single). Rounding the weights adds 2^-24
+ * |w| |z|, and rounding kappa + error itself adds 2^-24 kappa. The rest covers the rounding of this bound; the last
+ * term covers underflow. */
 void ch_fast_copy_weights(ch_fast_perceptron *self)
 {
     const ch_perceptron *student = &self->student;
@@ -126,7 +128,7 @@ void ch_fast_copy_weights(ch_fast_perceptron *self)
     self->state->surely_fitted = (float)(student->setup.kappa + error);
 }
 
-/* As ch_student_find_active, but samples that single precision shows to be fitted are passed over. */
+/* Does as ch_student_find_active does, but skips samples that are fitted by their margin in single precision. */
 static uint32_t find_active(ch_fast_perceptron *self, const uint32_t *batch, uint32_t size, double *sum)
 {
     const ch_fast_state *state = self->state;
@@ -145,9 +147,9 @@ static uint32_t find_active(ch_fast_perceptron *self, const uint32_t *batch, uin
     return count;
 }
 
-/* Draws batches with candidates until one of these is unfitted: that is the next update. Once `patience` candidates
- * were fitted, their draws have cost as much as the margins of all candidates, which are then computed instead: all may
- * be fitted. They are computed at once where updates usually take more draws. */
+/* Draws batches that hold candidates until one of these is unfitted, which makes the next update. All candidates may be
+ * fitted. So after `patience` fitted candidates, whose draws have cost as much as the margins of all candidates, these
+ * margins are computed instead. Where an update usually takes more draws than that, they are computed at once. */
 static void find_by_drawing(ch_fast_perceptron *self)
 {
     ch_fast_state *state = self->state;
@@ -182,7 +184,7 @@ static void find_by_drawing(ch_fast_perceptron *self)
 
 /* ---- bounding ---- */
 
-/* The unfitted samples are known: draws the next update, and which of them it takes, by their places. */
+/* Draws the next update where the unfitted samples are known, and which of them it takes, by their places. */
 static void find_by_bounding(ch_fast_perceptron *self)
 {
     ch_fast_state *state = self->state;

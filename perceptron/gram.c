@@ -1,4 +1,4 @@
-/* gram.c — rows of the Gram matrix, made when first used and stored while memory lasts. */
+/* gram.c — rows of the Gram matrix, which are made when they are first used and stored while there is memory. */
 #include "perceptron/gram.h"
 
 #include "data/rows.h"
@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Entries of the slab at most: 16 MiB. */
+/* The most entries of the slab of rows, which are 16 MiB. */
 enum { MOST_ENTRIES = 1 << 23 };
-/* Samples are copied up to one in so many. */
+/* One in so many samples is copied at most. */
 enum { PACKED_SHARE = 4 };
 
 /* Bound on the error of an entry, in quanta, of a sum of three parts, where |z| |z'| is at most INT16_MAX quanta:
@@ -53,7 +53,8 @@ void ch_gram_free(ch_gram *self)
 
 /* ---- memory ---- */
 
-/* Entries of the slab once it is enlarged: all rows of all places, or MOST_ENTRIES, but at least one row. */
+/* The number of entries of the slab after it is enlarged: room for all rows of all places, or MOST_ENTRIES where that
+ * is less, but at least one row. */
 static size_t wanted_slab(const ch_gram *self)
 {
     const size_t num = ch_gram_to_block(self->screen->num_samples);
@@ -61,7 +62,8 @@ static size_t wanted_slab(const ch_gram *self)
     return size > num ? size : num;
 }
 
-/* Entries that a row of `count` has room for: a quarter more, so that it can grow without being moved. */
+/* The number of entries that a row of `count` entries has room for. It is a quarter more, so that the row can grow in
+ * place. */
 static size_t wanted_room(size_t count)
 {
     return ch_gram_to_block(count + count / 4);
@@ -78,7 +80,7 @@ size_t ch_gram_most_packed(const ch_gram *self)
     return self->screen->num_samples / PACKED_SHARE;
 }
 
-/* Where memory is short the slab stays as it is. */
+/* Enlarges the slab. Where memory is short the slab stays as it is. */
 static void enlarge_slab(ch_gram *self)
 {
     const size_t size = wanted_slab(self);
@@ -108,7 +110,7 @@ void ch_gram_make_room(ch_gram *self)
     self->most_packed = self->packed != NULL ? most : 0;
 }
 
-/* Empties the slab, and lays out its rows for the places that are in use now. */
+/* Empties the slab, and divides it into rows for the places that are in use now. */
 static void forget_rows(ch_gram *self)
 {
     for (size_t row = 0; row < self->num_rows; row++) {
@@ -138,7 +140,8 @@ void ch_gram_set_count(ch_gram *self, size_t count)
 
 /* ---- entries ---- */
 
-/* The entry of a place in the row of `sample`, scale = 1 / quantum. */
+/* The entry of a place in the row of `sample`.
+ * @param scale  1 / quantum */
 static inline int16_t make_entry(const ch_gram *self, const float *sample, size_t place, float scale)
 {
     if (place >= self->screen->num_samples) {
@@ -147,7 +150,7 @@ static inline int16_t make_entry(const ch_gram *self, const float *sample, size_
     return (int16_t)lrintf(scale * ch_dot_single(ch_gram_sample(self, place), sample, self->set->stride));
 }
 
-/* One word of the row of `sample`: two entries, laid out as ch_gram_row has them. */
+/* One word of the row of `sample`, which holds two entries in the layout of ch_gram_row. */
 static inline int32_t make_pair(const ch_gram *self, const float *sample, size_t word, float scale)
 {
     const size_t place = word / CH_GRAM_LANES * 2 * CH_GRAM_LANES + word % CH_GRAM_LANES;
@@ -156,7 +159,8 @@ static inline int32_t make_pair(const ch_gram *self, const float *sample, size_t
     return (int32_t)((uint32_t)high << 16 | low);
 }
 
-/* Makes the entries from place `from` to `to`, whole blocks, of the row of `sample` at `pairs`. */
+/* Makes the entries from place `from` to place `to` of the row of `sample`, and writes them to `pairs`. Both places are
+ * at borders of blocks. */
 static void make_entries(ch_gram *self, int32_t *pairs, const float *sample, size_t from, size_t to)
 {
     const float scale = (float)(1 / self->quantum);

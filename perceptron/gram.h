@@ -23,19 +23,20 @@ typedef struct {
     const ch_sample_set *set; /* borrowed */
     const ch_screen *screen;  /* index of its first samples; borrowed */
     int threads;
-    double quantum;     /* z_nu . z_mu is quantum x entry, but for the error below */
+    double quantum;     /* z_nu . z_mu is quantum x entry, up to the error below */
     double entry_error; /* bound on |z_nu . z_mu / quantum - entry|, and on how much the rounding of a margin in double
                            grows, in quanta, when w moves by T z */
-    size_t count;       /* places in use, and so entries of a row: whole blocks */
-    uint64_t made;      /* entries made so far, in all */
+    /* number of places in use, which is the number of entries of a row; a multiple of CH_GRAM_BLOCK */
+    size_t count;
+    uint64_t made; /* number of entries made since the beginning */
 
     float *packed; /* [most_packed][stride] copies of the samples of the first `num_packed` places; owned */
     size_t num_packed, most_packed;
 
-    /* All rows share one slab of memory, which is emptied when it is full. */
+    /* All rows share one slab of memory. When it is full it is emptied. */
     int32_t *slab;    /* [slab_size / 2] pairs of entries; owned */
-    size_t slab_size; /* entries */
-    size_t row_room;  /* entries from the start of a row to that of the next */
+    size_t slab_size; /* number of entries that the slab has room for */
+    size_t row_room;  /* number of entries from the start of one row to the start of the next */
     size_t num_rows;
     /* [P] index of a place's row plus 1; 0 without a row; only the first `num_places` are set; owned */
     uint32_t *row_of;
@@ -44,12 +45,12 @@ typedef struct {
     uint32_t *row_count; /* [slab_size / block] entries of a row that are made; owned */
 } ch_gram;
 
-/** With room for one row only, and without copies of samples.  @return false when memory is short */
+/** Makes rows that have room for one row only, and no copies of samples.  @return false when memory is short */
 bool ch_gram_init(ch_gram *self, const ch_sample_set *set, const ch_screen *screen, int threads) CH_MUST_CHECK;
 void ch_gram_free(ch_gram *self);
 
-/** Allocates the memory that makes it fast: at most 16 MiB for rows, and for copies of a quarter of the samples. Where
- *  memory is short it goes on without. */
+/** Allocates the memory that makes it fast: at most 16 MiB for rows, and copies of a quarter of the samples. Where
+ *  memory is short, it works without. */
 void ch_gram_make_room(ch_gram *self);
 
 /** Number of rows that the memory of ch_gram_make_room holds while `count` places are in use. */
@@ -58,8 +59,8 @@ size_t ch_gram_most_rows(const ch_gram *self, size_t count);
 /** Number of samples that the memory of ch_gram_make_room has copies of. */
 size_t ch_gram_most_packed(const ch_gram *self);
 
-/** Sets the number of places in use, from the first on.
- *  @param count  whole blocks */
+/** Sets the number of places in use. They are the first `count`.
+ *  @param count  a multiple of CH_GRAM_BLOCK */
 void ch_gram_set_count(ch_gram *self, size_t count);
 
 /** The row of a place: entries of all places in use, as pairs [count / 2]. The word 8 i + l, l < 8, has the entry of

@@ -8,9 +8,9 @@
 
 /* ---- sorting ---- */
 
-/* What is sorted: 64-bit words with the key in the high half and the sample's index in the low half. The key's bits are
- * changed so that they order as whole numbers like the floats they stand for: all bits of a negative float are
- * inverted, of a positive one the sign bit only. */
+/* The words that are sorted have 64 bits, with the key in the high half and the sample's index in the low half. The
+ * bits of the key are changed so that keys, read as whole numbers, have the same order as the floats: all bits of a
+ * negative float are inverted, and the sign bit of a positive one. */
 static uint64_t pack(float key, uint32_t index)
 {
     uint32_t bits = 0;
@@ -37,7 +37,7 @@ static int ascending(const void *left, const void *right)
 
 /* ---- keys ---- */
 
-/* Parts of a sample along and across the teacher: v = z . e and |z_perp| = |z - v e|. */
+/* The parts of a sample along the teacher, v = z . e, and across it, |z_perp| = |z - v e|. */
 static void split(const ch_sample_set *set, size_t mu, double *along, double *across)
 {
     const float *row = ch_sample_set_row(set, mu);
@@ -66,7 +66,7 @@ static float measure(ch_screen *self, const ch_sample_set *set, size_t mu)
 
 /* ---- the index ---- */
 
-/* Room for the order and keys of P samples. */
+/* Allocates the order and the keys of P samples. */
 static ch_code allocate(ch_screen *self, size_t num_samples, ch_error *err)
 {
     memset(self, 0, sizeof *self);
@@ -131,7 +131,8 @@ ch_code ch_screen_init_first(ch_screen *self, const ch_screen *whole, const ch_s
             self->keys[i++] = whole->keys[k];
         }
     }
-    /* The extremes are those of these samples alone: a run must not depend on the set it shares. */
+    /* The extremes are those of these samples alone, because a run must not depend on the set that it shares with
+     * others. */
     for (size_t mu = 0; mu < num_samples; mu++) {
         (void)measure(self, set, mu);
     }

@@ -586,10 +586,33 @@ static void survives_failing_allocations(void **state)
     ch_screen screen;
     assert_int_equal(ch_screen_init(&screen, &set, NULL), CH_OK);
     const long shared = allocations_survived(&set, 200, &screen);
-    assert_int_equal(shared, 3 + 1 + 4 + 10 + 4); /* the student's, the state, the candidates', the margins', its own */
-    assert_int_equal(allocations_survived(&set, 200, NULL), shared + 3);    /* the order's */
-    assert_int_equal(allocations_survived(&set, 150, &screen), shared + 2); /* part of it */
+    /* Allocations of the student, of the state, of the candidates, of the active set, and of the state's own lists. */
+    assert_int_equal(shared, 3 + 1 + 4 + 10 + 4);
+    assert_int_equal(allocations_survived(&set, 200, NULL), shared + 3);    /* the screening index */
+    assert_int_equal(allocations_survived(&set, 150, &screen), shared + 2); /* the index of the first 150 samples */
     assert_int_equal(allocations_survived(&set, 150, NULL), shared + 3 + 2);
+    ch_screen_free(&screen);
+    ch_sample_set_free(&set);
+}
+
+static void short_memory_is_said_with_what_is_accepted(void **state)
+{
+    (void)state;
+    enum { LAST_ALLOCATION = 21 };
+    ch_sample_set set = draw(0, 8, false, 6, 200);
+    ch_screen screen;
+    ch_fast_perceptron model;
+    ch_error err = {0};
+    assert_int_equal(ch_screen_init(&screen, &set, NULL), CH_OK);
+    const ch_perceptron_setup setup = setup_of(&set, 2, 1);
+    alloc_fail_at(LAST_ALLOCATION);
+    const ch_code code = ch_fast_perceptron_init(&model, &setup, &screen, &err);
+    alloc_fail_at(-1);
+    assert_int_equal(code, CH_ERROR_MEMORY);
+    assert_non_null(strstr(err.message, "train is 200: there is not enough memory for the fast engine"));
+    assert_non_null(strstr(err.message, " kB beside so many training samples"));
+    assert_non_null(strstr(err.message, "accepted is a smaller train, or engine = plain"));
+    ch_fast_perceptron_free(&model);
     ch_screen_free(&screen);
     ch_sample_set_free(&set);
 }
@@ -617,6 +640,7 @@ int main(void)
         cmocka_unit_test(few_samples_are_left_to_the_plain_engine),
         cmocka_unit_test(refuses_setups),
         cmocka_unit_test(survives_failing_allocations),
+        cmocka_unit_test(short_memory_is_said_with_what_is_accepted),
     };
     return cmocka_run_group_tests_name("fast", tests, NULL, NULL);
 }

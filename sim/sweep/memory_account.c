@@ -1,4 +1,4 @@
-/* memory_account.c — which runs may go at once, so that together they fit the memory there is. */
+/* memory_account.c — decides which runs may be under way at once. */
 #include "sim/sweep/memory_account.h"
 
 #include "core/core.h"
@@ -18,7 +18,8 @@ bool ch_memory_account_fits(const ch_memory_account *self, size_t bytes)
     return bytes <= self->budget && reserved(self) <= self->budget - bytes;
 }
 
-/* A run that goes alone may go over the budget. */
+/* Updates the largest number of reserved bytes. A run that is alone does not count, because it may exceed the budget.
+ */
 static void note_most(ch_memory_account *self)
 {
     if (self->num_runs > 1 && reserved(self) > self->most) {

@@ -1,38 +1,40 @@
-/* memory_account.h — which runs may go at once, so that together they fit the memory there is.
+/* memory_account.h — decides which runs may be under way at once, so that together they fit the memory of this machine.
  *
- * A run reserves what it takes before it begins, and its data set too unless another run has; both are given back at
- * their ends. One run at a time may always go, however large. Estimates are reserved, not measured.
- */
+ * A run reserves its expected bytes before it begins. The first run of a data set reserves the set's bytes too. Runs
+ * and sets give their bytes back when they end. A run may always begin when no other is under way, even if it is larger
+ * than the budget. The reserved bytes are estimates; nothing is measured. */
 #ifndef CH_MEMORY_ACCOUNT_H
 #define CH_MEMORY_ACCOUNT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Not locked: callers let one thread at a time in. */
+/** It has no lock: the caller makes sure that one thread at a time uses it. */
 typedef struct {
     size_t budget;   /* bytes that may be reserved while more than one run is under way; 0 until it is known */
-    size_t sets;     /* bytes reserved for data sets */
-    size_t runs;     /* bytes reserved by the runs under way */
-    size_t num_runs; /* under way */
+    size_t sets;     /* bytes that are reserved for data sets */
+    size_t runs;     /* bytes that are reserved for the runs under way */
+    size_t num_runs; /* number of runs under way */
     size_t most;     /* most bytes that were reserved while more than one run was under way */
 } ch_memory_account;
 
-/** The budget where none is set: nine tenths of the memory that is available now. */
+/** The budget in bytes that is used where none is set: nine tenths of the memory that is available now. */
 size_t ch_memory_account_find_budget(void);
 
-/** Whether so many bytes more are within the budget. */
+/** Whether `bytes` more bytes can be reserved within the budget. */
 bool ch_memory_account_fits(const ch_memory_account *self, size_t bytes);
 
-/** Reserves what a run takes, unless it has to wait until others end.
- *  @param set_bytes  of its data set; 0 when that is reserved already
- *  @return whether the run may begin */
+/** Reserves the bytes of a run, and of its data set, if the run may begin now.
+ *  @param set_bytes  bytes of the run's data set; 0 when they are reserved already
+ *  @param run_bytes  bytes of the run beside its data set
+ *  @return whether the run may begin; if not, it has to wait until another run ends */
 bool ch_memory_account_begin_run(ch_memory_account *self, size_t set_bytes, size_t run_bytes);
 void ch_memory_account_end_run(ch_memory_account *self, size_t run_bytes);
 
-/** Reserves a data set ahead of its first run.
- *  @param runs_bytes  room to leave for runs, those under way included
- *  @return whether it may be made */
+/** Reserves the bytes of a data set before the first of its runs begins.
+ *  @param set_bytes   bytes of the data set
+ *  @param runs_bytes  bytes that must stay free for runs, including those that the runs under way have reserved
+ *  @return whether the set may be made now */
 bool ch_memory_account_begin_set(ch_memory_account *self, size_t set_bytes, size_t runs_bytes);
 void ch_memory_account_end_set(ch_memory_account *self, size_t set_bytes);
 

@@ -1,4 +1,4 @@
-/* plan.c — a sweep: the product of lists of values. */
+/* plan.c — a sweep as the product of lists of values. */
 #include "sim/sweep/plan.h"
 
 #include <stdlib.h>
@@ -34,7 +34,8 @@ static const char *axis_name(const ch_plan_axis *axis, size_t i)
     return ch_settings_table[axis->settings[i]].name;
 }
 
-/* Finds the axis' length: all its settings have that many values. */
+/* Sets the axis' length to the number of values that each of its settings has, and refuses an axis where they differ.
+ */
 static ch_code measure_axis(ch_plan_axis *axis, ch_error *err)
 {
     axis->length = axis->num_settings == 0 ? 0 : axis->values[0].count;
@@ -82,7 +83,7 @@ static ch_code refuse_product(const ch_plan_axis *axis, ch_error *err)
                         axis_name(axis, 0), axis->length);
 }
 
-/* Marks the axis' settings as given. */
+/* Marks the settings of the axis as given. Refuses a setting that is marked already. */
 static ch_code claim_settings(ch_plan *self, const ch_plan_axis *axis, ch_error *err)
 {
     uint64_t given = self->given;
@@ -138,7 +139,8 @@ static ch_plan_axis *find_axis(ch_plan *self, size_t setting)
     return NULL;
 }
 
-/* Puts `axis` in the place of the one that has the same single setting; on failure nothing has changed. */
+/* Puts `axis`, which has one setting, in the place of the axis that has the same setting alone. After a failure the
+ * plan is as it was. */
 static ch_code replace_axis(ch_plan *self, ch_plan_axis *axis, ch_error *err)
 {
     ch_plan_axis *old = find_axis(self, axis->settings[0]);
@@ -158,7 +160,7 @@ static ch_code replace_axis(ch_plan *self, ch_plan_axis *axis, ch_error *err)
     return CH_OK;
 }
 
-/* Puts a measured axis in the place of the one that has its setting. */
+/* Measures an axis of one setting and puts it in the place of the axis that has this setting. */
 static ch_code replace_given(ch_plan *self, ch_plan_axis *axis, ch_error *err)
 {
     const ch_code code = measure_axis(axis, err);

@@ -7,66 +7,70 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** The values a setting takes in a sweep. */
+/** The values that a setting takes in a sweep. */
 typedef struct {
-    ch_value *items; /* [count], owned */
+    ch_value *items; /* [count] the values; owned */
     size_t count, capacity;
-    char *text; /* that the one item of a text row points to; owned */
+    char *text; /* the text that the only value of a setting of type text points to; owned */
 } ch_values;
 
-/** Parses a value, a comma-separated list, or a range, and appends what it says to `values`.
+/** Parses a value, a comma-separated list or a range, and appends its values to `values`.
  *
- *  Ranges, both ends included: 2^-15..2^2 (every power of two; any base), 0..4 (every integer), 1e-3..1 x 7 (seven
- *  points, geometric; for a count rounded to integers, those that coincide being one). At most 10^7 values.
+ *  A range includes both ends. 2^-15..2^2 is every power of two between them, and any other base is accepted too; 0..4
+ *  is every integer; 1e-3..1 x 7 is seven points in geometric progression. Points of a setting that counts something
+ *  are rounded to integers, and points that round to the same integer are one value. A list has at most 10^7 values.
  *
- *  @return CH_OK, CH_ERROR_INPUT (with the row's name and the text), CH_ERROR_MEMORY
- */
+ *  @return CH_OK, CH_ERROR_INPUT (the message has the setting's name and the text), CH_ERROR_MEMORY */
 ch_code ch_values_parse(ch_values *values, const ch_setting *row, const char *text, ch_error *err) CH_MUST_CHECK;
 
-/** Drops values that repeat an earlier one, keeping the order.  @return CH_OK, CH_ERROR_MEMORY */
+/** Removes values that are equal to an earlier one, and keeps the order of the others.  @return CH_OK, CH_ERROR_MEMORY
+ */
 ch_code ch_values_merge(ch_values *values, ch_error *err) CH_MUST_CHECK;
 void ch_values_free(ch_values *values);
 
-/** One factor of the product: settings that vary together, all with the same number of values. */
+/** One factor of the product of lists: settings that vary together, all with the same number of values. */
 typedef struct {
     size_t length;
-    size_t *settings;  /* [num_settings] rows of the table; owned */
-    ch_values *values; /* [num_settings] of `length` items each; owned */
+    size_t *settings;  /* [num_settings] indices in the table of settings; owned */
+    ch_values *values; /* [num_settings] lists of `length` values each; owned */
     size_t num_settings;
 } ch_plan_axis;
 
-/** An axis of `num_settings` settings without values yet.  @return CH_OK, CH_ERROR_MEMORY */
+/** Makes an axis of `num_settings` settings that have no values yet.  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_plan_axis_init(ch_plan_axis *self, size_t num_settings, ch_error *err) CH_MUST_CHECK;
 void ch_plan_axis_free(ch_plan_axis *self);
 
-/** A sweep: runs are numbered 0 … num_runs − 1, the last axis fastest. */
+/** A sweep. Its runs have the numbers 0 to num_runs − 1; the values of the last axis change fastest. */
 typedef struct {
-    ch_plan_axis *axes; /* [num_axes], owned */
+    ch_plan_axis *axes; /* [num_axes] the factors of the product; owned */
     size_t num_axes, capacity;
-    uint64_t given;       /* bit i: row i of the table has its values */
-    uint64_t num_runs;    /* product of the axes' lengths */
-    const char *data_dir; /* folder of image data where no value says; NULL: none. Borrowed */
+    uint64_t given;       /* bit i says that setting i of the table has its values */
+    uint64_t num_runs;    /* the number of runs: the product of the lengths of the axes */
+    const char *data_dir; /* folder of image data for runs whose data_dir has no value; NULL: none; borrowed */
 } ch_plan;
 
-/** An empty plan: one run of all defaults. */
+/** Makes an empty plan, which has one run with all settings at their defaults. */
 void ch_plan_init(ch_plan *self);
 void ch_plan_free(ch_plan *self);
 
-/** Adds an axis; takes over its arrays and leaves it empty, on failure too.
- *  @return CH_OK; CH_ERROR_INPUT when a setting has its values already, one has none, their numbers differ, or the
- *          product overflows; CH_ERROR_MEMORY */
+/** Adds an axis. The plan takes over the arrays of `axis`, and `axis` is empty afterwards, also after a failure.
+ *  @return CH_OK; CH_ERROR_INPUT when a setting of the axis has its values already, when a setting has no value, when
+ *      the settings have different numbers of values, or when the number of runs overflows; CH_ERROR_MEMORY */
 ch_code ch_plan_add(ch_plan *self, ch_plan_axis *axis, ch_error *err) CH_MUST_CHECK;
 
-/** Gives a setting its values, as an axis of its own; replaces those it had alone. Repeated values count once.
- *  @return CH_OK, CH_ERROR_INPUT (also: the setting is in a zip group, the product overflows), CH_ERROR_MEMORY */
+/** Gives a setting its values, as an axis of its own. They replace the values of an axis that had this setting alone.
+ *  Equal values count once.
+ *  @return CH_OK; CH_ERROR_INPUT, also when the setting is in a zip group or the number of runs overflows;
+ *      CH_ERROR_MEMORY */
 ch_code ch_plan_set(ch_plan *self, size_t setting, const char *text, ch_error *err) CH_MUST_CHECK;
 
-/** Reads a YAML file: a mapping from settings to a value, a range or a list of those; `zip:` takes a mapping, or a
- *  list of mappings, of settings that vary together. Repeated values of a setting count once, outside `zip:`.
+/** Reads a sweep from a YAML file. The file is a mapping from names of settings to a value, a range, or a list of
+ *  values and ranges. The key `zip` has a mapping of settings that vary together, or a list of such mappings. Equal
+ *  values of a setting count once, except under `zip`.
  *  @return CH_OK; CH_ERROR_INPUT with file, line and column in the message; CH_ERROR_IO; CH_ERROR_MEMORY */
 ch_code ch_plan_read(ch_plan *self, const char *path, ch_error *err) CH_MUST_CHECK;
 
-/** The settings of run `index` < num_runs, not yet resolved. */
+/** Writes the settings of run `index` < num_runs, which are not resolved yet. */
 void ch_plan_get(const ch_plan *self, uint64_t index, ch_settings *settings);
 
 #endif

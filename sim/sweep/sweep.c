@@ -1,4 +1,4 @@
-/* sweep.c — many runs on all cores, into a store: what is to be done, and what it takes. */
+/* sweep.c — plans a sweep: which runs are to be done, in which order, and how much memory they take. */
 #include "sim/sweep/sweep_private.h"
 
 #include "core/text.h"
@@ -17,7 +17,7 @@ ch_code ch_sweep_resolve(const ch_plan *plan, uint64_t index, ch_resolved *resol
     return ch_settings_resolve(&settings, resolved, err);
 }
 
-/* What run `index` of the plan means, and whether it may begin. */
+/* Resolves the settings of run `index` of the plan, and refuses a run that may not begin. */
 static ch_code admit_run(const ch_plan *plan, uint64_t index, ch_resolved *resolved, ch_error *err)
 {
     const ch_code code = ch_sweep_resolve(plan, index, resolved, err);
@@ -65,7 +65,7 @@ static int by_cost(const void *left, const void *right)
     return order != 0 ? order : order_of_counts(a->index, b->index);
 }
 
-/* Adds run `index` of the plan unless the store has it. */
+/* Adds run `index` of the plan to the jobs unless the store has it. */
 static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error *err)
 {
     ch_resolved resolved;
@@ -105,7 +105,7 @@ static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error
     return CH_OK;
 }
 
-/* Takes a job into its group. */
+/* Counts a job in its group, and adjusts what the group's data set must provide. */
 static void join_group(const ch_sweep *self, ch_sweep_group *group, const ch_sweep_job *job)
 {
     ch_resolved resolved;
@@ -122,11 +122,12 @@ static void join_group(const ch_sweep *self, ch_sweep_group *group, const ch_swe
                            : 0;
 }
 
-/* Numbers the groups of jobs that are sorted by key, and puts the jobs in the order in which to run them. */
+/* Makes the groups and orders the jobs. Jobs that share a data set are brought together first, and numbered by group;
+ * then all jobs are put in the order in which they are to be done. */
 static ch_code make_groups(ch_sweep *self, ch_error *err)
 {
     if (self->num_jobs == 0) {
-        return CH_OK; /* there is no list either */
+        return CH_OK; /* no job means no group */
     }
     qsort(self->jobs, self->num_jobs, sizeof *self->jobs, by_key);
     size_t num_groups = 0;
@@ -205,7 +206,7 @@ size_t ch_sweep_num_workers(const ch_sweep *self, int threads)
     return self->num_jobs < (size_t)threads ? self->num_jobs : (size_t)threads;
 }
 
-/* The job that takes most, with its data set. */
+/* The index of the job that takes most bytes together with its data set. */
 static size_t most_demanding(const ch_sweep *self)
 {
     size_t most = 0, which = 0;
@@ -219,7 +220,7 @@ static size_t most_demanding(const ch_sweep *self)
     return which;
 }
 
-/* Of `workers` jobs from one on, how many begin at once when nothing else is under way. */
+/* How many of the `workers` jobs beginning with job `first` fit the budget at once when nothing else is under way. */
 static size_t num_at_once(const ch_sweep *self, size_t first, size_t workers, size_t budget)
 {
     ch_memory_account account = {.budget = budget};

@@ -1,4 +1,4 @@
-/* sweep.h — many runs on all cores, into a store. */
+/* sweep.h — does many runs on all cores and puts them into a store. */
 #ifndef CH_SWEEP_H
 #define CH_SWEEP_H
 
@@ -7,58 +7,61 @@
 #include "sim/sweep/plan.h"
 #include "sim/train.h"
 
-/** Counts of a sweep, by what became of its runs. */
+/** The number of runs of a sweep by their outcome. */
 typedef struct {
     size_t total;                    /* runs of the plan */
-    size_t present;                  /* were in the store already */
-    size_t fitted, budget, diverged; /* done now, by status */
-    double seconds;                  /* wall clock */
-    int most_threads;                /* that one run was given */
+    size_t present;                  /* runs that were in the store already */
+    size_t fitted, budget, diverged; /* runs that were done now, by their status */
+    double seconds;                  /* wall-clock time of the sweep */
+    int most_threads;                /* the largest number of threads that one run was given */
 } ch_sweep_counts;
 
-/** The runs of a plan that a store lacks, in the order in which to do them. */
+/** The runs of a plan that a store lacks, in the order in which they are to be done. */
 typedef struct ch_sweep_job ch_sweep_job;
 typedef struct ch_sweep_group ch_sweep_group;
 typedef struct {
     const ch_plan *plan; /* borrowed */
-    ch_sweep_job *jobs;  /* [num_jobs]; owned */
+    ch_sweep_job *jobs;  /* [num_jobs] the runs to do; owned */
     size_t num_jobs, jobs_capacity;
-    ch_sweep_group *groups; /* [num_groups] runs that share a data set; owned */
+    ch_sweep_group *groups; /* [num_groups] groups of runs that share a data set; owned */
     size_t num_groups;
-    ch_sources sources; /* images read for the plan's settings; a folder of kernels that is set before ch_sweep_run */
-    double cost;        /* expected, of all jobs */
-    ch_memory_account memory; /* of runs under way; a budget that is set before ch_sweep_run holds, 0 is found out */
+    /* images read for the plan's settings; the caller may set the folder of kernel files before ch_sweep_run */
+    ch_sources sources;
+    double cost;              /* expected number of operations of all jobs together */
+    ch_memory_account memory; /* of the runs under way; a budget that is 0 is set by ch_sweep_run */
     ch_sweep_counts counts;
 } ch_sweep;
 
 /** Checks every run of a plan.
- *  @return CH_OK, or CH_ERROR_INPUT for the first combination that makes no sense */
+ *  @return CH_OK, or CH_ERROR_INPUT for the first run whose settings do not go together */
 ch_code ch_sweep_check(const ch_plan *plan, ch_error *err) CH_MUST_CHECK;
 
-/** Finds what is to be done. Runs that share a data set form a group; groups are ordered by their longest run, runs
- *  in a group longest first, so that few data sets are held at once and no long run is left for the end.
+/** Lists the runs that the store lacks and orders them. Runs that share a data set form a group. Groups are ordered by
+ *  the expected cost of their longest run, and the runs of a group by their own cost, longest first. In this order few
+ *  data sets are in memory at once, and no long run is left for the end.
  *
- *  @param store  NULL: nothing is there yet
- */
+ *  @param store  NULL: no run is done yet
+ *  @return CH_OK; CH_ERROR_INPUT; CH_ERROR_IO; CH_ERROR_MEMORY */
 ch_code ch_sweep_init(ch_sweep *self, const ch_plan *plan, ch_store *store, ch_error *err) CH_MUST_CHECK;
 void ch_sweep_free(ch_sweep *self);
 
-/** Writes a sentence on memory: what the run that takes most takes, with its data set, and how many runs from that one
- *  on go at once. The budget is self->memory's, or what it would be now. Needs a job to do; 512 bytes are enough. */
+/** Writes a sentence about memory: how many bytes the run that needs most takes together with its data set, and how
+ *  many runs can be under way at once beginning with that one. The memory to share is self->memory's budget, or what
+ *  would be found for it now. The sweep must have at least one job.
+ *  @param text  out: [size]; 512 bytes are enough */
 void ch_sweep_foresee_memory(const ch_sweep *self, int threads, char *text, size_t size);
 
-/** Does it, one run a thread at a time, putting each into the store as it ends.
+/** Does the jobs, one run on each thread at a time, and puts each run into the store when it ends.
  *
- *  A run begins once it and its data set fit the memory beside those under way, or when none is; one sentence says so
- *  when a thread first has to wait. Runs begin in their order. Where there are fewer runs than threads, or memory for
- *  fewer, each may use several: a parallel region inside another, which OpenMP allows a program that has called
- *  omp_set_max_active_levels(2).
+ *  Runs begin in the order of the jobs. A run begins as soon as it and its data set fit the memory beside the runs
+ *  under way, or when no run is under way. When a thread has to wait for memory for the first time, the watch is told
+ *  so. Where there are fewer runs than threads, or memory for fewer, a run may use several threads. That is a parallel
+ *  region inside another, which OpenMP allows a program that has called omp_set_max_active_levels(2).
  *
  *  @param threads  >= 1
- *  @param watch  who is told of every run that has ended; its stop flag gives up the runs under way, what is done
- *                stays, and a failure raises it too. NULL: nobody
- *  @return CH_OK; CH_ERROR_INTERRUPTED; the first failure of a run or of the store, which ends the sweep
- */
+ *  @param watch    is told after every run that has ended. Its stop flag ends the runs under way without storing them;
+ *      the runs in the store stay. A failure raises this flag too. NULL: nobody is told
+ *  @return CH_OK; CH_ERROR_INTERRUPTED; the first failure of a run or of the store, which ends the sweep */
 ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
 #endif

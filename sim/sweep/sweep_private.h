@@ -1,4 +1,4 @@
-/* sweep_private.h — what a sweep's files share. */
+/* sweep_private.h — what the files of a sweep share. */
 #ifndef CH_SWEEP_PRIVATE_H
 #define CH_SWEEP_PRIVATE_H
 
@@ -7,39 +7,41 @@
 
 #include <omp.h>
 
-/* One run to do. */
+/* One run that is to be done. */
 struct ch_sweep_job {
-    uint64_t index;       /* in the plan */
-    ch_train_key key;     /* of its data */
-    uint64_t num_samples; /* P */
-    uint64_t engine;      /* resolved */
-    size_t dim;           /* of its samples */
-    size_t run_bytes;     /* it takes beside its data set */
+    uint64_t index;       /* number of the run in the plan */
+    ch_train_key key;     /* equal for runs that can share a data set */
+    uint64_t num_samples; /* P, the number of training samples */
+    uint64_t engine;      /* the engine after resolving: CH_ENGINE_PLAIN or CH_ENGINE_FAST */
+    size_t dim;           /* number of components of a sample */
+    size_t run_bytes;     /* expected bytes of the run beside its data set */
     double cost;
     size_t group;
-    double group_longest; /* cost of its group's longest run */
+    double group_longest; /* cost of the longest run of its group */
 };
 
-/* Runs that share a data set. It is made when the first of them starts, or shortly before, and freed by the last to
- * end. */
+/* Runs that share a data set. The set is made when the first of them starts or shortly before, and freed when the last
+ * of them ends. */
 struct ch_sweep_group {
-    uint64_t num_samples; /* largest P among its runs; smaller ones use its first rows */
-    uint64_t engine;      /* fast where one of its runs wants the samples' order */
-    bool is_kernel;       /* of twins: what all threads make together */
+    uint64_t num_samples; /* the largest P among its runs; runs with a smaller P use the first samples */
+    uint64_t engine;      /* CH_ENGINE_FAST where one of its runs needs the samples' order */
+    bool is_kernel;       /* whether the set is the tangent kernel of twins, which all threads make together */
     size_t set_bytes;
-    bool reserved; /* set_bytes are; guarded by the sweep's lock */
+    bool reserved; /* whether set_bytes are reserved; guarded by the sweep's lock */
     size_t runs_left;
     ch_train_set set;
-    omp_lock_t lock; /* guards set and runs_left; may be held when the sweep's lock is set, not the other way */
+    /* guards `set` and `runs_left`. A thread may take the sweep's lock while it holds this one, but not the other way
+     */
+    omp_lock_t lock;
 };
 
-/* What the settings of run `index` of a plan mean.  @return as ch_settings_resolve */
+/* Resolves the settings of run `index` of a plan.  @return as ch_settings_resolve */
 ch_code ch_sweep_resolve(const ch_plan *plan, uint64_t index, ch_resolved *resolved, ch_error *err) CH_MUST_CHECK;
 
-/* A number of training samples in words. */
+/* Writes a number of training samples as the setting `train` is written, "inf" for infinitely many. */
 ch_shown ch_sweep_show_train(uint64_t num_samples);
 
-/* Runs that go at once, at most: as many as there are threads, or runs. */
+/* The most runs that can be under way at once: the number of threads, or of runs where that is smaller. */
 size_t ch_sweep_num_workers(const ch_sweep *self, int threads);
 
 #endif

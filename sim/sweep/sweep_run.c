@@ -1,4 +1,4 @@
-/* sweep_run.c — many runs on all cores, into a store: doing it. */
+/* sweep_run.c — does the runs of a sweep on several threads and puts them into the store. */
 #include "sim/sweep/sweep_private.h"
 
 #include "core/text.h"
@@ -7,32 +7,34 @@
 #include <omp.h>
 #include <stdio.h>
 
-/* What the threads of a sweep share. */
+/* The state of a sweep under way, which its threads share. */
 typedef struct {
     ch_sweep *sweep;
     ch_store *store;
     ch_watch
-        watch; /* the caller's; the stop flag is the sweep's own where the caller gave none, as a failure raises it */
+        /* The caller's watch. Where the caller gave no stop flag, this is one of the sweep's own, because a failure
+         * raises it. */
+        watch;
 
-    omp_lock_t lock; /* guards what follows, and the sweep's account */
-    size_t next;     /* job to begin */
-    size_t workers;  /* runs at once, at most */
-    int threads;     /* of the sweep */
-    int share, idle; /* threads of one run, and threads that no run has */
+    omp_lock_t lock; /* guards the members below up to `told`, and the sweep's memory account */
+    size_t next;     /* index of the job that begins next */
+    size_t workers;  /* most runs that are under way at once */
+    int threads;     /* threads of the whole sweep */
+    int share, idle; /* equal share of threads for one run, and threads that no run uses now */
     size_t most_run_bytes;
-    bool told; /* whether the user was told that a thread waits for memory */
+    bool told; /* whether the watch was told that a thread waits for memory */
 
-    /* guarded by the critical section ch_sweep_filing */
-    size_t done;      /* runs done so far, which are in the store */
-    double cost_done; /* expected cost of these runs, in units of the sweep's cost */
-    ch_code code;     /* the first failure, as `err` */
+    /* The members below are guarded by the critical section ch_sweep_filing. */
+    size_t done;      /* runs that have ended and are in the store */
+    double cost_done; /* expected operations of these runs */
+    ch_code code;     /* the first failure, whose sentence is in `err` */
     ch_error *err;
 } sweep_state;
 
 /* ---- jobs ---- */
 
-/* How long a thread sleeps before it looks again whether its run now fits the memory: nothing beside a run that takes
- * a good part of it. */
+/* Seconds that a thread sleeps before it looks again whether its run fits the memory. A run that takes a good part of
+ * the memory takes much longer than this. */
 static const double WAIT_SECONDS = 0.01;
 
 static const ch_sweep_job *next_job(const sweep_state *state)
@@ -46,8 +48,8 @@ static size_t set_bytes_to_reserve(const sweep_state *state, const ch_sweep_job 
     return group->reserved ? 0 : group->set_bytes;
 }
 
-/* The number of threads for the run that has just begun: an equal share, or all idle threads when memory lets no other
- * run begin. */
+/* The number of threads for the run that has just begun. It is an equal share of the threads, or all idle threads when
+ * memory lets no other run begin. */
 static int threads_to_give(const sweep_state *state)
 {
     const ch_sweep_job *next = next_job(state);
@@ -57,7 +59,9 @@ static int threads_to_give(const sweep_state *state)
     return threads > 1 ? threads : 1;
 }
 
-/* Begins the next job if memory allows it.  @return the job, or NULL */
+/* Begins the next job if memory allows it.
+ * @param threads  out: the number of threads for the run
+ * @return the job; NULL when there is none or it has to wait */
 static const ch_sweep_job *begin_job(sweep_state *state, int *threads)
 {
     const ch_sweep_job *job = next_job(state);
@@ -75,7 +79,7 @@ static const ch_sweep_job *begin_job(sweep_state *state, int *threads)
     return job;
 }
 
-/* Says why the next job has to wait. */
+/* Writes a sentence that says why the next job has to wait. */
 static void describe_wait(const sweep_state *state, char *text, size_t size)
 {
     const ch_memory_account *memory = &state->sweep->memory;
@@ -89,8 +93,8 @@ static void describe_wait(const sweep_state *state, char *text, size_t size)
              ch_show_bytes(set_bytes_to_reserve(state, job) + job->run_bytes).text, state->workers);
 }
 
-/* Waits until there is memory for the next job, and begins it.  @return NULL when none is left, or the sweep is to stop
- */
+/* Waits until memory allows the next job, and begins it.
+ * @return NULL when no job is left or the sweep is to stop */
 static const ch_sweep_job *take_job(sweep_state *state, int *threads)
 {
     while (!*state->watch.stop) {
@@ -126,13 +130,14 @@ static void end_job(sweep_state *state, const ch_sweep_job *job, int threads)
 
 /* ---- data sets ---- */
 
-/* All threads make a kernel, since none of its runs can begin before it is there. */
+/* The number of threads that make a data set. All threads of the sweep make a kernel, because none of its runs can
+ * begin before it is complete. */
 static int threads_for_set(const sweep_state *state, const ch_sweep_group *group, int threads)
 {
     return group->is_kernel ? state->threads : threads;
 }
 
-/* Releases the memory that was reserved for making a kernel. */
+/* Gives back the memory that was reserved for making a kernel and is not needed to keep it. */
 static void give_back_work(sweep_state *state, ch_sweep_group *group)
 {
     const size_t kept = ch_kernel_bytes(group->set.kernel.num_train, group->set.kernel.num_test);
@@ -144,8 +149,8 @@ static void give_back_work(sweep_state *state, ch_sweep_group *group)
     omp_unset_lock(&state->lock);
 }
 
-/* Makes a group's set if one is wanted, which runs with train = inf do not, and it is not there; the caller holds the
- * group's lock. */
+/* Makes the data set of a group if it is needed and not there yet. Runs with train = inf need none. The caller holds
+ * the group's lock. */
 static ch_code make_set(sweep_state *state, ch_sweep_group *group, const ch_resolved *resolved, int threads,
                         ch_error *err)
 {
@@ -166,8 +171,8 @@ static ch_code make_set(sweep_state *state, ch_sweep_group *group, const ch_reso
     return CH_OK;
 }
 
-/* Reserves a set that is made ahead, where it leaves room for a run on every thread. The caller holds the group's
- * lock. */
+/* Reserves the memory of a data set that is to be made ahead of its runs, if enough is left for one run on every
+ * thread. The caller holds the group's lock. */
 static bool reserve_ahead(sweep_state *state, ch_sweep_group *group)
 {
     omp_set_lock(&state->lock);
@@ -180,8 +185,8 @@ static bool reserve_ahead(sweep_state *state, ch_sweep_group *group)
     return reserved;
 }
 
-/* Makes the set that the jobs after this group's will want, unless somebody is at it or memory is short. A failure
- * shows when it is wanted. */
+/* Makes the data set of the group that follows the job's group, unless another thread is making it or memory is short.
+ * A failure is not reported here: it comes again when a run of that group needs the set. */
 static void make_next_set(sweep_state *state, const ch_sweep_job *job)
 {
     const ch_sweep_job *next = job, *end = state->sweep->jobs + state->sweep->num_jobs;
@@ -199,7 +204,8 @@ static void make_next_set(sweep_state *state, const ch_sweep_job *job)
     omp_unset_lock(&state->sweep->groups[next->group].lock);
 }
 
-/* Makes the job's set if it is not there. While another thread makes it, this thread makes the next set. */
+/* Makes the job's data set if it is not there yet. If another thread is making it, this thread meanwhile makes the set
+ * of the following group. */
 static ch_code borrow_set(sweep_state *state, const ch_sweep_job *job, const ch_resolved *resolved, int threads,
                           ch_error *err)
 {
@@ -237,7 +243,8 @@ static ch_code do_run(sweep_state *state, const ch_sweep_job *job, int threads, 
     if (code != CH_OK) {
         goto out;
     }
-    code = ch_sources_find_images(&state->sweep->sources, &resolved, err); /* they are read already: sets the digest */
+    /* sets the digest of the images, which are in memory already */
+    code = ch_sources_find_images(&state->sweep->sources, &resolved, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -263,7 +270,7 @@ static void tell_progress(const sweep_state *state)
     ch_watch_progress(&state->watch, &report);
 }
 
-/* Ends the sweep because of a failure. The sweep reports the first failure; runs that are under way may add others. */
+/* Ends the sweep because of a failure. The sweep reports the first failure; runs that are under way may fail later. */
 static void end_sweep(sweep_state *state, ch_code code, const ch_error *failure)
 {
     if (state->code == CH_OK) {
@@ -273,8 +280,8 @@ static void end_sweep(sweep_state *state, ch_code code, const ch_error *failure)
     *state->watch.stop = 1;
 }
 
-/* Stores a run that has ended with `code`, or ends the sweep if the run or its storing failed. Called by one thread at
- * a time. */
+/* Puts a run that has ended into the store. If the run failed with `code`, or cannot be stored, it ends the sweep
+ * instead. One thread at a time calls it. */
 static void file_run(sweep_state *state, const ch_sweep_job *job, const ch_run *run, ch_code code, const ch_error *err)
 {
     if (code != CH_OK) {
@@ -296,7 +303,7 @@ static void file_run(sweep_state *state, const ch_sweep_job *job, const ch_run *
     tell_progress(state);
 }
 
-/* Takes one job after the other until none is left. */
+/* Takes one job after the other until none is left. Each thread of the sweep does this. */
 static void work(sweep_state *state)
 {
     const ch_sweep_job *job = NULL;
@@ -338,7 +345,9 @@ ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, const ch_watc
     sweep_state state = begin_state(self, store, threads, shared, err);
     omp_init_lock(&state.lock);
     if (state.workers == 1) {
-        work(&state); /* in no parallel region: that of the run is then the outermost, whose threads OpenMP keeps */
+        /* A sweep with one worker opens no parallel region, so that the run's own region is the outermost. OpenMP keeps
+         * the threads of the outermost region between runs. */
+        work(&state);
     } else {
 #pragma omp parallel num_threads((int)state.workers)
         work(&state);

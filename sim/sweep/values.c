@@ -1,4 +1,4 @@
-/* values.c — the values a setting takes in a sweep: lists and ranges. */
+/* values.c — the values that a setting takes in a sweep: lists and ranges. */
 #include "sim/sweep/plan.h"
 
 #include "core/text.h"
@@ -9,16 +9,16 @@
 
 enum { MAX_VALUES = 10000000 };
 
-/* lo..hi or lo..hi x points, split into its parts */
+/* A range LOW..HIGH or LOW..HIGH x POINTS, split into its parts. */
 typedef struct {
     const ch_setting *row;
-    const char *shown; /* as the user wrote it */
+    const char *shown; /* the range as the user wrote it */
     ch_number lo, hi;
     bool geometric;
     ch_number points;
 } range;
 
-/* Room for `extra` more values. */
+/* Makes room for `extra` more values. Refuses a list that would become too long. */
 static ch_code reserve(ch_values *values, double extra, const ch_setting *row, const char *shown, ch_error *err)
 {
     if (!((double)values->count + extra <= MAX_VALUES)) {
@@ -33,13 +33,13 @@ static ch_code reserve(ch_values *values, double extra, const ch_setting *row, c
     return CH_OK;
 }
 
-/* Appends a number that is known to be in the row's range; there is room. */
+/* Appends a number that lies in the setting's range. There must be room for it. */
 static void push(ch_values *values, const ch_setting *row, double real, uint64_t count)
 {
     values->items[values->count++] = row->type == CH_TYPE_REAL ? (ch_value){.real = real} : (ch_value){.count = count};
 }
 
-/* As push, for values in ascending order; a count that repeats the last is left out. */
+/* Like push, for values that ascend: an integer that repeats the one before it is left out. */
 static void push_distinct(ch_values *values, const ch_setting *row, double real, uint64_t count)
 {
     if (row->type == CH_TYPE_REAL || count > values->items[values->count - 1].count) {
@@ -139,7 +139,7 @@ static ch_code add_range(ch_values *values, const range *self, ch_error *err)
 
 /* ---- reading ---- */
 
-/* Cuts spaces from both ends, in place. */
+/* Removes white space at both ends, in place. */
 static char *trim(char *text)
 {
     static const char spaces[] = " \t\r\n";
@@ -152,7 +152,7 @@ static char *trim(char *text)
     return text;
 }
 
-/* Reads an end of a range: a number that the row accepts, not its word. */
+/* Reads one end of a range, which must be a number that the setting accepts; words such as "inf" are refused. */
 static ch_code parse_end(const ch_setting *row, const char *text, const char *shown, ch_number *number, ch_error *err)
 {
     ch_value value;
@@ -221,7 +221,7 @@ static ch_code parse_item(ch_values *values, const ch_setting *row, char *item, 
     return CH_OK;
 }
 
-/* A text is one value, whatever is in it. */
+/* Reads a setting of type text. The whole text is one value, even with a comma or dots in it. */
 static ch_code parse_text(ch_values *values, const ch_setting *row, const char *text, ch_error *err)
 {
     ch_value value;

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <yaml.h>
 
-/* What is under way: the document is read into the plan. */
+/* The reading of one YAML document into a plan. */
 typedef struct {
     ch_plan *plan;
     const char *path;
@@ -34,7 +34,8 @@ static ch_code refuse(const reader *self, yaml_mark_t mark, const char *format, 
     return ch_error_set(self->err, CH_ERROR_INPUT, "%s:%zu:%zu: %s", self->path, mark.line + 1, mark.column + 1, what);
 }
 
-/* A failure from elsewhere: what the file says wrongly gets its place. */
+/* Passes on a failure of another function. For input that is not accepted, the place in the file is added to the
+ * message. */
 static ch_code pass_on(const reader *self, yaml_mark_t mark, const ch_error *cause)
 {
     if (cause->code == CH_ERROR_INPUT) {
@@ -51,7 +52,8 @@ static ch_code refuse_yaml(const reader *self, const yaml_parser_t *parser)
     if (ferror(self->file)) {
         return ch_error_set(self->err, CH_ERROR_IO, "%s: cannot be read", self->path);
     }
-    const bool in_text = parser->error == YAML_READER_ERROR; /* which marks no place */
+    /* libyaml gives no place for an error in the text's encoding */
+    const bool in_text = parser->error == YAML_READER_ERROR;
     return refuse(self, in_text ? parser->mark : parser->problem_mark, "malformed YAML: %s", parser->problem);
 }
 
@@ -62,7 +64,7 @@ static yaml_node_t *node_at(const reader *self, int index)
     return yaml_document_get_node(self->document, index);
 }
 
-/* The text of a scalar; NULL, with the failure reported, for anything that is none. */
+/* The text of a scalar. For any other node it reports the failure and returns NULL. */
 static const char *scalar_text(const reader *self, const yaml_node_t *node, const char *what)
 {
     if (node->type != YAML_SCALAR_NODE) {
@@ -91,7 +93,7 @@ static ch_code read_value(const reader *self, const yaml_node_t *node, const ch_
     return CH_OK;
 }
 
-/* A value, a range, or a list of those. */
+/* Reads a value, a range, or a list of values and ranges. */
 static ch_code read_values(const reader *self, const yaml_node_t *node, const ch_setting *row, ch_values *values)
 {
     if (node->type != YAML_SEQUENCE_NODE) {
@@ -118,7 +120,7 @@ static ch_code add_axis(const reader *self, const yaml_node_t *place, ch_plan_ax
     return CH_OK;
 }
 
-/* Reads NAME: VALUES into entry i of an axis. */
+/* Reads NAME: VALUES into setting number i of an axis. */
 static ch_code read_entry(const reader *self, yaml_node_pair_t pair, ch_plan_axis *axis, size_t i)
 {
     const yaml_node_t *key = node_at(self, pair.key);
@@ -229,7 +231,7 @@ static ch_code read_root(const reader *self)
 
 /* ---- the file ---- */
 
-/* A second document would be left out without a word. */
+/* Refuses a second document in the file, which would otherwise be ignored without a message. */
 static ch_code check_end(const reader *self, yaml_parser_t *parser)
 {
     yaml_document_t next;
