@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
-/* The linker renames: a call of malloc comes to __wrap_malloc, and __real_malloc is the C library's. */
+/* The linker renames these functions: a call of malloc reaches __wrap_malloc, and __real_malloc is the C library's
+ * malloc. */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *memory, size_t size);

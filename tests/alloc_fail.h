@@ -1,8 +1,8 @@
-/* alloc_fail.h — makes the k-th allocation fail, to prove that every function survives it. Linux only.
+/* alloc_fail.h — makes the k-th allocation fail, to prove that every function survives it. It works on Linux only.
  *
- * The program must be linked with ALLOC_FAIL_LDFLAGS of the Makefile (-Wl,--wrap=malloc and its kin): calls made from
- * the objects linked in, the library's and the test's, are counted; those inside shared libraries are not.
- */
+ * The program must be linked with ALLOC_FAIL_LDFLAGS of the Makefile (-Wl,--wrap=malloc and others). Allocations are
+ * counted in the objects that are linked in, which are the library's and the test's. Allocations inside shared
+ * libraries are not counted. */
 #ifndef CH_TESTS_ALLOC_FAIL_H
 #define CH_TESTS_ALLOC_FAIL_H
 
@@ -10,22 +10,24 @@
 
 #include <stddef.h>
 
-/** Lets the k-th allocation from now fail, once, counted from 0; never for k < 0. Restarts the count. */
+/** Makes allocation number k from now fail, once. k counts from 0; for k < 0 none fails. The counts of allocations and
+ *  bytes start again from 0. */
 void alloc_fail_at(long k);
 
-/** Allocations asked for since the last alloc_fail_at, failed ones too. */
+/** The number of allocations since the last alloc_fail_at, including those that failed. */
 long alloc_count(void);
 
-/** Bytes asked for since then. */
+/** The number of bytes that these allocations asked for. */
 size_t alloc_bytes(void);
 
-/** Lets every allocation of a call fail in its turn, then none, and asserts that each failure is told: a call that goes
- *  on as if it had its memory is found out.
+/** Calls a function again and again, with each of its allocations failing in turn, until no allocation fails. Requires
+ *  that every failure is reported, so that a function which goes on without its memory is found.
  *
- *  @param failed   long, out: how many allocations failed in their turns
+ *  @param failed   long, out: the number of allocations that failed in turn
  *  @param call     expression of type ch_code that fills `err`
  *  @param err      ch_error
- *  @param release  what frees that which a failed call left; done twice. What the last call made is the caller's. */
+ *  @param release  frees what a failed call left, and is executed twice. What the last call made belongs to the caller.
+ */
 #define assert_failures_are_told(failed, call, err, release)                                                           \
     do {                                                                                                               \
         for ((failed) = 0;; (failed)++) {                                                                              \

@@ -41,7 +41,7 @@ typedef struct {
     size_t dim, num_samples, batch;
     double temp, kappa;
     bool random_teacher;
-    bool bounds; /* whether the fast engine starts to use margin bounds within 1,500 updates */
+    bool bounds; /* whether the fast engine begins to bound margins within 1,500 updates */
 } point;
 
 static const point points[] = {

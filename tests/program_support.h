@@ -33,16 +33,18 @@ static inline int locate_program(void **state)
 
 /* The surroundings of a command. */
 typedef struct {
-    const char *out;    /* file for standard output; NULL: it is kept in `out` */
-    const char *err;    /* file for standard error; NULL: it is kept in `err` */
-    rlim_t file_size;   /* largest size of a file, in bytes; 0: no limit */
-    bool is_other_user; /* root starts it as nobody, because root may write everywhere; others as themselves */
+    const char *out;  /* file for standard output; NULL: it is kept in `out` */
+    const char *err;  /* file for standard error; NULL: it is kept in `err` */
+    rlim_t file_size; /* largest size of a file, in bytes; 0: no limit */
+    /* whether root starts the program as nobody, because root may write everywhere; other users start it as themselves
+     */
+    bool is_other_user;
 } surroundings;
 
 /* The exit status of a program that could not be started, e.g. because nobody may not enter the folder it is in. */
 enum { PROGRAM_OUT_OF_REACH = 99 };
 
-/* The two files that keep the output. They lie outside of the folder that the command runs in. */
+/* The path of one of the two files that keep the output. They lie outside the folder in which the command runs. */
 static inline const char *kept(const char *name)
 {
     static char paths[2][PATH_MAX];
@@ -61,7 +63,7 @@ static inline void redirect(const char *path, int descriptor)
     close(file);
 }
 
-/* Turns a process of root into one of nobody. */
+/* Gives up the rights of root by becoming the user nobody.  @return false when that fails */
 static inline bool become_other_user(void)
 {
     const unsigned nobody = 65534;

@@ -1,5 +1,5 @@
-/* test_active.c — the active set: bounds on margins, kept up to date by Gram rows, tell the unfitted samples exactly.
- */
+/* test_active.c — the active set: the bounds on margins, which Gram rows keep up to date, give the unfitted samples
+ * exactly. */
 #include "perceptron/active.c" /* its static parts are tested too */
 
 #include "tests/alloc_fail.h"
@@ -7,7 +7,7 @@
 
 #include <gsl/gsl_errno.h>
 
-/* A student whose unfitted samples are known, updated by some of them at a time. */
+/* A student whose unfitted samples are known. Each update adds some of them. */
 typedef struct {
     ch_sample_set set;
     ch_screen screen;
@@ -39,12 +39,13 @@ static void tear_down(stage *self)
     ch_sample_set_free(&self->set);
 }
 
-/* How often the updates met each case, to show that the tests cover it. */
+/* How often the updates met each case, which shows that the tests cover it. */
 typedef struct {
     size_t updates, grown, shrunk, decided, several, blocks_refreshed, all_refreshed;
 } journey;
 
-/* The unfitted set is the one that a look at all margins finds, in double; every slack is as exact as it says. */
+/* Requires that the unfitted samples are those whose margins in double are under kappa, and that the error of every
+ * slack is within its bound. */
 static void assert_knows_unfitted(const stage *self)
 {
     const ch_active_set *active = self->active;
@@ -81,7 +82,8 @@ static void assert_knows_unfitted(const stage *self)
     free(is_unfitted);
 }
 
-/* Draws as many of the unfitted samples as a batch may hold.  @return their number; `places` has them first */
+/* Draws as many of the unfitted samples as a batch may hold.
+ * @return their number; they come first in `places` */
 static uint32_t choose(stage *self)
 {
     const uint32_t number = ch_active_set_num_unfitted(self->active);
@@ -106,7 +108,7 @@ static size_t num_recomputed(const ch_active_set *active)
     return sum;
 }
 
-/* Updates by unfitted samples until none is left, and checks the set after each. */
+/* Updates by unfitted samples until none is left, and checks the active set after each update. */
 static void update_and_check(stage *self, uint64_t most_updates, journey *met)
 {
     ch_active_set *active = self->active;
@@ -126,7 +128,8 @@ static void update_and_check(stage *self, uint64_t most_updates, journey *met)
     }
 }
 
-/* Begun at w = 0, where all samples are bounded and unfitted, and after 19 and 300 updates, where fewer are. */
+/* The active set begins at w = 0, where all samples are bounded and unfitted, or after 19 or 300 updates, where fewer
+ * samples are. */
 static void knows_the_unfitted(void **state)
 {
     (void)state;
@@ -145,7 +148,7 @@ static void knows_the_unfitted(void **state)
     assert_true(met.decided > 100 && met.blocks_refreshed > 20);
 }
 
-/* Slacks that are off by nearly as much as they may be still tell the unfitted samples. */
+/* The unfitted samples are still found where each slack is off by nearly as much as its bound allows. */
 static void errors_within_the_bound_do_no_harm(void **state)
 {
     (void)state;
@@ -169,7 +172,8 @@ static void errors_within_the_bound_do_no_harm(void **state)
         add_row(active, NULL);
         find_unfitted(active);
         assert_knows_unfitted(&here);
-        /* A block that decides one sample or more at a time by its margin is computed anew by the 17th time after. */
+        /* In some blocks, one sample or more at a time is decided by its margin. The slacks of such a block must be
+         * computed anew at the latest when this happens for the 17th time. */
         bool decides[8] = {false};
         for (size_t b = 0; b < active->gram.count / BLOCK; b++) {
             decides[b] = active->recomputed[b] > 0;
@@ -188,7 +192,8 @@ static void errors_within_the_bound_do_no_harm(void **state)
     assert_true(between > 100 && refreshed > 20);
 }
 
-/* A sample whose margin is kappa to the bit is fitted, one whose margin is the next double under it is unfitted. */
+/* A sample whose margin equals kappa to the last bit is fitted. A sample whose margin is the next smaller double is
+ * unfitted. */
 static void margin_of_kappa_is_fitted(void **state)
 {
     (void)state;
@@ -206,7 +211,7 @@ static void margin_of_kappa_is_fitted(void **state)
                 truly += ch_student_margin(&here.student, nu) < margin;
             }
             assert_int_equal(ch_active_set_num_unfitted(here.active), truly);
-            free(here.active->gram.packed); /* begin is for once */
+            free(here.active->gram.packed); /* ch_active_set_begin, which is called again below, allocates it anew */
             here.active->gram.packed = NULL;
             here.active->gram.num_packed = here.active->gram.most_packed = 0;
         }
@@ -214,9 +219,9 @@ static void margin_of_kappa_is_fitted(void **state)
     tear_down(&here);
 }
 
-/* The bound on which samples are bounded has room for the rounding of keys: at a bound that is a sample's own rounded
- * key, so that this sample is left out, it never allows a student under whom the sample is unfitted. A set of one
- * sample each: keys are rounded up in about half of them. */
+/* The bound that chooses the bounded samples has room for the rounding of keys. With a bound equal to the rounded key
+ * of a sample, which leaves this sample out, the set must not accept a student for which the sample is unfitted. Each
+ * set has one sample; about half of the keys are rounded up. */
 static void bound_has_room_for_rounded_keys(void **state)
 {
     (void)state;
@@ -228,7 +233,8 @@ static void bound_has_room_for_rounded_keys(void **state)
         const float *row = ch_sample_set_row(&here.set, 0);
         const double along = (double)row[0], across = here.screen.least_across, noise = 3;
         const double key = (double)here.screen.keys[0];
-        /* unfitted by 1e-9 of the margin's size: weights against z_perp, v s - |z_perp| r just under kappa */
+        /* The sample is unfitted by 1e-9 of the size of its margin: the weights point against z_perp, so that v s -
+         * |z_perp| r is just under kappa. */
         const double signal = (noise * across + at.kappa) / along * (1 - 1e-9);
         here.student.weights[0] = signal;
         for (size_t i = 1; i < here.set.dim; i++) {
@@ -245,7 +251,7 @@ static void bound_has_room_for_rounded_keys(void **state)
     assert_true(rounded_up > 50);
 }
 
-/* Margins far beyond what a slack can hold are still on their side, however many rows are added. */
+/* Margins that are far beyond the range of a slack stay on their side of kappa, however many rows are added. */
 static void far_margins_stay_far(void **state)
 {
     (void)state;
@@ -259,12 +265,14 @@ static void far_margins_stay_far(void **state)
         far += fabs((double)here.active->slacks[k]) >= MOST_SLACK;
     }
     assert_true(far > 200);
-    update_and_check(&here, 60, &met); /* each adds up to 300 rows: they pass REFRESH_ROWS more than once */
+    /* each update adds up to 300 rows, so that all slacks are computed anew more than once */
+    update_and_check(&here, 60, &met);
     assert_true(met.updates == 60 && met.all_refreshed > 1);
     tear_down(&here);
 }
 
-/* Where memory is short, rows of the Gram matrix are forgotten and samples read from the set: nothing changes. */
+/* Where memory is short, rows of the Gram matrix are made again and samples are read from the set. No result changes by
+ * it. */
 static void short_memory_changes_nothing(void **state)
 {
     (void)state;
@@ -314,7 +322,7 @@ static void threads_change_nothing(void **state)
     tear_down(&two);
 }
 
-/* Where margins are too many times T, double cannot tell them from kappa, and says so. */
+/* Where margins are too many times T, double precision cannot tell them from kappa, and the set reports it. */
 static void knows_when_it_cannot_tell(void **state)
 {
     (void)state;
@@ -333,14 +341,14 @@ static void divergence_is_seen(void **state)
 {
     (void)state;
     static const double broken[] = {INFINITY, -INFINITY, NAN, 1e200};
-    const point at = {0, 8, 1000, 1, 1, 0x1p-15, false, false}; /* 1000: the last block is not full */
+    const point at = {0, 8, 1000, 1, 1, 0x1p-15, false, false}; /* with 1000 samples the last block is not full */
     for (size_t i = 0; i < 8; i++) {
         stage here;
         set_up(&here, &at, 6, 300);
         ch_active_set_begin(here.active);
         const uint32_t place = ch_active_set_place(here.active, 0);
-        here.student.weights[i / 4] = broken[i % 4]; /* along and across the teacher */
-        /* a signal may be that large, but its square, and so the noise's, overflows */
+        here.student.weights[i / 4] = broken[i % 4]; /* components along and across the teacher */
+        /* A signal may be that large, but its square overflows, and with it the square of the noise. */
         assert_int_equal(ch_active_set_update(here.active, &place, 1), i == 3);
         tear_down(&here);
     }

@@ -25,7 +25,7 @@ static void every_place_has_its_bit(void **state)
     }
 }
 
-/* Against a plain loop, at random numbers and at the ends of their range. */
+/* Compares with a plain loop, for random numbers and for the ends of their range. */
 static void agrees_with_a_loop(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* test_bootstrap.c — the one bootstrap: its draws, its threads, who hears of it, and how it ends; and the numbers it
- * is for. */
+/* test_bootstrap.c — the bootstrap: its draws, its threads, its progress and its end; and the numbers for which it
+ * finds errors. */
 #include "fit/errors/bootstrap.h"
 #include "fit/errors/estimate.h"
 #include "fit/numbers.h"
@@ -14,10 +14,10 @@
 
 enum { NUM_SETS = 7, REPLICAS = 61 };
 
-/* A problem whose numbers are the copies themselves; its workspaces count themselves. */
+/* A problem whose numbers are the numbers of copies themselves. It counts its workspaces. */
 typedef struct {
     size_t num_made, num_freed;
-    bool fails; /* the second workspace cannot be made */
+    bool fails; /* whether making the second workspace fails */
 } copies_problem;
 
 typedef struct {
@@ -63,7 +63,7 @@ static ch_code run_copies(copies_problem *self, int threads, const ch_watch *wat
     return ch_bootstrap_run(&problem, &options, &progress, numbers, &err);
 }
 
-/* Replica r draws seven of seven by the r-th stream of the seed, whatever thread makes it. */
+/* Replica r draws seven of seven data sets by stream r of the seed, whichever thread makes it. */
 static void test_draws(void **state)
 {
     (void)state;
@@ -98,7 +98,7 @@ static void test_a_workspace_that_cannot_be_made(void **state)
 
 /* ---- who hears of it ---- */
 
-/* Hears of replicas, and raises the flag once `enough` are done. */
+/* Is told of replicas, and raises the stop flag when `enough` are done. */
 typedef struct {
     uint64_t done, total, enough;
     ch_stop stop;
@@ -134,13 +134,13 @@ static void test_progress_over_groups(void **state)
     ch_error err = {0};
     listener ear;
     collapse_plant_table(&planted, 3, &table);
-    for (size_t i = 0; i < table.count; i++) { /* three groups, the last of one data set */
+    for (size_t i = 0; i < table.count; i++) { /* three groups, of which the last has one data set */
         const uint64_t set = table.runs[i].settings.seed_data;
         table.runs[i].settings.chi = set == 7 ? 3 : set > 3 ? 2 : 1;
     }
     ch_watch watch = watch_of(&ear, UINT64_MAX);
     ch_fit_options_default(&options);
-    options.replicas = 50; /* no multiple of what is told at a time */
+    options.replicas = 50; /* not a multiple of the number of replicas between two reports */
     options.threads = 2;
     options.watch = &watch;
     assert_int_equal(ch_fit_init(&fit, &table, &options, &err), CH_OK);
@@ -254,7 +254,7 @@ static void test_phases_are_told_of_and_end(void **state)
     assert_int_equal(ear.total, 400);
     assert_int_equal(ear.done, 400);
     ch_phase_list_free(&phases);
-    const ch_watch impatient = watch_of(&ear, 208); /* in the second diagram */
+    const ch_watch impatient = watch_of(&ear, 208); /* stops it in the second diagram */
     fit.options.watch = &impatient;
     assert_int_equal(ch_phase_list_init(&phases, &fit, &err), CH_ERROR_INTERRUPTED);
     assert_int_equal(err.code, CH_ERROR_INTERRUPTED);
@@ -266,7 +266,7 @@ static void test_phases_are_told_of_and_end(void **state)
 
 /* ---- the numbers ---- */
 
-/* There is room for a tenth exponent, and for a hundredth. */
+/* There is room for more exponents than a fit usually has: for ten, and for a hundred. */
 static void test_a_hundredth_exponent(void **state)
 {
     (void)state;
@@ -286,7 +286,7 @@ static void test_a_hundredth_exponent(void **state)
     free(group.exponents);
 }
 
-/* Every number of every definition has a place of its own, and none is left over. */
+/* Every number of every definition has a place of its own, and every place has a number. */
 static void test_places(void **state)
 {
     (void)state;
@@ -309,7 +309,7 @@ static void test_places(void **state)
     assert_int_equal(count, ch_fit_number_slots());
 }
 
-/* Names find the numbers that may be held, and the definitions of T_c. */
+/* The names of numbers that may be held, and of definitions of T_c, are found. */
 static void test_names(void **state)
 {
     (void)state;
@@ -336,8 +336,9 @@ static void test_names(void **state)
     assert_string_equal(text, "onset, escape or error");
 }
 
-/* Drawing n data sets of n shrinks the spread of a mean by sqrt((n - 1) / n), so that the error is the replicas' spread
- * times sqrt(n / (n - 1)). Quantiles of Student's distribution at 0.975 from a table: 12.7062, 2.77645, 2.26216. */
+/* Drawing n of n data sets makes the spread of a mean smaller by sqrt((n - 1) / n). So the error is the spread of the
+ * replicas times sqrt(n / (n - 1)). The quantiles of Student's distribution at 0.975 are from a table: 12.7062,
+ * 2.77645, 2.26216. */
 static void test_errors_are_widened_for_few_data_sets(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* test_candidates.c — lists of samples that can be unfitted leave none out. */
+/* test_candidates.c — a list of candidates has every sample that can be unfitted. */
 #include "perceptron/candidates.c" /* its static parts are tested too */
 
 #include "tests/alloc_fail.h"
@@ -6,7 +6,7 @@
 
 #include <gsl/gsl_errno.h>
 
-/* A student, and where it may go. */
+/* A student, and the list of candidates while it moves. */
 typedef struct {
     ch_sample_set set;
     ch_screen screen;
@@ -44,7 +44,8 @@ static bool is_candidate(const ch_candidates *self, uint32_t sample)
     return found;
 }
 
-/* Returns the number of unfitted samples; each must be a candidate. */
+/* Requires that each unfitted sample is a candidate.
+ * @return the number of unfitted samples */
 static size_t assert_unfitted_are_candidates(const stage *self)
 {
     size_t unfitted = 0;
@@ -57,7 +58,7 @@ static size_t assert_unfitted_are_candidates(const stage *self)
     return unfitted;
 }
 
-/* w <- w + length times a direction: a random one, or, at its worst, that of -z of one sample. */
+/* w <- w + length times a direction, which is random, or at worst that of -z of one sample. */
 static void displace(stage *self, double length, bool worst)
 {
     const gsl_rng gsl = ch_random_gsl(&self->random);
@@ -97,8 +98,8 @@ static void screening_leaves_none_out(void **state)
     assert_true(shorter > 10 && unfitted > 10000 && gone > 10);
 }
 
-/* Whatever the way there, no sample outside the list is unfitted while the list holds; and it holds within the radius.
- */
+/* Wherever the student goes, no sample outside the list is unfitted while the list is valid. The list is valid within
+ * its radius. */
 static void radius_leaves_none_out(void **state)
 {
     (void)state;
@@ -109,7 +110,7 @@ static void radius_leaves_none_out(void **state)
             set_up(&here, &points[i], 10 + i, updates);
             ch_candidates_set_reference(&here.candidates);
             displace(&here, points[i].temp, false);
-            /* draws dear and looks cheap: any list that is shorter is worth it */
+            /* Drawing is expensive and computing all margins is cheap, so that any shorter list is worth making. */
             const ch_candidates_use use = {.updates = 100, .draws = 100, .draw_cost = 1e6, .look_cost = 1e-3};
             const bool is_narrow = ch_candidates_narrow(&here.candidates, &use);
             narrowed += is_narrow;
@@ -134,9 +135,9 @@ static void radius_leaves_none_out(void **state)
 }
 
 /* A list by distance has room for the rounding of margins. Where the radius is 1e-12 of |w|, a margin that is over
- * kappa by a little more than the radius may come out under it once the student has moved: all samples with m - kappa
- * <= radius max |z| + 2 2^-53 (stride / 16 + 8) |w| max |z| have to be listed. Twenty samples are the same,
- * with a margin in that range for one kappa after the other; the others are far over kappa. */
+ * kappa by a little more than the radius may be under it by rounding once the student has moved. So all samples with m
+ * - kappa <= radius max |z| + 2 2^-53 (stride / 16 + 8) |w| max |z| must be in the list. Twenty equal samples have a
+ * margin in that range, at one kappa after the other; the other samples are far over kappa. */
 static void list_has_room_for_rounded_margins(void **state)
 {
     (void)state;
@@ -155,14 +156,15 @@ static void list_has_room_for_rounded_margins(void **state)
         assert_int_equal(ch_screen_init(&here.screen, &here.set, NULL), CH_OK);
         memset(here.student.weights, 0, here.student.stride * sizeof *here.student.weights);
         here.student.weights[0] = 1e6;
-        here.student.setup.kappa = 1; /* so that all samples are far over it */
+        here.student.setup.kappa = 1; /* all samples are then far over kappa */
         ch_candidates_set_reference(&here.candidates);
         displace(&here, 1e-6, false);
         const double moved = distance(&here.candidates), norm = here.screen.most_norm;
-        /* draws dear: a radius that lists few samples is taken, and the first one, moved / 2^8, where it lists none */
+        /* Drawing is expensive, so that a radius with few candidates is chosen, and the first radius, moved / 2^8,
+         * where that has none. */
         const ch_candidates_use use = {.updates = 1e9, .draws = 1e12, .draw_cost = 1e6, .look_cost = 1e-3};
         const double room = 0x1p-52 * ((double)here.student.stride / 16 + 8) * 1e6 * norm;
-        /* m - kappa from 0 to 1.5 times the range at the first radius */
+        /* m - kappa goes from 0 to 1.5 times the range at the first radius. */
         here.student.setup.kappa = ch_student_margin(&here.student, 0) - (0x1p-8 * moved * norm + room) * step / 40;
         assert_true(ch_candidates_narrow(&here.candidates, &use));
         const double excess = ch_student_margin(&here.student, 0) - here.student.setup.kappa;
@@ -179,7 +181,8 @@ static void list_has_room_for_rounded_margins(void **state)
     assert_true(between > 10 && listed > 20 && left_out > 5);
 }
 
-/* A sample whose margin is kappa to the bit is fitted, one whose margin is the next double under it is unfitted. */
+/* A sample whose margin equals kappa to the last bit is fitted. A sample whose margin is the next smaller double is
+ * unfitted. */
 static void margin_of_kappa_is_fitted(void **state)
 {
     (void)state;
@@ -200,7 +203,7 @@ static void margin_of_kappa_is_fitted(void **state)
     tear_down(&here);
 }
 
-/* The radius is the one of least cost, as a look at all of them says. */
+/* The chosen radius is the one of least cost, as a comparison of all radii says. */
 static void best_radius_is_the_cheapest(void **state)
 {
     (void)state;
@@ -252,7 +255,7 @@ static void looks_find_the_unfitted(void **state)
             assert_int_equal(number, truly);
             for (uint32_t k = 0; k < number; k++) {
                 assert_true(ch_is_unfitted(ch_student_margin(&here.student, unfitted[k]), here.student.setup.kappa));
-                assert_true(k == 0 || unfitted[k] > unfitted[k - 1]); /* the order of memory */
+                assert_true(k == 0 || unfitted[k] > unfitted[k - 1]); /* in the order of memory */
             }
             assert_int_equal(assert_unfitted_are_candidates(&here), truly);
             seen += number;
@@ -262,7 +265,7 @@ static void looks_find_the_unfitted(void **state)
     assert_true(seen > 1000);
 }
 
-/* A list of one's own has the same candidates. */
+/* A list in memory of its own has the same candidates. */
 static void own_list_is_the_same(void **state)
 {
     (void)state;
@@ -282,7 +285,7 @@ static void own_list_is_the_same(void **state)
     tear_down(&here);
 }
 
-/* Non-finite weights hold no list and let none be made. */
+/* With weights that are not finite, no list is valid and none is made. */
 static void broken_weights_leave_all(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* test_censored.c — power laws of tables in which a budget ended runs: lower bounds in the likelihood. */
+/* test_censored.c — power laws of tables in which a budget ended some runs, whose t* enter the likelihood as lower
+ * bounds. */
 #include "fit/fit.h"
 #include "tests/fit_plant.h"
 
@@ -20,7 +21,8 @@ static void end_at(ch_run_table *table, double time)
     }
 }
 
-/* @param bounds  as --bound has them; NULL for none */
+/* Fits a table.
+ * @param bounds  as written after --bound; NULL for none */
 static void fit_bounded(ch_fit *fit, const ch_run_table *table, size_t replicas, const char *bounds)
 {
     ch_fit_options options;
@@ -42,7 +44,8 @@ static void fit_table(ch_fit *fit, const ch_run_table *table, size_t replicas)
     fit_bounded(fit, table, replicas, NULL);
 }
 
-/* Of ln y = v0 + v1 ln T + v2 ln P with deviation exp(v3), over the window's runs. */
+/* Minus the logarithm of the likelihood of ln y = v0 + v1 ln T + v2 ln P with standard deviation exp(v3), over the runs
+ * in the window. */
 static double minus_log_likelihood(const gsl_vector *v, void *parameters)
 {
     const ch_fit_group *group = parameters;
@@ -61,7 +64,7 @@ static double minus_log_likelihood(const gsl_vector *v, void *parameters)
     return sum;
 }
 
-/* The most likely law found straight from the likelihood, by Nelder and Mead's simplex, restarted. */
+/* Finds the most likely law directly from the likelihood, by Nelder and Mead's simplex, which is restarted. */
 static void maximise_directly(const ch_fit_group *group, double found[4])
 {
     gsl_vector *at = gsl_vector_alloc(4), *step = gsl_vector_alloc(4);
@@ -96,7 +99,7 @@ static plant noisy(void)
     return planted;
 }
 
-/* P^2 T at P = 2^14, T = 4 is 2^30. Beyond 2^25.5 are some 15 % of the runs. */
+/* P^2 T at P = 2^14 and T = 4 is 2^30. Some 15 % of the runs lie beyond this time, 2^25.5. */
 static const double END = 47453132;
 
 static void agrees_with_the_likelihood(void **state)
@@ -126,8 +129,8 @@ static void agrees_with_the_likelihood(void **state)
     }
 }
 
-/* Without bounds a round uses the decomposition of the round before. Under bounds that nothing reaches, every round
- * decomposes anew: law and errors are the same to the last bit. */
+/* Without bounds, a round of the fit uses the decomposition of the round before. With bounds that are never reached,
+ * every round decomposes anew. Law and errors must be the same to the last bit. */
 static void a_decomposition_is_used_again(void **state)
 {
     (void)state;
@@ -149,8 +152,9 @@ static void a_decomposition_is_used_again(void **state)
     free(table.runs);
 }
 
-/* 95 % intervals of b cover 141 of 160 tables or more, 152 expected less 4 standard deviations, and b is not biased:
- * its mean is within four standard errors (6e-5), where the runs that were quick enough alone would give less. */
+/* 95 % intervals of b have the truth in them in 141 of 160 tables or more: 152 are expected, and 141 is 4 standard
+ * deviations less. b is not biased: its mean is within four standard errors (6e-5) of the truth. A fit of only the runs
+ * that ended in time would give less. */
 static void covers_and_is_not_biased(void **state)
 {
     (void)state;

@@ -6,7 +6,8 @@
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_errno.h>
 
-/* A rise far over the noise is found where it begins, though the data sets' own errors differ by ten times as much. */
+/* A rise that is far over the noise is found where it begins, although the data sets differ in their test errors by ten
+ * times as much. */
 static void finds_where_it_leaves(void **state)
 {
     (void)state;
@@ -19,7 +20,8 @@ static void finds_where_it_leaves(void **state)
         const ch_fit_group *group = &fit.groups[0];
         assert_int_equal(group->num_tc, 4);
         for (size_t i = 0; i < 4; i++) {
-            /* between the begin and where the rise, 0.5 ln(T / T_c), passes some ten times its own error */
+            /* T_c is found between the planted one and the T at which the rise, 0.5 ln(T / T_c), exceeds some ten times
+             * its own error. */
             assert_int_equal(group->tc[i].place, CH_TC_INSIDE);
             assert_int_equal(group->tc[i].definition, CH_TC_ERROR);
             const double begin = pow((double)group->tc[i].train, -0.5);
@@ -33,8 +35,9 @@ static void finds_where_it_leaves(void **state)
     }
 }
 
-/* Five data sets by hand: shifts -0.01, 0.01, 0.02, 0.03, 0.05 have mean 0.02, deviation 0.0223607 and error 0.01;
- * two sigmas are as improbable as 2.8693 of Student's t with four degrees of freedom (from a table of R). */
+/* Five data sets, computed by hand: the shifts -0.01, 0.01, 0.02, 0.03, 0.05 have mean 0.02, standard deviation
+ * 0.0223607 and standard error 0.01. Two sigmas have the probability of 2.8693 in Student's t with four degrees of
+ * freedom (from a table of R). */
 static void agrees_with_hand(void **state)
 {
     (void)state;
@@ -63,7 +66,8 @@ static void agrees_with_hand(void **state)
     assert_close(t, 2.8693, 1e-4);
     assert_close(change.limits[0], 0.01 * t, 1e-9);
     assert_close(change.limits[1], 0.02 * t, 1e-9);
-    /* mean shifts 0.05 and 0.1 are beyond 0.0287 and 0.0574: it has left already at the first */
+    /* The mean shifts 0.05 and 0.1 exceed 0.0287 and 0.0574, so that the test error has left its value already at the
+     * first. */
     double log_temp = NAN;
     assert_int_equal(ch_tc_error(&change, NULL, &log_temp), CH_TC_BELOW);
     assert_close(exp(log_temp), 1, 1e-12);

@@ -3,7 +3,7 @@
 
 #include <gsl/gsl_errno.h>
 
-/* Alarms at `num` P of errors that do not depend on T. */
+/* The number of P with a false alarm, among `num` P whose test errors do not depend on T. */
 static size_t count_alarms(int num_sets, double sigmas, size_t num)
 {
     plant planted = grid();
@@ -32,8 +32,9 @@ static size_t count_alarms(int num_sets, double sigmas, size_t num)
     return alarms;
 }
 
-/* Errors that do not depend on T are found as rarely as is said: not over it by more than 4 sigma (3e-5 each), and not
- * under half of it, as one run of several T beyond the limit is one alarm and not many. */
+/* A test error that does not depend on T is found to change as often as is stated. The number of alarms may exceed the
+ * stated one by 4 sigma (3e-5 each). It must be at least half of the stated one, because several T in a row beyond the
+ * limit count as one alarm. */
 static void false_alarms_are_as_stated(void **state)
 {
     (void)state;

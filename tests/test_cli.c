@@ -204,7 +204,8 @@ static void test_a_run_is_json(void **state)
     json_decref(json);
 }
 
-/* Words for the value 0: what has no bound is null, the full batch "full". */
+/* Settings with a word for the value 0: where the word means that there is no limit, JSON has null; the full batch is
+ * "full". */
 static void test_words_of_settings_as_json(void **state)
 {
     (void)state;
@@ -228,7 +229,7 @@ static void test_words_of_settings_as_json(void **state)
     json_decref(batch);
 }
 
-/* jansson's allocations, the k-th of which fails. */
+/* Counts the allocations of jansson, of which the k-th fails. */
 static long json_left;
 
 static void *json_malloc(size_t size)

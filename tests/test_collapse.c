@@ -1,5 +1,5 @@
-/* test_collapse.c — collapses of planted curves: S by an independent calculation, exponents found, and saying so where
- * there are none. Coverage of the intervals is in test_collapse_coverage.c. */
+/* test_collapse.c — collapses of planted curves: S agrees with independent calculations, the planted exponents are
+ * found, and the report says where there is none. test_collapse_coverage.c tests the coverage of the intervals. */
 #include "fit/collapse/master.h"
 #include "fit/fit.h"
 #include "fit/reports/reports.h"
@@ -34,8 +34,8 @@ static ch_master search(const ch_curve *curves, size_t num_curves)
 
 /* ---- S ---- */
 
-/* Two curves of two points, where S is Houdayer and Hartmann's: numbers from their formulas, a weighted straight line
- * through the points that bracket u, typed into numpy. */
+/* Two curves of two points, where S is that of Houdayer and Hartmann. The numbers are from their formulas, a weighted
+ * straight line through the points on both sides of u, computed with numpy. */
 static void test_quality_of_two(void **state)
 {
     (void)state;
@@ -49,8 +49,8 @@ static void test_quality_of_two(void **state)
     assert_close(ch_master_quality(&sums, 0.7), 2.04827661613466, 1e-13);
 }
 
-/* Three ragged curves: numbers from numpy, with the cubic through up to four points found by solving Vandermonde's
- * system, and x of least S from three values of S. */
+/* Three curves with points at different u. The numbers are from numpy: the cubic through up to four points by solving
+ * Vandermonde's system, and the x of least S from three values of S. */
 static void test_quality_of_three(void **state)
 {
     (void)state;
@@ -72,9 +72,9 @@ static void test_quality_of_three(void **state)
     assert_close(ch_master_quality(&sums, ch_master_exponent(&sums)), 0.788382042691323, 1e-12);
 }
 
-/* Curves of one straight line, which any interpolation reproduces, and independent normal errors of known and unequal
- * size: the expected S at the truth is 1 exactly. The mean of 2,000 is within 4.9 of its standard errors but for 1e-6
- * of seeds. */
+/* All curves are one straight line, which any interpolation reproduces, with independent normal errors of known and
+ * unequal size. Then the expected S at the truth is exactly 1. The mean of 2,000 S differs from it by more than 4.9
+ * standard errors for 1e-6 of seeds. */
 static void test_quality_is_one(void **state)
 {
     (void)state;
@@ -108,9 +108,8 @@ static void test_quality_is_one(void **state)
 
 /* ---- exponents ---- */
 
-/* Without noise but for differences of 1e-6 between data sets: what is left is the cubics' error, h^4 f'''' / 43 at
- * most for points h = ln 2^1.5 to ln 2^3 apart. Straight lines through two points miss by h^2 f'' / 8 = 0.03 to 0.13.
- */
+/* The data sets differ by 1e-6 only. What is left of S is the error of the cubics, h^4 f'''' / 43 at most for points
+ * that are h = ln 2^1.5 to ln 2^3 apart. */
 static void test_found_on_a_coarse_grid(void **state)
 {
     (void)state;
@@ -164,8 +163,8 @@ static void test_found_with_noise(void **state)
 
 /* ---- guards ---- */
 
-/* Pushed so far apart that only their ends are compared, the curves lie on each other better than at the truth, as x
- * and a then have one condition each to meet. Such an a is not admitted. */
+/* Where an a moves the curves so far apart that only their ends are compared, they fit each other better than at the
+ * truth, because x and a then have to fulfil only one condition each. Such an a is not accepted. */
 static void test_parted_curves_do_not_win(void **state)
 {
     (void)state;
@@ -191,7 +190,7 @@ static void test_parted_curves_do_not_win(void **state)
     assert_in(best.a, 0.2, 0.4);
     assert_in(best.x, 0.3, 0.5);
     assert_true(best.num_compared >= 22 && best.hi < 10 && best.lo > -10);
-    /* the same from a replica's start among parted curves: no minimum there */
+    /* The same holds where a replica starts among curves that are far apart: there is no minimum. */
     gsl_min_fminimizer *solver = gsl_min_fminimizer_alloc(gsl_min_fminimizer_brent);
     ch_master start = best, followed;
     start.a = 11.5; /* no point is compared */
@@ -203,8 +202,8 @@ static void test_parted_curves_do_not_win(void **state)
     gsl_min_fminimizer_free(solver);
 }
 
-/* Straight curves, a power law or a plateau, fix x + a times their slope only. No collapse is given; over
- * many tables in test_collapse_coverage.c. */
+/* Straight curves, from a power law or a plateau, determine only x + a times their slope. So no collapse is given.
+ * test_collapse_coverage.c has the same for many tables. */
 static void test_straight_curves_have_none(void **state)
 {
     (void)state;
@@ -268,7 +267,8 @@ static void test_reasons(void **state)
     assert_reason(&planted, false, "there is one data set", "--seed 0..9 -o STORE");
     planted = collapse_plant_default();
     assert_reason(&planted, true, "1 of 5 P has", "--train 1024,2048,4096,8192,16384 --temp 2^-18..2^8");
-    planted.set_noise = planted.set_train_noise = planted.run_noise = 0; /* no spread: no errors to weigh by */
+    /* without spread there are no errors to weigh points by */
+    planted.set_noise = planted.set_train_noise = planted.run_noise = 0;
     assert_reason(&planted, false, "on data sets that differ; 0 of 5 P have", "chiton sweep");
 }
 
@@ -319,7 +319,7 @@ static void test_report(void **state)
     char *text = NULL;
     size_t size = 0;
     collapse_plant_table(&planted, 3, &table);
-    for (size_t i = 0; i < table.count; i++) { /* two groups, the second of one data set */
+    for (size_t i = 0; i < table.count; i++) { /* two groups, of which the second has one data set */
         table.runs[i].settings.chi = table.runs[i].settings.seed_data == 7 ? 3 : 1;
     }
     collapse_plant_fit(&fit, &table, 50, 2);

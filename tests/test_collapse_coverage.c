@@ -1,5 +1,5 @@
-/* test_collapse_coverage.c — 95 % intervals of a collapse hold the planted truth in 95 % of planted tables, and curves
- * without a bend have none. */
+/* test_collapse_coverage.c — 95 % intervals of a collapse have the planted value in them in 95 % of planted tables, and
+ * curves without a bend give no collapse. */
 #include "tests/collapse_plant.h"
 
 #include <gsl/gsl_cdf.h>
@@ -7,15 +7,15 @@
 
 enum { NUM_TABLES = 400 };
 
-/* Each tail of the binomial law of the number of tables whose interval holds the truth: with exact intervals the 8
- * assertions of this program fail falsely in under 1.6e-4 of seeds. */
+/* Probability of each tail of the binomial law of the number of tables whose interval has the truth in it. With exact
+ * intervals, one of the 8 assertions of this program fails falsely for under 1.6e-4 of seeds. */
 static const double tail = 1e-5;
 
 static void assert_coverage(unsigned held, const char *what)
 {
     print_message("    %-24s %u of %d intervals hold the truth\n", what, held, NUM_TABLES);
-    assert_true(gsl_cdf_binomial_P(held, 0.95, NUM_TABLES) > tail);     /* else too narrow */
-    assert_true(gsl_cdf_binomial_Q(held - 1, 0.95, NUM_TABLES) > tail); /* else too wide */
+    assert_true(gsl_cdf_binomial_P(held, 0.95, NUM_TABLES) > tail);     /* fails where intervals are too narrow */
+    assert_true(gsl_cdf_binomial_Q(held - 1, 0.95, NUM_TABLES) > tail); /* fails where intervals are too wide */
 }
 
 static bool holds(const ch_estimate *estimate, double truth)
@@ -62,7 +62,7 @@ static void test_time(void **state)
     check(CH_COLLAPSE_TIME, "x of time", "a of time");
 }
 
-/* A power law or a plateau, which fix x + a times their slope only: in none of 400 tables is a collapse given. */
+/* A power law or a plateau determines only x + a times its slope. No collapse is given for any of 400 tables. */
 static void test_straight_curves(void **state)
 {
     (void)state;

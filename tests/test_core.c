@@ -40,7 +40,8 @@ static void streams_differ_and_repeat(void **state)
         same[1] += word == ch_random_u32(&d);
         same[2] += word == ch_random_u32(&e);
     }
-    for (int i = 0; i < 3; i++) { /* 1000 / 2^32 expected: a false alarm in 10^6 */
+    /* 1000 / 2^32 numbers are expected there; the probability of one or more is 10^-6 over the three */
+    for (int i = 0; i < 3; i++) {
         assert_int_equal(same[i], 0);
     }
 }
@@ -138,7 +139,7 @@ static void available_memory_keeps_limits(void **state)
     assert_true(ch_memory_available() > 0);
     assert_true(ch_memory_available() <= ch_memory_physical());
     assert_non_null(mkdtemp(folder));
-    assert_true(ch_memory_available_in_group(folder) == SIZE_MAX); /* no such group */
+    assert_true(ch_memory_available_in_group(folder) == SIZE_MAX); /* there is no such group */
     write_text(folder, "memory.max", "max\n");
     assert_true(ch_memory_available_in_group(folder) == SIZE_MAX);
     write_text(folder, "memory.max", "8000000000\n");

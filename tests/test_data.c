@@ -19,7 +19,7 @@ static ch_sample_set draw(double chi, size_t dim, bool random_teacher, uint64_t 
     return set;
 }
 
-/* y x . e of one sample */
+/* y x . e of one sample. */
 static double parallel_part(const ch_sample_set *set, size_t mu)
 {
     double sum = 0;
@@ -178,7 +178,7 @@ static void survives_failing_allocations(void **state)
     ch_sample_set_free(&set);
 }
 
-/* A row is y x / sqrt(d): whatever its label, it lies on the teacher's side, in test sets as in training sets. */
+/* A row is y x / sqrt(d). Whatever its label is, it lies on the teacher's side, in training sets and in test sets. */
 static void labels_are_folded_into_the_rows(void **state)
 {
     (void)state;
@@ -199,7 +199,7 @@ static void labels_are_folded_into_the_rows(void **state)
     }
 }
 
-/* Every law is drawn one way or read from files, and its row answers for it: no law is taken for another. */
+/* Every law is either drawn in its own way or read from files, as its row says. No law is taken for another. */
 static void every_law_has_its_own_row(void **state)
 {
     (void)state;

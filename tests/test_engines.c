@@ -1,11 +1,10 @@
-/* test_engines.c — the fast engine against the plain one: two-sample Kolmogorov–Smirnov tests at eight points.
+/* test_engines.c — compares the fast engine with the plain one by two-sample Kolmogorov–Smirnov tests at eight points.
  *
- * Each engine makes 2000 runs at a point under `make check-long` and 800 under `make check`, of different seeds: the
- * least difference of two distribution functions that is detected is then 1.58 times as large. At half of the points
- * all runs share one data set, so that what the batches alone make is seen; at the others each has its own. False
- * alarm: 1e-4 a test whatever the number of runs, 48 tests, 0.5 % in all; the seeds are fixed, so it either always
- * fails or never.
- */
+ * Each engine makes 2000 runs at a point under `make check-long` and 800 under `make check`. The two engines have
+ * different seeds. With 800 runs, the smallest difference of the distribution functions that is detected is 1.58 times
+ * as large as with 2000. At half of the points all runs share one data set, so that only the batches make runs differ.
+ * At the other points each run has its own data set. The false-alarm rate is 1e-4 for each of 48 tests, whatever the
+ * number of runs, which is 0.5 % in all. The seeds are fixed, so that the program either always fails or never does. */
 #include "chiton.h"
 
 #include "tests/support.h"
@@ -34,8 +33,8 @@ typedef struct {
     double temp, kappa;
     bool random_teacher;
     bool one_data_set;
-    uint64_t step;                  /* where to look on the way: round(10^(i / 2)) */
-    double drawing, near, bounding; /* updates that a run of the fast engine takes in each stage, at least */
+    uint64_t step;                  /* the step at which runs are compared on their way: round(10^(i / 2)) */
+    double drawing, near, bounding; /* least number of updates that a run of the fast engine takes in each stage */
 } point;
 
 static point points[] = {
@@ -80,7 +79,7 @@ static ch_settings settings_of(const point *at, uint64_t engine, uint64_t seed)
     return settings;
 }
 
-/* What was seen at a step, or at the end of a run that had ended by then. */
+/* What was observed at a step, or at the end where the run had ended before that step. */
 static const ch_observation *seen_at(const ch_run *run, uint64_t step)
 {
     for (size_t i = 0; i < run->num_points; i++) {
@@ -91,7 +90,8 @@ static const ch_observation *seen_at(const ch_run *run, uint64_t step)
     return run->steps <= step ? &run->final : NULL;
 }
 
-/* Returns the number of runs that did not end fitted. */
+/* Makes the runs of one engine.
+ * @return the number of runs that did not end fitted */
 static size_t simulate(const point *at, uint64_t engine, uint64_t first_seed, sample_table table)
 {
     const size_t count = num_seeds();
@@ -117,7 +117,8 @@ static size_t simulate(const point *at, uint64_t engine, uint64_t first_seed, sa
     return failures;
 }
 
-/* Updates of some runs of the fast engine in each of its stages, so that the comparison is of two engines. */
+/* The number of updates that some runs of the fast engine take in each of its stages, which shows that all stages are
+ * compared. */
 static ch_fast_work work_of(const point *at)
 {
     ch_fast_work sum = {0};

@@ -29,14 +29,15 @@ static double fraction_positive(const ch_examples *examples)
     return (double)positive / (double)examples->num_samples;
 }
 
-/* A fraction p of NUM_SAMPLES fair draws, at five standard errors: false alarm 6e-7 each. */
+/* Requires that a fraction p of NUM_SAMPLES independent draws is +1, within five standard errors: false alarm 6e-7
+ * each. */
 static void assert_fraction(const ch_examples *examples, double p)
 {
     const double error = 5 * sqrt(p * (1 - p) / NUM_SAMPLES);
     assert_in(fraction_positive(examples), p - error, p + error);
 }
 
-/* x = y z sqrt(d), z the perceptron's sample of the same law; the label is the sign of x . e */
+/* x = y z sqrt(d), where z is the perceptron's sample of the same law. The label is the sign of x . e. */
 static void depleted_examples_are_the_perceptrons_samples(void **state)
 {
     (void)state;
@@ -64,8 +65,8 @@ static void depleted_examples_are_the_perceptrons_samples(void **state)
     }
 }
 
-/* Labels are fair; E x_i = 0 only if the label turns every entry; E x_par^2 = chi + 1, E x_i^2 = 1. Means at five
- * standard errors: 22 checks, false alarm 1.3e-5 in all. */
+/* Both labels have probability 1/2. E x_i = 0, which holds only if the label turns every component; E x_par^2 = chi + 1
+ * and E x_i^2 = 1. Means are within five standard errors: 22 checks, false alarm 1.3e-5 in all. */
 static void depleted_labels_are_fair_and_entries_are_of_unit_variance(void **state)
 {
     (void)state;
@@ -82,7 +83,8 @@ static void depleted_labels_are_fair_and_entries_are_of_unit_variance(void **sta
                 square += x * x;
             }
             const double variance = i == 0 ? chis[c] + 1 : 1;
-            const double error = 5 * sqrt(variance / NUM_SAMPLES); /* of x; x^2 has variance 2 (chi + 1) or 2 */
+            /* of the mean of x; x^2 has variance 2 (chi + 1) or 2 */
+            const double error = 5 * sqrt(variance / NUM_SAMPLES);
             assert_in(sum / NUM_SAMPLES, -error, error);
             assert_in(square / NUM_SAMPLES, variance - sqrt(2) * error, variance + sqrt(2) * error);
         }
@@ -90,7 +92,7 @@ static void depleted_labels_are_fair_and_entries_are_of_unit_variance(void **sta
     }
 }
 
-/* Phi(1.18549) - Phi(-0.3) = 1/2 */
+/* The stripe has probability 1/2: Phi(1.18549) - Phi(-0.3) = 1/2. */
 static void stripe(void **state)
 {
     (void)state;
@@ -105,8 +107,8 @@ static void stripe(void **state)
     ch_examples_free(&examples);
 }
 
-/* |x|^2 is chi-square with d degrees of freedom, so that y = +1 with probability Q(d - 2 + sqrt(2)); at d = 2 that is
- * exp(-1 / sqrt(2)). |x|^2 has mean d, variance 2 d. */
+/* |x|^2 is chi-square with d degrees of freedom. So y = +1 has probability Q(d - 2 + sqrt(2)), which at d = 2 is exp(-1
+ * / sqrt(2)). |x|^2 has mean d and variance 2 d. */
 static void sphere(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* test_fast.c — the fast engine as a learner: its stages, its limits, and that it misses no unfitted sample. */
+/* test_fast.c — the fast engine as a learner: its stages, its limits, and that it finds every unfitted sample. */
 #include "perceptron/fast.c" /* their static parts are tested too */
 #include "perceptron/fast_events.c"
 
@@ -12,13 +12,13 @@
 
 /* ---- it misses no unfitted sample ---- */
 
-/* How many updates there were of each kind, to show that the tests cover it. */
+/* The number of updates of each kind, which shows that the tests cover it. */
 typedef struct {
     size_t plain, drawing, by_radius, bounding, by_looking;
 } journey;
 
-/* While drawing, every unfitted sample is a candidate; while bounding, the known ones are the unfitted samples. An
- * update that is known already is by unfitted samples. */
+/* Requires that in the stage of drawing every unfitted sample is a candidate, that in the stage of bounding the known
+ * samples are the unfitted ones, and that an update that is known already adds unfitted samples. */
 static void assert_none_escapes(const ch_fast_perceptron *model, bool *is_known)
 {
     const ch_fast_state *state = model->state;
@@ -48,7 +48,7 @@ static void assert_none_escapes(const ch_fast_perceptron *model, bool *is_known)
     }
 }
 
-/* Advances update by update, with the check after each. */
+/* Advances by one update at a time, with the check after each. */
 static void step_through(ch_fast_perceptron *model, uint64_t most_updates, journey *met)
 {
     ch_learner *learner = &model->student.learner;
@@ -89,7 +89,7 @@ static void no_unfitted_sample_escapes(void **state)
     assert_true(met.by_looking > 20);
 }
 
-/* The same where drawing or bounding begins at once or after 19 updates, whatever that costs. */
+/* The same checks where drawing or bounding begins at once or after 19 updates, whether or not that is cheaper. */
 static void no_stage_is_too_early(void **state)
 {
     (void)state;
@@ -117,7 +117,7 @@ static void no_stage_is_too_early(void **state)
     assert_true(met.drawing > 2000 && met.bounding > 2000);
 }
 
-/* Single precision tells a fitted sample only where double says the same, also where the weights are huge. */
+/* Where a sample is fitted by its margin in single precision, it is fitted in double too, also for huge weights. */
 static void single_precision_is_on_the_safe_side(void **state)
 {
     (void)state;
@@ -156,7 +156,8 @@ static void single_precision_is_on_the_safe_side(void **state)
     ch_sample_set_free(&set);
 }
 
-/* A sample whose margin is kappa to the bit is fitted, one whose margin is the next double under it is unfitted. */
+/* A sample whose margin equals kappa to the last bit is fitted. A sample whose margin is the next smaller double is
+ * unfitted. */
 static void margin_of_kappa_is_fitted(void **state)
 {
     (void)state;
@@ -180,8 +181,7 @@ static void margin_of_kappa_is_fitted(void **state)
 
 /* ---- drawing ---- */
 
-/* The law by which batches with candidates are drawn is that of the present number of candidates, whenever this has
- * changed. */
+/* Whenever the number of candidates has changed, batches with candidates are drawn by the law of the new number. */
 static void waiting_law_is_that_of_the_candidates(void **state)
 {
     (void)state;
@@ -210,8 +210,8 @@ static void waiting_law_is_that_of_the_candidates(void **state)
     assert_true(changes > 50);
 }
 
-/* What a known update is drawn from is the law of the present number of unfitted samples: the same as drawn here from
- * the same stream, also where more samples are unfitted than laws are kept for. */
+/* A known update was drawn by the law of the present number of unfitted samples. The test draws it again from the same
+ * stream, also where more samples are unfitted than there are stored laws. */
 static void updates_are_drawn_by_the_law_of_the_unfitted(void **state)
 {
     (void)state;
@@ -245,7 +245,8 @@ static void updates_are_drawn_by_the_law_of_the_unfitted(void **state)
     assert_true(many > 100 && few > 100 && several > 100);
 }
 
-/* `number` of `count` candidates: each pair equally likely to be drawn together, whether scanned or shuffled. */
+/* `number` of `count` candidates are drawn so that each pair is equally likely to be drawn together, in both ways of
+ * drawing. */
 static void candidates_are_drawn_uniformly(void **state)
 {
     (void)state;
@@ -290,7 +291,7 @@ static void candidates_are_drawn_uniformly(void **state)
     ch_sample_set_free(&set);
 }
 
-/* All candidates, where a batch takes all. */
+/* A batch of all samples holds all candidates. */
 static void full_batches_take_all_candidates(void **state)
 {
     (void)state;
@@ -319,7 +320,7 @@ static void assert_same_end(const ch_fast_perceptron *a, const ch_fast_perceptro
     assert_memory_equal(a->student.weights, b->student.weights, a->student.stride * sizeof(double));
 }
 
-/* Stopping anywhere, and looking, changes nothing; the points go through every stage. */
+/* Stopping at any step and observing there changes nothing. The points go through every stage. */
 static void limits_are_exact(void **state)
 {
     (void)state;
@@ -359,7 +360,8 @@ static void limits_are_exact(void **state)
             assert_true(parts.state->stage != CH_FAST_BOUNDING ||
                         seen.unfitted == ch_active_set_num_unfitted(parts.state->active));
             if (!ended) {
-                learner->progress.status = CH_RUNNING; /* as the training loop has it: a look changes nothing */
+                /* The training loop does the same: an observation must not end a run. */
+                learner->progress.status = CH_RUNNING;
             }
         }
         assert_same_end(&whole, &parts);
@@ -370,7 +372,7 @@ static void limits_are_exact(void **state)
     assert_true(ends[CH_FAST_DRAWING] > 0 && ends[CH_FAST_BOUNDING] > 0);
 }
 
-/* A step that is drawn but beyond the limit is not taken; at the limit it is. */
+/* A step that is drawn but lies beyond the limit is not taken. A step at the limit is. */
 static void budgets_of_steps_are_exact(void **state)
 {
     (void)state;
@@ -403,7 +405,7 @@ static void budgets_of_steps_are_exact(void **state)
     ch_sample_set_free(&set);
 }
 
-/* Steps beyond 2^53 are counted one by one, and beyond 2^63 not at all. */
+/* Steps beyond 2^53 are counted one by one. Steps beyond 2^63 are not taken. */
 static void steps_beyond_doubles_are_counted(void **state)
 {
     (void)state;
@@ -446,7 +448,7 @@ static void threads_change_nothing(void **state)
     ch_sample_set_free(&set);
 }
 
-/* Sharing a set, or its screening index, changes no bit. */
+/* Sharing a training set or its screening index changes no bit. */
 static void shared_index_changes_nothing(void **state)
 {
     (void)state;
@@ -492,7 +494,7 @@ static void divergence_is_no_fit(void **state)
     ch_sample_set_free(&set);
 }
 
-/* A weight that is no longer finite while candidates are drawn, or while their margins are bounded. */
+/* A weight that is no longer finite is noticed in the stages of drawing and of bounding. */
 static void divergence_is_seen_in_every_stage(void **state)
 {
     (void)state;
@@ -508,7 +510,7 @@ static void divergence_is_seen_in_every_stage(void **state)
         for (; model.state->stage != wanted; limit.updates++) {
             learner->advance(learner, &limit);
         }
-        model.student.weights[i % 2] = broken[i % 3]; /* along and across the teacher */
+        model.student.weights[i % 2] = broken[i % 3]; /* components along and across the teacher */
         ch_fast_copy_weights(&model);
         limit.updates += 10;
         learner->advance(learner, &limit);
@@ -518,7 +520,7 @@ static void divergence_is_seen_in_every_stage(void **state)
     ch_sample_set_free(&set);
 }
 
-/* Few samples are the plain engine's, step by step. */
+/* Runs with few samples are the plain engine's, step by step. */
 static void few_samples_are_left_to_the_plain_engine(void **state)
 {
     (void)state;
@@ -598,7 +600,7 @@ static void survives_failing_allocations(void **state)
 static void short_memory_is_said_with_what_is_accepted(void **state)
 {
     (void)state;
-    enum { LAST_ALLOCATION = 21 };
+    enum { LAST_ALLOCATION = 21 }; /* one of the lists of the state */
     ch_sample_set set = draw(0, 8, false, 6, 200);
     ch_screen screen;
     ch_fast_perceptron model;

@@ -1,4 +1,5 @@
-/* test_fetch.c — files are fetched whole or not at all, gone on with after an interruption, and never replaced. */
+/* test_fetch.c — a file is fetched whole or not at all; an interrupted fetch goes on where it stopped; no file is
+ * replaced. */
 #include "data/data.h"
 #include "data/images_private.h"
 
@@ -17,11 +18,11 @@ static uint8_t content[SIZE];
 static char content_md5[CH_MD5_SIZE];
 static server mirror;
 
-/* What is fetched into the folder "got", and what was told. */
+/* What the test fetches into the folder "got", and what the watch was told. */
 typedef struct {
     char sentences[2048];
-    uint64_t first, last, total; /* of progress */
-    uint64_t stop_at;            /* raise the flag beyond so many bytes; 0: never */
+    uint64_t first, last, total; /* bytes that the first and the last report had, and the total */
+    uint64_t stop_at;            /* number of bytes beyond which the stop flag is raised; 0: never */
     ch_stop stop;
 } account;
 
@@ -63,7 +64,7 @@ static int remove_mirror(void **state)
     return remove_folder(state);
 }
 
-/* The URL of a mode of the server; "file" is the folder itself. */
+/* The URL of a mode of the server. Mode "file" is the folder itself. */
 static const char *url_of(const char *mode)
 {
     static char urls[4][128];
@@ -99,7 +100,7 @@ static void assert_same(const char *name, const uint8_t *bytes, size_t size)
     fclose(file);
 }
 
-/* The file is there, whole, and nothing beside it; then it goes. */
+/* Requires that the file is in its folder, whole and alone, and removes it. */
 static void assert_fetched(void)
 {
     assert_same("got/file", content, SIZE);
@@ -132,7 +133,7 @@ static void fetched_once(void **state)
         assert_non_null(strstr(told.sentences, "/got/file: fetched, MD5 is right"));
         assert_int_equal(told.last, SIZE);
         assert_int_equal(told.total, SIZE);
-        assert_int_equal(fetch_from("nowhere", NULL, &told, &err), CH_OK); /* it is not asked for again */
+        assert_int_equal(fetch_from("nowhere", NULL, &told, &err), CH_OK); /* the file is not requested again */
         assert_non_null(strstr(told.sentences, "/got/file: is there"));
         assert_fetched();
     }
@@ -155,7 +156,7 @@ static void goes_on_from_a_part(void **state)
     assert_true(was_asked("Range: bytes=1234567-"));
 }
 
-/* A part of other bytes, of too many, or of all. */
+/* The part has other bytes than the file, or too many bytes, or all of them. */
 static void wrong_parts_are_fetched_anew(void **state)
 {
     (void)state;
@@ -190,7 +191,7 @@ static void broken_transfers_are_kept(void **state)
     assert_int_equal(fetch_from("ranges", NULL, &told, &err), CH_OK);
     assert_true(was_asked("Range: bytes=1572864-"));
     assert_fetched();
-    assert_int_equal(fetch_from("short", "ranges", &told, &err), CH_OK); /* the next mirror goes on */
+    assert_int_equal(fetch_from("short", "ranges", &told, &err), CH_OK); /* the next mirror continues the download */
     assert_fetched();
 }
 
@@ -302,7 +303,7 @@ static void full_disk(void **state)
 
 typedef struct {
     const char *path;
-    size_t first, size; /* of content */
+    size_t first, size; /* place and number of bytes of the content */
 } member;
 
 static void write_archive(const char *name, const member *members, size_t num_members)
@@ -327,7 +328,7 @@ static void write_archive(const char *name, const member *members, size_t num_me
 
 enum { FIRST = 100000, SECOND = 70000 };
 
-/* The two files, known by their checksums. */
+/* Describes the two files by their checksums. */
 static void describe_files(ch_fetch_file files[2])
 {
     static char md5s[2][CH_MD5_SIZE];
@@ -363,12 +364,13 @@ static void unpacks_what_is_asked_for(void **state)
         assert_int_equal(unpack("a.tar.gz", &told, &err), CH_OK);
         assert_same("got/first.bin", content, FIRST);
         assert_same("got/second.bin", content + FIRST, SECOND);
-        write_file(path_of("got/second.bin.part"), content, 7); /* of an unpacking that was killed */
+        /* left by a process that was killed while it unpacked */
+        write_file(path_of("got/second.bin.part"), content, 7);
         unlink(path_of("got/second.bin"));
     }
     assert_int_equal(unpack("a.tar.gz", &told, &err), CH_OK);
     assert_int_equal(unlink(path_of("got/first.bin")) + unlink(path_of("got/second.bin")), 0);
-    assert_int_equal(rmdir(path_of("got")), 0); /* nothing else */
+    assert_int_equal(rmdir(path_of("got")), 0); /* fails if anything else is in the folder */
 }
 
 static void bad_archives(void **state)
@@ -404,7 +406,8 @@ static void bad_archives(void **state)
     assert_same("got/first.bin", (const uint8_t *)"mine", 4);
 }
 
-/* Fetched, unpacked and removed; then not asked for again; kept where it cannot be unpacked. */
+/* An archive is fetched, unpacked and removed. Then it is not fetched again. Where it cannot be unpacked, it is kept.
+ */
 static void archives_come_and_go(void **state)
 {
     (void)state;
@@ -458,7 +461,7 @@ static void folders_of_sets(void **state)
     assert_says(&err, "/a does not exist");
 }
 
-/* Original files go through, where CHITON_DATA has MNIST's test set. */
+/* The original files are accepted, where CHITON_DATA has MNIST's test set. */
 static void real_files(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* test_fit.c — fits of planted tables: exact where there is no noise, and all of it in the reports. */
+/* test_fit.c — fits of planted tables: without noise they are exact, and the reports have all of them. */
 #include "fit/collapse/collapse.h"
 #include "fit/fit.h"
 #include "fit/laws/onset.h"
@@ -30,10 +30,10 @@ static void test_exact_power_laws(void **state)
     assert_in(group->weight_change.log_amplitude, -1e-10, 1e-10);
     assert_int_equal(group->weight_change.num_runs, table.count);
     assert_in(find_exponent(group, "delta", NULL)->estimate.stderr_, 0, 1e-12);
-    /* theory of the perceptron at chi = 1 */
+    /* the theory of the perceptron at chi = 1 */
     assert_close(find_exponent(group, "gamma", NULL)->theory, 0.5, 1e-15);
     assert_close(find_exponent(group, "b", NULL)->theory, 2, 1e-15);
-    /* no onset in a pure power law: everything is window, T_c is under the least T */
+    /* A pure power law has no onset: every T is in the window, and T_c is under the lowest T. */
     assert_note(group, "no onset is visible");
     assert_note(group, "delta has no spread");
     assert_int_equal(group->window_temps, 6);
@@ -50,11 +50,12 @@ static void test_exact_onset(void **state)
     ch_fit fit;
     fit_plant(&fit, &table, &planted);
     const ch_fit_group *group = &fit.groups[0];
-    /* (1/m) (T/T_c)^-m = 0.001 at T = T_c (0.0012)^(-1/1.2) = 2^(-14.6 + 8.1): the next T is 2^-6 */
+    /* (1/m) (T/T_c)^-m = 0.001 at T = T_c (0.0012)^(-1/1.2) = 2^(-14.6 + 8.1), and the next sampled T is 2^-6. */
     assert_close(group->window_lo, ldexp(1, -6), 1e-15);
     assert_close(group->window_hi, 2, 1e-15);
     assert_close(group->window_tolerance, 0.001, 1e-15);
-    /* what is left of the crossover: at most 0.1 % of y at the lowest of eight T, so under 0.05 % of the slope */
+    /* What is left of the crossover is at most 0.1 % of y at the lowest of eight T, which is under 0.05 % of the slope.
+     */
     assert_in(exponent_value(group, "delta", NULL), 1 - 5e-4, 1);
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal(group->tc[i].place, CH_TC_INSIDE);
@@ -152,21 +153,21 @@ static void test_exact_escape(void **state)
     }
     assert_close(exponent_value(group, "a", "escape"), 0.5, 1e-10);
     release(&fit, &table);
-    planted.first_temp = -9; /* up to 2^-5: only the last is reached */
+    planted.first_temp = -9; /* up to 2^-5, so that only the last T_c is reached */
     fit_plant(&fit, &table, &planted);
     assert_int_equal(fit.groups[0].tc[5].place, CH_TC_ABOVE);
     assert_close(fit.groups[0].tc[5].estimate.value, ldexp(1, -5), 1e-15);
     assert_null(find_exponent(&fit.groups[0], "a", "escape"));
     assert_note(&fit.groups[0], "no a by escape");
     release(&fit, &table);
-    planted.first_temp = -1; /* all above */
+    planted.first_temp = -1; /* all T are above */
     fit_plant(&fit, &table, &planted);
     assert_int_equal(fit.groups[0].tc[5].place, CH_TC_BELOW);
     assert_close(fit.groups[0].tc[5].estimate.value, 0.5, 1e-15);
     release(&fit, &table);
 }
 
-/* Saturated at large T: ||Dw|| stops growing, and the window stops there. */
+/* At large T ||Dw|| no longer grows, and the window ends there. */
 static void test_upper_departure(void **state)
 {
     (void)state;
@@ -190,7 +191,8 @@ static void test_upper_departure(void **state)
     release(&fit, &table);
 }
 
-/* Every bit of the replicas, and with it of every error, for any number of threads and order of the table's runs. */
+/* The replicas, and with them every error, have the same bits for any number of threads and any order of the table's
+ * runs. */
 static void test_threads_and_order(void **state)
 {
     (void)state;
@@ -227,7 +229,7 @@ static void test_threads_and_order(void **state)
 
 /* ---- progress ---- */
 
-/* What is told of a fit's replicas; raises the flag once `enough` are done. */
+/* Is told of the replicas of a fit, and raises the stop flag when `enough` are done. */
 typedef struct {
     size_t done, enough;
     ch_stop stop;
@@ -251,7 +253,7 @@ static ch_fit_options heard_by(listener *self, size_t enough, int threads)
     ch_fit_options options;
     *self = (listener){.enough = enough};
     ch_fit_options_default(&options);
-    options.replicas = 50; /* no multiple of what is told at a time */
+    options.replicas = 50; /* not a multiple of the number of replicas between two reports */
     options.threads = threads;
     self->watch = (ch_watch){.stop = &self->stop, .progress = listen, .context = self};
     options.watch = &self->watch;
@@ -302,7 +304,8 @@ static void test_a_raised_flag_ends_a_fit(void **state)
     assert_int_equal(err.code, CH_ERROR_INTERRUPTED);
     assert_in((double)ear.done, 1, 49);
     ch_fit_free(&fit);
-    assert_int_equal(ch_fit_init(&fit, &table, &options, &err), CH_ERROR_INTERRUPTED); /* raised from the start */
+    /* the flag is raised from the start */
+    assert_int_equal(ch_fit_init(&fit, &table, &options, &err), CH_ERROR_INTERRUPTED);
     ch_fit_free(&fit);
     fit_table(&fit, &table, 1);
     ch_collapse collapse;
@@ -329,7 +332,7 @@ static void test_groups(void **state)
         if (settings->seed_data >= 3) {
             settings->batch = settings->train;
         } else if (settings->seed_data == 2) {
-            settings->batch = 1024; /* at P = 1024 the full batch */
+            settings->batch = 1024; /* at P = 1024 this is the full batch */
         }
     }
     fit_table(&fit, &table, 2);
@@ -346,7 +349,7 @@ static void test_groups(void **state)
     ch_fit_group_label(&fit, &fit.groups[2], label, 9);
     assert_string_equal(label, "chi = 1,");
     assert_int_equal(fit.groups[2].trains[0], 2048);
-    /* the theory is for small batches */
+    /* The theory holds for small batches. */
     assert_true(isnan(find_exponent(&fit.groups[1], "gamma", NULL)->theory));
     assert_close(find_exponent(&fit.groups[0], "gamma", NULL)->theory, 0.5, 1e-15);
     release(&fit, &table);
@@ -387,7 +390,7 @@ static void test_json(void **state)
     release(&fit, &table);
 }
 
-/* The report for people: no line over 88 columns, and what it must say. */
+/* The text report has no line over 88 columns, and it says what it must. */
 static void test_table(void **state)
 {
     (void)state;
@@ -432,7 +435,7 @@ static char *printed(const ch_fit *fit, void (*print)(const ch_fit *, FILE *))
     return text;
 }
 
-/* Every row has as many fields as the first, and numbers are there to their last bit. */
+/* Every row has as many fields as the first, and numbers have all their digits. */
 static void test_csv(void **state)
 {
     (void)state;
@@ -452,7 +455,8 @@ static void test_csv(void **state)
         assert_int_equal(fields, first);
     }
     const ch_fit_group *group = &fit.groups[0];
-    assert_int_equal(rows, 1 + group->num_exponents + 2 + group->num_tc); /* a power over four P for ||Dw|| and t* */
+    /* two rows are the power laws over P of ||Dw|| and t* */
+    assert_int_equal(rows, 1 + group->num_exponents + 2 + group->num_tc);
     const ch_exponent *gamma = find_exponent(group, "gamma", NULL);
     char expected[128];
     snprintf(expected, sizeof expected, ",gamma,,,%.17g,%.17g,", gamma->estimate.value, gamma->estimate.stderr_);

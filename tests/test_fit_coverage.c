@@ -1,4 +1,4 @@
-/* test_fit_coverage.c — 95 % intervals hold the planted truth in 95 % of planted tables. */
+/* test_fit_coverage.c — 95 % intervals have the planted value in them in 95 % of planted tables. */
 #include "tests/fit_plant.h"
 
 #include <gsl/gsl_cdf.h>
@@ -7,9 +7,9 @@
 static const char *const names[] = {"delta", "gamma", "time_delta", "b"};
 enum { NUM_NAMES = 4, NUM_TABLES = 400 };
 
-/* Both tails of the binomial law of the number of tables whose interval holds the truth, each at this probability. With
- * fixed seeds the test is deterministic; over seeds, with exact intervals, an assertion fails falsely this often twice,
- * so that all 12 assertions of this program fail falsely in under 2.4e-4 of seeds. */
+/* Probability of each tail of the binomial law of the number of tables whose interval has the truth in it. The seeds
+ * are fixed, so that the test is deterministic. Over seeds, with exact intervals, an assertion fails falsely with twice
+ * this probability, and one of the 12 assertions of this program for under 2.4e-4 of seeds. */
 static const double tail = 1e-5;
 
 static void assert_coverage(unsigned held, const char *what)
@@ -28,7 +28,7 @@ static bool holds(const ch_estimate *estimate, double truth)
     return estimate->lo <= truth && truth <= estimate->hi;
 }
 
-/* Power laws; data sets differ in their amplitude, at each P, and runs differ. */
+/* Power laws in which data sets differ in their amplitude, data sets differ at each P, and runs differ. */
 static void check_power_laws(int num_sets)
 {
     const double truth[NUM_NAMES] = {1, 0.5, 1, 2};
@@ -73,8 +73,8 @@ static void test_many_data_sets(void **state)
     check_power_laws(32);
 }
 
-/* T_c of a P and a, by both definitions. Escape: ||Dw|| / sqrt(dim) = 1 at ln T = ln(sqrt(dim)) - gamma ln P; between
- * the sampled T the laws are straight, so interpolation adds no bias. */
+/* T_c at one P and the exponent a, by both definitions. By escape, ||Dw|| / sqrt(dim) = 1 at ln T = ln(sqrt(dim)) -
+ * gamma ln P. Between the sampled T the laws are straight lines, so that interpolation adds no bias. */
 static void test_critical(void **state)
 {
     (void)state;

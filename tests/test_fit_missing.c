@@ -1,5 +1,5 @@
-/* test_fit_missing.c — fits of planted tables in which something is missing or left out: it is said, and does no harm.
- */
+/* test_fit_missing.c — fits of planted tables from which something is missing or left out: the report says it, and the
+ * rest is as without it. */
 #include "fit/fit.h"
 #include "tests/alloc_fail.h"
 #include "tests/fit_support.h"
@@ -32,7 +32,7 @@ static void test_censored_cells(void **state)
                 "P = 16384: as a budget ended runs before they fitted, only lower bounds in the law of t* and left "
                 "out of all else, T = 2 (2 of 5 runs)");
     assert_note(group, "P = 2048: left out of every fit, as runs diverged, T = 4 (1 of 5 runs)");
-    /* what diverged got in nowhere, and bounds far under a law without noise say nothing */
+    /* Diverged runs are left out everywhere. Lower bounds far under a law without noise change nothing. */
     assert_close(exponent_value(group, "b", NULL), 2, 1e-6);
     assert_close(exponent_value(group, "delta", NULL), 1, 1e-10);
     assert_int_equal(group->time.num_runs, table.count - 5);
@@ -97,7 +97,7 @@ static void test_confounded(void **state)
     ch_fit fit;
     plant_table(&planted, 1, &table);
     size_t kept = 0;
-    for (size_t i = 0; i < table.count; i++) { /* only T = P / 2^13 */
+    for (size_t i = 0; i < table.count; i++) { /* only T = P / 2^13 is kept */
         if (table.runs[i].settings.temp * 0x1p13 == (double)table.runs[i].settings.train) {
             table.runs[kept++] = table.runs[i];
         }
@@ -142,7 +142,8 @@ static void test_plateau(void **state)
 
 /* ---- what is left out ---- */
 
-/* Runs with train = inf are left out with a note, wherever they lie; there is nothing to fit when all are. */
+/* Runs with train = inf are left out with a note, wherever they are in the table. Where all runs are of this kind,
+ * there is nothing to fit. */
 static void test_infinite_train(void **state)
 {
     (void)state;
@@ -188,8 +189,8 @@ static void test_infinite_train(void **state)
     release(&bare, &table);
 }
 
-/* A sweep repeated with a larger budget leaves runs of both in a store: those that got further count. Runs of older
- * results versions do not, whatever their ending. */
+/* Repeating a sweep with a larger budget leaves the runs of both in a store. Of each pair the run that got further
+ * counts. Runs of older results versions do not count, however they ended. */
 static void test_repeats_and_versions(void **state)
 {
     (void)state;
@@ -203,10 +204,10 @@ static void test_repeats_and_versions(void **state)
         ch_run *old = &table.runs[i], *short_run = &table.runs[once.count + i], *run = &table.runs[2 * once.count + i];
         *old = *short_run = *run = once.runs[i];
         old->results_version = 1;
-        old->final.weight_change *= old->settings.temp; /* other exponents */
+        old->final.weight_change *= old->settings.temp; /* gives other exponents */
         short_run->results_version = run->results_version = 2;
         short_run->settings.max_steps = 7;
-        short_run->settings.seed = 99; /* the seeds that were used are the same */
+        short_run->settings.seed = 99; /* the seeds of data, start and batches stay the same */
         short_run->status = CH_BUDGET;
         short_run->time /= 100;
     }
@@ -223,7 +224,7 @@ static void test_repeats_and_versions(void **state)
     release(&fit, &table);
 }
 
-/* Runs that differ only in seed_batch are two runs: both count, and neither repeats the other. */
+/* Runs that differ only in seed_batch are different runs: both count, and neither is a repeat of the other. */
 static void test_other_batches_are_other_runs(void **state)
 {
     (void)state;
@@ -243,7 +244,8 @@ static void test_other_batches_are_other_runs(void **state)
     assert_int_equal(group->num_runs, table.count);
     assert_int_equal(group->excluded[CH_EXCLUDED_REPEAT], 0);
     assert_int_equal(group->weight_change.num_runs, table.count);
-    assert_in(group->weight_change.log_amplitude, 0.25 - 1e-10, 0.25 + 1e-10); /* half the runs lie 0.5 above */
+    /* half of the runs lie 0.5 above the others */
+    assert_in(group->weight_change.log_amplitude, 0.25 - 1e-10, 0.25 + 1e-10);
     free(once.runs);
     release(&fit, &table);
 }

@@ -101,7 +101,7 @@ static void test_reading(void **state)
     assert_int_equal(ch_fit_options_check(&options, &err), CH_OK);
 }
 
-/* The sentence holds what was written and what is accepted. */
+/* The message has what was written and what is accepted. */
 static void test_refusals(void **state)
 {
     (void)state;
@@ -157,7 +157,7 @@ static void test_refusals(void **state)
 
 /* ---- minima within bounds ---- */
 
-/* (x - x0)' Q (x - x0) */
+/* The function (x - x0)' Q (x - x0). */
 typedef struct {
     double q[2][2], at[2];
 } quadratic;
@@ -168,7 +168,7 @@ static double value_at(const quadratic *self, const double x[2])
     return self->q[0][0] * d[0] * d[0] + 2 * self->q[0][1] * d[0] * d[1] + self->q[1][1] * d[1] * d[1];
 }
 
-/* The minimum over x[k] with the other one as it is. */
+/* The minimum over x[k] while the other component stays as it is. */
 static double best_of(const quadratic *self, const double x[2], size_t k)
 {
     const size_t other = 1 - k;
@@ -200,7 +200,8 @@ static ch_range random_range(gsl_rng *random)
     return (ch_range){kind == 1 ? -INFINITY : fmin(one, two), kind == 2 ? INFINITY : fmax(one, two)};
 }
 
-/* As coordinate descent within the box, which converges for convex problems whose bounds are on coordinates. */
+/* Compares with coordinate descent within the box, which converges for convex functions whose bounds are on components.
+ */
 static void test_minimise_within(void **state)
 {
     (void)state;
@@ -248,7 +249,8 @@ static void end_some(ch_run_table *table, double time)
     }
 }
 
-/* Held at what the free fit finds, a number leaves all others where they are: also with runs that a budget ended. */
+/* Where a number is fixed at what the free fit finds, all other numbers stay as they are, also with runs that a budget
+ * ended. */
 static void test_fixed_at_the_minimum(void **state)
 {
     (void)state;
@@ -278,8 +280,8 @@ static void test_fixed_at_the_minimum(void **state)
     }
 }
 
-/* T sampled along with P, so that errors of delta and gamma go together: given delta, gamma's variance is that of the
- * slope in P alone, under a tenth. */
+/* T is sampled along with P, so that the errors of delta and gamma are correlated. Where delta is fixed, the variance
+ * of gamma is that of the slope in P alone, which is less than a tenth. */
 static void test_fixing_helps(void **state)
 {
     (void)state;
@@ -290,7 +292,7 @@ static void test_fixing_helps(void **state)
     ch_fit free_fit, fixed;
     plant_table(&planted, 1, &table);
     size_t kept = 0;
-    for (size_t i = 0; i < table.count; i++) { /* T / P within a factor of two of each other */
+    for (size_t i = 0; i < table.count; i++) { /* keeps T / P within a factor of two */
         const double ratio = table.runs[i].settings.temp * 0x1p12 / (double)table.runs[i].settings.train;
         if (ratio == 1 || ratio == 0.5) {
             table.runs[kept++] = table.runs[i];
@@ -308,7 +310,7 @@ static void test_fixing_helps(void **state)
     release(&free_fit, &table);
 }
 
-/* What two T, or T and P apart from each other, are needed for is known where delta is given. */
+/* A fit that needs two T, or T and P that vary apart from each other, needs them no longer where delta is fixed. */
 static void test_fixed_in_place_of_data(void **state)
 {
     (void)state;
@@ -328,7 +330,7 @@ static void test_fixed_in_place_of_data(void **state)
     planted.num_temps = planted.num_trains;
     plant_table(&planted, 1, &table);
     size_t kept = 0;
-    for (size_t i = 0; i < table.count; i++) { /* only T = P / 2^13 */
+    for (size_t i = 0; i < table.count; i++) { /* only T = P / 2^13 is kept */
         if (table.runs[i].settings.temp * 0x1p13 == (double)table.runs[i].settings.train) {
             table.runs[kept++] = table.runs[i];
         }
@@ -428,8 +430,8 @@ static void test_sharpness(void **state)
     release(&fit, &table);
 }
 
-/* One m for the T_c of all P, that of the joint law, in every replica as well: the line through them then says what the
- * joint law says, value and error, but for weights. Without a joint law each P keeps its own. */
+/* With sharpness=joint, the T_c of all P share the m of the joint law, in every replica too. Then the line through them
+ * agrees with the joint law in value and error, up to weights. Where there is no joint law, each P has its own m. */
 static void test_tied_sharpness(void **state)
 {
     (void)state;
@@ -461,7 +463,7 @@ static void test_tied_sharpness(void **state)
     release(&tied, &table);
 }
 
-/* Given a and m, T_c has less to share its data with: its error at P = 1 falls by far more than half. */
+/* Where a and m are fixed, the data determine T_c alone. Its error at P = 1 is far less than half of the free fit's. */
 static void test_fixed_a(void **state)
 {
     (void)state;

@@ -1,14 +1,14 @@
-/* test_golden.c — every architecture against golden vectors of an independent automatic-differentiation program.
+/* test_golden.c — compares every architecture with golden vectors of an independent automatic-differentiation program.
  *
- * Reads every .txt file of the folder CHITON_GOLDEN, else of tests/golden. Agreement is relative to the largest entry
- * of a tensor, or to the norm for gradients: 1e-10 in double, 1e-4 in single precision.
- */
+ * It reads every .txt file of the folder CHITON_GOLDEN, or of tests/golden where that is not set. Differences are
+ * relative to the largest entry of a tensor, or to the norm for gradients: at most 1e-10 in double precision and 1e-4
+ * in single. */
 #include "tests/golden_support.h"
 
 #include <dirent.h>
 #include <gsl/gsl_errno.h>
 
-/* NaN anywhere fails */
+/* A NaN anywhere fails. */
 static void assert_all_close(const char *path, const char *what, const double *values, const double *wanted,
                              size_t count, double tolerance)
 {

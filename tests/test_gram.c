@@ -1,11 +1,12 @@
-/* test_gram.c — entries of the Gram matrix are as exact as they are said to be, and kept rows stay what they were. */
+/* test_gram.c — the errors of entries of the Gram matrix are within their bound, and rows that are made again have the
+ * same bits. */
 #include "perceptron/gram.c" /* its static parts are tested too */
 
 #include "tests/fast_support.h"
 
 #include <gsl/gsl_errno.h>
 
-/* The entry of a place in a row, from its pairs. */
+/* The entry of a place in a row, read from the row's pairs. */
 static int16_t entry_of(const int32_t *pairs, size_t place)
 {
     const size_t in_two = place % (2 * CH_GRAM_LANES);
@@ -23,8 +24,8 @@ static double exact_entry(const ch_gram *self, size_t one, size_t other)
     return (double)(sum / (long double)self->quantum);
 }
 
-/* Every entry is within entry_error of z . z' / quantum. The largest errors among some 10^5 entries are close to half a
- * quantum, more than 0.49: a bound of half of entry_error would not hold. */
+/* Every entry is within entry_error of z . z' / quantum. Among some 10^5 entries the largest errors are close to half a
+ * quantum, over 0.49, so that a bound of half of entry_error would be wrong. */
 static void entries_are_within_their_error(void **state)
 {
     (void)state;
@@ -52,7 +53,7 @@ static void entries_are_within_their_error(void **state)
             }
         }
         assert_in(largest, 0.49, gram.entry_error);
-        assert_in(gram.entry_error, 0.5, 0.6); /* and the bound is not idle */
+        assert_in(gram.entry_error, 0.5, 0.6); /* and the bound is not much larger than needed */
         ch_gram_free(&gram);
         ch_gram_free(&gram);
         ch_screen_free(&screen);
@@ -60,7 +61,8 @@ static void entries_are_within_their_error(void **state)
     }
 }
 
-/* Rows that are made again, in a slab for one row, and rows that grow have the bits of rows that are kept. */
+/* Rows that are made again, in a slab with room for one row, and rows that grow have the same bits as rows that stay.
+ */
 static void memory_changes_no_entry(void **state)
 {
     (void)state;

@@ -18,7 +18,7 @@ static ch_image_pool read_pool(ch_image_set set, const char *dir)
     return pool;
 }
 
-/* The pool holds the images first, first + 1, … of images_support.h. */
+/* Requires that the pool has the images first, first + 1, … of images_support.h. */
 static void assert_images(const ch_image_pool *pool, size_t first, size_t count)
 {
     const size_t dim = pool->shape.channels * pool->shape.rows * pool->shape.columns;
@@ -55,7 +55,7 @@ static void mnist_plain_gzipped_and_dotted_are_the_same(void **state)
         assert_int_equal(pool.shape.rows, 28);
         assert_int_equal(pool.shape.columns, 28);
         assert_images(&pool, 0, 11);
-        /* by another implementation of SHA-256 */
+        /* This digest is from another implementation of SHA-256. */
         assert_string_equal(pool.digest, "eaaea32c3ce5dcb73114264e9e23212abe554fb3f610ba714fbeb9bdffd9950a");
         ch_image_pool_free(&pool);
         ch_image_pool_free(&pool);
@@ -80,7 +80,7 @@ static void cifar_batches_in_order(void **state)
     ch_image_pool_free(&pool);
 }
 
-/* Files of one folder only: sets of different origin are not mixed. */
+/* Files of one folder only are read: files of different origin are not mixed. */
 static void first_folder_is_taken(void **state)
 {
     (void)state;
@@ -90,7 +90,7 @@ static void first_folder_is_taken(void **state)
     ch_image_pool pool = read_pool(CH_IMAGES_CIFAR10, folder);
     assert_images(&pool, 5, 4);
     ch_image_pool_free(&pool);
-    pool = read_pool(CH_IMAGES_CIFAR10, path_of("cifar10")); /* the folder itself will do */
+    pool = read_pool(CH_IMAGES_CIFAR10, path_of("cifar10")); /* the folder itself is accepted too */
     assert_images(&pool, 5, 4);
     ch_image_pool_free(&pool);
 }
@@ -154,16 +154,16 @@ static void nothing_is_there(void **state)
     assert_non_null(strstr(err.message, "is not a directory"));
 }
 
-/* Images or labels of a good pair, spoilt. */
+/* Images or labels of a good pair of files, damaged in one way. */
 static void damaged_idx_files(void **state)
 {
     (void)state;
     enum { COUNT = 3, IMAGES = 0, LABELS = 1, KEEP = -1 };
     static const struct {
-        int file;     /* which of the pair */
-        size_t place; /* where a 32-bit number is put, KEEP for nowhere */
+        int file;     /* which file of the pair */
+        size_t place; /* the place at which a 32-bit number is written; KEEP for none */
         uint32_t value;
-        long growth; /* bytes more, or less */
+        long growth; /* number of bytes that are added, or removed where it is negative */
         const char *says;
     } cases[] = {
         {IMAGES, 0, 0x801, 0, "starts with 0x00000801; an IDX file of images with 0x00000803"},
@@ -256,9 +256,10 @@ static void damaged_gzip_streams(void **state)
     write_file(path_of("test_batch.bin.gz"), bytes, size / 2);
     assert_pool_refused(CH_IMAGES_CIFAR10, CH_ERROR_INPUT,
                         "test_batch.bin.gz is truncated: its gzip stream has no end");
-    write_file(path_of("test_batch.bin.gz"), bytes, size - 4); /* all data, but not the whole trailer */
+    /* all data are there, but the trailer is not complete */
+    write_file(path_of("test_batch.bin.gz"), bytes, size - 4);
     assert_pool_refused(CH_IMAGES_CIFAR10, CH_ERROR_INPUT, "its gzip stream has no end");
-    bytes[size - 6] ^= 1; /* the checksum */
+    bytes[size - 6] ^= 1; /* changes the checksum */
     write_file(path_of("test_batch.bin.gz"), bytes, size);
     assert_pool_refused(CH_IMAGES_CIFAR10, CH_ERROR_INPUT,
                         "test_batch.bin.gz is damaged: its gzip stream is not valid");
@@ -326,7 +327,7 @@ static void free_split(split *sets)
     ch_examples_free(&sets->test);
 }
 
-/* The image that an example shows: its first pixel, by the task's scale. */
+/* The number of the image that an example shows, from its first pixel and the scale of the task. */
 static size_t image_of(const ch_examples *examples, size_t mu, double mean, double deviation)
 {
     const double pixel = (double)ch_examples_input(examples, mu)[0] * deviation + mean;
@@ -373,7 +374,8 @@ static void inputs_and_labels(void **state)
     ch_image_pool_free(&cifar);
 }
 
-/* The test set is the same for every P, and the first P training images are; nothing is in both; all may be used. */
+/* The test set is the same for every P. The first P training images are the same for every larger P. No image is in
+ * both sets, and all images may be used. */
 static void sets_are_nested_and_disjoint(void **state)
 {
     (void)state;
@@ -409,8 +411,9 @@ static void sets_are_nested_and_disjoint(void **state)
     ch_image_pool_free(&pool);
 }
 
-/* Over seeds every image is equally often the first of training, and in the test set: chi-square over the images, false
- * alarm 1e-5 each. A test set of m of n images has counts of covariance m (n-m) / (n (n-1)) [delta - 1/n] a seed. */
+/* Over seeds every image is equally often the first training image, and equally often in the test set: chi-square over
+ * the images, false alarm 1e-5 each. For a test set of m of n images, the counts have the covariance m (n-m) / (n
+ * (n-1)) [delta - 1/n] for each seed. */
 static void every_image_is_equally_likely(void **state)
 {
     (void)state;
@@ -495,7 +498,7 @@ static void survives_failing_allocations(void **state)
     ch_image_pool_free(&good);
 }
 
-/* The originals' class counts, where CHITON_DATA has them. */
+/* The original files have the known numbers of images in each class, where CHITON_DATA has them. */
 static void real_mnist(void **state)
 {
     (void)state;

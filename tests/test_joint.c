@@ -55,7 +55,8 @@ static void release(ch_fit *fit, ch_run_table *table)
 
 /* ---- onset ---- */
 
-/* With delta as planted nothing else is off: c, a and m come back. Else the trace of the onset in delta moves them. */
+/* Where delta is fixed as planted, c, a and m are exact. Where delta is fitted, what is left of the onset in delta
+ * changes them slightly. */
 static void test_exact_onset(void **state)
 {
     (void)state;
@@ -88,7 +89,7 @@ static void test_exact_onset(void **state)
     }
 }
 
-/* A P of which one temperature fitted is left out, and one with an onset alone has no joint law. */
+/* A P at which only one T is fitted is left out. A single P with an onset gives no joint law. */
 static void test_few_points(void **state)
 {
     (void)state;
@@ -116,7 +117,7 @@ static void test_few_points(void **state)
     release(&fit, &table);
 }
 
-/* The joint fit's space of a table with noise, loaded. */
+/* The space of the joint fit, loaded with a table that has noise. */
 static void space_of(ch_joint_space *space, ch_fit *fit, ch_run_table *table, double delta)
 {
     plant planted = plant_bends();
@@ -134,7 +135,7 @@ static void space_of(ch_joint_space *space, ch_fit *fit, ch_run_table *table, do
     group->weight_change.temp_exponent = delta;
     assert_int_equal(ch_joint_space_init(space, group, &options, &err), CH_OK);
     ch_fit_cell_means(group, means);
-    means[5].weight = 2; /* weights that differ */
+    means[5].weight = 2; /* gives points different weights */
     ch_joint_load(space, means);
     free(means);
 }
@@ -181,7 +182,8 @@ static void test_jacobian(void **state)
     check_jacobian(1.1, true);
 }
 
-/* Squares with plateaus of their own: v = ln T_c at the mean ln P, a, ln m, ln delta, then ln y0 of each P. */
+/* The sum of squares where every plateau is a parameter: v has ln T_c at the mean ln P, a, ln m, ln delta, and then ln
+ * y0 of each P. */
 static double squares_with_plateaus(const gsl_vector *v, void *parameters)
 {
     const ch_joint_space *space = parameters;
@@ -200,7 +202,8 @@ static double squares_with_plateaus(const gsl_vector *v, void *parameters)
     return sum;
 }
 
-/* The same minimum as that of all parameters, plateaus among them, by Nelder and Mead's simplex, restarted. */
+/* The minimum agrees with that over all parameters, including the plateaus, by Nelder and Mead's simplex, which is
+ * restarted. */
 static void test_minimum(void **state)
 {
     (void)state;
@@ -241,7 +244,7 @@ static void test_minimum(void **state)
 
 /* ---- escape ---- */
 
-/* ||Dw|| / sqrt(dim) = 1 at T^0.8 P^0.4 = 4: T_c = 4^(1/0.8) P^-0.5, also where no T sampled comes so far. */
+/* ||Dw|| / sqrt(dim) = 1 at T^0.8 P^0.4 = 4, which gives T_c = 4^(1/0.8) P^-0.5, also where no sampled T reaches it. */
 static void test_exact_escape(void **state)
 {
     (void)state;
@@ -301,11 +304,11 @@ static double correlation_of(const ch_fit_group *group, const char *first, const
     return NAN;
 }
 
-/* c = (threshold / A)^(1/delta) lies at P = 1, a lever of 8.3 from the mean ln P: ln c is off by 8.3 times a's error
- * 0.0456 and by that of the mean, 0.205, so that they correlate by 0.88, here with an error of (1 - 0.88^2) / 7 = 0.03.
- * What data sets have at each P moves ln t* twice as far as ln ||Dw||: without other noise b follows gamma exactly,
- * and delta and time_delta have no spread to correlate. With noise of runs on both, a correlation of delta and
- * time_delta is one of chance: beyond 5 / sqrt(sets) in 6e-7 of seeds. */
+/* c = (threshold / A)^(1/delta) is T_c at P = 1, which is 8.3 away from the mean ln P. So the error of ln c is 8.3
+ * times the error of a, 0.0456, together with that of the mean, 0.205. The two correlate by 0.88, which is known here
+ * to (1 - 0.88^2) / 7 = 0.03. What data sets have at each P moves ln t* twice as far as ln ||Dw||. Without other noise
+ * b follows gamma exactly, and delta and time_delta have no spread and no correlation. With noise of runs on both,
+ * delta and time_delta correlate only by chance, beyond 5 / sqrt(sets) for 6e-7 of seeds. */
 static void test_correlations(void **state)
 {
     (void)state;
@@ -335,7 +338,7 @@ static void test_correlations(void **state)
     release(&fit, &table);
 }
 
-/* The line between two numbers of the replicas: y = 3 - 2 x, where both are there. */
+/* The line between two numbers of the replicas is y = 3 - 2 x, over the replicas that have both. */
 static void test_correlation_of_numbers(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* test_joint_coverage.c — T_c = c P^-a from all P at once: 95 % intervals hold the truth, a is sharper than the slope
- * through the T_c found one by one, and what is fixed sharpens the rest. */
+/* test_joint_coverage.c — T_c = c P^-a from all P at once: 95 % intervals have the truth in them, a has a smaller error
+ * than the slope through the T_c found one by one, and fixing a number makes the errors of the others smaller. */
 #include "tests/fit_plant.h"
 
 #include <gsl/gsl_cdf.h>
@@ -7,8 +7,8 @@
 
 enum { NUM_TABLES = 400, NUM_SETS = 8 };
 
-/* Both tails of the binomial law of the number of tables whose interval holds the truth, each at this probability: an
- * assertion of coverage fails falsely in 2e-5 of seeds, the ten of this program in 2e-4. */
+/* Probability of each tail of the binomial law of the number of tables whose interval has the truth in it. An assertion
+ * of coverage fails falsely for 2e-5 of seeds, and one of the ten of this program for 2e-4. */
 static const double tail = 1e-5;
 
 static void assert_coverage(unsigned held, const char *what)
@@ -37,7 +37,7 @@ static plant bent(void)
     return planted;
 }
 
-/* An estimate over all tables. */
+/* One estimate, summed over all tables. */
 typedef struct {
     double truth, squares, errors; /* sums of (value - truth)^2 and of standard errors */
     unsigned held;
@@ -50,7 +50,8 @@ static void count(tally *self, const ch_estimate *estimate)
     self->held += estimate->lo <= self->truth && self->truth <= estimate->hi;
 }
 
-/* Root mean square, and mean error, of one over those of another. */
+/* Requires that the root mean square deviation of one estimate is at most `most` times that of another, and that its
+ * mean standard error is at most `most` times the other's too. */
 static void assert_sharper(const tally *one, const tally *other, double most, const char *what)
 {
     const double spread = sqrt(one->squares / other->squares), errors = one->errors / other->errors;
@@ -97,9 +98,10 @@ static void tally_tables(const char *fix, tally tallies[NUM_TALLIES])
     }
 }
 
-/* A ratio r of root mean squares over the same 400 tables, of which the sharper one's error is part of the other's, is
- * known to sqrt((1 - r^2) / 400): 0.91 +- 0.02 for a by onset, 0.82 +- 0.03 by escape, so that 1 is exceeded in under
- * 1e-4 of seeds; the other limits are further away. */
+/* The deviations of two estimates are compared over the same 400 tables. The error of the sharper one is part of the
+ * error of the other. So their ratio r of root mean squares is known to sqrt((1 - r^2) / 400). It is 0.91 +- 0.02 for a
+ * by onset and 0.82 +- 0.03 by escape, so that it exceeds 1 for under 1e-4 of seeds. The other limits are further away.
+ */
 static void test_joint(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* test_kernel.c — the tangent kernel against sums over gradients, for any blocks, threads and precision. */
+/* test_kernel.c — compares the tangent kernel with sums over gradients, for any blocks, number of threads and
+ * precision. */
 #include "models/models.h"
 #include "tests/alloc_fail.h"
 #include "tests/support.h"
@@ -61,7 +62,8 @@ static void tear_down(stage *self)
     free(self->inputs);
 }
 
-/* Rows are the samples from `first` on, columns all; `block` gradients are held on either side. */
+/* A task whose rows are the samples from `first` on, and whose columns are all samples. It has room for `block`
+ * gradients of rows and as many of columns. */
 static ch_kernel_task task_of(const stage *self, size_t first, size_t num_rows, size_t block, size_t size, int threads)
 {
     return (ch_kernel_task){

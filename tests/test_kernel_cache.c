@@ -1,4 +1,4 @@
-/* test_kernel_cache.c — kernels on disk: read back to the bit, and nothing else taken for one. */
+/* test_kernel_cache.c — kernel files: a kernel is read back to the last bit, and no other file is taken for it. */
 #include "models/twin/kernel_file.h"
 
 #include "alloc_fail.h"
@@ -25,7 +25,7 @@ static int remove_folder(void **state)
     (void)state;
     unlink(path);
     free(path);
-    return rmdir(folder); /* fails where anything was left behind */
+    return rmdir(folder); /* fails where a file was left behind */
 }
 
 static ch_kernel make_kernel(size_t num_train, size_t num_test)
@@ -61,7 +61,7 @@ static size_t num_files(void)
     return num;
 }
 
-/* The whole file. */
+/* Reads the whole file. */
 static uint8_t *slurp(size_t *size)
 {
     struct stat about;
@@ -115,7 +115,7 @@ static void reads_what_was_written(void **state)
     assert_reads(1, 1);
     write_kernel(5, 0);
     assert_reads(5, 0);
-    write_kernel(70, 9); /* over another */
+    write_kernel(70, 9); /* replaces another file */
     assert_reads(70, 9);
 }
 
@@ -143,7 +143,7 @@ static void keys_have_files_of_their_own(void **state)
     char *other = ch_kernel_cache_path(folder, "another key"), *same = ch_kernel_cache_path(folder, KEY);
     assert_string_equal(same, path);
     assert_string_not_equal(other, path);
-    /* printf abc | sha256sum */
+    /* The digest is that of `printf abc | sha256sum`. */
     char *known = ch_kernel_cache_path("x", "abc");
     assert_string_equal(known, "x/kernel-ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     free(known);
@@ -175,7 +175,8 @@ static void damage_is_seen(void **state)
         bytes[i] ^= 0x10;
         spill(bytes, size);
         const ch_code code = refusal(KEY);
-        assert_true(code == CH_ERROR_IO || i < 16 + 8 * 3 + sizeof KEY - 1); /* in what says what it is: also INPUT */
+        /* in the part that says what the file is, CH_ERROR_INPUT is right too */
+        assert_true(code == CH_ERROR_IO || i < 16 + 8 * 3 + sizeof KEY - 1);
         bytes[i] ^= 0x10;
     }
     for (size_t length = 0; length < size; length++) {
@@ -190,7 +191,7 @@ static void damage_is_seen(void **state)
     free(bytes);
 }
 
-/* Sizes that no file has are no reason to ask for memory. */
+/* No memory is allocated for sizes that do not fit the file. */
 static void sizes_are_not_believed(void **state)
 {
     (void)state;
@@ -226,11 +227,11 @@ static void foreign_files_are_refused(void **state)
     assert_int_equal(refusal("another key"), CH_ERROR_INPUT);
     assert_int_equal(refusal("mlp width 8, data sign of seed 4"), CH_ERROR_INPUT);
     uint8_t *bytes = slurp(&size);
-    bytes[8] = 2; /* version */
+    bytes[8] = 2; /* the version */
     spill(bytes, size);
     assert_int_equal(refusal(KEY), CH_ERROR_INPUT);
     bytes[8] = 1;
-    for (size_t i = 0; i < 2; i++) { /* bytes the other way round */
+    for (size_t i = 0; i < 2; i++) { /* the bytes of a number in the opposite order */
         const uint8_t byte = bytes[12 + i];
         bytes[12 + i] = bytes[15 - i];
         bytes[15 - i] = byte;
@@ -250,7 +251,8 @@ static void says_why_it_cannot(void **state)
     bool found = false;
     assert_int_equal(ch_kernel_cache_write(&kernel, "/nowhere/at/all", KEY, NULL, &err), CH_ERROR_IO);
     assert_non_null(strstr(err.message, "/nowhere/at/all"));
-    assert_int_equal(ch_kernel_cache_write(&kernel, folder, KEY, NULL, &err), CH_ERROR_IO); /* a folder's name */
+    /* its path is that of a folder */
+    assert_int_equal(ch_kernel_cache_write(&kernel, folder, KEY, NULL, &err), CH_ERROR_IO);
     assert_int_equal(ch_kernel_cache_read(&other, folder, KEY, 7, 2, NULL, &found, &err), CH_ERROR_IO);
     assert_non_null(strstr(err.message, folder));
     write_kernel(7, 2);
@@ -260,7 +262,7 @@ static void says_why_it_cannot(void **state)
     assert_int_equal(ch_kernel_cache_read(&other, path, KEY, 7, 2, &watch, &found, &err), CH_ERROR_INTERRUPTED);
     assert_true(!found && other.train == NULL);
     assert_int_equal(num_files(), 1);
-    assert_int_equal(ch_kernel_cache_read(&other, path, KEY, 7, 2, NULL, &found, NULL), CH_OK); /* the old one */
+    assert_int_equal(ch_kernel_cache_read(&other, path, KEY, 7, 2, NULL, &found, NULL), CH_OK); /* the old file */
     assert_true(found);
     ch_kernel_free(&other);
     ch_kernel_free(&kernel);
@@ -271,7 +273,7 @@ static void survives_failing_allocations(void **state)
     (void)state;
     write_kernel(7, 2);
     ch_kernel kernel = make_kernel(8, 3);
-    alloc_fail_at(0); /* of the folder's name, which is only synced */
+    alloc_fail_at(0); /* fails for the folder's name, which is needed only to sync the folder */
     assert_int_equal(ch_kernel_cache_write(&kernel, path, KEY, NULL, NULL), CH_OK);
     assert_int_equal(alloc_count(), 1);
     alloc_fail_at(-1);
@@ -282,7 +284,7 @@ static void survives_failing_allocations(void **state)
     long failed;
     assert_failures_are_told(failed, ch_kernel_cache_read(&kernel, path, KEY, 7, 2, NULL, &found, &err), err,
                              assert_true(!found && kernel.train == NULL));
-    assert_int_equal(failed, 4); /* the key, the kernel's two, a row */
+    assert_int_equal(failed, 4); /* the key, two of the kernel, and a row */
     assert_true(found && kernel.train != NULL);
     ch_kernel_free(&kernel);
 }

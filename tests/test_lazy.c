@@ -1,4 +1,5 @@
-/* test_lazy.c — networks beside their twins: planted ratios and ends come back; what is missing does no harm. */
+/* test_lazy.c — compares networks with their twins: planted ratios and ends of the lazy regime are found; what is
+ * missing leaves the rest as it is. */
 #include "fit/fit.h"
 #include "fit/reports/reports.h"
 #include "fit/twins/lazy.h"
@@ -35,7 +36,7 @@ static size_t count_twins(const ch_run_table *table)
 
 /* ---- planted ratios ---- */
 
-/* The factors of the data sets are in both, and drop out. */
+/* The factors of a data set are in both runs of a pair, and cancel. */
 static void test_planted_ratios(void **state)
 {
     (void)state;
@@ -62,7 +63,7 @@ static void test_planted_ratios(void **state)
         assert_in(cell->means[CH_LAZY_WEIGHT_CHANGE].stderr_, 0, 1e-13);
         assert_in(cell->means[CH_LAZY_TIME].mean - log(plant.time_ratio[c % 6]), -1e-13, 1e-13);
         assert_close(cell->means[CH_LAZY_TEST_ERROR].mean, plant.error_shift, 1e-12);
-        const double sets = pow(1 * 1.1 * 1.2 * 1.3, 0.25); /* geometric mean of their factors */
+        const double sets = pow(1 * 1.1 * 1.2 * 1.3, 0.25); /* geometric mean of the data sets' factors */
         const double network = sets * cell->temp * pow((double)cell->train, 0.4) * plant.weight_ratio[c % 6];
         assert_close(cell->relative, network / 100, 1e-12);
     }
@@ -107,8 +108,8 @@ static void test_where_it_ends(void **state)
         size_t temp;
     } cases[] = {
         {{1, 1.05, 0.95, 1.09, 1.2, 1.3}, CH_TC_INSIDE, 4},
-        {{1, 1.2, 1, 1, 1.2, 1.3}, CH_TC_INSIDE, 4},   /* the next T is not beyond */
-        {{1, 1, 1.2, 0.8, 1, 1}, CH_TC_ABOVE, 5},      /* or on the other side */
+        {{1, 1.2, 1, 1, 1.2, 1.3}, CH_TC_INSIDE, 4},   /* at the next T the ratio is not beyond the tolerance */
+        {{1, 1, 1.2, 0.8, 1, 1}, CH_TC_ABOVE, 5},      /* or the ratio is beyond it on the other side */
         {{1, 1, 1, 1, 1, 1.2}, CH_TC_INSIDE, 5},       /* there is no next T */
         {{1, 1, 0.9, 0.9, 0.9, 1}, CH_TC_INSIDE, 2},   /* 1 / 1.1 = 0.909 */
         {{1, 1, 0.92, 0.92, 0.92, 1}, CH_TC_ABOVE, 5}, /* within the tolerance */
@@ -136,7 +137,7 @@ static void test_where_it_ends(void **state)
 
 /* ---- means and their errors ---- */
 
-/* Gives the network's runs at one T, and the next, ratios e^x. */
+/* Sets the ratios of the network's runs at one T, and at the next, to e^x. */
 static void set_ratios(const lazy_plant *plant, ch_run_table *table, size_t temp, const double *x)
 {
     for (size_t t = temp; t < temp + 2; t++) {
@@ -151,7 +152,7 @@ static void test_standard_errors(void **state)
 {
     (void)state;
     static const struct {
-        double x[3], mean, squares; /* squares / (3 * 2) = error^2 */
+        double x[3], mean, squares; /* squares / (3 * 2) is the squared error */
         ch_tc_place place;
     } cases[] = {
         {{0.1, 0.2, 0.6}, 0.3, 0.14, CH_TC_ABOVE},      /* 2 errors */
@@ -177,7 +178,7 @@ static void test_standard_errors(void **state)
     }
 }
 
-/* Pairs of one data set are one number: the error is between data sets. */
+/* The pairs of one data set count as one number, because the error is that between data sets. */
 static void test_data_sets_first(void **state)
 {
     (void)state;
@@ -196,7 +197,8 @@ static void test_data_sets_first(void **state)
     compare(&table, &fit, &twins);
     assert_int_equal(twins.items[0].num_data_sets, 2);
     assert_int_equal(twins.items[0].num_pairs, 18);
-    assert_close(twins.items[0].cells[0].means[CH_LAZY_WEIGHT_CHANGE].mean, 0.25, 1e-12); /* of 0.1 and 0.4 */
+    /* the mean of 0.1 and 0.4 */
+    assert_close(twins.items[0].cells[0].means[CH_LAZY_WEIGHT_CHANGE].mean, 0.25, 1e-12);
     assert_close(twins.items[0].cells[0].means[CH_LAZY_WEIGHT_CHANGE].stderr_, 0.15, 1e-12);
     release(&fit, &twins);
     ch_run_table_free(&table);
@@ -238,7 +240,7 @@ static void test_lost_and_single_runs(void **state)
     lazy_plant_at(&plant, &table, CH_LINEAR_YES, 0, 0, 2)->status = CH_BUDGET;
     lazy_plant_at(&plant, &table, CH_LINEAR_YES, 0, 1, 3)->settings.seed_batch = 99;
     lazy_plant_at(&plant, &table, CH_LINEAR_NO, 0, 2, 0)->settings.seed_init = 99;
-    for (size_t s = 0; s < plant.num_sets; s++) { /* a (P, T) of the twin alone */
+    for (size_t s = 0; s < plant.num_sets; s++) { /* leaves a (P, T) at which only the twin has runs */
         lazy_plant_at(&plant, &table, CH_LINEAR_NO, 1, 5, s)->settings.temp = 7;
     }
     compare(&table, &fit, &twins);
@@ -248,7 +250,7 @@ static void test_lost_and_single_runs(void **state)
         bool counts;
     } cells[] = {{3, 1, 0, false}, {3, 0, 2, true}, {3, 0, 2, true},
                  {3, 1, 0, false}, {4, 0, 0, true}, {3, 1, 0, false}};
-    assert_int_equal(lazy->num_cells, 11); /* neither T = 7 nor its former one */
+    assert_int_equal(lazy->num_cells, 11); /* neither T = 7 nor its former value is compared */
     for (size_t c = 0; c < 6; c++) {
         assert_int_equal(lazy->cells[c].end - lazy->cells[c].begin, cells[c].pairs);
         assert_int_equal(lazy->cells[c].num_lost, cells[c].lost);
@@ -256,18 +258,19 @@ static void test_lost_and_single_runs(void **state)
         assert_int_equal(lazy->cells[c].counts, cells[c].counts);
         assert_in(lazy->cells[c].means[CH_LAZY_WEIGHT_CHANGE].mean - log(plant.weight_ratio[c]), -1e-13, 1e-13);
     }
-    const ch_lazy_end *end = &lazy->rows[0].ends[CH_LAZY_WEIGHT_CHANGE]; /* 0.8 does not count, 0.7 is the last */
+    /* at 0.8 the ratio does not count, and 0.7 is the last that does */
+    const ch_lazy_end *end = &lazy->rows[0].ends[CH_LAZY_WEIGHT_CHANGE];
     assert_int_equal(end->place, CH_TC_INSIDE);
     assert_close(end->temp, lazy_plant_temp(4), 1e-15);
-    assert_close(end->agreement.mean, (log(1.02) + log(1.05)) / 2, 0.01); /* seeds are missing at each */
+    assert_close(end->agreement.mean, (log(1.02) + log(1.05)) / 2, 0.01); /* seeds are missing at both */
     assert_close(lazy->rows[0].diverges, lazy_plant_temp(3), 1e-15);
     assert_true(isnan(lazy->rows[1].diverges));
     release(&fit, &twins);
     ch_run_table_free(&table);
 }
 
-/* A pair has the same seed_batch. Each network of seed_batch 0 and 1 has its own ratio, and its twin shares the factor;
- * the twin of one batch is missing, and so its network is single and in no mean. */
+/* The runs of a pair have the same seed_batch. The networks of seed_batch 0 and 1 have different ratios, and their
+ * twins have the same factor. One twin is missing, so that its network has no pair and is in no mean. */
 static void test_pairs_share_their_batches(void **state)
 {
     (void)state;
@@ -305,7 +308,7 @@ static void test_pairs_share_their_batches(void **state)
     ch_run_table_free(&table);
 }
 
-/* A quantity that is not there, or whose logarithm is not, is left out of its own mean. */
+/* A quantity that is missing, or has no logarithm, is left out of its own mean only. */
 static void test_numbers_missing(void **state)
 {
     (void)state;
@@ -341,7 +344,7 @@ static void test_groups(void **state)
     ch_run_table table;
     lazy_plant_table(&plant, &table);
     const size_t half = table.count / 2;
-    for (size_t r = 0; r < table.count; r++) { /* two networks, each with its twin */
+    for (size_t r = 0; r < table.count; r++) { /* makes two networks, each with its twin */
         table.runs[r].settings.width = r % 2 == 0 ? 64 : 128;
     }
     assert_int_equal(count_twins(&table), 2);
@@ -351,11 +354,12 @@ static void test_groups(void **state)
     assert_int_equal(count_twins(&table), 0);
     for (size_t r = 0; r < table.count; r++) {
         table.runs[r].settings.width = 64;
-        table.runs[r].settings.batch = table.runs[r].settings.train; /* full batch: one value */
+        /* a full batch counts as one value for all P */
+        table.runs[r].settings.batch = table.runs[r].settings.train;
     }
     assert_int_equal(count_twins(&table), 1);
     for (size_t r = half; r < table.count; r++) {
-        table.runs[r].settings.seed_init += 100; /* no run has its counterpart */
+        table.runs[r].settings.seed_init += 100; /* no run has a counterpart */
     }
     assert_int_equal(count_twins(&table), 0);
     ch_run_table_free(&table);
@@ -408,7 +412,7 @@ static void test_json(void **state)
     ch_run_table_free(&table);
 }
 
-/* What the report for people says, as one string to be freed. */
+/* The text report, as one string to be freed. */
 static char *print(const ch_lazy_list *twins, const ch_fit *fit)
 {
     char *text = NULL;
@@ -443,7 +447,7 @@ static void test_text(void **state)
     lazy_plant_at(&plant, &table, CH_LINEAR_NO, 1, 5, 0)->status = CH_DIVERGED;
     lazy_plant_fit(&fit, &table);
     char *text = print(&twins, &fit);
-    assert_string_equal(text, ""); /* no twin, no words */
+    assert_string_equal(text, ""); /* without a twin it prints nothing */
     free(text);
     ch_fit_free(&fit);
     compare(&table, &fit, &twins);

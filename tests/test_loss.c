@@ -7,7 +7,7 @@ static const ch_loss_kind losses[] = {CH_LOSS_HINGE, CH_LOSS_SOFTHINGE, CH_LOSS_
 static const double kappas[] = {1, 0x1p-15, 1.0 / 3, 1e-7, 40};
 enum { NUM_LOSSES = 4, NUM_KAPPAS = 5 };
 
-/* The definitions, in long double and in F and y. */
+/* The losses by their definitions, in long double and in terms of F and y. */
 static long double defined(ch_loss_kind loss, long double m, long double kappa)
 {
     const long double z = 1 - m / kappa;
@@ -19,11 +19,11 @@ static long double defined(ch_loss_kind loss, long double m, long double kappa)
     case CH_LOSS_QUADHINGE:
         return kappa * powl(fmaxl(0, z), 2);
     default:
-        return kappa / 2 * powl(-m / kappa - -1, 2); /* y = -1, F = -m */
+        return kappa / 2 * powl(-m / kappa - -1, 2); /* here y = -1 and F = -m */
     }
 }
 
-/* Margins in units of kappa, the hinge's edge left out. */
+/* Margins in units of kappa, without the edge of the hinge. */
 static const double points[] = {-1e6, -30, -2, -1, -0.3, 0, 0.2, 0.5, 0.9, 0.99, 1.01, 1.5, 3, 1e3};
 enum { NUM_POINTS = sizeof points / sizeof *points };
 
@@ -41,8 +41,9 @@ static void values_are_as_defined(void **state)
     }
 }
 
-/* Central differences of the definition, h short against z^2, on which exp(-1 / (2 z)) changes: off by some
- * 1e-9, and where long double is no longer than double by rounding. */
+/* Slopes agree with central differences of the definition. The step is short compared with z^2, over which exp(-1 / (2
+ * z)) changes. The differences are off by some 1e-9; where long double is no more precise than double, they are off by
+ * rounding. */
 static void slopes_are_derivatives(void **state)
 {
     (void)state;
@@ -60,7 +61,8 @@ static void slopes_are_derivatives(void **state)
     }
 }
 
-/* A slope exactly where a sample is unfitted, to the last bit; the soft hinge's ends in underflow before. */
+/* The slope is 0 exactly where a sample is fitted, to the last bit. The slope of the soft hinge becomes 0 a little
+ * before that by underflow. */
 static void slope_is_zero_where_fitted(void **state)
 {
     (void)state;
@@ -84,7 +86,7 @@ static void soft_hinge_has_no_overflow(void **state)
 {
     (void)state;
     double slope_before = -1;
-    for (double z = 1; z > 0; z /= 2) { /* 1 - z is 1 from 2^-54 on; down to it the slope falls to 0 */
+    for (double z = 1; z > 0; z /= 2) { /* 1 - z is 1 from 2^-54 on; before that the slope falls to 0 */
         const double value = ch_loss_of(CH_LOSS_SOFTHINGE)->value(1 - z, 1),
                      slope = ch_loss_of(CH_LOSS_SOFTHINGE)->slope(1 - z, 1);
         assert_true(value >= 0 && value <= z);
@@ -92,13 +94,13 @@ static void soft_hinge_has_no_overflow(void **state)
         slope_before = slope;
     }
     assert_true(slope_before == 0);
-    /* far from the margin it is the hinge, shifted by kappa / 2 */
+    /* Far from the margin the soft hinge is the hinge shifted by kappa / 2. */
     assert_close(ch_loss_of(CH_LOSS_SOFTHINGE)->value(-1e12, 1), 1e12 + 0.5, 1e-15);
     assert_close(ch_loss_of(CH_LOSS_SOFTHINGE)->slope(-1e12, 1), -1, 1e-15);
     assert_true(ch_loss_of(CH_LOSS_SOFTHINGE)->slope(-INFINITY, 1) == -1);
 }
 
-/* What a row says of its loss is true of its slope. */
+/* The properties that a row states of its loss hold for its slope. */
 static void properties_are_those_of_the_slope(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* test_meter.c — what a meter shows on a terminal, elsewhere, and where there is no hurry to. */
+/* test_meter.c — what a meter shows on a terminal, on other outputs, and before its patience is over. */
 #include "cli/meter.h"
 #include "tests/support.h"
 
@@ -9,7 +9,7 @@
 
 static const double NEVER = 1e9;
 
-/* What a meter of `total` things writes of which `done` are done: on a terminal of its own, or into a pipe. */
+/* Collects what a meter writes when `done` of `total` things are done, on a terminal of its own or into a pipe. */
 static void watch(size_t total, size_t done, double patience, bool terminal, char *text, size_t size)
 {
     int ends[2] = {-1, -1};

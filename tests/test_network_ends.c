@@ -1,4 +1,4 @@
-/* test_network_ends.c — training of networks up to its limits: steps, stops, divergence, refusals, memory. */
+/* test_network_ends.c — training of networks at its limits: steps, stops, divergence, refused setups, memory. */
 #include "models/learner/lookahead.h"
 
 #include "tests/alloc_fail.h"
@@ -8,7 +8,8 @@
 #include <gsl/gsl_errno.h>
 #include <string.h>
 
-/* Limits are exact in steps and updates, and stopping on the way changes no bit: both engines, every dynamics. */
+/* Limits of steps and updates are exact, and stopping on the way changes no bit, for both engines and every dynamics.
+ */
 static void limits_are_exact(void **state)
 {
     (void)state;
@@ -86,7 +87,7 @@ static void divergence_is_noticed(void **state)
     ch_examples_free(&train);
 }
 
-/* A NaN anywhere in the inputs, also where relu might swallow it: never fitted, never an error of 0. */
+/* A NaN anywhere in the inputs, also where relu may drop it, leads neither to a fitted run nor to an error of 0. */
 static void nan_inputs_diverge(void **state)
 {
     (void)state;
@@ -152,7 +153,7 @@ static void bad_setups_are_refused(void **state)
     ch_examples_free(&other);
 }
 
-/* A raised flag ends everything at once, without a step. */
+/* A raised stop flag ends the training at once, without a step. */
 static void stop_is_obeyed(void **state)
 {
     (void)state;
@@ -179,7 +180,7 @@ static void stop_is_obeyed(void **state)
     ch_examples_free(&train);
 }
 
-/* Every allocation failing in its turn; and the memory is what was announced. */
+/* Each allocation fails in turn. The memory that is used is the memory that was announced. */
 static void memory_is_accounted_for(void **state)
 {
     (void)state;
@@ -215,7 +216,7 @@ static void memory_is_accounted_for(void **state)
     ch_examples_free(&train);
 }
 
-/* No architecture takes more than announced. */
+/* No architecture uses more memory than announced. */
 static void announced_memory_is_enough(void **state)
 {
     (void)state;

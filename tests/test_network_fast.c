@@ -1,4 +1,4 @@
-/* test_network_fast.c — the fast engine of networks against the plain one. */
+/* test_network_fast.c — compares the fast engine of networks with the plain one. */
 #include "models/learner/lookahead.h"
 
 #include "tests/learner_support.h"
@@ -6,8 +6,8 @@
 #include <gsl/gsl_errno.h>
 #include <string.h>
 
-/* Before its first look at all samples the fast engine takes the plain one's steps to the bit, in either precision, and
- * for batches that fit the workspace once, often, or not at all. */
+/* Until it first computes all margins, the fast engine takes the steps of the plain one to the last bit, in both
+ * precisions, and for batches that fit the workspace once, many times, or not at all. */
 static void fast_takes_the_same_steps(void **state)
 {
     (void)state;
@@ -47,7 +47,8 @@ static void fast_takes_the_same_steps(void **state)
     ch_examples_free(&train);
 }
 
-/* The end of the fast engine is one: every sample fitted, in few looks, the last update what it says. */
+/* A run of the fast engine ends when every sample is fitted. It computes all margins only a few times, and its last
+ * update is reported as such. */
 static void fast_ends_fitted(void **state)
 {
     (void)state;
@@ -71,7 +72,7 @@ static void fast_ends_fitted(void **state)
     ch_examples_free(&train);
 }
 
-/* Two learners at the same point. */
+/* Requires that two learners are at the same point. */
 static void assert_same_state(const ch_network_learner *model, const ch_network_learner *expected)
 {
     const size_t bytes = model->state->num_weights * sizeof(double);
@@ -81,8 +82,7 @@ static void assert_same_state(const ch_network_learner *model, const ch_network_
     assert_memory_equal(ch_network_learner_weights(model), ch_network_learner_weights(expected), bytes);
 }
 
-/* Lookahead sums are on where a round holds two batches or more, and no bit depends on threads, limits or
- * observations. */
+/* Lookahead sums are used where a round has two batches or more. Threads, limits and observations change no bit. */
 static void lookahead_sums_change_no_bit(void **state)
 {
     (void)state;
@@ -119,7 +119,8 @@ static void lookahead_sums_change_no_bit(void **state)
     ch_examples_free(&train);
 }
 
-/* While sums are on, margins by them are those from scratch, of samples whose sums lack terms of the last updates. */
+/* While lookahead sums are used, the margins from them agree with those computed from the weights, also for samples
+ * whose sums lack the terms of the last updates. */
 static void lookahead_sums_have_the_terms(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* test_network_flow.c — gradient flow against closed forms, its own tolerance, and gradient descent of small steps. */
+/* test_network_flow.c — compares gradient flow with closed forms, with its own tolerance, and with gradient descent of
+ * small steps. */
 #include "models/learner/flow.h"
 
 #include "tests/learner_support.h"
@@ -9,8 +10,8 @@
 
 enum { DIM = 6, NUM = 25 };
 
-/* Under mse a linear network follows dDw/dt = -(alpha A Dw - b), A = sum x x^T / (P d), b = sum y x / (P sqrt(d)), so
- * that along each eigenvector of A, of eigenvalue a, Dw = b (1 - exp(-alpha a t)) / (alpha a). */
+/* Under mse a linear network follows dDw/dt = -(alpha A Dw - b) with A = sum x x^T / (P d) and b = sum y x / (P
+ * sqrt(d)). Along each eigenvector of A, with eigenvalue a, this gives Dw = b (1 - exp(-alpha a t)) / (alpha a). */
 static void closed_form(const ch_examples *train, double kappa, double time, double change[DIM])
 {
     gsl_matrix *covariance = gsl_matrix_calloc(DIM, DIM), *vectors = gsl_matrix_alloc(DIM, DIM);
@@ -44,7 +45,7 @@ static void closed_form(const ch_examples *train, double kappa, double time, dou
     gsl_matrix_free(covariance);
 }
 
-/* Largest difference of an output, in units of kappa. */
+/* The largest difference of an output from the closed form, in units of kappa. */
 static double apart(const ch_network_learner *model, const double change[DIM])
 {
     const ch_network_learner_setup *setup = &model->state->setup;
@@ -61,7 +62,7 @@ static double apart(const ch_network_learner *model, const double change[DIM])
     return most;
 }
 
-/* Error of the flow under mse at a time, for a tolerance and a length of stretch. */
+/* The error of the flow under mse at a time, for a tolerance and a number of stretches. */
 static double flow_error(double tolerance, double time, uint64_t stretches)
 {
     ch_examples train = draw_examples(DIM, NUM, 8);
@@ -83,20 +84,21 @@ static double flow_error(double tolerance, double time, uint64_t stretches)
     return error;
 }
 
-/* kappa = 0.01, eigenvalues of some 0.3: outputs relax within a time of 0.03. */
+/* With kappa = 0.01 and eigenvalues of some 0.3, outputs relax within a time of 0.03. */
 static void flow_follows_the_closed_form(void **state)
 {
     (void)state;
     static const double times[] = {1e-3, 0.01, 0.03, 0.1, 1};
     for (size_t k = 0; k < 5; k++) {
         assert_in(flow_error(1e-3, times[k], 1), 0, 3e-3);
-        assert_in(flow_error(1e-3, times[k], 7), 0, 3e-3); /* whatever the stretches */
+        assert_in(flow_error(1e-3, times[k], 7), 0, 3e-3); /* for any stretches */
         assert_in(flow_error(1e-3, times[k], 200), 0, 3e-3);
         assert_in(flow_error(1e-8, times[k], 3), 0, 1e-7);
     }
 }
 
-/* Local errors of the third order in h: the global one, h^3, falls like the tolerance. */
+/* The local error is of the third order in the step h, and the global error h^3 falls in proportion to the tolerance.
+ */
 static void error_follows_the_tolerance(void **state)
 {
     (void)state;
@@ -104,8 +106,8 @@ static void error_follows_the_tolerance(void **state)
     assert_in(fine / coarse, 2e-4, 5e-3);
 }
 
-/* Richardson: gradient descent of step eta is off by O(eta) where nothing has a kink, so that halving eta halves the
- * distance to the flow. */
+/* Richardson's argument: where nothing has a kink, gradient descent of step eta is off by O(eta), so that halving eta
+ * halves the distance to the flow. */
 static void flow_is_the_limit_of_gd(void **state)
 {
     (void)state;
@@ -148,7 +150,7 @@ static void flow_is_the_limit_of_gd(void **state)
     ch_examples_free(&train);
 }
 
-/* Under the hinge slopes jump; the flow still ends, fitted, where gradient descent of small steps does. */
+/* Under the hinge the slopes jump. The flow still ends, fitted, where gradient descent of small steps ends. */
 static void flow_fits_under_the_hinge(void **state)
 {
     (void)state;

@@ -1,12 +1,11 @@
-/* test_network_laws.c — what holds in law: the fast engine against sgd step by step, the linear network against the
- * perceptron, the sde's noise against sgd's.
+/* test_network_laws.c — statistical tests: the fast engine against sgd step by step, the linear network against the
+ * perceptron, and the noise of the sde against that of sgd.
  *
  * `make check-long` takes 256 runs of either kind at each point and 20000 steps for a covariance. `make check` takes
- * 128 runs, so that the least difference of two distribution functions that is detected is 1.41 times as large, and
- * 5000 steps, so that the standard errors of means and covariances are twice as large. False alarm: two-sample
- * Kolmogorov-Smirnov tests at 1e-4 each, 24 of them; means and covariances within 5.5 standard errors, 56 of them, 2e-6
- * in all: 0.24 % together. The seeds are fixed, so it either always fails or never.
- */
+ * 128 runs and 5000 steps. The smallest difference of two distribution functions that is detected is then 1.41 times as
+ * large, and the standard errors of means and covariances are twice as large. False alarms: two-sample
+ * Kolmogorov–Smirnov tests at 1e-4 each, 24 of them; means and covariances within 5.5 standard errors, 56 of them, 2e-6
+ * in all; together 0.24 %. The seeds are fixed, so that the program either always fails or never does. */
 #include "models/learner/lookahead.h"
 
 #include "perceptron/perceptron.h"
@@ -34,8 +33,8 @@ typedef struct {
     size_t width, depth, dim, num_samples, batch;
     double kappa, temp;
     bool wide;
-    double looks;  /* at all samples that a run of the fast engine makes, at least */
-    bool has_sums; /* runs end with lookahead sums on */
+    double looks;  /* least number of times that a run of the fast engine computes all margins */
+    bool has_sums; /* whether runs end with lookahead sums in use */
 } point;
 
 static point points[] = {
@@ -68,10 +67,10 @@ static ch_network_learner_setup setup_at(const point *at, const ch_architecture 
     return setup;
 }
 
-/* What runs of the fast engine do, on average. */
+/* Averages over runs of the fast engine. */
 typedef struct {
-    double looks;   /* a run makes */
-    double by_sums; /* share of runs that end with lookahead sums on */
+    double looks;   /* number of times that a run computes all margins */
+    double by_sums; /* share of runs that end with lookahead sums in use */
 } engine_use;
 
 static engine_use simulate(const ch_network_learner_setup *setup, bool fast, uint64_t first_seed, sample_table table)
@@ -157,7 +156,8 @@ static void linear_network_has_the_perceptrons_law(void **state)
 
 enum { DIM = 4, NUM = 12 };
 
-/* (eta^2 / B) (P - B) / (P - 1) times the covariance of g_mu over mu, at w0 under the hinge g_mu = -y x / sqrt(d) */
+/* The covariance of a step is (eta^2 / B) (P - B) / (P - 1) times the covariance of g_mu over mu. At w0 under the
+ * hinge, g_mu = -y x / sqrt(d). */
 static void find_covariance(const ch_network_learner_setup *setup, double covariance[DIM][DIM], double mean[DIM])
 {
     memset(mean, 0, DIM * sizeof *mean);
@@ -184,7 +184,7 @@ static void find_covariance(const ch_network_learner_setup *setup, double covari
     }
 }
 
-/* How far, in standard errors, the mean of n terms of a sum and a sum of squares is from `expected`. */
+/* The distance of a mean from `expected` in standard errors, for n terms with a sum and a sum of squares. */
 static double deviation(double sum, double square, double expected, double n)
 {
     const double mean = sum / n;

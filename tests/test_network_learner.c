@@ -1,4 +1,5 @@
-/* test_network_learner.c — training of networks: every loss and dynamics against loops that follow the definitions. */
+/* test_network_learner.c — training of networks: compares every loss and dynamics with loops that follow the
+ * definitions. */
 #include "models/learner/state.h"
 
 #include "core/draw.h"
@@ -16,7 +17,7 @@ enum { NUM_LOSSES = 4 };
 
 typedef struct {
     const ch_network_learner_setup *setup;
-    ch_network_f64 net; /* one sample at a time */
+    ch_network_f64 net; /* computes one sample at a time */
     double *start;      /* f(w0, x) [P] */
     double *margins;    /* [P] */
     double *weights;
@@ -63,7 +64,8 @@ static size_t truly_unfitted(truth *self)
     return count;
 }
 
-/* w += sum of factors[i] g_mu over mu = samples[i], the gradients all at the same w; returns samples with a gradient */
+/* w += sum of factors[i] g_mu over mu = samples[i], with all gradients at the same w.
+ * @return the number of samples with a gradient */
 static size_t truly_move(truth *self, const uint32_t *samples, size_t count, const double *factors)
 {
     size_t active = 0;
@@ -94,7 +96,7 @@ static void assert_same_weights(const ch_network_learner *model, const double *e
 
 /* ---- gradient descent ---- */
 
-/* P over and under the workspace, so that gradients come in one chunk or in several. */
+/* P is smaller or larger than the workspace, so that gradients come in one chunk or in several. */
 static void gd_is_gradient_descent(void **state)
 {
     (void)state;
@@ -135,7 +137,7 @@ static void gd_is_gradient_descent(void **state)
     }
 }
 
-/* The end: fitted exactly when no sample is unfitted, at the last update. */
+/* A run ends at its last update, and is fitted exactly when no sample is unfitted. */
 static void gd_ends_at_its_last_update(void **state)
 {
     (void)state;
@@ -172,7 +174,8 @@ static void gd_ends_at_its_last_update(void **state)
 
 /* ---- sgd ---- */
 
-/* By the perceptron's batches, for batches scanned for repeats and shuffled; until fitted under the hinge. */
+/* sgd uses the perceptron's batches, both where batches are scanned for repeats and where samples are shuffled. Under
+ * the hinge it runs until it is fitted. */
 static void sgd_is_sgd(void **state)
 {
     (void)state;
@@ -223,7 +226,7 @@ static void sgd_is_sgd(void **state)
 
 /* ---- the perceptron as a linear network ---- */
 
-/* x = y z sqrt(d) is exact for d a power of 4, so that both see the same samples. */
+/* x = y z sqrt(d) is exact where d is a power of 4, so that both learners have the same samples. */
 static void linear_network_is_the_perceptron(void **state)
 {
     (void)state;
@@ -276,8 +279,8 @@ static void linear_network_is_the_perceptron(void **state)
 
 /* ---- unfitted ---- */
 
-/* Each step moves along min(B, U) different unfitted samples: of the linear network with d >= P, Dw is a combination of
- * the x_mu whose coefficients tell the samples. */
+/* Each step moves along min(B, U) different unfitted samples. For the linear network with d >= P, Dw is a combination
+ * of the x_mu, and its coefficients show which samples were used. */
 static void unfitted_draws_from_the_unfitted(void **state)
 {
     (void)state;
@@ -286,13 +289,14 @@ static void unfitted_draws_from_the_unfitted(void **state)
     ch_architecture network = make_network(CH_ARCH_PERCEPTRON, 0, 0, train.shape);
     memset(train.inputs, 0, P * DIM * sizeof *train.inputs);
     for (size_t mu = 0; mu < P; mu++) {
-        train.inputs[mu * DIM + mu] = (float)(8 * sqrt(1 + (double)mu)); /* |x|^2 / d = 1 + mu, along axis mu */
+        /* |x|^2 / d = 1 + mu, and x points along axis mu */
+        train.inputs[mu * DIM + mu] = (float)(8 * sqrt(1 + (double)mu));
     }
     ch_network_learner_setup setup = setup_of(&network, &train);
     setup.dynamics = CH_DYNAMICS_UNFITTED;
     setup.wide = true;
     setup.batch = B;
-    setup.rate = B * setup.kappa / 3.5; /* sample mu is fitted by its ceil(3.5 / (1 + mu))-th update */
+    setup.rate = B * setup.kappa / 3.5; /* sample mu is fitted after ceil(3.5 / (1 + mu)) of its updates */
     ch_network_learner model = start(&setup);
     double before[DIM];
     size_t uses[P] = {0};
@@ -326,7 +330,7 @@ static void unfitted_draws_from_the_unfitted(void **state)
 
 /* ---- the stochastic differential equation ---- */
 
-/* Its formula, term by term, with the noise of its stream. */
+/* The sde follows its formula term by term, with the noise of its stream. */
 static void sde_is_its_formula(void **state)
 {
     (void)state;
@@ -344,7 +348,7 @@ static void sde_is_its_formula(void **state)
         ch_random_init(&random, setup.seed_batch, CH_STREAM_NOISE, 0);
         const gsl_rng gsl = ch_random_gsl(&random);
         for (size_t step = 0; step < 10; step++) {
-            /* sum_mu xi_mu (g_mu - mean g): xi_mu of g_mu, and - sum_nu xi_nu / P of every g_mu */
+            /* sum_mu xi_mu (g_mu - mean g) has the factor xi_mu for g_mu, and - sum_nu xi_nu / P for every g_mu. */
             double xi[30], factors[30], sum = 0;
             uint32_t all[30];
             for (uint32_t mu = 0; mu < 30; mu++) {
@@ -373,7 +377,8 @@ static void sde_of_full_batches_is_gd(void **state)
     (void)state;
     ch_examples train = draw_examples(6, 30, 8);
     ch_architecture network = make_network(CH_ARCH_MLP, 9, 2, train.shape);
-    for (size_t num_samples = 1; num_samples <= 30; num_samples += 29) { /* also P = 1, where the formula has 0 / 0 */
+    /* includes P = 1, where the formula has 0 / 0 */
+    for (size_t num_samples = 1; num_samples <= 30; num_samples += 29) {
         ch_network_learner_setup setup = setup_of(&network, &train);
         setup.num_samples = setup.batch = num_samples;
         setup.dynamics = CH_DYNAMICS_SDE;

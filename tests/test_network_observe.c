@@ -1,4 +1,4 @@
-/* test_network_observe.c — observations of networks under training against their definitions. */
+/* test_network_observe.c — compares observations of networks during training with their definitions. */
 #include "models/learner/lookahead.h"
 
 #include "tests/learner_support.h"
@@ -10,7 +10,7 @@ enum { DIM = 5, NUM = 40, NUM_TESTS = 33, KERNEL = 9 };
 
 static const ch_loss_kind losses[] = {CH_LOSS_HINGE, CH_LOSS_SOFTHINGE, CH_LOSS_QUADHINGE, CH_LOSS_MSE};
 
-/* Outputs of a set, one sample at a time. */
+/* The outputs of a set, computed one sample at a time. */
 static void find_outputs(const ch_architecture *network, const double *weights, const ch_examples *set, double *outputs)
 {
     ch_network_f64 net;
@@ -22,7 +22,7 @@ static void find_outputs(const ch_architecture *network, const double *weights, 
     ch_network_f64_free(&net);
 }
 
-/* Gradients of the first samples [KERNEL][N] and their products. */
+/* The gradients of the first samples, [KERNEL][N], and their products. */
 static double *find_gradients(const ch_architecture *network, const double *weights, const ch_examples *set,
                               double kernel[KERNEL][KERNEL])
 {
@@ -64,7 +64,7 @@ typedef struct {
     double teacher[DIM];
 } trained;
 
-/* All but the training itself, for a test to change the setup. */
+/* Prepares everything up to the training itself, so that a test may change the setup. */
 static void prepare(trained *self, ch_arch arch, ch_loss_kind loss)
 {
     self->train = draw_examples(DIM, NUM, 8);
@@ -217,7 +217,7 @@ static void kernel_is_measured(void **state)
     }
 }
 
-/* At the start nothing has changed: every output is 0 to the bit, and so on. */
+/* At the start nothing has changed: every output is exactly 0, and so are all changes. */
 static void start_is_nothing(void **state)
 {
     (void)state;
@@ -235,7 +235,7 @@ static void start_is_nothing(void **state)
     }
 }
 
-/* What is not there is NaN. */
+/* A quantity that does not exist is NaN. */
 static void what_is_not_measured_is_nan(void **state)
 {
     (void)state;
@@ -252,7 +252,8 @@ static void what_is_not_measured_is_nan(void **state)
     free_trained(&self);
 }
 
-/* The same bits for any number of threads, where there are several chunks of samples that are worth a thread. */
+/* The bits are the same for any number of threads, where there are several chunks of samples that are worth a thread.
+ */
 static void threads_change_nothing(void **state)
 {
     (void)state;
@@ -284,7 +285,8 @@ static void threads_change_nothing(void **state)
             assert_true(models[t].learner.progress.updates >= 6);
             seen[t] = observe(&models[t].learner);
             seen[t].layer_change = NULL;
-            assert_true(isfinite(seen[t].train_loss) && isfinite(seen[t].weight_change)); /* equal NaN would pass */
+            /* two NaN would count as equal */
+            assert_true(isfinite(seen[t].train_loss) && isfinite(seen[t].weight_change));
             assert_memory_equal(ch_network_learner_weights(&models[t]), ch_network_learner_weights(&models[0]),
                                 network.num_weights * sizeof(double));
             assert_memory_equal(&seen[t], &seen[0], sizeof seen[0]);
@@ -299,7 +301,7 @@ static void threads_change_nothing(void **state)
     ch_examples_free(&train);
 }
 
-/* Images: no signal, and every weight tensor a layer. */
+/* Images have no signal, and every weight tensor is a layer. */
 static void images_have_no_signal(void **state)
 {
     (void)state;

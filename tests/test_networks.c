@@ -1,6 +1,5 @@
-/* test_networks.c — derivatives of every layer against finite differences, sums of gradients, updates, both precisions,
- * and refusals. Values are compared with golden vectors in test_golden.c.
- */
+/* test_networks.c — compares derivatives of every layer with finite differences; sums of gradients, updates, both
+ * precisions, and refused architectures. test_golden.c compares values with golden vectors. */
 #include "models/models.h"
 #include "tests/alloc_fail.h"
 #include "tests/support.h"
@@ -24,7 +23,7 @@
         }                                                                                                              \
     }
 
-/* Odd sizes, stride 2 on odd images, pools of one pixel, channels that fill no vector and ones that fill several. */
+/* Odd sizes, stride 2 on odd images, pools of one pixel, fewer channels than a vector has lanes, and more. */
 static const ch_network_spec specs[] = {
     MLP(1, 1, RELU, 1),
     MLP(37, 3, RELU, 19),
@@ -80,7 +79,7 @@ static void tear_down(stage *self)
     free(self->weights);
 }
 
-/* Relative to the largest of `wanted`; NaN fails. */
+/* Requires agreement relative to the largest of `wanted`. A NaN fails. */
 static void assert_all_close(const double *values, const double *wanted, size_t count, double tolerance)
 {
     const double scale = largest(wanted, count);
@@ -93,7 +92,7 @@ static void assert_all_close(const double *values, const double *wanted, size_t 
     }
 }
 
-/* sum_i c_i f(w, x_i) of three samples */
+/* The sum over i of c_i f(w, x_i) for three samples. */
 static double weighted_sum(stage *self, const double *coefficients)
 {
     double f[3];
@@ -147,7 +146,7 @@ static void gradient_is_that_of_finite_differences(void **state)
     }
 }
 
-/* Coefficients of which some are zero: runs of samples that count, single ones, and gaps. */
+/* Coefficients, of which some are zero, so that there are runs of samples that count, single ones, and gaps. */
 static double coefficient(size_t i)
 {
     return i % 7 == 3 || (i > 9 && i < 20) ? 0 : 0.1 * (double)(i % 5) - 0.25;
@@ -171,7 +170,7 @@ static void sample_gradients_sum_to_the_gradient(void **state)
             }
         }
         gradient[0] = 1;
-        sum[0] += 1; /* gradient is added to */
+        sum[0] += 1; /* the gradient is added to what is there */
         ch_network_f64_gradient(&here.network, coefficients, gradient);
         assert_all_close(gradient, sum, size, 1e-13);
         free(each);
@@ -181,7 +180,7 @@ static void sample_gradients_sum_to_the_gradient(void **state)
     }
 }
 
-/* An update moves the weights by the gradient, and the passes see it. */
+/* An update moves the weights by the gradient, and later passes use the new weights. */
 static void update_adds_the_gradient(void **state)
 {
     (void)state;
@@ -230,7 +229,7 @@ static void zero_coefficients_do_nothing(void **state)
     }
 }
 
-/* A sample's output has the same bits alone, with others, and in any order; so in single precision. */
+/* The output of a sample has the same bits alone, with others, and in any order, in single precision too. */
 static void outputs_do_not_depend_on_the_company(void **state)
 {
     (void)state;
@@ -280,7 +279,7 @@ static void inputs_in_double_are_the_same(void **state)
     }
 }
 
-/* Outputs, gradients and the weights after an update: equal but for rounding. */
+/* Outputs, gradients and the weights after an update agree up to rounding. */
 static void single_precision_agrees_with_double(void **state)
 {
     (void)state;
@@ -306,7 +305,8 @@ static void single_precision_agrees_with_double(void **state)
         ch_network_f64_gradient(&here.network, wide, wanted);
         assert_all_close(gradient, wanted, size, 1e-5);
         ch_network_update(&single, coefficients);
-        for (size_t k = 0; k < size; k++) { /* the update is held in double: no ulp of a float is lost */
+        /* the update is kept in double, so that not even a last bit of a float is lost */
+        for (size_t k = 0; k < size; k++) {
             gradient[k] = ch_network_weights(&single)[k] - here.weights[k];
         }
         assert_all_close(gradient, wanted, size, 1e-5);
@@ -317,7 +317,7 @@ static void single_precision_agrees_with_double(void **state)
     }
 }
 
-/* Updates far under half an ulp of a float add up. */
+/* Updates far smaller than the last bit of a float add up. */
 static void small_updates_are_kept(void **state)
 {
     (void)state;
@@ -353,9 +353,9 @@ static void broken_weights_are_seen(void **state)
     for (size_t i = 0; i < NUM_SPECS; i++) {
         stage here;
         set_up(&here, &specs[i]);
-        /* of relu, minus infinity is a fair 0 */
+        /* For relu, minus infinity becomes 0, which is right. */
         for (size_t k = 0; k < (specs[i].activation == CH_ACTIVATION_RELU ? 1 : 3); k++) {
-            /* a first layer's weight, of an input that is not zero */
+            /* A weight of the first layer whose input is not zero. */
             const double weight = here.weights[here.architecture.layers[0].fan_in / 2];
             here.weights[here.architecture.layers[0].fan_in / 2] = broken[k];
             ch_network_f64_set_weights(&here.network, here.weights);
@@ -480,7 +480,7 @@ static void survives_failing_allocations(void **state)
     }
 }
 
-/* What a network says it takes is what it allocates, to the padding of each buffer to whole cache lines. */
+/* A network allocates as many bytes as it announces, up to the rounding of each buffer to whole cache lines. */
 static void memory_is_what_is_announced(void **state)
 {
     (void)state;

@@ -93,7 +93,7 @@ static void quadrature_agrees_with_closed_forms_at_a_margin(void **state)
                 assert_close(averages.first, density_moment(chis[c], 1, a, lambda), 1e-10);
                 assert_close(averages.second, density_moment(chis[c], 2, a, lambda), 1e-10);
             }
-            if (lambda <= 7) { /* beyond, the closed form is a difference of near equals */
+            if (lambda <= 7) { /* for larger lambda the closed form is a difference of nearly equal numbers */
                 assert_close(at(1, a, lambda).unfitted, unfitted_at_chi_1(a, lambda), 1e-10);
                 assert_close(at(0, a, lambda).drift, sqrt(2 / M_PI) * unfitted_at_chi_1(a, lambda), 1e-10);
             }
@@ -101,8 +101,8 @@ static void quadrature_agrees_with_closed_forms_at_a_margin(void **state)
     }
 }
 
-/* Far under the margin all is unfitted; at a sharp step only v < a / lambda is, with (2 / Z) v^{chi+1} / (chi + 1) of
- * it. */
+/* Far under the margin every sample is unfitted. At a sharp step only v < a / lambda is, which has the probability (2 /
+ * Z) v^{chi+1} / (chi + 1). */
 static void averages_at_large_margins(void **state)
 {
     (void)state;
@@ -153,7 +153,7 @@ static ch_online_point point_at(const ch_online_setup *setup, double time)
     return point;
 }
 
-/* The equations as they stand, in t, s and r^2. */
+/* The equations in their plain form, in t, s and r^2. */
 static int plain_rates(double time, const double state[], double derivative[], void *pointer)
 {
     (void)time;
@@ -166,7 +166,7 @@ static int plain_rates(double time, const double state[], double derivative[], v
     return GSL_SUCCESS;
 }
 
-/* An explicit method of order 8 in the plain variables. */
+/* Compares with an explicit method of order 8 in the plain variables. */
 static void ode_agrees_with_another_integrator(void **state)
 {
     (void)state;
@@ -206,7 +206,7 @@ static void jacobian_is_the_derivative(void **state)
     for (size_t i = 0; i < COUNT(states); i++) {
         double matrix[4], explicit_time[2], above[2] = {0}, below[2] = {0};
         assert_int_equal(jacobian(log_time, states[i], matrix, explicit_time, &ode), GSL_SUCCESS);
-        for (size_t k = 0; k < 3; k++) { /* with respect to ln s, ln r^2, ln t */
+        for (size_t k = 0; k < 3; k++) { /* derivatives by ln s, ln r^2 and ln t */
             double up[] = {states[i][0], states[i][1], log_time}, down[] = {states[i][0], states[i][1], log_time};
             up[k] += step;
             down[k] -= step;
@@ -250,7 +250,8 @@ static void ode_has_the_asymptotic_laws(void **state)
     }
 }
 
-/* T << kappa: the noise rests where 2 r C / sqrt(d) = T n at a sharp step, r^2 = T kappa d / (2 (chi + 1)). */
+/* For T << kappa the noise stays where 2 r C / sqrt(d) = T n at a sharp step, which is at r^2 = T kappa d / (2 (chi +
+ * 1)). */
 static void ode_has_the_noise_of_a_wide_margin(void **state)
 {
     (void)state;
@@ -263,7 +264,7 @@ static void ode_has_the_noise_of_a_wide_margin(void **state)
     }
 }
 
-/* loss = E max(0, kappa - m), summed over v and N on a grid */
+/* The loss is E max(0, kappa - m), summed over v and N on a grid. */
 static void loss_is_the_mean(void **state)
 {
     (void)state;
@@ -320,7 +321,7 @@ static void predictions_are_consistent(void **state)
         assert_close(prediction.noise, T * 8 * theory.unfitted * sqrt(M_PI / 2), 1e-12);
         assert_close(prediction.signal, prediction.lambda * prediction.noise, 1e-12);
         assert_close(prediction.temp_onset, 0x1p-15, 1e-15);
-        /* at B* the first step is s*, at T_c the weight change is sqrt(d) */
+        /* At B* the first step is s*, and at T_c the weight change is sqrt(d). */
         const double end = prediction.signal, escape = prediction.temp_escape;
         setup.rate = T * prediction.batch;
         assert_int_equal(ch_online_predict(&prediction, &setup, P, NULL), CH_OK);
@@ -330,7 +331,7 @@ static void predictions_are_consistent(void **state)
         assert_int_equal(ch_online_predict(&prediction, &setup, P, NULL), CH_OK);
         assert_close(prediction.weight_change, 8, 1e-10);
     }
-    /* t* of the law against the ODE, where it is deep in the asymptotic regime */
+    /* Compares t* of the law with the ODE deep in the asymptotic regime. */
     const ch_online_setup setup = setup_of(1, 10000, 0, 1, 1);
     ch_online_prediction prediction;
     assert_int_equal(ch_online_predict(&prediction, &setup, 1e12, NULL), CH_OK);
@@ -349,7 +350,7 @@ static ch_online_student_setup student_setup(size_t dim, size_t batch, double ra
         .chi = 1, .dim = dim, .kappa = 0x1p-15, .rate = rate, .batch = batch, .seed_data = 3, .seed_init = 5};
 }
 
-/* The definition: the samples in their order, all at one w. */
+/* The student does what its definition says: it takes the samples in their order, all at the same w. */
 static void student_does_what_is_defined(void **state)
 {
     (void)state;
@@ -379,7 +380,7 @@ static void student_does_what_is_defined(void **state)
     }
     ch_online_student model;
     assert_int_equal(ch_online_student_init(&model, &setup, NULL), CH_OK);
-    for (uint64_t steps = 1; steps <= STEPS; steps += 1 + steps / 3) { /* in pieces */
+    for (uint64_t steps = 1; steps <= STEPS; steps += 1 + steps / 3) { /* advances in pieces */
         model.learner.advance(&model.learner, &(ch_limit){.steps = steps, .updates = UINT64_MAX});
         assert_int_equal(model.learner.progress.steps, steps);
     }
@@ -418,8 +419,8 @@ static void student_observes(void **state)
     ch_online_student_free(&model);
 }
 
-/* A fresh sample whose margin is kappa to the bit is fitted: it moves nothing. One whose margin is the next double
- * under kappa does. */
+/* A fresh sample whose margin equals kappa to the last bit is fitted, and does not move w. A sample whose margin is the
+ * next smaller double moves it. */
 static void student_takes_a_margin_of_kappa_as_fitted(void **state)
 {
     (void)state;

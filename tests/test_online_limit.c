@@ -1,11 +1,12 @@
-/* test_online_limit.c — simulation of the online limit against its ODE: they differ by O(1/d) and sampling error only.
+/* test_online_limit.c — compares simulations of the online limit with its ODE: they differ by O(1/d) and sampling error
+ * only.
  *
- * Three accounts of one process are compared: the student in all d dimensions, a simulation that knows only s and r
- * (exact in law, and no part of the library), and the ODE. The two simulations by Kolmogorov–Smirnov tests, false
- * alarm 1e-5 each; each against the ODE by the mean of s and r^2 over runs, which may be off by 1.5 (1 + chi) / d and
- * 4 (1 + chi) / d relative, and by five standard errors beyond that: false alarm under 1e-5 each at the numbers of runs
- * taken. At most 12 + 6 comparisons for each of 48 (chi, d, T): together under 1 %; seeds are fixed.
- */
+ * Three descriptions of one process are compared: the student in all d dimensions; a simulation of s and r alone, which
+ * is exact in law and no part of the library; and the ODE. The two simulations are compared by Kolmogorov–Smirnov tests
+ * with a false-alarm rate of 1e-5 each. Each simulation is compared with the ODE by the means of s and r^2 over runs.
+ * These may differ from the ODE by 1.5 (1 + chi) / d and 4 (1 + chi) / d relative, and by five standard errors beyond
+ * that, which gives a false-alarm rate under 1e-5 each at the numbers of runs taken. There are at most 12 + 6
+ * comparisons for each of 48 (chi, d, T): together under 1 %. The seeds are fixed. */
 #include "data/rows.h"
 #include "perceptron/online.h"
 #include "tests/support.h"
@@ -18,18 +19,18 @@
 enum { NUM_MARKS = 3, MOST_RUNS = 16384 };
 static const double FALSE_ALARM = 1e-5;
 
-/* `make check-long` takes more runs and temperatures, and goes on for ten times as long. */
+/* The sizes of the test. `make check-long` takes more runs and temperatures, and continues for ten times as long. */
 typedef struct {
     const char *name;
     double rate, kappa;
     size_t batch;
-    double first; /* first mark in units of d */
+    double first; /* the first time of comparison, in units of d */
 } regime;
 
 static const regime regimes[] = {
     {"T >> kappa, B = 2", 2, 0x1p-15, 2, 1},
     {"T << kappa, B = 8", 0.01, 0.1, 8, 0.015},
-    {"T >> kappa, B = 1", 1, 0x1p-15, 1, 1}, /* these when it is long */
+    {"T >> kappa, B = 1", 1, 0x1p-15, 1, 1}, /* from here on only under `make check-long` */
     {"T = kappa, B = 1", 0.1, 0.1, 1, 0.1},
 };
 
@@ -39,7 +40,7 @@ typedef struct {
     double chi;
     size_t dim;
     size_t num_marks;
-    uint64_t marks[NUM_MARKS]; /* steps */
+    uint64_t marks[NUM_MARKS]; /* times of comparison, in steps */
 } point;
 
 typedef double sample[MOST_RUNS];
@@ -71,8 +72,9 @@ static void simulate_student(const point *self, size_t run, samples *into)
 
 /* ---- the same process in s and r^2 alone ---- */
 
-/* A sample is v, its part g along w_perp, and d - 2 normal numbers across, which do not decide whether it is unfitted:
- *   s <- s + T sum v / sqrt(d), r^2 <- (r + T sum g / sqrt(d))^2 + T^2 k chi^2_{d-2} / d over the k unfitted ones. */
+/* A sample is described by v, by its component g along w_perp, and by d - 2 normal numbers that do not decide whether
+ * it is unfitted. With k unfitted samples in the batch, s <- s + T sum v / sqrt(d) and r^2 <- (r + T sum g / sqrt(d))^2
+ * + T^2 k chi^2_{d-2} / d. */
 static void reduced_step(const point *self, gsl_rng *random, double *signal, double *noise2)
 {
     const double noise = sqrt(*noise2), root = sqrt((double)self->dim);
@@ -114,7 +116,7 @@ static void simulate_reduced(const point *self, size_t run, samples *into)
 
 static size_t failures;
 
-/* Mean over runs less the ODE's value, over that value, and its standard error. */
+/* The relative difference of the mean over runs from the ODE, and its standard error. */
 typedef struct {
     double value, error;
 } deviation;
@@ -172,7 +174,9 @@ static void compare_simulations(samples *one, samples *other)
     }
 }
 
-/* As many runs as so many entries pay for, at least LEAST_RUNS, and that up to the latest mark that allows it. */
+/* Plans how many runs are made, and up to which time of comparison. The work allowed is `entries` normal numbers. There
+ * are at least LEAST_RUNS runs; they go on to the latest time that the work allows.
+ * @param entries_a_sample  normal numbers that one sample takes */
 static void plan_runs(const point *self, double entries, double entries_a_sample, samples *runs)
 {
     enum { LEAST_RUNS = 32 };
@@ -189,7 +193,7 @@ static void plan_runs(const point *self, double entries, double entries_a_sample
 
 static void compare_at(const point *self, samples *student, samples *reduced)
 {
-    enum { REDUCED_COST = 8 }; /* of a sample, in entries */
+    enum { REDUCED_COST = 8 }; /* the cost of a sample, in entries */
     plan_runs(self, is_long() ? 4.2e8 : 2e7, (double)self->dim, student);
     plan_runs(self, is_long() ? 1e8 : 1e7, REDUCED_COST, reduced);
 #pragma omp parallel for schedule(dynamic, 1)
@@ -202,7 +206,7 @@ static void compare_at(const point *self, samples *student, samples *reduced)
     }
     compare_with_ode(self, "student", student);
     compare_with_ode(self, "reduced", reduced);
-    compare_simulations(student, reduced); /* sorts them */
+    compare_simulations(student, reduced); /* sorts the samples as well */
 }
 
 static void simulation_follows_the_ode(void **state)

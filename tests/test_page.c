@@ -1,4 +1,4 @@
-/* test_page.c — text in columns: widths of UTF-8, alignment, line breaks; and running moments. */
+/* test_page.c — text in columns: widths of UTF-8, alignment, line breaks; and running means and variances. */
 #include "core/page.h"
 #include "core/statistics.h"
 
@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* What a function prints. */
+/* Collects what a function prints. */
 typedef struct {
     char *text;
     size_t length;
@@ -20,7 +20,7 @@ static void page_open(page *self)
     assert_non_null(self->out);
 }
 
-/* Compares what was printed, and begins anew. */
+/* Compares what was printed, and starts to collect anew. */
 static void assert_printed(page *self, const char *expected)
 {
     assert_int_equal(fclose(self->out), 0);
@@ -35,7 +35,7 @@ static void page_close(page *self)
     free(self->text);
 }
 
-/* One, two, three and four bytes a character. */
+/* Characters of one, two, three and four bytes each count as one. */
 static void counts_characters_and_not_bytes(void **state)
 {
     (void)state;
@@ -65,7 +65,7 @@ static void aligns_by_characters(void **state)
     page_close(&here);
 }
 
-/* Neighbouring columns stay apart, however wide their numbers are. */
+/* Neighbouring columns have a space between them, however wide their numbers are. */
 static void columns_do_not_touch(void **state)
 {
     (void)state;
@@ -89,7 +89,8 @@ static char *repeated(const char *text, size_t count)
     return all;
 }
 
-/* A lead of 3 columns leaves 84 for words; 28 words of "δδ" with their blanks take as many, 29 do not fit. */
+/* A lead of 3 columns leaves 84 for words. 28 words "δδ" with their spaces take as many; 29 words need a second line.
+ */
 static void wraps_at_the_width_of_the_page(void **state)
 {
     (void)state;
@@ -107,7 +108,7 @@ static void wraps_at_the_width_of_the_page(void **state)
     ch_page_wrapped(here.out, "  ·", over + 1);
     snprintf(expected, sizeof expected, "  ·%s\n    δδ\n", fits);
     assert_printed(&here, expected);
-    /* one more column is filled to the last */
+    /* one more character fills the last column */
     snprintf(expected, sizeof expected, "%sx", fits);
     ch_page_wrapped(here.out, "  ·", expected + 1);
     snprintf(expected, sizeof expected, "  ·%sx\n", fits);
@@ -118,7 +119,7 @@ static void wraps_at_the_width_of_the_page(void **state)
     page_close(&here);
 }
 
-/* A list of temperatures, or a path, may be wider than the page: it is not cut, for it is there to be pasted. */
+/* A list of temperatures or a path may be wider than the page. It is not broken, so that it can be copied. */
 static void prints_long_words_whole(void **state)
 {
     (void)state;
@@ -139,14 +140,16 @@ static void breaks_lines_of_a_box(void **state)
     assert_int_equal(ch_page_line_end("", 5), 0);
     assert_int_equal(ch_page_line_end("δδδδδ", 5), 10); /* the whole text */
     assert_int_equal(ch_page_line_end("δδ δδ", 5), 9);
-    assert_int_equal(ch_page_line_end("δδ δδδ", 5), 4);   /* at the blank */
-    assert_int_equal(ch_page_line_end("δδδδ δ", 5), 8);   /* the blank is the fifth character */
-    assert_int_equal(ch_page_line_end("δδδδδ δ", 5), 10); /* no blank fits: inside the text, after five characters */
+    assert_int_equal(ch_page_line_end("δδ δδδ", 5), 4); /* at the space */
+    assert_int_equal(ch_page_line_end("δδδδ δ", 5), 8); /* the space is the fifth character */
+    /* no space comes in time, so that the text is cut after five characters */
+    assert_int_equal(ch_page_line_end("δδδδδ δ", 5), 10);
     assert_int_equal(ch_page_line_end("δδδδδδδ", 5), 10);
     assert_int_equal(ch_page_line_end("a b c d e", 4), 3);
 }
 
-/* Moments of 1e9 + {1, 2, 3, 4}, which a sum of squares would lose: variance 5/3, error sqrt(5/12). */
+/* The variance of 1e9 + {1, 2, 3, 4} is 5/3 and the standard error sqrt(5/12). A sum of squares would lose these
+ * digits. */
 static void moments_keep_their_digits(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* test_perceptron.c — the plain engine and the theory beside it. */
+/* test_perceptron.c — the plain engine and the theory of the perceptron. */
 #include "perceptron/plain.c" /* its static parts are tested too */
 
 #include "alloc_fail.h"
@@ -34,9 +34,9 @@ static const ch_limit no_limit = {.steps = UINT64_MAX, .updates = UINT64_MAX};
 
 /* ---- batches ---- */
 
-/* Every pair of 6 samples equally likely in batches of any size, by either way of drawing: chi-square on the
- * number of times that each pair is drawn together, false alarm 1e-6 each. Pairs in one batch are correlated for
- * B > 2, which only lowers the statistic. */
+/* Every pair of 6 samples is equally likely in batches of any size, in both ways of drawing: chi-square on the number
+ * of times that each pair is drawn together, false alarm 1e-6 each. For B > 2 the pairs of a batch are correlated,
+ * which only makes the statistic smaller. */
 static void batches_are_uniform(void **state)
 {
     (void)state;
@@ -80,7 +80,8 @@ static void batches_are_uniform(void **state)
 
 /* ---- the engine ---- */
 
-/* One sample under full batch: after k steps m = k eta |z|^2, so that t* is the first with m >= kappa. */
+/* One sample under full batch has the margin m = k eta |z|^2 after k steps, so that t* is the first time with m >=
+ * kappa. */
 static void one_sample_in_closed_form(void **state)
 {
     (void)state;
@@ -104,7 +105,7 @@ static void one_sample_in_closed_form(void **state)
     ch_sample_set_free(&set);
 }
 
-/* The definition, word by word: after every update look at all samples; all in long double. */
+/* Training by its definition, in long double: after every update all margins are computed. */
 typedef struct {
     uint64_t last_update, updates;
     long double weights[64];
@@ -142,7 +143,7 @@ static plain_truth train_truly(const ch_sample_set *set, const ch_perceptron_set
     bool active[2048];
     for (uint64_t step = 1; truth.updates == 0 || !truly_fitted(set, setup, truth.weights);) {
         bool updated = false;
-        while (!updated) { /* nothing changes between updates */
+        while (!updated) { /* no weight changes until then */
             if (size <= CH_SCANNED_BATCH) {
                 ch_draw_scanned(&random, batch, size, num_samples);
             } else if (size < num_samples) {
@@ -264,7 +265,7 @@ static void observes_what_is_defined(void **state)
     assert_close(seen.weight_change, (double)sqrtl(norm), 1e-12);
     assert_close(seen.signal, (double)signal, 1e-12);
     assert_close(seen.noise, (double)sqrtl(norm - signal * signal), 1e-10);
-    /* the exact test error against 10^5 samples: five standard errors, false alarm 1e-6 */
+    /* The exact test error agrees with that on 10^5 samples within five standard errors: false alarm 1e-6. */
     model.setup.test = &test;
     assert_int_equal(model.learner.observe(&model.learner, &measured, NULL), CH_OK);
     const double error = sqrt(seen.test_error * (1 - seen.test_error) / 1e5);
@@ -274,8 +275,8 @@ static void observes_what_is_defined(void **state)
     ch_sample_set_free(&test);
 }
 
-/* A sample whose margin is kappa to the bit is fitted: it is not counted, has no part in an update, and lets a run end.
- * A margin that is the next double under kappa is unfitted. */
+/* A sample whose margin equals kappa to the last bit is fitted: it is not counted as unfitted, no update adds it, and a
+ * run may end with it. A sample whose margin is the next smaller double is unfitted. */
 static void margin_of_kappa_is_fitted(void **state)
 {
     (void)state;
@@ -292,7 +293,7 @@ static void margin_of_kappa_is_fitted(void **state)
     }
     for (uint32_t mu = 0; mu < 60; mu++) {
         const double margin = ch_student_margin(&model, mu);
-        uint64_t under = 0; /* margins less than this one */
+        uint64_t under = 0; /* number of margins that are smaller than this one */
         for (uint32_t nu = 0; nu < 60; nu++) {
             under += ch_student_margin(&model, nu) < margin;
         }
@@ -306,7 +307,7 @@ static void margin_of_kappa_is_fitted(void **state)
             model.learner.progress.status = CH_RUNNING;
         }
     }
-    double least = INFINITY; /* of all margins: at this kappa the run is over, without a further update */
+    double least = INFINITY; /* the least of all margins; with this kappa the run ends without a further update */
     model.weights[0] += 100;
     for (uint32_t mu = 0; mu < 60; mu++) {
         least = fmin(least, ch_student_margin(&model, mu));
@@ -322,7 +323,7 @@ static void margin_of_kappa_is_fitted(void **state)
     ch_sample_set_free(&set);
 }
 
-/* |w0| of w0 ~ N(0, I_d): mean of the square d, variance 2 d; five standard errors over 4000 seeds. */
+/* |w0|^2 of w0 ~ N(0, I_d) has mean d and variance 2 d: five standard errors over 4000 seeds. */
 static void initial_norm_is_gaussian(void **state)
 {
     (void)state;
@@ -350,7 +351,7 @@ static void divergence_is_no_fit(void **state)
         assert_false(seen.test_error == 0);
         ch_perceptron_free(&model);
     }
-    /* a NaN in the weights counts as unfitted and as an error */
+    /* A sample whose margin is NaN counts as unfitted and as an error. */
     const ch_perceptron_setup setup = setup_of(&set, 2, 1);
     ch_perceptron model;
     ch_observation seen;
@@ -409,7 +410,7 @@ typedef struct {
     double chi, lambda;
 } integrand_parameters;
 
-/* u = v^{chi+1} takes the singularity at 0 away: dv v^chi = du / (chi + 1) */
+/* The substitution u = v^{chi+1} removes the singularity at 0: dv v^chi = du / (chi + 1). */
 static double error_integrand(double u, void *pointer)
 {
     const integrand_parameters *p = pointer;
@@ -423,7 +424,7 @@ static double error_by_quadrature(double chi, double lambda)
     gsl_function function = {error_integrand, &parameters};
     gsl_integration_workspace *workspace = gsl_integration_workspace_alloc(2000);
     double result = 0, error = 0;
-    /* the integrand lives at v < 40 / max(1, lambda) */
+    /* The integrand vanishes beyond v = 40 / max(1, lambda). */
     const double end = pow(40 / fmax(1, lambda), chi + 1);
     gsl_integration_qag(&function, 0, end, 0, 1e-12, 2000, GSL_INTEG_GAUSS61, workspace, &result, &error);
     gsl_integration_workspace_free(workspace);

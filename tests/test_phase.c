@@ -1,4 +1,4 @@
-/* test_phase.c — phase diagrams: planted borders, T_opt and k come back; what is missing does no harm. */
+/* test_phase.c — phase diagrams: planted borders, T_opt and k are found; what is missing leaves the rest as it is. */
 #include "fit/fit.h"
 #include "fit/phase/phase.h"
 #include "fit/reports/reports.h"
@@ -27,7 +27,7 @@ static size_t count_diagrams(const ch_run_table *table)
 
 /* ---- one alpha ---- */
 
-/* y = 2 + 3 (x - 0.7)^2 on an uneven grid. */
+/* y = 2 + 3 (x - 0.7)^2 on a grid with unequal steps. */
 static void test_least_of_a_parabola(void **state)
 {
     (void)state;
@@ -38,7 +38,7 @@ static void test_least_of_a_parabola(void **state)
     }
     assert_int_equal(ch_phase_least(x, y, 5, &at), CH_TC_INSIDE);
     assert_close(at, 0.7, 1e-14);
-    y[3] = hole; /* what is missing is passed over: neighbours are those there are */
+    y[3] = hole; /* a missing value is skipped: its neighbours are next to each other */
     assert_int_equal(ch_phase_least(x, y, 5, &at), CH_TC_INSIDE);
     assert_close(at, 0.7, 1e-14);
 }
@@ -52,10 +52,10 @@ static void test_least_of_ties_and_ends(void **state)
         ch_tc_place place;
         double at;
     } cases[] = {
-        {{3, 1, 1, 3, 4}, 5, CH_TC_INSIDE, 1.5},     /* equal neighbours: half-way */
-        {{3, 1, 1, 1, 4}, 5, CH_TC_INSIDE, 2},       /* a plateau: its middle */
-        {{3, 1, NAN, 1, 4}, 5, CH_TC_INSIDE, 2},     /* neighbours over a gap */
-        {{3, 1, 2, 1, 4}, 5, CH_TC_INSIDE, 7.0 / 6}, /* apart: the lower T */
+        {{3, 1, 1, 3, 4}, 5, CH_TC_INSIDE, 1.5},     /* equal neighbours: the minimum is half-way between them */
+        {{3, 1, 1, 1, 4}, 5, CH_TC_INSIDE, 2},       /* a plateau: the minimum is in its middle */
+        {{3, 1, NAN, 1, 4}, 5, CH_TC_INSIDE, 2},     /* neighbours on both sides of a gap */
+        {{3, 1, 2, 1, 4}, 5, CH_TC_INSIDE, 7.0 / 6}, /* equal values apart from each other: the lower T counts */
         {{1, 2, 3, 4, 5}, 5, CH_TC_BELOW, 0},
         {{1, 1, 3, 4, 5}, 5, CH_TC_BELOW, 1},
         {{NAN, 2, 3, 4, 5}, 5, CH_TC_BELOW, 1},
@@ -104,12 +104,13 @@ static void test_rise(void **state)
 
 /* ---- planted diagrams ---- */
 
-/* The planted laws are parabolas and straight lines in the logarithms: they come back to rounding. */
+/* The planted laws are parabolas and straight lines in the logarithms. They are found up to rounding. */
 static void test_planted_diagram(void **state)
 {
     (void)state;
     phase_plant plant = phase_plant_default();
-    plant.set_noise = 0.2; /* moves all of a data set alike: T_opt does not see it, borders by its mean */
+    /* moves all runs of a data set alike: T_opt does not change, and borders change by the mean */
+    plant.set_noise = 0.2;
     ch_run_table table;
     ch_fit fit;
     ch_phase_list phases;
@@ -145,7 +146,7 @@ static void test_planted_diagram(void **state)
     release(&fit, &phases, &table);
 }
 
-/* The mean of the test error is that of its data sets, not weighed by their runs. */
+/* The mean of a cell is over data sets, each with equal weight, however many runs it has. */
 static void test_cell_means(void **state)
 {
     (void)state;
@@ -171,8 +172,8 @@ static void test_cell_means(void **state)
     release(&fit, &phases, &table);
 }
 
-/* k's 95 % interval over 8 data sets covers the planted one in 30 of 40 tables at least. Were the coverage 90 %, fewer
- * would with a chance of 0.2 %. */
+/* The 95 % interval of k from 8 data sets has the planted k in it in at least 30 of 40 tables. If only 90 % of
+ * intervals had it, fewer than 30 would have a probability of 0.2 %. */
 static void test_interval_of_k(void **state)
 {
     (void)state;
@@ -199,7 +200,7 @@ static void test_interval_of_k(void **state)
     }
     assert_in((double)covered, 30, 40);
     printf("  k: mean error %.4f, RMS deviation %.4f\n", errors, sqrt(squares));
-    assert_in(errors / sqrt(squares), 0.6, 1.7); /* the RMS of 40 is known to 11 %: false alarm 1e-4 */
+    assert_in(errors / sqrt(squares), 0.6, 1.7); /* the root mean square of 40 is known to 11 %: false alarm 1e-4 */
 }
 
 static void test_theory_of_k(void **state)
@@ -223,7 +224,8 @@ static void test_theory_of_k(void **state)
         ch_phase_list phases;
         phase_plant_table(&plant, 1, &table);
         for (size_t r = 0; r < table.count; r++) {
-            table.runs[r].settings.model = cases[i].model; /* a CNN is not resolved on such data, but may be fitted */
+            /* settings do not resolve for a CNN on such data, but its runs may be fitted */
+            table.runs[r].settings.model = cases[i].model;
             table.runs[r].settings.linear = cases[i].linear;
         }
         phase_plant_fit(&fit, &phases, &table);
@@ -231,7 +233,7 @@ static void test_theory_of_k(void **state)
         const double theory = phases.items[0].slope_theory;
         assert_true(isnan(cases[i].theory) ? isnan(theory) : fabs(theory - cases[i].theory) < 1e-15);
         assert_close(phases.items[0].slope.value, plant.k, 1e-9);
-        assert_true(isnan(phases.items[0].slope.stderr_)); /* one data set has no error */
+        assert_true(isnan(phases.items[0].slope.stderr_)); /* one data set gives no standard error */
         release(&fit, &phases, &table);
     }
 }
@@ -245,14 +247,14 @@ static void test_grids(void **state)
     phase_plant plant = phase_plant_default();
     plant.num_trains = 2;
     phase_plant_table(&plant, 1, &table);
-    assert_int_equal(count_diagrams(&table), 2); /* a diagram a P */
+    assert_int_equal(count_diagrams(&table), 2); /* one diagram for each P */
     for (size_t r = 0; r < table.count; r++) {
         table.runs[r].settings.width = r % 2 == 0 ? 64 : 128;
     }
-    assert_int_equal(count_diagrams(&table), 4); /* other settings are kept apart */
+    assert_int_equal(count_diagrams(&table), 4); /* other settings have diagrams of their own */
     for (size_t r = 0; r < table.count; r++) {
         table.runs[r].settings.width = 64;
-        table.runs[r].settings.batch = table.runs[r].settings.train; /* full batch: one value */
+        table.runs[r].settings.batch = table.runs[r].settings.train; /* a full batch counts as one value for all P */
     }
     assert_int_equal(count_diagrams(&table), 2);
     ch_run_table_free(&table);
@@ -274,7 +276,7 @@ static void test_grids(void **state)
     plant.num_temps = 3;
     phase_plant_table(&plant, 1, &table);
     assert_int_equal(count_diagrams(&table), 1);
-    for (int t = 0; t < 3; t++) { /* results of another version are not comparable: two alpha are left */
+    for (int t = 0; t < 3; t++) { /* results of another version are not compared, which leaves two alpha */
         for (int s = 0; s < plant.num_sets; s++) {
             phase_plant_at(&plant, &table, 1, t, s)->results_version--;
         }
@@ -285,8 +287,8 @@ static void test_grids(void **state)
 
 /* ---- what is missing ---- */
 
-/* At alpha = 2^-4 the least cell diverged in one run, at 2^-2 a budget ended one of the lowest T: the cells do not
- * count, and the rest is as planted. */
+/* At alpha = 2^-4 one run of the best cell diverged, and at 2^-2 a budget ended one run at one of the lowest T. These
+ * cells do not count, and the rest is as planted. */
 static void test_cells_that_do_not_count(void **state)
 {
     (void)state;
@@ -310,14 +312,15 @@ static void test_cells_that_do_not_count(void **state)
     assert_false(budget->counts);
     for (size_t q = 0; q < CH_NUM_PHASE; q++) {
         assert_true(isnan(diverged->values[q]));
-        assert_true(budget->values[q] > 0); /* to be drawn, and marked */
+        assert_true(budget->values[q] > 0); /* such a cell is to be drawn with a mark */
     }
     assert_close(phase->rows[1].best.estimate.value, phase_plant_best(&plant, 1.0 / 16), 1e-9);
     assert_close(phase->rows[2].best.estimate.value, phase_plant_best(&plant, 1.0 / 4), 1e-9);
     release(&fit, &phases, &table);
 }
 
-/* A row without its lower T: where the rest rises from its first T on, T_opt is under it, and is no part of k. */
+/* One row lacks its lower T. The rest of it rises from its first T on, so that T_opt lies below; it is then no part of
+ * k. */
 static void test_missing_cells(void **state)
 {
     (void)state;
@@ -345,7 +348,7 @@ static void test_missing_cells(void **state)
     release(&fit, &phases, &table);
 }
 
-/* Without a test set there is no T_opt, without an observed kernel no border of it; the rest is there. */
+/* Without a test set there is no T_opt, and without an observed kernel the kernel has no border. The rest is there. */
 static void test_not_measured(void **state)
 {
     (void)state;
@@ -374,7 +377,7 @@ static void test_not_measured(void **state)
     release(&fit, &phases, &table);
 }
 
-/* Under a loss that is never fitted all runs end by their budgets, and count as they are. */
+/* Under a loss whose runs are never fitted, all runs end by their budgets and count. */
 static void test_never_fitted(void **state)
 {
     (void)state;
@@ -391,7 +394,7 @@ static void test_never_fitted(void **state)
     assert_close(phases.items[0].slope.value, plant.k, 1e-9);
     ch_phase_list_free(&phases);
     ch_fit_free(&fit);
-    table.runs[7].status = CH_FITTED; /* one that did fit shows that the others were cut short */
+    table.runs[7].status = CH_FITTED; /* one fitted run shows that budgets ended the others early */
     phase_plant_fit(&fit, &phases, &table);
     assert_false(phases.items[0].by_budget);
     assert_true(isnan(phases.items[0].slope.value));
@@ -400,8 +403,8 @@ static void test_never_fitted(void **state)
 
 /* ---- contours ---- */
 
-/* The planted border is a straight line in the logarithms: every piece ends on it, and the pieces join from the first
- * alpha to the last. */
+/* The planted border is a straight line in the logarithms. Every piece of the contour ends on it, and the pieces join
+ * from the first alpha to the last. */
 static void test_contour(void **state)
 {
     (void)state;
@@ -431,7 +434,8 @@ static void test_contour(void **state)
     release(&fit, &phases, &table);
 }
 
-/* A saddle: high at two opposite corners. Its two pieces cut off the corners that the middle does not belong to. */
+/* A saddle with high values at two opposite corners. Its two pieces cut off the two corners that lie on the other side
+ * of the level than the middle. */
 static void test_saddle(void **state)
 {
     (void)state;
@@ -449,8 +453,8 @@ static void test_saddle(void **state)
         assert_int_equal(ch_phase_contour(&phase, CH_PHASE_TEST_ERROR, 1, &segments, &count, &err), CH_OK);
         assert_int_equal(count, 2);
         for (size_t i = 0; i < 2; i++) {
-            /* round the corners (0, 1), (1, 0) of low values when the middle is high: x - y keeps its sign, and is far
-             * from 0; else round (0, 0) and (1, 1) */
+            /* When the middle is high, the pieces go round the low corners (0, 1) and (1, 0): x - y keeps its sign and
+             * is far from 0. Otherwise they go round (0, 0) and (1, 1). */
             const double x0 = log(segments[i].alpha[0]), x1 = log(segments[i].alpha[1]);
             const double y0 = log(segments[i].temp[0]), y1 = log(segments[i].temp[1]);
             assert_close(high_middle ? fabs(x0 + x1 - y0 - y1) / 2 : fabs(x0 + x1 + y0 + y1 - 2) / 2, 0.75, 1e-12);
@@ -501,12 +505,12 @@ static void test_json(void **state)
     assert_string_equal(json_string_value(json_object_get(group, "model")), "mlp");
     assert_int_equal(json_integer_value(json_object_get(group, "train")), 1024);
     assert_null(json_object_get(group, "alpha"));
-    assert_int_equal(json_array_size(json_object_get(report, "groups")), 6); /* the other keys are as they were */
+    assert_int_equal(json_array_size(json_object_get(report, "groups")), 6); /* the other keys have not changed */
     json_decref(report);
     release(&fit, &phases, &table);
 }
 
-/* What the report for people says, as one string to be freed. */
+/* The text report, as one string to be freed. */
 static char *print(const ch_phase_list *phases)
 {
     char *text = NULL;
@@ -526,7 +530,7 @@ static void test_text(void **state)
     ch_fit fit;
     ch_phase_list phases = {0};
     char *text = print(&phases);
-    assert_string_equal(text, ""); /* no diagram, no words */
+    assert_string_equal(text, ""); /* without a diagram it prints nothing */
     free(text);
     phase_plant_table(&plant, 1, &table);
     phase_plant_fit(&fit, &phases, &table);

@@ -1,4 +1,4 @@
-/* test_plan.c — lists, ranges, sweeps and the YAML files they are read from. */
+/* test_plan.c — lists, ranges, sweeps, and YAML files with sweeps. */
 #include "tests/alloc_fail.h"
 #include "tests/support.h"
 
@@ -183,7 +183,7 @@ static void test_a_sweep_is_a_product_with_the_last_axis_fastest(void **state)
         assert_int_equal(settings.given, 1u << CH_SETTING_CHI | 1u << CH_SETTING_TEMP | 1u << CH_SETTING_SEED);
         assert_int_equal(settings.train, 1024);
     }
-    assert_int_equal(ch_plan_set(&plan, CH_SETTING_CHI, "3", NULL), CH_OK); /* replaces */
+    assert_int_equal(ch_plan_set(&plan, CH_SETTING_CHI, "3", NULL), CH_OK); /* replaces the values */
     assert_int_equal(plan.num_runs, 3);
     ch_plan_get(&plan, 2, &settings);
     assert_true(settings.chi == 3 && settings.seed == 9);
@@ -214,7 +214,7 @@ static void test_a_product_that_overflows_is_refused(void **state)
 
 /* ---- YAML ---- */
 
-/* Writes `text` to a file, reads it into `plan` and removes it; the message has FILE where the path was. */
+/* Writes `text` to a file, reads it into `plan` and removes it. The message has FILE in place of the path. */
 static ch_code read_bytes(ch_plan *plan, const char *text, size_t size, ch_error *err)
 {
     char path[] = "/tmp/chiton-plan-XXXXXX";
@@ -354,7 +354,7 @@ static void test_files_that_are_none_are_refused(void **state)
     ch_plan_free(&plan);
 }
 
-/* Every file cut short either reads or is refused with a sentence; the sanitizers watch. */
+/* A file that is cut short anywhere is either read or refused with a sentence. The sanitizers find invalid reads. */
 static void test_files_cut_short_are_survived(void **state)
 {
     (void)state;
@@ -398,7 +398,7 @@ static void test_every_failing_allocation_is_survived(void **state)
     assert_failures_are_told(failed, read_and_set(&plan, path, &err), err, ch_plan_free(&plan));
     ch_plan_free(&plan);
     unlink(path);
-    assert_true(failed >= 20); /* it did fail on the way */
+    assert_true(failed >= 20); /* the failures did happen */
 }
 
 int main(void)

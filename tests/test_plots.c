@@ -1,4 +1,5 @@
-/* test_plots.c — figures from planted runs: files are whole, names and degenerate groups do no harm. */
+/* test_plots.c — figures of planted runs: files are complete, and neither names nor groups with little data break them.
+ */
 #include "cli/cli.h"
 #include "plots/axis.h"
 #include "plots/gnuplot.h"
@@ -30,8 +31,8 @@ typedef struct {
     uint64_t train0; /* P = train0 2^i, i < trains */
     size_t trains, temps, seeds;
     double temp0, temp_factor; /* T = temp0 temp_factor^j, j < temps */
-    bool censor;               /* the upper half of P at the lowest T ran out of budget */
-    ch_status all;             /* CH_RUNNING: as the rest says; else the status of every run */
+    bool censor;               /* budgets ended the runs of the upper half of P at the lowest T */
+    ch_status all;             /* the status of every run; CH_RUNNING: as the other members say */
 } plan;
 
 typedef struct {
@@ -47,7 +48,7 @@ typedef struct {
 static const plan usual = {
     .chi = 0, .train0 = 1024, .trains = 5, .temps = 18, .seeds = 5, .temp0 = 0x1p-16, .temp_factor = 2};
 
-/* Spread of the logarithm between data sets: a fixed zigzag, no random numbers needed. */
+/* The spread of the logarithm between data sets: a fixed zigzag, so that no random numbers are needed. */
 static double zigzag(size_t seed, size_t i, size_t j)
 {
     return 0.12 * sin((double)(1 + seed * 7 + i * 3 + j * 5));
@@ -165,7 +166,7 @@ static int remove_directory(void **state)
     return system(command) == 0 ? 0 : -1;
 }
 
-/* The whole file, zero-terminated; fails the test when it is missing. */
+/* Reads the whole file as a string. The test fails when it is missing. */
 static char *read_whole(const char *path, size_t *length)
 {
     FILE *file = fopen(path, "rb");
@@ -189,7 +190,7 @@ static size_t count_files(const char *path)
     return count;
 }
 
-/* Draws one planted group into `where` and reads the file back. */
+/* Draws one planted group into `where` and reads the file. */
 static char *draw(const plan *p, const char *where, ch_plot_format format, size_t *length)
 {
     ch_fit fit;
@@ -223,7 +224,7 @@ static void test_formats(void **state)
         }
         free(text);
     }
-    assert_int_equal(count_files(directory), CH_PLOT_FORMATS); /* no temporary file stays behind */
+    assert_int_equal(count_files(directory), CH_PLOT_FORMATS); /* no temporary file is left */
 }
 
 static void test_odd_directories(void **state)
@@ -243,7 +244,8 @@ static void test_odd_directories(void **state)
     assert_int_not_equal(access("gotcha", F_OK), 0);
 }
 
-/* One P, one T, one seed, all censored, all diverged: every panel says what it lacks, gnuplot accepts them all. */
+/* Groups with one P, one T or one seed, and groups whose runs all diverged or were all ended by a budget. Every panel
+ * says what it lacks, and gnuplot accepts all scripts. */
 static void test_degenerate_groups(void **state)
 {
     (void)state;
@@ -321,7 +323,7 @@ static void expect_failure(const char *where, ch_code expected, const char *says
     uproot(&own);
 }
 
-/* Puts a program named gnuplot, of the shell's making, before all others. */
+/* Puts a shell script named gnuplot before all other programs of this name. */
 static void plant_gnuplot(const char *script)
 {
     char path[300];
@@ -362,7 +364,7 @@ static void on_broken_pipe(int number)
     (void)number;
 }
 
-/* What a thread sees of the process's way with SIGPIPE while gnuplot is at work. */
+/* Looks, from another thread, at how the process handles SIGPIPE while gnuplot works. */
 static void *look_at_sigpipe(void *handler)
 {
     struct sigaction now;
@@ -372,7 +374,7 @@ static void *look_at_sigpipe(void *handler)
     return NULL;
 }
 
-/* A gnuplot that reads nothing for a while, and a script that no pipe holds: the caller's signals stay as they are. */
+/* gnuplot reads nothing for a while, and the script is too long for a pipe. The caller's signals stay as they are. */
 static void test_signals_are_the_callers(void **state)
 {
     enum { LENGTH = 1 << 20 };
@@ -455,8 +457,8 @@ static void test_format_names(void **state)
     assert_string_equal(err.message, "--format is jpeg, but must be pdf, svg or png");
 }
 
-/* Two data sets with values 1 and e^2, and a third one's run that diverged: mean e, one standard error = 1 in the
- * logarithm. Of two runs on one data set the mean comes first. */
+/* Two data sets have the values 1 and e^2, and the run of a third diverged: the mean is e, and one standard error is 1
+ * in the logarithm. The mean of two runs on one data set is taken first. */
 static void test_series(void **state)
 {
     ch_run runs[5] = {0};
@@ -488,7 +490,7 @@ static void test_series(void **state)
     ch_series_free(&series);
 }
 
-/* Round labels, three to eight of them, on an axis of ratios. */
+/* An axis of ratios has three to eight round labels. */
 static void test_ratio_axis(void **state)
 {
     static const struct {
@@ -517,7 +519,7 @@ static void test_ratio_axis(void **state)
     }
 }
 
-/* A fit without cells has no collapse, and no page of one. */
+/* A fit without cells has no collapse, and there is no page for it. */
 static void test_no_collapse_no_page(void **state)
 {
     ch_fit fit;
@@ -548,8 +550,9 @@ static void test_number_text(void **state)
 
 /* ---- the command ---- */
 
-/* Runs a shell line with $C the program and $D the test's directory. Returns the exit status; what was printed, on both
- * streams, is in `said`. */
+/* Runs a shell line with $C for the program and $D for the test's directory.
+ * @param said  out: what it printed, on both streams
+ * @return the exit status */
 static int shell(const char *line, char *said, size_t size)
 {
     const char *program = getenv("CHITON");

@@ -27,7 +27,7 @@ static int remove_directory(void **state)
     return system(command) == 0 ? 0 : -1;
 }
 
-/* A file in the test's directory as a string to be freed; NULL when it is missing. */
+/* Reads a file of the test's directory as a string to be freed; NULL when it is missing. */
 static char *read_page(const char *name)
 {
     char path[600];
@@ -43,7 +43,7 @@ static char *read_page(const char *name)
     return text;
 }
 
-/* A page says all of one list and nothing of another; both end with NULL. */
+/* Requires that a page has all texts of one list and none of another. Both lists end with NULL. */
 static void check_page(const char *name, const char *const *says, const char *const *lacks)
 {
     char *text = read_page(name);
@@ -112,7 +112,7 @@ static void test_phase_page(void **state)
     ch_run_table_free(&table);
 }
 
-/* Holes, diverged and censored cells, a test error of 0, one data set. */
+/* A diagram with missing cells, diverged runs, runs that a budget ended, a test error of 0, and one data set. */
 static void test_phase_page_of_little(void **state)
 {
     (void)state;
@@ -127,7 +127,7 @@ static void test_phase_page_of_little(void **state)
     phase_plant_at(&plant, &table, 5, 0, 0)->status = CH_BUDGET;
     phase_plant_at(&plant, &table, 3, 7, 0)->final.test_error = 0;
     phase_plant_at(&plant, &table, 3, 6, 0)->final.kernel_change = 0;
-    table.runs[40] = table.runs[table.count - 1]; /* a hole, and a run that is there twice */
+    table.runs[40] = table.runs[table.count - 1]; /* removes one run, and repeats another */
     table.count--;
     draw_phase(&table);
     check_page(PHASE_PAGE, says, nothing);
@@ -154,7 +154,7 @@ static void test_panels_of_what_was_measured(void **state)
     }
     draw_phase(&table);
     check_page(PHASE_PAGE, (const char *const[]){"no data: every test error is 0", "weight variation", NULL}, nothing);
-    for (size_t r = 0; r < table.count; r++) { /* nothing at all: a page that says so, in its caption */
+    for (size_t r = 0; r < table.count; r++) { /* no data at all: the page says so in its caption */
         table.runs[r].status = CH_DIVERGED;
     }
     draw_phase(&table);
@@ -174,7 +174,7 @@ static void test_no_grid_no_page(void **state)
     ch_run_table_free(&table);
 }
 
-/* gnuplot itself runs only where nothing failed before it, once. */
+/* gnuplot itself runs only once, where no allocation failed. */
 static void test_allocations_fail(void **state)
 {
     (void)state;
@@ -213,7 +213,9 @@ static void make_store(const ch_run_table *table)
     ch_store_close(&store);
 }
 
-/* Runs a shell line with $C the program and $D the test's directory; what it said, on both streams, is in `said`. */
+/* Runs a shell line with $C for the program and $D for the test's directory.
+ * @param said  out: what it printed, on both streams
+ * @return the exit status */
 static int shell(const char *line, char *said, size_t size)
 {
     const char *program = getenv("CHITON");
@@ -302,7 +304,7 @@ static void test_training_allocations_fail(void **state)
     ch_run_table_free(&table);
 }
 
-/* A perceptron's page of training has signal and noise in place of the kernel; without `record` there is none. */
+/* The training page of a perceptron has signal and noise in place of the kernel. Without `record` there is no page. */
 static void test_training_of_a_perceptron(void **state)
 {
     (void)state;
@@ -319,7 +321,7 @@ static void test_training_of_a_perceptron(void **state)
     assert_null(read_page("perceptron-chi0-dim9-training.svg"));
 }
 
-/* Without a test error, or at one (P, T) alone, there is no page of it. */
+/* Without a test error, or with one at a single (P, T), there is no page of it. */
 static void test_no_test_error_no_page(void **state)
 {
     (void)state;
@@ -386,7 +388,7 @@ static void test_twin_page(void **state)
     ch_run_table_free(&table);
 }
 
-/* No test error, one data set, pairs that are all lost; and no page without a twin. */
+/* No test error, one data set, no complete pair. Without a twin there is no page. */
 static void test_twin_page_of_little(void **state)
 {
     (void)state;
@@ -400,7 +402,7 @@ static void test_twin_page_of_little(void **state)
     draw_twin(&table);
     check_page(TWIN_PAGE, (const char *const[]){"no data: none is above 0", "the end cannot be told", NULL},
                (const char *const[]){"end of the lazy regime<", NULL});
-    for (size_t r = 1; r < table.count; r++) { /* one pair is left, beside a lost one */
+    for (size_t r = 1; r < table.count; r++) { /* one pair is left, beside a run without a partner */
         table.runs[r].status = r == table.count / 2 ? CH_FITTED : CH_DIVERGED;
     }
     draw_twin(&table);
@@ -426,7 +428,7 @@ static void test_twin_in_a_store(void **state)
     expect("$C fit $D/s", CH_EXIT_OK, "Networks beside their linearised twins");
     expect("$C fit $D/s --json", CH_EXIT_OK, "\"pairs\": 48");
     expect("$C fit $D/s --where \"linear = 'no'\" --json", CH_EXIT_OK, "\"lazy\": []");
-    /* of one P and one T there are no exponents, but a comparison */
+    /* One P and one T give no exponents, but a comparison. */
     expect("$C fit $D/s --where 'train = 256 AND temp < 0.004'", CH_EXIT_OK, "Networks beside their linearised twins");
     ch_run_table_free(&table);
 }
@@ -449,7 +451,7 @@ static void test_twin_allocations_fail(void **state)
 
 /* ---- the parts ---- */
 
-/* The mean itself: a test error of 0 counts, and the bar does not reach under 0. */
+/* The mean itself is drawn: a test error of 0 counts, and the error bar does not go below 0. */
 static void test_plain_series(void **state)
 {
     ch_run runs[4] = {0};
@@ -477,7 +479,7 @@ static void test_plain_series(void **state)
     ch_series_free(&series);
 }
 
-/* Labels are those that are written. */
+/* The labels are as they were written. */
 static void test_axis_labels(void **state)
 {
     (void)state;

@@ -16,7 +16,7 @@ static size_t count_parts(const char *text, const char *part)
     return count;
 }
 
-/* Draws the fit's one group and reads the page back. */
+/* Draws the only group of the fit and reads the page. */
 static char *draw(const ch_fit *fit)
 {
     char directory[] = "/tmp/chiton-strip.XXXXXX", path[128];
@@ -59,14 +59,14 @@ static void test_strips_show_what_the_laws_leave(void **state)
     assert_int_equal(count_parts(with, "training samples P"), 2); /* once for (c) and its strip, once for (d) */
     assert_non_null(strstr(with, "crosses: 2"));
     assert_non_null(strstr(without, "crosses: 0"));
-    assert_int_equal(count_parts(without, "rgb(208,   0,   0)"), 0); /* #d00000: no cross */
+    assert_int_equal(count_parts(without, "rgb(208,   0,   0)"), 0); /* #d00000: there is no cross */
     assert_true(count_parts(with, "rgb(208,   0,   0)") > 0);
     free(with);
     free(without);
     release(&fit, &table);
 }
 
-/* One P has no law over P: panels stay whole. */
+/* A single P gives no law over P, and panels keep their full height. */
 static void test_no_law_no_strip(void **state)
 {
     (void)state;
@@ -97,7 +97,8 @@ static char *axis_text(double lo, double hi, int most)
     return text;
 }
 
-/* Labels: an entry ends with ''; the last one, out of range, is none. */
+/* An axis has two to six labels, or none. An entry of the axis without a label has the text ''; the last entry, which
+ * is out of range, has no label. */
 static void test_axes_of_few_labels_and_of_none(void **state)
 {
     (void)state;

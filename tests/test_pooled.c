@@ -1,7 +1,6 @@
-/* test_pooled.c — gradients of networks with pools against a slow reference in double, which goes through every pixel:
- * with random weights, and with weights and images of few values, so that pixels of a pool are often equal, and often
- * all dead.
- */
+/* test_pooled.c — compares gradients of networks with pools with a slow reference in double, which visits every pixel.
+ * Weights are random, or weights and images have few values, so that the pixels of a pool are often equal, and often
+ * have no derivative. */
 #include "models/models.h"
 #include "tests/support.h"
 
@@ -16,7 +15,8 @@
         }                                                                                                              \
     }
 
-/* Pools of 4, 2 and 1 pixels; fields of view whose rows are less than a vector, whole ones, and several blocks. */
+/* Pools of 4, 2 and 1 pixels. Rows of the pixels that a filter sees are shorter than a vector, as long, or several
+ * blocks long. */
 static const ch_network_spec specs[] = {
     IMAGES(SIMPLE_CNN, 1, RELU, 1, 2, 3),  IMAGES(SIMPLE_CNN, 16, RELU, 3, 9, 7), IMAGES(SIMPLE_CNN, 7, GELU, 2, 6, 5),
     IMAGES(SIMPLE_CNN, 33, SILU, 1, 5, 8), IMAGES(VGG11, 1, RELU, 3, 12, 9),      IMAGES(VGG11, 4, GELU, 1, 5, 8),
@@ -33,7 +33,7 @@ typedef struct {
     const double *weights;
     double *gradient;
     double *before[MOST_NODES], *values[MOST_NODES], *delta[MOST_NODES];
-    size_t ties, dead; /* cells with several largest pixels that have a derivative; with none */
+    size_t ties, dead; /* number of cells in which several largest pixels have a derivative, and in which none has */
 } reference;
 
 static void reference_init(reference *self, const ch_architecture *architecture, const double *weights)
@@ -60,7 +60,7 @@ static void reference_free(reference *self)
     }
 }
 
-/* phi(z), or phi'(z), over the norm */
+/* phi(z) or phi'(z), divided by the norm. */
 static double phi(ch_activation activation, bool is_slope, double z)
 {
     const double norm = ch_activation_norm(activation);
@@ -74,7 +74,7 @@ static double phi(ch_activation activation, bool is_slope, double z)
     return (is_slope ? s + z * s * (1 - s) * slope : z * s) / norm;
 }
 
-/* Every product of a convolution or of a dense layer, a convolution of a pixel: visit(out, weight, in). */
+/* Calls visit(out, weight, in) for every product of a dense layer, or of one pixel of a convolution. */
 typedef void (*visitor)(reference *self, size_t l, size_t out, size_t weight, size_t in);
 
 static void visit_products(reference *self, size_t l, visitor visit)
@@ -86,7 +86,8 @@ static void visit_products(reference *self, size_t l, visitor visit)
         for (size_t j = 0; j < layer->out.columns; j++) {
             for (size_t tap = 0; tap < kernel * kernel; tap++) {
                 const size_t row = i + tap / kernel - layer->pad_row, column = j + tap % kernel - layer->pad_column;
-                if (!is_dense && (row >= layer->in.rows || column >= layer->in.columns)) { /* wraps around below 0 */
+                /* a negative number has become a huge one */
+                if (!is_dense && (row >= layer->in.rows || column >= layer->in.columns)) {
                     continue;
                 }
                 for (size_t o = 0; o < layer->out.channels; o++) {
@@ -112,7 +113,7 @@ static void add_derivatives(reference *self, size_t l, size_t out, size_t weight
     self->delta[l][in] += self->delta[l + 1][out] * self->weights[weight];
 }
 
-/* The pixels of a cell's 2 x 2 that are there, row by row, of channel c. */
+/* The pixels of channel c in a cell of 2 x 2 that exist, row by row. */
 static size_t list_quad(const ch_layer *pool, size_t i, size_t j, size_t c, size_t *pixels)
 {
     size_t num = 0;
@@ -188,7 +189,7 @@ static void layer_backward(reference *self, size_t l)
     visit_products(self, l, add_derivatives);
 }
 
-/* gradient += coefficient grad f(w, x) of an input (channel, row, column) */
+/* gradient += coefficient grad f(w, x) for one input [channel][row][column]. */
 static void reference_add(reference *self, const float *input, double coefficient)
 {
     const ch_shape shape = self->architecture->spec.input;
@@ -222,7 +223,8 @@ static void assert_all_close(const double *values, const double *wanted, size_t 
     }
 }
 
-/* Both precisions, where `single` is the tolerance of the single one, or 0. */
+/* Compares both precisions with the reference.
+ * @param single  tolerance of single precision; 0: it is not compared */
 static void check_gradient(reference *wanted, const float *inputs, double single)
 {
     const ch_architecture *architecture = wanted->architecture;
@@ -277,8 +279,9 @@ static void gradients_are_those_of_every_pixel(void **state)
     }
 }
 
-/* Of a filter only one weight, in the middle, is not 0: pixels are equal where that input is, though they see different
- * fields, and a third of the filters is dead where it is not 0. Derivatives by the other weights tell the winners. */
+/* Each filter has only one weight that is not 0, in its middle. So pixels are equal where that input is, although their
+ * filters see different pixels. A third of the filters has no derivative where the input is not 0. The derivatives by
+ * the other weights show which pixel was chosen. */
 static void make_filters_of_few_values(const ch_architecture *architecture, double *weights)
 {
     for (size_t l = 0; l < architecture->num_layers; l++) {
@@ -322,7 +325,8 @@ static void first_of_equal_pixels_wins(void **state)
     assert_true(ties > 1000 && dead > 1000);
 }
 
-/* An image with a NaN in its last pixel, of a pool that has one pixel there: no derivative becomes a number by it. */
+/* The last pixel of an image is NaN, in a pool that has only this pixel. The derivatives of all
+ * weights that see it are NaN. */
 static void nan_is_passed_on(void **state)
 {
     (void)state;

@@ -1,10 +1,10 @@
-/* test_precision.c — late updates of a large training set: the fast engine against the plain one, all in double.
+/* test_precision.c — late updates of a large training set: compares the fast engine with the plain one, both in double.
  *
- * At chi = 0, d = 16, P = 2^17 the last updates move the signal by less than half a unit in the last place that single
- * precision would have for it: a signal kept so stands still, and training takes several times too long. A whole plain
- * run is 5 10^10 steps; so both engines go on from the same late student, and what they do in a stretch of steps is
- * compared by two-sample Kolmogorov–Smirnov tests. False alarm: 1e-4 a test, four tests; seeds are fixed.
- */
+ * At chi = 0, d = 16, P = 2^17 the last updates move the signal by less than half of its last digit in single
+ * precision. A signal that is stored in single precision would stop, and training would take several times too long. A
+ * whole run of the plain engine takes 5 10^10 steps. So both engines start from the same late student, and what they do
+ * in a number of steps is compared by two-sample Kolmogorov–Smirnov tests. False alarm: 1e-4 for each of four tests;
+ * the seeds are fixed. */
 #include "perceptron/student.h"
 #include "tests/fast_support.h"
 
@@ -19,10 +19,10 @@ enum { GAIN, UPDATES, NOISE, UNFITTED, NUM_QUANTITIES };
 static const char *const quantity_names[] = {"signal gained", "updates", "noise", "unfitted"};
 typedef double sample_table[NUM_QUANTITIES][MOST_RUNS];
 
-/* `make check-long` takes more and longer stretches. */
+/* The training set of both engines. `make check-long` compares more stretches of steps, and longer ones. */
 static ch_sample_set set;
 static ch_screen screen;
-static double late[DIM]; /* the student that both go on from */
+static double late[DIM]; /* weights of the student from which both engines start */
 
 static void train_until_late(const ch_perceptron_setup *setup)
 {
@@ -34,7 +34,7 @@ static void train_until_late(const ch_perceptron_setup *setup)
     ch_fast_perceptron_free(&model);
 }
 
-/* Goes on from there for `steps`; the learner is freed. */
+/* Trains for `steps` steps from that student, and frees the learner. */
 static void go_on(ch_learner *learner, ch_perceptron *student, uint64_t steps, size_t i, sample_table table)
 {
     ch_observation seen;
@@ -67,7 +67,8 @@ static void simulate(const ch_perceptron_setup *setup, bool fast, uint64_t steps
     }
 }
 
-/* Fraction of the unfitted samples whose update single precision would lose: T z . e under half an ulp of s. */
+/* The fraction of the unfitted samples whose update would be lost in single precision, where T z . e is under half of
+ * the last digit of s. */
 static double fraction_lost(double temp)
 {
     const float signal = (float)late[0];

@@ -1,4 +1,4 @@
-/* test_processor.c — a program that was built for another processor says so. */
+/* test_processor.c — a program that was built for another processor reports it. */
 #include "core/processor.h"
 #include "tests/support.h"
 
@@ -28,7 +28,7 @@ static void test_this_build_is_for_this_processor(void **state)
     assert_int_equal(ch_processor_needed & ~ch_processor_available(), 0);
 }
 
-/* The same program with all instructions there are asked for: no processor has both makers'. */
+/* The same program, built so that it needs the instructions of two makers, which no processor has. */
 static void test_the_program_refuses_another_processor(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* test_product.c — products of product.inc.h and transposes of transpose.inc.h against triple loops, at odd sizes;
- * activations against the mathematics library. Single precision; test_networks.c has both. */
+/* test_product.c — compares products of product.inc.h and transposes of transpose.inc.h with triple loops at odd sizes,
+ * and activations with the mathematics library. It tests single precision; test_networks.c tests both. */
 #include "core/core.h"
 #include "tests/support.h"
 
@@ -24,7 +24,8 @@ static void fill(real *values, size_t count)
     }
 }
 
-/* sum over k of A_ik B_kj, and of the absolute values */
+/* The sum over k of A_ik B_kj.
+ * @param size  out: the same sum of absolute values */
 static double entry(const a_matrix *a, const real *b, size_t b_row, size_t depth, size_t i, size_t j, double *size)
 {
     double sum = 0;
@@ -39,10 +40,10 @@ static double entry(const a_matrix *a, const real *b, size_t b_row, size_t depth
 
 typedef struct {
     size_t rows, columns, depth;
-    bool is_transposed; /* A is stored by columns */
+    bool is_transposed; /* whether A is stored by columns */
 } shape;
 
-/* Entries are right within rounding, and nothing beside them is written. */
+/* Entries are right up to rounding, and nothing beside them is written. */
 static void check_product(const shape *at, int kind)
 {
     const size_t rows = at->rows, columns = at->columns, depth = at->depth, b_row = columns + 3, row = columns + 5;
@@ -137,7 +138,7 @@ static void transposes_are_exact(void **state)
     }
 }
 
-/* phi and phi' in double, from their definitions */
+/* phi and phi' in double, by their definitions. */
 static double phi(ch_activation activation, double z)
 {
     const double u = sqrt(2 / M_PI) * (z + 0.044715 * z * z * z);

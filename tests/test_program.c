@@ -1,4 +1,4 @@
-/* test_program.c — the program: every command does what it says, on standard output alone. */
+/* test_program.c — the program: every command does what its help says, and prints results on standard output alone. */
 #include "tests/program_support.h"
 
 #include "cli/cli.h"
@@ -122,7 +122,7 @@ static void test_run_prints_a_table(void **state)
     assert_int_equal(num_files(), 0);
 }
 
-/* Every name of the front door, with the type it has. */
+/* The JSON object of a run has every name that the documentation lists, with the right type. */
 static void test_run_prints_json(void **state)
 {
     (void)state;
@@ -170,7 +170,7 @@ static void test_run_prints_its_trajectory(void **state)
     json_decref(run);
 }
 
-/* A diverged run is a result, and what is not finite is null. */
+/* A diverged run is a result. Its numbers that are not finite are null. */
 static void test_run_prints_null_for_what_is_not_finite(void **state)
 {
     (void)state;
@@ -184,7 +184,7 @@ static void test_run_prints_null_for_what_is_not_finite(void **state)
 
 /* ---- sweep, list, export ---- */
 
-/* chi 2, train 3, temp 2, seed 2 */
+/* The numbers of values are: chi 2, train 3, temp 2, seed 2. */
 #define OPTIONS "perceptron --chi 0,1 --dim 8 --train 2^4..2^6 --temp 1,2 --seed 0..1"
 enum { OPTIONS_RUNS = 24 };
 static const char YAML[] = "# the same as options\n"
@@ -205,7 +205,7 @@ static void test_sweep_from_options_and_from_a_file(void **state)
 
     assert_succeeds("sweep s.yaml -o a.db");
     assert_ptr_equal(strstr(out, "a.db: 24 runs, 24 were there, 0 done in "), out);
-    /* an option takes the place of what the file says */
+    /* An option replaces the values of the file. */
     assert_succeeds("sweep s.yaml --temp 1,2,4 --seed 0 -o a.db");
     assert_ptr_equal(strstr(out, "a.db: 18 runs, 12 were there, 6 done in "), out);
     assert_int_equal(count_runs(path_of("a.db")), OPTIONS_RUNS + 6);
@@ -274,7 +274,7 @@ static void test_export(void **state)
     json_decref(runs);
 }
 
-/* What `run` prints is what a sweep stores, to the last digit. */
+/* A sweep stores what `run` prints, to the last digit. */
 static void test_export_is_what_run_prints(void **state)
 {
     (void)state;
@@ -327,7 +327,7 @@ static void test_theory(void **state)
     assert_says(out, "b            2 ");
 }
 
-/* At given settings: predictions, and the online ODE at the steps at which a run records. */
+/* With settings, `theory` prints predictions, and the online ODE at the steps at which a run would record points. */
 static void test_theory_at_settings(void **state)
 {
     (void)state;
@@ -346,7 +346,8 @@ static void test_theory_at_settings(void **state)
     assert_close(number(last, "noise"), number(prediction, "noise_star"), 0.02);
     assert_close(number(last, "lambda"), number(last, "signal") / number(last, "noise"), 1e-12);
     json_decref(theory);
-    assert_succeeds("theory --chi 1 --dim 2147483648 --temp 2 --train 4294967295"); /* more than memory holds */
+    /* needs more memory than there is, if it were a run */
+    assert_succeeds("theory --chi 1 --dim 2147483648 --temp 2 --train 4294967295");
 }
 
 static void test_theory_prints_csv(void **state)
@@ -358,13 +359,13 @@ static void test_theory_prints_csv(void **state)
     for (const char *c = out; *c != '\0'; c++) {
         lines += *c == '\n';
     }
-    assert_int_equal(lines, 5); /* names, t = 2, 20, 200, 1000 */
+    assert_int_equal(lines, 5); /* the names, and t = 2, 20, 200, 1000 */
     assert_succeeds("theory --chi 0 --temp 1 --train inf --until 1000");
     assert_says(out, "train = inf");
     assert_says(out, "online: every batch fresh");
 }
 
-/* Every batch fresh: run, store and back. */
+/* With train = inf every batch is fresh: such a run is done, stored and exported. */
 static void test_infinite_train(void **state)
 {
     (void)state;
@@ -438,7 +439,8 @@ static void test_fit(void **state)
     json_decref(fit);
 }
 
-/* One run fits nothing, and the message holds the sweep that does: pasted, it leads to all exponents. */
+/* One run is too little for a fit, and the message has the command of a sweep that suffices: after this command there
+ * are all exponents. */
 static void test_fit_suggests(void **state)
 {
     (void)state;
@@ -459,7 +461,7 @@ static void test_fit_suggests(void **state)
     json_decref(fit);
 }
 
-/* Curves that bend collapse; of those that do not, no exponent is printed. */
+/* Curves that bend give a collapse. Of curves that do not, no exponent is printed. */
 static void test_fit_collapse(void **state)
 {
     (void)state;

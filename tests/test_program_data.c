@@ -54,7 +54,8 @@ static void test_check_json(void **state)
     unsetenv("CHITON_DATA");
 }
 
-/* The command must end with a status and one line that has `says` in it, printing nothing else. */
+/* Requires that the command ends with a status and one line on standard error that has `says` in it, and prints nothing
+ * else. */
 static void assert_ends(int status, const char *line, const char *says)
 {
     const int ended = chiton("%s", line);
@@ -110,7 +111,7 @@ static void test_fetch_of_what_is_not_there_or_wrong(void **state)
                 "folder train-images-idx3-ubyte.gz/mnist cannot be made: train-images-idx3-ubyte.gz is no folder\n");
 }
 
-/* An interrupted fetch keeps what came. */
+/* An interrupted fetch keeps the bytes that have arrived. */
 static void test_interrupted_fetch(void **state)
 {
     (void)state;

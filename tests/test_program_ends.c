@@ -1,4 +1,5 @@
-/* test_program_ends.c — signals, killing, several processes, full disks: what was done stays, the rest can be done. */
+/* test_program_ends.c — signals, killed processes, several processes, full disks: finished runs stay, and the rest can
+ * be done later. */
 #include "tests/program_support.h"
 
 #ifdef __linux__
@@ -6,16 +7,16 @@
 #include <sys/mount.h>
 #endif
 
-/* 144 runs, of microseconds most of them. */
+/* 144 runs, most of which take microseconds. */
 #define SHORT "sweep perceptron --chi 0,1 --dim 16 --train 2^4..2^9 --temp 1,2 --seed 0..5 --record 2"
 enum { SHORT_RUNS = 144 };
-/* 50 runs of some milliseconds, on one data set. */
+/* 50 runs on one data set, which take some milliseconds each. */
 #define LONG "sweep perceptron --dim 16 --train 1024 --temp 1 --seed_data 1 --seed_batch 0..49"
 enum { LONG_RUNS = 50 };
-/* Does not come near its end within hours: t* ~ P^21. */
+/* A run that needs more than hours, because t* ~ P^21. */
 #define ENDLESS "perceptron --dim 64 --chi -0.9 --train 4096 --temp 1"
 
-/* No wait here should be longer than this; it is reached only when something hangs. */
+/* A test waits for at most this long; it does so only when a program hangs. */
 enum { PATIENCE_MS = 60000 };
 
 /* ---- watching a program under way ---- */
@@ -44,7 +45,7 @@ static void wait_for_runs(const char *name, long long least)
     }
 }
 
-/* Whether the process has a handler for the signal; true also where the system does not tell. */
+/* Whether the process has a handler for the signal. It is true also where the system gives no answer. */
 static bool catches(pid_t process, int number)
 {
     char path[64], line[256];
@@ -72,7 +73,7 @@ static void wait_until_caught(pid_t process, int number)
     }
 }
 
-/* The program promises an end within a second; a busy machine gets ten. */
+/* The program promises to end within a second. A busy machine gets ten. */
 static int signal_and_finish(pid_t process, int number)
 {
     const double started = ch_clock_now();
@@ -103,7 +104,7 @@ static void test_a_second_signal_kills(void **state)
     (void)state;
     const pid_t process = start("run " ENDLESS, &(surroundings){0});
     wait_until_caught(process, SIGINT);
-    assert_int_equal(kill(process, SIGSTOP), 0); /* so that both are there when it goes on */
+    assert_int_equal(kill(process, SIGSTOP), 0); /* so that both signals are pending when it continues */
     assert_int_equal(kill(process, SIGINT), 0);
     assert_int_equal(kill(process, SIGTERM), 0);
     assert_int_equal(kill(process, SIGCONT), 0);
@@ -111,7 +112,7 @@ static void test_a_second_signal_kills(void **state)
     assert_true(status == 1000 + SIGINT || status == 1000 + SIGTERM);
 }
 
-/* Interrupts LONG with some of its runs done; begins anew where the sweep was done before the signal came. */
+/* Interrupts LONG when some of its runs are done. Starts again if the sweep was over before the signal came. */
 static void interrupt_amid(int number)
 {
     enum { ATTEMPTS = 50 };
@@ -161,7 +162,7 @@ static void test_endless_runs_of_a_sweep_are_given_up(void **state)
 
 /* ---- killing: at any moment, over and over, until the sweep is done ---- */
 
-/* What export prints, runs and points; `seconds` are set alike before. */
+/* Requires that export prints the same runs and points for two stores. The column `seconds` is made equal before. */
 static void assert_same_export(const char *one, const char *other)
 {
     static char first[sizeof out];
@@ -193,7 +194,8 @@ static void test_killed_sweeps_come_to_the_same(void **state)
         for (uint32_t attempt = 0; status == 1000 + SIGKILL; attempt++) {
             const pid_t process =
                 start(round % 2 == 0 ? SHORT " -o s.db -j 1" : SHORT " -o s.db -j 2", &(surroundings){0});
-            wait_ms((long)ch_random_below(&random, 20 + 10 * attempt)); /* longer and longer, to come to an end */
+            /* the program gets more time in each attempt, so that it ends at last */
+            wait_ms((long)ch_random_below(&random, 20 + 10 * attempt));
             kill(process, SIGKILL);
             status = finish(process);
             kills += status != 0;
@@ -206,8 +208,8 @@ static void test_killed_sweeps_come_to_the_same(void **state)
         assert_same_export("s.db", "whole.db");
         assert_int_equal(unlink(path_of("s.db")), 0);
     }
-    assert_true(kills > ROUNDS / 2); /* some six a round are usual, */
-    assert_true(kept > 0);           /* a third of them amid the runs */
+    assert_true(kills > ROUNDS / 2); /* some six kills in a round are usual */
+    assert_true(kept > 0);           /* after a third of the kills the store has some of the runs */
     assert_int_equal(num_files(), 1);
 }
 
@@ -240,7 +242,7 @@ static void test_threads_change_nothing(void **state)
 
 /* ---- no room ---- */
 
-/* Some 3 MB of store. */
+/* A sweep whose store has some 3 MB. */
 #define BULKY "sweep perceptron --dim 8 --train 2^4..2^8 --temp 2^-10..2^2 --seed 0..29 --record 5"
 enum { BULKY_RUNS = 5 * 13 * 30 };
 
@@ -269,7 +271,7 @@ static void test_files_that_may_not_grow(void **state)
 }
 
 #ifdef __linux__
-/* A disk of this test alone, which is gone with the test's process at the latest. */
+/* Mounts a disk that only this test uses. It disappears with the test's process. */
 static bool mount_disk(const char *path)
 {
     return mkdir(path, 0755) == 0 && unshare(CLONE_NEWNS) == 0 &&
@@ -286,7 +288,7 @@ static void test_a_disk_that_fills(void **state)
 {
     (void)state;
     if (!mount_disk(path_of("disk"))) {
-        skip(); /* not root: the test before has much the same */
+        skip(); /* only root may mount a disk; the test before this one is much the same */
     }
     assert_ended_for_want_of_room(path_of("disk/s.db"), chiton(BULKY " -o disk/s.db"));
     assert_succeeds("list disk/s.db");
@@ -330,12 +332,12 @@ static void test_output_that_cannot_be_written(void **state)
         }
         assert_says(err, "chiton: cannot write to standard output");
     }
-    assert_int_equal(count_runs(path_of("s.db")), count + SHORT_RUNS); /* what was done is kept */
+    assert_int_equal(count_runs(path_of("s.db")), count + SHORT_RUNS); /* finished runs are kept */
 }
 
 /* ---- progress ---- */
 
-/* One run of just over the time between two lines. */
+/* One run that takes just longer than the time between two lines of progress. */
 #define FIVE_SECONDS "sweep " ENDLESS " --max_seconds 5.2 -j 1"
 
 static void test_progress_is_plain_lines_without_a_terminal(void **state)

@@ -1,4 +1,4 @@
-/* test_program_kernels.c — kernels of twins on disk, through the program. */
+/* test_program_kernels.c — kernel files of twins, through the program. */
 #include "tests/images_support.h"
 #include "tests/program_support.h"
 
@@ -8,7 +8,7 @@
 #define SWEPT TWINS "--train 32,70 --temp 2^-9,2^-5 --seed 0,1 -j 2 "
 #define ONE   TWINS "--train 70 --temp 2^-9 "
 
-/* The kernel files of a folder of the test's; their paths until the next call. */
+/* The kernel files of one of the test's folders. The paths are valid until the next call. */
 static glob_t kernels_of(const char *name)
 {
     static glob_t found;
@@ -42,7 +42,7 @@ static void assert_ends(int status, const char *line, const char *words)
     }
 }
 
-/* What a run prints but its seconds. */
+/* What a run prints, without its seconds. */
 static char *results_of(const char *line)
 {
     assert_succeeds("run %s", line);
@@ -65,17 +65,18 @@ static void test_results_are_those_without(void **state)
 {
     (void)state;
     assert_succeeds("sweep " SWEPT "-o plain.db");
-    assert_int_equal(num_files(), 1); /* and none without the option */
+    assert_int_equal(num_files(), 1); /* without the option there are no kernel files */
     assert_succeeds("sweep " SWEPT "-o made.db --kernel-cache k");
     const glob_t made = kernels_of("k");
-    assert_int_equal(made.gl_pathc, 2); /* one a seed, for both P */
+    assert_int_equal(made.gl_pathc, 2); /* one for each seed, and for both P */
     const ino_t one = inode_of(made.gl_pathv[0]), other = inode_of(made.gl_pathv[1]);
     assert_succeeds("sweep " SWEPT "-o read.db --kernel-cache k");
     assert_same_content(path_of("plain.db"), path_of("made.db"));
     assert_same_content(path_of("plain.db"), path_of("read.db"));
     const glob_t read = kernels_of("k");
     assert_int_equal(read.gl_pathc, 2);
-    assert_true(inode_of(read.gl_pathv[0]) == one && inode_of(read.gl_pathv[1]) == other); /* not written again */
+    /* the files are not written again */
+    assert_true(inode_of(read.gl_pathv[0]) == one && inode_of(read.gl_pathv[1]) == other);
 }
 
 static void test_a_larger_kernel_serves_and_replaces_a_smaller(void **state)
@@ -84,7 +85,7 @@ static void test_a_larger_kernel_serves_and_replaces_a_smaller(void **state)
     const char *const less = TWINS "--train 40 --temp 2^-9", *const more = TWINS "--train 90 --temp 2^-9";
     char line[256];
     snprintf(line, sizeof line, "%s --kernel-cache k", less);
-    assert_same_results(less, line); /* made */
+    assert_same_results(less, line); /* computes the kernels */
     const size_t small = size_of(kernel_of("k"));
     snprintf(line, sizeof line, "%s --kernel-cache k", more);
     assert_same_results(more, line);
@@ -92,12 +93,12 @@ static void test_a_larger_kernel_serves_and_replaces_a_smaller(void **state)
     assert_int_equal(large - small, 4 * (90 * (90 + 40) - 40 * (40 + 40)));
     const ino_t before = inode_of(kernel_of("k"));
     snprintf(line, sizeof line, "%s --kernel-cache k", less);
-    assert_same_results(less, line); /* read */
+    assert_same_results(less, line); /* reads the kernels */
     assert_int_equal(inode_of(kernel_of("k")), before);
     assert_int_equal(size_of(kernel_of("k")), large);
 }
 
-/* Of images the file is another when they are. */
+/* The kernel of other images has another file. */
 static void test_images_are_part_of_the_key(void **state)
 {
     (void)state;
@@ -143,7 +144,7 @@ static void test_damage_is_refused(void **state)
     assert_same_results(ONE, ONE "--kernel-cache k");
 }
 
-/* As a file under another's name. */
+/* The kernel file of other settings is refused, as where a file was renamed. */
 static void test_other_settings_are_refused(void **state)
 {
     (void)state;
@@ -181,7 +182,7 @@ static void test_a_full_disk_is_said(void **state)
     assert_int_equal(status, 1);
     assert_says(err, "chiton: cannot write the kernel file k/kernel-");
     assert_says(err, "choose a folder with room");
-    assert_int_equal(kernels_of("k").gl_pathc, 0); /* nothing is left behind */
+    assert_int_equal(kernels_of("k").gl_pathc, 0); /* no file is left */
 }
 
 /* ---- two at once ---- */

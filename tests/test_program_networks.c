@@ -22,7 +22,7 @@ static double number(const json_t *object, const char *name)
     return json_number_value(value);
 }
 
-/* A run whose seconds are taken out, as text. */
+/* The JSON text of a run without its seconds. */
 static char *bits_of(const char *line)
 {
     json_t *json = run_json(line);
@@ -74,7 +74,7 @@ static void test_a_run_has_all_observables(void **state)
     json_decref(run);
 }
 
-/* Every dynamics and loss runs on a network and on a perceptron, to its end or its budget. */
+/* Every dynamics and every loss works with a network and with a perceptron, until the end or the budget. */
 static void test_every_dynamics_and_loss(void **state)
 {
     (void)state;
@@ -117,8 +117,8 @@ static void test_threads_change_no_bit(void **state)
     }
 }
 
-/* In the lazy limit full-batch training of a network and of its twin are one: at alpha = 2^15 what is left is of the
- * order of the weights' change, 5e-4 of them, and of single precision over kappa. */
+/* In the lazy limit, full-batch training of a network and of its twin agree. At alpha = 2^15 they differ by about the
+ * relative change of the weights, 5e-4, and by single precision divided by kappa. */
 static void test_a_twin_is_the_network(void **state)
 {
     (void)state;
@@ -133,7 +133,7 @@ static void test_a_twin_is_the_network(void **state)
     json_decref(twin);
 }
 
-/* A perceptron is its own twin: two engines that share no code but the data. */
+/* A perceptron is its own twin. The two engines share no code but that of the data. */
 static void test_a_perceptron_is_its_own_twin(void **state)
 {
     (void)state;
@@ -151,7 +151,7 @@ static void test_a_perceptron_is_its_own_twin(void **state)
     }
 }
 
-/* What diverges is recorded as such, never as fitted, and the sweep goes on. */
+/* A run that diverges is stored as diverged and never as fitted, and the sweep continues. */
 static void test_divergence_does_not_end_a_sweep(void **state)
 {
     (void)state;
@@ -160,11 +160,11 @@ static void test_divergence_does_not_end_a_sweep(void **state)
     assert_int_equal(query(path_of("a.db"), "SELECT count(*) FROM runs WHERE status = 'fitted' AND temp < 1"), 2);
     assert_int_equal(query(path_of("a.db"), "SELECT count(*) FROM layers"), 3 * 4);
     assert_succeeds("sweep mlp " SMALL
-                    " --train 64 --width 16 --temp 2^-9,2^4 --seed 0,1 -o a.db"); /* nothing is left to do */
+                    " --train 64 --width 16 --temp 2^-9,2^4 --seed 0,1 -o a.db"); /* no run is left to do */
     assert_says(out, "4 were there, 0 done");
 }
 
-/* Runs of one kernel and of many, in one sweep: what is stored is what `run` prints. */
+/* Runs with one kernel and with many kernels in one sweep: the store has what `run` prints. */
 static void test_twins_share_kernels(void **state)
 {
     (void)state;

@@ -1,8 +1,9 @@
-/* test_program_refusals.c — the program refuses bad input: exit 2, a sentence, nothing printed and nothing written. */
+/* test_program_refusals.c — the program refuses bad input: exit status 2, a sentence, nothing printed and nothing
+ * written. */
 #include "tests/program_support.h"
 
-/* The command must be refused with a sentence that has all of `words` (ended by NULL) in it. The folder is left with
- * the files it had. */
+/* Requires that the command is refused with a sentence that has all of `words` in it, which end with NULL. The folder
+ * must have as many files as before. */
 static void assert_refused_with(const char *line, const char *const *words)
 {
     const size_t files = num_files();
@@ -288,7 +289,7 @@ static void test_other_commands(void **state)
 
 /* ---- what is no store, or not ours to touch ---- */
 
-/* Every command must refuse the file, and leave it as it is. */
+/* Requires that every command refuses the file and leaves it as it is. */
 static void assert_store_refused(const char *name, const char *words)
 {
     static const char *const commands[] = {
@@ -341,12 +342,12 @@ static void test_read_only_stores(void **state)
     make_store(path_of("s.db"), 10);
     assert_int_equal(chmod(path_of("s.db"), 0444), 0);
     assert_refused_with("sweep perceptron --temp 1 -o s.db", words);
-    assert_succeeds("list s.db"); /* reading is no writing */
+    assert_succeeds("list s.db"); /* a store that may not be written can be read */
     assert_says(out, "runs            10\n");
     assert_int_equal(count_runs(path_of("s.db")), 10);
 }
 
-/* What is broken is no bad input: status 1. */
+/* A damaged store is no bad input: the exit status is 1. */
 static void assert_damage_told(const char *line)
 {
     const int status = chiton("%s", line);
@@ -364,7 +365,8 @@ static void test_damaged_stores(void **state)
     const int file = open(path_of("bad.db"), O_WRONLY);
     char junk[2 * 4096];
     memset(junk, 0x5a, sizeof junk);
-    assert_int_equal(pwrite(file, junk, sizeof junk, 4096), sizeof junk); /* the first pages after the schema's */
+    /* in the first pages after those of the schema */
+    assert_int_equal(pwrite(file, junk, sizeof junk, 4096), sizeof junk);
     assert_int_equal(close(file), 0);
     static const char *const names[] = {"cut.db", "bad.db"};
     for (size_t i = 0; i < 2; i++) {

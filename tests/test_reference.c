@@ -1,16 +1,17 @@
-/* test_reference.c — both engines against an independent simulation at seven points, of 256 data sets each.
+/* test_reference.c — compares both engines with an independent simulation at seven points of 256 data sets each.
  *
- * tests/reference/perceptron/chi<chi>_d<d>_P<P>_B<B>_eta<eta>.txt, kappa = 2^-15, a line a data set:
+ * The files are tests/reference/perceptron/chi<chi>_d<d>_P<P>_B<B>_eta<eta>.txt, with kappa = 2^-15 and a line for each
+ * data set:
  *   fitted  t*  steps  updates  signal  noise  seconds
- * The full batch takes a minute on the plain engine and is compared on that alone; test_engines compares the two.
- * The seeds are those of another generator, so the laws are compared, by two-sample Kolmogorov–Smirnov tests.
+ * The full batch takes a minute on the plain engine and is compared with that engine alone; test_engines.c compares the
+ * two engines. The reference used another random generator, so that the laws are compared, by two-sample
+ * Kolmogorov–Smirnov tests.
  *
- * `make check-long` trains 256 data sets at each point. `make check` trains 128, 64 at chi < 0 and 32 at the full
- * batch, whose runs are the longest: all 256 of the reference are kept, and the least difference of the two
- * distribution functions that a test detects, which goes as sqrt(1/n + 1/256), is larger by factors of 1.22, 1.58
- * and 2.12. False alarm: 1e-4 a test whatever the number of seeds, 52 tests, 0.5 % in all; the seeds are fixed, so it
- * either always fails or never.
- */
+ * `make check-long` trains 256 data sets at each point. `make check` trains 128, or 64 at chi < 0, or 32 at the full
+ * batch, whose runs are the longest. All 256 of the reference are used in either case. The smallest difference of two
+ * distribution functions that a test detects is proportional to sqrt(1/n + 1/256), and is larger by factors of 1.22,
+ * 1.58 and 2.12. The false-alarm rate is 1e-4 for each of 52 tests, whatever the number of data sets, which is 0.5 % in
+ * all. The seeds are fixed, so that the program either always fails or never does. */
 #include "chiton.h"
 
 #include "tests/support.h"
@@ -58,7 +59,7 @@ static void set_count(ch_settings *settings, size_t index, uint64_t value)
     ch_settings_set(settings, index, (ch_value){.count = value});
 }
 
-/* The point that a file's name states. */
+/* The settings of the point that a file's name states. */
 static ch_settings settings_of(const char *path)
 {
     double chi = 0, rate = 0;
@@ -76,7 +77,7 @@ static ch_settings settings_of(const char *path)
     return settings;
 }
 
-/* How many data sets are trained at a point: fewer where a run takes long. */
+/* The number of data sets that are trained at a point. It is smaller where a run takes long. */
 static size_t num_seeds_at(const ch_settings *point)
 {
     if (is_long()) {
@@ -88,7 +89,8 @@ static size_t num_seeds_at(const ch_settings *point)
     return point->chi < 0 ? 64 : 128;
 }
 
-/* Every seed trained by ch_train; returns the number that did not end fitted. */
+/* Trains one run for each seed.
+ * @return the number of runs that did not end fitted */
 static size_t simulate(const ch_settings *point, uint64_t engine, size_t num_seeds, sample_table table)
 {
     size_t failures = 0;

@@ -1,4 +1,5 @@
-/* test_residuals.c — runs beside the joint laws: who stands out, who is left out, and that both are said. */
+/* test_residuals.c — residuals of the joint laws: which runs are outliers, which are left out, and that the report says
+ * both. */
 #include "fit/fit.h"
 #include "fit/reports/reports.h"
 #include "tests/fit_support.h"
@@ -6,7 +7,7 @@
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_errno.h>
 
-/* Data sets that differ by 10 %, of which the runs at all T are copies; t* by 20 %. */
+/* Data sets that differ by 10 %, and by 20 % in t*. The runs of a data set at all T are copies of each other. */
 static plant plant_copies(void)
 {
     plant planted = plant_default();
@@ -54,14 +55,14 @@ static void test_residuals_are_from_the_law(void **state)
             sum += both[k]->runs[i].residual;
             along_temp += both[k]->runs[i].residual * log_temp;
         }
-        assert_in(sum, -1e-8, 1e-8); /* as least squares leaves them */
+        assert_in(sum, -1e-8, 1e-8); /* least squares makes the sum of residuals 0 */
         assert_in(along_temp, -1e-8, 1e-8);
     }
     release(&fit, &table);
 }
 
-/* Qn of three numbers, from its definition: their least distance times 2.2219 times 0.994 (the published factor for
- * three). */
+/* Qn of three numbers by its definition: their smallest distance times 2.2219 times 0.994, the published factor for
+ * three. */
 static void test_distances_of_three_data_sets(void **state)
 {
     (void)state;
@@ -79,14 +80,15 @@ static void test_distances_of_three_data_sets(void **state)
     const ch_residuals *found = &fit.groups[0].weight_residuals;
     const double spread = 0.05 * 2.2219 * 0.994, factor = sqrt(1 - (2 - M_PI / 2) / 3);
     assert_close(found->spread, spread, 2e-3);
-    assert_close(found->dof, 0.82 * 2 * 2, 1e-12); /* two P of three data sets; T add nothing */
+    assert_close(found->dof, 0.82 * 2 * 2, 1e-12); /* two P with three data sets; further T add nothing */
     assert_close(found->limit, gsl_cdf_tdist_Qinv(0.025 / 36, found->dof), 1e-12);
-    for (size_t i = 0; i < found->num_runs; i++) { /* the median is the first data set */
+    for (size_t i = 0; i < found->num_runs; i++) { /* the median is that of the first data set */
         const ch_residual *one = &found->runs[i];
         const double sigmas = (off[one->run->settings.seed_data] - off[0]) / factor / found->spread;
         assert_in(one->sigmas - sigmas, -1e-9, 1e-9);
         assert_close(one->chance, fmin(1, 36 * 2 * gsl_cdf_tdist_Q(fabs(sigmas), found->dof)), 1e-9);
-        assert_int_equal(one->run->settings.seed_data, i < 12 ? 2 : i < 24 ? 1 : 0); /* the farthest first */
+        /* the run that is furthest off comes first */
+        assert_int_equal(one->run->settings.seed_data, i < 12 ? 2 : i < 24 ? 1 : 0);
     }
     release(&fit, &table);
 }
@@ -101,7 +103,7 @@ static void test_outliers_are_found(void **state)
     ch_fit fit;
     plant_table(&planted, 1, &table);
     find_run(&table, 2048, 0.5, 3)->final.weight_change *= 3;
-    for (size_t i = 0; i < table.count; i++) { /* a data set at one P: six T */
+    for (size_t i = 0; i < table.count; i++) { /* changes one data set at one P, at six T */
         if (table.runs[i].settings.train == 8192 && table.runs[i].settings.seed_data == 6) {
             table.runs[i].time /= 100;
         }
@@ -124,7 +126,7 @@ static void test_outliers_are_found(void **state)
     release(&fit, &table);
 }
 
-/* Copies over T of which one has parted, by as much as data sets differ: nothing that stands out. */
+/* One run of a data set differs from its copies at other T by as much as data sets differ. It is no outlier. */
 static void test_a_parted_copy_is_no_outlier(void **state)
 {
     (void)state;
@@ -139,7 +141,7 @@ static void test_a_parted_copy_is_no_outlier(void **state)
     release(&fit, &table);
 }
 
-/* Three batch seeds a data set: the spread is that of single runs on different data. */
+/* Three batch seeds for each data set: the spread is that of single runs on different data. */
 static void test_several_runs_a_data_set(void **state)
 {
     (void)state;
@@ -156,11 +158,13 @@ static void test_several_runs_a_data_set(void **state)
     fit_table(&fit, &table, 2);
     assert_int_equal(fit.groups[0].num_data_sets, 8);
     assert_close(fit.groups[0].weight_residuals.dof, 0.82 * 5 * 7, 1e-12);
-    assert_close(fit.groups[0].weight_residuals.spread, 0.1, 0.2); /* of 240 numbers: 6 %, at three errors */
+    /* of 240 numbers, which is known to 6 %; the range is three errors wide */
+    assert_close(fit.groups[0].weight_residuals.spread, 0.1, 0.2);
     release(&fit, &table);
 }
 
-/* Two data sets do not say which of them is off; where none differ by more than rounding there is no unit. */
+/* Of two data sets it is unknown which one is off. Where data sets differ only by rounding, there is no unit to compare
+ * with. */
 static void test_who_is_not_judged(void **state)
 {
     (void)state;
@@ -185,7 +189,7 @@ static void test_who_is_not_judged(void **state)
 
 /* ---- who is left out ---- */
 
-/* A table with every reason but the lack of a window. */
+/* A table with every reason for leaving a run out, except the lack of a window. */
 static void plant_reasons(ch_run_table *table)
 {
     plant planted = plant_crossover();
@@ -198,7 +202,7 @@ static void plant_reasons(ch_run_table *table)
     memcpy(table->runs, once.runs, once.count * sizeof *once.runs);
     for (size_t i = 0; i < table->count; i++) {
         ch_run *run = &table->runs[i];
-        if (i >= once.count) { /* repeats of the first, older ones, and unbounded P */
+        if (i >= once.count) { /* repeats of the first run, runs of older versions, and runs with infinite P */
             *run = once.runs[i % 10];
             run->results_version = i < once.count + 12 ? 2 : 1;
             run->settings.max_steps = 7;
@@ -206,7 +210,7 @@ static void plant_reasons(ch_run_table *table)
         } else {
             run->results_version = 2;
         }
-        if (run->settings.temp > 4) { /* saturated */
+        if (run->settings.temp > 4) { /* in the saturated range of T */
             run->final.weight_change *= 4 / run->settings.temp;
         }
     }
@@ -247,7 +251,8 @@ static void test_exclusions_are_counted(void **state)
     assert_int_equal(group->excluded[CH_EXCLUDED_BESIDE_DIVERGED], 4);
     assert_int_equal(group->excluded[CH_INCLUDED], inside - 10);
     assert_int_equal(group->weight_change.num_runs, inside - 10);
-    assert_int_equal(group->time.num_runs, inside - 5); /* bounds and those beside them are in */
+    /* the lower bounds are used, and so are the runs beside them */
+    assert_int_equal(group->time.num_runs, inside - 5);
     release(&fit, &table);
 }
 
@@ -321,7 +326,7 @@ static void assert_says(const char *text, const char *part)
     }
 }
 
-/* Copies a text with every run of blanks and line ends as one blank. */
+/* Copies a text with every run of white space replaced by one space. */
 static void squeeze(char *text)
 {
     char *to = text;
@@ -334,7 +339,7 @@ static void squeeze(char *text)
     *to = '\0';
 }
 
-/* Outliers at one P and T that differ only in seed_batch are two runs, and are named apart. */
+/* Two outliers at one P and T that differ only in seed_batch are two runs with names of their own. */
 static void test_report_names_batches_apart(void **state)
 {
     (void)state;
@@ -375,14 +380,15 @@ static void test_report_names_a_few(void **state)
     plant_table(&planted, 1, &table);
     for (size_t i = 0; i < table.count; i++) {
         const ch_settings *settings = &table.runs[i].settings;
-        if (settings->train == 8192 && settings->seed_data == 6) { /* one line for all T */
+        if (settings->train == 8192 && settings->seed_data == 6) { /* one line of the report for all T */
             table.runs[i].final.weight_change *= 100;
         }
-        if (settings->seed_data == settings->train / 2048) { /* P = 1024 … 16384, each at its own T: five lines */
+        /* P = 1024 … 16384, each at a T of its own: five lines */
+        if (settings->seed_data == settings->train / 2048) {
             table.runs[i].final.weight_change *= settings->temp == (double)settings->train / 4096 ? 5 : 1;
         }
     }
-    find_run(&table, 1024, 4, 5)->final.weight_change *= 4; /* one too many */
+    find_run(&table, 1024, 4, 5)->final.weight_change *= 4; /* one line more than the report prints */
     find_run(&table, 2048, 4, 5)->final.weight_change *= 4;
     fit_table(&fit, &table, 2);
     const size_t outliers = fit.groups[0].weight_residuals.num_outliers;

@@ -1,10 +1,10 @@
-/* test_residuals_alarms.c — how often a table without outliers has one named. */
+/* test_residuals_alarms.c — how often an outlier is found in a table without outliers. */
 #include "fit/fit.h"
 #include "tests/fit_support.h"
 
 #include <gsl/gsl_errno.h>
 
-/* Share of planted tables in which a run stands out, over both laws. */
+/* The share of planted tables in which a run is an outlier of one of the two laws. */
 static double alarms(const plant *planted, size_t num_tables)
 {
     ch_fit_options options;
@@ -28,8 +28,9 @@ static double alarms(const plant *planted, size_t num_tables)
     return (double)count / (2 * (double)num_tables);
 }
 
-/* 5 % at most is promised for data sets that are independent over P, whether runs at several T are independent too or
- * copies. The share is known to 0.7 %, or 1 % where both laws have one outlier: at four of them 9 % bounds it. */
+/* At most 5 % is promised for data sets that are independent over P, whether their runs at several T are independent or
+ * copies. The share is known to 0.7 %, or to 1 % where both laws have an outlier together. 9 % is four of these errors
+ * above 5 %. */
 static void test_false_alarms(void **state)
 {
     (void)state;

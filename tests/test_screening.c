@@ -36,7 +36,7 @@ static void order_is_sorted(void **state)
     ch_sample_set_free(&set);
 }
 
-/* A smaller run that shares a set knows what it would know with a set of its own. */
+/* A run with fewer samples of a shared set has the same index as with a set of its own. */
 static void first_samples_are_as_a_set_of_their_own(void **state)
 {
     (void)state;
@@ -57,7 +57,7 @@ static void first_samples_are_as_a_set_of_their_own(void **state)
     ch_sample_set_free(&small);
 }
 
-/* w = s e + r times a random direction across e */
+/* w = s e + r times a random direction across e. */
 static void draw_weights(double *weights, const ch_sample_set *set, double signal, double noise, uint64_t seed)
 {
     ch_random random;
@@ -101,10 +101,10 @@ static void samples_ruled_out_are_fitted(void **state)
         free(weights);
         ch_sample_set_free(&set);
     }
-    assert_true(left > 100000 && ruled_out > 100000); /* of 640,000 */
+    assert_true(left > 100000 && ruled_out > 100000); /* of 640,000 samples */
 }
 
-/* The bound is reached: weights against z_perp have a margin a hair under kappa at a key a hair under the bound. */
+/* The bound is sharp: weights against z_perp give a margin just under kappa for a key just under the bound. */
 static void bound_is_sharp(void **state)
 {
     (void)state;
@@ -128,7 +128,7 @@ static void bound_is_sharp(void **state)
 }
 
 /* The bound has room for the rounding of keys to single precision: a sample that is unfitted by 1e-9 of the parts of
- * its margin is not ruled out. Sets of one sample each: keys are rounded up in about half of them. */
+ * its margin is not ruled out. Each set has one sample; about half of the keys are rounded up. */
 static void bound_has_room_for_rounded_keys(void **state)
 {
     (void)state;
@@ -154,7 +154,8 @@ static void bound_has_room_for_rounded_keys(void **state)
     assert_true(rounded_up > 50);
 }
 
-/* At d = 2 a sample may lie on the teacher itself, where its key would be infinite: an infinite bound takes it in. */
+/* At d = 2 a sample may lie on the teacher's line, where its key would be infinite. With an infinite bound it is not
+ * ruled out. */
 static void sample_on_the_teacher_is_never_ruled_out(void **state)
 {
     (void)state;
@@ -163,12 +164,13 @@ static void sample_on_the_teacher_is_never_ruled_out(void **state)
     ch_screen screen;
     assert_int_equal(ch_screen_init(&screen, &set, NULL), CH_OK);
     assert_int_equal(ch_screen_count(&screen, ch_screen_bound(&screen, -1, 1, 0.1)), 300);
-    assert_int_equal(ch_screen_count(&screen, ch_screen_bound(&screen, 1, 1, 0.1)), 300); /* kappa / 0 */
+    /* the bound is infinite, as kappa / 0 */
+    assert_int_equal(ch_screen_count(&screen, ch_screen_bound(&screen, 1, 1, 0.1)), 300);
     ch_screen_free(&screen);
     ch_sample_set_free(&set);
 }
 
-/* A run that shares a set of its own size borrows the order. */
+/* A run with all samples of a shared set borrows the order. */
 static void index_of_all_samples_is_borrowed(void **state)
 {
     (void)state;

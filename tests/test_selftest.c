@@ -1,4 +1,5 @@
-/* test_selftest.c — the chain of fits on planted tables: no bias, intervals that hold, the same for any threads. */
+/* test_selftest.c — the whole chain of fits on planted tables: it has no bias, its intervals have the truth in them,
+ * and threads change nothing. */
 #include "fit/selftest.h"
 #include "tests/support.h"
 
@@ -10,8 +11,9 @@ static void count_reports(void *data, const ch_watch_report *report)
     assert_int_equal(report->done, ++*(size_t *)data);
 }
 
-/* 400 tables: every share of intervals is within 95 % +- 4 standard deviations, and every mean within 5 standard errors
- * of what was planted, or 1 % of it for what the crossover's last trace still moves (3e-5 and less each). */
+/* 400 tables: every share of intervals is within 4 standard deviations of 95 %. Every mean is within 5 standard errors
+ * of the planted value, or within 1 % of it for numbers that what is left of the crossover still moves (3e-5 and less
+ * each). */
 static void intervals_hold(void **state)
 {
     (void)state;
@@ -46,7 +48,7 @@ static void threads_change_nothing(void **state)
     assert_non_null(strstr(err.message, "tables = 0"));
 }
 
-/* A share is judged by 93 and 97 % and what so many tables leave open. */
+/* A share is compared with 93 and 97 %, and with what so many tables leave uncertain. */
 static void judges_shares(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* test_settings.c — the table, single values, and the resolving of a run's settings. */
+/* test_settings.c — the table of settings, single values, and how the settings of a run are resolved. */
 #include "tests/support.h"
 
 #include "sim/admit.h"
@@ -28,7 +28,7 @@ static void assert_has(const char *message, const char *part)
 static ch_settings with(const char *pairs)
 {
     ch_settings settings;
-    static char copy[256]; /* a text is borrowed from it, until the next call */
+    static char copy[256]; /* the settings borrow text from it until the next call */
     char *rest = copy;
     ch_settings_default(&settings);
     snprintf(copy, sizeof copy, "%s", pairs);
@@ -62,7 +62,7 @@ static ch_settings resolved(const char *pairs)
     return resolved_of(pairs).settings;
 }
 
-/* Refuses as `chiton run` does: by resolving, else because the run may not begin. */
+/* Refuses settings as `chiton run` does: because they do not resolve, or because the run may not begin. */
 static ch_code resolve_and_admit(const ch_settings *settings, ch_resolved *resolved, ch_error *err)
 {
     const ch_code code = ch_settings_resolve(settings, resolved, err);
@@ -325,7 +325,7 @@ static void test_values_are_written_as_they_are_read(void **state)
     assert_string_equal(text, "0.1");
 }
 
-/* Skipped where no locale with a decimal comma is installed. */
+/* The test is skipped where no locale with a decimal comma is installed. */
 static void test_the_locale_does_not_matter(void **state)
 {
     (void)state;
@@ -379,7 +379,8 @@ static void test_networks_have_their_temperature_and_engine(void **state)
     assert_false(ch_settings_has_engine(&s));
 }
 
-/* Image data lie in data_dir. The program fills it in from the environment; resolving asks nothing but the settings. */
+/* Image data lie in data_dir. The program takes it from the environment where it is not given; resolving uses the
+ * settings only. */
 static void test_the_folder_of_images(void **state)
 {
     (void)state;
@@ -394,7 +395,7 @@ static void test_the_folder_of_images(void **state)
     assert_int_equal(ch_settings_resolve(&s, &resolved, &err), CH_OK);
     assert_string_equal(resolved.settings.data_dir, "there");
     s = with("model=mlp temp=1");
-    s.data_dir = "there"; /* not given: no harm where the data are drawn */
+    s.data_dir = "there"; /* no folder is given, which is right where the data are drawn */
     assert_int_equal(ch_settings_resolve(&s, &resolved, &err), CH_OK);
     assert_null(resolved.settings.data_dir);
     resolved = resolved_of("model=mlp temp=1 data=mnist_parity data_dir=here");
@@ -404,7 +405,7 @@ static void test_the_folder_of_images(void **state)
     ch_settings_id(&resolved, here);
     resolved.settings.data_dir = "there";
     ch_settings_id(&resolved, there);
-    assert_string_equal(here, there); /* where the files lie does not matter, what is in them does */
+    assert_string_equal(here, there); /* the identity depends on the content of the files and not on their folder */
     snprintf(resolved.settings.data_digest, sizeof resolved.settings.data_digest, "%064d", 7);
     ch_settings_id(&resolved, other);
     assert_string_not_equal(here, other);
@@ -491,7 +492,7 @@ static void test_combinations_that_make_no_sense_are_refused(void **state)
     }
 }
 
-/* train = inf with each budget. Theory resolves settings without asking whether a run may begin. */
+/* train = inf with each kind of budget. `theory` resolves settings without asking whether a run may begin. */
 static void test_train_may_be_infinite(void **state)
 {
     (void)state;
@@ -514,7 +515,7 @@ static void test_train_may_be_infinite(void **state)
     }
 }
 
-/* A program that fills the struct itself is checked as one that parses. */
+/* Settings that a program fills in are checked as those that are parsed. */
 static void test_every_row_is_checked_when_resolving(void **state)
 {
     (void)state;
@@ -555,7 +556,7 @@ static void test_identity_is_of_the_resolved_values(void **state)
     assert_string_equal(a, b);
 }
 
-/* -0 and 0 are one value of chi, under every law that has a chi. A program may set either. */
+/* -0 and 0 are one value of chi, under every law with a chi. A program may set either. */
 static void test_zero_has_one_identity(void **state)
 {
     (void)state;
@@ -575,8 +576,8 @@ static void test_zero_has_one_identity(void **state)
     }
 }
 
-/* Golden value: `printf 'results_version=2\nmodel=perceptron\n…' | sha256sum | cut -c -32`. It changes only together
- * with CH_RESULTS_VERSION or the table, and then old stores no longer know their runs. */
+/* The digest is that of `printf 'results_version=2\nmodel=perceptron\n…' | sha256sum | cut -c -32`. It changes only
+ * when CH_RESULTS_VERSION or the table does, and then runs in older stores are not found any more. */
 static void test_identity_is_the_documented_hash(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* test_shape.c — shapes of a curve over P: exact ones are found again. */
+/* test_shape.c — shapes of a curve over P: planted shapes are found. */
 #include "tests/alloc_fail.h"
 #include "tests/shape_plant.h"
 
@@ -6,7 +6,7 @@
 #include <gsl/gsl_randist.h>
 #include <stdlib.h>
 
-/* Noise of 1e-9 only: what was planted is found, to what the grid of omega and of breaks resolves. */
+/* With noise of 1e-9 only, what was planted is found as exactly as the grid of omega and of breaks allows. */
 static void finds_what_is_there(void **state)
 {
     (void)state;
@@ -41,8 +41,8 @@ static void finds_what_is_there(void **state)
     ch_shapes_free(&shapes);
 }
 
-/* Four numbers of one data set by hand: without a spread between data sets the line is the plain least squares line,
- * here slope 0.53 over ln P in units of ln 2 for 0, 0.4, 1.2, 1.5, and what is left of it is the error. */
+/* Four numbers of one data set, computed by hand. Without a spread between data sets the line is that of least squares.
+ * For 0, 0.4, 1.2, 1.5 it has slope 0.53 over ln P in units of ln 2, and its residuals give the error. */
 static void agrees_with_hand(void **state)
 {
     (void)state;
@@ -58,7 +58,8 @@ static void agrees_with_hand(void **state)
     assert_int_equal(ch_shapes_fit(&shapes, &curve, &err), CH_OK);
     const ch_shape_fit *fit = &shapes.fits[CH_SHAPE_POWER];
     assert_true(fit->found && !shapes.fits[CH_SHAPE_BROKEN].found && !shapes.fits[CH_SHAPE_CORRECTED].found);
-    /* correlation (P / P')^20 = e^-20 is nothing; squares 0.043, error sqrt(0.043 / 2 / 5), t of 2 dof: 4.3027 */
+    /* The correlation (P / P')^20 = e^-20 is negligible. The sum of squares is 0.043, the error sqrt(0.043 / 2 / 5),
+     * and t with 2 degrees of freedom is 4.3027. */
     assert_close(fit->exponent, 0.53, 1e-6);
     assert_close(fit->squares, 0.043, 1e-6);
     assert_close(fit->stderr_, 0.0655744, 1e-5);

@@ -1,9 +1,11 @@
-/* test_shape_coverage.c — how often intervals of a shape cover, misfits are seen and shapes preferred. */
+/* test_shape_coverage.c — how often intervals of a shape have the truth in them, misfits are found, and shapes are
+ * preferred. */
 #include "tests/shape_plant.h"
 
 #include <gsl/gsl_errno.h>
 
-/* How often, in `num` tables: an interval covers, a misfit is under 0.05, a shape is preferred; and the mean of nu. */
+/* Counts in `num` tables: how often an interval has the truth in it, a misfit has p < 0.05, and a shape is preferred;
+ * and the mean of nu. */
 typedef struct {
     size_t covered, misfits, best;
     double nu;
@@ -25,8 +27,8 @@ static tally count(const planted *self, ch_trend_shape shape, size_t num)
     return all;
 }
 
-/* Binomial counts of 1,000 to four of their standard deviations, 3e-5 each. nu is fitted, which costs a little: with
- * few data sets intervals are somewhat short. */
+/* Counts of 1,000 tables are within four standard deviations of the binomial law, 3e-5 each. nu is fitted, which makes
+ * intervals of few data sets a little too short. */
 static void judges_noise(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* test_store.c — the run store: what goes in comes out, by any condition, and merged. */
+/* test_store.c — the run store: runs are read as they were stored, by any condition, and stores are merged. */
 #include "sim/store/export.h"
 #include "tests/alloc_fail.h"
 #include "tests/store_support.h"
@@ -7,7 +7,7 @@
 
 /* ---- what goes in comes out ---- */
 
-/* A change here needs a new schema version and a migration from this one. */
+/* A change of these columns needs a new schema version and a migration from the present one. */
 static void test_schema(void **state)
 {
     (void)state;
@@ -61,7 +61,7 @@ static void test_round_trip(void **state)
     ch_store_close(&store);
     assert_alone("s.db");
 
-    /* points come ordered by step: the large one last */
+    /* Points are ordered by step, so that the one with the large step comes last. */
     const ch_point large = points[3];
     points[3] = points[4];
     points[4] = large;
@@ -69,14 +69,14 @@ static void test_round_trip(void **state)
     assert_int_equal(table.count, 1);
     assert_runs_equal(&table.runs[0], &run);
     ch_run_table_free(&table);
-    ch_run_table_free(&table); /* idempotent */
+    ch_run_table_free(&table); /* freeing twice is allowed */
     assert_int_equal(query(path, "SELECT max_updates IS NULL AND test_error IS NULL AND max_steps = 9223372036854775806"
                                  " AND status = 'budget' AND model = 'perceptron' AND typeof(alpha) = 'real'"
                                  " AND results_version = 2 AND version = '" CH_VERSION "' FROM runs"),
                      1);
 }
 
-/* train = inf and counts that a run does not have are NULL, and come back. */
+/* train = inf, and counts that a run does not have, are stored as NULL and read as they were. */
 static void test_what_is_not_counted(void **state)
 {
     (void)state;
@@ -105,7 +105,7 @@ static void test_too_large_count(void **state)
     ch_error err = {0};
     ch_run run = make_run(0, points);
     ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
-    points[4].step = (uint64_t)INT64_MAX + 1; /* found when the run itself has been inserted */
+    points[4].step = (uint64_t)INT64_MAX + 1; /* it is refused only after the run itself has been inserted */
     assert_int_equal(ch_store_put(&store, &run, &err), CH_ERROR_INPUT);
     assert_non_null(strstr(err.message, "2^63"));
     put(&store, 1);
@@ -228,7 +228,7 @@ static void test_bad_conditions(void **state)
 
 /* ---- the one table of observables ---- */
 
-/* Places count up without gaps, so that every column is found, and versions stand in their order. */
+/* The places of observables count up without gaps, so that every column is found, and their versions do not go down. */
 static void test_places_of_observables(void **state)
 {
     (void)state;
@@ -247,7 +247,7 @@ static void test_places_of_observables(void **state)
     }
 }
 
-/* Nothing measured is nothing stored: every observable of ch_observation_none becomes NULL. */
+/* What was not measured is not stored: every observable of ch_observation_none becomes NULL. */
 static void test_nothing_measured(void **state)
 {
     (void)state;
@@ -275,7 +275,7 @@ static ch_code export_to(ch_store *store, const char *path, ch_error *err)
     return code;
 }
 
-/* An export that an allocation cuts short does not pass for a whole one, whichever allocation it is. */
+/* Where an allocation fails during an export, the export is reported as failed, whichever allocation it is. */
 static void test_json_is_whole_or_refused(void **state)
 {
     (void)state;
@@ -283,7 +283,8 @@ static void test_json_is_whole_or_refused(void **state)
     ch_error err;
     make_store(path_of("s.db"), 2);
     ch_store store = open_store(path_of("s.db"), CH_STORE_READ);
-    json_set_alloc_funcs(malloc, free); /* this program's, so that those of jansson are counted and fail */
+    /* functions of this program, so that jansson's allocations are counted and can fail */
+    json_set_alloc_funcs(malloc, free);
     assert_failures_are_told(failed, export_to(&store, path_of("runs.json"), &err), err, (void)0);
     assert_true(failed > 100);
     json_t *runs = json_load_file(path_of("runs.json"), 0, NULL);
@@ -294,7 +295,7 @@ static void test_json_is_whole_or_refused(void **state)
 
 /* ---- the manual's SQL ---- */
 
-/* The code block of docs/store.md that has `word` in it. */
+/* The code block of docs/store.md in which `word` occurs. */
 static char *manual_sql(const char *word)
 {
     static char text[65536];

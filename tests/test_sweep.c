@@ -1,4 +1,4 @@
-/* test_sweep.c — many runs into a store: each once, the same bits on any number of threads, and what ends a sweep. */
+/* test_sweep.c — sweeps: each run is done once, with the same bits on any number of threads; and what ends a sweep. */
 #include "tests/alloc_fail.h"
 #include "tests/sweep_support.h"
 #include "tests/train_support.h"
@@ -68,7 +68,7 @@ static void test_a_run_of_a_sweep_is_the_run_alone(void **state)
     ch_plan_free(&plan);
 }
 
-/* Runs with fresh batches beside runs that share a set, and alone in their group. */
+/* Runs with fresh batches are done beside runs that share a set, and alone in their group. */
 static void test_fresh_batches_need_no_set(void **state)
 {
     (void)state;
@@ -82,7 +82,7 @@ static void test_fresh_batches_need_no_set(void **state)
     sweep("one.db", lines, 1);
     assert_same_content(path_of("s.db"), path_of("one.db"));
     assert_int_equal(query(path_of("s.db"), "SELECT count(*) FROM runs WHERE train IS NULL AND status = 'budget'"), 4);
-    assert_int_equal(sweep("s.db", alone, 2).num_jobs, 0); /* all there */
+    assert_int_equal(sweep("s.db", alone, 2).num_jobs, 0); /* all runs are in the store */
     assert_int_equal(sweep("alone.db", alone, 2).counts.budget, 4);
 }
 
@@ -99,7 +99,7 @@ static void test_a_second_sweep_does_nothing(void **state)
     ch_run_table after = read_store(path_of("s.db"), NULL);
     assert_int_equal(before.count, after.count);
     for (size_t i = 0; i < before.count; i++) {
-        assert_runs_equal(&before.runs[i], &after.runs[i]); /* seconds too: nothing was done anew */
+        assert_runs_equal(&before.runs[i], &after.runs[i]); /* seconds too, because no run was done again */
     }
     ch_run_table_free(&before);
     ch_run_table_free(&after);
@@ -122,7 +122,7 @@ static void test_an_extended_sweep_does_what_is_new(void **state)
     assert_same_content(path_of("s.db"), path_of("fresh.db"));
 }
 
-/* Two ways to say one run: each is done, one lands. */
+/* Two settings may mean the same run. Both are done, and one is stored. */
 static void test_runs_that_are_the_same_land_once(void **state)
 {
     (void)state;
@@ -141,20 +141,20 @@ static void test_runs_that_can_share_a_data_set(void **state)
 {
     (void)state;
     assert_int_equal(sweep("mixed.db", MIXED, 1).num_groups, MIXED_SETS);
-    /* P, T, B and the seeds of the batches and initial weights do not matter */
+    /* P, T, B and the seeds of batches and initial weights make no difference to the data set. */
     static const char *const one[] = {"model perceptron", "dim 8",         "train 16,32",    "temp 1,2",
                                       "batch 1,2",        "seed_init 1,2", "seed_batch 3,4", NULL};
     assert_int_equal(sweep("one.db", one, 1).num_groups, 1);
-    /* chi, d, teacher and the seed of the data do */
+    /* chi, d, the teacher and the seed of the data do. */
     static const char *const many[] = {"model perceptron",    "dim 4,8",       "chi 0,1", "train 16",
                                        "teacher axis,random", "seed_data 1,2", "temp 1",  NULL};
     assert_int_equal(sweep("many.db", many, 1).num_groups, 16);
-    /* names for the same law */
+    /* Two names of the same law. */
     static const char *const names[] = {"model perceptron", "dim 8", "data depleted,sign", "train 16", "temp 1", NULL};
     assert_int_equal(sweep("names.db", names, 1).num_groups, 1);
 }
 
-/* The rows of an order: what a run belongs to, and its cost. */
+/* A row of an expected order: what a run belongs to, and its cost. */
 typedef struct {
     long long set;
     double cost;
@@ -180,7 +180,7 @@ static size_t read_order(ch_store *store, placed *order, size_t room)
     return count;
 }
 
-/* On one thread runs land in the order of the jobs. Seed 1 has the longest run, then seed 2, then seed 0. */
+/* On one thread, runs are stored in the order of the jobs. Seed 1 has the longest run, then seed 2, then seed 0. */
 static void test_long_groups_go_first_and_in_them_long_runs(void **state)
 {
     (void)state;
@@ -211,8 +211,8 @@ static void test_long_groups_go_first_and_in_them_long_runs(void **state)
 
 static ch_stop flag;
 
-/* SQLite's commit hook: raises the flag as the last of `*left` runs lands. The race detector does not look at it: in
- * the program a signal handler does this, at any moment. */
+/* A commit hook of SQLite, which raises the stop flag when the last of `*left` runs is stored. The race detector
+ * ignores it, because in the program a signal handler does this at any moment. */
 __attribute__((no_sanitize("thread"))) static int count_down(void *left)
 {
     flag = --*(int *)left <= 0;
@@ -246,7 +246,7 @@ static void test_a_flag_raised_under_way_keeps_what_is_done(void **state)
         sqlite3_commit_hook(store.db, count_down, &left);
         const outcome result = sweep_into(&store, &plan, threads, &flag);
         assert_int_equal(result.code, CH_ERROR_INTERRUPTED);
-        /* a thread whose run is as good as over may still end it */
+        /* Each thread may still finish a run that is nearly over. */
         assert_in((double)num_done(&result.counts), 50, 50 + threads - 1);
         ch_store_close(&store);
         ch_plan_free(&plan);
@@ -259,7 +259,7 @@ static void test_a_flag_raised_under_way_keeps_what_is_done(void **state)
     }
 }
 
-/* The second run would take hours: it is given up. */
+/* The second run would take hours. It is given up. */
 static void test_a_run_under_way_is_given_up(void **state)
 {
     (void)state;
@@ -349,13 +349,13 @@ static void test_planning_survives_every_failing_allocation(void **state)
     ch_error err;
     long failed;
     assert_failures_are_told(failed, ch_sweep_init(&swept, &plan, NULL, &err), err, free_none(&swept));
-    assert_in((double)failed, 2, 100); /* jobs as they grow, and groups */
+    assert_in((double)failed, 2, 100); /* the list of jobs as it grows, and the groups */
     assert_int_equal(swept.num_jobs, MIXED_RUNS);
     ch_sweep_free(&swept);
     ch_plan_free(&plan);
 }
 
-/* Wherever memory runs short, the sweep ends, and goes on when repeated. */
+/* Whichever allocation fails, the sweep ends, and continues when it is repeated. */
 static void test_sweeping_survives_failing_allocations(void **state)
 {
     (void)state;

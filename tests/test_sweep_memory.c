@@ -1,4 +1,5 @@
-/* test_sweep_memory.c — how many runs of a sweep go at once: what memory holds, and the threads that each is given. */
+/* test_sweep_memory.c — how many runs of a sweep are under way at once, by memory, and how many threads each one gets.
+ */
 #include "tests/sweep_support.h"
 #include "tests/train_support.h"
 
@@ -35,10 +36,10 @@ static void test_one_run_may_always_go(void **state)
     (void)state;
     ch_memory_account account = {.budget = 100};
     assert_true(ch_memory_account_begin_run(&account, 500, 20));
-    assert_false(ch_memory_account_fits(&account, 0)); /* even a run of nothing waits */
+    assert_false(ch_memory_account_fits(&account, 0)); /* even a run that takes no memory has to wait */
     assert_false(ch_memory_account_begin_run(&account, 0, 0));
     ch_memory_account_end_run(&account, 20);
-    assert_true(ch_memory_account_begin_run(&account, 0, 20)); /* on the same set */
+    assert_true(ch_memory_account_begin_run(&account, 0, 20)); /* on the same data set */
     assert_int_equal(account.most, 0);
 }
 
@@ -62,7 +63,7 @@ static void test_the_budget_is_a_part_of_what_there_is(void **state)
 
 /* ---- sweeps within a budget ---- */
 
-/* What the largest data set of a plan and a run on it take. */
+/* Bytes of the largest data set of a plan, and of a run on it. */
 static void measure(const char *const *lines, size_t *set_bytes, size_t *run_bytes)
 {
     ch_plan plan = make_plan(lines);
@@ -79,7 +80,7 @@ static void measure(const char *const *lines, size_t *set_bytes, size_t *run_byt
     ch_plan_free(&plan);
 }
 
-/* Every run is done, within the budget, and comes out as without one. */
+/* Requires that every run is done within the budget, with the same result as without one. */
 static void assert_budget_is_kept(const char *const *lines, size_t budget, int threads)
 {
     ch_plan plan = make_plan(lines);
@@ -93,7 +94,7 @@ static void assert_budget_is_kept(const char *const *lines, size_t budget, int t
     if (result.memory.most > budget) {
         fail_msg("%zu bytes were reserved of %zu, on %d threads", result.memory.most, budget, threads);
     }
-    assert_int_equal(result.memory.sets, 0); /* all was given back */
+    assert_int_equal(result.memory.sets, 0); /* all memory was given back */
     assert_int_equal(result.memory.runs, 0);
     assert_int_equal(result.memory.num_runs, 0);
     ch_store_close(&store);
@@ -107,10 +108,10 @@ static void test_every_budget_is_kept_and_changes_nothing(void **state)
     (void)state;
     static const char *const mixed[] = {"model perceptron", "chi 0,1",        "dim 8",    "train 2^4..2^6",
                                         "temp 2,1e300",     "max_updates 20", "seed 0,1", NULL};
-    /* two engines that share data sets, some runs with test samples of their own */
+    /* Two engines share data sets, and some runs have test samples of their own. */
     static const char *const engines[] = {"model perceptron",  "dim 8",      "train 32,64", "temp 2",
                                           "engine plain,fast", "test 0,300", "seed 0..2",   NULL};
-    /* two kernels, and networks on the examples that one of them is made of */
+    /* Two kernels, and networks on the examples from which one of the kernels is made. */
     static const char *const twins[] = {"model mlp",      "linear yes,no", "dim 8",     "width 6",
                                         "depth 2",        "train 32,64",   "temp 0.01", "test 5",
                                         "max_updates 20", "seed 0,1",      NULL};
@@ -139,7 +140,7 @@ static void test_every_budget_is_kept_and_changes_nothing(void **state)
     }
 }
 
-/* Twins of four kernels: what one is made from is reserved while it is made, and given back when it is there. */
+/* Twins with four kernels. The memory for making a kernel is reserved while it is made, and given back afterwards. */
 static void test_kernels_and_what_they_are_made_from_are_counted(void **state)
 {
     (void)state;
@@ -148,14 +149,15 @@ static void test_kernels_and_what_they_are_made_from_are_counted(void **state)
     size_t set = 0, run = 0;
     measure(lines, &set, &run);
     const size_t kernel = ch_kernel_bytes(300, 0);
-    assert_true(set > kernel + ch_examples_bytes(300, 8)); /* the examples, and the passes' activations */
+    assert_true(set > kernel + ch_examples_bytes(300, 8)); /* the examples, and the activations during the passes */
     sweep("unlimited.db", lines, 1);
     assert_budget_is_kept(lines, set + run, 2);
     assert_budget_is_kept(lines, set + kernel + 2 * run, 2);
     assert_budget_is_kept(lines, 2 * set + 2 * run, 2);
     ch_plan plan = make_plan(lines);
     ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
-    assert_int_equal(sweep_within(&store, &plan, set + run, 2, NULL).memory.most, 0); /* never two runs at once */
+    /* two runs are never under way at once */
+    assert_int_equal(sweep_within(&store, &plan, set + run, 2, NULL).memory.most, 0);
     ch_store_close(&store);
     ch_plan_free(&plan);
 }
@@ -183,11 +185,11 @@ static void test_runs_of_both_engines_on_one_set_are_the_runs_alone(void **state
 
 /* ---- waiting ---- */
 
-/* Two runs on two data sets that only a budget ends, here one of time. */
+/* Two runs on two data sets. Each of them ends only by a budget of time. */
 static const char *const PAIR[] = {"model perceptron", "chi -0.9",        "train 4096", "temp 1",
                                    "seed 0,1",         "max_seconds 0.3", NULL};
 
-/* Sweeps PAIR, with `file` in standard error's place. */
+/* Sweeps PAIR, with `file` in the place of standard error. */
 static outcome sweep_pair(size_t budget, int threads, int file)
 {
     ch_plan plan = make_plan(PAIR);
@@ -207,7 +209,7 @@ static outcome sweep_pair(size_t budget, int threads, int file)
     return result;
 }
 
-/* As sweep_pair, with what it says. */
+/* Does as sweep_pair, and reads what the sweep says. */
 static outcome sweep_pair_said(size_t budget, int threads, char *said, size_t size)
 {
     const outcome result = sweep_pair(budget, threads, open(path_of("said"), O_WRONLY | O_CREAT | O_TRUNC, 0666));
@@ -218,8 +220,8 @@ static outcome sweep_pair_said(size_t budget, int threads, char *said, size_t si
     return result;
 }
 
-/* On a busy machine, above all under valgrind, the second thread may come when the first has done both runs: these
- * tests then try again. */
+/* On a busy machine, above all under valgrind, the second thread may start only after the first one has done both runs.
+ * These tests then try again, at most this many times. */
 enum { ATTEMPTS = 200 };
 
 static void test_a_run_that_waits_is_said_once(void **state)
@@ -230,7 +232,7 @@ static void test_a_run_that_waits_is_said_once(void **state)
     measure(PAIR, &set, &run);
     for (int i = 0; i < ATTEMPTS && strstr(said, "memory: ") == NULL; i++) {
         const outcome tight = sweep_pair_said(2 * (set + run) - 1, 3, said, sizeof said);
-        assert_int_equal(tight.memory.most, 0); /* never two at once */
+        assert_int_equal(tight.memory.most, 0); /* two runs are never under way at once */
     }
     const char *sentence = strstr(said, "memory: 1 run and its data take ");
     assert_non_null(sentence);
@@ -241,7 +243,7 @@ static void test_a_run_that_waits_is_said_once(void **state)
     assert_non_null(strstr(sentence, "fewer than 2 runs go at once\n"));
 
     (void)sweep_pair_said(1, 1, said, sizeof said);
-    assert_null(strstr(said, "memory: ")); /* nobody waited */
+    assert_null(strstr(said, "memory: ")); /* no run had to wait */
 }
 
 static void test_runs_that_fit_go_at_once(void **state)
@@ -272,7 +274,7 @@ static void test_a_bar_is_not_torn_by_it(void **state)
         shown[length] = '\0';
     }
     close(terminal);
-    /* the line is cleared, the sentence has it to its end, and the bar the next */
+    /* The line is cleared, then the whole sentence is printed, and the bar is drawn on the next line. */
     const char *sentence = strstr(shown, "\r\033[Kmemory: 1 run and its data take ");
     assert_non_null(sentence);
     const char *end = strstr(sentence, "go at once\r\n");
@@ -305,7 +307,7 @@ static void test_the_flag_ends_a_sweep_that_waits(void **state)
     assert_int_equal(pthread_join(other, NULL), 0);
     assert_int_equal(result.code, CH_ERROR_INTERRUPTED);
     assert_int_equal(num_done(&result.counts), 0);
-    assert_true(ended - raised < 20); /* a fraction of a second; more under sanitizers and valgrind */
+    assert_true(ended - raised < 20); /* usually a fraction of a second; more under sanitizers and valgrind */
     assert_int_equal(result.memory.runs, 0);
     assert_int_equal(result.memory.num_runs, 0);
     ch_store_close(&store);
@@ -340,7 +342,7 @@ static void test_memory_is_foreseen(void **state)
     assert_foreseen(seeds, 0, 2, "a data set takes up to 1.05 MB (train = 8192, dim = 20) and a run");
     assert_foreseen(seeds, 5000000, 2, "in the 5 MB there are, ");
     assert_foreseen(seeds, 1, 4, "1 such run at once, on 4 threads");
-    assert_foreseen(seeds, set + 3 * run, 4, "3 such runs at once, on 4 threads"); /* on one data set */
+    assert_foreseen(seeds, set + 3 * run, 4, "3 such runs at once, on 4 threads"); /* which share one data set */
     assert_foreseen(seeds, set + 4 * run, 4, "4 such runs at once, on 4 threads");
     assert_foreseen(seeds, SIZE_MAX, 1, "1 such run at once, on 1 thread");
     assert_foreseen(seeds, SIZE_MAX, 4096, "60 such runs at once, on 4096 threads");
@@ -374,15 +376,16 @@ static void test_few_runs_share_out_the_threads(void **state)
     assert_int_equal(most_threads(one, 1, 5), 5);
     assert_int_equal(unlink(path_of("one.db")), 0);
     sweep("one.db", two, 1);
-    assert_in(most_threads(two, 0, 5), 3, 5);     /* 2 and 3, or the second after the first has ended: 2 and 5 */
-    assert_int_equal(most_threads(two, 1, 4), 4); /* one after the other, each on all */
+    /* 2 and 3 threads, or 2 and then 5 where the second run begins after the first has ended */
+    assert_in(most_threads(two, 0, 5), 3, 5);
+    assert_int_equal(most_threads(two, 1, 4), 4); /* one run after the other, each on all threads */
 }
 
 int main(void)
 {
     /* suites: thread valgrind */
     gsl_set_error_handler_off();
-    omp_set_max_active_levels(2); /* as the program does: runs on several threads within a sweep */
+    omp_set_max_active_levels(2); /* the program does so too: runs of a sweep may use several threads */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_runs_reserve_and_give_back),
         cmocka_unit_test(test_one_run_may_always_go),

@@ -1,4 +1,4 @@
-/* test_train.c — one run from settings to result: trajectories, budgets, endings, and what must not change a bit. */
+/* test_train.c — one run from settings to result: trajectories, budgets, ends, and what must not change a bit. */
 #include "tests/alloc_fail.h"
 #include "tests/support.h"
 #include "tests/train_support.h"
@@ -12,7 +12,7 @@
 
 /* ---- runs to train ---- */
 
-/* Default settings but for `text`: "NAME=VALUE NAME=VALUE ...". */
+/* The default settings, changed by `text`: "NAME=VALUE NAME=VALUE ...". */
 static ch_settings settings_of(const char *text)
 {
     ch_settings settings;
@@ -46,7 +46,7 @@ static ch_run train_settings(const ch_settings *settings)
     return run;
 }
 
-/* Trains as format and arguments say, as settings_of. */
+/* Trains with the settings that the formatted text gives, as settings_of reads it. */
 static ch_run train(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static ch_run train(const char *format, ...)
 {
@@ -59,17 +59,17 @@ static ch_run train(const char *format, ...)
     return train_settings(&settings);
 }
 
-/* Fits in some 4,000 steps. */
+/* A run that is fitted after some 4,000 steps. */
 #define SMALL "dim=8 train=256 temp=1 seed=3"
-/* Does not come near its end within hours: t* ~ P^21. */
+/* A run that needs more than hours, because t* ~ P^21. */
 #define ENDLESS "dim=64 chi=-0.9 train=4096 temp=1"
 
 static void assert_observations_equal(const ch_observation *a, const ch_observation *b)
 {
-    assert_memory_equal(a, b, sizeof *a); /* nine members of 64 bits: no padding */
+    assert_memory_equal(a, b, sizeof *a); /* nine members of 64 bits, without padding between them */
 }
 
-/* Equal but for settings, points and seconds. */
+/* Requires that two runs are equal in everything but settings, points and seconds. */
 static void assert_results_equal(const ch_run *a, const ch_run *b)
 {
     assert_int_equal(a->status, b->status);
@@ -101,7 +101,7 @@ static void test_a_fitted_run_is_fitted(void **state)
     assert_true(run.final.train_loss == 0 && run.final.train_error == 0);
     assert_true(run.final.min_margin >= 1);
     assert_close(hypot(run.final.signal, run.final.noise), run.final.weight_change, 1e-14);
-    /* chi = 0: arctan(1 / lambda) / pi */
+    /* At chi = 0 the exact test error is arctan(1 / lambda) / pi. */
     assert_close(run.final.test_error, atan(run.final.noise / run.final.signal) / M_PI, 1e-9);
     assert_true(run.seconds > 0 && run.num_points == 0 && run.points == NULL);
     ch_run_free(&run);
@@ -119,7 +119,7 @@ static void test_temp_and_rate_say_the_same(void **state)
 {
     (void)state;
     assert_same_result("dim=8 train=200 batch=4 temp=0.25", "dim=8 train=200 batch=4 rate=1");
-    /* T B rounded to a double is the rate, whichever of them was given */
+    /* The rate is T B rounded to a double, whichever of T and the rate was given. */
     ch_settings temp = settings_of("dim=8 train=200 batch=3 temp=0.3");
     ch_settings rate = settings_of("dim=8 train=200 batch=3");
     ch_settings_set(&rate, CH_SETTING_RATE, (ch_value){.real = 0.3 * 3});
@@ -144,7 +144,7 @@ static void test_engine_auto_follows_train(void **state)
     assert_int_equal(resolve_settings(&large).settings.engine, CH_ENGINE_FAST);
 }
 
-/* 20,000 test samples: five standard deviations, false alarm 6e-7; the seed is fixed. */
+/* 20,000 test samples: within five standard deviations, false alarm 6e-7; the seed is fixed. */
 static void test_test_samples_measure_the_exact_error(void **state)
 {
     (void)state;
@@ -153,7 +153,7 @@ static void test_test_samples_measure_the_exact_error(void **state)
     const double p = exact.final.test_error, errors = measured.final.test_error * count;
     assert_in(measured.final.test_error, p - 5 * sqrt(p * (1 - p) / count), p + 5 * sqrt(p * (1 - p) / count));
     assert_true(fabs(errors - round(errors)) < 1e-6);
-    measured.final.test_error = exact.final.test_error; /* all else is the same */
+    measured.final.test_error = exact.final.test_error; /* everything else must be the same */
     assert_results_equal(&exact, &measured);
     ch_run_free(&exact);
     ch_run_free(&measured);
@@ -199,7 +199,7 @@ static void test_threads_change_no_bit(void **state)
     }
 }
 
-/* A seed that is given alone changes what it is the seed of, and only that: every seed is part of what a run is. */
+/* Each seed that is given alone changes what it is the seed of, and nothing else. */
 static void test_every_seed_has_its_stream(void **state)
 {
     (void)state;
@@ -220,7 +220,7 @@ static void test_every_seed_has_its_stream(void **state)
     ch_run_free(&run);
 }
 
-/* The set that a run is given is that of its own law, whatever laws there are. */
+/* A run's training set is drawn by its own law, for all laws. */
 static void test_a_set_follows_its_law(void **state)
 {
     (void)state;
@@ -246,7 +246,7 @@ static void test_a_set_follows_its_law(void **state)
 
 /* ---- trajectories ---- */
 
-/* Steps round(10^(i / record)) under the last one, each once, and then the end. */
+/* Requires points at the steps round(10^(i / record)) before the last step, each once, and then a point at the end. */
 static void assert_schedule(const ch_run *run)
 {
     size_t count = 0;
@@ -308,7 +308,7 @@ static void test_recording_changes_nothing(void **state)
     }
 }
 
-/* A point shows what a run that ends there shows. */
+/* A point has the numbers of a run that ends there. */
 static void test_points_are_ends_of_shorter_runs(void **state)
 {
     (void)state;
@@ -356,7 +356,7 @@ static void test_budgets_are_exact_and_a_fit_on_the_last_step_counts(void **stat
     ch_run_free(&whole);
 }
 
-/* Ten seconds leave room for a busy machine. */
+/* Ten seconds are allowed because a machine may be busy. */
 static void test_seconds_end_a_run_promptly(void **state)
 {
     (void)state;
@@ -446,7 +446,7 @@ static void test_bad_settings_are_refused(void **state)
         {CH_SETTING_TRAIN, {.count = UINT64_MAX}, "train"},
         {CH_SETTING_TRAIN, {.count = 1}, "batch"},
         {CH_SETTING_BATCH, {.count = 257}, "batch"},
-        {CH_SETTING_TEST, {.count = UINT32_MAX}, "test"}, /* with the dim below: 2^65 bytes */
+        {CH_SETTING_TEST, {.count = UINT32_MAX}, "test"}, /* with the dim below they take 2^65 bytes */
         {CH_SETTING_ALPHA, {.real = 0}, "alpha"},
         {CH_SETTING_ALPHA, {.real = INFINITY}, "alpha"},
         {CH_SETTING_TEMP, {.real = -1}, "temp"},
@@ -495,7 +495,7 @@ static void test_every_failing_allocation_is_survived(void **state)
     ch_error err = {0};
     long failed;
     assert_failures_are_told(failed, train_by_settings(&run, &settings, 1, NULL, &err), err, ch_run_free(&run));
-    assert_in((double)failed, 6, 1000); /* two sets, weights, batches, and the points as they grow */
+    assert_in((double)failed, 6, 1000); /* two sets, weights, batches, and the list of points as it grows */
     assert_results_equal(&run, &whole);
     ch_run_free(&run);
     ch_run whole_too = whole;
@@ -547,13 +547,14 @@ static double cost_of(const char *text)
     return cost;
 }
 
-/* What a pass takes is the architecture's; below onset updates are as many as 1 / T. */
+/* A pass costs what the architecture says. Below the onset the number of updates is proportional to 1 / T. */
 static void test_expected_cost_of_networks(void **state)
 {
     (void)state;
 #define IMAGES " data=cifar_animal batch=16 train=1024 "
     const double mlp = cost_of("model=mlp width=32 temp=0.01" IMAGES);
-    assert_in(cost_of("model=mlp width=64 temp=0.01" IMAGES) / mlp, 1.9, 2.5); /* the first layer's multiply-adds */
+    /* from the multiply-adds of the first layer */
+    assert_in(cost_of("model=mlp width=64 temp=0.01" IMAGES) / mlp, 1.9, 2.5);
     assert_in(cost_of("model=mlp width=32 temp=0.02" IMAGES) / mlp, 0.999, 1.001);
     assert_in(cost_of("model=mlp width=32 temp=1e-12" IMAGES) / cost_of("model=mlp width=32 temp=2e-12" IMAGES), 1.99,
               2.01);
@@ -579,15 +580,15 @@ static void test_a_fresh_batch_is_never_fitted(void **state)
     assert_true(steps.final.unfitted == CH_UNCOUNTED && isnan(steps.final.min_margin));
     assert_true(steps.final.train_loss > 0 && steps.final.train_error == steps.final.test_error);
     ch_run other = train("train=inf dim=16 chi=1 temp=1 max_steps=3000 seed=3 seed_data=4");
-    assert_true(other.final.signal != steps.final.signal); /* the data's seed is that of the batches */
+    assert_true(other.final.signal != steps.final.signal); /* seed_data is the seed of fresh batches */
     assert_close(other.final.weight_change / other.final.weight_change_rel,
-                 steps.final.weight_change / steps.final.weight_change_rel, 1e-12); /* |w0| has its own */
+                 steps.final.weight_change / steps.final.weight_change_rel, 1e-12); /* |w0| has a seed of its own */
     ch_run_free(&steps);
     ch_run_free(&updates);
     ch_run_free(&other);
 }
 
-/* Far above the onset T only sets the scale, here too. */
+/* Far above the onset T sets only the scale, for fresh batches too. */
 static void test_a_fresh_run_scales_with_temp(void **state)
 {
     (void)state;
@@ -601,7 +602,8 @@ static void test_a_fresh_run_scales_with_temp(void **state)
 
 /* ---- expected memory ---- */
 
-/* All that is asked for while a set is made is there at once; of what a run asks for, nearly all. */
+/* While a set is made, all memory that it asks for is in use at once; of the memory that a run asks for, nearly all is.
+ */
 static void test_expected_memory_is_what_is_asked_for(void **state)
 {
     (void)state;
@@ -610,7 +612,8 @@ static void test_expected_memory_is_what_is_asked_for(void **state)
         "train=40000 dim=20 teacher=random chi=2", "train=300 engine=fast test=70000",
         "train=9000 batch=full max_steps=10",      "train=20000 batch=17 engine=plain max_steps=100",
         "train=2 dim=100000 engine=fast",          "train=inf dim=100 batch=3000 test=50000 max_steps=1"};
-    /* what allocations are rounded up to, and small structures; rows are rounded to a huge page, which stays unused */
+    /* Allocations are rounded up, and small structures are not counted. Rows are rounded up to a huge page, whose rest
+     * is unused. */
     const double overhead = 4096, page = 1 << 21;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         ch_settings settings = settings_of(texts[i]);
@@ -619,7 +622,8 @@ static void test_expected_memory_is_what_is_asked_for(void **state)
         ch_settings_set(&settings, CH_SETTING_TEMP, (ch_value){.real = 1});
         const ch_resolved resolved = resolve_settings(&settings);
         alloc_fail_at(-1);
-        const size_t held = settings.train > 0 ? (size_t)settings.train : 1; /* with inf the set is not looked at */
+        /* with train = inf the set is not used */
+        const size_t held = settings.train > 0 ? (size_t)settings.train : 1;
         assert_int_equal(ch_train_set_init(&set, &resolved, NULL, held, 2, NULL, NULL), CH_OK);
         const double set_bytes = (double)ch_train_set_bytes(&resolved, held, resolved.settings.engine);
         assert_in((double)alloc_bytes(), 0.9 * set_bytes - overhead, set_bytes + overhead + page);

@@ -1,4 +1,4 @@
-/* test_train_kernel.c — kernels of twins as training sets: keys of their files, memory, allocations that fail. */
+/* test_train_kernel.c — kernels of twins as training sets: keys of their files, memory, failing allocations. */
 #include "sim/train_kernel.h"
 
 #include "models/network/precision.h"
@@ -11,7 +11,7 @@
 
 #include <gsl/gsl_errno.h>
 
-/* "NAME=VALUE NAME=VALUE …" */
+/* Resolves settings that are written as "NAME=VALUE NAME=VALUE …". */
 static ch_resolved resolved_of(const char *text)
 {
     ch_settings settings;
@@ -44,7 +44,7 @@ static void assert_keys(const char *one, const char *other, bool same)
     if ((strcmp(left, right) == 0) != same) {
         fail_msg("%s and %s: %s", one, other, left);
     }
-    /* two sets of a process never share a file */
+    /* Two sets of a process never have the same file. */
     const ch_train_key set = ch_train_key_of(&a), set_too = ch_train_key_of(&b);
     assert_true((ch_train_key_compare(&set, &set_too) == 0) == same);
     free(left);
@@ -73,7 +73,7 @@ static void test_keys_have_what_entries_depend_on(void **state)
                  same[i]);
         assert_keys("model=mlp linear=yes temp=1 train=100", text, true);
     }
-    assert_keys(TWIN "chi=0.1", TWIN "chi=0.10000000000000002", false); /* to the last bit */
+    assert_keys(TWIN "chi=0.1", TWIN "chi=0.10000000000000002", false); /* values that differ in the last bit */
     assert_keys(TWIN "dim=64", "model=mlp_bias linear=yes temp=1 dim=64", false);
     assert_keys("model=perceptron linear=yes temp=1", "model=perceptron linear=yes temp=1 alpha=3", true);
 }
@@ -95,8 +95,9 @@ static void test_keys_of_images_have_their_digest(void **state)
 
 /* ---- memory ---- */
 
-/* All that is asked for while a set is made, workspaces of threads apart. Where test samples have a part of the kernel,
- * made after the other, work is asked for once more; where there are none, half of it is left. */
+/* All memory that is asked for while a set is made is accounted for, apart from the workspaces of threads. Where test
+ * samples have a part of the kernel, which is made after the other part, the workspace is allocated twice. Where there
+ * are none, half of it is not used. */
 static void test_memory_is_what_is_asked_for(void **state)
 {
     (void)state;
@@ -127,7 +128,8 @@ static void test_memory_is_what_is_asked_for(void **state)
     }
 }
 
-/* The least there is to be is less than what serves best, and that counts the kernel as it lies in memory. */
+/* The least memory that suffices is less than the memory that makes a kernel fastest, which includes the kernel itself.
+ */
 static void test_least_memory(void **state)
 {
     (void)state;
@@ -140,7 +142,7 @@ static void test_least_memory(void **state)
     assert_true(ch_train_kernel_bytes(&resolved, SIZE_MAX / 8) == SIZE_MAX);
 }
 
-/* The largest P that is named is the largest one that is accepted. */
+/* The message names the largest P that is accepted. */
 static void test_what_does_not_fit_is_refused(void **state)
 {
     (void)state;
@@ -163,7 +165,8 @@ static void test_what_does_not_fit_is_refused(void **state)
     assert_non_null(strstr(err.message, "that are free"));
 }
 
-/* What fits the machine, but not what of it is free, is said before anything is made: the flag would end that. */
+/* A kernel that fits the machine but not its free memory is refused before anything is made. The raised flag would
+ * otherwise end the making. */
 static void test_what_is_not_free_is_not_taken(void **state)
 {
     (void)state;
@@ -213,8 +216,8 @@ static void test_failing_allocations_are_survived(void **state)
     const ch_resolved resolved = resolved_of("model=mlp linear=yes temp=1 train=70 test=9 dim=5 width=6 depth=2");
     const ch_sources none = {0}, kept = {.kernel_folder = folder};
     assert_allocations_are_survived(&resolved, &none, 8);
-    assert_allocations_are_survived(&resolved, &kept, 8); /* written by the last */
-    assert_allocations_are_survived(&resolved, &kept, 4); /* and read by these */
+    assert_allocations_are_survived(&resolved, &kept, 8); /* the last call writes the file */
+    assert_allocations_are_survived(&resolved, &kept, 4); /* and these calls read it */
 }
 
 static void test_a_flag_ends_it(void **state)

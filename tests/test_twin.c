@@ -1,4 +1,4 @@
-/* test_twin.c — the linearised twin: the kernel of a perceptron's samples makes it that perceptron. */
+/* test_twin.c — the linearised twin: with the kernel of a perceptron's samples it is that perceptron. */
 #include "models/twin/twin.h"
 
 #include "alloc_fail.h"
@@ -21,7 +21,7 @@ static ch_twin_setup twin_setup_of(const ch_kernel *kernel, size_t batch, double
     };
 }
 
-/* w = sum_mu a_mu z_mu [stride] */
+/* w = sum_mu a_mu z_mu, [stride]. */
 static double *weights_of(const ch_twin *model, const ch_sample_set *set)
 {
     double *weights = ch_alloc(set->stride, sizeof *weights);
@@ -36,8 +36,8 @@ static double margin_of(const ch_twin *model, size_t mu)
     return model->temperature * model->margins.values[mu];
 }
 
-/* What the margins of single-precision entries may be off by: 2^-24 sum_nu |K_mu,nu| a_nu, and 2^-53 of it for every
- * row that was added. */
+/* A bound on the error of a margin that is computed from entries in single precision: 2^-24 sum_nu |K_mu,nu| a_nu, and
+ * 2^-53 of it for every row that was added. */
 static double margin_error(const ch_twin *model, size_t mu)
 {
     double sum = 0, rows = 0;
@@ -73,7 +73,7 @@ static ch_twin_setup twin_setup_at(const twin_point *at, const ch_kernel *kernel
     return setup;
 }
 
-/* Entries of 2^-8, so that products and sums of them are exact in either precision. */
+/* Makes all entries multiples of 2^-8, so that their products and sums are exact in either precision. */
 static void coarsen(ch_sample_set *set)
 {
     for (size_t i = 0; i < set->num_samples * set->stride; i++) {
@@ -81,7 +81,7 @@ static void coarsen(ch_sample_set *set)
     }
 }
 
-/* At B = P both are gradient descent: with nothing lost to rounding, the same numbers at every step. */
+/* At B = P both are gradient descent. Where nothing is rounded, the numbers are the same at every step. */
 static void gradient_descent_is_the_perceptrons(void **state)
 {
     (void)state;
@@ -129,7 +129,7 @@ static void gradient_descent_is_the_perceptrons(void **state)
 
 /* ---- the unfitted and the margins ---- */
 
-/* Bits, number and ranks of the unfitted, by what the margins say. */
+/* Requires that the bits, the number and the ranks of the unfitted samples agree with the margins. */
 static void assert_unfitted_are_known(const ch_twin *model)
 {
     const ch_margins *margins = &model->margins;
@@ -152,7 +152,8 @@ static void assert_unfitted_are_known(const ch_twin *model)
     free(list);
 }
 
-/* Every waiting law that was made is that of as many unfitted samples as its place says. Returns their number. */
+/* Requires that every waiting law that was made is that of the number of unfitted samples that its place stands for.
+ * @return the number of such laws */
 static size_t assert_laws_are_their_own(const ch_twin *model)
 {
     enum { NUM_LAWS = 256 };
@@ -169,7 +170,7 @@ static size_t assert_laws_are_their_own(const ch_twin *model)
     return made;
 }
 
-/* Update by update: what is drawn is unfitted, margins and ||Dw|| are those of explicit weights. */
+/* After each update: the samples that were drawn are unfitted, and margins and ||Dw|| are those of explicit weights. */
 static void dual_is_the_primal(void **state)
 {
     (void)state;
@@ -215,7 +216,7 @@ static void dual_is_the_primal(void **state)
     assert_true(laws > 100);
 }
 
-/* Samples that become unfitted are those whose uses grow: each by 1 an update, and only while unfitted. */
+/* Only unfitted samples are used by an update, and each use adds 1. */
 static void updates_are_by_the_unfitted(void **state)
 {
     (void)state;
@@ -244,7 +245,7 @@ static void updates_are_by_the_unfitted(void **state)
     }
 }
 
-/* One sample, batches of one: every step adds T K, until T K steps >= kappa. */
+/* One sample in batches of one: every step adds T K to the margin, until T K steps >= kappa. */
 static void one_sample_in_closed_form(void **state)
 {
     (void)state;
@@ -305,7 +306,7 @@ static void observes_what_is_defined(void **state)
     }
     assert_in((double)test_errors, 20, 480);
     assert_close(seen.test_error, (double)test_errors / 1000, 1e-15);
-    /* a NaN counts as an error */
+    /* A margin that is NaN counts as an error. */
     double spoilt = 0;
     for (size_t mu = 0; mu < 1000; mu += 2) {
         spoilt += ch_dot(ch_sample_set_row(&test, mu), weights, set.stride) > 0;
@@ -320,7 +321,8 @@ static void observes_what_is_defined(void **state)
     ch_sample_set_free(&test);
 }
 
-/* Sums of single-precision entries in double: 2^-53 of the whole for every row, far under what the entries have. */
+/* Sums of single-precision entries are made in double: the error is 2^-53 of the whole for every row, far less than the
+ * error of the entries. */
 static void sums_lose_nothing(void **state)
 {
     (void)state;
@@ -363,7 +365,7 @@ static void assert_same_end(const ch_twin *one, const ch_twin *other)
                         one->setup.num_samples * sizeof *one->margins.values);
 }
 
-/* Stopping anywhere, and looking, changes nothing. */
+/* Stopping at any step and observing there changes nothing. */
 static void limits_are_exact(void **state)
 {
     (void)state;
@@ -396,7 +398,8 @@ static void limits_are_exact(void **state)
             assert_int_equal(seen.unfitted, parts.margins.num_unfitted);
             assert_true(!ended || seen.unfitted == 0);
             if (!ended) {
-                learner->progress.status = CH_RUNNING; /* as the training loop has it: a look changes nothing */
+                /* The training loop does the same: an observation must not end a run. */
+                learner->progress.status = CH_RUNNING;
             }
         }
         assert_same_end(&whole, &parts);
@@ -407,7 +410,7 @@ static void limits_are_exact(void **state)
     }
 }
 
-/* A step that is drawn but beyond the limit is not taken; at the limit it is. */
+/* A step that is drawn but lies beyond the limit is not taken. A step at the limit is. */
 static void budgets_of_steps_are_exact(void **state)
 {
     (void)state;
@@ -441,7 +444,7 @@ static void budgets_of_steps_are_exact(void **state)
     ch_sample_set_free(&set);
 }
 
-/* The kernel of more samples, whatever it has beyond the first P, changes no bit. */
+/* The kernel of more samples gives the same bits, whatever it has beyond the first P samples. */
 static void larger_kernels_serve_smaller_sets(void **state)
 {
     (void)state;
@@ -485,7 +488,7 @@ static void assert_diverges(const ch_twin_setup *setup)
     ch_twin_free(&model);
 }
 
-/* An entry that is not finite, in a row that every update of another sample reads. */
+/* One entry is not finite, in a row that the updates of other samples read. */
 static void divergence_is_no_fit(void **state)
 {
     (void)state;
@@ -507,7 +510,7 @@ static void divergence_is_no_fit(void **state)
     ch_sample_set_free(&set);
 }
 
-/* A margin that is NaN counts as unfitted and as an error. */
+/* A sample whose margin is NaN counts as unfitted and as an error. */
 static void nan_is_not_fitted(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* test_twin_kernel.c — kernels layer by layer against those by gradients, and kernels with labels: of golden vectors,
- * of every architecture, padded, and when something is wrong. */
+/* test_twin_kernel.c — compares kernels that are computed layer by layer with those from gradients, and tests kernels
+ * with labels: of golden vectors, of every architecture, with padding, and with errors in their input. */
 #include "alloc_fail.h"
 #include "golden_support.h"
 #include "models/tangent/layerwise.h"
@@ -9,7 +9,8 @@
 
 enum { NUM_ROWS = 45, NUM_COLUMNS = 139 };
 
-/* Widths that fill no panel, several, and more than one depth of a product; images whose filters have that too. */
+/* Widths that are less than a panel, several panels, and more than the depth of one product; images whose filters have
+ * such sizes too. */
 static const ch_network_spec specs[] = {
     {CH_ARCH_MLP, 1, 1, CH_ACTIVATION_RELU, {1, 1, 1}},
     {CH_ARCH_MLP, 37, 3, CH_ACTIVATION_RELU, {19, 1, 1}},
@@ -28,7 +29,7 @@ typedef struct {
     double *weights;
     float *inputs; /* [NUM_COLUMNS][dim] */
     int8_t labels[NUM_COLUMNS];
-    double gradient_kernel[NUM_COLUMNS * NUM_COLUMNS]; /* by gradients, in double precision */
+    double gradient_kernel[NUM_COLUMNS * NUM_COLUMNS]; /* computed from gradients in double precision */
 } stage;
 
 static ch_kernel_task task_of(const stage *self, size_t first, size_t num_rows, size_t bytes, int threads)
@@ -72,7 +73,7 @@ static void tear_down(stage *self)
     free(self->inputs);
 }
 
-/* sqrt(K_ii K_jj) */
+/* sqrt(K_ii K_jj). */
 static double scale_of(const stage *self, size_t i, size_t j)
 {
     return sqrt(self->gradient_kernel[i * (NUM_COLUMNS + 1)] * self->gradient_kernel[j * (NUM_COLUMNS + 1)]);
@@ -107,13 +108,13 @@ static void layers_make_the_kernel_of_gradients(void **state)
     }
 }
 
-/* Bytes that hold `num` samples on either side. */
+/* Bytes that are enough for `num` samples on either side. */
 static size_t bytes_of(const stage *self, size_t num)
 {
     return 2 * ch_layerwise_bytes(&self->architecture, num);
 }
 
-/* Neither threads nor memory, nor whether rows are columns, change a bit. */
+/* No bit depends on threads, on memory, or on whether rows and columns are exchanged. */
 static void blocks_and_threads_change_nothing(void **state)
 {
     (void)state;
@@ -137,7 +138,7 @@ static void blocks_and_threads_change_nothing(void **state)
     }
 }
 
-/* To the bit, the first of what all gradients are. */
+/* The gradients of the first images have the same bits as when all gradients are computed. */
 static void gradients_of_images_are_the_first(void **state)
 {
     (void)state;
@@ -246,7 +247,8 @@ static void kernels_have_labels_and_padding(void **state)
     }
 }
 
-/* The golden kernels are in double precision; here inputs and all that follows are in single. */
+/* The golden kernels are in double precision. Here the inputs, and all that follows from them, are in single precision.
+ */
 static void golden_kernels_agree(void **state)
 {
     (void)state;
@@ -297,8 +299,9 @@ static void golden_kernels_agree(void **state)
 
 /* ---- the lazy limit ---- */
 
-/* One step of gradient descent of the network itself; returns how many samples were fitted before it.
- *  margins: out, after it */
+/* Takes one step of gradient descent of the network itself.
+ * @param margins  out: the margins after the step
+ * @return the number of samples that were fitted before the step */
 static size_t step_network(ch_network_f64 *network, const stage *here, size_t num, double rate, double kappa,
                            const double *first_outputs, double *margins)
 {
@@ -318,7 +321,8 @@ static size_t step_network(ch_network_f64 *network, const stage *here, size_t nu
     return fitted;
 }
 
-/* At a small margin the weights hardly move, and the network is its twin: the same margins after every step. */
+/* At a small margin the weights hardly move, and the network agrees with its twin: the margins are the same after every
+ * step. */
 static void small_margins_make_the_network_its_twin(void **state)
 {
     (void)state;
@@ -344,7 +348,7 @@ static void small_margins_make_the_network_its_twin(void **state)
         for (size_t i = 0; i < P; i++) {
             largest = fmax(largest, (double)ch_kernel_row(&kernel, i)[i]);
         }
-        const double rate = 0.2 * KAPPA / largest; /* a step moves no margin further than a fifth of kappa */
+        const double rate = 0.2 * KAPPA / largest; /* so that a step moves no margin by more than a fifth of kappa */
         const ch_twin_setup twin_setup = {
             .kernel = &kernel, .num_samples = P, .kappa = KAPPA, .rate = rate, .batch = P, .norm_init = 1};
         assert_int_equal(ch_twin_init(&twin, &twin_setup, NULL), CH_OK);
@@ -409,7 +413,7 @@ static void refuses_what_makes_no_kernel(void **state)
         stop = 0;
         static const float broken[] = {NAN, INFINITY, 1e38f};
         for (size_t b = 0; b < 3; b++) {
-            for (size_t at = 0; at < (b < 2 ? 2 : 1); at++) { /* a training sample, a test sample */
+            for (size_t at = 0; at < (b < 2 ? 2 : 1); at++) { /* first a training sample, then a test sample */
                 float *number = here.inputs + (at == 0 ? 7 : 23) * here.architecture.dim + 4;
                 const float before = *number;
                 *number = broken[b];

@@ -1,14 +1,15 @@
-/* test_twin_law.c — the twin on a perceptron's kernel against that perceptron, by two-sample Kolmogorov–Smirnov tests.
+/* test_twin_law.c — compares the twin on a perceptron's kernel with that perceptron, by two-sample Kolmogorov–Smirnov
+ * tests.
  *
- * Against the plain engine at six points, against batches of unfitted samples drawn the plain way at three, and against
- * the independent simulation that tests/test_reference.c describes at its six points of P <= 2048. A data set for every
- * seed; the seeds of the two differ.
+ * The twin is compared with the plain engine at six points, with batches of unfitted samples drawn in the plain way at
+ * three, and with the independent simulation of tests/test_reference.c at its six points of P <= 2048. Every seed has
+ * its own data set, and the two sides have different seeds.
  *
- * `make check-long` takes 256 data sets at each point. `make check` takes 128 of either at the first nine points, so
- * that the least difference of two distribution functions that is detected is 1.41 times as large; and, against all 256
- * of the reference, 128, 64 at chi < 0 and 32 at the full batch: 1.22, 1.58 and 2.12 times as large. False alarm: 1e-4
- * a test whatever the number of seeds, 45 tests, 0.5 % in all; the seeds are fixed, so it either always fails or never.
- */
+ * `make check-long` takes 256 data sets at each point. `make check` takes 128 of either kind at the first nine points,
+ * and the smallest difference of two distribution functions that is detected is then 1.41 times as large. Against all
+ * 256 of the reference it takes 128, or 64 at chi < 0, or 32 at the full batch: 1.22, 1.58 and 2.12 times as large. The
+ * false-alarm rate is 1e-4 for each of 45 tests, whatever the number of seeds, which is 0.5 % in all. The seeds are
+ * fixed, so that the program either always fails or never does. */
 #include "core/draw.h"
 #include "tests/fast_support.h"
 #include "tests/twin_support.h"
@@ -25,7 +26,7 @@ enum { TIME, UPDATES, CHANGE, NUM_QUANTITIES };
 static const char *const quantity_names[] = {"ln t*", "ln updates", "ln ||Dw||"};
 typedef double sample_table[NUM_QUANTITIES][MOST_SEEDS];
 
-/* How many data sets are trained at a point where a run does not take long. */
+/* The number of data sets that are trained at a point where a run does not take long. */
 static size_t usual_seeds(void)
 {
     return is_long() ? MOST_SEEDS : MOST_SEEDS / 2;
@@ -50,7 +51,8 @@ static ch_sample_set draw_at(const law_point *at, uint64_t seed)
     return draw(at->chi, at->dim, false, seed, at->num_samples);
 }
 
-/* Returns the number of runs that did not end fitted. */
+/* Trains the twins of a point.
+ * @return the number of runs that did not end fitted */
 static size_t run_twins(const law_point *at, size_t num_seeds, uint64_t first_seed, sample_table table)
 {
     size_t failures = 0;
@@ -134,7 +136,8 @@ static void agrees_with_the_plain_engine(void **state)
 
 /* ---- batches of unfitted samples ---- */
 
-/* Every step: min(B, U) of the U unfitted samples, each adds eta / B. */
+/* Trains by the definition: every step takes min(B, U) of the U unfitted samples, and adds eta / B to the coefficient
+ * of each. */
 static void train_from_unfitted(const law_point *at, const ch_sample_set *set, uint64_t seed, double *weights,
                                 ch_progress *progress)
 {
@@ -203,7 +206,7 @@ static void read_reference(const char *path, sample_table table)
     fclose(file);
 }
 
-/* Runs that take long are fewer. */
+/* The number of data sets at a point, which is smaller where runs take long. */
 static size_t seeds_at(const law_point *at)
 {
     if (!is_long() && at->batch == at->num_samples) {

@@ -1,4 +1,4 @@
-/* test_waiting.c — when a batch next holds a marked sample, and how many of them it holds. */
+/* test_waiting.c — the step at which a batch next holds an unfitted sample, and how many of them this batch holds. */
 #include "core/waiting.h"
 
 #include "tests/support.h"
@@ -9,10 +9,11 @@
 #include <gsl/gsl_sf_gamma.h>
 #include <string.h>
 
-/* Of every statistical test here; some 60 of them, with fixed seeds: either always or never, 6e-5 in all. */
+/* The false-alarm rate of each statistical test of this program. There are some 60, together 6e-5. Their seeds are
+ * fixed, so that the program either always fails or never does. */
 static const double FALSE_ALARM = 1e-6;
 
-/* P samples, B a batch, u unfitted */
+/* A batch of B is drawn from P samples, of which u are unfitted. */
 typedef struct {
     uint32_t num_samples, batch, unfitted;
 } draw_case;
@@ -26,7 +27,7 @@ static const draw_case draw_cases[] = {
 };
 enum { NUM_DRAW_CASES = sizeof draw_cases / sizeof *draw_cases };
 
-/* ln C(P - u, B) / C(P, B), by GSL in double: good to 1e-14 of the largest logarithm in it */
+/* ln C(P - u, B) / C(P, B) by GSL in double, which is right to 1e-14 of the largest logarithm in it. */
 static double log_none_by_gsl(const draw_case *c, double *tolerance)
 {
     if ((uint64_t)c->batch + c->unfitted > c->num_samples) {
@@ -51,14 +52,15 @@ static void chance_of_none_is_the_binomials(void **state)
         assert_true(log_none < 0);
         assert_close(law.none, exp(log_none), 1e-12);
         assert_close(law.some, -expm1(log_none), 1e-12);
-        if (c->batch == 1 && c->unfitted < c->num_samples) { /* q = 1 - u / P */
+        if (c->batch == 1 && c->unfitted < c->num_samples) { /* then q = 1 - u / P */
             assert_close(log_none, log1p(-(double)c->unfitted / c->num_samples), 1e-15);
         }
     }
 }
 
-/* sup |F_n - F| sqrt(n) over all points where the n drawn whole numbers have a jump, for F(k) = 1 - q^k. Whatever the
- * law it passes ks_critical(alpha) with probability alpha at most (Dvoretzky, Kiefer, Wolfowitz, Massart). */
+/* sup |F_n - F| sqrt(n) for F(k) = 1 - q^k, over all points where the distribution of the n drawn whole numbers has a
+ * jump. For any law it exceeds ks_critical(alpha) with a probability of at most alpha (Dvoretzky, Kiefer, Wolfowitz,
+ * Massart). */
 static double distance_from_geometric(double *waits, size_t n, double log_none)
 {
     double sup = 0;
@@ -97,14 +99,14 @@ static void waits_are_geometric(void **state)
             }
             continue;
         }
-        /* GSL's difference of large logarithms is no good for the largest P */
+        /* For the largest P, GSL's difference of large logarithms is not precise enough. */
         const double expected = log_none_by_gsl(c, &tolerance);
         const double log_none = tolerance < 1e-3 * fabs(expected) ? expected : 1 / law.per_log_none;
         assert_in(distance_from_geometric(waits, DRAWS, log_none), 0, ks_critical(FALSE_ALARM));
     }
 }
 
-/* pmf of the hypergeometric law by logarithms of factorials */
+/* The probability of the hypergeometric law, by logarithms of factorials. */
 static double hypergeometric(const draw_case *c, uint32_t number)
 {
     return exp(gsl_sf_lnchoose(c->unfitted, number) + gsl_sf_lnchoose(c->num_samples - c->unfitted, c->batch - number) -
@@ -116,7 +118,8 @@ static uint32_t smaller(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* Pearson's test of counts[least .. most] against the pmf given at least one; neighbours are pooled to 10 expected. */
+/* The probability that Pearson's statistic of counts[least .. most] is at least as large as here, for the
+ * hypergeometric law given at least one. Neighbouring numbers are joined until 10 counts are expected. */
 static double chance_of_counts(const draw_case *c, const double *counts, size_t draws, double none)
 {
     const uint32_t most = smaller(c->batch, c->unfitted);
@@ -150,7 +153,9 @@ static void numbers_are_hypergeometric(void **state)
     (void)state;
     enum { DRAWS = 20000, MOST = 2501 };
     static double counts[MOST];
-    size_t ways[3] = {0}; /* small numbers where an idle batch is unlikely, likely ones, by rejection */
+    /* cases for each way of drawing: small numbers where an idle batch is unlikely, batches that are likely idle, and
+     * rejection */
+    size_t ways[3] = {0};
     for (size_t i = 0; i < NUM_DRAW_CASES; i++) {
         const draw_case *c = &draw_cases[i];
         const uint32_t most = smaller(c->batch, c->unfitted);
@@ -170,7 +175,7 @@ static void numbers_are_hypergeometric(void **state)
             continue;
         }
         ways[law.none >= 0.5 ? 1 : most <= 16 ? 0 : 2]++;
-        if (c->num_samples < 1u << 30) { /* as above */
+        if (c->num_samples < 1u << 30) { /* the probabilities by logarithms of factorials are precise enough */
             assert_true(chance_of_counts(c, counts, DRAWS, law.none) > FALSE_ALARM);
         } else { /* P(2 | >= 1) = (u - 1) (B - 1) / (2 P) = 4e-8 */
             assert_true(counts[1] == DRAWS);
@@ -179,7 +184,7 @@ static void numbers_are_hypergeometric(void **state)
     assert_true(ways[0] >= 3 && ways[1] >= 3 && ways[2] >= 3);
 }
 
-/* A table gives the law that ch_waiting_init makes, bit for bit, whatever it was asked for before. */
+/* A table gives the law of ch_waiting_init to the last bit, whatever law it gave before. */
 static void table_has_the_law_of_every_number(void **state)
 {
     (void)state;

@@ -1,14 +1,14 @@
-/* test_window.c — the temperatures at which the power laws hold: every number of the rule, from both sides.
+/* test_window.c — the temperatures at which the power laws hold: every number of the rule is tested from both sides.
  *
- * All tables are exact, so the tests are deterministic. Each number of the rule stands between two cases that it tells
- * apart, so that a change of it by a factor of two moves an end of a window. */
+ * All tables are exact, so that the tests are deterministic. For each number of the rule there are two cases on its two
+ * sides. A change of the number by a factor of two moves an end of a window in one of them. */
 #include "tests/fit_support.h"
 
 #include <gsl/gsl_errno.h>
 
-/* T runs from 2^-20 upwards, T_c = 2^-14.62, m = 1.2 and delta = 1. The correction (1/m) (T/T_c)^-m falls under 0.1 %
- * at 2^-6.54, under 1 % at 2^-9.30 and under 5 % at 2^-11.24. Twice or half a limit moves these by 0.83 in log2 T, over
- * a T of the table either way. */
+/* T goes from 2^-20 upwards, with T_c = 2^-14.62, m = 1.2 and delta = 1. The correction (1/m) (T/T_c)^-m falls below
+ * 0.1 % at 2^-6.54, below 1 % at 2^-9.30 and below 5 % at 2^-11.24. Doubling or halving a limit moves these by 0.83 in
+ * log2 T, past a T of the table in either direction. */
 static void check_stage(int top_temp, double tolerance, int lowest, size_t num_temps)
 {
     plant planted = plant_crossover();
@@ -28,9 +28,9 @@ static void test_three_limits(void **state)
 {
     (void)state;
     check_stage(-4, 0.001, -6, 3); /* three T are enough for the strictest limit */
-    check_stage(-5, 0.01, -9, 5);  /* two are not */
-    check_stage(-8, 0.01, -9, 2);  /* two T are enough for the second */
-    check_stage(-9, 0.05, -11, 3); /* one is not */
+    check_stage(-5, 0.01, -9, 5);  /* but two are not */
+    check_stage(-8, 0.01, -9, 2);  /* two T are enough for the second limit */
+    check_stage(-9, 0.05, -11, 3); /* but one is not */
     check_stage(-11, 0.05, -11, 1);
 }
 
@@ -50,7 +50,7 @@ static void test_no_temperature_is_left(void **state)
 
 enum { MOST_SLOPES = 8 };
 
-/* Fits ||Dw|| whose local slope from the k-th temperature to the next one is slopes[k] at every P. */
+/* Fits a table in which the local slope of ||Dw|| from temperature k to the next one is slopes[k], at every P. */
 static void fit_slopes(ch_fit *fit, ch_run_table *table, const double *slopes, size_t num_slopes)
 {
     plant planted = plant_default();
@@ -68,7 +68,7 @@ static void fit_slopes(ch_fit *fit, ch_run_table *table, const double *slopes, s
     fit_table(fit, table, 2);
 }
 
-/* The window ends at temperature `last`, where that of index 0 is the lowest. */
+/* Requires that the window ends at temperature number `last`, counted from 0 at the lowest. */
 static void check_end(const double *slopes, size_t num_slopes, int last)
 {
     ch_run_table table;
@@ -82,7 +82,7 @@ static void check_end(const double *slopes, size_t num_slopes, int last)
     release(&fit, &table);
 }
 
-/* By more than half of the mean slope. */
+/* The window ends where the slope differs from the mean slope by more than half of it. */
 static void test_departure_by_half(void **state)
 {
     (void)state;
@@ -90,7 +90,8 @@ static void test_departure_by_half(void **state)
     check_end((const double[]){1, 1, 1, 0.4, 0.4}, 5, 3);
 }
 
-/* By more than four standard deviations of the slopes below, which are 0.2 here. */
+/* The window ends where the slope differs by more than four standard deviations of the slopes below, which are 0.2
+ * here. */
 static void test_departure_by_four_deviations(void **state)
 {
     (void)state;
@@ -98,7 +99,7 @@ static void test_departure_by_four_deviations(void **state)
     check_end((const double[]){1, 1.2, 0.8, 0.1}, 4, 3);
 }
 
-/* From the fourth interval on; the three before it are its standard. */
+/* The slope is compared from the fourth interval on, with the three intervals before it. */
 static void test_departure_from_the_fourth_interval(void **state)
 {
     (void)state;
@@ -106,7 +107,7 @@ static void test_departure_from_the_fourth_interval(void **state)
     check_end((const double[]){1, 1, 1, 0.4}, 4, 3);
 }
 
-/* A P with too few T for a crossover is a plateau where the slope from its lowest T to its highest is under 0.1. */
+/* A P that has too few T for a crossover is a plateau where the slope from its lowest to its highest T is under 0.1. */
 static void test_flat_is_a_plateau(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* twin_support.h — treats the perceptron as a twin. The Gram matrix of its samples, multiplied by their labels, is its
+/* twin_support.h — uses a perceptron as a twin: the Gram matrix of its samples, multiplied by their labels, is its
  * kernel. */
 #ifndef CH_TWIN_SUPPORT_H
 #define CH_TWIN_SUPPORT_H

@@ -1,4 +1,5 @@
-/* waiting_support.h — comparing waiting laws number by number: their structs have padding, which has no value. */
+/* waiting_support.h — compares waiting laws number by number, because their structs have padding, whose bits mean
+ * nothing. */
 #ifndef CH_WAITING_SUPPORT_H
 #define CH_WAITING_SUPPORT_H
 
