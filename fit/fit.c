@@ -108,9 +108,11 @@ static ch_code fit_power_law(ch_fit_group *group, const ch_fit_options *options,
         goto out;
     }
     const bool fitted = ch_regression_fit(&regression, &space, means, NULL, ranges, law);
-    code = is_time ? CH_OK : note_missing(group, options, &regression, fitted, err);
-    if (code != CH_OK) {
-        goto out;
+    if (!is_time) {
+        code = note_missing(group, options, &regression, fitted, err);
+        if (code != CH_OK) {
+            goto out;
+        }
     }
     if (isnan(ranges[0].lo) || isnan(ranges[1].lo)) {
         code = ch_fit_note(group, err, "no time_delta, no b: what they are tied to could not be had");
@@ -165,21 +167,27 @@ static ch_code find_laws(ch_fit_group *group, const ch_fit_options *options, con
     ch_residuals *residuals[] = {&group->weight_residuals, &group->time_residuals};
     ch_shapes *shapes[] = {&group->weight_shapes, &group->time_shapes};
     ch_code code = ch_fit_choose_window(group, err);
-    for (size_t i = 0; i < 2 && code == CH_OK; i++) {
-        code = fit_power_law(group, options, means, both[i], laws[i], err);
-    }
     if (code != CH_OK) {
         return code;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        code = fit_power_law(group, options, means, both[i], laws[i], err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
     ch_fit_count_excluded(group);
-    for (size_t i = 0; i < 2 && code == CH_OK; i++) {
+    for (size_t i = 0; i < 2; i++) {
         code = ch_residuals_init(residuals[i], group, both[i], err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
-    for (size_t i = 0; i < 2 && code == CH_OK; i++) {
+    for (size_t i = 0; i < 2; i++) {
         code = find_shapes(group, both[i], shapes[i], err);
-    }
-    if (code != CH_OK) {
-        return code;
+        if (code != CH_OK) {
+            return code;
+        }
     }
     return note_decades(group, err);
 }
@@ -245,14 +253,20 @@ ch_code ch_fit_init(ch_fit *self, const ch_run_table *table, const ch_fit_option
         return code;
     }
     code = ch_fit_check_stop(options->watch, err);
+    if (code != CH_OK) {
+        return code;
+    }
     ch_bootstrap_progress progress = {.watch = options->watch};
     for (size_t g = 0; g < self->num_groups; g++) {
         progress.total += self->groups[g].num_data_sets < 2 ? 0 : options->replicas;
     }
-    for (size_t g = 0; g < self->num_groups && code == CH_OK; g++) {
+    for (size_t g = 0; g < self->num_groups; g++) {
         code = fit_group(&self->groups[g], options, &progress, err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
-    return code;
+    return CH_OK;
 }
 
 static void group_free(ch_fit_group *group)

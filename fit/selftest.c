@@ -160,6 +160,16 @@ static void name_numbers(ch_selftest *self)
     memcpy(self->numbers, all, sizeof all);
 }
 
+/* The number of a table's runs that a budget ended. */
+static size_t count_ended(const ch_run *runs)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < NUM_RUNS; i++) {
+        count += runs[i].status == CH_BUDGET;
+    }
+    return count;
+}
+
 static ch_code fit_table(uint64_t seed, uint64_t table, ch_run *runs, finding *findings, ch_error *err)
 {
     ch_fit fit = {0};
@@ -225,9 +235,7 @@ ch_code ch_selftest_run(ch_selftest *self, size_t num_tables, uint64_t seed, int
         ch_run *runs = ch_alloc(NUM_RUNS, sizeof *runs);
         const ch_code code = runs == NULL ? ch_error_memory(&mine, "a table of runs")
                                           : fit_table(seed, t, runs, findings + t * CH_SELFTEST_NUMBERS, &mine);
-        for (size_t i = 0; i < NUM_RUNS && code == CH_OK; i++) {
-            ended += runs[i].status == CH_BUDGET;
-        }
+        ended += code == CH_OK ? count_ended(runs) : 0;
         free(runs);
 #pragma omp critical
         {

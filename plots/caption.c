@@ -77,10 +77,13 @@ ch_code ch_caption_put_fixed(ch_caption *self, const ch_page_head *head, ch_erro
         }
     }
     fputc('.', line);
-    const ch_code code = fclose(line) == 0 ? CH_OK : ch_error_memory(err, "a panel");
-    if (code == CH_OK) {
-        ch_caption_put_wrapped(self, text);
+    ch_code code = CH_OK;
+    if (fclose(line) != 0) {
+        code = ch_error_memory(err, "a panel");
+        goto out;
     }
+    ch_caption_put_wrapped(self, text);
+out:
     free(text);
     return code;
 }

@@ -103,37 +103,53 @@ static ch_code draw_panel(const ch_collapse *collapse, const ch_page_head *head,
 {
     const bool found = collapse->reason == NULL;
     char x_label[64], y_label[96];
-    ch_code code = found || row == BEFORE ? draw_curves(collapse, head, row, panel, err) : CH_OK;
-    if (code != CH_OK) {
-        return code;
+    if (found || row == BEFORE) {
+        const ch_code code = draw_curves(collapse, head, row, panel, err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
     write_labels(collapse, column, row, x_label, y_label);
     if (row == RATIO) {
         ch_panel_power(panel, panel->x.lo, panel->x.hi, 1, 0, "linewidth 1.1 linecolor rgb '#000000'", NULL);
         panel->is_ratio = true;
     }
-    code = found && row == AFTER ? draw_key(collapse, panel, err) : CH_OK;
-    if (code != CH_OK) {
-        return code;
+    if (found && row == AFTER) {
+        const ch_code code = draw_key(collapse, panel, err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
     return ch_panel_finish(panel, x_label, y_label, false, "no data: no collapse was found", err);
+}
+
+/* Writes panel `index` of the page, counted row by row. */
+static ch_code write_panel(const ch_collapse *collapses, const ch_page_head *head, size_t index, FILE *out,
+                           ch_error *err)
+{
+    const size_t column = index % NUM_COLUMNS;
+    ch_panel panel;
+    ch_code code = ch_panel_init(&panel, out, index, CH_PART_WHOLE, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = draw_panel(&collapses[column], head, column, (page_row)(index / NUM_COLUMNS), &panel, err);
+out:
+    ch_panel_free(&panel);
+    return code;
 }
 
 /* @param content  the collapses, one a column */
 static ch_code write_page(const ch_page_head *head, const void *content, FILE *out, ch_error *err)
 {
     const ch_collapse *collapses = content;
-    ch_code code = CH_OK;
-    for (size_t i = 0; i < NUM_ROWS * NUM_COLUMNS && code == CH_OK; i++) {
-        const size_t column = i % NUM_COLUMNS;
-        ch_panel panel;
-        code = ch_panel_init(&panel, out, i, CH_PART_WHOLE, err);
-        if (code == CH_OK) {
-            code = draw_panel(&collapses[column], head, column, (page_row)(i / NUM_COLUMNS), &panel, err);
+    for (size_t i = 0; i < NUM_ROWS * NUM_COLUMNS; i++) {
+        const ch_code code = write_panel(collapses, head, i, out, err);
+        if (code != CH_OK) {
+            return code;
         }
-        ch_panel_free(&panel);
     }
-    return code;
+    return CH_OK;
 }
 
 /* Draws the page of group `index`, if one of its quantities collapses. */
@@ -167,9 +183,13 @@ ch_code ch_plot_collapse(const ch_fit *fit, const char *directory, ch_plot_forma
         return code;
     }
     const ch_page_kind kind = {heads, "-collapse", write_page, directory, format, names, fit->options.watch};
-    for (size_t g = 0; g < fit->num_groups && code == CH_OK; g++) {
+    for (size_t g = 0; g < fit->num_groups; g++) {
         code = draw_group(&kind, fit, g, err);
+        if (code != CH_OK) {
+            goto out;
+        }
     }
+out:
     free(heads);
     return code;
 }

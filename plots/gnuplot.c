@@ -202,10 +202,12 @@ ch_code ch_gnuplot_draw(const char *script, size_t length, const char *path, ch_
     }
     code = draw_into(drawing, script, length, path, format, err);
     fclose(drawing);
-    if (code == CH_OK && rename(part, path) != 0) {
-        code = ch_error_set(err, CH_ERROR_INPUT, "cannot write %s: %s", path, strerror(errno));
-    }
     if (code != CH_OK) {
+        unlink(part);
+        goto out;
+    }
+    if (rename(part, path) != 0) {
+        code = ch_error_set(err, CH_ERROR_INPUT, "cannot write %s: %s", path, strerror(errno));
         unlink(part);
     }
 out:

@@ -134,16 +134,16 @@ static ch_code draw_ratios(const lazy_page *page, ch_panel *panel, ch_lazy_quant
     ch_series series;
     bool ends = false;
     const ch_code code = make_ratios(&series, page->lazy, quantity, over_relative, err);
-    for (size_t r = 0; r < page->lazy->num_rows && code == CH_OK; r++) {
+    if (code != CH_OK) {
+        return code;
+    }
+    for (size_t r = 0; r < page->lazy->num_rows; r++) {
         const ch_lazy_row *row = &page->lazy->rows[r];
         const ch_mark mark = mark_of(page, r);
         ch_panel_curve(panel, &series, row->train, NAN, 1, mark, NULL);
         ends = draw_end(page->lazy, panel, row, quantity, over_relative, mark.colour) || ends;
     }
     ch_series_free(&series);
-    if (code != CH_OK) {
-        return code;
-    }
     if (!ch_axis_is_empty(&panel->y)) {
         draw_tolerance(panel);
     }
@@ -207,14 +207,33 @@ static ch_code say_all(const ch_lazy *lazy, ch_sentences *words, ch_error *err)
     code = ch_sentences_add(words, err,
                             "End of the lazy regime: the ratio beyond %g %% (shaded) and %g s.e., at the next T too.",
                             100 * CH_LAZY_TOLERANCE, CH_LAZY_SIGMAS);
-    const size_t first = lazy->num_rows > MOST_ENDS ? lazy->num_rows - MOST_ENDS : 0;
-    for (size_t r = first; r < lazy->num_rows && code == CH_OK; r++) {
-        code = say_end(&lazy->rows[r], words, err);
+    if (code != CH_OK) {
+        return code;
     }
-    return code;
+    const size_t first = lazy->num_rows > MOST_ENDS ? lazy->num_rows - MOST_ENDS : 0;
+    for (size_t r = first; r < lazy->num_rows; r++) {
+        code = say_end(&lazy->rows[r], words, err);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    return CH_OK;
 }
 
 /* ---- the page ---- */
+
+static ch_code write_panel(const lazy_page *page, size_t index, FILE *out, ch_error *err)
+{
+    ch_panel panel;
+    ch_code code = ch_panel_init(&panel, out, index, CH_PART_WHOLE, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = draw_panel(page, index, &panel, err);
+out:
+    ch_panel_free(&panel);
+    return code;
+}
 
 /* @param content  a lazy_page */
 static ch_code write_page(const ch_page_head *head, const void *content, FILE *out, ch_error *err)
@@ -222,16 +241,11 @@ static ch_code write_page(const ch_page_head *head, const void *content, FILE *o
     const lazy_page *page = content;
     ch_sentences words = {.count = 0};
     ch_code code = CH_OK;
-    for (size_t i = 0; i < NUM_PANELS && code == CH_OK; i++) {
-        ch_panel panel;
-        code = ch_panel_init(&panel, out, i, CH_PART_WHOLE, err);
-        if (code == CH_OK) {
-            code = draw_panel(page, i, &panel, err);
+    for (size_t i = 0; i < NUM_PANELS; i++) {
+        code = write_panel(page, i, out, err);
+        if (code != CH_OK) {
+            goto out;
         }
-        ch_panel_free(&panel);
-    }
-    if (code != CH_OK) {
-        goto out;
     }
     code = say_all(page->lazy, &words, err);
     if (code != CH_OK) {
@@ -285,17 +299,22 @@ static ch_page_head make_head(const ch_fit *fit, const ch_lazy *lazy, const both
 static ch_code draw_all(const ch_fit *fit, const ch_lazy_list *list, both_sides *sides, ch_page_head *heads,
                         const ch_page_kind *kind, ch_error *err)
 {
-    ch_code code = CH_OK;
-    for (size_t i = 0; i < list->count && code == CH_OK; i++) {
-        code = both_sides_init(&sides[i], &list->items[i], err);
+    for (size_t i = 0; i < list->count; i++) {
+        const ch_code code = both_sides_init(&sides[i], &list->items[i], err);
+        if (code != CH_OK) {
+            return code;
+        }
         heads[i] = make_head(fit, &list->items[i], &sides[i]);
     }
-    for (size_t i = 0; i < list->count && code == CH_OK; i++) {
+    for (size_t i = 0; i < list->count; i++) {
         const ch_lazy *lazy = &list->items[i];
         const lazy_page page = {lazy, &fit->groups[lazy->network], &fit->groups[lazy->twin]};
-        code = ch_page_draw(kind, i, &page, err);
+        const ch_code code = ch_page_draw(kind, i, &page, err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
-    return code;
+    return CH_OK;
 }
 
 ch_code ch_plot_lazy(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names, ch_error *err)

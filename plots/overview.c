@@ -93,10 +93,14 @@ ch_code ch_plot_fit(const ch_fit *fit, const char *directory, ch_plot_format for
         return code;
     }
     const ch_page_kind kind = {heads, "", write_page, directory, format, names, fit->options.watch};
-    for (size_t g = 0; g < fit->num_groups && code == CH_OK; g++) {
+    for (size_t g = 0; g < fit->num_groups; g++) {
         const page_content content = {fit, &fit->groups[g]};
         code = ch_page_draw(&kind, g, &content, err);
+        if (code != CH_OK) {
+            goto out;
+        }
     }
+out:
     free(heads);
     return code;
 }

@@ -128,8 +128,9 @@ ch_code ch_page_draw(const ch_page_kind *kind, size_t index, const void *content
 {
     char *script = NULL, *path = page_path(kind, index);
     size_t length = 0;
-    ch_code code = path != NULL ? CH_OK : ch_error_memory(err, "a file name");
-    if (code != CH_OK) {
+    ch_code code = CH_OK;
+    if (path == NULL) {
+        code = ch_error_memory(err, "a file name");
         goto out;
     }
     code = make_script(kind, &kind->heads[index], content, &script, &length, err);

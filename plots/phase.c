@@ -132,7 +132,10 @@ static ch_code write_page(const ch_page_head *head, const void *content, FILE *o
     ch_code code = CH_OK;
     write_key(phase, out);
     for (ch_phase_quantity q = 0; q < CH_NUM_PHASE; q++) {
-        code = phase->measured[q] ? ch_map_write(phase, q, num_maps++, out, err) : CH_OK;
+        if (!phase->measured[q]) {
+            continue;
+        }
+        code = ch_map_write(phase, q, num_maps++, out, err);
         if (code != CH_OK) {
             goto out;
         }
@@ -178,8 +181,11 @@ ch_code ch_plot_phase(const ch_fit *fit, const char *directory, ch_plot_format f
     }
     make_heads(fit, &list, heads);
     const ch_page_kind kind = {heads, "-phase", write_page, directory, format, names, fit->options.watch};
-    for (size_t i = 0; i < list.count && code == CH_OK; i++) {
+    for (size_t i = 0; i < list.count; i++) {
         code = ch_page_draw(&kind, i, &list.items[i], err);
+        if (code != CH_OK) {
+            goto out;
+        }
     }
 out:
     free(heads);

@@ -96,11 +96,16 @@ ch_code ch_plot_test_error(const ch_fit *fit, const char *directory, ch_plot_for
         return code;
     }
     const ch_page_kind kind = {heads, "-error", write_page, directory, format, names, fit->options.watch};
-    for (size_t g = 0; g < fit->num_groups && code == CH_OK; g++) {
-        if (is_measured(&fit->groups[g])) {
-            code = ch_page_draw(&kind, g, &fit->groups[g], err);
+    for (size_t g = 0; g < fit->num_groups; g++) {
+        if (!is_measured(&fit->groups[g])) {
+            continue;
+        }
+        code = ch_page_draw(&kind, g, &fit->groups[g], err);
+        if (code != CH_OK) {
+            goto out;
         }
     }
+out:
     free(heads);
     return code;
 }

@@ -277,7 +277,10 @@ static ch_code write_page(const ch_page_head *head, const void *content, FILE *o
     (void)head;
     write_key(table, out);
     for (size_t k = 0; k < MAX_PANELS; k++) {
-        const ch_code code = has_any(table, panels[k].first) ? draw_panel(table, k, index++, out, err) : CH_OK;
+        if (!has_any(table, panels[k].first)) {
+            continue;
+        }
+        const ch_code code = draw_panel(table, k, index++, out, err);
         if (code != CH_OK) {
             return code;
         }
@@ -311,12 +314,17 @@ ch_code ch_plot_training(const ch_fit *fit, ch_store *store, const char *directo
         heads[g].num_trains = 0; /* the key under the title is that of T */
     }
     const ch_page_kind kind = {heads, "-training", write_page, directory, format, names, fit->options.watch};
-    for (size_t g = 0; g < fit->num_groups && code == CH_OK; g++) {
+    for (size_t g = 0; g < fit->num_groups; g++) {
         const choice chosen = choose(&fit->groups[g]);
-        if (chosen.count > 0) {
-            code = draw_group(&kind, &chosen, g, store, err);
+        if (chosen.count == 0) {
+            continue;
+        }
+        code = draw_group(&kind, &chosen, g, store, err);
+        if (code != CH_OK) {
+            goto out;
         }
     }
+out:
     free(heads);
     return code;
 }

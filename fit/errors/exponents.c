@@ -277,8 +277,11 @@ static ch_code estimate_a(ch_fit_group *group, const ch_fit_options *options, ch
 {
     for (size_t rank = 0; rank < CH_NUM_TC; rank++) {
         const ch_tc_definition definition = by_rank(rank);
+        if (!options->wanted[definition]) {
+            continue;
+        }
         const double a = ch_tc_rule_of(definition)->theory(theory);
-        const ch_code code = options->wanted[definition] ? fit_line(group, replicas, used, definition, a, err) : CH_OK;
+        const ch_code code = fit_line(group, replicas, used, definition, a, err);
         if (code != CH_OK) {
             return code;
         }

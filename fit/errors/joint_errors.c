@@ -31,9 +31,10 @@ static ch_code estimate_log(ch_fit_group *group, const ch_replicas *replicas, ch
 
 static ch_code note_bound(ch_fit_group *group, const char *what, ch_held held, double value, ch_error *err)
 {
-    return held == CH_HELD_BOUND
-               ? ch_fit_note(group, err, "%s lies at its bound %g: the data would have it beyond", what, value)
-               : CH_OK;
+    if (held != CH_HELD_BOUND) {
+        return CH_OK;
+    }
+    return ch_fit_note(group, err, "%s lies at its bound %g: the data would have it beyond", what, value);
 }
 
 static ch_code estimate_onset(ch_fit_group *group, const ch_fit_options *options, const ch_replicas *replicas,
@@ -136,14 +137,20 @@ ch_code ch_fit_correlate(ch_fit_group *group, const ch_replicas *replicas, ch_er
                                                {CH_FIT_DELTA, CH_FIT_TIME_DELTA},
                                                {CH_FIT_GAMMA, CH_FIT_B}};
     static const ch_fit_number of_joint[][2] = {{CH_FIT_C, CH_FIT_A}, {CH_FIT_A, CH_FIT_SHARPNESS}};
-    ch_code code = CH_OK;
-    for (size_t i = 0; i < sizeof of_laws / sizeof *of_laws && code == CH_OK; i++) {
-        code = correlate(group, replicas, of_laws[i][0], of_laws[i][1], CH_NUM_TC, err);
-    }
-    for (int d = 0; d < CH_NUM_TC; d++) {
-        for (size_t i = 0; i < sizeof of_joint / sizeof *of_joint && code == CH_OK; i++) {
-            code = correlate(group, replicas, of_joint[i][0], of_joint[i][1], (ch_tc_definition)d, err);
+    for (size_t i = 0; i < sizeof of_laws / sizeof *of_laws; i++) {
+        const ch_code code = correlate(group, replicas, of_laws[i][0], of_laws[i][1], CH_NUM_TC, err);
+        if (code != CH_OK) {
+            return code;
         }
     }
-    return code;
+    for (int d = 0; d < CH_NUM_TC; d++) {
+        for (size_t i = 0; i < sizeof of_joint / sizeof *of_joint; i++) {
+            const ch_tc_definition definition = (ch_tc_definition)d;
+            const ch_code code = correlate(group, replicas, of_joint[i][0], of_joint[i][1], definition, err);
+            if (code != CH_OK) {
+                return code;
+            }
+        }
+    }
+    return CH_OK;
 }

@@ -98,15 +98,22 @@ static ch_code workspace_init(const void *context, void *memory, ch_error *err)
         return code;
     }
     code = ch_regression_space_init(&space->time, &self->time, err);
-    for (size_t i = 0; i < group->num_tc && code == CH_OK; i++) {
+    if (code != CH_OK) {
+        return code;
+    }
+    for (size_t i = 0; i < group->num_tc; i++) {
         const ch_tc_rule *rule = ch_tc_rule_of(group->tc[i].definition);
+        if (group->tc[i].place != CH_TC_INSIDE || rule->init == NULL) {
+            continue;
+        }
         const ch_tc_input input = input_of(self, i, space);
-        if (group->tc[i].place == CH_TC_INSIDE && rule->init != NULL) {
-            code = rule->init(&space->critical[i], &input, err);
+        code = rule->init(&space->critical[i], &input, err);
+        if (code != CH_OK) {
+            return code;
         }
     }
-    if (code != CH_OK || !group->joint[CH_TC_ONSET].found) {
-        return code;
+    if (!group->joint[CH_TC_ONSET].found) {
+        return CH_OK;
     }
     return ch_joint_space_init(&space->joint, group, self->options, err);
 }

@@ -74,9 +74,12 @@ static ch_code find(ch_tc *tc, const ch_tc_input *input, ch_error *err)
     ch_crossover crossover = {NAN, NAN, NAN, NAN};
     double log_temp = NAN;
     void *workspace = NULL;
-    const ch_code code = rule->init != NULL ? rule->init(&workspace, input, err) : CH_OK;
-    if (code != CH_OK) {
-        goto out;
+    ch_code code = CH_OK;
+    if (rule->init != NULL) {
+        code = rule->init(&workspace, input, err);
+        if (code != CH_OK) {
+            goto out;
+        }
     }
     tc->place = rule->find(workspace, input, &crossover, &log_temp);
     tc->crossover = tc->place == CH_TC_INSIDE ? crossover : (ch_crossover){NAN, NAN, NAN, NAN};
@@ -130,7 +133,10 @@ ch_code ch_fit_find_critical(ch_fit_group *group, const ch_fit_options *options,
         return ch_error_memory(err, "the critical temperatures");
     }
     for (int d = 0; d < CH_NUM_TC; d++) {
-        const ch_code code = options->wanted[d] ? find_all(group, options, (ch_tc_definition)d, means, err) : CH_OK;
+        if (!options->wanted[d]) {
+            continue;
+        }
+        const ch_code code = find_all(group, options, (ch_tc_definition)d, means, err);
         if (code != CH_OK) {
             return code;
         }

@@ -104,8 +104,11 @@ static ch_code see_all(onsets *self, const ch_fit_group *group, ch_error *err)
         goto out;
     }
     ch_fit_cell_means(group, means);
-    for (size_t p = 0; p < group->num_trains && code == CH_OK; p++) {
+    for (size_t p = 0; p < group->num_trains; p++) {
         code = see_train(self, group, p, means, err);
+        if (code != CH_OK) {
+            goto out;
+        }
     }
     gsl_sort(self->sharpness, 1, self->num_onsets);
     gsl_sort(self->power, 1, self->num_onsets);

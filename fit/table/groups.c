@@ -142,13 +142,19 @@ ch_code ch_fit_make_groups(ch_fit *self, const ch_run_table *table, ch_error *er
     qsort(sorted, count, sizeof *sorted, compare_runs);
     ch_code code = split_runs(self, sorted, count, err);
     free(sorted);
+    if (code != CH_OK) {
+        return code;
+    }
     find_differing(self);
-    for (size_t g = 0; g < self->num_groups && code == CH_OK; g++) {
+    for (size_t g = 0; g < self->num_groups; g++) {
         code = ch_fit_make_cells(&self->groups[g], err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
     self->num_infinite = table->count - count;
-    if (code != CH_OK || count == table->count) {
-        return code;
+    if (count == table->count) {
+        return CH_OK;
     }
     return ch_fit_note(&self->groups[0], err,
                        "%zu runs with train = inf are left out of every fit: no such run is "
