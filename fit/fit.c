@@ -1,4 +1,4 @@
-/* fit.c — a table of runs in, exponents with errors out. */
+/* fit.c — fits a table of runs: groups, window, power laws, critical temperatures, and the errors of all. */
 #include "fit/fit.h"
 #include "fit/errors/exponents.h"
 #include "fit/laws/bounded.h"
@@ -46,8 +46,8 @@ static bool is_fixed(const ch_fit_options *options, ch_fit_number number)
     return ch_range_is_fixed(options->constraints[number].range);
 }
 
-/* Notes which exponents of a variable are missing because the window has one value of it. Fixed ones are not missing.
- */
+/* Adds a note that names the exponents of a variable that cannot be fitted, because the window has only one value of
+ * that variable. Exponents that the user fixed are not named. */
 static ch_code note_single(ch_fit_group *group, const ch_fit_options *options, ch_fit_number first,
                            ch_fit_number second, const char *variable, ch_error *err)
 {
@@ -123,7 +123,8 @@ out:
     return code;
 }
 
-/* Notes where numbers rest on less than a decade, over which a straight line fits anything. */
+/* Adds a note where a variable spans less than a decade. Over so short a range almost any curve is straight in
+ * logarithms, so that the exponents are local slopes. */
 static ch_code note_decade(ch_fit_group *group, const char *what, const char *variable, double ratio, ch_error *err)
 {
     if (!(ratio > 1 && ratio < 10)) {
@@ -159,7 +160,7 @@ out:
 
 /* ---- all of a group ---- */
 
-/* Window and power laws, the runs beside them, and their shapes over P. */
+/* Finds the window and the power laws, the outliers of each law, and the shapes over P. */
 static ch_code find_laws(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means, ch_error *err)
 {
     static const ch_fit_log both[] = {CH_LOG_WEIGHT_CHANGE, CH_LOG_TIME};
@@ -192,7 +193,7 @@ static ch_code find_laws(ch_fit_group *group, const ch_fit_options *options, con
     return note_decades(group, err);
 }
 
-/* T_c at each P, and the joint laws of T_c. */
+/* Finds T_c at each P, and the joint laws of T_c. */
 static ch_code find_critical(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means,
                              ch_error *err)
 {

@@ -42,12 +42,12 @@
 /** Fits every group of a table of runs. The table must outlive the fit.
  *
  *  GSL's error handler must be off (gsl_set_error_handler_off), else GSL aborts the program where it cannot go on. The
- *  options' watch hears of the bootstrap's replicas ("replicas", done of all groups' total).
+ *  watch of the options is told how many replicas of the bootstrap are done, of all that the groups need (unit
+ *  "replicas").
  *
  *  @return CH_OK, also when a group has too little for some or all exponents: its notes say what is missing;
  *          CH_ERROR_INPUT when the table is empty, an option is out of range or a run's settings are not valid;
- *          CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED
- */
+ *          CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED */
 ch_code ch_fit_init(ch_fit *self, const ch_run_table *table, const ch_fit_options *options,
                     ch_error *err) CH_MUST_CHECK;
 void ch_fit_free(ch_fit *self);

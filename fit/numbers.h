@@ -8,7 +8,7 @@
 
 #include "fit/results.h"
 
-/** What there is to say about a kind of number. */
+/** A kind of number: its names, its law, and the values that it may be held to. */
 typedef struct {
     const char *name;   /* in JSON, CSV and options, e.g. "time_delta" */
     const char *symbol; /* for people where it is correlated with another, e.g. "δ_t"; "ln c", as ln c is fitted */
@@ -17,7 +17,7 @@ typedef struct {
     const char *latex;          /* "$\\delta_t$"; NULL if it is no exponent */
     const char *method;         /* "slope" or "joint" where `a` is found both ways; else NULL */
     bool has_definition;        /* it exists once for every definition of T_c */
-    ch_range accepted;          /* values that it may be held to; means nothing if it cannot be held */
+    ch_range accepted;          /* values that it may be held to; has no meaning if it cannot be held */
     const char *accepted_words; /* the same for messages; NULL if it cannot be held */
 } ch_fit_number_row;
 

@@ -42,8 +42,8 @@ typedef struct {
 /** What a number is held to: a range, or another number y as offset + factor y. */
 typedef struct {
     ch_range range; /* infinite for no bound */
-    bool is_tied;   /* then the range means nothing: time_delta or b follow delta or gamma, or the m at each P follows
-                     * that of the joint law */
+    bool is_tied;   /* it follows `other`, and the range has no meaning: time_delta and b can follow delta or gamma, and
+                       the m at each P can follow that of the joint law */
     ch_fit_number other; /* what a tied number follows */
     double offset, factor;
 } ch_fit_constraint;
@@ -51,13 +51,13 @@ typedef struct {
 /** What is to be fitted, and how. ch_fit_options_default fills it. */
 typedef struct {
     bool wanted[CH_NUM_TC]; /* the definitions by which T_c is to be found */
-    double threshold;       /* escape: relative weight variation ||Dw|| / ||w0|| at T_c; positive */
-    double sigmas;          /* error: standard errors at T_c, 1 … 30 */
+    double threshold;       /* for escape: the relative weight variation ||Dw|| / ||w0|| at T_c; positive */
+    double sigmas;          /* for error: by how many standard errors the test error has changed at T_c, 1 … 30 */
     size_t replicas;        /* bootstrap replicas, 2 … 1,000,000 */
     uint64_t seed;          /* of the bootstrap */
     int threads;            /* at least 1; does not change a bit of the result */
     ch_fit_constraint constraints[CH_NUM_FIT_NUMBERS]; /* A and SHARPNESS: of the joint law by onset */
-    const ch_watch *watch; /* hears of the replicas that are done, and can end the fit; NULL for none; borrowed */
+    const ch_watch *watch; /* is told how many replicas are done, and can end the fit; NULL for none; borrowed */
 } ch_fit_options;
 
 /** Finds T_c by every definition, with threshold 1, 3 sigmas, 1,000 replicas, seed 0, all threads, nothing held, and

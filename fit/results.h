@@ -26,7 +26,7 @@ typedef enum {
     CH_HELD_NOT,   /* it was fitted to the data */
     CH_HELD_FIXED, /* the user gave it: stderr_ is 0 */
     CH_HELD_TIED,  /* it follows another number and has the error of that one */
-    CH_HELD_BOUND, /* it lies at a bound and the data would have it beyond: it has no error, stderr_ is NaN */
+    CH_HELD_BOUND, /* it lies at a bound, beyond which a free fit would go: it has no error, stderr_ is NaN */
 } ch_held;
 
 /** An exponent of a group. */
@@ -38,7 +38,7 @@ typedef struct {
     ch_held held;
 } ch_exponent;
 
-/** How two fitted numbers go together over the replicas of the bootstrap. */
+/** The correlation of two fitted numbers over the replicas of the bootstrap. */
 typedef struct {
     ch_fit_number first, second;
     ch_tc_definition definition; /* whose joint law they are of; CH_NUM_TC for exponents of ||Dw|| and t* */
@@ -90,7 +90,7 @@ typedef struct {
     size_t num_trains, num_points; /* how many P and cells the law was fitted to */
 } ch_critical_law;
 
-/* ---- power laws and the runs beside them ---- */
+/* ---- power laws and the residuals of runs ---- */
 
 /** One power law ln y = ln A + x_T ln T + x_P ln P over a window of temperatures. An exponent that the data do not
  *  determine is NaN, and its term is left out: with one T, say, ln A is then the value at that T. */
@@ -102,13 +102,13 @@ typedef struct {
 /** ln y of a power law. */
 double ch_power_law_log(const ch_power_law *self, double temp, double train);
 
-/** A run beside a power law. */
+/** A run, and its distance from a power law. */
 typedef struct {
     const ch_run *run; /* borrowed */
     size_t place;      /* index among the runs of the law, by (train, temp, seed_data) */
-    double residual;   /* ln y less the law's */
-    double sigmas;     /* distance from the median of its (P, T), in spreads; NaN where it is not tested */
-    double chance;     /* upper bound on the probability that any tested run is as far; NaN where it is not tested */
+    double residual;   /* ln y of the run minus ln y of the law */
+    double sigmas;     /* distance of ln y from the median of its (P, T), in units of the spread; NaN if not tested */
+    double chance;     /* upper bound on the probability that some tested run is as far off; NaN if not tested */
 } ch_residual;
 
 /** The runs in a power law's complete cells, and which of them are outliers.
@@ -117,12 +117,12 @@ typedef struct {
  *  median) / spread, made wider by 1 / sqrt(1 - (2 - pi/2) / n), because the median of n data sets is drawn towards
  *  each of them. The spread is Qn (Rousseeuw and Croux, J. Am. Stat. Assoc. 88, 1273 (1993)), which stays right while
  *  fewer than half of the numbers are outliers. It is taken over one run of each data set and averaged over the cells.
- *  Distances are taken to follow Student's distribution with 0.82 sum_P (n_P - 1) degrees of freedom. A run is an
- *  outlier where one of N normal runs would be as far with a probability under 0.05 / N. A table without outliers then
- *  has one named with a probability of 5 % at most. */
+ *  Distances are taken to follow Student's distribution with 0.82 sum_P (n_P - 1) degrees of freedom. N being the
+ *  number of tested runs, a run is an outlier when a normal run would be as far off with a probability under 0.05 / N.
+ *  So a table without outliers has a run named as one with a probability of 5 % at most. */
 typedef struct {
     ch_residual *runs; /* [num_runs], the farthest first; owned */
-    size_t num_runs, num_judged;
+    size_t num_runs, num_tested;
     size_t num_outliers;       /* they are the first of `runs` */
     double spread, dof, limit; /* spread of ln y, degrees of freedom, limit in spreads; NaN where no run is tested */
 } ch_residuals;
@@ -160,17 +160,17 @@ const char *ch_trend_shape_name(ch_trend_shape shape);
 
 /** One shape fitted to the curves of a group's data sets. */
 typedef struct {
-    bool found;                /* there are enough P; else nothing below means anything */
+    bool found;                /* there are enough P; where it is false, the members below have no meaning */
     double exponent, stderr_;  /* x at all P, above the break, or for P -> infinity; its error at the best `extra` */
     double lo, hi;             /* 95 % interval of x by the profile likelihood, over every `extra` that it allows */
     double extra;              /* ln P_b or omega; NaN for a power */
     double extra_lo, extra_hi; /* 95 % interval of `extra`; infinite where it reaches an end of what is tried */
     double other;              /* exponent under the break, or q; NaN for a power */
-    double squares, chi2;      /* squares left of the mean over the data sets; the same in units of their variance */
+    double squares, chi2;      /* squares that the shape leaves of the data sets' mean; the same over its variance */
     size_t dof;                /* number of P less number of parameters */
-    double misfit;             /* probability of a chi2 / dof as large, given that spread (F test); NaN for one set */
-    double against_power;      /* probability of beating a power so clearly by chance (F test); NaN for the power */
-    double aicc;               /* Akaike's criterion for small samples; NaN where there are too few numbers */
+    double misfit;        /* chance of as large a chi2 / dof if the shape is right (F test); NaN for one data set */
+    double against_power; /* chance of as large an improvement if a power is right (F test); NaN for the power */
+    double aicc;          /* Akaike's criterion for small samples; NaN where there are too few numbers */
 } ch_shape_fit;
 
 /** d ln y / d ln P between neighbouring P. */
@@ -222,7 +222,7 @@ typedef struct {
     ch_power_law weight_change;  /* ||Dw|| = A T^delta P^gamma in the window */
     ch_power_law time;           /* t* = A T^time_delta P^b in the window */
     ch_residuals weight_residuals, time_residuals;
-    size_t excluded[CH_NUM_EXCLUSIONS];   /* runs by the reason they are in no power law; also those not in `runs` */
+    size_t excluded[CH_NUM_EXCLUSIONS];   /* runs that each reason keeps out, also those not in `runs` */
     ch_shapes weight_shapes, time_shapes; /* shapes of ||Dw|| and t* over P in the window */
     ch_exponent *exponents;               /* [num_exponents]; owned */
     size_t num_exponents, exponents_capacity;

@@ -12,7 +12,7 @@ enum { NUM_SETS = 10, NUM_TRAINS = 6, FIRST_TRAIN = 9, NUM_TEMPS = 13, FIRST_TEM
 enum { NUM_RUNS = NUM_SETS * NUM_TRAINS * NUM_TEMPS, REPLICAS = 200 };
 static const double GAMMA = 0.5, B = 2, SHARPNESS = 1.2, ONSET = 0x1p-14, NU = 1;
 static const double SET_NOISE = 0.15, RUN_NOISE = 0.05, TIME_FACTOR = 2, END = 0.7;
-/* a run that is ended at t has (t / t*)^(1/(chi+3)) of the ||Dw|| that it would have had */
+/* A run that a budget ends at t has reached (t / t*)^(1/(chi+3)) of its ||Dw|| at t*. */
 static const double GROWTH = 0.25;
 
 /* ---- one table ---- */
@@ -83,7 +83,8 @@ static finding of_estimate(const ch_estimate *estimate, bool as_log)
     return as_log ? (finding){log(plain.value), log(plain.lo), log(plain.hi)} : plain;
 }
 
-/* @param definition  of T_c, for an `a`, by the slope or else by the joint law; CH_NUM_TC for the others */
+/* Takes an exponent from a fit. Where there is no `a` by the slope, the one of the joint law is taken.
+ * @param definition  for an `a`: the definition of its T_c; CH_NUM_TC for other exponents */
 static finding of_exponent(const ch_fit_group *group, ch_fit_number number, ch_tc_definition definition)
 {
     const ch_exponent *exponent = ch_fit_find_exponent(group, number, definition);

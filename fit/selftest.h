@@ -1,4 +1,4 @@
-/* selftest.h — whether fits find planted exponents, and whether their intervals hold what they promise. */
+/* selftest.h — whether fits find planted exponents, and how often their 95 % intervals contain the planted values. */
 #ifndef CH_FIT_SELFTEST_H
 #define CH_FIT_SELFTEST_H
 
@@ -6,13 +6,13 @@
 
 enum { CH_SELFTEST_NUMBERS = 13 };
 
-/** One number over all tables. */
+/** What was found of one planted number, over all tables. */
 typedef struct {
     const char *name; /* "gamma", "T_c by onset", … */
     double planted;
     double mean, error; /* mean of the values found and its standard error; for T_c those of ln T_c */
-    size_t found;       /* number of tables that have it with an interval */
-    size_t covered;     /* number of these whose 95 % interval holds the planted value */
+    size_t found;       /* number of tables in which it was found with an interval */
+    size_t covered;     /* number of these whose 95 % interval contains the planted value */
 } ch_selftest_number;
 
 typedef struct {
@@ -24,20 +24,19 @@ typedef struct {
 /** Plants tables of runs and fits them with everything that `chiton fit` does.
  *
  *  ||Dw|| = P^gamma [T^m + T_c^m]^(1/m) and t* = T P^b, gamma = 1/2, b = 2, m = 1.2, T_c = 2^-14: the perceptron at
- *  chi = 1, d = 64. Ten data sets at P = 2^9 … 2^14, T = 4^-10 … 4^2. ln y of a data set is off by normal errors (15 %,
- *  30 % for t*) that are correlated over P as (P / P')^1, and that of each run by another 5 % and 10 %. A budget ends
- *  what takes longer than 0.7 times the longest mean t*.
+ *  chi = 1, d = 64. Ten data sets at P = 2^9 … 2^14, T = 4^-10 … 4^2. The ln y of a data set has normal errors (0.15
+ *  for ||Dw||, 0.30 for t*) that are correlated over P as (P / P')^1, and each run has further independent errors
+ *  (0.05 and 0.10). A budget ends the runs that take longer than 0.7 times the longest mean t*.
  *
  *  @param num_tables  1 … 100,000
  *  @param threads     at least 1; does not change a bit of the result
  *  @param watch       hears of each table that is done and may end the test; or NULL
- *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED
- */
+ *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
 ch_code ch_selftest_run(ch_selftest *self, size_t num_tables, uint64_t seed, int threads, const ch_watch *watch,
                         ch_error *err) CH_MUST_CHECK;
 
-/** Share of the intervals that hold the planted value; and whether it is within 93 … 97 %, give or take two standard
- *  deviations for so many tables. */
+/** The coverage is the share of the 95 % intervals that contain the planted value. ch_selftest_holds tells whether it
+ *  lies within 93 … 97 %, widened on either side by two standard deviations of a share of this many tables. */
 double ch_selftest_coverage(const ch_selftest_number *number);
 bool ch_selftest_holds(const ch_selftest_number *number);
 

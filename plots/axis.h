@@ -13,7 +13,7 @@ typedef struct {
 
 static const ch_axis CH_AXIS_EMPTY = {1, 0};
 
-/** Widens the range to a value; values that are not positive and finite have no place and are passed over. */
+/** Widens the range to a value. Values that are not positive and finite have no place on the axis and are ignored. */
 void ch_axis_include(ch_axis *self, double value);
 
 bool ch_axis_is_empty(const ch_axis *self);
@@ -24,7 +24,7 @@ bool ch_axis_is_empty(const ch_axis *self);
 /** Widens a range to at least the factor `span`, and some margin beyond. */
 void ch_axis_finish(ch_axis *self, double span);
 
-/** The usual number of labels, at most, and the most that any axis has. */
+/** The most labels that an axis usually has, and the most that any axis can have. */
 enum { CH_AXIS_LABELS = 8, CH_AXIS_MOST_LABELS = 32 };
 
 /** The values that ch_axis_write labels with the same `most` > 0, ascending.  @return their number */
@@ -32,7 +32,7 @@ size_t ch_axis_labels(const ch_axis *self, bool binary, int most, double labels[
 
 /** Writes the range and tick marks of axis `name` ("x", "y" or "cb"): labels are powers of two below two decades or
  *  where `binary`, else powers of ten. A range of under CH_AXIS_SPAN has round numbers instead.
- *  @param most  labels at most, three or more; 0: marks alone */
+ *  @param most  the largest number of labels, at least three; 0 for tick marks without labels */
 void ch_axis_write(const ch_axis *self, FILE *out, const char *name, bool binary, int most);
 
 #endif

@@ -1,5 +1,5 @@
-/* collapse.c — one page for every group: its curves before and after their collapse, and its points over the master
- * curve. */
+/* collapse.c — one page for every group: its curves before and after their collapse, and the ratio of its points to
+ * the master curve. */
 #include "fit/collapse/collapse.h"
 #include "plots/page.h"
 #include "plots/panel.h"
@@ -21,7 +21,7 @@ static const struct {
 /* Its rows. */
 typedef enum { BEFORE, AFTER, RATIO, NUM_ROWS } page_row;
 
-/* A point as a row of the page shows it: as it is, collapsed, or over the master curve. */
+/* A point as a row of the page shows it: unscaled, collapsed, or divided by the master curve. */
 static ch_cell place(const ch_collapse *collapse, const ch_collapse_point *point, page_row row)
 {
     const double train = (double)point->train;

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stddef.h>
 
-static const ch_mark critical_mark = {0x000000, 13}; /* the shape that the panel of T_c has for it */
+static const ch_mark critical_mark = {0x000000, 13}; /* the same shape as in the panel of T_c */
 
 double ch_error_series_at(const ch_series *self, uint64_t train, double temp)
 {
@@ -23,7 +23,8 @@ double ch_error_series_at(const ch_series *self, uint64_t train, double temp)
     return NAN;
 }
 
-/* Draws T_c by error on the curves. A T_c without an error, which too few replicas have, is left to the report. */
+/* Draws T_c by error on the curves. A T_c that too few replicas have has no error. It is not drawn, and stands in the
+ * report alone. */
 static void draw_critical(const ch_fit_group *group, const ch_series *series, ch_panel *panel)
 {
     bool any = false;

@@ -1,4 +1,4 @@
-/* gnuplot.c — the gnuplot process: a script goes in, a whole file comes out. */
+/* gnuplot.c — runs gnuplot on a script, and keeps the file that it draws only if the file is whole. */
 #include "plots/gnuplot.h"
 
 #include <errno.h>
@@ -13,8 +13,9 @@
 extern char **environ;
 
 /* The page is two columns of a journal wide, 17.8 cm by 21.5 cm, so that a panel fits one column with its letters at
- * print size, 7 points; png at 200 dots an inch, svg at its 96. Points are scaled to look alike in all three; svg's
- * terminal underrates the width of tick labels, so that its y labels have to be moved away from them. */
+ * print size, 7 points; png at 200 dots an inch, svg at its 96. Points are scaled to look alike in all three;
+ * gnuplot's svg terminal takes tick labels to be narrower than they are, so that the y labels have to be moved away
+ * from them. */
 static const struct {
     const char *name;
     const char *terminal;

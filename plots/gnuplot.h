@@ -1,4 +1,5 @@
-/* gnuplot.h — the gnuplot process: a script goes in, a whole file comes out. Private to plots/. */
+/* gnuplot.h — runs gnuplot on a script, and keeps the file that it draws only if the file is whole. Private to plots/.
+ */
 #ifndef CH_GNUPLOT_H
 #define CH_GNUPLOT_H
 

@@ -1,4 +1,5 @@
-/* lazy.c — one page for every network with its linearised twin: both, their ratios, and where lazy training ends. */
+/* lazy.c — one page for every network with its linearised twin: the curves of both, their ratios, and where lazy
+ * training ends. */
 #include "fit/twins/lazy.h"
 #include "plots/caption.h"
 #include "plots/page.h"

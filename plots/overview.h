@@ -21,10 +21,10 @@ enum { CH_OVERVIEW_PANELS = 5 };
  *  @return CH_OK, CH_ERROR_MEMORY; of the predictions also CH_ERROR_NUMERIC */
 ch_code ch_overview_draw_panel(const ch_overview *self, size_t index, ch_panel *panel, ch_error *err) CH_MUST_CHECK;
 
-/** Whether panel `index` has a strip under it: where it shows a joint law that runs were compared with. */
+/** Whether panel `index` has a strip under it. It has one where it shows a joint law with which runs were compared. */
 bool ch_strip_is_under(const ch_overview *self, size_t index);
 
-/** Draws that strip: the cells over the law, the spread between data sets, and the runs that stand out.
+/** Draws that strip: the ratio of the cells to the law, the spread between data sets, and the outliers.
  *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_strip_draw(const ch_overview *self, size_t index, ch_panel *panel, ch_error *err) CH_MUST_CHECK;
 

@@ -1,4 +1,4 @@
-/* page.c — one page: its script put together, drawn and named. */
+/* page.c — one page: puts its script together, has it drawn, and prints the file's name. */
 #include "plots/page.h"
 
 #include "core/obstacle.h"
@@ -138,7 +138,7 @@ ch_code ch_page_draw(const ch_page_kind *kind, size_t index, const void *content
         goto out;
     }
     code = ch_gnuplot_draw(script, length, path, kind->format, err);
-    if (ch_watch_is_stopped(kind->watch)) { /* on a terminal, Ctrl-C ends gnuplot too */
+    if (ch_watch_is_stopped(kind->watch)) { /* it goes before gnuplot's error, as Ctrl-C ends gnuplot too */
         code = ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped before all figures were drawn");
     }
     if (code != CH_OK) {

@@ -1,6 +1,5 @@
-/* page.h — one page: its head is written, its content by whoever knows it, and gnuplot draws the file. Private to
- * plots/.
- */
+/* page.h — one page: writes its head, lets a function of the caller write its panels, and has gnuplot draw the file.
+ * Private to plots/. */
 #ifndef CH_PAGE_H
 #define CH_PAGE_H
 
@@ -23,7 +22,7 @@ typedef struct {
     const char *directory;
     ch_plot_format format;
     FILE *names;           /* the path of each file is printed here once the file is there; NULL for silence */
-    const ch_watch *watch; /* who may end the drawing between two pages; or NULL */
+    const ch_watch *watch; /* its stop flag ends the drawing after the page at hand; or NULL */
 } ch_page_kind;
 
 /** Draws page `index` of a kind: its title, the key of P where the head lists any, and what `write` has.

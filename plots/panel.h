@@ -63,7 +63,7 @@ void ch_panel_band(ch_panel *self, double x0, double x1, double lo, double hi);
 
 /** Draws y = y0 (x / x0)^slope from x0 to x1, a straight line in logarithms. Does nothing when an end is not positive
  *  and finite.
- *  @param style  gnuplot's, e.g. "dashtype 2 linecolor rgb '#505050'"
+ *  @param style  gnuplot's line style, e.g. "dashtype 2 linecolor rgb '#505050'"
  *  @param text   as of ch_panel_curve */
 void ch_panel_power(ch_panel *self, double x0, double x1, double y0, double slope, const char *style, const char *text);
 

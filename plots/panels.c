@@ -33,7 +33,8 @@ static bool has_window(const ch_fit_group *group)
     return group->window_lo > 0 && group->window_hi > group->window_lo;
 }
 
-/* The T at which the plateau of gradient descent ends: the geometric mean over P of T_c by onset. NaN: not known. */
+/* The T at which the plateau of gradient descent ends: the geometric mean over P of T_c by onset. It is NaN where no
+ * T_c is known. */
 static double mean_onset(const ch_fit_group *group)
 {
     double sum = 0;
@@ -106,8 +107,8 @@ static size_t choose_temps(const ch_fit_group *group, double temps[MAX_TEMPS])
     return count;
 }
 
-/* (c) t* against P, a curve for some of the T. Beside the largest T of the window stand the fitted power and theory's.
- */
+/* (c) t* against P, a curve for some of the T. The fitted power of P and that of theory are drawn beside the curve of
+ * the largest T of the window. */
 static ch_code draw_time(const ch_overview *overview, ch_panel *panel, ch_error *err)
 {
     const ch_fit_group *group = overview->group;
@@ -138,19 +139,21 @@ static ch_code draw_time(const ch_overview *overview, ch_panel *panel, ch_error 
                            err);
 }
 
-/* The mark of a T_c by its definition; the last ones are for definitions to come. */
+/* The mark of T_c for each definition. There are spare marks for definitions that may be added. */
 static const ch_mark definition_marks[] = {{0x0072b2, 7}, {0xd55e00, 5},  {0x009e73, 13},
                                            {0xcc79a7, 9}, {0xe69f00, 11}, {0x56b4e9, 15}};
 _Static_assert(CH_NUM_TC <= sizeof definition_marks / sizeof *definition_marks, "every definition of T_c has a mark");
 
-/* A T_c by error that follows no power of P is too uncertain to be drawn: it is left to the report. */
+/* Whether the T_c of a definition are drawn. Those by error are drawn only where a power of P could be fitted to them.
+ * Else they are too uncertain, and stand in the report alone. */
 static bool is_drawn(const ch_fit_group *group, ch_tc_definition definition)
 {
     return definition != CH_TC_ERROR || find_a(group, definition) != NULL;
 }
 
-/* T_c = c P^-a through the centre of the points, ln c = mean(ln T_c + a ln P), over the P they span.
- * @param with_theory  whether the key names theory: with three definitions it has no room */
+/* Draws T_c = c P^-a over the P that the points span. The line goes through the centre of the points,
+ * ln c = mean(ln T_c + a ln P).
+ * @param with_theory  whether the key names theory; with three definitions the key has no room for it */
 static void draw_tc_fit(const ch_fit_group *group, ch_panel *panel, ch_tc_definition definition, bool with_theory)
 {
     const ch_exponent *a = find_a(group, definition);

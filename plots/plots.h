@@ -1,4 +1,4 @@
-/* plots.h — figures drawn from a fit: one page a group of runs, by gnuplot 5.4 or newer. */
+/* plots.h — figures of a fit, one page for each group of runs. They are drawn by gnuplot 5.4 or newer. */
 #ifndef CH_PLOTS_H
 #define CH_PLOTS_H
 

@@ -1,4 +1,4 @@
-/* strip.c — the strips under panels that show a joint law: the cells and outliers over the law. */
+/* strip.c — the strips under panels that show a joint law: the ratio of cells and outliers to the law. */
 #include "plots/overview.h"
 
 #include <math.h>

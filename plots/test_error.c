@@ -7,7 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Theory's P^-1, set off from the largest T: the last sample is fitted when n P = O(1), and the test error is n. */
+/* Draws theory's P^-1 a little above the curve of the largest T. Training ends when the number of unfitted samples n P
+ * is O(1), and the test error is then n, the share of unfitted samples. */
 static void draw_theory(const ch_fit_group *group, const ch_series *series, double temp, ch_panel *panel)
 {
     const double from = (double)group->trains[0], to = (double)group->trains[group->num_trains - 1];
@@ -27,7 +28,7 @@ static ch_code draw_over_train(const ch_fit_group *group, ch_panel *panel, ch_er
     if (code != CH_OK) {
         return code;
     }
-    for (size_t i = 0; i < count; i++) { /* evenly over the T, both ends among them */
+    for (size_t i = 0; i < count; i++) { /* the T are chosen evenly, the first and the last among them */
         const double temp = group->temps[count > 1 ? i * (group->num_temps - 1) / (count - 1) : 0];
         char number[64], text[80];
         ch_number_text(temp, number, sizeof number);

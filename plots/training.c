@@ -32,7 +32,7 @@ static uint64_t largest_train(const ch_fit_group *group)
     return train;
 }
 
-/* The first recorded run of the `index`-th T that has one, NULL past the last. */
+/* The first recorded run of the `index`-th T that has recorded runs; NULL where there are fewer such T. */
 static const ch_run *nth_run(const ch_fit_group *group, uint64_t train, size_t index)
 {
     double temp = NAN;
@@ -127,7 +127,7 @@ typedef double (*observable)(const ch_observation *at);
 
 static const struct {
     const char *label;
-    observable first, second; /* solid, and dashed; NULL for none */
+    observable first, second; /* drawn as a solid and as a dashed line; NULL for none */
     const char *first_name, *second_name;
 } panels[MAX_PANELS] = {
     {"training loss", loss, NULL, NULL, NULL},

@@ -45,7 +45,7 @@ static void test_residuals_are_from_the_law(void **state)
         const double delta = exponent_value(group, k == 0 ? "delta" : "time_delta", NULL);
         double sum = 0, along_temp = 0;
         assert_int_equal(both[k]->num_runs, table.count);
-        assert_int_equal(both[k]->num_judged, table.count);
+        assert_int_equal(both[k]->num_tested, table.count);
         for (size_t i = 0; i < table.count; i++) {
             const ch_run *run = both[k]->runs[i].run;
             const double y = log(k == 0 ? run->final.weight_change : run->time);
@@ -165,7 +165,7 @@ static void test_several_runs_a_data_set(void **state)
 
 /* Of two data sets it is unknown which one is off. Where data sets differ only by rounding, there is no unit to compare
  * with. */
-static void test_who_is_not_judged(void **state)
+static void test_who_is_not_tested(void **state)
 {
     (void)state;
     plant few = plant_copies(), exact = plant_default(), plateau = plant_default();
@@ -179,7 +179,7 @@ static void test_who_is_not_judged(void **state)
         fit_plant(&fit, &table, all[i]);
         const ch_residuals *found = &fit.groups[0].weight_residuals;
         assert_int_equal(found->num_runs, all[i] == &plateau ? 0 : table.count);
-        assert_int_equal(found->num_judged, 0);
+        assert_int_equal(found->num_tested, 0);
         assert_int_equal(found->num_outliers, 0);
         assert_true(isnan(found->spread) && isnan(found->limit));
         assert_true(found->num_runs == 0 || isnan(found->runs[0].chance));
@@ -419,7 +419,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_residuals_are_from_the_law), cmocka_unit_test(test_distances_of_three_data_sets),
         cmocka_unit_test(test_outliers_are_found),         cmocka_unit_test(test_a_parted_copy_is_no_outlier),
-        cmocka_unit_test(test_several_runs_a_data_set),    cmocka_unit_test(test_who_is_not_judged),
+        cmocka_unit_test(test_several_runs_a_data_set),    cmocka_unit_test(test_who_is_not_tested),
         cmocka_unit_test(test_exclusions_are_counted),     cmocka_unit_test(test_json_has_reasons_and_outliers),
         cmocka_unit_test(test_report_names_batches_apart), cmocka_unit_test(test_report_names_a_few),
     };

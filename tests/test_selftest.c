@@ -49,7 +49,7 @@ static void threads_change_nothing(void **state)
 }
 
 /* A share is compared with 93 and 97 %, and with what so many tables leave uncertain. */
-static void judges_shares(void **state)
+static void tests_shares(void **state)
 {
     (void)state;
     const ch_selftest_number few = {.found = 100, .covered = 90}, many = {.found = 10000, .covered = 9000},
@@ -65,7 +65,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(intervals_hold),
         cmocka_unit_test(threads_change_nothing),
-        cmocka_unit_test(judges_shares),
+        cmocka_unit_test(tests_shares),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,7 @@ static tally count(const planted *self, ch_trend_shape shape, size_t num)
 
 /* Counts of 1,000 tables are within four standard deviations of the binomial law, 3e-5 each. nu is fitted, which makes
  * intervals of few data sets a little too short. */
-static void judges_noise(void **state)
+static void tests_noise(void **state)
 {
     (void)state;
     const planted power = {.exponent = 0.7, .noise = 0.1, .nu = 1, .num_points = 7, .num_sets = 32};
@@ -62,7 +62,7 @@ int main(void)
     /* suites: statistical */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(judges_noise),
+        cmocka_unit_test(tests_noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

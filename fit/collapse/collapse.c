@@ -30,7 +30,7 @@ ch_code ch_collapse_quantity_parse(const char *name, ch_collapse_quantity *quant
 
 /* ---- the points that a report and a figure show ---- */
 
-/* Copies the points, without their place beside the master curve. */
+/* Copies the points. Their ratio to the master curve is set later, by place_points. */
 static ch_code copy_points(ch_collapse *self, const ch_points *points, ch_error *err)
 {
     self->points = ch_alloc(points->num_points, sizeof *self->points);
@@ -51,7 +51,7 @@ static ch_code copy_points(ch_collapse *self, const ch_points *points, ch_error 
     return CH_OK;
 }
 
-/* Sets y over the master curve for every point within the range of another curve. */
+/* Sets the ratio of y to the master curve for every point within the range of another curve. */
 static void place_points(ch_collapse *self, const ch_points *points)
 {
     ch_collapse_point *next = self->points;

@@ -4,14 +4,14 @@
 #include <omp.h>
 #include <stdlib.h>
 
-/* Replicas that a thread takes, and tells of, at a time: threads with short replicas would otherwise wait for each
- * other. */
+/* A thread takes this many replicas at a time, and reports progress once for all of them. Where a replica takes little
+ * time, threads would otherwise wait for each other. */
 enum { PACE = 8 };
 
-/* What one thread works in. */
+/* The working space of one thread. */
 typedef struct {
     double *copies;  /* [num_data_sets] */
-    void *workspace; /* the problem's own */
+    void *workspace; /* the workspace of the problem */
 } thread_space;
 
 ch_code ch_fit_check_stop(const ch_watch *watch, ch_error *err)
@@ -63,9 +63,8 @@ static void draw(double *copies, size_t n, uint64_t seed, size_t replica)
     }
 }
 
-/* Counts replicas and tells the watch. The last replica of PACE, which one thread makes in turn, stands for all of
- * them.
- */
+/* Counts finished replicas and reports the progress. One thread makes PACE replicas one after the other; all of them
+ * are counted when the last one is done. */
 static void count_replica(ch_bootstrap_progress *progress, size_t replica, size_t replicas)
 {
     if (replica % PACE != PACE - 1 && replica != replicas - 1) {

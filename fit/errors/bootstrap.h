@@ -9,7 +9,7 @@
 
 #include "fit/results.h"
 
-/** How many replicas are done of all that a computation makes, and who hears of it. */
+/** How many replicas are done, of how many in the whole computation, and the watch to which this is reported. */
 typedef struct {
     const ch_watch *watch; /* may be NULL; borrowed */
     size_t done, total;
@@ -26,7 +26,7 @@ typedef struct {
     /** Releases what a workspace owns; also called for one that is still zeroed, or whose init failed. */
     void (*free)(const void *context, void *workspace);
     /** @param copies   [num_data_sets] times that each data set was drawn
-     *  @param numbers  out: [num_numbers]; NaN for what could not be had */
+     *  @param numbers  out: [num_numbers]; NaN for numbers that the replica does not have */
     void (*evaluate)(const void *context, void *workspace, const double *copies, double *numbers);
 } ch_bootstrap_problem;
 

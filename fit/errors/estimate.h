@@ -6,7 +6,7 @@
 
 /** The numbers of all replicas. */
 typedef struct {
-    double *numbers;           /* [count][num_numbers]; NaN for what a replica could not have; owned */
+    double *numbers;           /* [count][num_numbers]; NaN where a replica has no such number; owned */
     size_t count, num_numbers; /* count is 0 where there is no bootstrap, with one data set */
 } ch_replicas;
 
@@ -20,24 +20,26 @@ size_t ch_replicas_spread(const ch_replicas *self, size_t number, double *deviat
  *  rounding. */
 double ch_replicas_correlation(const ch_replicas *self, size_t first, size_t second);
 
-/** Whether so many replicas have a number that it gets an error: nine tenths of them. */
+/** Whether `count` of the replicas are enough to give a number an error: it takes nine tenths of them. */
 bool ch_replicas_are_enough(const ch_replicas *self, size_t count);
 
-/** Error and 95 % interval of `value` from the standard deviation of its replicas over n data sets. */
+/** Makes the error and the 95 % interval of `value` from the standard deviation of its replicas over n data sets. */
 ch_estimate ch_estimate_make(double value, double deviation, size_t num_data_sets);
 
 /** The estimate of a number whose logarithm was estimated. @param logs  value, error and interval of the logarithm */
 ch_estimate ch_estimate_from_log(double value, const ch_estimate *logs);
 
-/** Error of a number of the replicas, or none with a note when too few replicas have it.
+/** Makes the error of a number from its replicas. Where too few replicas have the number, it gets no error, and the
+ *  group gets a note that says so.
  *  @param number  its place in a replica
  *  @param what    its name in the note
  *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_fit_estimate_number(ch_fit_group *group, const ch_replicas *replicas, size_t number, double value,
                                const char *what, ch_estimate *estimate, ch_error *err) CH_MUST_CHECK;
 
-/** Gives a held number the error that it has: 0 where it is fixed; NaN where it lies at a bound, about which replicas
- *  are not normal; else its own, with the interval cut to the range. */
+/** Sets the error of a number that the user holds. A fixed number has the error 0. A number at a bound has none (NaN),
+ *  because its replicas are not normal there. Any other number keeps its error, and its interval is cut to the range.
+ */
 void ch_fit_hold_estimate(ch_estimate *estimate, ch_range range, ch_held held);
 
 /** Appends to the group's exponents.  @return CH_OK, CH_ERROR_MEMORY */

@@ -1,4 +1,5 @@
-/* exponents.c — what the fits of a table are reported as: exponents and T_c with errors, beside theory. */
+/* exponents.c — makes the numbers that a report shows: exponents and T_c with their errors, and what theory gives for
+ * them. */
 #include "fit/errors/exponents.h"
 #include "fit/errors/joint_errors.h"
 #include "fit/errors/replica.h"
@@ -21,7 +22,8 @@ static const double enough_inside = 0.95;
 
 /* ---- theory ---- */
 
-/* Finds theory's exponents. It holds for batches that are a vanishing part of the data; elsewhere all are NaN. */
+/* Finds the exponents of theory. Theory holds for batches that are a vanishing part of the data; for other batches all
+ * exponents are NaN. */
 static ch_code find_theory(ch_perceptron_theory *theory, const ch_fit_group *group, ch_error *err)
 {
     const ch_settings *key = &group->key;
@@ -50,7 +52,7 @@ static uint64_t first_step_train(const ch_fit_group *group, const ch_perceptron_
     return train;
 }
 
-/* Notes where the batch is too large for the theory: it is near P, or near B* ~ P^gamma. */
+/* Adds a note where the batch is too large for the theory, because it is near P or near B* ~ P^gamma. */
 static ch_code note_batch(ch_fit_group *group, const ch_perceptron_theory *theory, ch_error *err)
 {
     if (isnan(theory->gamma)) {
@@ -72,9 +74,9 @@ static ch_code note_batch(ch_fit_group *group, const ch_perceptron_theory *theor
 
 /* ---- exponents of ||Dw|| and t* ---- */
 
-/* Notes where delta has no spread. Far above the onset kappa is negligible beside ||Dw||, and ||Dw|| and t* are
- * proportional to T. Where rounding is so too, as for T in powers of two, runs of the same seeds are copies of each
- * other. */
+/* Adds a note where delta is the same in all replicas. Far above the onset the margin kappa is negligible against
+ * ||Dw||, so that ||Dw|| and t* are proportional to T. For T in powers of two even the rounding errors are. Runs of
+ * the same seeds at several such T are then copies of one run. */
 static ch_code note_copies(ch_fit_group *group, const ch_fit_options *options, const ch_replicas *replicas,
                            ch_error *err)
 {
@@ -93,7 +95,7 @@ static ch_code note_copies(ch_fit_group *group, const ch_fit_options *options, c
                        "more T there add nothing");
 }
 
-/* How the number that a tied number follows came by its value. */
+/* How the number that a tied number follows got its value. */
 static ch_held held_of(const ch_fit_group *group, ch_fit_number number)
 {
     const ch_exponent *exponent = ch_fit_find_exponent(group, number, CH_NUM_TC);
@@ -198,8 +200,8 @@ static double slope_of(const tc_line *line)
     return -slope;
 }
 
-/* Fits a to the table and to every replica. The T_c of one replica share their data sets, so that what they have in
- * common over P enters the error as it should. */
+/* Fits a to the table and to every replica. The T_c of one replica are found from the same data sets. So the error of
+ * a allows for the changes that a data set makes to the T_c of all P alike. */
 static ch_code estimate_line(ch_fit_group *group, ch_replicas *replicas, tc_line *line, ch_tc_definition definition,
                              double theory, ch_error *err)
 {
@@ -231,7 +233,7 @@ static ch_code estimate_line(ch_fit_group *group, ch_replicas *replicas, tc_line
 static ch_code fit_line(ch_fit_group *group, ch_replicas *replicas, const bool *used, ch_tc_definition definition,
                         double theory, ch_error *err)
 {
-    const bool has_own_note = ch_tc_rule_of(definition)->note != NULL; /* it says that there is no T_c */
+    const bool has_own_note = ch_tc_rule_of(definition)->note != NULL; /* that note says that there is no T_c */
     ch_code code = CH_OK;
     tc_line line = {.index = ch_alloc(group->num_tc, sizeof *line.index),
                     .log_train = ch_alloc(group->num_tc, sizeof *line.log_train),
@@ -271,7 +273,7 @@ static ch_tc_definition by_rank(size_t rank)
     return (ch_tc_definition)definition;
 }
 
-/* First the a by all definitions' slopes, then those of the joint laws. */
+/* Estimates the a of T_c ~ P^-a: by the slope for each definition, and then by each joint law. */
 static ch_code estimate_a(ch_fit_group *group, const ch_fit_options *options, ch_replicas *replicas, const bool *used,
                           const ch_perceptron_theory *theory, ch_error *err)
 {

@@ -1,5 +1,5 @@
-/* exponents.h — what the laws of a group are reported as: exponents and T_c with errors, beside theory. Private to
- * fit/. */
+/* exponents.h — makes the numbers that a report shows: exponents and T_c with their errors, and what theory gives for
+ * them. Private to fit/. */
 #ifndef CH_FIT_EXPONENTS_H
 #define CH_FIT_EXPONENTS_H
 

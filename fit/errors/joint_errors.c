@@ -9,7 +9,7 @@
 
 /* ---- errors ---- */
 
-/* Error of a number of a joint law. @param what  its name in a note, e.g. "c" */
+/* Makes the error of a number of a joint law. @param what  its name in a note, e.g. "c" */
 static ch_code estimate(ch_fit_group *group, const ch_replicas *replicas, ch_fit_number number,
                         ch_tc_definition definition, double value, ch_estimate *estimate, ch_error *err)
 {
@@ -54,7 +54,7 @@ static ch_code estimate_onset(ch_fit_group *group, const ch_fit_options *options
         return code;
     }
     law->held_a = ch_fit_held(options, CH_FIT_A, law->exponent.value);
-    if (!options->constraints[CH_FIT_SHARPNESS].is_tied) { /* a tie holds the m at each P to this one, not this one */
+    if (!options->constraints[CH_FIT_SHARPNESS].is_tied) { /* a tie is of the m at each P; the joint m is fitted */
         law->held_sharpness = ch_fit_held(options, CH_FIT_SHARPNESS, law->sharpness.value);
     }
     ch_fit_hold_estimate(&law->exponent, options->constraints[CH_FIT_A].range, law->held_a);
@@ -66,7 +66,7 @@ static ch_code estimate_onset(ch_fit_group *group, const ch_fit_options *options
     return note_bound(group, "the onset's sharpness", law->held_sharpness, law->sharpness.value, err);
 }
 
-/* a = gamma/delta is held as delta and gamma are. */
+/* How a = gamma/delta got its value: it is at a bound if delta or gamma is, and fixed if both are. */
 static ch_held held_escape(const ch_fit_group *group, const ch_fit_options *options)
 {
     const ch_held delta = ch_fit_held(options, CH_FIT_DELTA, group->weight_change.temp_exponent);

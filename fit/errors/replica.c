@@ -1,4 +1,4 @@
-/* replica.c — the numbers of a group, found again in replicas of its data sets. */
+/* replica.c — finds the numbers of a group again in each replica of its data sets. */
 #include "fit/errors/replica.h"
 #include "fit/laws/constraints.h"
 #include "fit/laws/critical.h"
@@ -11,8 +11,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* What every replica repeats: the designs of the power laws, and the runs as arrays, so that averaging the cells is one
- * pass over memory. */
+/* What all replicas read: the designs of the power laws, and the numbers of the runs as arrays, so that cells are
+ * averaged in one pass over memory. */
 typedef struct {
     const ch_fit_group *group;
     const ch_fit_options *options;
@@ -23,7 +23,7 @@ typedef struct {
     double (*logs)[CH_NUM_LOGS]; /* [num_runs] ln y of each run */
 } design;
 
-/* What one thread works in. */
+/* The working space of one thread. */
 typedef struct {
     ch_cell_mean *means; /* [num_cells] of the replica */
     ch_regression_space weight_change, time;
@@ -195,7 +195,7 @@ static void joint_escape(const design *self, const ch_power_law *law, const work
 }
 
 /* ln T_c of group->tc[tc]; NaN when it has left the sampled temperatures.
- * @param sharpness  m of the joint law, for where it is tied to that */
+ * @param sharpness  m of the joint law; it is used where the user ties the m of each P to it */
 static double critical_at(const design *self, size_t tc, const double *copies, double delta, double sharpness,
                           workspace *space)
 {

@@ -1,4 +1,4 @@
-/* replica.h — the numbers of a group, found again in replicas of its data sets. Private to fit/. */
+/* replica.h — finds the numbers of a group again in each replica of its data sets. Private to fit/. */
 #ifndef CH_FIT_REPLICA_H
 #define CH_FIT_REPLICA_H
 
@@ -7,8 +7,8 @@
 
 /** Finds all numbers of a group anew in every replica.
  *
- *  A replica has the places of numbers.h (ch_fit_number_slot), where CH_FIT_A_SLOPE is still NaN and the c and m of
- *  joint laws are logarithms, followed by ln T_c [num_tc] in the order of group->tc.
+ *  The numbers of a replica stand at the places that ch_fit_number_slot gives. The c and m of joint laws are
+ *  logarithms, and CH_FIT_A_SLOPE is still NaN. They are followed by ln T_c [num_tc] in the order of group->tc.
  *
  *  @param group     with window, laws, T_c and joint laws of the table
  *  @param progress  counts the replicas

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The value as T -> 0 is taken to be the mean over so many lowest T. */
+/* The test error as T -> 0 is taken to be its mean over this many lowest T. */
 enum { BASE_TEMPS = 3 };
 
 /* Mean test error of each data set in a cell; NaN where it has none.
@@ -33,7 +33,8 @@ static void errors_of_cell(const ch_fit_group *group, const uint32_t *data_set, 
     }
 }
 
-/* k standard errors of the mean of n numbers: the k of Student's t that is as improbable as k of a normal one. */
+/* The limit of the mean shift: k standard errors of the mean over the data sets. k is the value that Student's t
+ * exceeds with the probability with which a normal number exceeds `sigmas`. */
 static double limit_of(const double *shifts, size_t num, double sigmas)
 {
     ch_moments moments = {0};
@@ -99,7 +100,8 @@ void ch_change_free(ch_change *self)
     *self = (ch_change){0};
 }
 
-/* Mean shift at a temperature over data sets drawn `copies` times each, in units of its limit; 0 where it has none. */
+/* The mean shift at a temperature, in units of its limit, where each data set counts as often as it was drawn. It is 0
+ * where there is no shift or no limit. */
 static double shift_at(const ch_change *self, size_t temp, const double *copies)
 {
     const double *shifts = self->shifts + temp * self->num_sets;
@@ -135,7 +137,7 @@ ch_tc_place ch_tc_error(const ch_change *self, const double *copies, double *log
                 *log_temp = self->log_temps[0];
                 return CH_TC_BELOW;
             }
-            /* |shift| / limit, joined by straight lines in ln T, reaches 1 */
+            /* T_c is where |shift| / limit, joined by straight lines in ln T, reaches 1 */
             const double size = fabs(shift), step = self->log_temps[k] - self->log_temps[k - 1];
             const double part = isfinite(size) && before < 1 ? (1 - before) / (size - before) : 0;
             *log_temp = self->log_temps[k - 1] + part * step;
@@ -150,12 +152,14 @@ ch_tc_place ch_tc_error(const ch_change *self, const double *copies, double *log
     return CH_TC_ABOVE;
 }
 
-/* Two neighbouring shifts, normal and correlated, and the limit k that both may be beyond. */
+/* The shifts at two neighbouring T are normal numbers with this correlation. The question is whether both lie beyond
+ * `sigmas`. */
 typedef struct {
     double sigmas, correlation;
 } tail_pair;
 
-/* Density of one shift at x and the other one beyond k: phi(x) Q((k - rho x) / sqrt(1 - rho^2)). */
+/* The density of one shift at x, times the probability that the other one lies beyond k:
+ *     phi(x) Q((k - rho x) / sqrt(1 - rho^2)). */
 static double pair_density(double x, void *parameters)
 {
     const tail_pair *pair = parameters;
@@ -165,10 +169,10 @@ static double pair_density(double x, void *parameters)
 
 double ch_tc_error_false_alarms(double sigmas, size_t num_temps)
 {
-    /* shifts at two T share the mean over the lowest, of variance 1 / BASE_TEMPS */
+    /* both shifts have the mean over the lowest T subtracted, which has the variance 1 / BASE_TEMPS */
     tail_pair pair = {sigmas, 1.0 / (BASE_TEMPS + 1)};
     const gsl_function density = {pair_density, &pair};
-    const double tail = 10; /* nothing is left of the normal density beyond */
+    const double tail = 10; /* the normal density is negligible beyond */
     double both = 0, error = 0;
     size_t evaluations = 0;
     gsl_integration_qng(&density, sigmas, sigmas + tail, 0, 1e-6, &both, &error, &evaluations);
@@ -207,7 +211,8 @@ static void describe(const ch_fit_options *options, char *text, size_t size)
     snprintf(text, size, "T_c by error (%g σ)", options->sigmas);
 }
 
-/* Says by what chance a T_c is found where there is none; or that there is none. */
+/* Adds a note. Where a T_c was found, it gives the probability to find one although the test error does not depend on
+ * T; else it says that there is none. */
 static ch_code note(ch_fit_group *group, const ch_fit_options *options, bool is_found, ch_error *err)
 {
     const double chance = ch_tc_error_false_alarms(options->sigmas, group->num_temps);

@@ -1,9 +1,8 @@
-/* definition.h — a definition of T_c: what it is called, how T_c is found by it, and what is said of it. Private to
+/* definition.h — a definition of T_c: its name, how T_c is found by it, and what reports say about it. Private to
  * fit/.
  *
  * A new definition is a new name in ch_tc_definition (options.h), a file with its row, and that row below and in the
- * table of critical.c. Options, reports, the bootstrap and the fit of `a` take it from there.
- */
+ * table of critical.c. Options, reports, the bootstrap and the fit of `a` take it from there. */
 #ifndef CH_FIT_DEFINITION_H
 #define CH_FIT_DEFINITION_H
 
@@ -25,11 +24,12 @@ typedef struct {
 /** One definition. */
 typedef struct {
     const char *name;  /* in options and reports */
-    const char *needs; /* for a note: what a P lacks where its T_c cannot be told */
+    const char *needs; /* for a note: what a P needs before its T_c can be found */
     size_t rank;       /* place of its `a` among the exponents of a report, from 0 */
 
-    /** Makes what `find` works in, for one thread and one P. It is called once, with the table's input (means are not
-     *  read).  @param workspace  out: NULL where nothing is needed, or where the P has too few points
+    /** Makes the working space of `find` for one thread and one P. It is called once, with the table's input (means
+     *  are not read).
+     *  @param workspace  out: NULL where nothing is needed, or where the P has too few points
      *  @return CH_OK, CH_ERROR_MEMORY */
     ch_code (*init)(void **workspace, const ch_tc_input *input, ch_error *err);
     /** Releases it; NULL where init makes nothing. */
@@ -41,7 +41,8 @@ typedef struct {
 
     /** Writes a title, e.g. "T_c by error (3 σ)". */
     void (*describe)(const ch_fit_options *options, char *text, size_t size);
-    /** Notes what is to be known of the T_c that were found, or of there being none; NULL for nothing.
+    /** Adds a note on the T_c that were found, or on there being none. The member is NULL where there is nothing to
+     *  say.
      *  @param is_found  T_c lies inside or under the temperatures at some P */
     ch_code (*note)(ch_fit_group *group, const ch_fit_options *options, bool is_found, ch_error *err);
     /** Theory's exponent a of T_c ~ P^-a; NaN where there is none. */

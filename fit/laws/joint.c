@@ -7,9 +7,8 @@
  *     df / da         = delta s v,
  *     df / d ln m     = -L / m + delta s (u - u_c),
  *     df / d ln delta = delta s (u - u_c).
- * The best ln y0_P is the P's mean of ln y - f by weight: residuals are f - ln y less their mean over the P, and their
- * derivatives those of f less theirs.
- */
+ * The best ln y0_P is the weighted mean of ln y - f over the points of P. So the residuals are f - ln y minus their
+ * mean over the points of P, and their derivatives are those of f minus the mean of these. */
 #include "fit/laws/joint.h"
 #include "fit/laws/bounded.h"
 #include "fit/laws/onset.h"
@@ -35,7 +34,7 @@ static double delta_of(const ch_joint_space *self, const gsl_vector *parameters)
     return isnan(self->delta) ? exp(gsl_vector_get(parameters, LOG_DELTA)) : self->delta;
 }
 
-/* Subtracts from the numbers of each P their mean by weight. */
+/* Subtracts from the numbers of each P their weighted mean. */
 static void centre(const ch_joint_space *self, double *numbers)
 {
     for (size_t p = 0; p < self->num_trains; p++) {
@@ -106,7 +105,7 @@ static void list_points(ch_joint_space *self, const ch_fit_group *group)
 {
     for (size_t p = 0; p < group->num_trains; p++) {
         if (ch_fit_count_complete(group, p) < 2) {
-            continue; /* a plateau of its own fits a single point exactly */
+            continue; /* a P with a single point says nothing: its own plateau fits that point exactly */
         }
         self->begin[self->num_trains++] = self->count;
         for (size_t c = ch_fit_first_cell(group, p); c < ch_fit_first_cell(group, p + 1); c++) {
@@ -223,7 +222,8 @@ static bool minimum_of(void *problem, const bool held[2], double values[2], doub
         return false;
     }
     self->converged = ch_onset_iterate(self->solver, self->step);
-    /* parameters that run away have left their range, and the minimum is then at the bound, if there is one */
+    /* where the iteration diverged, its parameters lie outside of their ranges, and the minimum, if there is one, is
+     * sought at a bound */
     const gsl_vector *at = gsl_multifit_nlinear_position(self->solver);
     values[HELD_A] = held[HELD_A] ? values[HELD_A] : gsl_vector_get(at, EXPONENT);
     values[HELD_SHARPNESS] = held[HELD_SHARPNESS] ? values[HELD_SHARPNESS] : gsl_vector_get(at, LOG_SHARPNESS);
@@ -231,7 +231,7 @@ static bool minimum_of(void *problem, const bool held[2], double values[2], doub
     return true;
 }
 
-/* m; at an end of its range the end itself, which the logarithm would round. */
+/* Returns m. At an end of its range it is exactly that end, which exp(ln m) would round. */
 static double sharpness_at(const ch_joint_space *self, double log_sharpness)
 {
     const ch_range range = self->ranges[HELD_SHARPNESS];
@@ -266,8 +266,8 @@ double ch_joint_fit(ch_joint_space *self, const ch_joint_onset *start, double st
 
 /* ---- all P of a table ---- */
 
-/* Starts from the line through the T_c that were found one by one. @return how many there are; with fewer than two
- * `start` is not set */
+/* Guesses the joint law by the straight line through the ln T_c that were found one by one. @return how many T_c there
+ * are; with fewer than two `start` is not set */
 static size_t guess(const ch_fit_group *group, ch_joint_onset *start)
 {
     double weight = 0, x = 0, y = 0, xx = 0, xy = 0, delta = 0;
@@ -297,7 +297,7 @@ static ch_code find_onset(ch_fit_group *group, const ch_fit_options *options, co
     ch_critical_law *law = &group->joint[CH_TC_ONSET];
     ch_joint_onset start = {0}, found = {0};
     if (guess(group, &start) < 2) {
-        return CH_OK; /* the note on a by onset says it */
+        return CH_OK; /* the note on a by onset says why */
     }
     ch_joint_space space;
     ch_code code = ch_joint_space_init(&space, group, options, err);
@@ -328,13 +328,13 @@ out:
     return code;
 }
 
-/* The T at which the power law of ||Dw||/||w0|| = A T^delta P^gamma is the threshold. */
+/* Finds the T at which the power law ||Dw||/||w0|| = A T^delta P^gamma reaches the threshold. */
 static ch_code find_escape(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means, ch_error *err)
 {
     const ch_power_law *power = &group->weight_change;
     ch_critical_law *law = &group->joint[CH_TC_ESCAPE];
     if (!(power->temp_exponent > 0) || !isfinite(power->train_exponent)) {
-        return CH_OK; /* the notes on delta and gamma say it */
+        return CH_OK; /* the notes on delta and gamma say why */
     }
     ch_regression regression = {0};
     const ch_code code = ch_regression_init(&regression, group, CH_LOG_WEIGHT_CHANGE, err);

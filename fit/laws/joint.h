@@ -16,12 +16,12 @@ typedef struct {
     size_t count, num_trains;
     size_t *cells;                    /* [count] indices of the group's cells, by P; owned */
     size_t *begin;                    /* [num_trains + 1] first point of each P; owned */
-    double *log_temp, *log_train, *y; /* [count]; ln P is less mean_log_train; owned */
+    double *log_temp, *log_train, *y; /* [count]; mean_log_train is subtracted from ln P; owned */
     double *columns;                  /* [parameters][count] of the Jacobian; owned */
     double mean_log_train;
     double delta;       /* the given one; NaN: it is fitted */
     ch_range ranges[2]; /* of a and of ln m */
-    ch_range sharpness; /* of m: its ends as the user wrote them, which the logarithms of ranges[1] round */
+    ch_range sharpness; /* range of m, its ends as the user wrote them: ranges[1] has rounded logarithms */
     bool held[2];       /* whether a and ln m stay where they start */
     double step;        /* where to stop, as ch_onset_iterate */
     bool converged;     /* whether the last minimisation did */
@@ -43,7 +43,8 @@ void ch_joint_load(ch_joint_space *self, const ch_cell_mean *means);
  *      sum_i w_i [y_i - ln y0_P - (1/m) ln(1 + e^z)]^2,  z = m delta (ln T_i - ln c + a ln P_i),
  *
  *  over ln c, a, ln m and, unless given, ln delta, as ch_onset_fit does at one P. The plateaus enter linearly and are
- *  eliminated: given the rest, ln y0_P is the mean over the P's points, by weight, of ln y less the rest.
+ *  eliminated: for given other parameters, the best ln y0_P is the weighted mean over the points of P of ln y minus
+ *  the term with the logarithm.
  *
  *  @param start  where to start; an identifiable crossover
  *  @param step   where to stop: 1e-10, or 1e-4 for replicas

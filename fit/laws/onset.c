@@ -172,7 +172,7 @@ bool ch_onset_iterate(gsl_multifit_nlinear_workspace *solver, double step)
     for (int i = 0; i < most_iterations; i++) {
         const int status = gsl_multifit_nlinear_iterate(solver);
         if (status != GSL_SUCCESS) {
-            return status == GSL_ENOPROG; /* no step lowers the sum any more: at a minimum up to rounding */
+            return status == GSL_ENOPROG; /* no step lowers the sum any more: a minimum up to rounding */
         }
         const gsl_vector *moved = solver->dx;
         if (gsl_vector_max(moved) < step && gsl_vector_min(moved) > -step) {
@@ -270,7 +270,7 @@ bool ch_onset_beats_line(const ch_onset_space *self, double squares, double line
     for (size_t i = 0; i < self->count; i++) {
         scale += gsl_vector_get(self->weights, i) * self->y[i] * self->y[i];
     }
-    const double rounding = 1e-24 * scale; /* what rounding leaves of exact data; a line that leaves less is exact */
+    const double rounding = 1e-24 * scale; /* the sum of squares that rounding leaves of exact data */
     const double ratio = (line_squares - squares) / extra / ((squares + rounding) / freedom);
     return line_squares > 100 * rounding && ratio > 0 && gsl_cdf_fdist_Q(ratio, extra, freedom) < 0.001;
 }

@@ -18,8 +18,9 @@ typedef struct {
     gsl_multifit_nlinear_workspace *solver;
 } ch_onset_space;
 
-/** The delta that T_c is found with, because T_c, m and delta of a single P can hardly be told apart: that of the power
- *  law wherever there is one, else a fixed delta. NaN: it is fitted. */
+/** The delta with which T_c is found. The data of a single P hardly tell T_c, m and delta apart, so delta is taken
+ *  from the power law where there is one, or else from the user who fixed it. It is NaN where there is neither, and is
+ *  then fitted. */
 double ch_onset_delta(const ch_power_law *weight_change, const ch_fit_options *options);
 
 /** Fewest points for the fit: one more than there are parameters. */
@@ -58,11 +59,11 @@ double ch_logistic(double z);
 /** The straight line through the loaded points: its slope, and its sum of squares. */
 void ch_onset_line(const ch_onset_space *self, double *slope, double *squares);
 
-/** Whether a crossover with this sum of squares beats the line (F test at 0.001). */
+/** Whether a crossover with this sum of squares fits better than the straight line (F test at 0.001). */
 bool ch_onset_beats_line(const ch_onset_space *self, double squares, double line_squares);
 
-/** Where T_c lies by the points loaded in `space`: at the crossover when there is one that beats the straight line,
- *  else under the points where they rise and over them where they are flat.
+/** Where T_c lies by the points loaded in `space`: T_c is that of the crossover, where there is one that fits better
+ *  than a straight line. Else T_c lies below all points where they rise, and above all of them where they are flat.
  *
  *  @param crossover  out: all NaN when there is none
  *  @param log_temp   out: ln T_c, or of the bound */

@@ -1,4 +1,4 @@
-/* outliers.c — runs beside the power laws: which are outliers, and which are left out and why. */
+/* outliers.c — compares runs with the power laws: which runs are outliers, and which are left out, and why. */
 #include "fit/laws/outliers.h"
 
 #include <gsl/gsl_cdf.h>
@@ -9,15 +9,17 @@
 #include <stdlib.h>
 
 /* A run is compared with the other data sets at its own (P, T), because data sets are independent. It is not compared
- * with its own data set at other T. Far above the onset the runs of one data set are a single run scaled by T and do
- * not differ at all, until rounding or kappa makes two of them part; from then on they differ as two sequences of
- * batches do. In units of their usual difference, which is 0, the first run to part would be infinitely far away. */
+ * with its own data set at other T. Far above the onset the runs of one data set at several T are one run scaled by T.
+ * Their scaled values are equal, until rounding or the margin kappa makes two of them choose different samples. From
+ * then on they differ as runs with different batches do. The usual difference between them is 0, so that in its units
+ * the first run that differs would be infinitely far away. */
 
 /* Probability that a table without outliers has one named. */
 static const double FALSE_ALARMS = 0.05;
-/* Fewest data sets at a (P, T) whose median says where the others are. */
+/* The runs of a (P, T) are tested only if they are on this many data sets or more. A median of fewer does not tell
+ * which of them is off. */
 enum { LEAST_SETS = 3 };
-/* Efficiency of Qn for normal numbers: it is as precise as the standard deviation of this share of the numbers. */
+/* The efficiency of Qn for normal numbers: Qn is as precise as the standard deviation of this share of the numbers. */
 static const double QN_EFFICIENCY = 0.82;
 
 double ch_power_law_log(const ch_power_law *self, double temp, double train)
@@ -91,7 +93,7 @@ static size_t add_cell(ch_residuals *self, test_space *space, const ch_fit_group
         space->weight += weight;
         median = gsl_stats_median_from_sorted_data(space->sorted, 1, num_sets);
         factor = sqrt(1 - (2 - M_PI_2) / (double)num_sets);
-        self->num_judged += num_runs;
+        self->num_tested += num_runs;
     }
     for (size_t i = 0; i < num_runs; i++) {
         self->runs[self->num_runs++] = (ch_residual){.run = group->runs[cell->begin + i],
@@ -102,7 +104,8 @@ static size_t add_cell(ch_residuals *self, test_space *space, const ch_fit_group
     return num_sets;
 }
 
-/* Orders the farthest run first, those that are not tested last, equal ones in the order of the group's runs. */
+/* Orders runs by their distance, the farthest first. Runs that are not tested come last, and equal ones stand in the
+ * order of the group's runs. */
 static int compare_residuals(const void *left, const void *right)
 {
     const ch_residual *a = left, *b = right;
@@ -118,9 +121,9 @@ static void test_runs(ch_residuals *self, const test_space *space)
     self->spread = space->spread / space->weight;
     if (!(self->spread > rounding)) { /* there are no data sets to compare, or they do not differ */
         self->spread = self->dof = self->limit = NAN;
-        self->num_judged = 0;
+        self->num_tested = 0;
     } else {
-        self->limit = gsl_cdf_tdist_Qinv(FALSE_ALARMS / 2 / (double)self->num_judged, self->dof);
+        self->limit = gsl_cdf_tdist_Qinv(FALSE_ALARMS / 2 / (double)self->num_tested, self->dof);
     }
     for (size_t i = 0; i < self->num_runs; i++) {
         ch_residual *one = &self->runs[i];
@@ -128,7 +131,7 @@ static void test_runs(ch_residuals *self, const test_space *space)
         one->sigmas /= self->spread;
         one->chance = isnan(one->sigmas)
                           ? NAN
-                          : fmin(1, 2 * gsl_cdf_tdist_Q(fabs(one->sigmas), self->dof) * (double)self->num_judged);
+                          : fmin(1, 2 * gsl_cdf_tdist_Q(fabs(one->sigmas), self->dof) * (double)self->num_tested);
         self->num_outliers += fabs(one->sigmas) > self->limit;
     }
     qsort(self->runs, self->num_runs, sizeof *self->runs, compare_residuals);
@@ -153,7 +156,8 @@ ch_code ch_residuals_init(ch_residuals *self, const ch_fit_group *group, ch_fit_
     }
     double freedom = 0;
     for (size_t p = 0; p < group->num_trains; p++) {
-        size_t most_sets = 1; /* of a T at this P; other T may hold copies of the same runs, and add nothing */
+        /* The data sets at a T with most of them: other T may have copies of the same runs, and add no freedom. */
+        size_t most_sets = 1;
         for (size_t c = ch_fit_first_cell(group, p); c < ch_fit_first_cell(group, p + 1); c++) {
             const ch_fit_cell *cell = &group->cells[c];
             if (cell->complete && ch_fit_is_in_window(group, cell)) {

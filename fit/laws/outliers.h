@@ -1,4 +1,5 @@
-/* outliers.h — runs beside the power laws: which are outliers, and which are left out and why. Private to fit/. */
+/* outliers.h — compares runs with the power laws: which runs are outliers, and which are left out, and why. Private to
+ * fit/. */
 #ifndef CH_FIT_OUTLIERS_H
 #define CH_FIT_OUTLIERS_H
 

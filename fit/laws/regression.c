@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether a cell has a row in the design. For t* those in which a budget ended runs have one too. */
+/* Whether a cell has a row in the design. In the design for t* cells in which a budget ended runs have one too. */
 static bool is_used(const ch_fit_group *group, const ch_fit_cell *cell, ch_fit_log which)
 {
     const bool is_known = which == CH_LOG_TIME ? cell->num_diverged == 0 : cell->complete;
@@ -34,7 +34,7 @@ static void add_limited(ch_regression *self, const uint32_t *data_set, size_t ro
     for (size_t i = cell->begin; i < cell->end && !cell->complete; i++) {
         const ch_run *run = self->group->runs[i];
         const double log_time = log(run->time);
-        if (isfinite(log_time)) { /* a run that was ended before its first step says nothing */
+        if (isfinite(log_time)) { /* a run that a budget ended before its first step says nothing */
             self->limited[self->num_limited++] = (ch_limited_run){row, data_set[i], run->status == CH_BUDGET, log_time};
         }
     }
@@ -134,7 +134,7 @@ void ch_regression_space_free(ch_regression_space *self)
 typedef struct {
     const ch_regression *regression;
     ch_regression_space *space;
-    bool may_reuse; /* the sum of squares is not asked for, so that a decomposition may be used again */
+    bool may_reuse; /* the sum of squares is not needed, so that a decomposition may be used again */
 } least_squares;
 
 /* Splits the design into the columns whose factors are fitted, and y less the columns whose factors are held.
@@ -162,7 +162,8 @@ static size_t split(const least_squares *self, const bool held[2], size_t column
     return p;
 }
 
-/* Solves for another y by the decomposition that there is: the same operations as those of the first solution.
+/* Solves for another y with the decomposition that is already there. The operations are those of solve_first, so that
+ * the result has the same bits.
  * @return whether it could */
 static bool solve_again(const least_squares *self, const gsl_matrix *fitted, gsl_vector *factors)
 {
@@ -278,8 +279,8 @@ static double expected(const ch_limited_run *run, double mean, double deviation,
     return mean + deviation * hazard;
 }
 
-/* Sets y and weights of the cells that are not complete to what is expected of their runs, and adds these runs to the
- * sums for the variance. @return the largest change of a y */
+/* Sets y and weight of each cell that is not complete: a run that a budget ended counts with the mean of what lies
+ * beyond its bound. Adds these runs to the sums for the variance. @return the largest change of a y */
 static double fill_in(const ch_regression *self, ch_regression_space *space, const double *copies, double deviation,
                       spread *all)
 {
@@ -288,7 +289,7 @@ static double fill_in(const ch_regression *self, ch_regression_space *space, con
         const size_t row = self->limited[i].row;
         const double mean = isnan(deviation) ? 0 : predict(space, row);
         double sum = 0, weight = 0, value = 0, variance = 0;
-        const ch_limited_run *known = NULL; /* the run that value and variance are of */
+        const ch_limited_run *known = NULL; /* the run for which `value` and `variance` were computed */
         for (; i < self->num_limited && self->limited[i].row == row; i++) {
             const ch_limited_run *run = &self->limited[i];
             const double times = times_drawn(run, copies);
@@ -325,7 +326,7 @@ static spread spread_of_complete(const ch_regression *self, const ch_regression_
     return all;
 }
 
-/* Sums of all cells to begin with, where lower bounds are taken for values. */
+/* Sums of all cells for the first step, in which a lower bound counts as a value. */
 static spread spread_of_all(const ch_regression *self, const ch_regression_space *space, const ch_cell_mean *means,
                             const double *copies)
 {
@@ -339,7 +340,7 @@ static spread spread_of_all(const ch_regression *self, const ch_regression_space
     return all;
 }
 
-/* Expectation maximisation. It starts from the law that takes lower bounds for values. */
+/* Expectation maximisation. It starts from the law in which a lower bound counts as a value. */
 static bool maximise(const ch_regression *self, ch_regression_space *space, const ch_cell_mean *means,
                      const double *copies, const ch_range ranges[2])
 {

@@ -34,7 +34,7 @@ ch_code ch_regression_init(ch_regression *self, const ch_fit_group *group, ch_fi
                            ch_error *err) CH_MUST_CHECK;
 void ch_regression_free(ch_regression *self);
 
-/** The columns of a design are 1, ln T and ln P, the latter two less their means. */
+/** The columns of a design are 1, ln T and ln P. The mean is subtracted from the last two. */
 enum { CH_REGRESSION_COLUMNS = 3 };
 
 /** What one thread needs to solve a design. All vectors and matrices are owned. */
@@ -42,7 +42,7 @@ typedef struct {
     gsl_matrix *design;              /* [num_cells][CH_REGRESSION_COLUMNS] */
     gsl_matrix *fitted, *covariance; /* the columns whose factors are fitted; covariance of these factors */
     gsl_vector *weights, *y;         /* [num_cells] */
-    gsl_vector *left, *factors;      /* y less the columns whose factors are held; the fitted factors */
+    gsl_vector *left, *factors;      /* y minus the columns whose factors are held; the fitted factors */
     gsl_multifit_linear_workspace *linear;
     bool is_decomposed;                         /* `linear` has the decomposition for the weights at hand, */
     bool decomposed_held[2];                    /* with these factors held */
@@ -68,8 +68,8 @@ void ch_regression_space_free(ch_regression_space *self);
 bool ch_regression_fit(const ch_regression *self, ch_regression_space *space, const ch_cell_mean *means,
                        const double *copies, const ch_range ranges[2], ch_power_law *law);
 
-/** ln A of another quantity that has the law's exponents: the mean over the cells of the design, by weight, of ln y
- *  less the law's T and P dependence. */
+/** ln A of another quantity that has the law's exponents: the weighted mean over the cells of the design of ln y minus
+ *  the T and P dependence of the law. */
 double ch_regression_amplitude(const ch_regression *self, const ch_cell_mean *means, ch_fit_log which,
                                const ch_power_law *law);
 

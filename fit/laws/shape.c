@@ -220,8 +220,8 @@ static void range_of(const ch_trend *curve, ch_trend_shape shape, double *lo, do
 
 /* Takes 95 % intervals from the profile of the likelihood. A value of the parameter is allowed if its squares exceed
  * the least ones by at most F times the variance, F being the 95 % point for 1 and dof degrees of freedom. At each
- * allowed value, what is left of this excess gives an interval of the exponent; all of these together are its interval.
- */
+ * allowed value, the rest of the allowed excess gives an interval of the exponent. The interval of the exponent is the
+ * union of these. */
 static void take_intervals(const shape_point *points, size_t num, size_t best, double variance, size_t dof,
                            ch_shape_fit *fit)
 {
@@ -257,7 +257,7 @@ static void fit_shape(shape_space *self, ch_trend_shape shape, ch_shapes *shapes
     }
     const double squares = points[best].squares;
     fit->dof = self->curve->num_points - num_parameters(shape);
-    /* with one data set, what a shape leaves is all that its error can be estimated from */
+    /* with one data set the error can be estimated only from the squares that the shape leaves */
     const bool alone = self->curve->num_sets < 2;
     const double variance = alone ? squares / (double)fit->dof : shapes->variance;
     fit->found = isfinite(squares);

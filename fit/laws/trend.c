@@ -1,4 +1,4 @@
-/* trend.c — what each data set has over P, once the T dependence is divided out. */
+/* trend.c — ln y of each data set against P, after the T dependence of the power law was subtracted. */
 #include "fit/laws/trend.h"
 #include "fit/table/data_sets.h"
 

@@ -1,10 +1,12 @@
-/* trend.h — what each data set has over P, once the T dependence is divided out. Private to fit/. */
+/* trend.h — ln y of each data set against P, after the T dependence of the power law was subtracted. Private to fit/.
+ */
 #ifndef CH_FIT_TREND_H
 #define CH_FIT_TREND_H
 
 #include "fit/table/cells.h"
 
-/** What each data set has over P: the mean of ln y over the T of the window, with T^delta divided out. */
+/** ln y of each data set against P: its mean over the T of the window, after the T dependence of the power law was
+ *  subtracted. */
 typedef struct {
     size_t num_points; /* number of P with complete cells in the window */
     size_t num_sets;   /* number of data sets that have runs at all of them */

@@ -10,25 +10,28 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Crossover corrections tried in turn, and how many T each must leave.
+/* The limits of the crossover's correction, which are tried one after the other, and how many T each of them must
+ * leave in the window.
  *
- * Being strict costs little, since data sets differ more than runs at two T on one of them. Measured at chi = 0, 1, 3
- * with d = 16, P = 2^7 … 2^11, T = 2^-18 … 2 and 8 data sets: 1 % instead of 0.1 % takes 8 or 9 of the 20 T instead of
- * 4 to 6. It moves gamma and b by an eighth of their errors or less, and lowers these by an eighth or less. It halves
- * the error of delta at chi = 0 and 1; yet at chi = 3, where delta is sharpest, the correction shifts it by -0.0015,
- * more than its error: 0.9976 ± 0.0011 instead of 0.9993 ± 0.0005 (at 5 %: 0.993 ± 0.002). */
+ * A strict limit costs little precision, because the errors come from the differences between data sets, and more T on
+ * the same data sets reduce these little. This was measured at chi = 0, 1 and 3 with d = 16, P = 2^7 … 2^11, 20 T from
+ * 2^-18 to 2, and 8 data sets. With a limit of 1 % the window has 8 or 9 of the 20 T; with 0.1 % it has 4 to 6. The
+ * larger window changes gamma and b by at most an eighth of their errors, and reduces these errors by at most an
+ * eighth. It halves the error of delta at chi = 0 and 1. At chi = 3, where delta has its smallest error, the
+ * correction shifts delta by -0.0015, which is more than that error: delta is 0.9976 ± 0.0011 with 1 %, and 0.9993 ±
+ * 0.0005 with 0.1 % (0.993 ± 0.002 with 5 %). */
 static const struct {
     double tolerance;
     size_t least_temps;
 } stages[] = {{0.001, 3}, {0.01, 2}, {0.05, 1}};
 
-/* What is seen of the onset at the P of a group. */
+/* The onsets and plateaus that were found at the P of a group. */
 typedef struct {
     double *sharpness, *power; /* [num_onsets] m and m delta of the P where an onset was seen; owned */
     size_t num_onsets;
-    double log_onset;   /* largest ln T_c of those */
-    double plateau_top; /* largest T of those P that lie wholly on their plateau; -inf for none */
-    size_t num_short;   /* number of P with too few T to see an onset */
+    double log_onset;   /* largest ln T_c of these onsets */
+    double plateau_top; /* largest T of the P at which all T lie on the plateau; -inf where there is no such P */
+    size_t num_short;   /* number of P that have too few T to find an onset */
 } onsets;
 
 static double top_temp(const ch_fit_group *group, size_t train)
@@ -58,7 +61,7 @@ static double end_to_end_slope(const ch_fit_group *group, size_t train)
            log(group->temps[last->temp] / group->temps[first->temp]);
 }
 
-/* Looks at one P: adds its onset, or its plateau. */
+/* Looks for the onset at one P. Adds the onset, or the largest T where all T of the P lie on the plateau. */
 static ch_code see_train(onsets *self, const ch_fit_group *group, size_t train, const ch_cell_mean *means,
                          ch_error *err)
 {
@@ -170,7 +173,7 @@ static void local_slopes(const ch_fit_group *group, const bool *inside, const si
     }
 }
 
-/* Index of the last temperature before the local slope departs from that of the temperatures below it. */
+/* The index of the last temperature before the local slope departs from the slopes at lower temperatures. */
 static size_t find_departure(const ch_fit_group *group, const double *slopes, const size_t *next, size_t first)
 {
     ch_moments before = {0}; /* of the slopes accepted so far */

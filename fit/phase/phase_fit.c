@@ -54,7 +54,7 @@ static size_t skip_nan(const double *values, size_t i, size_t count)
 
 ch_tc_place ch_phase_least(const double *log_temps, const double *values, size_t count, double *log_temp)
 {
-    /* first … last hold the least value; before and after are its neighbours; `count` stands for none */
+    /* the indices first to last have the least value, before and after are their neighbours; `count` stands for none */
     size_t before = count, first = count, last = count, after = count;
     size_t previous = count, finite = 0;
     for (size_t i = skip_nan(values, 0, count); i < count; i = skip_nan(values, i + 1, count)) {

@@ -122,17 +122,17 @@ void ch_report_print_outliers(const ch_fit_group *group, FILE *out)
     for (size_t law = 0; law < NUM_LAWS; law++) {
         const ch_residuals *self = residuals_of(group, law);
         char line[256];
-        if (self->num_judged == 0) {
+        if (self->num_tested == 0) {
             continue;
         }
         if (self->num_outliers == 0) {
             snprintf(line, sizeof line,
                      "%s: σ = %.3g between data sets; all %zu runs within %.1f σ (outliers: over %.1f σ)",
-                     laws[law].symbol, self->spread, self->num_judged, fabs(self->runs[0].sigmas), self->limit);
+                     laws[law].symbol, self->spread, self->num_tested, fabs(self->runs[0].sigmas), self->limit);
         } else {
             snprintf(line, sizeof line,
                      "%s: σ = %.3g between data sets; %zu of %zu runs over %.1f σ off (chance of any: 5 %%)",
-                     laws[law].symbol, self->spread, self->num_outliers, self->num_judged, self->limit);
+                     laws[law].symbol, self->spread, self->num_outliers, self->num_tested, self->limit);
         }
         fputs(separator, out);
         separator = "";
@@ -146,7 +146,7 @@ void ch_report_print_outliers(const ch_fit_group *group, FILE *out)
 static json_t *law_json(const ch_residuals *self)
 {
     return json_pack("{s:I, s:I, s:o, s:o, s:o}", "runs", (json_int_t)self->num_runs, "judged",
-                     (json_int_t)self->num_judged, "spread", ch_json_real(self->spread), "dof", ch_json_real(self->dof),
+                     (json_int_t)self->num_tested, "spread", ch_json_real(self->spread), "dof", ch_json_real(self->dof),
                      "limit", ch_json_real(self->limit));
 }
 

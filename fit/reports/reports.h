@@ -4,9 +4,8 @@
  * printing functions return nothing: a stream keeps its own error, and the caller looks at it once all is printed
  * (ferror, or the return value of fflush).
  *
- * JSON objects are the caller's (json_decref). Reals are written with all their digits; a number that a fit could not
- * have, NaN here, is null there.
- */
+ * JSON objects are the caller's (json_decref). Reals are written with all their digits; a number that is NaN here,
+ * because it could not be fitted, is null there. */
 #ifndef CH_REPORTS_H
 #define CH_REPORTS_H
 
@@ -25,12 +24,12 @@
 void ch_fit_print(const ch_fit *self, FILE *out);
 
 /** Prints comma-separated values: a line of column names, then a row for every exponent, every shape over P and every
- *  T_c. The settings that groups share come first in each row; what a row does not have is empty. */
+ *  T_c. The settings that groups share come first in each row; a column is empty where a row has no such value. */
 void ch_fit_print_csv(const ch_fit *self, FILE *out);
 
 /** Prints the exponents as a LaTeX tabular (booktabs): a row for every group and a column for every exponent that some
- *  group has. The standard error stands in parentheses behind the value, in units of its last digits. A second row has
- *  what theory gives, for groups that there is a theory for. */
+ *  group has. The standard error stands in parentheses behind the value, in units of its last digits. For a group with
+ *  a theory, a second row has what theory gives. */
 void ch_fit_print_latex(const ch_fit *self, FILE *out);
 
 /** The report as one object: "exponents", "tc" and "groups" (lists), the options "threshold", "sigmas", "replicas" and

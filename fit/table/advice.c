@@ -1,4 +1,4 @@
-/* advice.c — sentences on what a group lacks, ending in the sweep that would make it. */
+/* advice.c — sentences on the runs that a group lacks. Each ends in the command for the sweep that makes these runs. */
 #include "fit/table/advice.h"
 
 #include <math.h>

@@ -1,11 +1,12 @@
-/* advice.h — sentences on what a group lacks, ending in the sweep that would make it. Private to fit/. */
+/* advice.h — sentences on the runs that a group lacks. Each ends in the command for the sweep that makes these runs.
+ * Private to fit/. */
 #ifndef CH_FIT_ADVICE_H
 #define CH_FIT_ADVICE_H
 
 #include "fit/results.h"
 
-/** What a group lacks, and so what the sweep varies. Its other settings are those of the group, and it has as many data
- *  sets as the group, or ten if these are fewer. */
+/** What a group lacks, which is what the sweep varies. The sweep has the settings of the group and as many data sets
+ *  as the group has, but at least ten. */
 typedef enum {
     CH_ADVICE_DATA_SETS, /* the group's P and T on ten data sets, or twice as many as there are */
     CH_ADVICE_TRAINS,    /* its largest P, twice and four times that, at its T */

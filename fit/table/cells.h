@@ -29,8 +29,8 @@ typedef enum { CH_LOG_WEIGHT_CHANGE, CH_LOG_TIME, CH_LOG_RELATIVE, CH_NUM_LOGS }
 /** ln y of a run. @param logs  out: one for each quantity */
 void ch_fit_logs_of(const ch_run *run, double logs[CH_NUM_LOGS]);
 
-/** Means over the runs of a cell, in the table or in a replica. Without runs, or where the cell is not complete, all is
- *  0 and means nothing. */
+/** Means over the runs of a cell, in the table or in a replica. Where the cell has no runs or is not complete, all
+ *  members are 0 and have no meaning. */
 typedef struct {
     double weight;              /* number of runs, each counted as often as its data set was drawn */
     double log[CH_NUM_LOGS];    /* mean of ln y */

@@ -21,7 +21,7 @@ bool ch_fit_is_key(size_t setting)
     case CH_SETTING_MAX_STEPS:
     case CH_SETTING_MAX_UPDATES:
     case CH_SETTING_MAX_SECONDS:
-    case CH_SETTING_ENGINE: /* engines give runs of the same distribution */
+    case CH_SETTING_ENGINE: /* the runs of all engines follow the same distribution */
     case CH_SETTING_RECORD:
     case CH_SETTING_KERNEL:
     case CH_SETTING_DATA_DIR:
@@ -57,7 +57,7 @@ static int compare_keys(const ch_settings *a, const ch_settings *b)
     return order;
 }
 
-/* Orders by key, then as the table does; the runs lie in one array. */
+/* Orders runs by their keys. Runs of one key stay in the order of the table, which is that of their addresses. */
 static int compare_runs(const void *left, const void *right)
 {
     const ch_run *a = *(const ch_run *const *)left;
@@ -167,7 +167,7 @@ void ch_fit_group_label(const ch_fit *self, const ch_fit_group *group, char *tex
     const uint64_t of_networks = UINT64_C(1) << CH_SETTING_MODEL | UINT64_C(1) << CH_SETTING_DATA;
     const uint64_t always = UINT64_C(1) << CH_SETTING_CHI | UINT64_C(1) << CH_SETTING_DIM |
                             (ch_settings_is_network(&group->key) ? of_networks : 0) |
-                            group->key.linear << CH_SETTING_LINEAR; /* a twin is always said to be one */
+                            group->key.linear << CH_SETTING_LINEAR; /* the label of a twin always says that it is one */
     size_t used = 0;
     if (size > 0) {
         text[0] = '\0';

@@ -20,7 +20,8 @@
 
 #include "fit/results.h"
 
-/** How far a ratio may be from 1, and by how many standard errors, before it counts as different. */
+/** A ratio counts as different from 1 when it is off by more than this share and by more than this many standard
+ *  errors. */
 #define CH_LAZY_TOLERANCE 0.1
 #define CH_LAZY_SIGMAS    3.0
 
@@ -45,7 +46,8 @@ typedef struct {
 
 /** The end of the lazy regime at one P, by one quantity. */
 typedef struct {
-    /* INSIDE: it ends at `temp`; BELOW: already at the least T that counts; ABOVE: not up to `temp` */
+    /* INSIDE: lazy training ends at `temp`; BELOW: it has ended at `temp` already, the least T that counts; ABOVE: it
+     * has not ended at `temp`, the largest T that counts */
     ch_tc_place place;
     double temp, relative;  /* T, and ||Dw||/||w0|| of the network there; NaN for NONE, when no T counts */
     ch_lazy_mean agreement; /* mean over the pairs at all T below the end; NaN where there are none */
