@@ -56,10 +56,11 @@ static ch_code note_single(ch_fit_group *group, const ch_fit_options *options, c
         return CH_OK;
     }
     if (is_fixed(options, first) || is_fixed(options, second)) {
-        return ch_fit_note(group, err, "no %s: it needs two %s in the window, there is one",
+        return ch_fit_note(group, err, "no %s: it needs two values of %s in the window, and there is only one",
                            is_fixed(options, first) ? two : one, variable);
     }
-    return ch_fit_note(group, err, "no %s, no %s: they need two %s in the window, there is one", one, two, variable);
+    return ch_fit_note(group, err, "no %s, no %s: they need two values of %s in the window, and there is only one", one,
+                       two, variable);
 }
 
 static ch_code note_missing(ch_fit_group *group, const ch_fit_options *options, const ch_regression *regression,
@@ -85,8 +86,7 @@ static ch_code note_missing(ch_fit_group *group, const ch_fit_options *options, 
         return CH_OK;
     }
     return ch_fit_note(group, err,
-                       "no exponents: T and P vary together in the window, their effects cannot be told "
-                       "apart");
+                       "no exponents: T and P vary together in the window, so that their effects cannot be told apart");
 }
 
 static ch_code fit_power_law(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means,
@@ -115,7 +115,7 @@ static ch_code fit_power_law(ch_fit_group *group, const ch_fit_options *options,
         }
     }
     if (isnan(ranges[0].lo) || isnan(ranges[1].lo)) {
-        code = ch_fit_note(group, err, "no time_delta, no b: what they are tied to could not be had");
+        code = ch_fit_note(group, err, "no time_delta, no b: the exponents that they are tied to could not be fitted");
     }
 out:
     ch_regression_space_free(&space);
@@ -130,7 +130,8 @@ static ch_code note_decade(ch_fit_group *group, const char *what, const char *va
     if (!(ratio > 1 && ratio < 10)) {
         return CH_OK;
     }
-    return ch_fit_note(group, err, "%s rest on a factor of %.3g in %s, under a decade: they are local slopes", what,
+    return ch_fit_note(group, err,
+                       "%s come from a factor of %.3g in %s, which is under a decade: they are local slopes", what,
                        ratio, variable);
 }
 

@@ -56,7 +56,7 @@ static ch_code draw_both(const lazy_page *page, ch_panel *panel, const ch_series
     }
     ch_panel_key(panel, NULL, &network_mark, "network");
     ch_panel_key(panel, TWIN_STYLE, NULL, "linearised twin");
-    return ch_panel_finish(panel, "temperature T", label, false, "no data: none is above 0", err);
+    return ch_panel_finish(panel, "temperature T", label, false, "no data: no value is above 0", err);
 }
 
 typedef ch_code (*series_init)(ch_series *self, const ch_fit_group *group, size_t offset, ch_error *err);
@@ -153,7 +153,7 @@ static ch_code draw_ratios(const lazy_page *page, ch_panel *panel, ch_lazy_quant
     }
     panel->is_ratio = true;
     return ch_panel_finish(panel, over_relative ? "weight variation of the network ‖Δw‖ / ‖w₀‖" : "temperature T",
-                           label, false, "no data: no (P, T) has fitted pairs alone", err);
+                           label, false, "no data: at every (P, T) a pair did not fit", err);
 }
 
 static ch_code draw_panel(const lazy_page *page, size_t index, ch_panel *panel, ch_error *err)
@@ -184,11 +184,11 @@ static ch_code say_end(const ch_lazy_row *row, ch_sentences *words, ch_error *er
     const ch_lazy_end *end = &row->ends[CH_LAZY_WEIGHT_CHANGE];
     const unsigned long long train = row->train;
     if (end->place == CH_TC_NONE) {
-        return ch_sentences_add(words, err, "P = %llu: the end cannot be told.", train);
+        return ch_sentences_add(words, err, "P = %llu: no T has the pairs that it takes to find the end.", train);
     }
     if (end->place == CH_TC_ABOVE) {
-        return ch_sentences_add(words, err, "P = %llu: ‖Δw‖ is the twin's up to T = %.3g, ‖Δw‖/‖w₀‖ = %.2g.", train,
-                                end->temp, end->relative);
+        return ch_sentences_add(words, err, "P = %llu: ‖Δw‖ agrees with the twin's up to T = %.3g, ‖Δw‖/‖w₀‖ = %.2g.",
+                                train, end->temp, end->relative);
     }
     return ch_sentences_add(words, err, "P = %llu: ‖Δw‖ leaves the twin's at T %s %.3g, ‖Δw‖/‖w₀‖ = %.2g.", train,
                             end->place == CH_TC_BELOW ? "≤" : "=", end->temp, end->relative);
@@ -199,14 +199,15 @@ static ch_code say_all(const ch_lazy *lazy, ch_sentences *words, ch_error *err)
     enum { MOST_ENDS = 3 }; /* of the largest P */
     ch_code code = ch_sentences_add(
         words, err,
-        "%zu pair%s of fitted runs, of equal P, T and seeds, on %zu data set%s. Ratios: geometric means "
-        "over data sets ± one s.e., where every pair fitted.",
+        "%zu pair%s of fitted runs, of equal P, T and seeds, on %zu data set%s. Ratios are geometric means "
+        "over data sets ± one s.e.; they are drawn where every pair fitted.",
         lazy->num_pairs, lazy->num_pairs == 1 ? "" : "s", lazy->num_data_sets, lazy->num_data_sets == 1 ? "" : "s");
     if (code != CH_OK) {
         return code;
     }
     code = ch_sentences_add(words, err,
-                            "End of the lazy regime: the ratio beyond %g %% (shaded) and %g s.e., at the next T too.",
+                            "The lazy regime ends where the ratio is off 1 by more than %g %% (shaded) and %g s.e., at "
+                            "the next T too.",
                             100 * CH_LAZY_TOLERANCE, CH_LAZY_SIGMAS);
     if (code != CH_OK) {
         return code;

@@ -68,7 +68,8 @@ static ch_code draw_weight_change(const ch_overview *overview, ch_panel *panel, 
     }
     ch_panel_shade(panel, group->window_lo, group->window_hi, "fit window");
     ch_panel_vertical(panel, mean_onset(group), "onset T_c");
-    return ch_panel_finish(panel, "temperature T", "weight change ‖Δw‖", false, "no data: no run has ended well", err);
+    return ch_panel_finish(panel, "temperature T", "weight change ‖Δw‖", false, "no data: no run has a value above 0",
+                           err);
 }
 
 /* (b) ||Dw|| P^-gamma against T: the curves of all P fall on A T^delta where the joint law holds. */
@@ -135,7 +136,7 @@ static ch_code draw_time(const ch_overview *overview, ch_panel *panel, ch_error 
         ch_power_text("P", slope, text + strlen(text), sizeof text - strlen(text));
         ch_panel_power(panel, from, to, ch_panel_lift(panel) * start, slope, THEORY_STYLE, text);
     }
-    return ch_panel_finish(panel, "training samples P", "training time t*", true, "no data: no run has ended well",
+    return ch_panel_finish(panel, "training samples P", "training time t*", true, "no data: no run has a value above 0",
                            err);
 }
 
@@ -255,7 +256,8 @@ static ch_code draw_signal_noise(const ch_overview *overview, ch_panel *panel, c
             }
         }
     }
-    return ch_panel_finish(panel, "temperature T", "signal s, noise r", false, "no data: no run has ended well", err);
+    return ch_panel_finish(panel, "temperature T", "signal s, noise r", false, "no data: no run has a value above 0",
+                           err);
 }
 
 /* (e) signal and noise where there is a teacher's direction to measure along; else, for networks, the test error. */

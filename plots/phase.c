@@ -69,7 +69,7 @@ static ch_code say_slope(const ch_phase *phase, ch_sentences *words, ch_error *e
     }
     if (isnan(phase->slope.value)) {
         return ch_sentences_add(words, err,
-                                "No k: T_opt ∝ α^k needs T_opt inside the T at three α < 1, it is at %zu%s.",
+                                "No k: T_opt ∝ α^k needs a T_opt inside the sampled T at three α < 1; %zu have one%s.",
                                 phase->num_slope, theory);
     }
     return ch_sentences_add(words, err, "T_opt ∝ α^k over the %zu α below 1: k = %s%.3f%s%s.", phase->num_slope,
@@ -94,9 +94,9 @@ static ch_code say_marks(const ch_phase *phase, ch_sentences *words, ch_error *e
     if (!phase->measured[CH_PHASE_TEST_ERROR]) {
         return CH_OK;
     }
-    code =
-        ch_sentences_add(words, err, "T_opt: the T of least test error, with its 95 %% interval%s; triangles: bounds.",
-                         phase->num_data_sets > 1 ? " over data sets" : ", which one data set does not give");
+    code = ch_sentences_add(words, err,
+                            "T_opt is the T of least test error, with its 95 %% interval%s; triangles are bounds.",
+                            phase->num_data_sets > 1 ? " over data sets" : ", which one data set does not give");
     if (code != CH_OK) {
         return code;
     }
@@ -107,8 +107,8 @@ static ch_code say_marks(const ch_phase *phase, ch_sentences *words, ch_error *e
 static ch_code say_all(const ch_phase *phase, ch_sentences *words, ch_error *err)
 {
     ch_code code = ch_sentences_add(words, err,
-                                    "%zu run%s on %zu data set%s. Colours: means over data sets, thin lines at their "
-                                    "ticks; white: no run, or one diverged.",
+                                    "%zu run%s on %zu data set%s. Colours are means over data sets; thin lines are "
+                                    "contours at the ticks of the colours. White: no run, or one diverged.",
                                     phase->num_runs, phase->num_runs == 1 ? "" : "s", phase->num_data_sets,
                                     phase->num_data_sets == 1 ? "" : "s");
     if (code != CH_OK) {
@@ -119,8 +119,8 @@ static ch_code say_all(const ch_phase *phase, ch_sentences *words, ch_error *err
         return code;
     }
     return ch_sentences_add(words, err,
-                            phase->by_budget ? "No run fitted: values are where the budgets ended."
-                                             : "Cells with runs that a budget ended count for no line.");
+                            phase->by_budget ? "No run fitted: the values are those at which budgets ended the runs."
+                                             : "No line uses a cell in which a budget ended runs.");
 }
 
 /* @param content  the diagram */

@@ -79,18 +79,20 @@ static void put_runs(ch_caption *block, const ch_overview *overview)
              group->num_data_sets == 1 ? "" : "s");
     ch_caption_put_wrapped(block, text);
     if (censored > 0) {
-        snprintf(text, sizeof text, "Ended by a budget: %zu; lower bounds, open triangles.", censored);
+        snprintf(text, sizeof text, "A budget ended %zu run%s (bounds, open triangles).", censored,
+                 censored == 1 ? "" : "s");
         ch_caption_put_wrapped(block, text);
     }
     if (diverged > 0) {
-        snprintf(text, sizeof text, "Diverged, not drawn: %zu.", diverged);
+        snprintf(text, sizeof text, "%zu run%s diverged and %s not drawn.", diverged, diverged == 1 ? "" : "s",
+                 diverged == 1 ? "is" : "are");
         ch_caption_put_wrapped(block, text);
     }
     if (has_strips(overview)) {
         const size_t outliers = group->weight_residuals.num_outliers + group->time_residuals.num_outliers;
         snprintf(text, sizeof text,
-                 "Under (b), (c): over the joint law; band: ± σ of single runs; crosses: %zu outlier%s.", outliers,
-                 outliers == 1 ? "" : "s");
+                 "Strips under (b), (c): ratio to the joint law; band: ± σ of single runs; crosses: %zu outlier%s.",
+                 outliers, outliers == 1 ? "" : "s");
         ch_caption_put_wrapped(block, text);
     }
     if (group->key.model == CH_ARCH_PERCEPTRON && group->key.batch != 0) {

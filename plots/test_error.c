@@ -68,8 +68,8 @@ static ch_code write_page(const ch_page_head *head, const void *content, FILE *o
         }
     }
     code = ch_sentences_add(&sentences, err,
-                            "Points: mean over data sets ± one s.e.; open triangles: a budget ended runs; diverged "
-                            "runs are not drawn.");
+                            "Points are means over data sets ± one s.e. Open triangles: a budget ended runs there. "
+                            "Diverged runs are not drawn.");
     if (code != CH_OK) {
         goto out;
     }

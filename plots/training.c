@@ -258,8 +258,8 @@ static ch_code write_caption(const ch_run_table *table, size_t index, FILE *out,
     const ch_page_head shown = {.key = &table->runs[0].settings, .runs = runs, .num_runs = table->count};
     ch_sentences sentences = {.count = 0};
     ch_code code = ch_sentences_add(&sentences, err,
-                                    "A run for each T, on the first data set. A symbol marks its last point over 0, "
-                                    "and says how it ended.");
+                                    "One run for each T, on the first data set. A symbol marks the last point above 0 "
+                                    "of a curve, and tells how the run ended.");
     if (code != CH_OK) {
         goto out;
     }

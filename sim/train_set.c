@@ -36,7 +36,7 @@ ch_code ch_sources_find_images(ch_sources *self, ch_resolved *resolved, ch_error
     if (settings->train > pool->count || settings->test > pool->count - settings->train) {
         return ch_error_set(
             err, CH_ERROR_INPUT,
-            "train is %llu and test is %llu, but %s has %zu images in %s; accepted are as many together",
+            "train is %llu and test is %llu, but %s has %zu images in %s: the two may add up to no more than that",
             (unsigned long long)settings->train, (unsigned long long)settings->test, ch_image_set_name(set),
             pool->count, settings->data_dir);
     }

@@ -94,7 +94,7 @@ static void says_what_it_needs(void **state)
     assert_int_equal(fit.groups[0].tc[0].place, CH_TC_NONE);
     bool said = false;
     for (size_t i = 0; i < fit.groups[0].num_notes; i++) {
-        said = said || strstr(fit.groups[0].notes[i], "T_c by error cannot be told at 4 of 4 P") != NULL;
+        said = said || strstr(fit.groups[0].notes[i], "T_c by error could not be found at 4 of 4 P") != NULL;
     }
     assert_true(said);
     ch_fit_free(&fit);

@@ -187,7 +187,7 @@ static void test_upper_departure(void **state)
     assert_close(fit.groups[0].window_lo, 0.125, 1e-15);
     assert_close(fit.groups[0].window_hi, 4, 1e-15);
     assert_int_equal(fit.groups[0].window_temps, 6);
-    assert_note(&fit.groups[0], "T above 4 left out");
+    assert_note(&fit.groups[0], "T above 4 are left out");
     release(&fit, &table);
 }
 
@@ -419,7 +419,7 @@ static void test_table(void **state)
     assert_non_null(strstr(text, "chi = 1, dim = 16\n"));
     assert_non_null(strstr(text, "distance"));
     assert_non_null(strstr(text, "T_c by escape (‖Δw‖ = 1 ‖w₀‖)"));
-    assert_non_null(strstr(text, "left out of all else"));
+    assert_non_null(strstr(text, "enter the law of"));
     free(text);
     release(&fit, &table);
 }

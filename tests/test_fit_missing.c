@@ -28,10 +28,11 @@ static void test_censored_cells(void **state)
     }
     fit_table(&fit, &table, 2);
     const ch_fit_group *group = &fit.groups[0];
-    assert_note(group,
-                "P = 16384: as a budget ended runs before they fitted, only lower bounds in the law of t* and left "
-                "out of all else, T = 2 (2 of 5 runs)");
-    assert_note(group, "P = 2048: left out of every fit, as runs diverged, T = 4 (1 of 5 runs)");
+    assert_note(
+        group,
+        "P = 16384: a budget ended runs before they fitted, so that these T enter the law of t* alone, with these "
+        "runs as lower bounds: T = 2 (2 of 5 runs)");
+    assert_note(group, "P = 2048: runs diverged, so that these T are left out of every fit: T = 4 (1 of 5 runs)");
     /* Diverged runs are left out everywhere. Lower bounds far under a law without noise change nothing. */
     assert_close(exponent_value(group, "b", NULL), 2, 1e-6);
     assert_close(exponent_value(group, "delta", NULL), 1, 1e-10);
@@ -84,7 +85,7 @@ static void test_one_temp(void **state)
     assert_close(exponent_value(&fit.groups[0], "b", NULL), 2, 1e-10);
     assert_null(find_exponent(&fit.groups[0], "delta", NULL));
     assert_note(&fit.groups[0], "no delta, no time_delta");
-    assert_note(&fit.groups[0], "onset cannot be found");
+    assert_note(&fit.groups[0], "no onset was found, as it takes 5 T or more");
     release(&fit, &table);
 }
 
@@ -121,7 +122,7 @@ static void test_one_data_set(void **state)
     assert_non_null(delta);
     assert_close(delta->estimate.value, 1, 1e-10);
     assert_true(isnan(delta->estimate.stderr_) && isnan(delta->estimate.lo) && isnan(delta->estimate.hi));
-    assert_note(&fit.groups[0], "one data set");
+    assert_note(&fit.groups[0], "there is only one data set");
     release(&fit, &table);
 }
 
@@ -216,7 +217,7 @@ static void test_repeats_and_versions(void **state)
     assert_int_equal(fit.num_groups, 1);
     assert_int_equal(group->num_runs, once.count);
     assert_note(group, "150 runs of older results versions are left out");
-    assert_note(group, "150 runs are left out, as they repeat others");
+    assert_note(group, "150 runs are left out, as they repeat other runs");
     assert_false(has_note(group, "a budget ended runs"));
     assert_close(exponent_value(group, "delta", NULL), 1, 1e-10);
     assert_close(exponent_value(group, "b", NULL), 2, 1e-10);

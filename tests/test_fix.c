@@ -324,7 +324,7 @@ static void test_fixed_in_place_of_data(void **state)
     assert_int_equal(find_exponent(group, "delta", NULL)->held, CH_HELD_FIXED);
     assert_close(exponent_value(group, "gamma", NULL), 0.5, 1e-10);
     assert_in(group->weight_change.log_amplitude, -1e-9, 1e-9);
-    assert_true(has_note(group, "no time_delta: it needs two T") && !has_note(group, "no delta"));
+    assert_true(has_note(group, "no time_delta: it needs two values of T") && !has_note(group, "no delta"));
     assert_close(find_by_method(group, "a", "escape", "joint")->estimate.value, 0.5, 1e-10);
     release(&fit, &table);
     planted.num_temps = planted.num_trains;
@@ -397,7 +397,8 @@ static void test_ties(void **state)
     }
     fit_held(&fit, &table, (held){.tie = "time_delta=delta"});
     assert_true(isnan(fit.groups[0].time.train_exponent));
-    assert_true(has_note(&fit.groups[0], "no time_delta, no b: what they are tied to could not be had"));
+    assert_true(
+        has_note(&fit.groups[0], "no time_delta, no b: the exponents that they are tied to could not be fitted"));
     release(&fit, &table);
 }
 

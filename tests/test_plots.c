@@ -258,11 +258,11 @@ static void test_degenerate_groups(void **state)
         {{.trains = 4, .temps = 1, .seeds = 2, .train0 = 100, .temp0 = 0.3, .temp_factor = 2},
          "no critical temperature"},
         {{.trains = 4, .temps = 5, .seeds = 2, .train0 = 64, .temp0 = 1, .temp_factor = 10, .all = CH_BUDGET},
-         "Ended by a budget: 40"},
+         "A budget ended 40 runs"},
         {{.trains = 4, .temps = 5, .seeds = 2, .train0 = 64, .temp0 = 1, .temp_factor = 10, .all = CH_DIVERGED},
-         "no data: no run has ended well"},
+         "no data: no run has a value above 0"},
         {{.trains = 14, .temps = 31, .seeds = 1, .train0 = 1, .temp0 = 1e-9, .temp_factor = 1.9, .censor = true},
-         "Ended by a budget: 7"},
+         "A budget ended 7 runs"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         size_t length = 0;

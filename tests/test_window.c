@@ -78,7 +78,7 @@ static void check_end(const double *slopes, size_t num_slopes, int last)
     assert_close(group->window_lo, ldexp(1, plant_default().first_temp), 1e-15);
     assert_close(group->window_hi, ldexp(1, plant_default().first_temp + last), 1e-15);
     assert_int_equal(group->window_temps, last + 1);
-    assert_int_equal(has_note(group, "the slope of ln ||Dw|| departs"), last < (int)num_slopes);
+    assert_int_equal(has_note(group, "the slope of ln ||Dw|| over ln T departs"), last < (int)num_slopes);
     release(&fit, &table);
 }
 
@@ -115,7 +115,7 @@ static void test_flat_is_a_plateau(void **state)
     ch_fit fit;
     fit_slopes(&fit, &table, (const double[]){0.15, 0.15, 0.15}, 3);
     assert_int_equal(fit.groups[0].window_temps, 4);
-    assert_note(&fit.groups[0], "the onset cannot be found");
+    assert_note(&fit.groups[0], "no onset was found, as it takes 5 T or more");
     release(&fit, &table);
     fit_slopes(&fit, &table, (const double[]){0.06, 0.06, 0.06}, 3);
     assert_int_equal(fit.groups[0].window_temps, 0);

@@ -188,8 +188,8 @@ static ch_code estimate(ch_collapse *self, const ch_fit_group *group, const ch_p
     const ch_estimate a = ch_estimate_make(whole->a, a_deviation, group->num_data_sets);
     if (!ch_replicas_are_enough(&replicas, count) || !(a.lo > whole->lo && a.hi < whole->hi)) {
         code = ch_advice_sentence(&self->reason, group, CH_ADVICE_DATA_SETS, err,
-                                  "no collapse: the data sets do not agree on one within the shifts that leave the "
-                                  "curves beside each other");
+                                  "no collapse: the error of a is larger than the range of a in which the curves "
+                                  "overlap");
         goto out;
     }
     self->a = a;
@@ -217,14 +217,14 @@ static ch_code collapse_points(ch_collapse *self, const ch_fit_group *group, con
     case CH_MASTER_APART:
         return ch_advice_sentence(
             &self->reason, group, CH_ADVICE_BEND, err,
-            "no collapse: whatever a, some P has fewer than two points within the temperatures of "
-            "another");
+            "no collapse: at every a some P has fewer than two points within the range of another P's curve");
     case CH_MASTER_UNDECIDED:
         break;
     }
     return ch_advice_sentence(&self->reason, group, CH_ADVICE_BEND, err,
-                              "no collapse: the curves have no bend, or the errors hide it, and straight lines lie on "
-                              "each other for any a; the T must reach from the plateau well into the power law");
+                              "no collapse: the curves have no bend, or their errors hide it, and straight lines can "
+                              "be laid on each other at any a; the T must reach from the plateau well into the power "
+                              "law");
 }
 
 /* Sets the exponents of theory, which knows the perceptron under SGD alone. */
@@ -249,8 +249,8 @@ static ch_code collapse_group(ch_collapse *self, const ch_fit_group *group, ch_c
     find_theory(self, group);
     if (group->num_data_sets < 2) {
         return ch_advice_sentence(&self->reason, group, CH_ADVICE_DATA_SETS, err,
-                                  "no collapse: there is one data set, and points are weighed by the spread between "
-                                  "data sets");
+                                  "no collapse: there is one data set, and it takes the spread between data sets to "
+                                  "weigh the points");
     }
     ch_code code = ch_points_init(&points, group, quantity, err);
     if (code != CH_OK) {

@@ -85,9 +85,9 @@ ch_code ch_fit_estimate_number(ch_fit_group *group, const ch_replicas *replicas,
     if (count == replicas->count) {
         return CH_OK;
     }
-    return ch_fit_note(group, err, "%s: %zu of %zu replicas of the data sets do not have it%s", what,
+    return ch_fit_note(group, err, "%s could not be found in %zu of %zu replicas of the data sets%s", what,
                        replicas->count - count, replicas->count,
-                       isnan(estimate->stderr_) ? "; no error is given" : " and are left out of its error");
+                       isnan(estimate->stderr_) ? ", so that it has no error" : ", which are left out of its error");
 }
 
 void ch_fit_hold_estimate(ch_estimate *estimate, ch_range range, ch_held held)

@@ -91,8 +91,8 @@ static ch_code note_copies(ch_fit_group *group, const ch_fit_options *options, c
         return CH_OK;
     }
     return ch_fit_note(group, err,
-                       "delta has no spread: in the window the runs of a data set are one run scaled by T, so that "
-                       "more T there add nothing");
+                       "delta has no spread: it is the same in all replicas, because in the window the runs of a data "
+                       "set are one run scaled by T; more T there would add nothing");
 }
 
 /* How the number that a tied number follows got its value. */
@@ -123,7 +123,8 @@ static ch_code estimate_exponent(ch_fit_group *group, const ch_fit_options *opti
     if (code != CH_OK || exponent.held != CH_HELD_BOUND) {
         return code;
     }
-    return ch_fit_note(group, err, "%s lies at its bound %g: the data would have it beyond", name, value);
+    return ch_fit_note(group, err, "%s lies at its bound %g, beyond which a free fit would go: it has no error", name,
+                       value);
 }
 
 static ch_code estimate_exponents(ch_fit_group *group, const ch_fit_options *options, const ch_replicas *replicas,
@@ -251,10 +252,11 @@ static ch_code fit_line(ch_fit_group *group, ch_replicas *replicas, const bool *
     if (line.count >= 2) {
         code = estimate_line(group, replicas, &line, definition, theory, err);
     } else if (group->num_trains > 1 && (!has_own_note || ch_fit_has_critical(group, definition))) {
-        code = ch_fit_note(group, err,
-                           "no a by %s: it needs T_c inside the sampled T (in %g %% of the replicas) at two "
-                           "P or more, it is at %zu",
-                           ch_tc_definition_name(definition), 100 * enough_inside, line.count);
+        code =
+            ch_fit_note(group, err,
+                        "no a by %s: it needs a T_c inside the sampled T, also in %g %% of the replicas, at two P or "
+                        "more; %zu P have one",
+                        ch_tc_definition_name(definition), 100 * enough_inside, line.count);
     }
 out:
     free(line.index);
@@ -317,7 +319,9 @@ ch_code ch_fit_estimate(ch_fit_group *group, const ch_fit_options *options, ch_b
         goto out;
     }
     if (group->num_data_sets < 2) {
-        code = ch_fit_note(group, err, "one data set: no errors, as it is data sets that differ");
+        code = ch_fit_note(
+            group, err,
+            "there are no errors: they come from the differences between data sets, and there is only one data set");
         if (code != CH_OK) {
             goto out;
         }

@@ -34,7 +34,8 @@ static ch_code note_bound(ch_fit_group *group, const char *what, ch_held held, d
     if (held != CH_HELD_BOUND) {
         return CH_OK;
     }
-    return ch_fit_note(group, err, "%s lies at its bound %g: the data would have it beyond", what, value);
+    return ch_fit_note(group, err, "%s lies at its bound %g, beyond which a free fit would go: it has no error", what,
+                       value);
 }
 
 static ch_code estimate_onset(ch_fit_group *group, const ch_fit_options *options, const ch_replicas *replicas,

@@ -218,13 +218,13 @@ static ch_code note(ch_fit_group *group, const ch_fit_options *options, bool is_
     const double chance = ch_tc_error_false_alarms(options->sigmas, group->num_temps);
     if (is_found) {
         return ch_fit_note(group, err,
-                           "T_c by error: a test error that T does not change would have one at a P with a chance of "
-                           "%.2g",
+                           "T_c by error may be a false alarm: even if T did not change the test error, one would be "
+                           "found at each P with a probability of %.2g",
                            chance);
     }
     return ch_fit_note(group, err,
-                       "no T_c by error: up to T = %g the test error does not leave by %g sigma the value that it has "
-                       "at the lowest T (a chance leave: %.2g at each P)",
+                       "no T_c by error: up to T = %g the test error does not differ by %g sigma from its value at the "
+                       "lowest T (by chance it does so at each P with a probability of %.2g)",
                        group->temps[group->num_temps - 1], options->sigmas, chance);
 }
 

@@ -98,7 +98,7 @@ static ch_code note_undecided(ch_fit_group *group, ch_tc_definition definition, 
     if (count == 0) {
         return CH_OK;
     }
-    return ch_fit_note(group, err, "T_c by %s cannot be told at %zu of %zu P: %s", rules[definition]->name, count,
+    return ch_fit_note(group, err, "T_c by %s could not be found at %zu of %zu P: %s", rules[definition]->name, count,
                        group->num_trains, rules[definition]->needs);
 }
 

@@ -38,7 +38,7 @@ static double theory_of(const ch_perceptron_theory *theory)
 
 const ch_tc_rule ch_tc_by_escape = {
     .name = "escape",
-    .needs = "too few T at which every run fitted",
+    .needs = "there are too few T at which every run fitted",
     .rank = 0,
     .find = find,
     .describe = describe,

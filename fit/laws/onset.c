@@ -360,7 +360,7 @@ static double theory_of(const ch_perceptron_theory *theory)
 
 const ch_tc_rule ch_tc_by_onset = {
     .name = "onset",
-    .needs = "too few T at which every run fitted",
+    .needs = "there are too few T at which every run fitted",
     .rank = 1,
     .init = make_space,
     .free = free_space,

@@ -221,8 +221,9 @@ static ch_code set_window(ch_fit_group *group, const bool *inside, size_t count,
         for (size_t t = last + 1; t <= top; t++) {
             group->window_temps -= inside[t];
         }
-        code = ch_fit_note(group, err, "T above %s left out: the slope of ln ||Dw|| departs there from its value below",
-                           text);
+        code = ch_fit_note(
+            group, err,
+            "T above %s are left out: there the slope of ln ||Dw|| over ln T departs from its value at lower T", text);
     }
 out:
     free(next);
@@ -234,24 +235,29 @@ out:
 static ch_code note_window(ch_fit_group *group, const onsets *seen, size_t count, size_t stage, ch_error *err)
 {
     if (count == 0 && (seen->num_onsets > 0 || seen->plateau_top > 0)) {
-        return ch_fit_note(group, err,
-                           "no exponents: no T lies far enough above the onset (at T = %.3g or more); sample larger T",
-                           fmax(exp(seen->log_onset), seen->plateau_top));
+        return ch_fit_note(
+            group, err,
+            "no exponents: no T lies far enough above the onset, which is at T = %.3g or more; sample larger T",
+            fmax(exp(seen->log_onset), seen->plateau_top));
     }
     if (count == 0) {
         return ch_fit_note(group, err, "no exponents: there is no (P, T) at which every run fitted; raise the budgets");
     }
     if (seen->num_onsets == 0 && seen->num_short > 0) {
-        return ch_fit_note(group, err, "with under %zu T at a P the onset cannot be found: all T are taken as above it",
-                           ch_onset_least(false));
+        return ch_fit_note(
+            group, err,
+            "no onset was found, as it takes %zu T or more at a P to find one: all T are taken to lie above it",
+            ch_onset_least(false));
     }
     if (seen->num_onsets == 0) {
-        return ch_fit_note(group, err, "no onset is visible: all T are taken as above it");
+        return ch_fit_note(group, err, "no onset is visible: all T are taken to lie above it");
     }
     if (stage > 0) {
-        return ch_fit_note(group, err,
-                           "under %zu T are so far above the onset that its trace is under %g %%: %g %% taken",
-                           stages[0].least_temps, 100 * stages[0].tolerance, 100 * stages[stage].tolerance);
+        return ch_fit_note(
+            group, err,
+            "the window begins where the onset's trace in ||Dw|| is under %g %%: with %g %% it would have "
+            "fewer than %zu T",
+            100 * stages[stage].tolerance, 100 * stages[0].tolerance, stages[0].least_temps);
     }
     return CH_OK;
 }

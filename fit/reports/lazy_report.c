@@ -127,8 +127,9 @@ void ch_lazy_print(const ch_lazy_list *self, const ch_fit *fit, FILE *out)
 {
     if (self->count > 0) {
         fprintf(out,
-                "\nNetworks beside their linearised twins: ratios network / twin under the end of the lazy\n"
-                "regime, the T at which it ends (beyond %g %% and %g errors), and test errors' difference\n",
+                "\nNetworks beside their linearised twins: the mean ratios network / twin below the end of\n"
+                "the lazy regime; the T at which it ends, where a ratio is off by more than %g %% and %g\n"
+                "standard errors; and the mean difference of the test errors below that end\n",
                 100 * CH_LAZY_TOLERANCE, CH_LAZY_SIGMAS);
     }
     for (size_t i = 0; i < self->count; i++) {

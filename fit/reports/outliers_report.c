@@ -25,18 +25,18 @@ void ch_report_print_excluded(const ch_fit_group *group, FILE *out)
 {
     static const char *const reasons[] = {
         [CH_EXCLUDED_VERSION] = "of older results versions",
-        [CH_EXCLUDED_REPEAT] = "repeats under other budgets",
-        [CH_EXCLUDED_NO_WINDOW] = "as there is no window",
+        [CH_EXCLUDED_REPEAT] = "that repeat others under other budgets",
+        [CH_EXCLUDED_NO_WINDOW] = "because there is no window",
         [CH_EXCLUDED_BELOW] = "under the window",
         [CH_EXCLUDED_ABOVE] = "over the window",
-        [CH_EXCLUDED_BUDGET] = "ended by a budget (bounds in t*)",
-        [CH_EXCLUDED_BESIDE_BUDGET] = "beside those (but in t*)",
+        [CH_EXCLUDED_BUDGET] = "ended by a budget (lower bounds in the law of t*)",
+        [CH_EXCLUDED_BESIDE_BUDGET] = "at a (P, T) with such runs (in the law of t* alone)",
         [CH_EXCLUDED_DIVERGED] = "diverged",
-        [CH_EXCLUDED_BESIDE_DIVERGED] = "beside those that diverged",
+        [CH_EXCLUDED_BESIDE_DIVERGED] = "at a (P, T) with diverged runs",
     };
     char text[640]; /* room for all reasons with numbers of twenty digits */
     size_t left_out = 0;
-    int used = snprintf(text, sizeof text, "in the joint laws %zu run%s; left out", group->excluded[CH_INCLUDED],
+    int used = snprintf(text, sizeof text, "the joint laws use %zu run%s; left out are", group->excluded[CH_INCLUDED],
                         group->excluded[CH_INCLUDED] == 1 ? "" : "s");
     for (int k = CH_INCLUDED + 1; k < CH_NUM_EXCLUSIONS; k++) {
         if (group->excluded[k] > 0) {
@@ -131,7 +131,8 @@ void ch_report_print_outliers(const ch_fit_group *group, FILE *out)
                      laws[law].symbol, self->spread, self->num_tested, fabs(self->runs[0].sigmas), self->limit);
         } else {
             snprintf(line, sizeof line,
-                     "%s: σ = %.3g between data sets; %zu of %zu runs over %.1f σ off (chance of any: 5 %%)",
+                     "%s: σ = %.3g between data sets; %zu of %zu runs are over %.1f σ off (without outliers, the "
+                     "probability that any run is: 5 %%)",
                      laws[law].symbol, self->spread, self->num_outliers, self->num_tested, self->limit);
         }
         fputs(separator, out);

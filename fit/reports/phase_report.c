@@ -65,7 +65,7 @@ static void print_slope(const ch_phase *self, FILE *out)
         return; /* k has no meaning here */
     }
     if (isnan(self->slope.value)) {
-        fprintf(out, "  no k: it needs T_opt inside the sampled T at three alpha < 1 or more, it is at %zu\n",
+        fprintf(out, "  no k: it needs a T_opt inside the sampled T at three alpha < 1; %zu have one\n",
                 self->num_slope);
         return;
     }
@@ -110,7 +110,7 @@ static void print_phase(const ch_phase *self, FILE *out)
         fputc('\n', out);
     }
     if (self->by_budget) {
-        fputs("  no run fitted: values are where the budgets ended\n", out);
+        fputs("  no run fitted: the values are those at which budgets ended the runs\n", out);
     }
     print_slope(self, out);
 }

@@ -70,7 +70,7 @@ static ch_code keep_runs(ch_fit_group *group, ch_error *err)
         return CH_OK;
     }
     return ch_fit_note(group, err,
-                       "%zu runs are left out, as they repeat others under other budgets and got no further",
+                       "%zu runs are left out, as they repeat other runs under other budgets and got no further",
                        current - kept);
 }
 
@@ -209,9 +209,9 @@ static ch_code note_left_out(ch_fit_group *group, size_t train, bool diverged, c
         code = ch_error_memory(err, "a note on a fit");
     } else if (named > 0) {
         code = ch_fit_note(group, err,
-                           diverged ? "P = %llu: left out of every fit, as runs diverged, T = %s"
-                                    : "P = %llu: as a budget ended runs before they fitted, only lower bounds in the "
-                                      "law of t* and left out of all else, T = %s",
+                           diverged ? "P = %llu: runs diverged, so that these T are left out of every fit: T = %s"
+                                    : "P = %llu: a budget ended runs before they fitted, so that these T enter the law "
+                                      "of t* alone, with these runs as lower bounds: T = %s",
                            (unsigned long long)group->trains[train], list);
     }
     free(list);
