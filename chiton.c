@@ -1,6 +1,7 @@
 /* chiton.c — the program: finds the command and calls it. */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "core/names.h"
 
 #include <gsl/gsl_errno.h>
 #include <omp.h>

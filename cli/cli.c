@@ -1,6 +1,8 @@
 /* cli.c — functions that all commands use: options, messages, exit status, output, signals. */
 #include "cli/cli.h"
 
+#include "core/memory.h"
+#include "core/names.h"
 #include "core/obstacle.h"
 #include "core/text.h"
 #include "models/twin/kernel_file.h"

@@ -3,6 +3,8 @@
 #include "cli/commands.h"
 #include "core/text.h"
 
+#include "core/clock.h"
+#include "core/names.h"
 #include "data/data.h"
 
 #include <inttypes.h>
@@ -135,8 +137,7 @@ static ch_code fetch(ch_image_set set, const char *dir, const char *from, ch_err
 {
     display shown = {.shown = ch_clock_now(), .terminal = isatty(STDERR_FILENO) != 0};
     const ch_watch watch = {.stop = ch_cli_catch_signals(), .progress = progress, .say = say, .context = &shown};
-    const ch_fetch_how how = {.watch = &watch};
-    const ch_code code = ch_fetch_images(set, dir, from, &how, err);
+    const ch_code code = ch_fetch_images(set, dir, from, &watch, err);
     end_line(&shown);
     return code;
 }

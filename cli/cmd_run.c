@@ -1,6 +1,8 @@
 /* cmd_run.c — `chiton run`: trains once and prints the result as a table or as JSON. */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "sim/store/json.h"
+#include "sim/store/results.h"
 
 #include <math.h>
 #include <omp.h>

@@ -162,7 +162,7 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_error
     if (code != CH_OK) {
         goto out;
     }
-    sweep.sources.kernel_folder = options->kernels;
+    sweep.kernel_folder = options->kernels;
     if (options->dry_run) {
         say_memory(&sweep, options->threads);
     } else {

@@ -1,8 +1,10 @@
 /* cmd_theory.c — chiton theory: what is predicted, for a density exponent alone or for given settings. */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "core/memory.h"
 #include "core/text.h"
 #include "perceptron/online.h"
+#include "sim/store/json.h"
 
 #include <math.h>
 #include <stddef.h>

@@ -1,6 +1,8 @@
 /* meter.c — shows the progress of a long command. */
 #include "cli/meter.h"
 
+#include "core/clock.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <unistd.h>

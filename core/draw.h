@@ -2,7 +2,7 @@
 #ifndef CH_DRAW_H
 #define CH_DRAW_H
 
-#include "core/core.h"
+#include "core/random.h"
 
 #include <stdint.h>
 

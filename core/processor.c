@@ -1,6 +1,6 @@
 /* processor.c — whether this processor has the instructions that the library was built to use. Compiled for every
  * x86-64 (Makefile), as it runs before that is known. */
-#include "core/processor.h"
+#include "core/processor_private.h"
 
 #include <stdbool.h>
 #include <stdio.h>

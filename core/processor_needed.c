@@ -1,6 +1,6 @@
 /* processor_needed.c — the sets of instructions that this library is compiled to use, as the compiler states them. The
  * file has no instructions of its own, so that it can be asked on any processor. */
-#include "core/processor.h"
+#include "core/processor_private.h"
 
 enum {
 #define CH_SET(name, leaf, subleaf, reg, bit, saved) SET_##name,

@@ -1,6 +1,8 @@
 /* cifar.c — CIFAR-10's binary format: records of a class and the pixels in planes red, green, blue. */
 #include "data/gz.h"
 
+#include "core/memory.h"
+
 #include <string.h>
 
 enum { CLASS = 1, PIXELS = 3 * 32 * 32, RECORD = CLASS + PIXELS };

@@ -6,7 +6,6 @@
 #include "data/fetch.h"
 #include "data/images.h"
 #include "data/law.h"
-#include "data/linear_error.h"
 #include "data/sample_set.h"
 
 #endif

@@ -1,6 +1,7 @@
 /* examples.c — labelled examples of the synthetic laws. */
 #include "data/examples.h"
 
+#include "core/memory.h"
 #include "data/law_private.h"
 
 #include <stdlib.h>

@@ -2,6 +2,7 @@
 #include "data/fetch.h"
 
 #include "core/obstacle.h"
+#include "data/fetch_private.h"
 #include "data/images_private.h"
 #include "data/part.h"
 
@@ -303,13 +304,12 @@ static ch_code fetch_cifar(const char *folder, const ch_fetch_how *how, ch_error
     return ch_fetch_archive(folder, &cifar_archive, files, source->num_files, how, err);
 }
 
-ch_code ch_fetch_images(ch_image_set set, const char *dir, const char *from, const ch_fetch_how *how, ch_error *err)
+ch_code ch_fetch_images(ch_image_set set, const char *dir, const char *from, const ch_watch *watch, ch_error *err)
 {
     const char *const given[] = {from, NULL};
     const char *const *own = set == CH_IMAGES_MNIST ? mnist_mirrors : cifar_mirrors;
-    ch_fetch_how here = *how;
+    const ch_fetch_how how = {.mirrors = from != NULL ? given : own, .watch = watch};
     char folder[PATH_MAX];
-    here.mirrors = from != NULL ? given : own;
     ch_code code = ch_path_join(folder, dir, ch_image_set_name(set), err);
     if (code != CH_OK) {
         return code;
@@ -322,5 +322,5 @@ ch_code ch_fetch_images(ch_image_set set, const char *dir, const char *from, con
     if (code != CH_OK) {
         return code;
     }
-    return set == CH_IMAGES_MNIST ? fetch_mnist(folder, &here, err) : fetch_cifar(folder, &here, err);
+    return set == CH_IMAGES_MNIST ? fetch_mnist(folder, &how, err) : fetch_cifar(folder, &how, err);
 }

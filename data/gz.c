@@ -1,6 +1,8 @@
 /* gz.c — reading files that may be gzipped. */
 #include "data/gz.h"
 
+#include "core/memory.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -1,4 +1,5 @@
 /* image_files.c — the files of image sets: their names, checksums and where they lie. */
+#include "core/names.h"
 #include "core/text.h"
 #include "data/images_private.h"
 

@@ -1,6 +1,7 @@
 /* images.c — pools of images, and labelled examples drawn from them. */
 #include "data/images.h"
 
+#include "core/memory.h"
 #include "core/text.h"
 #include "data/images_private.h"
 

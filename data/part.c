@@ -1,6 +1,7 @@
 /* part.c — a file under download: NAME.part until its MD5 is right, then NAME. */
 #include "data/part.h"
 
+#include "data/fetch_private.h"
 #include "data/images_private.h"
 
 #include <errno.h>

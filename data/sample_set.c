@@ -1,6 +1,7 @@
 /* sample_set.c — samples of the depleted Gaussian law. */
 #include "data/sample_set.h"
 
+#include "core/memory.h"
 #include "data/law_private.h"
 #include "data/rows.h"
 

@@ -1,6 +1,7 @@
 /* unpack.c — unpacking files of an archive. */
 #include "data/fetch.h"
 
+#include "data/fetch_private.h"
 #include "data/part.h"
 
 #include <archive.h>

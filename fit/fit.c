@@ -1,5 +1,6 @@
 /* fit.c — fits a table of runs: groups, window, power laws, critical temperatures, and the errors of all. */
 #include "fit/fit.h"
+#include "core/memory.h"
 #include "fit/errors/exponents.h"
 #include "fit/laws/bounded.h"
 #include "fit/laws/constraints.h"

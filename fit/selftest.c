@@ -1,5 +1,6 @@
 /* selftest.c — plants tables with known exponents and fits them. */
 #include "fit/selftest.h"
+#include "core/memory.h"
 #include "core/statistics.h"
 #include "fit/numbers.h"
 

@@ -1,6 +1,8 @@
 /* architecture.c — the layers of every architecture. */
 #include "models/architecture.h"
 
+#include "core/memory.h"
+
 #include <gsl/gsl_randist.h>
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,10 @@
 /* active.c — the active set: which samples are unfitted, known at every update from bounds on the margins. */
 #include "perceptron/active.h"
 
+#include "core/memory.h"
 #include "perceptron/bits.h"
 #include "perceptron/gram.h"
+#include "perceptron/screening.h"
 #include "perceptron/student.h"
 
 #include <math.h>

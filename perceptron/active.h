@@ -13,6 +13,7 @@
 #define CH_ACTIVE_H
 
 #include "perceptron/perceptron.h"
+#include "perceptron/screening.h"
 
 typedef struct ch_active_set ch_active_set;
 

@@ -1,6 +1,8 @@
 /* candidates.c — lists the samples that can be unfitted while the student stays near where it is. */
 #include "perceptron/candidates.h"
 
+#include "core/memory.h"
+#include "perceptron/screening.h"
 #include "perceptron/student.h"
 
 #include <math.h>

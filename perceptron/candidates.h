@@ -11,6 +11,7 @@
 #define CH_CANDIDATES_H
 
 #include "perceptron/perceptron.h"
+#include "perceptron/screening.h"
 
 typedef struct {
     const ch_perceptron *student; /* borrowed */

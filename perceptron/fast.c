@@ -3,6 +3,8 @@
 #include "perceptron/bytes.h"
 #include "perceptron/fast_state.h"
 
+#include "core/memory.h"
+
 #include <stdlib.h>
 #include <string.h>
 

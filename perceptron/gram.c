@@ -1,6 +1,7 @@
 /* gram.c — rows of the Gram matrix, which are made when they are first used and stored while there is memory. */
 #include "perceptron/gram.h"
 
+#include "core/memory.h"
 #include "data/rows.h"
 
 #include <math.h>

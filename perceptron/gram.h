@@ -9,6 +9,7 @@
 #define CH_GRAM_H
 
 #include "perceptron/perceptron.h"
+#include "perceptron/screening.h"
 
 /** Rows are made in whole blocks of places. Places beyond the P samples have entries of 0. */
 enum { CH_GRAM_BLOCK = 64, CH_GRAM_LANES = 8 };

@@ -1,6 +1,8 @@
 /* online.c — averages over a fresh sample, the online ODE, and predictions for P samples. */
 #include "perceptron/online.h"
 
+#include "data/linear_error.h"
+
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_sf_gamma.h>
 #include <math.h>

@@ -1,4 +1,6 @@
 /* online_student.c — the perceptron with infinitely many samples: every batch is fresh. */
+#include "core/memory.h"
+#include "data/linear_error.h"
 #include "perceptron/online.h"
 #include "perceptron/student.h"
 

@@ -2,6 +2,8 @@
 #include "perceptron/perceptron.h"
 
 #include "core/draw.h"
+#include "core/memory.h"
+#include "data/linear_error.h"
 #include "perceptron/student.h"
 
 #include <gsl/gsl_randist.h>

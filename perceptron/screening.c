@@ -1,5 +1,7 @@
 /* screening.c — the screening index: samples in the order in which noise can make them unfitted. */
-#include "perceptron/perceptron.h"
+#include "perceptron/screening.h"
+
+#include "core/memory.h"
 
 #include <float.h>
 #include <math.h>

@@ -1,6 +1,8 @@
 /* theory.c — exponents and constants of the noise-dominated regime at one density exponent. */
 #include "perceptron/perceptron.h"
 
+#include "data/linear_error.h"
+
 #include <gsl/gsl_sf_gamma.h>
 #include <math.h>
 #include <string.h>

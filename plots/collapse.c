@@ -1,6 +1,7 @@
 /* collapse.c — one page for every group: its curves before and after their collapse, and the ratio of its points to
  * the master curve. */
 #include "fit/collapse/collapse.h"
+#include "core/memory.h"
 #include "plots/page.h"
 #include "plots/panel.h"
 

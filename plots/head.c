@@ -1,6 +1,8 @@
 /* head.c — what a page is about: the runs on it, its title and its file's name. */
 #include "plots/head.h"
 
+#include "core/memory.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* lazy.c — one page for every network with its linearised twin: the curves of both, their ratios, and where lazy
  * training ends. */
 #include "fit/twins/lazy.h"
+#include "core/memory.h"
 #include "plots/caption.h"
 #include "plots/page.h"
 #include "plots/panel.h"

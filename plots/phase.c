@@ -1,6 +1,7 @@
 /* phase.c — one page for every phase diagram: maps of test error, weight variation and kernel change over (alpha, T).
  */
 #include "fit/phase/phase.h"
+#include "core/memory.h"
 #include "plots/caption.h"
 #include "plots/page.h"
 #include "plots/phase_map.h"

@@ -1,5 +1,6 @@
 /* series.c — a quantity of a group's runs, one value a cell (P, T). */
 #include "plots/series.h"
+#include "core/memory.h"
 #include "core/statistics.h"
 
 #include <math.h>

@@ -1,6 +1,8 @@
 /* strip.c — the strips under panels that show a joint law: the ratio of cells and outliers to the law. */
 #include "plots/overview.h"
 
+#include "core/memory.h"
+
 #include <math.h>
 
 /* Panels (b), ||Dw|| over T, and (c), t* over P. */

@@ -1,6 +1,7 @@
 /* admit.c — whether a run may begin. */
 #include "sim/admit.h"
 
+#include "core/memory.h"
 #include "models/models.h"
 #include "sim/train_kernel.h"
 

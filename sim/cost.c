@@ -1,10 +1,9 @@
 /* cost.c — what a run is expected to take: time and memory. What passes and engines take, their own modules say. */
-#include "sim/train.h"
+#include "sim/train_private.h"
 
 #include "models/cost.h"
 #include "models/models.h"
 #include "perceptron/bytes.h"
-#include "perceptron/perceptron.h"
 
 #include <math.h>
 

@@ -1,6 +1,8 @@
 /* train.c — one training run, from settings to result. */
-#include "sim/train.h"
+#include "sim/train_private.h"
 
+#include "core/clock.h"
+#include "core/memory.h"
 #include "models/models.h"
 #include "perceptron/online.h"
 

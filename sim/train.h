@@ -4,7 +4,6 @@
 
 #include "core/core.h"
 #include "sim/settings/settings.h"
-#include "sim/train_set.h"
 
 /** One point of a trajectory. */
 typedef struct {
@@ -40,33 +39,13 @@ static inline size_t ch_run_num_looks(const ch_run *self)
 
 void ch_run_free(ch_run *self);
 
-/** Trains once on a training set that is there. It does not ask whether the run may begin: ch_admit does.
+/** Reads the images where the data are images, makes the training set, and trains on it. It does not ask whether the
+ *  run may begin: ch_admit does.
  *
  *  @param run       out: free with ch_run_free, also after a failure
- *  @param resolved  with the digest of its images
- *  @param set       of the same key with num_samples >= the run's P; with train = inf not looked at
- *  @param threads   threads to use, >= 1, for test samples and where the engine can; does not change a bit of the
- * result
- *  @param watch     NULL, or who may end the run: it then ends within a fraction of a second
- *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_NUMERIC, or CH_ERROR_INTERRUPTED when stopped
- */
-ch_code ch_train(ch_run *run, const ch_resolved *resolved, const ch_train_set *set, int threads, const ch_watch *watch,
-                 ch_error *err) CH_MUST_CHECK;
-
-/** Reads the images where the data are images, makes the training set, and trains on it as ch_train.
  *  @param kernel_folder  where kernels of twins are read and kept; NULL: nowhere
  *  @return also CH_ERROR_IO, for images that cannot be read, or a kernel file that cannot be read or written */
 ch_code ch_train_alone(ch_run *run, const ch_resolved *resolved, const char *kernel_folder, int threads,
                        const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
-
-/** The number of operations that a run is expected to take, from the scaling laws. It is for ordering runs and for the
- *  time left; no result depends on it. */
-double ch_train_cost(const ch_resolved *resolved);
-
-/** The most bytes that a run takes beside its training set, without the trajectory: test samples, weights and batches;
- *  under the fast engine also lists of samples, some 40 bytes a sample, copies of a quarter of the samples, and up to
- *  16 MiB of rows of their Gram matrix. Many runs leave much of that unused. Settings that ch_admit accepts overflow
- *  nothing. */
-size_t ch_train_run_bytes(const ch_resolved *resolved);
 
 #endif

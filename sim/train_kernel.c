@@ -1,6 +1,8 @@
 /* train_kernel.c — the tangent kernels that twins train on. */
 #include "sim/train_kernel.h"
 
+#include "core/available.h"
+#include "core/memory.h"
 #include "core/minmax.h"
 #include "models/twin/kernel_file.h"
 

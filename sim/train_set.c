@@ -1,6 +1,7 @@
 /* train_set.c — making what runs train on. */
 #include "sim/train_set.h"
 
+#include "core/available.h"
 #include "perceptron/bytes.h"
 #include "sim/train_kernel.h"
 

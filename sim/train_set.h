@@ -8,11 +8,12 @@
 #include "models/architecture.h"
 #include "models/twin/kernel.h"
 #include "perceptron/perceptron.h"
+#include "perceptron/screening.h"
 #include "sim/settings/settings.h"
 
 /** Where training sets come from beside their laws. All zeroes: images are read where they are wanted, and kernels are
  *  not kept. */
-typedef struct {
+typedef struct ch_sources {
     ch_image_pool pools[CH_NUM_IMAGE_SETS]; /* images that have been read; count 0: not yet */
     const char *kernel_folder;              /* of kernel files, to read and to add to; NULL: none. Borrowed */
 } ch_sources;

@@ -3,6 +3,7 @@
 #define CH_FAST_SUPPORT_H
 
 #include "perceptron/perceptron.h"
+#include "perceptron/screening.h"
 #include "tests/support.h"
 
 static const ch_limit no_limit = {.steps = UINT64_MAX, .updates = UINT64_MAX};

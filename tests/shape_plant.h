@@ -2,6 +2,7 @@
 #ifndef CH_TESTS_SHAPE_PLANT_H
 #define CH_TESTS_SHAPE_PLANT_H
 
+#include "core/memory.h"
 #include "fit/fit.h"
 #include "fit/laws/shape.h"
 #include "tests/support.h"

@@ -3,6 +3,8 @@
 #define CH_TESTS_SWEEP_SUPPORT_H
 
 #include "cli/meter.h"
+#include "sim/sweep/memory_account.h"
+#include "sim/sweep/plan_private.h"
 #include "tests/store_support.h"
 #include "tests/support.h"
 
@@ -63,13 +65,13 @@ static inline outcome sweep_within(ch_store *store, const ch_plan *plan, size_t 
     }
     result.num_jobs = sweep.num_jobs;
     result.num_groups = sweep.num_groups;
-    sweep.memory.budget = budget;
+    sweep.memory_budget = budget;
     ch_meter_start(&meter, "runs", 0);
     const ch_watch watch = ch_meter_watch(&meter, stop);
     result.code = ch_sweep_run(&sweep, store, threads, &watch, &result.err);
     ch_meter_finish(&meter);
     result.counts = sweep.counts;
-    result.memory = sweep.memory;
+    result.memory = *sweep.memory;
     ch_sweep_free(&sweep);
     ch_sweep_free(&sweep);
     return result;

@@ -2,6 +2,8 @@
  * exactly. */
 #include "perceptron/active.c" /* its static parts are tested too */
 
+#include "core/memory.h"
+#include "perceptron/screening.h"
 #include "tests/alloc_fail.h"
 #include "tests/fast_support.h"
 

@@ -2,6 +2,7 @@
 #include "perceptron/bits.h"
 
 #include "core/core.h"
+#include "core/memory.h"
 #include "tests/support.h"
 
 #include <limits.h>

@@ -1,6 +1,7 @@
 /* test_candidates.c — a list of candidates has every sample that can be unfitted. */
 #include "perceptron/candidates.c" /* its static parts are tested too */
 
+#include "core/memory.h"
 #include "tests/alloc_fail.h"
 #include "tests/fast_support.h"
 

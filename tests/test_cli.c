@@ -3,6 +3,8 @@
 #include "tests/support.h"
 
 #include "cli/cli.h"
+#include "sim/store/json.h"
+#include "sim/store/results.h"
 
 #include <signal.h>
 #include <string.h>

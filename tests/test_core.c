@@ -1,5 +1,8 @@
 /* test_core.c — random streams, names, memory. */
+#include "core/available.h"
 #include "core/core.h"
+#include "core/memory.h"
+#include "core/names.h"
 
 #include "support.h"
 

@@ -7,6 +7,7 @@
  * number of runs, which is 0.5 % in all. The seeds are fixed, so that the program either always fails or never does. */
 #include "chiton.h"
 
+#include "sim/train_set.h"
 #include "tests/support.h"
 #include "tests/train_support.h"
 

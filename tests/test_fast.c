@@ -2,6 +2,7 @@
 #include "perceptron/fast.c" /* their static parts are tested too */
 #include "perceptron/fast_events.c"
 
+#include "core/memory.h"
 #include "tests/alloc_fail.h"
 #include "tests/fast_support.h"
 #include "tests/valgrind_support.h"

@@ -1,6 +1,7 @@
 /* test_fetch.c — a file is fetched whole or not at all; an interrupted fetch goes on where it stopped; no file is
  * replaced. */
 #include "data/data.h"
+#include "data/fetch_private.h"
 #include "data/images_private.h"
 
 #include "http_support.h"
@@ -448,16 +449,15 @@ static void folders_of_sets(void **state)
     account told = {0};
     ch_error err = {0};
     const ch_watch watch = {.stop = &told.stop, .progress = progress, .say = say, .context = &told};
-    const ch_fetch_how how = {NULL, &watch};
-    assert_int_equal(ch_fetch_images(CH_IMAGES_MNIST, path_of("new"), url_of("none"), &how, &err), CH_ERROR_IO);
+    assert_int_equal(ch_fetch_images(CH_IMAGES_MNIST, path_of("new"), url_of("none"), &watch, &err), CH_ERROR_IO);
     assert_says(&err, "/none/train-images-idx3-ubyte.gz cannot be fetched");
     assert_int_equal(rmdir(path_of("new/mnist")), 0);
-    assert_int_equal(ch_fetch_images(CH_IMAGES_CIFAR10, path_of("new"), url_of("none"), &how, &err), CH_ERROR_IO);
+    assert_int_equal(ch_fetch_images(CH_IMAGES_CIFAR10, path_of("new"), url_of("none"), &watch, &err), CH_ERROR_IO);
     assert_says(&err, "/none/cifar-10-binary.tar.gz cannot be fetched");
     write_file(path_of("new/cifar10/data_batch_4.bin"), "mine", 4);
-    assert_int_equal(ch_fetch_images(CH_IMAGES_CIFAR10, path_of("new"), url_of("none"), &how, &err), CH_ERROR_IO);
+    assert_int_equal(ch_fetch_images(CH_IMAGES_CIFAR10, path_of("new"), url_of("none"), &watch, &err), CH_ERROR_IO);
     assert_says(&err, "/new/cifar10/data_batch_4.bin is there, but is not the original");
-    assert_int_equal(ch_fetch_images(CH_IMAGES_MNIST, path_of("a/b"), NULL, &how, &err), CH_ERROR_INPUT);
+    assert_int_equal(ch_fetch_images(CH_IMAGES_MNIST, path_of("a/b"), NULL, &watch, &err), CH_ERROR_INPUT);
     assert_says(&err, "/a does not exist");
 }
 

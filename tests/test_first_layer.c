@@ -1,4 +1,5 @@
 /* test_first_layer.c — lookahead sums of the first layer, against passes from scratch. */
+#include "core/memory.h"
 #include "models/models.h"
 #include "tests/alloc_fail.h"
 #include "tests/support.h"

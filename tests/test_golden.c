@@ -3,6 +3,7 @@
  * It reads every .txt file of the folder CHITON_GOLDEN, or of tests/golden where that is not set. Differences are
  * relative to the largest entry of a tensor, or to the norm for gradients: at most 1e-10 in double precision and 1e-4
  * in single. */
+#include "core/memory.h"
 #include "tests/golden_support.h"
 
 #include <dirent.h>

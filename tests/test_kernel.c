@@ -1,5 +1,6 @@
 /* test_kernel.c — compares the tangent kernel with sums over gradients, for any blocks, number of threads and
  * precision. */
+#include "core/memory.h"
 #include "models/models.h"
 #include "tests/alloc_fail.h"
 #include "tests/support.h"

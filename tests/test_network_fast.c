@@ -1,6 +1,7 @@
 /* test_network_fast.c — compares the fast engine of networks with the plain one. */
 #include "models/learner/lookahead.h"
 
+#include "core/memory.h"
 #include "tests/learner_support.h"
 
 #include <gsl/gsl_errno.h>

@@ -3,6 +3,7 @@
 #include "models/learner/state.h"
 
 #include "core/draw.h"
+#include "core/memory.h"
 #include "perceptron/perceptron.h"
 #include "tests/learner_support.h"
 

@@ -1,6 +1,7 @@
 /* test_network_observe.c — compares observations of networks during training with their definitions. */
 #include "models/learner/lookahead.h"
 
+#include "core/memory.h"
 #include "tests/learner_support.h"
 
 #include <gsl/gsl_errno.h>

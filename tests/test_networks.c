@@ -1,5 +1,7 @@
 /* test_networks.c — compares derivatives of every layer with finite differences; sums of gradients, updates, both
  * precisions, and refused architectures. test_golden.c compares values with golden vectors. */
+#include "core/buffers.h"
+#include "core/memory.h"
 #include "models/models.h"
 #include "tests/alloc_fail.h"
 #include "tests/support.h"

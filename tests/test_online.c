@@ -2,6 +2,7 @@
  */
 #include "perceptron/online.c" /* its static parts are tested too */
 
+#include "data/linear_error.h"
 #include "data/rows.h"
 #include "tests/alloc_fail.h"
 #include "tests/support.h"

@@ -2,6 +2,8 @@
 #include "perceptron/plain.c" /* its static parts are tested too */
 
 #include "alloc_fail.h"
+#include "core/memory.h"
+#include "data/linear_error.h"
 #include "support.h"
 #include "tests/valgrind_support.h"
 

@@ -3,6 +3,7 @@
 #include "tests/support.h"
 
 #include "sim/sweep/plan.h"
+#include "sim/sweep/plan_private.h"
 
 #include <stdio.h>
 #include <string.h>

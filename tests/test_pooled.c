@@ -1,6 +1,7 @@
 /* test_pooled.c — compares gradients of networks with pools with a slow reference in double, which visits every pixel.
  * Weights are random, or weights and images have few values, so that the pixels of a pool are often equal, and often
  * have no derivative. */
+#include "core/memory.h"
 #include "models/models.h"
 #include "tests/support.h"
 

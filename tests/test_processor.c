@@ -1,5 +1,5 @@
 /* test_processor.c — a program that was built for another processor reports it. */
-#include "core/processor.h"
+#include "core/processor_private.h"
 #include "tests/support.h"
 
 #include <limits.h>

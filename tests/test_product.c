@@ -8,6 +8,7 @@
 #include "models/architecture.h"
 #include "models/network/product.inc.h"
 
+#include "core/memory.h"
 #include "models/network/activations.inc.h"
 #include "models/network/transpose.inc.h"
 

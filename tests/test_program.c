@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 #include "plots/plots.h"
+#include "sim/store/results.h"
 
 /* ---- what is parsed ---- */
 

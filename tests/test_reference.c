@@ -14,6 +14,7 @@
  * all. The seeds are fixed, so that the program either always fails or never does. */
 #include "chiton.h"
 
+#include "core/clock.h"
 #include "tests/support.h"
 #include "tests/train_support.h"
 

@@ -1,5 +1,7 @@
 /* test_screening.c — the screening index rules out no sample that can be unfitted. */
+#include "core/memory.h"
 #include "data/rows.h"
+#include "perceptron/screening.h"
 #include "tests/alloc_fail.h"
 #include "tests/fast_support.h"
 

@@ -1,5 +1,6 @@
 /* test_store.c — the run store: runs are read as they were stored, by any condition, and stores are merged. */
 #include "sim/store/export.h"
+#include "sim/store/results.h"
 #include "tests/alloc_fail.h"
 #include "tests/store_support.h"
 

@@ -1,4 +1,5 @@
 /* test_sweep.c — sweeps: each run is done once, with the same bits on any number of threads; and what ends a sweep. */
+#include "sim/train_private.h"
 #include "tests/alloc_fail.h"
 #include "tests/sweep_support.h"
 #include "tests/train_support.h"

@@ -1,5 +1,8 @@
 /* test_sweep_memory.c — how many runs of a sweep are under way at once, by memory, and how many threads each one gets.
  */
+#include "core/clock.h"
+#include "core/memory.h"
+#include "sim/train_private.h"
 #include "tests/sweep_support.h"
 #include "tests/train_support.h"
 
@@ -322,7 +325,7 @@ static void assert_foreseen(const char *const *lines, size_t budget, int threads
     ch_sweep foreseen;
     ch_plan plan = make_plan(lines);
     assert_int_equal(ch_sweep_init(&foreseen, &plan, NULL, NULL), CH_OK);
-    foreseen.memory.budget = budget;
+    foreseen.memory_budget = budget;
     ch_sweep_foresee_memory(&foreseen, threads, text, sizeof text);
     if (strstr(text, words) == NULL) {
         fail_msg("'%s' does not say '%s'", text, words);

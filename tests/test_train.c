@@ -1,4 +1,6 @@
 /* test_train.c — one run from settings to result: trajectories, budgets, ends, and what must not change a bit. */
+#include "sim/train_private.h"
+#include "sim/train_set.h"
 #include "tests/alloc_fail.h"
 #include "tests/support.h"
 #include "tests/train_support.h"

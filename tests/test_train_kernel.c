@@ -1,9 +1,11 @@
 /* test_train_kernel.c — kernels of twins as training sets: keys of their files, memory, failing allocations. */
 #include "sim/train_kernel.h"
 
+#include "core/memory.h"
 #include "models/network/precision.h"
 #include "models/tangent/layerwise.h"
 #include "sim/train.h"
+#include "sim/train_set.h"
 #include "tests/alloc_fail.h"
 #include "tests/store_support.h"
 #include "tests/support.h"

@@ -1,4 +1,5 @@
 /* test_twin.c — the linearised twin: with the kernel of a perceptron's samples it is that perceptron. */
+#include "core/memory.h"
 #include "models/twin/twin.h"
 
 #include "alloc_fail.h"

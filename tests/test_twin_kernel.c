@@ -1,6 +1,7 @@
 /* test_twin_kernel.c — compares kernels that are computed layer by layer with those from gradients, and tests kernels
  * with labels: of golden vectors, of every architecture, with padding, and with errors in their input. */
 #include "alloc_fail.h"
+#include "core/memory.h"
 #include "golden_support.h"
 #include "models/tangent/layerwise.h"
 

@@ -11,6 +11,7 @@
  * false-alarm rate is 1e-4 for each of 45 tests, whatever the number of seeds, which is 0.5 % in all. The seeds are
  * fixed, so that the program either always fails or never does. */
 #include "core/draw.h"
+#include "core/memory.h"
 #include "tests/fast_support.h"
 #include "tests/twin_support.h"
 

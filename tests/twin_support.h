@@ -3,6 +3,7 @@
 #ifndef CH_TWIN_SUPPORT_H
 #define CH_TWIN_SUPPORT_H
 
+#include "core/memory.h"
 #include "data/rows.h"
 #include "models/twin/twin.h"
 #include "perceptron/perceptron.h"

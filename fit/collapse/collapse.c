@@ -5,6 +5,7 @@
 #include "fit/errors/estimate.h"
 #include "fit/table/advice.h"
 
+#include "core/memory.h"
 #include "models/dynamics.h"
 #include "perceptron/perceptron.h"
 

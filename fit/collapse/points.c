@@ -1,5 +1,6 @@
 /* points.c — makes curves of the cells of a group, and lists the runs behind each point. */
 #include "fit/collapse/points.h"
+#include "core/memory.h"
 #include "core/statistics.h"
 #include "fit/table/cells.h"
 #include "fit/table/data_sets.h"

@@ -1,6 +1,8 @@
 /* bootstrap.c — the one bootstrap over data sets. */
 #include "fit/errors/bootstrap.h"
 
+#include "core/memory.h"
+
 #include <omp.h>
 #include <stdlib.h>
 

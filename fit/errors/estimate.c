@@ -1,5 +1,6 @@
 /* estimate.c — numbers with errors from the replicas of a bootstrap. */
 #include "fit/errors/estimate.h"
+#include "core/memory.h"
 #include "core/statistics.h"
 #include "fit/table/notes.h"
 

@@ -1,6 +1,7 @@
 /* exponents.c — makes the numbers that a report shows: exponents and T_c with their errors, and what theory gives for
  * them. */
 #include "fit/errors/exponents.h"
+#include "core/memory.h"
 #include "fit/errors/joint_errors.h"
 #include "fit/errors/replica.h"
 #include "fit/laws/bounded.h"

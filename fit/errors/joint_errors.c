@@ -1,5 +1,6 @@
 /* joint_errors.c — errors of the joint laws T_c = c P^-a, and correlations of fitted numbers. */
 #include "fit/errors/joint_errors.h"
+#include "core/memory.h"
 #include "fit/laws/constraints.h"
 #include "fit/numbers.h"
 #include "fit/table/notes.h"

@@ -1,5 +1,6 @@
 /* replica.c — finds the numbers of a group again in each replica of its data sets. */
 #include "fit/errors/replica.h"
+#include "core/memory.h"
 #include "fit/laws/constraints.h"
 #include "fit/laws/critical.h"
 #include "fit/laws/joint.h"

@@ -1,5 +1,6 @@
 /* change.c — T_c by the test error: where it leaves the value that it has as T -> 0. */
 #include "fit/laws/change.h"
+#include "core/memory.h"
 #include "core/statistics.h"
 #include "fit/laws/definition.h"
 #include "fit/table/data_sets.h"

@@ -1,5 +1,6 @@
 /* critical.c — where T_c lies at every P, by each of its definitions. */
 #include "fit/laws/critical.h"
+#include "core/memory.h"
 #include "fit/laws/onset.h"
 #include "fit/table/notes.h"
 

@@ -10,6 +10,7 @@
  * The best ln y0_P is the weighted mean of ln y - f over the points of P. So the residuals are f - ln y minus their
  * mean over the points of P, and their derivatives are those of f minus the mean of these. */
 #include "fit/laws/joint.h"
+#include "core/memory.h"
 #include "fit/laws/bounded.h"
 #include "fit/laws/onset.h"
 #include "fit/laws/regression.h"

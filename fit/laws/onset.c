@@ -8,6 +8,7 @@
  *     df / d ln delta = delta s (u - u_c).
  */
 #include "fit/laws/onset.h"
+#include "core/memory.h"
 #include "fit/laws/bounded.h"
 #include "fit/laws/definition.h"
 

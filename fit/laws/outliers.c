@@ -1,6 +1,8 @@
 /* outliers.c — compares runs with the power laws: which runs are outliers, and which are left out, and why. */
 #include "fit/laws/outliers.h"
 
+#include "core/memory.h"
+
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_math.h>
 #include <gsl/gsl_sort.h>

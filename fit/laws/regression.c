@@ -1,5 +1,6 @@
 /* regression.c — one power law over all cells of the window. */
 #include "fit/laws/regression.h"
+#include "core/memory.h"
 #include "fit/laws/bounded.h"
 #include "fit/table/data_sets.h"
 

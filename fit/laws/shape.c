@@ -1,6 +1,8 @@
 /* shape.c — whether ln y over ln P is a straight line, a broken one, or one with a correction to scaling. */
 #include "fit/laws/shape.h"
 
+#include "core/memory.h"
+
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_multifit.h>
 #include <math.h>

@@ -1,5 +1,6 @@
 /* trend.c — ln y of each data set against P, after the T dependence of the power law was subtracted. */
 #include "fit/laws/trend.h"
+#include "core/memory.h"
 #include "fit/table/data_sets.h"
 
 #include <math.h>

@@ -1,5 +1,6 @@
 /* window.c — the temperatures at which the power laws hold. The rule stands in fit.h. */
 #include "fit/laws/window.h"
+#include "core/memory.h"
 #include "core/statistics.h"
 #include "core/text.h"
 #include "fit/laws/onset.h"

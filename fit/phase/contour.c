@@ -1,6 +1,8 @@
 /* contour.c — contours in a phase diagram, by marching squares. */
 #include "fit/phase/phase.h"
 
+#include "core/memory.h"
+
 #include <math.h>
 #include <stdlib.h>
 

@@ -1,5 +1,6 @@
 /* phase.c — makes phase diagrams: finds the groups that belong to one, and fills its cells. */
 #include "fit/phase/phase.h"
+#include "core/memory.h"
 #include "fit/phase/phase_private.h"
 #include "fit/table/cells.h"
 #include "fit/table/data_sets.h"

@@ -1,4 +1,5 @@
 /* phase_fit.c — fits a phase diagram: T_opt and the borders at each alpha, k, and the errors of all. */
+#include "core/memory.h"
 #include "fit/errors/estimate.h"
 #include "fit/laws/rise.h"
 #include "fit/phase/phase_private.h"

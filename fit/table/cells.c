@@ -1,5 +1,6 @@
 /* cells.c — a group's runs by (P, T), and which of these cells may be fitted. */
 #include "fit/table/cells.h"
+#include "core/memory.h"
 #include "core/text.h"
 #include "fit/table/data_sets.h"
 #include "fit/table/notes.h"

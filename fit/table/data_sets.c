@@ -1,6 +1,8 @@
 /* data_sets.c — the data sets that runs belong to. */
 #include "fit/table/data_sets.h"
 
+#include "core/memory.h"
+
 #include <stdlib.h>
 #include <string.h>
 

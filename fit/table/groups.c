@@ -1,5 +1,6 @@
 /* groups.c — which runs are fitted together. */
 #include "fit/table/groups.h"
+#include "core/memory.h"
 #include "fit/table/cells.h"
 #include "fit/table/notes.h"
 

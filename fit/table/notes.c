@@ -1,6 +1,8 @@
 /* notes.c — the sentences that a fit leaves with a group. */
 #include "fit/table/notes.h"
 
+#include "core/memory.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

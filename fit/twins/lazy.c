@@ -1,6 +1,7 @@
 /* lazy.c — compares a network with its linearised twin: pairs of runs, mean ratios, and the T at which a ratio
  * leaves 1. */
 #include "fit/twins/lazy.h"
+#include "core/memory.h"
 #include "core/statistics.h"
 #include "fit/table/data_sets.h"
 #include "fit/table/groups.h"

@@ -1,6 +1,8 @@
 /* flow.c — gradient flow, by the Runge-Kutta pair of Bogacki and Shampine; flow.h has the formulas. */
 #include "models/learner/flow.h"
 
+#include "core/buffers.h"
+
 #include <math.h>
 #include <string.h>
 

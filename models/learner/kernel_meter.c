@@ -1,6 +1,7 @@
 /* kernel_meter.c — the tangent kernel of some samples, and what it says of their loss gradients. */
 #include "models/learner/kernel_meter.h"
 
+#include "core/buffers.h"
 #include "models/tangent/layerwise.h"
 
 #include <math.h>

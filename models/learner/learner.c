@@ -1,6 +1,8 @@
 /* learner.c — sets up a network's training: which parts it has, what they take, and which dynamics advances it. */
 #include "models/learner/learner.h"
 
+#include "core/checks.h"
+#include "core/memory.h"
 #include "models/learner/flow.h"
 #include "models/learner/kernel_meter.h"
 #include "models/learner/lookahead.h"

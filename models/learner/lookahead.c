@@ -1,6 +1,7 @@
 /* lookahead.c — the fast engine of networks: sgd without its idle steps. */
 #include "models/learner/lookahead.h"
 
+#include "core/buffers.h"
 #include "core/draw.h"
 #include "core/waiting.h"
 

@@ -1,6 +1,8 @@
 /* lookahead_sums.c — sums of the first layer, by which the fast engine tests samples cheaply. */
 #include "models/learner/lookahead_sums.h"
 
+#include "core/buffers.h"
+
 #include <math.h>
 #include <string.h>
 

@@ -1,6 +1,9 @@
 /* state.c — the network under training and its passes over samples. */
 #include "models/learner/state.h"
 
+#include "core/buffers.h"
+#include "core/memory.h"
+
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>

@@ -1,6 +1,8 @@
 /* first_layer.c — storing lookahead sums, and the list of terms. */
 #include "models/network/first_layer.h"
 
+#include "core/memory.h"
+
 #include <stdlib.h>
 #include <string.h>
 

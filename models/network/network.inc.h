@@ -438,4 +438,5 @@ void CH_NETWORK_(forward_double)(network *self, const double *inputs, size_t cou
     forward(self, count, outputs);
 }
 
+#include "core/memory.h"
 #include "models/network/backward.inc.h"

@@ -1,6 +1,7 @@
 /* precision.c — a network in either precision behind one interface. */
 #include "models/network/precision.h"
 
+#include "core/memory.h"
 #include "core/minmax.h"
 
 #include <stdlib.h>

@@ -13,6 +13,7 @@
  * The products are the project's own, as batches are as small as 16 samples and sums go straight into weights in double
  * precision.
  */
+#include "core/memory.h"
 #include "core/minmax.h"
 
 #include <stdbool.h>

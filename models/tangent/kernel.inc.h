@@ -3,6 +3,7 @@
  * K = G G'^T, where the rows of G [rows][N] and G' [columns][N] are gradients of samples. A block of rows of each is in
  * memory at a time. Every entry is a sum over the weights in their order, in chunks of DEPTH_BLOCK.
  */
+#include "core/memory.h"
 #include "models/network/product.inc.h"
 
 #include <omp.h>

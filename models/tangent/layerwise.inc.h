@@ -9,6 +9,7 @@
 #include "models/network/product.inc.h"
 #include "models/tangent/layerwise.h"
 
+#include "core/memory.h"
 #include "models/network/activations.inc.h"
 #include "models/network/transpose.inc.h"
 

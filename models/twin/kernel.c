@@ -1,6 +1,7 @@
 /* kernel.c — the tangent kernel that a linearised twin is trained on. */
 #include "models/twin/kernel.h"
 
+#include "core/memory.h"
 #include "models/tangent/layerwise.h"
 
 #include <math.h>

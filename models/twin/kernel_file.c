@@ -2,6 +2,7 @@
 #include "models/twin/kernel_file.h"
 
 #include "core/clock.h"
+#include "core/memory.h"
 #include "core/text.h"
 
 #include <errno.h>

@@ -1,6 +1,9 @@
 /* margins.c — adds rows of the kernel to the margins of a twin, and finds the unfitted samples. */
 #include "models/twin/margins.h"
 
+#include "core/buffers.h"
+#include "core/memory.h"
+
 #include <string.h>
 
 /* Vectors of four doubles, of four floats, and of four words of bits. They are extensions of gcc and clang. */

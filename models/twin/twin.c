@@ -1,6 +1,8 @@
 /* twin.c — the linearised twin of a network, trained on its tangent kernel. */
 #include "models/twin/twin.h"
 
+#include "core/buffers.h"
+#include "core/checks.h"
 #include "core/draw.h"
 #include "data/rows.h"
 

@@ -1,6 +1,7 @@
 /* settings.c — the table of settings, single values, and which settings have a meaning together. */
 #include "sim/settings/settings.h"
 
+#include "core/names.h"
 #include "core/text.h"
 #include "models/models.h"
 

@@ -1,6 +1,9 @@
 /* read.c — reading runs from a store. */
 #include "sim/store/store_private.h"
 
+#include "core/memory.h"
+#include "sim/store/results.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,6 @@
 #ifndef CH_STORE_H
 #define CH_STORE_H
 
-#include "sim/store/results.h"
 #include "sim/train.h"
 
 #include <sqlite3.h>

@@ -1,6 +1,8 @@
 /* write.c — putting runs into a store. */
 #include "sim/store/store_private.h"
 
+#include "sim/store/results.h"
+
 ch_code ch_store_has(ch_store *self, const char *id, bool *found, ch_error *err)
 {
     *found = false;

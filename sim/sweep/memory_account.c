@@ -1,6 +1,7 @@
 /* memory_account.c — decides which runs may be under way at once. */
 #include "sim/sweep/memory_account.h"
 
+#include "core/available.h"
 #include "core/core.h"
 
 size_t ch_memory_account_find_budget(void)

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 /** It has no lock: the caller makes sure that one thread at a time uses it. */
-typedef struct {
+typedef struct ch_memory_account {
     size_t budget;   /* bytes that may be reserved while more than one run is under way; 0 until it is known */
     size_t sets;     /* bytes that are reserved for data sets */
     size_t runs;     /* bytes that are reserved for the runs under way */

@@ -1,6 +1,9 @@
 /* plan.c — a sweep as the product of lists of values. */
 #include "sim/sweep/plan.h"
 
+#include "core/memory.h"
+#include "sim/sweep/plan_private.h"
+
 #include <stdlib.h>
 #include <string.h>
 

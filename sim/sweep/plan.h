@@ -7,42 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** The values that a setting takes in a sweep. */
-typedef struct {
-    ch_value *items; /* [count] the values; owned */
-    size_t count, capacity;
-    char *text; /* the text that the only value of a setting of type text points to; owned */
-} ch_values;
-
-/** Parses a value, a comma-separated list or a range, and appends its values to `values`.
- *
- *  A range includes both ends. 2^-15..2^2 is every power of two between them, and any other base is accepted too; 0..4
- *  is every integer; 1e-3..1 x 7 is seven points in geometric progression. Points of a setting that counts something
- *  are rounded to integers, and points that round to the same integer are one value. A list has at most 10^7 values.
- *
- *  @return CH_OK, CH_ERROR_INPUT (the message has the setting's name and the text), CH_ERROR_MEMORY */
-ch_code ch_values_parse(ch_values *values, const ch_setting *row, const char *text, ch_error *err) CH_MUST_CHECK;
-
-/** Removes values that are equal to an earlier one, and keeps the order of the others.  @return CH_OK, CH_ERROR_MEMORY
- */
-ch_code ch_values_merge(ch_values *values, ch_error *err) CH_MUST_CHECK;
-void ch_values_free(ch_values *values);
-
-/** One factor of the product of lists: settings that vary together, all with the same number of values. */
-typedef struct {
-    size_t length;
-    size_t *settings;  /* [num_settings] indices in the table of settings; owned */
-    ch_values *values; /* [num_settings] lists of `length` values each; owned */
-    size_t num_settings;
-} ch_plan_axis;
-
-/** Makes an axis of `num_settings` settings that have no values yet.  @return CH_OK, CH_ERROR_MEMORY */
-ch_code ch_plan_axis_init(ch_plan_axis *self, size_t num_settings, ch_error *err) CH_MUST_CHECK;
-void ch_plan_axis_free(ch_plan_axis *self);
-
 /** A sweep. Its runs have the numbers 0 to num_runs − 1; the values of the last axis change fastest. */
 typedef struct {
-    ch_plan_axis *axes; /* [num_axes] the factors of the product; owned */
+    struct ch_plan_axis *axes; /* [num_axes] the factors of the product; owned */
     size_t num_axes, capacity;
     uint64_t given;       /* bit i says that setting i of the table has its values */
     uint64_t num_runs;    /* the number of runs: the product of the lengths of the axes */
@@ -53,13 +20,14 @@ typedef struct {
 void ch_plan_init(ch_plan *self);
 void ch_plan_free(ch_plan *self);
 
-/** Adds an axis. The plan takes over the arrays of `axis`, and `axis` is empty afterwards, also after a failure.
- *  @return CH_OK; CH_ERROR_INPUT when a setting of the axis has its values already, when a setting has no value, when
- *      the settings have different numbers of values, or when the number of runs overflows; CH_ERROR_MEMORY */
-ch_code ch_plan_add(ch_plan *self, ch_plan_axis *axis, ch_error *err) CH_MUST_CHECK;
-
 /** Gives a setting its values, as an axis of its own. They replace the values of an axis that had this setting alone.
  *  Equal values count once.
+ *
+ *  A range includes both ends. 2^-15..2^2 is every power of two between them, and any other base is accepted too; 0..4
+ *  is every integer; 1e-3..1 x 7 is seven points in geometric progression. Points of a setting that counts something
+ *  are rounded to integers, and points that round to the same integer are one value. A list has at most 10^7 values.
+ *
+ *  @param text  a value, a comma-separated list, or a range
  *  @return CH_OK; CH_ERROR_INPUT, also when the setting is in a zip group or the number of runs overflows;
  *      CH_ERROR_MEMORY */
 ch_code ch_plan_set(ch_plan *self, size_t setting, const char *text, ch_error *err) CH_MUST_CHECK;

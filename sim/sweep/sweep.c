@@ -1,6 +1,7 @@
 /* sweep.c — plans a sweep: which runs are to be done, in which order, and how much memory they take. */
 #include "sim/sweep/sweep_private.h"
 
+#include "core/memory.h"
 #include "core/text.h"
 #include "sim/admit.h"
 
@@ -75,7 +76,7 @@ static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error
     if (code != CH_OK) {
         return code;
     }
-    code = ch_sources_find_images(&self->sources, &resolved, err);
+    code = ch_sources_find_images(self->sources, &resolved, err);
     if (code != CH_OK) {
         return code;
     }
@@ -159,6 +160,12 @@ ch_code ch_sweep_init(ch_sweep *self, const ch_plan *plan, ch_store *store, ch_e
     self->plan = plan;
     self->counts.total = plan->num_runs;
     ch_code code = CH_OK;
+    self->sources = ch_alloc(1, sizeof *self->sources);
+    self->memory = ch_alloc(1, sizeof *self->memory);
+    if (self->sources == NULL || self->memory == NULL) {
+        code = ch_error_memory(err, "a sweep");
+        goto out;
+    }
     for (uint64_t i = 0; i < plan->num_runs; i++) {
         code = add_job(self, store, i, err);
         if (code != CH_OK) {
@@ -187,7 +194,11 @@ void ch_sweep_free(ch_sweep *self)
     }
     free(self->groups);
     free(self->jobs);
-    ch_sources_free(&self->sources);
+    if (self->sources != NULL) {
+        ch_sources_free(self->sources);
+    }
+    free(self->sources);
+    free(self->memory);
     memset(self, 0, sizeof *self);
 }
 
@@ -239,7 +250,7 @@ void ch_sweep_foresee_memory(const ch_sweep *self, int threads, char *text, size
 {
     const size_t most = most_demanding(self), workers = ch_sweep_num_workers(self, threads);
     const size_t first = most + workers <= self->num_jobs ? most : self->num_jobs - workers;
-    const size_t budget = self->memory.budget > 0 ? self->memory.budget : ch_memory_account_find_budget();
+    const size_t budget = self->memory_budget > 0 ? self->memory_budget : ch_memory_account_find_budget();
     const size_t at_once = num_at_once(self, first, workers, budget);
     const ch_sweep_job *job = &self->jobs[most];
     const ch_sweep_group *group = &self->groups[job->group];

@@ -3,9 +3,7 @@
 #define CH_SWEEP_H
 
 #include "sim/store/store.h"
-#include "sim/sweep/memory_account.h"
 #include "sim/sweep/plan.h"
-#include "sim/train.h"
 
 /** The number of runs of a sweep by their outcome. */
 typedef struct {
@@ -25,11 +23,13 @@ typedef struct {
     size_t num_jobs, jobs_capacity;
     ch_sweep_group *groups; /* [num_groups] groups of runs that share a data set; owned */
     size_t num_groups;
-    /* images read for the plan's settings; the caller may set the folder of kernel files before ch_sweep_run */
-    ch_sources sources;
-    double cost;              /* expected number of operations of all jobs together */
-    ch_memory_account memory; /* of the runs under way; a budget that is 0 is set by ch_sweep_run */
+    struct ch_sources *sources;       /* images read for the plan's settings; owned */
+    struct ch_memory_account *memory; /* what the runs under way take; owned */
+    double cost;                      /* operations that all jobs are expected to take */
     ch_sweep_counts counts;
+    /* What the caller may set before ch_sweep_run. */
+    const char *kernel_folder; /* where kernels of twins are read and kept; NULL: nowhere. Borrowed */
+    size_t memory_budget;      /* bytes that runs at once may take; 0: nine tenths of what is available then */
 } ch_sweep;
 
 /** Checks every run of a plan.
@@ -46,8 +46,8 @@ ch_code ch_sweep_init(ch_sweep *self, const ch_plan *plan, ch_store *store, ch_e
 void ch_sweep_free(ch_sweep *self);
 
 /** Writes a sentence about memory: how many bytes the run that needs most takes together with its data set, and how
- *  many runs can be under way at once beginning with that one. The memory to share is self->memory's budget, or what
- *  would be found for it now. The sweep must have at least one job.
+ *  many runs can be under way at once beginning with that one. The memory to share is memory_budget, or what would be
+ *  found for it now. The sweep must have at least one job.
  *  @param text  out: [size]; 512 bytes are enough */
 void ch_sweep_foresee_memory(const ch_sweep *self, int threads, char *text, size_t size);
 

@@ -1,6 +1,7 @@
 /* sweep_run.c — does the runs of a sweep on several threads and puts them into the store. */
 #include "sim/sweep/sweep_private.h"
 
+#include "core/clock.h"
 #include "core/text.h"
 
 #include <math.h>
@@ -53,7 +54,7 @@ static size_t set_bytes_to_reserve(const sweep_state *state, const ch_sweep_job 
 static int threads_to_give(const sweep_state *state)
 {
     const ch_sweep_job *next = next_job(state);
-    const bool others = next != NULL && ch_memory_account_fits(&state->sweep->memory,
+    const bool others = next != NULL && ch_memory_account_fits(state->sweep->memory,
                                                                set_bytes_to_reserve(state, next) + next->run_bytes);
     const int threads = others && state->share < state->idle ? state->share : state->idle;
     return threads > 1 ? threads : 1;
@@ -66,7 +67,7 @@ static const ch_sweep_job *begin_job(sweep_state *state, int *threads)
 {
     const ch_sweep_job *job = next_job(state);
     if (job == NULL ||
-        !ch_memory_account_begin_run(&state->sweep->memory, set_bytes_to_reserve(state, job), job->run_bytes)) {
+        !ch_memory_account_begin_run(state->sweep->memory, set_bytes_to_reserve(state, job), job->run_bytes)) {
         return NULL;
     }
     state->sweep->groups[job->group].reserved = true;
@@ -82,7 +83,7 @@ static const ch_sweep_job *begin_job(sweep_state *state, int *threads)
 /* Writes a sentence that says why the next job has to wait. */
 static void describe_wait(const sweep_state *state, char *text, size_t size)
 {
-    const ch_memory_account *memory = &state->sweep->memory;
+    const ch_memory_account *memory = state->sweep->memory;
     const ch_sweep_job *job = next_job(state);
     snprintf(text, size,
              "memory: %zu run%s and %s data take %s of %s there are; the next (train = %s, dim = %zu) takes %s more "
@@ -123,7 +124,7 @@ static const ch_sweep_job *take_job(sweep_state *state, int *threads)
 static void end_job(sweep_state *state, const ch_sweep_job *job, int threads)
 {
     omp_set_lock(&state->lock);
-    ch_memory_account_end_run(&state->sweep->memory, job->run_bytes);
+    ch_memory_account_end_run(state->sweep->memory, job->run_bytes);
     state->idle += threads;
     omp_unset_lock(&state->lock);
 }
@@ -143,7 +144,7 @@ static void give_back_work(sweep_state *state, ch_sweep_group *group)
     const size_t kept = ch_kernel_bytes(group->set.kernel.num_train, group->set.kernel.num_test);
     omp_set_lock(&state->lock);
     if (kept < group->set_bytes) {
-        ch_memory_account_end_set(&state->sweep->memory, group->set_bytes - kept);
+        ch_memory_account_end_set(state->sweep->memory, group->set_bytes - kept);
         group->set_bytes = kept;
     }
     omp_unset_lock(&state->lock);
@@ -161,7 +162,7 @@ static ch_code make_set(sweep_state *state, ch_sweep_group *group, const ch_reso
     all.settings.engine = group->engine;
     const ch_watch quiet = {.stop = state->watch.stop};
     const ch_code code =
-        ch_train_set_init(&group->set, &all, &state->sweep->sources, group->num_samples, threads, &quiet, err);
+        ch_train_set_init(&group->set, &all, state->sweep->sources, group->num_samples, threads, &quiet, err);
     if (code != CH_OK) {
         return code;
     }
@@ -177,8 +178,8 @@ static bool reserve_ahead(sweep_state *state, ch_sweep_group *group)
 {
     omp_set_lock(&state->lock);
     if (group->runs_left > 0 && !group->reserved) {
-        group->reserved = ch_memory_account_begin_set(&state->sweep->memory, group->set_bytes,
-                                                      state->workers * state->most_run_bytes);
+        group->reserved =
+            ch_memory_account_begin_set(state->sweep->memory, group->set_bytes, state->workers * state->most_run_bytes);
     }
     const bool reserved = group->reserved;
     omp_unset_lock(&state->lock);
@@ -225,7 +226,7 @@ static void return_set(sweep_state *state, ch_sweep_group *group)
     if (--group->runs_left == 0) {
         ch_train_set_free(&group->set);
         omp_set_lock(&state->lock);
-        ch_memory_account_end_set(&state->sweep->memory, group->set_bytes);
+        ch_memory_account_end_set(state->sweep->memory, group->set_bytes);
         group->reserved = false;
         omp_unset_lock(&state->lock);
     }
@@ -244,7 +245,7 @@ static ch_code do_run(sweep_state *state, const ch_sweep_job *job, int threads, 
         goto out;
     }
     /* sets the digest of the images, which are in memory already */
-    code = ch_sources_find_images(&state->sweep->sources, &resolved, err);
+    code = ch_sources_find_images(state->sweep->sources, &resolved, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -330,9 +331,8 @@ static sweep_state begin_state(ch_sweep *self, ch_store *store, int threads, ch_
         const size_t bytes = self->jobs[i].run_bytes;
         state.most_run_bytes = bytes > state.most_run_bytes ? bytes : state.most_run_bytes;
     }
-    if (self->memory.budget == 0) {
-        self->memory.budget = ch_memory_account_find_budget();
-    }
+    self->sources->kernel_folder = self->kernel_folder;
+    self->memory->budget = self->memory_budget > 0 ? self->memory_budget : ch_memory_account_find_budget();
     return state;
 }
 

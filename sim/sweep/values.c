@@ -1,7 +1,9 @@
 /* values.c — the values that a setting takes in a sweep: lists and ranges. */
 #include "sim/sweep/plan.h"
 
+#include "core/memory.h"
 #include "core/text.h"
+#include "sim/sweep/plan_private.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,6 +2,7 @@
 #include "sim/sweep/plan.h"
 
 #include "core/text.h"
+#include "sim/sweep/plan_private.h"
 
 #include <errno.h>
 #include <stdarg.h>

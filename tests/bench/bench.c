@@ -6,7 +6,10 @@
 #include "hand_loop.h"
 
 #include "chiton.h"
+#include "core/clock.h"
+#include "core/memory.h"
 #include "perceptron/perceptron.h"
+#include "perceptron/screening.h"
 
 #include <gsl/gsl_errno.h>
 #include <math.h>

@@ -7,6 +7,7 @@
 #include "bench.h"
 #include "hand_loop.h"
 
+#include "core/memory.h"
 #include "models/models.h"
 
 #include <signal.h>

@@ -9,6 +9,7 @@
 
 #define CH_REAL       float
 #define CH_REAL_BYTES 4
+#include "core/memory.h"
 #include "models/network/product.inc.h"
 
 enum { SIZE = 2000, PEAK_REPEATS = 9 };

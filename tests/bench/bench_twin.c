@@ -2,6 +2,7 @@
 #include "bench.h"
 #include "hand_loop.h"
 
+#include "core/memory.h"
 #include "models/models.h"
 
 #include <math.h>

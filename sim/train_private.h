@@ -1,0 +1,32 @@
+/* train_private.h — training on a set that several runs may share, and what a run is expected to take. A sweep uses it.
+ */
+#ifndef CH_TRAIN_PRIVATE_H
+#define CH_TRAIN_PRIVATE_H
+
+#include "sim/train.h"
+#include "sim/train_set.h"
+
+/** Trains once on a training set that is there. It does not ask whether the run may begin: ch_admit does.
+ *
+ *  @param run       out: free with ch_run_free, also after a failure
+ *  @param resolved  with the digest of its images
+ *  @param set       of the same key with num_samples >= the run's P; with train = inf not looked at
+ *  @param threads   threads to use, >= 1, for test samples and where the engine can; does not change a bit of the
+ * result
+ *  @param watch     NULL, or who may end the run: it then ends within a fraction of a second
+ *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_NUMERIC, or CH_ERROR_INTERRUPTED when stopped
+ */
+ch_code ch_train(ch_run *run, const ch_resolved *resolved, const ch_train_set *set, int threads, const ch_watch *watch,
+                 ch_error *err) CH_MUST_CHECK;
+
+/** The number of operations that a run is expected to take, from the scaling laws. It is for ordering runs and for the
+ *  time left; no result depends on it. */
+double ch_train_cost(const ch_resolved *resolved);
+
+/** The most bytes that a run takes beside its training set, without the trajectory: test samples, weights and batches;
+ *  under the fast engine also lists of samples, some 40 bytes a sample, copies of a quarter of the samples, and up to
+ *  16 MiB of rows of their Gram matrix. Many runs leave much of that unused. Settings that ch_admit accepts overflow
+ *  nothing. */
+size_t ch_train_run_bytes(const ch_resolved *resolved);
+
+#endif
