@@ -97,9 +97,10 @@ static ch_code check(ch_image_set set, const char *dir, bool json, ch_error *err
 
 /* ---- fetch ---- */
 
-/* How far a transfer is, on standard error: a line that is drawn over on a terminal, else one now and then. */
+/* Shows on standard error how far a transfer is. On a terminal one line is drawn again and again; elsewhere a line is
+ * printed every few seconds. */
 typedef struct {
-    double shown; /* seconds, monotonic */
+    double shown; /* time of the last display in seconds, monotonic */
     bool terminal, open;
 } display;
 

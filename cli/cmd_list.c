@@ -9,7 +9,7 @@
 
 /* ---- the table ---- */
 
-enum { SHOWN_VALUES = 6 }; /* longer lists are abbreviated to their ends */
+enum { SHOWN_VALUES = 6 }; /* lists with more values are shown by their first and last one */
 
 static void print_value(const json_t *value, const ch_setting *row)
 {
@@ -72,7 +72,8 @@ static void print_summary(json_t *summary)
         const ch_setting *row = &ch_settings_table[i];
         const json_t *values = json_object_get(settings, row->name);
         const bool applies = json_array_size(values) > 1 || !json_is_null(json_array_get(values, 0)) ||
-                             row->word != NULL; /* a word is stored as NULL, and so is what has no meaning */
+                             /* a word is stored as NULL, and so is a setting that has no meaning */
+                             row->word != NULL;
         if (applies) {
             print_values(row->name, values, row);
         }

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Larger sweeps want --yes: more often a slip of a range than a wish. */
+/* Sweeps with more runs need --yes, because their size is more often a typing error than intended. */
 static const uint64_t MOST_RUNS_UNASKED = 10000000;
 
 typedef struct {
@@ -95,7 +95,7 @@ static ch_code finish(const sweep_options *options, const ch_sweep_counts *count
     return ch_cli_flush(err);
 }
 
-/* A dry run looks into a store that is there, and makes none. */
+/* Opens the store. A dry run opens only a store that exists, to read it, and makes none. */
 static ch_code open_store(ch_store *store, const sweep_options *options, ch_store **used, ch_error *err)
 {
     *used = NULL;
@@ -169,7 +169,8 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_error
         code = run_sweep(&sweep, used, options->threads, err);
     }
     if (code != CH_OK) {
-        (void)!finish(options, &sweep.counts, &ignored); /* the sweep's failure is told, not one to print its counts */
+        /* the failure of the sweep is reported, and not a failure to print its counts */
+        (void)!finish(options, &sweep.counts, &ignored);
         goto out;
     }
     code = finish(options, &sweep.counts, err);

@@ -1,5 +1,6 @@
-/* guard.c — says so where the program was built for another processor, before any of its other code runs: the first
- * instruction that is missing would end it by SIGILL. Compiled for every x86-64 (Makefile). */
+/* guard.c — reports that the program was built for another processor, before any of its other code runs. Otherwise the
+ * first instruction that this processor lacks would end the program by SIGILL. The file is compiled for every x86-64
+ * (Makefile). */
 #include "core/processor.h"
 
 #include <stdio.h>

@@ -8,7 +8,7 @@
 #include <cpuid.h>
 #endif
 
-/* Bits of XCR0: what the system saves of a program when it lets another go on. */
+/* Bits of XCR0. They say which registers the system saves when it lets another program run. */
 enum { YMM = 0x6, ZMM = 0xe6 };
 
 typedef struct {
@@ -26,7 +26,7 @@ enum { NUM_SETS = sizeof sets / sizeof *sets };
 
 #if defined __x86_64__
 
-/* XCR0; 0 where the system does not use it, and so saves none of the larger registers. */
+/* The value of XCR0. It is 0 where the system does not use XCR0, and so does not save the larger registers. */
 static uint64_t saved_registers(void)
 {
     enum { OSXSAVE = 1 << 27 };

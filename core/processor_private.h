@@ -11,7 +11,7 @@
 /** The sets of instructions that the library was compiled to use: bit i stands for the i-th set of processor.c. */
 extern const uint64_t ch_processor_needed;
 
-/** Those that this processor has and the system lets programs use. */
+/** The sets that this processor has and that the system lets programs use. */
 uint64_t ch_processor_available(void);
 
 /** Writes the names of the sets that are needed and not available, e.g. "avx2, fma"; 512 bytes are enough.

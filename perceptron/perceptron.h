@@ -68,32 +68,33 @@ void ch_perceptron_signal_and_noise(const ch_perceptron *self, double *signal, d
 /** The fast engine: equal in law to the plain one, with the same objective, update and stopping rule, but without its
  *  idle steps (docs/fast-engine.md).
  *
- *  It passes through three stages. At times (each 1.5 times as many updates as the last) it compares what the updates
- *  since the last comparison cost with what they would have cost in a later stage, and moves on where that is less:
- *  - plain steps, while nearly all samples can be unfitted;
- *  - drawing: only batches that hold a candidate, a sample that can be unfitted (perceptron/candidates.h), are drawn,
- *    and of those only the candidates. The number of steps until there is one is geometric, the number of candidates in
- *    it hypergeometric given at least one (core/waiting.h). When many candidates in a row were fitted, the margins of
- *    all candidates are computed instead, so that the unfitted ones are known;
- *  - bounding: the margins of all samples that the screening index does not rule out are kept up to date within known
- *    bounds by rows of their Gram matrix (perceptron/active.h). So the unfitted samples are known, and the same laws
- *    give the next batch that holds one.
- *  Memory beside the set: the index, 8 bytes a sample, shared; lists of at most 25 bytes a sample; copies of at most a
- *  quarter of the samples and 16 MiB of rows, of which only what belongs to samples not ruled out is touched.
- */
+ *  A run passes through three stages. From time to time, each time after 1.5 times as many updates as the last time,
+ *  the engine compares the cost of the updates since the last comparison with their cost in a later stage. Where that
+ *  is smaller, it moves on.
+ *  - Plain steps are taken while nearly all samples can be unfitted.
+ *  - Drawing: a candidate is a sample that can be unfitted (perceptron/candidates.h). Only batches that hold a
+ *  candidate are drawn, and of these only the candidates. The number of steps until the next such batch is geometric,
+ *  and the number of candidates in it is hypergeometric given at least one (core/waiting.h). When many candidates in a
+ *  row were fitted, the margins of all candidates are computed instead, so that the unfitted samples are known.
+ *  - Bounding: the margins of all samples that the screening index does not rule out are kept within known bounds by
+ *  rows of their Gram matrix (perceptron/active.h). So the unfitted samples are known, and the same laws give the next
+ *  batch that holds one.
+ *  Memory beside the set: the index, 8 bytes a sample, which runs may share; lists of at most 25 bytes a sample; copies
+ *  of at most a quarter of the samples; and 16 MiB of rows. Only the part that belongs to samples which are not ruled
+ *  out is used. */
 typedef struct {
     ch_perceptron student;       /* first: this struct is a ch_learner. It takes the plain steps. */
     struct ch_fast_state *state; /* owned; NULL for P < 128, which the plain engine does alone */
 } ch_fast_perceptron;
 
-/** The work of a run, in counts. */
+/** Counts of the work that a run has done. */
 typedef struct {
     uint64_t drawn;    /* candidates drawn, and samples drawn in plain steps up to the last comparison of stages */
     uint64_t looked;   /* margins computed for all candidates or all bounded samples, and entries of Gram rows made */
     uint64_t bounded;  /* margins brought up to date by an entry of a Gram row */
-    uint64_t drawing;  /* updates while drawing */
-    uint64_t near;     /* of those, updates with candidates by distance from a reference */
-    uint64_t bounding; /* updates while bounding */
+    uint64_t drawing;  /* updates in the stage of drawing */
+    uint64_t near;     /* those of them whose candidates were listed by distance from a reference */
+    uint64_t bounding; /* updates in the stage of bounding */
 } ch_fast_work;
 
 struct ch_screen;

@@ -8,15 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Screening index: samples in the order in which noise can make them unfitted.
+/** Screening index: the samples in the order in which noise can make them unfitted.
  *
  *  With z = v e + z_perp, the inequality of Cauchy and Schwarz bounds a margin from below: w . z >= s v - r |z_perp|.
  *  So a sample can be unfitted only if
  *    v / |z_perp| < r / s + kappa / (s |z_perp|).
- *  Its key is v / |z_perp|. With the least |z_perp| of all samples on the right, one bound holds for all of them: the
- *  samples that can be unfitted at given s and r are among those whose key is under the bound, the first few of the
- *  order. All others are ruled out.
- */
+ *  The key of a sample is v / |z_perp|. With the least |z_perp| of all samples on the right, the same bound holds for
+ *  all of them. So the samples that can be unfitted at given s and r are among those with a key under the bound, which
+ *  come first in the order. The other samples are ruled out. */
 typedef struct ch_screen {
     size_t num_samples;  /* P */
     bool is_borrowed;    /* order and keys belong to another index */

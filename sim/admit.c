@@ -5,7 +5,8 @@
 #include "models/models.h"
 #include "sim/train_kernel.h"
 
-/* With train = inf a run is never fitted; and with some losses the last samples do not reach the margin. */
+/* Refuses a run that cannot end. With train = inf a run is never fitted, and under some losses the last samples do not
+ * reach the margin. */
 static ch_code check_end(const ch_settings *settings, ch_error *err)
 {
     const ch_loss *loss = ch_loss_of((ch_loss_kind)settings->loss);
@@ -20,7 +21,7 @@ static ch_code check_end(const ch_settings *settings, ch_error *err)
                         settings->train == 0 ? "never" : "hardly ever");
 }
 
-/* The weights of a network, where one is trained. */
+/* Refuses a network whose weights do not fit the memory. */
 static ch_code check_weights(const ch_settings *settings, double physical, ch_error *err)
 {
     const ch_network_spec spec = ch_settings_network(settings);

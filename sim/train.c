@@ -120,8 +120,8 @@ static bool budget_is_used(const ch_settings *settings, const ch_progress *progr
            (settings->max_seconds > 0 && ch_clock_now() - started >= settings->max_seconds);
 }
 
-/* Advances from look to look until the learner is fitted or diverged, or a budget is used up, and records the points on
- * the way. */
+/* Advances from one look at the clock to the next until the learner is fitted or diverged or a budget is used up, and
+ * records points on the way. */
 static ch_code advance_until_end(recorder *trajectory, ch_learner *learner, double started, const ch_watch *watch,
                                  ch_error *err)
 {
@@ -152,7 +152,8 @@ static ch_code advance_until_end(recorder *trajectory, ch_learner *learner, doub
             return code;
         }
         recorder_schedule(trajectory);
-        learner->progress.status = CH_RUNNING; /* a point only watches: the run ends where it would end without it */
+        /* a point must not end the run: it ends where it would end without points */
+        learner->progress.status = CH_RUNNING;
     }
     return CH_OK;
 }
@@ -165,7 +166,7 @@ static ch_code train_until_end(ch_run *run, ch_learner *learner, double started,
     if (code != CH_OK) {
         return code;
     }
-    /* A budget may run out just as the last sample is fitted: the closing look decides. */
+    /* A budget may be used up just as the last sample is fitted. The observation at the end decides. */
     code = learner->observe(learner, &run->final, err);
     if (code != CH_OK) {
         return code;

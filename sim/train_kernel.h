@@ -23,8 +23,8 @@ ch_code ch_train_kernel_read(ch_train_set *self, const ch_resolved *resolved, co
 ch_code ch_train_kernel_make(ch_train_set *self, const ch_resolved *resolved, const ch_sources *sources, int threads,
                              const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
-/** Bytes of a kernel, its examples and all else that it is made from, the workspaces of threads apart: the number that
- *  is used when it is made, and the least that would do.
+/** Bytes of a kernel, of its examples, and of all else that it is made from, without the workspaces of threads. The
+ *  first function gives the number with which it is made, the second the least with which it can be made.
  *  @return SIZE_MAX when that overflows */
 size_t ch_train_kernel_bytes(const ch_resolved *resolved, size_t num_samples);
 size_t ch_train_kernel_least_bytes(const ch_resolved *resolved, size_t num_samples);

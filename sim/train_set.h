@@ -11,8 +11,8 @@
 #include "perceptron/screening.h"
 #include "sim/settings/settings.h"
 
-/** Where training sets come from beside their laws. All zeroes: images are read where they are wanted, and kernels are
- *  not kept. */
+/** What training sets are made from, apart from their laws. With all members zero, images are read when they are
+ *  needed, and kernels are not kept in files. */
 typedef struct ch_sources {
     ch_image_pool pools[CH_NUM_IMAGE_SETS]; /* images that have been read; count 0: not yet */
     const char *kernel_folder;              /* of kernel files, to read and to add to; NULL: none. Borrowed */
@@ -20,10 +20,10 @@ typedef struct ch_sources {
 
 void ch_sources_free(ch_sources *self);
 
-/** Where the data are images: reads them unless that is done, checks that there are enough, and sets the data_digest of
- *  the settings. Does nothing for other data.
+/** Does nothing where the data are no images. Otherwise it reads the images unless they are in memory, checks that
+ *  there are enough of them, and sets the data_digest of the settings.
  *  @return CH_OK; CH_ERROR_INPUT for files that are missing or damaged, or more samples than there are; CH_ERROR_IO;
- *          CH_ERROR_MEMORY */
+ *      CH_ERROR_MEMORY */
 ch_code ch_sources_find_images(ch_sources *self, ch_resolved *resolved, ch_error *err) CH_MUST_CHECK;
 
 /** What runs must have in common to share a training set. A run with a smaller P uses its first samples. */

@@ -8,11 +8,13 @@
 
 static const double TOLERANCE = 1e-3;
 static const double SAFETY = 0.9, LEAST_FACTOR = 0.2, MOST_FACTOR = 5;
-/* Length, in stretches, of the shortest trials. They count whatever their error, which then is all rounding. */
+/* The length of the shortest trials, in stretches. They count whatever their error is, because it is then only
+ * rounding. */
 static const double LEAST_STEP = 0x1p-100;
-/* A remainder of a stretch that is shorter than this, in stretches, is a rounding error and counts as its end. */
+/* A remainder of a stretch that is shorter than this, in stretches, comes from rounding and counts as none. */
 static const double ROUNDING = 1e-12;
-/* Operations after which to come back, for the caller to look at the clock: some hundredths of a second. */
+/* The number of operations after which the function returns, so that its caller can look at the clock. They take some
+ * hundredths of a second. */
 static const double OPERATIONS = 3e7;
 
 /* slope = -grad L at `weights`, and the margins there.  @return false when stopped */
@@ -76,7 +78,7 @@ static void swap_slopes(ch_flow *self)
     self->slopes[3] = first;
 }
 
-/* Goes to w' of the trial just made. */
+/* Moves to w' of the trial that was just made. */
 static void accept(ch_flow *self, ch_network_state *state, double step)
 {
     static const double third[4] = {2.0 / 9, 3.0 / 9, 4.0 / 9};
@@ -86,8 +88,8 @@ static void accept(ch_flow *self, ch_network_state *state, double step)
     self->time += step;
 }
 
-/* Sets the next trial's length, after one of length `step` had `error`. A trial that the end of its stretch cut short
- * does not shorten the next one. */
+/* Sets the length of the next trial after one of length `step` had `error`. A trial that was cut short by the end of
+ * its stretch does not make the next one shorter. */
 static void set_step(ch_flow *self, double step, double error)
 {
     const double factor = SAFETY * cbrt(1 / error); /* infinite for an error of 0 */
@@ -107,7 +109,7 @@ static void begin(ch_flow *self, ch_network_state *state)
     self->step = state->setup.rate;
 }
 
-/* Counts the stretch, which is over, or the part of it before the run was fitted. */
+/* Counts a stretch that is over, or the part of it before the run was fitted. */
 static void end_stretch(ch_network_learner *self, bool is_fitted)
 {
     ch_progress *progress = &self->learner.progress;
@@ -118,7 +120,8 @@ static void end_stretch(ch_network_learner *self, bool is_fitted)
     progress->status = is_fitted ? CH_FITTED : CH_RUNNING;
 }
 
-/* One trial, which counts or is to be made again shorter.  @return false when stopped */
+/* Makes one trial. It either counts, or a shorter one has to follow.
+ * @return false when stopped */
 static bool try_step(ch_network_learner *self)
 {
     ch_network_state *state = self->state;
@@ -149,7 +152,8 @@ void ch_learner_advance_flow(ch_learner *learner, const ch_limit *limit)
 {
     ch_network_learner *self = (ch_network_learner *)learner;
     ch_network_state *state = self->state;
-    const double samples = 10 * (double)state->setup.num_samples; /* three gradients and a forward pass */
+    /* three gradients and a forward pass of every sample */
+    const double samples = 10 * (double)state->setup.num_samples;
     const double cost = samples * state->sample_cost;
     double spent = 0;
     if (!self->flow->is_begun) {

@@ -6,10 +6,11 @@
 
 #include <math.h>
 
-/* Samples that a thread of ch_layerwise_kernel_f64 takes at a time, and bytes of the part of the kernel that it works
- * on. */
+/* The number of samples that a thread of ch_layerwise_kernel_f64 takes at a time, and the bytes of the part of the
+ * kernel on which it works. */
 enum { SAMPLES_AT_ONCE = 32, PART_BYTES = 256 << 10 };
-/* Memory for what the kernel is made from, values and derivatives of samples; more where two samples take more. */
+/* Bytes for the values and derivatives of samples from which the kernel is made. More are used where two samples need
+ * more. */
 static const size_t WORK_BYTES = (size_t)64 << 20;
 
 static size_t work_bytes(const ch_architecture *architecture)
@@ -18,7 +19,7 @@ static size_t work_bytes(const ch_architecture *architecture)
     return least > WORK_BYTES ? least : WORK_BYTES;
 }
 
-/* kernel [n][n] = K at the present weights */
+/* Computes kernel [n][n] = K at the present weights. */
 static ch_code measure(const ch_network_state *state, double *kernel, ch_error *err)
 {
     const ch_network_learner_setup *setup = &state->setup;
@@ -36,7 +37,7 @@ static ch_code measure(const ch_network_state *state, double *kernel, ch_error *
     return ch_layerwise_kernel_f64(&task, setup->kernel_samples, kernel, err);
 }
 
-/* ||K - factor K0|| of n x n entries */
+/* ||K - factor K0|| of [n][n] entries. */
 static double distance(const double *kernel, const double *start, double factor, size_t n)
 {
     double square = 0;
@@ -47,7 +48,7 @@ static double distance(const double *kernel, const double *start, double factor,
     return sqrt(square);
 }
 
-/* v.K v */
+/* v . K v. */
 static double quadratic_form(const ch_kernel_meter *self, const double *v)
 {
     double sum = 0;

@@ -13,7 +13,7 @@
 
 /* ---- the setup ---- */
 
-/* Whether the fast engine trains: under mse sgd has no idle steps to leave out. */
+/* Whether the fast engine trains. Under mse there are no idle steps to skip. */
 static bool is_fast(const ch_network_learner_setup *setup)
 {
     return setup->fast && setup->dynamics == CH_DYNAMICS_SGD && ch_loss_of(setup->loss)->has_idle_steps;
@@ -60,9 +60,9 @@ static ch_code check_setup(const ch_network_learner_setup *setup, ch_error *err)
 
 /* ---- memory ---- */
 
-/* The announced memory does not depend on the engine or the dynamics: the queue of the fast engine and the noise of the
- * sde are always counted. The fast engine has no noise, and its list of active samples takes half as much. SMALL bytes
- * for each thread are for structs and the ends of cache lines, which do not grow with the run. */
+/* The announced memory does not depend on the engine or the dynamics: it always includes the queue of the fast engine
+ * and the noise of the sde. The fast engine itself has no noise, and its list of active samples takes half as much.
+ * SMALL bytes for each thread are for structs and for rounding up to cache lines; they do not grow with the run. */
 size_t ch_network_learner_bytes(const ch_network_learner_setup *setup)
 {
     enum { SMALL = 4096 };
@@ -118,8 +118,8 @@ static void free_learner(ch_learner *learner)
     ch_network_learner_free((ch_network_learner *)learner);
 }
 
-/* Costs are in operations. A backward pass costs two forward ones; where every step looks at all samples, that is what
- * a step costs. */
+/* Sets the expected costs in operations. A backward pass costs as much as two forward passes. Where every step passes
+ * over all samples, that is the cost of a step. */
 static void set_learner(ch_network_learner *self)
 {
     const ch_network_state *state = self->state;

@@ -8,13 +8,13 @@
 #include <math.h>
 #include <string.h>
 
-/* With this many active samples u or fewer, a test of all samples is cheaper than a round: a round tests about P / u
- * samples until it finds an active one, and about as many behind it for nothing. */
+/* With at most this many active samples, passing over all samples is cheaper than a round. With u active samples, a
+ * round tests about P / u samples until it finds one, and about as many after it for nothing. */
 enum { FEW_ACTIVE = 2 };
 
 /* ---- rounds ---- */
 
-/* Place of the first of `count` batches just tested that holds an active sample; `count` if none does. */
+/* The index of the first of `count` tested batches that has an active sample; `count` where none has one. */
 static size_t first_active(const ch_network_learner *self, size_t count)
 {
     const size_t size = self->state->setup.batch;
@@ -27,8 +27,8 @@ static size_t first_active(const ch_network_learner *self, size_t count)
     return count;
 }
 
-/* Sets the coefficients of one of the `count` batches just tested, and those of the others to 0: all of them were one
- * chunk, and workers[0] still has what its pass left for the update. */
+/* Keeps the coefficients of one of the `count` tested batches, and sets those of the others to 0. All these batches
+ * were one chunk, and workers[0] still has what its pass left for the update. */
 static ch_pass_summary choose_batch(ch_network_learner *self, size_t chosen, size_t count)
 {
     ch_network_state *state = self->state;
@@ -46,8 +46,9 @@ static ch_pass_summary choose_batch(ch_network_learner *self, size_t chosen, siz
     return seen;
 }
 
-/* Takes the step of one of the batches just tested. Its pass is made again where the test was by sums or by several
- * workers.  @return false when stopped */
+/* Takes the step of one of the tested batches. Where the batch was tested by sums or by several workers, its pass is
+ * made again.
+ * @return false when stopped */
 static bool take_tested(ch_network_learner *self, size_t chosen, size_t count)
 {
     ch_network_state *state = self->state;
@@ -75,7 +76,7 @@ static void fill_queue(ch_network_learner *self, size_t count)
     }
 }
 
-/* Drops the first `count` batches of the queue, which were reached. */
+/* Removes the first `count` batches, whose steps were taken, from the queue. */
 static void shorten_queue(ch_network_learner *self, size_t count)
 {
     ch_lookahead *ahead = self->lookahead;
@@ -89,7 +90,7 @@ static size_t within_room(const ch_lookahead *self, uint64_t batches)
     return batches < 1 ? 1 : batches < self->room ? (size_t)batches : self->room;
 }
 
-/* Tests the next batches, up to step `end`, and takes the update if one of them makes it.
+/* Tests the batches of the next steps, up to step `end`, and takes the first update among them.
  * @return false when stopped */
 static bool take_round(ch_network_learner *self, uint64_t end)
 {
@@ -131,7 +132,8 @@ static void list_active(ch_network_learner *self)
     }
 }
 
-/* Looks at all samples, and unless the run is over draws which step is the next update.  @return false when stopped */
+/* Looks at all samples. Unless the run is over, draws the step of the next update.
+ * @return false when stopped */
 static bool find_event(ch_network_learner *self)
 {
     const ch_network_learner_setup *setup = &self->state->setup;
@@ -156,7 +158,8 @@ static bool find_event(ch_network_learner *self)
     return true;
 }
 
-/* Takes the update that a look has drawn.  @return false when stopped */
+/* Takes the update that was drawn after a look.
+ * @return false when stopped */
 static bool take_event(ch_network_learner *self)
 {
     ch_network_state *state = self->state;
@@ -175,7 +178,8 @@ static bool take_event(ch_network_learner *self)
 
 /* ---- the engine ---- */
 
-/* Step at which to look: P / B idle steps after the last update, or at once where few samples were active. */
+/* The step at which all samples are looked at: P / B idle steps after the last update, or at once where few samples
+ * were active. */
 static uint64_t next_look(const ch_network_learner *self)
 {
     const bool at_once = self->lookahead->num_active <= FEW_ACTIVE;
@@ -194,7 +198,8 @@ static bool take_steps(ch_network_learner *self, const ch_limit *limit)
     return take_round(self, limit->steps < look ? limit->steps : look);
 }
 
-/* Operations of an update: two passes over its batch, and a look where there is one after each update. */
+/* Sets the operations of an update: two passes over its batch, and one over all samples where a look follows each
+ * update. */
 static void set_update_cost(ch_network_learner *self)
 {
     const ch_network_learner_setup *setup = &self->state->setup;

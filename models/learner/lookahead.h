@@ -31,17 +31,18 @@
 #include "models/learner/lookahead_sums.h"
 
 typedef struct ch_lookahead {
-    uint32_t *queue;      /* [room][B] batches drawn and not reached yet, the next one first; owned */
-    size_t room;          /* batches that the queue can hold; below 2, steps are taken one by one */
-    size_t queued;        /* batches that it holds */
-    size_t next_round;    /* batches to test in the next round */
+    /* [room][B] batches that are drawn and whose steps are not taken yet, the next one first; owned */
+    uint32_t *queue;
+    size_t room;          /* number of batches that the queue has room for; below 2, steps are taken one by one */
+    size_t queued;        /* number of batches in the queue */
+    size_t next_round;    /* number of batches that the next round tests */
     uint32_t *active;     /* [P] samples that were active at the last look, the first num_active; owned */
     uint32_t num_active;  /* UINT32_MAX before the first look */
-    bool event_is_known;  /* a look has found which step is the next update, or that there is none */
+    bool event_is_known;  /* whether the last look has found the step of the next update, or that there is none */
     uint64_t event_step;  /* that step; not set where num_active is 0 */
     uint32_t event_count; /* active samples in its batch */
-    ch_random random;     /* the stream of events */
-    uint64_t looks;       /* that were made, observations not counted */
+    ch_random random;     /* random numbers for events */
+    uint64_t looks;       /* number of looks, without observations */
     ch_lookahead_sums sums;
 } ch_lookahead;
 

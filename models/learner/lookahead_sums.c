@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Whether a round holds two batches or more for any number of threads, of a network whose sums are cheap. */
+/* Whether a round has two batches or more for any number of threads, and the sums of the network are cheap. */
 static bool are_possible(const ch_network_state *state)
 {
     const ch_network_learner_setup *setup = &state->setup;
@@ -83,7 +83,7 @@ bool ch_lookahead_sums_check(ch_lookahead_sums *self, ch_network_learner *learne
         return ch_learner_check(learner, seen);
     }
     if (!ch_state_margins_by_sums(state, &all, &self->layer, self->layer.sums)) {
-        ch_first_layer_forget(&self->layer); /* some of the stored sums have changed, others have not */
+        ch_first_layer_forget(&self->layer); /* some of the stored sums have changed and others have not */
         return false;
     }
     ch_first_layer_store(&self->layer, all.index, all.count, self->layer.sums);
@@ -91,13 +91,14 @@ bool ch_lookahead_sums_check(ch_lookahead_sums *self, ch_network_learner *learne
     if (isfinite(seen->sum) && seen->active > 0 && ch_state_weights_are_finite(state)) {
         return true;
     }
-    /* A test from scratch may find a gradient where the stored sums, off by their rounding, show none. */
+    /* Stored sums are off by rounding. A test from the weights may therefore find a gradient where the sums show none.
+     */
     ch_first_layer_forget(&self->layer);
     return ch_learner_check(learner, seen);
 }
 
-/* Whether sums are on, after an update of `terms` active samples that came after so many steps: a sample is tested
- * every P / B steps, and its sums will lack the terms of that time. */
+/* Whether to use sums after an update of `terms` active samples that came after `steps` steps. A sample is tested every
+ * P / B steps, and its sums will lack the terms that come in that time. */
 static bool are_worth_it(ch_lookahead_sums *self, const ch_network_learner_setup *setup, size_t terms, uint64_t steps)
 {
     static const double decay = 1 - 1.0 / 16;
@@ -118,7 +119,7 @@ void ch_lookahead_sums_commit(ch_lookahead_sums *self, ch_network_learner *learn
     }
     if (has_moved && self->is_on) {
         ch_first_layer_note(&self->layer, &learner->state->workers[0].passes.narrow);
-    } else { /* W has changed by terms that are not listed; or the sums were wrong about the batch */
+    } else { /* the change of W has terms that are not listed, or the sums were wrong about the batch */
         ch_first_layer_forget(&self->layer);
     }
     if (has_moved) {

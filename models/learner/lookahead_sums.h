@@ -31,13 +31,14 @@
 #include "models/learner/steps.h"
 
 typedef struct {
-    bool is_possible;     /* else nothing else here is set or used */
+    bool is_possible;     /* whether sums can be used; if not, no other member is set or read */
     bool is_on;           /* whether samples are tested by sums at present */
     ch_first_layer layer; /* the stored sums and the last terms; owned */
     float *tested;        /* [round][m] sums of the samples of the last test, in their order; owned */
     uint32_t *all;        /* [P] the numbers 0 ... P - 1; owned */
-    double recent_terms;  /* terms of the last updates, those k updates ago weighing (15/16)^k */
-    double recent_steps;  /* steps that the same updates took, weighing likewise */
+    /* number of terms of the last updates, each weighted by (15/16)^k when it came k updates ago */
+    double recent_terms;
+    double recent_steps; /* number of steps that these updates took, with the same weights */
 } ch_lookahead_sums;
 
 /** @param self  zeroed; to be freed after an error, too
@@ -54,10 +55,11 @@ double ch_lookahead_sums_bytes(const ch_network_state *state);
  *  @return false when stopped */
 bool ch_lookahead_sums_test(ch_lookahead_sums *self, ch_network_state *state, const ch_sample_list *list) CH_MUST_CHECK;
 
-/** Stores the sums of the first of the samples just tested. Does nothing where sums are off. */
+/** Stores the sums of the first samples of the last test. Does nothing where sums are not used. */
 void ch_lookahead_sums_store(ch_lookahead_sums *self, const ch_sample_list *first);
 
-/** As ch_learner_check. By sums where these are on and show a sample with a gradient; else from scratch.
+/** Does as ch_learner_check. Where sums are used and show a sample with a gradient, that is the answer; otherwise
+ *  margins are computed from the weights.
  *  @return false when stopped */
 bool ch_lookahead_sums_check(ch_lookahead_sums *self, ch_network_learner *learner, ch_pass_summary *seen) CH_MUST_CHECK;
 

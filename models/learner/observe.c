@@ -7,7 +7,7 @@
 
 /* ---- outputs ---- */
 
-/* Loss, error and least margin, from the margins of all training samples. */
+/* Finds loss, error and least margin from the margins of all training samples. */
 static void find_losses(const ch_network_state *self, ch_observation *out)
 {
     const ch_network_learner_setup *setup = &self->setup;
@@ -17,7 +17,7 @@ static void find_losses(const ch_network_state *self, ch_observation *out)
         const double margin = self->margins[mu];
         loss += ch_loss_of(setup->loss)->value(margin, setup->kappa);
         errors += !(margin > 0);
-        least = margin < least || isnan(margin) ? margin : least; /* once it is NaN it stays so */
+        least = margin < least || isnan(margin) ? margin : least; /* a NaN stays */
     }
     out->train_loss = loss / (double)setup->num_samples;
     out->train_error = (double)errors / (double)setup->num_samples;
@@ -48,7 +48,7 @@ static double change_at(const ch_network_state *self, size_t i)
     return ch_state_weights(self)[i] - (double)self->start[i];
 }
 
-/* ||Delta w||, in all and of every layer with its bias. */
+/* Finds ||Delta w|| of all weights, and of every layer with its bias. */
 static void find_weight_change(ch_network_state *self, ch_observation *out)
 {
     const ch_architecture *architecture = self->setup.architecture;
@@ -103,7 +103,7 @@ static ch_code interrupted(ch_error *err)
     return ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped while a network was observed");
 }
 
-/* What costs passes of its own: the kernel and the test error. */
+/* Measures what takes passes of its own: the kernel and the test error. */
 static ch_code observe_rest(ch_network_learner *self, ch_observation *out, ch_error *err)
 {
     ch_network_state *state = self->state;

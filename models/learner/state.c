@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A list of fewer operations than this is not worth waking another thread. */
+/* A list that takes fewer operations than this is left to one thread: waking another would take longer. */
 static const double LEAST_OPERATIONS = 1 << 17;
-/* A pass takes as many samples at a time as have this many bytes of workspace, within bounds. More samples gain
- * nothing, and their values no longer fit the processor's caches. */
+/* The number of samples in a pass is chosen so that their workspace has this many bytes, within bounds. With more
+ * samples a pass is no faster, and their values no longer fit the processor's caches. */
 static const size_t WORKSPACE_BYTES = (size_t)64 << 20;
 enum { LEAST_CHUNK = 16, MOST_CHUNK = 256 };
 
@@ -30,7 +30,8 @@ static size_t find_chunk(const ch_network_state *self)
     return fit < LEAST_CHUNK ? LEAST_CHUNK : fit < MOST_CHUNK ? fit : MOST_CHUNK;
 }
 
-/* Operations are counted in those of a plain loop; vector instructions make VECTOR multiply-adds in that time. */
+/* The operations of a forward pass of one sample. The unit is the time of one operation of a plain loop, in which
+ * vector instructions make VECTOR multiply-adds. */
 static double find_sample_cost(const ch_architecture *architecture)
 {
     enum { VECTOR = 8 };
@@ -55,7 +56,7 @@ void ch_state_set_sizes(ch_network_state *self, const ch_network_learner_setup *
 
 /* ---- memory ---- */
 
-/* What grows with the numbers of samples and weights. */
+/* The buffers whose sizes depend on the numbers of samples and weights. */
 static ch_buffer_list buffers_of(const ch_network_state *self)
 {
     const size_t num_samples = self->setup.num_samples;
@@ -129,7 +130,7 @@ static ch_code allocate(ch_network_state *self, ch_error *err)
 
 /* ---- the start ---- */
 
-/* w0, by way of self->gradient */
+/* Draws w0. self->gradient serves as memory. */
 static void draw_weights(ch_network_state *self)
 {
     double *weights = self->gradient, square = 0;
@@ -202,7 +203,8 @@ bool ch_state_weights_are_finite(const ch_network_state *self)
     return isfinite(sum);
 }
 
-/* Gives the weights to as many workers as a list is worth; returns their number. */
+/* Gives the present weights to as many workers as it is worth to use for a list.
+ * @return their number */
 static int call_workers(ch_network_state *self, const ch_sample_list *list)
 {
     const bool is_worth_it = (double)list->count * self->sample_cost > LEAST_OPERATIONS;
@@ -233,14 +235,15 @@ static void find_outputs(ch_passes *passes, const ch_examples *set, const ch_sam
     }
 }
 
-/* Samples of the chunk that begins at place `from` of the list. */
+/* The number of samples of the chunk that begins at place `from` of the list. */
 static size_t chunk_size(const ch_network_state *self, const ch_sample_list *list, size_t from)
 {
     const size_t left = list->count - from;
     return left < self->chunk ? left : self->chunk;
 }
 
-/* Outputs from scratch where `layer` is NULL, else by its sums, as ch_state_margins_by_sums says.
+/* Computes outputs from the weights where `layer` is NULL, and otherwise from its stored sums, as
+ * ch_state_margins_by_sums says.
  * @return false when stopped */
 static bool outputs_by(ch_network_state *self, const ch_examples *set, const ch_sample_list *list,
                        const ch_first_layer *layer, float *sums, double *outputs)
@@ -267,7 +270,7 @@ bool ch_state_outputs(ch_network_state *self, const ch_examples *set, const ch_s
     return outputs_by(self, set, list, NULL, NULL, outputs);
 }
 
-/* self->margins = y (f - f0), where it was f */
+/* Turns the outputs f in self->margins into margins y (f - f0). */
 static void outputs_to_margins(const ch_network_state *self, const ch_sample_list *list, size_t from, size_t count)
 {
     for (size_t i = from; i < from + count; i++) {
@@ -297,7 +300,7 @@ double ch_state_slope(const ch_network_state *self, const ch_sample_list *list, 
     return setup->train->labels[sample_at(list, i)] * ch_loss_of(setup->loss)->slope(self->margins[i], setup->kappa);
 }
 
-/* Adds the sum of margins and the number of unfitted samples at places from ... from + count - 1. */
+/* Adds the margins at the places from … from + count - 1 of the list to the sum, and counts the unfitted samples. */
 static void count_margins(const ch_network_state *self, size_t from, size_t count, ch_pass_summary *seen)
 {
     for (size_t i = from; i < from + count; i++) {
@@ -328,7 +331,8 @@ bool ch_state_look(ch_network_state *self, ch_pass_summary *seen)
 
 /* ---- gradients ---- */
 
-/* c_mu = (scale + extra_mu) y l'(m) of a chunk's samples; returns how many of them are not 0; NaN counts. */
+/* Sets the coefficients c_mu = (scale + extra_mu) y l'(m) of the samples of a chunk.
+ * @return how many of them are not 0; NaN counts */
 static size_t find_coefficients(const ch_network_state *self, const ch_sample_list *list, size_t from, size_t count,
                                 double scale, const double *extra, double *coefficients)
 {
@@ -341,7 +345,8 @@ static size_t find_coefficients(const ch_network_state *self, const ch_sample_li
     return active;
 }
 
-/* Margins and coefficients of a chunk and, where it is asked for, its gradient. Returns the samples with one. */
+/* Computes the margins and coefficients of a chunk, and its gradient where that is asked for.
+ * @return the number of samples with a gradient */
 static size_t pass_chunk(ch_network_state *self, ch_worker *worker, const ch_sample_list *list, size_t from,
                          double scale, const double *extra, bool with_gradient)
 {

@@ -30,19 +30,21 @@ typedef struct {
 /** A copy of the network, which takes chunks of samples. */
 typedef struct {
     ch_passes passes;
-    double *coefficients; /* [chunk] factors c_mu of the gradients of f at its samples; owned */
-    double *gradient;     /* [num_weights] of the chunk in hand; owned */
+    /* [chunk] the factors c_mu of the gradients of f at the samples of the present chunk; owned */
+    double *coefficients;
+    double *gradient; /* [num_weights] the gradient of the present chunk; owned */
 } ch_worker;
 
-/** What a pass over samples has seen. */
+/** What a pass over samples has found. */
 typedef struct {
-    double sum;      /* of their margins: finite unless a margin is not */
+    double sum;      /* the sum of their margins, which is finite unless a margin is not */
     size_t unfitted; /* samples with !(m >= kappa), so that NaN counts */
-    size_t active;   /* samples whose gradient is not 0 */
+    size_t active;   /* number of samples whose gradient is not 0 */
 } ch_pass_summary;
 
-/** Most samples that one thread by itself tests in a round of the fast engine (lookahead.h). The samples of a round
- *  that come after its first update are tested in vain, on average half of them, so that larger rounds waste more. */
+/** The most samples that one thread tests in a round of the fast engine (lookahead.h) when it works alone. The samples
+ *  that come after the first update of a round are tested for nothing. They are half of the round on average, so that
+ *  larger rounds waste more. */
 enum { CH_ROUND_SAMPLES = 128 };
 
 /** The network and what every dynamics shares. Numbers in brackets are lengths of arrays. */
@@ -59,7 +61,7 @@ typedef struct ch_network_state {
     bool is_shared;     /* whether the other workers have the same weights by now */
     float *start;       /* w0 [num_weights], exact in single precision; owned */
     double norm_init;   /* ||w0|| */
-    double *gradient;   /* [num_weights] of a list of several chunks; owned */
+    double *gradient;   /* [num_weights] the gradient of a list that has several chunks; owned */
     /* what is known of samples */
     double *start_outputs; /* f(w0, x) of the training samples [P]; owned */
     double *start_tests;   /* f(w0, x) of the test samples [num_tests]; owned */
@@ -71,11 +73,12 @@ typedef struct ch_network_state {
     uint32_t *order; /* [P] a permutation whose first B are the batch, or a list of unfitted samples; owned */
     double *noise;   /* factors of the gradients in the sde's noise: [P], of length 0 under other dynamics; owned */
     ch_random random, noise_random; /* streams of the batches, and of the sde's noise */
-    /* when to look for the end */
-    uint64_t patience;        /* ceil(P / B) steps: idle ones, after which sgd looks at all samples */
-    uint64_t next_look;       /* step at which sgd looks at all samples if it makes no update before */
-    uint64_t next_rest_check; /* number of updates at which to see whether the weights still move */
-    uint64_t fingerprint;     /* of the weights when that was last seen */
+    /* When sgd looks at all samples to see whether the run is over. */
+    uint64_t patience;  /* number of idle steps in a row, ceil(P / B), after which sgd looks at all samples */
+    uint64_t next_look; /* step at which sgd looks at all samples if it makes no update before */
+    /* number of updates at which the weights are compared with those of the last comparison */
+    uint64_t next_rest_check;
+    uint64_t fingerprint; /* a hash of the weights at the last comparison */
 } ch_network_state;
 
 /** Sets setup and sizes alone, which is what the functions that announce bytes need. */

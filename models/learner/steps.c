@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-/* A number that changes when a weight does, but for one chance in 2^64: the hash of Fowler, Noll and Vo, word by word.
- */
+/* A number that changes when a weight changes, except with a probability of 2^-64: the hash of Fowler, Noll and Vo,
+ * word by word. */
 static uint64_t find_fingerprint(const double *weights, size_t count)
 {
     uint64_t hash = 0xcbf29ce484222325;
@@ -20,10 +20,10 @@ static uint64_t find_fingerprint(const double *weights, size_t count)
     return hash;
 }
 
-/* Whether the weights are what they were EPOCHS times P / B updates ago. Steps that are too large may leave a network
- * whose units are off at every sample, or weights so large that an update is less than a rounding error: it stays
- * unfitted for ever, with finite numbers. A sample that would move the weights is missing from all of those batches
- * with a chance of about e^-EPOCHS. */
+/* Whether the weights are the same as EPOCHS times P / B updates ago. Where steps are too large, a network may stay
+ * unfitted for ever with finite numbers: its units are off at every sample, or its weights are so large that an update
+ * is smaller than a rounding error. A sample that would move the weights is absent from all those batches with a
+ * probability of about e^-EPOCHS. */
 static bool has_come_to_rest(ch_network_state *self, uint64_t updates)
 {
     enum { EPOCHS = 32 };
@@ -98,8 +98,8 @@ bool ch_learner_step_sgd(ch_network_learner *self)
     return true;
 }
 
-/* An update puts the look at all samples off. Under a loss without idle steps every step is an update, so the look
- * comes every P / B steps. */
+/* Whether it is time to look at all samples. An update postpones the look. Under a loss without idle steps every step
+ * is an update, so that the look comes every P / B steps. */
 static bool look_is_due(const ch_network_learner *self)
 {
     const ch_network_state *state = self->state;
@@ -119,7 +119,7 @@ void ch_learner_advance_sgd(ch_learner *learner, const ch_limit *limit)
             if (!ch_learner_check(self, &seen)) {
                 return;
             }
-            self->state->next_look = UINT64_MAX; /* the samples stay as they are until the next update */
+            self->state->next_look = UINT64_MAX; /* nothing changes until the next update */
         }
     }
 }
@@ -143,7 +143,8 @@ static void draw_noise(ch_network_state *self)
     }
 }
 
-/* One step; or the end of the run, where the step's pass finds the weights before it fitted or without a gradient.
+/* Takes one step. It ends the run instead where the step's pass shows that all samples are fitted or that no sample has
+ * a gradient.
  * @return false when stopped */
 static bool step_full(ch_network_learner *self, const ch_limit *limit)
 {
@@ -161,7 +162,8 @@ static bool step_full(ch_network_learner *self, const ch_limit *limit)
     if (isfinite(seen.sum) && seen.unfitted == 0) {
         progress->status = ch_state_weights_are_finite(state) ? CH_FITTED : CH_DIVERGED;
     } else if (isfinite(seen.sum) && seen.active == 0) {
-        progress->steps = limit->steps; /* every gradient has underflowed to 0: no later step would move the weights */
+        /* every gradient has underflowed to 0, so that no later step would move the weights */
+        progress->steps = limit->steps;
     } else {
         progress->steps++;
         (void)ch_learner_commit(self, &all, &seen);
@@ -178,8 +180,9 @@ void ch_learner_advance_full(ch_learner *learner, const ch_limit *limit)
 
 /* ---- unfitted ---- */
 
-/* Draws min(B, U) of the U unfitted samples uniformly, to the front of self->order; self->margins are those of all
- * samples. Returns their number. */
+/* Draws min(B, U) of the U unfitted samples uniformly, and puts them at the front of self->order. self->margins must be
+ * those of all samples.
+ * @return their number */
 static size_t draw_unfitted(ch_network_state *self)
 {
     uint32_t count = 0;

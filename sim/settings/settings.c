@@ -90,7 +90,7 @@ const size_t ch_settings_count = NUM_ROWS;
 
 _Static_assert(NUM_ROWS <= 64, "`given` has a bit for every row");
 
-enum { MOST_CHOICES = 64 }; /* names among which the nearest to a wrong one is looked for */
+enum { MOST_CHOICES = 64 }; /* most names among which the one nearest to a wrong name is searched */
 
 /* ---- one row ---- */
 

@@ -45,7 +45,7 @@ enum {
     CH_SETTING_ENGINE,
     CH_SETTING_RECORD,
     CH_SETTING_KERNEL,
-    CH_SETTING_DATA_DIR, /* last: where data lie is no part of a run, and has no column in a store */
+    CH_SETTING_DATA_DIR, /* the last row: the folder of the data is no part of a run and has no column in a store */
 };
 
 enum { CH_LINEAR_NO, CH_LINEAR_YES };
@@ -87,15 +87,19 @@ typedef enum { CH_TYPE_REAL, CH_TYPE_COUNT, CH_TYPE_CHOICE, CH_TYPE_TEXT } ch_ty
 typedef struct {
     const char *name;
     ch_type type;
-    size_t offset;            /* of the member in ch_settings: double, const char * for TEXT, else uint64_t */
+    /* offset of the member in ch_settings, which is a double, a const char * for TEXT, or else a uint64_t */
+    size_t offset;
     const char *default_text; /* NULL: the setting is required, or one of a pair, or follows from another setting */
-    double least, most;       /* accepted range of a number; a count's ends at 2^63 - 1, SQLite's largest integer */
-    bool open;                /* the range excludes `least` */
-    const char *word;         /* word for the value 0, e.g. "full"; NULL: none */
-    const char *(*choice)(uint64_t index); /* of a CHOICE: the name of a value, NULL from the end of the list on */
-    const char *help;                      /* one line for the manual */
-    int since;                             /* version of the store's schema that brought it: CH_SCHEMA_… */
-    bool in_kernel;                        /* the tangent kernel of a twin depends on it: ch_train_kernel_key */
+    /* range of accepted numbers; that of a count ends at 2^63 - 1, SQLite's largest integer */
+    double least, most;
+    bool open;        /* the range excludes `least` */
+    const char *word; /* the word that stands for the value 0, e.g. "full"; NULL: none */
+    /* of a CHOICE: the name of value `index`; NULL for an index past the end of the list */
+    const char *(*choice)(uint64_t index);
+    const char *help; /* one line for the manual */
+    int since;        /* version of the store's schema that first has it: CH_SCHEMA_… */
+    /* whether the tangent kernel of a twin depends on it: ch_train_kernel_key */
+    bool in_kernel;
 } ch_setting;
 
 extern const ch_setting ch_settings_table[];
