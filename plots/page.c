@@ -138,14 +138,11 @@ ch_code ch_page_draw(const ch_page_kind *kind, size_t index, const void *content
         goto out;
     }
     code = ch_gnuplot_draw(script, length, path, kind->format, err);
+    if (code == CH_OK && kind->names != NULL) {
+        fprintf(kind->names, "%s\n", path);
+    }
     if (ch_watch_is_stopped(kind->watch)) { /* it goes before gnuplot's error, as Ctrl-C ends gnuplot too */
         code = ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped before all figures were drawn");
-    }
-    if (code != CH_OK) {
-        goto out;
-    }
-    if (kind->names != NULL) {
-        fprintf(kind->names, "%s\n", path);
     }
 out:
     free(script);

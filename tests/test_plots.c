@@ -359,6 +359,92 @@ static void test_gnuplot_fails(void **state)
     assert_int_equal(count_files(figures), 0);
 }
 
+/* ---- drawing that is stopped ---- */
+
+/* The flag that a stopped drawing looks at; a signal handler raises it, as the program's does. */
+static ch_stop stop_flag;
+
+static void raise_stop(int number)
+{
+    (void)number;
+    stop_flag = 1;
+}
+
+/* Draws the pages of two groups with a gnuplot that is the shell script, and expects that the drawing is stopped.
+ * @param names  out: the printed names, to be freed by the caller */
+static void expect_stop(const char *script, const char *figures, char **names)
+{
+    ch_fit fit;
+    ch_fit_group group[2];
+    planted own;
+    ch_error err = {0};
+    size_t length = 0;
+    const ch_watch watch = {.stop = &stop_flag};
+    plant_gnuplot(script);
+    plant_fit(&fit, &group[0], &own, &usual);
+    group[1] = group[0];
+    fit.groups = group;
+    fit.num_groups = 2;
+    fit.options.watch = &watch;
+    stop_flag = 0;
+    FILE *stream = open_memstream(names, &length);
+    assert_non_null(stream);
+    assert_int_equal(ch_plot_fit(&fit, figures, CH_PLOT_SVG, stream, &err), CH_ERROR_INTERRUPTED);
+    assert_int_equal(err.code, CH_ERROR_INTERRUPTED);
+    assert_string_equal(err.message, "stopped before all figures were drawn");
+    assert_int_equal(fclose(stream), 0);
+    uproot(&own);
+}
+
+/* The file is there, and it ends as a whole figure does. */
+static void assert_whole(const char *figures, const char *name)
+{
+    char path[600];
+    size_t length = 0;
+    snprintf(path, sizeof path, "%s/%s", figures, name);
+    char *text = read_whole(path, &length);
+    assert_non_null(strstr(text, "</svg>"));
+    free(text);
+}
+
+/* Signals reach the test's own process, which is the parent of the planted gnuplot. On a terminal Ctrl-C ends gnuplot
+ * as well, in the middle of its page; a signal that is sent to the program alone lets gnuplot finish the page. */
+static void test_stopped_drawing_leaves_no_half_figure(void **state)
+{
+    char *former = strdup(getenv("PATH")), *names = NULL, figures[300], path[600];
+    ch_error err = {0};
+    (void)state;
+    snprintf(figures, sizeof figures, "%s/figures", directory);
+    assert_int_equal(ch_plot_directory(figures, &err), CH_OK);
+    snprintf(path, sizeof path, "%s:%s", directory, former);
+    setenv("PATH", path, 1);
+    signal(SIGUSR1, raise_stop);
+
+    expect_stop("#!/bin/sh\nprintf '<?xml'\nkill -USR1 $PPID\nkill -KILL $$\n", figures, &names);
+    assert_string_equal(names, "");
+    assert_int_equal(count_files(figures), 0);
+    free(names);
+
+    expect_stop("#!/bin/sh\nprintf '<?xml></svg>'\nkill -USR1 $PPID\n", figures, &names);
+    char expected[600]; /* the page that was under way is whole, and no other was begun */
+    snprintf(expected, sizeof expected, "%s/perceptron-chi0-dim128.svg\n", figures);
+    assert_string_equal(names, expected);
+    assert_int_equal(count_files(figures), 1);
+    assert_whole(figures, "perceptron-chi0-dim128.svg");
+    free(names);
+
+    expect_stop("#!/bin/sh\nprintf '<?xml'\nkill -USR1 $PPID\nkill -KILL $$\n", figures, &names);
+    assert_int_equal(count_files(figures), 1); /* a half page does not replace a whole one */
+    assert_whole(figures, "perceptron-chi0-dim128.svg");
+    free(names);
+
+    signal(SIGUSR1, SIG_DFL);
+    setenv("PATH", former, 1);
+    free(former);
+}
+
+/* ---- the caller's signals ---- */
+
 static void on_broken_pipe(int number)
 {
     (void)number;
@@ -606,6 +692,33 @@ static void test_command(void **state)
     }
 }
 
+/* A gnuplot that sends Ctrl-C's signal to the program while it draws. It is either ended as well, with half a page
+ * written, or finishes its page. */
+static void test_interrupted_command(void **state)
+{
+    static const struct {
+        const char *gnuplot, *files;
+    } cases[] = {
+        {"#!/bin/sh\nprintf '<?xml'\nkill -INT $PPID\nkill -KILL $$\n", ""},
+        {"#!/bin/sh\nprintf '<?xml></svg>'\nkill -INT $PPID\n", "perceptron-chi0-dim8.svg "},
+    };
+    char said[4096];
+    (void)state;
+    assert_int_equal(shell("$C sweep perceptron --chi 0,1 --dim 8 --train 16,32 --temp 2^-2..2^1 --seed 0,1 -o $D/s "
+                           "2> /dev/null",
+                           said, sizeof said),
+                     CH_EXIT_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        plant_gnuplot(cases[i].gnuplot);
+        const int status = shell("PATH=\"$D:$PATH\" $C plot $D/s -o $D/f --format svg", said, sizeof said);
+        assert_int_equal(status, CH_EXIT_INTERRUPTED);
+        assert_non_null(strstr(said, "stopped before all figures were drawn"));
+        assert_int_equal(strstr(said, ".svg\n") != NULL, cases[i].files[0] != '\0'); /* the name of a whole figure */
+        assert_int_equal(shell("ls -A $D/f | tr '\\n' ' '", said, sizeof said), 0);
+        assert_string_equal(said, cases[i].files);
+    }
+}
+
 int main(void)
 {
 #define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
@@ -615,6 +728,7 @@ int main(void)
         IN_DIRECTORY(test_degenerate_groups),
         IN_DIRECTORY(test_groups_of_one_name),
         IN_DIRECTORY(test_gnuplot_fails),
+        IN_DIRECTORY(test_stopped_drawing_leaves_no_half_figure),
         IN_DIRECTORY(test_signals_are_the_callers),
         IN_DIRECTORY(test_real_gnuplot_complains),
         IN_DIRECTORY(test_bad_directories),
@@ -625,6 +739,7 @@ int main(void)
         cmocka_unit_test(test_ratio_axis),
         IN_DIRECTORY(test_no_collapse_no_page),
         IN_DIRECTORY(test_command),
+        IN_DIRECTORY(test_interrupted_command),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
