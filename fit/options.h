@@ -64,8 +64,11 @@ typedef struct {
  *  nobody who watches. */
 void ch_fit_options_default(ch_fit_options *self);
 
-/** Hold numbers as a list says, a number at most once: "delta=1,b=2"; "gamma=0:2,b=1:" (either end may be left out);
- *  "time_delta=delta,b=1+2*gamma" (NAME=[C+][K*]OTHER, NAME time_delta or b, OTHER delta or gamma), "sharpness=joint".
+/** Hold numbers to what a list says, in which each number stands once at most.
+ *
+ *  A list for _fix is "delta=1,b=2". One for _bound is "gamma=0:2,b=1:"; either end may be left out. One for _tie is
+ *  "time_delta=delta,b=1+2*gamma", that is NAME=[C+][K*]OTHER with time_delta or b for NAME and delta or gamma for
+ *  OTHER; or it is "sharpness=joint".
  *
  *  Held numbers are held in every replica, so that the errors of the other numbers are those given the held ones. The
  *  window is chosen without them. Under bounds the laws are the exact constrained minimum. A tied exponent takes its

@@ -10,7 +10,7 @@
 
 /** The head of a page. All pointers are borrowed. */
 typedef struct {
-    const ch_settings *key;    /* settings of one of the page's runs; those that all runs share are the page's */
+    const ch_settings *key;    /* settings of the page; where its runs differ, that of one run */
     const ch_run *const *runs; /* [num_runs] the runs on the page */
     size_t num_runs;
     uint64_t differing;     /* bit i: row i of the settings table tells this page from others of its kind */
