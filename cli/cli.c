@@ -317,18 +317,26 @@ ch_code ch_cli_check_kernels(const char *folder, bool has_twins, ch_error *err)
 ch_code ch_cli_admit_kernels(const char *folder, ch_error *err)
 {
     struct stat status;
+    char file[4096];
     if (folder == NULL) {
         return CH_OK;
     }
-    if (folder[0] == '\0' || stat(folder, &status) == 0) {
-        return ch_kernel_cache_make_folder(folder, err); /* makes nothing: there is no name, or there is a file */
+    if (folder[0] == '\0') {
+        return ch_kernel_cache_make_folder(folder, err); /* which refuses it */
     }
-    const ch_obstacle obstacle = ch_find_obstacle(folder);
-    if (obstacle.text[0] != '\0') {
-        return ch_error_set(err, CH_ERROR_INPUT, "cannot make the folder %s of kernel files: %s", folder,
-                            obstacle.text);
+    if (stat(folder, &status) != 0) {
+        const ch_obstacle obstacle = ch_find_obstacle(folder);
+        return obstacle.text[0] == '\0'
+                   ? CH_OK
+                   : ch_error_set(err, CH_ERROR_INPUT, "cannot make the folder %s of kernel files: %s", folder,
+                                  obstacle.text);
     }
-    return CH_OK;
+    snprintf(file, sizeof file, "%s/kernel", folder);
+    const ch_obstacle obstacle = ch_find_obstacle(file);
+    if (S_ISDIR(status.st_mode) && obstacle.text[0] != '\0') {
+        return ch_error_set(err, CH_ERROR_INPUT, "kernel files cannot be kept: %s", obstacle.text);
+    }
+    return ch_kernel_cache_make_folder(folder, err); /* makes nothing where a file has this name already */
 }
 
 ch_code ch_cli_open_kernels(const char *folder, ch_error *err)

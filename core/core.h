@@ -1,5 +1,5 @@
-/* core.h — what every public header stands on: errors, random streams, learners and what they observe, and who watches a
- * long computation. */
+/* core.h — what every public header stands on: errors, random streams, learners and what they observe, and who watches
+ * a long computation. */
 #ifndef CH_CORE_H
 #define CH_CORE_H
 

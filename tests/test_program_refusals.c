@@ -182,6 +182,8 @@ static void test_folders_that_may_not_be_written(void **state)
         {"data fetch mnist --data-dir shut", "folder shut/mnist cannot be made: the folder shut may not be written"},
         {"run mlp --linear yes --dim 4 --train 8 --temp 1 --kernel-cache shut/k",
          "cannot make the folder shut/k of kernel files: the folder shut may not be written"},
+        {"run mlp --linear yes --dim 4 --train 8 --temp 1 --kernel-cache shut",
+         "kernel files cannot be kept: the folder shut may not be written: Permission denied\n"},
     };
     make_store(path_of("made.db"), 3);
     assert_int_equal(mkdir(path_of("shut"), 0755), 0);
