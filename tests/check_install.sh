@@ -35,7 +35,7 @@ compile() {
 }
 
 shared_links=$(pkg-config --libs chiton)
-# of both libraries in one folder a linker takes the shared one, unless it is told the file
+# where both libraries are in one folder, a linker takes the shared one unless it is given the file
 static_links=$(pkg-config --static --libs chiton | sed 's/-lchiton\>/-l:libchiton.a/')
 strict="-std=c11 -pedantic -Wall -Wextra -Werror"
 for kind in shared static; do

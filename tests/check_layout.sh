@@ -7,8 +7,8 @@ shift
 failed=0
 sources=$(find chiton.c chiton.h core data perceptron models sim fit plots cli -name '*.[ch]')
 
-# From the bottom up; a folder imports those at lower heights, its own files, and of equal heights none other. A folder
-# within another stands where its own line says, else with the one that it is in. chiton.h names all of the library.
+# Folders have heights, from the bottom up. A folder may import its own files and folders of a smaller height, but no
+# other folder of the same height. chiton.h names all of the library.
 # shellcheck disable=SC2086 — names of sources have no spaces
 grep -n '^#include "' $sources | awk -F: '
     BEGIN {
@@ -23,8 +23,8 @@ grep -n '^#include "' $sources | awk -F: '
         if (height[top(used)] == "") print file " includes " used ", whose folder has no place"
         else if (height[top(used)] >= height[top(file)]) print file " includes " used ", which is not below it"
     }
-    # Inside a folder, from the bottom up; the trainings of sim/ itself stand between settings and store, and the files of
-    # fit/ and models/ themselves, which join what their folders do, have no height.
+    # The heights inside a folder. The files of sim/ itself train, and come between settings and store. The files of fit/
+    # and models/ themselves join what their folders do, and have no height.
     function inner(path) {
         if (path ~ /^sim\/settings\/|^fit\/table\/|^models\/network\//) return 1
         if (path ~ /^sim\/[^\/]*$|^fit\/laws\/|^models\/tangent\//) return 2
@@ -42,8 +42,8 @@ if [ -s "$build/imports.bad" ]; then
     failed=1
 fi
 
-# Rings among .c files: who wants a name that another defines; files that nothing unvisited calls are taken away, and
-# then those that call nothing left, until only rings remain.
+# Rings among .c files. A file calls another where it needs a name that the other defines. Files that no remaining file
+# calls are removed, and files that call no remaining file, again and again, until only rings are left.
 objects=$(cd "$build" && find chiton.o core data perceptron models sim fit plots cli -name '*.o')
 # shellcheck disable=SC2086
 (cd "$build" && nm -g -A $objects) | awk '

@@ -35,15 +35,15 @@ build=$1 kind=$2 test=$3
 results=$build/results
 log=$results/$test.log
 mkdir -p "$results"
-# threads that wait sleep, for others need the core
+# threads that wait must sleep, because other programs need the core
 # shellcheck disable=SC2086 — the runner is a command with its options
 CHITON=$build/chiton OMP_WAIT_POLICY=passive ${TEST_RUNNER:-} "$build/tests/$test" >"$log" 2>&1
 status=$?
-# not through a pipe, whose shell has run no test
+# a file and no pipe: the times of a pipe's shell are not those of the test
 times >"$log.times"
 seconds=$(awk 'NR == 2 { split($0, part, /[ms ]+/); print part[1] * 60 + part[2] + part[3] * 60 + part[4] }' "$log.times")
 rm "$log.times"
-# cmocka closes with "[  PASSED  ] N test(s)." and, where some failed, "[  FAILED  ] N test(s), listed below:"
+# the last lines of cmocka are "[  PASSED  ] N test(s)." and, where some failed, "[  FAILED  ] N test(s), listed below:"
 passed=$(sed -n 's/.*\[  PASSED  \] \([0-9]*\) test(s).*/\1/p' "$log" | tail -n 1)
 failed=$(sed -n 's/.*\[  FAILED  \] \([0-9]*\) test(s).*/\1/p' "$log" | tail -n 1)
 passed=${passed:-0}

@@ -1,7 +1,7 @@
-/* bench.c — how fast chiton is, as ratios measured in one run.
+/* bench.c — measures how fast chiton is, as ratios of times that are measured in one run.
  *
- * Machines are shared and noisy: what is compared runs alternately, and the median of the ratios is what counts.
- */
+ * Machines are shared and noisy. So the programs that are compared run alternately, and the median of the ratios is
+ * reported. */
 #include "bench.h"
 #include "hand_loop.h"
 
@@ -26,7 +26,8 @@ typedef struct {
     double chi, rate;
 } engine_point;
 
-/* Nanoseconds a step of either, on the same data and the same random numbers: both must find the same t*. */
+/* Nanoseconds for a step of the engine and of the hand-written loop, on the same data and the same random numbers. Both
+ * must find the same t*. */
 static void time_engine(const engine_point *point, uint64_t seed, double *plain, double *hand)
 {
     const ch_data_law law = {.chi = point->chi, .dim = point->dim, .seed = seed};
@@ -85,7 +86,8 @@ static void bench_engine(void)
 
 /* ---- the fast engine against the plain one ---- */
 
-/* Bytes a second that one thread reads from memory, one after the other: the floor for margins that are not cached. */
+/* The bytes that one thread reads from memory in a second, in their order. Margins of samples that are not in a cache
+ * cannot be computed faster than that. */
 static double measure_bandwidth(void)
 {
     enum { REPEATS = 5 };
@@ -118,8 +120,8 @@ typedef struct {
     double chi, temp, least;
 } fast_point;
 
-/* Seconds of a run of the plain engine: of a whole one, or `scaled` from its first `most` steps to as many as `steps`.
- */
+/* Seconds that a run of the plain engine takes. Where `scaled` is set, only the first `most` steps were timed, and the
+ * time was scaled to `steps`. */
 static double time_plain(const ch_perceptron_setup *setup, uint64_t most, uint64_t steps, bool *scaled)
 {
     ch_error err = {0};
@@ -134,7 +136,7 @@ static double time_plain(const ch_perceptron_setup *setup, uint64_t most, uint64
     return *scaled ? seconds * (double)steps / (double)progress.steps : seconds;
 }
 
-/* One whole run of the fast engine; the screening index is shared. */
+/* Seconds of one whole run of the fast engine, which borrows the screening index. */
 static double time_fast(const ch_perceptron_setup *setup, const ch_screen *screen, ch_progress *progress,
                         ch_fast_work *work)
 {
@@ -228,7 +230,7 @@ static void bench_fast(void)
 
 /* ---- sweeps ---- */
 
-/* Seconds of a whole sweep into a fresh store. */
+/* Seconds of a whole sweep into a new store. */
 static double time_sweep(const char *const (*values)[2], size_t num_values, int threads, size_t *num_runs)
 {
     char path[] = "/tmp/chiton-bench-XXXXXX";

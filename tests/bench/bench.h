@@ -25,7 +25,7 @@ static inline double median(double *values, size_t count)
     return gsl_stats_median_from_sorted_data(values, 1, count);
 }
 
-/* Seconds of processor time: whoever shares the core does not count. */
+/* Seconds of processor time, in which the time of other programs on the same core does not count. */
 static inline double processor_time(void)
 {
     struct timespec now;
@@ -37,7 +37,7 @@ static inline double processor_time(void)
  *  multiply-adds were done, of numbers in single precision */
 double multiply_add_in_registers(size_t rounds);
 
-/* Multiply-adds a second that the core can do now. */
+/* Multiply-adds that the core can do in a second at present. */
 static inline double peak_rate(void)
 {
     const double started = processor_time(), done = multiply_add_in_registers(1 << 23);

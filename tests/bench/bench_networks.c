@@ -119,7 +119,7 @@ static void problem_free(problem *self)
     free(self->inputs);
 }
 
-/* One step: the last of the batch are fitted. */
+/* Takes one step, in which the samples at the end of the batch are fitted. */
 static void take_step(problem *self, uint32_t *index, float *outputs)
 {
     const size_t batch = self->point->batch;
@@ -148,7 +148,7 @@ static double time_steps(problem *self, size_t steps)
     return seconds;
 }
 
-/* Multiply-adds of a step's products. */
+/* The number of multiply-adds in the products of a step. */
 static double step_operations(const problem *self)
 {
     double forward = 0, backward = 0;
@@ -237,9 +237,9 @@ static void test_samples(idle_problem *self, size_t count, uint32_t *index, floa
     ch_first_layer_forward(&self->lookahead, &self->network.network, self->inputs, index, count, self->sums, outputs);
 }
 
-/* Does what the learner does between two updates (models/learner/lookahead.c): it tests rounds of samples by their
- * lookahead sums, half a round more behind the unfitted sample, which is for nothing, and makes the update by its
- * batch.
+/* Does what the learner does between two updates (models/learner/lookahead.c). It tests rounds of samples by their
+ * lookahead sums, of which half a round comes after the unfitted sample and is tested for nothing. Then it makes the
+ * update from the sample's batch.
  * @return seconds for each sample that was not tested for nothing */
 static double time_idle(idle_problem *self, size_t updates)
 {
@@ -263,7 +263,7 @@ static double time_idle(idle_problem *self, size_t updates)
 
 static void bench_idle(const ch_network_spec *spec, torch_process *torch)
 {
-    enum { WARM = 100, UPDATES = 20 }; /* most samples are tested in the first ones */
+    enum { WARM = 100, UPDATES = 20 }; /* most samples are tested in the first updates */
     const network_point ahead = {*spec, IDLE_AHEAD, 0, 0, 0}, all = {*spec, 16, 16, 0, 0};
     idle_problem here;
     double own[REPEATS], ratio[REPEATS];
@@ -296,7 +296,7 @@ void bench_networks(void)
     };
     torch_process torch;
     double seconds;
-    (void)signal(SIGPIPE, SIG_IGN); /* PyTorch may not be there */
+    (void)signal(SIGPIPE, SIG_IGN); /* PyTorch may not be installed */
     torch_start(&torch);
     puts("\nSGD step of networks on one core (PyTorch: all unfitted)");
     if (!torch_time(&torch, &points[0], 1, &seconds)) {

@@ -20,9 +20,10 @@ double multiply_add_in_registers(size_t rounds)
     enum { CHAINS = 12 };
     vector sums[CHAINS];
     volatile real factor_now = 0.999F, term_now = 0.25F;
-    /* The compiler knows neither number. Were they one, x f + f, it could add first and multiply then, unfused. */
+    /* The compiler must not know the two numbers. If they were the same number f, it could compute x f + f as (x + 1)
+     * f, which is no fused multiply-add. */
     const vector factor = factor_now - (vector){0}, term = term_now - (vector){0};
-    /* chains that started alike would be the same numbers, of which the compiler would compute one */
+    /* Chains that start alike would have the same numbers, and the compiler would compute only one of them. */
     for (size_t c = 0; c < CHAINS; c++) {
         sums[c] = factor * (real)c;
     }
@@ -38,7 +39,7 @@ double multiply_add_in_registers(size_t rounds)
     return (double)rounds * CHAINS * LANES;
 }
 
-/* Multiply-adds a second of C = A B with square matrices. */
+/* Multiply-adds in a second of C = A B with square matrices. */
 static double product_rate(const real *left, const real *right, real *result)
 {
     const double started = processor_time();

@@ -9,7 +9,7 @@
 
 enum { MOST_SAMPLES = 4096, BATCH = 16, DIM = 784 };
 
-/* Multiply-adds of a kernel of P samples: P^2 / 2 for each input and output of a dense layer. */
+/* Multiply-adds for a kernel of P samples: P^2 / 2 for each input and output of a dense layer. */
 static double kernel_products(const ch_architecture *architecture)
 {
     double sum = 0;
