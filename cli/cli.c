@@ -322,7 +322,7 @@ ch_code ch_cli_admit_kernels(const char *folder, ch_error *err)
         return CH_OK;
     }
     if (folder[0] == '\0') {
-        return ch_kernel_cache_make_folder(folder, err); /* which refuses it */
+        return ch_kernel_file_make_folder(folder, err); /* which refuses it */
     }
     if (stat(folder, &status) != 0) {
         const ch_obstacle obstacle = ch_find_obstacle(folder);
@@ -336,7 +336,7 @@ ch_code ch_cli_admit_kernels(const char *folder, ch_error *err)
     if (S_ISDIR(status.st_mode) && obstacle.text[0] != '\0') {
         return ch_error_set(err, CH_ERROR_INPUT, "kernel files cannot be kept: %s", obstacle.text);
     }
-    return ch_kernel_cache_make_folder(folder, err); /* makes nothing where a file has this name already */
+    return ch_kernel_file_make_folder(folder, err); /* makes nothing where a file has this name already */
 }
 
 ch_code ch_cli_open_kernels(const char *folder, ch_error *err)
@@ -345,7 +345,7 @@ ch_code ch_cli_open_kernels(const char *folder, ch_error *err)
     if (code != CH_OK || folder == NULL) {
         return code;
     }
-    return ch_kernel_cache_make_folder(folder, err);
+    return ch_kernel_file_make_folder(folder, err);
 }
 
 ch_code ch_cli_check_threads(int threads, ch_error *err)

@@ -68,7 +68,7 @@ ch_code ch_cli_check_kernels(const char *folder, bool has_twins, ch_error *err) 
 
 /** Refuses a folder of kernel files that is no folder or that cannot be made or written. Makes nothing.
  *  @param folder  NULL where none is named
- *  @return CH_OK; CH_ERROR_INPUT where it cannot be made or written; otherwise as ch_kernel_cache_make_folder */
+ *  @return CH_OK; CH_ERROR_INPUT where it cannot be made or written; otherwise as ch_kernel_file_make_folder */
 ch_code ch_cli_admit_kernels(const char *folder, ch_error *err) CH_MUST_CHECK;
 
 /** Makes the folder of kernel files if one is named.  @return as ch_cli_admit_kernels */

@@ -55,7 +55,7 @@ static void place_free(place *self)
 static ch_code place_init(place *self, const ch_resolved *resolved, const char *folder, ch_error *err)
 {
     self->key = ch_train_kernel_key(resolved);
-    self->path = self->key != NULL ? ch_kernel_cache_path(folder, self->key) : NULL;
+    self->path = self->key != NULL ? ch_kernel_file_path(folder, self->key) : NULL;
     return self->path != NULL ? CH_OK : ch_error_memory(err, "the name of a kernel file");
 }
 
@@ -117,8 +117,8 @@ ch_code ch_train_kernel_read(ch_train_set *self, const ch_resolved *resolved, co
     if (code != CH_OK) {
         goto out;
     }
-    code = ch_kernel_cache_read(&self->kernel, file.path, file.key, self->num_samples, (size_t)resolved->settings.test,
-                                watch, found, err);
+    code = ch_kernel_file_read(&self->kernel, file.path, file.key, self->num_samples, (size_t)resolved->settings.test,
+                               watch, found, err);
     if (code != CH_OK || !*found) {
         goto out;
     }
@@ -169,7 +169,7 @@ ch_code ch_train_kernel_make(ch_train_set *self, const ch_resolved *resolved, co
     if (code != CH_OK) {
         goto out;
     }
-    code = ch_kernel_cache_write(&self->kernel, file.path, file.key, watch, err);
+    code = ch_kernel_file_write(&self->kernel, file.path, file.key, watch, err);
 out:
     place_free(&file);
     return code;

@@ -12,7 +12,7 @@ char *ch_train_kernel_key(const ch_resolved *resolved) __attribute__((warn_unuse
 /** Reads the kernel of a twin's training set from a file of the sources' folder, and computes ||w0||. No examples are
  *  needed.
  *  @param found  out: false, and no kernel, where there is no folder, or no file with as many samples
- *  @return CH_OK; CH_ERROR_MEMORY; or as ch_kernel_cache_read */
+ *  @return CH_OK; CH_ERROR_MEMORY; or as ch_kernel_file_read */
 ch_code ch_train_kernel_read(ch_train_set *self, const ch_resolved *resolved, const ch_sources *sources,
                              const ch_watch *watch, bool *found, ch_error *err) CH_MUST_CHECK;
 

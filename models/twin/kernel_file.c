@@ -39,7 +39,7 @@ typedef struct {
 
 /* ---- names ---- */
 
-char *ch_kernel_cache_path(const char *folder, const char *key)
+char *ch_kernel_file_path(const char *folder, const char *key)
 {
     struct sha256_ctx hash;
     uint8_t digest[SHA256_DIGEST_SIZE];
@@ -51,7 +51,7 @@ char *ch_kernel_cache_path(const char *folder, const char *key)
     return asprintf(&path, "%s/kernel-%s", folder, hex) < 0 ? NULL : path;
 }
 
-ch_code ch_kernel_cache_make_folder(const char *folder, ch_error *err)
+ch_code ch_kernel_file_make_folder(const char *folder, ch_error *err)
 {
     struct stat about;
     if (folder[0] == '\0') {
@@ -149,8 +149,8 @@ static void sync_folder(const char *path)
     free(copy);
 }
 
-ch_code ch_kernel_cache_write(const ch_kernel *kernel, const char *path, const char *key, const ch_watch *watch,
-                              ch_error *err)
+ch_code ch_kernel_file_write(const ch_kernel *kernel, const char *path, const char *key, const ch_watch *watch,
+                             ch_error *err)
 {
     ch_code code = CH_OK;
     char *part = NULL; /* process and time make the name unique, also where machines share the folder */
@@ -345,8 +345,8 @@ out:
     return code;
 }
 
-ch_code ch_kernel_cache_read(ch_kernel *self, const char *path, const char *key, size_t num_train, size_t num_test,
-                             const ch_watch *watch, bool *found, ch_error *err)
+ch_code ch_kernel_file_read(ch_kernel *self, const char *path, const char *key, size_t num_train, size_t num_test,
+                            const ch_watch *watch, bool *found, ch_error *err)
 {
     memset(self, 0, sizeof *self);
     *found = false;

@@ -1,4 +1,4 @@
-/* test_kernel_cache.c — kernel files: a kernel is read back to the last bit, and no other file is taken for it. */
+/* test_kernel_file.c — kernel files: a kernel is read back to the last bit, and no other file is taken for it. */
 #include "models/twin/kernel_file.h"
 
 #include "alloc_fail.h"
@@ -17,7 +17,7 @@ static char *path;
 static int make_folder(void **state)
 {
     (void)state;
-    return mkdtemp(folder) == NULL || (path = ch_kernel_cache_path(folder, KEY)) == NULL ? -1 : 0;
+    return mkdtemp(folder) == NULL || (path = ch_kernel_file_path(folder, KEY)) == NULL ? -1 : 0;
 }
 
 static int remove_folder(void **state)
@@ -45,7 +45,7 @@ static ch_kernel make_kernel(size_t num_train, size_t num_test)
 static void write_kernel(size_t num_train, size_t num_test)
 {
     ch_kernel kernel = make_kernel(num_train, num_test);
-    assert_int_equal(ch_kernel_cache_write(&kernel, path, KEY, NULL, NULL), CH_OK);
+    assert_int_equal(ch_kernel_file_write(&kernel, path, KEY, NULL, NULL), CH_OK);
     ch_kernel_free(&kernel);
 }
 
@@ -88,7 +88,7 @@ static void assert_reads(size_t num_train, size_t num_test)
 {
     ch_kernel kernel, wanted = make_kernel(70, 9);
     bool found = false;
-    assert_int_equal(ch_kernel_cache_read(&kernel, path, KEY, num_train, num_test, NULL, &found, NULL), CH_OK);
+    assert_int_equal(ch_kernel_file_read(&kernel, path, KEY, num_train, num_test, NULL, &found, NULL), CH_OK);
     assert_true(found && kernel.num_train == num_train && kernel.num_test == num_test);
     for (size_t j = 0; j < kernel.stride; j++) {
         for (size_t i = 0; i < num_train; i++) {
@@ -128,23 +128,23 @@ static void finds_only_what_is_there(void **state)
     write_kernel(70, 9);
     for (size_t k = 0; k < 3; k++) {
         found = true;
-        assert_int_equal(ch_kernel_cache_read(&kernel, path, KEY, sizes[k][0], sizes[k][1], NULL, &found, NULL), CH_OK);
+        assert_int_equal(ch_kernel_file_read(&kernel, path, KEY, sizes[k][0], sizes[k][1], NULL, &found, NULL), CH_OK);
         assert_true(!found && kernel.train == NULL);
     }
     found = true;
     unlink(path);
-    assert_int_equal(ch_kernel_cache_read(&kernel, path, KEY, 7, 0, NULL, &found, NULL), CH_OK);
+    assert_int_equal(ch_kernel_file_read(&kernel, path, KEY, 7, 0, NULL, &found, NULL), CH_OK);
     assert_true(!found && kernel.train == NULL);
 }
 
 static void keys_have_files_of_their_own(void **state)
 {
     (void)state;
-    char *other = ch_kernel_cache_path(folder, "another key"), *same = ch_kernel_cache_path(folder, KEY);
+    char *other = ch_kernel_file_path(folder, "another key"), *same = ch_kernel_file_path(folder, KEY);
     assert_string_equal(same, path);
     assert_string_not_equal(other, path);
     /* The digest is that of `printf abc | sha256sum`. */
-    char *known = ch_kernel_cache_path("x", "abc");
+    char *known = ch_kernel_file_path("x", "abc");
     assert_string_equal(known, "x/kernel-ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     free(known);
     free(other);
@@ -158,7 +158,7 @@ static ch_code refusal(const char *key)
     ch_kernel kernel;
     ch_error err = {0};
     bool found = true;
-    const ch_code code = ch_kernel_cache_read(&kernel, path, key, 7, 2, NULL, &found, &err);
+    const ch_code code = ch_kernel_file_read(&kernel, path, key, 7, 2, NULL, &found, &err);
     assert_true(code != CH_OK && !found && kernel.train == NULL && kernel.test == NULL);
     assert_non_null(strstr(err.message, path));
     assert_non_null(strstr(err.message, "remove it"));
@@ -249,20 +249,20 @@ static void says_why_it_cannot(void **state)
     ch_stop stop = 1;
     const ch_watch watch = {.stop = &stop};
     bool found = false;
-    assert_int_equal(ch_kernel_cache_write(&kernel, "/nowhere/at/all", KEY, NULL, &err), CH_ERROR_IO);
+    assert_int_equal(ch_kernel_file_write(&kernel, "/nowhere/at/all", KEY, NULL, &err), CH_ERROR_IO);
     assert_non_null(strstr(err.message, "/nowhere/at/all"));
     /* its path is that of a folder */
-    assert_int_equal(ch_kernel_cache_write(&kernel, folder, KEY, NULL, &err), CH_ERROR_IO);
-    assert_int_equal(ch_kernel_cache_read(&other, folder, KEY, 7, 2, NULL, &found, &err), CH_ERROR_IO);
+    assert_int_equal(ch_kernel_file_write(&kernel, folder, KEY, NULL, &err), CH_ERROR_IO);
+    assert_int_equal(ch_kernel_file_read(&other, folder, KEY, 7, 2, NULL, &found, &err), CH_ERROR_IO);
     assert_non_null(strstr(err.message, folder));
     write_kernel(7, 2);
     ch_kernel_free(&kernel);
     kernel = make_kernel(70, 9);
-    assert_int_equal(ch_kernel_cache_write(&kernel, path, KEY, &watch, &err), CH_ERROR_INTERRUPTED);
-    assert_int_equal(ch_kernel_cache_read(&other, path, KEY, 7, 2, &watch, &found, &err), CH_ERROR_INTERRUPTED);
+    assert_int_equal(ch_kernel_file_write(&kernel, path, KEY, &watch, &err), CH_ERROR_INTERRUPTED);
+    assert_int_equal(ch_kernel_file_read(&other, path, KEY, 7, 2, &watch, &found, &err), CH_ERROR_INTERRUPTED);
     assert_true(!found && other.train == NULL);
     assert_int_equal(num_files(), 1);
-    assert_int_equal(ch_kernel_cache_read(&other, path, KEY, 7, 2, NULL, &found, NULL), CH_OK); /* the old file */
+    assert_int_equal(ch_kernel_file_read(&other, path, KEY, 7, 2, NULL, &found, NULL), CH_OK); /* the old file */
     assert_true(found);
     ch_kernel_free(&other);
     ch_kernel_free(&kernel);
@@ -274,7 +274,7 @@ static void survives_failing_allocations(void **state)
     write_kernel(7, 2);
     ch_kernel kernel = make_kernel(8, 3);
     alloc_fail_at(0); /* fails for the folder's name, which is needed only to sync the folder */
-    assert_int_equal(ch_kernel_cache_write(&kernel, path, KEY, NULL, NULL), CH_OK);
+    assert_int_equal(ch_kernel_file_write(&kernel, path, KEY, NULL, NULL), CH_OK);
     assert_int_equal(alloc_count(), 1);
     alloc_fail_at(-1);
     assert_int_equal(num_files(), 1);
@@ -282,7 +282,7 @@ static void survives_failing_allocations(void **state)
     bool found = true;
     ch_error err;
     long failed;
-    assert_failures_are_told(failed, ch_kernel_cache_read(&kernel, path, KEY, 7, 2, NULL, &found, &err), err,
+    assert_failures_are_told(failed, ch_kernel_file_read(&kernel, path, KEY, 7, 2, NULL, &found, &err), err,
                              assert_true(!found && kernel.train == NULL));
     assert_int_equal(failed, 4); /* the key, two of the kernel, and a row */
     assert_true(found && kernel.train != NULL);
@@ -298,5 +298,5 @@ int main(void)
         cmocka_unit_test(sizes_are_not_believed),       cmocka_unit_test(foreign_files_are_refused),
         cmocka_unit_test(says_why_it_cannot),           cmocka_unit_test(survives_failing_allocations),
     };
-    return cmocka_run_group_tests_name("kernel cache", tests, make_folder, remove_folder);
+    return cmocka_run_group_tests_name("kernel file", tests, make_folder, remove_folder);
 }
