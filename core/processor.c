@@ -9,20 +9,24 @@
 #endif
 
 /* Bits of XCR0. They say which registers the system saves when it lets another program run. */
-enum { YMM = 0x6, ZMM = 0xe6 };
+enum { YMM = 0x6, ZMM = 0xe6, APX = 0x80000 };
 
 typedef struct {
     const char *name;
-    unsigned leaf, subleaf, reg, bit;
+    unsigned leaf, subleaf, reg; /* of cpuid: the set is there if (reg >> bit & mask) >= least */
+    unsigned bit, mask, least;
     uint64_t saved; /* bits of XCR0 that must be set */
 } instruction_set;
 
 static const instruction_set sets[] = {
-#define CH_SET(name, leaf, subleaf, reg, bit, saved) {#name, leaf, subleaf, reg, bit, saved},
+#define CH_SET(name, leaf, subleaf, reg, bit, saved)           {#name, leaf, subleaf, reg, bit, 1, 1, saved},
+#define CH_SET_VERSION(name, leaf, subleaf, reg, least, saved) {#name, leaf, subleaf, reg, 0, 0xff, least, saved},
 #include "core/processor_sets.inc.h"
+#undef CH_SET_VERSION
 #undef CH_SET
 };
 enum { NUM_SETS = sizeof sets / sizeof *sets };
+_Static_assert(NUM_SETS <= 64, "every set has a bit");
 
 #if defined __x86_64__
 
@@ -46,7 +50,8 @@ uint64_t ch_processor_available(void)
         unsigned regs[4] = {0};
         const bool known =
             __get_cpuid_count(sets[i].leaf, sets[i].subleaf, &regs[0], &regs[1], &regs[2], &regs[3]) != 0;
-        if (known && (regs[sets[i].reg] >> sets[i].bit & 1) != 0 && (saved & sets[i].saved) == sets[i].saved) {
+        const unsigned number = regs[sets[i].reg] >> sets[i].bit & sets[i].mask;
+        if (known && number >= sets[i].least && (saved & sets[i].saved) == sets[i].saved) {
             available |= (uint64_t)1 << i;
         }
     }
@@ -78,7 +83,7 @@ size_t ch_processor_missing(uint64_t needed, uint64_t available, char *text, siz
 
 ch_code ch_processor_check(ch_error *err)
 {
-    char names[512];
+    char names[768];
     if (ch_processor_missing(ch_processor_needed, ch_processor_available(), names, sizeof names) == 0) {
         return CH_OK;
     }

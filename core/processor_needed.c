@@ -3,8 +3,10 @@
 #include "core/processor_private.h"
 
 enum {
-#define CH_SET(name, leaf, subleaf, reg, bit, saved) SET_##name,
+#define CH_SET(name, leaf, subleaf, reg, bit, saved)           SET_##name,
+#define CH_SET_VERSION(name, leaf, subleaf, reg, least, saved) SET_##name,
 #include "core/processor_sets.inc.h"
+#undef CH_SET_VERSION
 #undef CH_SET
 };
 
@@ -128,5 +130,29 @@ const uint64_t ch_processor_needed = 0
 #endif
 #ifdef __TBM__
     NEEDS(tbm)
+#endif
+#ifdef __CMPCCXADD__
+    NEEDS(cmpccxadd)
+#endif
+#ifdef __AVXIFMA__
+    NEEDS(avxifma)
+#endif
+#ifdef __AVXVNNIINT8__
+    NEEDS(avxvnniint8)
+#endif
+#ifdef __AVXNECONVERT__
+    NEEDS(avxneconvert)
+#endif
+#ifdef __AVXVNNIINT16__
+    NEEDS(avxvnniint16)
+#endif
+#if defined __APX_F__ || defined __EGPR__
+    NEEDS(apx_f)
+#endif
+#if defined __AVX10_1__ || defined __AVX10_1_256__ || defined __AVX10_1_512__
+    NEEDS(avx10_1)
+#endif
+#if defined __AVX10_2__ || defined __AVX10_2_256__ || defined __AVX10_2_512__
+    NEEDS(avx10_2)
 #endif
     ;

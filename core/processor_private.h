@@ -14,7 +14,7 @@ extern const uint64_t ch_processor_needed;
 /** The sets that this processor has and that the system lets programs use. */
 uint64_t ch_processor_available(void);
 
-/** Writes the names of the sets that are needed and not available, e.g. "avx2, fma"; 512 bytes are enough.
+/** Writes the names of the sets that are needed and not available, e.g. "avx2, fma"; 768 bytes are enough.
  *  @return how many there are */
 size_t ch_processor_missing(uint64_t needed, uint64_t available, char *text, size_t size);
 

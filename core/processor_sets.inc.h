@@ -1,8 +1,10 @@
 /* processor_sets.inc.h — the sets of instructions of x86-64 that a compiler may use beyond those every one has.
  *
  * A row is (name, leaf of cpuid, subleaf, register, bit, what the system must save). The register is 0 to 3 for eax,
- * ebx, ecx, edx; what must be saved are bits of XCR0: YMM for AVX, ZMM for AVX-512. Source: Intel 64 and IA-32
- * Architectures Software Developer's Manual, volume 2A, CPUID; AMD64 Architecture Programmer's Manual, volume 3. */
+ * ebx, ecx, edx; what must be saved are bits of XCR0: YMM for AVX, ZMM for AVX-512 and AVX10, APX for the registers of
+ * APX. A row of CH_SET_VERSION has, in place of the bit, the least version that the lowest eight bits of the register must
+ * hold. Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2A, CPUID, and Instruction Set
+ * Extensions Programming Reference; AMD64 Architecture Programmer's Manual, volume 3. */
 CH_SET(sse3, 1, 0, 2, 0, 0)
 CH_SET(ssse3, 1, 0, 2, 9, 0)
 CH_SET(sse4_1, 1, 0, 2, 19, 0)
@@ -42,3 +44,11 @@ CH_SET(sse4a, 0x80000001, 0, 2, 6, 0)
 CH_SET(xop, 0x80000001, 0, 2, 11, YMM)
 CH_SET(fma4, 0x80000001, 0, 2, 16, YMM)
 CH_SET(tbm, 0x80000001, 0, 2, 21, 0)
+CH_SET(cmpccxadd, 7, 1, 0, 7, 0)
+CH_SET(avxifma, 7, 1, 0, 23, YMM)
+CH_SET(avxvnniint8, 7, 1, 3, 4, YMM)
+CH_SET(avxneconvert, 7, 1, 3, 5, YMM)
+CH_SET(avxvnniint16, 7, 1, 3, 10, YMM)
+CH_SET(apx_f, 7, 1, 3, 21, APX)
+CH_SET(avx10_1, 7, 1, 3, 19, ZMM)
+CH_SET_VERSION(avx10_2, 0x24, 0, 1, 2, ZMM)
