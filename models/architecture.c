@@ -5,6 +5,7 @@
 
 #include <gsl/gsl_randist.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -276,15 +277,26 @@ bool ch_arch_has_depth(uint64_t arch)
 
 /* ---- making ---- */
 
+/* Refuses a number that is none of a list's, with the names that are.
+ * @param what   what the number stands for
+ * @param names  the name of each number; NULL from the end of the list on */
+static ch_code refuse_number(const char *what, uint64_t number, const char *(*names)(uint64_t), ch_error *err)
+{
+    char list[256] = "";
+    size_t length = 0;
+    for (uint64_t i = 0; names(i) != NULL && length < sizeof list; i++) {
+        length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", i > 0 ? ", " : "", names(i));
+    }
+    return ch_error_set(err, CH_ERROR_INPUT, "%s %d is none of %s", what, (int)number, list);
+}
+
 static ch_code check(const ch_network_spec *spec, ch_error *err)
 {
     if (ch_arch_name(spec->arch) == NULL) {
-        return ch_error_set(err, CH_ERROR_INPUT,
-                            "architecture %d is none of perceptron, mlp, mlp_bias, simple_cnn, mnas, vgg11",
-                            (int)spec->arch);
+        return refuse_number("architecture", spec->arch, ch_arch_name, err);
     }
     if (ch_activation_name(spec->activation) == NULL) {
-        return ch_error_set(err, CH_ERROR_INPUT, "activation %d is none of relu, gelu, silu", (int)spec->activation);
+        return refuse_number("activation", spec->activation, ch_activation_name, err);
     }
     if (archs[spec->arch].has_width && spec->width < 1) {
         return ch_error_set(err, CH_ERROR_INPUT, "width is 0; it must be at least 1");

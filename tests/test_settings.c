@@ -609,10 +609,27 @@ static void test_every_setting_changes_the_identity(void **state)
     }
 }
 
+/* The help of the setting depth names the architectures whose row has a depth, and no other. */
+static void test_help_of_depth(void **state)
+{
+    (void)state;
+    char names[256] = "hidden layers of ";
+    bool is_first = true;
+    for (uint64_t arch = 0; arch < CH_NUM_ARCHS; arch++) {
+        if (ch_arch_has_depth(arch)) {
+            const size_t length = strlen(names);
+            snprintf(names + length, sizeof names - length, "%s%s", is_first ? "" : " and ", ch_arch_name(arch));
+            is_first = false;
+        }
+    }
+    assert_string_equal(ch_settings_table[CH_SETTING_DEPTH].help, names);
+}
+
 int main(void)
 {
     /* suites: valgrind */
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_help_of_depth),
         cmocka_unit_test(test_rows_are_in_the_order_of_the_enum),
         cmocka_unit_test(test_rows_do_not_share_memory),
         cmocka_unit_test(test_unknown_names_are_refused_with_the_nearest),
