@@ -28,3 +28,21 @@ ch_code ch_check_positive(const char *name, double value, ch_error *err)
     }
     return CH_OK;
 }
+
+ch_code ch_check_learner(size_t num_samples, size_t available, const char *whose, size_t batch, double kappa,
+                         double rate, ch_error *err)
+{
+    ch_code code = ch_check_train(num_samples, available, whose, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_check_batch(batch, num_samples, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_check_positive("kappa", kappa, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return ch_check_positive("rate", rate, err);
+}

@@ -15,6 +15,11 @@ ch_code ch_check_train(size_t num_samples, size_t available, const char *whose, 
 /** Whether 1 <= B <= P.  @return CH_OK, CH_ERROR_INPUT */
 ch_code ch_check_batch(size_t batch, size_t num_samples, ch_error *err) CH_MUST_CHECK;
 
+/** Whether a setup has P, B, kappa and eta that a learner takes, as the three functions beside this one say.
+ *  @return CH_OK, CH_ERROR_INPUT */
+ch_code ch_check_learner(size_t num_samples, size_t available, const char *whose, size_t batch, double kappa,
+                         double rate, ch_error *err) CH_MUST_CHECK;
+
 /** Whether a number is finite and greater than 0.
  *  @param name  what it is called in the message
  *  @return CH_OK, CH_ERROR_INPUT */

@@ -2,9 +2,9 @@
  *
  * A row is (name, leaf of cpuid, subleaf, register, bit, what the system must save). The register is 0 to 3 for eax,
  * ebx, ecx, edx; what must be saved are bits of XCR0: YMM for AVX, ZMM for AVX-512 and AVX10, APX for the registers of
- * APX. A row of CH_SET_VERSION has, in place of the bit, the least version that the lowest eight bits of the register must
- * hold. Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2A, CPUID, and Instruction Set
- * Extensions Programming Reference; AMD64 Architecture Programmer's Manual, volume 3. */
+ * APX. A row of CH_SET_VERSION has, in place of the bit, the least version that the lowest eight bits of the register
+ * must hold. Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2A, CPUID, and Instruction
+ * Set Extensions Programming Reference; AMD64 Architecture Programmer's Manual, volume 3. */
 CH_SET(sse3, 1, 0, 2, 0, 0)
 CH_SET(ssse3, 1, 0, 2, 9, 0)
 CH_SET(sse4_1, 1, 0, 2, 19, 0)

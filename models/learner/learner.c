@@ -31,19 +31,8 @@ static ch_code check_examples(const ch_examples *examples, const ch_architecture
 
 static ch_code check_setup(const ch_network_learner_setup *setup, ch_error *err)
 {
-    ch_code code = ch_check_train(setup->num_samples, setup->train->num_samples, "the samples there are", err);
-    if (code != CH_OK) {
-        return code;
-    }
-    code = ch_check_batch(setup->batch, setup->num_samples, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    code = ch_check_positive("kappa", setup->kappa, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    code = ch_check_positive("rate", setup->rate, err);
+    ch_code code = ch_check_learner(setup->num_samples, setup->train->num_samples, "the samples there are",
+                                    setup->batch, setup->kappa, setup->rate, err);
     if (code != CH_OK) {
         return code;
     }

@@ -9,6 +9,8 @@
 #include <omp.h>
 #include <stdlib.h>
 
+#include "models/tangent/networks.inc.h" /* uses the headers above */
+
 /* Samples that pass a thread's network together. */
 enum { SAMPLES_AT_ONCE = 32 };
 
@@ -47,25 +49,15 @@ static ch_code worker_init(worker *self, const ch_kernel_task *task, ch_error *e
     if (self->left == NULL || self->right == NULL || self->outputs == NULL || self->networks == NULL) {
         return ch_error_memory(err, "the tangent kernel's gradients");
     }
-    for (int i = 0; i < task->threads; i++) {
-        const ch_code code = CH_NETWORK_(init)(&self->networks[i], task->architecture, SAMPLES_AT_ONCE, err);
-        if (code != CH_OK) {
-            return code;
-        }
-        CH_NETWORK_(set_weights)(&self->networks[i], task->weights);
-    }
-    return CH_OK;
+    return networks_init(self->networks, task, SAMPLES_AT_ONCE, err);
 }
 
 static void worker_free(worker *self)
 {
-    for (int i = 0; self->networks != NULL && i < self->task->threads; i++) {
-        CH_NETWORK_(free)(&self->networks[i]);
-    }
+    networks_free(self->networks, self->task->threads);
     free(self->left);
     free(self->right);
     free(self->outputs);
-    free(self->networks);
 }
 
 /* gradients [count][num_weights] of some inputs */

@@ -16,6 +16,8 @@
 #include <omp.h>
 #include <stdlib.h>
 
+#include "models/tangent/networks.inc.h" /* uses the headers above */
+
 enum {
     PASS = 32,                                  /* samples that pass a network together */
     TILE = PANEL * PANEL,                       /* entries */
@@ -100,24 +102,14 @@ static ch_code worker_init(worker *self, const ch_kernel_task *task, ch_error *e
         self->tiles == NULL) {
         return ch_error_memory(err, "what the tangent kernel is made from: lower train or width");
     }
-    for (int i = 0; i < task->threads; i++) {
-        const ch_code code = CH_NETWORK_(init)(&self->networks[i], task->architecture, PASS, err);
-        if (code != CH_OK) {
-            return code;
-        }
-        CH_NETWORK_(set_weights)(&self->networks[i], task->weights);
-    }
-    return CH_OK;
+    return networks_init(self->networks, task, PASS, err);
 }
 
 static void worker_free(worker *self)
 {
-    for (int i = 0; self->networks != NULL && i < self->task->threads; i++) {
-        CH_NETWORK_(free)(&self->networks[i]);
-    }
+    networks_free(self->networks, self->task->threads);
     free(self->rows);
     free(self->columns);
-    free(self->networks);
     free(self->gradients);
     free(self->tiles);
 }

@@ -230,19 +230,8 @@ static void free_learner(ch_learner *learner)
 
 static ch_code check_setup(const ch_twin_setup *setup, ch_error *err)
 {
-    ch_code code = ch_check_train(setup->num_samples, setup->kernel->num_train, "the samples of the kernel", err);
-    if (code != CH_OK) {
-        return code;
-    }
-    code = ch_check_batch(setup->batch, setup->num_samples, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    code = ch_check_positive("kappa", setup->kappa, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    code = ch_check_positive("rate", setup->rate, err);
+    const ch_code code = ch_check_learner(setup->num_samples, setup->kernel->num_train, "the samples of the kernel",
+                                          setup->batch, setup->kappa, setup->rate, err);
     if (code != CH_OK) {
         return code;
     }

@@ -54,33 +54,10 @@ static ch_code write_row(const ch_store *self, sqlite3_stmt *row, FILE *out, ch_
     return CH_OK;
 }
 
-ch_code ch_store_export_csv(ch_store *self, const char *where, FILE *out, ch_error *err)
+/* Writes the settings and results of the current run. */
+static ch_code write_line(const ch_store_query *query, FILE *out, ch_error *err)
 {
-    ch_store_query query = {0};
-    bool row = false;
-    ch_code code = ch_store_query_init(&query, self, where, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    /* The first row is asked for before anything is written: a condition may fail only when it is evaluated. */
-    code = ch_store_query_next(&query, &row, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    write_names(query.row, out);
-    while (row) {
-        code = write_row(self, query.row, out, err);
-        if (code != CH_OK) {
-            goto out;
-        }
-        code = ch_store_query_next(&query, &row, err);
-        if (code != CH_OK) {
-            goto out;
-        }
-    }
-out:
-    ch_store_query_free(&query);
-    return code;
+    return write_row(query->store, query->row, out, err);
 }
 
 /* Writes the trajectory of the current run. */
@@ -103,7 +80,11 @@ out:
     return code;
 }
 
-ch_code ch_store_export_points(ch_store *self, const char *where, FILE *out, ch_error *err)
+/* Writes a line of names, and then each run that fulfils a condition.
+ * @param names  the statement whose columns the names are; NULL: the query's */
+static ch_code export_each(ch_store *self, const char *where, sqlite3_stmt *names,
+                           ch_code (*write)(const ch_store_query *query, FILE *out, ch_error *err), FILE *out,
+                           ch_error *err)
 {
     ch_store_query query = {0};
     bool row = false;
@@ -111,13 +92,14 @@ ch_code ch_store_export_points(ch_store *self, const char *where, FILE *out, ch_
     if (code != CH_OK) {
         goto out;
     }
+    /* The first row is asked for before anything is written: a condition may fail only when it is evaluated. */
     code = ch_store_query_next(&query, &row, err);
     if (code != CH_OK) {
         goto out;
     }
-    write_names(self->select_points, out);
+    write_names(names != NULL ? names : query.row, out);
     while (row) {
-        code = write_points(&query, out, err);
+        code = write(&query, out, err);
         if (code != CH_OK) {
             goto out;
         }
@@ -129,6 +111,16 @@ ch_code ch_store_export_points(ch_store *self, const char *where, FILE *out, ch_
 out:
     ch_store_query_free(&query);
     return code;
+}
+
+ch_code ch_store_export_csv(ch_store *self, const char *where, FILE *out, ch_error *err)
+{
+    return export_each(self, where, NULL, write_line, out, err);
+}
+
+ch_code ch_store_export_points(ch_store *self, const char *where, FILE *out, ch_error *err)
+{
+    return export_each(self, where, self->select_points, write_points, out, err);
 }
 
 /* ---- JSON ---- */
