@@ -1,0 +1,286 @@
+/* test_store_damage.c — the run store when its file is damaged, its disk is full, or memory runs short. */
+#include "tests/alloc_fail.h"
+#include "tests/store_process_support.h"
+
+#include "sim/store/store_private.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+/* ---- damage ---- */
+
+static void test_truncated(void **state)
+{
+    (void)state;
+    make_store(path_of("s.db"), 200);
+    const size_t size = size_of(path_of("s.db"));
+    const size_t lengths[] = {size - 1, size / 2, 4096, 4095, 512, 50};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        assert_int_equal(truncate(path_of("s.db"), (off_t)lengths[i]), 0);
+        assert_refused(path_of("s.db"), CH_STORE_READ, CH_ERROR_IO, "damaged");
+        assert_refused(path_of("s.db"), CH_STORE_WRITE, CH_ERROR_IO, "damaged");
+    }
+}
+
+/* Every page but the first overwritten, one store at a time: each is noticed when it is read, or harmless. */
+static void test_damaged_pages(void **state)
+{
+    (void)state;
+    char junk[4096];
+    memset(junk, 0xa5, sizeof junk);
+    make_store(path_of("s.db"), 60);
+    const size_t pages = size_of(path_of("s.db")) / sizeof junk;
+    int noticed = 0;
+    for (size_t page = 1; page < pages; page++) {
+        char original[4096];
+        FILE *file = fopen(path_of("s.db"), "r+b");
+        assert_non_null(file);
+        assert_int_equal(fseek(file, (long)(page * sizeof junk), SEEK_SET), 0);
+        assert_int_equal(fread(original, 1, sizeof original, file), sizeof original);
+        assert_int_equal(fseek(file, (long)(page * sizeof junk), SEEK_SET), 0);
+        assert_int_equal(fwrite(junk, 1, sizeof junk, file), sizeof junk);
+        assert_int_equal(fflush(file), 0);
+
+        ch_store store = open_store(path_of("s.db"), CH_STORE_READ);
+        ch_run_table table;
+        ch_error err = {0};
+        if (ch_store_select(&store, NULL, true, &table, &err) == CH_OK) {
+            assert_int_equal(table.count, 60); /* a page of the index of ids, which reading does not need */
+        } else {
+            assert_int_equal(err.code, CH_ERROR_IO);
+            assert_non_null(strstr(err.message, "damaged"));
+            noticed++;
+        }
+        ch_run_table_free(&table);
+        ch_store_close(&store);
+
+        assert_int_equal(fseek(file, (long)(page * sizeof junk), SEEK_SET), 0);
+        assert_int_equal(fwrite(original, 1, sizeof original, file), sizeof original);
+        assert_int_equal(fclose(file), 0);
+    }
+    assert_true(noticed > (int)pages / 2);
+    assert_int_equal(count_runs(path_of("s.db")), 60);
+}
+
+static void test_nonsense_values(void **state)
+{
+    (void)state;
+    static const char *const edits[] = {"UPDATE runs SET status = 'running'", "UPDATE runs SET model = 'x'",
+                                        "UPDATE runs SET data = NULL"};
+    for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
+        ch_run_table table;
+        ch_error err = {0};
+        make_store(path_of("s.db"), 1);
+        execute(path_of("s.db"), edits[i]);
+        ch_store store = open_store(path_of("s.db"), CH_STORE_READ);
+        assert_int_equal(ch_store_select(&store, NULL, false, &table, &err), CH_ERROR_IO);
+        assert_non_null(strstr(err.message, "damaged"));
+        ch_store_close(&store);
+        assert_int_equal(unlink(path_of("s.db")), 0);
+    }
+}
+
+/* ---- a disk that fills ---- */
+
+static void test_full_database(void **state)
+{
+    (void)state;
+    ch_error err = {0};
+    uint64_t count = 0;
+    ch_code code = CH_OK;
+    ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
+    assert_int_equal(sqlite3_exec(store.db, "PRAGMA max_page_count = 20", NULL, NULL, NULL), SQLITE_OK);
+    for (; code == CH_OK && count < 10000; count++) {
+        ch_point points[NUM_POINTS];
+        const ch_run run = make_run(count, points);
+        code = ch_store_put(&store, &run, &err);
+    }
+    assert_int_equal(code, CH_ERROR_IO);
+    assert_non_null(strstr(err.message, "disk is full"));
+    ch_store_close(&store);
+    assert_int_equal(count_runs(path_of("s.db")), count - 1);
+}
+
+/* Files end at 300 kB: the log meets the limit first. */
+static void fill_disk(int limit)
+{
+    ch_store store;
+    ch_run_table table;
+    ch_error err = {0};
+    size_t count = 0;
+    ch_code code = CH_OK;
+    signal(SIGXFSZ, SIG_IGN);
+    require(setrlimit(RLIMIT_FSIZE, &(struct rlimit){(rlim_t)limit, (rlim_t)limit}) == 0, &err);
+    require(ch_store_open(&store, path_of("s.db"), CH_STORE_WRITE, &err) == CH_OK, &err);
+    while (code == CH_OK) {
+        ch_point points[NUM_POINTS];
+        const ch_run run = make_run(count, points);
+        code = ch_store_put(&store, &run, &err);
+        count += code == CH_OK;
+    }
+    require(code == CH_ERROR_IO && strstr(err.message, "cannot be read or written") != NULL, &err);
+    ch_store_close(&store);
+    require(count > 10, &err);
+    require(ch_store_open(&store, path_of("s.db"), CH_STORE_READ, &err) == CH_OK, &err);
+    require(ch_store_select(&store, NULL, true, &table, &err) == CH_OK, &err);
+    require(table.count == count, &err);
+    ch_run_table_free(&table);
+    ch_store_close(&store);
+}
+
+static void test_full_disk(void **state)
+{
+    (void)state;
+    assert_done(start(fill_disk, 300000));
+    assert_true(is_whole(path_of("s.db")));
+    assert_true(count_runs(path_of("s.db")) > 10);
+}
+
+/* A store is made, or there is no file. */
+static void create_on_full_disk(int limit)
+{
+    ch_store store;
+    ch_error err = {0};
+    signal(SIGXFSZ, SIG_IGN);
+    require(setrlimit(RLIMIT_FSIZE, &(struct rlimit){(rlim_t)limit, (rlim_t)limit}) == 0, &err);
+    if (ch_store_open(&store, path_of("s.db"), CH_STORE_WRITE, &err) == CH_OK) {
+        ch_store_close(&store);
+        require(exists(path_of("s.db")), &err);
+    } else {
+        require(err.code == CH_ERROR_IO && !exists(path_of("s.db")), &err);
+    }
+}
+
+static void test_create_on_full_disk(void **state)
+{
+    (void)state;
+    int left = 0;
+    for (int limit = 0; limit < 80000; limit += 1000) {
+        assert_done(start(create_on_full_disk, limit));
+        left += exists(path_of("s.db"));
+        if (exists(path_of("s.db"))) {
+            assert_int_equal(count_runs(path_of("s.db")), 0);
+            assert_int_equal(unlink(path_of("s.db")), 0);
+        }
+        assert_alone("s.db");
+    }
+    assert_true(left > 0 && left < 80);
+}
+
+/* ---- memory that runs short: allocations fail one by one, SQLite's and ours ---- */
+
+static sqlite3_mem_methods memory;
+static long allocations_left = -1; /* the allocation that finds 0 here fails */
+
+static void *failing_malloc(int size)
+{
+    return allocations_left-- == 0 ? NULL : memory.xMalloc(size);
+}
+
+static void *failing_realloc(void *old, int size)
+{
+    return allocations_left-- == 0 ? NULL : memory.xRealloc(old, size);
+}
+
+static void install_failing_memory(void)
+{
+    sqlite3_mem_methods methods;
+    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory);
+    methods = memory;
+    methods.xMalloc = failing_malloc;
+    methods.xRealloc = failing_realloc;
+    sqlite3_config(SQLITE_CONFIG_MALLOC, &methods);
+}
+
+static ch_code write_and_read(const char *path, ch_error *err)
+{
+    ch_store store;
+    ch_point points[NUM_POINTS];
+    ch_run_table table = {0};
+    const ch_run run = make_run(5, points);
+    ch_code code = ch_store_open(&store, path, CH_STORE_WRITE, err);
+    if (code != CH_OK) {
+        assert_false(exists(path));
+        return code;
+    }
+    code = ch_store_put(&store, &run, err);
+    if (code == CH_OK) {
+        code = ch_store_select(&store, "seed = 5", true, &table, err);
+    }
+    if (code == CH_OK) {
+        assert_int_equal(table.count, 1);
+        assert_runs_equal(&table.runs[0], &run);
+    }
+    ch_run_table_free(&table);
+    ch_store_close(&store);
+    return code;
+}
+
+static void fail_sqlite_at(long k)
+{
+    allocations_left = k;
+}
+
+static bool sqlite_was_spared(long k)
+{
+    (void)k;
+    const bool spared = allocations_left >= 0;
+    allocations_left = -1;
+    return spared;
+}
+
+static void fail_ours_at(long k)
+{
+    alloc_fail_at(k);
+}
+
+static bool ours_was_spared(long k)
+{
+    const bool spared = alloc_count() <= k;
+    alloc_fail_at(-1);
+    return spared;
+}
+
+/* @return how many of the allocations made the whole fail */
+static int fail_one_by_one(void (*fail_at)(long), bool (*was_spared)(long))
+{
+    int failures = 0;
+    bool spared = false;
+    for (long k = 0; !spared; k++) {
+        ch_error err = {0};
+        const sqlite3_int64 used = sqlite3_memory_used();
+        fail_at(k);
+        const ch_code code = write_and_read(path_of("s.db"), &err);
+        spared = was_spared(k);
+        if (code != CH_OK) {
+            assert_int_equal(code, CH_ERROR_MEMORY);
+            assert_non_null(strstr(err.message, "memory"));
+            failures++;
+        }
+        if (exists(path_of("s.db"))) {
+            assert_true(count_runs(path_of("s.db")) <= 1);
+            assert_int_equal(unlink(path_of("s.db")), 0);
+        }
+        assert_int_equal(sqlite3_memory_used(), used);
+    }
+    return failures;
+}
+
+static void test_memory_runs_short(void **state)
+{
+    (void)state;
+    assert_true(fail_one_by_one(fail_sqlite_at, sqlite_was_spared) > 50);
+    assert_true(fail_one_by_one(fail_ours_at, ours_was_spared) >= 3);
+}
+
+int main(void)
+{
+    /* suites: program */
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(test_truncated),         STORE_TEST(test_damaged_pages), STORE_TEST(test_nonsense_values),
+        STORE_TEST(test_full_database),     STORE_TEST(test_full_disk),     STORE_TEST(test_create_on_full_disk),
+        STORE_TEST(test_memory_runs_short),
+    };
+    install_failing_memory();
+    return cmocka_run_group_tests_name("store damage", tests, NULL, NULL);
+}
