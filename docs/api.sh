@@ -25,7 +25,7 @@ for header in "$@"; do
             } else {
                 members = ""
             }
-            if (text ~ /\(|^(struct|enum|union) ch_|^extern|^typedef/ && text ~ /ch_/) {
+            if (text ~ /\(|^(struct|enum|union) ch_|^extern|^typedef/ && text ~ /ch_/ && text !~ /^struct ch_[a-z0-9_]+;$/) {
                 if (!printed++) printf "\n## %s\n\n%s\n\n", header, head
                 print "- `" text "`" (said != "" ? "<br>" said : "")
                 if (members != "") printf "\n  ```c\n%s  ```\n\n", members
