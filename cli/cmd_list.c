@@ -10,6 +10,7 @@
 /* ---- the table ---- */
 
 enum { SHOWN_VALUES = 6 }; /* lists with more values are shown by their first and last one */
+enum { SHOWN_DIGITS = 8 }; /* of a digest */
 
 static void print_value(const json_t *value, const ch_setting *row)
 {
@@ -50,6 +51,30 @@ static void print_count(const char *name, const json_t *count)
     printf("%-16s%" JSON_INTEGER_FORMAT "\n", name, json_integer_value(count));
 }
 
+/* Prints the digests of data that came from several sets of images: "data_digest     mnist_parity: 1a2b3c4d (24 runs),
+ * 99ffee00 (24 runs)". Where there is one set for each data there is nothing to tell apart. */
+static void print_digests(json_t *all)
+{
+    const char *data = NULL, *digest = NULL;
+    json_t *digests = NULL, *count = NULL;
+    json_object_foreach(all, data, digests)
+    {
+        const char *between = "";
+        if (json_object_size(digests) < 2) {
+            continue;
+        }
+        printf("%-16s%s: ", "data_digest", ch_show(data).text);
+        json_object_foreach(digests, digest, count)
+        {
+            const json_int_t runs = json_integer_value(count);
+            printf("%s%.*s (%" JSON_INTEGER_FORMAT " run%s)", between, SHOWN_DIGITS, ch_show(digest).text, runs,
+                   runs == 1 ? "" : "s");
+            between = ", ";
+        }
+        putchar('\n');
+    }
+}
+
 static void print_summary(json_t *summary)
 {
     const char *status = NULL;
@@ -78,6 +103,7 @@ static void print_summary(json_t *summary)
             print_values(row->name, values, row);
         }
     }
+    print_digests(json_object_get(summary, "data_digest"));
 }
 
 /* ---- the command ---- */

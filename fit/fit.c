@@ -13,9 +13,11 @@
 #include "fit/numbers.h"
 #include "fit/table/groups.h"
 #include "fit/table/notes.h"
+#include "sim/settings/reals.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static ch_code check_runs(const ch_run_table *table, ch_error *err)
 {
@@ -240,9 +242,35 @@ out:
 
 /* ---- all of a table ---- */
 
+/* Copies the runs, and gives the same bits to reals that are one value. */
+static ch_code copy_runs(ch_fit *self, ch_error *err)
+{
+    const size_t count = self->table->count;
+    ch_settings **settings = ch_alloc(count, sizeof *settings);
+    self->runs = ch_alloc(count, sizeof *self->runs);
+    ch_code code = CH_OK;
+    if (settings == NULL || self->runs == NULL) {
+        code = ch_error_memory(err, "the runs of a fit");
+        goto out;
+    }
+    memcpy(self->runs, self->table->runs, count * sizeof *self->runs);
+    for (size_t i = 0; i < count; i++) {
+        settings[i] = &self->runs[i].settings;
+    }
+    code = ch_settings_unite_reals(settings, count, err);
+out:
+    free(settings);
+    return code;
+}
+
+const ch_run *ch_fit_stored_run(const ch_fit *self, const ch_run *run)
+{
+    return &self->table->runs[run - self->runs];
+}
+
 ch_code ch_fit_init(ch_fit *self, const ch_run_table *table, const ch_fit_options *options, ch_error *err)
 {
-    *self = (ch_fit){.options = *options};
+    *self = (ch_fit){.options = *options, .table = table};
     ch_code code = ch_fit_options_check(options, err);
     if (code != CH_OK) {
         return code;
@@ -251,7 +279,11 @@ ch_code ch_fit_init(ch_fit *self, const ch_run_table *table, const ch_fit_option
     if (code != CH_OK) {
         return code;
     }
-    code = ch_fit_make_groups(self, table, err);
+    code = copy_runs(self, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_fit_make_groups(self, err);
     if (code != CH_OK) {
         return code;
     }
@@ -297,5 +329,6 @@ void ch_fit_free(ch_fit *self)
         group_free(&self->groups[g]);
     }
     free(self->groups);
+    free(self->runs);
     *self = (ch_fit){0};
 }

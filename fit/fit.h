@@ -1,10 +1,12 @@
 /* fit.h — exponents from a table of runs, with errors one can publish. Definitions: docs/theory.md.
  *
+ * Values. Reals that differ by less than 1e-9 of their size are one temperature, alpha or chi (sim/settings/reals.h).
+ *
  * Groups. Runs that share every setting but train, temp, rate, the seeds, the budgets and `record` form a group, and
- * are fitted together. The full batch, B = P, is one value of batch, whatever P: such runs are gradient descent,
- * without SGD's noise, and belong to no group of a fixed B. Within a group only the newest results version counts. Of
- * runs that differ in nothing but budgets and `record` only the one that got furthest counts. A cell is what a group
- * has at one (P, T).
+ * are fitted together; where the data are images, they also share the images. The full batch, B = P, is one value of
+ * batch, whatever P: such runs are gradient descent, without SGD's noise, and belong to no group of a fixed B. Within a
+ * group only the newest results version counts. Of runs that differ in nothing but budgets, `record` and the rounding
+ * of T only the one that got furthest counts. A cell is what a group has at one (P, T).
  *
  * Cells. y is ||Dw||, t* or ||Dw||/||w0||, and a cell's value is the mean of ln y over its runs. A cell with a run that
  * did not fit (a budget ended it, or it diverged) is left out whole and named in a note: the runs that did finish are

@@ -130,12 +130,12 @@ typedef struct {
 /** Why a run is in no power law, or not in that of ||Dw||. */
 typedef enum {
     CH_INCLUDED,
-    CH_EXCLUDED_VERSION,         /* it has an older results version */
-    CH_EXCLUDED_REPEAT,          /* it repeats another run under another budget, and got no further */
-    CH_EXCLUDED_NO_WINDOW,       /* no window was found */
-    CH_EXCLUDED_BELOW,           /* its T lies under the window */
-    CH_EXCLUDED_ABOVE,           /* its T lies over the window */
-    CH_EXCLUDED_BUDGET,          /* a budget ended it: in the law of t* it is a lower bound */
+    CH_EXCLUDED_VERSION,   /* it has an older results version */
+    CH_EXCLUDED_REPEAT,    /* it repeats another run under another budget or with T rounded differently: no further */
+    CH_EXCLUDED_NO_WINDOW, /* no window was found */
+    CH_EXCLUDED_BELOW,     /* its T lies under the window */
+    CH_EXCLUDED_ABOVE,     /* its T lies over the window */
+    CH_EXCLUDED_BUDGET,    /* a budget ended it: in the law of t* it is a lower bound */
     CH_EXCLUDED_BESIDE_BUDGET,   /* a budget ended another run at its (P, T): it is in the law of t* alone */
     CH_EXCLUDED_DIVERGED,        /* it diverged, or its ||Dw|| or t* is not a positive number */
     CH_EXCLUDED_BESIDE_DIVERGED, /* another run at its (P, T) diverged */
@@ -206,7 +206,8 @@ typedef struct {
 
 /** What is known of the runs that share all settings but temperature, training-set size and seeds. */
 typedef struct {
-    ch_settings key;     /* settings of its first run; batch is 0 ("full") where batch = train */
+    ch_settings key;     /* settings of its first run, with the digest of the images; batch is 0 ("full") where batch =
+                            train */
     const ch_run **runs; /* [num_runs] that count, by (train, temp, seed_data); owned array, borrowed runs */
     size_t num_runs;
     size_t num_data_sets; /* number of distinct seed_data, from which the bootstrap draws */
@@ -240,17 +241,29 @@ typedef struct {
 /** The fit of a table of runs. */
 typedef struct {
     ch_fit_options options;
+    const ch_run_table *table; /* the runs as they are stored; borrowed */
+    ch_run *runs; /* [table->count] copies, in which reals that are one value have the same bits (sim/settings/reals.h);
+                     the array is owned, what its runs point to is the table's */
     ch_fit_group *groups; /* [num_groups] by first appearance in the table; owned */
     size_t num_groups;
     size_t num_infinite; /* runs with train = inf, which are in no group */
-    uint64_t differing;  /* bit i: row i of the settings table belongs to a group's key and differs between groups */
+    /* bit i: row i of the settings table belongs to a group's key and differs between groups; and CH_FIT_BY_DIGEST */
+    uint64_t differing;
 } ch_fit;
+
+/** The bit of `differing` that says that groups of the same data, such as mnist_parity, have different images. */
+#define CH_FIT_BY_DIGEST (UINT64_C(1) << 63)
+_Static_assert(CH_SETTINGS_STORED < 63, "bit 63 is that of the digest");
+
+/** Reports show this many digits of the digest of images. */
+enum { CH_DIGEST_SHOWN = 8 };
+
+/** A run of the fit as it stands in the table, with every bit of its settings: its identity is made from these.
+ *  @param run  one of the fit's runs */
+const ch_run *ch_fit_stored_run(const ch_fit *self, const ch_run *run);
 
 /** Whether groups share this row of the settings table (chi, dim, …), or gather runs over it (train, temp, …). */
 bool ch_fit_is_key(size_t setting);
-
-/** Whether two settings objects have the same value in this row of the settings table. */
-bool ch_fit_is_same_setting(const ch_settings *a, const ch_settings *b, size_t setting);
 
 /** Label of a group from the settings in which groups differ, e.g. "chi = 1, dim = 128". */
 void ch_fit_group_label(const ch_fit *self, const ch_fit_group *group, char *text, size_t size);

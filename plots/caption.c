@@ -76,6 +76,9 @@ ch_code ch_caption_put_fixed(ch_caption *self, const ch_page_head *head, ch_erro
             separator = ", ";
         }
     }
+    if (ch_page_head_has_digest(head)) {
+        fprintf(line, "%sdata_digest %.*s", separator, CH_DIGEST_SHOWN, head->key->data_digest);
+    }
     fputc('.', line);
     ch_code code = CH_OK;
     if (fclose(line) != 0) {

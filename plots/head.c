@@ -2,6 +2,7 @@
 #include "plots/head.h"
 
 #include "core/memory.h"
+#include "sim/settings/reals.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -33,7 +34,7 @@ bool ch_page_head_is_fixed(const ch_page_head *self, size_t setting)
         return true; /* every run has the full batch, whatever its P */
     }
     for (size_t i = 0; i < self->num_runs; i++) {
-        if (!ch_fit_is_same_setting(&self->runs[0]->settings, &self->runs[i]->settings, setting)) {
+        if (!ch_settings_are_one(&self->runs[0]->settings, &self->runs[i]->settings, setting)) {
             return false;
         }
     }
@@ -50,9 +51,15 @@ static void append(char text[CH_LABEL_SIZE], const char *format, ...)
     va_end(args);
 }
 
-/* Writes the model, and then chi, dim and every setting in which pages differ, by `write`. */
+bool ch_page_head_has_digest(const ch_page_head *self)
+{
+    return (self->differing & CH_FIT_BY_DIGEST) != 0 && ch_settings_has_images(self->key);
+}
+
+/* Writes the model, and then chi, dim, every setting in which pages differ and the digest where images do, by `write`.
+ */
 static void compose(const ch_page_head *self, char text[CH_LABEL_SIZE],
-                    void (*write)(char *text, size_t setting, const char *value))
+                    void (*write)(char *text, const char *name, const char *value))
 {
     const uint64_t always = UINT64_C(1) << CH_SETTING_CHI | UINT64_C(1) << CH_SETTING_DIM |
                             (uint64_t)ch_settings_is_network(self->key) << CH_SETTING_DATA |
@@ -65,22 +72,24 @@ static void compose(const ch_page_head *self, char text[CH_LABEL_SIZE],
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         if (i != CH_SETTING_MODEL && ((self->differing | always) >> i & 1) != 0 && ch_setting_applies(self->key, i)) {
             ch_setting_format(&ch_settings_table[i], ch_settings_get(self->key, i), value, sizeof value);
-            write(text, i, value);
+            write(text, ch_settings_table[i].name, value);
         }
+    }
+    if (ch_page_head_has_digest(self)) {
+        snprintf(value, sizeof value, "%.*s", CH_DIGEST_SHOWN, self->key->data_digest);
+        write(text, "data_digest", value);
     }
 }
 
-static void write_title(char *text, size_t setting, const char *value)
+static void write_title(char *text, const char *name, const char *value)
 {
-    const char *symbol = setting == CH_SETTING_CHI   ? "χ"
-                         : setting == CH_SETTING_DIM ? "d"
-                                                     : ch_settings_table[setting].name;
+    const char *symbol = strcmp(name, "chi") == 0 ? "χ" : strcmp(name, "dim") == 0 ? "d" : name;
     append(text, "%s%s = %s", strchr(text, '=') == NULL ? ": " : ", ", symbol, value);
 }
 
-static void write_file(char *text, size_t setting, const char *value)
+static void write_file(char *text, const char *name, const char *value)
 {
-    append(text, "-%s%s", ch_settings_table[setting].name, value);
+    append(text, "-%s%s", name, value);
 }
 
 void ch_page_head_title(const ch_page_head *self, char text[CH_LABEL_SIZE])

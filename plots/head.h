@@ -13,7 +13,8 @@ typedef struct {
     const ch_settings *key;    /* settings of the page; where its runs differ, that of one run */
     const ch_run *const *runs; /* [num_runs] the runs on the page */
     size_t num_runs;
-    uint64_t differing;     /* bit i: row i of the settings table tells this page from others of its kind */
+    /* bit i: row i of the settings table tells this page from others of its kind; CH_FIT_BY_DIGEST: the images do */
+    uint64_t differing;
     const uint64_t *trains; /* [num_trains] the P that the key under the title lists, ascending */
     size_t num_trains;      /* 0: the page has no such key */
 } ch_page_head;
@@ -25,6 +26,9 @@ ch_code ch_page_heads_of_groups(const ch_fit *fit, ch_page_head **heads, ch_erro
 
 /** Whether all runs of the page have the same value of a setting. The full batch counts as one value, whatever P. */
 bool ch_page_head_is_fixed(const ch_page_head *self, size_t setting);
+
+/** Whether the page names the digest of its images, because other pages have the same data from other images. */
+bool ch_page_head_has_digest(const ch_page_head *self);
 
 enum { CH_LABEL_SIZE = 160 };
 

@@ -65,7 +65,8 @@ static choice choose(const ch_fit_group *group)
 
 /* Reads the chosen runs again, now with their points. Runs of another results version have other ids, so that none of
  * them is found. */
-static ch_code read_trajectories(ch_store *store, const choice *chosen, ch_run_table *table, ch_error *err)
+static ch_code read_trajectories(const ch_fit *fit, ch_store *store, const choice *chosen, ch_run_table *table,
+                                 ch_error *err)
 {
     char *where = NULL;
     size_t length = 0;
@@ -75,7 +76,7 @@ static ch_code read_trajectories(ch_store *store, const choice *chosen, ch_run_t
     }
     for (size_t i = 0; i < chosen->count; i++) {
         char id[CH_ID_SIZE];
-        ch_settings_id(&chosen->runs[i]->resolved, id);
+        ch_settings_id(&ch_fit_stored_run(fit, chosen->runs[i])->resolved, id);
         fprintf(out, "%s'%s'", i == 0 ? "id IN (" : ", ", id);
     }
     fputc(')', out);
@@ -249,13 +250,17 @@ static void write_key(const ch_run_table *table, FILE *out)
     ch_layout_flush(out);
 }
 
-static ch_code write_caption(const ch_run_table *table, size_t index, FILE *out, ch_error *err)
+static ch_code write_caption(const ch_page_head *head, const ch_run_table *table, size_t index, FILE *out,
+                             ch_error *err)
 {
     const ch_run *runs[MAX_CURVES];
     for (size_t r = 0; r < table->count; r++) {
         runs[r] = &table->runs[r];
     }
-    const ch_page_head shown = {.key = &table->runs[0].settings, .runs = runs, .num_runs = table->count};
+    const ch_page_head shown = {.key = &table->runs[0].settings,
+                                .runs = runs,
+                                .num_runs = table->count,
+                                .differing = head->differing & CH_FIT_BY_DIGEST};
     ch_sentences sentences = {.count = 0};
     ch_code code = ch_sentences_add(&sentences, err,
                                     "One run for each T, on the first data set. A symbol marks the last point above 0 "
@@ -274,7 +279,6 @@ static ch_code write_page(const ch_page_head *head, const void *content, FILE *o
 {
     const ch_run_table *table = content;
     size_t index = 0;
-    (void)head;
     write_key(table, out);
     for (size_t k = 0; k < MAX_PANELS; k++) {
         if (!has_any(table, panels[k].first)) {
@@ -285,13 +289,14 @@ static ch_code write_page(const ch_page_head *head, const void *content, FILE *o
             return code;
         }
     }
-    return index < MAX_PANELS ? write_caption(table, index, out, err) : CH_OK;
+    return index < MAX_PANELS ? write_caption(head, table, index, out, err) : CH_OK;
 }
 
-static ch_code draw_group(const ch_page_kind *kind, const choice *chosen, size_t index, ch_store *store, ch_error *err)
+static ch_code draw_group(const ch_page_kind *kind, const ch_fit *fit, size_t index, const choice *chosen,
+                          ch_store *store, ch_error *err)
 {
     ch_run_table table;
-    ch_code code = read_trajectories(store, chosen, &table, err);
+    ch_code code = read_trajectories(fit, store, chosen, &table, err);
     if (code != CH_OK) {
         return code;
     }
@@ -319,7 +324,7 @@ ch_code ch_plot_training(const ch_fit *fit, ch_store *store, const char *directo
         if (chosen.count == 0) {
             continue;
         }
-        code = draw_group(&kind, &chosen, g, store, err);
+        code = draw_group(&kind, fit, g, &chosen, store, err);
         if (code != CH_OK) {
             goto out;
         }

@@ -31,10 +31,10 @@ static inline double lazy_plant_temp(size_t temp)
 
 static inline ch_run lazy_plant_run(const lazy_plant *self, uint64_t linear, size_t train, size_t temp, size_t seed)
 {
-    const phase_plant plant = phase_plant_default();
+    const phase_plant basis = phase_plant_default();
     const double t = lazy_plant_temp(temp), p = ldexp(256, 2 * (int)train), set = 1 + 0.1 * (double)seed;
     const bool is_network = linear == CH_LINEAR_NO;
-    ch_run run = phase_plant_run(&plant, 32768, t, (uint64_t)p, seed, 0);
+    ch_run run = phase_plant_run(&basis, 32768, t, (uint64_t)p, seed, 0);
     run.settings.linear = linear;
     run.time = set * t * pow(p, 1.3) * (is_network ? self->time_ratio[temp] : 1);
     run.final.weight_change = set * t * pow(p, 0.4) * (is_network ? self->weight_ratio[temp] : 1);

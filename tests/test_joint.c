@@ -378,8 +378,8 @@ static void test_reports(void **state)
                                         "correlations: δ, γ ",
                                         "ln c,",
                                         "a,onset,,",
-                                        ",joint,\n",
-                                        "theory,bound,method,held\n",
+                                        ",joint,,\n",
+                                        "theory,bound,method,held,data_digest\n",
                                         "$a$, onset, joint"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strstr(text, words[i]) == NULL) {

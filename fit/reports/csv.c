@@ -52,6 +52,7 @@ static void print_row(const ch_fit_group *group, const char *name, const char *d
     print_word(extras.bound, out);
     print_word(extras.method, out);
     print_word(extras.held, out);
+    print_word(ch_settings_has_images(&group->key) ? group->key.data_digest : NULL, out);
     fputc('\n', out);
 }
 
@@ -95,7 +96,7 @@ void ch_fit_print_csv(const ch_fit *self, FILE *out)
             fprintf(out, "%s,", ch_settings_table[i].name);
         }
     }
-    fputs("name,definition,at_train,value,stderr,lo,hi,theory,bound,method,held\n", out);
+    fputs("name,definition,at_train,value,stderr,lo,hi,theory,bound,method,held,data_digest\n", out);
     for (size_t g = 0; g < self->num_groups; g++) {
         print_group(&self->groups[g], out);
     }

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-/* The settings that the runs of a group share. A setting that does not apply to them is null. */
+/* The settings that the runs of a group share, and the digest of their images. What does not apply to them is null. */
 static json_t *key_json(const ch_fit_group *group)
 {
     json_t *key = json_object();
@@ -21,6 +21,7 @@ static json_t *key_json(const ch_fit_group *group)
                                                              : json_null());
         }
     }
+    ch_report_set(&key, "data_digest", ch_report_digest(&group->key));
     return key;
 }
 

@@ -25,7 +25,7 @@ void ch_report_print_excluded(const ch_fit_group *group, FILE *out)
 {
     static const char *const reasons[] = {
         [CH_EXCLUDED_VERSION] = "of older results versions",
-        [CH_EXCLUDED_REPEAT] = "that repeat others under other budgets",
+        [CH_EXCLUDED_REPEAT] = "that repeat others",
         [CH_EXCLUDED_NO_WINDOW] = "because there is no window",
         [CH_EXCLUDED_BELOW] = "under the window",
         [CH_EXCLUDED_ABOVE] = "over the window",

@@ -9,6 +9,11 @@ json_t *ch_report_interval(const ch_estimate *estimate)
                                                             : json_null();
 }
 
+json_t *ch_report_digest(const ch_settings *settings)
+{
+    return ch_settings_has_images(settings) ? json_string(settings->data_digest) : json_null();
+}
+
 void ch_report_append(json_t **list, json_t *item)
 {
     if (*list == NULL) {

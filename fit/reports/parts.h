@@ -12,6 +12,9 @@
 /** The 95 % interval as [lo, hi], or null where there is none.  @return a new reference; NULL when memory is short */
 json_t *ch_report_interval(const ch_estimate *estimate) CH_MUST_CHECK;
 
+/** The digest of the images of some runs; null where the data are none. A new reference, or NULL. */
+json_t *ch_report_digest(const ch_settings *settings);
+
 /** Appends an item to a list. The list takes the reference over. When memory is short the list is freed and *list is
  *  NULL; later items are freed as well. So the caller may append all items and check *list once, at the end.
  *  @param list  a new reference, or NULL when memory was short

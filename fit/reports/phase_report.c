@@ -148,7 +148,7 @@ static json_t *slope_json(const ch_phase *self)
                      ch_json_real(self->slope_theory), "alphas", (json_int_t)self->num_slope);
 }
 
-/* The settings that the runs share. A setting that does not apply to them is null. */
+/* The settings that the runs share, and the digest of their images. What does not apply to them is null. */
 static json_t *shared_json(const ch_phase *self)
 {
     json_t *key = json_object();
@@ -167,6 +167,7 @@ static json_t *shared_json(const ch_phase *self)
                                                                 : json_integer((json_int_t)value.count);
         ch_report_set(&key, row->name, item);
     }
+    ch_report_set(&key, "data_digest", ch_report_digest(&self->key));
     return key;
 }
 

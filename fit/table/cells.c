@@ -23,7 +23,7 @@ static int compare_orders(const int *orders, size_t count)
 }
 
 /* Orders by (train, temp, seed_data) and the other seeds that were used. Runs of a group that are equal in these are
- * one run under different budgets, or recorded differently. */
+ * one run under different budgets, recorded differently, or with a T that was rounded differently. */
 static int compare_identities(const ch_run *left, const ch_run *right)
 {
     const ch_settings *a = &left->settings;
@@ -71,7 +71,8 @@ static ch_code keep_runs(ch_fit_group *group, ch_error *err)
         return CH_OK;
     }
     return ch_fit_note(group, err,
-                       "%zu runs are left out, as they repeat other runs under other budgets and got no further",
+                       "%zu runs are left out, as they repeat other runs under other budgets, or with a T that differs "
+                       "by rounding, and got no further",
                        current - kept);
 }
 

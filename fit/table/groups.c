@@ -3,6 +3,7 @@
 #include "core/memory.h"
 #include "fit/table/cells.h"
 #include "fit/table/notes.h"
+#include "sim/settings/reals.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -49,13 +50,19 @@ static int compare_values(size_t setting, const ch_settings *a, const ch_setting
     return (x.count > y.count) - (x.count < y.count);
 }
 
+/* Orders by the images where the data are images. Their digest is no setting, but it is part of a group's key. */
+static int compare_images(const ch_settings *a, const ch_settings *b)
+{
+    return ch_settings_has_images(a) && ch_settings_has_images(b) ? strcmp(a->data_digest, b->data_digest) : 0;
+}
+
 static int compare_keys(const ch_settings *a, const ch_settings *b)
 {
     int order = 0;
     for (size_t i = 0; i < CH_SETTINGS_STORED && order == 0; i++) {
         order = ch_fit_is_key(i) ? compare_values(i, a, b) : 0;
     }
-    return order;
+    return order != 0 ? order : compare_images(a, b);
 }
 
 /* Orders runs by their keys. Runs of one key stay in the order of the table, which is that of their addresses. */
@@ -117,8 +124,21 @@ static ch_code split_runs(ch_fit *self, const ch_run *const *sorted, size_t coun
     return CH_OK;
 }
 
+/* Whether two groups learn the same data, such as mnist_parity, from different images. */
+static bool differ_in_images(const ch_settings *a, const ch_settings *b)
+{
+    return a->data == b->data && compare_images(a, b) != 0;
+}
+
 static void find_differing(ch_fit *self)
 {
+    for (size_t g = 0; g < self->num_groups; g++) {
+        for (size_t h = 0; h < g; h++) {
+            if (differ_in_images(&self->groups[g].key, &self->groups[h].key)) {
+                self->differing |= CH_FIT_BY_DIGEST;
+            }
+        }
+    }
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         for (size_t g = 1; g < self->num_groups && ch_fit_is_key(i); g++) {
             if (compare_values(i, &self->groups[0].key, &self->groups[g].key) != 0) {
@@ -128,16 +148,17 @@ static void find_differing(ch_fit *self)
     }
 }
 
-ch_code ch_fit_make_groups(ch_fit *self, const ch_run_table *table, ch_error *err)
+ch_code ch_fit_make_groups(ch_fit *self, ch_error *err)
 {
+    const ch_run_table *table = self->table;
     const ch_run **sorted = ch_alloc(table->count, sizeof *sorted);
     if (sorted == NULL) {
         return ch_error_memory(err, "the groups of a fit");
     }
     size_t count = 0;
     for (size_t i = 0; i < table->count; i++) {
-        if (table->runs[i].settings.train > 0) {
-            sorted[count++] = &table->runs[i];
+        if (self->runs[i].settings.train > 0) {
+            sorted[count++] = &self->runs[i];
         }
     }
     qsort(sorted, count, sizeof *sorted, compare_runs);
@@ -184,19 +205,16 @@ void ch_fit_group_label(const ch_fit *self, const ch_fit_group *group, char *tex
                                        : 0;
         used += length > 0 ? (size_t)length : 0;
     }
-}
-
-bool ch_fit_is_same_setting(const ch_settings *a, const ch_settings *b, size_t setting)
-{
-    const ch_value x = ch_settings_get(a, setting), y = ch_settings_get(b, setting);
-    return ch_settings_table[setting].type == CH_TYPE_REAL ? x.real == y.real : x.count == y.count;
+    if ((self->differing & CH_FIT_BY_DIGEST) != 0 && ch_settings_has_images(&group->key) && used < size) {
+        snprintf(text + used, size - used, ", data_digest = %.*s", CH_DIGEST_SHOWN, group->key.data_digest);
+    }
 }
 
 bool ch_fit_groups_share_all_but(const ch_fit_group *a, const ch_fit_group *b, size_t setting)
 {
-    bool same = a->runs[0]->results_version == b->runs[0]->results_version;
+    bool same = a->runs[0]->results_version == b->runs[0]->results_version && compare_images(&a->key, &b->key) == 0;
     for (size_t i = 0; i < ch_settings_count && same; i++) {
-        same = i == setting || !ch_fit_is_key(i) || ch_fit_is_same_setting(&a->key, &b->key, i);
+        same = i == setting || !ch_fit_is_key(i) || ch_settings_are_one(&a->key, &b->key, i);
     }
     return same;
 }

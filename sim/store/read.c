@@ -2,6 +2,7 @@
 #include "sim/store/store_private.h"
 
 #include "core/memory.h"
+#include "sim/settings/where.h"
 #include "sim/store/results.h"
 
 #include <math.h>
@@ -22,11 +23,12 @@ static ch_code query_fail(const ch_store_query *self, int rc, ch_error *err)
 
 /* Refuses what is not one expression. The query itself has the condition in parentheses, so that it cannot go on to
  * ORDER BY, LIMIT or a further statement. Here it stands without them, which refuses a condition that closes a
- * parenthesis it did not open, such as "1) OR (1". */
-static ch_code check_condition(const ch_store_query *self, ch_error *err)
+ * parenthesis it did not open, such as "1) OR (1".
+ * @param where  the condition as SQLite reads it */
+static ch_code check_condition(const ch_store_query *self, const char *where, ch_error *err)
 {
     sqlite3_stmt *statement = NULL;
-    char *sql = sqlite3_mprintf("SELECT 1 FROM runs WHERE %s\n", self->where);
+    char *sql = sqlite3_mprintf("SELECT 1 FROM runs WHERE %s\n", where);
     const int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_prepare_v2(self->store->db, sql, -1, &statement, NULL);
     ch_code code = CH_OK;
     if (rc != SQLITE_OK) {
@@ -45,17 +47,26 @@ out:
 
 ch_code ch_store_query_init(ch_store_query *self, ch_store *store, const char *where, ch_error *err)
 {
+    char *translated = NULL, *sql = NULL;
+    ch_code code = CH_OK;
     *self = (ch_store_query){.store = store, .where = where};
     if (where != NULL) {
-        const ch_code code = check_condition(self, err);
+        code = ch_where_translate(where, &translated, err);
         if (code != CH_OK) {
-            return code;
+            goto out;
+        }
+        code = check_condition(self, translated, err);
+        if (code != CH_OK) {
+            goto out;
         }
     }
-    char *sql = ch_store_select_runs_sql(where);
+    sql = ch_store_select_runs_sql(translated);
     const int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_prepare_v2(store->db, sql, -1, &self->row, NULL);
+    code = rc == SQLITE_OK ? CH_OK : query_fail(self, rc, err);
+out:
+    free(translated);
     sqlite3_free(sql);
-    return rc == SQLITE_OK ? CH_OK : query_fail(self, rc, err);
+    return code;
 }
 
 void ch_store_query_free(ch_store_query *self)

@@ -1,7 +1,12 @@
 /* summary.c — what is in a store, as one JSON object. */
 #include "sim/store/summary.h"
 
+#include "core/memory.h"
+#include "sim/settings/reals.h"
 #include "sim/store/store_private.h"
+
+#include <math.h>
+#include <stdlib.h>
 
 static ch_code out_of_memory(ch_error *err)
 {
@@ -90,6 +95,77 @@ static ch_code add_statuses(const ch_store *store, json_t *summary, ch_error *er
     return CH_OK;
 }
 
+/* Makes one of reals that are one value. The nulls stay as they are.
+ * @param values  the distinct values of a column, ascending, null first */
+static ch_code unite(json_t *values, ch_error *err)
+{
+    const size_t count = json_array_size(values);
+    ch_code code = CH_OK;
+    double *numbers = ch_alloc(count, sizeof *numbers), **reals = ch_alloc(count, sizeof *reals);
+    if (numbers == NULL || reals == NULL) {
+        code = out_of_memory(err);
+        goto out;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const json_t *value = json_array_get(values, i);
+        numbers[i] = json_is_number(value) ? json_number_value(value) : NAN;
+        reals[i] = &numbers[i];
+    }
+    ch_reals_unite(reals, count);
+    for (size_t i = count; i-- > 0;) { /* ascending still; NaN, for null, is equal to nothing */
+        const bool is_repeat = i > 0 && numbers[i] == numbers[i - 1];
+        if (is_repeat && json_array_remove(values, i) != 0) {
+            code = out_of_memory(err);
+            goto out;
+        }
+        if (!is_repeat && isfinite(numbers[i]) && json_array_set_new(values, i, json_real(numbers[i])) != 0) {
+            code = out_of_memory(err);
+            goto out;
+        }
+    }
+out:
+    free(numbers);
+    free(reals);
+    return code;
+}
+
+/* summary["data_digest"] = {NAME OF THE DATA: {DIGEST: number of runs, ...}, ...} for data that are images. */
+static ch_code add_digests(const ch_store *store, json_t *summary, ch_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    json_t *all = json_object();
+    if (json_object_set_new(summary, "data_digest", all) != 0) {
+        return out_of_memory(err);
+    }
+    ch_code code = ch_store_prepare(store,
+                                    "SELECT data, data_digest, count(*) FROM runs WHERE data_digest IS NOT NULL"
+                                    " GROUP BY 1, 2 ORDER BY 1, 2",
+                                    &statement, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    while ((code = ch_store_step(store, statement, &row, err)) == CH_OK && row) {
+        const char *data = (const char *)sqlite3_column_text(statement, 0);
+        const char *digest = (const char *)sqlite3_column_text(statement, 1);
+        json_t *digests = data == NULL ? NULL : json_object_get(all, data);
+        if (data != NULL && digests == NULL) {
+            digests = json_object();
+            if (json_object_set_new(all, data, digests) != 0) {
+                code = out_of_memory(err);
+                goto out;
+            }
+        }
+        if (digest == NULL || json_object_set_new(digests, digest, column_json(statement, 2)) != 0) {
+            code = out_of_memory(err);
+            goto out;
+        }
+    }
+out:
+    sqlite3_finalize(statement);
+    return code;
+}
+
 static ch_code add_settings(const ch_store *store, json_t *summary, ch_error *err)
 {
     json_t *settings = json_object();
@@ -98,9 +174,15 @@ static ch_code add_settings(const ch_store *store, json_t *summary, ch_error *er
     }
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         const char *name = ch_settings_table[i].name;
-        const ch_code code = add_values(store, settings, name, name, err);
+        ch_code code = add_values(store, settings, name, name, err);
         if (code != CH_OK) {
             return code;
+        }
+        if (ch_settings_table[i].type == CH_TYPE_REAL) {
+            code = unite(json_object_get(settings, name), err);
+            if (code != CH_OK) {
+                return code;
+            }
         }
     }
     return CH_OK;
@@ -130,6 +212,10 @@ static ch_code fill(const ch_store *store, json_t *summary, ch_error *err)
         return code;
     }
     code = add_values(store, summary, "results_version", "results_version", err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = add_digests(store, summary, err);
     if (code != CH_OK) {
         return code;
     }

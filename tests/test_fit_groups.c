@@ -1,0 +1,197 @@
+/* test_fit_groups.c — which runs are one group, one cell and one data set. */
+#include "fit/phase/phase.h"
+#include "tests/fit_support.h"
+#include "tests/lazy_plant.h"
+
+#include <gsl/gsl_errno.h>
+
+/* Half of the data sets have T = rate / batch with another last bit. */
+static void round_some(ch_run_table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        ch_settings *settings = &table->runs[i].settings;
+        if (settings->seed % 2 == 1) {
+            settings->temp = nextafter(settings->temp, 0);
+            settings->alpha = nextafter(settings->alpha, INFINITY);
+        }
+    }
+}
+
+/* T, chi and alpha that differ by rounding make no further T, group or cell, and leave the exponents as they are. */
+static void test_rounded_reals_are_one(void **state)
+{
+    (void)state;
+    const plant planted = plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    ch_error err = {0};
+    ch_fit_options options;
+    ch_fit_options_default(&options);
+    options.replicas = 50;
+    options.threads = 1;
+    plant_table(&planted, 1, &table);
+    round_some(&table);
+    for (size_t i = 0; i < table.count; i++) {
+        table.runs[i].settings.chi = i % 2 == 0 ? 0.1 : 0.3 / 3;
+    }
+    assert_int_equal(ch_fit_init(&fit, &table, &options, &err), CH_OK);
+    assert_int_equal(fit.num_groups, 1);
+    assert_int_equal(fit.groups[0].num_temps, planted.num_temps);
+    assert_int_equal(fit.groups[0].num_cells, planted.num_temps * planted.num_trains);
+    assert_true(fit.groups[0].key.chi == 0.1);
+    assert_close(exponent_value(&fit.groups[0], "gamma", NULL), planted.gamma, 1e-10);
+    /* the runs in the table keep their bits, which their identities are made from */
+    const ch_run *run = fit.groups[0].runs[0];
+    for (size_t i = 0; i < fit.groups[0].num_runs; i++) {
+        run = fit.groups[0].runs[i]->settings.seed == 1 ? fit.groups[0].runs[i] : run;
+    }
+    assert_true(run->settings.temp == 0.125 || run->settings.temp > 0.125);
+    assert_true(ch_fit_stored_run(&fit, run)->settings.temp < run->settings.temp);
+    ch_fit_free(&fit);
+    free(table.runs);
+}
+
+/* A run with --temp 0.1 and the same run with --rate 0.3 at batch 3 are one run and count once. */
+static void test_a_run_counts_once(void **state)
+{
+    (void)state;
+    ch_run runs[4];
+    ch_run_table table = {.runs = runs, .count = 4};
+    ch_fit fit;
+    ch_error err = {0};
+    ch_fit_options options;
+    ch_fit_options_default(&options);
+    options.replicas = 2;
+    options.threads = 1;
+    for (size_t i = 0; i < 4; i++) {
+        runs[i] = plant_run(i % 2 == 0 ? 0.1 : 0.3 / 3, i < 2 ? 1024 : 2048, 0, 1, 1);
+        runs[i].settings.batch = 3;
+    }
+    assert_int_equal(ch_fit_init(&fit, &table, &options, &err), CH_OK);
+    assert_int_equal(fit.num_groups, 1);
+    assert_int_equal(fit.groups[0].num_runs, 2);
+    assert_int_equal(fit.groups[0].num_temps, 1);
+    assert_true(fit.groups[0].temps[0] == 0.1);
+    assert_int_equal(fit.groups[0].excluded[CH_EXCLUDED_REPEAT], 2);
+    assert_note(&fit.groups[0], "2 runs are left out, as they repeat other runs");
+    ch_fit_free(&fit);
+}
+
+/* Network and twin pair up although alpha and T of one of them are rounded differently. */
+static void test_pairs_of_rounded_runs(void **state)
+{
+    (void)state;
+    const lazy_plant planted = lazy_plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    ch_lazy_list twins;
+    ch_error err = {0};
+    lazy_plant_table(&planted, &table);
+    round_some(&table);
+    for (size_t i = 0; i < table.count; i++) {
+        ch_settings *settings = &table.runs[i].settings;
+        settings->temp = settings->linear == CH_LINEAR_YES ? nextafter(settings->temp, INFINITY) : settings->temp;
+    }
+    lazy_plant_fit(&fit, &table);
+    assert_int_equal(fit.num_groups, 2);
+    assert_int_equal(ch_lazy_list_init(&twins, &fit, &err), CH_OK);
+    assert_int_equal(twins.count, 1);
+    assert_int_equal(twins.items[0].num_pairs, table.count / 2);
+    assert_int_equal(twins.items[0].num_cells, planted.num_trains * LAZY_PLANT_TEMPS);
+    ch_lazy_list_free(&twins);
+    ch_fit_free(&fit);
+    ch_run_table_free(&table);
+}
+
+/* A diagram has one row for an alpha and one column for a T, however they were rounded. */
+static void test_diagrams_of_rounded_runs(void **state)
+{
+    (void)state;
+    const phase_plant planted = phase_plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    ch_phase_list phases;
+    phase_plant_table(&planted, 1, &table);
+    round_some(&table);
+    phase_plant_fit(&fit, &phases, &table);
+    assert_int_equal(phases.count, 1);
+    assert_int_equal(phases.items[0].num_alphas, planted.num_alphas);
+    assert_int_equal(phases.items[0].num_temps, planted.num_temps);
+    ch_phase_list_free(&phases);
+    ch_fit_free(&fit);
+    ch_run_table_free(&table);
+}
+
+/* ---- images ---- */
+
+/* Makes the runs those of mnist_parity, from images with a digest of its own for each half of them. */
+static void learn_images(ch_run_table *table, const char *first, const char *second)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        ch_settings *settings = &table->runs[i].settings;
+        settings->data = CH_LAW_MNIST_PARITY;
+        settings->dim = 128;
+        snprintf(settings->data_digest, sizeof settings->data_digest, "%s", settings->seed % 2 == 0 ? first : second);
+    }
+}
+
+/* Runs on other images are another group, and labels say which. One set of images is not named. */
+static void test_images_are_part_of_a_group(void **state)
+{
+    (void)state;
+    for (size_t differ = 0; differ < 2; differ++) {
+        const phase_plant planted = phase_plant_default();
+        ch_run_table table;
+        ch_fit fit;
+        ch_phase_list phases;
+        char label[256];
+        phase_plant_table(&planted, 1, &table);
+        learn_images(&table, "aaaaaaaa11111111", differ == 1 ? "bbbbbbbb22222222" : "aaaaaaaa11111111");
+        phase_plant_fit(&fit, &phases, &table);
+        assert_int_equal(fit.num_groups, differ == 1 ? 2 * planted.num_alphas : planted.num_alphas);
+        assert_int_equal(phases.count, differ == 1 ? 2 : 1);
+        assert_int_equal(phases.items[0].num_data_sets, differ == 1 ? planted.num_sets / 2 : planted.num_sets);
+        ch_fit_group_label(&fit, &fit.groups[0], label, sizeof label);
+        assert_int_equal(strstr(label, "data_digest = aaaaaaaa") != NULL, differ == 1);
+        assert_null(strstr(label, "11111111"));
+        ch_phase_list_free(&phases);
+        ch_fit_free(&fit);
+        ch_run_table_free(&table);
+    }
+}
+
+/* A network and a twin on other images make no pair. */
+static void test_twins_have_the_same_images(void **state)
+{
+    (void)state;
+    for (size_t differ = 0; differ < 2; differ++) {
+        const lazy_plant planted = lazy_plant_default();
+        ch_run_table table;
+        ch_fit fit;
+        ch_lazy_list twins;
+        ch_error err = {0};
+        lazy_plant_table(&planted, &table);
+        learn_images(&table, "aaaaaaaa", "aaaaaaaa");
+        for (size_t i = 0; differ == 1 && i < table.count; i++) {
+            ch_settings *settings = &table.runs[i].settings;
+            settings->data_digest[0] = settings->linear == CH_LINEAR_YES ? 'b' : 'a';
+        }
+        lazy_plant_fit(&fit, &table);
+        assert_int_equal(ch_lazy_list_init(&twins, &fit, &err), CH_OK);
+        assert_int_equal(twins.count, differ == 1 ? 0 : 1);
+        ch_lazy_list_free(&twins);
+        ch_fit_free(&fit);
+        ch_run_table_free(&table);
+    }
+}
+
+int main(void)
+{
+    gsl_set_error_handler_off();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rounded_reals_are_one),      cmocka_unit_test(test_a_run_counts_once),
+        cmocka_unit_test(test_pairs_of_rounded_runs),      cmocka_unit_test(test_diagrams_of_rounded_runs),
+        cmocka_unit_test(test_images_are_part_of_a_group), cmocka_unit_test(test_twins_have_the_same_images),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
