@@ -16,7 +16,7 @@
 typedef struct {
     char *tc, *where, *collapse;
     char *fix, *bound, *tie;
-    double threshold, sigmas;
+    double threshold, shift, sigmas;
     int json, csv, latex;
 } fit_arguments;
 
@@ -78,6 +78,7 @@ static ch_code choose_definition(const char *name, ch_fit_options *options, ch_e
 static ch_code set_options(const fit_arguments *chosen, ch_fit_options *options, ch_error *err)
 {
     options->threshold = chosen->threshold;
+    options->shift = chosen->shift;
     options->sigmas = chosen->sigmas;
     ch_code code = chosen->tc != NULL ? choose_definition(chosen->tc, options, err) : CH_OK;
     if (code != CH_OK) {
@@ -301,22 +302,24 @@ int ch_cmd_fit(int argc, const char **argv)
 {
     ch_fit_options options;
     ch_fit_options_default(&options);
-    fit_arguments chosen = {.threshold = options.threshold, .sigmas = options.sigmas};
-    char names[128], choice[128], tc_help[192], usage[512];
+    fit_arguments chosen = {.threshold = options.threshold, .shift = options.shift, .sigmas = options.sigmas};
+    char names[128], choice[128], tc_help[256], usage[512];
     ch_tc_definition_list(names, sizeof names, ", ", " or ");
     ch_tc_definition_list(choice, sizeof choice, "|", "|");
-    snprintf(tc_help, sizeof tc_help, "find T_c by this definition only: %s", names);
+    snprintf(tc_help, sizeof tc_help, "find T_c by this definition only: %s; error is error_shift", names);
     snprintf(usage, sizeof usage,
-             "fit STORE [--tc %s] [--threshold X] [--sigmas K] "
+             "fit STORE [--tc %s] [--threshold X] [--shift X] [--sigmas K] "
              "[--fix NAME=X,...] [--bound NAME=LO:HI,...] [--tie NAME=[C+][K*]OTHER,...] "
-             "[--collapse weight_change|time] [--where EXPR] [--json|--csv|--latex]",
+             "[--collapse weight_change|time|test_error] [--where EXPR] [--json|--csv|--latex]",
              choice);
     const struct poptOption table[] = {
         {"tc", '\0', POPT_ARG_STRING, &chosen.tc, 0, tc_help, "DEFINITION"},
         {"threshold", '\0', POPT_ARG_DOUBLE, &chosen.threshold, 0,
          "escape: relative weight variation at T_c (1 by default)", "X"},
+        {"shift", '\0', POPT_ARG_DOUBLE, &chosen.shift, 0,
+         "error_shift: change of ln(test error) at T_c, against low T (0.1 by default, 10 %)", "X"},
         {"sigmas", '\0', POPT_ARG_DOUBLE, &chosen.sigmas, 0,
-         "error: standard errors by which it has left its value at T_c (3 by default)", "K"},
+         "say at which P the test error changes by more than K standard errors (3 by default)", "K"},
         {"fix", '\0', POPT_ARG_STRING, &chosen.fix, 0,
          "hold numbers (delta, gamma, time_delta, b; a, sharpness of the onset), as delta=1,b=2", "NAME=X,..."},
         {"bound", '\0', POPT_ARG_STRING, &chosen.bound, 0, "keep numbers within bounds, as gamma=0:2,sharpness=:8",
@@ -327,7 +330,8 @@ int ch_cmd_fit(int argc, const char **argv)
         {"where", '\0', POPT_ARG_STRING, &chosen.where, 0, "only runs that fulfil an SQL condition over the columns",
          "EXPR"},
         {"collapse", '\0', POPT_ARG_STRING, &chosen.collapse, 0,
-         "also x and a that lay y P^-x against T P^a on one curve, y = weight_change or time", "Y"},
+         "also x and a that lay y P^-x against T P^a on one curve, y = weight_change, time or test_error (its y P^x)",
+         "Y"},
         {"json", '\0', POPT_ARG_NONE, &chosen.json, 0, "one object: exponents, tc, groups, phase, lazy", NULL},
         {"csv", '\0', POPT_ARG_NONE, &chosen.csv, 0, "a row for every exponent, shape and T_c", NULL},
         {"latex", '\0', POPT_ARG_NONE, &chosen.latex, 0, "a tabular of the exponents beside theory", NULL},

@@ -11,10 +11,10 @@ static ch_code print_table(const ch_selftest *self, ch_error *err)
 {
     printf("%zu planted tables of %zu runs; a budget ended %.1f %% of the runs\n\n", self->num_tables,
            self->runs_per_table, 100.0 * (double)self->ended / (double)(self->num_tables * self->runs_per_table));
-    printf("  %-22s%10s%12s%12s%10s%10s\n", "", "planted", "bias", "+-", "found", "covered");
+    printf("  %-24s%10s%12s%12s%10s%10s\n", "", "planted", "bias", "+-", "found", "covered");
     for (size_t k = 0; k < CH_SELFTEST_NUMBERS; k++) {
         const ch_selftest_number *number = &self->numbers[k];
-        printf("  %-22s%10.4f%12.5f%12.5f%10zu%8.1f %%%s\n", number->name, number->planted,
+        printf("  %-24s%10.4f%12.5f%12.5f%10zu%8.1f %%%s\n", number->name, number->planted,
                number->mean - number->planted, number->error, number->found, 100 * ch_selftest_coverage(number),
                ch_selftest_holds(number) ? "" : "  !");
     }

@@ -14,6 +14,7 @@ void ch_fit_options_default(ch_fit_options *self)
 {
     *self = (ch_fit_options){
         .threshold = 1,
+        .shift = 0.1,
         .sigmas = 3,
         .replicas = 1000,
         .threads = omp_get_max_threads(),
@@ -31,6 +32,11 @@ ch_code ch_fit_options_check(const ch_fit_options *options, ch_error *err)
     if (!(options->threshold > 0 && isfinite(options->threshold))) {
         return ch_error_set(err, CH_ERROR_INPUT, "threshold = %g is not accepted: a positive number is",
                             options->threshold);
+    }
+    if (!(options->shift >= 0.001 && options->shift <= 10)) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "shift = %g is not accepted: a number from 0.001 to 10 is, such as 0.1 for 10 %%",
+                            options->shift);
     }
     if (!(options->sigmas >= 1 && options->sigmas <= 30)) {
         return ch_error_set(err, CH_ERROR_INPUT, "sigmas = %g is not accepted: a number from 1 to 30 is",

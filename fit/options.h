@@ -22,15 +22,15 @@ typedef enum {
 } ch_fit_number;
 
 /** Definitions of T_c. critical.h has a row for each: its name, and how T_c is found by it. */
-typedef enum { CH_TC_ONSET, CH_TC_ESCAPE, CH_TC_ERROR, CH_NUM_TC } ch_tc_definition;
+typedef enum { CH_TC_ONSET, CH_TC_ESCAPE, CH_TC_ERROR_SHIFT, CH_TC_ERROR_HALF, CH_NUM_TC } ch_tc_definition;
 
-/** "onset", "escape" or "error". */
+/** "onset", "escape", "error_shift" or "error_half". */
 const char *ch_tc_definition_name(ch_tc_definition definition);
 
-/** Finds the definition with this name.  @return whether there is one */
+/** Finds the definition with this name; "error" is error_shift.  @return whether there is one */
 bool ch_tc_definition_parse(const char *name, ch_tc_definition *definition);
 
-/** Writes the names of all definitions, e.g. "onset, escape or error".
+/** Writes the names of all definitions, e.g. "onset, escape, error_shift or error_half".
  *  @param between, last  what stands between two names, and before the last one */
 void ch_tc_definition_list(char *text, size_t size, const char *between, const char *last);
 
@@ -52,7 +52,8 @@ typedef struct {
 typedef struct {
     bool wanted[CH_NUM_TC]; /* the definitions by which T_c is to be found */
     double threshold;       /* for escape: the relative weight variation ||Dw|| / ||w0|| at T_c; positive */
-    double sigmas;          /* for error: by how many standard errors the test error has changed at T_c, 1 … 30 */
+    double shift;           /* for error_shift: by how much ln of the test error has changed at T_c, 0.001 … 10 */
+    double sigmas;          /* a note names a change of the test error by so many standard errors, 1 … 30 */
     size_t replicas;        /* bootstrap replicas, 2 … 1,000,000 */
     uint64_t seed;          /* of the bootstrap */
     int threads;            /* at least 1; does not change a bit of the result */
@@ -60,8 +61,8 @@ typedef struct {
     const ch_watch *watch; /* is told how many replicas are done, and can end the fit; NULL for none; borrowed */
 } ch_fit_options;
 
-/** Finds T_c by every definition, with threshold 1, 3 sigmas, 1,000 replicas, seed 0, all threads, nothing held, and
- *  nobody who watches. */
+/** Finds T_c by every definition, with threshold 1, shift 0.1, 3 sigmas, 1,000 replicas, seed 0, all threads, nothing
+ * held, and nobody who watches. */
 void ch_fit_options_default(ch_fit_options *self);
 
 /** Hold numbers to what a list says, in which each number stands once at most.

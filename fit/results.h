@@ -49,10 +49,11 @@ typedef struct {
 
 /** Where T_c lies. */
 typedef enum {
-    CH_TC_INSIDE, /* within the sampled temperatures */
-    CH_TC_BELOW,  /* under the least temperature: the estimate's value is an upper bound */
-    CH_TC_ABOVE,  /* over the largest temperature: the estimate's value is a lower bound */
-    CH_TC_NONE,   /* there are too few points to say */
+    CH_TC_INSIDE,     /* within the sampled temperatures */
+    CH_TC_BELOW,      /* under the least temperature: the estimate's value is an upper bound */
+    CH_TC_ABOVE,      /* over the largest temperature: the estimate's value is a lower bound */
+    CH_TC_NONE,       /* there are too few points to say */
+    CH_TC_UNRESOLVED, /* noise hides it; more data sets would show it */
 } ch_tc_place;
 
 /** The crossover ln y = log_plateau + (1/m) ln[1 + (T/T_c)^(m delta)] from a plateau to a power law. */
@@ -73,19 +74,21 @@ typedef struct {
     ch_tc_place place;
     ch_estimate estimate;
     ch_crossover crossover; /* of ||Dw|| at this P, for an onset inside the temperatures; else all NaN */
+    size_t needed_sets;     /* number of data sets that would resolve it, where it is not resolved; else 0 */
 } ch_tc;
 
 /** The law T_c = c P^-a fitted to all P at once.
  *
  *  By onset, the crossovers of all P are fitted together: each P has its own plateau ln y0, and all share a, c, m and,
  *  where no power law gives it, delta. By escape, T_c is the T at which the power law of ||Dw||/||w0|| reaches the
- *  threshold, so that a = gamma/delta. */
+ *  threshold, so that a = gamma/delta. By the test error, its change near T_c is
+ *  one straight line in ln T + a ln P for all P (error_joint.h). */
 typedef struct {
     bool found;
     ch_estimate prefactor; /* c; its error is made on ln c, as that of T_c is on ln T_c */
     ch_estimate exponent;  /* a */
-    ch_estimate sharpness; /* m; all NaN for escape */
-    double delta;          /* of the crossover, or of the power law */
+    ch_estimate sharpness; /* m; all NaN but for the onset */
+    double delta;          /* of the crossover, or of the power law; NaN by the test error */
     ch_held held_a, held_sharpness;
     size_t num_trains, num_points; /* how many P and cells the law was fitted to */
 } ch_critical_law;

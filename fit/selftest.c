@@ -16,6 +16,11 @@ static const double SET_NOISE = 0.15, RUN_NOISE = 0.05, TIME_FACTOR = 2, END = 0
 /* A run that a budget ends at t has reached (t / t*)^(1/(chi+3)) of its ||Dw|| at t*. */
 static const double GROWTH = 0.25;
 
+/* ln of the test error rises with ln T from its plateau at low T to that at high T, by ERROR_SLOPE a step of T on the
+ * mean, from T = ERROR_START (P / 2^FIRST_TRAIN)^-ERROR_A on, until it is ERROR_HEIGHT higher. */
+static const double ERROR_A = 0.1, ERROR_START = 0x1p-14, ERROR_SLOPE = 0.07, ERROR_HEIGHT = 0.4;
+static const double ERROR_PLATEAU = 0.01, RESPONSE_NOISE = 0.4;
+
 /* ---- one table ---- */
 
 static double log_weight_change(double log_train, double log_temp)
@@ -24,7 +29,20 @@ static double log_weight_change(double log_train, double log_temp)
     return GAMMA * log_train + log_temp + log1p(exp(below)) / SHARPNESS; /* y^m = T^m + T_c^m */
 }
 
-static ch_run make_run(size_t set, size_t train, size_t temp, double weight_error, double time_error)
+/* How far ln of the test error has risen on the mean over data sets. */
+static double error_rise(double log_train, double log_temp)
+{
+    const double start = log(ERROR_START) - ERROR_A * (log_train - FIRST_TRAIN * M_LN2);
+    return fmin(fmax(0, ERROR_SLOPE * (log_temp - start) / (TEMP_STEP * M_LN2)), ERROR_HEIGHT);
+}
+
+/* ln T at which it has risen by `rise` at P. */
+static double error_critical(double log_train, double rise)
+{
+    return log(ERROR_START) - ERROR_A * (log_train - FIRST_TRAIN * M_LN2) + rise / ERROR_SLOPE * TEMP_STEP * M_LN2;
+}
+
+static ch_run make_run(size_t set, size_t train, size_t temp, double weight_error, double time_error, double test_error)
 {
     const double p = ldexp(1, FIRST_TRAIN + (int)train), t = ldexp(1, FIRST_TEMP + TEMP_STEP * (int)temp);
     const double longest = log(ldexp(1, FIRST_TEMP + TEMP_STEP * (NUM_TEMPS - 1))) +
@@ -48,7 +66,7 @@ static ch_run make_run(size_t set, size_t train, size_t temp, double weight_erro
     run.time = exp(log_time);
     run.final.weight_change = exp(log_weight);
     run.final.weight_change_rel = exp(log_weight) / sqrt(DIM);
-    run.final.test_error = NAN;
+    run.final.test_error = exp(test_error);
     return run;
 }
 
@@ -60,12 +78,16 @@ static void plant(ch_run *runs, uint64_t seed, uint64_t table)
     gsl_rng random = ch_random_gsl(&stream);
     const double rho = exp(-NU * M_LN2);
     for (size_t s = 0; s < NUM_SETS; s++) {
+        const double response = 1 + gsl_ran_gaussian(&random, RESPONSE_NOISE);
         double of_set = gsl_ran_gaussian(&random, SET_NOISE);
         for (size_t p = 0; p < NUM_TRAINS; p++) {
             for (size_t t = 0; t < NUM_TEMPS; t++) {
                 const double weight_error = of_set + gsl_ran_gaussian(&random, RUN_NOISE);
                 const double time_error = TIME_FACTOR * (of_set + gsl_ran_gaussian(&random, RUN_NOISE));
-                *runs++ = make_run(s, p, t, weight_error, time_error);
+                const double rise = response * error_rise((FIRST_TRAIN + (double)p) * M_LN2,
+                                                          (FIRST_TEMP + TEMP_STEP * (double)t) * M_LN2);
+                const double test_error = log(ERROR_PLATEAU) + of_set + rise + gsl_ran_gaussian(&random, RUN_NOISE);
+                *runs++ = make_run(s, p, t, weight_error, time_error, test_error);
             }
             of_set = rho * of_set + gsl_ran_gaussian(&random, sqrt(1 - rho * rho) * SET_NOISE);
         }
@@ -121,6 +143,9 @@ static finding of_shape(const ch_shapes *shapes, ch_trend_shape shape)
 /* Index of the P at which T_c is compared: one in the middle. */
 enum { MIDDLE = 3 };
 
+/* The size of error_shift. */
+static const double SHIFT = 0.1;
+
 static void collect(const ch_fit_group *group, finding *findings)
 {
     const finding all[CH_SELFTEST_NUMBERS] = {
@@ -134,6 +159,12 @@ static void collect(const ch_fit_group *group, finding *findings)
         of_joint(group, CH_TC_ONSET),
         of_critical(group, CH_TC_ESCAPE, MIDDLE),
         of_critical(group, CH_TC_ONSET, MIDDLE),
+        of_exponent(group, CH_FIT_A_SLOPE, CH_TC_ERROR_SHIFT),
+        of_exponent(group, CH_FIT_A_SLOPE, CH_TC_ERROR_HALF),
+        of_joint(group, CH_TC_ERROR_SHIFT),
+        of_joint(group, CH_TC_ERROR_HALF),
+        of_critical(group, CH_TC_ERROR_SHIFT, MIDDLE),
+        of_critical(group, CH_TC_ERROR_HALF, MIDDLE),
         of_shape(&group->weight_shapes, CH_SHAPE_POWER),
         of_shape(&group->weight_shapes, CH_SHAPE_CORRECTED),
         of_shape(&group->time_shapes, CH_SHAPE_POWER),
@@ -155,6 +186,12 @@ static void name_numbers(ch_selftest *self)
         {.name = "a by onset, joint", .planted = 0},
         {.name = "ln T_c by escape", .planted = log(sqrt(DIM)) - GAMMA * middle},
         {.name = "ln T_c by onset", .planted = log(ONSET)},
+        {.name = "a by error_shift", .planted = ERROR_A},
+        {.name = "a by error_half", .planted = ERROR_A},
+        {.name = "a by error_shift, joint", .planted = ERROR_A},
+        {.name = "a by error_half, joint", .planted = ERROR_A},
+        {.name = "ln T_c by error_shift", .planted = error_critical(middle, SHIFT)},
+        {.name = "ln T_c by error_half", .planted = error_critical(middle, ERROR_HEIGHT / 2)},
         {.name = "gamma, power over P", .planted = GAMMA},
         {.name = "gamma, corrected", .planted = GAMMA},
         {.name = "b, power over P", .planted = B},
@@ -180,7 +217,7 @@ static ch_code fit_table(uint64_t seed, uint64_t table, ch_run *runs, finding *f
     ch_fit_options_default(&options);
     options.replicas = REPLICAS;
     options.threads = 1;
-    options.wanted[CH_TC_ERROR] = false;
+    options.shift = SHIFT;
     plant(runs, seed, table);
     const ch_code code = ch_fit_init(&fit, &planted, &options, err);
     if (code != CH_OK) {

@@ -23,21 +23,21 @@ double ch_error_series_at(const ch_series *self, uint64_t train, double temp)
     return NAN;
 }
 
-/* Draws T_c by error on the curves. A T_c that too few replicas have has no error. It is not drawn, and stands in the
- * report alone. */
+/* Draws T_c by error_shift on the curves. A T_c that too few replicas have has no error. It is not drawn, and stands in
+ * the report alone. */
 static void draw_critical(const ch_fit_group *group, const ch_series *series, ch_panel *panel)
 {
     bool any = false;
     for (size_t i = 0; i < group->num_tc; i++) {
         const ch_tc *tc = &group->tc[i];
-        if (tc->definition == CH_TC_ERROR && tc->place == CH_TC_INSIDE && isfinite(tc->estimate.stderr_)) {
+        if (tc->definition == CH_TC_ERROR_SHIFT && tc->place == CH_TC_INSIDE && isfinite(tc->estimate.stderr_)) {
             ch_panel_point(panel, tc->estimate.value, ch_error_series_at(series, tc->train, tc->estimate.value), NAN,
                            NAN, critical_mark);
             any = true;
         }
     }
     if (any) {
-        ch_panel_key(panel, NULL, &critical_mark, "T_{c} by error");
+        ch_panel_key(panel, NULL, &critical_mark, "T_{c} by error\\_shift");
     }
 }
 

@@ -145,11 +145,12 @@ static const ch_mark definition_marks[] = {{0x0072b2, 7}, {0xd55e00, 5},  {0x009
                                            {0xcc79a7, 9}, {0xe69f00, 11}, {0x56b4e9, 15}};
 _Static_assert(CH_NUM_TC <= sizeof definition_marks / sizeof *definition_marks, "every definition of T_c has a mark");
 
-/* Whether the T_c of a definition are drawn. Those by error are drawn only where a power of P could be fitted to them.
+/* Whether the T_c of a definition are drawn. Those by the test error are drawn only where a power of P could be fitted.
  * Else they are too uncertain, and stand in the report alone. */
 static bool is_drawn(const ch_fit_group *group, ch_tc_definition definition)
 {
-    return definition != CH_TC_ERROR || find_a(group, definition) != NULL;
+    const bool is_of_error = definition == CH_TC_ERROR_SHIFT || definition == CH_TC_ERROR_HALF;
+    return !is_of_error || find_a(group, definition) != NULL;
 }
 
 /* Draws T_c = c P^-a over the P that the points span. The line goes through the centre of the points,
@@ -193,7 +194,7 @@ static ch_code draw_tc(const ch_overview *overview, ch_panel *panel, ch_error *e
         for (size_t i = 0; i < group->num_tc && is_drawn(group, d); i++) {
             const ch_tc *tc = &group->tc[i];
             ch_mark mark = definition_marks[d];
-            if (tc->definition != d || tc->place == CH_TC_NONE || !(tc->estimate.value > 0)) {
+            if (tc->definition != d || !(tc->estimate.value > 0)) {
                 continue;
             }
             if (tc->place == CH_TC_INSIDE) {
@@ -206,7 +207,7 @@ static ch_code draw_tc(const ch_overview *overview, ch_panel *panel, ch_error *e
         }
         if (any) {
             ch_panel_key(panel, NULL, &definition_marks[d], ch_tc_definition_name(d));
-            draw_tc_fit(group, panel, d, !is_drawn(group, CH_TC_ERROR));
+            draw_tc_fit(group, panel, d, !is_drawn(group, CH_TC_ERROR_SHIFT));
         }
     }
     return ch_panel_finish(panel, "training samples P", "critical temperature T_c", true,

@@ -330,10 +330,12 @@ static void test_names(void **state)
         assert_true(ch_tc_definition_parse(ch_tc_definition_name((ch_tc_definition)d), &definition));
         assert_int_equal(definition, d);
     }
-    assert_false(ch_tc_definition_parse("error_half", &definition));
+    assert_true(ch_tc_definition_parse("error", &definition));
+    assert_int_equal(definition, CH_TC_ERROR_SHIFT);
+    assert_false(ch_tc_definition_parse("error_third", &definition));
     char text[64];
     ch_tc_definition_list(text, sizeof text, ", ", " or ");
-    assert_string_equal(text, "onset, escape or error");
+    assert_string_equal(text, "onset, escape, error_shift or error_half");
 }
 
 /* Drawing n of n data sets makes the spread of a mean smaller by sqrt((n - 1) / n). So the error is the spread of the

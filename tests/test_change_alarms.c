@@ -22,9 +22,12 @@ static size_t count_alarms(int num_sets, double sigmas, size_t num)
         plant_table(&planted, seed, &table);
         plant_errors(&errors, seed, &table);
         assert_int_equal(ch_fit_init(&fit, &table, &options, &err), CH_OK);
-        for (size_t i = 0; i < fit.groups[0].num_tc; i++) {
-            alarms += fit.groups[0].tc[i].place != CH_TC_ABOVE;
-            tested++;
+        for (size_t p = 0; p < fit.groups[0].num_trains; p++, tested++) {
+            ch_change change;
+            double log_temp = NAN;
+            assert_int_equal(ch_change_init(&change, &fit.groups[0], p, sigmas, &err), CH_OK);
+            alarms += ch_tc_error(&change, NULL, &log_temp) != CH_TC_ABOVE;
+            ch_change_free(&change);
         }
         ch_fit_free(&fit);
         free(table.runs);

@@ -161,6 +161,44 @@ static void test_found_with_noise(void **state)
     release(&fit, &table);
 }
 
+/* A test error that is 0.01 / ||Dw|| collapses as eps P^x with the x and a of ||Dw||, with their errors, and its points
+ * lie off the master curve by the inverse ratios. A cell with a run that has no test error is no point. */
+static void test_of_the_test_error(void **state)
+{
+    (void)state;
+    const collapse_plant planted = collapse_plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    ch_collapse weight, error;
+    collapse_plant_table(&planted, 2, &table);
+    for (size_t i = 0; i < table.count; i++) {
+        table.runs[i].final.test_error = 0.01 / table.runs[i].final.weight_change;
+    }
+    collapse_plant_fit(&fit, &table, 200, 2);
+    collapse(&weight, &fit, CH_COLLAPSE_WEIGHT_CHANGE);
+    collapse(&error, &fit, CH_COLLAPSE_TEST_ERROR);
+    assert_null(error.reason);
+    assert_close(error.x.value, weight.x.value, 1e-6);
+    assert_close(error.x.stderr_, weight.x.stderr_, 1e-3);
+    assert_close(error.x.lo, weight.x.lo, 1e-3);
+    assert_close(error.a.value, weight.a.value, 1e-6);
+    assert_close(error.a.stderr_, weight.a.stderr_, 1e-3);
+    assert_close(error.x_theory, 1, 1e-15);
+    assert_int_equal(error.num_points, weight.num_points);
+    for (size_t i = 0; i < error.num_points; i++) {
+        if (isfinite(weight.points[i].ratio)) {
+            assert_close(error.points[i].ratio * weight.points[i].ratio, 1, 1e-6);
+        }
+    }
+    ch_collapse_free(&error);
+    table.runs[0].final.test_error = NAN;
+    collapse(&error, &fit, CH_COLLAPSE_TEST_ERROR);
+    assert_int_equal(error.num_points, weight.num_points - 1);
+    ch_collapse_free(&error);
+    ch_collapse_free(&weight);
+    release(&fit, &table);
+}
+
 /* ---- guards ---- */
 
 /* Where an a moves the curves so far apart that only their ends are compared, they fit each other better than at the
@@ -282,7 +320,7 @@ static void test_names(void **state)
     assert_int_equal(ch_collapse_quantity_parse("weight_change", &quantity, &err), CH_OK);
     assert_int_equal(quantity, CH_COLLAPSE_WEIGHT_CHANGE);
     assert_int_equal(ch_collapse_quantity_parse("signal", &quantity, &err), CH_ERROR_INPUT);
-    assert_non_null(strstr(err.message, "--collapse = signal is not accepted: weight_change or time is"));
+    assert_non_null(strstr(err.message, "--collapse = signal is not accepted: weight_change, time or test_error is"));
 }
 
 /* ---- threads, report, memory ---- */
@@ -383,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_quality_is_one),
         cmocka_unit_test(test_found_on_a_coarse_grid),
         cmocka_unit_test(test_found_with_noise),
+        cmocka_unit_test(test_of_the_test_error),
         cmocka_unit_test(test_parted_curves_do_not_win),
         cmocka_unit_test(test_straight_curves_have_none),
         cmocka_unit_test(test_reasons),

@@ -369,7 +369,7 @@ static void test_json(void **state)
     const json_t *tc = json_object_get(report, "tc");
     const json_t *groups = json_object_get(report, "groups");
     assert_int_equal(json_array_size(exponents), fit.groups[0].num_exponents);
-    assert_int_equal(json_array_size(tc), 12);
+    assert_int_equal(json_array_size(tc), 16);
     assert_int_equal(json_array_size(groups), 1);
     const json_t *delta = json_array_get(exponents, 0);
     assert_string_equal(json_string_value(json_object_get(delta, "name")), "delta");

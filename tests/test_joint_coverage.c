@@ -69,7 +69,7 @@ static void tally_tables(const char *fix, tally tallies[NUM_TALLIES])
     ch_error err;
     ch_fit_options_default(&options);
     options.replicas = 100;
-    options.wanted[CH_TC_ERROR] = false;
+    options.wanted[CH_TC_ERROR_SHIFT] = options.wanted[CH_TC_ERROR_HALF] = false;
     if (fix != NULL) {
         assert_int_equal(ch_fit_options_fix(&options, fix, &err), CH_OK);
     }

@@ -15,18 +15,22 @@
 
 const char *ch_collapse_quantity_name(ch_collapse_quantity quantity)
 {
-    return quantity == CH_COLLAPSE_WEIGHT_CHANGE ? "weight_change" : "time";
+    static const char *const names[] = {[CH_COLLAPSE_WEIGHT_CHANGE] = "weight_change",
+                                        [CH_COLLAPSE_TIME] = "time",
+                                        [CH_COLLAPSE_TEST_ERROR] = "test_error"};
+    return names[quantity];
 }
 
 ch_code ch_collapse_quantity_parse(const char *name, ch_collapse_quantity *quantity, ch_error *err)
 {
-    for (int q = CH_COLLAPSE_WEIGHT_CHANGE; q <= CH_COLLAPSE_TIME; q++) {
+    for (int q = 0; q < CH_NUM_COLLAPSES; q++) {
         if (strcmp(name, ch_collapse_quantity_name((ch_collapse_quantity)q)) == 0) {
             *quantity = (ch_collapse_quantity)q;
             return CH_OK;
         }
     }
-    return ch_error_set(err, CH_ERROR_INPUT, "--collapse = %s is not accepted: weight_change or time is", name);
+    return ch_error_set(err, CH_ERROR_INPUT, "--collapse = %s is not accepted: weight_change, time or test_error is",
+                        name);
 }
 
 /* ---- the points that a report and a figure show ---- */
@@ -52,6 +56,12 @@ static ch_code copy_points(ch_collapse *self, const ch_points *points, ch_error 
     return CH_OK;
 }
 
+/* The curves are laid on each other by y P^-x; of the test error the x that is reported is of eps P^x. */
+static double sign_of_x(ch_collapse_quantity quantity)
+{
+    return quantity == CH_COLLAPSE_TEST_ERROR ? -1 : 1;
+}
+
 /* Sets the ratio of y to the master curve for every point within the range of another curve. */
 static void place_points(ch_collapse *self, const ch_points *points)
 {
@@ -60,7 +70,7 @@ static void place_points(ch_collapse *self, const ch_points *points)
         for (size_t i = 0; i < points->curves[k].count; i++, next++) {
             ch_master_point point;
             if (ch_master_point_at(points->curves, points->num_curves, k, i, self->a.value, &point)) {
-                next->ratio = exp(point.r - self->x.value * point.q);
+                next->ratio = exp(point.r - sign_of_x(self->quantity) * self->x.value * point.q);
             }
         }
     }
@@ -194,7 +204,7 @@ static ch_code estimate(ch_collapse *self, const ch_fit_group *group, const ch_p
         goto out;
     }
     self->a = a;
-    self->x = ch_estimate_make(whole->x, x_deviation, group->num_data_sets);
+    self->x = ch_estimate_make(sign_of_x(self->quantity) * whole->x, x_deviation, group->num_data_sets);
     self->quality = whole->quality;
     self->num_compared = whole->num_compared;
     place_points(self, points);
@@ -236,7 +246,10 @@ static void find_theory(ch_collapse *self, const ch_fit_group *group)
     ch_error ignored;
     if (key->model == CH_ARCH_PERCEPTRON && key->dynamics == CH_DYNAMICS_SGD && key->batch != 0 &&
         ch_perceptron_theory_init(&theory, key->chi, &ignored) == CH_OK) {
-        self->x_theory = self->quantity == CH_COLLAPSE_WEIGHT_CHANGE ? theory.gamma : theory.b;
+        /* training ends when n P is O(1), and the test error is then n, the share of unfitted samples */
+        const double of_quantity[] = {
+            [CH_COLLAPSE_WEIGHT_CHANGE] = theory.gamma, [CH_COLLAPSE_TIME] = theory.b, [CH_COLLAPSE_TEST_ERROR] = 1};
+        self->x_theory = of_quantity[self->quantity];
         self->a_theory = 0; /* the crossover is at the T that equals the margin kappa, which does not depend on P */
     }
 }

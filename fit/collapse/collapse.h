@@ -1,5 +1,7 @@
 /* collapse.h — one scaling function for all P: y P^-x against T P^a, with errors. Definitions: docs/theory.md.
  *
+ * The test error falls with P, so that its x is counted the other way: eps P^x against T P^a.
+ *
  * Points. Every complete cell of a group is a point (a cell is complete when no run of it was ended by a budget or
  * diverged, fit.h). The points of one P make a curve; a P enters with CH_LEAST_POINTS points or more. How well the
  * curves lie on one, the quality S, and the search for its least value are those of master.h, in logarithms.
@@ -24,10 +26,15 @@
 
 #include "fit/results.h"
 
-/** The quantity y: ||Dw|| or t*. */
-typedef enum { CH_COLLAPSE_WEIGHT_CHANGE, CH_COLLAPSE_TIME } ch_collapse_quantity;
+/** The quantity y: ||Dw||, t* or the test error. */
+typedef enum {
+    CH_COLLAPSE_WEIGHT_CHANGE,
+    CH_COLLAPSE_TIME,
+    CH_COLLAPSE_TEST_ERROR,
+    CH_NUM_COLLAPSES
+} ch_collapse_quantity;
 
-/** @return "weight_change" or "time" */
+/** @return "weight_change", "time" or "test_error" */
 const char *ch_collapse_quantity_name(ch_collapse_quantity quantity);
 
 /** Reads one of these names.
@@ -39,7 +46,7 @@ ch_code ch_collapse_quantity_parse(const char *name, ch_collapse_quantity *quant
 typedef struct {
     uint64_t train; /* P */
     double temp;    /* T */
-    double y;       /* exp of the mean of ln y over the runs; in units of ||Dw|| or t* */
+    double y;       /* exp of the mean of ln y over the runs; in units of ||Dw|| or t*, or a test error */
     double error;   /* dy, the standard error of ln y */
     double ratio;   /* y over the master curve; NaN outside the range of all other curves, or without a collapse */
 } ch_collapse_point;

@@ -4,6 +4,7 @@
 #include "core/statistics.h"
 #include "fit/table/cells.h"
 #include "fit/table/data_sets.h"
+#include "fit/table/test_error.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -18,10 +19,20 @@ void ch_points_free(ch_points *self)
     free(self->runs);
 }
 
-/* ln y of a run. */
+/* ln y of a run; NaN where it has no test error. */
 static double log_of(const ch_run *run, ch_collapse_quantity quantity)
 {
-    return log(quantity == CH_COLLAPSE_WEIGHT_CHANGE ? run->final.weight_change : run->time);
+    switch (quantity) {
+    case CH_COLLAPSE_WEIGHT_CHANGE:
+        return log(run->final.weight_change);
+    case CH_COLLAPSE_TIME:
+        return log(run->time);
+    case CH_COLLAPSE_TEST_ERROR:
+        return ch_log_test_error(run);
+    case CH_NUM_COLLAPSES:
+        break;
+    }
+    return NAN;
 }
 
 static uint64_t seed_of(const ch_fit_group *group, size_t run)
@@ -68,12 +79,25 @@ static void add_point(ch_points *self, const ch_fit_group *group, const ch_fit_c
     const size_t point = self->num_points++;
     size_t next = self->begin[point];
     self->log_temp[point] = log(group->temps[cell->temp]);
-    self->log_y[point] = quantity == CH_COLLAPSE_WEIGHT_CHANGE ? cell->log_weight_change : cell->log_time;
-    self->variance[point] = shares;
+    double sum = 0;
     for (size_t i = cell->begin; i < cell->end; i++) {
-        self->runs[next++] = (ch_point_run){log_of(group->runs[i], quantity), data_set[i]};
+        const double log_y = log_of(group->runs[i], quantity);
+        self->runs[next++] = (ch_point_run){log_y, data_set[i]};
+        sum += log_y;
     }
+    self->log_y[point] = sum / (double)(cell->end - cell->begin);
+    self->variance[point] = shares;
     self->begin[point + 1] = next;
+}
+
+/* Whether a cell makes a point: all its runs fitted, and have the quantity. */
+static bool is_point(const ch_fit_group *group, const ch_fit_cell *cell, ch_collapse_quantity quantity)
+{
+    bool all = cell->complete;
+    for (size_t i = cell->begin; i < cell->end && all; i++) {
+        all = isfinite(log_of(group->runs[i], quantity));
+    }
+    return all;
 }
 
 /* Appends the curve of one P. It is left out where it has too few points, or where its data sets agree to rounding. */
@@ -84,7 +108,7 @@ static void add_curve(ch_points *self, const ch_fit_group *group, size_t train, 
     const size_t first = self->num_points;
     set_spread spread = {0, 0};
     for (size_t c = ch_fit_first_cell(group, train); c < ch_fit_first_cell(group, train + 1); c++) {
-        if (group->cells[c].complete) {
+        if (is_point(group, &group->cells[c], quantity)) {
             const double shares = add_spread(group, &group->cells[c], quantity, &spread);
             add_point(self, group, &group->cells[c], quantity, data_set, shares);
         }

@@ -10,7 +10,7 @@ enum { CH_LEAST_POINTS = 4 };
 
 /** One run of a point. */
 typedef struct {
-    double log_y;      /* ln ||Dw|| or ln t* */
+    double log_y;      /* ln ||Dw||, ln t* or ln of the test error */
     uint32_t data_set; /* index of its seed_data among the distinct ones of the group, in ascending order */
 } ch_point_run;
 

@@ -235,7 +235,7 @@ static ch_code estimate_line(ch_fit_group *group, ch_replicas *replicas, tc_line
 static ch_code fit_line(ch_fit_group *group, ch_replicas *replicas, const bool *used, ch_tc_definition definition,
                         double theory, ch_error *err)
 {
-    const bool has_own_note = ch_tc_rule_of(definition)->note != NULL; /* that note says that there is no T_c */
+    const bool is_optional = ch_tc_rule_of(definition)->is_optional;
     ch_code code = CH_OK;
     tc_line line = {.index = ch_alloc(group->num_tc, sizeof *line.index),
                     .log_train = ch_alloc(group->num_tc, sizeof *line.log_train),
@@ -252,7 +252,7 @@ static ch_code fit_line(ch_fit_group *group, ch_replicas *replicas, const bool *
     }
     if (line.count >= 2) {
         code = estimate_line(group, replicas, &line, definition, theory, err);
-    } else if (group->num_trains > 1 && (!has_own_note || ch_fit_has_critical(group, definition))) {
+    } else if (group->num_trains > 1 && (!is_optional || ch_fit_has_critical(group, definition))) {
         code =
             ch_fit_note(group, err,
                         "no a by %s: it needs a T_c inside the sampled T, also in %g %% of the replicas, at two P or "

@@ -68,6 +68,18 @@ static ch_code estimate_onset(ch_fit_group *group, const ch_fit_options *options
     return note_bound(group, "the onset's sharpness", law->held_sharpness, law->sharpness.value, err);
 }
 
+/* c and a of a law by the test error. */
+static ch_code estimate_error(ch_fit_group *group, const ch_replicas *replicas, ch_tc_definition definition,
+                              ch_error *err)
+{
+    ch_critical_law *law = &group->joint[definition];
+    const ch_code code = estimate_log(group, replicas, CH_FIT_C, definition, &law->prefactor, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return estimate(group, replicas, CH_FIT_A, definition, law->exponent.value, &law->exponent, err);
+}
+
 /* How a = gamma/delta got its value: it is at a bound if delta or gamma is, and fixed if both are. */
 static ch_held held_escape(const ch_fit_group *group, const ch_fit_options *options)
 {
@@ -104,8 +116,9 @@ ch_code ch_fit_estimate_joint(ch_fit_group *group, const ch_fit_options *options
     if (!law->found) {
         return CH_OK;
     }
-    const ch_code code = definition == CH_TC_ONSET ? estimate_onset(group, options, replicas, err)
-                                                   : estimate_escape(group, options, replicas, err);
+    const ch_code code = definition == CH_TC_ONSET    ? estimate_onset(group, options, replicas, err)
+                         : definition == CH_TC_ESCAPE ? estimate_escape(group, options, replicas, err)
+                                                      : estimate_error(group, replicas, definition, err);
     if (code != CH_OK) {
         return code;
     }

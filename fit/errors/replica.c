@@ -3,6 +3,7 @@
 #include "core/memory.h"
 #include "fit/laws/constraints.h"
 #include "fit/laws/critical.h"
+#include "fit/laws/error_joint.h"
 #include "fit/laws/joint.h"
 #include "fit/laws/onset.h"
 #include "fit/laws/regression.h"
@@ -30,6 +31,7 @@ typedef struct {
     ch_regression_space weight_change, time;
     void **critical;      /* [num_tc] workspaces of the T_c that the table has inside its temperatures, else NULL */
     ch_joint_space joint; /* empty where the table has no joint onset */
+    ch_error_joint of_error[CH_NUM_TC]; /* empty where the table has no joint law by the test error */
 } workspace;
 
 size_t ch_fit_tc_slot(size_t tc)
@@ -113,6 +115,12 @@ static ch_code workspace_init(const void *context, void *memory, ch_error *err)
             return code;
         }
     }
+    for (ch_tc_definition d = CH_TC_ERROR_SHIFT; d <= CH_TC_ERROR_HALF; d++) {
+        code = group->joint[d].found ? ch_error_joint_init(&space->of_error[d], group, self->options, d, err) : CH_OK;
+        if (code != CH_OK) {
+            return code;
+        }
+    }
     if (!group->joint[CH_TC_ONSET].found) {
         return CH_OK;
     }
@@ -134,6 +142,9 @@ static void workspace_free(const void *context, void *memory)
     ch_regression_space_free(&space->weight_change);
     ch_regression_space_free(&space->time);
     ch_joint_space_free(&space->joint);
+    for (size_t d = 0; d < CH_NUM_TC; d++) {
+        ch_error_joint_free(&space->of_error[d]);
+    }
 }
 
 /* ---- one replica ---- */
@@ -195,6 +206,16 @@ static void joint_escape(const design *self, const ch_power_law *law, const work
     }
 }
 
+static void joint_error(const design *self, const double *copies, workspace *space, double *numbers)
+{
+    for (ch_tc_definition d = CH_TC_ERROR_SHIFT; d <= CH_TC_ERROR_HALF; d++) {
+        if (self->group->joint[d].found) {
+            ch_error_joint_fit(&space->of_error[d], copies, place_of(numbers, CH_FIT_C, d),
+                               place_of(numbers, CH_FIT_A, d));
+        }
+    }
+}
+
 /* ln T_c of group->tc[tc]; NaN when it has left the sampled temperatures.
  * @param sharpness  m of the joint law; it is used where the user ties the m of each P to it */
 static double critical_at(const design *self, size_t tc, const double *copies, double delta, double sharpness,
@@ -236,6 +257,7 @@ static void evaluate(const void *context, void *memory, const double *copies, do
     *place_of(numbers, CH_FIT_B, CH_NUM_TC) = time.train_exponent;
     joint_onset(self, delta, space, numbers);
     joint_escape(self, &law, space, numbers);
+    joint_error(self, copies, space, numbers);
     const double sharpness = exp(*place_of(numbers, CH_FIT_SHARPNESS, CH_TC_ONSET));
     for (size_t i = 0; i < self->group->num_tc; i++) {
         numbers[ch_fit_tc_slot(i)] = critical_at(self, i, copies, delta, sharpness, space);

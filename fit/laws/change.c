@@ -1,16 +1,14 @@
-/* change.c — T_c by the test error: where it leaves the value that it has as T -> 0. */
+/* change.c — a test of significance: whether the test error leaves the value that it has as T -> 0. */
 #include "fit/laws/change.h"
 #include "core/memory.h"
 #include "core/statistics.h"
-#include "fit/laws/definition.h"
+#include "fit/table/cells.h"
 #include "fit/table/data_sets.h"
-#include "fit/table/notes.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_integration.h>
 #include <gsl/gsl_randist.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* The test error as T -> 0 is taken to be its mean over this many lowest T. */
@@ -180,69 +178,3 @@ double ch_tc_error_false_alarms(double sigmas, size_t num_temps)
     const size_t pairs = num_temps > BASE_TEMPS + 1 ? num_temps - BASE_TEMPS - 1 : 0;
     return fmin(1, (double)pairs * 2 * both);
 }
-
-/* ---- the definition of T_c ---- */
-
-static ch_code make_change(void **workspace, const ch_tc_input *input, ch_error *err)
-{
-    ch_change *change = ch_alloc(1, sizeof *change);
-    if (change == NULL) {
-        return ch_error_memory(err, "the test errors");
-    }
-    *workspace = change;
-    return ch_change_init(change, input->group, input->train, input->options->sigmas, err);
-}
-
-static void free_change(void *workspace)
-{
-    if (workspace != NULL) {
-        ch_change_free(workspace);
-    }
-    free(workspace);
-}
-
-static ch_tc_place find(void *workspace, const ch_tc_input *input, ch_crossover *crossover, double *log_temp)
-{
-    (void)crossover;
-    return ch_tc_error(workspace, input->copies, log_temp);
-}
-
-static void describe(const ch_fit_options *options, char *text, size_t size)
-{
-    snprintf(text, size, "T_c by error (%g σ)", options->sigmas);
-}
-
-/* Adds a note. Where a T_c was found, it gives the probability to find one although the test error does not depend on
- * T; else it says that there is none. */
-static ch_code note(ch_fit_group *group, const ch_fit_options *options, bool is_found, ch_error *err)
-{
-    const double chance = ch_tc_error_false_alarms(options->sigmas, group->num_temps);
-    if (is_found) {
-        return ch_fit_note(group, err,
-                           "T_c by error may be a false alarm: even if T did not change the test error, one would be "
-                           "found at each P with a probability of %.2g",
-                           chance);
-    }
-    return ch_fit_note(group, err,
-                       "no T_c by error: up to T = %g the test error does not differ by %g sigma from its value at the "
-                       "lowest T (by chance it does so at each P with a probability of %.2g)",
-                       group->temps[group->num_temps - 1], options->sigmas, chance);
-}
-
-static double theory_of(const ch_perceptron_theory *theory)
-{
-    (void)theory;
-    return NAN;
-}
-
-const ch_tc_rule ch_tc_by_error = {
-    .name = "error",
-    .needs = "it needs five T or more at which every run fitted, and two data sets with a test error",
-    .rank = 2,
-    .init = make_change,
-    .free = free_change,
-    .find = find,
-    .describe = describe,
-    .note = note,
-    .theory = theory_of,
-};

@@ -11,7 +11,8 @@
 static const ch_tc_rule *const rules[CH_NUM_TC] = {
     [CH_TC_ONSET] = &ch_tc_by_onset,
     [CH_TC_ESCAPE] = &ch_tc_by_escape,
-    [CH_TC_ERROR] = &ch_tc_by_error,
+    [CH_TC_ERROR_SHIFT] = &ch_tc_by_error_shift,
+    [CH_TC_ERROR_HALF] = &ch_tc_by_error_half,
 };
 
 const ch_tc_rule *ch_tc_rule_of(ch_tc_definition definition)
@@ -26,6 +27,10 @@ const char *ch_tc_definition_name(ch_tc_definition definition)
 
 bool ch_tc_definition_parse(const char *name, ch_tc_definition *definition)
 {
+    if (strcmp(name, "error") == 0) { /* the definition by the test error that asks for least */
+        *definition = CH_TC_ERROR_SHIFT;
+        return true;
+    }
     for (int d = 0; d < CH_NUM_TC; d++) {
         if (strcmp(name, rules[d]->name) == 0) {
             *definition = (ch_tc_definition)d;
@@ -68,6 +73,22 @@ ch_tc_input ch_tc_input_of_table(const ch_fit_group *group, const ch_fit_options
                          .sharpness = options->constraints[CH_FIT_SHARPNESS].range};
 }
 
+/* Marks a T_c, or a bound, that more data sets are needed for. */
+static void check_resolution(ch_tc *tc, void *workspace, const ch_tc_input *input, double *log_temp)
+{
+    const ch_tc_rule *rule = rules[tc->definition];
+    const double most = 1e9; /* beyond, the number says nothing */
+    if (rule->count_needed == NULL || tc->place == CH_TC_NONE) {
+        return;
+    }
+    const double needed = rule->count_needed(workspace, input);
+    if (needed > (double)input->group->num_data_sets) {
+        tc->place = CH_TC_UNRESOLVED;
+        tc->needed_sets = (size_t)fmin(needed, most);
+        *log_temp = NAN;
+    }
+}
+
 /* Fills place, value and crossover of a T_c. */
 static ch_code find(ch_tc *tc, const ch_tc_input *input, ch_error *err)
 {
@@ -83,6 +104,7 @@ static ch_code find(ch_tc *tc, const ch_tc_input *input, ch_error *err)
         }
     }
     tc->place = rule->find(workspace, input, &crossover, &log_temp);
+    check_resolution(tc, workspace, input, &log_temp);
     tc->crossover = tc->place == CH_TC_INSIDE ? crossover : (ch_crossover){NAN, NAN, NAN, NAN};
     tc->estimate = (ch_estimate){exp(log_temp), NAN, NAN, NAN};
 out:
@@ -94,13 +116,50 @@ out:
 
 /* ---- all P of a table ---- */
 
-static ch_code note_undecided(ch_fit_group *group, ch_tc_definition definition, size_t count, ch_error *err)
+/* Whether no other definition is wanted. */
+static bool is_alone(const ch_fit_options *options, ch_tc_definition definition)
 {
-    if (count == 0) {
+    bool other = false;
+    for (int d = 0; d < CH_NUM_TC; d++) {
+        other = other || (options->wanted[d] && d != (int)definition);
+    }
+    return !other;
+}
+
+/* Names the P at which T_c cannot be found. */
+static ch_code note_undecided(ch_fit_group *group, ch_tc_definition definition, size_t count, bool is_only,
+                              ch_error *err)
+{
+    const bool is_silent = rules[definition]->is_optional && count == group->num_trains && !is_only;
+    if (count == 0 || is_silent) {
         return CH_OK;
     }
     return ch_fit_note(group, err, "T_c by %s could not be found at %zu of %zu P: %s", rules[definition]->name, count,
                        group->num_trains, rules[definition]->needs);
+}
+
+/* Says how many data sets would resolve the T_c that noise hides. */
+static ch_code note_unresolved(ch_fit_group *group, ch_tc_definition definition, ch_error *err)
+{
+    size_t count = 0, least = SIZE_MAX, most = 0;
+    for (size_t i = 0; i < group->num_tc; i++) {
+        const ch_tc *tc = &group->tc[i];
+        if (tc->definition == definition && tc->place == CH_TC_UNRESOLVED) {
+            count++;
+            least = tc->needed_sets < least ? tc->needed_sets : least;
+            most = tc->needed_sets > most ? tc->needed_sets : most;
+        }
+    }
+    if (count == 0) {
+        return CH_OK;
+    }
+    char needed[64];
+    snprintf(needed, sizeof needed, least == most ? "%zu" : "%zu to %zu", least, most);
+    return ch_fit_note(
+        group, err,
+        "T_c by %s is not resolved at %zu of %zu P: the change of the test error there is not beyond two "
+        "standard errors of the mean over data sets; %s data sets would resolve it, and there are %zu",
+        rules[definition]->name, count, group->num_trains, needed, group->num_data_sets);
 }
 
 static ch_code find_all(ch_fit_group *group, const ch_fit_options *options, ch_tc_definition definition,
@@ -119,7 +178,11 @@ static ch_code find_all(ch_fit_group *group, const ch_fit_options *options, ch_t
         }
         undecided += tc->place == CH_TC_NONE;
     }
-    code = note_undecided(group, definition, undecided, err);
+    code = note_undecided(group, definition, undecided, is_alone(options, definition), err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = note_unresolved(group, definition, err);
     if (code != CH_OK || rule->note == NULL || undecided == group->num_trains) {
         return code;
     }

@@ -26,6 +26,7 @@ typedef struct {
     const char *name;  /* in options and reports */
     const char *needs; /* for a note: what a P needs before its T_c can be found */
     size_t rank;       /* place of its `a` among the exponents of a report, from 0 */
+    bool is_optional;  /* no note says that there is no T_c, unless it is the only definition that is wanted */
 
     /** Makes the working space of `find` for one thread and one P. It is called once, with the table's input (means
      *  are not read).
@@ -39,7 +40,11 @@ typedef struct {
      *  @param log_temp   out: ln T_c, or of the bound; NaN for NONE */
     ch_tc_place (*find)(void *workspace, const ch_tc_input *input, ch_crossover *crossover, double *log_temp);
 
-    /** Writes a title, e.g. "T_c by error (3 σ)". */
+    /** The number of data sets that it takes to tell T_c, or its bound, from noise; 0 where it is not known. It is
+     * asked for the table alone, after `find`. NULL where a definition does not ask. */
+    double (*count_needed)(void *workspace, const ch_tc_input *input);
+
+    /** Writes a title, e.g. "T_c by error_shift (10 %)". */
     void (*describe)(const ch_fit_options *options, char *text, size_t size);
     /** Adds a note on the T_c that were found, or on there being none. The member is NULL where there is nothing to
      *  say.
@@ -49,7 +54,7 @@ typedef struct {
     double (*theory)(const ch_perceptron_theory *theory);
 } ch_tc_rule;
 
-/** The definitions: onset.c, escape.c and change.c. */
-extern const ch_tc_rule ch_tc_by_onset, ch_tc_by_escape, ch_tc_by_error;
+/** The definitions: onset.c, escape.c, error_shift.c and error_half.c. */
+extern const ch_tc_rule ch_tc_by_onset, ch_tc_by_escape, ch_tc_by_error_shift, ch_tc_by_error_half;
 
 #endif

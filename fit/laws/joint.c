@@ -12,6 +12,7 @@
 #include "fit/laws/joint.h"
 #include "core/memory.h"
 #include "fit/laws/bounded.h"
+#include "fit/laws/error_joint.h"
 #include "fit/laws/onset.h"
 #include "fit/laws/regression.h"
 #include "fit/table/notes.h"
@@ -354,6 +355,28 @@ out:
     return code;
 }
 
+/* By the test error. */
+static ch_code find_error(ch_fit_group *group, const ch_fit_options *options, ch_tc_definition definition,
+                          ch_error *err)
+{
+    ch_critical_law *law = &group->joint[definition];
+    ch_error_joint joint;
+    double log_prefactor = NAN, a = NAN;
+    const ch_code code = ch_error_joint_init(&joint, group, options, definition, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    ch_error_joint_fit(&joint, NULL, &log_prefactor, &a);
+    law->prefactor.value = exp(log_prefactor);
+    law->exponent.value = a;
+    law->num_trains = joint.num_used;
+    law->num_points = joint.count;
+    law->found = isfinite(log_prefactor) && isfinite(a);
+out:
+    ch_error_joint_free(&joint);
+    return code;
+}
+
 ch_code ch_fit_find_joint(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means, ch_error *err)
 {
     const ch_estimate none = {NAN, NAN, NAN, NAN};
@@ -366,5 +389,17 @@ ch_code ch_fit_find_joint(ch_fit_group *group, const ch_fit_options *options, co
             return code;
         }
     }
-    return options->wanted[CH_TC_ESCAPE] ? find_escape(group, options, means, err) : CH_OK;
+    if (options->wanted[CH_TC_ESCAPE]) {
+        const ch_code code = find_escape(group, options, means, err);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    for (ch_tc_definition d = CH_TC_ERROR_SHIFT; d <= CH_TC_ERROR_HALF; d++) {
+        const ch_code code = options->wanted[d] ? find_error(group, options, d, err) : CH_OK;
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    return CH_OK;
 }

@@ -69,8 +69,11 @@ static void print_shapes(const ch_fit_group *group, const char *name, const ch_s
 
 static void print_group(const ch_fit_group *group, FILE *out)
 {
-    static const char *const bounds[] = {
-        [CH_TC_INSIDE] = "", [CH_TC_BELOW] = "below", [CH_TC_ABOVE] = "above", [CH_TC_NONE] = ""};
+    static const char *const bounds[] = {[CH_TC_INSIDE] = "",
+                                         [CH_TC_BELOW] = "below",
+                                         [CH_TC_ABOVE] = "above",
+                                         [CH_TC_NONE] = "",
+                                         [CH_TC_UNRESOLVED] = "unresolved"};
     static const char *const held[] = {
         [CH_HELD_NOT] = "", [CH_HELD_FIXED] = "fixed", [CH_HELD_TIED] = "tied", [CH_HELD_BOUND] = "bound"};
     for (size_t i = 0; i < group->num_exponents; i++) {

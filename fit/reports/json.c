@@ -66,6 +66,16 @@ static json_t *law_json(const ch_critical_law *law)
                      (json_int_t)law->num_points);
 }
 
+/* The joint law of each definition, or null where it has none. */
+static json_t *joint_json(const ch_fit_group *group)
+{
+    json_t *object = json_object();
+    for (int d = 0; d < CH_NUM_TC; d++) {
+        ch_report_set(&object, ch_tc_definition_name((ch_tc_definition)d), law_json(&group->joint[d]));
+    }
+    return object;
+}
+
 static json_t *correlations_json(const ch_fit_group *group)
 {
     json_t *list = json_array();
@@ -114,10 +124,12 @@ static json_t *constraints_json(const ch_fit_options *options)
 
 static json_t *tc_json(const ch_tc *tc, json_t *key)
 {
-    return json_pack("{s:I, s:o, s:o, s:o, s:s, s:s?, s:O}", "train", (json_int_t)tc->train, "value",
+    return json_pack("{s:I, s:o, s:o, s:o, s:s, s:s?, s:o, s:O}", "train", (json_int_t)tc->train, "value",
                      ch_json_real(tc->estimate.value), "stderr", ch_json_real(tc->estimate.stderr_), "ci95",
                      ch_report_interval(&tc->estimate), "definition", ch_tc_definition_name(tc->definition), "bound",
-                     ch_report_bound(tc->place), "group", key);
+                     ch_report_bound(tc->place), "needs_data_sets",
+                     tc->place == CH_TC_UNRESOLVED ? json_integer((json_int_t)tc->needed_sets) : json_null(), "group",
+                     key);
 }
 
 /* [lo, hi]. An end is null where the interval reaches the end of the values that were tried. */
@@ -193,12 +205,11 @@ static json_t *group_json(const ch_fit_group *group, json_t *key)
     for (size_t i = 0; i < group->num_notes; i++) {
         ch_report_append(&notes, json_string(group->notes[i]));
     }
-    return json_pack("{s:O, s:o, s:o, s:I, s:I, s:{s:o, s:o}, s:{s:o, s:o}, s:o, s:o}", "group", key, "window", window,
+    return json_pack("{s:O, s:o, s:o, s:I, s:I, s:{s:o, s:o}, s:o, s:o, s:o}", "group", key, "window", window,
                      "window_tolerance", ch_json_real(group->window_tolerance), "runs", (json_int_t)group->num_runs,
                      "data_sets", (json_int_t)group->num_data_sets, "shapes", "weight_change",
-                     shapes_json(&group->weight_shapes), "time", shapes_json(&group->time_shapes), "joint", "onset",
-                     law_json(&group->joint[CH_TC_ONSET]), "escape", law_json(&group->joint[CH_TC_ESCAPE]),
-                     "correlations", correlations_json(group), "notes", notes);
+                     shapes_json(&group->weight_shapes), "time", shapes_json(&group->time_shapes), "joint",
+                     joint_json(group), "correlations", correlations_json(group), "notes", notes);
 }
 
 /* Appends the exponents, the T_c and the object of a group. A list is NULL once memory is short. */
@@ -225,8 +236,8 @@ json_t *ch_fit_json(const ch_fit *self)
     for (size_t g = 0; g < self->num_groups; g++) {
         append_group(&self->groups[g], &exponents, &tc, &groups);
     }
-    return json_pack("{s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:o, s:s}", "exponents", exponents, "tc", tc, "groups",
-                     groups, "threshold", self->options.threshold, "sigmas", self->options.sigmas, "replicas",
-                     (json_int_t)self->options.replicas, "infinite_train", (json_int_t)self->num_infinite, "held",
-                     constraints_json(&self->options), "version", CH_VERSION);
+    return json_pack("{s:o, s:o, s:o, s:f, s:f, s:f, s:I, s:I, s:o, s:s}", "exponents", exponents, "tc", tc, "groups",
+                     groups, "threshold", self->options.threshold, "shift", self->options.shift, "sigmas",
+                     self->options.sigmas, "replicas", (json_int_t)self->options.replicas, "infinite_train",
+                     (json_int_t)self->num_infinite, "held", constraints_json(&self->options), "version", CH_VERSION);
 }

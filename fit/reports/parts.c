@@ -43,6 +43,7 @@ const char *ch_report_bound(ch_tc_place place)
         return "below";
     case CH_TC_INSIDE:
     case CH_TC_NONE:
+    case CH_TC_UNRESOLVED:
         break;
     }
     return NULL;

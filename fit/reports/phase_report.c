@@ -30,6 +30,7 @@ static void format_temp(const ch_phase_temp *temp, char *text, size_t size)
         snprintf(text, size, "> %.3g", estimate->value);
         break;
     case CH_TC_NONE:
+    case CH_TC_UNRESOLVED:
         snprintf(text, size, "—");
         break;
     case CH_TC_INSIDE:

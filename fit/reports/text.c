@@ -68,6 +68,9 @@ static void format_critical(const ch_tc *tc, char *text, size_t size)
     case CH_TC_NONE:
         snprintf(text, size, DASH);
         break;
+    case CH_TC_UNRESOLVED:
+        snprintf(text, size, "not resolved: takes %zu data sets", tc->needed_sets);
+        break;
     case CH_TC_INSIDE:
         if (isnan(tc->estimate.lo)) {
             snprintf(text, size, "%.3g (" DASH ")", tc->estimate.value);
@@ -124,7 +127,7 @@ static void describe(const ch_exponent *exponent, char *text, size_t size)
              number->has_definition ? ch_tc_definition_name(exponent->definition) : "");
 }
 
-enum { EXPONENT_WIDTH = 29, ESTIMATE_WIDTH = 17, INTERVAL_WIDTH = 19, THEORY_WIDTH = 9, DISTANCE_WIDTH = 12 };
+enum { EXPONENT_WIDTH = 32, ESTIMATE_WIDTH = 17, INTERVAL_WIDTH = 19, THEORY_WIDTH = 9, DISTANCE_WIDTH = 9 };
 
 static void print_exponent_row(FILE *out, const char *const cells[5])
 {
@@ -311,16 +314,18 @@ static void print_columns(FILE *out, const ch_fit *self, const ch_fit_group *gro
     }
 }
 
-/* Lists the definitions whose T_c are shown. One that found no T_c is left out where a note of its own says so, unless
- * it is the only one. group->tc is ordered by (definition, P).
+/* Lists the definitions whose T_c are shown. One that can say nothing at any P is left out where there are others.
+ * group->tc is ordered by (definition, P).
  * @param columns  out: [CH_NUM_TC] the first T_c of each  @return their number */
 static size_t list_columns(const ch_fit_group *group, const ch_tc **columns)
 {
     size_t count = 0;
     for (size_t i = 0; i < group->num_tc; i += group->num_trains) {
-        const ch_tc_definition definition = group->tc[i].definition;
-        const bool has_note = ch_tc_rule_of(definition)->note != NULL && !ch_fit_has_critical(group, definition);
-        if (!has_note || group->num_tc == group->num_trains) {
+        size_t nothing = 0;
+        for (size_t p = 0; p < group->num_trains; p++) {
+            nothing += group->tc[i + p].place == CH_TC_NONE;
+        }
+        if (nothing < group->num_trains || group->num_tc == group->num_trains) {
             columns[count++] = &group->tc[i];
         }
     }

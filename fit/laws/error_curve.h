@@ -1,0 +1,88 @@
+/* error_curve.h — the change of the test error with T at one P, and the T at which it has a given size. Private to
+ * fit/.
+ *
+ * Every data set is compared with itself at low T, because test errors differ far more between data sets than they
+ * change with T. The change of data set s is
+ *     D_s(T) = ln eps_s(T) - median of ln eps_s over the three lowest T,
+ * where ln eps_s is the mean over its runs, and D(T) is the mean of D_s over the data sets. Only complete cells count.
+ *
+ * Resolution. The noise of D is its standard error, s / sqrt(n) for n data sets, with s the standard deviation of D_s.
+ * A change of size X can be told from noise where X is at least two standard errors, that is where
+ *     n >= (2 s / X)^2.
+ * For D to reach X first at T_c it takes this of the T under T_c, over which s^2 is averaged (over all T where D does
+ * not reach X). The change above T_c must not be noise either: the same is asked with X the largest |D| there and s
+ * that of its T. With fewer data sets T_c is not resolved, and the larger of the two n says how many would do.
+ */
+#ifndef CH_FIT_ERROR_CURVE_H
+#define CH_FIT_ERROR_CURVE_H
+
+#include "fit/laws/definition.h"
+
+/** Number of T at either end that a plateau is taken from. */
+enum { CH_PLATEAU_TEMPS = 3 };
+
+/** The changes of all data sets at one P, and their mean over the data sets of a replica. Arrays are owned. */
+typedef struct {
+    size_t num_temps;  /* complete cells */
+    size_t num_sets;   /* data sets of the group */
+    size_t num_known;  /* data sets that have a test error at a low T; 0 with fewer than four T */
+    double *log_temps; /* [num_temps] ln T, ascending */
+    double *changes;   /* [num_temps][num_sets] D_s(T); NaN where a data set has no test error */
+    double *tops;      /* [num_sets] median of D_s over the three highest T; NaN where there is none */
+    size_t count;      /* T at which some data set of the replica has a test error */
+    double *at, *mean; /* [count] their ln T, and D */
+    size_t *temp;      /* [count] their indices */
+} ch_error_curve;
+
+/** @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_error_curve_init(ch_error_curve *self, const ch_fit_group *group, size_t train, ch_error *err) CH_MUST_CHECK;
+void ch_error_curve_free(ch_error_curve *self);
+
+/** The same as `init` and `free` of a definition of T_c, whose workspace is a curve. */
+ch_code ch_error_curve_make(void **workspace, const ch_tc_input *input, ch_error *err) CH_MUST_CHECK;
+void ch_error_curve_release(void *workspace);
+
+/** The mean of some data sets' numbers, each counted as often as it was drawn; NaN where none has one.
+ *  @param numbers  [num_sets]; NaN where a data set has none
+ *  @param copies   [num_sets] times that each was drawn; NULL: each once */
+double ch_mean_over_sets(const double *numbers, size_t num_sets, const double *copies);
+
+/** Sets the mean D at each T.  @param copies  [num_sets] times that each data set was drawn; NULL: each once */
+void ch_error_curve_average(ch_error_curve *self, const double *copies);
+
+/** The mean of `tops` over the data sets, in the same way. */
+double ch_error_curve_top(const ch_error_curve *self, const double *copies);
+
+/** The T at which |D| first reaches a size.
+ *
+ *  D reaches the size at the first T at which it is as large, and at the next T on the same side too: a single T may be
+ *  noise. T_c lies between the last T before at which D has not this sign and the T of the largest D on this side
+ * before D changes sign again. D is joined by straight lines in ln T. Where it grows, T_c is where it has the size.
+ * Where noise takes D through the size several times, ln T_c is the mean of the ways up less that of the ways down: the
+ * part of ln T over which D is smaller. Noise so moves T_c to neither side, which the first way up would not do.
+ *
+ *  @param first, peak  out: places of `count` of the first T beyond and of the largest D; not set without one
+ *  @param log_temp     out: ln T_c; for ABOVE the highest ln T at which D is smaller; NaN for NONE
+ *  @return BELOW where D has the size already among the three lowest T; NONE with fewer than four T */
+ch_tc_place ch_error_curve_reach(const ch_error_curve *self, double size, size_t *first, size_t *peak,
+                                 double *log_temp);
+
+/** The part of ln T, from that at `begin` to that at `end`, over which sign D is under a size, added to ln T at
+ *  `begin`. */
+double ch_error_curve_below(const ch_error_curve *self, size_t begin, size_t end, double sign, double size);
+
+/** The squared standard deviation of D_s over the data sets, averaged over the T before `end` of `count`. Under the
+ *  fourth T the part of D_s that the median takes away is put back: for three normal numbers x_i of variance 1 it is
+ *  var(x_i - median) = 0.782, and that of another T less the median is 1.449.  @return NaN for one data set */
+double ch_error_curve_variance(const ch_error_curve *self, size_t end);
+
+/** The squared standard deviation of D_s over the data sets at one T. */
+double ch_error_curve_variance_at(const ch_error_curve *self, size_t place);
+
+/** The squared standard deviation of `tops` over the data sets. */
+double ch_error_curve_top_variance(const ch_error_curve *self);
+
+/** The data sets that a change of a size needs, (2 s / size)^2; 2 at least; 0 where the variance s^2 is NaN. */
+double ch_error_curve_needed(double variance, double size);
+
+#endif

@@ -1,0 +1,132 @@
+/* error_shift.c — T_c by the test error: the T at which it has changed by a stated size, 10 % by default. */
+#include "core/text.h"
+#include "fit/laws/change.h"
+#include "fit/laws/definition.h"
+#include "fit/laws/error_curve.h"
+#include "fit/table/notes.h"
+#include "fit/table/test_error.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static ch_tc_place find(void *workspace, const ch_tc_input *input, ch_crossover *crossover, double *log_temp)
+{
+    ch_error_curve *curve = workspace;
+    size_t first = 0, peak = 0;
+    (void)crossover;
+    ch_error_curve_average(curve, input->copies);
+    const ch_tc_place place = ch_error_curve_reach(curve, input->options->shift, &first, &peak, log_temp);
+    if (place != CH_TC_BELOW) {
+        return place;
+    }
+    if (input->of_table != NULL) {
+        return CH_TC_INSIDE; /* a T_c of the table that is little above the three lowest T is among them in some
+                                replicas */
+    }
+    *log_temp = curve->at[CH_PLATEAU_TEMPS - 1];
+    return CH_TC_BELOW;
+}
+
+static double count_needed(void *workspace, const ch_tc_input *input)
+{
+    ch_error_curve *curve = workspace;
+    size_t first = 0, peak = 0;
+    double log_temp = NAN;
+    const double size = input->options->shift;
+    ch_error_curve_average(curve, NULL);
+    const ch_tc_place place = ch_error_curve_reach(curve, size, &first, &peak, &log_temp);
+    if (place == CH_TC_NONE) {
+        return 0;
+    }
+    const bool is_reached = place != CH_TC_ABOVE;
+    const size_t end = !is_reached ? curve->count : first > CH_PLATEAU_TEMPS ? first : CH_PLATEAU_TEMPS;
+    const double needed = ch_error_curve_needed(ch_error_curve_variance(curve, end), size);
+    return is_reached ? fmax(needed, ch_error_curve_needed(ch_error_curve_variance_at(curve, peak), curve->mean[peak]))
+                      : needed;
+}
+
+static void describe(const ch_fit_options *options, char *text, size_t size)
+{
+    snprintf(text, size, "T_c by error_shift (%g %%)", 100 * options->shift);
+}
+
+/* ---- notes ---- */
+
+static ch_code note_zeros(ch_fit_group *group, ch_error *err)
+{
+    size_t zeros = 0;
+    for (size_t i = 0; i < group->num_runs; i++) {
+        zeros += ch_is_zero_test_error(group->runs[i]) ? 1 : 0;
+    }
+    if (zeros == 0) {
+        return CH_OK;
+    }
+    return ch_fit_note(group, err,
+                       "%zu of %zu runs have a test error of 0: in T_c by the test error they count as half an error, "
+                       "1/(2N) of N test samples",
+                       zeros, group->num_runs);
+}
+
+/* Adds a note that names the P at which a test of significance sees a change, and from which T on. */
+static ch_code note_changes(ch_fit_group *group, const ch_fit_options *options, ch_error *err)
+{
+    char *list = NULL;
+    size_t size = 0, named = 0, tested = 0;
+    ch_code code = CH_OK;
+    FILE *stream = open_memstream(&list, &size);
+    if (stream == NULL) {
+        return ch_error_memory(err, "a note on a fit");
+    }
+    for (size_t p = 0; p < group->num_trains && code == CH_OK; p++) {
+        ch_change change;
+        double log_temp = NAN;
+        code = ch_change_init(&change, group, p, options->sigmas, err);
+        const ch_tc_place place = code == CH_OK ? ch_tc_error(&change, NULL, &log_temp) : CH_TC_NONE;
+        ch_change_free(&change);
+        tested += place != CH_TC_NONE;
+        if (place == CH_TC_INSIDE || place == CH_TC_BELOW) {
+            char temp[32];
+            ch_temp_format(exp(log_temp), temp, sizeof temp);
+            fprintf(stream, "%s%llu", named++ > 0 ? ", " : "", (unsigned long long)group->trains[p]);
+        }
+    }
+    if (fclose(stream) != 0 && code == CH_OK) {
+        code = ch_error_memory(err, "a note on a fit");
+    }
+    if (code == CH_OK && tested > 0) {
+        code = ch_fit_note(group, err,
+                           "the test error changes with T by more than %g sigma at %zu of %zu P%s%s; by chance it does "
+                           "so at a P with a probability of %.2g",
+                           options->sigmas, named, tested, named > 0 ? ": " : "", named > 0 ? list : "",
+                           ch_tc_error_false_alarms(options->sigmas, group->num_temps));
+    }
+    free(list);
+    return code;
+}
+
+static ch_code note(ch_fit_group *group, const ch_fit_options *options, bool is_found, ch_error *err)
+{
+    (void)is_found;
+    const ch_code code = note_zeros(group, err);
+    return code == CH_OK ? note_changes(group, options, err) : code;
+}
+
+static double theory_of(const ch_perceptron_theory *theory)
+{
+    (void)theory;
+    return NAN;
+}
+
+const ch_tc_rule ch_tc_by_error_shift = {
+    .name = "error_shift",
+    .needs = "it needs four T or more at which every run fitted, and test errors",
+    .rank = 2,
+    .init = ch_error_curve_make,
+    .free = ch_error_curve_release,
+    .find = find,
+    .count_needed = count_needed,
+    .describe = describe,
+    .note = note,
+    .theory = theory_of,
+};
