@@ -192,6 +192,8 @@ static void test_of_the_test_error(void **state)
     }
     ch_collapse_free(&error);
     table.runs[0].final.test_error = NAN;
+    ch_fit_free(&fit);
+    collapse_plant_fit(&fit, &table, 2, 2);
     collapse(&error, &fit, CH_COLLAPSE_TEST_ERROR);
     assert_int_equal(error.num_points, weight.num_points - 1);
     ch_collapse_free(&error);
