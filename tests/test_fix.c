@@ -511,9 +511,9 @@ static void test_reports(void **state)
     static const char *const words[] = {
         "δ        ‖Δw‖ ~ T^δ                             1              fixed        1        —\n",
         "0.7500 ± —       at its bound",
-        "delta,,,1,0,1,1,1,,,fixed\n",
-        "gamma,,,0.75,,,,0.5,,,bound\n",
-        "time_delta,,,1,0,1,1,1,,,tied\n",
+        "delta,,,1,0,1,1,1,,,fixed,\n",
+        "gamma,,,0.75,,,,0.5,,,bound,\n",
+        "time_delta,,,1,0,1,1,1,,,tied,\n",
         "$1$ (fixed) & $0.7500$",
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
