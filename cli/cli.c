@@ -6,6 +6,7 @@
 #include "core/obstacle.h"
 #include "core/text.h"
 #include "models/twin/kernel_file.h"
+#include "sim/store/json.h"
 
 #include <errno.h>
 #include <math.h>
@@ -360,12 +361,11 @@ ch_code ch_cli_check_threads(int threads, ch_error *err)
 
 ch_code ch_cli_print_json(const json_t *value, ch_error *err)
 {
-    char *text = json_dumps(value, JSON_INDENT(2));
-    if (text == NULL) {
-        return ch_error_memory(err, "a JSON text");
+    const ch_code code = ch_json_write(value, JSON_INDENT(2), stdout, err);
+    if (code != CH_OK) {
+        return code;
     }
-    puts(text); /* the stream keeps a failure, and ch_cli_flush returns it */
-    free(text);
+    putchar('\n'); /* the stream keeps a failure, and ch_cli_flush returns it */
     return ch_cli_flush(err);
 }
 

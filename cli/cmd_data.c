@@ -68,7 +68,9 @@ static void print_files(const ch_image_report *report)
 
 static void print_report(const ch_image_report *report, ch_image_set set)
 {
-    printf("%-16s%s\n", "folder", report->folder);
+    printf("%-16s", "folder");
+    ch_text_print(report->folder, stdout);
+    putchar('\n');
     print_files(report);
     printf("\n%-16s%zu\n%-16s", "images", report->count, "classes 0 to 9");
     for (size_t i = 0; i < CH_NUM_CLASSES; i++) {
@@ -115,7 +117,8 @@ static void end_line(display *self)
 static void say(void *context, const char *sentence)
 {
     end_line(context);
-    fprintf(stderr, "%s\n", sentence);
+    ch_text_print(sentence, stderr);
+    fputc('\n', stderr);
 }
 
 static void progress(void *context, const ch_watch_report *report)

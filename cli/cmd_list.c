@@ -16,7 +16,7 @@ static void print_value(const json_t *value, const ch_setting *row)
 {
     char text[32];
     if (json_is_string(value)) {
-        fputs(json_string_value(value), stdout);
+        ch_text_print(json_string_value(value), stdout);
     } else if (json_is_null(value)) {
         fputs(row != NULL && row->word != NULL ? row->word : "none", stdout);
     } else if (json_is_integer(value)) {

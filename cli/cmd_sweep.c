@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/meter.h"
+#include "core/text.h"
 
 #include <omp.h>
 #include <stdio.h>
@@ -88,9 +89,10 @@ static ch_code finish(const sweep_options *options, const ch_sweep_counts *count
         printf("%zu runs, %zu of them in the store already, %zu to do\n", counts->total, counts->present,
                counts->total - counts->present);
     } else {
-        printf("%s: %zu runs, %zu were there, %zu done in %.1f s: %zu fitted, %zu budget, %zu diverged\n",
-               options->store, counts->total, counts->present, counts->fitted + counts->budget + counts->diverged,
-               counts->seconds, counts->fitted, counts->budget, counts->diverged);
+        ch_text_print(options->store, stdout);
+        printf(": %zu runs, %zu were there, %zu done in %.1f s: %zu fitted, %zu budget, %zu diverged\n", counts->total,
+               counts->present, counts->fitted + counts->budget + counts->diverged, counts->seconds, counts->fitted,
+               counts->budget, counts->diverged);
     }
     return ch_cli_flush(err);
 }
@@ -169,8 +171,11 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_error
         code = run_sweep(&sweep, used, options->threads, err);
     }
     if (code != CH_OK) {
-        /* the failure of the sweep is reported, and not a failure to print its counts */
-        (void)!finish(options, &sweep.counts, &ignored);
+        /* The failure of the sweep is reported, and not a failure to print its counts. Runs that were put into a file
+         * that is gone are not counted. */
+        if (used == NULL || ch_store_check_file(used, NULL) == CH_OK) {
+            (void)!finish(options, &sweep.counts, &ignored);
+        }
         goto out;
     }
     code = finish(options, &sweep.counts, err);

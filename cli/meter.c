@@ -2,6 +2,7 @@
 #include "cli/meter.h"
 
 #include "core/clock.h"
+#include "core/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -98,7 +99,9 @@ ch_watch ch_meter_watch(ch_meter *self, ch_stop *stop)
 
 void ch_meter_say(ch_meter *self, const char *sentence)
 {
-    fprintf(stderr, "%s%s\n", self->terminal ? "\r\033[K" : "", sentence);
+    fputs(self->terminal ? "\r\033[K" : "", stderr);
+    ch_text_print(sentence, stderr);
+    fputc('\n', stderr);
     fflush(stderr);
 }
 

@@ -1,16 +1,20 @@
 /* error.c — how a function says that it failed. */
 #include "core/error.h"
 
+#include "core/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
 ch_code ch_error_set(ch_error *err, ch_code code, const char *format, ...)
 {
     if (err != NULL) {
+        char message[sizeof err->message];
         va_list args;
         va_start(args, format);
-        vsnprintf(err->message, sizeof err->message, format, args);
+        vsnprintf(message, sizeof message, format, args);
         va_end(args);
+        ch_text_escape(message, err->message, sizeof err->message);
         err->code = code;
     }
     return code;

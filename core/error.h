@@ -19,7 +19,8 @@ typedef struct {
     char message[1024];
 } ch_error;
 
-/** Fills `err` (which may be NULL) and returns `code`. Every failure passes here: the place for a breakpoint. */
+/** Fills `err` (which may be NULL) and returns `code`. Control characters, which a file's name may have, are escaped in
+ *  the message as ch_text_escape does. Every failure passes here: the place for a breakpoint. */
 ch_code ch_error_set(ch_error *err, ch_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /** The failure of an allocation of `what`, as ch_error_set. */

@@ -37,6 +37,7 @@ typedef struct {
 enum {
     CH_SCHEMA_FIRST = 0,
     CH_SCHEMA_NETWORKS = 2, /* networks, with new columns and table `layers` */
+    CH_SCHEMA_DELETION = 3, /* table `store` with the store's own name, and a trigger that serves SQL's DELETE */
 };
 
 /** One observable. The results of a run (in the store, JSON, CSV and text) and the columns of its trajectory are made

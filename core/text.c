@@ -230,6 +230,73 @@ ch_shown ch_show(const char *text)
     return shown;
 }
 
+/* The number of bytes of the character at `text`, at least 1; a wrong sequence of UTF-8 ends where it goes wrong. */
+static size_t character_length(const char *text)
+{
+    const unsigned char first = (unsigned char)text[0];
+    const size_t most = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1;
+    size_t length = 1;
+    while (length < most && ((unsigned char)text[length] & 0xC0) == 0x80) {
+        length++;
+    }
+    return length;
+}
+
+/* Whether a character is a control character: U+0000 to U+001F, U+007F, or U+0080 to U+009F, which UTF-8 writes as the
+ * byte 0xC2 and another. A single byte 0x80 to 0x9F is none of UTF-8's, but some terminals take it for the latter. */
+static bool is_control(const char *text, size_t length)
+{
+    const unsigned char first = (unsigned char)text[0];
+    if (length == 2) {
+        return first == 0xC2 && (unsigned char)text[1] < 0xA0;
+    }
+    return length == 1 && (first < 0x20 || (first >= 0x7F && first < 0xA0));
+}
+
+/* A character of a text as it is to be shown, and how many bytes of the text it was. */
+typedef struct {
+    char text[2 * sizeof "\\x1b"];
+    size_t length;
+} shown_character;
+
+static shown_character show_character(const char *text)
+{
+    shown_character shown = {.length = character_length(text)};
+    if (!is_control(text, shown.length)) {
+        memcpy(shown.text, text, shown.length);
+        return shown;
+    }
+    for (size_t i = 0; i < shown.length; i++) {
+        snprintf(shown.text + 4 * i, sizeof shown.text - 4 * i, "\\x%02x", (unsigned)(unsigned char)text[i]);
+    }
+    return shown;
+}
+
+void ch_text_escape(const char *text, char *copy, size_t size)
+{
+    size_t used = 0;
+    while (*text != '\0') {
+        const shown_character shown = show_character(text);
+        const size_t length = strlen(shown.text);
+        if (used + length + 1 > size) {
+            break;
+        }
+        memcpy(copy + used, shown.text, length);
+        used += length;
+        text += shown.length;
+    }
+    copy[used] = '\0';
+}
+
+void ch_text_print(const char *text, FILE *out)
+{
+    while (*text != '\0') {
+        const shown_character shown = show_character(text);
+        fputs(shown.text, out);
+        text += shown.length;
+    }
+}
+
 ch_shown ch_show_bytes(size_t bytes)
 {
     static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
@@ -268,13 +335,12 @@ void ch_hex(const uint8_t *bytes, size_t count, char *text)
 
 void ch_csv_write(const char *text, FILE *out)
 {
-    if (strpbrk(text, ",\"\r\n") == NULL) {
-        fputs(text, out);
-        return;
+    const bool quoted = strpbrk(text, ",\"") != NULL;
+    fputs(quoted ? "\"" : "", out);
+    while (*text != '\0') {
+        const shown_character shown = show_character(text);
+        fputs(*text == '"' ? "\"\"" : shown.text, out);
+        text += shown.length;
     }
-    fputc('"', out);
-    for (const char *c = text; *c != '\0'; c++) {
-        fputs(*c == '"' ? "\"\"" : (const char[]){*c, '\0'}, out);
-    }
-    fputc('"', out);
+    fputs(quoted ? "\"" : "", out);
 }

@@ -43,6 +43,14 @@ typedef struct {
 /** Prepares a user's text for a message: it is cut to at most 68 bytes and "...", and control characters become '?'. */
 ch_shown ch_show(const char *text);
 
+/** Copies a text and escapes its control characters, those of ASCII and U+0080 to U+009F, each byte as \\x1b: a
+ * terminal would obey them, and a text from a file or a file's name may hold any. Other bytes are copied as they are.
+ *  @param copy  out: cut to `size` bytes with its terminating zero, never through an escape or a UTF-8 character */
+void ch_text_escape(const char *text, char *copy, size_t size);
+
+/** Writes a text as ch_text_escape copies it. */
+void ch_text_print(const char *text, FILE *out);
+
 /** Writes a number of bytes to three digits, e.g. "2.15 GB". A kB is 1000 bytes. */
 ch_shown ch_show_bytes(size_t bytes);
 
@@ -50,8 +58,8 @@ ch_shown ch_show_bytes(size_t bytes);
  *  @param text  out: 2 count digits and a terminating zero; room for 2 count + 1 */
 void ch_hex(const uint8_t *bytes, size_t count, char *text);
 
-/** Writes a field of CSV (RFC 4180): in double quotes, with those inside it doubled, where it has a comma, a quote or
- *  an end of line in it. */
+/** Writes a field of CSV (RFC 4180): in double quotes, with those inside it doubled, where it has a comma or a quote in
+ *  it. Control characters, ends of lines too, are escaped as ch_text_escape does. */
 void ch_csv_write(const char *text, FILE *out);
 
 #endif

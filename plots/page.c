@@ -2,6 +2,7 @@
 #include "plots/page.h"
 
 #include "core/obstacle.h"
+#include "core/text.h"
 #include "plots/gnuplot.h"
 #include "plots/layout.h"
 
@@ -139,7 +140,8 @@ ch_code ch_page_draw(const ch_page_kind *kind, size_t index, const void *content
     }
     code = ch_gnuplot_draw(script, length, path, kind->format, err);
     if (code == CH_OK && kind->names != NULL) {
-        fprintf(kind->names, "%s\n", path);
+        ch_text_print(path, kind->names);
+        fputc('\n', kind->names);
     }
     if (ch_watch_is_stopped(kind->watch)) { /* it goes before gnuplot's error, as Ctrl-C ends gnuplot too */
         code = ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped before all figures were drawn");

@@ -63,19 +63,20 @@ static void test_newer_version(void **state)
 {
     (void)state;
     make_store(path_of("s.db"), 1);
-    execute(path_of("s.db"), "PRAGMA user_version = 3");
+    execute(path_of("s.db"), "PRAGMA user_version = 4");
     assert_refused(path_of("s.db"), CH_STORE_READ, CH_ERROR_INPUT, "newer version");
     assert_refused(path_of("s.db"), CH_STORE_WRITE, CH_ERROR_INPUT, "newer version");
 }
 
-/* Takes from a store what schema 2 brought. */
+/* Takes from a store what schemas 2 and 3 brought. */
 static void age(const char *path)
 {
     const ch_store_schema schema = ch_store_schema_now();
+    execute(path, "DROP TRIGGER delete_run");
     for (size_t t = 0; t < schema.num_tables; t++) {
         const ch_store_table *table = &schema.tables[t];
         char *sql = NULL;
-        if (table->since == 2) {
+        if (table->since >= 2) {
             sql = sqlite3_mprintf("DROP TABLE %s", table->name);
             execute(path, sql);
             sqlite3_free(sql);
@@ -83,7 +84,7 @@ static void age(const char *path)
         }
         for (size_t i = 0; i < ch_store_num_columns(table); i++) {
             const ch_store_column column = ch_store_column_at(table, i);
-            if (column.since == 2) {
+            if (column.since >= 2) {
                 sql = sqlite3_mprintf("ALTER TABLE %s DROP COLUMN \"%w\"", table->name, column.name);
                 execute(path, sql);
                 sqlite3_free(sql);
@@ -121,7 +122,7 @@ static void test_older_version(void **state)
     put(&store, 1); /* is there */
     ch_store_close(&store);
     assert_int_equal(count_runs(path_of("old.db")), 4);
-    assert_int_equal(query(path_of("old.db"), "PRAGMA user_version"), 2);
+    assert_int_equal(query(path_of("old.db"), "PRAGMA user_version"), 3);
     char *sql = sqlite3_mprintf("ATTACH %Q AS new", path_of("new.db"));
     sqlite3 *db = NULL;
     sqlite3_stmt *same = NULL;
@@ -144,9 +145,9 @@ static void test_older_version(void **state)
 
 /* ---- a pretended next version ---- */
 
-enum { NEXT_VERSION = 3 };
+enum { NEXT_VERSION = 4 };
 
-/* The columns of a table, and one more that version 3 brings. */
+/* The columns of a table, and one more that the next version brings. */
 static size_t num_next(int table)
 {
     return ch_store_schema_now().tables[table].num_more() + 1;
@@ -188,13 +189,13 @@ static ch_store_column next_layers(size_t index)
     return next_column(CH_STORE_LAYERS, index);
 }
 
-/* Version 3: a further column in every table, and a further table. */
+/* The next version: a further column in every table, and a further table. */
 static ch_store_schema next_schema(void)
 {
     static const ch_store_column first[] = {{"run", "TEXT NOT NULL", 0}};
     static ch_store_table next[CH_STORE_NUM_TABLES + 1];
     const ch_store_schema now = ch_store_schema_now();
-    assert_int_equal(now.version, 2);
+    assert_int_equal(now.version, NEXT_VERSION - 1);
     memcpy(next, now.tables, sizeof *next * CH_STORE_NUM_TABLES);
     next[CH_STORE_RUNS].num_more = num_next_runs;
     next[CH_STORE_RUNS].more = next_runs;
@@ -209,10 +210,14 @@ static ch_store_schema next_schema(void)
                                                  .num_more = num_next_layers,
                                                  .more = next_layers,
                                                  .key = "(run)"};
-    return (ch_store_schema){.tables = next, .num_tables = CH_STORE_NUM_TABLES + 1, .version = NEXT_VERSION};
+    return (ch_store_schema){.tables = next,
+                             .num_tables = CH_STORE_NUM_TABLES + 1,
+                             .statements = now.statements,
+                             .num_statements = now.num_statements,
+                             .version = NEXT_VERSION};
 }
 
-/* A store of version 2 with two runs, their points, and layers of one of them. */
+/* A store with two runs, their points, and layers of one of them. */
 static void make_store_with_layers(const char *path)
 {
     ch_point points[NUM_POINTS];
@@ -265,11 +270,11 @@ static void migrate_to_next(const char *path, int from, size_t num_layers)
     unlink(path_of("made.db"));
 }
 
-static void test_next_version_takes_over_the_second(void **state)
+static void test_next_version_takes_over_the_present(void **state)
 {
     (void)state;
     make_store_with_layers(path_of("s.db"));
-    migrate_to_next(path_of("s.db"), 2, NUM_POINTS * 3);
+    migrate_to_next(path_of("s.db"), NEXT_VERSION - 1, NUM_POINTS * 3);
 }
 
 static void test_next_version_takes_over_the_first(void **state)
@@ -280,14 +285,14 @@ static void test_next_version_takes_over_the_first(void **state)
     migrate_to_next(path_of("s.db"), 1, 0);
 }
 
-/* A store of the second version, read through the views of the next: its layers are there, what it lacks is NULL. */
-static void test_next_version_reads_the_second(void **state)
+/* A store of the present version, read through the views of the next: its layers are there, what it lacks is NULL. */
+static void test_next_version_reads_the_present(void **state)
 {
     (void)state;
     sqlite3 *db = NULL;
     sqlite3_stmt *same = NULL;
     const ch_store_schema next = next_schema();
-    char *sql = ch_store_view_sql(&next, 2);
+    char *sql = ch_store_view_sql(&next, NEXT_VERSION - 1);
     make_store_with_layers(path_of("s.db"));
     assert_int_equal(sqlite3_open(path_of("s.db"), &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
@@ -376,6 +381,38 @@ static void test_read_only_folder(void **state)
     assert_done(start(read_as_other, 3));
 }
 
+/* A log without its -shm file, in a folder where SQLite may not make one: the log may hold runs. */
+static void refuse_log(int unused)
+{
+    ch_store store;
+    ch_error err = {.message = "not allowed"};
+    (void)unused;
+    require(geteuid() != 0 || (setgid(65534) == 0 && setuid(65534) == 0), &err);
+    require(ch_store_open(&store, path_of("s.db"), CH_STORE_READ, &err) == CH_ERROR_INPUT, &err);
+    require(strstr(err.message, "s.db-wal, which needs a file") != NULL, &err);
+    require(strstr(err.message, "may not be written") != NULL, &err);
+    require(strstr(err.message, "copy the store and its log") != NULL, &err);
+}
+
+static void test_log_in_read_only_folder(void **state)
+{
+    (void)state;
+    make_store(path_of("s.db"), 0);
+    ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
+    put(&store, 0);
+    char *line = NULL;
+    assert_true(asprintf(&line, "cd %s && cp s.db t && cp s.db-wal t-wal", folder) > 0);
+    assert_int_equal(system(line), 0);
+    free(line);
+    ch_store_close(&store);
+    assert_int_equal(rename(path_of("t"), path_of("s.db")), 0);
+    assert_int_equal(rename(path_of("t-wal"), path_of("s.db-wal")), 0);
+    assert_int_equal(chmod(folder, 0555), 0);
+    assert_done(start(refuse_log, 0));
+    assert_int_equal(chmod(folder, 0755), 0);
+    assert_int_equal(count_runs(path_of("s.db")), 1);
+}
+
 int main(void)
 {
     /* suites: program */
@@ -385,12 +422,13 @@ int main(void)
         STORE_TEST(test_names),
         STORE_TEST(test_newer_version),
         STORE_TEST(test_older_version),
-        STORE_TEST(test_next_version_takes_over_the_second),
+        STORE_TEST(test_next_version_takes_over_the_present),
         STORE_TEST(test_next_version_takes_over_the_first),
-        STORE_TEST(test_next_version_reads_the_second),
+        STORE_TEST(test_next_version_reads_the_present),
         STORE_TEST(test_layers),
         STORE_TEST(test_read_only_file),
         STORE_TEST(test_read_only_folder),
+        STORE_TEST(test_log_in_read_only_folder),
     };
     return cmocka_run_group_tests_name("opening of stores", tests, NULL, NULL);
 }

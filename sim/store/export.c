@@ -155,7 +155,7 @@ static ch_code write_run(const ch_store_query *query, const char *before, FILE *
         goto out;
     }
     fputs(before, out);
-    code = ch_json_write(object, out, err);
+    code = ch_json_write(object, JSON_COMPACT, out, err);
 out:
     json_decref(object);
     ch_run_free(&run);

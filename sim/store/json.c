@@ -142,10 +142,24 @@ json_t *ch_json_run(const ch_run *run)
     return object;
 }
 
-ch_code ch_json_write(const json_t *value, FILE *out, ch_error *err)
+/* Writes a piece of the text of a JSON value, and escapes what jansson does not: U+007F, and U+0080 to U+009F, which
+ * UTF-8 writes as the byte 0xC2 and another. jansson does not divide a character between two pieces. */
+static int write_piece(const char *text, size_t size, void *out)
 {
-    if (json_dumpf(value, out, JSON_COMPACT) == 0 || ferror(out)) {
-        return CH_OK;
+    const unsigned char *piece = (const unsigned char *)text;
+    for (size_t i = 0; i < size; i++) {
+        if (piece[i] == 0x7F) {
+            fputs("\\u007f", out);
+        } else if (piece[i] == 0xC2 && i + 1 < size && piece[i + 1] < 0xA0) {
+            fprintf(out, "\\u%04x", (unsigned)piece[++i]);
+        } else {
+            fputc(piece[i], out);
+        }
     }
-    return ch_error_memory(err, "a JSON text");
+    return 0; /* a failure stays in the state of the stream */
+}
+
+ch_code ch_json_write(const json_t *value, size_t flags, FILE *out, ch_error *err)
+{
+    return json_dump_callback(value, write_piece, out, flags) == 0 ? CH_OK : ch_error_memory(err, "a JSON text");
 }

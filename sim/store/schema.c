@@ -71,13 +71,32 @@ static const ch_store_column layer_first[] = {
     {"weight_change", "REAL", 0},
 };
 
+/* ---- table store: one row, by which an open file is told from any other ---- */
+
+static const ch_store_column name_first[] = {{"name", "TEXT NOT NULL", 0}};
+
 /* ---- all of them ---- */
 
 static const ch_store_table tables[CH_STORE_NUM_TABLES] = {
     [CH_STORE_RUNS] = {"runs", 0, NULL, 0, num_run_columns, run_column, NULL},
     [CH_STORE_POINTS] = {"points", 0, point_first, 1, ch_points_count, point_column, "(run, step)"},
     [CH_STORE_LAYERS] = {"layers", CH_SCHEMA_NETWORKS, layer_first, 4, no_columns, NULL, "(run, step, layer)"},
+    [CH_STORE_NAMES] = {"store", CH_SCHEMA_DELETION, name_first, 1, no_columns, NULL, NULL},
 };
+
+/* Points and layers of a run that is no longer there would hinder the same run from being put in again. The trigger
+ * serves a DELETE in SQLite's shell; the program itself lets no trigger run, and deletes them explicitly. */
+static const ch_store_statement statements[] = {
+    {"INSERT INTO store VALUES (lower(hex(randomblob(16))))", CH_SCHEMA_DELETION},
+    {"DELETE FROM points WHERE run NOT IN (SELECT id FROM runs)", CH_SCHEMA_DELETION},
+    {"DELETE FROM layers WHERE run NOT IN (SELECT id FROM runs)", CH_SCHEMA_DELETION},
+    {"CREATE TRIGGER delete_run AFTER DELETE ON runs BEGIN\n"
+     "  DELETE FROM points WHERE run = OLD.id;\n"
+     "  DELETE FROM layers WHERE run = OLD.id;\n"
+     "END",
+     CH_SCHEMA_DELETION},
+};
+enum { NUM_STATEMENTS = sizeof statements / sizeof *statements };
 
 size_t ch_store_num_columns(const ch_store_table *table)
 {
@@ -102,10 +121,19 @@ static int newest_of(const ch_store_table *table)
 
 ch_store_schema ch_store_schema_now(void)
 {
-    ch_store_schema schema = {.tables = tables, .num_tables = CH_STORE_NUM_TABLES, .version = 1};
+    ch_store_schema schema = {
+        .tables = tables,
+        .num_tables = CH_STORE_NUM_TABLES,
+        .statements = statements,
+        .num_statements = NUM_STATEMENTS,
+        .version = 1,
+    };
     for (size_t t = 0; t < CH_STORE_NUM_TABLES; t++) {
         const int newest = newest_of(&tables[t]);
         schema.version = newest > schema.version ? newest : schema.version;
+    }
+    for (size_t i = 0; i < NUM_STATEMENTS; i++) {
+        schema.version = statements[i].since > schema.version ? statements[i].since : schema.version;
     }
     return schema;
 }
@@ -138,12 +166,23 @@ static void append_create(sqlite3_str *sql, const ch_store_table *table, int ver
     }
 }
 
+/* The statements of the versions after `from`. */
+static void append_statements(sqlite3_str *sql, const ch_store_schema *schema, int from)
+{
+    for (size_t i = 0; i < schema->num_statements; i++) {
+        if (schema->statements[i].since > from) {
+            sqlite3_str_appendf(sql, "%s;\n", schema->statements[i].sql);
+        }
+    }
+}
+
 char *ch_store_create_sql(const ch_store_schema *self)
 {
     sqlite3_str *sql = sqlite3_str_new(NULL);
     for (size_t t = 0; t < self->num_tables; t++) {
         append_create(sql, &self->tables[t], self->version);
     }
+    append_statements(sql, self, 0);
     sqlite3_str_appendf(sql, "PRAGMA application_id = %d;\nPRAGMA user_version = %d;\n", CH_STORE_APPLICATION_ID,
                         self->version);
     return sqlite3_str_finish(sql);
@@ -175,6 +214,7 @@ char *ch_store_migrate_sql(const ch_store_schema *self, int from)
             append_new_columns(sql, table, since);
         }
     }
+    append_statements(sql, self, from);
     sqlite3_str_appendf(sql, "PRAGMA user_version = %d;\n", self->version);
     return sqlite3_str_finish(sql);
 }

@@ -30,14 +30,22 @@ typedef struct {
                       */
 } ch_store_table;
 
+/** A statement that is executed once, when a store is made or comes from an older version. */
+typedef struct {
+    const char *sql;
+    int since; /* version of the schema that it belongs to */
+} ch_store_statement;
+
 typedef struct {
     const ch_store_table *tables; /* [num_tables], each after those that it refers to */
     size_t num_tables;
-    int version; /* newest version of a table or column */
+    const ch_store_statement *statements; /* [num_statements], executed after the tables are there */
+    size_t num_statements;
+    int version; /* newest version of a table, a column or a statement */
 } ch_store_schema;
 
 /** Numbers of the tables of a store. */
-enum { CH_STORE_RUNS, CH_STORE_POINTS, CH_STORE_LAYERS, CH_STORE_NUM_TABLES };
+enum { CH_STORE_RUNS, CH_STORE_POINTS, CH_STORE_LAYERS, CH_STORE_NAMES, CH_STORE_NUM_TABLES };
 
 /** The schema of this program. */
 ch_store_schema ch_store_schema_now(void);

@@ -150,6 +150,20 @@ static char *immutable_name(const char *path)
     return sqlite3_str_finish(uri);
 }
 
+/* Lets nothing run that a file brings along: a store may come from anybody, and SQLite would run its triggers when a
+ * run is put in, and its views when they have the name of a table. Views of this program's own are temporary, and
+ * SQLite forbids these too before version 3.35. */
+static void distrust_schema(sqlite3 *db)
+{
+    enum { TEMPORARY_VIEWS_STAY = 3035000 };
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, (int *)NULL);
+    if (sqlite3_libversion_number() >= TEMPORARY_VIEWS_STAY) {
+        sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, (int *)NULL);
+    }
+}
+
 /* Opens the file. Nothing is read or written yet, except that SQLITE_OPEN_CREATE makes a file that is missing. Releases
  * `name`; NULL is taken for a lack of memory. */
 static ch_code open_database(ch_store *self, char *name, int flags, ch_error *err)
@@ -166,6 +180,7 @@ static ch_code open_database(ch_store *self, char *name, int flags, ch_error *er
     sqlite3_busy_timeout(self->db, CH_STORE_TIMEOUT_MS);
     /* otherwise a misspelt column in double quotes would pass for a string */
     sqlite3_db_config(self->db, SQLITE_DBCONFIG_DQS_DML, 0, (int *)NULL);
+    distrust_schema(self->db);
     return execute(self, "PRAGMA cell_size_check = ON", err);
 }
 
@@ -190,8 +205,8 @@ static ch_code check_whole(const ch_store *self, int page_size, ch_error *err)
     return ch_error_set(err, CH_ERROR_IO, "store %s is damaged: its end is missing", self->path);
 }
 
-/* Judges the header of an open file: what it has in application_id and user_version, its page size, and how many tables
- * and other objects it has.
+/* Judges the header of an open file: what it has in application_id and user_version, its page size, how many tables
+ * and other objects it has, and how many of the tables runs and points.
  * @param empty  out: the file is an empty database, as an empty file is
  * @return CH_OK for that or a store; CH_ERROR_INPUT for anything else; CH_ERROR_IO for a store that is cut short */
 static ch_code judge_header(ch_store *self, sqlite3_stmt *header, bool *empty, ch_error *err)
@@ -199,6 +214,7 @@ static ch_code judge_header(ch_store *self, sqlite3_stmt *header, bool *empty, c
     const int known = ch_store_schema_now().version;
     const int application = sqlite3_column_int(header, 0), version = sqlite3_column_int(header, 1);
     const int page_size = sqlite3_column_int(header, 2), num_objects = sqlite3_column_int(header, 3);
+    const int num_tables = sqlite3_column_int(header, 4);
     *empty = application == 0 && version == 0 && num_objects == 0;
     self->schema = *empty ? known : version;
     if (*empty) {
@@ -212,6 +228,9 @@ static ch_code judge_header(ch_store *self, sqlite3_stmt *header, bool *empty, c
                             "store %s was made by a newer version of chiton: its schema is %d, known is %d", self->path,
                             version, known);
     }
+    if (num_tables < 2) {
+        return ch_error_set(err, CH_ERROR_INPUT, "%s is no chiton store: it has no tables runs and points", self->path);
+    }
     return check_whole(self, page_size, err);
 }
 
@@ -222,7 +241,8 @@ static ch_code identify(ch_store *self, bool *empty, ch_error *err)
     bool row = false;
     ch_code code =
         ch_store_prepare(self,
-                         "SELECT application_id, user_version, page_size, (SELECT count(*) FROM sqlite_master)"
+                         "SELECT application_id, user_version, page_size, (SELECT count(*) FROM sqlite_master),"
+                         " (SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('runs', 'points'))"
                          " FROM pragma_application_id, pragma_user_version, pragma_page_size",
                          &header, err);
     if (code != CH_OK) {
@@ -331,8 +351,21 @@ static ch_code prepare_writing(ch_store *self, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
-    return prepare_made(self, ch_store_insert_sql(&schema.tables[CH_STORE_RUNS], " ON CONFLICT (id) DO NOTHING"),
+    code = ch_store_prepare(self, "DELETE FROM points WHERE run = ?", &self->delete_points, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_store_prepare(self, "DELETE FROM layers WHERE run = ?", &self->delete_layers, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = prepare_made(self, ch_store_insert_sql(&schema.tables[CH_STORE_RUNS], " ON CONFLICT (id) DO NOTHING"),
                         &self->insert, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    ch_store_guard_init(&self->guard, self->db, self->path);
+    return self->guard != NULL ? CH_OK : ch_error_memory(err, "the run store");
 }
 
 static ch_code open_to_write(ch_store *self, ch_error *err)
@@ -376,6 +409,16 @@ static ch_code open_and_identify(ch_store *self, char *name, int flags, bool *em
     return identify(self, empty, err);
 }
 
+/* Explains why a log beside the file cannot be read where SQLite may not make the file that ends in -shm. */
+static ch_code refuse_log(const ch_store *self, ch_error *err)
+{
+    const ch_obstacle obstacle = ch_find_obstacle(self->path);
+    return ch_error_set(err, CH_ERROR_INPUT,
+                        "store %s cannot be read: runs are in its log %s-wal, which needs a file %s-shm beside it%s%s; "
+                        "copy the store and its log to a folder that may be written, and read it there",
+                        self->path, self->path, self->path, obstacle.text[0] != '\0' ? ", but " : "", obstacle.text);
+}
+
 /* Opens the file and identifies it. A store whose writer could not leave log mode needs files beside it; where SQLite
  * cannot make them and there is no log, the file is read as it stands. */
 static ch_code open_as_it_can_be_read(ch_store *self, bool *empty, ch_error *err)
@@ -383,8 +426,11 @@ static ch_code open_as_it_can_be_read(ch_store *self, bool *empty, ch_error *err
     const ch_code code = open_and_identify(self, plain_name(self->path), SQLITE_OPEN_READWRITE, empty, err);
     const int rc = sqlite3_extended_errcode(self->db);
     const bool no_room = (rc & 0xff) == SQLITE_CANTOPEN || rc == SQLITE_READONLY_DIRECTORY;
-    if (code == CH_OK || !no_room || has_log(self)) {
+    if (code == CH_OK || !no_room) {
         return code;
+    }
+    if (has_log(self)) {
+        return refuse_log(self, err);
     }
     sqlite3_close(self->db);
     self->db = NULL;
@@ -475,18 +521,27 @@ out:
 void ch_store_close(ch_store *self)
 {
     const bool written = self->insert != NULL;
+    const bool abandoned = self->guard != NULL && ch_store_guard_look(self->guard) != CH_FILE_INTACT;
     sqlite3_finalize(self->find);
     sqlite3_finalize(self->select_points);
     sqlite3_finalize(self->select_layers);
     sqlite3_finalize(self->insert);
     sqlite3_finalize(self->insert_point);
     sqlite3_finalize(self->insert_layer);
-    if (written) {
+    sqlite3_finalize(self->delete_points);
+    sqlite3_finalize(self->delete_layers);
+    if (abandoned) {
+        ch_store_guard_abandon(self->guard);
+    } else if (written) {
         /* This leaves one plain file. SQLite refuses it while another process has the store open, and that process will
          * do it when it closes the store. */
         (void)execute(self, "PRAGMA journal_mode = DELETE", NULL);
     }
     sqlite3_close(self->db);
+    if (abandoned) {
+        ch_store_guard_clear(self->guard);
+    }
+    ch_store_guard_free(&self->guard);
     free(self->path);
     memset(self, 0, sizeof *self);
 }

@@ -18,6 +18,8 @@ typedef struct {
     int schema;                                         /* version of the file's schema, in which it is read */
     sqlite3_stmt *find, *select_points, *select_layers; /* each takes the id of a run */
     sqlite3_stmt *insert, *insert_point, *insert_layer; /* NULL when the store is open for reading */
+    sqlite3_stmt *delete_points, *delete_layers;        /* each takes the id of a run; NULL as those above */
+    struct ch_store_guard *guard;                       /* what the file is known by; NULL as those above; owned */
     char *path;                                         /* owned */
     ch_store_mode mode;
 } ch_store;
@@ -45,9 +47,34 @@ ch_code ch_store_has(ch_store *self, const char *id, bool *found, ch_error *err)
 
 /** Adds a finished run, its trajectory and its layers' weight changes, in one transaction. A run that is already there
  *  stays as it is.
- *  @return CH_OK; CH_ERROR_IO (disk full, store damaged or locked for over a minute); CH_ERROR_INPUT for a count over
- *          2^63 - 1, which SQLite cannot hold; CH_ERROR_MEMORY */
+ *  @return CH_OK; CH_ERROR_IO (disk full, store damaged or locked for over a minute, or as ch_store_check_file);
+ *          CH_ERROR_INPUT for a count over 2^63 - 1, which SQLite cannot hold; CH_ERROR_MEMORY */
 ch_code ch_store_put(ch_store *self, const ch_run *run, ch_error *err) CH_MUST_CHECK;
+
+/** Asks whether the file of a store that is open for writing is still under its name, and still what was opened.
+ *
+ *  ch_store_put asks this before every run. A store that fails the test is not written to any more, and closing it
+ *  leaves alone whatever file has its name by then.
+ *
+ *  @return CH_OK; CH_ERROR_IO when the file was removed, moved, replaced, overwritten or cut short */
+ch_code ch_store_check_file(ch_store *self, ch_error *err) CH_MUST_CHECK;
+
+/** What ch_store_delete found. */
+typedef struct {
+    uint64_t runs;           /* runs that fulfil the condition */
+    uint64_t points, layers; /* rows of their trajectories and of their layers */
+    uint64_t total;          /* runs of the whole store before any is deleted */
+} ch_store_doomed;
+
+/** Deletes all runs that fulfil an SQL condition, with their trajectories and layers, in one transaction. In a store
+ *  that is open for reading they are only counted.
+ *
+ *  The file keeps its size; later runs use the room that becomes free.
+ *
+ *  @param where   one expression, as for ch_store_select
+ *  @param doomed  out: what was deleted, or would be
+ *  @return CH_OK; CH_ERROR_INPUT for a condition that SQLite does not accept; CH_ERROR_IO; CH_ERROR_MEMORY */
+ch_code ch_store_delete(ch_store *self, const char *where, ch_store_doomed *doomed, ch_error *err) CH_MUST_CHECK;
 
 /** Runs read from a store, ordered by their settings in the order of the settings' table, words by the alphabet. */
 typedef struct {

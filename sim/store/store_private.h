@@ -2,6 +2,7 @@
 #ifndef CH_STORE_PRIVATE_H
 #define CH_STORE_PRIVATE_H
 
+#include "sim/store/guard.h"
 #include "sim/store/schema.h"
 #include "sim/store/store.h"
 

@@ -166,6 +166,13 @@ static int insert_layers(ch_store *self, const ch_run *run, const char *id)
     return SQLITE_OK;
 }
 
+/* Deletes the rows of a run from another table. */
+static int delete_rows(sqlite3_stmt *statement, const char *id)
+{
+    const int rc = sqlite3_bind_text(statement, 1, id, -1, SQLITE_STATIC);
+    return rc == SQLITE_OK ? run_once(statement) : rc;
+}
+
 /* Inserts the run and, when the run is new, its points and layers. The caller has begun a transaction. */
 static int insert_run(ch_store *self, const ch_run *run, const char *id)
 {
@@ -180,6 +187,15 @@ static int insert_run(ch_store *self, const ch_run *run, const char *id)
     const bool is_new = sqlite3_changes(self->db) > 0;
     if (!is_new) {
         return SQLITE_OK;
+    }
+    /* rows of a run that was deleted where no trigger took them along */
+    rc = delete_rows(self->delete_points, id);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    rc = delete_rows(self->delete_layers, id);
+    if (rc != SQLITE_OK) {
+        return rc;
     }
     rc = insert_points(self, run, id);
     if (rc != SQLITE_OK) {
@@ -202,10 +218,43 @@ static int commit_run(ch_store *self, const ch_run *run, const char *id)
     return sqlite3_exec(self->db, "COMMIT", NULL, NULL, NULL);
 }
 
+ch_code ch_store_check_file(ch_store *self, ch_error *err)
+{
+    switch (self->guard != NULL ? ch_store_guard_look(self->guard) : CH_FILE_INTACT) {
+    case CH_FILE_INTACT:
+        break;
+    case CH_FILE_GONE:
+        return ch_error_set(err, CH_ERROR_IO,
+                            "store %s was removed or moved while runs were put into it: its runs are where it was "
+                            "moved, or lost",
+                            self->path);
+    case CH_FILE_REPLACED:
+        return ch_error_set(err, CH_ERROR_IO,
+                            "store %s was replaced by another file while runs were put into it: its runs are where it "
+                            "was moved, or lost; the other file was left as it is",
+                            self->path);
+    case CH_FILE_OVERWRITTEN:
+        return ch_error_set(err, CH_ERROR_IO,
+                            "store %s was overwritten or emptied while runs were put into it: its runs are lost; what "
+                            "is in the file now was left as it is",
+                            self->path);
+    case CH_FILE_CUT:
+        return ch_error_set(err, CH_ERROR_IO,
+                            "store %s is damaged: its file was cut short while runs were put into it; nothing more was "
+                            "written to it",
+                            self->path);
+    }
+    return CH_OK;
+}
+
 ch_code ch_store_put(ch_store *self, const ch_run *run, ch_error *err)
 {
     char id[CH_ID_SIZE];
-    ch_code code = CH_OK;
+    ch_code code = ch_store_check_file(self, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    ch_store_guard_shorten_log(self->guard);
     ch_settings_id(&run->resolved, id);
     const int rc = commit_run(self, run, id);
     if (rc == SQLITE_RANGE) {

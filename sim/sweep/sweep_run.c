@@ -354,6 +354,9 @@ ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, const ch_watc
     }
     omp_destroy_lock(&state.lock);
     self->counts.seconds = ch_clock_now() - started;
+    if (state.code == CH_OK) {
+        state.code = ch_store_check_file(store, err);
+    }
     if (state.code == CH_OK && state.done < self->num_jobs) {
         state.code = CH_ERROR_INTERRUPTED;
     }
