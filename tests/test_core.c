@@ -3,6 +3,7 @@
 #include "core/core.h"
 #include "core/memory.h"
 #include "core/names.h"
+#include "core/text.h"
 
 #include "support.h"
 
@@ -158,6 +159,34 @@ static void available_memory_keeps_limits(void **state)
     assert_int_equal(remove(folder), 0);
 }
 
+static void control_characters_are_escaped(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *shown;
+    } cases[] = {
+        {"plain", "plain"},
+        {"\033[1mbold\a", "\\x1b[1mbold\\x07"},
+        {"a\tb\nc\x7f", "a\\x09b\\x0ac\\x7f"},
+        {"\xc2\x9b", "\\xc2\\x9b"},                                   /* U+009B */
+        {"\x9b", "\\x9b"},                                            /* a byte that some terminals take for it */
+        {"\u03b3 = \u00bd \U0001d6fe", "\u03b3 = \u00bd \U0001d6fe"}, /* characters of several bytes stay */
+        {"\xe2\x82", "\xe2\x82"},                                     /* and so does half a character */
+    };
+    char copy[64], large[32];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ch_text_escape(cases[i].text, copy, sizeof copy);
+        assert_string_equal(copy, cases[i].shown);
+    }
+    ch_text_escape("abc\033", large, 7); /* no room for the whole escape */
+    assert_string_equal(large, "abc");
+    ch_text_escape("ab\u03b3", large, 4);
+    assert_string_equal(large, "ab");
+    ch_error err;
+    (void)ch_error_set(&err, CH_ERROR_INPUT, "no file %s", "\033]0;\a");
+    assert_string_equal(err.message, "no file \\x1b]0;\\x07");
+}
+
 int main(void)
 {
     /* suites: valgrind */
@@ -169,6 +198,7 @@ int main(void)
         cmocka_unit_test(nearest_names),
         cmocka_unit_test(allocation_refuses_overflow),
         cmocka_unit_test(available_memory_keeps_limits),
+        cmocka_unit_test(control_characters_are_escaped),
     };
     return cmocka_run_group_tests_name("core", tests, NULL, NULL);
 }

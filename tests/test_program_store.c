@@ -1,0 +1,152 @@
+/* test_program_store.c — stores that are taken away under a sweep, `chiton delete`, and texts with control characters.
+ */
+#include "tests/program_support.h"
+
+/* 50 runs on one data set, which take some milliseconds each. */
+#define LONG "sweep perceptron --dim 16 --train 1024 --temp 1 --seed_data 1 --seed_batch 0..49 -j 1 -o s.db"
+
+/* Starts a sweep and waits until its store has runs. */
+static pid_t start_sweep(void)
+{
+    const pid_t child = start(LONG, &(surroundings){0});
+    for (int waited = 0; !exists(path_of("s.db-wal")) || size_of(path_of("s.db-wal")) < 10000; waited++) {
+        assert_true(waited < 60000);
+        wait_ms(1);
+    }
+    return child;
+}
+
+/* The sweep fails with a sentence and counts no runs as done. */
+static void assert_lost(pid_t child, const char *words)
+{
+    assert_int_equal(finish(child), 1);
+    assert_says(err, words);
+    assert_string_equal(out, "");
+}
+
+static void test_store_removed_under_a_sweep(void **state)
+{
+    (void)state;
+    const pid_t child = start_sweep();
+    assert_int_equal(unlink(path_of("s.db")), 0);
+    assert_lost(child, "chiton: store s.db was removed or moved");
+    assert_int_equal(num_files(), 0);
+}
+
+static void test_store_replaced_under_a_sweep(void **state)
+{
+    (void)state;
+    make_store(path_of("other.db"), 3);
+    const pid_t child = start_sweep();
+    assert_int_equal(rename(path_of("other.db"), path_of("s.db")), 0);
+    assert_lost(child, "chiton: store s.db was replaced by another file");
+    assert_int_equal(num_files(), 1);
+    assert_int_equal(count_runs(path_of("s.db")), 3);
+    assert_true(is_whole(path_of("s.db")));
+}
+
+static void test_store_truncated_under_a_sweep(void **state)
+{
+    (void)state;
+    const pid_t child = start_sweep();
+    assert_int_equal(truncate(path_of("s.db"), 0), 0);
+    assert_int_equal(finish(child), 1);
+    assert_true(strstr(err, "chiton: store s.db was overwritten or emptied") != NULL ||
+                strstr(err, "chiton: store s.db is damaged") != NULL);
+}
+
+static void test_delete(void **state)
+{
+    (void)state;
+    make_store(path_of("s.db"), 6);
+    assert_succeeds("delete s.db --where 'seed < 2' --dry-run");
+    assert_string_equal(out, "s.db: 2 of 6 runs would be deleted, with 10 trajectory points and 0 weight changes of "
+                             "layers\n");
+    assert_int_equal(count_runs(path_of("s.db")), 6);
+    assert_succeeds("delete s.db --where 'seed < 2'");
+    assert_string_equal(out, "s.db: 2 of 6 runs deleted, with 10 trajectory points and 0 weight changes of layers\n");
+    assert_int_equal(count_runs(path_of("s.db")), 4);
+    assert_int_equal(query(path_of("s.db"), "SELECT count(*) FROM points"), 4 * NUM_POINTS);
+    assert_succeeds("delete s.db --where 'seed < 2'");
+    assert_says(out, "s.db: 0 of 4 runs deleted");
+    assert_succeeds("delete s.db --where 'seed = 2^1'"); /* the condition is read as that of fit */
+    assert_says(out, "s.db: 1 of 4 runs deleted");
+}
+
+static void test_delete_refuses(void **state)
+{
+    (void)state;
+    make_store(path_of("s.db"), 2);
+    static const char *const lines[][2] = {
+        {"delete", "takes one store"},
+        {"delete s.db", "--where is missing"},
+        {"delete s.db --where 'seed <'", "is not accepted"},
+        {"delete s.db --where '1; DROP TABLE runs'", "is not accepted"},
+        {"delete none.db --where 1", "store none.db cannot be opened"},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        assert_int_equal(chiton("%s", lines[i][0]), 2);
+        assert_says(err, lines[i][1]);
+    }
+    assert_int_equal(count_runs(path_of("s.db")), 2);
+    assert_int_equal(num_files(), 1);
+}
+
+/* ---- control characters ---- */
+
+/* Requires that nothing in a text would be obeyed by a terminal. */
+static void assert_plain(const char *text)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
+        if ((*c < 0x20 && *c != '\n') || *c == 0x7F || (*c == 0xC2 && c[1] < 0xA0)) {
+            fail_msg("byte 0x%02x in: %s", *c, text);
+        }
+    }
+}
+
+static void test_no_control_characters(void **state)
+{
+    (void)state;
+    /* ESC, BEL, DEL and U+009B, the escape of ECMA-48 in one character */
+    static const char *const lines[] = {"list s.db",
+                                        "list s.db --json",
+                                        "export s.db",
+                                        "export s.db --json",
+                                        "list '\033]0;a\007\177\302\233.db'",
+                                        "fit '\033]0;a\007\177\302\233.db'",
+                                        "sweep '\033]0;a\007\177\302\233.yaml' -o t.db",
+                                        "sweep perceptron --temp '\033[1m\302\233' -o t.db",
+                                        "sweep perceptron --temp 1 -o 'no/\033[1m\302\233'",
+                                        "data check mnist --data-dir '\033[1m\302\233'",
+                                        "run '\033[1m\302\233' --temp 1",
+                                        "'\033[1m\302\233'",
+                                        "run perceptron '--\033[1m\302\233' 1"};
+    make_store(path_of("s.db"), 1);
+    execute(path_of("s.db"), "UPDATE runs SET version = char(27) || ']0;title' || char(7) || char(127) || char(155)"
+                             " || 'bell' || char(10)");
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        chiton("%s", lines[i]);
+        assert_plain(out);
+        assert_plain(err);
+    }
+    assert_succeeds("list s.db");
+    assert_says(out, "\\x1b]0;title\\x07\\x7f\\xc2\\x9bbell\\x0a\n");
+    assert_succeeds("export s.db --json");
+    assert_says(out, "\\u001B]0;title\\u0007\\u007f\\u009bbell\\n");
+    assert_succeeds("sweep perceptron --dim 8 --train 16 --temp 1 -o '\033[1m.db'");
+    assert_ptr_equal(strstr(out, "\\x1b[1m.db: 1 runs"), out);
+}
+
+int main(void)
+{
+    /* suites: program */
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(test_store_removed_under_a_sweep),
+        STORE_TEST(test_store_replaced_under_a_sweep),
+        STORE_TEST(test_store_truncated_under_a_sweep),
+        STORE_TEST(test_delete),
+        STORE_TEST(test_delete_refuses),
+        STORE_TEST(test_no_control_characters),
+    };
+    return cmocka_run_group_tests_name("program and store", tests, locate_program, NULL);
+}
