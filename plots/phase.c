@@ -32,7 +32,18 @@ static bool has_ended(const ch_phase *phase, bool diverged)
     return any;
 }
 
-/* Writes the key: lines and T_opt in the first row, how runs ended in the second. */
+/* Whether T_max lies inside the sampled T at some alpha. */
+static bool has_max(const ch_phase *phase)
+{
+    for (size_t a = 0; a < phase->num_alphas; a++) {
+        if (phase->rows[a].max.place == CH_TC_INSIDE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Writes the key: lines and T_opt in the first row, T_max and how runs ended in the second. */
 static void write_key(const ch_phase *phase, FILE *out)
 {
     double x = 0.092, y = 0.962;
@@ -55,6 +66,9 @@ static void write_key(const ch_phase *phase, FILE *out)
     if (has_ended(phase, true)) {
         write_entry(out, &x, y, 0.2, NULL, &CH_MAP_DIVERGED, "diverged");
     }
+    if (has_max(phase)) {
+        write_entry(out, &x, y, 0.2, CH_MAP_MAX, NULL, "T_{max}: half of the data sets diverge");
+    }
     ch_layout_flush(out);
 }
 
@@ -73,8 +87,28 @@ static ch_code say_slope(const ch_phase *phase, ch_sentences *words, ch_error *e
                                 "No k: T_opt ∝ α^k needs a T_opt inside the sampled T at three α < 1; %zu have one%s.",
                                 phase->num_slope, theory);
     }
-    return ch_sentences_add(words, err, "T_opt ∝ α^k over the %zu α below 1: k = %s%.3f%s%s.", phase->num_slope,
-                            phase->slope.value < 0 ? "−" : "", fabs(phase->slope.value), error, theory);
+    return ch_sentences_add(words, err, "%s ∝ α^k over the %zu α below 1%s: k = %s%.3f%s%s.",
+                            phase->slope_of_max ? "T_max" : "T_opt", phase->num_slope,
+                            phase->slope_of_max ? " where T_opt sits at it" : "", phase->slope.value < 0 ? "−" : "",
+                            fabs(phase->slope.value), error, theory);
+}
+
+/* What T_max is, and its slope. */
+static ch_code say_max(const ch_phase *phase, ch_sentences *words, ch_error *err)
+{
+    char slope[128] = "";
+    if (!has_max(phase)) {
+        return CH_OK;
+    }
+    if (isfinite(phase->max_slope.value)) {
+        const int used = snprintf(slope, sizeof slope, "; ∝ α^s over %zu α below 1, s = %s%.3f", phase->num_max_slope,
+                                  phase->max_slope.value < 0 ? "−" : "", fabs(phase->max_slope.value));
+        if (isfinite(phase->max_slope.stderr_)) {
+            snprintf(slope + used, sizeof slope - (size_t)used, " ± %.3f", phase->max_slope.stderr_);
+        }
+    }
+    return ch_sentences_add(words, err, "T_max: above it half of the data sets diverge%s%s.",
+                            phase->num_data_sets > 1 ? "; with its 95 % interval" : "", slope);
 }
 
 /* What stands for the end of the lazy regime and for T_opt on the maps. */
@@ -116,6 +150,10 @@ static ch_code say_all(const ch_phase *phase, ch_sentences *words, ch_error *err
         return code;
     }
     code = say_marks(phase, words, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = say_max(phase, words, err);
     if (code != CH_OK || !has_ended(phase, false)) {
         return code;
     }

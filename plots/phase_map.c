@@ -132,14 +132,15 @@ static void draw_line(double from, double to, double alpha0, double temp0, doubl
     fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines %s", block, style);
 }
 
-/* The centre, in logarithms, of the num_slope points (alpha, T_opt) from which k is fitted. */
+/* The centre, in logarithms, of the num_slope points from which k is fitted: (alpha, T_opt) or (alpha, T_max). */
 static void centre(const ch_phase *phase, double *alpha, double *temp)
 {
     double x = 0, y = 0;
     for (size_t a = 0; a < phase->num_alphas; a++) {
-        if (phase->alphas[a] < 1 && phase->rows[a].best.is_sure) {
+        const ch_phase_temp *point = ch_phase_slope_point(phase, a);
+        if (point != NULL) {
             x += log(phase->alphas[a]);
-            y += log(phase->rows[a].best.estimate.value);
+            y += log(point->estimate.value);
         }
     }
     *alpha = exp(x / (double)phase->num_slope);
@@ -167,6 +168,34 @@ static void draw_slopes(const ch_phase *phase, ch_panel *panel)
             draw_line(panel->x.lo, fmin(1, panel->x.hi), alpha, temp, lines[i].slope, lines[i].style, panel);
         }
     }
+}
+
+/* Draws T_max as a line from alpha to alpha where it lies inside the sampled T, with its interval at each alpha. */
+static void draw_max(const ch_phase *phase, ch_panel *panel)
+{
+    const size_t line = ch_panel_block(panel);
+    for (size_t a = 0; a < phase->num_alphas; a++) {
+        const ch_phase_temp *max = &phase->rows[a].max;
+        if (max->place == CH_TC_INSIDE) {
+            fprintf(panel->out, "%.17g %.17g\n", phase->alphas[a], max->estimate.value);
+        } else {
+            fputc('\n', panel->out);
+        }
+    }
+    fputs("NaN NaN\nEOD\n", panel->out);
+    fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines " CASING, line);
+    const size_t bars = ch_panel_block(panel);
+    for (size_t a = 0; a < phase->num_alphas; a++) {
+        const ch_estimate *max = &phase->rows[a].max.estimate;
+        if (isfinite(max->lo)) {
+            fprintf(panel->out, "%.17g %.17g\n%.17g %.17g\n\n", phase->alphas[a], fmax(max->lo, panel->y.lo),
+                    phase->alphas[a], fmin(max->hi, panel->y.hi));
+        }
+    }
+    fputs("NaN NaN\nEOD\n", panel->out);
+    fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines " CASING, bars);
+    fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines " CH_MAP_MAX, bars);
+    fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines " CH_MAP_MAX, line);
 }
 
 /* Draws T_opt with its interval. Bounds are open triangles. */
@@ -230,6 +259,7 @@ static ch_code draw_map(const ch_phase *phase, ch_phase_quantity quantity, size_
     draw_slopes(phase, panel);
     draw_marks(phase, false, CH_MAP_BUDGET, panel);
     draw_marks(phase, true, CH_MAP_DIVERGED, panel);
+    draw_max(phase, panel);
     draw_best(phase, panel);
     return CH_OK;
 }

@@ -11,11 +11,13 @@
 /* The test error is least (1 + 0.1 x^2) with x = ln T - ln T_opt and T_opt = best alpha^k. The relative variation of
  * the weights is T / T_b with T_b = border alpha^border_slope; that of the kernel is (T / (2 T_b))^2. Test error and
  * variations are multiplied by exp of two normal numbers: one for each data set, which all its runs share, and one for
- * each run. */
+ * each run. With max > 0 the runs of a data set diverge at T > max alpha^max_slope exp(max_noise z), z a normal number
+ * of the data set. */
 typedef struct {
     uint64_t model, depth;
     double best, k, border, border_slope, least;
     double set_noise, run_noise;
+    double max, max_slope, max_noise;
     int first_alpha, num_alphas, alpha_step; /* alpha = 2^first_alpha, 2^(first_alpha + alpha_step), … */
     int first_temp, num_temps;               /* T = 2^first_temp, … */
     int first_train, num_trains;             /* P = 2^first_train, … */
@@ -50,6 +52,11 @@ static inline double phase_plant_best(const phase_plant *self, double alpha)
 static inline double phase_plant_border(const phase_plant *self, double alpha)
 {
     return self->border * pow(alpha, self->border_slope);
+}
+
+static inline double phase_plant_max(const phase_plant *self, double alpha)
+{
+    return self->max * pow(alpha, self->max_slope);
 }
 
 /* Makes a trajectory that decays to the final values of the run. */
@@ -115,6 +122,26 @@ static inline ch_run phase_plant_run(const phase_plant *self, double alpha, doub
     return run;
 }
 
+/* Lets the runs diverge that lie above the border of divergence of their data set. */
+static inline void phase_plant_diverge(const phase_plant *self, uint64_t seed, ch_run_table *table)
+{
+    ch_random stream;
+    double sets[64];
+    ch_random_init(&stream, seed, CH_STREAM_TRAIN_SAMPLES, 1);
+    gsl_rng random = ch_random_gsl(&stream);
+    for (int s = 0; s < self->num_sets; s++) {
+        sets[s] = gsl_ran_gaussian(&random, 1) * self->max_noise;
+    }
+    for (size_t i = 0; i < table->count && self->max > 0; i++) {
+        ch_run *run = &table->runs[i];
+        const ch_settings *settings = &run->settings;
+        if (settings->temp > phase_plant_max(self, settings->alpha) * exp(sets[settings->seed])) {
+            run->status = CH_DIVERGED;
+            run->final = ch_observation_none();
+        }
+    }
+}
+
 /* Fills a table in the order of (alpha, P, T, seed). ch_run_table_free releases it. */
 static inline void phase_plant_table(const phase_plant *self, uint64_t seed, ch_run_table *table)
 {
@@ -141,6 +168,7 @@ static inline void phase_plant_table(const phase_plant *self, uint64_t seed, ch_
             }
         }
     }
+    phase_plant_diverge(self, seed, table);
 }
 
 /* The run at indices (alpha, T, seed) of a table with one P. */

@@ -443,7 +443,7 @@ static void test_saddle(void **state)
         const double high = high_middle ? exp(3) : exp(1), low = high_middle ? exp(-1) : exp(-3);
         ch_phase_cell cells[4] = {0};
         for (size_t c = 0; c < 4; c++) {
-            cells[c] = (ch_phase_cell){1, 0, 0, true, {c == 0 || c == 3 ? high : low, 1, 1}};
+            cells[c] = (ch_phase_cell){.num_runs = 1, .counts = true, .values = {c == 0 || c == 3 ? high : low, 1, 1}};
         }
         double alphas[] = {1, exp(1)}, temps[] = {1, exp(1)};
         const ch_phase phase = {.alphas = alphas, .num_alphas = 2, .temps = temps, .num_temps = 2, .cells = cells};

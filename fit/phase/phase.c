@@ -143,7 +143,9 @@ static ch_code count_cells(ch_phase *self, const ch_fit_group *const *members, s
             const double *temp = bsearch(&members[a]->temps[from->temp], self->temps, self->num_temps,
                                          sizeof *self->temps, compare_reals);
             ch_phase_cell *cell = &self->cells[row * self->num_temps + (size_t)(temp - self->temps)];
-            *cell = (ch_phase_cell){from->end - from->begin, from->num_budget, from->num_diverged, false, {0}};
+            *cell = (ch_phase_cell){.num_runs = from->end - from->begin,
+                                    .num_budget = from->num_budget,
+                                    .num_diverged = from->num_diverged};
             num_fitted += cell->num_runs - cell->num_budget - cell->num_diverged;
         }
         row += span.end > span.begin;
@@ -170,14 +172,16 @@ static void average_sets(const ch_phase *self, const uint32_t *data_set, ch_phas
     size_t run = 0;
     for (size_t c = 0; c < sets->num_cells; c++) {
         const size_t end = run + self->cells[c].num_runs;
-        for (size_t q = 0; q < CH_NUM_PHASE * sets->num_sets; q++) {
-            sets->values[c * CH_NUM_PHASE * sets->num_sets + q] = NAN;
+        for (size_t q = 0; q < CH_NUM_PHASE_SETS * sets->num_sets; q++) {
+            sets->values[c * CH_NUM_PHASE_SETS * sets->num_sets + q] = NAN;
         }
         while (run < end) {
-            double sums[CH_NUM_PHASE] = {0}, counts[CH_NUM_PHASE] = {0};
+            double sums[CH_NUM_PHASE] = {0}, counts[CH_NUM_PHASE] = {0}, num_diverged = 0;
             const uint32_t set = data_set[run];
+            const size_t first = run;
             for (; run < end && data_set[run] == set; run++) {
                 double values[CH_NUM_PHASE];
+                num_diverged += self->runs[run]->status == CH_DIVERGED;
                 values_of(self->runs[run], values);
                 for (size_t q = 0; q < CH_NUM_PHASE; q++) {
                     const bool usable = isfinite(values[q]) && self->cells[c].num_diverged == 0;
@@ -188,6 +192,7 @@ static void average_sets(const ch_phase *self, const uint32_t *data_set, ch_phas
             for (size_t q = 0; q < CH_NUM_PHASE; q++) {
                 *ch_phase_sets_at(sets, c, q, set) = sums[q] / counts[q]; /* NaN where no run has a value */
             }
+            *ch_phase_sets_at(sets, c, CH_PHASE_DIVERGED, set) = num_diverged / (double)(run - first);
         }
     }
 }
@@ -201,6 +206,7 @@ static void average_cells(ch_phase *self, const ch_phase_sets *sets)
             self->cells[c].values[q] = q == CH_PHASE_TEST_ERROR ? mean : exp(mean);
             self->measured[q] = self->measured[q] || isfinite(mean);
         }
+        self->cells[c].diverged = ch_phase_sets_mean(sets, c, CH_PHASE_DIVERGED, NULL);
     }
 }
 
@@ -219,7 +225,7 @@ static ch_code average(ch_phase *self, ch_phase_sets *sets, ch_error *err)
     }
     sets->num_cells = self->num_alphas * self->num_temps;
     sets->num_sets = self->num_data_sets;
-    sets->values = ch_alloc(sets->num_cells * CH_NUM_PHASE * sets->num_sets, sizeof *sets->values);
+    sets->values = ch_alloc(sets->num_cells * CH_NUM_PHASE_SETS * sets->num_sets, sizeof *sets->values);
     if (sets->values == NULL) {
         code = ch_error_memory(err, "a phase diagram");
         goto out;

@@ -19,12 +19,25 @@
  * lines in ln T, first rises to ln threshold. For ||Dw||/||w0|| this is T_c by escape; the kernel has its own border.
  * In the plane both are contours.
  *
+ * T_max(alpha) is the border of divergence: the T above which half of the data sets diverge. At each T the share of
+ * diverged runs is averaged over the runs of a data set and then over data sets. T_max is where this share, joined by
+ * straight lines in ln T, first rises to 1/2. It is a bound where no sampled T, or already the least one, has half of
+ * them diverged. A run that a budget ended counts as one that did not diverge. T_max ~ alpha^s for alpha << 1, and s is
+ * fitted over the alpha < 1 whose T_max lies inside the sampled T, in the table and in 95 % of the replicas; three such
+ * alpha are needed.
+ *
  * k is the exponent of T_opt ~ alpha^k for alpha << 1. It is the slope of a straight line through ln T_opt over ln
  * alpha, over the alpha < 1 whose T_opt lies inside the sampled T, in the table and in 95 % of the replicas. Three such
- * alpha are needed. Theory gives k = (D - 1)/(D + 1) for D hidden layers.
+ * alpha are needed. Where fewer have one, k is fitted to T_max over the alpha < 1 whose T_opt sits at the border of
+ * divergence, again with three such alpha. Theory gives (D - 1)/(D + 1) for both k and s with D hidden layers.
  *
  * Errors come from the bootstrap over data sets (fit.h), with the same random numbers as for exponents, and are made on
- * ln T. In a replica all alpha share the drawn data sets.
+ * ln T. In a replica all alpha share the drawn data sets. T_max is known to no better than the step of the grid in
+ * which it lies: where all data sets diverge in one step, their replicas do not differ. So T_max has the variance of
+ * the replicas and that of a uniform number over its step, D^2 / 12 for a step D in ln T, and its interval has the half
+ * widths of both, t times the error of the replicas and D / 2, added in squares. With a step that is wide beside the
+ * differences of data sets such an interval holds T_max more often than in 95 of 100 tables. The slope over ln alpha
+ * has the sum of these variances in the same way.
  */
 #ifndef CH_PHASE_H
 #define CH_PHASE_H
@@ -38,6 +51,7 @@ typedef struct {
     size_t num_runs;             /* 0 where nothing was sampled */
     size_t num_budget;           /* runs that a budget ended */
     size_t num_diverged;         /* runs that diverged */
+    double diverged;             /* share of diverged runs, averaged over data sets; NaN where nothing was sampled */
     bool counts;                 /* it enters T_opt, border and contours */
     double values[CH_NUM_PHASE]; /* test error and relative variations; NaN if not measured, or if a run diverged */
 } ch_phase_cell;
@@ -49,9 +63,18 @@ typedef struct {
     bool is_sure;         /* it lies inside the sampled T, and does so in 95 % of the replicas if there are any */
 } ch_phase_temp;
 
+/** What keeps T_opt from being a minimum among sampled T. */
+typedef enum {
+    CH_PHASE_FREE,        /* nothing: it lies inside, or at an end of the sampled T */
+    CH_PHASE_AT_DIVERGED, /* runs diverge at the next T above, so that T_opt sits at the border of divergence */
+    CH_PHASE_AT_BUDGET,   /* budgets ended runs at the next T above or below */
+} ch_phase_limit;
+
 /** The temperatures of one alpha. */
 typedef struct {
     ch_phase_temp best;          /* T_opt */
+    ch_phase_limit limit;        /* of T_opt */
+    ch_phase_temp max;           /* T_max */
     ch_phase_temp weight_border; /* where ||Dw||/||w0|| reaches the threshold */
     ch_phase_temp kernel_border; /* where ||K - K0||/||K0|| does */
 } ch_phase_row;
@@ -72,8 +95,11 @@ typedef struct {
     bool by_budget;              /* no run fitted, and cells that budgets ended count */
     double threshold;            /* relative variation at the borders */
     ch_estimate slope;           /* k; NaN with fewer than three alpha */
-    size_t num_slope;            /* number of alpha < 1 that k was fitted to */
-    double slope_theory;         /* NaN where there is none */
+    size_t num_slope;            /* number of alpha < 1 that k was fitted to, or would be */
+    bool slope_of_max;           /* k was fitted to T_max, at which T_opt sits */
+    ch_estimate max_slope;       /* s of T_max; NaN with fewer than three alpha */
+    size_t num_max_slope;        /* number of alpha < 1 that s was fitted to, or would be */
+    double slope_theory;         /* of both; NaN where there is none */
 } ch_phase;
 
 /** The diagrams of a fit. */
@@ -89,6 +115,10 @@ typedef struct {
  *  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
 ch_code ch_phase_list_init(ch_phase_list *self, const ch_fit *fit, ch_error *err) CH_MUST_CHECK;
 void ch_phase_list_free(ch_phase_list *self);
+
+/** The temperature that k was fitted to at alphas[alpha]: its T_opt or its T_max; borrowed. NULL where k was fitted to
+ *  none of them. */
+const ch_phase_temp *ch_phase_slope_point(const ch_phase *self, size_t alpha);
 
 /** The cell at alphas[alpha] and temps[temp]; borrowed. */
 const ch_phase_cell *ch_phase_at(const ch_phase *self, size_t alpha, size_t temp);

@@ -1,4 +1,5 @@
-/* phase_fit.c — fits a phase diagram: T_opt and the borders at each alpha, k, and the errors of all. */
+/* phase_fit.c — fits a phase diagram: T_opt, T_max and the borders at each alpha, the slopes of the first two, and the
+ * errors of all. */
 #include "core/memory.h"
 #include "fit/errors/estimate.h"
 #include "fit/laws/rise.h"
@@ -14,9 +15,12 @@ enum { LEAST_SLOPE = 3 };
  * rule. */
 static const double enough_inside = 0.95;
 
+/* Half the width of the 95 % interval of a normal number, in standard deviations. */
+static const double NORMAL_95 = 1.96;
+
 double *ch_phase_sets_at(const ch_phase_sets *self, size_t cell, size_t quantity, size_t set)
 {
-    return &self->values[(cell * CH_NUM_PHASE + quantity) * self->num_sets + set];
+    return &self->values[(cell * CH_NUM_PHASE_SETS + quantity) * self->num_sets + set];
 }
 
 double ch_phase_sets_mean(const ch_phase_sets *self, size_t cell, size_t quantity, const double *copies)
@@ -102,16 +106,29 @@ ch_tc_place ch_phase_rise(const double *log_temps, const double *values, size_t 
 
 /* ---- all alpha: once for the table, and once for each replica ---- */
 
-/* A replica has three numbers for each alpha: ln of its three temperatures, NaN for one that does not lie inside the
- * sampled T. k is found from them afterwards. */
-enum { BEST, WEIGHT_BORDER, KERNEL_BORDER, NUM_TEMPS };
+/* A replica has four numbers for each alpha: ln of its four temperatures, NaN for one that does not lie inside the
+ * sampled T. Slopes are found from them afterwards. */
+enum { BEST, MAX, WEIGHT_BORDER, KERNEL_BORDER, NUM_TEMPS };
 
-static const ch_phase_quantity quantities[NUM_TEMPS] = {
-    [BEST] = CH_PHASE_TEST_ERROR, [WEIGHT_BORDER] = CH_PHASE_WEIGHT_CHANGE, [KERNEL_BORDER] = CH_PHASE_KERNEL_CHANGE};
+static const size_t quantities[NUM_TEMPS] = {[BEST] = CH_PHASE_TEST_ERROR,
+                                             [MAX] = CH_PHASE_DIVERGED,
+                                             [WEIGHT_BORDER] = CH_PHASE_WEIGHT_CHANGE,
+                                             [KERNEL_BORDER] = CH_PHASE_KERNEL_CHANGE};
+
+static const double half_of_the_sets = 0.5;
 
 static ch_phase_temp *temp_of(ch_phase_row *row, size_t which)
 {
-    return which == BEST ? &row->best : which == WEIGHT_BORDER ? &row->weight_border : &row->kernel_border;
+    switch (which) {
+    case BEST:
+        return &row->best;
+    case MAX:
+        return &row->max;
+    case WEIGHT_BORDER:
+        return &row->weight_border;
+    default:
+        return &row->kernel_border;
+    }
 }
 
 /* Finds one temperature of one alpha.
@@ -122,23 +139,63 @@ static ch_tc_place find_temp(const ch_phase *self, const ch_phase_sets *sets, co
 {
     for (size_t t = 0; t < self->num_temps; t++) {
         const size_t cell = alpha * self->num_temps + t;
-        values[t] = self->cells[cell].counts ? ch_phase_sets_mean(sets, cell, quantities[which], copies) : NAN;
+        const bool counts = which == MAX || self->cells[cell].counts; /* T_max is about the cells that do not count */
+        values[t] = counts ? ch_phase_sets_mean(sets, cell, quantities[which], copies) : NAN;
     }
-    return which == BEST ? ch_phase_least(log_temps, values, self->num_temps, log_temp)
-                         : ch_phase_rise(log_temps, values, self->num_temps, log(self->threshold), log_temp);
+    if (which == BEST) {
+        return ch_phase_least(log_temps, values, self->num_temps, log_temp);
+    }
+    const double level = which == MAX ? half_of_the_sets : log(self->threshold);
+    return ch_phase_rise(log_temps, values, self->num_temps, level, log_temp);
 }
 
-/* The slope of ln T_opt over ln alpha. It is fitted to the alpha < 1 that have a sure T_opt. It is NaN where fewer than
- * three have one.
+/* ---- slopes over ln alpha ---- */
+
+/* Which temperatures a slope is fitted to. */
+typedef enum { SLOPE_OF_BEST, SLOPE_OF_MAX, SLOPE_OF_MAX_AT_BEST } slope_kind;
+
+static size_t temp_of_kind(slope_kind kind)
+{
+    return kind == SLOPE_OF_BEST ? BEST : MAX;
+}
+
+/* Whether a slope is fitted to the temperature of an alpha. */
+static bool is_in_slope(const ch_phase *self, size_t alpha, slope_kind kind)
+{
+    const ch_phase_row *row = &self->rows[alpha];
+    const bool is_sure = kind == SLOPE_OF_BEST ? row->best.is_sure : row->max.is_sure;
+    const bool sits_there = kind != SLOPE_OF_MAX_AT_BEST || row->limit == CH_PHASE_AT_DIVERGED;
+    return self->alphas[alpha] < 1 && is_sure && sits_there;
+}
+
+static size_t count_in_slope(const ch_phase *self, slope_kind kind)
+{
+    size_t count = 0;
+    for (size_t a = 0; a < self->num_alphas; a++) {
+        count += is_in_slope(self, a, kind);
+    }
+    return count;
+}
+
+const ch_phase_temp *ch_phase_slope_point(const ch_phase *self, size_t alpha)
+{
+    const ch_phase_row *row = &self->rows[alpha];
+    if (!is_in_slope(self, alpha, self->slope_of_max ? SLOPE_OF_MAX_AT_BEST : SLOPE_OF_BEST)) {
+        return NULL;
+    }
+    return self->slope_of_max ? &row->max : &row->best;
+}
+
+/* The slope of ln T over ln alpha; NaN where fewer than three alpha have the temperature.
  * @param numbers  [num_alphas][NUM_TEMPS] of a replica or of the table
  * @param x, y     [num_alphas] working space */
-static double slope_of(const ch_phase *self, const double *numbers, double *x, double *y)
+static double slope_of(const ch_phase *self, slope_kind kind, const double *numbers, double *x, double *y)
 {
     double intercept, slope, ignored;
     size_t count = 0;
     for (size_t a = 0; a < self->num_alphas; a++) {
-        const double log_temp = numbers[a * NUM_TEMPS + BEST];
-        if (self->alphas[a] < 1 && self->rows[a].best.is_sure && isfinite(log_temp)) {
+        const double log_temp = numbers[a * NUM_TEMPS + temp_of_kind(kind)];
+        if (is_in_slope(self, a, kind) && isfinite(log_temp)) {
             x[count] = log(self->alphas[a]);
             y[count++] = log_temp;
         }
@@ -155,6 +212,55 @@ static double slope_theory(const ch_settings *key)
     const double depth = (double)key->depth;
     const bool has_depth = ch_setting_applies(key, CH_SETTING_DEPTH) && key->linear == CH_LINEAR_NO;
     return has_depth ? (depth - 1) / (depth + 1) : NAN;
+}
+
+/* ---- what the grid of T adds to the errors of T_max ---- */
+
+/* The step of the grid in which T_max lies: ln of the ratio of the T at which half of the data sets diverge to the
+ * sampled T before it. 0 where T_max lies at the first T. */
+static double step_of_max(const ch_phase *self, size_t alpha)
+{
+    double before = NAN;
+    for (size_t t = 0; t < self->num_temps; t++) {
+        const double share = ch_phase_at(self, alpha, t)->diverged;
+        if (share >= half_of_the_sets) {
+            return isnan(before) ? 0 : log(self->temps[t] / before);
+        }
+        before = isnan(share) ? before : self->temps[t];
+    }
+    return 0;
+}
+
+/* Adds an independent error to an estimate that has one.
+ * @param deviation  its standard deviation
+ * @param half       half the width of its 95 % interval */
+static void widen(ch_estimate *estimate, double deviation, double half)
+{
+    const double both = hypot(0.5 * (estimate->hi - estimate->lo), half); /* NaN where there is no error */
+    estimate->stderr_ = hypot(estimate->stderr_, deviation);
+    estimate->lo = estimate->value - both;
+    estimate->hi = estimate->value + both;
+}
+
+/* The variance that the steps of the T_max give their slope: that of uniform numbers over each step. */
+static double step_variance_of_slope(const ch_phase *self, slope_kind kind)
+{
+    double mean = 0, count = 0, squares = 0, sum = 0;
+    for (size_t a = 0; a < self->num_alphas; a++) {
+        if (is_in_slope(self, a, kind)) {
+            mean += log(self->alphas[a]);
+            count++;
+        }
+    }
+    mean /= count;
+    for (size_t a = 0; a < self->num_alphas; a++) {
+        if (is_in_slope(self, a, kind)) {
+            const double x = log(self->alphas[a]) - mean, step = step_of_max(self, a);
+            squares += x * x;
+            sum += x * x * step * step / 12;
+        }
+    }
+    return sum / (squares * squares);
 }
 
 /* ---- replicas ---- */
@@ -262,23 +368,76 @@ static void estimate_temps(ch_phase *self, const ch_replicas *replicas)
         temp->is_sure = temp->place == CH_TC_INSIDE && (double)count >= enough_inside * (double)replicas->count;
         if (temp->place == CH_TC_INSIDE && replicas->count > 0 && ch_replicas_are_enough(replicas, count)) {
             const double value = temp->estimate.value;
-            const ch_estimate logs = ch_estimate_make(log(value), deviation, self->num_data_sets);
+            ch_estimate logs = ch_estimate_make(log(value), deviation, self->num_data_sets);
+            if (i % NUM_TEMPS == MAX) {
+                const double step = step_of_max(self, i / NUM_TEMPS);
+                widen(&logs, step / sqrt(12), step / 2);
+            }
             temp->estimate = ch_estimate_from_log(value, &logs);
         }
     }
 }
 
-/* Fits k, and gives it an error.
- * @param numbers  [num_alphas][NUM_TEMPS] of the table */
-static ch_code estimate_slope(ch_phase *self, const double *numbers, const ch_replicas *replicas, ch_error *err)
+/* ---- what T_opt sits at ---- */
+
+/* The next sampled T of an alpha above or below `temp`; num_temps where there is none. */
+static size_t next_sampled(const ch_phase *self, size_t alpha, size_t temp, bool above)
+{
+    size_t t = temp;
+    do {
+        t = above ? t + 1 : t == 0 ? self->num_temps : t - 1;
+    } while (t < self->num_temps && ch_phase_at(self, alpha, t)->num_runs == 0);
+    return t < self->num_temps ? t : self->num_temps;
+}
+
+static bool counts(const ch_phase *self, size_t alpha, size_t temp)
+{
+    return temp < self->num_temps && ch_phase_at(self, alpha, temp)->counts;
+}
+
+static bool diverges(const ch_phase *self, size_t alpha, size_t temp)
+{
+    return temp < self->num_temps && ch_phase_at(self, alpha, temp)->num_diverged > 0;
+}
+
+/* What T_opt of an alpha sits at. Where it is not sure to lie inside the sampled T, it also sits at the border of
+ * divergence if the T after the next diverges: then it is at the border in other replicas. */
+static ch_phase_limit find_limit(const ch_phase *self, size_t alpha)
+{
+    const ch_phase_temp *best = &self->rows[alpha].best;
+    size_t least = self->num_temps;
+    for (size_t t = 0; t < self->num_temps; t++) {
+        const ch_phase_cell *cell = ch_phase_at(self, alpha, t);
+        const double value = cell->values[CH_PHASE_TEST_ERROR];
+        if (cell->counts && isfinite(value) &&
+            (least == self->num_temps || value <= ch_phase_at(self, alpha, least)->values[CH_PHASE_TEST_ERROR])) {
+            least = t;
+        }
+    }
+    if (least == self->num_temps || best->place == CH_TC_NONE) {
+        return CH_PHASE_FREE;
+    }
+    const size_t above = next_sampled(self, alpha, least, true), below = next_sampled(self, alpha, least, false);
+    const size_t after = counts(self, alpha, above) ? next_sampled(self, alpha, above, true) : self->num_temps;
+    if (diverges(self, alpha, above) || (!best->is_sure && diverges(self, alpha, after))) {
+        return CH_PHASE_AT_DIVERGED;
+    }
+    const bool at_budget = (above < self->num_temps && !counts(self, alpha, above)) ||
+                           (below < self->num_temps && !counts(self, alpha, below));
+    return at_budget ? CH_PHASE_AT_BUDGET : CH_PHASE_FREE;
+}
+
+/* ---- slopes with errors ---- */
+
+/* Fits a slope of at least three alpha, and gives it an error.
+ * @param numbers  [num_alphas][NUM_TEMPS] of the table
+ * @param slope    out: NaN where there are fewer alpha */
+static ch_code estimate_slope(const ch_phase *self, slope_kind kind, const double *numbers, const ch_replicas *replicas,
+                              ch_estimate *slope, ch_error *err)
 {
     ch_code code = CH_OK;
-    self->slope = (ch_estimate){NAN, NAN, NAN, NAN};
-    self->slope_theory = slope_theory(&self->key);
-    for (size_t a = 0; a < self->num_alphas; a++) {
-        self->num_slope += self->alphas[a] < 1 && self->rows[a].best.is_sure;
-    }
-    if (self->num_slope < LEAST_SLOPE) {
+    *slope = (ch_estimate){NAN, NAN, NAN, NAN};
+    if (count_in_slope(self, kind) < LEAST_SLOPE) {
         return CH_OK;
     }
     double deviation = NAN;
@@ -290,18 +449,42 @@ static ch_code estimate_slope(ch_phase *self, const double *numbers, const ch_re
         goto out;
     }
     for (size_t r = 0; r < replicas->count; r++) {
-        slopes.numbers[r] = slope_of(self, replicas->numbers + r * replicas->num_numbers, x, y);
+        slopes.numbers[r] = slope_of(self, kind, replicas->numbers + r * replicas->num_numbers, x, y);
     }
-    self->slope.value = slope_of(self, numbers, x, y);
+    slope->value = slope_of(self, kind, numbers, x, y);
     const size_t count = ch_replicas_spread(&slopes, 0, &deviation);
-    if (slopes.count > 0 && ch_replicas_are_enough(&slopes, count)) {
-        self->slope = ch_estimate_make(self->slope.value, deviation, self->num_data_sets);
+    if (slopes.count == 0 || !ch_replicas_are_enough(&slopes, count)) {
+        goto out;
+    }
+    *slope = ch_estimate_make(slope->value, deviation, self->num_data_sets);
+    if (kind != SLOPE_OF_BEST) {
+        const double of_steps = sqrt(step_variance_of_slope(self, kind));
+        widen(slope, of_steps, NORMAL_95 * of_steps);
     }
 out:
     free(x);
     free(y);
     ch_replicas_free(&slopes);
     return code;
+}
+
+/* Fits k and s. */
+static ch_code estimate_slopes(ch_phase *self, const double *numbers, const ch_replicas *replicas, ch_error *err)
+{
+    self->slope_theory = slope_theory(&self->key);
+    self->num_slope = count_in_slope(self, SLOPE_OF_BEST);
+    self->num_max_slope = count_in_slope(self, SLOPE_OF_MAX);
+    const size_t at_max = count_in_slope(self, SLOPE_OF_MAX_AT_BEST);
+    if (self->num_slope < LEAST_SLOPE && at_max >= LEAST_SLOPE) {
+        self->slope_of_max = true;
+        self->num_slope = at_max;
+    }
+    const slope_kind kind = self->slope_of_max ? SLOPE_OF_MAX_AT_BEST : SLOPE_OF_BEST;
+    const ch_code code = estimate_slope(self, kind, numbers, replicas, &self->slope, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return estimate_slope(self, SLOPE_OF_MAX, numbers, replicas, &self->max_slope, err);
 }
 
 ch_code ch_phase_fit(ch_phase *self, const ch_phase_sets *sets, const ch_fit_options *options,
@@ -324,7 +507,10 @@ ch_code ch_phase_fit(ch_phase *self, const ch_phase_sets *sets, const ch_fit_opt
         goto out;
     }
     estimate_temps(self, &replicas);
-    code = estimate_slope(self, numbers, &replicas, err);
+    for (size_t a = 0; a < self->num_alphas; a++) {
+        self->rows[a].limit = find_limit(self, a);
+    }
+    code = estimate_slopes(self, numbers, &replicas, err);
 out:
     free(numbers);
     ch_replicas_free(&replicas);

@@ -5,10 +5,14 @@
 #include "fit/errors/bootstrap.h"
 #include "fit/phase/phase.h"
 
-/** For each cell and data set the mean over the runs there: of the test error, and of ln of the relative variations. */
+/** What a data set has in a cell: the quantities of a diagram, and whether its runs diverged. */
+enum { CH_PHASE_DIVERGED = CH_NUM_PHASE, CH_NUM_PHASE_SETS };
+
+/** For each cell and data set the mean over the runs there: of the test error, of ln of the relative variations, and of
+ *  1 for a run that diverged and 0 for another. */
 typedef struct {
     size_t num_cells, num_sets;
-    double *values; /* [num_cells][CH_NUM_PHASE][num_sets], NaN where no run has it; owned */
+    double *values; /* [num_cells][CH_NUM_PHASE_SETS][num_sets], NaN where no run has it; owned */
 } ch_phase_sets;
 
 /** The place of one value. */
@@ -18,7 +22,7 @@ double *ch_phase_sets_at(const ch_phase_sets *self, size_t cell, size_t quantity
  *  @param copies  [num_sets] how often each data set was drawn; NULL where each counts once */
 double ch_phase_sets_mean(const ch_phase_sets *self, size_t cell, size_t quantity, const double *copies);
 
-/** Finds T_opt and the borders at each alpha and k, with errors, for a diagram whose cells are filled.
+/** Finds T_opt, T_max and the borders at each alpha, k and s, with errors, for a diagram whose cells are filled.
  *  @param progress  counts the replicas; its watch can end the work
  *  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
 ch_code ch_phase_fit(ch_phase *self, const ch_phase_sets *sets, const ch_fit_options *options,

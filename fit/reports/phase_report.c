@@ -17,7 +17,7 @@ static bool is_shared(const ch_phase *self, size_t setting)
 
 /* ---- text ---- */
 
-enum { ALPHA_WIDTH = 8, TEMP_WIDTH = 26 }; /* a row with three temperatures has 88 columns */
+enum { ALPHA_WIDTH = 8, TEMP_WIDTH = 30 }; /* a row with two temperatures has 70 columns */
 
 static void format_temp(const ch_phase_temp *temp, char *text, size_t size)
 {
@@ -60,66 +60,107 @@ static void print_shared(const ch_phase *self, FILE *out)
     }
 }
 
-static void print_slope(const ch_phase *self, FILE *out)
+/* Prints "k = 0.66 ± 0.02 (0.62 … 0.70), theory 0.667". */
+static void print_power(FILE *out, const char *name, const ch_estimate *power, double theory)
 {
-    if (isnan(self->slope.value) && isnan(self->slope_theory)) {
-        return; /* k has no meaning here */
+    fprintf(out, "  %s = %.3f", name, power->value);
+    if (isfinite(power->stderr_)) {
+        fprintf(out, " ± %.3f (%.3f … %.3f)", power->stderr_, power->lo, power->hi);
     }
-    if (isnan(self->slope.value)) {
-        fprintf(out, "  no k: it needs a T_opt inside the sampled T at three alpha < 1; %zu have one\n",
-                self->num_slope);
-        return;
+    if (isfinite(theory)) {
+        fprintf(out, ", theory %.3f", theory);
     }
-    fprintf(out, "  k = %.3f", self->slope.value);
-    if (isfinite(self->slope.stderr_)) {
-        fprintf(out, " ± %.3f (%.3f … %.3f)", self->slope.stderr_, self->slope.lo, self->slope.hi);
-    }
-    if (isfinite(self->slope_theory)) {
-        fprintf(out, ", theory %.3f", self->slope_theory);
-    }
-    fprintf(out, ": T_opt ~ alpha^k over the %zu alpha < 1\n", self->num_slope);
 }
 
-static void print_phase(const ch_phase *self, FILE *out)
+static void print_slope(const ch_phase *self, FILE *out)
+{
+    if (isfinite(self->slope.value)) {
+        print_power(out, "k", &self->slope, self->slope_theory);
+        fprintf(out, ":\n    %s ~ alpha^k over the %zu alpha < 1%s\n", self->slope_of_max ? "T_max" : "T_opt",
+                self->num_slope, self->slope_of_max ? ", where T_opt sits at it" : "");
+    } else if (isfinite(self->slope_theory)) { /* else k has no meaning here */
+        fprintf(out, "  no k: it needs a T_opt inside the sampled T at three alpha < 1; %zu have one\n",
+                self->num_slope);
+    }
+    if (isfinite(self->max_slope.value)) {
+        print_power(out, "s", &self->max_slope, self->slope_theory);
+        fprintf(out, ":\n    T_max ~ alpha^s over the %zu alpha < 1\n", self->num_max_slope);
+    }
+}
+
+/* Prints what the letters behind T_opt mean. */
+static void print_limits(const ch_phase *self, FILE *out)
+{
+    bool any[3] = {false};
+    for (size_t a = 0; a < self->num_alphas; a++) {
+        any[self->rows[a].limit] = true;
+    }
+    if (any[CH_PHASE_AT_DIVERGED]) {
+        fputs("  d: T_opt sits at the border of divergence, the T above which runs diverge\n", out);
+    }
+    if (any[CH_PHASE_AT_BUDGET]) {
+        fputs("  b: T_opt lies beside T at which budgets ended runs, and these T do not count\n", out);
+    }
+}
+
+/* A column of temperatures, one for each alpha. */
+typedef struct {
+    char title[96];
+    size_t offset; /* of its ch_phase_temp in a ch_phase_row */
+} temp_column;
+
+static void print_columns(const ch_phase *self, const temp_column *columns, size_t count, FILE *out)
 {
     char text[96];
-    print_shared(self, out);
-    fprintf(out, "\n  %zu runs, %zu data set%s, %zu alpha, %zu T\n\n  ", self->num_runs, self->num_data_sets,
-            self->num_data_sets == 1 ? "" : "s", self->num_alphas, self->num_temps);
+    fputs("\n  ", out);
     ch_page_right(out, "alpha", ALPHA_WIDTH);
-    ch_page_right(out, "T_opt", TEMP_WIDTH);
-    snprintf(text, sizeof text, "‖Δw‖ = %g ‖w₀‖", self->threshold);
-    ch_page_right(out, text, TEMP_WIDTH);
-    if (self->measured[CH_PHASE_KERNEL_CHANGE]) {
-        snprintf(text, sizeof text, "‖K-K₀‖ = %g ‖K₀‖", self->threshold);
-        ch_page_right(out, text, TEMP_WIDTH);
+    for (size_t k = 0; k < count; k++) {
+        ch_page_right(out, columns[k].title, TEMP_WIDTH);
     }
     fputc('\n', out);
     for (size_t a = 0; a < self->num_alphas; a++) {
+        static const char *const letters[] = {
+            [CH_PHASE_FREE] = "", [CH_PHASE_AT_DIVERGED] = " d", [CH_PHASE_AT_BUDGET] = " b"};
         const ch_phase_row *row = &self->rows[a];
         ch_temp_format(self->alphas[a], text, sizeof text);
         fputs("  ", out);
         ch_page_right(out, text, ALPHA_WIDTH);
-        format_temp(&row->best, text, sizeof text);
-        ch_page_right(out, text, TEMP_WIDTH);
-        format_temp(&row->weight_border, text, sizeof text);
-        ch_page_right(out, text, TEMP_WIDTH);
-        if (self->measured[CH_PHASE_KERNEL_CHANGE]) {
-            format_temp(&row->kernel_border, text, sizeof text);
+        for (size_t k = 0; k < count; k++) {
+            const ch_phase_temp *temp = (const void *)((const char *)row + columns[k].offset);
+            format_temp(temp, text, sizeof text);
+            if (temp == &row->best) {
+                strcat(text, letters[row->limit]);
+            }
             ch_page_right(out, text, TEMP_WIDTH);
         }
         fputc('\n', out);
     }
+}
+
+static void print_phase(const ch_phase *self, FILE *out)
+{
+    const temp_column temps[] = {{"T_opt", offsetof(ch_phase_row, best)}, {"T_max", offsetof(ch_phase_row, max)}};
+    temp_column borders[] = {{"", offsetof(ch_phase_row, weight_border)}, {"", offsetof(ch_phase_row, kernel_border)}};
+    snprintf(borders[0].title, sizeof borders[0].title, "‖Δw‖ = %g ‖w₀‖", self->threshold);
+    snprintf(borders[1].title, sizeof borders[1].title, "‖K-K₀‖ = %g ‖K₀‖", self->threshold);
+    print_shared(self, out);
+    fprintf(out, "\n  %zu runs, %zu data set%s, %zu alpha, %zu T\n", self->num_runs, self->num_data_sets,
+            self->num_data_sets == 1 ? "" : "s", self->num_alphas, self->num_temps);
+    print_columns(self, temps, 2, out);
+    print_limits(self, out);
+    print_slope(self, out);
+    print_columns(self, borders, self->measured[CH_PHASE_KERNEL_CHANGE] ? 2 : 1, out);
     if (self->by_budget) {
         fputs("  no run fitted: the values are those at which budgets ended the runs\n", out);
     }
-    print_slope(self, out);
 }
 
 void ch_phase_print(const ch_phase_list *self, FILE *out)
 {
     if (self->count > 0) {
-        fputs("\nPhase diagrams over (alpha, T): T of least test error, and end of the lazy regime\n", out);
+        fputs("\nPhase diagrams over (alpha, T): T_opt of least test error; T_max, above which half of the\n"
+              "data sets diverge; and the end of the lazy regime\n",
+              out);
     }
     for (size_t i = 0; i < self->count; i++) {
         fputc('\n', out);
@@ -136,17 +177,27 @@ static json_t *temp_json(const ch_phase_temp *temp)
                      ch_report_bound(temp->place));
 }
 
-static json_t *row_json(double alpha, const ch_phase_row *row)
+/* T_opt, and what it sits at: "diverged", "budget" or null. */
+static json_t *best_json(const ch_phase_row *row)
 {
-    return json_pack("{s:f, s:o, s:o, s:o}", "alpha", alpha, "temp_opt", temp_json(&row->best), "border",
-                     temp_json(&row->weight_border), "kernel_border", temp_json(&row->kernel_border));
+    static const char *const limits[] = {[CH_PHASE_AT_DIVERGED] = "diverged", [CH_PHASE_AT_BUDGET] = "budget"};
+    json_t *best = temp_json(&row->best);
+    ch_report_set(&best, "limit", row->limit == CH_PHASE_FREE ? json_null() : json_string(limits[row->limit]));
+    return best;
 }
 
-static json_t *slope_json(const ch_phase *self)
+static json_t *row_json(double alpha, const ch_phase_row *row)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:I}", "value", ch_json_real(self->slope.value), "stderr",
-                     ch_json_real(self->slope.stderr_), "ci95", ch_report_interval(&self->slope), "theory",
-                     ch_json_real(self->slope_theory), "alphas", (json_int_t)self->num_slope);
+    return json_pack("{s:f, s:o, s:o, s:o, s:o}", "alpha", alpha, "temp_opt", best_json(row), "temp_max",
+                     temp_json(&row->max), "border", temp_json(&row->weight_border), "kernel_border",
+                     temp_json(&row->kernel_border));
+}
+
+static json_t *power_json(const ch_estimate *power, double theory, size_t num_alphas, bool of_max)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:s}", "value", ch_json_real(power->value), "stderr",
+                     ch_json_real(power->stderr_), "ci95", ch_report_interval(power), "theory", ch_json_real(theory),
+                     "alphas", (json_int_t)num_alphas, "of", of_max ? "temp_max" : "temp_opt");
 }
 
 /* The settings that the runs share, and the digest of their images. What does not apply to them is null. */
@@ -178,19 +229,39 @@ static json_t *phase_json(const ch_phase *self)
     for (size_t a = 0; a < self->num_alphas; a++) {
         ch_report_append(&rows, row_json(self->alphas[a], &self->rows[a]));
     }
-    return json_pack("{s:f, s:o, s:o, s:b, s:I, s:I, s:o}", "threshold", self->threshold, "alphas", rows, "k",
-                     slope_json(self), "by_budget", (int)self->by_budget, "runs", (json_int_t)self->num_runs,
-                     "data_sets", (json_int_t)self->num_data_sets, "group", shared_json(self));
+    return json_pack("{s:f, s:o, s:o, s:o, s:b, s:I, s:I, s:o}", "threshold", self->threshold, "alphas", rows, "k",
+                     power_json(&self->slope, self->slope_theory, self->num_slope, self->slope_of_max),
+                     "temp_max_slope", power_json(&self->max_slope, self->slope_theory, self->num_max_slope, true),
+                     "by_budget", (int)self->by_budget, "runs", (json_int_t)self->num_runs, "data_sets",
+                     (json_int_t)self->num_data_sets, "group", shared_json(self));
+}
+
+/* Appends T_max of every alpha of a diagram: {"alpha", "value", "stderr", "ci95", "bound", "group"}. */
+static void append_max(const ch_phase *self, json_t **list)
+{
+    json_t *key = shared_json(self);
+    for (size_t a = 0; a < self->num_alphas; a++) {
+        json_t *item = temp_json(&self->rows[a].max);
+        ch_report_set(&item, "alpha", json_real(self->alphas[a]));
+        ch_report_set(&item, "group", json_incref(key));
+        ch_report_append(list, item);
+    }
+    json_decref(key);
 }
 
 ch_code ch_phase_add_json(const ch_phase_list *self, json_t *report, ch_error *err)
 {
-    json_t *list = json_array();
+    json_t *list = json_array(), *maxima = json_array();
     for (size_t i = 0; i < self->count; i++) {
         ch_report_append(&list, phase_json(&self->items[i]));
+        append_max(&self->items[i], &maxima);
     }
-    if (list == NULL || json_object_set_new(report, "phase", list) != 0) {
-        return ch_error_memory(err, "a JSON text");
+    ch_code code = CH_OK;
+    if (list == NULL || json_object_set(report, "phase", list) != 0 || maxima == NULL ||
+        json_object_set(report, "t_max", maxima) != 0) {
+        code = ch_error_memory(err, "a JSON text");
     }
-    return CH_OK;
+    json_decref(list);
+    json_decref(maxima);
+    return code;
 }
