@@ -342,8 +342,3 @@ void ch_phase_list_free(ch_phase_list *self)
     free(self->items);
     *self = (ch_phase_list){0};
 }
-
-const ch_phase_cell *ch_phase_at(const ch_phase *self, size_t alpha, size_t temp)
-{
-    return &self->cells[alpha * self->num_temps + temp];
-}

@@ -22,6 +22,11 @@ double *ch_phase_sets_at(const ch_phase_sets *self, size_t cell, size_t quantity
  *  @param copies  [num_sets] how often each data set was drawn; NULL where each counts once */
 double ch_phase_sets_mean(const ch_phase_sets *self, size_t cell, size_t quantity, const double *copies);
 
+/** What T_opt of an alpha sits at. Where it is not sure to lie inside the sampled T, it also sits at the border of
+ *  divergence if the T after the next diverges: then it is at the border in other replicas.
+ *  @param self  with T_opt, which says whether it is sure */
+ch_phase_limit ch_phase_find_limit(const ch_phase *self, size_t alpha);
+
 /** Finds T_opt, T_max and the borders at each alpha, k and s, with errors, for a diagram whose cells are filled.
  *  @param progress  counts the replicas; its watch can end the work
  *  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
