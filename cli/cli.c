@@ -6,6 +6,7 @@
 #include "core/obstacle.h"
 #include "core/text.h"
 #include "models/twin/kernel_file.h"
+#include "sim/settings/words.h"
 #include "sim/store/json.h"
 
 #include <errno.h>
@@ -160,11 +161,17 @@ static ch_code print_help(ch_cli *self, ch_error *err)
 /* Refuses an option that does not exist, and names the one that is most like it. */
 static ch_code refuse_unknown(const ch_cli *self, const char *option, ch_error *err)
 {
+    char word[64];
+    const char *begin = option + strspn(option, "-");
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(begin, "="), begin);
+    const ch_word known = ch_words_find(word); /* such as --lr or -T, which is a setting's name elsewhere */
+    if (takes_settings(self) && known.name != NULL) {
+        return ch_error_set(err, CH_ERROR_INPUT, "unknown option '%.*s%s'; did you mean '--%s'? That is: %s",
+                            (int)(begin - option), option, ch_show(word).text, known.name, known.meaning);
+    }
     if (strncmp(option, "--", 2) != 0) {
         return ch_error_set(err, CH_ERROR_INPUT, "unknown option '%s'; see --help", ch_show(option).text);
     }
-    char word[64];
-    snprintf(word, sizeof word, "%.*s", (int)strcspn(option + 2, "="), option + 2);
     const char *names[MAX_OPTIONS];
     size_t count = 0;
     for (const struct poptOption *row = self->table; row->longName != NULL || row->shortName != '\0'; row++) {
@@ -285,6 +292,18 @@ ch_code ch_cli_init(ch_cli *self, int argc, const char **argv, const struct popt
     self->arguments = poptGetArgs(self->context);
     while (self->arguments != NULL && self->arguments[self->num_arguments] != NULL) {
         self->num_arguments++;
+    }
+    return CH_OK;
+}
+
+ch_code ch_cli_check_model(const ch_cli *self, const char *model, ch_error *err)
+{
+    for (size_t i = 0; i < self->num_settings; i++) {
+        const ch_cli_setting *given = &self->settings[i];
+        if (given->setting == CH_SETTING_MODEL && strcmp(given->text, model) != 0) {
+            return ch_error_set(err, CH_ERROR_INPUT, "model is given twice, as %s and as --model %s; accepted is once",
+                                ch_show(model).text, ch_show(given->text).text);
+        }
     }
     return CH_OK;
 }

@@ -48,6 +48,11 @@ ch_code ch_cli_init(ch_cli *self, int argc, const char **argv, const struct popt
                     const char *usage, ch_error *err) CH_MUST_CHECK;
 void ch_cli_free(ch_cli *self);
 
+/** Refuses a model that is named in two ways, as `run perceptron --model mlp`.
+ *  @param model  the command's first argument
+ *  @return CH_OK, CH_ERROR_INPUT */
+ch_code ch_cli_check_model(const ch_cli *self, const char *model, ch_error *err) CH_MUST_CHECK;
+
 /** Prints every setting with its meaning, accepted values and default. */
 void ch_cli_print_settings(FILE *out);
 

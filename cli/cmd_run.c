@@ -34,7 +34,11 @@ static ch_code read_settings(ch_resolved *resolved, const ch_cli *cli, ch_error 
                             "run takes one model, e.g. chiton run perceptron --temp 1; %zu were given",
                             cli->num_arguments);
     }
-    ch_code code = set(&settings, CH_SETTING_MODEL, cli->arguments[0], err);
+    ch_code code = ch_cli_check_model(cli, cli->arguments[0], err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = set(&settings, CH_SETTING_MODEL, cli->arguments[0], err);
     if (code != CH_OK) {
         return code;
     }

@@ -33,13 +33,12 @@ static ch_code read_plan(ch_plan *plan, const ch_cli *cli, ch_error *err)
             "%zu were given",
             cli->num_arguments);
     }
-    size_t model = 0;
-    ch_code code = ch_settings_find("model", &model, err);
+    const char *what = cli->arguments[0];
+    ch_code code = is_yaml(what) ? CH_OK : ch_cli_check_model(cli, what, err);
     if (code != CH_OK) {
         return code;
     }
-    code = is_yaml(cli->arguments[0]) ? ch_plan_read(plan, cli->arguments[0], err)
-                                      : ch_plan_set(plan, model, cli->arguments[0], err);
+    code = is_yaml(what) ? ch_plan_read(plan, what, err) : ch_plan_set(plan, CH_SETTING_MODEL, what, err);
     if (code != CH_OK) {
         return code;
     }

@@ -269,6 +269,28 @@ typedef struct {
     int json, csv;
 } theory_options;
 
+/* Refuses what the theory is not about. */
+static ch_code check_subject(const ch_settings *settings, ch_error *err)
+{
+    static const struct {
+        size_t setting;
+        uint64_t value;
+    } subject[] = {{CH_SETTING_MODEL, CH_ARCH_PERCEPTRON},
+                   {CH_SETTING_LINEAR, CH_LINEAR_NO},
+                   {CH_SETTING_LOSS, CH_LOSS_HINGE},
+                   {CH_SETTING_DYNAMICS, CH_DYNAMICS_SGD}};
+    for (size_t i = 0; i < sizeof subject / sizeof *subject; i++) {
+        const ch_setting *setting = &ch_settings_table[subject[i].setting];
+        const uint64_t value = ch_settings_get(settings, subject[i].setting).count;
+        if (value != subject[i].value) {
+            return ch_error_set(err, CH_ERROR_INPUT,
+                                "%s is %s, but theory is that of a perceptron with the hinge under sgd; accepted is %s",
+                                setting->name, setting->choice(value), setting->choice(subject[i].value));
+        }
+    }
+    return CH_OK;
+}
+
 static ch_code read_settings(report *self, const ch_cli *cli, ch_error *err)
 {
     ch_settings_default(&self->settings);
@@ -284,6 +306,12 @@ static ch_code read_settings(report *self, const ch_cli *cli, ch_error *err)
         ch_settings_set(&self->settings, index, value);
         chi |= index == CH_SETTING_CHI;
         self->online |= index != CH_SETTING_CHI;
+    }
+    if (cli->num_arguments == 0) {
+        const ch_code code = check_subject(&self->settings, err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
     if (!chi || cli->num_arguments != 0) {
         return ch_error_set(err, CH_ERROR_INPUT,

@@ -42,6 +42,11 @@ static void test_settings(void **state)
 {
     (void)state;
     static const refusal cases[] = {
+        {"--lr 1", {"unknown option '--lr'; did you mean '--rate'?"}},
+        {"-T 1", {"unknown option '-T'; did you mean '--temp'?"}},
+        {"-P 64 --temp 1", {"unknown option '-P'; did you mean '--train'?"}},
+        {"--batch-size=4", {"unknown option '--batch-size'; did you mean '--batch'?"}},
+        {"--epochs 4", {"unknown option '--epochs'; did you mean '--max_steps'?", "train/batch of them an epoch"}},
         {"--tmep 1", {"unknown setting 'tmep'; did you mean 'temp'?"}},
         {"--temp 1 --widht 3", {"unknown setting 'widht'"}},
         {"--temp 1 --rate 1", {"temp and rate are both set", "exactly one"}},
@@ -100,6 +105,8 @@ static void test_models(void **state)
 {
     (void)state;
     static const refusal cases[] = {
+        {"run perceptron --model mlp --temp 1", {"model is given twice, as perceptron and as --model mlp"}},
+        {"sweep perceptron --model mlp,mnas --temp 1 -o s.db", {"model is given twice, as perceptron and as"}},
         {"run perceptrn --temp 1", {"model is 'perceptrn'; did you mean 'perceptron'?"}},
         {"sweep perceptrn --temp 1 -o s.db", {"model is 'perceptrn'; did you mean 'perceptron'?"}},
         {"run transformer --temp 1", {"model is 'transformer'", "accepted is perceptron"}},
@@ -214,6 +221,7 @@ static void test_yaml(void **state)
     } cases[] = {
         {"model: perceptron\ntemp: [1, 2\n", {"s.yaml:3:1: malformed YAML"}},
         {"model: perceptron\n\ttemp: 1\n", {"s.yaml:2:1: malformed YAML"}},
+        {"model: perceptron\nlearning_rate: 1\n", {"s.yaml:2:1: unknown setting 'learning_rate'", "'rate'"}},
         {"model: perceptron\ntmep: 1\n", {"s.yaml:2:1: unknown setting 'tmep'; did you mean 'temp'?"}},
         {"model: perceptron\ntemp: [1, nan]\n", {"s.yaml:2:11: temp is 'nan'", "a number > 0"}},
         {"model: perceptron\ntemp: 3..1\n", {"s.yaml:2:7: temp: the range 3..1 is empty"}},
@@ -273,6 +281,11 @@ static void test_other_commands(void **state)
         {"theory --chi nan", {"chi is 'nan'", "a number > -1"}},
         {"theory --temp 1", {"theory takes --chi"}},
         {"theory perceptron --chi 1", {"theory takes --chi", "no other argument"}},
+        {"theory --chi 1 --model mlp", {"model is mlp", "accepted is perceptron"}},
+        {"theory --chi 1 --temp 1 --model simple_cnn --data cifar_animal", {"model is simple_cnn"}},
+        {"theory --chi 1 --temp 1 --linear yes", {"linear is yes", "accepted is no"}},
+        {"theory --chi 1 --temp 1 --loss mse", {"loss is mse", "accepted is hinge"}},
+        {"theory --chi 1 --temp 1 --dynamics flow", {"dynamics is flow", "accepted is sgd"}},
         {"theory --chi 1 --dim 64", {"neither temp nor rate is set"}},
         {"theory --chi 1 --until 10", {"neither temp nor rate is set"}},
         {"theory --chi 1 --csv", {"neither temp nor rate is set"}},

@@ -3,6 +3,7 @@
 
 #include "sim/admit.h"
 #include "sim/settings/settings.h"
+#include "sim/settings/words.h"
 
 #include <locale.h>
 #include <math.h>
@@ -98,6 +99,51 @@ static void test_rows_do_not_share_memory(void **state)
         for (size_t k = 0; k < ch_settings_count; k++) {
             assert_int_equal(ch_settings_get(&settings, k).count, k == i);
         }
+    }
+}
+
+/* Words of other programs and of papers. No word is the name of a setting, which would never be looked up. */
+static void test_words_used_elsewhere_get_the_right_name(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {{"lr", "rate"},
+                                           {"LR", "rate"},
+                                           {"learning_rate", "rate"},
+                                           {"learning-rate", "rate"},
+                                           {"eta", "rate"},
+                                           {"temperature", "temp"},
+                                           {"T", "temp"},
+                                           {"P", "train"},
+                                           {"N", "train"},
+                                           {"batch_size", "batch"},
+                                           {"Batch-Size", "batch"},
+                                           {"B", "batch"},
+                                           {"bs", "batch"},
+                                           {"epochs", "max_steps"},
+                                           {"steps", "max_steps"},
+                                           {"kappa", "alpha"},
+                                           {"h", "width"},
+                                           {"hidden", "width"},
+                                           {"L", "depth"},
+                                           {"d", "dim"},
+                                           {"dataset", "data"},
+                                           {"seeds", "seed"},
+                                           {"optimizer", "dynamics"},
+                                           {"n_test", "test"},
+                                           {"timeout", "max_seconds"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t index = 99;
+        ch_error err;
+        char words[64];
+        assert_int_equal(ch_settings_find(cases[i][0], &index, &err), CH_ERROR_INPUT);
+        snprintf(words, sizeof words, "'%s'; did you mean '%s'?", cases[i][0], cases[i][1]);
+        assert_has(err.message, words);
+    }
+    assert_null(ch_words_find("t").name);
+    assert_null(ch_words_find("batch_sizes").name);
+    assert_null(ch_words_find("l").name);
+    for (size_t i = 0; i < ch_settings_count; i++) {
+        assert_null(ch_words_find(ch_settings_table[i].name).name);
     }
 }
 
@@ -632,6 +678,7 @@ int main(void)
         cmocka_unit_test(test_help_of_depth),
         cmocka_unit_test(test_rows_are_in_the_order_of_the_enum),
         cmocka_unit_test(test_rows_do_not_share_memory),
+        cmocka_unit_test(test_words_used_elsewhere_get_the_right_name),
         cmocka_unit_test(test_unknown_names_are_refused_with_the_nearest),
         cmocka_unit_test(test_defaults_fill_every_field),
         cmocka_unit_test(test_bad_words_are_refused),

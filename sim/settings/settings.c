@@ -4,6 +4,7 @@
 #include "core/names.h"
 #include "core/text.h"
 #include "models/models.h"
+#include "sim/settings/words.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -119,6 +120,11 @@ ch_code ch_settings_find(const char *name, size_t *index, ch_error *err)
             *index = i;
             return CH_OK;
         }
+    }
+    const ch_word word = ch_words_find(name);
+    if (word.name != NULL) {
+        return ch_error_set(err, CH_ERROR_INPUT, "unknown setting '%s'; did you mean '%s'? That is: %s",
+                            ch_show(name).text, word.name, word.meaning);
     }
     const char *nearest = ch_names_nearest(spelled, names, NUM_ROWS);
     if (nearest != NULL) {

@@ -115,7 +115,8 @@ typedef union {
 } ch_value;
 
 /** Index of a setting's row by name, '-' standing for '_'.
- *  @return CH_OK, or CH_ERROR_INPUT with the nearest name in the message */
+ *  @return CH_OK, or CH_ERROR_INPUT with the name in the message that is nearest, or that a word used elsewhere stands
+ *      for (sim/settings/words.h) */
 ch_code ch_settings_find(const char *name, size_t *index, ch_error *err) CH_MUST_CHECK;
 
 /** Parses one value: a number (also 2^-15), a choice or the row's word. Numbers outside the row's range, NaN,

@@ -2,13 +2,36 @@
 #include "sim/store/store_private.h"
 
 #include "core/memory.h"
+#include "core/names.h"
 #include "sim/settings/where.h"
+#include "sim/settings/words.h"
 #include "sim/store/results.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* How SQLite begins to say that a name is no column. */
+static const char NO_COLUMN[] = "no such column: ";
+
+/* Refuses a condition in which a name is no column, and names the column that is meant: by a word that is used
+ * elsewhere, or the one whose name is nearest. */
+static ch_code refuse_column(const ch_store_query *self, const char *name, ch_error *err)
+{
+    const ch_store_schema schema = ch_store_schema_now();
+    const ch_store_table *runs = &schema.tables[CH_STORE_RUNS];
+    const char *names[128];
+    const size_t all = ch_store_num_columns(runs), room = sizeof names / sizeof *names, count = all < room ? all : room;
+    for (size_t i = 0; i < count; i++) {
+        names[i] = ch_store_column_at(runs, i).name;
+    }
+    const ch_word word = ch_words_find(name);
+    const char *meant = word.name != NULL ? word.name : ch_names_nearest(name, names, count);
+    return ch_error_set(err, CH_ERROR_INPUT, "condition \"%s\" is not accepted: no such column: %s%s%s%s", self->where,
+                        name, meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "",
+                        meant != NULL ? "'?" : "");
+}
 
 /* A failure of a query. SQLITE_ERROR says that SQLite found something wrong in the condition, which is the user's to
  * mend; every other code is about the store. */
@@ -17,8 +40,11 @@ static ch_code query_fail(const ch_store_query *self, int rc, ch_error *err)
     if (self->where == NULL || (rc & 0xff) != SQLITE_ERROR) {
         return ch_store_fail(self->store, rc, err);
     }
-    return ch_error_set(err, CH_ERROR_INPUT, "condition \"%s\" is not accepted: %s", self->where,
-                        sqlite3_errmsg(self->store->db));
+    const char *why = sqlite3_errmsg(self->store->db);
+    if (strncmp(why, NO_COLUMN, strlen(NO_COLUMN)) == 0) {
+        return refuse_column(self, why + strlen(NO_COLUMN), err);
+    }
+    return ch_error_set(err, CH_ERROR_INPUT, "condition \"%s\" is not accepted: %s", self->where, why);
 }
 
 /* Refuses what is not one expression. The query itself has the condition in parentheses, so that it cannot go on to
