@@ -4,6 +4,8 @@
 #include "cli/meter.h"
 #include "core/text.h"
 
+#include <inttypes.h>
+#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +17,7 @@ static const uint64_t MOST_RUNS_UNASKED = 10000000;
 
 typedef struct {
     char *store, *kernels; /* popt's copies: owned */
-    int threads, dry_run, yes;
+    int threads, dry_run, yes, skip_invalid;
 } sweep_options;
 
 static bool is_yaml(const char *argument)
@@ -82,6 +84,67 @@ static ch_code check_options(const sweep_options *options, const ch_plan *plan, 
     return CH_OK;
 }
 
+/* ---- what a dry run prints ---- */
+
+enum { SHOWN_VALUES = 8, SHOWN_FIRST = 4, SHOWN_LAST = 2 }; /* longer lists are shortened in the middle */
+
+static void print_value(const ch_setting *row, ch_value value)
+{
+    char text[32];
+    int exponent = 0;
+    const bool is_power = row->type == CH_TYPE_REAL && value.real > 0 && frexp(value.real, &exponent) == 0.5;
+    if (is_power && (exponent < -2 || exponent > 11)) {
+        printf("2^%d", exponent - 1);
+        return;
+    }
+    ch_setting_format(row, value, text, sizeof text);
+    ch_text_print(row->type == CH_TYPE_TEXT ? value.text : text, stdout);
+}
+
+/* Prints the settings that vary together with this one, e.g. " (with batch)". */
+static void print_partners(const ch_plan *plan, const ch_plan_list *list)
+{
+    const char *before = " (with ";
+    ch_plan_list other;
+    for (size_t i = 0; ch_plan_list_at(plan, i, &other); i++) {
+        if (other.axis == list->axis && other.setting != list->setting) {
+            printf("%s%s", before, ch_settings_table[other.setting].name);
+            before = ", ";
+        }
+    }
+    fputs(*before == ',' ? ")" : "", stdout);
+}
+
+/* Prints the values of a setting, e.g. "256, 512, 1024" or "0, 1, 2, 3, …, 98, 99 (100 values)". */
+static void print_values(const ch_plan *plan, const ch_plan_list *list)
+{
+    const ch_setting *row = &ch_settings_table[list->setting];
+    const bool is_cut = list->count > SHOWN_VALUES;
+    printf("%-16s", row->name);
+    for (size_t i = 0; i < list->count; i++) {
+        if (is_cut && i == SHOWN_FIRST) {
+            fputs(", …", stdout);
+            i = list->count - SHOWN_LAST;
+        }
+        fputs(i > 0 ? ", " : "", stdout);
+        print_value(row, list->values[i]);
+    }
+    if (is_cut) {
+        printf(" (%zu values)", list->count);
+    }
+    print_partners(plan, list);
+    putchar('\n');
+}
+
+static void print_axes(const ch_plan *plan)
+{
+    ch_plan_list list;
+    for (size_t i = 0; ch_plan_list_at(plan, i, &list); i++) {
+        print_values(plan, &list);
+    }
+    putchar('\n');
+}
+
 static ch_code finish(const sweep_options *options, const ch_sweep_counts *counts, ch_error *err)
 {
     if (options->dry_run) {
@@ -94,6 +157,21 @@ static ch_code finish(const sweep_options *options, const ch_sweep_counts *count
                counts->budget, counts->diverged);
     }
     return ch_cli_flush(err);
+}
+
+/* Prints what is left out, a line a reason. */
+static void print_left_out(const ch_sweep *sweep)
+{
+    const char *sentence = NULL;
+    if (sweep->counts.left_out == 0) {
+        return;
+    }
+    printf("left out: %zu of %zu combinations\n", sweep->counts.left_out, sweep->counts.left_out + sweep->counts.total);
+    for (size_t i = 0; ch_sweep_left_out(sweep, i, &sentence) > 0; i++) {
+        printf("  %" PRIu64 " as in: ", ch_sweep_left_out(sweep, i, &sentence));
+        ch_text_print(sentence, stdout);
+        putchar('\n');
+    }
 }
 
 /* Opens the store. A dry run opens only a store that exists, to read it, and makes none. */
@@ -159,11 +237,15 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_error
     if (code != CH_OK) {
         goto out;
     }
-    code = ch_sweep_init(&sweep, plan, used, err);
+    code = options->dry_run ? ch_sweep_init_sample(&sweep, plan, used, err) : ch_sweep_init(&sweep, plan, used, err);
     if (code != CH_OK) {
         goto out;
     }
     sweep.kernel_folder = options->kernels;
+    if (options->dry_run) {
+        print_axes(plan);
+    }
+    print_left_out(&sweep);
     if (options->dry_run) {
         say_memory(&sweep, options->threads);
     } else {
@@ -193,6 +275,8 @@ int ch_cmd_sweep(int argc, const char **argv)
          "runs at a time, or threads for fewer runs (default: one a core)", "THREADS"},
         {"dry-run", '\0', POPT_ARG_NONE, &own.dry_run, 0, "check everything, count the runs and their memory, do none",
          NULL},
+        {"skip-invalid", '\0', POPT_ARG_NONE, &own.skip_invalid, 0,
+         "leave out combinations that cannot be run, such as batch > train, and count them by reason", NULL},
         CH_CLI_KERNEL_CACHE(&own.kernels),
         {"yes", '\0', POPT_ARG_NONE, &own.yes, 0, "allow more than 10^7 runs", NULL},
         POPT_TABLEEND,
@@ -204,7 +288,9 @@ int ch_cmd_sweep(int argc, const char **argv)
     plan.data_dir = getenv("CHITON_DATA");
     ch_code code = ch_cli_init(
         &cli, argc, argv, options, true,
-        "sweep FILE.yaml|MODEL [--SETTING VALUES]... -o STORE [-j THREADS] [--kernel-cache DIR] [--dry-run]", &err);
+        "sweep FILE.yaml|MODEL [--SETTING VALUES]... -o STORE [-j THREADS] [--kernel-cache DIR] [--skip-invalid] "
+        "[--dry-run]",
+        &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }
@@ -212,6 +298,7 @@ int ch_cmd_sweep(int argc, const char **argv)
     if (code != CH_OK) {
         goto out;
     }
+    plan.skip_invalid = own.skip_invalid != 0;
     code = check_options(&own, &plan, &err);
     if (code != CH_OK) {
         goto out;

@@ -219,15 +219,46 @@ static void test_a_dry_run_writes_nothing(void **state)
     assert_ptr_equal(strstr(err, "memory: a data set takes up to "), err);
     assert_says(err, " (train = 64, dim = 8) ");
     assert_says(err, " 3 such runs at once, on 3 threads\n");
-    assert_string_equal(out, "24 runs, 0 of them in the store already, 24 to do\n");
+    assert_says(out, "\n24 runs, 0 of them in the store already, 24 to do\n");
     assert_succeeds("sweep " OPTIONS " --dry-run -o a.db");
-    assert_string_equal(out, "24 runs, 0 of them in the store already, 24 to do\n");
+    assert_says(out, "\n24 runs, 0 of them in the store already, 24 to do\n");
     assert_int_equal(num_files(), 0);
     write_text("s.yaml", YAML);
     assert_succeeds("sweep s.yaml --seed 1 -o a.db");
     assert_succeeds("sweep " OPTIONS " --dry-run -o a.db");
-    assert_string_equal(out, "24 runs, 12 of them in the store already, 12 to do\n");
+    assert_says(out, "\n24 runs, 12 of them in the store already, 12 to do\n");
     assert_int_equal(count_runs(path_of("a.db")), 12);
+}
+
+/* Every axis with its values, long ones shortened in the middle. */
+static void test_a_dry_run_prints_the_axes(void **state)
+{
+    (void)state;
+    write_text("z.yaml", "model: perceptron\ndim: 8\ntemp: 2^-5..2^0\nseed: 0..99\n"
+                         "zip: {train: [64, 128], batch: [2, 4]}\n");
+    assert_succeeds("sweep z.yaml --dry-run");
+    assert_says(out, "model           perceptron\n"
+                     "dim             8\n"
+                     "temp            2^-5, 2^-4, 0.125, 0.25, 0.5, 1\n"
+                     "seed            0, 1, 2, 3, …, 98, 99 (100 values)\n"
+                     "train           64, 128 (with batch)\n"
+                     "batch           2, 4 (with train)\n\n"
+                     "1200 runs, ");
+}
+
+static void test_skip_invalid(void **state)
+{
+    (void)state;
+    assert_int_equal(chiton("sweep perceptron --dim 8 --train 4,8 --batch 2,8 --temp 1 -o s.db"), 2);
+    assert_succeeds("sweep perceptron --dim 8 --train 4,8 --batch 2,8 --temp 1 --skip-invalid --dry-run");
+    assert_says(out, "left out: 1 of 4 combinations\n  1 as in: batch is 8, more than train = 4");
+    assert_says(out, "\n3 runs, 0 of them in the store already, 3 to do\n");
+    assert_succeeds("sweep perceptron --dim 8 --train 4,8 --batch 2,8 --temp 1 --skip-invalid -o s.db");
+    assert_says(out, "s.db: 3 runs, 0 were there, 3 done");
+    assert_int_equal(count_runs(path_of("s.db")), 3);
+    assert_int_equal(chiton("sweep perceptron --train 4 --batch 8,9 --temp 1 --skip-invalid -o t.db"), 2);
+    assert_says(err, "all 2 combinations are left out");
+    assert_false(exists(path_of("t.db")));
 }
 
 static void test_list(void **state)
@@ -533,6 +564,8 @@ int main(void)
         STORE_TEST(test_run_prints_null_for_what_is_not_finite),
         STORE_TEST(test_sweep_from_options_and_from_a_file),
         STORE_TEST(test_a_dry_run_writes_nothing),
+        STORE_TEST(test_a_dry_run_prints_the_axes),
+        STORE_TEST(test_skip_invalid),
         STORE_TEST(test_list),
         STORE_TEST(test_export),
         STORE_TEST(test_export_is_what_run_prints),

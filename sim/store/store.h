@@ -45,6 +45,9 @@ void ch_store_close(ch_store *self);
  *  @return CH_OK; CH_ERROR_IO; CH_ERROR_MEMORY */
 ch_code ch_store_has(ch_store *self, const char *id, bool *found, ch_error *err) CH_MUST_CHECK;
 
+/** Asks whether a store has no run at all.  @return as ch_store_has */
+ch_code ch_store_is_empty(ch_store *self, bool *empty, ch_error *err) CH_MUST_CHECK;
+
 /** Adds a finished run, its trajectory and its layers' weight changes, in one transaction. A run that is already there
  *  stays as it is.
  *  @return CH_OK; CH_ERROR_IO (disk full, store damaged or locked for over a minute, or as ch_store_check_file);

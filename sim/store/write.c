@@ -16,6 +16,21 @@ ch_code ch_store_has(ch_store *self, const char *id, bool *found, ch_error *err)
     return code;
 }
 
+ch_code ch_store_is_empty(ch_store *self, bool *empty, ch_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    ch_code code = ch_store_prepare(self, "SELECT 1 FROM runs LIMIT 1", &statement, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_store_step(self, statement, &row, err);
+    *empty = !row;
+out:
+    sqlite3_finalize(statement);
+    return code;
+}
+
 /* Binds a count, CH_UNCOUNTED as NULL. SQLite's integers are signed.
  * @return a result code of SQLite; SQLITE_RANGE for a count over 2^63 - 1 */
 static int bind_count(sqlite3_stmt *statement, int parameter, uint64_t count)

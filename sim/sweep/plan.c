@@ -195,6 +195,19 @@ out:
     return code;
 }
 
+bool ch_plan_list_at(const ch_plan *self, size_t index, ch_plan_list *list)
+{
+    for (size_t i = 0; i < self->num_axes; i++) {
+        const ch_plan_axis *axis = &self->axes[i];
+        if (index < axis->num_settings) {
+            *list = (ch_plan_list){axis->settings[index], axis->values[index].items, axis->length, i};
+            return true;
+        }
+        index -= axis->num_settings;
+    }
+    return false;
+}
+
 void ch_plan_get(const ch_plan *self, uint64_t index, ch_settings *settings)
 {
     ch_settings_default(settings);

@@ -13,6 +13,7 @@ typedef struct {
     size_t num_axes, capacity;
     uint64_t given;       /* bit i says that setting i of the table has its values */
     uint64_t num_runs;    /* the number of runs: the product of the lengths of the axes */
+    bool skip_invalid;    /* whether combinations that cannot be run are left out; otherwise they are refused */
     const char *data_dir; /* folder of image data for runs whose data_dir has no value; NULL: none; borrowed */
 } ch_plan;
 
@@ -37,6 +38,18 @@ ch_code ch_plan_set(ch_plan *self, size_t setting, const char *text, ch_error *e
  *  values of a setting count once, except under `zip`.
  *  @return CH_OK; CH_ERROR_INPUT with file, line and column in the message; CH_ERROR_IO; CH_ERROR_MEMORY */
 ch_code ch_plan_read(ch_plan *self, const char *path, ch_error *err) CH_MUST_CHECK;
+
+/** The values of one setting of a plan. */
+typedef struct {
+    size_t setting;         /* index in the table of settings */
+    const ch_value *values; /* [count] borrowed from the plan */
+    size_t count;
+    size_t axis; /* number of the axis that it is on; settings on one axis vary together */
+} ch_plan_list;
+
+/** The values of the plan's setting number `index`, in the order of the axes.
+ *  @return false when there are fewer settings */
+bool ch_plan_list_at(const ch_plan *self, size_t index, ch_plan_list *list);
 
 /** Writes the settings of run `index` < num_runs, which are not resolved yet. */
 void ch_plan_get(const ch_plan *self, uint64_t index, ch_settings *settings);

@@ -3,8 +3,8 @@
 
 #include "core/memory.h"
 #include "core/text.h"
-#include "sim/admit.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,26 +18,35 @@ ch_code ch_sweep_resolve(const ch_plan *plan, uint64_t index, ch_resolved *resol
     return ch_settings_resolve(&settings, resolved, err);
 }
 
-/* Resolves the settings of run `index` of the plan, and refuses a run that may not begin. */
-static ch_code admit_run(const ch_plan *plan, uint64_t index, ch_resolved *resolved, ch_error *err)
+/* Refuses a plan of which nothing is left. */
+static ch_code check_rest(const ch_census *census, ch_error *err)
 {
-    const ch_code code = ch_sweep_resolve(plan, index, resolved, err);
-    if (code != CH_OK) {
-        return code;
+    if (census->accepted > 0) {
+        return CH_OK;
     }
-    return ch_admit(resolved, err);
+    return ch_error_set(err, CH_ERROR_INPUT, "all %llu combinations are left out, the first because %s",
+                        (unsigned long long)census->refused, census->reasons[0].sentence);
 }
 
 ch_code ch_sweep_check(const ch_plan *plan, ch_error *err)
 {
-    for (uint64_t i = 0; i < plan->num_runs; i++) {
-        ch_resolved resolved;
-        const ch_code code = admit_run(plan, i, &resolved, err);
-        if (code != CH_OK) {
-            return code;
-        }
+    ch_census census = {0};
+    ch_resolved resolved;
+    bool own = false;
+    ch_code code = ch_census_init(&census, plan, NULL, !plan->skip_invalid, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    return CH_OK;
+    if (plan->skip_invalid) {
+        code = check_rest(&census, err);
+        goto out;
+    }
+    for (uint64_t i = 0; i < plan->num_runs && census.num_reasons > 0 && code == CH_OK; i++) {
+        code = ch_census_admit(plan, NULL, i, &resolved, &own, err); /* the first is the one to report */
+    }
+out:
+    ch_census_free(&census);
+    return code;
 }
 
 static int order_of_reals(double a, double b)
@@ -71,12 +80,11 @@ static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error
 {
     ch_resolved resolved;
     char id[CH_ID_SIZE];
-    bool found = false;
-    ch_code code = admit_run(self->plan, index, &resolved, err);
-    if (code != CH_OK) {
-        return code;
+    bool found = false, own = false;
+    ch_code code = ch_census_admit(self->plan, self->sources, index, &resolved, &own, err);
+    if (code == CH_ERROR_INPUT && own && self->plan->skip_invalid) {
+        return CH_OK;
     }
-    code = ch_sources_find_images(self->sources, &resolved, err);
     if (code != CH_OK) {
         return code;
     }
@@ -154,36 +162,151 @@ static ch_code make_groups(ch_sweep *self, ch_error *err)
     return CH_OK;
 }
 
-ch_code ch_sweep_init(ch_sweep *self, const ch_plan *plan, ch_store *store, ch_error *err)
+/* Takes a census of a plan that leaves out what cannot be run. */
+static ch_code take_census(ch_sweep *self, ch_error *err)
+{
+    self->counts.total = self->plan->num_runs;
+    if (!self->plan->skip_invalid) {
+        return CH_OK;
+    }
+    const ch_code code = ch_census_init(self->census, self->plan, self->sources, false, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    self->counts.total = self->census->accepted;
+    self->counts.left_out = self->census->refused;
+    return check_rest(self->census, err);
+}
+
+/* Counts the runs of a plan that a store has. */
+static ch_code count_present(const ch_sweep *self, ch_store *store, size_t *present, ch_error *err)
+{
+    for (uint64_t i = 0; i < self->plan->num_runs; i++) {
+        ch_resolved resolved;
+        char id[CH_ID_SIZE];
+        bool found = false, own = false;
+        ch_code code = ch_census_admit(self->plan, self->sources, i, &resolved, &own, err);
+        if (code == CH_ERROR_INPUT && own && self->plan->skip_invalid) {
+            continue;
+        }
+        if (code != CH_OK) {
+            return code;
+        }
+        ch_settings_id(&resolved, id);
+        code = ch_store_has(store, id, &found, err);
+        if (code != CH_OK) {
+            return code;
+        }
+        *present += found;
+    }
+    return CH_OK;
+}
+
+/* Adds `size` runs of the plan to the jobs, one from each of as many equal parts of it. Where in its part each lies
+ * goes by the golden ratio, so that no axis of the plan comes in step with the sample. */
+static ch_code add_sample(ch_sweep *self, ch_store *store, uint64_t size, ch_error *err)
+{
+    static const double GOLDEN = 0.6180339887498949;
+    for (uint64_t k = 0; k < size; k++) {
+        const double place = (double)k + fmod((double)k * GOLDEN, 1);
+        const uint64_t index = (uint64_t)(place / (double)size * (double)self->plan->num_runs);
+        const ch_code code = add_job(self, store, index < self->plan->num_runs ? index : index - 1, err);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    return CH_OK;
+}
+
+/* Lists the jobs, or a sample of them where there are more than `most`. */
+static ch_code list_jobs(ch_sweep *self, ch_store *store, uint64_t most, ch_error *err)
+{
+    ch_code code = CH_OK;
+    size_t num_present = 0;
+    self->weight = 1;
+    if (self->plan->num_runs <= most) {
+        for (uint64_t i = 0; i < self->plan->num_runs && code == CH_OK; i++) {
+            code = add_job(self, store, i, err);
+        }
+        return code;
+    }
+    bool is_empty = true;
+    if (store != NULL) {
+        code = ch_store_is_empty(store, &is_empty, err);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    if (!is_empty) {
+        code = count_present(self, store, &num_present, err);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    code = add_sample(self, store, most, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    self->counts.present = num_present;
+    if (self->num_jobs > 0) {
+        self->weight = (double)(self->counts.total - num_present) / (double)self->num_jobs;
+    }
+    return CH_OK;
+}
+
+/* @param most  number of runs from which on the jobs are a sample */
+static ch_code init(ch_sweep *self, const ch_plan *plan, ch_store *store, uint64_t most, ch_error *err)
 {
     memset(self, 0, sizeof *self);
     self->plan = plan;
-    self->counts.total = plan->num_runs;
     ch_code code = CH_OK;
     self->sources = ch_alloc(1, sizeof *self->sources);
     self->memory = ch_alloc(1, sizeof *self->memory);
-    if (self->sources == NULL || self->memory == NULL) {
+    self->census = ch_alloc(1, sizeof *self->census);
+    if (self->sources == NULL || self->memory == NULL || self->census == NULL) {
         code = ch_error_memory(err, "a sweep");
         goto out;
     }
-    for (uint64_t i = 0; i < plan->num_runs; i++) {
-        code = add_job(self, store, i, err);
-        if (code != CH_OK) {
-            goto out;
-        }
+    code = take_census(self, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = list_jobs(self, store, most, err);
+    if (code != CH_OK) {
+        goto out;
     }
     code = make_groups(self, err);
     if (code != CH_OK) {
         goto out;
     }
     for (size_t i = 0; i < self->num_jobs; i++) {
-        self->cost += self->jobs[i].cost;
+        self->cost += self->weight * self->jobs[i].cost;
     }
 out:
     if (code != CH_OK) {
         ch_sweep_free(self);
     }
     return code;
+}
+
+ch_code ch_sweep_init(ch_sweep *self, const ch_plan *plan, ch_store *store, ch_error *err)
+{
+    return init(self, plan, store, UINT64_MAX, err);
+}
+
+ch_code ch_sweep_init_sample(ch_sweep *self, const ch_plan *plan, ch_store *store, ch_error *err)
+{
+    enum { MOST_JOBS = 20000 };
+    return init(self, plan, store, MOST_JOBS, err);
+}
+
+uint64_t ch_sweep_left_out(const ch_sweep *self, size_t index, const char **sentence)
+{
+    if (index >= self->census->num_reasons) {
+        return 0;
+    }
+    *sentence = self->census->reasons[index].sentence;
+    return self->census->reasons[index].count;
 }
 
 void ch_sweep_free(ch_sweep *self)
@@ -197,6 +320,10 @@ void ch_sweep_free(ch_sweep *self)
     if (self->sources != NULL) {
         ch_sources_free(self->sources);
     }
+    if (self->census != NULL) {
+        ch_census_free(self->census);
+    }
+    free(self->census);
     free(self->sources);
     free(self->memory);
     memset(self, 0, sizeof *self);

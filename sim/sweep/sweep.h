@@ -7,7 +7,8 @@
 
 /** The number of runs of a sweep by their outcome. */
 typedef struct {
-    size_t total;                    /* runs of the plan */
+    size_t total;                    /* runs of the plan, without those that are left out */
+    size_t left_out;                 /* combinations that cannot be run */
     size_t present;                  /* runs that were in the store already */
     size_t fitted, budget, diverged; /* runs that were done now, by their status */
     double seconds;                  /* wall-clock time of the sweep */
@@ -26,14 +27,17 @@ typedef struct {
     struct ch_sources *sources;       /* images read for the plan's settings; owned */
     struct ch_memory_account *memory; /* what the runs under way take; owned */
     double cost;                      /* operations that all jobs are expected to take */
+    double weight;                    /* runs that a job stands for: 1, unless the jobs are a sample of the runs */
+    struct ch_census *census;         /* what is left out, by reason; owned */
     ch_sweep_counts counts;
     /* What the caller may set before ch_sweep_run. */
     const char *kernel_folder; /* where kernels of twins are read and kept; NULL: nowhere. Borrowed */
     size_t memory_budget;      /* bytes that runs at once may take; 0: nine tenths of what is available then */
 } ch_sweep;
 
-/** Checks every run of a plan.
- *  @return CH_OK, or CH_ERROR_INPUT for the first run whose settings do not go together */
+/** Checks the runs of a plan, images apart.
+ *  @return CH_OK; CH_ERROR_INPUT for the first run whose settings do not go together, or where a plan leaves such runs
+ *      out and none is left; CH_ERROR_MEMORY */
 ch_code ch_sweep_check(const ch_plan *plan, ch_error *err) CH_MUST_CHECK;
 
 /** Lists the runs that the store lacks and orders them. Runs that share a data set form a group. Groups are ordered by
@@ -41,9 +45,19 @@ ch_code ch_sweep_check(const ch_plan *plan, ch_error *err) CH_MUST_CHECK;
  *  data sets are in memory at once, and no long run is left for the end.
  *
  *  @param store  NULL: no run is done yet
- *  @return CH_OK; CH_ERROR_INPUT; CH_ERROR_IO; CH_ERROR_MEMORY */
+ *  @return CH_OK; CH_ERROR_INPUT, also when every run is left out; CH_ERROR_IO; CH_ERROR_MEMORY */
 ch_code ch_sweep_init(ch_sweep *self, const ch_plan *plan, ch_store *store, ch_error *err) CH_MUST_CHECK;
+
+/** As ch_sweep_init, for a look at a sweep that is not to be done: of a plan with many runs only a sample becomes jobs,
+ *  spread evenly over the plan. `counts` are those of all runs; `cost` is that of the sample times `weight`. */
+ch_code ch_sweep_init_sample(ch_sweep *self, const ch_plan *plan, ch_store *store, ch_error *err) CH_MUST_CHECK;
 void ch_sweep_free(ch_sweep *self);
+
+/** Combinations that a sweep leaves out for one reason.
+ *  @param index     less than the number of reasons
+ *  @param sentence  out: the refusal of one of them; borrowed
+ *  @return how many they are; 0 where there are no more reasons */
+uint64_t ch_sweep_left_out(const ch_sweep *self, size_t index, const char **sentence);
 
 /** Writes a sentence about memory: how many bytes the run that needs most takes together with its data set, and how
  *  many runs can be under way at once beginning with that one. The memory to share is memory_budget, or what would be

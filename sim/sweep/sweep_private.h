@@ -3,6 +3,7 @@
 #define CH_SWEEP_PRIVATE_H
 
 #include "core/text.h"
+#include "sim/sweep/census.h"
 #include "sim/sweep/memory_account.h"
 #include "sim/sweep/sweep.h"
 #include "sim/train_private.h"
