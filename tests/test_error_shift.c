@@ -120,6 +120,24 @@ static void gives_bounds(void **state)
     release(&fit, &table);
 }
 
+/* Where the test error grows already among the lowest T, a note says that T_c is read against them. */
+static void notes_lowest_temperatures_that_are_no_plateau(void **state)
+{
+    (void)state;
+    const plant planted = error_grid(3);
+    error_plant errors = error_plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    plant_and_fit(&fit, &table, &planted, &errors, 1);
+    assert_false(has_note(&fit, "over a quarter of the shift"));
+    release(&fit, &table);
+    errors.start = 0x1p-6;
+    errors.slope = 0.03; /* D grows from T = 2^-8.5 on at the least P, by 0.045 up to T = 2^-7 */
+    plant_and_fit(&fit, &table, &planted, &errors, 1);
+    assert_true(has_note(&fit, "over a quarter of the shift at 6 of 6 P"));
+    release(&fit, &table);
+}
+
 /* A test error that still grows at the highest T, or already at the lowest, has no half-way. */
 static void half_takes_two_plateaus(void **state)
 {
@@ -312,6 +330,7 @@ int main(void)
         cmocka_unit_test(is_exact_without_noise),
         cmocka_unit_test(does_not_move_with_data_sets),
         cmocka_unit_test(gives_bounds),
+        cmocka_unit_test(notes_lowest_temperatures_that_are_no_plateau),
         cmocka_unit_test(half_takes_two_plateaus),
         cmocka_unit_test(says_what_would_resolve),
         cmocka_unit_test(noise_has_no_critical_temperature),

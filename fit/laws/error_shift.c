@@ -105,10 +105,49 @@ static ch_code note_changes(ch_fit_group *group, const ch_fit_options *options, 
     return code;
 }
 
+/* Whether the test error changes among the three lowest T by more than a part of a size, and beyond its noise. */
+static bool is_sloped(ch_error_curve *curve, double size)
+{
+    const double part = 0.25;
+    ch_error_curve_average(curve, NULL);
+    if (curve->count <= CH_PLATEAU_TEMPS) {
+        return false;
+    }
+    const size_t last = CH_PLATEAU_TEMPS - 1;
+    const double variance = ch_error_curve_variance_at(curve, 0) + ch_error_curve_variance_at(curve, last);
+    const double noise = isnan(variance) ? 0 : 2 * sqrt(variance / (double)curve->num_known);
+    return fabs(curve->mean[last] - curve->mean[0]) > fmax(part * size, noise);
+}
+
+/* Adds a note that counts the P whose lowest T are no plateau. */
+static ch_code note_slopes(ch_fit_group *group, const ch_fit_options *options, ch_error *err)
+{
+    size_t count = 0;
+    ch_code code = CH_OK;
+    for (size_t p = 0; p < group->num_trains && code == CH_OK; p++) {
+        ch_error_curve curve;
+        code = ch_error_curve_init(&curve, group, p, err);
+        count += code == CH_OK && is_sloped(&curve, options->shift) ? 1 : 0;
+        ch_error_curve_free(&curve);
+    }
+    if (code != CH_OK || count == 0) {
+        return code;
+    }
+    return ch_fit_note(
+        group, err,
+        "T_c by error_shift is read against the three lowest T, and the test error changes among them by "
+        "over a quarter of the shift at %zu of %zu P: T that begin lower would find another T_c",
+        count, group->num_trains);
+}
+
 static ch_code note(ch_fit_group *group, const ch_fit_options *options, bool is_found, ch_error *err)
 {
     (void)is_found;
-    const ch_code code = note_zeros(group, err);
+    ch_code code = note_zeros(group, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = note_slopes(group, options, err);
     return code == CH_OK ? note_changes(group, options, err) : code;
 }
 
