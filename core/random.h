@@ -22,6 +22,7 @@ typedef enum {
     CH_STREAM_TEST_IMAGES = 8,
     CH_STREAM_TRAIN_IMAGES = 9,
     CH_STREAM_NOISE = 12, /* the noise of the stochastic differential equation */
+    CH_STREAM_BOX = 13,   /* substream 2 i: distances of box i; 2 i + 1: its samples and its motion */
 } ch_stream;
 
 /* The number of 32-bit words that are made together. Several Philox4x64 blocks are computed at once, because they do

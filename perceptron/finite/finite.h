@@ -1,0 +1,59 @@
+/* finite.h — what is expected of training with a finite number of samples, without a free parameter.
+ *
+ * The online ODE (perceptron/online.h) gives the student's way, r and the fraction n of unfitted samples as functions
+ * of s. A finite training set changes three things, all of them functions of x = n P / d, the number of unfitted samples
+ * a dimension, and different from one training set to another (perceptron/finite/box_table.h):
+ *   - s grows more slowly, ds/dt = g(x) A / sqrt(d), so that dt = dt_online / g;
+ *   - the noise is h(x) times as large;
+ *   - training ends at the rate H(x) / (T P).
+ * The probability not to have ended at t is exp(-int H dt / (T P)). Averages over it, and over the boxes of a table,
+ * are what a sweep measures over its data sets. Derivation and accuracy: docs/finite-size.md.
+ */
+#ifndef CH_FINITE_H
+#define CH_FINITE_H
+
+#include "perceptron/finite/box_table.h"
+#include "perceptron/online.h"
+
+/** A quantity over training sets. */
+typedef struct {
+    double value;  /* exp of the mean of its logarithm */
+    double spread; /* standard deviation of its logarithm */
+} ch_finite_value;
+
+/** The end of training. */
+typedef struct {
+    ch_finite_value signal, noise, lambda, weight_change, time, test_error;
+} ch_finite_end;
+
+/** The mean student at one time, of those training sets whose training has not ended; geometric means. */
+typedef struct {
+    double time;
+    double signal, noise;
+    double unfitted; /* fraction of the training samples */
+    double running;  /* share of training sets whose training has not ended */
+} ch_finite_point;
+
+/** The margin of the boxes that describe training at kappa and T: kappa / T. Under 2^-10 it is 0, for it changes nothing;
+ *  over CH_FINITE_MOST_MARGIN it is that, for then the way is that of gradient descent, whose weights do not depend on
+ *  T. */
+double ch_finite_margin(double kappa, double temp);
+
+enum { CH_FINITE_MOST_MARGIN = 16 };
+
+/** Predicts the end of training.
+ *  @param setup        of the online ODE; its chi, dim and margin are those of the table
+ *  @param num_samples  P >= dim
+ *  @return CH_OK; CH_ERROR_INPUT for a setup that the table is not of, or where lambda never is large enough for only
+ *          samples near the boundary to be unfitted; CH_ERROR_MEMORY; CH_ERROR_NUMERIC */
+ch_code ch_finite_predict(ch_finite_end *end, const ch_online_setup *setup, double num_samples,
+                          const ch_box_table *table, ch_error *err) CH_MUST_CHECK;
+
+/** Predicts the way there.
+ *  @param times   [num_times] ascending
+ *  @param points  out [num_times]; NaN, but for `running`, where no training is left
+ *  @return as ch_finite_predict */
+ch_code ch_finite_follow(ch_finite_point *points, const double *times, size_t num_times, const ch_online_setup *setup,
+                         double num_samples, const ch_box_table *table, ch_error *err) CH_MUST_CHECK;
+
+#endif
