@@ -1,7 +1,9 @@
 /* box.c — a box of samples near the boundary, and the student in it. */
 #include "perceptron/finite/box.h"
+#include "core/buffers.h"
+#include "core/memory.h"
 #include "core/minmax.h"
-#include "data/data.h"
+#include "data/linear_error.h"
 #include "data/rows.h"
 #include "perceptron/online.h"
 
@@ -33,8 +35,8 @@ static ch_code check_law(const ch_box_law *law, ch_error *err)
 
 /* ---- the online limit ---- */
 
-/* The averages of the online limit at s >> r, at a given noise sigma, where only samples near the boundary are unfitted.
- * They are those at a finite lambda, so large that the rest of the density does not matter. */
+/* The averages of the online limit at s >> r, at a given noise sigma, where only samples near the boundary are
+ * unfitted. They are those at a finite lambda, so large that the rest of the density does not matter. */
 typedef struct {
     const ch_box_law *law;
     gsl_integration_workspace *space;
@@ -283,7 +285,8 @@ static const float *row_of(ch_box *self, size_t sample)
     float *row = self->gram + sample * stride;
     if (!self->has_row[sample]) {
         for (size_t k = 0; k < self->num_samples; k++) {
-            row[k] = ch_dot_single(self->samples + sample * self->stride, self->samples + k * self->stride, self->stride);
+            row[k] =
+                ch_dot_single(self->samples + sample * self->stride, self->samples + k * self->stride, self->stride);
         }
         memset(row + self->num_samples, 0, (stride - self->num_samples) * sizeof *row);
         self->has_row[sample] = true;
@@ -326,8 +329,8 @@ static double kick(ch_box *self)
 
 static void remember(ch_box *self)
 {
-    const size_t place = self->num_memories < CH_BOX_MEMORIES ? self->num_memories++
-                                                              : ch_random_below(&self->random, CH_BOX_MEMORIES);
+    const size_t place =
+        self->num_memories < CH_BOX_MEMORIES ? self->num_memories++ : ch_random_below(&self->random, CH_BOX_MEMORIES);
     memcpy(self->memories + place * self->stride, self->weights, self->stride * sizeof *self->weights);
 }
 
@@ -396,8 +399,7 @@ double ch_box_grow(ch_box *self, double density, double samples_per_dim, double 
 {
     enum { KICKS_BETWEEN = 4096 };
     const double log_z = (self->law.chi + 1) / 2 * M_LN2 + gsl_sf_lngamma((self->law.chi + 1) / 2);
-    const double log_k = log((double)self->law.dim) / 2 +
-                         (M_LN2 - log_z + log(samples_per_dim)) / (self->law.chi + 1);
+    const double log_k = log((double)self->law.dim) / 2 + (M_LN2 - log_z + log(samples_per_dim)) / (self->law.chi + 1);
     double time = 0;
     self->length = length_of(self, density);
     self->growth = exp(-2 * log_k);

@@ -8,8 +8,8 @@
  * have, per dimension, the density
  *   q y^chi dy,   q = (2 / Z_chi) (P / d) (sqrt(d) T / s)^{chi+1},
  * so that P, T and s enter by q alone: the box. It is absorbed, and training has ended, once no sample is unfitted.
- * With fresh samples (q -> infinity) the same averages are those of the online limit, docs/theory.md; docs/finite-size.md
- * derives all this.
+ * With fresh samples (q -> infinity) the same averages are those of the online limit, docs/theory.md;
+ * docs/finite-size.md derives all this.
  */
 #ifndef CH_BOX_H
 #define CH_BOX_H
@@ -102,8 +102,8 @@ typedef struct {
  *  quasi-stationary law; Aldous, Flannery and Palacios 1988).
  *  @param relax    time before anything is counted
  *  @param measure  time for the averages
- *  @return false, with averages of what was seen before, `time` being 0 if nothing was, when the box does not leave the absorbing
- *          state any more */
+ *  @return false, with averages of what was seen before, `time` being 0 if nothing was, when the box does not leave the
+ * absorbing state any more */
 bool ch_box_follow(ch_box *self, double density, double relax, double measure, ch_box_averages *averages);
 
 /** Lets s grow by its own kicks from a density on, until the box is absorbed: the end of one training.

@@ -1,18 +1,19 @@
 /* box_table.c — averages and ends of many boxes over their density. */
 #include "perceptron/finite/box_table.h"
+#include "core/buffers.h"
+#include "core/memory.h"
 #include "core/minmax.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const double HIGHEST = 1.5;        /* x at the first density, unless that takes too many samples */
-static const double MOST_PER_DIM = 40;    /* samples of a box, over d */
-static const double STEP = 0.12;          /* between densities, in ln x */
-static const double LOWEST = 0.01;        /* x at the last density */
-static const double KICKS = 3000;         /* of the online limit, while averages are taken at a density */
-static const double SURE_HAZARD = 0.6;    /* over which a box is followed no further */
-static const double LEAST_TIME = 8;       /* in which they are taken at margin 0, in units of T P */
+static const double HIGHEST = 1.5;     /* x at the first density, unless that takes too many samples */
+static const double MOST_PER_DIM = 40; /* samples of a box, over d */
+static const double LOWEST = 0.01;     /* x at the last density */
+static const double KICKS = 25000;     /* of the online limit, while averages are taken over a factor e of x */
+static const double SURE_HAZARD = 0.6; /* over which a box is followed no further */
+static const double LEAST_TIME = 66;   /* in which they are taken at margin 0, in units of T P */
 
 size_t ch_box_table_boxes(size_t dim)
 {
@@ -50,7 +51,7 @@ static double find_edge(const ch_box_table *self, const sighting *seen)
     enum { PARTS = 16 };
     double best = -INFINITY, edge = 0;
     for (size_t i = 0; i < PARTS * self->num_densities; i++) {
-        const double tried = self->log_online[0] - STEP / PARTS * (double)i;
+        const double tried = self->log_online[0] - self->step / PARTS * (double)i;
         const double value = likelihood_of_box(self, seen, tried);
         if (value > best) {
             best = value;
@@ -107,10 +108,11 @@ static ch_code fit_hazard(ch_box_table *self, const sighting *seen, ch_error *er
         absorptions += seen[i].absorptions;
     }
     if (absorptions == 0) {
-        return ch_error_set(err, CH_ERROR_NUMERIC,
-                            "no box of chi = %g, dim = %zu and kappa/temp = %g was absorbed: the end of training is not "
-                            "known",
-                            self->law.chi, self->law.dim, self->law.margin);
+        return ch_error_set(
+            err, CH_ERROR_NUMERIC,
+            "no box of chi = %g, dim = %zu and kappa/temp = %g was absorbed: the end of training is not "
+            "known",
+            self->law.chi, self->law.dim, self->law.margin);
     }
     self->least_hazard = 1 / time;
     self->slope = 4;
@@ -141,7 +143,7 @@ static ch_code follow_box(ch_box_table *self, size_t index, uint64_t seed, sight
     bool alive = true;
     for (size_t k = 0; k < self->num_densities && alive && code == CH_OK; k++) {
         const double online = exp(self->log_online[k]), density = online / self->online.unfitted;
-        const double time = scale * fmax(LEAST_TIME, KICKS / (online * (double)self->law.dim));
+        const double time = scale * self->step * fmax(LEAST_TIME, KICKS / (online * (double)self->law.dim));
         ch_box_averages mean;
         alive = ch_box_follow(&box, density, time / 4, time, &mean);
         /* a box that stays absorbed counts as one that is absorbed at once */
@@ -149,9 +151,8 @@ static ch_code follow_box(ch_box_table *self, size_t index, uint64_t seed, sight
         alive = alive && mean.absorptions < SURE_HAZARD * mean.time;
         if (alive) {
             self->num_followed[index] = k + 1;
-            self->points[index * self->num_densities + k] =
-                (ch_box_point){mean.unfitted / online, mean.drift / (self->online.drift * density),
-                               mean.noise / self->online.noise};
+            self->points[index * self->num_densities + k] = (ch_box_point){
+                mean.unfitted / online, mean.drift / (self->online.drift * density), mean.noise / self->online.noise};
         }
         if (ch_watch_is_stopped(watch)) {
             code = ch_error_set(err, CH_ERROR_INTERRUPTED, "interrupted while boxes were followed");
@@ -193,10 +194,17 @@ static ch_buffer_list buffers(ch_box_table *self)
     }};
 }
 
+/* Between densities, in ln x. The hazard rises from 1e-4 to 1 over a range of ln x that narrows as d^{-2/3}. */
+static double step_between(const ch_box_law *law)
+{
+    return fmin(0.12, 1.2 * pow((double)law->dim, -2. / 3));
+}
+
 /* x at the first density: HIGHEST, or less where that would take more than MOST_PER_DIM samples a dimension. */
 static double highest_online(const ch_box_table *self)
 {
-    const double per_density = pow(ch_box_reach(&self->law, self->online.noise), self->law.chi + 1) / (self->law.chi + 1);
+    const double per_density =
+        pow(ch_box_reach(&self->law, self->online.noise), self->law.chi + 1) / (self->law.chi + 1);
     return fmin(HIGHEST, MOST_PER_DIM / per_density * self->online.unfitted);
 }
 
@@ -211,8 +219,9 @@ ch_code ch_box_table_init(ch_box_table *self, const ch_box_law *law, size_t num_
     }
     self->law = *law;
     self->num_boxes = num_boxes;
+    self->step = step_between(law);
     const double highest = log(highest_online(self));
-    self->num_densities = 1 + (size_t)ceil((highest - log(LOWEST)) / STEP);
+    self->num_densities = 1 + (size_t)ceil((highest - log(LOWEST)) / self->step);
     const ch_buffer_list list = buffers(self);
     sighting *seen = ch_alloc(num_boxes * self->num_densities, sizeof *seen);
     if (seen == NULL || !ch_buffers_alloc(&list)) {
@@ -220,7 +229,7 @@ ch_code ch_box_table_init(ch_box_table *self, const ch_box_law *law, size_t num_
         goto out;
     }
     for (size_t k = 0; k < self->num_densities; k++) {
-        self->log_online[k] = highest - STEP * (double)k;
+        self->log_online[k] = highest - self->step * (double)k;
     }
     code = follow_boxes(self, seed, seen, threads, watch, &failure);
     if (code != CH_OK) {
@@ -258,7 +267,7 @@ ch_box_point ch_box_table_at(const ch_box_table *self, size_t box, double log_on
     static const double APPROACH = 1.25;
     const ch_box_point *points = self->points + box * self->num_densities;
     const size_t count = self->num_followed[box];
-    const double place = (self->log_online[0] - log_online) / STEP;
+    const double place = (self->log_online[0] - log_online) / self->step;
     *hazard = exp(log_hazard(self, log_online - self->edges[box]));
     if (count == 0) {
         return (ch_box_point){1, 1, 1};

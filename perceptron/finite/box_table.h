@@ -29,7 +29,8 @@ typedef struct {
     ch_box_law law;
     ch_box_online online;
     size_t num_boxes, num_densities;
-    double *log_online;   /* ln x [num_densities], descending; x: the unfitted samples a dimension of the online limit */
+    double step;        /* between densities, in ln x */
+    double *log_online; /* ln x [num_densities], descending; x: the unfitted samples a dimension of the online limit */
     size_t *num_followed; /* [num_boxes] densities, from the highest on, before the box is absorbed for good */
     ch_box_point *points; /* [num_boxes][num_densities] */
     double *edges;        /* [num_boxes] ln x at which the hazard is CH_BOX_EDGE_HAZARD */
@@ -45,7 +46,8 @@ size_t ch_box_table_boxes(size_t dim);
 /** Follows boxes over their densities. Boxes are shared among threads; the result does not depend on how many.
  *  @param threads  >= 1
  *  @param watch    may be NULL
- *  @return CH_OK; CH_ERROR_INPUT; CH_ERROR_MEMORY; CH_ERROR_NUMERIC where no absorption was seen; CH_ERROR_INTERRUPTED */
+ *  @return CH_OK; CH_ERROR_INPUT; CH_ERROR_MEMORY; CH_ERROR_NUMERIC where no absorption was seen; CH_ERROR_INTERRUPTED
+ */
 ch_code ch_box_table_init(ch_box_table *self, const ch_box_law *law, size_t num_boxes, uint64_t seed, int threads,
                           const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 void ch_box_table_free(ch_box_table *self);

@@ -1,6 +1,7 @@
 /* finite.c — the end of training with a finite number of samples, from the online ODE and a table of boxes. */
 #include "perceptron/finite/finite.h"
-#include "data/data.h"
+#include "core/memory.h"
+#include "data/linear_error.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@ double ch_finite_margin(double kappa, double temp)
 
 /* The way of the online ODE, at times that are evenly spaced in the logarithm. */
 typedef struct {
-    double samples_per_dim; /* P / d */
+    double samples_per_dim;  /* P / d */
     ch_online_point *points; /* [num_points]; owned */
     size_t num_points, capacity;
 } path;
@@ -71,7 +72,8 @@ static ch_code follow_online(path *self, const ch_online_setup *setup, const ch_
 static ch_code check(const ch_online_setup *setup, double num_samples, const ch_box_table *table, ch_error *err)
 {
     const double margin = ch_finite_margin(setup->kappa, setup->temp);
-    if (setup->chi != table->law.chi || setup->dim != table->law.dim || fabs(margin - table->law.margin) > 1e-9 * margin) {
+    if (setup->chi != table->law.chi || setup->dim != table->law.dim ||
+        fabs(margin - table->law.margin) > 1e-9 * margin) {
         return ch_error_set(err, CH_ERROR_INPUT, "the table of boxes is of another chi, dim or kappa/temp");
     }
     if (!(num_samples >= (double)setup->dim)) {

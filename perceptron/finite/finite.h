@@ -1,8 +1,8 @@
 /* finite.h — what is expected of training with a finite number of samples, without a free parameter.
  *
  * The online ODE (perceptron/online.h) gives the student's way, r and the fraction n of unfitted samples as functions
- * of s. A finite training set changes three things, all of them functions of x = n P / d, the number of unfitted samples
- * a dimension, and different from one training set to another (perceptron/finite/box_table.h):
+ * of s. A finite training set changes three things, all of them functions of x = n P / d, the number of unfitted
+ * samples a dimension, and different from one training set to another (perceptron/finite/box_table.h):
  *   - s grows more slowly, ds/dt = g(x) A / sqrt(d), so that dt = dt_online / g;
  *   - the noise is h(x) times as large;
  *   - training ends at the rate H(x) / (T P).
@@ -34,9 +34,9 @@ typedef struct {
     double running;  /* share of training sets whose training has not ended */
 } ch_finite_point;
 
-/** The margin of the boxes that describe training at kappa and T: kappa / T. Under 2^-10 it is 0, for it changes nothing;
- *  over CH_FINITE_MOST_MARGIN it is that, for then the way is that of gradient descent, whose weights do not depend on
- *  T. */
+/** The margin of the boxes that describe training at kappa and T: kappa / T. Under 2^-10 it is 0, for it changes
+ * nothing; over CH_FINITE_MOST_MARGIN it is that, for then the way is that of gradient descent, whose weights do not
+ * depend on T. */
 double ch_finite_margin(double kappa, double temp);
 
 enum { CH_FINITE_MOST_MARGIN = 16 };
