@@ -184,7 +184,7 @@ static ch_code follow_boxes(ch_box_table *self, uint64_t seed, sighting *seen, i
 
 /* ---- the table ---- */
 
-static ch_buffer_list buffers(ch_box_table *self)
+ch_buffer_list ch_box_table_buffers(ch_box_table *self)
 {
     return (ch_buffer_list){{
         CH_BUFFER(self->log_online, self->num_densities),
@@ -222,7 +222,7 @@ ch_code ch_box_table_init(ch_box_table *self, const ch_box_law *law, size_t num_
     self->step = step_between(law);
     const double highest = log(highest_online(self));
     self->num_densities = 1 + (size_t)ceil((highest - log(LOWEST)) / self->step);
-    const ch_buffer_list list = buffers(self);
+    const ch_buffer_list list = ch_box_table_buffers(self);
     sighting *seen = ch_alloc(num_boxes * self->num_densities, sizeof *seen);
     if (seen == NULL || !ch_buffers_alloc(&list)) {
         code = ch_error_memory(&failure, "a table of boxes");
@@ -247,7 +247,7 @@ out:
 
 void ch_box_table_free(ch_box_table *self)
 {
-    const ch_buffer_list list = buffers(self);
+    const ch_buffer_list list = ch_box_table_buffers(self);
     ch_buffers_free(&list);
     memset(self, 0, sizeof *self);
 }

@@ -39,7 +39,7 @@ typedef struct {
  * depend on T. */
 double ch_finite_margin(double kappa, double temp);
 
-enum { CH_FINITE_MOST_MARGIN = 16 };
+enum { CH_FINITE_MOST_MARGIN = 4 };
 
 /** Predicts the end of training.
  *  @param setup        of the online ODE; its chi, dim and margin are those of the table

@@ -1,0 +1,88 @@
+/* family.c — expected ends of training at any temperature. */
+#include "perceptron/finite/family.h"
+#include "perceptron/finite/box_file.h"
+
+#include <math.h>
+#include <string.h>
+
+static const double margins[CH_FAMILY_TABLES] = {0, 0x1p-6, 0x1p-4, 0x1p-2, 1, CH_FINITE_MOST_MARGIN};
+
+void ch_family_init(ch_family *self, double chi, size_t dim, const char *folder, int threads, const ch_watch *watch)
+{
+    *self = (ch_family){.chi = chi, .dim = dim, .folder = folder, .threads = threads, .watch = watch};
+}
+
+void ch_family_free(ch_family *self)
+{
+    for (size_t i = 0; i < CH_FAMILY_TABLES; i++) {
+        if (self->is_made[i]) {
+            ch_box_table_free(&self->tables[i]);
+        }
+    }
+    memset(self, 0, sizeof *self);
+}
+
+/* Predicts at T = kappa / margins[index], or kappa = 0, with the same eta / T. */
+static ch_code predict_at(ch_family *self, size_t index, ch_finite_end *end, const ch_online_setup *setup,
+                          double num_samples, ch_error *err)
+{
+    if (!self->is_made[index]) {
+        const ch_box_law law = {self->chi, self->dim, margins[index]};
+        const ch_code code =
+            ch_box_table_load(&self->tables[index], &law, self->folder, self->threads, self->watch, err);
+        if (code != CH_OK) {
+            return code;
+        }
+        self->is_made[index] = true;
+    }
+    ch_online_setup at = *setup;
+    at.kappa = margins[index] * setup->temp;
+    return ch_finite_predict(end, &at, num_samples, &self->tables[index], err);
+}
+
+/* Between two values in units of T, through values in units of T + 3 kappa where `scales` says that they scale so. */
+static ch_finite_value mix(ch_finite_value a, ch_finite_value b, const double unit[3], double share, bool scales)
+{
+    const double low = log(scales ? a.value / unit[0] : a.value), high = log(scales ? b.value / unit[1] : b.value);
+    return (ch_finite_value){exp(low + (high - low) * share) * (scales ? unit[2] : 1),
+                             a.spread + (b.spread - a.spread) * share};
+}
+
+ch_code ch_family_predict(ch_family *self, ch_finite_end *end, const ch_online_setup *setup, double num_samples,
+                          ch_error *err)
+{
+    const double margin = ch_finite_margin(setup->kappa, setup->temp);
+    ch_online_setup at = *setup;
+    if (margin == CH_FINITE_MOST_MARGIN) {
+        /* weights are in units of kappa, and do not depend on T */
+        at.temp = setup->kappa / margin;
+        at.rate = fmax(setup->rate, at.temp);
+    }
+    size_t above = 1;
+    while (margins[above] < margin) {
+        above++;
+    }
+    if (margin == 0 || margin == margins[above]) {
+        return predict_at(self, margin == 0 ? 0 : above, end, &at, num_samples, err);
+    }
+    ch_finite_end low, high;
+    ch_code code = predict_at(self, above - 1, &low, &at, num_samples, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = predict_at(self, above, &high, &at, num_samples, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    const double share =
+        above == 1 ? margin / margins[1] : log(margin / margins[above - 1]) / log(margins[above] / margins[above - 1]);
+    /* (T + 3 kappa) / T at both margins, and at the one asked for */
+    const double unit[] = {1 + 3 * margins[above - 1], 1 + 3 * margins[above], 1 + 3 * margin};
+    *end = (ch_finite_end){.signal = mix(low.signal, high.signal, unit, share, true),
+                           .noise = mix(low.noise, high.noise, unit, share, true),
+                           .lambda = mix(low.lambda, high.lambda, unit, share, false),
+                           .weight_change = mix(low.weight_change, high.weight_change, unit, share, true),
+                           .time = mix(low.time, high.time, unit, share, true),
+                           .test_error = mix(low.test_error, high.test_error, unit, share, false)};
+    return CH_OK;
+}

@@ -1,0 +1,38 @@
+/* family.h — expected ends of training at any temperature: tables of boxes at a few kappa / T, and between them.
+ *
+ * In units of T the end of training depends on T by kappa / T alone (and by eta / T, through the online ODE). It is
+ * computed at the two nearest of the margins
+ *   0, 1/64, 1/16, 1/4, 1, 4
+ * with kappa set so that the margin is exact, and interpolated: linearly in kappa / T up to 1/64, else in its
+ * logarithm. What is interpolated are the logarithms of lambda, of the test error, and of weights and t* in units of T
+ * + 3 kappa, which vary little: weights are nearly proportional to T for T >> kappa, and to kappa for T << kappa.
+ * Beyond a margin of 4 the end is that at 4, as for gradient descent.
+ */
+#ifndef CH_FAMILY_H
+#define CH_FAMILY_H
+
+#include "perceptron/finite/finite.h"
+
+enum { CH_FAMILY_TABLES = 6 };
+
+/** The tables of one chi and d. They are made, or read, when they are first needed. */
+typedef struct {
+    double chi;
+    size_t dim;
+    const char *folder;    /* of files of tables; NULL: none; borrowed */
+    int threads;           /* that make a table */
+    const ch_watch *watch; /* may end the making of a table; borrowed */
+    ch_box_table tables[CH_FAMILY_TABLES];
+    bool is_made[CH_FAMILY_TABLES];
+} ch_family;
+
+/** Makes no table yet. */
+void ch_family_init(ch_family *self, double chi, size_t dim, const char *folder, int threads, const ch_watch *watch);
+void ch_family_free(ch_family *self);
+
+/** The expected end of training, as ch_finite_predict.
+ *  @param setup  its chi and dim are those of the family */
+ch_code ch_family_predict(ch_family *self, ch_finite_end *end, const ch_online_setup *setup, double num_samples,
+                          ch_error *err) CH_MUST_CHECK;
+
+#endif
