@@ -134,19 +134,32 @@ static ch_code note_decade(ch_fit_group *group, const char *what, const char *va
         return CH_OK;
     }
     return ch_fit_note(group, err,
-                       "%s come from a factor of %.3g in %s, which is under a decade: they are local slopes", what,
-                       ratio, variable);
+                       ratio < 1.1
+                           ? "%s come from a factor of %.6g in %s, which is under a decade: they are local slopes"
+                           : "%s come from a factor of %.3g in %s, which is under a decade: they are local slopes",
+                       what, ratio, variable);
 }
 
 static ch_code note_decades(ch_fit_group *group, ch_error *err)
 {
-    const ch_local_slope *local = group->weight_shapes.local;
-    const size_t num = group->weight_shapes.num_local;
-    const ch_code code = note_decade(group, "delta and time_delta", "T", group->window_hi / group->window_lo, err);
-    if (code != CH_OK || num == 0) {
-        return code;
+    uint64_t first = 0, last = 0;
+    for (size_t c = 0; c < group->num_cells; c++) { /* in ascending order of P */
+        const ch_fit_cell *cell = &group->cells[c];
+        if (cell->complete && ch_fit_is_in_window(group, cell)) {
+            last = group->trains[cell->train];
+            first = first == 0 ? last : first;
+        }
     }
-    return note_decade(group, "gamma and b", "P", local[num - 1].train_hi / local[0].train_lo, err);
+    if (isfinite(group->weight_change.temp_exponent)) {
+        const ch_code code = note_decade(group, "delta and time_delta", "T", group->window_hi / group->window_lo, err);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    if (!isfinite(group->weight_change.train_exponent)) {
+        return CH_OK;
+    }
+    return note_decade(group, "gamma and b", "P", (double)last / (double)first, err);
 }
 
 static ch_code find_shapes(const ch_fit_group *group, ch_fit_log which, ch_shapes *shapes, ch_error *err)
@@ -189,6 +202,9 @@ static ch_code find_laws(ch_fit_group *group, const ch_fit_options *options, con
         }
     }
     for (size_t i = 0; i < 2; i++) {
+        if (!isfinite(laws[i]->log_amplitude)) {
+            continue; /* without the law's T dependence, a change of y with P may be one with T */
+        }
         code = find_shapes(group, both[i], shapes[i], err);
         if (code != CH_OK) {
             return code;

@@ -91,6 +91,7 @@ typedef struct {
     double delta;          /* of the crossover, or of the power law; NaN by the test error */
     ch_held held_a, held_sharpness;
     size_t num_trains, num_points; /* how many P and cells the law was fitted to */
+    size_t num_outside;            /* at how many P of the group c P^-a lies outside the T that were sampled there */
 } ch_critical_law;
 
 /* ---- power laws and the residuals of runs ---- */
@@ -130,18 +131,21 @@ typedef struct {
     double spread, dof, limit; /* spread of ln y, degrees of freedom, limit in spreads; NaN where no run is tested */
 } ch_residuals;
 
-/** Why a run is in no power law, or not in that of ||Dw||. */
+/** Why a run is in no power law, or not in that of ||Dw||. How a run ended comes before where its T lies. */
 typedef enum {
     CH_INCLUDED,
-    CH_EXCLUDED_VERSION,   /* it has an older results version */
-    CH_EXCLUDED_REPEAT,    /* it repeats another run under another budget or with T rounded differently: no further */
-    CH_EXCLUDED_NO_WINDOW, /* no window was found */
-    CH_EXCLUDED_BELOW,     /* its T lies under the window */
-    CH_EXCLUDED_ABOVE,     /* its T lies over the window */
-    CH_EXCLUDED_BUDGET,    /* a budget ended it: in the law of t* it is a lower bound */
+    CH_EXCLUDED_VERSION,         /* it has an older results version */
+    CH_EXCLUDED_REPEAT,          /* it repeats another run (another budget, T rounded) and got no further */
+    CH_EXCLUDED_NO_WINDOW,       /* no window was found */
+    CH_EXCLUDED_BELOW,           /* its T lies under the window */
+    CH_EXCLUDED_ABOVE,           /* its T lies over the window */
+    CH_EXCLUDED_BUDGET,          /* a budget ended it: in the law of t* it is a lower bound */
+    CH_EXCLUDED_BUDGET_UNUSED,   /* a budget ended it outside the window, or beside a run that leaves out its (P, T) */
     CH_EXCLUDED_BESIDE_BUDGET,   /* a budget ended another run at its (P, T): it is in the law of t* alone */
-    CH_EXCLUDED_DIVERGED,        /* it diverged, or its ||Dw|| or t* is not a positive number */
+    CH_EXCLUDED_DIVERGED,        /* it diverged */
     CH_EXCLUDED_BESIDE_DIVERGED, /* another run at its (P, T) diverged */
+    CH_EXCLUDED_UNUSABLE,        /* it has no ||Dw|| or t* that is a positive number, or ended in another way */
+    CH_EXCLUDED_BESIDE_UNUSABLE, /* another run at its (P, T) is such a run */
     CH_NUM_EXCLUSIONS
 } ch_exclusion;
 
@@ -200,8 +204,9 @@ typedef struct {
     size_t train, temp;       /* indices into the group's trains and temps */
     size_t begin, end;        /* its runs are group->runs[begin] … group->runs[end - 1] */
     size_t num_budget;        /* how many of them a budget ended */
-    size_t num_diverged;      /* how many diverged, or have a ||Dw|| or t* that is not a positive number */
-    bool complete;            /* both counts are 0: the cell enters the fits */
+    size_t num_diverged;      /* how many diverged */
+    size_t num_unusable;      /* how many ended in another way, or fitted with no positive ||Dw|| or t* */
+    bool complete;            /* the three counts are 0: the cell enters the fits */
     double log_weight_change; /* mean of ln ||Dw|| over its runs; NaN unless complete, as are the next two */
     double log_time;          /* mean of ln t* */
     double log_relative;      /* mean of ln(||Dw|| / ||w0||) */

@@ -413,7 +413,7 @@ static void test_table(void **state)
     for (const char *c = text; *c != '\0'; c++) {
         width = *c == '\n' ? 0 : width + (((unsigned char)*c & 0xC0) != 0x80);
         if (width > 88) {
-            fail_msg("a line is over 88 columns:\n%s", text);
+            fail_msg("a line is over 88 columns, which ends before %.60s", c);
         }
     }
     assert_non_null(strstr(text, "chi = 1, dim = 16\n"));

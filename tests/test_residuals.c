@@ -219,6 +219,10 @@ static void plant_reasons(ch_run_table *table)
     find_run(table, 2048, 2, 4)->status = CH_BUDGET;
     find_run(table, 8192, 4, 0)->status = CH_DIVERGED;
     find_run(table, 8192, 4, 2)->status = CH_BUDGET;
+    /* outside the window: the largest T, the least T */
+    find_run(table, 8192, table->runs[0].settings.temp, 0)->status = CH_BUDGET;
+    find_run(table, 4096, table->runs[0].settings.temp, 1)->status = CH_DIVERGED;
+    find_run(table, 2048, table->runs[0].settings.temp, 1)->final.weight_change = 0;
 }
 
 static void test_exclusions_are_counted(void **state)
@@ -229,11 +233,13 @@ static void test_exclusions_are_counted(void **state)
     plant_reasons(&table);
     fit_table(&fit, &table, 2);
     const ch_fit_group *group = &fit.groups[0];
-    size_t total = fit.num_infinite, inside = 0, below = 0, above = 0;
+    size_t total = fit.num_infinite, inside = 0, below = 0, above = 0, num_outside = 0;
     for (int k = CH_INCLUDED; k < CH_NUM_EXCLUSIONS; k++) {
         total += group->excluded[k];
     }
     for (size_t i = 0; i < group->num_runs; i++) {
+        const bool is_whole = group->runs[i]->status == CH_FITTED && group->runs[i]->final.weight_change > 0;
+        num_outside += !is_whole && group->runs[i]->settings.temp < group->window_lo;
         below += group->runs[i]->settings.temp < group->window_lo;
         above += group->runs[i]->settings.temp > group->window_hi;
     }
@@ -243,12 +249,15 @@ static void test_exclusions_are_counted(void **state)
     assert_int_equal(group->excluded[CH_EXCLUDED_VERSION], 7);
     assert_int_equal(group->excluded[CH_EXCLUDED_REPEAT], 12);
     assert_true(below > 0 && above > 0);
-    assert_int_equal(group->excluded[CH_EXCLUDED_BELOW], below);
+    assert_int_equal(num_outside, 3); /* a run that did not fit is counted by how it ended, wherever its T lies */
+    assert_int_equal(group->excluded[CH_EXCLUDED_BELOW], below - 3);
     assert_int_equal(group->excluded[CH_EXCLUDED_ABOVE], above);
     assert_int_equal(group->excluded[CH_EXCLUDED_BUDGET], 2);
     assert_int_equal(group->excluded[CH_EXCLUDED_BESIDE_BUDGET], 3);
-    assert_int_equal(group->excluded[CH_EXCLUDED_DIVERGED], 1);
-    assert_int_equal(group->excluded[CH_EXCLUDED_BESIDE_DIVERGED], 4);
+    assert_int_equal(group->excluded[CH_EXCLUDED_BUDGET_UNUSED], 2);
+    assert_int_equal(group->excluded[CH_EXCLUDED_DIVERGED], 2);
+    assert_int_equal(group->excluded[CH_EXCLUDED_UNUSABLE], 1);
+    assert_int_equal(group->excluded[CH_EXCLUDED_BESIDE_DIVERGED], 3);
     assert_int_equal(group->excluded[CH_INCLUDED], inside - 10);
     assert_int_equal(group->weight_change.num_runs, inside - 10);
     /* the lower bounds are used, and so are the runs beside them */

@@ -42,7 +42,7 @@ static void finds_what_is_there(void **state)
 }
 
 /* Four numbers of one data set, computed by hand. Without a spread between data sets the line is that of least squares.
- * For 0, 0.4, 1.2, 1.5 it has slope 0.53 over ln P in units of ln 2, and its residuals give the error. */
+ * For 0, 0.4, 1.2, 1.5 it has slope 0.53 over ln P in units of ln 2. One data set has no errors. */
 static void agrees_with_hand(void **state)
 {
     (void)state;
@@ -58,12 +58,10 @@ static void agrees_with_hand(void **state)
     assert_int_equal(ch_shapes_fit(&shapes, &curve, &err), CH_OK);
     const ch_shape_fit *fit = &shapes.fits[CH_SHAPE_POWER];
     assert_true(fit->found && !shapes.fits[CH_SHAPE_BROKEN].found && !shapes.fits[CH_SHAPE_CORRECTED].found);
-    /* The correlation (P / P')^20 = e^-20 is negligible. The sum of squares is 0.043, the error sqrt(0.043 / 2 / 5),
-     * and t with 2 degrees of freedom is 4.3027. */
+    /* the correlation (P / P')^20 = e^-20 is negligible; the sum of squares is 0.043 */
     assert_close(fit->exponent, 0.53, 1e-6);
     assert_close(fit->squares, 0.043, 1e-6);
-    assert_close(fit->stderr_, 0.0655744, 1e-5);
-    assert_close(fit->hi - fit->exponent, 4.302653 * 0.0655744, 1e-4);
+    assert_true(isnan(fit->stderr_) && isnan(fit->lo) && isnan(fit->hi) && isnan(fit->extra_lo));
     assert_true(isnan(fit->chi2) && isnan(fit->misfit));
     ch_trend_free(&curve);
     ch_shapes_free(&shapes);

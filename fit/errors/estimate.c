@@ -66,6 +66,16 @@ ch_estimate ch_estimate_make(double value, double deviation, size_t num_data_set
     return (ch_estimate){value, error, value - half, value + half};
 }
 
+double ch_estimate_distance(const ch_estimate *estimate, double number, size_t num_data_sets)
+{
+    const double difference = estimate->value - number;
+    if (num_data_sets < 2 || !(estimate->stderr_ > 0)) {
+        return NAN;
+    }
+    const double chance = gsl_cdf_tdist_Q(fabs(difference) / estimate->stderr_, (double)num_data_sets - 1);
+    return copysign(gsl_cdf_ugaussian_Qinv(chance), difference);
+}
+
 ch_estimate ch_estimate_from_log(double value, const ch_estimate *logs)
 {
     return (ch_estimate){value, value * logs->stderr_, exp(logs->lo), exp(logs->hi)};

@@ -294,7 +294,11 @@ static ch_code estimate_a(ch_fit_group *group, const ch_fit_options *options, ch
     for (size_t rank = 0; rank < CH_NUM_TC; rank++) {
         const ch_tc_definition definition = by_rank(rank);
         const double a = ch_tc_rule_of(definition)->theory(theory);
-        const ch_code code = ch_fit_estimate_joint(group, options, replicas, definition, a, err);
+        ch_code code = ch_fit_estimate_joint(group, options, replicas, definition, a, err);
+        if (code != CH_OK) {
+            return code;
+        }
+        code = ch_fit_note_disagreement(group, replicas, definition, err);
         if (code != CH_OK) {
             return code;
         }

@@ -1,8 +1,10 @@
 /* joint_errors.c — errors of the joint laws T_c = c P^-a, and correlations of fitted numbers. */
 #include "fit/errors/joint_errors.h"
 #include "core/memory.h"
+#include "core/statistics.h"
 #include "fit/laws/constraints.h"
 #include "fit/numbers.h"
+#include "fit/table/cells.h"
 #include "fit/table/notes.h"
 
 #include <math.h>
@@ -109,6 +111,69 @@ static ch_code estimate_escape(ch_fit_group *group, const ch_fit_options *option
     return CH_OK;
 }
 
+/* Counts the P at which T_c of the law lies outside the temperatures of the complete cells there: it is extrapolated.
+ */
+static size_t count_outside(const ch_fit_group *group, const ch_critical_law *law)
+{
+    size_t count = 0;
+    for (size_t p = 0; p < group->num_trains; p++) {
+        const double temp = law->prefactor.value * pow((double)group->trains[p], -law->exponent.value);
+        double lo = INFINITY, hi = -INFINITY;
+        for (size_t c = ch_fit_first_cell(group, p); c < ch_fit_first_cell(group, p + 1); c++) {
+            const double at = group->temps[group->cells[c].temp];
+            lo = group->cells[c].complete ? fmin(lo, at) : lo;
+            hi = group->cells[c].complete ? fmax(hi, at) : hi;
+        }
+        count += !(temp >= lo && temp <= hi);
+    }
+    return count;
+}
+
+static ch_code note_extrapolated(ch_fit_group *group, ch_tc_definition definition, ch_error *err)
+{
+    ch_critical_law *law = &group->joint[definition];
+    law->num_outside = count_outside(group, law);
+    if (law->num_outside == 0) {
+        return CH_OK;
+    }
+    return ch_fit_note(
+        group, err,
+        "T_c by %s, joint, is extrapolated: at %zu of %zu P it lies outside the sampled T, so that its a "
+        "rests on the law and on no T_c there",
+        ch_tc_definition_name(definition), law->num_outside, group->num_trains);
+}
+
+ch_code ch_fit_note_disagreement(ch_fit_group *group, const ch_replicas *replicas, ch_tc_definition definition,
+                                 ch_error *err)
+{
+    const ch_exponent *slope = ch_fit_find_exponent(group, CH_FIT_A_SLOPE, definition);
+    const ch_exponent *joint = ch_fit_find_exponent(group, CH_FIT_A, definition);
+    if (slope == NULL || joint == NULL || joint->held != CH_HELD_NOT || replicas->count == 0) {
+        return CH_OK;
+    }
+    ch_moments differences = {0};
+    for (size_t r = 0; r < replicas->count; r++) {
+        const double *numbers = replicas->numbers + r * replicas->num_numbers;
+        const double difference =
+            numbers[ch_fit_number_slot(CH_FIT_A_SLOPE, definition)] - numbers[ch_fit_number_slot(CH_FIT_A, definition)];
+        if (isfinite(difference)) {
+            ch_moments_add(&differences, difference);
+        }
+    }
+    const double value = slope->estimate.value - joint->estimate.value;
+    const ch_estimate between = ch_estimate_make(value, ch_moments_deviation(&differences), group->num_data_sets);
+    const bool is_rounding = fabs(value) < 1e-9;
+    if (is_rounding || !ch_replicas_are_enough(replicas, (size_t)differences.count) ||
+        !(between.lo > 0 || between.hi < 0)) {
+        return CH_OK;
+    }
+    return ch_fit_note(
+        group, err,
+        "two values of a by %s disagree: %.4g by the slope through single T_c and %.4g by the joint law, "
+        "their difference being %.2g ± %.2g; one of the two assumes what does not hold",
+        ch_tc_definition_name(definition), slope->estimate.value, joint->estimate.value, value, between.stderr_);
+}
+
 ch_code ch_fit_estimate_joint(ch_fit_group *group, const ch_fit_options *options, const ch_replicas *replicas,
                               ch_tc_definition definition, double theory, ch_error *err)
 {
@@ -116,15 +181,19 @@ ch_code ch_fit_estimate_joint(ch_fit_group *group, const ch_fit_options *options
     if (!law->found) {
         return CH_OK;
     }
-    const ch_code code = definition == CH_TC_ONSET    ? estimate_onset(group, options, replicas, err)
-                         : definition == CH_TC_ESCAPE ? estimate_escape(group, options, replicas, err)
-                                                      : estimate_error(group, replicas, definition, err);
+    ch_code code = definition == CH_TC_ONSET    ? estimate_onset(group, options, replicas, err)
+                   : definition == CH_TC_ESCAPE ? estimate_escape(group, options, replicas, err)
+                                                : estimate_error(group, replicas, definition, err);
     if (code != CH_OK) {
         return code;
     }
     const ch_exponent exponent = {
         .number = CH_FIT_A, .definition = definition, .estimate = law->exponent, .theory = theory, .held = law->held_a};
-    return ch_fit_add_exponent(group, &exponent, err);
+    code = ch_fit_add_exponent(group, &exponent, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return note_extrapolated(group, definition, err);
 }
 
 /* ---- correlations ---- */

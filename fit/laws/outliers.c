@@ -195,29 +195,44 @@ const char *ch_exclusion_name(ch_exclusion exclusion)
         [CH_EXCLUDED_BELOW] = "below_window",
         [CH_EXCLUDED_ABOVE] = "above_window",
         [CH_EXCLUDED_BUDGET] = "budget",
+        [CH_EXCLUDED_BUDGET_UNUSED] = "budget_unused",
         [CH_EXCLUDED_BESIDE_BUDGET] = "beside_budget",
         [CH_EXCLUDED_DIVERGED] = "diverged",
         [CH_EXCLUDED_BESIDE_DIVERGED] = "beside_diverged",
+        [CH_EXCLUDED_UNUSABLE] = "unusable",
+        [CH_EXCLUDED_BESIDE_UNUSABLE] = "beside_unusable",
     };
     return names[exclusion];
 }
 
-ch_exclusion ch_fit_exclusion_of(const ch_fit_group *group, const ch_fit_cell *cell, const ch_run *run)
+/* Why a run that fitted is left out: where its T lies, or how another run at its (P, T) ended. */
+static ch_exclusion exclusion_of_whole(const ch_fit_group *group, const ch_fit_cell *cell)
 {
-    const double temp = group->temps[cell->temp];
     if (isnan(group->window_lo)) {
         return CH_EXCLUDED_NO_WINDOW;
     }
     if (!ch_fit_is_in_window(group, cell)) {
-        return temp < group->window_lo ? CH_EXCLUDED_BELOW : CH_EXCLUDED_ABOVE;
+        return group->temps[cell->temp] < group->window_lo ? CH_EXCLUDED_BELOW : CH_EXCLUDED_ABOVE;
     }
     if (cell->num_diverged > 0) {
-        return run->status != CH_BUDGET && !ch_fit_is_whole(run) ? CH_EXCLUDED_DIVERGED : CH_EXCLUDED_BESIDE_DIVERGED;
+        return CH_EXCLUDED_BESIDE_DIVERGED;
     }
-    if (cell->num_budget > 0) {
-        return run->status == CH_BUDGET ? CH_EXCLUDED_BUDGET : CH_EXCLUDED_BESIDE_BUDGET;
+    if (cell->num_unusable > 0) {
+        return CH_EXCLUDED_BESIDE_UNUSABLE;
     }
-    return CH_INCLUDED;
+    return cell->num_budget > 0 ? CH_EXCLUDED_BESIDE_BUDGET : CH_INCLUDED;
+}
+
+ch_exclusion ch_fit_exclusion_of(const ch_fit_group *group, const ch_fit_cell *cell, const ch_run *run)
+{
+    if (run->status == CH_DIVERGED) {
+        return CH_EXCLUDED_DIVERGED;
+    }
+    if (run->status == CH_BUDGET) {
+        const bool is_bound = ch_fit_is_in_window(group, cell) && cell->num_diverged + cell->num_unusable == 0;
+        return is_bound ? CH_EXCLUDED_BUDGET : CH_EXCLUDED_BUDGET_UNUSED;
+    }
+    return ch_fit_is_whole(run) ? exclusion_of_whole(group, cell) : CH_EXCLUDED_UNUSABLE;
 }
 
 void ch_fit_count_excluded(ch_fit_group *group)

@@ -12,7 +12,7 @@
 /* Whether a cell has a row in the design. In the design for t* cells in which a budget ended runs have one too. */
 static bool is_used(const ch_fit_group *group, const ch_fit_cell *cell, ch_fit_log which)
 {
-    const bool is_known = which == CH_LOG_TIME ? cell->num_diverged == 0 : cell->complete;
+    const bool is_known = which == CH_LOG_TIME ? cell->num_diverged + cell->num_unusable == 0 : cell->complete;
     return is_known && ch_fit_is_in_window(group, cell);
 }
 
@@ -27,6 +27,19 @@ static void count_values(ch_regression *self, bool *has_temp)
         self->mean_log_temp += log(group->temps[cell->temp]) / (double)self->num_cells;
         self->mean_log_train += log((double)group->trains[cell->train]) / (double)self->num_cells;
     }
+}
+
+/* Whether some P has two T, and some T has two P. The rows of a P follow each other.
+ * @param of_temp  [num_temps of the group] all 0 before: number of rows at each T */
+static bool find_crossing(const ch_regression *self, size_t *of_temp)
+{
+    bool has_two_temps = false, has_two_trains = false;
+    for (size_t i = 0; i < self->num_cells; i++) {
+        const ch_fit_cell *cell = &self->group->cells[self->cells[i]];
+        has_two_temps = has_two_temps || (i > 0 && cell->train == self->group->cells[self->cells[i - 1]].train);
+        has_two_trains = has_two_trains || ++of_temp[cell->temp] > 1;
+    }
+    return has_two_temps && has_two_trains;
 }
 
 static void add_limited(ch_regression *self, const uint32_t *data_set, size_t row)
@@ -46,10 +59,11 @@ ch_code ch_regression_init(ch_regression *self, const ch_fit_group *group, ch_fi
     ch_code code = CH_OK;
     *self = (ch_regression){.group = group, .which = which};
     bool *has_temp = ch_alloc(group->num_temps, sizeof *has_temp);
+    size_t *of_temp = ch_alloc(group->num_temps, sizeof *of_temp);
     uint32_t *data_set = ch_alloc(group->num_runs, sizeof *data_set);
     self->cells = ch_alloc(group->num_cells, sizeof *self->cells);
     self->limited = ch_alloc(group->num_runs, sizeof *self->limited);
-    if (has_temp == NULL || data_set == NULL || self->cells == NULL || self->limited == NULL) {
+    if (has_temp == NULL || of_temp == NULL || data_set == NULL || self->cells == NULL || self->limited == NULL) {
         code = ch_error_memory(err, "a regression");
         goto out;
     }
@@ -63,11 +77,13 @@ ch_code ch_regression_init(ch_regression *self, const ch_fit_group *group, ch_fi
         }
     }
     count_values(self, has_temp);
+    self->is_crossed = find_crossing(self, of_temp);
     for (size_t row = 0; row < self->num_cells; row++) {
         add_limited(self, data_set, row);
     }
 out:
     free(has_temp);
+    free(of_temp);
     free(data_set);
     return code;
 }
@@ -377,6 +393,11 @@ bool ch_regression_fit(const ch_regression *self, ch_regression_space *space, co
 {
     *law = (ch_power_law){NAN, NAN, NAN, 0};
     if (space->linear == NULL || isnan(ranges[0].lo) || isnan(ranges[1].lo)) {
+        return false;
+    }
+    const bool both_fitted =
+        self->num_temps > 1 && self->num_trains > 1 && !ch_range_is_fixed(ranges[0]) && !ch_range_is_fixed(ranges[1]);
+    if (both_fitted && !self->is_crossed) {
         return false;
     }
     double num_runs = 0;

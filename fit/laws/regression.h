@@ -23,6 +23,7 @@ typedef struct {
     size_t *cells;    /* [num_cells] index of each row's cell; owned */
     size_t num_cells;
     size_t num_temps, num_trains; /* numbers of distinct T and P among them */
+    bool is_crossed;              /* some T is there at two P, and some P at two T */
     ch_limited_run *limited;      /* [num_limited] runs of the cells that are not complete, by row; owned */
     size_t num_limited;
     double mean_log_temp, mean_log_train; /* subtracted from the regressors, so that the columns are well conditioned */
@@ -64,7 +65,9 @@ void ch_regression_space_free(ch_regression_space *self);
  *  @param means   [num_cells of the group]
  *  @param copies  [num_data_sets] times that each data set was drawn; NULL: each once
  *  @param ranges  of the exponents of T and P; a fixed one needs no two T, or P
- *  @return whether the regressors are independent; else all of `law` is NaN */
+ *  @return whether the effects of T and P can be told apart; else all of `law` is NaN. They cannot where T and P vary
+ *          together: no T is there at two P, or no P at two T, or ln T and ln P are dependent. One fixed exponent tells
+ *          them apart. */
 bool ch_regression_fit(const ch_regression *self, ch_regression_space *space, const ch_cell_mean *means,
                        const double *copies, const ch_range ranges[2], ch_power_law *law);
 

@@ -259,17 +259,18 @@ static void fit_shape(shape_space *self, ch_trend_shape shape, ch_shapes *shapes
     }
     const double squares = points[best].squares;
     fit->dof = self->curve->num_points - num_parameters(shape);
-    /* with one data set the error can be estimated only from the squares that the shape leaves */
-    const bool alone = self->curve->num_sets < 2;
-    const double variance = alone ? squares / (double)fit->dof : shapes->variance;
     fit->found = isfinite(squares);
     fit->exponent = points[best].exponent;
-    fit->stderr_ = sqrt(variance * points[best].variance);
     fit->extra = num > 1 ? points[best].parameter : NAN;
     fit->other = points[best].other;
-    fit->chi2 = alone ? NAN : squares / variance;
     fit->squares = squares;
-    take_intervals(points, num, best, variance, alone ? fit->dof : shapes->dof, fit);
+    fit->stderr_ = fit->chi2 = fit->lo = fit->hi = fit->extra_lo = fit->extra_hi = NAN;
+    if (self->curve->num_sets < 2) {
+        return; /* one data set has no spread to make errors of */
+    }
+    fit->stderr_ = sqrt(shapes->variance * points[best].variance);
+    fit->chi2 = squares / shapes->variance;
+    take_intervals(points, num, best, shapes->variance, shapes->dof, fit);
     if (num == 1) {
         fit->extra_lo = fit->extra_hi = NAN;
     }

@@ -9,6 +9,7 @@
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* The limits of the crossover's correction, which are tried one after the other, and how many T each of them must
@@ -233,6 +234,29 @@ out:
     return code;
 }
 
+/* Notes that no (P, T) is complete, and how its runs ended, each ending with what would help. */
+static ch_code note_incomplete(ch_fit_group *group, ch_error *err)
+{
+    size_t num_budget = 0, num_diverged = 0, num_unusable = 0;
+    for (size_t c = 0; c < group->num_cells; c++) {
+        num_budget += group->cells[c].num_budget;
+        num_diverged += group->cells[c].num_diverged;
+        num_unusable += group->cells[c].num_unusable;
+    }
+    char text[256] = "";
+    int used = 0;
+    if (num_budget > 0) {
+        used += snprintf(text, sizeof text, "; a budget ended %zu runs: raise the budgets", num_budget);
+    }
+    if (num_diverged > 0) {
+        used += snprintf(text + used, sizeof text - (size_t)used, "; %zu runs diverged: lower T", num_diverged);
+    }
+    if (num_unusable > 0) {
+        snprintf(text + used, sizeof text - (size_t)used, "; %zu runs have no ||Dw|| or t* above 0", num_unusable);
+    }
+    return ch_fit_note(group, err, "no exponents: there is no (P, T) at which every run fitted%s", text);
+}
+
 static ch_code note_window(ch_fit_group *group, const onsets *seen, size_t count, size_t stage, ch_error *err)
 {
     if (count == 0 && (seen->num_onsets > 0 || seen->plateau_top > 0)) {
@@ -242,7 +266,7 @@ static ch_code note_window(ch_fit_group *group, const onsets *seen, size_t count
             fmax(exp(seen->log_onset), seen->plateau_top));
     }
     if (count == 0) {
-        return ch_fit_note(group, err, "no exponents: there is no (P, T) at which every run fitted; raise the budgets");
+        return note_incomplete(group, err);
     }
     if (seen->num_onsets == 0 && seen->num_short > 0) {
         return ch_fit_note(

@@ -59,11 +59,11 @@ static json_t *law_json(const ch_critical_law *law)
     if (!law->found) {
         return json_null();
     }
-    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I}", "c", estimate_json(&law->prefactor, CH_HELD_NOT), "a",
+    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "c", estimate_json(&law->prefactor, CH_HELD_NOT), "a",
                      estimate_json(&law->exponent, law->held_a), "sharpness",
                      isnan(law->sharpness.value) ? json_null() : estimate_json(&law->sharpness, law->held_sharpness),
                      "delta", ch_json_real(law->delta), "trains", (json_int_t)law->num_trains, "points",
-                     (json_int_t)law->num_points);
+                     (json_int_t)law->num_points, "extrapolated", (json_int_t)law->num_outside);
 }
 
 /* The joint law of each definition, or null where it has none. */
@@ -154,9 +154,9 @@ static json_t *correction_json(const ch_shape_fit *fit)
 static json_t *shape_json(ch_trend_shape shape, const ch_shape_fit *fit)
 {
     json_t *object =
-        json_pack("{s:s, s:f, s:f, s:o, s:o, s:I, s:o, s:o, s:o}", "shape", ch_trend_shape_name(shape), "value",
-                  fit->exponent, "stderr", fit->stderr_, "ci95", open_interval_json(fit->lo, fit->hi), "chi2",
-                  ch_json_real(fit->chi2), "dof", (json_int_t)fit->dof, "misfit", ch_json_real(fit->misfit),
+        json_pack("{s:s, s:f, s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "shape", ch_trend_shape_name(shape), "value",
+                  fit->exponent, "stderr", ch_json_real(fit->stderr_), "ci95", open_interval_json(fit->lo, fit->hi),
+                  "chi2", ch_json_real(fit->chi2), "dof", (json_int_t)fit->dof, "misfit", ch_json_real(fit->misfit),
                   "against_power", ch_json_real(fit->against_power), "aicc", ch_json_real(fit->aicc));
     if (object == NULL || shape == CH_SHAPE_POWER) {
         return object;

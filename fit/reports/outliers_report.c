@@ -30,11 +30,14 @@ void ch_report_print_excluded(const ch_fit_group *group, FILE *out)
         [CH_EXCLUDED_BELOW] = "under the window",
         [CH_EXCLUDED_ABOVE] = "over the window",
         [CH_EXCLUDED_BUDGET] = "ended by a budget (lower bounds in the law of t*)",
+        [CH_EXCLUDED_BUDGET_UNUSED] = "ended by a budget outside the window",
         [CH_EXCLUDED_BESIDE_BUDGET] = "at a (P, T) with such runs (in the law of t* alone)",
         [CH_EXCLUDED_DIVERGED] = "diverged",
         [CH_EXCLUDED_BESIDE_DIVERGED] = "at a (P, T) with diverged runs",
+        [CH_EXCLUDED_UNUSABLE] = "without a ‖Δw‖ or t* above 0",
+        [CH_EXCLUDED_BESIDE_UNUSABLE] = "at a (P, T) with such runs (in no law)",
     };
-    char text[640]; /* room for all reasons with numbers of twenty digits */
+    char text[1024]; /* room for all reasons with numbers of twenty digits */
     size_t left_out = 0;
     int used = snprintf(text, sizeof text, "the joint laws use %zu run%s; left out are", group->excluded[CH_INCLUDED],
                         group->excluded[CH_INCLUDED] == 1 ? "" : "s");

@@ -1,6 +1,7 @@
 /* text.c — the report of a fit as text of 88 columns, in UTF-8. */
 #include "core/text.h"
 #include "core/page.h"
+#include "fit/errors/estimate.h"
 #include "fit/laws/critical.h"
 #include "fit/numbers.h"
 #include "fit/reports/parts.h"
@@ -44,15 +45,15 @@ static void format_interval(const ch_estimate *estimate, char *text, size_t size
     }
 }
 
-/* Writes (value − theory) / error. Where all data sets agree to rounding there is no error to divide by. */
-static void format_distance(const ch_exponent *exponent, char *text, size_t size)
+/* Writes the distance from theory. Where all data sets agree to rounding there is no error to measure it by. */
+static void format_distance(const ch_exponent *exponent, size_t num_data_sets, char *text, size_t size)
 {
     const double rounding = 1e-9;
     const double difference = exponent->estimate.value - exponent->theory;
     if (!(exponent->estimate.stderr_ > rounding) || isnan(difference)) {
         snprintf(text, size, fabs(difference) < rounding ? "0 σ" : DASH);
     } else {
-        snprintf(text, size, "%+.1f σ", difference / exponent->estimate.stderr_);
+        snprintf(text, size, "%+.1f σ", ch_estimate_distance(&exponent->estimate, exponent->theory, num_data_sets));
     }
 }
 
@@ -161,7 +162,7 @@ static void print_exponents(FILE *out, const ch_fit_group *group)
         } else {
             format_exponent(&exponent->estimate, estimate, sizeof estimate);
             format_interval(&exponent->estimate, interval, sizeof interval);
-            format_distance(exponent, distance, sizeof distance);
+            format_distance(exponent, group->num_data_sets, distance, sizeof distance);
         }
         if (exponent->held == CH_HELD_BOUND) {
             snprintf(interval, sizeof interval, "at its bound");
@@ -173,7 +174,8 @@ static void print_exponents(FILE *out, const ch_fit_group *group)
 /* ---- joint laws and correlations ---- */
 
 /* Prints the joint laws: "T_c by onset, all P at once: 5.9e-05 (P/2048)^-0.05, m = 1.21 ± 0.03". The prefactor is T_c
- * at the geometric mean of the least and the largest P. */
+ * at the geometric mean of the least and the largest P. A law that is extrapolated says so: a note says at how many P.
+ */
 static void print_joint(FILE *out, const ch_fit_group *group)
 {
     const double middle = sqrt((double)group->trains[0] * (double)group->trains[group->num_trains - 1]);
@@ -184,7 +186,8 @@ static void print_joint(FILE *out, const ch_fit_group *group)
         if (!law->found) {
             continue;
         }
-        fprintf(out, "%s  T_c by %s, all P at once: %.3g (P/%.0f)^%.3g", before, ch_tc_definition_name(d),
+        fprintf(out, "%s  T_c by %s, %s: %.3g (P/%.0f)^%.3g", before, ch_tc_definition_name(d),
+                law->num_outside > 0 ? "extrapolated" : "all P at once",
                 law->prefactor.value * pow(middle, -law->exponent.value), middle, 0 - law->exponent.value);
         if (law->held_sharpness == CH_HELD_FIXED) {
             fprintf(out, ", m = %.6g, fixed", law->sharpness.value);
@@ -363,6 +366,6 @@ void ch_fit_print(const ch_fit *self, FILE *out)
     }
     fprintf(out,
             "Exponents are effective ones over the P shown; theory's hold in the limit of large P.\n"
-            "Errors: %zu bootstrap replicas of the data sets, Student's t for the 95 %% intervals.\n",
+            "Errors: %zu bootstrap replicas of the data sets, Student's t for 95 %% intervals and σ.\n",
             self->options.replicas);
 }

@@ -148,8 +148,10 @@ static void finish_cell(const ch_fit_group *group, ch_fit_cell *cell)
         const ch_run *run = group->runs[i];
         if (run->status == CH_BUDGET) {
             cell->num_budget++;
-        } else if (!ch_fit_is_whole(run)) {
+        } else if (run->status == CH_DIVERGED) {
             cell->num_diverged++;
+        } else if (!ch_fit_is_whole(run)) {
+            cell->num_unusable++;
         } else {
             log_weight_change += log(run->final.weight_change);
             log_time += log(run->time);
@@ -157,7 +159,7 @@ static void finish_cell(const ch_fit_group *group, ch_fit_cell *cell)
         }
     }
     const double count = (double)(cell->end - cell->begin);
-    cell->complete = cell->num_budget == 0 && cell->num_diverged == 0;
+    cell->complete = cell->num_budget + cell->num_diverged + cell->num_unusable == 0;
     cell->log_weight_change = cell->complete ? log_weight_change / count : NAN;
     cell->log_time = cell->complete ? log_time / count : NAN;
     cell->log_relative = cell->complete ? log_relative / count : NAN;
@@ -186,8 +188,24 @@ static ch_code list_cells(ch_fit_group *group, ch_error *err)
     return CH_OK;
 }
 
+/* The endings that keep a cell out of fits, with what a note says of them. */
+enum { BY_BUDGET, BY_DIVERGENCE, UNUSABLE, NUM_ENDINGS };
+
+static const char *const endings[NUM_ENDINGS] = {
+    [BY_BUDGET] = "a budget ended runs before they fitted, so that these T enter the law of t* alone, with these runs "
+                  "as lower bounds",
+    [BY_DIVERGENCE] = "runs diverged, so that these T are left out of every fit",
+    [UNUSABLE] = "runs have no ||Dw|| or t* above 0, so that these T are left out of every fit",
+};
+
+static size_t count_ending(const ch_fit_cell *cell, size_t ending)
+{
+    const size_t counts[NUM_ENDINGS] = {cell->num_budget, cell->num_diverged, cell->num_unusable};
+    return counts[ending];
+}
+
 /* Notes in one sentence the cells of a P that have runs of one bad ending: each T, with how many of how many runs. */
-static ch_code note_left_out(ch_fit_group *group, size_t train, bool diverged, ch_error *err)
+static ch_code note_left_out(ch_fit_group *group, size_t train, size_t ending, ch_error *err)
 {
     char *list = NULL;
     size_t size = 0, named = 0;
@@ -198,7 +216,7 @@ static ch_code note_left_out(ch_fit_group *group, size_t train, bool diverged, c
     const size_t end = ch_fit_first_cell(group, train + 1);
     for (size_t c = ch_fit_first_cell(group, train); c < end; c++) {
         const ch_fit_cell *cell = &group->cells[c];
-        const size_t bad = diverged ? cell->num_diverged : cell->num_budget;
+        const size_t bad = count_ending(cell, ending);
         if (bad > 0) {
             char temp[32];
             ch_temp_format(group->temps[cell->temp], temp, sizeof temp);
@@ -210,11 +228,8 @@ static ch_code note_left_out(ch_fit_group *group, size_t train, bool diverged, c
     if (fclose(stream) != 0) {
         code = ch_error_memory(err, "a note on a fit");
     } else if (named > 0) {
-        code = ch_fit_note(group, err,
-                           diverged ? "P = %llu: runs diverged, so that these T are left out of every fit: T = %s"
-                                    : "P = %llu: a budget ended runs before they fitted, so that these T enter the law "
-                                      "of t* alone, with these runs as lower bounds: T = %s",
-                           (unsigned long long)group->trains[train], list);
+        code = ch_fit_note(group, err, "P = %llu: %s: T = %s", (unsigned long long)group->trains[train],
+                           endings[ending], list);
     }
     free(list);
     return code;
@@ -234,9 +249,8 @@ ch_code ch_fit_make_cells(ch_fit_group *group, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
-    for (size_t i = 0; i < 2 * group->num_trains; i++) {
-        const bool diverged = i % 2 == 1;
-        code = note_left_out(group, i / 2, diverged, err);
+    for (size_t i = 0; i < NUM_ENDINGS * group->num_trains; i++) {
+        code = note_left_out(group, i / NUM_ENDINGS, i % NUM_ENDINGS, err);
         if (code != CH_OK) {
             return code;
         }
