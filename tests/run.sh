@@ -2,7 +2,7 @@
 # Runs one test program and keeps what it printed and how long it took; or sums up what was run.
 #   usage: sh tests/run.sh BUILD KIND TEST       runs BUILD/tests/TEST, under $TEST_RUNNER if that is set
 #          sh tests/run.sh summary BUILD...      of all results under these builds; fails where a test did
-# A result is a line "KIND TEST STATUS SECONDS PASSED FAILED" in BUILD/results/TEST; seconds are processor time.
+# A result is a line "KIND TEST STATUS SECONDS PASSED FAILED SKIPPED" in BUILD/results/TEST; seconds are processor time.
 set -u
 
 summary() {
@@ -14,13 +14,13 @@ summary() {
     # shellcheck disable=SC2086 — names of results have no spaces
     sort -k 4,4nr $files | awk '
         NR <= 8 { slowest = slowest sprintf("  %7.1f s  %s (%s)\n", $4, $2, $1) }
-        { seconds[$1] += $4; programs[$1]++; passed += $5; failed += $6; sum += $4 }
+        { seconds[$1] += $4; programs[$1]++; passed += $5; failed += $6; skipped += $7 }
         $3 != 0 { broken = broken "  " $2 " (" $1 ")\n" }
         END {
-            for (kind in programs) printf "%s: %d programs, %.1f min of processor time\n", kind, programs[kind], seconds[kind] / 60
+            for (kind in programs) printf "%s: %d programs, %.0f s of processor time\n", kind, programs[kind], seconds[kind]
             printf "slowest:\n%s", slowest
             if (broken != "") printf "failed:\n%s", broken
-            printf "%d passed, %d failed\n", passed, failed
+            printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
             exit broken != ""
         }'
 }
@@ -46,11 +46,13 @@ rm "$log.times"
 # the last lines of cmocka are "[  PASSED  ] N test(s)." and, where some failed, "[  FAILED  ] N test(s), listed below:"
 passed=$(sed -n 's/.*\[  PASSED  \] \([0-9]*\) test(s).*/\1/p' "$log" | tail -n 1)
 failed=$(sed -n 's/.*\[  FAILED  \] \([0-9]*\) test(s).*/\1/p' "$log" | tail -n 1)
-passed=${passed:-0}
+skipped=$(sed -n 's/.*\[  SKIPPED \] \([0-9]*\) test(s).*/\1/p' "$log" | tail -n 1)
+passed=${passed:-0} skipped=${skipped:-0}
 [ "$status" -eq 0 ] || [ "${failed:-0}" -gt 0 ] || failed=1
-echo "$kind $test $status $seconds $passed ${failed:-0}" >"$results/$test"
+echo "$kind $test $status $seconds $passed ${failed:-0} $skipped" >"$results/$test"
 if [ "$status" -eq 0 ]; then
-    printf '%7.1f s  %s (%s): %s passed\n' "$seconds" "$test" "$kind" "$passed"
+    [ "$skipped" -eq 0 ] && skipped= || skipped=", $skipped skipped"
+    printf '%7.1f s  %s (%s): %s passed%s\n' "$seconds" "$test" "$kind" "$passed" "$skipped"
 else
     printf -- '---- %s (%s) failed, exit status %s\n%s\n----\n' "$test" "$kind" "$status" "$(cat "$log")"
 fi

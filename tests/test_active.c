@@ -6,6 +6,7 @@
 #include "perceptron/screening.h"
 #include "tests/alloc_fail.h"
 #include "tests/fast_support.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_errno.h>
 
@@ -137,17 +138,20 @@ static void knows_the_unfitted(void **state)
     (void)state;
     static const uint64_t begins[] = {0, 19, 300};
     journey met = {0};
-    for (size_t i = 0; i < NUM_POINTS; i++) {
+    for (size_t i = 0; i < NUM_POINTS; i += is_under_valgrind() ? 8 : 1) {
         for (size_t k = 0; k < 3; k++) {
             stage here;
             set_up(&here, &points[i], 50 + i, begins[k]);
             ch_active_set_begin(here.active);
-            update_and_check(&here, 600, &met);
+            update_and_check(&here, is_under_valgrind() ? 30 : 600, &met);
             tear_down(&here);
         }
     }
-    assert_true(met.updates > 8000 && met.grown > 80 && met.shrunk > 40 && met.several > 1000);
-    assert_true(met.decided > 100 && met.blocks_refreshed > 20);
+    assert_true(met.updates > 0);
+    if (!is_under_valgrind()) {
+        assert_true(met.updates > 8000 && met.grown > 80 && met.shrunk > 40 && met.several > 1000);
+        assert_true(met.decided > 100 && met.blocks_refreshed > 20);
+    }
 }
 
 /* The unfitted samples are still found where each slack is off by nearly as much as its bound allows. */
@@ -199,6 +203,7 @@ static void errors_within_the_bound_do_no_harm(void **state)
 static void margin_of_kappa_is_fitted(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     const point at = {0, 16, 500, 2, 0.25, 0x1p-15, true, false};
     stage here;
     set_up(&here, &at, 31, 100);
@@ -278,12 +283,13 @@ static void far_margins_stay_far(void **state)
 static void short_memory_changes_nothing(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < NUM_POINTS; i += 3) {
+    const uint64_t updates = is_under_valgrind() ? 20 : 200;
+    for (size_t i = 0; i < NUM_POINTS; i += is_under_valgrind() ? 15 : 3) {
         stage roomy;
         journey met = {0};
         set_up(&roomy, &points[i], 50 + i, 30);
         ch_active_set_begin(roomy.active);
-        update_and_check(&roomy, 200, &met);
+        update_and_check(&roomy, updates, &met);
         for (long k = 0; k < 4; k++) {
             stage narrow;
             set_up(&narrow, &points[i], 50 + i, 30);
@@ -292,7 +298,7 @@ static void short_memory_changes_nothing(void **state)
             alloc_fail_at(-1);
             assert_true((k < 3) == (narrow.active->gram.slab_size < roomy.active->gram.slab_size));
             assert_true((k == 3) == (narrow.active->gram.most_packed == 0));
-            update_and_check(&narrow, 200, &met);
+            update_and_check(&narrow, updates, &met);
             assert_int_equal(roomy.active->gram.count, narrow.active->gram.count);
             assert_memory_equal(roomy.active->slacks, narrow.active->slacks,
                                 roomy.active->gram.count * sizeof(int32_t));
@@ -306,6 +312,7 @@ static void short_memory_changes_nothing(void **state)
 static void threads_change_nothing(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     const point at = {0, 40, 30000, 2, 0.25, 0x1p-15, false, false};
     stage one, two;
     set_up(&one, &at, 60, 50);

@@ -54,7 +54,6 @@ static void agrees_with_a_loop(void **state)
 
 int main(void)
 {
-    /* suites: valgrind */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_place_has_its_bit),
         cmocka_unit_test(agrees_with_a_loop),

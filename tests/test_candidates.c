@@ -4,6 +4,7 @@
 #include "core/memory.h"
 #include "tests/alloc_fail.h"
 #include "tests/fast_support.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_errno.h>
 
@@ -78,7 +79,7 @@ static void screening_leaves_none_out(void **state)
 {
     (void)state;
     size_t shorter = 0, unfitted = 0, gone = 0;
-    for (size_t i = 0; i < NUM_POINTS; i++) {
+    for (size_t i = 0; i < NUM_POINTS; i += is_under_valgrind() ? 8 : 1) {
         for (uint64_t updates = 0; updates < 700; updates += 200) {
             stage here;
             set_up(&here, &points[i], 10 + i, updates);
@@ -96,7 +97,7 @@ static void screening_leaves_none_out(void **state)
             tear_down(&here);
         }
     }
-    assert_true(shorter > 10 && unfitted > 10000 && gone > 10);
+    assert_true(is_under_valgrind() || (shorter > 10 && unfitted > 10000 && gone > 10));
 }
 
 /* Wherever the student goes, no sample outside the list is unfitted while the list is valid. The list is valid within
@@ -104,6 +105,7 @@ static void screening_leaves_none_out(void **state)
 static void radius_leaves_none_out(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     size_t narrowed = 0, unfitted = 0, gone = 0;
     for (size_t i = 0; i < NUM_POINTS; i++) {
         for (uint64_t updates = 100; updates < 700; updates += 200) {
@@ -187,6 +189,7 @@ static void list_has_room_for_rounded_margins(void **state)
 static void margin_of_kappa_is_fitted(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     stage here;
     uint32_t unfitted[512];
     set_up(&here, &points[2], 10, 100);
@@ -246,7 +249,7 @@ static void looks_find_the_unfitted(void **state)
     (void)state;
     uint32_t unfitted[1024];
     size_t seen = 0;
-    for (size_t i = 0; i < NUM_POINTS; i++) {
+    for (size_t i = 0; i < NUM_POINTS; i += is_under_valgrind() ? 8 : 1) {
         for (uint64_t updates = 0; updates < 700; updates += 200) {
             stage here;
             set_up(&here, &points[i], 30 + i, updates);
@@ -263,7 +266,7 @@ static void looks_find_the_unfitted(void **state)
             tear_down(&here);
         }
     }
-    assert_true(seen > 1000);
+    assert_true(seen > 0 && (is_under_valgrind() || seen > 1000));
 }
 
 /* A list in memory of its own has the same candidates. */
@@ -308,6 +311,7 @@ static void broken_weights_leave_all(void **state)
 static void threads_change_nothing(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     const point at = {0, 40, 30000, 2, 0.25, 0x1p-15, false, false};
     stage one, two;
     set_up(&one, &at, 60, 50);

@@ -120,7 +120,6 @@ static void says_what_it_needs(void **state)
 
 int main(void)
 {
-    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_where_it_leaves),

@@ -3,6 +3,7 @@
 
 #include "alloc_fail.h"
 #include "support.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_sf_gamma.h>
@@ -36,6 +37,7 @@ enum { NUM_CHIS = 4, NUM_SAMPLES = 100000, NUM_BINS = 50 };
 static void density_of_the_parallel_part(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     for (size_t c = 0; c < NUM_CHIS; c++) {
         ch_sample_set set = draw(chis[c], 2, c % 2 == 1, 11, NUM_SAMPLES, 1);
         double counts[NUM_BINS] = {0};
@@ -59,6 +61,7 @@ static void density_of_the_parallel_part(void **state)
 static void moments_of_the_parallel_part(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     for (size_t c = 0; c < NUM_CHIS; c++) {
         ch_sample_set set = draw(chis[c], 16, false, 5, NUM_SAMPLES, 1);
         for (int m = 1; m <= 4; m++) {
@@ -82,6 +85,7 @@ static void moments_of_the_parallel_part(void **state)
 static void moments_of_the_rest(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     enum { DIM = 5 };
     for (int random_teacher = 0; random_teacher < 2; random_teacher++) {
         ch_sample_set set = draw(1, DIM, random_teacher != 0, 9, NUM_SAMPLES, 1);

@@ -75,7 +75,7 @@ static void no_unfitted_sample_escapes(void **state)
 {
     (void)state;
     journey met = {0};
-    for (size_t i = 0; i < NUM_POINTS; i++) {
+    for (size_t i = 0; i < NUM_POINTS; i += is_under_valgrind() ? 8 : 1) {
         ch_sample_set set = draw(points[i].chi, points[i].dim, points[i].random_teacher, 50 + i, points[i].num_samples);
         const ch_perceptron_setup setup = setup_at(&points[i], &set);
         ch_fast_perceptron model;
@@ -86,14 +86,18 @@ static void no_unfitted_sample_escapes(void **state)
         ch_fast_perceptron_free(&model);
         ch_sample_set_free(&set);
     }
-    assert_true(met.plain > 1000 && met.drawing > 1000 && met.by_radius > 200 && met.bounding > 1000);
-    assert_true(met.by_looking > 20);
+    assert_true(met.drawing > 0 && met.bounding > 0);
+    if (!is_under_valgrind()) {
+        assert_true(met.plain > 1000 && met.drawing > 1000 && met.by_radius > 200 && met.bounding > 1000);
+        assert_true(met.by_looking > 20);
+    }
 }
 
 /* The same checks where drawing or bounding begins at once or after 19 updates, whether or not that is cheaper. */
 static void no_stage_is_too_early(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     journey met = {0};
     for (size_t i = 0; i < NUM_POINTS; i++) {
         ch_sample_set set = draw(points[i].chi, points[i].dim, points[i].random_teacher, 80 + i, points[i].num_samples);
@@ -186,6 +190,7 @@ static void margin_of_kappa_is_fitted(void **state)
 static void waiting_law_is_that_of_the_candidates(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     size_t changes = 0;
     for (size_t i = 0; i < NUM_POINTS; i++) {
         ch_sample_set set = draw(points[i].chi, points[i].dim, points[i].random_teacher, 50 + i, points[i].num_samples);
@@ -216,6 +221,7 @@ static void waiting_law_is_that_of_the_candidates(void **state)
 static void updates_are_drawn_by_the_law_of_the_unfitted(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     size_t many = 0, several = 0, few = 0;
     for (size_t i = 0; i < NUM_POINTS; i++) {
         ch_sample_set set = draw(points[i].chi, points[i].dim, points[i].random_teacher, 80 + i, points[i].num_samples);
@@ -325,6 +331,7 @@ static void assert_same_end(const ch_fast_perceptron *a, const ch_fast_perceptro
 static void limits_are_exact(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     static const point at[] = {
         {-0.5, 8, 128, 1, 1, 0x1p-15, false, true},    {-0.5, 8, 128, 3, 1, 0x1p-15, true, true},
         {-0.5, 8, 128, 16, 1, 0x1p-15, false, true},   {-0.5, 8, 128, 128, 1, 0x1p-15, false, true},
@@ -433,6 +440,7 @@ static void steps_beyond_doubles_are_counted(void **state)
 static void threads_change_nothing(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     ch_sample_set set = draw(0, 40, false, 3, 30000);
     ch_perceptron_setup setup = setup_of(&set, 2, 0.25);
     ch_fast_perceptron one, two;

@@ -3,6 +3,7 @@
 #include "models/models.h"
 #include "tests/alloc_fail.h"
 #include "tests/support.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_randist.h>
@@ -117,6 +118,7 @@ static const ch_network_spec specs[] = {
 static void outputs_are_those_from_scratch(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     for (size_t k = 0; k < 4; k++) {
         stage here;
         float outputs[MOST_LISTED];

@@ -5,6 +5,7 @@
 #include "fit/reports/reports.h"
 #include "fit/table/cells.h"
 #include "tests/fit_plant.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_multimin.h>
@@ -207,6 +208,7 @@ static double squares_with_plateaus(const gsl_vector *v, void *parameters)
 static void test_minimum(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     enum { NUM = 7 };
     ch_joint_space space;
     ch_fit fit;

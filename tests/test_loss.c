@@ -126,7 +126,6 @@ static void nan_stays_nan(void **state)
 
 int main(void)
 {
-    /* suites: valgrind */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_as_defined),
         cmocka_unit_test(slopes_are_derivatives),

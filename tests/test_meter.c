@@ -69,7 +69,6 @@ static void test_what_is_quick_is_not_shown(void **state)
 
 int main(void)
 {
-    /* suites: valgrind */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_terminal_has_a_bar),
         cmocka_unit_test(test_what_is_quick_is_not_shown),

@@ -3,6 +3,7 @@
 
 #include "core/memory.h"
 #include "tests/learner_support.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_errno.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 static void fast_takes_the_same_steps(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     static const size_t batches[] = {1, 2, 5, 100, 600, 1500};
     ch_examples train = draw_examples(6, 2000, 8);
     ch_architecture network = make_network(CH_ARCH_MLP, 16, 2, train.shape);
@@ -55,7 +57,7 @@ static void fast_ends_fitted(void **state)
     (void)state;
     ch_examples train = draw_examples(6, 300, 8);
     ch_architecture network = make_network(CH_ARCH_MLP, 16, 1, train.shape);
-    for (size_t batch = 1; batch <= 300; batch += 23) {
+    for (size_t batch = 1; batch <= 300; batch += is_under_valgrind() ? 299 : 23) {
         ch_network_learner_setup setup = setup_of(&network, &train);
         setup.batch = batch;
         setup.rate = 0.005 * (double)batch;
@@ -87,6 +89,7 @@ static void assert_same_state(const ch_network_learner *model, const ch_network_
 static void lookahead_sums_change_no_bit(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     static const size_t batches[] = {4, 32, 64, 100, 300};
     ch_examples train = draw_examples(80, 400, 8);
     ch_architecture network = make_network(CH_ARCH_MLP, 40, 2, train.shape);

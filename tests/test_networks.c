@@ -5,6 +5,7 @@
 #include "models/models.h"
 #include "tests/alloc_fail.h"
 #include "tests/support.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_randist.h>
@@ -121,6 +122,7 @@ static double difference(stage *self, const double *coefficients, size_t k)
 static void gradient_is_that_of_finite_differences(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     static const double coefficients[3] = {0.7, -1.3, 0.4};
     for (size_t i = 0; i < NUM_SPECS; i++) {
         stage here;

@@ -194,8 +194,8 @@ static void plan_runs(const point *self, double entries, double entries_a_sample
 static void compare_at(const point *self, samples *student, samples *reduced)
 {
     enum { REDUCED_COST = 8 }; /* the cost of a sample, in entries */
-    plan_runs(self, is_long() ? 4.2e8 : 2e7, (double)self->dim, student);
-    plan_runs(self, is_long() ? 1e8 : 1e7, REDUCED_COST, reduced);
+    plan_runs(self, is_long() ? 4.2e8 : 1e7, (double)self->dim, student);
+    plan_runs(self, is_long() ? 1e8 : 5e6, REDUCED_COST, reduced);
 #pragma omp parallel for schedule(dynamic, 1)
     for (size_t run = 0; run < student->num_runs; run++) {
         simulate_student(self, run, student);

@@ -53,7 +53,6 @@ static void test_the_program_refuses_another_processor(void **state)
 
 int main(void)
 {
-    /* suites: program */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_missing_is_named),
         cmocka_unit_test(test_this_build_is_for_this_processor),

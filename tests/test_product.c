@@ -2,6 +2,7 @@
  * and activations with the mathematics library. It tests single precision; test_networks.c tests both. */
 #include "core/core.h"
 #include "tests/support.h"
+#include "tests/valgrind_support.h"
 
 #define CH_REAL       float
 #define CH_REAL_BYTES 4
@@ -97,6 +98,7 @@ static void check_product(const shape *at, int kind)
 static void products_are_sums(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     static const size_t sizes[] = {1, 2, 3, 5, 8, 13, 16, 17, 31, 32, 33, 48, 61, 100};
     static const size_t depths[] = {1, 2, 3, 16, 255, 256, 257, 600};
     enum { NUM_SIZES = sizeof sizes / sizeof *sizes, NUM_DEPTHS = sizeof depths / sizeof *depths };

@@ -553,7 +553,6 @@ static void test_plot(void **state)
 
 int main(void)
 {
-    /* suites: program */
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_help_and_version),
         STORE_TEST(test_help_names_every_setting),

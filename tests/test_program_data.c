@@ -138,7 +138,6 @@ static void test_interrupted_fetch(void **state)
 
 int main(void)
 {
-    /* suites: program */
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(test_check),
         WITH_FOLDER(test_check_json),

@@ -209,7 +209,6 @@ static void test_two_processes_share_a_folder(void **state)
 
 int main(void)
 {
-    /* suites: program */
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_results_are_those_without),  STORE_TEST(test_a_larger_kernel_serves_and_replaces_a_smaller),
         STORE_TEST(test_images_are_part_of_the_key), STORE_TEST(test_damage_is_refused),

@@ -182,7 +182,6 @@ static void test_twins_share_kernels(void **state)
 
 int main(void)
 {
-    /* suites: program */
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_a_run_has_all_observables),    STORE_TEST(test_every_dynamics_and_loss),
         STORE_TEST(test_threads_change_no_bit),        STORE_TEST(test_a_twin_is_the_network),

@@ -398,7 +398,6 @@ static void test_damaged_stores(void **state)
 
 int main(void)
 {
-    /* suites: program */
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_settings),
         STORE_TEST(test_models),

@@ -29,8 +29,8 @@ static double alarms(const plant *planted, size_t num_tables)
 }
 
 /* At most 5 % is promised for data sets that are independent over P, whether their runs at several T are independent or
- * copies. The share is known to 0.7 %, or to 1 % where both laws have an outlier together. 9 % is four of these errors
- * above 5 %. */
+ * copies. The share of 250 tables is known to 1 %, or to 1.4 % where both laws have an outlier together. 11 % is four
+ * of these errors above 5 %. `make check-long` takes 500 tables, and 9 %. */
 static void test_false_alarms(void **state)
 {
     (void)state;
@@ -44,10 +44,10 @@ static void test_false_alarms(void **state)
         planted.num_sets = cases[i].num_sets;
         planted.set_train_noise = cases[i].set_train_noise;
         planted.run_noise = cases[i].run_noise;
-        const double share = alarms(&planted, 500);
+        const double share = alarms(&planted, is_long() ? 500 : 250);
         print_message("    %2d data sets, over P %.2f, over runs %.2f: %.1f %%\n", cases[i].num_sets,
                       cases[i].set_train_noise, cases[i].run_noise, 100 * share);
-        assert_in(share, cases[i].least, 0.09);
+        assert_in(share, cases[i].least, is_long() ? 0.09 : 0.11);
     }
 }
 

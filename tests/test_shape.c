@@ -84,7 +84,6 @@ static void survives_failing_allocations(void **state)
 
 int main(void)
 {
-    /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_what_is_there),

@@ -275,7 +275,6 @@ static void test_memory_runs_short(void **state)
 
 int main(void)
 {
-    /* suites: program */
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_truncated),         STORE_TEST(test_damaged_pages), STORE_TEST(test_nonsense_values),
         STORE_TEST(test_full_database),     STORE_TEST(test_full_disk),     STORE_TEST(test_create_on_full_disk),

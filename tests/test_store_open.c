@@ -415,7 +415,6 @@ static void test_log_in_read_only_folder(void **state)
 
 int main(void)
 {
-    /* suites: program */
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_no_store),
         STORE_TEST(test_empty_file),

@@ -125,7 +125,6 @@ static void test_killed_writers(void **state)
 
 int main(void)
 {
-    /* suites: program */
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_processes_share_a_store),
         STORE_TEST(test_read_while_writing),

@@ -5,6 +5,7 @@
 #include "sim/train_private.h"
 #include "tests/sweep_support.h"
 #include "tests/train_support.h"
+#include "tests/valgrind_support.h"
 
 #include <fcntl.h>
 #include <gsl/gsl_errno.h>
@@ -109,6 +110,7 @@ static void assert_budget_is_kept(const char *const *lines, size_t budget, int t
 static void test_every_budget_is_kept_and_changes_nothing(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     static const char *const mixed[] = {"model perceptron", "chi 0,1",        "dim 8",    "train 2^4..2^6",
                                         "temp 2,1e300",     "max_updates 20", "seed 0,1", NULL};
     /* Two engines share data sets, and some runs have test samples of their own. */

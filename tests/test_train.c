@@ -4,6 +4,7 @@
 #include "tests/alloc_fail.h"
 #include "tests/support.h"
 #include "tests/train_support.h"
+#include "tests/valgrind_support.h"
 
 #include "chiton.h"
 
@@ -184,6 +185,7 @@ static void test_a_larger_set_gives_the_same_bits(void **state)
 static void test_threads_change_no_bit(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     static const char *const texts[] = {SMALL " record=3 test=1000", SMALL " engine=fast test=999",
                                         "data=random_sign train=5000 temp=0.01 record=2", SMALL " chi=2 batch=full",
                                         "train=inf batch=40 temp=1 max_steps=200 record=2 test=100 teacher=random"};
@@ -609,6 +611,7 @@ static void test_a_fresh_run_scales_with_temp(void **state)
 static void test_expected_memory_is_what_is_asked_for(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     static const char *const texts[] = {
         "train=3000 engine=plain max_steps=100",   "train=2500 dim=32 engine=fast",
         "train=40000 dim=20 teacher=random chi=2", "train=300 engine=fast test=70000",

@@ -10,6 +10,7 @@
 #include "tests/store_support.h"
 #include "tests/support.h"
 #include "tests/train_support.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_errno.h>
 
@@ -103,6 +104,7 @@ static void test_keys_of_images_have_their_digest(void **state)
 static void test_memory_is_what_is_asked_for(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     static const char *const texts[] = {
         "model=mlp linear=yes temp=1 train=3000 dim=20 width=8 depth=2",
         "model=mlp_bias linear=yes temp=1 train=2500 dim=50 width=32 depth=3",

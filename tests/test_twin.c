@@ -4,6 +4,7 @@
 
 #include "alloc_fail.h"
 #include "fast_support.h"
+#include "tests/valgrind_support.h"
 #include "twin_support.h"
 
 #include <gsl/gsl_errno.h>
@@ -86,6 +87,7 @@ static void coarsen(ch_sample_set *set)
 static void gradient_descent_is_the_perceptrons(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     static const twin_point at[] = {
         {1, 16, 200, 200, 0x1p-17, 0x1p-8, false},  {0, 40, 64, 64, 0x1p-7, 0x1p-4, false},
         {3, 8, 333, 333, 0x1p-20, 0x1p-8, false},   {1, 5, 100, 100, 0x1p-11, 1, false},

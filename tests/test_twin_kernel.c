@@ -4,6 +4,7 @@
 #include "core/memory.h"
 #include "golden_support.h"
 #include "models/tangent/layerwise.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_randist.h>
@@ -119,6 +120,7 @@ static size_t bytes_of(const stage *self, size_t num)
 static void blocks_and_threads_change_nothing(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     static float whole[NUM_COLUMNS * NUM_COLUMNS], again[NUM_COLUMNS * NUM_COLUMNS];
     static stage here;
     for (size_t k = 0; k < NUM_SPECS; k++) {
@@ -235,6 +237,7 @@ static void check_kernel(const stage *here, size_t num_train, size_t bytes, int 
 static void kernels_have_labels_and_padding(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     static const size_t sizes[] = {1, 63, 64, 65, NUM_COLUMNS - NUM_ROWS};
     static stage here;
     for (size_t k = 0; k < NUM_SPECS; k++) {
@@ -327,6 +330,7 @@ static size_t step_network(ch_network_f64 *network, const stage *here, size_t nu
 static void small_margins_make_the_network_its_twin(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     enum { P = 30, STEPS = 400 };
     static const double KAPPA = 1e-7;
     static const size_t smooth[] = {3, 6};

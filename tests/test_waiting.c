@@ -2,6 +2,7 @@
 #include "core/waiting.h"
 
 #include "tests/support.h"
+#include "tests/valgrind_support.h"
 #include "tests/waiting_support.h"
 
 #include <gsl/gsl_cdf.h>
@@ -151,6 +152,7 @@ static double chance_of_counts(const draw_case *c, const double *counts, size_t 
 static void numbers_are_hypergeometric(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     enum { DRAWS = 20000, MOST = 2501 };
     static double counts[MOST];
     /* cases for each way of drawing: small numbers where an idle batch is unlikely, batches that are likely idle, and
