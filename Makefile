@@ -114,8 +114,8 @@ demo:
 #   thread       its threads share memory: also run under the thread sanitizer
 #   valgrind     quick enough for valgrind's single slow core
 # The tests that take longest, here and in any build, start first: none of them is then left alone at the end.
-LONGEST     := test_reference test_twin_law test_network_laws test_online_limit test_engines test_fit_coverage \
-               test_joint_coverage test_collapse_coverage test_sweep_memory test_program_ends test_twin_kernel test_kernel
+LONGEST     := test_reference test_precision test_network_laws test_twin_law test_program_ends test_collapse_coverage \
+               test_engines test_selftest test_joint_coverage test_sweep_memory test_network_fast test_twin_kernel
 ORDERED     = $(filter $(1),$(LONGEST)) $(filter-out $(LONGEST),$(1))
 SUITE       = $(call ORDERED,$(patsubst tests/%.c,%,$(shell grep -l 'suites:.*$(1)' tests/test_*.c)))
 STATISTICAL := $(call SUITE,statistical)
@@ -134,6 +134,7 @@ $(BUILD)/tests/libcli.a: $(COMMANDS:%.c=$(BUILD)/%.o)
 
 # Their own code computes little: it compiles in half the time at -O1.
 $(QUICK:%=$(BUILD)/tests/%.o): BASE_CFLAGS += -O1
+$(BUILD)/tests/test_product.o: BASE_CFLAGS += $(NUMERIC_CFLAGS) # it has a copy of such passes
 
 # the program as it would be on a processor that it was not built for
 $(BUILD)/chiton-elsewhere: $(BUILD)/tests/other_processor/needed.o $(BUILD)/chiton.o $(COMMANDS:%.c=$(BUILD)/%.o) $(BUILD)/libchiton.a
@@ -199,7 +200,8 @@ check-native:
 HAS_SANITIZER = printf 'int main(void){return 0;}' | $(1) -fopenmp $(2) -x c - -o /dev/null 2>/dev/null
 ADDRESS      := -fsanitize=address,undefined -fno-sanitize-recover=all
 check-address:
-	+@compiler=clang CHITON_SANITIZER=1; export CHITON_SANITIZER; \
+	+@compiler=clang CHITON_SANITIZER=1 LSAN_OPTIONS=suppressions=tests/leaks.supp:print_suppressions=0; \
+	ASAN_OPTIONS=malloc_context_size=4; export CHITON_SANITIZER LSAN_OPTIONS ASAN_OPTIONS; \
 	$(call HAS_SANITIZER,clang,$(ADDRESS)) || { compiler='$(CC)'; echo "-- clang's sanitizers are not here: those of $(CC)"; }; \
 	if $(call HAS_SANITIZER,$$compiler,$(ADDRESS)); then \
 	    $(MAKE_AGAIN) BUILD=$(BUILD)/address KIND=address CC="$$compiler" OPTIMISE='-O1 -march=$(MARCH)' NUMERIC_CFLAGS=-O0 \
@@ -211,8 +213,8 @@ check-address:
 check-thread:
 	+@if $(call HAS_SANITIZER,clang,-fsanitize=thread); then \
 	    TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1; export TSAN_OPTIONS; \
-	    $(MAKE_AGAIN) BUILD=$(BUILD)/thread KIND=thread CC=clang OPTIMISE=-O1 DEBUG=-g1 SANITIZE=-fsanitize=thread \
-	        RUN='$(call SUITE,thread)' run-tests; \
+	    $(MAKE_AGAIN) BUILD=$(BUILD)/thread KIND=thread CC=clang OPTIMISE='-O1 -march=$(MARCH)' DEBUG=-g1 \
+	        SANITIZE=-fsanitize=thread RUN='$(call SUITE,thread)' run-tests; \
 	else echo "-- clang's thread sanitizer is not here: skipped"; fi
 
 # valgrind does not know the newest vector instructions: a build for any processor. It also serves the checks of the

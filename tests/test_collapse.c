@@ -296,6 +296,7 @@ static void assert_reason(const collapse_plant *planted, bool censored, const ch
 static void test_reasons(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     collapse_plant planted = collapse_plant_default();
     planted.num_trains = 1;
     assert_reason(&planted, false, "two P or more that have 4 T or more", "--train 1024,2048,4096 --temp 6.1");

@@ -4,6 +4,7 @@
 #include "fit/laws/onset.h"
 #include "fit/reports/reports.h"
 #include "tests/fit_support.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_errno.h>
 
@@ -263,6 +264,7 @@ static ch_fit_options heard_by(listener *self, size_t enough, int threads)
 static void test_progress_is_told_and_changes_nothing(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     plant planted = plant_crossover();
     planted.set_noise = planted.run_noise = 0.1;
     ch_run_table table;

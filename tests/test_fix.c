@@ -3,6 +3,7 @@
 #include "fit/laws/bounded.h"
 #include "fit/reports/reports.h"
 #include "tests/fit_plant.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_errno.h>
 
@@ -254,6 +255,7 @@ static void end_some(ch_run_table *table, double time)
 static void test_fixed_at_the_minimum(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     const plant planted = noisy();
     for (int ended = 0; ended < 2; ended++) {
         ch_run_table table;
@@ -468,6 +470,7 @@ static void test_tied_sharpness(void **state)
 static void test_fixed_a(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     const plant planted = bent();
     ch_run_table table;
     ch_fit free_fit, fixed, bound;

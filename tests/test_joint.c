@@ -61,6 +61,7 @@ static void release(ch_fit *fit, ch_run_table *table)
 static void test_exact_onset(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     const double shifts[] = {0, 0.25, -0.3};
     for (size_t k = 0; k < sizeof shifts / sizeof *shifts; k++) {
         const plant planted = plant_bends();

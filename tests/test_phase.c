@@ -243,6 +243,7 @@ static void test_theory_of_k(void **state)
 static void test_grids(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     ch_run_table table;
     phase_plant plant = phase_plant_default();
     plant.num_trains = 2;

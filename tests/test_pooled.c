@@ -4,6 +4,7 @@
 #include "core/memory.h"
 #include "models/models.h"
 #include "tests/support.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_errno.h>
 #include <string.h>
@@ -300,6 +301,7 @@ static void make_filters_of_few_values(const ch_architecture *architecture, doub
 static void first_of_equal_pixels_wins(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     size_t ties = 0, dead = 0;
     for (size_t i = 0; i < NUM_SPECS; i++) {
         ch_architecture architecture;

@@ -3,6 +3,7 @@
 #include "sim/store/results.h"
 #include "tests/alloc_fail.h"
 #include "tests/store_support.h"
+#include "tests/valgrind_support.h"
 
 #include <jansson.h>
 
@@ -280,6 +281,7 @@ static ch_code export_to(ch_store *store, const char *path, ch_error *err)
 static void test_json_is_whole_or_refused(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     long failed = 0;
     ch_error err;
     make_store(path_of("s.db"), 2);

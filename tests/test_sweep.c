@@ -3,6 +3,7 @@
 #include "tests/alloc_fail.h"
 #include "tests/sweep_support.h"
 #include "tests/train_support.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_errno.h>
 
@@ -43,6 +44,7 @@ static void test_every_run_lands_once(void **state)
 static void test_threads_change_no_bit(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     sweep("one.db", MIXED, 1);
     sweep("two.db", MIXED, 2);
     sweep("many.db", MIXED, 7);
@@ -141,6 +143,7 @@ static void test_runs_that_are_the_same_land_once(void **state)
 static void test_runs_that_can_share_a_data_set(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     assert_int_equal(sweep("mixed.db", MIXED, 1).num_groups, MIXED_SETS);
     /* P, T, B and the seeds of batches and initial weights make no difference to the data set. */
     static const char *const one[] = {"model perceptron", "dim 8",         "train 16,32",    "temp 1,2",
@@ -281,6 +284,7 @@ static void test_a_run_under_way_is_given_up(void **state)
 static void test_a_full_store_ends_the_sweep(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     for (int threads = 1; threads <= 2; threads++) {
         ch_plan plan = make_plan(MIXED);
         ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);

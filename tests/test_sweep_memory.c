@@ -5,7 +5,6 @@
 #include "sim/train_private.h"
 #include "tests/sweep_support.h"
 #include "tests/train_support.h"
-#include "tests/valgrind_support.h"
 
 #include <fcntl.h>
 #include <gsl/gsl_errno.h>
@@ -110,7 +109,6 @@ static void assert_budget_is_kept(const char *const *lines, size_t budget, int t
 static void test_every_budget_is_kept_and_changes_nothing(void **state)
 {
     (void)state;
-    skip_under_valgrind();
     static const char *const mixed[] = {"model perceptron", "chi 0,1",        "dim 8",    "train 2^4..2^6",
                                         "temp 2,1e300",     "max_updates 20", "seed 0,1", NULL};
     /* Two engines share data sets, and some runs have test samples of their own. */
@@ -388,7 +386,7 @@ static void test_few_runs_share_out_the_threads(void **state)
 
 int main(void)
 {
-    /* suites: thread valgrind */
+    /* suites: thread */
     gsl_set_error_handler_off();
     omp_set_max_active_levels(2); /* the program does so too: runs of a sweep may use several threads */
     const struct CMUnitTest tests[] = {

@@ -364,6 +364,7 @@ static void test_budgets_are_exact_and_a_fit_on_the_last_step_counts(void **stat
 static void test_seconds_end_a_run_promptly(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     ch_run run = train(ENDLESS " max_seconds=0.05");
     assert_int_equal(run.status, CH_BUDGET);
     assert_in(run.seconds, 0.05, 10);

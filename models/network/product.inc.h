@@ -114,8 +114,8 @@ typedef struct {
 /* Stores a row of sums into C, from place `at` on. */
 ALWAYS_INLINE void put_row(const real *restrict sums, size_t width, const c_matrix *to, size_t at)
 {
-    real *restrict values = to->values + at;
-    double *restrict master = to->master + at;
+    real *restrict values = to->values == NULL ? NULL : to->values + at;
+    double *restrict master = to->master == NULL ? NULL : to->master + at;
     if (to->master == NULL) {
         for (size_t j = 0; j < width; j++) {
             values[j] = to->add ? values[j] + sums[j] : sums[j];
