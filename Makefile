@@ -3,7 +3,7 @@
 #   make            the program, build/chiton
 #   make deps       what it needs: installed on Debian and Ubuntu, else the command to type
 #   make demo       sweep, fit and figures in a minute, under demo/
-#   make check      all tests; with both compilers, sanitizers and valgrind where they are there; some 13 minutes of one core
+#   make check      all tests; with both compilers, sanitizers and valgrind where they are there
 #   make check-long the statistical studies that take longer
 #   make bench      speed, as ratios measured in one run
 #   make install    program, libraries, headers, examples, experiments and manual page under PREFIX; make uninstall
@@ -122,7 +122,7 @@ STATISTICAL := $(call SUITE,statistical)
 TESTS       := $(STATISTICAL) $(filter-out $(STATISTICAL),$(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
 QUICK       := $(call ORDERED,$(filter-out $(STATISTICAL),$(TESTS)))
 SUPPORT     := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/test_%.c,$(wildcard tests/*.c)))
-# Of the program's own objects and of the libraries a test links only what it calls: most start and link in a fifth of the time.
+# A test links only what it calls of the program and of libraries: most link, and start under valgrind, much faster.
 TEST_LINK   := -Wl,--as-needed -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=strdup
 
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(SUPPORT) $(BUILD)/tests/libcli.a $(BUILD)/libchiton.a
@@ -200,7 +200,7 @@ check-native:
 HAS_SANITIZER = printf 'int main(void){return 0;}' | $(1) -fopenmp $(2) -x c - -o /dev/null 2>/dev/null
 ADDRESS      := -fsanitize=address,undefined -fno-sanitize-recover=all
 check-address:
-	+@compiler=clang CHITON_SANITIZER=1 LSAN_OPTIONS=suppressions=tests/leaks.supp:print_suppressions=0; \
+	+@compiler=clang CHITON_SANITIZER=1 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/leaks.supp:print_suppressions=0; \
 	ASAN_OPTIONS=malloc_context_size=4; export CHITON_SANITIZER LSAN_OPTIONS ASAN_OPTIONS; \
 	$(call HAS_SANITIZER,clang,$(ADDRESS)) || { compiler='$(CC)'; echo "-- clang's sanitizers are not here: those of $(CC)"; }; \
 	if $(call HAS_SANITIZER,$$compiler,$(ADDRESS)); then \

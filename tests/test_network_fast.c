@@ -17,7 +17,7 @@ static void fast_takes_the_same_steps(void **state)
     static const size_t batches[] = {1, 2, 5, 100, 600, 1500};
     ch_examples train = draw_examples(6, 2000, 8);
     ch_architecture network = make_network(CH_ARCH_MLP, 16, 2, train.shape);
-    for (size_t k = 0; k < 12; k++) {
+    for (size_t k = 0; k < 12; k += is_sanitized() ? 5 : 1) {
         ch_network_learner_setup setup = setup_of(&network, &train);
         setup.batch = batches[k / 2];
         setup.wide = k % 2;
@@ -58,7 +58,7 @@ static void fast_ends_fitted(void **state)
     skip_under_valgrind();
     ch_examples train = draw_examples(6, 300, 8);
     ch_architecture network = make_network(CH_ARCH_MLP, 16, 1, train.shape);
-    for (size_t batch = 1; batch <= 300; batch += 23) {
+    for (size_t batch = 1; batch <= 300; batch += is_sanitized() ? 92 : 23) {
         ch_network_learner_setup setup = setup_of(&network, &train);
         setup.batch = batch;
         setup.rate = 0.005 * (double)batch;
@@ -94,7 +94,7 @@ static void lookahead_sums_change_no_bit(void **state)
     static const size_t batches[] = {4, 32, 64, 100, 300};
     ch_examples train = draw_examples(80, 400, 8);
     ch_architecture network = make_network(CH_ARCH_MLP, 40, 2, train.shape);
-    for (size_t k = 0; k < 5; k++) {
+    for (size_t k = 0; k < 5; k += is_sanitized() ? 2 : 1) {
         ch_network_learner_setup setup = setup_of(&network, &train);
         setup.batch = batches[k];
         setup.rate = 0.02 * (double)setup.batch;
