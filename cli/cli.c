@@ -165,9 +165,11 @@ static ch_code refuse_unknown(const ch_cli *self, const char *option, ch_error *
     const char *begin = option + strspn(option, "-");
     snprintf(word, sizeof word, "%.*s", (int)strcspn(begin, "="), begin);
     const ch_word known = ch_words_find(word); /* such as --lr or -T, which is a setting's name elsewhere */
-    if (takes_settings(self) && known.name != NULL) {
+    if (takes_settings(self) && known.known) {
+        const ch_setting *row = &ch_settings_table[known.setting];
         return ch_error_set(err, CH_ERROR_INPUT, "unknown option '%.*s%s'; did you mean '--%s'? That is: %s",
-                            (int)(begin - option), option, ch_show(word).text, known.name, known.meaning);
+                            (int)(begin - option), option, ch_show(word).text, row->name,
+                            known.meaning != NULL ? known.meaning : row->help);
     }
     if (strncmp(option, "--", 2) != 0) {
         return ch_error_set(err, CH_ERROR_INPUT, "unknown option '%s'; see --help", ch_show(option).text);

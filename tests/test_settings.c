@@ -139,11 +139,11 @@ static void test_words_used_elsewhere_get_the_right_name(void **state)
         snprintf(words, sizeof words, "'%s'; did you mean '%s'?", cases[i][0], cases[i][1]);
         assert_has(err.message, words);
     }
-    assert_null(ch_words_find("t").name);
-    assert_null(ch_words_find("batch_sizes").name);
-    assert_null(ch_words_find("l").name);
+    assert_false(ch_words_find("t").known);
+    assert_false(ch_words_find("batch_sizes").known);
+    assert_false(ch_words_find("l").known);
     for (size_t i = 0; i < ch_settings_count; i++) {
-        assert_null(ch_words_find(ch_settings_table[i].name).name);
+        assert_false(ch_words_find(ch_settings_table[i].name).known);
     }
 }
 

@@ -122,9 +122,10 @@ ch_code ch_settings_find(const char *name, size_t *index, ch_error *err)
         }
     }
     const ch_word word = ch_words_find(name);
-    if (word.name != NULL) {
+    if (word.known) {
+        const ch_setting *row = &ch_settings_table[word.setting];
         return ch_error_set(err, CH_ERROR_INPUT, "unknown setting '%s'; did you mean '%s'? That is: %s",
-                            ch_show(name).text, word.name, word.meaning);
+                            ch_show(name).text, row->name, word.meaning != NULL ? word.meaning : row->help);
     }
     const char *nearest = ch_names_nearest(spelled, names, NUM_ROWS);
     if (nearest != NULL) {

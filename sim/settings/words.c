@@ -4,7 +4,6 @@
 #include "sim/settings/settings.h"
 
 #include <ctype.h>
-#include <stdbool.h>
 
 static const struct {
     const char *word;
@@ -125,9 +124,8 @@ ch_word ch_words_find(const char *word)
 {
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (is_word(word, words[i].word)) {
-            const ch_setting *row = &ch_settings_table[words[i].setting];
-            return (ch_word){row->name, words[i].meaning != NULL ? words[i].meaning : row->help};
+            return (ch_word){true, words[i].setting, words[i].meaning};
         }
     }
-    return (ch_word){NULL, NULL};
+    return (ch_word){0};
 }

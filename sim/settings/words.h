@@ -2,16 +2,19 @@
 #ifndef CH_WORDS_H
 #define CH_WORDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /** A setting that a word stands for. */
 typedef struct {
-    const char *name;    /* of the setting; NULL where the word is none of the known ones */
-    const char *meaning; /* what the setting is, for a message */
+    bool known;
+    size_t setting;      /* index in the table of settings */
+    const char *meaning; /* what the setting is for who uses the word; NULL: the setting's help says it */
 } ch_word;
 
 /** Looks up a word such as "lr", "batch_size" or "P". Words of several letters are compared without regard to case, and
- *  '-' stands for '_'; single letters are compared as they are, since T and t are different quantities. */
+ *  '-' stands for '_'; single letters are compared as they are, since T and t are different quantities.
+ *  @return not known where the word is none of the table's */
 ch_word ch_words_find(const char *word);
 
 #endif

@@ -27,7 +27,7 @@ static ch_code refuse_column(const ch_store_query *self, const char *name, ch_er
         names[i] = ch_store_column_at(runs, i).name;
     }
     const ch_word word = ch_words_find(name);
-    const char *meant = word.name != NULL ? word.name : ch_names_nearest(name, names, count);
+    const char *meant = word.known ? ch_settings_table[word.setting].name : ch_names_nearest(name, names, count);
     return ch_error_set(err, CH_ERROR_INPUT, "condition \"%s\" is not accepted: no such column: %s%s%s%s", self->where,
                         name, meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "",
                         meant != NULL ? "'?" : "");
