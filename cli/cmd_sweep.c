@@ -145,17 +145,56 @@ static void print_axes(const ch_plan *plan)
     putchar('\n');
 }
 
+static void print_counts(const ch_sweep_counts *counts)
+{
+    printf("%zu runs, %zu of them in the store already, %zu to do\n", counts->total, counts->present,
+           counts->total - counts->present);
+}
+
+/* Writes a time to two digits in the unit that suits it. */
+static void print_seconds(double seconds)
+{
+    static const struct {
+        double seconds;
+        const char *name;
+    } units[] = {{86400, "days"}, {3600, "hours"}, {60, "min"}, {1, "s"}, {1e-3, "ms"}};
+    size_t i = 0;
+    while (i + 1 < sizeof units / sizeof *units && seconds < units[i].seconds) {
+        i++;
+    }
+    const double number = seconds / units[i].seconds;
+    printf(number < 10 ? "%.1f %s" : "%.0f %s", number, units[i].name);
+}
+
+static void print_time(const ch_sweep_time *time, int threads)
+{
+    if (time->trials == 0) {
+        return;
+    }
+    fputs("expected time: ", stdout);
+    if (time->seconds * time->factor < 1) {
+        puts("under a second");
+        return;
+    }
+    print_seconds(time->seconds);
+    printf(" on %d thread%s, likely between ", threads, threads == 1 ? "" : "s");
+    print_seconds(time->seconds / time->factor);
+    fputs(" and ", stdout);
+    print_seconds(time->seconds * time->factor);
+    printf(": from %zu trial run%s, which took ", time->trials, time->trials == 1 ? "" : "s");
+    print_seconds(time->spent);
+    if (time->unfinished > 0) {
+        printf("; %zu of them did not end, so that it may be longer", time->unfinished);
+    }
+    putchar('\n');
+}
+
 static ch_code finish(const sweep_options *options, const ch_sweep_counts *counts, ch_error *err)
 {
-    if (options->dry_run) {
-        printf("%zu runs, %zu of them in the store already, %zu to do\n", counts->total, counts->present,
-               counts->total - counts->present);
-    } else {
-        ch_text_print(options->store, stdout);
-        printf(": %zu runs, %zu were there, %zu done in %.1f s: %zu fitted, %zu budget, %zu diverged\n", counts->total,
-               counts->present, counts->fitted + counts->budget + counts->diverged, counts->seconds, counts->fitted,
-               counts->budget, counts->diverged);
-    }
+    ch_text_print(options->store, stdout);
+    printf(": %zu runs, %zu were there, %zu done in %.1f s: %zu fitted, %zu budget, %zu diverged\n", counts->total,
+           counts->present, counts->fitted + counts->budget + counts->diverged, counts->seconds, counts->fitted,
+           counts->budget, counts->diverged);
     return ch_cli_flush(err);
 }
 
@@ -217,6 +256,13 @@ static void say_memory(const ch_sweep *sweep, int threads)
     }
 }
 
+/* Tries some runs, and shows nothing unless that takes long. */
+static ch_code foresee_time(const ch_sweep *sweep, int threads, ch_sweep_time *time, ch_error *err)
+{
+    const ch_watch watch = {.stop = ch_cli_catch_signals()};
+    return ch_sweep_foresee_time(sweep, threads, &watch, time, err);
+}
+
 static ch_code run_sweep(ch_sweep *sweep, ch_store *store, int threads, ch_error *err)
 {
     ch_meter meter;
@@ -232,6 +278,7 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_error
     ch_store store = {0};
     ch_store *used = NULL;
     ch_sweep sweep = {0};
+    ch_sweep_time time = {0};
     ch_error ignored;
     ch_code code = open_outputs(&store, options, &used, err);
     if (code != CH_OK) {
@@ -248,15 +295,22 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_error
     print_left_out(&sweep);
     if (options->dry_run) {
         say_memory(&sweep, options->threads);
+        code = foresee_time(&sweep, options->threads, &time, err);
     } else {
         code = run_sweep(&sweep, used, options->threads, err);
     }
     if (code != CH_OK) {
         /* The failure of the sweep is reported, and not a failure to print its counts. Runs that were put into a file
          * that is gone are not counted. */
-        if (used == NULL || ch_store_check_file(used, NULL) == CH_OK) {
+        if (!options->dry_run && ch_store_check_file(used, NULL) == CH_OK) {
             (void)!finish(options, &sweep.counts, &ignored);
         }
+        goto out;
+    }
+    if (options->dry_run) {
+        print_counts(&sweep.counts);
+        print_time(&time, options->threads);
+        code = ch_cli_flush(err);
         goto out;
     }
     code = finish(options, &sweep.counts, err);

@@ -219,7 +219,7 @@ static void test_a_dry_run_writes_nothing(void **state)
     assert_ptr_equal(strstr(err, "memory: a data set takes up to "), err);
     assert_says(err, " (train = 64, dim = 8) ");
     assert_says(err, " 3 such runs at once, on 3 threads\n");
-    assert_says(out, "\n24 runs, 0 of them in the store already, 24 to do\n");
+    assert_says(out, "\n24 runs, 0 of them in the store already, 24 to do\nexpected time: ");
     assert_succeeds("sweep " OPTIONS " --dry-run -o a.db");
     assert_says(out, "\n24 runs, 0 of them in the store already, 24 to do\n");
     assert_int_equal(num_files(), 0);

@@ -65,6 +65,25 @@ uint64_t ch_sweep_left_out(const ch_sweep *self, size_t index, const char **sent
  *  @param text  out: [size]; 512 bytes are enough */
 void ch_sweep_foresee_memory(const ch_sweep *self, int threads, char *text, size_t size);
 
+/** How long a sweep is going to take. */
+typedef struct {
+    double seconds; /* expected wall-clock time on the threads there are */
+    /* The time is likely between seconds / factor and seconds * factor: two standard errors of the ratio of the trial
+     * runs' times to the cost model, and at least 1.5; at least 2 where trials had fewer samples; at least 3, the cost
+     * model's own error, where there are too few of them, or some were ended before they were fitted. */
+    double factor;
+    size_t trials, unfinished; /* trial runs, and how many of them did not end in the time given to them */
+    double spent;              /* seconds that the trials took */
+} ch_sweep_time;
+
+/** Measures by a few short trial runs on all threads what the operations of the cost model take on this machine, and
+ *  with that the expected time of the sweep. Nothing is stored.
+ *  @param watch  NULL, or who may end the trials
+ *  @return CH_OK; CH_ERROR_INPUT or CH_ERROR_IO for images that cannot be read; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED
+ */
+ch_code ch_sweep_foresee_time(const ch_sweep *self, int threads, const ch_watch *watch, ch_sweep_time *time,
+                              ch_error *err) CH_MUST_CHECK;
+
 /** Does the jobs, one run on each thread at a time, and puts each run into the store when it ends.
  *
  *  Runs begin in the order of the jobs. A run begins as soon as it and its data set fit the memory beside the runs
