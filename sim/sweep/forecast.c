@@ -182,6 +182,15 @@ static ch_code add_trials(forecast *self, size_t which, size_t count, ch_error *
     return CH_OK;
 }
 
+/* Operations that the model expects of the first steps of a run, for one that a trial did not bring to its end. */
+static double cost_of_steps(const ch_resolved *resolved, uint64_t steps)
+{
+    ch_resolved begun = *resolved;
+    begun.settings.max_steps = steps > 0 ? steps : 1;
+    begun.settings.max_seconds = 0;
+    return ch_train_cost(&begun);
+}
+
 /* Does one trial run on one thread. A failure leaves it undone. */
 static ch_code do_trial(const forecast *self, trial *one, const ch_watch *watch, ch_error *err)
 {
@@ -204,6 +213,7 @@ static ch_code do_trial(const forecast *self, trial *one, const ch_watch *watch,
         goto out;
     }
     one->run_seconds = ch_clock_now() - started;
+    one->cost = run.status == CH_BUDGET ? cost_of_steps(&one->resolved, run.steps) : one->cost;
     one->finished = run.status != CH_BUDGET || run.seconds < settings->max_seconds;
     one->done = true;
 out:
