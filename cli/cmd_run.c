@@ -1,6 +1,7 @@
 /* cmd_run.c — `chiton run`: trains once and prints the result as a table or as JSON. */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/meter.h"
 #include "sim/store/json.h"
 #include "sim/store/results.h"
 
@@ -79,9 +80,14 @@ static void print_result(const ch_run *run, const ch_result *row)
 {
     char text[24] = "";
     switch (row->type) {
-    case CH_RESULT_TEXT:
-        snprintf(text, sizeof text, "%s", ch_status_name(ch_result_status(row, run)));
+    case CH_RESULT_STATUS:
+        snprintf(text, sizeof text, "%s", ch_result_text(row, run));
         break;
+    case CH_RESULT_CAUSE:
+        if (run->status == CH_STUCK) {
+            printf("  %-18s %s\n", row->name, ch_result_text(row, run));
+        }
+        return;
     case CH_RESULT_COUNT:
         show_count(ch_result_number(row, run), text, sizeof text);
         break;
@@ -158,11 +164,28 @@ typedef struct {
     int threads, as_json;
 } run_arguments;
 
+static ch_code print(const ch_run *run, const run_arguments *chosen, ch_error *err)
+{
+    return chosen->as_json ? print_json(run, err) : print_table(run, err);
+}
+
+/* Trains, and shows on standard error how far the run is. */
+static ch_code train(ch_run *run, const ch_resolved *resolved, const run_arguments *chosen, ch_error *err)
+{
+    static const double PATIENCE_SECONDS = 1;
+    ch_meter meter;
+    ch_meter_start(&meter, "steps", PATIENCE_SECONDS);
+    const ch_watch watch = ch_meter_watch(&meter, ch_cli_catch_signals());
+    const ch_code code = ch_train_alone(run, resolved, chosen->kernels, chosen->threads, &watch, err);
+    ch_meter_finish(&meter);
+    return code;
+}
+
 static ch_code train_and_print(const ch_cli *cli, const run_arguments *chosen, ch_error *err)
 {
-    const ch_watch watch = {.stop = ch_cli_catch_signals()};
     ch_resolved resolved;
     ch_run run = {0};
+    ch_error ignored;
     ch_code code = ch_cli_check_threads(chosen->threads, err);
     if (code != CH_OK) {
         goto out;
@@ -179,11 +202,15 @@ static ch_code train_and_print(const ch_cli *cli, const run_arguments *chosen, c
     if (code != CH_OK) {
         goto out;
     }
-    code = ch_train_alone(&run, &resolved, chosen->kernels, chosen->threads, &watch, err);
+    code = train(&run, &resolved, chosen, err);
+    if (code == CH_ERROR_INTERRUPTED && run.steps > 0) {
+        /* that the run was stopped is reported, and not a failure to print what there is of it */
+        (void)!print(&run, chosen, &ignored);
+    }
     if (code != CH_OK) {
         goto out;
     }
-    code = chosen->as_json ? print_json(&run, err) : print_table(&run, err);
+    code = print(&run, chosen, err);
 out:
     ch_run_free(&run);
     return code;

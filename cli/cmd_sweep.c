@@ -191,10 +191,14 @@ static void print_time(const ch_sweep_time *time, int threads)
 
 static ch_code finish(const sweep_options *options, const ch_sweep_counts *counts, ch_error *err)
 {
+    const size_t done = counts->fitted + counts->budget + counts->diverged + counts->stuck;
     ch_text_print(options->store, stdout);
-    printf(": %zu runs, %zu were there, %zu done in %.1f s: %zu fitted, %zu budget, %zu diverged\n", counts->total,
-           counts->present, counts->fitted + counts->budget + counts->diverged, counts->seconds, counts->fitted,
-           counts->budget, counts->diverged);
+    printf(": %zu runs, %zu were there, %zu done in %.1f s: %zu fitted, %zu budget, %zu diverged", counts->total,
+           counts->present, done, counts->seconds, counts->fitted, counts->budget, counts->diverged);
+    if (counts->stuck > 0) {
+        printf(", %zu stuck", counts->stuck);
+    }
+    putchar('\n');
     return ch_cli_flush(err);
 }
 

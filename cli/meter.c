@@ -43,24 +43,40 @@ static void format_seconds(double seconds, char *text, size_t size)
     }
 }
 
+/* Writes "12/40" or, where the total is not known, "12 steps". */
+static void format_count(const ch_meter *self, char *text, size_t size)
+{
+    if (self->total > 0) {
+        snprintf(text, size, "%zu/%zu", self->done, self->total);
+    } else {
+        snprintf(text, size, "%zu %s", self->done, self->unit);
+    }
+}
+
+/* Writes the time that is left at the present rate. */
+static void format_left(const ch_meter *self, char *text, size_t size)
+{
+    const double seconds = ch_meter_elapsed(self) * (1 - self->share) / self->share;
+    format_seconds(self->share > 0 ? seconds : INFINITY, text, size);
+}
+
 static void show(ch_meter *self)
 {
     const double elapsed = ch_meter_elapsed(self);
-    const double fraction = self->share;
-    char left[32], bar[BAR_WIDTH + 1];
-    format_seconds(elapsed * (1 - fraction) / fraction, left, sizeof left);
+    char count[64], left[32], bar[BAR_WIDTH + 1];
+    format_count(self, count, sizeof count);
+    format_left(self, left, sizeof left);
     for (int i = 0; i < BAR_WIDTH; i++) {
-        bar[i] = i < (int)(fraction * BAR_WIDTH + 0.5) ? '#' : '.';
+        bar[i] = i < (int)(self->share * BAR_WIDTH + 0.5) ? '#' : '.';
     }
     bar[BAR_WIDTH] = '\0';
     const double rate = elapsed > 0 ? (double)self->done / elapsed : 0;
-    const int digits = rate < 10 ? 2 : 0;
+    const char *note = self->note, *between = note[0] != '\0' ? "  " : "";
     if (self->terminal) {
-        fprintf(stderr, "\r[%s] %zu/%zu  %.*f %s/s  %s left \033[K", bar, self->done, self->total, digits, rate,
-                self->unit, left);
-    } else {
-        fprintf(stderr, "%zu/%zu  %.*f %s/s  %s left\n", self->done, self->total, digits, rate, self->unit, left);
+        fprintf(stderr, "\r[%s] ", bar);
     }
+    fprintf(stderr, "%s  %.*f %s/s%s%s  %s left%s", count, rate < 10 ? 2 : 0, rate, self->unit, between, note, left,
+            self->terminal ? " \033[K" : "\n");
     fflush(stderr);
     self->shown = ch_clock_now();
 }
@@ -84,6 +100,7 @@ static void show_report(void *context, const ch_watch_report *report)
 {
     ch_meter *self = context;
     self->unit = report->unit;
+    snprintf(self->note, sizeof self->note, "%s", report->note != NULL ? report->note : "");
     ch_meter_set(self, (size_t)report->done, (size_t)report->total, report->share);
 }
 
@@ -107,8 +124,13 @@ void ch_meter_say(ch_meter *self, const char *sentence)
 
 void ch_meter_finish(ch_meter *self)
 {
-    if (self->terminal && self->total > 0 && !is_patient(self)) {
+    if (!self->terminal || is_patient(self)) {
+        return;
+    }
+    if (self->total > 0) {
         show(self);
         fputc('\n', stderr);
+    } else {
+        fputs("\r\033[K", stderr);
     }
 }

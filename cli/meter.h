@@ -7,11 +7,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Progress of `total` things, shown on standard error. Two threads must not use a meter at the same time. */
+/** Progress of `total` things, or of an unknown number of them (total 0), shown on standard error. Two threads must not
+ * use a meter at the same time. */
 typedef struct {
     const char *unit; /* the name of the things, e.g. "runs"; borrowed */
     size_t done, total;
-    double share;          /* done part of the expected work, 0 to 1 */
+    double share;          /* done part of the expected work, 0 to 1; not known where it is not over 0 */
+    char note[64];         /* what else there is to say; may be empty */
     double patience;       /* seconds before the first display */
     double started, shown; /* times of the start and of the last display, in seconds of a monotonic clock */
     bool terminal;
@@ -33,7 +35,8 @@ ch_watch ch_meter_watch(ch_meter *self, ch_stop *stop);
 /** Prints a sentence on a line of its own. On a terminal it replaces the bar until that is drawn again. */
 void ch_meter_say(ch_meter *self, const char *sentence);
 
-/** Draws the last state on a terminal and ends the line. It draws nothing before `patience` has passed. */
+/** Draws the last state on a terminal and ends the line, or clears it where the total is not known. It draws nothing
+ *  before `patience` has passed. */
 void ch_meter_finish(ch_meter *self);
 
 /** Seconds since the start. */

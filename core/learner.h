@@ -12,10 +12,28 @@ typedef enum {
     CH_FITTED,   /* no training sample is unfitted; the fitting time t* is the time of the last update */
     CH_BUDGET,   /* a budget ended the run, whose time is therefore a lower bound on t* */
     CH_DIVERGED, /* a value became infinite or NaN */
+    CH_STUCK,    /* samples are unfitted and will stay so: ch_progress.cause says why */
+    CH_NUM_STATUSES,
 } ch_status;
 
-/** The state in one word, "running", "fitted", "budget" or "diverged", as a string constant. */
+/** The state in one word, "unfinished", "fitted", "budget", "diverged" or "stuck", as a string constant. */
 const char *ch_status_name(ch_status status);
+
+/** Why a run is stuck. */
+typedef enum {
+    CH_CAUSE_NONE = 0,
+    CH_CAUSE_TOO_SMALL,   /* an update is less than half the spacing of the weights in double precision */
+    CH_CAUSE_NO_GRADIENT, /* the gradients of all unfitted samples are 0 */
+    CH_CAUSE_BOTH_LABELS, /* two samples have opposite gradients, such as the same input with both labels */
+    CH_CAUSE_NO_PROGRESS, /* sim/progress.h: at the present rate more updates are needed than any run makes */
+    CH_NUM_CAUSES,
+} ch_cause;
+
+/** The cause in words, as a string constant without a full stop; NULL for CH_CAUSE_NONE. */
+const char *ch_cause_text(ch_cause cause);
+
+/** The cause whose words are `text`; CH_CAUSE_NONE where none has them, or for NULL. */
+ch_cause ch_cause_find(const char *text);
 
 /** Where training stops: after step `steps`, or after update `updates`, whichever is first. Both are exact. */
 typedef struct {
@@ -26,6 +44,7 @@ typedef struct {
 /** How far a learner is. A step draws a batch; an update is a step that changes the weights. */
 typedef struct {
     ch_status status;
+    ch_cause cause;       /* of a run that is stuck */
     uint64_t steps;       /* steps taken */
     uint64_t last_update; /* index of the last step that changed the weights, counted from 1; 0 if none did */
     uint64_t updates;     /* steps that changed the weights */
@@ -38,7 +57,7 @@ typedef struct {
  */
 typedef struct ch_learner ch_learner;
 struct ch_learner {
-    /** Trains until `limit`, or until the run is known to be fitted or diverged.
+    /** Trains until `limit`, or until the run is known to be fitted, diverged or stuck.
      *
      *  A learner may notice some steps late that the run was fitted. Then `steps` exceeds `last_update`, and the
      *  weights are those of `last_update`. It never notices early. Advancing cannot fail: the outcome is in

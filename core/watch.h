@@ -29,6 +29,7 @@ typedef struct {
     const char *unit;     /* what is counted, e.g. "runs" */
     uint64_t done, total; /* in that unit; total 0: not known */
     double share;         /* of the expected work that is done, 0 to 1: things need not take equally long */
+    const char *note;     /* what else there is to say, e.g. "12 unfitted"; NULL or "": nothing */
 } ch_watch_report;
 
 /** Who watches a computation. Every member may be zero. */

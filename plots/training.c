@@ -146,6 +146,7 @@ static const struct {
     [CH_FITTED] = {7, "fitted"},
     [CH_BUDGET] = {CH_POINT_LOWER_BOUND, "ended by a budget"},
     [CH_DIVERGED] = {2, "diverged"},
+    [CH_STUCK] = {1, "stuck"},
 };
 
 static bool is_drawable(const ch_point *point, observable what)
@@ -236,7 +237,7 @@ static void write_key(const ch_run_table *table, FILE *out)
                      NULL, number);
     }
     y -= row * (double)rows;
-    for (ch_status status = CH_FITTED; status <= CH_DIVERGED; status++) {
+    for (ch_status status = CH_FITTED; status < CH_NUM_STATUSES; status++) {
         bool any = false;
         for (size_t r = 0; r < table->count; r++) {
             any = any || table->runs[r].status == status;

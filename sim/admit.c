@@ -3,6 +3,7 @@
 
 #include "core/memory.h"
 #include "models/models.h"
+#include "sim/reach.h"
 #include "sim/train_kernel.h"
 
 /* Refuses a run that cannot end. With train = inf a run is never fitted, and under some losses the last samples do not
@@ -79,6 +80,10 @@ ch_code ch_admit(const ch_resolved *resolved, ch_error *err)
     const ch_settings *settings = &resolved->settings;
     const size_t physical = ch_memory_physical();
     ch_code code = check_end(settings, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_reach_check(resolved, err);
     if (code != CH_OK) {
         return code;
     }

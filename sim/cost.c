@@ -118,13 +118,25 @@ static double network_passes(const ch_settings *settings, double updates)
     return observed + updates * GRADIENT * samples;
 }
 
-/* The cost of a network or a twin, in nanoseconds, which count as operations. Above the onset the number of updates
- * does not depend on T. Below it updates are steps along the gradient's flow, and their number grows as 1 / T. That
- * number and the times of passes, weights and the twin's kernel entries were measured; they are right to within a
+/* The number of updates of a network or a twin. Above the onset it does not depend on T. Below it updates are steps
+ * along the gradient's flow, and their number grows as 1 / T. */
+static double updates_within_budget(const ch_settings *settings, const ch_network_cost *cost)
+{
+    static const double UPDATES = 2.4;
+    double updates = UPDATES * (double)settings->train / sqrt((double)settings->batch) *
+                     fmax(1, onset_of(settings, cost) / settings->temp);
+    if (settings->max_updates > 0) {
+        updates = fmin(updates, (double)settings->max_updates);
+    }
+    return settings->max_steps > 0 ? fmin(updates, (double)settings->max_steps) : updates;
+}
+
+/* The cost of a network or a twin, in nanoseconds, which count as operations. The number of updates
+ * and the times of passes, weights and the twin's kernel entries were measured; they are right to within a
  * factor of three for most runs of P = 2^8 to 2^13. */
 static double network_cost(const ch_settings *settings)
 {
-    static const double RUN = 1e4, A_SECOND = 1e9, UPDATES = 2.4, AN_ENTRY = 0.7;
+    static const double RUN = 1e4, A_SECOND = 1e9, AN_ENTRY = 0.7;
     const double samples = (double)settings->train;
     const ch_network_spec spec = ch_settings_network(settings);
     ch_architecture architecture;
@@ -133,14 +145,7 @@ static double network_cost(const ch_settings *settings)
     }
     const ch_network_cost one = ch_network_cost_of(&architecture);
     ch_architecture_free(&architecture);
-    double updates =
-        UPDATES * samples / sqrt((double)settings->batch) * fmax(1, onset_of(settings, &one) / settings->temp);
-    if (settings->max_updates > 0) {
-        updates = fmin(updates, (double)settings->max_updates);
-    }
-    if (settings->max_steps > 0) {
-        updates = fmin(updates, (double)settings->max_steps);
-    }
+    const double updates = updates_within_budget(settings, &one);
     const double most = settings->max_seconds > 0 ? A_SECOND * settings->max_seconds : INFINITY;
     const double network = one.pass * network_passes(settings, updates) + one.move * updates;
     const double cost = settings->linear == CH_LINEAR_YES ? AN_ENTRY * samples * updates : network;
@@ -151,6 +156,43 @@ double ch_train_cost(const ch_resolved *resolved)
 {
     const ch_settings *settings = &resolved->settings;
     return ch_settings_has_engine(settings) ? perceptron_cost(settings) : network_cost(settings);
+}
+
+/* ---- how far a run is ---- */
+
+/* The number of updates that a run without a budget is expected to make. */
+static double expected_updates(const ch_settings *settings)
+{
+    ch_settings free = *settings;
+    ch_architecture architecture;
+    const ch_network_spec spec = ch_settings_network(settings);
+    free.max_updates = free.max_steps = 0;
+    if (ch_architecture_init(&architecture, &spec, NULL) != CH_OK) {
+        return INFINITY;
+    }
+    const ch_network_cost one = ch_network_cost_of(&architecture);
+    ch_architecture_free(&architecture);
+    return updates_within_budget(&free, &one);
+}
+
+static double perceptron_share(const ch_settings *settings, const ch_progress *progress)
+{
+    ch_perceptron_theory theory;
+    if (settings->train == 0 || ch_perceptron_theory_init(&theory, settings->chi, NULL) != CH_OK) {
+        return 0;
+    }
+    const expectation end = expect(settings, &theory);
+    return settings->engine == CH_ENGINE_FAST ? (double)progress->updates / end.updates
+                                              : (double)progress->steps / end.steps;
+}
+
+double ch_train_share(const ch_resolved *resolved, const ch_progress *progress)
+{
+    static const double MOST = 0.99;
+    const ch_settings *settings = &resolved->settings;
+    const double share = ch_settings_has_engine(settings) ? perceptron_share(settings, progress)
+                                                          : (double)progress->updates / expected_updates(settings);
+    return share < MOST ? share : MOST;
 }
 
 /* ---- memory ---- */

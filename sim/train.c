@@ -5,6 +5,9 @@
 #include "core/memory.h"
 #include "models/models.h"
 #include "perceptron/online.h"
+#include "sim/reach.h"
+#include "sim/stagnation.h"
+#include "sim/teller.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,10 +16,27 @@
 /* The number of operations between two looks at the clock and the stop flag. It takes some hundredths of a second. */
 static const double OPERATIONS_PER_LOOK = 3e7;
 
+/* ---- observations in the units of the settings ---- */
+
+/* Multiplies what has the unit of the student's output or of its weights by 1 / unit, which is a power of two. A number
+ * that overflows shows that the run has diverged. */
+static void scale_back(ch_observation *seen, double unit, ch_progress *progress)
+{
+    double *const numbers[] = {&seen->train_loss, &seen->weight_change, &seen->weight_change_rel, &seen->signal,
+                               &seen->noise};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        *numbers[i] /= unit;
+    }
+    if (!isfinite(seen->weight_change)) {
+        progress->status = CH_DIVERGED;
+    }
+}
+
 /* ---- the recorder: which steps are observed ---- */
 
 typedef struct {
     ch_run *run;
+    double unit; /* ch_reach_unit: the learner's numbers are larger by this factor */
     size_t capacity, layers_capacity;
     uint64_t index; /* i of the point after the next one, on the grid of steps round(10^(i / record)) */
     uint64_t next;  /* step of the next point; UINT64_MAX when nothing is to be recorded */
@@ -34,7 +54,7 @@ static void recorder_schedule(recorder *self)
 
 static recorder recorder_start(ch_run *run)
 {
-    recorder self = {.run = run, .next = UINT64_MAX};
+    recorder self = {.run = run, .unit = ch_reach_unit(&run->resolved), .next = UINT64_MAX};
     if (run->settings.record > 0) {
         recorder_schedule(&self);
     }
@@ -71,6 +91,15 @@ static ch_code recorder_add(recorder *self, uint64_t step, const ch_observation 
     point->observed.layer_change = NULL; /* they are the learner's, and are copied below */
     point->observed.num_layers = 0;
     return recorder_add_layers(self, look, observed, err);
+}
+
+static ch_code recorder_observe(const recorder *self, ch_learner *learner, ch_observation *seen, ch_error *err)
+{
+    const ch_code code = learner->observe(learner, seen, err);
+    if (code == CH_OK && self->unit != 1) {
+        scale_back(seen, self->unit, &learner->progress);
+    }
+    return code;
 }
 
 /* Adds the end as the last point. Points at its step or later are dropped: the run had ended before them, and the
@@ -120,64 +149,159 @@ static bool budget_is_used(const ch_settings *settings, const ch_progress *progr
            (settings->max_seconds > 0 && ch_clock_now() - started >= settings->max_seconds);
 }
 
-/* Advances from one look at the clock to the next until the learner is fitted or diverged or a budget is used up, and
- * records points on the way. */
-static ch_code advance_until_end(recorder *trajectory, ch_learner *learner, double started, const ch_watch *watch,
-                                 ch_error *err)
+static bool has_budget(const ch_settings *settings)
 {
-    const ch_settings *settings = &trajectory->run->settings;
-    const ch_progress *progress = &learner->progress;
-    while (progress->status == CH_RUNNING && !budget_is_used(settings, progress, started)) {
-        if (ch_watch_is_stopped(watch)) {
-            return ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped after %llu steps",
-                                (unsigned long long)progress->steps);
-        }
-        const uint64_t steps = add_u64(progress->steps, per_look(learner->step_cost));
-        const uint64_t updates = add_u64(progress->updates, per_look(learner->update_cost));
-        const ch_limit limit = {
-            .steps = min_u64(min_u64(steps, trajectory->next), none_is_most(settings->max_steps)),
-            .updates = min_u64(updates, none_is_most(settings->max_updates)),
-        };
-        learner->advance(learner, &limit);
-        if (progress->steps != trajectory->next || progress->status != CH_RUNNING) {
-            continue;
-        }
-        ch_observation observed;
-        ch_code code = learner->observe(learner, &observed, err);
-        if (code != CH_OK) {
-            return code;
-        }
-        code = recorder_add(trajectory, progress->steps, &observed, err);
-        if (code != CH_OK) {
-            return code;
-        }
-        recorder_schedule(trajectory);
-        /* a point must not end the run: it ends where it would end without points */
-        learner->progress.status = CH_RUNNING;
+    return settings->max_steps > 0 || settings->max_updates > 0 || settings->max_seconds > 0;
+}
+
+/* What watches over a run under way. */
+typedef struct {
+    recorder trajectory;
+    ch_learner *learner;
+    ch_stagnation stagnation; /* never looks at a run that has a budget */
+    ch_teller teller;
+    double started;
+} training;
+
+static training training_start(ch_run *run, ch_learner *learner, double started, const ch_watch *watch)
+{
+    const ch_settings *settings = &run->settings;
+    training self = {
+        .trajectory = recorder_start(run),
+        .learner = learner,
+        .stagnation = ch_stagnation_start(settings->train, settings->batch, ch_dynamics_takes_all(settings->dynamics)),
+        .teller = ch_teller_start(&run->resolved, watch),
+        .started = started,
+    };
+    if (has_budget(settings)) {
+        self.stagnation.next = UINT64_MAX;
+    }
+    return self;
+}
+
+/* Where the next call of `advance` stops. */
+static ch_limit next_limit(const training *self)
+{
+    const ch_settings *settings = &self->trajectory.run->settings;
+    const ch_learner *learner = self->learner;
+    const uint64_t steps = add_u64(learner->progress.steps, per_look(learner->step_cost));
+    const uint64_t updates = add_u64(learner->progress.updates, per_look(learner->update_cost));
+    return (ch_limit){
+        .steps = min_u64(min_u64(steps, self->trajectory.next), none_is_most(settings->max_steps)),
+        .updates = min_u64(min_u64(updates, self->stagnation.next), none_is_most(settings->max_updates)),
+    };
+}
+
+/* Records a point of the trajectory if it is due. */
+static ch_code record_point(training *self, ch_error *err)
+{
+    ch_progress *progress = &self->learner->progress;
+    ch_observation observed;
+    if (progress->steps != self->trajectory.next) {
+        return CH_OK;
+    }
+    ch_code code = recorder_observe(&self->trajectory, self->learner, &observed, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = recorder_add(&self->trajectory, progress->steps, &observed, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    recorder_schedule(&self->trajectory);
+    /* a point must not end the run: it ends where it would end without points */
+    progress->status = CH_RUNNING;
+    return CH_OK;
+}
+
+/* Ends the run where it makes no progress any more. */
+static ch_code look_for_stagnation(training *self, ch_error *err)
+{
+    ch_progress *progress = &self->learner->progress;
+    ch_observation observed;
+    if (progress->updates != self->stagnation.next) {
+        return CH_OK;
+    }
+    const ch_code code = recorder_observe(&self->trajectory, self->learner, &observed, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    progress->status = CH_RUNNING;
+    if (ch_stagnation_look(&self->stagnation, progress, &observed)) {
+        progress->status = CH_STUCK;
+        progress->cause = CH_CAUSE_NO_PROGRESS;
     }
     return CH_OK;
 }
 
-static ch_code train_until_end(ch_run *run, ch_learner *learner, double started, const ch_watch *watch, ch_error *err)
+/* Advances from one look at the clock to the next until the learner is fitted, diverged or stuck or a budget is used
+ * up, and records points on the way. */
+static ch_code advance_until_end(training *self, const ch_watch *watch, ch_error *err)
 {
-    const ch_progress *progress = &learner->progress;
-    recorder trajectory = recorder_start(run);
-    ch_code code = advance_until_end(&trajectory, learner, started, watch, err);
+    const ch_settings *settings = &self->trajectory.run->settings;
+    const ch_progress *progress = &self->learner->progress;
+    while (progress->status == CH_RUNNING && !budget_is_used(settings, progress, self->started)) {
+        if (ch_watch_is_stopped(watch)) {
+            return ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped after %llu steps",
+                                (unsigned long long)progress->steps);
+        }
+        const ch_limit limit = next_limit(self);
+        self->learner->advance(self->learner, &limit);
+        if (progress->status != CH_RUNNING) {
+            break;
+        }
+        ch_code code = record_point(self, err);
+        if (code != CH_OK) {
+            return code;
+        }
+        code = look_for_stagnation(self, err);
+        if (code != CH_OK) {
+            return code;
+        }
+        ch_teller_tell(&self->teller, self->learner);
+    }
+    return CH_OK;
+}
+
+/* Measures the end, which decides: a budget may be used up just as the last sample is fitted. A run that is stuck stays
+ * so unless it proves to be fitted. */
+static ch_code finish(training *self, bool is_over, ch_error *err)
+{
+    ch_run *run = self->trajectory.run;
+    ch_progress *progress = &self->learner->progress;
+    ch_code code = recorder_observe(&self->trajectory, self->learner, &run->final, err);
     if (code != CH_OK) {
         return code;
     }
-    /* A budget may be used up just as the last sample is fitted. The observation at the end decides. */
-    code = learner->observe(learner, &run->final, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    run->status = progress->status == CH_RUNNING ? CH_BUDGET : progress->status;
+    run->status = progress->status == CH_RUNNING && is_over ? CH_BUDGET : progress->status;
+    run->reason = run->status == CH_STUCK ? progress->cause : CH_CAUSE_NONE;
     run->steps = run->status == CH_FITTED ? progress->last_update : progress->steps;
     run->updates = progress->updates;
     run->time = run->settings.rate * (double)run->steps;
-    code = recorder_finish(&trajectory, err);
+    code = recorder_finish(&self->trajectory, err);
     run->final.layer_change = NULL; /* they are the learner's, and were copied */
     return code;
+}
+
+/* Measures what there is of a run that was stopped. The flag is lowered meanwhile, since it ends observations too. */
+static void finish_stopped(training *self, const ch_watch *watch)
+{
+    *watch->stop = 0;
+    if (finish(self, false, NULL) != CH_OK) {
+        self->trajectory.run->steps = 0;
+    }
+    *watch->stop = 1;
+}
+
+static ch_code train_until_end(ch_run *run, ch_learner *learner, double started, const ch_watch *watch,
+                               bool keeps_stopped, ch_error *err)
+{
+    training self = training_start(run, learner, started, watch);
+    const ch_code code = advance_until_end(&self, watch, err);
+    if (code == CH_ERROR_INTERRUPTED && keeps_stopped) {
+        finish_stopped(&self, watch);
+    }
+    return code == CH_OK ? finish(&self, true, err) : code;
 }
 
 /* ---- from settings to a learner ---- */
@@ -196,6 +320,7 @@ typedef union {
 typedef struct {
     ch_sample_set test;           /* of a perceptron whose test error is measured */
     ch_architecture architecture; /* of a network */
+    double unit;                  /* ch_reach_unit, by which kappa and rate are multiplied */
     double *teacher;              /* [dim] of data that have one; owned */
 } borrowed;
 
@@ -212,8 +337,8 @@ static ch_code online_init(ch_online_student *self, const ch_settings *settings,
         .chi = settings->chi,
         .dim = (size_t)settings->dim,
         .test = settings->test > 0 ? &own->test : NULL,
-        .kappa = 1 / settings->alpha,
-        .rate = settings->rate,
+        .kappa = own->unit / settings->alpha,
+        .rate = own->unit * settings->rate,
         .batch = (size_t)settings->batch,
         .seed_data = settings->seed_data,
         .seed_init = settings->seed_init,
@@ -246,8 +371,8 @@ static ch_code perceptron_init(model *self, const ch_settings *settings, const c
         .num_samples = (size_t)settings->train,
         .test = settings->test > 0 ? &own->test : NULL,
         .chi = settings->chi,
-        .kappa = 1 / settings->alpha,
-        .rate = settings->rate,
+        .kappa = own->unit / settings->alpha,
+        .rate = own->unit * settings->rate,
         .batch = (size_t)settings->batch,
         .seed_init = settings->seed_init,
         .seed_batch = settings->seed_batch,
@@ -302,13 +427,14 @@ static ch_code network_init(model *self, const ch_resolved *resolved, const ch_t
     return ch_network_learner_init(&self->network, &setup, err);
 }
 
-static ch_code twin_init(model *self, const ch_settings *settings, const ch_train_set *set, ch_error *err)
+static ch_code twin_init(model *self, const ch_settings *settings, const ch_train_set *set, const borrowed *own,
+                         ch_error *err)
 {
     const ch_twin_setup setup = {
         .kernel = &set->kernel,
         .num_samples = (size_t)settings->train,
-        .kappa = 1 / settings->alpha,
-        .rate = settings->rate,
+        .kappa = own->unit / settings->alpha,
+        .rate = own->unit * settings->rate,
         .batch = (size_t)settings->batch,
         .from_unfitted = settings->dynamics == CH_DYNAMICS_UNFITTED,
         .seed_batch = settings->seed_batch,
@@ -324,14 +450,24 @@ static ch_code model_init(model *self, const ch_resolved *resolved, const ch_tra
     if (ch_settings_has_engine(settings)) {
         return perceptron_init(self, settings, set, own, threads, err);
     }
-    return settings->linear == CH_LINEAR_YES ? twin_init(self, settings, set, err)
+    return settings->linear == CH_LINEAR_YES ? twin_init(self, settings, set, own, err)
                                              : network_init(self, resolved, set, own, threads, watch, err);
 }
 
-ch_code ch_train(ch_run *run, const ch_resolved *resolved, const ch_train_set *set, int threads, const ch_watch *watch,
-                 ch_error *err)
+/* Ends a run before its first step where no training fits its samples and no budget ends it. */
+static void check_contradiction(ch_learner *learner, const ch_settings *settings, const ch_train_set *set)
 {
-    borrowed own = {0};
+    if (settings->train > 0 && settings->train > set->contradiction.first && !has_budget(settings)) {
+        learner->progress.status = CH_STUCK;
+        learner->progress.cause = set->contradiction.cause;
+    }
+}
+
+/* @param keeps_stopped  whether a run that is stopped is measured, as ch_train_alone says */
+static ch_code train(ch_run *run, const ch_resolved *resolved, const ch_train_set *set, int threads,
+                     const ch_watch *watch, bool keeps_stopped, ch_error *err)
+{
+    borrowed own = {.unit = ch_reach_unit(resolved)};
     model trained;
     memset(run, 0, sizeof *run);
     run->resolved = *resolved;
@@ -345,12 +481,19 @@ ch_code ch_train(ch_run *run, const ch_resolved *resolved, const ch_train_set *s
     if (code != CH_OK) {
         goto out;
     }
-    code = train_until_end(run, &trained.learner, started, watch, err);
+    check_contradiction(&trained.learner, &resolved->settings, set);
+    code = train_until_end(run, &trained.learner, started, watch, keeps_stopped, err);
     run->seconds = ch_clock_now() - started;
     trained.learner.free(&trained.learner);
 out:
     borrowed_free(&own);
     return code;
+}
+
+ch_code ch_train(ch_run *run, const ch_resolved *resolved, const ch_train_set *set, int threads, const ch_watch *watch,
+                 ch_error *err)
+{
+    return train(run, resolved, set, threads, watch, false, err);
 }
 
 ch_code ch_train_alone(ch_run *run, const ch_resolved *resolved, const char *kernel_folder, int threads,
@@ -372,7 +515,7 @@ ch_code ch_train_alone(ch_run *run, const ch_resolved *resolved, const char *ker
         }
     }
     ch_sources_free(&sources); /* the training set has copies of the images that it takes */
-    code = ch_train(run, &found, &set, threads, watch, err);
+    code = train(run, &found, &set, threads, watch, true, err);
 out:
     ch_sources_free(&sources);
     ch_train_set_free(&set);

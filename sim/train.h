@@ -18,7 +18,8 @@ typedef struct {
         ch_settings settings;
         ch_resolved resolved;
     };
-    ch_status status;      /* fitted, budget or diverged */
+    ch_status status;      /* fitted, budget, diverged or stuck */
+    ch_cause reason;       /* why it is stuck; else CH_CAUSE_NONE */
     uint64_t steps;        /* index of the last update when fitted, else the steps taken */
     uint64_t updates;      /* number of steps that changed the weights */
     double time;           /* eta x steps: t* when fitted, else a lower bound on it */
@@ -43,6 +44,9 @@ void ch_run_free(ch_run *self);
  *  run may begin: ch_admit does.
  *
  *  @param run       out: free with ch_run_free, also after a failure
+ *  A run that is stopped is measured as it is: it has the status CH_RUNNING, and its numbers are those at `steps`,
+ * which is 0 where it had not begun. While it is measured the stop flag is lowered.
+ *
  *  @param kernel_folder  where kernels of twins are read and kept; NULL: nowhere
  *  @return also CH_ERROR_IO, for images that cannot be read, or a kernel file that cannot be read or written */
 ch_code ch_train_alone(ch_run *run, const ch_resolved *resolved, const char *kernel_folder, int threads,

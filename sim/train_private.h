@@ -23,6 +23,11 @@ ch_code ch_train(ch_run *run, const ch_resolved *resolved, const ch_train_set *s
  *  time left; no result depends on it. */
 double ch_train_cost(const ch_resolved *resolved);
 
+/** The share of the expected work of a run without a budget that is done, by the same laws: of plain steps the steps,
+ *  otherwise the updates.
+ *  @return 0 to 0.99, because laws may expect too little; 0 with train = inf */
+double ch_train_share(const ch_resolved *resolved, const ch_progress *progress);
+
 /** The most bytes that a run takes beside its training set, without the trajectory: test samples, weights and batches;
  *  under the fast engine also lists of samples, some 40 bytes a sample, copies of a quarter of the samples, and up to
  *  16 MiB of rows of their Gram matrix. Many runs leave much of that unused. Settings that ch_admit accepts overflow

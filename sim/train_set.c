@@ -121,6 +121,7 @@ static ch_code make_rows(ch_train_set *self, const ch_resolved *resolved, int th
     const ch_data_law law = ch_train_law(resolved);
     const ch_code code =
         ch_sample_set_init(&self->samples, &law, CH_STREAM_TRAIN_SAMPLES, self->num_samples, threads, watch, err);
+    self->contradiction = (ch_contradiction){SIZE_MAX, CH_CAUSE_NONE}; /* a plane divides them */
     if (code != CH_OK || resolved->settings.engine != CH_ENGINE_FAST) {
         return code;
     }
@@ -179,9 +180,15 @@ ch_code ch_train_set_init(ch_train_set *self, const ch_resolved *resolved, const
         break;
     case CH_SET_EXAMPLES:
         code = make_examples(self, resolved, sources, threads, watch, err);
+        if (code == CH_OK) {
+            code = ch_contradiction_of_examples(&self->train, &self->contradiction, err);
+        }
         break;
     case CH_SET_KERNEL:
         code = make_kernel(self, resolved, sources, threads, watch, err);
+        if (code == CH_OK) {
+            code = ch_contradiction_of_kernel(&self->kernel, &self->contradiction, err);
+        }
         break;
     }
     if (code != CH_OK) {

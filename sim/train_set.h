@@ -9,6 +9,7 @@
 #include "models/twin/kernel.h"
 #include "perceptron/perceptron.h"
 #include "perceptron/screening.h"
+#include "sim/contradiction.h"
 #include "sim/settings/settings.h"
 
 /** What training sets are made from, apart from their laws. With all members zero, images are read when they are
@@ -51,7 +52,8 @@ typedef struct {
     ch_screen screen; /* their screening index, where the fast engine wants it */
     ch_examples train, test;
     ch_kernel kernel;
-    double norm_init; /* ||w0|| of the network whose kernel it is */
+    double norm_init;               /* ||w0|| of the network whose kernel it is */
+    ch_contradiction contradiction; /* from which P on no training fits the samples */
 } ch_train_set;
 
 void ch_train_set_free(ch_train_set *self);

@@ -116,7 +116,9 @@ static void test_run_prints_a_table(void **state)
         }
     }
     for (size_t i = 0; i < ch_results_count(); i++) {
-        assert_says(out, ch_result_at(i).help);
+        if (ch_result_at(i).type != CH_RESULT_CAUSE) { /* a fitted run has no reason to be stuck */
+            assert_says(out, ch_result_at(i).help);
+        }
     }
     assert_says(out, "  rate               1 ");
     assert_says(out, "  status             fitted ");
@@ -175,7 +177,7 @@ static void test_run_prints_its_trajectory(void **state)
 static void test_run_prints_null_for_what_is_not_finite(void **state)
 {
     (void)state;
-    assert_succeeds("run perceptron --dim 8 --train 64 --rate 1e300 --json");
+    assert_succeeds("run perceptron --dim 8 --train 64 --loss quadhinge --max_steps 1000 --rate 1e30 --json");
     json_t *run = parsed();
     assert_string_equal(string(run, "status"), "diverged");
     assert_true(json_is_null(json_object_get(run, "weight_change")));

@@ -303,8 +303,8 @@ static void test_recording_changes_nothing(void **state)
                                         SMALL " test=100",
                                         SMALL " batch=100",
                                         SMALL " batch=full temp=1e-5",
-                                        "dim=8 train=256 rate=1e300",
-                                        "dim=8 train=256 rate=1e308"};
+                                        "dim=8 train=256 rate=1e280",
+                                        "dim=8 train=256 loss=quadhinge max_steps=100 rate=1e30"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char recorded[256];
         snprintf(recorded, sizeof recorded, "%s record=100", texts[i]);
@@ -378,9 +378,11 @@ static void test_seconds_end_a_run_promptly(void **state)
 static void test_what_is_not_finite_has_diverged(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"dim=8 train=256 rate=1e300", "dim=8 train=256 rate=1e300 record=5",
-                                        "dim=8 train=256 rate=1e300 batch=full", "dim=8 train=256 rate=1e308 test=10",
-                                        "dim=8 train=256 rate=1e308 max_steps=1"};
+    static const char *const texts[] = {"dim=8 train=256 loss=quadhinge max_steps=1000 rate=1e30",
+                                        "dim=8 train=256 loss=quadhinge max_steps=1000 rate=1e30 record=5",
+                                        "dim=8 train=256 loss=quadhinge max_steps=1000 rate=1e30 batch=full",
+                                        "dim=8 train=256 loss=quadhinge max_steps=1000 rate=1e30 test=10",
+                                        "dim=8 train=256 loss=mse max_steps=1000 rate=1e280"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         ch_run run = train("%s", texts[i]);
         assert_int_equal(run.status, CH_DIVERGED);

@@ -118,6 +118,10 @@ static void end_stretch(ch_network_learner *self, bool is_fitted)
     progress->updates++;
     progress->last_update = progress->steps;
     progress->status = is_fitted ? CH_FITTED : CH_RUNNING;
+    if (!is_fitted) {
+        ch_state_set_weights(self->state, self->flow->weights);
+        ch_learner_check_rest(self);
+    }
 }
 
 /* Makes one trial. It either counts, or a shorter one has to follow.

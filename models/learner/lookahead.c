@@ -148,13 +148,10 @@ static bool find_event(ch_network_learner *self)
     }
     list_active(self);
     ahead->event_is_known = true;
-    if (ahead->num_active >
-        0) { /* else samples are unfitted, but every gradient has underflowed to 0: no update comes */
-        ch_waiting law;
-        ch_waiting_init(&law, (uint32_t)setup->num_samples, (uint32_t)setup->batch, ahead->num_active);
-        ahead->event_step = self->learner.progress.steps + ch_waiting_steps(&law, &ahead->random);
-        ahead->event_count = ch_waiting_number(&law, &ahead->random);
-    }
+    ch_waiting law;
+    ch_waiting_init(&law, (uint32_t)setup->num_samples, (uint32_t)setup->batch, ahead->num_active);
+    ahead->event_step = self->learner.progress.steps + ch_waiting_steps(&law, &ahead->random);
+    ahead->event_count = ch_waiting_number(&law, &ahead->random);
     return true;
 }
 
@@ -216,7 +213,7 @@ void ch_learner_advance_fast(ch_learner *learner, const ch_limit *limit)
     while (goes_on && ch_learner_goes_on(self, limit)) {
         if (!ahead->event_is_known) {
             goes_on = take_steps(self, limit);
-        } else if (ahead->num_active == 0 || ahead->event_step > limit->steps) {
+        } else if (ahead->event_step > limit->steps) {
             learner->progress.steps = limit->steps;
         } else {
             goes_on = take_event(self);

@@ -38,8 +38,8 @@ typedef struct ch_lookahead {
     size_t next_round;    /* number of batches that the next round tests */
     uint32_t *active;     /* [P] samples that were active at the last look, the first num_active; owned */
     uint32_t num_active;  /* UINT32_MAX before the first look */
-    bool event_is_known;  /* whether the last look has found the step of the next update, or that there is none */
-    uint64_t event_step;  /* that step; not set where num_active is 0 */
+    bool event_is_known;  /* whether the last look has found the step of the next update */
+    uint64_t event_step;  /* that step */
     uint32_t event_count; /* active samples in its batch */
     ch_random random;     /* random numbers for events */
     uint64_t looks;       /* number of looks, without observations */

@@ -133,6 +133,9 @@ ch_code ch_learner_observe(ch_learner *learner, ch_observation *out, ch_error *e
     find_losses(state, out);
     out->unfitted = seen.unfitted;
     find_weight_change(state, out);
+    if (!isfinite(out->weight_change)) {
+        learner->progress.status = CH_DIVERGED; /* the square of a weight overflows */
+    }
     if (state->setup.teacher != NULL && state->setup.architecture->layers[0].kind == CH_LAYER_DENSE) {
         find_signal_and_noise(state, out);
     }

@@ -51,8 +51,10 @@ struct ch_kernel_meter;
  *  within a step, which is its last update. sgd looks at all samples after P / B idle steps in a row; under mse, which
  *  has no idle steps, every P / B steps. Derivations: docs/theory.md, "Losses and dynamics of networks".
  *
- *  A run diverges when a number is not finite, or when the weights no longer move though updates are made: then every
- *  unit is off at every sample, or the weights are so large that adding an update does not change them.
+ *  A run diverges when a number is not finite, or when the weights no longer move though updates are made because every
+ *  unit is off at every sample, or because the weights have grown so large that adding an update does not change them.
+ *  It is stuck when they no longer move because updates are too small, or when the gradients of all unfitted samples
+ *  have underflowed to 0.
  *
  *  The weights are in double. In single precision f is off by some 1e-7 of |f(w, x)|: small margins kappa call for
  *  `wide`.

@@ -20,10 +20,8 @@ static uint64_t find_fingerprint(const double *weights, size_t count)
     return hash;
 }
 
-/* Whether the weights are the same as EPOCHS times P / B updates ago. Where steps are too large, a network may stay
- * unfitted for ever with finite numbers: its units are off at every sample, or its weights are so large that an update
- * is smaller than a rounding error. A sample that would move the weights is absent from all those batches with a
- * probability of about e^-EPOCHS. */
+/* Whether the weights are the same as EPOCHS times P / B updates ago. A sample that would move the weights is absent
+ * from all those batches with a probability of about e^-EPOCHS. */
 static bool has_come_to_rest(ch_network_state *self, uint64_t updates)
 {
     enum { EPOCHS = 32 };
@@ -34,6 +32,55 @@ static bool has_come_to_rest(ch_network_state *self, uint64_t updates)
     self->fingerprint = find_fingerprint(ch_state_weights(self), self->num_weights);
     self->next_rest_check = updates + EPOCHS * self->patience;
     return self->fingerprint == before;
+}
+
+/* Whether the weights were driven apart: their norm is over 2^20 times that of w0. */
+static bool have_blown_up(const ch_network_state *self)
+{
+    const double *weights = ch_state_weights(self);
+    double square = 0;
+    for (size_t i = 0; i < self->num_weights; i++) {
+        square += weights[i] * weights[i];
+    }
+    return !(sqrt(square) <= 0x1p20 * self->norm_init);
+}
+
+/* Whether the mean gradient over all samples differs from 0. Changes state->gradient and the margins. */
+static bool has_gradient(ch_network_state *self, ch_pass_summary *seen)
+{
+    const ch_sample_list all = {.count = self->setup.num_samples};
+    size_t count = 0;
+    memset(self->gradient, 0, self->num_weights * sizeof *self->gradient);
+    if (!ch_state_pass(self, &all, 1 / (double)all.count, NULL, self->gradient, seen)) {
+        return false;
+    }
+    for (size_t i = 0; i < self->num_weights; i++) {
+        count += self->gradient[i] != 0;
+    }
+    return count > 0;
+}
+
+static void end_stuck(ch_progress *progress, ch_cause cause)
+{
+    progress->status = CH_STUCK;
+    progress->cause = cause;
+}
+
+void ch_learner_check_rest(ch_network_learner *self)
+{
+    ch_progress *progress = &self->learner.progress;
+    ch_pass_summary seen = {0};
+    if (!has_come_to_rest(self->state, progress->updates)) {
+        return;
+    }
+    const bool moves = has_gradient(self->state, &seen);
+    if (seen.active == 0) {
+        end_stuck(progress, CH_CAUSE_NO_GRADIENT);
+    } else if (moves && !have_blown_up(self->state)) {
+        end_stuck(progress, CH_CAUSE_TOO_SMALL);
+    } else {
+        progress->status = CH_DIVERGED;
+    }
 }
 
 bool ch_learner_commit(ch_network_learner *self, const ch_sample_list *list, const ch_pass_summary *seen)
@@ -51,7 +98,7 @@ bool ch_learner_commit(ch_network_learner *self, const ch_sample_list *list, con
     progress->updates++;
     progress->last_update = progress->steps;
     state->next_look = progress->steps + state->patience;
-    progress->status = has_come_to_rest(state, progress->updates) ? CH_DIVERGED : CH_RUNNING;
+    ch_learner_check_rest(self);
     return true;
 }
 
@@ -65,6 +112,8 @@ bool ch_learner_check(ch_network_learner *self, ch_pass_summary *seen)
         progress->status = CH_DIVERGED;
     } else if (seen->unfitted == 0) {
         progress->status = CH_FITTED;
+    } else if (seen->active == 0) {
+        end_stuck(progress, CH_CAUSE_NO_GRADIENT); /* all gradients have underflowed */
     }
     return true;
 }
@@ -146,7 +195,7 @@ static void draw_noise(ch_network_state *self)
 /* Takes one step. It ends the run instead where the step's pass shows that all samples are fitted or that no sample has
  * a gradient.
  * @return false when stopped */
-static bool step_full(ch_network_learner *self, const ch_limit *limit)
+static bool step_full(ch_network_learner *self)
 {
     ch_network_state *state = self->state;
     ch_progress *progress = &self->learner.progress;
@@ -162,8 +211,7 @@ static bool step_full(ch_network_learner *self, const ch_limit *limit)
     if (isfinite(seen.sum) && seen.unfitted == 0) {
         progress->status = ch_state_weights_are_finite(state) ? CH_FITTED : CH_DIVERGED;
     } else if (isfinite(seen.sum) && seen.active == 0) {
-        /* every gradient has underflowed to 0, so that no later step would move the weights */
-        progress->steps = limit->steps;
+        end_stuck(progress, CH_CAUSE_NO_GRADIENT); /* all gradients have underflowed */
     } else {
         progress->steps++;
         (void)ch_learner_commit(self, &all, &seen);
@@ -174,7 +222,7 @@ static bool step_full(ch_network_learner *self, const ch_limit *limit)
 void ch_learner_advance_full(ch_learner *learner, const ch_limit *limit)
 {
     ch_network_learner *self = (ch_network_learner *)learner;
-    while (ch_learner_goes_on(self, limit) && step_full(self, limit)) {
+    while (ch_learner_goes_on(self, limit) && step_full(self)) {
     }
 }
 

@@ -17,8 +17,13 @@ static inline bool ch_learner_goes_on(const ch_network_learner *self, const ch_l
  *  @param batch  out: [B] distinct training samples */
 void ch_state_draw(ch_network_state *self, uint32_t *batch);
 
+/** Ends the run where the weights have come to rest although updates are made. It has diverged where the weights have
+ *  blown up, or where steps were so large that the units are off at every sample. Otherwise it is stuck, because
+ * updates are smaller than the spacing of the weights. To be called after every update. */
+void ch_learner_check_rest(ch_network_learner *self);
+
 /** Commits a step: moves the weights where a sample of it has a gradient, and counts the update. Ends the run as
- *  diverged where a margin was not finite, or the weights have come to rest though updates are made.
+ *  diverged where a margin was not finite, and as ch_learner_check_rest says.
  *  @param list  the samples of the last ch_state_prepare (or of the pass whose coefficients workers[0] has)
  *  @param seen  what that pass has seen; progress.steps already counts the step
  *  @return whether the weights were moved */
@@ -27,7 +32,8 @@ bool ch_learner_commit(ch_network_learner *self, const ch_sample_list *list, con
 /** Takes one step of sgd, its batch drawn now.  @return false when stopped; the step is not taken then */
 bool ch_learner_step_sgd(ch_network_learner *self) CH_MUST_CHECK;
 
-/** Looks at all samples. Ends the run as fitted where none is unfitted, as diverged where something is not finite.
+/** Looks at all samples. Ends the run as fitted where none is unfitted, as diverged where something is not finite, and
+ *  as stuck where samples are unfitted but none has a gradient.
  *  @return false when stopped */
 bool ch_learner_check(ch_network_learner *self, ch_pass_summary *seen) CH_MUST_CHECK;
 

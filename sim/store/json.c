@@ -40,8 +40,9 @@ json_t *ch_json_setting(const ch_setting *row, ch_value value)
 static json_t *result_json(const ch_result *row, const void *object)
 {
     switch (row->type) {
-    case CH_RESULT_TEXT:
-        return json_string(ch_status_name(ch_result_status(row, object)));
+    case CH_RESULT_STATUS:
+    case CH_RESULT_CAUSE:
+        return ch_result_text(row, object) != NULL ? json_string(ch_result_text(row, object)) : json_null();
     case CH_RESULT_COUNT:
         return count_json(ch_result_number(row, object));
     case CH_RESULT_REAL:

@@ -172,11 +172,9 @@ static ch_code read_setting(const ch_store_query *self, size_t index, ch_setting
 
 static ch_code read_status(const ch_store_query *self, const char *name, int column, ch_status *status, ch_error *err)
 {
-    static const ch_status known[] = {CH_FITTED, CH_BUDGET, CH_DIVERGED};
     const unsigned char *text = sqlite3_column_text(self->row, column);
-    for (size_t i = 0; text != NULL && i < sizeof known / sizeof *known; i++) {
-        if (strcmp((const char *)text, ch_status_name(known[i])) == 0) {
-            *status = known[i];
+    for (*status = CH_FITTED; text != NULL && *status < CH_NUM_STATUSES; ++*status) {
+        if (strcmp((const char *)text, ch_status_name(*status)) == 0) {
             return CH_OK;
         }
     }
@@ -197,8 +195,12 @@ static ch_code read_result(const ch_store_query *self, size_t index, ch_run *run
 {
     const ch_result row = ch_result_at(index);
     const int column = ch_store_column_results() + (int)index;
-    if (row.type == CH_RESULT_TEXT) {
+    if (row.type == CH_RESULT_STATUS) {
         return read_status(self, row.name, column, &run->status, err);
+    }
+    if (row.type == CH_RESULT_CAUSE) {
+        run->reason = ch_cause_find((const char *)sqlite3_column_text(self->row, column));
+        return CH_OK;
     }
     read_number(self->row, column, &row, run);
     return CH_OK;

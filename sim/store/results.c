@@ -13,15 +13,18 @@
 #member, CH_RESULT_##type, offsetof(ch_point, member), help, 0                                                 \
     }
 
-/* The results of a run that are not observed: those before the observables, and the last one. */
+/* The results of a run that are not observed: those before the observables, and the last ones. */
 static const ch_result run_first[] = {
-    OF_RUN(TEXT, status, "fitted, budget or diverged"),
+    OF_RUN(STATUS, status, "fitted, budget, diverged or stuck"),
     OF_RUN(COUNT, steps, "index of the last update when fitted, else steps taken"),
     OF_RUN(COUNT, updates, "steps that changed the weights"),
     OF_RUN(REAL, time, "rate x steps: t* when fitted, else a lower bound on it"),
 };
-static const ch_result run_last = OF_RUN(REAL, seconds, "wall-clock seconds, without making the data");
-enum { NUM_RUN_FIRST = sizeof run_first / sizeof *run_first };
+static const ch_result run_last[] = {
+    OF_RUN(REAL, seconds, "wall-clock seconds, without making the data"),
+    {"reason", CH_RESULT_CAUSE, offsetof(ch_run, reason), "why it is stuck", CH_SCHEMA_STUCK},
+};
+enum { NUM_RUN_FIRST = sizeof run_first / sizeof *run_first, NUM_RUN_LAST = sizeof run_last / sizeof *run_last };
 
 /* What a point has before the observables. */
 static const ch_result point_first[] = {
@@ -37,7 +40,7 @@ static ch_result_type type_of(const ch_observable *row)
 
 size_t ch_results_count(void)
 {
-    return NUM_RUN_FIRST + ch_observables_count + 1;
+    return NUM_RUN_FIRST + ch_observables_count + NUM_RUN_LAST;
 }
 
 ch_result ch_result_at(size_t index)
@@ -46,8 +49,8 @@ ch_result ch_result_at(size_t index)
         return run_first[index];
     }
     index -= NUM_RUN_FIRST;
-    if (index == ch_observables_count) {
-        return run_last;
+    if (index >= ch_observables_count) {
+        return run_last[index - ch_observables_count];
     }
     const ch_observable *row = &ch_observables_table[index];
     return (ch_result){row->name, type_of(row), offsetof(ch_run, final) + row->offset, row->help, row->since};
@@ -116,11 +119,16 @@ uint64_t ch_result_number(const ch_result *row, const void *object)
     return value;
 }
 
-ch_status ch_result_status(const ch_result *row, const void *object)
+const char *ch_result_text(const ch_result *row, const void *object)
 {
-    ch_status value = CH_RUNNING;
-    memcpy(&value, (const char *)object + row->offset, sizeof value);
-    return value;
+    ch_status status = CH_RUNNING;
+    ch_cause cause = CH_CAUSE_NONE;
+    if (row->type == CH_RESULT_STATUS) {
+        memcpy(&status, (const char *)object + row->offset, sizeof status);
+        return ch_status_name(status);
+    }
+    memcpy(&cause, (const char *)object + row->offset, sizeof cause);
+    return ch_cause_text(cause);
 }
 
 void ch_result_set_real(const ch_result *row, void *object, double value)

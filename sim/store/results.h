@@ -9,9 +9,10 @@
 #include <stddef.h>
 
 typedef enum {
-    CH_RESULT_TEXT,  /* the status, a ch_status that is shown as its word */
-    CH_RESULT_COUNT, /* a uint64_t; CH_UNCOUNTED where the run does not have it */
-    CH_RESULT_REAL,  /* a double; NaN where the run does not have it */
+    CH_RESULT_STATUS, /* a ch_status that is shown as its word */
+    CH_RESULT_CAUSE,  /* a ch_cause that is shown in words; CH_CAUSE_NONE where the run is not stuck */
+    CH_RESULT_COUNT,  /* a uint64_t; CH_UNCOUNTED where the run does not have it */
+    CH_RESULT_REAL,   /* a double; NaN where the run does not have it */
 } ch_result_type;
 
 /** One result. */
@@ -23,7 +24,8 @@ typedef struct {
     int since;        /* version of the store's schema that first has it; 0 for the first */
 } ch_result;
 
-/** The results of a run: status, steps, updates, time, the observables of core/observation.h at the end, seconds.
+/** The results of a run: status, steps, updates, time, the observables of core/observation.h at the end, seconds,
+ *  reason.
  *  @param index  less than ch_results_count() */
 size_t ch_results_count(void);
 ch_result ch_result_at(size_t index);
@@ -42,8 +44,8 @@ ch_result ch_shown_at(size_t index);
 double ch_result_real(const ch_result *row, const void *object);
 /** The value of a count. */
 uint64_t ch_result_number(const ch_result *row, const void *object);
-/** The value of the status. */
-ch_status ch_result_status(const ch_result *row, const void *object);
+/** The word of a CH_RESULT_STATUS or the words of a CH_RESULT_CAUSE.  @return NULL for CH_CAUSE_NONE */
+const char *ch_result_text(const ch_result *row, const void *object);
 
 /** Sets a real result. @param object  the ch_run or ch_point whose member it is */
 void ch_result_set_real(const ch_result *row, void *object, double value);

@@ -8,7 +8,7 @@
 /* ---- table runs ---- */
 
 static const char *const result_types[] = {
-    [CH_RESULT_TEXT] = "TEXT", [CH_RESULT_COUNT] = "INTEGER", [CH_RESULT_REAL] = "REAL"};
+    [CH_RESULT_STATUS] = "TEXT", [CH_RESULT_CAUSE] = "TEXT", [CH_RESULT_COUNT] = "INTEGER", [CH_RESULT_REAL] = "REAL"};
 
 /* Who made the run, and of which images. */
 static const ch_store_column last_columns[] = {

@@ -79,13 +79,12 @@ out:
 /* How many runs have ended in each way. */
 static ch_code add_statuses(const ch_store *store, json_t *summary, ch_error *err)
 {
-    static const ch_status statuses[] = {CH_FITTED, CH_BUDGET, CH_DIVERGED};
     json_t *counts = json_object();
     if (json_object_set_new(summary, "status", counts) != 0) {
         return out_of_memory(err);
     }
-    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
-        const char *name = ch_status_name(statuses[i]);
+    for (ch_status status = CH_FITTED; status < CH_NUM_STATUSES; status++) {
+        const char *name = ch_status_name(status);
         char *sql = sqlite3_mprintf("SELECT count(*) FROM runs WHERE status = %Q", name);
         const ch_code code = add_value(store, counts, name, sql, err);
         if (code != CH_OK) {

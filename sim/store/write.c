@@ -59,9 +59,9 @@ static int bind_setting(sqlite3_stmt *statement, int parameter, const ch_setting
 static int bind_result(sqlite3_stmt *statement, int parameter, const ch_result *row, const void *object)
 {
     switch (row->type) {
-    case CH_RESULT_TEXT:
-        return sqlite3_bind_text(statement, parameter, ch_status_name(ch_result_status(row, object)), -1,
-                                 SQLITE_STATIC);
+    case CH_RESULT_STATUS:
+    case CH_RESULT_CAUSE: /* SQLite binds NULL where there is no cause */
+        return sqlite3_bind_text(statement, parameter, ch_result_text(row, object), -1, SQLITE_STATIC);
     case CH_RESULT_COUNT:
         return bind_count(statement, parameter, ch_result_number(row, object));
     case CH_RESULT_REAL:

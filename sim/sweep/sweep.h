@@ -7,12 +7,12 @@
 
 /** The number of runs of a sweep by their outcome. */
 typedef struct {
-    size_t total;                    /* runs of the plan, without those that are left out */
-    size_t left_out;                 /* combinations that cannot be run */
-    size_t present;                  /* runs that were in the store already */
-    size_t fitted, budget, diverged; /* runs that were done now, by their status */
-    double seconds;                  /* wall-clock time of the sweep */
-    int most_threads;                /* the largest number of threads that one run was given */
+    size_t total;                           /* runs of the plan, without those that are left out */
+    size_t left_out;                        /* combinations that cannot be run */
+    size_t present;                         /* runs that were in the store already */
+    size_t fitted, budget, diverged, stuck; /* runs that were done now, by their status */
+    double seconds;                         /* wall-clock time of the sweep */
+    int most_threads;                       /* the largest number of threads that one run was given */
 } ch_sweep_counts;
 
 /** The runs of a plan that a store lacks, in the order in which they are to be done. */

@@ -299,6 +299,7 @@ static void file_run(sweep_state *state, const ch_sweep_job *job, const ch_run *
     counts->fitted += run->status == CH_FITTED;
     counts->budget += run->status == CH_BUDGET;
     counts->diverged += run->status == CH_DIVERGED;
+    counts->stuck += run->status == CH_STUCK;
     state->done++;
     state->cost_done += job->cost;
     tell_progress(state);
