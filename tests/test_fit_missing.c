@@ -40,6 +40,40 @@ static void test_censored_cells(void **state)
     release(&fit, &table);
 }
 
+/* A run that is stuck, and one whose ||Dw|| is NULL in the store, keep their T out of the fits, and neither is called
+ * diverged. */
+static void test_unusable_runs(void **state)
+{
+    (void)state;
+    const plant planted = plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    plant_table(&planted, 1, &table);
+    for (size_t i = 0; i < table.count; i++) {
+        ch_run *run = &table.runs[i];
+        if (run->settings.train == 2048 && run->settings.temp == 4 && run->settings.seed_data == 3) {
+            run->final.weight_change = NAN;
+        }
+        if (run->settings.train == 4096 && run->settings.temp == 4 && run->settings.seed_data == 1) {
+            run->status = CH_STUCK;
+            run->reason = CH_CAUSE_NO_PROGRESS;
+        }
+    }
+    fit_table(&fit, &table, 2);
+    const ch_fit_group *group = &fit.groups[0];
+    assert_note(group,
+                "P = 2048: runs are stuck, or lack their ||Dw|| or t* in the store, so that these T are left out of "
+                "every fit: T = 4 (1 of 5 runs)");
+    assert_note(group, "P = 4096: runs are stuck, or lack");
+    assert_int_equal(group->excluded[CH_EXCLUDED_LACKING], 1);
+    assert_int_equal(group->excluded[CH_EXCLUDED_STUCK], 1);
+    assert_int_equal(group->excluded[CH_EXCLUDED_BESIDE_UNUSABLE], 8);
+    assert_int_equal(group->excluded[CH_EXCLUDED_DIVERGED], 0);
+    assert_int_equal(group->excluded[CH_EXCLUDED_BESIDE_DIVERGED], 0);
+    assert_close(exponent_value(group, "delta", NULL), 1, 1e-10);
+    release(&fit, &table);
+}
+
 static void test_all_censored(void **state)
 {
     (void)state;
@@ -335,6 +369,7 @@ int main(void)
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_censored_cells),
+        cmocka_unit_test(test_unusable_runs),
         cmocka_unit_test(test_all_censored),
         cmocka_unit_test(test_one_train),
         cmocka_unit_test(test_one_temp),
