@@ -27,23 +27,150 @@ static void write_settings(FILE *out, const ch_fit_group *group)
     }
 }
 
+/* ---- P ---- */
+
+/* The largest P that the data surely have: of data that are drawn any, of images the largest that a run had, because
+ * a store does not know how many images there are. */
+static uint64_t largest_train(const ch_fit_group *group)
+{
+    return ch_settings_has_images(&group->key) ? group->trains[group->num_trains - 1]
+                                               : (uint64_t)ch_settings_table[CH_SETTING_TRAIN].most;
+}
+
+/* Writes `count` P, each twice the one before, from `least` on. Where the last would be more than the data have, they
+ * end at the largest P that the data have, and those under the batch size are left out. */
+static void write_doublings(FILE *out, const ch_fit_group *group, uint64_t least, unsigned count)
+{
+    const uint64_t most = largest_train(group), batch = group->key.batch > 0 ? group->key.batch : 1;
+    const bool fits = least <= most >> (count - 1);
+    const char *before = "";
+    for (unsigned i = 0; i < count; i++) {
+        const uint64_t train = fits ? least << i : most >> (count - 1 - i);
+        if (train >= batch) {
+            fprintf(out, "%s%llu", before, (unsigned long long)train);
+            before = ",";
+        }
+    }
+}
+
 static void write_trains(FILE *out, const ch_fit_group *group, ch_advice what)
 {
     fputs(" --train ", out);
     if (what == CH_ADVICE_TRAINS) {
-        const unsigned long long largest = group->trains[group->num_trains - 1];
-        fprintf(out, "%llu,%llu,%llu", largest, 2 * largest, 4 * largest);
+        write_doublings(out, group, group->trains[group->num_trains - 1], 3);
         return;
     }
     if (what == CH_ADVICE_ALL) {
-        const unsigned long long least = group->trains[0];
-        fprintf(out, "%llu,%llu,%llu,%llu,%llu", least, 2 * least, 4 * least, 8 * least, 16 * least);
+        write_doublings(out, group, group->trains[0], 5);
         return;
     }
     for (size_t p = 0; p < group->num_trains; p++) {
         fprintf(out, "%s%llu", p > 0 ? "," : "", (unsigned long long)group->trains[p]);
     }
 }
+
+/* ---- seeds and budgets ---- */
+
+static uint64_t count_of(const ch_run *run, size_t setting)
+{
+    return ch_settings_get(&run->settings, setting).count;
+}
+
+/* Whether a setting has the same value in all runs of a group. */
+static bool is_constant(const ch_fit_group *group, size_t setting)
+{
+    for (size_t i = 1; i < group->num_runs; i++) {
+        if (count_of(group->runs[i], setting) != count_of(group->runs[0], setting)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether a seed is that of `seed` in all runs, which is what it is where it was not given. */
+static bool follows_seed(const ch_fit_group *group, size_t setting)
+{
+    for (size_t i = 0; i < group->num_runs; i++) {
+        if (count_of(group->runs[i], setting) != count_of(group->runs[i], CH_SETTING_SEED)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The smallest value of a seed in the group that is at least `from`.
+ * @return false where there is none */
+static bool next_seed(const ch_fit_group *group, size_t setting, uint64_t from, uint64_t *seed)
+{
+    bool found = false;
+    for (size_t i = 0; i < group->num_runs; i++) {
+        const uint64_t here = count_of(group->runs[i], setting);
+        if (here >= from && (!found || here < *seed)) {
+            *seed = here;
+            found = true;
+        }
+    }
+    return found;
+}
+
+/* Writes the values that a seed has in the group, and after them new ones until they are `count`, consecutive ones as a
+ * range. */
+static void write_seeds(FILE *out, const ch_fit_group *group, size_t setting, size_t count)
+{
+    uint64_t first = 0, seed = 0, from = 0, end = 0; /* of the present range: first .. end - 1 */
+    size_t written = 0;
+    const char *before = "";
+    fprintf(out, " --%s ", ch_settings_table[setting].name);
+    for (;;) {
+        const bool is_old = next_seed(group, setting, from, &seed);
+        if (!is_old && written >= count) {
+            break;
+        }
+        seed = is_old ? seed : end;
+        if (written > 0 && seed != end) {
+            fprintf(out, end - first > 1 ? "%s%llu..%llu" : "%s%llu", before, (unsigned long long)first,
+                    (unsigned long long)(end - 1));
+            before = ",";
+        }
+        first = written == 0 || seed != end ? seed : first;
+        end = from = seed + 1;
+        written++;
+    }
+    fprintf(out, end - first > 1 ? "%s%llu..%llu" : "%s%llu", before, (unsigned long long)first,
+            (unsigned long long)(end - 1));
+}
+
+/* Writes the seeds of a sweep on `count` data sets or more: those of the group, and further ones. A data set has its
+ * own seed_data, which is that of `seed` unless it was given. */
+static void write_data_sets(FILE *out, const ch_fit_group *group, size_t count)
+{
+    static const size_t own[] = {CH_SETTING_SEED_DATA, CH_SETTING_SEED_INIT, CH_SETTING_SEED_BATCH};
+    const bool by_seed = follows_seed(group, CH_SETTING_SEED_DATA);
+    if (by_seed || !is_constant(group, CH_SETTING_SEED) || count_of(group->runs[0], CH_SETTING_SEED) != 0) {
+        write_seeds(out, group, CH_SETTING_SEED, by_seed ? count : 0);
+    }
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        if (!follows_seed(group, own[i])) {
+            write_seeds(out, group, own[i], own[i] == CH_SETTING_SEED_DATA ? count : 0);
+        }
+    }
+}
+
+/* Writes the budgets that all runs have in common: some runs are refused without one. */
+static void write_budgets(FILE *out, const ch_fit_group *group)
+{
+    static const size_t budgets[] = {CH_SETTING_MAX_STEPS, CH_SETTING_MAX_UPDATES, CH_SETTING_MAX_SECONDS};
+    for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
+        const ch_setting *row = &ch_settings_table[budgets[i]];
+        char value[32];
+        if (is_constant(group, budgets[i]) && count_of(group->runs[0], budgets[i]) != 0) {
+            ch_setting_format(row, ch_settings_get(&group->runs[0]->settings, budgets[i]), value, sizeof value);
+            fprintf(out, " --%s %s", row->name, value);
+        }
+    }
+}
+
+/* ---- T ---- */
 
 /* Writes temperatures. For a bend they are powers of two over the temperatures that the group has, and at least from an
  * eighth of the margin kappa to 64 times it. */
@@ -87,7 +214,10 @@ ch_code ch_advice_sentence(char **text, const ch_fit_group *group, ch_advice wha
     write_trains(out, group, what);
     write_temps(out, group, what);
     const size_t num_data_sets = what == CH_ADVICE_DATA_SETS ? 2 * group->num_data_sets : group->num_data_sets;
-    fprintf(out, " --seed 0..%zu -o STORE", num_data_sets > 10 ? num_data_sets - 1 : 9);
+    write_data_sets(out, group, num_data_sets > 10 ? num_data_sets : 10);
+    write_budgets(out, group);
+    /* a store does not know where the files lay */
+    fputs(ch_settings_has_images(&group->key) ? " --data_dir DIR -o STORE" : " -o STORE", out);
     if (fclose(out) != 0) {
         free(*text);
         *text = NULL;

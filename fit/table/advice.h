@@ -5,8 +5,9 @@
 
 #include "fit/results.h"
 
-/** What a group lacks, which is what the sweep varies. The sweep has the settings of the group and as many data sets
- *  as the group has, but at least ten. */
+/** What a group lacks, which is what the sweep varies. The sweep has the settings and budgets of the group, its data
+ *  sets, and further ones up to ten. Of images it takes no larger P than a run of the group had, because the store does
+ *  not know how many images there are: the P are then smaller ones. */
 typedef enum {
     CH_ADVICE_DATA_SETS, /* the group's P and T on ten data sets, or twice as many as there are */
     CH_ADVICE_TRAINS,    /* its largest P, twice and four times that, at its T */
