@@ -134,6 +134,33 @@ static void test_interrupted_fetch(void **state)
     stop_server(&slow);
 }
 
+/* A sweep that asks for more images than there are makes no store, or leaves those runs out. */
+static void test_sweep_beyond_the_images(void **state)
+{
+    (void)state;
+    make_subfolder("mnist");
+    write_mnist("mnist/t10k-images-idx3-ubyte", "mnist/t10k-labels-idx1-ubyte", 0, 23);
+    static const char sweep[] = "sweep mlp --data mnist_parity --width 4 --depth 1 --train 4,8,20,100 --test 4"
+                                " --batch 2,8 --temp 1 --max-steps 5 -o s.db";
+    char line[512];
+    snprintf(line, sizeof line, "%s --data-dir nowhere", sweep);
+    assert_ends(2, line, "'nowhere' cannot be looked into");
+    snprintf(line, sizeof line, "%s --data-dir nowhere --skip-invalid",
+             sweep); /* no run is spared by leaving some out */
+    assert_ends(2, line, "'nowhere' cannot be looked into");
+    snprintf(line, sizeof line, "%s --data-dir .", sweep);
+    assert_ends(2, line, "batch is 8, more than train = 4");
+    snprintf(line, sizeof line, "%s --data-dir . --batch 2",
+             "sweep mlp --data mnist_parity --train 20 --test 4 --temp 1 -o s.db");
+    assert_ends(2, line, "mnist has 23 images");
+    assert_false(exists(path_of("s.db")));
+    assert_succeeds("%s --data-dir . --skip-invalid", sweep);
+    assert_says(out, "left out: 5 of 8 combinations\n");
+    assert_says(out, "\n  1 as in: batch is 8, more than train = 4");
+    assert_says(out, "\n  4 as in: train is ");
+    assert_says(out, "s.db: 3 runs, 0 were there, 3 done");
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -144,6 +171,7 @@ int main(void)
         WITH_FOLDER(test_refusals),
         WITH_FOLDER(test_fetch_of_what_is_not_there_or_wrong),
         WITH_FOLDER(test_interrupted_fetch),
+        WITH_FOLDER(test_sweep_beyond_the_images),
     };
     return cmocka_run_group_tests_name("program: data", tests, locate_program, NULL);
 }

@@ -31,9 +31,10 @@ static ch_code check_rest(const ch_census *census, ch_error *err)
 ch_code ch_sweep_check(const ch_plan *plan, ch_error *err)
 {
     ch_census census = {0};
+    ch_sources sources = {0};
     ch_resolved resolved;
     bool own = false;
-    ch_code code = ch_census_init(&census, plan, NULL, !plan->skip_invalid, err);
+    ch_code code = ch_census_init(&census, plan, &sources, !plan->skip_invalid, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -42,9 +43,10 @@ ch_code ch_sweep_check(const ch_plan *plan, ch_error *err)
         goto out;
     }
     for (uint64_t i = 0; i < plan->num_runs && census.num_reasons > 0 && code == CH_OK; i++) {
-        code = ch_census_admit(plan, NULL, i, &resolved, &own, err); /* the first is the one to report */
+        code = ch_census_admit(plan, &sources, i, &resolved, &own, err); /* the first is the one to report */
     }
 out:
+    ch_sources_free(&sources);
     ch_census_free(&census);
     return code;
 }

@@ -35,9 +35,10 @@ typedef struct {
     size_t memory_budget;      /* bytes that runs at once may take; 0: nine tenths of what is available then */
 } ch_sweep;
 
-/** Checks the runs of a plan, images apart.
- *  @return CH_OK; CH_ERROR_INPUT for the first run whose settings do not go together, or where a plan leaves such runs
- *      out and none is left; CH_ERROR_MEMORY */
+/** Checks the runs of a plan, and that there are the images that they need. Reads the images, which are then read once
+ *  more by ch_sweep_init: a sweep that is refused has not made a store.
+ *  @return CH_OK; CH_ERROR_INPUT for the first run that cannot be done, for image files that are missing or damaged, or
+ *      where a plan leaves such runs out and none is left; CH_ERROR_IO; CH_ERROR_MEMORY */
 ch_code ch_sweep_check(const ch_plan *plan, ch_error *err) CH_MUST_CHECK;
 
 /** Lists the runs that the store lacks and orders them. Runs that share a data set form a group. Groups are ordered by
