@@ -89,6 +89,8 @@ int ch_cmd_plot(int argc, const char **argv)
     const struct poptOption options[] = {
         {"output", 'o', POPT_ARG_STRING, &directory, 0, "directory for the figures, made when missing", "DIR"},
         {"format", '\0', POPT_ARG_STRING, &format, 0, "pdf (default), svg or png", "FORMAT"},
+        {"shift", '\0', POPT_ARG_DOUBLE, &arguments.fit.shift, 0,
+         "error_shift: change of ln(test error) at T_c (0.1 by default)", "X"},
         {"threshold", '\0', POPT_ARG_DOUBLE, &arguments.fit.threshold, 0,
          "relative variation at which the lazy regime ends (1 by default)", "X"},
         {"where", '\0', POPT_ARG_STRING, &where, 0, "draw only the runs that fulfil an SQL condition", "EXPR"},
@@ -96,8 +98,9 @@ int ch_cmd_plot(int argc, const char **argv)
     };
     ch_cli cli;
     ch_error err = {0};
-    ch_code code = ch_cli_init(&cli, argc, argv, options, false,
-                               "plot STORE -o DIR [--format pdf|svg|png] [--threshold X] [--where EXPR]", &err);
+    ch_code code =
+        ch_cli_init(&cli, argc, argv, options, false,
+                    "plot STORE -o DIR [--format pdf|svg|png] [--threshold X] [--shift X] [--where EXPR]", &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }

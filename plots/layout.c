@@ -44,6 +44,15 @@ void ch_number_text(double value, char *text, size_t size)
     }
 }
 
+void ch_name_text(const char *name, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (const char *at = name; *at != '\0' && used < size; at++) {
+        used += (size_t)snprintf(text + used, size - used, "%s%c", *at == '_' ? "\\" : "", *at);
+    }
+}
+
 void ch_power_text(const char *symbol, double power, char *text, size_t size)
 {
     snprintf(text, size, "%s^{%s%.3g}", symbol, power < 0 ? "−" : "", fabs(power));

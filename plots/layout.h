@@ -38,6 +38,9 @@ void ch_number_text(double value, char *text, size_t size);
 /** Writes a symbol to a power as enhanced text, e.g. "T^{1}" or "P^{−0.93}". 64 bytes are enough. */
 void ch_power_text(const char *symbol, double power, char *text, size_t size);
 
+/** Writes a name as enhanced text, in which a plain underscore would begin a subscript: "error\_shift". */
+void ch_name_text(const char *name, char *text, size_t size);
+
 /** Writes an entry of a key: a sample of a line, of a point, or of both, and then a text. gnuplot's own keys guess the
  *  width of letters and overlap.
  *  @param system  the coordinates, "graph" or "screen"

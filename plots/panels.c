@@ -145,12 +145,20 @@ static const ch_mark definition_marks[] = {{0x0072b2, 7}, {0xd55e00, 5},  {0x009
                                            {0xcc79a7, 9}, {0xe69f00, 11}, {0x56b4e9, 15}};
 _Static_assert(CH_NUM_TC <= sizeof definition_marks / sizeof *definition_marks, "every definition of T_c has a mark");
 
-/* Whether the T_c of a definition are drawn. Those by the test error are drawn only where a power of P could be fitted.
- * Else they are too uncertain, and stand in the report alone. */
+/* Whether the T_c of a definition are drawn. Those by the test error are drawn only where a power of P could be fitted
+ * to them. Else they are too uncertain, and stand in the report alone. The key has room for one of the two: half-way is
+ * drawn where there is no power of the other. */
 static bool is_drawn(const ch_fit_group *group, ch_tc_definition definition)
 {
-    const bool is_of_error = definition == CH_TC_ERROR_SHIFT || definition == CH_TC_ERROR_HALF;
-    return !is_of_error || find_a(group, definition) != NULL;
+    const bool has_shift = find_a(group, CH_TC_ERROR_SHIFT) != NULL;
+    switch (definition) {
+    case CH_TC_ERROR_SHIFT:
+        return has_shift;
+    case CH_TC_ERROR_HALF:
+        return !has_shift && find_a(group, CH_TC_ERROR_HALF) != NULL;
+    default:
+        return true;
+    }
 }
 
 /* Draws T_c = c P^-a over the P that the points span. The line goes through the centre of the points,
@@ -206,8 +214,10 @@ static ch_code draw_tc(const ch_overview *overview, ch_panel *panel, ch_error *e
             any = true;
         }
         if (any) {
-            ch_panel_key(panel, NULL, &definition_marks[d], ch_tc_definition_name(d));
-            draw_tc_fit(group, panel, d, !is_drawn(group, CH_TC_ERROR_SHIFT));
+            char name[64];
+            ch_name_text(ch_tc_definition_name(d), name, sizeof name);
+            ch_panel_key(panel, NULL, &definition_marks[d], name);
+            draw_tc_fit(group, panel, d, !is_drawn(group, CH_TC_ERROR_SHIFT) && !is_drawn(group, CH_TC_ERROR_HALF));
         }
     }
     return ch_panel_finish(panel, "training samples P", "critical temperature T_c", true,

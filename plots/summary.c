@@ -9,7 +9,10 @@
 static void law_text(const ch_exponent *exponent, char *text, size_t size)
 {
     const ch_fit_number_row *number = &ch_fit_numbers[exponent->number];
-    const char *definition = number->has_definition ? ch_tc_definition_name(exponent->definition) : "";
+    char definition[64] = "";
+    if (number->has_definition) {
+        ch_name_text(ch_tc_definition_name(exponent->definition), definition, sizeof definition);
+    }
     snprintf(text, size, "%s%s%s%s", number->figure, number->has_definition ? ", " : "", definition,
              exponent->number == CH_FIT_A ? ", joint" : "");
 }

@@ -4,6 +4,7 @@
 #include "plots/axis.h"
 #include "plots/gnuplot.h"
 #include "plots/head.h"
+#include "plots/layout.h"
 #include "plots/panel.h"
 #include "plots/plots.h"
 
@@ -620,6 +621,13 @@ static void test_no_collapse_no_page(void **state)
 
 static void test_number_text(void **state)
 {
+    char name[64], cut[8];
+    ch_name_text("error_shift", name, sizeof name); /* a plain underscore would make a subscript */
+    assert_string_equal(name, "error\\_shift");
+    ch_name_text("onset", name, sizeof name);
+    assert_string_equal(name, "onset");
+    ch_name_text("error_shift", cut, sizeof cut);
+    assert_string_equal(cut, "error\\_");
     static const struct {
         double value;
         const char *text;
