@@ -56,21 +56,41 @@ out:
     return code;
 }
 
-/* Executes a statement for every id in turn, and sums what its one row holds, or counts the rows that it deletes. */
-static ch_code for_each_id(const ch_store *store, const id_list *list, const char *sql, uint64_t *sum, ch_error *err)
+/* Executes a statement for one id, and adds what its one row holds, or the number of rows that it deletes. */
+static ch_code add_for_id(const ch_store *store, sqlite3_stmt *statement, const char *id, uint64_t *sum, ch_error *err)
+{
+    bool row = false;
+    ch_code code = CH_OK;
+    const int rc = sqlite3_bind_text(statement, 1, id, -1, SQLITE_STATIC);
+    if (rc != SQLITE_OK) {
+        code = ch_store_fail(store, rc, err);
+        goto out;
+    }
+    code = ch_store_step(store, statement, &row, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    *sum += row ? (uint64_t)sqlite3_column_int64(statement, 0) : (uint64_t)sqlite3_changes(store->db);
+out:
+    sqlite3_reset(statement);
+    return code;
+}
+
+static ch_code add_for_each_id(const ch_store *store, const id_list *list, const char *sql, uint64_t *sum,
+                               ch_error *err)
 {
     sqlite3_stmt *statement = NULL;
     ch_code code = ch_store_prepare(store, sql, &statement, err);
-    *sum = 0;
-    for (size_t i = 0; i < list->count && code == CH_OK; i++) {
-        bool row = false;
-        const int rc = sqlite3_bind_text(statement, 1, list->ids[i], -1, SQLITE_STATIC);
-        code = rc == SQLITE_OK ? ch_store_step(store, statement, &row, err) : ch_store_fail(store, rc, err);
-        if (code == CH_OK) {
-            *sum += row ? (uint64_t)sqlite3_column_int64(statement, 0) : (uint64_t)sqlite3_changes(store->db);
-        }
-        sqlite3_reset(statement);
+    if (code != CH_OK) {
+        goto out;
     }
+    for (size_t i = 0; i < list->count; i++) {
+        code = add_for_id(store, statement, list->ids[i], sum, err);
+        if (code != CH_OK) {
+            goto out;
+        }
+    }
+out:
     sqlite3_finalize(statement);
     return code;
 }
@@ -108,19 +128,19 @@ static ch_code find_doomed(ch_store *self, const char *where, ch_store_doomed *d
         goto out;
     }
     doomed->runs = list.count;
-    code = for_each_id(self, &list,
-                       deletes ? "DELETE FROM points WHERE run = ?" : "SELECT count(*) FROM points WHERE run = ?",
-                       &doomed->points, err);
+    code = add_for_each_id(self, &list,
+                           deletes ? "DELETE FROM points WHERE run = ?" : "SELECT count(*) FROM points WHERE run = ?",
+                           &doomed->points, err);
     if (code != CH_OK) {
         goto out;
     }
-    code = for_each_id(self, &list,
-                       deletes ? "DELETE FROM layers WHERE run = ?" : "SELECT count(*) FROM layers WHERE run = ?",
-                       &doomed->layers, err);
+    code = add_for_each_id(self, &list,
+                           deletes ? "DELETE FROM layers WHERE run = ?" : "SELECT count(*) FROM layers WHERE run = ?",
+                           &doomed->layers, err);
     if (code != CH_OK || !deletes) {
         goto out;
     }
-    code = for_each_id(self, &list, "DELETE FROM runs WHERE id = ?", &deleted, err);
+    code = add_for_each_id(self, &list, "DELETE FROM runs WHERE id = ?", &deleted, err);
 out:
     id_list_free(&list);
     return code;
@@ -138,10 +158,14 @@ ch_code ch_store_delete(ch_store *self, const char *where, ch_store_doomed *doom
         return ch_store_fail(self, rc, err);
     }
     code = find_doomed(self, where, doomed, err);
-    if (code == CH_OK) {
-        rc = sqlite3_exec(self->db, "COMMIT", NULL, NULL, NULL);
-        code = rc == SQLITE_OK ? CH_OK : ch_store_fail(self, rc, err);
+    if (code != CH_OK) {
+        goto out;
     }
+    rc = sqlite3_exec(self->db, "COMMIT", NULL, NULL, NULL);
+    if (rc != SQLITE_OK) {
+        code = ch_store_fail(self, rc, err);
+    }
+out:
     if (!sqlite3_get_autocommit(self->db)) {
         sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
     }

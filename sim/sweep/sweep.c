@@ -42,8 +42,11 @@ ch_code ch_sweep_check(const ch_plan *plan, ch_error *err)
         code = check_rest(&census, err);
         goto out;
     }
-    for (uint64_t i = 0; i < plan->num_runs && census.num_reasons > 0 && code == CH_OK; i++) {
-        code = ch_census_admit(plan, &sources, i, &resolved, &own, err); /* the first is the one to report */
+    for (uint64_t i = 0; i < plan->num_runs && census.num_reasons > 0; i++) {
+        code = ch_census_admit(plan, &sources, i, &resolved, &own, err);
+        if (code != CH_OK) { /* the first is the one to report */
+            goto out;
+        }
     }
 out:
     ch_sources_free(&sources);
@@ -227,10 +230,13 @@ static ch_code list_jobs(ch_sweep *self, ch_store *store, uint64_t most, ch_erro
     size_t num_present = 0;
     self->weight = 1;
     if (self->plan->num_runs <= most) {
-        for (uint64_t i = 0; i < self->plan->num_runs && code == CH_OK; i++) {
+        for (uint64_t i = 0; i < self->plan->num_runs; i++) {
             code = add_job(self, store, i, err);
+            if (code != CH_OK) {
+                return code;
+            }
         }
-        return code;
+        return CH_OK;
     }
     bool is_empty = true;
     if (store != NULL) {
