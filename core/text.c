@@ -210,26 +210,6 @@ double ch_number_round(double value)
     return rounded;
 }
 
-ch_shown ch_show(const char *text)
-{
-    enum { ROOM = sizeof((ch_shown *)0)->text - sizeof "..." };
-    ch_shown shown = {{0}};
-    size_t length = strlen(text);
-    const bool cut = length > ROOM;
-    if (cut) {
-        length = ROOM;
-        while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80) { /* never through a UTF-8 character */
-            length--;
-        }
-    }
-    for (size_t i = 0; i < length; i++) {
-        const unsigned char c = (unsigned char)text[i];
-        shown.text[i] = c < 0x20 || c == 0x7F ? '?' : text[i];
-    }
-    memcpy(shown.text + length, cut ? "..." : "", cut ? sizeof "..." : 1);
-    return shown;
-}
-
 /* The number of bytes of the character at `text`, at least 1; a wrong sequence of UTF-8 ends where it goes wrong. */
 static size_t character_length(const char *text)
 {
@@ -251,6 +231,30 @@ static bool is_control(const char *text, size_t length)
         return first == 0xC2 && (unsigned char)text[1] < 0xA0;
     }
     return length == 1 && (first < 0x20 || (first >= 0x7F && first < 0xA0));
+}
+
+ch_shown ch_show(const char *text)
+{
+    enum { ROOM = sizeof((ch_shown *)0)->text - sizeof "..." };
+    ch_shown shown = {{0}};
+    size_t length = strlen(text);
+    const bool cut = length > ROOM;
+    if (cut) {
+        length = ROOM;
+        while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80) { /* never through a UTF-8 character */
+            length--;
+        }
+    }
+    for (size_t i = 0, step = 0; i < length; i += step) {
+        step = character_length(text + i);
+        if (is_control(text + i, step)) {
+            memset(shown.text + i, '?', step);
+        } else {
+            memcpy(shown.text + i, text + i, step);
+        }
+    }
+    memcpy(shown.text + length, cut ? "..." : "", cut ? sizeof "..." : 1);
+    return shown;
 }
 
 /* A character of a text as it is to be shown, and how many bytes of the text it was. */

@@ -182,6 +182,7 @@ static void control_characters_are_escaped(void **state)
     assert_string_equal(large, "abc");
     ch_text_escape("ab\u03b3", large, 4);
     assert_string_equal(large, "ab");
+    assert_string_equal(ch_show("a\033b\xc2\x9b\u03b3\x7f").text, "a?b??\u03b3?");
     ch_error err;
     (void)ch_error_set(&err, CH_ERROR_INPUT, "no file %s", "\033]0;\a");
     assert_string_equal(err.message, "no file \\x1b]0;\\x07");

@@ -321,6 +321,10 @@ ch_code ch_store_query_run(const ch_store_query *self, bool points, ch_run *run,
     run->results_version = sqlite3_column_int(self->row, ch_store_column_version() + 1);
     const unsigned char *digest = sqlite3_column_text(self->row, ch_store_column_version() + 2);
     snprintf(run->settings.data_digest, CH_SHA256_SIZE, "%s", digest != NULL ? (const char *)digest : "");
+    for (char *c = run->settings.data_digest; *c != '\0'; c++) {
+        *c =
+            *c > ' ' && *c < 0x7F ? *c : '?'; /* it is printed in tables and figures; a digest has letters and digits */
+    }
     if (!points) {
         return CH_OK;
     }
