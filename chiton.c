@@ -1,11 +1,13 @@
 /* chiton.c — the program: finds the command and calls it. */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "core/available.h"
 #include "core/names.h"
 
 #include <gsl/gsl_errno.h>
 #include <omp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -69,10 +71,20 @@ static void allow_nested_threads(void)
     }
 }
 
+/* Takes no more threads by default than the process has processors: OpenMP does not know quotas. */
+static void limit_threads(void)
+{
+    const int available = ch_processors_available();
+    if (omp_get_max_threads() > available && getenv("OMP_NUM_THREADS") == NULL) {
+        omp_set_num_threads(available);
+    }
+}
+
 int main(int argc, const char **argv)
 {
     gsl_set_error_handler_off(); /* GSL's own handler aborts; the library checks GSL's codes instead */
     allow_nested_threads();
+    limit_threads();
     if (argc < 2) {
         print_usage(stderr);
         return CH_EXIT_USAGE;

@@ -1,15 +1,18 @@
-/* available.c — how much memory can still be allocated. */
+/* available.c — the memory and the processors that the process may use. */
 #include "core/available.h"
 
 #include "core/memory.h"
 #include "core/minmax.h"
 
 #include <limits.h>
+#include <omp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 /* Finds the first line of a file that begins with `key`, and copies the rest of that line without its line end. */
 static bool find_line(const char *path, const char *key, char *rest, size_t size)
@@ -41,44 +44,144 @@ static bool find_number(const char *path, const char *key, size_t *number)
     return end != text;
 }
 
+/* A file of a group. */
+typedef struct {
+    char path[PATH_MAX + 32];
+} group_file;
+
+static group_file in_group(const char *folder, const char *name)
+{
+    group_file file;
+    snprintf(file.path, sizeof file.path, "%s/%s", folder, name);
+    return file;
+}
+
+size_t ch_memory_limit_of_group(const char *folder)
+{
+    size_t limit = 0;
+    if (find_number(in_group(folder, "memory.max").path, "", &limit) ||
+        find_number(in_group(folder, "memory.limit_in_bytes").path, "", &limit)) {
+        return limit;
+    }
+    return SIZE_MAX; /* there is no such file, or it holds the word "max": no limit is set */
+}
+
 size_t ch_memory_available_in_group(const char *folder)
 {
-    char path[PATH_MAX + 16];
-    size_t limit = 0, held = 0;
-    snprintf(path, sizeof path, "%s/memory.max", folder);
-    if (!find_number(path, "", &limit)) {
-        return SIZE_MAX; /* there is no file, or it holds the word "max": no limit is set */
+    size_t held = 0;
+    const size_t limit = ch_memory_limit_of_group(folder);
+    const group_file stat = in_group(folder, "memory.stat");
+    if (limit == SIZE_MAX) {
+        return limit;
     }
-    snprintf(path, sizeof path, "%s/memory.stat", folder);
-    if (!find_number(path, "anon ", &held)) {
+    if (!find_number(stat.path, "anon ", &held) && !find_number(stat.path, "total_rss ", &held)) {
         held = 0;
     }
     return limit > held ? limit - held : 0;
 }
 
-/* Groups are nested, and each may have a limit. The least of what they leave counts. */
-static size_t available_in_groups(void)
+size_t ch_processors_in_group(const char *folder)
 {
-    static const char root[] = "/sys/fs/cgroup";
-    char path[PATH_MAX], folder[sizeof root + PATH_MAX];
-    size_t least = SIZE_MAX;
-    if (!find_line("/proc/self/cgroup", "0::", path, sizeof path)) {
-        return least;
+    char text[64], *end = text;
+    size_t period = 0;
+    long long quota = 0;
+    if (find_line(in_group(folder, "cpu.max").path, "", text, sizeof text)) {
+        quota = strtoll(text, &end, 10);
+        period = end != text ? strtoull(end, NULL, 10) : 0; /* the word "max": none */
+    } else if (find_line(in_group(folder, "cpu.cfs_quota_us").path, "", text, sizeof text)) {
+        quota = strtoll(text, NULL, 10); /* -1: none */
+        if (!find_number(in_group(folder, "cpu.cfs_period_us").path, "", &period)) {
+            period = 0;
+        }
     }
+    if (quota <= 0 || period == 0) {
+        return SIZE_MAX;
+    }
+    return ((size_t)quota + period - 1) / period;
+}
+
+/* Groups are nested, and each may have a limit. The least of what they say counts.
+ * @param root  the folder of the hierarchy
+ * @param path  the group under it */
+static size_t least_in_groups(const char *root, const char *path, size_t (*ask)(const char *folder))
+{
+    char folder[2 * PATH_MAX];
+    size_t least = SIZE_MAX;
     snprintf(folder, sizeof folder, "%s%s", root, path);
     for (char *end = folder + strlen(folder); end != NULL && end >= folder + strlen(root);) {
         *end = '\0';
-        least = ch_size_min(least, ch_memory_available_in_group(folder));
+        least = ch_size_min(least, ask(folder));
         end = strrchr(folder, '/');
     }
     return least;
 }
 
+/* The least of a limit in the groups of version 2, and in those of version 1 that a controller has. */
+static size_t least_of_process(const char *controller, size_t (*ask)(const char *folder))
+{
+    char line[PATH_MAX], root[64];
+    size_t least = SIZE_MAX;
+    FILE *file = fopen("/proc/self/cgroup", "r");
+    if (file == NULL) {
+        return least;
+    }
+    while (fgets(line, sizeof line, file) != NULL) { /* NUMBER:CONTROLLERS:PATH */
+        line[strcspn(line, "\n")] = '\0';
+        char *controllers = strchr(line, ':');
+        char *path = controllers != NULL ? strchr(controllers + 1, ':') : NULL;
+        if (path == NULL) {
+            continue;
+        }
+        *path++ = '\0';
+        controllers++;
+        if (controllers[0] == '\0') {
+            least = ch_size_min(least, least_in_groups("/sys/fs/cgroup", path, ask));
+        } else if (strstr(controllers, controller) != NULL) {
+            snprintf(root, sizeof root, "/sys/fs/cgroup/%s", controller);
+            least = ch_size_min(least, least_in_groups(root, path, ask));
+        }
+    }
+    fclose(file);
+    return least;
+}
+
+/* Bytes of address space that the process may have. */
+static size_t address_space(void)
+{
+    struct rlimit limit;
+    const bool is_set = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    return is_set ? (size_t)limit.rlim_cur : SIZE_MAX;
+}
+
+/* Bytes of address space that the process has by now. */
+static size_t address_space_used(void)
+{
+    size_t pages = 0;
+    const long page = sysconf(_SC_PAGESIZE);
+    return find_number("/proc/self/statm", "", &pages) && page > 0 ? pages * (size_t)page : 0;
+}
+
+size_t ch_memory_limit(void)
+{
+    return ch_size_min(ch_size_min(ch_memory_physical(), address_space()),
+                       least_of_process("memory", ch_memory_limit_of_group));
+}
+
 size_t ch_memory_available(void)
 {
     size_t kilobytes = 0;
+    const size_t space = address_space(), used = space < SIZE_MAX ? address_space_used() : 0;
+    const size_t free_space = space > used ? space - used : 0;
     if (!find_number("/proc/meminfo", "MemAvailable:", &kilobytes)) {
-        return ch_memory_physical();
+        return ch_size_min(ch_memory_physical(), free_space);
     }
-    return ch_size_min(kilobytes * 1024, available_in_groups());
+    return ch_size_min(ch_size_min(kilobytes * 1024, free_space),
+                       least_of_process("memory", ch_memory_available_in_group));
+}
+
+int ch_processors_available(void)
+{
+    const size_t quota = least_of_process("cpu", ch_processors_in_group);
+    const size_t count = (size_t)omp_get_num_procs(); /* those of the process's affinity */
+    return (int)ch_size_max(ch_size_min(count, quota), 1);
 }

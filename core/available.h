@@ -1,17 +1,34 @@
-/* available.h — how much memory can still be allocated. */
+/* available.h — the memory and the processors that the process may use. */
 #ifndef CH_AVAILABLE_H
 #define CH_AVAILABLE_H
 
 #include <stddef.h>
 
+/** Bytes that the process can have at most, whatever else is in use: the physical memory, or what is less of the limits
+ *  of its control groups (versions 1 and 2) and of its address space (RLIMIT_AS). */
+size_t ch_memory_limit(void);
+
 /** Bytes that can be allocated now without taking memory from other programs.
  *
- *  On Linux this is what the system reports as available, or what the limits of the process's control groups (version
- *  2) leave where that is less. On other systems it is the physical memory, of which other programs may use a part. */
+ *  On Linux this is what the system reports as available, or what is less of that which the process's control groups
+ *  (versions 1 and 2) and its address space leave. On other systems it is the physical memory, of which other programs
+ *  may use a part. */
 size_t ch_memory_available(void);
 
-/** Bytes left under the limit of the control group at `folder`. This is its memory.max minus the memory of the group
- *  that the system cannot reclaim (`anon` in memory.stat).  @return SIZE_MAX where there is no limit */
+/** Number of processors for threads: those of the process's affinity, or the quota of its control groups, rounded up,
+ *  where that is less; at least 1. */
+int ch_processors_available(void);
+
+/** The limit of the control group at `folder`: its memory.max, or memory.limit_in_bytes in version 1.
+ *  @return SIZE_MAX where there is no limit */
+size_t ch_memory_limit_of_group(const char *folder);
+
+/** Bytes left under the limit of the control group at `folder`: the limit minus the memory of the group that the system
+ *  cannot reclaim (`anon`, or in version 1 `total_rss`, in memory.stat).  @return SIZE_MAX where there is no limit */
 size_t ch_memory_available_in_group(const char *folder);
+
+/** Processors that the quota of the control group at `folder` is worth, rounded up: cpu.max, or cpu.cfs_quota_us over
+ *  cpu.cfs_period_us in version 1.  @return SIZE_MAX where there is no quota */
+size_t ch_processors_in_group(const char *folder);
 
 #endif

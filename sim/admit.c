@@ -1,10 +1,14 @@
 /* admit.c — whether a run may begin. */
 #include "sim/admit.h"
 
-#include "core/memory.h"
+#include "core/available.h"
+#include "core/text.h"
 #include "models/models.h"
 #include "sim/reach.h"
 #include "sim/train_kernel.h"
+#include "sim/train_private.h"
+
+#include <stdio.h>
 
 /* Refuses a run that cannot end. With train = inf a run is never fitted, and under some losses the last samples do not
  * reach the margin. */
@@ -22,64 +26,98 @@ static ch_code check_end(const ch_settings *settings, ch_error *err)
                         settings->train == 0 ? "never" : "hardly ever");
 }
 
-/* Refuses a network whose weights do not fit the memory. */
-static ch_code check_weights(const ch_settings *settings, double physical, ch_error *err)
+/* ---- memory ---- */
+
+/* Bytes of a run with its training set, from what both announce; SIZE_MAX where that overflows. Of the kernel of a twin
+ * it is the least with which it can be made. */
+static size_t needed(const ch_resolved *resolved)
 {
-    const ch_network_spec spec = ch_settings_network(settings);
-    ch_architecture architecture;
-    const ch_code code = ch_architecture_init(&architecture, &spec, err);
-    if (code != CH_OK) {
-        return code;
+    const ch_settings *settings = &resolved->settings;
+    const size_t train = (size_t)settings->train, dim = ch_shape_size(ch_settings_input(settings));
+    const double held = (double)(train > 0 ? train : settings->batch) + (double)settings->test;
+    if (held * (double)dim * sizeof(float) > (double)(SIZE_MAX / 2)) {
+        return SIZE_MAX; /* the functions below would overflow */
     }
-    const double count = (double)architecture.num_weights, bytes = ch_architecture_weights_bytes(&architecture);
-    ch_architecture_free(&architecture);
-    if (bytes <= physical) {
-        return CH_OK;
+    const size_t set = settings->linear == CH_LINEAR_YES ? ch_train_kernel_least_bytes(resolved, train)
+                       : train > 0                       ? ch_train_set_bytes(resolved, train, settings->engine)
+                                                         : 0;
+    const size_t run = ch_train_run_bytes(resolved);
+    return run < SIZE_MAX - set ? set + run : SIZE_MAX;
+}
+
+/* The largest value of a count with which the run fits, all else unchanged; 0: none. */
+static uint64_t largest_that_fits(const ch_resolved *resolved, size_t setting, size_t limit)
+{
+    ch_resolved other = *resolved;
+    uint64_t fits = 0, too_many = ch_settings_get(&resolved->settings, setting).count;
+    const bool is_full = resolved->settings.batch == resolved->settings.train;
+    while (too_many - fits > 1) {
+        const uint64_t middle = fits + (too_many - fits) / 2;
+        ch_settings_set(&other.settings, setting, (ch_value){.count = middle});
+        if (setting == CH_SETTING_TRAIN && is_full) {
+            other.settings.batch = middle;
+        }
+        if (needed(&other) <= limit) {
+            fits = middle;
+        } else {
+            too_many = middle;
+        }
     }
-    return ch_error_set(
-        err, CH_ERROR_INPUT,
-        "width is %llu: the %.3g weights of model = %s take %.3g GB; accepted is what fits the %.3g GB of "
-        "memory of this machine",
-        (unsigned long long)settings->width, count, ch_arch_name(settings->model), 1e-9 * bytes, 1e-9 * physical);
+    return fits;
 }
 
-/* The number of training samples that are held at a time: those of a batch where every batch is fresh. */
-static uint64_t num_held(const ch_settings *settings)
+static bool is_lowered(const ch_settings *settings, size_t setting)
 {
-    return settings->train > 0 ? settings->train : settings->batch;
+    return ch_setting_applies(settings, setting) && ch_settings_get(settings, setting).count > 1;
 }
 
-/* Bytes of the training samples and the test samples; SIZE_MAX when that overflows. */
-static size_t samples_bytes(const ch_settings *settings)
+/* Refuses what does not fit, by the first setting that can make it fit alone. */
+static ch_code refuse_memory(const ch_resolved *resolved, size_t need, size_t limit, ch_error *err)
 {
-    const size_t dim = ch_shape_size(ch_settings_input(settings));
-    size_t (*const bytes_of)(size_t num_samples, size_t dim) =
-        ch_settings_is_network(settings) ? ch_examples_bytes : ch_sample_set_bytes;
-    const size_t train = bytes_of((size_t)num_held(settings), dim), test = bytes_of((size_t)settings->test, dim);
-    return test < SIZE_MAX - train ? train + test : SIZE_MAX;
-}
-
-static ch_code check_samples(const ch_settings *settings, size_t physical, ch_error *err)
-{
-    static const double GB_A_NUMBER = 4e-9;
-    const double held = (double)num_held(settings), test = (double)settings->test;
-    const double dim = (double)ch_shape_size(ch_settings_input(settings));
-    if (samples_bytes(settings) <= physical) {
-        return CH_OK;
+    static const size_t lowered[] = {CH_SETTING_DIM,   CH_SETTING_WIDTH, CH_SETTING_DEPTH,
+                                     CH_SETTING_TRAIN, CH_SETTING_BATCH, CH_SETTING_TEST};
+    enum { NUM = sizeof lowered / sizeof *lowered };
+    const ch_settings *settings = &resolved->settings;
+    char given[128] = "", accepted[96] = "smaller ones";
+    size_t used = 0;
+    bool is_found = false;
+    for (size_t i = 0; i < NUM; i++) {
+        if (!is_lowered(settings, lowered[i])) {
+            continue;
+        }
+        const char *name = ch_settings_table[lowered[i]].name;
+        const uint64_t fits = is_found ? 0 : largest_that_fits(resolved, lowered[i], limit);
+        used += (size_t)snprintf(given + used, sizeof given - used, "%s%s = %llu", used > 0 ? ", " : "", name,
+                                 (unsigned long long)ch_settings_get(settings, lowered[i]).count);
+        if (fits > 0) {
+            snprintf(accepted, sizeof accepted, "%s up to %llu with the others as they are", name,
+                     (unsigned long long)fits);
+            is_found = true;
+        }
     }
     return ch_error_set(err, CH_ERROR_INPUT,
-                        "%s is %llu and test is %llu: samples of dim = %.0f take %.3g GB; accepted is what fits the "
-                        "%.3g GB of memory of this machine",
-                        settings->train > 0 ? "train" : "batch", (unsigned long long)num_held(settings),
-                        (unsigned long long)settings->test, dim, GB_A_NUMBER * (held + test) * dim,
-                        1e-9 * (double)physical);
+                        "a run with %s takes %s of memory, but at most %s can be had here (what the machine has, and "
+                        "the limits of this process); accepted is %s",
+                        given, need == SIZE_MAX ? "over 10^19 bytes" : ch_show_bytes(need).text,
+                        ch_show_bytes(limit).text, accepted);
+}
+
+ch_code ch_admit_memory(const ch_resolved *resolved, size_t limit, ch_error *err)
+{
+    const size_t need = needed(resolved);
+    return need <= limit ? CH_OK : refuse_memory(resolved, need, limit, err);
+}
+
+/* Asks for the limits, which takes a while, only where much memory is needed. */
+static ch_code check_memory(const ch_resolved *resolved, ch_error *err)
+{
+    static const size_t LITTLE = (size_t)1 << 26;
+    return needed(resolved) <= LITTLE ? CH_OK : ch_admit_memory(resolved, ch_memory_limit(), err);
 }
 
 ch_code ch_admit(const ch_resolved *resolved, ch_error *err)
 {
-    const ch_settings *settings = &resolved->settings;
-    const size_t physical = ch_memory_physical();
-    ch_code code = check_end(settings, err);
+    ch_code code = check_end(&resolved->settings, err);
     if (code != CH_OK) {
         return code;
     }
@@ -87,15 +125,5 @@ ch_code ch_admit(const ch_resolved *resolved, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
-    code = ch_settings_has_engine(settings) ? CH_OK : check_weights(settings, (double)physical, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    code = check_samples(settings, physical, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    return settings->linear == CH_LINEAR_YES
-               ? ch_train_kernel_check_memory(resolved, settings->train, physical, CH_ERROR_INPUT, err)
-               : CH_OK;
+    return check_memory(resolved, err);
 }

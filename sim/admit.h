@@ -4,13 +4,18 @@
 
 #include "sim/settings/settings.h"
 
-/** Refuses a run that cannot end, or whose samples, weights or tangent kernel this machine's memory cannot hold.
+/** Refuses a run that cannot end, that reaches no end (sim/reach.h), or that does not fit the memory.
  *
- *  A run with train = inf, and one whose loss does not push every sample to the margin, needs a budget. Memory is
- *  compared with all that the machine has, whatever else is in use: a sweep shares out what is free by itself.
+ *  A run with train = inf, and one whose loss does not push every sample to the margin, needs a budget. What the run
+ * and its training set announce to take is compared with ch_memory_limit, whatever else is in use: a sweep shares out
+ * what is free by itself.
  *
  *  @return CH_OK; CH_ERROR_INPUT with the setting's name, its value and what is accepted; CH_ERROR_MEMORY where there
  * is no memory to ask */
 ch_code ch_admit(const ch_resolved *resolved, ch_error *err) CH_MUST_CHECK;
+
+/** Refuses a run that takes more than `limit` bytes with its training set.
+ *  @return CH_OK; CH_ERROR_INPUT with the need, the limit, and the largest value of one setting that fits */
+ch_code ch_admit_memory(const ch_resolved *resolved, size_t limit, ch_error *err) CH_MUST_CHECK;
 
 #endif

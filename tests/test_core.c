@@ -11,6 +11,7 @@
 #include <gsl/gsl_randist.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* Known answers of Random123's philox4x64-10 (kat_vectors: counter 0 and key 0; all ones). */
 static void gives_the_known_answers(void **state)
@@ -152,11 +153,68 @@ static void available_memory_keeps_limits(void **state)
     assert_true(ch_memory_available_in_group(folder) == 5000000000);
     write_text(folder, "memory.max", "2000000000\n");
     assert_true(ch_memory_available_in_group(folder) == 0);
+    assert_true(ch_memory_limit_of_group(folder) == 2000000000);
     snprintf(path, sizeof path, "%s/memory.max", folder);
     assert_int_equal(remove(path), 0);
     snprintf(path, sizeof path, "%s/memory.stat", folder);
     assert_int_equal(remove(path), 0);
+    /* version 1 */
+    write_text(folder, "memory.limit_in_bytes", "6000000000\n");
+    assert_true(ch_memory_limit_of_group(folder) == 6000000000);
+    write_text(folder, "memory.stat", "cache 5\nrss 7\ntotal_rss 1000000000\n");
+    assert_true(ch_memory_available_in_group(folder) == 5000000000);
+    snprintf(path, sizeof path, "%s/memory.limit_in_bytes", folder);
+    assert_int_equal(remove(path), 0);
+    snprintf(path, sizeof path, "%s/memory.stat", folder);
+    assert_int_equal(remove(path), 0);
     assert_int_equal(remove(folder), 0);
+}
+
+/* Quotas of processors of both versions, and the address space of a process. */
+static void processors_keep_quotas(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *max, *quota, *period;
+        size_t count;
+    } cases[] = {{NULL, NULL, NULL, SIZE_MAX},        {"max 100000\n", NULL, NULL, SIZE_MAX},
+                 {"200000 100000\n", NULL, NULL, 2},  {"150000 100000\n", NULL, NULL, 2},
+                 {"10000 100000\n", NULL, NULL, 1},   {NULL, "-1\n", "100000\n", SIZE_MAX},
+                 {NULL, "300000\n", "100000\n", 3},   {NULL, "300000\n", NULL, SIZE_MAX},
+                 {"nonsense\n", NULL, NULL, SIZE_MAX}};
+    char folder[] = "/tmp/chiton-test-XXXXXX", path[128];
+    assert_non_null(mkdtemp(folder));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *const names[] = {"cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us"};
+        const char *const texts[] = {cases[i].max, cases[i].quota, cases[i].period};
+        for (size_t k = 0; k < 3; k++) {
+            if (texts[k] != NULL) {
+                write_text(folder, names[k], texts[k]);
+            }
+        }
+        assert_true(ch_processors_in_group(folder) == cases[i].count);
+        for (size_t k = 0; k < 3; k++) {
+            snprintf(path, sizeof path, "%s/%s", folder, names[k]);
+            (void)remove(path);
+        }
+    }
+    assert_int_equal(remove(folder), 0);
+    assert_true(ch_processors_available() >= 1);
+}
+
+static void address_space_is_a_limit(void **state)
+{
+    (void)state;
+    struct rlimit before, lower;
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    lower = before;
+    lower.rlim_cur = (rlim_t)1 << 40;
+    if (before.rlim_cur != RLIM_INFINITY || setrlimit(RLIMIT_AS, &lower) != 0) {
+        skip(); /* a sanitizer needs more */
+    }
+    const size_t limit = ch_memory_limit(), available = ch_memory_available();
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_true(limit <= (size_t)1 << 40 && available < (size_t)1 << 40);
 }
 
 static void control_characters_are_escaped(void **state)
@@ -199,6 +257,8 @@ int main(void)
         cmocka_unit_test(nearest_names),
         cmocka_unit_test(allocation_refuses_overflow),
         cmocka_unit_test(available_memory_keeps_limits),
+        cmocka_unit_test(processors_keep_quotas),
+        cmocka_unit_test(address_space_is_a_limit),
         cmocka_unit_test(control_characters_are_escaped),
     };
     return cmocka_run_group_tests_name("core", tests, NULL, NULL);

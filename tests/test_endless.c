@@ -1,5 +1,6 @@
 /* test_endless.c — runs that would not end: they are refused beforehand, or end as stuck; and numbers of any size. */
 #include "models/learner/state.h"
+#include "sim/admit.h"
 #include "sim/contradiction.h"
 #include "sim/reach.h"
 #include "sim/stagnation.h"
@@ -10,6 +11,7 @@
 #include <gsl/gsl_errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Reads settings written as "name=value name=value". */
@@ -166,6 +168,46 @@ static void test_ranges_are_refused_by_name(void **state)
     assert_admitted("model=mlp temp=1 alpha=2^24");
     assert_admitted("model=mlp temp=1 alpha=2^25 linear=yes");
     assert_admitted("model=perceptron temp=1 alpha=1e300");
+}
+
+/* ---- memory ---- */
+
+/* What does not fit is refused with the largest value that fits, which then fits, and one more does not. */
+static void test_what_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t setting;
+    } cases[] = {
+        {"model=perceptron temp=1 dim=2147483648 train=1 batch=1", CH_SETTING_DIM},
+        {"model=perceptron temp=1 train=4294967295", CH_SETTING_TRAIN},
+        {"model=perceptron temp=1 dim=2 train=4294967295", CH_SETTING_TRAIN},
+        {"model=perceptron temp=1 train=inf batch=4294967295 dim=2 max_steps=1", CH_SETTING_BATCH},
+        {"model=mlp temp=1 width=1024 depth=1000", CH_SETTING_WIDTH},
+        {"model=mlp temp=1 width=1048576 depth=2", CH_SETTING_WIDTH},
+        {"model=mlp temp=1 data=mnist_parity width=4 depth=2 train=60000 test=10000 linear=yes", CH_SETTING_TRAIN},
+    };
+    const size_t limit = (size_t)1 << 30;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ch_settings settings = settings_of(cases[i].text);
+        settings.data_dir = "none";
+        ch_resolved resolved = resolve_settings(&settings);
+        ch_error err = {0};
+        char name[32];
+        assert_int_equal(ch_admit_memory(&resolved, limit, &err), CH_ERROR_INPUT);
+        assert_non_null(strstr(err.message, "at most 1.07 GB can be had"));
+        snprintf(name, sizeof name, "accepted is %s up to ", ch_settings_table[cases[i].setting].name);
+        const char *says = strstr(err.message, name);
+        if (says == NULL) {
+            fail_msg("%s: %s", cases[i].text, err.message);
+        }
+        const uint64_t fits = strtoull(says + strlen(name), NULL, 10);
+        for (uint64_t more = 0; more < 2; more++) {
+            ch_settings_set(&resolved.settings, cases[i].setting, (ch_value){.count = fits + more});
+            assert_int_equal(ch_admit_memory(&resolved, limit, NULL), more == 0 ? CH_OK : CH_ERROR_INPUT);
+        }
+    }
 }
 
 /* ---- contradictions ---- */
@@ -432,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_what_takes_too_many_steps_is_refused),
         cmocka_unit_test(test_updates_under_the_spacing_are_refused),
         cmocka_unit_test(test_ranges_are_refused_by_name),
+        cmocka_unit_test(test_what_does_not_fit_is_refused),
         cmocka_unit_test(test_both_labels_are_found),
         cmocka_unit_test(test_no_gradient_is_found),
         cmocka_unit_test(test_contradictions_end_runs),
