@@ -58,7 +58,8 @@ static bool cell_mean(const ch_fit_group *group, size_t offset, series_scale sca
             ch_moments_add(&moments, y);
         }
     }
-    const double mean = moments.mean, error = moments.count > 1 ? ch_moments_error(&moments) : 0;
+    const bool has_error = moments.count > 1 && group->num_data_sets != 1; /* data sets that overlap count as one */
+    const double mean = moments.mean, error = has_error ? ch_moments_error(&moments) : 0;
     cell->mean = scale == PLAIN ? mean : exp(mean);
     cell->lo = scale == PLAIN ? (error < mean ? mean - error : mean) : exp(mean - error);
     cell->hi = scale == PLAIN ? mean + error : exp(mean + error);

@@ -42,6 +42,7 @@ ch_code ch_sources_find_images(ch_sources *self, ch_resolved *resolved, ch_error
             pool->count, settings->data_dir);
     }
     memcpy(settings->data_digest, pool->digest, sizeof settings->data_digest);
+    settings->data_pool = pool->count;
     return CH_OK;
 }
 

@@ -22,7 +22,7 @@ typedef struct ch_sources {
 void ch_sources_free(ch_sources *self);
 
 /** Does nothing where the data are no images. Otherwise it reads the images unless they are in memory, checks that
- *  there are enough of them, and sets the data_digest of the settings.
+ *  there are enough of them, and sets data_digest and data_pool of the settings.
  *  @return CH_OK; CH_ERROR_INPUT for files that are missing or damaged, or more samples than there are; CH_ERROR_IO;
  *      CH_ERROR_MEMORY */
 ch_code ch_sources_find_images(ch_sources *self, ch_resolved *resolved, ch_error *err) CH_MUST_CHECK;

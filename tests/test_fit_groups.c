@@ -185,6 +185,59 @@ static void test_twins_have_the_same_images(void **state)
     }
 }
 
+/* ---- data sets that overlap ---- */
+
+/* Of N images two seeds share the part P / N, P = 1024. All data sets of a pool of 1024 are the same images; of one of
+ * 2047 they share over half, and count as one: nothing has an error. Of 2048 they share half, and a note says by how
+ * much errors are too small for other images; of 20480 they share a twentieth, and nothing is said. So it is with
+ * twins. */
+static void test_data_sets_that_overlap(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t pool;
+        bool is_one;
+        const char *note;
+    } cases[] = {{1024, true, "share 100 % of their images"},
+                 {2047, true, "share 50 % of their images, as there are 2047"},
+                 {2048, false, "two data sets share up to 50 % of their images, P = 1024 of the 2048 at hand"},
+                 {20480, false, NULL},
+                 {0, false, NULL}}; /* runs of older stores do not say how many images there were */
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        lazy_plant planted = lazy_plant_default();
+        planted.num_trains = 2; /* P = 256 and 1024 */
+        ch_run_table table;
+        ch_fit fit;
+        ch_lazy_list twins;
+        ch_error err = {0};
+        lazy_plant_table(&planted, &table);
+        learn_images(&table, "aaaaaaaa", "aaaaaaaa");
+        for (size_t i = 0; i < table.count; i++) {
+            table.runs[i].settings.data_pool = cases[k].pool;
+        }
+        lazy_plant_fit(&fit, &table);
+        assert_int_equal(ch_lazy_list_init(&twins, &fit, &err), CH_OK);
+        const ch_fit_group *group = &fit.groups[0];
+        assert_int_equal(group->num_data_sets, cases[k].is_one ? 1 : LAZY_PLANT_SETS);
+        assert_true(group->num_exponents > 0);
+        for (size_t i = 0; i < group->num_exponents; i++) {
+            assert_int_equal(isnan(group->exponents[i].estimate.stderr_), cases[k].is_one);
+        }
+        assert_int_equal(twins.items[0].num_data_sets, cases[k].is_one ? 1 : LAZY_PLANT_SETS);
+        size_t noted = 0;
+        for (size_t i = 0; i < group->num_notes; i++) {
+            noted += strstr(group->notes[i], " of their images") != NULL;
+        }
+        assert_int_equal(noted, cases[k].note != NULL);
+        if (cases[k].note != NULL) {
+            assert_note(group, cases[k].note);
+        }
+        ch_lazy_list_free(&twins);
+        ch_fit_free(&fit);
+        ch_run_table_free(&table);
+    }
+}
+
 int main(void)
 {
     gsl_set_error_handler_off();
@@ -192,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_rounded_reals_are_one),      cmocka_unit_test(test_a_run_counts_once),
         cmocka_unit_test(test_pairs_of_rounded_runs),      cmocka_unit_test(test_diagrams_of_rounded_runs),
         cmocka_unit_test(test_images_are_part_of_a_group), cmocka_unit_test(test_twins_have_the_same_images),
+        cmocka_unit_test(test_data_sets_that_overlap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

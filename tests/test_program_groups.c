@@ -39,7 +39,9 @@ static void test_relabelled_images_are_another_group(void **state)
     write_images("true", 0);
     write_images("other", 1);
     assert_succeeds(SWEEP, "true");
+    assert_int_equal(query(path_of("s.db"), "SELECT min(data_pool) = 64 AND max(data_pool) = 64 FROM runs"), 1);
     assert_succeeds("fit s.db");
+    assert_says(out, "two data sets share up to 50 % of their images, P = 32 of the 64 at hand");
     assert_null(strstr(out, "data_digest"));
     assert_succeeds("list s.db");
     assert_null(strstr(out, "data_digest"));

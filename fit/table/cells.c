@@ -83,15 +83,55 @@ static int compare_reals(const void *left, const void *right)
     return COMPARE(a, b);
 }
 
+/* Notes that the data sets share images, and what that does to errors. */
+static ch_code note_overlap(ch_fit_group *group, size_t num_seeds, ch_error *err)
+{
+    const ch_run *run = NULL;
+    const double part = ch_data_sets_overlap(group->runs, group->num_runs, &run);
+    if (num_seeds < 2 || part <= CH_DATA_SETS_SAID_OVERLAP) {
+        return CH_OK;
+    }
+    const unsigned long long train = run->settings.train, pool = run->settings.data_pool;
+    if (part <= CH_DATA_SETS_MOST_OVERLAP) {
+        return ch_fit_note(group, err,
+                           "two data sets share up to %.0f %% of their images, P = %llu of the %llu at hand: for other "
+                           "images errors are up to %.2g times as large",
+                           100 * part, train, pool, sqrt((1 + (double)(num_seeds - 1) * part) / (1 - part)));
+    }
+    return ch_fit_note(group, err,
+                       "%zu data sets count as one and give no errors: at P = %llu two of them share %.0f %% of their "
+                       "images, as there are %llu, and over %.0f %% they are not independent; smaller P alone: --where "
+                       "\"train <= %.0f\"",
+                       num_seeds, train, 100 * part, pool, 100 * CH_DATA_SETS_MOST_OVERLAP,
+                       floor(CH_DATA_SETS_MOST_OVERLAP * (double)pool));
+}
+
 /* Fills the number of data sets. */
 static ch_code count_data_sets(ch_fit_group *group, ch_error *err)
 {
+    size_t num_seeds = 0;
+    ch_code code = CH_OK;
     uint32_t *data_set = ch_alloc(group->num_runs, sizeof *data_set);
-    if (data_set == NULL) {
-        return ch_error_memory(err, "the cells of a group");
+    uint64_t *seeds = ch_alloc(group->num_runs, sizeof *seeds);
+    if (data_set == NULL || seeds == NULL) {
+        code = ch_error_memory(err, "the cells of a group");
+        goto out;
     }
-    const ch_code code = ch_data_sets_index_runs(group->runs, group->num_runs, data_set, &group->num_data_sets, err);
+    for (size_t i = 0; i < group->num_runs; i++) {
+        seeds[i] = group->runs[i]->settings.seed_data;
+    }
+    code = ch_data_sets_index(seeds, group->num_runs, data_set, &num_seeds, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_data_sets_index_runs(group->runs, group->num_runs, data_set, &group->num_data_sets, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = note_overlap(group, num_seeds, err);
+out:
     free(data_set);
+    free(seeds);
     return code;
 }
 

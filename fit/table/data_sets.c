@@ -47,6 +47,27 @@ ch_code ch_data_sets_index(const uint64_t *seeds, size_t count, uint32_t *data_s
     return CH_OK;
 }
 
+double ch_data_sets_overlap(const ch_run *const *runs, size_t num_runs, const ch_run **largest)
+{
+    double most = 0;
+    const ch_run *at = num_runs > 0 ? runs[0] : NULL;
+    for (size_t i = 0; i < num_runs; i++) {
+        const ch_settings *settings = &runs[i]->settings;
+        if (!ch_settings_has_images(settings) || settings->data_pool == 0) {
+            continue;
+        }
+        const double part = (double)settings->train / (double)settings->data_pool;
+        if (part > most) {
+            most = part;
+            at = runs[i];
+        }
+    }
+    if (largest != NULL) {
+        *largest = at;
+    }
+    return most;
+}
+
 ch_code ch_data_sets_index_runs(const ch_run *const *runs, size_t num_runs, uint32_t *data_set, size_t *num_sets,
                                 ch_error *err)
 {
@@ -54,8 +75,9 @@ ch_code ch_data_sets_index_runs(const ch_run *const *runs, size_t num_runs, uint
     if (seeds == NULL) {
         return ch_error_memory(err, "the data sets of a fit");
     }
+    const bool is_one = ch_data_sets_overlap(runs, num_runs, NULL) > CH_DATA_SETS_MOST_OVERLAP;
     for (size_t i = 0; i < num_runs; i++) {
-        seeds[i] = runs[i]->settings.seed_data;
+        seeds[i] = is_one ? 0 : runs[i]->settings.seed_data;
     }
     const ch_code code = ch_data_sets_index(seeds, num_runs, data_set, num_sets, err);
     free(seeds);

@@ -84,20 +84,20 @@ static void drop_single_cells(ch_lazy *self)
     self->num_cells = count;
 }
 
-/* Numbers the data sets of the pairs by their seed_data, in ascending order. */
+/* Numbers the data sets of the pairs. */
 static ch_code index_data_sets(ch_lazy *self, ch_error *err)
 {
     ch_code code = CH_OK;
-    uint64_t *seeds = ch_alloc(self->num_pairs, sizeof *seeds);
+    const ch_run **runs = ch_alloc(self->num_pairs, sizeof *runs);
     uint32_t *data_set = ch_alloc(self->num_pairs, sizeof *data_set);
-    if (seeds == NULL || data_set == NULL) {
+    if (runs == NULL || data_set == NULL) {
         code = ch_error_memory(err, "a network beside its twin");
         goto out;
     }
     for (size_t i = 0; i < self->num_pairs; i++) {
-        seeds[i] = self->pairs[i].network->settings.seed_data;
+        runs[i] = self->pairs[i].network;
     }
-    code = ch_data_sets_index(seeds, self->num_pairs, data_set, &self->num_data_sets, err);
+    code = ch_data_sets_index_runs(runs, self->num_pairs, data_set, &self->num_data_sets, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -105,7 +105,7 @@ static ch_code index_data_sets(ch_lazy *self, ch_error *err)
         self->pairs[i].data_set = data_set[i];
     }
 out:
-    free(seeds);
+    free(runs);
     free(data_set);
     return code;
 }

@@ -73,6 +73,7 @@ typedef struct {
     const char *data_dir; /* folder of image data; borrowed */
     /* This is no setting but the digest of the images that were read, which ch_sources_find_images sets. */
     char data_digest[CH_SHA256_SIZE];
+    uint64_t data_pool; /* and the number of images at hand; 0 where it is not known, or the data are no images */
 } ch_settings;
 
 /** Settings that were checked and completed: only ch_settings_resolve makes them, and a store gives back those of its

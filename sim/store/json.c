@@ -126,7 +126,9 @@ static int set_run(json_t *object, const ch_run *run)
     if (set_settings(object, run) != 0 || set_results(object, run) != 0) {
         return -1;
     }
+    const json_int_t pool = (json_int_t)run->settings.data_pool;
     if (json_object_set_new(object, "data_digest", digest[0] != '\0' ? json_string(digest) : json_null()) != 0 ||
+        json_object_set_new(object, "data_pool", pool > 0 ? json_integer(pool) : json_null()) != 0 ||
         json_object_set_new(object, "version", json_string(CH_VERSION)) != 0) {
         return -1;
     }

@@ -325,6 +325,8 @@ ch_code ch_store_query_run(const ch_store_query *self, bool points, ch_run *run,
         *c =
             *c > ' ' && *c < 0x7F ? *c : '?'; /* it is printed in tables and figures; a digest has letters and digits */
     }
+    /* NULL, of data that are no images and in stores that are older than the column, reads as 0 */
+    run->settings.data_pool = (uint64_t)sqlite3_column_int64(self->row, ch_store_column_version() + 3);
     if (!points) {
         return CH_OK;
     }

@@ -11,8 +11,10 @@ static const char *const result_types[] = {
     [CH_RESULT_STATUS] = "TEXT", [CH_RESULT_CAUSE] = "TEXT", [CH_RESULT_COUNT] = "INTEGER", [CH_RESULT_REAL] = "REAL"};
 
 /* Who made the run, and of which images. */
-static const ch_store_column last_columns[] = {
-    {"version", "TEXT", 0}, {"results_version", "INTEGER", 0}, {"data_digest", "TEXT", CH_SCHEMA_NETWORKS}};
+static const ch_store_column last_columns[] = {{"version", "TEXT", 0},
+                                               {"results_version", "INTEGER", 0},
+                                               {"data_digest", "TEXT", CH_SCHEMA_NETWORKS},
+                                               {"data_pool", "INTEGER", CH_SCHEMA_POOLS}};
 enum { NUM_LAST = sizeof last_columns / sizeof *last_columns };
 
 static size_t num_run_columns(void)

@@ -70,7 +70,7 @@ static int bind_result(sqlite3_stmt *statement, int parameter, const ch_result *
     return SQLITE_MISUSE;
 }
 
-/* Binds `version`, `results_version` and `data_digest`. */
+/* Binds `version`, `results_version`, `data_digest` and `data_pool`. */
 static int bind_version(sqlite3_stmt *insert, int parameter, const ch_settings *settings)
 {
     int rc = sqlite3_bind_text(insert, parameter, CH_VERSION, -1, SQLITE_STATIC);
@@ -81,9 +81,16 @@ static int bind_version(sqlite3_stmt *insert, int parameter, const ch_settings *
     if (rc != SQLITE_OK) {
         return rc;
     }
-    return ch_settings_has_images(settings)
-               ? sqlite3_bind_text(insert, parameter + 2, settings->data_digest, -1, SQLITE_STATIC)
-               : sqlite3_bind_null(insert, parameter + 2);
+    if (!ch_settings_has_images(settings)) {
+        rc = sqlite3_bind_null(insert, parameter + 2);
+        return rc != SQLITE_OK ? rc : sqlite3_bind_null(insert, parameter + 3);
+    }
+    rc = sqlite3_bind_text(insert, parameter + 2, settings->data_digest, -1, SQLITE_STATIC);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    return settings->data_pool > 0 ? bind_count(insert, parameter + 3, settings->data_pool)
+                                   : sqlite3_bind_null(insert, parameter + 3);
 }
 
 static int bind_run(sqlite3_stmt *insert, const ch_run *run, const char *id)
