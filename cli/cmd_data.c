@@ -66,12 +66,27 @@ static void print_files(const ch_image_report *report)
     }
 }
 
+/* Says how many of the files that are there are not the authors'. */
+static void print_originality(const ch_image_report *report)
+{
+    size_t found = 0, other = 0;
+    for (size_t i = 0; i < report->num_files; i++) {
+        found += report->files[i].found;
+        other += report->files[i].found && !report->files[i].original;
+    }
+    if (other > 0) {
+        printf("\n%zu of the %zu files that are there are not the originals: results from them are of other images\n",
+               other, found);
+    }
+}
+
 static void print_report(const ch_image_report *report, ch_image_set set)
 {
     printf("%-16s", "folder");
     ch_text_print(report->folder, stdout);
     putchar('\n');
     print_files(report);
+    print_originality(report);
     printf("\n%-16s%zu\n%-16s", "images", report->count, "classes 0 to 9");
     for (size_t i = 0; i < CH_NUM_CLASSES; i++) {
         printf("%s%zu", i > 0 ? ", " : "", report->per_class[i]);

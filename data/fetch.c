@@ -119,6 +119,11 @@ static ch_code fetch_from(CURL *curl, const char *url, ch_part *part, const ch_f
         if (code != CH_OK || *done) {
             return code;
         }
+        if (!resumed && ch_part_is_page(part)) {
+            return ch_error_set(err, CH_ERROR_IO,
+                                "%.300s is a web page (HTML) in place of the file; it is kept as %.300s", url,
+                                part->part);
+        }
         code = ch_part_restart(part, err);
         if (code != CH_OK) {
             return code;

@@ -20,6 +20,10 @@ static ch_code read_header(ch_gz *file, uint32_t magic, uint32_t *sizes, size_t 
     if (code != CH_OK) {
         return code;
     }
+    if (got > 0 && bytes[0] == '<') {
+        return ch_error_set(err, CH_ERROR_INPUT, "%s is a web page (HTML) in place of the file; fetch it again",
+                            file->path);
+    }
     if (got >= 4 && big_endian(bytes) != magic) {
         return ch_error_set(err, CH_ERROR_INPUT, "%s starts with 0x%08" PRIx32 "; an IDX file of %s with 0x%08" PRIx32,
                             file->path, big_endian(bytes), magic == MAGIC_IMAGES ? "images" : "labels", magic);

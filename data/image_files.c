@@ -141,6 +141,21 @@ static ch_code find_name(const char *folder, const ch_image_original *original, 
     return CH_OK;
 }
 
+/* Whether the Python version of CIFAR-10, which is pickled, lies where the binary version is looked for. */
+static bool has_python_version(const ch_image_source *source, const char *dir)
+{
+    static const char *const places[] = {"cifar-10-batches-py",    "cifar10/cifar-10-batches-py",
+                                         "data_batch_1",           "cifar10/data_batch_1",
+                                         "cifar-10-python.tar.gz", "cifar10/cifar-10-python.tar.gz"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof places / sizeof *places && source == &sources[CH_IMAGES_CIFAR10]; i++) {
+        char path[PATH_MAX];
+        struct stat status;
+        found = found || (ch_path_join(path, dir, places[i], NULL) == CH_OK && stat(path, &status) == 0);
+    }
+    return found;
+}
+
 static ch_code refuse_nothing(const ch_image_source *source, const char *dir, ch_error *err)
 {
     char names[300], folders[100] = "";
@@ -153,6 +168,12 @@ static ch_code refuse_nothing(const ch_image_source *source, const char *dir, ch
     }
     if (!S_ISDIR(status.st_mode)) {
         return ch_error_set(err, CH_ERROR_INPUT, "data directory '%.300s' is not a directory", dir);
+    }
+    if (has_python_version(source, dir)) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "in '%.300s' is only the Python version of cifar10; accepted is the binary version, which "
+                            "chiton data fetch cifar10 --data-dir DIR gets",
+                            dir);
     }
     size_t length = 0;
     for (size_t i = 0; i < source->num_files; i++) {

@@ -96,6 +96,12 @@ uint64_t ch_part_size(const ch_part *self)
     return fstat(self->descriptor, &status) == 0 ? (uint64_t)status.st_size : 0;
 }
 
+bool ch_part_is_page(const ch_part *self)
+{
+    char first = '\0';
+    return pread(self->descriptor, &first, 1, 0) == 1 && first == '<';
+}
+
 ch_code ch_part_restart(ch_part *self, ch_error *err)
 {
     if (ftruncate(self->descriptor, 0) != 0) {

@@ -152,6 +152,11 @@ static void nothing_is_there(void **state)
     write_file(path_of("file"), "x", 1);
     assert_int_equal(ch_image_pool_init(&pool, CH_IMAGES_MNIST, path_of("file"), &err), CH_ERROR_INPUT);
     assert_non_null(strstr(err.message, "is not a directory"));
+    make_subfolder("cifar-10-batches-py");
+    assert_pool_refused(CH_IMAGES_CIFAR10, CH_ERROR_INPUT, "is only the Python version of cifar10");
+    write_file(path_of("t10k-images-idx3-ubyte"), "<!DOCTYPE html>", 15);
+    write_mnist("spare", "t10k-labels-idx1-ubyte", 0, 3);
+    assert_pool_refused(CH_IMAGES_MNIST, CH_ERROR_INPUT, "is a web page (HTML) in place of the file");
 }
 
 /* Images or labels of a good pair of files, damaged in one way. */

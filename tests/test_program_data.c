@@ -17,6 +17,7 @@ static void test_check(void **state)
     assert_says(out, "t10k-images-idx3-ubyte.gz           23 ");
     assert_says(out, "t10k-labels-idx1-ubyte              23           31  ");
     assert_says(out, "  no\n");
+    assert_says(out, "2 of the 2 files that are there are not the originals");
     assert_says(out, "images          23\nclasses 0 to 9  3, 3, 3, 2, 2, 2, 2, 2, 2, 2\n");
     assert_says(out, "mnist_parity    12 of +1, 11 of -1\n");
 }
