@@ -235,6 +235,21 @@ static void other_content_is_not_kept(void **state)
     }
 }
 
+/* A web page in place of the file is called that and kept, and the next fetch takes the file from its start. */
+static void a_web_page_is_kept(void **state)
+{
+    (void)state;
+    account told = {0};
+    ch_error err;
+    write_file(path_of("file"), "<html>moved</html>", 18);
+    assert_int_equal(fetch_from("file", NULL, &told, &err), CH_ERROR_IO);
+    assert_says(&err, "is a web page (HTML) in place of the file; it is kept as ");
+    assert_true(exists(path_of("got/file.part")) && !exists(path_of("got/file")));
+    write_file(path_of("file"), content, SIZE);
+    assert_int_equal(fetch_from("file", NULL, &told, &err), CH_OK);
+    assert_fetched();
+}
+
 static void others_files_are_left_alone(void **state)
 {
     (void)state;
@@ -501,6 +516,7 @@ int main(void)
         WITH_MIRROR(broken_transfers_are_kept),
         WITH_MIRROR(next_mirror_and_none),
         WITH_MIRROR(other_content_is_not_kept),
+        WITH_MIRROR(a_web_page_is_kept),
         WITH_MIRROR(others_files_are_left_alone),
         WITH_MIRROR(stops_and_goes_on),
         WITH_MIRROR(full_disk),
