@@ -79,6 +79,11 @@ ch_code ch_cli_admit_kernels(const char *folder, ch_error *err) CH_MUST_CHECK;
 /** Makes the folder of kernel files if one is named.  @return as ch_cli_admit_kernels */
 ch_code ch_cli_open_kernels(const char *folder, ch_error *err) CH_MUST_CHECK;
 
+/** The folder of tables that are made once (perceptron/finite/box_file.h), made when missing: $CHITON_CACHE, or
+ *  $XDG_CACHE_HOME/chiton, or $HOME/.cache/chiton.
+ *  @return to be released with free(); NULL where there is none that can be written: then nothing is kept */
+char *ch_cli_cache_folder(void) __attribute__((warn_unused_result));
+
 /** Catches SIGINT and SIGTERM. The first signal raises the returned flag, which ends a watched computation
  * (core/watch.h). The second signal ends the program at once. */
 ch_stop *ch_cli_catch_signals(void);

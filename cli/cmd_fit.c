@@ -338,6 +338,7 @@ int ch_cmd_fit(int argc, const char **argv)
         POPT_TABLEEND};
     ch_error err = {0};
     ch_cli cli;
+    char *box_folder = NULL;
     ch_code code = ch_cli_init(&cli, argc, argv, table, false, usage, &err);
     if (code != CH_OK || cli.help) {
         goto out;
@@ -350,9 +351,13 @@ int ch_cmd_fit(int argc, const char **argv)
     if (code != CH_OK) {
         goto out;
     }
+    box_folder = ch_cli_cache_folder();
+    options.expects = true;
+    options.box_folder = box_folder;
     code = fit_store(cli.arguments[0], &chosen, &options, &err);
 out:
     ch_cli_free(&cli);
+    free(box_folder);
     arguments_free(&chosen);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

@@ -5,6 +5,7 @@
 #include "fit/laws/bounded.h"
 #include "fit/laws/constraints.h"
 #include "fit/laws/critical.h"
+#include "fit/laws/expected.h"
 #include "fit/laws/joint.h"
 #include "fit/laws/outliers.h"
 #include "fit/laws/regression.h"
@@ -243,6 +244,10 @@ static ch_code fit_group(ch_fit_group *group, const ch_fit_options *options, ch_
         goto out;
     }
     code = ch_fit_check_stop(options->watch, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_fit_expect(group, options, means, err);
     if (code != CH_OK) {
         goto out;
     }

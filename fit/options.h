@@ -58,7 +58,9 @@ typedef struct {
     uint64_t seed;          /* of the bootstrap */
     int threads;            /* at least 1; does not change a bit of the result */
     ch_fit_constraint constraints[CH_NUM_FIT_NUMBERS]; /* A and SHARPNESS: of the joint law by onset */
-    const ch_watch *watch; /* is told how many replicas are done, and can end the fit; NULL for none; borrowed */
+    bool expects;           /* also find what theory expects at these P and T, which takes tables of boxes */
+    const char *box_folder; /* of files of these tables (perceptron/finite/box_file.h); NULL: none; borrowed */
+    const ch_watch *watch;  /* is told how many replicas are done, and can end the fit; NULL for none; borrowed */
 } ch_fit_options;
 
 /** Finds T_c by every definition, with threshold 1, shift 0.1, 3 sigmas, 1,000 replicas, seed 0, all threads, nothing

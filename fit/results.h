@@ -34,7 +34,8 @@ typedef struct {
     ch_fit_number number;
     ch_tc_definition definition; /* which T_c an `a` is of; CH_NUM_TC for the other exponents */
     ch_estimate estimate;
-    double theory; /* NaN when there is none */
+    double theory;   /* in the limit P -> inf; NaN when there is none */
+    double expected; /* at the P, d, B and T of the window, for a finite training set; NaN when it is not known */
     ch_held held;
 } ch_exponent;
 
@@ -230,6 +231,7 @@ typedef struct {
     double window_tolerance;     /* the crossover's correction is under this; NaN when no onset was seen */
     ch_power_law weight_change;  /* ||Dw|| = A T^delta P^gamma in the window */
     ch_power_law time;           /* t* = A T^time_delta P^b in the window */
+    ch_power_law expected_weight_change, expected_time; /* what theory expects of both; NaN where it does not */
     ch_residuals weight_residuals, time_residuals;
     size_t excluded[CH_NUM_EXCLUSIONS];   /* runs that each reason keeps out, also those not in `runs` */
     ch_shapes weight_shapes, time_shapes; /* shapes of ||Dw|| and t* over P in the window */

@@ -104,14 +104,14 @@ static ch_held held_of(const ch_fit_group *group, ch_fit_number number)
 }
 
 static ch_code estimate_exponent(ch_fit_group *group, const ch_fit_options *options, const ch_replicas *replicas,
-                                 ch_fit_number number, double value, double theory, ch_error *err)
+                                 ch_fit_number number, double value, double theory, double expected, ch_error *err)
 {
     if (!isfinite(value)) {
         return CH_OK;
     }
     const char *name = ch_fit_numbers[number].name;
     const ch_fit_constraint *constraint = &options->constraints[number];
-    ch_exponent exponent = {.number = number, .definition = CH_NUM_TC, .theory = theory};
+    ch_exponent exponent = {.number = number, .definition = CH_NUM_TC, .theory = theory, .expected = expected};
     ch_code code = ch_fit_estimate_number(group, replicas, ch_fit_number_slot(number, CH_NUM_TC), value, name,
                                           &exponent.estimate, err);
     if (code != CH_OK) {
@@ -133,16 +133,17 @@ static ch_code estimate_exponents(ch_fit_group *group, const ch_fit_options *opt
 {
     const struct {
         ch_fit_number number;
-        double value, theory;
+        double value, theory, expected;
     } rows[] = {
-        {CH_FIT_DELTA, group->weight_change.temp_exponent, theory->delta},
-        {CH_FIT_GAMMA, group->weight_change.train_exponent, theory->gamma},
-        {CH_FIT_TIME_DELTA, group->time.temp_exponent, theory->time_delta},
-        {CH_FIT_B, group->time.train_exponent, theory->b},
+        {CH_FIT_DELTA, group->weight_change.temp_exponent, theory->delta, group->expected_weight_change.temp_exponent},
+        {CH_FIT_GAMMA, group->weight_change.train_exponent, theory->gamma,
+         group->expected_weight_change.train_exponent},
+        {CH_FIT_TIME_DELTA, group->time.temp_exponent, theory->time_delta, group->expected_time.temp_exponent},
+        {CH_FIT_B, group->time.train_exponent, theory->b, group->expected_time.train_exponent},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const ch_code code =
-            estimate_exponent(group, options, replicas, rows[i].number, rows[i].value, rows[i].theory, err);
+        const ch_code code = estimate_exponent(group, options, replicas, rows[i].number, rows[i].value, rows[i].theory,
+                                               rows[i].expected, err);
         if (code != CH_OK) {
             return code;
         }
@@ -208,7 +209,7 @@ static ch_code estimate_line(ch_fit_group *group, ch_replicas *replicas, tc_line
                              double theory, ch_error *err)
 {
     const size_t slot = ch_fit_number_slot(CH_FIT_A_SLOPE, definition);
-    ch_exponent exponent = {.number = CH_FIT_A_SLOPE, .definition = definition, .theory = theory};
+    ch_exponent exponent = {.number = CH_FIT_A_SLOPE, .definition = definition, .theory = theory, .expected = NAN};
     char what[64];
     for (size_t i = 0; i < line->count; i++) {
         line->log_temp[i] = log(group->tc[line->index[i]].estimate.value);

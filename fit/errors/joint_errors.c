@@ -187,8 +187,12 @@ ch_code ch_fit_estimate_joint(ch_fit_group *group, const ch_fit_options *options
     if (code != CH_OK) {
         return code;
     }
-    const ch_exponent exponent = {
-        .number = CH_FIT_A, .definition = definition, .estimate = law->exponent, .theory = theory, .held = law->held_a};
+    const ch_exponent exponent = {.number = CH_FIT_A,
+                                  .definition = definition,
+                                  .estimate = law->exponent,
+                                  .theory = theory,
+                                  .expected = NAN,
+                                  .held = law->held_a};
     code = ch_fit_add_exponent(group, &exponent, err);
     if (code != CH_OK) {
         return code;

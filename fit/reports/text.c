@@ -45,15 +45,17 @@ static void format_interval(const ch_estimate *estimate, char *text, size_t size
     }
 }
 
-/* Writes the distance from theory. Where all data sets agree to rounding there is no error to measure it by. */
+/* Writes the distance from what is expected, or from theory's limit where nothing else is expected. Where all data sets
+ * agree to rounding there is no error to measure it by. */
 static void format_distance(const ch_exponent *exponent, size_t num_data_sets, char *text, size_t size)
 {
     const double rounding = 1e-9;
-    const double difference = exponent->estimate.value - exponent->theory;
+    const double aim = isfinite(exponent->expected) ? exponent->expected : exponent->theory;
+    const double difference = exponent->estimate.value - aim;
     if (!(exponent->estimate.stderr_ > rounding) || isnan(difference)) {
         snprintf(text, size, fabs(difference) < rounding ? "0 σ" : DASH);
     } else {
-        snprintf(text, size, "%+.1f σ", ch_estimate_distance(&exponent->estimate, exponent->theory, num_data_sets));
+        snprintf(text, size, "%+.1f σ", ch_estimate_distance(&exponent->estimate, aim, num_data_sets));
     }
 }
 
@@ -128,16 +130,24 @@ static void describe(const ch_exponent *exponent, char *text, size_t size)
              number->has_definition ? ch_tc_definition_name(exponent->definition) : "");
 }
 
-enum { EXPONENT_WIDTH = 32, ESTIMATE_WIDTH = 17, INTERVAL_WIDTH = 19, THEORY_WIDTH = 9, DISTANCE_WIDTH = 9 };
+enum {
+    EXPONENT_WIDTH = 29,
+    ESTIMATE_WIDTH = 17,
+    INTERVAL_WIDTH = 18,
+    THEORY_WIDTH = 7,
+    EXPECTED_WIDTH = 9,
+    DISTANCE_WIDTH = 9
+};
 
-static void print_exponent_row(FILE *out, const char *const cells[5])
+static void print_exponent_row(FILE *out, const char *const cells[6])
 {
     fputs("  ", out);
     ch_page_left(out, cells[0], EXPONENT_WIDTH);
     ch_page_right(out, cells[1], ESTIMATE_WIDTH);
     ch_page_right(out, cells[2], INTERVAL_WIDTH);
     ch_page_right(out, cells[3], THEORY_WIDTH);
-    ch_page_right(out, cells[4], DISTANCE_WIDTH);
+    ch_page_right(out, cells[4], EXPECTED_WIDTH);
+    ch_page_right(out, cells[5], DISTANCE_WIDTH);
     fputc('\n', out);
 }
 
@@ -147,14 +157,16 @@ static void print_exponents(FILE *out, const ch_fit_group *group)
         return;
     }
     fputc('\n', out);
-    print_exponent_row(out,
-                       (const char *const[]){"exponent", "estimate ± error", "95 % interval", "theory", "distance"});
-    ch_page_rule(out, EXPONENT_WIDTH + ESTIMATE_WIDTH + INTERVAL_WIDTH + THEORY_WIDTH + DISTANCE_WIDTH);
+    print_exponent_row(
+        out, (const char *const[]){"exponent", "estimate ± error", "95 % interval", "theory", "expected", "distance"});
+    ch_page_rule(out,
+                 EXPONENT_WIDTH + ESTIMATE_WIDTH + INTERVAL_WIDTH + THEORY_WIDTH + EXPECTED_WIDTH + DISTANCE_WIDTH);
     for (size_t i = 0; i < group->num_exponents; i++) {
         const ch_exponent *exponent = &group->exponents[i];
-        char name[64] = "", estimate[64], interval[64], theory[32], distance[32];
+        char name[64] = "", estimate[64], interval[64], theory[32], expected[32], distance[32];
         describe(exponent, name, sizeof name);
         snprintf(theory, sizeof theory, isnan(exponent->theory) ? DASH : "%.4g", exponent->theory);
+        snprintf(expected, sizeof expected, isnan(exponent->expected) ? DASH : "%.3f", exponent->expected);
         if (exponent->held == CH_HELD_FIXED) {
             snprintf(estimate, sizeof estimate, "%.6g", exponent->estimate.value);
             snprintf(interval, sizeof interval, "fixed");
@@ -167,7 +179,7 @@ static void print_exponents(FILE *out, const ch_fit_group *group)
         if (exponent->held == CH_HELD_BOUND) {
             snprintf(interval, sizeof interval, "at its bound");
         }
-        print_exponent_row(out, (const char *const[]){name, estimate, interval, theory, distance});
+        print_exponent_row(out, (const char *const[]){name, estimate, interval, theory, expected, distance});
     }
 }
 
@@ -364,8 +376,10 @@ void ch_fit_print(const ch_fit *self, FILE *out)
         }
         fputc('\n', out);
     }
-    fprintf(out,
-            "Exponents are effective ones over the P shown; theory's hold in the limit of large P.\n"
-            "Errors: %zu bootstrap replicas of the data sets, Student's t for 95 %% intervals and σ.\n",
-            self->options.replicas);
+    fprintf(
+        out,
+        "Exponents are effective ones over the P shown; theory's hold in the limit of large P, expected are those of\n"
+        "theory at these P, d and T (docs/finite-size.md). The distance is that from expected, where there is one.\n"
+        "Errors: %zu bootstrap replicas of the data sets, Student's t for 95 %% intervals and σ.\n",
+        self->options.replicas);
 }
