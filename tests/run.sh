@@ -37,7 +37,7 @@ log=$results/$test.log
 mkdir -p "$results"
 # threads that wait must sleep, because other programs need the core
 # shellcheck disable=SC2086 — the runner is a command with its options
-CHITON=$build/chiton OMP_WAIT_POLICY=passive ${TEST_RUNNER:-} "$build/tests/$test" >"$log" 2>&1
+CHITON=$build/chiton CHITON_CACHE=$PWD/$build/cache OMP_WAIT_POLICY=passive ${TEST_RUNNER:-} "$build/tests/$test" >"$log" 2>&1
 status=$?
 # a file and no pipe: the times of a pipe's shell are not those of the test
 times >"$log.times"

@@ -419,7 +419,7 @@ static void test_table(void **state)
         }
     }
     assert_non_null(strstr(text, "chi = 1, dim = 16\n"));
-    assert_non_null(strstr(text, "distance"));
+    assert_non_null(strstr(text, "off by"));
     assert_non_null(strstr(text, "T_c by escape (‖Δw‖ = 1 ‖w₀‖)"));
     assert_non_null(strstr(text, "enter the law of"));
     free(text);

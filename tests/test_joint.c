@@ -374,8 +374,8 @@ static void test_reports(void **state)
     ch_fit_print_csv(&fit, out);
     ch_fit_print_latex(&fit, out);
     assert_int_equal(fclose(out), 0);
-    static const char *const words[] = {"a joint  T_c ~ P^-a, onset",
-                                        "a joint  T_c ~ P^-a, escape",
+    static const char *const words[] = {"a joint  T_c by onset",
+                                        "a joint  T_c by escape",
                                         "T_c by onset, all P at once: 0.000",
                                         "(P/2896)^",
                                         "correlations: δ, γ ",

@@ -2,6 +2,7 @@
 #include "tests/program_support.h"
 
 #include "cli/cli.h"
+#include "perceptron/finite/family.h"
 #include "plots/plots.h"
 #include "sim/store/results.h"
 
@@ -424,14 +425,49 @@ static void test_infinite_train(void **state)
 /* A sweep that exponents can be fitted to. */
 #define FITTABLE "perceptron --chi 1 --dim 8 --train 2^6..2^9 --temp 2^-20..2^2 --seed 0..4"
 
+/* At one T, over two P, the expected gamma and b are the slopes between the expected ends of training. */
+static void test_fit_expects_what_theory_predicts(void **state)
+{
+    (void)state;
+    enum { DIM = 8 };
+    ch_family family;
+    ch_finite_end ends[2];
+    assert_succeeds("sweep perceptron --chi 1 --dim 8 --train 64,256 --temp 1 --seed 0..2 -o e.db");
+    assert_succeeds("fit e.db --json");
+    json_t *fit = parsed();
+    ch_family_init(&family, 1, DIM, NULL, 2, NULL);
+    for (size_t i = 0; i < 2; i++) {
+        const ch_online_setup setup = {.chi = 1, .dim = DIM, .kappa = 0x1p-15, .temp = 1, .rate = 2};
+        assert_int_equal(ch_family_predict(&family, &ends[i], &setup, i == 0 ? 64 : 256, NULL), CH_OK);
+    }
+    ch_family_free(&family);
+    const double gamma = log(ends[1].weight_change.value / ends[0].weight_change.value) / log(4);
+    const double b = log(ends[1].time.value / ends[0].time.value) / log(4);
+    size_t found = 0, k;
+    const json_t *exponent;
+    json_array_foreach(json_object_get(fit, "exponents"), k, exponent)
+    {
+        const double expected = json_real_value(json_object_get(exponent, "expected"));
+        if (strcmp(string(exponent, "name"), "gamma") == 0) {
+            assert_close(expected, gamma, 1e-9);
+            found++;
+        } else if (strcmp(string(exponent, "name"), "b") == 0) {
+            assert_close(expected, b, 1e-9);
+            found++;
+        }
+    }
+    assert_int_equal(found, 2);
+    json_decref(fit);
+}
+
 static void test_fit(void **state)
 {
     (void)state;
     static const char *const names[] = {"delta", "gamma", "time_delta", "b", "a"};
     assert_succeeds("sweep " FITTABLE " -o a.db");
     assert_succeeds("fit a.db");
-    static const char *const words[] = {"exponent", "estimate ± error", "95 % interval", "theory", "distance", "δ ",
-                                        "γ "};
+    static const char *const words[] = {
+        "exponent", "estimate ± error", "95 % interval", "theory", "expected", "off by", "δ ", "γ "};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         assert_says(out, words[i]);
     }
@@ -575,6 +611,7 @@ int main(void)
         STORE_TEST(test_theory_prints_csv),
         STORE_TEST(test_infinite_train),
         STORE_TEST(test_fit),
+        STORE_TEST(test_fit_expects_what_theory_predicts),
         STORE_TEST(test_fit_suggests),
         STORE_TEST(test_fit_collapse),
         STORE_TEST(test_plot),

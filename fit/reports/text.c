@@ -126,17 +126,17 @@ static void print_heading(FILE *out, const ch_fit *self, const ch_fit_group *gro
 static void describe(const ch_exponent *exponent, char *text, size_t size)
 {
     const ch_fit_number_row *number = &ch_fit_numbers[exponent->number];
-    snprintf(text, size, "%s%s%s", number->law, number->has_definition ? ", " : "",
+    snprintf(text, size, "%s%s%s", number->law, number->has_definition ? " by " : "",
              number->has_definition ? ch_tc_definition_name(exponent->definition) : "");
 }
 
 enum {
-    EXPONENT_WIDTH = 29,
+    EXPONENT_WIDTH = 27,
     ESTIMATE_WIDTH = 17,
     INTERVAL_WIDTH = 18,
     THEORY_WIDTH = 7,
     EXPECTED_WIDTH = 9,
-    DISTANCE_WIDTH = 9
+    DISTANCE_WIDTH = 8
 };
 
 static void print_exponent_row(FILE *out, const char *const cells[6])
@@ -158,7 +158,7 @@ static void print_exponents(FILE *out, const ch_fit_group *group)
     }
     fputc('\n', out);
     print_exponent_row(
-        out, (const char *const[]){"exponent", "estimate ± error", "95 % interval", "theory", "expected", "distance"});
+        out, (const char *const[]){"exponent", "estimate ± error", "95 % interval", "theory", "expected", "off by"});
     ch_page_rule(out,
                  EXPONENT_WIDTH + ESTIMATE_WIDTH + INTERVAL_WIDTH + THEORY_WIDTH + EXPECTED_WIDTH + DISTANCE_WIDTH);
     for (size_t i = 0; i < group->num_exponents; i++) {
@@ -376,10 +376,9 @@ void ch_fit_print(const ch_fit *self, FILE *out)
         }
         fputc('\n', out);
     }
-    fprintf(
-        out,
-        "Exponents are effective ones over the P shown; theory's hold in the limit of large P, expected are those of\n"
-        "theory at these P, d and T (docs/finite-size.md). The distance is that from expected, where there is one.\n"
-        "Errors: %zu bootstrap replicas of the data sets, Student's t for 95 %% intervals and σ.\n",
-        self->options.replicas);
+    fprintf(out,
+            "Exponents are effective ones over the P shown. Theory's are those of large P; expected\n"
+            "are those that it gives at these P, d and T, and what an estimate is held against.\n"
+            "Errors: %zu bootstrap replicas of the data sets, Student's t for 95 %% intervals and σ.\n",
+            self->options.replicas);
 }
