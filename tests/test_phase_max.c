@@ -219,7 +219,7 @@ static void test_coverage(void **state)
             const ch_phase *phase = &phases.items[0];
             const ch_estimate *max = &phase->rows[0].max.estimate, *slope = &phase->max_slope;
             const double planted_max = phase_plant_max(&planted, phase->alphas[0]);
-            found += isfinite(max->lo);
+            found += isfinite(max->lo) != 0;
             held_max += max->lo <= planted_max && planted_max <= max->hi;
             held_slope += slope->lo <= planted.max_slope && planted.max_slope <= slope->hi;
             errors += max->stderr_ / max->value / NUM_TABLES;

@@ -232,8 +232,8 @@ static ch_code list_cells(ch_fit_group *group, ch_error *err)
 enum { BY_BUDGET, BY_DIVERGENCE, UNUSABLE, NUM_ENDINGS };
 
 static const char *const endings[NUM_ENDINGS] = {
-    [BY_BUDGET] = "a budget ended runs before they fitted, so that these T enter the law of t* alone, with these runs "
-                  "as lower bounds",
+    [BY_BUDGET] = ("a budget ended runs before they fitted, so that these T enter the law of t* alone, with these runs "
+                   "as lower bounds"),
     [BY_DIVERGENCE] = "runs diverged, so that these T are left out of every fit",
     [UNUSABLE] = "runs are stuck or have no ||Dw|| or t* above 0, so that these T are left out of every fit",
 };
