@@ -1,88 +1,17 @@
 /* cmd_theory.c — chiton theory: what is predicted, for a density exponent alone or for given settings. */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/theory_report.h"
 #include "core/memory.h"
 #include "core/text.h"
 #include "perceptron/online.h"
-#include "sim/store/json.h"
 
 #include <math.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* A named double of a struct. */
-typedef struct {
-    const char *name;
-    size_t offset;
-    const char *help;
-} row;
-
-#define ROW(type, name, member, help)                                                                                  \
-    {                                                                                                                  \
-        name, offsetof(type, member), help                                                                             \
-    }
-#define CONSTANT(name, member, help)   ROW(ch_perceptron_theory, name, member, help)
-#define PREDICTION(name, member, help) ROW(ch_online_prediction, name, member, help)
-#define POINT(member)                  ROW(ch_online_point, #member, member, NULL)
-
-static const row constants[] = {
-    CONSTANT("delta", delta, "|Dw| ~ T^delta P^gamma, T above onset"),
-    CONSTANT("gamma", gamma, "1/(1+chi); also B* ~ P^gamma"),
-    CONSTANT("time_delta", time_delta, "t* ~ T^time_delta P^b"),
-    CONSTANT("b", b, "1 + 2/(1+chi)"),
-    CONSTANT("a", a, "T_c ~ P^-a by escape, gamma/delta"),
-    CONSTANT("Z_chi", z, "norm of the density |x|^chi exp(-x^2/2) / Z_chi"),
-    CONSTANT("n_chi", unfitted, "fraction unfitted, and test error, n_chi lambda^-(chi+1)"),
-    CONSTANT("a_chi", drift, "ds/dt = a_chi lambda^-(chi+2) / sqrt(d)"),
-    CONSTANT("noise_level", noise, "r* / (T sqrt(d)) = n_chi sqrt(pi/2)"),
-    CONSTANT("growth", growth, "s^(chi+3) = growth r*^(chi+2) t / sqrt(d)"),
-    CONSTANT("mean_abs", mean_abs, "E|x_par|; first step s = eta mean_abs / sqrt(d)"),
-};
-enum { NUM_CONSTANTS = sizeof constants / sizeof *constants };
-
-static const row predictions[] = {
-    PREDICTION("noise_star", noise, "r* = T sqrt(d) n_chi sqrt(pi/2)"),
-    PREDICTION("lambda_star", lambda, "signal over noise at the end of training, where n P = d/2"),
-    PREDICTION("signal_star", signal, "s* = lambda* r*"),
-    PREDICTION("weight_change_star", weight_change, "sqrt(s*^2 + r*^2)"),
-    PREDICTION("time_star", time, "t* = sqrt(d) r* lambda*^(chi+3) / growth"),
-    PREDICTION("first_step", first_step, "signal after the first step, eta E|x_par| / sqrt(d)"),
-    PREDICTION("batch_border", batch, "B*: first_step = s* at this batch size, T as it is"),
-    PREDICTION("temp_escape", temp_escape, "T_c by escape: weight change = sqrt(d)"),
-    PREDICTION("temp_onset", temp_onset, "T_c by onset ~ kappa, up to a constant"),
-};
-enum { NUM_PREDICTIONS = sizeof predictions / sizeof *predictions };
-
-static const row columns[] = {POINT(time),     POINT(signal), POINT(noise),     POINT(lambda),
-                              POINT(unfitted), POINT(loss),   POINT(test_error)};
-enum { NUM_COLUMNS = sizeof columns / sizeof *columns };
-
-static double member(const void *object, const row *which)
-{
-    return *(const double *)(const void *)((const char *)object + which->offset);
-}
-
-/* The settings that theory knows of. */
-static const size_t shown[] = {CH_SETTING_DIM,   CH_SETTING_TRAIN, CH_SETTING_ALPHA,
-                               CH_SETTING_BATCH, CH_SETTING_TEMP,  CH_SETTING_RATE};
-enum { NUM_SHOWN = sizeof shown / sizeof *shown };
-
-/* What is asked for, and what came out. */
-typedef struct {
-    ch_settings settings;
-    bool online; /* more than --chi was given */
-    double until;
-    ch_perceptron_theory theory;
-    ch_online_prediction prediction;
-    ch_online_point *points; /* [num_points]; owned */
-    size_t num_points, capacity;
-} report;
 
 /* ---- the online trajectory, at the steps at which `run` records ---- */
 
-static ch_code add_point(report *self, ch_online_ode *ode, double time, ch_error *err)
+static ch_code add_point(ch_theory_report *self, ch_online_ode *ode, double time, ch_error *err)
 {
     if (ch_grow((void **)&self->points, &self->capacity, self->num_points + 1, sizeof *self->points) != 0) {
         return ch_error_memory(err, "the trajectory: lower record");
@@ -95,7 +24,7 @@ static ch_code add_point(report *self, ch_online_ode *ode, double time, ch_error
 }
 
 /* Solves the ODE at the times eta round(10^(i / record)), i = 0, 1, …, each once, and at `until`. */
-static ch_code follow(report *self, ch_online_ode *ode, ch_error *err)
+static ch_code follow(ch_theory_report *self, ch_online_ode *ode, ch_error *err)
 {
     enum { DEFAULT_RECORD = 4 };
     const double record = self->settings.record > 0 ? (double)self->settings.record : DEFAULT_RECORD;
@@ -116,7 +45,7 @@ static ch_code follow(report *self, ch_online_ode *ode, ch_error *err)
 }
 
 /* Sets `until` to the predicted t* where no time was given, and refuses a time before the first step. */
-static ch_code choose_until(report *self, ch_error *err)
+static ch_code choose_until(ch_theory_report *self, ch_error *err)
 {
     const double rate = self->settings.rate;
     if (self->until == 0 && !isfinite(self->prediction.time)) {
@@ -135,7 +64,7 @@ static ch_code choose_until(report *self, ch_error *err)
     return CH_OK;
 }
 
-static ch_code compute_online(report *self, ch_error *err)
+static ch_code compute_online(ch_theory_report *self, ch_error *err)
 {
     const ch_settings *settings = &self->settings;
     const ch_online_setup setup = {.chi = settings->chi,
@@ -160,105 +89,6 @@ static ch_code compute_online(report *self, ch_error *err)
     code = follow(self, &ode, err);
 out:
     ch_online_ode_free(&ode);
-    return code;
-}
-
-/* ---- tables ---- */
-
-static void print_rows(const void *object, const row *rows, size_t count, int width)
-{
-    for (size_t i = 0; i < count; i++) {
-        printf("  %-*s %-12.8g %s\n", width, rows[i].name, member(object, &rows[i]), rows[i].help);
-    }
-}
-
-static void print_constants(const report *self)
-{
-    printf("theory at chi = %g, P -> infinity\n", self->theory.chi);
-    print_rows(&self->theory, constants, NUM_CONSTANTS, 12);
-}
-
-static void print_online(const report *self)
-{
-    fputs("at", stdout);
-    for (size_t i = 0; i < NUM_SHOWN; i++) {
-        char text[32];
-        ch_setting_format(&ch_settings_table[shown[i]], ch_settings_get(&self->settings, shown[i]), text, sizeof text);
-        printf("%s %s = %s", i == 0 ? "" : ",", ch_settings_table[shown[i]].name, text);
-    }
-    putchar('\n');
-    print_rows(&self->prediction, predictions, NUM_PREDICTIONS, 18);
-    puts("online: every batch fresh, small steps, d >> 1");
-    for (size_t k = 0; k < NUM_COLUMNS; k++) {
-        printf("%s%12s", k == 0 ? "  " : " ", columns[k].name);
-    }
-    putchar('\n');
-    for (size_t i = 0; i < self->num_points; i++) {
-        for (size_t k = 0; k < NUM_COLUMNS; k++) {
-            printf("%s%12.6g", k == 0 ? "  " : " ", member(&self->points[i], &columns[k]));
-        }
-        putchar('\n');
-    }
-}
-
-static void print_csv(const report *self)
-{
-    for (size_t k = 0; k < NUM_COLUMNS; k++) {
-        printf("%s%s", k == 0 ? "" : ",", columns[k].name);
-    }
-    putchar('\n');
-    for (size_t i = 0; i < self->num_points; i++) {
-        for (size_t k = 0; k < NUM_COLUMNS; k++) {
-            char text[32];
-            ch_number_format(member(&self->points[i], &columns[k]), text, sizeof text);
-            printf("%s%s", k == 0 ? "" : ",", text);
-        }
-        putchar('\n');
-    }
-}
-
-/* ---- JSON ---- */
-
-/* @return 0, or -1 when memory is short. What is not finite, as Z_chi at large chi, is null. */
-static int set_rows(json_t *json, const void *object, const row *rows, size_t count)
-{
-    int failed = json == NULL ? -1 : 0;
-    for (size_t i = 0; i < count && failed == 0; i++) {
-        const double value = member(object, &rows[i]);
-        failed = json_object_set_new(json, rows[i].name, isfinite(value) ? json_real(value) : json_null());
-    }
-    return failed;
-}
-
-static int set_online(json_t *json, const report *self)
-{
-    json_t *settings = json_object(), *prediction = json_object(), *points = json_array();
-    int failed = json_object_set_new(json, "settings", settings);
-    failed |= json_object_set_new(json, "prediction", prediction);
-    failed |= json_object_set_new(json, "online", points);
-    for (size_t i = 0; i < NUM_SHOWN && failed == 0; i++) {
-        const ch_setting *setting = &ch_settings_table[shown[i]];
-        failed = json_object_set_new(settings, setting->name,
-                                     ch_json_setting(setting, ch_settings_get(&self->settings, shown[i])));
-    }
-    failed = failed == 0 ? set_rows(prediction, &self->prediction, predictions, NUM_PREDICTIONS) : failed;
-    for (size_t i = 0; i < self->num_points && failed == 0; i++) {
-        json_t *point = json_object();
-        failed = json_array_append_new(points, point);
-        failed = failed == 0 ? set_rows(point, &self->points[i], columns, NUM_COLUMNS) : failed;
-    }
-    return failed;
-}
-
-static ch_code print_json(const report *self, ch_error *err)
-{
-    json_t *json = json_pack("{s:f}", "chi", self->theory.chi);
-    int failed = set_rows(json, &self->theory, constants, NUM_CONSTANTS);
-    if (failed == 0 && self->online) {
-        failed = set_online(json, self);
-    }
-    const ch_code code = failed == 0 ? ch_cli_print_json(json, err) : ch_error_memory(err, "the JSON of the theory");
-    json_decref(json);
     return code;
 }
 
@@ -291,19 +121,48 @@ static ch_code check_subject(const ch_settings *settings, ch_error *err)
     return CH_OK;
 }
 
-static ch_code read_settings(report *self, const ch_cli *cli, ch_error *err)
+/* Whether a setting takes a list or a range. */
+static bool takes_values(size_t setting)
+{
+    return setting == CH_SETTING_TRAIN || setting == CH_SETTING_TEMP || setting == CH_SETTING_RATE;
+}
+
+/* Reads one setting; of a list of P or T, the first value is the setting's. */
+static ch_code read_setting(ch_theory_report *self, size_t index, const char *text, ch_error *err)
+{
+    ch_value value;
+    if (!takes_values(index)) {
+        const ch_code code = ch_setting_parse(&ch_settings_table[index], text, &value, err);
+        if (code != CH_OK) {
+            return code;
+        }
+        ch_settings_set(&self->settings, index, value);
+        return CH_OK;
+    }
+    const ch_code code = ch_plan_set(&self->lists, index, text, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    ch_plan_list list;
+    for (size_t i = 0; ch_plan_list_at(&self->lists, i, &list); i++) {
+        if (list.setting == index) {
+            ch_settings_set(&self->settings, index, list.values[0]);
+        }
+    }
+    return CH_OK;
+}
+
+static ch_code read_settings(ch_theory_report *self, const ch_cli *cli, ch_error *err)
 {
     ch_settings_default(&self->settings);
     ch_settings_set(&self->settings, CH_SETTING_MODEL, (ch_value){.count = CH_ARCH_PERCEPTRON});
     bool chi = false;
     for (size_t i = 0; i < cli->num_settings; i++) {
         const size_t index = cli->settings[i].setting;
-        ch_value value;
-        const ch_code code = ch_setting_parse(&ch_settings_table[index], cli->settings[i].text, &value, err);
+        const ch_code code = read_setting(self, index, cli->settings[i].text, err);
         if (code != CH_OK) {
             return code;
         }
-        ch_settings_set(&self->settings, index, value);
         chi |= index == CH_SETTING_CHI;
         self->online |= index != CH_SETTING_CHI;
     }
@@ -321,7 +180,7 @@ static ch_code read_settings(report *self, const ch_cli *cli, ch_error *err)
     return CH_OK;
 }
 
-static ch_code read_until(report *self, const char *text, ch_error *err)
+static ch_code read_until(ch_theory_report *self, const char *text, ch_error *err)
 {
     ch_number number = {0};
     if (text == NULL) {
@@ -335,7 +194,30 @@ static ch_code read_until(report *self, const char *text, ch_error *err)
     return CH_OK;
 }
 
-static ch_code make_report(report *self, const ch_cli *cli, const theory_options *options, ch_error *err)
+/* Computes what is predicted at the settings: with one P and T the limit and the online trajectory too. */
+static ch_code compute(ch_theory_report *self, ch_error *err)
+{
+    ch_code code = ch_theory_finite_init(&self->finite, &self->settings, &self->lists, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    self->settings = self->finite.cells[0].settings;
+    if (ch_theory_is_grid(self) && self->until != 0) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "until is %g, but a way is followed only where one train and one temp are given; accepted "
+                            "is to leave it out",
+                            self->until);
+    }
+    if (!ch_theory_is_grid(self)) {
+        code = compute_online(self, err);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    return ch_theory_finite_compute(&self->finite, &self->theory, self->points, self->num_points, err);
+}
+
+static ch_code make_report(ch_theory_report *self, const ch_cli *cli, const theory_options *options, ch_error *err)
 {
     ch_code code = read_settings(self, cli, err);
     if (code != CH_OK) {
@@ -349,33 +231,22 @@ static ch_code make_report(report *self, const ch_cli *cli, const theory_options
         return ch_error_set(err, CH_ERROR_INPUT, "--json and --csv are both given; give one of them");
     }
     self->online |= options->csv;
-    if (self->online) {
-        ch_resolved resolved = {.settings = self->settings};
-        code = ch_settings_resolve(&self->settings, &resolved, err);
-        if (code != CH_OK) {
-            return code;
-        }
-        self->settings = resolved.settings;
-    }
     code = ch_perceptron_theory_init(&self->theory, self->settings.chi, err);
-    if (code != CH_OK) {
+    if (code != CH_OK || !self->online) {
         return code;
     }
-    return self->online ? compute_online(self, err) : CH_OK;
+    return compute(self, err);
 }
 
-static ch_code print_report(const report *self, const theory_options *options, ch_error *err)
+static ch_code print_report(const ch_theory_report *self, const theory_options *options, ch_error *err)
 {
     if (options->json) {
-        return print_json(self, err);
+        return ch_theory_report_print_json(self, err);
     }
     if (options->csv) {
-        print_csv(self);
+        ch_theory_report_print_csv(self);
     } else {
-        print_constants(self);
-        if (self->online) {
-            print_online(self);
-        }
+        ch_theory_report_print(self);
     }
     return ch_cli_flush(err);
 }
@@ -387,14 +258,17 @@ int ch_cmd_theory(int argc, const char **argv)
         {"until", '\0', POPT_ARG_STRING, &chosen.until, 0, "time to follow the online ODE to (default: predicted t*)",
          "T"},
         {"json", '\0', POPT_ARG_NONE, &chosen.json, 0, "print one JSON object", NULL},
-        {"csv", '\0', POPT_ARG_NONE, &chosen.csv, 0, "print the online ODE as CSV", NULL},
+        {"csv", '\0', POPT_ARG_NONE, &chosen.csv, 0,
+         "print the online ODE as CSV; where train or temp has several values, what is expected at each", NULL},
         POPT_TABLEEND,
     };
     ch_error err = {0};
     ch_cli cli;
-    report result = {0};
-    ch_code code = ch_cli_init(&cli, argc, argv, options, true,
-                               "theory --chi X [--SETTING VALUE]... [--until T] [--json|--csv]", &err);
+    ch_theory_report result = {0};
+    ch_plan_init(&result.lists);
+    ch_code code = ch_cli_init(
+        &cli, argc, argv, options, true,
+        "theory --chi X [--train VALUES] [--temp VALUES] [--SETTING VALUE]... [--until T] [--json|--csv]", &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }
@@ -405,6 +279,8 @@ int ch_cmd_theory(int argc, const char **argv)
     code = print_report(&result, &chosen, &err);
 out:
     free(result.points);
+    ch_theory_finite_free(&result.finite);
+    ch_plan_free(&result.lists);
     ch_cli_free(&cli);
     free(chosen.until);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);

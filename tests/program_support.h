@@ -28,7 +28,7 @@ static inline int locate_program(void **state)
         perror(path != NULL ? path : "build/chiton");
         return -1;
     }
-    return 0;
+    return setenv("CHITON_CACHE", "cache", 1); /* in the test's folder, where commands run */
 }
 
 /* The surroundings of a command. */

@@ -366,19 +366,19 @@ static void test_theory(void **state)
 static void test_theory_at_settings(void **state)
 {
     (void)state;
-    assert_succeeds("theory --chi 1 --dim 128 --temp 2 --train 4096 --record 2 --until 4e5 --json");
+    assert_succeeds("theory --chi 1 --dim 16 --temp 2 --train 512 --record 2 --until 4e5 --json");
     json_t *theory = parsed();
     const json_t *prediction = json_object_get(theory, "prediction"), *points = json_object_get(theory, "online");
     assert_close(number(theory, "gamma"), 0.5, 1e-15);
     assert_close(number(json_object_get(theory, "settings"), "rate"), 4, 1e-15);
     assert_close(number(prediction, "lambda_star"), 4, 1e-12);          /* (2 P / (4 d))^{1/2} */
-    assert_close(number(prediction, "noise_star"), 7.0898154036, 1e-9); /* T sqrt(d) sqrt(pi/2) / 4 */
+    assert_close(number(prediction, "noise_star"), 2.5066282746, 1e-9); /* T sqrt(d) sqrt(pi/2) / 4 */
     assert_int_equal(json_array_size(points), 11);
     const json_t *first = json_array_get(points, 0), *last = json_array_get(points, 10);
     assert_close(number(first, "time"), 4, 1e-12);
     assert_close(number(first, "signal"), number(prediction, "first_step"), 1e-12);
     assert_close(number(last, "time"), 4e5, 1e-12);
-    assert_close(number(last, "noise"), number(prediction, "noise_star"), 0.02);
+    assert_close(number(last, "noise"), 15. / 16 * number(prediction, "noise_star"), 0.02); /* (d - 1) / d */
     assert_close(number(last, "lambda"), number(last, "signal") / number(last, "noise"), 1e-12);
     json_decref(theory);
     /* needs more memory than there is, if it were a run */

@@ -348,6 +348,17 @@ static void test_output_that_cannot_be_written(void **state)
     assert_int_equal(count_runs(path_of("s.db")), count + SHORT_RUNS); /* finished runs are kept */
 }
 
+/* Tables of boxes for dim = 256 take half a minute and more. */
+static void test_interrupted_theory(void **state)
+{
+    (void)state;
+    const pid_t process = start("theory --chi 1 --dim 256 --train 2^12..2^13 --temp 1", &(surroundings){0});
+    wait_until_caught(process, SIGINT);
+    assert_int_equal(signal_and_finish(process, SIGINT), 130);
+    assert_string_equal(out, "");
+    assert_says(err, "interrupted");
+}
+
 /* ---- progress ---- */
 
 /* One run that takes just longer than the time between two lines of progress. */
@@ -398,6 +409,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_disk_that_fills, make_folder, unmount_disk),
 #endif
         STORE_TEST(test_output_that_cannot_be_written),
+        STORE_TEST(test_interrupted_theory),
         STORE_TEST(test_progress_is_plain_lines_without_a_terminal),
         STORE_TEST(test_progress_is_a_bar_on_a_terminal),
     };

@@ -297,6 +297,12 @@ static void test_other_commands(void **state)
         {"theory --chi 1 --temp 1 --until nan", {"until is 'nan'"}},
         {"theory --chi 1 --temp 1 --until 1e999", {"until is '1e999'"}},
         {"theory --chi 1 --temp 1 --train inf", {"until is not set", "rate = 2"}},
+        {"theory --chi 1 --temp 1,x", {"temp is 'x'", "a number > 0"}},
+        {"theory --chi 1 --temp 1 --train 2^9..", {"train is ''", "an integer from 1"}},
+        {"theory --chi 1 --temp 1 --dim 16,32", {"dim is '16,32'", "an integer"}},
+        {"theory --chi 1 --temp 1 --rate 1,2", {"temp", "rate"}},
+        {"theory --chi 1 --temp 1,2 --until 10", {"until is 10", "one train and one temp"}},
+        {"theory --chi 1 --temp 1 --batch 8 --train 64,4", {"batch is 8", "train = 4"}},
         {"theory --chi 1 --temp 1 --csv --json", {"--json and --csv are both given"}},
     };
     make_store(path_of("s.db"), 10);

@@ -166,17 +166,23 @@ static ch_code follow_boxes(ch_box_table *self, uint64_t seed, sighting *seen, i
                             ch_error *err)
 {
     ch_code first = CH_OK;
+    size_t done = 0;
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
     for (size_t b = 0; b < self->num_boxes; b++) {
         ch_error failure = {0};
         const ch_code code =
             first == CH_OK ? follow_box(self, b, seed, seen + b * self->num_densities, watch, &failure) : first;
-        if (code != CH_OK) {
 #pragma omp critical(ch_box_table)
-            if (first == CH_OK) {
+        {
+            if (code != CH_OK && first == CH_OK) {
                 first = code;
                 *err = failure;
             }
+            const ch_watch_report report = {.unit = "boxes",
+                                            .done = ++done,
+                                            .total = self->num_boxes,
+                                            .share = (double)done / (double)self->num_boxes};
+            ch_watch_progress(watch, &report);
         }
     }
     return first;
