@@ -129,6 +129,14 @@ Where image data lie, unless
 .B \-\-data\-dir
 says so.
 .TP
+.B CHITON_CACHE
+Folder of files that are kept to save time and can be made anew: tables of what
+.B theory
+expects of finite training sets. Without it the folder is
+.I $XDG_CACHE_HOME/chiton
+or
+.IR $HOME/.cache/chiton .
+.TP
 .B OMP_NUM_THREADS
 Threads of
 .BR fit ,
