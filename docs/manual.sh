@@ -132,7 +132,9 @@ says so.
 .B CHITON_CACHE
 Folder of files that are kept to save time and can be made anew: tables of what
 .B theory
-expects of finite training sets. Without it the folder is
+and
+.B fit
+expect of finite training sets. Without it the folder is
 .I $XDG_CACHE_HOME/chiton
 or
 .IR $HOME/.cache/chiton .

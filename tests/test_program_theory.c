@@ -205,7 +205,6 @@ static void test_tables_are_made_once(void **state)
 static void test_the_folder_of_tables(void **state)
 {
     (void)state;
-    const char *kept_cache = "cache";
     char home[PATH_MAX], old_home[PATH_MAX];
     snprintf(old_home, sizeof old_home, "%s", getenv("HOME") != NULL ? getenv("HOME") : "/");
     snprintf(home, sizeof home, "%s/home", folder);
@@ -225,9 +224,15 @@ static void test_the_folder_of_tables(void **state)
     setenv("CHITON_CACHE", "file/cache", 1);
     assert_succeeds(SMALL);
     assert_says(out, "finite_unfitted");
-    setenv("CHITON_CACHE", kept_cache, 1);
+    setenv("CHITON_CACHE", "cache", 1);
     setenv("HOME", old_home, 1);
     unsetenv("XDG_CACHE_HOME");
+}
+
+/* Every test has a folder of tables of its own, which commands find in the folder that they run in. */
+static int locate_and_keep_tables(void **state)
+{
+    return setenv("CHITON_CACHE", "cache", 1) == 0 ? locate_program(state) : -1;
 }
 
 int main(void)
@@ -241,5 +246,5 @@ int main(void)
         STORE_TEST(test_tables_are_made_once),
         STORE_TEST(test_the_folder_of_tables),
     };
-    return cmocka_run_group_tests(tests, locate_program, NULL);
+    return cmocka_run_group_tests(tests, locate_and_keep_tables, NULL);
 }
