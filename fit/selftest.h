@@ -27,7 +27,8 @@ typedef struct {
  *  chi = 1, d = 64. Ten data sets at P = 2^9 … 2^14, T = 4^-10 … 4^2. The ln y of a data set has normal errors (0.15
  *  for ||Dw||, 0.30 for t*) that are correlated over P as (P / P')^1, and each run has further independent errors
  *  (0.05 and 0.10). ln of the test error has the same errors as ln ||Dw||, and rises by 0.07 a step of T above a T_c
- *  ~ P^-0.1, until it has risen by 0.4; a data set's rise is that times a normal number, 1 +- 0.4. A budget ends the runs that take longer than 0.7 times the longest mean t*.
+ *  ~ P^-0.1, until it has risen by 0.4; a data set's rise is that times a normal number, 1 +- 0.4. A budget ends the
+ * runs that take longer than 0.7 times the longest mean t*.
  *
  *  @param num_tables  1 … 100,000
  *  @param threads     at least 1; does not change a bit of the result

@@ -35,10 +35,11 @@ static json_t *held_json(ch_held held)
 static json_t *exponent_json(const ch_exponent *exponent, json_t *key)
 {
     const ch_fit_number_row *number = &ch_fit_numbers[exponent->number];
-    json_t *object = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:O}", "name", number->name, "value", ch_json_real(exponent->estimate.value),
-        "stderr", ch_json_real(exponent->estimate.stderr_), "ci95", ch_report_interval(&exponent->estimate), "theory",
-        ch_json_real(exponent->theory), "expected", ch_json_real(exponent->expected), "held", held_json(exponent->held), "group", key);
+    json_t *object =
+        json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:O}", "name", number->name, "value",
+                  ch_json_real(exponent->estimate.value), "stderr", ch_json_real(exponent->estimate.stderr_), "ci95",
+                  ch_report_interval(&exponent->estimate), "theory", ch_json_real(exponent->theory), "expected",
+                  ch_json_real(exponent->expected), "held", held_json(exponent->held), "group", key);
     if (number->has_definition) {
         ch_report_set(&object, "definition", json_string(ch_tc_definition_name(exponent->definition)));
         ch_report_set(&object, "method", json_string(number->method));
