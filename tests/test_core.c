@@ -210,7 +210,7 @@ static void address_space_is_a_limit(void **state)
     lower = before;
     lower.rlim_cur = (rlim_t)1 << 40;
     /* a sanitizer reserves more addresses than that */
-    if (getenv("CHITON_SANITIZER") != NULL || before.rlim_cur != RLIM_INFINITY || setrlimit(RLIMIT_AS, &lower) != 0) {
+    if (is_sanitized() || before.rlim_cur != RLIM_INFINITY || setrlimit(RLIMIT_AS, &lower) != 0) {
         skip();
     }
     const size_t limit = ch_memory_limit(), available = ch_memory_available();
