@@ -78,7 +78,7 @@ static ch_code refuse_memory(const ch_resolved *resolved, size_t need, size_t li
                                      CH_SETTING_TRAIN, CH_SETTING_BATCH, CH_SETTING_TEST};
     enum { NUM = sizeof lowered / sizeof *lowered };
     const ch_settings *settings = &resolved->settings;
-    char given[128] = "", accepted[96] = "smaller ones";
+    char given[128] = "", accepted[96] = "a run in which more than one of them is smaller";
     size_t used = 0;
     bool is_found = false;
     for (size_t i = 0; i < NUM; i++) {
