@@ -502,7 +502,7 @@ static void test_combinations_that_make_no_sense_are_refused(void **state)
         {"model=perceptron temp=1 train=inf max_steps=5 batch=full", "batch is full, but train is inf; accepted is"},
         {"model=perceptron temp=1 train=inf max_steps=5 dynamics=gd", "dynamics is gd, but train = inf has no full"},
         {"model=perceptron temp=1 train=inf max_steps=5 engine=fast", "engine is fast, but train = inf has no samples"},
-        {"model=perceptron temp=1 train=inf max_steps=5 batch=4294967295 dim=1e5", "batch is 4294967295 and test is 0"},
+        {"model=perceptron temp=1 train=inf max_steps=5 batch=4294967295 dim=1e5", "accepted is batch up to"},
         {"model=perceptron temp=1 width=64",
          "width is 64, but model = perceptron has no width; accepted is to leave it"},
         {"model=perceptron temp=1 kernel=64", "kernel is 64, but model = perceptron has no kernel"},
@@ -524,9 +524,8 @@ static void test_combinations_that_make_no_sense_are_refused(void **state)
          "engine is fast, but dynamics = flow with loss = hinge has no idle"},
         {"model=perceptron temp=1 loss=mse", "loss is mse, and such a run is hardly ever fitted, but max_steps"},
         {"model=mlp temp=1 train=20 kernel=21", "kernel is 21, more than train = 20; accepted is an integer from 0 to"},
-        {"model=mlp temp=1 width=1000000 depth=1000", "width is 1000000: the 9.99e+14 weights of model = mlp take"},
-        {"model=mlp temp=1 linear=yes train=4000000",
-         "train is 4000000 and test is 0: their tangent kernel, and what it is made from, takes"},
+        {"model=mlp temp=1 width=1000000 depth=1000", "accepted is width up to"},
+        {"model=mlp temp=1 linear=yes train=4000000", "accepted is train up to"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const ch_settings settings = with(cases[i].pairs);
