@@ -46,7 +46,7 @@ enum { CH_FINITE_MOST_MARGIN = 4 };
  *  @param num_samples  P >= dim
  *  @return CH_OK; CH_ERROR_INPUT for a setup that the table is not of, and for P < dim; CH_ERROR_MEMORY;
  *          CH_ERROR_NUMERIC. Where lambda stays under 1 or so, more than the samples near the boundary are unfitted,
- * and the prediction means little: the caller looks at it. */
+ *          and the prediction means little: the caller looks at it. */
 ch_code ch_finite_predict(ch_finite_end *end, const ch_online_setup *setup, double num_samples,
                           const ch_box_table *table, ch_error *err) CH_MUST_CHECK;
 
