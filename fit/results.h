@@ -263,7 +263,6 @@ typedef struct {
 
 /** The bit of `differing` that says that groups of the same data, such as mnist_parity, have different images. */
 #define CH_FIT_BY_DIGEST (UINT64_C(1) << 63)
-_Static_assert(CH_SETTINGS_STORED < 63, "bit 63 is that of the digest");
 
 /** Reports show this many digits of the digest of images. */
 enum { CH_DIGEST_SHOWN = 8 };

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert(CH_SETTINGS_STORED < 63, "bit 63 is that of the digest");
+
 bool ch_fit_is_key(size_t setting)
 {
     switch (setting) {
