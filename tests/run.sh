@@ -35,9 +35,16 @@ build=$1 kind=$2 test=$3
 results=$build/results
 log=$results/$test.log
 mkdir -p "$results"
+# Tables that commands keep are made once for all builds.
+case $build in
+*/address | */thread | */valgrind) cache=${build%/*}/cache ;;
+*) cache=$build/cache ;;
+esac
+mkdir -p "$cache"
+cache=$(cd "$cache" && pwd)
 # threads that wait must sleep, because other programs need the core
 # shellcheck disable=SC2086 — the runner is a command with its options
-CHITON=$build/chiton CHITON_CACHE=$PWD/$build/cache OMP_WAIT_POLICY=passive ${TEST_RUNNER:-} "$build/tests/$test" >"$log" 2>&1
+CHITON=$build/chiton CHITON_CACHE=$cache OMP_WAIT_POLICY=passive ${TEST_RUNNER:-} "$build/tests/$test" >"$log" 2>&1
 status=$?
 # a file and no pipe: the times of a pipe's shell are not those of the test
 times >"$log.times"
