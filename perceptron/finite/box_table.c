@@ -170,16 +170,21 @@ static ch_code follow_boxes(ch_box_table *self, uint64_t seed, sighting *seen, i
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
     for (size_t b = 0; b < self->num_boxes; b++) {
         ch_error failure = {0};
-        const ch_code code =
-            first == CH_OK ? follow_box(self, b, seed, seen + b * self->num_densities, watch, &failure) : first;
+        ch_code code;
+#pragma omp critical(ch_box_table)
+        code = first;
+        if (code == CH_OK) {
+            code = follow_box(self, b, seed, seen + b * self->num_densities, watch, &failure);
+        }
 #pragma omp critical(ch_box_table)
         {
             if (code != CH_OK && first == CH_OK) {
                 first = code;
                 *err = failure;
             }
+            done++;
             const ch_watch_report report = {.unit = "boxes",
-                                            .done = ++done,
+                                            .done = done,
                                             .total = self->num_boxes,
                                             .share = (double)done / (double)self->num_boxes};
             ch_watch_progress(watch, &report);
