@@ -461,6 +461,22 @@ static void test_fit_expects_what_theory_predicts(void **state)
     json_decref(fit);
 }
 
+/* Where the box does not hold, here because chi is so large that it takes too many samples, a fit says so and goes on.
+ */
+static void test_fit_without_what_is_expected(void **state)
+{
+    (void)state;
+    assert_succeeds("sweep perceptron --chi 50 --dim 8 --train 64,128,256 --temp 1 --seed 0..2 -o n.db");
+    assert_succeeds("fit n.db");
+    assert_says(out, "no exponents are expected");
+    assert_succeeds("fit n.db --json");
+    json_t *fit = parsed();
+    const json_t *gamma = json_array_get(json_object_get(fit, "exponents"), 0);
+    assert_string_equal(string(gamma, "name"), "gamma");
+    assert_true(json_is_null(json_object_get(gamma, "expected")));
+    json_decref(fit);
+}
+
 static void test_fit(void **state)
 {
     (void)state;
@@ -613,6 +629,7 @@ int main(void)
         STORE_TEST(test_infinite_train),
         STORE_TEST(test_fit),
         STORE_TEST(test_fit_expects_what_theory_predicts),
+        STORE_TEST(test_fit_without_what_is_expected),
         STORE_TEST(test_fit_suggests),
         STORE_TEST(test_fit_collapse),
         STORE_TEST(test_plot),

@@ -2,6 +2,7 @@
 #include "fit/laws/expected.h"
 #include "core/memory.h"
 #include "fit/laws/regression.h"
+#include "fit/table/notes.h"
 #include "models/dynamics.h"
 #include "models/loss.h"
 #include "perceptron/finite/family.h"
@@ -93,8 +94,14 @@ ch_code ch_fit_expect(ch_fit_group *group, const ch_fit_options *options, const 
         goto out;
     }
     memcpy(expected, means, group->num_cells * sizeof *expected);
-    code = expect_cells(group, &family, expected, err);
+    ch_error why = {0};
+    code = expect_cells(group, &family, expected, &why);
+    if (code == CH_ERROR_INPUT || code == CH_ERROR_NUMERIC || code == CH_ERROR_MEMORY) {
+        code = ch_fit_note(group, err, "no exponents are expected at these P and T: %s", why.message);
+        goto out;
+    }
     if (code != CH_OK) {
+        ch_error_set(err, code, "%s", why.message);
         goto out;
     }
     code = fit_laws(group, expected, err);

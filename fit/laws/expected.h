@@ -8,9 +8,10 @@
 /** Sets the group's expected power laws: those that are fitted, over the same cells, to the expected geometric means of
  *  ||Dw|| and t* (perceptron/finite/family.h) in place of the measured ones. They are all NaN where there is no such
  *  theory: for networks, for dynamics other than SGD, for losses other than the hinge, for laws without a density at a
- *  flat boundary, for P < d, d > CH_BOX_MOST_DIM, and for B that is no small part of P.
+ *  flat boundary, for P < d, d > CH_BOX_MOST_DIM, and for B that is no small part of P. Where no table can be made, a
+ *  note says why; that does not end the fit.
  *  @param means  [num_cells] of the table
- *  @return CH_OK; CH_ERROR_MEMORY; CH_ERROR_NUMERIC; CH_ERROR_INTERRUPTED */
+ *  @return CH_OK; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED */
 ch_code ch_fit_expect(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means,
                       ch_error *err) CH_MUST_CHECK;
 

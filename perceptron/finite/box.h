@@ -102,13 +102,14 @@ typedef struct {
  *  quasi-stationary law; Aldous, Flannery and Palacios 1988).
  *  @param relax    time before anything is counted
  *  @param measure  time for the averages
- *  @return false, with averages of what was seen before, `time` being 0 if nothing was, when the box does not leave the
- * absorbing state any more */
+ *  @return false, with averages of what was seen before, `time` being 0 if nothing was, when the box does not leave
+ *          the absorbing state any more */
 bool ch_box_follow(ch_box *self, double density, double relax, double measure, ch_box_averages *averages);
 
 /** Lets s grow by its own kicks from a density on, until the box is absorbed: the end of one training.
+ *  @param density          q at the start
  *  @param samples_per_dim  P / d, which sets how fast s grows
- *  @param density          out: q at the end
+ *  @param density_end      out: q at the end
  *  @return the time until then */
 double ch_box_grow(ch_box *self, double density, double samples_per_dim, double *density_end);
 

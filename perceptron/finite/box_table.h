@@ -47,8 +47,8 @@ size_t ch_box_table_boxes(size_t dim);
 /** Follows boxes over their densities. Boxes are shared among threads; the result does not depend on how many.
  *  @param threads  >= 1
  *  @param watch    is told the number of boxes that are done; may be NULL
- *  @return CH_OK; CH_ERROR_INPUT; CH_ERROR_MEMORY; CH_ERROR_NUMERIC where no absorption was seen; CH_ERROR_INTERRUPTED
- */
+ *  @return CH_OK; CH_ERROR_INPUT; CH_ERROR_MEMORY; CH_ERROR_NUMERIC where no absorption was seen, or where
+ *          boxes are absorbed at their highest density already; CH_ERROR_INTERRUPTED */
 ch_code ch_box_table_init(ch_box_table *self, const ch_box_law *law, size_t num_boxes, uint64_t seed, int threads,
                           const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 void ch_box_table_free(ch_box_table *self);

@@ -12,8 +12,16 @@ void ch_family_init(ch_family *self, double chi, size_t dim, const char *folder,
     *self = (ch_family){.chi = chi, .dim = dim, .folder = folder, .threads = threads, .watch = watch};
 }
 
+static void free_ways(ch_family *self)
+{
+    for (size_t i = 0; i < CH_FAMILY_TABLES; i++) {
+        ch_online_way_free(&self->ways[i]);
+    }
+}
+
 void ch_family_free(ch_family *self)
 {
+    free_ways(self);
     for (size_t i = 0; i < CH_FAMILY_TABLES; i++) {
         if (self->is_made[i]) {
             ch_box_table_free(&self->tables[i]);
@@ -22,9 +30,8 @@ void ch_family_free(ch_family *self)
     memset(self, 0, sizeof *self);
 }
 
-/* Predicts at T = kappa / margins[index], or kappa = 0, with the same eta / T. */
-static ch_code predict_at(ch_family *self, size_t index, ch_finite_end *end, const ch_online_setup *setup,
-                          double num_samples, ch_error *err)
+/* Makes the table of a margin, and the way at T = 1 and kappa = margin. */
+static ch_code make(ch_family *self, size_t index, double batch, ch_error *err)
 {
     if (!self->is_made[index]) {
         const ch_box_law law = {self->chi, self->dim, margins[index]};
@@ -35,9 +42,39 @@ static ch_code predict_at(ch_family *self, size_t index, ch_finite_end *end, con
         }
         self->is_made[index] = true;
     }
-    ch_online_setup at = *setup;
-    at.kappa = margins[index] * setup->temp;
-    return ch_finite_predict(end, &at, num_samples, &self->tables[index], err);
+    if (fabs(self->batch - batch) > 1e-9 * batch) {
+        free_ways(self);
+        self->batch = batch;
+    }
+    if (self->ways[index].table != NULL) {
+        return CH_OK;
+    }
+    const ch_online_setup unit = {self->chi, self->dim, margins[index], 1, batch};
+    return ch_online_way_init(&self->ways[index], &unit, &self->tables[index], err);
+}
+
+static void scale(ch_finite_value *value, double factor)
+{
+    value->value *= factor;
+}
+
+/* Predicts at a margin of the family, with the same eta / T, in units of T and then at T. */
+static ch_code predict_at(ch_family *self, size_t index, ch_finite_end *end, const ch_online_setup *setup,
+                          double num_samples, ch_error *err)
+{
+    ch_code code = make(self, index, setup->rate / setup->temp, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_finite_predict_on(end, &self->ways[index], num_samples, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    scale(&end->signal, setup->temp);
+    scale(&end->noise, setup->temp);
+    scale(&end->weight_change, setup->temp);
+    scale(&end->time, setup->temp);
+    return CH_OK;
 }
 
 /* Between two values in units of T, through values in units of T + 3 kappa where `scales` says that they scale so. */

@@ -24,9 +24,11 @@ typedef struct {
     const ch_watch *watch; /* may end the making of a table; borrowed */
     ch_box_table tables[CH_FAMILY_TABLES];
     bool is_made[CH_FAMILY_TABLES];
+    ch_online_way ways[CH_FAMILY_TABLES]; /* in units of T, at `batch` */
+    double batch;                         /* eta / T of the ways; 0: there are none yet */
 } ch_family;
 
-/** Makes no table yet. */
+/** Makes no table yet. The family must not be copied or moved. */
 void ch_family_init(ch_family *self, double chi, size_t dim, const char *folder, int threads, const ch_watch *watch);
 void ch_family_free(ch_family *self);
 

@@ -14,31 +14,9 @@ double ch_finite_margin(double kappa, double temp)
     return margin < NEGLIGIBLE ? 0 : fmin(margin, CH_FINITE_MOST_MARGIN);
 }
 
-/* The way of the online ODE, at times that are evenly spaced in the logarithm. */
-typedef struct {
-    double samples_per_dim;  /* P / d */
-    ch_online_point *points; /* [num_points]; owned */
-    size_t num_points, capacity;
-} path;
+/* ---- the online way ---- */
 
-static const double POINTS_A_FACTOR = 1.08; /* between the times of the path */
-
-static double log_online_at(const path *self, size_t i)
-{
-    return log(self->points[i].unfitted * self->samples_per_dim);
-}
-
-static ch_code add_point(path *self, ch_online_ode *ode, double time, ch_error *err)
-{
-    if (ch_grow((void **)&self->points, &self->capacity, self->num_points + 1, sizeof *self->points) != 0) {
-        return ch_error_memory(err, "the online ODE's way");
-    }
-    const ch_code code = ch_online_ode_advance(ode, time, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    return ch_online_ode_observe(ode, &self->points[self->num_points++], err);
-}
+static const double POINTS_A_FACTOR = 1.08; /* between the times of a way */
 
 /* Where the margin is at its bound, weights do not depend on T any more: T is then the one at that bound. */
 static ch_online_setup effective(const ch_online_setup *setup, const ch_box_table *table)
@@ -53,40 +31,72 @@ static ch_online_setup effective(const ch_online_setup *setup, const ch_box_tabl
     return at;
 }
 
-/* Follows the online ODE until x is so low that every box has been absorbed. */
-static ch_code follow_online(path *self, const ch_online_setup *setup, const ch_box_table *table, ch_error *err)
+ch_code ch_online_way_init(ch_online_way *self, const ch_online_setup *setup, const ch_box_table *table, ch_error *err)
 {
-    const double last = table->log_online[table->num_densities - 1];
-    ch_online_ode ode;
-    ch_code code = ch_online_ode_init(&ode, setup, err);
-    for (double time = setup->rate; code == CH_OK; time *= POINTS_A_FACTOR) {
-        code = add_point(self, &ode, time, err);
-        if (code != CH_OK || log_online_at(self, self->num_points - 1) < last) {
-            break;
-        }
-    }
-    ch_online_ode_free(&ode);
-    return code;
-}
-
-static ch_code check(const ch_online_setup *setup, double num_samples, const ch_box_table *table, ch_error *err)
-{
+    memset(self, 0, sizeof *self);
     const double margin = ch_finite_margin(setup->kappa, setup->temp);
     if (setup->chi != table->law.chi || setup->dim != table->law.dim ||
         fabs(margin - table->law.margin) > 1e-9 * margin) {
         return ch_error_set(err, CH_ERROR_INPUT, "the table of boxes is of another chi, dim or kappa/temp");
     }
-    if (!(num_samples >= (double)setup->dim)) {
-        return ch_error_set(err, CH_ERROR_INPUT,
-                            "train is %g; what is expected of a finite training set needs train >= dim = %zu",
-                            num_samples, setup->dim);
+    const ch_online_setup at = effective(setup, table);
+    self->table = table;
+    self->next_time = at.rate;
+    return ch_online_ode_init(&self->ode, &at, err);
+}
+
+void ch_online_way_free(ch_online_way *self)
+{
+    ch_online_ode_free(&self->ode);
+    free(self->points);
+    memset(self, 0, sizeof *self);
+}
+
+/* ln x at a point, for P / d */
+static double log_online_at(const ch_online_way *self, double samples_per_dim, size_t i)
+{
+    return log(self->points[i].unfitted * samples_per_dim);
+}
+
+static ch_code add_point(ch_online_way *self, ch_error *err)
+{
+    if (ch_grow((void **)&self->points, &self->capacity, self->num_points + 1, sizeof *self->points) != 0) {
+        return ch_error_memory(err, "the online ODE's way");
+    }
+    ch_code code = ch_online_ode_advance(&self->ode, self->next_time, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_online_ode_observe(&self->ode, &self->points[self->num_points], err);
+    if (code != CH_OK) {
+        return code;
+    }
+    self->num_points++;
+    self->next_time *= POINTS_A_FACTOR;
+    return CH_OK;
+}
+
+/* Follows the online ODE, where it was not yet, until x is so low that every box has been absorbed: under all edges by
+ * a factor of e^1.5, where the hazard is 1. */
+static ch_code go_on_until_all_ended(ch_online_way *self, double samples_per_dim, ch_error *err)
+{
+    static const double BELOW_EDGES = 1.5;
+    double last = INFINITY;
+    for (size_t b = 0; b < self->table->num_boxes; b++) {
+        last = fmin(last, self->table->edges[b] - BELOW_EDGES);
+    }
+    while (self->num_points < 2 || !(log_online_at(self, samples_per_dim, self->num_points - 1) < last)) {
+        const ch_code code = add_point(self, err);
+        if (code != CH_OK) {
+            return code;
+        }
     }
     return CH_OK;
 }
 
 /* ---- along one box ---- */
 
-/* A training set at a point of the path. */
+/* A training set at a point of the way. */
 typedef struct {
     double time;
     double running; /* probability that its training has not ended */
@@ -94,55 +104,51 @@ typedef struct {
     ch_box_point ratios;
 } step;
 
-/* Fills the steps [num_points] of one box. Time passes 1 / g as fast as online, g being the mean of both ends. */
-static void walk(step *steps, const path *online, const ch_box_table *table, size_t box, double unit)
-{
-    for (size_t i = 0; i < online->num_points; i++) {
-        step *now = &steps[i];
-        now->ratios = ch_box_table_at(table, box, log_online_at(online, i), &now->hazard);
-        if (i == 0) {
-            now->time = online->points[0].time;
-            now->running = 1;
-            continue;
-        }
-        const step *last = &steps[i - 1];
-        const double online_time = online->points[i].time - online->points[i - 1].time;
-        const double passed = online_time * 2 / (last->ratios.drift + now->ratios.drift);
-        now->time = last->time + passed;
-        now->running = last->running * exp(-(last->hazard + now->hazard) / 2 * passed / unit);
-    }
-}
-
-/* What all predictions need: the path, and room for the steps of a box. */
+/* What all predictions need. */
 typedef struct {
-    path online;
-    step *steps; /* [num_points]; owned */
-    double unit; /* of the hazard's time, T P */
+    const ch_online_way *way;
+    double samples_per_dim; /* P / d */
+    double unit;            /* of the hazard's time, T P */
+    step *steps;            /* [num_points of the way] those of one box; owned */
 } prediction;
 
-static ch_code prepare(prediction *self, const ch_online_setup *setup, double num_samples, const ch_box_table *table,
-                       ch_error *err)
+static ch_code prepare(prediction *self, ch_online_way *way, double num_samples, ch_error *err)
 {
-    memset(self, 0, sizeof *self);
-    ch_code code = check(setup, num_samples, table, err);
+    const size_t dim = way->table->law.dim;
+    *self = (prediction){
+        .way = way, .samples_per_dim = num_samples / (double)dim, .unit = way->ode.setup.temp * num_samples};
+    if (!(num_samples >= (double)dim)) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "train is %g; what is expected of a finite training set needs train >= dim = %zu",
+                            num_samples, dim);
+    }
+    const ch_code code = go_on_until_all_ended(way, self->samples_per_dim, err);
     if (code != CH_OK) {
         return code;
     }
-    const ch_online_setup at = effective(setup, table);
-    self->online.samples_per_dim = num_samples / (double)setup->dim;
-    self->unit = at.temp * num_samples;
-    code = follow_online(&self->online, &at, table, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    self->steps = ch_alloc(self->online.num_points, sizeof *self->steps);
+    self->steps = ch_alloc(way->num_points, sizeof *self->steps);
     return self->steps != NULL ? CH_OK : ch_error_memory(err, "a prediction for a finite training set");
 }
 
-static void release(prediction *self)
+/* Fills the steps of one box. Time passes 1 / g as fast as online, g being the mean of both ends. */
+static void walk(const prediction *self, size_t box)
 {
-    free(self->online.points);
-    free(self->steps);
+    const ch_online_point *points = self->way->points;
+    for (size_t i = 0; i < self->way->num_points; i++) {
+        step *now = &self->steps[i];
+        const double log_online = log_online_at(self->way, self->samples_per_dim, i);
+        now->ratios = ch_box_table_at(self->way->table, box, log_online, &now->hazard);
+        if (i == 0) {
+            now->time = points[0].time;
+            now->running = 1;
+            continue;
+        }
+        const step *last = &self->steps[i - 1];
+        const double online_time = points[i].time - points[i - 1].time;
+        const double passed = online_time * 2 / (last->ratios.drift + now->ratios.drift);
+        now->time = last->time + passed;
+        now->running = last->running * exp(-(last->hazard + now->hazard) / 2 * passed / self->unit);
+    }
 }
 
 /* ---- the end ---- */
@@ -181,13 +187,14 @@ static ch_finite_value value_of(const moments *self, size_t quantity)
 }
 
 /* Adds the end of training of one box: where it may be, each with its probability. */
-static ch_code add_box(moments *self, const prediction *at, const ch_box_table *table, size_t box, ch_error *err)
+static ch_code add_box(moments *self, const prediction *at, size_t box, ch_error *err)
 {
     static const double SURELY_ENDED = 1e-6;
-    for (size_t i = 1; i < at->online.num_points && at->steps[i - 1].running > SURELY_ENDED; i++) {
+    const ch_box_table *table = at->way->table;
+    for (size_t i = 1; i < at->way->num_points && at->steps[i - 1].running > SURELY_ENDED; i++) {
         const step *now = &at->steps[i];
-        const ch_online_point *point = &at->online.points[i];
-        const double quiet = ch_box_table_end_noise(table, box, log_online_at(&at->online, i));
+        const ch_online_point *point = &at->way->points[i];
+        const double quiet = ch_box_table_end_noise(table, box, log_online_at(at->way, at->samples_per_dim, i));
         const ch_code code = add_end(self, now[-1].running - now->running, point, now->time,
                                      point->noise * now->ratios.noise * quiet, table->law.chi, err);
         if (code != CH_OK) {
@@ -197,19 +204,18 @@ static ch_code add_box(moments *self, const prediction *at, const ch_box_table *
     return CH_OK;
 }
 
-ch_code ch_finite_predict(ch_finite_end *end, const ch_online_setup *setup, double num_samples,
-                          const ch_box_table *table, ch_error *err)
+ch_code ch_finite_predict_on(ch_finite_end *end, ch_online_way *way, double num_samples, ch_error *err)
 {
     prediction at;
     moments sums = {0};
     memset(end, 0, sizeof *end);
-    ch_code code = prepare(&at, setup, num_samples, table, err);
+    ch_code code = prepare(&at, way, num_samples, err);
     if (code != CH_OK) {
         goto out;
     }
-    for (size_t box = 0; box < table->num_boxes; box++) {
-        walk(at.steps, &at.online, table, box, at.unit);
-        code = add_box(&sums, &at, table, box, err);
+    for (size_t box = 0; box < way->table->num_boxes; box++) {
+        walk(&at, box);
+        code = add_box(&sums, &at, box, err);
         if (code != CH_OK) {
             goto out;
         }
@@ -221,7 +227,22 @@ ch_code ch_finite_predict(ch_finite_end *end, const ch_online_setup *setup, doub
     end->time = value_of(&sums, TIME);
     end->test_error = value_of(&sums, TEST_ERROR);
 out:
-    release(&at);
+    free(at.steps);
+    return code;
+}
+
+ch_code ch_finite_predict(ch_finite_end *end, const ch_online_setup *setup, double num_samples,
+                          const ch_box_table *table, ch_error *err)
+{
+    ch_online_way way;
+    memset(end, 0, sizeof *end);
+    ch_code code = ch_online_way_init(&way, setup, table, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_finite_predict_on(end, &way, num_samples, err);
+out:
+    ch_online_way_free(&way);
     return code;
 }
 
@@ -236,7 +257,7 @@ static double between(double a, double b, double share)
 static void add_to_point(ch_finite_point *sums, const prediction *at, size_t i)
 {
     const step *now = &at->steps[i];
-    const ch_online_point *point = &at->online.points[i];
+    const ch_online_point *point = &at->way->points[i];
     const double share = (sums->time - now[0].time) / (now[1].time - now[0].time);
     const double weight = between(now[0].running, now[1].running, share);
     const double noise[] = {point[0].noise * now[0].ratios.noise, point[1].noise * now[1].ratios.noise};
@@ -258,8 +279,13 @@ static void close_point(ch_finite_point *self, size_t num_boxes)
 ch_code ch_finite_follow(ch_finite_point *points, const double *times, size_t num_times, const ch_online_setup *setup,
                          double num_samples, const ch_box_table *table, ch_error *err)
 {
-    prediction at;
-    const ch_code code = prepare(&at, setup, num_samples, table, err);
+    prediction at = {0};
+    ch_online_way way;
+    ch_code code = ch_online_way_init(&way, setup, table, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = prepare(&at, &way, num_samples, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -268,9 +294,9 @@ ch_code ch_finite_follow(ch_finite_point *points, const double *times, size_t nu
     }
     for (size_t box = 0; box < table->num_boxes; box++) {
         size_t i = 0;
-        walk(at.steps, &at.online, table, box, at.unit);
+        walk(&at, box);
         for (size_t k = 0; k < num_times; k++) {
-            while (i + 2 < at.online.num_points && at.steps[i + 1].time < times[k]) {
+            while (i + 2 < way.num_points && at.steps[i + 1].time < times[k]) {
                 i++;
             }
             if (times[k] >= at.steps[i].time && times[k] <= at.steps[i + 1].time) {
@@ -282,6 +308,7 @@ ch_code ch_finite_follow(ch_finite_point *points, const double *times, size_t nu
         close_point(&points[k], table->num_boxes);
     }
 out:
-    release(&at);
+    free(at.steps);
+    ch_online_way_free(&way);
     return code;
 }

@@ -41,6 +41,25 @@ double ch_finite_margin(double kappa, double temp);
 
 enum { CH_FINITE_MOST_MARGIN = 4 };
 
+/** The student's way by the online ODE, at times 8 % apart, which training sets of all P share. It is followed as far
+ * as a prediction needs it. It must not be copied or moved, as its ODE must not. */
+typedef struct {
+    const ch_box_table *table; /* borrowed */
+    ch_online_ode ode;
+    ch_online_point *points; /* [num_points]; owned */
+    size_t num_points, capacity;
+    double next_time;
+} ch_online_way;
+
+/** @param setup  its chi, dim and margin are those of the table
+ *  @return CH_OK; CH_ERROR_INPUT for a setup that the table is not of; CH_ERROR_MEMORY */
+ch_code ch_online_way_init(ch_online_way *self, const ch_online_setup *setup, const ch_box_table *table,
+                           ch_error *err) CH_MUST_CHECK;
+void ch_online_way_free(ch_online_way *self);
+
+/** As ch_finite_predict, for one of several P. */
+ch_code ch_finite_predict_on(ch_finite_end *end, ch_online_way *way, double num_samples, ch_error *err) CH_MUST_CHECK;
+
 /** Predicts the end of training.
  *  @param setup        of the online ODE; its chi, dim and margin are those of the table
  *  @param num_samples  P >= dim
