@@ -176,17 +176,6 @@ static void tables_do_not_depend_on_threads(void **state)
     ch_box_table_free(&two);
 }
 
-/* At chi = 5 boxes of the size that is allowed are absorbed where they begin, and at chi = 50 none can begin. */
-static void tables_that_would_begin_too_late_are_refused(void **state)
-{
-    (void)state;
-    ch_box_table table;
-    ch_error err;
-    assert_int_equal(ch_box_table_init(&table, &(ch_box_law){5, 16, 0}, 12, 5, 2, NULL, &err), CH_ERROR_NUMERIC);
-    assert_null(table.points);
-    assert_int_equal(ch_box_table_init(&table, &(ch_box_law){50, 16, 0}, 12, 5, 2, NULL, &err), CH_ERROR_INPUT);
-}
-
 static void a_stop_ends_a_table(void **state)
 {
     (void)state;
@@ -348,7 +337,6 @@ int main(void)
         cmocka_unit_test(fields_follow_the_weights),
         cmocka_unit_test(averages_are_those_of_an_independent_box),
         cmocka_unit_test(tables_do_not_depend_on_threads),
-        cmocka_unit_test(tables_that_would_begin_too_late_are_refused),
         cmocka_unit_test(a_stop_ends_a_table),
         cmocka_unit_test(predictions_are_independent_trainings),
         cmocka_unit_test(a_table_predicts_how_its_own_boxes_end),

@@ -21,6 +21,13 @@ static ch_code check_law(const ch_box_law *law, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
+    if (law->chi > CH_BOX_MOST_CHI) {
+        return ch_error_set(
+            err, CH_ERROR_INPUT,
+            "chi is %g; the box of a finite training set takes chi <= %d, for it needs too many samples "
+            "beyond",
+            law->chi, CH_BOX_MOST_CHI);
+    }
     if (law->dim < 2 || law->dim > CH_BOX_MOST_DIM) {
         return ch_error_set(err, CH_ERROR_INPUT, "dim is %zu; the box of a finite training set takes 2 to %d", law->dim,
                             CH_BOX_MOST_DIM);
@@ -136,7 +143,7 @@ static ch_buffer_list buffers(ch_box *self)
     return (ch_buffer_list){{
         CH_BUFFER(self->distances, entries),
         CH_BUFFER(self->samples, self->num_samples * self->stride),
-        CH_BUFFER(self->has_row, self->num_samples),
+        CH_BUFFER(self->row_lengths, self->num_samples),
         CH_BUFFER(self->fields, entries),
         CH_BUFFER(self->counts, entries / CH_BOX_BLOCK),
         CH_BUFFER(self->weights, self->stride),
@@ -279,18 +286,17 @@ static void refresh(ch_box *self)
     }
 }
 
+/* The products of a sample with all that are followed. Those that a row lacks are computed. */
 static const float *row_of(ch_box *self, size_t sample)
 {
-    const size_t stride = whole_blocks(self->num_samples);
-    float *row = self->gram + sample * stride;
-    if (!self->has_row[sample]) {
-        for (size_t k = 0; k < self->num_samples; k++) {
-            row[k] =
-                ch_dot_single(self->samples + sample * self->stride, self->samples + k * self->stride, self->stride);
-        }
-        memset(row + self->num_samples, 0, (stride - self->num_samples) * sizeof *row);
-        self->has_row[sample] = true;
+    float *row = self->gram + sample * whole_blocks(self->num_samples);
+    const size_t length = whole_blocks(self->num_followed);
+    for (size_t k = self->row_lengths[sample]; k < length; k++) {
+        row[k] = k < self->num_samples ? ch_dot_single(self->samples + sample * self->stride,
+                                                       self->samples + k * self->stride, self->stride)
+                                       : 0;
     }
+    self->row_lengths[sample] = ch_size_max(self->row_lengths[sample], length);
     return row;
 }
 

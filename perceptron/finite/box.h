@@ -22,12 +22,12 @@
 
 /** What the statistics of a box depend on beside its density. */
 typedef struct {
-    double chi;    /* density exponent, -1 < chi <= 1000 */
+    double chi;    /* density exponent, -1 < chi <= CH_BOX_MOST_CHI */
     size_t dim;    /* d, 2 <= d <= CH_BOX_MOST_DIM */
     double margin; /* kappa / T, 0 <= kappa / T <= CH_BOX_MOST_MARGIN */
 } ch_box_law;
 
-enum { CH_BOX_MOST_DIM = 512, CH_BOX_MOST_MARGIN = 64 };
+enum { CH_BOX_MOST_CHI = 3, CH_BOX_MOST_DIM = 512, CH_BOX_MOST_MARGIN = 64 };
 
 /** The box in the online limit, q -> infinity. Its noise does not depend on q; the others are proportional to q. */
 typedef struct {
@@ -66,8 +66,8 @@ typedef struct {
     double growth;       /* of L with every kick: L += growth y / L; 0: s is held fixed */
     float *distances;    /* c_k [N rounded up], ascending; beyond N huge */
     float *samples;      /* z [N][stride] */
-    float *gram;         /* z . z' [N][N rounded up]; a row is computed when its sample is first drawn */
-    bool *has_row;       /* [N] */
+    float *gram;         /* z . z' [N][N rounded up]; entries are computed when their row is drawn */
+    size_t *row_lengths; /* [N] entries that a row has so far */
     float *fields;       /* z . w [N rounded up] */
     uint16_t *counts;    /* unfitted samples in each block of CH_BOX_BLOCK */
     double *weights;     /* w [stride] */

@@ -222,19 +222,19 @@ static double highest_online(const ch_box_table *self)
 /* Whether the first density is so high that hardly a box is absorbed there for good. */
 static ch_code check_start(const ch_box_table *self, ch_error *err)
 {
-    static const double MOST_ENDED = 0.1; /* of the boxes, within a factor 1.3 of x */
-    const double few = log(1.3) / self->step;
+    static const double MOST_ENDED = 0.1; /* of the boxes */
     double ended = 0;
     for (size_t b = 0; b < self->num_boxes; b++) {
-        ended += (double)self->num_followed[b] < few;
+        ended += self->num_followed[b] == 0;
     }
     if (ended <= MOST_ENDED * (double)self->num_boxes) {
         return CH_OK;
     }
-    return ch_error_set(err, CH_ERROR_NUMERIC,
-                        "at chi = %g, dim = %zu and kappa/temp = %g boxes of %g samples a dimension are absorbed from "
-                        "the start: what is expected of a finite training set is not known",
-                        self->law.chi, self->law.dim, self->law.margin, MOST_PER_DIM);
+    return ch_error_set(
+        err, CH_ERROR_NUMERIC,
+        "at chi = %g, dim = %zu and kappa/temp = %g boxes of %.3g samples a dimension are absorbed from "
+        "the start: what is expected of a finite training set is not known",
+        self->law.chi, self->law.dim, self->law.margin, MOST_PER_DIM);
 }
 
 ch_code ch_box_table_init(ch_box_table *self, const ch_box_law *law, size_t num_boxes, uint64_t seed, int threads,
@@ -250,12 +250,6 @@ ch_code ch_box_table_init(ch_box_table *self, const ch_box_law *law, size_t num_
     self->num_boxes = num_boxes;
     self->step = step_between(law);
     const double highest = log(highest_online(self));
-    if (!(highest > log(LOWEST))) {
-        return ch_error_set(
-            err, CH_ERROR_INPUT,
-            "chi is %g; a box at so large a chi takes over %g samples a dimension before it is absorbed", law->chi,
-            MOST_PER_DIM);
-    }
     self->num_densities = 1 + (size_t)ceil((highest - log(LOWEST)) / self->step);
     const ch_buffer_list list = ch_box_table_buffers(self);
     sighting *seen = ch_alloc(num_boxes * self->num_densities, sizeof *seen);
