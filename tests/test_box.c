@@ -73,7 +73,7 @@ static void fields_follow_the_weights(void **state)
     ch_box box;
     ch_box_averages averages;
     assert_int_equal(ch_box_init(&box, &law, 8, 3, 0, NULL), CH_OK);
-    assert_true(ch_box_follow(&box, 8, 2, 5, &averages));
+    assert_true(ch_box_follow(&box, 8, 2, 5, NULL, &averages));
     double noise2 = 0;
     for (size_t i = 0; i < 30; i++) {
         noise2 += box.weights[i] * box.weights[i] / 30;
@@ -89,6 +89,21 @@ static void fields_follow_the_weights(void **state)
         unfitted += field + box.length * (double)box.distances[k] < 0;
     }
     assert_true(unfitted + 1 >= box.unfitted && unfitted <= box.unfitted + 1);
+    ch_box_free(&box);
+}
+
+/* A time that takes years, when the work is to end: no kick is made. */
+static void a_box_is_left_when_the_work_is_to_end(void **state)
+{
+    (void)state;
+    const ch_box_law law = {0, 30, 0};
+    ch_box box;
+    ch_box_averages averages;
+    ch_stop stop = 1;
+    const ch_watch watch = {.stop = &stop};
+    assert_int_equal(ch_box_init(&box, &law, 8, 3, 0, NULL), CH_OK);
+    assert_true(ch_box_follow(&box, 8, 1e12, 1e12, &watch, &averages));
+    assert_true(averages.time == 0);
     ch_box_free(&box);
 }
 
@@ -108,7 +123,7 @@ static statistics follow_boxes(const ch_box_law *law, const ch_box_online *onlin
         ch_box box;
         ch_box_averages seen;
         assert_int_equal(ch_box_init(&box, law, density, 11, b, NULL), CH_OK);
-        assert_true(ch_box_follow(&box, density, 10, 20, &seen));
+        assert_true(ch_box_follow(&box, density, 10, 20, NULL, &seen));
         const double h = seen.noise / online->noise;
         const double value[] = {seen.unfitted / (online->unfitted * density * pow(h, law->chi + 1)),
                                 seen.drift / (online->drift * density * pow(h, law->chi + 2)), h};
@@ -276,7 +291,7 @@ static void a_table_predicts_how_its_own_boxes_end(void **state)
         ch_box_averages seen;
         double last;
         assert_int_equal(ch_box_init(&box, &law, density, 7, b, NULL), CH_OK);
-        assert_true(ch_box_follow(&box, density, 4, 1, &seen));
+        assert_true(ch_box_follow(&box, density, 4, 1, NULL, &seen));
         assert_true(ch_box_grow(&box, density, PER_DIM, &last) > 0);
         /* s / T = sqrt(d) (2 P / (Z d q)) at chi = 0 */
         grown += log(sqrt(32) * 2 * PER_DIM / (theory.z * last)) / COUNT;
@@ -335,6 +350,7 @@ int main(void)
         cmocka_unit_test(online_noise_at_a_large_margin_is_the_closed_form),
         cmocka_unit_test(laws_outside_the_ranges_are_refused),
         cmocka_unit_test(fields_follow_the_weights),
+        cmocka_unit_test(a_box_is_left_when_the_work_is_to_end),
         cmocka_unit_test(averages_are_those_of_an_independent_box),
         cmocka_unit_test(tables_do_not_depend_on_threads),
         cmocka_unit_test(a_stop_ends_a_table),

@@ -354,12 +354,13 @@ static bool go_back(ch_box *self)
     return false;
 }
 
-/* Follows the box for a time.  @return false when it does not leave the absorbing state */
-static bool follow(ch_box *self, double time, ch_box_averages *sums)
+/* Follows the box for a time, or until the watch is stopped: at high densities a time may be seconds of work.
+ * @return false when it does not leave the absorbing state */
+static bool follow(ch_box *self, double time, const ch_watch *watch, ch_box_averages *sums)
 {
     double remembered = 0;
     *sums = (ch_box_averages){0};
-    while (sums->time < time) {
+    while (sums->time < time && !ch_watch_is_stopped(watch)) {
         if (self->unfitted == 0) {
             sums->absorptions++;
             sums->end_noise += log(self->noise2) / 2;
@@ -380,15 +381,16 @@ static bool follow(ch_box *self, double time, ch_box_averages *sums)
     return true;
 }
 
-bool ch_box_follow(ch_box *self, double density, double relax, double measure, ch_box_averages *averages)
+bool ch_box_follow(ch_box *self, double density, double relax, double measure, const ch_watch *watch,
+                   ch_box_averages *averages)
 {
     self->length = length_of(self, density);
     self->growth = 0;
     refresh(self);
-    bool goes_on = follow(self, relax, averages);
+    bool goes_on = follow(self, relax, watch, averages);
     if (goes_on) {
         refresh(self);
-        goes_on = follow(self, measure, averages);
+        goes_on = follow(self, measure, watch, averages);
     }
     const double dim = (double)self->law.dim;
     averages->unfitted /= averages->time * dim;

@@ -102,9 +102,11 @@ typedef struct {
  *  quasi-stationary law; Aldous, Flannery and Palacios 1988).
  *  @param relax    time before anything is counted
  *  @param measure  time for the averages
+ *  @param watch    ends it after any kick; the averages are then of no use; or NULL
  *  @return false, with averages of what was seen before, `time` being 0 if nothing was, when the box does not leave
  *          the absorbing state any more */
-bool ch_box_follow(ch_box *self, double density, double relax, double measure, ch_box_averages *averages);
+bool ch_box_follow(ch_box *self, double density, double relax, double measure, const ch_watch *watch,
+                   ch_box_averages *averages);
 
 /** Lets s grow by its own kicks from a density on, until the box is absorbed: the end of one training.
  *  @param density          q at the start

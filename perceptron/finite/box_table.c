@@ -145,7 +145,11 @@ static ch_code follow_box(ch_box_table *self, size_t index, uint64_t seed, sight
         const double online = exp(self->log_online[k]), density = online / self->online.unfitted;
         const double time = scale * self->step * fmax(LEAST_TIME, KICKS / (online * (double)self->law.dim));
         ch_box_averages mean;
-        alive = ch_box_follow(&box, density, time / 4, time, &mean);
+        alive = ch_box_follow(&box, density, time / 4, time, watch, &mean);
+        if (ch_watch_is_stopped(watch)) {
+            code = ch_error_set(err, CH_ERROR_INTERRUPTED, "interrupted while boxes were followed");
+            break;
+        }
         /* a box that stays absorbed counts as one that is absorbed at once */
         seen[k] = (sighting){mean.absorptions + !alive, mean.time + !alive, mean.end_noise / mean.noise};
         alive = alive && mean.absorptions < SURE_HAZARD * mean.time;
@@ -153,9 +157,6 @@ static ch_code follow_box(ch_box_table *self, size_t index, uint64_t seed, sight
             self->num_followed[index] = k + 1;
             self->points[index * self->num_densities + k] = (ch_box_point){
                 mean.unfitted / online, mean.drift / (self->online.drift * density), mean.noise / self->online.noise};
-        }
-        if (ch_watch_is_stopped(watch)) {
-            code = ch_error_set(err, CH_ERROR_INTERRUPTED, "interrupted while boxes were followed");
         }
     }
     ch_box_free(&box);
