@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* Whether the statistical tests run at their full sizes, as `make check-long` has them; `make check` takes fewer seeds.
  */
@@ -26,6 +27,15 @@ static inline bool is_long(void)
 static inline bool is_sanitized(void)
 {
     return getenv("CHITON_SANITIZER") != NULL;
+}
+
+/* Processor time of this process in seconds. Unlike time on the clock it grows little while other programs have the
+ * cores, so that a test may require that it stays small. */
+static inline double processor_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 /* |a - b| <= tolerance |b|, false for NaN. */

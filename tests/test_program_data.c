@@ -125,7 +125,7 @@ static void test_interrupted_fetch(void **state)
     snprintf(line, sizeof line, "data fetch mnist --data-dir . --from http://127.0.0.1:%d/slow", slow.port);
     const pid_t child = start(line, &(surroundings){0});
     const char *part = path_of("mnist/train-images-idx3-ubyte.gz.part");
-    for (int i = 0; i < 3000 && (!exists(part) || size_of(part) < SIZE / 2); i++) {
+    for (int i = 0; i < 60000 && (!exists(part) || size_of(part) < SIZE / 2); i++) {
         wait_ms(10);
     }
     assert_int_equal(kill(child, SIGINT), 0);

@@ -291,7 +291,7 @@ static ch_stop flag;
 static void *raise_flag_soon(void *when)
 {
     ch_clock_sleep(0.3);
-    *(double *)when = ch_clock_now();
+    *(double *)when = processor_seconds();
     flag = 1;
     return NULL;
 }
@@ -307,7 +307,7 @@ static void test_the_flag_ends_a_sweep_that_waits(void **state)
     flag = 0;
     assert_int_equal(pthread_create(&other, NULL, raise_flag_soon, &raised), 0);
     const outcome result = sweep_within(&store, &plan, 1, 4, &flag);
-    const double ended = ch_clock_now();
+    const double ended = processor_seconds();
     assert_int_equal(pthread_join(other, NULL), 0);
     assert_int_equal(result.code, CH_ERROR_INTERRUPTED);
     assert_int_equal(num_done(&result.counts), 0);

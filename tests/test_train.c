@@ -360,14 +360,16 @@ static void test_budgets_are_exact_and_a_fit_on_the_last_step_counts(void **stat
     ch_run_free(&whole);
 }
 
-/* Ten seconds are allowed because a machine may be busy. */
+/* The seconds of a run are those on the clock, of which a busy machine may take any number, but little work is done. */
 static void test_seconds_end_a_run_promptly(void **state)
 {
     (void)state;
     skip_under_valgrind();
+    const double started = processor_seconds();
     ch_run run = train(ENDLESS " max_seconds=0.05");
     assert_int_equal(run.status, CH_BUDGET);
-    assert_in(run.seconds, 0.05, 10);
+    assert_true(run.seconds >= 0.05 && isfinite(run.seconds));
+    assert_true(processor_seconds() - started < 10);
     assert_true(run.steps > 0 && run.final.unfitted > 0);
     assert_true(run.time == run.settings.rate * (double)run.steps);
     ch_run_free(&run);
