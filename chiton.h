@@ -39,6 +39,7 @@ extern "C" {
 #include "fit/selftest.h"
 #include "fit/twins/lazy.h"
 #include "models/learner/learner.h"
+#include "perceptron/finite/family.h"
 #include "perceptron/online.h"
 #include "perceptron/perceptron.h"
 #include "plots/plots.h"

@@ -1,7 +1,7 @@
 /* box_file.c — reads tables of boxes from files, and writes them. */
 #include "perceptron/finite/box_file.h"
-#include "core/buffers.h"
 #include "core/text.h"
+#include "perceptron/finite/box_arrays.h"
 
 #include <nettle/sha2.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* box_table.c — averages and ends of many boxes over their density. */
 #include "perceptron/finite/box_table.h"
-#include "core/buffers.h"
 #include "core/memory.h"
 #include "core/minmax.h"
+#include "perceptron/finite/box_arrays.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -13,7 +13,6 @@
 #ifndef CH_BOX_TABLE_H
 #define CH_BOX_TABLE_H
 
-#include "core/buffers.h"
 #include "perceptron/finite/box.h"
 
 #define CH_BOX_EDGE_HAZARD 0.2
@@ -52,9 +51,6 @@ size_t ch_box_table_boxes(size_t dim);
 ch_code ch_box_table_init(ch_box_table *self, const ch_box_law *law, size_t num_boxes, uint64_t seed, int threads,
                           const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 void ch_box_table_free(ch_box_table *self);
-
-/** The arrays of a table, whose sizes are set. */
-ch_buffer_list ch_box_table_buffers(ch_box_table *self);
 
 /** A box at any density, interpolated in ln x. Above the highest density the ratios approach 1 as x^-5/4; under the
  *  lowest they stay as they are.
