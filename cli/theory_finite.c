@@ -59,49 +59,6 @@ void ch_theory_finite_free(ch_theory_finite *self)
     memset(self, 0, sizeof *self);
 }
 
-/* ---- where the box does not hold ---- */
-
-/* The largest B for which samples may be taken to come one by one, over P / d. */
-static const double MOST_IN_BATCH = 4;
-
-/* Near the end some d/2 samples are unfitted. The box draws them one by one, so that a batch must seldom hold two of
- * them, unless T is far below kappa, where weights hardly change in a step. */
-static ch_code check_batch(const ch_settings *settings, ch_error *why)
-{
-    const double margin = ch_finite_margin(1 / settings->alpha, settings->temp);
-    const double most = (double)settings->train / (double)settings->dim * MOST_IN_BATCH;
-    if ((double)settings->batch <= fmax(1, most) || margin == CH_FINITE_MOST_MARGIN) {
-        return CH_OK;
-    }
-    return ch_error_set(why, CH_ERROR_INPUT,
-                        "batch is %llu: at train = %llu and dim = %llu a batch holds several unfitted samples until "
-                        "the end, but they are taken to come one by one; accepted is batch <= %g train/dim = %.0f, "
-                        "or temp <= 1/(%d alpha)",
-                        (unsigned long long)settings->batch, (unsigned long long)settings->train,
-                        (unsigned long long)settings->dim, MOST_IN_BATCH, floor(fmax(1, most)), CH_FINITE_MOST_MARGIN);
-}
-
-/* Says why nothing can be said about these settings, where that is known before a table is made. */
-static ch_code check_cell(const ch_settings *settings, ch_error *why)
-{
-    if (settings->train == 0) {
-        return ch_error_set(why, CH_ERROR_INPUT,
-                            "train is inf: training on fresh samples has no end; accepted is a number >= dim = %llu",
-                            (unsigned long long)settings->dim);
-    }
-    if (settings->dim > CH_BOX_MOST_DIM) {
-        return ch_error_set(why, CH_ERROR_INPUT,
-                            "dim is %llu; boxes near the boundary are simulated for dim <= %d only",
-                            (unsigned long long)settings->dim, CH_BOX_MOST_DIM);
-    }
-    if (settings->train < settings->dim) {
-        return ch_error_set(why, CH_ERROR_INPUT,
-                            "train is %llu; what is expected of a finite training set needs train >= dim = %llu",
-                            (unsigned long long)settings->train, (unsigned long long)settings->dim);
-    }
-    return check_batch(settings, why);
-}
-
 /* ---- what is expected ---- */
 
 static ch_online_setup setup_of(const ch_settings *settings)
@@ -121,20 +78,11 @@ static bool is_refusal(ch_code code)
 /* Finds the end of a cell. What can be said about no training set at these settings becomes its refusal. */
 static ch_code expect(ch_theory_cell *self, ch_family *family, ch_error *err)
 {
-    static const double LEAST_LAMBDA = 1;
     static const ch_finite_value none = {NAN, NAN};
     const ch_online_setup setup = setup_of(&self->settings);
+    const double num_samples = self->settings.train == 0 ? INFINITY : (double)self->settings.train;
     ch_error why = {0};
-    ch_code code = check_cell(&self->settings, &why);
-    if (code == CH_OK) {
-        code = ch_family_predict(family, &self->end, &setup, (double)self->settings.train, &why);
-    }
-    if (code == CH_OK && !(self->end.lambda.value >= LEAST_LAMBDA)) {
-        code = ch_error_set(&why, CH_ERROR_INPUT,
-                            "train is %llu, at which lambda = signal/noise would end at %.2g: only where it is over %g "
-                            "are unfitted samples near the boundary; accepted is a larger train",
-                            (unsigned long long)self->settings.train, self->end.lambda.value, LEAST_LAMBDA);
-    }
+    const ch_code code = ch_family_predict(family, &self->end, &setup, num_samples, &why);
     if (code == CH_OK) {
         return CH_OK;
     }
@@ -144,6 +92,25 @@ static ch_code expect(ch_theory_cell *self, ch_family *family, ch_error *err)
     self->end = (ch_finite_end){none, none, none, none, none, none};
     self->refusal = why;
     return CH_OK;
+}
+
+size_t ch_theory_finite_cautions(const ch_theory_finite *self, const char *cautions[CH_FINITE_MOST_CAUTIONS])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < self->num_trains * self->num_temps; i++) {
+        const ch_online_setup setup = setup_of(&self->cells[i].settings);
+        const char *here[CH_FINITE_MOST_CAUTIONS];
+        const size_t num_here = self->cells[i].refusal.code == CH_OK ? ch_finite_cautions(&setup, here) : 0;
+        for (size_t k = 0; k < num_here; k++) {
+            size_t j = 0;
+            while (j < count && cautions[j] != here[k]) {
+                j++;
+            }
+            cautions[j] = here[k];
+            count += j == count;
+        }
+    }
+    return count;
 }
 
 /* Finds the way of the only cell, by the table of its own kappa / T. */

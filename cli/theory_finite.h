@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "perceptron/finite/family.h"
+#include "perceptron/finite/limits.h"
 
 /** What is expected at one P and T. */
 typedef struct {
@@ -47,13 +48,17 @@ void ch_theory_finite_free(ch_theory_finite *self);
 ch_code ch_theory_finite_compute(ch_theory_finite *self, const ch_perceptron_theory *theory,
                                  const ch_online_point *points, size_t num_points, ch_error *err) CH_MUST_CHECK;
 
+/** In which respects what is expected is less accurate at some of these P and T; each sentence once.
+ *  @return their number */
+size_t ch_theory_finite_cautions(const ch_theory_finite *self, const char *cautions[CH_FINITE_MOST_CAUTIONS]);
+
 /** Prints the table of expected values and exponents. */
 void ch_theory_finite_print(const ch_theory_finite *self);
 
 /** Prints the same as CSV, a row a P and T. */
 void ch_theory_finite_print_csv(const ch_theory_finite *self);
 
-/** Adds `finite`, `exponents` where there are some, and `finite_way` where there is one.
+/** Adds `finite`, `cautions`, `exponents` where there are some, and `finite_way` where there is one.
  *  @return 0, or -1 when memory is short */
 int ch_theory_finite_add_json(const ch_theory_finite *self, json_t *json);
 

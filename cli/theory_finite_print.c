@@ -74,6 +74,15 @@ static void print_refusals(const ch_theory_finite *self)
     }
 }
 
+static void print_cautions(const ch_theory_finite *self)
+{
+    const char *cautions[CH_FINITE_MOST_CAUTIONS];
+    const size_t count = ch_theory_finite_cautions(self, cautions);
+    for (size_t i = 0; i < count; i++) {
+        printf("  less accurate here: %s\n", cautions[i]);
+    }
+}
+
 void ch_theory_finite_print(const ch_theory_finite *self)
 {
     puts("expected of a finite training set: geometric means (standard deviation of the logarithm over data sets)");
@@ -86,6 +95,7 @@ void ch_theory_finite_print(const ch_theory_finite *self)
         print_cell(&self->cells[i]);
     }
     print_refusals(self);
+    print_cautions(self);
     if (self->num_exponents > 0) {
         puts("exponents over these train and temp, and as P -> infinity");
         printf("  %-12s %9s %9s\n", "", "expected", "limit");
@@ -164,8 +174,14 @@ static json_t *json_of_point(const ch_finite_point *point)
 
 int ch_theory_finite_add_json(const ch_theory_finite *self, json_t *json)
 {
-    json_t *cells = json_array(), *exponents = json_array(), *way = json_array();
+    json_t *cells = json_array(), *exponents = json_array(), *way = json_array(), *list = json_array();
+    const char *cautions[CH_FINITE_MOST_CAUTIONS];
+    const size_t num_cautions = ch_theory_finite_cautions(self, cautions);
     int failed = json_object_set_new(json, "finite", cells);
+    failed |= json_object_set_new(json, "cautions", list);
+    for (size_t i = 0; i < num_cautions && failed == 0; i++) {
+        failed = json_array_append_new(list, json_string(cautions[i]));
+    }
     for (size_t i = 0; i < num_cells(self) && failed == 0; i++) {
         failed = json_array_append_new(cells, json_of_cell(&self->cells[i]));
     }

@@ -461,11 +461,18 @@ static void test_fit_expects_what_theory_predicts(void **state)
     json_decref(fit);
 }
 
-/* Where the box does not hold, here because chi is so large that it takes too many samples, a fit says so and goes on.
- */
+/* Where the box does not hold, since chi is so large that it takes too many samples, or since there are fewer samples
+ * than dimensions, a fit says so and goes on. Where what is expected is less accurate it says that, too. */
 static void test_fit_without_what_is_expected(void **state)
 {
     (void)state;
+    assert_succeeds("sweep perceptron --chi 0 --dim 32 --train 16,32,64 --temp 1 --seed 0..2 -o few.db");
+    assert_succeeds("fit few.db");
+    assert_says(out, "no exponents are expected");
+    assert_says(out, "train is 16");
+    assert_succeeds("sweep perceptron --chi=-0.5 --dim 8 --train 16,32,64 --temp 1 --seed 0..2 -o crowded.db");
+    assert_succeeds("fit crowded.db");
+    assert_says(out, "less accurate here: chi is under");
     assert_succeeds("sweep perceptron --chi 50 --dim 8 --train 64,128,256 --temp 1 --seed 0..2 -o n.db");
     assert_succeeds("fit n.db");
     assert_says(out, "no exponents are expected");

@@ -173,6 +173,34 @@ static void test_reasons(void **state)
     assert_says(out, "\"reason\": null");
 }
 
+/* Where what is expected is known to be less accurate, a sentence says in what and by how much; elsewhere none does. */
+static void test_cautions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *settings, *caution; /* NULL: none */
+    } cases[] = {{"--chi 0 --dim 8 --temp 1", NULL},
+                 {"--chi 0 --dim 8 --temp 2^-15,1", NULL},
+                 {"--chi 0 --dim 8 --temp 2^-18", "temp is under 1/(4 alpha)"},
+                 {"--chi 0 --dim 8 --temp 2^-18,2^-19,1", "temp is under 1/(4 alpha)"},
+                 {"--chi=-0.5 --dim 8 --temp 1", "chi is under -0.3"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_succeeds("theory --train 512 %s --json", cases[i].settings);
+        json_t *theory = parsed();
+        const json_t *list = json_object_get(theory, "cautions");
+        assert_int_equal(json_array_size(list), cases[i].caution != NULL);
+        if (cases[i].caution != NULL) {
+            assert_says(json_string_value(json_array_get(list, 0)), cases[i].caution);
+        }
+        json_decref(theory);
+        assert_succeeds("theory --train 512 %s", cases[i].settings);
+        assert_true((strstr(out, "less accurate here: ") != NULL) == (cases[i].caution != NULL));
+    }
+    /* nothing is expected of P < d, so that nothing is less accurate there */
+    assert_succeeds("theory --chi=-0.5 --dim 8 --train 4 --temp 1");
+    assert_null(strstr(out, "less accurate"));
+}
+
 /* ---- the folder of tables ---- */
 
 /* The serial number of a file. A table that is made again gets a new one, as it is written beside and then renamed. */
@@ -243,6 +271,7 @@ int main(void)
         STORE_TEST(test_tables_in_text_and_csv),
         STORE_TEST(test_the_way_beside_the_online_trajectory),
         STORE_TEST(test_reasons),
+        STORE_TEST(test_cautions),
         STORE_TEST(test_tables_are_made_once),
         STORE_TEST(test_the_folder_of_tables),
     };

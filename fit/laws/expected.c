@@ -6,6 +6,7 @@
 #include "models/dynamics.h"
 #include "models/loss.h"
 #include "perceptron/finite/family.h"
+#include "perceptron/finite/limits.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,12 +17,10 @@ static const ch_power_law no_law = {.log_amplitude = NAN, .temp_exponent = NAN, 
 /* Whether the theory of finite training sets is about such runs. */
 static bool has_theory(const ch_fit_group *group)
 {
-    enum { LEAST_BATCHES = 8 }; /* of a training set, for two draws of a sample to be independent */
     const ch_settings *key = &group->key;
     const bool is_flat = key->data == CH_LAW_DEPLETED || key->data == CH_LAW_SIGN || key->data == CH_LAW_RANDOM_SIGN;
     return key->model == CH_ARCH_PERCEPTRON && key->dynamics == CH_DYNAMICS_SGD && key->loss == CH_LOSS_HINGE &&
-           is_flat && key->dim <= CH_BOX_MOST_DIM && key->batch > 0 && group->trains[0] >= key->dim &&
-           group->trains[0] >= LEAST_BATCHES * key->batch;
+           is_flat && key->batch > 0;
 }
 
 static bool is_used(const ch_fit_group *group, const ch_fit_cell *cell)
@@ -29,18 +28,23 @@ static bool is_used(const ch_fit_group *group, const ch_fit_cell *cell)
     return cell->complete && ch_fit_is_in_window(group, cell);
 }
 
+static ch_online_setup setup_of(const ch_fit_group *group, const ch_fit_cell *cell)
+{
+    const ch_settings *key = &group->key;
+    const double temp = group->temps[cell->temp];
+    return (ch_online_setup){.chi = key->data == CH_LAW_DEPLETED ? key->chi : 0,
+                             .dim = (size_t)key->dim,
+                             .kappa = 1 / key->alpha,
+                             .temp = temp,
+                             .rate = temp * (double)key->batch};
+}
+
 /* Puts the expected ln ||Dw|| and ln t* in place of the measured ones. */
 static ch_code expect_cells(const ch_fit_group *group, ch_family *family, ch_cell_mean *means, ch_error *err)
 {
-    const ch_settings *key = &group->key;
     for (size_t c = 0; c < group->num_cells; c++) {
         const ch_fit_cell *cell = &group->cells[c];
-        const double temp = group->temps[cell->temp];
-        const ch_online_setup setup = {.chi = family->chi,
-                                       .dim = family->dim,
-                                       .kappa = 1 / key->alpha,
-                                       .temp = temp,
-                                       .rate = temp * (double)key->batch};
+        const ch_online_setup setup = setup_of(group, cell);
         ch_finite_end end;
         if (!is_used(group, cell)) {
             continue;
@@ -51,6 +55,32 @@ static ch_code expect_cells(const ch_fit_group *group, ch_family *family, ch_cel
         }
         means[c].log[CH_LOG_WEIGHT_CHANGE] = log(end.weight_change.value);
         means[c].log[CH_LOG_TIME] = log(end.time.value);
+    }
+    return CH_OK;
+}
+
+/* Notes in which respects what is expected is less accurate at some of the cells that are used. */
+static ch_code note_cautions(ch_fit_group *group, ch_error *err)
+{
+    const char *noted[CH_FINITE_MOST_CAUTIONS], *cautions[CH_FINITE_MOST_CAUTIONS];
+    size_t num_noted = 0;
+    for (size_t c = 0; c < group->num_cells; c++) {
+        const ch_online_setup setup = setup_of(group, &group->cells[c]);
+        const size_t count = is_used(group, &group->cells[c]) ? ch_finite_cautions(&setup, cautions) : 0;
+        for (size_t i = 0; i < count; i++) {
+            size_t k = 0;
+            while (k < num_noted && noted[k] != cautions[i]) {
+                k++;
+            }
+            if (k < num_noted) {
+                continue;
+            }
+            noted[num_noted++] = cautions[i];
+            const ch_code code = ch_fit_note(group, err, "what theory expects is less accurate here: %s", cautions[i]);
+            if (code != CH_OK) {
+                return code;
+            }
+        }
     }
     return CH_OK;
 }
@@ -105,6 +135,10 @@ ch_code ch_fit_expect(ch_fit_group *group, const ch_fit_options *options, const 
         goto out;
     }
     code = fit_laws(group, expected, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = note_cautions(group, err);
 out:
     ch_family_free(&family);
     free(expected);

@@ -7,9 +7,10 @@
 
 /** Sets the group's expected power laws: those that are fitted, over the same cells, to the expected geometric means of
  *  ||Dw|| and t* (perceptron/finite/family.h) in place of the measured ones. They are all NaN where there is no such
- *  theory: for networks, for dynamics other than SGD, for losses other than the hinge, for laws without a density at a
- *  flat boundary, for P < d, d > CH_BOX_MOST_DIM, and for B that is no small part of P. Where no table can be made, a
- *  note says why; that does not end the fit.
+ *  theory: for networks, for dynamics other than SGD, for losses other than the hinge, and for laws without a density
+ * at a flat boundary. Where the theory says nothing about these settings (perceptron/finite/limits.h), or no table can
+ * be made, they are NaN too and a note says why; that does not end the fit. A note also says where the theory is known
+ * to be less accurate.
  *  @param means  [num_cells] of the table
  *  @return CH_OK; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED */
 ch_code ch_fit_expect(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means,

@@ -1,6 +1,7 @@
 /* family.c — expected ends of training at any temperature. */
 #include "perceptron/finite/family.h"
 #include "perceptron/finite/box_file.h"
+#include "perceptron/finite/limits.h"
 
 #include <math.h>
 #include <string.h>
@@ -90,6 +91,10 @@ ch_code ch_family_predict(ch_family *self, ch_finite_end *end, const ch_online_s
 {
     const double margin = ch_finite_margin(setup->kappa, setup->temp);
     ch_online_setup at = *setup;
+    ch_code code = ch_finite_check(setup, num_samples, err);
+    if (code != CH_OK) {
+        return code;
+    }
     if (margin == CH_FINITE_MOST_MARGIN) {
         /* weights are in units of kappa, and do not depend on T */
         at.temp = setup->kappa / margin;
@@ -103,7 +108,7 @@ ch_code ch_family_predict(ch_family *self, ch_finite_end *end, const ch_online_s
         return predict_at(self, margin == 0 ? 0 : above, end, &at, num_samples, err);
     }
     ch_finite_end low, high;
-    ch_code code = predict_at(self, above - 1, &low, &at, num_samples, err);
+    code = predict_at(self, above - 1, &low, &at, num_samples, err);
     if (code != CH_OK) {
         return code;
     }

@@ -2,6 +2,7 @@
 #include "perceptron/finite/finite.h"
 #include "core/memory.h"
 #include "data/linear_error.h"
+#include "perceptron/finite/limits.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -117,12 +118,11 @@ static ch_code prepare(prediction *self, ch_online_way *way, double num_samples,
     const size_t dim = way->table->law.dim;
     *self = (prediction){
         .way = way, .samples_per_dim = num_samples / (double)dim, .unit = way->ode.setup.temp * num_samples};
-    if (!(num_samples >= (double)dim)) {
-        return ch_error_set(err, CH_ERROR_INPUT,
-                            "train is %g; what is expected of a finite training set needs train >= dim = %zu",
-                            num_samples, dim);
+    ch_code code = ch_finite_check(&way->ode.setup, num_samples, err);
+    if (code != CH_OK) {
+        return code;
     }
-    const ch_code code = go_on_until_all_ended(way, self->samples_per_dim, err);
+    code = go_on_until_all_ended(way, self->samples_per_dim, err);
     if (code != CH_OK) {
         return code;
     }
@@ -226,6 +226,7 @@ ch_code ch_finite_predict_on(ch_finite_end *end, ch_online_way *way, double num_
     end->weight_change = value_of(&sums, WEIGHT_CHANGE);
     end->time = value_of(&sums, TIME);
     end->test_error = value_of(&sums, TEST_ERROR);
+    code = ch_finite_check_lambda(end->lambda.value, num_samples, err);
 out:
     free(at.steps);
     return code;

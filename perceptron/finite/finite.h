@@ -63,9 +63,9 @@ ch_code ch_finite_predict_on(ch_finite_end *end, ch_online_way *way, double num_
 /** Predicts the end of training.
  *  @param setup        of the online ODE; its chi, dim and margin are those of the table
  *  @param num_samples  P >= dim
- *  @return CH_OK; CH_ERROR_INPUT for a setup that the table is not of, and for P < dim; CH_ERROR_MEMORY;
- *          CH_ERROR_NUMERIC. Where lambda stays under 1 or so, more than the samples near the boundary are unfitted,
- *          and the prediction means little: the caller looks at it. */
+ *  @return CH_OK; CH_ERROR_INPUT for a setup that the table is not of, where ch_finite_check refuses it
+ *          (perceptron/finite/limits.h), and where lambda would end under 1, since more than the samples near the
+ *          boundary are unfitted then; CH_ERROR_MEMORY; CH_ERROR_NUMERIC. Without CH_OK `end` means nothing. */
 ch_code ch_finite_predict(ch_finite_end *end, const ch_online_setup *setup, double num_samples,
                           const ch_box_table *table, ch_error *err) CH_MUST_CHECK;
 
