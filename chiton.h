@@ -40,7 +40,6 @@ extern "C" {
 #include "fit/twins/lazy.h"
 #include "models/learner/learner.h"
 #include "perceptron/finite/family.h"
-#include "perceptron/finite/limits.h"
 #include "perceptron/online.h"
 #include "perceptron/perceptron.h"
 #include "plots/plots.h"

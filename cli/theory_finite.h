@@ -5,7 +5,6 @@
 
 #include "cli/cli.h"
 #include "perceptron/finite/family.h"
-#include "perceptron/finite/limits.h"
 
 /** What is expected at one P and T. */
 typedef struct {

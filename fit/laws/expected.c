@@ -6,7 +6,6 @@
 #include "models/dynamics.h"
 #include "models/loss.h"
 #include "perceptron/finite/family.h"
-#include "perceptron/finite/limits.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,6 @@
 /* family.c — expected ends of training at any temperature. */
 #include "perceptron/finite/family.h"
 #include "perceptron/finite/box_file.h"
-#include "perceptron/finite/limits.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,18 +2,10 @@
 #include "perceptron/finite/finite.h"
 #include "core/memory.h"
 #include "data/linear_error.h"
-#include "perceptron/finite/limits.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-double ch_finite_margin(double kappa, double temp)
-{
-    static const double NEGLIGIBLE = 0x1p-10;
-    const double margin = kappa / temp;
-    return margin < NEGLIGIBLE ? 0 : fmin(margin, CH_FINITE_MOST_MARGIN);
-}
 
 /* ---- the online way ---- */
 

@@ -13,7 +13,7 @@
 #define CH_FINITE_H
 
 #include "perceptron/finite/box_table.h"
-#include "perceptron/online.h"
+#include "perceptron/finite/limits.h"
 
 /** A quantity over training sets. */
 typedef struct {
@@ -33,13 +33,6 @@ typedef struct {
     double unfitted; /* fraction of the training samples */
     double running;  /* share of training sets whose training has not ended */
 } ch_finite_point;
-
-/** The margin of the boxes that describe training at kappa and T: kappa / T. Under 2^-10 it is 0, for it changes
- * nothing; over CH_FINITE_MOST_MARGIN it is that, for then the way is that of gradient descent, whose weights do not
- * depend on T. */
-double ch_finite_margin(double kappa, double temp);
-
-enum { CH_FINITE_MOST_MARGIN = 4 };
 
 /** The student's way by the online ODE, at times 8 % apart, which training sets of all P share. It is followed as far
  * as a prediction needs it. It must not be copied or moved, as its ODE must not. */

@@ -1,8 +1,14 @@
 /* limits.c — where what is expected of a finite training set does not hold, and where it holds less well. */
 #include "perceptron/finite/limits.h"
-#include "perceptron/finite/finite.h"
 
 #include <math.h>
+
+double ch_finite_margin(double kappa, double temp)
+{
+    static const double NEGLIGIBLE = 0x1p-10;
+    const double margin = kappa / temp;
+    return margin < NEGLIGIBLE ? 0 : fmin(margin, CH_FINITE_MOST_MARGIN);
+}
 
 /* Near the end some d / 2 samples are unfitted; the largest B for which they may be taken to come one by one is this
  * times P / d. */

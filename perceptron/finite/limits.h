@@ -2,7 +2,15 @@
 #ifndef CH_FINITE_LIMITS_H
 #define CH_FINITE_LIMITS_H
 
+#include "perceptron/finite/box.h"
 #include "perceptron/online.h"
+
+/** The margin of the boxes that describe training at kappa and T: kappa / T. Under 2^-10 it is 0, for it changes
+ * nothing; over CH_FINITE_MOST_MARGIN it is that, for then the way is that of gradient descent, whose weights do not
+ * depend on T. */
+double ch_finite_margin(double kappa, double temp);
+
+enum { CH_FINITE_MOST_MARGIN = 4 };
 
 /** Whether anything can be said about training with these settings, as far as that is known before a table of boxes is
  *  made. Not accepted are an infinite P, P < d, d > CH_BOX_MOST_DIM, and a batch so large that it holds several
