@@ -378,6 +378,25 @@ ch_code ch_cli_check_threads(int threads, ch_error *err)
     return CH_OK;
 }
 
+/* ---- stores ---- */
+
+ch_code ch_cli_open_store(ch_store *store, const char *path, bool skip_damaged, ch_error *err)
+{
+    const ch_code code = ch_store_open(store, path, CH_STORE_READ, err);
+    store->skips_damaged = skip_damaged;
+    return code;
+}
+
+void ch_cli_say_damaged(const ch_store *store)
+{
+    if (store->num_damaged > 0) {
+        fprintf(stderr, "%llu damaged run%s left out; the first: ", (unsigned long long)store->num_damaged,
+                store->num_damaged == 1 ? "" : "s");
+        ch_text_print(store->damage.message, stderr);
+        fputc('\n', stderr);
+    }
+}
+
 /* ---- JSON ---- */
 
 ch_code ch_cli_print_json(const json_t *value, ch_error *err)

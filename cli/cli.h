@@ -66,6 +66,20 @@ ch_code ch_cli_check_threads(int threads, ch_error *err) CH_MUST_CHECK;
             "folder that keeps the tangent kernels of twins, made when missing (default: none is kept)", "DIR"         \
     }
 
+/** The row of an option table for reading a store of which some runs are damaged. */
+#define CH_CLI_SKIP_DAMAGED(flag)                                                                                      \
+    {                                                                                                                  \
+        "skip-damaged", '\0', POPT_ARG_NONE, flag, 0, "leave out runs that are damaged, and say how many", NULL        \
+    }
+
+/** Opens a store to read it.
+ *  @param skip_damaged  whether damaged runs are left out
+ *  @return as ch_store_open */
+ch_code ch_cli_open_store(ch_store *store, const char *path, bool skip_damaged, ch_error *err) CH_MUST_CHECK;
+
+/** Says on standard error how many damaged runs of a store were left out, and what is wrong with the first. */
+void ch_cli_say_damaged(const ch_store *store);
+
 /** Refuses a folder of kernel files when no run has a kernel that it could keep.
  *  @param folder  NULL where none is named
  *  @return CH_OK, CH_ERROR_INPUT */

@@ -7,14 +7,14 @@
 #include <stdlib.h>
 
 typedef struct {
-    int csv, json, points;
+    int csv, json, points, skip_damaged;
     char *where; /* popt's copy: owned */
 } export_options;
 
 static ch_code export_store(const char *path, const export_options *options, ch_error *err)
 {
     ch_store store;
-    ch_code code = ch_store_open(&store, path, CH_STORE_READ, err);
+    ch_code code = ch_cli_open_store(&store, path, options->skip_damaged != 0, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -26,6 +26,7 @@ static ch_code export_store(const char *path, const export_options *options, ch_
     }
     code = ch_cli_flush(err);
 out:
+    ch_cli_say_damaged(&store);
     ch_store_close(&store);
     return code;
 }
@@ -52,11 +53,12 @@ int ch_cmd_export(int argc, const char **argv)
         {"points", '\0', POPT_ARG_NONE, &chosen.points, 0, "the trajectories as CSV, a row a point", NULL},
         {"where", '\0', POPT_ARG_STRING, &chosen.where, 0, "only runs that fulfil an SQL condition over the columns",
          "EXPR"},
+        CH_CLI_SKIP_DAMAGED(&chosen.skip_damaged),
         POPT_TABLEEND};
     ch_error err = {0};
     ch_cli cli;
-    ch_code code =
-        ch_cli_init(&cli, argc, argv, options, false, "export STORE [--csv|--json|--points] [--where EXPR]", &err);
+    ch_code code = ch_cli_init(&cli, argc, argv, options, false,
+                               "export STORE [--csv|--json|--points] [--where EXPR] [--skip-damaged]", &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }

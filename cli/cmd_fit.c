@@ -17,7 +17,7 @@ typedef struct {
     char *tc, *where, *collapse;
     char *fix, *bound, *tie;
     double threshold, shift, sigmas;
-    int json, csv, latex;
+    int json, csv, latex, skip_damaged;
 } fit_arguments;
 
 static void arguments_free(fit_arguments *self)
@@ -92,11 +92,12 @@ static ch_code set_options(const fit_arguments *chosen, ch_fit_options *options,
 }
 
 /* Reads the runs to fit from a store.
- * @param where  condition in SQL; NULL for all runs */
-static ch_code read_runs(ch_run_table *table, const char *path, const char *where, ch_error *err)
+ * @param where         condition in SQL; NULL for all runs
+ * @param skip_damaged  whether damaged runs are left out */
+static ch_code read_runs(ch_run_table *table, const char *path, const char *where, bool skip_damaged, ch_error *err)
 {
     ch_store store;
-    ch_code code = ch_store_open(&store, path, CH_STORE_READ, err);
+    ch_code code = ch_cli_open_store(&store, path, skip_damaged, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -111,6 +112,7 @@ static ch_code read_runs(ch_run_table *table, const char *path, const char *wher
                             path, where);
     }
 out:
+    ch_cli_say_damaged(&store);
     ch_store_close(&store);
     return code;
 }
@@ -272,7 +274,7 @@ static ch_code fit_store(const char *path, const fit_arguments *chosen, const ch
     if (code != CH_OK) {
         goto out;
     }
-    code = read_runs(&table, path, chosen->where, err);
+    code = read_runs(&table, path, chosen->where, chosen->skip_damaged != 0, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -310,7 +312,7 @@ int ch_cmd_fit(int argc, const char **argv)
     snprintf(usage, sizeof usage,
              "fit STORE [--tc %s] [--threshold X] [--shift X] [--sigmas K] "
              "[--fix NAME=X,...] [--bound NAME=LO:HI,...] [--tie NAME=[C+][K*]OTHER,...] "
-             "[--collapse weight_change|time|test_error] [--where EXPR] [--json|--csv|--latex]",
+             "[--collapse weight_change|time|test_error] [--where EXPR] [--skip-damaged] [--json|--csv|--latex]",
              choice);
     const struct poptOption table[] = {
         {"tc", '\0', POPT_ARG_STRING, &chosen.tc, 0, tc_help, "DEFINITION"},
@@ -335,6 +337,7 @@ int ch_cmd_fit(int argc, const char **argv)
         {"json", '\0', POPT_ARG_NONE, &chosen.json, 0, "one object: exponents, tc, groups, phase, lazy", NULL},
         {"csv", '\0', POPT_ARG_NONE, &chosen.csv, 0, "a row for every exponent, shape and T_c", NULL},
         {"latex", '\0', POPT_ARG_NONE, &chosen.latex, 0, "a tabular of the exponents beside theory", NULL},
+        CH_CLI_SKIP_DAMAGED(&chosen.skip_damaged),
         POPT_TABLEEND};
     ch_error err = {0};
     ch_cli cli;

@@ -108,11 +108,11 @@ static void print_summary(json_t *summary)
 
 /* ---- the command ---- */
 
-static ch_code list(const char *path, bool json, ch_error *err)
+static ch_code list(const char *path, bool json, bool skip_damaged, ch_error *err)
 {
     ch_store store;
     json_t *summary = NULL;
-    ch_code code = ch_store_open(&store, path, CH_STORE_READ, err);
+    ch_code code = ch_cli_open_store(&store, path, skip_damaged, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -127,6 +127,7 @@ static ch_code list(const char *path, bool json, ch_error *err)
     print_summary(summary);
     code = ch_cli_flush(err);
 out:
+    ch_cli_say_damaged(&store);
     json_decref(summary);
     ch_store_close(&store);
     return code;
@@ -134,13 +135,14 @@ out:
 
 int ch_cmd_list(int argc, const char **argv)
 {
-    int json = 0;
+    int json = 0, skip_damaged = 0;
     const struct poptOption options[] = {
         {"json", '\0', POPT_ARG_NONE, &json, 0, "one JSON object, with all values of every setting", NULL},
+        CH_CLI_SKIP_DAMAGED(&skip_damaged),
         POPT_TABLEEND};
     ch_error err = {0};
     ch_cli cli;
-    ch_code code = ch_cli_init(&cli, argc, argv, options, false, "list STORE [--json]", &err);
+    ch_code code = ch_cli_init(&cli, argc, argv, options, false, "list STORE [--json] [--skip-damaged]", &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }
@@ -148,7 +150,7 @@ int ch_cmd_list(int argc, const char **argv)
         code = ch_error_set(&err, CH_ERROR_INPUT, "list takes one store, but %zu are given", cli.num_arguments);
         goto out;
     }
-    code = list(cli.arguments[0], json != 0, &err);
+    code = list(cli.arguments[0], json != 0, skip_damaged != 0, &err);
 out:
     ch_cli_free(&cli);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);

@@ -10,6 +10,7 @@ typedef struct {
     const char *store, *directory, *where;
     ch_plot_format format;
     ch_fit_options fit;
+    bool skip_damaged;
 } plot_arguments;
 
 /* Draws every page that the runs have data for. */
@@ -53,7 +54,7 @@ static ch_code plot_store(const plot_arguments *arguments, ch_error *err)
 {
     ch_store store = {0};
     ch_run_table table = {0};
-    ch_code code = ch_store_open(&store, arguments->store, CH_STORE_READ, err);
+    ch_code code = ch_cli_open_store(&store, arguments->store, arguments->skip_damaged, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -63,6 +64,7 @@ static ch_code plot_store(const plot_arguments *arguments, ch_error *err)
     }
     code = draw_table(arguments, &store, &table, err);
 out:
+    ch_cli_say_damaged(&store);
     ch_run_table_free(&table);
     ch_store_close(&store);
     return code;
@@ -84,6 +86,7 @@ static ch_code check_arguments(const ch_cli *cli, const char *format, plot_argum
 int ch_cmd_plot(int argc, const char **argv)
 {
     char *directory = NULL, *format = NULL, *where = NULL;
+    int skip_damaged = 0;
     plot_arguments arguments = {0};
     ch_fit_options_default(&arguments.fit);
     const struct poptOption options[] = {
@@ -94,19 +97,22 @@ int ch_cmd_plot(int argc, const char **argv)
         {"threshold", '\0', POPT_ARG_DOUBLE, &arguments.fit.threshold, 0,
          "relative variation at which the lazy regime ends (1 by default)", "X"},
         {"where", '\0', POPT_ARG_STRING, &where, 0, "draw only the runs that fulfil an SQL condition", "EXPR"},
+        CH_CLI_SKIP_DAMAGED(&skip_damaged),
         POPT_TABLEEND,
     };
     ch_cli cli;
     ch_error err = {0};
-    ch_code code =
-        ch_cli_init(&cli, argc, argv, options, false,
-                    "plot STORE -o DIR [--format pdf|svg|png] [--threshold X] [--shift X] [--where EXPR]", &err);
+    ch_code code = ch_cli_init(&cli, argc, argv, options, false,
+                               "plot STORE -o DIR [--format pdf|svg|png] [--threshold X] [--shift X] [--where EXPR] "
+                               "[--skip-damaged]",
+                               &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }
     const ch_watch watch = {.stop = ch_cli_catch_signals()};
     arguments.directory = directory;
     arguments.where = where;
+    arguments.skip_damaged = skip_damaged != 0;
     arguments.fit.watch = &watch;
     code = check_arguments(&cli, format, &arguments, &err);
     if (code != CH_OK) {

@@ -233,6 +233,47 @@ static bool is_control(const char *text, size_t length)
     return length == 1 && (first < 0x20 || (first >= 0x7F && first < 0xA0));
 }
 
+/* The code point of a character of `length` bytes, of which the first one says that there are so many. */
+static uint32_t code_point(const unsigned char *bytes, size_t length)
+{
+    static const unsigned char first_mask[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+    uint32_t point = bytes[0] & first_mask[length];
+    for (size_t i = 1; i < length; i++) {
+        point = point << 6 | (bytes[i] & 0x3F);
+    }
+    return point;
+}
+
+/* The number of bytes of the character at the beginning of `left` bytes; 0 where they begin with none. */
+static size_t valid_length(const unsigned char *bytes, size_t left)
+{
+    static const uint32_t least[] = {0, 0x01, 0x80, 0x800, 0x10000};
+    const size_t length = bytes[0] < 0x80 ? 1 : bytes[0] < 0xC0 ? 5 : bytes[0] < 0xE0 ? 2 : bytes[0] < 0xF0 ? 3 : 4;
+    if (length > 4 || bytes[0] >= 0xF8 || length > left) {
+        return 0;
+    }
+    for (size_t i = 1; i < length; i++) {
+        if ((bytes[i] & 0xC0) != 0x80) {
+            return 0;
+        }
+    }
+    const uint32_t point = code_point(bytes, length);
+    const bool is_surrogate = point >= 0xD800 && point < 0xE000;
+    return point >= least[length] && point <= 0x10FFFF && !is_surrogate ? length : 0;
+}
+
+bool ch_text_is_valid(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length;) {
+        const size_t step = valid_length((const unsigned char *)text + i, length - i);
+        if (step == 0) {
+            return false;
+        }
+        i += step;
+    }
+    return true;
+}
+
 ch_shown ch_show(const char *text)
 {
     enum { ROOM = sizeof((ch_shown *)0)->text - sizeof "..." };

@@ -48,6 +48,10 @@ ch_shown ch_show(const char *text);
  *  @param copy  out: cut to `size` bytes with its terminating zero, never through an escape or a UTF-8 character */
 void ch_text_escape(const char *text, char *copy, size_t size);
 
+/** Whether bytes are text in UTF-8, without a zero among them: no overlong forms, no surrogates, nothing over U+10FFFF.
+ */
+bool ch_text_is_valid(const char *text, size_t length);
+
 /** Writes a text as ch_text_escape copies it. */
 void ch_text_print(const char *text, FILE *out);
 

@@ -247,10 +247,40 @@ static void control_characters_are_escaped(void **state)
     assert_string_equal(err.message, "no file \\x1b]0;\\x07");
 }
 
+static void tells_text_from_bytes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t length;
+        bool valid;
+    } cases[] = {
+        {"", 0, true},
+        {"abc", 3, true},
+        {"\xce\xba\xe2\x89\xa5\xf0\x9f\x90\x9a", 9, true},
+        {"a\0b", 3, false},
+        {"\x80", 1, false},
+        {"\xc2", 1, false},
+        {"\xc0\xaf", 2, false},
+        {"\xe0\x9f\xbf", 3, false},
+        {"\xed\xa0\x80", 3, false},
+        {"\xee\x80\x80", 3, true},
+        {"\xf4\x8f\xbf\xbf", 4, true},
+        {"\xf4\x90\x80\x80", 4, false},
+        {"\xf8\x88\x80\x80", 4, false},
+        {"\xe2\x89", 2, false},
+        {"\xc2\x41", 2, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(ch_text_is_valid(cases[i].text, cases[i].length), cases[i].valid);
+    }
+}
+
 int main(void)
 {
     /* suites: valgrind */
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tells_text_from_bytes),
         cmocka_unit_test(gives_the_known_answers),
         cmocka_unit_test(streams_differ_and_repeat),
         cmocka_unit_test(below_is_uniform),

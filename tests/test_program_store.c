@@ -95,6 +95,31 @@ static void test_delete_refuses(void **state)
     assert_int_equal(num_files(), 1);
 }
 
+/* ---- damaged runs ---- */
+
+/* One of six runs is damaged: a command ends with its table, id and column and status 1, or leaves it out and says so.
+ */
+static void test_damaged_run(void **state)
+{
+    (void)state;
+    static const char *const commands[] = {
+        "list s.db", "export s.db", "export s.db --json", "export s.db --points", "fit s.db", "plot s.db -o figures"};
+    make_store(path_of("s.db"), 6);
+    execute(path_of("s.db"), "UPDATE runs SET train = -5 WHERE seed = 2");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        assert_int_equal(chiton("%s", commands[i]), 1);
+        assert_says(err, "chiton: store s.db is damaged: table runs, run ");
+        assert_says(err, "column train: -5: ");
+        assert_int_equal(chiton("%s --skip-damaged", commands[i]), 0);
+        assert_says(err, "1 damaged run left out; the first: store s.db is damaged: table runs, run ");
+    }
+    assert_int_equal(chiton("list s.db --skip-damaged"), 0);
+    assert_says(out, "runs            5\n");
+    assert_says(out, "points          25\n");
+    assert_int_equal(chiton("export s.db --skip-damaged"), 0);
+    assert_null(strstr(out, ",-5,"));
+}
+
 /* ---- control characters ---- */
 
 /* Requires that nothing in a text would be obeyed by a terminal. */
@@ -149,6 +174,7 @@ int main(void)
         STORE_TEST(test_store_truncated_under_a_sweep),
         STORE_TEST(test_delete),
         STORE_TEST(test_delete_refuses),
+        STORE_TEST(test_damaged_run),
         STORE_TEST(test_no_control_characters),
     };
     return cmocka_run_group_tests_name("program and store", tests, locate_program, NULL);

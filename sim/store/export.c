@@ -55,17 +55,25 @@ static ch_code write_row(const ch_store *self, sqlite3_stmt *row, FILE *out, ch_
 }
 
 /* Writes the settings and results of the current run. */
-static ch_code write_line(const ch_store_query *query, FILE *out, ch_error *err)
+static ch_code write_line(ch_store_query *query, FILE *out, ch_error *err)
 {
-    return write_row(query->store, query->row, out, err);
+    ch_run run;
+    const ch_code code = ch_store_query_run(query, false, &run, err);
+    ch_run_free(&run);
+    return code == CH_OK ? write_row(query->store, query->row, out, err) : code;
 }
 
-/* Writes the trajectory of the current run. */
-static ch_code write_points(const ch_store_query *query, FILE *out, ch_error *err)
+/* Writes the trajectory of the current run, all of which is read and checked first. */
+static ch_code write_points(ch_store_query *query, FILE *out, ch_error *err)
 {
     sqlite3_stmt *points = query->store->select_points;
+    ch_run run;
     bool row = false;
-    ch_code code = ch_store_query_points(query, err);
+    ch_code code = ch_store_query_run(query, true, &run, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_store_query_points(query, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -77,14 +85,14 @@ static ch_code write_points(const ch_store_query *query, FILE *out, ch_error *er
     }
 out:
     sqlite3_reset(points);
+    ch_run_free(&run);
     return code;
 }
 
 /* Writes a line of names, and then each run that fulfils a condition.
  * @param names  the statement whose columns the names are; NULL: the query's */
 static ch_code export_each(ch_store *self, const char *where, sqlite3_stmt *names,
-                           ch_code (*write)(const ch_store_query *query, FILE *out, ch_error *err), FILE *out,
-                           ch_error *err)
+                           ch_code (*write)(ch_store_query *query, FILE *out, ch_error *err), FILE *out, ch_error *err)
 {
     ch_store_query query = {0};
     bool row = false;
@@ -100,7 +108,7 @@ static ch_code export_each(ch_store *self, const char *where, sqlite3_stmt *name
     write_names(names != NULL ? names : query.row, out);
     while (row) {
         code = write(&query, out, err);
-        if (code != CH_OK) {
+        if (code != CH_OK && !ch_store_query_leaves_out(&query, err)) {
             goto out;
         }
         code = ch_store_query_next(&query, &row, err);
@@ -140,8 +148,8 @@ static int set_origin(json_t *object, const ch_store_query *query)
     return json_object_set_new(object, "results_version", json_integer(results_version));
 }
 
-/* Writes `before` and then the current run. */
-static ch_code write_run(const ch_store_query *query, const char *before, FILE *out, ch_error *err)
+/* Writes `before` and then the current run. A damaged run is noticed before anything is written. */
+static ch_code write_run(ch_store_query *query, const char *before, FILE *out, ch_error *err)
 {
     ch_run run;
     json_t *object = NULL;
@@ -173,10 +181,11 @@ ch_code ch_store_export_json(ch_store *self, const char *where, FILE *out, ch_er
     }
     while ((code = ch_store_query_next(&query, &row, err)) == CH_OK && row) {
         code = write_run(&query, before, out, err);
-        if (code != CH_OK) {
+        if (code == CH_OK) {
+            before = ",\n";
+        } else if (!ch_store_query_leaves_out(&query, err)) {
             goto out;
         }
-        before = ",\n";
     }
     if (code == CH_OK) {
         fputs(*before == '[' ? "[]\n" : "\n]\n", out);

@@ -7,6 +7,7 @@
 #include "sim/settings/words.h"
 #include "sim/store/results.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,6 +96,16 @@ out:
     return code;
 }
 
+ch_code ch_store_query_all(ch_store_query *self, ch_store *store, ch_error *err)
+{
+    const ch_store_schema schema = ch_store_schema_now();
+    char *sql = ch_store_select_sql(&schema.tables[CH_STORE_RUNS], "");
+    *self = (ch_store_query){.store = store};
+    const ch_code code = ch_store_prepare(store, sql, &self->row, err);
+    sqlite3_free(sql);
+    return code;
+}
+
 void ch_store_query_free(ch_store_query *self)
 {
     sqlite3_finalize(self->row);
@@ -118,14 +129,25 @@ static uint64_t column_count(sqlite3_stmt *row, int column)
     return sqlite3_column_type(row, column) == SQLITE_NULL ? CH_UNCOUNTED : (uint64_t)sqlite3_column_int64(row, column);
 }
 
-/* Refuses a text that is none of the words it may be. It is NULL where memory was too short to read it. */
-static ch_code refuse_text(const ch_store *self, const char *name, const unsigned char *text, ch_error *err)
+/* The id of the current run, for messages; NULL where it is none. */
+static const char *id_of(const ch_store_query *self)
 {
-    if (sqlite3_errcode(self->db) == SQLITE_NOMEM) {
+    const bool is_text = sqlite3_column_type(self->row, CH_STORE_COLUMN_ID) == SQLITE_TEXT;
+    return is_text ? (const char *)sqlite3_column_text(self->row, CH_STORE_COLUMN_ID) : NULL;
+}
+
+/* Refuses a cell of table `runs`. A text that is NULL though its cell is not could not be read for lack of memory.
+ * @param expected  what the cell may be */
+static ch_code refuse_cell(ch_store_query *self, const char *name, int column, const char *expected, ch_error *err)
+{
+    char cell[64], wrong[256];
+    if (sqlite3_errcode(self->store->db) == SQLITE_NOMEM) {
         return ch_error_memory(err, "the run store");
     }
-    return ch_error_set(err, CH_ERROR_IO, "store %s is damaged: a run has %s = \"%s\"", self->path, name,
-                        text == NULL ? "NULL" : (const char *)text);
+    ch_store_show_cell(self->row, column, cell, sizeof cell);
+    snprintf(wrong, sizeof wrong, "%s: accepted is %s", cell, expected);
+    self->is_damaged = true;
+    return ch_store_damage(self->store, CH_STORE_RUNS, id_of(self), name, wrong, err);
 }
 
 /* The index of a word among a row's choices; the number of choices when it is none of them. */
@@ -138,9 +160,16 @@ static uint64_t find_choice(const ch_setting *row, const char *text)
     return index;
 }
 
+static ch_code refuse_setting(ch_store_query *self, const ch_setting *row, int column, ch_error *err)
+{
+    char accepted[160];
+    ch_setting_accepted(row, accepted, sizeof accepted);
+    return refuse_cell(self, row->name, column, accepted, err);
+}
+
 /* Reads a setting if it has a meaning for the run, which the settings before it in the table decide. A value that is
  * NULL stands for a word such as "none", whose number is 0, and SQLite reads NULL as 0. */
-static ch_code read_setting(const ch_store_query *self, size_t index, ch_settings *settings, ch_error *err)
+static ch_code read_setting(ch_store_query *self, size_t index, ch_settings *settings, ch_error *err)
 {
     const ch_setting *row = &ch_settings_table[index];
     const int column = CH_STORE_COLUMN_SETTINGS + (int)index;
@@ -155,22 +184,20 @@ static ch_code read_setting(const ch_store_query *self, size_t index, ch_setting
     case CH_TYPE_COUNT:
         value.count = (uint64_t)sqlite3_column_int64(self->row, column);
         break;
-    case CH_TYPE_CHOICE: {
-        const unsigned char *text = sqlite3_column_text(self->row, column);
-        value.count = find_choice(row, (const char *)text);
-        if (row->choice(value.count) == NULL) {
-            return refuse_text(self->store, row->name, text, err);
-        }
+    case CH_TYPE_CHOICE:
+        value.count = find_choice(row, (const char *)sqlite3_column_text(self->row, column));
         break;
-    }
     case CH_TYPE_TEXT: /* no setting of this type is stored */
-        break;
+        return CH_OK;
+    }
+    if (ch_setting_check(row, value, NULL) != CH_OK) {
+        return refuse_setting(self, row, column, err);
     }
     ch_settings_set(settings, index, value);
     return CH_OK;
 }
 
-static ch_code read_status(const ch_store_query *self, const char *name, int column, ch_status *status, ch_error *err)
+static ch_code read_status(ch_store_query *self, const char *name, int column, ch_status *status, ch_error *err)
 {
     const unsigned char *text = sqlite3_column_text(self->row, column);
     for (*status = CH_FITTED; text != NULL && *status < CH_NUM_STATUSES; ++*status) {
@@ -178,7 +205,7 @@ static ch_code read_status(const ch_store_query *self, const char *name, int col
             return CH_OK;
         }
     }
-    return refuse_text(self->store, name, text, err);
+    return refuse_cell(self, name, column, "a status of a run that has ended", err);
 }
 
 /* Reads a count or a real. @param object  the ch_run or ch_point whose member it is */
@@ -191,7 +218,7 @@ static void read_number(sqlite3_stmt *statement, int column, const ch_result *ro
     }
 }
 
-static ch_code read_result(const ch_store_query *self, size_t index, ch_run *run, ch_error *err)
+static ch_code read_result(ch_store_query *self, size_t index, ch_run *run, ch_error *err)
 {
     const ch_result row = ch_result_at(index);
     const int column = ch_store_column_results() + (int)index;
@@ -224,18 +251,38 @@ static ch_point read_point(sqlite3_stmt *statement)
     return point;
 }
 
-static ch_code append_point(ch_run *run, size_t *capacity, sqlite3_stmt *row, ch_error *err)
+/* Checks a row of a trajectory and appends it. */
+static ch_code append_point(ch_store_query *self, ch_run *run, size_t *capacity, ch_error *err)
 {
+    sqlite3_stmt *row = self->store->select_points;
     void *items = run->points;
+    const ch_code code = ch_store_check_row(self->store, CH_STORE_POINTS, row, 1, id_of(self), err);
+    self->is_damaged = code == CH_ERROR_IO;
+    if (code != CH_OK) {
+        return code;
+    }
     if (ch_grow(&items, capacity, run->num_points + 1, sizeof *run->points) != 0) {
         return ch_error_memory(err, "a trajectory");
     }
     run->points = items;
-    run->points[run->num_points++] = read_point(row);
+    const ch_point point = read_point(row);
+    if (run->num_points > 0 && point.step <= run->points[run->num_points - 1].step) {
+        self->is_damaged = true;
+        return ch_store_damage(self->store, CH_STORE_POINTS, id_of(self), "step", "the same step is there twice", err);
+    }
+    run->points[run->num_points++] = point;
     return CH_OK;
 }
 
-static ch_code read_points(const ch_store_query *self, ch_run *run, ch_error *err)
+/* Goes on to the next row of a run's trajectory or layers. Where the file is damaged there, other runs may be whole. */
+static ch_code step_within(ch_store_query *self, sqlite3_stmt *rows, bool *row, ch_error *err)
+{
+    const ch_code code = ch_store_step(self->store, rows, row, err);
+    self->is_damaged = code != CH_OK && (sqlite3_extended_errcode(self->store->db) & 0xff) == SQLITE_CORRUPT;
+    return code;
+}
+
+static ch_code read_points(ch_store_query *self, ch_run *run, ch_error *err)
 {
     sqlite3_stmt *points = self->store->select_points;
     size_t capacity = 0;
@@ -244,8 +291,8 @@ static ch_code read_points(const ch_store_query *self, ch_run *run, ch_error *er
     if (code != CH_OK) {
         goto out;
     }
-    while ((code = ch_store_step(self->store, points, &row, err)) == CH_OK && row) {
-        code = append_point(run, &capacity, points, err);
+    while ((code = step_within(self, points, &row, err)) == CH_OK && row) {
+        code = append_point(self, run, &capacity, err);
         if (code != CH_OK) {
             goto out;
         }
@@ -255,26 +302,99 @@ out:
     return code;
 }
 
-/* Appends one row of table `layers`, whose columns are run, step, layer and weight_change. */
-static ch_code append_layer(ch_run *run, size_t *count, size_t *capacity, sqlite3_stmt *row, ch_error *err)
+/* The rows of table `layers` of one run, which come look by look and, within a look, layer by layer. */
+typedef struct {
+    ch_run *run;
+    size_t count, capacity; /* of run->layer_changes */
+    size_t look;            /* number of looks that are whole */
+    size_t layer;           /* number of layers of the present look that were read */
+} layer_rows;
+
+/* The step at which a look was taken; UINT64_MAX where there are not so many looks. */
+static uint64_t step_of(const ch_run *run, size_t look)
 {
-    void *items = run->layer_changes;
-    if (ch_grow(&items, capacity, *count + 1, sizeof *run->layer_changes) != 0) {
-        return ch_error_memory(err, "a trajectory");
+    if (look >= ch_run_num_looks(run)) {
+        return UINT64_MAX;
     }
-    const size_t layer = (size_t)sqlite3_column_int64(row, 2);
-    run->layer_changes = items;
-    run->layer_changes[(*count)++] = column_real(row, 3);
-    run->num_layers = layer >= run->num_layers ? layer + 1 : run->num_layers;
+    return run->num_points > 0 ? run->points[look].step : run->steps;
+}
+
+/* Refuses what is in a column of table `layers`. */
+static ch_code refuse_layer(ch_store_query *self, const char *column, long long value, const char *expected,
+                            ch_error *err)
+{
+    char wrong[128];
+    snprintf(wrong, sizeof wrong, "%lld: %s", value, expected);
+    self->is_damaged = true;
+    return ch_store_damage(self->store, CH_STORE_LAYERS, id_of(self), column, wrong, err);
+}
+
+/* Begins the next look where the first one is over, and checks that a row belongs where it comes: every look is taken
+ * at the step of a point and has the layers 0, 1, 2 and so on, as many as the first.
+ * @param step   what the row has in column `step`, from 0 on
+ * @param layer  and in column `layer` */
+static ch_code place_layer(ch_store_query *self, layer_rows *rows, long long step, long long layer, ch_error *err)
+{
+    ch_run *run = rows->run;
+    const bool is_first_look = rows->look == 0;
+    if (is_first_look && rows->layer > 0 && layer == 0) {
+        run->num_layers = rows->layer;
+    }
+    if (run->num_layers > 0 && rows->layer == run->num_layers) {
+        rows->look++;
+        rows->layer = 0;
+    }
+    if ((uint64_t)step != step_of(run, rows->look)) {
+        return refuse_layer(self, "step", step, "the step of the next point is expected", err);
+    }
+    if ((uint64_t)layer != rows->layer) {
+        return refuse_layer(self, "layer", layer, "the next layer is expected", err);
+    }
+    rows->layer++;
     return CH_OK;
 }
 
-/* Reads the weight changes of the layers, which come point by point and, within a point, layer by layer. Refuses a run
- * that has not as many at every point. */
-static ch_code read_layers(const ch_store_query *self, ch_run *run, ch_error *err)
+/* Checks a row of table `layers`, whose columns are run, step, layer and weight_change, and appends it. */
+static ch_code append_layer(ch_store_query *self, layer_rows *rows, ch_error *err)
+{
+    sqlite3_stmt *row = self->store->select_layers;
+    void *items = rows->run->layer_changes;
+    ch_code code = ch_store_check_row(self->store, CH_STORE_LAYERS, row, 1, id_of(self), err);
+    self->is_damaged = code == CH_ERROR_IO;
+    if (code != CH_OK) {
+        return code;
+    }
+    code = place_layer(self, rows, sqlite3_column_int64(row, 1), sqlite3_column_int64(row, 2), err);
+    if (code != CH_OK) {
+        return code;
+    }
+    if (ch_grow(&items, &rows->capacity, rows->count + 1, sizeof *rows->run->layer_changes) != 0) {
+        return ch_error_memory(err, "a trajectory");
+    }
+    rows->run->layer_changes = items;
+    rows->run->layer_changes[rows->count++] = column_real(row, 3);
+    return CH_OK;
+}
+
+/* Refuses a run whose last look lacks layers, or that has not as many looks as points. */
+static ch_code check_layers(ch_store_query *self, const layer_rows *rows, ch_error *err)
+{
+    char wrong[128];
+    const size_t looks = ch_run_num_looks(rows->run);
+    if (rows->count == rows->run->num_layers * looks) {
+        return CH_OK;
+    }
+    snprintf(wrong, sizeof wrong, "there are %zu weight changes of %zu layers at %zu points", rows->count,
+             rows->run->num_layers, looks);
+    self->is_damaged = true;
+    return ch_store_damage(self->store, CH_STORE_LAYERS, id_of(self), "layer", wrong, err);
+}
+
+/* Reads the weight changes of the layers. */
+static ch_code read_layers(ch_store_query *self, ch_run *run, ch_error *err)
 {
     sqlite3_stmt *layers = self->store->select_layers;
-    size_t capacity = 0, count = 0;
+    layer_rows rows = {.run = run};
     bool row = false;
     ch_code code = CH_OK;
     const int rc = sqlite3_bind_value(layers, 1, sqlite3_column_value(self->row, CH_STORE_COLUMN_ID));
@@ -282,8 +402,8 @@ static ch_code read_layers(const ch_store_query *self, ch_run *run, ch_error *er
         code = ch_store_fail(self->store, rc, err);
         goto out;
     }
-    while ((code = ch_store_step(self->store, layers, &row, err)) == CH_OK && row) {
-        code = append_layer(run, &count, &capacity, layers, err);
+    while ((code = step_within(self, layers, &row, err)) == CH_OK && row) {
+        code = append_layer(self, &rows, err);
         if (code != CH_OK) {
             goto out;
         }
@@ -291,61 +411,108 @@ static ch_code read_layers(const ch_store_query *self, ch_run *run, ch_error *er
     if (code != CH_OK) {
         goto out;
     }
-    if (run->num_layers > 0 && count != run->num_layers * ch_run_num_looks(run)) {
-        code = ch_error_set(err, CH_ERROR_IO, "store %s is damaged: a run has %zu weight changes of %zu layers",
-                            self->store->path, count, run->num_layers);
+    if (rows.look == 0) { /* the first look is the only one */
+        run->num_layers = rows.layer;
     }
+    code = check_layers(self, &rows, err);
 out:
     sqlite3_reset(layers);
     return code;
 }
 
-ch_code ch_store_query_run(const ch_store_query *self, bool points, ch_run *run, ch_error *err)
+static ch_code read_settings(ch_store_query *self, ch_settings *settings, ch_error *err)
 {
-    memset(run, 0, sizeof *run);
-    run->final = ch_observation_none();
-    ch_settings_default(&run->settings);
+    ch_settings_default(settings);
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
-        const ch_code code = read_setting(self, i, &run->settings, err);
+        const ch_code code = read_setting(self, i, settings, err);
         if (code != CH_OK) {
             return code;
         }
     }
-    run->settings.given = 0;
-    for (size_t i = 0; i < ch_results_count(); i++) {
-        const ch_code code = read_result(self, i, run, err);
-        if (code != CH_OK) {
-            return code;
-        }
+    settings->given = 0;
+    return CH_OK;
+}
+
+/* Reads the columns that say who made a run, and of which images. */
+static ch_code read_origin(ch_store_query *self, ch_run *run, ch_error *err)
+{
+    const int version = ch_store_column_version();
+    const sqlite3_int64 results_version = sqlite3_column_int64(self->row, version + 1);
+    if (results_version > INT_MAX) {
+        return refuse_cell(self, "results_version", version + 1, "an integer under 2^31", err);
     }
-    run->results_version = sqlite3_column_int(self->row, ch_store_column_version() + 1);
-    const unsigned char *digest = sqlite3_column_text(self->row, ch_store_column_version() + 2);
+    run->results_version = (int)results_version;
+    const unsigned char *digest = sqlite3_column_text(self->row, version + 2);
+    if (sqlite3_column_bytes(self->row, version + 2) >= CH_SHA256_SIZE) {
+        return refuse_cell(self, "data_digest", version + 2, "a SHA-256 of 64 digits", err);
+    }
     snprintf(run->settings.data_digest, CH_SHA256_SIZE, "%s", digest != NULL ? (const char *)digest : "");
     for (char *c = run->settings.data_digest; *c != '\0'; c++) {
         *c =
             *c > ' ' && *c < 0x7F ? *c : '?'; /* it is printed in tables and figures; a digest has letters and digits */
     }
     /* NULL, of data that are no images and in stores that are older than the column, reads as 0 */
-    run->settings.data_pool = (uint64_t)sqlite3_column_int64(self->row, ch_store_column_version() + 3);
-    if (!points) {
-        return CH_OK;
+    run->settings.data_pool = (uint64_t)sqlite3_column_int64(self->row, version + 3);
+    return CH_OK;
+}
+
+ch_code ch_store_query_run(ch_store_query *self, bool points, ch_run *run, ch_error *err)
+{
+    memset(run, 0, sizeof *run);
+    run->final = ch_observation_none();
+    ch_code code = ch_store_check_row(self->store, CH_STORE_RUNS, self->row, 0, id_of(self), err);
+    self->is_damaged = code == CH_ERROR_IO;
+    if (code != CH_OK) {
+        return code;
     }
-    const ch_code code = read_points(self, run, err);
+    code = read_settings(self, &run->settings, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    for (size_t i = 0; i < ch_results_count(); i++) {
+        code = read_result(self, i, run, err);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    code = read_origin(self, run, err);
+    if (code != CH_OK || !points) {
+        return code;
+    }
+    code = read_points(self, run, err);
     if (code != CH_OK) {
         return code;
     }
     return read_layers(self, run, err);
 }
 
-/* Appends the current run to the table. */
-static ch_code append_run(const ch_store_query *query, bool points, ch_run_table *table, ch_error *err)
+bool ch_store_query_leaves_out(ch_store_query *self, const ch_error *err)
+{
+    ch_store *store = self->store;
+    if (!self->is_damaged || !store->skips_damaged) {
+        return false;
+    }
+    self->is_damaged = false;
+    if (store->num_damaged++ == 0 && err != NULL) {
+        store->damage = *err;
+    }
+    return true;
+}
+
+/* Appends the current run to the table, unless it is one that is left out. */
+static ch_code append_run(ch_store_query *query, bool points, ch_run_table *table, ch_error *err)
 {
     void *items = table->runs;
     if (ch_grow(&items, &table->capacity, table->count + 1, sizeof *table->runs) != 0) {
         return ch_error_memory(err, "the runs of a store");
     }
     table->runs = items;
-    return ch_store_query_run(query, points, &table->runs[table->count++], err);
+    const ch_code code = ch_store_query_run(query, points, &table->runs[table->count++], err);
+    if (code == CH_OK || !ch_store_query_leaves_out(query, err)) {
+        return code;
+    }
+    ch_run_free(&table->runs[--table->count]);
+    return CH_OK;
 }
 
 ch_code ch_store_select(ch_store *self, const char *where, bool points, ch_run_table *table, ch_error *err)

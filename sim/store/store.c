@@ -242,7 +242,8 @@ static ch_code identify(ch_store *self, bool *empty, ch_error *err)
     ch_code code =
         ch_store_prepare(self,
                          "SELECT application_id, user_version, page_size, (SELECT count(*) FROM sqlite_master),"
-                         " (SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('runs', 'points'))"
+                         " (SELECT count(*) FROM sqlite_master"
+                         "  WHERE type = 'table' AND rootpage > 0 AND name IN ('runs', 'points'))"
                          " FROM pragma_application_id, pragma_user_version, pragma_page_size",
                          &header, err);
     if (code != CH_OK) {

@@ -22,6 +22,10 @@ typedef struct {
     struct ch_store_guard *guard;                       /* what the file is known by; NULL as those above; owned */
     char *path;                                         /* owned */
     ch_store_mode mode;
+    /* A run is damaged where a cell of its rows is not what its column may hold. */
+    bool skips_damaged;   /* damaged runs are left out instead of refused; false until the caller sets it */
+    uint64_t num_damaged; /* runs that were left out */
+    ch_error damage;      /* what is wrong with the first of them */
 } ch_store;
 
 /** Opens a store.
@@ -92,7 +96,8 @@ typedef struct {
  *  @param where   one expression, e.g. "chi = 1 and train >= 2048"; NULL for all
  *  @param points  whether to read trajectories and layers too
  *  @param table   out: release with ch_run_table_free; empty after a failure
- *  @return CH_OK; CH_ERROR_INPUT for a condition that SQLite does not accept; CH_ERROR_IO; CH_ERROR_MEMORY
+ *  @return CH_OK; CH_ERROR_INPUT for a condition that SQLite does not accept; CH_ERROR_IO, also for a damaged run,
+ * whose table, id and column are named, unless such runs are left out; CH_ERROR_MEMORY
  */
 ch_code ch_store_select(ch_store *self, const char *where, bool points, ch_run_table *table,
                         ch_error *err) CH_MUST_CHECK;

@@ -29,6 +29,7 @@ typedef struct {
     ch_store *store;   /* borrowed */
     const char *where; /* borrowed; NULL for all */
     sqlite3_stmt *row; /* all columns of the current run, in the schema's order; owned */
+    bool is_damaged;   /* whether the last failure is that the current run is damaged: others may still be read */
 } ch_store_query;
 
 /** @param where  one SQL expression over the columns; NULL for all
@@ -36,6 +37,10 @@ typedef struct {
 ch_code ch_store_query_init(ch_store_query *self, ch_store *store, const char *where, ch_error *err) CH_MUST_CHECK;
 /** Idempotent. */
 void ch_store_query_free(ch_store_query *self);
+
+/** A walk over all runs in the order in which they lie in the file, which needs no sorting.
+ *  @return as ch_store_fail */
+ch_code ch_store_query_all(ch_store_query *self, ch_store *store, ch_error *err) CH_MUST_CHECK;
 
 /** Goes on to the next run.
  *  @param row  out: false at the end
@@ -47,10 +52,39 @@ ch_code ch_store_query_next(ch_store_query *self, bool *row, ch_error *err) CH_M
  *  @return as ch_store_fail */
 ch_code ch_store_query_points(const ch_store_query *self, ch_error *err) CH_MUST_CHECK;
 
-/** Reads the current run.
+/** Reads the current run. Every cell is checked before it is used: its type, that a count is not negative, the range of
+ *  a setting, and the length of a text.
  *  @param points  whether to read its trajectory and its layers too
  *  @param run     out: free with ch_run_free, also after a failure
- *  @return CH_OK; CH_ERROR_IO, also for a text that is none of the words it may be; CH_ERROR_MEMORY */
-ch_code ch_store_query_run(const ch_store_query *self, bool points, ch_run *run, ch_error *err) CH_MUST_CHECK;
+ *  @return CH_OK; CH_ERROR_IO, and `is_damaged` set, where a cell is not what its column may hold; CH_ERROR_IO for
+ * other failures of the file; CH_ERROR_MEMORY */
+ch_code ch_store_query_run(ch_store_query *self, bool points, ch_run *run, ch_error *err) CH_MUST_CHECK;
+
+/** Asks whether a failure concerns the current run alone, in a store that leaves damaged runs out. The run is then
+ *  counted as left out, and the caller goes on to the next one.
+ *  @param err  the failure; NULL where it was not wanted */
+bool ch_store_query_leaves_out(ch_store_query *self, const ch_error *err);
+
+/* ---- cells (check.c) ---- */
+
+/** Says that a cell of a store is not what its column may hold.
+ *  @param table   its number, as CH_STORE_RUNS
+ *  @param run     id of the run; NULL where it has none
+ *  @param wrong   what the cell is and what it may be, e.g. "-5 is no count"
+ *  @return CH_ERROR_IO */
+ch_code ch_store_damage(const ch_store *self, int table, const char *run, const char *column, const char *wrong,
+                        ch_error *err) CH_MUST_CHECK;
+
+/** Writes the value of a cell for a message; 64 bytes are enough. */
+void ch_store_show_cell(sqlite3_stmt *statement, int column, char *text, size_t size);
+
+/** Checks that every cell of a statement's current row, whose columns are those of a table in the schema's order, has
+ *  the type that its column declares: that an INTEGER is not negative, and that a TEXT is UTF-8 of at most 255 bytes.
+ *  NULL is accepted unless the column is NOT NULL.
+ *  @param first  first column to check
+ *  @param run    id of the run, for the message
+ *  @return CH_OK; CH_ERROR_IO for a cell that is not so; CH_ERROR_MEMORY */
+ch_code ch_store_check_row(const ch_store *self, int table, sqlite3_stmt *statement, int first, const char *run,
+                           ch_error *err) CH_MUST_CHECK;
 
 #endif

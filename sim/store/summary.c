@@ -7,21 +7,143 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static ch_code out_of_memory(ch_error *err)
 {
     return ch_error_memory(err, "the summary of a store");
 }
 
-/* A column of a row. Its numbers are finite: settings, counts, and sums of seconds.
+/* ---- damaged runs ---- */
+
+/* The function of SQL by which a summary leaves damaged runs out. */
+#define LEFT_OUT "left_out"
+
+/* The ids of damaged runs. */
+typedef struct {
+    char **ids; /* [count], ascending; owned, as is each of them */
+    size_t count, capacity;
+} damaged_runs;
+
+/* SQLite calls this when it forgets the function. */
+static void free_damaged(void *list)
+{
+    damaged_runs *self = list;
+    for (size_t i = 0; i < self->count; i++) {
+        free(self->ids[i]);
+    }
+    free(self->ids);
+    free(self);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* left_out(id): whether the run with this id is damaged. A run whose id is no text always is. */
+static void tell_left_out(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    const damaged_runs *self = sqlite3_user_data(context);
+    (void)count;
+    if (sqlite3_value_type(values[0]) != SQLITE_TEXT) {
+        sqlite3_result_int(context, 1);
+        return;
+    }
+    const char *id = (const char *)sqlite3_value_text(values[0]);
+    if (id == NULL) {
+        sqlite3_result_error_nomem(context);
+        return;
+    }
+    sqlite3_result_int(context, bsearch(&id, self->ids, self->count, sizeof *self->ids, compare_ids) != NULL);
+}
+
+static ch_code add_damaged(damaged_runs *self, const char *id, ch_error *err)
+{
+    void *ids = self->ids;
+    if (id == NULL || ch_grow(&ids, &self->capacity, self->count + 1, sizeof *self->ids) != 0) {
+        return out_of_memory(err);
+    }
+    self->ids = ids;
+    self->ids[self->count] = strdup(id);
+    if (self->ids[self->count] == NULL) {
+        return out_of_memory(err);
+    }
+    self->count++;
+    return CH_OK;
+}
+
+/* Reads all runs, and lists those that are damaged where the store leaves them out. */
+static ch_code find_damaged(damaged_runs *self, ch_store *store, ch_error *err)
+{
+    ch_store_query query;
+    bool row = false;
+    ch_code code = ch_store_query_all(&query, store, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    while ((code = ch_store_query_next(&query, &row, err)) == CH_OK && row) {
+        ch_run run;
+        code = ch_store_query_run(&query, false, &run, err);
+        ch_run_free(&run);
+        if (code == CH_OK) {
+            continue;
+        }
+        if (!ch_store_query_leaves_out(&query, err)) {
+            goto out;
+        }
+        if (sqlite3_column_type(query.row, CH_STORE_COLUMN_ID) != SQLITE_TEXT) {
+            continue;
+        }
+        code = add_damaged(self, (const char *)sqlite3_column_text(query.row, CH_STORE_COLUMN_ID), err);
+        if (code != CH_OK) {
+            goto out;
+        }
+    }
+out:
+    ch_store_query_free(&query);
+    return code;
+}
+
+/* Checks every run, and makes left_out(id) tell which are damaged. */
+static ch_code look_for_damage(ch_store *store, ch_error *err)
+{
+    damaged_runs *list = ch_alloc(1, sizeof *list);
+    if (list == NULL) {
+        return out_of_memory(err);
+    }
+    const ch_code code = find_damaged(list, store, err);
+    if (code != CH_OK) {
+        free_damaged(list);
+        return code;
+    }
+    if (list->count > 1) {
+        qsort(list->ids, list->count, sizeof *list->ids, compare_ids);
+    }
+    const int rc = sqlite3_create_function_v2(store->db, LEFT_OUT, 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, list,
+                                              tell_left_out, NULL, NULL, free_damaged);
+    return rc == SQLITE_OK ? CH_OK : ch_store_fail(store, rc, err);
+}
+
+/* The runs that are summed up, as they follow FROM. */
+static const char *whole_runs(const ch_store *store)
+{
+    return store->num_damaged == 0 ? "runs" : "(SELECT * FROM runs WHERE NOT " LEFT_OUT "(id))";
+}
+
+/* ---- the summary ---- */
+
+/* A column of a row.
  * @return a new reference; NULL when memory is short */
 static json_t *column_json(sqlite3_stmt *row, int column)
 {
     switch (sqlite3_column_type(row, column)) {
     case SQLITE_INTEGER:
         return json_integer(sqlite3_column_int64(row, column));
-    case SQLITE_FLOAT:
-        return json_real(sqlite3_column_double(row, column));
+    case SQLITE_FLOAT: { /* a sum of seconds may be infinite */
+        const double value = sqlite3_column_double(row, column);
+        return isfinite(value) ? json_real(value) : json_null();
+    }
     case SQLITE_NULL:
         return json_null();
     default:
@@ -57,7 +179,8 @@ static ch_code add_values(const ch_store *store, json_t *object, const char *key
     if (json_object_set_new(object, key, values) != 0) {
         return out_of_memory(err);
     }
-    return append_rows(store, sqlite3_mprintf("SELECT DISTINCT \"%w\" FROM runs ORDER BY 1", column), values, err);
+    return append_rows(store, sqlite3_mprintf("SELECT DISTINCT \"%w\" FROM %s ORDER BY 1", column, whole_runs(store)),
+                       values, err);
 }
 
 /* object[key] = the one value that a query gives. Releases `sql`. */
@@ -85,7 +208,7 @@ static ch_code add_statuses(const ch_store *store, json_t *summary, ch_error *er
     }
     for (ch_status status = CH_FITTED; status < CH_NUM_STATUSES; status++) {
         const char *name = ch_status_name(status);
-        char *sql = sqlite3_mprintf("SELECT count(*) FROM runs WHERE status = %Q", name);
+        char *sql = sqlite3_mprintf("SELECT count(*) FROM %s WHERE status = %Q", whole_runs(store), name);
         const ch_code code = add_value(store, counts, name, sql, err);
         if (code != CH_OK) {
             return code;
@@ -137,10 +260,10 @@ static ch_code add_digests(const ch_store *store, json_t *summary, ch_error *err
     if (json_object_set_new(summary, "data_digest", all) != 0) {
         return out_of_memory(err);
     }
-    ch_code code = ch_store_prepare(store,
-                                    "SELECT data, data_digest, count(*) FROM runs WHERE data_digest IS NOT NULL"
-                                    " GROUP BY 1, 2 ORDER BY 1, 2",
-                                    &statement, err);
+    char *sql = sqlite3_mprintf("SELECT data, data_digest, count(*) FROM %s WHERE data_digest IS NOT NULL"
+                                " GROUP BY 1, 2 ORDER BY 1, 2",
+                                whole_runs(store));
+    ch_code code = ch_store_prepare(store, sql, &statement, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -162,6 +285,7 @@ static ch_code add_digests(const ch_store *store, json_t *summary, ch_error *err
     }
 out:
     sqlite3_finalize(statement);
+    sqlite3_free(sql);
     return code;
 }
 
@@ -190,7 +314,9 @@ static ch_code add_settings(const ch_store *store, json_t *summary, ch_error *er
 /* Fills the object in the order of its keys. */
 static ch_code fill(const ch_store *store, json_t *summary, ch_error *err)
 {
-    ch_code code = add_value(store, summary, "runs", sqlite3_mprintf("SELECT count(*) FROM runs"), err);
+    const char *runs = whole_runs(store);
+    const char *whose = store->num_damaged > 0 ? " WHERE NOT " LEFT_OUT "(run)" : "";
+    ch_code code = add_value(store, summary, "runs", sqlite3_mprintf("SELECT count(*) FROM %s", runs), err);
     if (code != CH_OK) {
         return code;
     }
@@ -198,11 +324,11 @@ static ch_code fill(const ch_store *store, json_t *summary, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
-    code = add_value(store, summary, "seconds", sqlite3_mprintf("SELECT total(seconds) FROM runs"), err);
+    code = add_value(store, summary, "seconds", sqlite3_mprintf("SELECT total(seconds) FROM %s", runs), err);
     if (code != CH_OK) {
         return code;
     }
-    code = add_value(store, summary, "points", sqlite3_mprintf("SELECT count(*) FROM points"), err);
+    code = add_value(store, summary, "points", sqlite3_mprintf("SELECT count(*) FROM points%s", whose), err);
     if (code != CH_OK) {
         return code;
     }
@@ -231,6 +357,10 @@ ch_code ch_store_summarise(ch_store *self, json_t **summary, ch_error *err)
     const int rc = sqlite3_exec(self->db, "BEGIN", NULL, NULL, NULL);
     if (rc != SQLITE_OK) {
         code = ch_store_fail(self, rc, err);
+        goto out;
+    }
+    code = look_for_damage(self, err);
+    if (code != CH_OK) {
         goto out;
     }
     code = fill(self, *summary, err);
