@@ -132,6 +132,15 @@ $(BUILD)/tests/libcli.a: $(COMMANDS:%.c=$(BUILD)/%.o)
 	@mkdir -p $(@D)
 	rm -f $@ && $(AR) rcs $@ $^
 
+# what tests load into the program, to make an allocation of the process fail; for glibc
+$(BUILD)/tests/failing_memory.so: tests/preload/failing_memory.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -O1 $(WARNINGS) -D_GNU_SOURCE -fPIC -shared $< -ldl -o $@
+ifeq ($(shell uname),Linux)
+PRELOADED := $(BUILD)/tests/failing_memory.so
+$(BUILD)/results/test_process_memory: $(PRELOADED)
+endif
+
 # Their own code computes little: it compiles in half the time at -O1.
 $(QUICK:%=$(BUILD)/tests/%.o): BASE_CFLAGS += -O1
 $(BUILD)/tests/test_product.o: BASE_CFLAGS += $(NUMERIC_CFLAGS) # it has a copy of such passes
@@ -141,7 +150,7 @@ $(BUILD)/chiton-elsewhere: $(BUILD)/tests/other_processor/needed.o $(BUILD)/chit
 	$(LINK) $^ $(LIBS) -o $@
 $(BUILD)/results/test_processor: $(BUILD)/chiton-elsewhere
 
-tests: $(BUILD)/chiton $(BUILD)/chiton-elsewhere $(TESTS:%=$(BUILD)/tests/%)
+tests: $(BUILD)/chiton $(BUILD)/chiton-elsewhere $(PRELOADED) $(TESTS:%=$(BUILD)/tests/%)
 
 # Tests run as soon as they are linked, as many at a time as make has jobs. RUN: which; KIND: what the lines of output
 # call this build; TEST_RUNNER: valgrind's place.

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
     const char *name;
@@ -80,9 +81,23 @@ static void limit_threads(void)
     }
 }
 
+/* Called by GSL for every failure. GSL's own handler aborts; here a failure is a code, which the library checks. A lack
+ * of memory is the exception: some functions of GSL allocate within and go on without looking whether they could, so
+ * that the program ends here. Runs that are finished are in the store by then. */
+static void take_gsl_failure(const char *reason, const char *file, int line, int code)
+{
+    (void)reason, (void)file, (void)line;
+    if (code != GSL_ENOMEM) {
+        return;
+    }
+    (void)fputs("chiton: not enough memory for a numerical routine\n", stderr);
+    (void)fflush(stdout);
+    _exit(CH_EXIT_FAILED);
+}
+
 int main(int argc, const char **argv)
 {
-    gsl_set_error_handler_off(); /* GSL's own handler aborts; the library checks GSL's codes instead */
+    gsl_set_error_handler(take_gsl_failure);
     allow_nested_threads();
     limit_threads();
     if (argc < 2) {

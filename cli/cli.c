@@ -242,12 +242,21 @@ out:
     return code;
 }
 
+/* The next option, as poptGetNextOpt gives it. Where popt cannot allocate room for a value, it takes the option for one
+ * without a value and goes on: here that is POPT_ERROR_MALLOC. */
+static int next_option(const ch_cli *self)
+{
+    errno = 0;
+    const int val = poptGetNextOpt(self->context);
+    return errno == ENOMEM ? POPT_ERROR_MALLOC : val;
+}
+
 /* Reads all options. Prints help when --help is among them. */
 static ch_code take_options(ch_cli *self, ch_error *err)
 {
     uint64_t stored = 0; /* bit i is set when own option i was read */
     int val = 0;
-    while ((val = poptGetNextOpt(self->context)) >= 0) {
+    while ((val = next_option(self)) >= 0) {
         if (val == VAL_HELP) {
             return print_help(self, err);
         }
@@ -264,6 +273,9 @@ static ch_code take_options(ch_cli *self, ch_error *err)
                                 self->table[val - VAL_OWN].longName);
         }
         stored |= bit;
+    }
+    if (val == POPT_ERROR_MALLOC) {
+        return ch_error_memory(err, "the command line");
     }
     return val == -1 ? CH_OK : refuse_option(self, val, err);
 }
@@ -282,8 +294,9 @@ ch_code ch_cli_init(ch_cli *self, int argc, const char **argv, const struct popt
     if (code != CH_OK) {
         return code;
     }
+    errno = 0; /* popt goes on without the room for the arguments that are no options, and then has none of them */
     self->context = poptGetContext("chiton", argc, self->argv, self->table, POPT_CONTEXT_NO_EXEC);
-    if (self->context == NULL) {
+    if (self->context == NULL || errno == ENOMEM) {
         return ch_error_memory(err, "the command line");
     }
     poptSetOtherOptionHelp(self->context, usage);

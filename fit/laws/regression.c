@@ -112,15 +112,17 @@ ch_code ch_regression_space_init(ch_regression_space *self, const ch_regression 
     }
     self->design = gsl_matrix_alloc(n, p);
     self->fitted = gsl_matrix_alloc(n, p);
-    self->covariance = gsl_matrix_alloc(p, p);
     self->weights = gsl_vector_alloc(n);
     self->y = gsl_vector_alloc(n);
     self->left = gsl_vector_alloc(n);
     self->factors = gsl_vector_alloc(p);
-    self->linear = gsl_multifit_linear_alloc(n > p ? n : p, p);
-    if (self->design == NULL || self->fitted == NULL || self->covariance == NULL || self->weights == NULL ||
-        self->y == NULL || self->left == NULL || self->factors == NULL || self->linear == NULL) {
+    if (self->design == NULL || self->fitted == NULL || self->weights == NULL || self->y == NULL ||
+        self->left == NULL || self->factors == NULL) {
         return ch_error_memory(err, "a regression");
+    }
+    const ch_code code = ch_linear_init(&self->linear, n, err);
+    if (code != CH_OK) {
+        return code;
     }
     for (size_t i = 0; i < n; i++) {
         const ch_fit_cell *cell = &regression->group->cells[regression->cells[i]];
@@ -137,12 +139,11 @@ void ch_regression_space_free(ch_regression_space *self)
 {
     gsl_matrix_free(self->design);
     gsl_matrix_free(self->fitted);
-    gsl_matrix_free(self->covariance);
     gsl_vector_free(self->weights);
     gsl_vector_free(self->y);
     gsl_vector_free(self->left);
     gsl_vector_free(self->factors);
-    gsl_multifit_linear_free(self->linear);
+    ch_linear_free(&self->linear);
     *self = (ch_regression_space){0};
 }
 
@@ -151,7 +152,7 @@ void ch_regression_space_free(ch_regression_space *self)
 typedef struct {
     const ch_regression *regression;
     ch_regression_space *space;
-    bool may_reuse; /* the sum of squares is not needed, so that a decomposition may be used again */
+    bool may_reuse; /* the same factors are held every time, so that a decomposition may be used again */
 } least_squares;
 
 /* Splits the design into the columns whose factors are fitted, and y less the columns whose factors are held.
@@ -179,33 +180,14 @@ static size_t split(const least_squares *self, const bool held[2], size_t column
     return p;
 }
 
-/* Solves for another y with the decomposition that is already there. The operations are those of solve_first, so that
- * the result has the same bits.
- * @return whether it could */
-static bool solve_again(const least_squares *self, const gsl_matrix *fitted, gsl_vector *factors)
-{
-    ch_regression_space *space = self->space;
-    double residual = NAN, norm = NAN;
-    for (size_t i = 0; i < self->regression->num_cells; i++) {
-        const double weighted = sqrt(gsl_vector_get(space->weights, i)) * gsl_vector_get(space->left, i);
-        gsl_vector_set(space->left, i, weighted);
-    }
-    return gsl_multifit_linear_solve(0, fitted, space->left, factors, &residual, &norm, space->linear) == GSL_SUCCESS;
-}
-
-/* Decomposes the weighted design and solves. @return whether the regressors are independent */
-static bool solve_first(const least_squares *self, const gsl_matrix *fitted, gsl_vector *factors, const bool held[2],
-                        double *squares)
+/* Decomposes the weighted design. @return whether the regressors are independent */
+static bool decompose(const least_squares *self, const gsl_matrix *fitted, const bool held[2])
 {
     /* regressors with a scaled singular value under this are taken to be dependent: T changes with P */
     const double tolerance = 1e-8;
     ch_regression_space *space = self->space;
-    size_t rank = 0;
-    gsl_matrix_view covariance = gsl_matrix_submatrix(space->covariance, 0, 0, fitted->size2, fitted->size2);
     space->is_decomposed =
-        gsl_multifit_wlinear_tsvd(fitted, space->weights, space->left, tolerance, factors, &covariance.matrix, squares,
-                                  &rank, space->linear) == GSL_SUCCESS &&
-        rank == fitted->size2;
+        ch_linear_decompose(&space->linear, fitted, space->weights, tolerance) && space->linear.rank == fitted->size2;
     memcpy(space->decomposed_held, held, sizeof space->decomposed_held);
     return space->is_decomposed;
 }
@@ -228,10 +210,10 @@ static bool minimum_of(void *problem, const bool held[2], double values[2], doub
     gsl_vector_view factors = gsl_vector_subvector(space->factors, 0, p);
     const bool is_known = self->may_reuse && space->is_decomposed && space->decomposed_held[0] == held[0] &&
                           space->decomposed_held[1] == held[1];
-    if (!(is_known ? solve_again(self, &fitted.matrix, &factors.vector)
-                   : solve_first(self, &fitted.matrix, &factors.vector, held, squares))) {
+    if (!is_known && !decompose(self, &fitted.matrix, held)) {
         return false;
     }
+    *squares = ch_linear_solve(&space->linear, space->left, &factors.vector);
     for (size_t k = 0; k < p; k++) {
         space->coefficients[columns[k]] = gsl_vector_get(space->factors, k);
     }
@@ -392,7 +374,7 @@ bool ch_regression_fit(const ch_regression *self, ch_regression_space *space, co
                        const double *copies, const ch_range ranges[2], ch_power_law *law)
 {
     *law = (ch_power_law){NAN, NAN, NAN, 0};
-    if (space->linear == NULL || isnan(ranges[0].lo) || isnan(ranges[1].lo)) {
+    if (space->design == NULL || isnan(ranges[0].lo) || isnan(ranges[1].lo)) {
         return false;
     }
     const bool both_fitted =

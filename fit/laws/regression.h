@@ -2,10 +2,10 @@
 #ifndef CH_FIT_REGRESSION_H
 #define CH_FIT_REGRESSION_H
 
+#include "fit/laws/linear.h"
 #include "fit/table/cells.h"
 
 #include <gsl/gsl_matrix.h>
-#include <gsl/gsl_multifit.h>
 
 /** A run of a cell in which a budget ended runs. */
 typedef struct {
@@ -40,11 +40,11 @@ enum { CH_REGRESSION_COLUMNS = 3 };
 
 /** What one thread needs to solve a design. All vectors and matrices are owned. */
 typedef struct {
-    gsl_matrix *design;              /* [num_cells][CH_REGRESSION_COLUMNS] */
-    gsl_matrix *fitted, *covariance; /* the columns whose factors are fitted; covariance of these factors */
-    gsl_vector *weights, *y;         /* [num_cells] */
-    gsl_vector *left, *factors;      /* y minus the columns whose factors are held; the fitted factors */
-    gsl_multifit_linear_workspace *linear;
+    gsl_matrix *design;         /* [num_cells][CH_REGRESSION_COLUMNS] */
+    gsl_matrix *fitted;         /* the columns whose factors are fitted */
+    gsl_vector *weights, *y;    /* [num_cells] */
+    gsl_vector *left, *factors; /* y minus the columns whose factors are held; the fitted factors */
+    ch_linear linear;
     bool is_decomposed;                         /* `linear` has the decomposition for the weights at hand, */
     bool decomposed_held[2];                    /* with these factors held */
     double coefficients[CH_REGRESSION_COLUMNS]; /* 0 for a column that neither varies nor is held */

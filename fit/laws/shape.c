@@ -2,9 +2,10 @@
 #include "fit/laws/shape.h"
 
 #include "core/memory.h"
+#include "fit/laws/linear.h"
 
 #include <gsl/gsl_cdf.h>
-#include <gsl/gsl_multifit.h>
+#include <gsl/gsl_machine.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,9 +137,9 @@ typedef struct {
     const ch_trend *curve;
     double nu;
     double *mean, *column; /* [num_points] */
-    gsl_matrix *design[CH_NUM_SHAPES], *covariance[CH_NUM_SHAPES];
+    gsl_matrix *design[CH_NUM_SHAPES];
     gsl_vector *y, *weights, *factors[CH_NUM_SHAPES];
-    gsl_multifit_linear_workspace *linear[CH_NUM_SHAPES];
+    ch_linear linear;
 } shape_space;
 
 static void space_free(shape_space *self)
@@ -147,12 +148,9 @@ static void space_free(shape_space *self)
     free(self->column);
     for (int k = 0; k < CH_NUM_SHAPES; k++) {
         gsl_matrix_free(self->design[k]);
-        gsl_matrix_free(self->covariance[k]);
         gsl_vector_free(self->factors[k]);
-        if (self->linear[k] != NULL) {
-            gsl_multifit_linear_free(self->linear[k]);
-        }
     }
+    ch_linear_free(&self->linear);
     gsl_vector_free(self->y);
     gsl_vector_free(self->weights);
 }
@@ -169,14 +167,15 @@ static ch_code space_init(shape_space *self, const ch_trend *curve, ch_error *er
     for (int k = 0; k < CH_NUM_SHAPES; k++) {
         const size_t terms = num_terms((ch_trend_shape)k);
         self->design[k] = gsl_matrix_alloc(num, terms);
-        self->covariance[k] = gsl_matrix_alloc(terms, terms);
         self->factors[k] = gsl_vector_alloc(terms);
-        self->linear[k] = gsl_multifit_linear_alloc(num, terms);
-        made = made && self->design[k] != NULL && self->covariance[k] != NULL && self->factors[k] != NULL &&
-               self->linear[k] != NULL;
+        made = made && self->design[k] != NULL && self->factors[k] != NULL;
     }
     if (!made) {
         return ch_error_memory(err, "the shape of a curve");
+    }
+    const ch_code code = ch_linear_init(&self->linear, num, err);
+    if (code != CH_OK) {
+        return code;
     }
     average(curve, self->mean);
     self->nu = find_nu(curve, self->mean, self->column);
@@ -201,14 +200,12 @@ static shape_point fit_at(shape_space *self, ch_trend_shape shape, double parame
         }
     }
     shape_point point = {.parameter = parameter, .squares = INFINITY};
-    const int status = gsl_multifit_wlinear(design, self->weights, self->y, self->factors[shape],
-                                            self->covariance[shape], &point.squares, self->linear[shape]);
-    if (status != 0) {
-        point.squares = INFINITY;
+    if (!ch_linear_decompose(&self->linear, design, self->weights, GSL_DBL_EPSILON)) {
         return point;
     }
+    point.squares = ch_linear_solve(&self->linear, self->y, self->factors[shape]);
     point.exponent = gsl_vector_get(self->factors[shape], 1);
-    point.variance = gsl_matrix_get(self->covariance[shape], 1, 1);
+    point.variance = ch_linear_variance(&self->linear, 1);
     point.other = num_terms(shape) > 2 ? gsl_vector_get(self->factors[shape], 2) : NAN;
     return point;
 }

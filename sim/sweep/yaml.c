@@ -47,7 +47,8 @@ static ch_code pass_on(const reader *self, yaml_mark_t mark, const ch_error *cau
 
 static ch_code refuse_yaml(const reader *self, const yaml_parser_t *parser)
 {
-    if (parser->error == YAML_MEMORY_ERROR) {
+    if (parser->error == YAML_MEMORY_ERROR || parser->error == YAML_NO_ERROR || parser->problem == NULL) {
+        /* some functions of libyaml say nothing of a failed allocation but that they failed */
         return ch_error_memory(self->err, "a YAML document");
     }
     if (ferror(self->file)) {

@@ -1,0 +1,111 @@
+/* test_process_memory.c — commands in which the k-th allocation of the whole process fails, those of libraries
+ * included: each ends with status 0 and all of its output, or with status 1 or 2 and a sentence that says why. */
+#include "tests/program_support.h"
+
+/* What makes allocations fail: tests/preload/failing_memory.c. */
+static char library[PATH_MAX];
+
+static bool is_able(void)
+{
+    const char *slash = strrchr(program, '/');
+    snprintf(library, sizeof library, "%.*s/tests/failing_memory.so", (int)(slash - program), program);
+    return access(library, R_OK) == 0; /* it is made where the C library is glibc */
+}
+
+/* Cuts out of a text what differs between two executions of a command: times in seconds. */
+static void forget_times(char *text)
+{
+    static const char *const before[] = {"\n  seconds", "\"seconds\": ", " done in "};
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        for (char *at = strstr(text, before[i]); at != NULL; at = strstr(at + 1, before[i])) {
+            char *begin = at + strlen(before[i]), *end = begin + strspn(begin, " 0123456789.e-+");
+            memmove(begin, end, strlen(end) + 1);
+        }
+    }
+}
+
+/* Runs a command in which allocation k fails; none for k < 0. @return its exit status */
+static int run_with_failure(const char *line, long k)
+{
+    char number[32];
+    snprintf(number, sizeof number, "%ld", k);
+    assert_int_equal(setenv("CHITON_FAIL_ALLOCATION", number, 1), 0);
+    assert_int_equal(setenv("CHITON_COUNT_FILE", path_of("count"), 1), 0);
+    assert_int_equal(setenv("LD_PRELOAD", library, 1), 0);
+    const int status = chiton("%s", line);
+    assert_int_equal(unsetenv("LD_PRELOAD"), 0);
+    forget_times(out);
+    return status;
+}
+
+/* The number of allocations of the last command. */
+static long count_allocations(void)
+{
+    long count = 0;
+    FILE *file = fopen(path_of("count"), "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%ld", &count), 1);
+    fclose(file);
+    return count;
+}
+
+/* Lets allocations of a command fail one at a time: all of them in the long form, else some, evenly spread.
+ * @param made  file that the command makes, a store; NULL for none
+ * @return how many failures were told */
+static int fail_one_by_one(const char *line, long samples, const char *made)
+{
+    static char whole[sizeof out];
+    int told = 0;
+    assert_int_equal(run_with_failure(line, -1), 0);
+    memcpy(whole, out, sizeof out);
+    const long count = count_allocations();
+    assert_true(count > samples);
+    samples = is_long() ? count : samples;
+    for (long i = 0; i < samples; i++) {
+        const long k = i * count / samples;
+        if (made != NULL && exists(path_of(made))) {
+            assert_int_equal(unlink(path_of(made)), 0);
+        }
+        const int status = run_with_failure(line, k);
+        const bool is_whole_output = status == 0 && strcmp(out, whole) == 0;
+        const bool is_told = (status == 1 || status == 2) && strcasestr(err, "memory") != NULL;
+        if (!is_whole_output && !is_told) {
+            fail_msg("%s, allocation %ld of %ld: status %d, %s", line, k, count, status, err);
+        }
+        if (made != NULL && exists(path_of(made))) {
+            assert_true(is_whole(path_of(made)));
+        }
+        told += is_told;
+    }
+    return told;
+}
+
+/* A command for each kind of work: whose reading, computing, printing and writing all meet the failure. */
+static void test_failures_are_told(void **state)
+{
+    (void)state;
+    if (!is_able()) {
+        skip();
+    }
+    assert_int_equal(setenv("OMP_NUM_THREADS", "1", 1), 0);
+    write_text("small.yaml", "{model: perceptron, dim: 8, train: 16, temp: [0.25, 1], record: 1}");
+    assert_succeeds("sweep small.yaml -o small.db -j 1");
+    assert_succeeds("sweep perceptron --dim 8 --train 16,32 --temp 0.25,1,4 --seed 0..2 -o fit.db -j 1");
+    assert_succeeds("fit fit.db"); /* which keeps the tables that it makes */
+    assert_true(fail_one_by_one("run perceptron --dim 8 --train 16 --temp 1 -j 1", 12, NULL) > 0);
+    assert_true(fail_one_by_one("run perceptron --dim 8 --train 16 --temp 1 -j 1 --json", 12, NULL) > 0);
+    assert_true(fail_one_by_one("sweep small.yaml -o made.db -j 1", 24, "made.db") > 0);
+    assert_true(fail_one_by_one("list small.db", 8, NULL) > 0);
+    assert_true(fail_one_by_one("export small.db", 8, NULL) > 0);
+    assert_true(fail_one_by_one("export small.db --points", 8, NULL) > 0);
+    assert_true(fail_one_by_one("export small.db --json", 16, NULL) > 0);
+    assert_true(fail_one_by_one("fit fit.db", 24, NULL) > 0);
+    assert_true(fail_one_by_one("plot fit.db -o figures --format svg", 8, NULL) > 0);
+}
+
+int main(void)
+{
+    /* suites: statistical */
+    const struct CMUnitTest tests[] = {STORE_TEST(test_failures_are_told)};
+    return cmocka_run_group_tests_name("memory of the process", tests, locate_program, NULL);
+}
