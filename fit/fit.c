@@ -93,6 +93,29 @@ static ch_code note_missing(ch_fit_group *group, const ch_fit_options *options, 
                        "no exponents: T and P vary together in the window, so that their effects cannot be told apart");
 }
 
+/* Adds a note where runs that a budget ended leave an exponent of t* undetermined: the runs that ended in time are at
+ * one T, or one P, and the bounds of the others only say that t* is longer there. */
+static ch_code note_undetermined(ch_fit_group *group, const ch_regression *regression, const ch_power_law *law,
+                                 ch_error *err)
+{
+    const bool lacks[] = {regression->num_temps > 1 && isnan(law->temp_exponent),
+                          regression->num_trains > 1 && isnan(law->train_exponent)};
+    const ch_fit_number numbers[] = {CH_FIT_TIME_DELTA, CH_FIT_B};
+    const char *const variables[] = {"T", "P"};
+    for (size_t k = 0; k < 2 && regression->num_limited > 0 && isfinite(law->log_amplitude); k++) {
+        const ch_code code =
+            !lacks[k] ? CH_OK
+                      : ch_fit_note(group, err,
+                                    "no %s: it needs two values of %s at which runs ended in time, and a budget ended "
+                                    "the runs at all others: that their t* is longer does not say how much",
+                                    ch_fit_numbers[numbers[k]].name, variables[k]);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    return CH_OK;
+}
+
 static ch_code fit_power_law(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means,
                              ch_fit_log which, ch_power_law *law, ch_error *err)
 {
@@ -120,7 +143,9 @@ static ch_code fit_power_law(ch_fit_group *group, const ch_fit_options *options,
     }
     if (isnan(ranges[0].lo) || isnan(ranges[1].lo)) {
         code = ch_fit_note(group, err, "no time_delta, no b: the exponents that they are tied to could not be fitted");
+        goto out;
     }
+    code = note_undetermined(group, &regression, law, err);
 out:
     ch_regression_space_free(&space);
     ch_regression_free(&regression);

@@ -2,9 +2,9 @@
 #include "fit/laws/regression.h"
 #include "core/memory.h"
 #include "fit/laws/bounded.h"
+#include "fit/laws/limited.h"
 #include "fit/table/data_sets.h"
 
-#include <gsl/gsl_sf_erf.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,20 +152,23 @@ void ch_regression_space_free(ch_regression_space *self)
 typedef struct {
     const ch_regression *regression;
     ch_regression_space *space;
-    bool may_reuse; /* the same factors are held every time, so that a decomposition may be used again */
+    const ch_cell_mean *means; /* of the replica, or of the table */
+    const double *copies;
+    bool has_bounds; /* the lower bounds of t* count as such */
 } least_squares;
 
 /* Splits the design into the columns whose factors are fitted, and y less the columns whose factors are held.
- * @param columns  out: the columns that are fitted  @return their number */
-static size_t split(const least_squares *self, const bool held[2], size_t columns[CH_REGRESSION_COLUMNS])
+ * @param is_free  out: the columns that are fitted  @return their number */
+static size_t split(const least_squares *self, const bool held[2], bool is_free[CH_REGRESSION_COLUMNS])
 {
     ch_regression_space *space = self->space;
     size_t p = 0;
     for (size_t k = 0; k < CH_REGRESSION_COLUMNS; k++) {
-        const bool is_held = k > 0 && held[k - 1];
-        if (varies(self->regression, k) && !is_held) {
-            columns[p++] = k;
+        is_free[k] = varies(self->regression, k) && !(k > 0 && held[k - 1]);
+        for (size_t i = 0; i < self->regression->num_cells && is_free[k]; i++) {
+            gsl_matrix_set(space->fitted, i, p, gsl_matrix_get(space->design, i, k));
         }
+        p += is_free[k];
     }
     for (size_t i = 0; i < self->regression->num_cells; i++) {
         double left = gsl_vector_get(space->y, i);
@@ -173,78 +176,67 @@ static size_t split(const least_squares *self, const bool held[2], size_t column
             left -= held[k - 1] ? space->coefficients[k] * gsl_matrix_get(space->design, i, k) : 0;
         }
         gsl_vector_set(space->left, i, left);
-        for (size_t k = 0; k < p; k++) {
-            gsl_matrix_set(space->fitted, i, k, gsl_matrix_get(space->design, i, columns[k]));
-        }
     }
     return p;
 }
 
-/* Decomposes the weighted design. @return whether the regressors are independent */
-static bool decompose(const least_squares *self, const gsl_matrix *fitted, const bool held[2])
+/* Decomposes the weighted design and solves. @return whether the regressors are independent */
+static bool solve_linear(const least_squares *self, const gsl_matrix *fitted, gsl_vector *factors, double *squares)
 {
     /* regressors with a scaled singular value under this are taken to be dependent: T changes with P */
     const double tolerance = 1e-8;
     ch_regression_space *space = self->space;
-    space->is_decomposed =
-        ch_linear_decompose(&space->linear, fitted, space->weights, tolerance) && space->linear.rank == fitted->size2;
-    memcpy(space->decomposed_held, held, sizeof space->decomposed_held);
-    return space->is_decomposed;
+    if (!ch_linear_decompose(&space->linear, fitted, space->weights, tolerance) ||
+        space->linear.rank != fitted->size2) {
+        return false;
+    }
+    *squares = ch_linear_solve(&space->linear, space->left, factors);
+    return true;
 }
 
-/* Least squares of space->y with the factors of T and P held or fitted. */
+/* Least squares of space->y with the factors of T and P held or fitted. Where a budget ended runs, this is where the
+ * search for the most likely law starts, and what is least is minus the logarithm of its likelihood. */
 static bool minimum_of(void *problem, const bool held[2], double values[2], double *squares)
 {
     const least_squares *self = problem;
     ch_regression_space *space = self->space;
     const size_t n = self->regression->num_cells;
-    size_t columns[CH_REGRESSION_COLUMNS];
+    bool is_free[CH_REGRESSION_COLUMNS];
     for (size_t k = 1; k < CH_REGRESSION_COLUMNS; k++) {
         space->coefficients[k] = held[k - 1] ? values[k - 1] : 0;
     }
-    const size_t p = split(self, held, columns);
+    const size_t p = split(self, held, is_free);
     if (n < p) {
         return false;
     }
     gsl_matrix_view fitted = gsl_matrix_submatrix(space->fitted, 0, 0, n, p);
     gsl_vector_view factors = gsl_vector_subvector(space->factors, 0, p);
-    const bool is_known = self->may_reuse && space->is_decomposed && space->decomposed_held[0] == held[0] &&
-                          space->decomposed_held[1] == held[1];
-    if (!is_known && !decompose(self, &fitted.matrix, held)) {
+    if (!solve_linear(self, &fitted.matrix, &factors.vector, squares)) {
         return false;
     }
-    *squares = ch_linear_solve(&space->linear, space->left, &factors.vector);
-    for (size_t k = 0; k < p; k++) {
-        space->coefficients[columns[k]] = gsl_vector_get(space->factors, k);
+    for (size_t k = 0, i = 0; k < CH_REGRESSION_COLUMNS; k++) {
+        space->coefficients[k] = is_free[k] ? gsl_vector_get(space->factors, i++) : space->coefficients[k];
+    }
+    if (self->has_bounds &&
+        !ch_limited_fit(self->regression, space, self->means, self->copies, is_free, space->coefficients, squares)) {
+        return false;
     }
     values[0] = space->coefficients[OF_TEMP];
     values[1] = space->coefficients[OF_TRAIN];
     return true;
 }
 
-/* Least squares of space->y within the ranges. @return whether the regressors are independent */
-static bool solve(const ch_regression *self, ch_regression_space *space, const ch_range ranges[2])
+/* Finds the law within the ranges. @return whether the regressors are independent */
+static bool solve(least_squares *problem, const ch_range ranges[2])
 {
     const ch_range any = {-INFINITY, INFINITY};
-    least_squares problem = {self, space, true};
     double values[2];
     ch_range within[2];
     for (size_t k = 0; k < 2; k++) {
         /* a regressor that does not vary has no factor to bound */
-        within[k] = varies(self, k + 1) || ch_range_is_fixed(ranges[k]) ? ranges[k] : any;
-        const bool is_bounded = isfinite(within[k].lo) || isfinite(within[k].hi);
-        problem.may_reuse = problem.may_reuse && (!is_bounded || ch_range_is_fixed(within[k]));
+        within[k] = varies(problem->regression, k + 1) || ch_range_is_fixed(ranges[k]) ? ranges[k] : any;
     }
-    return ch_minimise_within(minimum_of, &problem, within, values);
-}
-
-static double predict(const ch_regression_space *space, size_t row)
-{
-    double sum = 0;
-    for (size_t k = 0; k < CH_REGRESSION_COLUMNS; k++) {
-        sum += gsl_matrix_get(space->design, row, k) * space->coefficients[k];
-    }
-    return sum;
+    return ch_minimise_within(minimum_of, problem, within, values);
 }
 
 /* ---- runs that a budget ended ---- */
@@ -254,113 +246,54 @@ static double times_drawn(const ch_limited_run *run, const double *copies)
     return copies != NULL ? copies[run->data_set] : 1;
 }
 
-/* Sums for the variance of the errors. */
-typedef struct {
-    double squares, weight;
-} spread;
-
-/* Mean and variance of what lies beyond a bound c, for a normal number of mean mu and deviation s. With z = (c - mu) /
- * s and the hazard h(z) the mean is mu + s h and the variance s^2 (1 + z h - h^2). While the deviation is not known
- * (NaN), the bound itself is taken. */
-static double expected(const ch_limited_run *run, double mean, double deviation, double *variance)
+/* Sets y and weight of each cell in which a budget ended runs to the mean and number of its runs, whose lower bounds
+ * count as values here. */
+static void fill_in(const ch_regression *self, ch_regression_space *space, const double *copies)
 {
-    const double value = run->log_time;
-    *variance = 0;
-    if (!run->is_bound || isnan(deviation)) {
-        return value;
-    }
-    if (!(deviation > 0)) {
-        return fmax(value, mean);
-    }
-    const double z = (value - mean) / deviation;
-    const double hazard = gsl_sf_hazard(z);
-    *variance = deviation * deviation * fmax(0, 1 + z * hazard - hazard * hazard);
-    return mean + deviation * hazard;
-}
-
-/* Sets y and weight of each cell that is not complete: a run that a budget ended counts with the mean of what lies
- * beyond its bound. Adds these runs to the sums for the variance. @return the largest change of a y */
-static double fill_in(const ch_regression *self, ch_regression_space *space, const double *copies, double deviation,
-                      spread *all)
-{
-    double most = 0;
     for (size_t i = 0; i < self->num_limited;) {
         const size_t row = self->limited[i].row;
-        const double mean = isnan(deviation) ? 0 : predict(space, row);
-        double sum = 0, weight = 0, value = 0, variance = 0;
-        const ch_limited_run *known = NULL; /* the run for which `value` and `variance` were computed */
+        double sum = 0, weight = 0;
         for (; i < self->num_limited && self->limited[i].row == row; i++) {
-            const ch_limited_run *run = &self->limited[i];
-            const double times = times_drawn(run, copies);
-            if (times == 0) {
-                continue;
-            }
-            if (known == NULL || run->is_bound != known->is_bound || run->log_time != known->log_time) {
-                value = expected(run, mean, deviation, &variance); /* runs under one budget have one bound */
-                known = run;
-            }
-            sum += times * value;
+            const double times = times_drawn(&self->limited[i], copies);
+            sum += times * self->limited[i].log_time;
             weight += times;
-            all->squares += times * ((value - mean) * (value - mean) + variance);
         }
-        const double y = weight > 0 ? sum / weight : 0;
-        most = fmax(most, fabs(y - gsl_vector_get(space->y, row)));
-        gsl_vector_set(space->y, row, y);
+        gsl_vector_set(space->y, row, weight > 0 ? sum / weight : 0);
         gsl_vector_set(space->weights, row, weight);
-        all->weight += weight;
     }
-    return most;
 }
 
-/* Sums of the complete cells: squares of their runs about the law. */
-static spread spread_of_complete(const ch_regression *self, const ch_regression_space *space, const ch_cell_mean *means)
+/* Finds the law of the complete cells alone, for a table whose lower bounds have no most likely law. The exponent of a
+ * variable that does not vary among these cells is not determined.
+ * @param is_known  out: whether the exponents of T and P are determined */
+static bool solve_complete(least_squares *problem, const ch_range ranges[2], bool is_known[2])
 {
-    spread all = {0};
-    for (size_t row = 0; row < self->num_cells; row++) {
-        const ch_cell_mean *cell = &means[self->cells[row]];
-        const double mean = predict(space, row);
-        all.squares += cell->weight * (cell->square[self->which] - 2 * mean * cell->log[self->which] + mean * mean);
-        all.weight += cell->weight;
-    }
-    return all;
-}
-
-/* Sums of all cells for the first step, in which a lower bound counts as a value. */
-static spread spread_of_all(const ch_regression *self, const ch_regression_space *space, const ch_cell_mean *means,
-                            const double *copies)
-{
-    spread all = spread_of_complete(self, space, means);
+    const ch_regression *self = problem->regression;
+    ch_regression_space *space = problem->space;
+    ch_range within[2] = {ranges[0], ranges[1]};
+    size_t first = self->num_cells;
+    bool differs[2] = {false, false};
     for (size_t i = 0; i < self->num_limited; i++) {
-        const double times = times_drawn(&self->limited[i], copies);
-        const double off = self->limited[i].log_time - predict(space, self->limited[i].row);
-        all.squares += times * off * off;
-        all.weight += times;
+        gsl_vector_set(space->weights, self->limited[i].row, 0);
     }
-    return all;
-}
-
-/* Expectation maximisation. It starts from the law in which a lower bound counts as a value. */
-static bool maximise(const ch_regression *self, ch_regression_space *space, const ch_cell_mean *means,
-                     const double *copies, const ch_range ranges[2])
-{
-    enum { MOST_ROUNDS = 2000 };
-    const double tolerance = 1e-9;
-    spread all = {0};
-    fill_in(self, space, copies, NAN, &all);
-    if (!solve(self, space, ranges)) {
-        return false;
-    }
-    all = spread_of_all(self, space, means, copies);
-    double move = INFINITY;
-    for (int round = 0; round < MOST_ROUNDS && move > tolerance; round++) {
-        const double deviation = sqrt(fmax(0, all.squares) / all.weight);
-        all = spread_of_complete(self, space, means);
-        move = fill_in(self, space, copies, deviation, &all);
-        if (!solve(self, space, ranges)) {
-            return false;
+    for (size_t row = 0; row < self->num_cells; row++) {
+        if (!(gsl_vector_get(space->weights, row) > 0)) {
+            continue;
+        }
+        first = first < row ? first : row;
+        for (size_t k = 0; k < 2; k++) {
+            differs[k] =
+                differs[k] || gsl_matrix_get(space->design, row, k + 1) != gsl_matrix_get(space->design, first, k + 1);
         }
     }
-    return true;
+    for (size_t k = 0; k < 2; k++) {
+        is_known[k] = differs[k] || ch_range_is_fixed(ranges[k]);
+        if (!is_known[k]) {
+            within[k] = (ch_range){0, 0};
+        }
+    }
+    problem->has_bounds = false;
+    return first < self->num_cells && solve(problem, within);
 }
 
 /* Exponent of a column; NaN where neither the data nor the user determine it. */
@@ -383,7 +316,6 @@ bool ch_regression_fit(const ch_regression *self, ch_regression_space *space, co
         return false;
     }
     double num_runs = 0;
-    space->is_decomposed = false;
     for (size_t i = 0; i < self->num_cells; i++) {
         const ch_cell_mean *mean = &means[self->cells[i]];
         gsl_vector_set(space->weights, i, mean->weight);
@@ -393,12 +325,15 @@ bool ch_regression_fit(const ch_regression *self, ch_regression_space *space, co
     for (size_t i = 0; i < self->num_limited; i++) {
         num_runs += times_drawn(&self->limited[i], copies);
     }
-    if (!(self->num_limited > 0 ? maximise(self, space, means, copies, ranges) : solve(self, space, ranges))) {
+    least_squares problem = {self, space, means, copies, self->num_limited > 0};
+    bool is_known[2] = {true, true};
+    fill_in(self, space, copies);
+    if (!solve(&problem, ranges) && !(self->num_limited > 0 && solve_complete(&problem, ranges, is_known))) {
         return false;
     }
     law->num_runs = (size_t)num_runs;
-    law->temp_exponent = exponent_of(self, space, ranges, OF_TEMP);
-    law->train_exponent = exponent_of(self, space, ranges, OF_TRAIN);
+    law->temp_exponent = is_known[0] ? exponent_of(self, space, ranges, OF_TEMP) : NAN;
+    law->train_exponent = is_known[1] ? exponent_of(self, space, ranges, OF_TRAIN) : NAN;
     law->log_amplitude = space->coefficients[0] - space->coefficients[OF_TEMP] * self->mean_log_temp -
                          space->coefficients[OF_TRAIN] * self->mean_log_train;
     return isfinite(law->log_amplitude);

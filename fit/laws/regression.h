@@ -45,8 +45,6 @@ typedef struct {
     gsl_vector *weights, *y;    /* [num_cells] */
     gsl_vector *left, *factors; /* y minus the columns whose factors are held; the fitted factors */
     ch_linear linear;
-    bool is_decomposed;                         /* `linear` has the decomposition for the weights at hand, */
-    bool decomposed_held[2];                    /* with these factors held */
     double coefficients[CH_REGRESSION_COLUMNS]; /* 0 for a column that neither varies nor is held */
 } ch_regression_space;
 
@@ -58,9 +56,8 @@ void ch_regression_space_free(ch_regression_space *self);
 /** Fits mean ln y on 1, ln T, ln P by weighted least squares.
  *
  *  Where a budget ended runs, the law is the most likely one of normal errors of one variance, to which such a run adds
- *  the probability of taking longer than the time it had (Tobin, Econometrica 26, 24 (1958)). It is found by
- * expectation maximisation: a lower bound is replaced by the mean of what lies beyond it, and the law is fitted again,
- * until no cell's value moves by 1e-9 or more, or 2,000 times.
+ *  the probability of taking longer than the time it had (limited.h). Where lower bounds leave no most likely law, it
+ *  is the law of the complete cells alone, and an exponent that these do not determine is NaN.
  *
  *  @param means   [num_cells of the group]
  *  @param copies  [num_data_sets] times that each data set was drawn; NULL: each once
