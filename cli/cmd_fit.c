@@ -17,7 +17,7 @@ typedef struct {
     char *tc, *where, *collapse;
     char *fix, *bound, *tie;
     double threshold, shift, sigmas;
-    int json, csv, latex, skip_damaged;
+    int json, csv, latex, details, skip_damaged;
 } fit_arguments;
 
 static void arguments_free(fit_arguments *self)
@@ -50,11 +50,8 @@ static ch_code check(const ch_cli *cli, const fit_arguments *chosen, ch_error *e
     if (cli->num_arguments != 1) {
         return ch_error_set(err, CH_ERROR_INPUT, "fit takes one store, but %zu are given", cli->num_arguments);
     }
-    if (chosen->json + chosen->csv + chosen->latex > 1) {
-        return ch_error_set(err, CH_ERROR_INPUT, "fit prints one of --json, --csv and --latex at a time");
-    }
-    if (chosen->collapse != NULL && chosen->csv + chosen->latex > 0) {
-        return ch_error_set(err, CH_ERROR_INPUT, "--collapse is in the text and in --json, not in --csv or --latex");
+    if (chosen->json + chosen->csv + chosen->latex + chosen->details > 1) {
+        return ch_error_set(err, CH_ERROR_INPUT, "fit prints one of --details, --json, --csv and --latex at a time");
     }
     return CH_OK;
 }
@@ -155,9 +152,14 @@ static ch_code print_report(const ch_fit *fit, const ch_collapse_list *collapses
     }
     if (chosen->csv || chosen->latex) {
         (chosen->csv ? ch_fit_print_csv : ch_fit_print_latex)(fit, stdout);
+        if (collapses != NULL) {
+            (chosen->csv ? ch_collapse_print_csv : ch_collapse_print_latex)(collapses, fit, stdout);
+        }
+        (chosen->csv ? ch_phase_print_csv : ch_phase_print_latex)(phases, stdout);
+        (chosen->csv ? ch_lazy_print_csv : ch_lazy_print_latex)(twins, fit, stdout);
         return ch_cli_flush(err);
     }
-    ch_fit_print(fit, stdout);
+    (chosen->details ? ch_fit_print_details : ch_fit_print)(fit, stdout);
     if (collapses != NULL) {
         ch_collapse_print(collapses, fit, stdout);
     }
@@ -309,11 +311,12 @@ int ch_cmd_fit(int argc, const char **argv)
     ch_tc_definition_list(names, sizeof names, ", ", " or ");
     ch_tc_definition_list(choice, sizeof choice, "|", "|");
     snprintf(tc_help, sizeof tc_help, "find T_c by this definition only: %s; error is error_shift", names);
-    snprintf(usage, sizeof usage,
-             "fit STORE [--tc %s] [--threshold X] [--shift X] [--sigmas K] "
-             "[--fix NAME=X,...] [--bound NAME=LO:HI,...] [--tie NAME=[C+][K*]OTHER,...] "
-             "[--collapse weight_change|time|test_error] [--where EXPR] [--skip-damaged] [--json|--csv|--latex]",
-             choice);
+    snprintf(
+        usage, sizeof usage,
+        "fit STORE [--tc %s] [--threshold X] [--shift X] [--sigmas K] "
+        "[--fix NAME=X,...] [--bound NAME=LO:HI,...] [--tie NAME=[C+][K*]OTHER,...] "
+        "[--collapse weight_change|time|test_error] [--where EXPR] [--skip-damaged] [--details|--json|--csv|--latex]",
+        choice);
     const struct poptOption table[] = {
         {"tc", '\0', POPT_ARG_STRING, &chosen.tc, 0, tc_help, "DEFINITION"},
         {"threshold", '\0', POPT_ARG_DOUBLE, &chosen.threshold, 0,
@@ -334,9 +337,13 @@ int ch_cmd_fit(int argc, const char **argv)
         {"collapse", '\0', POPT_ARG_STRING, &chosen.collapse, 0,
          "also x and a that lay y P^-x against T P^a on one curve, y = weight_change, time or test_error (its y P^x)",
          "Y"},
+        {"details", '\0', POPT_ARG_NONE, &chosen.details, 0,
+         "all that was found: T_c at every P, other ways to a, shapes over P, correlations, outliers, all notes", NULL},
         {"json", '\0', POPT_ARG_NONE, &chosen.json, 0, "one object: exponents, tc, groups, phase, lazy", NULL},
-        {"csv", '\0', POPT_ARG_NONE, &chosen.csv, 0, "a row for every exponent, shape and T_c", NULL},
-        {"latex", '\0', POPT_ARG_NONE, &chosen.latex, 0, "a tabular of the exponents beside theory", NULL},
+        {"csv", '\0', POPT_ARG_NONE, &chosen.csv, 0,
+         "a row for every number: exponents, shapes, T_c, collapses, phases, twins", NULL},
+        {"latex", '\0', POPT_ARG_NONE, &chosen.latex, 0,
+         "tabulars of the exponents beside theory, and of collapses, phases and twins", NULL},
         CH_CLI_SKIP_DAMAGED(&chosen.skip_damaged),
         POPT_TABLEEND};
     ch_error err = {0};

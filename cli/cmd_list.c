@@ -19,10 +19,13 @@ static void print_value(const json_t *value, const ch_setting *row)
         ch_text_print(json_string_value(value), stdout);
     } else if (json_is_null(value)) {
         fputs(row != NULL && row->word != NULL ? row->word : "none", stdout);
-    } else if (json_is_integer(value)) {
+    } else if (row == NULL) {
         printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    } else if (row->type == CH_TYPE_REAL) {
+        ch_setting_show(row, (ch_value){.real = json_number_value(value)}, text, sizeof text);
+        fputs(text, stdout);
     } else {
-        ch_number_format(json_real_value(value), text, sizeof text);
+        ch_setting_show(row, (ch_value){.count = (uint64_t)json_integer_value(value)}, text, sizeof text);
         fputs(text, stdout);
     }
 }

@@ -133,7 +133,7 @@ static ch_code print_table(const ch_run *run, ch_error *err)
         if (!ch_setting_applies(&run->settings, i)) {
             continue;
         }
-        ch_setting_format(&ch_settings_table[i], ch_settings_get(&run->settings, i), text, sizeof text);
+        ch_setting_show(&ch_settings_table[i], ch_settings_get(&run->settings, i), text, sizeof text);
         printf("  %-18s %-18s %s\n", ch_settings_table[i].name, text, ch_settings_table[i].help);
     }
     puts("result");

@@ -91,13 +91,7 @@ enum { SHOWN_VALUES = 8, SHOWN_FIRST = 4, SHOWN_LAST = 2 }; /* longer lists are 
 static void print_value(const ch_setting *row, ch_value value)
 {
     char text[32];
-    int exponent = 0;
-    const bool is_power = row->type == CH_TYPE_REAL && value.real > 0 && frexp(value.real, &exponent) == 0.5;
-    if (is_power && (exponent < -2 || exponent > 11)) {
-        printf("2^%d", exponent - 1);
-        return;
-    }
-    ch_setting_format(row, value, text, sizeof text);
+    ch_setting_show(row, value, text, sizeof text);
     ch_text_print(row->type == CH_TYPE_TEXT ? value.text : text, stdout);
 }
 

@@ -41,7 +41,7 @@ static size_t num_cells(const ch_theory_finite *self)
 static void print_setting(const ch_theory_cell *cell, size_t setting, int width)
 {
     char text[32];
-    ch_setting_format(&ch_settings_table[setting], ch_settings_get(&cell->settings, setting), text, sizeof text);
+    ch_setting_show(&ch_settings_table[setting], ch_settings_get(&cell->settings, setting), text, sizeof text);
     printf(" %*s", width, text);
 }
 
@@ -49,7 +49,7 @@ static void print_cell(const ch_theory_cell *cell)
 {
     putchar(' ');
     print_setting(cell, CH_SETTING_TRAIN, 9);
-    printf(" %9.4g", cell->settings.temp);
+    printf(" %9s", ch_show_power(cell->settings.temp).text);
     for (size_t k = 0; k < NUM_QUANTITIES; k++) {
         const ch_finite_value *value = value_of(cell, k);
         if (cell->refusal.code != CH_OK) {

@@ -127,7 +127,7 @@ static void print_online(const ch_theory_report *self)
     fputs("at", stdout);
     for (size_t i = 0; i < NUM_SHOWN; i++) {
         char text[32];
-        ch_setting_format(&ch_settings_table[shown[i]], ch_settings_get(&self->settings, shown[i]), text, sizeof text);
+        ch_setting_show(&ch_settings_table[shown[i]], ch_settings_get(&self->settings, shown[i]), text, sizeof text);
         printf("%s %s = %s", i == 0 ? "" : ",", ch_settings_table[shown[i]].name, text);
     }
     putchar('\n');
@@ -152,8 +152,8 @@ static void print_grid(const ch_theory_report *self)
     for (size_t i = 0; i < NUM_SHOWN; i++) {
         char text[32];
         if (!differs(self, shown[i])) {
-            ch_setting_format(&ch_settings_table[shown[i]], ch_settings_get(&self->finite.cells[0].settings, shown[i]),
-                              text, sizeof text);
+            ch_setting_show(&ch_settings_table[shown[i]], ch_settings_get(&self->finite.cells[0].settings, shown[i]),
+                            text, sizeof text);
             printf("%s %s = %s", comma, ch_settings_table[shown[i]].name, text);
             comma = ",";
         }

@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 /** Columns of a page: no line of a report is wider, unless one word is. */
-enum { CH_PAGE_WIDTH = 88 };
+enum { CH_PAGE_WIDTH = 79 };
 
 /** @return columns that the text takes */
 size_t ch_page_width(const char *text);

@@ -357,15 +357,50 @@ ch_shown ch_show_bytes(size_t bytes)
     return shown;
 }
 
-void ch_temp_format(double temp, char *text, size_t size)
+/* Finds k for value = 2^k to rounding. Of 1 and 2, which nobody would write as powers, it says no. */
+static bool find_power(double value, int *k)
 {
-    int exponent = 0;
-    const bool is_power = frexp(temp, &exponent) == 0.5; /* temp = 2^(exponent - 1) */
-    if (is_power && (exponent < -2 || exponent > 11)) {
-        snprintf(text, size, "2^%d", exponent - 1);
-    } else {
-        snprintf(text, size, "%.4g", temp);
+    const double tolerance = 1e-9; /* nearer reals are one value (sim/settings/reals.h) */
+    if (!(value > 0) || !isfinite(value)) {
+        return false;
     }
+    *k = (int)lround(log2(value));
+    return fabs(value / ldexp(1, *k) - 1) < tolerance && *k != 0 && *k != 1;
+}
+
+void ch_power_format(double value, char *text, size_t size)
+{
+    int k = 0;
+    if (find_power(value, &k)) {
+        snprintf(text, size, "2^%d", k);
+    } else {
+        snprintf(text, size, "%.4g", value);
+    }
+}
+
+void ch_power_format_count(uint64_t count, char *text, size_t size)
+{
+    const bool is_power = (count & (count - 1)) == 0; /* or 0 */
+    int k = 0;
+    if (is_power && find_power((double)count, &k)) {
+        snprintf(text, size, "2^%d", k);
+    } else {
+        snprintf(text, size, "%llu", (unsigned long long)count);
+    }
+}
+
+ch_shown ch_show_count(uint64_t count)
+{
+    ch_shown shown;
+    ch_power_format_count(count, shown.text, sizeof shown.text);
+    return shown;
+}
+
+ch_shown ch_show_power(double value)
+{
+    ch_shown shown;
+    ch_power_format(value, shown.text, sizeof shown.text);
+    return shown;
 }
 
 void ch_hex(const uint8_t *bytes, size_t count, char *text)

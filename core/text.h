@@ -32,13 +32,23 @@ void ch_number_format(double value, char *text, size_t size);
 /** Rounds a number to 15 significant digits. */
 double ch_number_round(double value);
 
-/** Writes a temperature for people: "2^-15" where it is a power of two under 2^-3 or over 2^10, else four digits. */
-void ch_temp_format(double temp, char *text, size_t size);
+/** Writes a temperature, a learning rate, alpha, … for people: a power of two as such, as "2^-15", where it is neither
+ * 1 nor 2; any other number with four digits. */
+void ch_power_format(double value, char *text, size_t size);
+
+/** The same for a count, such as P or B: "2^13", else all digits. */
+void ch_power_format_count(uint64_t count, char *text, size_t size);
 
 /** A short text that is passed by value, for use in a message. */
 typedef struct {
     char text[72];
 } ch_shown;
+
+/** A count as ch_power_format_count writes it. */
+ch_shown ch_show_count(uint64_t count);
+
+/** A number as ch_power_format writes it. */
+ch_shown ch_show_power(double value);
 
 /** Prepares a user's text for a message: it is cut to at most 68 bytes and "...", and control characters become '?'. */
 ch_shown ch_show(const char *text);

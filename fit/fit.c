@@ -367,6 +367,7 @@ static void group_free(ch_fit_group *group)
         free(group->notes[i]);
     }
     free(group->notes);
+    free(group->is_detail);
 }
 
 void ch_fit_free(ch_fit *self)

@@ -8,42 +8,42 @@
 const ch_fit_number_row ch_fit_numbers[CH_NUM_FIT_NUMBERS] = {
     [CH_FIT_DELTA] = {.name = "delta",
                       .symbol = "δ",
-                      .law = "δ        ‖Δw‖ ~ T^δ",
+                      .law = "‖Δw‖ ~ T^δ",
                       .figure = "‖Δw‖ ∝ T^δ",
                       .latex = "$\\delta$",
                       .accepted = {0.05, 20},
                       .accepted_words = "a number from 0.05 to 20"},
     [CH_FIT_GAMMA] = {.name = "gamma",
                       .symbol = "γ",
-                      .law = "γ        ‖Δw‖ ~ P^γ",
+                      .law = "‖Δw‖ ~ P^γ",
                       .figure = "‖Δw‖ ∝ P^γ",
                       .latex = "$\\gamma$",
                       .accepted = {-100, 100},
                       .accepted_words = "a number from -100 to 100"},
     [CH_FIT_TIME_DELTA] = {.name = "time_delta",
                            .symbol = "δ_t",
-                           .law = "δ_t      t* ~ T^δ_t",
+                           .law = "t* ~ T^δ_t",
                            .figure = "t* ∝ T^{δ_t}",
                            .latex = "$\\delta_t$",
                            .accepted = {-100, 100},
                            .accepted_words = "a number from -100 to 100"},
     [CH_FIT_B] = {.name = "b",
                   .symbol = "b",
-                  .law = "b        t* ~ P^b",
+                  .law = "t* ~ P^b",
                   .figure = "t* ∝ P^b",
                   .latex = "$b$",
                   .accepted = {-100, 100},
                   .accepted_words = "a number from -100 to 100"},
     [CH_FIT_A_SLOPE] = {.name = "a",
                         .symbol = "a",
-                        .law = "a        T_c",
+                        .law = "T_c ~ P^-a",
                         .figure = "T_c ∝ P^{−a}",
                         .latex = "$a$",
                         .method = "slope",
                         .has_definition = true},
     [CH_FIT_A] = {.name = "a",
                   .symbol = "a",
-                  .law = "a joint  T_c",
+                  .law = "T_c ~ P^-a",
                   .figure = "a",
                   .latex = "$a$",
                   .method = "joint",
@@ -107,4 +107,12 @@ const ch_exponent *ch_fit_find_exponent(const ch_fit_group *group, ch_fit_number
         }
     }
     return NULL;
+}
+
+const ch_exponent *ch_fit_best_a(const ch_fit_group *group, ch_tc_definition definition)
+{
+    const ch_exponent *slope = ch_fit_find_exponent(group, CH_FIT_A_SLOPE, definition);
+    const ch_exponent *joint = ch_fit_find_exponent(group, CH_FIT_A, definition);
+    const bool is_extrapolated = group->joint[definition].num_outside > 0;
+    return joint == NULL || (is_extrapolated && slope != NULL) ? slope : joint;
 }

@@ -244,6 +244,8 @@ typedef struct {
     size_t num_correlations, correlations_capacity;
     char **notes; /* [num_notes] sentences: runs that are left out, numbers that are missing and why; owned */
     size_t num_notes, notes_capacity;
+    bool *is_detail; /* [num_notes] whether a note is one of those that a report shows on demand; owned */
+    size_t is_detail_capacity;
 } ch_fit_group;
 
 /* ---- all ---- */

@@ -51,7 +51,7 @@ static bool write_setting(const ch_page_head *head, size_t setting, const char *
         return false;
     }
     char value[64];
-    ch_setting_format(row, ch_settings_get(head->key, setting), value, sizeof value);
+    ch_setting_show(row, ch_settings_get(head->key, setting), value, sizeof value);
     const bool is_zero = row->type == CH_TYPE_COUNT && strcmp(value, "0") == 0;
     const bool is_off = value[0] == '\0' || is_zero || strcmp(value, "none") == 0;
     if (is_off || !ch_page_head_is_fixed(head, setting)) {

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 static const ch_mark critical_mark = {0x000000, 13}; /* the same shape as in the panel of T_c */
+static const ch_mark zero_mark = {0x505050, CH_POINT_UPPER_BOUND};
 
 double ch_error_series_at(const ch_series *self, uint64_t train, double temp)
 {
@@ -41,6 +42,26 @@ static void draw_critical(const ch_fit_group *group, const ch_series *series, ch
     }
 }
 
+bool ch_error_zeros_draw(const ch_fit_group *group, const ch_series *series, uint64_t train, double temp,
+                         ch_panel *panel)
+{
+    bool any = false;
+    for (size_t i = 0; i < series->count && group->key.test > 0; i++) {
+        const ch_cell *cell = &series->cells[i];
+        if (cell->mean == 0 && (train > 0 ? cell->train == train : cell->temp == temp)) {
+            ch_panel_point(panel, train > 0 ? cell->temp : (double)cell->train, 0.5 / (double)group->key.test, NAN, NAN,
+                           zero_mark);
+            any = true;
+        }
+    }
+    return any;
+}
+
+void ch_error_zeros_key(ch_panel *panel)
+{
+    ch_panel_key(panel, NULL, &zero_mark, "no error");
+}
+
 ch_code ch_error_series_init(ch_series *self, const ch_fit_group *group, ch_error *err)
 {
     return ch_series_init_plain(self, group, offsetof(ch_run, final.test_error), err);
@@ -58,6 +79,13 @@ ch_code ch_error_panel_draw(const ch_fit_group *group, ch_panel *panel, ch_error
                        NULL);
     }
     draw_critical(group, &series, panel);
+    bool has_zeros = false;
+    for (size_t i = 0; i < group->num_trains; i++) {
+        has_zeros = ch_error_zeros_draw(group, &series, group->trains[i], NAN, panel) || has_zeros;
+    }
+    if (has_zeros) {
+        ch_error_zeros_key(panel);
+    }
     ch_series_free(&series);
     return ch_panel_finish(panel, "temperature T", "mean test error", false, "no data: no test error was measured",
                            err);

@@ -2,7 +2,9 @@
  * training ends. */
 #include "fit/twins/lazy.h"
 #include "core/memory.h"
+#include "core/text.h"
 #include "plots/caption.h"
+#include "plots/error_panel.h"
 #include "plots/page.h"
 #include "plots/panel.h"
 
@@ -62,6 +64,21 @@ static ch_code draw_both(const lazy_page *page, ch_panel *panel, const ch_series
 
 typedef ch_code (*series_init)(ch_series *self, const ch_fit_group *group, size_t offset, ch_error *err);
 
+/* Marks the test errors of 0 of the network and of the twin. */
+static void draw_zeros(const lazy_page *page, const ch_series *network, const ch_series *twin, ch_panel *panel)
+{
+    bool any = false;
+    for (size_t i = 0; i < page->network->num_trains; i++) {
+        any = ch_error_zeros_draw(page->network, network, page->network->trains[i], NAN, panel) || any;
+    }
+    for (size_t i = 0; i < page->twin->num_trains; i++) {
+        any = ch_error_zeros_draw(page->twin, twin, page->twin->trains[i], NAN, panel) || any;
+    }
+    if (any) {
+        ch_error_zeros_key(panel);
+    }
+}
+
 static ch_code draw_quantity(const lazy_page *page, ch_panel *panel, series_init init, size_t offset, const char *label,
                              ch_error *err)
 {
@@ -73,6 +90,9 @@ static ch_code draw_quantity(const lazy_page *page, ch_panel *panel, series_init
     code = init(&twin, page->twin, offset, err);
     if (code != CH_OK) {
         goto out;
+    }
+    if (offset == offsetof(ch_run, final.test_error)) {
+        draw_zeros(page, &network, &twin, panel);
     }
     code = draw_both(page, panel, &network, &twin, label, err);
 out:
@@ -183,16 +203,16 @@ enum { NUM_PANELS = 5 };
 static ch_code say_end(const ch_lazy_row *row, ch_sentences *words, ch_error *err)
 {
     const ch_lazy_end *end = &row->ends[CH_LAZY_WEIGHT_CHANGE];
-    const unsigned long long train = row->train;
+    const ch_shown train = ch_show_count(row->train), temp = ch_show_power(end->temp);
     if (end->place == CH_TC_NONE) {
-        return ch_sentences_add(words, err, "P = %llu: no T has the pairs that it takes to find the end.", train);
+        return ch_sentences_add(words, err, "P = %s: no T has the pairs that it takes to find the end.", train.text);
     }
     if (end->place == CH_TC_ABOVE) {
-        return ch_sentences_add(words, err, "P = %llu: ‖Δw‖ agrees with the twin's up to T = %.3g, ‖Δw‖/‖w₀‖ = %.2g.",
-                                train, end->temp, end->relative);
+        return ch_sentences_add(words, err, "P = %s: ‖Δw‖ agrees with the twin's up to T = %s, ‖Δw‖/‖w₀‖ = %.2g.",
+                                train.text, temp.text, end->relative);
     }
-    return ch_sentences_add(words, err, "P = %llu: ‖Δw‖ leaves the twin's at T %s %.3g, ‖Δw‖/‖w₀‖ = %.2g.", train,
-                            end->place == CH_TC_BELOW ? "≤" : "=", end->temp, end->relative);
+    return ch_sentences_add(words, err, "P = %s: ‖Δw‖ leaves the twin's at T %s %s, ‖Δw‖/‖w₀‖ = %.2g.", train.text,
+                            end->place == CH_TC_BELOW ? "≤" : "=", temp.text, end->relative);
 }
 
 static ch_code say_all(const ch_lazy *lazy, ch_sentences *words, ch_error *err)

@@ -23,6 +23,7 @@ static ch_code draw_over_train(const ch_fit_group *group, ch_panel *panel, ch_er
 {
     enum { MAX_TEMPS = 4 };
     const size_t count = group->num_temps < MAX_TEMPS ? group->num_temps : MAX_TEMPS;
+    bool is_zero = false;
     ch_series series;
     ch_code code = ch_error_series_init(&series, group, err);
     if (code != CH_OK) {
@@ -34,6 +35,10 @@ static ch_code draw_over_train(const ch_fit_group *group, ch_panel *panel, ch_er
         ch_number_text(temp, number, sizeof number);
         snprintf(text, sizeof text, "%s%s", i == 0 ? "T = " : "", number);
         ch_panel_curve(panel, &series, 0, temp, 1, ch_mark_of(CH_RAMP_TEMP, i, count, true), text);
+        is_zero = ch_error_zeros_draw(group, &series, 0, temp, panel) || is_zero;
+    }
+    if (is_zero) {
+        ch_error_zeros_key(panel);
     }
     if (group->num_trains > 1) {
         draw_theory(group, &series, group->temps[group->num_temps - 1], panel);
@@ -55,6 +60,16 @@ out:
     return code;
 }
 
+/* Whether some run has no error among its test samples. */
+static bool has_zeros(const ch_fit_group *group)
+{
+    bool any = false;
+    for (size_t i = 0; i < group->num_runs; i++) {
+        any = any || (group->runs[i]->final.test_error == 0 && group->key.test > 0);
+    }
+    return any;
+}
+
 /* @param content  the group */
 static ch_code write_page(const ch_page_head *head, const void *content, FILE *out, ch_error *err)
 {
@@ -73,6 +88,14 @@ static ch_code write_page(const ch_page_head *head, const void *content, FILE *o
     if (code != CH_OK) {
         goto out;
     }
+    if (has_zeros(content)) {
+        code = ch_sentences_add(&sentences, err,
+                                "Open triangles that point down: no error in N test samples, drawn at half an error, "
+                                "1/(2N).");
+        if (code != CH_OK) {
+            goto out;
+        }
+    }
     code = ch_caption_write(head, &sentences, ch_place_of_panel(NUM_PANELS), out, err);
 out:
     ch_sentences_free(&sentences);
@@ -84,7 +107,7 @@ static bool is_measured(const ch_fit_group *group)
 {
     bool any = false;
     for (size_t i = 0; i < group->num_runs; i++) {
-        any = any || (group->runs[i]->status != CH_DIVERGED && group->runs[i]->final.test_error > 0);
+        any = any || (group->runs[i]->status != CH_DIVERGED && group->runs[i]->final.test_error >= 0);
     }
     return any && group->num_trains * group->num_temps > 1;
 }

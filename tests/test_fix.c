@@ -512,7 +512,7 @@ static void test_reports(void **state)
     ch_fit_print_latex(&fit, out);
     assert_int_equal(fclose(out), 0);
     static const char *const words[] = {
-        "δ        ‖Δw‖ ~ T^δ                        1             fixed      1        —       —\n",
+        "δ    ‖Δw‖ ~ T^δ                  1             fixed        —      1      —\n",
         "0.7500 ± —      at its bound",
         "delta,,,1,0,1,1,1,,,fixed,\n",
         "gamma,,,0.75,,,,0.5,,,bound,\n",

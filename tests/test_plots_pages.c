@@ -244,7 +244,7 @@ static void test_pages_of_a_store(void **state)
 {
     (void)state;
     static const char *const training[] = {
-        "training loss", "unfitted samples", "test error", "weight change", "kernel change",  "train 2048",
+        "training loss", "unfitted samples", "test error", "weight change", "kernel change",  "train 2^11",
         ">fitted<",      ">diverged<",       "(e)",        "T =",           "first data set", NULL};
     static const char *const main_page[] = {"mean test error", "weight change ‖Δw‖", "(f)", NULL};
     phase_plant plant = phase_plant_default();
@@ -270,7 +270,7 @@ static void test_pages_of_a_store(void **state)
                (const char *const[]){"theory", NULL});
     check_page("mlp-datadepleted-chi0-dim16-train1024-phase.svg", (const char *const[]){"‖ = 0.5.", NULL}, nothing);
     check_page("mlp-datadepleted-chi0-dim16-train2048-phase.svg", (const char *const[]){"‖ = 0.5.", NULL}, nothing);
-    expect("$C fit $D/s", CH_EXIT_OK, "model = mlp, data = depleted, chi = 0, dim = 16, alpha = 0.0625");
+    expect("$C fit $D/s", CH_EXIT_OK, "model = mlp, data = depleted, chi = 0, dim = 16, alpha = 2^-6");
     expect("$C fit $D/s", CH_EXIT_OK, "Phase diagrams over (alpha, T)");
     expect("$C fit $D/s --json | grep -c temp_opt", CH_EXIT_OK, "");
     expect("$C fit $D/s --json --where 'alpha = 0.25'", CH_EXIT_OK, "\"phase\": []");
@@ -377,7 +377,7 @@ static void test_twin_page(void **state)
                                        "end of the lazy regime",
                                        "(e)",
                                        "48 pairs of fitted runs",
-                                       "P = 1024: ‖Δw‖ leaves",
+                                       "P = 2^10: ‖Δw‖ leaves",
                                        NULL};
     static const char *const lacks[] = {"(f)", "no data", "linear no", "linear yes", "data_dir", NULL};
     const lazy_plant plant = lazy_plant_default();

@@ -220,7 +220,7 @@ static void test_a_dry_run_writes_nothing(void **state)
     (void)state;
     assert_succeeds("sweep " OPTIONS " --dry-run -j 3");
     assert_ptr_equal(strstr(err, "memory: a data set takes up to "), err);
-    assert_says(err, " (train = 64, dim = 8) ");
+    assert_says(err, " (train = 2^6, dim = 8) ");
     assert_says(err, " 3 such runs at once, on 3 threads\n");
     assert_says(out, "\n24 runs, 0 of them in the store already, 24 to do\nexpected time: ");
     assert_succeeds("sweep " OPTIONS " --dry-run -o a.db");
@@ -242,10 +242,10 @@ static void test_a_dry_run_prints_the_axes(void **state)
     assert_succeeds("sweep z.yaml --dry-run");
     assert_says(out, "model           perceptron\n"
                      "dim             8\n"
-                     "temp            2^-5, 2^-4, 0.125, 0.25, 0.5, 1\n"
+                     "temp            2^-5, 2^-4, 2^-3, 2^-2, 2^-1, 1\n"
                      "seed            0, 1, 2, 3, …, 98, 99 (100 values)\n"
-                     "train           64, 128 (with batch)\n"
-                     "batch           2, 4 (with train)\n\n"
+                     "train           2^6, 2^7 (with batch)\n"
+                     "batch           2, 2^2 (with train)\n\n"
                      "1200 runs, ");
 }
 
@@ -270,7 +270,7 @@ static void test_list(void **state)
     assert_succeeds("sweep " OPTIONS " --max-updates none,1 -o a.db");
     assert_succeeds("list a.db");
     assert_says(out, "runs            48\nfitted          24\nbudget          24\ndiverged        0\n");
-    assert_says(out, "\ntrain           16, 32, 64\n");
+    assert_says(out, "\ntrain           2^4, 2^5, 2^6\n");
     assert_succeeds("list a.db --json");
     json_t *summary = parsed();
     assert_true(number(summary, "runs") == 48);
@@ -413,7 +413,7 @@ static void test_infinite_train(void **state)
     assert_string_equal(json_string_value(json_object_get(run, "status")), "budget");
     assert_succeeds("sweep perceptron --chi 1 --dim 16 --train 64,inf --temp 1 --max-steps 1000 --record 1 -o a.db");
     assert_succeeds("list a.db");
-    assert_says(out, "inf, 64");
+    assert_says(out, "inf, 2^6");
     assert_succeeds("export a.db --json --where 'train IS NULL'");
     json_t *runs = parsed();
     assert_int_equal(json_array_size(runs), 1);
@@ -491,7 +491,7 @@ static void test_fit(void **state)
     assert_succeeds("sweep " FITTABLE " -o a.db");
     assert_succeeds("fit a.db");
     static const char *const words[] = {
-        "exponent", "estimate ± error", "95 % interval", "theory", "expected", "off by", "δ ", "γ "};
+        "estimate ± error", "95 % interval", "theory", "expected", "off by", "δ ", "γ "};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         assert_says(out, words[i]);
     }

@@ -264,7 +264,7 @@ static void test_other_commands(void **state)
         {"fit s.db --threshold nan", {"threshold"}},
         {"selftest --tables 0", {"tables = 0", "from 1 to 100000"}},
         {"selftest s.db", {"selftest takes no argument"}},
-        {"fit s.db --csv --collapse time", {"--collapse", "--csv"}},
+        {"fit s.db --csv --details", {"--details", "--csv"}},
         {"fit s.db --csv --latex", {"--csv", "--latex", "at a time"}},
         {"fit s.db --shift 0", {"shift = 0", "from 0.001 to 10"}},
         {"fit s.db --sigmas 0.5", {"sigmas = 0.5", "from 1 to 30"}},

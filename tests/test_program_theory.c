@@ -95,7 +95,7 @@ static void test_tables_in_text_and_csv(void **state)
     (void)state;
     assert_succeeds("theory --chi 0 --dim 8 --train 4,256,512 --temp 1");
     assert_ptr_equal(strstr(out, "theory at chi = 0"), out);
-    assert_says(out, "at dim = 8, alpha = 32768, batch = 2, temp = 1, rate = 2\n");
+    assert_says(out, "at dim = 8, alpha = 2^15, batch = 2, temp = 1, rate = 2\n");
     assert_says(out, "      train      temp           lambda ");
     assert_says(out, "  -: train is 4; what is expected of a finite training set needs train >= dim = 8\n");
     assert_says(out, "  gamma           0.");

@@ -2,11 +2,13 @@
  * them. */
 #include "fit/errors/exponents.h"
 #include "core/memory.h"
+#include "core/text.h"
 #include "fit/errors/joint_errors.h"
 #include "fit/errors/replica.h"
 #include "fit/laws/bounded.h"
 #include "fit/laws/constraints.h"
 #include "fit/laws/critical.h"
+#include "fit/laws/expected.h"
 #include "fit/numbers.h"
 #include "fit/table/cells.h"
 #include "fit/table/notes.h"
@@ -62,15 +64,15 @@ static ch_code note_batch(ch_fit_group *group, const ch_perceptron_theory *theor
     const uint64_t train = first_step_train(group, theory);
     if (train > 0) {
         return ch_fit_note(group, err,
-                           "batch = %llu is not small: up to P = %llu the first step alone makes over half of ||Dw||; "
+                           "batch = %s is not small: up to P = %s the first step alone makes over half of ||Dw||; "
                            "the theory shown is for small batches",
-                           (unsigned long long)group->key.batch, (unsigned long long)train);
+                           ch_show_count(group->key.batch).text, ch_show_count(train).text);
     }
     if (group->key.batch <= group->trains[0] / 10) {
         return CH_OK;
     }
-    return ch_fit_note(group, err, "batch = %llu is no small part of P = %llu: the theory shown is for small batches",
-                       (unsigned long long)group->key.batch, (unsigned long long)group->trains[0]);
+    return ch_fit_note(group, err, "batch = %s is no small part of P = %s: the theory shown is for small batches",
+                       ch_show_count(group->key.batch).text, ch_show_count(group->trains[0]).text);
 }
 
 /* ---- exponents of ||Dw|| and t* ---- */
@@ -166,8 +168,8 @@ static ch_code estimate_critical(ch_fit_group *group, const ch_replicas *replica
         char what[96];
         double deviation = NAN;
         ch_estimate logs;
-        snprintf(what, sizeof what, "T_c by %s at P = %llu", ch_tc_definition_name(tc->definition),
-                 (unsigned long long)tc->train);
+        snprintf(what, sizeof what, "T_c by %s at P = %s", ch_tc_definition_name(tc->definition),
+                 ch_show_count(tc->train).text);
         const ch_code code =
             ch_fit_estimate_number(group, replicas, ch_fit_tc_slot(i), log(tc->estimate.value), what, &logs, err);
         if (code != CH_OK) {
@@ -209,7 +211,10 @@ static ch_code estimate_line(ch_fit_group *group, ch_replicas *replicas, tc_line
                              double theory, ch_error *err)
 {
     const size_t slot = ch_fit_number_slot(CH_FIT_A_SLOPE, definition);
-    ch_exponent exponent = {.number = CH_FIT_A_SLOPE, .definition = definition, .theory = theory, .expected = NAN};
+    ch_exponent exponent = {.number = CH_FIT_A_SLOPE,
+                            .definition = definition,
+                            .theory = theory,
+                            .expected = ch_fit_expected_a(group, definition)};
     char what[64];
     for (size_t i = 0; i < line->count; i++) {
         line->log_temp[i] = log(group->tc[line->index[i]].estimate.value);
@@ -254,11 +259,11 @@ static ch_code fit_line(ch_fit_group *group, ch_replicas *replicas, const bool *
     if (line.count >= 2) {
         code = estimate_line(group, replicas, &line, definition, theory, err);
     } else if (group->num_trains > 1 && (!is_optional || ch_fit_has_critical(group, definition))) {
-        code =
-            ch_fit_note(group, err,
-                        "no a by %s: it needs a T_c inside the sampled T, also in %g %% of the replicas, at two P or "
-                        "more; %zu P have one",
-                        ch_tc_definition_name(definition), 100 * enough_inside, line.count);
+        code = ch_fit_note_detail(
+            group, err,
+            "no a by %s: it needs a T_c inside the sampled T, also in %g %% of the replicas, at two P or "
+            "more; %zu P have one",
+            ch_tc_definition_name(definition), 100 * enough_inside, line.count);
     }
 out:
     free(line.index);

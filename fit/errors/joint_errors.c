@@ -3,6 +3,7 @@
 #include "core/memory.h"
 #include "core/statistics.h"
 #include "fit/laws/constraints.h"
+#include "fit/laws/expected.h"
 #include "fit/numbers.h"
 #include "fit/table/cells.h"
 #include "fit/table/notes.h"
@@ -136,7 +137,7 @@ static ch_code note_extrapolated(ch_fit_group *group, ch_tc_definition definitio
     if (law->num_outside == 0) {
         return CH_OK;
     }
-    return ch_fit_note(
+    return ch_fit_note_detail(
         group, err,
         "T_c by %s, joint, is extrapolated: at %zu of %zu P it lies outside the sampled T, so that its a "
         "rests on the law and on no T_c there",
@@ -191,7 +192,7 @@ ch_code ch_fit_estimate_joint(ch_fit_group *group, const ch_fit_options *options
                                   .definition = definition,
                                   .estimate = law->exponent,
                                   .theory = theory,
-                                  .expected = NAN,
+                                  .expected = ch_fit_expected_a(group, definition),
                                   .held = law->held_a};
     code = ch_fit_add_exponent(group, &exponent, err);
     if (code != CH_OK) {

@@ -134,8 +134,8 @@ static ch_code note_undecided(ch_fit_group *group, ch_tc_definition definition, 
     if (count == 0 || is_silent) {
         return CH_OK;
     }
-    return ch_fit_note(group, err, "T_c by %s could not be found at %zu of %zu P: %s", rules[definition]->name, count,
-                       group->num_trains, rules[definition]->needs);
+    return ch_fit_note_detail(group, err, "T_c by %s could not be found at %zu of %zu P: %s", rules[definition]->name,
+                              count, group->num_trains, rules[definition]->needs);
 }
 
 /* Says how many data sets would resolve the T_c that noise hides. */
@@ -155,7 +155,7 @@ static ch_code note_unresolved(ch_fit_group *group, ch_tc_definition definition,
     }
     char needed[64];
     snprintf(needed, sizeof needed, least == most ? "%zu" : "%zu to %zu", least, most);
-    return ch_fit_note(
+    return ch_fit_note_detail(
         group, err,
         "T_c by %s is not resolved at %zu of %zu P: the change of the test error there is not beyond two "
         "standard errors of the mean over data sets; %s data sets would resolve it, and there are %zu",

@@ -87,19 +87,20 @@ static ch_code note_changes(ch_fit_group *group, const ch_fit_options *options, 
         tested += place != CH_TC_NONE;
         if (place == CH_TC_INSIDE || place == CH_TC_BELOW) {
             char temp[32];
-            ch_temp_format(exp(log_temp), temp, sizeof temp);
-            fprintf(stream, "%s%llu", named++ > 0 ? ", " : "", (unsigned long long)group->trains[p]);
+            ch_power_format(exp(log_temp), temp, sizeof temp);
+            fprintf(stream, "%s%s", named++ > 0 ? ", " : "", ch_show_count(group->trains[p]).text);
         }
     }
     if (fclose(stream) != 0 && code == CH_OK) {
         code = ch_error_memory(err, "a note on a fit");
     }
     if (code == CH_OK && tested > 0) {
-        code = ch_fit_note(group, err,
-                           "the test error changes with T by more than %g sigma at %zu of %zu P%s%s; by chance it does "
-                           "so at a P with a probability of %.2g",
-                           options->sigmas, named, tested, named > 0 ? ": " : "", named > 0 ? list : "",
-                           ch_tc_error_false_alarms(options->sigmas, group->num_temps));
+        code = ch_fit_note_detail(
+            group, err,
+            "the test error changes with T by more than %g sigma at %zu of %zu P%s%s; by chance it does "
+            "so at a P with a probability of %.2g",
+            options->sigmas, named, tested, named > 0 ? ": " : "", named > 0 ? list : "",
+            ch_tc_error_false_alarms(options->sigmas, group->num_temps));
     }
     free(list);
     return code;

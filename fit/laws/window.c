@@ -219,7 +219,7 @@ static ch_code set_window(ch_fit_group *group, const bool *inside, size_t count,
     group->window_temps = count;
     if (last != top) {
         char text[32];
-        ch_temp_format(group->window_hi, text, sizeof text);
+        ch_power_format(group->window_hi, text, sizeof text);
         for (size_t t = last + 1; t <= top; t++) {
             group->window_temps -= inside[t];
         }
@@ -278,7 +278,7 @@ static ch_code note_window(ch_fit_group *group, const onsets *seen, size_t count
         return ch_fit_note(group, err, "no onset is visible: all T are taken to lie above it");
     }
     if (stage > 0) {
-        return ch_fit_note(
+        return ch_fit_note_detail(
             group, err,
             "the window begins where the onset's trace in ||Dw|| is under %g %%: with %g %% it would have "
             "fewer than %zu T",

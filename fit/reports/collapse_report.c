@@ -1,6 +1,9 @@
 /* collapse_report.c — reports the collapses of a fit as text and as JSON. */
+#include "core/memory.h"
+#include "core/page.h"
 #include "fit/reports/parts.h"
 #include "fit/reports/reports.h"
+#include "fit/reports/rows.h"
 #include "sim/store/json.h"
 
 #include <math.h>
@@ -11,27 +14,40 @@
 
 static void print_estimate(FILE *out, const char *name, const ch_estimate *estimate, double theory)
 {
-    fprintf(out, "  %s  %8.4f ± %.4f   %8.4f … %.4f", name, estimate->value, estimate->stderr_, estimate->lo,
-            estimate->hi);
+    char value[64], interval[64];
+    ch_report_format_estimate(estimate, value, sizeof value);
+    ch_report_format_interval(estimate, interval, sizeof interval);
+    fprintf(out, "  %s", name);
+    ch_page_right(out, value, 18);
+    ch_page_right(out, interval, 20);
     if (isfinite(theory)) {
-        fprintf(out, "   theory %g", theory);
+        fprintf(out, "   theory %.4g", theory);
     }
     fputc('\n', out);
 }
 
 static void print_collapse(const ch_collapse *self, FILE *out)
 {
+    char text[256];
     if (self->reason != NULL) {
         /* the command has a line of its own, so that it can be copied */
         const char *command = strstr(self->reason, "try chiton sweep");
-        fprintf(out, "  %.*s\n  %s\n", (int)(command - self->reason - 1), self->reason, command);
+        char *why = ch_alloc((size_t)(command - self->reason), 1);
+        if (why != NULL) {
+            memcpy(why, self->reason, (size_t)(command - self->reason - 1));
+            ch_page_wrapped(out, " ", why);
+        }
+        free(why);
+        fprintf(out, "  %s\n", command);
         return;
     }
     print_estimate(out, "x", &self->x, self->x_theory);
     print_estimate(out, "a", &self->a, self->a_theory);
-    fprintf(out, "  S  %8.2f a point, over the %zu of %zu points (%.0f %%) within another curve's range; %zu P\n",
-            self->quality, self->num_compared, self->num_points,
-            100 * (double)self->num_compared / (double)self->num_points, self->num_trains);
+    snprintf(text, sizeof text,
+             "S = %.2f a point, over the %zu of %zu points (%.0f %%) within another curve's range; %zu P",
+             self->quality, self->num_compared, self->num_points,
+             100 * (double)self->num_compared / (double)self->num_points, self->num_trains);
+    ch_page_wrapped(out, " ", text);
 }
 
 void ch_collapse_print(const ch_collapse_list *self, const ch_fit *fit, FILE *out)
@@ -40,15 +56,15 @@ void ch_collapse_print(const ch_collapse_list *self, const ch_fit *fit, FILE *ou
                                          [CH_COLLAPSE_TIME] = "t* P^-x",
                                          [CH_COLLAPSE_TEST_ERROR] = "test error P^x"};
     const ch_collapse_quantity quantity = self->count > 0 ? self->items[0].quantity : CH_COLLAPSE_WEIGHT_CHANGE;
-    fprintf(out, "\nCollapse: %s against T P^a, x and a by the least S; error, then 95 %% interval\n",
-            scaled[quantity]);
+    fprintf(out, "\nCollapse: %s against T P^a, x and a by the least S, with 95 %% intervals\n", scaled[quantity]);
     for (size_t i = 0; i < self->count; i++) {
         char label[256];
         ch_fit_group_label(fit, &fit->groups[i], label, sizeof label);
-        fprintf(out, "\n%s\n", label);
+        fputc('\n', out);
+        ch_report_print_label(label, out);
         print_collapse(&self->items[i], out);
     }
-    fputs("\nS is about 1 where the curves agree within the spread between data sets, larger where they do not.\n",
+    fputs("\nS is about 1 where the curves agree within the spread between data sets, and\nlarger where they do not.\n",
           out);
 }
 

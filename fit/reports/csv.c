@@ -1,17 +1,18 @@
 /* csv.c — the report of a fit as comma-separated values for R, pandas or a spreadsheet. Each number has a row. */
 #include "fit/numbers.h"
+#include "fit/reports/parts.h"
 #include "fit/reports/reports.h"
 
 #include <math.h>
 
-/* Prints the settings that the runs of a group share. Every row begins with them. */
-static void print_key(const ch_fit_group *group, FILE *out)
+/* Prints the settings that some runs share. Every row begins with them. */
+static void print_key(const ch_settings *key, bool is_over_alpha, FILE *out)
 {
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         char text[64];
         if (ch_fit_is_key(i)) {
-            ch_setting_format(&ch_settings_table[i], ch_settings_get(&group->key, i), text, sizeof text);
-            fprintf(out, "%s,", ch_setting_applies(&group->key, i) ? text : "");
+            ch_setting_format(&ch_settings_table[i], ch_settings_get(key, i), text, sizeof text);
+            fprintf(out, "%s,", ch_setting_applies(key, i) && !(is_over_alpha && i == CH_SETTING_ALPHA) ? text : "");
         }
     }
 }
@@ -25,22 +26,16 @@ static void print_number(double number, FILE *out)
     }
 }
 
-/* Columns that only some rows fill. A column is empty where its word is NULL. */
-typedef struct {
-    uint64_t train; /* P of a T_c; 0 for other rows */
-    const char *bound, *method, *held;
-} row_extras;
-
 static void print_word(const char *word, FILE *out)
 {
     fprintf(out, ",%s", word != NULL ? word : "");
 }
 
-static void print_row(const ch_fit_group *group, const char *name, const char *definition, row_extras extras,
-                      const ch_estimate *estimate, double theory, FILE *out)
+void ch_report_csv_row(const ch_settings *key, const char *name, ch_csv_extras extras, const ch_estimate *estimate,
+                       double theory, FILE *out)
 {
-    print_key(group, out);
-    fprintf(out, "%s,%s,", name, definition);
+    print_key(key, extras.is_over_alpha, out);
+    fprintf(out, "%s,%s,", name, extras.definition != NULL ? extras.definition : "");
     if (extras.train > 0) {
         fprintf(out, "%llu", (unsigned long long)extras.train);
     }
@@ -52,7 +47,7 @@ static void print_row(const ch_fit_group *group, const char *name, const char *d
     print_word(extras.bound, out);
     print_word(extras.method, out);
     print_word(extras.held, out);
-    print_word(ch_settings_has_images(&group->key) ? group->key.data_digest : NULL, out);
+    print_word(ch_settings_has_images(key) ? key->data_digest : NULL, out);
     fputc('\n', out);
 }
 
@@ -62,7 +57,8 @@ static void print_shapes(const ch_fit_group *group, const char *name, const ch_s
         const ch_shape_fit *fit = &shapes->fits[k];
         const ch_estimate estimate = {fit->exponent, fit->stderr_, fit->lo, fit->hi};
         if (fit->found) {
-            print_row(group, name, ch_trend_shape_name((ch_trend_shape)k), (row_extras){0}, &estimate, NAN, out);
+            const ch_csv_extras extras = {.definition = ch_trend_shape_name((ch_trend_shape)k)};
+            ch_report_csv_row(&group->key, name, extras, &estimate, NAN, out);
         }
     }
 }
@@ -80,15 +76,16 @@ static void print_group(const ch_fit_group *group, FILE *out)
         const ch_exponent *exponent = &group->exponents[i];
         const ch_fit_number_row *number = &ch_fit_numbers[exponent->number];
         const char *definition = number->has_definition ? ch_tc_definition_name(exponent->definition) : "";
-        const row_extras extras = {.method = number->method, .held = held[exponent->held]};
-        print_row(group, number->name, definition, extras, &exponent->estimate, exponent->theory, out);
+        const ch_csv_extras extras = {.definition = definition, .method = number->method, .held = held[exponent->held]};
+        ch_report_csv_row(&group->key, number->name, extras, &exponent->estimate, exponent->theory, out);
     }
     print_shapes(group, ch_fit_numbers[CH_FIT_GAMMA].name, &group->weight_shapes, out);
     print_shapes(group, ch_fit_numbers[CH_FIT_B].name, &group->time_shapes, out);
     for (size_t i = 0; i < group->num_tc; i++) {
         const ch_tc *tc = &group->tc[i];
-        const row_extras extras = {.train = tc->train, .bound = bounds[tc->place]};
-        print_row(group, "T_c", ch_tc_definition_name(tc->definition), extras, &tc->estimate, NAN, out);
+        const ch_csv_extras extras = {
+            .definition = ch_tc_definition_name(tc->definition), .train = tc->train, .bound = bounds[tc->place]};
+        ch_report_csv_row(&group->key, "T_c", extras, &tc->estimate, NAN, out);
     }
 }
 

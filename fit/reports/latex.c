@@ -1,5 +1,6 @@
 /* latex.c — the exponents of a fit as a LaTeX table with booktabs. Each group has a row, and theory stands under it. */
 #include "fit/numbers.h"
+#include "fit/reports/latex_parts.h"
 #include "fit/reports/reports.h"
 
 #include <math.h>
@@ -72,24 +73,6 @@ static size_t list_used_columns(const ch_fit *self, column *columns)
     return count;
 }
 
-/* Prints a value, and in parentheses the first two digits of its error, in units of the value's last digits: 0.983(21).
- * Without an error, or where it is mere rounding, the value has four decimals. */
-static void print_value(const ch_estimate *estimate, FILE *out)
-{
-    const double error = estimate->stderr_;
-    if (!(error > 1e-9)) {
-        fprintf(out, "$%.4f$", estimate->value);
-        return;
-    }
-    int decimals = 1 - (int)floor(log10(error));
-    decimals = decimals < 0 ? 0 : decimals > 9 ? 9 : decimals;
-    if (error < 1) {
-        fprintf(out, "$%.*f(%.0f)$", decimals, estimate->value, error * pow(10, decimals));
-    } else {
-        fprintf(out, "$%.*f(%.*f)$", decimals, estimate->value, decimals, error);
-    }
-}
-
 static void print_theory(const ch_fit_group *group, const column *columns, size_t count, FILE *out)
 {
     fputs("\\quad theory", out);
@@ -108,16 +91,14 @@ static void print_group(const ch_fit *self, const ch_fit_group *group, const col
     char label[256];
     bool has_theory = false;
     ch_fit_group_label(self, group, label, sizeof label);
-    for (const char *at = label; *at != '\0'; at++) {
-        fputs(*at == '_' ? "\\_" : (const char[]){*at, '\0'}, out);
-    }
+    ch_report_latex_text(label, out);
     for (size_t k = 0; k < count; k++) {
         const ch_exponent *exponent = find(group, columns[k]);
         fputs(" & ", out);
         if (exponent != NULL && exponent->held == CH_HELD_FIXED) {
             fprintf(out, "$%.6g$ (fixed)", exponent->estimate.value);
         } else if (exponent != NULL) {
-            print_value(&exponent->estimate, out);
+            ch_report_latex_value(&exponent->estimate, out);
         }
         has_theory = has_theory || (exponent != NULL && isfinite(exponent->theory));
     }

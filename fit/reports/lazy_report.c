@@ -10,7 +10,7 @@
 
 /* ---- text ---- */
 
-enum { TRAIN_WIDTH = 7, MEAN_WIDTH = 16, TEMP_WIDTH = 10, ERROR_WIDTH = 17 }; /* a row has 88 columns */
+enum { TRAIN_WIDTH = 7, MEAN_WIDTH = 14, TEMP_WIDTH = 9, ERROR_WIDTH = 17 }; /* a row has 79 columns */
 
 static void print_mean(FILE *out, double value, double error, int decimals, size_t width)
 {
@@ -36,7 +36,7 @@ static void print_temp(FILE *out, const char *sign, double temp)
 {
     char number[32] = "—", text[48];
     if (isfinite(temp)) {
-        ch_temp_format(temp, number, sizeof number);
+        ch_power_format(temp, number, sizeof number);
     }
     snprintf(text, sizeof text, "%s%s", sign, number);
     ch_page_right(out, text, TEMP_WIDTH);
@@ -61,7 +61,7 @@ static void print_head(FILE *out)
     static const struct {
         const char *text;
         size_t width;
-    } columns[] = {{"P", TRAIN_WIDTH}, {"‖Δw‖", MEAN_WIDTH}, {"ends", TEMP_WIDTH},       {"‖Δw‖/‖w₀‖", TEMP_WIDTH},
+    } columns[] = {{"P", TRAIN_WIDTH}, {"‖Δw‖", MEAN_WIDTH}, {"ends", TEMP_WIDTH},       {"relative", TEMP_WIDTH},
                    {"t*", MEAN_WIDTH}, {"ends", TEMP_WIDTH}, {"test error", ERROR_WIDTH}};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
         ch_page_right(out, columns[i].text, columns[i].width);
@@ -72,7 +72,7 @@ static void print_head(FILE *out)
 static void print_row(FILE *out, const ch_lazy_row *row)
 {
     char train[32];
-    snprintf(train, sizeof train, "%llu", (unsigned long long)row->train);
+    ch_power_format_count(row->train, train, sizeof train);
     ch_page_right(out, train, TRAIN_WIDTH);
     print_ratio(out, &row->ends[CH_LAZY_WEIGHT_CHANGE].agreement);
     print_end(out, &row->ends[CH_LAZY_WEIGHT_CHANGE]);
@@ -92,9 +92,9 @@ static void print_diverged(FILE *out, const ch_lazy *self)
     for (size_t r = 0; r < self->num_rows; r++) {
         char temp[32];
         if (isfinite(self->rows[r].diverges) && used < sizeof text) {
-            ch_temp_format(self->rows[r].diverges, temp, sizeof temp);
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s (P = %llu)", used > lead ? ", " : "", temp,
-                                     (unsigned long long)self->rows[r].train);
+            ch_power_format(self->rows[r].diverges, temp, sizeof temp);
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s (P = %s)", used > lead ? ", " : "", temp,
+                                     ch_show_count(self->rows[r].train).text);
         }
     }
     if (used > lead) {
@@ -114,8 +114,10 @@ static void print_lazy(const ch_lazy *self, const ch_fit *fit, FILE *out)
 {
     char label[256];
     write_label(self, fit, label, sizeof label);
-    fprintf(out, "\n%s\n  %zu pair%s of fitted runs, %zu data set%s\n\n", label, self->num_pairs,
-            self->num_pairs == 1 ? "" : "s", self->num_data_sets, self->num_data_sets == 1 ? "" : "s");
+    fputc('\n', out);
+    ch_report_print_label(label, out);
+    fprintf(out, "  %zu pair%s of fitted runs, %zu data set%s\n\n", self->num_pairs, self->num_pairs == 1 ? "" : "s",
+            self->num_data_sets, self->num_data_sets == 1 ? "" : "s");
     print_head(out);
     for (size_t r = 0; r < self->num_rows; r++) {
         print_row(out, &self->rows[r]);
@@ -127,9 +129,10 @@ void ch_lazy_print(const ch_lazy_list *self, const ch_fit *fit, FILE *out)
 {
     if (self->count > 0) {
         fprintf(out,
-                "\nNetworks beside their linearised twins: the mean ratios network / twin below the end of\n"
-                "the lazy regime; the T at which it ends, where a ratio is off by more than %g %% and %g\n"
-                "standard errors; and the mean difference of the test errors below that end\n",
+                "\nNetworks beside their linearised twins: the mean ratios network/twin below the\n"
+                "end of the lazy regime; the T at which it ends, where a ratio is off by more\n"
+                "than %g %% and %g standard errors; ‖Δw‖/‖w₀‖ there (relative); and the mean\n"
+                "difference of the test errors below that end\n",
                 100 * CH_LAZY_TOLERANCE, CH_LAZY_SIGMAS);
     }
     for (size_t i = 0; i < self->count; i++) {

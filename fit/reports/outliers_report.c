@@ -85,10 +85,10 @@ static size_t name_outlier(const ch_residuals *self, size_t i, FILE *out)
         }
     }
     char numbers[96], place[256], temp[32], others[96] = "", seeds[96] = "";
-    ch_temp_format(lo, temp, sizeof temp);
+    ch_power_format(lo, temp, sizeof temp);
     if (count > 1) {
         char last[32];
-        ch_temp_format(hi, last, sizeof last);
+        ch_power_format(hi, last, sizeof last);
         snprintf(others, sizeof others, " … %s (%zu)", last, count);
     }
     if (settings->seed_batch != settings->seed_data || settings->seed_init != settings->seed_data) {
@@ -97,7 +97,7 @@ static size_t name_outlier(const ch_residuals *self, size_t i, FILE *out)
     }
     snprintf(numbers, sizeof numbers, "  %+7.1f σ  p = %-6.1g  residual %+-6.3g ", worst->sigmas, worst->chance,
              worst->residual);
-    snprintf(place, sizeof place, "P = %llu, T = %s%s, seed_data = %llu%s", (unsigned long long)settings->train, temp,
+    snprintf(place, sizeof place, "P = %s, T = %s%s, seed_data = %llu%s", ch_show_count(settings->train).text, temp,
              others, (unsigned long long)settings->seed_data, seeds);
     ch_page_wrapped(out, numbers, place);
     return count;

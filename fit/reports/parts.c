@@ -1,5 +1,8 @@
 /* parts.c — pieces of text and JSON that several reports use. */
 #include "fit/reports/parts.h"
+#include "core/page.h"
+
+#include <string.h>
 
 #include <math.h>
 
@@ -47,4 +50,13 @@ const char *ch_report_bound(ch_tc_place place)
         break;
     }
     return NULL;
+}
+
+void ch_report_print_label(const char *label, FILE *out)
+{
+    for (const char *text = label; *text != '\0'; text += strspn(text, " ")) {
+        const size_t length = ch_page_line_end(text, CH_PAGE_WIDTH);
+        fprintf(out, "%.*s\n", (int)length, text);
+        text += length;
+    }
 }

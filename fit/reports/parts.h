@@ -29,6 +29,23 @@ void ch_report_set(json_t **object, const char *name, json_t *value);
 /** "above" where T_c lies above the highest sampled temperature, "below" where it lies below the lowest; else NULL. */
 const char *ch_report_bound(ch_tc_place place);
 
+/** Prints a label in lines of at most CH_PAGE_WIDTH columns. */
+void ch_report_print_label(const char *label, FILE *out);
+
+/* ---- csv.c ---- */
+
+/** Columns of a CSV report that only some rows fill. A column is empty where its word is NULL. */
+typedef struct {
+    const char *definition;
+    uint64_t train; /* P of a T_c, or of a twin; 0 for other rows */
+    const char *bound, *method, *held;
+    bool is_over_alpha; /* the number is one of all alpha, and the column alpha stays empty */
+} ch_csv_extras;
+
+/** Prints a row of the CSV report.  @param key  the settings that the runs share, and the digest of their images */
+void ch_report_csv_row(const ch_settings *key, const char *name, ch_csv_extras extras, const ch_estimate *estimate,
+                       double theory, FILE *out);
+
 /* ---- outliers_report.c ---- */
 
 /** Prints in one sentence how many runs of a group the joint laws leave out, and for which reasons. Prints nothing

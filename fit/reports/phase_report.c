@@ -24,10 +24,10 @@ static void format_temp(const ch_phase_temp *temp, char *text, size_t size)
     const ch_estimate *estimate = &temp->estimate;
     switch (temp->place) {
     case CH_TC_BELOW:
-        snprintf(text, size, "< %.3g", estimate->value);
+        snprintf(text, size, "< %s", ch_show_power(estimate->value).text);
         break;
     case CH_TC_ABOVE:
-        snprintf(text, size, "> %.3g", estimate->value);
+        snprintf(text, size, "> %s", ch_show_power(estimate->value).text);
         break;
     case CH_TC_NONE:
     case CH_TC_UNRESOLVED:
@@ -43,21 +43,24 @@ static void format_temp(const ch_phase_temp *temp, char *text, size_t size)
     }
 }
 
-/* Prints the settings that the runs share and that differ from the defaults: "mlp, depth = 2, …, train = 1024". */
+/* Prints the settings that the runs share and that differ from the defaults: "mlp, depth = 2, …, train = 2^10". */
 static void print_shared(const ch_phase *self, FILE *out)
 {
     ch_settings defaults;
+    char text[1024] = "";
+    size_t used = 0;
     ch_settings_default(&defaults);
-    for (size_t i = 0; i < ch_settings_count; i++) {
+    for (size_t i = 0; i < ch_settings_count && used < sizeof text; i++) {
         char value[32], usual[32];
-        ch_setting_format(&ch_settings_table[i], ch_settings_get(&self->key, i), value, sizeof value);
-        ch_setting_format(&ch_settings_table[i], ch_settings_get(&defaults, i), usual, sizeof usual);
+        ch_setting_show(&ch_settings_table[i], ch_settings_get(&self->key, i), value, sizeof value);
+        ch_setting_show(&ch_settings_table[i], ch_settings_get(&defaults, i), usual, sizeof usual);
         if (i == CH_SETTING_MODEL) {
-            fputs(value, out);
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s", value);
         } else if (is_shared(self, i) && (i == CH_SETTING_TRAIN || strcmp(value, usual) != 0)) {
-            fprintf(out, ", %s = %s", ch_settings_table[i].name, value);
+            used += (size_t)snprintf(text + used, sizeof text - used, ", %s = %s", ch_settings_table[i].name, value);
         }
     }
+    ch_report_print_label(text, out);
 }
 
 /* Prints "k = 0.66 ± 0.02 (0.62 … 0.70), theory 0.667". */
@@ -122,7 +125,7 @@ static void print_columns(const ch_phase *self, const temp_column *columns, size
         static const char *const letters[] = {
             [CH_PHASE_FREE] = "", [CH_PHASE_AT_DIVERGED] = " d", [CH_PHASE_AT_BUDGET] = " b"};
         const ch_phase_row *row = &self->rows[a];
-        ch_temp_format(self->alphas[a], text, sizeof text);
+        ch_power_format(self->alphas[a], text, sizeof text);
         fputs("  ", out);
         ch_page_right(out, text, ALPHA_WIDTH);
         for (size_t k = 0; k < count; k++) {
@@ -144,7 +147,7 @@ static void print_phase(const ch_phase *self, FILE *out)
     snprintf(borders[0].title, sizeof borders[0].title, "‖Δw‖ = %g ‖w₀‖", self->threshold);
     snprintf(borders[1].title, sizeof borders[1].title, "‖K-K₀‖ = %g ‖K₀‖", self->threshold);
     print_shared(self, out);
-    fprintf(out, "\n  %zu runs, %zu data set%s, %zu alpha, %zu T\n", self->num_runs, self->num_data_sets,
+    fprintf(out, "  %zu runs, %zu data set%s, %zu alpha, %zu T\n", self->num_runs, self->num_data_sets,
             self->num_data_sets == 1 ? "" : "s", self->num_alphas, self->num_temps);
     print_columns(self, temps, 2, out);
     print_limits(self, out);
@@ -158,8 +161,8 @@ static void print_phase(const ch_phase *self, FILE *out)
 void ch_phase_print(const ch_phase_list *self, FILE *out)
 {
     if (self->count > 0) {
-        fputs("\nPhase diagrams over (alpha, T): T_opt of least test error; T_max, above which half of the\n"
-              "data sets diverge; and the end of the lazy regime\n",
+        fputs("\nPhase diagrams over (alpha, T): T_opt of least test error; T_max, above which\n"
+              "half of the data sets diverge; and the end of the lazy regime\n",
               out);
     }
     for (size_t i = 0; i < self->count; i++) {

@@ -19,9 +19,13 @@
 
 /* ---- a fit ---- */
 
-/** Prints for every group its runs and window, then tables of exponents, of shapes over P and of T_c, then the runs
- * that stand out, and the group's notes. */
+/** Prints for every group its runs, the exponents with one `a` for each definition of T_c (ch_fit_best_a), where T_c
+ * lies by each of them, and the notes that a reader has to know. */
 void ch_fit_print(const ch_fit *self, FILE *out);
+
+/** Prints for every group all that was found: its runs and window, then tables of exponents, of shapes over P and of
+ * T_c, then the runs that stand out, and all notes. */
+void ch_fit_print_details(const ch_fit *self, FILE *out);
 
 /** Prints comma-separated values: a line of column names, then a row for every exponent, every shape over P and every
  *  T_c. The settings that groups share come first in each row; a column is empty where a row has no such value. */
@@ -43,6 +47,11 @@ json_t *ch_fit_json(const ch_fit *self) CH_MUST_CHECK;
  *  @param fit  the fit that the collapses were made of */
 void ch_collapse_print(const ch_collapse_list *self, const ch_fit *fit, FILE *out);
 
+/** Prints x, a and S of every collapse as further rows of ch_fit_print_csv's table, or as a LaTeX tabular of their own.
+ *  Groups without a collapse have none. */
+void ch_collapse_print_csv(const ch_collapse_list *self, const ch_fit *fit, FILE *out);
+void ch_collapse_print_latex(const ch_collapse_list *self, const ch_fit *fit, FILE *out);
+
 /** Adds the collapses to `report` as "collapse", a list with an object for every group.
  *  @param report  what ch_fit_json made of the same fit
  *  @return CH_OK, CH_ERROR_MEMORY */
@@ -53,6 +62,11 @@ ch_code ch_collapse_add_json(const ch_collapse_list *self, json_t *report, ch_er
 /** Prints for every diagram T_opt and the borders of the lazy regime at each alpha, and k. Prints nothing where there
  * is no diagram. */
 void ch_phase_print(const ch_phase_list *self, FILE *out);
+
+/** Prints T_opt, T_max and the borders at each alpha, k and the slope of T_max as further rows of ch_fit_print_csv's
+ *  table, or as a LaTeX tabular for each diagram. */
+void ch_phase_print_csv(const ch_phase_list *self, FILE *out);
+void ch_phase_print_latex(const ch_phase_list *self, FILE *out);
 
 /** Adds the diagrams to `report` as "phase", a list that is empty where there is none.
  *  @param report  what ch_fit_json made of the same fit
@@ -65,6 +79,11 @@ ch_code ch_phase_add_json(const ch_phase_list *self, json_t *report, ch_error *e
  *  twin's, and the difference of the test errors. Prints nothing where there is no twin.
  *  @param fit  the fit that the comparisons were made of */
 void ch_lazy_print(const ch_lazy_list *self, const ch_fit *fit, FILE *out);
+
+/** Prints the ratios, their ends and the difference of the test errors at each P as further rows of ch_fit_print_csv's
+ *  table, or as a LaTeX tabular for each network. */
+void ch_lazy_print_csv(const ch_lazy_list *self, const ch_fit *fit, FILE *out);
+void ch_lazy_print_latex(const ch_lazy_list *self, const ch_fit *fit, FILE *out);
 
 /** Adds the comparisons to `report` as "lazy", a list that is empty where there is none.
  *  @param report  what ch_fit_json made of the same fit

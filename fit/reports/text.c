@@ -1,384 +1,309 @@
-/* text.c — the report of a fit as text of 88 columns, in UTF-8. */
+/* text.c — the short report of a fit: the exponents beside theory, one `a` for each definition of T_c, and in a
+ * sentence each where T_c lies. details.c has the rest. */
 #include "core/text.h"
 #include "core/page.h"
-#include "fit/errors/estimate.h"
 #include "fit/laws/critical.h"
 #include "fit/numbers.h"
 #include "fit/reports/parts.h"
 #include "fit/reports/reports.h"
+#include "fit/reports/rows.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <stdarg.h>
 #include <string.h>
 
-#define DASH "—"
+/* ---- sentences ---- */
 
-/* ---- numbers ---- */
+/* A sentence that is put together piece by piece. What does not fit is cut. */
+typedef struct {
+    char text[1024];
+    size_t length;
+} sentence;
 
-/* The number of decimals, 1 to 4, that shows two digits of an error. It is 4 where there is no error. */
-static int decimals_for(double error)
+__attribute__((format(printf, 2, 3))) static void add(sentence *self, const char *format, ...)
 {
-    if (!(error > 0)) {
-        return 4;
+    va_list args;
+    va_start(args, format);
+    if (self->length < sizeof self->text) {
+        const int length = vsnprintf(self->text + self->length, sizeof self->text - self->length, format, args);
+        self->length += length > 0 ? (size_t)length : 0;
     }
-    const int decimals = 1 - (int)floor(log10(error));
-    return decimals < 1 ? 1 : decimals > 4 ? 4 : decimals;
+    va_end(args);
 }
 
-static void format_exponent(const ch_estimate *estimate, char *text, size_t size)
+/* ---- exponents ---- */
+
+enum { NAME_WIDTH = 17 }; /* a row then has 77 columns */
+
+/* The definition of T_c whose `a` has this rank among exponents. */
+static ch_tc_definition definition_of(size_t rank)
 {
-    const int decimals = decimals_for(estimate->stderr_);
-    if (isnan(estimate->stderr_)) {
-        snprintf(text, size, "%.*f ± " DASH, decimals, estimate->value);
-    } else {
-        snprintf(text, size, "%.*f ± %.*f", decimals, estimate->value, decimals, estimate->stderr_);
+    ch_tc_definition d = 0;
+    while (d < CH_NUM_TC && ch_tc_rule_of(d)->rank != rank) {
+        d++;
     }
+    return d;
 }
 
-static void format_interval(const ch_estimate *estimate, char *text, size_t size)
+static void print_exponents(const ch_fit_group *group, FILE *out)
 {
-    const int decimals = decimals_for(estimate->stderr_);
-    if (isnan(estimate->lo)) {
-        snprintf(text, size, DASH);
-    } else {
-        snprintf(text, size, "%.*f … %.*f", decimals, estimate->lo, decimals, estimate->hi);
-    }
-}
-
-/* Writes the distance from what is expected, or from theory's limit where nothing else is expected. Where all data sets
- * agree to rounding there is no error to measure it by. */
-static void format_distance(const ch_exponent *exponent, size_t num_data_sets, char *text, size_t size)
-{
-    const double rounding = 1e-9;
-    const double aim = isfinite(exponent->expected) ? exponent->expected : exponent->theory;
-    const double difference = exponent->estimate.value - aim;
-    if (!(exponent->estimate.stderr_ > rounding) || isnan(difference)) {
-        snprintf(text, size, fabs(difference) < rounding ? "0 σ" : DASH);
-    } else {
-        snprintf(text, size, "%+.1f σ", ch_estimate_distance(&exponent->estimate, aim, num_data_sets));
-    }
-}
-
-static void format_critical(const ch_tc *tc, char *text, size_t size)
-{
-    switch (tc->place) {
-    case CH_TC_BELOW:
-        snprintf(text, size, "< %.3g", tc->estimate.value);
-        break;
-    case CH_TC_ABOVE:
-        snprintf(text, size, "> %.3g", tc->estimate.value);
-        break;
-    case CH_TC_NONE:
-        snprintf(text, size, DASH);
-        break;
-    case CH_TC_UNRESOLVED:
-        snprintf(text, size, "not resolved: takes %zu data sets", tc->needed_sets);
-        break;
-    case CH_TC_INSIDE:
-        if (isnan(tc->estimate.lo)) {
-            snprintf(text, size, "%.3g (" DASH ")", tc->estimate.value);
-        } else {
-            snprintf(text, size, "%.3g (%.3g … %.3g)", tc->estimate.value, tc->estimate.lo, tc->estimate.hi);
-        }
-        break;
-    }
-}
-
-/* ---- parts of a group ---- */
-
-/* Prints a range of temperatures and their number: "T = 2^-18 … 2 (20)". */
-static void print_temps(FILE *out, double lo, double hi, size_t count)
-{
-    char text[32];
-    ch_temp_format(lo, text, sizeof text);
-    fprintf(out, "T = %s", text);
-    if (count > 1) {
-        ch_temp_format(hi, text, sizeof text);
-        fprintf(out, " … %s (%zu)", text, count);
-    }
-}
-
-static void print_heading(FILE *out, const ch_fit *self, const ch_fit_group *group)
-{
-    char label[256];
-    ch_fit_group_label(self, group, label, sizeof label);
-    fprintf(out, "%s\n", label);
-    fprintf(out, "  %zu run%s, %zu data set%s, P = %llu", group->num_runs, group->num_runs == 1 ? "" : "s",
-            group->num_data_sets, group->num_data_sets == 1 ? "" : "s", (unsigned long long)group->trains[0]);
-    if (group->num_trains > 1) {
-        fprintf(out, " … %llu (%zu)", (unsigned long long)group->trains[group->num_trains - 1], group->num_trains);
-    }
-    fputs(", ", out);
-    print_temps(out, group->temps[0], group->temps[group->num_temps - 1], group->num_temps);
-    fputc('\n', out);
-    if (isnan(group->window_lo)) {
-        return;
-    }
-    fputs("  window ", out);
-    print_temps(out, group->window_lo, group->window_hi, group->window_temps);
-    if (!isnan(group->window_tolerance)) {
-        fprintf(out, ", where the onset's trace in ‖Δw‖ is under %g %%", 100 * group->window_tolerance);
-    }
-    fputc('\n', out);
-}
-
-/* Writes symbol and law of an exponent, and its definition of T_c where it has one. */
-static void describe(const ch_exponent *exponent, char *text, size_t size)
-{
-    const ch_fit_number_row *number = &ch_fit_numbers[exponent->number];
-    snprintf(text, size, "%s%s%s", number->law, number->has_definition ? " by " : "",
-             number->has_definition ? ch_tc_definition_name(exponent->definition) : "");
-}
-
-enum {
-    EXPONENT_WIDTH = 27,
-    ESTIMATE_WIDTH = 17,
-    INTERVAL_WIDTH = 18,
-    THEORY_WIDTH = 7,
-    EXPECTED_WIDTH = 9,
-    DISTANCE_WIDTH = 8
-};
-
-static void print_exponent_row(FILE *out, const char *const cells[6])
-{
-    fputs("  ", out);
-    ch_page_left(out, cells[0], EXPONENT_WIDTH);
-    ch_page_right(out, cells[1], ESTIMATE_WIDTH);
-    ch_page_right(out, cells[2], INTERVAL_WIDTH);
-    ch_page_right(out, cells[3], THEORY_WIDTH);
-    ch_page_right(out, cells[4], EXPECTED_WIDTH);
-    ch_page_right(out, cells[5], DISTANCE_WIDTH);
-    fputc('\n', out);
-}
-
-static void print_exponents(FILE *out, const ch_fit_group *group)
-{
+    char name[64];
     if (group->num_exponents == 0) {
         return;
     }
     fputc('\n', out);
-    print_exponent_row(
-        out, (const char *const[]){"exponent", "estimate ± error", "95 % interval", "theory", "expected", "off by"});
-    ch_page_rule(out,
-                 EXPONENT_WIDTH + ESTIMATE_WIDTH + INTERVAL_WIDTH + THEORY_WIDTH + EXPECTED_WIDTH + DISTANCE_WIDTH);
+    ch_report_print_exponent_head("", NAME_WIDTH, out);
     for (size_t i = 0; i < group->num_exponents; i++) {
-        const ch_exponent *exponent = &group->exponents[i];
-        char name[64] = "", estimate[64], interval[64], theory[32], expected[32], distance[32];
-        describe(exponent, name, sizeof name);
-        snprintf(theory, sizeof theory, isnan(exponent->theory) ? DASH : "%.4g", exponent->theory);
-        snprintf(expected, sizeof expected, isnan(exponent->expected) ? DASH : "%.3f", exponent->expected);
-        if (exponent->held == CH_HELD_FIXED) {
-            snprintf(estimate, sizeof estimate, "%.6g", exponent->estimate.value);
-            snprintf(interval, sizeof interval, "fixed");
-            snprintf(distance, sizeof distance, DASH);
-        } else {
-            format_exponent(&exponent->estimate, estimate, sizeof estimate);
-            format_interval(&exponent->estimate, interval, sizeof interval);
-            format_distance(exponent, group->num_data_sets, distance, sizeof distance);
+        const ch_fit_number_row *number = &ch_fit_numbers[group->exponents[i].number];
+        if (!number->has_definition) {
+            snprintf(name, sizeof name, "%s%*s%s", number->symbol, (int)(5 - ch_page_width(number->symbol)), "",
+                     number->law);
+            ch_report_print_exponent(name, NAME_WIDTH, &group->exponents[i], group->num_data_sets, out);
         }
-        if (exponent->held == CH_HELD_BOUND) {
-            snprintf(interval, sizeof interval, "at its bound");
-        }
-        print_exponent_row(out, (const char *const[]){name, estimate, interval, theory, expected, distance});
     }
-}
-
-/* ---- joint laws and correlations ---- */
-
-/* Prints the joint laws: "T_c by onset, all P at once: 5.9e-05 (P/2048)^-0.05, m = 1.21 ± 0.03". The prefactor is T_c
- * at the geometric mean of the least and the largest P. A law that is extrapolated says so: a note says at how many P.
- */
-static void print_joint(FILE *out, const ch_fit_group *group)
-{
-    const double middle = sqrt((double)group->trains[0] * (double)group->trains[group->num_trains - 1]);
-    const char *before = "\n";
-    for (ch_tc_definition d = 0; d < CH_NUM_TC; d++) {
-        const ch_critical_law *law = &group->joint[d];
-        char text[64];
-        if (!law->found) {
-            continue;
-        }
-        fprintf(out, "%s  T_c by %s, %s: %.3g (P/%.0f)^%.3g", before, ch_tc_definition_name(d),
-                law->num_outside > 0 ? "extrapolated" : "all P at once",
-                law->prefactor.value * pow(middle, -law->exponent.value), middle, 0 - law->exponent.value);
-        if (law->held_sharpness == CH_HELD_FIXED) {
-            fprintf(out, ", m = %.6g, fixed", law->sharpness.value);
-        } else if (!isnan(law->sharpness.value)) {
-            format_exponent(&law->sharpness, text, sizeof text);
-            fprintf(out, ", m = %s", text);
-        }
-        fputc('\n', out);
-        before = "";
-    }
-}
-
-/* Prints the correlations in lines like a note's: "correlations: δ, γ 0.12; …; ln c, a by onset 0.98". */
-static void print_correlations(FILE *out, const ch_fit_group *group)
-{
-    char text[512] = "";
-    size_t length = 0;
-    for (size_t i = 0; i < group->num_correlations && length < sizeof text; i++) {
-        const ch_correlation *pair = &group->correlations[i];
-        length +=
-            (size_t)snprintf(text + length, sizeof text - length, "%s%s, %s%s%s %.2f", i == 0 ? "correlations: " : "; ",
-                             ch_fit_numbers[pair->first].symbol, ch_fit_numbers[pair->second].symbol,
-                             pair->definition == CH_NUM_TC ? "" : " by ",
-                             pair->definition == CH_NUM_TC ? "" : ch_tc_definition_name(pair->definition), pair->value);
-    }
-    if (length > 0) {
-        fputc('\n', out);
-        ch_page_wrapped(out, "  ·", text);
-    }
-}
-
-/* ---- shapes over P ---- */
-
-/* Widths of the columns: quantity and shape, exponent, its interval, the further number of the shape, p of the misfit,
- * and AICc minus that of the best shape. */
-static const size_t shape_widths[] = {19, 17, 19, 15, 8, 8};
-enum { NUM_SHAPE_COLUMNS = sizeof shape_widths / sizeof *shape_widths };
-
-static void print_shape_row(FILE *out, const char *const cells[NUM_SHAPE_COLUMNS])
-{
-    fputs("  ", out);
-    ch_page_left(out, cells[0], shape_widths[0]);
-    for (size_t i = 1; i < NUM_SHAPE_COLUMNS; i++) {
-        ch_page_right(out, cells[i], shape_widths[i]);
-    }
-    fputc('\n', out);
-}
-
-/* Writes a probability with two digits, or with one digit and its power of ten where it is under 0.001. */
-static void format_chance(double p, char *text, size_t size)
-{
-    snprintf(text, size, isnan(p) ? DASH : p < 0.001 ? "%.0e" : "%.2g", p);
-}
-
-static void print_shape(FILE *out, const char *what, const ch_shapes *shapes, ch_trend_shape shape)
-{
-    const ch_shape_fit *fit = &shapes->fits[shape];
-    const ch_estimate exponent = {fit->exponent, fit->stderr_, fit->lo, fit->hi};
-    const double behind = fit->aicc - shapes->fits[shapes->best].aicc;
-    char name[64], estimate[64], interval[64], besides[64] = "", misfit[32], aicc[32];
-    snprintf(name, sizeof name, "%s %s %s", shape == shapes->best ? "→" : " ", what, ch_trend_shape_name(shape));
-    format_exponent(&exponent, estimate, sizeof estimate);
-    format_interval(&exponent, interval, sizeof interval);
-    if (shape == CH_SHAPE_BROKEN) {
-        snprintf(besides, sizeof besides, "P_b = %.0f", exp(fit->extra));
-    } else if (shape == CH_SHAPE_CORRECTED) {
-        snprintf(besides, sizeof besides, "ω = %.2g", fit->extra);
-    }
-    format_chance(fit->misfit, misfit, sizeof misfit);
-    snprintf(aicc, sizeof aicc, isnan(behind) ? DASH : "%.1f", behind);
-    print_shape_row(out, (const char *const[]){name, estimate, interval, besides, misfit, aicc});
-}
-
-static void print_shapes(FILE *out, const ch_fit_group *group)
-{
-    const struct {
-        const char *what;
-        const ch_shapes *shapes;
-    } curves[] = {{"‖Δw‖", &group->weight_shapes}, {"t*", &group->time_shapes}};
-    if (!curves[0].shapes->fits[CH_SHAPE_POWER].found) {
-        return;
-    }
-    fputc('\n', out);
-    print_shape_row(out, (const char *const[]){"  over P", "at large P", "95 % interval", "", "misfit", "ΔAICc"});
-    size_t width = 0;
-    for (size_t i = 0; i < NUM_SHAPE_COLUMNS; i++) {
-        width += shape_widths[i];
-    }
-    ch_page_rule(out, width);
-    for (size_t i = 0; i < sizeof curves / sizeof *curves; i++) {
-        for (ch_trend_shape k = 0; k < CH_NUM_SHAPES; k++) {
-            if (curves[i].shapes->fits[k].found) {
-                print_shape(out, curves[i].what, curves[i].shapes, k);
-            }
+    const char *title = "  a    T_c ~ P^-a by\n";
+    for (size_t rank = 0; rank < CH_NUM_TC; rank++) {
+        const ch_tc_definition d = definition_of(rank);
+        const ch_exponent *a = d < CH_NUM_TC ? ch_fit_best_a(group, d) : NULL;
+        if (a != NULL) {
+            fputs(title, out);
+            title = "";
+            snprintf(name, sizeof name, "     %s", ch_tc_definition_name(d));
+            ch_report_print_exponent(name, NAME_WIDTH, a, group->num_data_sets, out);
         }
     }
 }
 
 /* ---- critical temperatures ---- */
 
-enum { TRAIN_WIDTH = 12, CRITICAL_WIDTH = 37, PAGE_COLUMNS = 2 };
+/* The T_c of one definition that have the same place. */
+typedef struct {
+    const ch_tc *first, *last; /* by P */
+    size_t count;
+} tc_set;
 
-/* Prints T_c with a row for each P and a column for each of some definitions.
- * @param columns  [count] the T_c of each definition, [num_trains] by P */
-static void print_columns(FILE *out, const ch_fit *self, const ch_fit_group *group, const ch_tc *const *columns,
-                          size_t count)
+static tc_set select_place(const ch_fit_group *group, const ch_tc *tc, ch_tc_place place)
 {
-    fputs("\n  ", out);
-    ch_page_right(out, "P", TRAIN_WIDTH);
-    for (size_t k = 0; k < count; k++) {
-        char title[96];
-        ch_tc_rule_of(columns[k]->definition)->describe(&self->options, title, sizeof title);
-        ch_page_right(out, title, CRITICAL_WIDTH);
-    }
-    fputc('\n', out);
-    ch_page_rule(out, TRAIN_WIDTH + count * CRITICAL_WIDTH);
+    tc_set set = {0};
     for (size_t p = 0; p < group->num_trains; p++) {
-        char text[96];
-        snprintf(text, sizeof text, "%llu", (unsigned long long)group->trains[p]);
-        fputs("  ", out);
-        ch_page_right(out, text, TRAIN_WIDTH);
-        for (size_t k = 0; k < count; k++) {
-            format_critical(&columns[k][p], text, sizeof text);
-            ch_page_right(out, text, CRITICAL_WIDTH);
+        if (tc[p].place == place) {
+            set.first = set.count++ == 0 ? &tc[p] : set.first;
+            set.last = &tc[p];
         }
+    }
+    return set;
+}
+
+static void add_inside(sentence *text, const ch_tc *tc)
+{
+    add(text, "%.3g", tc->estimate.value);
+    if (isfinite(tc->estimate.lo)) {
+        add(text, " (%.3g…%.3g)", tc->estimate.lo, tc->estimate.hi);
+    }
+    add(text, " at P = %s", ch_show_count(tc->train).text);
+}
+
+/* Adds "under 2^-12 at 3 P". */
+static void add_bound(sentence *text, const char *word, const tc_set *set)
+{
+    const bool is_one = set->first->estimate.value == set->last->estimate.value;
+    add(text, "; %s %s at ", word, is_one ? ch_show_power(set->first->estimate.value).text : "the sampled T");
+    if (set->count == 1) {
+        add(text, "P = %s", ch_show_count(set->first->train).text);
+    } else {
+        add(text, "%zu P", set->count);
+    }
+}
+
+/* Adds at how many P noise hides T_c, and how many data sets would show it. */
+static void add_unresolved(sentence *text, const tc_set *set)
+{
+    size_t least = SIZE_MAX, most = 0;
+    for (const ch_tc *tc = set->first; tc <= set->last; tc++) {
+        if (tc->place == CH_TC_UNRESOLVED) {
+            least = tc->needed_sets < least ? tc->needed_sets : least;
+            most = tc->needed_sets > most ? tc->needed_sets : most;
+        }
+    }
+    add(text, "; not resolved at %zu P, which takes %zu", set->count, least);
+    add(text, most > least ? " to %zu data sets" : " data sets", most);
+}
+
+/* Adds how `a` was found. */
+static void add_method(sentence *text, const ch_fit_group *group, ch_tc_definition definition)
+{
+    const ch_exponent *a = ch_fit_best_a(group, definition);
+    const ch_critical_law *law = &group->joint[definition];
+    if (a == NULL && group->num_trains > 1) {
+        add(text, "; no a");
+    } else if (a != NULL && a->number == CH_FIT_A_SLOPE) {
+        add(text, "; a from single T_c");
+    } else if (a != NULL && law->num_outside > 0) {
+        add(text, "; a is extrapolated: its T_c lie outside the sampled T at %zu of %zu P", law->num_outside,
+            group->num_trains);
+    } else if (a != NULL) {
+        add(text, "; a from %zu P at once", law->num_trains);
+    }
+}
+
+/* Whether there is something to say of T_c by one definition. A table without exponents has no T_c either, and its
+ * notes say why. @param tc  [num_trains] by P */
+static bool is_said(const ch_fit_group *group, const ch_tc *tc)
+{
+    const bool is_silent = ch_tc_rule_of(tc->definition)->is_optional || group->num_exponents == 0;
+    return !is_silent || select_place(group, tc, CH_TC_NONE).count < group->num_trains;
+}
+
+static bool has_critical(const ch_fit_group *group)
+{
+    bool is_any = false;
+    for (size_t i = 0; i < group->num_tc; i += group->num_trains) {
+        is_any = is_any || is_said(group, &group->tc[i]);
+    }
+    return is_any;
+}
+
+/* Prints in one sentence where T_c lies by one definition.
+ * @param tc  [num_trains] by P */
+static void print_critical(const ch_fit *self, const ch_fit_group *group, const ch_tc *tc, FILE *out)
+{
+    const ch_tc_rule *rule = ch_tc_rule_of(tc->definition);
+    const tc_set inside = select_place(group, tc, CH_TC_INSIDE), below = select_place(group, tc, CH_TC_BELOW),
+                 above = select_place(group, tc, CH_TC_ABOVE), none = select_place(group, tc, CH_TC_NONE),
+                 unresolved = select_place(group, tc, CH_TC_UNRESOLVED);
+    char title[96];
+    sentence text = {0}, places = {0};
+    rule->describe(&self->options, title, sizeof title);
+    if (inside.count > 0) {
+        add(&places, "; ");
+        add_inside(&places, inside.first);
+    }
+    if (inside.count > 1) {
+        add(&places, inside.count > 2 ? " … " : ", ");
+        add_inside(&places, inside.last);
+    }
+    if (below.count > 0) {
+        add_bound(&places, "under", &below);
+    }
+    if (above.count > 0) {
+        add_bound(&places, "over", &above);
+    }
+    if (unresolved.count > 0) {
+        add_unresolved(&places, &unresolved);
+    }
+    if (none.count == group->num_trains) {
+        add(&places, "; not found, as %s", rule->needs);
+    } else if (none.count > 0) {
+        add(&places, "; not found at %zu P", none.count);
+    }
+    add_method(&places, group, tc->definition);
+    add(&text, "%s:%s", title, places.text + 1); /* without the first semicolon */
+    ch_page_wrapped(out, " ", text.text);
+}
+
+static void print_all_critical(const ch_fit *self, const ch_fit_group *group, FILE *out)
+{
+    fputc('\n', out);
+    for (size_t rank = 0; rank < CH_NUM_TC; rank++) {
+        for (size_t i = 0; i < group->num_tc; i += group->num_trains) { /* by (definition, P) */
+            if (ch_tc_rule_of(group->tc[i].definition)->rank == rank && is_said(group, &group->tc[i])) {
+                print_critical(self, group, &group->tc[i], out);
+            }
+        }
+    }
+}
+
+/* ---- notes ---- */
+
+static bool has_notes(const ch_fit_group *group)
+{
+    bool is_any = group->weight_residuals.num_outliers + group->time_residuals.num_outliers > 0 ||
+                  group->weight_shapes.best != CH_SHAPE_POWER || group->time_shapes.best != CH_SHAPE_POWER;
+    for (size_t i = 0; i < group->num_notes; i++) {
+        is_any = is_any || !group->is_detail[i];
+    }
+    return is_any;
+}
+
+/* Prints how many runs stand out from a law, and whether a power is the best shape over P. */
+static void print_findings(const ch_fit_group *group, FILE *out)
+{
+    const struct {
+        const char *symbol;
+        const ch_residuals *residuals;
+        const ch_shapes *shapes;
+    } laws[] = {{"‖Δw‖", &group->weight_residuals, &group->weight_shapes},
+                {"t*", &group->time_residuals, &group->time_shapes}};
+    for (size_t k = 0; k < sizeof laws / sizeof *laws; k++) {
+        sentence text = {0};
+        const ch_shapes *shapes = laws[k].shapes;
+        if (laws[k].residuals->num_outliers > 0) {
+            add(&text, "%zu of %zu runs stand out from the law of %s (--details)", laws[k].residuals->num_outliers,
+                laws[k].residuals->num_tested, laws[k].symbol);
+            ch_page_wrapped(out, "  ·", text.text);
+        }
+        if (shapes->fits[CH_SHAPE_POWER].found && shapes->best != CH_SHAPE_POWER) {
+            text = (sentence){0};
+            add(&text, "%s over P is no power: a %s one fits better, with the exponent %.3g at large P (--details)",
+                laws[k].symbol, ch_trend_shape_name(shapes->best), shapes->fits[shapes->best].exponent);
+            ch_page_wrapped(out, "  ·", text.text);
+        }
+    }
+}
+
+static void print_notes(const ch_fit_group *group, FILE *out)
+{
+    for (size_t i = 0; i < group->num_notes; i++) {
+        if (!group->is_detail[i]) {
+            ch_page_wrapped(out, "  ·", group->notes[i]);
+        }
+    }
+}
+
+static void print_group(const ch_fit *self, const ch_fit_group *group, FILE *out)
+{
+    ch_report_print_heading(self, group, out);
+    if (!isnan(group->window_lo)) {
+        fputs("  power laws over ", out);
+        ch_report_print_temps(group->window_lo, group->window_hi, group->window_temps, out);
         fputc('\n', out);
     }
-}
-
-/* Lists the definitions whose T_c are shown. One that can say nothing at any P is left out where there are others.
- * group->tc is ordered by (definition, P).
- * @param columns  out: [CH_NUM_TC] the first T_c of each  @return their number */
-static size_t list_columns(const ch_fit_group *group, const ch_tc **columns)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < group->num_tc; i += group->num_trains) {
-        size_t nothing = 0;
-        for (size_t p = 0; p < group->num_trains; p++) {
-            nothing += group->tc[i + p].place == CH_TC_NONE;
-        }
-        if (nothing < group->num_trains || group->num_tc == group->num_trains) {
-            columns[count++] = &group->tc[i];
-        }
+    ch_report_print_excluded(group, out);
+    print_exponents(group, out);
+    if (has_critical(group)) {
+        print_all_critical(self, group, out);
     }
-    return count;
-}
-
-static void print_critical(FILE *out, const ch_fit *self, const ch_fit_group *group)
-{
-    const ch_tc *columns[CH_NUM_TC];
-    const size_t count = list_columns(group, columns);
-    for (size_t first = 0; first < count; first += PAGE_COLUMNS) {
-        print_columns(out, self, group, columns + first, first + PAGE_COLUMNS < count ? PAGE_COLUMNS : count - first);
+    if (has_notes(group)) {
+        fputc('\n', out);
     }
+    print_findings(group, out);
+    print_notes(group, out);
+    fputc('\n', out);
 }
 
 void ch_fit_print(const ch_fit *self, FILE *out)
 {
+    size_t details = 0;
+    bool has_exponents = false;
     for (size_t g = 0; g < self->num_groups; g++) {
         const ch_fit_group *group = &self->groups[g];
-        print_heading(out, self, group);
-        ch_report_print_excluded(group, out);
-        print_exponents(out, group);
-        print_joint(out, group);
-        print_correlations(out, group);
-        print_shapes(out, group);
-        print_critical(out, self, group);
-        ch_report_print_outliers(group, out);
-        if (group->num_notes > 0) {
-            fputc('\n', out);
-        }
+        print_group(self, group, out);
+        has_exponents = has_exponents || group->num_exponents > 0;
         for (size_t i = 0; i < group->num_notes; i++) {
-            ch_page_wrapped(out, "  ·", group->notes[i]);
+            details += group->is_detail[i];
         }
-        fputc('\n', out);
     }
-    fprintf(out,
-            "Exponents are effective ones over the P shown. Theory's are those of large P; expected\n"
-            "are those that it gives at these P, d and T, and what an estimate is held against.\n"
-            "Errors: %zu bootstrap replicas of the data sets, Student's t for 95 %% intervals and σ.\n",
-            self->options.replicas);
+    sentence text = {0};
+    if (has_exponents) {
+        fprintf(out,
+                "  Exponents are effective ones over these P. Theory's are those of large P;\n"
+                "  expected are those that it gives at these P, d and T, from which an estimate\n"
+                "  is off. Errors: %zu bootstrap replicas of the data sets, Student's t.\n",
+                self->options.replicas);
+    }
+    add(&text, "--details: T_c at every P, other ways to a, shapes over P, correlations, outliers");
+    if (details > 0) {
+        add(&text, ", %zu more note%s", details, details == 1 ? "" : "s");
+    }
+    ch_page_wrapped(out, " ", text.text);
 }

@@ -17,8 +17,8 @@ static void write_settings(FILE *out, const ch_fit_group *group)
         if (!ch_setting_applies(&group->key, i)) {
             continue;
         }
-        ch_setting_format(&ch_settings_table[i], ch_settings_get(&group->key, i), value, sizeof value);
-        ch_setting_format(&ch_settings_table[i], ch_settings_get(&defaults, i), usual, sizeof usual);
+        ch_setting_show(&ch_settings_table[i], ch_settings_get(&group->key, i), value, sizeof value);
+        ch_setting_show(&ch_settings_table[i], ch_settings_get(&defaults, i), usual, sizeof usual);
         if (i == CH_SETTING_MODEL) {
             fprintf(out, " %s", value);
         } else if (ch_fit_is_key(i) && (i == CH_SETTING_CHI || i == CH_SETTING_DIM || strcmp(value, usual) != 0)) {
@@ -164,7 +164,7 @@ static void write_budgets(FILE *out, const ch_fit_group *group)
         const ch_setting *row = &ch_settings_table[budgets[i]];
         char value[32];
         if (is_constant(group, budgets[i]) && count_of(group->runs[0], budgets[i]) != 0) {
-            ch_setting_format(row, ch_settings_get(&group->runs[0]->settings, budgets[i]), value, sizeof value);
+            ch_setting_show(row, ch_settings_get(&group->runs[0]->settings, budgets[i]), value, sizeof value);
             fprintf(out, " --%s %s", row->name, value);
         }
     }
@@ -190,8 +190,7 @@ static void write_temps(FILE *out, const ch_fit_group *group, ch_advice what)
     }
     for (size_t t = 0; t < group->num_temps; t++) {
         char value[32];
-        ch_setting_format(&ch_settings_table[CH_SETTING_TEMP], (ch_value){.real = group->temps[t]}, value,
-                          sizeof value);
+        ch_setting_show(&ch_settings_table[CH_SETTING_TEMP], (ch_value){.real = group->temps[t]}, value, sizeof value);
         fprintf(out, "%s%s", t > 0 ? "," : "", value);
     }
 }

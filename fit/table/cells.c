@@ -91,19 +91,20 @@ static ch_code note_overlap(ch_fit_group *group, size_t num_seeds, ch_error *err
     if (num_seeds < 2 || part <= CH_DATA_SETS_SAID_OVERLAP) {
         return CH_OK;
     }
-    const unsigned long long train = run->settings.train, pool = run->settings.data_pool;
+    const uint64_t train = run->settings.train, pool = run->settings.data_pool;
     if (part <= CH_DATA_SETS_MOST_OVERLAP) {
         return ch_fit_note(group, err,
-                           "two data sets share up to %.0f %% of their images, P = %llu of the %llu at hand: for other "
+                           "two data sets share up to %.0f %% of their images, P = %s of the %s at hand: for other "
                            "images errors are up to %.2g times as large",
-                           100 * part, train, pool, sqrt((1 + (double)(num_seeds - 1) * part) / (1 - part)));
+                           100 * part, ch_show_count(train).text, ch_show_count(pool).text,
+                           sqrt((1 + (double)(num_seeds - 1) * part) / (1 - part)));
     }
     return ch_fit_note(group, err,
-                       "%zu data sets count as one and give no errors: at P = %llu two of them share %.0f %% of their "
-                       "images, as there are %llu, and over %.0f %% they are not independent; smaller P alone: --where "
+                       "%zu data sets count as one and give no errors: at P = %s two of them share %.0f %% of their "
+                       "images, as there are %s, and over %.0f %% they are not independent; smaller P alone: --where "
                        "\"train <= %.0f\"",
-                       num_seeds, train, 100 * part, pool, 100 * CH_DATA_SETS_MOST_OVERLAP,
-                       floor(CH_DATA_SETS_MOST_OVERLAP * (double)pool));
+                       num_seeds, ch_show_count(train).text, 100 * part, ch_show_count(pool).text,
+                       100 * CH_DATA_SETS_MOST_OVERLAP, floor(CH_DATA_SETS_MOST_OVERLAP * (double)pool));
 }
 
 /* Fills the number of data sets. */
@@ -259,7 +260,7 @@ static ch_code note_left_out(ch_fit_group *group, size_t train, size_t ending, c
         const size_t bad = count_ending(cell, ending);
         if (bad > 0) {
             char temp[32];
-            ch_temp_format(group->temps[cell->temp], temp, sizeof temp);
+            ch_power_format(group->temps[cell->temp], temp, sizeof temp);
             fprintf(stream, "%s%s (%zu of %zu runs)", named > 0 ? ", " : "", temp, bad, cell->end - cell->begin);
             named++;
         }
@@ -268,8 +269,8 @@ static ch_code note_left_out(ch_fit_group *group, size_t train, size_t ending, c
     if (fclose(stream) != 0) {
         code = ch_error_memory(err, "a note on a fit");
     } else if (named > 0) {
-        code = ch_fit_note(group, err, "P = %llu: %s: T = %s", (unsigned long long)group->trains[train],
-                           endings[ending], list);
+        code = ch_fit_note_detail(group, err, "P = %s: %s: T = %s", ch_show_count(group->trains[train]).text,
+                                  endings[ending], list);
     }
     free(list);
     return code;

@@ -201,7 +201,7 @@ void ch_fit_group_label(const ch_fit *self, const ch_fit_group *group, char *tex
             continue;
         }
         char value[32];
-        ch_setting_format(&ch_settings_table[i], ch_settings_get(&group->key, i), value, sizeof value);
+        ch_setting_show(&ch_settings_table[i], ch_settings_get(&group->key, i), value, sizeof value);
         const int length = used < size ? snprintf(text + used, size - used, "%s%s = %s", used > 0 ? ", " : "",
                                                   ch_settings_table[i].name, value)
                                        : 0;

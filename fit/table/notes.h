@@ -8,4 +8,9 @@
 ch_code ch_fit_note(ch_fit_group *group, ch_error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4), warn_unused_result));
 
+/** The same for a sentence that reports only show on demand: what it says follows from the rest of the report, or few
+ *  readers need it. */
+ch_code ch_fit_note_detail(ch_fit_group *group, ch_error *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4), warn_unused_result));
+
 #endif

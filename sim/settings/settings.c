@@ -53,18 +53,21 @@ const ch_setting ch_settings_table[] = {
     [CH_SETTING_TEACHER] = {CHOICE(teacher, ch_teacher_name, "axis"), .help = "direction that labels the data",
                             .in_kernel = true},
     [CH_SETTING_TRAIN] = {COUNT(train, 1, MOST_SAMPLES, "1024"), .word = "inf",
-                          .help = "number P of training samples; inf: every batch fresh"},
+                          .help = "number P of training samples; inf: every batch fresh", .in_powers = true},
     [CH_SETTING_TEST] = {COUNT(test, 0, MOST_SAMPLES, "0"),
                          .help = "number of test samples; 0: a perceptron's exact test error, none of a network",
-                         .in_kernel = true},
+                         .in_kernel = true, .in_powers = true},
     [CH_SETTING_LOSS] = {CHOICE(loss, ch_loss_name, "hinge"), .help = "loss function of the margin"},
-    [CH_SETTING_ALPHA] = {REAL_ABOVE(alpha, 0, INFINITY, "32768"), .help = "1/alpha is the margin kappa"},
-    [CH_SETTING_BATCH] = {COUNT(batch, 1, MOST_SAMPLES, "2"), .word = "full", .help = "batch size B, at most train"},
+    [CH_SETTING_ALPHA] = {REAL_ABOVE(alpha, 0, INFINITY, "32768"), .help = "1/alpha is the margin kappa",
+                          .in_powers = true},
+    [CH_SETTING_BATCH] = {COUNT(batch, 1, MOST_SAMPLES, "2"), .word = "full", .help = "batch size B, at most train",
+                          .in_powers = true},
     [CH_SETTING_TEMP] = {REAL_ABOVE(temp, 0, INFINITY, NULL),
-                         .help = "temperature T = rate/batch, of networks rate/(batch x width)"},
+                         .help = "temperature T = rate/batch, of networks rate/(batch x width)", .in_powers = true},
     [CH_SETTING_RATE] = {REAL_ABOVE(rate, 0, INFINITY, NULL),
                          .help = "learning rate eta = temp x batch, of networks temp x batch x width; with flow the "
-                                 "time that a step takes"},
+                                 "time that a step takes",
+                         .in_powers = true},
     [CH_SETTING_DYNAMICS] = {CHOICE(dynamics, ch_dynamics_name, "sgd"),
                              .help = "gd: the full batch at every step; flow: gradient flow; unfitted: batches of "
                                      "unfitted samples; sde: gd with sgd's noise, Gaussian"},
@@ -279,6 +282,22 @@ void ch_setting_format(const ch_setting *row, ch_value value, char *text, size_t
         snprintf(text, size, "%s", value.text != NULL ? value.text : "");
     } else {
         snprintf(text, size, "%llu", (unsigned long long)value.count);
+    }
+}
+
+void ch_setting_show(const ch_setting *row, ch_value value, char *text, size_t size)
+{
+    char power[32] = "";
+    int exponent = 0;
+    if (row->in_powers && !is_word(row, value) && row->type == CH_TYPE_REAL && frexp(value.real, &exponent) == 0.5) {
+        ch_power_format(value.real, power, sizeof power);
+    } else if (row->in_powers && !is_word(row, value) && row->type == CH_TYPE_COUNT) {
+        ch_power_format_count(value.count, power, sizeof power);
+    }
+    if (strchr(power, '^') != NULL) {
+        snprintf(text, size, "%s", power);
+    } else {
+        ch_setting_format(row, value, text, size);
     }
 }
 

@@ -101,6 +101,7 @@ typedef struct {
     int since;        /* version of the store's schema that first has it: CH_SCHEMA_… */
     /* whether the tangent kernel of a twin depends on it: ch_train_kernel_key */
     bool in_kernel;
+    bool in_powers; /* people see its powers of two as such: ch_setting_show */
 } ch_setting;
 
 extern const ch_setting ch_settings_table[];
@@ -131,6 +132,10 @@ ch_code ch_setting_check(const ch_setting *row, ch_value value, ch_error *err) C
 
 /** Writes a value so that ch_setting_parse reads it back, bit for bit; 32 bytes are enough. */
 void ch_setting_format(const ch_setting *row, ch_value value, char *text, size_t size);
+
+/** Writes a value for people: as ch_setting_format, but powers of two of a row with `in_powers` as such, e.g. "2^-15".
+ */
+void ch_setting_show(const ch_setting *row, ch_value value, char *text, size_t size);
 
 /** Writes what a row accepts, e.g. "an integer from 1 to 4294967295, or full"; 160 bytes are enough. */
 void ch_setting_accepted(const ch_setting *row, char *text, size_t size);

@@ -342,8 +342,8 @@ void ch_sweep_free(ch_sweep *self)
 ch_shown ch_sweep_show_train(uint64_t num_samples)
 {
     ch_shown shown;
-    ch_setting_format(&ch_settings_table[CH_SETTING_TRAIN], (ch_value){.count = num_samples}, shown.text,
-                      sizeof shown.text);
+    ch_setting_show(&ch_settings_table[CH_SETTING_TRAIN], (ch_value){.count = num_samples}, shown.text,
+                    sizeof shown.text);
     return shown;
 }
 
