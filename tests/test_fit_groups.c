@@ -200,7 +200,7 @@ static void test_data_sets_that_overlap(void **state)
         const char *note;
     } cases[] = {{1024, true, "share 100 % of their images"},
                  {2047, true, "share 50 % of their images, as there are 2047"},
-                 {2048, false, "two data sets share up to 50 % of their images, P = 1024 of the 2048 at hand"},
+                 {2048, false, "two data sets share up to 50 % of their images, P = 2^10 of the 2^11 at hand"},
                  {20480, false, NULL},
                  {0, false, NULL}}; /* runs of older stores do not say how many images there were */
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {

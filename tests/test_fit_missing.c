@@ -30,9 +30,9 @@ static void test_censored_cells(void **state)
     const ch_fit_group *group = &fit.groups[0];
     assert_note(
         group,
-        "P = 16384: a budget ended runs before they fitted, so that these T enter the law of t* alone, with these "
+        "P = 2^14: a budget ended runs before they fitted, so that these T enter the law of t* alone, with these "
         "runs as lower bounds: T = 2 (2 of 5 runs)");
-    assert_note(group, "P = 2048: runs diverged, so that these T are left out of every fit: T = 4 (1 of 5 runs)");
+    assert_note(group, "P = 2^11: runs diverged, so that these T are left out of every fit: T = 2^2 (1 of 5 runs)");
     /* Diverged runs are left out everywhere. Lower bounds far under a law without noise change nothing. */
     assert_close(exponent_value(group, "b", NULL), 2, 1e-6);
     assert_close(exponent_value(group, "delta", NULL), 1, 1e-10);
@@ -62,9 +62,9 @@ static void test_unusable_runs(void **state)
     fit_table(&fit, &table, 2);
     const ch_fit_group *group = &fit.groups[0];
     assert_note(group,
-                "P = 2048: runs are stuck or have no ||Dw|| or t* above 0, so that these T are left out of every "
-                "fit: T = 4 (1 of 5 runs)");
-    assert_note(group, "P = 4096: runs are stuck or have");
+                "P = 2^11: runs are stuck or have no ||Dw|| or t* above 0, so that these T are left out of every "
+                "fit: T = 2^2 (1 of 5 runs)");
+    assert_note(group, "P = 2^12: runs are stuck or have");
     assert_int_equal(group->excluded[CH_EXCLUDED_UNUSABLE], 2);
     assert_int_equal(group->excluded[CH_EXCLUDED_BESIDE_UNUSABLE], 8);
     assert_int_equal(group->excluded[CH_EXCLUDED_DIVERGED], 0);
@@ -296,7 +296,7 @@ static void test_first_step(void **state)
         table.runs[i].settings.batch = 128;
     }
     fit_table(&fit, &table, 2);
-    assert_note(&fit.groups[0], "batch = 128 is not small: up to P = 4096 the first step alone makes over half");
+    assert_note(&fit.groups[0], "batch = 2^7 is not small: up to P = 2^12 the first step alone makes over half");
     release(&fit, &table);
     fit_plant(&fit, &table, &planted);
     assert_false(has_note(&fit.groups[0], "first step"));
