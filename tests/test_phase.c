@@ -536,7 +536,7 @@ static void test_text(void **state)
     phase_plant_table(&plant, 1, &table);
     phase_plant_fit(&fit, &phases, &table);
     text = print(&phases);
-    static const char *const says[] = {"mlp, width = 64, depth = 3, dim = 16, train = 1024",
+    static const char *const says[] = {"mlp, width = 64, depth = 3, dim = 16, train = 2^10",
                                        "288 runs, 4 data sets, 6 alpha, 12 T",
                                        "‖K-K₀‖ = 1 ‖K₀‖",
                                        "2^-6  ",
