@@ -23,7 +23,7 @@ static ch_settings settings_of(const char *text)
     snprintf(copy, sizeof copy, "%s", text);
     while ((word = strsep(&rest, " ")) != NULL) {
         size_t index = 0;
-        ch_value value;
+        ch_value value = {0};
         ch_error err = {0};
         char *equals = strchr(word, '=');
         assert_non_null(equals);

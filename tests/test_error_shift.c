@@ -3,6 +3,7 @@
 #include "fit/reports/reports.h"
 #include "fit/table/test_error.h"
 #include "tests/error_plant.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_errno.h>
 
@@ -11,7 +12,7 @@ static void plant_and_fit(ch_fit *fit, ch_run_table *table, const plant *planted
 {
     plant_table(planted, seed, table);
     error_plant_fill(errors, seed, table);
-    error_plant_fit(fit, table, 50);
+    error_plant_fit(fit, table, is_under_valgrind() ? 5 : 50);
 }
 
 static void release(ch_fit *fit, ch_run_table *table)
@@ -27,7 +28,7 @@ static void release(ch_fit *fit, ch_run_table *table)
 static void is_exact_without_noise(void **state)
 {
     (void)state;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 4; i += is_under_valgrind() ? 3 : 1) {
         const plant planted = error_grid(i < 2 ? 3 : 1);
         error_plant errors = error_plant_default();
         ch_run_table table;
@@ -63,6 +64,7 @@ static void is_exact_without_noise(void **state)
 static void does_not_move_with_data_sets(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     const error_plant errors = {.start = 1,
                                 .a = 0.25,
                                 .slope = 0.07,
@@ -185,6 +187,9 @@ static void says_what_would_resolve(void **state)
     assert_true(json_is_null(json_object_get(found, "value")) && json_is_null(json_object_get(found, "bound")));
     json_decref(report);
     release(&fit, &table);
+    if (is_under_valgrind()) {
+        return;
+    }
     planted.num_sets = 60;
     plant_and_fit(&fit, &table, &planted, &errors, 1);
     for (size_t p = 0; p < 6; p++) {
@@ -201,6 +206,7 @@ static void says_what_would_resolve(void **state)
 static void noise_has_no_critical_temperature(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     const plant planted = error_grid(8);
     const error_plant errors = {.start = 1, .a = 0, .slope = 1, .height = 1e-9, .set_noise = 0.3, .run_noise = 0.1};
     size_t found = 0, bounds = 0, unresolved = 0;

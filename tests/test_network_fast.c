@@ -17,6 +17,7 @@ static void fast_takes_the_same_steps(void **state)
     static const size_t batches[] = {1, 2, 5, 100, 600, 1500};
     ch_examples train = draw_examples(6, 2000, 8);
     ch_architecture network = make_network(CH_ARCH_MLP, 16, 2, train.shape);
+    const uint64_t most = is_sanitized() ? 150 : 500;
     for (size_t k = 0; k < 12; k += is_sanitized() ? 5 : 1) {
         ch_network_learner_setup setup = setup_of(&network, &train);
         setup.batch = batches[k / 2];
@@ -27,7 +28,7 @@ static void fast_takes_the_same_steps(void **state)
         ch_network_learner fast = start(&setup);
         const size_t bytes = network.num_weights * sizeof(double);
         size_t most_ahead = 1, compared = 0;
-        for (uint64_t steps = 50; fast.lookahead->num_active == UINT32_MAX && steps <= 500; steps += 50) {
+        for (uint64_t steps = 50; fast.lookahead->num_active == UINT32_MAX && steps <= most; steps += 50) {
             advance_to(&plain.learner, steps, UINT64_MAX);
             advance_to(&fast.learner, steps, UINT64_MAX);
             if (fast.lookahead->num_active < UINT32_MAX) {
@@ -58,7 +59,7 @@ static void fast_ends_fitted(void **state)
     skip_under_valgrind();
     ch_examples train = draw_examples(6, 300, 8);
     ch_architecture network = make_network(CH_ARCH_MLP, 16, 1, train.shape);
-    for (size_t batch = 1; batch <= 300; batch += is_sanitized() ? 92 : 23) {
+    for (size_t batch = 1; batch <= 300; batch += is_sanitized() ? 299 : 23) {
         ch_network_learner_setup setup = setup_of(&network, &train);
         setup.batch = batch;
         setup.rate = 0.005 * (double)batch;
@@ -94,7 +95,7 @@ static void lookahead_sums_change_no_bit(void **state)
     static const size_t batches[] = {4, 32, 64, 100, 300};
     ch_examples train = draw_examples(80, 400, 8);
     ch_architecture network = make_network(CH_ARCH_MLP, 40, 2, train.shape);
-    for (size_t k = 0; k < 5; k += is_sanitized() ? 2 : 1) {
+    for (size_t k = 0; k < 5; k += is_sanitized() ? 4 : 1) {
         ch_network_learner_setup setup = setup_of(&network, &train);
         setup.batch = batches[k];
         setup.rate = 0.02 * (double)setup.batch;

@@ -222,7 +222,7 @@ static void forget_seconds(const char *name)
 static void test_killed_sweeps_come_to_the_same(void **state)
 {
     (void)state;
-    const int rounds = is_sanitized() ? 3 : 25;
+    const int rounds = is_sanitized() ? 2 : 10;
     const uint32_t unit = is_sanitized() ? 50 : 10; /* milliseconds: the program takes so much longer */
     int kills = 0, kept = 0;
     ch_random random;
