@@ -430,8 +430,8 @@ static void test_text(void **state)
     const lazy_plant plant = lazy_plant_default();
     static const char *const says[] = {"\nmodel = mlp, data = depleted, chi = 0, dim = 16\n",
                                        "47 pairs of fitted runs, 4 data sets\n",
-                                       " 2^8 1.023 ± 0.000     2^-5  0.00263",
-                                       "> 2^-3",
+                                       " 2^8 1.023 ± 0.000      2^-5  0.0026",
+                                       ">2^-3",
                                        "-0.0100 ± 0.0000\n",
                                        "the network diverged from T = 2^-3 (P = 2^10)\n"};
     ch_run_table table;

@@ -10,7 +10,7 @@
 
 /* ---- text ---- */
 
-enum { TRAIN_WIDTH = 7, MEAN_WIDTH = 14, TEMP_WIDTH = 9, ERROR_WIDTH = 17 }; /* a row has 79 columns */
+enum { TRAIN_WIDTH = 6, MEAN_WIDTH = 14, TEMP_WIDTH = 10, RELATIVE_WIDTH = 8, ERROR_WIDTH = 17 }; /* 79 columns */
 
 static void print_mean(FILE *out, double value, double error, int decimals, size_t width)
 {
@@ -37,6 +37,9 @@ static void print_temp(FILE *out, const char *sign, double temp)
     char number[32] = "—", text[48];
     if (isfinite(temp)) {
         ch_power_format(temp, number, sizeof number);
+        if (strchr(number, '^') == NULL) {
+            snprintf(number, sizeof number, "%.3g", temp);
+        }
     }
     snprintf(text, sizeof text, "%s%s", sign, number);
     ch_page_right(out, text, TEMP_WIDTH);
@@ -44,16 +47,16 @@ static void print_temp(FILE *out, const char *sign, double temp)
 
 static void print_end(FILE *out, const ch_lazy_end *end)
 {
-    print_temp(out, end->place == CH_TC_BELOW ? "≤ " : end->place == CH_TC_ABOVE ? "> " : "", end->temp);
+    print_temp(out, end->place == CH_TC_BELOW ? "≤" : end->place == CH_TC_ABOVE ? ">" : "", end->temp);
 }
 
 static void print_relative(FILE *out, const ch_lazy_end *end)
 {
     char text[32] = "—";
     if (isfinite(end->relative)) {
-        snprintf(text, sizeof text, "%.3g", end->relative);
+        snprintf(text, sizeof text, "%.2g", end->relative);
     }
-    ch_page_right(out, text, TEMP_WIDTH);
+    ch_page_right(out, text, RELATIVE_WIDTH);
 }
 
 static void print_head(FILE *out)
@@ -61,7 +64,7 @@ static void print_head(FILE *out)
     static const struct {
         const char *text;
         size_t width;
-    } columns[] = {{"P", TRAIN_WIDTH}, {"‖Δw‖", MEAN_WIDTH}, {"ends", TEMP_WIDTH},       {"relative", TEMP_WIDTH},
+    } columns[] = {{"P", TRAIN_WIDTH}, {"‖Δw‖", MEAN_WIDTH}, {"ends", TEMP_WIDTH},       {"rel.", RELATIVE_WIDTH},
                    {"t*", MEAN_WIDTH}, {"ends", TEMP_WIDTH}, {"test error", ERROR_WIDTH}};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
         ch_page_right(out, columns[i].text, columns[i].width);
@@ -131,7 +134,7 @@ void ch_lazy_print(const ch_lazy_list *self, const ch_fit *fit, FILE *out)
         fprintf(out,
                 "\nNetworks beside their linearised twins: the mean ratios network/twin below the\n"
                 "end of the lazy regime; the T at which it ends, where a ratio is off by more\n"
-                "than %g %% and %g standard errors; ‖Δw‖/‖w₀‖ there (relative); and the mean\n"
+                "than %g %% and %g standard errors; ‖Δw‖/‖w₀‖ there (rel.); and the mean\n"
                 "difference of the test errors below that end\n",
                 100 * CH_LAZY_TOLERANCE, CH_LAZY_SIGMAS);
     }
