@@ -1,6 +1,7 @@
 /* test_page.c — text in columns: widths of UTF-8, alignment, line breaks; and running means and variances. */
 #include "core/page.h"
 #include "core/statistics.h"
+#include "core/text.h"
 
 #include "support.h"
 
@@ -166,6 +167,39 @@ static void moments_keep_their_digits(void **state)
     assert_close(ch_moments_error(&moments), sqrt(5.0 / 12), 1e-12);
 }
 
+/* Powers of two are written as such, but for 1 and 2; others are as they are. */
+static void writes_powers_of_two(void **state)
+{
+    (void)state;
+    static const struct {
+        double value;
+        const char *text;
+    } reals[] = {{0x1p-16, "2^-16"}, {0.5, "2^-1"},
+                 {1, "1"},           {2, "2"},
+                 {4, "2^2"},         {32768, "2^15"},
+                 {0.3, "0.3"},       {-4, "-4"},
+                 {1e-30, "1e-30"},   {0x1p-540, "2^-540"},
+                 {0, "0"},           {NAN, "nan"},
+                 {3e9, "3e+09"},     {0x1.0000000001p-3, "2^-3"}};
+    static const struct {
+        uint64_t count;
+        const char *text;
+    } counts[] = {{0, "0"},
+                  {1, "1"},
+                  {2, "2"},
+                  {4, "2^2"},
+                  {1000, "1000"},
+                  {8192, "2^13"},
+                  {UINT64_C(1) << 62, "2^62"},
+                  {(UINT64_C(1) << 62) + 1, "4611686018427387905"}};
+    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
+        assert_string_equal(ch_show_power(reals[i].value).text, reals[i].text);
+    }
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        assert_string_equal(ch_show_count(counts[i].count).text, counts[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +209,7 @@ int main(void)
         cmocka_unit_test(wraps_at_the_width_of_the_page),
         cmocka_unit_test(prints_long_words_whole),
         cmocka_unit_test(breaks_lines_of_a_box),
+        cmocka_unit_test(writes_powers_of_two),
         cmocka_unit_test(moments_keep_their_digits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -255,8 +255,12 @@ static void test_pages_of_a_store(void **state)
     plant.record = 3;
     phase_plant_table(&plant, 1, &table);
     for (size_t r = 0; r < table.count; r++) {
-        if (table.runs[r].settings.temp == 4) {
+        const ch_settings *settings = &table.runs[r].settings;
+        if (settings->temp == 4) {
             table.runs[r].status = CH_DIVERGED;
+        }
+        if (settings->alpha == 0.0625 && settings->temp == 1) { /* a logarithmic axis has no 0 */
+            table.runs[r].final.test_error = 0;
         }
     }
     make_store(&table);
@@ -266,7 +270,7 @@ static void test_pages_of_a_store(void **state)
     check_page("mlp-datadepleted-chi0-dim16-alpha0.0625-training.svg", training,
                (const char *const[]){"(f)", "signal s", "ended by a budget", NULL});
     check_page("mlp-datadepleted-chi0-dim16-alpha0.0625-error.svg",
-               (const char *const[]){"mean test error", "training samples P", "T = ", NULL},
+               (const char *const[]){"mean test error", "training samples P", "T = ", "no error", NULL},
                (const char *const[]){"theory", NULL});
     check_page("mlp-datadepleted-chi0-dim16-train1024-phase.svg", (const char *const[]){"‖ = 0.5.", NULL}, nothing);
     check_page("mlp-datadepleted-chi0-dim16-train2048-phase.svg", (const char *const[]){"‖ = 0.5.", NULL}, nothing);
