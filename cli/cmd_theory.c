@@ -108,7 +108,8 @@ static ch_code check_subject(const ch_settings *settings, ch_error *err)
     } subject[] = {{CH_SETTING_MODEL, CH_ARCH_PERCEPTRON},
                    {CH_SETTING_LINEAR, CH_LINEAR_NO},
                    {CH_SETTING_LOSS, CH_LOSS_HINGE},
-                   {CH_SETTING_DYNAMICS, CH_DYNAMICS_SGD}};
+                   {CH_SETTING_DYNAMICS, CH_DYNAMICS_SGD},
+                   {CH_SETTING_SAMPLING, CH_SAMPLING_INDEPENDENT}};
     for (size_t i = 0; i < sizeof subject / sizeof *subject; i++) {
         const ch_setting *setting = &ch_settings_table[subject[i].setting];
         const uint64_t value = ch_settings_get(settings, subject[i].setting).count;

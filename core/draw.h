@@ -42,4 +42,20 @@ static inline void ch_draw_shuffled(ch_random *random, uint32_t *order, uint32_t
     }
 }
 
+/** Draws the next batch of an epoch, in which every one of `num` indices comes once: the next `size` places of `order`,
+ *  or what is left of the epoch. After the last batch a new epoch begins.
+ *  @param order  [num] a permutation, whose first *drawn indices were drawn in this epoch; the batch is moved behind
+ * them
+ *  @param drawn  number of indices drawn in this epoch, the batch included when the function returns
+ *  @return the size of the batch, which is the last `size` of the first *drawn indices */
+static inline uint32_t ch_draw_of_epoch(ch_random *random, uint32_t *order, uint32_t *drawn, uint32_t size,
+                                        uint32_t num)
+{
+    const uint32_t before = *drawn < num ? *drawn : 0, left = num - before;
+    const uint32_t count = size < left ? size : left;
+    ch_draw_shuffled(random, order + before, count, left);
+    *drawn = before + count;
+    return count;
+}
+
 #endif

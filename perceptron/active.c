@@ -351,6 +351,42 @@ void ch_active_set_list(const ch_active_set *self, uint32_t *places)
     }
 }
 
+/* The index in low_blocks of the first block from `block` on. */
+static uint32_t find_low_block(const ch_active_set *self, uint32_t block)
+{
+    uint32_t from = 0, to = self->num_low_blocks;
+    while (from < to) {
+        const uint32_t middle = from + (to - from) / 2;
+        if (self->low_blocks[middle] < block) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    return from;
+}
+
+bool ch_active_set_is_unfitted(const ch_active_set *self, uint32_t place)
+{
+    const uint32_t block = place / BLOCK, i = find_low_block(self, block);
+    return i < self->num_low_blocks && self->low_blocks[i] == block &&
+           ch_bits_has(self->low_unfitted[i], place % BLOCK);
+}
+
+uint32_t ch_active_set_list_new(const ch_active_set *self, uint64_t *known, uint32_t *places)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < self->num_low_blocks; i++) {
+        const uint32_t block = self->low_blocks[i];
+        ch_bits new = self->low_unfitted[i] & ~known[block];
+        known[block] |= new;
+        for (; new != 0; new &= new - 1) {
+            places[count++] = block * BLOCK + ch_bits_first(new);
+        }
+    }
+    return count;
+}
+
 void ch_active_set_begin(ch_active_set *self)
 {
     measure_student(self);

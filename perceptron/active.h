@@ -47,6 +47,15 @@ uint32_t ch_active_set_place(const ch_active_set *self, uint32_t rank);
  *  @param places  out: [number of unfitted samples] */
 void ch_active_set_list(const ch_active_set *self, uint32_t *places);
 
+/** Whether the sample at a place is unfitted. */
+bool ch_active_set_is_unfitted(const ch_active_set *self, uint32_t place);
+
+/** Lists the places of unfitted samples that are not known yet, and makes them known.
+ *  @param known   [blocks of 64 places] bits of the known places, as perceptron/bits.h has them
+ *  @param places  out: [number of unfitted samples]
+ *  @return their number */
+uint32_t ch_active_set_list_new(const ch_active_set *self, uint64_t *known, uint32_t *places);
+
 /** Moves the student, w <- w + T sum z over `count` places, and brings the active set up to date.
  *  @return false when a weight is no longer finite */
 bool ch_active_set_update(ch_active_set *self, const uint32_t *places, uint32_t count) CH_MUST_CHECK;

@@ -7,6 +7,7 @@
 #ifndef CH_BITS_H
 #define CH_BITS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -69,6 +70,12 @@ static inline uint32_t ch_bits_first(ch_bits bits)
 {
     const uint32_t bit = (uint32_t)__builtin_ctzll(bits);
     return (bit & 7) << 3 | (bit >> 2 & 6) | bit >> 5;
+}
+
+/** Whether the number in a place is among those found. */
+static inline bool ch_bits_has(ch_bits bits, uint32_t place)
+{
+    return (bits >> ((place & 1) << 5 | (place & 6) << 2 | place >> 3) & 1) != 0;
 }
 
 /* Exchanges the bits of `mask` with those that are `shift` higher. */

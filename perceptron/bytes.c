@@ -2,6 +2,7 @@
 #include "perceptron/bytes.h"
 
 #include "core/draw.h"
+#include "core/epoch.h"
 #include "data/data.h"
 
 #include <stdint.h>
@@ -17,6 +18,16 @@ static size_t fast_bytes(size_t num_samples, size_t dim)
            ch_sample_set_bytes(num_samples / COPIED_SHARE, dim);
 }
 
+/* The fast engine by epochs has the places that it knows, the place of every sample in the screening index, and a bit
+ * for each sample. */
+static size_t epoch_bytes(const ch_perceptron_size *size)
+{
+    enum { SAMPLE_BYTES = 5 };
+    return size->is_fast && size->by_epoch
+               ? (size_t)ch_epoch_bytes(size->num_train, size->batch) + SAMPLE_BYTES * size->num_train
+               : 0;
+}
+
 size_t ch_perceptron_bytes(const ch_perceptron_size *size)
 {
     /* A vector of weights is in double precision, and takes as much as two rows in single precision. Only batches over
@@ -24,8 +35,8 @@ size_t ch_perceptron_bytes(const ch_perceptron_size *size)
     enum { VECTORS = 4, ROWS_A_VECTOR = 2 };
     const size_t fresh = size->num_train == 0 ? size->batch : 0;
     const size_t rows = ch_sample_set_bytes(fresh + size->num_test + VECTORS * ROWS_A_VECTOR, size->dim);
-    const size_t permuted = size->batch > CH_SCANNED_BATCH ? size->num_train : 0;
-    const size_t indices = sizeof(uint32_t) * (size->batch + permuted);
+    const size_t permuted = size->batch > CH_SCANNED_BATCH || size->by_epoch ? size->num_train : 0;
+    const size_t indices = sizeof(uint32_t) * (size->batch + permuted) + epoch_bytes(size);
     return rows + indices + (size->is_fast ? fast_bytes(size->num_train, size->dim) : 0);
 }
 

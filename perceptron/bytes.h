@@ -12,6 +12,7 @@ typedef struct {
     size_t batch;     /* B */
     size_t dim;       /* d */
     bool is_fast;     /* whether the run uses the fast engine */
+    bool by_epoch;    /* whether batches are parts of epochs */
 } ch_perceptron_size;
 
 /** The most bytes that a run takes in addition to its training samples: test samples, fresh batches, weights, indices

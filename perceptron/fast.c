@@ -58,12 +58,24 @@ static bool is_bounding_cheaper(const ch_fast_perceptron *self)
     return cost < self->state->cost && ch_active_set_is_precise(self->state->active);
 }
 
+/* Begins an epoch of its own where the plain steps end, unless batches are independent. */
+static void begin_skipping(ch_fast_perceptron *self)
+{
+    if (self->student.setup.by_epoch && self->state->stage == CH_FAST_PLAIN) {
+        ch_fast_epoch_begin(self);
+    }
+}
+
 static void begin_bounding(ch_fast_perceptron *self)
 {
     ch_fast_state *state = self->state;
     ch_learner *learner = &self->student.learner;
+    begin_skipping(self);
     ch_active_set_begin(state->active);
     state->stage = CH_FAST_BOUNDING;
+    if (self->student.setup.by_epoch) {
+        ch_fast_epoch_begin_bounding(self);
+    }
     /* An update adds about 1 + B u / P rows, where u is the number of unfitted samples. At worst each row has to be
      * made first. */
     const ch_perceptron_setup *setup = &self->student.setup;
@@ -94,6 +106,7 @@ static void narrow(ch_fast_perceptron *self)
 
 static void begin_drawing(ch_fast_perceptron *self)
 {
+    begin_skipping(self);
     self->state->stage = CH_FAST_DRAWING;
     self->student.learner.step_cost = 0;
     ch_fast_copy_weights(self);
@@ -145,15 +158,29 @@ static void compare_stages(ch_fast_perceptron *self)
 
 /* ---- the learner ---- */
 
+/* The number of steps until the present epoch ends; 0 between two epochs. */
+static uint64_t rest_of_epoch(const ch_fast_perceptron *self)
+{
+    const ch_perceptron *student = &self->student;
+    const size_t left = student->setup.num_samples - student->drawn, batch = student->setup.batch;
+    const bool is_between = !student->setup.by_epoch || student->drawn == 0;
+    return is_between ? 0 : (left + batch - 1) / batch;
+}
+
+/* Stages are compared after update `next_look`; by epochs, at the end of the epoch in which it is made. */
 static void take_plain_steps(ch_fast_perceptron *self, const ch_limit *limit)
 {
     const ch_progress *progress = &self->student.learner.progress;
-    const ch_limit until_look = {
-        .steps = limit->steps,
-        .updates = limit->updates < self->state->next_look ? limit->updates : self->state->next_look,
-    };
+    const uint64_t look = self->state->next_look;
+    ch_limit until_look = *limit;
+    if (progress->updates < look) {
+        until_look.updates = look < limit->updates ? look : limit->updates;
+    } else {
+        const uint64_t end = progress->steps + rest_of_epoch(self);
+        until_look.steps = end < limit->steps ? end : limit->steps;
+    }
     self->state->step(&self->student.learner, &until_look);
-    if (progress->status == CH_RUNNING && progress->updates == self->state->next_look) {
+    if (progress->status == CH_RUNNING && progress->updates >= look && rest_of_epoch(self) == 0) {
         compare_stages(self);
     }
 }
@@ -261,12 +288,26 @@ static ch_code init_screen(ch_screen *self, const ch_screen *shared, const ch_pe
 
 static ch_code refuse_memory(const ch_perceptron_setup *setup, ch_error *err)
 {
-    const ch_perceptron_size size = {
-        .num_train = setup->num_samples, .batch = setup->batch, .dim = setup->train->dim, .is_fast = true};
+    const ch_perceptron_size size = {.num_train = setup->num_samples,
+                                     .batch = setup->batch,
+                                     .dim = setup->train->dim,
+                                     .is_fast = true,
+                                     .by_epoch = setup->by_epoch};
     return ch_error_set(err, CH_ERROR_MEMORY,
                         "train is %zu: there is not enough memory for the fast engine, which takes up to %s beside so "
                         "many training samples; accepted is a smaller train, or engine = plain",
                         setup->num_samples, ch_show_bytes(ch_perceptron_bytes(&size)).text);
+}
+
+static ch_code init_epochs(ch_fast_epochs *self, const ch_perceptron_setup *setup, ch_error *err)
+{
+    const ch_code code = ch_epoch_init(&self->epoch, (uint32_t)setup->num_samples, (uint32_t)setup->batch, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    self->place_of = ch_alloc_unset(setup->num_samples, sizeof *self->place_of);
+    self->known = ch_alloc(setup->num_samples / 64 + 1, sizeof *self->known);
+    return self->place_of != NULL && self->known != NULL ? CH_OK : refuse_memory(setup, err);
 }
 
 static ch_code init_state(ch_fast_perceptron *self, const ch_screen *shared, ch_error *err)
@@ -293,7 +334,7 @@ static ch_code init_state(ch_fast_perceptron *self, const ch_screen *shared, ch_
     }
     state->next_look = FIRST_LOOK;
     state->next_try = FIRST_TRY;
-    return CH_OK;
+    return setup->by_epoch ? init_epochs(&state->epochs, setup, err) : CH_OK;
 }
 
 ch_code ch_fast_perceptron_init(ch_fast_perceptron *self, const ch_perceptron_setup *setup, const ch_screen *screen,
@@ -334,6 +375,9 @@ void ch_fast_perceptron_free(ch_fast_perceptron *self)
         free(self->state->unfitted);
         free(self->state->single);
         free(self->state->used);
+        ch_epoch_free(&self->state->epochs.epoch);
+        free(self->state->epochs.place_of);
+        free(self->state->epochs.known);
         free(self->state);
     }
     ch_perceptron_free(&self->student);

@@ -3,7 +3,8 @@
  * The plain engine draws a batch at every step, and updates w when the batch holds an unfitted sample. w does not move
  * before that step. So the law of the step and of the batch's unfitted samples is known, and they are drawn from it
  * directly (core/waiting.h): the number of steps is geometric, the number of unfitted samples in the batch is
- * hypergeometric given that it is at least one, and which ones they are is uniform. */
+ * hypergeometric given that it is at least one, and which ones they are is uniform. Where batches are parts of epochs,
+ * perceptron/fast_epoch.c draws the places of samples in the epoch instead. */
 #include "perceptron/fast_state.h"
 
 #include "core/draw.h"
@@ -49,30 +50,23 @@ static void draw_candidates(ch_fast_perceptron *self, uint32_t *drawn, uint32_t 
     }
 }
 
-/* Asks the processor to fetch the rows of samples that are needed soon. */
-static void fetch_rows(const ch_fast_perceptron *self, const uint32_t *samples, uint32_t number)
-{
-    for (uint32_t i = 0; i < number; i++) {
-        const float *row = ch_sample_set_row(self->student.setup.train, samples[i]);
-        for (size_t k = 0; k < self->student.stride; k += CH_ROW_LANES) {
-            __builtin_prefetch(row + k);
-        }
-    }
-}
-
 /* Fills the queue with batches that hold a candidate, until they hold CH_FAST_AHEAD candidates in all. While the list
  * of candidates is valid, which candidates a batch holds does not depend on w. So batches may be drawn before it is
  * known whether one before them is an update. */
 static void draw_batches(ch_fast_perceptron *self)
 {
     ch_fast_state *state = self->state;
+    if (self->student.setup.by_epoch) {
+        ch_fast_epoch_draw_batches(self);
+        return;
+    }
     uint32_t end = 0, count = 0;
     do {
         ch_fast_batch *batch = &state->batches[count++];
         batch->wait = ch_waiting_steps(&state->candidate_law, stream(self));
         const uint32_t number = ch_waiting_number(&state->candidate_law, stream(self));
         draw_candidates(self, state->drawn + end, number);
-        fetch_rows(self, state->drawn + end, number);
+        ch_fast_fetch_rows(self, state->drawn + end, number);
         batch->end = end += number;
     } while (count < CH_FAST_AHEAD && end < CH_FAST_AHEAD);
     state->num_batches = count;
@@ -84,7 +78,9 @@ void ch_fast_begin_list(ch_fast_perceptron *self)
     ch_fast_state *state = self->state;
     const ch_perceptron_setup *setup = &self->student.setup;
     state->num_batches = state->next_batch = 0;
-    if (state->candidates.count > 0) {
+    if (setup->by_epoch) {
+        ch_fast_epoch_begin_list(self);
+    } else if (state->candidates.count > 0) {
         ch_waiting_init(&state->candidate_law, (uint32_t)setup->num_samples, (uint32_t)setup->batch,
                         state->candidates.count);
     }
@@ -102,6 +98,10 @@ static void look_at_candidates(ch_fast_perceptron *self, uint64_t now)
     ch_fast_count_look(self);
     if (number > 0) {
         state->usual_draws = (double)state->candidates.count / number;
+        if (self->student.setup.by_epoch) {
+            ch_fast_epoch_find_event(self, now, number);
+            return;
+        }
         draw_event(self, now, number);
         ch_draw_shuffled(stream(self), state->unfitted, state->event.count, number);
     } else {
@@ -191,6 +191,10 @@ static void find_by_bounding(ch_fast_perceptron *self)
     const uint32_t number = ch_active_set_num_unfitted(state->active);
     if (number == 0) {
         self->student.learner.progress.status = CH_FITTED;
+        return;
+    }
+    if (self->student.setup.by_epoch) {
+        ch_fast_epoch_find_event(self, self->student.learner.progress.steps, number);
         return;
     }
     draw_event(self, self->student.learner.progress.steps, number);

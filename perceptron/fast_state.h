@@ -1,9 +1,11 @@
-/* fast_state.h — what the fast engine knows during a run, and what its work costs. Private to two files:
- * perceptron/fast.c, which chooses stages and takes updates, and perceptron/fast_events.c, which finds the next update.
+/* fast_state.h — what the fast engine knows during a run, and what its work costs. Private to three files:
+ * perceptron/fast.c, which chooses stages and takes updates; perceptron/fast_events.c, which finds the next update; and
+ * perceptron/fast_epoch.c, which does so where batches are parts of epochs.
  */
 #ifndef CH_FAST_STATE_H
 #define CH_FAST_STATE_H
 
+#include "core/epoch.h"
 #include "core/waiting.h"
 #include "perceptron/active.h"
 #include "perceptron/candidates.h"
@@ -33,8 +35,19 @@ typedef struct {
     uint32_t *samples;
 } ch_fast_event;
 
+/** Where batches are parts of epochs: the places of samples in the present epoch. While the fast engine draws, every
+ *  candidate is told; while it bounds, every unfitted sample. */
+typedef struct {
+    ch_epoch epoch;       /* owned */
+    uint64_t queued;      /* step up to which the queue has all batches with candidates */
+    uint32_t told_prefix; /* the first samples in the screening index's order that are told */
+    uint32_t *place_of;   /* [P] place of a sample in that order; set when bounding begins; owned */
+    uint64_t *known;      /* [P / 64 + 1] bits of the places that were told while bounding; owned */
+} ch_fast_epochs;
+
 struct ch_fast_state {
     ch_fast_stage stage;
+    ch_fast_epochs epochs;                                    /* without memory where batches are independent */
     void (*step)(ch_learner *learner, const ch_limit *limit); /* `advance` of the plain engine */
     ch_screen screen;                                         /* index of the P training samples; owned */
     ch_candidates candidates;                                 /* owned */
@@ -84,6 +97,26 @@ void ch_fast_begin_list(ch_fast_perceptron *self);
  *  diverged. */
 void ch_fast_find_event(ch_fast_perceptron *self);
 
+/* ---- finding the next update by epochs: perceptron/fast_epoch.c ---- */
+
+/** Begins an epoch after the present step. It is called when the plain steps end, which is between two epochs. */
+void ch_fast_epoch_begin(ch_fast_perceptron *self);
+
+/** Tells the places of all candidates, and begins the queue of batches at the present step. It is called whenever the
+ *  candidates change. */
+void ch_fast_epoch_begin_list(ch_fast_perceptron *self);
+
+/** Fills the queue, which is empty, with the next batches that hold a candidate, until they hold CH_FAST_AHEAD
+ *  candidates or the epoch ends. Where the present epoch has no such batch left, the next one begins. */
+void ch_fast_epoch_draw_batches(ch_fast_perceptron *self);
+
+/** Finds the next update after step `now` where the unfitted samples are known: during the stage of drawing, the first
+ *  `number` of state->unfitted, ascending, at least one; during that of bounding, those of the active set. */
+void ch_fast_epoch_find_event(ch_fast_perceptron *self, uint64_t now, uint32_t number);
+
+/** Says that bounding begins. */
+void ch_fast_epoch_begin_bounding(ch_fast_perceptron *self);
+
 /* ---- costs, in units of 16 multiply-adds of a dot product ---- */
 
 /* Measured costs of drawing a sample in a plain step and of drawing a candidate. The cost of computing their margins is
@@ -116,6 +149,17 @@ static inline double ch_fast_far_dot_cost(const ch_fast_perceptron *self)
 static inline double ch_fast_draw_cost(const ch_fast_perceptron *self)
 {
     return CH_FAST_DRAW + ch_fast_far_dot_cost(self);
+}
+
+/** Asks the processor to fetch the rows of samples that are needed soon. */
+static inline void ch_fast_fetch_rows(const ch_fast_perceptron *self, const uint32_t *samples, uint32_t number)
+{
+    for (uint32_t i = 0; i < number; i++) {
+        const float *row = ch_sample_set_row(self->student.setup.train, samples[i]);
+        for (size_t k = 0; k < self->student.stride; k += CH_ROW_LANES) {
+            __builtin_prefetch(row + k);
+        }
+    }
 }
 
 /** Counts that `draws` samples were drawn, at `cost` each. */

@@ -28,6 +28,7 @@ typedef struct {
     double kappa;               /* margin 1/alpha > 0 */
     double rate;                /* eta > 0 */
     size_t batch;               /* B, 1 <= B <= P */
+    bool by_epoch;              /* an epoch takes every sample once, in batches of B and a last one of those left */
     uint64_t seed_init;         /* of w0 */
     uint64_t seed_batch;        /* of the batches */
     int threads;                /* threads the fast engine may use where many margins are computed at once; 0 is 1 */
@@ -38,8 +39,10 @@ typedef struct {
  *  Update: each step draws B distinct indices, uniformly and independently of earlier steps, takes all gradients at the
  *  same w, and in double sets
  *    w <- w + (eta / B) sum over drawn mu with w . z_mu < kappa of z_mu.
- *  Stopping rule: after P / B idle steps in a row (an update restarts the count) all P margins are computed; the run is
- *  fitted when none is under kappa. Cost: B d multiply-adds a step.
+ *  By epochs, the batches of P / B steps, rounded up, are parts of one random order of all samples. The last of them
+ * has the P mod B samples left, where that is not 0, and each still weighs eta / B. Stopping rule: after P / B idle
+ * steps in a row (an update restarts the count) all P margins are computed; the run is fitted when none is under kappa.
+ * Cost: B d multiply-adds a step.
  */
 typedef struct {
     ch_learner learner; /* first: this struct is a ch_learner */
@@ -47,7 +50,10 @@ typedef struct {
     size_t stride;    /* that of the training samples */
     double *weights;  /* w = Delta w [stride], 0 beyond d; owned */
     double norm_init; /* ||w0|| */
-    uint32_t *batch; /* [P] permutation of the samples whose first B are the batch; [0] for B that are scanned; owned */
+    /* [P] a permutation of the samples: its first B are the batch, or, by epochs, its first `drawn` those of this
+     * epoch; [0] for B that are scanned; owned */
+    uint32_t *batch;
+    uint32_t drawn;      /* samples drawn in this epoch */
     uint32_t *active;    /* [B] the unfitted samples of a batch; owned */
     ch_random random;    /* stream of the batches */
     uint64_t next_check; /* step after which all margins are computed, unless an update comes before */

@@ -62,6 +62,25 @@ static void check_fitted(ch_perceptron *self)
     }
 }
 
+/* The hot loop by epochs: draws batches until one has an unfitted sample, or until step `end`.
+ * @return as draw_until_active */
+static uint32_t draw_epochs_until_active(ch_perceptron *self, uint64_t end, double *sum)
+{
+    const uint32_t num_samples = (uint32_t)self->setup.num_samples, size = (uint32_t)self->setup.batch;
+    uint64_t step = self->learner.progress.steps;
+    uint32_t count = 0, drawn = self->drawn;
+    ch_random random = self->random;
+    while (step < end && count == 0) {
+        step++;
+        const uint32_t number = ch_draw_of_epoch(&random, self->batch, &drawn, size, num_samples);
+        count = ch_student_find_active(self, self->batch + drawn - number, number, sum);
+    }
+    self->random = random;
+    self->drawn = drawn;
+    self->learner.progress.steps = step;
+    return count;
+}
+
 /* The hot loop: draws batches until one has an unfitted sample, or until step `end`. It is inlined for the commonest
  * batch sizes, so that the compiler knows `size`.
  * @param sum  the margins of the unfitted samples found are added to it
@@ -89,15 +108,18 @@ __attribute__((always_inline)) static inline uint32_t draw_until_active(ch_perce
     return count;
 }
 
-/* Steps until the limit, or until the run is over. */
-__attribute__((always_inline)) static inline void take_steps(ch_perceptron *self, const ch_limit *limit, uint32_t size)
+/* Steps until the limit, or until the run is over.
+ * @param by_epoch  as in the setup, known to the compiler */
+__attribute__((always_inline)) static inline void take_steps(ch_perceptron *self, const ch_limit *limit, uint32_t size,
+                                                             bool by_epoch)
 {
     ch_progress *progress = &self->learner.progress;
     const uint64_t patience = (self->setup.num_samples + size - 1) / size; /* P / B, rounded up */
     while (progress->status == CH_RUNNING && progress->steps < limit->steps && progress->updates < limit->updates) {
         const uint64_t end = limit->steps < self->next_check ? limit->steps : self->next_check;
         double sum = 0;
-        const uint32_t count = draw_until_active(self, end, size, &sum);
+        const uint32_t count =
+            by_epoch ? draw_epochs_until_active(self, end, &sum) : draw_until_active(self, end, size, &sum);
         if (count > 0) {
             ch_student_update(self, self->active, count);
             progress->updates++;
@@ -113,15 +135,19 @@ __attribute__((always_inline)) static inline void take_steps(ch_perceptron *self
 static void advance(ch_learner *learner, const ch_limit *limit)
 {
     ch_perceptron *self = (ch_perceptron *)learner;
+    if (self->setup.by_epoch) {
+        take_steps(self, limit, (uint32_t)self->setup.batch, true);
+        return;
+    }
     switch (self->setup.batch) {
     case 1:
-        take_steps(self, limit, 1);
+        take_steps(self, limit, 1, false);
         break;
     case 2:
-        take_steps(self, limit, 2);
+        take_steps(self, limit, 2, false);
         break;
     default:
-        take_steps(self, limit, (uint32_t)self->setup.batch);
+        take_steps(self, limit, (uint32_t)self->setup.batch, false);
     }
 }
 
@@ -216,7 +242,7 @@ ch_code ch_perceptron_init(ch_perceptron *self, const ch_perceptron_setup *setup
     self->setup = *setup;
     self->stride = setup->train->stride;
     self->weights = ch_alloc(self->stride, sizeof *self->weights);
-    const size_t shuffled = setup->batch > CH_SCANNED_BATCH ? setup->num_samples : 0;
+    const size_t shuffled = setup->batch > CH_SCANNED_BATCH || setup->by_epoch ? setup->num_samples : 0;
     self->batch = ch_alloc(shuffled, sizeof *self->batch);
     self->active = ch_alloc(setup->batch, sizeof *self->active);
     if (self->weights == NULL || self->batch == NULL || self->active == NULL) {

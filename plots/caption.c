@@ -47,7 +47,8 @@ void ch_caption_put_wrapped(ch_caption *self, const char *text)
 static bool write_setting(const ch_page_head *head, size_t setting, const char *separator, FILE *line)
 {
     const ch_setting *row = &ch_settings_table[setting];
-    if (!ch_setting_applies(head->key, setting) || strncmp(row->name, "seed", 4) == 0) {
+    if (!ch_setting_applies(head->key, setting) || strncmp(row->name, "seed", 4) == 0 ||
+        ch_setting_is_implied(head->key, setting)) {
         return false;
     }
     char value[64];

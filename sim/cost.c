@@ -230,6 +230,7 @@ static size_t perceptron_bytes(const ch_settings *settings)
         .batch = (size_t)settings->batch,
         .dim = (size_t)settings->dim,
         .is_fast = settings->engine == CH_ENGINE_FAST,
+        .by_epoch = settings->sampling == CH_SAMPLING_EPOCH,
     };
     return ch_perceptron_bytes(&size);
 }
@@ -240,5 +241,7 @@ size_t ch_train_run_bytes(const ch_resolved *resolved)
     if (ch_settings_has_engine(settings)) {
         return perceptron_bytes(settings);
     }
-    return settings->linear == CH_LINEAR_YES ? ch_twin_bytes((size_t)settings->train) : network_bytes(settings);
+    return settings->linear == CH_LINEAR_YES
+               ? ch_twin_bytes((size_t)settings->train, settings->sampling == CH_SAMPLING_EPOCH)
+               : network_bytes(settings);
 }

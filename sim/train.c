@@ -359,6 +359,12 @@ static ch_code make_test(borrowed *own, const ch_resolved *resolved, int threads
     return ch_sample_set_init(&own->test, &law, CH_STREAM_TEST_SAMPLES, (size_t)settings->test, threads, watch, err);
 }
 
+/* Whether batches are parts of epochs. An epoch of one batch is the full batch, which is drawn without them. */
+static bool is_by_epoch(const ch_settings *settings)
+{
+    return settings->sampling == CH_SAMPLING_EPOCH && settings->batch < settings->train;
+}
+
 /* A perceptron under one of its own engines; with train = inf every batch is fresh. */
 static ch_code perceptron_init(model *self, const ch_settings *settings, const ch_train_set *set, const borrowed *own,
                                int threads, ch_error *err)
@@ -374,6 +380,7 @@ static ch_code perceptron_init(model *self, const ch_settings *settings, const c
         .kappa = own->unit / settings->alpha,
         .rate = own->unit * settings->rate,
         .batch = (size_t)settings->batch,
+        .by_epoch = is_by_epoch(settings),
         .seed_init = settings->seed_init,
         .seed_batch = settings->seed_batch,
         .threads = threads,
@@ -414,6 +421,7 @@ static ch_code network_init(model *self, const ch_resolved *resolved, const ch_t
         .kappa = 1 / settings->alpha,
         .rate = settings->rate,
         .batch = (size_t)settings->batch,
+        .by_epoch = is_by_epoch(settings),
         .seed_init = settings->seed_init,
         .seed_batch = settings->seed_batch,
         .fast = settings->engine == CH_ENGINE_FAST,
@@ -437,6 +445,7 @@ static ch_code twin_init(model *self, const ch_settings *settings, const ch_trai
         .rate = own->unit * settings->rate,
         .batch = (size_t)settings->batch,
         .from_unfitted = settings->dynamics == CH_DYNAMICS_UNFITTED,
+        .by_epoch = is_by_epoch(settings),
         .seed_batch = settings->seed_batch,
         .norm_init = set->norm_init,
     };

@@ -87,6 +87,77 @@ static void assert_same_state(const ch_network_learner *model, const ch_network_
     assert_memory_equal(ch_network_learner_weights(model), ch_network_learner_weights(expected), bytes);
 }
 
+/* By epochs the fast engine takes the steps of the plain one to the last bit until the run is over, for batches that
+ * divide P or not, and for batches for which there is no round. */
+static void epochs_are_those_of_the_plain_engine(void **state)
+{
+    (void)state;
+    skip_under_valgrind();
+    static const size_t batches[] = {1, 7, 64, 75, 299};
+    uint64_t looks = 0;
+    ch_examples train = draw_examples(6, 300, 8);
+    ch_architecture network = make_network(CH_ARCH_MLP, 16, 2, train.shape);
+    for (size_t k = 0; k < 10; k += is_sanitized() ? 3 : 1) {
+        ch_network_learner_setup setup = setup_of(&network, &train);
+        setup.batch = batches[k / 2];
+        setup.by_epoch = true;
+        setup.wide = k % 2;
+        setup.rate = 0.004 * (double)setup.batch;
+        ch_network_learner plain = start(&setup);
+        setup.fast = true;
+        ch_network_learner fast = start(&setup);
+        for (uint64_t steps = 30; plain.learner.progress.status == CH_RUNNING; steps += 1 + steps / 2) {
+            advance_to(&fast.learner, steps, UINT64_MAX);
+            if (fast.learner.progress.status == CH_RUNNING) {
+                advance_to(&plain.learner, steps, UINT64_MAX);
+                assert_int_equal(fast.learner.progress.steps, plain.learner.progress.steps);
+            } else {
+                advance_to(&plain.learner, UINT64_MAX, UINT64_MAX);
+            }
+            assert_same_state(&fast, &plain);
+        }
+        assert_int_equal(plain.learner.progress.status, CH_FITTED);
+        assert_true(fast.lookahead->looks >= 1 && fast.learner.progress.updates >= 5);
+        looks += fast.lookahead->looks;
+        ch_network_learner_free(&plain);
+        ch_network_learner_free(&fast);
+    }
+    assert_true(looks >= 20);
+    ch_architecture_free(&network);
+    ch_examples_free(&train);
+}
+
+/* An epoch takes every sample once: with a rate so small that all samples stay unfitted, the weights of a linear
+ * network after an epoch are those after one step of gradient descent of P / B times the rate, whatever P mod B is. */
+static void an_epoch_sums_every_sample_once(void **state)
+{
+    (void)state;
+    static const size_t batches[] = {1, 4, 7, 29};
+    ch_examples train = draw_examples(5, 30, 8);
+    ch_architecture network = make_network(CH_ARCH_PERCEPTRON, 0, 0, train.shape);
+    for (size_t k = 0; k < 4; k++) {
+        ch_network_learner_setup setup = setup_of(&network, &train);
+        setup.wide = setup.by_epoch = true;
+        setup.kappa = 1e3;
+        setup.batch = batches[k];
+        setup.rate = 0.01 * (double)setup.batch;
+        ch_network_learner model = start(&setup);
+        advance_to(&model.learner, 2 * ((30 + setup.batch - 1) / setup.batch), UINT64_MAX);
+        setup.by_epoch = false;
+        setup.dynamics = CH_DYNAMICS_GD;
+        setup.rate = 0.01 * 30;
+        ch_network_learner whole = start(&setup);
+        advance_to(&whole.learner, 2, UINT64_MAX);
+        for (size_t i = 0; i < network.num_weights; i++) {
+            assert_close(ch_network_learner_weights(&model)[i], ch_network_learner_weights(&whole)[i], 1e-12);
+        }
+        ch_network_learner_free(&model);
+        ch_network_learner_free(&whole);
+    }
+    ch_architecture_free(&network);
+    ch_examples_free(&train);
+}
+
 /* Lookahead sums are used where a round has two batches or more. Threads, limits and observations change no bit. */
 static void lookahead_sums_change_no_bit(void **state)
 {
@@ -170,6 +241,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fast_takes_the_same_steps),
         cmocka_unit_test(fast_ends_fitted),
+        cmocka_unit_test(epochs_are_those_of_the_plain_engine),
+        cmocka_unit_test(an_epoch_sums_every_sample_once),
         cmocka_unit_test(lookahead_sums_change_no_bit),
         cmocka_unit_test(lookahead_sums_have_the_terms),
     };

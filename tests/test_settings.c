@@ -76,10 +76,10 @@ static void test_rows_are_in_the_order_of_the_enum(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "model",     "linear",      "width",       "depth",  "activation", "data",      "chi",
-        "dim",       "teacher",     "train",       "test",   "loss",       "alpha",     "batch",
-        "temp",      "rate",        "dynamics",    "seed",   "seed_data",  "seed_init", "seed_batch",
-        "max_steps", "max_updates", "max_seconds", "engine", "record",     "kernel",    "data_dir"};
+        "model",    "linear", "width",     "depth",     "activation", "data",      "chi",         "dim",
+        "teacher",  "train",  "test",      "loss",      "alpha",      "batch",     "temp",        "rate",
+        "dynamics", "seed",   "seed_data", "seed_init", "seed_batch", "max_steps", "max_updates", "max_seconds",
+        "engine",   "record", "kernel",    "sampling",  "data_dir"};
     assert_int_equal(ch_settings_count, sizeof names / sizeof *names);
     for (size_t i = 0; i < ch_settings_count; i++) {
         assert_string_equal(ch_settings_table[i].name, names[i]);
@@ -524,6 +524,12 @@ static void test_combinations_that_make_no_sense_are_refused(void **state)
          "engine is fast, but dynamics = flow with loss = hinge has no idle"},
         {"model=perceptron temp=1 loss=mse", "loss is mse, and such a run is hardly ever fitted, but max_steps"},
         {"model=mlp temp=1 train=20 kernel=21", "kernel is 21, more than train = 20; accepted is an integer from 0 to"},
+        {"model=perceptron temp=1 train=inf max_steps=5 sampling=epoch",
+         "sampling is epoch, but train = inf has no epochs"},
+        {"model=perceptron temp=1 dynamics=gd sampling=epoch",
+         "sampling is epoch, but dynamics = gd does not take batch"},
+        {"model=mlp temp=1 dynamics=sde sampling=epoch",
+         "sampling is epoch, but dynamics = sde does not take batch after"},
         {"model=mlp temp=1 width=1000000 depth=1000", "accepted is width up to"},
         {"model=mlp temp=1 linear=yes train=4000000", "accepted is train up to"},
     };
@@ -631,6 +637,27 @@ static void test_identity_is_the_documented_hash(void **state)
     assert_string_equal(id, "fcef4d42340f07a0b788292a549027c5");
 }
 
+/* A setting that older runs did not have is no part of the identity at its default, in whatever way that is said. */
+static void test_implied_settings_have_no_part_in_the_identity(void **state)
+{
+    (void)state;
+    static const char *const same[] = {"sampling=independent"};
+    static const char *const other[] = {"sampling=epoch"};
+    char before[CH_ID_SIZE], id[CH_ID_SIZE], pairs[96];
+    ch_resolved resolved = resolved_of("model=perceptron temp=0.1 engine=plain");
+    ch_settings_id(&resolved, before);
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        snprintf(pairs, sizeof pairs, "model=perceptron temp=0.1 engine=plain %s", same[i]);
+        resolved = resolved_of(pairs);
+        ch_settings_id(&resolved, id);
+        assert_string_equal(id, before);
+        snprintf(pairs, sizeof pairs, "model=perceptron temp=0.1 engine=plain %s", other[i]);
+        resolved = resolved_of(pairs);
+        ch_settings_id(&resolved, id);
+        assert_string_not_equal(id, before);
+    }
+}
+
 static void test_every_setting_changes_the_identity(void **state)
 {
     (void)state;
@@ -697,6 +724,7 @@ int main(void)
         cmocka_unit_test(test_identity_is_of_the_resolved_values),
         cmocka_unit_test(test_zero_has_one_identity),
         cmocka_unit_test(test_identity_is_the_documented_hash),
+        cmocka_unit_test(test_implied_settings_have_no_part_in_the_identity),
         cmocka_unit_test(test_every_setting_changes_the_identity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,14 +1,14 @@
 /* test_twin_law.c — compares the twin on a perceptron's kernel with that perceptron, by two-sample Kolmogorov–Smirnov
  * tests.
  *
- * The twin is compared with the plain engine at six points, with batches of unfitted samples drawn in the plain way at
- * three, and with the independent simulation of tests/test_reference.c at its six points of P <= 2048. Every seed has
- * its own data set, and the two sides have different seeds.
+ * The twin is compared with the plain engine at nine points, three of them by epochs, with batches of unfitted samples
+ * drawn in the plain way at three, and with the independent simulation of tests/test_reference.c at its six points of P
+ * <= 2048. Every seed has its own data set, and the two sides have different seeds.
  *
- * `make check-long` takes 256 data sets at each point. `make check` takes 48 of either kind at the first nine points,
+ * `make check-long` takes 256 data sets at each point. `make check` takes 48 of either kind at the first twelve points,
  * and the smallest difference of two distribution functions that is detected is then 0.45 and not 0.20. Against all 256
  * of the reference it takes 48, or 32 at chi < 0, or 16 at the full batch, which detects 0.35, 0.42 and 0.57. The
- * false-alarm rate is 1e-4 for each of 45 tests, whatever the number of seeds, which is 0.5 % in all. The seeds are
+ * false-alarm rate is 1e-4 for each of 54 tests, whatever the number of seeds, which is 0.5 % in all. The seeds are
  * fixed, so that the program either always fails or never does. */
 #include "core/draw.h"
 #include "core/memory.h"
@@ -37,7 +37,7 @@ typedef struct {
     double chi;
     size_t dim, num_samples, batch;
     double rate, kappa;
-    bool from_unfitted;
+    bool from_unfitted, by_epoch;
 } law_point;
 
 static void note_end(sample_table table, size_t seed, double rate, const ch_progress *progress, double change)
@@ -68,6 +68,7 @@ static size_t run_twins(const law_point *at, size_t num_seeds, uint64_t first_se
             .rate = at->rate,
             .batch = at->batch,
             .from_unfitted = at->from_unfitted,
+            .by_epoch = at->by_epoch,
             .seed_batch = first_seed + i,
             .norm_init = 1,
         };
@@ -106,6 +107,7 @@ static void run_perceptrons(const law_point *at, size_t num_seeds, uint64_t firs
         ch_sample_set set = draw_at(at, first_seed + i);
         ch_perceptron_setup setup = setup_of(&set, at->batch, at->rate / (double)at->batch);
         setup.kappa = at->kappa;
+        setup.by_epoch = at->by_epoch;
         setup.seed_batch = first_seed + i;
         ch_perceptron model;
         assert_int_equal(ch_perceptron_init(&model, &setup, NULL), CH_OK);
@@ -120,9 +122,11 @@ static void agrees_with_the_plain_engine(void **state)
 {
     (void)state;
     static const law_point law_points[] = {
-        {0, 16, 130, 1, 0.25, 0x1p-15, false}, {0, 8, 200, 3, 1, 0x1p-15, false},
-        {1, 16, 500, 2, 1e-3, 0x1p-5, false},  {1, 8, 256, 16, 8, 0x1p-15, false},
-        {-0.5, 16, 64, 40, 10, 0.1, false},    {3, 32, 300, 200, 0.5, 0x1p-4, false},
+        {0, 16, 130, 1, 0.25, 0x1p-15, false, false}, {0, 8, 200, 3, 1, 0x1p-15, false, false},
+        {1, 16, 500, 2, 1e-3, 0x1p-5, false, false},  {1, 8, 256, 16, 8, 0x1p-15, false, false},
+        {-0.5, 16, 64, 40, 10, 0.1, false, false},    {3, 32, 300, 200, 0.5, 0x1p-4, false, false},
+        {0, 16, 130, 1, 0.25, 0x1p-15, false, true},  {0, 8, 200, 3, 1, 0x1p-15, false, true},
+        {-0.5, 16, 64, 40, 10, 0.1, false, true},
     };
     static sample_table ours, theirs;
     const size_t num_seeds = usual_seeds();
@@ -164,9 +168,9 @@ static void agrees_on_batches_of_the_unfitted(void **state)
 {
     (void)state;
     static const law_point law_points[] = {
-        {0, 8, 130, 1, 0.25, 0x1p-15, true},
-        {1, 16, 500, 5, 1, 0x1p-4, true},
-        {1, 8, 256, 20, 10, 0x1p-15, true},
+        {0, 8, 130, 1, 0.25, 0x1p-15, true, false},
+        {1, 16, 500, 5, 1, 0x1p-4, true, false},
+        {1, 8, 256, 20, 10, 0x1p-15, true, false},
     };
     static sample_table ours, theirs;
     const size_t num_seeds = usual_seeds();

@@ -19,7 +19,7 @@ static bool has_theory(const ch_fit_group *group)
     const ch_settings *key = &group->key;
     const bool is_flat = key->data == CH_LAW_DEPLETED || key->data == CH_LAW_SIGN || key->data == CH_LAW_RANDOM_SIGN;
     return key->model == CH_ARCH_PERCEPTRON && key->dynamics == CH_DYNAMICS_SGD && key->loss == CH_LOSS_HINGE &&
-           is_flat && key->batch > 0;
+           ch_settings_has_usual_rule(key) && is_flat && key->batch > 0;
 }
 
 static bool is_used(const ch_fit_group *group, const ch_fit_cell *cell)

@@ -12,16 +12,65 @@
  * round tests about P / u samples until it finds one, and about as many after it for nothing. */
 enum { FEW_ACTIVE = 2 };
 
+/* ---- the queue ---- */
+
+/* The number of samples that the first `steps` steps of a run draw. */
+static uint64_t samples_of(const ch_network_learner_setup *setup, uint64_t steps)
+{
+    if (!setup->by_epoch) {
+        return steps * setup->batch;
+    }
+    const uint64_t steps_an_epoch = (setup->num_samples + setup->batch - 1) / setup->batch;
+    const uint64_t in_epoch = steps % steps_an_epoch * setup->batch; /* under P, as the last batch is not among them */
+    return steps / steps_an_epoch * setup->num_samples + in_epoch;
+}
+
+/* The number of samples in the first `count` batches of the queue, or of those that it will have: all have B samples,
+ * but for the last of an epoch. */
+static size_t samples_before(const ch_network_learner *self, size_t count)
+{
+    const ch_network_learner_setup *setup = &self->state->setup;
+    const uint64_t steps = self->lookahead->steps_before;
+    return (size_t)(samples_of(setup, steps + count) - samples_of(setup, steps));
+}
+
+/* The first `count` batches of the queue as one list. */
+static ch_sample_list first_batches(const ch_network_learner *self, size_t count)
+{
+    return (ch_sample_list){.index = self->lookahead->queue, .count = samples_before(self, count)};
+}
+
+static void fill_queue(ch_network_learner *self, size_t count)
+{
+    ch_lookahead *ahead = self->lookahead;
+    for (size_t end = samples_before(self, ahead->queued); ahead->queued < count; ahead->queued++) {
+        end += ch_state_draw(self->state, ahead->queue + end);
+    }
+}
+
+/* Removes the first `count` batches, whose steps were taken, from the queue. */
+static void shorten_queue(ch_network_learner *self, size_t count)
+{
+    ch_lookahead *ahead = self->lookahead;
+    const size_t begin = samples_before(self, count), end = samples_before(self, ahead->queued);
+    memmove(ahead->queue, ahead->queue + begin, (end - begin) * sizeof *ahead->queue);
+    ahead->queued -= count;
+    ahead->steps_before += count;
+}
+
 /* ---- rounds ---- */
 
 /* The index of the first of `count` tested batches that has an active sample; `count` where none has one. */
 static size_t first_active(const ch_network_learner *self, size_t count)
 {
-    const size_t size = self->state->setup.batch;
-    const ch_sample_list list = {.index = self->lookahead->queue, .count = count * size};
+    const ch_sample_list list = first_batches(self, count);
+    size_t batch = 0;
     for (size_t i = 0; i < list.count; i++) {
+        while (i >= samples_before(self, batch + 1)) {
+            batch++;
+        }
         if (ch_state_slope(self->state, &list, i) != 0) {
-            return i / size;
+            return batch;
         }
     }
     return count;
@@ -32,13 +81,12 @@ static size_t first_active(const ch_network_learner *self, size_t count)
 static ch_pass_summary choose_batch(ch_network_learner *self, size_t chosen, size_t count)
 {
     ch_network_state *state = self->state;
-    const size_t size = state->setup.batch;
-    const ch_sample_list list = {.index = self->lookahead->queue, .count = count * size};
-    const double scale = -state->setup.rate / (double)size;
+    const ch_sample_list list = first_batches(self, count);
+    const double scale = -state->setup.rate / (double)state->setup.batch;
     double *coefficients = state->workers[0].coefficients;
     ch_pass_summary seen = {0};
     memset(coefficients, 0, list.count * sizeof *coefficients);
-    for (size_t i = chosen * size; i < (chosen + 1) * size; i++) {
+    for (size_t i = samples_before(self, chosen); i < samples_before(self, chosen + 1); i++) {
         coefficients[i] = scale * ch_state_slope(state, &list, i);
         seen.active += coefficients[i] != 0;
         seen.sum += state->margins[i];
@@ -53,36 +101,19 @@ static bool take_tested(ch_network_learner *self, size_t chosen, size_t count)
 {
     ch_network_state *state = self->state;
     ch_lookahead *ahead = self->lookahead;
-    const size_t size = state->setup.batch;
-    const ch_sample_list tested = {.index = ahead->queue, .count = count * size};
-    const ch_sample_list batch = {.index = ahead->queue + chosen * size, .count = size};
+    const size_t begin = samples_before(self, chosen), end = samples_before(self, chosen + 1);
+    const ch_sample_list tested = first_batches(self, count);
+    const ch_sample_list batch = {.index = ahead->queue + begin, .count = end - begin};
     const bool is_at_hand = !ahead->sums.is_on && tested.count <= state->chunk;
     ch_pass_summary seen;
     if (is_at_hand) {
         seen = choose_batch(self, chosen, count);
-    } else if (!ch_state_prepare(state, &batch, -state->setup.rate / (double)size, NULL, &seen)) {
+    } else if (!ch_state_prepare(state, &batch, -state->setup.rate / (double)state->setup.batch, NULL, &seen)) {
         return false;
     }
     self->learner.progress.steps++;
     ch_lookahead_sums_commit(&ahead->sums, self, is_at_hand ? &tested : &batch, &seen);
     return true;
-}
-
-static void fill_queue(ch_network_learner *self, size_t count)
-{
-    ch_lookahead *ahead = self->lookahead;
-    for (; ahead->queued < count; ahead->queued++) {
-        ch_state_draw(self->state, ahead->queue + ahead->queued * self->state->setup.batch);
-    }
-}
-
-/* Removes the first `count` batches, whose steps were taken, from the queue. */
-static void shorten_queue(ch_network_learner *self, size_t count)
-{
-    ch_lookahead *ahead = self->lookahead;
-    const size_t size = self->state->setup.batch;
-    ahead->queued -= count;
-    memmove(ahead->queue, ahead->queue + count * size, ahead->queued * size * sizeof *ahead->queue);
 }
 
 static size_t within_room(const ch_lookahead *self, uint64_t batches)
@@ -99,13 +130,13 @@ static bool take_round(ch_network_learner *self, uint64_t end)
     ch_progress *progress = &self->learner.progress;
     const uint64_t left = end - progress->steps;
     const size_t count = left < ahead->next_round ? (size_t)left : ahead->next_round;
-    const ch_sample_list tested = {.index = ahead->queue, .count = count * state->setup.batch};
+    const ch_sample_list tested = first_batches(self, count);
     fill_queue(self, count);
     if (!ch_lookahead_sums_test(&ahead->sums, state, &tested)) {
         return false;
     }
     const size_t idle = first_active(self, count), reached = idle < count ? idle + 1 : count;
-    const ch_sample_list first = {.index = ahead->queue, .count = reached * state->setup.batch};
+    const ch_sample_list first = first_batches(self, reached);
     ch_lookahead_sums_store(&ahead->sums, &first);
     progress->steps += idle;
     const uint64_t waited = progress->steps - progress->last_update;
@@ -148,6 +179,9 @@ static bool find_event(ch_network_learner *self)
     }
     list_active(self);
     ahead->event_is_known = true;
+    if (setup->by_epoch) {
+        return true;
+    }
     ch_waiting law;
     ch_waiting_init(&law, (uint32_t)setup->num_samples, (uint32_t)setup->batch, ahead->num_active);
     ahead->event_step = self->learner.progress.steps + ch_waiting_steps(&law, &ahead->random);
@@ -173,6 +207,69 @@ static bool take_event(ch_network_learner *self)
     return true;
 }
 
+/* ---- the same by epochs ---- */
+
+/* Whether a batch holds a sample that was active at the last look. */
+static bool holds_active(const ch_lookahead *self, const ch_sample_list *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        size_t from = 0, to = self->num_active;
+        while (from < to) {
+            const size_t middle = from + (to - from) / 2;
+            if (self->active[middle] < batch->index[i]) {
+                from = middle + 1;
+            } else {
+                to = middle;
+            }
+        }
+        if (from < self->num_active && self->active[from] == batch->index[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Takes the next step, whose batch is the first of the queue or else drawn now. Only a batch that holds an active
+ * sample is passed over.
+ * @return false when stopped */
+static bool take_known_step(ch_network_learner *self)
+{
+    ch_network_state *state = self->state;
+    ch_lookahead *ahead = self->lookahead;
+    const bool is_queued = ahead->queued > 0;
+    const ch_sample_list batch =
+        is_queued ? first_batches(self, 1)
+                  : (ch_sample_list){.index = state->batch, .count = ch_state_draw(state, state->batch)};
+    ch_pass_summary seen;
+    const bool is_active = holds_active(ahead, &batch);
+    if (is_active && !ch_state_prepare(state, &batch, -state->setup.rate / (double)state->setup.batch, NULL, &seen)) {
+        return false;
+    }
+    self->learner.progress.steps++;
+    if (is_active) {
+        ahead->event_is_known = false;
+        ch_lookahead_sums_commit(&ahead->sums, self, &batch, &seen);
+    }
+    if (is_queued) {
+        shorten_queue(self, 1);
+    } else {
+        ahead->steps_before++;
+    }
+    return true;
+}
+
+/* Takes steps after a look, up to the next update. An epoch's batches are not independent of each other, so that they
+ * are drawn one by one; but the look has shown which of them are idle.
+ * @return false when stopped */
+static bool take_known_steps(ch_network_learner *self, const ch_limit *limit)
+{
+    bool goes_on = true;
+    while (goes_on && self->lookahead->event_is_known && ch_learner_goes_on(self, limit)) {
+        goes_on = take_known_step(self);
+    }
+    return goes_on;
+}
+
 /* ---- the engine ---- */
 
 /* The step at which all samples are looked at: P / B idle steps after the last update, or at once where few samples
@@ -190,6 +287,7 @@ static bool take_steps(ch_network_learner *self, const ch_limit *limit)
         return find_event(self);
     }
     if (self->lookahead->room < 2) {
+        self->lookahead->steps_before++;
         return ch_learner_step_sgd(self);
     }
     return take_round(self, limit->steps < look ? limit->steps : look);
@@ -213,6 +311,8 @@ void ch_learner_advance_fast(ch_learner *learner, const ch_limit *limit)
     while (goes_on && ch_learner_goes_on(self, limit)) {
         if (!ahead->event_is_known) {
             goes_on = take_steps(self, limit);
+        } else if (self->state->setup.by_epoch) {
+            goes_on = take_known_steps(self, limit);
         } else if (ahead->event_step > limit->steps) {
             learner->progress.steps = limit->steps;
         } else {

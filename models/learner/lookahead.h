@@ -23,6 +23,10 @@
  * contents nothing has been made to depend on. Events have a random stream of their own, so that no bit depends on how
  * many batches a round tests, which limits and threads decide.
  *
+ * By epochs, batches are not independent, and no event is drawn. After a look the epoch's batches are still drawn one
+ * by one, and those without an active sample are idle without a pass. So the steps are those of sgd to the bit as long
+ * as samples are tested from scratch.
+ *
  * Cost of an update: a forward pass over the samples from the last update on, as many again tested in vain, and a
  * backward pass over the batch; at the most a look, P forward passes. */
 #ifndef CH_LEARNER_LOOKAHEAD_H
@@ -31,8 +35,11 @@
 #include "models/learner/lookahead_sums.h"
 
 typedef struct ch_lookahead {
-    /* [room][B] batches that are drawn and whose steps are not taken yet, the next one first; owned */
+    /* [room B] batches that are drawn and whose steps are not taken yet, one after the other, the next one first; owned
+     */
     uint32_t *queue;
+    /* by epochs, the number of steps before that of the queue's first batch, from which the sizes of batches follow */
+    uint64_t steps_before;
     size_t room;          /* number of batches that the queue has room for; below 2, steps are taken one by one */
     size_t queued;        /* number of batches in the queue */
     size_t next_round;    /* number of batches that the next round tests */

@@ -21,6 +21,7 @@ typedef struct {
     double kappa;          /* margin 1/alpha > 0, in units of the output f */
     double rate;           /* eta > 0; under flow, the length in time of what counts as one step */
     size_t batch;          /* B, 1 <= B <= P; gd and flow make no use of it */
+    bool by_epoch;         /* sgd: an epoch takes every sample once, in batches of B and a last one of those left */
     uint64_t seed_init;    /* of the initial weights w0 */
     uint64_t seed_batch;   /* of the batches and of the sde's noise */
     bool fast;             /* sgd without its idle steps, equal in law; has no effect under a loss without idle steps */
@@ -40,7 +41,8 @@ struct ch_kernel_meter;
 /** A network under training. F(w, x) = f(w, x) - f(w0, x), m = y F, L = (1 / P) sum l(m_mu), g_mu = grad l(m_mu).
  *
  *  A step, all gradients at the same w:
- *   - sgd: w <- w - (eta / B) sum of g over B distinct samples, drawn anew as the perceptron draws them
+ *   - sgd: w <- w - (eta / B) sum of g over B distinct samples, drawn anew as the perceptron draws them; by epochs over
+ *     the next batch of the epoch, whose samples weigh eta / B each in the last, smaller one, too
  *   - gd: w <- w - eta grad L
  *   - unfitted: as sgd, of min(B, U) of the U unfitted samples
  *   - sde: w <- w - eta grad L + eta sqrt[(P - B) / (B (P - 1) P)] sum_mu xi_mu (g_mu - grad L), xi ~ N(0, 1)

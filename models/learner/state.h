@@ -70,8 +70,11 @@ typedef struct ch_network_state {
     double *layer_change;  /* [num_layers] ||w - w0|| of every layer with weights, for observations; owned */
     /* batches and noise */
     uint32_t *batch; /* [B] the batch of a step of sgd; owned */
-    uint32_t *order; /* [P] a permutation whose first B are the batch, or a list of unfitted samples; owned */
-    double *noise;   /* factors of the gradients in the sde's noise: [P], of length 0 under other dynamics; owned */
+    /* [P] a permutation whose first B are the batch, or, by epochs, its first `drawn` the samples of this epoch; or a
+     * list of unfitted samples; owned */
+    uint32_t *order;
+    uint32_t drawn; /* samples drawn in this epoch */
+    double *noise;  /* factors of the gradients in the sde's noise: [P], of length 0 under other dynamics; owned */
     ch_random random, noise_random; /* streams of the batches, and of the sde's noise */
     /* When sgd looks at all samples to see whether the run is over. */
     uint64_t patience;  /* number of idle steps in a row, ceil(P / B), after which sgd looks at all samples */

@@ -120,26 +120,31 @@ bool ch_learner_check(ch_network_learner *self, ch_pass_summary *seen)
 
 /* ---- sgd ---- */
 
-void ch_state_draw(ch_network_state *self, uint32_t *batch)
+size_t ch_state_draw(ch_network_state *self, uint32_t *batch)
 {
     const uint32_t size = (uint32_t)self->setup.batch, num_samples = (uint32_t)self->setup.num_samples;
+    if (self->setup.by_epoch) {
+        const uint32_t count = ch_draw_of_epoch(&self->random, self->order, &self->drawn, size, num_samples);
+        memcpy(batch, self->order + self->drawn - count, count * sizeof *batch);
+        return count;
+    }
     if (size <= CH_SCANNED_BATCH) {
         ch_draw_scanned(&self->random, batch, size, num_samples);
-        return;
+        return size;
     }
     if (size < num_samples) {
         ch_draw_shuffled(&self->random, self->order, size, num_samples);
     }
     memcpy(batch, self->order, size * sizeof *batch);
+    return size;
 }
 
 bool ch_learner_step_sgd(ch_network_learner *self)
 {
     ch_network_state *state = self->state;
-    const ch_sample_list batch = {.index = state->batch, .count = state->setup.batch};
+    const ch_sample_list batch = {.index = state->batch, .count = ch_state_draw(state, state->batch)};
     ch_pass_summary seen;
-    ch_state_draw(state, state->batch);
-    if (!ch_state_prepare(state, &batch, -state->setup.rate / (double)batch.count, NULL, &seen)) {
+    if (!ch_state_prepare(state, &batch, -state->setup.rate / (double)state->setup.batch, NULL, &seen)) {
         return false;
     }
     self->learner.progress.steps++;

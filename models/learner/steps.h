@@ -14,8 +14,9 @@ static inline bool ch_learner_goes_on(const ch_network_learner *self, const ch_l
 }
 
 /** Draws the next batch of sgd from the stream of batches.
- *  @param batch  out: [B] distinct training samples */
-void ch_state_draw(ch_network_state *self, uint32_t *batch);
+ *  @param batch  out: [B] distinct training samples
+ *  @return their number: B, or what is left of an epoch */
+size_t ch_state_draw(ch_network_state *self, uint32_t *batch);
 
 /** Ends the run where the weights have come to rest although updates are made. It has diverged where the weights have
  *  blown up, or where steps were so large that the units are off at every sample. Otherwise it is stuck, because

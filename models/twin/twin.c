@@ -59,6 +59,54 @@ static void draw_samples(ch_twin *self, uint32_t num_unfitted)
     }
 }
 
+/* Draws the places in the epoch of the unfitted samples that have none yet. */
+static void tell_unfitted(ch_twin *self)
+{
+    const ch_margins *margins = &self->margins;
+    uint64_t any = 0;
+    for (size_t b = 0; b < margins->num_blocks; b++) {
+        any |= margins->unfitted[b] & ~self->told[b];
+    }
+    if (any == 0) {
+        return;
+    }
+    const uint32_t count = ch_margins_list(margins, margins->unfitted, self->drawn);
+    for (uint32_t i = 0; i < count; i++) {
+        ch_epoch_tell(&self->epoch, self->drawn[i], &self->random);
+    }
+    for (size_t b = 0; b < margins->num_blocks; b++) {
+        self->told[b] |= margins->unfitted[b];
+    }
+}
+
+static void begin_epoch(ch_twin *self)
+{
+    ch_epoch_begin(&self->epoch, ch_epoch_end(&self->epoch));
+    memset(self->told, 0, self->margins.num_blocks * sizeof *self->told);
+    tell_unfitted(self);
+}
+
+/* Finds the first step with a sample that is unfitted, of which there is one, and lists the unfitted samples of its
+ * batch. */
+static void find_step(ch_twin *self)
+{
+    uint64_t step = self->learner.progress.steps;
+    tell_unfitted(self);
+    for (self->count = 0; self->count == 0;) {
+        const uint64_t next = ch_epoch_next(&self->epoch, step);
+        step = next > 0 ? next : ch_epoch_end(&self->epoch);
+        if (next == 0) {
+            begin_epoch(self);
+            continue;
+        }
+        for (uint32_t mu = ch_epoch_first(&self->epoch, step); mu != CH_EPOCH_NONE; mu = self->epoch.next[mu]) {
+            self->drawn[self->count] = mu;
+            self->count += !(self->margins.values[mu] >= self->margins.threshold);
+        }
+    }
+    self->step = step;
+}
+
 /* ||Dw||^2 = sum_mu a_mu m_mu; not finite where a margin or a coefficient is not. */
 static double weight_change2(const ch_twin *self)
 {
@@ -77,8 +125,12 @@ static void find_update(ch_twin *self)
         self->learner.progress.status = isfinite(weight_change2(self)) ? CH_FITTED : CH_DIVERGED;
         return;
     }
-    draw_step(self, num_unfitted);
-    draw_samples(self, num_unfitted);
+    if (self->setup.by_epoch) {
+        find_step(self);
+    } else {
+        draw_step(self, num_unfitted);
+        draw_samples(self, num_unfitted);
+    }
     double sum = 0;
     for (uint32_t i = 0; i < self->count; i++) {
         sum += self->margins.values[self->drawn[i]];
@@ -247,14 +299,15 @@ static ch_buffer_list buffers_of(const ch_twin *self)
         CH_BUFFER(self->laws, NUM_LAWS),
         CH_BUFFER(self->sum, sums ? room(self) : 0),
         CH_BUFFER(self->summed, sums ? self->margins.num_blocks : 0),
+        CH_BUFFER(self->told, self->setup.by_epoch ? self->margins.num_blocks : 0),
     }};
 }
 
 /* A sample has 8 bytes in margins.values, uses and, at B = P, sum; 4 in drawn; a bit in margins.unfitted and summed. */
-size_t ch_twin_bytes(size_t num_samples)
+size_t ch_twin_bytes(size_t num_samples, bool by_epoch)
 {
-    enum { SAMPLE_BYTES = 30 };
-    return SAMPLE_BYTES * num_samples;
+    enum { SAMPLE_BYTES = 30, EPOCH_BYTES = 13 };
+    return (SAMPLE_BYTES + (by_epoch ? (size_t)EPOCH_BYTES : 0)) * num_samples;
 }
 
 static bool allocate(ch_twin *self)
@@ -264,7 +317,8 @@ static bool allocate(ch_twin *self)
         return false;
     }
     const ch_buffer_list buffers = buffers_of(self);
-    return ch_buffers_alloc(&buffers);
+    return ch_buffers_alloc(&buffers) && (!setup->by_epoch || ch_epoch_init(&self->epoch, (uint32_t)setup->num_samples,
+                                                                            (uint32_t)setup->batch, NULL) == CH_OK);
 }
 
 ch_code ch_twin_init(ch_twin *self, const ch_twin_setup *setup, ch_error *err)
@@ -295,5 +349,6 @@ void ch_twin_free(ch_twin *self)
     const ch_buffer_list buffers = buffers_of(self);
     ch_buffers_free(&buffers);
     ch_margins_free(&self->margins);
+    ch_epoch_free(&self->epoch);
     memset(self, 0, sizeof *self);
 }

@@ -8,6 +8,7 @@
 #ifndef CH_TWIN_H
 #define CH_TWIN_H
 
+#include "core/epoch.h"
 #include "core/waiting.h"
 #include "models/twin/kernel.h"
 #include "models/twin/margins.h"
@@ -20,6 +21,7 @@ typedef struct {
     double rate;             /* eta > 0; the temperature of a network of width h is eta / (B h) */
     size_t batch;            /* B, 1 <= B <= P; P is gradient descent */
     bool from_unfitted;      /* batches are min(B, U) of the U unfitted samples; a step still adds eta / B */
+    bool by_epoch;           /* an epoch takes every sample once, in batches of B and a last one of those left */
     uint64_t seed_batch;     /* of the batches */
     double norm_init;        /* ||w0|| > 0, for the relative change of the weights */
 } ch_twin_setup;
@@ -28,9 +30,11 @@ typedef struct {
  *
  *  All margins are brought up to date at each update (models/twin/margins.h), so that the unfitted samples are always
  *  known, and steps without one are skipped exactly: the wait for a batch with an unfitted sample is geometric, the
- *  number of them in it hypergeometric given at least one (core/waiting.h), and which they are is uniform. At B = P
- *  every unfitted sample is in the batch; then the sum of their rows is stored, and changed by the rows of the samples
- *  that became fitted or unfitted. Stopping rule: a run is fitted when no sample is unfitted.
+ *  number of them in it hypergeometric given at least one (core/waiting.h), and which they are is uniform. By epochs
+ * the places of the unfitted samples in the epoch's order are drawn, each when the sample is first unfitted
+ * (core/epoch.h), and the next update is at the first step with a sample that is unfitted still. At B = P every
+ * unfitted sample is in the batch; then the sum of their rows is stored, and changed by the rows of the samples that
+ * became fitted or unfitted. Stopping rule: a run is fitted when no sample is unfitted.
  *
  *  Cost of an update: P additions for every unfitted sample of its batch; at B = P, for every sample that changed.
  */
@@ -44,6 +48,8 @@ typedef struct {
     double *sum;      /* [64 num_blocks] of the rows of the samples in `summed`; of length 0 unless B = P; owned */
     uint64_t *summed; /* [num_blocks] bits as of margins.unfitted; of length 0 unless B = P; owned */
     ch_random random; /* the stream of batches */
+    ch_epoch epoch;   /* by epochs, the places of samples in the present one; owned */
+    uint64_t *told;   /* [num_blocks] bits as of margins.unfitted: samples told in it; of length 0 otherwise; owned */
     /* the next update, once it is known; stopping before it changes nothing */
     bool is_known;
     bool is_finite;  /* whether the margins of its samples are */
@@ -56,7 +62,8 @@ typedef struct {
 ch_code ch_twin_init(ch_twin *self, const ch_twin_setup *setup, ch_error *err) CH_MUST_CHECK;
 void ch_twin_free(ch_twin *self);
 
-/** Bytes that a twin takes beside its kernel, about: 20.1 a sample, 28.3 at B = P, announced as 30 for every batch. */
-size_t ch_twin_bytes(size_t num_samples);
+/** Bytes that a twin takes beside its kernel, about: 20.1 a sample, 28.3 at B = P, announced as 30 for every batch, and
+ *  up to 13 more by epochs. */
+size_t ch_twin_bytes(size_t num_samples, bool by_epoch);
 
 #endif

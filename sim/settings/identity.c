@@ -23,7 +23,7 @@ void ch_settings_id(const ch_resolved *resolved, char id[CH_ID_SIZE])
     snprintf(value, sizeof value, "%d", CH_RESULTS_VERSION);
     add_line(&hash, "results_version", value);
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
-        if (ch_setting_applies(settings, i)) {
+        if (ch_setting_applies(settings, i) && !ch_setting_is_implied(settings, i)) {
             ch_setting_format(&ch_settings_table[i], ch_settings_get(settings, i), value, sizeof value);
             add_line(&hash, ch_settings_table[i].name, value);
         }

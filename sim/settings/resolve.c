@@ -163,6 +163,26 @@ static ch_code check_dynamics(const ch_settings *self, ch_error *err)
     return CH_OK;
 }
 
+/* Refuses epochs where batches are not drawn from the training samples, or a step takes them all. */
+static ch_code check_sampling(const ch_settings *self, ch_error *err)
+{
+    if (self->sampling == CH_SAMPLING_INDEPENDENT) {
+        return CH_OK;
+    }
+    if (self->train == 0) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "sampling is epoch, but train = inf has no epochs: every sample is drawn once only; "
+                            "accepted is independent, or an integer for train");
+    }
+    if (self->dynamics != CH_DYNAMICS_SGD) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "sampling is epoch, but dynamics = %s does not take batch after batch of the training "
+                            "samples; accepted is independent, or dynamics = sgd",
+                            word(CH_SETTING_DYNAMICS, self->dynamics));
+    }
+    return CH_OK;
+}
+
 /* ---- what follows from other settings ---- */
 
 /* Some laws are names for the depleted law with chi = 0 and one teacher or the other. */
@@ -306,8 +326,8 @@ static ch_code resolve_engine(ch_settings *self, ch_error *err)
 
 ch_code ch_settings_resolve(const ch_settings *self, ch_resolved *resolved, ch_error *err)
 {
-    static ch_code (*const checks[])(const ch_settings *self, ch_error *err) = {check_rows, check_applies, check_model,
-                                                                                check_kernel, check_dynamics};
+    static ch_code (*const checks[])(const ch_settings *self, ch_error *err) = {
+        check_rows, check_applies, check_model, check_kernel, check_dynamics, check_sampling};
     static ch_code (*const steps[])(ch_settings * self, ch_error * err) = {
         resolve_data, resolve_data_dir, resolve_batch, resolve_temperature, resolve_engine};
     ch_settings completed = *self;

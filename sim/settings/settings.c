@@ -26,6 +26,12 @@ static const char *engine_name(uint64_t index)
     return index < sizeof names / sizeof *names ? names[index] : NULL;
 }
 
+static const char *sampling_name(uint64_t index)
+{
+    static const char *const names[] = {[CH_SAMPLING_INDEPENDENT] = "independent", [CH_SAMPLING_EPOCH] = "epoch"};
+    return index < sizeof names / sizeof *names ? names[index] : NULL;
+}
+
 /* ---- the table ---- */
 
 #define MOST_SAMPLES                4294967295.0 /* a sample's index has 32 bits */
@@ -87,6 +93,10 @@ const ch_setting ch_settings_table[] = {
     [CH_SETTING_KERNEL] = {COUNT(kernel, 0, 16384, "0"),
                            .help = "training samples whose tangent kernel is observed; 0: none",
                            .since = CH_SCHEMA_NETWORKS},
+    [CH_SETTING_SAMPLING] = {CHOICE(sampling, sampling_name, "independent"),
+                             .help =
+                                 "batches drawn afresh at every step, or an epoch: all samples once, in random order",
+                             .since = CH_SCHEMA_RULES, .is_implied = true},
     [CH_SETTING_DATA_DIR] = {NAMED(data_dir), .type = CH_TYPE_TEXT, .help = "folder of image data"},
 };
 enum { NUM_ROWS = sizeof ch_settings_table / sizeof *ch_settings_table };
@@ -343,6 +353,20 @@ void ch_settings_set(ch_settings *self, size_t index, ch_value value)
     self->given |= (uint64_t)1 << index;
 }
 
+/* Whether two values of a row are equal. */
+static bool is_equal(const ch_setting *row, ch_value a, ch_value b)
+{
+    return row->type == CH_TYPE_REAL ? a.real == b.real : a.count == b.count;
+}
+
+bool ch_setting_is_implied(const ch_settings *self, size_t index)
+{
+    const ch_setting *row = &ch_settings_table[index];
+    ch_value usual = {0};
+    return row->is_implied && ch_setting_parse(row, row->default_text, &usual, NULL) == CH_OK &&
+           is_equal(row, usual, ch_settings_get(self, index));
+}
+
 ch_value ch_settings_get(const ch_settings *self, size_t index)
 {
     const char *member = (const char *)self + ch_settings_table[index].offset;
@@ -372,6 +396,11 @@ bool ch_settings_has_engine(const ch_settings *self)
     return !ch_settings_is_network(self) && self->linear == CH_LINEAR_NO &&
            ch_loss_of((ch_loss_kind)self->loss)->has_unit_slope &&
            (self->dynamics == CH_DYNAMICS_SGD || self->dynamics == CH_DYNAMICS_GD);
+}
+
+bool ch_settings_has_usual_rule(const ch_settings *self)
+{
+    return self->sampling == CH_SAMPLING_INDEPENDENT;
 }
 
 ch_shape ch_settings_input(const ch_settings *self)

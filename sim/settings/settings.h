@@ -45,11 +45,13 @@ enum {
     CH_SETTING_ENGINE,
     CH_SETTING_RECORD,
     CH_SETTING_KERNEL,
+    CH_SETTING_SAMPLING,
     CH_SETTING_DATA_DIR, /* the last row: the folder of the data is no part of a run and has no column in a store */
 };
 
 enum { CH_LINEAR_NO, CH_LINEAR_YES };
 enum { CH_ENGINE_AUTO, CH_ENGINE_PLAIN, CH_ENGINE_FAST };
+enum { CH_SAMPLING_INDEPENDENT, CH_SAMPLING_EPOCH };
 
 /** The settings of one run. A number that may be a word ("inf", "full", "none") is 0 for the word. */
 typedef struct {
@@ -70,6 +72,7 @@ typedef struct {
     uint64_t engine;
     uint64_t record;      /* points of the trajectory in a decade of steps; 0: none */
     uint64_t kernel;      /* number of training samples whose tangent kernel is observed; 0: none */
+    uint64_t sampling;    /* whether batches are independent of each other, or parts of an epoch */
     const char *data_dir; /* folder of image data; borrowed */
     /* This is no setting but the digest of the images that were read, which ch_sources_find_images sets. */
     char data_digest[CH_SHA256_SIZE];
@@ -99,6 +102,9 @@ typedef struct {
     const char *(*choice)(uint64_t index);
     const char *help; /* one line for the manual */
     int since;        /* version of the store's schema that first has it: CH_SCHEMA_… */
+    /* Whether a run that says nothing of this setting has the default. Runs of older stores do not say it, so that at
+     * its default the setting is no part of a run's identity; neither captions nor proposed sweeps name it then. */
+    bool is_implied;
     /* whether the tangent kernel of a twin depends on it: ch_train_kernel_key */
     bool in_kernel;
     bool in_powers; /* people see its powers of two as such: ch_setting_show */
@@ -150,6 +156,9 @@ ch_value ch_settings_get(const ch_settings *self, size_t index);
  *  keeps its default; it is null in JSON and NULL in a store. */
 bool ch_setting_applies(const ch_settings *self, size_t index);
 
+/** Whether a row has its default and is implied by it: the run is the same as one that does not have the setting. */
+bool ch_setting_is_implied(const ch_settings *self, size_t index);
+
 /** Whether the model is a network. */
 bool ch_settings_is_network(const ch_settings *self);
 /** Whether the data are images. */
@@ -158,6 +167,9 @@ bool ch_settings_has_images(const ch_settings *self);
 /** Whether one of the perceptron's own engines trains it. All other runs, and those of networks, have the learner of
  *  networks or the twin. */
 bool ch_settings_has_engine(const ch_settings *self);
+
+/** Whether batches are independent of each other and a step is w <- w - eta g: what theory is about. */
+bool ch_settings_has_usual_rule(const ch_settings *self);
 
 /** The network that a run trains, or whose twin it trains. A perceptron is a linear network. */
 ch_network_spec ch_settings_network(const ch_settings *self);
@@ -180,8 +192,8 @@ ch_code ch_settings_resolve(const ch_settings *self, ch_resolved *resolved, ch_e
 enum { CH_ID_SIZE = 33 };
 
 /** Identity of a run: the first 128 bits, in hex, of the SHA-256 of "results_version=N\n" and a line "name=value\n"
- *  for every row of the table in its order that applies, data_dir apart, as ch_setting_format writes it; and, where the
- *  data are images, a line "data_digest=…\n", so that the digest must be set. */
+ *  for every row of the table in its order that applies and is not implied, data_dir apart, as ch_setting_format writes
+ *  it; and, where the data are images, a line "data_digest=…\n", so that the digest must be set. */
 void ch_settings_id(const ch_resolved *resolved, char id[CH_ID_SIZE]);
 
 /** This number rises by one whenever the same settings come to give other results. */

@@ -87,6 +87,8 @@ static const struct {
     {"num_epochs", CH_SETTING_MAX_STEPS, "steps to stop after, train/batch of them an epoch"},
     {"n_epochs", CH_SETTING_MAX_STEPS, "steps to stop after, train/batch of them an epoch"},
     {"max_epochs", CH_SETTING_MAX_STEPS, "steps to stop after, train/batch of them an epoch"},
+    {"shuffle", CH_SETTING_SAMPLING, NULL},
+    {"replacement", CH_SETTING_SAMPLING, NULL},
     {"steps", CH_SETTING_MAX_STEPS, NULL},
     {"num_steps", CH_SETTING_MAX_STEPS, NULL},
     {"n_steps", CH_SETTING_MAX_STEPS, NULL},

@@ -174,7 +174,8 @@ static ch_code read_setting(ch_store_query *self, size_t index, ch_settings *set
     const ch_setting *row = &ch_settings_table[index];
     const int column = CH_STORE_COLUMN_SETTINGS + (int)index;
     ch_value value = {.count = 0};
-    if (!ch_setting_applies(settings, index)) {
+    const bool is_null = sqlite3_column_type(self->row, column) == SQLITE_NULL;
+    if (!ch_setting_applies(settings, index) || (row->is_implied && is_null)) {
         return CH_OK;
     }
     switch (row->type) {

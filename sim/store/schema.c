@@ -11,10 +11,10 @@ static const char *const result_types[] = {
     [CH_RESULT_STATUS] = "TEXT", [CH_RESULT_CAUSE] = "TEXT", [CH_RESULT_COUNT] = "INTEGER", [CH_RESULT_REAL] = "REAL"};
 
 /* Who made the run, and of which images. */
-static const ch_store_column last_columns[] = {{"version", "TEXT", 0},
-                                               {"results_version", "INTEGER", 0},
-                                               {"data_digest", "TEXT", CH_SCHEMA_NETWORKS},
-                                               {"data_pool", "INTEGER", CH_SCHEMA_POOLS}};
+static const ch_store_column last_columns[] = {{"version", "TEXT", 0, NULL},
+                                               {"results_version", "INTEGER", 0, NULL},
+                                               {"data_digest", "TEXT", CH_SCHEMA_NETWORKS, NULL},
+                                               {"data_pool", "INTEGER", CH_SCHEMA_POOLS, NULL}};
 enum { NUM_LAST = sizeof last_columns / sizeof *last_columns };
 
 static size_t num_run_columns(void)
@@ -37,17 +37,18 @@ static ch_store_column run_column(size_t index)
     static const char *const setting_types[] = {
         [CH_TYPE_REAL] = "REAL", [CH_TYPE_COUNT] = "INTEGER", [CH_TYPE_CHOICE] = "TEXT", [CH_TYPE_TEXT] = "TEXT"};
     if (index == CH_STORE_COLUMN_ID) {
-        return (ch_store_column){"id", "TEXT NOT NULL PRIMARY KEY", 0};
+        return (ch_store_column){"id", "TEXT NOT NULL PRIMARY KEY", 0, NULL};
     }
     index -= CH_STORE_COLUMN_SETTINGS;
     if (index < CH_SETTINGS_STORED) {
         const ch_setting *row = &ch_settings_table[index];
-        return (ch_store_column){row->name, setting_types[row->type], row->since};
+        return (ch_store_column){row->name, setting_types[row->type], row->since,
+                                 row->is_implied ? row->default_text : NULL};
     }
     index -= CH_SETTINGS_STORED;
     if (index < ch_results_count()) {
         const ch_result row = ch_result_at(index);
-        return (ch_store_column){row.name, result_types[row.type], row.since};
+        return (ch_store_column){row.name, result_types[row.type], row.since, NULL};
     }
     return last_columns[index - ch_results_count()];
 }
@@ -57,7 +58,7 @@ static ch_store_column run_column(size_t index)
 static ch_store_column point_column(size_t index)
 {
     const ch_result row = ch_point_result_at(index);
-    return (ch_store_column){row.name, index == 0 ? "INTEGER NOT NULL" : result_types[row.type], row.since};
+    return (ch_store_column){row.name, index == 0 ? "INTEGER NOT NULL" : result_types[row.type], row.since, NULL};
 }
 
 static size_t no_columns(void)
@@ -65,17 +66,17 @@ static size_t no_columns(void)
     return 0;
 }
 
-static const ch_store_column point_first[] = {{"run", "TEXT NOT NULL REFERENCES runs (id)", 0}};
+static const ch_store_column point_first[] = {{"run", "TEXT NOT NULL REFERENCES runs (id)", 0, NULL}};
 static const ch_store_column layer_first[] = {
-    {"run", "TEXT NOT NULL REFERENCES runs (id)", 0},
-    {"step", "INTEGER NOT NULL", 0},
-    {"layer", "INTEGER NOT NULL", 0},
-    {"weight_change", "REAL", 0},
+    {"run", "TEXT NOT NULL REFERENCES runs (id)", 0, NULL},
+    {"step", "INTEGER NOT NULL", 0, NULL},
+    {"layer", "INTEGER NOT NULL", 0, NULL},
+    {"weight_change", "REAL", 0, NULL},
 };
 
 /* ---- table store: one row, by which an open file is told from any other ---- */
 
-static const ch_store_column name_first[] = {{"name", "TEXT NOT NULL", 0}};
+static const ch_store_column name_first[] = {{"name", "TEXT NOT NULL", 0, NULL}};
 
 /* ---- all of them ---- */
 
@@ -142,6 +143,27 @@ ch_store_schema ch_store_schema_now(void)
 
 /* ---- making ---- */
 
+/* What rows of an older store have in a column that it lacks. */
+static void append_older(sqlite3_str *sql, const ch_store_column *column)
+{
+    if (column->older == NULL) {
+        sqlite3_str_appendall(sql, "NULL");
+    } else if (column->older[0] >= '0' && column->older[0] <= '9') {
+        sqlite3_str_appendall(sql, column->older);
+    } else {
+        sqlite3_str_appendf(sql, "%Q", column->older);
+    }
+}
+
+/* The default of a column, which rows of an older store get when the column is added to it. */
+static void append_default(sqlite3_str *sql, const ch_store_column *column)
+{
+    if (column->older != NULL) {
+        sqlite3_str_appendall(sql, " DEFAULT ");
+        append_older(sql, column);
+    }
+}
+
 /* One table whole. Its columns stand in the order of the versions that brought them, so that a store that was migrated
  * has the order of a new one. */
 static void append_create(sqlite3_str *sql, const ch_store_table *table, int version)
@@ -157,6 +179,7 @@ static void append_create(sqlite3_str *sql, const ch_store_table *table, int ver
             const ch_store_column column = table->more(i);
             if (column.since == since) {
                 sqlite3_str_appendf(sql, "%s\n  \"%w\" %s", between, column.name, column.type);
+                append_default(sql, &column);
                 between = ",";
             }
         }
@@ -198,7 +221,9 @@ static void append_new_columns(sqlite3_str *sql, const ch_store_table *table, in
     for (size_t i = 0; i < table->num_more(); i++) {
         const ch_store_column column = table->more(i);
         if (column.since == since) {
-            sqlite3_str_appendf(sql, "ALTER TABLE %s ADD COLUMN \"%w\" %s;\n", table->name, column.name, column.type);
+            sqlite3_str_appendf(sql, "ALTER TABLE %s ADD COLUMN \"%w\" %s", table->name, column.name, column.type);
+            append_default(sql, &column);
+            sqlite3_str_appendall(sql, ";\n");
         }
     }
 }
@@ -234,7 +259,9 @@ char *ch_store_view_sql(const ch_store_schema *self, int from)
         for (size_t i = 0; i < ch_store_num_columns(table); i++) {
             const ch_store_column column = ch_store_column_at(table, i);
             if (!is_there || column.since > from) {
-                sqlite3_str_appendf(sql, "%sNULL AS \"%w\"", between, column.name);
+                sqlite3_str_appendall(sql, between);
+                append_older(sql, &column);
+                sqlite3_str_appendf(sql, " AS \"%w\"", column.name);
                 between = ", ";
             }
         }

@@ -16,6 +16,8 @@ typedef struct {
     const char *name;
     const char *type; /* of SQLite, with its constraint */
     int since;        /* version of the schema that first has it; 0 for the first */
+    /* what rows of older stores have in it, as text that SQL takes for a number or a word; NULL: they have NULL */
+    const char *older;
 } ch_store_column;
 
 typedef struct {
@@ -65,11 +67,11 @@ int ch_store_column_version(void); /* of `version`; `results_version`, `data_dig
 char *ch_store_create_sql(const ch_store_schema *self);
 
 /** The statements that bring a store of version `from`, 1 or more, to the schema's: tables and columns that it lacks
- *  are added, the columns as NULL in the rows that are there. */
+ *  are added, the columns with ch_store_column.older in the rows that are there. */
 char *ch_store_migrate_sql(const ch_store_schema *self, int from);
 
 /** Temporary views, under the names of the tables, through which a store of version `from` reads like one of the
- *  schema's: columns that it lacks are NULL, tables that it lacks are empty. */
+ *  schema's: columns that it lacks have ch_store_column.older, tables that it lacks are empty. */
 char *ch_store_view_sql(const ch_store_schema *self, int from);
 
 /** Inserts a row: its parameters are the columns in their order. @param conflict  what ends the statement; may be "" */
