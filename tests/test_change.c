@@ -46,7 +46,7 @@ static void finds_where_it_leaves(void **state)
             const double begin = pow((double)fit.groups[0].trains[i], -0.5);
             assert_in(temp, 0.45 * begin, 2 * begin);
         }
-        assert_true(has_note(&fit, "changes with T by more than 3 sigma at 4 of 4 P: 1024, 2048, 4096, 8192"));
+        assert_true(has_note(&fit, "changes with T by more than 3 sigma at 4 of 4 P: 2^10, 2^11, 2^12, 2^13"));
         ch_fit_free(&fit);
         free(table.runs);
     }

@@ -255,7 +255,7 @@ static void test_reports(void **state)
     assert_int_equal(fclose(out), 0);
     static const char *const words[] = {
         "T_max",          "0.0221 (0.016 … 0.031)",
-        "> 0.0156 d",     "d: T_opt sits at the border of divergence",
+        "> 2^-6 d",       "d: T_opt sits at the border of divergence",
         "k = 0.500 ± 0.", "T_max ~ alpha^k over the 3 alpha < 1, where T_opt sits at it",
         "s = 0.500 ± 0."};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
