@@ -241,7 +241,7 @@ static void test_a_run_that_waits_is_said_once(void **state)
     const char *sentence = strstr(said, "memory: 1 run and its data take ");
     assert_non_null(sentence);
     assert_null(strstr(sentence + 1, "memory: "));
-    assert_non_null(strstr(sentence, "the next (train = 4096, dim = 128) takes "));
+    assert_non_null(strstr(sentence, "the next (train = 2^12, dim = 128) takes "));
     snprintf(part, sizeof part, "takes %.3g MB more and waits: ", 1e-6 * (double)(set + run));
     assert_non_null(strstr(sentence, part));
     assert_non_null(strstr(sentence, "fewer than 2 runs go at once\n"));
@@ -343,7 +343,7 @@ static void test_memory_is_foreseen(void **state)
     static const char *const last[] = {"model perceptron", "dim 20", "temp 1", "train 64,4096; max_steps none,1", NULL};
     size_t set = 0, run = 0;
     measure(seeds, &set, &run);
-    assert_foreseen(seeds, 0, 2, "a data set takes up to 1.05 MB (train = 8192, dim = 20) and a run");
+    assert_foreseen(seeds, 0, 2, "a data set takes up to 1.05 MB (train = 2^13, dim = 20) and a run");
     assert_foreseen(seeds, 5000000, 2, "in the 5 MB there are, ");
     assert_foreseen(seeds, 1, 4, "1 such run at once, on 4 threads");
     assert_foreseen(seeds, set + 3 * run, 4, "3 such runs at once, on 4 threads"); /* which share one data set */
