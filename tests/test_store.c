@@ -143,6 +143,30 @@ static void test_put_is_idempotent(void **state)
     ch_run_table_free(&table);
 }
 
+/* A perceptron that is asked for with linear = yes is another run than without, and is read back so. */
+static void test_linear_of_a_perceptron(void **state)
+{
+    (void)state;
+    ch_point points[NUM_POINTS];
+    ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
+    ch_run run = make_run(0, points);
+    assert_int_equal(ch_store_put(&store, &run, NULL), CH_OK);
+    ch_settings_set(&run.settings, CH_SETTING_LINEAR, (ch_value){.count = CH_LINEAR_YES});
+    assert_int_equal(ch_settings_resolve(&run.settings, &run.resolved, NULL), CH_OK);
+    assert_int_equal(ch_store_put(&store, &run, NULL), CH_OK);
+    ch_store_close(&store);
+    ch_run_table table = read_store(path_of("s.db"), NULL);
+    assert_int_equal(table.count, 2);
+    assert_int_equal(table.runs[0].settings.linear + table.runs[1].settings.linear, CH_LINEAR_YES);
+    ch_run_table_free(&table);
+    execute(path_of("s.db"), "UPDATE runs SET linear = 'maybe' WHERE linear IS NOT NULL");
+    ch_error err = {0};
+    store = open_store(path_of("s.db"), CH_STORE_READ);
+    assert_true(ch_store_select(&store, NULL, true, &table, &err) != CH_OK);
+    assert_non_null(strstr(err.message, "linear"));
+    ch_store_close(&store);
+}
+
 static void test_order_is_of_settings(void **state)
 {
     (void)state;
@@ -348,6 +372,7 @@ int main(void)
         STORE_TEST(test_what_is_not_counted),
         STORE_TEST(test_too_large_count),
         STORE_TEST(test_put_is_idempotent),
+        STORE_TEST(test_linear_of_a_perceptron),
         STORE_TEST(test_order_is_of_settings),
         STORE_TEST(test_places_of_observables),
         STORE_TEST(test_nothing_measured),

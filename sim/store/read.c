@@ -167,15 +167,22 @@ static ch_code refuse_setting(ch_store_query *self, const ch_setting *row, int c
     return refuse_cell(self, row->name, column, accepted, err);
 }
 
-/* Reads a setting if it has a meaning for the run, which the settings before it in the table decide. A value that is
- * NULL stands for a word such as "none", whose number is 0, and SQLite reads NULL as 0. */
+/* Whether a setting has a meaning for the run, which the settings before it in the table decide. `linear` of a
+ * perceptron has one where it is yes: only then is it stored. */
+static bool has_meaning(const ch_settings *settings, size_t index, bool is_null)
+{
+    return ch_setting_applies(settings, index) || (index == CH_SETTING_LINEAR && !is_null);
+}
+
+/* Reads a setting if it has a meaning for the run. A value that is NULL stands for a word such as "none", whose number
+ * is 0, and SQLite reads NULL as 0. */
 static ch_code read_setting(ch_store_query *self, size_t index, ch_settings *settings, ch_error *err)
 {
     const ch_setting *row = &ch_settings_table[index];
     const int column = CH_STORE_COLUMN_SETTINGS + (int)index;
     ch_value value = {.count = 0};
     const bool is_null = sqlite3_column_type(self->row, column) == SQLITE_NULL;
-    if (!ch_setting_applies(settings, index) || (row->is_implied && is_null)) {
+    if (!has_meaning(settings, index, is_null) || (row->is_implied && is_null)) {
         return CH_OK;
     }
     switch (row->type) {
