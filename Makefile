@@ -158,11 +158,12 @@ $(BUILD)/results/test_processor: $(BUILD)/chiton-elsewhere
 tests: $(BUILD)/chiton $(BUILD)/chiton-elsewhere $(PRELOADED) $(TESTS:%=$(BUILD)/tests/%)
 
 # Tests run as soon as they are linked, as many at a time as make has jobs. RUN: which; KIND: what the lines of output
-# call this build; TEST_RUNNER: valgrind's place.
+# call this build; TEST_RUNNER: valgrind's place; PROGRAM: what tests may start.
 RUN  ?= $(TESTS)
 KIND ?= native
+PROGRAM = $(BUILD)/chiton
 
-$(BUILD)/results/%: $(BUILD)/tests/% $(BUILD)/chiton FORCE
+$(BUILD)/results/%: $(BUILD)/tests/% $(PROGRAM) FORCE
 	@sh tests/run.sh $(BUILD) $(KIND) $*
 
 run-tests: $(RUN:%=$(BUILD)/results/%)
@@ -223,12 +224,14 @@ check-address:
 	        objects-of-tests run-tests; \
 	else echo "-- no address sanitizer is here: skipped"; fi
 
+# Its tests end with fits: of figures and the program the meter alone is compiled.
 # clang's OpenMP tells its race detector of its locks and barriers (Archer); gcc's does not
 check-thread:
 	+@if $(call HAS_SANITIZER,clang,-fsanitize=thread); then \
 	    CHITON_SANITIZER=1 TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1; export CHITON_SANITIZER TSAN_OPTIONS; \
 	    $(MAKE_AGAIN) BUILD=$(BUILD)/thread KIND=thread CC=clang OPTIMISE='-O1 -march=$(MARCH)' DEBUG=-g1 \
-	        SANITIZE=-fsanitize=thread RUN='$(call SUITE,thread)' run-tests; \
+	        SANITIZE=-fsanitize=thread FOLDERS='$(filter-out plots,$(FOLDERS))' COMMANDS=cli/meter.c PROGRAM= \
+	        RUN='$(call SUITE,thread)' run-tests; \
 	else echo "-- clang's thread sanitizer is not here: skipped"; fi
 
 # valgrind does not know the newest vector instructions: a build for any processor. It also serves the checks of the
