@@ -21,9 +21,9 @@ static inline bool is_long(void)
     return text != NULL && text[0] != '\0';
 }
 
-/* Whether `make check-address` or `make check-thread` runs the test, in which code is several times slower and a process ends more slowly.
- * What repeats one way through the code many times may then repeat it less often; the native build has the full number.
- */
+/* Whether `make check-address` or `make check-thread` runs the test, in which code is several times slower and a
+ * process ends more slowly. What repeats one way through the code many times may then repeat it less often; the native
+ * build has the full number. */
 static inline bool is_sanitized(void)
 {
     return getenv("CHITON_SANITIZER") != NULL;
