@@ -68,6 +68,19 @@ static void move(state *box, const ch_box_table *table, size_t index, double log
     }
 }
 
+/* Prints where and how the rate of absorption rises: x0 and the spread of its logarithm, slope and bend. */
+static void print_hazard(const ch_box_table *table)
+{
+    double sum = 0, squares = 0;
+    const double count = (double)table->num_boxes;
+    for (size_t b = 0; b < table->num_boxes; b++) {
+        sum += table->edges[b];
+        squares += table->edges[b] * table->edges[b];
+    }
+    printf("# %zu boxes, x0 %.4g, spread of ln x0 %.3g, slope %.3g, bend %.3g\n", table->num_boxes, exp(sum / count),
+           sqrt((squares - sum * sum / count) / (count - 1)), table->slope, table->bend);
+}
+
 static void print_way(const ch_online_way *way, double num_samples, double temp, state *boxes)
 {
     static const double LAST_RUNNING = 0.02; /* share of boxes, under which there is no mean over them */
@@ -128,6 +141,7 @@ int main(int argc, char **argv)
     for (size_t b = 0; b < table.num_boxes; b++) {
         boxes[b].running = 1;
     }
+    print_hazard(&table);
     print_way(&way, num_samples, temp, boxes);
 out:
     free(boxes);

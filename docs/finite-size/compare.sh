@@ -105,13 +105,20 @@ awk -F, '
             for (a = 1; a <= 7; a++) for (b = 1; b <= 8; b++) {
                 pair = chis[a] " " dims[b]
                 if (!(pair in trains)) continue
-                number_of = split(trains[pair], list, " "); least = most = total[pair " " list[1]]
-                for (i = 1; i <= number_of; i++) { v = total[pair " " list[i]]; least = v < least ? v : least; most = v > most ? v : most }
+                number_of = split(trains[pair], list, " "); least = most = 0; more = ""
+                for (i = 1; i <= number_of; i++) {
+                    k = pair " " list[i]
+                    if (cut[k] > 0) continue
+                    v = total[k]; least = least == 0 || v < least ? v : least; most = v > most ? v : most
+                    ratio = list[i] / dims[b]
+                    if (ratio > 128 || ratio != int(ratio) || ratio % 8 || (ratio / 8) ~ /^(3|5|6|7|9|10|11|12|13|14|15)$/) {
+                        value_there = cell(k, order[j]); sub(/^[|] /, "", value_there)
+                        more = more (more != "" ? "; " : "") value_there "at " sprintf("%.4g", ratio)
+                    }
+                }
+                if (least == 0) continue
                 text = "| " plain(chis[a]) " | " dims[b] " | " least (most > least ? "–" most : "") " "
                 for (i = 0; i < 5; i++) text = text cell(pair " " dims[b] * 8 * 2 ^ i, order[j])
-                more = ""
-                for (i = 1; i <= number_of; i++) if (list[i] > 128 * dims[b]) more = more cell(pair " " list[i], order[j]) "at " list[i] / dims[b]
-                sub(/^\| /, "", more)
                 print text "| " more " |"
             }
         }

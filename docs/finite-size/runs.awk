@@ -46,6 +46,7 @@ function add_stretch(    lx, ls, lt, k, border, share, next_s, next_t) {
     }
 }
 BEGIN { FS = "[ ,]"; WIDTH = 0.14; LOWEST = -6 }
+/^#/ { next }
 FNR == NR { count++; signal[count] = log($1); for (i = 2; i <= 5; i++) way[i, count] = log($i); next }
 FNR == 1 { for (i = 1; i <= NF; i++) name[$i] = i; next }
 $name["signal"] <= 0 { next }
