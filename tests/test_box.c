@@ -327,6 +327,27 @@ static void the_way_ends_where_the_end_is(void **state)
     ch_box_table_free(&table);
 }
 
+/* What is known to be less accurate is said there and nowhere else. */
+static void cautions_are_said_where_they_hold(void **state)
+{
+    (void)state;
+    static const struct {
+        ch_online_setup setup; /* chi, d, kappa, T, eta */
+        size_t count;
+        const char *start; /* of the first */
+    } cases[] = {{{0, 64, 0x1p-15, 1, 2}, 0, ""},
+                 {{-0.3, 100, 0x1p-15, 0x1p-17, 0x1p-16}, 0, ""},
+                 {{-0.31, 100, 0x1p-15, 1, 2}, 1, "chi is under -0.3"},
+                 {{3, 101, 0x1p-15, 1, 2}, 1, "dim is over 100"},
+                 {{0, 64, 0x1p-15, 0x1p-18, 0x1p-17}, 1, "temp is under 1/(4 alpha)"},
+                 {{-0.5, 128, 0x1p-15, 0x1p-18, 0x1p-17}, 3, "chi is under -0.3"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *cautions[CH_FINITE_MOST_CAUTIONS] = {""};
+        assert_int_equal(ch_finite_cautions(&cases[i].setup, cautions), cases[i].count);
+        assert_int_equal(strncmp(cautions[0], cases[i].start, strlen(cases[i].start)), 0);
+    }
+}
+
 static void setups_that_are_not_the_tables_are_refused(void **state)
 {
     (void)state;
@@ -357,6 +378,7 @@ int main(void)
         cmocka_unit_test(predictions_are_independent_trainings),
         cmocka_unit_test(a_table_predicts_how_its_own_boxes_end),
         cmocka_unit_test(the_way_ends_where_the_end_is),
+        cmocka_unit_test(cautions_are_said_where_they_hold),
         cmocka_unit_test(setups_that_are_not_the_tables_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
