@@ -25,7 +25,7 @@ static json_t *file_json(const ch_image_file *file)
 }
 
 /* {"set": name, "folder": path, "files": [{…}, …], "images": n, "classes": [n of 0, …, n of 9], "positive": n,
- *  "negative": n, "sha256": digest} */
+ *  "negative": n, "repeated": n, "opposed": n, "sha256": digest} */
 static json_t *report_json(const ch_image_report *report, ch_image_set set)
 {
     json_t *object = json_object();
@@ -44,6 +44,8 @@ static json_t *report_json(const ch_image_report *report, ch_image_set set)
     failed |= json_object_set_new(object, "classes", classes);
     failed |= json_object_set_new(object, "positive", json_integer((json_int_t)report->positive));
     failed |= json_object_set_new(object, "negative", json_integer((json_int_t)(report->count - report->positive)));
+    failed |= json_object_set_new(object, "repeated", json_integer((json_int_t)report->origin.num_repeated));
+    failed |= json_object_set_new(object, "opposed", json_integer((json_int_t)report->origin.num_opposed));
     failed |= json_object_set_new(object, "sha256", json_string(report->digest));
     if (failed != 0) {
         json_decref(object);
@@ -66,17 +68,13 @@ static void print_files(const ch_image_report *report)
     }
 }
 
-/* Says how many of the files that are there are not the authors'. */
-static void print_originality(const ch_image_report *report)
+/* Says how many of the files are not the authors', and how many images occur more than once. */
+static void print_origin(const ch_image_report *report)
 {
-    size_t found = 0, other = 0;
-    for (size_t i = 0; i < report->num_files; i++) {
-        found += report->files[i].found;
-        other += report->files[i].found && !report->files[i].original;
-    }
-    if (other > 0) {
-        printf("\n%zu of the %zu files that are there are not the originals: results from them are of other images\n",
-               other, found);
+    char sentence[320];
+    ch_image_origin_describe(&report->origin, sentence, sizeof sentence);
+    if (sentence[0] != '\0') {
+        printf("\n%s\n", sentence);
     }
 }
 
@@ -86,7 +84,7 @@ static void print_report(const ch_image_report *report, ch_image_set set)
     ch_text_print(report->folder, stdout);
     putchar('\n');
     print_files(report);
-    print_originality(report);
+    print_origin(report);
     printf("\n%-16s%zu\n%-16s", "images", report->count, "classes 0 to 9");
     for (size_t i = 0; i < CH_NUM_CLASSES; i++) {
         printf("%s%zu", i > 0 ? ", " : "", report->per_class[i]);

@@ -254,6 +254,16 @@ static void say_memory(const ch_sweep *sweep, int threads)
     }
 }
 
+/* Says on standard error what is to be known of the images. */
+static void say_images(const ch_sweep *sweep)
+{
+    char sentence[700];
+    ch_sweep_describe_images(sweep, sentence, sizeof sentence);
+    if (sentence[0] != '\0') {
+        fprintf(stderr, "%s\n", sentence);
+    }
+}
+
 /* Tries some runs, and shows nothing unless that takes long. */
 static ch_code foresee_time(const ch_sweep *sweep, int threads, ch_sweep_time *time, ch_error *err)
 {
@@ -291,6 +301,7 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_error
         print_axes(plan);
     }
     print_left_out(&sweep);
+    say_images(&sweep);
     if (options->dry_run) {
         say_memory(&sweep, options->threads);
         code = foresee_time(&sweep, options->threads, &time, err);

@@ -21,6 +21,9 @@ static ch_code append(ch_bytes *bytes, const uint8_t *from, size_t size, ch_erro
 
 static ch_code check_record(const ch_gz *file, const uint8_t *record, size_t got, size_t index, ch_error *err)
 {
+    if (index == 0 && (got < RECORD || record[0] >= CH_NUM_CLASSES) && ch_is_web_page(record, got)) {
+        return ch_gz_refuse_page(file, err);
+    }
     if (got < RECORD) {
         return ch_error_set(err, CH_ERROR_INPUT,
                             "%s is truncated or has trailing bytes: after %zu records of %d bytes there are %zu bytes",
@@ -65,6 +68,10 @@ ch_code ch_cifar_read(const char *path, ch_bytes *pixels, ch_bytes *classes, siz
         }
         if (got == 0) {
             break;
+        }
+        if (*count >= CH_MOST_IMAGE_BYTES / RECORD) {
+            code = ch_gz_refuse_size(path, err);
+            goto out;
         }
         code = append_record(&file, record, got, *count, pixels, classes, err);
         ++*count;

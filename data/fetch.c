@@ -2,6 +2,7 @@
 #include "data/fetch.h"
 
 #include "core/obstacle.h"
+#include "core/text.h"
 #include "data/fetch_private.h"
 #include "data/images_private.h"
 #include "data/part.h"
@@ -19,6 +20,8 @@ typedef struct {
     ch_part *part;
     const ch_fetch_how *how;
     uint64_t offset; /* bytes of the part before this transfer */
+    uint64_t size;   /* bytes of the part now */
+    bool too_large;  /* whether more came than the file may have */
     char reason[CURL_ERROR_SIZE];
 } transfer;
 
@@ -30,7 +33,10 @@ static bool is_stopped(const ch_fetch_how *how)
 static size_t receive(char *bytes, size_t size, size_t count, void *context)
 {
     transfer *self = context;
-    return ch_part_write(self->part, bytes, size * count) ? size * count : 0;
+    const uint64_t most = self->part->file->most;
+    self->size += size * count;
+    self->too_large = most > 0 && self->size > most;
+    return !self->too_large && ch_part_write(self->part, bytes, size * count) ? size * count : 0;
 }
 
 static int advance(void *context, curl_off_t total, curl_off_t done, curl_off_t up_total, curl_off_t up)
@@ -49,6 +55,7 @@ static CURLcode run_transfer(transfer *self, CURL *curl, const char *url)
 {
     enum { CONNECT_SECONDS = 30, STALLED_SECONDS = 60, STALLED_BYTES = 1 };
     self->offset = ch_part_size(self->part);
+    self->size = self->offset;
     self->reason[0] = '\0';
     curl_easy_reset(curl);
     curl_easy_setopt(curl, CURLOPT_URL, url);
@@ -82,6 +89,18 @@ static bool cannot_resume(CURLcode status)
     return status == CURLE_RANGE_ERROR || status == CURLE_BAD_DOWNLOAD_RESUME;
 }
 
+/* What is wrong with a file that came whole, or that is larger than it may be. */
+static ch_code refuse_content(const transfer *self, const char *url, const char *md5, ch_error *err)
+{
+    const ch_fetch_file *file = self->part->file;
+    if (self->too_large) {
+        return ch_error_set(err, CH_ERROR_IO, "%.300s is not the original: it has more than %s", url,
+                            ch_show_bytes(file->most).text);
+    }
+    return ch_error_set(err, CH_ERROR_IO, "%.300s is not the original: its MD5 is %s, the original's %s", url, md5,
+                        file->md5);
+}
+
 static ch_code refuse_transfer(const transfer *self, const char *url, CURLcode status, ch_error *err)
 {
     const bool offline = status == CURLE_COULDNT_RESOLVE_HOST || status == CURLE_COULDNT_CONNECT;
@@ -110,7 +129,7 @@ static ch_code fetch_from(CURL *curl, const char *url, ch_part *part, const ch_f
         if (part->reason != 0) {
             return ch_part_failure(part, err);
         }
-        if (status != CURLE_OK && !(resumed && cannot_resume(status))) {
+        if (status != CURLE_OK && !self.too_large && !(resumed && cannot_resume(status))) {
             return refuse_transfer(&self, url, status, err);
         }
         if (status == CURLE_OK) {
@@ -129,8 +148,7 @@ static ch_code fetch_from(CURL *curl, const char *url, ch_part *part, const ch_f
             return code;
         }
         if (!resumed) {
-            return ch_error_set(err, CH_ERROR_IO, "%.300s is not the original: its MD5 is %s, the original's %s", url,
-                                md5, part->file->md5);
+            return refuse_content(&self, url, md5, err);
         }
     }
 }
@@ -270,7 +288,8 @@ ch_code ch_fetch_archive(const char *folder, const ch_fetch_file *archive, const
 static const char *const mnist_mirrors[] = {"https://ossci-datasets.s3.amazonaws.com/mnist/",
                                             "https://storage.googleapis.com/cvdf-datasets/mnist/", NULL};
 static const char *const cifar_mirrors[] = {"https://www.cs.toronto.edu/~kriz/", NULL};
-static const ch_fetch_file cifar_archive = {"cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"};
+/* Bytes that files may have, generously: MNIST's images are 9.9 MB, CIFAR-10's archive 170 MB and its files 31 MB. */
+static const uint64_t MOST_FILE_BYTES = UINT64_C(64) << 20, MOST_ARCHIVE_BYTES = UINT64_C(512) << 20;
 
 static ch_code make_folder(const char *path, ch_error *err)
 {
@@ -291,7 +310,8 @@ static ch_code fetch_mnist(const char *folder, const ch_fetch_how *how, ch_error
     for (size_t i = 0; i < source->num_files; i++) {
         char name[CH_IMAGE_NAME_SIZE];
         snprintf(name, sizeof name, "%s.gz", source->files[i].name);
-        const ch_code code = ch_fetch_download(folder, &(ch_fetch_file){name, source->files[i].md5_gz}, how, err);
+        const ch_fetch_file file = {name, source->files[i].md5_gz, MOST_FILE_BYTES};
+        const ch_code code = ch_fetch_download(folder, &file, how, err);
         if (code != CH_OK) {
             return code;
         }
@@ -302,11 +322,12 @@ static ch_code fetch_mnist(const char *folder, const ch_fetch_how *how, ch_error
 static ch_code fetch_cifar(const char *folder, const ch_fetch_how *how, ch_error *err)
 {
     const ch_image_source *source = ch_image_source_of(CH_IMAGES_CIFAR10);
+    const ch_fetch_file archive = {"cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530", MOST_ARCHIVE_BYTES};
     ch_fetch_file files[CH_MAX_IMAGE_FILES];
     for (size_t i = 0; i < source->num_files; i++) {
-        files[i] = (ch_fetch_file){source->files[i].name, source->files[i].md5};
+        files[i] = (ch_fetch_file){source->files[i].name, source->files[i].md5, MOST_FILE_BYTES};
     }
-    return ch_fetch_archive(folder, &cifar_archive, files, source->num_files, how, err);
+    return ch_fetch_archive(folder, &archive, files, source->num_files, how, err);
 }
 
 ch_code ch_fetch_images(ch_image_set set, const char *dir, const char *from, const ch_watch *watch, ch_error *err)

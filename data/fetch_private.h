@@ -8,6 +8,7 @@
 typedef struct {
     const char *name; /* its name in the folder, at the mirrors, and in an archive after the last '/' */
     const char *md5;
+    uint64_t most; /* bytes that it may have; what is larger is not fetched. 0: any number */
 } ch_fetch_file;
 
 /** How to fetch. */
@@ -24,8 +25,8 @@ typedef struct {
  * wrong then too, it is removed.
  *
  *  @return CH_OK; CH_ERROR_INTERRUPTED when stopped, and the part stays; CH_ERROR_IO when no mirror has the file, when
- *          the file there or the one fetched has another MD5, when the disk is full, or when another process fetches
- * the same file; CH_ERROR_INPUT for a path that is too long; CH_ERROR_MEMORY
+ *          the file there or the one fetched has another MD5, when it is larger than it may be, when the disk is full,
+ * or when another process fetches the same file; CH_ERROR_INPUT for a path that is too long; CH_ERROR_MEMORY
  */
 ch_code ch_fetch_download(const char *folder, const ch_fetch_file *file, const ch_fetch_how *how,
                           ch_error *err) CH_MUST_CHECK;

@@ -2,12 +2,39 @@
 #include "data/gz.h"
 
 #include "core/memory.h"
+#include "core/text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
 enum { BUFFER = 1 << 18, PIECE = 1 << 20 };
+
+bool ch_is_web_page(const uint8_t *bytes, size_t size)
+{
+    static const uint8_t byte_order_mark[] = {0xef, 0xbb, 0xbf};
+    size_t i = 0;
+    if (size >= sizeof byte_order_mark && memcmp(bytes, byte_order_mark, sizeof byte_order_mark) == 0) {
+        i = sizeof byte_order_mark;
+    }
+    while (i < size && isspace(bytes[i])) {
+        i++;
+    }
+    return i + 1 < size && bytes[i] == '<' && (isalpha(bytes[i + 1]) || bytes[i + 1] == '!' || bytes[i + 1] == '?');
+}
+
+ch_code ch_gz_refuse_page(const ch_gz *self, ch_error *err)
+{
+    return ch_error_set(err, CH_ERROR_INPUT, "%s is a web page (HTML) in place of the file; fetch it again",
+                        self->path);
+}
+
+ch_code ch_gz_refuse_size(const char *path, ch_error *err)
+{
+    return ch_error_set(err, CH_ERROR_INPUT, "%s holds more than %s; accepted is a file of up to that, uncompressed",
+                        path, ch_show_bytes(CH_MOST_IMAGE_BYTES).text);
+}
 
 ch_code ch_gz_open(ch_gz *self, const char *path, ch_error *err)
 {
@@ -18,6 +45,9 @@ ch_code ch_gz_open(ch_gz *self, const char *path, ch_error *err)
     }
     if (!S_ISREG(status.st_mode)) {
         return ch_error_set(err, CH_ERROR_IO, "%s cannot be read: it is not a file", path);
+    }
+    if (status.st_size > 0 && (uint64_t)status.st_size > CH_MOST_IMAGE_BYTES) {
+        return ch_gz_refuse_size(path, err);
     }
     errno = 0;
     self->file = gzopen(path, "rb");

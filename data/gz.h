@@ -12,7 +12,22 @@ typedef struct {
     const char *path; /* borrowed */
 } ch_gz;
 
-/** @return CH_OK; CH_ERROR_IO when the file cannot be opened or is no file; CH_ERROR_MEMORY */
+/** Bytes that a file of images may hold, compressed and not. It is thirty times what the largest original has, and
+ *  bounds the memory that a damaged or malicious file takes. */
+#define CH_MOST_IMAGE_BYTES ((size_t)1 << 30)
+
+/** Fills `err` for a file that holds, or says that it holds, more than CH_MOST_IMAGE_BYTES.  @return CH_ERROR_INPUT */
+ch_code ch_gz_refuse_size(const char *path, ch_error *err);
+
+/** Whether a file that begins with these bytes is a web page, which servers send in place of files that have moved: its
+ *  first bytes that are no blanks begin an HTML tag. */
+bool ch_is_web_page(const uint8_t *bytes, size_t size);
+
+/** Fills `err` for a web page in place of a file.  @return CH_ERROR_INPUT */
+ch_code ch_gz_refuse_page(const ch_gz *self, ch_error *err);
+
+/** @return CH_OK; CH_ERROR_INPUT when the file is larger than CH_MOST_IMAGE_BYTES; CH_ERROR_IO when it cannot be opened
+ *          or is no file; CH_ERROR_MEMORY */
 ch_code ch_gz_open(ch_gz *self, const char *path, ch_error *err) CH_MUST_CHECK;
 void ch_gz_close(ch_gz *self);
 

@@ -1,4 +1,5 @@
 /* idx.c — MNIST's format: a magic number, a count for each dimension, then the bytes; numbers are big-endian. */
+#include "core/text.h"
 #include "data/gz.h"
 
 #include <inttypes.h>
@@ -20,9 +21,8 @@ static ch_code read_header(ch_gz *file, uint32_t magic, uint32_t *sizes, size_t 
     if (code != CH_OK) {
         return code;
     }
-    if (got > 0 && bytes[0] == '<') {
-        return ch_error_set(err, CH_ERROR_INPUT, "%s is a web page (HTML) in place of the file; fetch it again",
-                            file->path);
+    if (ch_is_web_page(bytes, got)) {
+        return ch_gz_refuse_page(file, err);
     }
     if (got >= 4 && big_endian(bytes) != magic) {
         return ch_error_set(err, CH_ERROR_INPUT, "%s starts with 0x%08" PRIx32 "; an IDX file of %s with 0x%08" PRIx32,
@@ -46,9 +46,10 @@ static ch_code read_records(ch_gz *file, size_t count, size_t size, ch_bytes *re
     if (count < 1) {
         return ch_error_set(err, CH_ERROR_INPUT, "%s is empty: it announces 0 records", file->path);
     }
-    if (__builtin_mul_overflow(count, size, &wanted)) {
-        return ch_error_set(err, CH_ERROR_INPUT, "%s announces %zu records of %zu bytes, more than memory can hold",
-                            file->path, count, size);
+    if (__builtin_mul_overflow(count, size, &wanted) || wanted > CH_MOST_IMAGE_BYTES) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "%s announces %zu records of %zu bytes; accepted is a file of up to %s, uncompressed",
+                            file->path, count, size, ch_show_bytes(CH_MOST_IMAGE_BYTES).text);
     }
     ch_code code = ch_gz_append(file, records, wanted, &got, err);
     if (code != CH_OK) {

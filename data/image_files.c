@@ -141,19 +141,30 @@ static ch_code find_name(const char *folder, const ch_image_original *original, 
     return CH_OK;
 }
 
-/* Whether the Python version of CIFAR-10, which is pickled, lies where the binary version is looked for. */
-static bool has_python_version(const ch_image_source *source, const char *dir)
+/* Other forms in which CIFAR-10 is distributed, and what the user has then. */
+static const struct {
+    const char *name, *what;
+} other_forms[] = {
+    {"cifar-10-batches-py", "the Python version"},    {"data_batch_1", "the Python version"},
+    {"cifar-10-python.tar.gz", "the Python version"}, {"cifar-10-batches-mat", "the Matlab version"},
+    {"data_batch_1.mat", "the Matlab version"},       {"cifar-10-matlab.tar.gz", "the Matlab version"},
+    {"cifar-10-binary.tar.gz", "the packed archive"},
+};
+
+/* Which other form of the set lies where its files are looked for.  @return NULL for none */
+static const char *find_other_form(const ch_image_source *source, const char *dir)
 {
-    static const char *const places[] = {"cifar-10-batches-py",    "cifar10/cifar-10-batches-py",
-                                         "data_batch_1",           "cifar10/data_batch_1",
-                                         "cifar-10-python.tar.gz", "cifar10/cifar-10-python.tar.gz"};
-    bool found = false;
-    for (size_t i = 0; i < sizeof places / sizeof *places && source == &sources[CH_IMAGES_CIFAR10]; i++) {
-        char path[PATH_MAX];
-        struct stat status;
-        found = found || (ch_path_join(path, dir, places[i], NULL) == CH_OK && stat(path, &status) == 0);
+    for (size_t i = 0; i < sizeof other_forms / sizeof *other_forms && source == &sources[CH_IMAGES_CIFAR10]; i++) {
+        for (size_t k = 0; source->folders[k] != NULL; k++) {
+            char folder[PATH_MAX], path[PATH_MAX];
+            struct stat status;
+            if (ch_path_join(folder, dir, source->folders[k], NULL) == CH_OK &&
+                ch_path_join(path, folder, other_forms[i].name, NULL) == CH_OK && stat(path, &status) == 0) {
+                return other_forms[i].what;
+            }
+        }
     }
-    return found;
+    return NULL;
 }
 
 static ch_code refuse_nothing(const ch_image_source *source, const char *dir, ch_error *err)
@@ -169,11 +180,12 @@ static ch_code refuse_nothing(const ch_image_source *source, const char *dir, ch
     if (!S_ISDIR(status.st_mode)) {
         return ch_error_set(err, CH_ERROR_INPUT, "data directory '%.300s' is not a directory", dir);
     }
-    if (has_python_version(source, dir)) {
+    const char *other_form = find_other_form(source, dir);
+    if (other_form != NULL) {
         return ch_error_set(err, CH_ERROR_INPUT,
-                            "in '%.300s' is only the Python version of cifar10; accepted is the binary version, which "
-                            "chiton data fetch cifar10 --data-dir DIR gets",
-                            dir);
+                            "in '%.300s' is only %s of %s; accepted are the files of the binary version, which "
+                            "chiton data fetch %s --data-dir DIR gets",
+                            dir, other_form, source->name, source->name);
     }
     size_t length = 0;
     for (size_t i = 0; i < source->num_files; i++) {

@@ -5,12 +5,10 @@
 #include "core/text.h"
 #include "data/images_private.h"
 
-#include <errno.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* ---- the pool ---- */
 
@@ -122,12 +120,22 @@ ch_code ch_image_pool_init(ch_image_pool *self, ch_image_set set, const char *di
 {
     ch_image_location location;
     size_t records[CH_MAX_IMAGE_FILES];
+    ch_image_file files[CH_MAX_IMAGE_FILES];
     memset(self, 0, sizeof *self);
-    const ch_code code = ch_image_locate(&location, set, dir, err);
+    ch_code code = ch_image_locate(&location, set, dir, err);
     if (code != CH_OK) {
-        return code;
+        goto out;
     }
-    return ch_image_pool_read(self, set, &location, records, err);
+    code = ch_image_pool_read(self, set, &location, records, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_image_origin_find(self, &location, records, files, err);
+out:
+    if (code != CH_OK) {
+        ch_image_pool_free(self);
+    }
+    return code;
 }
 
 void ch_image_pool_free(ch_image_pool *self)
@@ -259,33 +267,6 @@ ch_law_kind ch_image_set_law(ch_image_set set)
     return CH_NUM_LAWS;
 }
 
-static ch_code describe(ch_image_file *file, const ch_image_original *original, const char *folder, const char *name,
-                        size_t records, ch_error *err)
-{
-    char path[PATH_MAX];
-    struct stat status;
-    *file = (ch_image_file){.found = name[0] != '\0', .records = records};
-    snprintf(file->name, sizeof file->name, "%s", file->found ? name : original->name);
-    if (!file->found) {
-        return CH_OK;
-    }
-    ch_code code = ch_path_join(path, folder, name, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    if (stat(path, &status) != 0) {
-        return ch_error_set(err, CH_ERROR_IO, "%s cannot be read: %s", path, strerror(errno));
-    }
-    file->bytes = (uint64_t)status.st_size;
-    code = ch_md5_file(path, file->md5, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    file->original =
-        strcmp(file->md5, original->md5) == 0 || (original->md5_gz != NULL && strcmp(file->md5, original->md5_gz) == 0);
-    return CH_OK;
-}
-
 ch_code ch_image_report_make(ch_image_report *self, ch_image_set set, const char *dir, ch_error *err)
 {
     const ch_image_source *source = ch_image_source_of(set);
@@ -302,14 +283,13 @@ ch_code ch_image_report_make(ch_image_report *self, ch_image_set set, const char
     if (code != CH_OK) {
         goto out;
     }
-    for (size_t i = 0; i < source->num_files; i++) {
-        code = describe(&self->files[i], &source->files[i], location.folder, location.names[i], records[i], err);
-        if (code != CH_OK) {
-            goto out;
-        }
+    code = ch_image_origin_find(&pool, &location, records, self->files, err);
+    if (code != CH_OK) {
+        goto out;
     }
     memcpy(self->folder, location.folder, sizeof self->folder);
     memcpy(self->digest, pool.digest, sizeof self->digest);
+    self->origin = pool.origin;
     self->num_files = source->num_files;
     self->count = pool.count;
     for (size_t i = 0; i < pool.count; i++) {

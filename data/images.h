@@ -20,6 +20,19 @@ ch_code ch_image_set_find(const char *name, ch_image_set *set, ch_error *err) CH
 
 enum { CH_NUM_CLASSES = 10, CH_SHA256_SIZE = 65, CH_MD5_SIZE = 33 };
 
+/** Where images come from, and how far they are different images. */
+typedef struct {
+    size_t num_files;    /* files that were read */
+    size_t num_others;   /* of these, files that are not the authors' originals, by their MD5 */
+    size_t num_images;   /* images in all files together */
+    size_t num_repeated; /* of these, images with the pixels of an earlier one */
+    size_t num_opposed;  /* of these, images of another class than the first with these pixels */
+} ch_image_origin;
+
+/** What a user of the images should know of their origin, as one sentence without a full stop.
+ *  @param sentence  [size] out: "" where every file is an original and no image occurs twice */
+void ch_image_origin_describe(const ch_image_origin *self, char *sentence, size_t size);
+
 /** All images of a set that were found. Their order is that of the original files, training files first. */
 typedef struct {
     ch_image_set set;
@@ -28,6 +41,7 @@ typedef struct {
     uint8_t *pixels;             /* [count][channels x rows x columns], each image in the order NCHW; owned */
     uint8_t *classes;            /* [count] 0 … 9; owned */
     char digest[CH_SHA256_SIZE]; /* SHA-256, in hex, of "NAME CHANNELS ROWS COLUMNS COUNT\n", pixels and classes */
+    ch_image_origin origin;
 } ch_image_pool;
 
 /** Reads the files of a set that are there, plain or gzipped. Some of the files may be missing.
@@ -92,6 +106,7 @@ typedef struct {
     size_t per_class[CH_NUM_CLASSES];
     size_t positive; /* number of images that the set's law labels +1 */
     char digest[CH_SHA256_SIZE];
+    ch_image_origin origin;
 } ch_image_report;
 
 /** Reads a set as ch_image_pool_init does, and reports on it.  @return as ch_image_pool_init */

@@ -40,6 +40,21 @@ ch_code ch_image_locate(ch_image_location *self, ch_image_set set, const char *d
 ch_code ch_image_pool_read(ch_image_pool *self, ch_image_set set, const ch_image_location *location, size_t *records,
                            ch_error *err) CH_MUST_CHECK;
 
+/** Describes a file of a set.
+ *  @param name     its name in the folder; "" where it is missing
+ *  @param records  number of images or labels that were read from it
+ *  @return CH_OK; CH_ERROR_INPUT when the path is too long; CH_ERROR_IO */
+ch_code ch_image_file_describe(ch_image_file *self, const ch_image_original *original, const char *folder,
+                               const char *name, size_t records, ch_error *err) CH_MUST_CHECK;
+
+/** Sets the origin of a pool that has been read.
+ *  @param location  its files
+ *  @param records   [CH_MAX_IMAGE_FILES] the number of images or labels in every file
+ *  @param files     out: [CH_MAX_IMAGE_FILES] every file of the set, found or not
+ *  @return as ch_image_file_describe; CH_ERROR_MEMORY */
+ch_code ch_image_origin_find(ch_image_pool *pool, const ch_image_location *location, const size_t *records,
+                             ch_image_file *files, ch_error *err) CH_MUST_CHECK;
+
 /** Sets path to folder/name.  @return CH_OK; CH_ERROR_INPUT when that is too long */
 ch_code ch_path_join(char path[PATH_MAX], const char *folder, const char *name, ch_error *err) CH_MUST_CHECK;
 

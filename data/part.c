@@ -2,6 +2,7 @@
 #include "data/part.h"
 
 #include "data/fetch_private.h"
+#include "data/gz.h"
 #include "data/images_private.h"
 
 #include <errno.h>
@@ -24,6 +25,21 @@ void ch_part_tell_progress(const ch_watch *watch, const char *name, uint64_t don
     ch_watch_progress(watch, &report);
 }
 
+/* Whether a file, plain or gzipped, is a web page. A file that cannot be read is none. */
+static bool is_page(const char *path)
+{
+    enum { LOOKED_AT = 256 };
+    uint8_t bytes[LOOKED_AT];
+    size_t got = 0;
+    ch_gz file;
+    const bool is_read = ch_gz_open(&file, path, NULL) == CH_OK;
+    if (is_read) {
+        (void)!ch_gz_read(&file, bytes, sizeof bytes, &got, NULL); /* of a damaged stream the first bytes will do */
+    }
+    ch_gz_close(&file);
+    return ch_is_web_page(bytes, got);
+}
+
 ch_code ch_part_is_done(const char *folder, const ch_fetch_file *file, bool *done, ch_error *err)
 {
     char path[PATH_MAX], md5[CH_MD5_SIZE];
@@ -39,6 +55,10 @@ ch_code ch_part_is_done(const char *folder, const ch_fetch_file *file, bool *don
     code = ch_md5_file(path, md5, err);
     if (code != CH_OK) {
         return code;
+    }
+    if (strcmp(md5, file->md5) != 0 && is_page(path)) {
+        return ch_error_set(err, CH_ERROR_IO,
+                            "%s is there, but is a web page (HTML) in place of the file; move it away first", path);
     }
     if (strcmp(md5, file->md5) != 0) {
         return ch_error_set(
@@ -98,8 +118,7 @@ uint64_t ch_part_size(const ch_part *self)
 
 bool ch_part_is_page(const ch_part *self)
 {
-    char first = '\0';
-    return pread(self->descriptor, &first, 1, 0) == 1 && first == '<';
+    return is_page(self->part);
 }
 
 ch_code ch_part_restart(ch_part *self, ch_error *err)

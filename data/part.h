@@ -28,7 +28,7 @@ ch_code ch_part_open(ch_part *self, const char *folder, const ch_fetch_file *fil
 /** The number of bytes that the part holds.  @return 0 where the system cannot say */
 uint64_t ch_part_size(const ch_part *self);
 
-/** Whether the part is a web page, which servers send in place of a file: it begins with '<'. */
+/** Whether the part is a web page, which servers send in place of a file. The page may be gzipped. */
 bool ch_part_is_page(const ch_part *self);
 
 /** Empties the part.  @return CH_OK, CH_ERROR_IO */

@@ -1,6 +1,7 @@
 /* unpack.c — unpacking files of an archive. */
 #include "data/fetch.h"
 
+#include "core/text.h"
 #include "data/fetch_private.h"
 #include "data/part.h"
 
@@ -28,10 +29,14 @@ static ch_code copy(struct archive *archive, const char *path, ch_part *part, ui
         if (ch_watch_is_stopped(how->watch)) {
             return ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped; the same command goes on from %s", path);
         }
+        done += (uint64_t)got;
+        if (part->file->most > 0 && done > part->file->most) {
+            return ch_error_set(err, CH_ERROR_IO, "%s of %s is not the original: it has more than %s", part->file->name,
+                                path, ch_show_bytes(part->file->most).text);
+        }
         if (!ch_part_write(part, block, (size_t)got)) {
             return ch_part_failure(part, err);
         }
-        done += (uint64_t)got;
         ch_part_tell_progress(how->watch, part->file->name, done, total);
     }
     return got < 0 ? damaged(archive, path, err) : CH_OK;

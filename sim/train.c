@@ -511,10 +511,15 @@ ch_code ch_train_alone(ch_run *run, const ch_resolved *resolved, const char *ker
     ch_train_set set = {0};
     ch_sources sources = {.kernel_folder = kernel_folder};
     ch_resolved found = *resolved; /* with the digest of its images */
+    char sentence[700];
     memset(run, 0, sizeof *run);
     ch_code code = ch_sources_find_images(&sources, &found, err);
     if (code != CH_OK) {
         goto out;
+    }
+    ch_sources_describe(&sources, sentence, sizeof sentence);
+    if (sentence[0] != '\0') {
+        ch_watch_say(watch, sentence);
     }
     const uint64_t num_samples = found.settings.train;
     if (num_samples > 0) {

@@ -5,6 +5,7 @@
 #include "perceptron/bytes.h"
 #include "sim/train_kernel.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- sources ---- */
@@ -44,6 +45,20 @@ ch_code ch_sources_find_images(ch_sources *self, ch_resolved *resolved, ch_error
     memcpy(settings->data_digest, pool->digest, sizeof settings->data_digest);
     settings->data_pool = pool->count;
     return CH_OK;
+}
+
+void ch_sources_describe(const ch_sources *self, char *sentence, size_t size)
+{
+    size_t length = 0;
+    sentence[0] = '\0';
+    for (size_t i = 0; i < CH_NUM_IMAGE_SETS && length < size; i++) {
+        char origin[320];
+        ch_image_origin_describe(&self->pools[i].origin, origin, sizeof origin);
+        if (origin[0] != '\0') {
+            length += (size_t)snprintf(sentence + length, size - length, "%simages of %s: %s", length > 0 ? "; " : "",
+                                       ch_image_set_name((ch_image_set)i), origin);
+        }
+    }
 }
 
 /* ---- keys ---- */

@@ -27,6 +27,10 @@ void ch_sources_free(ch_sources *self);
  *      CH_ERROR_MEMORY */
 ch_code ch_sources_find_images(ch_sources *self, ch_resolved *resolved, ch_error *err) CH_MUST_CHECK;
 
+/** What a user should know of the images that were read, as one sentence.
+ *  @param sentence  [size] out: "" where no images were read, or where there is nothing to say */
+void ch_sources_describe(const ch_sources *self, char *sentence, size_t size);
+
 /** What runs must have in common to share a training set. A run with a smaller P uses its first samples. */
 typedef struct {
     enum { CH_SET_ROWS, CH_SET_EXAMPLES, CH_SET_KERNEL } kind;

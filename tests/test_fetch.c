@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <zlib.h>
 
 enum { SIZE = 3 << 20 };
 
@@ -82,7 +83,7 @@ static const char *url_of(const char *mode)
 static ch_code fetch_from(const char *first, const char *second, account *told, ch_error *err)
 {
     const char *const mirrors[] = {url_of(first), second != NULL ? url_of(second) : NULL, NULL};
-    const ch_fetch_file file = {"file", content_md5};
+    const ch_fetch_file file = {"file", content_md5, 0};
     const ch_watch watch = {.stop = &told->stop, .progress = progress, .say = say, .context = told};
     const ch_fetch_how how = {mirrors, &watch};
     *err = (ch_error){0};
@@ -250,6 +251,49 @@ static void a_web_page_is_kept(void **state)
     assert_fetched();
 }
 
+/* Pages with blanks before the first tag, and gzipped ones, are pages too. A page that a user has put in place of the
+ * file is called that, and left where it is. */
+static void web_pages_in_disguise(void **state)
+{
+    (void)state;
+    account told = {0};
+    ch_error err;
+    write_file(path_of("file"), "\n <!doctype html>", 17);
+    assert_int_equal(fetch_from("ranges", NULL, &told, &err), CH_ERROR_IO);
+    assert_says(&err, "is a web page (HTML) in place of the file; it is kept as ");
+    assert_same("got/file.part", (const uint8_t *)"\n <!doctype html>", 17);
+    assert_int_equal(unlink(path_of("got/file.part")), 0);
+    gzFile packed = gzopen(path_of("file"), "wb");
+    assert_int_equal(gzwrite(packed, "<html>moved</html>", 18), 18);
+    assert_int_equal(gzclose(packed), Z_OK);
+    assert_int_equal(fetch_from("ranges", NULL, &told, &err), CH_ERROR_IO);
+    assert_says(&err, "is a web page (HTML) in place of the file; it is kept as ");
+    write_file(path_of("got/file"), "<html></html>", 13);
+    assert_int_equal(fetch_from("ranges", NULL, &told, &err), CH_ERROR_IO);
+    assert_says(&err, "/got/file is there, but is a web page (HTML) in place of the file; move it away first");
+    assert_same("got/file", (const uint8_t *)"<html></html>", 13);
+}
+
+/* A file that is larger than it may be is not fetched to its end, and nothing of it stays. */
+static void too_large(void **state)
+{
+    (void)state;
+    static const char *const modes[] = {"file", "ranges", "whole"};
+    const ch_fetch_file file = {"file", content_md5, SIZE - 1};
+    for (size_t i = 0; i < 6; i++) {
+        account told = {0};
+        ch_error err = {0};
+        const char *const mirrors[] = {url_of(modes[i % 3]), NULL};
+        const ch_watch watch = {.stop = &told.stop, .progress = progress, .say = say, .context = &told};
+        if (i >= 3) { /* also where a part is there already */
+            write_file(path_of("got/file.part"), content, 1000);
+        }
+        assert_int_equal(ch_fetch_download(path_of("got"), &file, &(ch_fetch_how){mirrors, &watch}, &err), CH_ERROR_IO);
+        assert_says(&err, "/file is not the original: it has more than 3.15 MB");
+        assert_false(exists(path_of("got/file")) || exists(path_of("got/file.part")));
+    }
+}
+
 static void others_files_are_left_alone(void **state)
 {
     (void)state;
@@ -352,8 +396,8 @@ static void describe_files(ch_fetch_file files[2])
     assert_int_equal(ch_md5_file(path_of("x"), md5s[0], NULL), CH_OK);
     write_file(path_of("x"), content + FIRST, SECOND);
     assert_int_equal(ch_md5_file(path_of("x"), md5s[1], NULL), CH_OK);
-    files[0] = (ch_fetch_file){"first.bin", md5s[0]};
-    files[1] = (ch_fetch_file){"second.bin", md5s[1]};
+    files[0] = (ch_fetch_file){"first.bin", md5s[0], 0};
+    files[1] = (ch_fetch_file){"second.bin", md5s[1], 0};
 }
 
 static ch_code unpack(const char *name, account *told, ch_error *err)
@@ -435,7 +479,7 @@ static void archives_come_and_go(void **state)
     ch_error err = {0};
     const ch_watch watch = {.stop = &told.stop, .progress = progress, .say = say, .context = &told};
     const ch_fetch_how how = {mirrors, &watch};
-    const ch_fetch_file archive = {"a.tar.gz", md5};
+    const ch_fetch_file archive = {"a.tar.gz", md5, 0};
     describe_files(files);
     write_archive("a.tar.gz", members, 2);
     assert_int_equal(ch_md5_file(path_of("a.tar.gz"), md5, NULL), CH_OK);
@@ -495,7 +539,8 @@ static void real_files(void **state)
         snprintf(name, sizeof name, "%s.gz", source->files[i].name);
         const ch_watch watch = {.stop = NULL, .progress = progress, .say = say, .context = &told};
         const ch_fetch_how how = {mirrors, &watch};
-        if (ch_fetch_download(path_of("got"), &(ch_fetch_file){name, source->files[i].md5_gz}, &how, &err) != CH_OK) {
+        if (ch_fetch_download(path_of("got"), &(ch_fetch_file){name, source->files[i].md5_gz, 0}, &how, &err) !=
+            CH_OK) {
             fail_msg("%s", err.message);
         }
     }
@@ -517,6 +562,8 @@ int main(void)
         WITH_MIRROR(next_mirror_and_none),
         WITH_MIRROR(other_content_is_not_kept),
         WITH_MIRROR(a_web_page_is_kept),
+        WITH_MIRROR(web_pages_in_disguise),
+        WITH_MIRROR(too_large),
         WITH_MIRROR(others_files_are_left_alone),
         WITH_MIRROR(stops_and_goes_on),
         WITH_MIRROR(full_disk),

@@ -1,5 +1,6 @@
 /* test_images.c — image files good and bad, and examples drawn from them. */
 #include "data/data.h"
+#include "data/gz.h"
 
 #include "alloc_fail.h"
 #include "images_support.h"
@@ -154,9 +155,86 @@ static void nothing_is_there(void **state)
     assert_non_null(strstr(err.message, "is not a directory"));
     make_subfolder("cifar-10-batches-py");
     assert_pool_refused(CH_IMAGES_CIFAR10, CH_ERROR_INPUT, "is only the Python version of cifar10");
-    write_file(path_of("t10k-images-idx3-ubyte"), "<!DOCTYPE html>", 15);
+    assert_int_equal(rmdir(path_of("cifar-10-batches-py")), 0);
+    make_subfolder("cifar10");
+    write_file(path_of("cifar10/data_batch_1"), "x", 1);
+    assert_pool_refused(CH_IMAGES_CIFAR10, CH_ERROR_INPUT, "is only the Python version of cifar10");
+    assert_int_equal(rename(path_of("cifar10/data_batch_1"), path_of("cifar10/data_batch_1.mat")), 0);
+    assert_pool_refused(CH_IMAGES_CIFAR10, CH_ERROR_INPUT, "is only the Matlab version of cifar10");
+    assert_int_equal(rename(path_of("cifar10/data_batch_1.mat"), path_of("cifar-10-binary.tar.gz")), 0);
+    assert_pool_refused(CH_IMAGES_CIFAR10, CH_ERROR_INPUT, "is only the packed archive of cifar10");
+}
+
+/* Web pages in place of files of both sets, plain and gzipped, some of them shorter than a record of images. */
+static void web_pages(void **state)
+{
+    (void)state;
+    static const char *const beginnings[] = {"<!DOCTYPE html>", "\n\r\t <html lang='en'>", "\xef\xbb\xbf<HTML>",
+                                             "<?xml version='1.0'?>"};
+    static const size_t sizes[] = {40, 2 * CIFAR_RECORD};
+    static const char *const names[] = {"t10k-images-idx3-ubyte", "t10k-images-idx3-ubyte.gz", "data_batch_1.bin",
+                                        "test_batch.bin.gz"};
+    char page[2 * CIFAR_RECORD];
     write_mnist("spare", "t10k-labels-idx1-ubyte", 0, 3);
-    assert_pool_refused(CH_IMAGES_MNIST, CH_ERROR_INPUT, "is a web page (HTML) in place of the file");
+    for (size_t i = 0; i < 32; i++) {
+        const char *name = names[i / 8], *beginning = beginnings[i % 4];
+        memset(page, 'x', sizeof page);
+        memcpy(page, beginning, strlen(beginning));
+        write_image_bytes(name, page, sizes[i / 4 % 2]);
+        assert_pool_refused(i < 16 ? CH_IMAGES_MNIST : CH_IMAGES_CIFAR10, CH_ERROR_INPUT,
+                            "is a web page (HTML) in place of the file; fetch it again");
+        assert_int_equal(unlink(path_of(name)), 0);
+    }
+}
+
+/* Files that hold more than images of a set ever do are refused before they are read. */
+static void files_beyond_the_bound(void **state)
+{
+    (void)state;
+    size_t size = 0;
+    uint8_t *bytes = make_idx_images(0, 3, &size);
+    put_big_endian(bytes + 4, 1369569); /* the first number of images of 784 bytes that is over 2^30 bytes */
+    write_image_bytes("t10k-images-idx3-ubyte.gz", bytes, size);
+    write_mnist("spare", "t10k-labels-idx1-ubyte", 0, 3);
+    assert_pool_refused(CH_IMAGES_MNIST, CH_ERROR_INPUT,
+                        "announces 1369569 records of 784 bytes; accepted is a file of up to 1.07 GB, uncompressed");
+    put_big_endian(bytes + 4, 1369568);
+    write_image_bytes("t10k-images-idx3-ubyte.gz", bytes, size);
+    assert_pool_refused(CH_IMAGES_MNIST, CH_ERROR_INPUT, "is truncated: it announces 1369568 records");
+    free(bytes);
+    write_file(path_of("data_batch_1.bin"), "", 0);
+    assert_int_equal(truncate(path_of("data_batch_1.bin"), (off_t)CH_MOST_IMAGE_BYTES + 1), 0); /* takes no disk */
+    assert_pool_refused(CH_IMAGES_CIFAR10, CH_ERROR_INPUT, "data_batch_1.bin holds more than 1.07 GB; accepted is");
+}
+
+/* Images that occur again, in one file and in two, with the same class and with another; and files that are not the
+ * originals. */
+static void images_that_occur_twice(void **state)
+{
+    (void)state;
+    char sentence[320];
+    write_cifar("data_batch_1.bin", 0, 12);
+    ch_image_pool pool = read_pool(CH_IMAGES_CIFAR10, folder);
+    assert_int_equal(pool.origin.num_repeated, 0);
+    ch_image_origin_describe(&pool.origin, sentence, sizeof sentence);
+    assert_string_equal(sentence, "the file that is there is not the original: results are of other images");
+    ch_image_pool_free(&pool);
+    size_t size = 0;
+    uint8_t *bytes = make_cifar(5, 8, &size); /* images 5 to 12, of which all but the last are in the first file */
+    bytes[2 * CIFAR_RECORD] = 1;              /* image 7 as class 1 */
+    memcpy(bytes + 7 * CIFAR_RECORD, bytes, CIFAR_RECORD); /* image 5 for the third time, in place of image 12 */
+    write_image_bytes("test_batch.bin", bytes, size);
+    free(bytes);
+    pool = read_pool(CH_IMAGES_CIFAR10, folder);
+    assert_int_equal(pool.origin.num_images, 20);
+    assert_int_equal(pool.origin.num_repeated, 8);
+    assert_int_equal(pool.origin.num_opposed, 1);
+    ch_image_origin_describe(&pool.origin, sentence, sizeof sentence);
+    assert_string_equal(sentence, "2 of the 2 files that are there are not the originals: results are of other images; "
+                                  "8 of the 20 images repeat an earlier one, 1 of them with another class");
+    ch_image_pool_free(&pool);
+    ch_image_origin_describe(&(ch_image_origin){.num_files = 6, .num_images = 60000}, sentence, sizeof sentence);
+    assert_string_equal(sentence, "");
 }
 
 /* Images or labels of a good pair of files, damaged in one way. */
@@ -176,7 +254,8 @@ static void damaged_idx_files(void **state)
         {LABELS, 0, 0xd0801, 0, "starts with 0x000d0801"},
         {IMAGES, 8, 27, 0, "has images of 27 x 28; accepted is 28 x 28"},
         {IMAGES, 12, UINT32_MAX, 0, "has images of 28 x 4294967295"},
-        {IMAGES, 4, UINT32_MAX, 0, "is truncated: it announces 4294967295 records of 784 bytes, but 2352 bytes"},
+        {IMAGES, 4, UINT32_MAX, 0,
+         "announces 4294967295 records of 784 bytes; accepted is a file of up to 1.07 GB, uncompressed"},
         {IMAGES, 4, 0, 0, "is empty: it announces 0 records"},
         {IMAGES, 4, 2, 0, "has trailing bytes: it announces 2 records"},
         {IMAGES, (size_t)KEEP, 0, -1, "is truncated: it announces 3 records of 784 bytes, but 2351 bytes"},
@@ -538,6 +617,9 @@ int main(void)
         WITH_FOLDER(first_folder_is_taken),
         WITH_FOLDER(report_of_a_part),
         WITH_FOLDER(nothing_is_there),
+        WITH_FOLDER(web_pages),
+        WITH_FOLDER(files_beyond_the_bound),
+        WITH_FOLDER(images_that_occur_twice),
         WITH_FOLDER(damaged_idx_files),
         WITH_FOLDER(counts_that_differ_and_halves_of_pairs),
         WITH_FOLDER(damaged_cifar_files),

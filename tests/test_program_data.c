@@ -162,6 +162,44 @@ static void test_sweep_beyond_the_images(void **state)
     assert_says(out, "s.db: 3 runs, 0 were there, 3 done");
 }
 
+/* How often a text holds another. */
+static size_t times_said(const char *text, const char *says)
+{
+    size_t count = 0;
+    for (const char *at = strstr(text, says); at != NULL; at = strstr(at + 1, says)) {
+        count++;
+    }
+    return count;
+}
+
+/* `data check`, a run and a sweep say once, in a line, that files are not the originals and that images repeat. */
+static void test_origin_is_said(void **state)
+{
+    (void)state;
+    static const char line[] =
+        "images of mnist: 2 of the 2 files that are there are not the originals: results are of "
+        "other images; 1 of the 30 images repeats an earlier one, 1 of them with another class\n";
+    static const char settings[] = "--data mnist_parity --width 4 --depth 1 --train 4 --batch 2 --temp 1 --max-steps 5 "
+                                   "--data-dir .";
+    size_t size = 0;
+    uint8_t *bytes = make_idx_images(0, 30, &size);
+    memcpy(bytes + 16 + 29 * MNIST_PIXELS, bytes + 16, MNIST_PIXELS); /* the last image is the first, as a 9 */
+    write_mnist("spare", "t10k-labels-idx1-ubyte", 0, 30);
+    write_image_bytes("t10k-images-idx3-ubyte", bytes, size);
+    free(bytes);
+    assert_succeeds("data check mnist --data-dir .");
+    assert_int_equal(times_said(out, strchr(line, '2')), 1);
+    assert_succeeds("data check mnist --data-dir . --json");
+    assert_says(out, "\"repeated\": 1,\n  \"opposed\": 1,");
+    assert_succeeds("run mlp %s --json", settings);
+    assert_string_equal(err, line);
+    assert_succeeds("sweep mlp %s --seed 0..3 -o s.db --dry-run", settings);
+    assert_int_equal(times_said(err, line), 1);
+    assert_succeeds("sweep mlp %s --seed 0..3 -o s.db", settings);
+    assert_int_equal(times_said(err, line), 1);
+    assert_int_equal(times_said(out, "images of"), 0);
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -173,6 +211,7 @@ int main(void)
         WITH_FOLDER(test_fetch_of_what_is_not_there_or_wrong),
         WITH_FOLDER(test_interrupted_fetch),
         WITH_FOLDER(test_sweep_beyond_the_images),
+        WITH_FOLDER(test_origin_is_said),
     };
     return cmocka_run_group_tests_name("program: data", tests, locate_program, NULL);
 }

@@ -381,6 +381,11 @@ static size_t num_at_once(const ch_sweep *self, size_t first, size_t workers, si
     return account.num_runs;
 }
 
+void ch_sweep_describe_images(const ch_sweep *self, char *sentence, size_t size)
+{
+    ch_sources_describe(self->sources, sentence, size);
+}
+
 void ch_sweep_foresee_memory(const ch_sweep *self, int threads, char *text, size_t size)
 {
     const size_t most = most_demanding(self), workers = ch_sweep_num_workers(self, threads);

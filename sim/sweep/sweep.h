@@ -60,6 +60,10 @@ void ch_sweep_free(ch_sweep *self);
  *  @return how many they are; 0 where there are no more reasons */
 uint64_t ch_sweep_left_out(const ch_sweep *self, size_t index, const char **sentence);
 
+/** What a user should know of the images that the sweep trains on, as one sentence.
+ *  @param sentence  [size] out: "" where there are none, or nothing is to be said */
+void ch_sweep_describe_images(const ch_sweep *self, char *sentence, size_t size);
+
 /** Writes a sentence about memory: how many bytes the run that needs most takes together with its data set, and how
  *  many runs can be under way at once beginning with that one. The memory to share is memory_budget, or what would be
  *  found for it now. The sweep must have at least one job.
