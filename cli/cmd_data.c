@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "core/names.h"
 #include "data/data.h"
+#include "sim/store/json.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -38,7 +39,7 @@ static json_t *report_json(const ch_image_report *report, ch_image_set set)
         failed = json_array_append_new(classes, json_integer((json_int_t)report->per_class[i]));
     }
     failed |= json_object_set_new(object, "set", json_string(ch_image_set_name(set)));
-    failed |= json_object_set_new(object, "folder", json_string(report->folder));
+    failed |= json_object_set_new(object, "folder", ch_json_text(report->folder));
     failed |= json_object_set_new(object, "files", files);
     failed |= json_object_set_new(object, "images", json_integer((json_int_t)report->count));
     failed |= json_object_set_new(object, "classes", classes);

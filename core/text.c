@@ -1,6 +1,8 @@
 /* text.c — reading numbers as users write them, and showing what they wrote. */
 #include "core/text.h"
 
+#include "core/memory.h"
+
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
@@ -210,29 +212,6 @@ double ch_number_round(double value)
     return rounded;
 }
 
-/* The number of bytes of the character at `text`, at least 1; a wrong sequence of UTF-8 ends where it goes wrong. */
-static size_t character_length(const char *text)
-{
-    const unsigned char first = (unsigned char)text[0];
-    const size_t most = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1;
-    size_t length = 1;
-    while (length < most && ((unsigned char)text[length] & 0xC0) == 0x80) {
-        length++;
-    }
-    return length;
-}
-
-/* Whether a character is a control character: U+0000 to U+001F, U+007F, or U+0080 to U+009F, which UTF-8 writes as the
- * byte 0xC2 and another. A single byte 0x80 to 0x9F is none of UTF-8's, but some terminals take it for the latter. */
-static bool is_control(const char *text, size_t length)
-{
-    const unsigned char first = (unsigned char)text[0];
-    if (length == 2) {
-        return first == 0xC2 && (unsigned char)text[1] < 0xA0;
-    }
-    return length == 1 && (first < 0x20 || (first >= 0x7F && first < 0xA0));
-}
-
 /* The code point of a character of `length` bytes, of which the first one says that there are so many. */
 static uint32_t code_point(const unsigned char *bytes, size_t length)
 {
@@ -262,6 +241,31 @@ static size_t valid_length(const unsigned char *bytes, size_t left)
     return point >= least[length] && point <= 0x10FFFF && !is_surrogate ? length : 0;
 }
 
+/* The number of bytes of the character at `text`, at least 1; a wrong sequence of UTF-8 ends where it goes wrong.
+ * @param is_valid  out: whether it is a character of UTF-8 (RFC 3629) */
+static size_t character_length(const char *text, bool *is_valid)
+{
+    const unsigned char first = (unsigned char)text[0];
+    const size_t most = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1;
+    size_t length = 1;
+    while (length < most && ((unsigned char)text[length] & 0xC0) == 0x80) {
+        length++;
+    }
+    *is_valid = valid_length((const unsigned char *)text, length) == length;
+    return length;
+}
+
+/* Whether a character is to be escaped: a control character, U+0000 to U+001F, U+007F, or U+0080 to U+009F, which UTF-8
+ * writes as the byte 0xC2 and another; or no character of UTF-8 at all. Some terminals take single bytes 0x80 to 0x9F
+ * for control characters. */
+static bool is_escaped(const char *text, size_t length, bool is_valid)
+{
+    const unsigned char first = (unsigned char)text[0];
+    const bool is_control =
+        length == 1 ? first < 0x20 || first == 0x7F : length == 2 && first == 0xC2 && (unsigned char)text[1] < 0xA0;
+    return !is_valid || is_control;
+}
+
 bool ch_text_is_valid(const char *text, size_t length)
 {
     for (size_t i = 0; i < length;) {
@@ -287,8 +291,9 @@ ch_shown ch_show(const char *text)
         }
     }
     for (size_t i = 0, step = 0; i < length; i += step) {
-        step = character_length(text + i);
-        if (is_control(text + i, step)) {
+        bool is_valid = false;
+        step = character_length(text + i, &is_valid);
+        if (is_escaped(text + i, step, is_valid)) {
             memset(shown.text + i, '?', step);
         } else {
             memcpy(shown.text + i, text + i, step);
@@ -298,23 +303,48 @@ ch_shown ch_show(const char *text)
     return shown;
 }
 
+enum { ESCAPED = sizeof "\\x1b" - 1 }; /* bytes that stand for an escaped one */
+
+/* Writes each byte as \\x1b.  @param escaped  [ESCAPED length + 1] out */
+static void escape_bytes(const char *text, size_t length, char *escaped)
+{
+    for (size_t i = 0; i < length; i++) {
+        snprintf(escaped + ESCAPED * i, ESCAPED + 1, "\\x%02x", (unsigned)(unsigned char)text[i]);
+    }
+}
+
 /* A character of a text as it is to be shown, and how many bytes of the text it was. */
 typedef struct {
-    char text[2 * sizeof "\\x1b"];
+    char text[4 * sizeof "\\x1b"];
     size_t length;
 } shown_character;
 
 static shown_character show_character(const char *text)
 {
-    shown_character shown = {.length = character_length(text)};
-    if (!is_control(text, shown.length)) {
+    bool is_valid = false;
+    shown_character shown = {.length = character_length(text, &is_valid)};
+    if (is_escaped(text, shown.length, is_valid)) {
+        escape_bytes(text, shown.length, shown.text);
+    } else {
         memcpy(shown.text, text, shown.length);
-        return shown;
-    }
-    for (size_t i = 0; i < shown.length; i++) {
-        snprintf(shown.text + 4 * i, sizeof shown.text - 4 * i, "\\x%02x", (unsigned)(unsigned char)text[i]);
     }
     return shown;
+}
+
+char *ch_text_make_utf8(const char *text)
+{
+    char *copy = ch_alloc(ESCAPED * strlen(text) + 1, 1);
+    for (size_t used = 0; copy != NULL && *text != '\0'; used += strlen(copy + used)) {
+        bool is_valid = false;
+        const size_t length = character_length(text, &is_valid);
+        if (is_valid) {
+            memcpy(copy + used, text, length);
+        } else {
+            escape_bytes(text, length, copy + used);
+        }
+        text += length;
+    }
+    return copy;
 }
 
 void ch_text_escape(const char *text, char *copy, size_t size)

@@ -50,17 +50,23 @@ ch_shown ch_show_count(uint64_t count);
 /** A number as ch_power_format writes it. */
 ch_shown ch_show_power(double value);
 
-/** Prepares a user's text for a message: it is cut to at most 68 bytes and "...", and control characters become '?'. */
+/** Prepares a user's text for a message: it is cut to at most 68 bytes and "...", and control characters and bytes that
+ *  are no UTF-8 become '?'. */
 ch_shown ch_show(const char *text);
 
-/** Copies a text and escapes its control characters, those of ASCII and U+0080 to U+009F, each byte as \\x1b: a
- * terminal would obey them, and a text from a file or a file's name may hold any. Other bytes are copied as they are.
+/** Copies a text and escapes its control characters, those of ASCII and U+0080 to U+009F, and bytes that are no UTF-8,
+ * each byte as \\x1b: a terminal would obey the former, and a text from a file or a file's name may hold any. All else
+ * is copied as it is.
  *  @param copy  out: cut to `size` bytes with its terminating zero, never through an escape or a UTF-8 character */
 void ch_text_escape(const char *text, char *copy, size_t size);
 
 /** Whether bytes are text in UTF-8, without a zero among them: no overlong forms, no surrogates, nothing over U+10FFFF.
  */
 bool ch_text_is_valid(const char *text, size_t length);
+
+/** A copy of a text that is UTF-8: bytes that are not are written as \\xff, and all else, control characters too, as it
+ *  is.  @return the copy, to be released with free(); NULL when memory is short */
+char *ch_text_make_utf8(const char *text) __attribute__((malloc, warn_unused_result));
 
 /** Writes a text as ch_text_escape copies it. */
 void ch_text_print(const char *text, FILE *out);

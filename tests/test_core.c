@@ -230,7 +230,11 @@ static void control_characters_are_escaped(void **state)
         {"\xc2\x9b", "\\xc2\\x9b"},                                   /* U+009B */
         {"\x9b", "\\x9b"},                                            /* a byte that some terminals take for it */
         {"\u03b3 = \u00bd \U0001d6fe", "\u03b3 = \u00bd \U0001d6fe"}, /* characters of several bytes stay */
-        {"\xe2\x82", "\xe2\x82"},                                     /* and so does half a character */
+        {"\xe2\x82!", "\\xe2\\x82!"},                                 /* what is no UTF-8 does not: half a character, */
+        {"caf\xe9 \xff\xc3", "caf\\xe9 \\xff\\xc3"},                  /* Latin-1 and bytes that begin nothing, */
+        {"\xc0\xaf", "\\xc0\\xaf"},                                   /* what has a shorter sequence, */
+        {"\xed\xa0\x80", "\\xed\\xa0\\x80"},                          /* half of a pair of UTF-16, */
+        {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},                 /* and what is beyond U+10FFFF */
     };
     char copy[64], large[32];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -242,6 +246,9 @@ static void control_characters_are_escaped(void **state)
     ch_text_escape("ab\u03b3", large, 4);
     assert_string_equal(large, "ab");
     assert_string_equal(ch_show("a\033b\xc2\x9b\u03b3\x7f").text, "a?b??\u03b3?");
+    char *valid = ch_text_make_utf8("\xe9\t\u03b3\xe2\x82");
+    assert_string_equal(valid, "\\xe9\t\u03b3\\xe2\\x82");
+    free(valid);
     ch_error err;
     (void)ch_error_set(&err, CH_ERROR_INPUT, "no file %s", "\033]0;\a");
     assert_string_equal(err.message, "no file \\x1b]0;\\x07");

@@ -1,6 +1,9 @@
 /* test_program_store.c — stores that are taken away under a sweep, `chiton delete`, and texts with control characters.
  */
+#include "tests/images_support.h"
 #include "tests/program_support.h"
+
+#include <jansson.h>
 
 /* Runs on one data set, which take some milliseconds each: so many that the sweep is never over before its store is. */
 #define LONG "sweep perceptron --dim 16 --train 1024 --temp 1 --seed_data 1 --seed_batch 0..1999 -j 1 -o s.db"
@@ -166,6 +169,40 @@ static void test_no_control_characters(void **state)
     assert_ptr_equal(strstr(out, "\\x1b[1m.db: 1 runs"), out);
 }
 
+/* The name of a folder that is no UTF-8 is escaped, and JSON with it is read by others. */
+static void test_names_that_are_no_utf8(void **state)
+{
+    (void)state;
+    json_error_t error;
+    assert_succeeds("data check mnist --data-dir 'caf\xe9' --json");
+    json_t *report = json_loads(out, 0, &error); /* it refuses what is no UTF-8 */
+    if (report == NULL) {
+        fail_msg("%s", error.text);
+    }
+    assert_string_equal(json_string_value(json_object_get(report, "folder")), "caf\\xe9");
+    json_decref(report);
+    assert_succeeds("run mlp --data mnist_parity --data-dir 'caf\xe9' --width 4 --depth 1 --train 8 --temp 1 "
+                    "--max-steps 5 --json");
+    report = json_loads(out, 0, &error);
+    if (report == NULL) {
+        fail_msg("%s", error.text);
+    }
+    assert_string_equal(json_string_value(json_object_get(report, "data_dir")), "caf\\xe9");
+    json_decref(report);
+    assert_succeeds("data check mnist --data-dir 'caf\xe9'");
+    assert_says(out, "folder          caf\\xe9\n");
+}
+
+static int make_images(void **state)
+{
+    if (make_folder(state) != 0) {
+        return -1;
+    }
+    make_subfolder("caf\xe9");
+    write_mnist("caf\xe9/t10k-images-idx3-ubyte", "caf\xe9/t10k-labels-idx1-ubyte", 0, 30);
+    return 0;
+}
+
 int main(void)
 {
     /* suites: program */
@@ -177,6 +214,7 @@ int main(void)
         STORE_TEST(test_delete_refuses),
         STORE_TEST(test_damaged_run),
         STORE_TEST(test_no_control_characters),
+        cmocka_unit_test_setup_teardown(test_names_that_are_no_utf8, make_images, remove_folder),
     };
     return cmocka_run_group_tests_name("program and store", tests, locate_program, NULL);
 }

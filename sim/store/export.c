@@ -141,8 +141,8 @@ static int set_origin(json_t *object, const ch_store_query *query)
     const char *id = (const char *)sqlite3_column_text(query->row, CH_STORE_COLUMN_ID);
     const char *made_by = (const char *)sqlite3_column_text(query->row, version);
     const sqlite3_int64 results_version = sqlite3_column_int64(query->row, version + 1);
-    if (json_object_set_new(object, "id", json_string(id)) != 0 ||
-        json_object_set_new(object, "version", json_string(made_by)) != 0) {
+    if (json_object_set_new(object, "id", ch_json_text(id)) != 0 ||
+        json_object_set_new(object, "version", ch_json_text(made_by)) != 0) {
         return -1;
     }
     return json_object_set_new(object, "results_version", json_integer(results_version));

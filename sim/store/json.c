@@ -1,14 +1,24 @@
 /* json.c — settings, results and runs as JSON. */
 #include "sim/store/json.h"
 
+#include "core/text.h"
 #include "sim/store/results.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 json_t *ch_json_real(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *ch_json_text(const char *text)
+{
+    char *valid = text != NULL ? ch_text_make_utf8(text) : NULL;
+    json_t *value = valid != NULL ? json_string(valid) : NULL;
+    free(valid);
+    return value;
 }
 
 static json_t *count_json(uint64_t value)
@@ -22,7 +32,7 @@ static json_t *count_json(uint64_t value)
 json_t *ch_json_setting(const ch_setting *row, ch_value value)
 {
     if (row->type == CH_TYPE_TEXT) {
-        return value.text != NULL ? json_string(value.text) : json_null();
+        return value.text != NULL ? ch_json_text(value.text) : json_null();
     }
     if (row->type == CH_TYPE_CHOICE) {
         char text[32];
@@ -127,7 +137,7 @@ static int set_run(json_t *object, const ch_run *run)
         return -1;
     }
     const json_int_t pool = (json_int_t)run->settings.data_pool;
-    if (json_object_set_new(object, "data_digest", digest[0] != '\0' ? json_string(digest) : json_null()) != 0 ||
+    if (json_object_set_new(object, "data_digest", digest[0] != '\0' ? ch_json_text(digest) : json_null()) != 0 ||
         json_object_set_new(object, "data_pool", pool > 0 ? json_integer(pool) : json_null()) != 0 ||
         json_object_set_new(object, "version", json_string(CH_VERSION)) != 0) {
         return -1;

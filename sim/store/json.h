@@ -12,6 +12,11 @@
  *  @return a new reference; NULL when memory is short */
 json_t *ch_json_real(double value) CH_MUST_CHECK;
 
+/** A text as JSON, which knows only UTF-8. Other bytes, which a file's name or a foreign store may hold, become \\xff
+ * as text.  @param text  NULL where memory was too short to read it, which fails here too
+ *  @return a new reference; NULL when memory is short */
+json_t *ch_json_text(const char *text) CH_MUST_CHECK;
+
 /** A setting as JSON. What has no bound ("inf", "none") becomes null. The full batch becomes the word "full" where it
  *  stands for runs of several P, and the number P in the settings of a run, which are resolved.
  *  @return a new reference; NULL when memory is short */
