@@ -11,6 +11,7 @@
 #include "fit/laws/expected.h"
 #include "fit/numbers.h"
 #include "fit/table/cells.h"
+#include "fit/table/data_sets.h"
 #include "fit/table/notes.h"
 #include "models/dynamics.h"
 #include "perceptron/perceptron.h"
@@ -329,7 +330,7 @@ ch_code ch_fit_estimate(ch_fit_group *group, const ch_fit_options *options, ch_b
     if (code != CH_OK) {
         goto out;
     }
-    if (group->num_data_sets < 2) {
+    if (group->num_data_sets < 2 && !ch_data_sets_are_united(group->runs, group->num_runs)) {
         code = ch_fit_note(
             group, err,
             "there are no errors: they come from the differences between data sets, and there is only one data set");

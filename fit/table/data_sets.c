@@ -68,6 +68,15 @@ double ch_data_sets_overlap(const ch_run *const *runs, size_t num_runs, const ch
     return most;
 }
 
+bool ch_data_sets_are_united(const ch_run *const *runs, size_t num_runs)
+{
+    bool has_several = false;
+    for (size_t i = 1; i < num_runs && !has_several; i++) {
+        has_several = runs[i]->settings.seed_data != runs[0]->settings.seed_data;
+    }
+    return has_several && ch_data_sets_overlap(runs, num_runs, NULL) > CH_DATA_SETS_MOST_OVERLAP;
+}
+
 ch_code ch_data_sets_index_runs(const ch_run *const *runs, size_t num_runs, uint32_t *data_set, size_t *num_sets,
                                 ch_error *err)
 {

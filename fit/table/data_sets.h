@@ -31,6 +31,9 @@ ch_code ch_data_sets_index(const uint64_t *seeds, size_t count, uint32_t *data_s
  *  @param largest  out: the run with that part; NULL without runs. May be NULL itself */
 double ch_data_sets_overlap(const ch_run *const *runs, size_t num_runs, const ch_run **largest);
 
+/** Whether several data sets count as one because they overlap too much. */
+bool ch_data_sets_are_united(const ch_run *const *runs, size_t num_runs);
+
 /** The same for an array of runs; all are of one data set where their training sets overlap too much. */
 ch_code ch_data_sets_index_runs(const ch_run *const *runs, size_t num_runs, uint32_t *data_set, size_t *num_sets,
                                 ch_error *err) CH_MUST_CHECK;
