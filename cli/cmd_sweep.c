@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/meter.h"
+#include "core/obstacle.h"
 #include "core/text.h"
 
 #include <inttypes.h>
@@ -211,12 +212,24 @@ static void print_left_out(const ch_sweep *sweep)
     }
 }
 
+/* Refuses a store that could not be made, by the sentence with which it would be. */
+static ch_code admit_new_store(const char *path, ch_error *err)
+{
+    const ch_obstacle obstacle = ch_find_obstacle(path);
+    return obstacle.text[0] == '\0'
+               ? CH_OK
+               : ch_error_set(err, CH_ERROR_INPUT, "store %s cannot be made: %s", path, obstacle.text);
+}
+
 /* Opens the store. A dry run opens only a store that exists, to read it, and makes none. */
 static ch_code open_store(ch_store *store, const sweep_options *options, ch_store **used, ch_error *err)
 {
     *used = NULL;
-    if (options->store == NULL || (options->dry_run && access(options->store, F_OK) != 0)) {
+    if (options->store == NULL) {
         return CH_OK;
+    }
+    if (options->dry_run && access(options->store, F_OK) != 0) {
+        return admit_new_store(options->store, err);
     }
     const ch_code code = ch_store_open(store, options->store, options->dry_run ? CH_STORE_READ : CH_STORE_WRITE, err);
     if (code != CH_OK) {

@@ -25,7 +25,8 @@ typedef enum {
     CH_CAUSE_TOO_SMALL,   /* an update is less than half the spacing of the weights in double precision */
     CH_CAUSE_NO_GRADIENT, /* the gradients of all unfitted samples are 0 */
     CH_CAUSE_BOTH_LABELS, /* two samples have opposite gradients, such as the same input with both labels */
-    CH_CAUSE_NO_PROGRESS, /* sim/progress.h: at the present rate more updates are needed than any run makes */
+    CH_CAUSE_NO_PROGRESS, /* sim/stagnation.h: the gradients have cancelled each other for long */
+    CH_CAUSE_TOO_SLOW,    /* at the present rate more steps are needed than the bound of sim/reach.h */
     CH_NUM_CAUSES,
 } ch_cause;
 

@@ -188,11 +188,10 @@ static double perceptron_share(const ch_settings *settings, const ch_progress *p
 
 double ch_train_share(const ch_resolved *resolved, const ch_progress *progress)
 {
-    static const double MOST = 0.99;
     const ch_settings *settings = &resolved->settings;
     const double share = ch_settings_has_engine(settings) ? perceptron_share(settings, progress)
                                                           : (double)progress->updates / expected_updates(settings);
-    return share < MOST ? share : MOST;
+    return share < 1 ? share : 0;
 }
 
 /* ---- memory ---- */

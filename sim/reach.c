@@ -107,8 +107,10 @@ static ch_code expect_gradient(const ch_settings *settings, gradient *expected, 
     return CH_OK;
 }
 
-/* Estimates are taken to be off by less than this factor. */
-static const double ROUGHNESS = 10;
+double ch_reach_most_steps(const ch_settings *settings)
+{
+    return starts_at_zero(settings) ? 1e12 : 1e10;
+}
 
 /* temp where that was given, else the rate, and the factor from a rate to it. */
 static const char *given_name(const ch_settings *settings, double *factor)
@@ -125,7 +127,7 @@ static ch_code check_spacing(const ch_settings *settings, const gradient *expect
     double factor = 1;
     const double update = settings->rate * expected->weight, half = 0x1p-54;
     const char *name = given_name(settings, &factor);
-    if (starts_at_zero(settings) || ROUGHNESS * update >= half) {
+    if (starts_at_zero(settings) || CH_REACH_ROUGHNESS * update >= half) {
         return CH_OK;
     }
     return ch_error_set(err, CH_ERROR_INPUT,
@@ -139,12 +141,12 @@ static ch_code check_spacing(const ch_settings *settings, const gradient *expect
 /* Refuses a run without a budget that needs too many steps. */
 static ch_code check_steps(const ch_settings *settings, const gradient *expected, ch_error *err)
 {
-    const double most = starts_at_zero(settings) ? 1e12 : 1e10;
+    const double most = ch_reach_most_steps(settings);
     const double kappa = 1 / settings->alpha, steps = kappa / settings->rate / expected->kernel;
     double factor = 1;
     const char *name = given_name(settings, &factor);
     const bool has_budget = settings->max_steps > 0 || settings->max_updates > 0 || settings->max_seconds > 0;
-    if (has_budget || steps <= ROUGHNESS * most) {
+    if (has_budget || steps <= CH_REACH_ROUGHNESS * most) {
         return CH_OK;
     }
     return ch_error_set(err, CH_ERROR_INPUT,

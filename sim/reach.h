@@ -15,6 +15,11 @@
  *  @param resolved  that ch_reach_check accepts */
 double ch_reach_unit(const ch_resolved *resolved);
 
+/** The most steps that a run without a budget may need: 10^12 where the weights start at 0, else 10^10. Estimates of
+ *  what a run needs are taken to be off by less than CH_REACH_ROUGHNESS. */
+double ch_reach_most_steps(const ch_settings *settings);
+#define CH_REACH_ROUGHNESS 10.0
+
 /** Refuses what double precision, or the patience of any user, does not reach.
  *
  *   - rate, alpha or their product so large or so small that a result overflows or underflows;

@@ -169,7 +169,8 @@ static training training_start(ch_run *run, ch_learner *learner, double started,
     training self = {
         .trajectory = recorder_start(run),
         .learner = learner,
-        .stagnation = ch_stagnation_start(settings->train, settings->batch, ch_dynamics_takes_all(settings->dynamics)),
+        .stagnation = ch_stagnation_start(settings->train, settings->batch, ch_dynamics_takes_all(settings->dynamics),
+                                          CH_REACH_ROUGHNESS * ch_reach_most_steps(settings)),
         .teller = ch_teller_start(&run->resolved, watch),
         .started = started,
     };
@@ -227,9 +228,10 @@ static ch_code look_for_stagnation(training *self, ch_error *err)
         return code;
     }
     progress->status = CH_RUNNING;
-    if (ch_stagnation_look(&self->stagnation, progress, &observed)) {
+    const ch_cause cause = ch_stagnation_look(&self->stagnation, progress, &observed);
+    if (cause != CH_CAUSE_NONE) {
         progress->status = CH_STUCK;
-        progress->cause = CH_CAUSE_NO_PROGRESS;
+        progress->cause = cause;
     }
     return CH_OK;
 }

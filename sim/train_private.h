@@ -25,7 +25,7 @@ double ch_train_cost(const ch_resolved *resolved);
 
 /** The share of the expected work of a run without a budget that is done, by the same laws: of plain steps the steps,
  *  otherwise the updates.
- *  @return 0 to 0.99, because laws may expect too little; 0 with train = inf */
+ *  @return 0 to 1; 0 where nothing can be told: with train = inf, and where more is done than the laws expected */
 double ch_train_share(const ch_resolved *resolved, const ch_progress *progress);
 
 /** The most bytes that a run takes beside its training set, without the trajectory: test samples, weights and batches;

@@ -394,7 +394,7 @@ static void test_gradients_that_vanish(void **state)
  * @return log2 of U / 2^18 when it stagnates; -1 where it does not before 2^40 updates */
 static double stagnates_after(double growth, double decay, double fall, bool has_loss)
 {
-    ch_stagnation self = ch_stagnation_start(1000, 10, has_loss);
+    ch_stagnation self = ch_stagnation_start(1000, 10, has_loss, INFINITY);
     ch_progress progress = {0};
     while (self.next < UINT64_C(1) << 40) {
         const double u = (double)self.next / 0x1p18;
@@ -419,9 +419,57 @@ static void test_stagnation_is_noticed(void **state)
     assert_true(stagnates_after(0, 0.1, 0, false) < 0);
     assert_true(stagnates_after(0, 0, 0.05, true) < 0);
     assert_true(stagnates_after(0, 0, 0.05, false) > 0);
-    const ch_stagnation small = ch_stagnation_start(100, 100, false), large = ch_stagnation_start(100000, 1, false);
+    const ch_stagnation small = ch_stagnation_start(100, 100, false, 1e10),
+                        large = ch_stagnation_start(100000, 1, false, 1e10);
     assert_int_equal(small.next, 1 << 18);
     assert_true(large.next == UINT64_C(1024) * 100001);
+}
+
+/* A planted trajectory of a run that diffuses: ||Dw|| ~ U^growth, loss ~ U^-fall, and n U^-slope samples are unfitted
+ * from U = 2^18 on, every second step being an update. It may need 1e11 steps.
+ * @return log2 of U / 2^18 when it is too slow; -1 where it is not before 2^40 updates or all samples are fitted */
+static double too_slow_after(double growth, double fall, double unfitted, double slope)
+{
+    ch_stagnation self = ch_stagnation_start(1000, 10, false, 1e11);
+    ch_progress progress = {0};
+    while (self.next < UINT64_C(1) << 40) {
+        const double u = (double)self.next / 0x1p18;
+        const ch_observation seen = {.weight_change = 3 * pow(u, growth),
+                                     .train_loss = 0.1 * pow(u, -fall),
+                                     .unfitted = (uint64_t)llround(unfitted * pow(u, -slope))};
+        progress.updates = self.next;
+        progress.steps = 2 * self.next;
+        const ch_cause cause = ch_stagnation_look(&self, &progress, &seen);
+        if (cause != CH_CAUSE_NONE || seen.unfitted == 0) {
+            return cause == CH_CAUSE_TOO_SLOW ? log2(u) : -1;
+        }
+    }
+    return -1;
+}
+
+static void test_runs_that_are_too_slow_are_noticed(void **state)
+{
+    (void)state;
+    assert_true(fabs(too_slow_after(0.5, 0, 200, 0) - 4) < 0.1);        /* as many unfitted as ever */
+    assert_true(fabs(too_slow_after(0.5, 0.05, 10000, 0.1) - 4) < 0.1); /* 10^40 times as many steps are needed */
+    assert_true(too_slow_after(0.5, 0.05, 10000, 1) < 0);               /* 10^4 times as many as 5 10^5 */
+    assert_true(too_slow_after(0.5, 0.05, 10000, 0.8) < 0);             /* 10^5 times */
+    assert_true(too_slow_after(0.5, 0.05, 1000, 0.4) > 0);              /* 3 10^7 times */
+    assert_true(too_slow_after(1, 0, 200, 0) < 0);                      /* all on their way to the margin */
+    assert_true(too_slow_after(0.5, 0.3, 200, 0) < 0);                  /* a loss that falls */
+    assert_true(too_slow_after(0.5, 0, 12, 0) < 0);                     /* few, which may end by fluctuating */
+}
+
+/* Four units cannot fit which of 128 points in four dimensions lie in a ball, and their weights diffuse. The run ends,
+ * and so would it at other seeds. A sweep goes on after it. */
+static void test_a_network_that_is_too_small_ends(void **state)
+{
+    (void)state;
+    ch_run run = train("model=mlp width=4 depth=1 data=sphere dim=4 train=128 batch=2 temp=0.01 alpha=1024 seed=1");
+    assert_int_equal(run.status, CH_STUCK);
+    assert_true(run.reason == CH_CAUSE_TOO_SLOW || run.reason == CH_CAUSE_NO_PROGRESS);
+    assert_true(run.final.unfitted >= 16 && run.updates < UINT64_C(1) << 24);
+    ch_run_free(&run);
 }
 
 /* Three inputs of one label in three directions, which no plane through the origin has on one side. */
@@ -482,6 +530,8 @@ int main(void)
         cmocka_unit_test(test_weights_that_blew_up_have_diverged),
         cmocka_unit_test(test_gradients_that_vanish),
         cmocka_unit_test(test_stagnation_is_noticed),
+        cmocka_unit_test(test_runs_that_are_too_slow_are_noticed),
+        cmocka_unit_test(test_a_network_that_is_too_small_ends),
         cmocka_unit_test(test_what_no_plane_divides_is_stuck),
         cmocka_unit_test(test_causes_have_words),
     };

@@ -225,6 +225,12 @@ static void test_a_dry_run_writes_nothing(void **state)
     assert_says(out, "\n24 runs, 0 of them in the store already, 24 to do\nexpected time: ");
     assert_succeeds("sweep " OPTIONS " --dry-run -o a.db");
     assert_says(out, "\n24 runs, 0 of them in the store already, 24 to do\n");
+    /* what the sweep itself would refuse is refused in the same words */
+    for (int is_dry = 0; is_dry < 2; is_dry++) {
+        assert_int_equal(chiton("sweep " OPTIONS " -o nowhere/a.db %s", is_dry ? "--dry-run" : ""), 2);
+        assert_string_equal(err, "chiton: store nowhere/a.db cannot be made: the folder nowhere does not exist\n");
+        assert_string_equal(out, "");
+    }
     assert_int_equal(num_files(), 0);
     write_text("s.yaml", YAML);
     assert_succeeds("sweep s.yaml --seed 1 -o a.db");
