@@ -40,7 +40,8 @@ enum {
     CH_SCHEMA_DELETION = 3, /* table `store` with the store's own name, and a trigger that serves SQL's DELETE */
     CH_SCHEMA_STUCK = 4,    /* runs that are stuck, with the column `reason` */
     CH_SCHEMA_POOLS = 5,    /* the number of images in a run's pool */
-    CH_SCHEMA_RULES = 6,    /* how batches are drawn: sampling */
+    CH_SCHEMA_SAMPLING = 6, /* how batches are drawn: sampling */
+    CH_SCHEMA_RULES = 7,    /* how a step moves the weights: momentum, weight_decay */
 };
 
 /** One observable. The results of a run (in the store, JSON, CSV and text) and the columns of its trajectory are made

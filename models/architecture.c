@@ -24,6 +24,7 @@ static const struct {
     [CH_ACTIVATION_RELU] = {"relu", 0.7071067811865476},
     [CH_ACTIVATION_GELU] = {"gelu", 0.6520687931753055},
     [CH_ACTIVATION_SILU] = {"silu", 0.5964692111227134},
+    [CH_ACTIVATION_LINEAR] = {"linear", 1},
 };
 
 const char *ch_activation_name(uint64_t activation)

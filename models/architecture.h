@@ -29,7 +29,7 @@ typedef enum {
 } ch_arch;
 
 /** The values of the setting `activation`, in its order. */
-typedef enum { CH_ACTIVATION_RELU, CH_ACTIVATION_GELU, CH_ACTIVATION_SILU } ch_activation;
+typedef enum { CH_ACTIVATION_RELU, CH_ACTIVATION_GELU, CH_ACTIVATION_SILU, CH_ACTIVATION_LINEAR } ch_activation;
 
 /** Names for the settings `model` and `activation`; NULL from the end of the list on. */
 const char *ch_arch_name(uint64_t arch);

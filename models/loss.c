@@ -66,6 +66,24 @@ static double mse_slope(double margin, double kappa)
     return -below(margin, kappa);
 }
 
+/* ---- the logistic loss ---- */
+
+/* ln(1 + exp(-x)) = max(0, -x) + ln(1 + exp(-|x|)): no exponential overflows, and log1p keeps the digits of a small
+ * one.
+ */
+static double logistic(double margin, double kappa)
+{
+    const double x = margin / kappa;
+    return isnan(margin) ? margin : kappa * ((x < 0 ? -x : 0) + log1p(exp(-fabs(x))));
+}
+
+/* -1 / (1 + exp(x)), by the exponential of -|x|. */
+static double logistic_slope(double margin, double kappa)
+{
+    const double x = margin / kappa, small = exp(-fabs(x));
+    return isnan(margin) ? margin : -(x < 0 ? 1 : small) / (1 + small);
+}
+
 /* ---- the table ---- */
 
 static const ch_loss losses[] = {
@@ -74,6 +92,7 @@ static const ch_loss losses[] = {
     [CH_LOSS_SOFTHINGE] = {"softhinge", softhinge, softhinge_slope, .has_idle_steps = true},
     [CH_LOSS_QUADHINGE] = {"quadhinge", quadhinge, quadhinge_slope, .has_idle_steps = true},
     [CH_LOSS_MSE] = {"mse", .value = mse, .slope = mse_slope},
+    [CH_LOSS_LOGISTIC] = {"logistic", .value = logistic, .slope = logistic_slope, .reaches_margin = true},
 };
 _Static_assert(sizeof losses / sizeof *losses == CH_NUM_LOSSES, "every loss has a row");
 

@@ -4,6 +4,7 @@
  *  soft hinge       kappa s(z), z = 1 - m / kappa, s(z) = z exp(-1 / (2 z)) for z > 0, else 0
  *  quadratic hinge  kappa max(0, z)^2
  *  mse              kappa z^2 / 2 = (kappa / 2) (F / kappa - y)^2
+ *  logistic         kappa ln(1 + exp(-m / kappa)), the cross-entropy of the logit F / kappa
  */
 #ifndef CH_LOSS_H
 #define CH_LOSS_H
@@ -12,7 +13,14 @@
 #include <stdint.h>
 
 /** The values of the setting `loss`, in its order. */
-typedef enum { CH_LOSS_HINGE, CH_LOSS_SOFTHINGE, CH_LOSS_QUADHINGE, CH_LOSS_MSE, CH_NUM_LOSSES } ch_loss_kind;
+typedef enum {
+    CH_LOSS_HINGE,
+    CH_LOSS_SOFTHINGE,
+    CH_LOSS_QUADHINGE,
+    CH_LOSS_MSE,
+    CH_LOSS_LOGISTIC,
+    CH_NUM_LOSSES
+} ch_loss_kind;
 
 /** One row of the table of losses. A NaN margin has a NaN loss and slope. */
 typedef struct {

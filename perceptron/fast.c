@@ -341,6 +341,12 @@ ch_code ch_fast_perceptron_init(ch_fast_perceptron *self, const ch_perceptron_se
                                 ch_error *err)
 {
     memset(self, 0, sizeof *self);
+    if (setup->momentum != 0 || setup->weight_decay != 0) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "momentum is %g and weight_decay %g; they must be 0 for the fast engine, which skips steps "
+                            "that do not move the weights",
+                            setup->momentum, setup->weight_decay);
+    }
     ch_code code = ch_perceptron_init(&self->student, setup, err);
     if (code != CH_OK || setup->num_samples < LEAST_SAMPLES) {
         return code;

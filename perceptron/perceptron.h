@@ -29,6 +29,8 @@ typedef struct {
     double rate;                /* eta > 0 */
     size_t batch;               /* B, 1 <= B <= P */
     bool by_epoch;              /* an epoch takes every sample once, in batches of B and a last one of those left */
+    double momentum;            /* mu, 0 <= mu < 1; of the plain engine */
+    double weight_decay;        /* factor lambda >= 0 of ||w - w0||^2 / 2 in the loss; of the plain engine */
     uint64_t seed_init;         /* of w0 */
     uint64_t seed_batch;        /* of the batches */
     int threads;                /* threads the fast engine may use where many margins are computed at once; 0 is 1 */
@@ -40,15 +42,19 @@ typedef struct {
  *  same w, and in double sets
  *    w <- w + (eta / B) sum over drawn mu with w . z_mu < kappa of z_mu.
  *  By epochs, the batches of P / B steps, rounded up, are parts of one random order of all samples. The last of them
- * has the P mod B samples left, where that is not 0, and each still weighs eta / B. Stopping rule: after P / B idle
- * steps in a row (an update restarts the count) all P margins are computed; the run is fitted when none is under kappa.
- * Cost: B d multiply-adds a step.
+ *  has the P mod B samples left, where that is not 0, and each still weighs eta / B.
+ *  With momentum and weight decay, at every step
+ *    v <- mu v + (eta / B) sum of z_mu - eta lambda w,  w <- w + v.
+ *
+ *  Stopping rule: after P / B idle steps in a row (an update restarts the count) all P margins are computed; the run is
+ *  fitted when none is under kappa. Cost: B d multiply-adds a step.
  */
 typedef struct {
     ch_learner learner; /* first: this struct is a ch_learner */
     ch_perceptron_setup setup;
     size_t stride;    /* that of the training samples */
     double *weights;  /* w = Delta w [stride], 0 beyond d; owned */
+    double *velocity; /* v [stride], or NULL without momentum and weight decay; owned */
     double norm_init; /* ||w0|| */
     /* [P] a permutation of the samples: its first B are the batch, or, by epochs, its first `drawn` those of this
      * epoch; [0] for B that are scanned; owned */

@@ -108,6 +108,54 @@ __attribute__((always_inline)) static inline uint32_t draw_until_active(ch_perce
     return count;
 }
 
+/* ---- momentum and weight decay ---- */
+
+/* Draws the batch of a step, and finds its unfitted samples.
+ * @return their number; self->active has them */
+static uint32_t draw_step(ch_perceptron *self, double *sum)
+{
+    const uint64_t next = self->learner.progress.steps + 1;
+    return self->setup.by_epoch ? draw_epochs_until_active(self, next, sum)
+                                : draw_until_active(self, next, (uint32_t)self->setup.batch, sum);
+}
+
+/* v <- mu v + (eta / B) sum over `count` unfitted samples of z - eta lambda w, then w <- w + v. */
+static void move(ch_perceptron *self, uint32_t count)
+{
+    const double temperature = ch_student_temperature(self);
+    const double pull = self->setup.rate * self->setup.weight_decay;
+    for (size_t k = 0; k < self->stride; k++) {
+        self->velocity[k] = self->setup.momentum * self->velocity[k] - pull * self->weights[k];
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        ch_axpy(self->velocity, temperature, ch_sample_set_row(self->setup.train, self->active[i]), self->stride);
+    }
+    for (size_t k = 0; k < self->stride; k++) {
+        self->weights[k] += self->velocity[k];
+    }
+}
+
+/* As take_steps, where the weights move at every step. */
+static void take_moving_steps(ch_perceptron *self, const ch_limit *limit)
+{
+    ch_progress *progress = &self->learner.progress;
+    const uint64_t patience = (self->setup.num_samples + self->setup.batch - 1) / self->setup.batch;
+    while (progress->status == CH_RUNNING && progress->steps < limit->steps && progress->updates < limit->updates) {
+        double sum = 0;
+        const uint32_t count = draw_step(self, &sum);
+        move(self, count);
+        if (count > 0) {
+            progress->updates++;
+            progress->last_update = progress->steps;
+            progress->status = isfinite(sum) ? CH_RUNNING : CH_DIVERGED;
+            self->next_check = progress->steps + patience;
+        } else if (progress->steps >= self->next_check) {
+            check_fitted(self);
+            self->next_check = progress->steps + patience; /* without an update, the answer changes all the same */
+        }
+    }
+}
+
 /* Steps until the limit, or until the run is over.
  * @param by_epoch  as in the setup, known to the compiler */
 __attribute__((always_inline)) static inline void take_steps(ch_perceptron *self, const ch_limit *limit, uint32_t size,
@@ -135,6 +183,10 @@ __attribute__((always_inline)) static inline void take_steps(ch_perceptron *self
 static void advance(ch_learner *learner, const ch_limit *limit)
 {
     ch_perceptron *self = (ch_perceptron *)learner;
+    if (self->velocity != NULL) {
+        take_moving_steps(self, limit);
+        return;
+    }
     if (self->setup.by_epoch) {
         take_steps(self, limit, (uint32_t)self->setup.batch, true);
         return;
@@ -225,6 +277,13 @@ static ch_code check_setup(const ch_perceptron_setup *setup, ch_error *err)
     if (!(setup->rate > 0) || !isfinite(setup->rate)) {
         return ch_error_set(err, CH_ERROR_INPUT, "rate is %g; it must be finite and greater than 0", setup->rate);
     }
+    if (!(setup->momentum >= 0 && setup->momentum < 1)) {
+        return ch_error_set(err, CH_ERROR_INPUT, "momentum is %g; it must be at least 0 and under 1", setup->momentum);
+    }
+    if (!(setup->weight_decay >= 0) || !isfinite(setup->weight_decay)) {
+        return ch_error_set(err, CH_ERROR_INPUT, "weight_decay is %g; it must be finite and at least 0",
+                            setup->weight_decay);
+    }
     if (setup->test != NULL && setup->test->dim != setup->train->dim) {
         return ch_error_set(err, CH_ERROR_INPUT, "the test samples have dim %zu; it must be the training samples' %zu",
                             setup->test->dim, setup->train->dim);
@@ -241,11 +300,13 @@ ch_code ch_perceptron_init(ch_perceptron *self, const ch_perceptron_setup *setup
     }
     self->setup = *setup;
     self->stride = setup->train->stride;
+    const bool moves = setup->momentum > 0 || setup->weight_decay > 0;
     self->weights = ch_alloc(self->stride, sizeof *self->weights);
+    self->velocity = moves ? ch_alloc(self->stride, sizeof *self->velocity) : NULL;
     const size_t shuffled = setup->batch > CH_SCANNED_BATCH || setup->by_epoch ? setup->num_samples : 0;
     self->batch = ch_alloc(shuffled, sizeof *self->batch);
     self->active = ch_alloc(setup->batch, sizeof *self->active);
-    if (self->weights == NULL || self->batch == NULL || self->active == NULL) {
+    if (self->weights == NULL || (moves && self->velocity == NULL) || self->batch == NULL || self->active == NULL) {
         ch_perceptron_free(self);
         return ch_error_memory(err, "the perceptron's weights and batches: lower train or dim");
     }
@@ -267,6 +328,7 @@ ch_code ch_perceptron_init(ch_perceptron *self, const ch_perceptron_setup *setup
 void ch_perceptron_free(ch_perceptron *self)
 {
     free(self->weights);
+    free(self->velocity);
     free(self->batch);
     free(self->active);
     memset(self, 0, sizeof *self);

@@ -10,20 +10,38 @@
 
 #include <stdio.h>
 
-/* Refuses a run that cannot end. With train = inf a run is never fitted, and under some losses the last samples do not
- * reach the margin. */
-static ch_code check_end(const ch_settings *settings, ch_error *err)
+/* What keeps a run from being fitted. */
+typedef struct {
+    const char *name; /* NULL: nothing does */
+    const char *value, *often;
+} obstacle;
+
+/* With train = inf every sample is new, under some losses the last samples do not reach the margin, and weight decay
+ * pulls samples that have reached it back. */
+static obstacle find_obstacle(const ch_settings *settings)
 {
     const ch_loss *loss = ch_loss_of((ch_loss_kind)settings->loss);
-    const bool may_end = settings->train > 0 && loss->reaches_margin;
-    if (may_end || settings->max_steps > 0 || settings->max_updates > 0 || settings->max_seconds > 0) {
+    if (settings->train == 0) {
+        return (obstacle){"train", "inf", "never"};
+    }
+    if (!loss->reaches_margin) {
+        return (obstacle){"loss", loss->name, "hardly ever"};
+    }
+    return settings->weight_decay > 0 ? (obstacle){"weight_decay", "greater than 0", "hardly ever"}
+                                      : (obstacle){NULL, NULL, NULL};
+}
+
+/* Refuses a run that cannot end. */
+static ch_code check_end(const ch_settings *settings, ch_error *err)
+{
+    const obstacle found = find_obstacle(settings);
+    if (found.name == NULL || settings->max_steps > 0 || settings->max_updates > 0 || settings->max_seconds > 0) {
         return CH_OK;
     }
     return ch_error_set(err, CH_ERROR_INPUT,
                         "%s is %s, and such a run is %s fitted, but max_steps, max_updates and max_seconds are "
                         "none; accepted is a number for one of them",
-                        settings->train == 0 ? "train" : "loss", settings->train == 0 ? "inf" : loss->name,
-                        settings->train == 0 ? "never" : "hardly ever");
+                        found.name, found.value, found.often);
 }
 
 /* ---- memory ---- */

@@ -210,6 +210,8 @@ static size_t network_bytes(const ch_settings *settings)
         .loss = (ch_loss_kind)settings->loss,
         .dynamics = (ch_dynamics)settings->dynamics,
         .batch = (size_t)settings->batch,
+        .momentum = settings->momentum,
+        .weight_decay = settings->weight_decay,
         .fast = settings->engine == CH_ENGINE_FAST,
         .wide = !ch_settings_is_network(settings),
         .kernel_samples = (size_t)settings->kernel,

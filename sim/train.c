@@ -383,6 +383,8 @@ static ch_code perceptron_init(model *self, const ch_settings *settings, const c
         .rate = own->unit * settings->rate,
         .batch = (size_t)settings->batch,
         .by_epoch = is_by_epoch(settings),
+        .momentum = settings->momentum,
+        .weight_decay = settings->weight_decay / own->unit, /* of rate x weight_decay, which has no unit */
         .seed_init = settings->seed_init,
         .seed_batch = settings->seed_batch,
         .threads = threads,
@@ -424,6 +426,8 @@ static ch_code network_init(model *self, const ch_resolved *resolved, const ch_t
         .rate = settings->rate,
         .batch = (size_t)settings->batch,
         .by_epoch = is_by_epoch(settings),
+        .momentum = settings->momentum,
+        .weight_decay = settings->weight_decay,
         .seed_init = settings->seed_init,
         .seed_batch = settings->seed_batch,
         .fast = settings->engine == CH_ENGINE_FAST,

@@ -69,6 +69,9 @@ static double phi(ch_activation activation, bool is_slope, double z)
     if (activation == CH_ACTIVATION_RELU) {
         return (is_slope ? (z > 0 ? 1 : 0) : fmax(z, 0)) / norm;
     }
+    if (activation == CH_ACTIVATION_LINEAR) {
+        return is_slope ? 1 : z;
+    }
     const bool is_gelu = activation == CH_ACTIVATION_GELU;
     const double u = is_gelu ? 2 * 0.7978845608028654 * (z + 0.044715 * z * z * z) : z;
     const double slope = is_gelu ? 2 * 0.7978845608028654 * (1 + 3 * 0.044715 * z * z) : 1;

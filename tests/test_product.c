@@ -150,6 +150,8 @@ static double phi(ch_activation activation, double z)
         return fmax(0, z);
     case CH_ACTIVATION_GELU:
         return z / 2 * (1 + tanh(u));
+    case CH_ACTIVATION_LINEAR:
+        return z;
     default:
         return z / (1 + exp(-z));
     }
@@ -159,7 +161,7 @@ static void activations_are_right(void **state)
 {
     (void)state;
     static real z[2003], values[2003], slopes[2003];
-    for (int a = 0; a < 3; a++) {
+    for (int a = 0; ch_activation_name((uint64_t)a) != NULL; a++) {
         const ch_activation activation = (ch_activation)a;
         const double norm = ch_activation_norm(activation), h = 1e-5;
         for (size_t i = 0; i < 2003; i++) {

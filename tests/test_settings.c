@@ -76,10 +76,10 @@ static void test_rows_are_in_the_order_of_the_enum(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "model",    "linear", "width",     "depth",     "activation", "data",      "chi",         "dim",
-        "teacher",  "train",  "test",      "loss",      "alpha",      "batch",     "temp",        "rate",
-        "dynamics", "seed",   "seed_data", "seed_init", "seed_batch", "max_steps", "max_updates", "max_seconds",
-        "engine",   "record", "kernel",    "sampling",  "data_dir"};
+        "model",    "linear", "width",     "depth",     "activation", "data",         "chi",         "dim",
+        "teacher",  "train",  "test",      "loss",      "alpha",      "batch",        "temp",        "rate",
+        "dynamics", "seed",   "seed_data", "seed_init", "seed_batch", "max_steps",    "max_updates", "max_seconds",
+        "engine",   "record", "kernel",    "sampling",  "momentum",   "weight_decay", "data_dir"};
     assert_int_equal(ch_settings_count, sizeof names / sizeof *names);
     for (size_t i = 0; i < ch_settings_count; i++) {
         assert_string_equal(ch_settings_table[i].name, names[i]);
@@ -218,11 +218,11 @@ static void test_bad_words_are_refused(void **state)
         {"model", "mlq", "did you mean 'mlp'? accepted is perceptron, mlp, mlp_bias, simple_cnn, mnas or vgg11"},
         {"model", "0", "accepted is perceptron"},
         {"linear", "true", "accepted is no or yes"},
-        {"activation", "tanh", "accepted is relu, gelu or silu"},
+        {"activation", "tanh", "accepted is relu, gelu, silu or linear"},
         {"data", "depletd", "did you mean 'depleted'? accepted is depleted, sign, random_sign, stripe, sphere"},
         {"data", "", "accepted is depleted, sign, random_sign, stripe, sphere, mnist_parity or cifar_animal"},
         {"teacher", "ax", "accepted is axis or random"},
-        {"loss", "mean", "accepted is hinge, softhinge, quadhinge or mse"},
+        {"loss", "mean", "accepted is hinge, softhinge, quadhinge, mse or logistic"},
         {"dynamics", "flows", "did you mean 'flow'? accepted is sgd, gd, flow, unfitted or sde"},
         {"engine", "quick", "accepted is auto, plain or fast"},
         {"data_dir", "", "accepted is the name of a folder"},
@@ -279,6 +279,10 @@ static void test_bad_reals_are_refused(void **state)
         {"chi", "-2.5", "accepted is a number > -1 and <= 1000"},
         {"chi", "1000.5", "accepted is a number > -1 and <= 1000"},
         {"chi", "nan", "accepted is a number > -1 and <= 1000"},
+        {"momentum", "1", "accepted is a number >= 0 and <= 0.9999"},
+        {"momentum", "-0.1", "accepted is a number >= 0 and <= 0.9999"},
+        {"weight_decay", "-1", "accepted is a number >= 0"},
+        {"weight_decay", "nan", "accepted is a number >= 0"},
         {"alpha", "0", "accepted is a number > 0"},
         {"alpha", "-1", "accepted is a number > 0"},
         {"rate", "0", "accepted is a number > 0"},
@@ -530,6 +534,15 @@ static void test_combinations_that_make_no_sense_are_refused(void **state)
          "sampling is epoch, but dynamics = gd does not take batch"},
         {"model=mlp temp=1 dynamics=sde sampling=epoch",
          "sampling is epoch, but dynamics = sde does not take batch after"},
+        {"model=perceptron temp=1 train=inf max_steps=5 momentum=0.5",
+         "momentum is 0.5, but train = inf has the plain"},
+        {"model=mlp temp=1 linear=yes weight_decay=0.5", "weight_decay is 0.5, but linear = yes moves at unfitted"},
+        {"model=mlp temp=1 dynamics=flow momentum=0.5", "momentum is 0.5, but is not defined for dynamics = flow"},
+        {"model=mlp temp=1 engine=fast momentum=0.5", "engine is fast, but with momentum = 0.5 every step moves the"},
+        {"model=mlp temp=1 linear=yes loss=logistic", "loss is logistic, but linear = yes needs the hinge"},
+        {"model=perceptron temp=1 train=inf max_steps=5 loss=logistic", "loss is logistic, but train = inf needs the"},
+        {"model=perceptron temp=1 weight_decay=0.1",
+         "weight_decay is greater than 0, and such a run is hardly ever fitted"},
         {"model=mlp temp=1 width=1000000 depth=1000", "accepted is width up to"},
         {"model=mlp temp=1 linear=yes train=4000000", "accepted is train up to"},
     };
@@ -641,8 +654,8 @@ static void test_identity_is_the_documented_hash(void **state)
 static void test_implied_settings_have_no_part_in_the_identity(void **state)
 {
     (void)state;
-    static const char *const same[] = {"sampling=independent"};
-    static const char *const other[] = {"sampling=epoch"};
+    static const char *const same[] = {"sampling=independent", "momentum=0", "weight_decay=-0"};
+    static const char *const other[] = {"sampling=epoch", "momentum=0.5", "weight_decay=1e-9"};
     char before[CH_ID_SIZE], id[CH_ID_SIZE], pairs[96];
     ch_resolved resolved = resolved_of("model=perceptron temp=0.1 engine=plain");
     ch_settings_id(&resolved, before);

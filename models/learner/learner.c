@@ -8,15 +8,17 @@
 #include "models/learner/lookahead.h"
 #include "models/learner/observe.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- the setup ---- */
 
-/* Whether the fast engine trains. Under mse there are no idle steps to skip. */
+/* Whether the fast engine trains. Under mse, and where weights have a velocity, there are no idle steps to skip. */
 static bool is_fast(const ch_network_learner_setup *setup)
 {
-    return setup->fast && setup->dynamics == CH_DYNAMICS_SGD && ch_loss_of(setup->loss)->has_idle_steps;
+    return setup->fast && setup->dynamics == CH_DYNAMICS_SGD && ch_loss_of(setup->loss)->has_idle_steps &&
+           setup->momentum == 0 && setup->weight_decay == 0;
 }
 
 static ch_code check_examples(const ch_examples *examples, const ch_architecture *architecture, const char *name,
@@ -39,6 +41,13 @@ static ch_code check_setup(const ch_network_learner_setup *setup, ch_error *err)
     if (setup->kernel_samples > setup->num_samples) {
         return ch_error_set(err, CH_ERROR_INPUT, "the kernel is to be measured on %zu samples; train = %zu is the most",
                             setup->kernel_samples, setup->num_samples);
+    }
+    if (!(setup->momentum >= 0 && setup->momentum < 1) ||
+        !(setup->weight_decay >= 0 && isfinite(setup->weight_decay))) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "momentum is %g and weight_decay %g; accepted are 0 <= momentum < 1 and finite "
+                            "weight_decay >= 0",
+                            setup->momentum, setup->weight_decay);
     }
     code = check_examples(setup->train, setup->architecture, "training", err);
     if (code != CH_OK || setup->test == NULL) {

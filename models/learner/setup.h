@@ -18,9 +18,11 @@ typedef struct {
     const ch_examples *test;  /* NULL: no test error is measured */
     ch_loss_kind loss;
     ch_dynamics dynamics;
-    double kappa;          /* margin 1/alpha > 0, in units of the output f */
-    double rate;           /* eta > 0; under flow, the length in time of what counts as one step */
-    size_t batch;          /* B, 1 <= B <= P; gd and flow make no use of it */
+    double kappa; /* margin 1/alpha > 0, in units of the output f */
+    double rate;  /* eta > 0; under flow, the length in time of what counts as one step */
+    size_t batch; /* B, 1 <= B <= P; gd and flow make no use of it */
+    /* of sgd and gd: mu, 0 <= mu < 1, and the factor lambda >= 0 of ||w - w0||^2 / 2 in the loss */
+    double momentum, weight_decay;
     bool by_epoch;         /* sgd: an epoch takes every sample once, in batches of B and a last one of those left */
     uint64_t seed_init;    /* of the initial weights w0 */
     uint64_t seed_batch;   /* of the batches and of the sde's noise */
@@ -44,11 +46,13 @@ struct ch_kernel_meter;
  *   - sgd: w <- w - (eta / B) sum of g over B distinct samples, drawn anew as the perceptron draws them; by epochs over
  *     the next batch of the epoch, whose samples weigh eta / B each in the last, smaller one, too
  *   - gd: w <- w - eta grad L
+ *   - sgd and gd with momentum and weight decay: v <- mu v + (the step's gradient) + lambda (w - w0), w <- w - eta v
  *   - unfitted: as sgd, of min(B, U) of the U unfitted samples
  *   - sde: w <- w - eta grad L + eta sqrt[(P - B) / (B (P - 1) P)] sum_mu xi_mu (g_mu - grad L), xi ~ N(0, 1)
  *   - flow: dw/dt = -grad L over a time eta, by an adaptive Runge-Kutta pair
  *
- *  An update is a step with at least one sample whose gradient is not 0. The run is fitted when no training sample is
+ *  An update is a step with at least one sample whose gradient is not 0. With momentum or weight decay the weights move
+ *  at the other steps, too. The run is fitted when no training sample is
  *  unfitted, !(m >= kappa), under every loss. gd, sde and unfitted see that before they take a step. The flow sees it
  *  within a step, which is its last update. sgd looks at all samples after P / B idle steps in a row; under mse, which
  *  has no idle steps, every P / B steps. Derivations: docs/theory.md, "Losses and dynamics of networks".

@@ -86,7 +86,9 @@ double ch_state_bytes(const ch_network_state *self)
     const ch_buffer_list own = buffers_of(self), worker = worker_buffers_of(&(ch_worker){.coefficients = NULL}, self);
     const size_t passes = ch_passes_bytes(self->setup.architecture, ch_state_is_wide(self), self->chunk);
     const size_t no_noise = self->setup.dynamics == CH_DYNAMICS_SDE ? 0 : self->setup.num_samples;
-    return ch_buffers_bytes(&own) + (double)no_noise * sizeof *self->noise +
+    const double velocity =
+        ch_state_has_velocity(self) ? ch_passes_velocity_bytes(self->setup.architecture, ch_state_is_wide(self)) : 0;
+    return ch_buffers_bytes(&own) + (double)no_noise * sizeof *self->noise + velocity +
            self->setup.threads * (ch_buffers_bytes(&worker) + (double)passes);
 }
 
@@ -165,6 +167,12 @@ ch_code ch_state_init(ch_network_state *self, const ch_network_learner_setup *se
     self->patience = (setup->num_samples + setup->batch - 1) / setup->batch;
     self->next_look = UINT64_MAX;
     draw_weights(self);
+    if (ch_state_has_velocity(self)) {
+        const ch_code made = ch_passes_init_velocity(&self->workers[0].passes, err);
+        if (made != CH_OK) {
+            return made;
+        }
+    }
     return find_start_outputs(self) ? CH_OK : ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped before training began");
 }
 
@@ -393,8 +401,30 @@ bool ch_state_prepare(ch_network_state *self, const ch_sample_list *list, double
     return ch_state_pass(self, list, scale, extra, self->gradient, seen);
 }
 
+/* v <- mu v + (gradient) - eta lambda (w - w0), w <- w + v, where v has the factor -eta in it. */
+static void move_by_velocity(ch_network_state *self, const ch_sample_list *list)
+{
+    const ch_network_learner_setup *setup = &self->setup;
+    ch_worker *first = &self->workers[0];
+    double keep = setup->momentum;
+    if (setup->weight_decay > 0) {
+        ch_passes_pull(&first->passes, self->start, -setup->rate * setup->weight_decay, keep);
+        keep = 1;
+    }
+    if (list->count <= self->chunk) {
+        ch_passes_move(&first->passes, first->coefficients, keep);
+    } else {
+        ch_passes_move_by(&first->passes, self->gradient, keep);
+    }
+    self->is_shared = false;
+}
+
 void ch_state_move(ch_network_state *self, const ch_sample_list *list)
 {
+    if (ch_state_has_velocity(self)) {
+        move_by_velocity(self, list);
+        return;
+    }
     if (list->count <= self->chunk) {
         ch_passes_update(&self->workers[0].passes, self->workers[0].coefficients);
         self->is_shared = false;

@@ -148,6 +148,12 @@ bool ch_state_prepare(ch_network_state *self, const ch_sample_list *list, double
                       ch_pass_summary *seen) CH_MUST_CHECK;
 void ch_state_move(ch_network_state *self, const ch_sample_list *list);
 
+/** Whether weights have a velocity, so that they move at every step. */
+static inline bool ch_state_has_velocity(const ch_network_state *self)
+{
+    return self->setup.momentum > 0 || self->setup.weight_decay > 0;
+}
+
 static inline bool ch_state_is_stopped(const ch_network_state *self)
 {
     return ch_watch_is_stopped(self->setup.watch);

@@ -92,6 +92,9 @@ bool ch_learner_commit(ch_network_learner *self, const ch_sample_list *list, con
         return false;
     }
     if (seen->active == 0) {
+        if (ch_state_has_velocity(state)) {
+            ch_state_move(state, list);
+        }
         return false;
     }
     ch_state_move(state, list);
@@ -173,7 +176,9 @@ void ch_learner_advance_sgd(ch_learner *learner, const ch_limit *limit)
             if (!ch_learner_check(self, &seen)) {
                 return;
             }
-            self->state->next_look = UINT64_MAX; /* nothing changes until the next update */
+            /* without a velocity nothing changes until the next update */
+            self->state->next_look =
+                ch_state_has_velocity(self->state) ? learner->progress.steps + self->state->patience : UINT64_MAX;
         }
     }
 }

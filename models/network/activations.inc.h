@@ -39,6 +39,7 @@ ALWAYS_INLINE vector exponential(vector x)
 
 /* relu  max(0, z)
  * silu  z s(z), s(z) = 1 / (1 + exp(-z))
+ * linear  z
  * gelu  z (1 + tanh u) / 2 = z s(2u), u = sqrt(2/pi) (z + 0.044715 z^3)
  * each divided by its norm sqrt(E phi(z)^2). NaN stays NaN. */
 static const double GELU_FACTOR = 0.7978845608028654, GELU_CUBE = 0.044715;
@@ -49,6 +50,9 @@ ALWAYS_INLINE vector phi_of(ch_activation activation, bool is_slope, vector z)
     const vector zero = {0}, one = 1 + zero;
     if (activation == CH_ACTIVATION_RELU) {
         return is_slope ? choose(z > zero, one, zero) : choose(z <= zero, zero, z);
+    }
+    if (activation == CH_ACTIVATION_LINEAR) {
+        return is_slope ? one : z;
     }
     const real factor = (real)(2 * GELU_FACTOR), cube = (real)GELU_CUBE;
     const bool is_gelu = activation == CH_ACTIVATION_GELU;
@@ -93,6 +97,9 @@ ALWAYS_INLINE void apply_any(ch_activation activation, bool is_slope, real facto
         break;
     case CH_ACTIVATION_GELU:
         apply(CH_ACTIVATION_GELU, is_slope, factor, z, values, count);
+        break;
+    case CH_ACTIVATION_LINEAR:
+        apply(CH_ACTIVATION_LINEAR, is_slope, factor, z, values, count);
         break;
     }
 }

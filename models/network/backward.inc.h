@@ -35,12 +35,23 @@ static void gather_panels(const network *self, const real *panels, size_t size, 
     }
 }
 
-/* Where the gradient goes: into one of these, or with both NULL into the weights. */
+/* Where the gradient goes: into one of the first two, or with both NULL into the weights. */
 typedef struct {
     double *gradient; /* [num_weights] the gradient of S is added here */
     real *samples;    /* [num_active][row] each active sample's gradient is stored here */
     size_t row;       /* num_weights; or the number of weights of the image layers, which come first */
+    /* [num_weights] v <- keep v + gradient moves the weights in place of the gradient; NULL: it does not */
+    real *velocity;
+    real keep;
 } sink;
+
+/* Moves one weight by its velocity, which gains a gradient. */
+static inline void move_weight(network *self, const sink *to, size_t i, real gradient)
+{
+    to->velocity[i] = to->keep * to->velocity[i] + gradient;
+    self->master[i] += (double)to->velocity[i];
+    self->weights[i] = (real)self->master[i];
+}
 
 /* Changes W and b of a dense layer by sum over s of delta_s x_s^T and of delta_s.
  * @param inputs  [num_active][n]; the deltas are self->delta_rows [num_active][m] */
@@ -62,12 +73,18 @@ static void dense_change(network *self, const ch_layer *layer, const real *input
     double *sums = to->gradient != NULL ? to->gradient : self->master;
     c_matrix change = {.master = sums + layer->weights, .row = in};
     change.values = to->gradient != NULL ? NULL : self->weights + layer->weights;
+    change.velocity = to->velocity != NULL ? to->velocity + layer->weights : NULL;
+    change.keep = to->keep;
     product(out, in, num, (a_matrix){.at = deltas, .row = 1, .column = out}, (b_matrix){.at = inputs, .row = in},
             change);
     for (size_t o = 0; layer->has_bias && o < out; o++) {
         real sum = 0;
         for (size_t s = 0; s < num; s++) {
             sum += deltas[s * out + o];
+        }
+        if (to->velocity != NULL) {
+            move_weight(self, to, layer->bias + o, sum);
+            continue;
         }
         sums[layer->bias + o] += (double)sum;
         if (to->gradient == NULL) {
@@ -281,7 +298,11 @@ static void put_image_change(network *self, const sink *to)
     double *sums = to->gradient != NULL ? to->gradient : self->master;
     const size_t num = image_weights(self);
     for (size_t i = 0; i < num; i++) {
-        sums[i] += (double)self->change[i];
+        if (to->velocity != NULL) {
+            move_weight(self, to, i, self->change[i]);
+        } else {
+            sums[i] += (double)self->change[i];
+        }
     }
     if (to->gradient == NULL) {
         round_weights(self, num);
@@ -332,4 +353,19 @@ void CH_NETWORK_(image_gradients)(network *self, real *gradients)
 void CH_NETWORK_(update)(network *self, const real *coefficients)
 {
     backward(self, coefficients, &(sink){0});
+}
+
+void CH_NETWORK_(move)(network *self, const real *coefficients, real keep, real *velocity)
+{
+    const sink to = {.velocity = velocity, .keep = keep};
+    backward(self, coefficients, &to);
+    if (self->num_active > 0) {
+        return;
+    }
+    const size_t num = self->architecture->num_weights;
+    for (size_t i = 0; i < num; i++) {
+        velocity[i] *= keep;
+        self->master[i] += (double)velocity[i];
+    }
+    round_weights(self, num);
 }

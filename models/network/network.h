@@ -45,7 +45,10 @@
        gradients [count][ch_architecture_image_weights].
    void ch_network_update(ch_network *self, const real *coefficients);
        w <- w + sum_i c_i grad f(w, x_i), the same sum, all gradients at the same w, in one pass over the weights.
-       Needs a new forward pass afterwards. */
+       Needs a new forward pass afterwards.
+   void ch_network_move(ch_network *self, const real *coefficients, real keep, real *velocity);
+       v <- keep v + sum_i c_i grad f(w, x_i), w <- w + v, as ch_network_update. velocity [num_weights]: v, borrowed.
+       Where all coefficients are 0 the weights move, too. */
 
 #define CH_NETWORK_DECLARE(network, real)                                                                              \
     typedef struct {                                                                                                   \
@@ -90,7 +93,8 @@
     void network##_gradient(network *self, const real *coefficients, double *gradient);                                \
     void network##_sample_gradients(network *self, real *gradients);                                                   \
     void network##_image_gradients(network *self, real *gradients);                                                    \
-    void network##_update(network *self, const real *coefficients);
+    void network##_update(network *self, const real *coefficients);                                                    \
+    void network##_move(network *self, const real *coefficients, real keep, real *velocity);
 
 CH_NETWORK_DECLARE(ch_network, float)
 CH_NETWORK_DECLARE(ch_network_f64, double)

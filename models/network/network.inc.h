@@ -297,7 +297,9 @@ static void round_weights(network *self, size_t count)
 
 void CH_NETWORK_(set_weights)(network *self, const double *weights)
 {
-    memcpy(self->master, weights, self->architecture->num_weights * sizeof *weights);
+    if (weights != self->master) {
+        memcpy(self->master, weights, self->architecture->num_weights * sizeof *weights);
+    }
     round_weights(self, self->architecture->num_weights);
 }
 

@@ -34,6 +34,8 @@ void ch_passes_free(ch_passes *self)
     ch_network_free(&self->narrow);
     ch_network_f64_free(&self->wide);
     free(self->numbers);
+    free(self->velocity);
+    free(self->wide_velocity);
     memset(self, 0, sizeof *self);
 }
 
@@ -101,6 +103,66 @@ void ch_passes_update(ch_passes *self, const double *coefficients)
         ch_network_f64_update(&self->wide, coefficients);
     } else {
         ch_network_update(&self->narrow, narrowed(self, coefficients));
+    }
+}
+
+/* ---- the velocity ---- */
+
+static size_t num_weights(const ch_passes *self)
+{
+    return self->is_wide ? self->wide.architecture->num_weights : self->narrow.architecture->num_weights;
+}
+
+ch_code ch_passes_init_velocity(ch_passes *self, ch_error *err)
+{
+    if (self->is_wide) {
+        self->wide_velocity = ch_alloc(num_weights(self), sizeof *self->wide_velocity);
+    } else {
+        self->velocity = ch_alloc(num_weights(self), sizeof *self->velocity);
+    }
+    const bool is_there = self->velocity != NULL || self->wide_velocity != NULL;
+    return is_there ? CH_OK : ch_error_memory(err, "the velocity of a network's weights: lower width");
+}
+
+double ch_passes_velocity_bytes(const ch_architecture *architecture, bool is_wide)
+{
+    return (double)architecture->num_weights * (is_wide ? sizeof(double) : sizeof(float));
+}
+
+void ch_passes_move(ch_passes *self, const double *coefficients, double keep)
+{
+    if (self->is_wide) {
+        ch_network_f64_move(&self->wide, coefficients, keep, self->wide_velocity);
+    } else {
+        ch_network_move(&self->narrow, narrowed(self, coefficients), (float)keep, self->velocity);
+    }
+}
+
+void ch_passes_move_by(ch_passes *self, const double *sum, double keep)
+{
+    const size_t num = num_weights(self);
+    double *weights = self->is_wide ? self->wide.master : self->narrow.master;
+    for (size_t i = 0; i < num; i++) {
+        if (self->is_wide) {
+            self->wide_velocity[i] = keep * self->wide_velocity[i] + sum[i];
+            weights[i] += self->wide_velocity[i];
+        } else {
+            self->velocity[i] = (float)(keep * (double)self->velocity[i] + sum[i]);
+            weights[i] += (double)self->velocity[i];
+        }
+    }
+    ch_passes_set_weights(self, weights);
+}
+
+void ch_passes_pull(ch_passes *self, const float *start, double pull, double keep)
+{
+    const double *weights = ch_passes_weights(self);
+    const size_t num = num_weights(self);
+    for (size_t i = 0; self->is_wide && i < num; i++) {
+        self->wide_velocity[i] = keep * self->wide_velocity[i] + pull * (weights[i] - (double)start[i]);
+    }
+    for (size_t i = 0; !self->is_wide && i < num; i++) {
+        self->velocity[i] = (float)(keep * (double)self->velocity[i] + pull * (weights[i] - (double)start[i]));
     }
 }
 

@@ -14,12 +14,22 @@ typedef struct {
     ch_network narrow;
     ch_network_f64 wide;
     float *numbers; /* [capacity] outputs and coefficients on their way; owned */
+    /* v [num_weights], in the precision of the passes; the other is NULL, and so are both without momentum; owned */
+    float *velocity;
+    double *wide_velocity;
 } ch_passes;
 
 /** @return as ch_network_init */
 ch_code ch_passes_init(ch_passes *self, const ch_architecture *architecture, bool is_wide, size_t capacity,
                        ch_error *err) CH_MUST_CHECK;
 void ch_passes_free(ch_passes *self);
+
+/** Gives the network a velocity v = 0 for ch_passes_move.
+ *  @return CH_OK; CH_ERROR_MEMORY */
+ch_code ch_passes_init_velocity(ch_passes *self, ch_error *err) CH_MUST_CHECK;
+
+/** Bytes of it. */
+double ch_passes_velocity_bytes(const ch_architecture *architecture, bool is_wide);
 
 /** Bytes that ch_passes_init allocates; SIZE_MAX when that overflows. */
 size_t ch_passes_bytes(const ch_architecture *architecture, bool is_wide, size_t capacity);
@@ -41,5 +51,15 @@ void ch_passes_forward_by_sums(ch_passes *self, const ch_first_layer *stored, co
 /** As ch_network_gradient and ch_network_update. @param coefficients  [count of the last forward pass] */
 void ch_passes_gradient(ch_passes *self, const double *coefficients, double *gradient);
 void ch_passes_update(ch_passes *self, const double *coefficients);
+
+/** As ch_network_move.
+ *  @param keep  mu */
+void ch_passes_move(ch_passes *self, const double *coefficients, double keep);
+
+/** v <- keep v + sum, w <- w + v.  @param sum  [num_weights] */
+void ch_passes_move_by(ch_passes *self, const double *sum, double keep);
+
+/** v <- keep v + pull (w - start).  @param start  [num_weights] */
+void ch_passes_pull(ch_passes *self, const float *start, double pull, double keep);
 
 #endif

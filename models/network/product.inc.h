@@ -103,17 +103,47 @@ typedef struct {
 /* Where the product C goes: entry (i, j) to place i row + j.
  *   master NULL:      values = C, or values += C where `add`
  *   values NULL:      master += C
- *   both:             master += C, values = master rounded */
+ *   both:             master += C, values = master rounded
+ *   all three:        velocity = keep x velocity + C, or velocity += C where `add`; master += what was made of
+ * velocity, or C where `add`; values = master rounded */
 typedef struct {
     real *values;
     double *master;
     size_t row;
     bool add;
+    real *velocity; /* NULL: there is none */
+    real keep;
 } c_matrix;
+
+/* Moves weights by a velocity that gains a row of sums. */
+ALWAYS_INLINE void move_row(const real *restrict sums, size_t width, const c_matrix *to, size_t at)
+{
+    real *restrict values = to->values + at, *restrict velocity = to->velocity + at;
+    double *restrict master = to->master + at;
+    if (to->add) {
+        for (size_t j = 0; j < width; j++) {
+            velocity[j] += sums[j];
+            master[j] += (double)sums[j];
+            values[j] = (real)master[j];
+        }
+        return;
+    }
+    const real keep = to->keep;
+    for (size_t j = 0; j < width; j++) {
+        const real now = keep * velocity[j] + sums[j];
+        velocity[j] = now;
+        master[j] += (double)now;
+        values[j] = (real)master[j];
+    }
+}
 
 /* Stores a row of sums into C, from place `at` on. */
 ALWAYS_INLINE void put_row(const real *restrict sums, size_t width, const c_matrix *to, size_t at)
 {
+    if (to->velocity != NULL) {
+        move_row(sums, width, to, at);
+        return;
+    }
     real *restrict values = to->values == NULL ? NULL : to->values + at;
     double *restrict master = to->master == NULL ? NULL : to->master + at;
     if (to->master == NULL) {

@@ -183,6 +183,45 @@ static ch_code check_sampling(const ch_settings *self, ch_error *err)
     return CH_OK;
 }
 
+/* Refuses momentum and weight decay where a step is not w <- w - eta v with a gradient of its own: where every batch is
+ * fresh, in the twin, which moves only at unfitted samples, and under the flow, which has no steps. */
+static ch_code check_rule(const ch_settings *self, ch_error *err)
+{
+    static const size_t rules[] = {CH_SETTING_MOMENTUM, CH_SETTING_WEIGHT_DECAY};
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        const char *name = ch_settings_table[rules[i]].name;
+        const double value = ch_settings_get(self, rules[i]).real;
+        if (value == 0) {
+            continue;
+        }
+        if (self->train == 0) {
+            return ch_error_set(err, CH_ERROR_INPUT,
+                                "%s is %g, but train = inf has the plain update alone; accepted is 0, or an integer "
+                                "for train",
+                                name, value);
+        }
+        if (self->linear == CH_LINEAR_YES) {
+            return ch_error_set(err, CH_ERROR_INPUT,
+                                "%s is %g, but linear = yes moves at unfitted samples alone and skips all other steps; "
+                                "accepted is 0, or linear = no",
+                                name, value);
+        }
+        if (self->dynamics != CH_DYNAMICS_SGD && self->dynamics != CH_DYNAMICS_GD) {
+            return ch_error_set(err, CH_ERROR_INPUT,
+                                "%s is %g, but is not defined for dynamics = %s; accepted is 0, or "
+                                "dynamics = sgd or gd",
+                                name, value, word(CH_SETTING_DYNAMICS, self->dynamics));
+        }
+        if (self->engine == CH_ENGINE_FAST) {
+            return ch_error_set(err, CH_ERROR_INPUT,
+                                "engine is fast, but with %s = %g every step moves the weights, so that none can be "
+                                "skipped; accepted is auto or plain",
+                                name, value);
+        }
+    }
+    return CH_OK;
+}
+
 /* ---- what follows from other settings ---- */
 
 /* Some laws are names for the depleted law with chi = 0 and one teacher or the other. */
@@ -190,6 +229,8 @@ static ch_code resolve_data(ch_settings *self, ch_error *err)
 {
     const ch_law *law = ch_law_of(self->data);
     self->chi += 0.0; /* this makes 0 of -0, so that one value has one identity */
+    self->momentum += 0.0;
+    self->weight_decay += 0.0;
     if (!law->fixes_boundary) {
         return CH_OK;
     }
@@ -292,7 +333,7 @@ enum { LEAST_FAST_TRAIN = 1024 };
  * together; the dynamics other than sgd look at all samples at every step anyway. */
 static bool has_idle_steps(const ch_settings *self)
 {
-    if (self->train == 0) {
+    if (self->train == 0 || self->momentum > 0 || self->weight_decay > 0) {
         return false;
     }
     return self->linear == CH_LINEAR_YES || ch_settings_has_engine(self) ||
@@ -327,7 +368,7 @@ static ch_code resolve_engine(ch_settings *self, ch_error *err)
 ch_code ch_settings_resolve(const ch_settings *self, ch_resolved *resolved, ch_error *err)
 {
     static ch_code (*const checks[])(const ch_settings *self, ch_error *err) = {
-        check_rows, check_applies, check_model, check_kernel, check_dynamics, check_sampling};
+        check_rows, check_applies, check_model, check_kernel, check_dynamics, check_sampling, check_rule};
     static ch_code (*const steps[])(ch_settings * self, ch_error * err) = {
         resolve_data, resolve_data_dir, resolve_batch, resolve_temperature, resolve_engine};
     ch_settings completed = *self;

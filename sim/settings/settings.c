@@ -36,11 +36,14 @@ static const char *sampling_name(uint64_t index)
 
 #define MOST_SAMPLES                4294967295.0 /* a sample's index has 32 bits */
 #define MOST_COUNT                  0x1p63
+#define MOST_MOMENTUM               0.9999 /* at 1 the weights would never come to rest */
 #define NAMED(member)               .name = #member, .offset = offsetof(ch_settings, member)
 #define CHOICE(member, names, text) NAMED(member), .type = CH_TYPE_CHOICE, .choice = names, .default_text = text
 #define COUNT(member, lo, hi, text) NAMED(member), .type = CH_TYPE_COUNT, .least = lo, .most = hi, .default_text = text
 #define REAL_ABOVE(member, lo, hi, text)                                                                               \
     NAMED(member), .type = CH_TYPE_REAL, .least = lo, .open = true, .most = hi, .default_text = text
+#define REAL_FROM(member, lo, hi, text)                                                                                \
+    NAMED(member), .type = CH_TYPE_REAL, .least = lo, .most = hi, .default_text = text
 
 const ch_setting ch_settings_table[] = {
     [CH_SETTING_MODEL] = {CHOICE(model, ch_arch_name, NULL), .help = "what is trained", .in_kernel = true},
@@ -96,7 +99,13 @@ const ch_setting ch_settings_table[] = {
     [CH_SETTING_SAMPLING] = {CHOICE(sampling, sampling_name, "independent"),
                              .help =
                                  "batches drawn afresh at every step, or an epoch: all samples once, in random order",
+                             .since = CH_SCHEMA_SAMPLING, .is_implied = true},
+    [CH_SETTING_MOMENTUM] = {REAL_FROM(momentum, 0, MOST_MOMENTUM, "0"),
+                             .help = "heavy ball: the share of its last move that a step repeats",
                              .since = CH_SCHEMA_RULES, .is_implied = true},
+    [CH_SETTING_WEIGHT_DECAY] = {REAL_FROM(weight_decay, 0, INFINITY, "0"),
+                                 .help = "adds weight_decay/2 x ||w - w0||^2 to the loss", .since = CH_SCHEMA_RULES,
+                                 .is_implied = true},
     [CH_SETTING_DATA_DIR] = {NAMED(data_dir), .type = CH_TYPE_TEXT, .help = "folder of image data"},
 };
 enum { NUM_ROWS = sizeof ch_settings_table / sizeof *ch_settings_table };
@@ -400,7 +409,7 @@ bool ch_settings_has_engine(const ch_settings *self)
 
 bool ch_settings_has_usual_rule(const ch_settings *self)
 {
-    return self->sampling == CH_SAMPLING_INDEPENDENT;
+    return self->sampling == CH_SAMPLING_INDEPENDENT && self->momentum == 0 && self->weight_decay == 0;
 }
 
 ch_shape ch_settings_input(const ch_settings *self)

@@ -46,6 +46,8 @@ enum {
     CH_SETTING_RECORD,
     CH_SETTING_KERNEL,
     CH_SETTING_SAMPLING,
+    CH_SETTING_MOMENTUM,
+    CH_SETTING_WEIGHT_DECAY,
     CH_SETTING_DATA_DIR, /* the last row: the folder of the data is no part of a run and has no column in a store */
 };
 
@@ -73,6 +75,8 @@ typedef struct {
     uint64_t record;      /* points of the trajectory in a decade of steps; 0: none */
     uint64_t kernel;      /* number of training samples whose tangent kernel is observed; 0: none */
     uint64_t sampling;    /* whether batches are independent of each other, or parts of an epoch */
+    double momentum;      /* mu: the share of the last move of the weights that a step repeats; 0: none */
+    double weight_decay;  /* the loss gains weight_decay ||Dw||^2 / 2; 0: nothing */
     const char *data_dir; /* folder of image data; borrowed */
     /* This is no setting but the digest of the images that were read, which ch_sources_find_images sets. */
     char data_digest[CH_SHA256_SIZE];
