@@ -107,6 +107,20 @@ static void a_box_is_left_when_the_work_is_to_end(void **state)
     ch_box_free(&box);
 }
 
+/* Where a box is absorbed again and again, its rate of absorption is soon known: a time that takes years ends early. */
+static void a_box_that_is_absorbed_often_is_left(void **state)
+{
+    (void)state;
+    const ch_box_law law = {0, 30, 0};
+    ch_box box;
+    ch_box_averages averages;
+    assert_int_equal(ch_box_init(&box, &law, 8, 3, 0, NULL), CH_OK);
+    assert_true(ch_box_follow(&box, 2, 1e12, 1e12, NULL, &averages));
+    assert_true(averages.absorptions == CH_BOX_MOST_ABSORPTIONS);
+    assert_true(averages.time > 0 && averages.time < 1e6);
+    ch_box_free(&box);
+}
+
 /* ---- against the independent box ---- */
 
 enum { NUM_BOXES = 24, NUM_AVERAGES = 3 };
@@ -372,6 +386,7 @@ int main(void)
         cmocka_unit_test(laws_outside_the_ranges_are_refused),
         cmocka_unit_test(fields_follow_the_weights),
         cmocka_unit_test(a_box_is_left_when_the_work_is_to_end),
+        cmocka_unit_test(a_box_that_is_absorbed_often_is_left),
         cmocka_unit_test(averages_are_those_of_an_independent_box),
         cmocka_unit_test(tables_do_not_depend_on_threads),
         cmocka_unit_test(a_stop_ends_a_table),

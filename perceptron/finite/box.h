@@ -41,8 +41,8 @@ ch_code ch_box_online_init(ch_box_online *self, const ch_box_law *law, ch_error 
 
 enum { CH_BOX_MEMORIES = 16 };
 
-/** The y beyond which samples are so seldom unfitted that they add less than 1e-3 of the drift:
- *    kappa / T + (sqrt(chi + 1) + 2.3) noise,
+/** The y beyond which samples are so seldom unfitted that they add less than 5e-3 of the drift:
+ *    kappa / T + (sqrt(chi + 1) + 2) noise,
  *  for y^{chi+1} Phi(-y / noise) is largest near sqrt(chi + 1). */
 double ch_box_reach(const ch_box_law *law, double noise);
 
@@ -64,10 +64,11 @@ typedef struct {
     size_t num_followed; /* samples that may be unfitted at the present length: the first ones */
     double length;       /* L */
     double growth;       /* of L with every kick: L += growth y / L; 0: s is held fixed */
-    float *distances;    /* c_k [N rounded up], ascending; beyond N huge */
-    float *samples;      /* z [N][stride] */
-    float *gram;         /* z . z' [N][N rounded up]; entries are computed when their row is drawn */
-    size_t *row_lengths; /* [N] entries that a row has so far */
+    float *distances;    /* c_k [N rounded up to whole blocks], ascending; beyond N huge */
+    float *samples;      /* z [N rounded up][stride], 0 beyond N */
+    float *panels;       /* the same as [N rounded up / CH_BOX_LANES][stride][CH_BOX_LANES], as products take them */
+    float *gram;         /* z . z' [N rounded up][N rounded up]; entries are computed when their row is drawn */
+    size_t *row_lengths; /* [N rounded up / CH_BOX_ROWS] entries that each row of a group has so far */
     float *fields;       /* z . w [N rounded up] */
     uint16_t *counts;    /* unfitted samples in each block of CH_BOX_BLOCK */
     double *weights;     /* w [stride] */
@@ -78,7 +79,9 @@ typedef struct {
     ch_random random;
 } ch_box;
 
-enum { CH_BOX_BLOCK = 64 };
+/** Samples are counted in blocks. Products are made for a few samples at a time, a lane each. Rows of products are made
+ *  in groups of neighbours, which share the reading of all samples; a neighbour is drawn nearly as often. */
+enum { CH_BOX_BLOCK = 64, CH_BOX_LANES = 16, CH_BOX_ROWS = 8 };
 
 /** Draws a box that serves densities up to `most_density`, and w from the online limit.
  *  @param seed, index  which box: the same numbers give the same box
@@ -97,11 +100,15 @@ typedef struct {
     double end_noise;   /* geometric mean of |w| / sqrt(d) at these times; NaN where there were none */
 } ch_box_averages;
 
+/** Absorptions after which a time ends early: the rate of absorption is then known to 16 %, which is little beside its
+ *  rise over many decades. */
+enum { CH_BOX_MOST_ABSORPTIONS = 40 };
+
 /** Follows the box at a density for a time, s held fixed. Where it is absorbed, it goes on from a state that it had at
  *  an earlier time, chosen at random, so that the averages are those of boxes that are not absorbed yet (their
  *  quasi-stationary law; Aldous, Flannery and Palacios 1988).
  *  @param relax    time before anything is counted
- *  @param measure  time for the averages
+ *  @param measure  time for the averages; both times end early at CH_BOX_MOST_ABSORPTIONS
  *  @param watch    ends it after any kick; the averages are then of no use; or NULL
  *  @return false, with averages of what was seen before, `time` being 0 if nothing was, when the box does not leave
  *          the absorbing state any more */

@@ -10,7 +10,7 @@
 #include "perceptron/finite/box_table.h"
 
 /** Raised whenever a table of the same law would come out differently. */
-enum { CH_BOX_FILE_VERSION = 1 };
+enum { CH_BOX_FILE_VERSION = 2 };
 
 /** Reads the table from its file in a folder, or makes it and writes the file.
  *  @param folder   must be there; NULL: nothing is read or written. That the file cannot be written is no failure.

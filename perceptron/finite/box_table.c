@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double HIGHEST = 1.5;     /* x at the first density, unless that takes too many samples */
-static const double MOST_PER_DIM = 40; /* samples of a box, over d */
+static const double HIGHEST = 1.5;     /* x at the first density, unless less will do, or that takes too many samples */
+static const double MOST_PER_DIM = 28; /* samples of a box, over d */
 static const double LOWEST = 0.01;     /* x at the last density */
-static const double KICKS = 25000;     /* of the online limit, while averages are taken over a factor e of x */
+static const double KICKS = 8000;      /* of the online limit, while averages are taken over a factor e of x */
 static const double SURE_HAZARD = 0.6; /* over which a box is followed no further */
-static const double LEAST_TIME = 66;   /* in which they are taken at margin 0, in units of T P */
+static const double LEAST_TIME = 40;   /* in which they are taken at margin 0, in units of T P */
 
 size_t ch_box_table_boxes(size_t dim)
 {
@@ -45,20 +45,26 @@ static double likelihood_of_box(const ch_box_table *self, const sighting *seen, 
     return sum;
 }
 
-/* The edge of a box to 1/16 of a step between densities. */
-static double find_edge(const ch_box_table *self, const sighting *seen)
+/* The most likely of `count` edges from `first` down, `step` apart. */
+static double best_edge(const ch_box_table *self, const sighting *seen, double first, double step, size_t count)
 {
-    enum { PARTS = 16 };
-    double best = -INFINITY, edge = 0;
-    for (size_t i = 0; i < PARTS * self->num_densities; i++) {
-        const double tried = self->log_online[0] - self->step / PARTS * (double)i;
-        const double value = likelihood_of_box(self, seen, tried);
+    double best = -INFINITY, edge = first;
+    for (size_t i = 0; i < count; i++) {
+        const double tried = first - step * (double)i, value = likelihood_of_box(self, seen, tried);
         if (value > best) {
             best = value;
             edge = tried;
         }
     }
     return edge;
+}
+
+/* The edge of a box to 1/16 of a step between densities: first to a step, then between its neighbours. */
+static double find_edge(const ch_box_table *self, const sighting *seen)
+{
+    enum { PARTS = 16 };
+    const double near = best_edge(self, seen, self->log_online[0], self->step, self->num_densities);
+    return best_edge(self, seen, near + self->step, self->step / PARTS, 2 * PARTS + 1);
 }
 
 /* One step of Newton's method in slope and bend at given edges: sums over all boxes and densities where H < 1. */
@@ -212,12 +218,17 @@ static double step_between(const ch_box_law *law)
     return fmin(0.12, 1.2 * pow((double)law->dim, -2. / 3));
 }
 
-/* x at the first density: HIGHEST, or less where that would take more than MOST_PER_DIM samples a dimension. */
+/* x at the first density: three to four times that at which boxes of chi >= 0 are absorbed, which falls as 1 / (chi + 1)
+ * at margin 0 and hardly depends on chi at a large margin. It is higher where training sets differ more, for small d.
+ * It is less where it would take more than MOST_PER_DIM samples a dimension. */
 static double highest_online(const ch_box_table *self)
 {
-    const double per_density =
-        pow(ch_box_reach(&self->law, self->online.noise), self->law.chi + 1) / (self->law.chi + 1);
-    return fmin(HIGHEST, MOST_PER_DIM / per_density * self->online.unfitted);
+    const ch_box_law *law = &self->law;
+    const double chi = fmax(0, law->chi);
+    const double share = 1 - chi / (1 + chi) / (1 + law->margin);
+    const double high = fmin(1, share * (1 + 4 / sqrt((double)law->dim)));
+    const double per_density = pow(ch_box_reach(law, self->online.noise), law->chi + 1) / (law->chi + 1);
+    return fmin(HIGHEST * high, MOST_PER_DIM / per_density * self->online.unfitted);
 }
 
 /* Whether the first density is so high that hardly a box is absorbed there for good. */
