@@ -4,6 +4,7 @@
 #include "core/memory.h"
 #include "perceptron/finite/box_file.h"
 
+#include <gsl/gsl_fit.h>
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -75,7 +76,7 @@ static bool is_refusal(ch_code code)
     return code == CH_ERROR_INPUT || code == CH_ERROR_NUMERIC;
 }
 
-/* Finds the end of a cell. What can be said about no training set at these settings becomes its refusal. */
+/* Finds the end of a cell. Where nothing can be said of a training set at these settings, the reason is its refusal. */
 static ch_code expect(ch_theory_cell *self, ch_family *family, ch_error *err)
 {
     static const ch_finite_value none = {NAN, NAN};
@@ -163,29 +164,36 @@ out:
 
 /* ---- exponents ---- */
 
+/* The numbers of one line of cells, over which a slope is taken. */
+typedef struct {
+    double *x, *y; /* [num_trains or num_temps, the larger]; owned */
+    size_t count;
+} slope_space;
+
 /* The slope of ln(value) against ln P (or T) over `count` cells, `stride` apart; those without a value do not count.
  * @return NaN where fewer than two count */
-static double slope_of(const ch_theory_cell *cells, size_t count, size_t stride, bool over_train, bool of_time)
+static double slope_of(slope_space *space, const ch_theory_cell *cells, size_t count, size_t stride, bool over_train,
+                       bool of_time)
 {
-    double n = 0, x = 0, y = 0, xx = 0, xy = 0;
+    double intercept = NAN, slope = NAN, ignored;
+    space->count = 0;
     for (size_t i = 0; i < count; i++) {
         const ch_theory_cell *cell = &cells[i * stride];
-        if (cell->refusal.code != CH_OK) {
-            continue;
+        if (cell->refusal.code == CH_OK) {
+            space->x[space->count] = log(over_train ? (double)cell->settings.train : cell->settings.temp);
+            space->y[space->count++] = log(of_time ? cell->end.time.value : cell->end.weight_change.value);
         }
-        const double u = log(over_train ? (double)cell->settings.train : cell->settings.temp);
-        const double v = log(of_time ? cell->end.time.value : cell->end.weight_change.value);
-        n += 1;
-        x += u;
-        y += v;
-        xx += u * u;
-        xy += u * v;
     }
-    return n >= 2 ? (xy - x * y / n) / (xx - x * x / n) : NAN;
+    if (space->count >= 2) {
+        gsl_fit_linear(space->x, 1, space->y, 1, space->count, &intercept, &slope, &ignored, &ignored, &ignored,
+                       &ignored);
+    }
+    return slope;
 }
 
 /* Adds an exponent: the mean of the slopes over all lines of cells on which there is one. */
-static void add_exponent(ch_theory_finite *self, const char *name, bool over_train, bool of_time, double theory)
+static void add_exponent(ch_theory_finite *self, slope_space *space, const char *name, bool over_train, bool of_time,
+                         double theory)
 {
     const size_t lines = over_train ? self->num_temps : self->num_trains;
     const size_t length = over_train ? self->num_trains : self->num_temps;
@@ -195,13 +203,32 @@ static void add_exponent(ch_theory_finite *self, const char *name, bool over_tra
     }
     for (size_t line = 0; line < lines; line++) {
         const ch_theory_cell *first = self->cells + (over_train ? line : line * self->num_temps);
-        const double slope = slope_of(first, length, over_train ? self->num_temps : 1, over_train, of_time);
+        const double slope = slope_of(space, first, length, over_train ? self->num_temps : 1, over_train, of_time);
         if (!isnan(slope)) {
             sum += slope;
             count += 1;
         }
     }
     self->exponents[self->num_exponents++] = (ch_theory_exponent){name, count > 0 ? sum / count : NAN, theory};
+}
+
+static ch_code add_exponents(ch_theory_finite *self, const ch_perceptron_theory *theory, ch_error *err)
+{
+    const size_t most = self->num_trains > self->num_temps ? self->num_trains : self->num_temps;
+    slope_space space = {.x = ch_alloc(most, sizeof *space.x), .y = ch_alloc(most, sizeof *space.y)};
+    ch_code code = CH_OK;
+    if (space.x == NULL || space.y == NULL) {
+        code = ch_error_memory(err, "the expected exponents");
+        goto out;
+    }
+    add_exponent(self, &space, "delta", false, false, theory->delta);
+    add_exponent(self, &space, "gamma", true, false, theory->gamma);
+    add_exponent(self, &space, "time_delta", false, true, theory->time_delta);
+    add_exponent(self, &space, "b", true, true, theory->b);
+out:
+    free(space.x);
+    free(space.y);
+    return code;
 }
 
 ch_code ch_theory_finite_compute(ch_theory_finite *self, const ch_perceptron_theory *theory,
@@ -232,10 +259,7 @@ ch_code ch_theory_finite_compute(ch_theory_finite *self, const ch_perceptron_the
             goto out;
         }
     }
-    add_exponent(self, "delta", false, false, theory->delta);
-    add_exponent(self, "gamma", true, false, theory->gamma);
-    add_exponent(self, "time_delta", false, true, theory->time_delta);
-    add_exponent(self, "b", true, true, theory->b);
+    code = add_exponents(self, theory, err);
 out:
     ch_meter_finish(&meter);
     ch_family_free(&family);

@@ -272,11 +272,11 @@ static ch_code fit_group(ch_fit_group *group, const ch_fit_options *options, ch_
     if (code != CH_OK) {
         goto out;
     }
-    code = ch_fit_expect(group, options, means, err);
+    code = find_critical(group, options, means, err);
     if (code != CH_OK) {
         goto out;
     }
-    code = find_critical(group, options, means, err);
+    code = ch_fit_expect(group, options, means, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -359,6 +359,9 @@ static void group_free(ch_fit_group *group)
     free(group->exponents);
     free(group->tc);
     free(group->correlations);
+    free(group->expected.temps);
+    free(group->expected.ends);
+    free(group->expected.why_not);
     ch_residuals_free(&group->weight_residuals);
     ch_residuals_free(&group->time_residuals);
     ch_shapes_free(&group->weight_shapes);

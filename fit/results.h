@@ -7,6 +7,7 @@
 #define CH_FIT_RESULTS_H
 
 #include "fit/options.h"
+#include "perceptron/finite/finite.h"
 #include "sim/store/store.h"
 #include "sim/train.h"
 
@@ -76,6 +77,7 @@ typedef struct {
     ch_estimate estimate;
     ch_crossover crossover; /* of ||Dw|| at this P, for an onset inside the temperatures; else all NaN */
     size_t needed_sets;     /* number of data sets that would resolve it, where it is not resolved; else 0 */
+    double expected;        /* what theory expects at this P and d; NaN where it does not, or not inside the T */
 } ch_tc;
 
 /** The law T_c = c P^-a fitted to all P at once.
@@ -93,6 +95,7 @@ typedef struct {
     ch_held held_a, held_sharpness;
     size_t num_trains, num_points; /* how many P and cells the law was fitted to */
     size_t num_outside;            /* at how many P of the group c P^-a lies outside the T that were sampled there */
+    double expected_prefactor, expected_exponent; /* c and a that theory expects at these P and d; NaN: none */
 } ch_critical_law;
 
 /* ---- power laws and the residuals of runs ---- */
@@ -213,6 +216,16 @@ typedef struct {
     double log_relative;      /* mean of ln(||Dw|| / ||w0||) */
 } ch_fit_cell;
 
+/** What theory expects of a group at the P and d that it has (perceptron/finite/family.h). */
+typedef struct {
+    double *temps; /* [num_temps] ascending: those of the group, and between them; owned */
+    size_t num_temps;
+    ch_finite_end
+        *ends;     /* [num_trains of the group][num_temps] ends of training; NaN where nothing is expected; owned */
+    char *why_not; /* why nothing is expected at some P and T or at all, a sentence without its stop; NULL where
+                      something is expected everywhere, and where nobody asked; owned */
+} ch_expected_curves;
+
 /** What is known of the runs that share all settings but temperature, training-set size and seeds. */
 typedef struct {
     ch_settings key;     /* settings of its first run, with the digest of the images; batch is 0 ("full") where batch =
@@ -232,6 +245,7 @@ typedef struct {
     ch_power_law weight_change;  /* ||Dw|| = A T^delta P^gamma in the window */
     ch_power_law time;           /* t* = A T^time_delta P^b in the window */
     ch_power_law expected_weight_change, expected_time; /* what theory expects of both; NaN where it does not */
+    ch_expected_curves expected;                        /* what theory expects at these P, over T */
     ch_residuals weight_residuals, time_residuals;
     size_t excluded[CH_NUM_EXCLUSIONS];   /* runs that each reason keeps out, also those not in `runs` */
     ch_shapes weight_shapes, time_shapes; /* shapes of ||Dw|| and t* over P in the window */

@@ -146,11 +146,12 @@ static size_t find_breaks(integrand *self, double breaks[MOST_BREAKS])
 }
 
 /* The integral, as a sum over the parts of its range, by GSL's adaptive quadrature (QAG of QUADPACK).
- * Stopping rule: an estimated error of 1e-11 of each part; a sum with more than 1e-10 is refused. */
-static ch_code integrate(integrand *self, double power, bool density, double *result, gsl_integration_workspace *space,
-                         ch_error *err)
+ * Stopping rule: an estimated error of `wanted` of each part; a sum with more than ten times that is refused. */
+static ch_code integrate(integrand *self, double power, bool density, double wanted, double *result,
+                         gsl_integration_workspace *space, ch_error *err)
 {
-    static const double WANTED = 1e-11, ACCEPTED = 1e-10;
+    static const double FINE = 1e-8; /* under which a rule of higher order is quicker */
+    const int rule = wanted < FINE ? GSL_INTEG_GAUSS31 : GSL_INTEG_GAUSS15;
     double breaks[MOST_BREAKS], total_error = 0;
     self->power = power;
     self->density = density;
@@ -159,12 +160,12 @@ static ch_code integrate(integrand *self, double power, bool density, double *re
     *result = 0;
     for (size_t i = 0; i + 1 < count; i++) {
         double part = 0, error = 0;
-        gsl_integration_qag(&function, breaks[i], breaks[i + 1], 0, WANTED, CH_ONLINE_INTERVALS, GSL_INTEG_GAUSS31,
-                            space, &part, &error);
+        gsl_integration_qag(&function, breaks[i], breaks[i + 1], 0, wanted, CH_ONLINE_INTERVALS, rule, space, &part,
+                            &error);
         *result += part;
         total_error += error;
     }
-    if (!(total_error <= ACCEPTED * *result + 1e-290)) {
+    if (!(total_error <= 10 * wanted * *result + 1e-290)) {
         return ch_error_set(err, CH_ERROR_NUMERIC,
                             "an average at chi = %g, margin = %g, lambda = %g is known to %g of %g only", self->chi,
                             self->margin, self->lambda, total_error, *result);
@@ -172,8 +173,12 @@ static ch_code integrate(integrand *self, double power, bool density, double *re
     return CH_OK;
 }
 
-ch_code ch_online_averages_quadrature(ch_online_averages *self, double chi, double margin, double lambda,
-                                      gsl_integration_workspace *space, ch_error *err)
+/* The averages in the order of their list: the rates of the ODE take the first three. */
+enum { OF_RATES = 3, OF_JACOBIAN = 5 };
+
+/* The first `count` averages, to a relative error; the others are 0. */
+static ch_code find_by_quadrature(ch_online_averages *self, double chi, double margin, double lambda, double error,
+                                  size_t count, gsl_integration_workspace *space, ch_error *err)
 {
     memset(self, 0, sizeof *self);
     ch_code code = check_law(chi, lambda, err);
@@ -195,13 +200,22 @@ ch_code ch_online_averages_quadrature(ch_online_averages *self, double chi, doub
                   {0, true, &self->contraction},
                   {1, true, &self->first},
                   {2, true, &self->second}};
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        code = integrate(&average, wanted[i].power, wanted[i].density, wanted[i].result, space, err);
+    for (size_t i = 0; i < count; i++) {
+        code = integrate(&average, wanted[i].power, wanted[i].density, error, wanted[i].result, space, err);
         if (code != CH_OK) {
             return code;
         }
     }
     return CH_OK;
+}
+
+/* The relative error of averages, and of the ODE's steps, unless a setup asks for less. */
+static const double FINEST_AVERAGES = 1e-11, FINEST_STEPS = 1e-9;
+
+ch_code ch_online_averages_quadrature(ch_online_averages *self, double chi, double margin, double lambda,
+                                      gsl_integration_workspace *space, ch_error *err)
+{
+    return find_by_quadrature(self, chi, margin, lambda, FINEST_AVERAGES, OF_JACOBIAN, space, err);
 }
 
 double ch_online_loss(const ch_online_averages *mean, double kappa, double signal, double noise, size_t dim)
@@ -216,13 +230,15 @@ static double square_root_of_dim(const ch_online_setup *setup)
     return sqrt((double)setup->dim);
 }
 
-/* Averages at lambda and r, in closed form where kappa is 0 (or the margin underflows), else by quadrature. */
-static ch_code find_averages(ch_online_ode *self, double lambda, double noise, ch_online_averages *averages,
-                             ch_error *err)
+/* Averages at lambda and r, in closed form where kappa is 0 (or the margin underflows), else the first `count` by
+ * quadrature. */
+static ch_code find_averages(ch_online_ode *self, double lambda, double noise, size_t count,
+                             ch_online_averages *averages, ch_error *err)
 {
     const ch_online_setup *setup = &self->setup;
     const double margin = setup->kappa * square_root_of_dim(setup) / noise;
-    return margin > 0 ? ch_online_averages_quadrature(averages, setup->chi, margin, lambda, self->space, err)
+    const double error = fmax(FINEST_AVERAGES, setup->error / 10);
+    return margin > 0 ? find_by_quadrature(averages, setup->chi, margin, lambda, error, count, self->space, err)
                       : ch_online_averages_closed(averages, setup->chi, lambda, err);
 }
 
@@ -237,7 +253,7 @@ typedef struct {
     ch_online_averages mean;
 } ode_terms;
 
-static int find_terms(ch_online_ode *self, double log_time, const double state[], ode_terms *terms)
+static int find_terms(ch_online_ode *self, double log_time, const double state[], size_t count, ode_terms *terms)
 {
     const ch_online_setup *setup = &self->setup;
     const double dim = (double)setup->dim;
@@ -251,7 +267,7 @@ static int find_terms(ch_online_ode *self, double log_time, const double state[]
     terms->unfitted = setup->temp * (dim - 1) / dim;
     terms->pairs = (setup->rate - setup->temp) / dim;
     /* A trial step may lead to where the averages cannot be found; the driver then tries a shorter one. */
-    const ch_code code = find_averages(self, terms->lambda, terms->noise, &terms->mean, &self->failure);
+    const ch_code code = find_averages(self, terms->lambda, terms->noise, count, &terms->mean, &self->failure);
     return code == CH_OK ? GSL_SUCCESS : GSL_FAILURE;
 }
 
@@ -266,7 +282,7 @@ static double noise2_rate(const ode_terms *terms)
 static int rates(double log_time, const double state[], double derivative[], void *pointer)
 {
     ode_terms terms;
-    const int status = find_terms(pointer, log_time, state, &terms);
+    const int status = find_terms(pointer, log_time, state, OF_RATES, &terms);
     if (status != GSL_SUCCESS) {
         return status;
     }
@@ -282,7 +298,7 @@ static int rates(double log_time, const double state[], double derivative[], voi
 static int jacobian(double log_time, const double state[], double *matrix, double explicit_time[], void *pointer)
 {
     ode_terms terms;
-    const int status = find_terms(pointer, log_time, state, &terms);
+    const int status = find_terms(pointer, log_time, state, OF_JACOBIAN, &terms);
     if (status != GSL_SUCCESS) {
         return status;
     }
@@ -330,7 +346,6 @@ static ch_code check_setup(const ch_online_setup *setup, ch_error *err)
 ch_code ch_online_ode_init(ch_online_ode *self, const ch_online_setup *setup, ch_error *err)
 {
     static const double FIRST_STEP = 1e-6; /* in ln t */
-    static const double TOLERANCE = 1e-9;  /* of ln s and ln r^2 in a step of the driver */
     memset(self, 0, sizeof *self);
     const ch_code code = check_setup(setup, err);
     if (code != CH_OK) {
@@ -340,7 +355,8 @@ ch_code ch_online_ode_init(ch_online_ode *self, const ch_online_setup *setup, ch
     self->setup = *setup;
     self->system = (gsl_odeiv2_system){rates, jacobian, 2, self};
     self->space = gsl_integration_workspace_alloc(CH_ONLINE_INTERVALS);
-    self->driver = gsl_odeiv2_driver_alloc_y_new(&self->system, gsl_odeiv2_step_msbdf, FIRST_STEP, TOLERANCE, 0);
+    self->driver = gsl_odeiv2_driver_alloc_y_new(&self->system, gsl_odeiv2_step_msbdf, FIRST_STEP,
+                                                 fmax(FINEST_STEPS, setup->error), 0);
     if (self->space == NULL || self->driver == NULL) {
         ch_online_ode_free(self);
         return ch_error_memory(err, "the online ODE");
@@ -386,7 +402,7 @@ ch_code ch_online_ode_observe(ch_online_ode *self, ch_online_point *point, ch_er
     ch_online_averages mean;
     const double signal = exp(self->log_state[0]), noise = exp(self->log_state[1] / 2);
     *point = (ch_online_point){.time = self->time, .signal = signal, .noise = noise, .lambda = signal / noise};
-    ch_code code = find_averages(self, point->lambda, noise, &mean, err);
+    ch_code code = find_averages(self, point->lambda, noise, OF_RATES, &mean, err);
     if (code != CH_OK) {
         return code;
     }

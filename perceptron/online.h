@@ -54,6 +54,7 @@ typedef struct {
     double kappa; /* margin 1/alpha >= 0 */
     double temp;  /* T = eta / B > 0 */
     double rate;  /* eta >= T */
+    double error; /* relative error that a step of the ODE may have; 0, or what is under 1e-9: 1e-9 */
 } ch_online_setup;
 
 /** The mean student at one time. */

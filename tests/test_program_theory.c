@@ -226,17 +226,17 @@ static void test_tables_are_made_once(void **state)
     static char first[sizeof out];
     keep_tables("cache");
     assert_succeeds(SMALL);
-    const ino_t serial = serial_of("cache/box-1-chi0-dim8-margin0");
+    const ino_t serial = serial_of("cache/box-2-chi0-dim8-margin0");
     strcpy(first, out);
     assert_true(serial != 0);
     assert_succeeds(SMALL);
     assert_string_equal(out, first);
-    assert_true(serial_of("cache/box-1-chi0-dim8-margin0") == serial);
+    assert_true(serial_of("cache/box-2-chi0-dim8-margin0") == serial);
     /* a damaged table is made again */
-    assert_int_equal(truncate(path_of("cache/box-1-chi0-dim8-margin0"), 1000), 0);
+    assert_int_equal(truncate(path_of("cache/box-2-chi0-dim8-margin0"), 1000), 0);
     assert_succeeds(SMALL);
     assert_string_equal(out, first);
-    assert_true(serial_of("cache/box-1-chi0-dim8-margin0") != serial);
+    assert_true(serial_of("cache/box-2-chi0-dim8-margin0") != serial);
     keep_tables(shared_folder);
 }
 
@@ -248,7 +248,7 @@ static void assert_makes(const char *path)
     } else {
         assert_succeeds(SMALL);
         char table[PATH_MAX];
-        snprintf(table, sizeof table, "%s/box-1-chi0-dim8-margin0", path);
+        snprintf(table, sizeof table, "%s/box-2-chi0-dim8-margin0", path);
         assert_true(serial_of(table) != 0);
     }
     assert_true(serial_of(path) != 0);

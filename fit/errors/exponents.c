@@ -212,15 +212,16 @@ static ch_code estimate_line(ch_fit_group *group, ch_replicas *replicas, tc_line
                              double theory, ch_error *err)
 {
     const size_t slot = ch_fit_number_slot(CH_FIT_A_SLOPE, definition);
-    ch_exponent exponent = {.number = CH_FIT_A_SLOPE,
-                            .definition = definition,
-                            .theory = theory,
-                            .expected = ch_fit_expected_a(group, definition)};
+    ch_exponent exponent = {.number = CH_FIT_A_SLOPE, .definition = definition, .theory = theory};
     char what[64];
     for (size_t i = 0; i < line->count; i++) {
         line->log_temp[i] = log(group->tc[line->index[i]].estimate.value);
     }
     const double value = slope_of(line);
+    for (size_t i = 0; i < line->count; i++) {
+        line->log_temp[i] = log(group->tc[line->index[i]].expected);
+    }
+    exponent.expected = slope_of(line); /* over the same P */
     for (size_t r = 0; r < replicas->count; r++) {
         double *numbers = replicas->numbers + r * replicas->num_numbers;
         for (size_t i = 0; i < line->count; i++) {

@@ -192,7 +192,7 @@ ch_code ch_fit_estimate_joint(ch_fit_group *group, const ch_fit_options *options
                                   .definition = definition,
                                   .estimate = law->exponent,
                                   .theory = theory,
-                                  .expected = ch_fit_expected_a(group, definition),
+                                  .expected = law->expected_exponent,
                                   .held = law->held_a};
     code = ch_fit_add_exponent(group, &exponent, err);
     if (code != CH_OK) {

@@ -1,5 +1,6 @@
 /* json.c — the report of a fit as a JSON object. */
 #include "sim/store/json.h"
+#include "fit/errors/estimate.h"
 #include "fit/laws/bounded.h"
 #include "fit/laws/constraints.h"
 #include "fit/numbers.h"
@@ -32,14 +33,21 @@ static json_t *held_json(ch_held held)
     return held == CH_HELD_NOT ? json_null() : json_string(words[held]);
 }
 
-static json_t *exponent_json(const ch_exponent *exponent, json_t *key)
+/* The distance of an estimate from what is expected, in standard deviations; null where one of both is not known. */
+static json_t *distance_json(const ch_estimate *estimate, double expected, const ch_fit_group *group)
+{
+    return ch_json_real(ch_estimate_distance(estimate, expected, group->num_data_sets));
+}
+
+static json_t *exponent_json(const ch_exponent *exponent, const ch_fit_group *group, json_t *key)
 {
     const ch_fit_number_row *number = &ch_fit_numbers[exponent->number];
-    json_t *object =
-        json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:O}", "name", number->name, "value",
-                  ch_json_real(exponent->estimate.value), "stderr", ch_json_real(exponent->estimate.stderr_), "ci95",
-                  ch_report_interval(&exponent->estimate), "theory", ch_json_real(exponent->theory), "expected",
-                  ch_json_real(exponent->expected), "held", held_json(exponent->held), "group", key);
+    json_t *object = json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O}", "name", number->name, "value",
+        ch_json_real(exponent->estimate.value), "stderr", ch_json_real(exponent->estimate.stderr_), "ci95",
+        ch_report_interval(&exponent->estimate), "theory", ch_json_real(exponent->theory), "expected",
+        ch_json_real(exponent->expected), "expected_distance",
+        distance_json(&exponent->estimate, exponent->expected, group), "held", held_json(exponent->held), "group", key);
     if (number->has_definition) {
         ch_report_set(&object, "definition", json_string(ch_tc_definition_name(exponent->definition)));
         ch_report_set(&object, "method", json_string(number->method));
@@ -55,13 +63,23 @@ static json_t *estimate_json(const ch_estimate *estimate, ch_held held)
                      ch_json_real(estimate->stderr_), "ci95", ch_report_interval(estimate), "held", held_json(held));
 }
 
+/* c and a that are expected, or null. */
+static json_t *expected_law_json(const ch_critical_law *law)
+{
+    if (!isfinite(law->expected_prefactor)) {
+        return json_null();
+    }
+    return json_pack("{s:f, s:f}", "c", law->expected_prefactor, "a", law->expected_exponent);
+}
+
 static json_t *law_json(const ch_critical_law *law)
 {
     if (!law->found) {
         return json_null();
     }
-    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "c", estimate_json(&law->prefactor, CH_HELD_NOT), "a",
-                     estimate_json(&law->exponent, law->held_a), "sharpness",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "expected", expected_law_json(law), "c",
+                     estimate_json(&law->prefactor, CH_HELD_NOT), "a", estimate_json(&law->exponent, law->held_a),
+                     "sharpness",
                      isnan(law->sharpness.value) ? json_null() : estimate_json(&law->sharpness, law->held_sharpness),
                      "delta", ch_json_real(law->delta), "trains", (json_int_t)law->num_trains, "points",
                      (json_int_t)law->num_points, "extrapolated", (json_int_t)law->num_outside);
@@ -123,12 +141,21 @@ static json_t *constraints_json(const ch_fit_options *options)
 
 /* ---- the rest of a group ---- */
 
-static json_t *tc_json(const ch_tc *tc, json_t *key)
+/* The distance of ln T_c from what is expected, in standard deviations: errors of T_c are made on its logarithm. */
+static double critical_distance(const ch_tc *tc, size_t num_data_sets)
 {
-    return json_pack("{s:I, s:o, s:o, s:o, s:s, s:s?, s:o, s:O}", "train", (json_int_t)tc->train, "value",
-                     ch_json_real(tc->estimate.value), "stderr", ch_json_real(tc->estimate.stderr_), "ci95",
-                     ch_report_interval(&tc->estimate), "definition", ch_tc_definition_name(tc->definition), "bound",
-                     ch_report_bound(tc->place), "needs_data_sets",
+    const double value = tc->estimate.value;
+    const ch_estimate logs = {log(value), tc->estimate.stderr_ / value, NAN, NAN};
+    return tc->place == CH_TC_INSIDE ? ch_estimate_distance(&logs, log(tc->expected), num_data_sets) : NAN;
+}
+
+static json_t *tc_json(const ch_tc *tc, const ch_fit_group *group, json_t *key)
+{
+    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:s?, s:o, s:O}", "train", (json_int_t)tc->train, "value",
+                     ch_json_real(tc->estimate.value), "expected", ch_json_real(tc->expected), "expected_distance",
+                     ch_json_real(critical_distance(tc, group->num_data_sets)), "stderr",
+                     ch_json_real(tc->estimate.stderr_), "ci95", ch_report_interval(&tc->estimate), "definition",
+                     ch_tc_definition_name(tc->definition), "bound", ch_report_bound(tc->place), "needs_data_sets",
                      tc->place == CH_TC_UNRESOLVED ? json_integer((json_int_t)tc->needed_sets) : json_null(), "group",
                      key);
 }
@@ -219,10 +246,10 @@ static void append_group(const ch_fit_group *group, json_t **exponents, json_t *
     json_t *key = key_json(group);
     json_t *object = group_json(group, key);
     for (size_t i = 0; i < group->num_exponents; i++) {
-        ch_report_append(exponents, exponent_json(&group->exponents[i], key));
+        ch_report_append(exponents, exponent_json(&group->exponents[i], group, key));
     }
     for (size_t i = 0; i < group->num_tc; i++) {
-        ch_report_append(tc, tc_json(&group->tc[i], key));
+        ch_report_append(tc, tc_json(&group->tc[i], group, key));
     }
     ch_report_add_outliers(group, &object);
     ch_report_append(groups, object);

@@ -267,7 +267,8 @@ static bool is_unfitted(const ch_box *self, size_t k)
     return self->fields[k] + (float)self->length * self->distances[k] < (float)self->law.margin;
 }
 
-/* Eight floats at any multiple of 4 bytes, as gcc and clang have them: they would not make vectors of plain loops here. */
+/* Eight floats at any multiple of 4 bytes, as gcc and clang have them: they would not make vectors of plain loops here.
+ */
 typedef float eight __attribute__((vector_size(32), aligned(4), may_alias));
 
 /* Sets the fields of the samples of a panel, z . w. */

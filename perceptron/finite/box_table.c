@@ -218,9 +218,9 @@ static double step_between(const ch_box_law *law)
     return fmin(0.12, 1.2 * pow((double)law->dim, -2. / 3));
 }
 
-/* x at the first density: three to four times that at which boxes of chi >= 0 are absorbed, which falls as 1 / (chi + 1)
- * at margin 0 and hardly depends on chi at a large margin. It is higher where training sets differ more, for small d.
- * It is less where it would take more than MOST_PER_DIM samples a dimension. */
+/* x at the first density: three to four times that at which boxes of chi >= 0 are absorbed, which falls as 1 / (chi +
+ * 1) at margin 0 and hardly depends on chi at a large margin. It is higher where training sets differ more, for small
+ * d. It is less where it would take more than MOST_PER_DIM samples a dimension. */
 static double highest_online(const ch_box_table *self)
 {
     const ch_box_law *law = &self->law;

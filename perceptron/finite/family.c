@@ -1,8 +1,10 @@
 /* family.c — expected ends of training at any temperature. */
 #include "perceptron/finite/family.h"
+#include "core/memory.h"
 #include "perceptron/finite/box_file.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const double margins[CH_FAMILY_TABLES] = {0, 0x1p-6, 0x1p-4, 0x1p-2, 1, CH_FINITE_MOST_MARGIN};
@@ -12,17 +14,11 @@ void ch_family_init(ch_family *self, double chi, size_t dim, const char *folder,
     *self = (ch_family){.chi = chi, .dim = dim, .folder = folder, .threads = threads, .watch = watch};
 }
 
-static void free_ways(ch_family *self)
-{
-    for (size_t i = 0; i < CH_FAMILY_TABLES; i++) {
-        ch_online_way_free(&self->ways[i]);
-    }
-}
-
 void ch_family_free(ch_family *self)
 {
-    free_ways(self);
+    free(self->ends);
     for (size_t i = 0; i < CH_FAMILY_TABLES; i++) {
+        ch_online_way_free(&self->ways[i]);
         if (self->is_made[i]) {
             ch_box_table_free(&self->tables[i]);
         }
@@ -30,26 +26,41 @@ void ch_family_free(ch_family *self)
     memset(self, 0, sizeof *self);
 }
 
+/* Makes the table of a margin, unless that was refused before. */
+static ch_code make_table(ch_family *self, size_t index, ch_error *err)
+{
+    const ch_box_law law = {self->chi, self->dim, margins[index]};
+    ch_error failure = self->refusals[index];
+    ch_code code = failure.code;
+    if (self->is_made[index]) {
+        return CH_OK;
+    }
+    if (code == CH_OK) {
+        code = ch_box_table_load(&self->tables[index], &law, self->folder, self->threads, self->watch, &failure);
+    }
+    if (code == CH_OK) {
+        self->is_made[index] = true;
+        return CH_OK;
+    }
+    if (code == CH_ERROR_INPUT || code == CH_ERROR_NUMERIC) {
+        self->refusals[index] = failure;
+    }
+    return ch_error_set(err, code, "%s", failure.message);
+}
+
 /* Makes the table of a margin, and the way at T = 1 and kappa = margin. */
 static ch_code make(ch_family *self, size_t index, double batch, ch_error *err)
 {
-    if (!self->is_made[index]) {
-        const ch_box_law law = {self->chi, self->dim, margins[index]};
-        const ch_code code =
-            ch_box_table_load(&self->tables[index], &law, self->folder, self->threads, self->watch, err);
-        if (code != CH_OK) {
-            return code;
-        }
-        self->is_made[index] = true;
+    const ch_code code = make_table(self, index, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (fabs(self->batch - batch) > 1e-9 * batch) {
-        free_ways(self);
-        self->batch = batch;
-    }
-    if (self->ways[index].table != NULL) {
+    if (self->batches[index] == batch) {
         return CH_OK;
     }
-    const ch_online_setup unit = {self->chi, self->dim, margins[index], 1, batch};
+    ch_online_way_free(&self->ways[index]);
+    self->batches[index] = batch;
+    const ch_online_setup unit = {self->chi, self->dim, margins[index], 1, batch, 0};
     return ch_online_way_init(&self->ways[index], &unit, &self->tables[index], err);
 }
 
@@ -58,15 +69,38 @@ static void scale(ch_finite_value *value, double factor)
     value->value *= factor;
 }
 
-/* Predicts at a margin of the family, with the same eta / T, in units of T and then at T. */
-static ch_code predict_at(ch_family *self, size_t index, ch_finite_end *end, const ch_online_setup *setup,
-                          double num_samples, ch_error *err)
+/* The end at T = 1 and a margin of the family, which is computed once. */
+static ch_code find_end(ch_family *self, size_t index, double batch, double num_samples, ch_finite_end *end,
+                        ch_error *err)
 {
-    ch_code code = make(self, index, setup->rate / setup->temp, err);
+    for (size_t i = 0; i < self->num_ends; i++) {
+        const ch_family_end *known = &self->ends[i];
+        if (known->margin == index && known->num_samples == num_samples && known->batch == batch) {
+            *end = known->end;
+            return CH_OK;
+        }
+    }
+    ch_code code = make(self, index, batch, err);
     if (code != CH_OK) {
         return code;
     }
     code = ch_finite_predict_on(end, &self->ways[index], num_samples, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    if (ch_grow((void **)&self->ends, &self->capacity, self->num_ends + 1, sizeof *self->ends) != 0) {
+        return ch_error_memory(err, "the expected ends of training");
+    }
+    self->ends[self->num_ends++] =
+        (ch_family_end){.margin = index, .batch = batch, .num_samples = num_samples, .end = *end};
+    return CH_OK;
+}
+
+/* Predicts at a margin of the family, with the same eta / T, in units of T and then at T. */
+static ch_code predict_at(ch_family *self, size_t index, ch_finite_end *end, const ch_online_setup *setup,
+                          double num_samples, ch_error *err)
+{
+    const ch_code code = find_end(self, index, setup->rate / setup->temp, num_samples, end, err);
     if (code != CH_OK) {
         return code;
     }

@@ -15,6 +15,13 @@
 
 enum { CH_FAMILY_TABLES = 6 };
 
+/** An end that was computed at one of the margins, at T = 1. */
+typedef struct {
+    size_t margin; /* index of the margin */
+    double batch, num_samples;
+    ch_finite_end end;
+} ch_family_end;
+
 /** The tables of one chi and d. They are made, or read, when they are first needed. */
 typedef struct {
     double chi;
@@ -24,8 +31,12 @@ typedef struct {
     const ch_watch *watch; /* may end the making of a table; borrowed */
     ch_box_table tables[CH_FAMILY_TABLES];
     bool is_made[CH_FAMILY_TABLES];
-    ch_online_way ways[CH_FAMILY_TABLES]; /* in units of T, at `batch` */
-    double batch;                         /* eta / T of the ways; 0: there are none yet */
+    ch_error
+        refusals[CH_FAMILY_TABLES]; /* why a table cannot be made, so that it is tried once; code is CH_OK: it can */
+    ch_online_way ways[CH_FAMILY_TABLES]; /* in units of T */
+    double batches[CH_FAMILY_TABLES];     /* eta / T of each way; 0: there is none yet */
+    ch_family_end *ends;                  /* [num_ends] that were computed, so that another T costs nothing; owned */
+    size_t num_ends, capacity;
 } ch_family;
 
 /** Makes no table yet. The family must not be copied or moved. */

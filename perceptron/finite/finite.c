@@ -10,11 +10,13 @@
 /* ---- the online way ---- */
 
 static const double POINTS_A_FACTOR = 1.08; /* between the times of a way */
+static const double WAY_ERROR = 1e-6;       /* of its ODE in a step, far under the error that comes from boxes */
 
 /* Where the margin is at its bound, weights do not depend on T any more: T is then the one at that bound. */
 static ch_online_setup effective(const ch_online_setup *setup, const ch_box_table *table)
 {
     ch_online_setup at = *setup;
+    at.error = WAY_ERROR;
     if (table->law.margin > 0) {
         at.temp = setup->kappa / table->law.margin;
         at.rate = fmax(setup->rate, at.temp);
