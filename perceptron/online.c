@@ -209,7 +209,7 @@ static ch_code find_by_quadrature(ch_online_averages *self, double chi, double m
     return CH_OK;
 }
 
-/* The relative error of averages, and of the ODE's steps, unless a setup asks for less. */
+/* The relative error of averages, and of the ODE's steps, unless less is asked for. */
 static const double FINEST_AVERAGES = 1e-11, FINEST_STEPS = 1e-9;
 
 ch_code ch_online_averages_quadrature(ch_online_averages *self, double chi, double margin, double lambda,
@@ -237,7 +237,7 @@ static ch_code find_averages(ch_online_ode *self, double lambda, double noise, s
 {
     const ch_online_setup *setup = &self->setup;
     const double margin = setup->kappa * square_root_of_dim(setup) / noise;
-    const double error = fmax(FINEST_AVERAGES, setup->error / 10);
+    const double error = self->averages_error;
     return margin > 0 ? find_by_quadrature(averages, setup->chi, margin, lambda, error, count, self->space, err)
                       : ch_online_averages_closed(averages, setup->chi, lambda, err);
 }
@@ -343,7 +343,8 @@ static ch_code check_setup(const ch_online_setup *setup, ch_error *err)
     return CH_OK;
 }
 
-ch_code ch_online_ode_init(ch_online_ode *self, const ch_online_setup *setup, ch_error *err)
+static ch_code init_ode(ch_online_ode *self, const ch_online_setup *setup, double averages_error, double error,
+                        ch_error *err)
 {
     static const double FIRST_STEP = 1e-6; /* in ln t */
     memset(self, 0, sizeof *self);
@@ -353,10 +354,10 @@ ch_code ch_online_ode_init(ch_online_ode *self, const ch_online_setup *setup, ch
     }
     const double dim = (double)setup->dim;
     self->setup = *setup;
+    self->averages_error = averages_error;
     self->system = (gsl_odeiv2_system){rates, jacobian, 2, self};
     self->space = gsl_integration_workspace_alloc(CH_ONLINE_INTERVALS);
-    self->driver = gsl_odeiv2_driver_alloc_y_new(&self->system, gsl_odeiv2_step_msbdf, FIRST_STEP,
-                                                 fmax(FINEST_STEPS, setup->error), 0);
+    self->driver = gsl_odeiv2_driver_alloc_y_new(&self->system, gsl_odeiv2_step_msbdf, FIRST_STEP, error, 0);
     if (self->space == NULL || self->driver == NULL) {
         ch_online_ode_free(self);
         return ch_error_memory(err, "the online ODE");
@@ -367,6 +368,16 @@ ch_code ch_online_ode_init(ch_online_ode *self, const ch_online_setup *setup, ch
     self->log_state[0] = log(setup->rate) + log(mean_v(setup->chi)) - log(dim) / 2;
     self->log_state[1] = log(setup->rate) + log(setup->temp) + log((dim - 1) / dim);
     return CH_OK;
+}
+
+ch_code ch_online_ode_init(ch_online_ode *self, const ch_online_setup *setup, ch_error *err)
+{
+    return init_ode(self, setup, FINEST_AVERAGES, FINEST_STEPS, err);
+}
+
+ch_code ch_online_ode_init_coarse(ch_online_ode *self, const ch_online_setup *setup, double error, ch_error *err)
+{
+    return init_ode(self, setup, error / 10, error, err);
 }
 
 void ch_online_ode_free(ch_online_ode *self)

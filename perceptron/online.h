@@ -54,7 +54,6 @@ typedef struct {
     double kappa; /* margin 1/alpha >= 0 */
     double temp;  /* T = eta / B > 0 */
     double rate;  /* eta >= T */
-    double error; /* relative error that a step of the ODE may have; 0, or what is under 1e-9: 1e-9 */
 } ch_online_setup;
 
 /** The mean student at one time. */
@@ -77,6 +76,7 @@ typedef struct {
  */
 typedef struct {
     ch_online_setup setup;
+    double averages_error;            /* relative error of averages by quadrature */
     gsl_integration_workspace *space; /* owned */
     gsl_odeiv2_driver *driver;        /* owned */
     gsl_odeiv2_system system;
@@ -88,6 +88,10 @@ typedef struct {
 /** The struct must not be copied or moved until it is freed, since the driver has its address.
  *  @return CH_OK, CH_ERROR_INPUT for a setup outside its ranges, CH_ERROR_MEMORY */
 ch_code ch_online_ode_init(ch_online_ode *self, const ch_online_setup *setup, ch_error *err) CH_MUST_CHECK;
+
+/** The same to a lower accuracy, which takes less time. @param error  relative error of a step, 1e-9 … 1e-3 */
+ch_code ch_online_ode_init_coarse(ch_online_ode *self, const ch_online_setup *setup, double error,
+                                  ch_error *err) CH_MUST_CHECK;
 void ch_online_ode_free(ch_online_ode *self);
 
 /** Solves the ODE on to a time, finite and no earlier than the present one (at first, eta).

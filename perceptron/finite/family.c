@@ -60,7 +60,7 @@ static ch_code make(ch_family *self, size_t index, double batch, ch_error *err)
     }
     ch_online_way_free(&self->ways[index]);
     self->batches[index] = batch;
-    const ch_online_setup unit = {self->chi, self->dim, margins[index], 1, batch, 0};
+    const ch_online_setup unit = {self->chi, self->dim, margins[index], 1, batch};
     return ch_online_way_init(&self->ways[index], &unit, &self->tables[index], err);
 }
 

@@ -16,7 +16,6 @@ static const double WAY_ERROR = 1e-6;       /* of its ODE in a step, far under t
 static ch_online_setup effective(const ch_online_setup *setup, const ch_box_table *table)
 {
     ch_online_setup at = *setup;
-    at.error = WAY_ERROR;
     if (table->law.margin > 0) {
         at.temp = setup->kappa / table->law.margin;
         at.rate = fmax(setup->rate, at.temp);
@@ -37,7 +36,7 @@ ch_code ch_online_way_init(ch_online_way *self, const ch_online_setup *setup, co
     const ch_online_setup at = effective(setup, table);
     self->table = table;
     self->next_time = at.rate;
-    return ch_online_ode_init(&self->ode, &at, err);
+    return ch_online_ode_init_coarse(&self->ode, &at, WAY_ERROR, err);
 }
 
 void ch_online_way_free(ch_online_way *self)
