@@ -84,6 +84,16 @@ static ch_exponent exponent(ch_fit_number number, ch_tc_definition definition, d
                          .theory = theory};
 }
 
+static ch_tc tc_of(uint64_t train, ch_tc_definition definition, ch_tc_place place, double value)
+{
+    return (ch_tc){.train = train,
+                   .definition = definition,
+                   .place = place,
+                   .estimate = {value, 0.1 * value, 0.8 * value, 1.2 * value},
+                   .crossover = {NAN, NAN, NAN, NAN},
+                   .expected = NAN};
+}
+
 static void plant_fit(ch_fit *fit, ch_fit_group *group, planted *own, const plan *p)
 {
     const double gamma = 1 / (1 + p->chi), c = 0.5;
@@ -122,15 +132,8 @@ static void plant_fit(ch_fit *fit, ch_fit_group *group, planted *own, const plan
         group->exponents[group->num_exponents++] = exponent(CH_FIT_A_SLOPE, CH_TC_ESCAPE, gamma - 0.06, gamma);
         for (size_t i = 0; i < p->trains; i++) {
             const double onset = 0x1p-14, escape = c * pow((double)own->trains[i] / 1024, 0.06 - gamma);
-            own->tc[group->num_tc++] = (ch_tc){own->trains[i],       CH_TC_ONSET,
-                                               CH_TC_INSIDE,         {onset, 0.1 * onset, 0.8 * onset, 1.2 * onset},
-                                               {NAN, NAN, NAN, NAN}, 0};
-            own->tc[group->num_tc++] = (ch_tc){own->trains[i],
-                                               CH_TC_ESCAPE,
-                                               i == 0 ? CH_TC_ABOVE : CH_TC_INSIDE,
-                                               {escape, 0.1 * escape, 0.8 * escape, 1.2 * escape},
-                                               {NAN, NAN, NAN, NAN},
-                                               0};
+            own->tc[group->num_tc++] = tc_of(own->trains[i], CH_TC_ONSET, CH_TC_INSIDE, onset);
+            own->tc[group->num_tc++] = tc_of(own->trains[i], CH_TC_ESCAPE, i == 0 ? CH_TC_ABOVE : CH_TC_INSIDE, escape);
         }
     }
     own->notes[0] = strdup("gamma: 12 runs of 450 were left out, as their temperature lies under the onset; "
