@@ -11,8 +11,10 @@
 static const double HIGHEST = 1.5;     /* x at the first density, unless less will do, or that takes too many samples */
 static const double MOST_PER_DIM = 28; /* samples of a box, over d */
 static const double LOWEST = 0.01;     /* x at the last density */
-static const double KICKS = 8000;      /* of the online limit, while averages are taken over a factor e of x */
+static const double KICKS = 8000; /* at d <= MANY, and in proportion to d beyond: of the online limit, while averages
+                                     are taken over a factor e of x */
 static const double SURE_HAZARD = 0.6; /* over which a box is followed no further */
+static const size_t MANY = 64;         /* d over which absorptions, which are rare, set the time and no averages do */
 static const double LEAST_TIME = 40;   /* in which they are taken at margin 0, in units of T P */
 
 size_t ch_box_table_boxes(size_t dim)
@@ -149,7 +151,8 @@ static ch_code follow_box(ch_box_table *self, size_t index, uint64_t seed, sight
     bool alive = true;
     for (size_t k = 0; k < self->num_densities && alive && code == CH_OK; k++) {
         const double online = exp(self->log_online[k]), density = online / self->online.unfitted;
-        const double time = scale * self->step * fmax(LEAST_TIME, KICKS / (online * (double)self->law.dim));
+        const double time =
+            scale * self->step * fmax(LEAST_TIME, KICKS / (online * (double)ch_size_min(MANY, self->law.dim)));
         ch_box_averages mean;
         alive = ch_box_follow(&box, density, time / 4, time, watch, &mean);
         if (ch_watch_is_stopped(watch)) {
