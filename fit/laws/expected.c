@@ -382,9 +382,3 @@ ch_code ch_fit_expect(ch_fit_group *group, const ch_fit_options *options, const 
     ch_family_free(&family);
     return code;
 }
-
-double ch_fit_expected_a(const ch_fit_group *group, ch_tc_definition definition)
-{
-    const ch_power_law *law = &group->expected_weight_change;
-    return definition == CH_TC_ESCAPE ? law->train_exponent / law->temp_exponent : NAN;
-}

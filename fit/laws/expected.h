@@ -20,8 +20,4 @@
 ch_code ch_fit_expect(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means,
                       ch_error *err) CH_MUST_CHECK;
 
-/** The `a` that is expected by a definition of T_c: by escape gamma/delta of the expected law of ||Dw||; NaN by others.
- */
-double ch_fit_expected_a(const ch_fit_group *group, ch_tc_definition definition);
-
 #endif

@@ -100,6 +100,9 @@ static void add_inside(sentence *text, const ch_tc *tc)
     if (isfinite(tc->estimate.lo)) {
         add(text, " (%.3g…%.3g)", tc->estimate.lo, tc->estimate.hi);
     }
+    if (isfinite(tc->expected)) {
+        add(text, ", expected %.3g,", tc->expected);
+    }
     add(text, " at P = %s", ch_show_count(tc->train).text);
 }
 
