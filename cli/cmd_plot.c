@@ -85,7 +85,7 @@ static ch_code check_arguments(const ch_cli *cli, const char *format, plot_argum
 
 int ch_cmd_plot(int argc, const char **argv)
 {
-    char *directory = NULL, *format = NULL, *where = NULL;
+    char *directory = NULL, *format = NULL, *where = NULL, *box_folder = NULL;
     int skip_damaged = 0;
     plot_arguments arguments = {0};
     ch_fit_options_default(&arguments.fit);
@@ -114,6 +114,9 @@ int ch_cmd_plot(int argc, const char **argv)
     arguments.where = where;
     arguments.skip_damaged = skip_damaged != 0;
     arguments.fit.watch = &watch;
+    box_folder = ch_cli_cache_folder();
+    arguments.fit.expects = true;
+    arguments.fit.box_folder = box_folder;
     code = check_arguments(&cli, format, &arguments, &err);
     if (code != CH_OK) {
         goto out;
@@ -128,6 +131,7 @@ int ch_cmd_plot(int argc, const char **argv)
     err = flush_error;
 out:
     ch_cli_free(&cli);
+    free(box_folder);
     free(directory);
     free(format);
     free(where);

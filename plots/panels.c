@@ -2,9 +2,11 @@
 #include "fit/numbers.h"
 #include "perceptron/online.h"
 #include "plots/error_panel.h"
+#include "plots/expected.h"
 #include "plots/overview.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #define THEORY_STYLE "linewidth 1.3 dashtype (6,4) linecolor rgb '#505050'"
@@ -55,6 +57,10 @@ static ch_code draw_weight_change(const ch_overview *overview, ch_panel *panel, 
     const ch_fit_group *group = overview->group;
     const double slope = theory_of(group, CH_FIT_DELTA);
     for (size_t i = 0; i < group->num_trains; i++) {
+        ch_expected_over_temp(panel, group, i, offsetof(ch_finite_end, weight_change),
+                              ch_mark_of(CH_RAMP_TRAIN, i, group->num_trains, true).colour);
+    }
+    for (size_t i = 0; i < group->num_trains; i++) {
         ch_panel_curve(panel, &overview->weight_change, group->trains[i], NAN, 1,
                        ch_mark_of(CH_RAMP_TRAIN, i, group->num_trains, true), NULL);
     }
@@ -68,6 +74,9 @@ static ch_code draw_weight_change(const ch_overview *overview, ch_panel *panel, 
     }
     ch_panel_shade(panel, group->window_lo, group->window_hi, "fit window");
     ch_panel_vertical(panel, mean_onset(group), "onset T_c");
+    if (ch_expects(group)) {
+        ch_expected_key(panel, "expected at this P and d");
+    }
     return ch_panel_finish(panel, "temperature T", "weight change ‖Δw‖", false, "no data: no run has a value above 0",
                            err);
 }
@@ -117,6 +126,10 @@ static ch_code draw_time(const ch_overview *overview, ch_panel *panel, ch_error 
     double temps[MAX_TEMPS];
     const size_t count = choose_temps(group, temps);
     double guided = NAN;
+    for (size_t i = 0; i < count; i++) {
+        ch_expected_over_train(panel, group, temps[i], offsetof(ch_finite_end, time),
+                               ch_mark_of(CH_RAMP_TEMP, i, count, true).colour);
+    }
     for (size_t i = 0; i < count; i++) {
         char number[64], text[80];
         ch_number_text(temps[i], number, sizeof number);
@@ -199,6 +212,9 @@ static ch_code draw_tc(const ch_overview *overview, ch_panel *panel, ch_error *e
     const ch_fit_group *group = overview->group;
     for (ch_tc_definition d = 0; d < CH_NUM_TC; d++) {
         bool any = false;
+        if (is_drawn(group, d)) {
+            ch_expected_tc(panel, group, d, definition_marks[d].colour);
+        }
         for (size_t i = 0; i < group->num_tc && is_drawn(group, d); i++) {
             const ch_tc *tc = &group->tc[i];
             ch_mark mark = definition_marks[d];
@@ -252,6 +268,11 @@ static ch_code draw_signal_noise(const ch_overview *overview, ch_panel *panel, c
     const ch_fit_group *group = overview->group;
     const size_t step = group->num_trains > 1 ? group->num_trains - 1 : 1;
     for (size_t i = 0; i < group->num_trains; i += step) {
+        const unsigned colour = ch_mark_of(CH_RAMP_TRAIN, i, group->num_trains, true).colour;
+        ch_expected_over_temp(panel, group, i, offsetof(ch_finite_end, signal), colour);
+        ch_expected_over_temp(panel, group, i, offsetof(ch_finite_end, noise), colour);
+    }
+    for (size_t i = 0; i < group->num_trains; i += step) {
         ch_panel_curve(panel, &overview->signal, group->trains[i], NAN, 1,
                        ch_mark_of(CH_RAMP_TRAIN, i, group->num_trains, true), NULL);
         ch_panel_curve(panel, &overview->noise, group->trains[i], NAN, 1,
@@ -265,6 +286,9 @@ static ch_code draw_signal_noise(const ch_overview *overview, ch_panel *panel, c
             if (code != CH_OK) {
                 return code;
             }
+        }
+        if (ch_expects(group)) {
+            ch_expected_key(panel, "expected");
         }
     }
     return ch_panel_finish(panel, "temperature T", "signal s, noise r", false, "no data: no run has a value above 0",

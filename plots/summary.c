@@ -1,6 +1,7 @@
 /* summary.c — panel (f): the settings held fixed, the table of exponents, and the notes of the fit. */
 #include "fit/numbers.h"
 #include "plots/caption.h"
+#include "plots/expected.h"
 #include "plots/overview.h"
 
 #include <math.h>
@@ -72,6 +73,20 @@ static bool has_strips(const ch_overview *overview)
     return false;
 }
 
+/* What the dashed curves are, and why there are none, or gaps in them. */
+static void put_expected(ch_caption *block, const ch_fit_group *group)
+{
+    char text[1200];
+    if (ch_expects(group)) {
+        ch_caption_put_wrapped(block, "Dashed: expected at this P and d; bands: ± σ of ln over data sets.");
+    }
+    if (group->expected.why_not != NULL) {
+        snprintf(text, sizeof text, "Nothing is expected%s: %s.", ch_expects(group) ? " at some P and T" : "",
+                 group->expected.why_not);
+        ch_caption_put_wrapped(block, text);
+    }
+}
+
 static void put_runs(ch_caption *block, const ch_overview *overview)
 {
     const ch_fit_group *group = overview->group;
@@ -81,6 +96,7 @@ static void put_runs(ch_caption *block, const ch_overview *overview)
              group->num_runs, group->num_runs == 1 ? "" : "s", group->num_data_sets,
              group->num_data_sets == 1 ? "" : "s");
     ch_caption_put_wrapped(block, text);
+    put_expected(block, group);
     if (censored > 0) {
         snprintf(text, sizeof text, "A budget ended %zu run%s (bounds, open triangles).", censored,
                  censored == 1 ? "" : "s");
