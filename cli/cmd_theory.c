@@ -7,6 +7,7 @@
 #include "perceptron/online.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 
 /* ---- the online trajectory, at the steps at which `run` records ---- */
@@ -215,7 +216,14 @@ static ch_code compute(ch_theory_report *self, ch_error *err)
             return code;
         }
     }
-    return ch_theory_finite_compute(&self->finite, &self->theory, self->points, self->num_points, err);
+    code = ch_theory_finite_compute(&self->finite, &self->theory, self->points, self->num_points, err);
+    if (code != CH_OK || !ch_theory_is_grid(self)) {
+        return code;
+    }
+    const ch_watch watch = {.stop = ch_cli_catch_signals()};
+    return ch_theory_critical_init(&self->critical, self->finite.cells,
+                                   self->finite.num_trains * self->finite.num_temps, omp_get_max_threads(), &watch,
+                                   err);
 }
 
 static ch_code make_report(ch_theory_report *self, const ch_cli *cli, const theory_options *options, ch_error *err)
@@ -280,6 +288,7 @@ int ch_cmd_theory(int argc, const char **argv)
     code = print_report(&result, &chosen, &err);
 out:
     free(result.points);
+    ch_theory_critical_free(&result.critical);
     ch_theory_finite_free(&result.finite);
     ch_plan_free(&result.lists);
     ch_cli_free(&cli);

@@ -1,6 +1,7 @@
 /* theory_report.c — what `chiton theory` prints: tables, CSV and JSON. */
 #include "cli/theory_report.h"
 #include "core/text.h"
+#include "fit/numbers.h"
 #include "sim/store/json.h"
 
 #include <math.h>
@@ -144,6 +145,81 @@ static bool differs(const ch_theory_report *self, size_t setting)
     return ch_settings_get(&cells[0].settings, setting).count != ch_settings_get(&cells[last].settings, setting).count;
 }
 
+/* ---- critical temperatures ---- */
+
+static void print_tc(const ch_tc *tc)
+{
+    static const char *const before[] = {[CH_TC_INSIDE] = "", [CH_TC_BELOW] = "< ", [CH_TC_ABOVE] = "> "};
+    char text[32] = "-";
+    if (tc->place == CH_TC_INSIDE || tc->place == CH_TC_BELOW || tc->place == CH_TC_ABOVE) {
+        snprintf(text, sizeof text, "%s%.4g", before[tc->place], tc->estimate.value);
+    }
+    printf(" %13s", text);
+}
+
+/* T_c at each P by every definition that finds one, and the exponents a. The T_c of a group stand by (definition, P).
+ */
+static void print_critical(const ch_theory_report *self)
+{
+    const ch_fit_group *group = ch_theory_critical_group(&self->critical);
+    bool is_any = false;
+    for (size_t d = 0; d < CH_NUM_TC; d++) {
+        is_any = is_any || ch_theory_critical_is_found(&self->critical, (ch_tc_definition)d);
+    }
+    if (!is_any) {
+        return;
+    }
+    printf("critical temperatures, found over these temp as fit finds them\n  %9s", "train");
+    for (size_t d = 0; d < CH_NUM_TC; d++) {
+        printf(" %13s", ch_tc_definition_name((ch_tc_definition)d));
+    }
+    putchar('\n');
+    for (size_t p = 0; p < group->num_trains; p++) {
+        printf("  %9llu", (unsigned long long)group->trains[p]);
+        for (size_t d = 0; d < CH_NUM_TC; d++) {
+            print_tc(&group->tc[d * group->num_trains + p]);
+        }
+        putchar('\n');
+    }
+    for (size_t d = 0; d < CH_NUM_TC; d++) {
+        const ch_exponent *a = ch_fit_find_exponent(group, CH_FIT_A_SLOPE, (ch_tc_definition)d);
+        if (a != NULL) {
+            printf("  a by %s: %.4f", ch_tc_definition_name((ch_tc_definition)d), a->estimate.value);
+            printf(isnan(a->theory) ? "\n" : ", as P -> infinity %.4g\n", a->theory);
+        }
+    }
+}
+
+static json_t *tc_json(const ch_tc *tc)
+{
+    const bool is_bound = tc->place == CH_TC_BELOW || tc->place == CH_TC_ABOVE;
+    return json_pack("{s:I, s:s, s:o, s:s?}", "train", (json_int_t)tc->train, "definition",
+                     ch_tc_definition_name(tc->definition), "expected", ch_json_real(tc->estimate.value), "bound",
+                     !is_bound                  ? NULL
+                     : tc->place == CH_TC_BELOW ? "below"
+                                                : "above");
+}
+
+/* Adds `tc`, and `a` to the list of exponents. */
+static int set_critical(json_t *json, const ch_theory_report *self)
+{
+    const ch_fit_group *group = ch_theory_critical_group(&self->critical);
+    json_t *list = json_array(), *exponents = json_object_get(json, "exponents");
+    int failed = json_object_set_new(json, "tc", list);
+    for (size_t i = 0; group != NULL && i < group->num_tc && failed == 0; i++) {
+        failed = json_array_append_new(list, tc_json(&group->tc[i]));
+    }
+    for (size_t d = 0; group != NULL && d < CH_NUM_TC && failed == 0; d++) {
+        const ch_exponent *a = ch_fit_find_exponent(group, CH_FIT_A_SLOPE, (ch_tc_definition)d);
+        if (a != NULL) {
+            failed = json_array_append_new(exponents, json_pack("{s:s, s:s, s:f, s:o}", "name", "a", "definition",
+                                                                ch_tc_definition_name((ch_tc_definition)d), "expected",
+                                                                a->estimate.value, "theory", ch_json_real(a->theory)));
+        }
+    }
+    return failed;
+}
+
 /* The settings that all P and T have in common, and what is expected at each. */
 static void print_grid(const ch_theory_report *self)
 {
@@ -160,6 +236,7 @@ static void print_grid(const ch_theory_report *self)
     }
     putchar('\n');
     ch_theory_finite_print(&self->finite);
+    print_critical(self);
 }
 
 static void print_csv_number(double value)
@@ -246,6 +323,7 @@ ch_code ch_theory_report_print_json(const ch_theory_report *self, ch_error *err)
         failed = set_settings(json, self);
         failed |= ch_theory_is_grid(self) ? 0 : set_online(json, self);
         failed |= ch_theory_finite_add_json(&self->finite, json);
+        failed = failed == 0 ? set_critical(json, self) : failed;
     }
     const ch_code code = failed == 0 ? ch_cli_print_json(json, err) : ch_error_memory(err, "the JSON of the theory");
     json_decref(json);

@@ -3,6 +3,7 @@
 #ifndef CH_THEORY_REPORT_H
 #define CH_THEORY_REPORT_H
 
+#include "cli/theory_critical.h"
 #include "cli/theory_finite.h"
 #include "perceptron/online.h"
 
@@ -16,6 +17,7 @@ typedef struct {
     ch_online_point *points; /* [num_points]; owned */
     size_t num_points, capacity;
     ch_theory_finite finite;
+    ch_theory_critical critical; /* of several P or T */
 } ch_theory_report;
 
 /** Whether several P or T were given: then there is no online trajectory. */
