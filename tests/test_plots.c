@@ -230,6 +230,38 @@ static void test_formats(void **state)
     assert_int_equal(count_files(directory), CH_PLOT_FORMATS); /* no temporary file is left */
 }
 
+/* What is expected is drawn where it is known: a band and a dashed curve for each P, with an entry in the key; else the
+ * caption says why there is none. */
+static void test_expected_curves(void **state)
+{
+    (void)state;
+    for (int known = 0; known < 2; known++) {
+        ch_fit fit;
+        ch_fit_group group;
+        planted own;
+        ch_error err = {0};
+        char path[400], reason[] = "there is a reason";
+        size_t length = 0;
+        plant_fit(&fit, &group, &own, &usual);
+        ch_finite_end *ends = calloc(group.num_trains * group.num_temps, sizeof *ends);
+        assert_non_null(ends);
+        for (size_t i = 0; i < group.num_trains * group.num_temps; i++) {
+            const ch_finite_value value = {known ? 3 * own.temps[i % group.num_temps] : NAN, 0.2};
+            ends[i] = (ch_finite_end){value, value, value, value, value, value};
+        }
+        group.expected = (ch_expected_curves){own.temps, group.num_temps, ends, known ? NULL : reason};
+        assert_int_equal(ch_plot_fit(&fit, directory, CH_PLOT_SVG, NULL, &err), CH_OK);
+        snprintf(path, sizeof path, "%s/perceptron-chi0-dim128.svg", directory);
+        char *text = read_whole(path, &length);
+        assert_true((strstr(text, "expected at this P and d") != NULL) == (known == 1));
+        assert_true((strstr(text, "there is a reason") != NULL) == (known == 0));
+        assert_true((strstr(text, "opacity='0.18'") != NULL) == (known == 1));
+        free(text);
+        free(ends);
+        uproot(&own);
+    }
+}
+
 static void test_odd_directories(void **state)
 {
     static const char *const names[] = {"it's",        "two words", "ünïcode ‖Δw‖", "$(touch gotcha)`touch gotcha`",
@@ -734,6 +766,7 @@ int main(void)
 #define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(test_formats),
+        IN_DIRECTORY(test_expected_curves),
         IN_DIRECTORY(test_odd_directories),
         IN_DIRECTORY(test_degenerate_groups),
         IN_DIRECTORY(test_groups_of_one_name),

@@ -141,6 +141,46 @@ static void test_the_way_beside_the_online_trajectory(void **state)
     assert_says(out, " finite_unfitted\n");
 }
 
+/* T_c at each P by both definitions of ||Dw||: the onset is at kappa = 2^-15 up to a factor, and escape is where the
+ * expected ||Dw|| is sqrt(d), between the two T at which it is less and more. */
+static void test_critical_temperatures(void **state)
+{
+    (void)state;
+    size_t onsets = 0, escapes = 0, named = 0, i;
+    const json_t *one;
+    assert_succeeds("theory --chi 0 --dim 8 --train 64,256 --temp 4^-9..4^1 --json");
+    json_t *theory = parsed();
+    json_array_foreach(json_object_get(theory, "tc"), i, one)
+    {
+        const char *definition = json_string_value(json_object_get(one, "definition"));
+        if (strcmp(definition, "onset") == 0) {
+            assert_true(number(one, "expected") > 0x1p-16 && number(one, "expected") < 0x1p-12);
+            onsets++;
+        } else if (strcmp(definition, "escape") == 0) {
+            const json_t *cell;
+            size_t k;
+            json_array_foreach(json_object_get(theory, "finite"), k, cell)
+            {
+                if (number(cell, "train") == number(one, "train")) {
+                    assert_true((number(json_object_get(cell, "weight_change"), "value") > sqrt(8)) ==
+                                (number(cell, "temp") > number(one, "expected")));
+                }
+            }
+            escapes++;
+        }
+    }
+    json_array_foreach(json_object_get(theory, "exponents"), i, one)
+    {
+        named += strcmp(json_string_value(json_object_get(one, "name")), "a") == 0;
+    }
+    assert_int_equal(onsets, 2);
+    assert_int_equal(escapes, 2);
+    assert_true(named >= 2);
+    json_decref(theory);
+    assert_succeeds("theory --chi 0 --dim 8 --train 64,256 --temp 4^-9..4^1");
+    assert_says(out, "a by escape");
+}
+
 /* Where nothing can be said the reason stands in its place, and the rest is printed as before. */
 static void test_reasons(void **state)
 {
@@ -295,6 +335,7 @@ int main(void)
         STORE_TEST(test_rates_are_temperatures_times_the_batch),
         STORE_TEST(test_tables_in_text_and_csv),
         STORE_TEST(test_the_way_beside_the_online_trajectory),
+        STORE_TEST(test_critical_temperatures),
         STORE_TEST(test_reasons),
         STORE_TEST(test_cautions),
         STORE_TEST(test_tables_are_made_once),
