@@ -2,14 +2,18 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/meter.h"
+#include "core/obstacle.h"
+#include "core/text.h"
 #include "sim/store/json.h"
 #include "sim/store/results.h"
+#include "sim/weights_file.h"
 
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- settings ---- */
 
@@ -125,7 +129,7 @@ static void print_trajectory(const ch_run *run)
     }
 }
 
-static ch_code print_table(const ch_run *run, ch_error *err)
+static ch_code print_table(const ch_run *run, const char *digest, ch_error *err)
 {
     char text[256];
     puts("settings");
@@ -135,6 +139,9 @@ static ch_code print_table(const ch_run *run, ch_error *err)
         }
         ch_setting_show(&ch_settings_table[i], ch_settings_get(&run->settings, i), text, sizeof text);
         printf("  %-18s %-18s %s\n", ch_settings_table[i].name, text, ch_settings_table[i].help);
+    }
+    if (digest[0] != '\0') {
+        printf("  %-18s %.16s…  SHA-256 of the file of initial weights\n", "init", digest);
     }
     puts("result");
     for (size_t i = 0; i < ch_results_count(); i++) {
@@ -149,9 +156,13 @@ static ch_code print_table(const ch_run *run, ch_error *err)
 
 /* ---- the result as JSON ---- */
 
-static ch_code print_json(const ch_run *run, ch_error *err)
+static ch_code print_json(const ch_run *run, const char *digest, ch_error *err)
 {
     json_t *json = ch_json_run(run);
+    if (json != NULL && digest[0] != '\0' && json_object_set_new(json, "init", json_string(digest)) != 0) {
+        json_decref(json);
+        json = NULL;
+    }
     const ch_code code = json != NULL ? ch_cli_print_json(json, err) : ch_error_memory(err, "the result");
     json_decref(json);
     return code;
@@ -160,28 +171,76 @@ static ch_code print_json(const ch_run *run, ch_error *err)
 /* ---- the command ---- */
 
 typedef struct {
-    char *kernels; /* folder of kernel files; allocated by popt, or NULL */
+    char *kernels;    /* folder of kernel files; allocated by popt, or NULL */
+    char *init, *out; /* files of the weights at the beginning and at the end; allocated by popt, or NULL */
     int threads, as_json;
+    char digest[CH_WEIGHTS_DIGEST_SIZE]; /* of the file `init`; "" without one */
 } run_arguments;
 
 static ch_code print(const ch_run *run, const run_arguments *chosen, ch_error *err)
 {
-    return chosen->as_json ? print_json(run, err) : print_table(run, err);
+    return chosen->as_json ? print_json(run, chosen->digest, err) : print_table(run, chosen->digest, err);
+}
+
+/* ---- weights ---- */
+
+/* Whether the files of weights are accepted, before anything is computed. */
+static ch_code check_weights(const ch_resolved *resolved, const run_arguments *chosen, ch_error *err)
+{
+    const ch_code code = ch_run_weights_check(resolved, chosen->init != NULL, chosen->out != NULL, err);
+    if (code != CH_OK || chosen->out == NULL) {
+        return code;
+    }
+    struct stat status;
+    if (stat(chosen->out, &status) == 0 && S_ISDIR(status.st_mode)) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "save-weights is %s, which is a folder; accepted is the name of a file",
+                            ch_show(chosen->out).text);
+    }
+    const ch_obstacle obstacle = ch_find_obstacle(chosen->out);
+    return obstacle.text[0] == '\0' ? CH_OK
+                                    : ch_error_set(err, CH_ERROR_INPUT, "save-weights is %s, which cannot be made: %s",
+                                                   ch_show(chosen->out).text, obstacle.text);
+}
+
+/* Trains from the weights of one file, and writes those at the end into another. */
+static ch_code train_with_weights(ch_run *run, const ch_resolved *resolved, run_arguments *chosen,
+                                  const ch_watch *watch, ch_error *err)
+{
+    ch_run_weights weights = {0};
+    double *init = NULL;
+    ch_code code = CH_OK;
+    if (chosen->init != NULL) {
+        code = ch_weights_read(chosen->init, &init, &weights.num_init, chosen->digest, err);
+        if (code != CH_OK) {
+            return code;
+        }
+        weights.init = init;
+    }
+    code = ch_train_weights(run, &weights, resolved, chosen->threads, watch, err);
+    if (code == CH_OK && chosen->out != NULL) {
+        code = ch_weights_write(chosen->out, weights.end, weights.num_end, err);
+    }
+    free(init);
+    free(weights.end);
+    return code;
 }
 
 /* Trains, and shows on standard error how far the run is. */
-static ch_code train(ch_run *run, const ch_resolved *resolved, const run_arguments *chosen, ch_error *err)
+static ch_code train(ch_run *run, const ch_resolved *resolved, run_arguments *chosen, ch_error *err)
 {
     static const double PATIENCE_SECONDS = 1;
     ch_meter meter;
     ch_meter_start(&meter, "steps", PATIENCE_SECONDS);
     const ch_watch watch = ch_meter_watch(&meter, ch_cli_catch_signals());
-    const ch_code code = ch_train_alone(run, resolved, chosen->kernels, chosen->threads, &watch, err);
+    const ch_code code = chosen->init != NULL || chosen->out != NULL
+                             ? train_with_weights(run, resolved, chosen, &watch, err)
+                             : ch_train_alone(run, resolved, chosen->kernels, chosen->threads, &watch, err);
     ch_meter_finish(&meter);
     return code;
 }
 
-static ch_code train_and_print(const ch_cli *cli, const run_arguments *chosen, ch_error *err)
+static ch_code train_and_print(const ch_cli *cli, run_arguments *chosen, ch_error *err)
 {
     ch_resolved resolved;
     ch_run run = {0};
@@ -191,6 +250,10 @@ static ch_code train_and_print(const ch_cli *cli, const run_arguments *chosen, c
         goto out;
     }
     code = read_settings(&resolved, cli, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = check_weights(&resolved, chosen, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -222,13 +285,17 @@ int ch_cmd_run(int argc, const char **argv)
     const struct poptOption options[] = {
         {"threads", 'j', POPT_ARG_INT, &chosen.threads, 0, "threads for the run (default: one a core)", "THREADS"},
         {"json", '\0', POPT_ARG_NONE, &chosen.as_json, 0, "print one JSON object", NULL},
+        {"init", '\0', POPT_ARG_STRING, &chosen.init, 0, "initial weights of a network, as numpy.save writes them",
+         "FILE.npy"},
+        {"save-weights", '\0', POPT_ARG_STRING, &chosen.out, 0, "write the weights at the end", "FILE.npy"},
         CH_CLI_KERNEL_CACHE(&chosen.kernels),
         POPT_TABLEEND,
     };
     ch_error err = {0};
     ch_cli cli;
-    ch_code code = ch_cli_init(&cli, argc, argv, options, true,
-                               "run MODEL [--SETTING VALUE]... [-j THREADS] [--kernel-cache DIR]", &err);
+    ch_code code = ch_cli_init(
+        &cli, argc, argv, options, true,
+        "run MODEL [--SETTING VALUE]... [-j THREADS] [--kernel-cache DIR] [--init FILE] [--save-weights FILE]", &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }
@@ -236,5 +303,7 @@ int ch_cmd_run(int argc, const char **argv)
 out:
     ch_cli_free(&cli);
     free(chosen.kernels);
+    free(chosen.init);
+    free(chosen.out);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

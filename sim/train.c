@@ -324,6 +324,8 @@ typedef struct {
     ch_architecture architecture; /* of a network */
     double unit;                  /* ch_reach_unit, by which kappa and rate are multiplied */
     double *teacher;              /* [dim] of data that have one; owned */
+    ch_run_weights *weights;      /* those that are given and asked for; NULL: none */
+    double *start;                /* [num_weights] w0 in the architecture's order, where it is given; owned */
 } borrowed;
 
 static void borrowed_free(borrowed *self)
@@ -331,6 +333,7 @@ static void borrowed_free(borrowed *self)
     ch_sample_set_free(&self->test);
     ch_architecture_free(&self->architecture);
     free(self->teacher);
+    free(self->start);
 }
 
 static ch_code online_init(ch_online_student *self, const ch_settings *settings, const borrowed *own, ch_error *err)
@@ -395,6 +398,29 @@ static ch_code perceptron_init(model *self, const ch_settings *settings, const c
     return ch_perceptron_init(&self->plain, &setup, err);
 }
 
+/* Brings the weights that are given into the architecture's order. */
+static ch_code take_init(borrowed *own, ch_error *err)
+{
+    const ch_run_weights *weights = own->weights;
+    const size_t num_weights = own->architecture.num_weights;
+    if (weights == NULL || weights->init == NULL) {
+        return CH_OK;
+    }
+    if (weights->num_init != num_weights) {
+        return ch_error_set(
+            err, CH_ERROR_INPUT,
+            "init has %zu numbers; accepted are the %zu weights and biases of this network, layer after "
+            "layer",
+            weights->num_init, num_weights);
+    }
+    own->start = ch_alloc_unset(num_weights, sizeof *own->start);
+    if (own->start == NULL) {
+        return ch_error_memory(err, "the initial weights");
+    }
+    ch_architecture_from_nchw(&own->architecture, weights->init, own->start);
+    return CH_OK;
+}
+
 /* A network; or the linear network that a perceptron is, whose passes are in double precision. */
 static ch_code network_init(model *self, const ch_resolved *resolved, const ch_train_set *set, borrowed *own,
                             int threads, const ch_watch *watch, ch_error *err)
@@ -402,6 +428,10 @@ static ch_code network_init(model *self, const ch_resolved *resolved, const ch_t
     const ch_settings *settings = &resolved->settings;
     const ch_network_spec spec = ch_settings_network(settings);
     ch_code code = ch_architecture_init(&own->architecture, &spec, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = take_init(own, err);
     if (code != CH_OK) {
         return code;
     }
@@ -428,6 +458,7 @@ static ch_code network_init(model *self, const ch_resolved *resolved, const ch_t
         .by_epoch = is_by_epoch(settings),
         .momentum = settings->momentum,
         .weight_decay = settings->weight_decay,
+        .start = own->start,
         .seed_init = settings->seed_init,
         .seed_batch = settings->seed_batch,
         .fast = settings->engine == CH_ENGINE_FAST,
@@ -478,11 +509,35 @@ static void check_contradiction(ch_learner *learner, const ch_settings *settings
     }
 }
 
-/* @param keeps_stopped  whether a run that is stopped is measured, as ch_train_alone says */
-static ch_code train(ch_run *run, const ch_resolved *resolved, const ch_train_set *set, int threads,
-                     const ch_watch *watch, bool keeps_stopped, ch_error *err)
+/* Copies the weights at the end: those of a network in NCHW order, of a perceptron Dw in the units of the settings. */
+static ch_code keep_weights(const model *trained, const ch_settings *settings, const borrowed *own, ch_error *err)
 {
-    borrowed own = {.unit = ch_reach_unit(resolved)};
+    ch_run_weights *weights = own->weights;
+    const bool is_network = !ch_settings_has_engine(settings);
+    if (weights == NULL) {
+        return CH_OK;
+    }
+    weights->num_end = is_network ? own->architecture.num_weights : (size_t)settings->dim;
+    weights->end = ch_alloc_unset(weights->num_end, sizeof *weights->end);
+    if (weights->end == NULL) {
+        return ch_error_memory(err, "the weights at the end");
+    }
+    if (is_network) {
+        ch_architecture_to_nchw(&own->architecture, ch_network_learner_weights(&trained->network), weights->end);
+        return CH_OK;
+    }
+    const double *change = settings->train == 0 ? trained->online.weights : trained->plain.weights;
+    for (size_t k = 0; k < weights->num_end; k++) {
+        weights->end[k] = change[k] / own->unit;
+    }
+    return CH_OK;
+}
+
+/* @param keeps_stopped  whether a run that is stopped is measured, as ch_train_alone says */
+static ch_code train(ch_run *run, const ch_resolved *resolved, const ch_train_set *set, ch_run_weights *weights,
+                     int threads, const ch_watch *watch, bool keeps_stopped, ch_error *err)
+{
+    borrowed own = {.unit = ch_reach_unit(resolved), .weights = weights};
     model trained;
     memset(run, 0, sizeof *run);
     run->resolved = *resolved;
@@ -499,6 +554,9 @@ static ch_code train(ch_run *run, const ch_resolved *resolved, const ch_train_se
     check_contradiction(&trained.learner, &resolved->settings, set);
     code = train_until_end(run, &trained.learner, started, watch, keeps_stopped, err);
     run->seconds = ch_clock_now() - started;
+    if (code == CH_OK) {
+        code = keep_weights(&trained, &resolved->settings, &own, err);
+    }
     trained.learner.free(&trained.learner);
 out:
     borrowed_free(&own);
@@ -508,11 +566,11 @@ out:
 ch_code ch_train(ch_run *run, const ch_resolved *resolved, const ch_train_set *set, int threads, const ch_watch *watch,
                  ch_error *err)
 {
-    return train(run, resolved, set, threads, watch, false, err);
+    return train(run, resolved, set, NULL, threads, watch, false, err);
 }
 
-ch_code ch_train_alone(ch_run *run, const ch_resolved *resolved, const char *kernel_folder, int threads,
-                       const ch_watch *watch, ch_error *err)
+static ch_code train_alone(ch_run *run, ch_run_weights *weights, const ch_resolved *resolved, const char *kernel_folder,
+                           int threads, const ch_watch *watch, ch_error *err)
 {
     ch_train_set set = {0};
     ch_sources sources = {.kernel_folder = kernel_folder};
@@ -535,11 +593,48 @@ ch_code ch_train_alone(ch_run *run, const ch_resolved *resolved, const char *ker
         }
     }
     ch_sources_free(&sources); /* the training set has copies of the images that it takes */
-    code = train(run, &found, &set, threads, watch, true, err);
+    code = train(run, &found, &set, weights, threads, watch, true, err);
 out:
     ch_sources_free(&sources);
     ch_train_set_free(&set);
     return code;
+}
+
+ch_code ch_train_alone(ch_run *run, const ch_resolved *resolved, const char *kernel_folder, int threads,
+                       const ch_watch *watch, ch_error *err)
+{
+    return train_alone(run, NULL, resolved, kernel_folder, threads, watch, err);
+}
+
+ch_code ch_train_weights(ch_run *run, ch_run_weights *weights, const ch_resolved *resolved, int threads,
+                         const ch_watch *watch, ch_error *err)
+{
+    weights->end = NULL;
+    weights->num_end = 0;
+    const ch_code code = train_alone(run, weights, resolved, NULL, threads, watch, err);
+    if (code != CH_OK) {
+        free(weights->end);
+        weights->end = NULL;
+    }
+    return code;
+}
+
+ch_code ch_run_weights_check(const ch_resolved *resolved, bool has_init, bool keeps, ch_error *err)
+{
+    const ch_settings *settings = &resolved->settings;
+    if ((has_init || keeps) && settings->linear == CH_LINEAR_YES) {
+        return ch_error_set(
+            err, CH_ERROR_INPUT,
+            "%s is given, but linear = yes trains coefficients of samples and has no weights of its own; "
+            "accepted is linear = no",
+            has_init ? "init" : "save-weights");
+    }
+    if (has_init && !ch_settings_is_network(settings)) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "init is given, but the output of model = perceptron depends on the change of its weights "
+                            "alone; accepted is to leave it out, or a network");
+    }
+    return CH_OK;
 }
 
 void ch_run_free(ch_run *self)

@@ -40,6 +40,22 @@ static inline size_t ch_run_num_looks(const ch_run *self)
 
 void ch_run_free(ch_run *self);
 
+/** Weights that a run starts from and ends with, in the NCHW order of other programs (models/architecture.h). */
+typedef struct {
+    const double
+        *init; /* [num_init] w0 of a network, which is rounded to single precision; NULL: it is drawn; borrowed */
+    size_t num_init;
+    double *end; /* out: [num_end] w at the end, of a perceptron Dw [dim]; to be released with free() */
+    size_t num_end;
+} ch_run_weights;
+
+/** Refuses weights that a run does not have: a twin has none, and a perceptron's output depends on Dw alone, so that
+ * its initial weights have no meaning.
+ *  @param has_init  whether the initial weights are given
+ *  @param keeps     whether the weights at the end are asked for
+ *  @return CH_OK, CH_ERROR_INPUT */
+ch_code ch_run_weights_check(const ch_resolved *resolved, bool has_init, bool keeps, ch_error *err) CH_MUST_CHECK;
+
 /** Reads the images where the data are images, makes the training set, and trains on it. It does not ask whether the
  *  run may begin: ch_admit does.
  *
@@ -51,5 +67,11 @@ void ch_run_free(ch_run *self);
  *  @return also CH_ERROR_IO, for images that cannot be read, or a kernel file that cannot be read or written */
 ch_code ch_train_alone(ch_run *run, const ch_resolved *resolved, const char *kernel_folder, int threads,
                        const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
+
+/** As ch_train_alone, from weights that are given, and with those at the end.
+ *  @param weights  ch_run_weights_check accepts them; `end` is NULL after a failure
+ *  @return also CH_ERROR_INPUT, for another number of initial weights than the network has */
+ch_code ch_train_weights(ch_run *run, ch_run_weights *weights, const ch_resolved *resolved, int threads,
+                         const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
 #endif

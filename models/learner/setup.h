@@ -24,6 +24,7 @@ typedef struct {
     /* of sgd and gd: mu, 0 <= mu < 1, and the factor lambda >= 0 of ||w - w0||^2 / 2 in the loss */
     double momentum, weight_decay;
     bool by_epoch;         /* sgd: an epoch takes every sample once, in batches of B and a last one of those left */
+    const double *start;   /* w0 [num_weights], rounded to single precision; NULL: it is drawn */
     uint64_t seed_init;    /* of the initial weights w0 */
     uint64_t seed_batch;   /* of the batches and of the sde's noise */
     bool fast;             /* sgd without its idle steps, equal in law; has no effect under a loss without idle steps */

@@ -132,13 +132,16 @@ static ch_code allocate(ch_network_state *self, ch_error *err)
 
 /* ---- the start ---- */
 
-/* Draws w0. self->gradient serves as memory. */
-static void draw_weights(ch_network_state *self)
+/* Takes w0 where it is given, and else draws it. self->gradient serves as memory. */
+static void set_start(ch_network_state *self)
 {
     double *weights = self->gradient, square = 0;
-    ch_architecture_draw(self->setup.architecture, self->setup.seed_init, weights);
+    if (self->setup.start == NULL) {
+        ch_architecture_draw(self->setup.architecture, self->setup.seed_init, weights);
+    }
     for (size_t i = 0; i < self->num_weights; i++) {
-        self->start[i] = (float)weights[i];
+        self->start[i] = (float)(self->setup.start != NULL ? self->setup.start[i] : weights[i]);
+        weights[i] = (double)self->start[i];
         square += weights[i] * weights[i];
     }
     self->norm_init = sqrt(square);
@@ -166,7 +169,7 @@ ch_code ch_state_init(ch_network_state *self, const ch_network_learner_setup *se
     ch_random_init(&self->noise_random, setup->seed_batch, CH_STREAM_NOISE, 0);
     self->patience = (setup->num_samples + setup->batch - 1) / setup->batch;
     self->next_look = UINT64_MAX;
-    draw_weights(self);
+    set_start(self);
     if (ch_state_has_velocity(self)) {
         const ch_code made = ch_passes_init_velocity(&self->workers[0].passes, err);
         if (made != CH_OK) {
