@@ -97,6 +97,10 @@ static void take_gsl_failure(const char *reason, const char *file, int line, int
 
 int main(int argc, const char **argv)
 {
+    ch_error err;
+    if (ch_cli_check_stack(&err) != CH_OK) {
+        return ch_cli_fail(&err);
+    }
     gsl_set_error_handler(take_gsl_failure);
     allow_nested_threads();
     limit_threads();

@@ -428,8 +428,8 @@ static ch_stop stop_flag;
 
 static void raise_flag(int number)
 {
-    if (stop_flag != 0) { /* the second signal ends the program once this handler has returned */
-        signal(number, SIG_DFL);
+    if (stop_flag != 0 && (number == SIGINT || number == SIGTERM)) {
+        signal(number, SIG_DFL); /* it ends the program once this handler has returned */
         raise(number);
     }
     stop_flag = 1;
@@ -437,9 +437,14 @@ static void raise_flag(int number)
 
 ch_stop *ch_cli_catch_signals(void)
 {
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU, SIGXFSZ};
     struct sigaction action = {.sa_handler = raise_flag, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction before;
+        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+            sigaction(signals[i], &action, NULL);
+        }
+    }
     return &stop_flag;
 }

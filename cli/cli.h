@@ -98,8 +98,14 @@ ch_code ch_cli_open_kernels(const char *folder, ch_error *err) CH_MUST_CHECK;
  *  @return to be released with free(); NULL where there is none that can be written: then nothing is kept */
 char *ch_cli_cache_folder(void) __attribute__((warn_unused_result));
 
-/** Catches SIGINT and SIGTERM. The first signal raises the returned flag, which ends a watched computation
- * (core/watch.h). The second signal ends the program at once. */
+/** Refuses a stack of the program (ulimit -s) or of its threads (OMP_STACKSIZE) that is too small for its work.
+ *  @return CH_OK, CH_ERROR_INPUT */
+ch_code ch_cli_check_stack(ch_error *err) CH_MUST_CHECK;
+
+/** Catches the signals by which people, terminals, schedulers and limits end a program: SIGINT, SIGTERM, SIGHUP,
+ * SIGUSR1, SIGXCPU and SIGXFSZ, unless it was started with them ignored, as nohup does. The first of them raises the
+ * returned flag, which ends a watched computation (core/watch.h). A second SIGINT or SIGTERM ends the program at once;
+ * the others may come more than once for one reason. */
 ch_stop *ch_cli_catch_signals(void);
 
 /** Prints a JSON value and a newline on standard output, and flushes it.  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_IO

@@ -10,6 +10,7 @@ typedef struct {
     const char *store, *directory, *where;
     ch_plot_format format;
     ch_fit_options fit;
+    ch_watch watch; /* of the fit and of drawing */
     bool skip_damaged;
 } plot_arguments;
 
@@ -29,7 +30,7 @@ static ch_code draw_pages(const plot_arguments *arguments, ch_store *store, cons
     return ch_plot_training(fit, store, directory, format, stdout, err);
 }
 
-static ch_code draw_table(const plot_arguments *arguments, ch_store *store, const ch_run_table *table, ch_error *err)
+static ch_code draw_table(plot_arguments *arguments, ch_store *store, const ch_run_table *table, ch_error *err)
 {
     ch_fit fit = {0};
     if (table->count == 0) {
@@ -40,6 +41,7 @@ static ch_code draw_table(const plot_arguments *arguments, ch_store *store, cons
     if (code != CH_OK) {
         return code;
     }
+    arguments->watch.stop = ch_cli_catch_signals(); /* not while the store is read, which a signal may end at once */
     code = ch_fit_init(&fit, table, &arguments->fit, err);
     if (code != CH_OK) {
         goto out;
@@ -50,7 +52,7 @@ out:
     return code;
 }
 
-static ch_code plot_store(const plot_arguments *arguments, ch_error *err)
+static ch_code plot_store(plot_arguments *arguments, ch_error *err)
 {
     ch_store store = {0};
     ch_run_table table = {0};
@@ -109,11 +111,10 @@ int ch_cmd_plot(int argc, const char **argv)
     if (code != CH_OK || cli.help) {
         goto out;
     }
-    const ch_watch watch = {.stop = ch_cli_catch_signals()};
     arguments.directory = directory;
     arguments.where = where;
     arguments.skip_damaged = skip_damaged != 0;
-    arguments.fit.watch = &watch;
+    arguments.fit.watch = &arguments.watch;
     box_folder = ch_cli_cache_folder();
     arguments.fit.expects = true;
     arguments.fit.box_folder = box_folder;

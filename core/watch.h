@@ -35,6 +35,7 @@ typedef struct {
 /** Who watches a computation. Every member may be zero. */
 typedef struct {
     ch_stop *stop; /* the flag that ends the work; borrowed */
+    double until;  /* the time of ch_clock_now (core/clock.h) at which the work is to end; 0: none */
     /** Called now and then, and once at the end, by one thread at a time. */
     void (*progress)(void *context, const ch_watch_report *report);
     /** Called with a whole sentence, without a newline, by one thread at a time, and not while `progress` is. */
@@ -42,10 +43,13 @@ typedef struct {
     void *context; /* what both functions get */
 } ch_watch;
 
+/** Whether the time `until` has come. There must be one. */
+bool ch_watch_is_late(const ch_watch *self);
+
 /** Whether the work is to end. */
 static inline bool ch_watch_is_stopped(const ch_watch *self)
 {
-    return self != NULL && self->stop != NULL && *self->stop != 0;
+    return self != NULL && ((self->stop != NULL && *self->stop != 0) || (self->until > 0 && ch_watch_is_late(self)));
 }
 
 static inline void ch_watch_progress(const ch_watch *self, const ch_watch_report *report)

@@ -124,6 +124,14 @@ static inline void ch_axpy(double *restrict w, double step, const float *restric
     }
 }
 
+/** How many rows are summed over between two looks at a stop flag: those of 2^24 entries, which take some hundredths of
+ * a second, and at least one. */
+static inline size_t ch_rows_per_look(size_t stride)
+{
+    enum { ENTRIES = 1 << 24 };
+    return 1 + ENTRIES / (stride > 0 ? stride : 1);
+}
+
 /** Threads to compute `count` dot products with, of the `threads` there may be: one where they are under 2^20
  *  multiply-adds in all, which take less time than it takes to wake threads. */
 static inline int ch_threads_worth(int threads, size_t count, size_t stride)

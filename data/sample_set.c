@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A normal number takes as long as so many multiply-adds. */
+enum { OPERATIONS_TO_DRAW = 16 };
+
 size_t ch_sample_set_bytes(size_t num_samples, size_t dim)
 {
     size_t bytes = 0;
@@ -40,12 +43,13 @@ static ch_code check(const ch_data_law *law, size_t num_samples, ch_error *err)
     return ch_law_check(law, num_samples, err);
 }
 
-ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, size_t num_samples,
-                           int threads, const ch_watch *watch, ch_error *err)
+/* Allocates a set whose rows are not drawn yet, and finds its teacher.
+ * @param mirror  out: vector of the reflection that takes the first axis to the teacher, [dim]; owned by the caller */
+static ch_code allocate(ch_sample_set *self, const ch_data_law *law, size_t num_samples, double **mirror, ch_error *err)
 {
-    double *mirror = NULL;
     memset(self, 0, sizeof *self);
-    ch_code code = check(law, num_samples, err);
+    *mirror = NULL;
+    const ch_code code = check(law, num_samples, err);
     if (code != CH_OK) {
         return code;
     }
@@ -55,13 +59,31 @@ ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_strea
     const size_t bytes = ch_sample_set_bytes(num_samples, law->dim);
     self->rows = bytes < SIZE_MAX ? ch_alloc_rows(bytes) : NULL;
     self->teacher = ch_alloc(self->stride, sizeof *self->teacher);
-    mirror = ch_alloc(law->dim, sizeof *mirror);
-    if (self->rows == NULL || self->teacher == NULL || mirror == NULL) {
+    *mirror = ch_alloc(law->dim, sizeof **mirror);
+    if (self->rows == NULL || self->teacher == NULL || *mirror == NULL) {
         ch_sample_set_free(self);
-        code = ch_error_memory(err, "the samples: lower train or dim");
+        return ch_error_memory(err, "the samples: lower train or dim");
+    }
+    ch_law_teacher(law, self->teacher, *mirror);
+    return CH_OK;
+}
+
+ch_code ch_sample_set_init_undrawn(ch_sample_set *self, const ch_data_law *law, size_t num_samples, ch_error *err)
+{
+    double *mirror = NULL;
+    const ch_code code = allocate(self, law, num_samples, &mirror, err);
+    free(mirror);
+    return code;
+}
+
+ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, size_t num_samples,
+                           int threads, const ch_watch *watch, ch_error *err)
+{
+    double *mirror = NULL;
+    ch_code code = allocate(self, law, num_samples, &mirror, err);
+    if (code != CH_OK) {
         goto out;
     }
-    ch_law_teacher(law, self->teacher, mirror);
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (size_t mu = 0; mu < num_samples; mu++) {
         if (ch_watch_is_stopped(watch)) {
@@ -82,11 +104,17 @@ out:
     return code;
 }
 
-void ch_sample_set_redraw(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, uint64_t first)
+bool ch_sample_set_redraw(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, uint64_t first,
+                          const ch_watch *watch)
 {
+    const size_t look = 1 + ch_rows_per_look(self->stride) / OPERATIONS_TO_DRAW;
     for (size_t i = 0; i < self->num_samples; i++) {
+        if (i % look == look - 1 && ch_watch_is_stopped(watch)) {
+            return false;
+        }
         draw_sample(self->rows + i * self->stride, self->stride, law, purpose, first + i);
     }
+    return true;
 }
 
 void ch_sample_set_free(ch_sample_set *self)

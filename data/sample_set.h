@@ -39,9 +39,16 @@ ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_strea
                            int threads, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 void ch_sample_set_free(ch_sample_set *self);
 
+/** As ch_sample_set_init, without drawing: the rows are not initialised. */
+ch_code ch_sample_set_init_undrawn(ch_sample_set *self, const ch_data_law *law, size_t num_samples,
+                                   ch_error *err) CH_MUST_CHECK;
+
 /** Draws the samples first, first + 1, … of a law in place of those of a set, the teacher on the axis.
- *  @param self  made by ch_sample_set_init of a law of the same dimension, teacher on the axis */
-void ch_sample_set_redraw(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, uint64_t first);
+ *  @param self   made by ch_sample_set_init of a law of the same dimension, teacher on the axis
+ *  @param watch  may end the drawing; borrowed, may be NULL
+ *  @return false when stopped: a part of the rows is drawn */
+bool ch_sample_set_redraw(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, uint64_t first,
+                          const ch_watch *watch) CH_MUST_CHECK;
 
 /** Bytes that the rows of P samples of dimension d take; SIZE_MAX when that overflows. */
 size_t ch_sample_set_bytes(size_t num_samples, size_t dim);

@@ -238,6 +238,9 @@ static void advance(ch_learner *learner, const ch_limit *limit)
     while (progress->status == CH_RUNNING && progress->steps < limit->steps && progress->updates < limit->updates) {
         if (self->state->stage == CH_FAST_PLAIN) {
             take_plain_steps(self, limit);
+            if (ch_watch_is_stopped(self->student.setup.watch)) {
+                return;
+            }
         } else if (!next->is_known) {
             ch_fast_find_event(self);
         } else if (next->step > limit->steps) {
@@ -272,7 +275,7 @@ static ch_code init_screen(ch_screen *self, const ch_screen *shared, const ch_pe
     ch_screen whole = {0};
     ch_code code = CH_OK;
     if (shared == NULL) {
-        code = ch_screen_init(&whole, setup->train, err);
+        code = ch_screen_init(&whole, setup->train, setup->watch, err);
         if (code != CH_OK) {
             return code;
         }

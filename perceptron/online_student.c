@@ -17,19 +17,25 @@ static ch_data_law law_of(const ch_online_student_setup *setup)
 }
 
 /* Finds the unfitted samples of the batch, all at this step's w, and marks them in `active`.
- * @param sum  out: sum of their margins, finite unless one of them is not
- * @return their number */
-static size_t find_active(ch_online_student *self, double *sum)
+ * @param sum    out: sum of their margins, finite unless one of them is not
+ * @param number out: their number
+ * @return false when stopped */
+static bool find_active(ch_online_student *self, double *sum, size_t *number)
 {
+    const size_t look = ch_rows_per_look(self->batch.stride);
     size_t count = 0;
     *sum = 0;
     for (size_t i = 0; i < self->setup.batch; i++) {
+        if (i % look == look - 1 && ch_watch_is_stopped(self->setup.watch)) {
+            return false;
+        }
         const double margin = ch_dot(ch_sample_set_row(&self->batch, i), self->weights, self->batch.stride);
         self->active[i] = ch_is_unfitted(margin, self->setup.kappa);
         count += self->active[i];
         *sum += self->active[i] ? margin : 0;
     }
-    return count;
+    *number = count;
+    return true;
 }
 
 /* w <- w + (eta / B) sum of z over the unfitted samples of the batch */
@@ -50,9 +56,14 @@ static void advance(ch_learner *learner, const ch_limit *limit)
     const ch_data_law law = law_of(&self->setup);
     while (progress->status == CH_RUNNING && progress->steps < limit->steps && progress->updates < limit->updates) {
         double sum = 0;
-        ch_sample_set_redraw(&self->batch, &law, CH_STREAM_ONLINE_SAMPLES, progress->steps * self->setup.batch);
+        size_t count = 0;
+        const uint64_t first = progress->steps * self->setup.batch;
+        if (!ch_sample_set_redraw(&self->batch, &law, CH_STREAM_ONLINE_SAMPLES, first, self->setup.watch) ||
+            !find_active(self, &sum, &count)) {
+            return;
+        }
         progress->steps++;
-        if (find_active(self, &sum) > 0) {
+        if (count > 0) {
             update(self);
             progress->updates++;
             progress->last_update = progress->steps;
@@ -100,9 +111,10 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
-    out->test_error =
-        self->setup.test != NULL ? ch_student_test_error(self->setup.test, self->weights) : out->train_error;
-    return CH_OK;
+    out->test_error = out->train_error;
+    return self->setup.test != NULL
+               ? ch_student_test_error(self->setup.test, self->weights, self->setup.watch, &out->test_error, err)
+               : CH_OK;
 }
 
 static void free_learner(ch_learner *learner)
@@ -137,7 +149,7 @@ ch_code ch_online_student_init(ch_online_student *self, const ch_online_student_
     }
     const ch_data_law law = law_of(setup);
     self->setup = *setup;
-    code = ch_sample_set_init(&self->batch, &law, CH_STREAM_ONLINE_SAMPLES, setup->batch, 1, NULL, err);
+    code = ch_sample_set_init_undrawn(&self->batch, &law, setup->batch, err);
     if (code != CH_OK) {
         goto out;
     }

@@ -33,6 +33,7 @@ typedef struct {
     double weight_decay;        /* factor lambda >= 0 of ||w - w0||^2 / 2 in the loss; of the plain engine */
     uint64_t seed_init;         /* of w0 */
     uint64_t seed_batch;        /* of the batches */
+    const ch_watch *watch;      /* NULL, or who may end a long look, within `advance` too: its step is then not taken */
     int threads;                /* threads the fast engine may use where many margins are computed at once; 0 is 1 */
 } ch_perceptron_setup;
 

@@ -32,11 +32,16 @@ typedef struct {
     uint64_t unfitted;
 } ch_margins;
 
-static ch_margins look_at_all(const ch_perceptron *self)
+/* @return false when stopped */
+static bool look_at_all(const ch_perceptron *self, ch_margins *sums)
 {
+    const size_t look = ch_rows_per_look(self->stride);
     const double kappa = self->setup.kappa;
     ch_margins all = {.min_margin = INFINITY};
     for (size_t mu = 0; mu < self->setup.num_samples; mu++) {
+        if (mu % look == look - 1 && ch_watch_is_stopped(self->setup.watch)) {
+            return false;
+        }
         const double margin = ch_student_margin(self, (uint32_t)mu);
         all.errors += !(margin > 0);
         all.min_margin = margin >= all.min_margin ? all.min_margin : margin;
@@ -45,7 +50,8 @@ static ch_margins look_at_all(const ch_perceptron *self)
             all.loss += kappa - margin;
         }
     }
-    return all;
+    *sums = all;
+    return true;
 }
 
 /* Looks at all margins to see whether the run is over. It is called after P / B idle steps in a row, so that it costs
@@ -53,13 +59,34 @@ static ch_margins look_at_all(const ch_perceptron *self)
 static void check_fitted(ch_perceptron *self)
 {
     ch_progress *progress = &self->learner.progress;
+    ch_margins all;
     if (!isfinite(ch_norm2(self->weights, self->stride))) {
         progress->status = CH_DIVERGED;
-    } else if (look_at_all(self).unfitted == 0) {
+    } else if (!look_at_all(self, &all)) {
+        return; /* it is looked again where the run goes on */
+    } else if (all.unfitted == 0) {
         progress->status = CH_FITTED;
     } else {
         self->next_check = UINT64_MAX; /* the answer stays no until the next update */
     }
+}
+
+/* As ch_student_find_active, for a large batch.  @return false when stopped */
+static bool find_active_of_many(ch_perceptron *self, const uint32_t *batch, uint32_t size, double *sum, uint32_t *count)
+{
+    const size_t look = ch_rows_per_look(self->stride);
+    *count = 0;
+    for (uint32_t i = 0; i < size; i++) {
+        if (i % look == look - 1 && ch_watch_is_stopped(self->setup.watch)) {
+            return false;
+        }
+        const double margin = ch_student_margin(self, batch[i]);
+        if (ch_is_unfitted(margin, self->setup.kappa)) {
+            self->active[(*count)++] = batch[i];
+            *sum += margin;
+        }
+    }
+    return true;
 }
 
 /* The hot loop by epochs: draws batches until one has an unfitted sample, or until step `end`.
@@ -73,7 +100,10 @@ static uint32_t draw_epochs_until_active(ch_perceptron *self, uint64_t end, doub
     while (step < end && count == 0) {
         step++;
         const uint32_t number = ch_draw_of_epoch(&random, self->batch, &drawn, size, num_samples);
-        count = ch_student_find_active(self, self->batch + drawn - number, number, sum);
+        if (!find_active_of_many(self, self->batch + drawn - number, number, sum, &count)) {
+            self->learner.progress.steps = step - 1;
+            return 0;
+        }
     }
     self->random = random;
     self->drawn = drawn;
@@ -101,7 +131,12 @@ __attribute__((always_inline)) static inline uint32_t draw_until_active(ch_perce
         } else if (size < num_samples) {
             ch_draw_shuffled(&random, batch, size, num_samples);
         }
-        count = ch_student_find_active(self, batch, size, sum);
+        if (size <= CH_SCANNED_BATCH) {
+            count = ch_student_find_active(self, batch, size, sum);
+        } else if (!find_active_of_many(self, batch, size, sum, &count)) {
+            self->learner.progress.steps = step - 1;
+            return 0;
+        }
     }
     self->random = random;
     self->learner.progress.steps = step;
@@ -164,6 +199,9 @@ __attribute__((always_inline)) static inline void take_steps(ch_perceptron *self
     ch_progress *progress = &self->learner.progress;
     const uint64_t patience = (self->setup.num_samples + size - 1) / size; /* P / B, rounded up */
     while (progress->status == CH_RUNNING && progress->steps < limit->steps && progress->updates < limit->updates) {
+        if ((by_epoch || size > CH_SCANNED_BATCH) && ch_watch_is_stopped(self->setup.watch)) {
+            return;
+        }
         const uint64_t end = limit->steps < self->next_check ? limit->steps : self->next_check;
         double sum = 0;
         const uint32_t count =
@@ -203,13 +241,24 @@ static void advance(ch_learner *learner, const ch_limit *limit)
     }
 }
 
-double ch_student_test_error(const ch_sample_set *test, const double *weights)
+static ch_code interrupted(ch_error *err)
 {
+    return ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped while a perceptron was observed");
+}
+
+ch_code ch_student_test_error(const ch_sample_set *test, const double *weights, const ch_watch *watch, double *fraction,
+                              ch_error *err)
+{
+    const size_t look = ch_rows_per_look(test->stride);
     size_t errors = 0;
     for (size_t mu = 0; mu < test->num_samples; mu++) {
+        if (mu % look == look - 1 && ch_watch_is_stopped(watch)) {
+            return interrupted(err);
+        }
         errors += !(ch_dot(ch_sample_set_row(test, mu), weights, test->stride) > 0);
     }
-    return (double)errors / (double)test->num_samples;
+    *fraction = (double)errors / (double)test->num_samples;
+    return CH_OK;
 }
 
 void ch_perceptron_signal_and_noise(const ch_perceptron *self, double *signal, double *noise)
@@ -222,7 +271,10 @@ void ch_perceptron_signal_and_noise(const ch_perceptron *self, double *signal, d
 static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
 {
     ch_perceptron *self = (ch_perceptron *)learner;
-    const ch_margins all = look_at_all(self);
+    ch_margins all;
+    if (!look_at_all(self, &all)) {
+        return interrupted(err);
+    }
     const double num_samples = (double)self->setup.num_samples;
     const double change = sqrt(ch_norm2(self->weights, self->stride));
     *out = ch_observation_none();
@@ -241,8 +293,7 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
         learner->progress.status = CH_FITTED;
     }
     if (self->setup.test != NULL) {
-        out->test_error = ch_student_test_error(self->setup.test, self->weights);
-        return CH_OK;
+        return ch_student_test_error(self->setup.test, self->weights, self->setup.watch, &out->test_error, err);
     }
     return ch_linear_test_error(self->setup.chi, out->signal, out->noise, &out->test_error, err);
 }

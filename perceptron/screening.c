@@ -2,6 +2,7 @@
 #include "perceptron/screening.h"
 
 #include "core/memory.h"
+#include "data/rows.h"
 
 #include <float.h>
 #include <math.h>
@@ -82,9 +83,10 @@ static ch_code allocate(ch_screen *self, size_t num_samples, ch_error *err)
     return CH_OK;
 }
 
-ch_code ch_screen_init(ch_screen *self, const ch_sample_set *set, ch_error *err)
+ch_code ch_screen_init(ch_screen *self, const ch_sample_set *set, const ch_watch *watch, ch_error *err)
 {
-    uint64_t *packed = NULL; /* [P] */
+    const size_t look = 1 + ch_rows_per_look(set->stride) / 8; /* sums in double, one entry after the other */
+    uint64_t *packed = NULL;                                   /* [P] */
     memset(self, 0, sizeof *self);
     if (set->num_samples > UINT32_MAX) {
         return ch_error_set(err, CH_ERROR_INPUT, "train is %zu; it must be under 2^32", set->num_samples);
@@ -99,6 +101,10 @@ ch_code ch_screen_init(ch_screen *self, const ch_sample_set *set, ch_error *err)
         goto out;
     }
     for (size_t mu = 0; mu < set->num_samples; mu++) {
+        if (mu % look == look - 1 && ch_watch_is_stopped(watch)) {
+            code = ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped while the samples were ordered");
+            goto out;
+        }
         packed[mu] = pack(measure(self, set, mu), (uint32_t)mu);
     }
     qsort(packed, set->num_samples, sizeof *packed, ascending);

@@ -26,8 +26,9 @@ typedef struct ch_screen {
 } ch_screen;
 
 /** Sorts the samples of a set. Several runs may share the result. It takes 8 bytes a sample, and 8 more while it sorts.
- *  @return CH_OK, CH_ERROR_INPUT for 2^32 samples or more, CH_ERROR_MEMORY */
-ch_code ch_screen_init(ch_screen *self, const ch_sample_set *set, ch_error *err) CH_MUST_CHECK;
+ *  @param watch  NULL, or who may end the look at the samples; not the sorting
+ *  @return CH_OK, CH_ERROR_INPUT for 2^32 samples or more, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
+ch_code ch_screen_init(ch_screen *self, const ch_sample_set *set, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
 /** The index of the first `num_samples` samples of a set, made from that of the whole set without sorting, and equal to
  *  what ch_screen_init would make of them alone. Where it is of all samples, it borrows the arrays of `whole`.

@@ -58,8 +58,12 @@ static inline uint32_t ch_student_find_active(ch_perceptron *self, const uint32_
 void ch_student_update(ch_perceptron *self, const uint32_t *samples, uint32_t count);
 
 /** Fraction of the test samples that are not classified rightly, m > 0. A margin of NaN counts as an error.
- *  @param weights  [test->stride], 0 beyond d */
-double ch_student_test_error(const ch_sample_set *test, const double *weights);
+ *  @param weights   [test->stride], 0 beyond d
+ *  @param watch     NULL, or who may end it
+ *  @param fraction  out
+ *  @return CH_OK, CH_ERROR_INTERRUPTED */
+ch_code ch_student_test_error(const ch_sample_set *test, const double *weights, const ch_watch *watch, double *fraction,
+                              ch_error *err) CH_MUST_CHECK;
 
 /** ||w0|| of w0 ~ N(0, I_d): the root of a chi-square number of d degrees of freedom. */
 double ch_student_draw_norm_init(size_t dim, uint64_t seed);

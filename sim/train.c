@@ -154,21 +154,27 @@ static bool has_budget(const ch_settings *settings)
     return settings->max_steps > 0 || settings->max_updates > 0 || settings->max_seconds > 0;
 }
 
+/* Seconds that measuring a run may take which was stopped. Such a run ends without being measured where they do not
+ * suffice. */
+static const double LAST_LOOK_SECONDS = 0.5;
+
 /* What watches over a run under way. */
 typedef struct {
     recorder trajectory;
     ch_learner *learner;
+    ch_watch *inner;          /* what the learner looks at, with the time at which `advance` is to return; borrowed */
     ch_stagnation stagnation; /* never looks at a run that has a budget */
     ch_teller teller;
     double started;
 } training;
 
-static training training_start(ch_run *run, ch_learner *learner, double started, const ch_watch *watch)
+static training training_start(ch_run *run, ch_learner *learner, double started, const ch_watch *watch, ch_watch *inner)
 {
     const ch_settings *settings = &run->settings;
     training self = {
         .trajectory = recorder_start(run),
         .learner = learner,
+        .inner = inner,
         .stagnation = ch_stagnation_start(settings->train, settings->batch, ch_dynamics_takes_all(settings->dynamics),
                                           CH_REACH_ROUGHNESS * ch_reach_most_steps(settings)),
         .teller = ch_teller_start(&run->resolved, watch),
@@ -248,7 +254,9 @@ static ch_code advance_until_end(training *self, const ch_watch *watch, ch_error
                                 (unsigned long long)progress->steps);
         }
         const ch_limit limit = next_limit(self);
+        self->inner->until = settings->max_seconds > 0 ? self->started + settings->max_seconds : 0;
         self->learner->advance(self->learner, &limit);
+        self->inner->until = 0;
         if (progress->status != CH_RUNNING) {
             break;
         }
@@ -285,23 +293,25 @@ static ch_code finish(training *self, bool is_over, ch_error *err)
     return code;
 }
 
-/* Measures what there is of a run that was stopped. The flag is lowered meanwhile, since it ends observations too. */
-static void finish_stopped(training *self, const ch_watch *watch)
+/* Measures what there is of a run that was stopped, if that takes little time. The flag, which ends observations too,
+ * is not looked at meanwhile. */
+static void finish_stopped(training *self)
 {
-    *watch->stop = 0;
+    ch_watch *inner = self->inner;
+    inner->stop = NULL;
+    inner->until = ch_clock_now() + LAST_LOOK_SECONDS;
     if (finish(self, false, NULL) != CH_OK) {
         self->trajectory.run->steps = 0;
     }
-    *watch->stop = 1;
 }
 
-static ch_code train_until_end(ch_run *run, ch_learner *learner, double started, const ch_watch *watch,
+static ch_code train_until_end(ch_run *run, ch_learner *learner, double started, const ch_watch *watch, ch_watch *inner,
                                bool keeps_stopped, ch_error *err)
 {
-    training self = training_start(run, learner, started, watch);
+    training self = training_start(run, learner, started, watch, inner);
     const ch_code code = advance_until_end(&self, watch, err);
     if (code == CH_ERROR_INTERRUPTED && keeps_stopped) {
-        finish_stopped(&self, watch);
+        finish_stopped(&self);
     }
     return code == CH_OK ? finish(&self, true, err) : code;
 }
@@ -326,6 +336,7 @@ typedef struct {
     double *teacher;              /* [dim] of data that have one; owned */
     ch_run_weights *weights;      /* those that are given and asked for; NULL: none */
     double *start;                /* [num_weights] w0 in the architecture's order, where it is given; owned */
+    ch_watch watch;               /* the run's own copy of the caller's */
 } borrowed;
 
 static void borrowed_free(borrowed *self)
@@ -347,6 +358,7 @@ static ch_code online_init(ch_online_student *self, const ch_settings *settings,
         .batch = (size_t)settings->batch,
         .seed_data = settings->seed_data,
         .seed_init = settings->seed_init,
+        .watch = &own->watch,
     };
     return ch_online_student_init(self, &setup, err);
 }
@@ -390,6 +402,7 @@ static ch_code perceptron_init(model *self, const ch_settings *settings, const c
         .weight_decay = settings->weight_decay / own->unit, /* of rate x weight_decay, which has no unit */
         .seed_init = settings->seed_init,
         .seed_batch = settings->seed_batch,
+        .watch = &own->watch,
         .threads = threads,
     };
     if (settings->engine == CH_ENGINE_FAST) {
@@ -423,7 +436,7 @@ static ch_code take_init(borrowed *own, ch_error *err)
 
 /* A network; or the linear network that a perceptron is, whose passes are in double precision. */
 static ch_code network_init(model *self, const ch_resolved *resolved, const ch_train_set *set, borrowed *own,
-                            int threads, const ch_watch *watch, ch_error *err)
+                            int threads, ch_error *err)
 {
     const ch_settings *settings = &resolved->settings;
     const ch_network_spec spec = ch_settings_network(settings);
@@ -467,7 +480,7 @@ static ch_code network_init(model *self, const ch_resolved *resolved, const ch_t
         .chi = has_chi ? settings->chi : NAN,
         .kernel_samples = (size_t)settings->kernel,
         .threads = threads,
-        .watch = watch,
+        .watch = &own->watch,
     };
     return ch_network_learner_init(&self->network, &setup, err);
 }
@@ -490,14 +503,14 @@ static ch_code twin_init(model *self, const ch_settings *settings, const ch_trai
 }
 
 static ch_code model_init(model *self, const ch_resolved *resolved, const ch_train_set *set, borrowed *own, int threads,
-                          const ch_watch *watch, ch_error *err)
+                          ch_error *err)
 {
     const ch_settings *settings = &resolved->settings;
     if (ch_settings_has_engine(settings)) {
         return perceptron_init(self, settings, set, own, threads, err);
     }
     return settings->linear == CH_LINEAR_YES ? twin_init(self, settings, set, own, err)
-                                             : network_init(self, resolved, set, own, threads, watch, err);
+                                             : network_init(self, resolved, set, own, threads, err);
 }
 
 /* Ends a run before its first step where no training fits its samples and no budget ends it. */
@@ -537,7 +550,11 @@ static ch_code keep_weights(const model *trained, const ch_settings *settings, c
 static ch_code train(ch_run *run, const ch_resolved *resolved, const ch_train_set *set, ch_run_weights *weights,
                      int threads, const ch_watch *watch, bool keeps_stopped, ch_error *err)
 {
-    borrowed own = {.unit = ch_reach_unit(resolved), .weights = weights};
+    borrowed own = {
+        .unit = ch_reach_unit(resolved),
+        .weights = weights,
+        .watch = {.stop = watch != NULL ? watch->stop : NULL},
+    };
     model trained;
     memset(run, 0, sizeof *run);
     run->resolved = *resolved;
@@ -547,12 +564,12 @@ static ch_code train(ch_run *run, const ch_resolved *resolved, const ch_train_se
         goto out;
     }
     const double started = ch_clock_now();
-    code = model_init(&trained, resolved, set, &own, threads, watch, err);
+    code = model_init(&trained, resolved, set, &own, threads, err);
     if (code != CH_OK) {
         goto out;
     }
     check_contradiction(&trained.learner, &resolved->settings, set);
-    code = train_until_end(run, &trained.learner, started, watch, keeps_stopped, err);
+    code = train_until_end(run, &trained.learner, started, watch, &own.watch, keeps_stopped, err);
     run->seconds = ch_clock_now() - started;
     if (code == CH_OK) {
         code = keep_weights(&trained, &resolved->settings, &own, err);

@@ -61,7 +61,7 @@ ch_code ch_run_weights_check(const ch_resolved *resolved, bool has_init, bool ke
  *
  *  @param run       out: free with ch_run_free, also after a failure
  *  A run that is stopped is measured as it is: it has the status CH_RUNNING, and its numbers are those at `steps`,
- * which is 0 where it had not begun. While it is measured the stop flag is lowered.
+ * which is 0 where it had not begun, or where measuring it would have taken over half a second.
  *
  *  @param kernel_folder  where kernels of twins are read and kept; NULL: nowhere
  *  @return also CH_ERROR_IO, for images that cannot be read, or a kernel file that cannot be read or written */

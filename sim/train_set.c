@@ -141,7 +141,7 @@ static ch_code make_rows(ch_train_set *self, const ch_resolved *resolved, int th
     if (code != CH_OK || resolved->settings.engine != CH_ENGINE_FAST) {
         return code;
     }
-    return ch_screen_init(&self->screen, &self->samples, err);
+    return ch_screen_init(&self->screen, &self->samples, watch, err);
 }
 
 static ch_code make_examples(ch_train_set *self, const ch_resolved *resolved, const ch_sources *sources, int threads,

@@ -24,7 +24,7 @@ static void set_up(stage *self, const point *at, uint64_t seed, uint64_t updates
 {
     self->set = draw(at->chi, at->dim, at->random_teacher, seed, at->num_samples);
     const ch_perceptron_setup setup = setup_at(at, &self->set);
-    assert_int_equal(ch_screen_init(&self->screen, &self->set, NULL), CH_OK);
+    assert_int_equal(ch_screen_init(&self->screen, &self->set, NULL, NULL), CH_OK);
     assert_int_equal(ch_perceptron_init(&self->student, &setup, NULL), CH_OK);
     self->active = ch_active_set_new(&self->student, &self->screen);
     assert_non_null(self->active);

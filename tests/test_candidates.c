@@ -21,7 +21,7 @@ static void set_up(stage *self, const point *at, uint64_t seed, uint64_t updates
 {
     self->set = draw(at->chi, at->dim, at->random_teacher, seed, at->num_samples);
     const ch_perceptron_setup setup = setup_at(at, &self->set);
-    assert_int_equal(ch_screen_init(&self->screen, &self->set, NULL), CH_OK);
+    assert_int_equal(ch_screen_init(&self->screen, &self->set, NULL, NULL), CH_OK);
     assert_int_equal(ch_perceptron_init(&self->student, &setup, NULL), CH_OK);
     assert_int_equal(ch_candidates_init(&self->candidates, &self->student, &self->screen, NULL), CH_OK);
     ch_random_init(&self->random, seed, CH_STREAM_BOOTSTRAP, 0);
@@ -156,7 +156,7 @@ static void list_has_room_for_rounded_margins(void **state)
             row[0] = mu < 20 ? 0x1p-10f : 0x1.1p-10f;
         }
         ch_screen_free(&here.screen);
-        assert_int_equal(ch_screen_init(&here.screen, &here.set, NULL), CH_OK);
+        assert_int_equal(ch_screen_init(&here.screen, &here.set, NULL, NULL), CH_OK);
         memset(here.student.weights, 0, here.student.stride * sizeof *here.student.weights);
         here.student.weights[0] = 1e6;
         here.student.setup.kappa = 1; /* all samples are then far over kappa */

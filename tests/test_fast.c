@@ -465,7 +465,7 @@ static void shared_index_changes_nothing(void **state)
     ch_perceptron_setup alone = setup_of(&small, 2, 0.5), shares = setup_of(&large, 2, 0.5);
     shares.num_samples = 600;
     ch_screen whole;
-    assert_int_equal(ch_screen_init(&whole, &large, NULL), CH_OK);
+    assert_int_equal(ch_screen_init(&whole, &large, NULL, NULL), CH_OK);
     ch_fast_perceptron own, shared, unshared;
     start(&own, &alone, NULL);
     start(&shared, &shares, &whole);
@@ -595,7 +595,7 @@ static void survives_failing_allocations(void **state)
     (void)state;
     ch_sample_set set = draw(0, 8, false, 6, 200);
     ch_screen screen;
-    assert_int_equal(ch_screen_init(&screen, &set, NULL), CH_OK);
+    assert_int_equal(ch_screen_init(&screen, &set, NULL, NULL), CH_OK);
     const long shared = allocations_survived(&set, 200, &screen);
     /* Allocations of the student, of the state, of the candidates, of the active set, and of the state's own lists. */
     assert_int_equal(shared, 3 + 1 + 4 + 10 + 4);
@@ -614,7 +614,7 @@ static void short_memory_is_said_with_what_is_accepted(void **state)
     ch_screen screen;
     ch_fast_perceptron model;
     ch_error err = {0};
-    assert_int_equal(ch_screen_init(&screen, &set, NULL), CH_OK);
+    assert_int_equal(ch_screen_init(&screen, &set, NULL, NULL), CH_OK);
     const ch_perceptron_setup setup = setup_of(&set, 2, 1);
     alloc_fail_at(LAST_ALLOCATION);
     const ch_code code = ch_fast_perceptron_init(&model, &setup, &screen, &err);

@@ -35,7 +35,7 @@ static void entries_are_within_their_error(void **state)
         ch_screen screen;
         ch_gram gram;
         double largest = 0;
-        assert_int_equal(ch_screen_init(&screen, &set, NULL), CH_OK);
+        assert_int_equal(ch_screen_init(&screen, &set, NULL, NULL), CH_OK);
         assert_true(ch_gram_init(&gram, &set, &screen, 1));
         ch_gram_make_room(&gram);
         ch_gram_set_count(&gram, ch_gram_to_block(300));
@@ -69,7 +69,7 @@ static void memory_changes_no_entry(void **state)
     ch_sample_set set = draw(1, 24, true, 9, 500);
     ch_screen screen;
     ch_gram roomy, narrow;
-    assert_int_equal(ch_screen_init(&screen, &set, NULL), CH_OK);
+    assert_int_equal(ch_screen_init(&screen, &set, NULL, NULL), CH_OK);
     assert_true(ch_gram_init(&roomy, &set, &screen, 1) && ch_gram_init(&narrow, &set, &screen, 1));
     ch_gram_make_room(&roomy);
     ch_gram_set_count(&roomy, 64);

@@ -498,6 +498,30 @@ static void student_survives_failing_allocations(void **state)
     ch_online_student_free(&model);
 }
 
+/* A step whose batch takes long to draw ends when the flag is raised, and is not taken. */
+static void stops_within_a_step(void **state)
+{
+    (void)state;
+    ch_stop stop = 1;
+    const ch_watch watch = {.stop = &stop};
+    const ch_limit limit = {1, 1};
+    ch_online_student model, other;
+    ch_online_student_setup setup = {
+        .chi = 0, .dim = 1 << 16, .kappa = 1, .rate = 1, .batch = 40, .seed_data = 1, .watch = &watch};
+    assert_int_equal(ch_online_student_init(&model, &setup, NULL), CH_OK);
+    setup.watch = NULL;
+    assert_int_equal(ch_online_student_init(&other, &setup, NULL), CH_OK);
+    model.learner.advance(&model.learner, &limit);
+    assert_int_equal(model.learner.progress.steps, 0);
+    stop = 0;
+    model.learner.advance(&model.learner, &limit);
+    other.learner.advance(&other.learner, &limit);
+    assert_int_equal(model.learner.progress.steps, 1);
+    assert_memory_equal(model.weights, other.weights, setup.dim * sizeof *model.weights);
+    ch_online_student_free(&model);
+    ch_online_student_free(&other);
+}
+
 int main(void)
 {
     /* suites: valgrind */
@@ -520,6 +544,7 @@ int main(void)
         cmocka_unit_test(student_takes_a_margin_of_kappa_as_fitted),
         cmocka_unit_test(student_diverges),
         cmocka_unit_test(student_refuses),
+        cmocka_unit_test(stops_within_a_step),
         cmocka_unit_test(student_survives_failing_allocations),
     };
     return cmocka_run_group_tests_name("online", tests, make_space, free_space);

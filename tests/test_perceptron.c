@@ -4,6 +4,7 @@
 #include "alloc_fail.h"
 #include "core/memory.h"
 #include "data/linear_error.h"
+#include "perceptron/screening.h"
 #include "support.h"
 #include "tests/valgrind_support.h"
 
@@ -494,6 +495,57 @@ static void theory_has_the_published_values(void **state)
     assert_int_equal(ch_perceptron_theory_init(&theory, NAN, NULL), CH_ERROR_INPUT);
 }
 
+/* ---- stopping ---- */
+
+/* Samples of more entries than are summed over between two looks at the flag. */
+enum { WIDE = 1 << 18, SEVERAL = 80 };
+
+/* A step, and a look at all samples, that would take long end when the flag is raised or the time has come. */
+static void stops_within_a_step(void **state)
+{
+    (void)state;
+    ch_stop stop = 0;
+    ch_watch watch = {.stop = &stop};
+    ch_perceptron model;
+    ch_sample_set train;
+    ch_observation seen;
+    ch_error err = {0};
+    const ch_data_law law = {.dim = WIDE};
+    const ch_limit limit = {1, 1};
+    assert_int_equal(ch_sample_set_init_undrawn(&train, &law, SEVERAL, NULL), CH_OK);
+    for (size_t mu = 0; mu < SEVERAL; mu++) { /* fitted by no weights, as the margin is 0 */
+        memset(train.rows + mu * train.stride, 0, train.stride * sizeof *train.rows);
+        train.rows[mu * train.stride] = 1;
+    }
+    const ch_perceptron_setup setup = {.train = &train,
+                                       .num_samples = SEVERAL,
+                                       .test = &train,
+                                       .kappa = 0.5,
+                                       .rate = 1,
+                                       .batch = SEVERAL,
+                                       .watch = &watch};
+    assert_int_equal(ch_perceptron_init(&model, &setup, NULL), CH_OK);
+    for (int by_time = 0; by_time < 2; by_time++) {
+        stop = !by_time;
+        watch.until = by_time ? 1e-9 : 0; /* long ago */
+        model.learner.advance(&model.learner, &limit);
+        assert_int_equal(model.learner.progress.steps, 0);
+        assert_true(model.weights[0] == 0);
+        assert_int_equal(model.learner.observe(&model.learner, &seen, &err), CH_ERROR_INTERRUPTED);
+    }
+    watch.until = 0;
+    model.learner.advance(&model.learner, &limit);
+    assert_int_equal(model.learner.progress.steps, 1);
+    assert_close(model.weights[0], 1, 1e-12);
+    assert_int_equal(model.learner.observe(&model.learner, &seen, &err), CH_OK);
+    assert_int_equal(seen.unfitted, 0);
+    stop = 1;
+    ch_screen screen;
+    assert_int_equal(ch_screen_init(&screen, &train, &watch, &err), CH_ERROR_INTERRUPTED);
+    ch_perceptron_free(&model);
+    ch_sample_set_free(&train);
+}
+
 int main(void)
 {
     /* suites: valgrind */
@@ -511,6 +563,7 @@ int main(void)
         cmocka_unit_test(survives_failing_allocations),
         cmocka_unit_test(test_error_is_exact),
         cmocka_unit_test(test_error_at_the_edges),
+        cmocka_unit_test(stops_within_a_step),
         cmocka_unit_test(theory_has_the_published_values),
     };
     return cmocka_run_group_tests_name("perceptron", tests, NULL, NULL);

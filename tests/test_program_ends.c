@@ -119,8 +119,8 @@ static int signal_and_finish(pid_t process, int number)
 static void test_a_run_is_interrupted(void **state)
 {
     (void)state;
-    static const int signals[] = {SIGINT, SIGTERM};
-    for (size_t i = 0; i < 2; i++) {
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU, SIGXFSZ};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         out[0] = '\0';
         for (int ms = 50; out[0] == '\0'; ms *= 2) {
             assert_true(ms < PATIENCE_MS);
@@ -136,6 +136,24 @@ static void test_a_run_is_interrupted(void **state)
         assert_true(json_number_value(json_object_get(run, "weight_change")) > 0);
         json_decref(run);
     }
+}
+
+/* What a program is started with ignored it goes on ignoring, as nohup wants it. */
+static void test_ignored_signals_stay_ignored(void **state)
+{
+    (void)state;
+    enum { LAST = SIGXFSZ }; /* the last one that the program catches */
+    assert_true(signal(SIGHUP, SIG_IGN) != SIG_ERR);
+    const pid_t process = start("run " ENDLESS, &(surroundings){0});
+    assert_true(signal(SIGHUP, SIG_DFL) != SIG_ERR);
+    wait_until_caught(process, LAST);
+    const bool is_caught = catches(process, SIGHUP);
+    assert_int_equal(signal_and_finish(process, SIGTERM), 130);
+#ifdef __linux__ /* elsewhere the system does not tell what a process catches */
+    assert_false(is_caught);
+#else
+    (void)is_caught;
+#endif
 }
 
 static void test_a_second_signal_kills(void **state)
@@ -425,6 +443,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_a_run_is_interrupted),
+        STORE_TEST(test_ignored_signals_stay_ignored),
         STORE_TEST(test_a_second_signal_kills),
         STORE_TEST(test_a_sweep_is_interrupted_and_goes_on),
         STORE_TEST(test_endless_runs_of_a_sweep_are_given_up),

@@ -402,6 +402,42 @@ static void test_damaged_stores(void **state)
     }
 }
 
+/* Stacks that are too small are refused, and small ones suffice. */
+static void test_small_stacks(void **state)
+{
+    (void)state;
+    static const char *const refused[] = {"16k", "16", "127K", "100000B", " 2 k "}, *const accepted[] = {"128k", "1m",
+                                                                                                         "x"};
+    if (is_sanitized()) {
+        skip(); /* a sanitizer's stack frames are larger */
+    }
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        assert_int_equal(setenv("OMP_STACKSIZE", refused[i], 1), 0);
+        assert_int_equal(chiton("run perceptron --dim 8 --train 16 --temp 1"), 2);
+        assert_says(err, "OMP_STACKSIZE is ");
+        assert_says(err, "accepted is 128k or more");
+    }
+    for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++) {
+        assert_int_equal(setenv("OMP_STACKSIZE", accepted[i], 1), 0);
+        assert_int_equal(
+            chiton("run mlp --width 64 --depth 3 --dim 32 --train 64 --test 64 --kernel 32 --batch 16 --temp "
+                   "0.01 --alpha 1 --max_steps 50 -j 2"),
+            0);
+        assert_int_equal(
+            chiton("run mlp --linear yes --width 64 --depth 3 --dim 32 --train 64 --temp 0.01 --alpha 1 -j 2"), 0);
+    }
+    assert_int_equal(unsetenv("OMP_STACKSIZE"), 0);
+    struct rlimit before, small;
+    assert_int_equal(getrlimit(RLIMIT_STACK, &before), 0);
+    small = before;
+    small.rlim_cur = 64 * 1024;
+    assert_int_equal(setrlimit(RLIMIT_STACK, &small), 0);
+    const int status = chiton("run perceptron --dim 8 --train 16 --temp 1");
+    assert_int_equal(setrlimit(RLIMIT_STACK, &before), 0);
+    assert_int_equal(status, 2);
+    assert_says(err, "the stack is limited to 64 kB (ulimit -s); accepted is 128 kB or more");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -416,6 +452,7 @@ int main(void)
         STORE_TEST(test_read_only_stores),
         STORE_TEST(test_damaged_stores),
         STORE_TEST(test_folders_that_are_missing),
+        STORE_TEST(test_small_stacks),
         STORE_TEST(test_folders_that_may_not_be_written),
     };
     return cmocka_run_group_tests_name("program refusals", tests, locate_program, NULL);

@@ -13,7 +13,7 @@ static void order_is_sorted(void **state)
     ch_sample_set set = draw(0, 10, true, 5, 500);
     ch_screen screen;
     bool seen[500] = {false};
-    assert_int_equal(ch_screen_init(&screen, &set, NULL), CH_OK);
+    assert_int_equal(ch_screen_init(&screen, &set, NULL, NULL), CH_OK);
     assert_int_equal(screen.num_samples, 500);
     for (size_t k = 0; k < 500; k++) {
         assert_true(screen.order[k] < 500 && !seen[screen.order[k]]);
@@ -44,9 +44,9 @@ static void first_samples_are_as_a_set_of_their_own(void **state)
     (void)state;
     ch_sample_set large = draw(1, 6, false, 8, 3000), small = draw(1, 6, false, 8, 40);
     ch_screen whole, first, own;
-    assert_int_equal(ch_screen_init(&whole, &large, NULL), CH_OK);
+    assert_int_equal(ch_screen_init(&whole, &large, NULL, NULL), CH_OK);
     assert_int_equal(ch_screen_init_first(&first, &whole, &large, 40, NULL), CH_OK);
-    assert_int_equal(ch_screen_init(&own, &small, NULL), CH_OK);
+    assert_int_equal(ch_screen_init(&own, &small, NULL, NULL), CH_OK);
     assert_int_equal(first.num_samples, 40);
     assert_memory_equal(first.order, own.order, 40 * sizeof *own.order);
     assert_memory_equal(first.keys, own.keys, 40 * sizeof *own.keys);
@@ -85,7 +85,7 @@ static void samples_ruled_out_are_fitted(void **state)
         ch_sample_set set = draw(chis[i / 2], dim, i % 2 == 1, 20 + i, 400);
         double *weights = ch_alloc(set.stride, sizeof *weights);
         ch_screen screen;
-        assert_int_equal(ch_screen_init(&screen, &set, NULL), CH_OK);
+        assert_int_equal(ch_screen_init(&screen, &set, NULL, NULL), CH_OK);
         for (uint64_t trial = 0; trial < 200; trial++) {
             const double noise = pow(10, (double)(trial % 5) - 3), lambda = pow(3, (double)(trial % 9) - 2);
             draw_weights(weights, &set, noise * lambda, noise, trial);
@@ -114,7 +114,7 @@ static void bound_is_sharp(void **state)
     const float *row = ch_sample_set_row(&set, 0);
     double weights[16] = {0};
     ch_screen screen;
-    assert_int_equal(ch_screen_init(&screen, &set, NULL), CH_OK);
+    assert_int_equal(ch_screen_init(&screen, &set, NULL, NULL), CH_OK);
     const double along = (double)row[0], across = screen.least_across, noise = 3, kappa = 0.1;
     for (int above = 0; above < 2; above++) {
         const double signal = (noise * across + kappa) / along * (above ? 1 + 1e-5 : 1 - 1e-5);
@@ -140,7 +140,7 @@ static void bound_has_room_for_rounded_keys(void **state)
         const float *row = ch_sample_set_row(&set, 0);
         double weights[16] = {0};
         ch_screen screen;
-        assert_int_equal(ch_screen_init(&screen, &set, NULL), CH_OK);
+        assert_int_equal(ch_screen_init(&screen, &set, NULL, NULL), CH_OK);
         const double along = (double)row[0], across = screen.least_across, noise = 3, kappa = 0.1;
         const double signal = (noise * across + kappa) / along * (1 - 1e-9);
         weights[0] = signal;
@@ -164,7 +164,7 @@ static void sample_on_the_teacher_is_never_ruled_out(void **state)
     ch_sample_set set = draw(0, 2, false, 7, 300);
     set.rows[17 * set.stride + 1] = 0;
     ch_screen screen;
-    assert_int_equal(ch_screen_init(&screen, &set, NULL), CH_OK);
+    assert_int_equal(ch_screen_init(&screen, &set, NULL, NULL), CH_OK);
     assert_int_equal(ch_screen_count(&screen, ch_screen_bound(&screen, -1, 1, 0.1)), 300);
     /* the bound is infinite, as kappa / 0 */
     assert_int_equal(ch_screen_count(&screen, ch_screen_bound(&screen, 1, 1, 0.1)), 300);
@@ -178,7 +178,7 @@ static void index_of_all_samples_is_borrowed(void **state)
     (void)state;
     ch_sample_set set = draw(0, 10, false, 5, 100);
     ch_screen whole, first;
-    assert_int_equal(ch_screen_init(&whole, &set, NULL), CH_OK);
+    assert_int_equal(ch_screen_init(&whole, &set, NULL, NULL), CH_OK);
     assert_int_equal(ch_screen_init_first(&first, &whole, &set, 100, NULL), CH_OK);
     assert_ptr_equal(first.order, whole.order);
     ch_screen_free(&first);
@@ -193,7 +193,7 @@ static void refuses_sets(void **state)
     ch_screen screen;
     ch_error err = {0};
     const ch_sample_set huge = {.num_samples = (size_t)1 << 32, .dim = 2, .stride = 16};
-    assert_int_equal(ch_screen_init(&screen, &huge, &err), CH_ERROR_INPUT);
+    assert_int_equal(ch_screen_init(&screen, &huge, NULL, &err), CH_ERROR_INPUT);
     assert_true(err.message[0] != '\0');
     ch_screen_free(&screen);
 }
@@ -205,7 +205,7 @@ static void survives_failing_allocations(void **state)
     ch_screen whole, first;
     ch_error err;
     long failed;
-    assert_failures_are_told(failed, ch_screen_init(&whole, &set, &err), err, ch_screen_free(&whole));
+    assert_failures_are_told(failed, ch_screen_init(&whole, &set, NULL, &err), err, ch_screen_free(&whole));
     assert_int_equal(failed, 3);
     assert_failures_are_told(failed, ch_screen_init_first(&first, &whole, &set, 50, &err), err, ch_screen_free(&first));
     assert_int_equal(failed, 2);

@@ -160,7 +160,7 @@ static void compare_engines(const fast_point *point, double bandwidth)
     ch_sample_set set;
     ch_screen screen;
     must(ch_sample_set_init(&set, &law, CH_STREAM_TRAIN_SAMPLES, point->num_samples, 1, NULL, &err), &err);
-    must(ch_screen_init(&screen, &set, &err), &err);
+    must(ch_screen_init(&screen, &set, NULL, &err), &err);
     ch_perceptron_setup setup = {
         .train = &set,
         .num_samples = point->num_samples,
