@@ -193,6 +193,9 @@ static ch_code finish(const sweep_options *options, const ch_sweep_counts *count
     if (counts->stuck > 0) {
         printf(", %zu stuck", counts->stuck);
     }
+    if (counts->twice > 0) {
+        printf("; %zu more by another program at the same time", counts->twice);
+    }
     putchar('\n');
     return ch_cli_flush(err);
 }

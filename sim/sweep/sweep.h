@@ -11,8 +11,11 @@ typedef struct {
     size_t left_out;                        /* combinations that cannot be run */
     size_t present;                         /* runs that were in the store already */
     size_t fitted, budget, diverged, stuck; /* runs that were done now, by their status */
-    double seconds;                         /* wall-clock time of the sweep */
-    int most_threads;                       /* the largest number of threads that one run was given */
+    size_t twice; /* runs that were done now, but that another program had put into the store meanwhile; they count as
+                     present */
+    size_t lacked_memory; /* runs that could not be done for lack of memory, alone neither */
+    double seconds;       /* wall-clock time of the sweep */
+    int most_threads;     /* the largest number of threads that one run was given */
 } ch_sweep_counts;
 
 /** The runs of a plan that a store lacks, in the order in which they are to be done. */
@@ -96,10 +99,16 @@ ch_code ch_sweep_foresee_time(const ch_sweep *self, int threads, const ch_watch 
  *  so. Where there are fewer runs than threads, or memory for fewer, a run may use several threads. That is a parallel
  *  region inside another, which OpenMP allows a program that has called omp_set_max_active_levels(2).
  *
+ *  Several programs may do one sweep on one store. A run that another has put in by now is not done. Where both were
+ *  doing the same run, the one that comes second goes on elsewhere in the list, so that they do not go on side by side.
+ *
+ *  A run that lacks memory does not end the sweep: it is tried again alone when all others are done.
+ *
  *  @param threads  >= 1
  *  @param watch    is told after every run that has ended. Its stop flag ends the runs under way without storing them;
  *      the runs in the store stay. A failure raises this flag too. NULL: nobody is told
- *  @return CH_OK; CH_ERROR_INTERRUPTED; the first failure of a run or of the store, which ends the sweep */
+ *  @return CH_OK; CH_ERROR_INTERRUPTED; the first failure of a run or of the store, which ends the sweep;
+ *          CH_ERROR_MEMORY where runs lacked memory alone, too, and all others are done */
 ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
 #endif

@@ -21,6 +21,8 @@ struct ch_sweep_job {
     double cost;
     size_t group;
     double group_longest; /* cost of the longest run of its group */
+    bool is_taken;        /* the run has begun; guarded by the sweep's lock */
+    bool is_postponed;    /* it lacked memory beside others, and is to be tried again alone */
 };
 
 /* Runs that share a data set. The set is made when the first of them starts or shortly before, and freed when the last

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* The state of a sweep under way, which its threads share. */
 typedef struct {
@@ -18,7 +19,10 @@ typedef struct {
         watch;
 
     omp_lock_t lock; /* guards the members below up to `told`, and the sweep's memory account */
-    size_t next;     /* index of the job that begins next */
+    size_t next;     /* index of the job that begins next, while there is one */
+    size_t taken;    /* number of jobs that have begun */
+    uint64_t turns;  /* how often the sweep went on elsewhere */
+    int tries;       /* how often it may still do so until it finds a run that is not there yet */
     size_t workers;  /* most runs that are under way at once */
     int threads;     /* threads of the whole sweep */
     int share, idle; /* equal share of threads for one run, and threads that no run uses now */
@@ -28,6 +32,7 @@ typedef struct {
     /* The members below are guarded by the critical section ch_sweep_filing. */
     size_t done;      /* runs that have ended and are in the store */
     double cost_done; /* expected operations of these runs */
+    ch_error lack;    /* why the first run that lacked memory alone could not be done */
     ch_code code;     /* the first failure, whose sentence is in `err` */
     ch_error *err;
 } sweep_state;
@@ -38,15 +43,42 @@ typedef struct {
  * the memory takes much longer than this. */
 static const double WAIT_SECONDS = 0.01;
 
-static const ch_sweep_job *next_job(const sweep_state *state)
-{
-    return state->next < state->sweep->num_jobs ? &state->sweep->jobs[state->next] : NULL;
-}
-
 static size_t set_bytes_to_reserve(const sweep_state *state, const ch_sweep_job *job)
 {
     const ch_sweep_group *group = &state->sweep->groups[job->group];
     return group->reserved ? 0 : group->set_bytes;
+}
+
+static ch_sweep_job *next_job(const sweep_state *state)
+{
+    return state->taken < state->sweep->num_jobs ? &state->sweep->jobs[state->next] : NULL;
+}
+
+/* Makes `next` the first job from `index` on, around the end of the list, that has not begun, if there is one. */
+static void go_on_from(sweep_state *state, size_t index)
+{
+    const ch_sweep *sweep = state->sweep;
+    for (state->next = index; state->taken < sweep->num_jobs && sweep->jobs[state->next].is_taken;) {
+        state->next = state->next + 1 < sweep->num_jobs ? state->next + 1 : 0;
+    }
+}
+
+/* Goes on at another data set of the list, which another program would hardly choose too, if memory has room for it. */
+static void turn_aside(sweep_state *state)
+{
+    ch_sweep *sweep = state->sweep;
+    ch_random random;
+    omp_set_lock(&state->lock);
+    const size_t before = state->next;
+    ch_random_init(&random, (uint64_t)getpid(), CH_STREAM_INIT, state->turns++);
+    if (state->taken < sweep->num_jobs) {
+        go_on_from(state, (size_t)(ch_random_u32(&random) % sweep->num_jobs));
+        const ch_sweep_job *next = next_job(state);
+        if (!ch_memory_account_fits(sweep->memory, set_bytes_to_reserve(state, next) + next->run_bytes)) {
+            state->next = before;
+        }
+    }
+    omp_unset_lock(&state->lock);
 }
 
 /* The number of threads for the run that has just begun. It is an equal share of the threads, or all idle threads when
@@ -63,15 +95,17 @@ static int threads_to_give(const sweep_state *state)
 /* Begins the next job if memory allows it.
  * @param threads  out: the number of threads for the run
  * @return the job; NULL when there is none or it has to wait */
-static const ch_sweep_job *begin_job(sweep_state *state, int *threads)
+static ch_sweep_job *begin_job(sweep_state *state, int *threads)
 {
-    const ch_sweep_job *job = next_job(state);
+    ch_sweep_job *job = next_job(state);
     if (job == NULL ||
         !ch_memory_account_begin_run(state->sweep->memory, set_bytes_to_reserve(state, job), job->run_bytes)) {
         return NULL;
     }
     state->sweep->groups[job->group].reserved = true;
-    state->next++;
+    job->is_taken = true;
+    state->taken++;
+    go_on_from(state, state->next);
     *threads = threads_to_give(state);
     state->idle -= *threads;
     if (state->sweep->counts.most_threads < *threads) {
@@ -96,12 +130,12 @@ static void describe_wait(const sweep_state *state, char *text, size_t size)
 
 /* Waits until memory allows the next job, and begins it.
  * @return NULL when no job is left or the sweep is to stop */
-static const ch_sweep_job *take_job(sweep_state *state, int *threads)
+static ch_sweep_job *take_job(sweep_state *state, int *threads)
 {
     while (!*state->watch.stop) {
         char sentence[512];
         omp_set_lock(&state->lock);
-        const ch_sweep_job *job = begin_job(state, threads);
+        ch_sweep_job *job = begin_job(state, threads);
         const bool waits = job == NULL && next_job(state) != NULL;
         const bool tells = waits && !state->told;
         if (tells) {
@@ -235,7 +269,20 @@ static void return_set(sweep_state *state, ch_sweep_group *group)
 
 /* ---- the work of one thread ---- */
 
-static ch_code do_run(sweep_state *state, const ch_sweep_job *job, int threads, ch_run *run, ch_error *err)
+/* Asks whether the store has a run by now: another program may have put it in. */
+static ch_code look_up(sweep_state *state, const ch_resolved *resolved, bool *is_there, ch_error *err)
+{
+    char id[CH_ID_SIZE];
+    ch_code code = CH_OK;
+    ch_settings_id(resolved, id);
+#pragma omp critical(ch_sweep_filing)
+    code = ch_store_has(state->store, id, is_there, err);
+    return code;
+}
+
+/* Does a run unless the store has it by now.  @param is_there  out: the store has it */
+static ch_code do_run(sweep_state *state, const ch_sweep_job *job, int threads, ch_run *run, bool *is_there,
+                      ch_error *err)
 {
     const ch_watch quiet = {.stop = state->watch.stop};
     ch_sweep_group *group = &state->sweep->groups[job->group];
@@ -247,6 +294,10 @@ static ch_code do_run(sweep_state *state, const ch_sweep_job *job, int threads, 
     /* sets the digest of the images, which are in memory already */
     code = ch_sources_find_images(state->sweep->sources, &resolved, err);
     if (code != CH_OK) {
+        goto out;
+    }
+    code = look_up(state, &resolved, is_there, err);
+    if (code != CH_OK || *is_there) {
         goto out;
     }
     code = borrow_set(state, job, &resolved, threads, err);
@@ -281,44 +332,144 @@ static void end_sweep(sweep_state *state, ch_code code, const ch_error *failure)
     *state->watch.stop = 1;
 }
 
-/* Puts a run that has ended into the store. If the run failed with `code`, or cannot be stored, it ends the sweep
- * instead. One thread at a time calls it. */
-static void file_run(sweep_state *state, const ch_sweep_job *job, const ch_run *run, ch_code code, const ch_error *err)
+/* Puts a run that has ended into the store and counts it.
+ * @param twice  out: the store has it already, from another program */
+static ch_code put_run(sweep_state *state, const ch_run *run, bool *twice, ch_error *err)
 {
-    if (code != CH_OK) {
-        end_sweep(state, code, err);
-        return;
-    }
-    ch_error failure = {0};
-    code = ch_store_put(state->store, run, &failure);
-    if (code != CH_OK) {
-        end_sweep(state, code, &failure);
-        return;
-    }
     ch_sweep_counts *counts = &state->sweep->counts;
+    const int rows = sqlite3_total_changes(state->store->db);
+    const ch_code code = ch_store_put(state->store, run, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    *twice = sqlite3_total_changes(state->store->db) == rows; /* a run that is there stays as it is */
+    if (*twice) {
+        counts->present++;
+        counts->twice++;
+        return CH_OK;
+    }
     counts->fitted += run->status == CH_FITTED;
     counts->budget += run->status == CH_BUDGET;
     counts->diverged += run->status == CH_DIVERGED;
     counts->stuck += run->status == CH_STUCK;
+    return CH_OK;
+}
+
+/* What came of a job. */
+typedef struct {
+    ch_code code; /* failure of the run */
+    ch_error err;
+    bool is_there; /* the store had the run before it began */
+    bool twice;    /* and this, when it ended */
+} job_end;
+
+/* Files what came of a job: puts a run that has ended into the store; postpones one that lacked memory. Any other
+ * failure ends the sweep. One thread at a time calls it. */
+static void file_run(sweep_state *state, ch_sweep_job *job, const ch_run *run, job_end *end)
+{
+    ch_error failure = {0};
+    if (end->code == CH_ERROR_MEMORY && !job->is_postponed) {
+        job->is_postponed = true;
+        return;
+    }
+    if (end->code == CH_ERROR_MEMORY) {
+        if (state->sweep->counts.lacked_memory++ == 0) {
+            state->lack = end->err;
+        }
+        return;
+    }
+    if (end->code != CH_OK) {
+        end_sweep(state, end->code, &end->err);
+        return;
+    }
+    state->sweep->counts.present += end->is_there;
+    const ch_code code = end->is_there ? CH_OK : put_run(state, run, &end->twice, &failure);
+    if (code != CH_OK) {
+        end_sweep(state, code, &failure);
+        return;
+    }
+    job->is_postponed = false;
     state->done++;
     state->cost_done += job->cost;
     tell_progress(state);
 }
 
+/* Goes on elsewhere where another program did the same run at the same time, and once more where it has been there,
+ * too: what lies between there and its present run is done. Near the end little else is left. */
+static void note_end(sweep_state *state, bool is_there, bool twice)
+{
+    enum { MOST_TRIES = 16 };
+    omp_set_lock(&state->lock);
+    state->tries = twice ? MOST_TRIES : is_there && state->tries > 0 ? state->tries - 1 : 0;
+    const bool turns = state->tries > 0;
+    omp_unset_lock(&state->lock);
+    if (turns) {
+        turn_aside(state);
+    }
+}
+
+/* Does a job and files what came of it. */
+static void do_job(sweep_state *state, ch_sweep_job *job, int threads)
+{
+    ch_run run = {0};
+    job_end end = {.code = CH_OK};
+    end.code = do_run(state, job, threads, &run, &end.is_there, &end.err);
+    end_job(state, job, threads);
+#pragma omp critical(ch_sweep_filing)
+    file_run(state, job, &run, &end);
+    note_end(state, end.is_there, end.twice);
+    ch_run_free(&run);
+}
+
 /* Takes one job after the other until none is left. Each thread of the sweep does this. */
 static void work(sweep_state *state)
 {
-    const ch_sweep_job *job = NULL;
+    ch_sweep_job *job = NULL;
     int threads = 1;
     while ((job = take_job(state, &threads)) != NULL) {
-        ch_run run = {0};
-        ch_error failure = {0};
-        const ch_code code = do_run(state, job, threads, &run, &failure);
-        end_job(state, job, threads);
-#pragma omp critical(ch_sweep_filing)
-        file_run(state, job, &run, code, &failure);
-        ch_run_free(&run);
+        do_job(state, job, threads);
     }
+}
+
+/* Makes a group the data set of one of its runs alone, which may take less than that of all. No run of it is under way.
+ */
+static void narrow_group(const sweep_state *state, ch_sweep_group *group, const ch_sweep_job *job)
+{
+    ch_resolved resolved;
+    if (group->reserved || ch_sweep_resolve(state->sweep->plan, job->index, &resolved, NULL) != CH_OK) {
+        return;
+    }
+    group->num_samples = job->num_samples;
+    group->engine = job->engine;
+    group->set_bytes = ch_train_set_bytes(&resolved, (size_t)job->num_samples, job->engine);
+}
+
+/* Tries the runs again that lacked memory beside others, one after the other, when nothing else is under way. */
+static void try_postponed_again(sweep_state *state)
+{
+    ch_sweep *sweep = state->sweep;
+    for (size_t i = 0; i < sweep->num_jobs && !*state->watch.stop; i++) {
+        ch_sweep_job *job = &sweep->jobs[i];
+        if (!job->is_postponed) {
+            continue;
+        }
+        ch_sweep_group *group = &sweep->groups[job->group];
+        narrow_group(state, group, job);
+        const bool is_reserved = group->reserved;
+        (void)!ch_memory_account_begin_run(sweep->memory, is_reserved ? 0 : group->set_bytes, job->run_bytes);
+        group->reserved = true;
+        group->runs_left++;
+        state->idle -= state->threads;
+        do_job(state, job, state->threads);
+    }
+}
+
+/* Says which runs lacked memory to the end. */
+static ch_code report_lack(const sweep_state *state, ch_error *err)
+{
+    const size_t count = state->sweep->counts.lacked_memory;
+    return ch_error_set(err, CH_ERROR_MEMORY, "%zu of %zu runs could not be done, alone neither; the first: %s", count,
+                        state->sweep->num_jobs, state->lack.message);
 }
 
 static sweep_state begin_state(ch_sweep *self, ch_store *store, int threads, ch_watch watch, ch_error *err)
@@ -353,13 +504,17 @@ ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, const ch_watc
 #pragma omp parallel num_threads((int)state.workers)
         work(&state);
     }
+    try_postponed_again(&state);
     omp_destroy_lock(&state.lock);
     self->counts.seconds = ch_clock_now() - started;
     if (state.code == CH_OK) {
         state.code = ch_store_check_file(store, err);
     }
-    if (state.code == CH_OK && state.done < self->num_jobs) {
+    if (state.code == CH_OK && state.done + self->counts.lacked_memory < self->num_jobs) {
         state.code = CH_ERROR_INTERRUPTED;
+    }
+    if (state.code == CH_OK && self->counts.lacked_memory > 0) {
+        state.code = report_lack(&state, err);
     }
     if (state.code == CH_ERROR_INTERRUPTED) {
         ch_error_set(err, state.code, "stopped with %zu of %zu runs to do; repeat the command to go on",
