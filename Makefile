@@ -5,6 +5,7 @@
 #   make demo       sweep, fit and figures in a minute, under demo/
 #   make check      all tests; with both compilers, sanitizers and valgrind where they are there
 #   make check-long the statistical studies that take longer
+#   make fuzz       every function that takes bytes of others, under libFuzzer: FUZZ_SECONDS= each, 60 by default
 #   make bench      speed, as ratios measured in one run
 #   make install    program, libraries, headers, examples, experiments and manual page under PREFIX; make uninstall
 
@@ -135,13 +136,13 @@ $(BUILD)/tests/libcli.a: $(COMMANDS:%.c=$(BUILD)/%.o)
 	@mkdir -p $(@D)
 	rm -f $@ && $(AR) rcs $@ $^
 
-# what tests load into the program, to make an allocation of the process fail; for glibc
-$(BUILD)/tests/failing_memory.so: tests/preload/failing_memory.c
+# what tests load into the program, to make allocations and writes of the process fail; for glibc
+$(BUILD)/tests/failing.so: tests/preload/failing.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -O1 $(WARNINGS) -D_GNU_SOURCE -fPIC -shared $< -ldl -o $@
 ifeq ($(shell uname),Linux)
-PRELOADED := $(BUILD)/tests/failing_memory.so
-$(BUILD)/results/test_process_memory: $(PRELOADED)
+PRELOADED := $(BUILD)/tests/failing.so
+$(BUILD)/results/test_process_faults: $(PRELOADED)
 endif
 
 # Their own code computes little: it compiles in a quarter of the time at -O0. Under valgrind, which slows it down most,
@@ -245,6 +246,16 @@ check-valgrind:
 
 # all tests compile, also those that this build does not run
 objects-of-tests: $(TESTS:%=$(BUILD)/tests/%.o)
+
+# Fuzzing needs clang. FUZZ_TARGETS= names some of tests/fuzz/targets.h; all by default.
+FUZZ_SECONDS ?= 60
+$(BUILD)/fuzzer: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/*.c)) $(BUILD)/libchiton.a
+	$(LINK) -fsanitize=fuzzer $^ $(LIBS) -lpthread -o $@
+
+fuzz:
+	+@$(MAKE_AGAIN) BUILD=$(BUILD)/fuzz CC=clang OPTIMISE='-O1 -march=$(MARCH)' NUMERIC_CFLAGS=-O0 DEBUG=-g1 \
+	    SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' $(BUILD)/fuzz/fuzzer
+	@sh tests/fuzz/run.sh $(BUILD)/fuzz/fuzzer $(BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 check-long:
 	+@CHITON_LONG=1 $(MAKE_AGAIN) WERROR=1 RUN='$(STATISTICAL)' KIND=long run-tests
@@ -359,8 +370,8 @@ uninstall:
 	done
 
 .PHONY: all clean deps demo tests check check-format check-layout check-library check-api check-install check-bench check-native \
-        check-address check-thread check-valgrind check-long check-golden run-tests objects-of-tests bench \
+        check-address check-thread check-valgrind check-long fuzz check-golden run-tests objects-of-tests bench \
         api install uninstall
 .SECONDARY:
-OTHER_KINDS = $(foreach kind,address thread valgrind,-not -path '$(BUILD)/$(kind)/*')
+OTHER_KINDS = $(foreach kind,address thread valgrind fuzz,-not -path '$(BUILD)/$(kind)/*')
 -include $(shell find $(BUILD) -name '*.d' $(OTHER_KINDS) 2>/dev/null)

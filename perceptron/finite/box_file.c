@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const uint64_t SEED = 1; /* of the boxes of all tables */
@@ -106,6 +107,18 @@ static bool take_header(ch_box_table *self, const header *head, const ch_box_law
     return true;
 }
 
+/* Whether the file has as many bytes as a table of these sizes. A damaged header must not make large arrays. */
+static bool has_size(FILE *file, ch_box_table *table)
+{
+    struct stat about;
+    const ch_buffer_list list = ch_box_table_buffers(table);
+    double bytes = sizeof(header) + SHA256_DIGEST_SIZE;
+    for (const ch_buffer *row = list.rows; row->owner != NULL; row++) {
+        bytes += (double)row->count * (double)row->size;
+    }
+    return fstat(fileno(file), &about) == 0 && bytes == (double)about.st_size;
+}
+
 /* @return whether a whole table was read; else there is none */
 static bool read_table(ch_box_table *self, const char *path, const ch_box_law *law)
 {
@@ -115,7 +128,7 @@ static bool read_table(ch_box_table *self, const char *path, const ch_box_law *l
         return false;
     }
     sha256_init(&in.hash);
-    bool whole = transfer(&in, &head, sizeof head) && take_header(self, &head, law);
+    bool whole = transfer(&in, &head, sizeof head) && take_header(self, &head, law) && has_size(in.file, self);
     if (whole) {
         const ch_buffer_list list = ch_box_table_buffers(self);
         whole = ch_buffers_alloc(&list) && transfer_arrays(&in, self) && transfer_digest(&in);

@@ -1,14 +1,16 @@
-/* test_process_memory.c — commands in which the k-th allocation of the whole process fails, those of libraries
- * included: each ends with status 0 and all of its output, or with status 1 or 2 and a sentence that says why. */
+/* test_process_faults.c — commands in which the k-th allocation of the whole process fails, those of libraries
+ * included: each ends with status 0 and all of its output, or with status 1 or 2 and a sentence that says why. Sweeps
+ * in which the k-th write to a file fails, or all from there on: what was committed is in the store, and the sweep can
+ * be repeated. */
 #include "tests/program_support.h"
 
-/* What makes allocations fail: tests/preload/failing_memory.c. */
+/* What makes allocations fail: tests/preload/failing.c. */
 static char library[PATH_MAX];
 
 static bool is_able(void)
 {
     const char *slash = strrchr(program, '/');
-    snprintf(library, sizeof library, "%.*s/tests/failing_memory.so", (int)(slash - program), program);
+    snprintf(library, sizeof library, "%.*s/tests/failing.so", (int)(slash - program), program);
     return access(library, R_OK) == 0; /* it is made where the C library is glibc */
 }
 
@@ -38,15 +40,15 @@ static int run_with_failure(const char *line, long k)
     return status;
 }
 
-/* The number of allocations of the last command. */
-static long count_allocations(void)
+/* The number of allocations of the last command, or of its writes. */
+static long count_calls(bool of_writes)
 {
-    long count = 0;
+    long count = 0, writes = 0;
     FILE *file = fopen(path_of("count"), "r");
     assert_non_null(file);
-    assert_int_equal(fscanf(file, "%ld", &count), 1);
+    assert_int_equal(fscanf(file, "%ld %ld", &count, &writes), 2);
     fclose(file);
-    return count;
+    return of_writes ? writes : count;
 }
 
 /* Lets allocations of a command fail one at a time: all of them in the long form, else some, evenly spread.
@@ -58,7 +60,7 @@ static int fail_one_by_one(const char *line, long samples, const char *made)
     int told = 0;
     assert_int_equal(run_with_failure(line, -1), 0);
     memcpy(whole, out, sizeof out);
-    const long count = count_allocations();
+    const long count = count_calls(false);
     assert_true(count > samples);
     samples = is_long() ? count : samples;
     for (long i = 0; i < samples; i++) {
@@ -67,7 +69,10 @@ static int fail_one_by_one(const char *line, long samples, const char *made)
             assert_int_equal(unlink(path_of(made)), 0);
         }
         const int status = run_with_failure(line, k);
-        const bool is_whole_output = status == 0 && strcmp(out, whole) == 0;
+        /* fit goes on without the exponents that theory expects, which may take much memory, and says so */
+        const bool is_noted =
+            strstr(out, "no exponents are expected") != NULL && strstr(out, "not enough memory") != NULL;
+        const bool is_whole_output = status == 0 && (strcmp(out, whole) == 0 || is_noted);
         const bool is_told = (status == 1 || status == 2) && strcasestr(err, "memory") != NULL;
         if (!is_whole_output && !is_told) {
             fail_msg("%s, allocation %ld of %ld: status %d, %s", line, k, count, status, err);
@@ -103,9 +108,64 @@ static void test_failures_are_told(void **state)
     assert_true(fail_one_by_one("plot fit.db -o figures --format svg", 8, NULL) > 0);
 }
 
+/* ---- writes that fail ---- */
+
+#define SMALL "sweep perceptron --dim 8 --train 16 --temp 0.25,1,4 --record 1 -j 1 -o faulty.db"
+enum { SMALL_RUNS = 3 };
+
+/* Sweeps with failing writes, and then without: the store is whole both times, and complete in the end.
+ * @param number  how many writes fail  @return whether the sweep with failures ended with one */
+static bool sweep_with_failures(long k, long number, int reason)
+{
+    char text[3][32];
+    snprintf(text[0], sizeof text[0], "%ld", k);
+    snprintf(text[1], sizeof text[1], "%ld", number);
+    snprintf(text[2], sizeof text[2], "%d", reason);
+    assert_int_equal(setenv("CHITON_FAIL_WRITE", text[0], 1), 0);
+    assert_int_equal(setenv("CHITON_FAIL_WRITES", text[1], 1), 0);
+    assert_int_equal(setenv("CHITON_FAIL_WITH", text[2], 1), 0);
+    const int status = run_with_failure(SMALL, -1);
+    assert_int_equal(unsetenv("CHITON_FAIL_WRITE"), 0);
+    if (status != 0 && (status != 1 || strstr(err, "chiton: ") == NULL)) {
+        fail_msg("write %ld, errno %d: status %d, %s", k, reason, status, err);
+    }
+    if (status == 0) {
+        assert_int_equal(count_runs(path_of("faulty.db")), SMALL_RUNS);
+    }
+    assert_succeeds(SMALL);
+    assert_true(is_whole(path_of("faulty.db")));
+    assert_int_equal(count_runs(path_of("faulty.db")), SMALL_RUNS);
+    assert_int_equal(unlink(path_of("faulty.db")), 0);
+    return status != 0;
+}
+
+static void test_writes_fail(void **state)
+{
+    (void)state;
+    static const int reasons[] = {ENOSPC, EIO, 0};
+    enum { FEW = 6 };
+    int cases = 0, ended = 0;
+    if (!is_able()) {
+        skip();
+    }
+    assert_int_equal(run_with_failure(SMALL, -1), 0);
+    assert_int_equal(unlink(path_of("faulty.db")), 0);
+    const long count = count_calls(true), samples = is_long() ? count : FEW;
+    assert_true(count >= FEW);
+    for (long i = 0; i < samples; i++) {
+        for (size_t r = 0; r < sizeof reasons / sizeof *reasons; r++) {
+            ended += sweep_with_failures(i * count / samples, 1, reasons[r]);
+            ended += sweep_with_failures(i * count / samples, LONG_MAX, reasons[r]);
+            cases += 2;
+        }
+    }
+    print_message("%d of %d sweeps in which writes failed ended with a sentence, the others went on\n", ended, cases);
+    assert_true(ended > 0);
+}
+
 int main(void)
 {
     /* suites: statistical */
-    const struct CMUnitTest tests[] = {STORE_TEST(test_failures_are_told)};
-    return cmocka_run_group_tests_name("memory of the process", tests, locate_program, NULL);
+    const struct CMUnitTest tests[] = {STORE_TEST(test_failures_are_told), STORE_TEST(test_writes_fail)};
+    return cmocka_run_group_tests_name("faults of the process", tests, locate_program, NULL);
 }

@@ -1,0 +1,173 @@
+/* targets.c — what is fuzzed. */
+#include "tests/fuzz/targets.h"
+
+#include "perceptron/finite/box_file.c" /* its reading apart from its making, which takes seconds */
+
+#include "data/fetch_private.h"
+#include "data/images_private.h"
+#include "models/twin/kernel_file.h"
+#include "sim/settings/where.h"
+#include "sim/sweep/plan_private.h"
+#include "tests/fuzz/stores.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* ---- bytes as a text, and as a file ---- */
+
+/* A copy of the bytes as a text; what is behind a zero among them counts for nothing. */
+static char *text_of(const uint8_t *data, size_t size)
+{
+    char *text = malloc(size + 1);
+    if (text == NULL) {
+        abort();
+    }
+    if (size > 0) {
+        memcpy(text, data, size);
+    }
+    text[size] = '\0';
+    return text;
+}
+
+/* A file in memory with the bytes as its content, and the name under which it can be opened. */
+typedef struct {
+    int descriptor;
+    char path[64];
+} memory_file;
+
+static memory_file file_of(const uint8_t *data, size_t size)
+{
+    memory_file file = {.descriptor = memfd_create("fuzz", 0)};
+    if (file.descriptor < 0 || write(file.descriptor, data, size) != (ssize_t)size) {
+        abort();
+    }
+    snprintf(file.path, sizeof file.path, "/proc/self/fd/%d", file.descriptor);
+    return file;
+}
+
+/* ---- settings ---- */
+
+static void fuzz_values(const uint8_t *data, size_t size)
+{
+    if (size == 0) {
+        return;
+    }
+    const ch_setting *row = &ch_settings_table[data[0] % ch_settings_count];
+    char *text = text_of(data + 1, size - 1), *sql = NULL;
+    ch_values values = {0};
+    ch_value value;
+    ch_error err;
+    if (ch_setting_parse(row, text, &value, &err) == CH_OK && row->type != CH_TYPE_TEXT) {
+        char written[32];
+        ch_value again;
+        ch_setting_format(row, value, written, sizeof written);
+        if (ch_setting_parse(row, written, &again, NULL) != CH_OK || again.count != value.count) {
+            abort(); /* what is written reads back to the same bits */
+        }
+    }
+    if (ch_values_parse(&values, row, text, &err) == CH_OK) {
+        (void)!ch_values_merge(&values, &err);
+    }
+    ch_values_free(&values);
+    (void)!ch_where_translate(text, &sql, &err);
+    free(sql);
+    free(text);
+}
+
+static void fuzz_yaml(const uint8_t *data, size_t size)
+{
+    const memory_file file = file_of(data, size);
+    ch_plan plan;
+    ch_error err;
+    ch_plan_init(&plan);
+    if (ch_plan_read(&plan, file.path, &err) == CH_OK && plan.num_runs > 0) {
+        ch_settings settings;
+        ch_resolved resolved;
+        ch_plan_get(&plan, plan.num_runs - 1, &settings);
+        (void)!ch_settings_resolve(&settings, &resolved, &err);
+    }
+    ch_plan_free(&plan);
+    close(file.descriptor);
+}
+
+/* ---- data files ---- */
+
+static void fuzz_idx(const uint8_t *data, size_t size)
+{
+    const memory_file file = file_of(data, size);
+    const ch_shape shape = {1, 28, 28};
+    ch_bytes pixels = {0}, classes = {0};
+    size_t count = 0;
+    ch_error err;
+    (void)!ch_idx_read_images(file.path, shape, &pixels, &count, &err);
+    (void)!ch_idx_read_labels(file.path, &classes, &count, &err);
+    free(pixels.bytes);
+    free(classes.bytes);
+    close(file.descriptor);
+}
+
+static void fuzz_cifar(const uint8_t *data, size_t size)
+{
+    const memory_file file = file_of(data, size);
+    ch_bytes pixels = {0}, classes = {0};
+    size_t count = 0;
+    ch_error err;
+    (void)!ch_cifar_read(file.path, &pixels, &classes, &count, &err);
+    free(pixels.bytes);
+    free(classes.bytes);
+    close(file.descriptor);
+}
+
+static void remove_in_memory(const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", fuzz_folder(), name);
+    (void)remove(path);
+}
+
+static void fuzz_archive(const uint8_t *data, size_t size)
+{
+    static const ch_fetch_file files[] = {{"a", "60b725f10c9c85c70d97880dfe8191b3"}, /* of "a\n" */
+                                          {"b", "00000000000000000000000000000000"}};
+    const ch_fetch_how how = {0};
+    const memory_file file = file_of(data, size);
+    ch_error err;
+    (void)!ch_fetch_unpack(file.path, fuzz_folder(), files, 2, &how, &err);
+    remove_in_memory("a");
+    remove_in_memory("b");
+    remove_in_memory("a.part");
+    remove_in_memory("b.part");
+    close(file.descriptor);
+}
+
+/* ---- files of this program ---- */
+
+static void fuzz_kernel(const uint8_t *data, size_t size)
+{
+    const memory_file file = file_of(data, size);
+    ch_kernel kernel;
+    ch_error err;
+    bool found = false;
+    if (ch_kernel_file_read(&kernel, file.path, "key", 3, 2, NULL, &found, &err) == CH_OK && found) {
+        ch_kernel_free(&kernel);
+    }
+    close(file.descriptor);
+}
+
+static void fuzz_box(const uint8_t *data, size_t size)
+{
+    const memory_file file = file_of(data, size);
+    const ch_box_law law = {.chi = 0, .dim = 8};
+    ch_box_table table = {0};
+    if (read_table(&table, file.path, &law)) {
+        ch_box_table_free(&table);
+    }
+    close(file.descriptor);
+}
+
+const fuzz_target fuzz_targets[] = {
+    {"values", fuzz_values},   {"yaml", fuzz_yaml},     {"idx", fuzz_idx}, {"cifar", fuzz_cifar},
+    {"archive", fuzz_archive}, {"kernel", fuzz_kernel}, {"box", fuzz_box}, {"cells", fuzz_cells},
+    {"pages", fuzz_pages},     {"http", fuzz_http},     {NULL, NULL},
+};
