@@ -176,8 +176,13 @@ static void take_moving_steps(ch_perceptron *self, const ch_limit *limit)
     ch_progress *progress = &self->learner.progress;
     const uint64_t patience = (self->setup.num_samples + self->setup.batch - 1) / self->setup.batch;
     while (progress->status == CH_RUNNING && progress->steps < limit->steps && progress->updates < limit->updates) {
+        const uint64_t before = progress->steps;
         double sum = 0;
         const uint32_t count = draw_step(self, &sum);
+        if (progress->steps == before || ch_watch_is_stopped(self->setup.watch)) {
+            progress->steps = before; /* stopped within the step, or after its batch was drawn: it is not taken */
+            return;
+        }
         move(self, count);
         if (count > 0) {
             progress->updates++;

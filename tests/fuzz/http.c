@@ -50,7 +50,9 @@ static void start_server(void)
 
 void fuzz_http(const uint8_t *data, size_t size)
 {
-    static const ch_fetch_file file = {"a", "60b725f10c9c85c70d97880dfe8191b3"}; /* of "a\n" */
+    enum { MOST_FETCHED = 1 << 16 };
+    static const ch_fetch_file file = {
+        .name = "a", .md5 = "60b725f10c9c85c70d97880dfe8191b3", .most = MOST_FETCHED}; /* of "a\n" */
     char mirror[64], path[128];
     ch_error err;
     server.data = data;

@@ -128,8 +128,10 @@ static void remove_in_memory(const char *name)
 
 static void fuzz_archive(const uint8_t *data, size_t size)
 {
-    static const ch_fetch_file files[] = {{"a", "60b725f10c9c85c70d97880dfe8191b3"}, /* of "a\n" */
-                                          {"b", "00000000000000000000000000000000"}};
+    enum { MOST_FETCHED = 1 << 16 };
+    static const ch_fetch_file files[] = {
+        {.name = "a", .md5 = "60b725f10c9c85c70d97880dfe8191b3", .most = MOST_FETCHED}, /* of "a\n" */
+        {.name = "b", .md5 = "00000000000000000000000000000000", .most = MOST_FETCHED}};
     const ch_fetch_how how = {0};
     const memory_file file = file_of(data, size);
     ch_error err;
