@@ -1,6 +1,7 @@
 /* reach.c — whether numbers of double precision, and a run's patience, reach the margin that its settings ask for. */
 #include "sim/reach.h"
 
+#include "core/text.h"
 #include "models/cost.h"
 #include "models/models.h"
 
@@ -62,19 +63,32 @@ static ch_code check_resolution(const ch_settings *settings, ch_error *err)
                         err);
 }
 
+/* Refuses a rate by the name of the setting that was given: the rate itself, or temp, from which it follows. */
+static ch_code refuse_rate(const ch_settings *settings, ch_error *err)
+{
+    if ((settings->given >> CH_SETTING_TEMP & 1) == 0) {
+        return refuse_range("rate", settings->rate, RATES, "", err);
+    }
+    const double factor = settings->rate / settings->temp;
+    return ch_error_set(err, CH_ERROR_INPUT, "temp is %g, which makes rate %g; accepted is temp from %s to %s",
+                        settings->temp, settings->rate, ch_show_power(ldexp(1, RATES.least) / factor).text,
+                        ch_show_power(ldexp(1, RATES.most) / factor).text);
+}
+
 static ch_code check_range(const ch_resolved *resolved, ch_error *err)
 {
     const ch_settings *settings = &resolved->settings;
     const bool by_temp = (settings->given >> CH_SETTING_TEMP & 1) != 0;
     const double product = settings->rate * settings->alpha;
     if (!is_within(settings->rate, RATES)) {
-        return refuse_range("rate", settings->rate, RATES, by_temp ? "; it follows from temp and batch" : "", err);
+        return refuse_rate(settings, err);
     }
     if (!is_within(settings->alpha, ALPHAS)) {
         return refuse_range("alpha", settings->alpha, ALPHAS, "", err);
     }
     if (ch_reach_unit(resolved) != 1 && !is_within(product, PRODUCTS)) {
-        return refuse_range("rate x alpha", product, PRODUCTS, "", err);
+        return refuse_range("rate x alpha", product, PRODUCTS, by_temp ? "; rate follows from temp and batch" : "",
+                            err);
     }
     return starts_at_zero(settings) ? CH_OK : check_resolution(settings, err);
 }

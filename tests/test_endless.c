@@ -158,8 +158,12 @@ static void test_updates_under_the_spacing_are_refused(void **state)
 static void test_ranges_are_refused_by_name(void **state)
 {
     (void)state;
-    assert_refused("model=perceptron temp=2^1000", "rate is 2.14302e+301; accepted is 2^-1000 to 2^960; it follows");
+    assert_refused("model=perceptron temp=2^1000",
+                   "temp is 1.07151e+301, which makes rate 2.14302e+301; accepted is temp from 2^-1001 to 2^959");
     assert_refused("model=perceptron rate=2^-1010 alpha=2^1000", "rate is");
+    assert_refused("model=perceptron temp=2^-1010 batch=full train=64 alpha=2^1000",
+                   "temp is 9.1139e-305, which makes rate 5.8329e-303; accepted is temp from 2^-1006 to 2^954");
+    assert_admitted("model=perceptron temp=2^959 alpha=2^-900");
     assert_refused("model=perceptron rate=1 alpha=2^1010", "alpha is");
     assert_refused("model=perceptron rate=2^900 alpha=2^900", "rate x alpha is");
     assert_refused("model=mlp temp=1 alpha=2^25", "alpha is 3.35544e+07; accepted is 2^-60 to 2^24");
