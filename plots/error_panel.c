@@ -42,6 +42,11 @@ static void draw_critical(const ch_fit_group *group, const ch_series *series, ch
     }
 }
 
+void ch_error_zero_draw(double x, uint64_t num_test, ch_panel *panel)
+{
+    ch_panel_point(panel, x, 0.5 / (double)num_test, NAN, NAN, zero_mark);
+}
+
 bool ch_error_zeros_draw(const ch_fit_group *group, const ch_series *series, uint64_t train, double temp,
                          ch_panel *panel)
 {
@@ -49,8 +54,7 @@ bool ch_error_zeros_draw(const ch_fit_group *group, const ch_series *series, uin
     for (size_t i = 0; i < series->count && group->key.test > 0; i++) {
         const ch_cell *cell = &series->cells[i];
         if (cell->mean == 0 && (train > 0 ? cell->train == train : cell->temp == temp)) {
-            ch_panel_point(panel, train > 0 ? cell->temp : (double)cell->train, 0.5 / (double)group->key.test, NAN, NAN,
-                           zero_mark);
+            ch_error_zero_draw(train > 0 ? cell->temp : (double)cell->train, group->key.test, panel);
             any = true;
         }
     }

@@ -11,6 +11,9 @@ ch_code ch_error_series_init(ch_series *self, const ch_fit_group *group, ch_erro
 /** The curve of one P at T, by straight lines in the logarithms between its cells; NaN outside of them. */
 double ch_error_series_at(const ch_series *self, uint64_t train, double temp);
 
+/** Marks a point without error in `num_test` test samples, at half an error. */
+void ch_error_zero_draw(double x, uint64_t num_test, ch_panel *panel);
+
 /** Marks the cells whose runs have no error in their N test samples, which a logarithmic axis cannot show: at half an
  *  error, 1/(2N), as fits count them.
  *  @param train  the P whose cells are drawn against T, with `temp` NaN; or 0, with the T whose cells are drawn against

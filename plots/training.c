@@ -1,5 +1,6 @@
 /* training.c — one page for every group: how its runs trained, from the trajectories that were recorded. */
 #include "plots/caption.h"
+#include "plots/error_panel.h"
 #include "plots/page.h"
 #include "plots/panel.h"
 
@@ -155,11 +156,18 @@ static bool is_drawable(const ch_point *point, observable what)
     return point->time > 0 && value > 0 && isfinite(value);
 }
 
+/* Whether a point has no error on a test set. The exact test error of a perceptron is never 0. */
+static bool is_zero_error(const ch_run *run, const ch_point *point, observable what)
+{
+    return what == test_error && run->settings.test > 0 && point->time > 0 && point->observed.test_error == 0;
+}
+
 static bool has_any(const ch_run_table *table, observable what)
 {
     for (size_t r = 0; r < table->count; r++) {
         for (size_t i = 0; i < table->runs[r].num_points; i++) {
-            if (is_drawable(&table->runs[r].points[i], what)) {
+            const ch_point *point = &table->runs[r].points[i];
+            if (is_drawable(point, what) || is_zero_error(&table->runs[r], point, what)) {
                 return true;
             }
         }
@@ -167,8 +175,21 @@ static bool has_any(const ch_run_table *table, observable what)
     return false;
 }
 
+/* Marks the points of a run without test error, at half an error.  @return whether there are such points */
+static bool draw_zeros(const ch_run *run, observable what, ch_panel *panel)
+{
+    bool any = false;
+    for (size_t i = 0; i < run->num_points; i++) {
+        if (is_zero_error(run, &run->points[i], what)) {
+            ch_error_zero_draw(run->points[i].time, run->settings.test, panel);
+            any = true;
+        }
+    }
+    return any;
+}
+
 /* Draws one run's curve, and at its last point the mark of how it ended. Values that are not positive are left out, as
- * the axes are logarithmic. */
+ * the axes are logarithmic, and the curve is broken where there is no test error. */
 static void draw_run(const ch_run *run, observable what, ch_mark mark, bool dashed, ch_panel *panel)
 {
     const ch_point *last = NULL;
@@ -179,6 +200,8 @@ static void draw_run(const ch_run *run, observable what, ch_mark mark, bool dash
             ch_axis_include(&panel->x, last->time);
             ch_axis_include(&panel->y, what(&last->observed));
             fprintf(panel->out, "%.17g %.17g\n", last->time, what(&last->observed));
+        } else if (last != NULL && is_zero_error(run, &run->points[i], what)) {
+            fputc('\n', panel->out);
         }
     }
     fputs("EOD\n", panel->out);
@@ -202,11 +225,18 @@ static ch_code draw_panel(const ch_run_table *table, size_t which, size_t index,
         goto out;
     }
     const bool has_two = panels[which].second != NULL;
+    bool has_zeros = false;
     for (size_t r = 0; r < table->count; r++) {
         draw_run(&table->runs[r], panels[which].first, mark_of(table, r), false, &panel);
         if (has_two) {
             draw_run(&table->runs[r], panels[which].second, mark_of(table, r), true, &panel);
         }
+    }
+    for (size_t r = 0; r < table->count; r++) {
+        has_zeros = draw_zeros(&table->runs[r], panels[which].first, &panel) || has_zeros;
+    }
+    if (has_zeros) {
+        ch_error_zeros_key(&panel);
     }
     if (has_two) {
         ch_panel_key(&panel, "linewidth 0.9 linecolor rgb '#000000'", NULL, panels[which].first_name);
