@@ -160,7 +160,8 @@ static inline size_t num_files(void)
     DIR *entries = opendir(folder);
     assert_non_null(entries);
     for (const struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
-        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+        const char *const name = entry->d_name;
+        count += strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strcmp(name, "cache") != 0;
     }
     closedir(entries);
     return count;
