@@ -168,15 +168,31 @@ static ch_code print_report(const ch_fit *fit, const ch_collapse_list *collapses
     return ch_cli_flush(err);
 }
 
-/* The first note that says why a group has no exponent. */
-static const char *reason(const ch_fit_group *group)
+/* The first note of a group that begins with a text; NULL without one. */
+static const char *note_beginning(const ch_fit_group *group, const char *text)
 {
     for (size_t i = 0; i < group->num_notes; i++) {
-        if (strncmp(group->notes[i], "no ", strlen("no ")) == 0) {
+        if (strncmp(group->notes[i], text, strlen(text)) == 0) {
             return group->notes[i];
         }
     }
-    return "there is too little in it";
+    return NULL;
+}
+
+/* The note that says why a group has no exponent. That no onset was found is no such reason: the power laws are then
+ * fitted to all T. */
+static const char *reason(const ch_fit_group *group)
+{
+    static const char *const beginnings[] = {"no exponents", "no delta", "no gamma", "no "};
+    const char *note = NULL;
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings && note == NULL; i++) {
+        note = note_beginning(group, beginnings[i]);
+    }
+    if (note == NULL) {
+        return "there is too little in it";
+    }
+    const char *prefix = "no exponents: "; /* the message says this already */
+    return strncmp(note, prefix, strlen(prefix)) == 0 ? note + strlen(prefix) : note;
 }
 
 /* Returns an error when the report has no exponent, no phase diagram and no twin. The report is printed before, because
@@ -212,11 +228,11 @@ static ch_code check_collapsed(const ch_collapse_list *collapses, const char *pa
             return CH_OK;
         }
     }
-    /* The reason ends in a command. A message is too short for a long reason, which is therefore cut before the
+    /* A reason may end in a command. A message is too short for a long reason, which is therefore cut before the
      * command: part of a command would be another command. The report has all of it. */
     const size_t room = 700;
-    const char *why = collapses->items[0].reason;
-    const size_t length = strlen(why) < room ? strlen(why) : (size_t)(strstr(why, ": try ") - why);
+    const char *why = collapses->items[0].reason, *command = strstr(why, ": try ");
+    const size_t length = strlen(why) < room || command == NULL ? strlen(why) : (size_t)(command - why);
     return ch_error_set(err, CH_ERROR_NUMERIC, "%s (%zu group%s): %.*s", path, collapses->count,
                         collapses->count == 1 ? "" : "s", (int)length, why);
 }

@@ -135,6 +135,35 @@ static void test_budgets(void **state)
         table.runs[i].settings.max_updates = i; /* differs */
     }
     assert_proposes(&table, CH_ADVICE_TRAINS, " --max_steps 1000 --max_seconds 2.5 -o STORE");
+
+    /* where budgets ended runs, the same ones would end them again */
+    table = table_of(TRAINS, 2, 3);
+    for (size_t i = 0; i < table.count; i++) {
+        table.runs[i].settings.max_steps = UINT64_C(1) << 62;
+        table.runs[i].settings.max_updates = 300;
+        table.runs[i].settings.max_seconds = 2.5;
+        table.runs[i].status = CH_BUDGET;
+    }
+    ch_run_table same = {.runs = calloc(table.count, sizeof(ch_run)), .count = table.count};
+    assert_non_null(same.runs);
+    memcpy(same.runs, table.runs, table.count * sizeof(ch_run));
+    assert_proposes(&table, CH_ADVICE_ALL, " --max_updates 3000 --max_seconds 25 -o STORE");
+    assert_proposes(&same, CH_ADVICE_DATA_SETS, " --max_updates 300 --max_seconds 2.5 -o STORE");
+}
+
+/* Consecutive powers of two are a range. */
+static void test_temps(void **state)
+{
+    (void)state;
+    static const double temps[] = {0.1, 0.25, 0.5, 1, 2, 6, 8, 16};
+    ch_run_table table = {.runs = calloc(3 * 8, sizeof(ch_run))};
+    assert_non_null(table.runs);
+    for (uint64_t s = 0; s < 3; s++) {
+        for (size_t t = 0; t < 8; t++) {
+            table.runs[table.count++] = plant_run(temps[t], TRAINS[0], s, 0, 0);
+        }
+    }
+    assert_proposes(&table, CH_ADVICE_DATA_SETS, " --temp 0.1,2^-2..2^1,6,2^3,2^4 ");
 }
 
 int main(void)
@@ -142,10 +171,8 @@ int main(void)
     /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_train),
-        cmocka_unit_test(test_data_dir),
-        cmocka_unit_test(test_seeds),
-        cmocka_unit_test(test_budgets),
+        cmocka_unit_test(test_train),   cmocka_unit_test(test_data_dir), cmocka_unit_test(test_seeds),
+        cmocka_unit_test(test_budgets), cmocka_unit_test(test_temps),
     };
     return cmocka_run_group_tests_name("advice", tests, NULL, NULL);
 }

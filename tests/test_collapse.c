@@ -313,6 +313,41 @@ static void test_reasons(void **state)
     assert_reason(&planted, false, "on data sets that differ; 0 of 5 P have", "chiton sweep");
 }
 
+/* Data sets that share most of their images count as one. Further seeds would draw the same images, so that no sweep is
+ * proposed. */
+static void test_data_sets_that_overlap(void **state)
+{
+    (void)state;
+    const collapse_plant planted = collapse_plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    ch_collapse_list list;
+    ch_error err = {0};
+    char *text = NULL;
+    size_t size = 0;
+    collapse_plant_table(&planted, 1, &table);
+    for (size_t i = 0; i < table.count; i++) {
+        ch_settings *settings = &table.runs[i].settings;
+        settings->model = CH_ARCH_MLP;
+        settings->data = CH_LAW_MNIST_PARITY;
+        settings->data_pool = 20000; /* of P = 2^14 two sets share 82 % */
+    }
+    collapse_plant_fit(&fit, &table, 50, 1);
+    assert_int_equal(fit.groups[0].num_data_sets, 1);
+    assert_int_equal(ch_collapse_list_init(&list, &fit, CH_COLLAPSE_WEIGHT_CHANGE, &err), CH_OK);
+    assert_non_null(list.items[0].reason);
+    assert_non_null(strstr(list.items[0].reason, "these count as one, because they share over half of their images"));
+    assert_null(strstr(list.items[0].reason, "chiton sweep"));
+    FILE *stream = open_memstream(&text, &size);
+    assert_non_null(stream);
+    ch_collapse_print(&list, &fit, stream);
+    assert_int_equal(fclose(stream), 0);
+    assert_non_null(strstr(text, "\n  no collapse: it takes the spread between data sets"));
+    free(text);
+    ch_collapse_list_free(&list);
+    release(&fit, &table);
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -428,6 +463,7 @@ int main(void)
         cmocka_unit_test(test_parted_curves_do_not_win),
         cmocka_unit_test(test_straight_curves_have_none),
         cmocka_unit_test(test_reasons),
+        cmocka_unit_test(test_data_sets_that_overlap),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_report),

@@ -1,4 +1,5 @@
-/* test_program_groups.c — through the program: runs on other images, and temperatures that differ by rounding. */
+/* test_program_groups.c — through the program: runs on other images, temperatures that differ by rounding, and what is
+ * said where there are no exponents. */
 #include "tests/images_support.h"
 #include "tests/program_support.h"
 
@@ -80,12 +81,30 @@ static void test_one_temperature_written_twice(void **state)
     assert_says(err, "condition \"temp = 2^\" is not accepted");
 }
 
+/* Where there are no exponents the message names the reason, which is not that no onset was found. Where budgets ended
+ * the runs, the sweep that it proposes has larger ones. */
+static void test_why_there_are_no_exponents(void **state)
+{
+    (void)state;
+    write_text("z.yaml",
+               "model: perceptron\ndim: 16\nseed: 0..2\nzip:\n  train: [64, 128, 256]\n  temp: [0.5, 1, 2]\n");
+    assert_int_equal(chiton("sweep z.yaml -o z.db"), 0);
+    assert_int_equal(chiton("fit z.db"), 1);
+    assert_says(err, "no exponent could be fitted to z.db (1 group): T and P vary together in the window");
+    assert_int_equal(chiton("sweep perceptron --dim 16 --train 64,128 --temp 1,2 --max_updates 5 --seed 0..2 -o b.db"),
+                     0);
+    assert_int_equal(chiton("fit b.db"), 1);
+    assert_says(err, "a budget ended 12 runs: raise the budgets");
+    assert_says(err, " --max_updates 50 -o STORE\n");
+}
+
 int main(void)
 {
     /* suites: program */
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_relabelled_images_are_another_group),
         STORE_TEST(test_one_temperature_written_twice),
+        STORE_TEST(test_why_there_are_no_exponents),
     };
     return cmocka_run_group_tests_name("program, groups", tests, locate_program, NULL);
 }

@@ -4,6 +4,7 @@
 #include "fit/errors/bootstrap.h"
 #include "fit/errors/estimate.h"
 #include "fit/table/advice.h"
+#include "fit/table/data_sets.h"
 
 #include "core/memory.h"
 #include "models/dynamics.h"
@@ -261,6 +262,12 @@ static ch_code collapse_group(ch_collapse *self, const ch_fit_group *group, ch_c
     ch_points points = {0};
     *self = (ch_collapse){.quantity = quantity, .x = none, .a = none, .x_theory = NAN, .a_theory = NAN, .quality = NAN};
     find_theory(self, group);
+    if (ch_data_sets_are_united(group->runs, group->num_runs)) {
+        /* no sweep is proposed, since further seeds would draw the same images */
+        self->reason = strdup("no collapse: it takes the spread between data sets to weigh the points, and these count "
+                              "as one, because they share over half of their images: --where can choose a smaller P");
+        return self->reason == NULL ? ch_error_memory(err, "a sentence on a collapse") : CH_OK;
+    }
     if (group->num_data_sets < 2) {
         return ch_advice_sentence(&self->reason, group, CH_ADVICE_DATA_SETS, err,
                                   "no collapse: there is one data set, and it takes the spread between data sets to "

@@ -30,8 +30,12 @@ static void print_collapse(const ch_collapse *self, FILE *out)
 {
     char text[256];
     if (self->reason != NULL) {
-        /* the command has a line of its own, so that it can be copied */
+        /* the command, where there is one, has a line of its own, so that it can be copied */
         const char *command = strstr(self->reason, "try chiton sweep");
+        if (command == NULL) {
+            ch_page_wrapped(out, " ", self->reason);
+            return;
+        }
         char *why = ch_alloc((size_t)(command - self->reason), 1);
         if (why != NULL) {
             memcpy(why, self->reason, (size_t)(command - self->reason - 1));

@@ -156,15 +156,41 @@ static void write_data_sets(FILE *out, const ch_fit_group *group, size_t count)
     }
 }
 
-/* Writes the budgets that all runs have in common: some runs are refused without one. */
-static void write_budgets(FILE *out, const ch_fit_group *group)
+/* Whether a budget ended a run of the group. */
+static bool has_budget_ended(const ch_fit_group *group)
+{
+    for (size_t i = 0; i < group->num_runs; i++) {
+        if (group->runs[i]->status == CH_BUDGET) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A budget, ten times as large where it is to be raised, but at most the largest that is accepted. */
+static ch_value raised(const ch_setting *row, ch_value value, bool is_raised)
+{
+    const uint64_t factor = is_raised ? 10 : 1;
+    if (row->type == CH_TYPE_REAL) {
+        return (ch_value){.real = value.real * (double)factor};
+    }
+    const uint64_t most = row->most < 0x1p63 ? (uint64_t)row->most : UINT64_MAX >> 1;
+    return (ch_value){.count = value.count <= most / factor ? value.count * factor : most};
+}
+
+/* Writes the budgets that all runs have in common: some runs are refused without one. Where a budget ended runs, and
+ * the sweep is to have T at which all runs are fitted, it has ten times the budgets: the same ones would end the same
+ * runs again. */
+static void write_budgets(FILE *out, const ch_fit_group *group, ch_advice what)
 {
     static const size_t budgets[] = {CH_SETTING_MAX_STEPS, CH_SETTING_MAX_UPDATES, CH_SETTING_MAX_SECONDS};
     for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
         const ch_setting *row = &ch_settings_table[budgets[i]];
+        const bool is_raised = (what == CH_ADVICE_ALL || what == CH_ADVICE_BEND) && has_budget_ended(group);
         char value[32];
         if (is_constant(group, budgets[i]) && count_of(group->runs[0], budgets[i]) != 0) {
-            ch_setting_show(row, ch_settings_get(&group->runs[0]->settings, budgets[i]), value, sizeof value);
+            const ch_value budget = ch_settings_get(&group->runs[0]->settings, budgets[i]);
+            ch_setting_show(row, raised(row, budget, is_raised), value, sizeof value);
             fprintf(out, " --%s %s", row->name, value);
         }
     }
@@ -172,8 +198,21 @@ static void write_budgets(FILE *out, const ch_fit_group *group)
 
 /* ---- T ---- */
 
-/* Writes temperatures. For a bend they are powers of two over the temperatures that the group has, and at least from an
- * eighth of the margin kappa to 64 times it. */
+/* The number of temperatures, from the first on, that are consecutive powers of two; 1 where the first is none.
+ * @param temps  [count] ascending, count > 0 */
+static size_t count_powers(const double *temps, size_t count)
+{
+    size_t length = 1;
+    if (temps[0] == ldexp(1, ilogb(temps[0]))) {
+        while (length < count && temps[length] == 2 * temps[length - 1]) {
+            length++;
+        }
+    }
+    return length;
+}
+
+/* Writes temperatures, consecutive powers of two as a range. For a bend they are powers of two over the temperatures
+ * that the group has, and at least from an eighth of the margin kappa to 64 times it. */
 static void write_temps(FILE *out, const ch_fit_group *group, ch_advice what)
 {
     fputs(" --temp ", out);
@@ -188,10 +227,18 @@ static void write_temps(FILE *out, const ch_fit_group *group, ch_advice what)
                 ceil(log2(fmax(64 * kappa, group->temps[group->num_temps - 1]))));
         return;
     }
-    for (size_t t = 0; t < group->num_temps; t++) {
+    for (size_t t = 0, length = 1; t < group->num_temps; t += length) {
         char value[32];
-        ch_setting_show(&ch_settings_table[CH_SETTING_TEMP], (ch_value){.real = group->temps[t]}, value, sizeof value);
-        fprintf(out, "%s%s", t > 0 ? "," : "", value);
+        length = count_powers(group->temps + t, group->num_temps - t);
+        fputs(t > 0 ? "," : "", out);
+        if (length > 2) {
+            fprintf(out, "2^%d..2^%d", ilogb(group->temps[t]), ilogb(group->temps[t + length - 1]));
+        } else {
+            length = 1;
+            ch_setting_show(&ch_settings_table[CH_SETTING_TEMP], (ch_value){.real = group->temps[t]}, value,
+                            sizeof value);
+            fputs(value, out);
+        }
     }
 }
 
@@ -214,7 +261,7 @@ ch_code ch_advice_sentence(char **text, const ch_fit_group *group, ch_advice wha
     write_temps(out, group, what);
     const size_t num_data_sets = what == CH_ADVICE_DATA_SETS ? 2 * group->num_data_sets : group->num_data_sets;
     write_data_sets(out, group, num_data_sets > 10 ? num_data_sets : 10);
-    write_budgets(out, group);
+    write_budgets(out, group, what);
     /* a store does not know where the files lay */
     fputs(ch_settings_has_images(&group->key) ? " --data_dir DIR -o STORE" : " -o STORE", out);
     if (fclose(out) != 0) {

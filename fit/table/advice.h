@@ -13,6 +13,7 @@ typedef enum {
     CH_ADVICE_TRAINS,    /* its largest P, twice and four times that, at its T */
     CH_ADVICE_ALL,       /* five P from its least on, T from the plateau to far above */
     CH_ADVICE_BEND,      /* its P at powers of two for T, from the plateau at T < kappa to the power law above */
+    /* with these two, ten times the budgets where a budget ended runs of the group */
 } ch_advice;
 
 /** Writes a sentence, and after it ": try chiton sweep ..." with the settings of the group.
