@@ -141,6 +141,91 @@ static void every_kind_of_store_fits_the_page(void **state)
     check(&table, "T_max, above which\nhalf of the data sets diverge");
 }
 
+/* Numbers that are as wide as they get leave the lines of both tables within the page. An exponent without error is at
+ * no distance from theory, not even where it is theory's. */
+static void odd_numbers_fit_the_page(void **state)
+{
+    (void)state;
+    plant planted = plant_crossover();
+    planted.set_noise = planted.run_noise = 0.1;
+    ch_run_table table;
+    findings found;
+    plant_table(&planted, 1, &table);
+    find(&found, &table);
+    ch_fit_group *group = &found.fit.groups[0];
+    found.fit.options.threshold = 0.00123456789;
+    found.fit.options.shift = 0.123456789;
+    assert_true(group->num_exponents > 4);
+    group->exponents[0].estimate = (ch_estimate){1, NAN, NAN, NAN};
+    group->exponents[0].theory = group->exponents[0].expected = 1;
+    group->exponents[1].estimate = (ch_estimate){-9412.3, 42123.4, -107776.1, 126653.4};
+    group->exponents[2].estimate = (ch_estimate){1, 0, 1, 1};
+    for (size_t i = 0; i < group->num_tc; i++) {
+        group->tc[i].place = CH_TC_UNRESOLVED;
+        group->tc[i].needed_sets = i % 2 == 0 ? 1000000000 : 12;
+    }
+    char *text = printed(&found, SHORT), *details = printed(&found, DETAILS);
+    assert_narrow(text);
+    assert_narrow(details);
+    assert_non_null(strstr(text, "1.0000 ± —                 —    1.000      1      —\n"));
+    assert_non_null(strstr(text, "-9412 ± 42123  -107776 … 126653"));
+    assert_non_null(strstr(details, " by escape (‖Δw‖ = 0.001235 ‖w₀‖)\n"));
+    assert_non_null(strstr(details, "not resolved: 1000000000 sets"));
+    assert_non_null(strstr(details, "not resolved: takes 12 data sets"));
+    free(text);
+    free(details);
+    forget(&found, &table);
+}
+
+/* A bound on T_c says which T it is, and the report what the definitions mean. There is no word on the bootstrap where
+ * it gave no error. */
+static void words_of_the_short_report(void **state)
+{
+    (void)state;
+    plant planted = plant_crossover();
+    planted.run_noise = 0.1;
+    planted.num_sets = 1;
+    ch_run_table table;
+    findings found;
+    plant_table(&planted, 1, &table);
+    find(&found, &table);
+    ch_fit_group *group = &found.fit.groups[0];
+    for (size_t i = 0; i < group->num_trains; i++) {
+        group->tc[i].place = CH_TC_BELOW;
+        group->tc[i].estimate.value = 0.25;
+    }
+    char *text = printed(&found, SHORT);
+    assert_non_null(strstr(text, "under 2^-2, the lowest T, at "));
+    assert_non_null(strstr(text, "test error differs by 10 %"));
+    assert_null(strstr(text, "bootstrap"));
+    free(text);
+    forget(&found, &table);
+    planted.num_sets = 5;
+    plant_table(&planted, 1, &table);
+    check(&table, " bootstrap replicas of the data sets");
+}
+
+/* The table of network and twin with P of more than five digits, ratios of three, and a difference that rounds to 0. */
+static void odd_twins_fit_the_page(void **state)
+{
+    (void)state;
+    lazy_plant planted = lazy_plant_default();
+    planted.error_shift = -1e-6;
+    ch_run_table table;
+    lazy_plant_table(&planted, &table);
+    check(&table, "  0.0000 ± 0.0000\n");
+    lazy_plant_table(&planted, &table);
+    for (size_t i = 0; i < table.count; i++) {
+        ch_run *run = &table.runs[i];
+        run->settings.train = run->settings.train == 256 ? 1000001 : 4294967295;
+        if (run->settings.linear == CH_LINEAR_NO) {
+            run->time *= (double)(100 + 50 * run->settings.seed_data);
+            run->final.weight_change *= 12;
+        }
+    }
+    check(&table, "\n 4294967295\n");
+}
+
 /* Requires a row of CSV with these fields, and the number with all its digits. */
 static void assert_row(const char *csv, const char *name, const json_t *number)
 {
@@ -249,9 +334,9 @@ int main(void)
     /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_kind_of_store_fits_the_page),
-        cmocka_unit_test(csv_has_the_numbers_of_json),
-        cmocka_unit_test(csv_has_collapses),
+        cmocka_unit_test(every_kind_of_store_fits_the_page), cmocka_unit_test(odd_numbers_fit_the_page),
+        cmocka_unit_test(words_of_the_short_report),         cmocka_unit_test(odd_twins_fit_the_page),
+        cmocka_unit_test(csv_has_the_numbers_of_json),       cmocka_unit_test(csv_has_collapses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,7 +28,7 @@ static ch_tc_place find(void *workspace, const ch_tc_input *input, ch_crossover 
 
 static void describe(const ch_fit_options *options, char *text, size_t size)
 {
-    snprintf(text, size, "T_c by escape (‖Δw‖ = %g ‖w₀‖)", options->threshold);
+    snprintf(text, size, "T_c by escape (‖Δw‖ = %.4g ‖w₀‖)", options->threshold);
 }
 
 static double theory_of(const ch_perceptron_theory *theory)

@@ -11,6 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TRAIN_WIDTH = 11, CRITICAL_WIDTH = 34, PAGE_COLUMNS = 2 }; /* a line then has 79 columns */
+
+/* Writes that noise hides T_c, and how many data sets would show it. */
+static void format_unresolved(const ch_tc *tc, char *text, size_t size)
+{
+    snprintf(text, size, "not resolved: takes %zu data sets", tc->needed_sets);
+    if (ch_page_width(text) >= CRITICAL_WIDTH) {
+        snprintf(text, size, "not resolved: %zu sets", tc->needed_sets);
+    }
+}
+
 static void format_critical(const ch_tc *tc, char *text, size_t size)
 {
     switch (tc->place) {
@@ -24,7 +35,7 @@ static void format_critical(const ch_tc *tc, char *text, size_t size)
         snprintf(text, size, CH_REPORT_DASH);
         break;
     case CH_TC_UNRESOLVED:
-        snprintf(text, size, "not resolved: takes %zu data sets", tc->needed_sets);
+        format_unresolved(tc, text, size);
         break;
     case CH_TC_INSIDE:
         if (isnan(tc->estimate.lo)) {
@@ -190,26 +201,24 @@ static void print_shapes(FILE *out, const ch_fit_group *group)
 
 /* ---- critical temperatures ---- */
 
-enum { TRAIN_WIDTH = 9, CRITICAL_WIDTH = 34, PAGE_COLUMNS = 2 };
-
 /* Prints T_c with a row for each P and a column for each of some definitions.
  * @param columns  [count] the T_c of each definition, [num_trains] by P */
 static void print_columns(FILE *out, const ch_fit *self, const ch_fit_group *group, const ch_tc *const *columns,
                           size_t count)
 {
-    fputs("\n  ", out);
+    fputc('\n', out);
     ch_page_right(out, "P", TRAIN_WIDTH);
     for (size_t k = 0; k < count; k++) {
         char title[96];
         ch_tc_rule_of(columns[k]->definition)->describe(&self->options, title, sizeof title);
-        ch_page_right(out, title, CRITICAL_WIDTH);
+        const char *name = ch_page_width(title) < CRITICAL_WIDTH ? title : strstr(title, "by ");
+        ch_page_right(out, name, CRITICAL_WIDTH);
     }
     fputc('\n', out);
-    ch_page_rule(out, TRAIN_WIDTH + count * CRITICAL_WIDTH);
+    ch_page_rule(out, TRAIN_WIDTH - 2 + count * CRITICAL_WIDTH); /* it begins after two blanks */
     for (size_t p = 0; p < group->num_trains; p++) {
         char text[96];
         ch_power_format_count(group->trains[p], text, sizeof text);
-        fputs("  ", out);
         ch_page_right(out, text, TRAIN_WIDTH);
         for (size_t k = 0; k < count; k++) {
             format_critical(&columns[k][p], text, sizeof text);

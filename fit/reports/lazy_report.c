@@ -23,11 +23,20 @@ static void print_mean(FILE *out, double value, double error, int decimals, size
     ch_page_right(out, text, width);
 }
 
+/* Prints a difference of test errors. A difference that rounds to nothing has no sign. */
+static void print_difference(FILE *out, const ch_lazy_mean *mean)
+{
+    const bool is_nothing = fabs(mean->mean) < 0.5e-4;
+    print_mean(out, is_nothing ? 0 : mean->mean, mean->stderr_, 4, ERROR_WIDTH);
+}
+
 /* Prints the ratio network / twin of a mean of ln(network / twin). */
 static void print_ratio(FILE *out, const ch_lazy_mean *mean)
 {
     const double ratio = exp(mean->mean);
-    print_mean(out, ratio, ratio * mean->stderr_, 3, MEAN_WIDTH);
+    const double error = ratio * mean->stderr_;
+    const bool is_wide = ratio >= 10 || error >= 10; /* four digits before the point leave no room for three decimals */
+    print_mean(out, ratio, error, is_wide ? ratio < 100 && error < 100 ? 2 : 0 : 3, MEAN_WIDTH);
 }
 
 /* Prints a temperature.
@@ -76,13 +85,17 @@ static void print_row(FILE *out, const ch_lazy_row *row)
 {
     char train[32];
     ch_power_format_count(row->train, train, sizeof train);
-    ch_page_right(out, train, TRAIN_WIDTH);
+    if (ch_page_width(train) < TRAIN_WIDTH) {
+        ch_page_right(out, train, TRAIN_WIDTH);
+    } else { /* a P of more than five digits has a line of its own */
+        fprintf(out, " %s\n%*s", train, TRAIN_WIDTH, "");
+    }
     print_ratio(out, &row->ends[CH_LAZY_WEIGHT_CHANGE].agreement);
     print_end(out, &row->ends[CH_LAZY_WEIGHT_CHANGE]);
     print_relative(out, &row->ends[CH_LAZY_WEIGHT_CHANGE]);
     print_ratio(out, &row->ends[CH_LAZY_TIME].agreement);
     print_end(out, &row->ends[CH_LAZY_TIME]);
-    print_mean(out, row->error_agreement.mean, row->error_agreement.stderr_, 4, ERROR_WIDTH);
+    print_difference(out, &row->error_agreement);
     fputc('\n', out);
 }
 

@@ -10,11 +10,15 @@
 
 /* ---- numbers ---- */
 
-/* The number of decimals, 1 to 4, that shows two digits of an error. It is 4 where there is no error. */
+/* The number of decimals, 1 to 4, that shows two digits of an error. It is 4 where there is no error, and 0 where the
+ * error is 100 or more. */
 static int decimals_for(double error)
 {
     if (!(error > 0)) {
         return 4;
+    }
+    if (error >= 100) {
+        return 0;
     }
     const int decimals = 1 - (int)floor(log10(error));
     return decimals < 1 ? 1 : decimals > 4 ? 4 : decimals;
@@ -48,7 +52,8 @@ static void format_distance(const ch_exponent *exponent, size_t num_data_sets, c
     const double aim = isfinite(exponent->expected) ? exponent->expected : exponent->theory;
     const double difference = exponent->estimate.value - aim;
     if (!(exponent->estimate.stderr_ > rounding) || isnan(difference)) {
-        snprintf(text, size, fabs(difference) < rounding ? "0 σ" : CH_REPORT_DASH);
+        const bool agrees = isfinite(exponent->estimate.stderr_) && fabs(difference) < rounding;
+        snprintf(text, size, agrees ? "0 σ" : CH_REPORT_DASH);
         return;
     }
     const double distance = ch_estimate_distance(&exponent->estimate, aim, num_data_sets);

@@ -106,11 +106,16 @@ static void add_inside(sentence *text, const ch_tc *tc)
     add(text, " at P = %s", ch_show_count(tc->train).text);
 }
 
-/* Adds "under 2^-12 at 3 P". */
-static void add_bound(sentence *text, const char *word, const tc_set *set)
+/* Adds "under 2^-12, the lowest T, at 3 P".
+ * @param which  the T that is the bound: "lowest" or "highest" */
+static void add_bound(sentence *text, const char *word, const char *which, const tc_set *set)
 {
     const bool is_one = set->first->estimate.value == set->last->estimate.value;
-    add(text, "; %s %s at ", word, is_one ? ch_show_power(set->first->estimate.value).text : "the sampled T");
+    if (is_one) {
+        add(text, "; %s %s, the %s T, at ", word, ch_show_power(set->first->estimate.value).text, which);
+    } else {
+        add(text, "; %s the sampled T at ", word);
+    }
     if (set->count == 1) {
         add(text, "P = %s", ch_show_count(set->first->train).text);
     } else {
@@ -128,7 +133,7 @@ static void add_unresolved(sentence *text, const tc_set *set)
             most = tc->needed_sets > most ? tc->needed_sets : most;
         }
     }
-    add(text, "; not resolved at %zu P, which takes %zu", set->count, least);
+    add(text, "; not resolved at %zu P: noise hides it there, with fewer than %zu", set->count, least);
     add(text, most > least ? " to %zu data sets" : " data sets", most);
 }
 
@@ -140,7 +145,7 @@ static void add_method(sentence *text, const ch_fit_group *group, ch_tc_definiti
     if (a == NULL && group->num_trains > 1) {
         add(text, "; no a");
     } else if (a != NULL && a->number == CH_FIT_A_SLOPE) {
-        add(text, "; a from single T_c");
+        add(text, "; a from the T_c of each P by itself");
     } else if (a != NULL && law->num_outside > 0) {
         add(text, "; a is extrapolated: its T_c lie outside the sampled T at %zu of %zu P", law->num_outside,
             group->num_trains);
@@ -186,10 +191,10 @@ static void print_critical(const ch_fit *self, const ch_fit_group *group, const 
         add_inside(&places, inside.last);
     }
     if (below.count > 0) {
-        add_bound(&places, "under", &below);
+        add_bound(&places, "under", "lowest", &below);
     }
     if (above.count > 0) {
-        add_bound(&places, "over", &above);
+        add_bound(&places, "over", "highest", &above);
     }
     if (unresolved.count > 0) {
         add_unresolved(&places, &unresolved);
@@ -284,25 +289,45 @@ static void print_group(const ch_fit *self, const ch_fit_group *group, FILE *out
     fputc('\n', out);
 }
 
+/* Says what the definitions of T_c mean. */
+static void print_definitions(const ch_fit *self, FILE *out)
+{
+    sentence text = {0};
+    add(&text,
+        "T_c is the T at which ‖Δw‖ leaves its plateau (onset); at which ‖Δw‖ reaches %.4g ‖w₀‖ (escape); at which the "
+        "test error differs by %g %% from that at low T (error_shift), or lies half-way between those at low and at "
+        "high T (error_half).",
+        self->options.threshold, 100 * self->options.shift);
+    ch_page_wrapped(out, " ", text.text);
+}
+
 void ch_fit_print(const ch_fit *self, FILE *out)
 {
     size_t details = 0;
-    bool has_exponents = false;
+    bool has_exponents = false, has_errors = false, has_tc = false;
     for (size_t g = 0; g < self->num_groups; g++) {
         const ch_fit_group *group = &self->groups[g];
         print_group(self, group, out);
         has_exponents = has_exponents || group->num_exponents > 0;
+        has_errors = has_errors || (group->num_exponents > 0 && group->num_data_sets > 1);
+        has_tc = has_tc || has_critical(group);
         for (size_t i = 0; i < group->num_notes; i++) {
             details += group->is_detail[i];
         }
     }
     sentence text = {0};
     if (has_exponents) {
-        fprintf(out,
-                "  Exponents are effective ones over these P. Theory's are those of large P;\n"
-                "  expected are those that it gives at these P, d and T, from which an estimate\n"
-                "  is off. Errors: %zu bootstrap replicas of the data sets, Student's t.\n",
-                self->options.replicas);
+        fputs("  Exponents are effective ones over these P. Theory's are those of large P;\n"
+              "  expected are those that it gives at these P, d and T, from which an estimate\n"
+              "  is off.",
+              out);
+        if (has_errors) {
+            fprintf(out, " Errors: %zu bootstrap replicas of the data sets, Student's t.", self->options.replicas);
+        }
+        fputc('\n', out);
+    }
+    if (has_tc) {
+        print_definitions(self, out);
     }
     add(&text, "--details: T_c at every P, other ways to a, shapes over P, correlations, outliers");
     if (details > 0) {
