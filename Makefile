@@ -21,13 +21,15 @@ JOBS     ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
 PACKAGES := gsl sqlite3 yaml-0.1 jansson popt nettle zlib libcurl libarchive
+# optional: a program without it says so when it is asked to read an HDF5 file
+HDF5     := $(shell pkg-config --exists hdf5 2>/dev/null && echo hdf5)
 # Homebrew keeps what macOS has too apart
 KEGS     := $(if $(filter Darwin,$(shell uname)),$(shell brew --prefix 2>/dev/null)/opt)
 PKGCONF  := $(if $(KEGS),PKG_CONFIG_PATH=$(KEGS)/zlib/lib/pkgconfig:$(KEGS)/curl/lib/pkgconfig:$(KEGS)/libarchive/lib/pkgconfig:$$PKG_CONFIG_PATH) pkg-config
 
 # asked once, when the first recipe wants them: make deps may have to bring them first
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell $(PKGCONF) --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
-PACKAGE_LIBS   = $(eval PACKAGE_LIBS := $(shell $(PKGCONF) --libs $(PACKAGES)))$(PACKAGE_LIBS)
+PACKAGE_LIBS   = $(eval PACKAGE_LIBS := $(shell $(PKGCONF) --libs $(PACKAGES) $(HDF5)))$(PACKAGE_LIBS)
 
 # One set of objects makes the program and both libraries. Nobody replaces a single function of the shared library, so
 # that the compiler may inline them as in the program.
@@ -81,6 +83,8 @@ EVERY := core/processor.c cli/guard.c
 ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
 $(EVERY:%.c=$(BUILD)/%.o): BASE_CFLAGS += -march=x86-64
 endif
+
+$(BUILD)/data/hdf5.o $(BUILD)/tests/test_array.o: BASE_CFLAGS += $(if $(HDF5),-DCH_HAS_HDF5 $(shell pkg-config --cflags $(HDF5)))
 
 $(BUILD)/libchiton.a: $(OBJECTS)
 	rm -f $@ && $(AR) rcs $@ $^
@@ -325,7 +329,7 @@ $(BUILD)/chiton.1: docs/manual.sh $(BUILD)/chiton
 # named as libraries: their own list for static linking asks for what they were built with, which is seldom there.
 OPENMP  = $(if $(findstring clang,$(shell $(CC) --version)),-lomp,-lgomp)
 SHOWN   := gsl jansson
-LARGE   := libcurl libarchive
+LARGE   := libcurl libarchive $(HDF5)
 HIDDEN  := $(filter-out $(SHOWN) $(LARGE) popt,$(PACKAGES))
 AT      = $(DESTDIR)$(PREFIX)
 

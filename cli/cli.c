@@ -138,6 +138,13 @@ void ch_cli_print_settings(FILE *out)
             fputs("; exactly one of temp and rate is required", out);
         } else if (i == CH_SETTING_DATA_DIR) {
             fputs("; default $CHITON_DATA", out);
+        } else if (i == CH_SETTING_CLASSES) {
+            fputs("; default even vs odd, of cifar10 animals vs vehicles, of a file larger vs smaller of two labels",
+                  out);
+        } else if (i == CH_SETTING_DATA_FILE) {
+            fputs("; read where data = file, which follows from it", out);
+        } else if (i == CH_SETTING_DATA_LABELS) {
+            fputs("; default the array or the column of data_file that has the labels", out);
         } else {
             fputs("; default seed", out);
         }

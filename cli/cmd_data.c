@@ -20,9 +20,9 @@ static json_t *file_json(const ch_image_file *file)
     if (!file->found) {
         return json_pack("{s:s, s:b}", "name", file->name, "found", 0);
     }
-    return json_pack("{s:s, s:b, s:I, s:I, s:s, s:b}", "name", file->name, "found", 1, "records",
+    return json_pack("{s:s, s:b, s:I, s:I, s:s, s:o}", "name", file->name, "found", 1, "records",
                      (json_int_t)file->records, "bytes", (json_int_t)file->bytes, "md5", file->md5, "original",
-                     (int)file->original);
+                     file->is_known ? json_boolean(file->original) : json_null());
 }
 
 /* {"set": name, "folder": path, "files": [{…}, …], "images": n, "classes": [n of 0, …, n of 9], "positive": n,
@@ -62,7 +62,9 @@ static void print_files(const ch_image_report *report)
         const ch_image_file *file = &report->files[i];
         if (file->found) {
             printf("%-28s  %8zu  %11" PRIu64 "  %-32s  %s\n", file->name, file->records, file->bytes, file->md5,
-                   file->original ? "yes" : "no");
+                   file->original   ? "yes"
+                   : file->is_known ? "no"
+                                    : "unknown");
         } else {
             printf("%-28s  missing\n", file->name);
         }
@@ -185,7 +187,7 @@ static ch_code run(const ch_cli *cli, const data_options *options, ch_error *err
     ch_image_set set = CH_IMAGES_MNIST;
     if (cli->num_arguments != 2) {
         return ch_error_set(err, CH_ERROR_INPUT,
-                            "data takes check or fetch and one of mnist and cifar10, but %zu "
+                            "data takes check or fetch and one of mnist, cifar10, fashion_mnist and kmnist, but %zu "
                             "arguments are given",
                             cli->num_arguments);
     }
@@ -225,8 +227,9 @@ int ch_cmd_data(int argc, const char **argv)
         POPT_TABLEEND};
     ch_error err = {0};
     ch_cli cli;
-    ch_code code = ch_cli_init(&cli, argc, argv, options, false,
-                               "data check|fetch mnist|cifar10 [--data-dir D] [--from URL] [--json]", &err);
+    ch_code code =
+        ch_cli_init(&cli, argc, argv, options, false,
+                    "data check|fetch mnist|cifar10|fashion_mnist|kmnist [--data-dir D] [--from URL] [--json]", &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }

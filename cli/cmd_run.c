@@ -6,6 +6,7 @@
 #include "core/text.h"
 #include "sim/store/json.h"
 #include "sim/store/results.h"
+#include "sim/train_private.h"
 #include "sim/weights_file.h"
 
 #include <math.h>
@@ -28,8 +29,8 @@ static ch_code set(ch_settings *settings, size_t setting, const char *text, ch_e
     return CH_OK;
 }
 
-/* Reads the settings of the command line, and checks that the run may begin. */
-static ch_code read_settings(ch_resolved *resolved, const ch_cli *cli, ch_error *err)
+/* Reads the settings of the command line and the samples that they name, and checks that the run may begin. */
+static ch_code read_settings(ch_resolved *resolved, ch_sources *sources, const ch_cli *cli, ch_error *err)
 {
     ch_settings settings;
     ch_settings_default(&settings);
@@ -57,7 +58,7 @@ static ch_code read_settings(ch_resolved *resolved, const ch_cli *cli, ch_error 
     if (code != CH_OK) {
         return code;
     }
-    return ch_admit(resolved, err);
+    return ch_sources_admit(sources, resolved, NULL, err);
 }
 
 /* ---- the result as a table ---- */
@@ -204,7 +205,7 @@ static ch_code check_weights(const ch_resolved *resolved, const run_arguments *c
 }
 
 /* Trains from the weights of one file, and writes those at the end into another. */
-static ch_code train_with_weights(ch_run *run, const ch_resolved *resolved, run_arguments *chosen,
+static ch_code train_with_weights(ch_run *run, const ch_resolved *resolved, ch_sources *sources, run_arguments *chosen,
                                   const ch_watch *watch, ch_error *err)
 {
     ch_run_weights weights = {0};
@@ -217,7 +218,7 @@ static ch_code train_with_weights(ch_run *run, const ch_resolved *resolved, run_
         }
         weights.init = init;
     }
-    code = ch_train_weights(run, &weights, resolved, chosen->threads, watch, err);
+    code = ch_train_from(run, &weights, resolved, sources, chosen->threads, watch, err);
     if (code == CH_OK && chosen->out != NULL) {
         code = ch_weights_write(chosen->out, weights.end, weights.num_end, err);
     }
@@ -227,15 +228,16 @@ static ch_code train_with_weights(ch_run *run, const ch_resolved *resolved, run_
 }
 
 /* Trains, and shows on standard error how far the run is. */
-static ch_code train(ch_run *run, const ch_resolved *resolved, run_arguments *chosen, ch_error *err)
+static ch_code train(ch_run *run, const ch_resolved *resolved, ch_sources *sources, run_arguments *chosen,
+                     ch_error *err)
 {
     static const double PATIENCE_SECONDS = 1;
     ch_meter meter;
     ch_meter_start(&meter, "steps", PATIENCE_SECONDS);
     const ch_watch watch = ch_meter_watch(&meter, ch_cli_catch_signals());
     const ch_code code = chosen->init != NULL || chosen->out != NULL
-                             ? train_with_weights(run, resolved, chosen, &watch, err)
-                             : ch_train_alone(run, resolved, chosen->kernels, chosen->threads, &watch, err);
+                             ? train_with_weights(run, resolved, sources, chosen, &watch, err)
+                             : ch_train_from(run, NULL, resolved, sources, chosen->threads, &watch, err);
     ch_meter_finish(&meter);
     return code;
 }
@@ -244,12 +246,13 @@ static ch_code train_and_print(const ch_cli *cli, run_arguments *chosen, ch_erro
 {
     ch_resolved resolved;
     ch_run run = {0};
+    ch_sources sources = {.kernel_folder = chosen->kernels};
     ch_error ignored;
     ch_code code = ch_cli_check_threads(chosen->threads, err);
     if (code != CH_OK) {
         goto out;
     }
-    code = read_settings(&resolved, cli, err);
+    code = read_settings(&resolved, &sources, cli, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -265,7 +268,7 @@ static ch_code train_and_print(const ch_cli *cli, run_arguments *chosen, ch_erro
     if (code != CH_OK) {
         goto out;
     }
-    code = train(&run, &resolved, chosen, err);
+    code = train(&run, &resolved, &sources, chosen, err);
     if (code == CH_ERROR_INTERRUPTED && run.steps > 0) {
         /* that the run was stopped is reported, and not a failure to print what there is of it */
         (void)!print(&run, chosen, &ignored);
@@ -275,6 +278,7 @@ static ch_code train_and_print(const ch_cli *cli, run_arguments *chosen, ch_erro
     }
     code = print(&run, chosen, err);
 out:
+    ch_sources_free(&sources);
     ch_run_free(&run);
     return code;
 }

@@ -91,7 +91,7 @@ enum { SHOWN_VALUES = 8, SHOWN_FIRST = 4, SHOWN_LAST = 2 }; /* longer lists are 
 
 static void print_value(const ch_setting *row, ch_value value)
 {
-    char text[32];
+    char text[CH_SETTING_TEXT_SIZE];
     ch_setting_show(row, value, text, sizeof text);
     ch_text_print(row->type == CH_TYPE_TEXT ? value.text : text, stdout);
 }

@@ -6,6 +6,8 @@
 #include "data/fetch.h"
 #include "data/images.h"
 #include "data/law.h"
+#include "data/own.h"
+#include "data/pool.h"
 #include "data/sample_set.h"
 
 #endif

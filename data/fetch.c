@@ -287,6 +287,10 @@ ch_code ch_fetch_archive(const char *folder, const ch_fetch_file *archive, const
 
 static const char *const mnist_mirrors[] = {"https://ossci-datasets.s3.amazonaws.com/mnist/",
                                             "https://storage.googleapis.com/cvdf-datasets/mnist/", NULL};
+static const char *const fashion_mirrors[] = {
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/", NULL};
+static const char *const kmnist_mirrors[] = {"http://codh.rois.ac.jp/kmnist/dataset/kmnist/", NULL};
 static const char *const cifar_mirrors[] = {"https://www.cs.toronto.edu/~kriz/", NULL};
 /* Bytes that files may have, generously: MNIST's images are 9.9 MB, CIFAR-10's archive 170 MB and its files 31 MB. */
 static const uint64_t MOST_FILE_BYTES = UINT64_C(64) << 20, MOST_ARCHIVE_BYTES = UINT64_C(512) << 20;
@@ -304,9 +308,9 @@ static ch_code make_folder(const char *path, ch_error *err)
     return ch_error_set(err, CH_ERROR_IO, "folder %s cannot be made: %s", path, strerror(failure));
 }
 
-static ch_code fetch_mnist(const char *folder, const ch_fetch_how *how, ch_error *err)
+/* Sets that come as gzipped files. */
+static ch_code fetch_files(const ch_image_source *source, const char *folder, const ch_fetch_how *how, ch_error *err)
 {
-    const ch_image_source *source = ch_image_source_of(CH_IMAGES_MNIST);
     for (size_t i = 0; i < source->num_files; i++) {
         char name[CH_IMAGE_NAME_SIZE];
         snprintf(name, sizeof name, "%s.gz", source->files[i].name);
@@ -333,8 +337,11 @@ static ch_code fetch_cifar(const char *folder, const ch_fetch_how *how, ch_error
 ch_code ch_fetch_images(ch_image_set set, const char *dir, const char *from, const ch_watch *watch, ch_error *err)
 {
     const char *const given[] = {from, NULL};
-    const char *const *own = set == CH_IMAGES_MNIST ? mnist_mirrors : cifar_mirrors;
-    const ch_fetch_how how = {.mirrors = from != NULL ? given : own, .watch = watch};
+    static const char *const *const own[] = {[CH_IMAGES_MNIST] = mnist_mirrors,
+                                             [CH_IMAGES_CIFAR10] = cifar_mirrors,
+                                             [CH_IMAGES_FASHION_MNIST] = fashion_mirrors,
+                                             [CH_IMAGES_KMNIST] = kmnist_mirrors};
+    const ch_fetch_how how = {.mirrors = from != NULL ? given : own[set], .watch = watch};
     char folder[PATH_MAX];
     ch_code code = ch_path_join(folder, dir, ch_image_set_name(set), err);
     if (code != CH_OK) {
@@ -348,5 +355,6 @@ ch_code ch_fetch_images(ch_image_set set, const char *dir, const char *from, con
     if (code != CH_OK) {
         return code;
     }
-    return set == CH_IMAGES_MNIST ? fetch_mnist(folder, &how, err) : fetch_cifar(folder, &how, err);
+    return set == CH_IMAGES_CIFAR10 ? fetch_cifar(folder, &how, err)
+                                    : fetch_files(ch_image_source_of(set), folder, &how, err);
 }

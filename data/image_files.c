@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* MNIST: LeCun, Cortes and Burges; CIFAR-10: Krizhevsky, "Learning multiple layers of features from tiny images"
- * (2009). */
+ * (2009); Fashion-MNIST: Xiao, Rasul and Vollgraf, arXiv 1708.07747; KMNIST: Clanuwat and others, arXiv 1812.01718. */
 static const ch_image_source sources[] = {
     [CH_IMAGES_MNIST] = {.name = "mnist",
                          .shape = {1, 28, 28},
@@ -37,6 +37,26 @@ static const ch_image_source sources[] = {
                                      {"data_batch_5.bin", NULL, "53f37980c15c3d472c316c40844f3f0d", NULL},
                                      {"test_batch.bin", NULL, "803d5f7f4d78ea53de84dbe85f74fb6d", NULL}},
                            .folders = {"cifar10", ".", "cifar-10-batches-bin"}},
+    /* The next two have the file names of MNIST, so that no folder is searched which may hold MNIST itself. Only the
+     * checksums of their gzipped files are published. */
+    [CH_IMAGES_FASHION_MNIST] = {.name = "fashion_mnist",
+                                 .shape = {1, 28, 28},
+                                 .paired = true,
+                                 .num_files = 4,
+                                 .files = {{"train-images-idx3-ubyte", NULL, NULL, "8d4fb7e6c68d591d4c3dfef9ec88bf0d"},
+                                           {"train-labels-idx1-ubyte", NULL, NULL, "25c81989df183df01b3e8a0aad5dffbe"},
+                                           {"t10k-images-idx3-ubyte", NULL, NULL, "bef4ecab320f06d8554ea6380940ec79"},
+                                           {"t10k-labels-idx1-ubyte", NULL, NULL, "bb300cfdad3c16e7a12a480ee83cd310"}},
+                                 .folders = {"fashion_mnist", "FashionMNIST/raw", "fashion-mnist"}},
+    [CH_IMAGES_KMNIST] = {.name = "kmnist",
+                          .shape = {1, 28, 28},
+                          .paired = true,
+                          .num_files = 4,
+                          .files = {{"train-images-idx3-ubyte", NULL, NULL, "bdb82020997e1d708af4cf47b453dcf7"},
+                                    {"train-labels-idx1-ubyte", NULL, NULL, "e144d726b3acfaa3e44228e80efcd344"},
+                                    {"t10k-images-idx3-ubyte", NULL, NULL, "5c965bf0a639b31b8f53240b1b52f4d7"},
+                                    {"t10k-labels-idx1-ubyte", NULL, NULL, "7320c461ea6c1c855c0b718fb2a4b134"}},
+                          .folders = {"kmnist", "KMNIST/raw"}},
 };
 
 const ch_image_source *ch_image_source_of(ch_image_set set)
@@ -67,7 +87,8 @@ ch_code ch_image_set_find(const char *name, ch_image_set *set, ch_error *err)
     const char *nearest = ch_names_nearest(name, names, CH_NUM_IMAGE_SETS);
     return nearest != NULL
                ? ch_error_set(err, CH_ERROR_INPUT, "image set is '%.64s'; did you mean '%s'?", name, nearest)
-               : ch_error_set(err, CH_ERROR_INPUT, "image set is '%.64s'; accepted is mnist or cifar10", name);
+               : ch_error_set(err, CH_ERROR_INPUT,
+                              "image set is '%.64s'; accepted is mnist, cifar10, fashion_mnist or kmnist", name);
 }
 
 ch_code ch_path_join(char path[PATH_MAX], const char *folder, const char *name, ch_error *err)

@@ -32,8 +32,11 @@ ch_code ch_image_file_describe(ch_image_file *self, const ch_image_original *ori
     if (code != CH_OK) {
         return code;
     }
-    self->original =
-        strcmp(self->md5, original->md5) == 0 || (original->md5_gz != NULL && strcmp(self->md5, original->md5_gz) == 0);
+    const size_t length = strlen(name);
+    const bool is_gz = length > 3 && strcmp(name + length - 3, ".gz") == 0;
+    const char *md5 = is_gz ? original->md5_gz : original->md5;
+    self->is_known = md5 != NULL;
+    self->original = self->is_known && strcmp(self->md5, md5) == 0;
     return CH_OK;
 }
 
@@ -48,7 +51,7 @@ static ch_code describe_files(ch_image_pool *pool, const ch_image_location *loca
             return code;
         }
         pool->origin.num_files += files[i].found;
-        pool->origin.num_others += files[i].found && !files[i].original;
+        pool->origin.num_others += files[i].found && files[i].is_known && !files[i].original;
     }
     return CH_OK;
 }

@@ -1,4 +1,4 @@
-/* images.h — MNIST and CIFAR-10: pools of images from files, and labelled examples drawn from a pool. */
+/* images.h — MNIST, CIFAR-10, Fashion-MNIST and KMNIST: pools of images from files. */
 #ifndef CH_IMAGES_H
 #define CH_IMAGES_H
 
@@ -10,9 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum { CH_IMAGES_MNIST, CH_IMAGES_CIFAR10, CH_NUM_IMAGE_SETS } ch_image_set;
+typedef enum {
+    CH_IMAGES_MNIST,
+    CH_IMAGES_CIFAR10,
+    CH_IMAGES_FASHION_MNIST,
+    CH_IMAGES_KMNIST,
+    CH_NUM_IMAGE_SETS
+} ch_image_set;
 
-/** "mnist" or "cifar10". */
+/** "mnist", "cifar10", "fashion_mnist" or "kmnist". */
 const char *ch_image_set_name(ch_image_set set);
 
 /** Finds the set that has a name.  @return CH_OK; CH_ERROR_INPUT with the nearest name in the message */
@@ -37,10 +43,11 @@ void ch_image_origin_describe(const ch_image_origin *self, char *sentence, size_
 typedef struct {
     ch_image_set set;
     ch_shape shape;
-    size_t count;                /* < 2^32 */
-    uint8_t *pixels;             /* [count][channels x rows x columns], each image in the order NCHW; owned */
-    uint8_t *classes;            /* [count] 0 … 9; owned */
-    char digest[CH_SHA256_SIZE]; /* SHA-256, in hex, of "NAME CHANNELS ROWS COLUMNS COUNT\n", pixels and classes */
+    size_t count;                     /* < 2^32 */
+    uint8_t *pixels;                  /* [count][channels x rows x columns], each image in the order NCHW; owned */
+    uint8_t *classes;                 /* [count] 0 … 9; owned */
+    size_t per_class[CH_NUM_CLASSES]; /* number of images of each class */
+    char digest[CH_SHA256_SIZE];      /* SHA-256, in hex, of "NAME CHANNELS ROWS COLUMNS COUNT\n", pixels and classes */
     ch_image_origin origin;
 } ch_image_pool;
 
@@ -60,8 +67,9 @@ void ch_image_pool_free(ch_image_pool *self);
 /** How a law of images makes inputs and labels. It is the member `images` of ch_law. */
 typedef struct ch_image_task {
     ch_image_set set;
-    double mean, deviation;        /* an input is (p - mean) / deviation, where p is the pixel, 0 to 255 */
-    int8_t labels[CH_NUM_CLASSES]; /* the label of each class, +1 or -1 */
+    double mean, deviation;        /* an input is (p - mean) / deviation, where p is the pixel, 0 to 255; with a
+                                      deviation of 0 both are those of the images that are read */
+    int8_t labels[CH_NUM_CLASSES]; /* the label of each class, +1 or -1; zeroes in a law whose labels a rule says */
 } ch_image_task;
 
 /** The shape of a set's images. */
@@ -69,21 +77,6 @@ ch_shape ch_image_set_shape(ch_image_set set);
 
 /** The first law that uses the images of a set. Every set has one. */
 ch_law_kind ch_image_set_law(ch_image_set set);
-
-/** Draws a training set and a test set from a pool. No image is in both.
- *
- *  The seed fixes one order of the pool for test sets and another for training sets. The test set is the first num_test
- *  images of the first order, and does not depend on num_train. The training set is the first num_train images of the
- *  second order that are not in the test set, so that a smaller training set is the beginning of a larger one. Inputs
- *  and labels are made as the law's ch_image_task says.
- *
- *  @param law       a law of images
- *  @param train     out: num_train >= 1 examples
- *  @param test      out: num_test examples; with num_test 0 it is left empty
- *  @return CH_OK; CH_ERROR_INPUT when the pool is of another set than the law's or has too few images; CH_ERROR_MEMORY
- */
-ch_code ch_image_split(ch_examples *train, ch_examples *test, const ch_image_pool *pool, ch_law_kind law, uint64_t seed,
-                       size_t num_train, size_t num_test, ch_error *err) CH_MUST_CHECK;
 
 enum { CH_MAX_IMAGE_FILES = 6, CH_IMAGE_NAME_SIZE = 40, CH_PATH_SIZE = 4096 };
 
@@ -95,6 +88,7 @@ typedef struct {
     uint64_t bytes; /* size of the file as it is on the disk */
     char md5[CH_MD5_SIZE];
     bool original; /* whether its MD5 is that of the original */
+    bool is_known; /* whether the MD5 of the original is known; of an unpacked file it may not be */
 } ch_image_file;
 
 /** A report on the files of a set that were found. It is plain data. */

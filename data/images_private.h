@@ -9,7 +9,7 @@
 typedef struct {
     const char *name;    /* name of the plain file */
     const char *variant; /* another name that some programs give the plain file; NULL where there is none */
-    const char *md5;     /* MD5 of the plain file */
+    const char *md5;     /* MD5 of the plain file; NULL where it is not known */
     const char *md5_gz;  /* MD5 of the original gzipped file; NULL where the file comes in an archive */
 } ch_image_original;
 

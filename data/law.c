@@ -50,6 +50,11 @@ static const ch_image_task mnist_parity = {
 static const ch_image_task cifar_animal = {
     CH_IMAGES_CIFAR10, 120.93118286132812, 64.14186196091406, {-1, -1, 1, 1, 1, 1, 1, 1, -1, -1}};
 
+static const ch_image_task mnist = {CH_IMAGES_MNIST, 33.31002426147461, 78.56748962402344, {0}};
+static const ch_image_task cifar10 = {CH_IMAGES_CIFAR10, 120.93118286132812, 64.14186196091406, {0}};
+static const ch_image_task fashion_mnist = {.set = CH_IMAGES_FASHION_MNIST};
+static const ch_image_task kmnist = {.set = CH_IMAGES_KMNIST};
+
 static const ch_law laws[] = {
     [CH_LAW_DEPLETED] = {"depleted", .has_chi = true, .has_teacher = true, .draw_sample = draw_depleted},
     [CH_LAW_SIGN] = {"sign", .has_chi = true, .has_teacher = true, .fixes_boundary = true,
@@ -60,6 +65,11 @@ static const ch_law laws[] = {
     [CH_LAW_SPHERE] = {"sphere", .draw_example = draw_sphere},
     [CH_LAW_MNIST_PARITY] = {"mnist_parity", .images = &mnist_parity},
     [CH_LAW_CIFAR_ANIMAL] = {"cifar_animal", .images = &cifar_animal},
+    [CH_LAW_MNIST] = {"mnist", .images = &mnist, .classes = "even vs odd"},
+    [CH_LAW_CIFAR10] = {"cifar10", .images = &cifar10, .classes = "2,3,4,5,6,7 vs 0,1,8,9"},
+    [CH_LAW_FASHION_MNIST] = {"fashion_mnist", .images = &fashion_mnist, .classes = "even vs odd"},
+    [CH_LAW_KMNIST] = {"kmnist", .images = &kmnist, .classes = "even vs odd"},
+    [CH_LAW_FILE] = {"file", .is_file = true, .classes = "larger vs smaller"},
 };
 _Static_assert(sizeof laws / sizeof *laws == CH_NUM_LAWS, "every law has a row");
 

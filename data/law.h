@@ -3,7 +3,7 @@
  * Depleted: x = x_par e + x_perp, x_perp ~ N(0, I_{d-1}), y = sign(x_par), with the density of x_par in sample_set.h.
  * Stripe: Gaussian x; y = +1 where -0.3 < x_1 < 1.18549, which holds for half of the samples, else -1.
  * Sphere: Gaussian x; y = sign(|x|^2 - (d - 2 + sqrt(2))).
- * The other laws take images from files and labels from the images' classes.
+ * The other laws take samples from files: images of known sets, or those of files of the user's own.
  */
 #ifndef CH_LAW_H
 #define CH_LAW_H
@@ -23,6 +23,11 @@ typedef enum {
     CH_LAW_SPHERE,
     CH_LAW_MNIST_PARITY, /* even digits +1, odd digits -1 */
     CH_LAW_CIFAR_ANIMAL, /* animals (classes 2 to 7) +1, vehicles (classes 0, 1, 8 and 9) -1 */
+    CH_LAW_MNIST,        /* the setting classes says which images are +1 and which -1, here and below */
+    CH_LAW_CIFAR10,
+    CH_LAW_FASHION_MNIST,
+    CH_LAW_KMNIST,
+    CH_LAW_FILE, /* samples from files of the user's own */
     CH_NUM_LAWS,
 } ch_law_kind;
 
@@ -43,7 +48,7 @@ typedef struct {
 
 struct ch_image_task; /* images.h */
 
-/** One row of the table of laws. A law has draw_sample, or draw_example, or images. */
+/** One row of the table of laws. A law has draw_sample, or draw_example, or images, or is_file. */
 typedef struct {
     const char *name;       /* the value of the setting `data` */
     bool has_chi;           /* the setting chi has a meaning */
@@ -60,6 +65,8 @@ typedef struct {
      *  @param x  out [d] */
     int8_t (*draw_example)(float *x, const ch_data_law *law, ch_random *random);
     const struct ch_image_task *images; /* laws of images: their set, scale and labels; else NULL */
+    bool is_file;                       /* samples and labels come from files of the user's own */
+    const char *classes;                /* the usual rule of labels (data/classes.h); NULL: the law has fixed it */
 } ch_law;
 
 /** The row of a law. A number that is no law's has an empty row, whose name is NULL. */

@@ -4,6 +4,7 @@
 #include "core/memory.h"
 #include "data/law_private.h"
 #include "data/rows.h"
+#include "data/sample_set_private.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -43,24 +44,38 @@ static ch_code check(const ch_data_law *law, size_t num_samples, ch_error *err)
     return ch_law_check(law, num_samples, err);
 }
 
+ch_code ch_sample_set_allocate(ch_sample_set *self, size_t num_samples, size_t dim, ch_error *err)
+{
+    memset(self, 0, sizeof *self);
+    self->num_samples = num_samples;
+    self->dim = dim;
+    self->stride = ch_row_stride(dim);
+    const size_t bytes = ch_sample_set_bytes(num_samples, dim);
+    self->rows = bytes < SIZE_MAX ? ch_alloc_rows(bytes) : NULL;
+    self->teacher = ch_alloc(self->stride, sizeof *self->teacher);
+    if (self->rows == NULL || self->teacher == NULL) {
+        ch_sample_set_free(self);
+        return ch_error_memory(err, "the samples: lower train or dim");
+    }
+    return CH_OK;
+}
+
 /* Allocates a set whose rows are not drawn yet, and finds its teacher.
  * @param mirror  out: vector of the reflection that takes the first axis to the teacher, [dim]; owned by the caller */
 static ch_code allocate(ch_sample_set *self, const ch_data_law *law, size_t num_samples, double **mirror, ch_error *err)
 {
     memset(self, 0, sizeof *self);
     *mirror = NULL;
-    const ch_code code = check(law, num_samples, err);
+    ch_code code = check(law, num_samples, err);
     if (code != CH_OK) {
         return code;
     }
-    self->num_samples = num_samples;
-    self->dim = law->dim;
-    self->stride = ch_row_stride(law->dim);
-    const size_t bytes = ch_sample_set_bytes(num_samples, law->dim);
-    self->rows = bytes < SIZE_MAX ? ch_alloc_rows(bytes) : NULL;
-    self->teacher = ch_alloc(self->stride, sizeof *self->teacher);
+    code = ch_sample_set_allocate(self, num_samples, law->dim, err);
+    if (code != CH_OK) {
+        return code;
+    }
     *mirror = ch_alloc(law->dim, sizeof **mirror);
-    if (self->rows == NULL || self->teacher == NULL || *mirror == NULL) {
+    if (*mirror == NULL) {
         ch_sample_set_free(self);
         return ch_error_memory(err, "the samples: lower train or dim");
     }

@@ -24,7 +24,7 @@ typedef struct {
     const ch_sample_set *train; /* the first `num_samples` of its rows are the training set */
     size_t num_samples;         /* P, 1 <= P <= train->num_samples, P < 2^32 */
     const ch_sample_set *test;  /* the test error is measured on these; NULL: it is the exact one */
-    double chi;                 /* density exponent of the data law, for the exact test error */
+    double chi;                 /* density exponent of the data law, for the exact test error; NaN: no teacher */
     double kappa;               /* margin 1/alpha > 0 */
     double rate;                /* eta > 0 */
     size_t batch;               /* B, 1 <= B <= P */

@@ -289,7 +289,9 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
     out->min_margin = all.min_margin / self->setup.kappa;
     out->weight_change = change;
     out->weight_change_rel = change / self->norm_init;
-    ch_perceptron_signal_and_noise(self, &out->signal, &out->noise);
+    if (isfinite(self->setup.chi)) {
+        ch_perceptron_signal_and_noise(self, &out->signal, &out->noise);
+    }
     if (!isfinite(change)) {
         learner->progress.status = CH_DIVERGED;
         return CH_OK;
@@ -299,6 +301,9 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
     }
     if (self->setup.test != NULL) {
         return ch_student_test_error(self->setup.test, self->weights, self->setup.watch, &out->test_error, err);
+    }
+    if (!isfinite(self->setup.chi)) {
+        return CH_OK;
     }
     return ch_linear_test_error(self->setup.chi, out->signal, out->noise, &out->test_error, err);
 }

@@ -53,7 +53,7 @@ static void append(char text[CH_LABEL_SIZE], const char *format, ...)
 
 bool ch_page_head_has_digest(const ch_page_head *self)
 {
-    return (self->differing & CH_FIT_BY_DIGEST) != 0 && ch_settings_has_images(self->key);
+    return (self->differing & CH_FIT_BY_DIGEST) != 0 && ch_settings_has_pool(self->key);
 }
 
 /* Writes the model, and then chi, dim, every setting in which pages differ and the digest where images do, by `write`.
@@ -87,9 +87,15 @@ static void write_title(char *text, const char *name, const char *value)
     append(text, "%s%s = %s", strchr(text, '=') == NULL ? ": " : ", ", symbol, value);
 }
 
+/* Blanks and commas, which a rule of labels has, are underscores in a file's name. */
 static void write_file(char *text, const char *name, const char *value)
 {
-    append(text, "-%s%s", name, value);
+    char part[CH_SETTING_TEXT_SIZE];
+    snprintf(part, sizeof part, "%s", value);
+    for (char *c = part; *c != '\0'; c++) {
+        *c = *c == ' ' || *c == ',' ? '_' : *c;
+    }
+    append(text, "-%s%s", name, part);
 }
 
 void ch_page_head_title(const ch_page_head *self, char text[CH_LABEL_SIZE])

@@ -281,7 +281,8 @@ static ch_code draw_signal_noise(const ch_overview *overview, ch_panel *panel, c
     if (!ch_axis_is_empty(&panel->y)) {
         ch_panel_key(panel, NULL, &(ch_mark){0, 7}, "signal s");
         ch_panel_key(panel, NULL, &(ch_mark){0, 6}, "noise r");
-        if (group->key.model == CH_ARCH_PERCEPTRON && group->key.batch != 0) { /* the full batch has no such noise */
+        if (group->key.model == CH_ARCH_PERCEPTRON && ch_setting_applies(&group->key, CH_SETTING_CHI) &&
+            group->key.batch != 0) { /* the full batch has no such noise */
             const ch_code code = draw_predictions(group, panel, err);
             if (code != CH_OK) {
                 return code;
@@ -295,10 +296,11 @@ static ch_code draw_signal_noise(const ch_overview *overview, ch_panel *panel, c
                            err);
 }
 
-/* (e) signal and noise where there is a teacher's direction to measure along; else, for networks, the test error. */
+/* (e) signal and noise where there is a teacher's direction to measure along; else the test error. */
 static ch_code draw_last(const ch_overview *overview, ch_panel *panel, ch_error *err)
 {
-    if (ch_settings_is_network(&overview->group->key) && overview->signal.count == 0) {
+    const ch_settings *key = &overview->group->key;
+    if ((ch_settings_is_network(key) || ch_settings_has_pool(key)) && overview->signal.count == 0) {
         return ch_error_panel_draw(overview->group, panel, err);
     }
     return draw_signal_noise(overview, panel, err);

@@ -3,6 +3,7 @@
 
 #include "core/memory.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,55 @@ ch_code ch_contradiction_of_examples(const ch_examples *examples, ch_contradicti
         items[mu] = (marked){hash_input(ch_examples_input(examples, mu), examples->dim), mu};
     }
     compare_equal(items, count, examples, relate_examples, found);
+    free(items);
+    return CH_OK;
+}
+
+/* ---- rows of a linear student ---- */
+
+/* A hash of a row that is the same for its negative, by numbers without their signs; 0 is without a sign anyway. */
+static uint64_t hash_row(const float *row, size_t dim, bool *is_zero)
+{
+    uint64_t hash = 0xcbf29ce484222325;
+    *is_zero = true;
+    for (size_t i = 0; i < dim; i++) {
+        const float size = fabsf(row[i]);
+        uint32_t word = 0;
+        memcpy(&word, &size, sizeof word);
+        hash = (hash ^ word) * 0x100000001b3;
+        *is_zero = *is_zero && size == 0;
+    }
+    return hash;
+}
+
+static relation relate_samples(const void *set, size_t a, size_t b)
+{
+    const ch_sample_set *self = set;
+    const float *x = ch_sample_set_row(self, a), *y = ch_sample_set_row(self, b);
+    bool is_same = true, is_opposite = true;
+    for (size_t i = 0; i < self->dim && (is_same || is_opposite); i++) {
+        is_same = is_same && x[i] == y[i];
+        is_opposite = is_opposite && x[i] == -y[i];
+    }
+    return is_same ? SAME : is_opposite ? OPPOSITE : DIFFERENT;
+}
+
+ch_code ch_contradiction_of_rows(const ch_sample_set *set, ch_contradiction *found, ch_error *err)
+{
+    const size_t count = set->num_samples;
+    marked *items = ch_alloc_unset(count, sizeof *items);
+    *found = (ch_contradiction){SIZE_MAX, CH_CAUSE_NONE};
+    if (items == NULL) {
+        return ch_error_memory(err, "a list of the samples: lower train");
+    }
+    for (size_t mu = count; mu-- > 0;) {
+        bool is_zero = false;
+        items[mu] = (marked){hash_row(ch_sample_set_row(set, mu), set->dim, &is_zero), mu};
+        if (is_zero) {
+            *found = (ch_contradiction){mu, CH_CAUSE_NO_GRADIENT};
+        }
+    }
+    compare_equal(items, count, set, relate_samples, found);
     free(items);
     return CH_OK;
 }

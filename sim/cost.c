@@ -27,7 +27,8 @@ typedef struct {
  *   reached  P int_0^{sqrt(d)/lambda} rho = 2 P (sqrt(d) / lambda)^{chi+1} / [(chi+1) Z_chi] */
 static expectation expect(const ch_settings *settings, const ch_perceptron_theory *theory)
 {
-    const double dim = (double)settings->dim, samples = (double)settings->train, chi = settings->chi;
+    const double dim = (double)ch_shape_size(ch_settings_input(settings)), samples = (double)settings->train;
+    const double chi = settings->chi;
     const double temp = settings->temp + 1 / settings->alpha, batch = (double)settings->batch;
     expectation end = {.lambda = fmax(pow(2 * theory->unfitted * samples / dim, theory->gamma), 1)};
     const double time = dim * pow(end.lambda, chi + 3) * theory->noise * temp / theory->growth;
@@ -72,7 +73,7 @@ static double perceptron_cost(const ch_settings *settings)
         return 1;
     }
     const expectation end = expect(settings, &theory);
-    const double dim = (double)settings->dim, batch = (double)settings->batch;
+    const double dim = (double)ch_shape_size(ch_settings_input(settings)), batch = (double)settings->batch;
     /* Near chi = -1 the laws overflow. No run is expected to go beyond what a counter holds. */
     const double most_steps = settings->max_steps > 0 ? (double)settings->max_steps : 0x1p63;
     const double steps = fmin(end.steps, most_steps), plain = steps * batch * (dim + DRAW);
@@ -229,7 +230,7 @@ static size_t perceptron_bytes(const ch_settings *settings)
         .num_train = (size_t)settings->train,
         .num_test = (size_t)settings->test,
         .batch = (size_t)settings->batch,
-        .dim = (size_t)settings->dim,
+        .dim = ch_shape_size(ch_settings_input(settings)),
         .is_fast = settings->engine == CH_ENGINE_FAST,
         .by_epoch = settings->sampling == CH_SAMPLING_EPOCH,
     };

@@ -107,7 +107,7 @@ static ch_code expect_gradient(const ch_settings *settings, gradient *expected, 
 {
     ch_architecture architecture;
     if (ch_settings_has_engine(settings)) {
-        *expected = (gradient){1 + settings->chi / (double)settings->dim, 1};
+        *expected = (gradient){1 + settings->chi / (double)ch_shape_size(ch_settings_input(settings)), 1};
         return CH_OK;
     }
     const ch_network_spec spec = ch_settings_network(settings);

@@ -363,12 +363,12 @@ static ch_code online_init(ch_online_student *self, const ch_settings *settings,
     return ch_online_student_init(self, &setup, err);
 }
 
-/* The test samples of a perceptron, which no other run shares. */
+/* The test samples of a perceptron, which no other run shares where they are drawn. */
 static ch_code make_test(borrowed *own, const ch_resolved *resolved, int threads, const ch_watch *watch, ch_error *err)
 {
     const ch_settings *settings = &resolved->settings;
     ch_data_law law = ch_train_law(resolved);
-    if (!ch_settings_has_engine(settings) || settings->test == 0) {
+    if (!ch_settings_has_engine(settings) || ch_settings_has_pool(settings) || settings->test == 0) {
         return CH_OK;
     }
     /* fresh batches are drawn in the teacher's frame, and so are their test samples */
@@ -392,8 +392,10 @@ static ch_code perceptron_init(model *self, const ch_settings *settings, const c
     const ch_perceptron_setup setup = {
         .train = &set->samples,
         .num_samples = (size_t)settings->train,
-        .test = settings->test > 0 ? &own->test : NULL,
-        .chi = settings->chi,
+        .test = settings->test == 0              ? NULL
+                : ch_settings_has_pool(settings) ? &set->test_samples
+                                                 : &own->test,
+        .chi = ch_setting_applies(settings, CH_SETTING_CHI) ? settings->chi : NAN,
         .kappa = own->unit / settings->alpha,
         .rate = own->unit * settings->rate,
         .batch = (size_t)settings->batch,
@@ -586,34 +588,44 @@ ch_code ch_train(ch_run *run, const ch_resolved *resolved, const ch_train_set *s
     return train(run, resolved, set, NULL, threads, watch, false, err);
 }
 
-static ch_code train_alone(ch_run *run, ch_run_weights *weights, const ch_resolved *resolved, const char *kernel_folder,
-                           int threads, const ch_watch *watch, ch_error *err)
+ch_code ch_train_from(ch_run *run, ch_run_weights *weights, const ch_resolved *found, ch_sources *sources, int threads,
+                      const ch_watch *watch, ch_error *err)
 {
     ch_train_set set = {0};
-    ch_sources sources = {.kernel_folder = kernel_folder};
-    ch_resolved found = *resolved; /* with the digest of its images */
-    char sentence[700];
     memset(run, 0, sizeof *run);
-    ch_code code = ch_sources_find_images(&sources, &found, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    ch_sources_describe(&sources, sentence, sizeof sentence);
+    ch_code code = CH_OK;
+    char sentence[700];
+    ch_sources_describe(sources, sentence, sizeof sentence);
     if (sentence[0] != '\0') {
         ch_watch_say(watch, sentence);
     }
-    const uint64_t num_samples = found.settings.train;
+    const uint64_t num_samples = found->settings.train;
     if (num_samples > 0) {
-        code = ch_train_set_init(&set, &found, &sources, (size_t)num_samples, threads, watch, err);
+        code = ch_train_set_init(&set, found, sources, (size_t)num_samples, threads, watch, err);
         if (code != CH_OK) {
             goto out;
         }
     }
-    ch_sources_free(&sources); /* the training set has copies of the images that it takes */
-    code = train(run, &found, &set, weights, threads, watch, true, err);
+    ch_sources_free(sources); /* the training set has copies of the samples that it takes */
+    code = train(run, found, &set, weights, threads, watch, true, err);
+out:
+    ch_train_set_free(&set);
+    return code;
+}
+
+static ch_code train_alone(ch_run *run, ch_run_weights *weights, const ch_resolved *resolved, const char *kernel_folder,
+                           int threads, const ch_watch *watch, ch_error *err)
+{
+    ch_sources sources = {.kernel_folder = kernel_folder};
+    ch_resolved found = *resolved;
+    memset(run, 0, sizeof *run);
+    ch_code code = ch_sources_find(&sources, &found, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_train_from(run, weights, &found, &sources, threads, watch, err);
 out:
     ch_sources_free(&sources);
-    ch_train_set_free(&set);
     return code;
 }
 

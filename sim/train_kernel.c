@@ -24,13 +24,13 @@ char *ch_train_kernel_key(const ch_resolved *resolved)
     fprintf(text, "results_version=%d\n", CH_RESULTS_VERSION);
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         const ch_setting *row = &ch_settings_table[i];
-        char value[32];
+        char value[CH_SETTING_TEXT_SIZE];
         if (row->in_kernel && ch_setting_applies(settings, i)) {
             ch_setting_format(row, ch_settings_get(settings, i), value, sizeof value);
             fprintf(text, "%s=%s\n", row->name, value);
         }
     }
-    if (ch_settings_has_images(settings)) {
+    if (ch_settings_has_pool(settings)) {
         fprintf(text, "data_digest=%s\n", settings->data_digest);
     }
     const bool failed = ferror(text) != 0;

@@ -5,61 +5,7 @@
 #include "perceptron/bytes.h"
 #include "sim/train_kernel.h"
 
-#include <stdio.h>
 #include <string.h>
-
-/* ---- sources ---- */
-
-/* The set of images that a law of images takes. */
-static ch_image_set image_set_of(const ch_settings *settings)
-{
-    return ch_law_of(settings->data)->images->set;
-}
-
-void ch_sources_free(ch_sources *self)
-{
-    for (size_t i = 0; i < CH_NUM_IMAGE_SETS; i++) {
-        ch_image_pool_free(&self->pools[i]);
-    }
-}
-
-ch_code ch_sources_find_images(ch_sources *self, ch_resolved *resolved, ch_error *err)
-{
-    ch_settings *settings = &resolved->settings;
-    if (!ch_settings_has_images(settings)) {
-        return CH_OK;
-    }
-    const ch_image_set set = image_set_of(settings);
-    ch_image_pool *pool = &self->pools[set];
-    const ch_code code = pool->count > 0 ? CH_OK : ch_image_pool_init(pool, set, settings->data_dir, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    if (settings->train > pool->count || settings->test > pool->count - settings->train) {
-        return ch_error_set(
-            err, CH_ERROR_INPUT,
-            "train is %llu and test is %llu, but %s has %zu images in %s: the two may add up to no more than that",
-            (unsigned long long)settings->train, (unsigned long long)settings->test, ch_image_set_name(set),
-            pool->count, settings->data_dir);
-    }
-    memcpy(settings->data_digest, pool->digest, sizeof settings->data_digest);
-    settings->data_pool = pool->count;
-    return CH_OK;
-}
-
-void ch_sources_describe(const ch_sources *self, char *sentence, size_t size)
-{
-    size_t length = 0;
-    sentence[0] = '\0';
-    for (size_t i = 0; i < CH_NUM_IMAGE_SETS && length < size; i++) {
-        char origin[320];
-        ch_image_origin_describe(&self->pools[i].origin, origin, sizeof origin);
-        if (origin[0] != '\0') {
-            length += (size_t)snprintf(sentence + length, size - length, "%simages of %s: %s", length > 0 ? "; " : "",
-                                       ch_image_set_name((ch_image_set)i), origin);
-        }
-    }
-}
 
 /* ---- keys ---- */
 
@@ -70,17 +16,29 @@ ch_data_law ch_train_law(const ch_resolved *resolved)
     return (ch_data_law){
         .kind = (ch_law_kind)settings->data,
         .chi = law->has_chi ? settings->chi : 0,
-        .dim = law->images == NULL ? (size_t)settings->dim : 0,
+        .dim = ch_settings_has_pool(settings) ? 0 : (size_t)settings->dim,
         .random_teacher = law->has_teacher && settings->teacher == CH_TEACHER_RANDOM,
         .seed = settings->seed_data,
     };
 }
 
+/* The hash of Fowler, Noll and Vo of a text; 0 of an empty one. */
+static uint64_t hash_text(const char *text)
+{
+    uint64_t hash = 0xcbf29ce484222325;
+    for (const char *c = text; *c != '\0'; c++) {
+        hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
+    }
+    return text[0] != '\0' ? hash : 0;
+}
+
 ch_train_key ch_train_key_of(const ch_resolved *resolved)
 {
     const ch_settings *settings = &resolved->settings;
-    ch_train_key key = {.kind = CH_SET_ROWS, .law = ch_train_law(resolved)};
+    ch_train_key key = {.kind = CH_SET_ROWS, .law = ch_train_law(resolved), .rule = hash_text(settings->classes)};
+    key.normalise = ch_law_of(settings->data)->is_file ? settings->normalise : 0;
     if (ch_settings_has_engine(settings)) {
+        key.test = ch_settings_has_pool(settings) ? settings->test : 0;
         /* the samples of a law that is a name for another are those of the other */
         key.law.kind = ch_law_of(key.law.kind)->fixes_boundary ? CH_LAW_DEPLETED : key.law.kind;
         return key;
@@ -114,6 +72,8 @@ int ch_train_key_compare(const ch_train_key *a, const ch_train_key *b)
         order_of_counts(a->law.dim, b->law.dim),
         order_of_counts(a->law.random_teacher, b->law.random_teacher),
         order_of_counts(a->law.seed, b->law.seed),
+        order_of_counts(a->rule, b->rule),
+        order_of_counts(a->normalise, b->normalise),
         order_of_counts(a->test, b->test),
         order_of_counts(a->spec.arch, b->spec.arch),
         order_of_counts(a->spec.width, b->spec.width),
@@ -131,13 +91,57 @@ int ch_train_key_compare(const ch_train_key *a, const ch_train_key *b)
 
 /* ---- making ---- */
 
-static ch_code make_rows(ch_train_set *self, const ch_resolved *resolved, int threads, const ch_watch *watch,
-                         ch_error *err)
+/* Makes a pool of the samples that were read. It borrows them. */
+static ch_code open_pool(ch_pool *pool, const ch_settings *settings, const ch_sources *sources, ch_error *err)
+{
+    ch_classes rule;
+    const bool has_rule = settings->classes[0] != '\0';
+    *pool = (ch_pool){.count = 0};
+    const ch_code code = has_rule ? ch_classes_parse(&rule, settings->classes, err) : CH_OK;
+    if (code != CH_OK) {
+        return code;
+    }
+    if (ch_law_of(settings->data)->is_file) {
+        return ch_pool_init_own(pool, &sources->own, &rule, (ch_normalise)settings->normalise, err);
+    }
+    return ch_pool_init_images(pool, &sources->pools[ch_sources_image_set(settings)], (ch_law_kind)settings->data,
+                               has_rule ? &rule : NULL, err);
+}
+
+/* Chooses training and test samples of a pool, as rows or as examples. */
+static ch_code choose_samples(ch_train_set *self, const ch_settings *settings, const ch_sources *sources, int threads,
+                              ch_error *err)
+{
+    ch_pool pool;
+    const ch_split split = {settings->seed_data, self->num_samples, (size_t)settings->test, threads};
+    ch_code code = open_pool(&pool, settings, sources, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = self->key.kind == CH_SET_ROWS ? ch_pool_split_rows(&pool, &split, &self->samples, &self->test_samples, err)
+                                         : ch_pool_split(&pool, &split, &self->train, &self->test, err);
+out:
+    ch_pool_free(&pool);
+    return code;
+}
+
+/* A perceptron's samples. A plane divides those of a law, and may not divide those of a pool. */
+static ch_code make_rows(ch_train_set *self, const ch_resolved *resolved, const ch_sources *sources, int threads,
+                         const ch_watch *watch, ch_error *err)
 {
     const ch_data_law law = ch_train_law(resolved);
-    const ch_code code =
-        ch_sample_set_init(&self->samples, &law, CH_STREAM_TRAIN_SAMPLES, self->num_samples, threads, watch, err);
-    self->contradiction = (ch_contradiction){SIZE_MAX, CH_CAUSE_NONE}; /* a plane divides them */
+    ch_code code = CH_OK;
+    self->contradiction = (ch_contradiction){SIZE_MAX, CH_CAUSE_NONE};
+    if (ch_settings_has_pool(&resolved->settings)) {
+        code = choose_samples(self, &resolved->settings, sources, threads, err);
+        if (code != CH_OK) {
+            return code;
+        }
+        code = ch_contradiction_of_rows(&self->samples, &self->contradiction, err);
+    } else {
+        code =
+            ch_sample_set_init(&self->samples, &law, CH_STREAM_TRAIN_SAMPLES, self->num_samples, threads, watch, err);
+    }
     if (code != CH_OK || resolved->settings.engine != CH_ENGINE_FAST) {
         return code;
     }
@@ -150,9 +154,8 @@ static ch_code make_examples(ch_train_set *self, const ch_resolved *resolved, co
     const ch_settings *settings = &resolved->settings;
     const size_t num_test = (size_t)settings->test;
     const ch_data_law law = ch_train_law(resolved);
-    if (ch_settings_has_images(settings)) {
-        return ch_image_split(&self->train, &self->test, &sources->pools[image_set_of(settings)], law.kind, law.seed,
-                              self->num_samples, num_test, err);
+    if (ch_settings_has_pool(settings)) {
+        return choose_samples(self, settings, sources, threads, err);
     }
     const ch_code code =
         ch_examples_init_law(&self->train, &law, CH_STREAM_TRAIN_SAMPLES, self->num_samples, threads, watch, err);
@@ -192,7 +195,7 @@ ch_code ch_train_set_init(ch_train_set *self, const ch_resolved *resolved, const
     self->num_samples = num_samples;
     switch (self->key.kind) {
     case CH_SET_ROWS:
-        code = make_rows(self, resolved, threads, watch, err);
+        code = make_rows(self, resolved, sources, threads, watch, err);
         break;
     case CH_SET_EXAMPLES:
         code = make_examples(self, resolved, sources, threads, watch, err);
@@ -217,6 +220,7 @@ void ch_train_set_free(ch_train_set *self)
 {
     ch_screen_free(&self->screen);
     ch_sample_set_free(&self->samples);
+    ch_sample_set_free(&self->test_samples);
     ch_examples_free(&self->train);
     ch_examples_free(&self->test);
     ch_kernel_free(&self->kernel);
@@ -244,7 +248,8 @@ size_t ch_train_set_bytes(const ch_resolved *resolved, size_t num_samples, uint6
     const ch_shape input = ch_settings_input(settings);
     const size_t dim = ch_shape_size(input), num_test = (size_t)settings->test;
     if (ch_settings_has_engine(settings)) {
-        return rows_bytes(num_samples, dim, engine);
+        const size_t chosen = ch_settings_has_pool(settings) ? num_test : 0;
+        return add(rows_bytes(num_samples, dim, engine), ch_sample_set_bytes(chosen, dim));
     }
     return settings->linear == CH_LINEAR_YES
                ? ch_train_kernel_bytes(resolved, num_samples)

@@ -96,6 +96,40 @@ static void first_folder_is_taken(void **state)
     ch_image_pool_free(&pool);
 }
 
+/* Fashion-MNIST and KMNIST have the file names of MNIST: none of the three is taken for another. Whether an unpacked
+ * file is the original is not known. */
+static void sets_with_names_of_mnist(void **state)
+{
+    (void)state;
+    ch_image_pool pool;
+    ch_image_report report;
+    ch_error err = {0};
+    write_mnist("train-images-idx3-ubyte", "train-labels-idx1-ubyte", 0, 7);
+    assert_int_equal(ch_image_pool_init(&pool, CH_IMAGES_FASHION_MNIST, folder, &err), CH_ERROR_INPUT);
+    assert_non_null(strstr(err.message, "get them by chiton data fetch fashion_mnist"));
+    make_subfolder("fashion_mnist");
+    make_subfolder("KMNIST");
+    make_subfolder("KMNIST/raw");
+    write_mnist("fashion_mnist/t10k-images-idx3-ubyte.gz", "fashion_mnist/t10k-labels-idx1-ubyte", 20, 12);
+    write_mnist("KMNIST/raw/train-images-idx3-ubyte", "KMNIST/raw/train-labels-idx1-ubyte", 40, 5);
+    pool = read_pool(CH_IMAGES_FASHION_MNIST, folder);
+    assert_images(&pool, 20, 12);
+    const char *const digest = "ec47f058725b44ce38e4e0499eca3e8e8f43d3fcc84e0d27c7a1d913b4df3293";
+    assert_string_equal(pool.digest, digest);
+    ch_image_pool_free(&pool);
+    pool = read_pool(CH_IMAGES_KMNIST, folder);
+    assert_images(&pool, 40, 5);
+    ch_image_pool_free(&pool);
+    pool = read_pool(CH_IMAGES_MNIST, folder);
+    assert_images(&pool, 0, 7);
+    ch_image_pool_free(&pool);
+    assert_int_equal(ch_image_report_make(&report, CH_IMAGES_FASHION_MNIST, folder, NULL), CH_OK);
+    assert_true(report.files[2].found && report.files[2].is_known && !report.files[2].original);
+    assert_true(report.files[3].found && !report.files[3].is_known && !report.files[3].original);
+    assert_int_equal(report.positive, 6); /* the even classes */
+    assert_string_equal(report.digest, digest);
+}
+
 static void report_of_a_part(void **state)
 {
     (void)state;
@@ -557,6 +591,46 @@ static void refuses_more_than_there_is(void **state)
     ch_image_pool_free(&pool);
 }
 
+/* A rule of labels takes some of the images; the rule of mnist_parity takes what mnist_parity takes. */
+static void rules_of_labels(void **state)
+{
+    (void)state;
+    ch_image_pool images = make_pool(CH_IMAGES_MNIST);
+    ch_classes parity, some;
+    ch_pool pool;
+    ch_examples train, test, wanted, wanted_test;
+    const ch_split some_images = {.seed = 9, .num_train = 12, .num_test = 6, .threads = 1};
+    assert_int_equal(ch_classes_parse(&parity, "even vs odd", NULL), CH_OK);
+    assert_int_equal(ch_classes_parse(&some, "3 vs 7,8", NULL), CH_OK);
+    assert_int_equal(ch_pool_init_images(&pool, &images, CH_LAW_MNIST, &parity, NULL), CH_OK);
+    assert_int_equal(ch_pool_split(&pool, &some_images, &train, &test, NULL), CH_OK);
+    assert_int_equal(ch_image_split(&wanted, &wanted_test, &images, CH_LAW_MNIST_PARITY, 9, 12, 6, NULL), CH_OK);
+    assert_memory_equal(train.inputs, wanted.inputs, 12 * MNIST_PIXELS * sizeof(float));
+    assert_memory_equal(train.labels, wanted.labels, 12);
+    assert_memory_equal(test.inputs, wanted_test.inputs, 6 * MNIST_PIXELS * sizeof(float));
+    ch_examples_free(&train);
+    ch_examples_free(&test);
+    ch_examples_free(&wanted);
+    ch_examples_free(&wanted_test);
+    ch_pool_free(&pool);
+    assert_int_equal(ch_pool_init_images(&pool, &images, CH_LAW_MNIST, &some, NULL), CH_OK);
+    assert_int_equal(pool.num_eligible, images.per_class[3] + images.per_class[7] + images.per_class[8]);
+    const ch_split all = {.seed = 9, .num_train = pool.num_eligible, .threads = 1};
+    assert_int_equal(ch_pool_split(&pool, &all, &train, &test, NULL), CH_OK);
+    size_t positive = 0;
+    for (size_t k = 0; k < train.num_samples; k++) {
+        positive += train.labels[k] > 0;
+        const double pixel = (double)ch_examples_input(&train, k)[0] * 78.56748962402344 + 33.31002426147461;
+        const int digit =
+            (int)lround(pixel) % 10; /* image i of images_support.h has the first pixel i and the class i mod 10 */
+        assert_int_equal(train.labels[k], digit == 3 ? 1 : digit == 7 || digit == 8 ? -1 : 0);
+    }
+    assert_int_equal(positive, images.per_class[3]);
+    ch_examples_free(&train);
+    ch_pool_free(&pool);
+    ch_image_pool_free(&images);
+}
+
 /* ---- memory, and the real thing ---- */
 
 static void survives_failing_allocations(void **state)
@@ -566,6 +640,10 @@ static void survives_failing_allocations(void **state)
     ch_error err;
     long failed;
     write_cifar("test_batch.bin.gz", 0, 5);
+    make_subfolder("fashion_mnist");
+    make_subfolder("kmnist");
+    write_mnist("fashion_mnist/t10k-images-idx3-ubyte", "fashion_mnist/t10k-labels-idx1-ubyte", 0, 5);
+    write_mnist("kmnist/t10k-images-idx3-ubyte", "kmnist/t10k-labels-idx1-ubyte", 0, 5);
     for (int set = 0; set < CH_NUM_IMAGE_SETS; set++) {
         ch_image_pool pool;
         assert_failures_are_told(failed, ch_image_pool_init(&pool, (ch_image_set)set, folder, &err), err,
@@ -631,6 +709,8 @@ int main(void)
         WITH_FOLDER(every_image_is_equally_likely),
         WITH_FOLDER(refuses_more_than_there_is),
         WITH_FOLDER(survives_failing_allocations),
+        WITH_FOLDER(sets_with_names_of_mnist),
+        WITH_FOLDER(rules_of_labels),
         cmocka_unit_test(real_mnist),
     };
     return cmocka_run_group_tests_name("images", tests, NULL, NULL);

@@ -76,10 +76,11 @@ static void test_rows_are_in_the_order_of_the_enum(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "model",    "linear", "width",     "depth",     "activation", "data",         "chi",         "dim",
-        "teacher",  "train",  "test",      "loss",      "alpha",      "batch",        "temp",        "rate",
-        "dynamics", "seed",   "seed_data", "seed_init", "seed_batch", "max_steps",    "max_updates", "max_seconds",
-        "engine",   "record", "kernel",    "sampling",  "momentum",   "weight_decay", "data_dir"};
+        "model",     "linear",       "width",       "depth",     "activation", "data",      "chi",
+        "dim",       "teacher",      "train",       "test",      "loss",       "alpha",     "batch",
+        "temp",      "rate",         "dynamics",    "seed",      "seed_data",  "seed_init", "seed_batch",
+        "max_steps", "max_updates",  "max_seconds", "engine",    "record",     "kernel",    "sampling",
+        "momentum",  "weight_decay", "classes",     "normalise", "data_dir",   "data_file", "data_labels"};
     assert_int_equal(ch_settings_count, sizeof names / sizeof *names);
     for (size_t i = 0; i < ch_settings_count; i++) {
         assert_string_equal(ch_settings_table[i].name, names[i]);
@@ -94,10 +95,16 @@ static void test_rows_do_not_share_memory(void **state)
     (void)state;
     for (size_t i = 0; i < ch_settings_count; i++) {
         ch_settings settings = {0};
-        ch_settings_set(&settings, i, (ch_value){.count = 1});
+        const bool is_rule = ch_settings_table[i].type == CH_TYPE_RULE;
+        ch_settings_set(&settings, i, is_rule ? (ch_value){.text = "1 vs 2"} : (ch_value){.count = 1});
         assert_int_equal(settings.given, (uint64_t)1 << i);
         for (size_t k = 0; k < ch_settings_count; k++) {
-            assert_int_equal(ch_settings_get(&settings, k).count, k == i);
+            const ch_value value = ch_settings_get(&settings, k);
+            if (ch_settings_table[k].type == CH_TYPE_RULE) {
+                assert_string_equal(value.text, k == i ? "1 vs 2" : "");
+            } else {
+                assert_int_equal(value.count, k == i);
+            }
         }
     }
 }
@@ -220,12 +227,18 @@ static void test_bad_words_are_refused(void **state)
         {"linear", "true", "accepted is no or yes"},
         {"activation", "tanh", "accepted is relu, gelu, silu or linear"},
         {"data", "depletd", "did you mean 'depleted'? accepted is depleted, sign, random_sign, stripe, sphere"},
-        {"data", "", "accepted is depleted, sign, random_sign, stripe, sphere, mnist_parity or cifar_animal"},
+        {"data", "",
+         "accepted is depleted, sign, random_sign, stripe, sphere, mnist_parity, cifar_animal, mnist, cifar10, "
+         "fashion_mnist, kmnist or file"},
         {"teacher", "ax", "accepted is axis or random"},
         {"loss", "mean", "accepted is hinge, softhinge, quadhinge, mse or logistic"},
         {"dynamics", "flows", "did you mean 'flow'? accepted is sgd, gd, flow, unfitted or sde"},
         {"engine", "quick", "accepted is auto, plain or fast"},
         {"data_dir", "", "accepted is the name of a folder"},
+        {"data_file", "", "accepted is the name of a file, or FILE:NAME for an array in it"},
+        {"normalise", "all", "accepted is none, feature or pool"},
+        {"classes", "3", "accepted is what is +1 and what is -1"},
+        {"classes", "", "accepted is what is +1 and what is -1"},
     };
     ASSERT_VALUES_ARE_REFUSED(cases);
 }
@@ -461,12 +474,51 @@ static void test_the_folder_of_images(void **state)
     assert_string_not_equal(here, other);
 }
 
+/* A file of the user's own implies that the data are it; a rule of labels has one spelling. */
+static void test_own_files(void **state)
+{
+    (void)state;
+    ch_resolved resolved = resolved_of("model=mlp temp=1 data_file=x.npy");
+    assert_int_equal(resolved.settings.data, CH_LAW_FILE);
+    assert_string_equal(resolved.settings.classes, "larger vs smaller");
+    assert_int_equal(resolved.settings.normalise, CH_NORMALISE_POOL);
+    ch_settings s = with("model=perceptron temp=1 data=mnist data_dir=x");
+    ch_settings_set(&s, CH_SETTING_CLASSES, (ch_value){.text = " 7,3 vs  rest"});
+    assert_int_equal(ch_settings_resolve(&s, &resolved, NULL), CH_OK);
+    assert_string_equal(resolved.settings.classes, "3,7 vs rest");
+    static const struct {
+        const char *pairs, *message;
+    } bad[] = {
+        {"model=mlp temp=1 data=file",
+         "data_file is not set, and data = file is read from it; accepted is the name of"},
+        {"model=mlp temp=1 data=mnist data_dir=x data_file=y", "data_file is y, but data = mnist has no data_file"},
+        {"model=mlp temp=1 data_labels=y", "data_labels is y, but data = depleted has no data_labels"},
+        {"model=mlp temp=1 normalise=none", "normalise is none, but data = depleted has no normalise"},
+        {"model=perceptron temp=1 train=inf max_steps=9 data_file=x",
+         "train is inf, but data = file is read from files"},
+        {"model=perceptron temp=1 data=mnist data_dir=x chi=1", "chi is 1, but data = mnist has no chi"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ch_error err = {0};
+        s = with(bad[i].pairs);
+        assert_int_equal(ch_settings_resolve(&s, &resolved, &err), CH_ERROR_INPUT);
+        assert_has(err.message, bad[i].message);
+    }
+    s = with("model=mlp temp=1 data=mnist_parity data_dir=x");
+    ch_settings_set(&s, CH_SETTING_CLASSES, (ch_value){.text = "3 vs 7"});
+    ch_error err = {0};
+    assert_int_equal(ch_settings_resolve(&s, &resolved, &err), CH_ERROR_INPUT);
+    assert_has(err.message, "classes is 3 vs 7, but data = mnist_parity has no classes");
+}
+
 static void test_resolving_twice_is_resolving_once(void **state)
 {
     (void)state;
-    static const char *const cases[] = {"model=perceptron temp=0.3 batch=3", "model=perceptron rate=0.3 batch=full",
+    static const char *const cases[] = {"model=perceptron temp=0.3 batch=3",
+                                        "model=perceptron rate=0.3 batch=full",
                                         "model=perceptron rate=2 dynamics=gd",
                                         "model=perceptron rate=2 data=random_sign",
+                                        "model=mlp temp=1 data_file=x",
                                         "model=perceptron temp=1 seed=9 seed_batch=0 max_steps=none engine=plain"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const ch_resolved once = resolved_of(cases[i]);
@@ -587,7 +639,7 @@ static void test_every_row_is_checked_when_resolving(void **state)
         ch_value bad = {.count = UINT64_MAX};
         if (ch_settings_table[i].type == CH_TYPE_REAL) {
             bad.real = NAN;
-        } else if (ch_settings_table[i].type == CH_TYPE_TEXT) {
+        } else if (ch_settings_table[i].type == CH_TYPE_TEXT || ch_settings_table[i].type == CH_TYPE_RULE) {
             bad.text = "";
         }
         ch_settings_set(&settings, i, bad);
@@ -676,8 +728,11 @@ static void test_every_setting_changes_the_identity(void **state)
     (void)state;
     char before[CH_ID_SIZE], after[CH_ID_SIZE];
     const ch_resolved perceptron = resolved_of("model=perceptron temp=0.5"), mlp = resolved_of("model=mlp temp=0.5");
+    const ch_resolved file = resolved_of("model=mlp temp=0.5 data_file=x");
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
-        const ch_resolved resolved = ch_setting_applies(&perceptron.settings, i) ? perceptron : mlp;
+        const ch_resolved resolved = ch_setting_applies(&perceptron.settings, i) ? perceptron
+                                     : ch_setting_applies(&mlp.settings, i)      ? mlp
+                                                                                 : file;
         ch_resolved changed = resolved;
         ch_settings_id(&resolved, before);
         const ch_setting *row = &ch_settings_table[i];
@@ -686,6 +741,9 @@ static void test_every_setting_changes_the_identity(void **state)
             value.real = 0.123;
         } else if (row->type == CH_TYPE_CHOICE) {
             value.count = ch_settings_get(&resolved.settings, i).count + 1;
+            value.count = row->choice(value.count) != NULL ? value.count : 0;
+        } else if (row->type == CH_TYPE_RULE) {
+            value.text = "3 vs 7";
         }
         ch_settings_set(&changed.settings, i, value);
         ch_settings_id(&changed, after);
@@ -730,6 +788,7 @@ int main(void)
         cmocka_unit_test(test_what_follows_is_filled_in),
         cmocka_unit_test(test_networks_have_their_temperature_and_engine),
         cmocka_unit_test(test_the_folder_of_images),
+        cmocka_unit_test(test_own_files),
         cmocka_unit_test(test_resolving_twice_is_resolving_once),
         cmocka_unit_test(test_combinations_that_make_no_sense_are_refused),
         cmocka_unit_test(test_train_may_be_infinite),

@@ -21,7 +21,8 @@ static void test_schema(void **state)
         "noise REAL,train_loss REAL,train_error REAL,unfitted INTEGER,min_margin REAL,test_error REAL,seconds REAL,"
         "version TEXT,results_version INTEGER,linear TEXT,width INTEGER,depth INTEGER,activation TEXT,kernel INTEGER,"
         "kernel_change REAL,kernel_alignment REAL,gradient_mean REAL,gradient_variance REAL,gradient_snr REAL,"
-        "data_digest TEXT,reason TEXT,data_pool INTEGER,sampling TEXT,momentum REAL,weight_decay REAL";
+        "data_digest TEXT,reason TEXT,data_pool INTEGER,sampling TEXT,momentum REAL,weight_decay REAL,classes "
+        "TEXT,normalise TEXT";
     const char *path = path_of("s.db");
     make_store(path, 0);
     char *sql =
@@ -36,7 +37,7 @@ static void test_schema(void **state)
                            " FROM pragma_table_info('points')"),
                      1);
     assert_int_equal(query(path, "PRAGMA application_id"), 0x6368746e);
-    assert_int_equal(query(path, "PRAGMA user_version"), 7);
+    assert_int_equal(query(path, "PRAGMA user_version"), 8);
 }
 
 static void test_round_trip(void **state)

@@ -51,7 +51,7 @@ static void print_shared(const ch_phase *self, FILE *out)
     size_t used = 0;
     ch_settings_default(&defaults);
     for (size_t i = 0; i < ch_settings_count && used < sizeof text; i++) {
-        char value[32], usual[32];
+        char value[CH_SETTING_TEXT_SIZE], usual[CH_SETTING_TEXT_SIZE];
         ch_setting_show(&ch_settings_table[i], ch_settings_get(&self->key, i), value, sizeof value);
         ch_setting_show(&ch_settings_table[i], ch_settings_get(&defaults, i), usual, sizeof usual);
         if (i == CH_SETTING_MODEL) {
@@ -216,10 +216,10 @@ static json_t *shared_json(const ch_phase *self)
         }
         ch_setting_format(row, value, text, sizeof text);
         const bool is_word = row->word != NULL && strcmp(text, row->word) == 0;
-        json_t *item = !is_shared(self, i)                      ? json_null()
-                       : row->type == CH_TYPE_CHOICE || is_word ? json_string(text)
-                       : row->type == CH_TYPE_REAL              ? json_real(value.real)
-                                                                : json_integer((json_int_t)value.count);
+        json_t *item = !is_shared(self, i)                                                   ? json_null()
+                       : row->type == CH_TYPE_CHOICE || row->type == CH_TYPE_RULE || is_word ? json_string(text)
+                       : row->type == CH_TYPE_REAL                                           ? json_real(value.real)
+                                                   : json_integer((json_int_t)value.count);
         ch_report_set(&key, row->name, item);
     }
     ch_report_set(&key, "data_digest", ch_report_digest(&self->key));

@@ -13,7 +13,7 @@ static void write_settings(FILE *out, const ch_fit_group *group)
     ch_settings defaults;
     ch_settings_default(&defaults);
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
-        char value[32], usual[32];
+        char value[CH_SETTING_TEXT_SIZE], usual[CH_SETTING_TEXT_SIZE];
         if (!ch_setting_applies(&group->key, i)) {
             continue;
         }
@@ -22,7 +22,8 @@ static void write_settings(FILE *out, const ch_fit_group *group)
         if (i == CH_SETTING_MODEL) {
             fprintf(out, " %s", value);
         } else if (ch_fit_is_key(i) && (i == CH_SETTING_CHI || i == CH_SETTING_DIM || strcmp(value, usual) != 0)) {
-            fprintf(out, " --%s %s", ch_settings_table[i].name, value);
+            const char *quote = ch_settings_table[i].type == CH_TYPE_RULE ? "\"" : "";
+            fprintf(out, " --%s %s%s%s", ch_settings_table[i].name, quote, value, quote);
         }
     }
 }
@@ -33,8 +34,8 @@ static void write_settings(FILE *out, const ch_fit_group *group)
  * a store does not know how many images there are. */
 static uint64_t largest_train(const ch_fit_group *group)
 {
-    return ch_settings_has_images(&group->key) ? group->trains[group->num_trains - 1]
-                                               : (uint64_t)ch_settings_table[CH_SETTING_TRAIN].most;
+    return ch_settings_has_pool(&group->key) ? group->trains[group->num_trains - 1]
+                                             : (uint64_t)ch_settings_table[CH_SETTING_TRAIN].most;
 }
 
 /* Writes `count` P, each twice the one before, from `least` on. Where the last would be more than the data have, they
@@ -263,7 +264,10 @@ ch_code ch_advice_sentence(char **text, const ch_fit_group *group, ch_advice wha
     write_data_sets(out, group, num_data_sets > 10 ? num_data_sets : 10);
     write_budgets(out, group, what);
     /* a store does not know where the files lay */
-    fputs(ch_settings_has_images(&group->key) ? " --data_dir DIR -o STORE" : " -o STORE", out);
+    fputs(ch_law_of(group->key.data)->is_file   ? " --data_file FILE --data_labels FILE -o STORE"
+          : ch_settings_has_images(&group->key) ? " --data_dir DIR -o STORE"
+                                                : " -o STORE",
+          out);
     if (fclose(out) != 0) {
         free(*text);
         *text = NULL;

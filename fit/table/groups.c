@@ -29,6 +29,8 @@ bool ch_fit_is_key(size_t setting)
     case CH_SETTING_RECORD:
     case CH_SETTING_KERNEL:
     case CH_SETTING_DATA_DIR:
+    case CH_SETTING_DATA_FILE: /* the digest says which samples they are */
+    case CH_SETTING_DATA_LABELS:
         return false;
     default:
         return true;
@@ -49,13 +51,16 @@ static int compare_values(size_t setting, const ch_settings *a, const ch_setting
     if (ch_settings_table[setting].type == CH_TYPE_REAL) {
         return (x.real > y.real) - (x.real < y.real);
     }
+    if (ch_settings_table[setting].type == CH_TYPE_RULE) {
+        return strcmp(x.text, y.text);
+    }
     return (x.count > y.count) - (x.count < y.count);
 }
 
-/* Orders by the images where the data are images. Their digest is no setting, but it is part of a group's key. */
+/* Orders by the samples where they are read from files. Their digest is no setting, but it is part of a group's key. */
 static int compare_images(const ch_settings *a, const ch_settings *b)
 {
-    return ch_settings_has_images(a) && ch_settings_has_images(b) ? strcmp(a->data_digest, b->data_digest) : 0;
+    return ch_settings_has_pool(a) && ch_settings_has_pool(b) ? strcmp(a->data_digest, b->data_digest) : 0;
 }
 
 static int compare_keys(const ch_settings *a, const ch_settings *b)
@@ -200,14 +205,14 @@ void ch_fit_group_label(const ch_fit *self, const ch_fit_group *group, char *tex
         if (((self->differing | always) >> i & 1) == 0 || !ch_setting_applies(&group->key, i)) {
             continue;
         }
-        char value[32];
+        char value[CH_SETTING_TEXT_SIZE];
         ch_setting_show(&ch_settings_table[i], ch_settings_get(&group->key, i), value, sizeof value);
         const int length = used < size ? snprintf(text + used, size - used, "%s%s = %s", used > 0 ? ", " : "",
                                                   ch_settings_table[i].name, value)
                                        : 0;
         used += length > 0 ? (size_t)length : 0;
     }
-    if ((self->differing & CH_FIT_BY_DIGEST) != 0 && ch_settings_has_images(&group->key) && used < size) {
+    if ((self->differing & CH_FIT_BY_DIGEST) != 0 && ch_settings_has_pool(&group->key) && used < size) {
         snprintf(text + used, size - used, ", data_digest = %.*s", CH_DIGEST_SHOWN, group->key.data_digest);
     }
 }

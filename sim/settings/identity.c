@@ -17,7 +17,7 @@ void ch_settings_id(const ch_resolved *resolved, char id[CH_ID_SIZE])
 {
     const ch_settings *settings = &resolved->settings;
     struct sha256_ctx hash;
-    char value[32];
+    char value[CH_SETTING_TEXT_SIZE];
     uint8_t digest[SHA256_DIGEST_SIZE];
     sha256_init(&hash);
     snprintf(value, sizeof value, "%d", CH_RESULTS_VERSION);
@@ -28,7 +28,7 @@ void ch_settings_id(const ch_resolved *resolved, char id[CH_ID_SIZE])
             add_line(&hash, ch_settings_table[i].name, value);
         }
     }
-    if (ch_settings_has_images(settings)) {
+    if (ch_settings_has_pool(settings)) {
         add_line(&hash, "data_digest", settings->data_digest);
     }
     sha256_digest(&hash, sizeof digest, digest);

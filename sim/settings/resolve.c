@@ -60,7 +60,7 @@ static ch_code check_applies(const ch_settings *self, ch_error *err)
         if (!is_given(self, i) || ch_setting_applies(self, i) || i == CH_SETTING_LINEAR) {
             continue;
         }
-        char text[64];
+        char text[128];
         ch_setting_format(&ch_settings_table[i], ch_settings_get(self, i), text, sizeof text);
         const bool of_data = applies_elsewhere(self, i);
         const size_t why = of_data ? CH_SETTING_DATA : CH_SETTING_MODEL;
@@ -79,12 +79,18 @@ static bool is_of_a_plane(const ch_law *law)
 
 static bool is_of_images(const ch_law *law)
 {
-    return law->images != NULL;
+    return law->images != NULL || law->is_file;
+}
+
+/* Whether a linear student learns the data: a plane divides them, or they are real samples. */
+static bool is_for_students(const ch_law *law)
+{
+    return is_of_a_plane(law) || is_of_images(law);
 }
 
 /* Names of laws for a message: "depleted, sign or random_sign". */
 typedef struct {
-    char text[160];
+    char text[200];
 } law_list;
 
 static law_list list_laws(bool (*is_meant)(const ch_law *law))
@@ -108,15 +114,23 @@ static law_list list_laws(bool (*is_meant)(const ch_law *law))
 static ch_code check_model(const ch_settings *self, ch_error *err)
 {
     const char *model = word(CH_SETTING_MODEL, self->model), *data = word(CH_SETTING_DATA, self->data);
-    if (!ch_settings_is_network(self) && !is_of_a_plane(ch_law_of(self->data))) {
-        return ch_error_set(err, CH_ERROR_INPUT,
-                            "data is %s, but model = %s learns what a plane divides; accepted is %s", data, model,
-                            list_laws(is_of_a_plane).text);
+    if (!ch_settings_is_network(self) && !is_for_students(ch_law_of(self->data))) {
+        return ch_error_set(
+            err, CH_ERROR_INPUT,
+            "data is %s, but model = %s learns what a plane divides, or samples from files; accepted is "
+            "%s",
+            data, model, list_laws(is_for_students).text);
     }
-    if (!ch_arch_takes_vectors(self->model) && !ch_settings_has_images(self)) {
+    if (!ch_arch_takes_vectors(self->model) && !ch_settings_has_pool(self)) {
         return ch_error_set(err, CH_ERROR_INPUT,
                             "data is %s, vectors of dim = %llu, but model = %s takes images; accepted is %s", data,
                             (unsigned long long)self->dim, model, list_laws(is_of_images).text);
+    }
+    if (self->train == 0 && ch_settings_has_pool(self)) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "train is inf, but data = %s is read from files and has so many samples; accepted is an "
+                            "integer",
+                            data);
     }
     if (self->train == 0 && (ch_settings_is_network(self) || self->linear == CH_LINEAR_YES)) {
         return ch_error_set(err, CH_ERROR_INPUT,
@@ -250,6 +264,38 @@ static ch_code resolve_data(ch_settings *self, ch_error *err)
     return CH_OK;
 }
 
+/* A rule of labels has one spelling, so that equal rules are one. Where none is given the law has one. */
+static ch_code resolve_classes(ch_settings *self, ch_error *err)
+{
+    const ch_law *law = ch_law_of(self->data);
+    ch_classes rule;
+    if (law->classes == NULL) {
+        self->classes[0] = '\0';
+        return CH_OK;
+    }
+    const ch_code code =
+        ch_classes_parse(&rule, is_given(self, CH_SETTING_CLASSES) ? self->classes : law->classes, err);
+    if (code == CH_OK) {
+        ch_classes_write(&rule, self->classes);
+    }
+    return code;
+}
+
+/* Own samples lie in a file. */
+static ch_code resolve_data_file(ch_settings *self, ch_error *err)
+{
+    if (!ch_law_of(self->data)->is_file) {
+        self->data_file = self->data_labels = NULL;
+        return CH_OK;
+    }
+    if (self->data_file == NULL) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "data_file is not set, and data = %s is read from it; accepted is the name of %s",
+                            word(CH_SETTING_DATA, self->data), ch_settings_table[CH_SETTING_DATA_FILE].accepts);
+    }
+    return CH_OK;
+}
+
 /* Images lie in a folder. Data that are drawn have none. */
 static ch_code resolve_data_dir(ch_settings *self, ch_error *err)
 {
@@ -365,13 +411,22 @@ static ch_code resolve_engine(ch_settings *self, ch_error *err)
     return CH_OK;
 }
 
+/* A file of samples that is given says that the data are those, unless `data` is given too. */
+static uint64_t implied_data(const ch_settings *self)
+{
+    return is_given(self, CH_SETTING_DATA_FILE) && !is_given(self, CH_SETTING_DATA) ? (uint64_t)CH_LAW_FILE
+                                                                                    : self->data;
+}
+
 ch_code ch_settings_resolve(const ch_settings *self, ch_resolved *resolved, ch_error *err)
 {
     static ch_code (*const checks[])(const ch_settings *self, ch_error *err) = {
         check_rows, check_applies, check_model, check_kernel, check_dynamics, check_sampling, check_rule};
     static ch_code (*const steps[])(ch_settings * self, ch_error * err) = {
-        resolve_data, resolve_data_dir, resolve_batch, resolve_temperature, resolve_engine};
+        resolve_data,  resolve_classes,     resolve_data_dir, resolve_data_file,
+        resolve_batch, resolve_temperature, resolve_engine};
     ch_settings completed = *self;
+    completed.data = implied_data(self);
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         const ch_code code = checks[i](&completed, err);
         if (code != CH_OK) {

@@ -40,6 +40,8 @@ static const char *sampling_name(uint64_t index)
 #define NAMED(member)               .name = #member, .offset = offsetof(ch_settings, member)
 #define CHOICE(member, names, text) NAMED(member), .type = CH_TYPE_CHOICE, .choice = names, .default_text = text
 #define COUNT(member, lo, hi, text) NAMED(member), .type = CH_TYPE_COUNT, .least = lo, .most = hi, .default_text = text
+#define RULE(member)                NAMED(member), .type = CH_TYPE_RULE
+#define FILE_NAME(member, what)     NAMED(member), .type = CH_TYPE_TEXT, .accepts = what
 #define REAL_ABOVE(member, lo, hi, text)                                                                               \
     NAMED(member), .type = CH_TYPE_REAL, .least = lo, .open = true, .most = hi, .default_text = text
 #define REAL_FROM(member, lo, hi, text)                                                                                \
@@ -106,7 +108,19 @@ const ch_setting ch_settings_table[] = {
     [CH_SETTING_WEIGHT_DECAY] = {REAL_FROM(weight_decay, 0, INFINITY, "0"),
                                  .help = "adds weight_decay/2 x ||w - w0||^2 to the loss", .since = CH_SCHEMA_RULES,
                                  .is_implied = true},
-    [CH_SETTING_DATA_DIR] = {NAMED(data_dir), .type = CH_TYPE_TEXT, .help = "folder of image data"},
+    [CH_SETTING_CLASSES] = {RULE(classes),
+                            .help = "labels that are +1 and labels that are -1: even vs odd, 3 vs 7, 0,1,2 vs rest",
+                            .since = CH_SCHEMA_FILES, .in_kernel = true},
+    [CH_SETTING_NORMALISE] = {CHOICE(normalise, ch_normalise_name, "pool"),
+                              .help =
+                                  "of a file's numbers: by the mean and deviation of all (pool), or of each place in "
+                                  "a sample (feature)",
+                              .since = CH_SCHEMA_FILES, .in_kernel = true},
+    [CH_SETTING_DATA_DIR] = {FILE_NAME(data_dir, "a folder"), .help = "folder of image data"},
+    [CH_SETTING_DATA_FILE] = {FILE_NAME(data_file, "a file, or FILE:NAME for an array in it"),
+                              .help = "own samples: NPY, NPZ, IDX, HDF5 or CSV, plain or gzipped"},
+    [CH_SETTING_DATA_LABELS] = {FILE_NAME(data_labels, "a file, FILE:NAME, or a column of data_file"),
+                                .help = "their labels, integers: a file, FILE:NAME, or a column of data_file"},
 };
 enum { NUM_ROWS = sizeof ch_settings_table / sizeof *ch_settings_table };
 const size_t ch_settings_count = NUM_ROWS;
@@ -176,6 +190,10 @@ static bool in_range(const ch_setting *row, ch_value value)
     if (row->type == CH_TYPE_COUNT) {
         return value.count <= INT64_MAX && (double)value.count >= row->least && (double)value.count <= row->most;
     }
+    if (row->type == CH_TYPE_RULE) {
+        ch_classes rule;
+        return value.text != NULL && ch_classes_parse(&rule, value.text, NULL) == CH_OK;
+    }
     return row->type == CH_TYPE_TEXT ? value.text != NULL && value.text[0] != '\0' : value.count < num_choices(row);
 }
 
@@ -193,7 +211,10 @@ void ch_setting_accepted(const ch_setting *row, char *text, size_t size)
             append(text, size, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " or ", row->choice(i));
         }
     } else if (row->type == CH_TYPE_TEXT) {
-        append(text, size, "the name of a folder");
+        append(text, size, "the name of %s", row->accepts);
+    } else if (row->type == CH_TYPE_RULE) {
+        append(text, size,
+               "two sides, each a list of labels, even, odd or rest, as in even vs odd, 3 vs 7, or 0,1,2 vs rest");
     } else if (row->type == CH_TYPE_COUNT) {
         append(text, size, "an integer from %.0f to ", row->least);
         if (row->most < 0x1p63) {
@@ -226,6 +247,10 @@ static const char *nearest_choice(const ch_setting *row, const char *text)
 static ch_code refuse(const ch_setting *row, const char *text, ch_error *err)
 {
     char accepted[160];
+    ch_classes rule;
+    if (row->type == CH_TYPE_RULE) {
+        return ch_classes_parse(&rule, text, err); /* its sentence says what is wrong */
+    }
     ch_setting_accepted(row, accepted, sizeof accepted);
     const char *nearest = row->type == CH_TYPE_CHOICE ? nearest_choice(row, text) : NULL;
     if (nearest != NULL) {
@@ -266,6 +291,7 @@ static bool parse_value(const ch_setting *row, const char *text, ch_value *value
     case CH_TYPE_CHOICE:
         return parse_choice(row, text, value);
     case CH_TYPE_TEXT:
+    case CH_TYPE_RULE:
         value->text = text;
         return true;
     case CH_TYPE_REAL:
@@ -297,7 +323,7 @@ void ch_setting_format(const ch_setting *row, ch_value value, char *text, size_t
         ch_number_format(value.real, text, size);
     } else if (row->type == CH_TYPE_CHOICE && in_range(row, value)) {
         snprintf(text, size, "%s", row->choice(value.count));
-    } else if (row->type == CH_TYPE_TEXT) {
+    } else if (row->type == CH_TYPE_TEXT || row->type == CH_TYPE_RULE) {
         snprintf(text, size, "%s", value.text != NULL ? value.text : "");
     } else {
         snprintf(text, size, "%llu", (unsigned long long)value.count);
@@ -322,9 +348,13 @@ void ch_setting_show(const ch_setting *row, ch_value value, char *text, size_t s
 
 ch_code ch_setting_check(const ch_setting *row, ch_value value, ch_error *err)
 {
-    char text[64];
+    char text[CH_SETTING_TEXT_SIZE];
+    ch_classes rule;
     if (is_word(row, value) || in_range(row, value)) {
         return CH_OK;
+    }
+    if (row->type == CH_TYPE_RULE) {
+        return ch_classes_parse(&rule, value.text != NULL ? value.text : "", err);
     }
     ch_setting_format(row, value, text, sizeof text);
     return refuse(row, text, err);
@@ -339,6 +369,10 @@ static void put(ch_settings *self, size_t index, ch_value value)
         memcpy(member, &value.real, sizeof value.real);
     } else if (ch_settings_table[index].type == CH_TYPE_TEXT) {
         memcpy(member, &value.text, sizeof value.text);
+    } else if (ch_settings_table[index].type == CH_TYPE_RULE) {
+        char text[CH_CLASSES_SIZE]; /* the value may be this member itself */
+        snprintf(text, sizeof text, "%s", value.text != NULL ? value.text : "");
+        memcpy(member, text, sizeof text);
     } else {
         memcpy(member, &value.count, sizeof value.count);
     }
@@ -384,6 +418,8 @@ ch_value ch_settings_get(const ch_settings *self, size_t index)
         memcpy(&value.real, member, sizeof value.real);
     } else if (ch_settings_table[index].type == CH_TYPE_TEXT) {
         memcpy(&value.text, member, sizeof value.text);
+    } else if (ch_settings_table[index].type == CH_TYPE_RULE) {
+        value.text = member;
     } else {
         memcpy(&value.count, member, sizeof value.count);
     }
@@ -398,6 +434,11 @@ bool ch_settings_is_network(const ch_settings *self)
 bool ch_settings_has_images(const ch_settings *self)
 {
     return ch_law_of(self->data)->images != NULL;
+}
+
+bool ch_settings_has_pool(const ch_settings *self)
+{
+    return ch_law_of(self->data)->images != NULL || ch_law_of(self->data)->is_file;
 }
 
 bool ch_settings_has_engine(const ch_settings *self)
@@ -415,6 +456,9 @@ bool ch_settings_has_usual_rule(const ch_settings *self)
 ch_shape ch_settings_input(const ch_settings *self)
 {
     const ch_image_task *images = ch_law_of(self->data)->images;
+    if (ch_law_of(self->data)->is_file) {
+        return self->data_shape.channels > 0 ? self->data_shape : (ch_shape){1, 1, 1};
+    }
     return images != NULL ? ch_image_set_shape(images->set) : (ch_shape){(size_t)self->dim, 1, 1};
 }
 
@@ -446,7 +490,13 @@ bool ch_setting_applies(const ch_settings *self, size_t index)
     case CH_SETTING_TEACHER:
         return ch_law_of(self->data)->has_teacher;
     case CH_SETTING_DIM:
-        return !ch_settings_has_images(self);
+        return !ch_settings_has_pool(self);
+    case CH_SETTING_CLASSES:
+        return ch_law_of(self->data)->classes != NULL;
+    case CH_SETTING_NORMALISE:
+    case CH_SETTING_DATA_FILE:
+    case CH_SETTING_DATA_LABELS:
+        return ch_law_of(self->data)->is_file;
     case CH_SETTING_DATA_DIR:
         return ch_settings_has_images(self);
     default:

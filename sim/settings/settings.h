@@ -48,7 +48,11 @@ enum {
     CH_SETTING_SAMPLING,
     CH_SETTING_MOMENTUM,
     CH_SETTING_WEIGHT_DECAY,
-    CH_SETTING_DATA_DIR, /* the last row: the folder of the data is no part of a run and has no column in a store */
+    CH_SETTING_CLASSES,
+    CH_SETTING_NORMALISE,
+    CH_SETTING_DATA_DIR, /* where data lie, here and below, is no part of a run and has no column in a store */
+    CH_SETTING_DATA_FILE,
+    CH_SETTING_DATA_LABELS,
 };
 
 enum { CH_LINEAR_NO, CH_LINEAR_YES };
@@ -72,15 +76,19 @@ typedef struct {
     uint64_t max_steps, max_updates; /* 0: none */
     double max_seconds;              /* 0: none */
     uint64_t engine;
-    uint64_t record;      /* points of the trajectory in a decade of steps; 0: none */
-    uint64_t kernel;      /* number of training samples whose tangent kernel is observed; 0: none */
-    uint64_t sampling;    /* whether batches are independent of each other, or parts of an epoch */
-    double momentum;      /* mu: the share of the last move of the weights that a step repeats; 0: none */
-    double weight_decay;  /* the loss gains weight_decay ||Dw||^2 / 2; 0: nothing */
-    const char *data_dir; /* folder of image data; borrowed */
-    /* This is no setting but the digest of the images that were read, which ch_sources_find_images sets. */
-    char data_digest[CH_SHA256_SIZE];
-    uint64_t data_pool; /* and the number of images at hand; 0 where it is not known, or the data are no images */
+    uint64_t record;               /* points of the trajectory in a decade of steps; 0: none */
+    uint64_t kernel;               /* number of training samples whose tangent kernel is observed; 0: none */
+    uint64_t sampling;             /* whether batches are independent of each other, or parts of an epoch */
+    double momentum;               /* mu: the share of the last move of the weights that a step repeats; 0: none */
+    double weight_decay;           /* the loss gains weight_decay ||Dw||^2 / 2; 0: nothing */
+    char classes[CH_CLASSES_SIZE]; /* the rule that says which labels are +1 and which -1; "" where it has no meaning */
+    uint64_t normalise;            /* a ch_normalise */
+    const char *data_dir;          /* folder of image data; borrowed */
+    const char *data_file, *data_labels; /* files of samples and of labels; borrowed */
+    /* The members below are no settings: ch_sources_find sets them when it has read the data. */
+    char data_digest[CH_SHA256_SIZE]; /* of all samples that were read; "" where the data are drawn */
+    uint64_t data_pool;  /* the number of samples of both classes; 0 where it is not known, or the data are drawn */
+    ch_shape data_shape; /* of a sample from a file of the user's own; zeroes where it is not known */
 } ch_settings;
 
 /** Settings that were checked and completed: only ch_settings_resolve makes them, and a store gives back those of its
@@ -89,13 +97,20 @@ typedef struct {
     ch_settings settings;
 } ch_resolved;
 
-typedef enum { CH_TYPE_REAL, CH_TYPE_COUNT, CH_TYPE_CHOICE, CH_TYPE_TEXT } ch_type;
+typedef enum {
+    CH_TYPE_REAL,
+    CH_TYPE_COUNT,
+    CH_TYPE_CHOICE,
+    CH_TYPE_TEXT, /* the name of a file or folder, which is borrowed */
+    CH_TYPE_RULE, /* a rule of labels (data/classes.h), a text that ch_settings holds */
+} ch_type;
 
 /** One row of the table. */
 typedef struct {
     const char *name;
     ch_type type;
-    /* offset of the member in ch_settings, which is a double, a const char * for TEXT, or else a uint64_t */
+    /* offset of the member in ch_settings, which is a double, a const char * for TEXT, a char [CH_CLASSES_SIZE] for
+     * RULE, or else a uint64_t */
     size_t offset;
     const char *default_text; /* NULL: the setting is required, or one of a pair, or follows from another setting */
     /* range of accepted numbers; that of a count ends at 2^63 - 1, SQLite's largest integer */
@@ -104,8 +119,9 @@ typedef struct {
     const char *word; /* the word that stands for the value 0, e.g. "full"; NULL: none */
     /* of a CHOICE: the name of value `index`; NULL for an index past the end of the list */
     const char *(*choice)(uint64_t index);
-    const char *help; /* one line for the manual */
-    int since;        /* version of the store's schema that first has it: CH_SCHEMA_… */
+    const char *accepts; /* of a TEXT: what it is the name of */
+    const char *help;    /* one line for the manual */
+    int since;           /* version of the store's schema that first has it: CH_SCHEMA_… */
     /* Whether a run that says nothing of this setting has the default. Runs of older stores do not say it, so that at
      * its default the setting is no part of a run's identity; neither captions nor proposed sweeps name it then. */
     bool is_implied;
@@ -116,14 +132,17 @@ typedef struct {
 
 extern const ch_setting ch_settings_table[];
 extern const size_t ch_settings_count;
-/** The number of settings that make a run, which are the store's columns: all but the last row, data_dir. */
+/** The number of settings that make a run, which are the store's columns: all but the last rows, which say where data
+ *  lie. */
 enum { CH_SETTINGS_STORED = CH_SETTING_DATA_DIR };
+
+enum { CH_SETTING_TEXT_SIZE = CH_CLASSES_SIZE };
 
 /** A value of a setting, as ch_setting's type says. */
 typedef union {
     double real;
-    uint64_t count; /* also the index of a choice */
-    const char *text;
+    uint64_t count;   /* also the index of a choice */
+    const char *text; /* borrowed; of a RULE, from the settings that it was got from */
 } ch_value;
 
 /** Index of a setting's row by name, '-' standing for '_'.
@@ -140,7 +159,8 @@ ch_code ch_setting_parse(const ch_setting *row, const char *text, ch_value *valu
  *  @return CH_OK, or CH_ERROR_INPUT as ch_setting_parse */
 ch_code ch_setting_check(const ch_setting *row, ch_value value, ch_error *err) CH_MUST_CHECK;
 
-/** Writes a value so that ch_setting_parse reads it back, bit for bit; 32 bytes are enough. */
+/** Writes a value so that ch_setting_parse reads it back, bit for bit; CH_SETTING_TEXT_SIZE bytes are enough, but for a
+ *  TEXT. */
 void ch_setting_format(const ch_setting *row, ch_value value, char *text, size_t size);
 
 /** Writes a value for people: as ch_setting_format, but powers of two of a row with `in_powers` as such, e.g. "2^-15".
@@ -165,8 +185,10 @@ bool ch_setting_is_implied(const ch_settings *self, size_t index);
 
 /** Whether the model is a network. */
 bool ch_settings_is_network(const ch_settings *self);
-/** Whether the data are images. */
+/** Whether the data are images of a known set, which lie in data_dir. */
 bool ch_settings_has_images(const ch_settings *self);
+/** Whether training and test samples are chosen from a pool that is read from files. */
+bool ch_settings_has_pool(const ch_settings *self);
 
 /** Whether one of the perceptron's own engines trains it. All other runs, and those of networks, have the learner of
  *  networks or the twin. */
@@ -178,7 +200,7 @@ bool ch_settings_has_usual_rule(const ch_settings *self);
 /** The network that a run trains, or whose twin it trains. A perceptron is a linear network. */
 ch_network_spec ch_settings_network(const ch_settings *self);
 
-/** Shape of one input: of an image, or {dim, 1, 1}. */
+/** Shape of one input: of an image, that of a file's samples, or {dim, 1, 1}. */
 ch_shape ch_settings_input(const ch_settings *self);
 
 /** Checks every setting and their combination, and fills in what follows from others: batch (full: P), temp and rate
@@ -196,8 +218,9 @@ ch_code ch_settings_resolve(const ch_settings *self, ch_resolved *resolved, ch_e
 enum { CH_ID_SIZE = 33 };
 
 /** Identity of a run: the first 128 bits, in hex, of the SHA-256 of "results_version=N\n" and a line "name=value\n"
- *  for every row of the table in its order that applies and is not implied, data_dir apart, as ch_setting_format writes
- *  it; and, where the data are images, a line "data_digest=…\n", so that the digest must be set. */
+ *  for every row of the table in its order that applies and is not implied, but those that say where data lie, as
+ *  ch_setting_format writes it; and, where the data are read from files, a line "data_digest=…\n", so that the digest
+ *  must be set. */
 void ch_settings_id(const ch_resolved *resolved, char id[CH_ID_SIZE]);
 
 /** This number rises by one whenever the same settings come to give other results. */

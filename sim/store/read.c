@@ -195,6 +195,9 @@ static ch_code read_setting(ch_store_query *self, size_t index, ch_settings *set
     case CH_TYPE_CHOICE:
         value.count = find_choice(row, (const char *)sqlite3_column_text(self->row, column));
         break;
+    case CH_TYPE_RULE:
+        value.text = (const char *)sqlite3_column_text(self->row, column);
+        break;
     case CH_TYPE_TEXT: /* no setting of this type is stored */
         return CH_OK;
     }

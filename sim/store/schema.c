@@ -34,8 +34,11 @@ int ch_store_column_version(void)
 
 static ch_store_column run_column(size_t index)
 {
-    static const char *const setting_types[] = {
-        [CH_TYPE_REAL] = "REAL", [CH_TYPE_COUNT] = "INTEGER", [CH_TYPE_CHOICE] = "TEXT", [CH_TYPE_TEXT] = "TEXT"};
+    static const char *const setting_types[] = {[CH_TYPE_REAL] = "REAL",
+                                                [CH_TYPE_COUNT] = "INTEGER",
+                                                [CH_TYPE_CHOICE] = "TEXT",
+                                                [CH_TYPE_TEXT] = "TEXT",
+                                                [CH_TYPE_RULE] = "TEXT"};
     if (index == CH_STORE_COLUMN_ID) {
         return (ch_store_column){"id", "TEXT NOT NULL PRIMARY KEY", 0, NULL};
     }

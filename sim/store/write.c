@@ -47,6 +47,9 @@ static int bind_setting(sqlite3_stmt *statement, int parameter, const ch_setting
     if (row->type == CH_TYPE_CHOICE) {
         return sqlite3_bind_text(statement, parameter, row->choice(value.count), -1, SQLITE_STATIC);
     }
+    if (row->type == CH_TYPE_RULE) {
+        return sqlite3_bind_text(statement, parameter, value.text, -1, SQLITE_TRANSIENT);
+    }
     const bool is_word = row->type == CH_TYPE_REAL ? value.real == 0 : value.count == 0;
     if (row->word != NULL && is_word) {
         return sqlite3_bind_null(statement, parameter);
@@ -81,7 +84,7 @@ static int bind_version(sqlite3_stmt *insert, int parameter, const ch_settings *
     if (rc != SQLITE_OK) {
         return rc;
     }
-    if (!ch_settings_has_images(settings)) {
+    if (!ch_settings_has_pool(settings)) {
         rc = sqlite3_bind_null(insert, parameter + 2);
         return rc != SQLITE_OK ? rc : sqlite3_bind_null(insert, parameter + 3);
     }

@@ -89,18 +89,12 @@ ch_code ch_census_admit(const ch_plan *plan, ch_sources *sources, uint64_t index
     if (code != CH_OK) {
         return code;
     }
-    code = ch_admit(resolved, err);
-    if (code != CH_OK || sources == NULL) {
-        return code;
+    if (sources == NULL) {
+        return ch_admit(resolved, err);
     }
-    code = ch_sources_find_images(sources, resolved, err);
-    if (code == CH_ERROR_INPUT) {
-        /* Too many samples, or is there something wrong with the files? Then a single sample fails too. */
-        ch_resolved least = *resolved;
-        least.settings.train = 1;
-        least.settings.test = 0;
-        *own = ch_sources_find_images(sources, &least, NULL) == CH_OK;
-    }
+    bool is_read = true;
+    code = ch_sources_admit(sources, resolved, &is_read, err);
+    *own = is_read; /* else there is something wrong with the files */
     return code;
 }
 

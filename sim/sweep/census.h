@@ -28,8 +28,9 @@ typedef struct ch_census {
     size_t num_reasons, capacity;
 } ch_census;
 
-/** Whether a combination can be run, in settings and memory, and by the number of images where there are any.
- *  @param sources  where images are read; NULL: images are not looked at
+/** Whether a combination can be run, in settings and memory, and by the number of samples where they are read from
+ * files.
+ *  @param sources  what is read; NULL: files are not looked at
  *  @param own      out: whether a refusal is this combination's own, and no other's failure such as missing files
  *  @return CH_OK; CH_ERROR_INPUT for a combination that cannot be run; CH_ERROR_IO, CH_ERROR_MEMORY */
 ch_code ch_census_admit(const ch_plan *plan, ch_sources *sources, uint64_t index, ch_resolved *resolved, bool *own,

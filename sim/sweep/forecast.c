@@ -80,7 +80,7 @@ static ch_code sort_by_kind(forecast *self, ch_error *err)
     for (size_t i = 0; i < self->sweep->num_jobs; i++) {
         const ch_sweep_job *job = &self->sweep->jobs[i];
         ch_resolved resolved;
-        const ch_code code = ch_sweep_resolve(self->sweep->plan, job->index, &resolved, err);
+        const ch_code code = ch_sweep_resolve(self->sweep, job->index, &resolved, err);
         if (code != CH_OK) {
             return code;
         }
@@ -107,20 +107,19 @@ static double set_entries(const ch_settings *settings, double num_samples)
 
 /* Takes away half of the samples.
  * @return false where the run would become another kind of run, or none that can be done */
-static bool halve(trial *self, const ch_plan *plan, uint64_t index, unsigned times)
+static bool halve(trial *self, const ch_sweep *sweep, uint64_t index, unsigned times)
 {
     ch_settings settings;
     ch_resolved smaller;
     const uint64_t engine = self->resolved.settings.engine;
-    ch_plan_get(plan, index, &settings);
+    ch_plan_get(sweep->plan, index, &settings);
     settings.train >>= times;
     settings.test >>= times;
     settings.kernel = settings.kernel < settings.train ? settings.kernel : settings.train;
     if (settings.train < LEAST_TRIAL_TRAIN || ch_settings_resolve(&settings, &smaller, NULL) != CH_OK ||
-        smaller.settings.engine != engine) {
+        ch_sources_find(sweep->sources, &smaller, NULL) != CH_OK || smaller.settings.engine != engine) {
         return false;
     }
-    memcpy(smaller.settings.data_digest, self->resolved.settings.data_digest, CH_SHA256_SIZE);
     self->resolved = smaller;
     self->cost = ch_train_cost(&smaller);
     self->is_smaller = true;
@@ -132,11 +131,7 @@ static ch_code add_trial(forecast *self, size_t job_index, ch_error *err)
     const ch_sweep_job *job = &self->sweep->jobs[job_index];
     trial *added = &self->trials[self->num_trials];
     *added = (trial){.kind = self->kind_of[job_index], .cost = job->cost};
-    ch_code code = ch_sweep_resolve(self->sweep->plan, job->index, &added->resolved, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    code = ch_sources_find_images(self->sweep->sources, &added->resolved, err);
+    const ch_code code = ch_sweep_resolve(self->sweep, job->index, &added->resolved, err);
     if (code != CH_OK) {
         return code;
     }
@@ -145,7 +140,7 @@ static ch_code add_trial(forecast *self, size_t job_index, ch_error *err)
                           : ch_arch_takes_vectors(settings->model) ? MOST_KERNEL_TRAIN
                                                                    : MOST_IMAGE_KERNEL_TRAIN;
     for (unsigned times = 1; added->cost > TRIAL_COST || settings->train > most; times++) {
-        if (!halve(added, self->sweep->plan, job->index, times)) {
+        if (!halve(added, self->sweep, job->index, times)) {
             break;
         }
     }
@@ -276,7 +271,7 @@ static double seconds_of_sets(const forecast *self)
         ch_resolved resolved;
         const ch_sweep_job *job = &sweep->jobs[i];
         const bool is_first = i == 0 || job[-1].group != job->group;
-        if (is_first && ch_sweep_resolve(sweep->plan, job->index, &resolved, NULL) == CH_OK) {
+        if (is_first && ch_sweep_resolve(sweep, job->index, &resolved, NULL) == CH_OK) {
             const double entries = set_entries(&resolved.settings, (double)sweep->groups[job->group].num_samples);
             seconds += scale * entries * self->kinds[self->kind_of[i]].set_rate;
         }

@@ -8,7 +8,8 @@
 typedef struct {
     ch_value *items; /* [count] the values; owned */
     size_t count, capacity;
-    char *text; /* the text that the only value of a setting of type text points to; owned */
+    char **texts; /* [num_texts] the texts that the values of a setting that is a text point to; owned */
+    size_t num_texts, texts_capacity;
 } ch_values;
 
 /** Parses a value, a comma-separated list or a range, and appends its values to `values`.

@@ -11,11 +11,12 @@
 
 /* ---- what is to be done ---- */
 
-ch_code ch_sweep_resolve(const ch_plan *plan, uint64_t index, ch_resolved *resolved, ch_error *err)
+ch_code ch_sweep_resolve(const ch_sweep *self, uint64_t index, ch_resolved *resolved, ch_error *err)
 {
     ch_settings settings;
-    ch_plan_get(plan, index, &settings);
-    return ch_settings_resolve(&settings, resolved, err);
+    ch_plan_get(self->plan, index, &settings);
+    const ch_code code = ch_settings_resolve(&settings, resolved, err);
+    return code == CH_OK ? ch_sources_find(self->sources, resolved, err) : code;
 }
 
 /* Refuses a plan of which nothing is left. */
@@ -131,7 +132,7 @@ static void join_group(const ch_sweep *self, ch_sweep_group *group, const ch_swe
         group->engine = job->engine;
     }
     group->is_kernel = job->key.kind == CH_SET_KERNEL;
-    group->set_bytes = ch_sweep_resolve(self->plan, job->index, &resolved, NULL) == CH_OK
+    group->set_bytes = ch_sweep_resolve(self, job->index, &resolved, NULL) == CH_OK
                            ? ch_train_set_bytes(&resolved, (size_t)group->num_samples, group->engine)
                            : 0;
 }

@@ -40,8 +40,9 @@ struct ch_sweep_group {
     omp_lock_t lock;
 };
 
-/* Resolves the settings of run `index` of a plan.  @return as ch_settings_resolve */
-ch_code ch_sweep_resolve(const ch_plan *plan, uint64_t index, ch_resolved *resolved, ch_error *err) CH_MUST_CHECK;
+/* Resolves the settings of run `index` of the sweep's plan, and completes them from the files that were read.
+ * @return as ch_settings_resolve and ch_sources_find */
+ch_code ch_sweep_resolve(const ch_sweep *self, uint64_t index, ch_resolved *resolved, ch_error *err) CH_MUST_CHECK;
 
 /* Writes a number of training samples as the setting `train` is written, "inf" for infinitely many. */
 ch_shown ch_sweep_show_train(uint64_t num_samples);

@@ -233,7 +233,7 @@ static void make_next_set(sweep_state *state, const ch_sweep_job *job)
     }
     ch_resolved resolved;
     if (reserve_ahead(state, &state->sweep->groups[next->group]) &&
-        ch_sweep_resolve(state->sweep->plan, next->index, &resolved, NULL) == CH_OK) {
+        ch_sweep_resolve(state->sweep, next->index, &resolved, NULL) == CH_OK) {
         (void)!make_set(state, &state->sweep->groups[next->group], &resolved, 1, NULL);
     }
     omp_unset_lock(&state->sweep->groups[next->group].lock);
@@ -287,12 +287,7 @@ static ch_code do_run(sweep_state *state, const ch_sweep_job *job, int threads, 
     const ch_watch quiet = {.stop = state->watch.stop};
     ch_sweep_group *group = &state->sweep->groups[job->group];
     ch_resolved resolved;
-    ch_code code = ch_sweep_resolve(state->sweep->plan, job->index, &resolved, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    /* sets the digest of the images, which are in memory already */
-    code = ch_sources_find_images(state->sweep->sources, &resolved, err);
+    ch_code code = ch_sweep_resolve(state->sweep, job->index, &resolved, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -436,7 +431,7 @@ static void work(sweep_state *state)
 static void narrow_group(const sweep_state *state, ch_sweep_group *group, const ch_sweep_job *job)
 {
     ch_resolved resolved;
-    if (group->reserved || ch_sweep_resolve(state->sweep->plan, job->index, &resolved, NULL) != CH_OK) {
+    if (group->reserved || ch_sweep_resolve(state->sweep, job->index, &resolved, NULL) != CH_OK) {
         return;
     }
     group->num_samples = job->num_samples;

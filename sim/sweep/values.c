@@ -223,32 +223,76 @@ static ch_code parse_item(ch_values *values, const ch_setting *row, char *item, 
     return CH_OK;
 }
 
-/* Reads a setting of type text. The whole text is one value, even with a comma or dots in it. */
-static ch_code parse_text(ch_values *values, const ch_setting *row, const char *text, ch_error *err)
+/* Whether one of the values is such a text. */
+static bool has_text(const ch_values *values, const char *text)
+{
+    for (size_t i = 0; i < values->count; i++) {
+        if (strcmp(values->items[i].text, text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Appends a text. */
+static ch_code add_text(ch_values *values, const ch_setting *row, const char *text, ch_error *err)
 {
     ch_value value;
-    ch_code code = values->count == 0
-                       ? ch_setting_parse(row, text, &value, err)
-                       : ch_error_set(err, CH_ERROR_INPUT, "%s has several values; accepted is one", row->name);
-    if (code != CH_OK) {
+    void *texts = values->texts;
+    ch_code code = ch_setting_parse(row, text, &value, err);
+    if (code != CH_OK || has_text(values, text)) {
         return code;
     }
     code = reserve(values, 1, row, text, err);
     if (code != CH_OK) {
         return code;
     }
-    values->text = strdup(text);
-    if (values->text == NULL) {
+    if (ch_grow(&texts, &values->texts_capacity, values->num_texts + 1, sizeof *values->texts) != 0) {
         return ch_error_memory(err, "a list of values");
     }
-    values->items[values->count++] = (ch_value){.text = values->text};
+    values->texts = texts;
+    char *copy = strdup(text);
+    if (copy == NULL) {
+        return ch_error_memory(err, "a list of values");
+    }
+    values->texts[values->num_texts++] = copy;
+    values->items[values->count++] = (ch_value){.text = copy};
     return CH_OK;
+}
+
+/* Reads the name of a file or folder. The whole text is one value, even with a comma or dots in it. */
+static ch_code parse_text(ch_values *values, const ch_setting *row, const char *text, ch_error *err)
+{
+    return values->count == 0 ? add_text(values, row, text, err)
+                              : ch_error_set(err, CH_ERROR_INPUT, "%s has several values; accepted is one", row->name);
+}
+
+/* Reads rules of labels, which have commas in them: semicolons divide a list of rules. They are kept as they are
+ * written for a rule, so that equal rules are one value. */
+static ch_code parse_rules(ch_values *values, const ch_setting *row, const char *text, ch_error *err)
+{
+    char *copy = strdup(text), *rest = copy;
+    ch_code code = copy != NULL ? CH_OK : ch_error_memory(err, "a list of values");
+    while (rest != NULL && code == CH_OK) {
+        ch_classes rule;
+        char written[CH_CLASSES_SIZE];
+        code = ch_classes_parse(&rule, strsep(&rest, ";"), err);
+        if (code == CH_OK) {
+            ch_classes_write(&rule, written);
+            code = add_text(values, row, written, err);
+        }
+    }
+    free(copy);
+    return code;
 }
 
 ch_code ch_values_parse(ch_values *values, const ch_setting *row, const char *text, ch_error *err)
 {
     if (row->type == CH_TYPE_TEXT) {
         return parse_text(values, row, text, err);
+    }
+    if (row->type == CH_TYPE_RULE) {
+        return parse_rules(values, row, text, err);
     }
     char *copy = strdup(text);
     if (copy == NULL) {
@@ -295,7 +339,7 @@ static bool is_ascending(const ch_values *values)
 
 ch_code ch_values_merge(ch_values *values, ch_error *err)
 {
-    if (is_ascending(values)) {
+    if (values->num_texts > 0 || is_ascending(values)) { /* texts were merged as they were added */
         return CH_OK;
     }
     const size_t count = values->count;
@@ -327,7 +371,10 @@ out:
 
 void ch_values_free(ch_values *values)
 {
+    for (size_t i = 0; i < values->num_texts; i++) {
+        free(values->texts[i]);
+    }
+    free(values->texts);
     free(values->items);
-    free(values->text);
     memset(values, 0, sizeof *values);
 }

@@ -1,0 +1,44 @@
+/* sources.h — the samples and kernels that training sets are made from. */
+#ifndef CH_SOURCES_H
+#define CH_SOURCES_H
+
+#include "core/core.h"
+#include "data/data.h"
+#include "sim/settings/settings.h"
+
+#include <stdbool.h>
+
+/** What training sets are made from, apart from their laws. With all members zero, files are read when they are needed,
+ *  and kernels are not kept in files. */
+typedef struct ch_sources {
+    ch_image_pool pools[CH_NUM_IMAGE_SETS]; /* images that have been read; count 0: not yet */
+    ch_own_pool own;                        /* samples of the user's own that have been read; count 0: not yet */
+    const char *kernel_folder;              /* of kernel files, to read and to add to; NULL: none. Borrowed */
+} ch_sources;
+
+void ch_sources_free(ch_sources *self);
+
+/** Does nothing where the data are drawn. Otherwise it reads the files unless they are in memory, checks that there are
+ *  enough samples, and sets data_digest, data_pool and data_shape of the settings. A sweep has one file of the user's
+ * own.
+ *  @return CH_OK; CH_ERROR_INPUT for files that are missing or damaged, a class without samples, samples that the model
+ *      does not take, or more samples than there are; CH_ERROR_IO; CH_ERROR_MEMORY */
+ch_code ch_sources_find(ch_sources *self, ch_resolved *resolved, ch_error *err) CH_MUST_CHECK;
+
+/** Asks ch_admit and finds the samples. A file of the user's own says how large a sample is, which ch_admit has to
+ * know; so it is read first.
+ *  @param is_read  out: false where it failed because files cannot be read; may be NULL
+ *  @return as ch_admit and ch_sources_find */
+ch_code ch_sources_admit(ch_sources *self, ch_resolved *resolved, bool *is_read, ch_error *err) CH_MUST_CHECK;
+
+/** What a user should know of the images that were read, as one sentence.
+ *  @param sentence  [size] out: "" where no images were read, or where there is nothing to say */
+void ch_sources_describe(const ch_sources *self, char *sentence, size_t size);
+
+/** The set of images that a law of images takes. */
+static inline ch_image_set ch_sources_image_set(const ch_settings *settings)
+{
+    return ch_law_of(settings->data)->images->set;
+}
+
+#endif
