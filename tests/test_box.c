@@ -352,9 +352,10 @@ static void cautions_are_said_where_they_hold(void **state)
     } cases[] = {{{0, 64, 0x1p-15, 1, 2}, 0, ""},
                  {{-0.3, 100, 0x1p-15, 0x1p-17, 0x1p-16}, 0, ""},
                  {{-0.31, 200, 0x1p-15, 1, 2}, 1, "chi is under -0.3"},
-                 {{3, 201, 0x1p-15, 1, 2}, 1, "dim is over 200"},
+                 {{3, 256, 0x1p-15, 1, 2}, 0, ""},
+                 {{3, 257, 0x1p-15, 1, 2}, 1, "dim is over 256"},
                  {{0, 64, 0x1p-15, 0x1p-18, 0x1p-17}, 1, "temp is under 1/(4 alpha)"},
-                 {{-0.5, 256, 0x1p-15, 0x1p-18, 0x1p-17}, 3, "chi is under -0.3"}};
+                 {{-0.5, 257, 0x1p-15, 0x1p-18, 0x1p-17}, 3, "chi is under -0.3"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *cautions[CH_FINITE_MOST_CAUTIONS] = {""};
         assert_int_equal(ch_finite_cautions(&cases[i].setup, cautions), cases[i].count);

@@ -62,13 +62,13 @@ ch_code ch_finite_check_lambda(double lambda, double num_samples, ch_error *err)
 size_t ch_finite_cautions(const ch_online_setup *setup, const char *cautions[CH_FINITE_MOST_CAUTIONS])
 {
     static const double CROWDED_CHI = -0.3;
-    enum { LARGE_DIM = 200 };
+    enum { LARGEST_COMPARED = 256 };
     size_t count = 0;
     if (setup->chi < CROWDED_CHI) {
         cautions[count++] = "chi is under -0.3: expected times were up to 36 % too short";
     }
-    if (setup->dim > LARGE_DIM) {
-        cautions[count++] = "dim is over 200: expected times were up to 35 % too long";
+    if (setup->dim > LARGEST_COMPARED) {
+        cautions[count++] = "dim is over 256: no such training was compared with what is expected";
     }
     if (setup->kappa > CH_FINITE_MOST_MARGIN * setup->temp) {
         cautions[count++] = "temp is under 1/(4 alpha), under which nothing is taken to change: expected times of "
