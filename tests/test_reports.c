@@ -155,6 +155,7 @@ static void odd_numbers_fit_the_page(void **state)
     ch_fit_group *group = &found.fit.groups[0];
     found.fit.options.threshold = 0.00123456789;
     found.fit.options.shift = 0.123456789;
+    found.collapses.items[0].quantity = CH_COLLAPSE_TEST_ERROR; /* the longest title */
     assert_true(group->num_exponents > 4);
     group->exponents[0].estimate = (ch_estimate){1, NAN, NAN, NAN};
     group->exponents[0].theory = group->exponents[0].expected = 1;

@@ -60,7 +60,7 @@ void ch_collapse_print(const ch_collapse_list *self, const ch_fit *fit, FILE *ou
                                          [CH_COLLAPSE_TIME] = "t* P^-x",
                                          [CH_COLLAPSE_TEST_ERROR] = "test error P^x"};
     const ch_collapse_quantity quantity = self->count > 0 ? self->items[0].quantity : CH_COLLAPSE_WEIGHT_CHANGE;
-    fprintf(out, "\nCollapse: %s against T P^a, x and a by the least S, with 95 %% intervals\n", scaled[quantity]);
+    fprintf(out, "\nCollapse: %s against T P^a, x and a by least S, with 95 %% intervals\n", scaled[quantity]);
     for (size_t i = 0; i < self->count; i++) {
         char label[256];
         ch_fit_group_label(fit, &fit->groups[i], label, sizeof label);
