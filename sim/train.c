@@ -532,7 +532,7 @@ static ch_code keep_weights(const model *trained, const ch_settings *settings, c
     if (weights == NULL) {
         return CH_OK;
     }
-    weights->num_end = is_network ? own->architecture.num_weights : (size_t)settings->dim;
+    weights->num_end = is_network ? own->architecture.num_weights : ch_shape_size(ch_settings_input(settings));
     weights->end = ch_alloc_unset(weights->num_end, sizeof *weights->end);
     if (weights->end == NULL) {
         return ch_error_memory(err, "the weights at the end");

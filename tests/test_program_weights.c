@@ -122,6 +122,22 @@ static void perceptrons_save_their_change(void **state)
     }
 }
 
+/* Of samples from a file, whose dimension is no setting, the file has as many numbers as a sample. */
+static void perceptrons_of_files_save_as_many_numbers(void **state)
+{
+    (void)state;
+    static const char table[] = "a,b,c,label\n1,0.5,0,1\n-1,0.25,2,0\n2,-1,0,1\n-2,0,1,0\n1.5,1,1,1\n-1,-1,-1,0\n";
+    put_bytes("samples.csv", table, sizeof table - 1);
+    assert_int_equal(chiton("run perceptron --data file --data-file samples.csv --classes '1 vs 0' --train 4 --temp 1 "
+                            "--save-weights w.npy --json"),
+                     0);
+    weights saved = load("w.npy");
+    assert_int_equal(saved.count, 3);
+    assert_in(hypot(hypot(saved.numbers[0], saved.numbers[1]), saved.numbers[2]) / number("weight_change"), 1 - 1e-12,
+              1 + 1e-12);
+    free(saved.numbers);
+}
+
 /* A network starts from the weights that are given, so that ||Dw|| is the distance of the two files; its run does not
  * depend on the seed that would have drawn them; and what one run saves another one takes. */
 static void networks_start_from_a_file(void **state)
@@ -211,6 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_TEST(files_are_numpys),
         STORE_TEST(perceptrons_save_their_change),
+        STORE_TEST(perceptrons_of_files_save_as_many_numbers),
         STORE_TEST(networks_start_from_a_file),
         STORE_TEST(what_has_no_meaning_is_refused),
     };
