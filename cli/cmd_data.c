@@ -182,7 +182,7 @@ static ch_code choose_dir(const data_options *options, const char **dir, ch_erro
 
 static ch_code run(const ch_cli *cli, const data_options *options, ch_error *err)
 {
-    static const char *const verbs[] = {"check", "fetch"};
+    static const char *const verbs[] = {"check", "fetch", "export"};
     const char *dir = NULL;
     ch_image_set set = CH_IMAGES_MNIST;
     if (cli->num_arguments != 2) {
@@ -194,11 +194,12 @@ static ch_code run(const ch_cli *cli, const data_options *options, ch_error *err
     const char *verb = cli->arguments[0];
     const bool checks = strcmp(verb, verbs[0]) == 0;
     if (!checks && strcmp(verb, verbs[1]) != 0) {
-        const char *nearest = ch_names_nearest(verb, verbs, 2);
-        return nearest != NULL ? ch_error_set(err, CH_ERROR_INPUT, "data has no '%s'; did you mean '%s'?",
-                                              ch_show(verb).text, nearest)
-                               : ch_error_set(err, CH_ERROR_INPUT, "data has no '%s'; accepted is check or fetch",
-                                              ch_show(verb).text);
+        const char *nearest = ch_names_nearest(verb, verbs, 3);
+        return nearest != NULL
+                   ? ch_error_set(err, CH_ERROR_INPUT, "data has no '%s'; did you mean '%s'?", ch_show(verb).text,
+                                  nearest)
+                   : ch_error_set(err, CH_ERROR_INPUT, "data has no '%s'; accepted is check, fetch or export",
+                                  ch_show(verb).text);
     }
     if (checks && options->from != NULL) {
         return ch_error_set(err, CH_ERROR_INPUT, "--from is of data fetch only, but data check is given it");
@@ -220,6 +221,9 @@ static ch_code run(const ch_cli *cli, const data_options *options, ch_error *err
 int ch_cmd_data(int argc, const char **argv)
 {
     data_options given = {0};
+    if (argc > 1 && strcmp(argv[1], "export") == 0) {
+        return ch_cmd_data_export(argc - 1, argv + 1);
+    }
     const struct poptOption options[] = {
         {"data-dir", '\0', POPT_ARG_STRING, &given.dir, 0, "where image data lie; default $CHITON_DATA", "D"},
         {"from", '\0', POPT_ARG_STRING, &given.from, 0, "fetch: URL of a folder with the same files", "URL"},
@@ -227,9 +231,10 @@ int ch_cmd_data(int argc, const char **argv)
         POPT_TABLEEND};
     ch_error err = {0};
     ch_cli cli;
-    ch_code code =
-        ch_cli_init(&cli, argc, argv, options, false,
-                    "data check|fetch mnist|cifar10|fashion_mnist|kmnist [--data-dir D] [--from URL] [--json]", &err);
+    ch_code code = ch_cli_init(&cli, argc, argv, options, false,
+                               "data check|fetch mnist|cifar10|fashion_mnist|kmnist [--data-dir D] [--from URL] "
+                               "[--json], or data export --help",
+                               &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }

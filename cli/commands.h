@@ -11,6 +11,7 @@ int ch_cmd_theory(int argc, const char **argv);
 int ch_cmd_export(int argc, const char **argv);
 int ch_cmd_delete(int argc, const char **argv);
 int ch_cmd_data(int argc, const char **argv);
+int ch_cmd_data_export(int argc, const char **argv); /* `data export`, with "export" as argv[0] */
 int ch_cmd_selftest(int argc, const char **argv);
 
 #endif

@@ -42,7 +42,7 @@ enum {
     CH_SCHEMA_POOLS = 5,    /* the number of images in a run's pool */
     CH_SCHEMA_SAMPLING = 6, /* how batches are drawn: sampling */
     CH_SCHEMA_RULES = 7,    /* how a step moves the weights: momentum, weight_decay */
-    CH_SCHEMA_FILES = 8,    /* settings of data from files: classes, normalise */
+    CH_SCHEMA_FILES = 8,    /* settings of data: classes, normalise, label_noise */
 };
 
 /** One observable. The results of a run (in the store, JSON, CSV and text) and the columns of its trajectory are made

@@ -281,7 +281,7 @@ static ch_code draw_signal_noise(const ch_overview *overview, ch_panel *panel, c
     if (!ch_axis_is_empty(&panel->y)) {
         ch_panel_key(panel, NULL, &(ch_mark){0, 7}, "signal s");
         ch_panel_key(panel, NULL, &(ch_mark){0, 6}, "noise r");
-        if (group->key.model == CH_ARCH_PERCEPTRON && ch_setting_applies(&group->key, CH_SETTING_CHI) &&
+        if (group->key.model == CH_ARCH_PERCEPTRON && ch_settings_has_theory(&group->key) &&
             group->key.batch != 0) { /* the full batch has no such noise */
             const ch_code code = draw_predictions(group, panel, err);
             if (code != CH_OK) {

@@ -25,7 +25,7 @@ char *ch_train_kernel_key(const ch_resolved *resolved)
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         const ch_setting *row = &ch_settings_table[i];
         char value[CH_SETTING_TEXT_SIZE];
-        if (row->in_kernel && ch_setting_applies(settings, i)) {
+        if (row->in_kernel && ch_setting_applies(settings, i) && !ch_setting_is_implied(settings, i)) {
             ch_setting_format(row, ch_settings_get(settings, i), value, sizeof value);
             fprintf(text, "%s=%s\n", row->name, value);
         }

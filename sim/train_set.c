@@ -36,6 +36,7 @@ ch_train_key ch_train_key_of(const ch_resolved *resolved)
 {
     const ch_settings *settings = &resolved->settings;
     ch_train_key key = {.kind = CH_SET_ROWS, .law = ch_train_law(resolved), .rule = hash_text(settings->classes)};
+    key.label_noise = settings->label_noise;
     key.normalise = ch_law_of(settings->data)->is_file ? settings->normalise : 0;
     if (ch_settings_has_engine(settings)) {
         key.test = ch_settings_has_pool(settings) ? settings->test : 0;
@@ -74,6 +75,7 @@ int ch_train_key_compare(const ch_train_key *a, const ch_train_key *b)
         order_of_counts(a->law.seed, b->law.seed),
         order_of_counts(a->rule, b->rule),
         order_of_counts(a->normalise, b->normalise),
+        order_of_reals(a->label_noise, b->label_noise),
         order_of_counts(a->test, b->test),
         order_of_counts(a->spec.arch, b->spec.arch),
         order_of_counts(a->spec.width, b->spec.width),
@@ -125,22 +127,43 @@ out:
     return code;
 }
 
-/* A perceptron's samples. A plane divides those of a law, and may not divide those of a pool. */
+/* Turns labels over, each with the probability label_noise. Which ones does not depend on P.
+ * @param labels  [P], or NULL
+ * @param rows    samples z = y x / sqrt(d), or NULL */
+static void turn_labels(const ch_settings *settings, size_t num_samples, int8_t *labels, ch_sample_set *rows)
+{
+    for (size_t mu = 0; mu < num_samples && settings->label_noise > 0; mu++) {
+        ch_random random;
+        ch_random_init(&random, settings->seed_data, CH_STREAM_LABELS, mu);
+        if (ch_random_below(&random, UINT32_MAX) >= settings->label_noise * (double)UINT32_MAX) {
+            continue;
+        }
+        if (labels != NULL) {
+            labels[mu] = (int8_t)-labels[mu];
+        }
+        for (size_t i = 0; rows != NULL && i < rows->dim; i++) {
+            rows->rows[mu * rows->stride + i] *= -1;
+        }
+    }
+}
+
+/* A perceptron's samples. A plane divides those of a law whose labels are right, and may not divide others. */
 static ch_code make_rows(ch_train_set *self, const ch_resolved *resolved, const ch_sources *sources, int threads,
                          const ch_watch *watch, ch_error *err)
 {
     const ch_data_law law = ch_train_law(resolved);
     ch_code code = CH_OK;
+    const bool is_chosen = ch_settings_has_pool(&resolved->settings);
     self->contradiction = (ch_contradiction){SIZE_MAX, CH_CAUSE_NONE};
-    if (ch_settings_has_pool(&resolved->settings)) {
-        code = choose_samples(self, &resolved->settings, sources, threads, err);
-        if (code != CH_OK) {
-            return code;
-        }
+    code = is_chosen ? choose_samples(self, &resolved->settings, sources, threads, err)
+                     : ch_sample_set_init(&self->samples, &law, CH_STREAM_TRAIN_SAMPLES, self->num_samples, threads,
+                                          watch, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    turn_labels(&resolved->settings, self->num_samples, NULL, &self->samples);
+    if (is_chosen || resolved->settings.label_noise > 0) {
         code = ch_contradiction_of_rows(&self->samples, &self->contradiction, err);
-    } else {
-        code =
-            ch_sample_set_init(&self->samples, &law, CH_STREAM_TRAIN_SAMPLES, self->num_samples, threads, watch, err);
     }
     if (code != CH_OK || resolved->settings.engine != CH_ENGINE_FAST) {
         return code;
@@ -148,8 +171,8 @@ static ch_code make_rows(ch_train_set *self, const ch_resolved *resolved, const 
     return ch_screen_init(&self->screen, &self->samples, watch, err);
 }
 
-static ch_code make_examples(ch_train_set *self, const ch_resolved *resolved, const ch_sources *sources, int threads,
-                             const ch_watch *watch, ch_error *err)
+static ch_code make_right_examples(ch_train_set *self, const ch_resolved *resolved, const ch_sources *sources,
+                                   int threads, const ch_watch *watch, ch_error *err)
 {
     const ch_settings *settings = &resolved->settings;
     const size_t num_test = (size_t)settings->test;
@@ -163,6 +186,16 @@ static ch_code make_examples(ch_train_set *self, const ch_resolved *resolved, co
         return code;
     }
     return ch_examples_init_law(&self->test, &law, CH_STREAM_TEST_SAMPLES, num_test, threads, watch, err);
+}
+
+static ch_code make_examples(ch_train_set *self, const ch_resolved *resolved, const ch_sources *sources, int threads,
+                             const ch_watch *watch, ch_error *err)
+{
+    const ch_code code = make_right_examples(self, resolved, sources, threads, watch, err);
+    if (code == CH_OK) {
+        turn_labels(&resolved->settings, self->num_samples, self->train.labels, NULL);
+    }
+    return code;
 }
 
 /* The kernel at w0. Where it is read no examples are made, and where it is computed the examples are freed: no run of a

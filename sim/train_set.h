@@ -15,9 +15,10 @@
 /** What runs must have in common to share a training set. A run with a smaller P uses its first samples. */
 typedef struct {
     enum { CH_SET_ROWS, CH_SET_EXAMPLES, CH_SET_KERNEL } kind;
-    ch_data_law law;      /* of samples from files only the kind and the seed */
-    uint64_t rule;        /* a hash of the rule of labels; 0 where it has no meaning */
-    uint64_t normalise;   /* of a file of the user's own; else 0 */
+    ch_data_law law;    /* of samples from files only the kind and the seed */
+    uint64_t rule;      /* a hash of the rule of labels; 0 where it has no meaning */
+    uint64_t normalise; /* of a file of the user's own; else 0 */
+    double label_noise;
     uint64_t test;        /* test samples; 0 for rows that are drawn, because their test samples are a run's own */
     ch_network_spec spec; /* of a kernel, else zeroes */
     uint64_t seed_init;   /* of a kernel, else 0 */

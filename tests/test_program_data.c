@@ -72,13 +72,15 @@ static void test_refusals(void **state)
 {
     (void)state;
     unsetenv("CHITON_DATA");
-    assert_ends(2, "data", "data takes check or fetch and one of mnist, cifar10, fashion_mnist and kmnist, but 0 arguments");
+    assert_ends(2, "data",
+                "data takes check or fetch and one of mnist, cifar10, fashion_mnist and kmnist, but 0 arguments");
     assert_ends(2, "data check", "but 1 arguments");
     assert_ends(2, "data check mnist cifar10", "but 3 arguments");
     assert_ends(2, "data chek mnist", "data has no 'chek'; did you mean 'check'?");
-    assert_ends(2, "data remove mnist", "data has no 'remove'; accepted is check or fetch");
+    assert_ends(2, "data remove mnist", "data has no 'remove'; accepted is check, fetch or export");
     assert_ends(2, "data check mnits --data-dir .", "image set is 'mnits'; did you mean 'mnist'?");
-    assert_ends(2, "data check svhn --data-dir .", "image set is 'svhn'; accepted is mnist, cifar10, fashion_mnist or kmnist");
+    assert_ends(2, "data check svhn --data-dir .",
+                "image set is 'svhn'; accepted is mnist, cifar10, fashion_mnist or kmnist");
     assert_ends(2, "data check mnist", "give --data-dir D or set CHITON_DATA");
     assert_ends(2, "data fetch mnist", "give --data-dir D or set CHITON_DATA");
     assert_ends(2, "data check mnist --data-dir ''", "give --data-dir D or set CHITON_DATA");

@@ -155,6 +155,48 @@ static void test_refusals(void **state)
     assert_false(exists(path_of("s.db")));
 }
 
+/* What is exported of a law is what networks learn from, and comes back from the files as it was; so the runs on it are
+ * those on the law. */
+static void test_export(void **state)
+{
+    (void)state;
+    ch_own_pool pool;
+    ch_examples wanted;
+    ch_error failure = {0};
+    const ch_data_law law = {.kind = CH_LAW_STRIPE, .dim = 5, .seed = 3};
+    assert_succeeds("data export --data stripe --dim 5 --train 40 --test 7 --seed 3 -o s");
+    assert_says(out, "s-x.npy, s-y.npy: 40 samples of 5 numbers\ns-test-x.npy, s-test-y.npy: 7 samples of 5 numbers\n");
+    assert_int_equal(ch_examples_init_law(&wanted, &law, CH_STREAM_TRAIN_SAMPLES, 40, 1, NULL, NULL), CH_OK);
+    char labels[160];
+    snprintf(labels, sizeof labels, "%s", path_of("s-y.npy"));
+    if (ch_own_pool_init(&pool, path_of("s-x.npy"), labels, &failure) != CH_OK) {
+        fail_msg("%s", failure.message);
+    }
+    assert_int_equal(pool.count, 40);
+    assert_int_equal(pool.dim, 5);
+    assert_memory_equal(pool.numbers.numbers, wanted.inputs, 40 * 5 * sizeof(float));
+    for (size_t mu = 0; mu < 40; mu++) {
+        assert_int_equal(pool.labels[mu], wanted.labels[mu]);
+    }
+    ch_own_pool_free(&pool);
+    ch_examples_free(&wanted);
+    char head[128];
+    FILE *file = fopen(path_of("s-x.npy"), "rb");
+    assert_int_equal(fread(head, 1, sizeof head, file), sizeof head);
+    fclose(file);
+    /* as NumPy writes it: the numbers begin at a multiple of 64 bytes */
+    assert_memory_equal(head, "\x93NUMPY\x01\0v\0{'descr': '<f4', 'fortran_order': False, 'shape': (40, 5,), }", 70);
+    assert_int_equal(head[127], '\n');
+    write_images();
+    assert_succeeds("data export --data_file x.npy --data_labels y.npy --classes '3 vs 7' --train 20 -o i");
+    assert_says(out, "i-x.npy, i-y.npy: 20 samples of 1 x 4 x 4\n");
+    assert_ends(2, "data export --data stripe --dim 5 --train 4 -o s", "s-x.npy is there already");
+    assert_ends(2, "data export --data stripe --batch 2 -o t", "batch is given, but says nothing about samples");
+    assert_ends(2, "data export --data stripe", "-o is missing");
+    assert_ends(2, "data export --data stripe -o no/where",
+                "no/where-x.npy cannot be made: the folder no does not exist");
+}
+
 /* ---- the way from a file to figures ---- */
 
 static void test_sweep_to_plot(void **state)
@@ -224,8 +266,8 @@ static void test_several_rules(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_FOLDER(test_run),           WITH_FOLDER(test_engines),       WITH_FOLDER(test_refusals),
-        WITH_FOLDER(test_sweep_to_plot), WITH_FOLDER(test_several_rules),
+        WITH_FOLDER(test_run),    WITH_FOLDER(test_engines),       WITH_FOLDER(test_refusals),
+        WITH_FOLDER(test_export), WITH_FOLDER(test_sweep_to_plot), WITH_FOLDER(test_several_rules),
     };
     return cmocka_run_group_tests_name("program: files", tests, locate_program, NULL);
 }

@@ -76,11 +76,12 @@ static void test_rows_are_in_the_order_of_the_enum(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "model",     "linear",       "width",       "depth",     "activation", "data",      "chi",
-        "dim",       "teacher",      "train",       "test",      "loss",       "alpha",     "batch",
-        "temp",      "rate",         "dynamics",    "seed",      "seed_data",  "seed_init", "seed_batch",
-        "max_steps", "max_updates",  "max_seconds", "engine",    "record",     "kernel",    "sampling",
-        "momentum",  "weight_decay", "classes",     "normalise", "data_dir",   "data_file", "data_labels"};
+        "model",     "linear",    "width",       "depth",     "activation",  "data",
+        "chi",       "dim",       "teacher",     "train",     "test",        "loss",
+        "alpha",     "batch",     "temp",        "rate",      "dynamics",    "seed",
+        "seed_data", "seed_init", "seed_batch",  "max_steps", "max_updates", "max_seconds",
+        "engine",    "record",    "kernel",      "sampling",  "momentum",    "weight_decay",
+        "classes",   "normalise", "label_noise", "data_dir",  "data_file",   "data_labels"};
     assert_int_equal(ch_settings_count, sizeof names / sizeof *names);
     for (size_t i = 0; i < ch_settings_count; i++) {
         assert_string_equal(ch_settings_table[i].name, names[i]);

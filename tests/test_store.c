@@ -22,7 +22,7 @@ static void test_schema(void **state)
         "version TEXT,results_version INTEGER,linear TEXT,width INTEGER,depth INTEGER,activation TEXT,kernel INTEGER,"
         "kernel_change REAL,kernel_alignment REAL,gradient_mean REAL,gradient_variance REAL,gradient_snr REAL,"
         "data_digest TEXT,reason TEXT,data_pool INTEGER,sampling TEXT,momentum REAL,weight_decay REAL,classes "
-        "TEXT,normalise TEXT";
+        "TEXT,normalise TEXT,label_noise REAL";
     const char *path = path_of("s.db");
     make_store(path, 0);
     char *sql =

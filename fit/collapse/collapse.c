@@ -245,9 +245,8 @@ static void find_theory(ch_collapse *self, const ch_fit_group *group)
     const ch_settings *key = &group->key;
     ch_perceptron_theory theory;
     ch_error ignored;
-    if (key->model == CH_ARCH_PERCEPTRON && ch_setting_applies(key, CH_SETTING_CHI) &&
-        key->dynamics == CH_DYNAMICS_SGD && key->batch != 0 &&
-        ch_perceptron_theory_init(&theory, key->chi, &ignored) == CH_OK) {
+    if (key->model == CH_ARCH_PERCEPTRON && ch_settings_has_theory(key) && key->dynamics == CH_DYNAMICS_SGD &&
+        key->batch != 0 && ch_perceptron_theory_init(&theory, key->chi, &ignored) == CH_OK) {
         /* training ends when n P is O(1), and the test error is then n, the share of unfitted samples */
         const double of_quantity[] = {
             [CH_COLLAPSE_WEIGHT_CHANGE] = theory.gamma, [CH_COLLAPSE_TIME] = theory.b, [CH_COLLAPSE_TEST_ERROR] = 1};

@@ -31,8 +31,8 @@ static const double enough_inside = 0.95;
 static ch_code find_theory(ch_perceptron_theory *theory, const ch_fit_group *group, ch_error *err)
 {
     const ch_settings *key = &group->key;
-    if (key->model == CH_ARCH_PERCEPTRON && ch_setting_applies(key, CH_SETTING_CHI) &&
-        key->dynamics == CH_DYNAMICS_SGD && key->batch != 0) {
+    if (key->model == CH_ARCH_PERCEPTRON && ch_settings_has_theory(key) && key->dynamics == CH_DYNAMICS_SGD &&
+        key->batch != 0) {
         return ch_perceptron_theory_init(theory, key->chi, err);
     }
     *theory = (ch_perceptron_theory){.delta = NAN, .gamma = NAN, .time_delta = NAN, .b = NAN, .a = NAN};

@@ -21,8 +21,8 @@ static bool has_theory(const ch_fit_group *group)
 {
     const ch_settings *key = &group->key;
     const bool is_flat = key->data == CH_LAW_DEPLETED || key->data == CH_LAW_SIGN || key->data == CH_LAW_RANDOM_SIGN;
-    return key->model == CH_ARCH_PERCEPTRON && key->dynamics == CH_DYNAMICS_SGD && key->loss == CH_LOSS_HINGE &&
-           ch_settings_has_usual_rule(key) && is_flat && key->batch > 0;
+    return key->model == CH_ARCH_PERCEPTRON && ch_settings_has_theory(key) && key->dynamics == CH_DYNAMICS_SGD &&
+           key->loss == CH_LOSS_HINGE && ch_settings_has_usual_rule(key) && is_flat && key->batch > 0;
 }
 
 /* ---- the ends of training ---- */

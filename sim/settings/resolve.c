@@ -141,6 +141,18 @@ static ch_code check_model(const ch_settings *self, ch_error *err)
     return CH_OK;
 }
 
+static ch_code check_label_noise(const ch_settings *self, ch_error *err)
+{
+    if (self->label_noise == 0 || self->train > 0) {
+        return CH_OK;
+    }
+    return ch_error_set(
+        err, CH_ERROR_INPUT,
+        "label_noise is %g, but train = inf has no training set whose labels could be wrong; accepted is "
+        "0, or an integer for train",
+        self->label_noise);
+}
+
 static ch_code check_kernel(const ch_settings *self, ch_error *err)
 {
     if (self->kernel <= self->train) {
@@ -242,6 +254,7 @@ static ch_code check_rule(const ch_settings *self, ch_error *err)
 static ch_code resolve_data(ch_settings *self, ch_error *err)
 {
     const ch_law *law = ch_law_of(self->data);
+    self->label_noise += 0.0;
     self->chi += 0.0; /* this makes 0 of -0, so that one value has one identity */
     self->momentum += 0.0;
     self->weight_decay += 0.0;
@@ -420,8 +433,9 @@ static uint64_t implied_data(const ch_settings *self)
 
 ch_code ch_settings_resolve(const ch_settings *self, ch_resolved *resolved, ch_error *err)
 {
-    static ch_code (*const checks[])(const ch_settings *self, ch_error *err) = {
-        check_rows, check_applies, check_model, check_kernel, check_dynamics, check_sampling, check_rule};
+    static ch_code (*const checks[])(const ch_settings *self,
+                                     ch_error *err) = {check_rows,   check_applies,  check_model,    check_label_noise,
+                                                       check_kernel, check_dynamics, check_sampling, check_rule};
     static ch_code (*const steps[])(ch_settings * self, ch_error * err) = {
         resolve_data,  resolve_classes,     resolve_data_dir, resolve_data_file,
         resolve_batch, resolve_temperature, resolve_engine};

@@ -116,6 +116,9 @@ const ch_setting ch_settings_table[] = {
                                   "of a file's numbers: by the mean and deviation of all (pool), or of each place in "
                                   "a sample (feature)",
                               .since = CH_SCHEMA_FILES, .in_kernel = true},
+    [CH_SETTING_LABEL_NOISE] = {REAL_FROM(label_noise, 0, 0.5, "0"),
+                                .help = "probability that a training sample has the wrong label",
+                                .since = CH_SCHEMA_FILES, .is_implied = true, .in_kernel = true},
     [CH_SETTING_DATA_DIR] = {FILE_NAME(data_dir, "a folder"), .help = "folder of image data"},
     [CH_SETTING_DATA_FILE] = {FILE_NAME(data_file, "a file, or FILE:NAME for an array in it"),
                               .help = "own samples: NPY, NPZ, IDX, HDF5 or CSV, plain or gzipped"},
@@ -439,6 +442,11 @@ bool ch_settings_has_images(const ch_settings *self)
 bool ch_settings_has_pool(const ch_settings *self)
 {
     return ch_law_of(self->data)->images != NULL || ch_law_of(self->data)->is_file;
+}
+
+bool ch_settings_has_theory(const ch_settings *self)
+{
+    return ch_law_of(self->data)->has_chi && self->label_noise == 0;
 }
 
 bool ch_settings_has_engine(const ch_settings *self)

@@ -50,6 +50,7 @@ enum {
     CH_SETTING_WEIGHT_DECAY,
     CH_SETTING_CLASSES,
     CH_SETTING_NORMALISE,
+    CH_SETTING_LABEL_NOISE,
     CH_SETTING_DATA_DIR, /* where data lie, here and below, is no part of a run and has no column in a store */
     CH_SETTING_DATA_FILE,
     CH_SETTING_DATA_LABELS,
@@ -83,6 +84,7 @@ typedef struct {
     double weight_decay;           /* the loss gains weight_decay ||Dw||^2 / 2; 0: nothing */
     char classes[CH_CLASSES_SIZE]; /* the rule that says which labels are +1 and which -1; "" where it has no meaning */
     uint64_t normalise;            /* a ch_normalise */
+    double label_noise;            /* probability with which a training sample has the wrong label */
     const char *data_dir;          /* folder of image data; borrowed */
     const char *data_file, *data_labels; /* files of samples and of labels; borrowed */
     /* The members below are no settings: ch_sources_find sets them when it has read the data. */
@@ -189,6 +191,10 @@ bool ch_settings_is_network(const ch_settings *self);
 bool ch_settings_has_images(const ch_settings *self);
 /** Whether training and test samples are chosen from a pool that is read from files. */
 bool ch_settings_has_pool(const ch_settings *self);
+
+/** Whether the data are those that theory is about: labelled by a plane, with a density exponent chi, and without wrong
+ *  labels. */
+bool ch_settings_has_theory(const ch_settings *self);
 
 /** Whether one of the perceptron's own engines trains it. All other runs, and those of networks, have the learner of
  *  networks or the twin. */
