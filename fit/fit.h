@@ -54,4 +54,8 @@ ch_code ch_fit_init(ch_fit *self, const ch_run_table *table, const ch_fit_option
                     ch_error *err) CH_MUST_CHECK;
 void ch_fit_free(ch_fit *self);
 
+/** What the online ODE, and what is expected of a finite training set, take of a perceptron's settings at a T.
+ *  @param key  of a group for which theory gives ends of training (ch_expected_curves) */
+ch_online_setup ch_fit_online_setup(const ch_settings *key, double temp);
+
 #endif

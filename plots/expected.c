@@ -101,6 +101,20 @@ void ch_expected_tc(ch_panel *panel, const ch_fit_group *group, ch_tc_definition
     draw(panel, block, count, false, colour);
 }
 
+void ch_expected_over_time(ch_panel *panel, const ch_expected_way *way, ch_expected_quantity quantity, unsigned colour)
+{
+    if (way->num_points == 0) {
+        return;
+    }
+    const size_t block = ch_panel_block(panel);
+    size_t count = 0;
+    for (size_t k = 0; k < way->num_points; k++) {
+        const ch_finite_value value = quantity(way, &way->points[k]);
+        count += write_row(panel, way->points[k].time, &value);
+    }
+    draw(panel, block, count, true, colour);
+}
+
 void ch_expected_key(ch_panel *panel, const char *text)
 {
     ch_panel_key(panel, CH_EXPECTED_STYLE " linecolor rgb '#000000'", NULL, text);

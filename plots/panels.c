@@ -51,10 +51,49 @@ static double mean_onset(const ch_fit_group *group)
     return count > 0 ? exp(sum / (double)count) : NAN;
 }
 
+/* Draws the fitted power of P at a T of the window, where there is one, and above it that of theory. */
+static void draw_powers_of_train(ch_panel *panel, const ch_fit_group *group, const ch_power_law *law, double temp,
+                                 double theory)
+{
+    if (group->num_trains < 2 || !isfinite(law->train_exponent)) {
+        return;
+    }
+    const double from = (double)group->trains[0], to = (double)group->trains[group->num_trains - 1];
+    const double start = power_law_at(law, temp, from);
+    char text[64] = "fit ";
+    ch_power_text("P", law->train_exponent, text + strlen(text), sizeof text - strlen(text));
+    ch_panel_power(panel, from, to, start, law->train_exponent, FIT_STYLE, text);
+    snprintf(text, sizeof text, "theory ");
+    ch_power_text("P", theory, text + strlen(text), sizeof text - strlen(text));
+    ch_panel_power(panel, from, to, ch_panel_lift(panel) * start, theory, THEORY_STYLE, text);
+}
+
+/* (a) where there is one T: ||Dw|| against P. */
+static ch_code draw_weight_change_over_train(const ch_overview *overview, ch_panel *panel, ch_error *err)
+{
+    const ch_fit_group *group = overview->group;
+    const double temp = group->temps[0];
+    const ch_mark mark = ch_mark_of(CH_RAMP_TEMP, 0, 1, true);
+    char number[64], text[80];
+    ch_expected_over_train(panel, group, temp, offsetof(ch_finite_end, weight_change), mark.colour);
+    ch_number_text(temp, number, sizeof number);
+    snprintf(text, sizeof text, "T = %s", number);
+    ch_panel_curve(panel, &overview->weight_change, 0, temp, 1, mark, text);
+    if (ch_expects(group)) {
+        ch_expected_key(panel, "expected");
+    }
+    draw_powers_of_train(panel, group, &group->weight_change, temp, theory_of(group, CH_FIT_GAMMA));
+    return ch_panel_finish(panel, "training samples P", "weight change ‖Δw‖", true,
+                           "no data: no run has a value above 0", err);
+}
+
 /* (a) ||Dw|| against T, a curve for every P. Theory's slope is drawn above the curve of the largest P. */
 static ch_code draw_weight_change(const ch_overview *overview, ch_panel *panel, ch_error *err)
 {
     const ch_fit_group *group = overview->group;
+    if (group->num_temps == 1 && group->num_trains > 1) {
+        return draw_weight_change_over_train(overview, panel, err);
+    }
     const double slope = theory_of(group, CH_FIT_DELTA);
     for (size_t i = 0; i < group->num_trains; i++) {
         ch_expected_over_temp(panel, group, i, offsetof(ch_finite_end, weight_change),
@@ -74,7 +113,7 @@ static ch_code draw_weight_change(const ch_overview *overview, ch_panel *panel, 
     }
     ch_panel_shade(panel, group->window_lo, group->window_hi, "fit window");
     ch_panel_vertical(panel, mean_onset(group), "onset T_c");
-    if (ch_expects(group)) {
+    if (ch_expects(group) && group->num_temps > 1) {
         ch_expected_key(panel, "expected at this P and d");
     }
     return ch_panel_finish(panel, "temperature T", "weight change ‖Δw‖", false, "no data: no run has a value above 0",
@@ -122,7 +161,6 @@ static size_t choose_temps(const ch_fit_group *group, double temps[MAX_TEMPS])
 static ch_code draw_time(const ch_overview *overview, ch_panel *panel, ch_error *err)
 {
     const ch_fit_group *group = overview->group;
-    const double slope = theory_of(group, CH_FIT_B);
     double temps[MAX_TEMPS];
     const size_t count = choose_temps(group, temps);
     double guided = NAN;
@@ -139,15 +177,8 @@ static ch_code draw_time(const ch_overview *overview, ch_panel *panel, ch_error 
             guided = temps[i];
         }
     }
-    if (!isnan(guided) && group->num_trains > 1) {
-        const double from = (double)group->trains[0], to = (double)group->trains[group->num_trains - 1];
-        const double start = power_law_at(&group->time, guided, from);
-        char text[64] = "fit ";
-        ch_power_text("P", group->time.train_exponent, text + strlen(text), sizeof text - strlen(text));
-        ch_panel_power(panel, from, to, start, group->time.train_exponent, FIT_STYLE, text);
-        snprintf(text, sizeof text, "theory ");
-        ch_power_text("P", slope, text + strlen(text), sizeof text - strlen(text));
-        ch_panel_power(panel, from, to, ch_panel_lift(panel) * start, slope, THEORY_STYLE, text);
+    if (!isnan(guided)) {
+        draw_powers_of_train(panel, group, &group->time, guided, theory_of(group, CH_FIT_B));
     }
     return ch_panel_finish(panel, "training samples P", "training time t*", true, "no data: no run has a value above 0",
                            err);
@@ -288,7 +319,7 @@ static ch_code draw_signal_noise(const ch_overview *overview, ch_panel *panel, c
                 return code;
             }
         }
-        if (ch_expects(group)) {
+        if (ch_expects(group) && group->num_temps > 1) {
             ch_expected_key(panel, "expected");
         }
     }

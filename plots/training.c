@@ -1,6 +1,7 @@
 /* training.c — one page for every group: how its runs trained, from the trajectories that were recorded. */
 #include "plots/caption.h"
 #include "plots/error_panel.h"
+#include "plots/expected.h"
 #include "plots/page.h"
 #include "plots/panel.h"
 
@@ -131,13 +132,14 @@ static const struct {
     const char *label;
     observable first, second; /* drawn as a solid and as a dashed line; NULL for none */
     const char *first_name, *second_name;
+    ch_expected_quantity expected_first, expected_second; /* NULL where nothing is */
 } panels[MAX_PANELS] = {
-    {"training loss", loss, NULL, NULL, NULL},
-    {"unfitted samples", unfitted, NULL, NULL, NULL},
-    {"test error", test_error, NULL, NULL, NULL},
-    {"weight change ‖Δw‖", weight_change, NULL, NULL, NULL},
-    {"kernel change ‖K − K₀‖ / ‖K₀‖", kernel_change, NULL, NULL, NULL},
-    {"signal s, noise r", signal_of, noise_of, "signal s", "noise r"},
+    {"training loss", loss, NULL, NULL, NULL, NULL, NULL},
+    {"unfitted samples", unfitted, NULL, NULL, NULL, ch_expected_unfitted, NULL},
+    {"test error", test_error, NULL, NULL, NULL, ch_expected_test_error, NULL},
+    {"weight change ‖Δw‖", weight_change, NULL, NULL, NULL, ch_expected_weight_change, NULL},
+    {"kernel change ‖K − K₀‖ / ‖K₀‖", kernel_change, NULL, NULL, NULL, NULL, NULL},
+    {"signal s, noise r", signal_of, noise_of, "signal s", "noise r", ch_expected_signal, ch_expected_noise},
 };
 
 static const struct {
@@ -217,8 +219,22 @@ static ch_mark mark_of(const ch_run_table *table, size_t run)
     return (ch_mark){ch_mark_of(CH_RAMP_TEMP, run, table->count, true).colour, endings[table->runs[run].status].point};
 }
 
-static ch_code draw_panel(const ch_run_table *table, size_t which, size_t index, FILE *out, ch_error *err)
+/* What a page shows: runs with their points, and what is expected of them. */
+typedef struct {
+    ch_run_table table;
+    ch_expected_ways expected;
+} trajectories;
+
+static void draw_expected(const trajectories *shown, ch_expected_quantity quantity, ch_panel *panel)
 {
+    for (size_t r = 0; r < shown->table.count && quantity != NULL; r++) {
+        ch_expected_over_time(panel, &shown->expected.ways[r], quantity, mark_of(&shown->table, r).colour);
+    }
+}
+
+static ch_code draw_panel(const trajectories *shown, size_t which, size_t index, FILE *out, ch_error *err)
+{
+    const ch_run_table *table = &shown->table;
     ch_panel panel;
     ch_code code = ch_panel_init(&panel, out, index, CH_PART_WHOLE, err);
     if (code != CH_OK) {
@@ -226,6 +242,8 @@ static ch_code draw_panel(const ch_run_table *table, size_t which, size_t index,
     }
     const bool has_two = panels[which].second != NULL;
     bool has_zeros = false;
+    draw_expected(shown, panels[which].expected_first, &panel);
+    draw_expected(shown, panels[which].expected_second, &panel);
     for (size_t r = 0; r < table->count; r++) {
         draw_run(&table->runs[r], panels[which].first, mark_of(table, r), false, &panel);
         if (has_two) {
@@ -241,6 +259,9 @@ static ch_code draw_panel(const ch_run_table *table, size_t which, size_t index,
     if (has_two) {
         ch_panel_key(&panel, "linewidth 0.9 linecolor rgb '#000000'", NULL, panels[which].first_name);
         ch_panel_key(&panel, "linewidth 0.9 dashtype (4,3) linecolor rgb '#000000'", NULL, panels[which].second_name);
+    }
+    if (panels[which].expected_first != NULL && ch_expected_ways_any(&shown->expected)) {
+        ch_expected_key(&panel, "expected at this P and d");
     }
     code = ch_panel_finish(&panel, "time t = η × steps", panels[which].label, false, "", err);
 out:
@@ -281,9 +302,38 @@ static void write_key(const ch_run_table *table, FILE *out)
     ch_layout_flush(out);
 }
 
-static ch_code write_caption(const ch_page_head *head, const ch_run_table *table, size_t index, FILE *out,
-                             ch_error *err)
+/* What the dashed curves are, and why there are none, or none of some runs. */
+static ch_code explain_expected(ch_sentences *sentences, const ch_expected_ways *expected, ch_error *err)
 {
+    const bool any = ch_expected_ways_any(expected);
+    if (any) {
+        const ch_code code =
+            ch_sentences_add(sentences, err,
+                             "Long dashes: expected at this P and d, the mean over data sets not fitted yet, while "
+                             "these are a tenth or more. Bands: ± σ of ln over them; how a run fluctuates in time is "
+                             "not in them.");
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    if (expected->shares) {
+        const ch_code code = ch_sentences_add(
+            sentences, err,
+            "One curve stands for all T under 1/(4 alpha): that of T = 1/(4 alpha), from its first step on.");
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    if (expected->why_not.code == CH_OK) {
+        return CH_OK;
+    }
+    return ch_sentences_add(sentences, err, "Nothing is expected%s: %s.", any ? " at some T" : "",
+                            expected->why_not.message);
+}
+
+static ch_code write_caption(const ch_page_head *head, const trajectories *page, size_t index, FILE *out, ch_error *err)
+{
+    const ch_run_table *table = &page->table;
     const ch_run *runs[MAX_CURVES];
     for (size_t r = 0; r < table->count; r++) {
         runs[r] = &table->runs[r];
@@ -299,42 +349,53 @@ static ch_code write_caption(const ch_page_head *head, const ch_run_table *table
     if (code != CH_OK) {
         goto out;
     }
+    code = explain_expected(&sentences, &page->expected, err);
+    if (code != CH_OK) {
+        goto out;
+    }
     code = ch_caption_write(&shown, &sentences, ch_place_of_panel(index), out, err);
 out:
     ch_sentences_free(&sentences);
     return code;
 }
 
-/* @param content  the runs with their points */
+/* @param content  the trajectories */
 static ch_code write_page(const ch_page_head *head, const void *content, FILE *out, ch_error *err)
 {
-    const ch_run_table *table = content;
+    const trajectories *shown = content;
     size_t index = 0;
-    write_key(table, out);
+    write_key(&shown->table, out);
     for (size_t k = 0; k < MAX_PANELS; k++) {
-        if (!has_any(table, panels[k].first)) {
+        if (!has_any(&shown->table, panels[k].first)) {
             continue;
         }
-        const ch_code code = draw_panel(table, k, index++, out, err);
+        const ch_code code = draw_panel(shown, k, index++, out, err);
         if (code != CH_OK) {
             return code;
         }
     }
-    return index < MAX_PANELS ? write_caption(head, table, index, out, err) : CH_OK;
+    return index < MAX_PANELS ? write_caption(head, shown, index, out, err) : CH_OK;
 }
 
 static ch_code draw_group(const ch_page_kind *kind, const ch_fit *fit, size_t index, const choice *chosen,
                           ch_store *store, ch_error *err)
 {
-    ch_run_table table;
-    ch_code code = read_trajectories(fit, store, chosen, &table, err);
+    trajectories shown = {0};
+    ch_code code = read_trajectories(fit, store, chosen, &shown.table, err);
     if (code != CH_OK) {
         return code;
     }
-    if (has_any(&table, loss) || has_any(&table, weight_change)) {
-        code = ch_page_draw(kind, index, &table, err);
+    if (!has_any(&shown.table, loss) && !has_any(&shown.table, weight_change)) {
+        goto out;
     }
-    ch_run_table_free(&table);
+    code = ch_expected_ways_init(&shown.expected, fit, &fit->groups[index], &shown.table, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_page_draw(kind, index, &shown, err);
+out:
+    ch_expected_ways_free(&shown.expected);
+    ch_run_table_free(&shown.table);
     return code;
 }
 

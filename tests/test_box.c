@@ -341,6 +341,31 @@ static void the_way_ends_where_the_end_is(void **state)
     ch_box_table_free(&table);
 }
 
+/* With one box data sets do not differ, and ||Dw|| and the test error are those of its s and r; with several they
+ * differ the more the later it is. */
+static void the_way_has_spreads_between_boxes(void **state)
+{
+    (void)state;
+    const ch_box_law law = {0, 16, 0};
+    const ch_online_setup setup = {0, 16, 0, 1, 2};
+    const double times[] = {16, 256, 4096};
+    ch_finite_point one[3], many[3];
+    for (size_t count = 1; count <= 12; count += 11) {
+        ch_box_table table;
+        assert_int_equal(ch_box_table_init(&table, &law, count, 3, 2, NULL, NULL), CH_OK);
+        assert_int_equal(ch_finite_follow(count == 1 ? one : many, times, 3, &setup, 512, &table, NULL), CH_OK);
+        ch_box_table_free(&table);
+    }
+    for (size_t k = 0; k < 3; k++) {
+        assert_close(one[k].weight_change, hypot(one[k].signal, one[k].noise), 1e-9);
+        assert_close(one[k].test_error, atan(one[k].noise / one[k].signal) / acos(-1), 1e-9);
+        assert_true(one[k].signal_spread < 1e-6 && one[k].noise_spread < 1e-6 && one[k].unfitted_spread < 1e-6);
+        assert_true(one[k].weight_change_spread < 1e-6 && one[k].test_error_spread < 1e-6);
+        assert_true(many[k].noise_spread > 1e-6 && many[k].unfitted_spread > 1e-6 && many[k].unfitted_spread < 1);
+        assert_true(k == 0 || many[k].unfitted_spread > many[k - 1].unfitted_spread);
+    }
+}
+
 /* What is known to be less accurate is said there and nowhere else. */
 static void cautions_are_said_where_they_hold(void **state)
 {
@@ -394,6 +419,7 @@ int main(void)
         cmocka_unit_test(predictions_are_independent_trainings),
         cmocka_unit_test(a_table_predicts_how_its_own_boxes_end),
         cmocka_unit_test(the_way_ends_where_the_end_is),
+        cmocka_unit_test(the_way_has_spreads_between_boxes),
         cmocka_unit_test(cautions_are_said_where_they_hold),
         cmocka_unit_test(setups_that_are_not_the_tables_are_refused),
     };

@@ -329,6 +329,43 @@ static void test_training_of_a_perceptron(void **state)
     assert_null(read_page("perceptron-chi0-dim9-training.svg"));
 }
 
+/* The expected way is drawn for each T within the theory's range, dashed and with a band; else the caption says why it
+ * is not. Temperatures under kappa / 4 share one curve. */
+static void test_expected_training(void **state)
+{
+    (void)state;
+    static const char *const drawn[] = {"expected at this P and d", "Long dashes", "opacity='0.18'", NULL};
+    static const char *const refused[] = {"Nothing is expected", NULL};
+    expect("$C sweep perceptron --dim 8 --train 256 --temp 2^-1..2^0 --record 4 -o $D/a > $D/log", CH_EXIT_OK, "");
+    expect("$C plot $D/a -o $D --format svg", CH_EXIT_OK, "perceptron-chi0-dim8-training.svg");
+    check_page("perceptron-chi0-dim8-training.svg", drawn,
+               (const char *const[]){"Nothing is expected", "One curve stands", NULL});
+    expect("$C sweep perceptron --dim 8 --train 256 --temp 2^-8,2^-7 --alpha 8 --record 4 -o $D/b > $D/log", CH_EXIT_OK,
+           "");
+    expect("$C plot $D/b -o $D --format svg", CH_EXIT_OK, "perceptron-chi0-dim8-training.svg");
+    check_page("perceptron-chi0-dim8-training.svg", (const char *const[]){"Long dashes", "One curve stands", NULL},
+               refused);
+    expect("$C sweep perceptron --dim 8 --chi 4 --train 256 --temp 1 --record 4 -o $D/c > $D/log", CH_EXIT_OK, "");
+    expect("$C plot $D/c -o $D --format svg", CH_EXIT_OK, "perceptron-chi4-dim8-training.svg");
+    check_page("perceptron-chi4-dim8-training.svg", (const char *const[]){"Nothing is expected: chi is 4", NULL},
+               drawn);
+    expect("$C sweep perceptron --dim 32 --train 16 --temp 1 --record 4 -o $D/d > $D/log", CH_EXIT_OK, "");
+    expect("$C plot $D/d -o $D --format svg", CH_EXIT_OK, "perceptron-chi0-dim32-training.svg");
+    check_page("perceptron-chi0-dim32-training.svg", (const char *const[]){"Nothing is expected: train is 16", NULL},
+               drawn);
+}
+
+/* With one T and several P panel (a) has P on its axis, and what is expected over it. */
+static void test_one_temperature(void **state)
+{
+    (void)state;
+    expect("$C sweep perceptron --dim 8 --train 64,256 --temp 1 -o $D/a > $D/log", CH_EXIT_OK, "");
+    expect("$C plot $D/a -o $D --format svg", CH_EXIT_OK, "perceptron-chi0-dim8.svg");
+    check_page("perceptron-chi0-dim8.svg", (const char *const[]){">expected<", "training samples P", NULL},
+               (const char *const[]){"expected at this P and d<", NULL});
+    expect("grep -c 'training samples P' $D/perceptron-chi0-dim8.svg", CH_EXIT_OK, "3\n");
+}
+
 /* Without a test error, or with one at a single (P, T), there is no page of it. */
 static void test_no_test_error_no_page(void **state)
 {
@@ -523,6 +560,8 @@ int main(void)
         IN_DIRECTORY(test_pages_of_a_store),
         IN_DIRECTORY(test_training_allocations_fail),
         IN_DIRECTORY(test_training_of_a_perceptron),
+        IN_DIRECTORY(test_expected_training),
+        IN_DIRECTORY(test_one_temperature),
         IN_DIRECTORY(test_no_test_error_no_page),
         IN_DIRECTORY(test_twin_page),
         IN_DIRECTORY(test_twin_page_of_little),

@@ -1,6 +1,7 @@
 /* expected.c — what theory expects at the P, d, B and T of a group. */
 #include "fit/laws/expected.h"
 #include "core/memory.h"
+#include "fit/fit.h"
 #include "fit/laws/critical.h"
 #include "fit/laws/joint.h"
 #include "fit/laws/regression.h"
@@ -37,7 +38,7 @@ static bool is_refusal(ch_code code)
     return code == CH_ERROR_INPUT || code == CH_ERROR_NUMERIC || code == CH_ERROR_MEMORY;
 }
 
-static ch_online_setup setup_at(const ch_settings *key, double temp)
+ch_online_setup ch_fit_online_setup(const ch_settings *key, double temp)
 {
     return (ch_online_setup){.chi = key->data == CH_LAW_DEPLETED ? key->chi : 0,
                              .dim = (size_t)key->dim,
@@ -51,7 +52,7 @@ static ch_online_setup setup_at(const ch_settings *key, double temp)
 static ch_code expect_end(const ch_settings *key, ch_family *family, uint64_t train, double temp, ch_finite_end *end,
                           ch_error *why, ch_error *err)
 {
-    const ch_online_setup setup = setup_at(key, temp);
+    const ch_online_setup setup = ch_fit_online_setup(key, temp);
     ch_error reason = {0};
     const ch_code code = ch_family_predict(family, end, &setup, (double)train, &reason);
     if (code == CH_OK) {
@@ -313,7 +314,7 @@ static ch_code note_cautions(ch_fit_group *group, const planted *self, ch_error 
     const char *noted[CH_FINITE_MOST_CAUTIONS], *cautions[CH_FINITE_MOST_CAUTIONS];
     size_t num_noted = 0;
     for (size_t c = 0; c < group->num_cells; c++) {
-        const ch_online_setup setup = setup_at(&group->key, group->temps[group->cells[c].temp]);
+        const ch_online_setup setup = ch_fit_online_setup(&group->key, group->temps[group->cells[c].temp]);
         const size_t count = self->group.cells[c].complete ? ch_finite_cautions(&setup, cautions) : 0;
         for (size_t i = 0; i < count; i++) {
             size_t k = 0;

@@ -119,45 +119,144 @@ static ch_finite_value mix(ch_finite_value a, ch_finite_value b, const double un
                              a.spread + (b.spread - a.spread) * share};
 }
 
+/* Where a kappa / T lies among the margins of the family. */
+typedef struct {
+    ch_online_setup setup; /* that has this kappa / T; a T beyond the largest margin is raised to that */
+    size_t low, high;      /* the margins to both sides; the same where it is one of them */
+    double share;          /* of the way from `low` to `high` */
+    double unit[3];        /* (T + 3 kappa) / T at both margins, and at this kappa / T */
+} place;
+
+static place place_of(const ch_online_setup *setup)
+{
+    const double margin = ch_finite_margin(setup->kappa, setup->temp);
+    place at = {.setup = *setup};
+    if (margin == CH_FINITE_MOST_MARGIN) {
+        /* weights are in units of kappa, and do not depend on T */
+        at.setup.temp = setup->kappa / margin;
+        at.setup.rate = fmax(setup->rate, at.setup.temp);
+    }
+    while (margins[at.high] < margin) {
+        at.high++;
+    }
+    at.low = margins[at.high] == margin ? at.high : at.high - 1;
+    const double below = margins[at.low], above = margins[at.high];
+    at.unit[0] = 1 + 3 * below;
+    at.unit[1] = 1 + 3 * above;
+    at.unit[2] = 1 + 3 * margin;
+    if (at.low < at.high) {
+        at.share = at.low == 0 ? margin / above : log(margin / below) / log(above / below);
+    }
+    return at;
+}
+
 ch_code ch_family_predict(ch_family *self, ch_finite_end *end, const ch_online_setup *setup, double num_samples,
                           ch_error *err)
 {
-    const double margin = ch_finite_margin(setup->kappa, setup->temp);
-    ch_online_setup at = *setup;
     ch_code code = ch_finite_check(setup, num_samples, err);
     if (code != CH_OK) {
         return code;
     }
-    if (margin == CH_FINITE_MOST_MARGIN) {
-        /* weights are in units of kappa, and do not depend on T */
-        at.temp = setup->kappa / margin;
-        at.rate = fmax(setup->rate, at.temp);
-    }
-    size_t above = 1;
-    while (margins[above] < margin) {
-        above++;
-    }
-    if (margin == 0 || margin == margins[above]) {
-        return predict_at(self, margin == 0 ? 0 : above, end, &at, num_samples, err);
+    const place at = place_of(setup);
+    if (at.low == at.high) {
+        return predict_at(self, at.low, end, &at.setup, num_samples, err);
     }
     ch_finite_end low, high;
-    code = predict_at(self, above - 1, &low, &at, num_samples, err);
+    code = predict_at(self, at.low, &low, &at.setup, num_samples, err);
     if (code != CH_OK) {
         return code;
     }
-    code = predict_at(self, above, &high, &at, num_samples, err);
+    code = predict_at(self, at.high, &high, &at.setup, num_samples, err);
     if (code != CH_OK) {
         return code;
     }
-    const double share =
-        above == 1 ? margin / margins[1] : log(margin / margins[above - 1]) / log(margins[above] / margins[above - 1]);
-    /* (T + 3 kappa) / T at both margins, and at the one asked for */
-    const double unit[] = {1 + 3 * margins[above - 1], 1 + 3 * margins[above], 1 + 3 * margin};
-    *end = (ch_finite_end){.signal = mix(low.signal, high.signal, unit, share, true),
-                           .noise = mix(low.noise, high.noise, unit, share, true),
-                           .lambda = mix(low.lambda, high.lambda, unit, share, false),
-                           .weight_change = mix(low.weight_change, high.weight_change, unit, share, true),
-                           .time = mix(low.time, high.time, unit, share, true),
-                           .test_error = mix(low.test_error, high.test_error, unit, share, false)};
+    *end = (ch_finite_end){.signal = mix(low.signal, high.signal, at.unit, at.share, true),
+                           .noise = mix(low.noise, high.noise, at.unit, at.share, true),
+                           .lambda = mix(low.lambda, high.lambda, at.unit, at.share, false),
+                           .weight_change = mix(low.weight_change, high.weight_change, at.unit, at.share, true),
+                           .time = mix(low.time, high.time, at.unit, at.share, true),
+                           .test_error = mix(low.test_error, high.test_error, at.unit, at.share, false)};
     return CH_OK;
+}
+
+/* ---- the way ---- */
+
+/* The way at a margin of the family, at the times that correspond to those asked for, with weights at T.
+ * @param unit  T + 3 kappa at that margin over what it is at the kappa / T asked for */
+static ch_code follow_at(ch_family *self, size_t index, ch_finite_point *points, double *scaled, const double *times,
+                         size_t num_times, const place *at, double unit, double num_samples, ch_error *err)
+{
+    const ch_online_setup *setup = &at->setup;
+    ch_code code = make(self, index, setup->rate / setup->temp, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    for (size_t k = 0; k < num_times; k++) {
+        scaled[k] = times[k] / setup->temp * unit;
+    }
+    code = ch_finite_follow_on(points, scaled, num_times, &self->ways[index], num_samples, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    for (size_t k = 0; k < num_times; k++) {
+        points[k].time = times[k];
+        points[k].signal *= setup->temp;
+        points[k].noise *= setup->temp;
+        points[k].weight_change *= setup->temp;
+    }
+    return CH_OK;
+}
+
+/* As `mix`, of a value and a spread that stand apart. */
+static void mix_into(double *value, double *spread, double high, double high_spread, const place *at, bool scales)
+{
+    const ch_finite_value mixed =
+        mix((ch_finite_value){*value, *spread}, (ch_finite_value){high, high_spread}, at->unit, at->share, scales);
+    *value = mixed.value;
+    *spread = mixed.spread;
+}
+
+static void mix_points(ch_finite_point *low, const ch_finite_point *high, const place *at)
+{
+    low->running += (high->running - low->running) * at->share;
+    mix_into(&low->signal, &low->signal_spread, high->signal, high->signal_spread, at, true);
+    mix_into(&low->noise, &low->noise_spread, high->noise, high->noise_spread, at, true);
+    mix_into(&low->weight_change, &low->weight_change_spread, high->weight_change, high->weight_change_spread, at,
+             true);
+    mix_into(&low->unfitted, &low->unfitted_spread, high->unfitted, high->unfitted_spread, at, false);
+    mix_into(&low->test_error, &low->test_error_spread, high->test_error, high->test_error_spread, at, false);
+}
+
+ch_code ch_family_follow(ch_family *self, ch_finite_point *points, const double *times, size_t num_times,
+                         const ch_online_setup *setup, double num_samples, ch_error *err)
+{
+    ch_finite_end end;
+    double *scaled = NULL;
+    ch_finite_point *above = NULL;
+    ch_code code = ch_family_predict(self, &end, setup, num_samples, err); /* which refuses, and makes the tables */
+    if (code != CH_OK) {
+        return code;
+    }
+    const place at = place_of(setup);
+    scaled = ch_alloc(num_times, sizeof *scaled);
+    above = ch_alloc(num_times, sizeof *above);
+    if (scaled == NULL || above == NULL) {
+        code = ch_error_memory(err, "the way of a finite training set");
+        goto out;
+    }
+    code = follow_at(self, at.low, points, scaled, times, num_times, &at, at.unit[0] / at.unit[2], num_samples, err);
+    if (code != CH_OK || at.low == at.high) {
+        goto out;
+    }
+    code = follow_at(self, at.high, above, scaled, times, num_times, &at, at.unit[1] / at.unit[2], num_samples, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    for (size_t k = 0; k < num_times; k++) {
+        mix_points(&points[k], &above[k], &at);
+    }
+out:
+    free(above);
+    free(scaled);
+    return code;
 }

@@ -48,4 +48,11 @@ void ch_family_free(ch_family *self);
 ch_code ch_family_predict(ch_family *self, ch_finite_end *end, const ch_online_setup *setup, double num_samples,
                           ch_error *err) CH_MUST_CHECK;
 
+/** The expected way there, as ch_finite_follow. Between two margins it is interpolated as the end is, at the same time
+ *  in units of T + 3 kappa; a point is NaN, but for `running`, where at either margin no training is left.
+ *  @param setup  its chi and dim are those of the family
+ *  @return as ch_family_predict, whose refusals are those of the way too */
+ch_code ch_family_follow(ch_family *self, ch_finite_point *points, const double *times, size_t num_times,
+                         const ch_online_setup *setup, double num_samples, ch_error *err) CH_MUST_CHECK;
+
 #endif

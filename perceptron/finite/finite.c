@@ -146,11 +146,21 @@ static void walk(const prediction *self, size_t box)
 
 /* ---- the end ---- */
 
-enum { SIGNAL, NOISE, LAMBDA, WEIGHT_CHANGE, TIME, TEST_ERROR, NUM_QUANTITIES };
+/* Quantities of an end; those of the way lack the time and have the unfitted samples. */
+enum { SIGNAL, NOISE, LAMBDA, WEIGHT_CHANGE, TEST_ERROR, TIME, NUM_QUANTITIES, UNFITTED = TIME };
 
 typedef struct {
     double weight, sum[NUM_QUANTITIES], squares[NUM_QUANTITIES];
 } moments;
+
+static void add_logs(moments *self, double weight, const double value[NUM_QUANTITIES])
+{
+    self->weight += weight;
+    for (size_t k = 0; k < NUM_QUANTITIES; k++) {
+        self->sum[k] += weight * log(value[k]);
+        self->squares[k] += weight * log(value[k]) * log(value[k]);
+    }
+}
 
 /* Adds the logarithms at a point to the moments. */
 static ch_code add_end(moments *self, double weight, const ch_online_point *point, double time, double noise,
@@ -165,16 +175,15 @@ static ch_code add_end(moments *self, double weight, const ch_online_point *poin
     if (code != CH_OK) {
         return code;
     }
-    self->weight += weight;
-    for (size_t k = 0; k < NUM_QUANTITIES; k++) {
-        self->sum[k] += weight * log(value[k]);
-        self->squares[k] += weight * log(value[k]) * log(value[k]);
-    }
+    add_logs(self, weight, value);
     return CH_OK;
 }
 
 static ch_finite_value value_of(const moments *self, size_t quantity)
 {
+    if (!(self->weight > 0)) {
+        return (ch_finite_value){NAN, NAN};
+    }
     const double mean = self->sum[quantity] / self->weight;
     return (ch_finite_value){exp(mean), sqrt(fmax(0, self->squares[quantity] / self->weight - mean * mean))};
 }
@@ -247,62 +256,108 @@ static double between(double a, double b, double share)
     return a + (b - a) * share;
 }
 
-/* Adds the logarithms of one box at one time, between steps i and i + 1, to the sums of a point. */
-static void add_to_point(ch_finite_point *sums, const prediction *at, size_t i)
+/* Adds the logarithms of one box at one time, between steps i and i + 1, to the moments of a point. */
+static ch_code add_to_point(moments *self, double time, const prediction *at, size_t i, ch_error *err)
 {
     const step *now = &at->steps[i];
     const ch_online_point *point = &at->way->points[i];
-    const double share = (sums->time - now[0].time) / (now[1].time - now[0].time);
-    const double weight = between(now[0].running, now[1].running, share);
+    const double share = (time - now[0].time) / (now[1].time - now[0].time);
     const double noise[] = {point[0].noise * now[0].ratios.noise, point[1].noise * now[1].ratios.noise};
     const double unfitted[] = {point[0].unfitted * now[0].ratios.unfitted, point[1].unfitted * now[1].ratios.unfitted};
-    sums->running += weight;
-    sums->signal += weight * between(log(point[0].signal), log(point[1].signal), share);
-    sums->noise += weight * between(log(noise[0]), log(noise[1]), share);
-    sums->unfitted += weight * between(log(unfitted[0]), log(unfitted[1]), share);
+    double value[NUM_QUANTITIES] = {
+        [SIGNAL] = exp(between(log(point[0].signal), log(point[1].signal), share)),
+        [NOISE] = exp(between(log(noise[0]), log(noise[1]), share)),
+        [UNFITTED] = exp(between(log(unfitted[0]), log(unfitted[1]), share)),
+    };
+    value[LAMBDA] = value[SIGNAL] / value[NOISE];
+    value[WEIGHT_CHANGE] = hypot(value[SIGNAL], value[NOISE]);
+    const ch_code code =
+        ch_linear_test_error(at->way->table->law.chi, value[SIGNAL], value[NOISE], &value[TEST_ERROR], err);
+    if (code != CH_OK) {
+        return code;
+    }
+    add_logs(self, between(now[0].running, now[1].running, share), value);
+    return CH_OK;
 }
 
-static void close_point(ch_finite_point *self, size_t num_boxes)
+/* Adds the way of one box to the moments of all points. */
+static ch_code add_way(moments *sums, const double *times, size_t num_times, const prediction *at, ch_error *err)
 {
-    self->signal = exp(self->signal / self->running);
-    self->noise = exp(self->noise / self->running);
-    self->unfitted = exp(self->unfitted / self->running);
-    self->running /= (double)num_boxes;
+    size_t i = 0;
+    for (size_t k = 0; k < num_times; k++) {
+        while (i + 2 < at->way->num_points && at->steps[i + 1].time < times[k]) {
+            i++;
+        }
+        if (times[k] >= at->steps[i].time && times[k] <= at->steps[i + 1].time) {
+            const ch_code code = add_to_point(&sums[k], times[k], at, i, err);
+            if (code != CH_OK) {
+                return code;
+            }
+        }
+    }
+    return CH_OK;
+}
+
+static ch_finite_point point_of(const moments *sums, double time, size_t num_boxes)
+{
+    const ch_finite_value signal = value_of(sums, SIGNAL), noise = value_of(sums, NOISE);
+    const ch_finite_value unfitted = value_of(sums, UNFITTED), error = value_of(sums, TEST_ERROR);
+    const ch_finite_value weight_change = value_of(sums, WEIGHT_CHANGE);
+    return (ch_finite_point){.time = time,
+                             .signal = signal.value,
+                             .noise = noise.value,
+                             .unfitted = unfitted.value,
+                             .running = sums->weight / (double)num_boxes,
+                             .weight_change = weight_change.value,
+                             .test_error = error.value,
+                             .signal_spread = signal.spread,
+                             .noise_spread = noise.spread,
+                             .unfitted_spread = unfitted.spread,
+                             .weight_change_spread = weight_change.spread,
+                             .test_error_spread = error.spread};
+}
+
+ch_code ch_finite_follow_on(ch_finite_point *points, const double *times, size_t num_times, ch_online_way *way,
+                            double num_samples, ch_error *err)
+{
+    const size_t num_boxes = way->table->num_boxes;
+    prediction at;
+    moments *sums = NULL;
+    ch_code code = prepare(&at, way, num_samples, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    sums = ch_alloc(num_times, sizeof *sums);
+    if (sums == NULL) {
+        code = ch_error_memory(err, "the way of a finite training set");
+        goto out;
+    }
+    for (size_t box = 0; box < num_boxes; box++) {
+        walk(&at, box);
+        code = add_way(sums, times, num_times, &at, err);
+        if (code != CH_OK) {
+            goto out;
+        }
+    }
+    for (size_t k = 0; k < num_times; k++) {
+        points[k] = point_of(&sums[k], times[k], num_boxes);
+    }
+out:
+    free(sums);
+    free(at.steps);
+    return code;
 }
 
 ch_code ch_finite_follow(ch_finite_point *points, const double *times, size_t num_times, const ch_online_setup *setup,
                          double num_samples, const ch_box_table *table, ch_error *err)
 {
-    prediction at = {0};
     ch_online_way way;
     ch_code code = ch_online_way_init(&way, setup, table, err);
     if (code != CH_OK) {
         goto out;
     }
-    code = prepare(&at, &way, num_samples, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    for (size_t k = 0; k < num_times; k++) {
-        points[k] = (ch_finite_point){.time = times[k]};
-    }
-    for (size_t box = 0; box < table->num_boxes; box++) {
-        size_t i = 0;
-        walk(&at, box);
-        for (size_t k = 0; k < num_times; k++) {
-            while (i + 2 < way.num_points && at.steps[i + 1].time < times[k]) {
-                i++;
-            }
-            if (times[k] >= at.steps[i].time && times[k] <= at.steps[i + 1].time) {
-                add_to_point(&points[k], &at, i);
-            }
-        }
-    }
-    for (size_t k = 0; k < num_times; k++) {
-        close_point(&points[k], table->num_boxes);
-    }
+    code = ch_finite_follow_on(points, times, num_times, &way, num_samples, err);
 out:
-    free(at.steps);
     ch_online_way_free(&way);
     return code;
 }

@@ -26,12 +26,15 @@ typedef struct {
     ch_finite_value signal, noise, lambda, weight_change, time, test_error;
 } ch_finite_end;
 
-/** The mean student at one time, of those training sets whose training has not ended; geometric means. */
+/** The mean student at one time, of those training sets whose training has not ended; geometric means. A spread is the
+ * standard deviation of the logarithm over these training sets; fluctuations of one training in time are not in it. */
 typedef struct {
     double time;
     double signal, noise;
     double unfitted; /* fraction of the training samples */
     double running;  /* share of training sets whose training has not ended */
+    double weight_change, test_error;
+    double signal_spread, noise_spread, unfitted_spread, weight_change_spread, test_error_spread;
 } ch_finite_point;
 
 /** The student's way by the online ODE, at times 8 % apart, which training sets of all P share. It is followed as far
@@ -68,5 +71,9 @@ ch_code ch_finite_predict(ch_finite_end *end, const ch_online_setup *setup, doub
  *  @return as ch_finite_predict */
 ch_code ch_finite_follow(ch_finite_point *points, const double *times, size_t num_times, const ch_online_setup *setup,
                          double num_samples, const ch_box_table *table, ch_error *err) CH_MUST_CHECK;
+
+/** As ch_finite_follow, for one of several P. */
+ch_code ch_finite_follow_on(ch_finite_point *points, const double *times, size_t num_times, ch_online_way *way,
+                            double num_samples, ch_error *err) CH_MUST_CHECK;
 
 #endif

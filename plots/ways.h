@@ -1,0 +1,42 @@
+/* ways.h — how training is expected to go, against time, at the P and d of a group. Private to plots/. */
+#ifndef CH_PLOT_WAYS_H
+#define CH_PLOT_WAYS_H
+
+#include "fit/fit.h"
+#include "plots/panel.h"
+
+/** The expected way of one run, as long as a tenth of all data sets goes on. */
+typedef struct {
+    ch_finite_point *points; /* [num_points]; owned */
+    size_t num_points;       /* 0: nothing is expected */
+    double num_samples;      /* P */
+} ch_expected_way;
+
+typedef struct {
+    ch_expected_way *ways; /* [count] one for each run; owned */
+    size_t count;
+    bool shares;      /* several T are so low that weights do not depend on them; only the first of them has a way */
+    ch_error why_not; /* the first reason why nothing is expected of a run; code is CH_OK where there is none */
+} ch_expected_ways;
+
+/** Finds the expected ways of runs, each at its P and T. There is none where the fit's options do not ask for what is
+ *  expected, and no reason either.
+ *  @param group  of all the runs
+ *  @return CH_OK; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED */
+ch_code ch_expected_ways_init(ch_expected_ways *self, const ch_fit *fit, const ch_fit_group *group,
+                              const ch_run_table *runs, ch_error *err) CH_MUST_CHECK;
+void ch_expected_ways_free(ch_expected_ways *self);
+
+/** Whether something is expected of any of the runs. */
+bool ch_expected_ways_any(const ch_expected_ways *self);
+
+/** A quantity along a way, with its spread over data sets. */
+typedef ch_finite_value (*ch_expected_quantity)(const ch_expected_way *way, const ch_finite_point *point);
+
+ch_finite_value ch_expected_unfitted(const ch_expected_way *way, const ch_finite_point *point); /* samples */
+ch_finite_value ch_expected_test_error(const ch_expected_way *way, const ch_finite_point *point);
+ch_finite_value ch_expected_weight_change(const ch_expected_way *way, const ch_finite_point *point);
+ch_finite_value ch_expected_signal(const ch_expected_way *way, const ch_finite_point *point);
+ch_finite_value ch_expected_noise(const ch_expected_way *way, const ch_finite_point *point);
+
+#endif
