@@ -4,89 +4,13 @@
 #include "plots/expected.h"
 #include "plots/page.h"
 #include "plots/panel.h"
+#include "plots/trajectories.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_CURVES = 10, MAX_PANELS = 6 };
-
-/* ---- which runs ---- */
-
-/* The runs that are drawn: those of the largest P with recorded runs, one for each T. Where there are too many T, they
- * are chosen evenly, the first and last among them. */
-typedef struct {
-    const ch_run *runs[MAX_CURVES];
-    size_t count;
-} choice;
-
-static bool is_recorded(const ch_run *run, uint64_t train)
-{
-    return run->settings.record > 0 && run->settings.train == train;
-}
-
-static uint64_t largest_train(const ch_fit_group *group)
-{
-    uint64_t train = 0; /* runs are in ascending order of P */
-    for (size_t i = 0; i < group->num_runs; i++) {
-        train = group->runs[i]->settings.record > 0 ? group->runs[i]->settings.train : train;
-    }
-    return train;
-}
-
-/* The first recorded run of the `index`-th T that has recorded runs; NULL where there are fewer such T. */
-static const ch_run *nth_run(const ch_fit_group *group, uint64_t train, size_t index)
-{
-    double temp = NAN;
-    for (size_t i = 0; i < group->num_runs; i++) {
-        const ch_run *run = group->runs[i];
-        if (is_recorded(run, train) && run->settings.temp != temp) {
-            temp = run->settings.temp;
-            if (index-- == 0) {
-                return run;
-            }
-        }
-    }
-    return NULL;
-}
-
-static choice choose(const ch_fit_group *group)
-{
-    choice chosen = {.count = 0};
-    const uint64_t train = largest_train(group);
-    size_t count = 0;
-    while (train > 0 && nth_run(group, train, count) != NULL) {
-        count++;
-    }
-    chosen.count = count < MAX_CURVES ? count : MAX_CURVES;
-    for (size_t i = 0; i < chosen.count; i++) {
-        chosen.runs[i] = nth_run(group, train, chosen.count > 1 ? i * (count - 1) / (chosen.count - 1) : 0);
-    }
-    return chosen;
-}
-
-/* Reads the chosen runs again, now with their points. Runs of another results version have other ids, so that none of
- * them is found. */
-static ch_code read_trajectories(const ch_fit *fit, ch_store *store, const choice *chosen, ch_run_table *table,
-                                 ch_error *err)
-{
-    char *where = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&where, &length);
-    if (out == NULL) {
-        return ch_error_memory(err, "a figure");
-    }
-    for (size_t i = 0; i < chosen->count; i++) {
-        char id[CH_ID_SIZE];
-        ch_settings_id(&ch_fit_stored_run(fit, chosen->runs[i])->resolved, id);
-        fprintf(out, "%s'%s'", i == 0 ? "id IN (" : ", ", id);
-    }
-    fputc(')', out);
-    const ch_code code =
-        fclose(out) != 0 ? ch_error_memory(err, "a figure") : ch_store_select(store, where, true, table, err);
-    free(where);
-    return code;
-}
+enum { MAX_PANELS = 6 };
 
 /* ---- what is drawn ---- */
 
@@ -334,7 +258,7 @@ static ch_code explain_expected(ch_sentences *sentences, const ch_expected_ways 
 static ch_code write_caption(const ch_page_head *head, const trajectories *page, size_t index, FILE *out, ch_error *err)
 {
     const ch_run_table *table = &page->table;
-    const ch_run *runs[MAX_CURVES];
+    const ch_run *runs[CH_MOST_TRAJECTORIES];
     for (size_t r = 0; r < table->count; r++) {
         runs[r] = &table->runs[r];
     }
@@ -377,11 +301,11 @@ static ch_code write_page(const ch_page_head *head, const void *content, FILE *o
     return index < MAX_PANELS ? write_caption(head, shown, index, out, err) : CH_OK;
 }
 
-static ch_code draw_group(const ch_page_kind *kind, const ch_fit *fit, size_t index, const choice *chosen,
+static ch_code draw_group(const ch_page_kind *kind, const ch_fit *fit, size_t index, const ch_chosen_runs *chosen,
                           ch_store *store, ch_error *err)
 {
     trajectories shown = {0};
-    ch_code code = read_trajectories(fit, store, chosen, &shown.table, err);
+    ch_code code = ch_chosen_runs_read(chosen, fit, store, &shown.table, err);
     if (code != CH_OK) {
         return code;
     }
@@ -412,7 +336,7 @@ ch_code ch_plot_training(const ch_fit *fit, ch_store *store, const char *directo
     }
     const ch_page_kind kind = {heads, "-training", write_page, directory, format, names, fit->options.watch};
     for (size_t g = 0; g < fit->num_groups; g++) {
-        const choice chosen = choose(&fit->groups[g]);
+        const ch_chosen_runs chosen = ch_chosen_runs_of(&fit->groups[g]);
         if (chosen.count == 0) {
             continue;
         }

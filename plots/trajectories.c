@@ -1,0 +1,73 @@
+/* trajectories.c — the recorded runs that a page of training shows. */
+#include "plots/trajectories.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static bool is_recorded(const ch_run *run, uint64_t train)
+{
+    return run->settings.record > 0 && run->settings.train == train;
+}
+
+static uint64_t largest_train(const ch_fit_group *group)
+{
+    uint64_t train = 0; /* runs are in ascending order of P */
+    for (size_t i = 0; i < group->num_runs; i++) {
+        train = group->runs[i]->settings.record > 0 ? group->runs[i]->settings.train : train;
+    }
+    return train;
+}
+
+/* The first recorded run of the `index`-th T that has recorded runs; NULL where there are fewer such T. */
+static const ch_run *nth_run(const ch_fit_group *group, uint64_t train, size_t index)
+{
+    double temp = NAN;
+    for (size_t i = 0; i < group->num_runs; i++) {
+        const ch_run *run = group->runs[i];
+        if (is_recorded(run, train) && run->settings.temp != temp) {
+            temp = run->settings.temp;
+            if (index-- == 0) {
+                return run;
+            }
+        }
+    }
+    return NULL;
+}
+
+ch_chosen_runs ch_chosen_runs_of(const ch_fit_group *group)
+{
+    ch_chosen_runs chosen = {.count = 0};
+    const uint64_t train = largest_train(group);
+    size_t count = 0;
+    while (train > 0 && nth_run(group, train, count) != NULL) {
+        count++;
+    }
+    chosen.count = count < CH_MOST_TRAJECTORIES ? count : CH_MOST_TRAJECTORIES;
+    for (size_t i = 0; i < chosen.count; i++) {
+        chosen.runs[i] = nth_run(group, train, chosen.count > 1 ? i * (count - 1) / (chosen.count - 1) : 0);
+    }
+    return chosen;
+}
+
+ch_code ch_chosen_runs_read(const ch_chosen_runs *self, const ch_fit *fit, ch_store *store, ch_run_table *table,
+                            ch_error *err)
+{
+    char *where = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&where, &length);
+    if (out == NULL) {
+        return ch_error_memory(err, "a figure");
+    }
+    for (size_t i = 0; i < self->count; i++) {
+        char id[CH_ID_SIZE];
+        ch_settings_id(&ch_fit_stored_run(fit, self->runs[i])->resolved, id);
+        fprintf(out, "%s'%s'", i == 0 ? "id IN (" : ", ", id);
+    }
+    fputc(')', out);
+    const ch_code code =
+        fclose(out) != 0 ? ch_error_memory(err, "a figure") : ch_store_select(store, where, true, table, err);
+    free(where);
+    return code;
+}

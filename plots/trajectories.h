@@ -1,0 +1,26 @@
+/* trajectories.h — the recorded runs that a page of training shows. Private to plots/. */
+#ifndef CH_PLOT_TRAJECTORIES_H
+#define CH_PLOT_TRAJECTORIES_H
+
+#include "fit/fit.h"
+#include "sim/store/store.h"
+
+enum { CH_MOST_TRAJECTORIES = 10 };
+
+/** The runs that are drawn: those of the largest P with recorded runs, one for each T. Where there are too many T, they
+ *  are chosen evenly, the first and last among them. */
+typedef struct {
+    const ch_run *runs[CH_MOST_TRAJECTORIES]; /* [count]; borrowed from the group */
+    size_t count;
+} ch_chosen_runs;
+
+ch_chosen_runs ch_chosen_runs_of(const ch_fit_group *group);
+
+/** Reads the chosen runs again, now with their points. Runs of another results version have other ids, so that none of
+ *  them is found.
+ *  @param table  out: to be freed
+ *  @return CH_OK; CH_ERROR_MEMORY; what ch_store_select fails by */
+ch_code ch_chosen_runs_read(const ch_chosen_runs *self, const ch_fit *fit, ch_store *store, ch_run_table *table,
+                            ch_error *err) CH_MUST_CHECK;
+
+#endif
