@@ -18,6 +18,7 @@ const char *ch_cause_text(ch_cause cause)
         [CH_CAUSE_BOTH_LABELS] = "two training samples exclude each other, as the same input with both labels does",
         [CH_CAUSE_NO_PROGRESS] = "no progress while the number of updates grew eightfold",
         [CH_CAUSE_TOO_SLOW] = "at the present rate it takes more than 10^12 steps (networks: 10^10) to fit all samples",
+        [CH_CAUSE_UNRESOLVED] = "the weight change is less than what the kernel, in single precision, resolves",
     };
     return texts[cause];
 }

@@ -27,6 +27,7 @@ typedef enum {
     CH_CAUSE_BOTH_LABELS, /* two samples have opposite gradients, such as the same input with both labels */
     CH_CAUSE_NO_PROGRESS, /* sim/stagnation.h: the gradients have cancelled each other for long */
     CH_CAUSE_TOO_SLOW,    /* at the present rate more steps are needed than the bound of sim/reach.h */
+    CH_CAUSE_UNRESOLVED,  /* rounding of a twin's kernel, in single precision, has become more than ||Dw||^2 */
     CH_NUM_CAUSES,
 } ch_cause;
 

@@ -538,6 +538,27 @@ static void nan_is_not_fitted(void **state)
     ch_sample_set_free(&set);
 }
 
+/* The kernel of two samples, 1 and -1.001, is no kernel but for rounding: ||Dw||^2 = a' K a is negative as soon as both
+ * were used alike. The run can never end, and its weights are finite: it is stuck, and has not diverged. */
+static void rounding_is_no_divergence(void **state)
+{
+    (void)state;
+    float entries[2 * CH_KERNEL_LANES] = {1, -1.001f};
+    entries[CH_KERNEL_LANES] = -1.001f;
+    entries[CH_KERNEL_LANES + 1] = 1;
+    const ch_kernel kernel = {.num_train = 2, .stride = CH_KERNEL_LANES, .train = entries};
+    const ch_twin_setup setup = twin_setup_of(&kernel, 2, 1); /* a batch has both */
+    ch_twin model;
+    ch_observation seen;
+    start_twin(&model, &setup);
+    model.learner.advance(&model.learner, &(ch_limit){.steps = 1, .updates = UINT64_MAX});
+    assert_int_equal(model.learner.observe(&model.learner, &seen, NULL), CH_OK);
+    assert_true(seen.weight_change == 0 && seen.unfitted == 2);
+    assert_int_equal(model.learner.progress.status, CH_STUCK);
+    assert_int_equal(model.learner.progress.cause, CH_CAUSE_UNRESOLVED);
+    ch_twin_free(&model);
+}
+
 static void refuses_setups(void **state)
 {
     (void)state;
@@ -600,6 +621,7 @@ int main(void)
         cmocka_unit_test(larger_kernels_serve_smaller_sets),
         cmocka_unit_test(divergence_is_no_fit),
         cmocka_unit_test(nan_is_not_fitted),
+        cmocka_unit_test(rounding_is_no_divergence),
         cmocka_unit_test(refuses_setups),
         cmocka_unit_test(survives_failing_allocations),
     };

@@ -247,8 +247,9 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
 {
     (void)err;
     ch_twin *self = (ch_twin *)learner;
-    const double num_samples = (double)self->setup.num_samples;
-    const double change = sqrt(weight_change2(self));
+    const double num_samples = (double)self->setup.num_samples, change2 = weight_change2(self);
+    const bool is_unresolved = isfinite(change2) && change2 < 0;
+    const double change = is_unresolved ? 0 : sqrt(change2);
     double loss = 0, least = INFINITY;
     uint64_t errors = 0;
     for (size_t mu = 0; mu < self->setup.num_samples; mu++) {
@@ -267,6 +268,9 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
     out->test_error = self->setup.kernel->num_test > 0 ? test_error(self) : NAN;
     if (!isfinite(change)) {
         learner->progress.status = CH_DIVERGED;
+    } else if (is_unresolved) { /* rounding of the kernel has become more than ||Dw||^2 */
+        learner->progress.status = CH_STUCK;
+        learner->progress.cause = CH_CAUSE_UNRESOLVED;
     } else if (out->unfitted == 0) {
         learner->progress.status = CH_FITTED;
     }
