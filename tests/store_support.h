@@ -3,6 +3,7 @@
 #define CH_TESTS_STORE_SUPPORT_H
 
 #include "chiton.h"
+#include "sim/store/store_private.h"
 
 #include <ftw.h>
 #include <math.h>
@@ -290,6 +291,41 @@ static inline void assert_alone(const char *name)
     assert_false(exists(path_of(log)));
     snprintf(log, sizeof log, "%s-journal", name);
     assert_false(exists(path_of(log)));
+}
+
+static inline void set_user_version(const char *path, int version)
+{
+    char *sql = sqlite3_mprintf("PRAGMA user_version = %d", version);
+    execute(path, sql);
+    sqlite3_free(sql);
+}
+
+/* Takes from a store what the schemas after `version` brought. */
+static inline void age(const char *path, int version)
+{
+    const ch_store_schema schema = ch_store_schema_now();
+    if (version < CH_SCHEMA_DELETION) {
+        execute(path, "DROP TRIGGER delete_run");
+    }
+    for (size_t t = 0; t < schema.num_tables; t++) {
+        const ch_store_table *table = &schema.tables[t];
+        char *sql = NULL;
+        if (table->since > version) {
+            sql = sqlite3_mprintf("DROP TABLE %s", table->name);
+            execute(path, sql);
+            sqlite3_free(sql);
+            continue;
+        }
+        for (size_t i = 0; i < ch_store_num_columns(table); i++) {
+            const ch_store_column column = ch_store_column_at(table, i);
+            if (column.since > version) {
+                sql = sqlite3_mprintf("ALTER TABLE %s DROP COLUMN \"%w\"", table->name, column.name);
+                execute(path, sql);
+                sqlite3_free(sql);
+            }
+        }
+    }
+    set_user_version(path, version);
 }
 
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)

@@ -70,41 +70,6 @@ static void test_newer_version(void **state)
     assert_refused(path_of("s.db"), CH_STORE_WRITE, CH_ERROR_INPUT, "newer version");
 }
 
-static void set_user_version(const char *path, int version)
-{
-    char *sql = sqlite3_mprintf("PRAGMA user_version = %d", version);
-    execute(path, sql);
-    sqlite3_free(sql);
-}
-
-/* Takes from a store what the schemas after `version` brought. */
-static void age(const char *path, int version)
-{
-    const ch_store_schema schema = ch_store_schema_now();
-    if (version < CH_SCHEMA_DELETION) {
-        execute(path, "DROP TRIGGER delete_run");
-    }
-    for (size_t t = 0; t < schema.num_tables; t++) {
-        const ch_store_table *table = &schema.tables[t];
-        char *sql = NULL;
-        if (table->since > version) {
-            sql = sqlite3_mprintf("DROP TABLE %s", table->name);
-            execute(path, sql);
-            sqlite3_free(sql);
-            continue;
-        }
-        for (size_t i = 0; i < ch_store_num_columns(table); i++) {
-            const ch_store_column column = ch_store_column_at(table, i);
-            if (column.since > version) {
-                sql = sqlite3_mprintf("ALTER TABLE %s DROP COLUMN \"%w\"", table->name, column.name);
-                execute(path, sql);
-                sqlite3_free(sql);
-            }
-        }
-    }
-    set_user_version(path, version);
-}
-
 /* Stores of the schemas before are read as they are, and brought to this one when they are opened to be written. */
 static void assert_version_is_read(int version)
 {
