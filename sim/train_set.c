@@ -91,6 +91,31 @@ int ch_train_key_compare(const ch_train_key *a, const ch_train_key *b)
     return 0;
 }
 
+uint64_t ch_train_key_digest(const ch_train_key *key)
+{
+    static const uint64_t OFFSET = 0xcbf29ce484222325, PRIME = 0x100000001b3; /* those of FNV-1a, here over words */
+    const double chi = key->law.chi + 0.0;                                    /* -0 is 0 */
+    uint64_t words[] = {(uint64_t)key->kind,
+                        (uint64_t)key->law.kind,
+                        0,
+                        key->law.dim,
+                        key->law.seed,
+                        key->law.random_teacher,
+                        key->test,
+                        (uint64_t)key->spec.arch,
+                        key->spec.width,
+                        key->spec.depth,
+                        key->seed_init,
+                        (uint64_t)key->spec.activation};
+    uint64_t digest = OFFSET;
+    memcpy(&words[2], &chi, sizeof chi);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        digest = (digest ^ words[i]) * PRIME;
+        digest ^= digest >> 29; /* FNV alone moves no bit down */
+    }
+    return digest;
+}
+
 /* ---- making ---- */
 
 /* Makes a pool of the samples that were read. It borrows them. */

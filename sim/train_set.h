@@ -29,6 +29,9 @@ ch_train_key ch_train_key_of(const ch_resolved *resolved);
 /** An order of keys: -1, 0 or 1; 0 exactly when the sets differ in nothing but their sizes. */
 int ch_train_key_compare(const ch_train_key *a, const ch_train_key *b);
 
+/** A digest of a key: equal for equal keys, and for others with a chance of 2^-64. */
+uint64_t ch_train_key_digest(const ch_train_key *key);
+
 /** The law of a run's data; of samples from files its kind and seed. Runs of equal laws share their first samples. */
 ch_data_law ch_train_law(const ch_resolved *resolved);
 

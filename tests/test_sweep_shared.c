@@ -1,6 +1,7 @@
 /* test_sweep_shared.c — sweeps that share: the machine's memory with a run that needs too much, and a store with
  * another program that does the same sweep. Processes are forked, which the thread sanitizer and valgrind do not like.
  */
+#include "tests/alloc_fail.h"
 #include "tests/sweep_support.h"
 
 #include <gsl/gsl_errno.h>
@@ -66,6 +67,30 @@ static void test_a_run_that_lacks_memory_alone(void **state)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
     assert_int_equal(count_runs(path_of("s.db")), 1);
+}
+
+/* The list of runs takes under 100 bytes a run, also while it is made; one that does not fit is refused. */
+static void test_the_list_of_runs_is_small(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"model perceptron", "temp 1", "dim 8", "train 16..115", "seed 0..199", NULL};
+    static const char *const huge[] = {"model perceptron", "temp 1", "seed_data 0..999999", "seed_batch 0..999999",
+                                       NULL};
+    enum { RUNS = 20000 };
+    ch_plan plan = make_plan(lines);
+    ch_sweep swept;
+    ch_error err = {0};
+    alloc_fail_at(-1);
+    assert_int_equal(ch_sweep_init(&swept, &plan, NULL, NULL), CH_OK);
+    assert_int_equal(swept.num_jobs, RUNS);
+    assert_true(alloc_bytes() < (size_t)100 * RUNS - 16 * RUNS); /* qsort has 16 more, which are not counted here */
+    ch_sweep_free(&swept);
+    ch_plan_free(&plan);
+    plan = make_plan(huge);
+    assert_int_equal(ch_sweep_check(&plan, &err), CH_ERROR_INPUT);
+    assert_non_null(strstr(err.message, "the list of 1000000000000 runs takes 80 TB of memory, but at most "));
+    assert_non_null(strstr(err.message, "accepted is a sweep of up to "));
+    ch_plan_free(&plan);
 }
 
 /* ---- two programs on one store ---- */
@@ -180,6 +205,7 @@ int main(void)
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_a_run_that_lacks_memory_alone),
+        STORE_TEST(test_the_list_of_runs_is_small),
         STORE_TEST(test_runs_are_looked_up_again),
         STORE_TEST(test_two_programs_share_a_sweep),
     };

@@ -1,6 +1,7 @@
 /* sweep.c — plans a sweep: which runs are to be done, in which order, and how much memory they take. */
 #include "sim/sweep/sweep_private.h"
 
+#include "core/available.h"
 #include "core/memory.h"
 #include "core/text.h"
 
@@ -29,13 +30,35 @@ static ch_code check_rest(const ch_census *census, ch_error *err)
                         (unsigned long long)census->refused, census->reasons[0].sentence);
 }
 
+/* Refuses a plan whose list of runs does not fit the memory. */
+static ch_code check_list(const ch_plan *plan, ch_error *err)
+{
+    const double bytes = (double)plan->num_runs * CH_SWEEP_JOB_BYTES;
+    static const double LITTLE = 0x1p26; /* the limits are asked for only where much is needed */
+    const size_t limit = bytes > LITTLE ? ch_memory_limit() : SIZE_MAX;
+    if (bytes <= (double)limit) {
+        return CH_OK;
+    }
+    return ch_error_set(
+        err, CH_ERROR_INPUT,
+        "the list of %llu runs takes %s of memory, but at most %s can be had here; accepted is a sweep of "
+        "up to %zu runs",
+        (unsigned long long)plan->num_runs,
+        bytes < (double)SIZE_MAX ? ch_show_bytes((size_t)bytes).text : "over 10^19 bytes", ch_show_bytes(limit).text,
+        limit / CH_SWEEP_JOB_BYTES);
+}
+
 ch_code ch_sweep_check(const ch_plan *plan, ch_error *err)
 {
     ch_census census = {0};
     ch_sources sources = {0};
     ch_resolved resolved;
     bool own = false;
-    ch_code code = ch_census_init(&census, plan, &sources, !plan->skip_invalid, err);
+    ch_code code = check_list(plan, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_census_init(&census, plan, &sources, !plan->skip_invalid, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -65,10 +88,10 @@ static int order_of_counts(uint64_t a, uint64_t b)
     return (a > b) - (a < b);
 }
 
-static int by_key(const void *left, const void *right)
+static int by_digest(const void *left, const void *right)
 {
     const ch_sweep_job *a = left, *b = right;
-    const int order = ch_train_key_compare(&a->key, &b->key);
+    const int order = order_of_counts(a->digest, b->digest);
     return order != 0 ? order : order_of_reals(b->cost, a->cost);
 }
 
@@ -76,7 +99,7 @@ static int by_cost(const void *left, const void *right)
 {
     const ch_sweep_job *a = left, *b = right;
     int order = order_of_reals(b->group_longest, a->group_longest);
-    order = order != 0 ? order : order_of_counts(a->group, b->group);
+    order = order != 0 ? order : order_of_counts(a->group_first, b->group_first);
     order = order != 0 ? order : order_of_reals(b->cost, a->cost);
     return order != 0 ? order : order_of_counts(a->index, b->index);
 }
@@ -108,12 +131,13 @@ static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error
     if (ch_grow((void **)&self->jobs, &self->jobs_capacity, self->num_jobs + 1, sizeof *self->jobs) != 0) {
         return ch_error_memory(err, "the list of runs");
     }
+    const ch_train_key key = ch_train_key_of(&resolved);
     self->jobs[self->num_jobs++] = (ch_sweep_job){
         .index = index,
-        .key = ch_train_key_of(&resolved),
-        .num_samples = resolved.settings.train,
-        .engine = resolved.settings.engine,
-        .dim = ch_shape_size(ch_settings_input(&resolved.settings)),
+        .digest = ch_train_key_digest(&key),
+        .num_samples = (uint32_t)resolved.settings.train,
+        .engine = (uint8_t)resolved.settings.engine,
+        .dim = (uint32_t)ch_shape_size(ch_settings_input(&resolved.settings)),
         .run_bytes = ch_train_run_bytes(&resolved),
         .cost = ch_train_cost(&resolved),
     };
@@ -131,10 +155,46 @@ static void join_group(const ch_sweep *self, ch_sweep_group *group, const ch_swe
     if (group->runs_left == 1 || job->engine == CH_ENGINE_FAST) {
         group->engine = job->engine;
     }
-    group->is_kernel = job->key.kind == CH_SET_KERNEL;
-    group->set_bytes = ch_sweep_resolve(self, job->index, &resolved, NULL) == CH_OK
-                           ? ch_train_set_bytes(&resolved, (size_t)group->num_samples, group->engine)
-                           : 0;
+    group->set_bytes = 0;
+    if (ch_sweep_resolve(self, job->index, &resolved, NULL) == CH_OK) {
+        group->is_kernel = ch_train_key_of(&resolved).kind == CH_SET_KERNEL;
+        group->set_bytes = ch_train_set_bytes(&resolved, (size_t)group->num_samples, group->engine);
+    }
+}
+
+/* Whether two jobs of one digest can share a data set. */
+static bool is_one_key(const ch_sweep *self, const ch_sweep_job *a, const ch_sweep_job *b)
+{
+    ch_resolved one, other;
+    if (ch_sweep_resolve(self, a->index, &one, NULL) != CH_OK ||
+        ch_sweep_resolve(self, b->index, &other, NULL) != CH_OK) {
+        return false;
+    }
+    const ch_train_key key = ch_train_key_of(&one), another = ch_train_key_of(&other);
+    return ch_train_key_compare(&key, &another) == 0;
+}
+
+/* Numbers the groups of the jobs, which are sorted by digest and then by cost.  @return the number of groups */
+static size_t number_groups(ch_sweep *self)
+{
+    size_t num_groups = 0, begin = 0;
+    for (size_t i = 0; i < self->num_jobs; i++) {
+        ch_sweep_job *job = &self->jobs[i];
+        if (i > 0 && (self->jobs[begin].digest != job->digest || !is_one_key(self, &self->jobs[begin], job))) {
+            begin = i;
+        }
+        ch_sweep_job *first = &self->jobs[begin];
+        num_groups += begin == i;
+        job->group = (uint32_t)(num_groups - 1);
+        job->group_longest = first->cost;
+        first->group_first = begin == i || job->index < first->group_first ? job->index : first->group_first;
+    }
+    for (size_t i = 1; i < self->num_jobs; i++) {
+        if (self->jobs[i].group == self->jobs[i - 1].group) {
+            self->jobs[i].group_first = self->jobs[i - 1].group_first;
+        }
+    }
+    return num_groups;
 }
 
 /* Makes the groups and orders the jobs. Jobs that share a data set are brought together first, and numbered by group;
@@ -144,15 +204,8 @@ static ch_code make_groups(ch_sweep *self, ch_error *err)
     if (self->num_jobs == 0) {
         return CH_OK; /* no job means no group */
     }
-    qsort(self->jobs, self->num_jobs, sizeof *self->jobs, by_key);
-    size_t num_groups = 0;
-    for (size_t i = 0; i < self->num_jobs; i++) {
-        ch_sweep_job *job = &self->jobs[i];
-        const bool opens = i == 0 || ch_train_key_compare(&job[-1].key, &job->key) != 0;
-        num_groups += opens;
-        job->group = num_groups - 1;
-        job->group_longest = opens ? job->cost : job[-1].group_longest;
-    }
+    qsort(self->jobs, self->num_jobs, sizeof *self->jobs, by_digest);
+    const size_t num_groups = number_groups(self);
     self->groups = ch_alloc(num_groups, sizeof *self->groups);
     if (self->groups == NULL) {
         return ch_error_memory(err, "the list of data sets");
@@ -229,7 +282,14 @@ static ch_code list_jobs(ch_sweep *self, ch_store *store, uint64_t most, ch_erro
 {
     ch_code code = CH_OK;
     size_t num_present = 0;
+    const uint64_t room = self->plan->num_runs < most ? self->plan->num_runs : most;
     self->weight = 1;
+    /* all of it at once: a list that grows would be there twice while it moves */
+    self->jobs = ch_alloc_unset((size_t)room, sizeof *self->jobs);
+    if (self->jobs == NULL) {
+        return ch_error_memory(err, "the list of runs");
+    }
+    self->jobs_capacity = (size_t)room;
     if (self->plan->num_runs <= most) {
         for (uint64_t i = 0; i < self->plan->num_runs; i++) {
             code = add_job(self, store, i, err);
@@ -321,7 +381,10 @@ uint64_t ch_sweep_left_out(const ch_sweep *self, size_t index, const char **sent
 void ch_sweep_free(ch_sweep *self)
 {
     for (size_t i = 0; i < self->num_groups; i++) {
-        ch_train_set_free(&self->groups[i].set);
+        if (self->groups[i].set != NULL) {
+            ch_train_set_free(self->groups[i].set);
+        }
+        free(self->groups[i].set);
         omp_destroy_lock(&self->groups[i].lock);
     }
     free(self->groups);
@@ -397,8 +460,8 @@ void ch_sweep_foresee_memory(const ch_sweep *self, int threads, char *text, size
     const ch_sweep_group *group = &self->groups[job->group];
     snprintf(text, size,
              "memory: a data set takes up to %s (train = %s, dim = %zu) and a run on it up to %s more; in the %s "
-             "there are, %zu such run%s at once, on %d thread%s",
-             ch_show_bytes(group->set_bytes).text, ch_sweep_show_train(group->num_samples).text, job->dim,
+             "there are, %zu such run%s at once, on %d thread%s; the list of runs takes %s",
+             ch_show_bytes(group->set_bytes).text, ch_sweep_show_train(group->num_samples).text, (size_t)job->dim,
              ch_show_bytes(job->run_bytes).text, ch_show_bytes(budget).text, at_once, at_once == 1 ? "" : "s", threads,
-             threads == 1 ? "" : "s");
+             threads == 1 ? "" : "s", ch_show_bytes((size_t)((double)self->plan->num_runs * CH_SWEEP_JOB_BYTES)).text);
 }

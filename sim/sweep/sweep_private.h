@@ -10,20 +10,24 @@
 
 #include <omp.h>
 
-/* One run that is to be done. */
+/* One run that is to be done. There may be 10^7 of them, so that a job is small. */
 struct ch_sweep_job {
     uint64_t index;       /* number of the run in the plan */
-    ch_train_key key;     /* equal for runs that can share a data set */
-    uint64_t num_samples; /* P, the number of training samples */
-    uint64_t engine;      /* the engine after resolving: CH_ENGINE_PLAIN or CH_ENGINE_FAST */
-    size_t dim;           /* number of components of a sample */
-    size_t run_bytes;     /* expected bytes of the run beside its data set */
-    double cost;
-    size_t group;
+    uint64_t digest;      /* of the key that runs have in common which can share a data set */
+    uint64_t group_first; /* the lowest index of a run of its group */
     double group_longest; /* cost of the longest run of its group */
-    bool is_taken;        /* the run has begun; guarded by the sweep's lock */
-    bool is_postponed;    /* it lacked memory beside others, and is to be tried again alone */
+    double cost;
+    size_t run_bytes;     /* expected bytes of the run beside its data set */
+    uint32_t num_samples; /* P, the number of training samples */
+    uint32_t dim;         /* number of components of a sample */
+    uint32_t group;
+    uint8_t engine;    /* the engine after resolving: CH_ENGINE_PLAIN or CH_ENGINE_FAST */
+    bool is_taken;     /* the run has begun; guarded by the sweep's lock */
+    bool is_postponed; /* it lacked memory beside others, and is to be tried again alone */
 };
+
+/* Bytes that a run takes in the list of jobs, with what is needed to sort it. */
+enum { CH_SWEEP_JOB_BYTES = sizeof(struct ch_sweep_job) + 2 * sizeof(void *) };
 
 /* Runs that share a data set. The set is made when the first of them starts or shortly before, and freed when the last
  * of them ends. */
@@ -34,7 +38,7 @@ struct ch_sweep_group {
     size_t set_bytes;
     bool reserved; /* whether set_bytes are reserved; guarded by the sweep's lock */
     size_t runs_left;
-    ch_train_set set;
+    ch_train_set *set; /* NULL while there is none; owned */
     /* guards `set` and `runs_left`. A thread may take the sweep's lock while it holds this one, but not the other way
      */
     omp_lock_t lock;

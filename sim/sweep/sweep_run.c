@@ -2,11 +2,13 @@
 #include "sim/sweep/sweep_private.h"
 
 #include "core/clock.h"
+#include "core/memory.h"
 #include "core/text.h"
 
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* The state of a sweep under way, which its threads share. */
@@ -124,7 +126,7 @@ static void describe_wait(const sweep_state *state, char *text, size_t size)
              "and waits: fewer than %zu runs go at once",
              memory->num_runs, memory->num_runs == 1 ? "" : "s", memory->num_runs == 1 ? "its" : "their",
              ch_show_bytes(memory->sets + memory->runs).text, ch_show_bytes(memory->budget).text,
-             ch_sweep_show_train(job->num_samples).text, job->dim,
+             ch_sweep_show_train(job->num_samples).text, (size_t)job->dim,
              ch_show_bytes(set_bytes_to_reserve(state, job) + job->run_bytes).text, state->workers);
 }
 
@@ -175,7 +177,7 @@ static int threads_for_set(const sweep_state *state, const ch_sweep_group *group
 /* Gives back the memory that was reserved for making a kernel and is not needed to keep it. */
 static void give_back_work(sweep_state *state, ch_sweep_group *group)
 {
-    const size_t kept = ch_kernel_bytes(group->set.kernel.num_train, group->set.kernel.num_test);
+    const size_t kept = ch_kernel_bytes(group->set->kernel.num_train, group->set->kernel.num_test);
     omp_set_lock(&state->lock);
     if (kept < group->set_bytes) {
         ch_memory_account_end_set(state->sweep->memory, group->set_bytes - kept);
@@ -189,17 +191,22 @@ static void give_back_work(sweep_state *state, ch_sweep_group *group)
 static ch_code make_set(sweep_state *state, ch_sweep_group *group, const ch_resolved *resolved, int threads,
                         ch_error *err)
 {
-    if (group->runs_left == 0 || group->num_samples == 0 || group->set.num_samples > 0) {
+    if (group->runs_left == 0 || group->num_samples == 0 || group->set != NULL) {
         return CH_OK;
     }
     ch_resolved all = *resolved;
     all.settings.engine = group->engine;
     const ch_watch quiet = {.stop = state->watch.stop};
-    const ch_code code =
-        ch_train_set_init(&group->set, &all, state->sweep->sources, group->num_samples, threads, &quiet, err);
+    ch_train_set *set = ch_alloc(1, sizeof *set);
+    if (set == NULL) {
+        return ch_error_memory(err, "a data set");
+    }
+    const ch_code code = ch_train_set_init(set, &all, state->sweep->sources, group->num_samples, threads, &quiet, err);
     if (code != CH_OK) {
+        free(set);
         return code;
     }
+    group->set = set;
     if (group->is_kernel) {
         give_back_work(state, group);
     }
@@ -258,7 +265,11 @@ static void return_set(sweep_state *state, ch_sweep_group *group)
 {
     omp_set_lock(&group->lock);
     if (--group->runs_left == 0) {
-        ch_train_set_free(&group->set);
+        if (group->set != NULL) {
+            ch_train_set_free(group->set);
+        }
+        free(group->set);
+        group->set = NULL;
         omp_set_lock(&state->lock);
         ch_memory_account_end_set(state->sweep->memory, group->set_bytes);
         group->reserved = false;
@@ -286,6 +297,7 @@ static ch_code do_run(sweep_state *state, const ch_sweep_job *job, int threads, 
 {
     const ch_watch quiet = {.stop = state->watch.stop};
     ch_sweep_group *group = &state->sweep->groups[job->group];
+    const ch_train_set none = {0}; /* of a run with train = inf */
     ch_resolved resolved;
     ch_code code = ch_sweep_resolve(state->sweep, job->index, &resolved, err);
     if (code != CH_OK) {
@@ -299,7 +311,7 @@ static ch_code do_run(sweep_state *state, const ch_sweep_job *job, int threads, 
     if (code != CH_OK) {
         goto out;
     }
-    code = ch_train(run, &resolved, &group->set, threads, &quiet, err);
+    code = ch_train(run, &resolved, group->set != NULL ? group->set : &none, threads, &quiet, err);
 out:
     return_set(state, group);
     return code;
