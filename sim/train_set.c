@@ -106,7 +106,9 @@ uint64_t ch_train_key_digest(const ch_train_key *key)
                         key->spec.width,
                         key->spec.depth,
                         key->seed_init,
-                        (uint64_t)key->spec.activation};
+                        (uint64_t)key->spec.activation,
+                        (uint64_t)key->rule,
+                        (uint64_t)key->normalise};
     uint64_t digest = OFFSET;
     memcpy(&words[2], &chi, sizeof chi);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
