@@ -55,7 +55,10 @@ static void tell_left_out(sqlite3_context *context, int count, sqlite3_value **v
         sqlite3_result_error_nomem(context);
         return;
     }
-    sqlite3_result_int(context, bsearch(&id, self->ids, self->count, sizeof *self->ids, compare_ids) != NULL);
+    /* the list is empty where damage was found elsewhere, or in runs whose ids are no texts */
+    const bool is_listed =
+        self->count > 0 && bsearch(&id, self->ids, self->count, sizeof *self->ids, compare_ids) != NULL;
+    sqlite3_result_int(context, is_listed);
 }
 
 static ch_code add_damaged(damaged_runs *self, const char *id, ch_error *err)

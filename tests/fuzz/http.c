@@ -7,14 +7,17 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* The answer is a copy, since the thread may send it when the bytes are gone. */
 static struct {
     int listener, port;
-    const uint8_t *data;
+    pthread_mutex_t lock; /* guards the answer */
+    uint8_t answer[1 << 13];
     size_t size;
-} server;
+} server = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Answers requests one after the other, for as long as the process lives. */
 static void *serve(void *unused)
@@ -27,7 +30,9 @@ static void *serve(void *unused)
             continue;
         }
         if (recv(client, request, sizeof request, 0) > 0) {
-            (void)!send(client, server.data, server.size, MSG_NOSIGNAL);
+            pthread_mutex_lock(&server.lock);
+            (void)!send(client, server.answer, server.size, MSG_NOSIGNAL);
+            pthread_mutex_unlock(&server.lock);
         }
         close(client);
     }
@@ -55,8 +60,12 @@ void fuzz_http(const uint8_t *data, size_t size)
         .name = "a", .md5 = "60b725f10c9c85c70d97880dfe8191b3", .most = MOST_FETCHED}; /* of "a\n" */
     char mirror[64], path[128];
     ch_error err;
-    server.data = data;
-    server.size = size;
+    pthread_mutex_lock(&server.lock);
+    server.size = size < sizeof server.answer ? size : sizeof server.answer;
+    if (size > 0) {
+        memcpy(server.answer, data, server.size);
+    }
+    pthread_mutex_unlock(&server.lock);
     if (server.port == 0) {
         start_server();
     }
