@@ -1,5 +1,6 @@
 /* caption.c — text on a page, line by line. */
 #include "plots/caption.h"
+#include "core/memstream.h"
 #include "core/page.h"
 
 #include "plots/gnuplot.h"
@@ -82,7 +83,7 @@ ch_code ch_caption_put_fixed(ch_caption *self, const ch_page_head *head, ch_erro
     }
     fputc('.', line);
     ch_code code = CH_OK;
-    if (fclose(line) != 0) {
+    if (!ch_memstream_close(line, &text)) {
         code = ch_error_memory(err, "a panel");
         goto out;
     }

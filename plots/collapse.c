@@ -2,6 +2,7 @@
  * the master curve. */
 #include "fit/collapse/collapse.h"
 #include "core/memory.h"
+#include "core/memstream.h"
 #include "plots/page.h"
 #include "plots/panel.h"
 
@@ -69,8 +70,7 @@ static ch_code draw_key(const ch_collapse *collapse, ch_panel *panel, ch_error *
     }
     write_estimate(out, "x", &collapse->x);
     write_estimate(out, ", a", &collapse->a);
-    if (fclose(out) != 0) {
-        free(text);
+    if (!ch_memstream_close(out, &text)) {
         return ch_error_memory(err, "a panel");
     }
     ch_panel_key(panel, NULL, NULL, text);

@@ -1,6 +1,7 @@
 /* page.c — one page: puts its script together, has it drawn, and prints the file's name. */
 #include "plots/page.h"
 
+#include "core/memstream.h"
 #include "core/obstacle.h"
 #include "core/text.h"
 #include "plots/gnuplot.h"
@@ -64,7 +65,7 @@ static ch_code make_script(const ch_page_kind *kind, const ch_page_head *head, c
     fputs("unset multiplot\nunset output\n", out);
     uselocale(former);
 out:
-    if (out != NULL && fclose(out) != 0 && code == CH_OK) {
+    if (out != NULL && !ch_memstream_close(out, script) && code == CH_OK) {
         code = ch_error_memory(err, "a figure");
     }
     if (numbers != (locale_t)0) {

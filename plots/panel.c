@@ -253,7 +253,7 @@ static void write_nothing(FILE *out, const char *nothing)
 ch_code ch_panel_finish(ch_panel *self, const char *x_label, const char *y_label, bool x_binary, const char *nothing,
                         ch_error *err)
 {
-    if (fflush(self->items) != 0) {
+    if (fflush(self->items) != 0 || ferror(self->items) != 0 || self->text == NULL) {
         return ch_error_memory(err, "a panel");
     }
     if (ch_axis_is_empty(&self->y)) {

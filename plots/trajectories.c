@@ -1,6 +1,8 @@
 /* trajectories.c — the recorded runs that a page of training shows. */
 #include "plots/trajectories.h"
 
+#include "core/memstream.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -66,8 +68,8 @@ ch_code ch_chosen_runs_read(const ch_chosen_runs *self, const ch_fit *fit, ch_st
         fprintf(out, "%s'%s'", i == 0 ? "id IN (" : ", ", id);
     }
     fputc(')', out);
-    const ch_code code =
-        fclose(out) != 0 ? ch_error_memory(err, "a figure") : ch_store_select(store, where, true, table, err);
+    const ch_code code = ch_memstream_close(out, &where) ? ch_store_select(store, where, true, table, err)
+                                                         : ch_error_memory(err, "a figure");
     free(where);
     return code;
 }

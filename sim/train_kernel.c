@@ -3,6 +3,7 @@
 
 #include "core/available.h"
 #include "core/memory.h"
+#include "core/memstream.h"
 #include "core/minmax.h"
 #include "models/twin/kernel_file.h"
 
@@ -33,12 +34,7 @@ char *ch_train_kernel_key(const ch_resolved *resolved)
     if (ch_settings_has_pool(settings)) {
         fprintf(text, "data_digest=%s\n", settings->data_digest);
     }
-    const bool failed = ferror(text) != 0;
-    if (fclose(text) != 0 || failed) {
-        free(key);
-        return NULL;
-    }
-    return key;
+    return ch_memstream_close(text, &key) ? key : NULL;
 }
 
 /* The key and the path of a kernel file. */

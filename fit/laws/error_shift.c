@@ -1,4 +1,5 @@
 /* error_shift.c — T_c by the test error: the T at which it has changed by a stated size, 10 % by default. */
+#include "core/memstream.h"
 #include "core/text.h"
 #include "fit/laws/change.h"
 #include "fit/laws/definition.h"
@@ -91,7 +92,7 @@ static ch_code note_changes(ch_fit_group *group, const ch_fit_options *options, 
             fprintf(stream, "%s%s", named++ > 0 ? ", " : "", ch_show_count(group->trains[p]).text);
         }
     }
-    if (fclose(stream) != 0 && code == CH_OK) {
+    if (!ch_memstream_close(stream, &list) && code == CH_OK) {
         code = ch_error_memory(err, "a note on a fit");
     }
     if (code == CH_OK && tested > 0) {

@@ -1,6 +1,7 @@
 /* advice.c — sentences on the runs that a group lacks. Each ends in the command for the sweep that makes these runs. */
 #include "fit/table/advice.h"
 
+#include "core/memstream.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -268,9 +269,7 @@ ch_code ch_advice_sentence(char **text, const ch_fit_group *group, ch_advice wha
           : ch_settings_has_images(&group->key) ? " --data_dir DIR -o STORE"
                                                 : " -o STORE",
           out);
-    if (fclose(out) != 0) {
-        free(*text);
-        *text = NULL;
+    if (!ch_memstream_close(out, text)) {
         return ch_error_memory(err, "a sentence on a fit");
     }
     return CH_OK;

@@ -1,6 +1,7 @@
 /* cells.c — a group's runs by (P, T), and which of these cells may be fitted. */
 #include "fit/table/cells.h"
 #include "core/memory.h"
+#include "core/memstream.h"
 #include "core/text.h"
 #include "fit/table/data_sets.h"
 #include "fit/table/notes.h"
@@ -266,7 +267,7 @@ static ch_code note_left_out(ch_fit_group *group, size_t train, size_t ending, c
         }
     }
     ch_code code = CH_OK;
-    if (fclose(stream) != 0) {
+    if (!ch_memstream_close(stream, &list)) {
         code = ch_error_memory(err, "a note on a fit");
     } else if (named > 0) {
         code = ch_fit_note_detail(group, err, "P = %s: %s: T = %s", ch_show_count(group->trains[train]).text,

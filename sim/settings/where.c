@@ -2,6 +2,7 @@
 #include "sim/settings/where.h"
 
 #include "core/memory.h"
+#include "core/memstream.h"
 #include "core/text.h"
 #include "sim/settings/reals.h"
 
@@ -467,10 +468,8 @@ ch_code ch_where_translate(const char *where, char **sql, ch_error *err)
         goto out;
     }
     translate(&tokens, where, out);
-    if (fclose(out) != 0) {
+    if (!ch_memstream_close(out, sql)) {
         code = ch_error_memory(err, "a condition");
-        free(*sql);
-        *sql = NULL;
     }
 out:
     free(tokens.items);
