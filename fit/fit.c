@@ -366,11 +366,7 @@ static void group_free(ch_fit_group *group)
     ch_residuals_free(&group->time_residuals);
     ch_shapes_free(&group->weight_shapes);
     ch_shapes_free(&group->time_shapes);
-    for (size_t i = 0; i < group->num_notes; i++) {
-        free(group->notes[i]);
-    }
-    free(group->notes);
-    free(group->is_detail);
+    ch_fit_notes_free(group);
 }
 
 void ch_fit_free(ch_fit *self)

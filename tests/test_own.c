@@ -248,11 +248,11 @@ static void test_split(void **state)
     for (size_t i = 0; i < rows.stride; i++) {
         assert_true(rows.teacher[i] == 0);
     }
+    ch_examples_free(&train);
+    ch_examples_free(&test);
     ch_error err = {0};
     const ch_split many = {.num_train = 31, .num_test = 10, .threads = 1};
     assert_int_equal(ch_pool_split(&pool, &many, &train, &test, &err), CH_ERROR_INPUT);
-    ch_examples_free(&train);
-    ch_examples_free(&test);
     ch_examples_free(&few);
     ch_examples_free(&few_test);
     ch_examples_free(&others);

@@ -221,6 +221,7 @@ static void test_skipped_page(void **state)
     assert_int_equal(ch_store_select(&store, NULL, true, &table, &err), CH_OK);
     assert_int_equal(table.count, 0); /* all three lie on that page */
     assert_int_equal(store.num_damaged, 3);
+    ch_run_table_free(&table);
     assert_int_equal(ch_store_select(&store, NULL, false, &table, &err), CH_OK);
     assert_int_equal(table.count, 3);
     ch_run_table_free(&table);

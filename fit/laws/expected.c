@@ -189,10 +189,7 @@ static ch_code plant(planted *self, const ch_fit_group *group, const ch_cell_mea
 
 static void uproot(planted *self)
 {
-    for (size_t i = 0; i < self->group.num_notes; i++) {
-        free(self->group.notes[i]);
-    }
-    free(self->group.notes);
+    ch_fit_notes_free(&self->group);
     free(self->group.tc);
     free(self->group.cells);
     free(self->group.runs);

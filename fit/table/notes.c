@@ -52,3 +52,12 @@ ch_code ch_fit_note_detail(ch_fit_group *group, ch_error *err, const char *forma
     va_end(args);
     return code;
 }
+
+void ch_fit_notes_free(ch_fit_group *group)
+{
+    for (size_t i = 0; i < group->num_notes; i++) {
+        free(group->notes[i]);
+    }
+    free(group->notes);
+    free(group->is_detail);
+}

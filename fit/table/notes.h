@@ -13,4 +13,7 @@ ch_code ch_fit_note(ch_fit_group *group, ch_error *err, const char *format, ...)
 ch_code ch_fit_note_detail(ch_fit_group *group, ch_error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4), warn_unused_result));
 
+/** Frees all notes of a group. */
+void ch_fit_notes_free(ch_fit_group *group);
+
 #endif
