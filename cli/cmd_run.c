@@ -4,6 +4,7 @@
 #include "cli/meter.h"
 #include "core/obstacle.h"
 #include "core/text.h"
+#include "data/npy_write.h"
 #include "sim/store/json.h"
 #include "sim/store/results.h"
 #include "sim/train_private.h"
@@ -220,7 +221,7 @@ static ch_code train_with_weights(ch_run *run, const ch_resolved *resolved, ch_s
     }
     code = ch_train_from(run, &weights, resolved, sources, chosen->threads, watch, err);
     if (code == CH_OK && chosen->out != NULL) {
-        code = ch_weights_write(chosen->out, weights.end, weights.num_end, err);
+        code = ch_npy_write(chosen->out, CH_ELEMENT_F64, &weights.num_end, 1, weights.end, err);
     }
     free(init);
     free(weights.end);

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Whether a setting says which samples there are. */
 static bool is_of_data(size_t setting)
@@ -73,6 +74,21 @@ static ch_code read_settings(const ch_cli *cli, ch_resolved *resolved, ch_error 
     return ch_settings_resolve(&settings, resolved, err);
 }
 
+/* Refuses names of which a file is there: samples that somebody has kept are not written over. */
+static ch_code check_names(const char *name, bool has_test, ch_error *err)
+{
+    static const char *const ends[] = {"-x.npy", "-y.npy", "-test-x.npy", "-test-y.npy"};
+    for (size_t i = 0; i < (has_test ? 4 : 2); i++) {
+        char path[PATH_MAX];
+        snprintf(path, sizeof path, "%s%s", name, ends[i]);
+        if (access(path, F_OK) == 0) {
+            return ch_error_set(err, CH_ERROR_INPUT, "%s is there already; accepted is the name of new files",
+                                ch_show(path).text);
+        }
+    }
+    return CH_OK;
+}
+
 /* Writes NAME-x.npy and NAME-y.npy. */
 static ch_code write_examples(const ch_examples *examples, const char *name, const char *kind, ch_error *err)
 {
@@ -118,6 +134,10 @@ static ch_code export(const ch_cli *cli, const char *name, ch_error *err)
                             name == NULL ? "missing" : "too long");
     }
     code = read_settings(cli, &resolved, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = check_names(name, resolved.settings.test > 0, err);
     if (code != CH_OK) {
         goto out;
     }

@@ -44,9 +44,6 @@ ch_code ch_npy_write(const char *path, ch_element element, const size_t *sizes, 
     if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part) {
         return ch_error_set(err, CH_ERROR_INPUT, "the name of a file, '%.100s…', is too long", path);
     }
-    if (access(path, F_OK) == 0) {
-        return ch_error_set(err, CH_ERROR_INPUT, "%s is there already; accepted is the name of a new file", path);
-    }
     FILE *file = fopen(part, "wb");
     if (file == NULL) {
         const int reason = errno;
@@ -56,12 +53,17 @@ ch_code ch_npy_write(const char *path, ch_element element, const size_t *sizes, 
     }
     const size_t count = write_header(file, element, sizes, num_sizes);
     errno = 0;
-    const bool is_written = fwrite(numbers, ch_element_size(element), count, file) == count;
-    const bool is_closed = fclose(file) == 0;
-    if (!is_written || !is_closed || rename(part, path) != 0) {
-        const int reason = errno;
-        unlink(part);
-        return ch_error_set(err, CH_ERROR_IO, "%s cannot be written: %s", path, strerror(reason));
+    bool is_whole = fwrite(numbers, ch_element_size(element), count, file) == count && fflush(file) == 0 &&
+                    fsync(fileno(file)) == 0;
+    int reason = errno;
+    if (fclose(file) != 0 && is_whole) {
+        is_whole = false;
+        reason = errno;
     }
-    return CH_OK;
+    if (is_whole && rename(part, path) == 0) {
+        return CH_OK;
+    }
+    reason = is_whole ? errno : reason;
+    unlink(part);
+    return ch_error_set(err, CH_ERROR_IO, "%s cannot be written: %s", path, strerror(reason));
 }

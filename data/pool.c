@@ -31,28 +31,24 @@ static ch_code allocate(ch_pool *self, ch_error *err)
 
 /* ---- scales ---- */
 
-/* Finds the mean and the standard deviation of numbers i, i + step, … of every eligible sample, in two passes. */
-static void find_scale(ch_pool *self, size_t scale, size_t step)
+/* Finds the mean and the standard deviation of all numbers of the eligible samples, in two passes. */
+static void find_scale(ch_pool *self)
 {
-    double sum = 0, square = 0;
-    const double count = (double)self->num_eligible * (double)((self->dim - scale + step - 1) / step);
-    for (size_t mu = 0; mu < self->count; mu++) {
-        for (size_t i = scale; i < self->dim && self->labels[mu] != 0; i += step) {
-            sum += ch_array_real(&self->numbers, mu * self->dim + i);
+    const double count = (double)self->num_eligible * (double)self->dim;
+    self->means[0] = 0;
+    for (size_t pass = 0; pass < 2; pass++) {
+        double sum = 0;
+        for (size_t mu = 0; mu < self->count; mu++) {
+            for (size_t i = 0; i < self->dim && self->labels[mu] != 0; i++) {
+                const double rest = ch_array_real(&self->numbers, mu * self->dim + i) - self->means[0];
+                sum += pass == 0 ? rest : rest * rest;
+            }
         }
+        *(pass == 0 ? &self->means[0] : &self->deviations[0]) = pass == 0 ? sum / count : sqrt(sum / count);
     }
-    const double mean = sum / count;
-    for (size_t mu = 0; mu < self->count; mu++) {
-        for (size_t i = scale; i < self->dim && self->labels[mu] != 0; i += step) {
-            const double rest = ch_array_real(&self->numbers, mu * self->dim + i) - mean;
-            square += rest * rest;
-        }
-    }
-    self->means[scale] = mean;
-    self->deviations[scale] = sqrt(square / count);
 }
 
-/* Of features, sums go through the samples in their order, since that is how they lie in memory. */
+/* The same for each place in a sample. Sums go through the samples in their order, as they lie in memory. */
 static ch_code find_feature_scales(ch_pool *self, ch_error *err)
 {
     double *sums = ch_alloc(self->dim, sizeof *sums);
@@ -123,7 +119,7 @@ ch_code ch_pool_init_images(ch_pool *self, const ch_image_pool *images, ch_law_k
     self->means[0] = task->mean;
     self->deviations[0] = task->deviation;
     if (task->deviation == 0) {
-        find_scale(self, 0, 1);
+        find_scale(self);
     }
 out:
     if (code != CH_OK) {
@@ -157,7 +153,7 @@ ch_code ch_pool_init_own(ch_pool *self, const ch_own_pool *own, const ch_classes
         self->labels[mu] = ch_classes_sign(classes, own->counts, own->labels[mu]);
     }
     if (normalise == CH_NORMALISE_POOL) {
-        find_scale(self, 0, 1);
+        find_scale(self);
     } else if (normalise == CH_NORMALISE_FEATURE) {
         code = find_feature_scales(self, err);
     } else {
@@ -224,9 +220,10 @@ static ch_code choose(const ch_pool *self, const ch_split *split, choice *made, 
         return ch_error_set(err, CH_ERROR_INPUT, "train is 0; it must be at least 1");
     }
     if (split->num_train > count || split->num_test > count - split->num_train) {
-        return ch_error_set(err, CH_ERROR_INPUT,
-                            "train is %zu and test %zu, but %zu images of %s are at hand; accepted is a sum up to that",
-                            split->num_train, split->num_test, count, self->name);
+        return ch_error_set(
+            err, CH_ERROR_INPUT,
+            "train is %zu and test %zu, but %zu samples of %s are at hand; accepted is a sum up to that",
+            split->num_train, split->num_test, count, self->name);
     }
     uint8_t *is_taken = ch_alloc(self->count, sizeof *is_taken);
     made->orders = ch_alloc(count, 2 * sizeof *made->orders);

@@ -1,4 +1,4 @@
-/* weights_file.h — the weights of a run as a file of NumPy's format, for programs such as PyTorch, and from them. */
+/* weights_file.h — the weights that a run starts from, as a file of NumPy's format from programs such as PyTorch. */
 #ifndef CH_WEIGHTS_FILE_H
 #define CH_WEIGHTS_FILE_H
 
@@ -8,13 +8,8 @@
 
 enum { CH_WEIGHTS_DIGEST_SIZE = 65 };
 
-/** Writes numbers as an array of one dimension of float64, beside `path` first, and then gives the file that name.
- *  @param numbers  [count]
- *  @return CH_OK; CH_ERROR_IO with the file's name and what went wrong */
-ch_code ch_weights_write(const char *path, const double *numbers, size_t count, ch_error *err) CH_MUST_CHECK;
-
-/** Reads an array of float32 or float64, in C's order and little-endian, of any number of dimensions.
- *  @param numbers  out: [count], in the order in which they lie in the file; to be released with free()
+/** Reads an array of float32 or float64 of up to CH_MOST_SIZES dimensions, the last of which changes fastest.
+ *  @param numbers  out: [count]; to be released with free()
  *  @param digest   out: the SHA-256 of the file, in hex
  *  @return CH_OK; CH_ERROR_INPUT for a file that is missing or another one, and for numbers that are not finite;
  *          CH_ERROR_IO; CH_ERROR_MEMORY */

@@ -210,7 +210,7 @@ static void test_endings_are_named(void **state)
     }
     fit_table(&fit, &table, 20);
     assert_note(&fit.groups[0],
-                "no exponents: there is no (P, T) at which every run fitted; 150 runs diverged: lower T");
+                "no exponents: there is no (P, T) at which every run fitted; runs that diverged: 150 (lower T)");
     assert_int_equal(fit.groups[0].excluded[CH_EXCLUDED_DIVERGED], 150);
     assert_int_equal(fit.groups[0].excluded[CH_EXCLUDED_NO_WINDOW], 0);
     release(&fit, &table);

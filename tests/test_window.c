@@ -78,7 +78,7 @@ static void check_end(const double *slopes, size_t num_slopes, int last)
     assert_close(group->window_lo, ldexp(1, plant_default().first_temp), 1e-15);
     assert_close(group->window_hi, ldexp(1, plant_default().first_temp + last), 1e-15);
     assert_int_equal(group->window_temps, last + 1);
-    assert_int_equal(has_note(group, "the slope of ln ||Dw|| over ln T departs"), last < (int)num_slopes);
+    assert_int_equal(has_note(group, "the slope of ln ‖Δw‖ over ln T departs"), last < (int)num_slopes);
     release(&fit, &table);
 }
 

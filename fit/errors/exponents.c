@@ -66,7 +66,7 @@ static ch_code note_batch(ch_fit_group *group, const ch_perceptron_theory *theor
     const uint64_t train = first_step_train(group, theory);
     if (train > 0) {
         return ch_fit_note(group, err,
-                           "batch = %s is not small: up to P = %s the first step alone makes over half of ||Dw||; "
+                           "batch = %s is not small: up to P = %s the first step alone makes over half of ‖Δw‖; "
                            "the theory shown is for small batches",
                            ch_show_count(group->key.batch).text, ch_show_count(train).text);
     }

@@ -225,7 +225,7 @@ static ch_code set_window(ch_fit_group *group, const bool *inside, size_t count,
         }
         code = ch_fit_note(
             group, err,
-            "T above %s are left out: there the slope of ln ||Dw|| over ln T departs from its value at lower T", text);
+            "T above %s are left out: there the slope of ln ‖Δw‖ over ln T departs from its value at lower T", text);
     }
 out:
     free(next);
@@ -246,13 +246,13 @@ static ch_code note_incomplete(ch_fit_group *group, ch_error *err)
     char text[256] = "";
     int used = 0;
     if (num_budget > 0) {
-        used += snprintf(text, sizeof text, "; a budget ended %zu runs: raise the budgets", num_budget);
+        used += snprintf(text, sizeof text, "; runs that a budget ended: %zu (raise the budgets)", num_budget);
     }
     if (num_diverged > 0) {
-        used += snprintf(text + used, sizeof text - (size_t)used, "; %zu runs diverged: lower T", num_diverged);
+        used += snprintf(text + used, sizeof text - (size_t)used, "; runs that diverged: %zu (lower T)", num_diverged);
     }
     if (num_unusable > 0) {
-        snprintf(text + used, sizeof text - (size_t)used, "; %zu runs have no ||Dw|| or t* above 0", num_unusable);
+        snprintf(text + used, sizeof text - (size_t)used, "; runs without a ‖Δw‖ or t* above 0: %zu", num_unusable);
     }
     return ch_fit_note(group, err, "no exponents: there is no (P, T) at which every run fitted%s", text);
 }
@@ -280,7 +280,7 @@ static ch_code note_window(ch_fit_group *group, const onsets *seen, size_t count
     if (stage > 0) {
         return ch_fit_note_detail(
             group, err,
-            "the window begins where the onset's trace in ||Dw|| is under %g %%: with %g %% it would have "
+            "the window begins where the onset's trace in ‖Δw‖ is under %g %%: with %g %% it would have "
             "fewer than %zu T",
             100 * stages[stage].tolerance, 100 * stages[0].tolerance, stages[0].least_temps);
     }

@@ -237,7 +237,7 @@ static const char *const endings[NUM_ENDINGS] = {
     [BY_BUDGET] = ("a budget ended runs before they fitted, so that these T enter the law of t* alone, with these runs "
                    "as lower bounds"),
     [BY_DIVERGENCE] = "runs diverged, so that these T are left out of every fit",
-    [UNUSABLE] = "runs are stuck or have no ||Dw|| or t* above 0, so that these T are left out of every fit",
+    [UNUSABLE] = "runs are stuck or have no ‖Δw‖ or t* above 0, so that these T are left out of every fit",
 };
 
 static size_t count_ending(const ch_fit_cell *cell, size_t ending)
