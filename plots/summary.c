@@ -5,17 +5,25 @@
 #include "plots/overview.h"
 
 #include <math.h>
+#include <string.h>
 
-/* "‖Δw‖ ∝ T^δ"; "T_c ∝ P^{−a}, onset"; "a, onset, joint" */
+/* "‖Δw‖ ∝ T^δ"; of T_c ∝ P^{−a} by one of its definitions "a, onset" */
 static void law_text(const ch_exponent *exponent, char *text, size_t size)
 {
     const ch_fit_number_row *number = &ch_fit_numbers[exponent->number];
-    char definition[64] = "";
     if (number->has_definition) {
+        char definition[64];
         ch_name_text(ch_tc_definition_name(exponent->definition), definition, sizeof definition);
+        snprintf(text, size, "a, %s", definition);
+    } else {
+        snprintf(text, size, "%s", number->figure);
     }
-    snprintf(text, size, "%s%s%s%s", number->figure, number->has_definition ? ", " : "", definition,
-             exponent->number == CH_FIT_A ? ", joint" : "");
+}
+
+/* Whether the table has a row for an exponent: of several a by one definition the best one alone. */
+static bool is_row(const ch_fit_group *group, const ch_exponent *exponent)
+{
+    return !ch_fit_numbers[exponent->number].has_definition || exponent == ch_fit_best_a(group, exponent->definition);
 }
 
 /* Three decimals; `prefix` stands before a number that is not negative. */
@@ -28,26 +36,46 @@ static void number(char *text, size_t size, double value, const char *prefix)
     }
 }
 
+/* Whether theory expects any of the exponents at the P and d of the group. */
+static bool is_any_expected(const ch_fit_group *group)
+{
+    bool is_any = false;
+    for (size_t i = 0; i < group->num_exponents; i++) {
+        is_any = is_any || isfinite(group->exponents[i].expected);
+    }
+    return is_any;
+}
+
 static void put_exponents(ch_caption *block, const ch_fit_group *group)
 {
-    static const double estimate_column = 0.185, error_column = 0.25, theory_column = 0.335;
+    static const double estimate_column = 0.125, expected_column = 0.262, theory_column = 0.345;
+    const bool has_expected = is_any_expected(group);
     if (group->num_exponents == 0) {
         ch_caption_put_wrapped(block, "No exponent could be fitted.");
         return;
     }
     ch_caption_put(block, 0, false, "law");
     ch_caption_put(block, estimate_column, false, "exponent");
-    ch_caption_put(block, theory_column, false, "theory");
+    if (has_expected) {
+        ch_caption_put(block, expected_column, false, "expected");
+    }
+    ch_caption_put(block, theory_column, false, has_expected ? "limit" : "theory");
     block->y -= CH_CAPTION_ROW;
     for (size_t i = 0; i < group->num_exponents && !ch_caption_is_full(block); i++) {
         const ch_exponent *e = &group->exponents[i];
         char text[96];
+        if (!is_row(group, e)) {
+            continue;
+        }
         law_text(e, text, sizeof text);
         ch_caption_put(block, 0, true, text);
         number(text, sizeof text, e->estimate.value, "");
+        number(text + strlen(text), sizeof text - strlen(text), e->estimate.stderr_, " ± ");
         ch_caption_put(block, estimate_column, false, text);
-        number(text, sizeof text, e->estimate.stderr_, "± ");
-        ch_caption_put(block, error_column, false, text);
+        if (has_expected) {
+            number(text, sizeof text, e->expected, "");
+            ch_caption_put(block, expected_column, false, text);
+        }
         number(text, sizeof text, e->theory, "");
         ch_caption_put(block, theory_column, false, text);
         block->y -= CH_CAPTION_ROW;
@@ -78,7 +106,8 @@ static void put_expected(ch_caption *block, const ch_fit_group *group)
 {
     char text[1200];
     if (ch_expects(group)) {
-        ch_caption_put_wrapped(block, "Dashed: expected at this P and d; bands: ± σ of ln over data sets.");
+        ch_caption_put_wrapped(
+            block, "Dashed, and expected: at these P, d and T. Bands: ± σ of ln over data sets. Limit: P → ∞.");
     }
     if (group->expected.why_not != NULL) {
         snprintf(text, sizeof text, "Nothing is expected%s: %s.", ch_expects(group) ? " at some P and T" : "",

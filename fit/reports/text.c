@@ -133,7 +133,7 @@ static void add_unresolved(sentence *text, const tc_set *set)
             most = tc->needed_sets > most ? tc->needed_sets : most;
         }
     }
-    add(text, "; not resolved at %zu P: noise hides it there, with fewer than %zu", set->count, least);
+    add(text, "; not resolved at %zu P: against the noise it takes %zu", set->count, least);
     add(text, most > least ? " to %zu data sets" : " data sets", most);
 }
 
