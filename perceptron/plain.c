@@ -170,6 +170,17 @@ static void move(ch_perceptron *self, uint32_t count)
     }
 }
 
+/* Counts an update at the present step, and puts off the look whether all samples are fitted.
+ * @param sum  the sum of the batch's unfitted margins, which is no longer finite where the weights have diverged */
+static inline void count_update(ch_perceptron *self, double sum, uint64_t patience)
+{
+    ch_progress *progress = &self->learner.progress;
+    progress->updates++;
+    progress->last_update = progress->steps;
+    progress->status = isfinite(sum) ? CH_RUNNING : CH_DIVERGED;
+    self->next_check = progress->steps + patience;
+}
+
 /* As take_steps, where the weights move at every step. */
 static void take_moving_steps(ch_perceptron *self, const ch_limit *limit)
 {
@@ -185,10 +196,7 @@ static void take_moving_steps(ch_perceptron *self, const ch_limit *limit)
         }
         move(self, count);
         if (count > 0) {
-            progress->updates++;
-            progress->last_update = progress->steps;
-            progress->status = isfinite(sum) ? CH_RUNNING : CH_DIVERGED;
-            self->next_check = progress->steps + patience;
+            count_update(self, sum, patience);
         } else if (progress->steps >= self->next_check) {
             check_fitted(self);
             self->next_check = progress->steps + patience; /* without an update, the answer changes all the same */
@@ -213,10 +221,7 @@ __attribute__((always_inline)) static inline void take_steps(ch_perceptron *self
             by_epoch ? draw_epochs_until_active(self, end, &sum) : draw_until_active(self, end, size, &sum);
         if (count > 0) {
             ch_student_update(self, self->active, count);
-            progress->updates++;
-            progress->last_update = progress->steps;
-            progress->status = isfinite(sum) ? CH_RUNNING : CH_DIVERGED;
-            self->next_check = progress->steps + patience;
+            count_update(self, sum, patience);
         } else if (progress->steps >= self->next_check) {
             check_fitted(self);
         }
