@@ -10,14 +10,14 @@
 
 /** A kind of number: its names, its law, and the values that it may be held to. */
 typedef struct {
-    const char *name;    /* in JSON, CSV and options, e.g. "time_delta" */
-    const char *symbol;  /* for people where it is correlated with another, e.g. "δ_t"; "ln c", as ln c is fitted */
-    const char *law;     /* its law in a report's table, e.g. "t* ~ T^δ_t"; NULL if it is no exponent */
-    const char *figure;  /* its law in a figure, e.g. "t* ∝ T^{δ_t}"; NULL if it is no exponent */
-    const char *latex;   /* "$\\delta_t$"; NULL if it is no exponent */
-    const char *method;  /* "slope" or "joint" where `a` is found both ways; else NULL */
-    bool has_definition; /* it exists once for every definition of T_c */
-    ch_range accepted;   /* values that it may be held to; has no meaning if it cannot be held */
+    const char *name;   /* in JSON, CSV and options, e.g. "time_delta" */
+    const char *symbol; /* for people where it is correlated with another, e.g. "δ_t"; "ln c", as ln c is fitted */
+    const char *law;    /* its law in a report's table, e.g. "t* ~ T^δ_t"; NULL if it is no exponent */
+    const char *figure; /* its law in a figure, e.g. "t* ∝ T^{δ_t}"; NULL for a, which figures name by its definition */
+    const char *latex;          /* "$\\delta_t$"; NULL if it is no exponent */
+    const char *method;         /* "slope" or "joint" where `a` is found both ways; else NULL */
+    bool has_definition;        /* it exists once for every definition of T_c */
+    ch_range accepted;          /* values that it may be held to; has no meaning if it cannot be held */
     const char *accepted_words; /* the same for messages; NULL if it cannot be held */
 } ch_fit_number_row;
 

@@ -42,9 +42,12 @@ case $build in
 esac
 mkdir -p "$cache"
 cache=$(cd "$cache" && pwd)
+# A test that hangs fails after half an hour, so that all others are still summed up.
+limit=
+command -v timeout >/dev/null && limit='timeout --foreground -k 10 1800'
 # threads that wait must sleep, because other programs need the core
 # shellcheck disable=SC2086 — the runner is a command with its options
-CHITON=$build/chiton CHITON_CACHE=$cache OMP_WAIT_POLICY=passive ${TEST_RUNNER:-} "$build/tests/$test" >"$log" 2>&1
+CHITON=$build/chiton CHITON_CACHE=$cache OMP_WAIT_POLICY=passive $limit ${TEST_RUNNER:-} "$build/tests/$test" >"$log" 2>&1
 status=$?
 # a file and no pipe: the times of a pipe's shell are not those of the test
 times >"$log.times"

@@ -297,7 +297,8 @@ static void test_places(void **state)
         const ch_fit_number_row *row = &ch_fit_numbers[k];
         assert_non_null(row->name);
         assert_non_null(row->symbol);
-        assert_true((row->law == NULL) == (row->latex == NULL) && (row->law == NULL) == (row->figure == NULL));
+        assert_true((row->law == NULL) == (row->latex == NULL));
+        assert_true((row->figure != NULL) == (row->law != NULL && !row->has_definition));
         for (int d = row->has_definition ? 0 : CH_NUM_TC; d < (row->has_definition ? CH_NUM_TC : CH_NUM_TC + 1); d++) {
             const size_t slot = ch_fit_number_slot((ch_fit_number)k, (ch_tc_definition)d);
             assert_true(slot < ch_fit_number_slots());

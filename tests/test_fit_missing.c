@@ -61,9 +61,8 @@ static void test_unusable_runs(void **state)
     }
     fit_table(&fit, &table, 2);
     const ch_fit_group *group = &fit.groups[0];
-    assert_note(group,
-                "P = 2^11: runs are stuck or have no ‖Δw‖ or t* above 0, so that these T are left out of every "
-                "fit: T = 2^2 (1 of 5 runs)");
+    assert_note(group, "P = 2^11: runs are stuck or have no ‖Δw‖ or t* above 0, so that these T are left out of every "
+                       "fit: T = 2^2 (1 of 5 runs)");
     assert_note(group, "P = 2^12: runs are stuck or have");
     assert_int_equal(group->excluded[CH_EXCLUDED_UNUSABLE], 2);
     assert_int_equal(group->excluded[CH_EXCLUDED_BESIDE_UNUSABLE], 8);
