@@ -67,7 +67,7 @@ ch_code ch_caption_put_fixed(ch_caption *self, const ch_page_head *head, ch_erro
 {
     char *text = NULL;
     size_t length = 0;
-    FILE *line = open_memstream(&text, &length);
+    FILE *line = ch_memstream_open(&text, &length);
     if (line == NULL) {
         return ch_error_memory(err, "a panel");
     }

@@ -64,7 +64,7 @@ static ch_code draw_key(const ch_collapse *collapse, ch_panel *panel, ch_error *
 {
     char *text = NULL;
     size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
+    FILE *out = ch_memstream_open(&text, &length);
     if (out == NULL) {
         return ch_error_memory(err, "a panel");
     }

@@ -52,7 +52,7 @@ static ch_code make_script(const ch_page_kind *kind, const ch_page_head *head, c
 {
     ch_code code = CH_OK;
     locale_t numbers = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0), former = (locale_t)0;
-    FILE *out = open_memstream(script, length);
+    FILE *out = ch_memstream_open(script, length);
     if (out == NULL || numbers == (locale_t)0) {
         code = ch_error_memory(err, "a figure");
         goto out;

@@ -1,6 +1,7 @@
 /* panel.c — one panel of a page: curves and guides are collected, then one plot command is written. */
 #include "plots/panel.h"
 
+#include "core/memstream.h"
 #include "plots/gnuplot.h"
 
 #include <math.h>
@@ -21,7 +22,7 @@ static double part_height(ch_part part)
 ch_code ch_panel_init(ch_panel *self, FILE *out, size_t index, ch_part part, ch_error *err)
 {
     *self = (ch_panel){.out = out, .part = part, .x = CH_AXIS_EMPTY, .y = CH_AXIS_EMPTY};
-    self->items = open_memstream(&self->text, &self->length);
+    self->items = ch_memstream_open(&self->text, &self->length);
     if (self->items == NULL) {
         return ch_error_memory(err, "a panel");
     }

@@ -58,7 +58,7 @@ ch_code ch_chosen_runs_read(const ch_chosen_runs *self, const ch_fit *fit, ch_st
 {
     char *where = NULL;
     size_t length = 0;
-    FILE *out = open_memstream(&where, &length);
+    FILE *out = ch_memstream_open(&where, &length);
     if (out == NULL) {
         return ch_error_memory(err, "a figure");
     }

@@ -18,7 +18,7 @@ char *ch_train_kernel_key(const ch_resolved *resolved)
     const ch_settings *settings = &resolved->settings;
     char *key = NULL;
     size_t size = 0;
-    FILE *text = open_memstream(&key, &size);
+    FILE *text = ch_memstream_open(&key, &size);
     if (text == NULL) {
         return NULL;
     }

@@ -2,10 +2,12 @@
 #include "core/available.h"
 #include "core/core.h"
 #include "core/memory.h"
+#include "core/memstream.h"
 #include "core/names.h"
 #include "core/text.h"
 
 #include "support.h"
+#include "tests/alloc_fail.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_randist.h>
@@ -283,6 +285,41 @@ static void tells_text_from_bytes(void **state)
     }
 }
 
+/* Writes numbers, many times what a buffer of the stream holds. */
+static ch_code write_numbers(char **text, ch_error *err)
+{
+    enum { LINES = 20000 };
+    size_t length = 0;
+    FILE *stream = ch_memstream_open(text, &length);
+    if (stream == NULL) {
+        return ch_error_memory(err, "a text");
+    }
+    for (int i = 0; i < LINES; i++) {
+        fprintf(stream, "%d\n", i);
+    }
+    return ch_memstream_close(stream, text) ? CH_OK : ch_error_memory(err, "a text");
+}
+
+/* A text in memory is whole, or said to be not: whatever piece of it found no memory. */
+static void texts_in_memory_are_whole(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    ch_error err;
+    long failed = 0;
+    assert_failures_are_told(failed, write_numbers(&text, &err), err, assert_null(text));
+    assert_true(failed >= 5); /* the text is moved at least so often while it doubles from a buffer on */
+    const char *rest = text;
+    for (long i = 0; *rest != '\0'; i++) {
+        char *end = NULL;
+        assert_int_equal(strtol(rest, &end, 10), i);
+        assert_int_equal(*end, '\n');
+        rest = end + 1;
+    }
+    assert_int_equal(rest - text, 10 + 90 * 2 + 900 * 3 + 9000 * 4 + 10000 * 5 + 20000);
+    free(text);
+}
+
 int main(void)
 {
     /* suites: valgrind */
@@ -298,6 +335,7 @@ int main(void)
         cmocka_unit_test(processors_keep_quotas),
         cmocka_unit_test(address_space_is_a_limit),
         cmocka_unit_test(control_characters_are_escaped),
+        cmocka_unit_test(texts_in_memory_are_whole),
     };
     return cmocka_run_group_tests_name("core", tests, NULL, NULL);
 }

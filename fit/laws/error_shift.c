@@ -75,7 +75,7 @@ static ch_code note_changes(ch_fit_group *group, const ch_fit_options *options, 
     char *list = NULL;
     size_t size = 0, named = 0, tested = 0;
     ch_code code = CH_OK;
-    FILE *stream = open_memstream(&list, &size);
+    FILE *stream = ch_memstream_open(&list, &size);
     if (stream == NULL) {
         return ch_error_memory(err, "a note on a fit");
     }

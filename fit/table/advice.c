@@ -249,7 +249,7 @@ ch_code ch_advice_sentence(char **text, const ch_fit_group *group, ch_advice wha
 {
     size_t size = 0;
     *text = NULL;
-    FILE *out = open_memstream(text, &size);
+    FILE *out = ch_memstream_open(text, &size);
     if (out == NULL) {
         return ch_error_memory(err, "a sentence on a fit");
     }

@@ -251,7 +251,7 @@ static ch_code note_left_out(ch_fit_group *group, size_t train, size_t ending, c
 {
     char *list = NULL;
     size_t size = 0, named = 0;
-    FILE *stream = open_memstream(&list, &size);
+    FILE *stream = ch_memstream_open(&list, &size);
     if (stream == NULL) {
         return ch_error_memory(err, "a note on a fit");
     }

@@ -462,7 +462,7 @@ ch_code ch_where_translate(const char *where, char **sql, ch_error *err)
     if (code != CH_OK) {
         goto out;
     }
-    FILE *out = open_memstream(sql, &size);
+    FILE *out = ch_memstream_open(sql, &size);
     if (out == NULL) {
         code = ch_error_memory(err, "a condition");
         goto out;
