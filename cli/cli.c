@@ -145,6 +145,8 @@ void ch_cli_print_settings(FILE *out)
             fputs("; read where data = file, which follows from it", out);
         } else if (i == CH_SETTING_DATA_LABELS) {
             fputs("; default the array or the column of data_file that has the labels", out);
+        } else if (i == CH_SETTING_DENSITY) {
+            fputs("; read where data = density, which follows from it", out);
         } else {
             fputs("; default seed", out);
         }

@@ -111,6 +111,10 @@ static ch_code check_subject(const ch_settings *settings, ch_error *err)
                    {CH_SETTING_LOSS, CH_LOSS_HINGE},
                    {CH_SETTING_DYNAMICS, CH_DYNAMICS_SGD},
                    {CH_SETTING_SAMPLING, CH_SAMPLING_INDEPENDENT}};
+    static const struct {
+        size_t setting;
+        const char *subject;
+    } zeros[] = {{CH_SETTING_SPECTRUM, "inputs of equal variance"}, {CH_SETTING_LABEL_NOISE, "right labels"}};
     for (size_t i = 0; i < sizeof subject / sizeof *subject; i++) {
         const ch_setting *setting = &ch_settings_table[subject[i].setting];
         const uint64_t value = ch_settings_get(settings, subject[i].setting).count;
@@ -118,6 +122,13 @@ static ch_code check_subject(const ch_settings *settings, ch_error *err)
             return ch_error_set(err, CH_ERROR_INPUT,
                                 "%s is %s, but theory is that of a perceptron with the hinge under sgd; accepted is %s",
                                 setting->name, setting->choice(value), setting->choice(subject[i].value));
+        }
+    }
+    for (size_t i = 0; i < sizeof zeros / sizeof *zeros; i++) {
+        const double value = ch_settings_get(settings, zeros[i].setting).real;
+        if (value != 0) {
+            return ch_error_set(err, CH_ERROR_INPUT, "%s is %g, but theory is about %s; accepted is 0",
+                                ch_settings_table[zeros[i].setting].name, value, zeros[i].subject);
         }
     }
     return CH_OK;

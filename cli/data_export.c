@@ -26,9 +26,12 @@ static bool is_of_data(size_t setting)
     case CH_SETTING_CLASSES:
     case CH_SETTING_NORMALISE:
     case CH_SETTING_LABEL_NOISE:
+    case CH_SETTING_SPECTRUM:
+    case CH_SETTING_TEACHER_AXIS:
     case CH_SETTING_DATA_DIR:
     case CH_SETTING_DATA_FILE:
     case CH_SETTING_DATA_LABELS:
+    case CH_SETTING_DENSITY:
         return true;
     default:
         return false;

@@ -43,6 +43,7 @@ enum {
     CH_SCHEMA_SAMPLING = 6, /* how batches are drawn: sampling */
     CH_SCHEMA_RULES = 7,    /* how a step moves the weights: momentum, weight_decay */
     CH_SCHEMA_FILES = 8,    /* settings of data: classes, normalise, label_noise */
+    CH_SCHEMA_SPECTRUM = 9, /* unequal variances of synthetic data: spectrum, teacher_axis */
 };
 
 /** One observable. The results of a run (in the store, JSON, CSV and text) and the columns of its trajectory are made

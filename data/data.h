@@ -2,6 +2,7 @@
 #ifndef CH_DATA_H
 #define CH_DATA_H
 
+#include "data/density.h"
 #include "data/examples.h"
 #include "data/fetch.h"
 #include "data/images.h"

@@ -56,12 +56,9 @@ void ch_examples_free(ch_examples *self)
 
 /* The sample's stream first gives the row that the perceptron has under the same law, and then a fair label. The row is
  * turned over where the label is -1. */
-static int8_t draw_by_plane(float *x, const ch_data_law *law, const double *mirror, ch_random *random)
+static int8_t draw_by_plane(float *x, const ch_data_law *law, const ch_law_frame *frame, ch_random *random)
 {
-    ch_law_of(law->kind)->draw_sample(x, law, 1, random);
-    if (law->random_teacher) {
-        ch_law_reflect(x, mirror, law->dim);
-    }
+    ch_law_draw(x, law, frame, 1, random);
     if (ch_random_below(random, 2) == 0) {
         return 1;
     }
@@ -71,16 +68,16 @@ static int8_t draw_by_plane(float *x, const ch_data_law *law, const double *mirr
     return -1;
 }
 
-static int8_t draw(float *x, const ch_data_law *law, const double *mirror, ch_random *random)
+static int8_t draw(float *x, const ch_data_law *law, const ch_law_frame *frame, ch_random *random)
 {
     const ch_law *row = ch_law_of(law->kind);
-    return row->draw_sample != NULL ? draw_by_plane(x, law, mirror, random) : row->draw_example(x, law, random);
+    return row->draw_sample != NULL ? draw_by_plane(x, law, frame, random) : row->draw_example(x, law, random);
 }
 
 ch_code ch_examples_init_law(ch_examples *self, const ch_data_law *law, ch_stream purpose, size_t num_samples,
                              int threads, const ch_watch *watch, ch_error *err)
 {
-    double *frame = NULL; /* the teacher [d], then the vector of its reflection [d] */
+    ch_law_frame frame = {0};
     memset(self, 0, sizeof *self);
     ch_code code = ch_law_check(law, num_samples, err);
     if (code != CH_OK) {
@@ -90,12 +87,10 @@ ch_code ch_examples_init_law(ch_examples *self, const ch_data_law *law, ch_strea
     if (code != CH_OK) {
         return code;
     }
-    frame = ch_alloc(law->dim, 2 * sizeof *frame);
-    if (frame == NULL) {
-        code = ch_error_memory(err, "the teacher: lower dim");
+    code = ch_law_frame_init(&frame, law, err);
+    if (code != CH_OK) {
         goto out;
     }
-    ch_law_teacher(law, frame, frame + law->dim);
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (size_t mu = 0; mu < num_samples; mu++) {
         if (ch_watch_is_stopped(watch)) {
@@ -103,13 +98,13 @@ ch_code ch_examples_init_law(ch_examples *self, const ch_data_law *law, ch_strea
         }
         ch_random random;
         ch_random_init(&random, law->seed, purpose, mu);
-        self->labels[mu] = draw(self->inputs + mu * self->dim, law, frame + law->dim, &random);
+        self->labels[mu] = draw(self->inputs + mu * self->dim, law, &frame, &random);
     }
     if (ch_watch_is_stopped(watch)) {
         code = ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped while the examples were drawn");
     }
 out:
-    free(frame);
+    ch_law_frame_free(&frame);
     if (code != CH_OK) {
         ch_examples_free(self);
     }

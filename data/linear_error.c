@@ -1,5 +1,7 @@
-/* linear_error.c — the exact test error of a linear student on the depleted law. */
+/* linear_error.c — the exact test error of a linear student on the laws whose label a plane gives. */
 #include "data/linear_error.h"
+
+#include "data/density.h"
 
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_sf_gamma.h>
@@ -47,4 +49,38 @@ ch_code ch_linear_test_error(double chi, double signal, double noise, double *er
     }
     *error = signal > 0 ? tail : 1 - tail;
     return CH_OK;
+}
+
+/* ---- unequal variances ---- */
+
+bool ch_linear_law_is_known(const ch_linear_law *law)
+{
+    return isfinite(law->chi) || law->density != NULL;
+}
+
+/* s' = D w . a and r' = |D w - s' a|, a = D e / |D e| */
+static void measure_stretched(const ch_linear_law *law, const double *weights, double *signal, double *noise)
+{
+    double along = 0, norm2 = 0, across2 = 0;
+    for (size_t i = 0; i < law->dim; i++) {
+        const double a = law->deviations[i] * law->teacher[i];
+        along += law->deviations[i] * weights[i] * a;
+        norm2 += a * a;
+    }
+    for (size_t i = 0; i < law->dim; i++) {
+        const double across = law->deviations[i] * weights[i] - along / norm2 * (law->deviations[i] * law->teacher[i]);
+        across2 += across * across;
+    }
+    *signal = along / sqrt(norm2);
+    *noise = sqrt(across2);
+}
+
+ch_code ch_linear_law_test_error(const ch_linear_law *law, const double *weights, double signal, double noise,
+                                 double *error, ch_error *err)
+{
+    if (law->deviations != NULL) {
+        measure_stretched(law, weights, &signal, &noise);
+    }
+    return law->density != NULL ? ch_density_test_error(law->density, signal, noise, error, err)
+                                : ch_linear_test_error(law->chi, signal, noise, error, err);
 }

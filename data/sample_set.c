@@ -1,4 +1,4 @@
-/* sample_set.c — samples of the depleted Gaussian law. */
+/* sample_set.c — samples of the laws whose label a plane gives. */
 #include "data/sample_set.h"
 
 #include "core/memory.h"
@@ -23,12 +23,13 @@ size_t ch_sample_set_bytes(size_t num_samples, size_t dim)
     return bytes;
 }
 
-/* One sample, z = y x / sqrt(d), in the teacher's frame. */
-static void draw_sample(float *row, size_t stride, const ch_data_law *law, ch_stream purpose, uint64_t mu)
+/* One sample, z = y x / sqrt(d). */
+static void draw_sample(float *row, size_t stride, const ch_data_law *law, const ch_law_frame *frame, ch_stream purpose,
+                        uint64_t mu)
 {
     ch_random random;
     ch_random_init(&random, law->seed, purpose, mu);
-    ch_law_of(law->kind)->draw_sample(row, law, 1 / sqrt((double)law->dim), &random);
+    ch_law_draw(row, law, frame, 1 / sqrt((double)law->dim), &random);
     for (size_t i = law->dim; i < stride; i++) {
         row[i] = 0;
     }
@@ -39,7 +40,8 @@ static ch_code check(const ch_data_law *law, size_t num_samples, ch_error *err)
     const ch_law *row = ch_law_of(law->kind);
     if (row->name != NULL && row->draw_sample == NULL) {
         return ch_error_set(err, CH_ERROR_INPUT,
-                            "the law is %s, which no linear teacher labels; accepted is the depleted law", row->name);
+                            "the law is %s, which no linear teacher labels; accepted is a law with a teacher",
+                            row->name);
     }
     return ch_law_check(law, num_samples, err);
 }
@@ -60,12 +62,24 @@ ch_code ch_sample_set_allocate(ch_sample_set *self, size_t num_samples, size_t d
     return CH_OK;
 }
 
-/* Allocates a set whose rows are not drawn yet, and finds its teacher.
- * @param mirror  out: vector of the reflection that takes the first axis to the teacher, [dim]; owned by the caller */
-static ch_code allocate(ch_sample_set *self, const ch_data_law *law, size_t num_samples, double **mirror, ch_error *err)
+/* Finds the teacher and the deviations of a set. */
+static ch_code describe(ch_sample_set *self, const ch_data_law *law, ch_error *err)
+{
+    ch_data_law_teacher(law, self->teacher);
+    if (!ch_data_law_is_stretched(law)) {
+        return CH_OK;
+    }
+    self->deviations = ch_alloc(law->dim, sizeof *self->deviations);
+    if (self->deviations == NULL) {
+        return ch_error_memory(err, "the samples: lower train or dim");
+    }
+    ch_data_law_deviations(law, self->deviations);
+    return CH_OK;
+}
+
+ch_code ch_sample_set_init_undrawn(ch_sample_set *self, const ch_data_law *law, size_t num_samples, ch_error *err)
 {
     memset(self, 0, sizeof *self);
-    *mirror = NULL;
     ch_code code = check(law, num_samples, err);
     if (code != CH_OK) {
         return code;
@@ -74,28 +88,22 @@ static ch_code allocate(ch_sample_set *self, const ch_data_law *law, size_t num_
     if (code != CH_OK) {
         return code;
     }
-    *mirror = ch_alloc(law->dim, sizeof **mirror);
-    if (*mirror == NULL) {
+    code = describe(self, law, err);
+    if (code != CH_OK) {
         ch_sample_set_free(self);
-        return ch_error_memory(err, "the samples: lower train or dim");
     }
-    ch_law_teacher(law, self->teacher, *mirror);
-    return CH_OK;
-}
-
-ch_code ch_sample_set_init_undrawn(ch_sample_set *self, const ch_data_law *law, size_t num_samples, ch_error *err)
-{
-    double *mirror = NULL;
-    const ch_code code = allocate(self, law, num_samples, &mirror, err);
-    free(mirror);
     return code;
 }
 
 ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, size_t num_samples,
                            int threads, const ch_watch *watch, ch_error *err)
 {
-    double *mirror = NULL;
-    ch_code code = allocate(self, law, num_samples, &mirror, err);
+    ch_law_frame frame = {0};
+    ch_code code = ch_sample_set_init_undrawn(self, law, num_samples, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_law_frame_init(&frame, law, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -104,30 +112,29 @@ ch_code ch_sample_set_init(ch_sample_set *self, const ch_data_law *law, ch_strea
         if (ch_watch_is_stopped(watch)) {
             continue;
         }
-        float *row = self->rows + mu * self->stride;
-        draw_sample(row, self->stride, law, purpose, mu);
-        if (law->random_teacher) {
-            ch_law_reflect(row, mirror, law->dim);
-        }
+        draw_sample(self->rows + mu * self->stride, self->stride, law, &frame, purpose, mu);
     }
     if (ch_watch_is_stopped(watch)) {
         code = ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped while the samples were drawn");
-        ch_sample_set_free(self);
     }
 out:
-    free(mirror);
+    ch_law_frame_free(&frame);
+    if (code != CH_OK) {
+        ch_sample_set_free(self);
+    }
     return code;
 }
 
 bool ch_sample_set_redraw(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, uint64_t first,
                           const ch_watch *watch)
 {
+    static const ch_law_frame first_axis = {NULL, 0, NULL};
     const size_t look = 1 + ch_rows_per_look(self->stride) / OPERATIONS_TO_DRAW;
     for (size_t i = 0; i < self->num_samples; i++) {
         if (i % look == look - 1 && ch_watch_is_stopped(watch)) {
             return false;
         }
-        draw_sample(self->rows + i * self->stride, self->stride, law, purpose, first + i);
+        draw_sample(self->rows + i * self->stride, self->stride, law, &first_axis, purpose, first + i);
     }
     return true;
 }
@@ -136,5 +143,6 @@ void ch_sample_set_free(ch_sample_set *self)
 {
     free(self->rows);
     free(self->teacher);
+    free(self->deviations);
     memset(self, 0, sizeof *self);
 }

@@ -1,4 +1,4 @@
-/* sample_set.h — samples of the depleted Gaussian law, in the form in which a linear student takes them.
+/* sample_set.h — samples of the laws whose label a plane gives, in the form in which a linear student takes them.
  *
  * Depleted Gaussian: x = x_par e + x_perp, x_perp ~ N(0, I_{d-1}), y = sign(x_par), and
  *   rho(x_par) = |x_par|^chi exp(-x_par^2 / 2) / Z_chi,   chi > -1.
@@ -25,9 +25,12 @@ typedef struct {
     size_t stride;      /* ch_row_stride(d) */
     float *rows;        /* [P][stride], row-major, 0 beyond d; owned */
     double *teacher;    /* [stride], unit vector e, 0 beyond d; owned */
+    double
+        *deviations; /* [d] standard deviations of the inputs along the axes; NULL where they are 1, or not known; owned
+                      */
 } ch_sample_set;
 
-/** Draws P samples of a depleted law.
+/** Draws P samples of a law whose label a plane gives.
  *
  *  @param purpose   CH_STREAM_TRAIN_SAMPLES, CH_STREAM_TEST_SAMPLES or CH_STREAM_ONLINE_SAMPLES
  *  @param threads   threads to use, >= 1; does not change a bit of the result
@@ -43,8 +46,9 @@ void ch_sample_set_free(ch_sample_set *self);
 ch_code ch_sample_set_init_undrawn(ch_sample_set *self, const ch_data_law *law, size_t num_samples,
                                    ch_error *err) CH_MUST_CHECK;
 
-/** Draws the samples first, first + 1, … of a law in place of those of a set, the teacher on the axis.
- *  @param self   made by ch_sample_set_init of a law of the same dimension, teacher on the axis
+/** Draws the samples first, first + 1, … of a law in place of those of a set, the teacher on the first axis.
+ *  @param self   made by ch_sample_set_init of a law of the same dimension, teacher on the first axis, without a
+ * spectrum
  *  @param watch  may end the drawing; borrowed, may be NULL
  *  @return false when stopped: a part of the rows is drawn */
 bool ch_sample_set_redraw(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, uint64_t first,

@@ -21,20 +21,22 @@
 
 /** What a training run of the perceptron is made of. The sets are borrowed and must outlive the learner. */
 typedef struct {
-    const ch_sample_set *train; /* the first `num_samples` of its rows are the training set */
-    size_t num_samples;         /* P, 1 <= P <= train->num_samples, P < 2^32 */
-    const ch_sample_set *test;  /* the test error is measured on these; NULL: it is the exact one */
-    double chi;                 /* density exponent of the data law, for the exact test error; NaN: no teacher */
-    double kappa;               /* margin 1/alpha > 0 */
-    double rate;                /* eta > 0 */
-    size_t batch;               /* B, 1 <= B <= P */
-    bool by_epoch;              /* an epoch takes every sample once, in batches of B and a last one of those left */
-    double momentum;            /* mu, 0 <= mu < 1; of the plain engine */
-    double weight_decay;        /* factor lambda >= 0 of ||w - w0||^2 / 2 in the loss; of the plain engine */
-    uint64_t seed_init;         /* of w0 */
-    uint64_t seed_batch;        /* of the batches */
-    const ch_watch *watch;      /* NULL, or who may end a long look, within `advance` too: its step is then not taken */
-    int threads;                /* threads the fast engine may use where many margins are computed at once; 0 is 1 */
+    const ch_sample_set *train;       /* the first `num_samples` of its rows are the training set */
+    size_t num_samples;               /* P, 1 <= P <= train->num_samples, P < 2^32 */
+    const ch_sample_set *test;        /* the test error is measured on these; NULL: it is the exact one */
+    double chi;                       /* density exponent of the data law, for the exact test error; NaN: it has none */
+    const struct ch_density *density; /* the data law's tabulated density, in place of chi; NULL: it has none. Without
+                                         chi and density there is no teacher */
+    double kappa;                     /* margin 1/alpha > 0 */
+    double rate;                      /* eta > 0 */
+    size_t batch;                     /* B, 1 <= B <= P */
+    bool by_epoch;         /* an epoch takes every sample once, in batches of B and a last one of those left */
+    double momentum;       /* mu, 0 <= mu < 1; of the plain engine */
+    double weight_decay;   /* factor lambda >= 0 of ||w - w0||^2 / 2 in the loss; of the plain engine */
+    uint64_t seed_init;    /* of w0 */
+    uint64_t seed_batch;   /* of the batches */
+    const ch_watch *watch; /* NULL, or who may end a long look, within `advance` too: its step is then not taken */
+    int threads;           /* threads the fast engine may use where many margins are computed at once; 0 is 1 */
 } ch_perceptron_setup;
 
 /** The plain engine: the margin of every sample drawn is computed.

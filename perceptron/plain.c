@@ -278,9 +278,17 @@ void ch_perceptron_signal_and_noise(const ch_perceptron *self, double *signal, d
     *noise = sqrt(noise2);
 }
 
+/* The law of test inputs. */
+static ch_linear_law law_of(const ch_perceptron *self)
+{
+    const ch_sample_set *train = self->setup.train;
+    return (ch_linear_law){self->setup.chi, self->setup.density, train->teacher, train->deviations, train->dim};
+}
+
 static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
 {
     ch_perceptron *self = (ch_perceptron *)learner;
+    const ch_linear_law law = law_of(self);
     ch_margins all;
     if (!look_at_all(self, &all)) {
         return interrupted(err);
@@ -294,7 +302,7 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
     out->min_margin = all.min_margin / self->setup.kappa;
     out->weight_change = change;
     out->weight_change_rel = change / self->norm_init;
-    if (isfinite(self->setup.chi)) {
+    if (ch_linear_law_is_known(&law)) {
         ch_perceptron_signal_and_noise(self, &out->signal, &out->noise);
     }
     if (!isfinite(change)) {
@@ -307,10 +315,10 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
     if (self->setup.test != NULL) {
         return ch_student_test_error(self->setup.test, self->weights, self->setup.watch, &out->test_error, err);
     }
-    if (!isfinite(self->setup.chi)) {
+    if (!ch_linear_law_is_known(&law)) {
         return CH_OK;
     }
-    return ch_linear_test_error(self->setup.chi, out->signal, out->noise, &out->test_error, err);
+    return ch_linear_law_test_error(&law, self->weights, out->signal, out->noise, &out->test_error, err);
 }
 
 static void free_learner(ch_learner *learner)

@@ -53,7 +53,7 @@ static void append(char text[CH_LABEL_SIZE], const char *format, ...)
 
 bool ch_page_head_has_digest(const ch_page_head *self)
 {
-    return (self->differing & CH_FIT_BY_DIGEST) != 0 && ch_settings_has_pool(self->key);
+    return (self->differing & CH_FIT_BY_DIGEST) != 0 && ch_settings_has_digest(self->key);
 }
 
 /* Writes the model, and then chi, dim, every setting in which pages differ and the digest where images do, by `write`.

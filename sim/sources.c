@@ -7,12 +7,18 @@
 #include <stdio.h>
 #include <string.h>
 
-void ch_sources_free(ch_sources *self)
+void ch_sources_free_samples(ch_sources *self)
 {
     for (size_t i = 0; i < CH_NUM_IMAGE_SETS; i++) {
         ch_image_pool_free(&self->pools[i]);
     }
     ch_own_pool_free(&self->own);
+}
+
+void ch_sources_free(ch_sources *self)
+{
+    ch_sources_free_samples(self);
+    ch_density_free(&self->density);
 }
 
 /* Counts the samples of both classes.
@@ -66,11 +72,20 @@ static ch_code find_own(ch_sources *self, ch_settings *settings, ch_error *err)
     return count_pool(settings, pool->counts, err);
 }
 
+static ch_code find_density(ch_sources *self, ch_settings *settings, ch_error *err)
+{
+    const ch_code code = self->density.count > 0 ? CH_OK : ch_density_read(&self->density, settings->density, err);
+    if (code == CH_OK) {
+        memcpy(settings->data_digest, self->density.digest, sizeof settings->data_digest);
+    }
+    return code;
+}
+
 ch_code ch_sources_find(ch_sources *self, ch_resolved *resolved, ch_error *err)
 {
     ch_settings *settings = &resolved->settings;
     if (!ch_settings_has_pool(settings)) {
-        return CH_OK;
+        return ch_settings_has_digest(settings) ? find_density(self, settings, err) : CH_OK;
     }
     const bool is_own = ch_law_of(settings->data)->is_file;
     const ch_code code = is_own ? find_own(self, settings, err) : find_images(self, settings, err);
@@ -93,8 +108,10 @@ ch_code ch_sources_find(ch_sources *self, ch_resolved *resolved, ch_error *err)
 /* Whether the files of these settings are in memory. */
 static bool is_in_memory(const ch_sources *self, const ch_settings *settings)
 {
-    return ch_law_of(settings->data)->is_file ? self->own.count > 0
-                                              : self->pools[ch_sources_image_set(settings)].count > 0;
+    const ch_law *law = ch_law_of(settings->data);
+    return law->is_file       ? self->own.count > 0
+           : law->has_density ? self->density.count > 0
+                              : self->pools[ch_sources_image_set(settings)].count > 0;
 }
 
 ch_code ch_sources_admit(ch_sources *self, ch_resolved *resolved, bool *is_read, ch_error *err)

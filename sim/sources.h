@@ -13,14 +13,17 @@
 typedef struct ch_sources {
     ch_image_pool pools[CH_NUM_IMAGE_SETS]; /* images that have been read; count 0: not yet */
     ch_own_pool own;                        /* samples of the user's own that have been read; count 0: not yet */
+    ch_density density;                     /* a density that has been read; count 0: not yet */
     const char *kernel_folder;              /* of kernel files, to read and to add to; NULL: none. Borrowed */
 } ch_sources;
 
 void ch_sources_free(ch_sources *self);
+/** Frees the samples alone, which training sets have copies of; a density is borrowed by them. */
+void ch_sources_free_samples(ch_sources *self);
 
-/** Does nothing where the data are drawn. Otherwise it reads the files unless they are in memory, checks that there are
- *  enough samples, and sets data_digest, data_pool and data_shape of the settings. A sweep has one file of the user's
- * own.
+/** Does nothing where the data depend on no file. Otherwise it reads the files unless they are in memory, checks that
+ *  there are enough samples, and sets data_digest, data_pool and data_shape of the settings. A sweep has one file of
+ * the user's own, and one density.
  *  @return CH_OK; CH_ERROR_INPUT for files that are missing or damaged, a class without samples, samples that the model
  *      does not take, or more samples than there are; CH_ERROR_IO; CH_ERROR_MEMORY */
 ch_code ch_sources_find(ch_sources *self, ch_resolved *resolved, ch_error *err) CH_MUST_CHECK;

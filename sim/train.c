@@ -334,6 +334,7 @@ typedef struct {
     ch_architecture architecture; /* of a network */
     double unit;                  /* ch_reach_unit, by which kappa and rate are multiplied */
     double *teacher;              /* [dim] of data that have one; owned */
+    double *deviations;           /* [dim] of their inputs along the axes, where these are not 1; owned */
     ch_run_weights *weights;      /* those that are given and asked for; NULL: none */
     double *start;                /* [num_weights] w0 in the architecture's order, where it is given; owned */
     ch_watch watch;               /* the run's own copy of the caller's */
@@ -344,6 +345,7 @@ static void borrowed_free(borrowed *self)
     ch_sample_set_free(&self->test);
     ch_architecture_free(&self->architecture);
     free(self->teacher);
+    free(self->deviations);
     free(self->start);
 }
 
@@ -364,10 +366,11 @@ static ch_code online_init(ch_online_student *self, const ch_settings *settings,
 }
 
 /* The test samples of a perceptron, which no other run shares where they are drawn. */
-static ch_code make_test(borrowed *own, const ch_resolved *resolved, int threads, const ch_watch *watch, ch_error *err)
+static ch_code make_test(borrowed *own, const ch_resolved *resolved, const ch_train_set *set, int threads,
+                         const ch_watch *watch, ch_error *err)
 {
     const ch_settings *settings = &resolved->settings;
-    ch_data_law law = ch_train_law(resolved);
+    ch_data_law law = ch_train_law(resolved, set->density);
     if (!ch_settings_has_engine(settings) || ch_settings_has_pool(settings) || settings->test == 0) {
         return CH_OK;
     }
@@ -396,6 +399,7 @@ static ch_code perceptron_init(model *self, const ch_settings *settings, const c
                 : ch_settings_has_pool(settings) ? &set->test_samples
                                                  : &own->test,
         .chi = ch_setting_applies(settings, CH_SETTING_CHI) ? settings->chi : NAN,
+        .density = set->density,
         .kappa = own->unit / settings->alpha,
         .rate = own->unit * settings->rate,
         .batch = (size_t)settings->batch,
@@ -436,6 +440,29 @@ static ch_code take_init(borrowed *own, ch_error *err)
     return CH_OK;
 }
 
+/* Finds the teacher of data that have one, and the deviations of their inputs where these are not 1. */
+static ch_code find_teacher(borrowed *own, const ch_resolved *resolved, ch_error *err)
+{
+    const ch_data_law law = ch_train_law(resolved, NULL);
+    if (!ch_setting_applies(&resolved->settings, CH_SETTING_TEACHER)) {
+        return CH_OK;
+    }
+    own->teacher = ch_alloc(law.dim, sizeof *own->teacher);
+    if (own->teacher == NULL) {
+        return ch_error_memory(err, "the teacher");
+    }
+    ch_data_law_teacher(&law, own->teacher);
+    if (!ch_data_law_is_stretched(&law)) {
+        return CH_OK;
+    }
+    own->deviations = ch_alloc(law.dim, sizeof *own->deviations);
+    if (own->deviations == NULL) {
+        return ch_error_memory(err, "the deviations of the inputs");
+    }
+    ch_data_law_deviations(&law, own->deviations);
+    return CH_OK;
+}
+
 /* A network; or the linear network that a perceptron is, whose passes are in double precision. */
 static ch_code network_init(model *self, const ch_resolved *resolved, const ch_train_set *set, borrowed *own,
                             int threads, ch_error *err)
@@ -450,16 +477,11 @@ static ch_code network_init(model *self, const ch_resolved *resolved, const ch_t
     if (code != CH_OK) {
         return code;
     }
-    const bool has_teacher = ch_setting_applies(settings, CH_SETTING_TEACHER);
-    const bool has_chi = ch_setting_applies(settings, CH_SETTING_CHI);
-    if (has_teacher) {
-        const ch_data_law law = ch_train_law(resolved);
-        own->teacher = ch_alloc(law.dim, sizeof *own->teacher);
-        if (own->teacher == NULL) {
-            return ch_error_memory(err, "the teacher");
-        }
-        ch_data_law_teacher(&law, own->teacher);
+    code = find_teacher(own, resolved, err);
+    if (code != CH_OK) {
+        return code;
     }
+    const bool has_chi = ch_setting_applies(settings, CH_SETTING_CHI);
     const ch_network_learner_setup setup = {
         .architecture = &own->architecture,
         .train = &set->train,
@@ -480,6 +502,8 @@ static ch_code network_init(model *self, const ch_resolved *resolved, const ch_t
         .wide = !ch_settings_is_network(settings),
         .teacher = own->teacher,
         .chi = has_chi ? settings->chi : NAN,
+        .density = set->density,
+        .deviations = own->deviations,
         .kernel_samples = (size_t)settings->kernel,
         .threads = threads,
         .watch = &own->watch,
@@ -561,7 +585,7 @@ static ch_code train(ch_run *run, const ch_resolved *resolved, const ch_train_se
     memset(run, 0, sizeof *run);
     run->resolved = *resolved;
     run->results_version = CH_RESULTS_VERSION;
-    ch_code code = make_test(&own, resolved, threads, watch, err);
+    ch_code code = make_test(&own, resolved, set, threads, watch, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -606,7 +630,7 @@ ch_code ch_train_from(ch_run *run, ch_run_weights *weights, const ch_resolved *f
             goto out;
         }
     }
-    ch_sources_free(sources); /* the training set has copies of the samples that it takes */
+    ch_sources_free_samples(sources); /* the training set has copies of those that it takes */
     code = train(run, found, &set, weights, threads, watch, true, err);
 out:
     ch_train_set_free(&set);

@@ -31,7 +31,7 @@ char *ch_train_kernel_key(const ch_resolved *resolved)
             fprintf(text, "%s=%s\n", row->name, value);
         }
     }
-    if (ch_settings_has_pool(settings)) {
+    if (ch_settings_has_digest(settings)) {
         fprintf(text, "data_digest=%s\n", settings->data_digest);
     }
     return ch_memstream_close(text, &key) ? key : NULL;

@@ -9,7 +9,7 @@
 
 /* ---- keys ---- */
 
-ch_data_law ch_train_law(const ch_resolved *resolved)
+ch_data_law ch_train_law(const ch_resolved *resolved, const ch_density *density)
 {
     const ch_settings *settings = &resolved->settings;
     const ch_law *law = ch_law_of(settings->data);
@@ -18,6 +18,9 @@ ch_data_law ch_train_law(const ch_resolved *resolved)
         .chi = law->has_chi ? settings->chi : 0,
         .dim = ch_settings_has_pool(settings) ? 0 : (size_t)settings->dim,
         .random_teacher = law->has_teacher && settings->teacher == CH_TEACHER_RANDOM,
+        .teacher_axis = ch_setting_applies(settings, CH_SETTING_TEACHER_AXIS) ? (size_t)settings->teacher_axis - 1 : 0,
+        .spectrum = law->has_teacher ? settings->spectrum : 0,
+        .density = density,
         .seed = settings->seed_data,
     };
 }
@@ -35,7 +38,7 @@ static uint64_t hash_text(const char *text)
 ch_train_key ch_train_key_of(const ch_resolved *resolved)
 {
     const ch_settings *settings = &resolved->settings;
-    ch_train_key key = {.kind = CH_SET_ROWS, .law = ch_train_law(resolved), .rule = hash_text(settings->classes)};
+    ch_train_key key = {.kind = CH_SET_ROWS, .law = ch_train_law(resolved, NULL), .rule = hash_text(settings->classes)};
     key.label_noise = settings->label_noise;
     key.normalise = ch_law_of(settings->data)->is_file ? settings->normalise : 0;
     if (ch_settings_has_engine(settings)) {
@@ -72,6 +75,8 @@ int ch_train_key_compare(const ch_train_key *a, const ch_train_key *b)
         order_of_reals(a->law.chi, b->law.chi),
         order_of_counts(a->law.dim, b->law.dim),
         order_of_counts(a->law.random_teacher, b->law.random_teacher),
+        order_of_counts(a->law.teacher_axis, b->law.teacher_axis),
+        order_of_reals(a->law.spectrum, b->law.spectrum),
         order_of_counts(a->law.seed, b->law.seed),
         order_of_counts(a->rule, b->rule),
         order_of_counts(a->normalise, b->normalise),
@@ -94,7 +99,7 @@ int ch_train_key_compare(const ch_train_key *a, const ch_train_key *b)
 uint64_t ch_train_key_digest(const ch_train_key *key)
 {
     static const uint64_t OFFSET = 0xcbf29ce484222325, PRIME = 0x100000001b3; /* those of FNV-1a, here over words */
-    const double chi = key->law.chi + 0.0;                                    /* -0 is 0 */
+    const double reals[] = {key->law.chi + 0.0, key->law.spectrum + 0.0};     /* -0 is 0 */
     uint64_t words[] = {(uint64_t)key->kind,
                         (uint64_t)key->law.kind,
                         0,
@@ -108,9 +113,12 @@ uint64_t ch_train_key_digest(const ch_train_key *key)
                         key->seed_init,
                         (uint64_t)key->spec.activation,
                         (uint64_t)key->rule,
-                        (uint64_t)key->normalise};
+                        (uint64_t)key->normalise,
+                        0,
+                        key->law.teacher_axis};
     uint64_t digest = OFFSET;
-    memcpy(&words[2], &chi, sizeof chi);
+    memcpy(&words[2], &reals[0], sizeof reals[0]);
+    memcpy(&words[14], &reals[1], sizeof reals[1]);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         digest = (digest ^ words[i]) * PRIME;
         digest ^= digest >> 29; /* FNV alone moves no bit down */
@@ -178,7 +186,7 @@ static void turn_labels(const ch_settings *settings, size_t num_samples, int8_t 
 static ch_code make_rows(ch_train_set *self, const ch_resolved *resolved, const ch_sources *sources, int threads,
                          const ch_watch *watch, ch_error *err)
 {
-    const ch_data_law law = ch_train_law(resolved);
+    const ch_data_law law = ch_train_law(resolved, self->density);
     ch_code code = CH_OK;
     const bool is_chosen = ch_settings_has_pool(&resolved->settings);
     self->contradiction = (ch_contradiction){SIZE_MAX, CH_CAUSE_NONE};
@@ -203,7 +211,7 @@ static ch_code make_right_examples(ch_train_set *self, const ch_resolved *resolv
 {
     const ch_settings *settings = &resolved->settings;
     const size_t num_test = (size_t)settings->test;
-    const ch_data_law law = ch_train_law(resolved);
+    const ch_data_law law = ch_train_law(resolved, self->density);
     if (ch_settings_has_pool(settings)) {
         return choose_samples(self, settings, sources, threads, err);
     }
@@ -253,6 +261,7 @@ ch_code ch_train_set_init(ch_train_set *self, const ch_resolved *resolved, const
     memset(self, 0, sizeof *self);
     self->key = ch_train_key_of(resolved);
     self->num_samples = num_samples;
+    self->density = ch_law_of(resolved->settings.data)->has_density && sources != NULL ? &sources->density : NULL;
     switch (self->key.kind) {
     case CH_SET_ROWS:
         code = make_rows(self, resolved, sources, threads, watch, err);
@@ -294,12 +303,15 @@ static size_t add(size_t a, size_t b)
     return a < SIZE_MAX - b ? a + b : SIZE_MAX;
 }
 
-static size_t rows_bytes(size_t num_samples, size_t dim, uint64_t engine)
+/* The teacher of rows, and while they are drawn the vector of its reflection and twice the deviations of the inputs,
+ * are in double: two rows each. */
+static size_t rows_bytes(const ch_settings *settings, size_t num_samples, size_t dim, uint64_t engine)
 {
-    /* the teacher, and the vector of its reflection while samples are drawn, are in double: two rows each */
-    enum { VECTORS = 2, ROWS_A_VECTOR = 2 };
+    enum { ROWS_A_VECTOR = 2 };
     const size_t order = engine == CH_ENGINE_FAST ? ch_perceptron_order_bytes(num_samples) : 0;
-    return add(ch_sample_set_bytes(num_samples + VECTORS * ROWS_A_VECTOR, dim), order);
+    const size_t mirror = settings->teacher == CH_TEACHER_RANDOM, deviations = settings->spectrum > 0;
+    const size_t vectors = 1 + mirror + 2 * deviations;
+    return add(ch_sample_set_bytes(num_samples + vectors * ROWS_A_VECTOR, dim), order);
 }
 
 size_t ch_train_set_bytes(const ch_resolved *resolved, size_t num_samples, uint64_t engine)
@@ -309,7 +321,7 @@ size_t ch_train_set_bytes(const ch_resolved *resolved, size_t num_samples, uint6
     const size_t dim = ch_shape_size(input), num_test = (size_t)settings->test;
     if (ch_settings_has_engine(settings)) {
         const size_t chosen = ch_settings_has_pool(settings) ? num_test : 0;
-        return add(rows_bytes(num_samples, dim, engine), ch_sample_set_bytes(chosen, dim));
+        return add(rows_bytes(settings, num_samples, dim, engine), ch_sample_set_bytes(chosen, dim));
     }
     return settings->linear == CH_LINEAR_YES
                ? ch_train_kernel_bytes(resolved, num_samples)

@@ -15,7 +15,7 @@
 /** What runs must have in common to share a training set. A run with a smaller P uses its first samples. */
 typedef struct {
     enum { CH_SET_ROWS, CH_SET_EXAMPLES, CH_SET_KERNEL } kind;
-    ch_data_law law;    /* of samples from files only the kind and the seed */
+    ch_data_law law;    /* of samples from files only the kind and the seed; without the table of a density */
     uint64_t rule;      /* a hash of the rule of labels; 0 where it has no meaning */
     uint64_t normalise; /* of a file of the user's own; else 0 */
     double label_noise;
@@ -32,8 +32,9 @@ int ch_train_key_compare(const ch_train_key *a, const ch_train_key *b);
 /** A digest of a key: equal for equal keys, and for others with a chance of 2^-64. */
 uint64_t ch_train_key_digest(const ch_train_key *key);
 
-/** The law of a run's data; of samples from files its kind and seed. Runs of equal laws share their first samples. */
-ch_data_law ch_train_law(const ch_resolved *resolved);
+/** The law of a run's data; of samples from files its kind and seed. Runs of equal laws share their first samples.
+ *  @param density  the table of a law that has one; NULL: the law cannot be drawn then. Borrowed by the law */
+ch_data_law ch_train_law(const ch_resolved *resolved, const ch_density *density);
 
 /** What one run trains on, or several runs share. What a kind does not have is zeroes. */
 typedef struct {
@@ -41,6 +42,7 @@ typedef struct {
     size_t num_samples;                  /* 0: nothing made yet */
     ch_sample_set samples, test_samples; /* rows; test samples of those that are chosen from a pool */
     ch_screen screen;                    /* their screening index, where the fast engine wants it */
+    const ch_density *density;           /* of data that have one, borrowed from the sources; else NULL */
     ch_examples train, test;
     ch_kernel kernel;
     double norm_init;               /* ||w0|| of the network whose kernel it is */
@@ -51,8 +53,8 @@ void ch_train_set_free(ch_train_set *self);
 
 /** Makes the training set of a run, with the key and the engine of its settings.
  *  @param resolved     as ch_sources_find completed it
- *  @param sources      with the samples that ch_sources_find read for these settings; NULL where the data are drawn,
- * and there is no folder of kernels
+ *  @param sources      with the samples or the density that ch_sources_find read for these settings; the set borrows
+ * the density. NULL where the data need no file and there is no folder of kernels
  *  @param num_samples  at least the run's P; more samples serve runs with larger P too
  *  @param threads      threads to use, >= 1; does not change a bit of the result
  *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED when stopped; of kernels also CH_ERROR_NUMERIC,

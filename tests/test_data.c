@@ -209,7 +209,9 @@ static void every_law_has_its_own_row(void **state)
     (void)state;
     for (ch_law_kind kind = 0; kind < CH_NUM_LAWS; kind++) {
         const ch_law *row = ch_law_of(kind);
-        const ch_data_law law = {.kind = kind, .chi = 1, .dim = 5, .seed = 2};
+        double places[] = {0, 1}, values[] = {1, 1}, masses[] = {0, 1};
+        const ch_density density = {2, places, values, masses, ""};
+        const ch_data_law law = {.kind = kind, .chi = 1, .dim = 5, .density = &density, .seed = 2};
         ch_sample_set set;
         ch_examples examples;
         ch_error err = {0};

@@ -76,12 +76,12 @@ static void test_rows_are_in_the_order_of_the_enum(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "model",     "linear",    "width",       "depth",     "activation",  "data",
-        "chi",       "dim",       "teacher",     "train",     "test",        "loss",
-        "alpha",     "batch",     "temp",        "rate",      "dynamics",    "seed",
-        "seed_data", "seed_init", "seed_batch",  "max_steps", "max_updates", "max_seconds",
-        "engine",    "record",    "kernel",      "sampling",  "momentum",    "weight_decay",
-        "classes",   "normalise", "label_noise", "data_dir",  "data_file",   "data_labels"};
+        "model",     "linear",       "width",       "depth",     "activation",  "data",      "chi",
+        "dim",       "teacher",      "train",       "test",      "loss",        "alpha",     "batch",
+        "temp",      "rate",         "dynamics",    "seed",      "seed_data",   "seed_init", "seed_batch",
+        "max_steps", "max_updates",  "max_seconds", "engine",    "record",      "kernel",    "sampling",
+        "momentum",  "weight_decay", "classes",     "normalise", "label_noise", "spectrum",  "teacher_axis",
+        "data_dir",  "data_file",    "data_labels", "density"};
     assert_int_equal(ch_settings_count, sizeof names / sizeof *names);
     for (size_t i = 0; i < ch_settings_count; i++) {
         assert_string_equal(ch_settings_table[i].name, names[i]);
@@ -230,7 +230,7 @@ static void test_bad_words_are_refused(void **state)
         {"data", "depletd", "did you mean 'depleted'? accepted is depleted, sign, random_sign, stripe, sphere"},
         {"data", "",
          "accepted is depleted, sign, random_sign, stripe, sphere, mnist_parity, cifar_animal, mnist, cifar10, "
-         "fashion_mnist, kmnist or file"},
+         "fashion_mnist, kmnist, file or density"},
         {"teacher", "ax", "accepted is axis or random"},
         {"loss", "mean", "accepted is hinge, softhinge, quadhinge, mse or logistic"},
         {"dynamics", "flows", "did you mean 'flow'? accepted is sgd, gd, flow, unfitted or sde"},

@@ -22,7 +22,7 @@ static void test_schema(void **state)
         "version TEXT,results_version INTEGER,linear TEXT,width INTEGER,depth INTEGER,activation TEXT,kernel INTEGER,"
         "kernel_change REAL,kernel_alignment REAL,gradient_mean REAL,gradient_variance REAL,gradient_snr REAL,"
         "data_digest TEXT,reason TEXT,data_pool INTEGER,sampling TEXT,momentum REAL,weight_decay REAL,classes "
-        "TEXT,normalise TEXT,label_noise REAL";
+        "TEXT,normalise TEXT,label_noise REAL,spectrum REAL,teacher_axis INTEGER";
     const char *path = path_of("s.db");
     make_store(path, 0);
     char *sql =
@@ -37,7 +37,7 @@ static void test_schema(void **state)
                            " FROM pragma_table_info('points')"),
                      1);
     assert_int_equal(query(path, "PRAGMA application_id"), 0x6368746e);
-    assert_int_equal(query(path, "PRAGMA user_version"), 8);
+    assert_int_equal(query(path, "PRAGMA user_version"), 9);
 }
 
 static void test_round_trip(void **state)

@@ -39,6 +39,30 @@ static ch_code find_theory(ch_perceptron_theory *theory, const ch_fit_group *gro
     return CH_OK;
 }
 
+/* Adds a note where a plane labels a perceptron's data and theory is not about them all the same. */
+static ch_code note_no_theory(ch_fit_group *group, ch_error *err)
+{
+    const ch_settings *key = &group->key;
+    const ch_law *law = ch_law_of(key->data);
+    if (key->model != CH_ARCH_PERCEPTRON || !law->has_teacher || ch_settings_has_theory(key)) {
+        return CH_OK;
+    }
+    if (law->has_density) {
+        return ch_fit_note(group, err,
+                           "no theory stands beside the exponents: it is in terms of chi, the exponent of the density "
+                           "at the boundary, which a table of the density does not say");
+    }
+    if (key->spectrum > 0) {
+        return ch_fit_note(group, err,
+                           "no theory stands beside the exponents: it is about inputs of equal variance, and spectrum "
+                           "is %g",
+                           key->spectrum);
+    }
+    return ch_fit_note(group, err,
+                       "no theory stands beside the exponents: it is about right labels, and label_noise is %g",
+                       key->label_noise);
+}
+
 /* The largest P of the window at which the first step makes over half of ||Dw||; 0 for none. At w = 0 every sample is
  * unfitted, so that the first step moves the weights by s = eta E|x_par| / sqrt(d). Where that is most of ||Dw||, B is
  * not small beside B* ~ P^gamma, and ||Dw|| ~ eta depends little on P. */
@@ -339,6 +363,10 @@ ch_code ch_fit_estimate(ch_fit_group *group, const ch_fit_options *options, ch_b
         if (code != CH_OK) {
             goto out;
         }
+    }
+    code = note_no_theory(group, err);
+    if (code != CH_OK) {
+        goto out;
     }
     code = note_batch(group, &theory, err);
     if (code != CH_OK) {

@@ -47,7 +47,7 @@ void ch_report_csv_row(const ch_settings *key, const char *name, ch_csv_extras e
     print_word(extras.bound, out);
     print_word(extras.method, out);
     print_word(extras.held, out);
-    print_word(ch_settings_has_pool(key) ? key->data_digest : NULL, out);
+    print_word(ch_settings_has_digest(key) ? key->data_digest : NULL, out);
     fputc('\n', out);
 }
 

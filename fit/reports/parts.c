@@ -16,7 +16,7 @@ json_t *ch_report_interval(const ch_estimate *estimate)
 
 json_t *ch_report_digest(const ch_settings *settings)
 {
-    return ch_settings_has_pool(settings) ? ch_json_text(settings->data_digest) : json_null();
+    return ch_settings_has_digest(settings) ? ch_json_text(settings->data_digest) : json_null();
 }
 
 void ch_report_append(json_t **list, json_t *item)

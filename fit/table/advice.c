@@ -265,9 +265,10 @@ ch_code ch_advice_sentence(char **text, const ch_fit_group *group, ch_advice wha
     write_data_sets(out, group, num_data_sets > 10 ? num_data_sets : 10);
     write_budgets(out, group, what);
     /* a store does not know where the files lay */
-    fputs(ch_law_of(group->key.data)->is_file   ? " --data_file FILE --data_labels FILE -o STORE"
-          : ch_settings_has_images(&group->key) ? " --data_dir DIR -o STORE"
-                                                : " -o STORE",
+    fputs(ch_law_of(group->key.data)->is_file       ? " --data_file FILE --data_labels FILE -o STORE"
+          : ch_law_of(group->key.data)->has_density ? " --density FILE -o STORE"
+          : ch_settings_has_images(&group->key)     ? " --data_dir DIR -o STORE"
+                                                    : " -o STORE",
           out);
     if (!ch_memstream_close(out, text)) {
         return ch_error_memory(err, "a sentence on a fit");

@@ -31,6 +31,7 @@ bool ch_fit_is_key(size_t setting)
     case CH_SETTING_DATA_DIR:
     case CH_SETTING_DATA_FILE: /* the digest says which samples they are */
     case CH_SETTING_DATA_LABELS:
+    case CH_SETTING_DENSITY:
         return false;
     default:
         return true;
@@ -57,10 +58,10 @@ static int compare_values(size_t setting, const ch_settings *a, const ch_setting
     return (x.count > y.count) - (x.count < y.count);
 }
 
-/* Orders by the samples where they are read from files. Their digest is no setting, but it is part of a group's key. */
+/* Orders by the files that data are read from. Their digest is no setting, but it is part of a group's key. */
 static int compare_images(const ch_settings *a, const ch_settings *b)
 {
-    return ch_settings_has_pool(a) && ch_settings_has_pool(b) ? strcmp(a->data_digest, b->data_digest) : 0;
+    return ch_settings_has_digest(a) && ch_settings_has_digest(b) ? strcmp(a->data_digest, b->data_digest) : 0;
 }
 
 static int compare_keys(const ch_settings *a, const ch_settings *b)
@@ -212,7 +213,7 @@ void ch_fit_group_label(const ch_fit *self, const ch_fit_group *group, char *tex
                                        : 0;
         used += length > 0 ? (size_t)length : 0;
     }
-    if ((self->differing & CH_FIT_BY_DIGEST) != 0 && ch_settings_has_pool(&group->key) && used < size) {
+    if ((self->differing & CH_FIT_BY_DIGEST) != 0 && ch_settings_has_digest(&group->key) && used < size) {
         snprintf(text + used, size - used, ", data_digest = %.*s", CH_DIGEST_SHOWN, group->key.data_digest);
     }
 }

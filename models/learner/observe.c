@@ -1,9 +1,11 @@
 /* observe.c — observations of a network under training. */
 #include "models/learner/observe.h"
 
+#include "core/memory.h"
 #include "data/linear_error.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* ---- outputs ---- */
 
@@ -96,6 +98,29 @@ static void find_signal_and_noise(const ch_network_state *self, ch_observation *
     out->noise = sqrt(noise2);
 }
 
+/* ---- the exact test error ---- */
+
+/* Finds the exact test error of the linear network, whose one layer has the student's weights. */
+static ch_code find_exact_error(const ch_network_state *self, ch_observation *out, ch_error *err)
+{
+    const ch_network_learner_setup *setup = &self->setup;
+    const ch_layer *layer = &setup->architecture->layers[0];
+    const ch_linear_law law = {setup->chi, setup->density, setup->teacher, setup->deviations, layer->fan_in};
+    if (setup->teacher == NULL || !ch_linear_law_is_known(&law)) {
+        return CH_OK;
+    }
+    double *change = ch_alloc(layer->fan_in, sizeof *change);
+    if (change == NULL) {
+        return ch_error_memory(err, "the change of a perceptron's weights");
+    }
+    for (size_t i = 0; i < layer->fan_in; i++) {
+        change[i] = change_at(self, layer->weights + i);
+    }
+    const ch_code code = ch_linear_law_test_error(&law, change, out->signal, out->noise, &out->test_error, err);
+    free(change);
+    return code;
+}
+
 /* ---- all ---- */
 
 static ch_code interrupted(ch_error *err)
@@ -115,10 +140,7 @@ static ch_code observe_rest(ch_network_learner *self, ch_observation *out, ch_er
     if (setup->test != NULL) {
         return find_test_error(state, out) ? CH_OK : interrupted(err);
     }
-    if (setup->architecture->spec.arch == CH_ARCH_PERCEPTRON && setup->teacher != NULL && isfinite(setup->chi)) {
-        return ch_linear_test_error(setup->chi, out->signal, out->noise, &out->test_error, err);
-    }
-    return CH_OK;
+    return setup->architecture->spec.arch == CH_ARCH_PERCEPTRON ? find_exact_error(state, out, err) : CH_OK;
 }
 
 ch_code ch_learner_observe(ch_learner *learner, ch_observation *out, ch_error *err)

@@ -31,9 +31,11 @@ typedef struct {
     bool wide;             /* passes are in double precision, else in single; the flow always takes double */
     const double *teacher; /* unit vector e [dim], for signal and noise; NULL: neither is measured */
     double chi; /* of the data law, for the exact test error of the linear network; NaN: it is not computed */
-    size_t kernel_samples; /* n <= P: the tangent kernel of the first n training samples is measured; 0: none is */
-    int threads;           /* below 1 means 1; no bit of the result depends on it */
-    const ch_watch *watch; /* NULL, or a stop flag that ends advance, observe and init; the run is then of no use */
+    const struct ch_density *density; /* its tabulated density, in place of chi; NULL: it has none; borrowed */
+    const double *deviations; /* [dim] of the data law's inputs along the axes; NULL where they are 1; borrowed */
+    size_t kernel_samples;    /* n <= P: the tangent kernel of the first n training samples is measured; 0: none is */
+    int threads;              /* below 1 means 1; no bit of the result depends on it */
+    const ch_watch *watch;    /* NULL, or a stop flag that ends advance, observe and init; the run is then of no use */
 } ch_network_learner_setup;
 
 struct ch_network_state;

@@ -28,7 +28,7 @@ void ch_settings_id(const ch_resolved *resolved, char id[CH_ID_SIZE])
             add_line(&hash, ch_settings_table[i].name, value);
         }
     }
-    if (ch_settings_has_pool(settings)) {
+    if (ch_settings_has_digest(settings)) {
         add_line(&hash, "data_digest", settings->data_digest);
     }
     sha256_digest(&hash, sizeof digest, digest);

@@ -53,6 +53,16 @@ static bool applies_elsewhere(const ch_settings *self, size_t index)
     return false;
 }
 
+/* The setting whose value leaves row `index` without a meaning. */
+static size_t why_not(const ch_settings *self, size_t index)
+{
+    const ch_law *law = ch_law_of(self->data);
+    if (index == CH_SETTING_TEACHER_AXIS && law->has_teacher && !law->fixes_boundary) {
+        return CH_SETTING_TEACHER;
+    }
+    return applies_elsewhere(self, index) ? CH_SETTING_DATA : CH_SETTING_MODEL;
+}
+
 /* Refuses a given setting that has no meaning for this model and these data. */
 static ch_code check_applies(const ch_settings *self, ch_error *err)
 {
@@ -62,12 +72,12 @@ static ch_code check_applies(const ch_settings *self, ch_error *err)
         }
         char text[128];
         ch_setting_format(&ch_settings_table[i], ch_settings_get(self, i), text, sizeof text);
-        const bool of_data = applies_elsewhere(self, i);
-        const size_t why = of_data ? CH_SETTING_DATA : CH_SETTING_MODEL;
-        return ch_error_set(
-            err, CH_ERROR_INPUT, "%s is %s, but %s = %s%s has no %s; accepted is to leave it out",
-            ch_settings_table[i].name, text, ch_settings_table[why].name, word(why, of_data ? self->data : self->model),
-            !of_data && self->linear == CH_LINEAR_YES ? " with linear = yes" : "", ch_settings_table[i].name);
+        const size_t why = why_not(self, i);
+        return ch_error_set(err, CH_ERROR_INPUT, "%s is %s, but %s = %s%s has no %s; accepted is to leave it out",
+                            ch_settings_table[i].name, text, ch_settings_table[why].name,
+                            word(why, ch_settings_get(self, why).count),
+                            why == CH_SETTING_MODEL && self->linear == CH_LINEAR_YES ? " with linear = yes" : "",
+                            ch_settings_table[i].name);
     }
     return CH_OK;
 }
@@ -151,6 +161,35 @@ static ch_code check_label_noise(const ch_settings *self, ch_error *err)
         "label_noise is %g, but train = inf has no training set whose labels could be wrong; accepted is "
         "0, or an integer for train",
         self->label_noise);
+}
+
+/* Refuses data with which train = inf, where averages over fresh samples have to be known, cannot do; and a teacher on
+ * an axis that there is not. */
+static ch_code check_law(const ch_settings *self, ch_error *err)
+{
+    if (self->train == 0 && ch_law_of(self->data)->has_density) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "train is inf, but data = %s has no density exponent chi, by which averages over fresh "
+                            "samples are known; accepted is an integer",
+                            word(CH_SETTING_DATA, self->data));
+    }
+    if (self->train == 0 && self->spectrum > 0) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "spectrum is %g, but averages over the fresh samples of train = inf are known for equal "
+                            "variances only; accepted is 0, or an integer for train",
+                            self->spectrum);
+    }
+    if (self->train == 0 && self->teacher_axis != 1) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "teacher_axis is given, but train = inf draws samples with the teacher on axis 1; accepted "
+                            "is to leave it out, or an integer for train");
+    }
+    if (self->teacher_axis > self->dim && ch_setting_applies(self, CH_SETTING_TEACHER_AXIS)) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "teacher_axis is %llu, more than dim = %llu; accepted is an integer from 1 to dim, or last",
+                            (unsigned long long)self->teacher_axis, (unsigned long long)self->dim);
+    }
+    return CH_OK;
 }
 
 static ch_code check_kernel(const ch_settings *self, ch_error *err)
@@ -255,9 +294,13 @@ static ch_code resolve_data(ch_settings *self, ch_error *err)
 {
     const ch_law *law = ch_law_of(self->data);
     self->label_noise += 0.0;
+    self->spectrum += 0.0;
     self->chi += 0.0; /* this makes 0 of -0, so that one value has one identity */
     self->momentum += 0.0;
     self->weight_decay += 0.0;
+    if (self->teacher_axis == 0) {
+        self->teacher_axis = self->dim;
+    }
     if (!law->fixes_boundary) {
         return CH_OK;
     }
@@ -294,17 +337,26 @@ static ch_code resolve_classes(ch_settings *self, ch_error *err)
     return code;
 }
 
-/* Own samples lie in a file. */
+static ch_code refuse_lack(const ch_settings *self, size_t index, ch_error *err)
+{
+    const ch_setting *row = &ch_settings_table[index];
+    return ch_error_set(err, CH_ERROR_INPUT, "%s is not set, and data = %s is read from it; accepted is the name of %s",
+                        row->name, word(CH_SETTING_DATA, self->data), row->accepts);
+}
+
+/* Own samples, and a density, lie in a file. */
 static ch_code resolve_data_file(ch_settings *self, ch_error *err)
 {
-    if (!ch_law_of(self->data)->is_file) {
+    const ch_law *law = ch_law_of(self->data);
+    if (!law->is_file) {
         self->data_file = self->data_labels = NULL;
-        return CH_OK;
+    } else if (self->data_file == NULL) {
+        return refuse_lack(self, CH_SETTING_DATA_FILE, err);
     }
-    if (self->data_file == NULL) {
-        return ch_error_set(err, CH_ERROR_INPUT,
-                            "data_file is not set, and data = %s is read from it; accepted is the name of %s",
-                            word(CH_SETTING_DATA, self->data), ch_settings_table[CH_SETTING_DATA_FILE].accepts);
+    if (!law->has_density) {
+        self->density = NULL;
+    } else if (self->density == NULL) {
+        return refuse_lack(self, CH_SETTING_DENSITY, err);
     }
     return CH_OK;
 }
@@ -424,18 +476,22 @@ static ch_code resolve_engine(ch_settings *self, ch_error *err)
     return CH_OK;
 }
 
-/* A file of samples that is given says that the data are those, unless `data` is given too. */
+/* A file of samples or of a density that is given says that the data are those, unless `data` is given too. */
 static uint64_t implied_data(const ch_settings *self)
 {
-    return is_given(self, CH_SETTING_DATA_FILE) && !is_given(self, CH_SETTING_DATA) ? (uint64_t)CH_LAW_FILE
-                                                                                    : self->data;
+    if (is_given(self, CH_SETTING_DATA)) {
+        return self->data;
+    }
+    return is_given(self, CH_SETTING_DATA_FILE) ? (uint64_t)CH_LAW_FILE
+           : is_given(self, CH_SETTING_DENSITY) ? (uint64_t)CH_LAW_DENSITY
+                                                : self->data;
 }
 
 ch_code ch_settings_resolve(const ch_settings *self, ch_resolved *resolved, ch_error *err)
 {
-    static ch_code (*const checks[])(const ch_settings *self,
-                                     ch_error *err) = {check_rows,   check_applies,  check_model,    check_label_noise,
-                                                       check_kernel, check_dynamics, check_sampling, check_rule};
+    static ch_code (*const checks[])(const ch_settings *self, ch_error *err) = {
+        check_rows,   check_applies,  check_model,    check_label_noise, check_law,
+        check_kernel, check_dynamics, check_sampling, check_rule};
     static ch_code (*const steps[])(ch_settings * self, ch_error * err) = {
         resolve_data,  resolve_classes,     resolve_data_dir, resolve_data_file,
         resolve_batch, resolve_temperature, resolve_engine};

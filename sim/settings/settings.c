@@ -119,11 +119,19 @@ const ch_setting ch_settings_table[] = {
     [CH_SETTING_LABEL_NOISE] = {REAL_FROM(label_noise, 0, 0.5, "0"),
                                 .help = "probability that a training sample has the wrong label",
                                 .since = CH_SCHEMA_FILES, .is_implied = true, .in_kernel = true},
+    [CH_SETTING_SPECTRUM] = {REAL_FROM(spectrum, 0, CH_LAW_MOST_SPECTRUM, "0"),
+                             .help = "beta: the inputs' covariance has the eigenvalues k^-beta, k the axis",
+                             .since = CH_SCHEMA_SPECTRUM, .is_implied = true, .in_kernel = true},
+    [CH_SETTING_TEACHER_AXIS] = {COUNT(teacher_axis, 1, 0x1p31, "1"), .word = "last",
+                                 .help = "axis of the teacher, 1 that of the largest variance",
+                                 .since = CH_SCHEMA_SPECTRUM, .is_implied = true, .in_kernel = true},
     [CH_SETTING_DATA_DIR] = {FILE_NAME(data_dir, "a folder"), .help = "folder of image data"},
     [CH_SETTING_DATA_FILE] = {FILE_NAME(data_file, "a file, or FILE:NAME for an array in it"),
                               .help = "own samples: NPY, NPZ, IDX, HDF5 or CSV, plain or gzipped"},
     [CH_SETTING_DATA_LABELS] = {FILE_NAME(data_labels, "a file, FILE:NAME, or a column of data_file"),
                                 .help = "their labels, integers: a file, FILE:NAME, or a column of data_file"},
+    [CH_SETTING_DENSITY] = {FILE_NAME(density, "a file of two columns, x and rho"),
+                            .help = "table of the density of |x| across the boundary: two columns, x and rho"},
 };
 enum { NUM_ROWS = sizeof ch_settings_table / sizeof *ch_settings_table };
 const size_t ch_settings_count = NUM_ROWS;
@@ -444,9 +452,14 @@ bool ch_settings_has_pool(const ch_settings *self)
     return ch_law_of(self->data)->images != NULL || ch_law_of(self->data)->is_file;
 }
 
+bool ch_settings_has_digest(const ch_settings *self)
+{
+    return ch_settings_has_pool(self) || ch_law_of(self->data)->has_density;
+}
+
 bool ch_settings_has_theory(const ch_settings *self)
 {
-    return ch_law_of(self->data)->has_chi && self->label_noise == 0;
+    return ch_law_of(self->data)->has_chi && self->label_noise == 0 && self->spectrum == 0;
 }
 
 bool ch_settings_has_engine(const ch_settings *self)
@@ -481,6 +494,13 @@ ch_network_spec ch_settings_network(const ch_settings *self)
     };
 }
 
+/* Whether the teacher lies on an axis. Some laws fix that. */
+static bool has_teacher_axis(const ch_settings *self)
+{
+    const ch_law *law = ch_law_of(self->data);
+    return law->has_teacher && (law->fixes_boundary ? law->its_teacher : (ch_teacher)self->teacher) == CH_TEACHER_AXIS;
+}
+
 bool ch_setting_applies(const ch_settings *self, size_t index)
 {
     switch (index) {
@@ -496,7 +516,12 @@ bool ch_setting_applies(const ch_settings *self, size_t index)
     case CH_SETTING_CHI:
         return ch_law_of(self->data)->has_chi;
     case CH_SETTING_TEACHER:
+    case CH_SETTING_SPECTRUM:
         return ch_law_of(self->data)->has_teacher;
+    case CH_SETTING_TEACHER_AXIS:
+        return has_teacher_axis(self);
+    case CH_SETTING_DENSITY:
+        return ch_law_of(self->data)->has_density;
     case CH_SETTING_DIM:
         return !ch_settings_has_pool(self);
     case CH_SETTING_CLASSES:

@@ -51,9 +51,12 @@ enum {
     CH_SETTING_CLASSES,
     CH_SETTING_NORMALISE,
     CH_SETTING_LABEL_NOISE,
+    CH_SETTING_SPECTRUM,
+    CH_SETTING_TEACHER_AXIS,
     CH_SETTING_DATA_DIR, /* where data lie, here and below, is no part of a run and has no column in a store */
     CH_SETTING_DATA_FILE,
     CH_SETTING_DATA_LABELS,
+    CH_SETTING_DENSITY,
 };
 
 enum { CH_LINEAR_NO, CH_LINEAR_YES };
@@ -85,10 +88,13 @@ typedef struct {
     char classes[CH_CLASSES_SIZE]; /* the rule that says which labels are +1 and which -1; "" where it has no meaning */
     uint64_t normalise;            /* a ch_normalise */
     double label_noise;            /* probability with which a training sample has the wrong label */
+    double spectrum;               /* beta: the covariance of the inputs has the eigenvalues k^-beta; 0: all are 1 */
+    uint64_t teacher_axis;         /* axis of the teacher, counted from 1; 0: last, until it is resolved */
     const char *data_dir;          /* folder of image data; borrowed */
     const char *data_file, *data_labels; /* files of samples and of labels; borrowed */
+    const char *density;                 /* file of a tabulated density; borrowed */
     /* The members below are no settings: ch_sources_find sets them when it has read the data. */
-    char data_digest[CH_SHA256_SIZE]; /* of all samples that were read; "" where the data are drawn */
+    char data_digest[CH_SHA256_SIZE]; /* of all samples, or of the density, that was read; "" without files */
     uint64_t data_pool;  /* the number of samples of both classes; 0 where it is not known, or the data are drawn */
     ch_shape data_shape; /* of a sample from a file of the user's own; zeroes where it is not known */
 } ch_settings;
@@ -191,9 +197,11 @@ bool ch_settings_is_network(const ch_settings *self);
 bool ch_settings_has_images(const ch_settings *self);
 /** Whether training and test samples are chosen from a pool that is read from files. */
 bool ch_settings_has_pool(const ch_settings *self);
+/** Whether the data depend on files: a pool of samples, or a density. Their digest then belongs to a run's identity. */
+bool ch_settings_has_digest(const ch_settings *self);
 
-/** Whether the data are those that theory is about: labelled by a plane, with a density exponent chi, and without wrong
- *  labels. */
+/** Whether the data are those that theory is about: labelled by a plane, with a density exponent chi, inputs of equal
+ *  variance, and without wrong labels. */
 bool ch_settings_has_theory(const ch_settings *self);
 
 /** Whether one of the perceptron's own engines trains it. All other runs, and those of networks, have the learner of
@@ -210,7 +218,7 @@ ch_network_spec ch_settings_network(const ch_settings *self);
 ch_shape ch_settings_input(const ch_settings *self);
 
 /** Checks every setting and their combination, and fills in what follows from others: batch (full: P), temp and rate
- *  from each other, seed_* from seed, chi and teacher from data, engine from auto.
+ *  from each other, seed_* from seed, chi and teacher from data, teacher_axis (last: dim), engine from auto.
  *
  *  The result depends on nothing but `self`. `given` does not change: what follows from another setting follows anew
  *  each time, so that resolving twice gives what resolving once gives. temp and rate both given are refused.

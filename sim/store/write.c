@@ -84,7 +84,7 @@ static int bind_version(sqlite3_stmt *insert, int parameter, const ch_settings *
     if (rc != SQLITE_OK) {
         return rc;
     }
-    if (!ch_settings_has_pool(settings)) {
+    if (!ch_settings_has_digest(settings)) {
         rc = sqlite3_bind_null(insert, parameter + 2);
         return rc != SQLITE_OK ? rc : sqlite3_bind_null(insert, parameter + 3);
     }
