@@ -143,7 +143,7 @@ static void put_runs(ch_caption *block, const ch_overview *overview)
                  outliers, outliers == 1 ? "" : "s");
         ch_caption_put_wrapped(block, text);
     }
-    if (group->key.model == CH_ARCH_PERCEPTRON && group->key.batch != 0) {
+    if (group->key.model == CH_ARCH_PERCEPTRON && ch_settings_has_theory(&group->key) && group->key.batch != 0) {
         ch_caption_put(block, 0, true, "Theory in (e): r* = T √d n_χ √(π/2), s* = λ* r*.");
         block->y -= CH_CAPTION_ROW;
     }

@@ -568,6 +568,38 @@ static void test_engines(void **state)
     }
 }
 
+static double depleted(double v)
+{
+    return v * exp(-v * v / 2);
+}
+
+/* Runs on the table of a known density have the law of runs on that density: chi = 0, and chi = 1. */
+static void test_table_of_a_known_law(void **state)
+{
+    (void)state;
+    enum { SEEDS = 100, QUANTITIES = 3 };
+    static double seen[2][QUANTITIES][SEEDS];
+    for (int chi = 0; chi < 2; chi++) {
+        char laws[2][256], text[512];
+        write_table("rho.csv", chi == 0 ? half_normal : depleted, 0, 9, 3000);
+        snprintf(laws[0], sizeof laws[0], "chi=%d", chi);
+        snprintf(laws[1], sizeof laws[1], "density=%s", path_of("rho.csv"));
+        for (size_t k = 0; k < 2 * SEEDS; k++) {
+            const size_t which = k / SEEDS, at = k % SEEDS;
+            snprintf(text, sizeof text, "model=perceptron dim=8 train=200 temp=1 engine=fast seed=%zu %s", k,
+                     laws[which]);
+            ch_run run = train(text);
+            seen[which][0][at] = run.time;
+            seen[which][1][at] = run.final.weight_change;
+            seen[which][2][at] = run.final.test_error;
+            ch_run_free(&run);
+        }
+        for (size_t q = 0; q < QUANTITIES; q++) {
+            assert_in(ks_statistic(seen[0][q], SEEDS, seen[1][q], SEEDS), 0, ks_critical(FALSE_ALARM));
+        }
+    }
+}
+
 /* The digest of a density is part of a run's identity and of a kernel's key, where the file lies is not; at their
  * defaults spectrum and teacher_axis are no part of it. */
 static void test_identity(void **state)
@@ -629,6 +661,7 @@ int main(void)
         WITH_FOLDER(test_errors_are_counted),
         WITH_FOLDER(test_runs),
         WITH_FOLDER(test_engines),
+        WITH_FOLDER(test_table_of_a_known_law),
         WITH_FOLDER(test_identity),
     };
     return cmocka_run_group_tests_name("laws", tests, NULL, NULL);
