@@ -252,10 +252,14 @@ check-valgrind:
 # all tests compile, also those that this build does not run
 objects-of-tests: $(TESTS:%=$(BUILD)/tests/%.o)
 
+# scripts of figures are made and not drawn
+NO_GNUPLOT := -Wl,--wrap=ch_gnuplot_draw
+$(BUILD)/tests/test_fuzz: TEST_LINK += $(NO_GNUPLOT)
+
 # Fuzzing needs clang. FUZZ_TARGETS= names some of tests/fuzz/targets.h; all by default.
 FUZZ_SECONDS ?= 60
 $(BUILD)/fuzzer: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/*.c)) $(BUILD)/libchiton.a
-	$(LINK) -fsanitize=fuzzer $^ $(LIBS) -lpthread -o $@
+	$(LINK) -fsanitize=fuzzer $(NO_GNUPLOT) $^ $(LIBS) -lpthread -o $@
 
 fuzz:
 	+@$(MAKE_AGAIN) BUILD=$(BUILD)/fuzz CC=clang OPTIMISE='-O1 -march=$(MARCH)' NUMERIC_CFLAGS=-O0 DEBUG=-g1 \

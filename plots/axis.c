@@ -22,15 +22,15 @@ bool ch_axis_is_empty(const ch_axis *self)
 
 void ch_axis_finish(ch_axis *self, double span)
 {
-    const double margin = 0.06;
+    const double margin = 0.06, least = 1e-305, most = 1e305; /* a tick beyond has a value that a double holds */
     const double spare = span * self->lo / self->hi;
     if (spare > 1) {
         self->lo /= sqrt(spare);
         self->hi *= sqrt(spare);
     }
-    const double factor = pow(self->hi / self->lo, margin);
-    self->lo /= factor;
-    self->hi *= factor;
+    const double factor = pow(self->hi, margin) / pow(self->lo, margin);
+    self->lo = fmin(fmax(self->lo / factor, least), most / CH_AXIS_SPAN);
+    self->hi = fmax(fmin(self->hi * factor, most), least * CH_AXIS_SPAN);
 }
 
 /* The step between labels: the least 1, 2 or 5 times a power of ten that leaves not more than `most` of them. */
@@ -58,7 +58,7 @@ typedef struct {
 
 static powers powers_of(const ch_axis *self, bool binary, int most)
 {
-    const int base = binary || self->hi / self->lo < 100 ? 2 : 10;
+    const int base = binary || self->hi < 100 * self->lo ? 2 : 10;
     const double unit = log(base);
     const int first = (int)ceil(log(self->lo) / unit), last = (int)floor(log(self->hi) / unit);
     return (powers){base, first, last, (last - first) / most + 1};

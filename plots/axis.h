@@ -21,7 +21,7 @@ bool ch_axis_is_empty(const ch_axis *self);
 /** The usual least span: it holds two powers of two. */
 #define CH_AXIS_SPAN 4.0
 
-/** Widens a range to at least the factor `span`, and some margin beyond. */
+/** Widens a range to at least the factor `span`, and some margin beyond, within 10^-305 … 10^305. */
 void ch_axis_finish(ch_axis *self, double span);
 
 /** The most labels that an axis usually has, and the most that any axis can have. */

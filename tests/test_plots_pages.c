@@ -547,6 +547,31 @@ static void test_axis_labels(void **state)
     }
 }
 
+/* Values over all magnitudes that a double has: the range holds them as far as its ends and a tick beyond are finite.
+ */
+static void test_axes_of_any_size(void **state)
+{
+    (void)state;
+    static const double values[][2] = {{5e-324, 1.7e308}, {1e-300, 1e300}, {1e308, 1.7e308}, {5e-324, 1e-320}};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        ch_axis axis = CH_AXIS_EMPTY;
+        char *text = NULL;
+        size_t length = 0;
+        ch_axis_include(&axis, values[i][0]);
+        ch_axis_include(&axis, values[i][1]);
+        ch_axis_finish(&axis, CH_AXIS_SPAN);
+        assert_true(axis.lo > 0 && axis.lo < axis.hi && isfinite(2 * axis.hi));
+        assert_true(fmax(values[i][0], 1e-305) >= axis.lo && fmin(values[i][1], 1e305) <= axis.hi);
+        FILE *out = open_memstream(&text, &length);
+        assert_non_null(out);
+        ch_axis_write(&axis, out, "y", false, CH_AXIS_LABELS);
+        assert_int_equal(fclose(out), 0);
+        assert_null(strstr(text, "inf"));
+        assert_null(strstr(text, "nan"));
+        free(text);
+    }
+}
+
 int main(void)
 {
     gsl_set_error_handler_off();
@@ -569,6 +594,7 @@ int main(void)
         IN_DIRECTORY(test_twin_allocations_fail),
         cmocka_unit_test(test_plain_series),
         cmocka_unit_test(test_axis_labels),
+        cmocka_unit_test(test_axes_of_any_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* test_process_faults.c — commands in which the k-th allocation of the whole process fails, those of libraries
  * included: each ends with status 0 and all of its output, or with status 1 or 2 and a sentence that says why. Sweeps
  * in which the k-th write to a file fails, or all from there on: what was committed is in the store, and the sweep can
- * be repeated. */
+ * be repeated. Commands during which the machine's date jumps, which changes nothing. */
 #include "tests/program_support.h"
 
 /* What makes allocations fail: tests/preload/failing.c. */
@@ -163,9 +163,37 @@ static void test_writes_fail(void **state)
     assert_true(ended > 0);
 }
 
+/* ---- a clock that jumps ---- */
+
+/* Every other date is ten years ahead, the others ten years behind. As budgets, waits for the store and displays ask
+ * for time that only goes forward, nothing ends early or late. */
+static void test_the_clock_jumps(void **state)
+{
+    (void)state;
+    static const char *const jumps[] = {"315360000", "-315360000"};
+    if (!is_able()) {
+        skip();
+    }
+    for (size_t i = 0; i < sizeof jumps / sizeof *jumps; i++) {
+        assert_int_equal(setenv("CHITON_CLOCK_JUMP", jumps[i], 1), 0);
+        assert_int_equal(
+            run_with_failure("sweep perceptron --dim 8 --train 16,32 --temp 0.25,1,4 --seed 0..2 -o j.db", -1), 0);
+        assert_int_equal(count_runs(path_of("j.db")), 18);
+        assert_int_equal(run_with_failure("fit j.db", -1), 0);
+        assert_int_equal(run_with_failure("run perceptron --dim 8 --train inf --temp 1 --max-seconds 0.2 --json", -1),
+                         0);
+        assert_non_null(strstr(out, "\"budget\""));
+        assert_int_equal(
+            run_with_failure("run perceptron --dim 64 --train 4096 --temp 1 --max-seconds 1000 --json", -1), 0);
+        assert_non_null(strstr(out, "\"fitted\""));
+    }
+    assert_int_equal(unsetenv("CHITON_CLOCK_JUMP"), 0);
+}
+
 int main(void)
 {
     /* suites: statistical */
-    const struct CMUnitTest tests[] = {STORE_TEST(test_failures_are_told), STORE_TEST(test_writes_fail)};
+    const struct CMUnitTest tests[] = {STORE_TEST(test_failures_are_told), STORE_TEST(test_writes_fail),
+                                       STORE_TEST(test_the_clock_jumps)};
     return cmocka_run_group_tests_name("faults of the process", tests, locate_program, NULL);
 }

@@ -5,7 +5,7 @@
 set -u
 fuzzer=$1 folder=$2 seconds=$3
 shift 3
-[ $# -gt 0 ] || set -- values yaml idx cifar archive kernel box cells pages http
+[ $# -gt 0 ] || set -- values yaml idx cifar array csv archive kernel box cells pages http
 status=0
 mkdir -p "$folder/found" "$folder/log"
 for target in "$@"; do

@@ -5,6 +5,7 @@
 
 #include "data/fetch_private.h"
 #include "data/images_private.h"
+#include "data/own.h"
 #include "models/twin/kernel_file.h"
 #include "sim/settings/where.h"
 #include "sim/sweep/plan_private.h"
@@ -119,6 +120,41 @@ static void fuzz_cifar(const uint8_t *data, size_t size)
     close(file.descriptor);
 }
 
+/* Samples and labels in one file: by the arrays' numbers of sizes, and by their names a and b, in either order. */
+static void fuzz_array(const uint8_t *data, size_t size)
+{
+    const memory_file file = file_of(data, size);
+    static const char *const names[][2] = {{"", NULL}, {":a", ":b"}, {":b", ":a"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char samples[80], labels[80];
+        ch_own_pool pool = {0};
+        ch_error err;
+        snprintf(samples, sizeof samples, "%s%s", file.path, names[i][0]);
+        snprintf(labels, sizeof labels, "%s%s", file.path, names[i][1] == NULL ? "" : names[i][1]);
+        if (ch_own_pool_init(&pool, samples, names[i][1] == NULL ? NULL : labels, &err) == CH_OK) {
+            ch_own_pool_free(&pool);
+        }
+    }
+    close(file.descriptor);
+}
+
+static void fuzz_csv(const uint8_t *data, size_t size)
+{
+    static const char *const columns[] = {NULL, "", "1", "-1", "b"};
+    if (size == 0) {
+        return;
+    }
+    const memory_file file = file_of(data + 1, size - 1);
+    ch_array table = {0}, labels = {0};
+    ch_error err;
+    if (ch_array_read_csv(&table, &labels, file.path, columns[data[0] % (sizeof columns / sizeof *columns)], &err) ==
+        CH_OK) {
+        ch_array_free(&table);
+        ch_array_free(&labels);
+    }
+    close(file.descriptor);
+}
+
 static void remove_in_memory(const char *name)
 {
     char path[128];
@@ -169,7 +205,17 @@ static void fuzz_box(const uint8_t *data, size_t size)
 }
 
 const fuzz_target fuzz_targets[] = {
-    {"values", fuzz_values},   {"yaml", fuzz_yaml},     {"idx", fuzz_idx}, {"cifar", fuzz_cifar},
-    {"archive", fuzz_archive}, {"kernel", fuzz_kernel}, {"box", fuzz_box}, {"cells", fuzz_cells},
-    {"pages", fuzz_pages},     {"http", fuzz_http},     {NULL, NULL},
+    {"values", fuzz_values},
+    {"yaml", fuzz_yaml},
+    {"idx", fuzz_idx},
+    {"cifar", fuzz_cifar},
+    {"array", fuzz_array},
+    {"csv", fuzz_csv},
+    {"archive", fuzz_archive},
+    {"kernel", fuzz_kernel},
+    {"box", fuzz_box},
+    {"cells", fuzz_cells},
+    {"pages", fuzz_pages},
+    {"http", fuzz_http},
+    {NULL, NULL},
 };

@@ -17,10 +17,12 @@ typedef struct {
  *    yaml      a sweep's file
  *    idx       a file of IDX images or labels, plain or gzipped
  *    cifar     a file of CIFAR-10 records, plain or gzipped
+ *    array     samples and labels of one's own: a file of NPY, NPZ, IDX or CSV, or HDF5, plain or gzipped
+ *    csv       a table, whose column of labels the first byte picks
  *    archive   an archive that files are unpacked from
  *    kernel    a file with the tangent kernel of a twin
  *    box       a file with a table of boxes
- *    cells     changes of cells of a store, which is then selected, summed up, exported and fitted
+ *    cells     changes of cells of a store, which is then selected, summed up, exported, fitted and plotted
  *    pages     changes of bytes of a store's file, which is then selected, summed up and exported
  *    http      a server's answer to the request for a file */
 extern const fuzz_target fuzz_targets[];

@@ -1,13 +1,14 @@
-/* failing.c — makes the k-th allocation of a whole process fail, or its writes to files, those of libraries included. A
- * test loads it into the program by LD_PRELOAD (tests/test_process_faults.c); it needs glibc, whose allocator has
- * second names.
+/* failing.c — makes the k-th allocation of a whole process fail, or its writes to files, those of libraries included,
+ * or its clock jump. A test loads it into the program by LD_PRELOAD (tests/test_process_faults.c); it needs glibc,
+ * whose allocator has second names.
  *
  * Calls are counted from the beginning of main on, so that the loader's are none of them.
  *   CHITON_FAIL_ALLOCATION  number k, from 0, of the allocation that fails; none fails where it is not set
  *   CHITON_FAIL_WRITE       number k, from 0, of the first write, sync or change of a file's length that fails
  *   CHITON_FAIL_WRITES      how many fail from there on; the rest of them by default
  *   CHITON_FAIL_WITH        errno of these failures; 0: half of the bytes are written, and no failure is reported
- *   CHITON_COUNT_FILE       file to which the numbers of allocations and writes are written at the end */
+ *   CHITON_CLOCK_JUMP       seconds by which the date jumps, to and fro, each time that it is asked for
+ *   CHITON_COUNT_FILE       file to which the numbers of allocations, writes and dates are written at the end */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 void *__libc_malloc(size_t size);
@@ -28,7 +31,8 @@ int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv,
                       void (*end)(void), void *stack);
 
 static atomic_bool counting;
-static atomic_long count, writes;
+static atomic_long count, writes, dates;
+static long jump;
 static long failing = -1, failing_write = -1, num_failing_writes = LONG_MAX;
 static int failing_with = EIO;
 static int (*real_main)(int, char **, char **);
@@ -132,14 +136,50 @@ int ftruncate(int file, off_t length)
     return ftruncate64(file, length);
 }
 
+/* ---- the date ---- */
+
+static time_t jump_now(void)
+{
+    return atomic_fetch_add(&dates, 1) % 2 == 0 ? jump : -jump;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    const int status = (int)syscall(SYS_clock_gettime, clock, now);
+    if (status == 0 && clock == CLOCK_REALTIME) {
+        now->tv_sec += jump_now();
+    }
+    return status;
+}
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone)
+{
+    struct timespec date;
+    (void)zone;
+    const int status = clock_gettime(CLOCK_REALTIME, &date);
+    *now = (struct timeval){.tv_sec = date.tv_sec, .tv_usec = date.tv_nsec / 1000};
+    return status;
+}
+
+time_t time(time_t *now)
+{
+    struct timespec date;
+    (void)clock_gettime(CLOCK_REALTIME, &date);
+    if (now != NULL) {
+        *now = date.tv_sec;
+    }
+    return date.tv_sec;
+}
+
 /* ---- counting ---- */
 
 __attribute__((destructor)) static void write_count(void)
 {
     const char *path = getenv("CHITON_COUNT_FILE");
-    char text[32];
+    char text[80];
     atomic_store(&counting, 0);
-    const int length = snprintf(text, sizeof text, "%ld %ld\n", atomic_load(&count), atomic_load(&writes));
+    const int length =
+        snprintf(text, sizeof text, "%ld %ld %ld\n", atomic_load(&count), atomic_load(&writes), atomic_load(&dates));
     const int file = path != NULL ? open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666) : -1;
     if (file >= 0) {
         const ssize_t written = write(file, text, (size_t)length);
@@ -160,6 +200,7 @@ static int counted_main(int argc, char **argv, char **environment)
     failing_write = number_of("CHITON_FAIL_WRITE", -1);
     num_failing_writes = number_of("CHITON_FAIL_WRITES", LONG_MAX);
     failing_with = (int)number_of("CHITON_FAIL_WITH", EIO);
+    jump = number_of("CHITON_CLOCK_JUMP", 0);
     unsetenv("LD_PRELOAD"); /* gnuplot's allocations are its own */
     atomic_store(&counting, 1);
     return real_main(argc, argv, environment);
