@@ -368,10 +368,12 @@ ch_code ch_fit_expect(ch_fit_group *group, const ch_fit_options *options, const 
         return CH_OK;
     }
     if (!has_theory(group)) {
-        return keep_reason(group,
-                           "theory at finite P and d is that of a perceptron with the hinge, under sgd with a fixed "
-                           "batch, on data with a flat boundary",
-                           err);
+        return keep_reason(
+            group,
+            "theory at finite P and d is that of a perceptron with the hinge, under sgd with a fixed "
+            "batch, on data with a flat boundary, a density exponent chi, inputs of equal variance and right "
+            "labels",
+            err);
     }
     ch_family family;
     const double chi = group->key.data == CH_LAW_DEPLETED ? group->key.chi : 0;
