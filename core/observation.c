@@ -7,7 +7,7 @@
 #define REAL(member)  #member, false, offsetof(ch_observation, member)
 #define COUNT(member) #member, true, offsetof(ch_observation, member)
 
-enum { NETWORKS = CH_SCHEMA_NETWORKS };
+enum { NETWORKS = CH_SCHEMA_NETWORKS, BOUNDARY = CH_SCHEMA_BOUNDARY };
 
 /* The member, which names the result of a run; since; in a point: {name, place, since, shown}; help. A new observable
  * is a member of ch_observation and a row at the end, whose `since` is the next version of the schema. */
@@ -35,6 +35,15 @@ const ch_observable ch_observables_table[] = {
      NETWORKS,
      {"gradient_snr", 13, NETWORKS, 0},
      "gradient_mean over the root of gradient_variance"},
+    {REAL(teacher_error), BOUNDARY, {NULL, 0, 0, 0}, "share of the files' samples that a fitted teacher takes wrongly"},
+    {REAL(unfitted_distance),
+     BOUNDARY,
+     {"unfitted_distance", 14, BOUNDARY, 0},
+     "mean |x.e| of unfitted samples, e the teacher"},
+    {REAL(density_chi), BOUNDARY, {NULL, 0, 0, 0}, "exponent of the density of |F| near 0, over `test` samples"},
+    {REAL(density_error), BOUNDARY, {NULL, 0, 0, 0}, "standard error of density_chi"},
+    {REAL(density_edge), BOUNDARY, {NULL, 0, 0, 0}, "largest |F| / weight_change of its window"},
+    {REAL(density_drift), BOUNDARY, {NULL, 0, 0, 0}, "how far density_chi changes within it, in standard errors"},
 };
 const size_t ch_observables_count = sizeof ch_observables_table / sizeof *ch_observables_table;
 

@@ -22,11 +22,20 @@ typedef struct {
     double test_error;        /* exact where the model has a formula for it, else measured on the test samples */
     /* The next five are of the first `kernel` training samples. K is their tangent kernel now, K0 at the start; the
      * norms are Frobenius norms. */
-    double kernel_change;       /* ||K - K0|| / ||K0|| */
-    double kernel_alignment;    /* y.K y / (||K|| ||y||^2) */
-    double gradient_mean;       /* norm of the mean of the samples' loss gradients */
-    double gradient_variance;   /* mean squared distance of a sample's loss gradient from their mean */
-    double gradient_snr;        /* gradient_mean / sqrt(gradient_variance) */
+    double kernel_change;     /* ||K - K0|| / ||K0|| */
+    double kernel_alignment;  /* y.K y / (||K|| ||y||^2) */
+    double gradient_mean;     /* norm of the mean of the samples' loss gradients */
+    double gradient_variance; /* mean squared distance of a sample's loss gradient from their mean */
+    double gradient_snr;      /* gradient_mean / sqrt(gradient_variance) */
+    double teacher_error;     /* share of all samples of the files that a fitted teacher takes for the wrong class */
+    double unfitted_distance; /* mean of |x_par| = |x . e| over the unfitted training samples; e the data's teacher */
+    /* The next four are of the test samples' x = |F| / ||w - w0||, F being the change of the output
+     * (core/near_boundary.h).
+     */
+    double density_chi;         /* exponent of the density of x near 0 */
+    double density_error;       /* its standard error */
+    double density_edge;        /* the largest x of the window that it comes from */
+    double density_drift;       /* difference of the exponent in an inner window, in its standard errors */
     const double *layer_change; /* [num_layers] ||w - w0|| of every weight tensor with its bias. The learner owns it;
                                    it is valid until the learner observes again or is freed. May be NULL. */
     size_t num_layers;          /* 0 where layer_change is NULL */
@@ -36,14 +45,15 @@ typedef struct {
  * store tell in their `since` which version brought them; the schema's own version is the newest of these. */
 enum {
     CH_SCHEMA_FIRST = 0,
-    CH_SCHEMA_NETWORKS = 2, /* networks, with new columns and table `layers` */
-    CH_SCHEMA_DELETION = 3, /* table `store` with the store's own name, and a trigger that serves SQL's DELETE */
-    CH_SCHEMA_STUCK = 4,    /* runs that are stuck, with the column `reason` */
-    CH_SCHEMA_POOLS = 5,    /* the number of images in a run's pool */
-    CH_SCHEMA_SAMPLING = 6, /* how batches are drawn: sampling */
-    CH_SCHEMA_RULES = 7,    /* how a step moves the weights: momentum, weight_decay */
-    CH_SCHEMA_FILES = 8,    /* settings of data: classes, normalise, label_noise */
-    CH_SCHEMA_SPECTRUM = 9, /* unequal variances of synthetic data: spectrum, teacher_axis */
+    CH_SCHEMA_NETWORKS = 2,  /* networks, with new columns and table `layers` */
+    CH_SCHEMA_DELETION = 3,  /* table `store` with the store's own name, and a trigger that serves SQL's DELETE */
+    CH_SCHEMA_STUCK = 4,     /* runs that are stuck, with the column `reason` */
+    CH_SCHEMA_POOLS = 5,     /* the number of images in a run's pool */
+    CH_SCHEMA_SAMPLING = 6,  /* how batches are drawn: sampling */
+    CH_SCHEMA_RULES = 7,     /* how a step moves the weights: momentum, weight_decay */
+    CH_SCHEMA_FILES = 8,     /* settings of data: classes, normalise, label_noise */
+    CH_SCHEMA_SPECTRUM = 9,  /* unequal variances of synthetic data: spectrum, teacher_axis */
+    CH_SCHEMA_BOUNDARY = 10, /* observables of the boundary: teacher_error, unfitted_distance, density_… */
 };
 
 /** One observable. The results of a run (in the store, JSON, CSV and text) and the columns of its trajectory are made

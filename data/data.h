@@ -7,6 +7,7 @@
 #include "data/fetch.h"
 #include "data/images.h"
 #include "data/law.h"
+#include "data/max_margin.h"
 #include "data/own.h"
 #include "data/pool.h"
 #include "data/sample_set.h"

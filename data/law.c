@@ -100,7 +100,8 @@ const char *ch_law_name(uint64_t kind)
 
 const char *ch_teacher_name(uint64_t teacher)
 {
-    static const char *const names[] = {[CH_TEACHER_AXIS] = "axis", [CH_TEACHER_RANDOM] = "random"};
+    static const char *const names[] = {
+        [CH_TEACHER_AXIS] = "axis", [CH_TEACHER_RANDOM] = "random", [CH_TEACHER_FITTED] = "fitted"};
     return teacher < sizeof names / sizeof *names ? names[teacher] : NULL;
 }
 

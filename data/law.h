@@ -41,6 +41,7 @@ typedef enum {
 typedef enum {
     CH_TEACHER_AXIS,   /* the first axis */
     CH_TEACHER_RANDOM, /* uniform on the unit sphere */
+    CH_TEACHER_FITTED, /* of samples from files: found from all of them (data/max_margin.h) */
 } ch_teacher;
 
 /** The parameters of a synthetic law. Equal parameters give the same first P samples for every P. */

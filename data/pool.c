@@ -359,6 +359,19 @@ out:
     return code;
 }
 
+ch_code ch_pool_all_rows(const ch_pool *self, int threads, ch_sample_set *set, ch_error *err)
+{
+    memset(set, 0, sizeof *set);
+    uint32_t *samples = ch_alloc(self->num_eligible, sizeof *samples);
+    if (samples == NULL) {
+        return ch_error_memory(err, "the choice of samples");
+    }
+    list_eligible(self, samples);
+    const ch_code code = fill_rows(self, samples, self->num_eligible, threads, set, err);
+    free(samples);
+    return code;
+}
+
 ch_code ch_image_split(ch_examples *train, ch_examples *test, const ch_image_pool *pool, ch_law_kind law, uint64_t seed,
                        size_t num_train, size_t num_test, ch_error *err)
 {

@@ -73,6 +73,10 @@ ch_code ch_pool_split(const ch_pool *self, const ch_split *split, ch_examples *t
 ch_code ch_pool_split_rows(const ch_pool *self, const ch_split *split, ch_sample_set *train, ch_sample_set *test,
                            ch_error *err) CH_MUST_CHECK;
 
+/** All samples of both classes in that form, in the order of the pool. The teacher is 0.
+ *  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_pool_all_rows(const ch_pool *self, int threads, ch_sample_set *set, ch_error *err) CH_MUST_CHECK;
+
 /** As ch_pool_split, of the images of a law that has fixed which are +1, or by its usual rule, on one thread.
  *  @param law  a law of images */
 ch_code ch_image_split(ch_examples *train, ch_examples *test, const ch_image_pool *pool, ch_law_kind law, uint64_t seed,

@@ -201,6 +201,21 @@ typedef struct {
     size_t num_local;
 } ch_shapes;
 
+/* ---- the effective density exponent ---- */
+
+/** The density exponent chi of the data as a group's runs show it. The perceptron's theory has one chi, which makes
+ *  gamma, b and the density of test samples at the boundary; other data and models may have another for each. NaN where
+ *  it is not found. */
+typedef struct {
+    ch_estimate of_gamma;      /* 1/gamma - 1, for gamma > 0 */
+    ch_estimate of_b;          /* 2/(b - 1) - 1, for b > 1 */
+    ch_estimate excess;        /* b - 1 - 2 gamma, 0 where one chi makes both */
+    ch_estimate of_density;    /* mean density_chi of fitted runs (core/near_boundary.h) */
+    uint64_t train;            /* P of these runs; 0: none */
+    size_t num_runs, num_sets; /* how many they are, and of how many data sets */
+    double drift; /* mean density_drift over data sets, times the root of their number: normal for a power law */
+} ch_effective_chi;
+
 /* ---- groups ---- */
 
 /** What a group has at one (P, T). */
@@ -251,6 +266,7 @@ typedef struct {
     ch_shapes weight_shapes, time_shapes; /* shapes of ||Dw|| and t* over P in the window */
     ch_exponent *exponents;               /* [num_exponents]; owned */
     size_t num_exponents, exponents_capacity;
+    ch_effective_chi chi;
     ch_tc *tc; /* [num_tc] by (definition, train); owned */
     size_t num_tc;
     ch_critical_law joint[CH_NUM_TC]; /* not found by definitions that have no joint law */

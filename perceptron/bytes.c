@@ -37,7 +37,8 @@ size_t ch_perceptron_bytes(const ch_perceptron_size *size)
     const size_t rows = ch_sample_set_bytes(fresh + size->num_test + VECTORS * ROWS_A_VECTOR, size->dim);
     const size_t permuted = size->batch > CH_SCANNED_BATCH || size->by_epoch ? size->num_train : 0;
     const size_t indices = sizeof(uint32_t) * (size->batch + permuted) + epoch_bytes(size);
-    return rows + indices + (size->is_fast ? fast_bytes(size->num_train, size->dim) : 0);
+    const size_t tests = 2 * sizeof(double) * size->num_test; /* |F|, and the smallest of them */
+    return rows + indices + tests + (size->is_fast ? fast_bytes(size->num_train, size->dim) : 0);
 }
 
 size_t ch_perceptron_order_bytes(size_t num_samples)

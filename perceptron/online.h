@@ -129,9 +129,10 @@ typedef struct {
 typedef struct {
     ch_learner learner; /* first: this struct is a ch_learner */
     ch_online_student_setup setup;
-    ch_sample_set batch;              /* the B samples of the present step; owned */
-    bool *active;                     /* [B] whether each of them is unfitted; owned */
-    double *weights;                  /* Delta w [stride]; owned */
+    ch_sample_set batch;      /* the B samples of the present step; owned */
+    bool *active;             /* [B] whether each of them is unfitted; owned */
+    double *weights;          /* Delta w [stride]; owned */
+    double *sizes, *smallest; /* |F| of the test samples, and the smallest of them, as in ch_perceptron; owned */
     gsl_integration_workspace *space; /* owned */
     double norm_init;                 /* ||w0|| */
 } ch_online_student;

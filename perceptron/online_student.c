@@ -1,5 +1,6 @@
 /* online_student.c — the perceptron with infinitely many samples: every batch is fresh. */
 #include "core/memory.h"
+#include "core/near_boundary.h"
 #include "data/linear_error.h"
 #include "perceptron/online.h"
 #include "perceptron/student.h"
@@ -72,12 +73,14 @@ static void advance(ch_learner *learner, const ch_limit *limit)
     }
 }
 
-/* Mean loss of a fresh sample at the student's s and r; at r = 0, before the first update, it is kappa. */
-static ch_code find_loss(const ch_online_student *self, double signal, double noise, double *loss, ch_error *err)
+/* Mean loss of a fresh sample at the student's s and r, and mean |x_par| = A / n over the fresh samples that are
+ * unfitted. At r = 0, before the first update, the loss is kappa, and the other is left out. */
+static ch_code find_means(const ch_online_student *self, double signal, double noise, ch_observation *out,
+                          ch_error *err)
 {
     const ch_online_student_setup *setup = &self->setup;
     ch_online_averages mean;
-    *loss = setup->kappa;
+    out->train_loss = setup->kappa;
     if (!(noise > 0)) {
         return CH_OK;
     }
@@ -86,7 +89,8 @@ static ch_code find_loss(const ch_online_student *self, double signal, double no
     if (code != CH_OK) {
         return code;
     }
-    *loss = ch_online_loss(&mean, setup->kappa, signal, noise, setup->dim);
+    out->train_loss = ch_online_loss(&mean, setup->kappa, signal, noise, setup->dim);
+    out->unfitted_distance = mean.drift / mean.unfitted;
     return CH_OK;
 }
 
@@ -103,7 +107,7 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
         learner->progress.status = CH_DIVERGED;
         return CH_OK;
     }
-    ch_code code = find_loss(self, out->signal, out->noise, &out->train_loss, err);
+    ch_code code = find_means(self, out->signal, out->noise, out, err);
     if (code != CH_OK) {
         return code;
     }
@@ -112,9 +116,9 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
         return code;
     }
     out->test_error = out->train_error;
-    return self->setup.test != NULL
-               ? ch_student_test_error(self->setup.test, self->weights, self->setup.watch, &out->test_error, err)
-               : CH_OK;
+    return self->setup.test != NULL ? ch_student_test(self->setup.test, self->weights, self->sizes, self->smallest,
+                                                      self->setup.watch, out, err)
+                                    : CH_OK;
 }
 
 static void free_learner(ch_learner *learner)
@@ -156,7 +160,11 @@ ch_code ch_online_student_init(ch_online_student *self, const ch_online_student_
     self->active = ch_alloc(setup->batch, sizeof *self->active);
     self->weights = ch_alloc(self->batch.stride, sizeof *self->weights);
     self->space = gsl_integration_workspace_alloc(CH_ONLINE_INTERVALS);
-    if (self->active == NULL || self->weights == NULL || self->space == NULL) {
+    const size_t tests = setup->test != NULL ? setup->test->num_samples : 0;
+    self->sizes = ch_alloc(tests, sizeof *self->sizes);
+    self->smallest = ch_alloc(ch_near_boundary_room(tests), sizeof *self->smallest);
+    if (self->active == NULL || self->weights == NULL || self->space == NULL || self->sizes == NULL ||
+        self->smallest == NULL) {
         code = ch_error_memory(err, "the student's weights and batch: lower batch or dim");
         goto out;
     }
@@ -179,6 +187,8 @@ void ch_online_student_free(ch_online_student *self)
     ch_sample_set_free(&self->batch);
     free(self->active);
     free(self->weights);
+    free(self->sizes);
+    free(self->smallest);
     if (self->space != NULL) {
         gsl_integration_workspace_free(self->space);
     }

@@ -25,13 +25,14 @@ typedef struct {
     size_t num_samples;               /* P, 1 <= P <= train->num_samples, P < 2^32 */
     const ch_sample_set *test;        /* the test error is measured on these; NULL: it is the exact one */
     double chi;                       /* density exponent of the data law, for the exact test error; NaN: it has none */
-    const struct ch_density *density; /* the data law's tabulated density, in place of chi; NULL: it has none. Without
-                                         chi and density there is no teacher */
-    double kappa;                     /* margin 1/alpha > 0 */
-    double rate;                      /* eta > 0 */
-    size_t batch;                     /* B, 1 <= B <= P */
-    bool by_epoch;         /* an epoch takes every sample once, in batches of B and a last one of those left */
-    double momentum;       /* mu, 0 <= mu < 1; of the plain engine */
+    const struct ch_density *density; /* the data law's tabulated density, in place of chi; NULL: it has none */
+    bool
+        has_teacher; /* the training set has a teacher also where chi and density are none; where one is known it has */
+    double kappa;    /* margin 1/alpha > 0 */
+    double rate;     /* eta > 0 */
+    size_t batch;    /* B, 1 <= B <= P */
+    bool by_epoch;   /* an epoch takes every sample once, in batches of B and a last one of those left */
+    double momentum; /* mu, 0 <= mu < 1; of the plain engine */
     double weight_decay;   /* factor lambda >= 0 of ||w - w0||^2 / 2 in the loss; of the plain engine */
     uint64_t seed_init;    /* of w0 */
     uint64_t seed_batch;   /* of the batches */
@@ -64,6 +65,8 @@ typedef struct {
     uint32_t *batch;
     uint32_t drawn;      /* samples drawn in this epoch */
     uint32_t *active;    /* [B] the unfitted samples of a batch; owned */
+    double *sizes;       /* [number of test samples] their |F|, for observations; owned */
+    double *smallest;    /* [ch_near_boundary_room] the smallest of them; owned */
     ch_random random;    /* stream of the batches */
     uint64_t next_check; /* step after which all margins are computed, unless an update comes before */
     uint64_t uses;       /* unfitted samples that updates have added, a sample counted each time */

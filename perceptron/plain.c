@@ -3,6 +3,7 @@
 
 #include "core/draw.h"
 #include "core/memory.h"
+#include "core/near_boundary.h"
 #include "data/linear_error.h"
 #include "perceptron/student.h"
 
@@ -256,8 +257,8 @@ static ch_code interrupted(ch_error *err)
     return ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped while a perceptron was observed");
 }
 
-ch_code ch_student_test_error(const ch_sample_set *test, const double *weights, const ch_watch *watch, double *fraction,
-                              ch_error *err)
+ch_code ch_student_test(const ch_sample_set *test, const double *weights, double *sizes, double *smallest,
+                        const ch_watch *watch, ch_observation *out, ch_error *err)
 {
     const size_t look = ch_rows_per_look(test->stride);
     size_t errors = 0;
@@ -265,9 +266,12 @@ ch_code ch_student_test_error(const ch_sample_set *test, const double *weights, 
         if (mu % look == look - 1 && ch_watch_is_stopped(watch)) {
             return interrupted(err);
         }
-        errors += !(ch_dot(ch_sample_set_row(test, mu), weights, test->stride) > 0);
+        const double margin = ch_dot(ch_sample_set_row(test, mu), weights, test->stride);
+        sizes[mu] = fabs(margin);
+        errors += !(margin > 0);
     }
-    *fraction = (double)errors / (double)test->num_samples;
+    out->test_error = (double)errors / (double)test->num_samples;
+    ch_near_boundary_observe(out, sizes, test->num_samples, smallest);
     return CH_OK;
 }
 
@@ -276,6 +280,24 @@ void ch_perceptron_signal_and_noise(const ch_perceptron *self, double *signal, d
     double noise2 = 0;
     ch_student_measure(self, signal, &noise2);
     *noise = sqrt(noise2);
+}
+
+/* Mean |x . e| = sqrt(d) |z . e| over the unfitted samples; NaN where none is. @return false when stopped */
+static bool find_unfitted_distance(const ch_perceptron *self, uint64_t unfitted, double *mean)
+{
+    const size_t look = ch_rows_per_look(self->stride);
+    const ch_sample_set *train = self->setup.train;
+    double sum = 0;
+    for (size_t mu = 0; mu < self->setup.num_samples && unfitted > 0; mu++) {
+        if (mu % look == look - 1 && ch_watch_is_stopped(self->setup.watch)) {
+            return false;
+        }
+        if (ch_is_unfitted(ch_student_margin(self, (uint32_t)mu), self->setup.kappa)) {
+            sum += fabs(ch_dot(ch_sample_set_row(train, mu), train->teacher, self->stride));
+        }
+    }
+    *mean = unfitted > 0 ? sqrt((double)train->dim) * sum / (double)unfitted : NAN;
+    return true;
 }
 
 /* The law of test inputs. */
@@ -302,8 +324,11 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
     out->min_margin = all.min_margin / self->setup.kappa;
     out->weight_change = change;
     out->weight_change_rel = change / self->norm_init;
-    if (ch_linear_law_is_known(&law)) {
+    if (self->setup.has_teacher || ch_linear_law_is_known(&law)) {
         ch_perceptron_signal_and_noise(self, &out->signal, &out->noise);
+        if (!find_unfitted_distance(self, all.unfitted, &out->unfitted_distance)) {
+            return interrupted(err);
+        }
     }
     if (!isfinite(change)) {
         learner->progress.status = CH_DIVERGED;
@@ -313,7 +338,8 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
         learner->progress.status = CH_FITTED;
     }
     if (self->setup.test != NULL) {
-        return ch_student_test_error(self->setup.test, self->weights, self->setup.watch, &out->test_error, err);
+        return ch_student_test(self->setup.test, self->weights, self->sizes, self->smallest, self->setup.watch, out,
+                               err);
     }
     if (!ch_linear_law_is_known(&law)) {
         return CH_OK;
@@ -380,7 +406,11 @@ ch_code ch_perceptron_init(ch_perceptron *self, const ch_perceptron_setup *setup
     const size_t shuffled = setup->batch > CH_SCANNED_BATCH || setup->by_epoch ? setup->num_samples : 0;
     self->batch = ch_alloc(shuffled, sizeof *self->batch);
     self->active = ch_alloc(setup->batch, sizeof *self->active);
-    if (self->weights == NULL || (moves && self->velocity == NULL) || self->batch == NULL || self->active == NULL) {
+    const size_t tests = setup->test != NULL ? setup->test->num_samples : 0;
+    self->sizes = ch_alloc(tests, sizeof *self->sizes);
+    self->smallest = ch_alloc(ch_near_boundary_room(tests), sizeof *self->smallest);
+    if (self->weights == NULL || (moves && self->velocity == NULL) || self->batch == NULL || self->active == NULL ||
+        self->sizes == NULL || self->smallest == NULL) {
         ch_perceptron_free(self);
         return ch_error_memory(err, "the perceptron's weights and batches: lower train or dim");
     }
@@ -405,5 +435,7 @@ void ch_perceptron_free(ch_perceptron *self)
     free(self->velocity);
     free(self->batch);
     free(self->active);
+    free(self->sizes);
+    free(self->smallest);
     memset(self, 0, sizeof *self);
 }

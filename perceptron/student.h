@@ -57,13 +57,16 @@ static inline uint32_t ch_student_find_active(ch_perceptron *self, const uint32_
  *  @param samples  [count] indices of training samples */
 void ch_student_update(ch_perceptron *self, const uint32_t *samples, uint32_t count);
 
-/** Fraction of the test samples that are not classified rightly, m > 0. A margin of NaN counts as an error.
+/** Observes the test samples: the fraction that is not classified rightly, m > 0, where a margin of NaN counts as an
+ * error; and the density of |F| near 0.
  *  @param weights   [test->stride], 0 beyond d
+ *  @param sizes     [test->num_samples] to work in
+ *  @param smallest  [ch_near_boundary_room(test->num_samples)] to work in
  *  @param watch     NULL, or who may end it
- *  @param fraction  out
+ *  @param out       has ||Dw|| already
  *  @return CH_OK, CH_ERROR_INTERRUPTED */
-ch_code ch_student_test_error(const ch_sample_set *test, const double *weights, const ch_watch *watch, double *fraction,
-                              ch_error *err) CH_MUST_CHECK;
+ch_code ch_student_test(const ch_sample_set *test, const double *weights, double *sizes, double *smallest,
+                        const ch_watch *watch, ch_observation *out, ch_error *err) CH_MUST_CHECK;
 
 /** ||w0|| of w0 ~ N(0, I_d): the root of a chi-square number of d degrees of freedom. */
 double ch_student_draw_norm_init(size_t dim, uint64_t seed);

@@ -3,6 +3,7 @@
 
 #include "models/architecture.h"
 #include "sim/admit.h"
+#include "sim/fitted_teacher.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,7 @@ void ch_sources_free_samples(ch_sources *self)
         ch_image_pool_free(&self->pools[i]);
     }
     ch_own_pool_free(&self->own);
+    ch_fitted_teachers_free(&self->teachers);
 }
 
 void ch_sources_free(ch_sources *self)

@@ -15,6 +15,7 @@ typedef struct ch_sources {
     ch_own_pool own;                        /* samples of the user's own that have been read; count 0: not yet */
     ch_density density;                     /* a density that has been read; count 0: not yet */
     const char *kernel_folder;              /* of kernel files, to read and to add to; NULL: none. Borrowed */
+    struct ch_fitted_teacher *teachers;     /* those that have been fitted (sim/teacher.h), a list; owned */
 } ch_sources;
 
 void ch_sources_free(ch_sources *self);

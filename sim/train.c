@@ -400,6 +400,7 @@ static ch_code perceptron_init(model *self, const ch_settings *settings, const c
                                                  : &own->test,
         .chi = ch_setting_applies(settings, CH_SETTING_CHI) ? settings->chi : NAN,
         .density = set->density,
+        .has_teacher = set->teacher != NULL,
         .kappa = own->unit / settings->alpha,
         .rate = own->unit * settings->rate,
         .batch = (size_t)settings->batch,
@@ -444,7 +445,7 @@ static ch_code take_init(borrowed *own, ch_error *err)
 static ch_code find_teacher(borrowed *own, const ch_resolved *resolved, ch_error *err)
 {
     const ch_data_law law = ch_train_law(resolved, NULL);
-    if (!ch_setting_applies(&resolved->settings, CH_SETTING_TEACHER)) {
+    if (!ch_law_of(resolved->settings.data)->has_teacher) {
         return CH_OK;
     }
     own->teacher = ch_alloc(law.dim, sizeof *own->teacher);
@@ -500,7 +501,7 @@ static ch_code network_init(model *self, const ch_resolved *resolved, const ch_t
         .seed_batch = settings->seed_batch,
         .fast = settings->engine == CH_ENGINE_FAST,
         .wide = !ch_settings_is_network(settings),
-        .teacher = own->teacher,
+        .teacher = set->teacher != NULL ? set->teacher : own->teacher,
         .chi = has_chi ? settings->chi : NAN,
         .density = set->density,
         .deviations = own->deviations,
@@ -524,6 +525,7 @@ static ch_code twin_init(model *self, const ch_settings *settings, const ch_trai
         .by_epoch = is_by_epoch(settings),
         .seed_batch = settings->seed_batch,
         .norm_init = set->norm_init,
+        .along = set->along,
     };
     return ch_twin_init(&self->twin, &setup, err);
 }
@@ -597,6 +599,7 @@ static ch_code train(ch_run *run, const ch_resolved *resolved, const ch_train_se
     check_contradiction(&trained.learner, &resolved->settings, set);
     code = train_until_end(run, &trained.learner, started, watch, &own.watch, keeps_stopped, err);
     run->seconds = ch_clock_now() - started;
+    run->final.teacher_error = set->teacher != NULL ? set->teacher_error : NAN;
     if (code == CH_OK) {
         code = keep_weights(&trained, &resolved->settings, &own, err);
     }

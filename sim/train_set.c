@@ -2,9 +2,13 @@
 #include "sim/train_set.h"
 
 #include "core/available.h"
+#include "core/memory.h"
 #include "perceptron/bytes.h"
+#include "sim/fitted_teacher.h"
 #include "sim/train_kernel.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- keys ---- */
@@ -40,6 +44,7 @@ ch_train_key ch_train_key_of(const ch_resolved *resolved)
     const ch_settings *settings = &resolved->settings;
     ch_train_key key = {.kind = CH_SET_ROWS, .law = ch_train_law(resolved, NULL), .rule = hash_text(settings->classes)};
     key.label_noise = settings->label_noise;
+    key.fits_teacher = ch_settings_fits_teacher(settings);
     key.normalise = ch_law_of(settings->data)->is_file ? settings->normalise : 0;
     if (ch_settings_has_engine(settings)) {
         key.test = ch_settings_has_pool(settings) ? settings->test : 0;
@@ -81,6 +86,7 @@ int ch_train_key_compare(const ch_train_key *a, const ch_train_key *b)
         order_of_counts(a->rule, b->rule),
         order_of_counts(a->normalise, b->normalise),
         order_of_reals(a->label_noise, b->label_noise),
+        order_of_counts(a->fits_teacher, b->fits_teacher),
         order_of_counts(a->test, b->test),
         order_of_counts(a->spec.arch, b->spec.arch),
         order_of_counts(a->spec.width, b->spec.width),
@@ -115,7 +121,8 @@ uint64_t ch_train_key_digest(const ch_train_key *key)
                         (uint64_t)key->rule,
                         (uint64_t)key->normalise,
                         0,
-                        key->law.teacher_axis};
+                        key->law.teacher_axis,
+                        (uint64_t)key->fits_teacher};
     uint64_t digest = OFFSET;
     memcpy(&words[2], &reals[0], sizeof reals[0]);
     memcpy(&words[14], &reals[1], sizeof reals[1]);
@@ -145,9 +152,30 @@ static ch_code open_pool(ch_pool *pool, const ch_settings *settings, const ch_so
                                has_rule ? &rule : NULL, err);
 }
 
+/* Copies the teacher of the pool, which is found once for all runs. */
+static ch_code take_teacher(ch_train_set *self, const ch_pool *pool, const ch_settings *settings, ch_sources *sources,
+                            int threads, const ch_watch *watch, ch_error *err)
+{
+    const ch_fitted_teacher *fitted = NULL;
+    const ch_code code = ch_fitted_teacher_find(&sources->teachers, pool, settings, threads, watch, &fitted, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    self->teacher = ch_alloc(pool->dim, sizeof *self->teacher);
+    if (self->teacher == NULL) {
+        return ch_error_memory(err, "the teacher of the samples");
+    }
+    memcpy(self->teacher, fitted->direction, pool->dim * sizeof *self->teacher);
+    self->teacher_error = fitted->found.error;
+    if (self->key.kind == CH_SET_ROWS) {
+        memcpy(self->samples.teacher, self->teacher, pool->dim * sizeof *self->teacher);
+    }
+    return CH_OK;
+}
+
 /* Chooses training and test samples of a pool, as rows or as examples. */
-static ch_code choose_samples(ch_train_set *self, const ch_settings *settings, const ch_sources *sources, int threads,
-                              ch_error *err)
+static ch_code choose_samples(ch_train_set *self, const ch_settings *settings, ch_sources *sources, int threads,
+                              const ch_watch *watch, ch_error *err)
 {
     ch_pool pool;
     const ch_split split = {settings->seed_data, self->num_samples, (size_t)settings->test, threads};
@@ -157,6 +185,10 @@ static ch_code choose_samples(ch_train_set *self, const ch_settings *settings, c
     }
     code = self->key.kind == CH_SET_ROWS ? ch_pool_split_rows(&pool, &split, &self->samples, &self->test_samples, err)
                                          : ch_pool_split(&pool, &split, &self->train, &self->test, err);
+    if (code != CH_OK || !self->key.fits_teacher) {
+        goto out;
+    }
+    code = take_teacher(self, &pool, settings, sources, threads, watch, err);
 out:
     ch_pool_free(&pool);
     return code;
@@ -183,14 +215,14 @@ static void turn_labels(const ch_settings *settings, size_t num_samples, int8_t 
 }
 
 /* A perceptron's samples. A plane divides those of a law whose labels are right, and may not divide others. */
-static ch_code make_rows(ch_train_set *self, const ch_resolved *resolved, const ch_sources *sources, int threads,
+static ch_code make_rows(ch_train_set *self, const ch_resolved *resolved, ch_sources *sources, int threads,
                          const ch_watch *watch, ch_error *err)
 {
     const ch_data_law law = ch_train_law(resolved, self->density);
     ch_code code = CH_OK;
     const bool is_chosen = ch_settings_has_pool(&resolved->settings);
     self->contradiction = (ch_contradiction){SIZE_MAX, CH_CAUSE_NONE};
-    code = is_chosen ? choose_samples(self, &resolved->settings, sources, threads, err)
+    code = is_chosen ? choose_samples(self, &resolved->settings, sources, threads, watch, err)
                      : ch_sample_set_init(&self->samples, &law, CH_STREAM_TRAIN_SAMPLES, self->num_samples, threads,
                                           watch, err);
     if (code != CH_OK) {
@@ -206,14 +238,14 @@ static ch_code make_rows(ch_train_set *self, const ch_resolved *resolved, const 
     return ch_screen_init(&self->screen, &self->samples, watch, err);
 }
 
-static ch_code make_right_examples(ch_train_set *self, const ch_resolved *resolved, const ch_sources *sources,
-                                   int threads, const ch_watch *watch, ch_error *err)
+static ch_code make_right_examples(ch_train_set *self, const ch_resolved *resolved, ch_sources *sources, int threads,
+                                   const ch_watch *watch, ch_error *err)
 {
     const ch_settings *settings = &resolved->settings;
     const size_t num_test = (size_t)settings->test;
     const ch_data_law law = ch_train_law(resolved, self->density);
     if (ch_settings_has_pool(settings)) {
-        return choose_samples(self, settings, sources, threads, err);
+        return choose_samples(self, settings, sources, threads, watch, err);
     }
     const ch_code code =
         ch_examples_init_law(&self->train, &law, CH_STREAM_TRAIN_SAMPLES, self->num_samples, threads, watch, err);
@@ -223,7 +255,7 @@ static ch_code make_right_examples(ch_train_set *self, const ch_resolved *resolv
     return ch_examples_init_law(&self->test, &law, CH_STREAM_TEST_SAMPLES, num_test, threads, watch, err);
 }
 
-static ch_code make_examples(ch_train_set *self, const ch_resolved *resolved, const ch_sources *sources, int threads,
+static ch_code make_examples(ch_train_set *self, const ch_resolved *resolved, ch_sources *sources, int threads,
                              const ch_watch *watch, ch_error *err)
 {
     const ch_code code = make_right_examples(self, resolved, sources, threads, watch, err);
@@ -233,15 +265,65 @@ static ch_code make_examples(ch_train_set *self, const ch_resolved *resolved, co
     return code;
 }
 
-/* The kernel at w0. Where it is read no examples are made, and where it is computed the examples are freed: no run of a
- * twin needs them. */
-static ch_code make_kernel(ch_train_set *self, const ch_resolved *resolved, const ch_sources *sources, int threads,
+/* |x . e| of the training samples, where the data have a teacher. */
+static ch_code find_along(ch_train_set *self, const ch_resolved *resolved, ch_error *err)
+{
+    const ch_data_law law = ch_train_law(resolved, NULL);
+    double *teacher = NULL;
+    ch_code code = CH_OK;
+    if (!ch_law_of(law.kind)->has_teacher) {
+        return CH_OK;
+    }
+    teacher = ch_alloc(law.dim, sizeof *teacher);
+    self->along = ch_alloc(self->num_samples, sizeof *self->along);
+    if (teacher == NULL || self->along == NULL) {
+        code = ch_error_memory(err, "the distances of the samples");
+        goto out;
+    }
+    ch_data_law_teacher(&law, teacher);
+    for (size_t mu = 0; mu < self->num_samples; mu++) {
+        const float *input = ch_examples_input(&self->train, mu);
+        double along = 0;
+        for (size_t i = 0; i < law.dim; i++) {
+            along += (double)input[i] * teacher[i];
+        }
+        self->along[mu] = (float)fabs(along);
+    }
+out:
+    free(teacher);
+    return code;
+}
+
+/* What is observed of the samples of a kernel that was read. */
+static ch_code observe_samples(ch_train_set *self, const ch_resolved *resolved, ch_sources *sources, int threads,
+                               const ch_watch *watch, ch_error *err)
+{
+    ch_code code = CH_OK;
+    if (!ch_law_of(resolved->settings.data)->has_teacher) {
+        return CH_OK;
+    }
+    code = make_examples(self, resolved, sources, threads, watch, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = find_along(self, resolved, err);
+    ch_examples_free(&self->train);
+    ch_examples_free(&self->test);
+    return code;
+}
+
+/* The kernel at w0. Where it is computed the examples are freed, as no run of a twin needs them; where it is read they
+ * are made only if the data have a teacher. */
+static ch_code make_kernel(ch_train_set *self, const ch_resolved *resolved, ch_sources *sources, int threads,
                            const ch_watch *watch, ch_error *err)
 {
     bool found = false;
     ch_code code = ch_train_kernel_read(self, resolved, sources, watch, &found, err);
-    if (code != CH_OK || found) {
+    if (code != CH_OK) {
         return code;
+    }
+    if (found) {
+        return observe_samples(self, resolved, sources, threads, watch, err);
     }
     code = ch_train_kernel_check_memory(resolved, self->num_samples, ch_memory_available(), CH_ERROR_MEMORY, err);
     if (code != CH_OK) {
@@ -251,17 +333,22 @@ static ch_code make_kernel(ch_train_set *self, const ch_resolved *resolved, cons
     if (code != CH_OK) {
         return code;
     }
+    code = find_along(self, resolved, err);
+    if (code != CH_OK) {
+        return code;
+    }
     return ch_train_kernel_make(self, resolved, sources, threads, watch, err);
 }
 
-ch_code ch_train_set_init(ch_train_set *self, const ch_resolved *resolved, const ch_sources *sources,
-                          size_t num_samples, int threads, const ch_watch *watch, ch_error *err)
+ch_code ch_train_set_init(ch_train_set *self, const ch_resolved *resolved, ch_sources *sources, size_t num_samples,
+                          int threads, const ch_watch *watch, ch_error *err)
 {
     ch_code code = CH_OK;
     memset(self, 0, sizeof *self);
     self->key = ch_train_key_of(resolved);
     self->num_samples = num_samples;
     self->density = ch_law_of(resolved->settings.data)->has_density && sources != NULL ? &sources->density : NULL;
+    self->teacher_error = NAN;
     switch (self->key.kind) {
     case CH_SET_ROWS:
         code = make_rows(self, resolved, sources, threads, watch, err);
@@ -293,6 +380,8 @@ void ch_train_set_free(ch_train_set *self)
     ch_examples_free(&self->train);
     ch_examples_free(&self->test);
     ch_kernel_free(&self->kernel);
+    free(self->teacher);
+    free(self->along);
     memset(self, 0, sizeof *self);
 }
 
@@ -319,11 +408,12 @@ size_t ch_train_set_bytes(const ch_resolved *resolved, size_t num_samples, uint6
     const ch_settings *settings = &resolved->settings;
     const ch_shape input = ch_settings_input(settings);
     const size_t dim = ch_shape_size(input), num_test = (size_t)settings->test;
+    const size_t fitting = ch_fitted_teacher_bytes(settings);
     if (ch_settings_has_engine(settings)) {
         const size_t chosen = ch_settings_has_pool(settings) ? num_test : 0;
-        return add(rows_bytes(settings, num_samples, dim, engine), ch_sample_set_bytes(chosen, dim));
+        return add(add(rows_bytes(settings, num_samples, dim, engine), ch_sample_set_bytes(chosen, dim)), fitting);
     }
     return settings->linear == CH_LINEAR_YES
                ? ch_train_kernel_bytes(resolved, num_samples)
-               : add(ch_examples_bytes(num_samples, dim), ch_examples_bytes(num_test, dim));
+               : add(add(ch_examples_bytes(num_samples, dim), ch_examples_bytes(num_test, dim)), fitting);
 }

@@ -19,6 +19,7 @@ typedef struct {
     uint64_t rule;      /* a hash of the rule of labels; 0 where it has no meaning */
     uint64_t normalise; /* of a file of the user's own; else 0 */
     double label_noise;
+    bool fits_teacher;    /* the teacher is found from all samples of the files */
     uint64_t test;        /* test samples; 0 for rows that are drawn, because their test samples are a run's own */
     ch_network_spec spec; /* of a kernel, else zeroes */
     uint64_t seed_init;   /* of a kernel, else 0 */
@@ -45,7 +46,10 @@ typedef struct {
     const ch_density *density;           /* of data that have one, borrowed from the sources; else NULL */
     ch_examples train, test;
     ch_kernel kernel;
-    double norm_init;               /* ||w0|| of the network whose kernel it is */
+    float *along;         /* [num_samples] |x . e| of a twin's samples; NULL: the data have no teacher; owned */
+    double *teacher;      /* [dim] a fitted teacher, also in samples.teacher; NULL: none is fitted; owned */
+    double teacher_error; /* share of all samples that it takes for the wrong class; NaN: none is fitted */
+    double norm_init;     /* ||w0|| of the network whose kernel it is */
     ch_contradiction contradiction; /* from which P on no training fits the samples */
 } ch_train_set;
 
@@ -59,8 +63,8 @@ void ch_train_set_free(ch_train_set *self);
  *  @param threads      threads to use, >= 1; does not change a bit of the result
  *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED when stopped; of kernels also CH_ERROR_NUMERIC,
  *          and CH_ERROR_IO or CH_ERROR_INPUT for a kernel file that cannot be written or used */
-ch_code ch_train_set_init(ch_train_set *self, const ch_resolved *resolved, const ch_sources *sources,
-                          size_t num_samples, int threads, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
+ch_code ch_train_set_init(ch_train_set *self, const ch_resolved *resolved, ch_sources *sources, size_t num_samples,
+                          int threads, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
 /** Bytes that a training set takes while it is made: samples or examples; the order of samples for the fast engine, of
  *  which 8 bytes a sample are for sorting and do not stay; or a kernel with the examples and all else that it is made

@@ -482,8 +482,8 @@ static void test_csv(void **state)
         assert_int_equal(fields, first);
     }
     const ch_fit_group *group = &fit.groups[0];
-    /* two rows are the power laws over P of ||Dw|| and t* */
-    assert_int_equal(rows, 1 + group->num_exponents + 2 + group->num_tc);
+    /* two rows are the power laws over P of ||Dw|| and t*, and three the effective chi */
+    assert_int_equal(rows, 1 + group->num_exponents + 2 + 3 + group->num_tc);
     const ch_exponent *gamma = find_exponent(group, "gamma", NULL);
     char expected[128];
     snprintf(expected, sizeof expected, ",gamma,,,%.17g,%.17g,", gamma->estimate.value, gamma->estimate.stderr_);

@@ -2,13 +2,14 @@
 #include "models/learner/lookahead.h"
 
 #include "core/memory.h"
+#include "core/near_boundary.h"
 #include "tests/learner_support.h"
 #include "tests/valgrind_support.h"
 
 #include <gsl/gsl_errno.h>
 #include <string.h>
 
-enum { DIM = 5, NUM = 40, NUM_TESTS = 33, KERNEL = 9 };
+enum { DIM = 5, NUM = 40, NUM_TESTS = 133, KERNEL = 9 };
 
 static const ch_loss_kind losses[] = {CH_LOSS_HINGE, CH_LOSS_SOFTHINGE, CH_LOSS_QUADHINGE, CH_LOSS_MSE};
 
@@ -114,7 +115,7 @@ static void outputs_are_measured(void **state)
         find_outputs(&self.network, self.start, &self.train, then);
         find_outputs(&self.network, weights, &self.test, tests);
         find_outputs(&self.network, self.start, &self.test, tests_then);
-        double loss = 0, least = INFINITY;
+        double loss = 0, least = INFINITY, distance = 0, sizes[NUM_TESTS], smallest[NUM_TESTS];
         size_t unfitted = 0, errors = 0, test_errors = 0;
         for (size_t mu = 0; mu < NUM; mu++) {
             const double margin = self.train.labels[mu] * (now[mu] - then[mu]);
@@ -122,8 +123,14 @@ static void outputs_are_measured(void **state)
             least = fmin(least, margin / kappa);
             unfitted += margin < kappa;
             errors += margin <= 0;
+            double along = 0;
+            for (size_t i = 0; i < DIM; i++) {
+                along += (double)ch_examples_input(&self.train, mu)[i] * self.teacher[i];
+            }
+            distance += margin < kappa ? fabs(along) : 0;
         }
         for (size_t mu = 0; mu < NUM_TESTS; mu++) {
+            sizes[mu] = fabs(tests[mu] - tests_then[mu]);
             test_errors += self.test.labels[mu] * (tests[mu] - tests_then[mu]) <= 0;
         }
         assert_true(unfitted > 0 && test_errors > 0 && errors > 0);
@@ -132,6 +139,11 @@ static void outputs_are_measured(void **state)
         assert_int_equal(seen.unfitted, unfitted);
         assert_close(seen.train_error, (double)errors / NUM, 1e-15);
         assert_close(seen.test_error, (double)test_errors / NUM_TESTS, 1e-15);
+        assert_close(seen.unfitted_distance, distance / (double)unfitted, 1e-12);
+        const ch_near_boundary density = ch_near_boundary_find(sizes, NUM_TESTS, smallest);
+        assert_close(seen.density_chi, density.chi, 1e-9);
+        assert_close(seen.density_edge * seen.weight_change, density.edge, 1e-9);
+        assert_close(seen.density_drift, density.drift, 1e-6);
         free_trained(&self);
     }
 }

@@ -494,7 +494,7 @@ static void student_survives_failing_allocations(void **state)
     ch_error err;
     long failed;
     assert_failures_are_told(failed, ch_online_student_init(&model, &setup, &err), err, ch_online_student_free(&model));
-    assert_int_equal(failed, 4);
+    assert_int_equal(failed, 6);
     ch_online_student_free(&model);
 }
 

@@ -84,7 +84,7 @@ static void test_settings(void **state)
         {"--temp 1 --max-steps 9223372036854775808", {"max_steps is '9223372036854775808'", "2^63 - 1"}},
         {"--temp 1e308 --batch 1024 ", {"temp is 1e+308", "rate inf", "finite numbers > 0"}},
         {"--temp 1 --loss squared", {"loss is 'squared'", "accepted is hinge"}},
-        {"--temp 1 --teacher axes", {"teacher is 'axes'", "did you mean 'axis'?", "axis or random"}},
+        {"--temp 1 --teacher axes", {"teacher is 'axes'", "did you mean 'axis'?", "axis, random or fitted"}},
         {"--temp 1 --data sign --chi 1", {"chi is 1", "data = sign"}},
         {"--temp 1 --dynamics gd --batch 2", {"batch is 2", "dynamics = gd", "full"}},
         {"--temp 1 --temp 2", {"temp is given twice, as '1' and '2'"}},

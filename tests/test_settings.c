@@ -231,7 +231,7 @@ static void test_bad_words_are_refused(void **state)
         {"data", "",
          "accepted is depleted, sign, random_sign, stripe, sphere, mnist_parity, cifar_animal, mnist, cifar10, "
          "fashion_mnist, kmnist, file or density"},
-        {"teacher", "ax", "accepted is axis or random"},
+        {"teacher", "ax", "accepted is axis, random or fitted"},
         {"loss", "mean", "accepted is hinge, softhinge, quadhinge, mse or logistic"},
         {"dynamics", "flows", "did you mean 'flow'? accepted is sgd, gd, flow, unfitted or sde"},
         {"engine", "quick", "accepted is auto, plain or fast"},

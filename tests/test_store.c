@@ -22,7 +22,8 @@ static void test_schema(void **state)
         "version TEXT,results_version INTEGER,linear TEXT,width INTEGER,depth INTEGER,activation TEXT,kernel INTEGER,"
         "kernel_change REAL,kernel_alignment REAL,gradient_mean REAL,gradient_variance REAL,gradient_snr REAL,"
         "data_digest TEXT,reason TEXT,data_pool INTEGER,sampling TEXT,momentum REAL,weight_decay REAL,classes "
-        "TEXT,normalise TEXT,label_noise REAL,spectrum REAL,teacher_axis INTEGER";
+        "TEXT,normalise TEXT,label_noise REAL,spectrum REAL,teacher_axis INTEGER,teacher_error REAL,unfitted_distance "
+        "REAL,density_chi REAL,density_error REAL,density_edge REAL,density_drift REAL";
     const char *path = path_of("s.db");
     make_store(path, 0);
     char *sql =
@@ -33,11 +34,11 @@ static void test_schema(void **state)
                            "SELECT group_concat(name || ' ' || type) = 'run TEXT,step INTEGER,time REAL,loss REAL,"
                            "unfitted INTEGER,signal REAL,noise REAL,test_error REAL,train_error REAL,min_margin REAL,"
                            "weight_change REAL,weight_change_rel REAL,kernel_change REAL,kernel_alignment REAL,"
-                           "gradient_mean REAL,gradient_variance REAL,gradient_snr REAL'"
+                           "gradient_mean REAL,gradient_variance REAL,gradient_snr REAL,unfitted_distance REAL'"
                            " FROM pragma_table_info('points')"),
                      1);
     assert_int_equal(query(path, "PRAGMA application_id"), 0x6368746e);
-    assert_int_equal(query(path, "PRAGMA user_version"), 9);
+    assert_int_equal(query(path, "PRAGMA user_version"), 10);
 }
 
 static void test_round_trip(void **state)

@@ -156,7 +156,13 @@ static void test_test_samples_measure_the_exact_error(void **state)
     const double p = exact.final.test_error, errors = measured.final.test_error * count;
     assert_in(measured.final.test_error, p - 5 * sqrt(p * (1 - p) / count), p + 5 * sqrt(p * (1 - p) / count));
     assert_true(fabs(errors - round(errors)) < 1e-6);
-    measured.final.test_error = exact.final.test_error; /* everything else must be the same */
+    assert_in(measured.final.density_chi / measured.final.density_error, -4, 4); /* of Gaussian outputs, chi = 0 */
+    /* everything else must be the same */
+    measured.final.test_error = exact.final.test_error;
+    measured.final.density_chi = exact.final.density_chi;
+    measured.final.density_error = exact.final.density_error;
+    measured.final.density_edge = exact.final.density_edge;
+    measured.final.density_drift = exact.final.density_drift;
     assert_results_equal(&exact, &measured);
     ch_run_free(&exact);
     ch_run_free(&measured);

@@ -196,7 +196,7 @@ static void test_what_is_not_free_is_not_taken(void **state)
 
 /* ---- failing ---- */
 
-static void assert_allocations_are_survived(const ch_resolved *resolved, const ch_sources *sources, long least)
+static void assert_allocations_are_survived(const ch_resolved *resolved, ch_sources *sources, long least)
 {
     ch_train_set set;
     ch_error err = {0};
@@ -222,7 +222,7 @@ static void test_failing_allocations_are_survived(void **state)
 {
     (void)state;
     const ch_resolved resolved = resolved_of("model=mlp linear=yes temp=1 train=70 test=9 dim=5 width=6 depth=2");
-    const ch_sources none = {0}, kept = {.kernel_folder = folder};
+    ch_sources none = {0}, kept = {.kernel_folder = folder};
     assert_allocations_are_survived(&resolved, &none, 8);
     assert_allocations_are_survived(&resolved, &kept, 8); /* the last call writes the file */
     assert_allocations_are_survived(&resolved, &kept, 4); /* and these calls read it */
@@ -232,7 +232,7 @@ static void test_a_flag_ends_it(void **state)
 {
     (void)state;
     const ch_resolved resolved = resolved_of("model=mlp linear=yes temp=1 train=70 dim=5 width=6 depth=2");
-    const ch_sources kept = {.kernel_folder = folder};
+    ch_sources kept = {.kernel_folder = folder};
     ch_stop stop = 1;
     const ch_watch watch = {.stop = &stop};
     ch_train_set set;

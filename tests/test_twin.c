@@ -1,5 +1,6 @@
 /* test_twin.c — the linearised twin: with the kernel of a perceptron's samples it is that perceptron. */
 #include "core/memory.h"
+#include "core/near_boundary.h"
 #include "models/twin/twin.h"
 
 #include "alloc_fail.h"
@@ -280,6 +281,12 @@ static void observes_what_is_defined(void **state)
     ch_kernel kernel = gram_of(&set, &test);
     ch_twin_setup setup = twin_setup_of(&kernel, 4, 0.25);
     setup.num_samples = 150;
+    float far[200];
+    double sizes[1000], smallest[128], distance = 0;
+    for (size_t mu = 0; mu < 200; mu++) {
+        far[mu] = (float)(sqrt(10) * ch_dot(ch_sample_set_row(&set, mu), set.teacher, set.stride));
+    }
+    setup.along = far;
     ch_twin model;
     ch_observation start, seen;
     start_twin(&model, &setup);
@@ -297,16 +304,23 @@ static void observes_what_is_defined(void **state)
         errors += margin <= 0;
         loss += fmax(0, 0x1p-15 - margin);
         least = fmin(least, margin);
+        distance += margin < 0x1p-15 ? (double)far[mu] : 0;
     }
     assert_true(seen.unfitted == unfitted && unfitted > 0);
+    assert_close(seen.unfitted_distance, distance / (double)unfitted, 1e-12);
     assert_close(seen.train_error, (double)errors / 150, 1e-15);
     assert_close(seen.train_loss, loss / 150, 1e-5);
     assert_close(seen.min_margin, least * 0x1p15, 1e-5);
     assert_close(seen.weight_change, sqrt(ch_norm2(weights, set.stride)), 1e-6);
     size_t test_errors = 0;
     for (size_t mu = 0; mu < 1000; mu++) {
-        test_errors += !(ch_dot(ch_sample_set_row(&test, mu), weights, set.stride) > 0);
+        const double margin = ch_dot(ch_sample_set_row(&test, mu), weights, set.stride);
+        test_errors += !(margin > 0);
+        sizes[mu] = fabs(margin);
     }
+    const ch_near_boundary density = ch_near_boundary_find(sizes, 1000, smallest);
+    assert_close(seen.density_chi, density.chi, 1e-3); /* of a kernel in single precision */
+    assert_close(seen.density_edge, density.edge / seen.weight_change, 1e-5);
     assert_in((double)test_errors, 20, 480);
     assert_close(seen.test_error, (double)test_errors / 1000, 1e-15);
     /* A margin that is NaN counts as an error. */
@@ -599,7 +613,7 @@ static void survives_failing_allocations(void **state)
     ch_error err;
     long failed;
     assert_failures_are_told(failed, ch_twin_init(&model, &setup, &err), err, ch_twin_free(&model));
-    assert_int_equal(failed, 2 + 6);
+    assert_int_equal(failed, 2 + 8);
     ch_twin_free(&model);
     ch_kernel_free(&kernel);
     ch_sample_set_free(&set);

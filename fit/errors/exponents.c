@@ -3,6 +3,7 @@
 #include "fit/errors/exponents.h"
 #include "core/memory.h"
 #include "core/text.h"
+#include "fit/errors/effective_chi.h"
 #include "fit/errors/joint_errors.h"
 #include "fit/errors/replica.h"
 #include "fit/laws/bounded.h"
@@ -377,6 +378,10 @@ ch_code ch_fit_estimate(ch_fit_group *group, const ch_fit_options *options, ch_b
         goto out;
     }
     code = estimate_exponents(group, options, &replicas, &theory, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_fit_find_effective_chi(group, &replicas, err);
     if (code != CH_OK) {
         goto out;
     }

@@ -63,6 +63,28 @@ static void print_shapes(const ch_fit_group *group, const char *name, const ch_s
     }
 }
 
+/* The effective density exponents, and b - 1 - 2 gamma. */
+static void print_chi(const ch_fit_group *group, FILE *out)
+{
+    const ch_effective_chi *chi = &group->chi;
+    const double theory = ch_settings_has_theory(&group->key) ? group->key.chi : NAN;
+    const struct {
+        const char *name;
+        const ch_estimate *estimate;
+        double theory;
+        uint64_t train;
+    } rows[] = {{"chi_gamma", &chi->of_gamma, theory, 0},
+                {"chi_b", &chi->of_b, theory, 0},
+                {"b_excess", &chi->excess, isfinite(theory) ? 0 : NAN, 0},
+                {"chi_density", &chi->of_density, theory, chi->train}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (isfinite(rows[i].estimate->value)) {
+            const ch_csv_extras extras = {.train = rows[i].train, .method = "chi"};
+            ch_report_csv_row(&group->key, rows[i].name, extras, rows[i].estimate, rows[i].theory, out);
+        }
+    }
+}
+
 static void print_group(const ch_fit_group *group, FILE *out)
 {
     static const char *const bounds[] = {[CH_TC_INSIDE] = "",
@@ -79,6 +101,7 @@ static void print_group(const ch_fit_group *group, FILE *out)
         const ch_csv_extras extras = {.definition = definition, .method = number->method, .held = held[exponent->held]};
         ch_report_csv_row(&group->key, number->name, extras, &exponent->estimate, exponent->theory, out);
     }
+    print_chi(group, out);
     print_shapes(group, ch_fit_numbers[CH_FIT_GAMMA].name, &group->weight_shapes, out);
     print_shapes(group, ch_fit_numbers[CH_FIT_B].name, &group->time_shapes, out);
     for (size_t i = 0; i < group->num_tc; i++) {

@@ -263,6 +263,7 @@ void ch_fit_print_details(const ch_fit *self, FILE *out)
         print_window(out, group);
         ch_report_print_excluded(group, out);
         print_exponents(out, group);
+        ch_report_print_chi(group, out);
         print_joint(out, group);
         print_correlations(out, group);
         print_shapes(out, group);

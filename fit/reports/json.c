@@ -251,6 +251,7 @@ static void append_group(const ch_fit_group *group, json_t **exponents, json_t *
     for (size_t i = 0; i < group->num_tc; i++) {
         ch_report_append(tc, tc_json(&group->tc[i], group, key));
     }
+    ch_report_set(&object, "effective_chi", ch_report_chi_json(group));
     ch_report_add_outliers(group, &object);
     ch_report_append(groups, object);
     json_decref(key);

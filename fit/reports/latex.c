@@ -1,6 +1,7 @@
 /* latex.c — the exponents of a fit as a LaTeX table with booktabs. Each group has a row, and theory stands under it. */
 #include "fit/numbers.h"
 #include "fit/reports/latex_parts.h"
+#include "fit/reports/parts.h"
 #include "fit/reports/reports.h"
 
 #include <math.h>
@@ -128,4 +129,5 @@ void ch_fit_print_latex(const ch_fit *self, FILE *out)
         print_group(self, &self->groups[g], columns, count, out);
     }
     fputs("\\bottomrule\n\\end{tabular}\n", out);
+    ch_report_chi_latex(self, out);
 }

@@ -46,6 +46,17 @@ typedef struct {
 void ch_report_csv_row(const ch_settings *key, const char *name, ch_csv_extras extras, const ch_estimate *estimate,
                        double theory, FILE *out);
 
+/* ---- chi_report.c ---- */
+
+/** Prints the effective chi of a group and whether b = 1 + 2 gamma, in a sentence; nothing where none is found. */
+void ch_report_print_chi(const ch_fit_group *group, FILE *out);
+
+/** The same as the value of "effective_chi".  @return a new reference; NULL when memory is short */
+json_t *ch_report_chi_json(const ch_fit_group *group) CH_MUST_CHECK;
+
+/** The same as a LaTeX table of all groups. */
+void ch_report_chi_latex(const ch_fit *self, FILE *out);
+
 /* ---- outliers_report.c ---- */
 
 /** Prints in one sentence how many runs of a group the joint laws leave out, and for which reasons. Prints nothing

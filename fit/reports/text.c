@@ -278,6 +278,7 @@ static void print_group(const ch_fit *self, const ch_fit_group *group, FILE *out
     }
     ch_report_print_excluded(group, out);
     print_exponents(group, out);
+    ch_report_print_chi(group, out);
     if (has_critical(group)) {
         print_all_critical(self, group, out);
     }

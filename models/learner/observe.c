@@ -2,6 +2,7 @@
 #include "models/learner/observe.h"
 
 #include "core/memory.h"
+#include "core/near_boundary.h"
 #include "data/linear_error.h"
 
 #include <math.h>
@@ -26,8 +27,8 @@ static void find_losses(const ch_network_state *self, ch_observation *out)
     out->min_margin = least / setup->kappa;
 }
 
-/* The fraction of test samples with !(y F > 0).  @return false when stopped */
-static bool find_test_error(ch_network_state *self, ch_observation *out)
+/* The fraction of test samples with !(y F > 0), and the density of |F| near 0.  @return false when stopped */
+static bool observe_tests(ch_network_state *self, ch_observation *out)
 {
     const ch_examples *test = self->setup.test;
     const ch_sample_list all = {.count = test->num_samples};
@@ -36,9 +37,12 @@ static bool find_test_error(ch_network_state *self, ch_observation *out)
         return false;
     }
     for (size_t i = 0; i < all.count; i++) {
-        errors += !(test->labels[i] * (self->tests[i] - self->start_tests[i]) > 0);
+        const double change = self->tests[i] - self->start_tests[i];
+        errors += !(test->labels[i] * change > 0);
+        self->tests[i] = fabs(change);
     }
     out->test_error = (double)errors / (double)all.count;
+    ch_near_boundary_observe(out, self->tests, all.count, self->smallest);
     return true;
 }
 
@@ -98,6 +102,25 @@ static void find_signal_and_noise(const ch_network_state *self, ch_observation *
     out->noise = sqrt(noise2);
 }
 
+/* Mean |x . e| over the unfitted training samples, whose margins are known; NaN where none is. */
+static void find_unfitted_distance(const ch_network_state *self, ch_observation *out)
+{
+    const ch_network_learner_setup *setup = &self->setup;
+    double sum = 0;
+    for (size_t mu = 0; mu < setup->num_samples; mu++) {
+        if (self->margins[mu] >= setup->kappa) {
+            continue;
+        }
+        const float *input = ch_examples_input(setup->train, mu);
+        double along = 0;
+        for (size_t i = 0; i < setup->train->dim; i++) {
+            along += (double)input[i] * setup->teacher[i];
+        }
+        sum += fabs(along);
+    }
+    out->unfitted_distance = out->unfitted > 0 ? sum / (double)out->unfitted : NAN;
+}
+
 /* ---- the exact test error ---- */
 
 /* Finds the exact test error of the linear network, whose one layer has the student's weights. */
@@ -138,7 +161,7 @@ static ch_code observe_rest(ch_network_learner *self, ch_observation *out, ch_er
         return code;
     }
     if (setup->test != NULL) {
-        return find_test_error(state, out) ? CH_OK : interrupted(err);
+        return observe_tests(state, out) ? CH_OK : interrupted(err);
     }
     return setup->architecture->spec.arch == CH_ARCH_PERCEPTRON ? find_exact_error(state, out, err) : CH_OK;
 }
@@ -157,6 +180,9 @@ ch_code ch_learner_observe(ch_learner *learner, ch_observation *out, ch_error *e
     find_weight_change(state, out);
     if (!isfinite(out->weight_change)) {
         learner->progress.status = CH_DIVERGED; /* the square of a weight overflows */
+    }
+    if (state->setup.teacher != NULL) {
+        find_unfitted_distance(state, out);
     }
     if (state->setup.teacher != NULL && state->setup.architecture->layers[0].kind == CH_LAYER_DENSE) {
         find_signal_and_noise(state, out);

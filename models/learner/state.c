@@ -3,6 +3,7 @@
 
 #include "core/buffers.h"
 #include "core/memory.h"
+#include "core/near_boundary.h"
 
 #include <math.h>
 #include <omp.h>
@@ -66,6 +67,7 @@ static ch_buffer_list buffers_of(const ch_network_state *self)
         CH_BUFFER(self->start_outputs, num_samples),
         CH_BUFFER(self->start_tests, self->num_tests),
         CH_BUFFER(self->tests, self->num_tests),
+        CH_BUFFER(self->smallest, ch_near_boundary_room(self->num_tests)),
         CH_BUFFER(self->margins, num_samples + self->round),
         CH_BUFFER(self->batch, self->setup.batch),
         CH_BUFFER(self->order, num_samples),

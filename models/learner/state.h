@@ -65,7 +65,8 @@ typedef struct ch_network_state {
     /* what is known of samples */
     double *start_outputs; /* f(w0, x) of the training samples [P]; owned */
     double *start_tests;   /* f(w0, x) of the test samples [num_tests]; owned */
-    double *tests;         /* f(w, x) of the test samples [num_tests]; owned */
+    double *tests;         /* f(w, x) of the test samples, and then |F|, [num_tests]; owned */
+    double *smallest;      /* [ch_near_boundary_room(num_tests)] the smallest |F|; owned */
     double *margins;       /* [P + round] of the last pass, in the order of its list; owned */
     double *layer_change;  /* [num_layers] ||w - w0|| of every layer with weights, for observations; owned */
     /* batches and noise */

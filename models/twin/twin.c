@@ -4,6 +4,7 @@
 #include "core/buffers.h"
 #include "core/checks.h"
 #include "core/draw.h"
+#include "core/near_boundary.h"
 #include "data/rows.h"
 
 #include <math.h>
@@ -232,15 +233,31 @@ static void advance(ch_learner *learner, const ch_limit *limit)
 
 /* ---- observations ---- */
 
-/* The fraction of test samples with !(y F > 0). */
-static double test_error(const ch_twin *self)
+/* The fraction of test samples with !(y F > 0), and the density of |F| near 0. */
+static void observe_tests(const ch_twin *self, ch_observation *out)
 {
     const ch_kernel *kernel = self->setup.kernel;
     size_t errors = 0;
-    for (size_t i = 0; i < kernel->num_test; i++) {
-        errors += !(ch_dot(kernel->test + i * kernel->stride, self->uses, room(self)) > 0);
+    if (kernel->num_test == 0) {
+        return;
     }
-    return (double)errors / (double)kernel->num_test;
+    for (size_t i = 0; i < kernel->num_test; i++) {
+        const double margin = ch_dot(kernel->test + i * kernel->stride, self->uses, room(self)); /* in units of T */
+        self->sizes[i] = self->temperature * fabs(margin);
+        errors += !(margin > 0);
+    }
+    out->test_error = (double)errors / (double)kernel->num_test;
+    ch_near_boundary_observe(out, self->sizes, kernel->num_test, self->smallest);
+}
+
+/* Mean |x . e| over the unfitted training samples; NaN where none is, or the data have no teacher. */
+static double unfitted_distance(const ch_twin *self)
+{
+    double sum = 0;
+    for (size_t mu = 0; mu < self->setup.num_samples && self->setup.along != NULL; mu++) {
+        sum += self->margins.values[mu] >= self->margins.threshold ? 0 : (double)self->setup.along[mu];
+    }
+    return self->setup.along != NULL && self->margins.num_unfitted > 0 ? sum / (double)self->margins.num_unfitted : NAN;
 }
 
 static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
@@ -265,7 +282,8 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
     out->min_margin = least / self->margins.threshold;
     out->weight_change = change;
     out->weight_change_rel = change / self->setup.norm_init;
-    out->test_error = self->setup.kernel->num_test > 0 ? test_error(self) : NAN;
+    out->unfitted_distance = unfitted_distance(self);
+    observe_tests(self, out);
     if (!isfinite(change)) {
         learner->progress.status = CH_DIVERGED;
     } else if (is_unresolved) { /* rounding of the kernel has become more than ||Dw||^2 */
@@ -297,8 +315,11 @@ static ch_code check_setup(const ch_twin_setup *setup, ch_error *err)
 static ch_buffer_list buffers_of(const ch_twin *self)
 {
     const bool sums = is_full_batch(self);
+    const size_t tests = self->setup.kernel != NULL ? self->setup.kernel->num_test : 0;
     return (ch_buffer_list){{
         CH_BUFFER(self->uses, room(self)),
+        CH_BUFFER(self->sizes, tests),
+        CH_BUFFER(self->smallest, ch_near_boundary_room(tests)),
         CH_BUFFER(self->drawn, self->setup.num_samples),
         CH_BUFFER(self->laws, NUM_LAWS),
         CH_BUFFER(self->sum, sums ? room(self) : 0),

@@ -24,6 +24,7 @@ typedef struct {
     bool by_epoch;           /* an epoch takes every sample once, in batches of B and a last one of those left */
     uint64_t seed_batch;     /* of the batches */
     double norm_init;        /* ||w0|| > 0, for the relative change of the weights */
+    const float *along; /* [num_samples] |x . e| of the samples, e being the data's teacher; NULL: they have none */
 } ch_twin_setup;
 
 /** The twin as a learner.
@@ -43,6 +44,8 @@ typedef struct {
     ch_twin_setup setup;
     double temperature; /* T = eta / B, which an update adds to a */
     ch_margins margins; /* in units of T; owned */
+    double *sizes;      /* [kernel->num_test] |F| of the test samples, for observations; owned */
+    double *smallest;   /* [ch_near_boundary_room] the smallest of them; owned */
     double *uses;       /* [64 num_blocks] a in units of T: the number of updates that a sample was in; owned */
     ch_waiting *laws; /* [256] laws[u]: of batches that hold one of u unfitted samples; marked is 0 until made; owned */
     double *sum;      /* [64 num_blocks] of the rows of the samples in `summed`; of length 0 unless B = P; owned */

@@ -82,6 +82,40 @@ static ch_code check_applies(const ch_settings *self, ch_error *err)
     return CH_OK;
 }
 
+/* Refuses a fitted teacher where there is one already, or no direction to compare with it. */
+static ch_code check_teacher(const ch_settings *self, ch_error *err)
+{
+    if (!is_given(self, CH_SETTING_TEACHER)) {
+        return CH_OK;
+    }
+    const bool is_fitted = self->teacher == CH_TEACHER_FITTED, has_pool = ch_settings_has_pool(self);
+    const char *data = word(CH_SETTING_DATA, self->data), *teacher = word(CH_SETTING_TEACHER, self->teacher);
+    if (is_fitted && ch_law_of(self->data)->has_teacher) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "teacher is fitted, but data = %s has a teacher of its own; accepted is axis or random, or "
+                            "samples from files",
+                            data);
+    }
+    if (is_fitted && has_pool && ch_settings_is_network(self)) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "teacher is fitted, but model = %s has no weights that are one direction; accepted is to "
+                            "leave it out, or model = perceptron",
+                            word(CH_SETTING_MODEL, self->model));
+    }
+    if (is_fitted && has_pool && self->linear == CH_LINEAR_YES) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "teacher is fitted, but linear = yes trains coefficients of samples and has no weights of "
+                            "its own; accepted is to leave it out, or linear = no");
+    }
+    if (!is_fitted && has_pool && !ch_settings_is_network(self)) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "teacher is %s, but the labels of data = %s are in its files; accepted is fitted, or to "
+                            "leave it out",
+                            teacher, data);
+    }
+    return CH_OK;
+}
+
 static bool is_of_a_plane(const ch_law *law)
 {
     return law->draw_sample != NULL;
@@ -490,8 +524,8 @@ static uint64_t implied_data(const ch_settings *self)
 ch_code ch_settings_resolve(const ch_settings *self, ch_resolved *resolved, ch_error *err)
 {
     static ch_code (*const checks[])(const ch_settings *self, ch_error *err) = {
-        check_rows,   check_applies,  check_model,    check_label_noise, check_law,
-        check_kernel, check_dynamics, check_sampling, check_rule};
+        check_rows, check_teacher, check_applies,  check_model,    check_label_noise,
+        check_law,  check_kernel,  check_dynamics, check_sampling, check_rule};
     static ch_code (*const steps[])(ch_settings * self, ch_error * err) = {
         resolve_data,  resolve_classes,     resolve_data_dir, resolve_data_file,
         resolve_batch, resolve_temperature, resolve_engine};

@@ -61,7 +61,8 @@ const ch_setting ch_settings_table[] = {
     [CH_SETTING_CHI] = {REAL_ABOVE(chi, -1, 1000, "0"), .help = "exponent of the data's density at the boundary",
                         .in_kernel = true},
     [CH_SETTING_DIM] = {COUNT(dim, 2, 0x1p31, "128"), .help = "dimension d of the data", .in_kernel = true},
-    [CH_SETTING_TEACHER] = {CHOICE(teacher, ch_teacher_name, "axis"), .help = "direction that labels the data",
+    [CH_SETTING_TEACHER] = {CHOICE(teacher, ch_teacher_name, "axis"),
+                            .help = "direction that labels the data; fitted: found from all samples of the files",
                             .in_kernel = true},
     [CH_SETTING_TRAIN] = {COUNT(train, 1, MOST_SAMPLES, "1024"), .word = "inf",
                           .help = "number P of training samples; inf: every batch fresh", .in_powers = true},
@@ -457,6 +458,12 @@ bool ch_settings_has_digest(const ch_settings *self)
     return ch_settings_has_pool(self) || ch_law_of(self->data)->has_density;
 }
 
+bool ch_settings_fits_teacher(const ch_settings *self)
+{
+    return self->teacher == CH_TEACHER_FITTED && ch_settings_has_pool(self) && !ch_settings_is_network(self) &&
+           self->linear == CH_LINEAR_NO;
+}
+
 bool ch_settings_has_theory(const ch_settings *self)
 {
     return ch_law_of(self->data)->has_chi && self->label_noise == 0 && self->spectrum == 0;
@@ -515,7 +522,8 @@ bool ch_setting_applies(const ch_settings *self, size_t index)
         return ch_settings_is_network(self) && self->linear == CH_LINEAR_NO;
     case CH_SETTING_CHI:
         return ch_law_of(self->data)->has_chi;
-    case CH_SETTING_TEACHER:
+    case CH_SETTING_TEACHER: /* samples from files have one where a run asks for it */
+        return ch_law_of(self->data)->has_teacher || ch_settings_fits_teacher(self);
     case CH_SETTING_SPECTRUM:
         return ch_law_of(self->data)->has_teacher;
     case CH_SETTING_TEACHER_AXIS:

@@ -200,6 +200,10 @@ bool ch_settings_has_pool(const ch_settings *self);
 /** Whether the data depend on files: a pool of samples, or a density. Their digest then belongs to a run's identity. */
 bool ch_settings_has_digest(const ch_settings *self);
 
+/** Whether the teacher is found from all samples of the files: of a perceptron alone, whose weights are one direction.
+ */
+bool ch_settings_fits_teacher(const ch_settings *self);
+
 /** Whether the data are those that theory is about: labelled by a plane, with a density exponent chi, inputs of equal
  *  variance, and without wrong labels. */
 bool ch_settings_has_theory(const ch_settings *self);

@@ -168,10 +168,12 @@ static ch_code refuse_setting(ch_store_query *self, const ch_setting *row, int c
 }
 
 /* Whether a setting has a meaning for the run, which the settings before it in the table decide. `linear` of a
- * perceptron has one where it is yes: only then is it stored. */
+ * perceptron has one where it is yes, and `teacher` of samples from files where it is fitted: only then are they
+ * stored. */
 static bool has_meaning(const ch_settings *settings, size_t index, bool is_null)
 {
-    return ch_setting_applies(settings, index) || (index == CH_SETTING_LINEAR && !is_null);
+    return ch_setting_applies(settings, index) ||
+           ((index == CH_SETTING_LINEAR || index == CH_SETTING_TEACHER) && !is_null);
 }
 
 /* Reads a setting if it has a meaning for the run. A value that is NULL stands for a word such as "none", whose number
