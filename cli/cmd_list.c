@@ -15,7 +15,9 @@ enum { SHOWN_DIGITS = 8 }; /* of a digest */
 static void print_value(const json_t *value, const ch_setting *row)
 {
     char text[32];
-    if (json_is_string(value)) {
+    if (json_is_string(value) && row != NULL && row->type == CH_TYPE_CONTENT) {
+        printf("%.*s", SHOWN_DIGITS, ch_show(json_string_value(value)).text);
+    } else if (json_is_string(value)) {
         ch_text_print(json_string_value(value), stdout);
     } else if (json_is_null(value)) {
         fputs(row != NULL && row->word != NULL ? row->word : "none", stdout);
@@ -101,7 +103,7 @@ static void print_summary(json_t *summary)
         const json_t *values = json_object_get(settings, row->name);
         const bool applies = json_array_size(values) > 1 || !json_is_null(json_array_get(values, 0)) ||
                              /* a word is stored as NULL, and so is a setting that has no meaning */
-                             row->word != NULL;
+                             (row->word != NULL && row->type != CH_TYPE_CONTENT);
         if (applies) {
             print_values(row->name, values, row);
         }

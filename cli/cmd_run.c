@@ -8,7 +8,6 @@
 #include "sim/store/json.h"
 #include "sim/store/results.h"
 #include "sim/train_private.h"
-#include "sim/weights_file.h"
 
 #include <math.h>
 #include <omp.h>
@@ -104,8 +103,31 @@ static void print_result(const ch_run *run, const ch_result *row)
     printf("  %-18s %-18s %s\n", row->name, text, row->help);
 }
 
+/* The weights of a run that are written or compared with those of another. */
+typedef struct {
+    ch_trail own, other; /* along the run, where they are written or compared; of the file it is compared with */
+    bool is_compared;
+} trails;
+
+/* How far the weights at a point of the trajectory are from those of the other run at the same step. The rows of the
+ * own trail are those of step 0 and of the points. @return NaN where the other run has no such step */
+static double distance_at(const trails *self, size_t point)
+{
+    const size_t row = point + 1;
+    const uint64_t step = row < self->own.num_rows ? ch_trail_step(&self->own, row) : UINT64_MAX;
+    return ch_trail_distance(&self->own, row, &self->other, ch_trail_find(&self->other, step));
+}
+
+/* How far the weights at both ends are apart. */
+static double distance_of_ends(const trails *self)
+{
+    const bool is_there = self->own.num_rows > 0 && self->other.num_rows > 0;
+    return is_there ? ch_trail_distance(&self->own, self->own.num_rows - 1, &self->other, self->other.num_rows - 1)
+                    : NAN;
+}
+
 /* Prints a row for every point. A column is left out where the last point has no number for it. */
-static void print_trajectory(const ch_run *run)
+static void print_trajectory(const ch_run *run, const trails *kept)
 {
     const ch_point *last = &run->points[run->num_points - 1];
     printf("trajectory\n  %14s %12s %10s", "step", "time", "unfitted");
@@ -115,7 +137,7 @@ static void print_trajectory(const ch_run *run)
             printf(" %13s", column.name);
         }
     }
-    putchar('\n');
+    fputs(kept->is_compared ? "      distance\n" : "\n", stdout);
     for (size_t i = 0; i < run->num_points; i++) {
         const ch_point *point = &run->points[i];
         char unfitted[24];
@@ -127,11 +149,16 @@ static void print_trajectory(const ch_run *run)
                 printf(" %13.6g", ch_result_real(&column, point));
             }
         }
+        if (kept->is_compared) {
+            char distance[24];
+            show_real(distance_at(kept, i), distance, sizeof distance);
+            printf(" %13s", distance);
+        }
         putchar('\n');
     }
 }
 
-static ch_code print_table(const ch_run *run, const char *digest, ch_error *err)
+static ch_code print_table(const ch_run *run, const trails *kept, ch_error *err)
 {
     char text[256];
     puts("settings");
@@ -142,26 +169,40 @@ static ch_code print_table(const ch_run *run, const char *digest, ch_error *err)
         ch_setting_show(&ch_settings_table[i], ch_settings_get(&run->settings, i), text, sizeof text);
         printf("  %-18s %-18s %s\n", ch_settings_table[i].name, text, ch_settings_table[i].help);
     }
-    if (digest[0] != '\0') {
-        printf("  %-18s %.16s…  SHA-256 of the file of initial weights\n", "init", digest);
-    }
     puts("result");
     for (size_t i = 0; i < ch_results_count(); i++) {
         const ch_result row = ch_result_at(i);
         print_result(run, &row);
     }
+    if (kept->is_compared) {
+        show_real(distance_of_ends(kept), text, sizeof text);
+        printf("  %-18s %-18s %s\n", "distance", text,
+               "of the weights at the end from those of distance-to at its end");
+    }
     if (run->num_points > 0) {
-        print_trajectory(run);
+        print_trajectory(run, kept);
     }
     return ch_cli_flush(err);
 }
 
 /* ---- the result as JSON ---- */
 
-static ch_code print_json(const ch_run *run, const char *digest, ch_error *err)
+/* Adds the distances from the other run. @return 0, or -1 when memory is short */
+static int set_distances(json_t *object, const trails *kept)
+{
+    json_t *points = json_object_get(object, "trajectory");
+    for (size_t i = 0; i < json_array_size(points); i++) {
+        if (json_object_set_new(json_array_get(points, i), "distance", ch_json_real(distance_at(kept, i))) != 0) {
+            return -1;
+        }
+    }
+    return json_object_set_new(object, "distance", ch_json_real(distance_of_ends(kept)));
+}
+
+static ch_code print_json(const ch_run *run, const trails *kept, ch_error *err)
 {
     json_t *json = ch_json_run(run);
-    if (json != NULL && digest[0] != '\0' && json_object_set_new(json, "init", json_string(digest)) != 0) {
+    if (json != NULL && kept->is_compared && set_distances(json, kept) != 0) {
         json_decref(json);
         json = NULL;
     }
@@ -173,57 +214,104 @@ static ch_code print_json(const ch_run *run, const char *digest, ch_error *err)
 /* ---- the command ---- */
 
 typedef struct {
-    char *kernels;    /* folder of kernel files; allocated by popt, or NULL */
-    char *init, *out; /* files of the weights at the beginning and at the end; allocated by popt, or NULL */
+    char *kernels; /* folder of kernel files; allocated by popt, or NULL */
+    /* files of the weights at the end, of those along the run, and of those along another; allocated by popt, or NULL
+     */
+    char *out, *trail, *other;
     int threads, as_json;
-    char digest[CH_WEIGHTS_DIGEST_SIZE]; /* of the file `init`; "" without one */
+    trails kept;
 } run_arguments;
 
 static ch_code print(const ch_run *run, const run_arguments *chosen, ch_error *err)
 {
-    return chosen->as_json ? print_json(run, chosen->digest, err) : print_table(run, chosen->digest, err);
+    return chosen->as_json ? print_json(run, &chosen->kept, err) : print_table(run, &chosen->kept, err);
 }
 
 /* ---- weights ---- */
 
-/* Whether the files of weights are accepted, before anything is computed. */
-static ch_code check_weights(const ch_resolved *resolved, const run_arguments *chosen, ch_error *err)
+/* Refuses a name under which no file can be written. */
+static ch_code check_name(const char *option, const char *path, ch_error *err)
 {
-    const ch_code code = ch_run_weights_check(resolved, chosen->init != NULL, chosen->out != NULL, err);
-    if (code != CH_OK || chosen->out == NULL) {
-        return code;
-    }
     struct stat status;
-    if (stat(chosen->out, &status) == 0 && S_ISDIR(status.st_mode)) {
-        return ch_error_set(err, CH_ERROR_INPUT,
-                            "save-weights is %s, which is a folder; accepted is the name of a file",
-                            ch_show(chosen->out).text);
+    if (path == NULL) {
+        return CH_OK;
     }
-    const ch_obstacle obstacle = ch_find_obstacle(chosen->out);
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+        return ch_error_set(err, CH_ERROR_INPUT, "%s is %s, which is a folder; accepted is the name of a file", option,
+                            ch_show(path).text);
+    }
+    const ch_obstacle obstacle = ch_find_obstacle(path);
     return obstacle.text[0] == '\0' ? CH_OK
-                                    : ch_error_set(err, CH_ERROR_INPUT, "save-weights is %s, which cannot be made: %s",
-                                                   ch_show(chosen->out).text, obstacle.text);
+                                    : ch_error_set(err, CH_ERROR_INPUT, "%s is %s, which cannot be made: %s", option,
+                                                   ch_show(path).text, obstacle.text);
 }
 
-/* Trains from the weights of one file, and writes those at the end into another. */
+/* Refuses weights along a run that has no points. */
+static ch_code check_record(const char *option, const char *path, const ch_settings *settings, ch_error *err)
+{
+    if (path == NULL || settings->record > 0) {
+        return CH_OK;
+    }
+    return ch_error_set(err, CH_ERROR_INPUT,
+                        "%s is %s, but record = 0 records no points along the run; accepted is a record from 1 on",
+                        option, ch_show(path).text);
+}
+
+/* Whether the files of weights are accepted, before anything is computed. Reads those of the other run. */
+static ch_code check_weights(const ch_resolved *resolved, run_arguments *chosen, ch_error *err)
+{
+    size_t num_weights = 0;
+    const char *any = chosen->out != NULL ? "save-weights" : chosen->trail != NULL ? "save-trajectory" : "distance-to";
+    if (chosen->out == NULL && chosen->trail == NULL && chosen->other == NULL) {
+        return CH_OK;
+    }
+    if (resolved->settings.linear == CH_LINEAR_YES) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "%s is given, but linear = yes trains coefficients of samples and has no weights of its "
+                            "own; accepted is linear = no",
+                            any);
+    }
+    ch_code code = check_name("save-weights", chosen->out, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = check_name("save-trajectory", chosen->trail, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = check_record("save-trajectory", chosen->trail, &resolved->settings, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = check_record("distance-to", chosen->other, &resolved->settings, err);
+    if (code != CH_OK || chosen->other == NULL) {
+        return code;
+    }
+    code = ch_run_count_weights(resolved, &num_weights, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    chosen->kept.is_compared = true;
+    return ch_trail_read(&chosen->kept.other, chosen->other, num_weights, err);
+}
+
+/* Trains, and writes the weights at the end and along the run into files. */
 static ch_code train_with_weights(ch_run *run, const ch_resolved *resolved, ch_sources *sources, run_arguments *chosen,
                                   const ch_watch *watch, ch_error *err)
 {
     ch_run_weights weights = {0};
-    double *init = NULL;
-    ch_code code = CH_OK;
-    if (chosen->init != NULL) {
-        code = ch_weights_read(chosen->init, &init, &weights.num_init, chosen->digest, err);
-        if (code != CH_OK) {
-            return code;
-        }
-        weights.init = init;
+    weights.trail = chosen->trail != NULL || chosen->other != NULL ? &chosen->kept.own : NULL;
+    ch_code code = ch_train_from(run, &weights, resolved, sources, chosen->threads, watch, err);
+    if (code != CH_OK) {
+        goto out;
     }
-    code = ch_train_from(run, &weights, resolved, sources, chosen->threads, watch, err);
-    if (code == CH_OK && chosen->out != NULL) {
-        code = ch_npy_write(chosen->out, CH_ELEMENT_F64, &weights.num_end, 1, weights.end, err);
+    code = chosen->trail != NULL ? ch_trail_write(&chosen->kept.own, chosen->trail, err) : CH_OK;
+    if (code != CH_OK) {
+        goto out;
     }
-    free(init);
+    code =
+        chosen->out != NULL ? ch_npy_write(chosen->out, CH_ELEMENT_F64, &weights.num_end, 1, weights.end, err) : CH_OK;
+out:
     free(weights.end);
     return code;
 }
@@ -236,7 +324,7 @@ static ch_code train(ch_run *run, const ch_resolved *resolved, ch_sources *sourc
     ch_meter meter;
     ch_meter_start(&meter, "steps", PATIENCE_SECONDS);
     const ch_watch watch = ch_meter_watch(&meter, ch_cli_catch_signals());
-    const ch_code code = chosen->init != NULL || chosen->out != NULL
+    const ch_code code = chosen->out != NULL || chosen->trail != NULL || chosen->other != NULL
                              ? train_with_weights(run, resolved, sources, chosen, &watch, err)
                              : ch_train_from(run, NULL, resolved, sources, chosen->threads, &watch, err);
     ch_meter_finish(&meter);
@@ -290,17 +378,21 @@ int ch_cmd_run(int argc, const char **argv)
     const struct poptOption options[] = {
         {"threads", 'j', POPT_ARG_INT, &chosen.threads, 0, "threads for the run (default: one a core)", "THREADS"},
         {"json", '\0', POPT_ARG_NONE, &chosen.as_json, 0, "print one JSON object", NULL},
-        {"init", '\0', POPT_ARG_STRING, &chosen.init, 0, "initial weights of a network, as numpy.save writes them",
-         "FILE.npy"},
         {"save-weights", '\0', POPT_ARG_STRING, &chosen.out, 0, "write the weights at the end", "FILE.npy"},
+        {"save-trajectory", '\0', POPT_ARG_STRING, &chosen.trail, 0,
+         "write the weights at step 0 and at the points of the trajectory", "FILE.npy"},
+        {"distance-to", '\0', POPT_ARG_STRING, &chosen.other, 0,
+         "how far the weights are from those of a file of save-trajectory", "FILE.npy"},
         CH_CLI_KERNEL_CACHE(&chosen.kernels),
         POPT_TABLEEND,
     };
     ch_error err = {0};
     ch_cli cli;
-    ch_code code = ch_cli_init(
-        &cli, argc, argv, options, true,
-        "run MODEL [--SETTING VALUE]... [-j THREADS] [--kernel-cache DIR] [--init FILE] [--save-weights FILE]", &err);
+    ch_code code = ch_cli_init(&cli, argc, argv, options, true,
+                               "run MODEL [--SETTING VALUE]... [-j THREADS] [--kernel-cache DIR] [--save-weights FILE] "
+                               "[--save-trajectory FILE] "
+                               "[--distance-to FILE]",
+                               &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }
@@ -308,7 +400,10 @@ int ch_cmd_run(int argc, const char **argv)
 out:
     ch_cli_free(&cli);
     free(chosen.kernels);
-    free(chosen.init);
     free(chosen.out);
+    free(chosen.trail);
+    free(chosen.other);
+    ch_trail_free(&chosen.kept.own);
+    ch_trail_free(&chosen.kept.other);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

@@ -93,7 +93,8 @@ static void print_value(const ch_setting *row, ch_value value)
 {
     char text[CH_SETTING_TEXT_SIZE];
     ch_setting_show(row, value, text, sizeof text);
-    ch_text_print(row->type == CH_TYPE_TEXT ? value.text : text, stdout);
+    const bool is_name = row->type == CH_TYPE_TEXT || (row->type == CH_TYPE_CONTENT && value.text != NULL);
+    ch_text_print(is_name ? value.text : text, stdout);
 }
 
 /* Prints the settings that vary together with this one, e.g. " (with batch)". */

@@ -54,6 +54,7 @@ enum {
     CH_SCHEMA_FILES = 8,     /* settings of data: classes, normalise, label_noise */
     CH_SCHEMA_SPECTRUM = 9,  /* unequal variances of synthetic data: spectrum, teacher_axis */
     CH_SCHEMA_BOUNDARY = 10, /* observables of the boundary: teacher_error, unfitted_distance, density_… */
+    CH_SCHEMA_STARTS = 11,   /* runs that start from the weights of a file: init */
 };
 
 /** One observable. The results of a run (in the store, JSON, CSV and text) and the columns of its trajectory are made

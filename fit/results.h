@@ -296,9 +296,6 @@ typedef struct {
 /** The bit of `differing` that says that groups of the same data, such as mnist_parity, have different images. */
 #define CH_FIT_BY_DIGEST (UINT64_C(1) << 63)
 
-/** Reports show this many digits of the digest of images. */
-enum { CH_DIGEST_SHOWN = 8 };
-
 /** A run of the fit as it stands in the table, with every bit of its settings: its identity is made from these.
  *  @param run  one of the fit's runs */
 const ch_run *ch_fit_stored_run(const ch_fit *self, const ch_run *run);

@@ -72,8 +72,10 @@ static void compose(const ch_page_head *self, char text[CH_LABEL_SIZE],
     append(text, "%s", value);
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         if (i != CH_SETTING_MODEL && ((self->differing | always) >> i & 1) != 0 && ch_setting_applies(self->key, i)) {
-            ch_setting_format(&ch_settings_table[i], ch_settings_get(self->key, i), value, sizeof value);
-            write(text, ch_settings_table[i].name, value);
+            const ch_setting *row = &ch_settings_table[i];
+            const bool is_digest = row->type == CH_TYPE_CONTENT;
+            (is_digest ? ch_setting_show : ch_setting_format)(row, ch_settings_get(self->key, i), value, sizeof value);
+            write(text, row->name, value);
         }
     }
     if (ch_page_head_has_digest(self)) {

@@ -244,6 +244,7 @@ size_t ch_train_run_bytes(const ch_resolved *resolved)
         return perceptron_bytes(settings);
     }
     return settings->linear == CH_LINEAR_YES
-               ? ch_twin_bytes((size_t)settings->train, settings->sampling == CH_SAMPLING_EPOCH)
+               ? ch_twin_bytes((size_t)settings->train, settings->sampling == CH_SAMPLING_EPOCH,
+                               settings->momentum > 0 || settings->weight_decay > 0)
                : network_bytes(settings);
 }

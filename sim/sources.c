@@ -1,11 +1,13 @@
 /* sources.c — reading the samples that training sets are made from. */
 #include "sim/sources.h"
 
+#include "core/memory.h"
 #include "models/architecture.h"
 #include "sim/admit.h"
 #include "sim/fitted_teacher.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void ch_sources_free_samples(ch_sources *self)
@@ -21,6 +23,13 @@ void ch_sources_free(ch_sources *self)
 {
     ch_sources_free_samples(self);
     ch_density_free(&self->density);
+    for (size_t i = 0; i < self->num_starts; i++) {
+        ch_start_free(self->starts[i]);
+        free(self->starts[i]);
+    }
+    free(self->starts);
+    self->starts = NULL;
+    self->num_starts = self->starts_capacity = 0;
 }
 
 /* Counts the samples of both classes.
@@ -83,9 +92,8 @@ static ch_code find_density(ch_sources *self, ch_settings *settings, ch_error *e
     return code;
 }
 
-ch_code ch_sources_find(ch_sources *self, ch_resolved *resolved, ch_error *err)
+static ch_code find_samples(ch_sources *self, ch_settings *settings, ch_error *err)
 {
-    ch_settings *settings = &resolved->settings;
     if (!ch_settings_has_pool(settings)) {
         return ch_settings_has_digest(settings) ? find_density(self, settings, err) : CH_OK;
     }
@@ -107,9 +115,76 @@ ch_code ch_sources_find(ch_sources *self, ch_resolved *resolved, ch_error *err)
         settings->classes, is_own ? settings->data_file : settings->data_dir);
 }
 
+/* The weights of a file that has been read; NULL where it has not. */
+static const ch_start *start_of(const ch_sources *self, const char *path)
+{
+    for (size_t i = 0; i < self->num_starts; i++) {
+        if (strcmp(self->starts[i]->path, path) == 0) {
+            return self->starts[i];
+        }
+    }
+    return NULL;
+}
+
+/* Reads a file of initial weights. */
+static ch_code add_start(ch_sources *self, const char *path, ch_error *err)
+{
+    void *starts = self->starts;
+    if (ch_grow(&starts, &self->starts_capacity, self->num_starts + 1, sizeof *self->starts) != 0) {
+        return ch_error_memory(err, "the weights of init");
+    }
+    self->starts = starts;
+    ch_start *start = ch_alloc(1, sizeof *start);
+    if (start == NULL) {
+        return ch_error_memory(err, "the weights of init");
+    }
+    const ch_code code = ch_start_init(start, path, err);
+    if (code != CH_OK) {
+        free(start);
+        return code;
+    }
+    self->starts[self->num_starts++] = start;
+    return CH_OK;
+}
+
+/* Gives a run the initial weights of its file, which is in memory. They have to be as many as its network has. */
+static ch_code set_start(const ch_sources *self, ch_settings *settings, ch_error *err)
+{
+    const ch_start *start = start_of(self, settings->init);
+    const ch_network_spec spec = ch_settings_network(settings);
+    ch_architecture architecture;
+    ch_code code = ch_architecture_init(&architecture, &spec, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_start_check(start->count, &architecture, err);
+    ch_architecture_free(&architecture);
+    settings->start = start;
+    memcpy(settings->init_digest, start->digest, sizeof settings->init_digest);
+    return code;
+}
+
+ch_code ch_sources_find(ch_sources *self, ch_resolved *resolved, ch_error *err)
+{
+    ch_settings *settings = &resolved->settings;
+    const bool has_init = settings->init != NULL;
+    ch_code code = has_init && start_of(self, settings->init) == NULL ? add_start(self, settings->init, err) : CH_OK;
+    if (code != CH_OK) {
+        return code;
+    }
+    code = find_samples(self, settings, err);
+    return code == CH_OK && has_init ? set_start(self, settings, err) : code;
+}
+
 /* Whether the files of these settings are in memory. */
 static bool is_in_memory(const ch_sources *self, const ch_settings *settings)
 {
+    if (settings->init != NULL && start_of(self, settings->init) == NULL) {
+        return false;
+    }
+    if (!ch_settings_has_digest(settings)) {
+        return true;
+    }
     const ch_law *law = ch_law_of(settings->data);
     return law->is_file       ? self->own.count > 0
            : law->has_density ? self->density.count > 0

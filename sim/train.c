@@ -34,9 +34,15 @@ static void scale_back(ch_observation *seen, double unit, ch_progress *progress)
 
 /* ---- the recorder: which steps are observed ---- */
 
+/* What copies the weights of a run under way; defined below, where learners are known. */
+typedef struct weights_keeper weights_keeper;
+static ch_code keeper_add(const weights_keeper *self, uint64_t step, ch_error *err);
+static void keeper_drop(const weights_keeper *self);
+
 typedef struct {
     ch_run *run;
-    double unit; /* ch_reach_unit: the learner's numbers are larger by this factor */
+    const weights_keeper *keeper; /* NULL: the weights are not kept; borrowed */
+    double unit;                  /* ch_reach_unit: the learner's numbers are larger by this factor */
     size_t capacity, layers_capacity;
     uint64_t index; /* i of the point after the next one, on the grid of steps round(10^(i / record)) */
     uint64_t next;  /* step of the next point; UINT64_MAX when nothing is to be recorded */
@@ -52,9 +58,9 @@ static void recorder_schedule(recorder *self)
     } while (self->next == last);
 }
 
-static recorder recorder_start(ch_run *run)
+static recorder recorder_start(ch_run *run, const weights_keeper *keeper)
 {
-    recorder self = {.run = run, .unit = ch_reach_unit(&run->resolved), .next = UINT64_MAX};
+    recorder self = {.run = run, .keeper = keeper, .unit = ch_reach_unit(&run->resolved), .next = UINT64_MAX};
     if (run->settings.record > 0) {
         recorder_schedule(&self);
     }
@@ -90,7 +96,8 @@ static ch_code recorder_add(recorder *self, uint64_t step, const ch_observation 
     *point = (ch_point){.step = step, .time = run->settings.rate * (double)step, .observed = *observed};
     point->observed.layer_change = NULL; /* they are the learner's, and are copied below */
     point->observed.num_layers = 0;
-    return recorder_add_layers(self, look, observed, err);
+    const ch_code code = keeper_add(self->keeper, step, err);
+    return code == CH_OK ? recorder_add_layers(self, look, observed, err) : code;
 }
 
 static ch_code recorder_observe(const recorder *self, ch_learner *learner, ch_observation *seen, ch_error *err)
@@ -112,6 +119,7 @@ static ch_code recorder_finish(recorder *self, ch_error *err)
     }
     while (run->num_points > 0 && run->points[run->num_points - 1].step >= run->steps) {
         run->num_points--;
+        keeper_drop(self->keeper);
     }
     return recorder_add(self, run->steps, &run->final, err);
 }
@@ -168,11 +176,12 @@ typedef struct {
     double started;
 } training;
 
-static training training_start(ch_run *run, ch_learner *learner, double started, const ch_watch *watch, ch_watch *inner)
+static training training_start(ch_run *run, ch_learner *learner, const weights_keeper *keeper, double started,
+                               const ch_watch *watch, ch_watch *inner)
 {
     const ch_settings *settings = &run->settings;
     training self = {
-        .trajectory = recorder_start(run),
+        .trajectory = recorder_start(run, keeper),
         .learner = learner,
         .inner = inner,
         .stagnation = ch_stagnation_start(settings->train, settings->batch, ch_dynamics_takes_all(settings->dynamics),
@@ -305,11 +314,15 @@ static void finish_stopped(training *self)
     }
 }
 
-static ch_code train_until_end(ch_run *run, ch_learner *learner, double started, const ch_watch *watch, ch_watch *inner,
-                               bool keeps_stopped, ch_error *err)
+static ch_code train_until_end(ch_run *run, ch_learner *learner, const weights_keeper *keeper, double started,
+                               const ch_watch *watch, ch_watch *inner, bool keeps_stopped, ch_error *err)
 {
-    training self = training_start(run, learner, started, watch, inner);
-    const ch_code code = advance_until_end(&self, watch, err);
+    training self = training_start(run, learner, keeper, started, watch, inner);
+    ch_code code = keeper_add(keeper, 0, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = advance_until_end(&self, watch, err);
     if (code == CH_ERROR_INTERRUPTED && keeps_stopped) {
         finish_stopped(&self);
     }
@@ -418,26 +431,24 @@ static ch_code perceptron_init(model *self, const ch_settings *settings, const c
     return ch_perceptron_init(&self->plain, &setup, err);
 }
 
-/* Brings the weights that are given into the architecture's order. */
-static ch_code take_init(borrowed *own, ch_error *err)
+/* Brings the weights that are given, or else those of a file, into the architecture's order.
+ * @param file  NULL: there is none */
+static ch_code take_init(borrowed *own, const ch_start *file, ch_error *err)
 {
-    const ch_run_weights *weights = own->weights;
-    const size_t num_weights = own->architecture.num_weights;
-    if (weights == NULL || weights->init == NULL) {
+    const bool is_given = own->weights != NULL && own->weights->init != NULL;
+    const double *init = is_given ? own->weights->init : file != NULL ? file->numbers : NULL;
+    if (init == NULL) {
         return CH_OK;
     }
-    if (weights->num_init != num_weights) {
-        return ch_error_set(
-            err, CH_ERROR_INPUT,
-            "init has %zu numbers; accepted are the %zu weights and biases of this network, layer after "
-            "layer",
-            weights->num_init, num_weights);
+    const ch_code code = ch_start_check(is_given ? own->weights->num_init : file->count, &own->architecture, err);
+    if (code != CH_OK) {
+        return code;
     }
-    own->start = ch_alloc_unset(num_weights, sizeof *own->start);
+    own->start = ch_alloc_unset(own->architecture.num_weights, sizeof *own->start);
     if (own->start == NULL) {
         return ch_error_memory(err, "the initial weights");
     }
-    ch_architecture_from_nchw(&own->architecture, weights->init, own->start);
+    ch_architecture_from_nchw(&own->architecture, init, own->start);
     return CH_OK;
 }
 
@@ -474,7 +485,7 @@ static ch_code network_init(model *self, const ch_resolved *resolved, const ch_t
     if (code != CH_OK) {
         return code;
     }
-    code = take_init(own, err);
+    code = take_init(own, settings->start, err);
     if (code != CH_OK) {
         return code;
     }
@@ -522,6 +533,8 @@ static ch_code twin_init(model *self, const ch_settings *settings, const ch_trai
         .rate = own->unit * settings->rate,
         .batch = (size_t)settings->batch,
         .from_unfitted = settings->dynamics == CH_DYNAMICS_UNFITTED,
+        .momentum = settings->momentum,
+        .weight_decay = settings->weight_decay / own->unit, /* of rate x weight_decay, which has no unit */
         .by_epoch = is_by_epoch(settings),
         .seed_batch = settings->seed_batch,
         .norm_init = set->norm_init,
@@ -550,28 +563,95 @@ static void check_contradiction(ch_learner *learner, const ch_settings *settings
     }
 }
 
-/* Copies the weights at the end: those of a network in NCHW order, of a perceptron Dw in the units of the settings. */
-static ch_code keep_weights(const model *trained, const ch_settings *settings, const borrowed *own, ch_error *err)
+/* ---- the weights of a run ---- */
+
+struct weights_keeper {
+    const model *trained; /* borrowed, as the members below */
+    const ch_settings *settings;
+    const borrowed *own;
+};
+
+static size_t num_weights(const weights_keeper *self)
 {
-    ch_run_weights *weights = own->weights;
-    const bool is_network = !ch_settings_has_engine(settings);
+    return ch_settings_has_engine(self->settings) ? ch_shape_size(ch_settings_input(self->settings))
+                                                  : self->own->architecture.num_weights;
+}
+
+/* Copies the present weights: those of a network in NCHW order, of a perceptron Dw in the units of the settings. */
+static void copy_weights(const weights_keeper *self, double *weights)
+{
+    const model *trained = self->trained;
+    if (!ch_settings_has_engine(self->settings)) {
+        ch_architecture_to_nchw(&self->own->architecture, ch_network_learner_weights(&trained->network), weights);
+        return;
+    }
+    const double *change = self->settings->train == 0 ? trained->online.weights : trained->plain.weights;
+    const size_t num = num_weights(self);
+    for (size_t k = 0; k < num; k++) {
+        weights[k] = change[k] / self->own->unit;
+    }
+}
+
+static ch_trail *trail_of(const weights_keeper *self)
+{
+    return self->own->weights != NULL && self->settings->record > 0 ? self->own->weights->trail : NULL;
+}
+
+/* Adds the present weights to the trail, where there is one. */
+static ch_code keeper_add(const weights_keeper *self, uint64_t step, ch_error *err)
+{
+    ch_trail *trail = trail_of(self);
+    if (trail == NULL) {
+        return CH_OK;
+    }
+    if (trail->num_rows == 0) {
+        ch_trail_init(trail, num_weights(self));
+    }
+    double *weights = ch_trail_add(trail, step);
+    if (weights == NULL) {
+        return ch_error_memory(err, "the weights along the trajectory: lower record");
+    }
+    copy_weights(self, weights);
+    return CH_OK;
+}
+
+/* Takes the last row from the trail, where there is one. */
+static void keeper_drop(const weights_keeper *self)
+{
+    if (trail_of(self) != NULL) {
+        trail_of(self)->num_rows--;
+    }
+}
+
+/* Copies the weights at the end. */
+static ch_code keep_end(const weights_keeper *self, ch_error *err)
+{
+    ch_run_weights *weights = self->own->weights;
     if (weights == NULL) {
         return CH_OK;
     }
-    weights->num_end = is_network ? own->architecture.num_weights : ch_shape_size(ch_settings_input(settings));
+    weights->num_end = num_weights(self);
     weights->end = ch_alloc_unset(weights->num_end, sizeof *weights->end);
     if (weights->end == NULL) {
         return ch_error_memory(err, "the weights at the end");
     }
-    if (is_network) {
-        ch_architecture_to_nchw(&own->architecture, ch_network_learner_weights(&trained->network), weights->end);
+    copy_weights(self, weights->end);
+    return CH_OK;
+}
+
+ch_code ch_run_count_weights(const ch_resolved *found, size_t *count, ch_error *err)
+{
+    const ch_settings *settings = &found->settings;
+    const ch_network_spec spec = ch_settings_network(settings);
+    ch_architecture architecture;
+    if (ch_settings_has_engine(settings)) {
+        *count = ch_shape_size(ch_settings_input(settings));
         return CH_OK;
     }
-    const double *change = settings->train == 0 ? trained->online.weights : trained->plain.weights;
-    for (size_t k = 0; k < weights->num_end; k++) {
-        weights->end[k] = change[k] / own->unit;
-    }
-    return CH_OK;
+    const ch_code code = ch_architecture_init(&architecture, &spec, err);
+    *count = code == CH_OK ? architecture.num_weights : 0;
+    ch_architecture_free(&architecture);
+    return code;
 }
 
 /* @param keeps_stopped  whether a run that is stopped is measured, as ch_train_alone says */
@@ -584,8 +664,10 @@ static ch_code train(ch_run *run, const ch_resolved *resolved, const ch_train_se
         .watch = {.stop = watch != NULL ? watch->stop : NULL},
     };
     model trained;
+    const weights_keeper keeper = {&trained, &resolved->settings, &own};
     memset(run, 0, sizeof *run);
     run->resolved = *resolved;
+    run->settings.start = NULL; /* the run may outlive them */
     run->results_version = CH_RESULTS_VERSION;
     ch_code code = make_test(&own, resolved, set, threads, watch, err);
     if (code != CH_OK) {
@@ -597,11 +679,11 @@ static ch_code train(ch_run *run, const ch_resolved *resolved, const ch_train_se
         goto out;
     }
     check_contradiction(&trained.learner, &resolved->settings, set);
-    code = train_until_end(run, &trained.learner, started, watch, &own.watch, keeps_stopped, err);
+    code = train_until_end(run, &trained.learner, &keeper, started, watch, &own.watch, keeps_stopped, err);
     run->seconds = ch_clock_now() - started;
     run->final.teacher_error = set->teacher != NULL ? set->teacher_error : NAN;
     if (code == CH_OK) {
-        code = keep_weights(&trained, &resolved->settings, &own, err);
+        code = keep_end(&keeper, err);
     }
     trained.learner.free(&trained.learner);
 out:

@@ -4,6 +4,7 @@
 
 #include "core/core.h"
 #include "sim/settings/settings.h"
+#include "sim/trail.h"
 
 /** One point of a trajectory. */
 typedef struct {
@@ -47,6 +48,9 @@ typedef struct {
     size_t num_init;
     double *end; /* out: [num_end] w at the end, of a perceptron Dw [dim]; to be released with free() */
     size_t num_end;
+    /* out, where record > 0: w, or Dw, at step 0 and at every point of the trajectory; to be freed with ch_trail_free;
+     * NULL: it is not asked for; borrowed */
+    ch_trail *trail;
 } ch_run_weights;
 
 /** Refuses weights that a run does not have: a twin has none, and a perceptron's output depends on Dw alone, so that
@@ -55,6 +59,11 @@ typedef struct {
  *  @param keeps     whether the weights at the end are asked for
  *  @return CH_OK, CH_ERROR_INPUT */
 ch_code ch_run_weights_check(const ch_resolved *resolved, bool has_init, bool keeps, ch_error *err) CH_MUST_CHECK;
+
+/** Counts the weights that a run has: those of its network, or of a perceptron as many as an input has numbers.
+ *  @param found  as ch_sources_find completed them
+ *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY */
+ch_code ch_run_count_weights(const ch_resolved *found, size_t *count, ch_error *err) CH_MUST_CHECK;
 
 /** Reads the images where the data are images, makes the training set, and trains on it. It does not ask whether the
  *  run may begin: ch_admit does.

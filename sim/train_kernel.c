@@ -82,9 +82,15 @@ static ch_code start_init(start *self, const ch_resolved *resolved, ch_error *er
     if (self->weights == NULL) {
         return ch_error_memory(err, "the weights: lower width");
     }
-    ch_architecture_draw(&self->architecture, resolved->settings.seed_init, self->weights);
+    const ch_start *given = resolved->settings.start;
+    if (given != NULL) {
+        ch_architecture_from_nchw(&self->architecture, given->numbers, self->weights);
+    } else {
+        ch_architecture_draw(&self->architecture, resolved->settings.seed_init, self->weights);
+    }
     double square = 0;
     for (size_t i = 0; i < self->architecture.num_weights; i++) {
+        self->weights[i] = given != NULL ? (double)(float)self->weights[i] : self->weights[i]; /* as a network's w0 */
         square += self->weights[i] * self->weights[i];
     }
     self->norm = sqrt(square);

@@ -57,7 +57,8 @@ ch_train_key ch_train_key_of(const ch_resolved *resolved)
     if (settings->linear == CH_LINEAR_YES) {
         key.kind = CH_SET_KERNEL;
         key.spec = ch_settings_network(settings);
-        key.seed_init = settings->seed_init;
+        key.seed_init = ch_settings_has_init(settings) ? 0 : settings->seed_init;
+        key.start = hash_text(settings->init_digest);
     }
     return key;
 }
@@ -93,6 +94,7 @@ int ch_train_key_compare(const ch_train_key *a, const ch_train_key *b)
         order_of_counts(a->spec.depth, b->spec.depth),
         order_of_counts(a->spec.activation, b->spec.activation),
         order_of_counts(a->seed_init, b->seed_init),
+        order_of_counts(a->start, b->start),
     };
     for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
         if (orders[i] != 0) {
@@ -122,7 +124,8 @@ uint64_t ch_train_key_digest(const ch_train_key *key)
                         (uint64_t)key->normalise,
                         0,
                         key->law.teacher_axis,
-                        (uint64_t)key->fits_teacher};
+                        (uint64_t)key->fits_teacher,
+                        key->start};
     uint64_t digest = OFFSET;
     memcpy(&words[2], &reals[0], sizeof reals[0]);
     memcpy(&words[14], &reals[1], sizeof reals[1]);

@@ -22,7 +22,8 @@ typedef struct {
     bool fits_teacher;    /* the teacher is found from all samples of the files */
     uint64_t test;        /* test samples; 0 for rows that are drawn, because their test samples are a run's own */
     ch_network_spec spec; /* of a kernel, else zeroes */
-    uint64_t seed_init;   /* of a kernel, else 0 */
+    uint64_t seed_init;   /* of a kernel whose w0 is drawn, else 0 */
+    uint64_t start;       /* a hash of the digest of the file of w0, of a kernel that has one, else 0 */
 } ch_train_key;
 
 ch_train_key ch_train_key_of(const ch_resolved *resolved);

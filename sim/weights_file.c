@@ -92,3 +92,32 @@ out:
     }
     return code;
 }
+
+ch_code ch_start_init(ch_start *self, const char *path, ch_error *err)
+{
+    *self = (ch_start){.path = strdup(path)};
+    const ch_code code = self->path != NULL ? ch_weights_read(path, &self->numbers, &self->count, self->digest, err)
+                                            : ch_error_memory(err, "the weights of init");
+    if (code != CH_OK) {
+        ch_start_free(self);
+    }
+    return code;
+}
+
+void ch_start_free(ch_start *self)
+{
+    free(self->path);
+    free(self->numbers);
+    *self = (ch_start){0};
+}
+
+ch_code ch_start_check(size_t count, const ch_architecture *architecture, ch_error *err)
+{
+    if (count == architecture->num_weights) {
+        return CH_OK;
+    }
+    return ch_error_set(
+        err, CH_ERROR_INPUT,
+        "init has %zu numbers; accepted are the %zu weights and biases of this network, layer after layer", count,
+        architecture->num_weights);
+}

@@ -3,7 +3,8 @@
  * A file has lines `key value`. Each tensor has a line `key ndim dims…` and a line with its values, the last index
  * fastest. First come the weights w0, w1 … in NCHW order, then x, y, f0, ntk and grad_f_sample0. The rest belongs to
  * three steps of SGD with step eta and the loss mean(max(0, 1 - alpha F y) / alpha), F = f - f0: their batches, the
- * loss before each step (batch_loss), f_after, and dw_norm = |w - w0|.
+ * loss before each step (batch_loss), f_after, and dw_norm = |w - w0|. The files of tests/golden/sgd have another
+ * number of steps, and the keys loss, momentum, weight_decay and dw, all w - w0 in the order of the weights.
  */
 #ifndef CH_TESTS_GOLDEN_SUPPORT_H
 #define CH_TESTS_GOLDEN_SUPPORT_H
@@ -21,10 +22,11 @@ typedef struct {
 
 typedef struct {
     ch_network_spec spec;
-    double alpha, eta, norm;
+    double alpha, eta, norm, momentum, weight_decay;
+    ch_loss_kind loss;
     double *weights; /* all weights, in NCHW order */
     size_t num_weights;
-    golden_tensor x, y, f0, ntk, gradient, batches, batch_loss, f_after, dw_norm;
+    golden_tensor x, y, f0, ntk, gradient, batches, batch_loss, f_after, dw, dw_norm;
 } golden;
 
 static inline void golden_read_tensor(FILE *file, char *rest, golden_tensor *tensor)
@@ -67,7 +69,8 @@ static inline int golden_find(const char *const *names, int count, const char *n
 static inline void golden_take(golden *self, FILE *file, const char *key, char *rest)
 {
     static const char *const archs[] = {"perceptron", "mlp", "mlp_bias", "simple_cnn", "mnas", "vgg11"};
-    static const char *const activations[] = {"relu", "gelu", "silu"};
+    static const char *const activations[] = {"relu", "gelu", "silu", "linear"};
+    static const char *const losses[] = {"hinge", "softhinge", "quadhinge", "mse", "logistic"};
     const struct {
         const char *key;
         golden_tensor *tensor;
@@ -80,6 +83,7 @@ static inline void golden_take(golden *self, FILE *file, const char *key, char *
         {"batches", &self->batches},
         {"batch_loss", &self->batch_loss},
         {"f_after", &self->f_after},
+        {"dw", &self->dw},
         {"dw_norm", &self->dw_norm},
     };
     for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
@@ -95,7 +99,7 @@ static inline void golden_take(golden *self, FILE *file, const char *key, char *
     } else if (strcmp(key, "arch") == 0) {
         self->spec.arch = (ch_arch)golden_find(archs, 6, rest);
     } else if (strcmp(key, "activation") == 0) {
-        self->spec.activation = (ch_activation)golden_find(activations, 3, rest);
+        self->spec.activation = (ch_activation)golden_find(activations, 4, rest);
     } else if (strcmp(key, "width") == 0) {
         self->spec.width = strtoul(rest, NULL, 10);
     } else if (strcmp(key, "depth") == 0) {
@@ -106,6 +110,12 @@ static inline void golden_take(golden *self, FILE *file, const char *key, char *
         self->alpha = strtod(rest, NULL);
     } else if (strcmp(key, "eta") == 0) {
         self->eta = strtod(rest, NULL);
+    } else if (strcmp(key, "momentum") == 0) {
+        self->momentum = strtod(rest, NULL);
+    } else if (strcmp(key, "weight_decay") == 0) {
+        self->weight_decay = strtod(rest, NULL);
+    } else if (strcmp(key, "loss") == 0) {
+        self->loss = (ch_loss_kind)golden_find(losses, 5, rest);
     }
 }
 
@@ -133,8 +143,8 @@ static inline void golden_read(golden *self, const char *path)
 
 static inline void golden_free(golden *self)
 {
-    golden_tensor *const tensors[] = {&self->x,       &self->y,          &self->f0,      &self->ntk,    &self->gradient,
-                                      &self->batches, &self->batch_loss, &self->f_after, &self->dw_norm};
+    golden_tensor *const tensors[] = {&self->x,       &self->y,          &self->f0,      &self->ntk, &self->gradient,
+                                      &self->batches, &self->batch_loss, &self->f_after, &self->dw,  &self->dw_norm};
     for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
         free(tensors[i]->values);
     }

@@ -1,10 +1,12 @@
-/* test_network_momentum.c — momentum and weight decay of networks: against closed forms, and against a loop of this
- * file's own, in double precision, that takes PyTorch's update v <- mu v + g + lambda (w - w0), w <- w - eta v. */
+/* test_network_momentum.c — momentum and weight decay of networks: against closed forms, against a loop of this file's
+ * own, in double precision, that takes PyTorch's update v <- mu v + g + lambda (w - w0), w <- w - eta v, and against
+ * golden vectors that PyTorch made (tests/golden/sgd/make.py). */
 #include "models/learner/learner.h"
 #include "models/learner/state.h"
 
 #include "core/draw.h"
 #include "core/memory.h"
+#include "tests/golden_support.h"
 #include "tests/learner_support.h"
 
 #include <gsl/gsl_errno.h>
@@ -256,6 +258,89 @@ static void networks_end_fitted(void **state)
     ch_examples_free(&train);
 }
 
+/* Takes the steps of a golden file on its batches, by the functions that a step of sgd consists of, and compares the
+ * change of every weight and the outputs with PyTorch's.
+ * @param tolerance  relative to the norm of the change, and to the largest output */
+static void replay(const golden *wanted, const char *name, bool is_wide, double tolerance)
+{
+    const size_t num = wanted->f0.count, dim = wanted->x.dims[1], size = wanted->batches.dims[1];
+    ch_architecture architecture;
+    assert_int_equal(ch_architecture_init(&architecture, &wanted->spec, NULL), CH_OK);
+    assert_int_equal(architecture.num_weights, wanted->num_weights);
+    ch_examples train;
+    assert_int_equal(ch_examples_init(&train, num, wanted->spec.input, NULL), CH_OK);
+    for (size_t i = 0; i < num * dim; i++) {
+        train.inputs[i] = (float)wanted->x.values[i];
+    }
+    for (size_t mu = 0; mu < num; mu++) {
+        train.labels[mu] = wanted->y.values[mu] > 0 ? 1 : -1;
+    }
+    double *own = ch_alloc(wanted->num_weights, sizeof *own), *change = ch_alloc(wanted->num_weights, sizeof *change);
+    double *outputs = ch_alloc(num, sizeof *outputs), apart = 0;
+    ch_architecture_from_nchw(&architecture, wanted->weights, own);
+    ch_network_learner_setup setup = momentum_setup(&architecture, &train);
+    setup.loss = wanted->loss;
+    setup.kappa = 1 / wanted->alpha;
+    setup.rate = wanted->eta;
+    setup.momentum = wanted->momentum;
+    setup.weight_decay = wanted->weight_decay;
+    setup.batch = size;
+    setup.start = own;
+    setup.wide = is_wide;
+    ch_network_learner model = start(&setup);
+    for (size_t k = 0; k < wanted->batches.dims[0]; k++) {
+        uint32_t index[16];
+        ch_pass_summary seen;
+        for (size_t i = 0; i < size; i++) {
+            index[i] = (uint32_t)wanted->batches.values[k * size + i];
+        }
+        const ch_sample_list batch = {.index = index, .count = size};
+        assert_true(ch_state_prepare(model.state, &batch, -setup.rate / (double)size, NULL, &seen));
+        ch_state_move(model.state, &batch);
+    }
+    for (size_t i = 0; i < wanted->num_weights; i++) {
+        own[i] = ch_network_learner_weights(&model)[i] - (double)model.state->start[i];
+    }
+    ch_architecture_to_nchw(&architecture, own, change);
+    for (size_t i = 0; i < wanted->num_weights; i++) {
+        apart += pow(change[i] - wanted->dw.values[i], 2);
+    }
+    if (!(sqrt(apart) <= tolerance * wanted->dw_norm.values[0])) {
+        fail_msg("%s: dw is %g from PyTorch's, whose norm is %g", name, sqrt(apart), wanted->dw_norm.values[0]);
+    }
+    const ch_sample_list all = {.count = num};
+    assert_true(ch_state_outputs(model.state, &train, &all, outputs));
+    for (size_t mu = 0; mu < num; mu++) {
+        assert_in(outputs[mu] - wanted->f_after.values[mu], -tolerance * largest(wanted->f_after.values, num),
+                  tolerance * largest(wanted->f_after.values, num));
+    }
+    free(own);
+    free(change);
+    free(outputs);
+    ch_network_learner_free(&model);
+    ch_examples_free(&train);
+    ch_architecture_free(&architecture);
+}
+
+/* In double precision and in single. PyTorch's decay is here that of w - w0, as docs/theory.md says. */
+static void networks_move_as_pytorchs(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"mlp_hinge_momentum", "mlp_hinge_both", "mlp_bias_logistic_both",
+                                        "mlp_mse_decay"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[128];
+        golden wanted;
+        (void)snprintf(path, sizeof path, "tests/golden/sgd/%s.txt", names[i]);
+        golden_read(&wanted, path);
+        assert_true(wanted.momentum > 0 || wanted.weight_decay > 0);
+        assert_int_equal(wanted.dw.count, wanted.num_weights);
+        replay(&wanted, names[i], true, 1e-10);
+        replay(&wanted, names[i], false, 1e-6);
+        golden_free(&wanted);
+    }
+}
+
 static void setups_outside_their_ranges_are_refused(void **state)
 {
     (void)state;
@@ -282,6 +367,7 @@ int main(void)
         cmocka_unit_test(weights_coast),
         cmocka_unit_test(heavy_ball_oscillates),
         cmocka_unit_test(networks_end_fitted),
+        cmocka_unit_test(networks_move_as_pytorchs),
         cmocka_unit_test(setups_outside_their_ranges_are_refused),
     };
     return cmocka_run_group_tests_name("momentum of networks", tests, NULL, NULL);

@@ -76,12 +76,12 @@ static void test_rows_are_in_the_order_of_the_enum(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "model",     "linear",       "width",       "depth",     "activation",  "data",      "chi",
-        "dim",       "teacher",      "train",       "test",      "loss",        "alpha",     "batch",
-        "temp",      "rate",         "dynamics",    "seed",      "seed_data",   "seed_init", "seed_batch",
-        "max_steps", "max_updates",  "max_seconds", "engine",    "record",      "kernel",    "sampling",
-        "momentum",  "weight_decay", "classes",     "normalise", "label_noise", "spectrum",  "teacher_axis",
-        "data_dir",  "data_file",    "data_labels", "density"};
+        "model",        "linear",    "width",        "depth",       "activation", "data",        "chi",
+        "dim",          "teacher",   "train",        "test",        "loss",       "alpha",       "batch",
+        "temp",         "rate",      "dynamics",     "init",        "seed",       "seed_data",   "seed_init",
+        "seed_batch",   "max_steps", "max_updates",  "max_seconds", "engine",     "record",      "kernel",
+        "sampling",     "momentum",  "weight_decay", "classes",     "normalise",  "label_noise", "spectrum",
+        "teacher_axis", "data_dir",  "data_file",    "data_labels", "density"};
     assert_int_equal(ch_settings_count, sizeof names / sizeof *names);
     for (size_t i = 0; i < ch_settings_count; i++) {
         assert_string_equal(ch_settings_table[i].name, names[i]);
@@ -589,7 +589,13 @@ static void test_combinations_that_make_no_sense_are_refused(void **state)
          "sampling is epoch, but dynamics = sde does not take batch after"},
         {"model=perceptron temp=1 train=inf max_steps=5 momentum=0.5",
          "momentum is 0.5, but train = inf has the plain"},
-        {"model=mlp temp=1 linear=yes weight_decay=0.5", "weight_decay is 0.5, but linear = yes moves at unfitted"},
+        {"model=mlp temp=1 linear=yes weight_decay=0.5", "weight_decay is greater than 0, and such a run is hardly"},
+        {"model=mlp temp=1 linear=yes dynamics=unfitted momentum=0.5",
+         "momentum is 0.5, but is not defined for dynamics = unfitted"},
+        {"model=mlp temp=1 linear=yes engine=fast momentum=0.5", "engine is fast, but with momentum = 0.5 every step"},
+        {"model=perceptron temp=1 init=w.npy", "init is given, but the output of model = perceptron depends on the"},
+        {"model=perceptron temp=1 linear=yes init=w.npy", "init is given, but the output of model = perceptron"},
+        {"model=mlp temp=1 init=w.npy seed_init=3", "seed_init is 3, but init gives the initial weights, so that none"},
         {"model=mlp temp=1 dynamics=flow momentum=0.5", "momentum is 0.5, but is not defined for dynamics = flow"},
         {"model=mlp temp=1 engine=fast momentum=0.5", "engine is fast, but with momentum = 0.5 every step moves the"},
         {"model=mlp temp=1 linear=yes loss=logistic", "loss is logistic, but linear = yes needs the hinge"},
@@ -640,7 +646,8 @@ static void test_every_row_is_checked_when_resolving(void **state)
         ch_value bad = {.count = UINT64_MAX};
         if (ch_settings_table[i].type == CH_TYPE_REAL) {
             bad.real = NAN;
-        } else if (ch_settings_table[i].type == CH_TYPE_TEXT || ch_settings_table[i].type == CH_TYPE_RULE) {
+        } else if (ch_settings_table[i].type == CH_TYPE_TEXT || ch_settings_table[i].type == CH_TYPE_RULE ||
+                   ch_settings_table[i].type == CH_TYPE_CONTENT) {
             bad.text = "";
         }
         ch_settings_set(&settings, i, bad);
@@ -745,11 +752,43 @@ static void test_every_setting_changes_the_identity(void **state)
             value.count = row->choice(value.count) != NULL ? value.count : 0;
         } else if (row->type == CH_TYPE_RULE) {
             value.text = "3 vs 7";
+        } else if (row->type == CH_TYPE_CONTENT) {
+            value.text = "w0.npy";
         }
         ch_settings_set(&changed.settings, i, value);
         ch_settings_id(&changed, after);
         assert_string_not_equal(before, after);
     }
+}
+
+/* A run that starts from a file is known by the digest of the file, and by nothing that would have drawn its weights.
+ */
+static void test_initial_weights_are_known_by_their_digest(void **state)
+{
+    (void)state;
+    char drawn[CH_ID_SIZE], one[CH_ID_SIZE], other[CH_ID_SIZE], shown[CH_SETTING_TEXT_SIZE];
+    ch_resolved resolved = resolved_of("model=mlp temp=0.1 init=none seed=0");
+    ch_settings_id(&resolved, drawn);
+    resolved = resolved_of("model=mlp temp=0.1");
+    ch_settings_id(&resolved, one);
+    assert_string_equal(one, drawn);
+    resolved = resolved_of("model=mlp temp=0.1 init=w0.npy seed=0");
+    assert_false(ch_setting_applies(&resolved.settings, CH_SETTING_SEED_INIT));
+    memset(resolved.settings.init_digest, 'a', CH_SHA256_SIZE - 1);
+    ch_settings_id(&resolved, one);
+    assert_string_not_equal(one, drawn);
+    resolved.settings.init = "elsewhere/w0.npy"; /* where the file lies is no part of it */
+    resolved.settings.seed_init = 5;
+    ch_settings_id(&resolved, other);
+    assert_string_equal(one, other);
+    resolved.settings.init_digest[63] = 'b';
+    ch_settings_id(&resolved, other);
+    assert_string_not_equal(one, other);
+    const ch_setting *row = &ch_settings_table[CH_SETTING_INIT];
+    ch_setting_show(row, ch_settings_get(&resolved.settings, CH_SETTING_INIT), shown, sizeof shown);
+    assert_string_equal(shown, "aaaaaaaa");
+    ch_setting_format(row, ch_settings_get(&resolved.settings, CH_SETTING_INIT), shown, sizeof shown);
+    assert_string_equal(shown, resolved.settings.init_digest);
 }
 
 /* The help of the setting depth names the architectures whose row has a depth, and no other. */
@@ -772,6 +811,7 @@ int main(void)
 {
     /* suites: valgrind */
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_initial_weights_are_known_by_their_digest),
         cmocka_unit_test(test_help_of_depth),
         cmocka_unit_test(test_rows_are_in_the_order_of_the_enum),
         cmocka_unit_test(test_rows_do_not_share_memory),

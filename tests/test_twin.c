@@ -613,7 +613,7 @@ static void survives_failing_allocations(void **state)
     ch_error err;
     long failed;
     assert_failures_are_told(failed, ch_twin_init(&model, &setup, &err), err, ch_twin_free(&model));
-    assert_int_equal(failed, 2 + 8);
+    assert_int_equal(failed, 2 + 11);
     ch_twin_free(&model);
     ch_kernel_free(&kernel);
     ch_sample_set_free(&set);

@@ -9,7 +9,7 @@
 static void print_key(const ch_settings *key, bool is_over_alpha, FILE *out)
 {
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
-        char text[64];
+        char text[CH_SETTING_TEXT_SIZE];
         if (ch_fit_is_key(i)) {
             ch_setting_format(&ch_settings_table[i], ch_settings_get(key, i), text, sizeof text);
             fprintf(out, "%s,", ch_setting_applies(key, i) && !(is_over_alpha && i == CH_SETTING_ALPHA) ? text : "");

@@ -22,6 +22,8 @@ static void write_settings(FILE *out, const ch_fit_group *group)
         ch_setting_show(&ch_settings_table[i], ch_settings_get(&defaults, i), usual, sizeof usual);
         if (i == CH_SETTING_MODEL) {
             fprintf(out, " %s", value);
+        } else if (ch_settings_table[i].type == CH_TYPE_CONTENT && strcmp(value, usual) != 0) {
+            fprintf(out, " --%s FILE", ch_settings_table[i].name); /* a store does not know its name */
         } else if (ch_fit_is_key(i) && (i == CH_SETTING_CHI || i == CH_SETTING_DIM || strcmp(value, usual) != 0)) {
             const char *quote = ch_settings_table[i].type == CH_TYPE_RULE ? "\"" : "";
             fprintf(out, " --%s %s%s%s", ch_settings_table[i].name, quote, value, quote);
@@ -152,7 +154,7 @@ static void write_data_sets(FILE *out, const ch_fit_group *group, size_t count)
         write_seeds(out, group, CH_SETTING_SEED, by_seed ? count : 0);
     }
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-        if (!follows_seed(group, own[i])) {
+        if (ch_setting_applies(&group->key, own[i]) && !follows_seed(group, own[i])) {
             write_seeds(out, group, own[i], own[i] == CH_SETTING_SEED_DATA ? count : 0);
         }
     }

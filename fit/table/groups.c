@@ -52,8 +52,8 @@ static int compare_values(size_t setting, const ch_settings *a, const ch_setting
     if (ch_settings_table[setting].type == CH_TYPE_REAL) {
         return (x.real > y.real) - (x.real < y.real);
     }
-    if (ch_settings_table[setting].type == CH_TYPE_RULE) {
-        return strcmp(x.text, y.text);
+    if (ch_settings_table[setting].type == CH_TYPE_RULE || ch_settings_table[setting].type == CH_TYPE_CONTENT) {
+        return strcmp(x.text != NULL ? x.text : "", y.text != NULL ? y.text : "");
     }
     return (x.count > y.count) - (x.count < y.count);
 }

@@ -6,23 +6,14 @@
 #include "core/draw.h"
 #include "core/near_boundary.h"
 #include "data/rows.h"
+#include "models/twin/moving.h"
+#include "models/twin/row_sums.h"
 
 #include <math.h>
 #include <string.h>
 
 /* The waiting law is made once for each number of unfitted samples below this one. */
 enum { NUM_LAWS = 256 };
-
-/* Length of a row of the kernel, with its padding. */
-static size_t room(const ch_twin *self)
-{
-    return self->margins.num_blocks * CH_KERNEL_LANES;
-}
-
-static bool is_full_batch(const ch_twin *self)
-{
-    return self->setup.batch == self->setup.num_samples;
-}
 
 /* ---- the next update ---- */
 
@@ -142,58 +133,6 @@ static void find_update(ch_twin *self)
 
 /* ---- updates ---- */
 
-/* sum += sum_i signs_i rows_i. Several rows in one pass over the sum hide the time that memory takes. */
-enum { SUMMED_ROWS = 4 };
-static void add_signed_rows(double *restrict sum, const float *const rows[SUMMED_ROWS], const double signs[SUMMED_ROWS],
-                            size_t length)
-{
-    for (size_t k = 0; k < length; k++) {
-        double one = sum[k];
-        for (size_t i = 0; i < SUMMED_ROWS; i++) {
-            one += signs[i] * (double)rows[i][k];
-        }
-        sum[k] = one;
-    }
-}
-
-/* sum += the rows of the unfitted and -= the rows of the fitted among `samples`. */
-static void change_sum(ch_twin *self, const uint32_t *samples, uint32_t count)
-{
-    for (uint32_t first = 0; first < count; first += SUMMED_ROWS) {
-        const float *rows[SUMMED_ROWS];
-        double signs[SUMMED_ROWS];
-        for (uint32_t i = 0; i < SUMMED_ROWS; i++) {
-            const uint32_t mu = samples[first + i < count ? first + i : first];
-            rows[i] = ch_kernel_row(self->setup.kernel, mu);
-            signs[i] = self->margins.values[mu] >= self->margins.threshold ? -1 : 1;
-            signs[i] = first + i < count ? signs[i] : 0;
-        }
-        add_signed_rows(self->sum, rows, signs, room(self));
-    }
-}
-
-/* Brings the sum of the rows of all unfitted samples up to date: by the rows of the samples that changed, or from 0
- * where the unfitted are no more than those. Lists them in self->drawn, whose samples are used by then.
- * @return rows added or subtracted */
-static uint32_t update_sum(ch_twin *self)
-{
-    const ch_margins *margins = &self->margins;
-    const size_t bytes = margins->num_blocks * sizeof *self->summed;
-    uint32_t changed = 0;
-    for (size_t b = 0; b < margins->num_blocks; b++) {
-        self->summed[b] ^= margins->unfitted[b];
-        changed += (uint32_t)__builtin_popcountll(self->summed[b]);
-    }
-    if (changed >= margins->num_unfitted) {
-        memcpy(self->summed, margins->unfitted, bytes);
-        memset(self->sum, 0, room(self) * sizeof *self->sum);
-    }
-    changed = ch_margins_list(margins, self->summed, self->drawn);
-    change_sum(self, self->drawn, changed);
-    memcpy(self->summed, margins->unfitted, bytes);
-    return changed;
-}
-
 static void take_update(ch_twin *self)
 {
     ch_progress *progress = &self->learner.progress;
@@ -204,13 +143,13 @@ static void take_update(ch_twin *self)
         self->uses[self->drawn[i]]++;
     }
     uint32_t rows = self->count;
-    if (is_full_batch(self)) {
-        rows = update_sum(self);
+    if (ch_twin_is_full_batch(self)) {
+        rows = ch_twin_update_sum(self);
         ch_margins_add_sum(&self->margins, self->sum);
     } else {
         ch_margins_add_rows(&self->margins, self->setup.kernel, self->drawn, self->count);
     }
-    self->learner.update_cost = (1 + (double)rows) * (double)room(self);
+    self->learner.update_cost = (1 + (double)rows) * (double)ch_twin_room(self);
     if (!self->is_finite) {
         progress->status = CH_DIVERGED;
     }
@@ -242,7 +181,8 @@ static void observe_tests(const ch_twin *self, ch_observation *out)
         return;
     }
     for (size_t i = 0; i < kernel->num_test; i++) {
-        const double margin = ch_dot(kernel->test + i * kernel->stride, self->uses, room(self)); /* in units of T */
+        const double margin =
+            ch_dot(kernel->test + i * kernel->stride, self->uses, ch_twin_room(self)); /* in units of T */
         self->sizes[i] = self->temperature * fabs(margin);
         errors += !(margin > 0);
     }
@@ -309,30 +249,52 @@ static ch_code check_setup(const ch_twin_setup *setup, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
+    if (!(setup->momentum >= 0 && setup->momentum < 1) ||
+        !(setup->weight_decay >= 0 && isfinite(setup->weight_decay))) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "momentum is %g and weight_decay %g; accepted are 0 <= momentum < 1 and finite "
+                            "weight_decay >= 0",
+                            setup->momentum, setup->weight_decay);
+    }
+    if (setup->from_unfitted && ch_twin_moves(setup)) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "momentum is %g and weight_decay %g; they must be 0 for batches of unfitted samples",
+                            setup->momentum, setup->weight_decay);
+    }
     return ch_check_positive("||w0||", setup->norm_init, err);
+}
+
+/* Whether the places of samples in an epoch are drawn, so that its steps can be skipped. */
+static bool has_places(const ch_twin *self)
+{
+    return self->setup.by_epoch && !ch_twin_moves(&self->setup);
 }
 
 static ch_buffer_list buffers_of(const ch_twin *self)
 {
-    const bool sums = is_full_batch(self);
+    const bool sums = ch_twin_is_full_batch(self), moves = ch_twin_moves(&self->setup);
     const size_t tests = self->setup.kernel != NULL ? self->setup.kernel->num_test : 0;
     return (ch_buffer_list){{
-        CH_BUFFER(self->uses, room(self)),
+        CH_BUFFER(self->uses, ch_twin_room(self)),
         CH_BUFFER(self->sizes, tests),
         CH_BUFFER(self->smallest, ch_near_boundary_room(tests)),
         CH_BUFFER(self->drawn, self->setup.num_samples),
         CH_BUFFER(self->laws, NUM_LAWS),
-        CH_BUFFER(self->sum, sums ? room(self) : 0),
+        CH_BUFFER(self->sum, sums ? ch_twin_room(self) : 0),
         CH_BUFFER(self->summed, sums ? self->margins.num_blocks : 0),
-        CH_BUFFER(self->told, self->setup.by_epoch ? self->margins.num_blocks : 0),
+        CH_BUFFER(self->told, has_places(self) ? self->margins.num_blocks : 0),
+        CH_BUFFER(self->velocity, moves ? ch_twin_room(self) : 0),
+        CH_BUFFER(self->use_velocity, moves ? ch_twin_room(self) : 0),
+        CH_BUFFER(self->order, moves ? self->setup.num_samples : 0),
     }};
 }
 
 /* A sample has 8 bytes in margins.values, uses and, at B = P, sum; 4 in drawn; a bit in margins.unfitted and summed. */
-size_t ch_twin_bytes(size_t num_samples, bool by_epoch)
+size_t ch_twin_bytes(size_t num_samples, bool by_epoch, bool moves)
 {
-    enum { SAMPLE_BYTES = 30, EPOCH_BYTES = 13 };
-    return (SAMPLE_BYTES + (by_epoch ? (size_t)EPOCH_BYTES : 0)) * num_samples;
+    enum { SAMPLE_BYTES = 30, EPOCH_BYTES = 13, MOVING_BYTES = 20 };
+    const size_t more = moves ? (size_t)MOVING_BYTES : by_epoch ? (size_t)EPOCH_BYTES : 0;
+    return (SAMPLE_BYTES + more) * num_samples;
 }
 
 static bool allocate(ch_twin *self)
@@ -342,12 +304,13 @@ static bool allocate(ch_twin *self)
         return false;
     }
     const ch_buffer_list buffers = buffers_of(self);
-    return ch_buffers_alloc(&buffers) && (!setup->by_epoch || ch_epoch_init(&self->epoch, (uint32_t)setup->num_samples,
-                                                                            (uint32_t)setup->batch, NULL) == CH_OK);
+    return ch_buffers_alloc(&buffers) && (!has_places(self) || ch_epoch_init(&self->epoch, (uint32_t)setup->num_samples,
+                                                                             (uint32_t)setup->batch, NULL) == CH_OK);
 }
 
 ch_code ch_twin_init(ch_twin *self, const ch_twin_setup *setup, ch_error *err)
 {
+    enum { MOVE = 8 }; /* operations of a step for each sample, where all move */
     memset(self, 0, sizeof *self);
     const ch_code code = check_setup(setup, err);
     if (code != CH_OK) {
@@ -359,12 +322,16 @@ ch_code ch_twin_init(ch_twin *self, const ch_twin_setup *setup, ch_error *err)
         ch_twin_free(self);
         return ch_error_memory(err, "the margins of the linearised network: lower train");
     }
+    for (uint32_t mu = 0; ch_twin_moves(setup) && mu < setup->num_samples; mu++) {
+        self->order[mu] = mu;
+    }
     ch_random_init(&self->random, setup->seed_batch, CH_STREAM_BATCHES, 0);
     self->learner = (ch_learner){
-        .advance = advance,
+        .advance = ch_twin_moves(setup) ? ch_twin_advance_moving : advance,
         .observe = observe,
         .free = free_learner,
-        .update_cost = (1 + (double)setup->batch) * (double)room(self),
+        .step_cost = ch_twin_moves(setup) ? MOVE * (double)ch_twin_room(self) : 0,
+        .update_cost = (1 + (double)setup->batch) * (double)ch_twin_room(self),
     };
     return CH_OK;
 }

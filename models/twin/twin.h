@@ -21,6 +21,8 @@ typedef struct {
     double rate;             /* eta > 0; the temperature of a network of width h is eta / (B h) */
     size_t batch;            /* B, 1 <= B <= P; P is gradient descent */
     bool from_unfitted;      /* batches are min(B, U) of the U unfitted samples; a step still adds eta / B */
+    double momentum;         /* mu, 0 <= mu < 1: the share of the last move that a step repeats */
+    double weight_decay;     /* factor lambda >= 0 of ||Dw||^2 / 2 in the loss */
     bool by_epoch;           /* an epoch takes every sample once, in batches of B and a last one of those left */
     uint64_t seed_batch;     /* of the batches */
     double norm_init;        /* ||w0|| > 0, for the relative change of the weights */
@@ -28,6 +30,9 @@ typedef struct {
 } ch_twin_setup;
 
 /** The twin as a learner.
+ *
+ *  With momentum or weight decay it moves at every step, and no step is skipped: models/twin/moving.h has the step.
+ * Else:
  *
  *  All margins are brought up to date at each update (models/twin/margins.h), so that the unfitted samples are always
  *  known, and steps without one are skipped exactly: the wait for a batch with an unfitted sample is geometric, the
@@ -52,7 +57,11 @@ typedef struct {
     uint64_t *summed; /* [num_blocks] bits as of margins.unfitted; of length 0 unless B = P; owned */
     ch_random random; /* the stream of batches */
     ch_epoch epoch;   /* by epochs, the places of samples in the present one; owned */
-    uint64_t *told;   /* [num_blocks] bits as of margins.unfitted: samples told in it; of length 0 otherwise; owned */
+    /* with momentum or weight decay, of length 0 otherwise; owned */
+    double *velocity, *use_velocity; /* [64 num_blocks] of the margins and of a, in units of T */
+    uint32_t *order, place;          /* [P] samples in the order of the epoch, or shuffled; how many of them are used */
+    uint64_t next_look;              /* step from which on the run is fitted where no sample is unfitted */
+    uint64_t *told; /* [num_blocks] bits as of margins.unfitted: samples told in it; of length 0 otherwise; owned */
     /* the next update, once it is known; stopping before it changes nothing */
     bool is_known;
     bool is_finite;  /* whether the margins of its samples are */
@@ -66,7 +75,7 @@ ch_code ch_twin_init(ch_twin *self, const ch_twin_setup *setup, ch_error *err) C
 void ch_twin_free(ch_twin *self);
 
 /** Bytes that a twin takes beside its kernel, about: 20.1 a sample, 28.3 at B = P, announced as 30 for every batch, and
- *  up to 13 more by epochs. */
-size_t ch_twin_bytes(size_t num_samples, bool by_epoch);
+ *  up to 13 more by epochs, or 20 more where it moves at every step. */
+size_t ch_twin_bytes(size_t num_samples, bool by_epoch, bool moves);
 
 #endif

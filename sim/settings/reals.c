@@ -88,6 +88,7 @@ bool ch_settings_are_one(const ch_settings *a, const ch_settings *b, size_t inde
         return ch_reals_are_one(x.real, y.real);
     case CH_TYPE_TEXT:
     case CH_TYPE_RULE:
+    case CH_TYPE_CONTENT:
         return x.text == y.text || (x.text != NULL && y.text != NULL && strcmp(x.text, y.text) == 0);
     case CH_TYPE_COUNT:
     case CH_TYPE_CHOICE:

@@ -63,6 +63,26 @@ static size_t why_not(const ch_settings *self, size_t index)
     return applies_elsewhere(self, index) ? CH_SETTING_DATA : CH_SETTING_MODEL;
 }
 
+/* Refuses initial weights where the model has none, and a seed that nothing is drawn from. */
+static ch_code check_init(const ch_settings *self, ch_error *err)
+{
+    if (!ch_settings_has_init(self)) {
+        return CH_OK;
+    }
+    if (!ch_settings_is_network(self)) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "init is given, but the output of model = perceptron depends on the change of its weights "
+                            "alone; accepted is to leave it out, or a network");
+    }
+    if (is_given(self, CH_SETTING_SEED_INIT)) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "seed_init is %llu, but init gives the initial weights, so that none are drawn; accepted "
+                            "is one of them",
+                            (unsigned long long)self->seed_init);
+    }
+    return CH_OK;
+}
+
 /* Refuses a given setting that has no meaning for this model and these data. */
 static ch_code check_applies(const ch_settings *self, ch_error *err)
 {
@@ -283,7 +303,7 @@ static ch_code check_sampling(const ch_settings *self, ch_error *err)
 }
 
 /* Refuses momentum and weight decay where a step is not w <- w - eta v with a gradient of its own: where every batch is
- * fresh, in the twin, which moves only at unfitted samples, and under the flow, which has no steps. */
+ * fresh, and under the flow, which has no steps. */
 static ch_code check_rule(const ch_settings *self, ch_error *err)
 {
     static const size_t rules[] = {CH_SETTING_MOMENTUM, CH_SETTING_WEIGHT_DECAY};
@@ -297,12 +317,6 @@ static ch_code check_rule(const ch_settings *self, ch_error *err)
             return ch_error_set(err, CH_ERROR_INPUT,
                                 "%s is %g, but train = inf has the plain update alone; accepted is 0, or an integer "
                                 "for train",
-                                name, value);
-        }
-        if (self->linear == CH_LINEAR_YES) {
-            return ch_error_set(err, CH_ERROR_INPUT,
-                                "%s is %g, but linear = yes moves at unfitted samples alone and skips all other steps; "
-                                "accepted is 0, or linear = no",
                                 name, value);
         }
         if (self->dynamics != CH_DYNAMICS_SGD && self->dynamics != CH_DYNAMICS_GD) {
@@ -465,7 +479,7 @@ static void resolve_seeds(ch_settings *self)
 {
     uint64_t *const seeds[] = {&self->seed_data, &self->seed_init, &self->seed_batch};
     for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
-        if (!is_given(self, CH_SETTING_SEED_DATA + i)) {
+        if (!is_given(self, CH_SETTING_SEED_DATA + i) && ch_setting_applies(self, CH_SETTING_SEED_DATA + i)) {
             *seeds[i] = self->seed;
         }
     }
@@ -499,7 +513,7 @@ static ch_code resolve_engine(ch_settings *self, ch_error *err)
                             "auto or plain",
                             word(CH_SETTING_DYNAMICS, self->dynamics), word(CH_SETTING_LOSS, self->loss));
     }
-    if (self->engine == CH_ENGINE_PLAIN && self->linear == CH_LINEAR_YES) {
+    if (self->engine == CH_ENGINE_PLAIN && self->linear == CH_LINEAR_YES && skips) {
         return ch_error_set(err, CH_ERROR_INPUT,
                             "engine is plain, but linear = yes always skips idle steps; accepted is auto or fast");
     }
@@ -524,7 +538,7 @@ static uint64_t implied_data(const ch_settings *self)
 ch_code ch_settings_resolve(const ch_settings *self, ch_resolved *resolved, ch_error *err)
 {
     static ch_code (*const checks[])(const ch_settings *self, ch_error *err) = {
-        check_rows, check_teacher, check_applies,  check_model,    check_label_noise,
+        check_rows, check_teacher, check_init,     check_applies,  check_model, check_label_noise,
         check_law,  check_kernel,  check_dynamics, check_sampling, check_rule};
     static ch_code (*const steps[])(ch_settings * self, ch_error * err) = {
         resolve_data,  resolve_classes,     resolve_data_dir, resolve_data_file,

@@ -42,6 +42,7 @@ static const char *sampling_name(uint64_t index)
 #define COUNT(member, lo, hi, text) NAMED(member), .type = CH_TYPE_COUNT, .least = lo, .most = hi, .default_text = text
 #define RULE(member)                NAMED(member), .type = CH_TYPE_RULE
 #define FILE_NAME(member, what)     NAMED(member), .type = CH_TYPE_TEXT, .accepts = what
+#define CONTENT(member, what)       NAMED(member), .type = CH_TYPE_CONTENT, .accepts = what
 #define REAL_ABOVE(member, lo, hi, text)                                                                               \
     NAMED(member), .type = CH_TYPE_REAL, .least = lo, .open = true, .most = hi, .default_text = text
 #define REAL_FROM(member, lo, hi, text)                                                                                \
@@ -83,6 +84,9 @@ const ch_setting ch_settings_table[] = {
     [CH_SETTING_DYNAMICS] = {CHOICE(dynamics, ch_dynamics_name, "sgd"),
                              .help = "gd: the full batch at every step; flow: gradient flow; unfitted: batches of "
                                      "unfitted samples; sde: gd with sgd's noise, Gaussian"},
+    [CH_SETTING_INIT] = {CONTENT(init, "an NPY file of a network's weights"), .word = "none", .default_text = "none",
+                         .help = "file of initial weights, whose SHA-256 is a part of the run",
+                         .since = CH_SCHEMA_STARTS, .is_implied = true, .in_kernel = true},
     [CH_SETTING_SEED] = {COUNT(seed, 0, MOST_COUNT, "0"), .help = "seed of all random streams"},
     [CH_SETTING_SEED_DATA] = {COUNT(seed_data, 0, MOST_COUNT, NULL), .help = "seed of the data", .in_kernel = true},
     [CH_SETTING_SEED_INIT] = {COUNT(seed_init, 0, MOST_COUNT, NULL), .help = "seed of the initial weights",
@@ -206,12 +210,20 @@ static bool in_range(const ch_setting *row, ch_value value)
         ch_classes rule;
         return value.text != NULL && ch_classes_parse(&rule, value.text, NULL) == CH_OK;
     }
-    return row->type == CH_TYPE_TEXT ? value.text != NULL && value.text[0] != '\0' : value.count < num_choices(row);
+    if (row->type == CH_TYPE_TEXT || row->type == CH_TYPE_CONTENT) {
+        return value.text != NULL && value.text[0] != '\0';
+    }
+    return value.count < num_choices(row);
 }
 
 static bool is_word(const ch_setting *row, ch_value value)
 {
-    return row->word != NULL && (row->type == CH_TYPE_REAL ? value.real == 0 : value.count == 0);
+    if (row->word == NULL) {
+        return false;
+    }
+    return row->type == CH_TYPE_CONTENT ? value.text == NULL
+           : row->type == CH_TYPE_REAL  ? value.real == 0
+                                        : value.count == 0;
 }
 
 void ch_setting_accepted(const ch_setting *row, char *text, size_t size)
@@ -222,7 +234,7 @@ void ch_setting_accepted(const ch_setting *row, char *text, size_t size)
         for (size_t i = 0; i < count; i++) {
             append(text, size, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " or ", row->choice(i));
         }
-    } else if (row->type == CH_TYPE_TEXT) {
+    } else if (row->type == CH_TYPE_TEXT || row->type == CH_TYPE_CONTENT) {
         append(text, size, "the name of %s", row->accepts);
     } else if (row->type == CH_TYPE_RULE) {
         append(text, size,
@@ -304,6 +316,7 @@ static bool parse_value(const ch_setting *row, const char *text, ch_value *value
         return parse_choice(row, text, value);
     case CH_TYPE_TEXT:
     case CH_TYPE_RULE:
+    case CH_TYPE_CONTENT:
         value->text = text;
         return true;
     case CH_TYPE_REAL:
@@ -335,11 +348,17 @@ void ch_setting_format(const ch_setting *row, ch_value value, char *text, size_t
         ch_number_format(value.real, text, size);
     } else if (row->type == CH_TYPE_CHOICE && in_range(row, value)) {
         snprintf(text, size, "%s", row->choice(value.count));
-    } else if (row->type == CH_TYPE_TEXT || row->type == CH_TYPE_RULE) {
+    } else if (row->type == CH_TYPE_TEXT || row->type == CH_TYPE_RULE || row->type == CH_TYPE_CONTENT) {
         snprintf(text, size, "%s", value.text != NULL ? value.text : "");
     } else {
         snprintf(text, size, "%llu", (unsigned long long)value.count);
     }
+}
+
+/* Whether a text is a SHA-256, and not the name of a file that was not read yet. */
+static bool is_digest(const char *text)
+{
+    return strlen(text) == CH_SHA256_SIZE - 1 && strspn(text, "0123456789abcdef") == CH_SHA256_SIZE - 1;
 }
 
 void ch_setting_show(const ch_setting *row, ch_value value, char *text, size_t size)
@@ -353,6 +372,8 @@ void ch_setting_show(const ch_setting *row, ch_value value, char *text, size_t s
     }
     if (strchr(power, '^') != NULL) {
         snprintf(text, size, "%s", power);
+    } else if (row->type == CH_TYPE_CONTENT && value.text != NULL && is_digest(value.text)) {
+        snprintf(text, size, "%.*s", CH_DIGEST_SHOWN, value.text);
     } else {
         ch_setting_format(row, value, text, size);
     }
@@ -381,6 +402,10 @@ static void put(ch_settings *self, size_t index, ch_value value)
         memcpy(member, &value.real, sizeof value.real);
     } else if (ch_settings_table[index].type == CH_TYPE_TEXT) {
         memcpy(member, &value.text, sizeof value.text);
+    } else if (ch_settings_table[index].type == CH_TYPE_CONTENT) {
+        self->init = value.text;
+        self->init_digest[0] = '\0'; /* until it is read */
+        self->start = NULL;
     } else if (ch_settings_table[index].type == CH_TYPE_RULE) {
         char text[CH_CLASSES_SIZE]; /* the value may be this member itself */
         snprintf(text, sizeof text, "%s", value.text != NULL ? value.text : "");
@@ -411,6 +436,9 @@ void ch_settings_set(ch_settings *self, size_t index, ch_value value)
 /* Whether two values of a row are equal. */
 static bool is_equal(const ch_setting *row, ch_value a, ch_value b)
 {
+    if (row->type == CH_TYPE_CONTENT) {
+        return a.text == b.text || (a.text != NULL && b.text != NULL && strcmp(a.text, b.text) == 0);
+    }
     return row->type == CH_TYPE_REAL ? a.real == b.real : a.count == b.count;
 }
 
@@ -432,10 +460,17 @@ ch_value ch_settings_get(const ch_settings *self, size_t index)
         memcpy(&value.text, member, sizeof value.text);
     } else if (ch_settings_table[index].type == CH_TYPE_RULE) {
         value.text = member;
+    } else if (ch_settings_table[index].type == CH_TYPE_CONTENT) {
+        value.text = self->init_digest[0] != '\0' ? self->init_digest : self->init;
     } else {
         memcpy(&value.count, member, sizeof value.count);
     }
     return value;
+}
+
+bool ch_settings_has_init(const ch_settings *self)
+{
+    return self->init != NULL || self->init_digest[0] != '\0';
 }
 
 bool ch_settings_is_network(const ch_settings *self)
@@ -516,6 +551,10 @@ bool ch_setting_applies(const ch_settings *self, size_t index)
     case CH_SETTING_WIDTH:
     case CH_SETTING_ACTIVATION:
         return ch_settings_is_network(self);
+    case CH_SETTING_INIT: /* a perceptron's output depends on the change of its weights alone */
+        return ch_settings_is_network(self);
+    case CH_SETTING_SEED_INIT: /* weights that are given are not drawn */
+        return !ch_settings_has_init(self);
     case CH_SETTING_DEPTH:
         return ch_arch_has_depth(self->model);
     case CH_SETTING_KERNEL: /* the kernel of a twin does not change */

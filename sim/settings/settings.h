@@ -35,6 +35,7 @@ enum {
     CH_SETTING_TEMP,
     CH_SETTING_RATE,
     CH_SETTING_DYNAMICS,
+    CH_SETTING_INIT,
     CH_SETTING_SEED,
     CH_SETTING_SEED_DATA,
     CH_SETTING_SEED_INIT,
@@ -76,6 +77,8 @@ typedef struct {
     uint64_t batch;       /* B; 0: full, until it is resolved */
     double temp, rate;    /* T and eta = T B, of networks T B h; exactly one is given, resolving sets the other */
     uint64_t dynamics;
+    const char
+        *init; /* file of the initial weights; borrowed; NULL: they are drawn, or the file is not known any more */
     uint64_t seed, seed_data, seed_init, seed_batch;
     uint64_t max_steps, max_updates; /* 0: none */
     double max_seconds;              /* 0: none */
@@ -97,6 +100,8 @@ typedef struct {
     char data_digest[CH_SHA256_SIZE]; /* of all samples, or of the density, that was read; "" without files */
     uint64_t data_pool;  /* the number of samples of both classes; 0 where it is not known, or the data are drawn */
     ch_shape data_shape; /* of a sample from a file of the user's own; zeroes where it is not known */
+    char init_digest[CH_SHA256_SIZE]; /* of the file `init`; "" where there is none, or it was not read yet */
+    const struct ch_start *start;     /* the numbers of that file; borrowed; NULL where they are not in memory */
 } ch_settings;
 
 /** Settings that were checked and completed: only ch_settings_resolve makes them, and a store gives back those of its
@@ -111,14 +116,17 @@ typedef enum {
     CH_TYPE_CHOICE,
     CH_TYPE_TEXT, /* the name of a file or folder, which is borrowed */
     CH_TYPE_RULE, /* a rule of labels (data/classes.h), a text that ch_settings holds */
+    /* a file that is known by its content: its name, which is borrowed, and once it was read its SHA-256 in hex, which
+     * ch_settings holds and a store has */
+    CH_TYPE_CONTENT,
 } ch_type;
 
 /** One row of the table. */
 typedef struct {
     const char *name;
     ch_type type;
-    /* offset of the member in ch_settings, which is a double, a const char * for TEXT, a char [CH_CLASSES_SIZE] for
-     * RULE, or else a uint64_t */
+    /* offset of the member in ch_settings, which is a double, a const char * for TEXT and CONTENT, a char
+     * [CH_CLASSES_SIZE] for RULE, or else a uint64_t */
     size_t offset;
     const char *default_text; /* NULL: the setting is required, or one of a pair, or follows from another setting */
     /* range of accepted numbers; that of a count ends at 2^63 - 1, SQLite's largest integer */
@@ -127,7 +135,7 @@ typedef struct {
     const char *word; /* the word that stands for the value 0, e.g. "full"; NULL: none */
     /* of a CHOICE: the name of value `index`; NULL for an index past the end of the list */
     const char *(*choice)(uint64_t index);
-    const char *accepts; /* of a TEXT: what it is the name of */
+    const char *accepts; /* of a TEXT or CONTENT: what it is the name of */
     const char *help;    /* one line for the manual */
     int since;           /* version of the store's schema that first has it: CH_SCHEMA_… */
     /* Whether a run that says nothing of this setting has the default. Runs of older stores do not say it, so that at
@@ -144,13 +152,16 @@ extern const size_t ch_settings_count;
  *  lie. */
 enum { CH_SETTINGS_STORED = CH_SETTING_DATA_DIR };
 
-enum { CH_SETTING_TEXT_SIZE = CH_CLASSES_SIZE };
+enum {
+    CH_SETTING_TEXT_SIZE = CH_SHA256_SIZE, /* a rule of labels is no longer than a digest */
+    CH_DIGEST_SHOWN = 8,                   /* digits of a digest that people see, enough to tell it from another */
+};
 
 /** A value of a setting, as ch_setting's type says. */
 typedef union {
     double real;
     uint64_t count;   /* also the index of a choice */
-    const char *text; /* borrowed; of a RULE, from the settings that it was got from */
+    const char *text; /* borrowed; of a RULE and of a digest, from the settings that it was got from */
 } ch_value;
 
 /** Index of a setting's row by name, '-' standing for '_'.
@@ -171,8 +182,8 @@ ch_code ch_setting_check(const ch_setting *row, ch_value value, ch_error *err) C
  *  TEXT. */
 void ch_setting_format(const ch_setting *row, ch_value value, char *text, size_t size);
 
-/** Writes a value for people: as ch_setting_format, but powers of two of a row with `in_powers` as such, e.g. "2^-15".
- */
+/** Writes a value for people: as ch_setting_format, but powers of two of a row with `in_powers` as such, e.g. "2^-15",
+ *  and of a digest its first CH_DIGEST_SHOWN digits. */
 void ch_setting_show(const ch_setting *row, ch_value value, char *text, size_t size);
 
 /** Writes what a row accepts, e.g. "an integer from 1 to 4294967295, or full"; 160 bytes are enough. */
@@ -190,6 +201,9 @@ bool ch_setting_applies(const ch_settings *self, size_t index);
 
 /** Whether a row has its default and is implied by it: the run is the same as one that does not have the setting. */
 bool ch_setting_is_implied(const ch_settings *self, size_t index);
+
+/** Whether the run starts from weights of a file. */
+bool ch_settings_has_init(const ch_settings *self);
 
 /** Whether the model is a network. */
 bool ch_settings_is_network(const ch_settings *self);

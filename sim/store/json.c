@@ -31,7 +31,7 @@ static json_t *count_json(uint64_t value)
 
 json_t *ch_json_setting(const ch_setting *row, ch_value value)
 {
-    if (row->type == CH_TYPE_TEXT || row->type == CH_TYPE_RULE) {
+    if (row->type == CH_TYPE_TEXT || row->type == CH_TYPE_RULE || row->type == CH_TYPE_CONTENT) {
         return value.text != NULL ? ch_json_text(value.text) : json_null();
     }
     if (row->type == CH_TYPE_CHOICE) {

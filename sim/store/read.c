@@ -176,6 +176,18 @@ static bool has_meaning(const ch_settings *settings, size_t index, bool is_null)
            ((index == CH_SETTING_LINEAR || index == CH_SETTING_TEACHER) && !is_null);
 }
 
+/* Reads the digest of a file. */
+static ch_code read_digest(ch_store_query *self, const ch_setting *row, int column, char digest[CH_SHA256_SIZE],
+                           ch_error *err)
+{
+    const char *text = (const char *)sqlite3_column_text(self->row, column);
+    if (text == NULL || strlen(text) != CH_SHA256_SIZE - 1 || strspn(text, "0123456789abcdef") != CH_SHA256_SIZE - 1) {
+        return refuse_cell(self, row->name, column, "a SHA-256 of 64 digits", err);
+    }
+    memcpy(digest, text, CH_SHA256_SIZE);
+    return CH_OK;
+}
+
 /* Reads a setting if it has a meaning for the run. A value that is NULL stands for a word such as "none", whose number
  * is 0, and SQLite reads NULL as 0. */
 static ch_code read_setting(ch_store_query *self, size_t index, ch_settings *settings, ch_error *err)
@@ -200,6 +212,8 @@ static ch_code read_setting(ch_store_query *self, size_t index, ch_settings *set
     case CH_TYPE_RULE:
         value.text = (const char *)sqlite3_column_text(self->row, column);
         break;
+    case CH_TYPE_CONTENT:
+        return read_digest(self, row, column, settings->init_digest, err);
     case CH_TYPE_TEXT: /* no setting of this type is stored */
         return CH_OK;
     }

@@ -4,6 +4,7 @@
 #include "sim/store/results.h"
 
 #include <sqlite3.h>
+#include <string.h>
 
 /* ---- table runs ---- */
 
@@ -34,19 +35,20 @@ int ch_store_column_version(void)
 
 static ch_store_column run_column(size_t index)
 {
-    static const char *const setting_types[] = {[CH_TYPE_REAL] = "REAL",
-                                                [CH_TYPE_COUNT] = "INTEGER",
-                                                [CH_TYPE_CHOICE] = "TEXT",
-                                                [CH_TYPE_TEXT] = "TEXT",
-                                                [CH_TYPE_RULE] = "TEXT"};
+    static const char *const setting_types[] = {
+        [CH_TYPE_REAL] = "REAL", [CH_TYPE_COUNT] = "INTEGER", [CH_TYPE_CHOICE] = "TEXT",
+        [CH_TYPE_TEXT] = "TEXT", [CH_TYPE_RULE] = "TEXT",     [CH_TYPE_CONTENT] = "TEXT"};
     if (index == CH_STORE_COLUMN_ID) {
         return (ch_store_column){"id", "TEXT NOT NULL PRIMARY KEY", 0, NULL};
     }
     index -= CH_STORE_COLUMN_SETTINGS;
     if (index < CH_SETTINGS_STORED) {
         const ch_setting *row = &ch_settings_table[index];
+        /* a word is stored as NULL, which older rows have anyway */
+        const bool is_word =
+            row->word != NULL && row->default_text != NULL && strcmp(row->word, row->default_text) == 0;
         return (ch_store_column){row->name, setting_types[row->type], row->since,
-                                 row->is_implied ? row->default_text : NULL};
+                                 row->is_implied && !is_word ? row->default_text : NULL};
     }
     index -= CH_SETTINGS_STORED;
     if (index < ch_results_count()) {

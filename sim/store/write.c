@@ -47,7 +47,7 @@ static int bind_setting(sqlite3_stmt *statement, int parameter, const ch_setting
     if (row->type == CH_TYPE_CHOICE) {
         return sqlite3_bind_text(statement, parameter, row->choice(value.count), -1, SQLITE_STATIC);
     }
-    if (row->type == CH_TYPE_RULE) {
+    if (row->type == CH_TYPE_RULE || row->type == CH_TYPE_CONTENT) { /* SQLite binds NULL where there is no text */
         return sqlite3_bind_text(statement, parameter, value.text, -1, SQLITE_TRANSIENT);
     }
     const bool is_word = row->type == CH_TYPE_REAL ? value.real == 0 : value.count == 0;

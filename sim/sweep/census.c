@@ -339,7 +339,15 @@ static bool is_seed(size_t setting)
            setting == CH_SETTING_SEED_BATCH;
 }
 
-static ch_code view_init(view *self, const ch_plan_axis *axis, uint64_t stride, ch_error *err)
+/* Whether the number of a network's weights depends on a setting, but not so that what two values have in common all
+ * values between them have: initial weights of a file fit one of them. */
+static bool is_of_size(size_t setting)
+{
+    return setting == CH_SETTING_WIDTH || setting == CH_SETTING_DEPTH || setting == CH_SETTING_DIM;
+}
+
+/* @param has_init  whether the plan has initial weights */
+static ch_code view_init(view *self, const ch_plan_axis *axis, uint64_t stride, bool has_init, ch_error *err)
 {
     const ch_type type = ch_settings_table[axis->settings[0]].type;
     const bool is_number = type == CH_TYPE_REAL || type == CH_TYPE_COUNT;
@@ -348,7 +356,7 @@ static ch_code view_init(view *self, const ch_plan_axis *axis, uint64_t stride, 
     for (size_t k = 0; k < axis->num_settings; k++) {
         self->is_free = self->is_free && is_seed(axis->settings[k]);
     }
-    self->is_ordered = axis->num_settings == 1 && is_number;
+    self->is_ordered = axis->num_settings == 1 && is_number && !(has_init && is_of_size(axis->settings[0]));
     return self->is_ordered && !self->is_free ? sort_view(self, type, err) : CH_OK;
 }
 
@@ -360,7 +368,8 @@ ch_code ch_census_init(ch_census *self, const ch_plan *plan, ch_sources *sources
     ch_code code = CH_OK;
     *self = (ch_census){0};
     for (size_t i = plan->num_axes; i-- > 0;) {
-        code = view_init(&state.views[state.num_views], &plan->axes[i], stride, err);
+        const bool has_init = (plan->given >> CH_SETTING_INIT & 1) != 0;
+        code = view_init(&state.views[state.num_views], &plan->axes[i], stride, has_init, err);
         all[state.num_views] = (span){0, plan->axes[i].length - 1};
         state.num_views++;
         if (code != CH_OK) {

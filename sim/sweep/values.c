@@ -223,11 +223,12 @@ static ch_code parse_item(ch_values *values, const ch_setting *row, char *item, 
     return CH_OK;
 }
 
-/* Whether one of the values is such a text. */
-static bool has_text(const ch_values *values, const char *text)
+/* Whether one of the first `count` values is such a text, or the word that stands for no text where it is NULL. */
+static bool has_text(const ch_values *values, size_t count, const char *text)
 {
-    for (size_t i = 0; i < values->count; i++) {
-        if (strcmp(values->items[i].text, text) == 0) {
+    for (size_t i = 0; i < count; i++) {
+        const char *item = values->items[i].text;
+        if (item == text || (item != NULL && text != NULL && strcmp(item, text) == 0)) {
             return true;
         }
     }
@@ -240,12 +241,16 @@ static ch_code add_text(ch_values *values, const ch_setting *row, const char *te
     ch_value value;
     void *texts = values->texts;
     ch_code code = ch_setting_parse(row, text, &value, err);
-    if (code != CH_OK || has_text(values, text)) {
+    if (code != CH_OK) {
         return code;
     }
     code = reserve(values, 1, row, text, err);
     if (code != CH_OK) {
         return code;
+    }
+    if (value.text == NULL) {
+        values->items[values->count++] = value;
+        return CH_OK;
     }
     if (ch_grow(&texts, &values->texts_capacity, values->num_texts + 1, sizeof *values->texts) != 0) {
         return ch_error_memory(err, "a list of values");
@@ -260,11 +265,13 @@ static ch_code add_text(ch_values *values, const ch_setting *row, const char *te
     return CH_OK;
 }
 
-/* Reads the name of a file or folder. The whole text is one value, even with a comma or dots in it. */
+/* Reads the name of a file or folder. The whole text is one value, even with a comma or dots in it. Only of files that
+ * are known by their content a sweep takes several, from a list of YAML. */
 static ch_code parse_text(ch_values *values, const ch_setting *row, const char *text, ch_error *err)
 {
-    return values->count == 0 ? add_text(values, row, text, err)
-                              : ch_error_set(err, CH_ERROR_INPUT, "%s has several values; accepted is one", row->name);
+    return values->count == 0 || row->type == CH_TYPE_CONTENT
+               ? add_text(values, row, text, err)
+               : ch_error_set(err, CH_ERROR_INPUT, "%s has several values; accepted is one", row->name);
 }
 
 /* Reads rules of labels, which have commas in them: semicolons divide a list of rules. They are kept as they are
@@ -288,7 +295,7 @@ static ch_code parse_rules(ch_values *values, const ch_setting *row, const char 
 
 ch_code ch_values_parse(ch_values *values, const ch_setting *row, const char *text, ch_error *err)
 {
-    if (row->type == CH_TYPE_TEXT) {
+    if (row->type == CH_TYPE_TEXT || row->type == CH_TYPE_CONTENT) {
         return parse_text(values, row, text, err);
     }
     if (row->type == CH_TYPE_RULE) {
@@ -337,9 +344,25 @@ static bool is_ascending(const ch_values *values)
     return true;
 }
 
+/* Removes the texts that repeat an earlier one. */
+static void merge_texts(ch_values *values)
+{
+    const size_t count = values->count;
+    values->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!has_text(values, values->count, values->items[i].text)) {
+            values->items[values->count++] = values->items[i];
+        }
+    }
+}
+
 ch_code ch_values_merge(ch_values *values, ch_error *err)
 {
-    if (values->num_texts > 0 || is_ascending(values)) { /* texts were merged as they were added */
+    if (values->num_texts > 0) {
+        merge_texts(values);
+        return CH_OK;
+    }
+    if (is_ascending(values)) {
         return CH_OK;
     }
     const size_t count = values->count;

@@ -59,7 +59,8 @@ static void fuzz_values(const uint8_t *data, size_t size)
     ch_values values = {0};
     ch_value value;
     ch_error err;
-    if (ch_setting_parse(row, text, &value, &err) == CH_OK && row->type != CH_TYPE_TEXT) {
+    if (ch_setting_parse(row, text, &value, &err) == CH_OK && row->type != CH_TYPE_TEXT &&
+        row->type != CH_TYPE_CONTENT) {
         char written[32];
         ch_value again;
         ch_setting_format(row, value, written, sizeof written);
