@@ -115,12 +115,16 @@ typedef struct {
     real keep;
 } c_matrix;
 
+/* In the loops below the pragma keeps the compiler from unrolling them whole where it knows the width: it would do so
+ * before it looks for vectors, and then finds none. */
+
 /* Moves weights by a velocity that gains a row of sums. */
 ALWAYS_INLINE void move_row(const real *restrict sums, size_t width, const c_matrix *to, size_t at)
 {
     real *restrict values = to->values + at, *restrict velocity = to->velocity + at;
     double *restrict master = to->master + at;
     if (to->add) {
+#pragma GCC unroll 1
         for (size_t j = 0; j < width; j++) {
             velocity[j] += sums[j];
             master[j] += (double)sums[j];
@@ -129,6 +133,7 @@ ALWAYS_INLINE void move_row(const real *restrict sums, size_t width, const c_mat
         return;
     }
     const real keep = to->keep;
+#pragma GCC unroll 1
     for (size_t j = 0; j < width; j++) {
         const real now = keep * velocity[j] + sums[j];
         velocity[j] = now;
@@ -147,14 +152,17 @@ ALWAYS_INLINE void put_row(const real *restrict sums, size_t width, const c_matr
     real *restrict values = to->values == NULL ? NULL : to->values + at;
     double *restrict master = to->master == NULL ? NULL : to->master + at;
     if (to->master == NULL) {
+#pragma GCC unroll 1
         for (size_t j = 0; j < width; j++) {
             values[j] = to->add ? values[j] + sums[j] : sums[j];
         }
     } else if (to->values == NULL) {
+#pragma GCC unroll 1
         for (size_t j = 0; j < width; j++) {
             master[j] += (double)sums[j];
         }
     } else {
+#pragma GCC unroll 1
         for (size_t j = 0; j < width; j++) {
             master[j] += (double)sums[j];
             values[j] = (real)master[j];

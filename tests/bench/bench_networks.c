@@ -23,6 +23,7 @@ typedef struct {
 } network_point;
 
 enum { REPEATS = 9, NUM_SAMPLES = 1024 };
+static const float MOMENTUM = 0.9F;
 
 /* ---- PyTorch, in a process of its own ---- */
 
@@ -119,8 +120,9 @@ static void problem_free(problem *self)
     free(self->inputs);
 }
 
-/* Takes one step, in which the samples at the end of the batch are fitted. */
-static void take_step(problem *self, uint32_t *index, float *outputs)
+/* Takes one step, in which the samples at the end of the batch are fitted.
+ * @param velocity  [num_weights] of a step with momentum; NULL: a plain one */
+static void take_step(problem *self, uint32_t *index, float *outputs, float *velocity)
 {
     const size_t batch = self->point->batch;
     for (size_t i = 0; i < batch; i++) {
@@ -130,17 +132,21 @@ static void take_step(problem *self, uint32_t *index, float *outputs)
     for (size_t i = 0; i < batch; i++) {
         outputs[i] = i < self->point->unfitted ? (outputs[i] > 0 ? -1e-6F : 1e-6F) : 0;
     }
-    ch_network_update(&self->network, outputs);
+    if (velocity != NULL) {
+        ch_network_move(&self->network, outputs, MOMENTUM, velocity);
+    } else {
+        ch_network_update(&self->network, outputs);
+    }
 }
 
-static double time_steps(problem *self, size_t steps)
+static double time_steps(problem *self, size_t steps, float *velocity)
 {
     uint32_t *index = ch_alloc(self->point->batch, sizeof *index);
     float *outputs = ch_alloc(self->point->batch, sizeof *outputs);
-    take_step(self, index, outputs);
+    take_step(self, index, outputs, velocity);
     const double started = processor_time();
     for (size_t i = 0; i < steps; i++) {
-        take_step(self, index, outputs);
+        take_step(self, index, outputs, velocity);
     }
     const double seconds = (processor_time() - started) / (double)steps;
     free(index);
@@ -173,7 +179,7 @@ static void bench_point(const network_point *point, torch_process *torch)
     const size_t steps = 1 + (size_t)(2e9 / operations);
     bool has_torch = true;
     for (size_t i = 0; i < REPEATS; i++) {
-        own[i] = time_steps(&here, steps);
+        own[i] = time_steps(&here, steps, NULL);
         peak[i] = operations / own[i] / peak_rate();
         ratio[i] = 0;
         has_torch = has_torch && torch_time(torch, point, 1 + steps / 4, &ratio[i]);
@@ -191,6 +197,26 @@ static void bench_point(const network_point *point, torch_process *torch)
         printf(point->least_peak > 0 ? ", %.0f %%)" : ")", point->least_peak * 100);
     }
     puts("");
+    problem_free(&here);
+}
+
+/* Steps with momentum and plain ones in turns. The median over the pairs of the ratio of their times depends little on
+ * what else the machine does. */
+static void bench_momentum(const network_point *point)
+{
+    enum { PAIRS = 41 };
+    problem here;
+    double ratio[PAIRS];
+    problem_init(&here, point);
+    float *velocity = ch_alloc(here.architecture.num_weights, sizeof *velocity);
+    const size_t steps = 1 + (size_t)(3e8 / step_operations(&here));
+    for (size_t i = 0; i < PAIRS && velocity != NULL; i++) {
+        const double plain = time_steps(&here, steps, NULL);
+        ratio[i] = time_steps(&here, steps, velocity) / plain;
+    }
+    printf("  %-10s h = %-4zu B = %-4zu with momentum %.2f x the time of a plain step (at most 1.2 x)\n",
+           ch_arch_name(point->spec.arch), point->spec.width, point->batch, median(ratio, PAIRS));
+    free(velocity);
     problem_free(&here);
 }
 
@@ -305,6 +331,7 @@ void bench_networks(void)
     for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
         bench_point(&points[i], &torch);
     }
+    bench_momentum(&points[0]);
     bench_idle(&mlp, &torch);
     torch_stop(&torch);
 }
