@@ -254,12 +254,12 @@ static void sweeps_start_from_files(void **state)
     assert_non_null(strstr(out, w0.digest));
     free(w0.numbers);
     /* weights that the network does not have are refused before anything is written, or left out */
-    assert_int_equal(chiton("sweep mlp --activation gelu --width 7,8,9 --depth 2 --dim 5 --train 8 --temp 1 --init "
+    assert_int_equal(chiton("sweep mlp --activation gelu --width 7,8,9 --depth 2 --dim 5 --train 8 --temp 0.05 --init "
                             "elsewhere.npy -o n.db"),
                      2);
     assert_non_null(strstr(err, "init has 112 numbers; accepted are the 91 weights and biases of this network"));
     assert_int_equal(access(path_of("n.db"), F_OK), -1);
-    assert_int_equal(chiton("sweep mlp --activation gelu --width 7,8,9 --depth 2 --dim 5 --train 8 --temp 1 --init "
+    assert_int_equal(chiton("sweep mlp --activation gelu --width 7,8,9 --depth 2 --dim 5 --train 8 --temp 0.05 --init "
                             "elsewhere.npy -o n.db "
                             "--skip-invalid"),
                      0);
