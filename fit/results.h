@@ -210,9 +210,11 @@ typedef struct {
     ch_estimate of_gamma;      /* 1/gamma - 1, for gamma > 0 */
     ch_estimate of_b;          /* 2/(b - 1) - 1, for b > 1 */
     ch_estimate excess;        /* b - 1 - 2 gamma, 0 where one chi makes both */
+    double expected_excess;    /* what theory expects of it at these P, d and T; NaN where it does not */
     ch_estimate of_density;    /* mean density_chi of fitted runs (core/near_boundary.h) */
     uint64_t train;            /* P of these runs; 0: none */
     size_t num_runs, num_sets; /* how many they are, and of how many data sets */
+    double share, test_error;  /* mean share of the test samples in the window, and mean test error */
     double drift; /* mean density_drift over data sets, times the root of their number: normal for a power law */
 } ch_effective_chi;
 

@@ -18,10 +18,9 @@ static void tell(const ch_fitted_teacher *self, size_t num_samples, const ch_wat
 {
     char sentence[256];
     if (self->found.is_separable) {
-        snprintf(
-            sentence, sizeof sentence,
-            "teacher: a plane through the origin divides all %zu samples of the data, with the margin %.3g at most",
-            num_samples, self->found.margin);
+        snprintf(sentence, sizeof sentence,
+                 "teacher: a plane through the origin divides all %zu samples of the data; the largest margin is %.3g",
+                 num_samples, self->found.margin);
     } else {
         snprintf(sentence, sizeof sentence,
                  "teacher: no plane through the origin divides the %zu samples of the data; the direction is that of "

@@ -111,6 +111,8 @@ static void plant_densities(ch_run_table *table, uint64_t most)
         run->final.density_chi = counts ? 1 + 0.1 * (double)run->settings.seed_data : -0.5;
         run->final.density_error = 0.25;
         run->final.density_drift = counts ? 0.5 : 9;
+        run->final.test_error = counts ? 0.01 : 0.5;
+        run->settings.test = 1000;
         if (counts && run->settings.temp == 0.125) { /* two of three runs of a set have it */
             run->final.density_chi = NAN;
         }
@@ -144,6 +146,8 @@ static void test_densities(void **state)
     assert_close((chi->of_density.hi - chi->of_density.lo) / 2 / chi->of_density.stderr_, 2.36462, 1e-5);
     assert_true(chi->train == 1 << 14 && chi->num_runs == 16 && chi->num_sets == 8);
     assert_close(chi->drift, 0.5 * sqrt(8), 1e-12);
+    assert_close(chi->share, 0.1, 1e-12);
+    assert_close(chi->test_error, 0.01, 1e-12);
     release(&fit, &table);
 
     plant one = planted;
@@ -175,6 +179,7 @@ static void test_reports(void **state)
     assert_non_null(strstr(text, "effective χ: "));
     assert_non_null(strstr(text, " by γ, "));
     assert_non_null(strstr(text, "b - 1 - 2γ = -0."));
+    assert_non_null(strstr(text, "1.350 ± 0.087 by |F| of"));
     assert_non_null(strstr(details, "effective χ: "));
     for (const char *line = text; *line != '\0'; line = strchr(line, '\n') + 1) {
         char copy[512];

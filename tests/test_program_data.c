@@ -97,6 +97,45 @@ static void test_refusals(void **state)
     assert_ends(1, "data check cifar10 --data-dir .", "data_batch_1.bin cannot be read: it is not a file");
 }
 
+/* Samples of a plane, from files: a sweep with a fitted teacher, and what list, export and fit say of it. */
+static void test_fitted_teacher(void **state)
+{
+    (void)state;
+    assert_succeeds("data export --chi 1 --dim 10 --train 500 -o t");
+    assert_succeeds("sweep perceptron --data-file t-x.npy --data-labels t-y.npy --normalise none --teacher fitted "
+                    "--train 64,128 --test 200 --temp 0.5,1 --seed 0..1 --record 1 -o s.db");
+    assert_succeeds("list s.db");
+    assert_says(out, "fitted");
+    assert_succeeds("export s.db --json");
+    json_t *runs = json_loads(out, 0, NULL);
+    assert_int_equal(json_array_size(runs), 8);
+    for (size_t i = 0; i < 8; i++) {
+        const json_t *run = json_array_get(runs, i);
+        const double signal = json_real_value(json_object_get(run, "signal"));
+        const double noise = json_real_value(json_object_get(run, "noise"));
+        assert_string_equal(json_string_value(json_object_get(run, "teacher")), "fitted");
+        assert_true(signal > 2 * noise && noise > 0);
+        assert_close(hypot(signal, noise), json_real_value(json_object_get(run, "weight_change")), 1e-9);
+        assert_in(json_real_value(json_object_get(run, "teacher_error")), 0, 0);
+        assert_true(json_is_real(json_object_get(run, "density_chi")));
+        const json_t *first = json_array_get(json_object_get(run, "trajectory"), 0);
+        assert_true(json_real_value(json_object_get(first, "unfitted_distance")) > 0);
+    }
+    json_decref(runs);
+    assert_succeeds("export s.db --csv");
+    assert_says(out, ",fitted,");
+    assert_succeeds("fit s.db");
+    assert_says(out, "effective χ: ");
+    assert_says(out, "P = 2^7 (of the 17 % nearest;");
+    assert_succeeds("fit s.db --json");
+    json_t *report = json_loads(out, 0, NULL);
+    const json_t *group = json_array_get(json_object_get(report, "groups"), 0);
+    assert_string_equal(json_string_value(json_object_get(json_object_get(group, "group"), "teacher")), "fitted");
+    const json_t *density = json_object_get(json_object_get(group, "effective_chi"), "density");
+    assert_int_equal(json_integer_value(json_object_get(density, "runs")), 4);
+    json_decref(report);
+}
+
 static void test_fetch_of_what_is_not_there_or_wrong(void **state)
 {
     (void)state;
@@ -210,6 +249,7 @@ int main(void)
         WITH_FOLDER(test_check),
         WITH_FOLDER(test_check_json),
         WITH_FOLDER(test_refusals),
+        WITH_FOLDER(test_fitted_teacher),
         WITH_FOLDER(test_fetch_of_what_is_not_there_or_wrong),
         WITH_FOLDER(test_interrupted_fetch),
         WITH_FOLDER(test_sweep_beyond_the_images),

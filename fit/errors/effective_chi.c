@@ -79,7 +79,7 @@ static uint64_t largest_train(const ch_fit_group *group, bool in_window)
 
 /* Sums of a data set. */
 typedef struct {
-    double chi, error, drift, count;
+    double chi, error, drift, share, test_error, count;
 } set_sums;
 
 static void add_runs(ch_fit_group *group, const uint32_t *data_set, bool in_window, set_sums *sums)
@@ -93,6 +93,8 @@ static void add_runs(ch_fit_group *group, const uint32_t *data_set, bool in_wind
                 sum->chi += final->density_chi;
                 sum->error += final->density_error;
                 sum->drift += final->density_drift;
+                sum->share += 1 / cbrt((double)group->runs[i]->settings.test);
+                sum->test_error += final->test_error;
                 sum->count++;
                 group->chi.num_runs++;
             }
@@ -110,11 +112,15 @@ static void average(ch_effective_chi *chi, const set_sums *sums, size_t num_sets
             ch_moments_add(&values, sums[k].chi / sums[k].count);
             ch_moments_add(&drifts, sums[k].drift / sums[k].count);
             error = sums[k].error / sums[k].count;
+            chi->share += sums[k].share / sums[k].count;
+            chi->test_error += sums[k].test_error / sums[k].count;
         }
     }
     const double n = values.count;
     chi->drift = drifts.mean * sqrt(n);
     chi->num_sets = (size_t)n;
+    chi->share /= n;
+    chi->test_error /= n;
     if (n > 1) {
         /* ch_estimate_make expects the deviation over replicas, which is smaller */
         const double deviation = ch_moments_deviation(&values) / sqrt(n) * sqrt((n - 1) / n);
@@ -164,6 +170,8 @@ ch_code ch_fit_find_effective_chi(ch_fit_group *group, const ch_replicas *replic
         const ch_estimate rest = {b->estimate.value - 1, b->estimate.stderr_, b->estimate.lo - 1, b->estimate.hi - 1};
         group->chi.of_b = invert(&rest, 2);
     }
+    group->chi.expected_excess =
+        group->expected_time.train_exponent - 1 - 2 * group->expected_weight_change.train_exponent;
     if (gamma != NULL && b != NULL) {
         const ch_code code = find_excess(group, replicas, gamma->estimate.value, b->estimate.value, err);
         if (code != CH_OK) {

@@ -27,23 +27,30 @@ void ch_report_print_chi(const ch_fit_group *group, FILE *out)
 {
     const ch_effective_chi *chi = &group->chi;
     char text[640] = "", way[160], number[64];
-    snprintf(way, sizeof way, "the density of |F| of test samples at P = %s", ch_show_count(chi->train).text);
+    snprintf(way, sizeof way, "|F| of test samples at P = %s (of the %.2g %% nearest; %.2g %% are misclassified)",
+             ch_show_count(chi->train).text, 100 * chi->share, 100 * chi->test_error);
     print_way(text, sizeof text, &chi->of_gamma, "γ");
     print_way(text, sizeof text, &chi->of_b, "b");
     print_way(text, sizeof text, &chi->of_density, way);
     if (fabs(chi->drift) > 3) {
         const size_t used = strlen(text);
-        snprintf(text + used, sizeof text - used, ", where it is no power (%+.1f σ)", chi->drift);
+        snprintf(text + used, sizeof text - used, ", no power there (%+.1f σ)", chi->drift);
+    }
+    if (text[0] != '\0' || isfinite(chi->excess.value)) {
+        fputc('\n', out);
+    }
+    if (text[0] != '\0') {
+        ch_page_wrapped(out, " ", text);
     }
     if (isfinite(chi->excess.value)) {
         const double distance = ch_estimate_distance(&chi->excess, 0, group->num_data_sets);
-        const size_t used = strlen(text);
         ch_report_format_estimate(&chi->excess, number, sizeof number);
-        snprintf(text + used, sizeof text - used, isnan(distance) ? "%sb - 1 - 2γ = %s" : "%sb - 1 - 2γ = %s (%+.1f σ)",
-                 used > 0 ? "; " : "", number, distance);
-    }
-    if (text[0] != '\0') {
-        fputc('\n', out);
+        snprintf(text, sizeof text, isnan(distance) ? "b - 1 - 2γ = %s" : "b - 1 - 2γ = %s, %+.1f σ from 0", number,
+                 distance);
+        if (isfinite(chi->expected_excess)) {
+            const size_t used = strlen(text);
+            snprintf(text + used, sizeof text - used, "; expected %.3f", chi->expected_excess);
+        }
         ch_page_wrapped(out, " ", text);
     }
 }
@@ -62,12 +69,15 @@ json_t *ch_report_chi_json(const ch_fit_group *group)
     const ch_effective_chi *chi = &group->chi;
     json_t *excess = estimate_json(&chi->excess), *density = estimate_json(&chi->of_density);
     if (json_is_object(excess)) {
+        ch_report_set(&excess, "expected", ch_json_real(chi->expected_excess));
         ch_report_set(&excess, "distance", ch_json_real(ch_estimate_distance(&chi->excess, 0, group->num_data_sets)));
     }
     if (json_is_object(density)) {
         ch_report_set(&density, "train", json_integer((json_int_t)chi->train));
         ch_report_set(&density, "runs", json_integer((json_int_t)chi->num_runs));
         ch_report_set(&density, "data_sets", json_integer((json_int_t)chi->num_sets));
+        ch_report_set(&density, "share", ch_json_real(chi->share));
+        ch_report_set(&density, "test_error", ch_json_real(chi->test_error));
         ch_report_set(&density, "drift", ch_json_real(chi->drift));
     }
     return json_pack("{s:o, s:o, s:o, s:o}", "gamma", estimate_json(&chi->of_gamma), "b", estimate_json(&chi->of_b),
