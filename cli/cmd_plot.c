@@ -27,7 +27,8 @@ static ch_code draw_pages(const plot_arguments *arguments, ch_store *store, cons
             return code;
         }
     }
-    return ch_plot_training(fit, store, directory, format, stdout, err);
+    const ch_code code = ch_plot_training(fit, store, directory, format, stdout, err);
+    return code == CH_OK ? ch_plot_boundary(fit, store, directory, format, stdout, err) : code;
 }
 
 static ch_code draw_table(plot_arguments *arguments, ch_store *store, const ch_run_table *table, ch_error *err)

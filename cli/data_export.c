@@ -72,6 +72,10 @@ static ch_code read_settings(const ch_cli *cli, ch_resolved *resolved, ch_error 
         if (code != CH_OK) {
             return code;
         }
+        if (given->setting == CH_SETTING_TEACHER && value.count == CH_TEACHER_FITTED) {
+            return ch_error_set(err, CH_ERROR_INPUT,
+                                "teacher is fitted, but says nothing about samples; accepted is axis or random");
+        }
         ch_settings_set(&settings, given->setting, value);
     }
     return ch_settings_resolve(&settings, resolved, err);

@@ -61,4 +61,11 @@ ch_code ch_plot_lazy(const ch_fit *fit, const char *directory, ch_plot_format fo
 ch_code ch_plot_training(const ch_fit *fit, ch_store *store, const char *directory, ch_plot_format format, FILE *names,
                          ch_error *err) CH_MUST_CHECK;
 
+/** Draws a page for every group with recorded trajectories of data that have a teacher, e.g.
+ *  perceptron-chi0-dim128-boundary.pdf: the mean distance of unfitted samples from the teacher's plane against
+ *  lambda = s / r, with what fresh samples have where theory says it, and against t. The runs are those of
+ *  ch_plot_training, as is all else. */
+ch_code ch_plot_boundary(const ch_fit *fit, ch_store *store, const char *directory, ch_plot_format format, FILE *names,
+                         ch_error *err) CH_MUST_CHECK;
+
 #endif

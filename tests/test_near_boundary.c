@@ -3,6 +3,7 @@
 #include "chiton.h"
 #include "core/memory.h"
 #include "core/near_boundary.h"
+#include "perceptron/online.h"
 #include "sim/train_private.h"
 
 #include "fast_support.h"
@@ -226,6 +227,31 @@ static void test_ends(void **state)
     ch_run_free(&run);
 }
 
+/* Early in training the samples are as good as fresh: their mean |x . e| is A / n at the run's own signal and noise,
+ * within five standard errors, which one seed in a million misses at each point. */
+static void test_density_argument(void **state)
+{
+    (void)state;
+    skip_under_valgrind();
+    const ch_resolved resolved = resolved_of("model=perceptron temp=1 dim=32 chi=1 train=30000 max_steps=200 record=2");
+    gsl_integration_workspace *space = gsl_integration_workspace_alloc(CH_ONLINE_INTERVALS);
+    ch_run run;
+    ch_error err = {0};
+    assert_int_equal(ch_train_alone(&run, &resolved, NULL, 1, NULL, &err), CH_OK);
+    for (size_t i = 0; i < run.num_points; i++) {
+        const ch_observation *at = &run.points[i].observed;
+        ch_online_averages mean;
+        const double margin = sqrt(32) / resolved.settings.alpha / at->noise;
+        assert_int_equal(ch_online_averages_quadrature(&mean, 1, margin, at->signal / at->noise, space, &err), CH_OK);
+        const double v = mean.drift / mean.unfitted, error = v / sqrt((double)at->unfitted); /* the spread is under v */
+        assert_true(at->unfitted > 500);
+        assert_in(at->unfitted_distance, v - 5 * error, v + 5 * error);
+    }
+    assert_true(run.num_points > 4);
+    gsl_integration_workspace_free(space);
+    ch_run_free(&run);
+}
+
 int main(void)
 {
     gsl_set_error_handler_off();
@@ -236,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_what_has_no_exponent),
         cmocka_unit_test(test_runs_of_perceptrons),
         cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_density_argument),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -299,6 +299,11 @@ static void test_training_allocations_fail(void **state)
     plant.num_sets = 1;
     plant.record = 2;
     phase_plant_table(&plant, 1, &table);
+    for (size_t r = 0; r < table.count; r++) {
+        for (size_t i = 0; i < table.runs[r].num_points; i++) {
+            table.runs[r].points[i].observed.unfitted_distance = 0.5;
+        }
+    }
     make_store(&table);
     phase_plant_fit(&fit, &phases, &table);
     ch_phase_list_free(&phases);
@@ -306,6 +311,8 @@ static void test_training_allocations_fail(void **state)
     assert_int_equal(ch_store_open(&store, path, CH_STORE_READ, &err), CH_OK);
     long failed;
     assert_failures_are_told(failed, ch_plot_training(&fit, &store, directory, CH_PLOT_SVG, NULL, &err), err, (void)0);
+    assert_in((double)failed, 10, 200);
+    assert_failures_are_told(failed, ch_plot_boundary(&fit, &store, directory, CH_PLOT_SVG, NULL, &err), err, (void)0);
     assert_in((double)failed, 10, 200);
     ch_store_close(&store);
     ch_fit_free(&fit);
@@ -321,12 +328,22 @@ static void test_training_of_a_perceptron(void **state)
     expect("$C sweep perceptron --dim 8 --train 16,32 --temp 2^-2..2^1 --record 4 -o $D/s > $D/log", CH_EXIT_OK, "");
     expect("$C plot $D/s -o $D --format svg", CH_EXIT_OK, "perceptron-chi0-dim8-training.svg");
     check_page("perceptron-chi0-dim8-training.svg", says, lacks);
+    check_page("perceptron-chi0-dim8-boundary.svg",
+               (const char *const[]){"fresh samples, A/n", "λ = s/r", "⟨v⟩ of unfitted samples", "(b)", NULL}, nothing);
     check_page("perceptron-chi0-dim8.svg", (const char *const[]){"signal s, noise r", NULL},
                (const char *const[]){"mean test error", NULL});
     check_page("perceptron-chi0-dim8-error.svg", (const char *const[]){"mean test error", "theory P", NULL}, nothing);
     expect("$C sweep perceptron --dim 9 --train 16,32 --temp 2^-2..2^1 -o $D/t > $D/log", CH_EXIT_OK, "");
     expect("$C plot $D/t -o $D --format svg; ls $D", CH_EXIT_OK, "perceptron-chi0-dim9.svg");
     assert_null(read_page("perceptron-chi0-dim9-training.svg"));
+    assert_null(read_page("perceptron-chi0-dim9-boundary.svg"));
+    /* a twin has no signal and no noise: time alone, and nothing of theory */
+    expect("$C sweep mlp --linear yes --width 8 --depth 1 --dim 8 --train 16,32 --temp 2^-2..2^1 --record 4 -o $D/u > "
+           "$D/log",
+           CH_EXIT_OK, "");
+    expect("$C plot $D/u -o $D --format svg", CH_EXIT_OK, "-boundary.svg");
+    check_page("mlp-linearyes-datadepleted-chi0-dim8-boundary.svg", (const char *const[]){"time t", NULL},
+               (const char *const[]){"λ = s/r", "A/n", NULL});
 }
 
 /* The expected way is drawn for each T within the theory's range, dashed and with a band; else the caption says why it

@@ -101,6 +101,7 @@ static void test_refusals(void **state)
 static void test_fitted_teacher(void **state)
 {
     (void)state;
+    assert_ends(2, "data export --data file --data-file t-x.npy --teacher fitted -o t", "accepted is axis or random");
     assert_succeeds("data export --chi 1 --dim 10 --train 500 -o t");
     assert_succeeds("sweep perceptron --data-file t-x.npy --data-labels t-y.npy --normalise none --teacher fitted "
                     "--train 64,128 --test 200 --temp 0.5,1 --seed 0..1 --record 1 -o s.db");
