@@ -47,6 +47,31 @@ double ch_array_real(const ch_array *self, size_t i)
     return ((const double *)self->numbers)[i];
 }
 
+#define COPY_REALS(kind, type)                                                                                         \
+    case kind: {                                                                                                       \
+        const type *from = (const type *)self->numbers + first;                                                        \
+        for (size_t i = 0; i < num; i++) {                                                                             \
+            reals[i] = (double)from[i];                                                                                \
+        }                                                                                                              \
+        break;                                                                                                         \
+    }
+
+void ch_array_reals(const ch_array *self, size_t first, size_t num, double *reals)
+{
+    switch (self->element) {
+        COPY_REALS(CH_ELEMENT_U8, uint8_t)
+        COPY_REALS(CH_ELEMENT_I8, int8_t)
+        COPY_REALS(CH_ELEMENT_U16, uint16_t)
+        COPY_REALS(CH_ELEMENT_I16, int16_t)
+        COPY_REALS(CH_ELEMENT_U32, uint32_t)
+        COPY_REALS(CH_ELEMENT_I32, int32_t)
+        COPY_REALS(CH_ELEMENT_U64, uint64_t)
+        COPY_REALS(CH_ELEMENT_I64, int64_t)
+        COPY_REALS(CH_ELEMENT_F32, float)
+        COPY_REALS(CH_ELEMENT_F64, double)
+    }
+}
+
 bool ch_array_integer(const ch_array *self, size_t i, int64_t *integer)
 {
     if (self->element == CH_ELEMENT_I64) {

@@ -55,6 +55,10 @@ ch_code ch_array_transpose(ch_array *self, ch_error *err) CH_MUST_CHECK;
 /** Number i < count as a double; integers beyond 2^53 are rounded. */
 double ch_array_real(const ch_array *self, size_t i);
 
+/** Numbers first … first + num - 1, all below count, as doubles: the same as from ch_array_real, in less time.
+ *  @param reals  out: [num] */
+void ch_array_reals(const ch_array *self, size_t first, size_t num, double *reals);
+
 /** Number i < count as an integer.  @return whether it is one that 64 bits hold */
 bool ch_array_integer(const ch_array *self, size_t i, int64_t *integer);
 

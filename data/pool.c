@@ -32,20 +32,32 @@ static ch_code allocate(ch_pool *self, ch_error *err)
 /* ---- scales ---- */
 
 /* Finds the mean and the standard deviation of all numbers of the eligible samples, in two passes. */
-static void find_scale(ch_pool *self)
+static ch_code find_scale(ch_pool *self, ch_error *err)
 {
     const double count = (double)self->num_eligible * (double)self->dim;
-    self->means[0] = 0;
-    for (size_t pass = 0; pass < 2; pass++) {
-        double sum = 0;
-        for (size_t mu = 0; mu < self->count; mu++) {
-            for (size_t i = 0; i < self->dim && self->labels[mu] != 0; i++) {
-                const double rest = ch_array_real(&self->numbers, mu * self->dim + i) - self->means[0];
-                sum += pass == 0 ? rest : rest * rest;
-            }
-        }
-        *(pass == 0 ? &self->means[0] : &self->deviations[0]) = pass == 0 ? sum / count : sqrt(sum / count);
+    double *sample = ch_alloc_unset(self->dim, sizeof *sample), sum = 0, squares = 0;
+    if (sample == NULL) {
+        return ch_error_memory(err, "the choice of samples");
     }
+    for (size_t mu = 0; mu < self->count; mu++) {
+        const size_t num = self->labels[mu] != 0 ? self->dim : 0;
+        ch_array_reals(&self->numbers, mu * self->dim, num, sample);
+        for (size_t i = 0; i < num; i++) {
+            sum += sample[i];
+        }
+    }
+    const double mean = sum / count;
+    for (size_t mu = 0; mu < self->count; mu++) {
+        const size_t num = self->labels[mu] != 0 ? self->dim : 0;
+        ch_array_reals(&self->numbers, mu * self->dim, num, sample);
+        for (size_t i = 0; i < num; i++) {
+            squares += (sample[i] - mean) * (sample[i] - mean);
+        }
+    }
+    self->means[0] = mean;
+    self->deviations[0] = sqrt(squares / count);
+    free(sample);
+    return CH_OK;
 }
 
 /* The same for each place in a sample. Sums go through the samples in their order, as they lie in memory. */
@@ -119,7 +131,7 @@ ch_code ch_pool_init_images(ch_pool *self, const ch_image_pool *images, ch_law_k
     self->means[0] = task->mean;
     self->deviations[0] = task->deviation;
     if (task->deviation == 0) {
-        find_scale(self);
+        code = find_scale(self, err);
     }
 out:
     if (code != CH_OK) {
@@ -153,7 +165,7 @@ ch_code ch_pool_init_own(ch_pool *self, const ch_own_pool *own, const ch_classes
         self->labels[mu] = ch_classes_sign(classes, own->counts, own->labels[mu]);
     }
     if (normalise == CH_NORMALISE_POOL) {
-        find_scale(self);
+        code = find_scale(self, err);
     } else if (normalise == CH_NORMALISE_FEATURE) {
         code = find_feature_scales(self, err);
     } else {

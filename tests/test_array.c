@@ -69,7 +69,9 @@ static void assert_is_x(ch_array *array)
     assert_int_equal(array->sizes[1], 4);
     assert_int_equal(array->count, 12);
     for (size_t i = 0; i < 12; i++) {
-        assert_true(ch_array_real(array, i) == ((double)i - 5) * 0.25);
+        double real = NAN;
+        ch_array_reals(array, i, 1, &real);
+        assert_true(ch_array_real(array, i) == ((double)i - 5) * 0.25 && real == ch_array_real(array, i));
     }
     ch_array_free(array);
     ch_array_free(array);
@@ -179,6 +181,11 @@ static void test_npy_types(void **state)
         ch_array array = read_array(write_npy("t.npy", header, cases[i].numbers, cases[i].size), 1);
         assert_true(ch_array_real(&array, 0) == cases[i].first);
         assert_true(ch_array_real(&array, 1) == cases[i].last);
+        double reals[2] = {NAN, NAN};
+        ch_array_reals(&array, 1, 1, reals + 1);
+        assert_true(isnan(reals[0]) && reals[1] == cases[i].last);
+        ch_array_reals(&array, 0, 1, reals);
+        assert_true(reals[0] == cases[i].first && reals[1] == cases[i].last);
         assert_int_equal(ch_array_integer(&array, 1, &integer), cases[i].is_integer);
         ch_array_free(&array);
     }
