@@ -2,6 +2,7 @@
 #include "plots/axis.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 void ch_axis_include(ch_axis *self, double value)
 {
@@ -56,15 +57,33 @@ typedef struct {
     int base, first, last, step;
 } powers;
 
-static powers powers_of(const ch_axis *self, bool binary, int most)
+static powers powers_of(const ch_axis *self, ch_axis_scale scale, int most)
 {
-    const int base = binary || self->hi < 100 * self->lo ? 2 : 10;
+    const bool is_binary = scale == CH_SCALE_BINARY || (scale == CH_SCALE_POWERS && self->hi < 100 * self->lo);
+    const int base = is_binary ? 2 : 10;
     const double unit = log(base);
     const int first = (int)ceil(log(self->lo) / unit), last = (int)floor(log(self->hi) / unit);
     return (powers){base, first, last, (last - first) / most + 1};
 }
 
-size_t ch_axis_labels(const ch_axis *self, bool binary, int most, double labels[CH_AXIS_MOST_LABELS])
+/* 1, 2 and 5 times powers of ten within the range, as many as an array of labels holds.  @return their number */
+static size_t ones_twos_and_fives(const ch_axis *self, double labels[CH_AXIS_MOST_LABELS])
+{
+    static const double factors[] = {1, 2, 5};
+    size_t count = 0;
+    const int first = (int)floor(log10(self->lo)), last = (int)floor(log10(self->hi));
+    for (int power = first; power <= last; power++) {
+        for (size_t i = 0; i < sizeof factors / sizeof *factors; i++) {
+            const double value = factors[i] * pow(10, power);
+            if (value >= self->lo && value <= self->hi && count < CH_AXIS_MOST_LABELS) {
+                labels[count++] = value;
+            }
+        }
+    }
+    return count;
+}
+
+size_t ch_axis_labels(const ch_axis *self, ch_axis_scale scale, int most, double labels[CH_AXIS_MOST_LABELS])
 {
     size_t count = 0;
     if (is_narrow(self)) {
@@ -75,7 +94,11 @@ size_t ch_axis_labels(const ch_axis *self, bool binary, int most, double labels[
         }
         return count;
     }
-    const powers p = powers_of(self, binary, most);
+    if (scale == CH_SCALE_PERCENT && (count = ones_twos_and_fives(self, labels)) <= (size_t)most) {
+        return count;
+    }
+    const powers p = powers_of(self, scale, most);
+    count = 0;
     for (int power = p.first; power <= p.last && count < CH_AXIS_MOST_LABELS; power++) {
         if (power % p.step == 0) {
             labels[count++] = pow(p.base, power);
@@ -84,38 +107,54 @@ size_t ch_axis_labels(const ch_axis *self, bool binary, int most, double labels[
     return count;
 }
 
-static void write_round(const ch_axis *self, FILE *out, int most)
+/* The text of a label: "10^{−3}" with a minus sign, U+2212; a round number; or a percentage. */
+static void write_label(FILE *out, ch_axis_scale scale, int base, bool is_round, double value)
 {
+    const int power = (int)lround(log(value) / log(base));
+    if (scale == CH_SCALE_PERCENT) {
+        fprintf(out, "'%.10g' %.17g, ", 100 * value, value);
+    } else if (is_round) {
+        fprintf(out, "'%.10g' %.17g, ", value, value);
+    } else {
+        fprintf(out, "'%d^{%s%d}' %.17g, ", base, power < 0 ? "−" : "", abs(power), value);
+    }
+}
+
+/* Tick marks without labels: at the other powers; where every power of ten has a label, at multiples of these. */
+static void write_minor_ticks(FILE *out, const powers *p)
+{
+    if (p->base == 10 && p->step == 1) {
+        for (int power = p->first - 1; power <= p->last; power++) {
+            for (int factor = 2; factor <= 9; factor++) {
+                fprintf(out, "'' %.17g 1, ", factor * pow(10, power));
+            }
+        }
+        return;
+    }
+    for (int power = p->first; power <= p->last; power++) {
+        if (power % p->step != 0) {
+            fprintf(out, "'' %.17g 1, ", pow(p->base, power));
+        }
+    }
+}
+
+void ch_axis_write(const ch_axis *self, FILE *out, const char *name, ch_axis_scale scale, int most)
+{
+    const int count_of = most > 0 ? most : CH_AXIS_LABELS;
+    const powers p = powers_of(self, scale, count_of);
     double labels[CH_AXIS_MOST_LABELS];
-    const size_t count = ch_axis_labels(self, false, most > 0 ? most : CH_AXIS_LABELS, labels);
+    const size_t count = ch_axis_labels(self, scale, count_of, labels);
+    fprintf(out, "set logscale %s %d\nset %srange [%.17g:%.17g]\nset %stics (", name, p.base, name, self->lo, self->hi,
+            name);
     for (size_t i = 0; i < count; i++) {
         if (most > 0) {
-            fprintf(out, "'%.10g' %.17g, ", labels[i], labels[i]);
+            write_label(out, scale, p.base, is_narrow(self), labels[i]);
         } else {
             fprintf(out, "'' %.17g, ", labels[i]);
         }
     }
+    if (!is_narrow(self)) {
+        write_minor_ticks(out, &p);
+    }
     fprintf(out, "'' %.17g 1)\n", 2 * self->hi); /* out of range: ends the list */
-}
-
-void ch_axis_write(const ch_axis *self, FILE *out, const char *name, bool binary, int most)
-{
-    const powers p = powers_of(self, binary, most > 0 ? most : CH_AXIS_LABELS);
-    fprintf(out, "set logscale %s %d\nset %srange [%.17g:%.17g]\nset %stics (", name, p.base, name, self->lo, self->hi,
-            name);
-    if (is_narrow(self)) {
-        write_round(self, out, most);
-        return;
-    }
-    for (int power = p.first; power <= p.last; power++) {
-        if (power % p.step == 0 && most == 0) {
-            fprintf(out, "'' %.17g, ", pow(p.base, power));
-        } else if (power % p.step == 0) { /* U+2212 is a minus sign */
-            fprintf(out, "'%d^{%s%d}' %.17g, ", p.base, power < 0 ? "−" : "", power < 0 ? -power : power,
-                    pow(p.base, power));
-        } else {
-            fprintf(out, "'' %.17g 1, ", pow(p.base, power));
-        }
-    }
-    fprintf(out, "'' %.17g 1)\n", pow(p.base, p.last + 1)); /* out of range: ends the list */
 }

@@ -24,15 +24,22 @@ bool ch_axis_is_empty(const ch_axis *self);
 /** Widens a range to at least the factor `span`, and some margin beyond, within 10^-305 … 10^305. */
 void ch_axis_finish(ch_axis *self, double span);
 
+/** What stands at an axis. */
+typedef enum {
+    CH_SCALE_POWERS,  /* powers of two below two decades, else powers of ten */
+    CH_SCALE_BINARY,  /* powers of two */
+    CH_SCALE_PERCENT, /* shares, written in percent: 1, 2 and 5 times powers of ten, or these powers alone */
+} ch_axis_scale;
+
 /** The most labels that an axis usually has, and the most that any axis can have. */
 enum { CH_AXIS_LABELS = 8, CH_AXIS_MOST_LABELS = 32 };
 
 /** The values that ch_axis_write labels with the same `most` > 0, ascending.  @return their number */
-size_t ch_axis_labels(const ch_axis *self, bool binary, int most, double labels[CH_AXIS_MOST_LABELS]);
+size_t ch_axis_labels(const ch_axis *self, ch_axis_scale scale, int most, double labels[CH_AXIS_MOST_LABELS]);
 
-/** Writes the range and tick marks of axis `name` ("x", "y" or "cb"): labels are powers of two below two decades or
- *  where `binary`, else powers of ten. A range of under CH_AXIS_SPAN has round numbers instead.
+/** Writes the range and tick marks of axis `name` ("x", "y" or "cb"). A range of under CH_AXIS_SPAN has round numbers
+ *  in the place of powers.
  *  @param most  the largest number of labels, at least three; 0 for tick marks without labels */
-void ch_axis_write(const ch_axis *self, FILE *out, const char *name, bool binary, int most);
+void ch_axis_write(const ch_axis *self, FILE *out, const char *name, ch_axis_scale scale, int most);
 
 #endif

@@ -121,7 +121,7 @@ static ch_code draw_panel(const ch_collapse *collapse, const ch_page_head *head,
             return code;
         }
     }
-    return ch_panel_finish(panel, x_label, y_label, false, "no data: no collapse was found", err);
+    return ch_panel_finish(panel, x_label, y_label, CH_SCALE_POWERS, "no data: no collapse was found", err);
 }
 
 /* Writes panel `index` of the page, counted row by row. */

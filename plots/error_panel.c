@@ -91,6 +91,7 @@ ch_code ch_error_panel_draw(const ch_fit_group *group, ch_panel *panel, ch_error
         ch_error_zeros_key(panel);
     }
     ch_series_free(&series);
-    return ch_panel_finish(panel, "temperature T", "mean test error", false, "no data: no test error was measured",
-                           err);
+    panel->y_scale = CH_SCALE_PERCENT;
+    return ch_panel_finish(panel, "temperature T", "mean test error, %", CH_SCALE_POWERS,
+                           "no data: no test error was measured", err);
 }

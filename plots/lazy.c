@@ -59,7 +59,7 @@ static ch_code draw_both(const lazy_page *page, ch_panel *panel, const ch_series
     }
     ch_panel_key(panel, NULL, &network_mark, "network");
     ch_panel_key(panel, TWIN_STYLE, NULL, "linearised twin");
-    return ch_panel_finish(panel, "temperature T", label, false, "no data: no value is above 0", err);
+    return ch_panel_finish(panel, "temperature T", label, CH_SCALE_POWERS, "no data: no value is above 0", err);
 }
 
 typedef ch_code (*series_init)(ch_series *self, const ch_fit_group *group, size_t offset, ch_error *err);
@@ -174,7 +174,7 @@ static ch_code draw_ratios(const lazy_page *page, ch_panel *panel, ch_lazy_quant
     }
     panel->is_ratio = true;
     return ch_panel_finish(panel, over_relative ? "weight variation of the network ‖Δw‖ / ‖w₀‖" : "temperature T",
-                           label, false, "no data: at every (P, T) a pair did not fit", err);
+                           label, CH_SCALE_POWERS, "no data: at every (P, T) a pair did not fit", err);
 }
 
 static ch_code draw_panel(const lazy_page *page, size_t index, ch_panel *panel, ch_error *err)
@@ -188,8 +188,9 @@ static ch_code draw_panel(const lazy_page *page, size_t index, ch_panel *panel, 
     case 2:
         return draw_ratios(page, panel, CH_LAZY_TIME, false, "t*, network over twin", err);
     case 3:
-        return draw_quantity(page, panel, ch_series_init_plain, offsetof(ch_run, final.test_error), "mean test error",
-                             err);
+        panel->y_scale = CH_SCALE_PERCENT;
+        return draw_quantity(page, panel, ch_series_init_plain, offsetof(ch_run, final.test_error),
+                             "mean test error, %", err);
     default:
         return draw_ratios(page, panel, CH_LAZY_WEIGHT_CHANGE, true, "‖Δw‖, network over twin", err);
     }

@@ -13,6 +13,8 @@ enum { WINDOW_COLOUR = 0xe9edf2 };
 static const double strip_height = 0.28, strip_gap = 0.03;
 enum { STRIP_LABELS = 5 }; /* of its y axis */
 
+static const double share_span = 1.25; /* the least span of an axis of shares */
+
 /* The height of a part, in units of the panel's. */
 static double part_height(ch_part part)
 {
@@ -251,8 +253,8 @@ static void write_nothing(FILE *out, const char *nothing)
     fputs(" at graph 0.5, graph 0.5 center font ',6.5' noenhanced textcolor rgb '#505050'\nplot NaN\n", out);
 }
 
-ch_code ch_panel_finish(ch_panel *self, const char *x_label, const char *y_label, bool x_binary, const char *nothing,
-                        ch_error *err)
+ch_code ch_panel_finish(ch_panel *self, const char *x_label, const char *y_label, ch_axis_scale x_scale,
+                        const char *nothing, ch_error *err)
 {
     if (fflush(self->items) != 0 || ferror(self->items) != 0 || self->text == NULL) {
         return ch_error_memory(err, "a panel");
@@ -265,10 +267,10 @@ ch_code ch_panel_finish(ch_panel *self, const char *x_label, const char *y_label
         if (self->part != CH_PART_STRIP) {
             ch_axis_finish(&self->x, CH_AXIS_SPAN);
         }
-        ch_axis_finish(&self->y, self->is_ratio ? 1 : CH_AXIS_SPAN);
+        ch_axis_finish(&self->y, self->is_ratio ? 1 : self->y_scale == CH_SCALE_PERCENT ? share_span : CH_AXIS_SPAN);
     }
-    ch_axis_write(&self->x, self->out, "x", x_binary, self->part == CH_PART_UPPER ? 0 : CH_AXIS_LABELS);
-    ch_axis_write(&self->y, self->out, "y", false, self->part == CH_PART_STRIP ? STRIP_LABELS : CH_AXIS_LABELS);
+    ch_axis_write(&self->x, self->out, "x", x_scale, self->part == CH_PART_UPPER ? 0 : CH_AXIS_LABELS);
+    ch_axis_write(&self->y, self->out, "y", self->y_scale, self->part == CH_PART_STRIP ? STRIP_LABELS : CH_AXIS_LABELS);
     fputs("set xlabel ", self->out);
     ch_gnuplot_quote(self->out, self->part == CH_PART_UPPER ? "" : x_label);
     fputs(" offset 0, 0.5\nset ylabel ", self->out);

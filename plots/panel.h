@@ -23,9 +23,10 @@ typedef struct {
     size_t length;
     size_t num_items, num_blocks, num_keys;
     ch_part part;
-    ch_axis x, y;  /* a strip gets the x of the finished upper part */
-    bool is_ratio; /* y is a ratio near 1, so that its axis may be narrow */
-    bool is_tight; /* the axes end where the data end */
+    ch_axis x, y;          /* a strip gets the x of the finished upper part */
+    bool is_ratio;         /* y is a ratio near 1, so that its axis may be narrow */
+    ch_axis_scale y_scale; /* CH_SCALE_PERCENT also lets the axis be narrow */
+    bool is_tight;         /* the axes end where the data end */
 } ch_panel;
 
 /** Starts panel `index`, 0 to 5, at its place on the page. Panels but strips get their letter, (a) to (f).
@@ -84,10 +85,10 @@ void ch_panel_key(ch_panel *self, const char *line, const ch_mark *mark, const c
 
 /** Writes the axes and the plot command; where there are no data, an empty panel with the words `nothing`.
  *  @param x_label, y_label  enhanced text
- *  @param x_binary          ticks of x at powers of two
+ *  @param x_scale           what stands at the x axis
  *  @param nothing           plain text for a panel without data
  *  @return CH_OK, CH_ERROR_MEMORY */
-ch_code ch_panel_finish(ch_panel *self, const char *x_label, const char *y_label, bool x_binary, const char *nothing,
-                        ch_error *err) CH_MUST_CHECK;
+ch_code ch_panel_finish(ch_panel *self, const char *x_label, const char *y_label, ch_axis_scale x_scale,
+                        const char *nothing, ch_error *err) CH_MUST_CHECK;
 
 #endif

@@ -83,7 +83,7 @@ static ch_code draw_weight_change_over_train(const ch_overview *overview, ch_pan
         ch_expected_key(panel, "expected");
     }
     draw_powers_of_train(panel, group, &group->weight_change, temp, theory_of(group, CH_FIT_GAMMA));
-    return ch_panel_finish(panel, "training samples P", "weight change ‖Δw‖", true,
+    return ch_panel_finish(panel, "training samples P", "weight change ‖Δw‖", CH_SCALE_BINARY,
                            "no data: no run has a value above 0", err);
 }
 
@@ -116,8 +116,8 @@ static ch_code draw_weight_change(const ch_overview *overview, ch_panel *panel, 
     if (ch_expects(group) && group->num_temps > 1) {
         ch_expected_key(panel, "expected at this P and d");
     }
-    return ch_panel_finish(panel, "temperature T", "weight change ‖Δw‖", false, "no data: no run has a value above 0",
-                           err);
+    return ch_panel_finish(panel, "temperature T", "weight change ‖Δw‖", CH_SCALE_POWERS,
+                           "no data: no run has a value above 0", err);
 }
 
 /* (b) ||Dw|| P^-gamma against T: the curves of all P fall on A T^delta where the joint law holds. */
@@ -141,7 +141,8 @@ static ch_code draw_collapse(const ch_overview *overview, ch_panel *panel, ch_er
         }
         ch_panel_shade(panel, group->window_lo, group->window_hi, "fit window");
     }
-    return ch_panel_finish(panel, "temperature T", label, false, "no data: the collapse needs a fitted γ", err);
+    return ch_panel_finish(panel, "temperature T", label, CH_SCALE_POWERS, "no data: the collapse needs a fitted γ",
+                           err);
 }
 
 enum { MAX_TEMPS = 4 };
@@ -180,8 +181,8 @@ static ch_code draw_time(const ch_overview *overview, ch_panel *panel, ch_error 
     if (!isnan(guided)) {
         draw_powers_of_train(panel, group, &group->time, guided, theory_of(group, CH_FIT_B));
     }
-    return ch_panel_finish(panel, "training samples P", "training time t*", true, "no data: no run has a value above 0",
-                           err);
+    return ch_panel_finish(panel, "training samples P", "training time t*", CH_SCALE_BINARY,
+                           "no data: no run has a value above 0", err);
 }
 
 /* The mark of T_c for each definition. There are spare marks for definitions that may be added. */
@@ -267,7 +268,7 @@ static ch_code draw_tc(const ch_overview *overview, ch_panel *panel, ch_error *e
             draw_tc_fit(group, panel, d, !is_drawn(group, CH_TC_ERROR_SHIFT) && !is_drawn(group, CH_TC_ERROR_HALF));
         }
     }
-    return ch_panel_finish(panel, "training samples P", "critical temperature T_c", true,
+    return ch_panel_finish(panel, "training samples P", "critical temperature T_c", CH_SCALE_BINARY,
                            "no data: no critical temperature was found", err);
 }
 
@@ -323,8 +324,8 @@ static ch_code draw_signal_noise(const ch_overview *overview, ch_panel *panel, c
             ch_expected_key(panel, "expected");
         }
     }
-    return ch_panel_finish(panel, "temperature T", "signal s, noise r", false, "no data: no run has a value above 0",
-                           err);
+    return ch_panel_finish(panel, "temperature T", "signal s, noise r", CH_SCALE_POWERS,
+                           "no data: no run has a value above 0", err);
 }
 
 /* (e) signal and noise where there is a teacher's direction to measure along; else the test error. */

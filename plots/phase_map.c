@@ -15,7 +15,7 @@
 #define CONTOUR_STYLE "linewidth 0.5 linecolor rgb '#ffffff'"
 
 static const char *const titles[CH_NUM_PHASE] = {
-    [CH_PHASE_TEST_ERROR] = "test error",
+    [CH_PHASE_TEST_ERROR] = "test error, %",
     [CH_PHASE_WEIGHT_CHANGE] = "weight variation ‖Δw‖ / ‖w₀‖",
     [CH_PHASE_KERNEL_CHANGE] = "kernel change ‖K − K₀‖ / ‖K₀‖",
 };
@@ -224,15 +224,31 @@ static void draw_best(const ch_phase *phase, ch_panel *panel)
     }
 }
 
-static void write_colours(const ch_axis *range, const char *label, size_t index, FILE *out)
+/* Powers of two are labelled as such. */
+static ch_axis_scale scale_of_values(const double *values, size_t count)
+{
+    bool is_binary = true;
+    for (size_t i = 0; i < count; i++) {
+        int exponent;
+        is_binary = is_binary && frexp(values[i], &exponent) == 0.5;
+    }
+    return is_binary ? CH_SCALE_BINARY : CH_SCALE_POWERS;
+}
+
+static ch_axis_scale scale_of(ch_phase_quantity quantity)
+{
+    return quantity == CH_PHASE_TEST_ERROR ? CH_SCALE_PERCENT : CH_SCALE_POWERS;
+}
+
+static void write_colours(const ch_axis *range, ch_phase_quantity quantity, size_t index, FILE *out)
 {
     const ch_place place = ch_place_of_map(index);
     fputs(PALETTE, out);
     fprintf(out, "set colorbox user origin screen %.17g, screen %.17g size screen 0.014, screen %.17g\n",
             place.right + 0.014, place.bottom, place.top - place.bottom);
-    ch_axis_write(range, out, "cb", false, CH_AXIS_LABELS);
+    ch_axis_write(range, out, "cb", scale_of(quantity), CH_AXIS_LABELS);
     fprintf(out, "set label ");
-    ch_gnuplot_quote(out, label);
+    ch_gnuplot_quote(out, titles[quantity]);
     fprintf(out, " at graph 0.5, graph 1.06 center\n");
 }
 
@@ -241,8 +257,8 @@ static ch_code draw_map(const ch_phase *phase, ch_phase_quantity quantity, size_
     double levels[CH_AXIS_MOST_LABELS];
     ch_axis range = draw_cells(phase, quantity, panel);
     ch_axis_finish(&range, 1.2);
-    write_colours(&range, titles[quantity], index, panel->out);
-    const size_t count = ch_axis_labels(&range, false, CH_AXIS_LABELS, levels);
+    write_colours(&range, quantity, index, panel->out);
+    const size_t count = ch_axis_labels(&range, scale_of(quantity), CH_AXIS_LABELS, levels);
     for (size_t i = 0; i < count; i++) {
         const ch_code code = draw_contour(phase, quantity, levels[i], false, CONTOUR_STYLE, panel, err);
         if (code != CH_OK) {
@@ -293,7 +309,9 @@ ch_code ch_map_write(const ch_phase *phase, ch_phase_quantity quantity, size_t i
             goto out;
         }
     }
-    code = ch_panel_finish(&panel, "α = 1/κ", "temperature T", false, "no data: every test error is 0", err);
+    panel.y_scale = scale_of_values(phase->temps, phase->num_temps);
+    code = ch_panel_finish(&panel, "α = 1/κ", "temperature T", scale_of_values(phase->alphas, phase->num_alphas),
+                           "no data: every test error is 0", err);
 out:
     ch_panel_free(&panel);
     return code;

@@ -44,7 +44,8 @@ static ch_code draw_over_train(const ch_fit_group *group, ch_panel *panel, ch_er
         draw_theory(group, &series, group->temps[group->num_temps - 1], panel);
     }
     ch_series_free(&series);
-    return ch_panel_finish(panel, "training samples P", "mean test error", true, "no data", err);
+    panel->y_scale = CH_SCALE_PERCENT;
+    return ch_panel_finish(panel, "training samples P", "mean test error, %", CH_SCALE_BINARY, "no data", err);
 }
 
 static ch_code draw_panel(const ch_fit_group *group, size_t index, FILE *out, ch_error *err)

@@ -60,7 +60,7 @@ static const struct {
 } panels[MAX_PANELS] = {
     {"training loss", loss, NULL, NULL, NULL, NULL, NULL},
     {"unfitted samples", unfitted, NULL, NULL, NULL, ch_expected_unfitted, NULL},
-    {"test error", test_error, NULL, NULL, NULL, ch_expected_test_error, NULL},
+    {"test error, %", test_error, NULL, NULL, NULL, ch_expected_test_error, NULL},
     {"weight change ‖Δw‖", weight_change, NULL, NULL, NULL, ch_expected_weight_change, NULL},
     {"kernel change ‖K − K₀‖ / ‖K₀‖", kernel_change, NULL, NULL, NULL, NULL, NULL},
     {"signal s, noise r", signal_of, noise_of, "signal s", "noise r", ch_expected_signal, ch_expected_noise},
@@ -187,7 +187,10 @@ static ch_code draw_panel(const trajectories *shown, size_t which, size_t index,
     if (panels[which].expected_first != NULL && ch_expected_ways_any(&shown->expected)) {
         ch_expected_key(&panel, "expected at this P and d");
     }
-    code = ch_panel_finish(&panel, "time t = η × steps", panels[which].label, false, "", err);
+    if (panels[which].first == test_error) {
+        panel.y_scale = CH_SCALE_PERCENT;
+    }
+    code = ch_panel_finish(&panel, "time t = η × steps", panels[which].label, CH_SCALE_POWERS, "", err);
 out:
     ch_panel_free(&panel);
     return code;

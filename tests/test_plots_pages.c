@@ -547,18 +547,18 @@ static void test_axis_labels(void **state)
     (void)state;
     static const struct {
         double lo, hi;
-        bool binary;
+        ch_axis_scale scale;
         size_t count;
         double first, last;
-    } cases[] = {{0.91, 1.14, false, 4, 0.95, 1.1},
-                 {0.1, 3, false, 5, 0.125, 2},
-                 {0.9e-3, 1.1e3, false, 7, 1e-3, 1e3},
-                 {0.9e-9, 1.1e9, false, 7, 1e-9, 1e9},
-                 {0.9, 1100, true, 6, 1, 1024}};
+    } cases[] = {{0.91, 1.14, CH_SCALE_POWERS, 4, 0.95, 1.1},     {0.1, 3, CH_SCALE_POWERS, 5, 0.125, 2},
+                 {0.9e-3, 1.1e3, CH_SCALE_POWERS, 7, 1e-3, 1e3},  {0.9e-9, 1.1e9, CH_SCALE_POWERS, 7, 1e-9, 1e9},
+                 {0.9, 1100, CH_SCALE_BINARY, 6, 1, 1024},        {0.211, 0.282, CH_SCALE_PERCENT, 7, 0.22, 0.28},
+                 {0.0008, 0.6, CH_SCALE_PERCENT, 3, 0.001, 0.1},  {0.0041, 0.6, CH_SCALE_PERCENT, 7, 0.005, 0.5},
+                 {0.00008, 0.6, CH_SCALE_PERCENT, 4, 0.0001, 0.1}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double labels[CH_AXIS_MOST_LABELS];
         const ch_axis axis = {cases[i].lo, cases[i].hi};
-        assert_int_equal(ch_axis_labels(&axis, cases[i].binary, CH_AXIS_LABELS, labels), cases[i].count);
+        assert_int_equal(ch_axis_labels(&axis, cases[i].scale, CH_AXIS_LABELS, labels), cases[i].count);
         assert_close(labels[0], cases[i].first, 1e-12);
         assert_close(labels[cases[i].count - 1], cases[i].last, 1e-12);
     }
@@ -581,7 +581,7 @@ static void test_axes_of_any_size(void **state)
         assert_true(fmax(values[i][0], 1e-305) >= axis.lo && fmin(values[i][1], 1e305) <= axis.hi);
         FILE *out = open_memstream(&text, &length);
         assert_non_null(out);
-        ch_axis_write(&axis, out, "y", false, CH_AXIS_LABELS);
+        ch_axis_write(&axis, out, "y", CH_SCALE_POWERS, CH_AXIS_LABELS);
         assert_int_equal(fclose(out), 0);
         assert_null(strstr(text, "inf"));
         assert_null(strstr(text, "nan"));
