@@ -8,7 +8,7 @@
 /* The arguments of the command line; strings are borrowed. */
 typedef struct {
     const char *store, *directory, *where;
-    ch_plot_format format;
+    ch_plot_style style;
     ch_fit_options fit;
     ch_watch watch; /* of the fit and of drawing */
     bool skip_damaged;
@@ -18,17 +18,17 @@ typedef struct {
 static ch_code draw_pages(const plot_arguments *arguments, ch_store *store, const ch_fit *fit, ch_error *err)
 {
     const char *directory = arguments->directory;
-    const ch_plot_format format = arguments->format;
-    ch_code (*const pages[])(const ch_fit *, const char *, ch_plot_format, FILE *, ch_error *) = {
+    const ch_plot_style *style = &arguments->style;
+    ch_code (*const pages[])(const ch_fit *, const char *, const ch_plot_style *, FILE *, ch_error *) = {
         ch_plot_fit, ch_plot_test_error, ch_plot_collapse, ch_plot_phase, ch_plot_lazy};
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
-        const ch_code code = pages[i](fit, directory, format, stdout, err);
+        const ch_code code = pages[i](fit, directory, style, stdout, err);
         if (code != CH_OK) {
             return code;
         }
     }
-    const ch_code code = ch_plot_training(fit, store, directory, format, stdout, err);
-    return code == CH_OK ? ch_plot_boundary(fit, store, directory, format, stdout, err) : code;
+    const ch_code code = ch_plot_training(fit, store, directory, style, stdout, err);
+    return code == CH_OK ? ch_plot_boundary(fit, store, directory, style, stdout, err) : code;
 }
 
 static ch_code draw_table(plot_arguments *arguments, ch_store *store, const ch_run_table *table, ch_error *err)
@@ -73,7 +73,24 @@ out:
     return code;
 }
 
-static ch_code check_arguments(const ch_cli *cli, const char *format, plot_arguments *arguments, ch_error *err)
+/* What says how figures look, as it is given; NULL for what is not. */
+typedef struct {
+    char *format, *size, *panel;
+} look;
+
+static ch_code read_look(const look *given, ch_plot_style *style, ch_error *err)
+{
+    ch_code code = ch_plot_format_parse(given->format != NULL ? given->format : "pdf", &style->format, err);
+    if (code == CH_OK && given->size != NULL) {
+        code = ch_plot_width_parse(given->size, &style->width, err);
+    }
+    if (code == CH_OK && given->panel != NULL) {
+        code = ch_plot_panel_parse(given->panel, &style->panel, err);
+    }
+    return code;
+}
+
+static ch_code check_arguments(const ch_cli *cli, const look *given, plot_arguments *arguments, ch_error *err)
 {
     if (cli->num_arguments != 1) {
         return ch_error_set(err, CH_ERROR_INPUT, "plot takes one store, but %zu were given", cli->num_arguments);
@@ -83,18 +100,23 @@ static ch_code check_arguments(const ch_cli *cli, const char *format, plot_argum
     }
     arguments->store = cli->arguments[0];
     const ch_code code = ch_fit_options_check(&arguments->fit, err);
-    return code != CH_OK ? code : ch_plot_format_parse(format != NULL ? format : "pdf", &arguments->format, err);
+    return code != CH_OK ? code : read_look(given, &arguments->style, err);
 }
 
 int ch_cmd_plot(int argc, const char **argv)
 {
-    char *directory = NULL, *format = NULL, *where = NULL, *box_folder = NULL;
+    char *directory = NULL, *where = NULL, *box_folder = NULL;
+    look given = {0};
     int skip_damaged = 0;
     plot_arguments arguments = {0};
     ch_fit_options_default(&arguments.fit);
     const struct poptOption options[] = {
         {"output", 'o', POPT_ARG_STRING, &directory, 0, "directory for the figures, made when missing", "DIR"},
-        {"format", '\0', POPT_ARG_STRING, &format, 0, "pdf (default), svg or png", "FORMAT"},
+        {"format", '\0', POPT_ARG_STRING, &given.format, 0, "pdf (default), svg or png", "FORMAT"},
+        {"size", '\0', POPT_ARG_STRING, &given.size, 0,
+         "width of a page: 17.8cm by default; under 13cm panels stand in one column", "WIDTH"},
+        {"panel", '\0', POPT_ARG_STRING, &given.panel, 0, "draw this panel alone, a to f (8.9cm wide by default)",
+         "LETTER"},
         {"shift", '\0', POPT_ARG_DOUBLE, &arguments.fit.shift, 0,
          "error_shift: change of ln(test error) at T_c (0.1 by default)", "X"},
         {"threshold", '\0', POPT_ARG_DOUBLE, &arguments.fit.threshold, 0,
@@ -105,10 +127,11 @@ int ch_cmd_plot(int argc, const char **argv)
     };
     ch_cli cli;
     ch_error err = {0};
-    ch_code code = ch_cli_init(&cli, argc, argv, options, false,
-                               "plot STORE -o DIR [--format pdf|svg|png] [--threshold X] [--shift X] [--where EXPR] "
-                               "[--skip-damaged]",
-                               &err);
+    ch_code code =
+        ch_cli_init(&cli, argc, argv, options, false,
+                    "plot STORE -o DIR [--format pdf|svg|png] [--size WIDTH] [--panel LETTER] [--threshold X] "
+                    "[--shift X] [--where EXPR] [--skip-damaged]",
+                    &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }
@@ -119,7 +142,7 @@ int ch_cmd_plot(int argc, const char **argv)
     box_folder = ch_cli_cache_folder();
     arguments.fit.expects = true;
     arguments.fit.box_folder = box_folder;
-    code = check_arguments(&cli, format, &arguments, &err);
+    code = check_arguments(&cli, &given, &arguments, &err);
     if (code != CH_OK) {
         goto out;
     }
@@ -135,7 +158,9 @@ out:
     ch_cli_free(&cli);
     free(box_folder);
     free(directory);
-    free(format);
+    free(given.format);
+    free(given.size);
+    free(given.panel);
     free(where);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

@@ -76,11 +76,12 @@ static ch_code draw_theory(double chi, ch_panel *panel, ch_error *err)
 }
 
 /* @param chi  of theory; NaN: it says nothing of these runs */
-static ch_code draw_panel(const ch_run_table *table, abscissa of, double chi, size_t index, FILE *out, ch_error *err)
+static ch_code draw_panel(const ch_run_table *table, abscissa of, double chi, size_t index, ch_sheet *sheet,
+                          ch_error *err)
 {
     ch_panel panel = {0};
     const bool is_ratio = of == ratio_of;
-    ch_code code = ch_panel_init(&panel, out, index, CH_PART_WHOLE, err);
+    ch_code code = ch_panel_init(&panel, sheet, index, CH_PART_WHOLE, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -97,15 +98,15 @@ static ch_code draw_panel(const ch_run_table *table, abscissa of, double chi, si
             goto out;
         }
     }
-    code =
-        ch_panel_finish(&panel, is_ratio ? "λ = s/r" : "time t = η × steps", "⟨v⟩ of unfitted samples", false, "", err);
+    code = ch_panel_finish(&panel, is_ratio ? "λ = s/r" : "time t = η × steps", "⟨v⟩ of unfitted samples",
+                           CH_SCALE_POWERS, "", err);
 out:
     ch_panel_free(&panel);
     return code;
 }
 
 /* @param content  the runs, a ch_run_table */
-static ch_code write_page(const ch_page_head *head, const void *content, FILE *out, ch_error *err)
+static ch_code write_page(const ch_page_head *head, const void *content, ch_sheet *sheet, ch_error *err)
 {
     const ch_run_table *table = content;
     const ch_settings *key = &table->runs[0].settings;
@@ -114,12 +115,12 @@ static ch_code write_page(const ch_page_head *head, const void *content, FILE *o
     ch_code code = CH_OK;
     size_t index = 0;
     if (has_any(table, ratio_of)) {
-        code = draw_panel(table, ratio_of, has_theory ? key->chi : NAN, index++, out, err);
+        code = draw_panel(table, ratio_of, has_theory ? key->chi : NAN, index++, sheet, err);
         if (code != CH_OK) {
             goto out;
         }
     }
-    code = draw_panel(table, time_of, NAN, index++, out, err);
+    code = draw_panel(table, time_of, NAN, index++, sheet, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -137,7 +138,7 @@ static ch_code write_page(const ch_page_head *head, const void *content, FILE *o
     if (code != CH_OK) {
         goto out;
     }
-    code = ch_caption_write(head, &sentences, ch_place_of_panel(index), out, err);
+    code = ch_caption_write(head, &sentences, sheet, ch_sheet_place(sheet, index), err);
 out:
     ch_sentences_free(&sentences);
     return code;
@@ -161,8 +162,8 @@ static ch_code draw_group(const ch_page_kind *kind, const ch_fit *fit, size_t in
     return code;
 }
 
-ch_code ch_plot_boundary(const ch_fit *fit, ch_store *store, const char *directory, ch_plot_format format, FILE *names,
-                         ch_error *err)
+ch_code ch_plot_boundary(const ch_fit *fit, ch_store *store, const char *directory, const ch_plot_style *style,
+                         FILE *names, ch_error *err)
 {
     ch_page_head *heads = NULL;
     ch_code code = ch_page_heads_of_groups(fit, &heads, err);
@@ -172,7 +173,7 @@ ch_code ch_plot_boundary(const ch_fit *fit, ch_store *store, const char *directo
     for (size_t g = 0; g < fit->num_groups; g++) {
         heads[g].num_trains = 0; /* colours are those of T */
     }
-    const ch_page_kind kind = {heads, "-boundary", write_page, directory, format, names, fit->options.watch};
+    const ch_page_kind kind = {heads, "-boundary", write_page, directory, style, names, fit->options.watch};
     for (size_t g = 0; g < fit->num_groups && code == CH_OK; g++) {
         code = draw_group(&kind, fit, g, store, err);
     }

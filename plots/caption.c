@@ -10,24 +10,38 @@
 #include <string.h>
 
 enum { LINE_LENGTH = 48 };
-static const double page_end = 0.008; /* the lowest line, in units of the page */
+/* The last line on a sheet of two columns, and the most height of a caption on one of a single column. */
+static const double page_end = 0.008, most_height = 1;
+
+ch_caption ch_caption_new(ch_sheet *sheet, ch_place place)
+{
+    const double end = sheet->columns == 1 ? place.top - most_height : page_end;
+    return (ch_caption){.sheet = sheet, .left = place.left, .y = place.top, .end = end};
+}
+
+void ch_caption_end(const ch_caption *self)
+{
+    ch_layout_flush(self->sheet->out);
+    ch_sheet_use(self->sheet, self->y + 3 * CH_CAPTION_LINE); /* a caption has no labels under it */
+}
 
 void ch_caption_put(const ch_caption *self, double column, bool enhanced, const char *text)
 {
-    fputs("set label ", self->out);
-    ch_gnuplot_quote(self->out, text);
-    fprintf(self->out, " at screen %.17g, screen %.17g left font ',6' %s\n", self->left + column, self->y,
+    FILE *out = self->sheet->out;
+    fputs("set label ", out);
+    ch_gnuplot_quote(out, text);
+    fprintf(out, " at screen page_x(%.17g), screen page_y(%.17g) left font ',6' %s\n", self->left + column, self->y,
             enhanced ? "enhanced" : "noenhanced");
 }
 
 bool ch_caption_is_full(const ch_caption *self)
 {
-    return self->y < page_end;
+    return self->y < self->end;
 }
 
 static bool is_last_line(const ch_caption *self)
 {
-    return self->y - CH_CAPTION_LINE < page_end;
+    return self->y - CH_CAPTION_LINE < self->end;
 }
 
 void ch_caption_put_wrapped(ch_caption *self, const char *text)
@@ -114,11 +128,14 @@ void ch_sentences_free(ch_sentences *self)
     *self = (ch_sentences){.count = 0};
 }
 
-ch_code ch_caption_write(const ch_page_head *head, const ch_sentences *sentences, ch_place place, FILE *out,
+ch_code ch_caption_write(const ch_page_head *head, const ch_sentences *sentences, ch_sheet *sheet, ch_place place,
                          ch_error *err)
 {
-    ch_caption caption = {.out = out, .left = place.left, .y = place.top};
-    fputs("reset\n", out);
+    ch_caption caption = ch_caption_new(sheet, place);
+    if (sheet->style->panel != 0) {
+        return CH_OK;
+    }
+    fputs("reset\n", sheet->out);
     const ch_code code = ch_caption_put_fixed(&caption, head, err);
     if (code != CH_OK) {
         return code;
@@ -127,6 +144,6 @@ ch_code ch_caption_write(const ch_page_head *head, const ch_sentences *sentences
         caption.y -= CH_CAPTION_LINE / 2;
         ch_caption_put_wrapped(&caption, sentences->text[i]);
     }
-    ch_layout_flush(out);
+    ch_caption_end(&caption);
     return CH_OK;
 }

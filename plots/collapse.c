@@ -125,12 +125,12 @@ static ch_code draw_panel(const ch_collapse *collapse, const ch_page_head *head,
 }
 
 /* Writes panel `index` of the page, counted row by row. */
-static ch_code write_panel(const ch_collapse *collapses, const ch_page_head *head, size_t index, FILE *out,
+static ch_code write_panel(const ch_collapse *collapses, const ch_page_head *head, size_t index, ch_sheet *sheet,
                            ch_error *err)
 {
     const size_t column = index % NUM_COLUMNS;
     ch_panel panel;
-    ch_code code = ch_panel_init(&panel, out, index, CH_PART_WHOLE, err);
+    ch_code code = ch_panel_init(&panel, sheet, index, CH_PART_WHOLE, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -141,11 +141,11 @@ out:
 }
 
 /* @param content  the collapses, one a column */
-static ch_code write_page(const ch_page_head *head, const void *content, FILE *out, ch_error *err)
+static ch_code write_page(const ch_page_head *head, const void *content, ch_sheet *sheet, ch_error *err)
 {
     const ch_collapse *collapses = content;
     for (size_t i = 0; i < NUM_ROWS * NUM_COLUMNS; i++) {
-        const ch_code code = write_panel(collapses, head, i, out, err);
+        const ch_code code = write_panel(collapses, head, i, sheet, err);
         if (code != CH_OK) {
             return code;
         }
@@ -176,14 +176,15 @@ out:
     return code;
 }
 
-ch_code ch_plot_collapse(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names, ch_error *err)
+ch_code ch_plot_collapse(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names,
+                         ch_error *err)
 {
     ch_page_head *heads = NULL;
     ch_code code = ch_page_heads_of_groups(fit, &heads, err);
     if (code != CH_OK) {
         return code;
     }
-    const ch_page_kind kind = {heads, "-collapse", write_page, directory, format, names, fit->options.watch};
+    const ch_page_kind kind = {heads, "-collapse", write_page, directory, style, names, fit->options.watch};
     for (size_t g = 0; g < fit->num_groups; g++) {
         code = draw_group(&kind, fit, g, err);
         if (code != CH_OK) {

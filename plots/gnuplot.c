@@ -2,6 +2,7 @@
 #include "plots/gnuplot.h"
 
 #include <errno.h>
+#include <math.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -12,25 +13,23 @@
 
 extern char **environ;
 
-/* The page is two columns of a journal wide, 17.8 cm by 21.5 cm, so that a panel fits one column with its letters at
- * print size, 7 points; png at 200 dots an inch, svg at its 96. Points are scaled to look alike in all three;
- * gnuplot's svg terminal takes tick labels to be narrower than they are, so that the y labels have to be moved away
- * from them. */
+/* png has 200 dots an inch, svg has 96. Points are scaled to look alike in all three; gnuplot's svg terminal takes tick
+ * labels to be narrower than they are, so that the y labels have to be moved away from them. */
 static const struct {
     const char *name;
     const char *terminal;
+    const char *unit;
+    double dots; /* a centimetre; 0: sizes are in cm */
+    double font_scale, line_width;
     double point_size;
     double y_label_shift; /* in characters, to the right */
     const char *ending;   /* what a whole file ends with, white space apart */
 } formats[CH_PLOT_FORMATS] = {
-    [CH_PLOT_PDF] = {"pdf", "pdfcairo enhanced color size 17.8cm,21.5cm font 'DejaVu Sans,7' fontscale 1", 0.42, 0.6,
-                     "%%EOF"},
-    [CH_PLOT_SVG] = {"svg",
-                     "svg enhanced size 673,813 font 'DejaVu Sans,Verdana,sans-serif,7' fontscale 1.333 linewidth 0.8 "
-                     "background '#ffffff'",
-                     0.55, -2.2, "</svg>"},
-    [CH_PLOT_PNG] = {"png", "pngcairo enhanced size 1402,1693 font 'DejaVu Sans,7' fontscale 2.78 linewidth 2", 1.25,
-                     0.6, "IEND\xae\x42\x60\x82"},
+    [CH_PLOT_PDF] = {"pdf", "pdfcairo enhanced color font 'DejaVu Sans,7'", "cm", 0, 1, 1, 0.42, 0.6, "%%EOF"},
+    [CH_PLOT_SVG] = {"svg", "svg enhanced font 'DejaVu Sans,Verdana,sans-serif,7' background '#ffffff'", "", 96 / 2.54,
+                     1.333, 0.8, 0.55, -2.2, "</svg>"},
+    [CH_PLOT_PNG] = {"png", "pngcairo enhanced font 'DejaVu Sans,7'", "", 200 / 2.54, 2.78, 2, 1.25, 0.6,
+                     "IEND\xae\x42\x60\x82"},
 };
 
 const char *ch_gnuplot_extension(ch_plot_format format)
@@ -49,10 +48,20 @@ ch_code ch_plot_format_parse(const char *name, ch_plot_format *format, ch_error 
     return ch_error_set(err, CH_ERROR_INPUT, "--format is %s, but must be pdf, svg or png", name);
 }
 
-void ch_gnuplot_terminal(FILE *out, ch_plot_format format)
+/* A length in the format's units: whole dots, or centimetres. */
+static double length_in(ch_plot_format format, double centimetres)
 {
-    fprintf(out, "set encoding utf8\nset terminal %s\npoint = %.17g\ny_label_shift = %.17g\n", formats[format].terminal,
-            formats[format].point_size, formats[format].y_label_shift);
+    return formats[format].dots > 0 ? rint(centimetres * formats[format].dots) : centimetres;
+}
+
+void ch_gnuplot_terminal(FILE *out, ch_plot_format format, double width, double height, double scale)
+{
+    const char *unit = formats[format].unit;
+    fprintf(out, "set encoding utf8\nset terminal %s size %.6g%s,%.6g%s fontscale %.6g linewidth %.6g\n",
+            formats[format].terminal, length_in(format, width), unit, length_in(format, height), unit,
+            scale * formats[format].font_scale, scale * formats[format].line_width);
+    fprintf(out, "point = %.17g\ny_label_shift = %.17g\n", scale * formats[format].point_size,
+            formats[format].y_label_shift);
 }
 
 void ch_gnuplot_quote(FILE *out, const char *text)

@@ -9,8 +9,10 @@
 
 const char *ch_gnuplot_extension(ch_plot_format format);
 
-/** Writes the `set terminal` line of a format, and sets the variable `point`, a small point's size in it. */
-void ch_gnuplot_terminal(FILE *out, ch_plot_format format);
+/** Writes the `set terminal` line of a format, and sets the variable `point`, a small point's size in it.
+ *  @param width, height  of the page, cm
+ *  @param scale          of letters, lines and points; at 1 letters have 7 points */
+void ch_gnuplot_terminal(FILE *out, ch_plot_format format, double width, double height, double scale);
 
 /** Writes `text` as a quoted string of gnuplot that stands for itself. Control characters become spaces, and an
  *  apostrophe becomes ’, as some places of gnuplot do not understand a doubled one. Where gnuplot's enhanced mode is

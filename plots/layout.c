@@ -1,4 +1,4 @@
-/* layout.c — where things stand on a page, and how numbers and keys are written there. */
+/* layout.c — colours, marks, and how numbers and keys are written on a page. */
 #include "plots/layout.h"
 
 #include "plots/gnuplot.h"
@@ -58,27 +58,33 @@ void ch_power_text(const char *symbol, double power, char *text, size_t size)
     snprintf(text, size, "%s^{%s%.3g}", symbol, power < 0 ? "−" : "", fabs(power));
 }
 
-ch_place ch_place_of_panel(size_t index)
+/* Writes a place of a key as gnuplot's coordinates. */
+static void write_place(FILE *out, ch_key_kind kind, double x, double y)
 {
-    const double column = 0.5, row = 0.312, first_top = 0.905, width = 0.392, height = 0.23;
-    const double left = 0.092 + column * (double)(index % 2), top = first_top - row * (double)(index / 2);
-    return (ch_place){.left = left, .right = left + width, .bottom = top - height, .top = top};
+    fprintf(out, kind == CH_KEY_OF_PAGE ? "screen page_x(%.17g), screen head_y(%.17g)" : "graph %.17g, graph %.17g", x,
+            y);
 }
 
-void ch_key_write(FILE *out, const char *system, double x, double y, double width, const char *line,
-                  const ch_mark *mark, const char *text)
+void ch_key_write(FILE *out, ch_key_kind kind, double x, double y, double width, const char *line, const ch_mark *mark,
+                  const char *text)
 {
     if (line != NULL) {
-        fprintf(out, "set arrow from %s %.17g, %s %.17g to %s %.17g, %s %.17g nohead %s\n", system, x, system, y,
-                system, x + width, system, y, line);
+        fputs("set arrow from ", out);
+        write_place(out, kind, x, y);
+        fputs(" to ", out);
+        write_place(out, kind, x + width, y);
+        fprintf(out, " nohead %s\n", line);
     }
     if (mark != NULL) {
-        fprintf(out, "set label '' at %s %.17g, %s %.17g point pointtype %d linecolor rgb '#%06x' pointsize point\n",
-                system, x + width / 2, system, y, mark->point, mark->colour);
+        fputs("set label '' at ", out);
+        write_place(out, kind, x + width / 2, y);
+        fprintf(out, " point pointtype %d linecolor rgb '#%06x' pointsize point\n", mark->point, mark->colour);
     }
     fputs("set label ", out);
     ch_gnuplot_quote(out, text);
-    fprintf(out, " at %s %.17g, %s %.17g left font ',6.5'\n", system, x + 1.2 * width, system, y);
+    fputs(" at ", out);
+    write_place(out, kind, x + 1.2 * width, y);
+    fputs(" left font ',6.5'\n", out);
 }
 
 void ch_layout_flush(FILE *out)

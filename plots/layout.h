@@ -1,21 +1,10 @@
-/* layout.h — where things stand on a page, and how numbers and keys are written there. Private to plots/.
- *
- * Places are in units of the page: (0, 0) is its lower left corner, (1, 1) its upper right one.
- */
+/* layout.h — colours, marks, and how numbers and keys are written on a page. Private to plots/. */
 #ifndef CH_LAYOUT_H
 #define CH_LAYOUT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
-
-/** A rectangle of the page. */
-typedef struct {
-    double left, right, bottom, top;
-} ch_place;
-
-/** Where the axes of panel `index` stand: two panels in a row, three rows, from the upper left. */
-ch_place ch_place_of_panel(size_t index);
 
 /** Perceptually uniform colour ramps from dark to mid tone, which colour-blind readers can order. */
 typedef enum { CH_RAMP_TRAIN, CH_RAMP_TEMP } ch_ramp;
@@ -41,15 +30,18 @@ void ch_power_text(const char *symbol, double power, char *text, size_t size);
 /** Writes a name as enhanced text, in which a plain underscore would begin a subscript: "error\_shift". */
 void ch_name_text(const char *name, char *text, size_t size);
 
+/** Whose key an entry belongs to: that of a panel, in units of the panel ("graph"); or that under the page's title, in
+ *  units of the page (plots/sheet.h). */
+typedef enum { CH_KEY_OF_PANEL, CH_KEY_OF_PAGE } ch_key_kind;
+
 /** Writes an entry of a key: a sample of a line, of a point, or of both, and then a text. gnuplot's own keys guess the
  *  width of letters and overlap.
- *  @param system  the coordinates, "graph" or "screen"
  *  @param x, y    the left end of the sample, which is `width` wide
  *  @param line    gnuplot's line style; NULL for none
  *  @param mark    NULL for none
  *  @param text    enhanced */
-void ch_key_write(FILE *out, const char *system, double x, double y, double width, const char *line,
-                  const ch_mark *mark, const char *text);
+void ch_key_write(FILE *out, ch_key_kind kind, double x, double y, double width, const char *line, const ch_mark *mark,
+                  const char *text);
 
 /** Ends what is written outside of panels: gnuplot draws the labels so far, and neither axes nor data. */
 void ch_layout_flush(FILE *out);

@@ -246,10 +246,10 @@ static ch_code say_all(const ch_lazy *lazy, ch_sentences *words, ch_error *err)
 
 /* ---- the page ---- */
 
-static ch_code write_panel(const lazy_page *page, size_t index, FILE *out, ch_error *err)
+static ch_code write_panel(const lazy_page *page, size_t index, ch_sheet *sheet, ch_error *err)
 {
     ch_panel panel;
-    ch_code code = ch_panel_init(&panel, out, index, CH_PART_WHOLE, err);
+    ch_code code = ch_panel_init(&panel, sheet, index, CH_PART_WHOLE, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -260,13 +260,13 @@ out:
 }
 
 /* @param content  a lazy_page */
-static ch_code write_page(const ch_page_head *head, const void *content, FILE *out, ch_error *err)
+static ch_code write_page(const ch_page_head *head, const void *content, ch_sheet *sheet, ch_error *err)
 {
     const lazy_page *page = content;
     ch_sentences words = {.count = 0};
     ch_code code = CH_OK;
     for (size_t i = 0; i < NUM_PANELS; i++) {
-        code = write_panel(page, i, out, err);
+        code = write_panel(page, i, sheet, err);
         if (code != CH_OK) {
             goto out;
         }
@@ -275,7 +275,7 @@ static ch_code write_page(const ch_page_head *head, const void *content, FILE *o
     if (code != CH_OK) {
         goto out;
     }
-    code = ch_caption_write(head, &words, ch_place_of_panel(NUM_PANELS), out, err);
+    code = ch_caption_write(head, &words, sheet, ch_sheet_place(sheet, NUM_PANELS), err);
 out:
     ch_sentences_free(&words);
     return code;
@@ -341,7 +341,7 @@ static ch_code draw_all(const ch_fit *fit, const ch_lazy_list *list, both_sides 
     return CH_OK;
 }
 
-ch_code ch_plot_lazy(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names, ch_error *err)
+ch_code ch_plot_lazy(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names, ch_error *err)
 {
     ch_lazy_list list = {0};
     both_sides *sides = NULL;
@@ -356,7 +356,7 @@ ch_code ch_plot_lazy(const ch_fit *fit, const char *directory, ch_plot_format fo
         code = ch_error_memory(err, "the pages of twins");
         goto out;
     }
-    const ch_page_kind kind = {heads, "-twin", write_page, directory, format, names, fit->options.watch};
+    const ch_page_kind kind = {heads, "-twin", write_page, directory, style, names, fit->options.watch};
     code = draw_all(fit, &list, sides, heads, &kind, err);
 out:
     for (size_t i = 0; sides != NULL && i < list.count; i++) {

@@ -35,11 +35,11 @@ static ch_code overview_init(ch_overview *self, const ch_fit *fit, const ch_fit_
 }
 
 /* Writes panel `index`, with the strip under it where it has one. */
-static ch_code write_panel(const ch_overview *self, size_t index, FILE *out, ch_error *err)
+static ch_code write_panel(const ch_overview *self, size_t index, ch_sheet *sheet, ch_error *err)
 {
     const bool has_strip = ch_strip_is_under(self, index);
     ch_panel panel = {0}, strip = {0};
-    ch_code code = ch_panel_init(&panel, out, index, has_strip ? CH_PART_UPPER : CH_PART_WHOLE, err);
+    ch_code code = ch_panel_init(&panel, sheet, index, has_strip ? CH_PART_UPPER : CH_PART_WHOLE, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -47,7 +47,7 @@ static ch_code write_panel(const ch_overview *self, size_t index, FILE *out, ch_
     if (code != CH_OK || !has_strip) {
         goto out;
     }
-    code = ch_panel_init(&strip, out, index, CH_PART_STRIP, err);
+    code = ch_panel_init(&strip, sheet, index, CH_PART_STRIP, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -65,7 +65,7 @@ typedef struct {
     const ch_fit_group *group;
 } page_content;
 
-static ch_code write_page(const ch_page_head *head, const void *content, FILE *out, ch_error *err)
+static ch_code write_page(const ch_page_head *head, const void *content, ch_sheet *sheet, ch_error *err)
 {
     const page_content *page = content;
     ch_overview overview = {0};
@@ -74,25 +74,25 @@ static ch_code write_page(const ch_page_head *head, const void *content, FILE *o
         goto out;
     }
     for (size_t i = 0; i < CH_OVERVIEW_PANELS; i++) {
-        code = write_panel(&overview, i, out, err);
+        code = write_panel(&overview, i, sheet, err);
         if (code != CH_OK) {
             goto out;
         }
     }
-    code = ch_summary_draw(&overview, head, out, err);
+    code = ch_summary_draw(&overview, head, sheet, err);
 out:
     overview_free(&overview);
     return code;
 }
 
-ch_code ch_plot_fit(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names, ch_error *err)
+ch_code ch_plot_fit(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names, ch_error *err)
 {
     ch_page_head *heads = NULL;
     ch_code code = ch_page_heads_of_groups(fit, &heads, err);
     if (code != CH_OK) {
         return code;
     }
-    const ch_page_kind kind = {heads, "", write_page, directory, format, names, fit->options.watch};
+    const ch_page_kind kind = {heads, "", write_page, directory, style, names, fit->options.watch};
     for (size_t g = 0; g < fit->num_groups; g++) {
         const page_content content = {fit, &fit->groups[g]};
         code = ch_page_draw(&kind, g, &content, err);

@@ -30,6 +30,7 @@ ch_code ch_strip_draw(const ch_overview *self, size_t index, ch_panel *panel, ch
 
 /** Draws panel (f): the settings held fixed, the table of exponents, and the notes of the fit.
  *  @return CH_OK, CH_ERROR_MEMORY */
-ch_code ch_summary_draw(const ch_overview *self, const ch_page_head *head, FILE *out, ch_error *err) CH_MUST_CHECK;
+ch_code ch_summary_draw(const ch_overview *self, const ch_page_head *head, ch_sheet *sheet,
+                        ch_error *err) CH_MUST_CHECK;
 
 #endif

@@ -14,63 +14,102 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The key of P, which the panels share: centred, in one row, or in two where there are more than ten P. */
-static void write_train_key(const ch_page_head *head, FILE *out)
+/* The key of P, which the panels share: centred, in as many rows as it takes. */
+static void write_train_key(const ch_page_head *head, ch_sheet *sheet)
 {
-    const double sample = 0.03, most = 0.94;
-    const size_t count = head->num_trains, rows = count > 10 ? 2 : 1, columns = (count + rows - 1) / rows;
-    const double pitch = (double)columns > 10 ? most / (double)columns : 0.085;
-    const double left = 0.515 - 0.5 * pitch * (double)columns, top = 0.965;
-    fprintf(out, "set label 'P =' at screen %.17g, screen %.17g right font ',6.5'\n", left - 0.008, top);
+    const double sample = 0.03, pitch = 0.085;
+    const size_t count = head->num_trains, most = sheet->columns == 2 ? 10 : 5;
+    const size_t rows = (count + most - 1) / most, columns = (count + rows - 1) / rows;
+    const double middle = 0.25 * (double)sheet->columns + 0.015, left = middle - 0.5 * pitch * (double)columns;
+    fprintf(sheet->out, "set label 'P =' at screen page_x(%.17g), screen head_y(%.17g) right font ',6.5'\n",
+            left - 0.008, ch_sheet_head_row(sheet, 0));
     for (size_t i = 0; i < count; i++) {
         const ch_mark mark = ch_mark_of(CH_RAMP_TRAIN, i, count, true);
         char line[64], number[64];
         snprintf(line, sizeof line, "linewidth 0.7 linecolor rgb '#%06x'", mark.colour);
         ch_number_text((double)head->trains[i], number, sizeof number);
-        ch_key_write(out, "screen", left + pitch * (double)(i % columns), top - 0.016 * (double)(i / columns), sample,
-                     line, &mark, number);
+        ch_key_write(sheet->out, CH_KEY_OF_PAGE, left + pitch * (double)(i % columns),
+                     ch_sheet_head_row(sheet, i / columns), sample, line, &mark, number);
     }
 }
 
 /* The page's title, and under it the key of P. */
-static void write_head(const ch_page_head *head, FILE *out)
+static void write_head(const ch_page_head *head, ch_sheet *sheet)
 {
     char title[CH_LABEL_SIZE];
     ch_page_head_title(head, title);
-    fputs("reset\nset label ", out);
-    ch_gnuplot_quote(out, title);
-    fputs(" at screen 0.5, screen 0.987 center noenhanced font ',8.5'\n", out);
+    fputs("reset\nset label ", sheet->out);
+    ch_gnuplot_quote(sheet->out, title);
+    fprintf(sheet->out, " at screen 0.5, screen head_y(0.987) center noenhanced font ',%.3g'\n",
+            sheet->columns == 2 ? 8.5 : 7.5);
     if (head->num_trains > 0) {
-        write_train_key(head, out);
+        write_train_key(head, sheet);
     }
-    ch_layout_flush(out);
+    ch_layout_flush(sheet->out);
 }
 
-/* Puts the script of a page together in memory. The caller frees *script, also after a failure. */
+/* Writes the head and the panels of a page.  @param sheet  out: what of it is used */
+static ch_code write_body(const ch_page_kind *kind, const ch_page_head *head, const void *content, ch_sheet *sheet,
+                          ch_error *err)
+{
+    fputs("set multiplot\n", sheet->out);
+    write_head(head, sheet);
+    const ch_code code = kind->write(head, content, sheet, err);
+    fputs("unset multiplot\nunset output\n", sheet->out);
+    return code;
+}
+
+/* Puts the beginning of a script and its body together.  @param script  as of make_script */
+static ch_code join(const ch_sheet *sheet, const char *body, size_t body_length, char **script, size_t *length,
+                    ch_error *err)
+{
+    FILE *out = ch_memstream_open(script, length);
+    if (out == NULL) {
+        return ch_error_memory(err, "a figure");
+    }
+    ch_sheet_begin(sheet, out);
+    fwrite(body, 1, body_length, out);
+    return ch_memstream_close(out, script) ? CH_OK : ch_error_memory(err, "a figure");
+}
+
+/* Puts the script of a page together in memory.
+ * @param script  to be freed by the caller, also after a failure; NULL if the page has no panel that is shown */
 static ch_code make_script(const ch_page_kind *kind, const ch_page_head *head, const void *content, char **script,
                            size_t *length, ch_error *err)
 {
     ch_code code = CH_OK;
+    char *body = NULL, *hidden = NULL;
+    size_t body_length = 0, hidden_length = 0;
     locale_t numbers = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0), former = (locale_t)0;
-    FILE *out = ch_memstream_open(script, length);
-    if (out == NULL || numbers == (locale_t)0) {
+    FILE *out = ch_memstream_open(&body, &body_length), *nowhere = ch_memstream_open(&hidden, &hidden_length);
+    ch_sheet sheet = ch_sheet_new(kind->style, out, nowhere);
+    if (out == NULL || nowhere == NULL || numbers == (locale_t)0) {
         code = ch_error_memory(err, "a figure");
         goto out;
     }
     former = uselocale(numbers); /* decimal points, whatever the caller's locale */
-    ch_gnuplot_terminal(out, kind->format);
-    fputs("set multiplot\n", out);
-    write_head(head, out);
-    code = kind->write(head, content, out, err);
-    fputs("unset multiplot\nunset output\n", out);
+    code = write_body(kind, head, content, &sheet, err);
+    const bool is_whole = ch_memstream_close(out, &body);
+    out = NULL;
+    if (code == CH_OK && !is_whole) {
+        code = ch_error_memory(err, "a figure");
+    }
+    if (code == CH_OK && sheet.num_shown > 0) {
+        code = join(&sheet, body, body_length, script, length, err);
+    }
     uselocale(former);
 out:
-    if (out != NULL && !ch_memstream_close(out, script) && code == CH_OK) {
-        code = ch_error_memory(err, "a figure");
+    if (out != NULL) {
+        (void)!ch_memstream_close(out, &body);
+    }
+    if (nowhere != NULL) {
+        (void)!ch_memstream_close(nowhere, &hidden);
     }
     if (numbers != (locale_t)0) {
         freelocale(numbers);
     }
+    free(body);
+    free(hidden);
     return code;
 }
 
@@ -90,6 +129,7 @@ static size_t count_namesakes(const ch_page_head *heads, size_t index, const cha
 static char *page_path(const ch_page_kind *kind, size_t index)
 {
     char label[CH_LABEL_SIZE], suffix[32] = "";
+    const char panel[] = {kind->style->panel != 0 ? '-' : '\0', kind->style->panel, '\0'};
     char *path = NULL;
     ch_page_head_file(&kind->heads[index], label);
     const size_t namesakes = count_namesakes(kind->heads, index, label);
@@ -97,11 +137,40 @@ static char *page_path(const ch_page_kind *kind, size_t index)
         snprintf(suffix, sizeof suffix, ".%zu", namesakes + 1);
     }
     const char *slash = kind->directory[strlen(kind->directory) - 1] == '/' ? "" : "/";
-    if (asprintf(&path, "%s%s%s%s%s.%s", kind->directory, slash, label, kind->kind, suffix,
-                 ch_gnuplot_extension(kind->format)) < 0) {
+    if (asprintf(&path, "%s%s%s%s%s%s.%s", kind->directory, slash, label, kind->kind, panel, suffix,
+                 ch_gnuplot_extension(kind->style->format)) < 0) {
         return NULL;
     }
     return path;
+}
+
+ch_code ch_plot_width_parse(const char *text, double *width, ch_error *err)
+{
+    static const struct {
+        const char *name;
+        double centimetres;
+    } units[] = {{"", 1}, {"cm", 1}, {"mm", 0.1}, {"in", 2.54}};
+    char *end = NULL;
+    const double value = strtod(text, &end);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        *width = value * units[i].centimetres;
+        if (end != text && strcmp(end, units[i].name) == 0 && *width >= CH_PLOT_LEAST_WIDTH &&
+            *width <= CH_PLOT_MOST_WIDTH) {
+            return CH_OK;
+        }
+    }
+    return ch_error_set(err, CH_ERROR_INPUT,
+                        "--size is %s, but must be a width from %d to %d cm, such as 8.6cm or 3.4in", text,
+                        CH_PLOT_LEAST_WIDTH, CH_PLOT_MOST_WIDTH);
+}
+
+ch_code ch_plot_panel_parse(const char *text, char *panel, ch_error *err)
+{
+    if (text[0] < 'a' || text[0] > 'f' || text[1] != '\0') {
+        return ch_error_set(err, CH_ERROR_INPUT, "--panel is %s, but must be a letter from a to f", text);
+    }
+    *panel = text[0];
+    return CH_OK;
 }
 
 ch_code ch_plot_directory(const char *directory, ch_error *err)
@@ -136,10 +205,10 @@ ch_code ch_page_draw(const ch_page_kind *kind, size_t index, const void *content
         goto out;
     }
     code = make_script(kind, &kind->heads[index], content, &script, &length, err);
-    if (code != CH_OK) {
+    if (code != CH_OK || script == NULL) {
         goto out;
     }
-    code = ch_gnuplot_draw(script, length, path, kind->format, err);
+    code = ch_gnuplot_draw(script, length, path, kind->style->format, err);
     if (code == CH_OK && kind->names != NULL) {
         ch_text_print(path, kind->names);
         fputc('\n', kind->names);

@@ -5,14 +5,15 @@
 
 #include "plots/head.h"
 #include "plots/plots.h"
+#include "plots/sheet.h"
 
 #include <stdio.h>
 
 /** Writes the panels of a page into its script.
  *  @param content  what ch_page_draw was given
- *  @param out      the script of gnuplot
+ *  @param sheet    takes gnuplot's commands, and is told what room they take
  *  @return CH_OK, CH_ERROR_MEMORY, or what else the content can fail by */
-typedef ch_code (*ch_page_write)(const ch_page_head *head, const void *content, FILE *out, ch_error *err);
+typedef ch_code (*ch_page_write)(const ch_page_head *head, const void *content, ch_sheet *sheet, ch_error *err);
 
 /** Pages of one kind, which go into one folder. */
 typedef struct {
@@ -20,14 +21,15 @@ typedef struct {
     const char *kind;          /* what a file's name has after the page's label, e.g. "-collapse" */
     ch_page_write write;
     const char *directory;
-    ch_plot_format format;
-    FILE *names;           /* the path of each file is printed here once the file is there; NULL for silence */
-    const ch_watch *watch; /* its stop flag ends the drawing after the page at hand; or NULL */
+    const ch_plot_style *style; /* borrowed */
+    FILE *names;                /* the path of each file is printed here once the file is there; NULL for silence */
+    const ch_watch *watch;      /* its stop flag ends the drawing after the page at hand; or NULL */
 } ch_page_kind;
 
 /** Draws page `index` of a kind: its title, the key of P where the head lists any, and what `write` has.
  *
- *  The file is DIRECTORY/LABEL KIND.FORMAT; the second of two pages of equal labels is LABEL KIND.2.FORMAT.
+ *  The file is DIRECTORY/LABEL KIND.FORMAT, with "-b" after the kind if the style wants panel (b) alone; the second of
+ *  two pages of equal labels is LABEL KIND.2.FORMAT. A page without a panel that the style wants is no page.
  *
  *  @return as ch_plot_fit; CH_ERROR_INTERRUPTED when stopped */
 ch_code ch_page_draw(const ch_page_kind *kind, size_t index, const void *content, ch_error *err) CH_MUST_CHECK;

@@ -11,7 +11,7 @@ enum { WINDOW_COLOUR = 0xe9edf2 };
 
 /* The heights of a strip and of the gap above it, in units of the panel's height. */
 static const double strip_height = 0.28, strip_gap = 0.03;
-enum { STRIP_LABELS = 5 }; /* of its y axis */
+enum { X_LABELS = 7, STRIP_LABELS = 4 }; /* of an x axis, of the y axis of a strip */
 
 static const double share_span = 1.25; /* the least span of an axis of shares */
 
@@ -21,20 +21,26 @@ static double part_height(ch_part part)
     return part == CH_PART_WHOLE ? 1 : part == CH_PART_UPPER ? 1 - strip_height - strip_gap : strip_height;
 }
 
-ch_code ch_panel_init(ch_panel *self, FILE *out, size_t index, ch_part part, ch_error *err)
+ch_code ch_panel_init(ch_panel *self, ch_sheet *sheet, size_t index, ch_part part, ch_error *err)
 {
+    const bool is_shown = ch_sheet_shows(sheet, index);
+    FILE *out = is_shown ? sheet->out : sheet->hidden;
     *self = (ch_panel){.out = out, .part = part, .x = CH_AXIS_EMPTY, .y = CH_AXIS_EMPTY};
     self->items = ch_memstream_open(&self->text, &self->length);
     if (self->items == NULL) {
         return ch_error_memory(err, "a panel");
     }
-    const ch_place place = ch_place_of_panel(index);
+    const ch_place place = ch_sheet_place(sheet, index);
+    if (is_shown) {
+        ch_sheet_use(sheet, place.bottom);
+        sheet->num_shown++;
+    }
     const double height = part_height(part) * (place.top - place.bottom);
     const double bottom = part == CH_PART_UPPER ? place.top - height : place.bottom;
     const double top = bottom + height;
     fprintf(out,
-            "reset\nset lmargin at screen %.17g\nset rmargin at screen %.17g\n"
-            "set bmargin at screen %.17g\nset tmargin at screen %.17g\n"
+            "reset\nset lmargin at screen page_x(%.17g)\nset rmargin at screen page_x(%.17g)\n"
+            "set bmargin at screen page_y(%.17g)\nset tmargin at screen page_y(%.17g)\n"
             "set tics scale 0.7, 0.35\nset border linewidth 0.7\nunset key\n",
             place.left, place.right, bottom, top);
     if (part != CH_PART_STRIP) {
@@ -212,7 +218,7 @@ void ch_panel_band(ch_panel *self, double x0, double x1, double lo, double hi)
 static void key_place(const ch_panel *self, double *x, double *y)
 {
     *x = 0.02 + 0.32 * (double)(self->num_keys / 2);
-    *y = 1 + (self->num_keys % 2 == 0 ? 0.115 : 0.045) / part_height(self->part);
+    *y = 1 + (self->num_keys % 2 == 0 ? 0.12 : 0.04) / part_height(self->part);
 }
 
 static const double key_sample = 0.065;
@@ -242,7 +248,7 @@ void ch_panel_key(ch_panel *self, const char *line, const ch_mark *mark, const c
 {
     double x, y;
     key_place(self, &x, &y);
-    ch_key_write(self->out, "graph", x, y, key_sample, line, mark, text);
+    ch_key_write(self->out, CH_KEY_OF_PANEL, x, y, key_sample, line, mark, text);
     self->num_keys++;
 }
 
@@ -269,7 +275,7 @@ ch_code ch_panel_finish(ch_panel *self, const char *x_label, const char *y_label
         }
         ch_axis_finish(&self->y, self->is_ratio ? 1 : self->y_scale == CH_SCALE_PERCENT ? share_span : CH_AXIS_SPAN);
     }
-    ch_axis_write(&self->x, self->out, "x", x_scale, self->part == CH_PART_UPPER ? 0 : CH_AXIS_LABELS);
+    ch_axis_write(&self->x, self->out, "x", x_scale, self->part == CH_PART_UPPER ? 0 : X_LABELS);
     ch_axis_write(&self->y, self->out, "y", self->y_scale, self->part == CH_PART_STRIP ? STRIP_LABELS : CH_AXIS_LABELS);
     fputs("set xlabel ", self->out);
     ch_gnuplot_quote(self->out, self->part == CH_PART_UPPER ? "" : x_label);

@@ -6,6 +6,7 @@
 #include "plots/axis.h"
 #include "plots/layout.h"
 #include "plots/series.h"
+#include "plots/sheet.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -29,10 +30,10 @@ typedef struct {
     bool is_tight;         /* the axes end where the data end */
 } ch_panel;
 
-/** Starts panel `index`, 0 to 5, at its place on the page. Panels but strips get their letter, (a) to (f).
- *  @param out  the script
+/** Starts panel `index`, 0 to 5, at its place on the sheet. Panels but strips get their letter, (a) to (f). What a
+ * sheet does not show goes nowhere.
  *  @return CH_OK, CH_ERROR_MEMORY */
-ch_code ch_panel_init(ch_panel *self, FILE *out, size_t index, ch_part part, ch_error *err) CH_MUST_CHECK;
+ch_code ch_panel_init(ch_panel *self, ch_sheet *sheet, size_t index, ch_part part, ch_error *err) CH_MUST_CHECK;
 void ch_panel_free(ch_panel *self);
 
 /** Starts an item of the plot command. The caller writes the item to the stream: it follows "plot " or a comma there.

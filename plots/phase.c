@@ -15,12 +15,29 @@ static const char *const borders[CH_NUM_PHASE] = {
     [CH_PHASE_KERNEL_CHANGE] = "‖K − K₀‖ / ‖K₀‖",
 };
 
-/* Writes an entry of the key under the page's title, in the row at `y`, and moves x on by `width`. */
-static void write_entry(FILE *out, double *x, double y, double width, const char *line, const ch_mark *mark,
-                        const char *text)
+/* The next entry of the key under the page's title. */
+typedef struct {
+    ch_sheet *sheet;
+    double x;
+    size_t row;
+} key_place;
+
+static const double key_left = 0.092;
+
+static void end_row(key_place *at)
 {
-    ch_key_write(out, "screen", *x, y, 0.03, line, mark, text);
-    *x += width;
+    at->x = key_left;
+    at->row++;
+}
+
+/* Writes an entry that is `width` wide, in the next row if it has no room in this one. */
+static void write_entry(key_place *at, double width, const char *line, const ch_mark *mark, const char *text)
+{
+    if (at->x > key_left && at->x + width > 0.5 * (double)at->sheet->columns) {
+        end_row(at);
+    }
+    ch_key_write(at->sheet->out, CH_KEY_OF_PAGE, at->x, ch_sheet_head_row(at->sheet, at->row), 0.03, line, mark, text);
+    at->x += width;
 }
 
 static bool has_ended(const ch_phase *phase, bool diverged)
@@ -43,33 +60,32 @@ static bool has_max(const ch_phase *phase)
     return false;
 }
 
-/* Writes the key: lines and T_opt in the first row, T_max and how runs ended in the second. */
-static void write_key(const ch_phase *phase, FILE *out)
+/* Writes the key: lines and T_opt first, T_max and how runs ended from another row on. */
+static void write_key(const ch_phase *phase, ch_sheet *sheet)
 {
-    double x = 0.092, y = 0.962;
-    fputs("reset\n", out);
-    write_entry(out, &x, y, 0.26, CH_MAP_BORDER, NULL, "end of the lazy regime");
+    key_place at = {.sheet = sheet, .x = key_left};
+    fputs("reset\n", sheet->out);
+    write_entry(&at, 0.26, CH_MAP_BORDER, NULL, "end of the lazy regime");
     if (phase->measured[CH_PHASE_TEST_ERROR]) {
-        write_entry(out, &x, y, 0.11, NULL, &CH_MAP_BEST, "T_{opt}");
+        write_entry(&at, 0.11, NULL, &CH_MAP_BEST, "T_{opt}");
     }
     if (isfinite(phase->slope.value)) {
-        write_entry(out, &x, y, 0.14, CH_MAP_FIT, NULL, "fit ∝ α^{k}");
+        write_entry(&at, 0.14, CH_MAP_FIT, NULL, "fit ∝ α^{k}");
     }
     if (phase->num_slope > 0 && isfinite(phase->slope_theory)) {
-        write_entry(out, &x, y, 0.2, CH_MAP_THEORY, NULL, "theory ∝ α^{(D−1)/(D+1)}");
+        write_entry(&at, 0.2, CH_MAP_THEORY, NULL, "theory ∝ α^{(D−1)/(D+1)}");
     }
-    x = 0.092;
-    y -= 0.018;
+    end_row(&at);
     if (has_ended(phase, false)) {
-        write_entry(out, &x, y, 0.26, NULL, &CH_MAP_BUDGET, "ended by a budget");
+        write_entry(&at, 0.26, NULL, &CH_MAP_BUDGET, "ended by a budget");
     }
     if (has_ended(phase, true)) {
-        write_entry(out, &x, y, 0.2, NULL, &CH_MAP_DIVERGED, "diverged");
+        write_entry(&at, 0.14, NULL, &CH_MAP_DIVERGED, "diverged");
     }
     if (has_max(phase)) {
-        write_entry(out, &x, y, 0.2, CH_MAP_MAX, NULL, "T_{max}: half of the data sets diverge");
+        write_entry(&at, 0.34, CH_MAP_MAX, NULL, "T_{max}: half of the data sets diverge");
     }
-    ch_layout_flush(out);
+    ch_layout_flush(sheet->out);
 }
 
 static ch_code say_slope(const ch_phase *phase, ch_sentences *words, ch_error *err)
@@ -163,18 +179,18 @@ static ch_code say_all(const ch_phase *phase, ch_sentences *words, ch_error *err
 }
 
 /* @param content  the diagram */
-static ch_code write_page(const ch_page_head *head, const void *content, FILE *out, ch_error *err)
+static ch_code write_page(const ch_page_head *head, const void *content, ch_sheet *sheet, ch_error *err)
 {
     const ch_phase *phase = content;
     ch_sentences words = {.count = 0};
     size_t num_maps = 0;
     ch_code code = CH_OK;
-    write_key(phase, out);
+    write_key(phase, sheet);
     for (ch_phase_quantity q = 0; q < CH_NUM_PHASE; q++) {
         if (!phase->measured[q]) {
             continue;
         }
-        code = ch_map_write(phase, q, num_maps++, out, err);
+        code = ch_map_write(phase, q, num_maps++, sheet, err);
         if (code != CH_OK) {
             goto out;
         }
@@ -183,7 +199,7 @@ static ch_code write_page(const ch_page_head *head, const void *content, FILE *o
     if (code != CH_OK) {
         goto out;
     }
-    code = ch_caption_write(head, &words, ch_place_of_map(num_maps), out, err);
+    code = ch_caption_write(head, &words, sheet, ch_sheet_place_of_map(sheet, num_maps), err);
 out:
     ch_sentences_free(&words);
     return code;
@@ -205,7 +221,7 @@ static void make_heads(const ch_fit *fit, const ch_phase_list *list, ch_page_hea
     }
 }
 
-ch_code ch_plot_phase(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names, ch_error *err)
+ch_code ch_plot_phase(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names, ch_error *err)
 {
     ch_phase_list list = {0};
     ch_page_head *heads = NULL;
@@ -219,7 +235,7 @@ ch_code ch_plot_phase(const ch_fit *fit, const char *directory, ch_plot_format f
         goto out;
     }
     make_heads(fit, &list, heads);
-    const ch_page_kind kind = {heads, "-phase", write_page, directory, format, names, fit->options.watch};
+    const ch_page_kind kind = {heads, "-phase", write_page, directory, style, names, fit->options.watch};
     for (size_t i = 0; i < list.count; i++) {
         code = ch_page_draw(&kind, i, &list.items[i], err);
         if (code != CH_OK) {

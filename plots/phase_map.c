@@ -20,13 +20,6 @@ static const char *const titles[CH_NUM_PHASE] = {
     [CH_PHASE_KERNEL_CHANGE] = "kernel change ‖K − K₀‖ / ‖K₀‖",
 };
 
-ch_place ch_place_of_map(size_t index)
-{
-    const double column = 0.5, row = 0.375, first_top = 0.885, width = 0.31, height = 0.257;
-    const double left = 0.092 + column * (double)(index % 2), top = first_top - row * (double)(index / 2);
-    return (ch_place){.left = left, .right = left + width, .bottom = top - height, .top = top};
-}
-
 /* Edge i of the cells of a grid lies half-way between neighbours in logarithms. */
 static double edge(const double *values, size_t count, size_t i)
 {
@@ -240,24 +233,26 @@ static ch_axis_scale scale_of(ch_phase_quantity quantity)
     return quantity == CH_PHASE_TEST_ERROR ? CH_SCALE_PERCENT : CH_SCALE_POWERS;
 }
 
-static void write_colours(const ch_axis *range, ch_phase_quantity quantity, size_t index, FILE *out)
+static void write_colours(const ch_axis *range, ch_phase_quantity quantity, ch_place place, FILE *out)
 {
-    const ch_place place = ch_place_of_map(index);
     fputs(PALETTE, out);
-    fprintf(out, "set colorbox user origin screen %.17g, screen %.17g size screen 0.014, screen %.17g\n",
-            place.right + 0.014, place.bottom, place.top - place.bottom);
+    fprintf(out,
+            "set colorbox user origin screen page_x(%.17g), screen page_y(%.17g) size screen page_x(0.014), "
+            "screen (page_y(%.17g) - page_y(%.17g))\n",
+            place.right + 0.014, place.bottom, place.top, place.bottom);
     ch_axis_write(range, out, "cb", scale_of(quantity), CH_AXIS_LABELS);
     fprintf(out, "set label ");
     ch_gnuplot_quote(out, titles[quantity]);
     fprintf(out, " at graph 0.5, graph 1.06 center\n");
 }
 
-static ch_code draw_map(const ch_phase *phase, ch_phase_quantity quantity, size_t index, ch_panel *panel, ch_error *err)
+static ch_code draw_map(const ch_phase *phase, ch_phase_quantity quantity, ch_place place, ch_panel *panel,
+                        ch_error *err)
 {
     double levels[CH_AXIS_MOST_LABELS];
     ch_axis range = draw_cells(phase, quantity, panel);
     ch_axis_finish(&range, 1.2);
-    write_colours(&range, quantity, index, panel->out);
+    write_colours(&range, quantity, place, panel->out);
     const size_t count = ch_axis_labels(&range, scale_of(quantity), CH_AXIS_LABELS, levels);
     for (size_t i = 0; i < count; i++) {
         const ch_code code = draw_contour(phase, quantity, levels[i], false, CONTOUR_STYLE, panel, err);
@@ -291,20 +286,24 @@ static bool has_positive(const ch_phase *phase, ch_phase_quantity quantity)
     return false;
 }
 
-ch_code ch_map_write(const ch_phase *phase, ch_phase_quantity quantity, size_t index, FILE *out, ch_error *err)
+ch_code ch_map_write(const ch_phase *phase, ch_phase_quantity quantity, size_t index, ch_sheet *sheet, ch_error *err)
 {
-    const ch_place place = ch_place_of_map(index);
+    const ch_place place = ch_sheet_place_of_map(sheet, index);
     ch_panel panel;
-    ch_code code = ch_panel_init(&panel, out, index, CH_PART_WHOLE, err);
+    ch_code code = ch_panel_init(&panel, sheet, index, CH_PART_WHOLE, err);
     if (code != CH_OK) {
         goto out;
     }
-    fprintf(out,
-            "set lmargin at screen %.17g\nset rmargin at screen %.17g\nset bmargin at screen %.17g\n"
-            "set tmargin at screen %.17g\nset tics front\nset border front\n",
+    fprintf(panel.out,
+            "set lmargin at screen page_x(%.17g)\nset rmargin at screen page_x(%.17g)\n"
+            "set bmargin at screen page_y(%.17g)\nset tmargin at screen page_y(%.17g)\n"
+            "set tics front\nset border front\n",
             place.left, place.right, place.bottom, place.top);
+    if (ch_sheet_shows(sheet, index)) {
+        ch_sheet_use(sheet, place.bottom);
+    }
     if (has_positive(phase, quantity)) {
-        code = draw_map(phase, quantity, index, &panel, err);
+        code = draw_map(phase, quantity, place, &panel, err);
         if (code != CH_OK) {
             goto out;
         }

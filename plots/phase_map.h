@@ -15,15 +15,12 @@ static const ch_mark CH_MAP_BEST = {0xd55e00, 7};
 static const ch_mark CH_MAP_BUDGET = {0x000000, CH_POINT_LOWER_BOUND};
 static const ch_mark CH_MAP_DIVERGED = {0x000000, 2};
 
-/** Where the axes of map `index` stand: maps are square, two in a row, with their colour box beside them. */
-ch_place ch_place_of_map(size_t index);
-
 /** Writes map `index`, lettered (a), (b) …: a quantity over (alpha, T), its contours at the ticks of its colours, the
  *  end of the lazy regime (the kernel's on its own map, else that of the weights), T_opt with its powers of alpha,
  *  T_max, and how runs ended.
  *  @param quantity  one that was measured
  *  @return CH_OK, CH_ERROR_MEMORY */
-ch_code ch_map_write(const ch_phase *phase, ch_phase_quantity quantity, size_t index, FILE *out,
+ch_code ch_map_write(const ch_phase *phase, ch_phase_quantity quantity, size_t index, ch_sheet *sheet,
                      ch_error *err) CH_MUST_CHECK;
 
 #endif

@@ -13,11 +13,31 @@ typedef enum { CH_PLOT_PDF, CH_PLOT_SVG, CH_PLOT_PNG, CH_PLOT_FORMATS } ch_plot_
  *  @return CH_OK; CH_ERROR_INPUT for any other name */
 ch_code ch_plot_format_parse(const char *name, ch_plot_format *format, ch_error *err) CH_MUST_CHECK;
 
+/** How figures look. All zero is what is usual: a PDF of 17.8 cm. */
+typedef struct {
+    ch_plot_format format;
+    double width; /* of a page in cm, from CH_PLOT_LEAST_WIDTH to CH_PLOT_MOST_WIDTH; panels stand in one column where
+                     it is under 13, else in two. Letters are scaled with panels: they have 7 points where a column is
+                     8.9 cm wide. 0: 17.8, or 8.9 for a single panel */
+    char panel;   /* a letter from 'a': this panel alone, of the pages that have it; 0: whole pages */
+} ch_plot_style;
+
+#define CH_PLOT_LEAST_WIDTH 4
+#define CH_PLOT_MOST_WIDTH  100
+
+/** Reads the width of a page: "8.6cm", "86mm", "3.4in", or a number of centimetres.
+ *  @return CH_OK; CH_ERROR_INPUT for anything else, and for widths out of range */
+ch_code ch_plot_width_parse(const char *text, double *width, ch_error *err) CH_MUST_CHECK;
+
+/** Reads the letter of a panel, a to f.  @return CH_OK; CH_ERROR_INPUT for anything else */
+ch_code ch_plot_panel_parse(const char *text, char *panel, ch_error *err) CH_MUST_CHECK;
+
 /** Makes sure that figures can be written into `directory`; makes its last level when it is missing.
  *  @return CH_OK; CH_ERROR_INPUT when it cannot be made, is no directory or cannot be written */
 ch_code ch_plot_directory(const char *directory, ch_error *err) CH_MUST_CHECK;
 
-/** Draws one page for every group into an existing directory, e.g. perceptron-chi0-dim128.pdf.
+/** Draws one page for every group into an existing directory, e.g. perceptron-chi0-dim128.pdf; a single panel goes
+ *  into perceptron-chi0-dim128-b.pdf.
  *
  *  A new page replaces an older one of its name only once it is complete.
  *
@@ -25,31 +45,31 @@ ch_code ch_plot_directory(const char *directory, ch_error *err) CH_MUST_CHECK;
  *  @return CH_OK; CH_ERROR_INPUT when the directory cannot be written; CH_ERROR_IO when gnuplot is missing or fails;
  *          CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED when the watch of the fit's options ends the drawing
  */
-ch_code ch_plot_fit(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
+ch_code ch_plot_fit(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names,
                     ch_error *err) CH_MUST_CHECK;
 
 /** Draws a page for every group whose weight change or training time collapses (fit/collapse/collapse.h), e.g.
  *  perceptron-chi0-dim128-collapse.pdf: the curves before and after, and the points over the master curve. Groups that
  * have neither collapse get no page. All else is as for ch_plot_fit. */
-ch_code ch_plot_collapse(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
+ch_code ch_plot_collapse(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names,
                          ch_error *err) CH_MUST_CHECK;
 
 /** Draws a page for every group whose test error was measured at more than one (P, T), e.g.
  *  perceptron-chi0-dim128-error.pdf: the test error against T with a curve for every P, and against P with a curve for
  *  some T. All else is as for ch_plot_fit. */
-ch_code ch_plot_test_error(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
+ch_code ch_plot_test_error(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names,
                            ch_error *err) CH_MUST_CHECK;
 
 /** Draws a page for every phase diagram of the fit (fit/phase/phase.h), e.g.
  * mlp-datasign-chi0-dim16-train1024-phase.pdf: maps of test error, relative weight variation and kernel change over
  * (alpha, T), those that were measured, with the end of the lazy regime and T_opt. All else is as for ch_plot_fit. */
-ch_code ch_plot_phase(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
+ch_code ch_plot_phase(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names,
                       ch_error *err) CH_MUST_CHECK;
 
 /** Draws a page for every network that has its linearised twin in the fit (fit/twins/lazy.h), e.g.
  *  mlp-datamnist_parity-twin.pdf: weight change and test error of both, and the ratios of weight change and training
  *  time with the end of the lazy regime. All else is as for ch_plot_fit. */
-ch_code ch_plot_lazy(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names,
+ch_code ch_plot_lazy(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names,
                      ch_error *err) CH_MUST_CHECK;
 
 /** Draws a page for every group with recorded trajectories, e.g. perceptron-chi0-dim128-training.pdf: loss, unfitted
@@ -58,14 +78,14 @@ ch_code ch_plot_lazy(const ch_fit *fit, const char *directory, ch_plot_format fo
  *
  *  @param store  the store that the fit's runs were read from; trajectories are read only for the runs drawn
  *  All else is as for ch_plot_fit; CH_ERROR_IO also when the store cannot be read. */
-ch_code ch_plot_training(const ch_fit *fit, ch_store *store, const char *directory, ch_plot_format format, FILE *names,
-                         ch_error *err) CH_MUST_CHECK;
+ch_code ch_plot_training(const ch_fit *fit, ch_store *store, const char *directory, const ch_plot_style *style,
+                         FILE *names, ch_error *err) CH_MUST_CHECK;
 
 /** Draws a page for every group with recorded trajectories of data that have a teacher, e.g.
  *  perceptron-chi0-dim128-boundary.pdf: the mean distance of unfitted samples from the teacher's plane against
  *  lambda = s / r, with what fresh samples have where theory says it, and against t. The runs are those of
  *  ch_plot_training, as is all else. */
-ch_code ch_plot_boundary(const ch_fit *fit, ch_store *store, const char *directory, ch_plot_format format, FILE *names,
-                         ch_error *err) CH_MUST_CHECK;
+ch_code ch_plot_boundary(const ch_fit *fit, ch_store *store, const char *directory, const ch_plot_style *style,
+                         FILE *names, ch_error *err) CH_MUST_CHECK;
 
 #endif

@@ -154,11 +154,14 @@ static void put_runs(ch_caption *block, const ch_overview *overview)
     }
 }
 
-ch_code ch_summary_draw(const ch_overview *overview, const ch_page_head *head, FILE *out, ch_error *err)
+ch_code ch_summary_draw(const ch_overview *overview, const ch_page_head *head, ch_sheet *sheet, ch_error *err)
 {
-    const ch_place place = ch_place_of_panel(CH_OVERVIEW_PANELS);
-    ch_caption block = {.out = out, .left = place.left, .y = place.top};
-    fprintf(out, "reset\nset label '(f)' at screen %.17g, screen %.17g left\n",
+    const ch_place place = ch_sheet_place(sheet, CH_OVERVIEW_PANELS);
+    ch_caption block = ch_caption_new(sheet, place);
+    if (!ch_sheet_shows(sheet, CH_OVERVIEW_PANELS)) {
+        return CH_OK;
+    }
+    fprintf(sheet->out, "reset\nset label '(f)' at screen page_x(%.17g), screen page_y(%.17g) left\n",
             place.left - 0.2 * (place.right - place.left), place.top + 0.08 * (place.top - place.bottom));
     const ch_code code = ch_caption_put_fixed(&block, head, err);
     if (code != CH_OK) {
@@ -171,6 +174,7 @@ ch_code ch_summary_draw(const ch_overview *overview, const ch_page_head *head, F
     for (size_t i = 0; i < overview->group->num_notes && !ch_caption_is_full(&block); i++) {
         ch_caption_put_wrapped(&block, overview->group->notes[i]);
     }
-    ch_layout_flush(out);
+    sheet->num_shown++;
+    ch_caption_end(&block);
     return CH_OK;
 }

@@ -48,10 +48,10 @@ static ch_code draw_over_train(const ch_fit_group *group, ch_panel *panel, ch_er
     return ch_panel_finish(panel, "training samples P", "mean test error, %", CH_SCALE_BINARY, "no data", err);
 }
 
-static ch_code draw_panel(const ch_fit_group *group, size_t index, FILE *out, ch_error *err)
+static ch_code draw_panel(const ch_fit_group *group, size_t index, ch_sheet *sheet, ch_error *err)
 {
     ch_panel panel = {0};
-    ch_code code = ch_panel_init(&panel, out, index, CH_PART_WHOLE, err);
+    ch_code code = ch_panel_init(&panel, sheet, index, CH_PART_WHOLE, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -72,13 +72,13 @@ static bool has_zeros(const ch_fit_group *group)
 }
 
 /* @param content  the group */
-static ch_code write_page(const ch_page_head *head, const void *content, FILE *out, ch_error *err)
+static ch_code write_page(const ch_page_head *head, const void *content, ch_sheet *sheet, ch_error *err)
 {
     enum { NUM_PANELS = 2 };
     ch_sentences sentences = {.count = 0};
     ch_code code = CH_OK;
     for (size_t i = 0; i < NUM_PANELS; i++) {
-        code = draw_panel(content, i, out, err);
+        code = draw_panel(content, i, sheet, err);
         if (code != CH_OK) {
             goto out;
         }
@@ -97,7 +97,7 @@ static ch_code write_page(const ch_page_head *head, const void *content, FILE *o
             goto out;
         }
     }
-    code = ch_caption_write(head, &sentences, ch_place_of_panel(NUM_PANELS), out, err);
+    code = ch_caption_write(head, &sentences, sheet, ch_sheet_place(sheet, NUM_PANELS), err);
 out:
     ch_sentences_free(&sentences);
     return code;
@@ -113,14 +113,15 @@ static bool is_measured(const ch_fit_group *group)
     return any && group->num_trains * group->num_temps > 1;
 }
 
-ch_code ch_plot_test_error(const ch_fit *fit, const char *directory, ch_plot_format format, FILE *names, ch_error *err)
+ch_code ch_plot_test_error(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names,
+                           ch_error *err)
 {
     ch_page_head *heads = NULL;
     ch_code code = ch_page_heads_of_groups(fit, &heads, err);
     if (code != CH_OK) {
         return code;
     }
-    const ch_page_kind kind = {heads, "-error", write_page, directory, format, names, fit->options.watch};
+    const ch_page_kind kind = {heads, "-error", write_page, directory, style, names, fit->options.watch};
     for (size_t g = 0; g < fit->num_groups; g++) {
         if (!is_measured(&fit->groups[g])) {
             continue;

@@ -156,11 +156,11 @@ static void draw_expected(const trajectories *shown, ch_expected_quantity quanti
     }
 }
 
-static ch_code draw_panel(const trajectories *shown, size_t which, size_t index, FILE *out, ch_error *err)
+static ch_code draw_panel(const trajectories *shown, size_t which, size_t index, ch_sheet *sheet, ch_error *err)
 {
     const ch_run_table *table = &shown->table;
     ch_panel panel;
-    ch_code code = ch_panel_init(&panel, out, index, CH_PART_WHOLE, err);
+    ch_code code = ch_panel_init(&panel, sheet, index, CH_PART_WHOLE, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -196,25 +196,26 @@ out:
     return code;
 }
 
-/* Writes the key under the title: P, the colours of T in one row or two, and then how runs ended. */
-static void write_key(const ch_run_table *table, FILE *out)
+/* Writes the key under the title: P, the colours of T, and then how runs ended. */
+static void write_key(const ch_run_table *table, ch_sheet *sheet)
 {
-    const double sample = 0.03, row = 0.0155;
-    const size_t rows = table->count > 5 ? 2 : 1, columns = (table->count + rows - 1) / rows;
-    const double pitch = 0.135, left = 0.57 - 0.5 * pitch * (double)columns;
+    const double sample = 0.03, pitch = 0.135;
+    const size_t most = sheet->columns == 2 ? 5 : 2, rows = (table->count + most - 1) / most;
+    const size_t columns = (table->count + rows - 1) / rows;
+    const double left = 0.25 * (double)sheet->columns + 0.07 - 0.5 * pitch * (double)columns;
     char number[64];
-    double x = left, y = 0.966;
+    double x = left;
     ch_number_text((double)table->runs[0].settings.train, number, sizeof number);
-    fprintf(out, "reset\nset label 'P = %s,  T =' at screen %.17g, screen %.17g right font ',6.5'\n", number,
-            left - 0.008, y);
+    fprintf(sheet->out,
+            "reset\nset label 'P = %s,  T =' at screen page_x(%.17g), screen head_y(%.17g) right font ',6.5'\n", number,
+            left - 0.008, ch_sheet_head_row(sheet, 0));
     for (size_t r = 0; r < table->count; r++) {
         char line[64];
         snprintf(line, sizeof line, "linewidth 0.9 linecolor rgb '#%06x'", mark_of(table, r).colour);
         ch_number_text(table->runs[r].settings.temp, number, sizeof number);
-        ch_key_write(out, "screen", left + pitch * (double)(r % columns), y - row * (double)(r / columns), sample, line,
-                     NULL, number);
+        ch_key_write(sheet->out, CH_KEY_OF_PAGE, left + pitch * (double)(r % columns),
+                     ch_sheet_head_row(sheet, r / columns), sample, line, NULL, number);
     }
-    y -= row * (double)rows;
     for (ch_status status = CH_FITTED; status < CH_NUM_STATUSES; status++) {
         bool any = false;
         for (size_t r = 0; r < table->count; r++) {
@@ -222,11 +223,12 @@ static void write_key(const ch_run_table *table, FILE *out)
         }
         if (any) {
             const ch_mark mark = {0, endings[status].point};
-            ch_key_write(out, "screen", x, y, sample, NULL, &mark, endings[status].text);
+            ch_key_write(sheet->out, CH_KEY_OF_PAGE, x, ch_sheet_head_row(sheet, rows), sample, NULL, &mark,
+                         endings[status].text);
             x += 1.5 * pitch;
         }
     }
-    ch_layout_flush(out);
+    ch_layout_flush(sheet->out);
 }
 
 /* What the dashed curves are, and why there are none, or none of some runs. */
@@ -258,7 +260,8 @@ static ch_code explain_expected(ch_sentences *sentences, const ch_expected_ways 
                             expected->why_not.message);
 }
 
-static ch_code write_caption(const ch_page_head *head, const trajectories *page, size_t index, FILE *out, ch_error *err)
+static ch_code write_caption(const ch_page_head *head, const trajectories *page, size_t index, ch_sheet *sheet,
+                             ch_error *err)
 {
     const ch_run_table *table = &page->table;
     const ch_run *runs[CH_MOST_TRAJECTORIES];
@@ -280,28 +283,28 @@ static ch_code write_caption(const ch_page_head *head, const trajectories *page,
     if (code != CH_OK) {
         goto out;
     }
-    code = ch_caption_write(&shown, &sentences, ch_place_of_panel(index), out, err);
+    code = ch_caption_write(&shown, &sentences, sheet, ch_sheet_place(sheet, index), err);
 out:
     ch_sentences_free(&sentences);
     return code;
 }
 
 /* @param content  the trajectories */
-static ch_code write_page(const ch_page_head *head, const void *content, FILE *out, ch_error *err)
+static ch_code write_page(const ch_page_head *head, const void *content, ch_sheet *sheet, ch_error *err)
 {
     const trajectories *shown = content;
     size_t index = 0;
-    write_key(&shown->table, out);
+    write_key(&shown->table, sheet);
     for (size_t k = 0; k < MAX_PANELS; k++) {
         if (!has_any(&shown->table, panels[k].first)) {
             continue;
         }
-        const ch_code code = draw_panel(shown, k, index++, out, err);
+        const ch_code code = draw_panel(shown, k, index++, sheet, err);
         if (code != CH_OK) {
             return code;
         }
     }
-    return index < MAX_PANELS ? write_caption(head, shown, index, out, err) : CH_OK;
+    return index < MAX_PANELS ? write_caption(head, shown, index, sheet, err) : CH_OK;
 }
 
 static ch_code draw_group(const ch_page_kind *kind, const ch_fit *fit, size_t index, const ch_chosen_runs *chosen,
@@ -326,8 +329,8 @@ out:
     return code;
 }
 
-ch_code ch_plot_training(const ch_fit *fit, ch_store *store, const char *directory, ch_plot_format format, FILE *names,
-                         ch_error *err)
+ch_code ch_plot_training(const ch_fit *fit, ch_store *store, const char *directory, const ch_plot_style *style,
+                         FILE *names, ch_error *err)
 {
     ch_page_head *heads = NULL;
     ch_code code = ch_page_heads_of_groups(fit, &heads, err);
@@ -337,7 +340,7 @@ ch_code ch_plot_training(const ch_fit *fit, ch_store *store, const char *directo
     for (size_t g = 0; g < fit->num_groups; g++) {
         heads[g].num_trains = 0; /* the key under the title is that of T */
     }
-    const ch_page_kind kind = {heads, "-training", write_page, directory, format, names, fit->options.watch};
+    const ch_page_kind kind = {heads, "-training", write_page, directory, style, names, fit->options.watch};
     for (size_t g = 0; g < fit->num_groups; g++) {
         const ch_chosen_runs chosen = ch_chosen_runs_of(&fit->groups[g]);
         if (chosen.count == 0) {

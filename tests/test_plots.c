@@ -202,7 +202,7 @@ static char *draw(const plan *p, const char *where, ch_plot_format format, size_
     ch_error err = {0};
     char path[400];
     plant_fit(&fit, &group, &own, p);
-    const ch_code code = ch_plot_fit(&fit, where, format, NULL, &err);
+    const ch_code code = ch_plot_fit(&fit, where, &(const ch_plot_style){.format = format}, NULL, &err);
     assert_string_equal(err.message, "");
     assert_int_equal(code, CH_OK);
     snprintf(path, sizeof path, "%s/perceptron-chi%g-dim128.%s", where, p->chi, ch_gnuplot_extension(format));
@@ -250,7 +250,8 @@ static void test_expected_curves(void **state)
             ends[i] = (ch_finite_end){value, value, value, value, value, value};
         }
         group.expected = (ch_expected_curves){own.temps, group.num_temps, ends, known ? NULL : reason};
-        assert_int_equal(ch_plot_fit(&fit, directory, CH_PLOT_SVG, NULL, &err), CH_OK);
+        assert_int_equal(ch_plot_fit(&fit, directory, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err),
+                         CH_OK);
         snprintf(path, sizeof path, "%s/perceptron-chi0-dim128.svg", directory);
         char *text = read_whole(path, &length);
         assert_true((strstr(text, "expected at this P and d") != NULL) == (known == 1));
@@ -322,7 +323,7 @@ static void test_groups_of_one_name(void **state)
     fit.num_groups = 2;
     FILE *names = open_memstream(&text, &length);
     assert_non_null(names);
-    assert_int_equal(ch_plot_fit(&fit, directory, CH_PLOT_SVG, names, &err), CH_OK);
+    assert_int_equal(ch_plot_fit(&fit, directory, &(const ch_plot_style){.format = CH_PLOT_SVG}, names, &err), CH_OK);
     assert_int_equal(fclose(names), 0);
     char expected[600];
     snprintf(expected, sizeof expected, "%s/perceptron-chi0-dim128.svg\n%s/perceptron-chi0-dim128.2.svg\n", directory,
@@ -353,7 +354,7 @@ static void expect_failure(const char *where, ch_code expected, const char *says
     planted own;
     ch_error err = {0};
     plant_fit(&fit, &group, &own, &usual);
-    assert_int_equal(ch_plot_fit(&fit, where, CH_PLOT_PDF, NULL, &err), expected);
+    assert_int_equal(ch_plot_fit(&fit, where, &(const ch_plot_style){.format = CH_PLOT_PDF}, NULL, &err), expected);
     assert_non_null(strstr(err.message, says));
     uproot(&own);
 }
@@ -424,7 +425,8 @@ static void expect_stop(const char *script, const char *figures, char **names)
     stop_flag = 0;
     FILE *stream = open_memstream(names, &length);
     assert_non_null(stream);
-    assert_int_equal(ch_plot_fit(&fit, figures, CH_PLOT_SVG, stream, &err), CH_ERROR_INTERRUPTED);
+    assert_int_equal(ch_plot_fit(&fit, figures, &(const ch_plot_style){.format = CH_PLOT_SVG}, stream, &err),
+                     CH_ERROR_INTERRUPTED);
     assert_int_equal(err.code, CH_ERROR_INTERRUPTED);
     assert_string_equal(err.message, "stopped before all figures were drawn");
     assert_int_equal(fclose(stream), 0);
@@ -649,7 +651,8 @@ static void test_no_collapse_no_page(void **state)
     ch_error err = {0};
     (void)state;
     plant_fit(&fit, &group, &own, &usual);
-    assert_int_equal(ch_plot_collapse(&fit, directory, CH_PLOT_PDF, NULL, &err), CH_OK);
+    assert_int_equal(ch_plot_collapse(&fit, directory, &(const ch_plot_style){.format = CH_PLOT_PDF}, NULL, &err),
+                     CH_OK);
     assert_int_equal(count_files(directory), 0);
     uproot(&own);
 }

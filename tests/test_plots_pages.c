@@ -27,6 +27,13 @@ static int remove_directory(void **state)
     return system(command) == 0 ? 0 : -1;
 }
 
+static void remove_page(const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    assert_int_equal(unlink(path), 0);
+}
+
 /* Reads a file of the test's directory as a string to be freed; NULL when it is missing. */
 static char *read_page(const char *name)
 {
@@ -75,7 +82,7 @@ static void draw_phase(const ch_run_table *table)
     ch_fit_options_default(&options);
     options.replicas = 50;
     if (ch_fit_init(&fit, table, &options, &err) != CH_OK ||
-        ch_plot_phase(&fit, directory, CH_PLOT_SVG, NULL, &err) != CH_OK) {
+        ch_plot_phase(&fit, directory, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err) != CH_OK) {
         fail_msg("%s", err.message);
     }
     ch_fit_free(&fit);
@@ -154,11 +161,12 @@ static void test_panels_of_what_was_measured(void **state)
     }
     draw_phase(&table);
     check_page(PHASE_PAGE, (const char *const[]){"no data: every test error is 0", "weight variation", NULL}, nothing);
-    for (size_t r = 0; r < table.count; r++) { /* no data at all: the page says so in its caption */
+    for (size_t r = 0; r < table.count; r++) { /* no data at all: there is no page */
         table.runs[r].status = CH_DIVERGED;
     }
+    remove_page(PHASE_PAGE);
     draw_phase(&table);
-    check_page(PHASE_PAGE, (const char *const[]){"288 runs", NULL}, (const char *const[]){"weight variation", NULL});
+    assert_null(read_page(PHASE_PAGE));
     ch_run_table_free(&table);
 }
 
@@ -187,8 +195,9 @@ static void test_allocations_fail(void **state)
     ch_phase_list_free(&phases);
     ch_error err;
     long failed;
-    assert_failures_are_told(failed, ch_plot_phase(&fit, directory, CH_PLOT_SVG, NULL, &err), err,
-                             assert_null(read_page(PHASE_PAGE)));
+    assert_failures_are_told(failed,
+                             ch_plot_phase(&fit, directory, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err),
+                             err, assert_null(read_page(PHASE_PAGE)));
     assert_in((double)failed, 15, 100);
     ch_fit_free(&fit);
     ch_run_table_free(&table);
@@ -310,9 +319,13 @@ static void test_training_allocations_fail(void **state)
     snprintf(path, sizeof path, "%s/s", directory);
     assert_int_equal(ch_store_open(&store, path, CH_STORE_READ, &err), CH_OK);
     long failed;
-    assert_failures_are_told(failed, ch_plot_training(&fit, &store, directory, CH_PLOT_SVG, NULL, &err), err, (void)0);
+    assert_failures_are_told(
+        failed, ch_plot_training(&fit, &store, directory, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err),
+        err, (void)0);
     assert_in((double)failed, 10, 200);
-    assert_failures_are_told(failed, ch_plot_boundary(&fit, &store, directory, CH_PLOT_SVG, NULL, &err), err, (void)0);
+    assert_failures_are_told(
+        failed, ch_plot_boundary(&fit, &store, directory, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err),
+        err, (void)0);
     assert_in((double)failed, 10, 200);
     ch_store_close(&store);
     ch_fit_free(&fit);
@@ -401,7 +414,8 @@ static void test_no_test_error_no_page(void **state)
             table.runs[r].final.test_error = NAN;
         }
         phase_plant_fit(&fit, &phases, &table);
-        assert_int_equal(ch_plot_test_error(&fit, directory, CH_PLOT_SVG, NULL, &err), CH_OK);
+        assert_int_equal(ch_plot_test_error(&fit, directory, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err),
+                         CH_OK);
         char *text = read_page(page);
         assert_int_equal(text != NULL, i == 2);
         free(text);
@@ -420,7 +434,7 @@ static void draw_twin(const ch_run_table *table)
     ch_fit fit;
     ch_error err = {0};
     lazy_plant_fit(&fit, table);
-    if (ch_plot_lazy(&fit, directory, CH_PLOT_SVG, NULL, &err) != CH_OK) {
+    if (ch_plot_lazy(&fit, directory, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err) != CH_OK) {
         fail_msg("%s", err.message);
     }
     ch_fit_free(&fit);
@@ -505,7 +519,8 @@ static void test_twin_allocations_fail(void **state)
     lazy_plant_fit(&fit, &table);
     ch_error err;
     long failed;
-    assert_failures_are_told(failed, ch_plot_lazy(&fit, directory, CH_PLOT_SVG, NULL, &err), err, (void)0);
+    assert_failures_are_told(
+        failed, ch_plot_lazy(&fit, directory, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err), err, (void)0);
     assert_in((double)failed, 10, 150);
     ch_fit_free(&fit);
     ch_run_table_free(&table);
@@ -589,6 +604,88 @@ static void test_axes_of_any_size(void **state)
     }
 }
 
+/* The size of an SVG file, in points of the screen. */
+static void read_size(const char *name, int *width, int *height)
+{
+    char *text = read_page(name);
+    assert_non_null(text);
+    const char *at = strstr(text, "viewBox=\"0 0 ");
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, "viewBox=\"0 0 %d %d", width, height), 2);
+    free(text);
+}
+
+/* Draws the page of test errors of a planted sweep. */
+static void draw_errors(const ch_plot_style *style)
+{
+    phase_plant plant = phase_plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    ch_phase_list phases;
+    ch_error err = {0};
+    plant.num_alphas = 1;
+    phase_plant_table(&plant, 1, &table);
+    phase_plant_fit(&fit, &phases, &table);
+    assert_int_equal(ch_plot_test_error(&fit, directory, style, NULL, &err), CH_OK);
+    ch_phase_list_free(&phases);
+    ch_fit_free(&fit);
+    ch_run_table_free(&table);
+}
+
+/* The page of test errors in several looks: it ends under its caption; one column is half as wide and has its panels
+ * one below the other; a single panel has no caption and no other panel. */
+static void test_looks(void **state)
+{
+    (void)state;
+    enum { PAGE_WIDTH = 673, COLUMN_WIDTH = 325 }; /* 17.8 and 8.6 cm at 96 points an inch */
+    static const char page[] = "mlp-datadepleted-chi0-dim16-error.svg";
+    static const char panel[] = "mlp-datadepleted-chi0-dim16-error-b.svg";
+    int width, height, narrow_height, panel_height;
+    ch_plot_style style = {.format = CH_PLOT_SVG};
+    ch_error err = {0};
+    draw_errors(&style);
+    read_size(page, &width, &height);
+    assert_int_equal(width, PAGE_WIDTH);
+    assert_in_range(height, PAGE_WIDTH / 2, PAGE_WIDTH);
+    assert_int_equal(ch_plot_width_parse("86mm", &style.width, &err), CH_OK);
+    draw_errors(&style);
+    read_size(page, &width, &narrow_height);
+    assert_int_equal(width, COLUMN_WIDTH);
+    assert_in_range(narrow_height, height + 1, 2 * height);
+    assert_int_equal(ch_plot_panel_parse("b", &style.panel, &err), CH_OK);
+    draw_errors(&style);
+    read_size(panel, &width, &panel_height);
+    assert_int_equal(width, COLUMN_WIDTH);
+    assert_in_range(panel_height, COLUMN_WIDTH / 2, narrow_height / 2);
+    check_page(panel, (const char *const[]){"(b)", "training samples P", NULL},
+               (const char *const[]){"(a)", "temperature T", "Fixed", NULL});
+    style.panel = 'f'; /* the page has none */
+    draw_errors(&style);
+    assert_null(read_page("mlp-datadepleted-chi0-dim16-error-f.svg"));
+}
+
+static void test_looks_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        double width; /* 0: refused */
+    } cases[] = {{"8.6cm", 8.6}, {"17.8", 17.8}, {"86mm", 8.6}, {"3.4in", 8.636}, {"3.9cm", 0},
+                 {"101", 0},     {"wide", 0},    {"", 0},       {"9 cm", 0},      {"nan", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double width = 0;
+        ch_error err = {0};
+        const ch_code code = ch_plot_width_parse(cases[i].text, &width, &err);
+        assert_int_equal(code, cases[i].width > 0 ? CH_OK : CH_ERROR_INPUT);
+        if (code == CH_OK) {
+            assert_close(width, cases[i].width, 1e-12);
+        }
+    }
+    char panel;
+    assert_int_equal(ch_plot_panel_parse("g", &panel, NULL), CH_ERROR_INPUT);
+    assert_int_equal(ch_plot_panel_parse("ab", &panel, NULL), CH_ERROR_INPUT);
+}
+
 int main(void)
 {
     gsl_set_error_handler_off();
@@ -612,6 +709,8 @@ int main(void)
         cmocka_unit_test(test_plain_series),
         cmocka_unit_test(test_axis_labels),
         cmocka_unit_test(test_axes_of_any_size),
+        IN_DIRECTORY(test_looks),
+        cmocka_unit_test(test_looks_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

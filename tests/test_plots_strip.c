@@ -22,7 +22,7 @@ static char *draw(const ch_fit *fit)
     char directory[] = "/tmp/chiton-strip.XXXXXX", path[128];
     ch_error err = {0};
     assert_non_null(mkdtemp(directory));
-    const ch_code code = ch_plot_fit(fit, directory, CH_PLOT_SVG, NULL, &err);
+    const ch_code code = ch_plot_fit(fit, directory, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
     assert_string_equal(err.message, "");
     assert_int_equal(code, CH_OK);
     snprintf(path, sizeof path, "%s/perceptron-chi1-dim16.svg", directory);

@@ -126,12 +126,13 @@ static void plot_runs(const ch_fit *fit, ch_store *store)
 {
     const char *folder = fuzz_folder();
     ch_error err;
-    (void)!ch_plot_fit(fit, folder, CH_PLOT_SVG, NULL, &err);
-    (void)!ch_plot_test_error(fit, folder, CH_PLOT_SVG, NULL, &err);
-    (void)!ch_plot_training(fit, store, folder, CH_PLOT_SVG, NULL, &err);
-    (void)!ch_plot_collapse(fit, folder, CH_PLOT_SVG, NULL, &err);
-    (void)!ch_plot_phase(fit, folder, CH_PLOT_SVG, NULL, &err);
-    (void)!ch_plot_lazy(fit, folder, CH_PLOT_SVG, NULL, &err);
+    (void)!ch_plot_fit(fit, folder, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
+    (void)!ch_plot_test_error(fit, folder, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
+    (void)!ch_plot_training(fit, store, folder, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
+    (void)!ch_plot_boundary(fit, store, folder, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
+    (void)!ch_plot_collapse(fit, folder, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
+    (void)!ch_plot_phase(fit, folder, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
+    (void)!ch_plot_lazy(fit, folder, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
 }
 
 static void fit_runs(const ch_run_table *table, ch_store *store)
