@@ -31,11 +31,14 @@ typedef struct {
     double min_margin; /* least m; NaN when one is */
     uint64_t errors;   /* samples not classified rightly: m > 0 is not so */
     uint64_t unfitted;
+    double distance; /* sum of |z . e| over the unfitted samples, where it is asked for */
 } ch_margins;
 
-/* @return false when stopped */
-static bool look_at_all(const ch_perceptron *self, ch_margins *sums)
+/* @param has_teacher  whether `distance` is asked for
+ * @return false when stopped */
+static bool look_at_all(const ch_perceptron *self, bool has_teacher, ch_margins *sums)
 {
+    const ch_sample_set *train = self->setup.train;
     const size_t look = ch_rows_per_look(self->stride);
     const double kappa = self->setup.kappa;
     ch_margins all = {.min_margin = INFINITY};
@@ -49,6 +52,7 @@ static bool look_at_all(const ch_perceptron *self, ch_margins *sums)
         if (ch_is_unfitted(margin, kappa)) {
             all.unfitted++;
             all.loss += kappa - margin;
+            all.distance += has_teacher ? fabs(ch_dot(ch_sample_set_row(train, mu), train->teacher, self->stride)) : 0;
         }
     }
     *sums = all;
@@ -63,7 +67,7 @@ static void check_fitted(ch_perceptron *self)
     ch_margins all;
     if (!isfinite(ch_norm2(self->weights, self->stride))) {
         progress->status = CH_DIVERGED;
-    } else if (!look_at_all(self, &all)) {
+    } else if (!look_at_all(self, false, &all)) {
         return; /* it is looked again where the run goes on */
     } else if (all.unfitted == 0) {
         progress->status = CH_FITTED;
@@ -282,24 +286,6 @@ void ch_perceptron_signal_and_noise(const ch_perceptron *self, double *signal, d
     *noise = sqrt(noise2);
 }
 
-/* Mean |x . e| = sqrt(d) |z . e| over the unfitted samples; NaN where none is. @return false when stopped */
-static bool find_unfitted_distance(const ch_perceptron *self, uint64_t unfitted, double *mean)
-{
-    const size_t look = ch_rows_per_look(self->stride);
-    const ch_sample_set *train = self->setup.train;
-    double sum = 0;
-    for (size_t mu = 0; mu < self->setup.num_samples && unfitted > 0; mu++) {
-        if (mu % look == look - 1 && ch_watch_is_stopped(self->setup.watch)) {
-            return false;
-        }
-        if (ch_is_unfitted(ch_student_margin(self, (uint32_t)mu), self->setup.kappa)) {
-            sum += fabs(ch_dot(ch_sample_set_row(train, mu), train->teacher, self->stride));
-        }
-    }
-    *mean = unfitted > 0 ? sqrt((double)train->dim) * sum / (double)unfitted : NAN;
-    return true;
-}
-
 /* The law of test inputs. */
 static ch_linear_law law_of(const ch_perceptron *self)
 {
@@ -311,8 +297,9 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
 {
     ch_perceptron *self = (ch_perceptron *)learner;
     const ch_linear_law law = law_of(self);
+    const bool has_teacher = self->setup.has_teacher || ch_linear_law_is_known(&law);
     ch_margins all;
-    if (!look_at_all(self, &all)) {
+    if (!look_at_all(self, has_teacher, &all)) {
         return interrupted(err);
     }
     const double num_samples = (double)self->setup.num_samples;
@@ -324,11 +311,11 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
     out->min_margin = all.min_margin / self->setup.kappa;
     out->weight_change = change;
     out->weight_change_rel = change / self->norm_init;
-    if (self->setup.has_teacher || ch_linear_law_is_known(&law)) {
+    if (has_teacher) {
         ch_perceptron_signal_and_noise(self, &out->signal, &out->noise);
-        if (!find_unfitted_distance(self, all.unfitted, &out->unfitted_distance)) {
-            return interrupted(err);
-        }
+        /* |x . e| = sqrt(d) |z . e| */
+        out->unfitted_distance =
+            all.unfitted > 0 ? sqrt((double)self->setup.train->dim) * all.distance / (double)all.unfitted : NAN;
     }
     if (!isfinite(change)) {
         learner->progress.status = CH_DIVERGED;
