@@ -1,6 +1,8 @@
 /* axis.c — a logarithmic axis: the range of what is drawn, and its tick marks. */
 #include "plots/axis.h"
 
+#include "plots/layout.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -135,6 +137,15 @@ static void write_minor_ticks(FILE *out, const powers *p)
         if (power % p->step != 0) {
             fprintf(out, "'' %.17g 1, ", pow(p->base, power));
         }
+    }
+}
+
+void ch_axis_label_text(ch_axis_scale scale, double value, char *text, size_t size)
+{
+    if (scale == CH_SCALE_PERCENT) {
+        snprintf(text, size, "%.3g", 100 * value);
+    } else {
+        ch_number_text(value, text, size);
     }
 }
 

@@ -5,6 +5,7 @@
 #include "plots/caption.h"
 #include "plots/page.h"
 #include "plots/phase_map.h"
+#include "plots/phase_region.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -40,15 +41,6 @@ static void write_entry(key_place *at, double width, const char *line, const ch_
     at->x += width;
 }
 
-static bool has_ended(const ch_phase *phase, bool diverged)
-{
-    bool any = false;
-    for (size_t c = 0; c < phase->num_alphas * phase->num_temps; c++) {
-        any = any || (diverged ? phase->cells[c].num_diverged : phase->cells[c].num_budget) > 0;
-    }
-    return any;
-}
-
 /* Whether T_max lies inside the sampled T at some alpha. */
 static bool has_max(const ch_phase *phase)
 {
@@ -60,7 +52,7 @@ static bool has_max(const ch_phase *phase)
     return false;
 }
 
-/* Writes the key: lines and T_opt first, T_max and how runs ended from another row on. */
+/* Writes the key: T_max has a row of its own. */
 static void write_key(const ch_phase *phase, ch_sheet *sheet)
 {
     key_place at = {.sheet = sheet, .x = key_left};
@@ -75,14 +67,8 @@ static void write_key(const ch_phase *phase, ch_sheet *sheet)
     if (phase->num_slope > 0 && isfinite(phase->slope_theory)) {
         write_entry(&at, 0.2, CH_MAP_THEORY, NULL, "theory ∝ α^{(D−1)/(D+1)}");
     }
-    end_row(&at);
-    if (has_ended(phase, false)) {
-        write_entry(&at, 0.26, NULL, &CH_MAP_BUDGET, "ended by a budget");
-    }
-    if (has_ended(phase, true)) {
-        write_entry(&at, 0.14, NULL, &CH_MAP_DIVERGED, "diverged");
-    }
     if (has_max(phase)) {
+        end_row(&at);
         write_entry(&at, 0.34, CH_MAP_MAX, NULL, "T_{max}: half of the data sets diverge");
     }
     ch_layout_flush(sheet->out);
@@ -159,7 +145,7 @@ static ch_code say_all(const ch_phase *phase, ch_sentences *words, ch_error *err
 {
     ch_code code = ch_sentences_add(words, err,
                                     "%zu run%s on %zu data set%s. Colours are means over data sets; thin lines are "
-                                    "contours at the ticks of the colours. White: no run, or one diverged.",
+                                    "contours at the ticks of the colours. White: no run, or, outlined, one diverged.",
                                     phase->num_runs, phase->num_runs == 1 ? "" : "s", phase->num_data_sets,
                                     phase->num_data_sets == 1 ? "" : "s");
     if (code != CH_OK) {
@@ -170,12 +156,12 @@ static ch_code say_all(const ch_phase *phase, ch_sentences *words, ch_error *err
         return code;
     }
     code = say_max(phase, words, err);
-    if (code != CH_OK || !has_ended(phase, false)) {
+    if (code != CH_OK || !ch_region_exists(phase, CH_REGION_BUDGET)) {
         return code;
     }
     return ch_sentences_add(words, err,
                             phase->by_budget ? "No run fitted: the values are those at which budgets ended the runs."
-                                             : "No line uses a cell in which a budget ended runs.");
+                                             : "Grey: a budget ended a run; no line and no colour uses these.");
 }
 
 /* @param content  the diagram */

@@ -1,6 +1,7 @@
 /* phase_map.c — one map of a phase diagram: cells in colours, and what lies over them. */
 #include "plots/phase_map.h"
 #include "plots/gnuplot.h"
+#include "plots/phase_region.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -20,43 +21,41 @@ static const char *const titles[CH_NUM_PHASE] = {
     [CH_PHASE_KERNEL_CHANGE] = "kernel change ‖K − K₀‖ / ‖K₀‖",
 };
 
-/* Edge i of the cells of a grid lies half-way between neighbours in logarithms. */
-static double edge(const double *values, size_t count, size_t i)
+static ch_axis_scale scale_of(ch_phase_quantity quantity)
 {
-    if (i == 0) {
-        return values[0] * sqrt(values[0] / values[1]);
-    }
-    return i == count ? values[count - 1] * sqrt(values[count - 1] / values[count - 2])
-                      : sqrt(values[i - 1] * values[i]);
+    return quantity == CH_PHASE_TEST_ERROR ? CH_SCALE_PERCENT : CH_SCALE_POWERS;
 }
 
-/* Draws the cells as rectangles. A test error of 0 gets the colour of the least positive one.
+/* Draws the cells that count as rectangles in colours. A test error of 0 gets the colour of the least positive one.
  * @return the range of the values */
 static ch_axis draw_cells(const ch_phase *phase, ch_phase_quantity quantity, ch_panel *panel)
 {
     ch_axis range = CH_AXIS_EMPTY;
     const size_t num_cells = phase->num_alphas * phase->num_temps;
     for (size_t c = 0; c < num_cells; c++) {
-        ch_axis_include(&range, phase->cells[c].values[quantity]);
+        if (phase->cells[c].counts) {
+            ch_axis_include(&range, phase->cells[c].values[quantity]);
+        }
     }
     const size_t block = ch_panel_block(panel);
     for (size_t c = 0; c < num_cells; c++) {
         const size_t a = c / phase->num_temps, t = c % phase->num_temps;
         const double value = phase->cells[c].values[quantity];
-        if (phase->cells[c].num_runs > 0 && isfinite(value)) {
+        if (phase->cells[c].counts && isfinite(value)) {
             fprintf(panel->out, "%.17g %.17g %.17g %.17g %.17g %.17g %.17g\n", phase->alphas[a], phase->temps[t],
-                    edge(phase->alphas, phase->num_alphas, a), edge(phase->alphas, phase->num_alphas, a + 1),
-                    edge(phase->temps, phase->num_temps, t), edge(phase->temps, phase->num_temps, t + 1),
-                    fmax(value, range.lo));
+                    ch_region_edge(phase->alphas, phase->num_alphas, a),
+                    ch_region_edge(phase->alphas, phase->num_alphas, a + 1),
+                    ch_region_edge(phase->temps, phase->num_temps, t),
+                    ch_region_edge(phase->temps, phase->num_temps, t + 1), fmax(value, range.lo));
         }
     }
     fputs("EOD\n", panel->out);
     fprintf(ch_panel_item(panel),
             "$block%zu using 1:2:3:4:5:6:7 with boxxyerror linecolor palette fillstyle solid 1 noborder", block);
-    panel->x =
-        (ch_axis){edge(phase->alphas, phase->num_alphas, 0), edge(phase->alphas, phase->num_alphas, phase->num_alphas)};
-    panel->y =
-        (ch_axis){edge(phase->temps, phase->num_temps, 0), edge(phase->temps, phase->num_temps, phase->num_temps)};
+    panel->x = (ch_axis){ch_region_edge(phase->alphas, phase->num_alphas, 0),
+                         ch_region_edge(phase->alphas, phase->num_alphas, phase->num_alphas)};
+    panel->y = (ch_axis){ch_region_edge(phase->temps, phase->num_temps, 0),
+                         ch_region_edge(phase->temps, phase->num_temps, phase->num_temps)};
     panel->is_tight = true;
     return range;
 }
@@ -69,26 +68,6 @@ static void draw_halo(size_t block, int point, double size, ch_panel *panel)
     fprintf(ch_panel_item(panel),
             "$block%zu using 1:2 with points pointtype %d pointsize %g*point linecolor rgb '#ffffff'", block,
             point + is_open, size);
-}
-
-/* Marks the cells with diverged runs, or with runs that a budget ended, by a symbol in the middle. */
-static void draw_marks(const ch_phase *phase, bool diverged, ch_mark mark, ch_panel *panel)
-{
-    const size_t block = ch_panel_block(panel);
-    for (size_t c = 0; c < phase->num_alphas * phase->num_temps; c++) {
-        const ch_phase_cell *cell = &phase->cells[c];
-        if (diverged ? cell->num_diverged > 0 : cell->num_diverged == 0 && cell->num_budget > 0) {
-            fprintf(panel->out, "%.17g %.17g\n", phase->alphas[c / phase->num_temps],
-                    phase->temps[c % phase->num_temps]);
-        }
-    }
-    fputs("NaN NaN\nEOD\n", panel->out);
-    if (!diverged) { /* cells with diverged runs are white already */
-        draw_halo(block, mark.point, 2.0, panel);
-    }
-    fprintf(ch_panel_item(panel),
-            "$block%zu using 1:2 with points pointtype %d pointsize 1.1*point linewidth 0.8 linecolor rgb '#%06x'",
-            block, mark.point, mark.colour);
 }
 
 static ch_code draw_contour(const ch_phase *phase, ch_phase_quantity quantity, double level, bool cased,
@@ -113,6 +92,26 @@ static ch_code draw_contour(const ch_phase *phase, ch_phase_quantity quantity, d
 out:
     free(segments);
     return code;
+}
+
+/* Draws a contour and writes its level at the piece in the middle of it. */
+static ch_code draw_level(const ch_phase *phase, ch_phase_quantity quantity, double level, ch_panel *panel,
+                          ch_error *err)
+{
+    ch_phase_segment *segments = NULL;
+    size_t count = 0;
+    const ch_code code = ch_phase_contour(phase, quantity, level, &segments, &count, err);
+    if (code == CH_OK && count > 0) {
+        const ch_phase_segment *middle = &segments[count / 2];
+        char text[64];
+        ch_axis_label_text(scale_of(quantity), level, text, sizeof text);
+        fputs("set label ", panel->out);
+        ch_gnuplot_quote(panel->out, text);
+        fprintf(panel->out, " at first %.17g, first %.17g center front font ',5' textcolor rgb '#ffffff'\n",
+                sqrt(middle->alpha[0] * middle->alpha[1]), sqrt(middle->temp[0] * middle->temp[1]));
+    }
+    free(segments);
+    return code == CH_OK ? draw_contour(phase, quantity, level, false, CONTOUR_STYLE, panel, err) : code;
 }
 
 /* A straight line through (alpha0, temp0), in the logarithms. */
@@ -228,11 +227,6 @@ static ch_axis_scale scale_of_values(const double *values, size_t count)
     return is_binary ? CH_SCALE_BINARY : CH_SCALE_POWERS;
 }
 
-static ch_axis_scale scale_of(ch_phase_quantity quantity)
-{
-    return quantity == CH_PHASE_TEST_ERROR ? CH_SCALE_PERCENT : CH_SCALE_POWERS;
-}
-
 static void write_colours(const ch_axis *range, ch_phase_quantity quantity, ch_place place, FILE *out)
 {
     fputs(PALETTE, out);
@@ -251,11 +245,13 @@ static ch_code draw_map(const ch_phase *phase, ch_phase_quantity quantity, ch_pl
 {
     double levels[CH_AXIS_MOST_LABELS];
     ch_axis range = draw_cells(phase, quantity, panel);
+    ch_region_fill(phase, CH_REGION_BUDGET, panel);
+    ch_region_fill(phase, CH_REGION_DIVERGED, panel);
     ch_axis_finish(&range, 1.2);
     write_colours(&range, quantity, place, panel->out);
     const size_t count = ch_axis_labels(&range, scale_of(quantity), CH_AXIS_LABELS, levels);
     for (size_t i = 0; i < count; i++) {
-        const ch_code code = draw_contour(phase, quantity, levels[i], false, CONTOUR_STYLE, panel, err);
+        const ch_code code = draw_level(phase, quantity, levels[i], panel, err);
         if (code != CH_OK) {
             return code;
         }
@@ -268,8 +264,8 @@ static ch_code draw_map(const ch_phase *phase, ch_phase_quantity quantity, ch_pl
         return code;
     }
     draw_slopes(phase, panel);
-    draw_marks(phase, false, CH_MAP_BUDGET, panel);
-    draw_marks(phase, true, CH_MAP_DIVERGED, panel);
+    ch_region_outline(phase, CH_REGION_BUDGET, panel);
+    ch_region_outline(phase, CH_REGION_DIVERGED, panel);
     draw_max(phase, panel);
     draw_best(phase, panel);
     return CH_OK;

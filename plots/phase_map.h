@@ -12,8 +12,6 @@
 #define CH_MAP_THEORY "linewidth 1.6 dashtype (5,4) linecolor rgb '#000000'"
 
 static const ch_mark CH_MAP_BEST = {0xd55e00, 7};
-static const ch_mark CH_MAP_BUDGET = {0x000000, CH_POINT_LOWER_BOUND};
-static const ch_mark CH_MAP_DIVERGED = {0x000000, 2};
 
 /** Writes map `index`, lettered (a), (b) …: a quantity over (alpha, T), its contours at the ticks of its colours, the
  *  end of the lazy regime (the kernel's on its own map, else that of the weights), T_opt with its powers of alpha,

@@ -1,0 +1,26 @@
+/* phase_region.h — the parts of a phase diagram in which runs diverged, or were ended by a budget: outlined and named.
+ * Private to plots/. */
+#ifndef CH_PHASE_REGION_H
+#define CH_PHASE_REGION_H
+
+#include "fit/phase/phase.h"
+#include "plots/panel.h"
+
+typedef enum {
+    CH_REGION_DIVERGED, /* cells in which a run diverged */
+    CH_REGION_BUDGET,   /* cells in which a budget ended a run and none diverged */
+} ch_region;
+
+/** Whether the diagram has such cells. */
+bool ch_region_exists(const ch_phase *phase, ch_region region);
+
+/** Edge i of the cells of a grid, 0 to count: it lies half-way between neighbours in logarithms. */
+double ch_region_edge(const double *values, size_t count, size_t i);
+
+/** Fills the cells of a region that have no colour of their own, white or grey. */
+void ch_region_fill(const ch_phase *phase, ch_region region, ch_panel *panel);
+
+/** Outlines a region, and writes its name into the cell nearest to its middle. */
+void ch_region_outline(const ch_phase *phase, ch_region region, ch_panel *panel);
+
+#endif
