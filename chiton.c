@@ -25,6 +25,7 @@ static const command commands[] = {
     {"plot", ch_cmd_plot, "figures, one page a group of runs"},
     {"theory", ch_cmd_theory, "exponents, constants, end of training and online ODE, as predicted"},
     {"export", ch_cmd_export, "every run a row, for pandas, R or Julia"},
+    {"merge", ch_cmd_merge, "runs of several stores into one"},
     {"delete", ch_cmd_delete, "runs of a store, with all that belongs to them"},
     {"data", ch_cmd_data, "image files: what is there, and where to get them"},
     {"selftest", ch_cmd_selftest, "are the errors of fits to be trusted?"},

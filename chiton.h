@@ -45,6 +45,7 @@ extern "C" {
 #include "plots/plots.h"
 #include "sim/admit.h"
 #include "sim/settings/settings.h"
+#include "sim/store/merge.h"
 #include "sim/store/store.h"
 #include "sim/sweep/plan.h"
 #include "sim/sweep/sweep.h"

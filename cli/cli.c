@@ -409,14 +409,19 @@ ch_code ch_cli_open_store(ch_store *store, const char *path, bool skip_damaged, 
     return code;
 }
 
-void ch_cli_say_damaged(const ch_store *store)
+void ch_cli_say_left_out(uint64_t num_damaged, const ch_error *damage)
 {
-    if (store->num_damaged > 0) {
-        fprintf(stderr, "%llu damaged run%s left out; the first: ", (unsigned long long)store->num_damaged,
-                store->num_damaged == 1 ? "" : "s");
-        ch_text_print(store->damage.message, stderr);
+    if (num_damaged > 0) {
+        fprintf(stderr, "%llu damaged run%s left out; the first: ", (unsigned long long)num_damaged,
+                num_damaged == 1 ? "" : "s");
+        ch_text_print(damage->message, stderr);
         fputc('\n', stderr);
     }
+}
+
+void ch_cli_say_damaged(const ch_store *store)
+{
+    ch_cli_say_left_out(store->num_damaged, &store->damage);
 }
 
 /* ---- JSON ---- */

@@ -77,7 +77,11 @@ ch_code ch_cli_check_threads(int threads, ch_error *err) CH_MUST_CHECK;
  *  @return as ch_store_open */
 ch_code ch_cli_open_store(ch_store *store, const char *path, bool skip_damaged, ch_error *err) CH_MUST_CHECK;
 
-/** Says on standard error how many damaged runs of a store were left out, and what is wrong with the first. */
+/** Says on standard error how many damaged runs were left out, and what is wrong with the first; nothing where there
+ *  are none. */
+void ch_cli_say_left_out(uint64_t num_damaged, const ch_error *damage);
+
+/** The same of the damaged runs of a store. */
 void ch_cli_say_damaged(const ch_store *store);
 
 /** Refuses a folder of kernel files when no run has a kernel that it could keep.

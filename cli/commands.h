@@ -9,6 +9,7 @@ int ch_cmd_fit(int argc, const char **argv);
 int ch_cmd_plot(int argc, const char **argv);
 int ch_cmd_theory(int argc, const char **argv);
 int ch_cmd_export(int argc, const char **argv);
+int ch_cmd_merge(int argc, const char **argv);
 int ch_cmd_delete(int argc, const char **argv);
 int ch_cmd_data(int argc, const char **argv);
 int ch_cmd_data_export(int argc, const char **argv); /* `data export`, with "export" as argv[0] */

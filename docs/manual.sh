@@ -64,7 +64,7 @@ Sweeps over settings fill a store, an SQLite file; from a store come exponents w
 Results go to standard output, progress and messages to standard error.
 .SH COMMANDS
 PAGE
-for name in run sweep list fit plot theory export delete data; do
+for name in run sweep list fit plot theory export merge delete data; do
     command_section "$name"
 done
 cat <<'PAGE'

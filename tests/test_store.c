@@ -1,4 +1,4 @@
-/* test_store.c — the run store: runs are read as they were stored, by any condition, and stores are merged. */
+/* test_store.c — the run store: runs are read as they were stored, by any condition. */
 #include "sim/store/export.h"
 #include "sim/store/results.h"
 #include "tests/alloc_fail.h"
@@ -322,49 +322,6 @@ static void test_json_is_whole_or_refused(void **state)
     ch_store_close(&store);
 }
 
-/* ---- the manual's SQL ---- */
-
-/* The code block of docs/store.md in which `word` occurs. */
-static char *manual_sql(const char *word)
-{
-    static char text[65536];
-    FILE *file = fopen("docs/store.md", "rb");
-    assert_non_null(file);
-    text[fread(text, 1, sizeof text - 1, file)] = '\0';
-    assert_int_equal(fclose(file), 0);
-    for (char *block = text; (block = strstr(block, "```sql\n")) != NULL;) {
-        block += strlen("```sql\n");
-        char *end = strstr(block, "```");
-        assert_non_null(end);
-        *end = '\0';
-        if (strstr(block, word) != NULL) {
-            return block;
-        }
-        block = end + 1;
-    }
-    fail_msg("docs/store.md has no SQL with %s", word);
-    return NULL;
-}
-
-static void test_merge(void **state)
-{
-    (void)state;
-    char before[4096];
-    char *sql = manual_sql("ATTACH");
-    assert_non_null(getcwd(before, sizeof before));
-    assert_int_equal(chdir(folder), 0);
-    make_store("mine.db", 20);
-    ch_store other = open_store("other.db", CH_STORE_WRITE);
-    for (uint64_t i = 10; i < 35; i++) {
-        put(&other, i);
-    }
-    ch_store_close(&other);
-    make_store("both.db", 35);
-    execute("mine.db", sql);
-    assert_stores_equal("mine.db", "both.db");
-    assert_int_equal(chdir(before), 0);
-}
-
 int main(void)
 {
     /* suites: valgrind */
@@ -381,7 +338,6 @@ int main(void)
         STORE_TEST(test_json_is_whole_or_refused),
         STORE_TEST(test_conditions),
         STORE_TEST(test_bad_conditions),
-        STORE_TEST(test_merge),
     };
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }

@@ -28,6 +28,25 @@ static ch_code refuse_writing(const ch_store *self, ch_error *err)
                         self->path, obstacle.text);
 }
 
+/* Whether the store is a temporary one, which has no file of a name. */
+static bool is_temporary(const ch_store *self)
+{
+    const char *name = sqlite3_db_filename(self->db, "main");
+    return name == NULL || name[0] == '\0';
+}
+
+static ch_code report_full_disk(const ch_store *self, ch_error *err)
+{
+    if (!is_temporary(self)) {
+        return ch_error_set(err, CH_ERROR_IO, "the disk is full: store %s cannot grow; the runs in it are kept",
+                            self->path);
+    }
+    return ch_error_set(err, CH_ERROR_IO,
+                        "the disk is full: stores %s cannot be read as one, which takes a temporary file; the "
+                        "environment variable SQLITE_TMPDIR names another folder for it",
+                        self->path);
+}
+
 ch_code ch_store_fail(const ch_store *self, int rc, ch_error *err)
 {
     switch (rc == SQLITE_IOERR_NOMEM ? SQLITE_NOMEM : rc & 0xff) {
@@ -38,8 +57,7 @@ ch_code ch_store_fail(const ch_store *self, int rc, ch_error *err)
     case SQLITE_CORRUPT:
         return ch_error_set(err, CH_ERROR_IO, "store %s is damaged: %s", self->path, sqlite3_errmsg(self->db));
     case SQLITE_FULL:
-        return ch_error_set(err, CH_ERROR_IO, "the disk is full: store %s cannot grow; the runs in it are kept",
-                            self->path);
+        return report_full_disk(self, err);
     case SQLITE_BUSY:
         return ch_error_set(err, CH_ERROR_IO, "store %s has been locked by another program for over a minute",
                             self->path);
@@ -360,13 +378,8 @@ static ch_code prepare_writing(ch_store *self, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
-    code = prepare_made(self, ch_store_insert_sql(&schema.tables[CH_STORE_RUNS], " ON CONFLICT (id) DO NOTHING"),
+    return prepare_made(self, ch_store_insert_sql(&schema.tables[CH_STORE_RUNS], " ON CONFLICT (id) DO NOTHING"),
                         &self->insert, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    ch_store_guard_init(&self->guard, self->db, self->path);
-    return self->guard != NULL ? CH_OK : ch_error_memory(err, "the run store");
 }
 
 static ch_code open_to_write(ch_store *self, ch_error *err)
@@ -397,7 +410,12 @@ static ch_code open_to_write(ch_store *self, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
-    return prepare_writing(self, err);
+    code = prepare_writing(self, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    ch_store_guard_init(&self->guard, self->db, self->path);
+    return self->guard != NULL ? CH_OK : ch_error_memory(err, "the run store");
 }
 
 /* Opens the file by a name for SQLite, which is released, and identifies it. */
@@ -478,10 +496,10 @@ static bool has_no_runs(sqlite3 *db, const char *path)
     return none;
 }
 
-/* Removes a file that this process made and then could not make a store of. Leaving log mode fails while another
- * process has the store open, and the exclusive lock keeps others out; a process that comes later finds the file gone
- * and says so. With its journal in memory, SQLite needs no space on a full disk for this. */
-static void discard(const char *path)
+/* Leaving log mode fails while another process has the store open, and the exclusive lock keeps others out; a process
+ * that comes later finds the file gone and says so. With its journal in memory, SQLite needs no space on a full disk
+ * for this. */
+void ch_store_discard(const char *path)
 {
     sqlite3 *db = NULL;
     char *name = plain_name(path);
@@ -514,9 +532,59 @@ out:
         ch_store_close(self);
     }
     if (code != CH_OK && missing && mode == CH_STORE_WRITE) {
-        discard(path);
+        ch_store_discard(path);
     }
     return code;
+}
+
+ch_code ch_store_open_temporary(ch_store *self, const char *shown, ch_error *err)
+{
+    const ch_store_schema schema = ch_store_schema_now();
+    memset(self, 0, sizeof *self);
+    self->mode = CH_STORE_WRITE;
+    self->schema = schema.version;
+    ch_code code = CH_OK;
+    self->path = strdup(shown);
+    if (self->path == NULL) {
+        code = ch_error_memory(err, "the run store");
+        goto out;
+    }
+    /* the empty name is SQLite's for a database that begins in memory */
+    code = open_database(self, sqlite3_mprintf(""), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = execute_made(self, ch_store_create_sql(&schema), err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = prepare_reading(self, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = prepare_writing(self, err);
+out:
+    if (code != CH_OK) {
+        ch_store_close(self);
+    }
+    return code;
+}
+
+static void finalize_writing(ch_store *self)
+{
+    sqlite3_stmt **const statements[] = {&self->insert, &self->insert_point, &self->insert_layer, &self->delete_points,
+                                         &self->delete_layers};
+    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+        sqlite3_finalize(*statements[i]);
+        *statements[i] = NULL;
+    }
+}
+
+ch_code ch_store_end_writing(ch_store *self, ch_error *err)
+{
+    finalize_writing(self);
+    self->mode = CH_STORE_READ;
+    return execute(self, "PRAGMA query_only = ON", err);
 }
 
 void ch_store_close(ch_store *self)
@@ -526,11 +594,7 @@ void ch_store_close(ch_store *self)
     sqlite3_finalize(self->find);
     sqlite3_finalize(self->select_points);
     sqlite3_finalize(self->select_layers);
-    sqlite3_finalize(self->insert);
-    sqlite3_finalize(self->insert_point);
-    sqlite3_finalize(self->insert_layer);
-    sqlite3_finalize(self->delete_points);
-    sqlite3_finalize(self->delete_layers);
+    finalize_writing(self);
     if (abandoned) {
         ch_store_guard_abandon(self->guard);
     } else if (written) {

@@ -24,6 +24,21 @@ ch_code ch_store_prepare(const ch_store *self, const char *sql, sqlite3_stmt **s
  *  @return as ch_store_fail */
 ch_code ch_store_step(const ch_store *self, sqlite3_stmt *statement, bool *row, ch_error *err) CH_MUST_CHECK;
 
+/** Removes a store without runs that this process made, and that nobody else has open; otherwise leaves it. */
+void ch_store_discard(const char *path);
+
+/** Opens an empty store that is nowhere but in memory and, where it grows over some megabytes, in a file without a name
+ *  in SQLite's folder of temporary files. Closing it removes it.
+ *  @param shown  what messages name it by; not kept
+ *  @return CH_OK; CH_ERROR_IO; CH_ERROR_MEMORY */
+ch_code ch_store_open_temporary(ch_store *self, const char *shown, ch_error *err) CH_MUST_CHECK;
+
+/** Makes a temporary store one that is only read.  @return as ch_store_fail */
+ch_code ch_store_end_writing(ch_store *self, ch_error *err) CH_MUST_CHECK;
+
+/** Executes a statement that gives no rows, and resets it.  @return a result code of SQLite */
+int ch_store_run_once(sqlite3_stmt *statement);
+
 /** A walk over the runs that fulfil a condition, in the order of their settings. */
 typedef struct {
     ch_store *store;   /* borrowed */

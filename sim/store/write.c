@@ -149,8 +149,7 @@ static int bind_layer(sqlite3_stmt *insert, const char *id, uint64_t step, size_
     return sqlite3_bind_double(insert, 4, change);
 }
 
-/* Runs a statement that gives no rows. */
-static int run_once(sqlite3_stmt *statement)
+int ch_store_run_once(sqlite3_stmt *statement)
 {
     const int rc = sqlite3_step(statement);
     sqlite3_reset(statement);
@@ -164,7 +163,7 @@ static int insert_points(ch_store *self, const ch_run *run, const char *id)
         if (rc != SQLITE_OK) {
             return rc;
         }
-        rc = run_once(self->insert_point);
+        rc = ch_store_run_once(self->insert_point);
         if (rc != SQLITE_OK) {
             return rc;
         }
@@ -182,7 +181,7 @@ static int insert_layers(ch_store *self, const ch_run *run, const char *id)
             if (rc != SQLITE_OK) {
                 return rc;
             }
-            rc = run_once(self->insert_layer);
+            rc = ch_store_run_once(self->insert_layer);
             if (rc != SQLITE_OK) {
                 return rc;
             }
@@ -195,7 +194,7 @@ static int insert_layers(ch_store *self, const ch_run *run, const char *id)
 static int delete_rows(sqlite3_stmt *statement, const char *id)
 {
     const int rc = sqlite3_bind_text(statement, 1, id, -1, SQLITE_STATIC);
-    return rc == SQLITE_OK ? run_once(statement) : rc;
+    return rc == SQLITE_OK ? ch_store_run_once(statement) : rc;
 }
 
 /* Inserts the run and, when the run is new, its points and layers. The caller has begun a transaction. */
@@ -205,7 +204,7 @@ static int insert_run(ch_store *self, const ch_run *run, const char *id)
     if (rc != SQLITE_OK) {
         return rc;
     }
-    rc = run_once(self->insert);
+    rc = ch_store_run_once(self->insert);
     if (rc != SQLITE_OK) {
         return rc;
     }

@@ -1,0 +1,125 @@
+/* test_program_merge.c — `chiton merge`, and commands that read several stores as one. */
+#include "tests/program_support.h"
+
+#define PART "sweep perceptron --dim 8 --train 32,64 --temp 0.5,1 --record 2 "
+
+/* Two overlapping stores, and one that has the runs of both. */
+static int make_stores(void **state)
+{
+    if (make_folder(state) != 0) {
+        return -1;
+    }
+    assert_succeeds(PART "--seed 0..3 -o a.db");
+    assert_succeeds(PART "--seed 2..5 -o b.db");
+    assert_succeeds(PART "--seed 0..5 -o all.db");
+    return 0;
+}
+
+/* Requires that two stores export the same, but for the seconds that runs took. */
+static void assert_same_exports(const char *one, const char *other)
+{
+    static char first[sizeof out];
+    for (int points = 0; points < 2; points++) {
+        const char *option = points ? "--points" : "--csv";
+        execute(path_of(one), "UPDATE runs SET seconds = 0");
+        execute(path_of(other), "UPDATE runs SET seconds = 0");
+        assert_succeeds("export %s %s", one, option);
+        memcpy(first, out, sizeof out);
+        assert_succeeds("export %s %s", other, option);
+        assert_string_equal(out, first);
+    }
+}
+
+static void test_merge(void **state)
+{
+    (void)state;
+    assert_succeeds("merge new.db a.db b.db");
+    assert_says(out, "new.db: 24 runs, 24 of them new, with ");
+    assert_says(out, "; 32 runs read, 8 of them there already\n");
+    assert_same_exports("new.db", "all.db");
+    assert_succeeds("merge a.db b.db");
+    assert_says(out, "a.db: 24 runs, 8 of them new, with ");
+    assert_same_exports("a.db", "all.db");
+    assert_succeeds(PART "--seed 0..5 -o a.db");
+    assert_says(out, "24 runs, 24 were there, 0 done");
+}
+
+static void assert_refuses(const char *line, const char *words)
+{
+    assert_int_equal(chiton("%s", line), 2);
+    assert_says(err, words);
+    assert_string_equal(out, "");
+}
+
+static void test_merge_refuses(void **state)
+{
+    (void)state;
+    assert_refuses("merge", "merge takes the store to put runs into and at least one to read them from");
+    assert_refuses("merge new.db", "but 1 is given");
+    assert_refuses("merge a.db b.db ./a.db", "accepted are other stores");
+    assert_refuses("merge new.db a.db none.db", "store none.db cannot be opened");
+    assert_false(exists(path_of("new.db")));
+    execute(path_of("b.db"), "UPDATE runs SET noise = 0.25 WHERE seed = 3 AND train = 32 AND temp = 1");
+    assert_int_equal(chiton("merge new.db a.db b.db"), 1);
+    assert_says(err, "chiton: 1 run of one id differs between the stores: run ");
+    assert_says(err, " has noise = 0.25 in b.db and ");
+    assert_string_equal(out, "");
+    assert_false(exists(path_of("new.db")));
+    execute(path_of("b.db"), "UPDATE runs SET noise = 'x' WHERE noise = 0.25");
+    assert_int_equal(chiton("merge new.db a.db b.db"), 1);
+    assert_says(err, "chiton: store b.db is damaged: table runs");
+    assert_int_equal(chiton("merge new.db a.db b.db --skip-damaged"), 0);
+    assert_says(err, "1 damaged run left out; the first: store b.db is damaged: table runs");
+    assert_int_equal(count_runs(path_of("new.db")), 24);
+}
+
+/* Waits until a process catches a signal, where the system tells. */
+static void wait_until_caught(pid_t process, int number)
+{
+    char name[64], line[128];
+    snprintf(name, sizeof name, "/proc/%d/status", (int)process);
+    for (bool is_caught = false; !is_caught;) {
+        unsigned long long mask = 0;
+        FILE *file = fopen(name, "r");
+        assert_non_null(file);
+        while (fgets(line, sizeof line, file) != NULL) {
+            (void)sscanf(line, "SigCgt: %llx", &mask);
+        }
+        fclose(file);
+        is_caught = (mask >> (number - 1) & 1) != 0;
+        wait_ms(1);
+    }
+}
+
+/* A signal ends a merge; here it comes while the merge waits for another program's transaction. */
+static void test_merge_stopped(void **state)
+{
+    (void)state;
+#ifndef __linux__
+    skip();
+#endif
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(path_of("a.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    const pid_t child = start("merge a.db b.db", &(surroundings){0});
+    wait_until_caught(child, SIGINT);
+    assert_int_equal(kill(child, SIGINT), 0);
+    assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(finish(child), 130);
+    assert_says(err, "chiton: stopped; no store was changed");
+    sqlite3_close(db);
+    assert_int_equal(count_runs(path_of("a.db")), 16);
+}
+
+#define MERGE_TEST(function) cmocka_unit_test_setup_teardown(function, make_stores, remove_folder)
+
+int main(void)
+{
+    /* suites: program */
+    const struct CMUnitTest tests[] = {
+        MERGE_TEST(test_merge),
+        MERGE_TEST(test_merge_refuses),
+        MERGE_TEST(test_merge_stopped),
+    };
+    return cmocka_run_group_tests_name("program and merge", tests, locate_program, NULL);
+}
