@@ -36,30 +36,37 @@ static void number(char *text, size_t size, double value, const char *prefix)
     }
 }
 
-/* Whether theory expects any of the exponents at the P and d of the group. */
-static bool is_any_expected(const ch_fit_group *group)
+/* Which columns of the table have a number: what is expected at the P and d of the group, and theory's limit. */
+typedef struct {
+    bool expected, limit;
+} columns;
+
+static columns columns_of(const ch_fit_group *group)
 {
-    bool is_any = false;
+    columns are = {false, false};
     for (size_t i = 0; i < group->num_exponents; i++) {
-        is_any = is_any || isfinite(group->exponents[i].expected);
+        are.expected = are.expected || isfinite(group->exponents[i].expected);
+        are.limit = are.limit || isfinite(group->exponents[i].theory);
     }
-    return is_any;
+    return are;
 }
 
 static void put_exponents(ch_caption *block, const ch_fit_group *group)
 {
     static const double estimate_column = 0.125, expected_column = 0.262, theory_column = 0.345;
-    const bool has_expected = is_any_expected(group);
+    const columns are = columns_of(group);
     if (group->num_exponents == 0) {
         ch_caption_put_wrapped(block, "No exponent could be fitted.");
         return;
     }
     ch_caption_put(block, 0, false, "law");
     ch_caption_put(block, estimate_column, false, "exponent");
-    if (has_expected) {
+    if (are.expected) {
         ch_caption_put(block, expected_column, false, "expected");
     }
-    ch_caption_put(block, theory_column, false, has_expected ? "limit" : "theory");
+    if (are.limit) {
+        ch_caption_put(block, theory_column, false, are.expected ? "limit" : "theory");
+    }
     block->y -= CH_CAPTION_ROW;
     for (size_t i = 0; i < group->num_exponents && !ch_caption_is_full(block); i++) {
         const ch_exponent *e = &group->exponents[i];
@@ -72,12 +79,14 @@ static void put_exponents(ch_caption *block, const ch_fit_group *group)
         number(text, sizeof text, e->estimate.value, "");
         number(text + strlen(text), sizeof text - strlen(text), e->estimate.stderr_, " ± ");
         ch_caption_put(block, estimate_column, false, text);
-        if (has_expected) {
+        if (are.expected) {
             number(text, sizeof text, e->expected, "");
             ch_caption_put(block, expected_column, false, text);
         }
-        number(text, sizeof text, e->theory, "");
-        ch_caption_put(block, theory_column, false, text);
+        if (are.limit) {
+            number(text, sizeof text, e->theory, "");
+            ch_caption_put(block, theory_column, false, text);
+        }
         block->y -= CH_CAPTION_ROW;
     }
 }
