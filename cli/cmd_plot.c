@@ -9,6 +9,8 @@
 typedef struct {
     const char *store, *directory, *where;
     ch_plot_style style;
+    ch_chart chart; /* what is drawn in the place of pages */
+    bool has_chart;
     ch_fit_options fit;
     ch_watch watch; /* of the fit and of drawing */
     bool skip_damaged;
@@ -43,6 +45,10 @@ static ch_code draw_table(plot_arguments *arguments, ch_store *store, const ch_r
         return code;
     }
     arguments->watch.stop = ch_cli_catch_signals(); /* not while the store is read, which a signal may end at once */
+    if (arguments->has_chart) {
+        return ch_plot_chart(table, &arguments->chart, arguments->directory, &arguments->style, stdout,
+                             &arguments->watch, err);
+    }
     code = ch_fit_init(&fit, table, &arguments->fit, err);
     if (code != CH_OK) {
         goto out;
@@ -73,13 +79,49 @@ out:
     return code;
 }
 
-/* What says how figures look, as it is given; NULL for what is not. */
+/* What says how figures look, and what a chart shows, as it is given; NULL for what is not. */
 typedef struct {
     char *format, *size, *panel;
+    char *x, *y, *by, *log, *band;
 } look;
 
-static ch_code read_look(const look *given, ch_plot_style *style, ch_error *err)
+static ch_code read_chart(const look *given, plot_arguments *arguments, ch_error *err)
 {
+    ch_chart *chart = &arguments->chart;
+    *chart = (ch_chart){.by = CH_SETTINGS_STORED, .log_x = true, .log_y = true};
+    arguments->has_chart = given->x != NULL || given->y != NULL;
+    if (!arguments->has_chart) {
+        const char *lonely = given->by != NULL     ? "--by"
+                             : given->log != NULL  ? "--log"
+                             : given->band != NULL ? "--band"
+                                                   : NULL;
+        return lonely == NULL ? CH_OK
+                              : ch_error_set(err, CH_ERROR_INPUT,
+                                             "%s is for a figure of your choice: name it by --x and --y", lonely);
+    }
+    if (given->x == NULL || given->y == NULL || given->panel != NULL) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "a figure of your choice takes --x, a setting, and --y, a result, and no --panel");
+    }
+    ch_code code = ch_chart_x_parse(given->x, chart, err);
+    if (code == CH_OK) {
+        code = ch_chart_y_parse(given->y, chart, err);
+    }
+    if (code == CH_OK && given->by != NULL) {
+        code = ch_chart_by_parse(given->by, chart, err);
+    }
+    if (code == CH_OK && given->log != NULL) {
+        code = ch_chart_log_parse(given->log, chart, err);
+    }
+    if (code == CH_OK && given->band != NULL) {
+        code = ch_chart_band_parse(given->band, &chart->band, err);
+    }
+    return code;
+}
+
+static ch_code read_look(const look *given, plot_arguments *arguments, ch_error *err)
+{
+    ch_plot_style *style = &arguments->style;
     ch_code code = ch_plot_format_parse(given->format != NULL ? given->format : "pdf", &style->format, err);
     if (code == CH_OK && given->size != NULL) {
         code = ch_plot_width_parse(given->size, &style->width, err);
@@ -87,7 +129,7 @@ static ch_code read_look(const look *given, ch_plot_style *style, ch_error *err)
     if (code == CH_OK && given->panel != NULL) {
         code = ch_plot_panel_parse(given->panel, &style->panel, err);
     }
-    return code;
+    return code == CH_OK ? read_chart(given, arguments, err) : code;
 }
 
 static ch_code check_arguments(const ch_cli *cli, const look *given, plot_arguments *arguments, ch_error *err)
@@ -100,7 +142,7 @@ static ch_code check_arguments(const ch_cli *cli, const look *given, plot_argume
     }
     arguments->store = cli->arguments[0];
     const ch_code code = ch_fit_options_check(&arguments->fit, err);
-    return code != CH_OK ? code : read_look(given, &arguments->style, err);
+    return code != CH_OK ? code : read_look(given, arguments, err);
 }
 
 int ch_cmd_plot(int argc, const char **argv)
@@ -117,6 +159,14 @@ int ch_cmd_plot(int argc, const char **argv)
          "width of a page: 17.8cm by default; under 13cm panels stand in one column", "WIDTH"},
         {"panel", '\0', POPT_ARG_STRING, &given.panel, 0, "draw this panel alone, a to f (8.9cm wide by default)",
          "LETTER"},
+        {"x", '\0', POPT_ARG_STRING, &given.x, 0, "one figure of your choice instead: the setting of its x axis",
+         "SETTING"},
+        {"y", '\0', POPT_ARG_STRING, &given.y, 0, "and the result of its y axis, such as weight_change or time",
+         "RESULT"},
+        {"by", '\0', POPT_ARG_STRING, &given.by, 0, "and a setting with a curve for each of its values", "SETTING"},
+        {"log", '\0', POPT_ARG_STRING, &given.log, 0, "and its logarithmic axes: x,y (default), x, y or none", "AXES"},
+        {"band", '\0', POPT_ARG_STRING, &given.band, 0,
+         "and what is around means: se (bars of a standard error, default), ci (95 % interval), sd or runs", "BAND"},
         {"shift", '\0', POPT_ARG_DOUBLE, &arguments.fit.shift, 0,
          "error_shift: change of ln(test error) at T_c (0.1 by default)", "X"},
         {"threshold", '\0', POPT_ARG_DOUBLE, &arguments.fit.threshold, 0,
@@ -129,7 +179,8 @@ int ch_cmd_plot(int argc, const char **argv)
     ch_error err = {0};
     ch_code code =
         ch_cli_init(&cli, argc, argv, options, false,
-                    "plot STORE -o DIR [--format pdf|svg|png] [--size WIDTH] [--panel LETTER] [--threshold X] "
+                    "plot STORE -o DIR [--format pdf|svg|png] [--size WIDTH] [--panel LETTER] [--x SETTING --y "
+                    "RESULT [--by SETTING] [--log AXES] [--band BAND]] [--threshold X] "
                     "[--shift X] [--where EXPR] [--skip-damaged]",
                     &err);
     if (code != CH_OK || cli.help) {
@@ -161,6 +212,11 @@ out:
     free(given.format);
     free(given.size);
     free(given.panel);
+    free(given.x);
+    free(given.y);
+    free(given.by);
+    free(given.log);
+    free(given.band);
     free(where);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

@@ -1,4 +1,4 @@
-/* axis.c — a logarithmic axis: the range of what is drawn, and its tick marks. */
+/* axis.c — an axis: the range of what is drawn, and its tick marks. */
 #include "plots/axis.h"
 
 #include "plots/layout.h"
@@ -8,7 +8,7 @@
 
 void ch_axis_include(ch_axis *self, double value)
 {
-    if (!(value > 0) || !isfinite(value)) {
+    if (!isfinite(value) || (!self->is_linear && !(value > 0))) {
         return;
     }
     if (ch_axis_is_empty(self)) {
@@ -23,8 +23,21 @@ bool ch_axis_is_empty(const ch_axis *self)
     return !(self->lo <= self->hi);
 }
 
+/* Some margin; a range without width is widened by a tenth of its value, or to ±1. */
+static void finish_linear(ch_axis *self)
+{
+    const double margin = 0.06;
+    const double width = self->hi > self->lo ? self->hi - self->lo : fabs(self->lo) > 0 ? 0.1 * fabs(self->lo) : 1;
+    self->lo -= margin * width;
+    self->hi += margin * width;
+}
+
 void ch_axis_finish(ch_axis *self, double span)
 {
+    if (self->is_linear) {
+        finish_linear(self);
+        return;
+    }
     const double margin = 0.06, least = 1e-305, most = 1e305; /* a tick beyond has a value that a double holds */
     const double spare = span * self->lo / self->hi;
     if (spare > 1) {
@@ -49,9 +62,10 @@ static double round_step(const ch_axis *self, int most)
     return power * steps[i];
 }
 
+/* Whether round numbers are labelled, and no powers. */
 static bool is_narrow(const ch_axis *self)
 {
-    return self->hi < CH_AXIS_SPAN * self->lo;
+    return self->is_linear || self->hi < CH_AXIS_SPAN * self->lo;
 }
 
 /* Powers of a base within the range: labels sit at multiples of the step, so that neighbouring panels agree. */
@@ -92,7 +106,7 @@ size_t ch_axis_labels(const ch_axis *self, ch_axis_scale scale, int most, double
         const double step = round_step(self, most);
         for (double place = step * ceil(self->lo / step); place <= self->hi && count < CH_AXIS_MOST_LABELS;
              place += step) {
-            labels[count++] = place;
+            labels[count++] = fabs(place) < 1e-9 * step ? 0 : place;
         }
         return count;
     }
@@ -112,12 +126,12 @@ size_t ch_axis_labels(const ch_axis *self, ch_axis_scale scale, int most, double
 /* The text of a label: "10^{−3}" with a minus sign, U+2212; a round number; or a percentage. */
 static void write_label(FILE *out, ch_axis_scale scale, int base, bool is_round, double value)
 {
-    const int power = (int)lround(log(value) / log(base));
     if (scale == CH_SCALE_PERCENT) {
         fprintf(out, "'%.10g' %.17g, ", 100 * value, value);
     } else if (is_round) {
-        fprintf(out, "'%.10g' %.17g, ", value, value);
+        fprintf(out, "'%s%.10g' %.17g, ", value < 0 ? "−" : "", fabs(value), value);
     } else {
+        const int power = (int)lround(log(value) / log(base));
         fprintf(out, "'%d^{%s%d}' %.17g, ", base, power < 0 ? "−" : "", abs(power), value);
     }
 }
@@ -152,11 +166,13 @@ void ch_axis_label_text(ch_axis_scale scale, double value, char *text, size_t si
 void ch_axis_write(const ch_axis *self, FILE *out, const char *name, ch_axis_scale scale, int most)
 {
     const int count_of = most > 0 ? most : CH_AXIS_LABELS;
-    const powers p = powers_of(self, scale, count_of);
+    const powers p = self->is_linear ? (powers){.base = 10} : powers_of(self, scale, count_of);
     double labels[CH_AXIS_MOST_LABELS];
     const size_t count = ch_axis_labels(self, scale, count_of, labels);
-    fprintf(out, "set logscale %s %d\nset %srange [%.17g:%.17g]\nset %stics (", name, p.base, name, self->lo, self->hi,
-            name);
+    if (!self->is_linear) {
+        fprintf(out, "set logscale %s %d\n", name, p.base);
+    }
+    fprintf(out, "set %srange [%.17g:%.17g]\nset %stics (", name, self->lo, self->hi, name);
     for (size_t i = 0; i < count; i++) {
         if (most > 0) {
             write_label(out, scale, p.base, is_narrow(self), labels[i]);
@@ -167,5 +183,5 @@ void ch_axis_write(const ch_axis *self, FILE *out, const char *name, ch_axis_sca
     if (!is_narrow(self)) {
         write_minor_ticks(out, &p);
     }
-    fprintf(out, "'' %.17g 1)\n", 2 * self->hi); /* out of range: ends the list */
+    fprintf(out, "'' %.17g 1)\n", self->hi + fabs(self->hi) + 1); /* out of range: ends the list */
 }

@@ -1,4 +1,4 @@
-/* axis.h — a logarithmic axis: the range of what is drawn, and its tick marks. Private to plots/. */
+/* axis.h — an axis: the range of what is drawn, and its tick marks. Private to plots/. */
 #ifndef CH_AXIS_H
 #define CH_AXIS_H
 
@@ -6,14 +6,16 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/** Range of the values seen so far; empty while lo > hi. */
+/** Range of the values seen so far; empty while lo > hi. Axes are logarithmic unless they are said to be linear. */
 typedef struct {
     double lo, hi;
+    bool is_linear;
 } ch_axis;
 
-static const ch_axis CH_AXIS_EMPTY = {1, 0};
+static const ch_axis CH_AXIS_EMPTY = {1, 0, false};
 
-/** Widens the range to a value. Values that are not positive and finite have no place on the axis and are ignored. */
+/** Widens the range to a value. Values that are not finite, or on a logarithmic axis not positive, have no place on it
+ *  and are ignored. */
 void ch_axis_include(ch_axis *self, double value);
 
 bool ch_axis_is_empty(const ch_axis *self);

@@ -173,7 +173,7 @@ ch_code ch_plot_boundary(const ch_fit *fit, ch_store *store, const char *directo
     for (size_t g = 0; g < fit->num_groups; g++) {
         heads[g].num_trains = 0; /* colours are those of T */
     }
-    const ch_page_kind kind = {heads, "-boundary", write_page, directory, style, names, fit->options.watch};
+    const ch_page_kind kind = {heads, NULL, "-boundary", write_page, directory, style, names, fit->options.watch};
     for (size_t g = 0; g < fit->num_groups && code == CH_OK; g++) {
         code = draw_group(&kind, fit, g, store, err);
     }

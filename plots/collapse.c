@@ -184,7 +184,7 @@ ch_code ch_plot_collapse(const ch_fit *fit, const char *directory, const ch_plot
     if (code != CH_OK) {
         return code;
     }
-    const ch_page_kind kind = {heads, "-collapse", write_page, directory, style, names, fit->options.watch};
+    const ch_page_kind kind = {heads, NULL, "-collapse", write_page, directory, style, names, fit->options.watch};
     for (size_t g = 0; g < fit->num_groups; g++) {
         code = draw_group(&kind, fit, g, err);
         if (code != CH_OK) {

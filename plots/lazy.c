@@ -356,7 +356,7 @@ ch_code ch_plot_lazy(const ch_fit *fit, const char *directory, const ch_plot_sty
         code = ch_error_memory(err, "the pages of twins");
         goto out;
     }
-    const ch_page_kind kind = {heads, "-twin", write_page, directory, style, names, fit->options.watch};
+    const ch_page_kind kind = {heads, NULL, "-twin", write_page, directory, style, names, fit->options.watch};
     code = draw_all(fit, &list, sides, heads, &kind, err);
 out:
     for (size_t i = 0; sides != NULL && i < list.count; i++) {

@@ -92,7 +92,7 @@ ch_code ch_plot_fit(const ch_fit *fit, const char *directory, const ch_plot_styl
     if (code != CH_OK) {
         return code;
     }
-    const ch_page_kind kind = {heads, "", write_page, directory, style, names, fit->options.watch};
+    const ch_page_kind kind = {heads, NULL, "", write_page, directory, style, names, fit->options.watch};
     for (size_t g = 0; g < fit->num_groups; g++) {
         const page_content content = {fit, &fit->groups[g]};
         code = ch_page_draw(&kind, g, &content, err);

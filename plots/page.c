@@ -53,7 +53,9 @@ static ch_code write_body(const ch_page_kind *kind, const ch_page_head *head, co
                           ch_error *err)
 {
     fputs("set multiplot\n", sheet->out);
-    write_head(head, sheet);
+    if (kind->name == NULL) {
+        write_head(head, sheet);
+    }
     const ch_code code = kind->write(head, content, sheet, err);
     fputs("unset multiplot\nunset output\n", sheet->out);
     return code;
@@ -129,10 +131,15 @@ static size_t count_namesakes(const ch_page_head *heads, size_t index, const cha
 static char *page_path(const ch_page_kind *kind, size_t index)
 {
     char label[CH_LABEL_SIZE], suffix[32] = "";
-    const char panel[] = {kind->style->panel != 0 ? '-' : '\0', kind->style->panel, '\0'};
+    const bool has_panel = kind->style->panel != 0 && kind->name == NULL;
+    const char panel[] = {has_panel ? '-' : '\0', kind->style->panel, '\0'};
     char *path = NULL;
-    ch_page_head_file(&kind->heads[index], label);
-    const size_t namesakes = count_namesakes(kind->heads, index, label);
+    if (kind->name != NULL) {
+        snprintf(label, sizeof label, "%s", kind->name);
+    } else {
+        ch_page_head_file(&kind->heads[index], label);
+    }
+    const size_t namesakes = kind->name != NULL ? 0 : count_namesakes(kind->heads, index, label);
     if (namesakes > 0) {
         snprintf(suffix, sizeof suffix, ".%zu", namesakes + 1);
     }

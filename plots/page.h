@@ -18,6 +18,7 @@ typedef ch_code (*ch_page_write)(const ch_page_head *head, const void *content, 
 /** Pages of one kind, which go into one folder. */
 typedef struct {
     const ch_page_head *heads; /* [num_pages] of all pages that there may be; borrowed */
+    const char *name;          /* of a file, in the place of the page's label; such pages have no title. NULL: none */
     const char *kind;          /* what a file's name has after the page's label, e.g. "-collapse" */
     ch_page_write write;
     const char *directory;

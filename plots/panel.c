@@ -43,7 +43,7 @@ ch_code ch_panel_init(ch_panel *self, ch_sheet *sheet, size_t index, ch_part par
             "set bmargin at screen page_y(%.17g)\nset tmargin at screen page_y(%.17g)\n"
             "set tics scale 0.7, 0.35\nset border linewidth 0.7\nunset key\n",
             place.left, place.right, bottom, top);
-    if (part != CH_PART_STRIP) {
+    if (part != CH_PART_STRIP && sheet->has_letters) {
         fprintf(out, "set label '(%c)' at graph -0.2, graph %.17g left\n", "abcdef"[index],
                 1 + 0.08 / part_height(part));
     }

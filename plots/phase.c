@@ -221,7 +221,7 @@ ch_code ch_plot_phase(const ch_fit *fit, const char *directory, const ch_plot_st
         goto out;
     }
     make_heads(fit, &list, heads);
-    const ch_page_kind kind = {heads, "-phase", write_page, directory, style, names, fit->options.watch};
+    const ch_page_kind kind = {heads, NULL, "-phase", write_page, directory, style, names, fit->options.watch};
     for (size_t i = 0; i < list.count; i++) {
         code = ch_page_draw(&kind, i, &list.items[i], err);
         if (code != CH_OK) {

@@ -52,10 +52,12 @@ static ch_axis draw_cells(const ch_phase *phase, ch_phase_quantity quantity, ch_
     fputs("EOD\n", panel->out);
     fprintf(ch_panel_item(panel),
             "$block%zu using 1:2:3:4:5:6:7 with boxxyerror linecolor palette fillstyle solid 1 noborder", block);
-    panel->x = (ch_axis){ch_region_edge(phase->alphas, phase->num_alphas, 0),
-                         ch_region_edge(phase->alphas, phase->num_alphas, phase->num_alphas)};
-    panel->y = (ch_axis){ch_region_edge(phase->temps, phase->num_temps, 0),
-                         ch_region_edge(phase->temps, phase->num_temps, phase->num_temps)};
+    panel->x = CH_AXIS_EMPTY;
+    panel->y = CH_AXIS_EMPTY;
+    ch_axis_include(&panel->x, ch_region_edge(phase->alphas, phase->num_alphas, 0));
+    ch_axis_include(&panel->x, ch_region_edge(phase->alphas, phase->num_alphas, phase->num_alphas));
+    ch_axis_include(&panel->y, ch_region_edge(phase->temps, phase->num_temps, 0));
+    ch_axis_include(&panel->y, ch_region_edge(phase->temps, phase->num_temps, phase->num_temps));
     panel->is_tight = true;
     return range;
 }

@@ -3,6 +3,7 @@
 #define CH_PLOTS_H
 
 #include "fit/fit.h"
+#include "sim/store/results.h"
 #include "sim/store/store.h"
 
 #include <stdio.h>
@@ -87,5 +88,41 @@ ch_code ch_plot_training(const ch_fit *fit, ch_store *store, const char *directo
  *  ch_plot_training, as is all else. */
 ch_code ch_plot_boundary(const ch_fit *fit, ch_store *store, const char *directory, const ch_plot_style *style,
                          FILE *names, ch_error *err) CH_MUST_CHECK;
+
+/** What a chart shows around means over data sets. */
+typedef enum {
+    CH_BAND_SE,   /* bars of one standard error */
+    CH_BAND_CI,   /* a band, the 95 % interval by Student's t */
+    CH_BAND_SD,   /* a band of one standard deviation between data sets */
+    CH_BAND_RUNS, /* each run as a dot */
+} ch_chart_band;
+
+/** A figure of the user's choice: a result of runs against a setting, with a curve for every value of another setting.
+ */
+typedef struct {
+    size_t x;          /* row of the settings' table: a number */
+    size_t by;         /* row of that table; CH_SETTINGS_STORED: one curve */
+    ch_result y;       /* a real or a count */
+    bool log_x, log_y; /* axes; means over a logarithmic y are geometric */
+    ch_chart_band band;
+} ch_chart;
+
+/** Read what names the parts of a chart: a setting, a result, "x", "y", "x,y" or "none", and "se", "ci", "sd" or
+ * "runs".
+ *  @return CH_OK; CH_ERROR_INPUT for other names, with those that are accepted */
+ch_code ch_chart_x_parse(const char *text, ch_chart *chart, ch_error *err) CH_MUST_CHECK;
+ch_code ch_chart_y_parse(const char *text, ch_chart *chart, ch_error *err) CH_MUST_CHECK;
+ch_code ch_chart_by_parse(const char *text, ch_chart *chart, ch_error *err) CH_MUST_CHECK;
+ch_code ch_chart_log_parse(const char *text, ch_chart *chart, ch_error *err) CH_MUST_CHECK;
+ch_code ch_chart_band_parse(const char *text, ch_chart_band *band, ch_error *err) CH_MUST_CHECK;
+
+/** Draws a chart of runs into Y-X-by-BY.FORMAT, e.g. test_error-temp-by-train.pdf. Runs of one data set are averaged
+ *  first. Diverged runs, and those without the result, are left out; an open triangle says that a budget ended a run.
+ *  @param names  the path of the file is printed here; NULL for silence
+ *  @param watch  its stop flag ends the drawing; or NULL
+ *  @return as ch_plot_fit; CH_ERROR_INPUT also where no run can be shown, and where runs at one x of one curve differ
+ * in another setting than their seeds, which is named */
+ch_code ch_plot_chart(const ch_run_table *table, const ch_chart *chart, const char *directory,
+                      const ch_plot_style *style, FILE *names, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
 #endif

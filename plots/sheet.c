@@ -11,7 +11,7 @@ static const double usual_width = 17.8, usual_height = 21.5; /* cm */
 static const double least_width_of_two_columns = 13; /* cm */
 
 /* Labels under a panel, in units of the page. */
-static const double axis_room = 0.05;
+static const double axis_room = 0.053;
 
 static double width_of(const ch_plot_style *style)
 {
@@ -21,8 +21,13 @@ static double width_of(const ch_plot_style *style)
 ch_sheet ch_sheet_new(const ch_plot_style *style, FILE *out, FILE *hidden)
 {
     const bool is_narrow = style->panel != 0 || width_of(style) < least_width_of_two_columns;
-    return (ch_sheet){
-        .style = style, .out = out, .hidden = hidden, .columns = is_narrow ? 1 : 2, .top = 1, .bottom = 1};
+    return (ch_sheet){.style = style,
+                      .out = out,
+                      .hidden = hidden,
+                      .columns = is_narrow ? 1 : 2,
+                      .has_letters = true,
+                      .top = 1,
+                      .bottom = 1};
 }
 
 /* The place number `index` of the sheet, in a grid of so high rows. */
@@ -71,5 +76,5 @@ void ch_sheet_begin(const ch_sheet *self, FILE *out)
     const double scale = width / (part * usual_width), height = self->top - self->bottom;
     ch_gnuplot_terminal(out, self->style->format, width, scale * height * usual_height, scale);
     fprintf(out, "page_x(x) = x / %.17g\npage_y(y) = (y - %.17g) / %.17g\nhead_y(y) = page_y(y + %.17g)\n", part,
-            self->bottom, height, self->top - 1);
+            self->bottom, height, fmax(self->top - 1, 0));
 }

@@ -25,6 +25,7 @@ typedef struct {
     FILE *out;                  /* the script of all that is shown; borrowed */
     FILE *hidden;               /* where panels go that are not shown; borrowed */
     size_t columns;             /* of panels: 1 or 2 */
+    bool has_letters;           /* panels are lettered */
     size_t num_shown;           /* panels that were started and are shown */
     double top, bottom;         /* the sheet reaches from the one to the other: what was used so far */
 } ch_sheet;

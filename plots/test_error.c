@@ -121,7 +121,7 @@ ch_code ch_plot_test_error(const ch_fit *fit, const char *directory, const ch_pl
     if (code != CH_OK) {
         return code;
     }
-    const ch_page_kind kind = {heads, "-error", write_page, directory, style, names, fit->options.watch};
+    const ch_page_kind kind = {heads, NULL, "-error", write_page, directory, style, names, fit->options.watch};
     for (size_t g = 0; g < fit->num_groups; g++) {
         if (!is_measured(&fit->groups[g])) {
             continue;

@@ -340,7 +340,7 @@ ch_code ch_plot_training(const ch_fit *fit, ch_store *store, const char *directo
     for (size_t g = 0; g < fit->num_groups; g++) {
         heads[g].num_trains = 0; /* the key under the title is that of T */
     }
-    const ch_page_kind kind = {heads, "-training", write_page, directory, style, names, fit->options.watch};
+    const ch_page_kind kind = {heads, NULL, "-training", write_page, directory, style, names, fit->options.watch};
     for (size_t g = 0; g < fit->num_groups; g++) {
         const ch_chosen_runs chosen = ch_chosen_runs_of(&fit->groups[g]);
         if (chosen.count == 0) {

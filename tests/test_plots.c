@@ -629,7 +629,7 @@ static void test_ratio_axis(void **state)
         size_t length = 0, labels = 0;
         FILE *out = open_memstream(&text, &length);
         assert_non_null(out);
-        ch_axis_write(&(ch_axis){cases[i].lo, cases[i].hi}, out, "y", CH_SCALE_POWERS, CH_AXIS_LABELS);
+        ch_axis_write(&(ch_axis){cases[i].lo, cases[i].hi, false}, out, "y", CH_SCALE_POWERS, CH_AXIS_LABELS);
         assert_int_equal(fclose(out), 0);
         if (strstr(text, cases[i].labels) == NULL) {
             fail_msg("%s", text);

@@ -396,6 +396,23 @@ static void test_one_temperature(void **state)
     expect("grep -c 'training samples P' $D/perceptron-chi0-dim8.svg", CH_EXIT_OK, "3\n");
 }
 
+/* A figure of the user's choice, and what is refused. */
+static void test_own_choice(void **state)
+{
+    (void)state;
+    expect("$C sweep perceptron --dim 8 --train 64,256 --temp 1,4 --seed 0..2 -o $D/b > $D/log", CH_EXIT_OK, "");
+    expect("$C plot $D/b -o $D --format svg --x temp --y weight_change --by train --band ci", CH_EXIT_OK,
+           "weight_change-temp-by-train.svg");
+    check_page("weight_change-temp-by-train.svg",
+               (const char *const[]){"temperature T", "weight change ‖Δw‖", "training samples P =", NULL},
+               (const char *const[]){"(a)", NULL});
+    expect("$C plot $D/b -o $D --x temp --y weight_change", CH_EXIT_USAGE, "differ in train");
+    expect("$C plot $D/b -o $D --x temp --y kernel_change --by train", CH_EXIT_USAGE, "no run has a kernel_change");
+    expect("$C plot $D/b -o $D --x temp", CH_EXIT_USAGE, "and --y, a result");
+    expect("$C plot $D/b -o $D --by temp", CH_EXIT_USAGE, "name it by --x and --y");
+    expect("$C plot $D/b -o $D --x temp --y time --panel a", CH_EXIT_USAGE, "no --panel");
+}
+
 /* Without a test error, or with one at a single (P, T), there is no page of it. */
 static void test_no_test_error_no_page(void **state)
 {
@@ -572,7 +589,7 @@ static void test_axis_labels(void **state)
                  {0.00008, 0.6, CH_SCALE_PERCENT, 4, 0.0001, 0.1}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double labels[CH_AXIS_MOST_LABELS];
-        const ch_axis axis = {cases[i].lo, cases[i].hi};
+        const ch_axis axis = {cases[i].lo, cases[i].hi, false};
         assert_int_equal(ch_axis_labels(&axis, cases[i].scale, CH_AXIS_LABELS, labels), cases[i].count);
         assert_close(labels[0], cases[i].first, 1e-12);
         assert_close(labels[cases[i].count - 1], cases[i].last, 1e-12);
@@ -701,6 +718,7 @@ int main(void)
         IN_DIRECTORY(test_training_of_a_perceptron),
         IN_DIRECTORY(test_expected_training),
         IN_DIRECTORY(test_one_temperature),
+        IN_DIRECTORY(test_own_choice),
         IN_DIRECTORY(test_no_test_error_no_page),
         IN_DIRECTORY(test_twin_page),
         IN_DIRECTORY(test_twin_page_of_little),

@@ -92,7 +92,7 @@ static char *axis_text(double lo, double hi, int most)
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
     assert_non_null(out);
-    ch_axis_write(&(ch_axis){lo, hi}, out, "y", CH_SCALE_POWERS, most);
+    ch_axis_write(&(ch_axis){lo, hi, false}, out, "y", CH_SCALE_POWERS, most);
     assert_int_equal(fclose(out), 0);
     return text;
 }

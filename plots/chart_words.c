@@ -1,0 +1,106 @@
+/* chart_words.c — the words that a user says a chart by, and those that stand at its axes. */
+#include "plots/chart_words.h"
+
+#include "plots/layout.h"
+
+#include <string.h>
+
+ch_code ch_chart_band_parse(const char *text, ch_chart_band *band, ch_error *err)
+{
+    static const char *const names[] = {
+        [CH_BAND_SE] = "se", [CH_BAND_CI] = "ci", [CH_BAND_SD] = "sd", [CH_BAND_RUNS] = "runs"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *band = (ch_chart_band)i;
+            return CH_OK;
+        }
+    }
+    return ch_error_set(err, CH_ERROR_INPUT, "--band is %s, but must be se, ci, sd or runs", text);
+}
+
+ch_code ch_chart_log_parse(const char *text, ch_chart *chart, ch_error *err)
+{
+    static const struct {
+        const char *text;
+        bool x, y;
+    } cases[] = {
+        {"x,y", true, true}, {"y,x", true, true}, {"x", true, false}, {"y", false, true}, {"none", false, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (strcmp(text, cases[i].text) == 0) {
+            chart->log_x = cases[i].x;
+            chart->log_y = cases[i].y;
+            return CH_OK;
+        }
+    }
+    return ch_error_set(err, CH_ERROR_INPUT, "--log is %s, but must be x, y, x,y or none", text);
+}
+
+ch_code ch_chart_x_parse(const char *text, ch_chart *chart, ch_error *err)
+{
+    const ch_code code = ch_settings_find(text, &chart->x, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    const ch_type type = ch_settings_table[chart->x].type;
+    if (chart->x >= CH_SETTINGS_STORED || (type != CH_TYPE_REAL && type != CH_TYPE_COUNT)) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "--x is %s, but must be a setting that is a number and that stores have", text);
+    }
+    return CH_OK;
+}
+
+ch_code ch_chart_by_parse(const char *text, ch_chart *chart, ch_error *err)
+{
+    const ch_code code = ch_settings_find(text, &chart->by, err);
+    if (code == CH_OK && chart->by >= CH_SETTINGS_STORED) {
+        return ch_error_set(err, CH_ERROR_INPUT, "--by is %s, but must be a setting that stores have", text);
+    }
+    return code;
+}
+
+ch_code ch_chart_y_parse(const char *text, ch_chart *chart, ch_error *err)
+{
+    char names[1024] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < ch_results_count(); i++) {
+        chart->y = ch_result_at(i);
+        if (chart->y.type != CH_RESULT_REAL && chart->y.type != CH_RESULT_COUNT) {
+            continue;
+        }
+        if (strcmp(chart->y.name, text) == 0) {
+            return CH_OK;
+        }
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used > 0 ? ", " : "", chart->y.name);
+        used = used < sizeof names ? used : sizeof names - 1;
+    }
+    return ch_error_set(err, CH_ERROR_INPUT, "--y is %s, but must be a result that is a number: %s", text, names);
+}
+
+void ch_chart_label(const char *name, char *text, size_t size)
+{
+    static const struct {
+        const char *name, *label;
+    } labels[] = {
+        {"temp", "temperature T"},
+        {"train", "training samples P"},
+        {"rate", "learning rate η"},
+        {"batch", "batch size B"},
+        {"alpha", "α"},
+        {"chi", "χ"},
+        {"dim", "dimension d"},
+        {"weight_change", "weight change ‖Δw‖"},
+        {"weight_change_rel", "‖Δw‖ / ‖w₀‖"},
+        {"time", "training time t*"},
+        {"test_error", "test error, %"},
+        {"signal", "signal s"},
+        {"noise", "noise r"},
+        {"unfitted_distance", "⟨v⟩ of unfitted samples"},
+    };
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
+        if (strcmp(labels[i].name, name) == 0) {
+            snprintf(text, size, "%s", labels[i].label);
+            return;
+        }
+    }
+    ch_name_text(name, text, size);
+}

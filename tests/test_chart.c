@@ -1,0 +1,169 @@
+/* test_chart.c — figures of the user's choice: the means and bands of planted runs, and what is refused. */
+/* its points are no part of any interface */
+#include "plots/chart.c"
+
+#include "tests/alloc_fail.h"
+#include "tests/support.h"
+
+#include <gsl/gsl_errno.h>
+#include <unistd.h>
+
+/* A table of perceptrons: two P, two T, data sets 0 to 2; ||Dw|| = P T exp(data set), and the test error 0.1 times the
+ * data set. */
+enum { RUNS = 12 };
+
+static void plant(ch_run_table *table, ch_run runs[RUNS])
+{
+    for (size_t i = 0; i < RUNS; i++) {
+        ch_run *run = &runs[i];
+        *run = (ch_run){.status = CH_FITTED};
+        ch_settings_default(&run->settings);
+        run->settings.model = CH_ARCH_PERCEPTRON;
+        run->settings.train = i < 6 ? 64 : 16; /* not in order */
+        run->settings.temp = i / 3 % 2 == 0 ? 0.5 : 0.5 * (1 + 1e-12) * 4;
+        run->settings.seed_data = i % 3;
+        run->final = ch_observation_none();
+        run->final.weight_change = (double)run->settings.train * run->settings.temp * exp((double)(i % 3));
+        run->final.test_error = 0.1 * (double)(i % 3);
+    }
+    *table = (ch_run_table){.runs = runs, .count = RUNS};
+}
+
+static ch_chart chart_of(const char *x, const char *y, const char *by)
+{
+    ch_chart chart = {.by = CH_SETTINGS_STORED, .log_x = true, .log_y = true};
+    assert_int_equal(ch_chart_x_parse(x, &chart, NULL), CH_OK);
+    assert_int_equal(ch_chart_y_parse(y, &chart, NULL), CH_OK);
+    if (by != NULL) {
+        assert_int_equal(ch_chart_by_parse(by, &chart, NULL), CH_OK);
+    }
+    return chart;
+}
+
+static ch_code make(content *self, const ch_chart *chart, const ch_run_table *table, ch_error *err)
+{
+    *self = (content){.chart = chart};
+    const ch_code code = take_samples(self, table, err);
+    return code == CH_OK ? make_points(self, err) : code;
+}
+
+/* Means of logarithms and their bands: ln ||Dw|| is ln PT + 0, 1, 2, with mean 1 and deviation 1. */
+static void test_bands(void **state)
+{
+    (void)state;
+    static const double half[] = {
+        [CH_BAND_SE] = 0.57735026918962576, [CH_BAND_CI] = 2.4841377118502, [CH_BAND_SD] = 1, [CH_BAND_RUNS] = 1};
+    ch_run runs[RUNS];
+    ch_run_table table;
+    plant(&table, runs);
+    for (ch_chart_band band = CH_BAND_SE; band <= CH_BAND_RUNS; band++) {
+        ch_chart chart = chart_of("temp", "weight_change", "train");
+        chart.band = band;
+        content self;
+        assert_int_equal(make(&self, &chart, &table, NULL), CH_OK);
+        assert_int_equal(self.num_curves, 2);
+        assert_int_equal(self.curves[0]->settings.train, 16);
+        assert_int_equal(self.num_points, 4);
+        for (size_t i = 0; i < 4; i++) {
+            const double middle = (i < 2 ? 16 : 64) * (i % 2 == 0 ? 0.5 : 2) * M_E;
+            assert_close(self.points[i].mean, middle, 1e-9);
+            assert_close(self.points[i].hi, middle * exp(half[band]), 1e-9);
+            assert_close(self.points[i].lo, middle / exp(half[band]), 1e-9);
+            assert_false(self.points[i].is_bound);
+        }
+        content_free(&self);
+    }
+}
+
+/* On a linear axis zeros count, runs of one data set are one, diverged runs are none, and a run that a budget ended
+ * makes a bound. */
+static void test_linear_means(void **state)
+{
+    (void)state;
+    ch_run runs[RUNS];
+    ch_run_table table;
+    content self;
+    plant(&table, runs);
+    for (size_t i = 0; i < RUNS; i++) {
+        runs[i].settings.train = 16;
+        runs[i].settings.temp = 1;
+    }
+    runs[0].status = CH_DIVERGED; /* three runs of data set 0 are left, four of the others */
+    runs[4].status = CH_BUDGET;
+    ch_chart chart = chart_of("train", "test_error", NULL);
+    chart.log_y = false;
+    assert_int_equal(make(&self, &chart, &table, NULL), CH_OK);
+    assert_int_equal(self.num_points, 1);
+    assert_int_equal(self.num_left_out, 1);
+    assert_close(self.points[0].mean, 0.1, 1e-12);
+    assert_close(self.points[0].hi - self.points[0].mean, 0.1 / sqrt(3), 1e-12);
+    assert_true(self.points[0].is_bound);
+    content_free(&self);
+    chart.log_y = true; /* zeros have no logarithm */
+    assert_int_equal(make(&self, &chart, &table, NULL), CH_OK);
+    assert_int_equal(self.num_left_out, 4);
+    assert_close(self.points[0].mean, sqrt(0.02), 1e-12);
+    content_free(&self);
+}
+
+/* A mean over runs of different P is refused, and the setting named. */
+static void test_mixtures_are_refused(void **state)
+{
+    (void)state;
+    ch_run runs[RUNS];
+    ch_run_table table;
+    content self;
+    ch_error err;
+    plant(&table, runs);
+    const ch_chart chart = chart_of("temp", "weight_change", NULL);
+    assert_int_equal(make(&self, &chart, &table, &err), CH_ERROR_INPUT);
+    assert_non_null(
+        strstr(err.message, "runs with the same temp differ in train: draw a curve for each by --by train"));
+    content_free(&self);
+}
+
+static void test_words(void **state)
+{
+    (void)state;
+    ch_chart chart;
+    ch_error err;
+    assert_int_equal(ch_chart_x_parse("data", &chart, &err), CH_ERROR_INPUT);
+    assert_int_equal(ch_chart_x_parse("data_dir", &chart, &err), CH_ERROR_INPUT);
+    assert_int_equal(ch_chart_y_parse("status", &chart, &err), CH_ERROR_INPUT);
+    assert_non_null(strstr(err.message, "weight_change"));
+    assert_int_equal(ch_chart_by_parse("tain", &chart, &err), CH_ERROR_INPUT);
+    assert_non_null(strstr(err.message, "did you mean 'train'"));
+    assert_int_equal(ch_chart_log_parse("z", &chart, &err), CH_ERROR_INPUT);
+    assert_int_equal(ch_chart_band_parse("se", &chart.band, &err), CH_OK);
+    assert_int_equal(ch_chart_band_parse("all", &chart.band, &err), CH_ERROR_INPUT);
+}
+
+/* The page of a chart is made, or a lack of memory is told. */
+static void test_failures(void **state)
+{
+    (void)state;
+    ch_run runs[RUNS];
+    ch_run_table table;
+    ch_error err;
+    long failed = 0;
+    char folder[] = "/tmp/chiton-chart-XXXXXX", path[128];
+    plant(&table, runs);
+    const ch_chart chart = chart_of("temp", "weight_change", "train");
+    const ch_plot_style style = {.format = CH_PLOT_SVG};
+    assert_non_null(mkdtemp(folder));
+    assert_failures_are_told(failed, ch_plot_chart(&table, &chart, folder, &style, NULL, NULL, &err), err, (void)0);
+    assert_true(failed > 5);
+    snprintf(path, sizeof path, "%s/weight_change-temp-by-train.svg", folder);
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+int main(void)
+{
+    gsl_set_error_handler_off();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bands), cmocka_unit_test(test_linear_means), cmocka_unit_test(test_mixtures_are_refused),
+        cmocka_unit_test(test_words), cmocka_unit_test(test_failures),
+    };
+    return cmocka_run_group_tests_name("charts", tests, NULL, NULL);
+}
