@@ -17,7 +17,7 @@
 static const uint64_t MOST_RUNS_UNASKED = 10000000;
 
 typedef struct {
-    char *store, *kernels; /* popt's copies: owned */
+    char *store, *kernels, *part; /* popt's copies: owned */
     int threads, dry_run, yes, skip_invalid;
 } sweep_options;
 
@@ -141,6 +141,17 @@ static void print_axes(const ch_plan *plan)
     putchar('\n');
 }
 
+/* Prints what is in the part of the sweep, where it is one. */
+static void print_part(const ch_sweep *sweep)
+{
+    const ch_plan *plan = sweep->plan;
+    if (plan->num_parts > 0) {
+        printf("part %" PRIu64 " of %" PRIu64 ": %zu of %" PRIu64 " run%s, %.3g %% of the expected cost\n", plan->part,
+               plan->num_parts, sweep->counts.total, plan->num_runs - sweep->counts.left_out,
+               plan->num_runs - sweep->counts.left_out == 1 ? "" : "s", 100 * sweep->part_share);
+    }
+}
+
 static void print_counts(const ch_sweep_counts *counts)
 {
     printf("%zu runs, %zu of them in the store already, %zu to do\n", counts->total, counts->present,
@@ -208,7 +219,7 @@ static void print_left_out(const ch_sweep *sweep)
     if (sweep->counts.left_out == 0) {
         return;
     }
-    printf("left out: %zu of %zu combinations\n", sweep->counts.left_out, sweep->counts.left_out + sweep->counts.total);
+    printf("left out: %zu of %" PRIu64 " combinations\n", sweep->counts.left_out, sweep->plan->num_runs);
     for (size_t i = 0; ch_sweep_left_out(sweep, i, &sentence) > 0; i++) {
         printf("  %" PRIu64 " as in: ", ch_sweep_left_out(sweep, i, &sentence));
         ch_text_print(sentence, stdout);
@@ -334,6 +345,7 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_error
         goto out;
     }
     if (options->dry_run) {
+        print_part(&sweep);
         print_counts(&sweep.counts);
         print_time(&time, options->threads);
         code = ch_cli_flush(err);
@@ -357,6 +369,8 @@ int ch_cmd_sweep(int argc, const char **argv)
          NULL},
         {"skip-invalid", '\0', POPT_ARG_NONE, &own.skip_invalid, 0,
          "leave out combinations that cannot be run, such as batch > train, and count them by reason", NULL},
+        {"part", '\0', POPT_ARG_STRING, &own.part, 0,
+         "only the K-th of N parts of equal expected cost, whatever the store has", "K/N"},
         CH_CLI_KERNEL_CACHE(&own.kernels),
         {"yes", '\0', POPT_ARG_NONE, &own.yes, 0, "allow more than 10^7 runs", NULL},
         POPT_TABLEEND,
@@ -368,8 +382,8 @@ int ch_cmd_sweep(int argc, const char **argv)
     plan.data_dir = getenv("CHITON_DATA");
     ch_code code = ch_cli_init(
         &cli, argc, argv, options, true,
-        "sweep FILE.yaml|MODEL [--SETTING VALUES]... -o STORE [-j THREADS] [--kernel-cache DIR] [--skip-invalid] "
-        "[--dry-run]",
+        "sweep FILE.yaml|MODEL [--SETTING VALUES]... -o STORE [-j THREADS] [--part K/N] [--kernel-cache DIR] "
+        "[--skip-invalid] [--dry-run]",
         &err);
     if (code != CH_OK || cli.help) {
         goto out;
@@ -379,6 +393,10 @@ int ch_cmd_sweep(int argc, const char **argv)
         goto out;
     }
     plan.skip_invalid = own.skip_invalid != 0;
+    code = own.part != NULL ? ch_plan_set_part(&plan, own.part, &err) : CH_OK;
+    if (code != CH_OK) {
+        goto out;
+    }
     code = check_options(&own, &plan, &err);
     if (code != CH_OK) {
         goto out;
@@ -393,5 +411,6 @@ out:
     ch_cli_free(&cli);
     free(own.store);
     free(own.kernels);
+    free(own.part);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

@@ -133,13 +133,18 @@ static ch_code check_memory(const ch_resolved *resolved, ch_error *err)
     return needed(resolved) <= LITTLE ? CH_OK : ch_admit_memory(resolved, ch_memory_limit(), err);
 }
 
-ch_code ch_admit(const ch_resolved *resolved, ch_error *err)
+ch_code ch_admit_anywhere(const ch_resolved *resolved, ch_error *err)
 {
-    ch_code code = check_end(&resolved->settings, err);
+    const ch_code code = check_end(&resolved->settings, err);
     if (code != CH_OK) {
         return code;
     }
-    code = ch_reach_check(resolved, err);
+    return ch_reach_check(resolved, err);
+}
+
+ch_code ch_admit(const ch_resolved *resolved, ch_error *err)
+{
+    const ch_code code = ch_admit_anywhere(resolved, err);
     if (code != CH_OK) {
         return code;
     }

@@ -14,6 +14,9 @@
  * is no memory to ask */
 ch_code ch_admit(const ch_resolved *resolved, ch_error *err) CH_MUST_CHECK;
 
+/** As ch_admit, whatever memory this machine has. */
+ch_code ch_admit_anywhere(const ch_resolved *resolved, ch_error *err) CH_MUST_CHECK;
+
 /** Refuses a run that takes more than `limit` bytes with its training set.
  *  @return CH_OK; CH_ERROR_INPUT with the need, the limit, and the largest value of one setting that fits */
 ch_code ch_admit_memory(const ch_resolved *resolved, size_t limit, ch_error *err) CH_MUST_CHECK;

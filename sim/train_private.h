@@ -26,8 +26,9 @@ ch_code ch_train(ch_run *run, const ch_resolved *resolved, const ch_train_set *s
 ch_code ch_train_from(ch_run *run, ch_run_weights *weights, const ch_resolved *found, ch_sources *sources, int threads,
                       const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
-/** The number of operations that a run is expected to take, from the scaling laws. It is for ordering runs and for the
- *  time left; no result depends on it. */
+/** The number of operations that a run is expected to take, from the scaling laws. It is for ordering runs, for the
+ *  time left, and for the parts of a sweep; no result depends on it.
+ *  @return at least 1000; 1 where there is no memory to find it */
 double ch_train_cost(const ch_resolved *resolved);
 
 /** The share of the expected work of a run without a budget that is done, by the same laws: of plain steps the steps,

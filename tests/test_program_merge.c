@@ -111,6 +111,32 @@ static void test_merge_stopped(void **state)
     assert_int_equal(count_runs(path_of("a.db")), 16);
 }
 
+/* Parts of a sweep, done apart and merged, are the sweep; they may overlap with what is there. */
+static void test_parts(void **state)
+{
+    (void)state;
+    size_t count = 0;
+    for (int k = 1; k <= 3; k++) {
+        unsigned runs = 0, all = 0;
+        assert_succeeds(PART "--seed 0..5 --part %d/3 --dry-run", k);
+        const char *line = strstr(out, "\npart ");
+        assert_non_null(line);
+        assert_int_equal(sscanf(line, "\npart %*d of 3: %u of %u runs, ", &runs, &all), 2);
+        assert_int_equal(all, 24);
+        assert_succeeds(PART "--seed 0..5 --part %d/3 -j %d -o p%d.db", k, k, k);
+        count += runs;
+        assert_int_equal(count_runs(path_of(k == 1 ? "p1.db" : k == 2 ? "p2.db" : "p3.db")), runs);
+        assert_succeeds(PART "--seed 0..5 --part %d/3 -o p%d.db", k, k);
+        assert_says(out, " runs, ");
+        assert_says(out, " were there, 0 done");
+    }
+    assert_int_equal(count, 24);
+    assert_succeeds("merge new.db p1.db p2.db p3.db a.db");
+    assert_same_exports("new.db", "all.db");
+    assert_refuses(PART "--part 4/3 -o new2.db", "part is '4/3'; accepted is K/N");
+    assert_false(exists(path_of("new2.db")));
+}
+
 #define MERGE_TEST(function) cmocka_unit_test_setup_teardown(function, make_stores, remove_folder)
 
 int main(void)
@@ -120,6 +146,7 @@ int main(void)
         MERGE_TEST(test_merge),
         MERGE_TEST(test_merge_refuses),
         MERGE_TEST(test_merge_stopped),
+        MERGE_TEST(test_parts),
     };
     return cmocka_run_group_tests_name("program and merge", tests, locate_program, NULL);
 }

@@ -2,6 +2,7 @@
 #include "sim/sweep/plan.h"
 
 #include "core/memory.h"
+#include "core/text.h"
 #include "sim/sweep/plan_private.h"
 
 #include <stdlib.h>
@@ -73,6 +74,32 @@ void ch_plan_free(ch_plan *self)
     }
     free(self->axes);
     ch_plan_init(self);
+}
+
+/* Reads a number of digits alone, from 1 to `most`, that ends at a character.
+ * @return what follows that character; NULL where it is no such number */
+static const char *read_number(const char *text, char end, uint64_t most, uint64_t *number)
+{
+    const size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 7 || text[digits] != end) { /* 7 digits overflow nothing */
+        return NULL;
+    }
+    *number = strtoull(text, NULL, 10);
+    return *number >= 1 && *number <= most ? text + digits + 1 : NULL;
+}
+
+ch_code ch_plan_set_part(ch_plan *self, const char *text, ch_error *err)
+{
+    enum { MOST_PARTS = 1000000 };
+    const char *rest = read_number(text, '/', MOST_PARTS, &self->part);
+    if (rest == NULL || read_number(rest, '\0', MOST_PARTS, &self->num_parts) == NULL || self->part > self->num_parts) {
+        self->part = self->num_parts = 0;
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "part is '%s'; accepted is K/N, the K-th of N parts, with K from 1 to N and N up to 10^6, "
+                            "e.g. --part 3/8",
+                            ch_show(text).text);
+    }
+    return CH_OK;
 }
 
 static bool is_given(const ch_plan *self, size_t setting)

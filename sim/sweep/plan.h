@@ -11,10 +11,11 @@
 typedef struct {
     struct ch_plan_axis *axes; /* [num_axes] the factors of the product; owned */
     size_t num_axes, capacity;
-    uint64_t given;       /* bit i says that setting i of the table has its values */
-    uint64_t num_runs;    /* the number of runs: the product of the lengths of the axes */
-    bool skip_invalid;    /* whether combinations that cannot be run are left out; otherwise they are refused */
-    const char *data_dir; /* folder of image data for runs whose data_dir has no value; NULL: none; borrowed */
+    uint64_t given;           /* bit i says that setting i of the table has its values */
+    uint64_t num_runs;        /* the number of runs: the product of the lengths of the axes */
+    bool skip_invalid;        /* whether combinations that cannot be run are left out; otherwise they are refused */
+    uint64_t part, num_parts; /* which part of the sweep is to be done, from 1, and of how many; 0: all of it */
+    const char *data_dir;     /* folder of image data for runs whose data_dir has no value; NULL: none; borrowed */
 } ch_plan;
 
 /** Makes an empty plan, which has one run with all settings at their defaults. */
@@ -32,6 +33,11 @@ void ch_plan_free(ch_plan *self);
  *  @return CH_OK; CH_ERROR_INPUT, also when the setting is in a zip group or the number of runs overflows;
  *      CH_ERROR_MEMORY */
 ch_code ch_plan_set(ch_plan *self, size_t setting, const char *text, ch_error *err) CH_MUST_CHECK;
+
+/** Chooses one of several parts of a sweep. Which runs it has follows from the plan alone (sim/sweep/sweep.h).
+ *  @param text  "K/N", with K from 1 to N <= 10^6
+ *  @return CH_OK, CH_ERROR_INPUT */
+ch_code ch_plan_set_part(ch_plan *self, const char *text, ch_error *err) CH_MUST_CHECK;
 
 /** Reads a sweep from a YAML file. The file is a mapping from names of settings to a value, a range, or a list of
  *  values and ranges. The key `zip` has a mapping of settings that vary together, or a list of such mappings. Equal

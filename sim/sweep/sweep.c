@@ -4,6 +4,7 @@
 #include "core/available.h"
 #include "core/memory.h"
 #include "core/text.h"
+#include "sim/sweep/parts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -237,14 +238,38 @@ static ch_code take_census(ch_sweep *self, ch_error *err)
     return check_rest(self->census, err);
 }
 
-/* Counts the runs of a plan that a store has. */
+/* Chooses the runs of the plan's part, where it names one. */
+static ch_code choose_part(ch_sweep *self, ch_error *err)
+{
+    self->part_share = 1;
+    if (self->plan->num_parts == 0) {
+        return CH_OK;
+    }
+    const ch_code code = ch_parts_choose(self, &self->part_runs, &self->num_part_runs, &self->part_share, err);
+    self->counts.total = self->num_part_runs;
+    return code;
+}
+
+/* The number of runs to look at: those of the part, or of the plan. */
+static uint64_t num_runs(const ch_sweep *self)
+{
+    return self->part_runs != NULL ? self->num_part_runs : self->plan->num_runs;
+}
+
+/* The number in the plan of one of them. */
+static uint64_t run_at(const ch_sweep *self, uint64_t place)
+{
+    return self->part_runs != NULL ? self->part_runs[place] : place;
+}
+
+/* Counts the runs that a store has. */
 static ch_code count_present(const ch_sweep *self, ch_store *store, size_t *present, ch_error *err)
 {
-    for (uint64_t i = 0; i < self->plan->num_runs; i++) {
+    for (uint64_t i = 0; i < num_runs(self); i++) {
         ch_resolved resolved;
         char id[CH_ID_SIZE];
         bool found = false, own = false;
-        ch_code code = ch_census_admit(self->plan, self->sources, i, &resolved, &own, err);
+        ch_code code = ch_census_admit(self->plan, self->sources, run_at(self, i), &resolved, &own, err);
         if (code == CH_ERROR_INPUT && own && self->plan->skip_invalid) {
             continue;
         }
@@ -261,15 +286,15 @@ static ch_code count_present(const ch_sweep *self, ch_store *store, size_t *pres
     return CH_OK;
 }
 
-/* Adds `size` runs of the plan to the jobs, one from each of as many equal parts of it. Where in its part each lies
+/* Adds `size` of the runs to the jobs, one from each of as many equal stretches. Where in its stretch each lies
  * goes by the golden ratio, so that no axis of the plan comes in step with the sample. */
 static ch_code add_sample(ch_sweep *self, ch_store *store, uint64_t size, ch_error *err)
 {
     static const double GOLDEN = 0.6180339887498949;
     for (uint64_t k = 0; k < size; k++) {
         const double place = (double)k + fmod((double)k * GOLDEN, 1);
-        const uint64_t index = (uint64_t)(place / (double)size * (double)self->plan->num_runs);
-        const ch_code code = add_job(self, store, index < self->plan->num_runs ? index : index - 1, err);
+        const uint64_t index = (uint64_t)(place / (double)size * (double)num_runs(self));
+        const ch_code code = add_job(self, store, run_at(self, index < num_runs(self) ? index : index - 1), err);
         if (code != CH_OK) {
             return code;
         }
@@ -282,7 +307,7 @@ static ch_code list_jobs(ch_sweep *self, ch_store *store, uint64_t most, ch_erro
 {
     ch_code code = CH_OK;
     size_t num_present = 0;
-    const uint64_t room = self->plan->num_runs < most ? self->plan->num_runs : most;
+    const uint64_t room = num_runs(self) < most ? num_runs(self) : most;
     self->weight = 1;
     /* all of it at once: a list that grows would be there twice while it moves */
     self->jobs = ch_alloc_unset((size_t)room, sizeof *self->jobs);
@@ -290,12 +315,15 @@ static ch_code list_jobs(ch_sweep *self, ch_store *store, uint64_t most, ch_erro
         return ch_error_memory(err, "the list of runs");
     }
     self->jobs_capacity = (size_t)room;
-    if (self->plan->num_runs <= most) {
-        for (uint64_t i = 0; i < self->plan->num_runs; i++) {
-            code = add_job(self, store, i, err);
+    if (num_runs(self) <= most) {
+        for (uint64_t i = 0; i < num_runs(self); i++) {
+            code = add_job(self, store, run_at(self, i), err);
             if (code != CH_OK) {
                 return code;
             }
+        }
+        if (self->part_runs != NULL) { /* some of the part may not fit the memory of this machine */
+            self->counts.total = self->counts.present + self->num_jobs;
         }
         return CH_OK;
     }
@@ -337,6 +365,10 @@ static ch_code init(ch_sweep *self, const ch_plan *plan, ch_store *store, uint64
         goto out;
     }
     code = take_census(self, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = choose_part(self, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -389,6 +421,7 @@ void ch_sweep_free(ch_sweep *self)
     }
     free(self->groups);
     free(self->jobs);
+    free(self->part_runs);
     if (self->sources != NULL) {
         ch_sources_free(self->sources);
     }

@@ -7,7 +7,7 @@
 
 /** The number of runs of a sweep by their outcome. */
 typedef struct {
-    size_t total;                           /* runs of the plan, without those that are left out */
+    size_t total;                           /* runs of the plan or of its part, without those that are left out */
     size_t left_out;                        /* combinations that cannot be run */
     size_t present;                         /* runs that were in the store already */
     size_t fitted, budget, diverged, stuck; /* runs that were done now, by their status */
@@ -29,9 +29,12 @@ typedef struct {
     size_t num_groups;
     struct ch_sources *sources;       /* images read for the plan's settings; owned */
     struct ch_memory_account *memory; /* what the runs under way take; owned */
-    double cost;                      /* operations that all jobs are expected to take */
-    double weight;                    /* runs that a job stands for: 1, unless the jobs are a sample of the runs */
-    struct ch_census *census;         /* what is left out, by reason; owned */
+    uint64_t *part_runs;              /* [num_part_runs] the runs of the plan's part, ascending; NULL: all; owned */
+    size_t num_part_runs;
+    double part_share;        /* of the expected cost of all runs; 1 where there are no parts */
+    double cost;              /* operations that all jobs are expected to take */
+    double weight;            /* runs that a job stands for: 1, unless the jobs are a sample of the runs */
+    struct ch_census *census; /* what is left out, by reason; owned */
     ch_sweep_counts counts;
     /* What the caller may set before ch_sweep_run. */
     const char *kernel_folder; /* where kernels of twins are read and kept; NULL: nowhere. Borrowed */
@@ -44,9 +47,11 @@ typedef struct {
  *      where a plan leaves such runs out and none is left; CH_ERROR_IO; CH_ERROR_MEMORY */
 ch_code ch_sweep_check(const ch_plan *plan, ch_error *err) CH_MUST_CHECK;
 
-/** Lists the runs that the store lacks and orders them. Runs that share a data set form a group. Groups are ordered by
- *  the expected cost of their longest run, and the runs of a group by their own cost, longest first. In this order few
- *  data sets are in memory at once, and no long run is left for the end.
+/** Lists the runs that the store lacks and orders them. Where the plan names a part, all but the runs of that part are
+ *  left aside. What part a run is in follows from the plan alone: every run is in exactly one, and all parts have about
+ *  the same expected cost, runs that share a data set being kept together where that is possible. Runs that share a
+ * data set form a group. Groups are ordered by the expected cost of their longest run, and the runs of a group by their
+ * own cost, longest first. In this order few data sets are in memory at once, and no long run is left for the end.
  *
  *  @param store  NULL: no run is done yet
  *  @return CH_OK; CH_ERROR_INPUT, also when every run is left out; CH_ERROR_IO; CH_ERROR_MEMORY */
