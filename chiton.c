@@ -38,7 +38,18 @@ static void print_usage(FILE *file)
     for (size_t i = 0; i < NUM_COMMANDS; i++) {
         fprintf(file, "  %-8s %s\n", commands[i].name, commands[i].help);
     }
-    fputs("\nchiton COMMAND --help says more; chiton --version prints the version.\n", file);
+    fputs("\nchiton help COMMAND says more; chiton --version prints the version.\n", file);
+}
+
+/* The command of a name; NULL for none. */
+static const command *find_command(const char *name)
+{
+    for (size_t i = 0; i < NUM_COMMANDS; i++) {
+        if (strcmp(name, commands[i].name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
 }
 
 /* Refuses a word that is no command, and names the command that is most like it. */
@@ -96,6 +107,18 @@ static void take_gsl_failure(const char *reason, const char *file, int line, int
     _exit(CH_EXIT_FAILED);
 }
 
+/* `chiton help` and `chiton help COMMAND`. */
+static int help(int argc, const char **argv)
+{
+    if (argc < 3) {
+        print_usage(stdout);
+        return finish();
+    }
+    const command *found = find_command(argv[2]);
+    const char *asked[] = {argv[2], "--help", NULL};
+    return found != NULL ? found->run(2, asked) : refuse_unknown(argv[2]);
+}
+
 int main(int argc, const char **argv)
 {
     ch_error err;
@@ -110,17 +133,12 @@ int main(int argc, const char **argv)
         return CH_EXIT_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-        print_usage(stdout);
-        return finish();
+        return help(argc, argv);
     }
     if (strcmp(argv[1], "--version") == 0) {
         puts("chiton " CH_VERSION);
         return finish();
     }
-    for (size_t i = 0; i < NUM_COMMANDS; i++) {
-        if (strcmp(argv[1], commands[i].name) == 0) {
-            return commands[i].run(argc - 1, argv + 1);
-        }
-    }
-    return refuse_unknown(argv[1]);
+    const command *found = find_command(argv[1]);
+    return found != NULL ? found->run(argc - 1, argv + 1) : refuse_unknown(argv[1]);
 }

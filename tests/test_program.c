@@ -101,6 +101,20 @@ static void test_no_command_and_unknown_commands(void **state)
     assert_string_equal(err, "chiton: unknown command 'quux'; chiton --help lists them\n");
 }
 
+static void test_help_of_a_command(void **state)
+{
+    (void)state;
+    char whole[sizeof out];
+    assert_int_equal(chiton("fit --help"), 0);
+    memcpy(whole, out, sizeof out);
+    assert_int_equal(chiton("help fit"), 0);
+    assert_string_equal(out, whole);
+    assert_int_equal(chiton("help"), 0);
+    assert_says(out, "chiton help COMMAND");
+    assert_int_equal(chiton("help fitt"), 2);
+    assert_says(err, "did you mean 'fit'");
+}
+
 /* ---- run ---- */
 
 static void test_run_prints_a_table(void **state)
@@ -625,6 +639,7 @@ int main(void)
         STORE_TEST(test_help_and_version),
         STORE_TEST(test_help_names_every_setting),
         STORE_TEST(test_no_command_and_unknown_commands),
+        STORE_TEST(test_help_of_a_command),
         STORE_TEST(test_run_prints_a_table),
         STORE_TEST(test_run_prints_json),
         STORE_TEST(test_run_prints_its_trajectory),
