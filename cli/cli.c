@@ -402,11 +402,16 @@ ch_code ch_cli_check_threads(int threads, ch_error *err)
 
 /* ---- stores ---- */
 
-ch_code ch_cli_open_store(ch_store *store, const char *path, bool skip_damaged, ch_error *err)
+ch_code ch_cli_check_stores(const ch_cli *self, const char *command, ch_error *err)
 {
-    const ch_code code = ch_store_open(store, path, CH_STORE_READ, err);
-    store->skips_damaged = skip_damaged;
-    return code;
+    return self->num_arguments > 0
+               ? CH_OK
+               : ch_error_set(err, CH_ERROR_INPUT, "%s takes one store or more, but none is given", command);
+}
+
+ch_code ch_cli_open_stores(ch_store *store, const ch_cli *cli, bool skip_damaged, ch_error *err)
+{
+    return ch_store_open_joined(store, cli->arguments, cli->num_arguments, skip_damaged, NULL, err);
 }
 
 void ch_cli_say_left_out(uint64_t num_damaged, const ch_error *damage)

@@ -72,10 +72,15 @@ ch_code ch_cli_check_threads(int threads, ch_error *err) CH_MUST_CHECK;
         "skip-damaged", '\0', POPT_ARG_NONE, flag, 0, "leave out runs that are damaged, and say how many", NULL        \
     }
 
-/** Opens a store to read it.
+/** Refuses a command line that names no store.
+ *  @param command  the command's name
+ *  @return CH_OK, CH_ERROR_INPUT */
+ch_code ch_cli_check_stores(const ch_cli *self, const char *command, ch_error *err) CH_MUST_CHECK;
+
+/** Opens the stores that the command line names to read them, as one.
  *  @param skip_damaged  whether damaged runs are left out
- *  @return as ch_store_open */
-ch_code ch_cli_open_store(ch_store *store, const char *path, bool skip_damaged, ch_error *err) CH_MUST_CHECK;
+ *  @return as ch_store_open_joined */
+ch_code ch_cli_open_stores(ch_store *store, const ch_cli *cli, bool skip_damaged, ch_error *err) CH_MUST_CHECK;
 
 /** Says on standard error how many damaged runs were left out, and what is wrong with the first; nothing where there
  *  are none. */

@@ -11,10 +11,10 @@ typedef struct {
     char *where; /* popt's copy: owned */
 } export_options;
 
-static ch_code export_store(const char *path, const export_options *options, ch_error *err)
+static ch_code export_store(const ch_cli *cli, const export_options *options, ch_error *err)
 {
     ch_store store;
-    ch_code code = ch_cli_open_store(&store, path, options->skip_damaged != 0, err);
+    ch_code code = ch_cli_open_stores(&store, cli, options->skip_damaged != 0, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -33,8 +33,9 @@ out:
 
 static ch_code check(const ch_cli *cli, const export_options *options, ch_error *err)
 {
-    if (cli->num_arguments != 1) {
-        return ch_error_set(err, CH_ERROR_INPUT, "export takes one store, but %zu are given", cli->num_arguments);
+    const ch_code code = ch_cli_check_stores(cli, "export", err);
+    if (code != CH_OK) {
+        return code;
     }
     if (options->json && (options->csv || options->points)) {
         return ch_error_set(err, CH_ERROR_INPUT, "--json is given with %s; accepted is one of them%s",
@@ -58,7 +59,7 @@ int ch_cmd_export(int argc, const char **argv)
     ch_error err = {0};
     ch_cli cli;
     ch_code code = ch_cli_init(&cli, argc, argv, options, false,
-                               "export STORE [--csv|--json|--points] [--where EXPR] [--skip-damaged]", &err);
+                               "export STORE... [--csv|--json|--points] [--where EXPR] [--skip-damaged]", &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }
@@ -66,7 +67,7 @@ int ch_cmd_export(int argc, const char **argv)
     if (code != CH_OK) {
         goto out;
     }
-    code = export_store(cli.arguments[0], &chosen, &err);
+    code = export_store(&cli, &chosen, &err);
 out:
     ch_cli_free(&cli);
     free(chosen.where);

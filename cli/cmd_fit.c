@@ -47,8 +47,9 @@ static ch_code hold(const fit_arguments *chosen, ch_fit_options *options, ch_err
 /* Refuses arguments that do not go together. */
 static ch_code check(const ch_cli *cli, const fit_arguments *chosen, ch_error *err)
 {
-    if (cli->num_arguments != 1) {
-        return ch_error_set(err, CH_ERROR_INPUT, "fit takes one store, but %zu are given", cli->num_arguments);
+    const ch_code code = ch_cli_check_stores(cli, "fit", err);
+    if (code != CH_OK) {
+        return code;
     }
     if (chosen->json + chosen->csv + chosen->latex + chosen->details > 1) {
         return ch_error_set(err, CH_ERROR_INPUT, "fit prints one of --details, --json, --csv and --latex at a time");
@@ -88,13 +89,13 @@ static ch_code set_options(const fit_arguments *chosen, ch_fit_options *options,
     return ch_fit_options_check(options, err);
 }
 
-/* Reads the runs to fit from a store.
+/* Reads the runs to fit from the stores.
  * @param where         condition in SQL; NULL for all runs
  * @param skip_damaged  whether damaged runs are left out */
-static ch_code read_runs(ch_run_table *table, const char *path, const char *where, bool skip_damaged, ch_error *err)
+static ch_code read_runs(ch_run_table *table, const ch_cli *cli, const char *where, bool skip_damaged, ch_error *err)
 {
     ch_store store;
-    ch_code code = ch_cli_open_store(&store, path, skip_damaged, err);
+    ch_code code = ch_cli_open_stores(&store, cli, skip_damaged, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -106,7 +107,7 @@ static ch_code read_runs(ch_run_table *table, const char *path, const char *wher
         code = ch_error_set(err, CH_ERROR_INPUT,
                             where == NULL ? "%s holds no run to fit: sweep into it first"
                                           : "%s holds no run that fulfils --where %s",
-                            path, where);
+                            store.path, where);
     }
 out:
     ch_cli_say_damaged(&store);
@@ -282,17 +283,18 @@ static ch_code find_all(fit_findings *self, const ch_run_table *table, const ch_
     return ch_lazy_list_init(&self->twins, &self->fit, err);
 }
 
-static ch_code fit_store(const char *path, const fit_arguments *chosen, const ch_fit_options *options, ch_error *err)
+static ch_code fit_stores(const ch_cli *cli, const fit_arguments *chosen, const ch_fit_options *options, ch_error *err)
 {
     ch_run_table table = {0};
     fit_findings found = {0};
     ch_collapse_quantity quantity = CH_COLLAPSE_WEIGHT_CHANGE;
+    const char *name = cli->num_arguments == 1 ? cli->arguments[0] : "the stores"; /* in messages */
     const bool collapse = chosen->collapse != NULL;
     ch_code code = collapse ? ch_collapse_quantity_parse(chosen->collapse, &quantity, err) : CH_OK;
     if (code != CH_OK) {
         goto out;
     }
-    code = read_runs(&table, path, chosen->where, chosen->skip_damaged != 0, err);
+    code = read_runs(&table, cli, chosen->where, chosen->skip_damaged != 0, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -304,11 +306,11 @@ static ch_code fit_store(const char *path, const fit_arguments *chosen, const ch
     if (code != CH_OK) {
         goto out;
     }
-    code = check_found(&found.fit, &found.phases, &found.twins, path, err);
+    code = check_found(&found.fit, &found.phases, &found.twins, name, err);
     if (code != CH_OK || !collapse) {
         goto out;
     }
-    code = check_collapsed(&found.collapses, path, err);
+    code = check_collapsed(&found.collapses, name, err);
 out:
     ch_lazy_list_free(&found.twins);
     ch_phase_list_free(&found.phases);
@@ -329,7 +331,7 @@ int ch_cmd_fit(int argc, const char **argv)
     snprintf(tc_help, sizeof tc_help, "find T_c by this definition only: %s; error is error_shift", names);
     snprintf(
         usage, sizeof usage,
-        "fit STORE [--tc %s] [--threshold X] [--shift X] [--sigmas K] "
+        "fit STORE... [--tc %s] [--threshold X] [--shift X] [--sigmas K] "
         "[--fix NAME=X,...] [--bound NAME=LO:HI,...] [--tie NAME=[C+][K*]OTHER,...] "
         "[--collapse weight_change|time|test_error] [--where EXPR] [--skip-damaged] [--details|--json|--csv|--latex]",
         choice);
@@ -380,7 +382,7 @@ int ch_cmd_fit(int argc, const char **argv)
     box_folder = ch_cli_cache_folder();
     options.expects = true;
     options.box_folder = box_folder;
-    code = fit_store(cli.arguments[0], &chosen, &options, &err);
+    code = fit_stores(&cli, &chosen, &options, &err);
 out:
     ch_cli_free(&cli);
     free(box_folder);

@@ -113,11 +113,11 @@ static void print_summary(json_t *summary)
 
 /* ---- the command ---- */
 
-static ch_code list(const char *path, bool json, bool skip_damaged, ch_error *err)
+static ch_code list(const ch_cli *cli, bool json, bool skip_damaged, ch_error *err)
 {
     ch_store store;
     json_t *summary = NULL;
-    ch_code code = ch_cli_open_store(&store, path, skip_damaged, err);
+    ch_code code = ch_cli_open_stores(&store, cli, skip_damaged, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -147,15 +147,15 @@ int ch_cmd_list(int argc, const char **argv)
         POPT_TABLEEND};
     ch_error err = {0};
     ch_cli cli;
-    ch_code code = ch_cli_init(&cli, argc, argv, options, false, "list STORE [--json] [--skip-damaged]", &err);
+    ch_code code = ch_cli_init(&cli, argc, argv, options, false, "list STORE... [--json] [--skip-damaged]", &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }
-    if (cli.num_arguments != 1) {
-        code = ch_error_set(&err, CH_ERROR_INPUT, "list takes one store, but %zu are given", cli.num_arguments);
+    code = ch_cli_check_stores(&cli, "list", &err);
+    if (code != CH_OK) {
         goto out;
     }
-    code = list(cli.arguments[0], json != 0, skip_damaged != 0, &err);
+    code = list(&cli, json != 0, skip_damaged != 0, &err);
 out:
     ch_cli_free(&cli);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);

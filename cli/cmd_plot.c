@@ -7,7 +7,8 @@
 
 /* The arguments of the command line; strings are borrowed. */
 typedef struct {
-    const char *store, *directory, *where;
+    const ch_cli *cli; /* names the stores */
+    const char *directory, *where;
     ch_plot_style style;
     ch_chart chart; /* what is drawn in the place of pages */
     bool has_chart;
@@ -37,8 +38,8 @@ static ch_code draw_table(plot_arguments *arguments, ch_store *store, const ch_r
 {
     ch_fit fit = {0};
     if (table->count == 0) {
-        return ch_error_set(err, CH_ERROR_INPUT, "the store %s has no runs%s: there is nothing to plot",
-                            arguments->store, arguments->where != NULL ? " that fulfil --where" : "");
+        return ch_error_set(err, CH_ERROR_INPUT, "the store %s has no runs%s: there is nothing to plot", store->path,
+                            arguments->where != NULL ? " that fulfil --where" : "");
     }
     ch_code code = ch_plot_directory(arguments->directory, err);
     if (code != CH_OK) {
@@ -63,7 +64,7 @@ static ch_code plot_store(plot_arguments *arguments, ch_error *err)
 {
     ch_store store = {0};
     ch_run_table table = {0};
-    ch_code code = ch_cli_open_store(&store, arguments->store, arguments->skip_damaged, err);
+    ch_code code = ch_cli_open_stores(&store, arguments->cli, arguments->skip_damaged, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -134,14 +135,15 @@ static ch_code read_look(const look *given, plot_arguments *arguments, ch_error 
 
 static ch_code check_arguments(const ch_cli *cli, const look *given, plot_arguments *arguments, ch_error *err)
 {
-    if (cli->num_arguments != 1) {
-        return ch_error_set(err, CH_ERROR_INPUT, "plot takes one store, but %zu were given", cli->num_arguments);
+    ch_code code = ch_cli_check_stores(cli, "plot", err);
+    if (code != CH_OK) {
+        return code;
     }
     if (arguments->directory == NULL || arguments->directory[0] == '\0') {
         return ch_error_set(err, CH_ERROR_INPUT, "plot needs -o DIR, the directory for the figures");
     }
-    arguments->store = cli->arguments[0];
-    const ch_code code = ch_fit_options_check(&arguments->fit, err);
+    arguments->cli = cli;
+    code = ch_fit_options_check(&arguments->fit, err);
     return code != CH_OK ? code : read_look(given, arguments, err);
 }
 
@@ -179,7 +181,7 @@ int ch_cmd_plot(int argc, const char **argv)
     ch_error err = {0};
     ch_code code =
         ch_cli_init(&cli, argc, argv, options, false,
-                    "plot STORE -o DIR [--format pdf|svg|png] [--size WIDTH] [--panel LETTER] [--x SETTING --y "
+                    "plot STORE... -o DIR [--format pdf|svg|png] [--size WIDTH] [--panel LETTER] [--x SETTING --y "
                     "RESULT [--by SETTING] [--log AXES] [--band BAND]] [--threshold X] "
                     "[--shift X] [--where EXPR] [--skip-damaged]",
                     &err);

@@ -137,16 +137,59 @@ static void test_parts(void **state)
     assert_false(exists(path_of("new2.db")));
 }
 
+/* What a command prints of two stores is what it prints of the store that has the runs of both. */
+static void assert_reads_as_one(const char *command)
+{
+    static char whole[sizeof out];
+    assert_succeeds(command, "all.db");
+    memcpy(whole, out, sizeof out);
+    assert_succeeds(command, "b.db a.db");
+    assert_string_equal(out, whole);
+}
+
+static void test_several_as_one(void **state)
+{
+    (void)state;
+    static const char *const stores[] = {"a.db", "b.db", "all.db"};
+    for (size_t i = 0; i < 3; i++) {
+        execute(path_of(stores[i]), "UPDATE runs SET seconds = 0.5");
+    }
+    assert_reads_as_one("list %s");
+    assert_reads_as_one("list %s --json");
+    assert_reads_as_one("export %s");
+    assert_reads_as_one("export %s --json --where 'train = 32'");
+    assert_reads_as_one("export %s --points");
+    assert_reads_as_one("fit %s --json");
+    assert_succeeds("plot a.db b.db -o figures --format svg");
+    assert_says(out, "figures/perceptron-chi0-dim8-training.svg\n"); /* which has the trajectories */
+    assert_refuses("delete a.db b.db --where 1", "delete takes one store, but 2 are given");
+    assert_refuses("list a.db none.db", "store none.db cannot be opened");
+    assert_refuses("fit a.db b.db --where 'chi = 7'", "a.db and 1 more holds no run that fulfils --where chi = 7");
+    assert_refuses("plot a.db b.db -o d --where 'chi = 7'", "the store a.db and 1 more has no runs that fulfil");
+    execute(path_of("b.db"), "UPDATE runs SET noise = 0.25 WHERE seed = 3");
+    static const char *const commands[] = {"list a.db b.db", "export a.db b.db", "fit a.db b.db",
+                                           "plot a.db b.db -o d"};
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(chiton("%s", commands[i]), 1);
+        assert_says(err, "chiton: 4 runs of one id differ between the stores: run ");
+        assert_string_equal(out, "");
+    }
+    execute(path_of("b.db"), "UPDATE runs SET noise = 'x' WHERE seed = 3");
+    assert_int_equal(chiton("list a.db b.db --skip-damaged"), 0);
+    assert_says(out, "runs            24\n");
+    assert_says(err, "4 damaged runs left out; the first: store b.db is damaged");
+    assert_succeeds("list a.db");
+    assert_says(out, "runs            16\n");
+}
+
 #define MERGE_TEST(function) cmocka_unit_test_setup_teardown(function, make_stores, remove_folder)
 
 int main(void)
 {
     /* suites: program */
     const struct CMUnitTest tests[] = {
-        MERGE_TEST(test_merge),
-        MERGE_TEST(test_merge_refuses),
-        MERGE_TEST(test_merge_stopped),
-        MERGE_TEST(test_parts),
+        MERGE_TEST(test_merge), MERGE_TEST(test_merge_refuses),  MERGE_TEST(test_merge_stopped),
+        MERGE_TEST(test_parts), MERGE_TEST(test_several_as_one),
     };
     return cmocka_run_group_tests_name("program and merge", tests, locate_program, NULL);
 }

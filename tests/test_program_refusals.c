@@ -252,8 +252,8 @@ static void test_other_commands(void **state)
 {
     (void)state;
     static const refusal cases[] = {
-        {"list", {"list takes one store, but 0 are given"}},
-        {"list s.db s.db", {"list takes one store, but 2 are given"}},
+        {"list", {"list takes one store or more, but none is given"}},
+        {"list s.db none.db", {"store none.db cannot be opened"}},
         {"export", {"export takes one store"}},
         {"export s.db --csv --json", {"--json is given with --csv"}},
         {"export s.db --where 'chy = 1'", {"chy"}},
