@@ -279,6 +279,12 @@ static ch_code check_weights(const ch_resolved *resolved, run_arguments *chosen,
     if (code != CH_OK) {
         return code;
     }
+    if (chosen->out != NULL && chosen->trail != NULL && strcmp(chosen->out, chosen->trail) == 0) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "save-weights and save-trajectory are both %s; accepted are two files, as one would "
+                            "replace the other",
+                            ch_show(chosen->out).text);
+    }
     code = check_record("save-trajectory", chosen->trail, &resolved->settings, err);
     if (code != CH_OK) {
         return code;

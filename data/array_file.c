@@ -2,6 +2,7 @@
 #include "data/array_private.h"
 
 #include "core/text.h"
+#include "data/gz.h"
 
 #include <errno.h>
 #include <string.h>
@@ -10,28 +11,22 @@
 
 /* ---- files ---- */
 
+/* A file that may be gzipped. */
+typedef struct {
+    gzFile file;
+    const char *path; /* borrowed */
+} gz_stream;
+
 static size_t read_gz(void *from, void *bytes, size_t size, ch_error *err)
 {
-    gzFile file = from;
+    const gz_stream *self = from;
     size_t have = 0;
     while (have < size) {
         const size_t piece = size - have < (1U << 24) ? size - have : 1U << 24;
-        const int got = gzread(file, (char *)bytes + have, (unsigned)piece);
+        const int got = gzread(self->file, (char *)bytes + have, (unsigned)piece);
         have += got > 0 ? (size_t)got : 0;
         if (got < (int)piece) {
-            int status = Z_OK;
-            const int reason = errno;
-            gzerror(file, &status);
-            if (status == Z_OK || status == Z_STREAM_END) {
-                return have;
-            }
-            if (status == Z_ERRNO) {
-                (void)!ch_error_set(err, CH_ERROR_IO, "a file cannot be read: %s", strerror(reason));
-            } else {
-                (void)!ch_error_set(err, CH_ERROR_INPUT, "a gzipped file is %s",
-                                    status == Z_BUF_ERROR ? "truncated" : "damaged");
-            }
-            return SIZE_MAX;
+            return ch_gz_failure(self->file, self->path, err) == CH_OK ? have : SIZE_MAX;
         }
     }
     return have;
@@ -121,14 +116,15 @@ static ch_code open_and_read(ch_array *self, const ch_array_name *name, size_t d
                           : ch_error_memory(err, "reading a file");
     }
     gzbuffer(zipped, 1 << 20);
-    const size_t got = read_gz(zipped, head, sizeof head, err);
+    gz_stream stream = {zipped, name->file};
+    const size_t got = read_gz(&stream, head, sizeof head, err);
     if (got == SIZE_MAX) {
         code = err != NULL ? err->code : CH_ERROR_IO;
         goto out;
     }
     const format what = format_of(head, got);
     const bool is_plain = gzdirect(zipped) != 0;
-    ch_byte_source source = {.read = read_gz, .from = zipped, .name = name->file, .size = UINT64_MAX};
+    ch_byte_source source = {.read = read_gz, .from = &stream, .name = name->file, .size = UINT64_MAX};
     switch (what) {
     case IS_NPY:
     case IS_IDX:

@@ -4,6 +4,7 @@
 #include "core/available.h"
 #include "core/memory.h"
 #include "core/text.h"
+#include "data/gz.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -48,12 +49,12 @@ static ch_code read_text(const char *path, char **text, size_t *size, ch_error *
         }
         *text = grown;
         const int got = gzread(file, *text + *size, PIECE);
-        if (got < 0 || (got == 0 && !gzeof(file))) {
-            code = ch_error_set(err, CH_ERROR_INPUT, "%s cannot be read, or its gzip stream is damaged", path);
-            goto out;
-        }
-        *size += (size_t)got;
-        if (got == 0) {
+        *size += got > 0 ? (size_t)got : 0;
+        if (got < PIECE) {
+            code = ch_gz_failure(file, path, err);
+            if (code != CH_OK) {
+                goto out;
+            }
             break;
         }
     }

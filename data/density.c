@@ -4,6 +4,7 @@
 #include "core/memory.h"
 #include "core/text.h"
 #include "data/array.h"
+#include "data/gz.h"
 
 #include <math.h>
 #include <nettle/sha2.h>
@@ -13,32 +14,51 @@
 
 /* ---- the table ---- */
 
-/* Refuses a file that is far larger than a table of this size, before any of it is read. */
+enum { MOST_BYTES = 1 << 24 };
+
+static ch_code refuse_size(const char *path, const char *more, size_t size, ch_error *err)
+{
+    return ch_error_set(err, CH_ERROR_INPUT, "density is %s, of %s%s; accepted is a table of up to %d rows and %s",
+                        path, more, ch_show_bytes(size).text, CH_DENSITY_MOST_ROWS, ch_show_bytes(MOST_BYTES).text);
+}
+
+/* Refuses a file that holds far more than a table of this size, before any of it is kept: a small gzipped file may hold
+ * more than the machine's memory. */
 static ch_code check_size(const char *path, ch_error *err)
 {
-    static const off_t MOST_BYTES = (off_t)1 << 24;
     struct stat about;
-    if (stat(path, &about) != 0 || about.st_size <= MOST_BYTES) {
+    ch_gz file;
+    uint8_t bytes[1 << 13];
+    size_t size = 0, got = sizeof bytes;
+    if (stat(path, &about) != 0 || !S_ISREG(about.st_mode)) {
         return CH_OK; /* a name that is no file is refused by whoever reads it */
     }
-    return ch_error_set(err, CH_ERROR_INPUT, "density is %s, of %s; accepted is a table of up to %d rows and %s", path,
-                        ch_show_bytes((size_t)about.st_size).text, CH_DENSITY_MOST_ROWS,
-                        ch_show_bytes((size_t)MOST_BYTES).text);
+    if (about.st_size > MOST_BYTES) {
+        return refuse_size(path, "", (size_t)about.st_size, err);
+    }
+    ch_code code = ch_gz_open(&file, path, err);
+    while (code == CH_OK && got == sizeof bytes && size <= MOST_BYTES) {
+        code = ch_gz_read(&file, bytes, sizeof bytes, &got, err);
+        size += got;
+    }
+    ch_gz_close(&file);
+    return code == CH_OK && size > MOST_BYTES ? refuse_size(path, "more than ", MOST_BYTES, err) : code;
 }
 
 static ch_code read_array(ch_array *table, const char *path, ch_error *err)
 {
     ch_array none = {0};
+    ch_error inner = {0};
     bool is_table = false;
     ch_code code = check_size(path, err);
     if (code != CH_OK) {
         return code;
     }
-    code = ch_array_read(table, path, 2, &is_table, err);
-    if (code != CH_OK || !is_table) {
-        return code;
+    code = ch_array_read(table, path, 2, &is_table, &inner);
+    if (code == CH_OK && is_table) {
+        code = ch_array_read_csv(table, &none, path, "", &inner);
     }
-    return ch_array_read_csv(table, &none, path, "", err);
+    return code == CH_OK ? CH_OK : ch_error_set(err, code, "density: %s", inner.message);
 }
 
 static ch_code check_shape(const ch_array *table, const char *path, ch_error *err)

@@ -68,24 +68,23 @@ void ch_gz_close(ch_gz *self)
     *self = (ch_gz){0};
 }
 
-/* Turns zlib's last error into one of this library. A file that has simply ended is no error. */
-static ch_code failure(const ch_gz *self, ch_error *err)
+ch_code ch_gz_failure(gzFile file, const char *path, ch_error *err)
 {
     int status = Z_OK;
     const int reason = errno;
-    gzerror(self->file, &status);
+    gzerror(file, &status);
     switch (status) {
     case Z_OK:
     case Z_STREAM_END:
         return CH_OK;
     case Z_BUF_ERROR:
-        return ch_error_set(err, CH_ERROR_INPUT, "%s is truncated: its gzip stream has no end", self->path);
+        return ch_error_set(err, CH_ERROR_INPUT, "%s is truncated: its gzip stream has no end", path);
     case Z_MEM_ERROR:
-        return ch_error_memory(err, "reading image files");
+        return ch_error_memory(err, "reading a file");
     case Z_ERRNO:
-        return ch_error_set(err, CH_ERROR_IO, "%s cannot be read: %s", self->path, strerror(reason));
+        return ch_error_set(err, CH_ERROR_IO, "%s cannot be read: %s", path, strerror(reason));
     default:
-        return ch_error_set(err, CH_ERROR_INPUT, "%s is damaged: its gzip stream is not valid", self->path);
+        return ch_error_set(err, CH_ERROR_INPUT, "%s is damaged: its gzip stream is not valid", path);
     }
 }
 
@@ -97,7 +96,7 @@ ch_code ch_gz_read(ch_gz *self, uint8_t *bytes, size_t size, size_t *got, ch_err
         const int count = gzread(self->file, bytes + *got, (unsigned)piece);
         *got += count > 0 ? (size_t)count : 0;
         if (count < (int)piece) {
-            return failure(self, err);
+            return ch_gz_failure(self->file, self->path, err);
         }
     }
     return CH_OK;

@@ -31,6 +31,12 @@ ch_code ch_gz_refuse_page(const ch_gz *self, ch_error *err);
 ch_code ch_gz_open(ch_gz *self, const char *path, ch_error *err) CH_MUST_CHECK;
 void ch_gz_close(ch_gz *self);
 
+/** Turns zlib's last error into one of this library. To be called when fewer bytes came than were asked for.
+ *  @param path  for messages
+ *  @return CH_OK where the file has simply ended; CH_ERROR_INPUT when its gzip stream is damaged or truncated;
+ *          CH_ERROR_IO; CH_ERROR_MEMORY */
+ch_code ch_gz_failure(gzFile file, const char *path, ch_error *err) CH_MUST_CHECK;
+
 /** Reads `size` bytes, or fewer where the file ends.
  *  @param got  out: the number of bytes read
  *  @return CH_OK; CH_ERROR_INPUT when the gzip stream is damaged or truncated; CH_ERROR_IO */

@@ -63,12 +63,34 @@ static size_t needed(const ch_resolved *resolved)
     return run < SIZE_MAX - set ? set + run : SIZE_MAX;
 }
 
-/* The largest value of a count with which the run fits, all else unchanged; 0: none. */
+static uint64_t greater(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The least value of a count that is accepted beside the other settings. */
+static uint64_t least_accepted(const ch_settings *settings, size_t setting)
+{
+    const uint64_t least = (uint64_t)ch_settings_table[setting].least;
+    if (setting == CH_SETTING_DIM) {
+        return greater(least, settings->teacher_axis);
+    }
+    if (setting == CH_SETTING_TRAIN) {
+        return greater(greater(least, settings->kernel), settings->batch == settings->train ? 0 : settings->batch);
+    }
+    return least;
+}
+
+/* The largest value of a count with which the run fits, all else unchanged; 0: none that is accepted. */
 static uint64_t largest_that_fits(const ch_resolved *resolved, size_t setting, size_t limit)
 {
     ch_resolved other = *resolved;
-    uint64_t fits = 0, too_many = ch_settings_get(&resolved->settings, setting).count;
+    const uint64_t least = greater(1, least_accepted(&resolved->settings, setting));
+    uint64_t fits = least - 1, too_many = ch_settings_get(&resolved->settings, setting).count;
     const bool is_full = resolved->settings.batch == resolved->settings.train;
+    if (too_many <= fits) {
+        return 0;
+    }
     while (too_many - fits > 1) {
         const uint64_t middle = fits + (too_many - fits) / 2;
         ch_settings_set(&other.settings, setting, (ch_value){.count = middle});
@@ -81,7 +103,7 @@ static uint64_t largest_that_fits(const ch_resolved *resolved, size_t setting, s
             too_many = middle;
         }
     }
-    return fits;
+    return fits >= least ? fits : 0;
 }
 
 static bool is_lowered(const ch_settings *settings, size_t setting)

@@ -440,6 +440,33 @@ static void test_csv_refusals(void **state)
     }
 }
 
+/* A gzipped table that is whole is read; one that ends too early, or whose checksum is wrong, is refused and named. */
+static void test_csv_gzipped(void **state)
+{
+    (void)state;
+    ch_array table, labels;
+    ch_error err = {0};
+    uint8_t bytes[256];
+    gzFile zipped = gzopen(path_of("t.csv.gz"), "wb");
+    assert_int_equal(gzwrite(zipped, "1,2\n3,4\n5,6\n", 12), 12);
+    assert_int_equal(gzclose(zipped), Z_OK);
+    assert_int_equal(ch_array_read_csv(&table, &labels, path_of("t.csv.gz"), "", &err), CH_OK);
+    assert_int_equal(table.count, 6);
+    ch_array_free(&table);
+    ch_array_free(&labels);
+    FILE *file = fopen(path_of("t.csv.gz"), "rb");
+    const size_t size = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    assert_true(size > 20 && size < sizeof bytes);
+    write_file(path_of("t.csv.gz"), bytes, size - 4); /* all text is there, but the stream has no end */
+    assert_int_equal(ch_array_read_csv(&table, &labels, path_of("t.csv.gz"), "", &err), CH_ERROR_INPUT);
+    assert_non_null(strstr(err.message, "t.csv.gz is truncated: its gzip stream has no end"));
+    bytes[size - 6] ^= 1;
+    write_file(path_of("t.csv.gz"), bytes, size);
+    assert_int_equal(ch_array_read_csv(&table, &labels, path_of("t.csv.gz"), "", &err), CH_ERROR_INPUT);
+    assert_non_null(strstr(err.message, "t.csv.gz is damaged: its gzip stream is not valid"));
+}
+
 /* ---- all ---- */
 
 static void test_no_file(void **state)
@@ -489,12 +516,13 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_FOLDER(test_npy),         WITH_FOLDER(test_npy_fortran_cube),
-        WITH_FOLDER(test_npy_types),   WITH_FOLDER(test_npy_damaged),
-        WITH_FOLDER(test_npz),         WITH_FOLDER(test_idx),
-        WITH_FOLDER(test_hdf5),        WITH_FOLDER(test_csv),
-        WITH_FOLDER(test_csv_numbers), WITH_FOLDER(test_csv_refusals),
-        WITH_FOLDER(test_no_file),     WITH_FOLDER(test_memory),
+        WITH_FOLDER(test_npy),          WITH_FOLDER(test_npy_fortran_cube),
+        WITH_FOLDER(test_csv_gzipped),  WITH_FOLDER(test_npy_types),
+        WITH_FOLDER(test_npy_damaged),  WITH_FOLDER(test_npz),
+        WITH_FOLDER(test_idx),          WITH_FOLDER(test_hdf5),
+        WITH_FOLDER(test_csv),          WITH_FOLDER(test_csv_numbers),
+        WITH_FOLDER(test_csv_refusals), WITH_FOLDER(test_no_file),
+        WITH_FOLDER(test_memory),
     };
     return cmocka_run_group_tests_name("arrays", tests, NULL, NULL);
 }

@@ -190,6 +190,7 @@ static void test_what_does_not_fit_is_refused(void **state)
         {"model=perceptron temp=1 train=inf batch=4294967295 dim=2 max_steps=1", CH_SETTING_BATCH},
         {"model=mlp temp=1 width=1024 depth=1000", CH_SETTING_WIDTH},
         {"model=mlp temp=1 width=1048576 depth=2", CH_SETTING_WIDTH},
+        {"model=perceptron temp=1 dim=4 train=1024 test=4294967295", CH_SETTING_TEST}, /* dim is 2 or more */
         {"model=mlp temp=1 data=mnist_parity width=4 depth=2 train=60000 test=10000 linear=yes", CH_SETTING_TRAIN},
     };
     const size_t limit = (size_t)1 << 30;
@@ -212,6 +213,12 @@ static void test_what_does_not_fit_is_refused(void **state)
             assert_int_equal(ch_admit_memory(&resolved, limit, NULL), more == 0 ? CH_OK : CH_ERROR_INPUT);
         }
     }
+    /* train is at least batch, with which the run does not fit either */
+    ch_settings settings = settings_of("model=perceptron temp=1 dim=2 train=400000000 batch=300000000");
+    const ch_resolved resolved = resolve_settings(&settings);
+    ch_error err = {0};
+    assert_int_equal(ch_admit_memory(&resolved, limit, &err), CH_ERROR_INPUT);
+    assert_non_null(strstr(err.message, "accepted is a run in which more than one of them is smaller"));
 }
 
 /* ---- contradictions ---- */

@@ -14,6 +14,7 @@
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_randist.h>
 #include <string.h>
+#include <zlib.h>
 
 static const double FALSE_ALARM = 1e-6;
 
@@ -134,7 +135,20 @@ static void test_bad_tables(void **state)
     assert_int_equal(truncate(path_of("t.csv"), (off_t)20 << 30), 0); /* a file with a hole, which takes no room */
     assert_int_equal(ch_density_read(&density, path_of("t.csv"), &failure), CH_ERROR_INPUT);
     assert_non_null(strstr(failure.message, "of 21.5 GB; accepted is a table of up to 65536 rows"));
+    gzFile zipped = gzopen(path_of("t.csv.gz"), "wb1"); /* 20 MB of lines in a file of 90 kB */
+    static char lines[20000];
+    for (size_t i = 0; i < sizeof lines; i++) {
+        lines[i] = "1 1\n"[i % 4];
+    }
+    for (int i = 0; i < 1000; i++) {
+        assert_int_equal(gzwrite(zipped, lines, sizeof lines), sizeof lines);
+    }
+    assert_int_equal(gzclose(zipped), Z_OK);
+    assert_int_equal(ch_density_read(&density, path_of("t.csv.gz"), &failure), CH_ERROR_INPUT);
+    assert_non_null(strstr(failure.message, "of more than 16.8 MB; accepted is a table of up to 65536 rows"));
     assert_int_equal(ch_density_read(&density, path_of("none.csv"), &failure), CH_ERROR_INPUT);
+    assert_int_equal(strncmp(failure.message, "density: ", 9), 0);
+    assert_non_null(strstr(failure.message, "none.csv cannot be read: No such file or directory"));
 }
 
 static void test_memory(void **state)

@@ -108,6 +108,25 @@ static void test_failures_are_told(void **state)
     assert_true(fail_one_by_one("plot fit.db -o figures --format svg", 8, NULL) > 0);
 }
 
+/* Reading files meets failures inside zlib, which are a lack of memory and not damage of the file. */
+static void test_failures_while_files_are_read(void **state)
+{
+    (void)state;
+    if (!is_able()) {
+        skip();
+    }
+    write_text("rho.csv", "0,1\n1,2\n2,0\n");
+    write_text("x.csv", "1,2,0\n-1,1,1\n2,-1,0\n-2,3,1\n3,1,0\n-1,-2,1\n");
+    assert_true(fail_one_by_one("run perceptron --dim 4 --train 8 --temp 1 -j 1 --density rho.csv", 64, NULL) > 0);
+    assert_true(fail_one_by_one("run perceptron --train 4 --temp 1 -j 1 --max-steps 99 --teacher fitted"
+                                " --data-file x.csv --data-labels 3",
+                                64, NULL) > 0);
+    assert_succeeds("run mlp --dim 4 --train 8 --width 2 --depth 1 --temp 1 --max-steps 9 --save-weights w.npy");
+    assert_true(fail_one_by_one("run mlp --dim 4 --train 8 --width 2 --depth 1 --temp 1 -j 1 --max-steps 9"
+                                " --init w.npy",
+                                64, NULL) > 0);
+}
+
 /* ---- writes that fail ---- */
 
 #define SMALL "sweep perceptron --dim 8 --train 16 --temp 0.25,1,4 --record 1 -j 1 -o faulty.db"
@@ -193,7 +212,8 @@ static void test_the_clock_jumps(void **state)
 int main(void)
 {
     /* suites: statistical */
-    const struct CMUnitTest tests[] = {STORE_TEST(test_failures_are_told), STORE_TEST(test_writes_fail),
+    const struct CMUnitTest tests[] = {STORE_TEST(test_failures_are_told),
+                                       STORE_TEST(test_failures_while_files_are_read), STORE_TEST(test_writes_fail),
                                        STORE_TEST(test_the_clock_jumps)};
     return cmocka_run_group_tests_name("faults of the process", tests, locate_program, NULL);
 }

@@ -375,6 +375,7 @@ static void what_cannot_be_compared_is_refused(void **state)
         {"--record 1 --dim 4 --distance-to good.npy", "the weights of a model with 3 of them"},
         {"--distance-to good.npy", "distance-to is good.npy, but record = 0 records no points along the run"},
         {"--save-trajectory y.npy", "save-trajectory is y.npy, but record = 0 records no points along the run"},
+        {"--record 1 --save-trajectory x.npy", "save-weights and save-trajectory are both x.npy; accepted are two"},
         {"--record 1 --save-trajectory no/y.npy", "the folder no does not exist"},
         {"--record 1 --linear yes --save-trajectory y.npy", "save-weights is given, but linear = yes trains"},
     };
