@@ -12,6 +12,14 @@
 enum { SHOWN_VALUES = 6 }; /* lists with more values are shown by their first and last one */
 enum { SHOWN_DIGITS = 8 }; /* of a digest */
 
+/* Whether a setting's word, such as `full`, is what NULL in its column means. `last` of teacher_axis is stored as the
+ * number of the axis, and a file that is not given has no word. */
+static bool has_stored_word(const ch_setting *row)
+{
+    return row != NULL && row->word != NULL && row->type != CH_TYPE_CONTENT &&
+           row != &ch_settings_table[CH_SETTING_TEACHER_AXIS];
+}
+
 static void print_value(const json_t *value, const ch_setting *row)
 {
     char text[32];
@@ -20,7 +28,7 @@ static void print_value(const json_t *value, const ch_setting *row)
     } else if (json_is_string(value)) {
         ch_text_print(json_string_value(value), stdout);
     } else if (json_is_null(value)) {
-        fputs(row != NULL && row->word != NULL ? row->word : "none", stdout);
+        fputs(has_stored_word(row) ? row->word : "none", stdout);
     } else if (row == NULL) {
         printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
     } else if (row->type == CH_TYPE_REAL) {
@@ -103,7 +111,7 @@ static void print_summary(json_t *summary)
         const json_t *values = json_object_get(settings, row->name);
         const bool applies = json_array_size(values) > 1 || !json_is_null(json_array_get(values, 0)) ||
                              /* a word is stored as NULL, and so is a setting that has no meaning */
-                             (row->word != NULL && row->type != CH_TYPE_CONTENT);
+                             has_stored_word(row);
         if (applies) {
             print_values(row->name, values, row);
         }

@@ -97,6 +97,12 @@ void ch_array_free(ch_array *self)
     memset(self, 0, sizeof *self);
 }
 
+/* Bytes that the numbers of one file may take: what a sweep may use, too. */
+static size_t memory_for_a_file(void)
+{
+    return ch_memory_available() / 10 * 9;
+}
+
 /* Sets the sizes and their product. */
 static ch_code set_sizes(ch_array *self, ch_element element, const size_t *sizes, size_t num_sizes, const char *name,
                          ch_error *err)
@@ -115,12 +121,12 @@ static ch_code set_sizes(ch_array *self, ch_element element, const size_t *sizes
         overflows = overflows || __builtin_mul_overflow(bytes, sizes[i], &bytes);
         self->count *= sizes[i];
     }
-    const size_t limit = ch_memory_limit();
+    const size_t limit = memory_for_a_file();
     if (overflows || bytes > limit) {
         return ch_error_set(
             err, CH_ERROR_INPUT,
-            "%s holds %s of numbers, but at most %s of memory can be had here (what the machine has, and "
-            "the limits of this process); accepted is a smaller file",
+            "%s holds %s of numbers, but at most %s of memory can be had for them here (nine tenths of what is free, "
+            "and the limits of this process); accepted is a smaller file",
             name, overflows ? "over 10^19 bytes" : ch_show_bytes(bytes).text, ch_show_bytes(limit).text);
     }
     return CH_OK;
@@ -158,11 +164,18 @@ ch_code ch_array_read_numbers(ch_array *self, const ch_byte_source *source, ch_e
         return code;
     }
     const size_t wanted = self->count * ch_element_size(self->element);
+    if (source->size >= wanted &&
+        source->size != UINT64_MAX) { /* no more than that: growing takes up to twice as much */
+        self->numbers = ch_alloc_unset(wanted, 1);
+        capacity = wanted;
+        if (self->numbers == NULL) {
+            return ch_error_memory(err, "the numbers of a file");
+        }
+    }
     while (have < wanted) {
         const size_t piece = wanted - have < PIECE ? wanted - have : PIECE;
         /* memory is taken as the bytes come, because a damaged header may announce far more than the file has */
-        const size_t room = source->size >= wanted && source->size != UINT64_MAX ? wanted : have + piece;
-        if (ch_grow(&self->numbers, &capacity, room, 1) != 0) {
+        if (ch_grow(&self->numbers, &capacity, have + piece, 1) != 0) {
             return ch_error_memory(err, "the numbers of a file");
         }
         const size_t got = source->read(source->from, (char *)self->numbers + have, piece, err);
@@ -226,11 +239,19 @@ static size_t fortran_place(const ch_array *self, size_t at)
     return place;
 }
 
-ch_code ch_array_transpose(ch_array *self, ch_error *err)
+ch_code ch_array_transpose(ch_array *self, const char *name, ch_error *err)
 {
-    const size_t size = ch_element_size(self->element);
+    const size_t size = ch_element_size(self->element), limit = memory_for_a_file();
     if (self->num_sizes < 2) {
         return CH_OK;
+    }
+    if (self->count > limit / size) {
+        return ch_error_set(
+            err, CH_ERROR_INPUT,
+            "%s holds %s of numbers in Fortran's order, which take as much again while they are brought "
+            "into C's order, but at most %s more of memory can be had here; accepted is a smaller file, "
+            "or numpy.ascontiguousarray(x)",
+            name, ch_show_bytes(self->count * size).text, ch_show_bytes(limit).text);
     }
     char *to = ch_alloc_unset(self->count, size);
     const char *from = self->numbers;

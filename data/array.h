@@ -49,8 +49,9 @@ ch_code ch_array_init(ch_array *self, ch_element element, const size_t *sizes, s
 void ch_array_swap_bytes(ch_array *self);
 
 /** Brings numbers whose first size changes fastest (Fortran's order) into this order.
- *  @return CH_OK, CH_ERROR_MEMORY */
-ch_code ch_array_transpose(ch_array *self, ch_error *err) CH_MUST_CHECK;
+ *  @param name  the file's, for messages
+ *  @return CH_OK; CH_ERROR_INPUT when a second copy takes more memory than can be had; CH_ERROR_MEMORY */
+ch_code ch_array_transpose(ch_array *self, const char *name, ch_error *err) CH_MUST_CHECK;
 
 /** Number i < count as a double; integers beyond 2^53 are rounded. */
 double ch_array_real(const ch_array *self, size_t i);

@@ -239,5 +239,5 @@ ch_code ch_npy_read(ch_array *self, const ch_byte_source *source, ch_error *err)
     if (swaps) {
         ch_array_swap_bytes(self);
     }
-    return is_fortran ? ch_array_transpose(self, err) : CH_OK;
+    return is_fortran ? ch_array_transpose(self, source->name, err) : CH_OK;
 }

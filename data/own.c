@@ -83,6 +83,12 @@ static ch_code take_labels(ch_own_pool *self, const ch_array *labels, const char
     return CH_OK;
 }
 
+/* Whether two arrays have the same sizes. */
+static bool has_same_sizes(const ch_array *a, const ch_array *b)
+{
+    return a->num_sizes == b->num_sizes && memcmp(a->sizes, b->sizes, a->num_sizes * sizeof *a->sizes) == 0;
+}
+
 /* Reads labels that are in a file of their own, or another array of the same file. */
 static ch_code read_labels(ch_own_pool *self, const char *file, const char *labels, ch_error *err)
 {
@@ -94,6 +100,13 @@ static ch_code read_labels(ch_own_pool *self, const char *file, const char *labe
         code = ch_array_read_csv(&array, &none, name, "", err);
     }
     if (code != CH_OK) {
+        goto out;
+    }
+    if (labels == NULL && has_same_sizes(&array, &self->numbers)) { /* the samples themselves, read once more */
+        code = ch_error_set(err, CH_ERROR_INPUT,
+                            "data_labels is not set, and %s names the samples alone; accepted is a file of labels, or "
+                            "FILE:NAME for an array in one",
+                            file);
         goto out;
     }
     code = take_labels(self, &array, name, file, err);

@@ -61,10 +61,11 @@ bool ch_page_head_has_digest(const ch_page_head *self)
 static void compose(const ch_page_head *self, char text[CH_LABEL_SIZE],
                     void (*write)(char *text, const char *name, const char *value))
 {
-    const uint64_t always = UINT64_C(1) << CH_SETTING_CHI | UINT64_C(1) << CH_SETTING_DIM |
-                            (uint64_t)(ch_settings_is_network(self->key) || ch_law_of(self->key->data)->has_density)
-                                << CH_SETTING_DATA |
-                            self->key->linear << CH_SETTING_LINEAR;
+    const uint64_t always =
+        UINT64_C(1) << CH_SETTING_CHI | UINT64_C(1) << CH_SETTING_DIM |
+        (uint64_t)(ch_settings_is_network(self->key) || !ch_setting_applies(self->key, CH_SETTING_CHI))
+            << CH_SETTING_DATA |
+        self->key->linear << CH_SETTING_LINEAR;
     char value[64];
     ch_setting_format(&ch_settings_table[CH_SETTING_MODEL], ch_settings_get(self->key, CH_SETTING_MODEL), value,
                       sizeof value);

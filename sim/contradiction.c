@@ -96,13 +96,14 @@ ch_code ch_contradiction_of_examples(const ch_examples *examples, ch_contradicti
 
 /* ---- rows of a linear student ---- */
 
-/* A hash of a row that is the same for its negative, by numbers without their signs; 0 is without a sign anyway. */
+/* A hash of a row that is the same for its negative, by numbers without their signs; 0 is without a sign anyway. Of one
+ * number only the sign matters to who can fit it, so that it is the same for all. */
 static uint64_t hash_row(const float *row, size_t dim, bool *is_zero)
 {
     uint64_t hash = 0xcbf29ce484222325;
     *is_zero = true;
     for (size_t i = 0; i < dim; i++) {
-        const float size = fabsf(row[i]);
+        const float size = dim > 1 ? fabsf(row[i]) : row[i] != 0;
         uint32_t word = 0;
         memcpy(&word, &size, sizeof word);
         hash = (hash ^ word) * 0x100000001b3;
@@ -116,6 +117,9 @@ static relation relate_samples(const void *set, size_t a, size_t b)
     const ch_sample_set *self = set;
     const float *x = ch_sample_set_row(self, a), *y = ch_sample_set_row(self, b);
     bool is_same = true, is_opposite = true;
+    if (self->dim == 1) {
+        return (x[0] > 0) == (y[0] > 0) ? SAME : OPPOSITE;
+    }
     for (size_t i = 0; i < self->dim && (is_same || is_opposite); i++) {
         is_same = is_same && x[i] == y[i];
         is_opposite = is_opposite && x[i] == -y[i];

@@ -16,8 +16,8 @@ typedef struct {
  *  -F(x) >= kappa exclude each other.  @return CH_OK; CH_ERROR_MEMORY */
 ch_code ch_contradiction_of_examples(const ch_examples *examples, ch_contradiction *found, ch_error *err) CH_MUST_CHECK;
 
-/** The same of a linear student's samples z = y x / sqrt(d): two of them with z_mu = -z_nu exclude each other, and one
- *  with z = 0 has no gradient.  @return CH_OK; CH_ERROR_MEMORY */
+/** The same of a linear student's samples z = y x / sqrt(d): two of them with z_mu = -z_nu exclude each other, and at
+ *  d = 1 any two of different signs; one with z = 0 has no gradient.  @return CH_OK; CH_ERROR_MEMORY */
 ch_code ch_contradiction_of_rows(const ch_sample_set *set, ch_contradiction *found, ch_error *err) CH_MUST_CHECK;
 
 /** The same of a twin, from its kernel alone: two samples with K_mu,mu = K_nu,nu = -K_mu,nu have opposite gradients. A

@@ -93,11 +93,27 @@ out:
     return code;
 }
 
+/* Refuses weights that training, which rounds them to single precision, would start as infinite. */
+static ch_code check_size(const ch_start *self, ch_error *err)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        if (!isfinite((float)self->numbers[i])) {
+            return refuse(self->path, "has a number that single precision does not hold", err);
+        }
+    }
+    return CH_OK;
+}
+
 ch_code ch_start_init(ch_start *self, const char *path, ch_error *err)
 {
     *self = (ch_start){.path = strdup(path)};
-    const ch_code code = self->path != NULL ? ch_weights_read(path, &self->numbers, &self->count, self->digest, err)
-                                            : ch_error_memory(err, "the weights of init");
+    ch_code code = self->path != NULL ? ch_weights_read(path, &self->numbers, &self->count, self->digest, err)
+                                      : ch_error_memory(err, "the weights of init");
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = check_size(self, err);
+out:
     if (code != CH_OK) {
         ch_start_free(self);
     }

@@ -1,10 +1,14 @@
 /* test_array.c — arrays of numbers from files that NumPy wrote, or that are written here byte by byte. */
 #include "data/array.h"
 
+#include "core/available.h"
+
 #include "alloc_fail.h"
 #include "store_support.h"
 #include "support.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 #ifdef CH_HAS_HDF5
 #include <hdf5.h>
@@ -232,6 +236,24 @@ static void test_npy_damaged(void **state)
     char name[200];
     snprintf(name, sizeof name, "%s:x", path_of("one.npy"));
     assert_unread(name, 2, "has one array and none named 'x'");
+}
+
+/* A file of nearly all the memory that this process may have, which takes no room on the disk, is refused as input
+ * before anything is allocated for it. */
+static void test_large(void **state)
+{
+    (void)state;
+    const size_t limit = ch_memory_limit(), size = limit - limit / 64;
+    char header[128];
+    if (limit > (size_t)1 << 42) {
+        skip(); /* the system does not say what there is, or no file system holds such a file */
+    }
+    snprintf(header, sizeof header, "{'descr': '|u1', 'fortran_order': False, 'shape': (%zu,), }\n", size);
+    const char *name = write_npy("large.npy", header, "", 0);
+    struct stat status;
+    assert_int_equal(stat(name, &status), 0);
+    assert_int_equal(truncate(name, status.st_size + (off_t)size), 0);
+    assert_unread(name, 1, "nine tenths of what is free");
 }
 
 /* ---- NPZ ---- */
@@ -516,13 +538,13 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_FOLDER(test_npy),          WITH_FOLDER(test_npy_fortran_cube),
-        WITH_FOLDER(test_csv_gzipped),  WITH_FOLDER(test_npy_types),
-        WITH_FOLDER(test_npy_damaged),  WITH_FOLDER(test_npz),
-        WITH_FOLDER(test_idx),          WITH_FOLDER(test_hdf5),
-        WITH_FOLDER(test_csv),          WITH_FOLDER(test_csv_numbers),
-        WITH_FOLDER(test_csv_refusals), WITH_FOLDER(test_no_file),
-        WITH_FOLDER(test_memory),
+        WITH_FOLDER(test_npy),         WITH_FOLDER(test_npy_fortran_cube),
+        WITH_FOLDER(test_csv_gzipped), WITH_FOLDER(test_npy_types),
+        WITH_FOLDER(test_npy_damaged), WITH_FOLDER(test_npz),
+        WITH_FOLDER(test_large),       WITH_FOLDER(test_idx),
+        WITH_FOLDER(test_hdf5),        WITH_FOLDER(test_csv),
+        WITH_FOLDER(test_csv_numbers), WITH_FOLDER(test_csv_refusals),
+        WITH_FOLDER(test_no_file),     WITH_FOLDER(test_memory),
     };
     return cmocka_run_group_tests_name("arrays", tests, NULL, NULL);
 }

@@ -106,7 +106,9 @@ static void test_refusals(void **state)
     write_images();
     write_npy("three.npy", "<f8", "3,", three, sizeof three);
     assert_unread(path_of("x.npy"), path_of("three.npy"), "has 3 labels, but ");
-    assert_unread(path_of("x.npy"), NULL, "labels, but ");
+    assert_unread(path_of("x.npy"), NULL, "data_labels is not set, and ");
+    assert_unread(path_of("three.npy"), NULL,
+                  "three.npy names the samples alone; accepted is a file of labels"); /* [n] */
     assert_unread(path_of("x.npy"), path_of("none.npy"), "none.npy cannot be read: No such file");
     write_npy("half.npy", "<f8", "3,", half, sizeof half);
     assert_unread(path_of("three.npy"), path_of("half.npy"), "half.npy: label number 1 is 2.5; accepted are integers");

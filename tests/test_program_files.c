@@ -128,7 +128,7 @@ static void test_refusals(void **state)
         const char *more, *message;
     } cases[] = {
         {"--data_file none.npy", "none.npy cannot be read: No such file"},
-        {"--data_file x.npy", "x.npy has 9600 labels, but x.npy has 600 samples"},
+        {"--data_file x.npy", "data_labels is not set, and x.npy names the samples alone"},
         {"--data_file x.npy --data_labels y.npy",
          "classes is larger vs smaller, but the data have 10 different labels, 0, 1,"},
         {"--data_file x.npy --data_labels y.npy --classes '3 vs 77'",
@@ -222,7 +222,9 @@ static void test_sweep_to_plot(void **state)
     assert_succeeds("list s.db");
     assert_says(out, "file");
     assert_says(out, "larger vs smaller");
+    assert_null(strstr(out, "teacher_axis")); /* which such data have not */
     assert_succeeds("fit s.db");
+    assert_says(out, "data = file\n");
     assert_says(out, "gamma");
     assert_succeeds("fit s.db --json");
     json_t *fit = json_loads(out, 0, NULL);
@@ -238,6 +240,24 @@ static void test_sweep_to_plot(void **state)
     assert_succeeds("plot s.db -o figures --format svg");
     assert_succeeds("export s.db --csv");
     assert_says(out, "larger vs smaller");
+}
+
+/* One number a sample, and a threshold that is not at the mean: no weight gives both classes their signs, and a run
+ * without a budget ends before its first step. */
+static void test_one_number(void **state)
+{
+    (void)state;
+    static const char table[] = "x,label\n-1,0\n-0.5,0\n0.5,0\n1,1\n2,1\n-2,0\n";
+    write_file(path_of("one.csv"), table, sizeof table - 1);
+    assert_succeeds("run perceptron --data_file one.csv --train 6 --temp 1 --json");
+    assert_says(out, "\"status\": \"stuck\"");
+    assert_says(out, "two training samples exclude each other");
+    assert_succeeds("run perceptron --data_file one.csv --train 6 --temp 1 --max_steps 8 --json");
+    assert_says(out, "\"status\": \"budget\"");
+    static const char divided[] = "x,label\n-1,0\n-0.5,0\n0.5,1\n1,1\n2,1\n-2,0\n";
+    write_file(path_of("two.csv"), divided, sizeof divided - 1);
+    assert_succeeds("run perceptron --data_file two.csv --train 6 --temp 1 --json");
+    assert_says(out, "\"status\": \"fitted\"");
 }
 
 /* Rules of labels divide runs into groups. */
@@ -266,8 +286,9 @@ static void test_several_rules(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_FOLDER(test_run),    WITH_FOLDER(test_engines),       WITH_FOLDER(test_refusals),
-        WITH_FOLDER(test_export), WITH_FOLDER(test_sweep_to_plot), WITH_FOLDER(test_several_rules),
+        WITH_FOLDER(test_run),        WITH_FOLDER(test_engines),       WITH_FOLDER(test_refusals),
+        WITH_FOLDER(test_export),     WITH_FOLDER(test_sweep_to_plot), WITH_FOLDER(test_several_rules),
+        WITH_FOLDER(test_one_number),
     };
     return cmocka_run_group_tests_name("program: files", tests, locate_program, NULL);
 }

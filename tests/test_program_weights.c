@@ -394,10 +394,11 @@ static void what_cannot_be_compared_is_refused(void **state)
 static void what_has_no_meaning_is_refused(void **state)
 {
     (void)state;
-    const double numbers[4] = {1, 2, 3, NAN}, finite[4] = {1, 2, 3, 4};
+    const double numbers[4] = {1, 2, 3, NAN}, finite[4] = {1, 2, 3, 4}, large[4] = {1, 2, 3, 1e39};
     put_bytes("text.npy", "1,2,3\n", 6);
     put_bytes("short.npy", "\x93NUMPY", 6);
     put_npy("nan.npy", "{'descr': '<f8', 'fortran_order': False, 'shape': (4,), }\n", numbers, sizeof numbers);
+    put_npy("large.npy", "{'descr': '<f8', 'fortran_order': False, 'shape': (4,), }\n", large, sizeof large);
     put_npy("int.npy", "{'descr': '<i8', 'fortran_order': False, 'shape': (4,), }\n", numbers, sizeof numbers);
     put_npy("columns.npy", "{'descr': '<f8', 'fortran_order': True, 'shape': (2, 2), }\n", finite, sizeof finite);
     put_npy("less.npy", "{'descr': '<f8', 'fortran_order': False, 'shape': (5,), }\n", numbers, sizeof numbers);
@@ -411,6 +412,7 @@ static void what_has_no_meaning_is_refused(void **state)
         {"mlp --init text.npy", "init is text.npy, which is a text; accepted is an array of float32 or float64"},
         {"mlp --init short.npy", "init: short.npy is truncated: it ends within its NPY header"},
         {"mlp --init nan.npy", "has a number that is infinite or NaN"},
+        {"mlp --init large.npy", "has a number that single precision does not hold"},
         {"mlp --init int.npy", "holds numbers of another type; accepted is an array of float32 or float64"},
         {"mlp --init columns.npy", "init has 4 numbers"},
         {"mlp --init less.npy", "init: less.npy is truncated"},

@@ -93,18 +93,19 @@ static ch_code note_overlap(ch_fit_group *group, size_t num_seeds, ch_error *err
         return CH_OK;
     }
     const uint64_t train = run->settings.train, pool = run->settings.data_pool;
+    const char *samples = run->settings.data == CH_LAW_FILE ? "samples" : "images";
     if (part <= CH_DATA_SETS_MOST_OVERLAP) {
         return ch_fit_note(group, err,
-                           "two data sets share up to %.0f %% of their images, P = %s of the %s at hand: for other "
-                           "images errors are up to %.2g times as large",
-                           100 * part, ch_show_count(train).text, ch_show_count(pool).text,
+                           "two data sets share up to %.0f %% of their %s, P = %s of the %s at hand: for other "
+                           "%s errors are up to %.2g times as large",
+                           100 * part, samples, ch_show_count(train).text, ch_show_count(pool).text, samples,
                            sqrt((1 + (double)(num_seeds - 1) * part) / (1 - part)));
     }
     return ch_fit_note(group, err,
                        "%zu data sets count as one and give no errors: at P = %s two of them share %.0f %% of their "
-                       "images, as there are %s, and over %.0f %% they are not independent; smaller P alone: --where "
+                       "%s, as there are %s, and over %.0f %% they are not independent; smaller P alone: --where "
                        "\"train <= %.0f\"",
-                       num_seeds, ch_show_count(train).text, 100 * part, ch_show_count(pool).text,
+                       num_seeds, ch_show_count(train).text, 100 * part, samples, ch_show_count(pool).text,
                        100 * CH_DATA_SETS_MOST_OVERLAP, floor(CH_DATA_SETS_MOST_OVERLAP * (double)pool));
 }
 
