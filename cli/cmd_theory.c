@@ -114,7 +114,10 @@ static ch_code check_subject(const ch_settings *settings, ch_error *err)
     static const struct {
         size_t setting;
         const char *subject;
-    } zeros[] = {{CH_SETTING_SPECTRUM, "inputs of equal variance"}, {CH_SETTING_LABEL_NOISE, "right labels"}};
+    } zeros[] = {{CH_SETTING_SPECTRUM, "inputs of equal variance"},
+                 {CH_SETTING_LABEL_NOISE, "right labels"},
+                 {CH_SETTING_MOMENTUM, "steps without momentum, whose temperature is about temp/(1 - momentum)"},
+                 {CH_SETTING_WEIGHT_DECAY, "weights that nothing pulls back"}};
     for (size_t i = 0; i < sizeof subject / sizeof *subject; i++) {
         const ch_setting *setting = &ch_settings_table[subject[i].setting];
         const uint64_t value = ch_settings_get(settings, subject[i].setting).count;

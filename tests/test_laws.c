@@ -655,7 +655,9 @@ static void test_identity(void **state)
     assert_true(ch_train_key_compare(&a, &b) != 0 && ch_train_key_compare(&c, &b) != 0);
     assert_true(ch_train_key_digest(&a) != ch_train_key_digest(&b) &&
                 ch_train_key_digest(&c) != ch_train_key_digest(&b));
-    assert_true(ch_settings_has_theory(&plain.settings) && !ch_settings_has_theory(&stretched.settings));
+    const ch_resolved pulled = resolved_of("model=perceptron temp=1 weight_decay=0.1 max_steps=9");
+    assert_true(ch_settings_has_theory(&plain.settings) && !ch_settings_has_theory(&stretched.settings) &&
+                !ch_settings_has_theory(&pulled.settings));
 }
 
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)

@@ -228,6 +228,20 @@ static void test_sweep_of_spectra(void **state)
     assert_says(out, "2 fitted");
 }
 
+/* Theory has no momentum and no decay of weights in it, and does not stand beside runs that have the latter. */
+static void test_other_rules(void **state)
+{
+    (void)state;
+    assert_ends(2, "theory --chi 0 --momentum 0.9 --train 1024 --temp 1", "momentum is 0.9, but theory is about");
+    assert_ends(2, "theory --chi 0 --weight_decay 0.1 --train 1024 --temp 1",
+                "weight_decay is 0.1, but theory is about");
+    assert_succeeds("sweep perceptron --chi 1 --dim 8 --train 64,128 --temp 1,4 --seed 0..1 --weight_decay 1e-9 "
+                    "--max_steps 100000 -o decay.db");
+    assert_succeeds("fit decay.db --json");
+    assert_says(out, "no theory stands beside the exponents: it is about weights that nothing pulls back");
+    assert_no_theory();
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -238,6 +252,7 @@ int main(void)
         WITH_FOLDER(test_export),
         WITH_FOLDER(test_sweep_of_a_density),
         WITH_FOLDER(test_sweep_of_spectra),
+        WITH_FOLDER(test_other_rules),
     };
     return cmocka_run_group_tests_name("program: laws", tests, locate_program, NULL);
 }

@@ -59,6 +59,12 @@ static ch_code note_no_theory(ch_fit_group *group, ch_error *err)
                            "is %g",
                            key->spectrum);
     }
+    if (key->weight_decay > 0) {
+        return ch_fit_note(group, err,
+                           "no theory stands beside the exponents: it is about weights that nothing pulls back, and "
+                           "weight_decay is %g",
+                           key->weight_decay);
+    }
     return ch_fit_note(group, err,
                        "no theory stands beside the exponents: it is about right labels, and label_noise is %g",
                        key->label_noise);

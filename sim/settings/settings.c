@@ -501,7 +501,7 @@ bool ch_settings_fits_teacher(const ch_settings *self)
 
 bool ch_settings_has_theory(const ch_settings *self)
 {
-    return ch_law_of(self->data)->has_chi && self->label_noise == 0 && self->spectrum == 0;
+    return ch_law_of(self->data)->has_chi && self->label_noise == 0 && self->spectrum == 0 && self->weight_decay == 0;
 }
 
 bool ch_settings_has_engine(const ch_settings *self)

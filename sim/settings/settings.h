@@ -219,7 +219,7 @@ bool ch_settings_has_digest(const ch_settings *self);
 bool ch_settings_fits_teacher(const ch_settings *self);
 
 /** Whether the data are those that theory is about: labelled by a plane, with a density exponent chi, inputs of equal
- *  variance, and without wrong labels. */
+ *  variance, without wrong labels, and by weights that no decay pulls back. */
 bool ch_settings_has_theory(const ch_settings *self);
 
 /** Whether one of the perceptron's own engines trains it. All other runs, and those of networks, have the learner of
