@@ -87,6 +87,9 @@ static void test_delete_refuses(void **state)
         {"delete s.db --where '1; DROP TABLE runs'", "is not accepted"},
         {"delete s.db --where 'lr > 1'", "no such column: lr; did you mean 'rate'?"},
         {"delete s.db --where 'P > 1'", "no such column: P; did you mean 'train'?"},
+        {"delete s.db --where 'teacher = fitted'", "no such column: fitted; words are in quotes, 'fitted'"},
+        {"delete s.db --where 'status = stuck'", "no such column: stuck; words are in quotes, 'stuck'"},
+        {"delete s.db --where 'density = 1'", "no such column: density; a store has the digest of files"},
         {"delete s.db --where 'weight_chnge > 1'", "no such column: weight_chnge; did you mean 'weight_change'?"},
         {"delete none.db --where 1", "store none.db cannot be opened"},
     };

@@ -16,10 +16,51 @@
 /* How SQLite begins to say that a name is no column. */
 static const char NO_COLUMN[] = "no such column: ";
 
+/* Whether a name is one of the words that a setting or the status of a run can have. */
+static bool is_value(const char *name)
+{
+    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
+        const ch_setting *row = &ch_settings_table[i];
+        for (uint64_t k = 0; row->type == CH_TYPE_CHOICE && row->choice(k) != NULL; k++) {
+            if (strcmp(row->choice(k), name) == 0) {
+                return true;
+            }
+        }
+    }
+    for (int status = CH_FITTED; status <= CH_STUCK; status++) {
+        if (strcmp(ch_status_name((ch_status)status), name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a name is that of a setting which is no column: the name of a file or folder. */
+static bool is_unstored(const char *name)
+{
+    for (size_t i = CH_SETTINGS_STORED; i < ch_settings_count; i++) {
+        if (strcmp(ch_settings_table[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Refuses a condition in which a name is no column, and names the column that is meant: by a word that is used
  * elsewhere, or the one whose name is nearest. */
 static ch_code refuse_column(const ch_store_query *self, const char *name, ch_error *err)
 {
+    if (is_unstored(name)) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "condition \"%s\" is not accepted: no such column: %s; a store has the digest of files in "
+                            "place of their names, in data_digest",
+                            self->where, name);
+    }
+    if (is_value(name)) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "condition \"%s\" is not accepted: no such column: %s; words are in quotes, '%s'",
+                            self->where, name, name);
+    }
     const ch_store_schema schema = ch_store_schema_now();
     const ch_store_table *runs = &schema.tables[CH_STORE_RUNS];
     const char *names[128];
