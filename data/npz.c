@@ -14,8 +14,11 @@ enum { READ_BLOCK = 1 << 18 };
 static ch_code damaged(struct archive *archive, const char *path, ch_error *err)
 {
     const char *reason = archive_error_string(archive);
+    if (archive_errno(archive) == ENOMEM) {
+        return ch_error_memory(err, "reading an NPZ file");
+    }
     return ch_error_set(err, CH_ERROR_INPUT, "%s cannot be unpacked: %s", path,
-                        reason != NULL ? reason : "the archive is damaged");
+                        reason != NULL ? reason : "the archive is damaged, or there is not enough memory");
 }
 
 static size_t read_entry(void *from, void *bytes, size_t size, ch_error *err)
@@ -43,8 +46,8 @@ static struct archive *open_archive(const char *path, ch_code *code, ch_error *e
         *code = ch_error_memory(err, "reading an NPZ file");
         return NULL;
     }
-    archive_read_support_format_zip(archive);
-    if (archive_read_open_filename(archive, path, READ_BLOCK) != ARCHIVE_OK) {
+    if (archive_read_support_format_zip(archive) < ARCHIVE_WARN ||
+        archive_read_open_filename(archive, path, READ_BLOCK) != ARCHIVE_OK) {
         *code = damaged(archive, path, err);
         archive_read_free(archive);
         return NULL;

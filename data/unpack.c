@@ -7,6 +7,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <string.h>
 
 enum { BLOCK = 1 << 16, READ_BLOCK = 1 << 18 };
@@ -14,8 +15,11 @@ enum { BLOCK = 1 << 16, READ_BLOCK = 1 << 18 };
 static ch_code damaged(struct archive *archive, const char *path, ch_error *err)
 {
     const char *reason = archive_error_string(archive);
+    if (archive_errno(archive) == ENOMEM) {
+        return ch_error_memory(err, "unpacking an archive");
+    }
     return ch_error_set(err, CH_ERROR_IO, "%s cannot be unpacked: %s", path,
-                        reason != NULL ? reason : "the archive is damaged");
+                        reason != NULL ? reason : "the archive is damaged, or there is not enough memory");
 }
 
 /* Writes the content of the archive's current entry to the part. */
