@@ -34,6 +34,20 @@ static ch_code draw_pages(const plot_arguments *arguments, ch_store *store, cons
     return code == CH_OK ? ch_plot_boundary(fit, store, directory, style, stdout, err) : code;
 }
 
+/* Draws the figure that was asked for, and says on standard error which runs it does not show. */
+static ch_code draw_chart(const plot_arguments *arguments, const ch_run_table *table, ch_error *err)
+{
+    size_t left_out = 0;
+    const ch_code code = ch_plot_chart(table, &arguments->chart, arguments->directory, &arguments->style, stdout,
+                                       &arguments->watch, &left_out, err);
+    if (code == CH_OK && left_out > 0) {
+        fprintf(stderr,
+                "%zu of %zu runs are not shown: they diverged, have no %s, or one that a logarithm cannot show\n",
+                left_out, table->count, arguments->chart.y.name);
+    }
+    return code;
+}
+
 static ch_code draw_table(plot_arguments *arguments, ch_store *store, const ch_run_table *table, ch_error *err)
 {
     ch_fit fit = {0};
@@ -47,8 +61,7 @@ static ch_code draw_table(plot_arguments *arguments, ch_store *store, const ch_r
     }
     arguments->watch.stop = ch_cli_catch_signals(); /* not while the store is read, which a signal may end at once */
     if (arguments->has_chart) {
-        return ch_plot_chart(table, &arguments->chart, arguments->directory, &arguments->style, stdout,
-                             &arguments->watch, err);
+        return draw_chart(arguments, table, err);
     }
     code = ch_fit_init(&fit, table, &arguments->fit, err);
     if (code != CH_OK) {

@@ -40,15 +40,12 @@ static bool has_any(const ch_run_table *table, abscissa of)
 }
 
 /* Draws the points of a run. Over lambda they are not joined, since lambda may fall on the way. */
-static void draw_run(const ch_run *run, abscissa of, ch_mark mark, const char *text, ch_panel *panel)
+static void draw_run(const ch_run *run, abscissa of, ch_mark mark, ch_panel *panel)
 {
     for (size_t i = 0; i < run->num_points; i++) {
         if (is_drawable(&run->points[i], of)) {
             ch_panel_point(panel, of(&run->points[i]), run->points[i].observed.unfitted_distance, NAN, NAN, mark);
         }
-    }
-    if (text != NULL) {
-        ch_panel_key(panel, NULL, &mark, text);
     }
 }
 
@@ -86,11 +83,7 @@ static ch_code draw_panel(const ch_run_table *table, abscissa of, double chi, si
         goto out;
     }
     for (size_t r = 0; r < table->count; r++) {
-        char number[64], text[80];
-        const bool is_named = r == 0 || r + 1 == table->count; /* the colours between are those of T between */
-        ch_number_text(table->runs[r].settings.temp, number, sizeof number);
-        snprintf(text, sizeof text, "T = %s", number);
-        draw_run(&table->runs[r], of, ch_mark_of(CH_RAMP_TEMP, r, table->count, true), is_named ? text : NULL, &panel);
+        draw_run(&table->runs[r], of, ch_mark_of(CH_RAMP_TEMP, r, table->count, true), &panel);
     }
     if (is_ratio && isfinite(chi)) {
         code = draw_theory(chi, &panel, err);
@@ -114,6 +107,10 @@ static ch_code write_page(const ch_page_head *head, const void *content, ch_shee
     ch_sentences sentences = {.count = 0};
     ch_code code = CH_OK;
     size_t index = 0;
+    double left;
+    fputs("reset\n", sheet->out);
+    (void)ch_chosen_runs_key(table, true, sheet, &left);
+    ch_layout_flush(sheet->out);
     if (has_any(table, ratio_of)) {
         code = draw_panel(table, ratio_of, has_theory ? key->chi : NAN, index++, sheet, err);
         if (code != CH_OK) {

@@ -14,7 +14,7 @@
 
 /* ---- the points ---- */
 
-/* One run: where it lies, and what was measured. Of the setting `by` it has a run that stands for its value. */
+/* One run: where it lies, what was measured, and which curve it belongs to. */
 typedef struct {
     double x, y; /* y is a logarithm on a logarithmic axis */
     size_t curve;
@@ -35,7 +35,7 @@ typedef struct {
     size_t num_samples;
     point *points; /* [num_points] by curve and x; owned */
     size_t num_points;
-    const ch_run **curves; /* [num_curves] a run of each curve, by the value of `by`; owned array */
+    const ch_run *curves[CH_CHART_MOST_CURVES]; /* [num_curves] a run of each curve, by the value of `by` */
     size_t num_curves;
     size_t num_left_out; /* runs without a y, or with an x or y that the axes cannot have */
 } content;
@@ -71,9 +71,8 @@ static int compare_samples(const void *left, const void *right)
     return (a->seed_data > b->seed_data) - (a->seed_data < b->seed_data);
 }
 
-/* Finds the curve of a run, or begins one. Stores are ordered by their settings, so that curves are in the order of
- * their values. */
-static size_t curve_of(content *self, const ch_run *run)
+/* The curve of a run; num_curves if no curve has its value of `by`. */
+static size_t find_curve(const content *self, const ch_run *run)
 {
     const size_t by = self->chart->by;
     for (size_t c = 0; c < self->num_curves; c++) {
@@ -81,8 +80,22 @@ static size_t curve_of(content *self, const ch_run *run)
             return c;
         }
     }
-    self->curves[self->num_curves] = run;
-    return self->num_curves++;
+    return self->num_curves;
+}
+
+/* Begins a curve with a run whose value of `by` is new. */
+static ch_code take_curve(content *self, const ch_run *run, ch_error *err)
+{
+    if (find_curve(self, run) < self->num_curves) {
+        return CH_OK;
+    }
+    if (self->num_curves == CH_CHART_MOST_CURVES) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "%s has over %d values, but a figure shows at most so many curves: choose runs by --where",
+                            ch_settings_table[self->chart->by].name, CH_CHART_MOST_CURVES);
+    }
+    self->curves[self->num_curves++] = run;
+    return CH_OK;
 }
 
 static int compare_curves(const void *left, const void *right, size_t by)
@@ -112,8 +125,7 @@ static ch_code take_samples(content *self, const ch_run_table *table, ch_error *
     const ch_chart *chart = self->chart;
     self->samples = ch_alloc(table->count, sizeof *self->samples);
     self->points = ch_alloc(table->count, sizeof *self->points);
-    self->curves = ch_alloc(table->count, sizeof *self->curves);
-    if (self->samples == NULL || self->points == NULL || self->curves == NULL) {
+    if (self->samples == NULL || self->points == NULL) {
         return ch_error_memory(err, "the points of a figure");
     }
     for (size_t i = 0; i < table->count; i++) {
@@ -124,13 +136,16 @@ static ch_code take_samples(content *self, const ch_run_table *table, ch_error *
             self->num_left_out++;
             continue;
         }
-        (void)curve_of(self, run);
+        const ch_code code = take_curve(self, run, err);
+        if (code != CH_OK) {
+            return code;
+        }
         self->samples[self->num_samples++] =
             (sample){.x = x, .y = chart->log_y ? log(y) : y, .seed_data = run->settings.seed_data, .run = run};
     }
     sort_curves(self);
     for (size_t i = 0; i < self->num_samples; i++) {
-        self->samples[i].curve = curve_of(self, self->samples[i].run);
+        self->samples[i].curve = find_curve(self, self->samples[i].run);
     }
     if (self->num_samples > 0) {
         qsort(self->samples, self->num_samples, sizeof *self->samples, compare_samples);
@@ -221,7 +236,6 @@ static void content_free(content *self)
 {
     free(self->samples);
     free(self->points);
-    free(self->curves);
 }
 
 /* ---- the drawing ---- */
@@ -353,7 +367,8 @@ out:
 }
 
 ch_code ch_plot_chart(const ch_run_table *table, const ch_chart *chart, const char *directory,
-                      const ch_plot_style *style, FILE *names, const ch_watch *watch, ch_error *err)
+                      const ch_plot_style *style, FILE *names, const ch_watch *watch, size_t *num_left_out,
+                      ch_error *err)
 {
     content self = {.chart = chart};
     char name[256];
@@ -372,6 +387,7 @@ ch_code ch_plot_chart(const ch_run_table *table, const ch_chart *chart, const ch
                                .names = names,
                                .watch = watch};
     ch_code code = take_samples(&self, table, err);
+    *num_left_out = self.num_left_out;
     if (code != CH_OK) {
         goto out;
     }

@@ -97,6 +97,9 @@ typedef enum {
     CH_BAND_RUNS, /* each run as a dot */
 } ch_chart_band;
 
+/** The most curves that a chart has. */
+enum { CH_CHART_MOST_CURVES = 40 };
+
 /** A figure of the user's choice: a result of runs against a setting, with a curve for every value of another setting.
  */
 typedef struct {
@@ -120,9 +123,12 @@ ch_code ch_chart_band_parse(const char *text, ch_chart_band *band, ch_error *err
  *  first. Diverged runs, and those without the result, are left out; an open triangle says that a budget ended a run.
  *  @param names  the path of the file is printed here; NULL for silence
  *  @param watch  its stop flag ends the drawing; or NULL
- *  @return as ch_plot_fit; CH_ERROR_INPUT also where no run can be shown, and where runs at one x of one curve differ
- * in another setting than their seeds, which is named */
+ *  @param num_left_out  out: runs that are not shown, because they diverged, or have no such result, or one that has no
+ *                       place on a logarithmic axis
+ *  @return as ch_plot_fit; CH_ERROR_INPUT also where no run can be shown, where there would be too many curves, and
+ * where runs at one x of one curve differ in another setting than their seeds, which is named */
 ch_code ch_plot_chart(const ch_run_table *table, const ch_chart *chart, const char *directory,
-                      const ch_plot_style *style, FILE *names, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
+                      const ch_plot_style *style, FILE *names, const ch_watch *watch, size_t *num_left_out,
+                      ch_error *err) CH_MUST_CHECK;
 
 #endif

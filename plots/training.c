@@ -199,23 +199,10 @@ out:
 /* Writes the key under the title: P, the colours of T, and then how runs ended. */
 static void write_key(const ch_run_table *table, ch_sheet *sheet)
 {
-    const double sample = 0.03, pitch = 0.135;
-    const size_t most = sheet->columns == 2 ? 5 : 2, rows = (table->count + most - 1) / most;
-    const size_t columns = (table->count + rows - 1) / rows;
-    const double left = 0.25 * (double)sheet->columns + 0.07 - 0.5 * pitch * (double)columns;
-    char number[64];
-    double x = left;
-    ch_number_text((double)table->runs[0].settings.train, number, sizeof number);
-    fprintf(sheet->out,
-            "reset\nset label 'P = %s,  T =' at screen page_x(%.17g), screen head_y(%.17g) right font ',6.5'\n", number,
-            left - 0.008, ch_sheet_head_row(sheet, 0));
-    for (size_t r = 0; r < table->count; r++) {
-        char line[64];
-        snprintf(line, sizeof line, "linewidth 0.9 linecolor rgb '#%06x'", mark_of(table, r).colour);
-        ch_number_text(table->runs[r].settings.temp, number, sizeof number);
-        ch_key_write(sheet->out, CH_KEY_OF_PAGE, left + pitch * (double)(r % columns),
-                     ch_sheet_head_row(sheet, r / columns), sample, line, NULL, number);
-    }
+    const double sample = 0.03, pitch = 0.2;
+    double x = 0;
+    fputs("reset\n", sheet->out);
+    const size_t rows = ch_chosen_runs_key(table, false, sheet, &x);
     for (ch_status status = CH_FITTED; status < CH_NUM_STATUSES; status++) {
         bool any = false;
         for (size_t r = 0; r < table->count; r++) {
@@ -225,7 +212,7 @@ static void write_key(const ch_run_table *table, ch_sheet *sheet)
             const ch_mark mark = {0, endings[status].point};
             ch_key_write(sheet->out, CH_KEY_OF_PAGE, x, ch_sheet_head_row(sheet, rows), sample, NULL, &mark,
                          endings[status].text);
-            x += 1.5 * pitch;
+            x += pitch;
         }
     }
     ch_layout_flush(sheet->out);

@@ -1,6 +1,8 @@
 /* trajectories.c — the recorded runs that a page of training shows. */
 #include "plots/trajectories.h"
 
+#include "plots/layout.h"
+
 #include "core/memstream.h"
 
 #include <math.h>
@@ -72,4 +74,26 @@ ch_code ch_chosen_runs_read(const ch_chosen_runs *self, const ch_fit *fit, ch_st
                                                          : ch_error_memory(err, "a figure");
     free(where);
     return code;
+}
+
+size_t ch_chosen_runs_key(const ch_run_table *table, bool as_marks, ch_sheet *sheet, double *left)
+{
+    const double sample = 0.03, pitch = 0.135;
+    const size_t most = sheet->columns == 2 ? 5 : 2, rows = (table->count + most - 1) / most;
+    const size_t columns = (table->count + rows - 1) / rows;
+    char number[64];
+    *left = 0.25 * (double)sheet->columns + 0.07 - 0.5 * pitch * (double)columns;
+    ch_number_text((double)table->runs[0].settings.train, number, sizeof number);
+    fprintf(sheet->out, "set label 'P = %s,  T =' at screen page_x(%.17g), screen head_y(%.17g) right font ',6.5'\n",
+            number, *left - 0.008, ch_sheet_head_row(sheet, 0));
+    for (size_t r = 0; r < table->count; r++) {
+        const ch_mark mark = ch_mark_of(CH_RAMP_TEMP, r, table->count, true);
+        char line[64];
+        snprintf(line, sizeof line, "linewidth 0.9 linecolor rgb '#%06x'", mark.colour);
+        ch_number_text(table->runs[r].settings.temp, number, sizeof number);
+        ch_key_write(sheet->out, CH_KEY_OF_PAGE, *left + pitch * (double)(r % columns),
+                     ch_sheet_head_row(sheet, r / columns), sample, as_marks ? NULL : line, as_marks ? &mark : NULL,
+                     number);
+    }
+    return rows;
 }

@@ -3,6 +3,7 @@
 #define CH_PLOT_TRAJECTORIES_H
 
 #include "fit/fit.h"
+#include "plots/sheet.h"
 #include "sim/store/store.h"
 
 enum { CH_MOST_TRAJECTORIES = 10 };
@@ -22,5 +23,10 @@ ch_chosen_runs ch_chosen_runs_of(const ch_fit_group *group);
  *  @return CH_OK; CH_ERROR_MEMORY; what ch_store_select fails by */
 ch_code ch_chosen_runs_read(const ch_chosen_runs *self, const ch_fit *fit, ch_store *store, ch_run_table *table,
                             ch_error *err) CH_MUST_CHECK;
+
+/** Writes the key of the chosen runs under the title: their P, and each T with its colour, as a line or as a mark.
+ *  @param left  out: where the key begins, in units of the page
+ *  @return the number of its rows */
+size_t ch_chosen_runs_key(const ch_run_table *table, bool as_marks, ch_sheet *sheet, double *left);
 
 #endif

@@ -41,24 +41,14 @@ static inline size_t ch_run_num_looks(const ch_run *self)
 
 void ch_run_free(ch_run *self);
 
-/** Weights that a run starts from and ends with, in the NCHW order of other programs (models/architecture.h). */
+/** Weights that a run ends with and has along its way, in the NCHW order of other programs (models/architecture.h). */
 typedef struct {
-    const double
-        *init; /* [num_init] w0 of a network, which is rounded to single precision; NULL: it is drawn; borrowed */
-    size_t num_init;
     double *end; /* out: [num_end] w at the end, of a perceptron Dw [dim]; to be released with free() */
     size_t num_end;
     /* out, where record > 0: w, or Dw, at step 0 and at every point of the trajectory; to be freed with ch_trail_free;
      * NULL: it is not asked for; borrowed */
     ch_trail *trail;
 } ch_run_weights;
-
-/** Refuses weights that a run does not have: a twin has none, and a perceptron's output depends on Dw alone, so that
- * its initial weights have no meaning.
- *  @param has_init  whether the initial weights are given
- *  @param keeps     whether the weights at the end are asked for
- *  @return CH_OK, CH_ERROR_INPUT */
-ch_code ch_run_weights_check(const ch_resolved *resolved, bool has_init, bool keeps, ch_error *err) CH_MUST_CHECK;
 
 /** Counts the weights that a run has: those of its network, or of a perceptron as many as an input has numbers.
  *  @param found  as ch_sources_find completed them
@@ -77,9 +67,9 @@ ch_code ch_run_count_weights(const ch_resolved *found, size_t *count, ch_error *
 ch_code ch_train_alone(ch_run *run, const ch_resolved *resolved, const char *kernel_folder, int threads,
                        const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
-/** As ch_train_alone, from weights that are given, and with those at the end.
- *  @param weights  ch_run_weights_check accepts them; `end` is NULL after a failure
- *  @return also CH_ERROR_INPUT, for another number of initial weights than the network has */
+/** As ch_train_alone, with the weights at the end and, where they are asked for, along the way. The run is no
+ * linearised twin, which has coefficients of samples and no weights of its own.
+ *  @param weights  `end` is NULL after a failure */
 ch_code ch_train_weights(ch_run *run, ch_run_weights *weights, const ch_resolved *resolved, int threads,
                          const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 

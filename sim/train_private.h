@@ -20,7 +20,7 @@ ch_code ch_train(ch_run *run, const ch_resolved *resolved, const ch_train_set *s
                  ch_error *err) CH_MUST_CHECK;
 
 /** Makes the training set of one run and trains on it, as ch_train_alone does.
- *  @param weights  as ch_train_weights; NULL: the usual initial weights, and those at the end are not kept
+ *  @param weights  as ch_train_weights; NULL: they are not kept
  *  @param found    as ch_sources_find completed them
  *  @param sources  what it found; its samples are freed as soon as the training set has copies of them */
 ch_code ch_train_from(ch_run *run, ch_run_weights *weights, const ch_resolved *found, ch_sources *sources, int threads,

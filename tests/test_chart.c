@@ -122,6 +122,33 @@ static void test_mixtures_are_refused(void **state)
     content_free(&self);
 }
 
+/* More curves than a figure shows are refused. */
+static void test_many_curves(void **state)
+{
+    (void)state;
+    enum { MANY = CH_CHART_MOST_CURVES + 1 };
+    static ch_run runs[MANY];
+    ch_run_table table = {.runs = runs, .count = MANY};
+    content self;
+    ch_error err;
+    for (size_t i = 0; i < MANY; i++) {
+        runs[i] = (ch_run){.status = CH_FITTED, .final = ch_observation_none()};
+        ch_settings_default(&runs[i].settings);
+        runs[i].settings.model = CH_ARCH_PERCEPTRON;
+        runs[i].settings.temp = 1;
+        runs[i].settings.train = i + 1;
+        runs[i].final.weight_change = 1;
+    }
+    const ch_chart chart = chart_of("temp", "weight_change", "train");
+    assert_int_equal(make(&self, &chart, &table, &err), CH_ERROR_INPUT);
+    assert_non_null(strstr(err.message, "train has over 40 values"));
+    content_free(&self);
+    table.count--;
+    assert_int_equal(make(&self, &chart, &table, &err), CH_OK);
+    assert_int_equal(self.num_curves, CH_CHART_MOST_CURVES);
+    content_free(&self);
+}
+
 static void test_words(void **state)
 {
     (void)state;
@@ -146,13 +173,16 @@ static void test_failures(void **state)
     ch_run_table table;
     ch_error err;
     long failed = 0;
+    size_t left_out = 1;
     char folder[] = "/tmp/chiton-chart-XXXXXX", path[128];
     plant(&table, runs);
     const ch_chart chart = chart_of("temp", "weight_change", "train");
     const ch_plot_style style = {.format = CH_PLOT_SVG};
     assert_non_null(mkdtemp(folder));
-    assert_failures_are_told(failed, ch_plot_chart(&table, &chart, folder, &style, NULL, NULL, &err), err, (void)0);
+    assert_failures_are_told(failed, ch_plot_chart(&table, &chart, folder, &style, NULL, NULL, &left_out, &err), err,
+                             (void)0);
     assert_true(failed > 5);
+    assert_int_equal(left_out, 0);
     snprintf(path, sizeof path, "%s/weight_change-temp-by-train.svg", folder);
     assert_int_equal(remove(path), 0);
     assert_int_equal(rmdir(folder), 0);
@@ -162,8 +192,12 @@ int main(void)
 {
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bands), cmocka_unit_test(test_linear_means), cmocka_unit_test(test_mixtures_are_refused),
-        cmocka_unit_test(test_words), cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_bands),
+        cmocka_unit_test(test_linear_means),
+        cmocka_unit_test(test_mixtures_are_refused),
+        cmocka_unit_test(test_many_curves),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_failures),
     };
     return cmocka_run_group_tests_name("charts", tests, NULL, NULL);
 }
