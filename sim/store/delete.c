@@ -95,31 +95,13 @@ out:
     return code;
 }
 
-static ch_code count_runs(const ch_store *store, uint64_t *total, ch_error *err)
-{
-    sqlite3_stmt *statement = NULL;
-    bool row = false;
-    ch_code code = ch_store_prepare(store, "SELECT count(*) FROM runs", &statement, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    code = ch_store_step(store, statement, &row, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    *total = (uint64_t)sqlite3_column_int64(statement, 0);
-out:
-    sqlite3_finalize(statement);
-    return code;
-}
-
 /* Counts or deletes within a transaction that the caller has begun. */
 static ch_code find_doomed(ch_store *self, const char *where, ch_store_doomed *doomed, ch_error *err)
 {
     const bool deletes = self->mode == CH_STORE_WRITE;
     id_list list = {0};
     uint64_t deleted = 0;
-    ch_code code = count_runs(self, &doomed->total, err);
+    ch_code code = ch_store_count(self, "SELECT count(*) FROM runs", &doomed->total, err);
     if (code != CH_OK) {
         goto out;
     }

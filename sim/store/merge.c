@@ -263,25 +263,6 @@ out:
 
 /* ---- stores ---- */
 
-/* The value of a query that gives one count. */
-static ch_code count(const ch_store *store, const char *sql, uint64_t *value, ch_error *err)
-{
-    sqlite3_stmt *statement = NULL;
-    bool row = false;
-    ch_code code = ch_store_prepare(store, sql, &statement, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    code = ch_store_step(store, statement, &row, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    *value = (uint64_t)sqlite3_column_int64(statement, 0);
-out:
-    sqlite3_finalize(statement);
-    return code;
-}
-
 static ch_code execute(const ch_store *store, const char *sql, ch_error *err)
 {
     const int rc = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
@@ -354,7 +335,7 @@ static ch_code take_stores(merger *self, const char *const *from, size_t num_fro
     if (code != CH_OK) {
         return code;
     }
-    code = count(self->into, "SELECT count(*) FROM runs", &self->counts->present, err);
+    code = ch_store_count(self->into, "SELECT count(*) FROM runs", &self->counts->present, err);
     if (code != CH_OK) {
         return code;
     }
@@ -424,7 +405,7 @@ static ch_code count_runs(const char *path, uint64_t *num_runs, ch_error *err)
     if (code != CH_OK) {
         goto out;
     }
-    code = count(&store, "SELECT count(*) FROM runs", num_runs, err);
+    code = ch_store_count(&store, "SELECT count(*) FROM runs", num_runs, err);
 out:
     ch_store_close(&store);
     return code;

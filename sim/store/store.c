@@ -94,6 +94,24 @@ ch_code ch_store_step(const ch_store *self, sqlite3_stmt *statement, bool *row, 
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? CH_OK : ch_store_fail(self, rc, err);
 }
 
+ch_code ch_store_count(const ch_store *self, const char *sql, uint64_t *value, ch_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    ch_code code = ch_store_prepare(self, sql, &statement, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_store_step(self, statement, &row, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    *value = (uint64_t)sqlite3_column_int64(statement, 0);
+out:
+    sqlite3_finalize(statement);
+    return code;
+}
+
 static ch_code execute(const ch_store *self, const char *sql, ch_error *err)
 {
     const int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_exec(self->db, sql, NULL, NULL, NULL);

@@ -24,6 +24,9 @@ ch_code ch_store_prepare(const ch_store *self, const char *sql, sqlite3_stmt **s
  *  @return as ch_store_fail */
 ch_code ch_store_step(const ch_store *self, sqlite3_stmt *statement, bool *row, ch_error *err) CH_MUST_CHECK;
 
+/** The value of a query that gives one count.  @return CH_OK; CH_ERROR_IO; CH_ERROR_MEMORY */
+ch_code ch_store_count(const ch_store *self, const char *sql, uint64_t *value, ch_error *err) CH_MUST_CHECK;
+
 /** Removes a store without runs that this process made, and that nobody else has open; otherwise leaves it. */
 void ch_store_discard(const char *path);
 
