@@ -20,7 +20,7 @@ typedef struct {
     const ch_sample_set *set;
     double cost;           /* C */
     double *weights;       /* w [stride]; the caller's */
-    double *uses;          /* [P] a; owned */
+    double *duals;         /* [P] the dual variables a; owned */
     double *squares;       /* [P] |z|^2; owned */
     double mean_square;    /* mean |z|^2 */
     uint32_t *order;       /* [P] the samples that a pass goes over; owned */
@@ -30,7 +30,7 @@ typedef struct {
 
 static void solver_free(solver *self)
 {
-    free(self->uses);
+    free(self->duals);
     free(self->squares);
     free(self->order);
 }
@@ -40,10 +40,10 @@ static ch_code solver_init(solver *self, const ch_sample_set *set, double *weigh
 {
     const size_t count = set->num_samples;
     *self = (solver){.set = set, .weights = weights, .watch = watch};
-    self->uses = ch_alloc(count, sizeof *self->uses);
+    self->duals = ch_alloc(count, sizeof *self->duals);
     self->squares = ch_alloc(count, sizeof *self->squares);
     self->order = ch_alloc(count, sizeof *self->order);
-    if (self->uses == NULL || self->squares == NULL || self->order == NULL) {
+    if (self->duals == NULL || self->squares == NULL || self->order == NULL) {
         return ch_error_memory(err, "the teacher of the samples");
     }
     for (size_t mu = 0; mu < count; mu++) {
@@ -60,7 +60,7 @@ static ch_code solver_init(solver *self, const ch_sample_set *set, double *weigh
 static void restart(solver *self, double cost)
 {
     self->cost = cost;
-    memset(self->uses, 0, self->set->num_samples * sizeof *self->uses);
+    memset(self->duals, 0, self->set->num_samples * sizeof *self->duals);
     memset(self->weights, 0, self->set->stride * sizeof *self->weights);
     ch_random_init(&self->random, 0, CH_STREAM_TEACHER, 0);
 }
@@ -69,16 +69,16 @@ static void restart(solver *self, double cost)
 static void ascend(solver *self, uint32_t sample)
 {
     const float *row = ch_sample_set_row(self->set, sample);
-    const double square = self->squares[sample], before = self->uses[sample];
+    const double square = self->squares[sample], before = self->duals[sample];
     if (!(square > 0)) {
-        self->uses[sample] = self->cost;
+        self->duals[sample] = self->cost;
         return;
     }
     const double best = before + (1 - ch_dot(row, self->weights, self->set->stride)) / square;
-    const double use = fmin(fmax(best, 0), self->cost);
-    if (use != before) {
-        ch_axpy(self->weights, use - before, row, self->set->stride);
-        self->uses[sample] = use;
+    const double dual = fmin(fmax(best, 0), self->cost);
+    if (dual != before) {
+        ch_axpy(self->weights, dual - before, row, self->set->stride);
+        self->duals[sample] = dual;
     }
 }
 
@@ -104,7 +104,7 @@ static size_t list_samples(solver *self, bool all)
 {
     size_t count = 0;
     for (size_t mu = 0; mu < self->set->num_samples; mu++) {
-        if (all || self->uses[mu] > 0) {
+        if (all || self->duals[mu] > 0) {
             self->order[count++] = (uint32_t)mu;
         }
     }
@@ -114,7 +114,7 @@ static size_t list_samples(solver *self, bool all)
 /* Sums over all samples. */
 typedef struct {
     double norm;       /* |w| */
-    double uses;       /* sum of a */
+    double dual_sum;   /* sum of a */
     double hinge;      /* sum of max(0, 1 - m) */
     double min_margin; /* least w . z */
     size_t errors;     /* samples with w . z <= 0 */
@@ -127,7 +127,7 @@ static bool look_at_all(const solver *self, sums *out)
     sums all = {.norm = sqrt(ch_norm2(self->weights, self->set->stride)), .min_margin = INFINITY};
     for (size_t mu = 0; mu < self->set->num_samples; mu++) {
         const double margin = ch_dot(ch_sample_set_row(self->set, mu), self->weights, self->set->stride);
-        all.uses += self->uses[mu];
+        all.dual_sum += self->duals[mu];
         all.hinge += fmax(0, 1 - margin);
         all.min_margin = fmin(all.min_margin, margin);
         all.errors += !(margin > 0);
@@ -159,7 +159,7 @@ static bool take_round(solver *self, sums *out)
 /* Whether a round at C = infinity is the last. */
 static bool is_decided(const solver *self, const sums *all, bool *is_separable)
 {
-    const double bound = all->norm / all->uses; /* on the largest margin */
+    const double bound = all->norm / all->dual_sum; /* on the largest margin */
     *is_separable = all->min_margin >= (1 - MARGIN_ACCURACY) * bound * all->norm && all->min_margin > 0;
     return *is_separable || !(bound >= LEAST_MARGIN * sqrt(self->mean_square));
 }
@@ -168,7 +168,7 @@ static bool is_decided(const solver *self, const sums *all, bool *is_separable)
 static bool is_accurate(const solver *self, const sums *all)
 {
     const double square = all->norm * all->norm / 2;
-    const double gap = square + self->cost * all->hinge - (all->uses - square);
+    const double gap = square + self->cost * all->hinge - (all->dual_sum - square);
     const double rounding = 1e-12 * self->cost * (double)self->set->num_samples; /* where w* is 0 */
     return gap <= OBJECTIVE_ACCURACY * square + rounding;
 }

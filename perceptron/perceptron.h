@@ -26,13 +26,12 @@ typedef struct {
     const ch_sample_set *test;        /* the test error is measured on these; NULL: it is the exact one */
     double chi;                       /* density exponent of the data law, for the exact test error; NaN: it has none */
     const struct ch_density *density; /* the data law's tabulated density, in place of chi; NULL: it has none */
-    bool
-        has_teacher; /* the training set has a teacher also where chi and density are none; where one is known it has */
-    double kappa;    /* margin 1/alpha > 0 */
-    double rate;     /* eta > 0 */
-    size_t batch;    /* B, 1 <= B <= P */
-    bool by_epoch;   /* an epoch takes every sample once, in batches of B and a last one of those left */
-    double momentum; /* mu, 0 <= mu < 1; of the plain engine */
+    bool has_teacher;                 /* samples have a teacher direction although neither chi nor density is known */
+    double kappa;                     /* margin 1/alpha > 0 */
+    double rate;                      /* eta > 0 */
+    size_t batch;                     /* B, 1 <= B <= P */
+    bool by_epoch;         /* an epoch takes every sample once, in batches of B and a last one of those left */
+    double momentum;       /* mu, 0 <= mu < 1; of the plain engine */
     double weight_decay;   /* factor lambda >= 0 of ||w - w0||^2 / 2 in the loss; of the plain engine */
     uint64_t seed_init;    /* of w0 */
     uint64_t seed_batch;   /* of the batches */

@@ -30,8 +30,8 @@ typedef struct {
     bool is_tight;         /* the axes end where the data end */
 } ch_panel;
 
-/** Starts panel `index`, 0 to 5, at its place on the sheet. Panels but strips get their letter, (a) to (f). What a
- * sheet does not show goes nowhere.
+/** Starts panel `index`, 0 to 5, at its place on the sheet. Panels but strips get their letter, (a) to (f). A
+ *  panel that the sheet does not show is not drawn.
  *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_panel_init(ch_panel *self, ch_sheet *sheet, size_t index, ch_part part, ch_error *err) CH_MUST_CHECK;
 void ch_panel_free(ch_panel *self);
