@@ -156,7 +156,7 @@ static ch_code refuse_length(const ch_array *self, const ch_byte_source *source,
 
 ch_code ch_array_read_numbers(ch_array *self, const ch_byte_source *source, ch_error *err)
 {
-    enum { PIECE = 1 << 24 };
+    enum { PIECE = 1 << 16 };
     size_t sizes[CH_MOST_SIZES], capacity = 0, have = 0;
     memcpy(sizes, self->sizes, sizeof sizes);
     const ch_code code = set_sizes(self, self->element, sizes, self->num_sizes, source->name, err);
@@ -173,11 +173,13 @@ ch_code ch_array_read_numbers(ch_array *self, const ch_byte_source *source, ch_e
         }
     }
     while (have < wanted) {
-        const size_t piece = wanted - have < PIECE ? wanted - have : PIECE;
-        /* memory is taken as the bytes come, because a damaged header may announce far more than the file has */
-        if (ch_grow(&self->numbers, &capacity, have + piece, 1) != 0) {
+        /* memory doubles as the bytes come, because a damaged header may announce far more than the file has */
+        const size_t least = wanted - have < PIECE ? wanted - have : PIECE;
+        if (ch_grow(&self->numbers, &capacity, have + least, 1) != 0) {
             return ch_error_memory(err, "the numbers of a file");
         }
+        const size_t room = capacity - have;
+        const size_t piece = wanted - have < room ? wanted - have : room;
         const size_t got = source->read(source->from, (char *)self->numbers + have, piece, err);
         if (got == SIZE_MAX) {
             return err != NULL ? err->code : CH_ERROR_IO;

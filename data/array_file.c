@@ -115,7 +115,7 @@ static ch_code open_and_read(ch_array *self, const ch_array_name *name, size_t d
         return errno != 0 ? ch_error_set(err, CH_ERROR_INPUT, "%s cannot be read: %s", name->file, strerror(errno))
                           : ch_error_memory(err, "reading a file");
     }
-    gzbuffer(zipped, 1 << 20);
+    gzbuffer(zipped, 1 << 17);
     gz_stream stream = {zipped, name->file};
     const size_t got = read_gz(&stream, head, sizeof head, err);
     if (got == SIZE_MAX) {

@@ -20,7 +20,7 @@
  * @param text  out: to be freed, also after a failure */
 static ch_code read_text(const char *path, char **text, size_t *size, ch_error *err)
 {
-    enum { PIECE = 1 << 24 };
+    enum { PIECE = 1 << 16, MOST = 1 << 24 }; /* the memory doubles as the text grows, and the pieces with it */
     size_t capacity = 0;
     const size_t limit = ch_memory_limit();
     ch_code code = CH_OK;
@@ -32,7 +32,7 @@ static ch_code read_text(const char *path, char **text, size_t *size, ch_error *
         return errno != 0 ? ch_error_set(err, CH_ERROR_INPUT, "%s cannot be read: %s", path, strerror(errno))
                           : ch_error_memory(err, "reading a file");
     }
-    gzbuffer(file, 1 << 20);
+    gzbuffer(file, 1 << 17);
     for (;;) {
         void *grown = *text;
         if (*size > limit) {
@@ -48,9 +48,11 @@ static ch_code read_text(const char *path, char **text, size_t *size, ch_error *
             goto out;
         }
         *text = grown;
-        const int got = gzread(file, *text + *size, PIECE);
+        const size_t room = capacity - *size - 1;
+        const int piece = room < MOST ? (int)room : MOST;
+        const int got = gzread(file, *text + *size, (unsigned)piece);
         *size += got > 0 ? (size_t)got : 0;
-        if (got < PIECE) {
+        if (got < piece) {
             code = ch_gz_failure(file, path, err);
             if (code != CH_OK) {
                 goto out;

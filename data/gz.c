@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { BUFFER = 1 << 18, PIECE = 1 << 20 };
+enum { BUFFER = 1 << 17, PIECE = 1 << 16 };
 
 bool ch_is_web_page(const uint8_t *bytes, size_t size)
 {
