@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
 /* ---- messages ---- */
 
@@ -466,4 +467,25 @@ ch_stop *ch_cli_catch_signals(void)
         }
     }
     return &stop_flag;
+}
+
+ch_code ch_cli_stop_after(const char *text, ch_error *err)
+{
+    double seconds = 0;
+    struct sigaction action = {.sa_handler = raise_flag, .sa_flags = SA_RESTART};
+    const ch_code code = text != NULL ? ch_cli_read_duration("--until", text, &seconds, err) : CH_OK;
+    if (code != CH_OK || text == NULL) {
+        return code;
+    }
+    sigset_t alarm_alone;
+    sigemptyset(&action.sa_mask);
+    sigemptyset(&alarm_alone);
+    sigaddset(&alarm_alone, SIGALRM);
+    sigaction(SIGALRM, &action, NULL);
+    sigprocmask(SIG_UNBLOCK, &alarm_alone, NULL); /* whoever started the program may have blocked it */
+    const double whole = floor(seconds);
+    const struct itimerval timer = {
+        .it_value = {.tv_sec = (time_t)whole, .tv_usec = (suseconds_t)ceil((seconds - whole) * 999999)}};
+    setitimer(ITIMER_REAL, &timer, NULL);
+    return CH_OK;
 }

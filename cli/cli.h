@@ -117,6 +117,24 @@ ch_code ch_cli_check_stack(ch_error *err) CH_MUST_CHECK;
  * the others may come more than once for one reason. */
 ch_stop *ch_cli_catch_signals(void);
 
+/** Reads a span of time: numbers with the units d, h, m and s, as 3h50m, 90s or 1.5h. A later unit is smaller.
+ *  @param option   the option's name, for the message
+ *  @param seconds  out: more than 0
+ *  @return CH_OK, CH_ERROR_INPUT */
+ch_code ch_cli_read_duration(const char *option, const char *text, double *seconds, ch_error *err) CH_MUST_CHECK;
+
+/** The row of an option table for the time after which a command ends. popt allocates its text; the caller frees it. */
+#define CH_CLI_UNTIL(text)                                                                                             \
+    {                                                                                                                  \
+        "until", '\0', POPT_ARG_STRING, text, 0, "end after this time as after a signal, e.g. 3h50m or 90s", "TIME"    \
+    }
+
+/** Raises the flag of ch_cli_catch_signals when the time of --until is over, counted from now. Setting the system's
+ *  clock does not change it.
+ *  @param text  NULL where the option is not given: nothing is done
+ *  @return CH_OK, CH_ERROR_INPUT */
+ch_code ch_cli_stop_after(const char *text, ch_error *err) CH_MUST_CHECK;
+
 /** Prints a JSON value and a newline on standard output, and flushes it.  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_IO
  */
 ch_code ch_cli_print_json(const json_t *value, ch_error *err) CH_MUST_CHECK;

@@ -218,6 +218,8 @@ typedef struct {
     /* files of the weights at the end, of those along the run, and of those along another; allocated by popt, or NULL
      */
     char *out, *trail, *other;
+    char *until;   /* the time after which the run ends; allocated by popt, or NULL */
+    ch_stop *stop; /* raised by a signal, or when that time is over */
     int threads, as_json;
     trails kept;
 } run_arguments;
@@ -329,7 +331,7 @@ static ch_code train(ch_run *run, const ch_resolved *resolved, ch_sources *sourc
     static const double PATIENCE_SECONDS = 1;
     ch_meter meter;
     ch_meter_start(&meter, "steps", PATIENCE_SECONDS);
-    const ch_watch watch = ch_meter_watch(&meter, ch_cli_catch_signals());
+    const ch_watch watch = ch_meter_watch(&meter, chosen->stop);
     const ch_code code = chosen->out != NULL || chosen->trail != NULL || chosen->other != NULL
                              ? train_with_weights(run, resolved, sources, chosen, &watch, err)
                              : ch_train_from(run, NULL, resolved, sources, chosen->threads, &watch, err);
@@ -380,7 +382,7 @@ out:
 
 int ch_cmd_run(int argc, const char **argv)
 {
-    run_arguments chosen = {.threads = omp_get_max_threads()};
+    run_arguments chosen = {.threads = omp_get_max_threads(), .stop = ch_cli_catch_signals()};
     const struct poptOption options[] = {
         {"threads", 'j', POPT_ARG_INT, &chosen.threads, 0, "threads for the run (default: one a core)", "THREADS"},
         {"json", '\0', POPT_ARG_NONE, &chosen.as_json, 0, "print one JSON object", NULL},
@@ -389,17 +391,23 @@ int ch_cmd_run(int argc, const char **argv)
          "write the weights at step 0 and at the points of the trajectory", "FILE.npy"},
         {"distance-to", '\0', POPT_ARG_STRING, &chosen.other, 0,
          "how far the weights are from those of a file of save-trajectory", "FILE.npy"},
+        CH_CLI_UNTIL(&chosen.until),
         CH_CLI_KERNEL_CACHE(&chosen.kernels),
         POPT_TABLEEND,
     };
     ch_error err = {0};
     ch_cli cli;
-    ch_code code = ch_cli_init(&cli, argc, argv, options, true,
-                               "run MODEL [--SETTING VALUE]... [-j THREADS] [--kernel-cache DIR] [--save-weights FILE] "
-                               "[--save-trajectory FILE] "
-                               "[--distance-to FILE]",
-                               &err);
+    ch_code code = ch_cli_init(
+        &cli, argc, argv, options, true,
+        "run MODEL [--SETTING VALUE]... [-j THREADS] [--until TIME] [--kernel-cache DIR] [--save-weights FILE] "
+        "[--save-trajectory FILE] "
+        "[--distance-to FILE]",
+        &err);
     if (code != CH_OK || cli.help) {
+        goto out;
+    }
+    code = ch_cli_stop_after(chosen.until, &err);
+    if (code != CH_OK) {
         goto out;
     }
     code = train_and_print(&cli, &chosen, &err);
@@ -409,6 +417,7 @@ out:
     free(chosen.out);
     free(chosen.trail);
     free(chosen.other);
+    free(chosen.until);
     ch_trail_free(&chosen.kept.own);
     ch_trail_free(&chosen.kept.other);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);

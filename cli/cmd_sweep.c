@@ -17,7 +17,7 @@
 static const uint64_t MOST_RUNS_UNASKED = 10000000;
 
 typedef struct {
-    char *store, *kernels, *part; /* popt's copies: owned */
+    char *store, *kernels, *part, *until; /* popt's copies: owned */
     int threads, dry_run, yes, skip_invalid;
 } sweep_options;
 
@@ -295,7 +295,7 @@ static void say_images(const ch_sweep *sweep)
 /* Tries some runs, and shows nothing unless that takes long. */
 static ch_code foresee_time(const ch_sweep *sweep, int threads, ch_sweep_time *time, ch_error *err)
 {
-    const ch_watch watch = {.stop = ch_cli_catch_signals()};
+    const ch_watch watch = {.stop = sweep->plan->stop};
     return ch_sweep_foresee_time(sweep, threads, &watch, time, err);
 }
 
@@ -303,7 +303,7 @@ static ch_code run_sweep(ch_sweep *sweep, ch_store *store, int threads, ch_error
 {
     ch_meter meter;
     ch_meter_start(&meter, "runs", 0);
-    const ch_watch watch = ch_meter_watch(&meter, ch_cli_catch_signals());
+    const ch_watch watch = ch_meter_watch(&meter, sweep->plan->stop);
     const ch_code code = ch_sweep_run(sweep, store, threads, &watch, err);
     ch_meter_finish(&meter);
     return code;
@@ -371,6 +371,7 @@ int ch_cmd_sweep(int argc, const char **argv)
          "leave out combinations that cannot be run, such as batch > train, and count them by reason", NULL},
         {"part", '\0', POPT_ARG_STRING, &own.part, 0,
          "only the K-th of N parts of equal expected cost, whatever the store has", "K/N"},
+        CH_CLI_UNTIL(&own.until),
         CH_CLI_KERNEL_CACHE(&own.kernels),
         {"yes", '\0', POPT_ARG_NONE, &own.yes, 0, "allow more than 10^7 runs", NULL},
         POPT_TABLEEND,
@@ -379,13 +380,18 @@ int ch_cmd_sweep(int argc, const char **argv)
     ch_cli cli;
     ch_plan plan;
     ch_plan_init(&plan);
+    plan.stop = ch_cli_catch_signals();
     plan.data_dir = getenv("CHITON_DATA");
-    ch_code code = ch_cli_init(
-        &cli, argc, argv, options, true,
-        "sweep FILE.yaml|MODEL [--SETTING VALUES]... -o STORE [-j THREADS] [--part K/N] [--kernel-cache DIR] "
-        "[--skip-invalid] [--dry-run]",
-        &err);
+    ch_code code =
+        ch_cli_init(&cli, argc, argv, options, true,
+                    "sweep FILE.yaml|MODEL [--SETTING VALUES]... -o STORE [-j THREADS] [--part K/N] [--until TIME] "
+                    "[--kernel-cache DIR] [--skip-invalid] [--dry-run]",
+                    &err);
     if (code != CH_OK || cli.help) {
+        goto out;
+    }
+    code = ch_cli_stop_after(own.until, &err);
+    if (code != CH_OK) {
         goto out;
     }
     code = read_plan(&plan, &cli, &err);
@@ -412,5 +418,6 @@ out:
     free(own.store);
     free(own.kernels);
     free(own.part);
+    free(own.until);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

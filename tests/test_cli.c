@@ -3,9 +3,11 @@
 #include "tests/support.h"
 
 #include "cli/cli.h"
+#include "core/clock.h"
 #include "sim/store/json.h"
 #include "sim/store/results.h"
 
+#include <math.h>
 #include <signal.h>
 #include <string.h>
 
@@ -256,6 +258,62 @@ static void test_a_run_is_json_or_null_when_memory_is_short(void **state)
     assert_true(k > 60);
 }
 
+static void test_spans_of_time(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        double seconds;
+    } accepted[] = {{"3h50m", 13800}, {"90s", 90},         {"10m", 600},       {"1.5h", 5400}, {"2d", 172800},
+                    {"0.25s", 0.25},  {"1d2h3m4s", 93784}, {"1h0.5s", 3600.5}, {"0h1s", 1}};
+    static const char *const refused[] = {"",
+                                          "soon",
+                                          "5",
+                                          "h",
+                                          "3h50",
+                                          "50m3h",
+                                          "1m1m",
+                                          "-1h",
+                                          "1 h",
+                                          "1e3s",
+                                          "0s",
+                                          "nans",
+                                          "infs",
+                                          "1.h2.",
+                                          "3600d400000d",
+                                          "99999999999s",
+                                          "1h 5m",
+                                          "1H",
+                                          "3:50",
+                                          "1ms",
+                                          "11111111111111111111111111111111111111111111h"};
+    ch_error failure;
+    double seconds = 0;
+    for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++) {
+        assert_int_equal(ch_cli_read_duration("--until", accepted[i].text, &seconds, &failure), CH_OK);
+        assert_true(fabs(seconds - accepted[i].seconds) <= 1e-9);
+    }
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        assert_int_equal(ch_cli_read_duration("--until", refused[i], &seconds, &failure), CH_ERROR_INPUT);
+        assert_non_null(strstr(failure.message, "--until is '"));
+        assert_non_null(strstr(failure.message, "3h50m"));
+    }
+}
+
+static void test_the_end_of_a_time_raises_the_flag(void **state)
+{
+    (void)state;
+    ch_error failure;
+    ch_stop *flag = ch_cli_catch_signals();
+    *flag = 0;
+    assert_int_equal(ch_cli_stop_after(NULL, &failure), CH_OK);
+    assert_int_equal(ch_cli_stop_after("0.001s", &failure), CH_OK);
+    while (*flag == 0) { /* it hangs where the flag is never raised */
+        ch_clock_sleep(0.01);
+    }
+    *flag = 0;
+}
+
 static void test_a_signal_raises_the_flag(void **state)
 {
     (void)state;
@@ -277,6 +335,8 @@ int main(void)
         cmocka_unit_test(test_a_run_is_json),
         cmocka_unit_test(test_words_of_settings_as_json),
         cmocka_unit_test(test_a_run_is_json_or_null_when_memory_is_short),
+        cmocka_unit_test(test_spans_of_time),
+        cmocka_unit_test(test_the_end_of_a_time_raises_the_flag),
         cmocka_unit_test(test_a_signal_raises_the_flag),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

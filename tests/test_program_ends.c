@@ -47,6 +47,14 @@ static void wait_for_runs(const char *name, long long least)
     }
 }
 
+static void wait_for_file(const char *name)
+{
+    for (int waited = 0; access(path_of(name), F_OK) != 0; waited++) {
+        assert_true(waited < PATIENCE_MS);
+        wait_ms(1);
+    }
+}
+
 /* Whether the process has a handler for the signal. It is true also where the system gives no answer. */
 static bool catches(pid_t process, int number)
 {
@@ -169,6 +177,71 @@ static void test_a_second_signal_kills(void **state)
     assert_true(status == 1000 + SIGINT || status == 1000 + SIGTERM);
 }
 
+/* The run ends when its time is over, and prints what there is of it. */
+static void test_a_run_ends_when_its_time_is_over(void **state)
+{
+    (void)state;
+    out[0] = '\0';
+    for (int ms = 50; out[0] == '\0'; ms *= 2) { /* a time too short for the first step leaves nothing to print */
+        assert_true(ms < PATIENCE_MS);
+        assert_int_equal(chiton("run " ENDLESS " --json --until %d.%03ds", ms / 1000, ms % 1000), 130);
+        assert_says(err, "chiton: stopped ");
+    }
+    json_t *run = json_loads(out, 0, NULL);
+    assert_string_equal(json_string_value(json_object_get(run, "status")), "unfinished");
+    assert_true(json_integer_value(json_object_get(run, "steps")) > 0);
+    json_decref(run);
+}
+
+/* Each attempt has twice the time, until one comes to the end. */
+static void test_sweeps_whose_time_is_over_go_on(void **state)
+{
+    (void)state;
+    int status = 130, stops = 0;
+    assert_succeeds(LONG " -o whole.db");
+    for (int ms = 1; status == 130; ms *= 2) {
+        assert_true(ms < PATIENCE_MS);
+        status = chiton(LONG " -o s.db -j 1 --until %d.%03ds", ms / 1000, ms % 1000);
+        stops += status == 130;
+        if (status == 130) {
+            assert_says(err, "repeat the command to go on");
+        }
+    }
+    assert_int_equal(status, 0);
+    assert_true(stops > 0); /* nobody does 50 such runs in a millisecond */
+    assert_true(is_whole(path_of("s.db")));
+    assert_same_content(path_of("s.db"), path_of("whole.db"));
+}
+
+static void test_times_that_are_none_are_refused(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"soon", "5", "0s", "3:50:00"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        assert_int_equal(chiton(LONG " -o s.db --until %s", texts[i]), 2);
+        assert_says(err, "--until is '");
+        assert_says(err, "3h50m");
+        assert_int_equal(chiton("run " ENDLESS " --until %s", texts[i]), 2);
+    }
+    assert_int_equal(num_files(), 0);
+}
+
+/* The store is made before the runs are listed, which takes seconds: a signal that comes meanwhile ends the sweep as at
+ * any other time. */
+static void test_a_sweep_that_lists_its_runs_is_interrupted(void **state)
+{
+    (void)state;
+    static const int signals[] = {SIGTERM, SIGUSR1};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        const pid_t process = start("sweep " ENDLESS " --seed 0..2999999 -o s.db -j 1", &(surroundings){0});
+        wait_for_file("s.db");
+        assert_int_equal(signal_and_finish(process, signals[i]), 130);
+        assert_says(err, "repeat the command to go on");
+        assert_int_equal(unlink(path_of("s.db")), 0);
+        assert_int_equal(num_files(), 0);
+    }
+}
+
 /* Interrupts LONG when some of its runs are done. Starts again if the sweep was over before the signal came. */
 static void interrupt_amid(int number)
 {
@@ -186,9 +259,9 @@ static void interrupt_amid(int number)
 static void test_a_sweep_is_interrupted_and_goes_on(void **state)
 {
     (void)state;
-    static const int signals[] = {SIGINT, SIGTERM};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU};
     assert_succeeds(LONG " -o whole.db");
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         interrupt_amid(signals[i]);
         assert_says(err, "repeat the command to go on");
         const size_t count = count_runs(path_of("s.db"));
@@ -210,10 +283,10 @@ static void test_endless_runs_of_a_sweep_are_given_up(void **state)
 {
     (void)state;
     const pid_t process = start("sweep " ENDLESS " --seed 0..9 -o s.db -j 2", &(surroundings){0});
-    wait_until_caught(process, SIGINT);
+    wait_for_file("s.db");
     wait_ms(50);
     assert_int_equal(signal_and_finish(process, SIGINT), 130);
-    assert_says(err, "stopped with 10 of 10 runs to do");
+    assert_says(err, "chiton: stopped ");
     assert_int_equal(count_runs(path_of("s.db")), 0);
 }
 
@@ -445,6 +518,10 @@ int main(void)
         STORE_TEST(test_a_run_is_interrupted),
         STORE_TEST(test_ignored_signals_stay_ignored),
         STORE_TEST(test_a_second_signal_kills),
+        STORE_TEST(test_a_run_ends_when_its_time_is_over),
+        STORE_TEST(test_sweeps_whose_time_is_over_go_on),
+        STORE_TEST(test_times_that_are_none_are_refused),
+        STORE_TEST(test_a_sweep_that_lists_its_runs_is_interrupted),
         STORE_TEST(test_a_sweep_is_interrupted_and_goes_on),
         STORE_TEST(test_endless_runs_of_a_sweep_are_given_up),
         STORE_TEST(test_killed_sweeps_come_to_the_same),

@@ -83,9 +83,13 @@ ch_code ch_census_admit(const ch_plan *plan, ch_sources *sources, uint64_t index
                         ch_error *err)
 {
     ch_settings settings;
-    ch_plan_get(plan, index, &settings);
     *own = true;
-    ch_code code = ch_settings_resolve(&settings, resolved, err);
+    ch_code code = ch_plan_check_stop(plan, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    ch_plan_get(plan, index, &settings);
+    code = ch_settings_resolve(&settings, resolved, err);
     if (code != CH_OK) {
         return code;
     }

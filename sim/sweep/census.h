@@ -32,7 +32,8 @@ typedef struct ch_census {
  * files.
  *  @param sources  what is read; NULL: files are not looked at
  *  @param own      out: whether a refusal is this combination's own, and no other's failure such as missing files
- *  @return CH_OK; CH_ERROR_INPUT for a combination that cannot be run; CH_ERROR_IO, CH_ERROR_MEMORY */
+ *  @return CH_OK; CH_ERROR_INPUT for a combination that cannot be run; CH_ERROR_IO, CH_ERROR_MEMORY;
+ *      CH_ERROR_INTERRUPTED */
 ch_code ch_census_admit(const ch_plan *plan, ch_sources *sources, uint64_t index, ch_resolved *resolved, bool *own,
                         ch_error *err) CH_MUST_CHECK;
 

@@ -235,6 +235,14 @@ bool ch_plan_list_at(const ch_plan *self, size_t index, ch_plan_list *list)
     return false;
 }
 
+ch_code ch_plan_check_stop(const ch_plan *self, ch_error *err)
+{
+    if (self->stop == NULL || *self->stop == 0) {
+        return CH_OK;
+    }
+    return ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped while the runs were listed; repeat the command to go on");
+}
+
 void ch_plan_get(const ch_plan *self, uint64_t index, ch_settings *settings)
 {
     ch_settings_default(settings);

@@ -2,6 +2,7 @@
 #ifndef CH_PLAN_H
 #define CH_PLAN_H
 
+#include "core/watch.h"
 #include "sim/settings/settings.h"
 
 #include <stddef.h>
@@ -16,6 +17,7 @@ typedef struct {
     bool skip_invalid;        /* whether combinations that cannot be run are left out; otherwise they are refused */
     uint64_t part, num_parts; /* which part of the sweep is to be done, from 1, and of how many; 0: all of it */
     const char *data_dir;     /* folder of image data for runs whose data_dir has no value; NULL: none; borrowed */
+    ch_stop *stop;            /* the flag that ends the listing of its runs; NULL: none; borrowed */
 } ch_plan;
 
 /** Makes an empty plan, which has one run with all settings at their defaults. */
@@ -56,6 +58,9 @@ typedef struct {
 /** The values of the plan's setting number `index`, in the order of the axes.
  *  @return false when there are fewer settings */
 bool ch_plan_list_at(const ch_plan *self, size_t index, ch_plan_list *list);
+
+/** Whether the plan's flag lets the listing of its runs go on.  @return CH_OK, CH_ERROR_INTERRUPTED */
+ch_code ch_plan_check_stop(const ch_plan *self, ch_error *err) CH_MUST_CHECK;
 
 /** Writes the settings of run `index` < num_runs, which are not resolved yet. */
 void ch_plan_get(const ch_plan *self, uint64_t index, ch_settings *settings);

@@ -216,6 +216,10 @@ static ch_code make_groups(ch_sweep *self, ch_error *err)
         omp_init_lock(&self->groups[i].lock);
     }
     for (size_t i = 0; i < self->num_jobs; i++) {
+        const ch_code code = ch_plan_check_stop(self->plan, err);
+        if (code != CH_OK) {
+            return code;
+        }
         join_group(self, &self->groups[self->jobs[i].group], &self->jobs[i]);
     }
     qsort(self->jobs, self->num_jobs, sizeof *self->jobs, by_cost);

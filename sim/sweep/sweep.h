@@ -44,7 +44,8 @@ typedef struct {
 /** Checks the runs of a plan, and that there are the images that they need. Reads the images, which are then read once
  *  more by ch_sweep_init: a sweep that is refused has not made a store.
  *  @return CH_OK; CH_ERROR_INPUT for the first run that cannot be done, for image files that are missing or damaged, or
- *      where a plan leaves such runs out and none is left; CH_ERROR_IO; CH_ERROR_MEMORY */
+ *      where a plan leaves such runs out and none is left; CH_ERROR_IO; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED by the
+ *      plan's flag */
 ch_code ch_sweep_check(const ch_plan *plan, ch_error *err) CH_MUST_CHECK;
 
 /** Lists the runs that the store lacks and orders them. Where the plan names a part, all but the runs of that part are
@@ -54,7 +55,8 @@ ch_code ch_sweep_check(const ch_plan *plan, ch_error *err) CH_MUST_CHECK;
  * own cost, longest first. In this order few data sets are in memory at once, and no long run is left for the end.
  *
  *  @param store  NULL: no run is done yet
- *  @return CH_OK; CH_ERROR_INPUT, also when every run is left out; CH_ERROR_IO; CH_ERROR_MEMORY */
+ *  @return CH_OK; CH_ERROR_INPUT, also when every run is left out; CH_ERROR_IO; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED
+ * by the plan's flag */
 ch_code ch_sweep_init(ch_sweep *self, const ch_plan *plan, ch_store *store, ch_error *err) CH_MUST_CHECK;
 
 /** As ch_sweep_init, for a look at a sweep that is not to be done: of a plan with many runs only a sample becomes jobs,
