@@ -97,6 +97,18 @@ static void test_data_sets_stay_together(void **state)
     ch_plan_free(&plan);
 }
 
+/* Ends a sweep once half of its runs are done. */
+typedef struct {
+    ch_stop flag;
+    size_t count;
+} half_way;
+
+static void stop_half_way(void *context, const ch_watch_report *report)
+{
+    half_way *self = context;
+    self->flag = report->done >= self->count;
+}
+
 /* Parts are those of the whole plan, whatever has been done of them. */
 static void test_same_after_a_resume(void **state)
 {
@@ -111,8 +123,9 @@ static void test_same_after_a_resume(void **state)
     plan.num_parts = 3;
     assert_int_equal(ch_sweep_init(&sweep, &plan, &store, &err), CH_OK);
     const size_t count = sweep.num_jobs / 2;
-    sweep.num_jobs = count; /* as if it were ended half-way; a group's runs_left then keeps its set until the end */
-    assert_int_equal(ch_sweep_run(&sweep, &store, 1, NULL, &err), CH_OK);
+    half_way half = {.count = count};
+    const ch_watch watch = {.stop = &half.flag, .progress = stop_half_way, .context = &half};
+    assert_int_equal(ch_sweep_run(&sweep, &store, 1, &watch, &err), CH_ERROR_INTERRUPTED);
     ch_sweep_free(&sweep);
     assert_true(count > 5);
     find_parts(&plan, 3, &store, after);

@@ -58,6 +58,13 @@ ch_code ch_store_is_empty(ch_store *self, bool *empty, ch_error *err) CH_MUST_CH
  *          CH_ERROR_INPUT for a count over 2^63 - 1, which SQLite cannot hold; CH_ERROR_MEMORY */
 ch_code ch_store_put(ch_store *self, const ch_run *run, ch_error *err) CH_MUST_CHECK;
 
+/** Adds finished runs as ch_store_put does, all of them in one transaction, which takes much less time than one each.
+ *  @param runs    [count] borrowed
+ *  @param is_new  [count] out: whether the run was not there before; undefined after a failure
+ *  @return as ch_store_put; after a failure none of the runs was added */
+ch_code ch_store_put_all(ch_store *self, const ch_run *const *runs, size_t count, bool *is_new,
+                         ch_error *err) CH_MUST_CHECK;
+
 /** Asks whether the file of a store that is open for writing is still under its name, and still what was opened.
  *
  *  ch_store_put asks this before every run. A store that fails the test is not written to any more, and closing it

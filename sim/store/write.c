@@ -228,18 +228,28 @@ static int insert_run(ch_store *self, const ch_run *run, const char *id)
     return insert_layers(self, run, id);
 }
 
-/* Inserts the run in a transaction of its own. @return a result code of SQLite */
-static int commit_run(ch_store *self, const ch_run *run, const char *id)
+/* Inserts a run and asks whether it was new. The caller has begun a transaction. */
+static int insert_and_look(ch_store *self, const ch_run *run, bool *is_new)
 {
+    char id[CH_ID_SIZE];
+    const int rows = sqlite3_total_changes(self->db);
+    ch_settings_id(&run->resolved, id);
+    const int rc = insert_run(self, run, id);
+    *is_new = sqlite3_total_changes(self->db) != rows; /* a run that is there stays as it is */
+    return rc;
+}
+
+/* Inserts runs in one transaction.
+ * @param failed  out: the run that could not be inserted, after a failure  @return a result code of SQLite */
+static int commit_runs(ch_store *self, const ch_run *const *runs, size_t count, bool *is_new, size_t *failed)
+{
+    *failed = 0;
     int rc = sqlite3_exec(self->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-    if (rc != SQLITE_OK) {
-        return rc;
+    for (size_t i = 0; rc == SQLITE_OK && i < count; i++) {
+        *failed = i;
+        rc = insert_and_look(self, runs[i], &is_new[i]);
     }
-    rc = insert_run(self, run, id);
-    if (rc != SQLITE_OK) {
-        return rc;
-    }
-    return sqlite3_exec(self->db, "COMMIT", NULL, NULL, NULL);
+    return rc == SQLITE_OK ? sqlite3_exec(self->db, "COMMIT", NULL, NULL, NULL) : rc;
 }
 
 ch_code ch_store_check_file(ch_store *self, ch_error *err)
@@ -271,17 +281,21 @@ ch_code ch_store_check_file(ch_store *self, ch_error *err)
     return CH_OK;
 }
 
-ch_code ch_store_put(ch_store *self, const ch_run *run, ch_error *err)
+ch_code ch_store_put_all(ch_store *self, const ch_run *const *runs, size_t count, bool *is_new, ch_error *err)
 {
-    char id[CH_ID_SIZE];
+    size_t failed = 0;
+    if (count == 0) {
+        return CH_OK;
+    }
     ch_code code = ch_store_check_file(self, err);
     if (code != CH_OK) {
         return code;
     }
     ch_store_guard_shorten_log(self->guard);
-    ch_settings_id(&run->resolved, id);
-    const int rc = commit_run(self, run, id);
+    const int rc = commit_runs(self, runs, count, is_new, &failed);
     if (rc == SQLITE_RANGE) {
+        char id[CH_ID_SIZE];
+        ch_settings_id(&runs[failed]->resolved, id);
         code = ch_error_set(err, CH_ERROR_INPUT, "a count of run %s is over 2^63 - 1, the most that a store holds", id);
     } else if (rc != SQLITE_OK) {
         code = ch_store_fail(self, rc, err);
@@ -291,4 +305,10 @@ ch_code ch_store_put(ch_store *self, const ch_run *run, ch_error *err)
         sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
     }
     return code;
+}
+
+ch_code ch_store_put(ch_store *self, const ch_run *run, ch_error *err)
+{
+    bool is_new = false;
+    return ch_store_put_all(self, &run, 1, &is_new, err);
 }

@@ -150,6 +150,8 @@ static void join_group(const ch_sweep *self, ch_sweep_group *group, const ch_swe
 {
     ch_resolved resolved;
     group->runs_left++;
+    group->num_untaken++;
+    group->cost_untaken += job->cost;
     if (group->num_samples < job->num_samples) {
         group->num_samples = job->num_samples;
     }
@@ -198,6 +200,29 @@ static size_t number_groups(ch_sweep *self)
     return num_groups;
 }
 
+/* Numbers the groups anew in the order of the list, in which the jobs of each group stand together, and joins each job
+ * to its group. */
+static ch_code fill_groups(ch_sweep *self, ch_error *err)
+{
+    uint32_t before = 0, number = 0;
+    for (size_t i = 0; i < self->num_jobs; i++) {
+        ch_sweep_job *job = &self->jobs[i];
+        const ch_code code = ch_plan_check_stop(self->plan, err);
+        if (code != CH_OK) {
+            return code;
+        }
+        const bool is_first = i == 0 || job->group != before;
+        before = job->group;
+        number += is_first && i > 0;
+        job->group = number;
+        ch_sweep_group *group = &self->groups[number];
+        group->begin = is_first ? i : group->begin;
+        group->end = i + 1;
+        join_group(self, group, job);
+    }
+    return CH_OK;
+}
+
 /* Makes the groups and orders the jobs. Jobs that share a data set are brought together first, and numbered by group;
  * then all jobs are put in the order in which they are to be done. */
 static ch_code make_groups(ch_sweep *self, ch_error *err)
@@ -213,17 +238,10 @@ static ch_code make_groups(ch_sweep *self, ch_error *err)
     }
     self->num_groups = num_groups;
     for (size_t i = 0; i < num_groups; i++) {
-        omp_init_lock(&self->groups[i].lock);
-    }
-    for (size_t i = 0; i < self->num_jobs; i++) {
-        const ch_code code = ch_plan_check_stop(self->plan, err);
-        if (code != CH_OK) {
-            return code;
-        }
-        join_group(self, &self->groups[self->jobs[i].group], &self->jobs[i]);
+        omp_init_lock(&self->groups[i].making);
     }
     qsort(self->jobs, self->num_jobs, sizeof *self->jobs, by_cost);
-    return CH_OK;
+    return fill_groups(self, err);
 }
 
 /* Takes a census of a plan that leaves out what cannot be run. */
@@ -421,7 +439,7 @@ void ch_sweep_free(ch_sweep *self)
             ch_train_set_free(self->groups[i].set);
         }
         free(self->groups[i].set);
-        omp_destroy_lock(&self->groups[i].lock);
+        omp_destroy_lock(&self->groups[i].making);
     }
     free(self->groups);
     free(self->jobs);

@@ -20,28 +20,30 @@ struct ch_sweep_job {
     size_t run_bytes;     /* expected bytes of the run beside its data set */
     uint32_t num_samples; /* P, the number of training samples */
     uint32_t dim;         /* number of components of a sample */
-    uint32_t group;
-    uint8_t engine;    /* the engine after resolving: CH_ENGINE_PLAIN or CH_ENGINE_FAST */
-    bool is_taken;     /* the run has begun; guarded by the sweep's lock */
-    bool is_postponed; /* it lacked memory beside others, and is to be tried again alone */
+    uint32_t group;       /* number of its group, in the order of the list */
+    uint8_t engine;       /* the engine after resolving: CH_ENGINE_PLAIN or CH_ENGINE_FAST */
+    bool is_taken;        /* the run has begun; guarded by the crew's lock */
+    bool is_postponed;    /* it lacked memory beside others, and is to be tried again alone */
 };
 
 /* Bytes that a run takes in the list of jobs, with what is needed to sort it. */
 enum { CH_SWEEP_JOB_BYTES = sizeof(struct ch_sweep_job) + 2 * sizeof(void *) };
 
 /* Runs that share a data set. The set is made when the first of them starts or shortly before, and freed when the last
- * of them ends. */
+ * of them ends. The crew's lock guards `num_untaken` and all members from `set_bytes` on. */
 struct ch_sweep_group {
+    size_t begin, end;    /* the group's jobs are those from `begin` to before `end` of the list */
+    size_t num_untaken;   /* jobs that no process has begun */
+    double cost_untaken;  /* their expected operations */
     uint64_t num_samples; /* the largest P among its runs; runs with a smaller P use the first samples */
     uint64_t engine;      /* CH_ENGINE_FAST where one of its runs needs the samples' order */
     bool is_kernel;       /* whether the set is the tangent kernel of twins, which all threads make together */
+    omp_lock_t making;    /* held while the set is made. A thread may take the crew's lock while it holds this one, but
+                             not the other way */
     size_t set_bytes;
-    bool reserved; /* whether set_bytes are reserved; guarded by the sweep's lock */
-    size_t runs_left;
+    bool reserved;     /* whether set_bytes are reserved */
+    size_t runs_left;  /* runs of this process that have not ended, and those that no process has begun */
     ch_train_set *set; /* NULL while there is none; owned */
-    /* guards `set` and `runs_left`. A thread may take the sweep's lock while it holds this one, but not the other way
-     */
-    omp_lock_t lock;
 };
 
 /* Resolves the settings of run `index` of the sweep's plan, and completes them from the files that were read.
