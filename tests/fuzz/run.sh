@@ -7,6 +7,13 @@ fuzzer=$1 folder=$2 seconds=$3
 shift 3
 [ $# -gt 0 ] || set -- values yaml idx cifar array csv archive kernel box cells pages http
 status=0
+# stores are written into memory where there is such a folder
+shared=/tmp
+[ -w /dev/shm ] && shared=/dev/shm
+FUZZ_SCRATCH=$(mktemp -d "$shared/chiton-fuzz-XXXXXX") || exit 1
+export FUZZ_SCRATCH
+trap 'rm -rf "$FUZZ_SCRATCH"' EXIT
+trap 'exit 130' INT TERM
 mkdir -p "$folder/found" "$folder/log"
 for target in "$@"; do
     mkdir -p "$folder/corpus/$target"
@@ -18,7 +25,5 @@ for target in "$@"; do
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
     coverage=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
     echo "$target: ${executions:-0} executions, ${coverage:-0} places of the code reached"
-    # what it wrote into memory
-    rm -rf /dev/shm/chiton-fuzz-*
 done
 exit $status
