@@ -16,7 +16,7 @@
 
 /* ---- the store that is changed ---- */
 
-static char folder[256];
+static char scratch[256];
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)
 {
@@ -26,20 +26,20 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 
 static void remove_folder(void)
 {
-    nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    nftw(scratch, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 const char *fuzz_folder(void)
 {
-    if (folder[0] == '\0') {
+    if (scratch[0] == '\0') {
         const char *given = getenv("FUZZ_SCRATCH"); /* which run.sh removes at the end */
-        snprintf(folder, sizeof folder, "%s/fuzz-XXXXXX", given != NULL ? given : "/tmp");
-        if (mkdtemp(folder) == NULL) {
+        snprintf(scratch, sizeof scratch, "%s/fuzz-XXXXXX", given != NULL ? given : "/tmp");
+        if (mkdtemp(scratch) == NULL) {
             abort();
         }
         atexit(remove_folder);
     }
-    return folder;
+    return scratch;
 }
 
 static const char *store_path(void)
@@ -139,15 +139,15 @@ ch_code __wrap_ch_gnuplot_draw(const char *script, size_t length, const char *pa
 
 static void plot_runs(const ch_fit *fit, ch_store *store)
 {
-    const char *where = fuzz_folder();
+    const char *folder = fuzz_folder();
     ch_error err;
-    (void)!ch_plot_fit(fit, where, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
-    (void)!ch_plot_test_error(fit, where, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
-    (void)!ch_plot_training(fit, store, where, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
-    (void)!ch_plot_boundary(fit, store, where, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
-    (void)!ch_plot_collapse(fit, where, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
-    (void)!ch_plot_phase(fit, where, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
-    (void)!ch_plot_lazy(fit, where, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
+    (void)!ch_plot_fit(fit, folder, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
+    (void)!ch_plot_test_error(fit, folder, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
+    (void)!ch_plot_training(fit, store, folder, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
+    (void)!ch_plot_boundary(fit, store, folder, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
+    (void)!ch_plot_collapse(fit, folder, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
+    (void)!ch_plot_phase(fit, folder, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
+    (void)!ch_plot_lazy(fit, folder, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err);
 }
 
 static void fit_runs(const ch_run_table *table, ch_store *store)
