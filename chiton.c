@@ -84,7 +84,7 @@ static void allow_nested_threads(void)
     }
 }
 
-/* Takes no more threads by default than the process has processors: OpenMP does not know quotas. */
+/* Takes no more threads by default than the process has processors: OpenMP knows neither quotas nor batch jobs. */
 static void limit_threads(void)
 {
     const int available = ch_processors_available();

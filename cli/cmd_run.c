@@ -384,7 +384,8 @@ int ch_cmd_run(int argc, const char **argv)
 {
     run_arguments chosen = {.threads = omp_get_max_threads(), .stop = ch_cli_catch_signals()};
     const struct poptOption options[] = {
-        {"threads", 'j', POPT_ARG_INT, &chosen.threads, 0, "threads for the run (default: one a core)", "THREADS"},
+        {"threads", 'j', POPT_ARG_INT, &chosen.threads, 0,
+         "threads for the run (default: one for each core the process may use)", "THREADS"},
         {"json", '\0', POPT_ARG_NONE, &chosen.as_json, 0, "print one JSON object", NULL},
         {"save-weights", '\0', POPT_ARG_STRING, &chosen.out, 0, "write the weights at the end", "FILE.npy"},
         {"save-trajectory", '\0', POPT_ARG_STRING, &chosen.trail, 0,

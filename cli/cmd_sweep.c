@@ -364,7 +364,7 @@ int ch_cmd_sweep(int argc, const char **argv)
     const struct poptOption options[] = {
         {"output", 'o', POPT_ARG_STRING, &own.store, 0, "store to add the runs to, made when missing", "STORE"},
         {"threads", 'j', POPT_ARG_INT, &own.threads, 0,
-         "runs at a time, or threads for fewer runs (default: one a core)", "THREADS"},
+         "runs at a time, or threads for fewer runs (default: one for each core the process may use)", "THREADS"},
         {"dry-run", '\0', POPT_ARG_NONE, &own.dry_run, 0, "check everything, count the runs and their memory, do none",
          NULL},
         {"skip-invalid", '\0', POPT_ARG_NONE, &own.skip_invalid, 0,

@@ -1,6 +1,7 @@
 /* available.c — the memory and the processors that the process may use. */
 #include "core/available.h"
 
+#include "core/job.h"
 #include "core/memory.h"
 #include "core/minmax.h"
 
@@ -116,6 +117,20 @@ static size_t least_in_groups(const char *root, const char *path, size_t (*ask)(
     return least;
 }
 
+/* Whether a list of names such as "cpu,cpuacct" has a name. */
+static bool is_listed(const char *list, const char *name)
+{
+    const size_t length = strlen(name);
+    while (*list != '\0') {
+        const size_t next = strcspn(list, ",");
+        if (next == length && strncmp(list, name, length) == 0) {
+            return true;
+        }
+        list += list[next] == ',' ? next + 1 : next;
+    }
+    return false;
+}
+
 /* The least of a limit in the groups of version 2, and in those of version 1 that a controller has. */
 static size_t least_of_process(const char *controller, size_t (*ask)(const char *folder))
 {
@@ -136,7 +151,7 @@ static size_t least_of_process(const char *controller, size_t (*ask)(const char 
         controllers++;
         if (controllers[0] == '\0') {
             least = ch_size_min(least, least_in_groups("/sys/fs/cgroup", path, ask));
-        } else if (strstr(controllers, controller) != NULL) {
+        } else if (is_listed(controllers, controller)) {
             snprintf(root, sizeof root, "/sys/fs/cgroup/%s", controller);
             least = ch_size_min(least, least_in_groups(root, path, ask));
         }
@@ -163,15 +178,26 @@ static size_t address_space_used(void)
 
 size_t ch_memory_limit(void)
 {
-    return ch_size_min(ch_size_min(ch_memory_physical(), address_space()),
-                       least_of_process("memory", ch_memory_limit_of_group));
+    const size_t own = ch_size_min(address_space(), ch_job_memory());
+    return ch_size_min(ch_size_min(ch_memory_physical(), own), least_of_process("memory", ch_memory_limit_of_group));
+}
+
+/* Bytes that the batch job leaves the process beside what it holds by now. */
+static size_t job_memory_left(void)
+{
+    size_t kilobytes = 0;
+    const size_t limit = ch_job_memory();
+    if (limit == SIZE_MAX || !find_number("/proc/self/status", "RssAnon:", &kilobytes)) {
+        return limit;
+    }
+    return limit > kilobytes * 1024 ? limit - kilobytes * 1024 : 0;
 }
 
 size_t ch_memory_available(void)
 {
     size_t kilobytes = 0;
     const size_t space = address_space(), used = space < SIZE_MAX ? address_space_used() : 0;
-    const size_t free_space = space > used ? space - used : 0;
+    const size_t free_space = ch_size_min(space > used ? space - used : 0, job_memory_left());
     if (!find_number("/proc/meminfo", "MemAvailable:", &kilobytes)) {
         return ch_size_min(ch_memory_physical(), free_space);
     }
@@ -183,5 +209,5 @@ int ch_processors_available(void)
 {
     const size_t quota = least_of_process("cpu", ch_processors_in_group);
     const size_t count = (size_t)omp_get_num_procs(); /* those of the process's affinity */
-    return (int)ch_size_max(ch_size_min(count, quota), 1);
+    return (int)ch_size_max(ch_size_min(ch_size_min(count, quota), ch_job_processors()), 1);
 }

@@ -5,18 +5,18 @@
 #include <stddef.h>
 
 /** Bytes that the process can have at most, whatever else is in use: the physical memory, or what is less of the limits
- *  of its control groups (versions 1 and 2) and of its address space (RLIMIT_AS). */
+ *  of its control groups (versions 1 and 2), of its address space (RLIMIT_AS) and of its batch job (core/job.h). */
 size_t ch_memory_limit(void);
 
 /** Bytes that can be allocated now without taking memory from other programs.
  *
  *  On Linux this is what the system reports as available, or what is less of that which the process's control groups
- *  (versions 1 and 2) and its address space leave. On other systems it is the physical memory, of which other programs
- *  may use a part. */
+ *  (versions 1 and 2), its address space and its batch job leave. On other systems it is the physical memory, of which
+ * other programs may use a part. */
 size_t ch_memory_available(void);
 
-/** Number of processors for threads: those of the process's affinity, or the quota of its control groups, rounded up,
- *  where that is less; at least 1. */
+/** Number of processors for threads: the least of those of the process's affinity, of the quota of its control groups,
+ *  rounded up, and of its batch job (core/job.h); at least 1. */
 int ch_processors_available(void);
 
 /** The limit of the control group at `folder`: its memory.max, or memory.limit_in_bytes in version 1.

@@ -1,6 +1,7 @@
 /* test_core.c — random streams, names, memory. */
 #include "core/available.h"
 #include "core/core.h"
+#include "core/job.h"
 #include "core/memory.h"
 #include "core/memstream.h"
 #include "core/names.h"
@@ -11,7 +12,9 @@
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_randist.h>
+#include <omp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -204,6 +207,70 @@ static void processors_keep_quotas(void **state)
     assert_true(ch_processors_available() >= 1);
 }
 
+/* The variables by which Slurm tells a job's limits. */
+static const char *const job_variables[] = {
+    "SLURM_JOB_ID",       "SLURM_CPUS_PER_TASK",        "SLURM_CPUS_ON_NODE",
+    "SLURM_MEM_PER_NODE", "SLURM_MEM_PER_CPU",          "SLURM_STEP_TASKS_PER_NODE",
+    "SLURM_NODEID",       "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"};
+enum { NUM_JOB_VARIABLES = sizeof job_variables / sizeof *job_variables };
+
+static int leave_job(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NUM_JOB_VARIABLES; i++) {
+        unsetenv(job_variables[i]);
+    }
+    return 0;
+}
+
+static void jobs_have_limits(void **state)
+{
+    static const size_t NONE = SIZE_MAX, MB = 1 << 20;
+    static const struct {
+        const char *values[NUM_JOB_VARIABLES]; /* NULL: not set */
+        size_t processors, units;              /* SIZE_MAX: no limit */
+    } cases[] = {
+        {{NULL, "4", "8", "100", "10"}, SIZE_MAX, SIZE_MAX}, /* no job */
+        {{"1"}, SIZE_MAX, SIZE_MAX},
+        {{"1", "4", "8", "100"}, 4, 100},
+        {{"1", NULL, "8", NULL, "10"}, 8, 80},
+        {{"1", NULL, NULL, "0", "10"}, SIZE_MAX, SIZE_MAX},            /* all memory of the machine */
+        {{"1", "four", "-8", "100M", "10"}, SIZE_MAX, SIZE_MAX},       /* these are no numbers */
+        {{"1", "0", "6", "120", NULL, "3"}, 2, 40},                    /* three processes on the machine */
+        {{"1", NULL, "6", "120", NULL, "2(x3),1", "2"}, 3, 60},        /* two on the third, */
+        {{"1", NULL, "6", "120", NULL, "2(x3),1", "3"}, 6, 120},       /* one on the fourth, */
+        {{"1", NULL, "6", "120", NULL, "2(x3),1", "4"}, 6, 120},       /* and a fifth there is not */
+        {{"1", NULL, "6", "120", NULL, "2(x", "0"}, 6, 120},           /* and this is no list */
+        {{"1", NULL, "6", "120", NULL, "1", "0", "4"}, 1, 30},         /* mpirun's processes are one to Slurm */
+        {{"1", "2", "6", "120", NULL, "1", "0", NULL, "3"}, 2, 40},    /* each of them has so many processors */
+        {{"1", NULL, "2", NULL, "18446744073709551615"}, 2, SIZE_MAX}, /* more than there are bytes */
+        {{"1", NULL, "2", "99999999999999999999"}, 2, SIZE_MAX},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        leave_job(state);
+        for (size_t k = 0; k < NUM_JOB_VARIABLES; k++) {
+            assert_int_equal(cases[i].values[k] != NULL ? setenv(job_variables[k], cases[i].values[k], 1) : 0, 0);
+        }
+        assert_true(ch_job_processors() == cases[i].processors);
+        assert_true(ch_job_memory() == (cases[i].units != NONE ? cases[i].units * MB : NONE));
+    }
+}
+
+/* What the process may use is no more than its job has, and its memory less by what it holds. */
+static void jobs_limit_the_process(void **state)
+{
+    static const size_t MB = 1 << 20;
+    leave_job(state);
+    assert_int_equal(setenv("SLURM_JOB_ID", "1", 1) + setenv("SLURM_CPUS_PER_TASK", "1", 1), 0);
+    assert_int_equal(setenv("SLURM_MEM_PER_NODE", "64", 1), 0);
+    assert_int_equal(ch_processors_available(), 1);
+    assert_true(ch_memory_limit() == 64 * MB);
+    assert_true(ch_memory_available() < 64 * MB);
+    assert_int_equal(setenv("SLURM_CPUS_PER_TASK", "4096", 1) + setenv("SLURM_MEM_PER_NODE", "999999999", 1), 0);
+    assert_true(ch_processors_available() <= omp_get_num_procs()); /* a job has no more than there is */
+    assert_true(ch_memory_limit() <= ch_memory_physical());
+}
+
 static void address_space_is_a_limit(void **state)
 {
     (void)state;
@@ -333,6 +400,8 @@ int main(void)
         cmocka_unit_test(allocation_refuses_overflow),
         cmocka_unit_test(available_memory_keeps_limits),
         cmocka_unit_test(processors_keep_quotas),
+        cmocka_unit_test_teardown(jobs_have_limits, leave_job),
+        cmocka_unit_test_teardown(jobs_limit_the_process, leave_job),
         cmocka_unit_test(address_space_is_a_limit),
         cmocka_unit_test(control_characters_are_escaped),
         cmocka_unit_test(texts_in_memory_are_whole),
