@@ -14,6 +14,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sched.h>
+#endif
 
 /* Finds the first line of a file that begins with `key`, and copies the rest of that line without its line end. */
 static bool find_line(const char *path, const char *key, char *rest, size_t size)
@@ -205,9 +208,23 @@ size_t ch_memory_available(void)
                        least_of_process("memory", ch_memory_available_in_group));
 }
 
+/* Processors of the process's affinity. Not every OpenMP looks at it. One that binds threads to processors has already
+ * bound this thread to one of those that it found. */
+static size_t processors_of_affinity(void)
+{
+    const size_t count = (size_t)omp_get_num_procs();
+#ifdef __linux__
+    cpu_set_t sets[16]; /* for 16384 processors */
+    if (omp_get_proc_bind() == omp_proc_bind_false && sched_getaffinity(0, sizeof sets, sets) == 0) {
+        return ch_size_min(count, (size_t)CPU_COUNT_S(sizeof sets, sets));
+    }
+#endif
+    return count;
+}
+
 int ch_processors_available(void)
 {
     const size_t quota = least_of_process("cpu", ch_processors_in_group);
-    const size_t count = (size_t)omp_get_num_procs(); /* those of the process's affinity */
+    const size_t count = processors_of_affinity();
     return (int)ch_size_max(ch_size_min(ch_size_min(count, quota), ch_job_processors()), 1);
 }

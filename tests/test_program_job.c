@@ -2,7 +2,6 @@
  * threads and how much memory the program takes. */
 #include "tests/program_support.h"
 
-#include <omp.h>
 #ifdef __linux__
 #include <sched.h>
 #endif
@@ -46,7 +45,7 @@ static void test_threads_are_those_of_the_job(void **state)
 {
     (void)state;
     const int all = threads_of_sweep();
-    assert_in(all, 1, omp_get_num_procs());
+    assert_in(all, 1, (double)sysconf(_SC_NPROCESSORS_ONLN));
     setenv("SLURM_CPUS_PER_TASK", "1", 1);
     assert_int_equal(threads_of_sweep(), all); /* there is no job */
     setenv("SLURM_JOB_ID", "7", 1);
@@ -72,7 +71,8 @@ static void test_threads_are_those_of_the_affinity(void **state)
     }
     CPU_ZERO(&one);
     CPU_SET(first, &one);
-    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0); /* the program inherits it */
+    /* the program inherits it, unless this process has used clang's OpenMP, which restores the affinity after a fork */
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
     const int threads = threads_of_sweep();
     assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
     assert_int_equal(threads, 1);
