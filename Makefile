@@ -4,6 +4,7 @@
 #   make deps       what it needs: installed on Debian and Ubuntu, else the command to type
 #   make demo       sweep, fit and figures in a minute, under demo/
 #   make check      all tests; with both compilers, sanitizers and valgrind where they are there
+#   make check-cluster the examples for Slurm under a Slurm on this machine, installed where it is missing
 #   make check-long the statistical studies that take longer
 #   make fuzz       every function that takes bytes of others, under libFuzzer: FUZZ_SECONDS= each, 60 by default
 #   make bench      speed, as ratios measured in one run
@@ -211,6 +212,11 @@ api: $(BUILD)/public-headers
 check-install: $(BUILD)/chiton $(BUILD)/libchiton.a $(BUILD)/$(SHARED) $(BUILD)/chiton.1
 	+@CC='$(CC)' sh tests/check_install.sh $(MAKE) --no-print-directory BUILD=$(BUILD) WERROR=$(WERROR)
 
+# the examples for Slurm under a Slurm of this check's own; skipped with a sentence where it cannot be had
+check-cluster:
+	+@$(MAKE_AGAIN) all
+	@timeout -k 30 360 sh tests/cluster/check.sh $(BUILD)/chiton
+
 # what looks at this build's objects is done by the make that compiles them
 check-native:
 	+@$(MAKE_AGAIN) WERROR=1 check-layout check-api check-bench run-tests
@@ -363,6 +369,9 @@ install: $(BUILD)/chiton $(BUILD)/libchiton.a $(BUILD)/$(SHARED) $(BUILD)/chiton
 	printf '%s\n' "$$PKGCONFIG" > "$(AT)/lib/pkgconfig/chiton.pc"
 	install -m 644 $(BUILD)/chiton.1 "$(AT)/share/man/man1/"
 	install -m 644 examples/*.c "$(AT)/share/chiton/examples/"
+	install -d "$(AT)/share/chiton/examples/slurm"
+	install -m 755 examples/slurm/*.sh "$(AT)/share/chiton/examples/slurm/"
+	install -m 644 examples/slurm/README.md "$(AT)/share/chiton/examples/slurm/"
 	install -m 644 experiments/*.yaml "$(AT)/share/chiton/experiments/"
 	while read -r header; do \
 	    install -d "$(AT)/include/chiton/$$(dirname "$$header")" && \
@@ -378,9 +387,9 @@ uninstall:
 	    rmdir "$(AT)/$$folder" 2>/dev/null || true; \
 	done
 
-.PHONY: all clean deps demo tests check check-format check-layout check-library check-api check-install check-bench check-native \
-        check-address check-thread check-valgrind check-long fuzz check-golden run-tests objects-of-tests bench \
-        api install uninstall
+.PHONY: all clean deps demo tests check check-format check-layout check-library check-api check-install check-cluster \
+        check-bench check-native check-address check-thread check-valgrind check-long fuzz check-golden run-tests \
+        objects-of-tests bench api install uninstall
 .SECONDARY:
 OTHER_KINDS = $(foreach kind,address thread valgrind fuzz,-not -path '$(BUILD)/$(kind)/*')
 -include $(shell find $(BUILD) -name '*.d' $(OTHER_KINDS) 2>/dev/null)
