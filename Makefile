@@ -361,13 +361,16 @@ endef
 
 install: export PKGCONFIG := $(PKGCONFIG)
 install: $(BUILD)/chiton $(BUILD)/libchiton.a $(BUILD)/$(SHARED) $(BUILD)/chiton.1 $(BUILD)/public-headers
-	install -d "$(AT)/bin" "$(AT)/lib/pkgconfig" "$(AT)/share/man/man1" "$(AT)/share/chiton/examples" "$(AT)/share/chiton/experiments"
+	install -d "$(AT)/bin" "$(AT)/lib/pkgconfig" "$(AT)/share/man/man1" "$(AT)/share/chiton/examples" "$(AT)/share/chiton/experiments" \
+	    "$(AT)/share/bash-completion/completions" "$(AT)/share/zsh/site-functions"
 	install -m 755 $(BUILD)/chiton "$(AT)/bin/"
 	install -m 644 $(BUILD)/libchiton.a "$(AT)/lib/"
 	install -m 755 $(BUILD)/$(SHARED) "$(AT)/lib/"
 	ln -sf $(SHARED) "$(AT)/lib/$(SHARED_LINK)"
 	printf '%s\n' "$$PKGCONFIG" > "$(AT)/lib/pkgconfig/chiton.pc"
 	install -m 644 $(BUILD)/chiton.1 "$(AT)/share/man/man1/"
+	install -m 644 completions/chiton.bash "$(AT)/share/bash-completion/completions/chiton"
+	install -m 644 completions/_chiton "$(AT)/share/zsh/site-functions/"
 	install -m 644 examples/*.c "$(AT)/share/chiton/examples/"
 	install -d "$(AT)/share/chiton/examples/slurm"
 	install -m 755 examples/slurm/*.sh "$(AT)/share/chiton/examples/slurm/"
@@ -382,8 +385,10 @@ install: $(BUILD)/chiton $(BUILD)/libchiton.a $(BUILD)/$(SHARED) $(BUILD)/chiton
 uninstall:
 	rm -rf "$(AT)/include/chiton" "$(AT)/share/chiton"
 	rm -f "$(AT)/bin/chiton" "$(AT)/lib/libchiton.a" "$(AT)/lib/$(SHARED)" "$(AT)/lib/$(SHARED_LINK)" \
-	    "$(AT)/lib/pkgconfig/chiton.pc" "$(AT)/share/man/man1/chiton.1"
-	for folder in share/man/man1 share/man share lib/pkgconfig lib include bin; do \
+	    "$(AT)/lib/pkgconfig/chiton.pc" "$(AT)/share/man/man1/chiton.1" \
+	    "$(AT)/share/bash-completion/completions/chiton" "$(AT)/share/zsh/site-functions/_chiton"
+	for folder in share/man/man1 share/man share/bash-completion/completions share/bash-completion share/zsh/site-functions \
+	    share/zsh share lib/pkgconfig lib include bin; do \
 	    rmdir "$(AT)/$$folder" 2>/dev/null || true; \
 	done
 

@@ -1,6 +1,7 @@
 /* cli.c — functions that all commands use: options, messages, exit status, output, signals. */
 #include "cli/cli.h"
 
+#include "cli/complete.h"
 #include "core/memory.h"
 #include "core/names.h"
 #include "core/obstacle.h"
@@ -166,6 +167,20 @@ static ch_code print_help(ch_cli *self, ch_error *err)
     return ch_cli_flush(err);
 }
 
+/* What completions/ ask a command as its first option, for the options there are or the values of one of them. */
+static const char COMPLETE[] = "--complete";
+
+static ch_code print_candidates(ch_cli *self, const char *option, ch_error *err)
+{
+    if (option == NULL) {
+        ch_complete_options(self->table, stdout);
+    } else if (takes_settings(self)) {
+        ch_complete_values(option, stdout);
+    }
+    self->help = true;
+    return ch_cli_flush(err);
+}
+
 /* ---- parsing ---- */
 
 /* Refuses an option that does not exist, and names the one that is most like it. */
@@ -303,6 +318,9 @@ ch_code ch_cli_init(ch_cli *self, int argc, const char **argv, const struct popt
     ch_code code = make_table(self, options, with_settings, err);
     if (code != CH_OK) {
         return code;
+    }
+    if (argc > 1 && strcmp(argv[1], COMPLETE) == 0) {
+        return print_candidates(self, argc > 2 ? argv[2] : NULL, err);
     }
     errno = 0; /* popt goes on without the room for the arguments that are no options, and then has none of them */
     self->context = poptGetContext("chiton", argc, self->argv, self->table, POPT_CONTEXT_NO_EXEC);
