@@ -1,6 +1,7 @@
 /* chiton.c — the program: finds the command and calls it. */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/page.h"
 #include "core/available.h"
 #include "core/names.h"
 
@@ -107,12 +108,23 @@ static void take_gsl_failure(const char *reason, const char *file, int line, int
     _exit(CH_EXIT_FAILED);
 }
 
+static int print_help(void)
+{
+    ch_cli_page page;
+    ch_error err;
+    ch_code code = ch_cli_page_open(&page, &err);
+    if (code == CH_OK) {
+        print_usage(page.out);
+        code = ch_cli_page_close(&page, &err);
+    }
+    return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
+}
+
 /* `chiton help` and `chiton help COMMAND`. */
 static int help(int argc, const char **argv)
 {
     if (argc < 3) {
-        print_usage(stdout);
-        return finish();
+        return print_help();
     }
     const command *found = find_command(argv[2]);
     const char *asked[] = {argv[2], "--help", NULL};

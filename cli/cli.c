@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "cli/complete.h"
+#include "cli/page.h"
 #include "core/memory.h"
 #include "core/names.h"
 #include "core/obstacle.h"
@@ -156,15 +157,50 @@ void ch_cli_print_settings(FILE *out)
     }
 }
 
+/* Prints popt's table of options. popt breaks its lines for 79 columns; a page of another width breaks them itself, so
+ * that what popt continued is joined again. */
+static ch_code print_options(const ch_cli *self, const ch_cli_page *page, ch_error *err)
+{
+    enum { CONTINUED = 16 }; /* blanks before what is continued are more; those before an option are fewer */
+    char *text = NULL;
+    size_t size = 0;
+    if (page->width == 0) {
+        poptPrintHelp(self->context, page->out, 0);
+        return CH_OK;
+    }
+    FILE *whole = open_memstream(&text, &size);
+    if (whole == NULL) {
+        return ch_error_memory(err, "the help");
+    }
+    poptPrintHelp(self->context, whole, 0);
+    if (fclose(whole) != 0) {
+        free(text);
+        return ch_error_memory(err, "the help");
+    }
+    for (const char *at = text; *at != '\0'; at++) {
+        const size_t blanks = *at == '\n' ? strspn(at + 1, " ") : 0;
+        fputc(blanks > CONTINUED ? ' ' : *at, page->out);
+        at += blanks > CONTINUED ? blanks : 0;
+    }
+    free(text);
+    return CH_OK;
+}
+
 static ch_code print_help(ch_cli *self, ch_error *err)
 {
-    poptPrintHelp(self->context, stdout, 0);
-    if (takes_settings(self)) {
-        putchar('\n');
-        ch_cli_print_settings(stdout);
-    }
+    ch_cli_page page;
+    ch_code code = ch_cli_page_open(&page, err);
     self->help = true;
-    return ch_cli_flush(err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = print_options(self, &page, err);
+    if (code == CH_OK && takes_settings(self)) {
+        fputc('\n', page.out);
+        ch_cli_print_settings(page.out);
+    }
+    const ch_code closed = ch_cli_page_close(&page, err);
+    return code != CH_OK ? code : closed;
 }
 
 /* What completions/ ask a command as its first option, for the options there are or the values of one of them. */

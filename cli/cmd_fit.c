@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/meter.h"
+#include "cli/page.h"
 #include "fit/collapse/collapse.h"
 #include "fit/fit.h"
 #include "fit/phase/phase.h"
@@ -160,13 +161,18 @@ static ch_code print_report(const ch_fit *fit, const ch_collapse_list *collapses
         (chosen->csv ? ch_lazy_print_csv : ch_lazy_print_latex)(twins, fit, stdout);
         return ch_cli_flush(err);
     }
-    (chosen->details ? ch_fit_print_details : ch_fit_print)(fit, stdout);
-    if (collapses != NULL) {
-        ch_collapse_print(collapses, fit, stdout);
+    ch_cli_page page;
+    const ch_code code = ch_cli_page_open(&page, err);
+    if (code != CH_OK) {
+        return code;
     }
-    ch_phase_print(phases, stdout);
-    ch_lazy_print(twins, fit, stdout);
-    return ch_cli_flush(err);
+    (chosen->details ? ch_fit_print_details : ch_fit_print)(fit, page.out);
+    if (collapses != NULL) {
+        ch_collapse_print(collapses, fit, page.out);
+    }
+    ch_phase_print(phases, page.out);
+    ch_lazy_print(twins, fit, page.out);
+    return ch_cli_page_close(&page, err);
 }
 
 /* The first note of a group that begins with a text; NULL without one. */

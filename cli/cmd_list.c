@@ -1,6 +1,7 @@
 /* cmd_list.c — `chiton list`: what is in a store. */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/page.h"
 #include "core/text.h"
 #include "sim/store/summary.h"
 
@@ -20,53 +21,53 @@ static bool has_stored_word(const ch_setting *row)
            row != &ch_settings_table[CH_SETTING_TEACHER_AXIS];
 }
 
-static void print_value(const json_t *value, const ch_setting *row)
+static void print_value(FILE *out, const json_t *value, const ch_setting *row)
 {
     char text[32];
     if (json_is_string(value) && row != NULL && row->type == CH_TYPE_CONTENT) {
-        printf("%.*s", SHOWN_DIGITS, ch_show(json_string_value(value)).text);
+        fprintf(out, "%.*s", SHOWN_DIGITS, ch_show(json_string_value(value)).text);
     } else if (json_is_string(value)) {
-        ch_text_print(json_string_value(value), stdout);
+        ch_text_print(json_string_value(value), out);
     } else if (json_is_null(value)) {
-        fputs(has_stored_word(row) ? row->word : "none", stdout);
+        fputs(has_stored_word(row) ? row->word : "none", out);
     } else if (row == NULL) {
-        printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        fprintf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     } else if (row->type == CH_TYPE_REAL) {
         ch_setting_show(row, (ch_value){.real = json_number_value(value)}, text, sizeof text);
-        fputs(text, stdout);
+        fputs(text, out);
     } else {
         ch_setting_show(row, (ch_value){.count = (uint64_t)json_integer_value(value)}, text, sizeof text);
-        fputs(text, stdout);
+        fputs(text, out);
     }
 }
 
 /* One line: `name  value, value`, or `name  first … last (18 values)`. */
-static void print_values(const char *name, const json_t *values, const ch_setting *row)
+static void print_values(FILE *out, const char *name, const json_t *values, const ch_setting *row)
 {
     const size_t count = json_array_size(values);
-    printf("%-16s", name);
+    fprintf(out, "%-16s", name);
     if (count <= SHOWN_VALUES) {
         for (size_t i = 0; i < count; i++) {
-            fputs(i == 0 ? "" : ", ", stdout);
-            print_value(json_array_get(values, i), row);
+            fputs(i == 0 ? "" : ", ", out);
+            print_value(out, json_array_get(values, i), row);
         }
-        putchar('\n');
+        fputc('\n', out);
         return;
     }
-    print_value(json_array_get(values, 0), row);
-    fputs(" … ", stdout);
-    print_value(json_array_get(values, count - 1), row);
-    printf(" (%zu values)\n", count);
+    print_value(out, json_array_get(values, 0), row);
+    fputs(" … ", out);
+    print_value(out, json_array_get(values, count - 1), row);
+    fprintf(out, " (%zu values)\n", count);
 }
 
-static void print_count(const char *name, const json_t *count)
+static void print_count(FILE *out, const char *name, const json_t *count)
 {
-    printf("%-16s%" JSON_INTEGER_FORMAT "\n", name, json_integer_value(count));
+    fprintf(out, "%-16s%" JSON_INTEGER_FORMAT "\n", name, json_integer_value(count));
 }
 
 /* Prints the digests of data that came from several sets of images: "data_digest     mnist_parity: 1a2b3c4d (24 runs),
  * 99ffee00 (24 runs)". Where there is one set for each data there is nothing to tell apart. */
-static void print_digests(json_t *all)
+static void print_digests(FILE *out, json_t *all)
 {
     const char *data = NULL, *digest = NULL;
     json_t *digests = NULL, *count = NULL;
@@ -76,35 +77,35 @@ static void print_digests(json_t *all)
         if (json_object_size(digests) < 2) {
             continue;
         }
-        printf("%-16s%s: ", "data_digest", ch_show(data).text);
+        fprintf(out, "%-16s%s: ", "data_digest", ch_show(data).text);
         json_object_foreach(digests, digest, count)
         {
             const json_int_t runs = json_integer_value(count);
-            printf("%s%.*s (%" JSON_INTEGER_FORMAT " run%s)", between, SHOWN_DIGITS, ch_show(digest).text, runs,
-                   runs == 1 ? "" : "s");
+            fprintf(out, "%s%.*s (%" JSON_INTEGER_FORMAT " run%s)", between, SHOWN_DIGITS, ch_show(digest).text, runs,
+                    runs == 1 ? "" : "s");
             between = ", ";
         }
-        putchar('\n');
+        fputc('\n', out);
     }
 }
 
-static void print_summary(json_t *summary)
+static void print_summary(FILE *out, json_t *summary)
 {
     const char *status = NULL;
     json_t *count = NULL;
-    print_count("runs", json_object_get(summary, "runs"));
+    print_count(out, "runs", json_object_get(summary, "runs"));
     json_object_foreach(json_object_get(summary, "status"), status, count)
     {
-        print_count(status, count);
+        print_count(out, status, count);
     }
-    printf("%-16s%.3g\n", "seconds", json_real_value(json_object_get(summary, "seconds")));
-    print_count("points", json_object_get(summary, "points"));
+    fprintf(out, "%-16s%.3g\n", "seconds", json_real_value(json_object_get(summary, "seconds")));
+    print_count(out, "points", json_object_get(summary, "points"));
     if (json_integer_value(json_object_get(summary, "runs")) == 0) {
         return;
     }
-    print_values("version", json_object_get(summary, "version"), NULL);
-    print_values("results_version", json_object_get(summary, "results_version"), NULL);
-    putchar('\n');
+    print_values(out, "version", json_object_get(summary, "version"), NULL);
+    print_values(out, "results_version", json_object_get(summary, "results_version"), NULL);
+    fputc('\n', out);
     const json_t *settings = json_object_get(summary, "settings");
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         const ch_setting *row = &ch_settings_table[i];
@@ -113,10 +114,10 @@ static void print_summary(json_t *summary)
                              /* a word is stored as NULL, and so is a setting that has no meaning */
                              has_stored_word(row);
         if (applies) {
-            print_values(row->name, values, row);
+            print_values(out, row->name, values, row);
         }
     }
-    print_digests(json_object_get(summary, "data_digest"));
+    print_digests(out, json_object_get(summary, "data_digest"));
 }
 
 /* ---- the command ---- */
@@ -124,6 +125,7 @@ static void print_summary(json_t *summary)
 static ch_code list(const ch_cli *cli, bool json, bool skip_damaged, ch_error *err)
 {
     ch_store store;
+    ch_cli_page page;
     json_t *summary = NULL;
     ch_code code = ch_cli_open_stores(&store, cli, skip_damaged, err);
     if (code != CH_OK) {
@@ -137,8 +139,12 @@ static ch_code list(const ch_cli *cli, bool json, bool skip_damaged, ch_error *e
         code = ch_cli_print_json(summary, err);
         goto out;
     }
-    print_summary(summary);
-    code = ch_cli_flush(err);
+    code = ch_cli_page_open(&page, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    print_summary(page.out, summary);
+    code = ch_cli_page_close(&page, err);
 out:
     ch_cli_say_damaged(&store);
     json_decref(summary);

@@ -1,6 +1,7 @@
 /* cmd_theory.c — chiton theory: what is predicted, for a density exponent alone or for given settings. */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/page.h"
 #include "cli/theory_report.h"
 #include "core/memory.h"
 #include "core/text.h"
@@ -268,10 +269,15 @@ static ch_code print_report(const ch_theory_report *self, const theory_options *
     }
     if (options->csv) {
         ch_theory_report_print_csv(self);
-    } else {
-        ch_theory_report_print(self);
+        return ch_cli_flush(err);
     }
-    return ch_cli_flush(err);
+    ch_cli_page page;
+    const ch_code code = ch_cli_page_open(&page, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    ch_theory_report_print(self, page.out);
+    return ch_cli_page_close(&page, err);
 }
 
 int ch_cmd_theory(int argc, const char **argv)

@@ -6,6 +6,8 @@
 #include "cli/cli.h"
 #include "perceptron/finite/family.h"
 
+#include <stdio.h>
+
 /** What is expected at one P and T. */
 typedef struct {
     ch_settings settings; /* resolved */
@@ -52,7 +54,7 @@ ch_code ch_theory_finite_compute(ch_theory_finite *self, const ch_perceptron_the
 size_t ch_theory_finite_cautions(const ch_theory_finite *self, const char *cautions[CH_FINITE_MOST_CAUTIONS]);
 
 /** Prints the table of expected values and exponents. */
-void ch_theory_finite_print(const ch_theory_finite *self);
+void ch_theory_finite_print(const ch_theory_finite *self, FILE *out);
 
 /** Prints the same as CSV, a row a P and T. */
 void ch_theory_finite_print_csv(const ch_theory_finite *self);

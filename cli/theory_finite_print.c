@@ -38,67 +38,68 @@ static size_t num_cells(const ch_theory_finite *self)
 
 /* ---- the table ---- */
 
-static void print_setting(const ch_theory_cell *cell, size_t setting, int width)
+static void print_setting(FILE *out, const ch_theory_cell *cell, size_t setting, int width)
 {
     char text[32];
     ch_setting_show(&ch_settings_table[setting], ch_settings_get(&cell->settings, setting), text, sizeof text);
-    printf(" %*s", width, text);
+    fprintf(out, " %*s", width, text);
 }
 
-static void print_cell(const ch_theory_cell *cell)
+static void print_cell(FILE *out, const ch_theory_cell *cell)
 {
-    putchar(' ');
-    print_setting(cell, CH_SETTING_TRAIN, 9);
-    printf(" %9s", ch_show_power(cell->settings.temp).text);
+    fputc(' ', out);
+    print_setting(out, cell, CH_SETTING_TRAIN, 9);
+    fprintf(out, " %9s", ch_show_power(cell->settings.temp).text);
     for (size_t k = 0; k < NUM_QUANTITIES; k++) {
         const ch_finite_value *value = value_of(cell, k);
         if (cell->refusal.code != CH_OK) {
-            printf(" %16s", "-");
+            fprintf(out, " %16s", "-");
         } else {
-            printf(" %9.4g (%.2f)", value->value, value->spread);
+            fprintf(out, " %9.4g (%.2f)", value->value, value->spread);
         }
     }
-    putchar('\n');
+    fputc('\n', out);
 }
 
 /* Prints why rows have no values, each reason once. */
-static void print_refusals(const ch_theory_finite *self)
+static void print_refusals(FILE *out, const ch_theory_finite *self)
 {
     const char *last = "";
     for (size_t i = 0; i < num_cells(self); i++) {
         const ch_theory_cell *cell = &self->cells[i];
         if (cell->refusal.code != CH_OK && strcmp(cell->refusal.message, last) != 0) {
-            printf("  -: %s\n", cell->refusal.message);
+            fprintf(out, "  -: %s\n", cell->refusal.message);
             last = cell->refusal.message;
         }
     }
 }
 
-static void print_cautions(const ch_theory_finite *self)
+static void print_cautions(FILE *out, const ch_theory_finite *self)
 {
     const char *cautions[CH_FINITE_MOST_CAUTIONS];
     const size_t count = ch_theory_finite_cautions(self, cautions);
     for (size_t i = 0; i < count; i++) {
-        printf("  less accurate here: %s\n", cautions[i]);
+        fprintf(out, "  less accurate here: %s\n", cautions[i]);
     }
 }
 
-void ch_theory_finite_print(const ch_theory_finite *self)
+void ch_theory_finite_print(const ch_theory_finite *self, FILE *out)
 {
-    puts("expected of a finite training set: geometric means (standard deviation of the logarithm over data sets)");
-    printf("  %9s %9s", "train", "temp");
+    fputs("expected of a finite training set: geometric means (standard deviation of the logarithm over data sets)\n",
+          out);
+    fprintf(out, "  %9s %9s", "train", "temp");
     for (size_t k = 0; k < NUM_QUANTITIES; k++) {
-        printf(" %16s", quantities[k].name);
+        fprintf(out, " %16s", quantities[k].name);
     }
-    putchar('\n');
+    fputc('\n', out);
     for (size_t i = 0; i < num_cells(self); i++) {
-        print_cell(&self->cells[i]);
+        print_cell(out, &self->cells[i]);
     }
-    print_refusals(self);
-    print_cautions(self);
+    print_refusals(out, self);
+    print_cautions(out, self);
     if (self->num_exponents > 0) {
-        puts("exponents over these train and temp, and as P -> infinity");
-        printf("  %-12s %9s %9s\n", "", "expected", "limit");
+        fputs("exponents over these train and temp, and as P -> infinity\n", out);
+        fprintf(out, "  %-12s %9s %9s\n", "", "expected", "limit");
     }
     for (size_t i = 0; i < self->num_exponents; i++) {
         const ch_theory_exponent *row = &self->exponents[i];
@@ -106,7 +107,7 @@ void ch_theory_finite_print(const ch_theory_finite *self)
         if (!isnan(row->expected)) {
             snprintf(expected, sizeof expected, "%.4f", row->expected);
         }
-        printf("  %-12s %9s %9.4g\n", row->name, expected, row->theory);
+        fprintf(out, "  %-12s %9s %9.4g\n", row->name, expected, row->theory);
     }
 }
 

@@ -72,69 +72,69 @@ bool ch_theory_is_grid(const ch_theory_report *self)
 
 /* ---- tables ---- */
 
-static void print_rows(const void *object, const row *rows, size_t count, int width)
+static void print_rows(FILE *out, const void *object, const row *rows, size_t count, int width)
 {
     for (size_t i = 0; i < count; i++) {
-        printf("  %-*s %-12.8g %s\n", width, rows[i].name, member(object, &rows[i]), rows[i].help);
+        fprintf(out, "  %-*s %-12.8g %s\n", width, rows[i].name, member(object, &rows[i]), rows[i].help);
     }
 }
 
-static void print_constants(const ch_theory_report *self)
+static void print_constants(FILE *out, const ch_theory_report *self)
 {
-    printf("theory at chi = %g, P -> infinity\n", self->theory.chi);
-    print_rows(&self->theory, constants, NUM_CONSTANTS, 12);
+    fprintf(out, "theory at chi = %g, P -> infinity\n", self->theory.chi);
+    print_rows(out, &self->theory, constants, NUM_CONSTANTS, 12);
 }
 
-static void print_cell(double value, int width)
+static void print_cell(FILE *out, double value, int width)
 {
     if (isnan(value)) {
-        printf(" %*s", width, "-");
+        fprintf(out, " %*s", width, "-");
     } else {
-        printf(" %*.6g", width, value);
+        fprintf(out, " %*.6g", width, value);
     }
 }
 
-static void print_trajectory(const ch_theory_report *self)
+static void print_trajectory(FILE *out, const ch_theory_report *self)
 {
     const bool has_way = self->finite.num_way > 0;
-    printf("online: every batch fresh, small steps, d >> 1%s\n",
-           has_way ? "; finite_…: expected of training sets of this size that are not fitted yet" : "");
-    putchar(' ');
+    fprintf(out, "online: every batch fresh, small steps, d >> 1%s\n",
+            has_way ? "; finite_…: expected of training sets of this size that are not fitted yet" : "");
+    fputc(' ', out);
     for (size_t k = 0; k < NUM_COLUMNS; k++) {
-        printf(" %12s", columns[k].name);
+        fprintf(out, " %12s", columns[k].name);
     }
     for (size_t k = 0; has_way && k < CH_THEORY_WAY_COLUMNS; k++) {
-        printf(" %15s", ch_theory_way_columns[k]);
+        fprintf(out, " %15s", ch_theory_way_columns[k]);
     }
-    putchar('\n');
+    fputc('\n', out);
     for (size_t i = 0; i < self->num_points; i++) {
-        putchar(' ');
+        fputc(' ', out);
         for (size_t k = 0; k < NUM_COLUMNS; k++) {
-            print_cell(member(&self->points[i], &columns[k]), 12);
+            print_cell(out, member(&self->points[i], &columns[k]), 12);
         }
         double way[CH_THEORY_WAY_COLUMNS];
         if (has_way) {
             ch_theory_way_row(&self->finite.way[i], way);
         }
         for (size_t k = 0; has_way && k < CH_THEORY_WAY_COLUMNS; k++) {
-            print_cell(way[k], 15);
+            print_cell(out, way[k], 15);
         }
-        putchar('\n');
+        fputc('\n', out);
     }
 }
 
-static void print_online(const ch_theory_report *self)
+static void print_online(FILE *out, const ch_theory_report *self)
 {
-    fputs("at", stdout);
+    fputs("at", out);
     for (size_t i = 0; i < NUM_SHOWN; i++) {
         char text[32];
         ch_setting_show(&ch_settings_table[shown[i]], ch_settings_get(&self->settings, shown[i]), text, sizeof text);
-        printf("%s %s = %s", i == 0 ? "" : ",", ch_settings_table[shown[i]].name, text);
+        fprintf(out, "%s %s = %s", i == 0 ? "" : ",", ch_settings_table[shown[i]].name, text);
     }
-    putchar('\n');
-    print_rows(&self->prediction, predictions, NUM_PREDICTIONS, 18);
-    ch_theory_finite_print(&self->finite);
-    print_trajectory(self);
+    fputc('\n', out);
+    print_rows(out, &self->prediction, predictions, NUM_PREDICTIONS, 18);
+    ch_theory_finite_print(&self->finite, out);
+    print_trajectory(out, self);
 }
 
 /* Whether a setting is not the same at all P and T. */
@@ -147,19 +147,19 @@ static bool differs(const ch_theory_report *self, size_t setting)
 
 /* ---- critical temperatures ---- */
 
-static void print_tc(const ch_tc *tc)
+static void print_tc(FILE *out, const ch_tc *tc)
 {
     static const char *const before[] = {[CH_TC_INSIDE] = "", [CH_TC_BELOW] = "< ", [CH_TC_ABOVE] = "> "};
     char text[32] = "-";
     if (tc->place == CH_TC_INSIDE || tc->place == CH_TC_BELOW || tc->place == CH_TC_ABOVE) {
         snprintf(text, sizeof text, "%s%.4g", before[tc->place], tc->estimate.value);
     }
-    printf(" %13s", text);
+    fprintf(out, " %13s", text);
 }
 
 /* T_c at each P by every definition that finds one, and the exponents a. The T_c of a group stand by (definition, P).
  */
-static void print_critical(const ch_theory_report *self)
+static void print_critical(FILE *out, const ch_theory_report *self)
 {
     const ch_fit_group *group = ch_theory_critical_group(&self->critical);
     bool is_any = false;
@@ -169,23 +169,23 @@ static void print_critical(const ch_theory_report *self)
     if (!is_any) {
         return;
     }
-    printf("critical temperatures, found over these temp as fit finds them\n  %9s", "train");
+    fprintf(out, "critical temperatures, found over these temp as fit finds them\n  %9s", "train");
     for (size_t d = 0; d < CH_NUM_TC; d++) {
-        printf(" %13s", ch_tc_definition_name((ch_tc_definition)d));
+        fprintf(out, " %13s", ch_tc_definition_name((ch_tc_definition)d));
     }
-    putchar('\n');
+    fputc('\n', out);
     for (size_t p = 0; p < group->num_trains; p++) {
-        printf("  %9llu", (unsigned long long)group->trains[p]);
+        fprintf(out, "  %9llu", (unsigned long long)group->trains[p]);
         for (size_t d = 0; d < CH_NUM_TC; d++) {
-            print_tc(&group->tc[d * group->num_trains + p]);
+            print_tc(out, &group->tc[d * group->num_trains + p]);
         }
-        putchar('\n');
+        fputc('\n', out);
     }
     for (size_t d = 0; d < CH_NUM_TC; d++) {
         const ch_exponent *a = ch_fit_find_exponent(group, CH_FIT_A_SLOPE, (ch_tc_definition)d);
         if (a != NULL) {
-            printf("  a by %s: %.4f", ch_tc_definition_name((ch_tc_definition)d), a->estimate.value);
-            printf(isnan(a->theory) ? "\n" : ", as P -> infinity %.4g\n", a->theory);
+            fprintf(out, "  a by %s: %.4f", ch_tc_definition_name((ch_tc_definition)d), a->estimate.value);
+            fprintf(out, isnan(a->theory) ? "\n" : ", as P -> infinity %.4g\n", a->theory);
         }
     }
 }
@@ -221,22 +221,22 @@ static int set_critical(json_t *json, const ch_theory_report *self)
 }
 
 /* The settings that all P and T have in common, and what is expected at each. */
-static void print_grid(const ch_theory_report *self)
+static void print_grid(FILE *out, const ch_theory_report *self)
 {
-    fputs("at", stdout);
+    fputs("at", out);
     const char *comma = "";
     for (size_t i = 0; i < NUM_SHOWN; i++) {
         char text[32];
         if (!differs(self, shown[i])) {
             ch_setting_show(&ch_settings_table[shown[i]], ch_settings_get(&self->finite.cells[0].settings, shown[i]),
                             text, sizeof text);
-            printf("%s %s = %s", comma, ch_settings_table[shown[i]].name, text);
+            fprintf(out, "%s %s = %s", comma, ch_settings_table[shown[i]].name, text);
             comma = ",";
         }
     }
-    putchar('\n');
-    ch_theory_finite_print(&self->finite);
-    print_critical(self);
+    fputc('\n', out);
+    ch_theory_finite_print(&self->finite, out);
+    print_critical(out, self);
 }
 
 static void print_csv_number(double value)
@@ -330,13 +330,13 @@ ch_code ch_theory_report_print_json(const ch_theory_report *self, ch_error *err)
     return code;
 }
 
-void ch_theory_report_print(const ch_theory_report *self)
+void ch_theory_report_print(const ch_theory_report *self, FILE *out)
 {
-    print_constants(self);
+    print_constants(out, self);
     if (self->online && ch_theory_is_grid(self)) {
-        print_grid(self);
+        print_grid(out, self);
     } else if (self->online) {
-        print_online(self);
+        print_online(out, self);
     }
 }
 

@@ -7,6 +7,8 @@
 #include "cli/theory_finite.h"
 #include "perceptron/online.h"
 
+#include <stdio.h>
+
 typedef struct {
     ch_settings settings; /* resolved, once something is computed: those of the first P and T */
     ch_plan lists;        /* values of train, and of temp or rate; owned */
@@ -24,7 +26,7 @@ typedef struct {
 bool ch_theory_is_grid(const ch_theory_report *self);
 
 /** Prints constants, and where more than --chi was given predictions and trajectory, or the table over P and T. */
-void ch_theory_report_print(const ch_theory_report *self);
+void ch_theory_report_print(const ch_theory_report *self, FILE *out);
 
 /** Prints the trajectory, or the table over P and T. */
 void ch_theory_report_print_csv(const ch_theory_report *self);

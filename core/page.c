@@ -89,3 +89,76 @@ size_t ch_page_line_end(const char *text, size_t width)
     }
     return i;
 }
+
+/* Columns by which the further lines of a line are indented. */
+static size_t hanging_indent(const char *line, size_t length, size_t width)
+{
+    const size_t own = strspn(line, " ");
+    size_t indent = own + 2;
+    for (size_t i = own; i + 2 < length; i++) {
+        const bool begins_column = line[i] == ' ' && line[i + 1] == ' ' && line[i + 2] != ' ';
+        const size_t column = width_of(line, i + 2);
+        if (begins_column && column <= width / 2) {
+            indent = column;
+        }
+    }
+    return indent < width / 2 ? indent : width / 2;
+}
+
+/* Prints the first `width` characters of a rule. */
+static void print_rule(FILE *out, const char *rule, size_t length, size_t width)
+{
+    size_t end = 0;
+    for (size_t columns = 0; end < length; end++) {
+        columns += begins_character(rule[end]);
+        if (columns > width) {
+            break;
+        }
+    }
+    fwrite(rule, 1, end, out);
+}
+
+/* Blanks between words stay as they are, but for those where the line breaks. */
+static void print_narrow_line(FILE *out, const char *line, size_t length, size_t width)
+{
+    static const char RULE[] = "─";
+    const size_t indent = hanging_indent(line, length, width);
+    bool is_wide = width_of(line, length) > width;
+    size_t column = 0;
+    for (size_t i = 0; i < length;) {
+        const size_t gap = strspn(line + i, " "), size = strcspn(line + i + gap, " \n");
+        const char *word = line + i + gap;
+        const size_t columns = width_of(word, size);
+        const bool is_rule = strncmp(word, RULE, sizeof RULE - 1) == 0;
+        const bool is_far = is_wide && gap > 1 && column + gap > width / 2; /* hardly a word of it would fit */
+        if (column > 0 && (is_far || column + gap + columns > width) && !is_rule) {
+            is_wide = false;
+            fputc('\n', out);
+            ch_page_blanks(out, indent);
+            column = indent;
+        } else {
+            ch_page_blanks(out, gap);
+            column += gap;
+        }
+        if (is_rule) {
+            print_rule(out, word, size, width > column ? width - column : 0);
+        } else {
+            fwrite(word, 1, size, out);
+        }
+        column += columns;
+        i += gap + size;
+    }
+}
+
+void ch_page_narrow(FILE *out, const char *text, size_t width)
+{
+    while (*text != '\0') {
+        const size_t length = strcspn(text, "\n");
+        print_narrow_line(out, text, length, width);
+        text += length;
+        if (*text == '\n') {
+            fputc('\n', out);
+            text++;
+        }
+    }
+}

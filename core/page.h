@@ -46,4 +46,12 @@ void ch_page_wrapped(FILE *out, const char *lead, const char *text);
  *  @return bytes of the first line, never a part of a character; the blank after it is not counted */
 size_t ch_page_line_end(const char *text, size_t width);
 
+/** Prints a text of many lines on a page that is narrower than it was written for. A line that is wider than the page
+ *  breaks at blanks. Its further lines begin under the line's last column of text, which begins after two blanks or
+ *  more, where that is in the left half of the page, and else two columns further right than the line itself. The first
+ *  column of text in the right half begins a new line, too. Rules are cut.
+ *
+ *  @param width  columns of the page; at least 20 */
+void ch_page_narrow(FILE *out, const char *text, size_t width);
+
 #endif

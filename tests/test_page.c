@@ -200,6 +200,30 @@ static void writes_powers_of_two(void **state)
     }
 }
 
+/* Text for a wider page: columns of text continue under themselves, sentences two columns further right, rows of tables
+ * keep the distances of their numbers, a word that is too wide is whole, and rules are cut. */
+static void breaks_lines_for_a_narrow_page(void **state)
+{
+    (void)state;
+    page here;
+    page_open(&here);
+    ch_page_narrow(here.out, "short\n\n  fits\n", 20);
+    assert_printed(&here, "short\n\n  fits\n");
+    ch_page_narrow(here.out, "  --loss  function of the margin\n", 20);
+    assert_printed(&here, "  --loss  function\n          of the\n          margin\n");
+    ch_page_narrow(here.out, "  a sentence that is long\nand another one here", 20);
+    assert_printed(&here, "  a sentence that is\n    long\nand another one here");
+    ch_page_narrow(here.out, "  γ  ‖Δw‖ ~ P^γ  0.43  0.40 … 0.45   1.00\n", 24);
+    assert_printed(&here, "  γ  ‖Δw‖ ~ P^γ\n     0.43  0.40 … 0.45\n     1.00\n");
+    ch_page_narrow(here.out, "  --until=TIME      the end\n", 24);
+    assert_printed(&here, "  --until=TIME\n    the end\n");
+    ch_page_narrow(here.out, "0123456789012345678901234567 ab\n", 20);
+    assert_printed(&here, "0123456789012345678901234567\n  ab\n");
+    ch_page_narrow(here.out, "  ─────────────────────────\n", 20);
+    assert_printed(&here, "  ──────────────────\n");
+    page_close(&here);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +231,7 @@ int main(void)
         cmocka_unit_test(aligns_by_characters),
         cmocka_unit_test(columns_do_not_touch),
         cmocka_unit_test(wraps_at_the_width_of_the_page),
+        cmocka_unit_test(breaks_lines_for_a_narrow_page),
         cmocka_unit_test(prints_long_words_whole),
         cmocka_unit_test(breaks_lines_of_a_box),
         cmocka_unit_test(writes_powers_of_two),

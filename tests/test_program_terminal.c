@@ -1,7 +1,11 @@
-/* test_program_complete.c — what the program tells shells that complete its command line, and what bash makes of it. */
+/* test_program_terminal.c — what the program tells shells that complete its command line, what bash makes of it, and
+ * lines that are as wide as the terminal. */
 #include "tests/program_support.h"
 
+#include "core/page.h"
 #include "sim/settings/settings.h"
+
+#include <sys/ioctl.h>
 
 static size_t lines_that_begin(const char *text, const char *start)
 {
@@ -87,12 +91,62 @@ static void test_bash_completes(void **state)
     completed("chiton fit runs.d", ""); /* then bash looks for files */
 }
 
+/* Reads what is written to a terminal until the program that writes has ended. */
+static void read_terminal(int terminal, char *text, size_t size)
+{
+    size_t length = 0;
+    for (ssize_t got = 0; (got = read(terminal, text + length, size - 1 - length)) > 0;) {
+        length += (size_t)got;
+    }
+    text[length] = '\0';
+}
+
+/* Runs the program with its standard output on a terminal of so many columns.  @param text  out: what appears there */
+static void on_terminal(unsigned short columns, const char *line, char *text, size_t size)
+{
+    const int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+    assert_true(terminal >= 0);
+    assert_int_equal(grantpt(terminal), 0);
+    assert_int_equal(unlockpt(terminal), 0);
+    const int inside = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+    assert_true(inside >= 0);
+    assert_int_equal(ioctl(inside, TIOCSWINSZ, &(struct winsize){.ws_row = 24, .ws_col = columns}), 0);
+    const pid_t child = start(line, &(surroundings){.out = ptsname(terminal)});
+    close(inside);
+    read_terminal(terminal, text, size);
+    assert_int_equal(finish(child), 0);
+    close(terminal);
+}
+
+static void test_lines_fit_the_terminal(void **state)
+{
+    static const char *const lines[] = {"help", "help sweep", "list s.db", "fit s.db", "theory --chi 1 --dim 32"};
+    static const unsigned short widths[] = {40, 100};
+    static char text[1 << 17];
+    (void)state;
+    assert_succeeds("sweep perceptron --dim 8 --train 2^6..2^9 --temp 2^-8..2^2 --seed 0..3 -o s.db");
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        for (size_t k = 0; k < sizeof widths / sizeof *widths; k++) {
+            char *rest = NULL;
+            on_terminal(widths[k], lines[i], text, sizeof text);
+            assert_true(text[0] != '\0');
+            for (char *line = strtok_r(text, "\r\n", &rest); line != NULL; line = strtok_r(NULL, "\r\n", &rest)) {
+                const char *first = line + strspn(line, " ");
+                if (ch_page_width(line) > widths[k] && strchr(first, ' ') != NULL) {
+                    fail_msg("%s: %zu columns on a terminal of %u: %s", lines[i], ch_page_width(line), widths[k], line);
+                }
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_options_of_commands, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_values_of_settings, make_folder, remove_folder),
         cmocka_unit_test(test_bash_completes),
+        cmocka_unit_test_setup_teardown(test_lines_fit_the_terminal, make_folder, remove_folder),
     };
-    return cmocka_run_group_tests_name("completion", tests, locate_program, NULL);
+    return cmocka_run_group_tests_name("terminal", tests, locate_program, NULL);
 }

@@ -1,0 +1,42 @@
+/* page.c — where a command prints what people read: standard output, in lines as wide as the terminal. */
+#include "cli/page.h"
+
+#include "cli/cli.h"
+#include "core/page.h"
+
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* Columns of the terminal that standard output is; 0 where it is none, or does not say. */
+static size_t terminal_width(void)
+{
+    struct winsize window = {0};
+    return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 ? window.ws_col : 0;
+}
+
+ch_code ch_cli_page_open(ch_cli_page *self, ch_error *err)
+{
+    enum { NARROWEST = 20 };
+    *self = (ch_cli_page){.out = stdout, .width = terminal_width()};
+    if (self->width == 0) {
+        return CH_OK;
+    }
+    self->width = self->width < NARROWEST ? NARROWEST : self->width;
+    self->out = open_memstream(&self->text, &self->size);
+    return self->out != NULL ? CH_OK : ch_error_memory(err, "what is to be printed");
+}
+
+ch_code ch_cli_page_close(ch_cli_page *self, ch_error *err)
+{
+    ch_code code = CH_OK;
+    if (self->width > 0 && self->out != NULL) {
+        code = fclose(self->out) == 0 ? CH_OK : ch_error_memory(err, "what is to be printed");
+        if (code == CH_OK) {
+            ch_page_narrow(stdout, self->text, self->width);
+        }
+        free(self->text);
+    }
+    *self = (ch_cli_page){0};
+    return code == CH_OK ? ch_cli_flush(err) : code;
+}
