@@ -1,7 +1,6 @@
 /* chiton.c — the program: finds the command and calls it. */
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/page.h"
 #include "core/available.h"
 #include "core/names.h"
 

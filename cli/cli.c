@@ -2,7 +2,6 @@
 #include "cli/cli.h"
 
 #include "cli/complete.h"
-#include "cli/page.h"
 #include "core/memory.h"
 #include "core/names.h"
 #include "core/obstacle.h"
@@ -37,16 +36,6 @@ int ch_cli_fail(const ch_error *err)
         break;
     }
     return CH_EXIT_FAILED;
-}
-
-ch_code ch_cli_flush(ch_error *err)
-{
-    errno = 0;
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        return ch_error_set(err, CH_ERROR_IO, "cannot write to standard output%s%s", errno != 0 ? ": " : "",
-                            errno != 0 ? strerror(errno) : "");
-    }
-    return CH_OK;
 }
 
 /* ---- the option table ---- */

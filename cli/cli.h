@@ -3,6 +3,7 @@
 #define CH_CLI_H
 
 #include "chiton.h"
+#include "cli/page.h"
 
 #include <jansson.h>
 #include <popt.h>
@@ -138,8 +139,5 @@ ch_code ch_cli_stop_after(const char *text, ch_error *err) CH_MUST_CHECK;
 /** Prints a JSON value and a newline on standard output, and flushes it.  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_IO
  */
 ch_code ch_cli_print_json(const json_t *value, ch_error *err) CH_MUST_CHECK;
-
-/** Flushes standard output, so that a full disk or a closed pipe is noticed.  @return CH_OK, CH_ERROR_IO */
-ch_code ch_cli_flush(ch_error *err) CH_MUST_CHECK;
 
 #endif

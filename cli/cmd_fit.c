@@ -2,7 +2,6 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/meter.h"
-#include "cli/page.h"
 #include "fit/collapse/collapse.h"
 #include "fit/fit.h"
 #include "fit/phase/phase.h"

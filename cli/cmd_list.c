@@ -1,7 +1,6 @@
 /* cmd_list.c — `chiton list`: what is in a store. */
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/page.h"
 #include "core/text.h"
 #include "sim/store/summary.h"
 

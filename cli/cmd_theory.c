@@ -1,7 +1,6 @@
 /* cmd_theory.c — chiton theory: what is predicted, for a density exponent alone or for given settings. */
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/page.h"
 #include "cli/theory_report.h"
 #include "core/memory.h"
 #include "core/text.h"

@@ -1,12 +1,23 @@
 /* page.c — where a command prints what people read: standard output, in lines as wide as the terminal. */
 #include "cli/page.h"
 
-#include "cli/cli.h"
 #include "core/page.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+ch_code ch_cli_flush(ch_error *err)
+{
+    errno = 0;
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        return ch_error_set(err, CH_ERROR_IO, "cannot write to standard output%s%s", errno != 0 ? ": " : "",
+                            errno != 0 ? strerror(errno) : "");
+    }
+    return CH_OK;
+}
 
 /* Columns of the terminal that standard output is; 0 where it is none, or does not say. */
 static size_t terminal_width(void)

@@ -20,4 +20,7 @@ ch_code ch_cli_page_open(ch_cli_page *self, ch_error *err) CH_MUST_CHECK;
 /** Ends the page, also after a failure, and flushes standard output.  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_IO */
 ch_code ch_cli_page_close(ch_cli_page *self, ch_error *err) CH_MUST_CHECK;
 
+/** Flushes standard output, so that a full disk or a closed pipe is noticed.  @return CH_OK, CH_ERROR_IO */
+ch_code ch_cli_flush(ch_error *err) CH_MUST_CHECK;
+
 #endif
