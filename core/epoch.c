@@ -2,6 +2,7 @@
 #include "core/epoch.h"
 
 #include "core/buffers.h"
+#include "core/snapshot.h"
 
 #include <string.h>
 
@@ -56,6 +57,43 @@ void ch_epoch_free(ch_epoch *self)
     const ch_buffer_list buffers = buffers_of(self);
     ch_buffers_free(&buffers);
     *self = (ch_epoch){0};
+}
+
+/* Whether each list of a step has samples that are told, a batch at most, all lists have as many as are told, and no
+ * bit is set of a step that does not exist. */
+static bool has_lists(const ch_epoch *self)
+{
+    uint32_t count = 0, told = 0;
+    for (uint32_t k = 0; k < self->num_steps; k++) {
+        const bool is_listed = (self->steps[k / WORD] >> k % WORD & 1) != 0;
+        uint32_t number = 0;
+        for (uint32_t mu = is_listed ? self->first[k] : (uint32_t)CH_EPOCH_NONE; mu != CH_EPOCH_NONE;
+             mu = self->next[mu]) {
+            if (mu >= self->num_samples || !ch_epoch_is_told(self, mu) || ++number > self->batch) {
+                return false;
+            }
+        }
+        count += number;
+    }
+    for (size_t word = 0; word < words_for(self->num_samples); word++) {
+        told += (uint32_t)__builtin_popcountll(self->told[word]);
+    }
+    const uint64_t beyond = self->steps[self->num_steps / WORD] >> self->num_steps % WORD;
+    return count == self->num_told && told == self->num_told && beyond == 0;
+}
+
+void ch_epoch_exchange(ch_epoch *self, ch_snapshot *snapshot)
+{
+    ch_snapshot_begin(snapshot, "epoch");
+    CH_SNAPSHOT_NUMBER(snapshot, self->begun);
+    ch_snapshot_count32(snapshot, &self->num_told, self->num_samples);
+    ch_snapshot_indices(snapshot, self->places, self->num_samples, self->num_samples);
+    ch_snapshot_array(snapshot, self->first, self->num_steps, sizeof *self->first);
+    ch_snapshot_array(snapshot, self->next, self->num_samples, sizeof *self->next);
+    ch_snapshot_array(snapshot, self->told, words_for(self->num_samples), sizeof *self->told);
+    ch_snapshot_array(snapshot, self->steps, words_for(self->num_steps), sizeof *self->steps);
+    ch_snapshot_end(snapshot);
+    ch_snapshot_require(snapshot, !ch_snapshot_reads(snapshot) || snapshot->is_bad || has_lists(self));
 }
 
 /* The order of the places stays as it was, because a place is drawn uniformly of those left in any order. */

@@ -36,11 +36,16 @@ typedef struct {
     uint64_t *steps;             /* [n / 64 + 1] a bit for every step at which a told sample is drawn; owned */
 } ch_epoch;
 
+struct ch_snapshot;
+
 /** An epoch that begins after step 0.
  *  @param self  zeroed; to be freed after an error, too
  *  @return CH_OK; CH_ERROR_MEMORY */
 ch_code ch_epoch_init(ch_epoch *self, uint32_t num_samples, uint32_t batch, ch_error *err) CH_MUST_CHECK;
 void ch_epoch_free(ch_epoch *self);
+
+/** Writes the epoch into a snapshot, or reads it. */
+void ch_epoch_exchange(ch_epoch *self, struct ch_snapshot *snapshot);
 
 /** Bytes of what ch_epoch_init allocates. */
 double ch_epoch_bytes(size_t num_samples, size_t batch);

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/observation.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef enum {
@@ -59,6 +60,7 @@ typedef struct {
  *  to by `free`.
  */
 typedef struct ch_learner ch_learner;
+struct ch_snapshot;
 struct ch_learner {
     /** Trains until `limit`, or until the run is known to be fitted, diverged or stuck.
      *
@@ -72,7 +74,14 @@ struct ch_learner {
      *  @return CH_OK; what the implementation says, where measuring can fail */
     ch_code (*observe)(ch_learner *self, ch_observation *out, ch_error *err);
     void (*free)(ch_learner *self);
+    /** Writes into a snapshot (core/snapshot.h) all that decides how training goes on, or reads it into a learner that
+     *  was made with the same setup. A learner that was read goes on to the same bits as the one that was written. It
+     *  is to be freed and made anew where the snapshot is bad. NULL: the learner has no snapshots. */
+    void (*exchange)(ch_learner *self, struct ch_snapshot *snapshot);
     ch_progress progress;
+    /** Whether a stop has caught the learner where it cannot go on to the bits that it would have come to without. It
+     *  then has no snapshot. Most stops leave it as it was before the step that they end. */
+    bool is_torn;
     /** Expected operations of a step, and those that an update adds. The training loop finds from them how many steps
      *  it may ask for before it looks at the clock again. */
     double step_cost, update_cost;

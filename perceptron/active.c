@@ -2,6 +2,7 @@
 #include "perceptron/active.h"
 
 #include "core/memory.h"
+#include "core/snapshot.h"
 #include "perceptron/bits.h"
 #include "perceptron/gram.h"
 #include "perceptron/screening.h"
@@ -395,6 +396,51 @@ void ch_active_set_begin(ch_active_set *self)
     refresh(self);
     add_row(self, NULL);
     find_unfitted(self);
+}
+
+/* Counts the unfitted samples from their bits.
+ * @return false where the low blocks do not ascend, or where a bit belongs to no sample */
+static bool count_unfitted(ch_active_set *self)
+{
+    self->num_unfitted = 0;
+    for (uint32_t i = 0; i < self->num_low_blocks; i++) {
+        const size_t first = (size_t)self->low_blocks[i] * BLOCK, left = self->screen->num_samples - first;
+        const uint64_t bits = ch_bits_in_order(self->low_unfitted[i]);
+        if ((i > 0 && self->low_blocks[i] <= self->low_blocks[i - 1]) || (left < BLOCK && bits >> left != 0)) {
+            return false;
+        }
+        self->num_unfitted += ch_bits_count(self->low_unfitted[i]);
+    }
+    return true;
+}
+
+void ch_active_set_exchange(ch_active_set *self, ch_snapshot *snapshot)
+{
+    size_t count = self->gram.count;
+    ch_snapshot_begin(snapshot, "bounded");
+    ch_snapshot_count(snapshot, &count, ch_gram_to_block(self->screen->num_samples));
+    ch_snapshot_require(snapshot, count % BLOCK == 0);
+    if (ch_snapshot_reads(snapshot) && !snapshot->is_bad) {
+        ch_gram_make_room(&self->gram);
+        ch_gram_set_count(&self->gram, count);
+    }
+    const size_t blocks = self->gram.count / BLOCK;
+    ch_snapshot_array(snapshot, self->slacks, self->gram.count, sizeof *self->slacks);
+    ch_snapshot_array(snapshot, self->errors, blocks, sizeof *self->errors);
+    ch_snapshot_array(snapshot, self->recomputed, blocks, sizeof *self->recomputed);
+    ch_snapshot_count32(snapshot, &self->num_low_blocks, (uint32_t)blocks);
+    ch_snapshot_indices(snapshot, self->low_blocks, self->num_low_blocks, (uint32_t)blocks);
+    ch_snapshot_array(snapshot, self->low_unfitted, self->num_low_blocks, sizeof *self->low_unfitted);
+    ch_snapshot_count(snapshot, &self->rows_added, (size_t)REFRESH_ROWS);
+    CH_SNAPSHOT_NUMBER(snapshot, self->bound);
+    CH_SNAPSHOT_NUMBER(snapshot, self->signal);
+    CH_SNAPSHOT_NUMBER(snapshot, self->noise2);
+    CH_SNAPSHOT_NUMBER(snapshot, self->updates);
+    CH_SNAPSHOT_NUMBER(snapshot, self->computed);
+    CH_SNAPSHOT_NUMBER(snapshot, self->added);
+    CH_SNAPSHOT_NUMBER(snapshot, self->gram.made);
+    ch_snapshot_end(snapshot);
+    ch_snapshot_require(snapshot, snapshot->is_bad || count_unfitted(self));
 }
 
 bool ch_active_set_update(ch_active_set *self, const uint32_t *places, uint32_t count)

@@ -16,6 +16,7 @@
 #include "perceptron/screening.h"
 
 typedef struct ch_active_set ch_active_set;
+struct ch_snapshot;
 
 /** Makes room for all that a run can need, without computing anything.
  *  @param student  its weights are what ch_active_set_update moves; borrowed
@@ -23,6 +24,10 @@ typedef struct ch_active_set ch_active_set;
  *  @return NULL when memory is short */
 ch_active_set *ch_active_set_new(ch_perceptron *student, const ch_screen *screen) CH_MUST_CHECK;
 void ch_active_set_free(ch_active_set *self);
+
+/** Writes an active set that has begun into a snapshot; or reads it, in place of ch_active_set_begin, when the
+ * student's weights were read. Rows of the Gram matrix are not kept: they are made again with the same bits. */
+void ch_active_set_exchange(ch_active_set *self, struct ch_snapshot *snapshot);
 
 /** Computes the margins of all bounded samples at the student's w. Call it once, before all functions below it. */
 void ch_active_set_begin(ch_active_set *self);

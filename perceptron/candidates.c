@@ -2,6 +2,7 @@
 #include "perceptron/candidates.h"
 
 #include "core/memory.h"
+#include "core/snapshot.h"
 #include "perceptron/screening.h"
 #include "perceptron/student.h"
 
@@ -44,6 +45,22 @@ void ch_candidates_free(ch_candidates *self)
     free(self->excess);
     free(self->reference);
     memset(self, 0, sizeof *self);
+}
+
+void ch_candidates_exchange(ch_candidates *self, ch_snapshot *snapshot)
+{
+    enum { ALL, PREFIX, OWN };
+    const uint32_t num_samples = (uint32_t)self->screen->num_samples;
+    uint32_t kind = self->list == NULL ? ALL : self->list == self->own ? OWN : PREFIX;
+    ch_snapshot_begin(snapshot, "listed");
+    ch_snapshot_count32(snapshot, &kind, OWN);
+    ch_snapshot_count32(snapshot, &self->count, num_samples);
+    self->list = kind == ALL ? NULL : kind == OWN ? self->own : self->screen->order;
+    ch_snapshot_indices(snapshot, self->own, kind == OWN ? self->count : 0, num_samples);
+    CH_SNAPSHOT_NUMBER(snapshot, self->bound);
+    CH_SNAPSHOT_NUMBER(snapshot, self->radius);
+    ch_snapshot_array(snapshot, self->reference, self->student->stride, sizeof *self->reference);
+    ch_snapshot_end(snapshot);
 }
 
 /* ---- lists by the screening index ---- */

@@ -13,6 +13,8 @@
 #include "perceptron/perceptron.h"
 #include "perceptron/screening.h"
 
+struct ch_snapshot;
+
 typedef struct {
     const ch_perceptron *student; /* borrowed */
     const ch_screen *screen;      /* index of the training set; borrowed */
@@ -30,6 +32,9 @@ typedef struct {
 ch_code ch_candidates_init(ch_candidates *self, const ch_perceptron *student, const ch_screen *screen,
                            ch_error *err) CH_MUST_CHECK;
 void ch_candidates_free(ch_candidates *self);
+
+/** Writes the list into a snapshot, or reads it. */
+void ch_candidates_exchange(ch_candidates *self, struct ch_snapshot *snapshot);
 
 /** Number of samples that the index does not rule out now, nor while its bound grows by up to a tenth. */
 uint32_t ch_candidates_num_screened(const ch_candidates *self);

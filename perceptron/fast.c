@@ -4,6 +4,7 @@
 #include "perceptron/fast_state.h"
 
 #include "core/memory.h"
+#include "core/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -164,7 +165,7 @@ static uint64_t rest_of_epoch(const ch_fast_perceptron *self)
     const ch_perceptron *student = &self->student;
     const size_t left = student->setup.num_samples - student->drawn, batch = student->setup.batch;
     const bool is_between = !student->setup.by_epoch || student->drawn == 0;
-    return is_between ? 0 : (left + batch - 1) / batch;
+    return is_between ? 0 : (left + batch - 1) / batch + (student->pending > 0);
 }
 
 /* Stages are compared after update `next_look`; by epochs, at the end of the epoch in which it is made. */
@@ -259,6 +260,119 @@ ch_fast_work ch_fast_perceptron_work(const ch_fast_perceptron *self)
     ch_fast_work work = self->state->work;
     ch_active_set_add_work(self->state->active, &work);
     return work;
+}
+
+/* ---- snapshots ---- */
+
+/* The next update, once it is known. */
+static void exchange_event(ch_fast_perceptron *self, ch_snapshot *snapshot)
+{
+    ch_fast_event *event = &self->state->event;
+    const size_t num_samples = self->student.setup.num_samples, batch = self->student.setup.batch;
+    bool is_active = event->samples == self->student.active;
+    ch_snapshot_begin(snapshot, "event");
+    ch_snapshot_flag(snapshot, &event->is_known);
+    if (event->is_known && !snapshot->is_bad) {
+        ch_snapshot_flag(snapshot, &event->is_finite);
+        ch_snapshot_flag(snapshot, &is_active);
+        CH_SNAPSHOT_NUMBER(snapshot, event->step);
+        ch_snapshot_count32(snapshot, &event->count, (uint32_t)batch);
+        event->samples = is_active ? self->student.active : self->state->unfitted;
+        ch_snapshot_indices(snapshot, event->samples, event->count, (uint32_t)num_samples);
+    }
+    ch_snapshot_end(snapshot);
+}
+
+/* The queue of batches. */
+static void exchange_queue(ch_fast_perceptron *self, ch_snapshot *snapshot)
+{
+    ch_fast_state *state = self->state;
+    const uint32_t room = (uint32_t)(CH_FAST_AHEAD + self->student.setup.batch);
+    uint32_t end = 0;
+    ch_snapshot_begin(snapshot, "queue");
+    ch_snapshot_count32(snapshot, &state->num_batches, CH_FAST_AHEAD);
+    ch_snapshot_count32(snapshot, &state->next_batch, state->num_batches);
+    for (uint32_t i = 0; i < state->num_batches; i++) {
+        ch_fast_batch *batch = &state->batches[i];
+        CH_SNAPSHOT_NUMBER(snapshot, batch->wait);
+        ch_snapshot_count32(snapshot, &batch->end, room);
+        ch_snapshot_require(snapshot, batch->end >= end && batch->end - end <= self->student.setup.batch);
+        end = batch->end;
+    }
+    ch_snapshot_indices(snapshot, state->drawn, snapshot->is_bad ? 0 : end, (uint32_t)self->student.setup.num_samples);
+    ch_snapshot_end(snapshot);
+}
+
+/* What decides when the stage changes. */
+static void exchange_choice(ch_fast_perceptron *self, ch_snapshot *snapshot)
+{
+    ch_fast_state *state = self->state;
+    ch_snapshot_begin(snapshot, "stages");
+    CH_SNAPSHOT_NUMBER(snapshot, state->usual_draws);
+    CH_SNAPSHOT_NUMBER(snapshot, state->next_look);
+    CH_SNAPSHOT_NUMBER(snapshot, state->steps_then);
+    CH_SNAPSHOT_NUMBER(snapshot, state->uses_then);
+    CH_SNAPSHOT_NUMBER(snapshot, state->cost);
+    CH_SNAPSHOT_NUMBER(snapshot, state->draws);
+    CH_SNAPSHOT_NUMBER(snapshot, state->updates_at_reference);
+    CH_SNAPSHOT_NUMBER(snapshot, state->next_try);
+    ch_snapshot_flags(snapshot, state->used, self->student.setup.num_samples);
+    CH_SNAPSHOT_NUMBER(snapshot, state->work);
+    ch_snapshot_end(snapshot);
+}
+
+static void exchange_epochs(ch_fast_perceptron *self, ch_snapshot *snapshot)
+{
+    ch_fast_epochs *epochs = &self->state->epochs;
+    const size_t num_samples = self->student.setup.num_samples;
+    ch_epoch_exchange(&epochs->epoch, snapshot);
+    ch_snapshot_begin(snapshot, "places");
+    CH_SNAPSHOT_NUMBER(snapshot, epochs->queued);
+    ch_snapshot_count32(snapshot, &epochs->told_prefix, (uint32_t)num_samples);
+    ch_snapshot_array(snapshot, epochs->known, num_samples / 64 + 1, sizeof *epochs->known);
+    ch_snapshot_end(snapshot);
+}
+
+/* Makes what follows from the stage and what was read. */
+static void complete(ch_fast_perceptron *self)
+{
+    ch_fast_state *state = self->state;
+    const ch_perceptron_setup *setup = &self->student.setup;
+    if (state->stage == CH_FAST_DRAWING) {
+        ch_fast_copy_weights(self);
+    }
+    if (state->stage == CH_FAST_DRAWING && !setup->by_epoch && state->candidates.count > 0) {
+        ch_waiting_init(&state->candidate_law, (uint32_t)setup->num_samples, (uint32_t)setup->batch,
+                        state->candidates.count);
+    }
+    if (state->stage == CH_FAST_BOUNDING && setup->by_epoch) {
+        ch_fast_epoch_begin_bounding(self);
+    }
+}
+
+static void exchange(ch_learner *learner, ch_snapshot *snapshot)
+{
+    ch_fast_perceptron *self = (ch_fast_perceptron *)learner;
+    ch_fast_state *state = self->state;
+    uint32_t stage = state->stage;
+    ch_perceptron_exchange(learner, snapshot);
+    ch_snapshot_begin(snapshot, "fast");
+    ch_snapshot_count32(snapshot, &stage, CH_FAST_BOUNDING);
+    ch_snapshot_end(snapshot);
+    state->stage = (ch_fast_stage)stage;
+    exchange_choice(self, snapshot);
+    ch_candidates_exchange(&state->candidates, snapshot);
+    exchange_queue(self, snapshot);
+    exchange_event(self, snapshot);
+    if (self->student.setup.by_epoch) {
+        exchange_epochs(self, snapshot);
+    }
+    if (state->stage == CH_FAST_BOUNDING) {
+        ch_active_set_exchange(state->active, snapshot);
+    }
+    if (ch_snapshot_reads(snapshot) && !snapshot->is_bad) {
+        complete(self);
+    }
 }
 
 /* ---- memory ---- */
@@ -367,6 +481,7 @@ ch_code ch_fast_perceptron_init(ch_fast_perceptron *self, const ch_perceptron_se
     self->student.used = self->state->used;
     self->student.learner.advance = advance;
     self->student.learner.free = free_learner;
+    self->student.learner.exchange = exchange;
 out:
     if (code != CH_OK) {
         ch_fast_perceptron_free(self);

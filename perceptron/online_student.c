@@ -1,6 +1,7 @@
 /* online_student.c — the perceptron with infinitely many samples: every batch is fresh. */
 #include "core/memory.h"
 #include "core/near_boundary.h"
+#include "core/snapshot.h"
 #include "data/linear_error.h"
 #include "perceptron/online.h"
 #include "perceptron/student.h"
@@ -121,6 +122,15 @@ static ch_code observe(ch_learner *learner, ch_observation *out, ch_error *err)
                                     : CH_OK;
 }
 
+static void exchange(ch_learner *learner, ch_snapshot *snapshot)
+{
+    ch_online_student *self = (ch_online_student *)learner;
+    ch_snapshot_learner(snapshot, learner);
+    ch_snapshot_begin(snapshot, "online");
+    ch_snapshot_array(snapshot, self->weights, self->batch.stride, sizeof *self->weights);
+    ch_snapshot_end(snapshot);
+}
+
 static void free_learner(ch_learner *learner)
 {
     ch_online_student_free((ch_online_student *)learner);
@@ -173,6 +183,7 @@ ch_code ch_online_student_init(ch_online_student *self, const ch_online_student_
         .advance = advance,
         .observe = observe,
         .free = free_learner,
+        .exchange = exchange,
         .step_cost = DRAW_COST * (double)setup->batch * (double)self->batch.stride,
     };
 out:

@@ -63,6 +63,7 @@ typedef struct {
      * epoch; [0] for B that are scanned; owned */
     uint32_t *batch;
     uint32_t drawn;      /* samples drawn in this epoch */
+    uint32_t pending;    /* size of a batch that is drawn, and whose step a stop has put off; 0: none is */
     uint32_t *active;    /* [B] the unfitted samples of a batch; owned */
     double *sizes;       /* [number of test samples] their |F|, for observations; owned */
     double *smallest;    /* [ch_near_boundary_room] the smallest of them; owned */

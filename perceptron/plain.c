@@ -4,6 +4,7 @@
 #include "core/draw.h"
 #include "core/memory.h"
 #include "core/near_boundary.h"
+#include "core/snapshot.h"
 #include "data/linear_error.h"
 #include "perceptron/student.h"
 
@@ -103,12 +104,15 @@ static uint32_t draw_epochs_until_active(ch_perceptron *self, uint64_t end, doub
     uint32_t count = 0, drawn = self->drawn;
     ch_random random = self->random;
     while (step < end && count == 0) {
-        step++;
-        const uint32_t number = ch_draw_of_epoch(&random, self->batch, &drawn, size, num_samples);
+        const uint32_t number =
+            self->pending > 0 ? self->pending : ch_draw_of_epoch(&random, self->batch, &drawn, size, num_samples);
+        self->pending = 0;
         if (!find_active_of_many(self, self->batch + drawn - number, number, sum, &count)) {
-            self->learner.progress.steps = step - 1;
-            return 0;
+            self->pending = number;
+            count = 0;
+            break;
         }
+        step++;
     }
     self->random = random;
     self->drawn = drawn;
@@ -133,14 +137,18 @@ __attribute__((always_inline)) static inline uint32_t draw_until_active(ch_perce
         step++;
         if (size <= CH_SCANNED_BATCH) {
             ch_draw_scanned(&random, batch, size, num_samples);
-        } else if (size < num_samples) {
+            count = ch_student_find_active(self, batch, size, sum);
+            continue;
+        }
+        if (size < num_samples && self->pending == 0) {
             ch_draw_shuffled(&random, batch, size, num_samples);
         }
-        if (size <= CH_SCANNED_BATCH) {
-            count = ch_student_find_active(self, batch, size, sum);
-        } else if (!find_active_of_many(self, batch, size, sum, &count)) {
-            self->learner.progress.steps = step - 1;
-            return 0;
+        self->pending = 0;
+        if (!find_active_of_many(self, batch, size, sum, &count)) {
+            self->pending = size;
+            step--;
+            count = 0;
+            break;
         }
     }
     self->random = random;
@@ -194,9 +202,11 @@ static void take_moving_steps(ch_perceptron *self, const ch_limit *limit)
     while (progress->status == CH_RUNNING && progress->steps < limit->steps && progress->updates < limit->updates) {
         const uint64_t before = progress->steps;
         double sum = 0;
+        if (ch_watch_is_stopped(self->setup.watch)) {
+            return;
+        }
         const uint32_t count = draw_step(self, &sum);
-        if (progress->steps == before || ch_watch_is_stopped(self->setup.watch)) {
-            progress->steps = before; /* stopped within the step, or after its batch was drawn: it is not taken */
+        if (progress->steps == before) { /* stopped within the step, which is not taken */
             return;
         }
         move(self, count);
@@ -339,6 +349,31 @@ static void free_learner(ch_learner *learner)
     ch_perceptron_free((ch_perceptron *)learner);
 }
 
+/* Length of the permutation that batches are drawn from: 0 for small batches, which need none. */
+static size_t num_shuffled(const ch_perceptron_setup *setup)
+{
+    return setup->batch > CH_SCANNED_BATCH || setup->by_epoch ? setup->num_samples : 0;
+}
+
+void ch_perceptron_exchange(ch_learner *learner, ch_snapshot *snapshot)
+{
+    ch_perceptron *self = (ch_perceptron *)learner;
+    const uint32_t num_samples = (uint32_t)self->setup.num_samples;
+    ch_snapshot_learner(snapshot, learner);
+    ch_snapshot_begin(snapshot, "student");
+    ch_snapshot_array(snapshot, self->weights, self->stride, sizeof *self->weights);
+    ch_snapshot_array(snapshot, self->velocity, self->velocity != NULL ? self->stride : 0, sizeof *self->velocity);
+    ch_snapshot_indices(snapshot, self->batch, num_shuffled(&self->setup), num_samples);
+    ch_snapshot_count32(snapshot, &self->drawn, num_samples);
+    ch_snapshot_count32(snapshot, &self->pending, self->setup.by_epoch ? self->drawn : num_samples);
+    ch_snapshot_require(snapshot, self->pending <= self->setup.batch);
+    ch_snapshot_random(snapshot, &self->random);
+    CH_SNAPSHOT_NUMBER(snapshot, self->next_check);
+    CH_SNAPSHOT_NUMBER(snapshot, self->uses);
+    CH_SNAPSHOT_NUMBER(snapshot, self->distinct);
+    ch_snapshot_end(snapshot);
+}
+
 double ch_student_draw_norm_init(size_t dim, uint64_t seed)
 {
     ch_random random;
@@ -390,7 +425,7 @@ ch_code ch_perceptron_init(ch_perceptron *self, const ch_perceptron_setup *setup
     const bool moves = setup->momentum > 0 || setup->weight_decay > 0;
     self->weights = ch_alloc(self->stride, sizeof *self->weights);
     self->velocity = moves ? ch_alloc(self->stride, sizeof *self->velocity) : NULL;
-    const size_t shuffled = setup->batch > CH_SCANNED_BATCH || setup->by_epoch ? setup->num_samples : 0;
+    const size_t shuffled = num_shuffled(setup);
     self->batch = ch_alloc(shuffled, sizeof *self->batch);
     self->active = ch_alloc(setup->batch, sizeof *self->active);
     const size_t tests = setup->test != NULL ? setup->test->num_samples : 0;
@@ -411,6 +446,7 @@ ch_code ch_perceptron_init(ch_perceptron *self, const ch_perceptron_setup *setup
         .advance = advance,
         .observe = observe,
         .free = free_learner,
+        .exchange = ch_perceptron_exchange,
         .step_cost = (double)setup->batch * (double)self->stride,
     };
     return CH_OK;

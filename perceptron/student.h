@@ -68,6 +68,9 @@ void ch_student_update(ch_perceptron *self, const uint32_t *samples, uint32_t co
 ch_code ch_student_test(const ch_sample_set *test, const double *weights, double *sizes, double *smallest,
                         const ch_watch *watch, ch_observation *out, ch_error *err) CH_MUST_CHECK;
 
+/** ch_learner.exchange of the plain engine, and of the student of the fast one. */
+void ch_perceptron_exchange(ch_learner *learner, struct ch_snapshot *snapshot);
+
 /** ||w0|| of w0 ~ N(0, I_d): the root of a chi-square number of d degrees of freedom. */
 double ch_student_draw_norm_init(size_t dim, uint64_t seed);
 

@@ -2,6 +2,7 @@
 #include "models/learner/flow.h"
 
 #include "core/buffers.h"
+#include "core/snapshot.h"
 
 #include <math.h>
 #include <string.h>
@@ -167,6 +168,17 @@ void ch_learner_advance_flow(ch_learner *learner, const ch_limit *limit)
         spent += cost;
     }
     ch_state_set_weights(state, self->flow->weights);
+}
+
+void ch_flow_exchange(ch_flow *self, const ch_network_state *state, ch_snapshot *snapshot)
+{
+    ch_snapshot_begin(snapshot, "flow");
+    ch_snapshot_flag(snapshot, &self->is_begun);
+    CH_SNAPSHOT_NUMBER(snapshot, self->time);
+    CH_SNAPSHOT_NUMBER(snapshot, self->step);
+    ch_snapshot_array(snapshot, self->weights, state->num_weights, sizeof *self->weights);
+    ch_snapshot_array(snapshot, self->slopes[0], state->num_weights, sizeof *self->slopes[0]);
+    ch_snapshot_end(snapshot);
 }
 
 /* ---- memory ---- */

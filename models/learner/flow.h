@@ -35,6 +35,9 @@ typedef struct ch_flow {
 ch_code ch_flow_init(ch_flow *self, const ch_network_state *state, ch_error *err) CH_MUST_CHECK;
 void ch_flow_free(ch_flow *self);
 
+/** Writes the stretch under way into a snapshot, or reads it. */
+void ch_flow_exchange(ch_flow *self, const ch_network_state *state, struct ch_snapshot *snapshot);
+
 /** Bytes of what ch_flow_init allocates.
  *  @param state  its sizes are set */
 double ch_flow_bytes(const ch_network_state *state);

@@ -3,6 +3,7 @@
 
 #include "core/checks.h"
 #include "core/memory.h"
+#include "core/snapshot.h"
 #include "models/learner/flow.h"
 #include "models/learner/kernel_meter.h"
 #include "models/learner/lookahead.h"
@@ -116,6 +117,19 @@ static void free_learner(ch_learner *learner)
     ch_network_learner_free((ch_network_learner *)learner);
 }
 
+static void exchange(ch_learner *learner, ch_snapshot *snapshot)
+{
+    ch_network_learner *self = (ch_network_learner *)learner;
+    ch_snapshot_learner(snapshot, learner);
+    ch_state_exchange(self->state, snapshot);
+    if (self->lookahead != NULL) {
+        ch_lookahead_exchange(self, snapshot);
+    }
+    if (self->flow != NULL) {
+        ch_flow_exchange(self->flow, self->state, snapshot);
+    }
+}
+
 /* Sets the expected costs in operations. A backward pass costs as much as two forward passes. Where every step passes
  * over all samples, that is the cost of a step. */
 static void set_learner(ch_network_learner *self)
@@ -125,7 +139,8 @@ static void set_learner(ch_network_learner *self)
     const double sample = state->sample_cost, update = 2 * (double)setup->batch * sample + (double)state->num_weights;
     const double all = (double)setup->num_samples * sample;
     ch_learner *learner = &self->learner;
-    *learner = (ch_learner){.observe = ch_learner_observe, .free = free_learner, .step_cost = all};
+    *learner =
+        (ch_learner){.observe = ch_learner_observe, .free = free_learner, .exchange = exchange, .step_cost = all};
     switch (setup->dynamics) {
     case CH_DYNAMICS_SGD:
         learner->advance = self->lookahead != NULL ? ch_learner_advance_fast : ch_learner_advance_sgd;

@@ -3,9 +3,12 @@
 
 #include "core/buffers.h"
 #include "core/draw.h"
+#include "core/memory.h"
+#include "core/snapshot.h"
 #include "core/waiting.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* With at most this many active samples, passing over all samples is cheaper than a round. With u active samples, a
@@ -141,6 +144,7 @@ static bool take_round(ch_network_learner *self, uint64_t end)
     progress->steps += idle;
     const uint64_t waited = progress->steps - progress->last_update;
     if (idle < count && !take_tested(self, idle, count)) {
+        progress->steps -= idle; /* these batches are still in the queue */
         return false;
     }
     shorten_queue(self, reached);
@@ -197,8 +201,12 @@ static bool take_event(ch_network_learner *self)
     ch_lookahead *ahead = self->lookahead;
     const ch_sample_list drawn = {.index = ahead->active, .count = ahead->event_count};
     ch_pass_summary seen;
-    ch_draw_shuffled(&ahead->random, ahead->active, ahead->event_count, ahead->num_active);
-    if (!ch_state_prepare(state, &drawn, -state->setup.rate / (double)state->setup.batch, NULL, &seen)) {
+    if (!ahead->event_is_drawn) {
+        ch_draw_shuffled(&ahead->random, ahead->active, ahead->event_count, ahead->num_active);
+    }
+    ahead->event_is_drawn =
+        !ch_state_prepare(state, &drawn, -state->setup.rate / (double)state->setup.batch, NULL, &seen);
+    if (ahead->event_is_drawn) {
         return false;
     }
     self->learner.progress.steps = ahead->event_step;
@@ -243,6 +251,7 @@ static bool take_known_step(ch_network_learner *self)
     ch_pass_summary seen;
     const bool is_active = holds_active(ahead, &batch);
     if (is_active && !ch_state_prepare(state, &batch, -state->setup.rate / (double)state->setup.batch, NULL, &seen)) {
+        state->pending = is_queued ? 0 : batch.count;
         return false;
     }
     self->learner.progress.steps++;
@@ -287,8 +296,9 @@ static bool take_steps(ch_network_learner *self, const ch_limit *limit)
         return find_event(self);
     }
     if (self->lookahead->room < 2) {
-        self->lookahead->steps_before++;
-        return ch_learner_step_sgd(self);
+        const bool is_taken = ch_learner_step_sgd(self);
+        self->lookahead->steps_before += is_taken;
+        return is_taken;
     }
     return take_round(self, limit->steps < look ? limit->steps : look);
 }
@@ -320,6 +330,55 @@ void ch_learner_advance_fast(ch_learner *learner, const ch_limit *limit)
         }
     }
     set_update_cost(self);
+}
+
+/* ---- snapshots ---- */
+
+/* The batches of the queue. Their number depends on that of the threads, and may be more than this learner draws ahead
+ * itself: the queue then gets a longer array. */
+static void exchange_queue(ch_network_learner *learner, ch_snapshot *snapshot)
+{
+    ch_lookahead *self = learner->lookahead;
+    const size_t most = ch_snapshot_reads(snapshot) ? snapshot->size / sizeof *self->queue : SIZE_MAX;
+    ch_snapshot_begin(snapshot, "ahead");
+    CH_SNAPSHOT_NUMBER(snapshot, self->steps_before);
+    ch_snapshot_count(snapshot, &self->queued, most);
+    size_t count = snapshot->is_bad ? 0 : samples_before(learner, self->queued);
+    if (count > learner->state->round && ch_snapshot_reads(snapshot)) {
+        uint32_t *longer = count <= most ? ch_alloc(count, sizeof *longer) : NULL;
+        ch_snapshot_require(snapshot, longer != NULL);
+        count = longer != NULL ? count : 0;
+        free(self->queue);
+        self->queue = longer;
+    }
+    ch_snapshot_indices(snapshot, self->queue, count, (uint32_t)learner->state->setup.num_samples);
+    ch_snapshot_count(snapshot, &self->next_round, SIZE_MAX);
+    if (ch_snapshot_reads(snapshot)) {
+        self->next_round = within_room(self, self->next_round);
+    }
+    ch_snapshot_end(snapshot);
+}
+
+void ch_lookahead_exchange(ch_network_learner *learner, ch_snapshot *snapshot)
+{
+    ch_lookahead *self = learner->lookahead;
+    const size_t num_samples = learner->state->setup.num_samples;
+    exchange_queue(learner, snapshot);
+    ch_snapshot_begin(snapshot, "looks");
+    CH_SNAPSHOT_NUMBER(snapshot, self->num_active);
+    const bool is_looked = self->num_active != UINT32_MAX;
+    ch_snapshot_require(snapshot, self->num_active <= num_samples || !is_looked);
+    const size_t num_active = snapshot->is_bad || !is_looked ? 0 : self->num_active;
+    ch_snapshot_indices(snapshot, self->active, num_active, (uint32_t)num_samples);
+    ch_snapshot_flag(snapshot, &self->event_is_known);
+    CH_SNAPSHOT_NUMBER(snapshot, self->event_step);
+    ch_snapshot_count32(snapshot, &self->event_count, UINT32_MAX);
+    ch_snapshot_require(snapshot, !self->event_is_known || self->event_count <= num_active);
+    ch_snapshot_flag(snapshot, &self->event_is_drawn);
+    ch_snapshot_random(snapshot, &self->random);
+    CH_SNAPSHOT_NUMBER(snapshot, self->looks);
+    ch_snapshot_end(snapshot);
+    ch_lookahead_sums_exchange(&self->sums, snapshot);
 }
 
 /* ---- memory ---- */

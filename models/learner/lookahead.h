@@ -48,6 +48,7 @@ typedef struct ch_lookahead {
     bool event_is_known;  /* whether the last look has found the step of the next update */
     uint64_t event_step;  /* that step */
     uint32_t event_count; /* active samples in its batch */
+    bool event_is_drawn;  /* whether these are the first of `active`: a stop has put off the step */
     ch_random random;     /* random numbers for events */
     uint64_t looks;       /* number of looks, without observations */
     ch_lookahead_sums sums;
@@ -57,6 +58,9 @@ typedef struct ch_lookahead {
  *  @return CH_OK; CH_ERROR_MEMORY */
 ch_code ch_lookahead_init(ch_lookahead *self, const ch_network_state *state, ch_error *err) CH_MUST_CHECK;
 void ch_lookahead_free(ch_lookahead *self);
+
+/** Writes the queue, the event and the sums into a snapshot, or reads them. */
+void ch_lookahead_exchange(ch_network_learner *learner, struct ch_snapshot *snapshot);
 
 /** As ch_learner.advance, of a learner that has a lookahead. */
 void ch_learner_advance_fast(ch_learner *learner, const ch_limit *limit);

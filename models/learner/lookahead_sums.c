@@ -2,6 +2,7 @@
 #include "models/learner/lookahead_sums.h"
 
 #include "core/buffers.h"
+#include "core/snapshot.h"
 
 #include <math.h>
 #include <string.h>
@@ -54,6 +55,19 @@ ch_code ch_lookahead_sums_init(ch_lookahead_sums *self, const ch_network_state *
     return CH_OK;
 }
 
+void ch_lookahead_sums_exchange(ch_lookahead_sums *self, ch_snapshot *snapshot)
+{
+    if (!self->is_possible) {
+        return;
+    }
+    ch_snapshot_begin(snapshot, "sums");
+    ch_snapshot_flag(snapshot, &self->is_on);
+    CH_SNAPSHOT_NUMBER(snapshot, self->recent_terms);
+    CH_SNAPSHOT_NUMBER(snapshot, self->recent_steps);
+    ch_first_layer_exchange(&self->layer, snapshot);
+    ch_snapshot_end(snapshot);
+}
+
 void ch_lookahead_sums_free(ch_lookahead_sums *self)
 {
     const ch_buffer_list buffers = buffers_of(self, NULL);
@@ -84,6 +98,7 @@ bool ch_lookahead_sums_check(ch_lookahead_sums *self, ch_network_learner *learne
     }
     if (!ch_state_margins_by_sums(state, &all, &self->layer, self->layer.sums)) {
         ch_first_layer_forget(&self->layer); /* some of the stored sums have changed and others have not */
+        learner->learner.is_torn = true;     /* sums that are computed anew differ from these by rounding */
         return false;
     }
     ch_first_layer_store(&self->layer, all.index, all.count, self->layer.sums);

@@ -46,6 +46,9 @@ typedef struct {
 ch_code ch_lookahead_sums_init(ch_lookahead_sums *self, const ch_network_state *state, ch_error *err) CH_MUST_CHECK;
 void ch_lookahead_sums_free(ch_lookahead_sums *self);
 
+/** Writes the sums into a snapshot, or reads them. */
+void ch_lookahead_sums_exchange(ch_lookahead_sums *self, struct ch_snapshot *snapshot);
+
 /** Bytes of what ch_lookahead_sums_init allocates.
  *  @param state  its sizes are set */
 double ch_lookahead_sums_bytes(const ch_network_state *state);

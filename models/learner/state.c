@@ -4,6 +4,7 @@
 #include "core/buffers.h"
 #include "core/memory.h"
 #include "core/near_boundary.h"
+#include "core/snapshot.h"
 
 #include <math.h>
 #include <omp.h>
@@ -214,6 +215,41 @@ bool ch_state_weights_are_finite(const ch_network_state *self)
         sum += weights[i] * 0; /* 0, or NaN where the weight is not finite */
     }
     return isfinite(sum);
+}
+
+/* The weights and their velocity. self->gradient serves as memory. */
+static void exchange_weights(ch_network_state *self, ch_snapshot *snapshot)
+{
+    ch_passes *passes = &self->workers[0].passes;
+    memcpy(self->gradient, ch_state_weights(self), self->num_weights * sizeof *self->gradient);
+    ch_snapshot_begin(snapshot, "weights");
+    ch_snapshot_array(snapshot, self->gradient, self->num_weights, sizeof *self->gradient);
+    ch_snapshot_array(snapshot, passes->velocity, passes->velocity != NULL ? self->num_weights : 0,
+                      sizeof *passes->velocity);
+    ch_snapshot_array(snapshot, passes->wide_velocity, passes->wide_velocity != NULL ? self->num_weights : 0,
+                      sizeof *passes->wide_velocity);
+    ch_snapshot_end(snapshot);
+    if (ch_snapshot_reads(snapshot) && !snapshot->is_bad) {
+        ch_state_set_weights(self, self->gradient);
+    }
+}
+
+void ch_state_exchange(ch_network_state *self, ch_snapshot *snapshot)
+{
+    const size_t num_samples = self->setup.num_samples;
+    exchange_weights(self, snapshot);
+    ch_snapshot_begin(snapshot, "batches");
+    ch_snapshot_count(snapshot, &self->pending, self->setup.batch);
+    ch_snapshot_indices(snapshot, self->batch, self->pending, (uint32_t)num_samples);
+    ch_snapshot_indices(snapshot, self->order, num_samples, (uint32_t)num_samples);
+    ch_snapshot_count32(snapshot, &self->drawn, (uint32_t)num_samples);
+    ch_snapshot_random(snapshot, &self->random);
+    ch_snapshot_random(snapshot, &self->noise_random);
+    CH_SNAPSHOT_NUMBER(snapshot, self->next_look);
+    ch_snapshot_flag(snapshot, &self->is_look_due);
+    CH_SNAPSHOT_NUMBER(snapshot, self->next_rest_check);
+    CH_SNAPSHOT_NUMBER(snapshot, self->fingerprint);
+    ch_snapshot_end(snapshot);
 }
 
 /* Gives the present weights to as many workers as it is worth to use for a list.

@@ -71,6 +71,7 @@ typedef struct ch_network_state {
     double *layer_change;  /* [num_layers] ||w - w0|| of every layer with weights, for observations; owned */
     /* batches and noise */
     uint32_t *batch; /* [B] the batch of a step of sgd; owned */
+    size_t pending;  /* size of a batch in it that is drawn, and whose step a stop has put off; 0: none is */
     /* [P] a permutation whose first B are the batch, or, by epochs, its first `drawn` the samples of this epoch; or a
      * list of unfitted samples; owned */
     uint32_t *order;
@@ -80,6 +81,7 @@ typedef struct ch_network_state {
     /* When sgd looks at all samples to see whether the run is over. */
     uint64_t patience;  /* number of idle steps in a row, ceil(P / B), after which sgd looks at all samples */
     uint64_t next_look; /* step at which sgd looks at all samples if it makes no update before */
+    bool is_look_due;   /* whether it is to look before the next step */
     /* number of updates at which the weights are compared with those of the last comparison */
     uint64_t next_rest_check;
     uint64_t fingerprint; /* a hash of the weights at the last comparison */
@@ -93,6 +95,10 @@ void ch_state_set_sizes(ch_network_state *self, const ch_network_learner_setup *
  *  @return CH_OK; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED; and as ch_passes_init */
 ch_code ch_state_init(ch_network_state *self, const ch_network_learner_setup *setup, ch_error *err) CH_MUST_CHECK;
 void ch_state_free(ch_network_state *self);
+
+struct ch_snapshot;
+/** Writes into a snapshot what training has changed, or reads it. */
+void ch_state_exchange(ch_network_state *self, struct ch_snapshot *snapshot);
 
 /** Bytes of what ch_state_init allocates, at most, from the sizes alone. Noise is counted under every dynamics. */
 double ch_state_bytes(const ch_network_state *self);

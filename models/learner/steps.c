@@ -74,7 +74,9 @@ void ch_learner_check_rest(ch_network_learner *self)
         return;
     }
     const bool moves = has_gradient(self->state, &seen);
-    if (seen.active == 0) {
+    if (ch_state_is_stopped(self->state)) {
+        self->learner.is_torn = true; /* the weights are at rest, and why was not found out */
+    } else if (seen.active == 0) {
         end_stuck(progress, CH_CAUSE_NO_GRADIENT);
     } else if (moves && !have_blown_up(self->state)) {
         end_stuck(progress, CH_CAUSE_TOO_SMALL);
@@ -126,6 +128,12 @@ bool ch_learner_check(ch_network_learner *self, ch_pass_summary *seen)
 size_t ch_state_draw(ch_network_state *self, uint32_t *batch)
 {
     const uint32_t size = (uint32_t)self->setup.batch, num_samples = (uint32_t)self->setup.num_samples;
+    if (self->pending > 0) {
+        const size_t count = self->pending;
+        memmove(batch, self->batch, count * sizeof *batch);
+        self->pending = 0;
+        return count;
+    }
     if (self->setup.by_epoch) {
         const uint32_t count = ch_draw_of_epoch(&self->random, self->order, &self->drawn, size, num_samples);
         memcpy(batch, self->order + self->drawn - count, count * sizeof *batch);
@@ -148,6 +156,7 @@ bool ch_learner_step_sgd(ch_network_learner *self)
     const ch_sample_list batch = {.index = state->batch, .count = ch_state_draw(state, state->batch)};
     ch_pass_summary seen;
     if (!ch_state_prepare(state, &batch, -state->setup.rate / (double)state->setup.batch, NULL, &seen)) {
+        state->pending = batch.count;
         return false;
     }
     self->learner.progress.steps++;
@@ -167,18 +176,22 @@ static bool look_is_due(const ch_network_learner *self)
 void ch_learner_advance_sgd(ch_learner *learner, const ch_limit *limit)
 {
     ch_network_learner *self = (ch_network_learner *)learner;
+    ch_network_state *state = self->state;
     ch_pass_summary seen;
     while (ch_learner_goes_on(self, limit)) {
-        if (!ch_learner_step_sgd(self)) {
-            return;
-        }
-        if (learner->progress.status == CH_RUNNING && look_is_due(self)) {
-            if (!ch_learner_check(self, &seen)) {
+        if (!state->is_look_due) {
+            if (!ch_learner_step_sgd(self)) {
                 return;
             }
+            state->is_look_due = learner->progress.status == CH_RUNNING && look_is_due(self);
+        }
+        if (state->is_look_due) {
+            if (!ch_learner_check(self, &seen)) {
+                return; /* the look comes where the run goes on */
+            }
+            state->is_look_due = false;
             /* without a velocity nothing changes until the next update */
-            self->state->next_look =
-                ch_state_has_velocity(self->state) ? learner->progress.steps + self->state->patience : UINT64_MAX;
+            state->next_look = ch_state_has_velocity(state) ? learner->progress.steps + state->patience : UINT64_MAX;
         }
     }
 }
@@ -211,11 +224,13 @@ static bool step_full(ch_network_learner *self)
     ch_progress *progress = &self->learner.progress;
     const ch_sample_list all = {.count = state->setup.num_samples};
     const bool is_noisy = state->setup.dynamics == CH_DYNAMICS_SDE;
+    const ch_random before = state->noise_random;
     ch_pass_summary seen;
     if (is_noisy) {
         draw_noise(state);
     }
     if (!ch_state_prepare(state, &all, -state->setup.rate / (double)all.count, is_noisy ? state->noise : NULL, &seen)) {
+        state->noise_random = before;
         return false;
     }
     if (isfinite(seen.sum) && seen.unfitted == 0) {
@@ -266,8 +281,10 @@ void ch_learner_advance_unfitted(ch_learner *learner, const ch_limit *limit)
         if (!ch_learner_check(self, &seen) || learner->progress.status != CH_RUNNING) {
             return;
         }
+        const ch_random before = state->random;
         const ch_sample_list batch = {.index = state->order, .count = draw_unfitted(state)};
         if (!ch_state_prepare(state, &batch, scale, NULL, &seen)) {
+            state->random = before;
             return;
         }
         learner->progress.steps++;

@@ -13,7 +13,7 @@ static inline bool ch_learner_goes_on(const ch_network_learner *self, const ch_l
            !ch_state_is_stopped(self->state);
 }
 
-/** Draws the next batch of sgd from the stream of batches.
+/** Draws the next batch of sgd from the stream of batches, or takes the one that is pending.
  *  @param batch  out: [B] distinct training samples
  *  @return their number: B, or what is left of an epoch */
 size_t ch_state_draw(ch_network_state *self, uint32_t *batch);

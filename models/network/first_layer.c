@@ -2,6 +2,7 @@
 #include "models/network/first_layer.h"
 
 #include "core/memory.h"
+#include "core/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,37 @@ void ch_first_layer_forget(ch_first_layer *self)
 {
     self->num_terms += self->most_terms + 1;
     self->num_listed = 0;
+}
+
+/* The sums of one sample. */
+static void exchange_sample(ch_first_layer *self, uint32_t sample, ch_snapshot *snapshot)
+{
+    bool is_stale = ch_first_layer_is_stale(self, sample);
+    ch_snapshot_flag(snapshot, &is_stale);
+    if (is_stale) {
+        self->since[sample] = ch_snapshot_reads(snapshot) ? 0 : self->since[sample];
+        return;
+    }
+    CH_SNAPSHOT_NUMBER(snapshot, self->since[sample]);
+    ch_snapshot_require(snapshot, ch_first_layer_lacks(self, sample) <= self->num_listed);
+    CH_SNAPSHOT_NUMBER(snapshot, self->times[sample]);
+    ch_snapshot_array(snapshot, self->sums + sample * self->num_outputs, self->num_outputs, sizeof *self->sums);
+}
+
+/* Since ch_first_layer_init there are more terms than any sums may lack. */
+void ch_first_layer_exchange(ch_first_layer *self, ch_snapshot *snapshot)
+{
+    const size_t room = 2 * self->most_terms;
+    CH_SNAPSHOT_NUMBER(snapshot, self->num_terms);
+    ch_snapshot_require(snapshot, self->num_terms > self->most_terms);
+    ch_snapshot_count(snapshot, &self->num_listed, room);
+    for (size_t j = 0; j < self->num_inputs; j++) {
+        ch_snapshot_array(snapshot, self->inputs + j * room, self->num_listed, sizeof *self->inputs);
+    }
+    ch_snapshot_array(snapshot, self->deltas, self->num_listed * self->num_outputs, sizeof *self->deltas);
+    for (size_t mu = 0; mu < self->num_samples; mu++) {
+        exchange_sample(self, (uint32_t)mu, snapshot);
+    }
 }
 
 void ch_first_layer_store(ch_first_layer *self, const uint32_t *index, size_t count, const float *sums)

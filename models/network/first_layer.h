@@ -45,6 +45,11 @@ void ch_first_layer_free(ch_first_layer *self);
 /** Bytes that ch_first_layer_init allocates. */
 double ch_first_layer_bytes(const ch_architecture *architecture, size_t num_samples);
 
+struct ch_snapshot;
+/** Writes the sums that are not stale and the terms into a snapshot, or reads them: the others become stale. Within a
+ *  section. */
+void ch_first_layer_exchange(ch_first_layer *self, struct ch_snapshot *snapshot);
+
 /** Declares all sums out of date, after a change of W that was not noted. */
 void ch_first_layer_forget(ch_first_layer *self);
 

@@ -3,6 +3,7 @@
 
 #include "core/buffers.h"
 #include "core/memory.h"
+#include "core/snapshot.h"
 
 #include <string.h>
 
@@ -58,6 +59,19 @@ void ch_margins_free(ch_margins *self)
     const ch_buffer_list buffers = buffers_of(self);
     ch_buffers_free(&buffers);
     memset(self, 0, sizeof *self);
+}
+
+void ch_margins_exchange(ch_margins *self, ch_snapshot *snapshot)
+{
+    ch_snapshot_begin(snapshot, "margins");
+    ch_snapshot_array(snapshot, self->values, self->num_blocks * BLOCK, sizeof *self->values);
+    ch_snapshot_array(snapshot, self->unfitted, self->num_blocks, sizeof *self->unfitted);
+    ch_snapshot_end(snapshot);
+    ch_snapshot_require(snapshot, (self->unfitted[self->num_blocks - 1] & ~self->last_block) == 0);
+    self->num_unfitted = 0;
+    for (size_t b = 0; b < self->num_blocks; b++) {
+        self->num_unfitted += (uint32_t)__builtin_popcountll(self->unfitted[b]);
+    }
 }
 
 /* ---- adding rows ---- */

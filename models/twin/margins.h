@@ -31,6 +31,10 @@ typedef struct {
 bool ch_margins_init(ch_margins *self, size_t num_samples, double threshold) CH_MUST_CHECK;
 void ch_margins_free(ch_margins *self);
 
+struct ch_snapshot;
+/** Writes the margins into a snapshot, or reads them. */
+void ch_margins_exchange(ch_margins *self, struct ch_snapshot *snapshot);
+
 /** Adds the rows of some samples to the margins, then finds the unfitted samples.
  *  @param samples  [count] borrowed, count >= 1
  *  Cost: P additions for each row. Four rows are added in one pass over the margins. */

@@ -5,6 +5,7 @@
 #include "core/checks.h"
 #include "core/draw.h"
 #include "core/near_boundary.h"
+#include "core/snapshot.h"
 #include "data/rows.h"
 #include "models/twin/moving.h"
 #include "models/twin/row_sums.h"
@@ -240,6 +241,60 @@ static void free_learner(ch_learner *learner)
     ch_twin_free((ch_twin *)learner);
 }
 
+/* Whether the places of samples in an epoch are drawn, so that its steps can be skipped. */
+static bool has_places(const ch_twin *self)
+{
+    return self->setup.by_epoch && !ch_twin_moves(&self->setup);
+}
+
+/* Whether no bit is set of samples that do not exist. */
+static bool are_samples(const ch_margins *margins, const uint64_t *bits)
+{
+    return (bits[margins->num_blocks - 1] & ~margins->last_block) == 0;
+}
+
+/* The next update, once it is known. */
+static void exchange_update(ch_twin *self, ch_snapshot *snapshot)
+{
+    const uint32_t num_samples = (uint32_t)self->setup.num_samples;
+    ch_snapshot_begin(snapshot, "update");
+    ch_snapshot_flag(snapshot, &self->is_known);
+    if (self->is_known && !snapshot->is_bad) {
+        ch_snapshot_flag(snapshot, &self->is_finite);
+        CH_SNAPSHOT_NUMBER(snapshot, self->step);
+        ch_snapshot_count32(snapshot, &self->count, num_samples);
+        ch_snapshot_indices(snapshot, self->drawn, self->count, num_samples);
+    }
+    ch_snapshot_end(snapshot);
+}
+
+static void exchange(ch_learner *learner, ch_snapshot *snapshot)
+{
+    ch_twin *self = (ch_twin *)learner;
+    const size_t room = ch_twin_room(self), blocks = self->margins.num_blocks;
+    const size_t sums = ch_twin_is_full_batch(self) ? room : 0, moving = ch_twin_moves(&self->setup) ? room : 0;
+    const uint32_t num_samples = (uint32_t)self->setup.num_samples;
+    ch_snapshot_learner(snapshot, learner);
+    ch_margins_exchange(&self->margins, snapshot);
+    ch_snapshot_begin(snapshot, "twin");
+    ch_snapshot_array(snapshot, self->uses, room, sizeof *self->uses);
+    ch_snapshot_array(snapshot, self->sum, sums, sizeof *self->sum);
+    ch_snapshot_array(snapshot, self->summed, sums > 0 ? blocks : 0, sizeof *self->summed);
+    ch_snapshot_array(snapshot, self->velocity, moving, sizeof *self->velocity);
+    ch_snapshot_array(snapshot, self->use_velocity, moving, sizeof *self->use_velocity);
+    ch_snapshot_indices(snapshot, self->order, moving > 0 ? num_samples : 0, num_samples);
+    ch_snapshot_count32(snapshot, &self->place, num_samples);
+    ch_snapshot_random(snapshot, &self->random);
+    CH_SNAPSHOT_NUMBER(snapshot, self->next_look);
+    ch_snapshot_array(snapshot, self->told, has_places(self) ? blocks : 0, sizeof *self->told);
+    ch_snapshot_end(snapshot);
+    ch_snapshot_require(snapshot, sums == 0 || are_samples(&self->margins, self->summed));
+    if (has_places(self)) {
+        ch_epoch_exchange(&self->epoch, snapshot);
+    }
+    exchange_update(self, snapshot);
+}
+
 /* ---- setup ---- */
 
 static ch_code check_setup(const ch_twin_setup *setup, ch_error *err)
@@ -262,12 +317,6 @@ static ch_code check_setup(const ch_twin_setup *setup, ch_error *err)
                             setup->momentum, setup->weight_decay);
     }
     return ch_check_positive("||w0||", setup->norm_init, err);
-}
-
-/* Whether the places of samples in an epoch are drawn, so that its steps can be skipped. */
-static bool has_places(const ch_twin *self)
-{
-    return self->setup.by_epoch && !ch_twin_moves(&self->setup);
 }
 
 static ch_buffer_list buffers_of(const ch_twin *self)
@@ -330,6 +379,7 @@ ch_code ch_twin_init(ch_twin *self, const ch_twin_setup *setup, ch_error *err)
         .advance = ch_twin_moves(setup) ? ch_twin_advance_moving : advance,
         .observe = observe,
         .free = free_learner,
+        .exchange = exchange,
         .step_cost = ch_twin_moves(setup) ? MOVE * (double)ch_twin_room(self) : 0,
         .update_cost = (1 + (double)setup->batch) * (double)ch_twin_room(self),
     };
