@@ -40,7 +40,7 @@ static ch_resolved read_settings(const char *text)
     for (char *word = strtok_r(copy, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
         char *equals = strchr(word, '=');
         size_t index = 0;
-        ch_value value;
+        ch_value value = {.count = 0};
         ch_error err = {0};
         *equals = '\0';
         if (ch_settings_find(word, &index, &err) != CH_OK ||
