@@ -264,7 +264,7 @@ static seen check_case(const model_case *how)
 {
     task chosen;
     task_init(&chosen, how);
-    const seen all = check_task(&chosen, how->most_steps, is_long() ? 20 : 2);
+    const seen all = check_task(&chosen, how->most_steps, is_long() ? 20 : is_sanitized() ? 1 : 2);
     ch_train_set_free(&chosen.set);
     return all;
 }
@@ -297,13 +297,14 @@ static void test_stops_within_a_step(void **unused)
     unsigned pending = 0;
     task chosen;
     task_init(&chosen, &(model_case){LARGE "alpha=10", most_steps, 1});
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    const size_t num_kinds = is_sanitized() ? 1 : sizeof kinds / sizeof *kinds;
+    for (size_t i = 0; i < num_kinds; i++) {
         char text[256];
         snprintf(text, sizeof text, "%s%s", LARGE, kinds[i]);
         chosen.resolved = read_settings(text);
         pending += check_task(&chosen, most_steps, 1).pending > 0;
     }
-    assert_int_equal(pending, sizeof kinds / sizeof *kinds);
+    assert_int_equal(pending, num_kinds);
     ch_train_set_free(&chosen.set);
 }
 
