@@ -37,6 +37,7 @@ extern "C" {
 #include "fit/phase/phase.h"
 #include "fit/reports/reports.h"
 #include "fit/selftest.h"
+#include "fit/target.h"
 #include "fit/twins/lazy.h"
 #include "models/learner/learner.h"
 #include "perceptron/finite/family.h"

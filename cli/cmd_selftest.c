@@ -6,11 +6,28 @@
 
 #include <math.h>
 #include <omp.h>
+#include <stdlib.h>
 
-static ch_code print_table(const ch_selftest *self, ch_error *err)
+/* Runs of a table, on average over the tables where they have targets. */
+static size_t runs_per_table(const ch_selftest *self)
 {
-    printf("%zu planted tables of %zu runs; a budget ended %.1f %% of the runs\n\n", self->num_tables,
-           self->runs_per_table, 100.0 * (double)self->ended / (double)(self->num_tables * self->runs_per_table));
+    return (size_t)lround((double)self->num_runs / (double)self->num_tables);
+}
+
+static double sets_per_table(const ch_selftest *self)
+{
+    return (double)self->num_sets / (double)self->num_tables;
+}
+
+static ch_code print_table(const ch_selftest *self, bool has_targets, ch_error *err)
+{
+    printf("%zu planted tables of %zu runs; a budget ended %.1f %% of the runs\n", self->num_tables,
+           runs_per_table(self), 100.0 * (double)self->ended / (double)self->num_runs);
+    if (has_targets) {
+        printf("data sets were added until the target was reached, in %zu tables, or there were 160: %.1f on average\n",
+               self->num_reached, sets_per_table(self));
+    }
+    putchar('\n');
     printf("  %-24s%10s%12s%12s%10s%10s\n", "", "planted", "bias", "+-", "found", "covered");
     for (size_t k = 0; k < CH_SELFTEST_NUMBERS; k++) {
         const ch_selftest_number *number = &self->numbers[k];
@@ -32,7 +49,7 @@ static json_t *number_json(const ch_selftest_number *number)
                      "holds", ch_selftest_holds(number));
 }
 
-static ch_code print_json(const ch_selftest *self, ch_error *err)
+static ch_code print_json(const ch_selftest *self, bool has_targets, ch_error *err)
 {
     json_t *numbers = json_array();
     int status = numbers != NULL ? 0 : -1;
@@ -41,9 +58,14 @@ static ch_code print_json(const ch_selftest *self, ch_error *err)
     }
     json_t *report =
         status == 0 ? json_pack("{s:I, s:I, s:I, s:O}", "tables", (json_int_t)self->num_tables, "runs_per_table",
-                                (json_int_t)self->runs_per_table, "ended", (json_int_t)self->ended, "numbers", numbers)
+                                (json_int_t)runs_per_table(self), "ended", (json_int_t)self->ended, "numbers", numbers)
                     : NULL;
-    const ch_code code = report != NULL ? ch_cli_print_json(report, err) : ch_error_memory(err, "a JSON text");
+    if (report != NULL && has_targets) {
+        status = json_object_set_new(report, "data_sets", json_real(sets_per_table(self))) +
+                 json_object_set_new(report, "reached", json_integer((json_int_t)self->num_reached));
+    }
+    const ch_code code =
+        report != NULL && status == 0 ? ch_cli_print_json(report, err) : ch_error_memory(err, "a JSON text");
     json_decref(numbers);
     json_decref(report);
     return code;
@@ -62,9 +84,11 @@ static ch_code check_holds(const ch_selftest *self, ch_error *err)
     return CH_OK;
 }
 
-static ch_code test_fits(long num_tables, long seed, int threads, bool as_json, ch_error *err)
+/* @param target  as of a sweep; NULL: none */
+static ch_code test_fits(long num_tables, long seed, const char *target, int threads, bool as_json, ch_error *err)
 {
     ch_selftest selftest;
+    ch_target_list targets = {0};
     ch_meter meter;
     ch_code code = ch_cli_check_threads(threads, err);
     if (code != CH_OK) {
@@ -74,14 +98,19 @@ static ch_code test_fits(long num_tables, long seed, int threads, bool as_json, 
         return ch_error_set(err, CH_ERROR_INPUT, "tables = %ld is not accepted: an integer from 1 to 100000 is",
                             num_tables);
     }
+    code = target != NULL ? ch_target_list_parse(&targets, target, err) : CH_OK;
+    if (code != CH_OK) {
+        return code;
+    }
     ch_meter_start(&meter, "tables", 0);
     const ch_watch watch = ch_meter_watch(&meter, ch_cli_catch_signals());
-    code = ch_selftest_run(&selftest, (size_t)num_tables, (uint64_t)seed, threads, &watch, err);
+    code = ch_selftest_run(&selftest, (size_t)num_tables, (uint64_t)seed, target != NULL ? &targets : NULL, threads,
+                           &watch, err);
     ch_meter_finish(&meter);
     if (code != CH_OK) {
         return code;
     }
-    code = as_json ? print_json(&selftest, err) : print_table(&selftest, err);
+    code = as_json ? print_json(&selftest, target != NULL, err) : print_table(&selftest, target != NULL, err);
     if (code != CH_OK) {
         return code;
     }
@@ -92,16 +121,19 @@ int ch_cmd_selftest(int argc, const char **argv)
 {
     long num_tables = 400, seed = 0;
     int threads = omp_get_max_threads(), as_json = 0;
+    char *target = NULL;
     const struct poptOption table[] = {
         {"tables", '\0', POPT_ARG_LONG, &num_tables, 0, "tables to plant (400 by default)", "N"},
         {"seed", '\0', POPT_ARG_LONG, &seed, 0, "of what is planted (0 by default)", "N"},
+        {"target", '\0', POPT_ARG_STRING, &target, 0,
+         "add data sets to every table as sweep does until this is reached, e.g. gamma=0.02", "NAME=X,..."},
         {"threads", 'j', POPT_ARG_INT, &threads, 0, "tables at a time (default: one a core)", "THREADS"},
         {"json", '\0', POPT_ARG_NONE, &as_json, 0, "print one JSON object", NULL},
         POPT_TABLEEND};
     ch_error err = {0};
     ch_cli cli;
-    ch_code code =
-        ch_cli_init(&cli, argc, argv, table, false, "selftest [--tables N] [--seed N] [-j THREADS] [--json]", &err);
+    ch_code code = ch_cli_init(&cli, argc, argv, table, false,
+                               "selftest [--tables N] [--seed N] [--target NAME=X,...] [-j THREADS] [--json]", &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }
@@ -109,8 +141,9 @@ int ch_cmd_selftest(int argc, const char **argv)
         code = ch_error_set(&err, CH_ERROR_INPUT, "selftest takes no argument, but %zu are given", cli.num_arguments);
         goto out;
     }
-    code = test_fits(num_tables, seed, threads, as_json != 0, &err);
+    code = test_fits(num_tables, seed, target, threads, as_json != 0, &err);
 out:
     ch_cli_free(&cli);
+    free(target);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

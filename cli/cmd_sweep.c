@@ -2,10 +2,12 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/meter.h"
+#include "cli/sweep_target.h"
 #include "core/obstacle.h"
 #include "core/text.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -16,9 +18,12 @@
 /* Sweeps with more runs need --yes, because their size is more often a typing error than intended. */
 static const uint64_t MOST_RUNS_UNASKED = 10000000;
 
+static const long NO_LIMIT = LONG_MIN;
+
 typedef struct {
-    char *store, *kernels, *part, *until; /* popt's copies: owned */
+    char *store, *kernels, *part, *until, *target; /* popt's copies: owned */
     int threads, dry_run, yes, skip_invalid;
+    long limit; /* data sets, where there is a target; NO_LIMIT: not given */
 } sweep_options;
 
 static bool is_yaml(const char *argument)
@@ -309,7 +314,8 @@ static ch_code run_sweep(ch_sweep *sweep, ch_store *store, int threads, ch_error
     return code;
 }
 
-static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_error *err)
+/* @param counts  out: also after a failure */
+static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_sweep_counts *counts, ch_error *err)
 {
     ch_store store = {0};
     ch_store *used = NULL;
@@ -353,14 +359,43 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_error
     }
     code = finish(options, &sweep.counts, err);
 out:
+    *counts = sweep.counts;
     ch_sweep_free(&sweep);
     ch_store_close(&store);
     return code;
 }
 
+/* ---- targets ---- */
+
+static ch_code sweep_round(const void *options, const ch_plan *plan, ch_sweep_counts *counts, ch_error *err)
+{
+    return sweep(plan, options, counts, err);
+}
+
+/* Reads the target, where there is one, and gives the plan its first data sets. */
+static ch_code admit_target(ch_sweep_target *target, ch_plan *plan, const sweep_options *options, ch_error *err)
+{
+    *target = (ch_sweep_target){.limit = options->limit,
+                                .store = options->store,
+                                .threads = options->threads,
+                                .is_dry = options->dry_run != 0,
+                                .sweep = sweep_round,
+                                .context = options};
+    if (options->target == NULL) {
+        return options->limit == NO_LIMIT
+                   ? CH_OK
+                   : ch_error_set(err, CH_ERROR_INPUT, "--limit = %ld has no meaning without --target", options->limit);
+    }
+    const ch_code code = ch_target_list_parse(&target->targets, options->target, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return ch_sweep_target_admit(target, plan, options->yes ? UINT64_MAX : MOST_RUNS_UNASKED, err);
+}
+
 int ch_cmd_sweep(int argc, const char **argv)
 {
-    sweep_options own = {.threads = omp_get_max_threads()};
+    sweep_options own = {.threads = omp_get_max_threads(), .limit = NO_LIMIT};
     const struct poptOption options[] = {
         {"output", 'o', POPT_ARG_STRING, &own.store, 0, "store to add the runs to, made when missing", "STORE"},
         {"threads", 'j', POPT_ARG_INT, &own.threads, 0,
@@ -373,19 +408,26 @@ int ch_cmd_sweep(int argc, const char **argv)
          "only the K-th of N parts of equal expected cost, whatever the store has", "K/N"},
         CH_CLI_UNTIL(&own.until),
         CH_CLI_KERNEL_CACHE(&own.kernels),
+        {"target", '\0', POPT_ARG_STRING, &own.target, 0,
+         "add data sets until half of a 95 % interval of fit is as short as this, in every group: gamma=0.01, b=2%, …",
+         "NAME=X,..."},
+        {"limit", '\0', POPT_ARG_LONG, &own.limit, 0, "most data sets with --target (16 times the first by default)",
+         "N"},
         {"yes", '\0', POPT_ARG_NONE, &own.yes, 0, "allow more than 10^7 runs", NULL},
         POPT_TABLEEND,
     };
     ch_error err = {0};
     ch_cli cli;
     ch_plan plan;
+    ch_sweep_target target;
+    ch_sweep_counts counts;
     ch_plan_init(&plan);
     plan.stop = ch_cli_catch_signals();
     plan.data_dir = getenv("CHITON_DATA");
     ch_code code =
         ch_cli_init(&cli, argc, argv, options, true,
                     "sweep FILE.yaml|MODEL [--SETTING VALUES]... -o STORE [-j THREADS] [--part K/N] [--until TIME] "
-                    "[--kernel-cache DIR] [--skip-invalid] [--dry-run]",
+                    "[--target NAME=X,... [--limit N]] [--kernel-cache DIR] [--skip-invalid] [--dry-run]",
                     &err);
     if (code != CH_OK || cli.help) {
         goto out;
@@ -407,11 +449,15 @@ int ch_cmd_sweep(int argc, const char **argv)
     if (code != CH_OK) {
         goto out;
     }
+    code = admit_target(&target, &plan, &own, &err);
+    if (code != CH_OK) {
+        goto out;
+    }
     code = ch_sweep_check(&plan, &err);
     if (code != CH_OK) {
         goto out;
     }
-    code = sweep(&plan, &own, &err);
+    code = own.target != NULL ? ch_sweep_target_run(&target, &plan, &err) : sweep(&plan, &own, &counts, &err);
 out:
     ch_plan_free(&plan);
     ch_cli_free(&cli);
@@ -419,5 +465,6 @@ out:
     free(own.kernels);
     free(own.part);
     free(own.until);
+    free(own.target);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

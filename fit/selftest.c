@@ -10,7 +10,8 @@
 #include <string.h>
 
 enum { NUM_SETS = 10, NUM_TRAINS = 6, FIRST_TRAIN = 9, NUM_TEMPS = 13, FIRST_TEMP = -20, TEMP_STEP = 2, DIM = 64 };
-enum { NUM_RUNS = NUM_SETS * NUM_TRAINS * NUM_TEMPS, REPLICAS = 200 };
+enum { RUNS_PER_SET = NUM_TRAINS * NUM_TEMPS, REPLICAS = 200 };
+enum { MOST_SETS = 16 * NUM_SETS }; /* of a table to which data sets are added */
 static const double GAMMA = 0.5, B = 2, SHARPNESS = 1.2, ONSET = 0x1p-14, NU = 1;
 static const double SET_NOISE = 0.15, RUN_NOISE = 0.05, TIME_FACTOR = 2, END = 0.7;
 /* A run that a budget ends at t has reached (t / t*)^(1/(chi+3)) of its ||Dw|| at t*. */
@@ -70,14 +71,15 @@ static ch_run make_run(size_t set, size_t train, size_t temp, double weight_erro
     return run;
 }
 
-/* @param runs  out: [NUM_RUNS] */
-static void plant(ch_run *runs, uint64_t seed, uint64_t table)
+/* Plants the first data sets of a table: those of a smaller number are the same.
+ * @param runs  out: [num_sets * RUNS_PER_SET] */
+static void plant(ch_run *runs, size_t num_sets, uint64_t seed, uint64_t table)
 {
     ch_random stream;
     ch_random_init(&stream, seed, CH_STREAM_BOOTSTRAP, table);
     gsl_rng random = ch_random_gsl(&stream);
     const double rho = exp(-NU * M_LN2);
-    for (size_t s = 0; s < NUM_SETS; s++) {
+    for (size_t s = 0; s < num_sets; s++) {
         const double response = 1 + gsl_ran_gaussian(&random, RESPONSE_NOISE);
         double of_set = gsl_ran_gaussian(&random, SET_NOISE);
         for (size_t p = 0; p < NUM_TRAINS; p++) {
@@ -199,45 +201,91 @@ static void name_numbers(ch_selftest *self)
     memcpy(self->numbers, all, sizeof all);
 }
 
-/* The number of a table's runs that a budget ended. */
-static size_t count_ended(const ch_run *runs)
+/* The number of runs that a budget ended. */
+static size_t count_ended(const ch_run *runs, size_t num_runs)
 {
     size_t count = 0;
-    for (size_t i = 0; i < NUM_RUNS; i++) {
+    for (size_t i = 0; i < num_runs; i++) {
         count += runs[i].status == CH_BUDGET;
     }
     return count;
 }
 
-static ch_code fit_table(uint64_t seed, uint64_t table, ch_run *runs, finding *findings, ch_error *err)
+/* What is done with every table. */
+typedef struct {
+    const ch_target_list *targets; /* NULL: ten data sets are fitted */
+    uint64_t seed;
+} method;
+
+/* What was found in one table. */
+typedef struct {
+    finding findings[CH_SELFTEST_NUMBERS];
+    size_t num_sets, num_ended;
+    bool is_reached;
+} outcome;
+
+/* Fits so many data sets of a table, and decides on the next ones.
+ * @param verdict  out: CH_TARGET_REACHED also where there are no targets */
+static ch_code fit_sets(const method *how, uint64_t table, ch_run *runs, ch_target_course *course,
+                        ch_target_verdict *verdict, outcome *found, ch_error *err)
 {
     ch_fit fit = {0};
+    ch_target_states states = {0};
     ch_fit_options options;
-    const ch_run_table planted = {.runs = runs, .count = NUM_RUNS};
+    const size_t num_runs = course->num_sets * RUNS_PER_SET;
+    const ch_run_table planted = {.runs = runs, .count = num_runs};
     ch_fit_options_default(&options);
     options.replicas = REPLICAS;
     options.threads = 1;
     options.shift = SHIFT;
-    plant(runs, seed, table);
-    const ch_code code = ch_fit_init(&fit, &planted, &options, err);
+    plant(runs, course->num_sets, how->seed, table);
+    ch_code code = ch_fit_init(&fit, &planted, &options, err);
     if (code != CH_OK) {
         goto out;
     }
-    collect(&fit.groups[0], findings);
+    collect(&fit.groups[0], found->findings);
+    found->num_sets = course->num_sets;
+    found->num_ended = count_ended(runs, num_runs);
+    *verdict = CH_TARGET_REACHED;
+    if (how->targets == NULL) {
+        goto out;
+    }
+    code = ch_target_look(&states, how->targets, &fit, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    *verdict = ch_target_decide(course, &states);
 out:
+    ch_target_states_free(&states);
     ch_fit_free(&fit);
     return code;
 }
 
+/* Fits a table, with more and more data sets where there are targets.
+ * @param runs  room for as many runs as a table may have */
+static ch_code fit_table(const method *how, uint64_t table, ch_run *runs, outcome *found, ch_error *err)
+{
+    ch_target_course course = {.first = NUM_SETS, .limit = MOST_SETS, .num_sets = NUM_SETS};
+    ch_target_verdict verdict = CH_TARGET_GOES_ON;
+    while (verdict == CH_TARGET_GOES_ON) {
+        const ch_code code = fit_sets(how, table, runs, &course, &verdict, found, err);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    found->is_reached = verdict == CH_TARGET_REACHED;
+    return CH_OK;
+}
+
 /* ---- over all tables ---- */
 
-static void sum_up(ch_selftest *self, const finding *findings)
+static void sum_up(ch_selftest *self, const outcome *outcomes)
 {
     for (size_t k = 0; k < CH_SELFTEST_NUMBERS; k++) {
         ch_selftest_number *number = &self->numbers[k];
         ch_moments moments = {0};
         for (size_t t = 0; t < self->num_tables; t++) {
-            const finding *one = &findings[t * CH_SELFTEST_NUMBERS + k];
+            const finding *one = &outcomes[t].findings[k];
             if (isfinite(one->value) && !isnan(one->lo) && !isnan(one->hi)) {
                 ch_moments_add(&moments, one->value);
                 number->found++;
@@ -248,33 +296,29 @@ static void sum_up(ch_selftest *self, const finding *findings)
         number->mean = moments.mean;
         number->error = found > 1 ? sqrt(moments.squares / (found - 1) / found) : NAN;
     }
+    for (size_t t = 0; t < self->num_tables; t++) {
+        self->num_sets += outcomes[t].num_sets;
+        self->ended += outcomes[t].num_ended;
+        self->num_reached += outcomes[t].is_reached;
+    }
+    self->num_runs = self->num_sets * RUNS_PER_SET;
 }
 
-ch_code ch_selftest_run(ch_selftest *self, size_t num_tables, uint64_t seed, int threads, const ch_watch *watch,
-                        ch_error *err)
+static ch_code fit_tables(ch_selftest *self, const method *how, int threads, const ch_watch *watch, outcome *outcomes,
+                          ch_error *err)
 {
-    *self = (ch_selftest){.num_tables = num_tables, .runs_per_table = NUM_RUNS};
-    if (num_tables < 1 || num_tables > 100000) {
-        return ch_error_set(err, CH_ERROR_INPUT, "tables = %zu is not accepted: an integer from 1 to 100000 is",
-                            num_tables);
-    }
     ch_code all = CH_OK;
-    size_t ended = 0, done = 0;
-    finding *findings = ch_alloc(num_tables * CH_SELFTEST_NUMBERS, sizeof *findings);
-    if (findings == NULL) {
-        return ch_error_memory(err, "the tables' numbers");
-    }
-    name_numbers(self);
-#pragma omp parallel for num_threads(threads) schedule(dynamic) reduction(+ : ended)
+    size_t done = 0;
+    const size_t num_tables = self->num_tables, most_sets = how->targets != NULL ? MOST_SETS : NUM_SETS;
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
     for (size_t t = 0; t < num_tables; t++) {
         if (ch_watch_is_stopped(watch)) {
             continue;
         }
         ch_error mine = {0};
-        ch_run *runs = ch_alloc(NUM_RUNS, sizeof *runs);
-        const ch_code code = runs == NULL ? ch_error_memory(&mine, "a table of runs")
-                                          : fit_table(seed, t, runs, findings + t * CH_SELFTEST_NUMBERS, &mine);
-        ended += code == CH_OK ? count_ended(runs) : 0;
+        ch_run *runs = ch_alloc_unset(most_sets * RUNS_PER_SET, sizeof *runs);
+        const ch_code code =
+            runs == NULL ? ch_error_memory(&mine, "a table of runs") : fit_table(how, t, runs, &outcomes[t], &mine);
         free(runs);
 #pragma omp critical
         {
@@ -287,16 +331,33 @@ ch_code ch_selftest_run(ch_selftest *self, size_t num_tables, uint64_t seed, int
             ch_watch_progress(watch, &report);
         }
     }
-    self->ended = ended;
     if (all == CH_OK && done < num_tables) {
         all = ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped with %zu of %zu tables to do", num_tables - done,
                            num_tables);
     }
-    if (all == CH_OK) {
-        sum_up(self, findings);
-    }
-    free(findings);
     return all;
+}
+
+ch_code ch_selftest_run(ch_selftest *self, size_t num_tables, uint64_t seed, const ch_target_list *targets, int threads,
+                        const ch_watch *watch, ch_error *err)
+{
+    *self = (ch_selftest){.num_tables = num_tables};
+    if (num_tables < 1 || num_tables > 100000) {
+        return ch_error_set(err, CH_ERROR_INPUT, "tables = %zu is not accepted: an integer from 1 to 100000 is",
+                            num_tables);
+    }
+    const method how = {.targets = targets, .seed = seed};
+    outcome *outcomes = ch_alloc(num_tables, sizeof *outcomes);
+    if (outcomes == NULL) {
+        return ch_error_memory(err, "the tables' numbers");
+    }
+    name_numbers(self);
+    const ch_code code = fit_tables(self, &how, threads, watch, outcomes, err);
+    if (code == CH_OK) {
+        sum_up(self, outcomes);
+    }
+    free(outcomes);
+    return code;
 }
 
 double ch_selftest_coverage(const ch_selftest_number *number)

@@ -2,7 +2,7 @@
 #ifndef CH_FIT_SELFTEST_H
 #define CH_FIT_SELFTEST_H
 
-#include "fit/fit.h"
+#include "fit/target.h"
 
 enum { CH_SELFTEST_NUMBERS = 19 };
 
@@ -17,8 +17,11 @@ typedef struct {
 
 typedef struct {
     ch_selftest_number numbers[CH_SELFTEST_NUMBERS];
-    size_t num_tables, runs_per_table;
-    size_t ended; /* number of runs, over all tables, that a budget ended */
+    size_t num_tables;
+    size_t num_runs,
+        num_sets;       /* numbers of runs and of data sets, over all tables, with which the last fits were made */
+    size_t ended;       /* number of these runs that a budget ended */
+    size_t num_reached; /* number of tables whose targets were reached; all where there are none */
 } ch_selftest;
 
 /** Plants tables of runs and fits them with everything that `chiton fit` does.
@@ -30,12 +33,16 @@ typedef struct {
  *  ~ P^-0.1, until it has risen by 0.4; a data set's rise is that times a normal number, 1 +- 0.4. A budget ends the
  * runs that take longer than 0.7 times the longest mean t*.
  *
+ *  With targets a table begins with its ten data sets, and gets more by the rule of a sweep with targets (target.h), up
+ *  to 160: the intervals are those of its last fit.
+ *
  *  @param num_tables  1 … 100,000
+ *  @param targets     NULL: every table has ten data sets
  *  @param threads     at least 1; does not change a bit of the result
  *  @param watch       hears of each table that is done and may end the test; or NULL
  *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
-ch_code ch_selftest_run(ch_selftest *self, size_t num_tables, uint64_t seed, int threads, const ch_watch *watch,
-                        ch_error *err) CH_MUST_CHECK;
+ch_code ch_selftest_run(ch_selftest *self, size_t num_tables, uint64_t seed, const ch_target_list *targets, int threads,
+                        const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
 /** The coverage is the share of the 95 % intervals that contain the planted value. ch_selftest_holds tells whether it
  *  lies within 93 … 97 %, widened on either side by two standard deviations of a share of this many tables. */

@@ -385,6 +385,50 @@ static ch_code read_and_set(ch_plan *plan, const char *path, ch_error *err)
     return ch_plan_set(plan, CH_SETTING_TEST, "0..9", err);
 }
 
+/* The first data sets are the plan's own, then the seeds after the largest; fewer are the first of them again. */
+static void test_data_sets_are_added(void **state)
+{
+    (void)state;
+    ch_plan plan;
+    ch_error err = {0};
+    ch_settings settings;
+    ch_plan_init(&plan);
+    assert_int_equal(ch_plan_num_data_sets(&plan), 1);
+    assert_int_equal(ch_plan_set_data_sets(&plan, 3, &err), CH_OK); /* of the default, seed 0 */
+    assert_int_equal(plan.num_runs, 3);
+    ch_plan_get(&plan, 2, &settings);
+    assert_int_equal(settings.seed, 2);
+    assert_int_equal(ch_plan_set(&plan, CH_SETTING_SEED, "7,2,5", &err), CH_OK);
+    assert_int_equal(ch_plan_set(&plan, CH_SETTING_CHI, "0,1", &err), CH_OK);
+    assert_int_equal(ch_plan_set_data_sets(&plan, 5, &err), CH_OK);
+    assert_true(plan.num_runs == 10 && ch_plan_num_data_sets(&plan) == 5);
+    static const uint64_t seeds[] = {7, 2, 5, 8, 9};
+    for (size_t i = 0; i < 10; i++) {
+        ch_plan_get(&plan, i, &settings);
+        assert_true(settings.seed == seeds[i / 2] && settings.chi == (double)(i % 2));
+    }
+    assert_int_equal(ch_plan_set_data_sets(&plan, 3, &err), CH_OK);
+    assert_int_equal(ch_plan_set_data_sets(&plan, 4, &err), CH_OK);
+    ch_plan_get(&plan, 7, &settings);
+    assert_true(plan.num_runs == 8 && settings.seed == 8);
+    /* seed_data has the data where it is given */
+    assert_int_equal(ch_plan_data_setting(&plan), CH_SETTING_SEED);
+    assert_int_equal(ch_plan_set(&plan, CH_SETTING_SEED_DATA, "1", &err), CH_OK);
+    assert_int_equal(ch_plan_data_setting(&plan), CH_SETTING_SEED_DATA);
+    assert_int_equal(ch_plan_set_data_sets(&plan, 2, &err), CH_OK);
+    ch_plan_get(&plan, 15, &settings);
+    assert_true(plan.num_runs == 16 && settings.seed_data == 2 && settings.seed == 8);
+    /* what cannot be */
+    assert_int_equal(ch_plan_set(&plan, CH_SETTING_SEED_DATA, "9223372036854775806", &err), CH_OK);
+    assert_int_equal(ch_plan_set_data_sets(&plan, 2, &err), CH_OK);
+    assert_int_equal(ch_plan_set_data_sets(&plan, 3, &err), CH_ERROR_INPUT);
+    assert_has(err.message, "seed_data: 1 data sets more would have seeds over 2^63 - 1");
+    assert_int_equal(ch_plan_set(&plan, CH_SETTING_SEED_DATA, "0", &err), CH_OK);
+    assert_int_equal(ch_plan_set_data_sets(&plan, (size_t)1 << 62, &err), CH_ERROR_INPUT);
+    assert_has(err.message, "2^64 runs or more");
+    ch_plan_free(&plan);
+}
+
 static void test_every_failing_allocation_is_survived(void **state)
 {
     (void)state;
@@ -418,6 +462,7 @@ int main(void)
         cmocka_unit_test(test_bad_files_are_refused_with_their_place),
         cmocka_unit_test(test_files_that_are_none_are_refused),
         cmocka_unit_test(test_files_cut_short_are_survived),
+        cmocka_unit_test(test_data_sets_are_added),
         cmocka_unit_test(test_every_failing_allocation_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

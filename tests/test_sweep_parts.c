@@ -268,13 +268,63 @@ static void test_memory(void **state)
     ch_plan_free(&plan);
 }
 
+/* A plan's runs are found among others: with another T, another results version, and combinations left out. */
+static void test_select(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"model perceptron", "dim 8",     "train 2,16",  "batch 2,4",
+                                        "temp 1",           "seed 0..2", "max_steps 9", NULL};
+    static const char *const more[] = {"model perceptron", "dim 8",     "train 16",    "batch 2,4",
+                                       "temp 1,2",         "seed 0..4", "max_steps 9", NULL};
+    ch_plan plan = make_plan(lines), wider = make_plan(more);
+    ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
+    ch_run_table table;
+    ch_error err = {0};
+    long failed = 0;
+    bool is_whole = true;
+    plan.skip_invalid = true; /* batch = 4 with train = 2 */
+    assert_int_equal(ch_sweep_select(&plan, &store, &is_whole, &table, &err), CH_OK);
+    assert_true(table.count == 0 && !is_whole);
+    assert_int_equal(sweep_into(&store, &wider, 2, NULL).code, CH_OK);
+    assert_int_equal(ch_sweep_select(&plan, &store, &is_whole, &table, &err), CH_OK);
+    assert_true(table.count == 6 && !is_whole);
+    ch_run_table_free(&table);
+    assert_int_equal(sweep_into(&store, &plan, 2, NULL).code, CH_OK);
+    assert_int_equal(ch_sweep_select(&plan, &store, &is_whole, &table, &err), CH_OK);
+    assert_true(table.count == 9 && is_whole);
+    for (size_t i = 0; i < table.count; i++) {
+        const ch_settings *settings = &table.runs[i].settings;
+        assert_true(settings->temp == 1 && settings->seed <= 2 && settings->batch <= settings->train);
+    }
+    ch_run_table_free(&table);
+    assert_failures_are_told(failed, ch_sweep_select(&plan, &store, &is_whole, &table, &err), err,
+                             ch_run_table_free(&table));
+    assert_true(failed >= 3 && table.count == 9);
+    ch_run_table_free(&table);
+    ch_store_close(&store);
+    execute(path_of("s.db"), "UPDATE runs SET results_version = 1 WHERE seed = 0");
+    store = open_store(path_of("s.db"), CH_STORE_READ);
+    assert_int_equal(ch_sweep_select(&plan, &store, &is_whole, &table, &err), CH_OK);
+    assert_true(table.count == 6 && !is_whole);
+    ch_run_table_free(&table);
+    ch_store_close(&store);
+    plan.skip_invalid = false;
+    ch_plan_free(&plan);
+    ch_plan_free(&wider);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_run_once), cmocka_unit_test(test_data_sets_stay_together),
-        STORE_TEST(test_same_after_a_resume),  cmocka_unit_test(test_left_out),
-        cmocka_unit_test(test_sample),         STORE_TEST(test_merged_parts),
-        cmocka_unit_test(test_refused),        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_every_run_once),
+        cmocka_unit_test(test_data_sets_stay_together),
+        STORE_TEST(test_same_after_a_resume),
+        cmocka_unit_test(test_left_out),
+        cmocka_unit_test(test_sample),
+        STORE_TEST(test_merged_parts),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_memory),
+        STORE_TEST(test_select),
     };
     return cmocka_run_group_tests_name("parts of a sweep", tests, NULL, NULL);
 }

@@ -157,7 +157,7 @@ out:
     return code;
 }
 
-static ch_plan_axis *find_axis(ch_plan *self, size_t setting)
+static ch_plan_axis *find_axis(const ch_plan *self, size_t setting)
 {
     for (size_t i = 0; i < self->num_axes; i++) {
         for (size_t k = 0; k < self->axes[i].num_settings; k++) {
@@ -220,6 +220,74 @@ ch_code ch_plan_set(ch_plan *self, size_t setting, const char *text, ch_error *e
 out:
     ch_plan_axis_free(&axis);
     return code;
+}
+
+/* ---- data sets ---- */
+
+size_t ch_plan_data_setting(const ch_plan *self)
+{
+    return is_given(self, CH_SETTING_SEED_DATA) ? CH_SETTING_SEED_DATA : CH_SETTING_SEED;
+}
+
+size_t ch_plan_num_data_sets(const ch_plan *self)
+{
+    const ch_plan_axis *axis = find_axis(self, ch_plan_data_setting(self));
+    return axis != NULL ? axis->length : 1;
+}
+
+/* Appends seeds after the largest until there are `count`. */
+static ch_code extend_seeds(ch_values *seeds, size_t count, const char *name, ch_error *err)
+{
+    uint64_t largest = 0;
+    for (size_t i = 0; i < seeds->count; i++) {
+        largest = seeds->items[i].count > largest ? seeds->items[i].count : largest;
+    }
+    const uint64_t more = count - seeds->count;
+    if (more > (uint64_t)INT64_MAX - largest) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "%s: %zu data sets more would have seeds over 2^63 - 1; accepted are smaller seeds", name,
+                            (size_t)more);
+    }
+    void *items = seeds->items;
+    if (ch_grow(&items, &seeds->capacity, count, sizeof *seeds->items) != 0) {
+        return ch_error_memory(err, "the data sets of a sweep");
+    }
+    seeds->items = items;
+    while (seeds->count < count) {
+        seeds->items[seeds->count++] = (ch_value){.count = ++largest};
+    }
+    return CH_OK;
+}
+
+ch_code ch_plan_set_data_sets(ch_plan *self, size_t count, ch_error *err)
+{
+    const size_t setting = ch_plan_data_setting(self);
+    ch_code code = is_given(self, setting) ? CH_OK : ch_plan_set(self, setting, "0", err);
+    if (code != CH_OK) {
+        return code;
+    }
+    ch_plan_axis *axis = find_axis(self, setting);
+    if (axis->num_settings > 1) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "%s varies together with %s under zip, so that data sets cannot be added; accepted is a "
+                            "list of its own",
+                            ch_settings_table[setting].name, axis_name(axis, axis->settings[0] == setting));
+    }
+    uint64_t num_runs = self->num_runs / axis->length;
+    if (__builtin_mul_overflow(num_runs, (uint64_t)count, &num_runs)) {
+        return ch_error_set(err, CH_ERROR_INPUT, "%s: %zu data sets make 2^64 runs or more; accepted are fewer",
+                            ch_settings_table[setting].name, count);
+    }
+    ch_values *seeds = &axis->values[0];
+    if (count > seeds->count) {
+        code = extend_seeds(seeds, count, ch_settings_table[setting].name, err);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    seeds->count = axis->length = count;
+    self->num_runs = num_runs;
+    return CH_OK;
 }
 
 bool ch_plan_list_at(const ch_plan *self, size_t index, ch_plan_list *list)

@@ -47,6 +47,19 @@ ch_code ch_plan_set_part(ch_plan *self, const char *text, ch_error *err) CH_MUST
  *  @return CH_OK; CH_ERROR_INPUT with file, line and column in the message; CH_ERROR_IO; CH_ERROR_MEMORY */
 ch_code ch_plan_read(ch_plan *self, const char *path, ch_error *err) CH_MUST_CHECK;
 
+/** The setting whose values are the data sets of a sweep: seed_data where it has values, otherwise seed. */
+size_t ch_plan_data_setting(const ch_plan *self);
+
+/** The number of data sets of a sweep: of values of that setting, 1 where it has none. */
+size_t ch_plan_num_data_sets(const ch_plan *self);
+
+/** Gives a sweep its first `count` data sets, which go on behind those that it has with the numbers after the largest.
+ *  All other settings stay as they are: the runs of the data sets that it has are the same runs.
+ *  @param count  at least 1
+ *  @return CH_OK; CH_ERROR_INPUT where the setting varies together with another one, a seed would be over 2^63 - 1, or
+ *      the number of runs overflows; CH_ERROR_MEMORY */
+ch_code ch_plan_set_data_sets(ch_plan *self, size_t count, ch_error *err) CH_MUST_CHECK;
+
 /** The values of one setting of a plan. */
 typedef struct {
     size_t setting;         /* index in the table of settings */

@@ -70,6 +70,14 @@ void ch_sweep_free(ch_sweep *self);
  *  @return how many they are; 0 where there are no more reasons */
 uint64_t ch_sweep_left_out(const ch_sweep *self, size_t index, const char **sentence);
 
+/** Reads those runs of a plan that a store has, all its parts, with the results version of this program. What else is
+ * in the store is left out.
+ *  @param is_whole  out: whether these are all runs of the plan that can be done
+ *  @param table     out: as ch_store_select gives it
+ *  @return as ch_sweep_init and ch_store_select */
+ch_code ch_sweep_select(const ch_plan *plan, ch_store *store, bool *is_whole, ch_run_table *table,
+                        ch_error *err) CH_MUST_CHECK;
+
 /** What a user should know of the images that the sweep trains on, as one sentence.
  *  @param sentence  [size] out: "" where there are none, or nothing is to be said */
 void ch_sweep_describe_images(const ch_sweep *self, char *sentence, size_t size);
