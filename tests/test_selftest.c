@@ -52,9 +52,9 @@ static void threads_change_nothing(void **state)
     assert_non_null(strstr(err.message, "tables = 0"));
 }
 
-/* With a target that ten data sets do not meet every table gets more of them, and its intervals hold as they do without.
- * 16 tables, or 100 under `make check-long`: more than 4.5 standard deviations too few of 16, five misses or more, are
- * found in 9e-4 of seeds; of the 19 numbers no more than some six are independent. Threads change nothing. */
+/* With a target that ten data sets do not meet every table gets more of them, and its intervals hold as they do
+ * without. 16 tables, or 100 under `make check-long`: more than 4.5 standard deviations too few of 16, five misses or
+ * more, are found in 9e-4 of seeds; of the 19 numbers no more than some six are independent. Threads change nothing. */
 static void targets_are_reached(void **state)
 {
     (void)state;
