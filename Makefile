@@ -24,6 +24,8 @@ WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-pr
 PACKAGES := gsl sqlite3 yaml-0.1 jansson popt nettle zlib libcurl libarchive
 # optional: a program without it says so when it is asked to read an HDF5 file
 HDF5     := $(shell pkg-config --exists hdf5 2>/dev/null && echo hdf5)
+# optional: without it a sweep is done by one process, and mpirun is refused
+MPICC    := $(shell command -v mpicc 2>/dev/null)
 # Homebrew keeps what macOS has too apart
 KEGS     := $(if $(filter Darwin,$(shell uname)),$(shell brew --prefix 2>/dev/null)/opt)
 PKGCONF  := $(if $(KEGS),PKG_CONFIG_PATH=$(KEGS)/zlib/lib/pkgconfig:$(KEGS)/curl/lib/pkgconfig:$(KEGS)/libarchive/lib/pkgconfig:$$PKG_CONFIG_PATH) pkg-config
@@ -59,7 +61,10 @@ SHARED_LINK  := libchiton.so
 SHARED_FLAGS  = -shared -Wl,-soname,$(SHARED)
 endif
 
-all: $(BUILD)/chiton
+# what knows MPI is a module of its own, which the program loads when mpirun has started it
+MODULE   := $(if $(MPICC),$(BUILD)/chiton-mpi.so)
+
+all: $(BUILD)/chiton $(MODULE)
 
 # Objects are made again when the flags have changed, e.g. by MARCH=.
 FLAGS = $(subst ",,$(subst ',,$(CC) $(OPTIMISE) $(FOR_SHARED) $(SANITIZE) $(CFLAGS) $(CPPFLAGS)))
@@ -92,6 +97,10 @@ $(BUILD)/libchiton.a: $(OBJECTS)
 
 $(BUILD)/chiton: $(BUILD)/chiton.o $(COMMANDS:%.c=$(BUILD)/%.o) $(BUILD)/libchiton.a
 	$(LINK) $^ $(LIBS) -o $@
+
+$(BUILD)/chiton-mpi.so: mpi/ranks_mpi.c mpi/ranks_mpi.h sim/sweep/link.h core/error.h
+	@mkdir -p $(@D)
+	$(MPICC) -std=c11 -O2 $(WARNINGS) -D_GNU_SOURCE -I. -fPIC -shared $< -o $@
 
 clean:
 	rm -rf $(BUILD)
@@ -165,7 +174,10 @@ $(BUILD)/chiton-elsewhere: $(BUILD)/tests/other_processor/needed.o $(BUILD)/chit
 	$(LINK) $^ $(LIBS) -o $@
 $(BUILD)/results/test_processor: $(BUILD)/chiton-elsewhere
 
-tests: $(BUILD)/chiton $(BUILD)/chiton-elsewhere $(PRELOADED) $(TESTS:%=$(BUILD)/tests/%)
+# what mpirun starts
+$(BUILD)/results/test_program_mpi: $(MODULE) $(PRELOADED)
+
+tests: $(BUILD)/chiton $(MODULE) $(BUILD)/chiton-elsewhere $(PRELOADED) $(TESTS:%=$(BUILD)/tests/%)
 
 # Tests run as soon as they are linked, as many at a time as make has jobs. RUN: which; KIND: what the lines of output
 # call this build; TEST_RUNNER: valgrind's place; PROGRAM: what tests may start.
@@ -212,7 +224,7 @@ api: $(BUILD)/public-headers
 	sh docs/api.sh $$(cat $(BUILD)/public-headers) > docs/api.md
 
 # the examples against an installed copy, whose path has a space
-check-install: $(BUILD)/chiton $(BUILD)/libchiton.a $(BUILD)/$(SHARED) $(BUILD)/chiton.1
+check-install: $(BUILD)/chiton $(MODULE) $(BUILD)/libchiton.a $(BUILD)/$(SHARED) $(BUILD)/chiton.1
 	+@CC='$(CC)' sh tests/check_install.sh $(MAKE) --no-print-directory BUILD=$(BUILD) WERROR=$(WERROR)
 
 # the examples for Slurm under a Slurm of this check's own; skipped with a sentence where it cannot be had
@@ -363,10 +375,11 @@ Libs.private: $(shell $(PKGCONF) --libs $(LARGE)) $(OPENMP) -lpthread -lm
 endef
 
 install: export PKGCONFIG := $(PKGCONFIG)
-install: $(BUILD)/chiton $(BUILD)/libchiton.a $(BUILD)/$(SHARED) $(BUILD)/chiton.1 $(BUILD)/public-headers
+install: $(BUILD)/chiton $(MODULE) $(BUILD)/libchiton.a $(BUILD)/$(SHARED) $(BUILD)/chiton.1 $(BUILD)/public-headers
 	install -d "$(AT)/bin" "$(AT)/lib/pkgconfig" "$(AT)/share/man/man1" "$(AT)/share/chiton/examples" "$(AT)/share/chiton/experiments" \
 	    "$(AT)/share/bash-completion/completions" "$(AT)/share/zsh/site-functions"
 	install -m 755 $(BUILD)/chiton "$(AT)/bin/"
+	$(if $(MODULE),install -d "$(AT)/lib/chiton" && install -m 755 $(MODULE) "$(AT)/lib/chiton/")
 	install -m 644 $(BUILD)/libchiton.a "$(AT)/lib/"
 	install -m 755 $(BUILD)/$(SHARED) "$(AT)/lib/"
 	ln -sf $(SHARED) "$(AT)/lib/$(SHARED_LINK)"
@@ -386,7 +399,7 @@ install: $(BUILD)/chiton $(BUILD)/libchiton.a $(BUILD)/$(SHARED) $(BUILD)/chiton
 
 # the same PREFIX and DESTDIR as of the installation; folders that others share go where they are left empty
 uninstall:
-	rm -rf "$(AT)/include/chiton" "$(AT)/share/chiton"
+	rm -rf "$(AT)/include/chiton" "$(AT)/lib/chiton" "$(AT)/share/chiton"
 	rm -f "$(AT)/bin/chiton" "$(AT)/lib/libchiton.a" "$(AT)/lib/$(SHARED)" "$(AT)/lib/$(SHARED_LINK)" \
 	    "$(AT)/lib/pkgconfig/chiton.pc" "$(AT)/share/man/man1/chiton.1" \
 	    "$(AT)/share/bash-completion/completions/chiton" "$(AT)/share/zsh/site-functions/_chiton"

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/meter.h"
+#include "cli/ranks.h"
 #include "cli/sweep_target.h"
 #include "core/obstacle.h"
 #include "core/text.h"
@@ -9,7 +10,6 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,8 @@ static const long NO_LIMIT = LONG_MIN;
 typedef struct {
     char *store, *kernels, *part, *until, *target; /* popt's copies: owned */
     int threads, dry_run, yes, skip_invalid;
-    long limit; /* data sets, where there is a target; NO_LIMIT: not given */
+    long limit;         /* data sets, where there is a target; NO_LIMIT: not given */
+    ch_cli_ranks ranks; /* the processes that share the sweep */
 } sweep_options;
 
 static bool is_yaml(const char *argument)
@@ -331,6 +332,8 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_sweep
         goto out;
     }
     sweep.kernel_folder = options->kernels;
+    sweep.memory_budget = options->ranks.memory_budget;
+    sweep.link = ch_cli_ranks_link(&options->ranks);
     if (options->dry_run) {
         print_axes(plan);
     }
@@ -393,9 +396,17 @@ static ch_code admit_target(ch_sweep_target *target, ch_plan *plan, const sweep_
     return ch_sweep_target_admit(target, plan, options->yes ? UINT64_MAX : MOST_RUNS_UNASKED, err);
 }
 
+/* ---- processes ---- */
+
+/* Does the jobs of the process that has the sweep and its store. */
+static ch_code follow(sweep_options *options, ch_stop *stop, ch_error *err)
+{
+    return ch_cli_ranks_follow(&options->ranks, options->threads, options->kernels, stop, err);
+}
+
 int ch_cmd_sweep(int argc, const char **argv)
 {
-    sweep_options own = {.threads = omp_get_max_threads(), .limit = NO_LIMIT};
+    sweep_options own = {.limit = NO_LIMIT};
     const struct poptOption options[] = {
         {"output", 'o', POPT_ARG_STRING, &own.store, 0, "store to add the runs to, made when missing", "STORE"},
         {"threads", 'j', POPT_ARG_INT, &own.threads, 0,
@@ -417,23 +428,35 @@ int ch_cmd_sweep(int argc, const char **argv)
         POPT_TABLEEND,
     };
     ch_error err = {0};
-    ch_cli cli;
+    ch_cli cli = {.help = false};
     ch_plan plan;
     ch_sweep_target target;
     ch_sweep_counts counts;
     ch_plan_init(&plan);
     plan.stop = ch_cli_catch_signals();
     plan.data_dir = getenv("CHITON_DATA");
-    ch_code code =
-        ch_cli_init(&cli, argc, argv, options, true,
-                    "sweep FILE.yaml|MODEL [--SETTING VALUES]... -o STORE [-j THREADS] [--part K/N] [--until TIME] "
-                    "[--target NAME=X,... [--limit N]] [--kernel-cache DIR] [--skip-invalid] [--dry-run]",
-                    &err);
+    ch_code code = ch_cli_ranks_join(&own.ranks, argc, argv, &err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    own.threads = own.ranks.threads;
+    code = ch_cli_init(&cli, argc, argv, options, true,
+                       "sweep FILE.yaml|MODEL [--SETTING VALUES]... -o STORE [-j THREADS] [--part K/N] [--until TIME] "
+                       "[--target NAME=X,... [--limit N]] [--kernel-cache DIR] [--skip-invalid] [--dry-run]",
+                       &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }
     code = ch_cli_stop_after(own.until, &err);
     if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_cli_ranks_count_threads(&own.ranks, own.threads, &err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    if (own.ranks.is_follower) {
+        code = follow(&own, plan.stop, &err);
         goto out;
     }
     code = read_plan(&plan, &cli, &err);
@@ -459,6 +482,7 @@ int ch_cmd_sweep(int argc, const char **argv)
     }
     code = own.target != NULL ? ch_sweep_target_run(&target, &plan, &err) : sweep(&plan, &own, &counts, &err);
 out:
+    ch_cli_ranks_leave(&own.ranks);
     ch_plan_free(&plan);
     ch_cli_free(&cli);
     free(own.store);

@@ -3,6 +3,7 @@
 #include "tests/support.h"
 
 #include "cli/cli.h"
+#include "cli/ranks.h"
 #include "core/clock.h"
 #include "sim/store/json.h"
 #include "sim/store/results.h"
@@ -323,6 +324,30 @@ static void test_a_signal_raises_the_flag(void **state)
     assert_int_equal(*flag, 1);
 }
 
+/* ---- processes that share a machine ---- */
+
+static void test_processors_are_shared(void **state)
+{
+    (void)state;
+    static const unsigned char everywhere[3][4] = {{1, 1, 1, 1}, {1, 1, 1, 1}, {1, 1, 1, 1}};
+    static const unsigned char bound[2][4] = {{1, 1, 0, 0}, {0, 0, 1, 1}};
+    static const unsigned char crowded[3][2] = {{1, 1}, {1, 1}, {1, 1}};
+    static const unsigned char mixed[3][4] = {{1, 1, 0, 0}, {1, 1, 0, 0}, {0, 0, 1, 1}};
+    static const unsigned char none[1][2] = {{0, 0}};
+    const int parts[] = {ch_cli_ranks_share(everywhere[0], 3, 4, 0), ch_cli_ranks_share(everywhere[0], 3, 4, 1),
+                         ch_cli_ranks_share(everywhere[0], 3, 4, 2)};
+    assert_int_equal(parts[0] + parts[1] + parts[2], 4);
+    assert_true(parts[0] >= 1 && parts[1] >= 1 && parts[2] >= 1);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(ch_cli_ranks_share(bound[0], 2, 4, i), 2);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(ch_cli_ranks_share(crowded[0], 3, 2, i), 1);
+        assert_int_equal(ch_cli_ranks_share(mixed[0], 3, 4, i), i < 2 ? 1 : 2);
+    }
+    assert_int_equal(ch_cli_ranks_share(none[0], 1, 2, 0), 1);
+}
+
 int main(void)
 {
     /* suites: valgrind */
@@ -338,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_spans_of_time),
         cmocka_unit_test(test_the_end_of_a_time_raises_the_flag),
         cmocka_unit_test(test_a_signal_raises_the_flag),
+        cmocka_unit_test(test_processors_are_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

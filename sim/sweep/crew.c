@@ -115,12 +115,15 @@ static ch_sweep_job *take_job(ch_crew *self, int *threads)
     return NULL;
 }
 
+/* Gives back what a run had: its bytes and those of its set together, so that nobody sees one without the other. */
 static void end_job(ch_crew *self, const ch_sweep_job *job, int threads)
 {
     omp_set_lock(&self->lock);
+    ch_train_set *set = ch_crew_release(self, &self->groups[job->group]);
     ch_memory_account_end_run(self->memory, job->run_bytes);
     self->idle += threads;
     omp_unset_lock(&self->lock);
+    ch_crew_free_set(set);
 }
 
 /* Does a run unless the store has it by now. */
@@ -132,16 +135,13 @@ static ch_code do_run(ch_crew *self, const ch_sweep_job *job, int threads, ch_ru
     ch_resolved resolved;
     ch_code code = self->source.resolve(self->source.context, job, &resolved, is_there, err);
     if (code != CH_OK || *is_there) {
-        goto out;
+        return code;
     }
     code = ch_crew_find_set(self, job, &resolved, threads, &set, err);
     if (code != CH_OK) {
-        goto out;
+        return code;
     }
-    code = ch_train(run, &resolved, set != NULL ? set : &none, threads, &quiet, err);
-out:
-    ch_crew_leave_group(self, &self->groups[job->group]);
-    return code;
+    return ch_train(run, &resolved, set != NULL ? set : &none, threads, &quiet, err);
 }
 
 /* Does a job that has begun, and hands on what came of it. */

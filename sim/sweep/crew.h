@@ -64,6 +64,12 @@ void ch_crew_work(ch_crew *self);
 /** Does one job on all threads when no other is under way. Its bytes are reserved whatever the budget says. */
 void ch_crew_do_alone(ch_crew *self, ch_sweep_job *job);
 
+/** Ends the need for a group's data set of one job, and of the memory reserved for it with the last. The lock is held.
+ *  @return the set, to be freed by ch_crew_free_set once the lock is not held; NULL where it is still needed */
+ch_train_set *ch_crew_release(ch_crew *self, ch_sweep_group *group);
+/** @param set  may be NULL */
+void ch_crew_free_set(ch_train_set *set);
+
 /** Gives up a job of a group that this process was to do, or holds its set for: its set is freed with the last of them.
  */
 void ch_crew_leave_group(ch_crew *self, ch_sweep_group *group);

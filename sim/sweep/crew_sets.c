@@ -18,7 +18,7 @@ static int threads_for_set(const ch_crew *self, const ch_sweep_group *group, int
     return group->is_kernel ? self->threads : threads;
 }
 
-static void set_free(ch_train_set *set)
+void ch_crew_free_set(ch_train_set *set)
 {
     if (set != NULL) {
         ch_train_set_free(set);
@@ -26,10 +26,9 @@ static void set_free(ch_train_set *set)
     free(set);
 }
 
-void ch_crew_leave_group(ch_crew *self, ch_sweep_group *group)
+ch_train_set *ch_crew_release(ch_crew *self, ch_sweep_group *group)
 {
     ch_train_set *set = NULL;
-    omp_set_lock(&self->lock);
     if (--group->runs_left == 0) {
         set = group->set;
         group->set = NULL;
@@ -38,8 +37,15 @@ void ch_crew_leave_group(ch_crew *self, ch_sweep_group *group)
         }
         group->reserved = false;
     }
+    return set;
+}
+
+void ch_crew_leave_group(ch_crew *self, ch_sweep_group *group)
+{
+    omp_set_lock(&self->lock);
+    ch_train_set *set = ch_crew_release(self, group);
     omp_unset_lock(&self->lock);
-    set_free(set);
+    ch_crew_free_set(set);
 }
 
 /* Puts a set that was made into its group, unless nobody needs it any more. Gives back the memory that was reserved for
@@ -59,7 +65,7 @@ static void keep_set(ch_crew *self, ch_sweep_group *group, ch_train_set *set)
         }
     }
     omp_unset_lock(&self->lock);
-    set_free(set);
+    ch_crew_free_set(set);
 }
 
 static bool lacks_set(ch_crew *self, const ch_sweep_group *group)

@@ -37,8 +37,10 @@ typedef struct {
     struct ch_census *census; /* what is left out, by reason; owned */
     ch_sweep_counts counts;
     /* What the caller may set before ch_sweep_run. */
-    const char *kernel_folder; /* where kernels of twins are read and kept; NULL: nowhere. Borrowed */
-    size_t memory_budget;      /* bytes that runs at once may take; 0: nine tenths of what is available then */
+    const char *kernel_folder;  /* where kernels of twins are read and kept; NULL: nowhere. Borrowed */
+    size_t memory_budget;       /* bytes that runs at once may take; 0: nine tenths of what is available then */
+    const struct ch_link *link; /* processes that share the sweep, of which this one is process 0; NULL: there are no
+                                   others. Borrowed */
 } ch_sweep;
 
 /** Checks the runs of a plan, and that there are the images that they need. Reads the images, which are then read once

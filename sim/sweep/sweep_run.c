@@ -1,13 +1,13 @@
 /* sweep_run.c — does the runs of a sweep on the threads of this process and puts them into the store. */
 #include "core/clock.h"
-#include "sim/sweep/ledger.h"
-
-#include <string.h>
+#include "sim/sweep/lead.h"
 
 /* A ledger with the crew that takes its jobs from it. */
 typedef struct {
     ch_ledger ledger;
     ch_crew crew;
+    ch_lead lead;
+    bool leads; /* whether other processes share the sweep */
 } sweep_state;
 
 enum { OWN = 0 }; /* number of this process in the dispatch */
@@ -47,6 +47,10 @@ static void end_job(void *context, ch_sweep_job *job, ch_run *run, ch_job_end *e
 {
     sweep_state *state = context;
     ch_filed_job filed = {.job = job, .run = *run, .end = *end};
+    if (state->leads) {
+        ch_lead_put(&state->lead, job, run, end);
+        return;
+    }
     ch_ledger_file(&state->ledger, &filed, 1);
     ch_ledger_note_end(&state->ledger, &state->crew, end->is_there, filed.twice);
 }
@@ -94,9 +98,16 @@ static size_t most_run_bytes(const ch_sweep *sweep)
     return most;
 }
 
+/* The most runs that this process does at once. Where there are fewer runs than threads, the processes share them. */
+static size_t num_workers(const ch_sweep *sweep, int threads)
+{
+    const size_t alone = ch_sweep_num_workers(sweep, threads);
+    const size_t most = sweep->link != NULL ? ch_lead_num_workers(sweep->link, sweep, threads) : alone;
+    return most > 1 ? most : 1;
+}
+
 static void begin_crew(sweep_state *state, ch_sweep *sweep, int threads)
 {
-    const size_t workers = ch_sweep_num_workers(sweep, threads);
     state->crew = (ch_crew){
         .source = {state, next_job, take_job, find_following, resolve_job, end_job, say},
         .groups = sweep->groups,
@@ -105,24 +116,44 @@ static void begin_crew(sweep_state *state, ch_sweep *sweep, int threads)
         .stop = state->ledger.watch.stop,
         .most_run_bytes = most_run_bytes(sweep),
     };
-    ch_crew_init(&state->crew, threads, workers > 1 ? workers : 1);
+    ch_crew_init(&state->crew, threads, num_workers(sweep, threads));
     sweep->sources->kernel_folder = sweep->kernel_folder;
     sweep->memory->budget = sweep->memory_budget > 0 ? sweep->memory_budget : ch_memory_account_find_budget();
+}
+
+/* Does the jobs together with the other processes. */
+static void work_together(sweep_state *state, const ch_link *link)
+{
+    ch_error failure = {0};
+    state->leads = true;
+    const ch_code code = ch_lead_begin(&state->lead, link, &state->ledger, &state->crew, &failure);
+    if (code == CH_OK) {
+        ch_crew_work(&state->crew);
+    } else {
+        ch_ledger_fail(&state->ledger, code, &failure);
+    }
+    ch_lead_finish(&state->lead);
+    state->leads = false;
 }
 
 ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, const ch_watch *watch, ch_error *err)
 {
     const double started = ch_clock_now();
+    const size_t num_processes = self->link != NULL ? (size_t)self->link->size : 1;
     ch_stop own = 0;
     ch_watch shared = watch != NULL ? *watch : (ch_watch){0};
     shared.stop = shared.stop != NULL ? shared.stop : &own;
-    sweep_state state;
-    const ch_code code = ch_ledger_init(&state.ledger, self, store, 1, &shared, err);
+    sweep_state state = {.leads = false};
+    const ch_code code = ch_ledger_init(&state.ledger, self, store, num_processes, &shared, err);
     if (code != CH_OK) {
         return code;
     }
     begin_crew(&state, self, threads);
-    ch_crew_work(&state.crew);
+    if (num_processes > 1 && self->num_jobs > 0) {
+        work_together(&state, self->link);
+    } else {
+        ch_crew_work(&state.crew);
+    }
     try_postponed_again(&state);
     self->counts.most_threads = state.crew.most_threads;
     self->counts.seconds = ch_clock_now() - started;
