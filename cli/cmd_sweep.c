@@ -160,8 +160,11 @@ static void print_part(const ch_sweep *sweep)
 
 static void print_counts(const ch_sweep_counts *counts)
 {
-    printf("%zu runs, %zu of them in the store already, %zu to do\n", counts->total, counts->present,
-           counts->total - counts->present);
+    printf("%zu runs, %zu of them in the store already, ", counts->total, counts->present);
+    if (counts->repeated > 0) {
+        printf("%zu the same as others, ", counts->repeated);
+    }
+    printf("%zu to do\n", counts->total - counts->present - counts->repeated);
 }
 
 /* Writes a time to two digits in the unit that suits it. */
@@ -207,12 +210,16 @@ static ch_code finish(const sweep_options *options, const ch_sweep_counts *count
     const size_t done = counts->fitted + counts->budget + counts->diverged + counts->stuck;
     ch_text_print(options->store, stdout);
     printf(": %zu runs, %zu were there, %zu done in %.1f s: %zu fitted, %zu budget, %zu diverged", counts->total,
-           counts->present, done, counts->seconds, counts->fitted, counts->budget, counts->diverged);
+           counts->present - counts->elsewhere, done, counts->seconds, counts->fitted, counts->budget,
+           counts->diverged);
     if (counts->stuck > 0) {
         printf(", %zu stuck", counts->stuck);
     }
-    if (counts->twice > 0) {
-        printf("; %zu more by another program at the same time", counts->twice);
+    if (counts->elsewhere > 0) {
+        printf("; %zu more by another program at the same time", counts->elsewhere);
+    }
+    if (counts->repeated > 0) {
+        printf("; %zu the same as others", counts->repeated);
     }
     putchar('\n');
     return ch_cli_flush(err);

@@ -55,6 +55,7 @@ enum {
     CH_SCHEMA_SPECTRUM = 9,  /* unequal variances of synthetic data: spectrum, teacher_axis */
     CH_SCHEMA_BOUNDARY = 10, /* observables of the boundary: teacher_error, unfitted_distance, density_… */
     CH_SCHEMA_STARTS = 11,   /* runs that start from the weights of a file: init */
+    CH_SCHEMA_CLAIMS = 12,   /* tables `workers` and `claims`: which sweep under way makes which run */
 };
 
 /** One observable. The results of a run (in the store, JSON, CSV and text) and the columns of its trajectory are made

@@ -133,7 +133,7 @@ static void test_older_versions(void **state)
 
 /* ---- a pretended next version ---- */
 
-enum { NEXT_VERSION = 12 };
+#define NEXT_VERSION (ch_store_schema_now().version + 1)
 
 /* The columns of a table, and one more that the next version brings. */
 static size_t num_next(int table)
@@ -183,7 +183,6 @@ static ch_store_schema next_schema(void)
     static const ch_store_column first[] = {{"run", "TEXT NOT NULL", 0, NULL}};
     static ch_store_table next[CH_STORE_NUM_TABLES + 1];
     const ch_store_schema now = ch_store_schema_now();
-    assert_int_equal(now.version, NEXT_VERSION - 1);
     memcpy(next, now.tables, sizeof *next * CH_STORE_NUM_TABLES);
     next[CH_STORE_RUNS].num_more = num_next_runs;
     next[CH_STORE_RUNS].more = next_runs;

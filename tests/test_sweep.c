@@ -131,7 +131,10 @@ static void test_runs_that_are_the_same_land_once(void **state)
     (void)state;
     static const char *const lines[] = {
         "model perceptron", "dim 8", "train 64", "rate 1", "batch 64,full,2; dynamics sgd,sgd,sgd", NULL};
-    sweep("s.db", lines, 2);
+    const outcome first = sweep("s.db", lines, 2);
+    assert_int_equal(first.counts.repeated, 1);
+    assert_int_equal(num_done(&first.counts), 2);
+    assert_int_equal(first.counts.present, 0);
     assert_int_equal(query(path_of("s.db"), "SELECT count(*) FROM runs"), 2);
     const outcome again = sweep("s.db", lines, 2);
     assert_int_equal(again.counts.present, 3);
@@ -215,12 +218,15 @@ static void test_long_groups_go_first_and_in_them_long_runs(void **state)
 
 static ch_stop flag;
 
-/* A commit hook of SQLite, which raises the stop flag when the last of `*left` runs is stored. The race detector
+/* An update hook of SQLite, which raises the stop flag when the last of `*left` runs is stored. The race detector
  * ignores it, because in the program a signal handler does this at any moment. */
-__attribute__((no_sanitize("thread"))) static int count_down(void *left)
+__attribute__((no_sanitize("thread"))) static void count_down(void *left, int operation, const char *schema,
+                                                              const char *table, sqlite3_int64 row)
 {
-    flag = --*(int *)left <= 0;
-    return 0;
+    (void)operation, (void)schema, (void)row;
+    if (strcmp(table, "runs") == 0) {
+        flag = --*(int *)left <= 0;
+    }
 }
 
 static void test_a_flag_raised_before_stops_all(void **state)
@@ -247,7 +253,7 @@ static void test_a_flag_raised_under_way_keeps_what_is_done(void **state)
         ch_plan plan = make_plan(MIXED);
         ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
         flag = 0;
-        sqlite3_commit_hook(store.db, count_down, &left);
+        sqlite3_update_hook(store.db, count_down, &left);
         const outcome result = sweep_into(&store, &plan, threads, &flag);
         assert_int_equal(result.code, CH_ERROR_INTERRUPTED);
         /* Each thread may still finish a run that is nearly over. */
@@ -272,7 +278,7 @@ static void test_a_run_under_way_is_given_up(void **state)
     ch_plan plan = make_plan(lines);
     ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
     flag = 0;
-    sqlite3_commit_hook(store.db, count_down, &left);
+    sqlite3_update_hook(store.db, count_down, &left);
     const outcome result = sweep_into(&store, &plan, 2, &flag);
     assert_int_equal(result.code, CH_ERROR_INTERRUPTED);
     assert_int_equal(num_done(&result.counts), 1);
@@ -362,8 +368,8 @@ static void test_planning_survives_every_failing_allocation(void **state)
     ch_plan_free(&plan);
 }
 
-/* Whichever allocation fails, all runs are done: one that lacked memory is tried again. A failure of the store ends the
- * sweep, which continues when it is repeated. */
+/* Whichever allocation fails, all runs are done: one that lacked memory is tried again. Only what a sweep needs before
+ * its first run ends it. A failure of the store ends the sweep, which continues when it is repeated. */
 static void test_sweeping_survives_failing_allocations(void **state)
 {
     (void)state;
@@ -382,6 +388,11 @@ static void test_sweeping_survives_failing_allocations(void **state)
         alloc_fail_at(-1);
         const size_t left = swept.num_jobs - num_done(&swept.counts);
         ch_sweep_free(&swept);
+        if (code == CH_ERROR_MEMORY) {
+            assert_int_equal(left, 4);
+            assert_true(failed < 3);
+            continue;
+        }
         assert_int_equal(code, CH_OK);
         assert_int_equal(left, 0);
         assert_int_equal(query(path_of("s.db"), "SELECT count(*) FROM runs"), 4);

@@ -83,6 +83,21 @@ static const ch_store_column layer_first[] = {
 
 static const ch_store_column name_first[] = {{"name", "TEXT NOT NULL", 0, NULL}};
 
+/* ---- tables workers and claims: sweeps under way, and the runs that they make ---- */
+
+static const ch_store_column worker_first[] = {
+    {"name", "TEXT NOT NULL PRIMARY KEY", 0, NULL}, /* random */
+    {"host", "TEXT", 0, NULL},                      /* for people */
+    {"boot", "TEXT", 0, NULL},                      /* start of the system, and its space of process numbers */
+    {"pid", "INTEGER", 0, NULL},
+    {"started", "INTEGER", 0, NULL}, /* when the process began, in the system's ticks since its own start */
+    {"beats", "INTEGER NOT NULL", 0, NULL},
+};
+static const ch_store_column claim_first[] = {
+    {"run", "TEXT NOT NULL", 0, NULL}, /* the first 16 digits of its id */
+    {"worker", "TEXT NOT NULL", 0, NULL},
+};
+
 /* ---- all of them ---- */
 
 static const ch_store_table tables[CH_STORE_NUM_TABLES] = {
@@ -90,6 +105,8 @@ static const ch_store_table tables[CH_STORE_NUM_TABLES] = {
     [CH_STORE_POINTS] = {"points", 0, point_first, 1, ch_points_count, point_column, "(run, step)"},
     [CH_STORE_LAYERS] = {"layers", CH_SCHEMA_NETWORKS, layer_first, 4, no_columns, NULL, "(run, step, layer)"},
     [CH_STORE_NAMES] = {"store", CH_SCHEMA_DELETION, name_first, 1, no_columns, NULL, NULL},
+    [CH_STORE_WORKERS] = {"workers", CH_SCHEMA_CLAIMS, worker_first, 6, no_columns, NULL, NULL},
+    [CH_STORE_CLAIMS] = {"claims", CH_SCHEMA_CLAIMS, claim_first, 2, no_columns, NULL, "(run)"},
 };
 
 /* Points and layers of a run that is no longer there would hinder the same run from being put in again. The trigger

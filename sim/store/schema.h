@@ -47,7 +47,15 @@ typedef struct {
 } ch_store_schema;
 
 /** Numbers of the tables of a store. */
-enum { CH_STORE_RUNS, CH_STORE_POINTS, CH_STORE_LAYERS, CH_STORE_NAMES, CH_STORE_NUM_TABLES };
+enum {
+    CH_STORE_RUNS,
+    CH_STORE_POINTS,
+    CH_STORE_LAYERS,
+    CH_STORE_NAMES,
+    CH_STORE_WORKERS,
+    CH_STORE_CLAIMS,
+    CH_STORE_NUM_TABLES
+};
 
 /** The schema of this program. */
 ch_store_schema ch_store_schema_now(void);

@@ -396,6 +396,10 @@ static ch_code prepare_writing(ch_store *self, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
+    code = ch_store_prepare(self, "DELETE FROM claims WHERE run = substr(?, 1, 16)", &self->delete_claim, err);
+    if (code != CH_OK) {
+        return code;
+    }
     return prepare_made(self, ch_store_insert_sql(&schema.tables[CH_STORE_RUNS], " ON CONFLICT (id) DO NOTHING"),
                         &self->insert, err);
 }
@@ -590,8 +594,8 @@ out:
 
 static void finalize_writing(ch_store *self)
 {
-    sqlite3_stmt **const statements[] = {&self->insert, &self->insert_point, &self->insert_layer, &self->delete_points,
-                                         &self->delete_layers};
+    sqlite3_stmt **const statements[] = {&self->insert,        &self->insert_point,  &self->insert_layer,
+                                         &self->delete_points, &self->delete_layers, &self->delete_claim};
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
         sqlite3_finalize(*statements[i]);
         *statements[i] = NULL;

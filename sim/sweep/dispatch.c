@@ -35,7 +35,7 @@ void ch_dispatch_free(ch_dispatch *self)
 
 static bool is_begun(const ch_sweep_group *group)
 {
-    return group->num_untaken < group->end - group->begin;
+    return group->num_untaken < group->end - group->begin || group->is_elsewhere;
 }
 
 /* The first job of a group, from `place` on and around its end, that has not begun. There is one. */
@@ -83,6 +83,17 @@ static size_t choose_group(ch_dispatch *self, size_t from)
     return group < sweep->num_groups ? group : find_largest(self);
 }
 
+/* Whether a process does well to leave the group it is at: no job of it is left, or another program works on it while
+ * there are groups that nobody has begun. */
+static bool is_to_leave(ch_dispatch *self, const ch_sweep_group *group)
+{
+    if (group->num_untaken == 0 || !group->is_elsewhere) {
+        return group->num_untaken == 0;
+    }
+    self->first_unbegun = find_unbegun(self->sweep, self->first_unbegun);
+    return self->first_unbegun < self->sweep->num_groups;
+}
+
 ch_sweep_job *ch_dispatch_next(ch_dispatch *self, size_t process)
 {
     const ch_sweep *sweep = self->sweep;
@@ -93,7 +104,7 @@ ch_sweep_job *ch_dispatch_next(ch_dispatch *self, size_t process)
     if (place < sweep->num_jobs) {
         group = sweep->jobs[place].group;
     }
-    if (place == sweep->num_jobs || sweep->groups[group].num_untaken == 0) {
+    if (place == sweep->num_jobs || is_to_leave(self, &sweep->groups[group])) {
         group = choose_group(self, place < sweep->num_jobs ? group + 1 : 0);
         place = sweep->groups[group].begin;
     }
@@ -111,7 +122,19 @@ void ch_dispatch_take(ch_dispatch *self, ch_sweep_job *job)
     self->cost_untaken -= job->cost;
 }
 
-void ch_dispatch_move(ch_dispatch *self, size_t process, size_t place)
+void ch_dispatch_avoid(ch_dispatch *self, ch_sweep_group *group)
 {
-    self->places[process] = place;
+    (void)self;
+    group->is_elsewhere = true;
+}
+
+void ch_dispatch_put_back(ch_dispatch *self, ch_sweep_job *job)
+{
+    ch_sweep_group *group = &self->sweep->groups[job->group];
+    job->is_taken = false;
+    group->num_untaken++;
+    group->cost_untaken += job->cost;
+    self->num_untaken++;
+    self->cost_untaken += job->cost;
+    self->first_unfinished = job->group < self->first_unfinished ? job->group : self->first_unfinished;
 }

@@ -2,7 +2,8 @@
  *
  * A process goes on with the jobs of the group it is at, whose data set it has. When none of them is left it goes to
  * the next group of the list that no process has begun, so that the longest runs begin first. When every group has been
- * begun it helps with the one that has most expected work left. A single process thus takes the list as it stands.
+ * begun it helps with the one that has most expected work left. A single process thus takes the list as it stands. A
+ * group that another program works on, on the same store, counts as begun, and is left at once while others are not.
  *
  * It has no lock: the caller makes sure that one thread at a time uses it. */
 #ifndef CH_DISPATCH_H
@@ -34,8 +35,10 @@ ch_sweep_job *ch_dispatch_next(ch_dispatch *self, size_t process);
 /** Notes that a job begins. It was the next one of some process. */
 void ch_dispatch_take(ch_dispatch *self, ch_sweep_job *job);
 
-/** Moves a process to a place in the list, < num_jobs: its next job is the first one from there on that has not begun.
- */
-void ch_dispatch_move(ch_dispatch *self, size_t process, size_t place);
+/** Notes that another program works on a group. */
+void ch_dispatch_avoid(ch_dispatch *self, ch_sweep_group *group);
+
+/** Puts a job back that had begun, and that is to begin again. */
+void ch_dispatch_put_back(ch_dispatch *self, ch_sweep_job *job);
 
 #endif

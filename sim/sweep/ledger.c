@@ -1,7 +1,13 @@
 /* ledger.c — files the runs of a sweep in its store, and counts them. */
 #include "sim/sweep/ledger.h"
 
+#include "core/clock.h"
+#include "core/memory.h"
+
 #include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,9 +15,18 @@ ch_code ch_ledger_init(ch_ledger *self, ch_sweep *sweep, ch_store *store, size_t
                        ch_error *err)
 {
     memset(self, 0, sizeof *self);
-    const ch_code code = ch_dispatch_init(&self->dispatch, sweep, num_processes, err);
+    self->ends[0] = self->ends[1] = -1;
+    ch_code code = ch_dispatch_init(&self->dispatch, sweep, num_processes, err);
     if (code != CH_OK) {
         return code;
+    }
+    if (sweep->num_jobs > 0) {
+        code = ch_share_init(&self->share, sweep, store, err);
+        if (code != CH_OK) {
+            ch_share_free(&self->share);
+            ch_dispatch_free(&self->dispatch);
+            return code;
+        }
     }
     self->sweep = sweep;
     self->store = store;
@@ -25,21 +40,6 @@ void ch_ledger_free(ch_ledger *self)
 {
     omp_destroy_lock(&self->filing);
     ch_dispatch_free(&self->dispatch);
-}
-
-ch_code ch_ledger_resolve(ch_ledger *self, const ch_sweep_job *job, ch_resolved *resolved, bool *is_there,
-                          ch_error *err)
-{
-    char id[CH_ID_SIZE];
-    ch_code code = ch_sweep_resolve(self->sweep, job->index, resolved, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    ch_settings_id(resolved, id);
-    omp_set_lock(&self->filing);
-    code = ch_store_has(self->store, id, is_there, err);
-    omp_unset_lock(&self->filing);
-    return code;
 }
 
 /* ---- filing ---- */
@@ -87,7 +87,7 @@ static void count_run(ch_ledger *self, const ch_filed_job *filed)
     const ch_status status = filed->run.status;
     if (filed->end.is_there || filed->twice) {
         counts->present++;
-        counts->twice += filed->twice;
+        counts->elsewhere++;
     } else {
         counts->fitted += status == CH_FITTED;
         counts->budget += status == CH_BUDGET;
@@ -111,6 +111,20 @@ static void note_failure(ch_ledger *self, const ch_filed_job *filed)
     } else {
         end_sweep(self, filed->end.code, &filed->end.err);
     }
+}
+
+/* Whether another program is making the run of a job that has ended at once. It is waited for then. */
+static bool is_elsewhere(ch_ledger *self, const ch_filed_job *filed)
+{
+    ch_error failure = {0};
+    if (filed->end.code != CH_OK || !filed->end.is_there || filed->job->share != CH_SHARE_ELSEWHERE) {
+        return false;
+    }
+    const ch_code code = ch_share_wait_for(&self->share, filed->job, &failure);
+    if (code != CH_OK) {
+        end_sweep(self, code, &failure);
+    }
+    return true;
 }
 
 enum { MOST_TOGETHER = 256 }; /* runs in one transaction */
@@ -164,6 +178,10 @@ void ch_ledger_file(ch_ledger *self, ch_filed_job *jobs, size_t count)
     for (size_t i = 0; i < count;) {
         size_t num_ended = 0;
         for (; i < count && num_ended < MOST_TOGETHER; i++) {
+            if (is_elsewhere(self, &jobs[i])) {
+                continue;
+            }
+            ch_share_note_end(&self->share, jobs[i].job);
             if (jobs[i].end.code == CH_OK) {
                 ended[num_ended++] = &jobs[i];
             } else {
@@ -178,35 +196,156 @@ void ch_ledger_file(ch_ledger *self, ch_filed_job *jobs, size_t count)
     omp_unset_lock(&self->filing);
 }
 
-/* ---- another program on the same store ---- */
+/* ---- other programs on the same store ---- */
 
-/* Goes on at another data set of the list, which another program would hardly choose too, if memory has room for it.
- * The crew's lock is held. */
-static void turn_aside(ch_ledger *self, const ch_crew *crew)
+/* Claims the run of a job.
+ * @param state  out: CH_SHARE_DONE where the store has just this run */
+static ch_code claim_run(ch_ledger *self, const ch_sweep_job *job, const ch_resolved *resolved, ch_share_state *state,
+                         ch_error *err)
 {
-    enum { OWN = 0 }; /* the process that has the ledger */
-    ch_dispatch *dispatch = &self->dispatch;
-    ch_random random;
-    const size_t before = dispatch->places[OWN];
-    ch_random_init(&random, (uint64_t)getpid(), CH_STREAM_INIT, self->turns++);
-    ch_dispatch_move(dispatch, OWN, (size_t)(ch_random_u32(&random) % self->sweep->num_jobs));
-    const ch_sweep_job *next = ch_dispatch_next(dispatch, OWN);
-    if (next != NULL && !ch_memory_account_fits(crew->memory, ch_crew_set_bytes(crew, next) + next->run_bytes)) {
-        ch_dispatch_move(dispatch, OWN, before);
+    char id[CH_ID_SIZE];
+    bool is_there = false;
+    ch_sweep_job *own = &self->sweep->jobs[job - self->sweep->jobs];
+    ch_code code = ch_share_ask(&self->share, own, state, err);
+    if (code != CH_OK || *state != CH_SHARE_DONE) {
+        return code;
+    }
+    ch_settings_id(resolved, id);
+    code = ch_store_has(self->store, id, &is_there, err);
+    *state = is_there ? CH_SHARE_DONE : CH_SHARE_MINE;
+    return code;
+}
+
+ch_code ch_ledger_resolve(ch_ledger *self, const ch_sweep_job *job, ch_resolved *resolved, bool *is_there,
+                          ch_error *err)
+{
+    ch_share_state state = CH_SHARE_OPEN;
+    ch_code code = ch_sweep_resolve(self->sweep, job->index, resolved, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    omp_set_lock(&self->filing);
+    code = claim_run(self, job, resolved, &state, err);
+    omp_unset_lock(&self->filing);
+    *is_there = state != CH_SHARE_MINE;
+    if (code == CH_OK && state == CH_SHARE_ELSEWHERE) {
+        omp_set_lock(self->crew_lock);
+        self->num_waiting++;
+        ch_dispatch_avoid(&self->dispatch, &self->sweep->groups[job->group]);
+        omp_unset_lock(self->crew_lock);
+    }
+    return code;
+}
+
+bool ch_ledger_has_ended(const ch_ledger *self)
+{
+    return self->num_waiting == 0;
+}
+
+/* Lets jobs begin again that other programs had claimed. Those whose run is in the store by now end at once. */
+static void put_back(ch_ledger *self, ch_sweep_job *const *jobs, size_t count)
+{
+    omp_set_lock(self->crew_lock);
+    self->num_waiting -= count;
+    for (size_t i = 0; i < count; i++) {
+        self->sweep->groups[jobs[i]->group].runs_left++;
+        ch_dispatch_put_back(&self->dispatch, jobs[i]);
+    }
+    omp_unset_lock(self->crew_lock);
+}
+
+/* Asks for the runs that other programs have claimed, when nothing else is left to begin. */
+static void ask_again(ch_ledger *self)
+{
+    ch_error failure = {0};
+    size_t count = 0;
+    omp_set_lock(&self->filing);
+    ch_sweep_job **ended = ch_alloc(self->share.num_waiting, sizeof(ch_sweep_job *));
+    const ch_code code = ended != NULL ? ch_share_ask_again(&self->share, ended, &count, &failure)
+                                       : ch_error_memory(&failure, "the runs that other programs make");
+    if (code != CH_OK) {
+        end_sweep(self, code, &failure);
+    }
+    omp_unset_lock(&self->filing);
+    put_back(self, ended, count);
+    free(ended);
+}
+
+/* Gives a sign of life. Threads that file many runs leave the store to others for moments alone, and a thread that
+ * waits for a lock of OpenMP takes a core. */
+static void give_sign(ch_ledger *self)
+{
+    static const double MOMENT = 0.001; /* seconds */
+    while (!omp_test_lock(&self->filing)) {
+        ch_clock_sleep(MOMENT);
+    }
+    ch_share_beat(&self->share);
+    omp_unset_lock(&self->filing);
+}
+
+/* What the keeper does until the pipe is closed. */
+static void *keep(void *context)
+{
+    ch_ledger *self = context;
+    struct pollfd end = {.fd = self->ends[0], .events = POLLIN};
+    const int pause = (int)(1000 * ch_share_pause(&self->share)) + 1;
+    while (poll(&end, 1, pause) == 0) {
+        if (ch_share_is_to_beat(&self->share)) {
+            give_sign(self);
+        }
+        omp_set_lock(self->crew_lock);
+        const bool waits = self->num_waiting > 0 && self->dispatch.num_untaken == 0;
+        omp_unset_lock(self->crew_lock);
+        if (waits && !*self->watch.stop) {
+            ask_again(self);
+        }
+    }
+    return NULL;
+}
+
+/* Signals go to the threads that were there before: the new one inherits that all are blocked. */
+static ch_code begin_keeper(ch_ledger *self, ch_error *err)
+{
+    sigset_t all, before;
+    if (pipe(self->ends) != 0) {
+        self->ends[0] = self->ends[1] = -1;
+        return ch_error_memory(err, "the thread that keeps the claims of a sweep");
+    }
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    self->has_keeper = pthread_create(&self->keeper, NULL, keep, self) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return self->has_keeper ? CH_OK : ch_error_memory(err, "the thread that keeps the claims of a sweep");
+}
+
+void ch_ledger_keep(ch_ledger *self, ch_crew *crew)
+{
+    ch_error failure = {0};
+    self->crew_lock = &crew->lock;
+    if (self->sweep->num_jobs == 0) {
+        return;
+    }
+    const ch_code code = begin_keeper(self, &failure);
+    if (code != CH_OK) {
+        ch_ledger_fail(self, code, &failure);
     }
 }
 
-/* It goes on elsewhere once more where the other program has been there, too: what lies between there and its present
- * run is done. Near the end little else is left. */
-void ch_ledger_note_end(ch_ledger *self, ch_crew *crew, bool is_there, bool twice)
+/* Ends the keeper and this program's claims. */
+static void end_sharing(ch_ledger *self)
 {
-    enum { MOST_TRIES = 16 };
-    omp_set_lock(&crew->lock);
-    self->tries = twice ? MOST_TRIES : is_there && self->tries > 0 ? self->tries - 1 : 0;
-    if (self->tries > 0) {
-        turn_aside(self, crew);
+    if (self->ends[1] >= 0) {
+        close(self->ends[1]);
     }
-    omp_unset_lock(&crew->lock);
+    if (self->has_keeper) {
+        pthread_join(self->keeper, NULL);
+    }
+    if (self->ends[0] >= 0) {
+        close(self->ends[0]);
+    }
+    self->ends[0] = self->ends[1] = -1;
+    self->has_keeper = false;
+    ch_share_free(&self->share);
 }
 
 /* ---- the end ---- */
@@ -222,6 +361,7 @@ static ch_code report_lack(const ch_ledger *self, ch_error *err)
 ch_code ch_ledger_conclude(ch_ledger *self, ch_error *err)
 {
     const size_t num_jobs = self->sweep->num_jobs, num_lacking = self->sweep->counts.lacked_memory;
+    end_sharing(self);
     if (self->code != CH_OK && self->code != CH_ERROR_INTERRUPTED) {
         return self->code; /* its sentence is in err */
     }

@@ -8,6 +8,9 @@
 
 #include "sim/sweep/crew.h"
 #include "sim/sweep/dispatch.h"
+#include "sim/sweep/share.h"
+
+#include <pthread.h>
 
 typedef struct {
     ch_sweep *sweep; /* borrowed, as is the store */
@@ -16,15 +19,21 @@ typedef struct {
 
     /* The crew's lock guards these members. */
     ch_dispatch dispatch;
-    uint64_t turns; /* how often the sweep went on elsewhere */
-    int tries;      /* how often it may still do so until it finds a run that is not there yet */
+    size_t num_waiting; /* jobs that had begun, and that another program has claimed: they may begin again */
 
     omp_lock_t filing; /* guards the store and the members below; a thread does not hold the crew's lock with it */
-    size_t done;       /* runs that have ended and are in the store */
-    double cost_done;  /* expected operations of these runs */
-    ch_error lack;     /* why the first run that lacked memory alone could not be done */
-    ch_code code;      /* the first failure, whose sentence is in `err` */
-    ch_error *err;     /* the caller's; may be NULL */
+    ch_share share;
+    size_t done;      /* runs that have ended and are in the store */
+    double cost_done; /* expected operations of these runs */
+    ch_error lack;    /* why the first run that lacked memory alone could not be done */
+    ch_code code;     /* the first failure, whose sentence is in `err` */
+    ch_error *err;    /* the caller's; may be NULL */
+
+    /* A thread that keeps this program's claims, and asks for what others have claimed. */
+    pthread_t keeper;
+    bool has_keeper;
+    int ends[2];           /* of a pipe, which is closed to end the thread; -1: not open */
+    omp_lock_t *crew_lock; /* borrowed */
 } ch_ledger;
 
 /** A job that has ended, to be filed. */
@@ -35,13 +44,24 @@ typedef struct {
     bool twice; /* the store had the run already when it was filed, from another program */
 } ch_filed_job;
 
-/** @param watch  as ch_sweep_run; its stop flag is not NULL
- *  @return CH_OK, CH_ERROR_MEMORY */
+/** Begins to share the store with other programs.
+ *  @param watch  as ch_sweep_run; its stop flag is not NULL
+ *  @return CH_OK, CH_ERROR_MEMORY; CH_ERROR_IO */
 ch_code ch_ledger_init(ch_ledger *self, ch_sweep *sweep, ch_store *store, size_t num_processes, const ch_watch *watch,
                        ch_error *err) CH_MUST_CHECK;
 void ch_ledger_free(ch_ledger *self);
 
-/** Completes the settings of a job, and asks whether the store has its run by now: another program may have put it in.
+/** Begins a thread that keeps the claims of this program until the sweep is concluded. Where it cannot begin, the sweep
+ *  ends with that failure.
+ *  @param crew  whose lock guards the dispatch; borrowed */
+void ch_ledger_keep(ch_ledger *self, ch_crew *crew);
+
+/** Whether no job will come any more when none is left to begin now. The crew's lock is held. */
+bool ch_ledger_has_ended(const ch_ledger *self);
+
+/** Completes the settings of a job, and claims its run. Another program may have put the run into the store, or may be
+ *  making it: either way the job ends, and is filed as one that is there. In the second case it may begin again.
+ *  @param is_there  out: the run is not to be made
  *  @return as ch_sweep_resolve and ch_store_has */
 ch_code ch_ledger_resolve(ch_ledger *self, const ch_sweep_job *job, ch_resolved *resolved, bool *is_there,
                           ch_error *err) CH_MUST_CHECK;
@@ -53,9 +73,6 @@ void ch_ledger_file(ch_ledger *self, ch_filed_job *jobs, size_t count);
 
 /** Ends the sweep because of a failure. The sweep reports the first one. */
 void ch_ledger_fail(ch_ledger *self, ch_code code, const ch_error *failure);
-
-/** Goes on elsewhere in the list where another program did the same run at the same time. */
-void ch_ledger_note_end(ch_ledger *self, ch_crew *crew, bool is_there, bool twice);
 
 /** Tells the watch a sentence. */
 void ch_ledger_say(ch_ledger *self, const char *sentence);

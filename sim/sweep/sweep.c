@@ -92,8 +92,10 @@ static int order_of_counts(uint64_t a, uint64_t b)
 static int by_digest(const void *left, const void *right)
 {
     const ch_sweep_job *a = left, *b = right;
-    const int order = order_of_counts(a->digest, b->digest);
-    return order != 0 ? order : order_of_reals(b->cost, a->cost);
+    int order = order_of_counts(a->digest, b->digest);
+    order = order != 0 ? order : order_of_reals(b->cost, a->cost);
+    order = order != 0 ? order : order_of_counts(a->id, b->id);
+    return order != 0 ? order : order_of_counts(a->index, b->index);
 }
 
 static int by_cost(const void *left, const void *right)
@@ -103,6 +105,15 @@ static int by_cost(const void *left, const void *right)
     order = order != 0 ? order : order_of_counts(a->group_first, b->group_first);
     order = order != 0 ? order : order_of_reals(b->cost, a->cost);
     return order != 0 ? order : order_of_counts(a->index, b->index);
+}
+
+/* The first 16 hexadecimal digits of an id as a number. */
+static uint64_t first_digits(const char *id)
+{
+    char digits[17];
+    memcpy(digits, id, 16);
+    digits[16] = '\0';
+    return strtoull(digits, NULL, 16);
 }
 
 /* Adds run `index` of the plan to the jobs unless the store has it. */
@@ -118,8 +129,8 @@ static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error
     if (code != CH_OK) {
         return code;
     }
+    ch_settings_id(&resolved, id);
     if (store != NULL) {
-        ch_settings_id(&resolved, id);
         code = ch_store_has(store, id, &found, err);
         if (code != CH_OK) {
             return code;
@@ -136,6 +147,7 @@ static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error
     self->jobs[self->num_jobs++] = (ch_sweep_job){
         .index = index,
         .digest = ch_train_key_digest(&key),
+        .id = first_digits(id),
         .num_samples = (uint32_t)resolved.settings.train,
         .engine = (uint8_t)resolved.settings.engine,
         .dim = (uint32_t)ch_shape_size(ch_settings_input(&resolved.settings)),
@@ -175,6 +187,35 @@ static bool is_one_key(const ch_sweep *self, const ch_sweep_job *a, const ch_swe
     }
     const ch_train_key key = ch_train_key_of(&one), another = ch_train_key_of(&other);
     return ch_train_key_compare(&key, &another) == 0;
+}
+
+/* Whether two jobs are one run. */
+static bool is_one_run(const ch_sweep *self, const ch_sweep_job *a, const ch_sweep_job *b)
+{
+    ch_resolved one, other;
+    char id[CH_ID_SIZE], another[CH_ID_SIZE];
+    if (a->id != b->id || ch_sweep_resolve(self, a->index, &one, NULL) != CH_OK ||
+        ch_sweep_resolve(self, b->index, &other, NULL) != CH_OK) {
+        return false;
+    }
+    ch_settings_id(&one, id);
+    ch_settings_id(&other, another);
+    return strcmp(id, another) == 0;
+}
+
+/* Removes jobs that are the same run as another, from jobs that are sorted by digest. A sample of the runs keeps them,
+ * since it stands for others too. */
+static void remove_repeated(ch_sweep *self)
+{
+    const size_t num_jobs = self->num_jobs;
+    self->num_jobs = 0;
+    for (size_t i = 0; i < num_jobs; i++) {
+        const ch_sweep_job *last = self->num_jobs > 0 ? &self->jobs[self->num_jobs - 1] : NULL;
+        if (last == NULL || self->weight > 1 || !is_one_run(self, last, &self->jobs[i])) {
+            self->jobs[self->num_jobs++] = self->jobs[i];
+        }
+    }
+    self->counts.repeated = num_jobs - self->num_jobs;
 }
 
 /* Numbers the groups of the jobs, which are sorted by digest and then by cost.  @return the number of groups */
@@ -231,6 +272,7 @@ static ch_code make_groups(ch_sweep *self, ch_error *err)
         return CH_OK; /* no job means no group */
     }
     qsort(self->jobs, self->num_jobs, sizeof *self->jobs, by_digest);
+    remove_repeated(self);
     const size_t num_groups = number_groups(self);
     self->groups = ch_alloc(num_groups, sizeof *self->groups);
     if (self->groups == NULL) {

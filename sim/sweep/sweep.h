@@ -7,12 +7,12 @@
 
 /** The number of runs of a sweep by their outcome. */
 typedef struct {
-    size_t total;                           /* runs of the plan or of its part, without those that are left out */
-    size_t left_out;                        /* combinations that cannot be run */
-    size_t present;                         /* runs that were in the store already */
+    size_t total;    /* runs of the plan or of its part, without those that are left out */
+    size_t left_out; /* combinations that cannot be run */
+    size_t present;  /* runs that were in the store already */
+    size_t repeated; /* runs of the plan that are the same as another that is to be done, such as batch = P and full */
     size_t fitted, budget, diverged, stuck; /* runs that were done now, by their status */
-    size_t twice; /* runs that were done now, but that another program had put into the store meanwhile; they count as
-                     present */
+    size_t elsewhere;     /* runs among the present ones that another program put into the store meanwhile */
     size_t lacked_memory; /* runs that could not be done for lack of memory, alone neither */
     double seconds;       /* wall-clock time of the sweep */
     int most_threads;     /* the largest number of threads that one run was given */
@@ -41,6 +41,7 @@ typedef struct {
     size_t memory_budget;       /* bytes that runs at once may take; 0: nine tenths of what is available then */
     const struct ch_link *link; /* processes that share the sweep, of which this one is process 0; NULL: there are no
                                    others. Borrowed */
+    double claim_seconds;       /* for which the claims of a program hold that gives no sign of life; 0: a minute */
 } ch_sweep;
 
 /** Checks the runs of a plan, and that there are the images that they need. Reads the images, which are then read once
@@ -116,8 +117,8 @@ ch_code ch_sweep_foresee_time(const ch_sweep *self, int threads, const ch_watch 
  *  so. Where there are fewer runs than threads, or memory for fewer, a run may use several threads. That is a parallel
  *  region inside another, which OpenMP allows a program that has called omp_set_max_active_levels(2).
  *
- *  Several programs may do one sweep on one store. A run that another has put in by now is not done. Where both were
- *  doing the same run, the one that comes second goes on elsewhere in the list, so that they do not go on side by side.
+ *  Several programs may do one sweep on one store. Each claims the runs that it is going to do, a few at a time, and
+ *  leaves those of the others alone. In the end it waits for theirs, and does those of a program that has ended.
  *
  *  A run that lacks memory does not end the sweep: it is tried again alone when all others are done.
  *

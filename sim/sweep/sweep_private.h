@@ -14,6 +14,7 @@
 struct ch_sweep_job {
     uint64_t index;       /* number of the run in the plan */
     uint64_t digest;      /* of the key that runs have in common which can share a data set */
+    uint64_t id;          /* the first 64 bits of the run's id */
     uint64_t group_first; /* the lowest index of a run of its group */
     double group_longest; /* cost of the longest run of its group */
     double cost;
@@ -22,6 +23,7 @@ struct ch_sweep_job {
     uint32_t dim;         /* number of components of a sample */
     uint32_t group;       /* number of its group, in the order of the list */
     uint8_t engine;       /* the engine after resolving: CH_ENGINE_PLAIN or CH_ENGINE_FAST */
+    uint8_t share;        /* who makes it, as sim/sweep/share.h numbers it; guarded by what guards the store */
     bool is_taken;        /* the run has begun; guarded by the crew's lock */
     bool is_postponed;    /* it lacked memory beside others, and is to be tried again alone */
 };
@@ -30,11 +32,13 @@ struct ch_sweep_job {
 enum { CH_SWEEP_JOB_BYTES = sizeof(struct ch_sweep_job) + 2 * sizeof(void *) };
 
 /* Runs that share a data set. The set is made when the first of them starts or shortly before, and freed when the last
- * of them ends. The crew's lock guards `num_untaken` and all members from `set_bytes` on. */
+ * of them ends. The crew's lock guards the members from `num_untaken` to `is_elsewhere`, and all from `set_bytes` on.
+ */
 struct ch_sweep_group {
     size_t begin, end;    /* the group's jobs are those from `begin` to before `end` of the list */
     size_t num_untaken;   /* jobs that no process has begun */
     double cost_untaken;  /* their expected operations */
+    bool is_elsewhere;    /* whether another program is making its runs, so that other groups go first */
     uint64_t num_samples; /* the largest P among its runs; runs with a smaller P use the first samples */
     uint64_t engine;      /* CH_ENGINE_FAST where one of its runs needs the samples' order */
     bool is_kernel;       /* whether the set is the tangent kernel of twins, which all threads make together */

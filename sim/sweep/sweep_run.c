@@ -18,7 +18,7 @@ static ch_sweep_job *next_job(void *context, bool *ended)
 {
     sweep_state *state = context;
     ch_sweep_job *job = ch_dispatch_next(&state->ledger.dispatch, OWN);
-    *ended = job == NULL;
+    *ended = job == NULL && ch_ledger_has_ended(&state->ledger);
     return job;
 }
 
@@ -52,7 +52,6 @@ static void end_job(void *context, ch_sweep_job *job, ch_run *run, ch_job_end *e
         return;
     }
     ch_ledger_file(&state->ledger, &filed, 1);
-    ch_ledger_note_end(&state->ledger, &state->crew, end->is_there, filed.twice);
 }
 
 static void say(void *context, const char *sentence)
@@ -149,6 +148,7 @@ ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, const ch_watc
         return code;
     }
     begin_crew(&state, self, threads);
+    ch_ledger_keep(&state.ledger, &state.crew);
     if (num_processes > 1 && self->num_jobs > 0) {
         work_together(&state, self->link);
     } else {
