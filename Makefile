@@ -45,7 +45,7 @@ LIBS      = $(PACKAGE_LIBS) -lm
 LINK      = $(CC) -fopenmp $(SANITIZE) $(CFLAGS) $(LDFLAGS)
 
 # the library, from the bottom up: a folder includes only those before it; cli/ and chiton.c are the program
-FOLDERS  := core data perceptron models sim fit plots
+FOLDERS  := core data perceptron models sim fit plots report
 SOURCES  := $(wildcard $(FOLDERS:%=%/*.c) $(FOLDERS:%=%/*/*.c))
 HEADERS  := chiton.h $(wildcard $(FOLDERS:%=%/*.h) $(FOLDERS:%=%/*/*.h))
 COMMANDS := $(wildcard cli/*.c)
@@ -89,6 +89,13 @@ EVERY := core/processor.c cli/guard.c
 ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
 $(EVERY:%.c=$(BUILD)/%.o): BASE_CFLAGS += -march=x86-64
 endif
+
+# The style and the script of a report are files of their own, and C strings in the program.
+$(BUILD)/report/%.inc: report/%
+	@mkdir -p $(@D)
+	sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $< > $@
+$(BUILD)/report/assets.o: $(BUILD)/report/page.css.inc $(BUILD)/report/page.js.inc
+$(BUILD)/report/assets.o: BASE_CFLAGS += -I$(BUILD)
 
 $(BUILD)/data/hdf5.o $(BUILD)/tests/test_array.o: BASE_CFLAGS += $(if $(HDF5),-DCH_HAS_HDF5 $(shell pkg-config --cflags $(HDF5)))
 
@@ -257,7 +264,7 @@ check-thread:
 	+@if $(call HAS_SANITIZER,clang,-fsanitize=thread); then \
 	    CHITON_SANITIZER=1 TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1; export CHITON_SANITIZER TSAN_OPTIONS; \
 	    $(MAKE_AGAIN) BUILD=$(BUILD)/thread KIND=thread CC=clang OPTIMISE='-O1 -march=$(MARCH)' DEBUG=-g1 \
-	        SANITIZE=-fsanitize=thread FOLDERS='$(filter-out plots,$(FOLDERS))' COMMANDS=cli/meter.c PROGRAM= \
+	        SANITIZE=-fsanitize=thread FOLDERS='$(filter-out plots report,$(FOLDERS))' COMMANDS=cli/meter.c PROGRAM= \
 	        RUN='$(call SUITE,thread)' run-tests; \
 	else echo "-- clang's thread sanitizer is not here: skipped"; fi
 

@@ -23,6 +23,7 @@ static const command commands[] = {
     {"list", ch_cmd_list, "what is in a store"},
     {"fit", ch_cmd_fit, "exponents with errors, next to theory"},
     {"plot", ch_cmd_plot, "figures, one page a group of runs"},
+    {"report", ch_cmd_report, "one page to send: numbers, notes, figures, settings, and every run"},
     {"theory", ch_cmd_theory, "exponents, constants, end of training and online ODE, as predicted"},
     {"export", ch_cmd_export, "every run a row, for pandas, R or Julia"},
     {"merge", ch_cmd_merge, "runs of several stores into one"},

@@ -44,6 +44,7 @@ extern "C" {
 #include "perceptron/online.h"
 #include "perceptron/perceptron.h"
 #include "plots/plots.h"
+#include "report/report.h"
 #include "sim/admit.h"
 #include "sim/settings/settings.h"
 #include "sim/store/merge.h"

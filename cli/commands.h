@@ -7,6 +7,7 @@ int ch_cmd_sweep(int argc, const char **argv);
 int ch_cmd_list(int argc, const char **argv);
 int ch_cmd_fit(int argc, const char **argv);
 int ch_cmd_plot(int argc, const char **argv);
+int ch_cmd_report(int argc, const char **argv);
 int ch_cmd_theory(int argc, const char **argv);
 int ch_cmd_export(int argc, const char **argv);
 int ch_cmd_merge(int argc, const char **argv);

@@ -5,14 +5,14 @@ set -eu
 build=$1
 shift
 failed=0
-sources=$(find chiton.c chiton.h core data perceptron models sim fit plots mpi cli -name '*.[ch]')
+sources=$(find chiton.c chiton.h core data perceptron models sim fit plots report mpi cli -name '*.[ch]')
 
 # Folders have heights, from the bottom up. A folder may import its own files and folders of a smaller height, but no
 # other folder of the same height. chiton.h names all of the library.
 # shellcheck disable=SC2086 — names of sources have no spaces
 grep -n '^#include "' $sources | awk -F: '
     BEGIN {
-        count = split("core data perceptron:models sim fit plots mpi cli chiton.c", level, " ")
+        count = split("core data perceptron:models sim fit plots report mpi cli chiton.c", level, " ")
         for (i = 1; i <= count; i++) { n = split(level[i], folder, ":"); for (k = 1; k <= n; k++) height[folder[k]] = i }
     }
     function top(path) { sub(/\/.*/, "", path); return path }
@@ -44,7 +44,7 @@ fi
 
 # Rings among .c files. A file calls another where it needs a name that the other defines. Files that no remaining file
 # calls are removed, and files that call no remaining file, again and again, until only rings are left.
-objects=$(cd "$build" && find chiton.o core data perceptron models sim fit plots cli -name '*.o')
+objects=$(cd "$build" && find chiton.o core data perceptron models sim fit plots report cli -name '*.o')
 # shellcheck disable=SC2086
 (cd "$build" && nm -g -A $objects) | awk '
     { sub(/:.*/, "", $1) }

@@ -44,9 +44,7 @@ void ch_report_format_interval(const ch_estimate *estimate, char *text, size_t s
     }
 }
 
-/* Writes the distance from what is expected, or from theory's limit where nothing else is expected. Where all data sets
- * agree to rounding there is no error to measure it by. */
-static void format_distance(const ch_exponent *exponent, size_t num_data_sets, char *text, size_t size)
+double ch_report_distance(const ch_exponent *exponent, size_t num_data_sets, char *text, size_t size)
 {
     const double rounding = 1e-9;
     const double aim = isfinite(exponent->expected) ? exponent->expected : exponent->theory;
@@ -54,10 +52,11 @@ static void format_distance(const ch_exponent *exponent, size_t num_data_sets, c
     if (!(exponent->estimate.stderr_ > rounding) || isnan(difference)) {
         const bool agrees = isfinite(exponent->estimate.stderr_) && fabs(difference) < rounding;
         snprintf(text, size, agrees ? "0 σ" : CH_REPORT_DASH);
-        return;
+        return agrees ? 0 : NAN;
     }
     const double distance = ch_estimate_distance(&exponent->estimate, aim, num_data_sets);
     snprintf(text, size, fabs(distance) < 9.95 ? "%+.1f σ" : "%+.0f σ", distance);
+    return distance;
 }
 
 /* ---- the heading of a group ---- */
@@ -121,7 +120,7 @@ void ch_report_print_exponent(const char *name, size_t width, const ch_exponent 
     } else {
         ch_report_format_estimate(&exponent->estimate, estimate, sizeof estimate);
         ch_report_format_interval(&exponent->estimate, interval, sizeof interval);
-        format_distance(exponent, num_data_sets, distance, sizeof distance);
+        (void)ch_report_distance(exponent, num_data_sets, distance, sizeof distance);
     }
     if (exponent->held == CH_HELD_BOUND) {
         snprintf(interval, sizeof interval, "at its bound");

@@ -1,4 +1,4 @@
-/* rows.h — lines that the short and the detailed report of a fit share. Private to fit/reports.
+/* rows.h — lines that the reports of a fit share. Private to fit/reports and report/.
  *
  * A row of exponents has a name, then columns for the estimate, its 95 % interval, what theory expects at these P, its
  * limit of large P, and the distance from the former, or from the limit where nothing else is expected. */
@@ -17,6 +17,11 @@ void ch_report_format_estimate(const ch_estimate *estimate, char *text, size_t s
 
 /** Writes "0.936 … 1.030", with as many decimals. */
 void ch_report_format_interval(const ch_estimate *estimate, char *text, size_t size);
+
+/** Writes the distance of an estimate from what is expected, or from theory's limit where nothing else is expected, in
+ *  standard errors: "+1.2 σ". Where all data sets agree to rounding there is no error to measure it by.
+ *  @return the distance; NaN where there is none */
+double ch_report_distance(const ch_exponent *exponent, size_t num_data_sets, char *text, size_t size);
 
 /** Prints the label of a group, and its numbers of runs and data sets, its P and its T. */
 void ch_report_print_heading(const ch_fit *self, const ch_fit_group *group, FILE *out);
