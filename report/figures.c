@@ -79,8 +79,8 @@ static const kind joint_kinds[] = {
      NULL,
      "Network and twin",
      {"Weight change of the network and of its linearised twin.", "Ratio of the weight changes against temperature.",
-      "Ratio of the weight changes against the relative weight variation.",
-      "Test error of the network and of its linearised twin.", "Ratio of the training times.", NULL}},
+      "Ratio of the training times against temperature.", "Test error of the network and of its linearised twin.",
+      "Ratio of the weight changes against the relative weight variation.", NULL}},
 };
 
 /* ---- files ---- */
@@ -139,6 +139,11 @@ static ch_code write_figure(gallery *self, const kind *of, size_t panel, const c
     if (drawing == NULL) {
         return ch_error_set(err, CH_ERROR_IO, "cannot read the drawing %s: %s", path, strerror(errno));
     }
+    unlink(path);
+    if (strstr(drawing, ">no data") != NULL) { /* a panel without data says so in its middle */
+        free(drawing);
+        return CH_OK;
+    }
     snprintf(label, sizeof label, "%s (%c): %s", of->name, 'a' + (int)panel, of->panels[panel]);
     fputs("<figure>", self->out);
     const ch_code code = ch_html_svg(drawing, label, self->out, err);
@@ -146,7 +151,6 @@ static ch_code write_figure(gallery *self, const kind *of, size_t panel, const c
     ch_html_formula(of->panels[panel], self->out);
     fputs("</figcaption></figure>\n", self->out);
     free(drawing);
-    unlink(path);
     self->count->num_figures++;
     return code;
 }
@@ -209,7 +213,7 @@ static ch_code write_section(gallery *self, const char *heading, const ch_fit *f
     }
     if (code == CH_OK && length > 0) {
         fputs("<section class=\"figures\"><h3>", page);
-        ch_html_text(heading, page);
+        ch_html_formula(heading, page);
         fputs("</h3><div class=\"grid\">\n", page);
         fwrite(text, 1, length, page);
         fputs("</div></section>\n", page);

@@ -314,7 +314,7 @@ void ch_html_notes(const ch_fit *fit, FILE *out)
         }
         ch_fit_group_label(fit, group, label, sizeof label);
         fputs("<section class=\"note\"><h3>", out);
-        ch_html_text(label, out);
+        ch_html_formula(label, out);
         fputs("</h3>", out);
         write_about(group, out);
         if (details < group->num_notes) {

@@ -160,7 +160,7 @@ void ch_html_table_end(FILE *out)
 void ch_html_cell(FILE *out, const char *text)
 {
     fputs("<td>", out);
-    ch_html_text(text, out);
+    ch_html_formula(text, out);
     fputs("</td>", out);
 }
 

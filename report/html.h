@@ -27,7 +27,7 @@ void ch_html_json_text(const char *text, FILE *out);
 void ch_html_table_begin(FILE *out, const char *caption, const char *const *titles, size_t count);
 void ch_html_table_end(FILE *out);
 
-/** Writes a cell of text. */
+/** Writes a cell of text, which may have formulas in it. */
 void ch_html_cell(FILE *out, const char *text);
 
 /** Writes a cell of a number. The table is sorted by the number itself, all digits of which are kept beside the text.

@@ -65,6 +65,11 @@ async function joined(text, width, count) {
   return bytes.buffer;
 }
 
+function show(value, digits) {
+  const rounded = Number(value.toPrecision(digits)), size = Math.abs(rounded);
+  return size !== 0 && (size < 1e-3 || size >= 1e9) ? rounded.toExponential() : String(rounded);
+}
+
 // Gives a column its functions text(i), and number(i) where it has numbers.
 async function open(column, data) {
   const { values, numbers, width } = column, many = [, Uint8Array, Uint16Array, , Uint32Array][width];
@@ -74,7 +79,7 @@ async function open(column, data) {
   } else if (column.reals) {
     const reals = new Float64Array(await joined(column.reals, width, data.count));
     column.number = i => reals[i];
-    column.text = (i, digits = 8) => Number.isNaN(reals[i]) ? '—' : String(Number(reals[i].toPrecision(Math.min(data.digits, digits))));
+    column.text = (i, digits = 8) => Number.isNaN(reals[i]) ? '—' : show(reals[i], Math.min(data.digits, digits));
     column.varies = reals.some(value => value !== reals[0] && !Number.isNaN(value));
   } else {
     const index = column.index ? new many(await joined(column.index, width, data.count)) : null;
@@ -104,9 +109,10 @@ function matcher(term, columns) {
 function commandOf(i, columns) {
   const text = name => columns.find(column => column.name === name)?.text(i);
   const follows = { seed_data: text('seed'), seed_init: text('seed'), seed_batch: text('seed'), teacher_axis: text('dim') };
+  const isOther = (column, i) => column.number ? column.number(i) !== numberOf(column.default ?? '') : column.text(i) !== column.default;
   const options = columns.filter(({ name, kind, ...column }) => kind === 'setting' && column.text(i) !== '—' &&
     !['model', 'rate', 'engine'].includes(name) && column.text(i) !== follows[name] &&
-    (column.text(i) !== column.default || ['chi', 'dim'].includes(name)));
+    (isOther(column, i) || ['chi', 'dim'].includes(name)));
   return ['chiton run', text('model'), ...options.map(column => `--${column.name} ${
     /^[\w.^-]+$/.test(column.text(i)) ? column.text(i) : `'${column.text(i)}'`}`)].join(' ');
 }

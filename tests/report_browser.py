@@ -163,7 +163,8 @@ def check_tables(page):
         const field = document.querySelector('#numbers .bar input');
         if (!field) return null;
         const rows = [...field.closest('.bar').nextElementSibling.querySelectorAll('tbody tr')];
-        const word = rows[0].cells[1].textContent.split(/\\s+/)[0];
+        const word = 'γ';
+        if (!rows.some(r => r.textContent.includes(word))) return null;
         field.value = word; field.dispatchEvent(new Event('input'));
         const seen = rows.filter(r => !r.hidden);
         const ok = seen.length > 0 && seen.length < rows.length && seen.every(r => r.textContent.includes(word));
