@@ -4,6 +4,7 @@
 #include "cli/meter.h"
 #include "core/text.h"
 #include "report/report.h"
+#include "sim/store/summary.h"
 
 #include <stdlib.h>
 
@@ -50,8 +51,13 @@ static ch_code report_table(const report_arguments *arguments, ch_store *store, 
     ch_stop *stop = ch_cli_catch_signals(); /* not while the store is read, which a signal may end at once */
     ch_meter_start(&meter, "replicas", patience);
     const ch_watch watch = ch_meter_watch(&meter, stop), quiet = {.stop = stop};
+    json_t *summary = NULL;
     ch_code code = find_all(&found, table, arguments, &watch, err);
     ch_meter_finish(&meter);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_store_summarise(store, &summary, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -59,6 +65,7 @@ static ch_code report_table(const report_arguments *arguments, ch_store *store, 
     const ch_report_source source = {.fit = &found.fit,
                                      .phases = &found.phases,
                                      .twins = &found.twins,
+                                     .summary = summary,
                                      .store = store,
                                      .stores = arguments->cli->arguments,
                                      .num_stores = arguments->cli->num_arguments,
@@ -72,6 +79,7 @@ static ch_code report_table(const report_arguments *arguments, ch_store *store, 
     putchar('\n');
     code = ch_cli_flush(err);
 out:
+    json_decref(summary);
     ch_lazy_list_free(&found.twins);
     ch_phase_list_free(&found.phases);
     ch_fit_free(&found.fit);

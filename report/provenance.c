@@ -7,7 +7,6 @@
 #include "report/html.h"
 #include "report/remake.h"
 #include "report/values.h"
-#include "sim/store/summary.h"
 
 #include <math.h>
 #include <nettle/sha2.h>
@@ -61,13 +60,8 @@ static void write_statuses(const ch_run_table *table, FILE *out)
 }
 
 /* Writes what the store says of the programs that made its runs. */
-static ch_code write_versions(ch_store *store, FILE *out, ch_error *err)
+static void write_versions(const json_t *summary, FILE *out)
 {
-    json_t *summary = NULL;
-    const ch_code code = ch_store_summarise(store, &summary, err);
-    if (code != CH_OK) {
-        return code;
-    }
     size_t i = 0;
     json_t *version = NULL;
     begin_fact("chiton", out);
@@ -82,8 +76,6 @@ static ch_code write_versions(ch_store *store, FILE *out, ch_error *err)
         ch_html_print(out, "%s%" JSON_INTEGER_FORMAT, i > 0 ? ", " : "", json_integer_value(version));
     }
     end_fact(out);
-    json_decref(summary);
-    return CH_OK;
 }
 
 /* Writes a digest of the identities of all runs: two pages with the same one are of the same runs. */
@@ -159,12 +151,9 @@ ch_code ch_provenance_summary(const ch_report_source *source, FILE *out, ch_erro
     begin_fact("machine", out);
     ch_html_text("not recorded in the store", out);
     end_fact(out);
-    ch_code code = write_versions(source->store, out, err);
-    if (code != CH_OK) {
-        return code;
-    }
+    write_versions(source->summary, out);
     write_digest_of_runs(table, out);
-    code = write_data_digests(source->fit, out, err);
+    const ch_code code = write_data_digests(source->fit, out, err);
     fputs("</dl>\n", out);
     return code;
 }

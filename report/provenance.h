@@ -6,7 +6,7 @@
 #include "report/report.h"
 
 /** Writes the first paragraph, and a list of facts: runs by how they ended, data sets, time, versions, digests.
- *  @return CH_OK; CH_ERROR_IO; CH_ERROR_MEMORY */
+ *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_provenance_summary(const ch_report_source *source, FILE *out, ch_error *err) CH_MUST_CHECK;
 
 /** Writes a table of the settings: their values, and what they mean.  @return CH_OK, CH_ERROR_MEMORY */

@@ -11,6 +11,7 @@
 #include "fit/twins/lazy.h"
 #include "sim/store/store.h"
 
+#include <jansson.h>
 #include <stdio.h>
 
 /** What a page is made from. All is borrowed. */
@@ -18,6 +19,7 @@ typedef struct {
     const ch_fit *fit;
     const ch_phase_list *phases;
     const ch_lazy_list *twins;
+    const json_t *summary;     /* of the whole store, as ch_store_summarise makes it (sim/store/summary.h) */
     ch_store *store;           /* that the fit's runs were read from; trajectories are read for figures */
     const char *const *stores; /* [num_stores] the names by which the user knows it */
     size_t num_stores;

@@ -32,6 +32,7 @@ typedef struct {
     size_t depth;
     char closed[TAG_SIZE]; /* the tag of a group that was closed last and whose end is not written yet; "": none */
     marks marks;
+    bool lacks_memory;
 } writer;
 
 static void end_marks(writer *self)
@@ -321,6 +322,7 @@ static bool open_group(writer *self, const char *attributes, const char *end)
     group *top = &self->groups[self->depth++];
     FILE *tag = fmemopen(top->tag, sizeof top->tag, "w");
     if (tag == NULL) {
+        self->lacks_memory = true;
         return false;
     }
     write_tag("g", 1, attributes, end, tag);
@@ -441,7 +443,8 @@ ch_code ch_html_svg(const char *drawing, const char *label, FILE *out, ch_error 
         c = copy_element(&self, c);
     }
     if (c == NULL) {
-        return ch_error_set(err, CH_ERROR_NUMERIC, "gnuplot's drawing of %s is broken", label);
+        return self.lacks_memory ? ch_error_memory(err, "a figure")
+                                 : ch_error_set(err, CH_ERROR_NUMERIC, "gnuplot's drawing of %s is broken", label);
     }
     end_marks(&self);
     while (self.depth > 0) {

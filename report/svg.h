@@ -14,7 +14,7 @@
  *
  *  @param drawing  the file, ended by a 0 byte
  *  @param label    what the drawing shows, for those who do not see it; plain text
- *  @return CH_OK; CH_ERROR_NUMERIC where the text is no drawing of gnuplot */
+ *  @return CH_OK; CH_ERROR_NUMERIC where the text is no drawing of gnuplot; CH_ERROR_MEMORY */
 ch_code ch_html_svg(const char *drawing, const char *label, FILE *out, ch_error *err) CH_MUST_CHECK;
 
 #endif

@@ -106,6 +106,7 @@ static void test_failures_are_told(void **state)
     assert_true(fail_one_by_one("export small.db --json", 16, NULL) > 0);
     assert_true(fail_one_by_one("fit fit.db", 24, NULL) > 0);
     assert_true(fail_one_by_one("plot fit.db -o figures --format svg", 8, NULL) > 0);
+    assert_true(fail_one_by_one("report fit.db -o page.html", 8, NULL) > 0);
 }
 
 /* Reading files meets failures inside zlib, which are a lack of memory and not damage of the file. */

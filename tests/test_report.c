@@ -3,7 +3,9 @@
 #include "report/columns.h"
 #include "report/html.h"
 #include "report/remake.h"
+#include "report/report.h"
 #include "report/svg.h"
+#include "sim/store/summary.h"
 #include "tests/report_support.h"
 
 #include "core/text.h"
@@ -361,6 +363,47 @@ static void test_files_of_others_stay(void **state)
     free(page);
 }
 
+/* A page that is stopped while figures are drawn leaves no file, and the older one as it was. */
+static void test_a_stopped_page_is_none(void **state)
+{
+    (void)state;
+    ch_stop stop = 1;
+    const ch_watch watch = {.stop = &stop};
+    ch_store store = open_store(path_of("r.db"), CH_STORE_READ);
+    ch_run_table table = read_store(path_of("r.db"), NULL);
+    ch_fit_options options;
+    ch_fit fit;
+    ch_phase_list phases = {0};
+    ch_lazy_list twins = {0};
+    ch_error error;
+    ch_fit_options_default(&options);
+    options.replicas = 100;
+    assert_int_equal(ch_fit_init(&fit, &table, &options, &error), CH_OK);
+    const char *const names[] = {"r.db"};
+    json_t *summary = NULL;
+    assert_int_equal(ch_store_summarise(&store, &summary, &error), CH_OK);
+    const ch_report_source source = {.fit = &fit,
+                                     .phases = &phases,
+                                     .twins = &twins,
+                                     .summary = summary,
+                                     .store = &store,
+                                     .stores = names,
+                                     .num_stores = 1,
+                                     .watch = &watch};
+    const size_t files = num_files();
+    assert_int_equal(ch_report_save(&source, path_of("stopped.html"), &error), CH_ERROR_INTERRUPTED);
+    assert_int_equal(num_files(), files);
+    stop = 0;
+    if (ch_report_save(&source, path_of("stopped.html"), &error) != CH_OK) {
+        fail_msg("%s", error.message);
+    }
+    assert_int_equal(num_files(), files + 1);
+    json_decref(summary);
+    ch_fit_free(&fit);
+    ch_run_table_free(&table);
+    ch_store_close(&store);
+}
+
 /* Runs that no law can be fitted to make a page too. */
 static void test_a_single_run_has_a_page(void **state)
 {
@@ -388,6 +431,7 @@ int main(void)
         cmocka_unit_test(test_formulas_are_raised_and_lowered),
         cmocka_unit_test(test_same_runs_give_same_bytes),
         cmocka_unit_test(test_files_of_others_stay),
+        cmocka_unit_test(test_a_stopped_page_is_none),
         cmocka_unit_test(test_a_single_run_has_a_page),
     };
     gsl_set_error_handler_off();
