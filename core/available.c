@@ -196,16 +196,20 @@ static size_t job_memory_left(void)
     return limit > kilobytes * 1024 ? limit - kilobytes * 1024 : 0;
 }
 
+size_t ch_memory_available_to(size_t num_processes)
+{
+    size_t kilobytes = 0, shared = ch_memory_physical();
+    const size_t space = address_space(), used = space < SIZE_MAX ? address_space_used() : 0;
+    const size_t own = ch_size_min(space > used ? space - used : 0, job_memory_left());
+    if (find_number("/proc/meminfo", "MemAvailable:", &kilobytes)) {
+        shared = ch_size_min(kilobytes * 1024, least_of_process("memory", ch_memory_available_in_group));
+    }
+    return ch_size_min(shared / num_processes, own);
+}
+
 size_t ch_memory_available(void)
 {
-    size_t kilobytes = 0;
-    const size_t space = address_space(), used = space < SIZE_MAX ? address_space_used() : 0;
-    const size_t free_space = ch_size_min(space > used ? space - used : 0, job_memory_left());
-    if (!find_number("/proc/meminfo", "MemAvailable:", &kilobytes)) {
-        return ch_size_min(ch_memory_physical(), free_space);
-    }
-    return ch_size_min(ch_size_min(kilobytes * 1024, free_space),
-                       least_of_process("memory", ch_memory_available_in_group));
+    return ch_memory_available_to(1);
 }
 
 /* Processors of the process's affinity. Not every OpenMP looks at it. One that binds threads to processors has already

@@ -15,6 +15,12 @@ size_t ch_memory_limit(void);
  * other programs may use a part. */
 size_t ch_memory_available(void);
 
+/** The same for each of several processes of one program on this machine, which share equally what the limits of the
+ *  system and of their common control groups leave. Limits of the process itself and of its share of a batch job are
+ * not divided.
+ *  @param num_processes  >= 1 */
+size_t ch_memory_available_to(size_t num_processes);
+
 /** Number of processors for threads: the least of those of the process's affinity, of the quota of its control groups,
  *  rounded up, and of its batch job (core/job.h); at least 1. */
 int ch_processors_available(void);

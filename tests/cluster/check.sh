@@ -7,6 +7,9 @@
 set -u
 LC_ALL=C
 export LC_ALL
+# a job in which this script may run is not the one that it asks about
+# shellcheck disable=SC2046 — one word a variable
+unset $(env | sed -n 's/^\(\(SLURM\|SBATCH\|SRUN\|OMPI\|PMIX\)_[A-Za-z0-9_]*\)=.*/\1/p') CHITON UNTIL
 program=$(realpath "$1")
 here=$(realpath "$(dirname "$0")")
 examples=$here/../../examples/slurm
