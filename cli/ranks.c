@@ -232,8 +232,7 @@ static ch_code find_threads(ch_cli_ranks *self, ch_error *err)
         const int share = ch_cli_ranks_share(all, size, MOST_PROCESSORS, rank);
         self->threads = share < quota ? share : quota > 1 ? quota : 1;
     }
-    /* a batch job's memory is divided among its processes already */
-    self->memory_budget = ch_memory_account_find_budget() / (ch_job_memory() < SIZE_MAX ? 1 : size);
+    self->memory_budget = ch_memory_available_to(size) / 10 * 9;
 out:
     free(own);
     free(all);

@@ -168,6 +168,7 @@ END
 
 . "$here/limits.sh"
 . "$here/array.sh"
+. "$here/mpi.sh"
 
 [ "$failed" -eq 0 ] || show_state
 echo "$passed passed, $failed failed"
