@@ -227,6 +227,10 @@ check-library: $(OBJECTS) $(BUILD)/$(SHARED) $(BUILD)/exports
 check-api: $(BUILD)/public-headers
 	@sh docs/api.sh $$(cat $(BUILD)/public-headers) | cmp - docs/api.md || { echo "docs/api.md is old: make api"; exit 1; }
 
+# every command that the documentation shows is run
+check-docs: $(BUILD)/chiton
+	@CHITON_CACHE='$(abspath $(BUILD))/cache' sh tests/docs/check.sh $(BUILD)/chiton README.md $(filter-out docs/api.md,$(wildcard docs/*.md))
+
 api: $(BUILD)/public-headers
 	sh docs/api.sh $$(cat $(BUILD)/public-headers) > docs/api.md
 
@@ -241,7 +245,7 @@ check-cluster:
 
 # what looks at this build's objects is done by the make that compiles them
 check-native:
-	+@$(MAKE_AGAIN) WERROR=1 check-layout check-api check-bench run-tests
+	+@$(MAKE_AGAIN) WERROR=1 check-layout check-api check-docs check-bench run-tests
 
 # The second compiler's warnings, and memory errors, leaks and undefined behaviour, in one build. Where clang or its
 # sanitizers are missing, the first compiler's sanitizers look. Passes of networks are not optimised there, because either
@@ -415,7 +419,7 @@ uninstall:
 	    rmdir "$(AT)/$$folder" 2>/dev/null || true; \
 	done
 
-.PHONY: all clean deps demo tests check check-format check-layout check-library check-api check-install check-cluster \
+.PHONY: all clean deps demo tests check check-format check-layout check-library check-api check-docs check-install check-cluster \
         check-bench check-native check-address check-thread check-valgrind check-long fuzz check-golden run-tests \
         objects-of-tests bench api install uninstall
 .SECONDARY:
