@@ -1,7 +1,7 @@
 /* page.h — one page: writes its head, lets a function of the caller write its panels, and has gnuplot draw the file.
  * Private to plots/. */
-#ifndef CH_PAGE_H
-#define CH_PAGE_H
+#ifndef CH_PLOTS_PAGE_H
+#define CH_PLOTS_PAGE_H
 
 #include "plots/head.h"
 #include "plots/plots.h"

@@ -122,6 +122,42 @@ static void test_mixtures_are_refused(void **state)
     content_free(&self);
 }
 
+/* The key stands between the panel's left and right edges and above it, however many curves there are, and the page
+ * ends above the key. */
+static void test_key_stands_on_the_page(void **state)
+{
+    static const size_t counts[] = {1, 2, 5, CH_CHART_MOST_CURVES};
+    (void)state;
+    for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
+        static ch_run runs[CH_CHART_MOST_CURVES];
+        const ch_chart chart = chart_of("temp", "weight_change", "train");
+        const ch_plot_style style = {.panel = 'a', .width = 8.6};
+        content self = {.chart = &chart, .num_curves = counts[k]};
+        char *text = NULL;
+        size_t size = 0, found = 0;
+        for (size_t i = 0; i < counts[k]; i++) {
+            ch_settings_default(&runs[i].settings);
+            runs[i].settings.train = (i + 1) * 1000;
+            self.curves[i] = &runs[i];
+        }
+        FILE *out = open_memstream(&text, &size);
+        assert_non_null(out);
+        ch_sheet sheet = ch_sheet_new(&style, out, out);
+        write_key(&self, &sheet);
+        fclose(out);
+        const ch_place place = ch_sheet_place(&sheet, 0);
+        const double up = fmax(sheet.top - 1, 0);
+        for (const char *at = text; (at = strstr(at, "at screen page_x(")) != NULL; at++, found++) {
+            double x = NAN, y = NAN;
+            assert_int_equal(sscanf(at, "at screen page_x(%lf), screen head_y(%lf)", &x, &y), 2);
+            assert_true(x >= place.left && x < place.right);
+            assert_true(y + up > place.top && y + up < sheet.top);
+        }
+        assert_int_equal(found, 1 + 2 * counts[k]); /* the setting's name, and a mark and a value for each curve */
+        free(text);
+    }
+}
+
 /* More curves than a figure shows are refused. */
 static void test_many_curves(void **state)
 {
@@ -195,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_bands),
         cmocka_unit_test(test_linear_means),
         cmocka_unit_test(test_mixtures_are_refused),
+        cmocka_unit_test(test_key_stands_on_the_page),
         cmocka_unit_test(test_many_curves),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_failures),
