@@ -532,3 +532,9 @@ ch_code ch_cli_stop_after(const char *text, ch_error *err)
     setitimer(ITIMER_REAL, &timer, NULL);
     return CH_OK;
 }
+
+ch_code ch_cli_read_checkpoint(const char *text, double *seconds, ch_error *err)
+{
+    *seconds = 0;
+    return text != NULL ? ch_cli_read_duration("--checkpoint", text, seconds, err) : CH_OK;
+}

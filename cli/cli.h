@@ -130,6 +130,18 @@ ch_code ch_cli_read_duration(const char *option, const char *text, double *secon
         "until", '\0', POPT_ARG_STRING, text, 0, "end after this time as after a signal, e.g. 3h50m or 90s", "TIME"    \
     }
 
+#define CH_CLI_CHECKPOINT(text)                                                                                        \
+    {                                                                                                                  \
+        "checkpoint", '\0', POPT_ARG_STRING, text, 0,                                                                  \
+            "keep the state of runs under way in the store, as often as this, e.g. 10m", "TIME"                        \
+    }
+
+/** Reads the time of --checkpoint.
+ *  @param text     NULL where the option is not given
+ *  @param seconds  out: 0 where it is not given
+ *  @return CH_OK, CH_ERROR_INPUT */
+ch_code ch_cli_read_checkpoint(const char *text, double *seconds, ch_error *err) CH_MUST_CHECK;
+
 /** Raises the flag of ch_cli_catch_signals when the time of --until is over, counted from now. Setting the system's
  *  clock does not change it.
  *  @param text  NULL where the option is not given: nothing is done

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/meter.h"
+#include "cli/run_store.h"
 #include "core/obstacle.h"
 #include "core/text.h"
 #include "data/npy_write.h"
@@ -222,6 +223,7 @@ typedef struct {
     ch_stop *stop; /* raised by a signal, or when that time is over */
     int threads, as_json;
     trails kept;
+    ch_run_store store;
 } run_arguments;
 
 static ch_code print(const ch_run *run, const run_arguments *chosen, ch_error *err)
@@ -259,12 +261,17 @@ static ch_code check_record(const char *option, const char *path, const ch_setti
                         option, ch_show(path).text);
 }
 
+static bool wants_weights(const run_arguments *chosen)
+{
+    return chosen->out != NULL || chosen->trail != NULL || chosen->other != NULL;
+}
+
 /* Whether the files of weights are accepted, before anything is computed. Reads those of the other run. */
 static ch_code check_weights(const ch_resolved *resolved, run_arguments *chosen, ch_error *err)
 {
     size_t num_weights = 0;
     const char *any = chosen->out != NULL ? "save-weights" : chosen->trail != NULL ? "save-trajectory" : "distance-to";
-    if (chosen->out == NULL && chosen->trail == NULL && chosen->other == NULL) {
+    if (!wants_weights(chosen)) {
         return CH_OK;
     }
     if (resolved->settings.linear == CH_LINEAR_YES) {
@@ -309,7 +316,8 @@ static ch_code train_with_weights(ch_run *run, const ch_resolved *resolved, ch_s
 {
     ch_run_weights weights = {0};
     weights.trail = chosen->trail != NULL || chosen->other != NULL ? &chosen->kept.own : NULL;
-    ch_code code = ch_train_from(run, &weights, resolved, sources, chosen->threads, watch, err);
+    const ch_run_states *states = ch_run_store_states(&chosen->store, watch);
+    ch_code code = ch_train_from(run, &weights, resolved, sources, states, chosen->threads, watch, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -332,9 +340,10 @@ static ch_code train(ch_run *run, const ch_resolved *resolved, ch_sources *sourc
     ch_meter meter;
     ch_meter_start(&meter, "steps", PATIENCE_SECONDS);
     const ch_watch watch = ch_meter_watch(&meter, chosen->stop);
-    const ch_code code = chosen->out != NULL || chosen->trail != NULL || chosen->other != NULL
+    const ch_code code = wants_weights(chosen)
                              ? train_with_weights(run, resolved, sources, chosen, &watch, err)
-                             : ch_train_from(run, NULL, resolved, sources, chosen->threads, &watch, err);
+                             : ch_train_from(run, NULL, resolved, sources, ch_run_store_states(&chosen->store, &watch),
+                                             chosen->threads, &watch, err);
     ch_meter_finish(&meter);
     return code;
 }
@@ -345,7 +354,12 @@ static ch_code train_and_print(const ch_cli *cli, run_arguments *chosen, ch_erro
     ch_run run = {0};
     ch_sources sources = {.kernel_folder = chosen->kernels};
     ch_error ignored;
+    bool is_there = false;
     ch_code code = ch_cli_check_threads(chosen->threads, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_run_store_check(&chosen->store, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -365,11 +379,24 @@ static ch_code train_and_print(const ch_cli *cli, run_arguments *chosen, ch_erro
     if (code != CH_OK) {
         goto out;
     }
+    code = ch_run_store_open(&chosen->store, &resolved, &run, &is_there, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    if (is_there && !wants_weights(chosen)) {
+        code = print(&run, chosen, err);
+        goto out;
+    }
+    ch_run_free(&run);
     code = train(&run, &resolved, &sources, chosen, err);
     if (code == CH_ERROR_INTERRUPTED && run.steps > 0) {
         /* that the run was stopped is reported, and not a failure to print what there is of it */
         (void)!print(&run, chosen, &ignored);
     }
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_run_store_put(&chosen->store, &run, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -392,18 +419,22 @@ int ch_cmd_run(int argc, const char **argv)
          "write the weights at step 0 and at the points of the trajectory", "FILE.npy"},
         {"distance-to", '\0', POPT_ARG_STRING, &chosen.other, 0,
          "how far the weights are from those of a file of save-trajectory", "FILE.npy"},
+        {"output", 'o', POPT_ARG_STRING, &chosen.store.path, 0,
+         "store to put the run into, made when missing; a run that is there is shown and not done again", "STORE"},
         CH_CLI_UNTIL(&chosen.until),
+        CH_CLI_CHECKPOINT(&chosen.store.checkpoint),
         CH_CLI_KERNEL_CACHE(&chosen.kernels),
         POPT_TABLEEND,
     };
     ch_error err = {0};
     ch_cli cli;
-    ch_code code = ch_cli_init(
-        &cli, argc, argv, options, true,
-        "run MODEL [--SETTING VALUE]... [-j THREADS] [--until TIME] [--kernel-cache DIR] [--save-weights FILE] "
-        "[--save-trajectory FILE] "
-        "[--distance-to FILE]",
-        &err);
+    ch_code code = ch_cli_init(&cli, argc, argv, options, true,
+                               "run MODEL [--SETTING VALUE]... [-j THREADS] [-o STORE] [--until TIME] [--checkpoint "
+                               "TIME] [--kernel-cache DIR] "
+                               "[--save-weights FILE] "
+                               "[--save-trajectory FILE] "
+                               "[--distance-to FILE]",
+                               &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }
@@ -419,6 +450,7 @@ out:
     free(chosen.trail);
     free(chosen.other);
     free(chosen.until);
+    ch_run_store_free(&chosen.store);
     ch_trail_free(&chosen.kept.own);
     ch_trail_free(&chosen.kept.other);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);

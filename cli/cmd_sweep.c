@@ -21,10 +21,11 @@ static const uint64_t MOST_RUNS_UNASKED = 10000000;
 static const long NO_LIMIT = LONG_MIN;
 
 typedef struct {
-    char *store, *kernels, *part, *until, *target; /* popt's copies: owned */
+    char *store, *kernels, *part, *until, *checkpoint, *target; /* popt's copies: owned */
     int threads, dry_run, yes, skip_invalid;
     long limit;         /* data sets, where there is a target; NO_LIMIT: not given */
     ch_cli_ranks ranks; /* the processes that share the sweep */
+    double seconds;     /* from one state that is kept to the next; 0: none is kept */
 } sweep_options;
 
 static bool is_yaml(const char *argument)
@@ -221,6 +222,15 @@ static ch_code finish(const sweep_options *options, const ch_sweep_counts *count
     if (counts->repeated > 0) {
         printf("; %zu the same as others", counts->repeated);
     }
+    if (counts->reused > 0) {
+        printf("; %zu taken from runs with another budget or record", counts->reused);
+    }
+    if (counts->resumed > counts->continued) {
+        printf("; %zu went on from a checkpoint", counts->resumed - counts->continued);
+    }
+    if (counts->continued > 0) {
+        printf("; %zu went on from the state of a run with another budget", counts->continued);
+    }
     putchar('\n');
     return ch_cli_flush(err);
 }
@@ -341,6 +351,7 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_sweep
     sweep.kernel_folder = options->kernels;
     sweep.memory_budget = options->ranks.memory_budget;
     sweep.link = ch_cli_ranks_link(&options->ranks);
+    sweep.checkpoint = options->seconds;
     if (options->dry_run) {
         print_axes(plan);
     }
@@ -425,6 +436,7 @@ int ch_cmd_sweep(int argc, const char **argv)
         {"part", '\0', POPT_ARG_STRING, &own.part, 0,
          "only the K-th of N parts of equal expected cost, whatever the store has", "K/N"},
         CH_CLI_UNTIL(&own.until),
+        CH_CLI_CHECKPOINT(&own.checkpoint),
         CH_CLI_KERNEL_CACHE(&own.kernels),
         {"target", '\0', POPT_ARG_STRING, &own.target, 0,
          "add data sets until half of a 95 % interval of fit is as short as this, in every group: gamma=0.01, b=2%, …",
@@ -447,11 +459,16 @@ int ch_cmd_sweep(int argc, const char **argv)
         goto out;
     }
     own.threads = own.ranks.threads;
-    code = ch_cli_init(&cli, argc, argv, options, true,
-                       "sweep FILE.yaml|MODEL [--SETTING VALUES]... -o STORE [-j THREADS] [--part K/N] [--until TIME] "
-                       "[--target NAME=X,... [--limit N]] [--kernel-cache DIR] [--skip-invalid] [--dry-run]",
-                       &err);
+    code = ch_cli_init(
+        &cli, argc, argv, options, true,
+        "sweep FILE.yaml|MODEL [--SETTING VALUES]... -o STORE [-j THREADS] [--part K/N] [--until TIME] "
+        "[--checkpoint TIME] [--target NAME=X,... [--limit N]] [--kernel-cache DIR] [--skip-invalid] [--dry-run]",
+        &err);
     if (code != CH_OK || cli.help) {
+        goto out;
+    }
+    code = ch_cli_read_checkpoint(own.checkpoint, &own.seconds, &err);
+    if (code != CH_OK) {
         goto out;
     }
     code = ch_cli_stop_after(own.until, &err);
@@ -497,5 +514,6 @@ out:
     free(own.part);
     free(own.until);
     free(own.target);
+    free(own.checkpoint);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

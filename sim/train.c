@@ -5,10 +5,12 @@
 #include "core/memory.h"
 #include "sim/reach.h"
 #include "sim/run_model.h"
+#include "sim/run_state.h"
 #include "sim/stagnation.h"
 #include "sim/teller.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +39,7 @@ static void scale_back(ch_observation *seen, double unit, ch_progress *progress)
 typedef struct weights_keeper weights_keeper;
 static ch_code keeper_add(const weights_keeper *self, uint64_t step, ch_error *err);
 static void keeper_drop(const weights_keeper *self);
+static ch_trail *keeper_trail(const weights_keeper *self);
 
 typedef struct {
     ch_run *run;
@@ -156,11 +159,6 @@ static bool budget_is_used(const ch_settings *settings, const ch_progress *progr
            (settings->max_seconds > 0 && ch_clock_now() - started >= settings->max_seconds);
 }
 
-static bool has_budget(const ch_settings *settings)
-{
-    return settings->max_steps > 0 || settings->max_updates > 0 || settings->max_seconds > 0;
-}
-
 /* Seconds that measuring a run may take which was stopped. Such a run ends without being measured where they do not
  * suffice. */
 static const double LAST_LOOK_SECONDS = 0.5;
@@ -172,11 +170,14 @@ typedef struct {
     ch_watch *inner;          /* what the learner looks at, with the time at which `advance` is to return; borrowed */
     ch_stagnation stagnation; /* never looks at a run that has a budget */
     ch_teller teller;
-    double started;
+    double started;              /* when it would have started had it never been interrupted */
+    const ch_run_states *states; /* where its state is kept; NULL: nowhere */
+    double kept;                 /* when it was kept last */
+    bool is_told;                /* whether it was told that memory is too short to keep it */
 } training;
 
 static training training_start(ch_run *run, ch_learner *learner, const weights_keeper *keeper, double started,
-                               const ch_watch *watch, ch_watch *inner)
+                               const ch_run_states *states, const ch_watch *watch, ch_watch *inner)
 {
     const ch_settings *settings = &run->settings;
     training self = {
@@ -187,11 +188,70 @@ static training training_start(ch_run *run, ch_learner *learner, const weights_k
                                           CH_REACH_ROUGHNESS * ch_reach_most_steps(settings)),
         .teller = ch_teller_start(&run->resolved, watch),
         .started = started,
+        .states = states,
+        .kept = ch_clock_now(),
     };
-    if (has_budget(settings)) {
+    if (ch_settings_has_budget(settings)) {
         self.stagnation.next = UINT64_MAX;
     }
     return self;
+}
+
+/* ---- the state of a run under way ---- */
+
+static ch_run_parts parts_of(training *self)
+{
+    recorder *trajectory = &self->trajectory;
+    return (ch_run_parts){
+        .learner = self->learner,
+        .run = trajectory->run,
+        .points_capacity = &trajectory->capacity,
+        .layers_capacity = &trajectory->layers_capacity,
+        .index = &trajectory->index,
+        .next = &trajectory->next,
+        .stagnation = &self->stagnation,
+        .trail = keeper_trail(trajectory->keeper),
+    };
+}
+
+/* Keeps the state of a run that is between two steps, where states are kept. */
+static void keep_state(training *self)
+{
+    const ch_run_parts parts = parts_of(self);
+    ch_run_state state = {.seconds = ch_clock_now() - self->started,
+                          .is_watched = !ch_settings_has_budget(&self->trajectory.run->settings)};
+    if (self->states == NULL || self->states->interval == 0 || self->learner->exchange == NULL ||
+        self->learner->is_torn || self->learner->progress.status != CH_RUNNING) {
+        return;
+    }
+    if (ch_run_state_write(&state, &parts)) {
+        self->states->keep(self->states->context, &state);
+    } else if (!self->is_told) {
+        self->is_told = true;
+        self->states->say(self->states->context, "there is not enough memory to keep the state of a run under way: "
+                                                 "if it is killed, it begins anew");
+    }
+    ch_run_state_free(&state);
+    self->kept = ch_clock_now();
+}
+
+/* Reads a state. Where it was written by a run with a budget, nobody has looked for stagnation in it, and ch_run_states
+ * gives it only to runs that would not have done so by then either.
+ * @return false where it is not the state of this run; then all is to be made anew */
+static bool read_state(training *self, ch_run_state *state)
+{
+    const ch_run_parts parts = parts_of(self);
+    const ch_stagnation begun = self->stagnation;
+    if (!ch_run_state_read(state, &parts)) {
+        return false;
+    }
+    if (!state->is_watched || begun.next == UINT64_MAX) {
+        self->stagnation = begun;
+    }
+    self->stagnation.has_loss = begun.has_loss;
+    self->stagnation.most_steps = begun.most_steps;
+    self->started -= state->seconds;
+    return true;
 }
 
 /* Where the next call of `advance` stops. */
@@ -216,6 +276,8 @@ static ch_code record_point(training *self, ch_error *err)
         return CH_OK;
     }
     ch_code code = recorder_observe(&self->trajectory, self->learner, &observed, err);
+    /* a point must not end the run: it ends where it would end without points */
+    progress->status = CH_RUNNING;
     if (code != CH_OK) {
         return code;
     }
@@ -224,8 +286,6 @@ static ch_code record_point(training *self, ch_error *err)
         return code;
     }
     recorder_schedule(&self->trajectory);
-    /* a point must not end the run: it ends where it would end without points */
-    progress->status = CH_RUNNING;
     return CH_OK;
 }
 
@@ -238,10 +298,10 @@ static ch_code look_for_stagnation(training *self, ch_error *err)
         return CH_OK;
     }
     const ch_code code = recorder_observe(&self->trajectory, self->learner, &observed, err);
+    progress->status = CH_RUNNING;
     if (code != CH_OK) {
         return code;
     }
-    progress->status = CH_RUNNING;
     const ch_cause cause = ch_stagnation_look(&self->stagnation, progress, &observed);
     if (cause != CH_CAUSE_NONE) {
         progress->status = CH_STUCK;
@@ -277,6 +337,10 @@ static ch_code advance_until_end(training *self, const ch_watch *watch, ch_error
             return code;
         }
         ch_teller_tell(&self->teller, self->learner);
+        if (self->states != NULL && self->states->interval > 0 &&
+            ch_clock_now() - self->kept >= self->states->interval) {
+            keep_state(self);
+        }
     }
     return CH_OK;
 }
@@ -313,25 +377,23 @@ static void finish_stopped(training *self)
     }
 }
 
-static ch_code train_until_end(ch_run *run, ch_learner *learner, const weights_keeper *keeper, double started,
-                               const ch_watch *watch, ch_watch *inner, bool keeps_stopped, ch_error *err)
+/* @param keeps_stopped  whether a run that is stopped is measured, as ch_train_alone says */
+static ch_code train_until_end(training *self, const ch_watch *watch, bool keeps_stopped, ch_error *err)
 {
-    training self = training_start(run, learner, keeper, started, watch, inner);
-    ch_code code = keeper_add(keeper, 0, err);
-    if (code != CH_OK) {
-        return code;
+    const ch_code code = advance_until_end(self, watch, err);
+    if (code == CH_OK || code == CH_ERROR_INTERRUPTED) {
+        keep_state(self); /* of a run that was stopped, or that a budget ends: it may go on under a larger one */
     }
-    code = advance_until_end(&self, watch, err);
     if (code == CH_ERROR_INTERRUPTED && keeps_stopped) {
-        finish_stopped(&self);
+        finish_stopped(self);
     }
-    return code == CH_OK ? finish(&self, true, err) : code;
+    return code == CH_OK ? finish(self, true, err) : code;
 }
 
 /* Ends a run before its first step where no training fits its samples and no budget ends it. */
 static void check_contradiction(ch_learner *learner, const ch_settings *settings, const ch_train_set *set)
 {
-    if (settings->train > 0 && settings->train > set->contradiction.first && !has_budget(settings)) {
+    if (settings->train > 0 && settings->train > set->contradiction.first && !ch_settings_has_budget(settings)) {
         learner->progress.status = CH_STUCK;
         learner->progress.cause = set->contradiction.cause;
     }
@@ -366,7 +428,7 @@ static void copy_weights(const weights_keeper *self, double *weights)
     }
 }
 
-static ch_trail *trail_of(const weights_keeper *self)
+static ch_trail *keeper_trail(const weights_keeper *self)
 {
     return self->own->weights != NULL && self->settings->record > 0 ? self->own->weights->trail : NULL;
 }
@@ -374,7 +436,7 @@ static ch_trail *trail_of(const weights_keeper *self)
 /* Adds the present weights to the trail, where there is one. */
 static ch_code keeper_add(const weights_keeper *self, uint64_t step, ch_error *err)
 {
-    ch_trail *trail = trail_of(self);
+    ch_trail *trail = keeper_trail(self);
     if (trail == NULL) {
         return CH_OK;
     }
@@ -392,8 +454,8 @@ static ch_code keeper_add(const weights_keeper *self, uint64_t step, ch_error *e
 /* Takes the last row from the trail, where there is one. */
 static void keeper_drop(const weights_keeper *self)
 {
-    if (trail_of(self) != NULL) {
-        trail_of(self)->num_rows--;
+    if (keeper_trail(self) != NULL) {
+        keeper_trail(self)->num_rows--;
     }
 }
 
@@ -428,51 +490,145 @@ ch_code ch_run_count_weights(const ch_resolved *found, size_t *count, ch_error *
     return code;
 }
 
-/* @param keeps_stopped  whether a run that is stopped is measured, as ch_train_alone says */
-static ch_code train(ch_run *run, const ch_resolved *resolved, const ch_train_set *set, ch_run_weights *weights,
-                     int threads, const ch_watch *watch, bool keeps_stopped, ch_error *err)
-{
-    ch_run_borrowed own = {
-        .unit = ch_reach_unit(resolved),
-        .weights = weights,
-        .watch = {.stop = watch != NULL ? watch->stop : NULL},
-    };
+/* ---- a run from its beginning to its end ---- */
+
+/* A run with what it takes. It is not to be moved, as its parts point to each other. */
+typedef struct {
+    ch_run_borrowed own;
     ch_run_model trained;
-    const weights_keeper keeper = {&trained, &resolved->settings, &own};
+    weights_keeper keeper;
+    training training;
+    bool is_made; /* whether `trained` is to be freed */
+} session;
+
+/* What a session is made for. */
+typedef struct {
+    ch_run *run;
+    const ch_resolved *resolved;
+    const ch_train_set *set;
+    ch_run_weights *weights;
+    int threads;
+    const ch_watch *watch;
+    const ch_run_states *states;
+} task;
+
+static void end_session(session *self)
+{
+    if (self->is_made) {
+        self->trained.learner.free(&self->trained.learner);
+    }
+    ch_run_borrowed_free(&self->own);
+    *self = (session){.is_made = false};
+}
+
+/* Makes the learner of a run, at its first step.
+ * @param self  to be ended, after a failure too */
+static ch_code begin_session(session *self, const task *asked, ch_error *err)
+{
+    ch_run *run = asked->run;
+    *self = (session){
+        .own = {.unit = ch_reach_unit(asked->resolved),
+                .weights = asked->weights,
+                .watch = {.stop = asked->watch != NULL ? asked->watch->stop : NULL}},
+        .keeper = {&self->trained, &asked->resolved->settings, &self->own},
+    };
     memset(run, 0, sizeof *run);
-    run->resolved = *resolved;
+    run->resolved = *asked->resolved;
     run->settings.start = NULL; /* the run may outlive them */
     run->results_version = CH_RESULTS_VERSION;
-    ch_code code = ch_run_borrowed_make_test(&own, resolved, set, threads, watch, err);
+    ch_code code =
+        ch_run_borrowed_make_test(&self->own, asked->resolved, asked->set, asked->threads, asked->watch, err);
     if (code != CH_OK) {
-        goto out;
+        return code;
     }
     const double started = ch_clock_now();
-    code = ch_run_model_init(&trained, resolved, set, &own, threads, err);
+    code = ch_run_model_init(&self->trained, asked->resolved, asked->set, &self->own, asked->threads, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    self->is_made = true;
+    check_contradiction(&self->trained.learner, &asked->resolved->settings, asked->set);
+    self->training = training_start(run, &self->trained.learner, &self->keeper, started, asked->states, asked->watch,
+                                    &self->own.watch);
+    return keeper_add(&self->keeper, 0, err);
+}
+
+/* Says that a state is of no use. */
+static void refuse_state(const task *asked, const ch_run_state *state)
+{
+    char sentence[512];
+    snprintf(sentence, sizeof sentence,
+             "the checkpoint of run %s at step %llu cannot be used: %s; what came before it is done anew", state->run,
+             (unsigned long long)state->steps, state->problem);
+    asked->states->say(asked->states->context, sentence);
+}
+
+/* Goes on from the last state of a session's run, where one was kept that is of use.
+ * @param self  a session that has begun; it begins anew where a state turns out not to be that of its run */
+static ch_code resume_session(session *self, const task *asked, ch_error *err)
+{
+    const ch_run_states *states = asked->states;
+    ch_run_state state = {.bytes = NULL};
+    bool is_read = self->trained.learner.progress.status != CH_RUNNING || self->trained.learner.exchange == NULL;
+    ch_code code = CH_OK;
+    for (size_t rank = 0; code == CH_OK && !is_read && states->find(states->context, asked->resolved, rank, &state);
+         rank++) {
+        const bool is_tried = state.problem[0] == '\0';
+        is_read = is_tried && read_state(&self->training, &state);
+        if (!is_read) {
+            refuse_state(asked, &state);
+        }
+        if (is_tried && !is_read) {
+            ch_run_free(asked->run);
+            if (keeper_trail(&self->keeper) != NULL) {
+                ch_trail_free(keeper_trail(&self->keeper));
+            }
+            end_session(self);
+            code = begin_session(self, asked, err);
+        }
+        ch_run_state_free(&state);
+    }
+    return code;
+}
+
+/* @param keeps_stopped  as train_until_end has it */
+static ch_code train(const task *asked, bool keeps_stopped, ch_error *err)
+{
+    session self;
+    ch_run *run = asked->run;
+    ch_code code = begin_session(&self, asked, err);
     if (code != CH_OK) {
         goto out;
     }
-    check_contradiction(&trained.learner, &resolved->settings, set);
-    code = train_until_end(run, &trained.learner, &keeper, started, watch, &own.watch, keeps_stopped, err);
-    run->seconds = ch_clock_now() - started;
-    run->final.teacher_error = set->teacher != NULL ? set->teacher_error : NAN;
-    if (code == CH_OK) {
-        code = keep_end(&keeper, err);
+    code = asked->states != NULL ? resume_session(&self, asked, err) : CH_OK;
+    if (code != CH_OK) {
+        goto out;
     }
-    trained.learner.free(&trained.learner);
+    code = train_until_end(&self.training, asked->watch, keeps_stopped, err);
+    run->seconds = ch_clock_now() - self.training.started;
+    run->final.teacher_error = asked->set->teacher != NULL ? asked->set->teacher_error : NAN;
+    if (code == CH_OK) {
+        code = keep_end(&self.keeper, err);
+    }
 out:
-    ch_run_borrowed_free(&own);
+    end_session(&self);
     return code;
 }
 
 ch_code ch_train(ch_run *run, const ch_resolved *resolved, const ch_train_set *set, int threads, const ch_watch *watch,
                  ch_error *err)
 {
-    return train(run, resolved, set, NULL, threads, watch, false, err);
+    return ch_train_on(run, resolved, set, NULL, threads, watch, err);
 }
 
-ch_code ch_train_from(ch_run *run, ch_run_weights *weights, const ch_resolved *found, ch_sources *sources, int threads,
-                      const ch_watch *watch, ch_error *err)
+ch_code ch_train_on(ch_run *run, const ch_resolved *resolved, const ch_train_set *set, const ch_run_states *states,
+                    int threads, const ch_watch *watch, ch_error *err)
+{
+    return train(&(task){run, resolved, set, NULL, threads, watch, states}, false, err);
+}
+
+ch_code ch_train_from(ch_run *run, ch_run_weights *weights, const ch_resolved *found, ch_sources *sources,
+                      const ch_run_states *states, int threads, const ch_watch *watch, ch_error *err)
 {
     ch_train_set set = {0};
     memset(run, 0, sizeof *run);
@@ -490,7 +646,7 @@ ch_code ch_train_from(ch_run *run, ch_run_weights *weights, const ch_resolved *f
         }
     }
     ch_sources_free_samples(sources); /* the training set has copies of those that it takes */
-    code = train(run, found, &set, weights, threads, watch, true, err);
+    code = train(&(task){run, found, &set, weights, threads, watch, states}, true, err);
 out:
     ch_train_set_free(&set);
     return code;
@@ -506,7 +662,7 @@ static ch_code train_alone(ch_run *run, ch_run_weights *weights, const ch_resolv
     if (code != CH_OK) {
         goto out;
     }
-    code = ch_train_from(run, weights, &found, &sources, threads, watch, err);
+    code = ch_train_from(run, weights, &found, &sources, NULL, threads, watch, err);
 out:
     ch_sources_free(&sources);
     return code;

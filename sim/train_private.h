@@ -3,6 +3,7 @@
 #ifndef CH_TRAIN_PRIVATE_H
 #define CH_TRAIN_PRIVATE_H
 
+#include "sim/run_state.h"
 #include "sim/train.h"
 #include "sim/train_set.h"
 
@@ -19,12 +20,19 @@
 ch_code ch_train(ch_run *run, const ch_resolved *resolved, const ch_train_set *set, int threads, const ch_watch *watch,
                  ch_error *err) CH_MUST_CHECK;
 
+/** As ch_train, with a place where the states of runs are kept. A run of which one is kept goes on from it, to the same
+ *  bits as without. Its seconds are those of all its parts.
+ *  @param states  NULL: none are kept or looked for */
+ch_code ch_train_on(ch_run *run, const ch_resolved *resolved, const ch_train_set *set, const ch_run_states *states,
+                    int threads, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
+
 /** Makes the training set of one run and trains on it, as ch_train_alone does.
  *  @param weights  as ch_train_weights; NULL: they are not kept
  *  @param found    as ch_sources_find completed them
- *  @param sources  what it found; its samples are freed as soon as the training set has copies of them */
-ch_code ch_train_from(ch_run *run, ch_run_weights *weights, const ch_resolved *found, ch_sources *sources, int threads,
-                      const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
+ *  @param sources  what it found; its samples are freed as soon as the training set has copies of them
+ *  @param states   as ch_train_on */
+ch_code ch_train_from(ch_run *run, ch_run_weights *weights, const ch_resolved *found, ch_sources *sources,
+                      const ch_run_states *states, int threads, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
 /** The number of operations that a run is expected to take, from the scaling laws. It is for ordering runs, for the
  *  time left, and for the parts of a sweep; no result depends on it.

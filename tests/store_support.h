@@ -307,6 +307,9 @@ static inline void age(const char *path, int version)
     if (version < CH_SCHEMA_DELETION) {
         execute(path, "DROP TRIGGER delete_run");
     }
+    if (version < CH_SCHEMA_STATES) {
+        execute(path, "DROP TRIGGER delete_checkpoint");
+    }
     for (size_t t = 0; t < schema.num_tables; t++) {
         const ch_store_table *table = &schema.tables[t];
         char *sql = NULL;

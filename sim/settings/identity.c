@@ -1,6 +1,6 @@
 /* identity.c — the identity of a run. */
 #include "core/text.h"
-#include "sim/settings/settings.h"
+#include "sim/settings/kin.h"
 
 #include <nettle/sha2.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@ static void add_line(struct sha256_ctx *hash, const char *name, const char *valu
     sha256_update(hash, (size_t)length, (const uint8_t *)line);
 }
 
-void ch_settings_id(const ch_resolved *resolved, char id[CH_ID_SIZE])
+static void find_id(const ch_resolved *resolved, bool with_budgets, char id[CH_ID_SIZE])
 {
     const ch_settings *settings = &resolved->settings;
     struct sha256_ctx hash;
@@ -23,7 +23,8 @@ void ch_settings_id(const ch_resolved *resolved, char id[CH_ID_SIZE])
     snprintf(value, sizeof value, "%d", CH_RESULTS_VERSION);
     add_line(&hash, "results_version", value);
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
-        if (ch_setting_applies(settings, i) && !ch_setting_is_implied(settings, i)) {
+        if (ch_setting_applies(settings, i) && !ch_setting_is_implied(settings, i) &&
+            (with_budgets || !ch_setting_is_budget(i))) {
             ch_setting_format(&ch_settings_table[i], ch_settings_get(settings, i), value, sizeof value);
             add_line(&hash, ch_settings_table[i].name, value);
         }
@@ -33,4 +34,14 @@ void ch_settings_id(const ch_resolved *resolved, char id[CH_ID_SIZE])
     }
     sha256_digest(&hash, sizeof digest, digest);
     ch_hex(digest, CH_ID_SIZE / 2, id);
+}
+
+void ch_settings_id(const ch_resolved *resolved, char id[CH_ID_SIZE])
+{
+    find_id(resolved, true, id);
+}
+
+void ch_settings_kin(const ch_resolved *resolved, char kin[CH_ID_SIZE])
+{
+    find_id(resolved, false, kin);
 }

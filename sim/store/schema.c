@@ -98,6 +98,17 @@ static const ch_store_column claim_first[] = {
     {"worker", "TEXT NOT NULL", 0, NULL},
 };
 
+/* ---- table checkpoints: the states of runs under way, by sim/store/states.c ---- */
+
+static const ch_store_column checkpoint_first[] = {
+    {"run", "TEXT NOT NULL PRIMARY KEY", 0, NULL}, {"kin", "TEXT NOT NULL", 0, NULL},
+    {"format", "INTEGER NOT NULL", 0, NULL},       {"results_version", "INTEGER NOT NULL", 0, NULL},
+    {"step", "INTEGER NOT NULL", 0, NULL},         {"updates", "INTEGER NOT NULL", 0, NULL},
+    {"seconds", "REAL NOT NULL", 0, NULL},         {"watched", "INTEGER NOT NULL", 0, NULL},
+    {"state", "BLOB NOT NULL", 0, NULL},           {"checksum", "TEXT NOT NULL", 0, NULL},
+};
+enum { NUM_CHECKPOINT = sizeof checkpoint_first / sizeof *checkpoint_first };
+
 /* ---- all of them ---- */
 
 static const ch_store_table tables[CH_STORE_NUM_TABLES] = {
@@ -107,6 +118,8 @@ static const ch_store_table tables[CH_STORE_NUM_TABLES] = {
     [CH_STORE_NAMES] = {"store", CH_SCHEMA_DELETION, name_first, 1, no_columns, NULL, NULL},
     [CH_STORE_WORKERS] = {"workers", CH_SCHEMA_CLAIMS, worker_first, 6, no_columns, NULL, NULL},
     [CH_STORE_CLAIMS] = {"claims", CH_SCHEMA_CLAIMS, claim_first, 2, no_columns, NULL, "(run)"},
+    [CH_STORE_CHECKPOINTS] = {"checkpoints", CH_SCHEMA_STATES, checkpoint_first, NUM_CHECKPOINT, no_columns, NULL,
+                              NULL},
 };
 
 /* Points and layers of a run that is no longer there would hinder the same run from being put in again. The trigger
@@ -120,6 +133,11 @@ static const ch_store_statement statements[] = {
      "  DELETE FROM layers WHERE run = OLD.id;\n"
      "END",
      CH_SCHEMA_DELETION},
+    {"CREATE INDEX checkpoints_kin ON checkpoints (kin)", CH_SCHEMA_STATES},
+    {"CREATE TRIGGER delete_checkpoint AFTER DELETE ON runs BEGIN\n"
+     "  DELETE FROM checkpoints WHERE run = OLD.id;\n"
+     "END",
+     CH_SCHEMA_STATES},
 };
 enum { NUM_STATEMENTS = sizeof statements / sizeof *statements };
 

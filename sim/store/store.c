@@ -400,6 +400,10 @@ static ch_code prepare_writing(ch_store *self, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
+    code = ch_store_prepare(self, "DELETE FROM checkpoints WHERE run = ?", &self->delete_checkpoint, err);
+    if (code != CH_OK) {
+        return code;
+    }
     return prepare_made(self, ch_store_insert_sql(&schema.tables[CH_STORE_RUNS], " ON CONFLICT (id) DO NOTHING"),
                         &self->insert, err);
 }
@@ -594,8 +598,9 @@ out:
 
 static void finalize_writing(ch_store *self)
 {
-    sqlite3_stmt **const statements[] = {&self->insert,        &self->insert_point,  &self->insert_layer,
-                                         &self->delete_points, &self->delete_layers, &self->delete_claim};
+    sqlite3_stmt **const statements[] = {&self->insert,           &self->insert_point,  &self->insert_layer,
+                                         &self->delete_points,    &self->delete_layers, &self->delete_claim,
+                                         &self->delete_checkpoint};
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
         sqlite3_finalize(*statements[i]);
         *statements[i] = NULL;

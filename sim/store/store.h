@@ -14,11 +14,12 @@ typedef enum {
 
 /** An open store. Two threads must not use it at once; several processes may hold the same file. */
 typedef struct {
-    sqlite3 *db;                                                /* owned, as are the statements */
-    int schema;                                                 /* version of the file's schema, in which it is read */
-    sqlite3_stmt *find, *select_points, *select_layers;         /* each takes the id of a run */
-    sqlite3_stmt *insert, *insert_point, *insert_layer;         /* NULL when the store is open for reading */
-    sqlite3_stmt *delete_points, *delete_layers, *delete_claim; /* each takes the id of a run; NULL as those above */
+    sqlite3 *db;                                        /* owned, as are the statements */
+    int schema;                                         /* version of the file's schema, in which it is read */
+    sqlite3_stmt *find, *select_points, *select_layers; /* each takes the id of a run */
+    sqlite3_stmt *insert, *insert_point, *insert_layer; /* NULL when the store is open for reading */
+    sqlite3_stmt *delete_points, *delete_layers, *delete_claim,
+        *delete_checkpoint;       /* each takes the id of a run; NULL as those above */
     struct ch_store_guard *guard; /* what the file is known by; NULL as those above; owned */
     char *path;                   /* owned */
     ch_store_mode mode;

@@ -228,7 +228,8 @@ static int insert_run(ch_store *self, const ch_run *run, const char *id)
     return insert_layers(self, run, id);
 }
 
-/* Inserts a run, whose claim ends with that, and asks whether it was new. The caller has begun a transaction. */
+/* Inserts a run, whose claim ends with that, and asks whether it was new. Its state has served, unless a budget ended
+ * it: a larger one goes on from there. The caller has begun a transaction. */
 static int insert_and_look(ch_store *self, const ch_run *run, bool *is_new)
 {
     char id[CH_ID_SIZE];
@@ -240,7 +241,7 @@ static int insert_and_look(ch_store *self, const ch_run *run, bool *is_new)
     const int rows = sqlite3_total_changes(self->db);
     rc = insert_run(self, run, id);
     *is_new = sqlite3_total_changes(self->db) != rows; /* a run that is there stays as it is */
-    return rc;
+    return rc == SQLITE_OK && run->status != CH_BUDGET ? delete_rows(self->delete_checkpoint, id) : rc;
 }
 
 /* Inserts runs in one transaction.

@@ -141,7 +141,7 @@ static ch_code do_run(ch_crew *self, const ch_sweep_job *job, int threads, ch_ru
     if (code != CH_OK) {
         return code;
     }
-    return ch_train(run, &resolved, set != NULL ? set : &none, threads, &quiet, err);
+    return ch_train_on(run, &resolved, set != NULL ? set : &none, self->states, threads, &quiet, err);
 }
 
 /* Does a job that has begun, and hands on what came of it. */

@@ -38,14 +38,15 @@ typedef struct {
 
 typedef struct {
     ch_crew_source source;
-    ch_sweep_group *groups;    /* by their number; borrowed */
-    ch_memory_account *memory; /* borrowed; guarded by `lock` */
-    ch_sources *sources;       /* borrowed */
-    ch_stop *stop;             /* ends the runs under way; borrowed */
-    size_t workers;            /* most runs that are under way at once */
-    int threads;               /* threads of the whole crew */
-    int share;                 /* equal share of threads for one run */
-    size_t most_run_bytes;     /* bytes that the largest run takes beside its data set */
+    ch_sweep_group *groups;      /* by their number; borrowed */
+    ch_memory_account *memory;   /* borrowed; guarded by `lock` */
+    ch_sources *sources;         /* borrowed */
+    ch_stop *stop;               /* ends the runs under way; borrowed */
+    const ch_run_states *states; /* where the states of runs under way are kept; NULL: nowhere; borrowed */
+    size_t workers;              /* most runs that are under way at once */
+    int threads;                 /* threads of the whole crew */
+    int share;                   /* equal share of threads for one run */
+    size_t most_run_bytes;       /* bytes that the largest run takes beside its data set */
     omp_lock_t lock;  /* guards the members below, the memory account and what sweep_private.h says of groups */
     int idle;         /* threads that no run uses now */
     int most_threads; /* the largest number of threads that one run was given */

@@ -11,6 +11,29 @@
 #include <string.h>
 #include <unistd.h>
 
+static void lock_filing(void *context, bool locks)
+{
+    ch_ledger *self = context;
+    if (locks) {
+        omp_set_lock(&self->filing);
+    } else {
+        omp_unset_lock(&self->filing);
+    }
+}
+
+/* Asks what the store has that may serve runs which it lacks. */
+static ch_code find_kin(ch_ledger *self, ch_error *err)
+{
+    bool has_states = false;
+    self->states = (ch_state_place){.store = self->store, .watch = &self->watch, .lock = lock_filing, .context = self};
+    if (self->sweep->num_jobs == 0) {
+        return CH_OK;
+    }
+    const ch_code code = ch_store_has_states(self->store, &has_states, err);
+    self->states.is_empty = !has_states;
+    return code == CH_OK ? ch_kin_variants_find(&self->variants, self->store, err) : code;
+}
+
 ch_code ch_ledger_init(ch_ledger *self, ch_sweep *sweep, ch_store *store, size_t num_processes, const ch_watch *watch,
                        ch_error *err)
 {
@@ -33,7 +56,11 @@ ch_code ch_ledger_init(ch_ledger *self, ch_sweep *sweep, ch_store *store, size_t
     self->watch = *watch;
     self->err = err;
     omp_init_lock(&self->filing);
-    return CH_OK;
+    const ch_code found = find_kin(self, err);
+    if (found != CH_OK) {
+        ch_ledger_free(self);
+    }
+    return found;
 }
 
 void ch_ledger_free(ch_ledger *self)
@@ -199,7 +226,7 @@ void ch_ledger_file(ch_ledger *self, ch_filed_job *jobs, size_t count)
 /* ---- other programs on the same store ---- */
 
 /* Claims the run of a job.
- * @param state  out: CH_SHARE_DONE where the store has just this run */
+ * @param state  out: CH_SHARE_DONE where the store has just this run, or could copy it from one with another budget */
 static ch_code claim_run(ch_ledger *self, const ch_sweep_job *job, const ch_resolved *resolved, ch_share_state *state,
                          ch_error *err)
 {
@@ -207,11 +234,17 @@ static ch_code claim_run(ch_ledger *self, const ch_sweep_job *job, const ch_reso
     bool is_there = false;
     ch_sweep_job *own = &self->sweep->jobs[job - self->sweep->jobs];
     ch_code code = ch_share_ask(&self->share, own, state, err);
-    if (code != CH_OK || *state != CH_SHARE_DONE) {
+    if (code != CH_OK || *state == CH_SHARE_ELSEWHERE) {
         return code;
     }
-    ch_settings_id(resolved, id);
-    code = ch_store_has(self->store, id, &is_there, err);
+    if (*state == CH_SHARE_DONE) {
+        ch_settings_id(resolved, id);
+        code = ch_store_has(self->store, id, &is_there, err);
+    }
+    if (code == CH_OK && !is_there) {
+        code = ch_store_reuse(self->store, &self->variants, resolved, &is_there, err);
+        self->sweep->counts.reused += is_there;
+    }
     *state = is_there ? CH_SHARE_DONE : CH_SHARE_MINE;
     return code;
 }
@@ -360,6 +393,10 @@ static ch_code report_lack(const ch_ledger *self, ch_error *err)
 
 ch_code ch_ledger_conclude(ch_ledger *self, ch_error *err)
 {
+    self->sweep->counts.present -= self->sweep->counts.reused; /* they were counted when they were filed */
+    self->sweep->counts.elsewhere -= self->sweep->counts.reused;
+    self->sweep->counts.resumed = self->states.resumed;
+    self->sweep->counts.continued = self->states.continued;
     const size_t num_jobs = self->sweep->num_jobs, num_lacking = self->sweep->counts.lacked_memory;
     end_sharing(self);
     if (self->code != CH_OK && self->code != CH_ERROR_INTERRUPTED) {

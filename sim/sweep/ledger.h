@@ -6,6 +6,8 @@
 #ifndef CH_LEDGER_H
 #define CH_LEDGER_H
 
+#include "sim/store/reuse.h"
+#include "sim/store/states.h"
 #include "sim/sweep/crew.h"
 #include "sim/sweep/dispatch.h"
 #include "sim/sweep/share.h"
@@ -23,6 +25,8 @@ typedef struct {
 
     omp_lock_t filing; /* guards the store and the members below; a thread does not hold the crew's lock with it */
     ch_share share;
+    ch_kin_variants variants;
+    ch_state_place states;
     size_t done;      /* runs that have ended and are in the store */
     double cost_done; /* expected operations of these runs */
     ch_error lack;    /* why the first run that lacked memory alone could not be done */

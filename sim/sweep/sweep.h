@@ -13,6 +13,9 @@ typedef struct {
     size_t repeated; /* runs of the plan that are the same as another that is to be done, such as batch = P and full */
     size_t fitted, budget, diverged, stuck; /* runs that were done now, by their status */
     size_t elsewhere;     /* runs among the present ones that another program put into the store meanwhile */
+    size_t reused;        /* runs that were copied from those that the store has with another budget or trajectory */
+    size_t resumed;       /* runs that went on from a state that was kept, of them or of a run with other budgets */
+    size_t continued;     /* those of them that went on from that of a run with other budgets */
     size_t lacked_memory; /* runs that could not be done for lack of memory, alone neither */
     double seconds;       /* wall-clock time of the sweep */
     int most_threads;     /* the largest number of threads that one run was given */
@@ -42,6 +45,8 @@ typedef struct {
     const struct ch_link *link; /* processes that share the sweep, of which this one is process 0; NULL: there are no
                                    others. Borrowed */
     double claim_seconds;       /* for which the claims of a program hold that gives no sign of life; 0: a minute */
+    double checkpoint; /* seconds after which the state of a run under way is kept in the store, again and again,
+                           and at a stop, and at the end of a budget; 0: none is kept */
 } ch_sweep;
 
 /** Checks the runs of a plan, and that there are the images that they need. Reads the images, which are then read once
@@ -119,6 +124,9 @@ ch_code ch_sweep_foresee_time(const ch_sweep *self, int threads, const ch_watch 
  *
  *  Several programs may do one sweep on one store. Each claims the runs that it is going to do, a few at a time, and
  *  leaves those of the others alone. In the end it waits for theirs, and does those of a program that has ended.
+ *
+ *  A run whose state was kept goes on from it. One that the store has under other budgets is copied where it ends in
+ * the same way, and one that a smaller budget ended goes on where that kept its state.
  *
  *  A run that lacks memory does not end the sweep: it is tried again alone when all others are done.
  *

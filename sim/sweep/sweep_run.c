@@ -8,6 +8,7 @@ typedef struct {
     ch_crew crew;
     ch_lead lead;
     bool leads; /* whether other processes share the sweep */
+    ch_run_states states;
 } sweep_state;
 
 enum { OWN = 0 }; /* number of this process in the dispatch */
@@ -88,6 +89,14 @@ static void try_postponed_again(sweep_state *state)
     }
 }
 
+/* The bytes of a state that is kept are fewer than those that its run takes. */
+static void reserve_states(ch_sweep *sweep)
+{
+    for (size_t i = 0; i < sweep->num_jobs && sweep->checkpoint > 0; i++) {
+        sweep->jobs[i].run_bytes *= 2;
+    }
+}
+
 static size_t most_run_bytes(const ch_sweep *sweep)
 {
     size_t most = 0;
@@ -107,7 +116,9 @@ static size_t num_workers(const ch_sweep *sweep, int threads)
 
 static void begin_crew(sweep_state *state, ch_sweep *sweep, int threads)
 {
+    state->states = ch_state_place_states(&state->ledger.states, sweep->checkpoint);
     state->crew = (ch_crew){
+        .states = &state->states,
         .source = {state, next_job, take_job, find_following, resolve_job, end_job, say},
         .groups = sweep->groups,
         .memory = sweep->memory,
@@ -147,6 +158,7 @@ ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, const ch_watc
     if (code != CH_OK) {
         return code;
     }
+    reserve_states(self);
     begin_crew(&state, self, threads);
     ch_ledger_keep(&state.ledger, &state.crew);
     if (num_processes > 1 && self->num_jobs > 0) {
