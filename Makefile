@@ -245,7 +245,7 @@ check-cluster:
 
 # what looks at this build's objects is done by the make that compiles them
 check-native:
-	+@$(MAKE_AGAIN) WERROR=1 check-layout check-api check-docs check-bench run-tests
+	+@$(MAKE_AGAIN) WERROR=1 check-layout check-api check-docs check-bench check-python run-tests
 
 # The second compiler's warnings, and memory errors, leaks and undefined behaviour, in one build. Where clang or its
 # sanitizers are missing, the first compiler's sanitizers look. Passes of networks are not optimised there, because either
@@ -301,6 +301,15 @@ fuzz:
 check-long:
 	+@CHITON_LONG=1 $(MAKE_AGAIN) WERROR=1 RUN='$(STATISTICAL)' KIND=long run-tests
 	@sh tests/run.sh summary $(BUILD)
+
+# the Python package against the program; what wants pandas or matplotlib is skipped where they are not there
+check-python: $(BUILD)/chiton
+	@if command -v python3 >/dev/null; then \
+	    mkdir -p $(BUILD)/cache; \
+	    CHITON='$(abspath $(BUILD))/chiton' CHITON_CACHE='$(abspath $(BUILD))/cache' PYTHONDONTWRITEBYTECODE=1 \
+	        python3 -m unittest discover -s python/tests >$(BUILD)/python.log 2>&1 || { cat $(BUILD)/python.log; exit 1; }; \
+	    sed -n 's/^Ran/python: ran/p; s/^OK (/python: (/p' $(BUILD)/python.log; \
+	else echo "-- python3 is not here: the Python package is not tested"; fi
 
 # golden vectors of networks in another folder: make check-golden CHITON_GOLDEN=FOLDER
 check-golden:
@@ -420,7 +429,7 @@ uninstall:
 	done
 
 .PHONY: all clean deps demo tests check check-format check-layout check-library check-api check-docs check-install check-cluster \
-        check-bench check-native check-address check-thread check-valgrind check-long fuzz check-golden run-tests \
+        check-python check-bench check-native check-address check-thread check-valgrind check-long fuzz check-golden run-tests \
         objects-of-tests bench api install uninstall
 .SECONDARY:
 OTHER_KINDS = $(foreach kind,address thread valgrind fuzz,-not -path '$(BUILD)/$(kind)/*')

@@ -1,0 +1,182 @@
+"""Tests of the package against the program: CHITON names it. python3 -m unittest discover -s python/tests"""
+import contextlib
+import functools
+import io
+import json
+import math
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+import chiton  # noqa: E402
+
+try:
+    import pandas
+except ImportError:
+    pandas = None
+try:
+    import matplotlib
+except ImportError:
+    matplotlib = None
+
+
+class Case(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.store = pathlib.Path(cls.folder.name) / "a store.db"
+        chiton.sweep("perceptron", store=cls.store, chi=[0, 1], dim=8, train="2^5..2^7", temp="4^-6..4^1",
+                     seed=range(3), record=1, jobs=1, progress=False)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def test_runs_are_those_of_the_store(self):
+        rows = chiton.runs(self.store, frame=False)
+        self.assertEqual(len(rows), 2 * 3 * 8 * 3)
+        one = next(row for row in rows if row["chi"] == 1 and row["temp"] == 1 and row["train"] == 64)
+        again = chiton.run("perceptron", chi=1, dim=8, train=64, temp=1.0, seed=one["seed"], record=1)
+        for name in ("steps", "time", "weight_change", "test_error", "status"):
+            self.assertEqual(one[name], again[name], name)
+        self.assertIsNone(one["max_steps"])
+        self.assertTrue(all(isinstance(row["id"], str) and len(row["id"]) == 32 for row in rows))
+        some = chiton.runs([self.store], where="chi = 1 and temp > 1", frame=False)
+        self.assertEqual(len(some), sum(row["chi"] == 1 and row["temp"] > 1 for row in rows))
+
+    def test_points_belong_to_runs(self):
+        points = chiton.points(self.store, where="chi = 1", frame=False)
+        runs = {row["id"]: row for row in chiton.runs(self.store, frame=False)}
+        last = {}
+        for point in points:
+            last[point["run"]] = point
+        self.assertEqual(len(last), 72)
+        for run, point in last.items():
+            self.assertEqual(point["step"], runs[run]["steps"])
+            self.assertEqual(point["weight_change"], runs[run]["weight_change"])
+
+    def test_a_fit_has_its_numbers_as_tables(self):
+        fit = chiton.fit(self.store)
+        rows = fit._rows("exponents")
+        self.assertEqual(len(rows), len(fit["exponents"]))
+        for row, one in zip(rows, fit["exponents"]):
+            self.assertEqual((row["name"], row["value"], row["theory"]), (one["name"], one["value"], one["theory"]))
+            self.assertEqual(row["chi"], one["group"]["chi"])
+            self.assertEqual([row["lo"], row["hi"]], one["ci95"] or [None, None])
+        self.assertNotIn("dim", rows[0])  # all groups have the same
+        self.assertEqual(len(fit.tc), len(fit["tc"]))
+        self.assertTrue(all(isinstance(note, str) for note in fit.notes))
+        fixed = chiton.fit(self.store, where="chi = 1", fix="delta=1")
+        self.assertEqual([one["value"] for one in fixed["exponents"] if one["name"] == "delta"], [1])
+
+    def test_theory(self):
+        for chi in (0, 1, 3):
+            theory = chiton.theory(chi=chi)
+            self.assertAlmostEqual(theory["gamma"], 1 / (1 + chi), places=12)
+            self.assertAlmostEqual(theory["b"], 1 + 2 / (1 + chi), places=12)
+        self.assertTrue(chiton.theory(chi=1, dim=8, train=64, temp=1)["finite"])
+
+    def test_what_is_refused_says_why(self):
+        with self.assertRaisesRegex(chiton.ChitonError, "chi is '-3'") as refused:
+            chiton.sweep("perceptron", store=self.store, chi=-3, temp=1, progress=False)
+        self.assertEqual(refused.exception.status, 2)
+        with self.assertRaisesRegex(chiton.ChitonError, "no exponent"):
+            chiton.fit(self.store, where="temp = 1 and train = 64 and chi = 1 and seed = 0")
+        with self.assertRaises(ValueError):
+            chiton.sweep(store=self.store)
+
+    def test_a_file_and_figures_and_a_page(self):
+        folder = pathlib.Path(self.folder.name)
+        (folder / "s.yaml").write_text("{model: perceptron, dim: 4, train: 16, temp: [0.25, 1]}")
+        done = chiton.sweep(file=folder / "s.yaml", store=folder / "s.db", progress=False)
+        self.assertEqual(done["runs"], 2)
+        paths = chiton.plot(folder / "s.db", folder / "figures", format="svg", x="temp", y="time")
+        self.assertTrue(paths and all(pathlib.Path(path).stat().st_size > 0 for path in paths))
+        page = chiton.report(folder / "s.db", folder / "s.html")
+        self.assertIn("chiton report", pathlib.Path(page).read_text())
+
+    def test_progress_is_shown(self):
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            bar = chiton._Bar(True)
+            bar.show("1/2  3 runs/s")
+            bar.show("2/2")
+            bar.end()
+        self.assertEqual(said.getvalue(), "\r1/2  3 runs/s\r2/2          \n")
+        for line in ("85741/100000  2852 runs/s  0:05 left", "0/8"):
+            self.assertIsNotNone(chiton._PROGRESS.match(line))
+        self.assertIsNone(chiton._PROGRESS.match("demo.db: 2 runs, 0 were there"))
+
+    def test_values_are_written_as_the_program_reads_them(self):
+        class Array:  # as numpy's arrays are
+            def tolist(self):
+                return [1, 2.5]
+
+        for value, text in ((True, "yes"), (1e-5, "1e-05"), ("2^3", "2^3"), (range(3), "0..2"), (range(0, 5, 2), "0,2,4"), ([0.1, "full"], "0.1,full"),
+                            (Array(), "1,2.5"), (math.pi, repr(math.pi))):
+            self.assertEqual(chiton._text(value), text)
+
+    def test_an_interrupt_keeps_what_is_finished(self):
+        store = pathlib.Path(self.folder.name) / "long.db"
+        script = ("import chiton, sys\ntry:\n"
+                  f"    chiton.sweep('perceptron', store={str(store)!r}, chi=0, dim=64, train='2^9', temp='1', "
+                  "seed=range(10000), jobs=1, progress=False)\n"
+                  "except KeyboardInterrupt:\n    sys.exit(7)\n")
+        child = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(HERE.parent)})
+        def count():
+            try:
+                return chiton.summary(store)["runs"]
+            except chiton.ChitonError:
+                return 0
+        while count() == 0 and child.poll() is None:
+            time.sleep(0.05)
+        child.send_signal(signal.SIGINT)
+        self.assertEqual(child.wait(), 7)
+        self.assertTrue(0 < count() < 10000)
+
+    @unittest.skipIf(pandas is None, "pandas is not installed")
+    def test_frames(self):
+        frame = chiton.runs(self.store)
+        self.assertEqual(len(frame), 144)
+        self.assertEqual(str(frame["temp"].dtype), "float64")
+        self.assertEqual(str(frame["train"].dtype), "int64")
+        exponents = chiton.fit(self.store).exponents
+        delta = exponents[(exponents.name == "delta") & (exponents.chi == 0)]
+        self.assertEqual(len(delta), 1)
+        self.assertTrue(abs(delta.value.iloc[0] - 1) < 0.2)
+
+    @unittest.skipIf(matplotlib is None, "matplotlib is not installed: the notebook runs without its figure")
+    def test_the_figure_of_the_notebook(self):
+        axes = self.run_notebook()["axes"]
+        self.assertEqual([line.get_label() for line in axes.get_lines()], [f"P = {2 ** k}" for k in range(6, 10)])
+        self.assertTrue(all(len(line.get_xdata()) == 11 for line in axes.get_lines()))
+
+    def test_the_notebook_runs_from_top_to_bottom(self):
+        names = self.run_notebook()
+        self.assertEqual(names["done"]["runs"], 2 * 4 * 11 * 3)
+        for chi, (value, theory) in names["gamma"].items():
+            self.assertAlmostEqual(theory, 1 / (1 + chi))
+            self.assertTrue(abs(value - theory) < 0.3, f"gamma at chi = {chi} is {value}, in theory {theory}")
+
+    @staticmethod
+    @functools.lru_cache(maxsize=1)
+    def run_notebook():
+        cells = json.loads((HERE.parent / "demo.ipynb").read_text(encoding="utf-8"))["cells"]
+        names = {"__name__": "__main__"}
+        with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+            for cell in cells:
+                if cell["cell_type"] == "code":
+                    exec(compile("".join(cell["source"]), "demo.ipynb", "exec"), names)  # its own namespace
+        return names
+
+
+if __name__ == "__main__":
+    unittest.main()
