@@ -241,7 +241,7 @@ check-install: $(BUILD)/chiton $(MODULE) $(BUILD)/libchiton.a $(BUILD)/$(SHARED)
 # the examples for Slurm under a Slurm of this check's own; skipped with a sentence where it cannot be had
 check-cluster:
 	+@$(MAKE_AGAIN) all
-	@$(if $(filter Linux,$(shell uname)),timeout -k 30 360) sh tests/cluster/check.sh $(BUILD)/chiton
+	@$(if $(filter Linux,$(shell uname)),timeout -k 30 300) sh tests/cluster/check.sh $(BUILD)/chiton
 
 # what looks at this build's objects is done by the make that compiles them
 check-native:

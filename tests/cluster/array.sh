@@ -11,15 +11,11 @@ node=$(ask "${tasks}_2" NodeList)
 
 # the signal of #SBATCH --signal=B:USR1@120, two minutes before the time limit
 scancel --signal=USR1 --batch "$first"
-# power off: the node's daemon and all that ran there
-eval "kill -KILL \"\$pid_$node\""
-# shellcheck disable=SC2046 — one word a process
-kill -KILL $(processes "$second") 2>/dev/null
+kill_node "$node"
 expect "a task whose time is nearly over goes back into the queue" wait_until $STEP has_restarted "$first"
 kept=$(count_runs sweep-2-of-2.db)
-scontrol requeue "$second" 2>/dev/null # the daemon may have done it by itself
-start_node "$node"
-expect "so does a task whose node died, when the node is back" wait_until $STEP has_restarted "$second"
+expect "so does a task whose node has died" wait_until $STEP has_restarted "$second"
+revive_node "$node"
 "$CHITON" sweep sweep.yaml -o serial.db -j 1 >serial.out 2>&1 # meanwhile
 content serial.db >"$folder/serial.content"
 expect "the first task comes to its end" wait_until $STEP is_in_state "$first" COMPLETED

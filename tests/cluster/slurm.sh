@@ -71,6 +71,24 @@ start_node() {
     start_daemon "$1" slurmd -D -N "$1" -f "$SLURM_CONF"
 }
 
+# Power off: ends the daemon of a node and all that runs there, and tells Slurm, which would find out within SlurmdTimeout.
+kill_node() {
+    # shellcheck disable=SC2046 — one word a process
+    kill -KILL $(processes "$1") 2>/dev/null
+    scontrol update NodeName="$1" State=DOWN Reason=died
+}
+
+# Power on.
+revive_node() {
+    start_node "$1"
+    wait_until 30 is_back "$1"
+}
+
+is_back() {
+    scontrol update NodeName="$1" State=RESUME 2>/dev/null
+    sinfo -h -n "$1" -o %t | grep -qx -e idle -e mix -e alloc
+}
+
 # Starts all daemons and waits until both nodes take jobs.  Returns 1 with a sentence in $reason where that fails.
 start_slurm() {
     mkdir -p "$folder/munge" "$folder/state"
@@ -110,17 +128,16 @@ are_nodes_idle() {
     [ "$(timeout 20 sinfo -h -t idle -o %D 2>/dev/null)" = 2 ]
 }
 
-# The processes of this Slurm and of its jobs; with an argument, only those of that job. The programs that look for them
-# do not count: they have not the variable.
+# The processes of this Slurm and of its jobs; with an argument, only those of that node: its daemons write its log, and
+# what they start has its name in the environment. The programs that look for them do not count: they have not the
+# variable.
 processes() (
     config=$SLURM_CONF
     unset SLURM_CONF
-    for environment in /proc/[0-9]*/environ; do
-        process=${environment%/environ}
-        cat "$environment" 2>/dev/null | tr '\0' '\n' | grep -qxF "SLURM_CONF=$config" || continue
-        # the daemon of a job has no variable with its number, but a title such as "slurmstepd: [7.batch]"
-        [ $# -eq 0 ] || cat "$environment" "$process/cmdline" 2>/dev/null | tr '\0' '\n' |
-            grep -aq -e "^SLURM_JOB_ID=$1\$" -e "^slurmstepd: \[$1\." || continue
+    for process in /proc/[0-9]*; do
+        cat "$process/environ" 2>/dev/null | tr '\0' '\n' | grep -qxF "SLURM_CONF=$config" || continue
+        [ $# -eq 0 ] || cat "$process/environ" 2>/dev/null | tr '\0' '\n' | grep -qx "SLURMD_NODENAME=$1" ||
+            readlink "$process"/fd/* 2>/dev/null | grep -qxF "$folder/slurmd-$1.log" || continue
         echo "${process#/proc/}"
     done
 )
