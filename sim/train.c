@@ -4,7 +4,7 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "sim/reach.h"
-#include "sim/run_model.h"
+#include "sim/recorder.h"
 #include "sim/run_state.h"
 #include "sim/stagnation.h"
 #include "sim/teller.h"
@@ -16,115 +16,6 @@
 
 /* The number of operations between two looks at the clock and the stop flag. It takes some hundredths of a second. */
 static const double OPERATIONS_PER_LOOK = 3e7;
-
-/* ---- observations in the units of the settings ---- */
-
-/* Multiplies what has the unit of the student's output or of its weights by 1 / unit, which is a power of two. A number
- * that overflows shows that the run has diverged. */
-static void scale_back(ch_observation *seen, double unit, ch_progress *progress)
-{
-    double *const numbers[] = {&seen->train_loss, &seen->weight_change, &seen->weight_change_rel, &seen->signal,
-                               &seen->noise};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        *numbers[i] /= unit;
-    }
-    if (!isfinite(seen->weight_change)) {
-        progress->status = CH_DIVERGED;
-    }
-}
-
-/* ---- the recorder: which steps are observed ---- */
-
-/* What copies the weights of a run under way; defined below, where learners are known. */
-typedef struct weights_keeper weights_keeper;
-static ch_code keeper_add(const weights_keeper *self, uint64_t step, ch_error *err);
-static void keeper_drop(const weights_keeper *self);
-static ch_trail *keeper_trail(const weights_keeper *self);
-
-typedef struct {
-    ch_run *run;
-    const weights_keeper *keeper; /* NULL: the weights are not kept; borrowed */
-    double unit;                  /* ch_reach_unit: the learner's numbers are larger by this factor */
-    size_t capacity, layers_capacity;
-    uint64_t index; /* i of the point after the next one, on the grid of steps round(10^(i / record)) */
-    uint64_t next;  /* step of the next point; UINT64_MAX when nothing is to be recorded */
-} recorder;
-
-/* Finds the next point. Small steps of the grid coincide, and each counts once. */
-static void recorder_schedule(recorder *self)
-{
-    const uint64_t last = self->next;
-    do {
-        const double step = round(pow(10, (double)self->index++ / (double)self->run->settings.record));
-        self->next = step < 0x1p63 ? (uint64_t)step : UINT64_MAX;
-    } while (self->next == last);
-}
-
-static recorder recorder_start(ch_run *run, const weights_keeper *keeper)
-{
-    recorder self = {.run = run, .keeper = keeper, .unit = ch_reach_unit(&run->resolved), .next = UINT64_MAX};
-    if (run->settings.record > 0) {
-        recorder_schedule(&self);
-    }
-    return self;
-}
-
-/* Appends the weight changes of the layers that are seen at look number `look`, which counts from 0. */
-static ch_code recorder_add_layers(recorder *self, size_t look, const ch_observation *observed, ch_error *err)
-{
-    ch_run *run = self->run;
-    void *items = run->layer_changes;
-    run->num_layers = observed->num_layers;
-    if (run->num_layers == 0) {
-        return CH_OK;
-    }
-    if (ch_grow(&items, &self->layers_capacity, (look + 1) * run->num_layers, sizeof *run->layer_changes) != 0) {
-        return ch_error_memory(err, "the trajectory: lower record");
-    }
-    run->layer_changes = items;
-    memcpy(run->layer_changes + look * run->num_layers, observed->layer_change,
-           run->num_layers * sizeof *run->layer_changes);
-    return CH_OK;
-}
-
-static ch_code recorder_add(recorder *self, uint64_t step, const ch_observation *observed, ch_error *err)
-{
-    ch_run *run = self->run;
-    if (ch_grow((void **)&run->points, &self->capacity, run->num_points + 1, sizeof *run->points) != 0) {
-        return ch_error_memory(err, "the trajectory: lower record");
-    }
-    const size_t look = run->num_points++;
-    ch_point *point = &run->points[look];
-    *point = (ch_point){.step = step, .time = run->settings.rate * (double)step, .observed = *observed};
-    point->observed.layer_change = NULL; /* they are the learner's, and are copied below */
-    point->observed.num_layers = 0;
-    const ch_code code = keeper_add(self->keeper, step, err);
-    return code == CH_OK ? recorder_add_layers(self, look, observed, err) : code;
-}
-
-static ch_code recorder_observe(const recorder *self, ch_learner *learner, ch_observation *seen, ch_error *err)
-{
-    const ch_code code = learner->observe(learner, seen, err);
-    if (code == CH_OK && self->unit != 1) {
-        scale_back(seen, self->unit, &learner->progress);
-    }
-    return code;
-}
-
-/* Adds the end as the last point. Points at its step or later are dropped: the run had ended before them, and the
- * learner had not noticed yet. */
-static ch_code recorder_finish(recorder *self, ch_error *err)
-{
-    ch_run *run = self->run;
-    if (run->settings.record == 0) {
-        return recorder_add_layers(self, 0, &run->final, err);
-    }
-    while (run->num_points > 0 && run->points[run->num_points - 1].step >= run->steps) {
-        run->num_points--;
-        keeper_drop(self->keeper);
-    }
-    return recorder_add(self, run->steps, &run->final, err);
-}
 
 /* ---- the training loop ---- */
 
@@ -165,7 +56,7 @@ static const double LAST_LOOK_SECONDS = 0.5;
 
 /* What watches over a run under way. */
 typedef struct {
-    recorder trajectory;
+    ch_recorder trajectory;
     ch_learner *learner;
     ch_watch *inner;          /* what the learner looks at, with the time at which `advance` is to return; borrowed */
     ch_stagnation stagnation; /* never looks at a run that has a budget */
@@ -176,12 +67,12 @@ typedef struct {
     bool is_told;                /* whether it was told that memory is too short to keep it */
 } training;
 
-static training training_start(ch_run *run, ch_learner *learner, const weights_keeper *keeper, double started,
+static training training_start(ch_run *run, ch_learner *learner, const ch_weights_keeper *keeper, double started,
                                const ch_run_states *states, const ch_watch *watch, ch_watch *inner)
 {
     const ch_settings *settings = &run->settings;
     training self = {
-        .trajectory = recorder_start(run, keeper),
+        .trajectory = ch_recorder_start(run, keeper),
         .learner = learner,
         .inner = inner,
         .stagnation = ch_stagnation_start(settings->train, settings->batch, ch_dynamics_takes_all(settings->dynamics),
@@ -201,7 +92,7 @@ static training training_start(ch_run *run, ch_learner *learner, const weights_k
 
 static ch_run_parts parts_of(training *self)
 {
-    recorder *trajectory = &self->trajectory;
+    ch_recorder *trajectory = &self->trajectory;
     return (ch_run_parts){
         .learner = self->learner,
         .run = trajectory->run,
@@ -210,7 +101,7 @@ static ch_run_parts parts_of(training *self)
         .index = &trajectory->index,
         .next = &trajectory->next,
         .stagnation = &self->stagnation,
-        .trail = keeper_trail(trajectory->keeper),
+        .trail = ch_weights_keeper_trail(trajectory->keeper),
     };
 }
 
@@ -275,17 +166,17 @@ static ch_code record_point(training *self, ch_error *err)
     if (progress->steps != self->trajectory.next) {
         return CH_OK;
     }
-    ch_code code = recorder_observe(&self->trajectory, self->learner, &observed, err);
+    ch_code code = ch_recorder_observe(&self->trajectory, self->learner, &observed, err);
     /* a point must not end the run: it ends where it would end without points */
     progress->status = CH_RUNNING;
     if (code != CH_OK) {
         return code;
     }
-    code = recorder_add(&self->trajectory, progress->steps, &observed, err);
+    code = ch_recorder_add(&self->trajectory, progress->steps, &observed, err);
     if (code != CH_OK) {
         return code;
     }
-    recorder_schedule(&self->trajectory);
+    ch_recorder_schedule(&self->trajectory);
     return CH_OK;
 }
 
@@ -297,7 +188,7 @@ static ch_code look_for_stagnation(training *self, ch_error *err)
     if (progress->updates != self->stagnation.next) {
         return CH_OK;
     }
-    const ch_code code = recorder_observe(&self->trajectory, self->learner, &observed, err);
+    const ch_code code = ch_recorder_observe(&self->trajectory, self->learner, &observed, err);
     progress->status = CH_RUNNING;
     if (code != CH_OK) {
         return code;
@@ -351,7 +242,7 @@ static ch_code finish(training *self, bool is_over, ch_error *err)
 {
     ch_run *run = self->trajectory.run;
     ch_progress *progress = &self->learner->progress;
-    ch_code code = recorder_observe(&self->trajectory, self->learner, &run->final, err);
+    ch_code code = ch_recorder_observe(&self->trajectory, self->learner, &run->final, err);
     if (code != CH_OK) {
         return code;
     }
@@ -360,7 +251,7 @@ static ch_code finish(training *self, bool is_over, ch_error *err)
     run->steps = run->status == CH_FITTED ? progress->last_update : progress->steps;
     run->updates = progress->updates;
     run->time = run->settings.rate * (double)run->steps;
-    code = recorder_finish(&self->trajectory, err);
+    code = ch_recorder_finish(&self->trajectory, err);
     run->final.layer_change = NULL; /* they are the learner's, and were copied */
     return code;
 }
@@ -401,80 +292,6 @@ static void check_contradiction(ch_learner *learner, const ch_settings *settings
 
 /* ---- the weights of a run ---- */
 
-struct weights_keeper {
-    const ch_run_model *trained; /* borrowed, as the members below */
-    const ch_settings *settings;
-    const ch_run_borrowed *own;
-};
-
-static size_t num_weights(const weights_keeper *self)
-{
-    return ch_settings_has_engine(self->settings) ? ch_shape_size(ch_settings_input(self->settings))
-                                                  : self->own->architecture.num_weights;
-}
-
-/* Copies the present weights: those of a network in NCHW order, of a perceptron Dw in the units of the settings. */
-static void copy_weights(const weights_keeper *self, double *weights)
-{
-    const ch_run_model *trained = self->trained;
-    if (!ch_settings_has_engine(self->settings)) {
-        ch_architecture_to_nchw(&self->own->architecture, ch_network_learner_weights(&trained->network), weights);
-        return;
-    }
-    const double *change = self->settings->train == 0 ? trained->online.weights : trained->plain.weights;
-    const size_t num = num_weights(self);
-    for (size_t k = 0; k < num; k++) {
-        weights[k] = change[k] / self->own->unit;
-    }
-}
-
-static ch_trail *keeper_trail(const weights_keeper *self)
-{
-    return self->own->weights != NULL && self->settings->record > 0 ? self->own->weights->trail : NULL;
-}
-
-/* Adds the present weights to the trail, where there is one. */
-static ch_code keeper_add(const weights_keeper *self, uint64_t step, ch_error *err)
-{
-    ch_trail *trail = keeper_trail(self);
-    if (trail == NULL) {
-        return CH_OK;
-    }
-    if (trail->num_rows == 0) {
-        ch_trail_init(trail, num_weights(self));
-    }
-    double *weights = ch_trail_add(trail, step);
-    if (weights == NULL) {
-        return ch_error_memory(err, "the weights along the trajectory: lower record");
-    }
-    copy_weights(self, weights);
-    return CH_OK;
-}
-
-/* Takes the last row from the trail, where there is one. */
-static void keeper_drop(const weights_keeper *self)
-{
-    if (keeper_trail(self) != NULL) {
-        keeper_trail(self)->num_rows--;
-    }
-}
-
-/* Copies the weights at the end. */
-static ch_code keep_end(const weights_keeper *self, ch_error *err)
-{
-    ch_run_weights *weights = self->own->weights;
-    if (weights == NULL) {
-        return CH_OK;
-    }
-    weights->num_end = num_weights(self);
-    weights->end = ch_alloc_unset(weights->num_end, sizeof *weights->end);
-    if (weights->end == NULL) {
-        return ch_error_memory(err, "the weights at the end");
-    }
-    copy_weights(self, weights->end);
-    return CH_OK;
-}
-
 ch_code ch_run_count_weights(const ch_resolved *found, size_t *count, ch_error *err)
 {
     const ch_settings *settings = &found->settings;
@@ -496,7 +313,7 @@ ch_code ch_run_count_weights(const ch_resolved *found, size_t *count, ch_error *
 typedef struct {
     ch_run_borrowed own;
     ch_run_model trained;
-    weights_keeper keeper;
+    ch_weights_keeper keeper;
     training training;
     bool is_made; /* whether `trained` is to be freed */
 } session;
@@ -550,7 +367,7 @@ static ch_code begin_session(session *self, const task *asked, ch_error *err)
     check_contradiction(&self->trained.learner, &asked->resolved->settings, asked->set);
     self->training = training_start(run, &self->trained.learner, &self->keeper, started, asked->states, asked->watch,
                                     &self->own.watch);
-    return keeper_add(&self->keeper, 0, err);
+    return ch_weights_keeper_add(&self->keeper, 0, err);
 }
 
 /* Says that a state is of no use. */
@@ -580,8 +397,8 @@ static ch_code resume_session(session *self, const task *asked, ch_error *err)
         }
         if (is_tried && !is_read) {
             ch_run_free(asked->run);
-            if (keeper_trail(&self->keeper) != NULL) {
-                ch_trail_free(keeper_trail(&self->keeper));
+            if (ch_weights_keeper_trail(&self->keeper) != NULL) {
+                ch_trail_free(ch_weights_keeper_trail(&self->keeper));
             }
             end_session(self);
             code = begin_session(self, asked, err);
@@ -608,7 +425,7 @@ static ch_code train(const task *asked, bool keeps_stopped, ch_error *err)
     run->seconds = ch_clock_now() - self.training.started;
     run->final.teacher_error = asked->set->teacher != NULL ? asked->set->teacher_error : NAN;
     if (code == CH_OK) {
-        code = keep_end(&self.keeper, err);
+        code = ch_weights_keeper_end(&self.keeper, err);
     }
 out:
     end_session(&self);

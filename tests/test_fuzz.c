@@ -1,6 +1,7 @@
 /* test_fuzz.c — gives every target of fuzzing the bytes of its corpus, and of each piece that they begin with. */
 /* the targets are no library of the tests' own */
 #include "tests/fuzz/http.c"
+#include "tests/fuzz/states.c"
 #include "tests/fuzz/stores.c"
 #include "tests/fuzz/targets.c"
 #include "tests/support.h"

@@ -214,6 +214,28 @@ out:
     return code;
 }
 
+/* Whether commits go to a log, so that a look keeps no other program from writing. */
+static bool has_log(const ch_store *store)
+{
+    sqlite3_stmt *mode = NULL;
+    bool row = false;
+    const bool is_asked = ch_store_prepare(store, "PRAGMA journal_mode", &mode, NULL) == CH_OK &&
+                          ch_store_step(store, mode, &row, NULL) == CH_OK && row;
+    const char *text = is_asked ? (const char *)sqlite3_column_text(mode, 0) : NULL;
+    const bool has = text != NULL && strcmp(text, "wal") == 0;
+    sqlite3_finalize(mode);
+    return has;
+}
+
+void ch_store_hold(ch_store *store, bool holds)
+{
+    if (store != NULL && holds && has_log(store)) {
+        sqlite3_exec(store->db, "BEGIN", NULL, NULL, NULL);
+    } else if (store != NULL && !holds && !sqlite3_get_autocommit(store->db)) {
+        sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
+    }
+}
+
 /* ---- for trainings ---- */
 
 static void lock(ch_state_place *self, bool locks)

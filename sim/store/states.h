@@ -22,6 +22,11 @@ ch_code ch_store_find_state(ch_store *self, const ch_resolved *resolved, size_t 
 /** Asks whether the store has any states.  @return as ch_store_has */
 ch_code ch_store_has_states(ch_store *self, bool *has, ch_error *err) CH_MUST_CHECK;
 
+/** Begins or ends a look at the store as it is now, which many questions share: each by itself locks the file and reads
+ *  its first page anew. Nothing is written meanwhile. A failure is not told: the questions meet it too.
+ *  @param store  NULL: nothing is done */
+void ch_store_hold(ch_store *store, bool holds);
+
 /** A store as a place of states. */
 typedef struct {
     ch_store *store;                         /* borrowed, as the members below */

@@ -4,6 +4,7 @@
 #include "core/available.h"
 #include "core/memory.h"
 #include "core/text.h"
+#include "sim/store/states.h"
 #include "sim/sweep/parts.h"
 
 #include <math.h>
@@ -436,7 +437,9 @@ static ch_code init(ch_sweep *self, const ch_plan *plan, ch_store *store, uint64
     if (code != CH_OK) {
         goto out;
     }
+    ch_store_hold(store, true);
     code = list_jobs(self, store, most, err);
+    ch_store_hold(store, false);
     if (code != CH_OK) {
         goto out;
     }

@@ -8,6 +8,7 @@
 void fuzz_cells(const uint8_t *data, size_t size);
 void fuzz_pages(const uint8_t *data, size_t size);
 void fuzz_http(const uint8_t *data, size_t size);
+void fuzz_checkpoint(const uint8_t *data, size_t size);
 
 /** The folder in memory that this process writes into, made when it is first asked for. */
 const char *fuzz_folder(void);

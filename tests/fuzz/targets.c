@@ -206,17 +206,11 @@ static void fuzz_box(const uint8_t *data, size_t size)
 }
 
 const fuzz_target fuzz_targets[] = {
-    {"values", fuzz_values},
-    {"yaml", fuzz_yaml},
-    {"idx", fuzz_idx},
-    {"cifar", fuzz_cifar},
-    {"array", fuzz_array},
-    {"csv", fuzz_csv},
-    {"archive", fuzz_archive},
-    {"kernel", fuzz_kernel},
-    {"box", fuzz_box},
-    {"cells", fuzz_cells},
-    {"pages", fuzz_pages},
-    {"http", fuzz_http},
-    {NULL, NULL},
+    {"values", fuzz_values},   {"yaml", fuzz_yaml},
+    {"idx", fuzz_idx},         {"cifar", fuzz_cifar},
+    {"array", fuzz_array},     {"csv", fuzz_csv},
+    {"archive", fuzz_archive}, {"kernel", fuzz_kernel},
+    {"box", fuzz_box},         {"checkpoint", fuzz_checkpoint},
+    {"cells", fuzz_cells},     {"pages", fuzz_pages},
+    {"http", fuzz_http},       {NULL, NULL},
 };

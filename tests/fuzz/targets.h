@@ -22,6 +22,7 @@ typedef struct {
  *    archive   an archive that files are unpacked from
  *    kernel    a file with the tangent kernel of a twin
  *    box       a file with a table of boxes
+ *    checkpoint  the state of a run under way, of the learner that the first byte picks
  *    cells     changes of cells of a store, which is then selected, summed up, exported, fitted and plotted
  *    pages     changes of bytes of a store's file, which is then selected, summed up and exported
  *    http      a server's answer to the request for a file */
