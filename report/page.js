@@ -32,7 +32,7 @@ function addSort(title, sort) {
     for (const other of title.parentNode.children) other.removeAttribute('aria-sort');
     title.setAttribute('aria-sort', sign > 0 ? 'ascending' : 'descending');
     sort(sign);
-  } }, title.textContent);
+  } }, ...title.childNodes);
   title.replaceChildren(button);
 }
 
@@ -105,11 +105,11 @@ function matcher(term, columns) {
     '<=': i => column.number?.(i) <= wanted, '>=': i => column.number?.(i) >= wanted }[sign];
 }
 
-// The command that makes one run again.
+// The command that makes one run again: seeds follow `seed`, the rate T, and the engine the other settings, if none is given.
 function commandOf(i, columns) {
   const text = name => columns.find(column => column.name === name)?.text(i);
   const follows = { seed_data: text('seed'), seed_init: text('seed'), seed_batch: text('seed'), teacher_axis: text('dim') };
-  const isOther = (column, i) => column.number ? column.number(i) !== numberOf(column.default ?? '') : column.text(i) !== column.default;
+  const isOther = (column, i) => column.text(i) !== column.default && column.number?.(i) !== numberOf(column.default ?? '');
   const options = columns.filter(({ name, kind, ...column }) => kind === 'setting' && column.text(i) !== '—' &&
     !['model', 'rate', 'engine'].includes(name) && column.text(i) !== follows[name] &&
     (isOther(column, i) || ['chi', 'dim'].includes(name)));
@@ -196,7 +196,7 @@ async function start() {
   function draw() {
     const [across, up, hue] = [x, y, by].map(select => named(select.value));
     if (!across || !up) return plot.replaceChildren('No two numbers of these runs differ, so that there is nothing to plot.');
-    const horizontal = axisOf(across, matching), vertical = axisOf(up, matching), left = 70, right = 710, top = 10, low = 425;
+    const horizontal = axisOf(across, matching), vertical = axisOf(up, matching), left = 84, right = 710, top = 10, low = 425;
     const px = at => left + at * (right - left), py = at => low - at * (low - top), paths = new Map(), seen = new Set();
     places = [];
     for (const i of matching) { // runs that fall on one spot are drawn once
@@ -218,7 +218,7 @@ async function start() {
     ...horizontal.ticks.map(({ at, label }) => text(label, { x: px(at), y: low + 22, 'text-anchor': 'middle' })),
     ...vertical.ticks.map(({ at, label }) => text(label, { x: left - 8, y: py(at) + 5, 'text-anchor': 'end' })),
     text(across.name, { x: (left + right) / 2, y: 474, 'text-anchor': 'middle' }),
-    text(up.name, { transform: `translate(14 ${(low + top) / 2})rotate(-90)`, 'text-anchor': 'middle' }),
+    text(up.name, { transform: `translate(18 ${(low + top) / 2})rotate(-90)`, 'text-anchor': 'middle' }),
     ...used.map(k => make('path', { class: 'dots', stroke: colourOf(k, hue), 'stroke-width': size, d: paths.get(k) }))));
     key.replaceChildren(...used.filter(() => hue).map(k => {
       const dot = make('i');

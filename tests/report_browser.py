@@ -206,12 +206,29 @@ def check_runs(page):
     check(page.ask("document.querySelectorAll('#run dd').length") > 5, "a click on a point shows no run")
     check(page.ask("document.querySelectorAll('#plot .ring').length") == 1, "the run is not marked in the plot")
     check(page.ask("document.querySelector('#run pre').textContent.startsWith('chiton run ')"), "no command is shown")
+    check_command(page)
     before = page.ask("location.hash")
     page.ask("document.querySelector('#plot svg').focus()")
     page.press("ArrowRight", 39)
     after = page.ask("location.hash")
     page.press("ArrowLeft", 37)
     check(before != after or total == 1, "the arrow keys do not step through the runs")
+
+
+def check_command(page):
+    """The command of the chosen run makes it again. CHITON names the program; nothing is checked without it."""
+    program = os.environ.get("CHITON")
+    words = page.ask("document.querySelector('#run pre').textContent").split()
+    if program is None or any("data" in word for word in words):
+        return
+    pairs = page.ask("Object.fromEntries([...document.querySelectorAll('#run dt')].map(t => [t.textContent, t.nextElementSibling.textContent]))")
+    done = subprocess.run([program, *words[1:], "--json"], capture_output=True, text=True, check=False)
+    check(done.returncode == 0, f"{' '.join(words)}: {done.stderr}")
+    if done.returncode == 0:
+        again = json.loads(done.stdout)
+        check(again["status"] == pairs["status"], f"{' '.join(words)} ends as {again['status']}")
+        check(abs(float(pairs["weight_change"]) / again["weight_change"] - 1) < 1e-4,
+              f"{' '.join(words)} gives {again['weight_change']} and not {pairs['weight_change']}")
 
 
 def check_keyboard(page):
