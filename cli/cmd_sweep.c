@@ -259,6 +259,60 @@ static ch_code admit_new_store(const char *path, ch_error *err)
                : ch_error_set(err, CH_ERROR_INPUT, "store %s cannot be made: %s", path, obstacle.text);
 }
 
+/* Prints what a block of the plan is, how many runs it has, and what share of the cost of all runs.
+ * @param store  NULL: there is none yet */
+static ch_code print_block(const ch_plan *plan, const ch_plan *block, ch_store *store, const sweep_options *options,
+                           double cost, ch_error *err)
+{
+    ch_sweep sweep;
+    char sentence[512];
+    ch_plan alone = *block; /* borrows all of it */
+    alone.data_dir = plan->data_dir;
+    alone.stop = plan->stop;
+    fputs("block ", stdout);
+    ch_text_print(block->name, stdout);
+    putchar('\n');
+    print_axes(&alone);
+    alone.skip_invalid = plan->skip_invalid;
+    const ch_code code = ch_sweep_init_sample(&sweep, &alone, store, err);
+    if (code == CH_ERROR_INPUT && plan->skip_invalid) { /* nothing is left of the block */
+        printf("%s\n\n", err->message);
+        return CH_OK;
+    }
+    if (code != CH_OK) {
+        return code;
+    }
+    print_left_out(&sweep);
+    print_counts(&sweep.counts);
+    if (sweep.num_jobs > 0) {
+        printf("%.3g %% of the expected cost\n", cost > 0 ? 100 * sweep.cost / cost : 100);
+        ch_sweep_foresee_memory(&sweep, options->threads, sentence, sizeof sentence);
+        puts(sentence);
+    }
+    putchar('\n');
+    ch_sweep_free(&sweep);
+    return CH_OK;
+}
+
+/* Prints the settings of a plan, and block by block what is to be known of each.
+ * @param cost  expected operations of all runs */
+static ch_code print_plan(const ch_plan *plan, ch_store *store, const sweep_options *options, double cost,
+                          ch_error *err)
+{
+    if (plan->num_blocks == 0) {
+        print_axes(plan);
+        return CH_OK;
+    }
+    for (size_t i = 0; i < plan->num_blocks; i++) {
+        const ch_code code = print_block(plan, &plan->blocks[i], store, options, cost, err);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    puts("all blocks");
+    return CH_OK;
+}
+
 /* Opens the store. A dry run opens only a store that exists, to read it, and makes none. */
 static ch_code open_store(ch_store *store, const sweep_options *options, ch_store **used, ch_error *err)
 {
@@ -353,7 +407,10 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_sweep
     sweep.link = ch_cli_ranks_link(&options->ranks);
     sweep.checkpoint = options->seconds;
     if (options->dry_run) {
-        print_axes(plan);
+        code = print_plan(plan, used, options, sweep.cost, err);
+        if (code != CH_OK) {
+            goto out;
+        }
     }
     print_left_out(&sweep);
     say_images(&sweep);
@@ -406,6 +463,11 @@ static ch_code admit_target(ch_sweep_target *target, ch_plan *plan, const sweep_
         return options->limit == NO_LIMIT
                    ? CH_OK
                    : ch_error_set(err, CH_ERROR_INPUT, "--limit = %ld has no meaning without --target", options->limit);
+    }
+    if (plan->num_blocks > 0) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "--target takes a sweep of one block, to whose data sets it adds; this one has %zu",
+                            plan->num_blocks);
     }
     const ch_code code = ch_target_list_parse(&target->targets, options->target, err);
     if (code != CH_OK) {

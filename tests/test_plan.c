@@ -299,7 +299,7 @@ static void test_bad_files_are_refused_with_their_place(void **state)
         {"", "FILE:1:1: the file is empty; a sweep is a mapping"},
         {"# nothing\n", "the file is empty; a sweep is a mapping"},
         {"just words", "FILE:1:1: a sweep is a mapping of settings to values"},
-        {"- temp: 1\n", "FILE:1:1: a sweep is a mapping of settings to values"},
+        {"- just words", "FILE:1:3: block 1: a sweep is a mapping of settings to values"},
         {"chi: 0\ntmep: 1\n", "FILE:2:1: unknown setting 'tmep'; did you mean 'temp'?"},
         {"chi: 0\ntemp: [1,\n  -2]\n", "FILE:3:3: temp is '-2'; accepted is a number > 0"},
         {"temp: nan\n", "FILE:1:7: temp is 'nan'; accepted is a number > 0"},
@@ -429,13 +429,15 @@ static void test_data_sets_are_added(void **state)
     ch_plan_free(&plan);
 }
 
-static void test_every_failing_allocation_is_survived(void **state)
+static const char blocks[] = "defaults: {chi: 0..3, zip: {temp: [1, 2], train: [4, 8]}}\n"
+                             "sweeps: [{name: one, seed: 1..2}, {batch: [2, 3], data_dir: images}, {chi: 1}]\n";
+
+static void survive_failing_allocations(const char *text)
 {
-    (void)state;
     char path[] = "/tmp/chiton-plan-XXXXXX";
     const int descriptor = mkstemp(path);
     assert_true(descriptor >= 0);
-    assert_int_equal(write(descriptor, sweep, sizeof sweep - 1), sizeof sweep - 1);
+    assert_int_equal(write(descriptor, text, strlen(text)), strlen(text));
     close(descriptor);
     ch_plan plan;
     ch_error err;
@@ -444,6 +446,13 @@ static void test_every_failing_allocation_is_survived(void **state)
     ch_plan_free(&plan);
     unlink(path);
     assert_true(failed >= 20); /* the failures did happen */
+}
+
+static void test_every_failing_allocation_is_survived(void **state)
+{
+    (void)state;
+    survive_failing_allocations(sweep);
+    survive_failing_allocations(blocks);
 }
 
 int main(void)

@@ -30,6 +30,7 @@ typedef struct {
     ch_census *census;
     const ch_plan *plan;
     ch_sources *sources;
+    uint64_t first; /* number of the first run of the block that is counted */
     bool until_a_refusal;
     view views[MOST_AXES];
     size_t num_views;
@@ -153,7 +154,7 @@ static bool is_open(const counter *self, const span *box, size_t i)
 static ch_code ask_corners(counter *self, const span *box, int *answer, bool *same, ch_error *err)
 {
     size_t open[MOST_AXES], num_open = 0;
-    uint64_t base = 0;
+    uint64_t base = self->first;
     for (size_t i = 0; i < self->num_views; i++) {
         base += self->views[i].stride * place_of(&self->views[i], box[i].lo);
         if (is_open(self, box, i)) {
@@ -364,29 +365,46 @@ static ch_code view_init(view *self, const ch_plan_axis *axis, uint64_t stride, 
     return self->is_ordered && !self->is_free ? sort_view(self, type, err) : CH_OK;
 }
 
-ch_code ch_census_init(ch_census *self, const ch_plan *plan, ch_sources *sources, bool until_a_refusal, ch_error *err)
+/* Counts the combinations of a block of the plan, or of a plan without blocks. */
+static ch_code count_block(counter *self, const ch_plan *block, ch_error *err)
 {
-    counter state = {.census = self, .plan = plan, .sources = sources, .until_a_refusal = until_a_refusal};
     span all[MOST_AXES];
     uint64_t stride = 1;
     ch_code code = CH_OK;
-    *self = (ch_census){0};
-    for (size_t i = plan->num_axes; i-- > 0;) {
-        const bool has_init = (plan->given >> CH_SETTING_INIT & 1) != 0;
-        code = view_init(&state.views[state.num_views], &plan->axes[i], stride, has_init, err);
-        all[state.num_views] = (span){0, plan->axes[i].length - 1};
-        state.num_views++;
+    self->num_views = 0;
+    for (size_t i = block->num_axes; i-- > 0;) {
+        const bool has_init = (block->given >> CH_SETTING_INIT & 1) != 0;
+        code = view_init(&self->views[self->num_views], &block->axes[i], stride, has_init, err);
+        all[self->num_views] = (span){0, block->axes[i].length - 1};
+        self->num_views++;
         if (code != CH_OK) {
             goto out;
         }
-        stride *= plan->axes[i].length;
+        stride *= block->axes[i].length;
     }
-    code = count_box(&state, all, err);
+    code = count_box(self, all, err);
 out:
-    for (size_t i = 0; i < state.num_views; i++) {
-        free(state.views[i].order);
+    for (size_t i = 0; i < self->num_views; i++) {
+        free(self->views[i].order);
     }
+    self->first += block->num_runs;
     return code;
+}
+
+ch_code ch_census_init(ch_census *self, const ch_plan *plan, ch_sources *sources, bool until_a_refusal, ch_error *err)
+{
+    counter state = {.census = self, .plan = plan, .sources = sources, .until_a_refusal = until_a_refusal};
+    *self = (ch_census){0};
+    if (plan->num_blocks == 0) {
+        return count_block(&state, plan, err);
+    }
+    for (size_t i = 0; i < plan->num_blocks; i++) {
+        const ch_code code = count_block(&state, &plan->blocks[i], err);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    return CH_OK;
 }
 
 void ch_census_free(ch_census *self)

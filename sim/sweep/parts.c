@@ -11,6 +11,7 @@
 /* A run of the plan. */
 typedef struct {
     uint64_t digest; /* of the key of its data set */
+    uint64_t id;     /* the first 64 bits of its id, in a plan of several blocks, which may have it twice; else 0 */
     uint64_t index;  /* its number in the plan */
     double cost;     /* rounded */
 } item;
@@ -74,9 +75,10 @@ static ch_code add_item(division *self, const ch_sweep *sweep, uint64_t index, c
         return ch_error_memory(err, "the parts of a sweep");
     }
     const ch_train_key key = ch_train_key_of(&resolved);
-    const item added = {.digest = ch_train_key_digest(&key), .index = index, .cost = round_cost(cost)};
-    self->items[self->num_items++] = added;
-    self->total += added.cost;
+    self->items[self->num_items++] = (item){.digest = ch_train_key_digest(&key),
+                                            .id = sweep->plan->num_blocks > 0 ? ch_sweep_id_number(&resolved) : 0,
+                                            .index = index,
+                                            .cost = round_cost(cost)};
     return CH_OK;
 }
 
@@ -107,6 +109,7 @@ static int by_data_set(const void *left, const void *right)
     const item *a = left, *b = right;
     int order = order_of_counts(a->digest, b->digest);
     order = order != 0 ? order : order_of_costs(a->cost, b->cost);
+    order = order != 0 ? order : order_of_counts(a->id, b->id);
     return order != 0 ? order : order_of_counts(a->index, b->index);
 }
 
@@ -117,10 +120,26 @@ static int by_cost(const void *left, const void *right)
     return order != 0 ? order : order_of_counts(a->lowest, b->lowest);
 }
 
+/* Orders the runs by data set and cost, removes those that an earlier block has, and adds up the cost. */
+static void sort_items(division *self)
+{
+    const size_t num_items = self->num_items;
+    if (num_items > 0) {
+        qsort(self->items, num_items, sizeof *self->items, by_data_set);
+    }
+    self->num_items = 0;
+    for (size_t i = 0; i < num_items; i++) {
+        const item *last = self->num_items > 0 ? &self->items[self->num_items - 1] : NULL, *run = &self->items[i];
+        if (last == NULL || run->id == 0 || run->digest != last->digest || run->id != last->id) {
+            self->total += run->cost;
+            self->items[self->num_items++] = *run;
+        }
+    }
+}
+
 /* Cuts the runs of every data set into pieces that cost `most` at most, or have one run. */
 static ch_code cut(division *self, double most, ch_error *err)
 {
-    qsort(self->items, self->num_items, sizeof *self->items, by_data_set);
     for (size_t i = 0; i < self->num_items; i++) {
         const item *run = &self->items[i];
         piece *last = self->num_pieces > 0 ? &self->pieces[self->num_pieces - 1] : NULL;
@@ -211,6 +230,7 @@ ch_code ch_parts_choose(const ch_sweep *sweep, uint64_t **runs, size_t *count, d
     if (code != CH_OK) {
         goto out;
     }
+    sort_items(&self);
     code = cut(&self, self.total / (double)plan->num_parts / PIECES_A_PART, err);
     if (code != CH_OK) {
         goto out;

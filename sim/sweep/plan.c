@@ -73,7 +73,37 @@ void ch_plan_free(ch_plan *self)
         ch_plan_axis_free(&self->axes[i]);
     }
     free(self->axes);
+    for (size_t i = 0; i < self->num_blocks; i++) {
+        ch_plan_free(&self->blocks[i]);
+    }
+    free(self->blocks);
+    free(self->name);
     ch_plan_init(self);
+}
+
+/* Counts the runs of all blocks. */
+static ch_code count_blocks(ch_plan *self, ch_error *err)
+{
+    self->num_runs = 0;
+    for (size_t i = 0; i < self->num_blocks; i++) {
+        if (__builtin_add_overflow(self->num_runs, self->blocks[i].num_runs, &self->num_runs)) {
+            return ch_error_set(err, CH_ERROR_INPUT, "the blocks have 2^64 runs or more; accepted are fewer");
+        }
+    }
+    return CH_OK;
+}
+
+ch_code ch_plan_add_block(ch_plan *self, ch_plan *block, ch_error *err)
+{
+    void *blocks = self->blocks;
+    if (ch_grow(&blocks, &self->blocks_capacity, self->num_blocks + 1, sizeof *self->blocks) != 0) {
+        ch_plan_free(block);
+        return ch_error_memory(err, "the blocks of a sweep");
+    }
+    self->blocks = blocks;
+    self->blocks[self->num_blocks++] = *block;
+    ch_plan_init(block);
+    return count_blocks(self, err);
 }
 
 /* Reads a number of digits alone, from 1 to `most`, that ends at a character.
@@ -200,7 +230,7 @@ static ch_code replace_given(ch_plan *self, ch_plan_axis *axis, ch_error *err)
     return replace_axis(self, axis, err);
 }
 
-ch_code ch_plan_set(ch_plan *self, size_t setting, const char *text, ch_error *err)
+static ch_code set_values(ch_plan *self, size_t setting, const char *text, ch_error *err)
 {
     ch_plan_axis axis;
     ch_code code = ch_plan_axis_init(&axis, 1, err);
@@ -220,6 +250,21 @@ ch_code ch_plan_set(ch_plan *self, size_t setting, const char *text, ch_error *e
 out:
     ch_plan_axis_free(&axis);
     return code;
+}
+
+ch_code ch_plan_set(ch_plan *self, size_t setting, const char *text, ch_error *err)
+{
+    if (self->num_blocks == 0) {
+        return set_values(self, setting, text, err);
+    }
+    for (size_t i = 0; i < self->num_blocks; i++) {
+        ch_error cause = {0};
+        const ch_code code = set_values(&self->blocks[i], setting, text, &cause);
+        if (code != CH_OK) {
+            return ch_error_set(err, code, "block %s: %s", ch_show(self->blocks[i].name).text, cause.message);
+        }
+    }
+    return count_blocks(self, err);
 }
 
 /* ---- data sets ---- */
@@ -311,10 +356,9 @@ ch_code ch_plan_check_stop(const ch_plan *self, ch_error *err)
     return ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped while the runs were listed; repeat the command to go on");
 }
 
-void ch_plan_get(const ch_plan *self, uint64_t index, ch_settings *settings)
+/* Writes the settings of a run of a plan without blocks. */
+static void get_run(const ch_plan *self, uint64_t index, ch_settings *settings)
 {
-    ch_settings_default(settings);
-    settings->data_dir = self->data_dir;
     for (size_t i = self->num_axes; i-- > 0;) {
         const ch_plan_axis *axis = &self->axes[i];
         const size_t place = (size_t)(index % axis->length);
@@ -323,4 +367,31 @@ void ch_plan_get(const ch_plan *self, uint64_t index, ch_settings *settings)
             ch_settings_set(settings, axis->settings[k], axis->values[k].items[place]);
         }
     }
+}
+
+/* The block that has run `*index`, which becomes its number within the block; the plan itself where there are none. */
+static const ch_plan *find_block(const ch_plan *self, uint64_t *index)
+{
+    const ch_plan *block = self;
+    for (size_t i = 0; i < self->num_blocks; i++) {
+        block = &self->blocks[i];
+        if (*index < block->num_runs) {
+            break;
+        }
+        *index -= block->num_runs;
+    }
+    return block;
+}
+
+const char *ch_plan_block_name(const ch_plan *self, uint64_t index)
+{
+    return find_block(self, &index)->name;
+}
+
+void ch_plan_get(const ch_plan *self, uint64_t index, ch_settings *settings)
+{
+    const ch_plan *block = find_block(self, &index);
+    ch_settings_default(settings);
+    settings->data_dir = self->data_dir;
+    get_run(block, index, settings);
 }

@@ -1,4 +1,4 @@
-/* plan.h — a sweep: the product of lists of values, read from options and YAML files. */
+/* plan.h — a sweep: a product of lists of values, or several, read from options and YAML files. */
 #ifndef CH_PLAN_H
 #define CH_PLAN_H
 
@@ -9,8 +9,11 @@
 #include <stdint.h>
 
 /** A sweep. Its runs have the numbers 0 to num_runs − 1; the values of the last axis change fastest. */
-typedef struct {
-    struct ch_plan_axis *axes; /* [num_axes] the factors of the product; owned */
+typedef struct ch_plan {
+    struct ch_plan *blocks; /* [num_blocks] sweeps of which this one has the runs, one after the other; owned */
+    size_t num_blocks, blocks_capacity;
+    char *name;                /* of a block; owned; NULL: it is none */
+    struct ch_plan_axis *axes; /* [num_axes] the factors of the product, where there are no blocks; owned */
     size_t num_axes, capacity;
     uint64_t given;           /* bit i says that setting i of the table has its values */
     uint64_t num_runs;        /* the number of runs: the product of the lengths of the axes */
@@ -24,8 +27,8 @@ typedef struct {
 void ch_plan_init(ch_plan *self);
 void ch_plan_free(ch_plan *self);
 
-/** Gives a setting its values, as an axis of its own. They replace the values of an axis that had this setting alone.
- *  Equal values count once.
+/** Gives a setting its values, as an axis of its own, in every block where there are blocks. They replace the values of
+ * an axis that had this setting alone. Equal values count once.
  *
  *  A range includes both ends. 2^-15..2^2 is every power of two between them, and any other base is accepted too; 0..4
  *  is every integer; 1e-3..1 x 7 is seven points in geometric progression. Points of a setting that counts something
@@ -43,7 +46,9 @@ ch_code ch_plan_set_part(ch_plan *self, const char *text, ch_error *err) CH_MUST
 
 /** Reads a sweep from a YAML file. The file is a mapping from names of settings to a value, a range, or a list of
  *  values and ranges. The key `zip` has a mapping of settings that vary together, or a list of such mappings. Equal
- *  values of a setting count once, except under `zip`.
+ *  values of a setting count once, except under `zip`. Several such mappings, called blocks, are a list, or a list
+ * under the key `sweeps` beside the mapping `defaults`. A block may have a `name`, and has the defaults of settings
+ * that it does not give itself.
  *  @return CH_OK; CH_ERROR_INPUT with file, line and column in the message; CH_ERROR_IO; CH_ERROR_MEMORY */
 ch_code ch_plan_read(ch_plan *self, const char *path, ch_error *err) CH_MUST_CHECK;
 
@@ -74,6 +79,9 @@ bool ch_plan_list_at(const ch_plan *self, size_t index, ch_plan_list *list);
 
 /** Whether the plan's flag lets the listing of its runs go on.  @return CH_OK, CH_ERROR_INTERRUPTED */
 ch_code ch_plan_check_stop(const ch_plan *self, ch_error *err) CH_MUST_CHECK;
+
+/** The name of the block that has run `index` < num_runs.  @return borrowed; NULL where there are no blocks */
+const char *ch_plan_block_name(const ch_plan *self, uint64_t index);
 
 /** Writes the settings of run `index` < num_runs, which are not resolved yet. */
 void ch_plan_get(const ch_plan *self, uint64_t index, ch_settings *settings);

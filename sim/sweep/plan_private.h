@@ -41,4 +41,8 @@ void ch_plan_axis_free(ch_plan_axis *self);
  *      the settings have different numbers of values, or when the number of runs overflows; CH_ERROR_MEMORY */
 ch_code ch_plan_add(ch_plan *self, ch_plan_axis *axis, ch_error *err) CH_MUST_CHECK;
 
+/** Adds a block to a plan without axes. The plan takes over the block, which is empty afterwards, also after a failure.
+ *  @return CH_OK; CH_ERROR_INPUT when the number of runs overflows; CH_ERROR_MEMORY */
+ch_code ch_plan_add_block(ch_plan *self, ch_plan *block, ch_error *err) CH_MUST_CHECK;
+
 #endif

@@ -50,8 +50,17 @@ static ch_code check_list(const ch_plan *plan, ch_error *err)
         limit / CH_SWEEP_JOB_BYTES);
 }
 
+/* Reports the refusal of a run, with the block that it is in. */
+static ch_code name_block(const ch_plan *plan, uint64_t index, const ch_error *refusal, ch_error *err)
+{
+    const char *name = ch_plan_block_name(plan, index);
+    return ch_error_set(err, refusal->code, "%s%s%s%s", name != NULL ? "block " : "",
+                        name != NULL ? ch_show(name).text : "", name != NULL ? ": " : "", refusal->message);
+}
+
 ch_code ch_sweep_check(const ch_plan *plan, ch_error *err)
 {
+    ch_error refusal = {0};
     ch_census census = {0};
     ch_sources sources = {0};
     ch_resolved resolved;
@@ -69,8 +78,9 @@ ch_code ch_sweep_check(const ch_plan *plan, ch_error *err)
         goto out;
     }
     for (uint64_t i = 0; i < plan->num_runs && census.num_reasons > 0; i++) {
-        code = ch_census_admit(plan, &sources, i, &resolved, &own, err);
+        code = ch_census_admit(plan, &sources, i, &resolved, &own, &refusal);
         if (code != CH_OK) { /* the first is the one to report */
+            code = name_block(plan, i, &refusal, err);
             goto out;
         }
     }
@@ -115,6 +125,13 @@ static uint64_t first_digits(const char *id)
     memcpy(digits, id, 16);
     digits[16] = '\0';
     return strtoull(digits, NULL, 16);
+}
+
+uint64_t ch_sweep_id_number(const ch_resolved *resolved)
+{
+    char id[CH_ID_SIZE];
+    ch_settings_id(resolved, id);
+    return first_digits(id);
 }
 
 /* Adds run `index` of the plan to the jobs unless the store has it. */
