@@ -229,7 +229,7 @@ static void test_yaml(void **state)
         {"model: perceptron\ntemp: 1\ntemp: 2\n", {"s.yaml:3:1: temp is set twice"}},
         {"model: perceptron\nzip: {temp: [1, 2], seed: [1, 2, 3]}\n", {"s.yaml:2:6: zip: temp has 2", "seed has 3"}},
         {"model: perceptn\ntemp: 1\n", {"s.yaml:1:8: model is 'perceptn'", "did you mean 'perceptron'?"}},
-        {"- 1\n", {"s.yaml:1:1: a sweep is a mapping"}},
+        {"- 1\n", {"s.yaml:1:3: block 1: a sweep is a mapping"}},
         {"", {"s.yaml:1:1: the file is empty"}},
         {"temp: 1\n", {"model is not set"}},
         {"model: perceptron\n", {"neither temp nor rate is set"}},
