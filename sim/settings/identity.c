@@ -4,6 +4,8 @@
 
 #include <nettle/sha2.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* Feeds the line "name=value\n" to the hash. */
 static void add_line(struct sha256_ctx *hash, const char *name, const char *value)
@@ -44,4 +46,12 @@ void ch_settings_id(const ch_resolved *resolved, char id[CH_ID_SIZE])
 void ch_settings_kin(const ch_resolved *resolved, char kin[CH_ID_SIZE])
 {
     find_id(resolved, false, kin);
+}
+
+uint64_t ch_settings_id_number(const char *id)
+{
+    char digits[CH_ID_SIZE / 2 + 1];
+    memcpy(digits, id, CH_ID_SIZE / 2);
+    digits[CH_ID_SIZE / 2] = '\0';
+    return strtoull(digits, NULL, 16);
 }

@@ -255,6 +255,9 @@ enum { CH_ID_SIZE = 33 };
  *  must be set. */
 void ch_settings_id(const ch_resolved *resolved, char id[CH_ID_SIZE]);
 
+/** The first 64 bits of the id of a run, which is 32 hexadecimal digits. */
+uint64_t ch_settings_id_number(const char *id);
+
 /** This number rises by one whenever the same settings come to give other results. */
 enum { CH_RESULTS_VERSION = 2 };
 

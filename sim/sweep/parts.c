@@ -75,8 +75,10 @@ static ch_code add_item(division *self, const ch_sweep *sweep, uint64_t index, c
         return ch_error_memory(err, "the parts of a sweep");
     }
     const ch_train_key key = ch_train_key_of(&resolved);
+    char id[CH_ID_SIZE];
+    ch_settings_id(&resolved, id);
     self->items[self->num_items++] = (item){.digest = ch_train_key_digest(&key),
-                                            .id = sweep->plan->num_blocks > 0 ? ch_sweep_id_number(&resolved) : 0,
+                                            .id = sweep->plan->num_blocks > 0 ? ch_settings_id_number(id) : 0,
                                             .index = index,
                                             .cost = round_cost(cost)};
     return CH_OK;

@@ -118,22 +118,6 @@ static int by_cost(const void *left, const void *right)
     return order != 0 ? order : order_of_counts(a->index, b->index);
 }
 
-/* The first 16 hexadecimal digits of an id as a number. */
-static uint64_t first_digits(const char *id)
-{
-    char digits[17];
-    memcpy(digits, id, 16);
-    digits[16] = '\0';
-    return strtoull(digits, NULL, 16);
-}
-
-uint64_t ch_sweep_id_number(const ch_resolved *resolved)
-{
-    char id[CH_ID_SIZE];
-    ch_settings_id(resolved, id);
-    return first_digits(id);
-}
-
 /* Adds run `index` of the plan to the jobs unless the store has it. */
 static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error *err)
 {
@@ -165,7 +149,7 @@ static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error
     self->jobs[self->num_jobs++] = (ch_sweep_job){
         .index = index,
         .digest = ch_train_key_digest(&key),
-        .id = first_digits(id),
+        .id = ch_settings_id_number(id),
         .num_samples = (uint32_t)resolved.settings.train,
         .engine = (uint8_t)resolved.settings.engine,
         .dim = (uint32_t)ch_shape_size(ch_settings_input(&resolved.settings)),

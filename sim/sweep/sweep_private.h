@@ -54,9 +54,6 @@ struct ch_sweep_group {
  * @return as ch_settings_resolve and ch_sources_find */
 ch_code ch_sweep_resolve(const ch_sweep *self, uint64_t index, ch_resolved *resolved, ch_error *err) CH_MUST_CHECK;
 
-/* The first 64 bits of the id of a run. */
-uint64_t ch_sweep_id_number(const ch_resolved *resolved);
-
 /* Writes a number of training samples as the setting `train` is written, "inf" for infinitely many. */
 ch_shown ch_sweep_show_train(uint64_t num_samples);
 
