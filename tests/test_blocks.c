@@ -117,9 +117,7 @@ static void test_shared_runs_are_done_once(void **state)
     assert_succeeds("sweep perceptron --dim 8 --train 16,32 --temp 1,4 -o one.db");
     assert_same_content(path_of("b.db"), path_of("one.db"));
     for (int k = 1; k <= 3; k++) {
-        char line[64];
-        snprintf(line, sizeof line, "sweep b.yaml --part %d/3 -o part%d.db", k, k);
-        assert_succeeds(line);
+        assert_succeeds("sweep b.yaml --part %d/3 -o part%d.db", k, k);
     }
     assert_int_equal(count_runs(path_of("part1.db")) + count_runs(path_of("part2.db")) +
                          count_runs(path_of("part3.db")),
