@@ -34,6 +34,7 @@ extern "C" {
 #include "data/data.h"
 #include "fit/collapse/collapse.h"
 #include "fit/fit.h"
+#include "fit/named.h"
 #include "fit/phase/phase.h"
 #include "fit/reports/reports.h"
 #include "fit/selftest.h"

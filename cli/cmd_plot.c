@@ -12,6 +12,8 @@ typedef struct {
     ch_plot_style style;
     ch_chart chart; /* what is drawn in the place of pages */
     bool has_chart;
+    ch_number_chart numbers; /* the same of numbers of the fit */
+    bool has_numbers;
     ch_fit_options fit;
     ch_watch watch; /* of the fit and of drawing */
     bool skip_damaged;
@@ -48,6 +50,19 @@ static ch_code draw_chart(const plot_arguments *arguments, const ch_run_table *t
     return code;
 }
 
+/* Draws the numbers that were asked for, and says on standard error how many have no place in the figure. */
+static ch_code draw_numbers(const plot_arguments *arguments, const ch_fit *fit, ch_error *err)
+{
+    size_t left_out = 0;
+    const ch_code code =
+        ch_plot_numbers(fit, &arguments->numbers, arguments->directory, &arguments->style, stdout, &left_out, err);
+    if (code == CH_OK && left_out > 0) {
+        fprintf(stderr, "%zu number%s not shown: the fit has no %s there, or no x, or one that an axis cannot show\n",
+                left_out, left_out == 1 ? " is" : "s are", arguments->numbers.y->name);
+    }
+    return code;
+}
+
 static ch_code draw_table(plot_arguments *arguments, ch_store *store, const ch_run_table *table, ch_error *err)
 {
     ch_fit fit = {0};
@@ -67,7 +82,7 @@ static ch_code draw_table(plot_arguments *arguments, ch_store *store, const ch_r
     if (code != CH_OK) {
         goto out;
     }
-    code = draw_pages(arguments, store, &fit, err);
+    code = arguments->has_numbers ? draw_numbers(arguments, &fit, err) : draw_pages(arguments, store, &fit, err);
 out:
     ch_fit_free(&fit);
     return code;
@@ -99,6 +114,48 @@ typedef struct {
     char *x, *y, *by, *log, *band;
 } look;
 
+static bool is_result(const char *name)
+{
+    ch_chart chart;
+    return ch_fit_name_find(name) == NULL || ch_chart_y_parse(name, &chart, NULL) == CH_OK;
+}
+
+/* Reads a figure of numbers of the fit. */
+static ch_code read_numbers(const look *given, plot_arguments *arguments, ch_error *err)
+{
+    ch_number_chart *numbers = &arguments->numbers;
+    ch_chart chart = {.by = CH_SETTINGS_STORED};
+    arguments->has_chart = false;
+    arguments->has_numbers = true;
+    ch_code code = ch_number_chart_parse(numbers, given->x, given->y, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = given->by != NULL ? ch_chart_by_parse(given->by, &chart, err) : CH_OK;
+    if (code != CH_OK) {
+        return code;
+    }
+    numbers->by = chart.by;
+    code = given->log != NULL ? ch_chart_log_parse(given->log, &chart, err) : CH_OK;
+    if (code != CH_OK) {
+        return code;
+    }
+    numbers->has_log = given->log != NULL;
+    numbers->log_x = chart.log_x;
+    numbers->log_y = chart.log_y;
+    code = given->band != NULL ? ch_chart_band_parse(given->band, &chart.band, err) : CH_OK;
+    if (code != CH_OK) {
+        return code;
+    }
+    if (given->band != NULL && chart.band != CH_BAND_SE && chart.band != CH_BAND_CI) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "--band is %s, but a number of a fit has ci, its 95 %% interval (default), or se",
+                            given->band);
+    }
+    numbers->has_errors = given->band != NULL && chart.band == CH_BAND_SE;
+    return CH_OK;
+}
+
 static ch_code read_chart(const look *given, plot_arguments *arguments, ch_error *err)
 {
     ch_chart *chart = &arguments->chart;
@@ -114,8 +171,12 @@ static ch_code read_chart(const look *given, plot_arguments *arguments, ch_error
                                              "%s is for a figure of your choice: name it by --x and --y", lonely);
     }
     if (given->x == NULL || given->y == NULL || given->panel != NULL) {
-        return ch_error_set(err, CH_ERROR_INPUT,
-                            "a figure of your choice takes --x, a setting, and --y, a result, and no --panel");
+        return ch_error_set(
+            err, CH_ERROR_INPUT,
+            "a figure of your choice takes --x, a setting, and --y, a result or a number of fit, and no --panel");
+    }
+    if (!is_result(given->y)) {
+        return read_numbers(given, arguments, err);
     }
     ch_code code = ch_chart_x_parse(given->x, chart, err);
     if (code == CH_OK) {
@@ -176,7 +237,8 @@ int ch_cmd_plot(int argc, const char **argv)
          "LETTER"},
         {"x", '\0', POPT_ARG_STRING, &given.x, 0, "one figure of your choice instead: the setting of its x axis",
          "SETTING"},
-        {"y", '\0', POPT_ARG_STRING, &given.y, 0, "and the result of its y axis, such as weight_change or time",
+        {"y", '\0', POPT_ARG_STRING, &given.y, 0,
+         "and the result of its y axis, such as weight_change or time, or a number of fit, such as gamma or tc_onset",
          "RESULT"},
         {"by", '\0', POPT_ARG_STRING, &given.by, 0, "and a setting with a curve for each of its values", "SETTING"},
         {"log", '\0', POPT_ARG_STRING, &given.log, 0, "and its logarithmic axes: x,y (default), x, y or none", "AXES"},

@@ -1,7 +1,6 @@
 /* target.c — names of targets, and the rule by which a sweep adds data sets until they are met. */
+#include "fit/target.h"
 #include "core/text.h"
-#include "fit/collapse/collapse.h"
-#include "fit/target_private.h"
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
@@ -11,65 +10,6 @@
 
 /* ---- names ---- */
 
-static const ch_target_name names[] = {
-    {"delta", CH_TARGET_EXPONENT, CH_FIT_DELTA},
-    {"gamma", CH_TARGET_EXPONENT, CH_FIT_GAMMA},
-    {"time_delta", CH_TARGET_EXPONENT, CH_FIT_TIME_DELTA},
-    {"b", CH_TARGET_EXPONENT, CH_FIT_B},
-    {"a", CH_TARGET_A, CH_NUM_TC},
-    {"a_onset", CH_TARGET_A, CH_TC_ONSET},
-    {"a_escape", CH_TARGET_A, CH_TC_ESCAPE},
-    {"a_error_shift", CH_TARGET_A, CH_TC_ERROR_SHIFT},
-    {"a_error_half", CH_TARGET_A, CH_TC_ERROR_HALF},
-    {"tc", CH_TARGET_TC, CH_NUM_TC},
-    {"tc_onset", CH_TARGET_TC, CH_TC_ONSET},
-    {"tc_escape", CH_TARGET_TC, CH_TC_ESCAPE},
-    {"tc_error_shift", CH_TARGET_TC, CH_TC_ERROR_SHIFT},
-    {"tc_error_half", CH_TARGET_TC, CH_TC_ERROR_HALF},
-    {"c_onset", CH_TARGET_PREFACTOR, CH_TC_ONSET},
-    {"c_escape", CH_TARGET_PREFACTOR, CH_TC_ESCAPE},
-    {"c_error_shift", CH_TARGET_PREFACTOR, CH_TC_ERROR_SHIFT},
-    {"c_error_half", CH_TARGET_PREFACTOR, CH_TC_ERROR_HALF},
-    {"sharpness", CH_TARGET_SHARPNESS, CH_TC_ONSET},
-    {"chi_gamma", CH_TARGET_CHI_GAMMA, 0},
-    {"chi_b", CH_TARGET_CHI_B, 0},
-    {"b_excess", CH_TARGET_B_EXCESS, 0},
-    {"chi_density", CH_TARGET_CHI_DENSITY, 0},
-    {"gamma_power", CH_TARGET_WEIGHT_SHAPE, CH_SHAPE_POWER},
-    {"gamma_broken", CH_TARGET_WEIGHT_SHAPE, CH_SHAPE_BROKEN},
-    {"gamma_corrected", CH_TARGET_WEIGHT_SHAPE, CH_SHAPE_CORRECTED},
-    {"b_power", CH_TARGET_TIME_SHAPE, CH_SHAPE_POWER},
-    {"b_broken", CH_TARGET_TIME_SHAPE, CH_SHAPE_BROKEN},
-    {"b_corrected", CH_TARGET_TIME_SHAPE, CH_SHAPE_CORRECTED},
-    {"x_weight_change", CH_TARGET_COLLAPSE_X, CH_COLLAPSE_WEIGHT_CHANGE},
-    {"x_time", CH_TARGET_COLLAPSE_X, CH_COLLAPSE_TIME},
-    {"x_test_error", CH_TARGET_COLLAPSE_X, CH_COLLAPSE_TEST_ERROR},
-    {"a_weight_change", CH_TARGET_COLLAPSE_A, CH_COLLAPSE_WEIGHT_CHANGE},
-    {"a_time", CH_TARGET_COLLAPSE_A, CH_COLLAPSE_TIME},
-    {"a_test_error", CH_TARGET_COLLAPSE_A, CH_COLLAPSE_TEST_ERROR},
-    {"k", CH_TARGET_PHASE, CH_TARGET_K},
-    {"temp_max_slope", CH_TARGET_PHASE, CH_TARGET_MAX_SLOPE},
-    {"temp_opt", CH_TARGET_PHASE, CH_TARGET_TEMP_OPT},
-    {"temp_max", CH_TARGET_PHASE, CH_TARGET_TEMP_MAX},
-    {"border", CH_TARGET_PHASE, CH_TARGET_BORDER},
-    {"kernel_border", CH_TARGET_PHASE, CH_TARGET_KERNEL_BORDER},
-};
-
-static const ch_target_name *find_name(const char *name)
-{
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcmp(names[i].name, name) == 0) {
-            return &names[i];
-        }
-    }
-    return NULL;
-}
-
-bool ch_target_is_name(const char *name)
-{
-    return find_name(name) != NULL;
-}
-
 const char *ch_target_word(const ch_target *self)
 {
     return self->name->name;
@@ -77,11 +17,8 @@ const char *ch_target_word(const ch_target *self)
 
 static ch_code refuse_name(const char *name, ch_error *err)
 {
-    char list[640] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < sizeof names / sizeof *names && used < sizeof list; i++) {
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i > 0 ? ", " : "", names[i].name);
-    }
+    char list[640];
+    ch_fit_name_list(list, sizeof list);
     return ch_error_set(err, CH_ERROR_INPUT, "target: fit has no number '%s'; accepted are %s", ch_show(name).text,
                         list);
 }
@@ -110,7 +47,7 @@ static ch_code add_target(ch_target_list *self, char *text, ch_error *err)
     if (width != NULL) {
         *width++ = '\0';
     }
-    ch_target target = {.name = find_name(text)};
+    ch_target target = {.name = ch_fit_name_find(text)};
     if (target.name == NULL) {
         return refuse_name(text, err);
     }

@@ -7,14 +7,11 @@
 #ifndef CH_FIT_TARGET_H
 #define CH_FIT_TARGET_H
 
-#include "fit/fit.h"
-
-/** Where in a fit the number with some name stands. Private to fit/. */
-typedef struct ch_target_name ch_target_name;
+#include "fit/named.h"
 
 /** A number, and how narrow its interval is to be. */
 typedef struct {
-    const ch_target_name *name;
+    const ch_fit_name *name; /* not owned */
     double width;     /* half the length of the 95 % interval: in units of the number, or as a share of its size */
     bool is_relative; /* it is a share */
 } ch_target;
@@ -29,17 +26,13 @@ typedef struct {
 
 /** Reads targets, as "gamma=0.01,tc_onset=5%": names of numbers of a fit, and half of an interval's length, positive.
  *
- *  A name is that of `fit --json`; where it has a definition, a shape or a quantity there, that follows after an
- *  underscore, as in a_escape or x_time. A number that exists at every P or alpha is meant at all of them.
+ *  A number that exists at every P or alpha is meant at all of them (named.h).
  *
  *  @return CH_OK; CH_ERROR_INPUT with what was written and what is accepted */
 ch_code ch_target_list_parse(ch_target_list *self, const char *text, ch_error *err) CH_MUST_CHECK;
 
 /** The name of a target's number, e.g. "gamma"; not owned. */
 const char *ch_target_word(const ch_target *self);
-
-/** Whether a number has this name. */
-bool ch_target_is_name(const char *name);
 
 /** What a fit says of one target in one group of runs, or in one phase diagram. Of a number that exists at several P or
  *  alpha it is the one that is furthest from its target. */

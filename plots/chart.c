@@ -2,7 +2,7 @@
 #include "plots/chart_words.h"
 
 #include "core/memory.h"
-#include "core/page.h"
+#include "plots/chart_key.h"
 #include "plots/gnuplot.h"
 #include "plots/page.h"
 #include "plots/panel.h"
@@ -243,54 +243,7 @@ static void content_free(content *self)
 
 static ch_mark mark_of(const content *self, size_t curve)
 {
-    return ch_mark_of(CH_RAMP_TRAIN, curve, self->num_curves, true);
-}
-
-/* Writes the value of the setting that a curve is for, as enhanced text. */
-static void write_value(const content *self, size_t curve, char *text, size_t size)
-{
-    const ch_setting *row = &ch_settings_table[self->chart->by];
-    const ch_value value = ch_settings_get(&self->curves[curve]->settings, self->chart->by);
-    char plain[CH_SETTING_TEXT_SIZE];
-    if (row->type == CH_TYPE_REAL || row->type == CH_TYPE_COUNT) {
-        ch_number_text(row->type == CH_TYPE_REAL ? value.real : (double)value.count, text, size);
-    } else {
-        ch_setting_show(row, value, plain, sizeof plain);
-        ch_name_text(plain, text, size);
-    }
-}
-
-/* The key of the curves, between the page's upper edge and the panel: the setting's name, and behind it the value of
- * each curve, in as many rows as it takes. Letters are taken to be as wide as they are in the mean. */
-static void write_key(const content *self, ch_sheet *sheet)
-{
-    const double letter = 0.0064, row_height = 0.018, above_panel = 0.014, margin = 0.012, sample_width = 0.03;
-    const ch_place place = ch_sheet_place(sheet, 0);
-    char name[64], value[2 * CH_SETTING_TEXT_SIZE];
-    size_t longest = 0;
-    ch_chart_label(ch_settings_table[self->chart->by].name, name, sizeof name);
-    for (size_t c = 0; c < self->num_curves; c++) {
-        write_value(self, c, value, sizeof value);
-        longest = ch_page_width(value) > longest ? ch_page_width(value) : longest;
-    }
-    const double left = place.left + letter * (double)(ch_page_width(name) + 4);
-    const double pitch = 1.2 * sample_width + letter * (double)(longest + 1);
-    const size_t fit = left + pitch < place.right ? (size_t)((place.right - left) / pitch) : 1;
-    const size_t num_rows = (self->num_curves + fit - 1) / fit;
-    sheet->top = place.top + above_panel + row_height * (double)(num_rows - 1) + margin;
-    /* head_y moves up what stands above the usual page */
-    const double highest = sheet->top - margin - fmax(sheet->top - 1, 0);
-    fprintf(sheet->out, "reset\nset label '%s =' at screen page_x(%.17g), screen head_y(%.17g) left font ',6.5'\n",
-            name, place.left, highest);
-    for (size_t c = 0; c < self->num_curves; c++) {
-        const ch_mark mark = mark_of(self, c);
-        char line[64];
-        snprintf(line, sizeof line, "linewidth 0.7 linecolor rgb '#%06x'", mark.colour);
-        write_value(self, c, value, sizeof value);
-        ch_key_write(sheet->out, CH_KEY_OF_PAGE, left + pitch * (double)(c % fit),
-                     highest - row_height * (double)(c / fit), sample_width, line, &mark, value);
-    }
-    ch_layout_flush(sheet->out);
+    return ch_chart_mark(curve, self->num_curves);
 }
 
 static void include(const content *self, ch_panel *panel, const point *at)
@@ -360,7 +313,11 @@ static ch_code write_page(const ch_page_head *head, const void *what, ch_sheet *
     sheet->has_letters = false;
     sheet->top = 0.93; /* there is no title */
     if (has_by) {
-        write_key(self, sheet);
+        const ch_settings *curves[CH_CHART_MOST_CURVES];
+        for (size_t c = 0; c < self->num_curves; c++) {
+            curves[c] = &self->curves[c]->settings;
+        }
+        ch_chart_write_key(sheet, chart->by, curves, self->num_curves, 0);
     }
     ch_code code = ch_panel_init(&panel, sheet, 0, CH_PART_WHOLE, err);
     if (code != CH_OK) {

@@ -73,7 +73,10 @@ ch_code ch_chart_y_parse(const char *text, ch_chart *chart, ch_error *err)
         used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used > 0 ? ", " : "", chart->y.name);
         used = used < sizeof names ? used : sizeof names - 1;
     }
-    return ch_error_set(err, CH_ERROR_INPUT, "--y is %s, but must be a result that is a number: %s", text, names);
+    return ch_error_set(
+        err, CH_ERROR_INPUT,
+        "--y is %s, but must be a number of fit, such as gamma or a_escape, or a result that is a number: %s", text,
+        names);
 }
 
 void ch_chart_label(const char *name, char *text, size_t size)

@@ -2,7 +2,7 @@
 #ifndef CH_PLOTS_H
 #define CH_PLOTS_H
 
-#include "fit/fit.h"
+#include "fit/named.h"
 #include "sim/store/results.h"
 #include "sim/store/store.h"
 
@@ -109,6 +109,33 @@ typedef struct {
     bool log_x, log_y; /* axes; means over a logarithmic y are geometric */
     ch_chart_band band;
 } ch_chart;
+
+/** A figure of numbers of a fit: one for every group of runs, against a setting that the runs of a group share, or
+ *  against another number of the fit. */
+typedef struct {
+    size_t x;                    /* row of the settings' table; CH_SETTINGS_STORED: x is a number */
+    const ch_fit_name *x_number; /* NULL where x is a setting */
+    const ch_fit_name *y;
+    size_t by;         /* row of the settings' table; CH_SETTINGS_STORED: one curve */
+    bool has_log;      /* the next two are chosen; else an axis of a setting is logarithmic where it spans a factor of
+                          eight or more, but not chi, and y where it is a temperature */
+    bool log_x, log_y; /* axes */
+    bool has_errors;   /* bars are of one standard error, in the place of 95 % intervals */
+} ch_number_chart;
+
+/** Reads the name of a number for the y axis of a chart, and a setting or the name of a number for its x axis.
+ *  "density_chi" is the number chi_density.
+ *  @return CH_OK; CH_ERROR_INPUT, also for a number that exists once for every definition of T_c, as tc, and where one
+ *      is of groups and the other of phase diagrams */
+ch_code ch_number_chart_parse(ch_number_chart *chart, const char *x, const char *y, ch_error *err) CH_MUST_CHECK;
+
+/** Draws numbers of a fit into Y-X-by-BY.FORMAT, e.g. gamma-chi-by-dim.pdf: each with its interval, theory's as a
+ * dashed line where there is any, and what is expected at these P and d as a dotted one.
+ *  @param num_left_out  out: groups, or P or alpha of them, that have no such number or none that the axes can show
+ *  @return as ch_plot_fit; CH_ERROR_INPUT also where nothing can be shown, where there would be too many curves, and
+ *      where numbers at one x of one curve are of groups that differ, whose difference is named */
+ch_code ch_plot_numbers(const ch_fit *fit, const ch_number_chart *chart, const char *directory,
+                        const ch_plot_style *style, FILE *names, size_t *num_left_out, ch_error *err) CH_MUST_CHECK;
 
 /** Read what names the parts of a chart: a setting, a result, "x", "y", "x,y" or "none", and "se", "ci", "sd" or
  * "runs".

@@ -56,18 +56,18 @@ static void test_names(void **state)
             char name[64];
             snprintf(name, sizeof name, "%s%s%s", row->name, row->has_definition ? "_" : "",
                      row->has_definition ? ch_tc_definition_name(d) : "");
-            assert_true(ch_target_is_name(name));
+            assert_true(ch_fit_name_find(name) != NULL);
         }
     }
     for (ch_tc_definition d = 0; d < CH_NUM_TC; d++) {
         char name[64];
         snprintf(name, sizeof name, "tc_%s", ch_tc_definition_name(d));
-        assert_true(ch_target_is_name(name));
+        assert_true(ch_fit_name_find(name) != NULL);
     }
     for (int s = 0; s < CH_NUM_SHAPES; s++) {
         char name[64];
         snprintf(name, sizeof name, "gamma_%s", ch_trend_shape_name((ch_trend_shape)s));
-        assert_true(ch_target_is_name(name));
+        assert_true(ch_fit_name_find(name) != NULL);
     }
 }
 
