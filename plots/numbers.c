@@ -312,7 +312,7 @@ static bool is_over_chi(const content *self)
     const ch_fit_name *x = chart->x_number;
     const bool is_chi =
         x != NULL ? x->kind == CH_NAMED_CHI_DENSITY || x->kind == CH_NAMED_CHI_GAMMA || x->kind == CH_NAMED_CHI_B
-                  : chart->x == CH_SETTING_CHI && isfinite(self->marks[0].y.theory);
+                  : chart->x == CH_SETTING_CHI && has_theory;
     return is_chi && isfinite(theory_at(chart->y, 0));
 }
 

@@ -413,6 +413,24 @@ static void test_own_choice(void **state)
     expect("$C plot $D/b -o $D --x temp --y time --panel a", CH_EXIT_USAGE, "no --panel");
 }
 
+/* A figure of numbers of a fit, of two stores. */
+static void test_own_numbers(void **state)
+{
+    (void)state;
+    expect("$C sweep perceptron --dim 8 --chi 0 --train 256,1024 --temp 1,4 --seed 0..2 -o $D/c > $D/log", CH_EXIT_OK,
+           "");
+    expect("$C sweep perceptron --dim 8 --chi 1 --train 256,1024 --temp 1,4 --seed 0..2 -o $D/d > $D/log", CH_EXIT_OK,
+           "");
+    expect("$C plot $D/c $D/d -o $D --format svg --x chi --y gamma", CH_EXIT_OK, "gamma-chi.svg");
+    check_page("gamma-chi.svg", (const char *const[]){"theory, P → ∞", ">χ<", NULL},
+               (const char *const[]){"(a)", NULL});
+    expect("$C plot $D/c $D/d -o $D --x chi --y k", CH_EXIT_USAGE,
+           "no group has a k and an x that the figure can show");
+    expect("$C plot $D/c -o $D --x temp --y gamma", CH_EXIT_USAGE, "gamma is a number of all runs of a group");
+    expect("$C plot $D/c -o $D --x chi --y gamma --band sd", CH_EXIT_USAGE,
+           "has ci, its 95 % interval (default), or se");
+}
+
 /* Without a test error, or with one at a single (P, T), there is no page of it. */
 static void test_no_test_error_no_page(void **state)
 {
@@ -719,6 +737,7 @@ int main(void)
         IN_DIRECTORY(test_expected_training),
         IN_DIRECTORY(test_one_temperature),
         IN_DIRECTORY(test_own_choice),
+        IN_DIRECTORY(test_own_numbers),
         IN_DIRECTORY(test_no_test_error_no_page),
         IN_DIRECTORY(test_twin_page),
         IN_DIRECTORY(test_twin_page_of_little),
