@@ -310,6 +310,10 @@ static bool is_over_chi(const content *self)
 {
     const ch_number_chart *chart = self->chart;
     const ch_fit_name *x = chart->x_number;
+    bool has_theory = false;
+    for (size_t i = 0; i < self->num_marks; i++) {
+        has_theory = has_theory || isfinite(self->marks[i].y.theory);
+    }
     const bool is_chi =
         x != NULL ? x->kind == CH_NAMED_CHI_DENSITY || x->kind == CH_NAMED_CHI_GAMMA || x->kind == CH_NAMED_CHI_B
                   : chart->x == CH_SETTING_CHI && has_theory;
