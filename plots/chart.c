@@ -246,6 +246,15 @@ static ch_mark mark_of(const content *self, size_t curve)
     return ch_chart_mark(curve, self->num_curves);
 }
 
+static void write_key(const content *self, ch_sheet *sheet)
+{
+    const ch_settings *curves[CH_CHART_MOST_CURVES];
+    for (size_t c = 0; c < self->num_curves; c++) {
+        curves[c] = &self->curves[c]->settings;
+    }
+    ch_chart_write_key(sheet, self->chart->by, curves, self->num_curves, 0);
+}
+
 static void include(const content *self, ch_panel *panel, const point *at)
 {
     ch_axis_include(&panel->x, at->x);
@@ -313,11 +322,7 @@ static ch_code write_page(const ch_page_head *head, const void *what, ch_sheet *
     sheet->has_letters = false;
     sheet->top = 0.93; /* there is no title */
     if (has_by) {
-        const ch_settings *curves[CH_CHART_MOST_CURVES];
-        for (size_t c = 0; c < self->num_curves; c++) {
-            curves[c] = &self->curves[c]->settings;
-        }
-        ch_chart_write_key(sheet, chart->by, curves, self->num_curves, 0);
+        write_key(self, sheet);
     }
     ch_code code = ch_panel_init(&panel, sheet, 0, CH_PART_WHOLE, err);
     if (code != CH_OK) {

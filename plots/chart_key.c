@@ -29,7 +29,8 @@ static void write_value(const ch_settings *settings, size_t by, char *text, size
 void ch_chart_write_key(ch_sheet *sheet, size_t by, const ch_settings *const *curves, size_t count, double room)
 {
     /* letters are taken to be as wide as they are in the mean */
-    const double letter = 0.0064, row_height = 0.018, above_panel = 0.014 + room, margin = 0.012, sample_width = 0.03;
+    const double letter = 0.0064, of_name = 0.0082, row_height = 0.018, above_panel = 0.014 + room, margin = 0.012,
+                 sample_width = 0.03;
     const ch_place place = ch_sheet_place(sheet, 0);
     char name[64], value[2 * CH_SETTING_TEXT_SIZE];
     size_t longest = 0;
@@ -38,7 +39,7 @@ void ch_chart_write_key(ch_sheet *sheet, size_t by, const ch_settings *const *cu
         write_value(curves[c], by, value, sizeof value);
         longest = ch_page_width(value) > longest ? ch_page_width(value) : longest;
     }
-    const double left = place.left + letter * (double)(ch_page_width(name) + 4);
+    const double left = place.left + of_name * (double)(ch_page_width(name) + 4);
     const double pitch = 1.2 * sample_width + letter * (double)(longest + 1);
     const size_t fit = left + pitch < place.right ? (size_t)((place.right - left) / pitch) : 1;
     const size_t num_rows = (count + fit - 1) / fit;
