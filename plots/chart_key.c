@@ -29,7 +29,7 @@ static void write_value(const ch_settings *settings, size_t by, char *text, size
 void ch_chart_write_key(ch_sheet *sheet, size_t by, const ch_settings *const *curves, size_t count, double room)
 {
     /* letters are taken to be as wide as they are in the mean */
-    const double letter = 0.0064, of_name = 0.0082, row_height = 0.018, above_panel = 0.014 + room, margin = 0.012,
+    const double letter = 0.0064, of_name = 0.0088, row_height = 0.018, above_panel = 0.014 + room, margin = 0.012,
                  sample_width = 0.03;
     const ch_place place = ch_sheet_place(sheet, 0);
     char name[64], value[2 * CH_SETTING_TEXT_SIZE];
