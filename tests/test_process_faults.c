@@ -210,11 +210,58 @@ static void test_the_clock_jumps(void **state)
     assert_int_equal(unsetenv("CHITON_CLOCK_JUMP"), 0);
 }
 
+/* The number of runs that a sweep says it has done. */
+static int read_done(const char *path)
+{
+    char text[4096] = "";
+    int present = 0, done = 0;
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    const size_t length = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[length] = '\0';
+    const char *counts = strstr(text, " runs, ");
+    assert_non_null(counts);
+    assert_int_equal(sscanf(counts, " runs, %d were there, %d done in", &present, &done), 2);
+    return done;
+}
+
+/* Sweeps on one store whose dates jump apart share their runs: none is made twice, none is left, none waits for ever.
+ */
+static void test_the_clocks_of_sweeps_jump(void **state)
+{
+    (void)state;
+    enum { PROGRAMS = 3, RUNS = 2 * 3 * 20 };
+    char outputs[PROGRAMS][PATH_MAX + 16];
+    pid_t children[PROGRAMS];
+    int done = 0;
+    if (!is_able()) {
+        skip();
+    }
+    assert_int_equal(setenv("LD_PRELOAD", library, 1), 0);
+    for (int i = 0; i < PROGRAMS; i++) {
+        char jump[32];
+        snprintf(jump, sizeof jump, "%d", (i - 1) * 315360000);
+        snprintf(outputs[i], sizeof outputs[i], "%s/out%d", folder, i);
+        assert_int_equal(setenv("CHITON_CLOCK_JUMP", jump, 1), 0);
+        children[i] = start("sweep perceptron --dim 8 --train 16,32 --temp 0.25,1,4 --seed 0..19 -o j.db -j 1",
+                            &(surroundings){.out = outputs[i]});
+    }
+    assert_int_equal(unsetenv("LD_PRELOAD"), 0);
+    assert_int_equal(unsetenv("CHITON_CLOCK_JUMP"), 0);
+    for (int i = 0; i < PROGRAMS; i++) {
+        assert_int_equal(finish(children[i]), 0);
+        done += read_done(outputs[i]);
+    }
+    assert_int_equal(done, RUNS);
+    assert_int_equal(count_runs(path_of("j.db")), RUNS);
+}
+
 int main(void)
 {
     /* suites: statistical */
     const struct CMUnitTest tests[] = {STORE_TEST(test_failures_are_told),
                                        STORE_TEST(test_failures_while_files_are_read), STORE_TEST(test_writes_fail),
-                                       STORE_TEST(test_the_clock_jumps)};
+                                       STORE_TEST(test_the_clock_jumps), STORE_TEST(test_the_clocks_of_sweeps_jump)};
     return cmocka_run_group_tests_name("faults of the process", tests, locate_program, NULL);
 }
