@@ -36,6 +36,7 @@ extern "C" {
 #include "fit/fit.h"
 #include "fit/named.h"
 #include "fit/phase/phase.h"
+#include "fit/regimes/regimes.h"
 #include "fit/reports/reports.h"
 #include "fit/selftest.h"
 #include "fit/target.h"

@@ -115,25 +115,36 @@ out:
     return code;
 }
 
-/* Prints the report as one JSON object.
- * @param collapses  NULL for none */
-static ch_code print_json(const ch_fit *fit, const ch_collapse_list *collapses, const ch_phase_list *phases,
-                          const ch_lazy_list *twins, ch_error *err)
+/* All that is found in a store. */
+typedef struct {
+    ch_fit fit;
+    ch_collapse_list collapses;
+    ch_phase_list phases;
+    ch_regimes_list regimes;
+    ch_lazy_list twins;
+} fit_findings;
+
+/* Prints the report as one JSON object. */
+static ch_code print_json(const fit_findings *found, bool collapse, ch_error *err)
 {
-    json_t *report = ch_fit_json(fit);
+    json_t *report = ch_fit_json(&found->fit);
     ch_code code = CH_OK;
     if (report == NULL) {
         return ch_error_memory(err, "a JSON text");
     }
-    code = collapses != NULL ? ch_collapse_add_json(collapses, report, err) : CH_OK;
+    code = collapse ? ch_collapse_add_json(&found->collapses, report, err) : CH_OK;
     if (code != CH_OK) {
         goto out;
     }
-    code = ch_phase_add_json(phases, report, err);
+    code = ch_phase_add_json(&found->phases, report, err);
     if (code != CH_OK) {
         goto out;
     }
-    code = ch_lazy_add_json(twins, report, err);
+    code = ch_regimes_add_json(&found->regimes, report, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_lazy_add_json(&found->twins, report, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -143,21 +154,37 @@ out:
     return code;
 }
 
-/* Prints the report in the form that was asked for.
- * @param collapses  NULL for none */
-static ch_code print_report(const ch_fit *fit, const ch_collapse_list *collapses, const ch_phase_list *phases,
-                            const ch_lazy_list *twins, const fit_arguments *chosen, ch_error *err)
+static void print_csv(const fit_findings *found, bool collapse)
 {
+    ch_fit_print_csv(&found->fit, stdout);
+    if (collapse) {
+        ch_collapse_print_csv(&found->collapses, &found->fit, stdout);
+    }
+    ch_phase_print_csv(&found->phases, stdout);
+    ch_regimes_print_csv(&found->regimes, stdout);
+    ch_lazy_print_csv(&found->twins, &found->fit, stdout);
+}
+
+static void print_latex(const fit_findings *found, bool collapse)
+{
+    ch_fit_print_latex(&found->fit, stdout);
+    if (collapse) {
+        ch_collapse_print_latex(&found->collapses, &found->fit, stdout);
+    }
+    ch_phase_print_latex(&found->phases, stdout);
+    ch_regimes_print_latex(&found->regimes, stdout);
+    ch_lazy_print_latex(&found->twins, &found->fit, stdout);
+}
+
+/* Prints the report in the form that was asked for. */
+static ch_code print_report(const fit_findings *found, const fit_arguments *chosen, ch_error *err)
+{
+    const bool collapse = chosen->collapse != NULL;
     if (chosen->json) {
-        return print_json(fit, collapses, phases, twins, err);
+        return print_json(found, collapse, err);
     }
     if (chosen->csv || chosen->latex) {
-        (chosen->csv ? ch_fit_print_csv : ch_fit_print_latex)(fit, stdout);
-        if (collapses != NULL) {
-            (chosen->csv ? ch_collapse_print_csv : ch_collapse_print_latex)(collapses, fit, stdout);
-        }
-        (chosen->csv ? ch_phase_print_csv : ch_phase_print_latex)(phases, stdout);
-        (chosen->csv ? ch_lazy_print_csv : ch_lazy_print_latex)(twins, fit, stdout);
+        (chosen->csv ? print_csv : print_latex)(found, collapse);
         return ch_cli_flush(err);
     }
     ch_cli_page page;
@@ -165,12 +192,13 @@ static ch_code print_report(const ch_fit *fit, const ch_collapse_list *collapses
     if (code != CH_OK) {
         return code;
     }
-    (chosen->details ? ch_fit_print_details : ch_fit_print)(fit, page.out);
-    if (collapses != NULL) {
-        ch_collapse_print(collapses, fit, page.out);
+    (chosen->details ? ch_fit_print_details : ch_fit_print)(&found->fit, page.out);
+    if (collapse) {
+        ch_collapse_print(&found->collapses, &found->fit, page.out);
     }
-    ch_phase_print(phases, page.out);
-    ch_lazy_print(twins, fit, page.out);
+    ch_phase_print(&found->phases, page.out);
+    ch_regimes_print(&found->regimes, page.out);
+    ch_lazy_print(&found->twins, &found->fit, page.out);
     return ch_cli_page_close(&page, err);
 }
 
@@ -201,12 +229,12 @@ static const char *reason(const ch_fit_group *group)
     return strncmp(note, prefix, strlen(prefix)) == 0 ? note + strlen(prefix) : note;
 }
 
-/* Returns an error when the report has no exponent, no phase diagram and no twin. The report is printed before, because
- * its notes say what is missing. */
-static ch_code check_found(const ch_fit *fit, const ch_phase_list *phases, const ch_lazy_list *twins, const char *path,
-                           ch_error *err)
+/* Returns an error when the report has no exponent, no phase diagram, no regimes and no twin. The report is printed
+ * before, because its notes say what is missing. */
+static ch_code check_found(const fit_findings *found, const char *path, ch_error *err)
 {
-    size_t count = phases->count + twins->count;
+    const ch_fit *fit = &found->fit;
+    size_t count = found->phases.count + found->regimes.count + found->twins.count;
     for (size_t g = 0; g < fit->num_groups; g++) {
         count += fit->groups[g].num_exponents;
     }
@@ -248,14 +276,6 @@ static ch_code check_collapsed(const ch_collapse_list *collapses, const char *pa
 /* Progress is shown after this many seconds. Most fits take less. */
 static const double patience = 1;
 
-/* All that is found in a store. */
-typedef struct {
-    ch_fit fit;
-    ch_collapse_list collapses;
-    ch_phase_list phases;
-    ch_lazy_list twins;
-} fit_findings;
-
 /* Fits a table, and finds its phase diagrams, its twins, and its collapses where a quantity is given. */
 static ch_code find_all(fit_findings *self, const ch_run_table *table, const ch_collapse_quantity *quantity,
                         const ch_fit_options *options, ch_error *err)
@@ -280,6 +300,12 @@ static ch_code find_all(fit_findings *self, const ch_run_table *table, const ch_
     }
     ch_meter_start(&meter, "replicas", patience);
     code = ch_phase_list_init(&self->phases, &self->fit, err);
+    ch_meter_finish(&meter);
+    if (code != CH_OK) {
+        return code;
+    }
+    ch_meter_start(&meter, "replicas", patience);
+    code = ch_regimes_list_init(&self->regimes, &self->fit, err);
     ch_meter_finish(&meter);
     self->fit.options.watch = NULL; /* the watch ends with this function */
     if (code != CH_OK) {
@@ -307,11 +333,11 @@ static ch_code fit_stores(const ch_cli *cli, const fit_arguments *chosen, const 
     if (code != CH_OK) {
         goto out;
     }
-    code = print_report(&found.fit, collapse ? &found.collapses : NULL, &found.phases, &found.twins, chosen, err);
+    code = print_report(&found, chosen, err);
     if (code != CH_OK) {
         goto out;
     }
-    code = check_found(&found.fit, &found.phases, &found.twins, name, err);
+    code = check_found(&found, name, err);
     if (code != CH_OK || !collapse) {
         goto out;
     }
@@ -319,6 +345,7 @@ static ch_code fit_stores(const ch_cli *cli, const fit_arguments *chosen, const 
 out:
     ch_lazy_list_free(&found.twins);
     ch_phase_list_free(&found.phases);
+    ch_regimes_list_free(&found.regimes);
     ch_collapse_list_free(&found.collapses);
     ch_fit_free(&found.fit);
     ch_run_table_free(&table);
@@ -362,11 +389,11 @@ int ch_cmd_fit(int argc, const char **argv)
          "Y"},
         {"details", '\0', POPT_ARG_NONE, &chosen.details, 0,
          "all that was found: T_c at every P, other ways to a, shapes over P, correlations, outliers, all notes", NULL},
-        {"json", '\0', POPT_ARG_NONE, &chosen.json, 0, "one object: exponents, tc, groups, phase, lazy", NULL},
+        {"json", '\0', POPT_ARG_NONE, &chosen.json, 0, "one object: exponents, tc, groups, phase, regimes, lazy", NULL},
         {"csv", '\0', POPT_ARG_NONE, &chosen.csv, 0,
-         "a row for every number: exponents, shapes, T_c, collapses, phases, twins", NULL},
+         "a row for every number: exponents, shapes, T_c, collapses, phases, regimes, twins", NULL},
         {"latex", '\0', POPT_ARG_NONE, &chosen.latex, 0,
-         "tabulars of the exponents beside theory, and of collapses, phases and twins", NULL},
+         "tabulars of the exponents beside theory, and of collapses, phases, regimes and twins", NULL},
         CH_CLI_SKIP_DAMAGED(&chosen.skip_damaged),
         POPT_TABLEEND};
     ch_error err = {0};

@@ -5,14 +5,15 @@
 
 #include <math.h>
 
-/* Prints the settings that some runs share. Every row begins with them. */
-static void print_key(const ch_settings *key, bool is_over_alpha, FILE *out)
+/* Prints the settings that some runs share. Every row begins with them. @param over  the one that they do not; 0: none
+ */
+static void print_key(const ch_settings *key, size_t over, FILE *out)
 {
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         char text[CH_SETTING_TEXT_SIZE];
         if (ch_fit_is_key(i)) {
             ch_setting_format(&ch_settings_table[i], ch_settings_get(key, i), text, sizeof text);
-            fprintf(out, "%s,", ch_setting_applies(key, i) && !(is_over_alpha && i == CH_SETTING_ALPHA) ? text : "");
+            fprintf(out, "%s,", ch_setting_applies(key, i) && (over == 0 || i != over) ? text : "");
         }
     }
 }
@@ -34,7 +35,7 @@ static void print_word(const char *word, FILE *out)
 void ch_report_csv_row(const ch_settings *key, const char *name, ch_csv_extras extras, const ch_estimate *estimate,
                        double theory, FILE *out)
 {
-    print_key(key, extras.is_over_alpha, out);
+    print_key(key, extras.over, out);
     fprintf(out, "%s,%s,", name, extras.definition != NULL ? extras.definition : "");
     if (extras.train > 0) {
         fprintf(out, "%llu", (unsigned long long)extras.train);

@@ -65,7 +65,7 @@ void ch_phase_print_csv(const ch_phase_list *self, FILE *out)
         ch_csv_extras extras = {.definition = phase->slope_of_max ? "temp_max" : "temp_opt",
                                 .train = phase->key.train,
                                 .method = "phase",
-                                .is_over_alpha = true};
+                                .over = CH_SETTING_ALPHA};
         ch_report_csv_row(&phase->key, "k", extras, &phase->slope, phase->slope_theory, out);
         extras.definition = "temp_max";
         ch_report_csv_row(&phase->key, "temp_max_slope", extras, &phase->max_slope, phase->slope_theory, out);

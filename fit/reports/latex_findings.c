@@ -158,6 +158,35 @@ void ch_phase_print_latex(const ch_phase_list *self, FILE *out)
     }
 }
 
+/* ---- regimes ---- */
+
+static void print_regimes(const ch_regimes *self, FILE *out)
+{
+    fprintf(out, "\n%% regimes over batch and temperature; B* at T = %.3g", self->temp);
+    begin("rrrr", "$P$ & $B^\\ast$ & $\\delta$ & $m$", out);
+    for (size_t p = 0; p < self->num_planes; p++) {
+        const ch_regime_plane *plane = &self->planes[p];
+        fputc('$', out);
+        print_number((double)plane->train, out);
+        fputc('$', out);
+        print_estimate(&plane->batch_star, out);
+        print_estimate(&plane->delta, out);
+        print_estimate(&plane->sharpness, out);
+        fputs(" \\\\\n", out);
+    }
+    fputs("\\midrule\n$x$ of $B^\\ast \\sim P^x$", out);
+    print_estimate(&self->exponent, out);
+    fputs(" \\\\\n", out);
+    end(out);
+}
+
+void ch_regimes_print_latex(const ch_regimes_list *self, FILE *out)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        print_regimes(&self->items[i], out);
+    }
+}
+
 /* ---- twins ---- */
 
 static void print_ratio(const ch_lazy_end *at, FILE *out)

@@ -39,7 +39,7 @@ typedef struct {
     const char *definition;
     uint64_t train; /* P of a T_c, or of a twin; 0 for other rows */
     const char *bound, *method, *held;
-    bool is_over_alpha; /* the number is one of all alpha, and the column alpha stays empty */
+    size_t over; /* a setting: the number is one of all its values, and its column stays empty; 0: none */
 } ch_csv_extras;
 
 /** Prints a row of the CSV report.  @param key  the settings that the runs share, and the digest of their images */

@@ -12,6 +12,7 @@
 #include "fit/collapse/collapse.h"
 #include "fit/fit.h"
 #include "fit/phase/phase.h"
+#include "fit/regimes/regimes.h"
 #include "fit/twins/lazy.h"
 
 #include <jansson.h>
@@ -72,6 +73,22 @@ void ch_phase_print_latex(const ch_phase_list *self, FILE *out);
  *  @param report  what ch_fit_json made of the same fit
  *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_phase_add_json(const ch_phase_list *self, json_t *report, ch_error *err) CH_MUST_CHECK;
+
+/* ---- regimes over batch and temperature ---- */
+
+/** Prints for every set of planes B*, delta and m at each P, how many (B, T) lie in which regime, and the exponent of
+ * B*. Prints nothing where there are none. */
+void ch_regimes_print(const ch_regimes_list *self, FILE *out);
+
+/** Prints B* at each P and its exponent as further rows of ch_fit_print_csv's table, or as a LaTeX tabular for each set
+ * of planes. */
+void ch_regimes_print_csv(const ch_regimes_list *self, FILE *out);
+void ch_regimes_print_latex(const ch_regimes_list *self, FILE *out);
+
+/** Adds the planes to `report` as "regimes", a list that is empty where there are none.
+ *  @param report  what ch_fit_json made of the same fit
+ *  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_regimes_add_json(const ch_regimes_list *self, json_t *report, ch_error *err) CH_MUST_CHECK;
 
 /* ---- networks beside their linearised twins ---- */
 

@@ -1,0 +1,102 @@
+/* regimes.h — the regimes of SGD over the plane of batch size B and temperature T: where ||Dw|| is set by the
+ * temperature, by the first step, or by gradient descent. Source: Sclocchi and Wyart, PNAS 121, e2316301121 (2024);
+ * docs/theory.md.
+ *
+ * Planes. Groups of a fit (fit.h) that differ in nothing but the batch are put together. They give one plane for every
+ * P at which three B or more have three T or more each.
+ *
+ * Law. In the plane of one P
+ *
+ *   ||Dw|| = [y^m + (C T B)^m]^(1/m),   y = [(A T^delta)^k + G^k]^(1/k).
+ *
+ * A T^delta is the regime of noise, C T B that of the first step, which alone moves the weights by a part of eta = T B
+ * (T B h of a network of width h, whose C has the factor h in it), and G is the plateau of gradient descent. ln A,
+ * delta, ln C, ln m, ln G and ln k are fitted to the means of ln ||Dw|| over the runs of each (B, T), by nonlinear
+ * least squares (Levenberg and Marquardt). G and k are left out where fewer than three cells show it.
+ *
+ * B* is the batch above which the first step moves the weights further than noise does: (A/C) T^(delta - 1). It is
+ * given at one T for all P, the geometric mean of the T of all cells in either regime, and does not depend on T where
+ * delta is
+ * 1. It is not given where fewer than three cells lie in either regime.
+ *
+ * Regime of a cell. The largest of the three terms says which it is.
+ *
+ * B* ~ P^x over all P that have one, by a straight line in logarithms; theory has x = gamma.
+ *
+ * Errors come from the bootstrap over data sets (fit.h), which all P share. */
+#ifndef CH_REGIMES_H
+#define CH_REGIMES_H
+
+#include "fit/results.h"
+
+typedef enum { CH_REGIME_NONE, CH_REGIME_NOISE, CH_REGIME_FIRST_STEP, CH_REGIME_DESCENT, CH_NUM_REGIMES } ch_regime;
+
+/** A word for people and programs, e.g. "first step"; "" for none. */
+const char *ch_regime_name(ch_regime regime);
+
+/** The law of one plane, in logarithms. */
+typedef struct {
+    double log_noise;   /* ln A */
+    double delta;       /* exponent of T in the regime of noise */
+    double log_step;    /* ln C */
+    double log_descent; /* ln G; -inf where it is left out */
+    double sharpness;   /* m > 0, between y and the first step */
+    double bend;        /* k > 0, between noise and plateau */
+} ch_regime_law;
+
+/** ln of the three terms of a law, and of their sum.  @param terms  out: by ch_regime; NULL: not wanted
+ *  @return ln ||Dw|| */
+double ch_regime_law_log(const ch_regime_law *self, double batch, double temp, double terms[CH_NUM_REGIMES]);
+
+/** The regime whose term is the largest. */
+ch_regime ch_regime_law_at(const ch_regime_law *self, double batch, double temp);
+
+/** The runs at one (B, T). */
+typedef struct {
+    uint64_t batch;
+    double temp;
+    size_t begin, end;        /* its runs are plane->runs[begin] … plane->runs[end - 1] */
+    bool counts;              /* all of its runs fitted: the law is fitted to it */
+    double log_weight_change; /* mean of ln ||Dw|| over its data sets; NaN unless it counts */
+    ch_regime regime;         /* by the law; NONE where no law was found */
+} ch_regime_cell;
+
+/** The plane of one P. */
+typedef struct {
+    uint64_t train;
+    const ch_run **runs; /* [num_runs] by (batch, temp, seed_data); owned array, borrowed runs */
+    size_t num_runs;
+    ch_regime_cell *cells; /* [num_cells] by (batch, temp), those that were sampled; owned */
+    size_t num_cells;
+    ch_regime_law law;                    /* all NaN where none was found */
+    size_t num_in_regime[CH_NUM_REGIMES]; /* cells that count, by regime */
+    double scatter;                       /* root mean square of ln ||Dw|| of the cells about the law */
+    ch_estimate batch_star;               /* B*; its error is made on ln B*; NaN where it is not given */
+    ch_estimate delta, sharpness;
+} ch_regime_plane;
+
+/** The planes of groups that differ in the batch alone. */
+typedef struct {
+    ch_settings key;         /* settings that its runs share; batch, P, T and seeds are those of one run */
+    ch_regime_plane *planes; /* [num_planes] ascending in P; owned */
+    size_t num_planes;
+    size_t num_data_sets; /* distinct seed_data */
+    double temp;          /* T at which B* is given; NaN where no plane has a law */
+    ch_estimate exponent; /* x of B* ~ P^x; NaN with fewer than two P */
+    double theory;        /* gamma of the perceptron for P -> infinity; NaN where there is none */
+} ch_regimes;
+
+/** All of a fit. */
+typedef struct {
+    ch_regimes *items; /* [count] by the first group that each has; owned */
+    size_t count, capacity;
+} ch_regimes_list;
+
+/** Finds the regimes of a fit; there are none where no grid of B and T was sampled.
+ *  @param self  out: to be freed with ch_regimes_list_free, also after an error
+ *  @param fit   must outlive the list: options (replicas, seed, threads, watch) and runs are its own
+ *  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
+ch_code ch_regimes_list_init(ch_regimes_list *self, const ch_fit *fit, ch_error *err) CH_MUST_CHECK;
+void ch_regimes_list_free(ch_regimes_list *self);
+
+#endif

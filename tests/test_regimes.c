@@ -1,0 +1,390 @@
+/* test_regimes.c — planes over batch and temperature: the law's derivatives, planted laws and exponents that are found,
+ * and what is left out. */
+/* its residuals and derivatives are no part of any interface */
+#include "fit/regimes/law.c"
+
+#include "fit/fit.h"
+#include "fit/reports/reports.h"
+#include "tests/alloc_fail.h"
+#include "tests/support.h"
+
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_randist.h>
+#include <string.h>
+
+/* ||Dw|| = law times exp(noise), A = amplitude P^exponent, on B = 2^0 … 2^(num_batches - 1), T = 2^first_temp … */
+typedef struct {
+    ch_regime_law law; /* at P = 1024 */
+    double exponent, set_noise, run_noise;
+    int num_batches, first_temp, num_temps, num_trains, num_sets;
+} plant;
+
+static plant plant_default(void)
+{
+    return (plant){
+        .law = {.log_noise = 2.5, .delta = 1, .log_step = -1.8, .log_descent = -1, .sharpness = 3, .bend = 1.2},
+        .exponent = 0.4,
+        .num_batches = 11,
+        .first_temp = -12,
+        .num_temps = 17,
+        .num_trains = 3,
+        .num_sets = 5};
+}
+
+static ch_regime_law law_at(const plant *self, uint64_t train)
+{
+    ch_regime_law law = self->law;
+    const double more = self->exponent * log((double)train / 1024);
+    law.log_noise += more;
+    law.log_descent += more;
+    return law;
+}
+
+static ch_run run_at(const plant *self, uint64_t batch, double temp, uint64_t train, uint64_t seed, double noise)
+{
+    const ch_regime_law law = law_at(self, train);
+    ch_error err = {0};
+    ch_run run = {.status = CH_FITTED, .results_version = CH_RESULTS_VERSION};
+    ch_settings_default(&run.settings);
+    ch_settings_set(&run.settings, CH_SETTING_MODEL, (ch_value){.count = CH_ARCH_PERCEPTRON});
+    ch_settings_set(&run.settings, CH_SETTING_CHI, (ch_value){.real = 1});
+    ch_settings_set(&run.settings, CH_SETTING_TRAIN, (ch_value){.count = train});
+    ch_settings_set(&run.settings, CH_SETTING_BATCH, (ch_value){.count = batch});
+    ch_settings_set(&run.settings, CH_SETTING_TEMP, (ch_value){.real = temp});
+    ch_settings_set(&run.settings, CH_SETTING_SEED, (ch_value){.count = seed});
+    if (ch_settings_resolve(&run.settings, &run.resolved, &err) != CH_OK) {
+        fail_msg("%s", err.message);
+    }
+    run.final = ch_observation_none();
+    run.final.weight_change = exp(ch_regime_law_log(&law, (double)batch, temp, NULL) + noise);
+    run.final.weight_change_rel = run.final.weight_change / 10;
+    run.final.test_error = 0.1;
+    run.steps = 1000;
+    run.updates = 500;
+    run.time = 1000 * run.settings.rate;
+    return run;
+}
+
+static void plant_table(const plant *self, uint64_t seed, ch_run_table *table)
+{
+    ch_random stream;
+    double sets[64];
+    ch_random_init(&stream, seed, CH_STREAM_TRAIN_SAMPLES, 0);
+    gsl_rng random = ch_random_gsl(&stream);
+    const size_t count = (size_t)(self->num_batches * self->num_temps * self->num_trains * self->num_sets);
+    *table = (ch_run_table){.runs = calloc(count, sizeof *table->runs)};
+    assert_non_null(table->runs);
+    for (int s = 0; s < self->num_sets; s++) {
+        sets[s] = gsl_ran_gaussian(&random, 1) * self->set_noise;
+    }
+    for (int b = 0; b < self->num_batches; b++) {
+        for (int p = 0; p < self->num_trains; p++) {
+            for (int t = 0; t < self->num_temps; t++) {
+                for (int s = 0; s < self->num_sets; s++) {
+                    const double noise = sets[s] + gsl_ran_gaussian(&random, 1) * self->run_noise;
+                    table->runs[table->count++] = run_at(self, UINT64_C(1) << b, ldexp(1, self->first_temp + t),
+                                                         UINT64_C(1024) << p, (uint64_t)s, noise);
+                }
+            }
+        }
+    }
+}
+
+static void fit_table(ch_fit *fit, ch_regimes_list *regimes, const ch_run_table *table)
+{
+    ch_fit_options options;
+    ch_error err = {0};
+    ch_fit_options_default(&options);
+    options.replicas = 50;
+    options.threads = 1;
+    options.expects = false;
+    if (ch_fit_init(fit, table, &options, &err) != CH_OK || ch_regimes_list_init(regimes, fit, &err) != CH_OK) {
+        fail_msg("%s", err.message);
+    }
+}
+
+static void release(ch_fit *fit, ch_regimes_list *regimes, ch_run_table *table)
+{
+    ch_regimes_list_free(regimes);
+    ch_regimes_list_free(regimes);
+    ch_fit_free(fit);
+    ch_run_table_free(table);
+}
+
+/* ---- the law ---- */
+
+/* Where one term is far larger than the others it is the law; where two are equal the law is 2^(1/m) times either. */
+static void test_law_joins_its_terms(void **state)
+{
+    (void)state;
+    const ch_regime_law law = {
+        .log_noise = log(8), .delta = 1, .log_step = log(0.125), .log_descent = log(0.25), .sharpness = 3, .bend = 2};
+    double terms[CH_NUM_REGIMES];
+    assert_close(exp(ch_regime_law_log(&law, 1, 1024, terms)), 8192, 0.01);
+    assert_close(exp(terms[CH_REGIME_NOISE]), 8192, 1e-9);
+    assert_close(exp(terms[CH_REGIME_FIRST_STEP]), 128, 1e-11);
+    assert_close(exp(ch_regime_law_log(&law, 64, 1024, NULL)), 8192 * pow(2, 1.0 / 3), 0.01);
+    assert_close(exp(ch_regime_law_log(&law, 1, 0x1p-5, NULL)), 0.25 * sqrt(2), 1e-4);
+    assert_int_equal(ch_regime_law_at(&law, 1, 1024), CH_REGIME_NOISE);
+    assert_int_equal(ch_regime_law_at(&law, 65, 1024), CH_REGIME_FIRST_STEP);
+    assert_int_equal(ch_regime_law_at(&law, 1, 0x1p-6), CH_REGIME_DESCENT);
+    const ch_regime_law none = {NAN, NAN, NAN, NAN, NAN, NAN};
+    assert_int_equal(ch_regime_law_at(&none, 1, 1), CH_REGIME_NONE);
+}
+
+/* Against central differences, at points of all regimes and between them. */
+static void test_derivatives(void **state)
+{
+    (void)state;
+    enum { COUNT = 30 };
+    const double h = 1e-6;
+    const double at[NUM_PARAMETERS] = {[LOG_NOISE] = 1.3,     [DELTA] = 0.93,       [LOG_STEP] = -1.1,
+                                       [LOG_SHARPNESS] = 0.7, [LOG_DESCENT] = -0.4, [LOG_BEND] = 0.2};
+    const size_t sizes[] = {LOG_DESCENT, NUM_PARAMETERS};
+    for (size_t k = 0; k < 2; k++) {
+        ch_law_space space;
+        assert_int_equal(ch_law_space_init(&space, COUNT, NULL), CH_OK);
+        struct ch_law_solver *solver = &space.solvers[k];
+        assert_int_equal(solver->num_parameters, sizes[k]);
+        for (size_t i = 0; i < COUNT; i++) {
+            space.log_batch[i] = log(2) * (double)(i % 6);
+            space.log_temp[i] = log(2) * ((double)(i / 6) - 3);
+            space.log_y[i] = 0.1 * (double)i;
+        }
+        gsl_vector *x = gsl_vector_alloc(sizes[k]), *up = gsl_vector_alloc(COUNT), *down = gsl_vector_alloc(COUNT);
+        gsl_matrix *found = gsl_matrix_alloc(COUNT, sizes[k]);
+        for (size_t p = 0; p < sizes[k]; p++) {
+            gsl_vector_set(x, p, at[p]);
+        }
+        jacobian(x, solver, found);
+        for (size_t p = 0; p < sizes[k]; p++) {
+            gsl_vector_set(x, p, at[p] + h);
+            residuals(x, solver, up);
+            gsl_vector_set(x, p, at[p] - h);
+            residuals(x, solver, down);
+            gsl_vector_set(x, p, at[p]);
+            for (size_t i = 0; i < COUNT; i++) {
+                const double difference = (gsl_vector_get(up, i) - gsl_vector_get(down, i)) / (2 * h);
+                assert_in(gsl_matrix_get(found, i, p) - difference, -1e-9, 1e-9);
+            }
+        }
+        gsl_vector_free(x);
+        gsl_vector_free(up);
+        gsl_vector_free(down);
+        gsl_matrix_free(found);
+        ch_law_space_free(&space);
+    }
+}
+
+/* ---- planted tables ---- */
+
+/* Without noise every number is that which was planted, with and without the plateau of gradient descent. */
+static void test_exact_law(void **state)
+{
+    (void)state;
+    for (int has_descent = 0; has_descent < 2; has_descent++) {
+        plant self = plant_default();
+        ch_run_table table;
+        ch_fit fit;
+        ch_regimes_list found;
+        self.law.log_descent = has_descent ? self.law.log_descent : -INFINITY;
+        self.law.delta = 0.9;
+        plant_table(&self, 1, &table);
+        fit_table(&fit, &found, &table);
+        assert_int_equal(found.count, 1);
+        assert_int_equal(found.items[0].num_planes, 3);
+        assert_int_equal(found.items[0].num_data_sets, 5);
+        for (size_t p = 0; p < 3; p++) {
+            const ch_regime_plane *plane = &found.items[0].planes[p];
+            const ch_regime_law truth = law_at(&self, plane->train);
+            assert_int_equal(plane->train, 1024 << p);
+            assert_close(plane->law.log_noise, truth.log_noise, 1e-5);
+            assert_close(plane->law.delta, 0.9, 1e-5);
+            assert_close(plane->law.log_step, truth.log_step, 1e-5);
+            assert_close(plane->law.sharpness, 3, 1e-4);
+            assert_in(plane->scatter, 0, 1e-5);
+            assert_int_equal(plane->num_cells, 11 * 17);
+            for (size_t c = 0; c < plane->num_cells; c++) {
+                const ch_regime_cell *cell = &plane->cells[c];
+                assert_int_equal(cell->regime, ch_regime_law_at(&truth, (double)cell->batch, cell->temp));
+                assert_close(cell->log_weight_change, ch_regime_law_log(&truth, (double)cell->batch, cell->temp, NULL),
+                             1e-12);
+            }
+            const double star = exp(truth.log_noise - truth.log_step - 0.1 * log(found.items[0].temp));
+            assert_close(plane->batch_star.value / star, 1, 1e-4);
+            assert_int_equal(plane->num_in_regime[CH_REGIME_DESCENT] > 0, has_descent);
+        }
+        assert_close(found.items[0].exponent.value, 0.4, 1e-5);
+        assert_close(found.items[0].theory, 0.5, 1e-15);
+        release(&fit, &found, &table);
+    }
+}
+
+/* With noise of data sets and of runs: of 20 tables the 95 % intervals of the exponent and of ln B* hold the truth in
+ * at least 16 and 48 of 60, which right intervals miss with a probability under 0.003 and 1e-4. */
+static void test_intervals(void **state)
+{
+    (void)state;
+    enum { TABLES = 10, TRAINS = 2 };
+    size_t of_exponent = 0, of_star = 0;
+    for (uint64_t seed = 0; seed < TABLES; seed++) {
+        plant self = plant_default();
+        ch_run_table table;
+        ch_fit fit;
+        ch_regimes_list found;
+        self.set_noise = 0.1;
+        self.run_noise = 0.05;
+        self.num_temps = 13;
+        self.num_batches = 9;
+        self.num_trains = TRAINS;
+        self.num_sets = 6;
+        plant_table(&self, seed, &table);
+        fit_table(&fit, &found, &table);
+        const ch_estimate *x = &found.items[0].exponent;
+        of_exponent += x->lo < 0.4 && x->hi > 0.4;
+        for (size_t p = 0; p < TRAINS; p++) {
+            const ch_regime_plane *plane = &found.items[0].planes[p];
+            const ch_regime_law truth = law_at(&self, plane->train);
+            const double star = exp(truth.log_noise - truth.log_step);
+            of_star += plane->batch_star.lo < star && plane->batch_star.hi > star;
+        }
+        release(&fit, &found, &table);
+    }
+    assert_in((double)of_exponent, 7, TABLES);
+    assert_in((double)of_star, 15, TRAINS * TABLES);
+}
+
+/* Cells with a run that did not fit do not count, and their number does not move B*. */
+static void test_cells_that_do_not_count(void **state)
+{
+    (void)state;
+    plant self = plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    ch_regimes_list found;
+    self.num_trains = 1;
+    plant_table(&self, 3, &table);
+    for (size_t i = 0; i < table.count; i += 40) {
+        table.runs[i].status = CH_BUDGET;
+        table.runs[i].final.weight_change = 1e6;
+    }
+    fit_table(&fit, &found, &table);
+    const ch_regime_plane *plane = &found.items[0].planes[0];
+    size_t left_out = 0;
+    for (size_t c = 0; c < plane->num_cells; c++) {
+        left_out += !plane->cells[c].counts;
+        assert_true(plane->cells[c].counts == !isnan(plane->cells[c].log_weight_change));
+    }
+    assert_int_equal(left_out, (table.count + 39) / 40);
+    assert_close(plane->batch_star.value, exp(self.law.log_noise - self.law.log_step), 1e-3);
+    assert_true(isnan(found.items[0].exponent.value)); /* of one P */
+    release(&fit, &found, &table);
+}
+
+/* Two batches, or two T, are no plane; a plane without a first step has no B*. */
+static void test_what_is_missing(void **state)
+{
+    (void)state;
+    const struct {
+        int num_batches, num_temps;
+        size_t count;
+        bool has_star;
+    } cases[] = {{2, 17, 0, false}, {11, 2, 0, false}, {3, 17, 1, false}, {11, 17, 1, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        plant self = plant_default();
+        ch_run_table table;
+        ch_fit fit;
+        ch_regimes_list found;
+        self.num_trains = 1;
+        self.num_batches = cases[i].num_batches;
+        self.num_temps = cases[i].num_temps;
+        plant_table(&self, 3, &table);
+        fit_table(&fit, &found, &table);
+        assert_int_equal(found.count, cases[i].count);
+        if (found.count > 0) {
+            assert_int_equal(!isnan(found.items[0].planes[0].batch_star.value), cases[i].has_star);
+        }
+        release(&fit, &found, &table);
+    }
+}
+
+/* ---- reports ---- */
+
+static void test_reports(void **state)
+{
+    (void)state;
+    plant self = plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    ch_regimes_list found;
+    ch_error err = {0};
+    char *text = NULL;
+    size_t size = 0;
+    self.set_noise = 0.05;
+    plant_table(&self, 5, &table);
+    fit_table(&fit, &found, &table);
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    ch_regimes_print(&found, out);
+    ch_regimes_print_csv(&found, out);
+    ch_regimes_print_latex(&found, out);
+    assert_int_equal(fclose(out), 0);
+    assert_non_null(strstr(text, "perceptron, chi = 1"));
+    assert_non_null(strstr(text, "B* ~ P^x, x = 0.4"));
+    assert_non_null(strstr(text, "theory γ = 0.5"));
+    assert_non_null(strstr(text, ",batch_star_exponent,"));
+    assert_non_null(strstr(text, "$B^\\ast$"));
+    free(text);
+    json_t *report = json_object();
+    assert_int_equal(ch_regimes_add_json(&found, report, &err), CH_OK);
+    const json_t *item = json_array_get(json_object_get(report, "regimes"), 0);
+    const json_t *plane = json_array_get(json_object_get(item, "planes"), 2);
+    assert_int_equal(json_integer_value(json_object_get(plane, "train")), 4096);
+    assert_close(json_real_value(json_object_get(json_object_get(plane, "batch_star"), "value")),
+                 found.items[0].planes[2].batch_star.value, 0);
+    assert_int_equal(json_array_size(json_object_get(plane, "cells")), 11 * 17);
+    assert_null(json_object_get(json_object_get(item, "group"), "batch"));
+    json_decref(report);
+    release(&fit, &found, &table);
+}
+
+static void test_allocations_fail(void **state)
+{
+    (void)state;
+    plant self = plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    ch_regimes_list found;
+    ch_error err = {0};
+    ch_fit_options options;
+    long failed = 0;
+    self.num_trains = 1;
+    self.num_batches = 5;
+    self.num_temps = 5;
+    self.num_sets = 2;
+    plant_table(&self, 3, &table);
+    ch_fit_options_default(&options);
+    options.replicas = 2;
+    options.threads = 1;
+    options.expects = false;
+    assert_int_equal(ch_fit_init(&fit, &table, &options, &err), CH_OK);
+    assert_failures_are_told(failed, ch_regimes_list_init(&found, &fit, &err), err, ch_regimes_list_free(&found));
+    assert_true(failed > 10);
+    release(&fit, &found, &table);
+}
+
+int main(void)
+{
+    gsl_set_error_handler_off();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_law_joins_its_terms),
+        cmocka_unit_test(test_derivatives),
+        cmocka_unit_test(test_exact_law),
+        cmocka_unit_test(test_intervals),
+        cmocka_unit_test(test_cells_that_do_not_count),
+        cmocka_unit_test(test_what_is_missing),
+        cmocka_unit_test(test_reports),
+        cmocka_unit_test(test_allocations_fail),
+    };
+    return cmocka_run_group_tests_name("regimes", tests, NULL, NULL);
+}
