@@ -31,6 +31,7 @@ void ch_run_state_free(ch_run_state *self);
 typedef struct {
     void *context;
     double interval; /* seconds from one state that is kept to the next, > 0; 0: none is kept, and those are read */
+    double rest;     /* least time between two states, in units of that which keeping the first took; 0: none */
     /** Finds a state from which a run may go on: the one with the most steps for rank 0, the next for rank 1.
      *  @param state  out: to be freed where there is one
      *  @return false where there are no more */

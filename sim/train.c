@@ -63,7 +63,7 @@ typedef struct {
     ch_teller teller;
     double started;              /* when it would have started had it never been interrupted */
     const ch_run_states *states; /* where its state is kept; NULL: nowhere */
-    double kept;                 /* when it was kept last */
+    double due;                  /* when it is to be kept next */
     bool is_told;                /* whether it was told that memory is too short to keep it */
 } training;
 
@@ -80,7 +80,7 @@ static training training_start(ch_run *run, ch_learner *learner, const ch_weight
         .teller = ch_teller_start(&run->resolved, watch),
         .started = started,
         .states = states,
-        .kept = ch_clock_now(),
+        .due = ch_clock_now() + (states != NULL ? states->interval : 0),
     };
     if (ch_settings_has_budget(settings)) {
         self.stagnation.next = UINT64_MAX;
@@ -105,11 +105,13 @@ static ch_run_parts parts_of(training *self)
     };
 }
 
-/* Keeps the state of a run that is between two steps, where states are kept. */
+/* Keeps the state of a run that is between two steps, where states are kept. A large state is kept so seldom that this
+ * takes little of the time. */
 static void keep_state(training *self)
 {
     const ch_run_parts parts = parts_of(self);
-    ch_run_state state = {.seconds = ch_clock_now() - self->started,
+    const double began = ch_clock_now();
+    ch_run_state state = {.seconds = began - self->started,
                           .is_watched = !ch_settings_has_budget(&self->trajectory.run->settings)};
     if (self->states == NULL || self->states->interval == 0 || self->learner->exchange == NULL ||
         self->learner->is_torn || self->learner->progress.status != CH_RUNNING) {
@@ -123,7 +125,8 @@ static void keep_state(training *self)
                                                  "if it is killed, it begins anew");
     }
     ch_run_state_free(&state);
-    self->kept = ch_clock_now();
+    const double now = ch_clock_now();
+    self->due = now + fmax(self->states->interval, self->states->rest * (now - began));
 }
 
 /* Reads a state. Where it was written by a run with a budget, nobody has looked for stagnation in it, and ch_run_states
@@ -228,8 +231,7 @@ static ch_code advance_until_end(training *self, const ch_watch *watch, ch_error
             return code;
         }
         ch_teller_tell(&self->teller, self->learner);
-        if (self->states != NULL && self->states->interval > 0 &&
-            ch_clock_now() - self->kept >= self->states->interval) {
+        if (self->states != NULL && self->states->interval > 0 && ch_clock_now() >= self->due) {
             keep_state(self);
         }
     }

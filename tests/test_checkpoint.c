@@ -54,7 +54,8 @@ static const double ALWAYS = 1e-12; /* seconds from one state to the next: one i
 
 static ch_run_states in_memory(memory_place *self)
 {
-    return (ch_run_states){self, ALWAYS, find_in_memory, keep_in_memory, say_in_memory};
+    return (ch_run_states){
+        .context = self, .interval = ALWAYS, .find = find_in_memory, .keep = keep_in_memory, .say = say_in_memory};
 }
 
 /* ---- runs ---- */

@@ -300,5 +300,6 @@ static void say(void *context, const char *sentence)
 
 ch_run_states ch_state_place_states(ch_state_place *self, double interval)
 {
-    return (ch_run_states){.context = self, .interval = interval, .find = find, .keep = keep, .say = say};
+    static const double REST = 100; /* so that keeping takes under a hundredth of the time */
+    return (ch_run_states){.context = self, .interval = interval, .rest = REST, .find = find, .keep = keep, .say = say};
 }

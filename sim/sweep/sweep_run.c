@@ -162,6 +162,11 @@ ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, const ch_watc
     begin_crew(&state, self, threads);
     ch_ledger_keep(&state.ledger, &state.crew);
     if (num_processes > 1 && self->num_jobs > 0) {
+        if (self->checkpoint > 0) {
+            ch_ledger_say(&state.ledger,
+                          "checkpoint: of the processes that share this sweep, process 0 alone keeps the "
+                          "state of its runs; those of the others begin anew when they are killed");
+        }
         work_together(&state, self->link);
     } else {
         ch_crew_work(&state.crew);

@@ -5,7 +5,7 @@
 set -u
 fuzzer=$1 folder=$2 seconds=$3
 shift 3
-[ $# -gt 0 ] || set -- values yaml idx cifar array csv archive kernel box cells pages http
+[ $# -gt 0 ] || set -- values yaml idx cifar array csv archive kernel box checkpoint cells pages http
 status=0
 # stores are written into memory where there is such a folder
 shared=/tmp
