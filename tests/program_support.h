@@ -70,14 +70,15 @@ static inline bool become_other_user(void)
     return geteuid() != 0 || (setgid(nobody) == 0 && setuid(nobody) == 0);
 }
 
-/* Starts the program. `line` is split into words as by a shell; pipes and redirections are not allowed. */
-static inline pid_t start(const char *line, const surroundings *around)
+/* Starts a program of a path, or of a name that is looked for. `line` has its arguments, and is split into words as by
+ * a shell; pipes and redirections are not allowed. */
+static inline pid_t start_other(const char *name, const char *line, const surroundings *around)
 {
     wordexp_t words = {.we_offs = 1};
     if (wordexp(line, &words, WRDE_DOOFFS | WRDE_NOCMD) != 0) {
         fail_msg("cannot be split: %s", line);
     }
-    words.we_wordv[0] = program;
+    words.we_wordv[0] = (char *)(uintptr_t)name; /* which execvp does not change */
     const pid_t child = fork();
     if (child == 0) {
         redirect("/dev/null", STDIN_FILENO);
@@ -89,7 +90,7 @@ static inline pid_t start(const char *line, const surroundings *around)
         }
         const bool is_ready = chdir(folder) == 0 && (!around->is_other_user || become_other_user());
         if (is_ready) {
-            execv(program, words.we_wordv);
+            execvp(name, words.we_wordv);
         }
         _exit(PROGRAM_OUT_OF_REACH);
     }
@@ -97,6 +98,12 @@ static inline pid_t start(const char *line, const surroundings *around)
     wordfree(&words);
     assert_true(child > 0);
     return child;
+}
+
+/* Starts chiton. */
+static inline pid_t start(const char *line, const surroundings *around)
+{
+    return start_other(program, line, around);
 }
 
 static inline void read_kept(const char *name, char *text, size_t size)

@@ -6,6 +6,7 @@
  *   CHITON_FAIL_ALLOCATION  number k, from 0, of the allocation that fails; none fails where it is not set
  *   CHITON_FAIL_WRITE       number k, from 0, of the first write, sync or change of a file's length that fails
  *   CHITON_FAIL_WRITES      how many fail from there on; the rest of them by default
+ *   CHITON_FAIL_FILE        a part of the names of the files meant by that; all files by default
  *   CHITON_FAIL_WITH        errno of these failures; 0: half of the bytes are written, and no failure is reported
  *   CHITON_CLOCK_JUMP       seconds by which the date jumps, to and fro, each time that it is asked for
  *   CHITON_COUNT_FILE       file to which the numbers of allocations, writes and dates are written at the end */
@@ -35,6 +36,7 @@ static atomic_long count, writes, dates;
 static long jump;
 static long failing = -1, failing_write = -1, num_failing_writes = LONG_MAX;
 static int failing_with = EIO;
+static const char *failing_file;
 static int (*real_main)(int, char **, char **);
 
 static int fails(void)
@@ -79,9 +81,22 @@ int posix_memalign(void **memory, size_t alignment, size_t size)
 
 /* ---- writes ---- */
 
-static int write_fails(void)
+/* Whether an open file is one of those that are meant. */
+static int is_meant(int file)
 {
-    if (!atomic_load(&counting)) {
+    char link[64], name[PATH_MAX];
+    if (failing_file == NULL) {
+        return 1;
+    }
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    const ssize_t length = readlink(link, name, sizeof name - 1);
+    name[length > 0 ? length : 0] = '\0';
+    return strstr(name, failing_file) != NULL;
+}
+
+static int write_fails(int file)
+{
+    if (!atomic_load(&counting) || !is_meant(file)) {
         return 0;
     }
     const long number = atomic_fetch_add(&writes, 1);
@@ -95,7 +110,7 @@ static int write_fails(void)
 /* Standard output and standard error are no files that a store needs. */
 ssize_t write(int file, const void *bytes, size_t size)
 {
-    const int fails_now = file > STDERR_FILENO && write_fails();
+    const int fails_now = file > STDERR_FILENO && write_fails(file);
     if (fails_now && failing_with != 0) {
         return -1;
     }
@@ -104,7 +119,7 @@ ssize_t write(int file, const void *bytes, size_t size)
 
 ssize_t pwrite64(int file, const void *bytes, size_t size, off64_t offset)
 {
-    const int fails_now = write_fails();
+    const int fails_now = write_fails(file);
     if (fails_now && failing_with != 0) {
         return -1;
     }
@@ -118,17 +133,17 @@ ssize_t pwrite(int file, const void *bytes, size_t size, off_t offset)
 
 int fsync(int file)
 {
-    return write_fails() && failing_with != 0 ? -1 : (int)syscall(SYS_fsync, file);
+    return write_fails(file) && failing_with != 0 ? -1 : (int)syscall(SYS_fsync, file);
 }
 
 int fdatasync(int file)
 {
-    return write_fails() && failing_with != 0 ? -1 : (int)syscall(SYS_fdatasync, file);
+    return write_fails(file) && failing_with != 0 ? -1 : (int)syscall(SYS_fdatasync, file);
 }
 
 int ftruncate64(int file, off64_t length)
 {
-    return write_fails() && failing_with != 0 ? -1 : (int)syscall(SYS_ftruncate, file, length);
+    return write_fails(file) && failing_with != 0 ? -1 : (int)syscall(SYS_ftruncate, file, length);
 }
 
 int ftruncate(int file, off_t length)
@@ -200,6 +215,7 @@ static int counted_main(int argc, char **argv, char **environment)
     failing_write = number_of("CHITON_FAIL_WRITE", -1);
     num_failing_writes = number_of("CHITON_FAIL_WRITES", LONG_MAX);
     failing_with = (int)number_of("CHITON_FAIL_WITH", EIO);
+    failing_file = getenv("CHITON_FAIL_FILE");
     jump = number_of("CHITON_CLOCK_JUMP", 0);
     unsetenv("LD_PRELOAD"); /* gnuplot's allocations are its own */
     atomic_store(&counting, 1);
