@@ -3,7 +3,6 @@
 #define CH_TESTS_LINK_SUPPORT_H
 
 #include "sim/sweep/ranks.h"
-#include "tests/support.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -56,14 +55,15 @@ static inline ch_code post(void *context, int to, const void *bytes, size_t size
 {
     const mailbox *own = context;
     letter *sent = calloc(1, sizeof *sent);
-    if (own->fails || sent == NULL) {
+    unsigned char *copy = malloc(size);
+    if (own->fails || sent == NULL || copy == NULL) {
+        free(copy);
         free(sent);
         return ch_error_set(err, CH_ERROR_IO, "the link is broken");
     }
     sent->from = own->rank;
     sent->size = size;
-    sent->bytes = malloc(size);
-    assert_non_null(sent->bytes);
+    sent->bytes = copy;
     memcpy(sent->bytes, bytes, size);
     pthread_mutex_lock(&own->of->lock);
     *own->of->end[to] = sent;

@@ -334,8 +334,9 @@ int main(int argc, char **argv)
         const char *name;
         void (*measure)(void);
     } parts[] = {
-        {"engine", bench_engine}, {"fast", bench_fast}, {"threads", bench_threads},   {"runs", bench_small_runs},
-        {"data", bench_data},     {"peak", bench_peak}, {"networks", bench_networks}, {"twin", bench_twin},
+        {"engine", bench_engine},   {"fast", bench_fast},         {"threads", bench_threads},
+        {"runs", bench_small_runs}, {"ranks", bench_ranks},       {"data", bench_data},
+        {"peak", bench_peak},       {"networks", bench_networks}, {"twin", bench_twin},
     };
     gsl_set_error_handler_off();
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
