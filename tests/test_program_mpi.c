@@ -325,8 +325,7 @@ static void test_writes_of_process_0_fail(void **state)
     static const struct {
         long k;
         int reason;
-        const char *says;
-    } cases[] = {{20, ENOSPC, "No space left on device"}, {25, EIO, "s.db"}};
+    } cases[] = {{20, ENOSPC}, {25, EIO}};
     if (!is_able() || is_sanitized()) {
         skip();
     }
@@ -334,7 +333,7 @@ static void test_writes_of_process_0_fail(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(sweep_with_failures(cases[i].k, cases[i].reason), 1);
         assert_says(err, "chiton: ");
-        assert_says(err, cases[i].says);
+        assert_says(err, "the runs in it are kept");
         assert_goes_on();
     }
 }

@@ -47,6 +47,7 @@ typedef struct {
     ch_message_thread thread;
     ch_packer packer;
     bool awaits;  /* process 0 was asked and has not answered */
+    double later; /* time before which it is not asked again, because it had no jobs a moment ago */
     bool is_told; /* it was told that this process stops */
     bool is_over; /* it was told that all jobs have ended */
     bool holds;   /* whether the data set of group `held`, the last one sent, is held */
@@ -291,6 +292,7 @@ static ch_code take_jobs(follower *self, ch_unpacker *message, ch_error *err)
     self->has_ended = !more;
     omp_unset_lock(&self->crew.lock);
     self->awaits = false;
+    self->later = count == 0 ? ch_clock_now() + self->start->report_seconds : 0;
     return code;
 }
 
@@ -336,7 +338,7 @@ static void find_wants(follower *self, ch_report_head *head)
     const double ahead =
         seconds > 0 && seconds < LONG_SECONDS ? ceil(workers * REPORTS * self->start->report_seconds / seconds) : 0;
     const size_t store = ahead < MOST ? (size_t)ahead : MOST, busy = self->num_running + self->num_queued;
-    if (!self->has_ended && !self->awaits && !*self->stop) {
+    if (!self->has_ended && !self->awaits && !*self->stop && ch_clock_now() >= self->later) {
         head->num_idle = busy < self->crew.workers ? self->crew.workers - busy : 0;
         head->num_more = 2 * self->num_queued <= store ? store - self->num_queued : 0;
         head->asks = head->num_idle > 0 || head->num_more > 0;

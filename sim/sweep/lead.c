@@ -85,12 +85,15 @@ typedef struct {
 typedef struct {
     size_t num;
     double cost;
+    bool has_ended; /* nothing is left, and nothing comes back from another program */
 } rest;
 
 static rest find_rest(const ch_lead *self)
 {
     omp_set_lock(&self->crew->lock);
-    const rest found = {self->ledger->dispatch.num_untaken, self->ledger->dispatch.cost_untaken};
+    const ch_dispatch *dispatch = &self->ledger->dispatch;
+    const rest found = {dispatch->num_untaken, dispatch->cost_untaken,
+                        dispatch->num_untaken == 0 && ch_ledger_has_ended(self->ledger)};
     omp_unset_lock(&self->crew->lock);
     return found;
 }
@@ -159,12 +162,12 @@ static bool pack_jobs(ch_lead *self, size_t process, const ch_report_head *head,
     while (*count < allowed.most && (*count < allowed.least || cost < allowed.cost) && !*self->ledger->watch.stop) {
         ch_sweep_job *job = take_job(self, process);
         if (job == NULL) {
-            return false;
+            break;
         }
         cost += job->cost;
         *count += add_job(self, job);
     }
-    return find_rest(self).num > 0 && !*self->ledger->watch.stop;
+    return !find_rest(self).has_ended && !*self->ledger->watch.stop;
 }
 
 /* Answers the question of a process. */
