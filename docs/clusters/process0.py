@@ -27,7 +27,7 @@ def simulate(workers, mean, costs, equal, seed=1):
     ahead = 0 if mean >= LONG_SECONDS else min(MOST_JOBS, max(1, round(REPORTS * report / mean)))
     batch = max(1, (ahead + 1) // 2)
     round_trip = max(batch * mean, workers * (message + batch * run))
-    warm, horizon = 2 * round_trip, 5 * round_trip  # what happens before `warm` does not count
+    warm, horizon = 5 * round_trip, 10 * round_trip  # what happens before `warm` does not count
     duration = (lambda: mean) if equal else (lambda: draw.expovariate(1 / mean))
     jobs = [1] * workers  # those that a worker has, with the one it is doing
     done = [0] * workers  # those that have ended and are not reported

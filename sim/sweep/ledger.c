@@ -15,9 +15,9 @@ static void lock_filing(void *context, bool locks)
 {
     ch_ledger *self = context;
     if (locks) {
-        omp_set_lock(&self->filing);
+        pthread_mutex_lock(&self->filing);
     } else {
-        omp_unset_lock(&self->filing);
+        pthread_mutex_unlock(&self->filing);
     }
 }
 
@@ -55,7 +55,7 @@ ch_code ch_ledger_init(ch_ledger *self, ch_sweep *sweep, ch_store *store, size_t
     self->store = store;
     self->watch = *watch;
     self->err = err;
-    omp_init_lock(&self->filing);
+    pthread_mutex_init(&self->filing, NULL);
     const ch_code found = find_kin(self, err);
     if (found != CH_OK) {
         ch_ledger_free(self);
@@ -65,7 +65,7 @@ ch_code ch_ledger_init(ch_ledger *self, ch_sweep *sweep, ch_store *store, size_t
 
 void ch_ledger_free(ch_ledger *self)
 {
-    omp_destroy_lock(&self->filing);
+    pthread_mutex_destroy(&self->filing);
     ch_dispatch_free(&self->dispatch);
 }
 
@@ -95,16 +95,16 @@ static void end_sweep(ch_ledger *self, ch_code code, const ch_error *failure)
 
 void ch_ledger_fail(ch_ledger *self, ch_code code, const ch_error *failure)
 {
-    omp_set_lock(&self->filing);
+    pthread_mutex_lock(&self->filing);
     end_sweep(self, code, failure);
-    omp_unset_lock(&self->filing);
+    pthread_mutex_unlock(&self->filing);
 }
 
 void ch_ledger_say(ch_ledger *self, const char *sentence)
 {
-    omp_set_lock(&self->filing);
+    pthread_mutex_lock(&self->filing);
     ch_watch_say(&self->watch, sentence);
-    omp_unset_lock(&self->filing);
+    pthread_mutex_unlock(&self->filing);
 }
 
 /* Counts a run that is in the store. */
@@ -201,7 +201,7 @@ static void file_ended(ch_ledger *self, ch_filed_job *const *ended, size_t count
 void ch_ledger_file(ch_ledger *self, ch_filed_job *jobs, size_t count)
 {
     ch_filed_job *ended[MOST_TOGETHER];
-    omp_set_lock(&self->filing);
+    pthread_mutex_lock(&self->filing);
     for (size_t i = 0; i < count;) {
         size_t num_ended = 0;
         for (; i < count && num_ended < MOST_TOGETHER; i++) {
@@ -220,7 +220,7 @@ void ch_ledger_file(ch_ledger *self, ch_filed_job *jobs, size_t count)
             tell_progress(self);
         }
     }
-    omp_unset_lock(&self->filing);
+    pthread_mutex_unlock(&self->filing);
 }
 
 /* ---- other programs on the same store ---- */
@@ -257,9 +257,9 @@ ch_code ch_ledger_resolve(ch_ledger *self, const ch_sweep_job *job, ch_resolved 
     if (code != CH_OK) {
         return code;
     }
-    omp_set_lock(&self->filing);
+    pthread_mutex_lock(&self->filing);
     code = claim_run(self, job, resolved, &state, err);
-    omp_unset_lock(&self->filing);
+    pthread_mutex_unlock(&self->filing);
     *is_there = state != CH_SHARE_MINE;
     if (code == CH_OK && state == CH_SHARE_ELSEWHERE) {
         omp_set_lock(self->crew_lock);
@@ -292,28 +292,27 @@ static void ask_again(ch_ledger *self)
 {
     ch_error failure = {0};
     size_t count = 0;
-    omp_set_lock(&self->filing);
+    pthread_mutex_lock(&self->filing);
     ch_sweep_job **ended = ch_alloc(self->share.num_waiting, sizeof(ch_sweep_job *));
     const ch_code code = ended != NULL ? ch_share_ask_again(&self->share, ended, &count, &failure)
                                        : ch_error_memory(&failure, "the runs that other programs make");
     if (code != CH_OK) {
         end_sweep(self, code, &failure);
     }
-    omp_unset_lock(&self->filing);
+    pthread_mutex_unlock(&self->filing);
     put_back(self, ended, count);
     free(ended);
 }
 
-/* Gives a sign of life. Threads that file many runs leave the store to others for moments alone, and a thread that
- * waits for a lock of OpenMP takes a core. */
+/* Gives a sign of life. Threads that file many runs leave the store to others for moments alone. */
 static void give_sign(ch_ledger *self)
 {
     static const double MOMENT = 0.001; /* seconds */
-    while (!omp_test_lock(&self->filing)) {
+    while (pthread_mutex_trylock(&self->filing) != 0) {
         ch_clock_sleep(MOMENT);
     }
     ch_share_beat(&self->share);
-    omp_unset_lock(&self->filing);
+    pthread_mutex_unlock(&self->filing);
 }
 
 /* What the keeper does until the pipe is closed. */

@@ -23,7 +23,7 @@ typedef struct {
     ch_dispatch dispatch;
     size_t num_waiting; /* jobs that had begun, and that another program has claimed: they may begin again */
 
-    omp_lock_t filing; /* guards the store and the members below; a thread does not hold the crew's lock with it */
+    pthread_mutex_t filing; /* guards the store and the members below; a thread does not hold the crew's lock with it */
     ch_share share;
     ch_kin_variants variants;
     ch_state_place states;
