@@ -82,7 +82,7 @@ static void show_real(double value, char *text, size_t size)
     }
 }
 
-static void print_result(const ch_run *run, const ch_result *row)
+static void print_result(FILE *out, const ch_run *run, const ch_result *row)
 {
     char text[24] = "";
     switch (row->type) {
@@ -91,7 +91,7 @@ static void print_result(const ch_run *run, const ch_result *row)
         break;
     case CH_RESULT_CAUSE:
         if (run->status == CH_STUCK) {
-            printf("  %-18s %s\n", row->name, ch_result_text(row, run));
+            fprintf(out, "  %-18s %s\n", row->name, ch_result_text(row, run));
         }
         return;
     case CH_RESULT_COUNT:
@@ -101,7 +101,7 @@ static void print_result(const ch_run *run, const ch_result *row)
         show_real(ch_result_real(row, run), text, sizeof text);
         break;
     }
-    printf("  %-18s %-18s %s\n", row->name, text, row->help);
+    fprintf(out, "  %-18s %-18s %s\n", row->name, text, row->help);
 }
 
 /* The weights of a run that are written or compared with those of another. */
@@ -128,62 +128,72 @@ static double distance_of_ends(const trails *self)
 }
 
 /* Prints a row for every point. A column is left out where the last point has no number for it. */
-static void print_trajectory(const ch_run *run, const trails *kept)
+static void print_trajectory(FILE *out, const ch_run *run, const trails *kept)
 {
     const ch_point *last = &run->points[run->num_points - 1];
-    printf("trajectory\n  %14s %12s %10s", "step", "time", "unfitted");
+    fprintf(out, "trajectory\n  %14s %12s %10s", "step", "time", "unfitted");
     for (size_t c = 0; c < ch_shown_count(); c++) {
         const ch_result column = ch_shown_at(c);
         if (isfinite(ch_result_real(&column, last))) {
-            printf(" %13s", column.name);
+            fprintf(out, " %13s", column.name);
         }
     }
-    fputs(kept->is_compared ? "      distance\n" : "\n", stdout);
+    fputs(kept->is_compared ? "      distance\n" : "\n", out);
     for (size_t i = 0; i < run->num_points; i++) {
         const ch_point *point = &run->points[i];
         char unfitted[24];
         show_count(point->observed.unfitted, unfitted, sizeof unfitted);
-        printf("  %14llu %12.6g %10s", (unsigned long long)point->step, point->time, unfitted);
+        fprintf(out, "  %14llu %12.6g %10s", (unsigned long long)point->step, point->time, unfitted);
         for (size_t c = 0; c < ch_shown_count(); c++) {
             const ch_result column = ch_shown_at(c);
             if (isfinite(ch_result_real(&column, last))) {
-                printf(" %13.6g", ch_result_real(&column, point));
+                fprintf(out, " %13.6g", ch_result_real(&column, point));
             }
         }
         if (kept->is_compared) {
             char distance[24];
             show_real(distance_at(kept, i), distance, sizeof distance);
-            printf(" %13s", distance);
+            fprintf(out, " %13s", distance);
         }
-        putchar('\n');
+        fputc('\n', out);
     }
 }
 
-static ch_code print_table(const ch_run *run, const trails *kept, ch_error *err)
+static void print_table(FILE *out, const ch_run *run, const trails *kept)
 {
     char text[256];
-    puts("settings");
+    fputs("settings\n", out);
     for (size_t i = 0; i < ch_settings_count; i++) {
         if (!ch_setting_applies(&run->settings, i)) {
             continue;
         }
         ch_setting_show(&ch_settings_table[i], ch_settings_get(&run->settings, i), text, sizeof text);
-        printf("  %-18s %-18s %s\n", ch_settings_table[i].name, text, ch_settings_table[i].help);
+        fprintf(out, "  %-18s %-18s %s\n", ch_settings_table[i].name, text, ch_settings_table[i].help);
     }
-    puts("result");
+    fputs("result\n", out);
     for (size_t i = 0; i < ch_results_count(); i++) {
         const ch_result row = ch_result_at(i);
-        print_result(run, &row);
+        print_result(out, run, &row);
     }
     if (kept->is_compared) {
         show_real(distance_of_ends(kept), text, sizeof text);
-        printf("  %-18s %-18s %s\n", "distance", text,
-               "of the weights at the end from those of distance-to at its end");
+        fprintf(out, "  %-18s %-18s %s\n", "distance", text,
+                "of the weights at the end from those of distance-to at its end");
     }
     if (run->num_points > 0) {
-        print_trajectory(run, kept);
+        print_trajectory(out, run, kept);
     }
-    return ch_cli_flush(err);
+}
+
+static ch_code print_page(const ch_run *run, const trails *kept, ch_error *err)
+{
+    ch_cli_page page;
+    const ch_code code = ch_cli_page_open(&page, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    print_table(page.out, run, kept);
+    return ch_cli_page_close(&page, err);
 }
 
 /* ---- the result as JSON ---- */
@@ -228,7 +238,7 @@ typedef struct {
 
 static ch_code print(const ch_run *run, const run_arguments *chosen, ch_error *err)
 {
-    return chosen->as_json ? print_json(run, &chosen->kept, err) : print_table(run, &chosen->kept, err);
+    return chosen->as_json ? print_json(run, &chosen->kept, err) : print_page(run, &chosen->kept, err);
 }
 
 /* ---- weights ---- */

@@ -120,7 +120,8 @@ static void on_terminal(unsigned short columns, const char *line, char *text, si
 
 static void test_lines_fit_the_terminal(void **state)
 {
-    static const char *const lines[] = {"help", "help sweep", "list s.db", "fit s.db", "theory --chi 1"};
+    static const char *const lines[] = {"help",     "help sweep",     "list s.db",
+                                        "fit s.db", "theory --chi 1", "run perceptron --dim 8 --train 64 --temp 1"};
     static const unsigned short widths[] = {40, 100};
     static char text[1 << 17];
     (void)state;
