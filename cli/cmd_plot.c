@@ -225,7 +225,7 @@ int ch_cmd_plot(int argc, const char **argv)
 {
     char *directory = NULL, *where = NULL, *box_folder = NULL;
     look given = {0};
-    int skip_damaged = 0;
+    int skip_damaged = 0, has_data = 0;
     plot_arguments arguments = {0};
     ch_fit_options_default(&arguments.fit);
     const struct poptOption options[] = {
@@ -244,6 +244,7 @@ int ch_cmd_plot(int argc, const char **argv)
         {"log", '\0', POPT_ARG_STRING, &given.log, 0, "and its logarithmic axes: x,y (default), x, y or none", "AXES"},
         {"band", '\0', POPT_ARG_STRING, &given.band, 0,
          "and what is around means: se (bars of a standard error, default), ci (95 % interval), sd or runs", "BAND"},
+        {"data", '\0', POPT_ARG_NONE, &has_data, 0, "leave the numbers of each figure beside it, as CSV", NULL},
         {"shift", '\0', POPT_ARG_DOUBLE, &arguments.fit.shift, 0,
          "error_shift: change of ln(test error) at T_c (0.1 by default)", "X"},
         {"threshold", '\0', POPT_ARG_DOUBLE, &arguments.fit.threshold, 0,
@@ -257,7 +258,7 @@ int ch_cmd_plot(int argc, const char **argv)
     ch_code code =
         ch_cli_init(&cli, argc, argv, options, false,
                     "plot STORE... -o DIR [--format pdf|svg|png] [--size WIDTH] [--panel LETTER] [--x SETTING --y "
-                    "RESULT [--by SETTING] [--log AXES] [--band BAND]] [--threshold X] "
+                    "RESULT [--by SETTING] [--log AXES] [--band BAND]] [--data] [--threshold X] "
                     "[--shift X] [--where EXPR] [--skip-damaged]",
                     &err);
     if (code != CH_OK || cli.help) {
@@ -265,6 +266,7 @@ int ch_cmd_plot(int argc, const char **argv)
     }
     arguments.directory = directory;
     arguments.where = where;
+    arguments.style.has_data = has_data != 0;
     arguments.skip_damaged = skip_damaged != 0;
     arguments.fit.watch = &arguments.watch;
     box_folder = ch_cli_cache_folder();

@@ -2,7 +2,7 @@
 #include "perceptron/online.h"
 #include "plots/caption.h"
 #include "plots/page.h"
-#include "plots/panel.h"
+#include "plots/panel_rows.h"
 #include "plots/trajectories.h"
 
 #include <math.h>
@@ -42,6 +42,7 @@ static bool has_any(const ch_run_table *table, abscissa of)
 /* Draws the points of a run. Over lambda they are not joined, since lambda may fall on the way. */
 static void draw_run(const ch_run *run, abscissa of, ch_mark mark, ch_panel *panel)
 {
+    ch_panel_describe_at(panel, "run", 0, run->settings.temp);
     for (size_t i = 0; i < run->num_points; i++) {
         if (is_drawable(&run->points[i], of)) {
             ch_panel_point(panel, of(&run->points[i]), run->points[i].observed.unfitted_distance, NAN, NAN, mark);
@@ -56,13 +57,14 @@ static ch_code draw_theory(double chi, ch_panel *panel, ch_error *err)
     const double lo = panel->x.lo, hi = panel->x.hi;
     const size_t block = ch_panel_block(panel);
     ch_code code = CH_OK;
+    ch_panel_describe(panel, "theory", "%s", "fresh samples");
     for (size_t i = 0; i <= NUM && code == CH_OK; i++) {
         ch_online_averages mean;
         const double lambda = lo * pow(hi / lo, (double)i / NUM);
         code = ch_online_averages_closed(&mean, chi, lambda, err);
         if (code == CH_OK && mean.unfitted > 0) {
             ch_axis_include(&panel->y, mean.drift / mean.unfitted);
-            fprintf(panel->out, "%.17g %.17g\n", lambda, mean.drift / mean.unfitted);
+            ch_panel_row(panel, lambda, mean.drift / mean.unfitted, NAN, NAN);
         }
     }
     fputs("EOD\n", panel->out);

@@ -5,7 +5,7 @@
 #include "plots/chart_key.h"
 #include "plots/gnuplot.h"
 #include "plots/page.h"
-#include "plots/panel.h"
+#include "plots/panel_rows.h"
 #include "sim/settings/reals.h"
 
 #include <gsl/gsl_cdf.h>
@@ -26,7 +26,7 @@ typedef struct {
 /* The mean over data sets at one x of one curve. */
 typedef struct {
     double x, mean, lo, hi; /* as they are drawn */
-    size_t curve;
+    size_t curve, num_sets;
     bool is_bound; /* a budget ended some run */
 } point;
 
@@ -216,6 +216,7 @@ static point point_of(const content *self, size_t begin, size_t end)
                    .lo = at_axis(chart, is_range ? least : mean - half),
                    .hi = at_axis(chart, is_range ? most : mean + half),
                    .curve = samples[begin].curve,
+                   .num_sets = sets,
                    .is_bound = is_bound};
 }
 
@@ -265,17 +266,32 @@ static void include(const content *self, ch_panel *panel, const point *at)
     ch_axis_include(&panel->y, at->hi);
 }
 
+/* Says that the rows that follow are of a curve, by its value of `by`. */
+static void describe(const content *self, const char *shows, size_t curve, ch_panel *panel)
+{
+    const size_t by = self->chart->by;
+    char value[CH_SETTING_TEXT_SIZE] = "";
+    if (by < CH_SETTINGS_STORED) {
+        ch_setting_format(&ch_settings_table[by], ch_settings_get(&self->curves[curve]->settings, by), value,
+                          sizeof value);
+    }
+    ch_panel_describe(panel, shows, "%s", value);
+}
+
 /* Draws a curve: its band or bars, a line, and a point for each mean, open where a budget ended a run. */
 static void draw_curve(const content *self, size_t curve, ch_panel *panel)
 {
     const bool has_band = self->chart->band == CH_BAND_CI || self->chart->band == CH_BAND_SD;
     const ch_mark mark = mark_of(self, curve);
     const size_t block = ch_panel_block(panel);
+    describe(self, "mean", curve, panel);
     for (size_t i = 0; i < self->num_points; i++) {
         const point *at = &self->points[i];
         if (at->curve == curve) {
             fprintf(panel->out, "%.17g %.17g %.17g %.17g %d\n", at->x, at->mean, at->lo, at->hi,
                     at->is_bound ? CH_POINT_LOWER_BOUND : mark.point);
+            const ch_row row = {at->x, at->mean, at->lo, at->hi, NAN, NAN, NAN, at->num_sets, at->is_bound};
+            ch_panel_tell(panel, &row);
             include(self, panel, at);
         }
     }
@@ -300,9 +316,10 @@ static void draw_curve(const content *self, size_t curve, ch_panel *panel)
 static void draw_runs(const content *self, size_t curve, ch_panel *panel)
 {
     const size_t block = ch_panel_block(panel);
+    describe(self, "run", curve, panel);
     for (size_t i = 0; i < self->num_samples; i++) {
         if (self->samples[i].curve == curve) {
-            fprintf(panel->out, "%.17g %.17g\n", self->samples[i].x, at_axis(self->chart, self->samples[i].y));
+            ch_panel_row(panel, self->samples[i].x, at_axis(self->chart, self->samples[i].y), NAN, NAN);
         }
     }
     fputs("EOD\n", panel->out);
@@ -354,7 +371,8 @@ ch_code ch_plot_chart(const ch_run_table *table, const ch_chart *chart, const ch
     char name[256];
     const bool has_by = chart->by < CH_SETTINGS_STORED;
     /* a sheet with a single panel */
-    const ch_plot_style single = {.format = style->format, .width = style->width, .panel = 'a'};
+    const ch_plot_style single = {
+        .format = style->format, .width = style->width, .panel = 'a', .has_data = style->has_data};
     const ch_page_head none = {0};
     snprintf(name, sizeof name, "%s-%s%s%s", chart->y.name, ch_settings_table[chart->x].name, has_by ? "-by-" : "",
              has_by ? ch_settings_table[chart->by].name : "");

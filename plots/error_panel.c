@@ -1,6 +1,8 @@
 /* error_panel.c — the panel of the test error against T. */
 #include "plots/error_panel.h"
 
+#include "plots/panel_rows.h"
+
 #include <math.h>
 #include <stddef.h>
 
@@ -32,6 +34,7 @@ static void draw_critical(const ch_fit_group *group, const ch_series *series, ch
     for (size_t i = 0; i < group->num_tc; i++) {
         const ch_tc *tc = &group->tc[i];
         if (tc->definition == CH_TC_ERROR_SHIFT && tc->place == CH_TC_INSIDE && isfinite(tc->estimate.stderr_)) {
+            ch_panel_describe_at(panel, "tc_error_shift", tc->train, NAN);
             ch_panel_point(panel, tc->estimate.value, ch_error_series_at(series, tc->train, tc->estimate.value), NAN,
                            NAN, critical_mark);
             any = true;
@@ -54,6 +57,7 @@ bool ch_error_zeros_draw(const ch_fit_group *group, const ch_series *series, uin
     for (size_t i = 0; i < series->count && group->key.test > 0; i++) {
         const ch_cell *cell = &series->cells[i];
         if (cell->mean == 0 && (train > 0 ? cell->train == train : cell->temp == temp)) {
+            ch_panel_describe_at(panel, "no error", train, temp);
             ch_error_zero_draw(train > 0 ? cell->temp : (double)cell->train, group->key.test, panel);
             any = true;
         }

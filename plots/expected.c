@@ -1,7 +1,10 @@
 /* expected.c — curves that theory expects at the P and d of a group. */
 #include "plots/expected.h"
 
+#include "plots/panel_rows.h"
+
 #include <math.h>
+#include <stddef.h>
 
 static bool is_known(const ch_finite_value *value)
 {
@@ -12,6 +15,14 @@ static const ch_finite_value *value_at(const ch_fit_group *group, size_t train, 
 {
     const ch_finite_end *end = &group->expected.ends[train * group->expected.num_temps + temp];
     return (const ch_finite_value *)(const void *)((const char *)end + member);
+}
+
+/* What the rows of an expected quantity are called, by its place in ch_finite_end. */
+static const char *name_of(size_t member)
+{
+    return member == offsetof(ch_finite_end, signal)  ? "expected signal"
+           : member == offsetof(ch_finite_end, noise) ? "expected noise"
+                                                      : "expected";
 }
 
 bool ch_expects(const ch_fit_group *group)
@@ -35,7 +46,7 @@ static bool write_row(ch_panel *panel, double x, const ch_finite_value *value)
         return false;
     }
     const double factor = exp(isfinite(value->spread) ? value->spread : 0);
-    fprintf(panel->out, "%.17g %.17g %.17g %.17g\n", x, value->value, value->value / factor, value->value * factor);
+    ch_panel_row(panel, x, value->value, value->value / factor, value->value * factor);
     ch_axis_include(&panel->x, x);
     ch_axis_include(&panel->y, value->value / factor);
     ch_axis_include(&panel->y, value->value * factor);
@@ -65,6 +76,7 @@ void ch_expected_over_temp(ch_panel *panel, const ch_fit_group *group, size_t tr
     }
     const size_t block = ch_panel_block(panel);
     size_t count = 0;
+    ch_panel_describe_at(panel, name_of(member), group->trains[train], NAN);
     for (size_t k = 0; k < curves->num_temps; k++) {
         count += write_row(panel, curves->temps[k], value_at(group, train, k, member));
     }
@@ -82,6 +94,7 @@ void ch_expected_over_train(ch_panel *panel, const ch_fit_group *group, double t
         return;
     }
     const size_t block = ch_panel_block(panel);
+    ch_panel_describe_at(panel, name_of(member), 0, temp);
     for (size_t p = 0; p < group->num_trains; p++) {
         count += write_row(panel, (double)group->trains[p], value_at(group, p, k, member));
     }
@@ -92,6 +105,7 @@ void ch_expected_tc(ch_panel *panel, const ch_fit_group *group, ch_tc_definition
 {
     size_t count = 0;
     const size_t block = ch_panel_block(panel);
+    ch_panel_describe(panel, "expected", "%s", ch_tc_definition_name(definition));
     for (size_t i = 0; i < group->num_tc; i++) {
         const ch_tc *tc = &group->tc[i];
         if (tc->definition == definition) {

@@ -6,7 +6,7 @@
 #include "plots/caption.h"
 #include "plots/error_panel.h"
 #include "plots/page.h"
-#include "plots/panel.h"
+#include "plots/panel_rows.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -34,9 +34,10 @@ static void draw_line(ch_panel *panel, const ch_series *series, uint64_t train, 
 {
     const size_t block = ch_panel_block(panel);
     size_t count = 0;
+    ch_panel_describe_at(panel, "twin", train, NAN);
     for (size_t i = 0; i < series->count; i++) {
         if (series->cells[i].train == train && series->cells[i].mean > 0) {
-            fprintf(panel->out, "%.17g %.17g\n", series->cells[i].temp, series->cells[i].mean);
+            ch_panel_row(panel, series->cells[i].temp, series->cells[i].mean, NAN, NAN);
             ch_axis_include(&panel->x, series->cells[i].temp);
             ch_axis_include(&panel->y, series->cells[i].mean);
             count++;
@@ -140,6 +141,7 @@ static bool draw_end(const ch_lazy *lazy, ch_panel *panel, const ch_lazy_row *ro
     for (size_t c = row->begin; c < row->end && end->place == CH_TC_INSIDE; c++) {
         if (lazy->cells[c].temp == end->temp) {
             const double x = over_relative ? end->relative : end->temp;
+            ch_panel_describe_at(panel, "end of lazy", row->train, NAN);
             ch_panel_point(panel, x, exp(lazy->cells[c].means[quantity].mean), NAN, NAN, end_mark);
             fprintf(panel->out,
                     "set arrow from first %.17g, graph 0 to first %.17g, graph 1 nohead linewidth 1 "

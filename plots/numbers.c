@@ -5,7 +5,7 @@
 #include "core/memory.h"
 #include "perceptron/perceptron.h"
 #include "plots/page.h"
-#include "plots/panel.h"
+#include "plots/panel_rows.h"
 #include "sim/settings/reals.h"
 
 #include <math.h>
@@ -335,10 +335,11 @@ static void draw_over_chi(const content *self, ch_panel *panel)
         most = fmax(most, self->marks[i].x.value);
     }
     const size_t block = ch_panel_block(panel);
+    ch_panel_describe(panel, "theory", "%s", "");
     for (int i = 0; i <= POINTS; i++) {
         const double chi = least + (most - least) * i / POINTS, y = theory_at(self->chart->y, chi);
         if (can_show(self, chi, y)) {
-            fprintf(panel->out, "%.17g %.17g\n", chi, y);
+            ch_panel_row(panel, chi, y, NAN, NAN);
             ch_axis_include(&panel->y, y);
         }
     }
@@ -352,6 +353,17 @@ static double line_of(const mark *one, bool is_expected)
     return is_expected ? one->y.expected : one->y.theory;
 }
 
+/* Says that the rows that follow are of a curve, by its value of `by`. */
+static void describe(const content *self, const char *shows, size_t curve, ch_panel *panel)
+{
+    const size_t by = self->chart->by;
+    char value[CH_SETTING_TEXT_SIZE] = "";
+    if (by < CH_SETTINGS_STORED) {
+        ch_setting_format(&ch_settings_table[by], ch_settings_get(&self->curves[curve], by), value, sizeof value);
+    }
+    ch_panel_describe(panel, shows, "%s", value);
+}
+
 /* Draws what theory has, or expects, for each curve: a line through its values. */
 static void draw_lines(const content *self, bool is_expected, ch_panel *panel)
 {
@@ -360,10 +372,11 @@ static void draw_lines(const content *self, bool is_expected, ch_panel *panel)
     for (size_t c = 0; c < self->num_curves; c++) {
         const size_t block = ch_panel_block(panel);
         size_t of_curve = 0;
+        describe(self, is_expected ? "expected" : "theory", c, panel);
         for (size_t i = 0; i < self->num_marks; i++) {
             const double x = self->marks[i].x.value, y = line_of(&self->marks[i], is_expected);
             if (self->marks[i].curve == c && can_show(self, x, y)) {
-                fprintf(panel->out, "%.17g %.17g\n", x, y);
+                ch_panel_row(panel, x, y, NAN, NAN);
                 ch_axis_include(&panel->y, y);
                 of_curve++;
             }
@@ -405,6 +418,7 @@ static void draw_curve(const content *self, size_t curve, ch_panel *panel)
 {
     const ch_mark drawn = ch_chart_mark(curve, self->num_curves);
     const size_t block = ch_panel_block(panel);
+    describe(self, "number", curve, panel);
     for (size_t i = 0; i < self->num_marks; i++) {
         const mark *one = &self->marks[i];
         double x_lo, x_hi, y_lo, y_hi;
@@ -417,6 +431,8 @@ static void draw_curve(const content *self, size_t curve, ch_panel *panel)
         y_lo = self->log_y && !(y_lo > 0) ? one->y.estimate.value : y_lo;
         fprintf(panel->out, "%.17g %.17g %.17g %.17g %.17g %.17g\n", one->x.value, one->y.estimate.value, x_lo, x_hi,
                 y_lo, y_hi);
+        const ch_row row = {one->x.value, one->y.estimate.value, y_lo, y_hi, x_lo, x_hi, NAN, 0, -1};
+        ch_panel_tell(panel, &row);
         include(&panel->x, one->x.value, x_lo, x_hi);
         include(&panel->y, one->y.estimate.value, y_lo, y_hi);
     }
@@ -510,7 +526,8 @@ ch_code ch_plot_numbers(const ch_fit *fit, const ch_number_chart *chart, const c
     char name[256];
     const bool has_by = chart->by < CH_SETTINGS_STORED;
     /* a sheet with a single panel */
-    const ch_plot_style single = {.format = style->format, .width = style->width, .panel = 'a'};
+    const ch_plot_style single = {
+        .format = style->format, .width = style->width, .panel = 'a', .has_data = style->has_data};
     const ch_page_head none = {0};
     snprintf(name, sizeof name, "%s-%s%s%s", chart->y->name,
              chart->x_number != NULL ? chart->x_number->name : ch_settings_table[chart->x].name, has_by ? "-by-" : "",

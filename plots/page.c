@@ -6,6 +6,7 @@
 #include "core/text.h"
 #include "plots/gnuplot.h"
 #include "plots/layout.h"
+#include "plots/panel_rows.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -75,9 +76,10 @@ static ch_code join(const ch_sheet *sheet, const char *body, size_t body_length,
 }
 
 /* Puts the script of a page together in memory.
- * @param script  to be freed by the caller, also after a failure; NULL if the page has no panel that is shown */
+ * @param script  to be freed by the caller, also after a failure; NULL if the page has no panel that is shown
+ * @param rows    takes the numbers that are drawn; or NULL */
 static ch_code make_script(const ch_page_kind *kind, const ch_page_head *head, const void *content, char **script,
-                           size_t *length, ch_error *err)
+                           size_t *length, FILE *rows, ch_error *err)
 {
     ch_code code = CH_OK;
     char *body = NULL, *hidden = NULL;
@@ -89,6 +91,7 @@ static ch_code make_script(const ch_page_kind *kind, const ch_page_head *head, c
         code = ch_error_memory(err, "a figure");
         goto out;
     }
+    sheet.rows = rows;
     former = uselocale(numbers); /* decimal points, whatever the caller's locale */
     code = write_body(kind, head, content, &sheet, err);
     const bool is_whole = ch_memstream_close(out, &body);
@@ -127,8 +130,8 @@ static size_t count_namesakes(const ch_page_head *heads, size_t index, const cha
     return count;
 }
 
-/* The path of a page's file, to be freed by the caller; NULL when memory is short. */
-static char *page_path(const ch_page_kind *kind, size_t index)
+/* The path of a page's file with an extension, to be freed by the caller; NULL when memory is short. */
+static char *page_path(const ch_page_kind *kind, size_t index, const char *extension)
 {
     char label[CH_LABEL_SIZE], suffix[32] = "";
     const bool has_panel = kind->style->panel != 0 && kind->name == NULL;
@@ -144,8 +147,7 @@ static char *page_path(const ch_page_kind *kind, size_t index)
         snprintf(suffix, sizeof suffix, ".%zu", namesakes + 1);
     }
     const char *slash = kind->directory[strlen(kind->directory) - 1] == '/' ? "" : "/";
-    if (asprintf(&path, "%s%s%s%s%s%s.%s", kind->directory, slash, label, kind->kind, panel, suffix,
-                 ch_gnuplot_extension(kind->style->format)) < 0) {
+    if (asprintf(&path, "%s%s%s%s%s%s.%s", kind->directory, slash, label, kind->kind, panel, suffix, extension) < 0) {
         return NULL;
     }
     return path;
@@ -202,28 +204,85 @@ ch_code ch_plot_directory(const char *directory, ch_error *err)
     return CH_OK;
 }
 
-ch_code ch_page_draw(const ch_page_kind *kind, size_t index, const void *content, ch_error *err)
+/* Prints the name of a file that is there. */
+static void print_name(const ch_page_kind *kind, const char *path)
 {
-    char *script = NULL, *path = page_path(kind, index);
-    size_t length = 0;
+    if (kind->names != NULL) {
+        ch_text_print(path, kind->names);
+        fputc('\n', kind->names);
+    }
+}
+
+/* Writes the numbers of a page beside it. They replace older ones once they are complete. */
+static ch_code write_rows(const ch_page_kind *kind, size_t index, const char *text, size_t length, ch_error *err)
+{
+    char *path = page_path(kind, index, "csv"), *part = NULL;
+    FILE *out = NULL;
     ch_code code = CH_OK;
-    if (path == NULL) {
+    if (path == NULL || asprintf(&part, "%s.%ld.part", path, (long)getpid()) < 0) {
+        part = NULL;
         code = ch_error_memory(err, "a file name");
         goto out;
     }
-    code = make_script(kind, &kind->heads[index], content, &script, &length, err);
+    out = fopen(part, "we");
+    if (out == NULL) {
+        code = ch_error_set(err, CH_ERROR_INPUT, "cannot write %s: %s", path, strerror(errno));
+        goto out;
+    }
+    const bool is_written = fwrite(text, 1, length, out) == length && fflush(out) == 0;
+    const int failure = errno;
+    if (fclose(out) != 0 || !is_written) {
+        code = ch_error_set(err, CH_ERROR_IO, "cannot write %s: %s", path, strerror(is_written ? errno : failure));
+        unlink(part);
+        goto out;
+    }
+    if (rename(part, path) != 0) {
+        code = ch_error_set(err, CH_ERROR_INPUT, "cannot write %s: %s", path, strerror(errno));
+        unlink(part);
+        goto out;
+    }
+    print_name(kind, path);
+out:
+    free(part);
+    free(path);
+    return code;
+}
+
+ch_code ch_page_draw(const ch_page_kind *kind, size_t index, const void *content, ch_error *err)
+{
+    char *script = NULL, *rows = NULL, *path = page_path(kind, index, ch_gnuplot_extension(kind->style->format));
+    size_t length = 0, rows_length = 0;
+    FILE *rows_out = kind->style->has_data ? ch_memstream_open(&rows, &rows_length) : NULL;
+    ch_code code = CH_OK;
+    if (path == NULL || (kind->style->has_data && rows_out == NULL)) {
+        code = ch_error_memory(err, "a figure");
+        goto out;
+    }
+    if (rows_out != NULL) {
+        fputs(CH_ROW_COLUMNS "\n", rows_out);
+    }
+    code = make_script(kind, &kind->heads[index], content, &script, &length, rows_out, err);
+    if (code == CH_OK && rows_out != NULL) {
+        const bool is_whole = ch_memstream_close(rows_out, &rows);
+        rows_out = NULL;
+        code = is_whole ? CH_OK : ch_error_memory(err, "the numbers of a figure");
+    }
     if (code != CH_OK || script == NULL) {
         goto out;
     }
     code = ch_gnuplot_draw(script, length, path, kind->style->format, err);
-    if (code == CH_OK && kind->names != NULL) {
-        ch_text_print(path, kind->names);
-        fputc('\n', kind->names);
+    if (code == CH_OK) {
+        print_name(kind, path);
+        code = rows != NULL ? write_rows(kind, index, rows, rows_length, err) : CH_OK;
     }
     if (ch_watch_is_stopped(kind->watch)) { /* it goes before gnuplot's error, as Ctrl-C ends gnuplot too */
         code = ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped before all figures were drawn");
     }
 out:
+    if (rows_out != NULL) {
+        (void)!ch_memstream_close(rows_out, &rows);
+    }
+    free(rows);
     free(script);
     free(path);
     return code;

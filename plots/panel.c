@@ -3,6 +3,7 @@
 
 #include "core/memstream.h"
 #include "plots/gnuplot.h"
+#include "plots/panel_rows.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -26,6 +27,10 @@ ch_code ch_panel_init(ch_panel *self, ch_sheet *sheet, size_t index, ch_part par
     const bool is_shown = ch_sheet_shows(sheet, index);
     FILE *out = is_shown ? sheet->out : sheet->hidden;
     *self = (ch_panel){.out = out, .part = part, .x = CH_AXIS_EMPTY, .y = CH_AXIS_EMPTY};
+    self->rows = is_shown ? sheet->rows : NULL;
+    if (sheet->has_letters) {
+        snprintf(self->name, sizeof self->name, "%c%s", "abcdef"[index], part == CH_PART_STRIP ? "-strip" : "");
+    }
     self->items = ch_memstream_open(&self->text, &self->length);
     if (self->items == NULL) {
         return ch_error_memory(err, "a panel");
@@ -91,7 +96,8 @@ void ch_panel_point(ch_panel *self, double x, double y, double lo, double hi, ch
     ch_axis_include(&self->y, low);
     ch_axis_include(&self->y, high);
     const size_t block = ch_panel_block(self);
-    fprintf(self->out, "%.17g %.17g %.17g %.17g\nEOD\n", x, y, low, high);
+    ch_panel_row(self, x, y, low, high);
+    fputs("EOD\n", self->out);
     draw_points(self, block, mark);
 }
 
@@ -111,7 +117,11 @@ static size_t write_cells(ch_panel *self, const ch_series *series, uint64_t trai
             continue;
         }
         const double x = train != 0 ? cell->temp : (double)cell->train;
-        fprintf(self->out, "%.17g %.17g %.17g %.17g\n", x, scale * cell->mean, scale * cell->lo, scale * cell->hi);
+        const ch_row row = {x, scale * cell->mean, scale * cell->lo, scale * cell->hi, NAN, NAN, NAN, 0, cell->bound};
+        fprintf(self->out, "%.17g %.17g %.17g %.17g\n", row.x, row.y, row.lo, row.hi);
+        if (bound != NULL) { /* the block of all cells repeats these */
+            ch_panel_tell(self, &row);
+        }
         ch_axis_include(&self->x, x);
         ch_axis_include(&self->y, scale * cell->lo);
         ch_axis_include(&self->y, scale * cell->hi);
@@ -125,6 +135,7 @@ void ch_panel_cells(ch_panel *self, const ch_series *series, uint64_t train, dou
 {
     static const bool kinds[] = {false, true};
     size_t count;
+    ch_panel_describe_at(self, self->shows_cells, train, temp);
     for (size_t i = 0; i < 2; i++) {
         const size_t block = write_cells(self, series, train, temp, scale, &kinds[i], &count);
         if (count > 0) {
@@ -162,7 +173,10 @@ void ch_panel_power(ch_panel *self, double x0, double x1, double y0, double slop
     ch_axis_include(&self->y, y0);
     ch_axis_include(&self->y, y1);
     const size_t block = ch_panel_block(self);
-    fprintf(self->out, "%.17g %.17g\n%.17g %.17g\nEOD\n", x0, y0, x1, y1);
+    ch_panel_describe(self, "line", "%s", text != NULL ? text : "");
+    ch_panel_row(self, x0, y0, NAN, NAN);
+    ch_panel_row(self, x1, y1, NAN, NAN);
+    fputs("EOD\n", self->out);
     fprintf(ch_panel_item(self), "$block%zu using 1:2 with lines %s", block, style);
     if (text != NULL) {
         ch_panel_key(self, style, NULL, text);
@@ -178,7 +192,8 @@ void ch_panel_points(ch_panel *self, const ch_series *series, bool over_train, c
     for (size_t i = 0; i < series->count; i++) {
         const ch_cell *cell = &series->cells[i];
         const double x = over_train ? (double)cell->train : cell->temp;
-        fprintf(self->out, "%.17g %.17g\n", x, cell->mean);
+        ch_panel_describe_at(self, "outlier", over_train ? 0 : cell->train, cell->temp);
+        ch_panel_row(self, x, cell->mean, NAN, NAN);
         ch_axis_include(&self->x, x);
         ch_axis_include(&self->y, cell->mean);
     }

@@ -24,10 +24,15 @@ typedef struct {
     size_t length;
     size_t num_items, num_blocks, num_keys;
     ch_part part;
-    ch_axis x, y;          /* a strip gets the x of the finished upper part */
-    bool is_ratio;         /* y is a ratio near 1, so that its axis may be narrow */
-    ch_axis_scale y_scale; /* CH_SCALE_PERCENT also lets the axis be narrow */
-    bool is_tight;         /* the axes end where the data end */
+    ch_axis x, y;            /* a strip gets the x of the finished upper part */
+    bool is_ratio;           /* y is a ratio near 1, so that its axis may be narrow */
+    ch_axis_scale y_scale;   /* CH_SCALE_PERCENT also lets the axis be narrow */
+    bool is_tight;           /* the axes end where the data end */
+    FILE *rows;              /* takes the numbers that are drawn; borrowed; NULL where they are not wanted */
+    char name[8];            /* the panel's letter, "b-strip" for the strip under (b); empty where panels have none */
+    const char *shows;       /* what the rows at hand are; borrowed */
+    const char *shows_cells; /* what the cells of a series are, e.g. "noise"; borrowed; NULL: "mean" */
+    char curve[96];          /* whose they are */
 } ch_panel;
 
 /** Starts panel `index`, 0 to 5, at its place on the sheet. Panels but strips get their letter, (a) to (f). A

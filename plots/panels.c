@@ -4,6 +4,7 @@
 #include "plots/error_panel.h"
 #include "plots/expected.h"
 #include "plots/overview.h"
+#include "plots/panel_rows.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -253,6 +254,8 @@ static ch_code draw_tc(const ch_overview *overview, ch_panel *panel, ch_error *e
             if (tc->definition != d || !(tc->estimate.value > 0)) {
                 continue;
             }
+            const char *shows = tc->place == CH_TC_INSIDE ? "tc" : tc->place == CH_TC_ABOVE ? "tc above" : "tc below";
+            ch_panel_describe(panel, shows, "%s", ch_tc_definition_name(d));
             if (tc->place == CH_TC_INSIDE) {
                 ch_panel_point(panel, (double)tc->train, tc->estimate.value, tc->estimate.lo, tc->estimate.hi, mark);
             } else {
@@ -305,8 +308,10 @@ static ch_code draw_signal_noise(const ch_overview *overview, ch_panel *panel, c
         ch_expected_over_temp(panel, group, i, offsetof(ch_finite_end, noise), colour);
     }
     for (size_t i = 0; i < group->num_trains; i += step) {
+        panel->shows_cells = "signal";
         ch_panel_curve(panel, &overview->signal, group->trains[i], NAN, 1,
                        ch_mark_of(CH_RAMP_TRAIN, i, group->num_trains, true), NULL);
+        panel->shows_cells = "noise";
         ch_panel_curve(panel, &overview->noise, group->trains[i], NAN, 1,
                        ch_mark_of(CH_RAMP_TRAIN, i, group->num_trains, false), NULL);
     }

@@ -1,6 +1,8 @@
 /* phase_map.c — one map of a phase diagram: cells in colours, and what lies over them. */
 #include "plots/phase_map.h"
+#include "core/text.h"
 #include "plots/gnuplot.h"
+#include "plots/panel_rows.h"
 #include "plots/phase_region.h"
 
 #include <math.h>
@@ -38,15 +40,22 @@ static ch_axis draw_cells(const ch_phase *phase, ch_phase_quantity quantity, ch_
         }
     }
     const size_t block = ch_panel_block(panel);
+    ch_panel_describe(panel, "cell", "%s", "");
     for (size_t c = 0; c < num_cells; c++) {
         const size_t a = c / phase->num_temps, t = c % phase->num_temps;
         const double value = phase->cells[c].values[quantity];
         if (phase->cells[c].counts && isfinite(value)) {
-            fprintf(panel->out, "%.17g %.17g %.17g %.17g %.17g %.17g %.17g\n", phase->alphas[a], phase->temps[t],
-                    ch_region_edge(phase->alphas, phase->num_alphas, a),
-                    ch_region_edge(phase->alphas, phase->num_alphas, a + 1),
-                    ch_region_edge(phase->temps, phase->num_temps, t),
-                    ch_region_edge(phase->temps, phase->num_temps, t + 1), fmax(value, range.lo));
+            const ch_row row = {.x = phase->alphas[a],
+                                .y = phase->temps[t],
+                                .x_lo = ch_region_edge(phase->alphas, phase->num_alphas, a),
+                                .x_hi = ch_region_edge(phase->alphas, phase->num_alphas, a + 1),
+                                .lo = ch_region_edge(phase->temps, phase->num_temps, t),
+                                .hi = ch_region_edge(phase->temps, phase->num_temps, t + 1),
+                                .value = value,
+                                .bound = -1};
+            fprintf(panel->out, "%.17g %.17g %.17g %.17g %.17g %.17g %.17g\n", row.x, row.y, row.x_lo, row.x_hi, row.lo,
+                    row.hi, fmax(value, range.lo));
+            ch_panel_tell(panel, &row);
         }
     }
     fputs("EOD\n", panel->out);
@@ -82,9 +91,13 @@ static ch_code draw_contour(const ch_phase *phase, ch_phase_quantity quantity, d
         goto out;
     }
     const size_t block = ch_panel_block(panel);
+    char number[32];
+    ch_number_format(level, number, sizeof number);
+    ch_panel_describe(panel, cased ? "end of lazy" : "contour", "%s", number);
     for (size_t i = 0; i < count; i++) {
-        fprintf(panel->out, "%.17g %.17g\n%.17g %.17g\n\n", segments[i].alpha[0], segments[i].temp[0],
-                segments[i].alpha[1], segments[i].temp[1]);
+        ch_panel_row(panel, segments[i].alpha[0], segments[i].temp[0], NAN, NAN);
+        ch_panel_row(panel, segments[i].alpha[1], segments[i].temp[1], NAN, NAN);
+        fputc('\n', panel->out);
     }
     fputs("EOD\n", panel->out);
     if (cased) {
@@ -116,13 +129,24 @@ static ch_code draw_level(const ch_phase *phase, ch_phase_quantity quantity, dou
     return code == CH_OK ? draw_contour(phase, quantity, level, false, CONTOUR_STYLE, panel, err) : code;
 }
 
-/* A straight line through (alpha0, temp0), in the logarithms. */
+/* A straight line through (alpha0, temp0), in the logarithms.
+ * @param name  what it is in the figure's numbers; NULL: it is not in them */
 static void draw_line(double from, double to, double alpha0, double temp0, double slope, const char *style,
-                      ch_panel *panel)
+                      const char *name, ch_panel *panel)
 {
     const size_t block = ch_panel_block(panel);
-    fprintf(panel->out, "%.17g %.17g\n%.17g %.17g\nEOD\n", from, temp0 * pow(from / alpha0, slope), to,
-            temp0 * pow(to / alpha0, slope));
+    const double ends[] = {from, to};
+    for (size_t i = 0; i < 2; i++) {
+        ch_row row = CH_ROW_NONE;
+        row.x = ends[i];
+        row.y = temp0 * pow(ends[i] / alpha0, slope);
+        fprintf(panel->out, "%.17g %.17g\n", row.x, row.y);
+        if (name != NULL) {
+            ch_panel_describe(panel, name, "%s", "");
+            ch_panel_tell(panel, &row);
+        }
+    }
+    fputs("EOD\n", panel->out);
     fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines %s", block, style);
 }
 
@@ -147,11 +171,11 @@ static void draw_slopes(const ch_phase *phase, ch_panel *panel)
 {
     const struct {
         double slope;
-        const char *style;
-    } lines[] = {{phase->slope.value, CASING},
-                 {phase->slope_theory, CASING},
-                 {phase->slope.value, CH_MAP_FIT},
-                 {phase->slope_theory, CH_MAP_THEORY}};
+        const char *style, *name;
+    } lines[] = {{phase->slope.value, CASING, NULL},
+                 {phase->slope_theory, CASING, NULL},
+                 {phase->slope.value, CH_MAP_FIT, "fit"},
+                 {phase->slope_theory, CH_MAP_THEORY, "theory"}};
     double alpha, temp;
     if (phase->num_slope == 0) {
         return;
@@ -159,7 +183,8 @@ static void draw_slopes(const ch_phase *phase, ch_panel *panel)
     centre(phase, &alpha, &temp);
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         if (isfinite(lines[i].slope)) {
-            draw_line(panel->x.lo, fmin(1, panel->x.hi), alpha, temp, lines[i].slope, lines[i].style, panel);
+            draw_line(panel->x.lo, fmin(1, panel->x.hi), alpha, temp, lines[i].slope, lines[i].style, lines[i].name,
+                      panel);
         }
     }
 }
@@ -168,10 +193,11 @@ static void draw_slopes(const ch_phase *phase, ch_panel *panel)
 static void draw_max(const ch_phase *phase, ch_panel *panel)
 {
     const size_t line = ch_panel_block(panel);
+    ch_panel_describe(panel, "T_max", "%s", "");
     for (size_t a = 0; a < phase->num_alphas; a++) {
         const ch_phase_temp *max = &phase->rows[a].max;
         if (max->place == CH_TC_INSIDE) {
-            fprintf(panel->out, "%.17g %.17g\n", phase->alphas[a], max->estimate.value);
+            ch_panel_row(panel, phase->alphas[a], max->estimate.value, max->estimate.lo, max->estimate.hi);
         } else {
             fputc('\n', panel->out);
         }
@@ -206,9 +232,10 @@ static void draw_best(const ch_phase *phase, ch_panel *panel)
                           : best->place == CH_TC_ABOVE ? CH_POINT_LOWER_BOUND
                                                        : CH_POINT_UPPER_BOUND;
         const size_t block = ch_panel_block(panel);
-        fprintf(panel->out, "%.17g %.17g %.17g %.17g\nEOD\n", phase->alphas[a], value,
-                has_interval ? fmax(best->estimate.lo, panel->y.lo) : value,
-                has_interval ? fmin(best->estimate.hi, panel->y.hi) : value);
+        ch_panel_describe(panel, "T_opt", "%s", inside ? "" : best->place == CH_TC_ABOVE ? "above" : "below");
+        ch_panel_row(panel, phase->alphas[a], value, has_interval ? fmax(best->estimate.lo, panel->y.lo) : value,
+                     has_interval ? fmin(best->estimate.hi, panel->y.hi) : value);
+        fputs("EOD\n", panel->out);
         fprintf(ch_panel_item(panel), "$block%zu using 1:3:(0):($4-$3) with vectors nohead " CASING, block);
         draw_halo(block, point, inside ? 1.7 : 2.2, panel);
         fprintf(ch_panel_item(panel), "$block%zu using 1:3:(0):($4-$3) with vectors nohead " CH_MAP_FIT, block);

@@ -1,6 +1,8 @@
 /* phase_region.c — the parts of a phase diagram in which runs diverged, or were ended by a budget. */
 #include "plots/phase_region.h"
 
+#include "plots/panel_rows.h"
+
 #include <math.h>
 
 static const struct {
@@ -63,6 +65,20 @@ void ch_region_fill(const ch_phase *phase, ch_region region, ch_panel *panel)
             looks[region].colour);
 }
 
+/* Writes a cell of a region into the figure's numbers. */
+static void tell_cell(const ch_phase *phase, size_t a, size_t t, ch_panel *panel)
+{
+    const ch_row row = {.x = phase->alphas[a],
+                        .y = phase->temps[t],
+                        .x_lo = alpha_edge(phase, a),
+                        .x_hi = alpha_edge(phase, a + 1),
+                        .lo = temp_edge(phase, t),
+                        .hi = temp_edge(phase, t + 1),
+                        .value = NAN,
+                        .bound = -1};
+    ch_panel_tell(panel, &row);
+}
+
 /* Writes the sides of a cell that no other cell of the region shares. */
 static void write_sides(const ch_phase *phase, ch_region region, size_t a, size_t t, FILE *out)
 {
@@ -117,9 +133,11 @@ void ch_region_outline(const ch_phase *phase, ch_region region, ch_panel *panel)
         return;
     }
     const size_t block = ch_panel_block(panel);
+    ch_panel_describe(panel, "region", "%s", looks[region].name);
     for (size_t a = 0; a < phase->num_alphas; a++) {
         for (size_t t = 0; t < phase->num_temps; t++) {
             if (has(phase, region, a, t)) {
+                tell_cell(phase, a, t, panel);
                 write_sides(phase, region, a, t, panel->out);
             }
         }

@@ -17,14 +17,20 @@ ch_code ch_plot_format_parse(const char *name, ch_plot_format *format, ch_error 
 /** How figures look. All zero is what is usual: a PDF of 17.8 cm. */
 typedef struct {
     ch_plot_format format;
-    double width; /* of a page in cm, from CH_PLOT_LEAST_WIDTH to CH_PLOT_MOST_WIDTH; panels stand in one column where
-                     it is under 13, else in two. Letters are scaled with panels: they have 7 points where a column is
-                     8.9 cm wide. 0: 17.8, or 8.9 for a single panel */
-    char panel;   /* a letter from 'a': this panel alone, of the pages that have it; 0: whole pages */
+    double width;  /* of a page in cm, from CH_PLOT_LEAST_WIDTH to CH_PLOT_MOST_WIDTH; panels stand in one column where
+                      it is under 13, else in two. Letters are scaled with panels: they have 7 points where a column is
+                      8.9 cm wide. 0: 17.8, or 8.9 for a single panel */
+    char panel;    /* a letter from 'a': this panel alone, of the pages that have it; 0: whole pages */
+    bool has_data; /* the numbers of each figure are left beside it, as CSV */
 } ch_plot_style;
 
 #define CH_PLOT_LEAST_WIDTH 4
 #define CH_PLOT_MOST_WIDTH  100
+
+/* A figure's numbers stand in a file of its name that ends in .csv: a header, and then a row for each point that is
+ * drawn: the panel's letter, what the row shows, whose it is, x, y, lo, hi, the extent along x, what a colour stands
+ * for, the number of data sets of a mean and whether it is a bound, those that there are. Its name is printed as the
+ * figure's is, after it. */
 
 /** Reads the width of a page: "8.6cm", "86mm", "3.4in", or a number of centimetres.
  *  @return CH_OK; CH_ERROR_INPUT for anything else, and for widths out of range */

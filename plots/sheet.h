@@ -24,6 +24,7 @@ typedef struct {
     const ch_plot_style *style; /* borrowed */
     FILE *out;                  /* the script of all that is shown; borrowed */
     FILE *hidden;               /* where panels go that are not shown; borrowed */
+    FILE *rows;                 /* takes the numbers that panels show; borrowed; NULL where they are not wanted */
     size_t columns;             /* of panels: 1 or 2 */
     bool has_letters;           /* panels are lettered */
     size_t num_shown;           /* panels that were started and are shown */

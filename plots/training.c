@@ -3,7 +3,7 @@
 #include "plots/error_panel.h"
 #include "plots/expected.h"
 #include "plots/page.h"
-#include "plots/panel.h"
+#include "plots/panel_rows.h"
 #include "plots/trajectories.h"
 
 #include <math.h>
@@ -107,6 +107,7 @@ static bool draw_zeros(const ch_run *run, observable what, ch_panel *panel)
     bool any = false;
     for (size_t i = 0; i < run->num_points; i++) {
         if (is_zero_error(run, &run->points[i], what)) {
+            ch_panel_describe_at(panel, "no error", 0, run->settings.temp);
             ch_error_zero_draw(run->points[i].time, run->settings.test, panel);
             any = true;
         }
@@ -120,12 +121,17 @@ static void draw_run(const ch_run *run, observable what, ch_mark mark, bool dash
 {
     const ch_point *last = NULL;
     const size_t block = ch_panel_block(panel);
+    ch_panel_describe_at(panel,
+                         what == signal_of  ? "signal"
+                         : what == noise_of ? "noise"
+                                            : "run",
+                         0, run->settings.temp);
     for (size_t i = 0; i < run->num_points; i++) {
         if (is_drawable(&run->points[i], what)) {
             last = &run->points[i];
             ch_axis_include(&panel->x, last->time);
             ch_axis_include(&panel->y, what(&last->observed));
-            fprintf(panel->out, "%.17g %.17g\n", last->time, what(&last->observed));
+            ch_panel_row(panel, last->time, what(&last->observed), NAN, NAN);
         } else if (last != NULL && is_zero_error(run, &run->points[i], what)) {
             fputc('\n', panel->out);
         }
@@ -134,6 +140,7 @@ static void draw_run(const ch_run *run, observable what, ch_mark mark, bool dash
     if (last != NULL) {
         fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines linewidth 0.9%s linecolor rgb '#%06x'", block,
                 dashed ? " dashtype (4,3)" : "", mark.colour);
+        ch_panel_describe_at(panel, endings[run->status].text, 0, run->settings.temp);
         ch_panel_point(panel, last->time, what(&last->observed), NAN, NAN, mark);
     }
 }
@@ -152,6 +159,10 @@ typedef struct {
 static void draw_expected(const trajectories *shown, ch_expected_quantity quantity, ch_panel *panel)
 {
     for (size_t r = 0; r < shown->table.count && quantity != NULL; r++) {
+        const char *shows = quantity == ch_expected_signal  ? "expected signal"
+                            : quantity == ch_expected_noise ? "expected noise"
+                                                            : "expected";
+        ch_panel_describe_at(panel, shows, 0, shown->table.runs[r].settings.temp);
         ch_expected_over_time(panel, &shown->expected.ways[r], quantity, mark_of(&shown->table, r).colour);
     }
 }

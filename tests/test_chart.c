@@ -106,6 +106,50 @@ static void test_linear_means(void **state)
     content_free(&self);
 }
 
+/* The numbers beside a figure are those of the points: ln ||Dw|| is ln PT + 0, 1, 2. */
+static void test_numbers_beside_it(void **state)
+{
+    (void)state;
+    ch_run runs[RUNS];
+    ch_run_table table;
+    size_t left_out, rows = 0, dots = 0;
+    char folder[] = "/tmp/chiton-chart-XXXXXX", path[128], line[512];
+    plant(&table, runs);
+    runs[0].status = CH_BUDGET;
+    ch_chart chart = chart_of("temp", "weight_change", "train");
+    chart.band = CH_BAND_RUNS;
+    const ch_plot_style style = {.format = CH_PLOT_SVG, .has_data = true};
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(ch_plot_chart(&table, &chart, folder, &style, NULL, NULL, &left_out, NULL), CH_OK);
+    snprintf(path, sizeof path, "%s/weight_change-temp-by-train.csv", folder);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_non_null(fgets(line, sizeof line, file));
+    assert_string_equal(line, "panel,shows,curve,x,y,lo,hi,x_lo,x_hi,value,data_sets,bound\n");
+    while (fgets(line, sizeof line, file) != NULL) {
+        unsigned train = 0, sets = 0, bound = 9;
+        double x, y, lo, hi;
+        if (sscanf(line, ",mean,%u,%lf,%lf,%lf,%lf,,,,%u,%u", &train, &x, &y, &lo, &hi, &sets, &bound) == 7) {
+            const double middle = train * x * M_E;
+            assert_true(fabs(y / middle - 1) < 1e-9 && fabs(lo * M_E / middle - 1) < 1e-9);
+            assert_true(fabs(hi / M_E / middle - 1) < 1e-9 && sets == 3);
+            assert_int_equal(bound, train == 64 && x == 0.5);
+            rows++;
+        } else {
+            assert_int_equal(sscanf(line, ",run,%u,%lf,%lf,,,,,,,", &train, &x, &y), 3);
+            const double set = log(y / (train * x));
+            assert_true(fabs(set - round(set)) < 1e-9 && set > -0.5 && set < 2.5);
+            dots++;
+        }
+    }
+    fclose(file);
+    assert_true(rows == 4 && dots == RUNS);
+    assert_int_equal(remove(path), 0);
+    snprintf(path, sizeof path, "%s/weight_change-temp-by-train.svg", folder);
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 /* A mean over runs of different P is refused, and the setting named. */
 static void test_mixtures_are_refused(void **state)
 {
@@ -230,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bands),
         cmocka_unit_test(test_linear_means),
+        cmocka_unit_test(test_numbers_beside_it),
         cmocka_unit_test(test_mixtures_are_refused),
         cmocka_unit_test(test_key_stands_on_the_page),
         cmocka_unit_test(test_many_curves),

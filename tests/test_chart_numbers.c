@@ -7,6 +7,7 @@
 #include "tests/fit_support.h"
 
 #include <gsl/gsl_errno.h>
+#include <unistd.h>
 
 /* Groups at chi = 0, 1, 3 and two dimensions, in a mixed order, with gamma = 1 / (1 + chi) and T_c = 2^-11. */
 enum { GROUPS = 6, SETS = 4, TRAINS = 4, TEMPS = 14 };
@@ -98,6 +99,42 @@ static void test_over_chi(void **state)
     }
     assert_true(is_over_chi(&self));
     free(self.marks);
+}
+
+/* The numbers beside a figure are the fit's own, to the bit. */
+static void test_numbers_beside_it(void **state)
+{
+    (void)state;
+    const ch_number_chart chart = chart_of("chi", "gamma", "dim");
+    const ch_plot_style style = {.format = CH_PLOT_SVG, .has_data = true};
+    char folder[] = "/tmp/chiton-numbers-XXXXXX", path[128], line[512];
+    size_t left_out, rows = 0;
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(ch_plot_numbers(&fit, &chart, folder, &style, NULL, &left_out, NULL), CH_OK);
+    snprintf(path, sizeof path, "%s/gamma-chi-by-dim.csv", folder);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        unsigned dim;
+        double chi, y, lo, hi;
+        if (sscanf(line, ",number,%u,%lf,%lf,%lf,%lf", &dim, &chi, &y, &lo, &hi) != 5) {
+            continue;
+        }
+        for (size_t g = 0; g < fit.num_groups; g++) {
+            const ch_fit_group *group = &fit.groups[g];
+            if (group->key.dim == dim && group->key.chi == chi) {
+                const ch_exponent *gamma = ch_fit_find_exponent(group, CH_FIT_GAMMA, CH_NUM_TC);
+                assert_true(y == gamma->estimate.value && lo == gamma->estimate.lo && hi == gamma->estimate.hi);
+                rows++;
+            }
+        }
+    }
+    fclose(file);
+    assert_int_equal(rows, GROUPS);
+    assert_int_equal(remove(path), 0);
+    snprintf(path, sizeof path, "%s/gamma-chi-by-dim.svg", folder);
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(rmdir(folder), 0);
 }
 
 /* The chi that was measured is an x, with its interval; theory is a curve over it. Exponents of theory in closed form:
@@ -214,8 +251,10 @@ static void test_page(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_over_chi), cmocka_unit_test(test_measured_chi), cmocka_unit_test(test_over_trains),
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_memory),       cmocka_unit_test(test_page),
+        cmocka_unit_test(test_over_chi),     cmocka_unit_test(test_numbers_beside_it),
+        cmocka_unit_test(test_measured_chi), cmocka_unit_test(test_over_trains),
+        cmocka_unit_test(test_refusals),     cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_page),
     };
     return cmocka_run_group_tests_name("charts of numbers", tests, make_fit, free_fit);
 }

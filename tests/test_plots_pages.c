@@ -291,6 +291,13 @@ static void test_pages_of_a_store(void **state)
     expect("$C fit $D/s", CH_EXIT_OK, "Phase diagrams over (alpha, T)");
     expect("$C fit $D/s --json | grep -c temp_opt", CH_EXIT_OK, "");
     expect("$C fit $D/s --json --where 'alpha = 0.25'", CH_EXIT_OK, "\"phase\": []");
+    expect("rm $D/*.svg; $C plot $D/s -o $D --format svg --data | wc -l", CH_EXIT_OK, "22\n");
+    expect("cd $D; for f in *.svg; do sed 1d ${f%.svg}.csv | grep -q . || echo lacks $f; done; ls *.csv | wc -l",
+           CH_EXIT_OK, "11\n");
+    expect("cd $D; grep -hc ^a,cell *-train1024-phase.csv", CH_EXIT_OK, "\n");
+    expect(
+        "rm $D/*.csv; $C plot $D/s -o $D --format svg --panel b --data > $D/log; cd $D; grep -vl '^[bp]' *.csv | wc -l",
+        CH_EXIT_OK, "0\n");
     ch_run_table_free(&table);
 }
 
@@ -406,6 +413,15 @@ static void test_own_choice(void **state)
     check_page("weight_change-temp-by-train.svg",
                (const char *const[]){"temperature T", "weight change ‖Δw‖", "training samples P =", NULL},
                (const char *const[]){"(a)", NULL});
+    expect("$C plot $D/b -o $D --x temp --y weight_change --by train --data | sed s,$D/,,", CH_EXIT_OK,
+           "weight_change-temp-by-train.pdf\nweight_change-temp-by-train.csv\n");
+    expect("cut -d, -f2-4 $D/weight_change-temp-by-train.csv", CH_EXIT_OK,
+           "shows,curve,x\nmean,64,1\nmean,64,4\nmean,256,1\nmean,256,4\n");
+    /* the disk is full when the numbers are written: the figure is there, and the older numbers stay */
+    expect("D=$D C=$C sh -c 'ln -s /dev/full $D/weight_change-temp-by-train.csv.$$.part; "
+           "exec $C plot $D/b -o $D --x temp --y weight_change --by train --data'",
+           CH_EXIT_FAILED, "/weight_change-temp-by-train.csv: No space left on device");
+    expect("cd $D; wc -l < weight_change-temp-by-train.csv; ls | grep -c part", 1, "5\n0\n");
     expect("$C plot $D/b -o $D --x temp --y weight_change", CH_EXIT_USAGE, "differ in train");
     expect("$C plot $D/b -o $D --x temp --y kernel_change --by train", CH_EXIT_USAGE, "no run has a kernel_change");
     expect("$C plot $D/b -o $D --x temp", CH_EXIT_USAGE, "and --y, a result");
