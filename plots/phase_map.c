@@ -1,17 +1,13 @@
 /* phase_map.c — one map of a phase diagram: cells in colours, and what lies over them. */
 #include "plots/phase_map.h"
 #include "core/text.h"
+#include "plots/colour_box.h"
 #include "plots/gnuplot.h"
 #include "plots/panel_rows.h"
 #include "plots/phase_region.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-/* matplotlib's viridis with its light end, which can be seen beside other cells. */
-#define PALETTE                                                                                                        \
-    "set palette defined (0 '#440154', 1 '#472d7b', 2 '#3b528b', 3 '#2c728e', 4 '#21918c', 5 '#28ae80', "              \
-    "6 '#5ec962', 7 '#addc30', 8 '#fde725')\n"
 
 /* A line over the map is drawn on a wider white one, so that it can be seen on every colour. */
 #define CASING        "linewidth 3.4 linecolor rgb '#ffffff'"
@@ -256,19 +252,6 @@ static ch_axis_scale scale_of_values(const double *values, size_t count)
     return is_binary ? CH_SCALE_BINARY : CH_SCALE_POWERS;
 }
 
-static void write_colours(const ch_axis *range, ch_phase_quantity quantity, ch_place place, FILE *out)
-{
-    fputs(PALETTE, out);
-    fprintf(out,
-            "set colorbox user origin screen page_x(%.17g), screen page_y(%.17g) size screen page_x(0.014), "
-            "screen (page_y(%.17g) - page_y(%.17g))\n",
-            place.right + 0.014, place.bottom, place.top, place.bottom);
-    ch_axis_write(range, out, "cb", scale_of(quantity), CH_AXIS_LABELS);
-    fprintf(out, "set label ");
-    ch_gnuplot_quote(out, titles[quantity]);
-    fprintf(out, " at graph 0.5, graph 1.06 center\n");
-}
-
 static ch_code draw_map(const ch_phase *phase, ch_phase_quantity quantity, ch_place place, ch_panel *panel,
                         ch_error *err)
 {
@@ -277,7 +260,7 @@ static ch_code draw_map(const ch_phase *phase, ch_phase_quantity quantity, ch_pl
     ch_region_fill(phase, CH_REGION_BUDGET, panel);
     ch_region_fill(phase, CH_REGION_DIVERGED, panel);
     ch_axis_finish(&range, 1.2);
-    write_colours(&range, quantity, place, panel->out);
+    ch_map_colours_write(&range, titles[quantity], scale_of(quantity), place, panel->out);
     const size_t count = ch_axis_labels(&range, scale_of(quantity), CH_AXIS_LABELS, levels);
     for (size_t i = 0; i < count; i++) {
         const ch_code code = draw_level(phase, quantity, levels[i], panel, err);
@@ -319,11 +302,7 @@ ch_code ch_map_write(const ch_phase *phase, ch_phase_quantity quantity, size_t i
     if (code != CH_OK) {
         goto out;
     }
-    fprintf(panel.out,
-            "set lmargin at screen page_x(%.17g)\nset rmargin at screen page_x(%.17g)\n"
-            "set bmargin at screen page_y(%.17g)\nset tmargin at screen page_y(%.17g)\n"
-            "set tics front\nset border front\n",
-            place.left, place.right, place.bottom, place.top);
+    ch_map_place_write(place, panel.out);
     if (ch_sheet_shows(sheet, index)) {
         ch_sheet_use(sheet, place.bottom);
     }

@@ -73,6 +73,12 @@ ch_code ch_plot_test_error(const ch_fit *fit, const char *directory, const ch_pl
 ch_code ch_plot_phase(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names,
                       ch_error *err) CH_MUST_CHECK;
 
+/** Draws a page for every plane of batch and rate of the fit (fit/regimes/regimes.h), e.g.
+ *  perceptron-chi1-dim64-train2048-regimes.pdf: maps of weight change, training time and test error over (B, eta) with
+ *  the borders between the regimes. All else is as for ch_plot_fit. */
+ch_code ch_plot_regimes(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names,
+                        ch_error *err) CH_MUST_CHECK;
+
 /** Draws a page for every network that has its linearised twin in the fit (fit/twins/lazy.h), e.g.
  *  mlp-datamnist_parity-twin.pdf: weight change and test error of both, and the ratios of weight change and training
  *  time with the end of the lazy regime. All else is as for ch_plot_fit. */

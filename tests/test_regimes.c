@@ -6,89 +6,10 @@
 #include "fit/fit.h"
 #include "fit/reports/reports.h"
 #include "tests/alloc_fail.h"
-#include "tests/support.h"
+#include "tests/regimes_plant.h"
 
 #include <gsl/gsl_errno.h>
-#include <gsl/gsl_randist.h>
 #include <string.h>
-
-/* ||Dw|| = law times exp(noise), A = amplitude P^exponent, on B = 2^0 … 2^(num_batches - 1), T = 2^first_temp … */
-typedef struct {
-    ch_regime_law law; /* at P = 1024 */
-    double exponent, set_noise, run_noise;
-    int num_batches, first_temp, num_temps, num_trains, num_sets;
-} plant;
-
-static plant plant_default(void)
-{
-    return (plant){
-        .law = {.log_noise = 2.5, .delta = 1, .log_step = -1.8, .log_descent = -1, .sharpness = 3, .bend = 1.2},
-        .exponent = 0.4,
-        .num_batches = 11,
-        .first_temp = -12,
-        .num_temps = 17,
-        .num_trains = 3,
-        .num_sets = 5};
-}
-
-static ch_regime_law law_at(const plant *self, uint64_t train)
-{
-    ch_regime_law law = self->law;
-    const double more = self->exponent * log((double)train / 1024);
-    law.log_noise += more;
-    law.log_descent += more;
-    return law;
-}
-
-static ch_run run_at(const plant *self, uint64_t batch, double temp, uint64_t train, uint64_t seed, double noise)
-{
-    const ch_regime_law law = law_at(self, train);
-    ch_error err = {0};
-    ch_run run = {.status = CH_FITTED, .results_version = CH_RESULTS_VERSION};
-    ch_settings_default(&run.settings);
-    ch_settings_set(&run.settings, CH_SETTING_MODEL, (ch_value){.count = CH_ARCH_PERCEPTRON});
-    ch_settings_set(&run.settings, CH_SETTING_CHI, (ch_value){.real = 1});
-    ch_settings_set(&run.settings, CH_SETTING_TRAIN, (ch_value){.count = train});
-    ch_settings_set(&run.settings, CH_SETTING_BATCH, (ch_value){.count = batch});
-    ch_settings_set(&run.settings, CH_SETTING_TEMP, (ch_value){.real = temp});
-    ch_settings_set(&run.settings, CH_SETTING_SEED, (ch_value){.count = seed});
-    if (ch_settings_resolve(&run.settings, &run.resolved, &err) != CH_OK) {
-        fail_msg("%s", err.message);
-    }
-    run.final = ch_observation_none();
-    run.final.weight_change = exp(ch_regime_law_log(&law, (double)batch, temp, NULL) + noise);
-    run.final.weight_change_rel = run.final.weight_change / 10;
-    run.final.test_error = 0.1;
-    run.steps = 1000;
-    run.updates = 500;
-    run.time = 1000 * run.settings.rate;
-    return run;
-}
-
-static void plant_table(const plant *self, uint64_t seed, ch_run_table *table)
-{
-    ch_random stream;
-    double sets[64];
-    ch_random_init(&stream, seed, CH_STREAM_TRAIN_SAMPLES, 0);
-    gsl_rng random = ch_random_gsl(&stream);
-    const size_t count = (size_t)(self->num_batches * self->num_temps * self->num_trains * self->num_sets);
-    *table = (ch_run_table){.runs = calloc(count, sizeof *table->runs)};
-    assert_non_null(table->runs);
-    for (int s = 0; s < self->num_sets; s++) {
-        sets[s] = gsl_ran_gaussian(&random, 1) * self->set_noise;
-    }
-    for (int b = 0; b < self->num_batches; b++) {
-        for (int p = 0; p < self->num_trains; p++) {
-            for (int t = 0; t < self->num_temps; t++) {
-                for (int s = 0; s < self->num_sets; s++) {
-                    const double noise = sets[s] + gsl_ran_gaussian(&random, 1) * self->run_noise;
-                    table->runs[table->count++] = run_at(self, UINT64_C(1) << b, ldexp(1, self->first_temp + t),
-                                                         UINT64_C(1024) << p, (uint64_t)s, noise);
-                }
-            }
-        }
-    }
-}
 
 static void fit_table(ch_fit *fit, ch_regimes_list *regimes, const ch_run_table *table)
 {
@@ -183,20 +104,20 @@ static void test_exact_law(void **state)
 {
     (void)state;
     for (int has_descent = 0; has_descent < 2; has_descent++) {
-        plant self = plant_default();
+        regimes_plant self = regimes_plant_default();
         ch_run_table table;
         ch_fit fit;
         ch_regimes_list found;
         self.law.log_descent = has_descent ? self.law.log_descent : -INFINITY;
         self.law.delta = 0.9;
-        plant_table(&self, 1, &table);
+        regimes_plant_table(&self, 1, &table);
         fit_table(&fit, &found, &table);
         assert_int_equal(found.count, 1);
         assert_int_equal(found.items[0].num_planes, 3);
         assert_int_equal(found.items[0].num_data_sets, 5);
         for (size_t p = 0; p < 3; p++) {
             const ch_regime_plane *plane = &found.items[0].planes[p];
-            const ch_regime_law truth = law_at(&self, plane->train);
+            const ch_regime_law truth = regimes_plant_law(&self, plane->train);
             assert_int_equal(plane->train, 1024 << p);
             assert_close(plane->law.log_noise, truth.log_noise, 1e-5);
             assert_close(plane->law.delta, 0.9, 1e-5);
@@ -228,7 +149,7 @@ static void test_intervals(void **state)
     enum { TABLES = 10, TRAINS = 2 };
     size_t of_exponent = 0, of_star = 0;
     for (uint64_t seed = 0; seed < TABLES; seed++) {
-        plant self = plant_default();
+        regimes_plant self = regimes_plant_default();
         ch_run_table table;
         ch_fit fit;
         ch_regimes_list found;
@@ -238,13 +159,13 @@ static void test_intervals(void **state)
         self.num_batches = 9;
         self.num_trains = TRAINS;
         self.num_sets = 6;
-        plant_table(&self, seed, &table);
+        regimes_plant_table(&self, seed, &table);
         fit_table(&fit, &found, &table);
         const ch_estimate *x = &found.items[0].exponent;
         of_exponent += x->lo < 0.4 && x->hi > 0.4;
         for (size_t p = 0; p < TRAINS; p++) {
             const ch_regime_plane *plane = &found.items[0].planes[p];
-            const ch_regime_law truth = law_at(&self, plane->train);
+            const ch_regime_law truth = regimes_plant_law(&self, plane->train);
             const double star = exp(truth.log_noise - truth.log_step);
             of_star += plane->batch_star.lo < star && plane->batch_star.hi > star;
         }
@@ -258,12 +179,12 @@ static void test_intervals(void **state)
 static void test_cells_that_do_not_count(void **state)
 {
     (void)state;
-    plant self = plant_default();
+    regimes_plant self = regimes_plant_default();
     ch_run_table table;
     ch_fit fit;
     ch_regimes_list found;
     self.num_trains = 1;
-    plant_table(&self, 3, &table);
+    regimes_plant_table(&self, 3, &table);
     for (size_t i = 0; i < table.count; i += 40) {
         table.runs[i].status = CH_BUDGET;
         table.runs[i].final.weight_change = 1e6;
@@ -291,14 +212,14 @@ static void test_what_is_missing(void **state)
         bool has_star;
     } cases[] = {{2, 17, 0, false}, {11, 2, 0, false}, {3, 17, 1, false}, {11, 17, 1, true}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        plant self = plant_default();
+        regimes_plant self = regimes_plant_default();
         ch_run_table table;
         ch_fit fit;
         ch_regimes_list found;
         self.num_trains = 1;
         self.num_batches = cases[i].num_batches;
         self.num_temps = cases[i].num_temps;
-        plant_table(&self, 3, &table);
+        regimes_plant_table(&self, 3, &table);
         fit_table(&fit, &found, &table);
         assert_int_equal(found.count, cases[i].count);
         if (found.count > 0) {
@@ -313,7 +234,7 @@ static void test_what_is_missing(void **state)
 static void test_reports(void **state)
 {
     (void)state;
-    plant self = plant_default();
+    regimes_plant self = regimes_plant_default();
     ch_run_table table;
     ch_fit fit;
     ch_regimes_list found;
@@ -321,7 +242,7 @@ static void test_reports(void **state)
     char *text = NULL;
     size_t size = 0;
     self.set_noise = 0.05;
-    plant_table(&self, 5, &table);
+    regimes_plant_table(&self, 5, &table);
     fit_table(&fit, &found, &table);
     FILE *out = open_memstream(&text, &size);
     assert_non_null(out);
@@ -351,7 +272,7 @@ static void test_reports(void **state)
 static void test_allocations_fail(void **state)
 {
     (void)state;
-    plant self = plant_default();
+    regimes_plant self = regimes_plant_default();
     ch_run_table table;
     ch_fit fit;
     ch_regimes_list found;
@@ -362,7 +283,7 @@ static void test_allocations_fail(void **state)
     self.num_batches = 5;
     self.num_temps = 5;
     self.num_sets = 2;
-    plant_table(&self, 3, &table);
+    regimes_plant_table(&self, 3, &table);
     ch_fit_options_default(&options);
     options.replicas = 2;
     options.threads = 1;

@@ -127,8 +127,8 @@ class Case(unittest.TestCase):
     def test_an_interrupt_keeps_what_is_finished(self):
         store = pathlib.Path(self.folder.name) / "long.db"
         script = ("import chiton, sys\ntry:\n"
-                  f"    chiton.sweep('perceptron', store={str(store)!r}, chi=0, dim=64, train='2^9', temp='1', "
-                  "seed=range(10000), jobs=1, progress=False)\n"
+                  f"    chiton.sweep('perceptron', store={str(store)!r}, chi=0, dim=64, train='2^11', temp='1', "
+                  "seed=range(50000), jobs=1, progress=False)\n"
                   "except KeyboardInterrupt:\n    sys.exit(7)\n")
         child = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(HERE.parent)})
         def count():
@@ -140,7 +140,7 @@ class Case(unittest.TestCase):
             time.sleep(0.05)
         child.send_signal(signal.SIGINT)
         self.assertEqual(child.wait(), 7)
-        self.assertTrue(0 < count() < 10000)
+        self.assertTrue(0 < count() < 50000)
 
     @unittest.skipIf(pandas is None, "pandas is not installed")
     def test_frames(self):
