@@ -41,13 +41,16 @@ bool ch_page_head_is_fixed(const ch_page_head *self, size_t setting)
     return true;
 }
 
-static void append(char text[CH_LABEL_SIZE], const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void append(char text[CH_LABEL_SIZE], const char *format, ...)
+/* Room for every setting of a run. */
+enum { COMPOSED_SIZE = 2048 };
+
+static void append(char text[COMPOSED_SIZE], const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void append(char text[COMPOSED_SIZE], const char *format, ...)
 {
     const size_t length = strlen(text);
     va_list args;
     va_start(args, format);
-    vsnprintf(text + length, CH_LABEL_SIZE - length, format, args);
+    vsnprintf(text + length, COMPOSED_SIZE - length, format, args);
     va_end(args);
 }
 
@@ -56,30 +59,46 @@ bool ch_page_head_has_digest(const ch_page_head *self)
     return (self->differing & CH_FIT_BY_DIGEST) != 0 && ch_settings_has_digest(self->key);
 }
 
-/* Writes the model, and then chi, dim, every setting in which pages differ and the digest where images do, by `write`.
- */
-static void compose(const ch_page_head *self, char text[CH_LABEL_SIZE],
+/* The settings that a title and a file's name always have, as bits. */
+static uint64_t always_named(const ch_page_head *self)
+{
+    const bool has_data = ch_settings_is_network(self->key) || !ch_setting_applies(self->key, CH_SETTING_CHI);
+    return UINT64_C(1) << CH_SETTING_CHI | UINT64_C(1) << CH_SETTING_DIM | (uint64_t)has_data << CH_SETTING_DATA |
+           self->key->linear << CH_SETTING_LINEAR;
+}
+
+/* The settings that tell a group from one with every setting at its default, and the digest of its data. They are of
+ * the page alone, whatever other pages there are. */
+static uint64_t own_settings(const ch_page_head *self)
+{
+    uint64_t own = ch_settings_has_digest(self->key) ? CH_FIT_BY_DIGEST : 0;
+    ch_settings defaults;
+    ch_settings_default(&defaults);
+    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
+        const bool is_own = ch_fit_is_key(i) && !ch_settings_are_one(self->key, &defaults, i);
+        own |= (uint64_t)is_own << i;
+    }
+    return (own & ~self->varying) | self->added;
+}
+
+/* Writes the model, and then the settings of a set, with the digest where the set has that, by `write`. */
+static void compose(const ch_page_head *self, uint64_t set, char text[COMPOSED_SIZE],
                     void (*write)(char *text, const char *name, const char *value))
 {
-    const uint64_t always =
-        UINT64_C(1) << CH_SETTING_CHI | UINT64_C(1) << CH_SETTING_DIM |
-        (uint64_t)(ch_settings_is_network(self->key) || !ch_setting_applies(self->key, CH_SETTING_CHI))
-            << CH_SETTING_DATA |
-        self->key->linear << CH_SETTING_LINEAR;
-    char value[64];
+    char value[CH_SETTING_TEXT_SIZE];
     ch_setting_format(&ch_settings_table[CH_SETTING_MODEL], ch_settings_get(self->key, CH_SETTING_MODEL), value,
                       sizeof value);
     text[0] = '\0';
     append(text, "%s", value);
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
-        if (i != CH_SETTING_MODEL && ((self->differing | always) >> i & 1) != 0 && ch_setting_applies(self->key, i)) {
+        if (i != CH_SETTING_MODEL && (set >> i & 1) != 0 && ch_setting_applies(self->key, i)) {
             const ch_setting *row = &ch_settings_table[i];
             const bool is_digest = row->type == CH_TYPE_CONTENT;
             (is_digest ? ch_setting_show : ch_setting_format)(row, ch_settings_get(self->key, i), value, sizeof value);
             write(text, row->name, value);
         }
     }
-    if (ch_page_head_has_digest(self)) {
+    if ((set & CH_FIT_BY_DIGEST) != 0 && ch_settings_has_digest(self->key) && self->key->data_digest[0] != '\0') {
         snprintf(value, sizeof value, "%.*s", CH_DIGEST_SHOWN, self->key->data_digest);
         write(text, "data_digest", value);
     }
@@ -104,14 +123,33 @@ static void write_file(char *text, const char *name, const char *value)
 
 void ch_page_head_title(const ch_page_head *self, char text[CH_LABEL_SIZE])
 {
-    compose(self, text, write_title);
+    char whole[COMPOSED_SIZE];
+    compose(self, self->differing | always_named(self), whole, write_title);
+    snprintf(text, CH_LABEL_SIZE, "%s", whole);
+}
+
+/* The FNV-1a hash of a text. */
+static uint32_t hash(const char *text)
+{
+    uint32_t value = UINT32_C(2166136261);
+    for (; *text != '\0'; text++) {
+        value = (value ^ (unsigned char)*text) * UINT32_C(16777619);
+    }
+    return value;
 }
 
 void ch_page_head_file(const ch_page_head *self, char text[CH_LABEL_SIZE])
 {
     static const char accepted[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-._";
-    compose(self, text, write_file);
-    for (char *c = text; *(c += strspn(c, accepted)) != '\0';) {
+    enum { MOST = 80 }; /* of a name that is not cut */
+    char whole[COMPOSED_SIZE];
+    compose(self, own_settings(self) | always_named(self), whole, write_file);
+    for (char *c = whole; *(c += strspn(c, accepted)) != '\0';) {
         *c = '_';
+    }
+    if (strlen(whole) <= MOST) {
+        snprintf(text, CH_LABEL_SIZE, "%s", whole);
+    } else {
+        snprintf(text, CH_LABEL_SIZE, "%.*s-%08x", MOST - 9, whole, hash(whole));
     }
 }

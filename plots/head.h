@@ -15,8 +15,10 @@ typedef struct {
     size_t num_runs;
     /* bit i: row i of the settings table tells this page from others of its kind; CH_FIT_BY_DIGEST: the images do */
     uint64_t differing;
-    const uint64_t *trains; /* [num_trains] the P that the key under the title lists, ascending */
-    size_t num_trains;      /* 0: the page has no such key */
+    uint64_t varying, added; /* settings, as bits: those that vary on the page, and those beside a group's that are of
+                                the page; the file's name lacks the former and has the latter */
+    const uint64_t *trains;  /* [num_trains] the P that the key under the title lists, ascending */
+    size_t num_trains;       /* 0: the page has no such key */
 } ch_page_head;
 
 /** The heads of the pages of all groups of a fit, each with a key of the group's P.
@@ -35,8 +37,10 @@ enum { CH_LABEL_SIZE = 160 };
 /** The model, chi, dim and the settings in which pages differ, e.g. "perceptron: χ = 0, d = 128"; plain text. */
 void ch_page_head_title(const ch_page_head *self, char text[CH_LABEL_SIZE]);
 
-/** The same as a file name without extension, e.g. "perceptron-chi0-dim128": letters, digits and "+-._" only. Two
- *  pages may get the same name. */
+/** A file name without extension, e.g. "perceptron-chi0-dim128-batch16": the model, chi, dim, the settings of the group
+ *  that are not at their defaults, and the digest of its data. It does not depend on other pages. It has letters,
+ * digits and "+-._" only, at most 80; a longer name is cut, and ends in a hash of all of it. Two pages may get the same
+ * name. */
 void ch_page_head_file(const ch_page_head *self, char text[CH_LABEL_SIZE]);
 
 #endif

@@ -314,6 +314,7 @@ static ch_page_head make_head(const ch_fit *fit, const ch_lazy *lazy, const both
         .runs = sides->runs,
         .num_runs = 2 * lazy->num_pairs,
         .differing = fit->differing & ~(UINT64_C(1) << CH_SETTING_LINEAR),
+        .varying = UINT64_C(1) << CH_SETTING_LINEAR,
         .trains = sides->trains,
         .num_trains = lazy->num_rows,
     };

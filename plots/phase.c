@@ -203,6 +203,8 @@ static void make_heads(const ch_fit *fit, const ch_phase_list *list, ch_page_hea
             .runs = phase->runs,
             .num_runs = phase->num_runs,
             .differing = (fit->differing & ~alpha) | train,
+            .varying = alpha,
+            .added = train,
         };
     }
 }

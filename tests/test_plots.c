@@ -341,6 +341,19 @@ static void test_groups_of_one_name(void **state)
     assert_string_equal(label, "perceptron-chi0-dim128-batch16");
     ch_page_head_title(&heads[1], label);
     assert_string_equal(label, "perceptron: χ = 0, d = 128, batch = 16");
+    /* the name of a file is the group's own: it does not depend on what tells the groups apart, the title does */
+    for (size_t i = 0; i < 2; i++) {
+        heads[i].differing = i * (UINT64_C(1) << CH_SETTING_ALPHA);
+        ch_page_head_file(&heads[1], label);
+        assert_string_equal(label, "perceptron-chi0-dim128-batch16");
+        ch_page_head_file(&heads[0], label);
+        assert_string_equal(label, "perceptron-chi0-dim128");
+    }
+    /* what varies on the page is no part of it, and what is of the page is */
+    heads[1].varying = UINT64_C(1) << CH_SETTING_BATCH;
+    heads[1].added = UINT64_C(1) << CH_SETTING_TRAIN;
+    ch_page_head_file(&heads[1], label);
+    assert_string_equal(label, "perceptron-chi0-dim128-train1024");
     free(heads);
     uproot(&own);
 }
@@ -569,6 +582,32 @@ static void test_quote(void **state)
     free(text);
 }
 
+/* Names of many settings are cut, and still told apart. */
+static void test_long_names(void **state)
+{
+    (void)state;
+    ch_settings settings;
+    char label[2][CH_LABEL_SIZE];
+    ch_settings_default(&settings);
+    settings.model = CH_ARCH_MLP;
+    settings.width = 1234;
+    settings.depth = 17;
+    settings.dim = 12345;
+    settings.test = 123456;
+    settings.chi = 1.2345678;
+    settings.alpha = 1.23456789e-5;
+    settings.batch = 12345;
+    for (size_t i = 0; i < 2; i++) {
+        settings.momentum = 0.125 * (double)(1 + i);
+        const ch_page_head head = {.key = &settings};
+        ch_page_head_file(&head, label[i]);
+        assert_int_equal(strlen(label[i]), 80);
+        assert_int_equal(strspn(label[i] + 72, "0123456789abcdef"), 8);
+    }
+    assert_memory_equal(label[0], label[1], 72);
+    assert_string_not_equal(label[0], label[1]);
+}
+
 static void test_format_names(void **state)
 {
     ch_plot_format format = CH_PLOT_FORMATS;
@@ -780,6 +819,7 @@ int main(void)
         IN_DIRECTORY(test_bad_directories),
         cmocka_unit_test(test_quote),
         cmocka_unit_test(test_format_names),
+        cmocka_unit_test(test_long_names),
         cmocka_unit_test(test_series),
         cmocka_unit_test(test_number_text),
         cmocka_unit_test(test_ratio_axis),

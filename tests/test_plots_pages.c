@@ -88,7 +88,7 @@ static void draw_phase(const ch_run_table *table)
     ch_fit_free(&fit);
 }
 
-#define PHASE_PAGE "mlp-datadepleted-chi0-dim16-train1024-phase.svg"
+#define PHASE_PAGE "mlp-width64-depth3-datadepleted-chi0-dim16-train1024-test4096-phase.svg"
 
 /* ---- phase diagrams ---- */
 
@@ -137,7 +137,7 @@ static void test_phase_page_of_little(void **state)
     table.runs[40] = table.runs[table.count - 1]; /* removes one run, and repeats another */
     table.count--;
     draw_phase(&table);
-    check_page(PHASE_PAGE, says, nothing);
+    check_page("mlp-width64-depth1-datadepleted-chi0-dim16-train1024-test4096-phase.svg", says, nothing);
     table.count++;
     table.runs[40].points = NULL;
     ch_run_table_free(&table);
@@ -279,14 +279,17 @@ static void test_pages_of_a_store(void **state)
     make_store(&table);
     expect("$C plot $D/s -o $D --format svg --threshold 0", CH_EXIT_USAGE, "threshold = 0");
     expect("$C plot $D/s -o $D --format svg --threshold 0.5 | wc -l", CH_EXIT_OK, "11\n");
-    check_page("mlp-datadepleted-chi0-dim16-alpha0.0625.svg", main_page, (const char *const[]){"signal s", NULL});
-    check_page("mlp-datadepleted-chi0-dim16-alpha0.0625-training.svg", training,
+    check_page("mlp-width64-depth3-datadepleted-chi0-dim16-test4096-alpha0.0625.svg", main_page,
+               (const char *const[]){"signal s", NULL});
+    check_page("mlp-width64-depth3-datadepleted-chi0-dim16-test4096-alpha0.0625-training.svg", training,
                (const char *const[]){"(f)", "signal s", "ended by a budget", NULL});
-    check_page("mlp-datadepleted-chi0-dim16-alpha0.0625-error.svg",
+    check_page("mlp-width64-depth3-datadepleted-chi0-dim16-test4096-alpha0.0625-error.svg",
                (const char *const[]){"mean test error", "training samples P", "T = ", "no error", NULL},
                (const char *const[]){"theory", NULL});
-    check_page("mlp-datadepleted-chi0-dim16-train1024-phase.svg", (const char *const[]){"‖ = 0.5.", NULL}, nothing);
-    check_page("mlp-datadepleted-chi0-dim16-train2048-phase.svg", (const char *const[]){"‖ = 0.5.", NULL}, nothing);
+    check_page("mlp-width64-depth3-datadepleted-chi0-dim16-train1024-test4096-phase.svg",
+               (const char *const[]){"‖ = 0.5.", NULL}, nothing);
+    check_page("mlp-width64-depth3-datadepleted-chi0-dim16-train2048-test4096-phase.svg",
+               (const char *const[]){"‖ = 0.5.", NULL}, nothing);
     expect("$C fit $D/s", CH_EXIT_OK, "model = mlp, data = depleted, chi = 0, dim = 16, alpha = 2^-6");
     expect("$C fit $D/s", CH_EXIT_OK, "Phase diagrams over (alpha, T)");
     expect("$C fit $D/s --json | grep -c temp_opt", CH_EXIT_OK, "");
@@ -294,7 +297,7 @@ static void test_pages_of_a_store(void **state)
     expect("rm $D/*.svg; $C plot $D/s -o $D --format svg --data | wc -l", CH_EXIT_OK, "22\n");
     expect("cd $D; for f in *.svg; do sed 1d ${f%.svg}.csv | grep -q . || echo lacks $f; done; ls *.csv | wc -l",
            CH_EXIT_OK, "11\n");
-    expect("cd $D; grep -hc ^a,cell *-train1024-phase.csv", CH_EXIT_OK, "\n");
+    expect("cd $D; grep -hc ^a,cell *-train1024-*-phase.csv", CH_EXIT_OK, "\n");
     expect(
         "rm $D/*.csv; $C plot $D/s -o $D --format svg --panel b --data > $D/log; cd $D; grep -vl '^[bp]' *.csv | wc -l",
         CH_EXIT_OK, "0\n");
@@ -362,7 +365,7 @@ static void test_training_of_a_perceptron(void **state)
            "$D/log",
            CH_EXIT_OK, "");
     expect("$C plot $D/u -o $D --format svg", CH_EXIT_OK, "-boundary.svg");
-    check_page("mlp-linearyes-datadepleted-chi0-dim8-boundary.svg", (const char *const[]){"time t", NULL},
+    check_page("mlp-linearyes-width8-depth1-datadepleted-chi0-dim8-boundary.svg", (const char *const[]){"time t", NULL},
                (const char *const[]){"λ = s/r", "A/n", NULL});
 }
 
@@ -379,9 +382,9 @@ static void test_expected_training(void **state)
                (const char *const[]){"Nothing is expected", "One curve stands", NULL});
     expect("$C sweep perceptron --dim 8 --train 256 --temp 2^-8,2^-7 --alpha 8 --record 4 -o $D/b > $D/log", CH_EXIT_OK,
            "");
-    expect("$C plot $D/b -o $D --format svg", CH_EXIT_OK, "perceptron-chi0-dim8-training.svg");
-    check_page("perceptron-chi0-dim8-training.svg", (const char *const[]){"Long dashes", "One curve stands", NULL},
-               refused);
+    expect("$C plot $D/b -o $D --format svg", CH_EXIT_OK, "perceptron-chi0-dim8-alpha8-training.svg");
+    check_page("perceptron-chi0-dim8-alpha8-training.svg",
+               (const char *const[]){"Long dashes", "One curve stands", NULL}, refused);
     expect("$C sweep perceptron --dim 8 --chi 4 --train 256 --temp 1 --record 4 -o $D/c > $D/log", CH_EXIT_OK, "");
     expect("$C plot $D/c -o $D --format svg", CH_EXIT_OK, "perceptron-chi4-dim8-training.svg");
     check_page("perceptron-chi4-dim8-training.svg", (const char *const[]){"Nothing is expected: chi is 4", NULL},
@@ -451,7 +454,7 @@ static void test_own_numbers(void **state)
 static void test_no_test_error_no_page(void **state)
 {
     (void)state;
-    static const char page[] = "mlp-datadepleted-chi0-dim16-error.svg";
+    static const char page[] = "mlp-width64-depth3-datadepleted-chi0-dim16-test4096-alpha0.015625-error.svg";
     phase_plant plant = phase_plant_default();
     plant.num_alphas = 1;
     for (int i = 0; i < 3; i++) {
@@ -478,7 +481,7 @@ static void test_no_test_error_no_page(void **state)
 
 /* ---- a network and its twin ---- */
 
-#define TWIN_PAGE "mlp-datadepleted-chi0-dim16-twin.svg"
+#define TWIN_PAGE "mlp-width64-depth3-datadepleted-chi0-dim16-test4096-twin.svg"
 
 static void draw_twin(const ch_run_table *table)
 {
@@ -689,8 +692,8 @@ static void test_looks(void **state)
 {
     (void)state;
     enum { PAGE_WIDTH = 673, COLUMN_WIDTH = 325 }; /* 17.8 and 8.6 cm at 96 points an inch */
-    static const char page[] = "mlp-datadepleted-chi0-dim16-error.svg";
-    static const char panel[] = "mlp-datadepleted-chi0-dim16-error-b.svg";
+    static const char page[] = "mlp-width64-depth3-datadepleted-chi0-dim16-test4096-alpha0.015625-error.svg";
+    static const char panel[] = "mlp-width64-depth3-datadepleted-chi0-dim16-test4096-alpha0.015625-error-b.svg";
     int width, height, narrow_height, panel_height;
     ch_plot_style style = {.format = CH_PLOT_SVG};
     ch_error err = {0};
@@ -712,7 +715,7 @@ static void test_looks(void **state)
                (const char *const[]){"(a)", "temperature T", "Fixed", NULL});
     style.panel = 'f'; /* the page has none */
     draw_errors(&style);
-    assert_null(read_page("mlp-datadepleted-chi0-dim16-error-f.svg"));
+    assert_null(read_page("mlp-width64-depth3-datadepleted-chi0-dim16-test4096-alpha0.015625-error-f.svg"));
 }
 
 static void test_looks_are_read(void **state)
