@@ -107,7 +107,9 @@ static void make_heads(const ch_fit *fit, const ch_regimes_list *list, ch_settin
             heads[page] = (ch_page_head){.key = &keys[page],
                                          .runs = plane->runs,
                                          .num_runs = plane->num_runs,
-                                         .differing = (fit->differing & ~batch) | train};
+                                         .differing = (fit->differing & ~batch) | train,
+                                         .varying = batch,
+                                         .added = train};
         }
     }
 }
