@@ -182,6 +182,87 @@ static void test_runs_of_a_killed_process_are_taken_over(void **state)
     assert_no_claims();
 }
 
+/* A worker that was killed between putting a run and deleting its claim: to others the run is done, while that worker
+ * seems to live and afterwards, and the claim goes with the worker. Its claim of a run that is not in the store holds
+ * while it seems to live. */
+static void test_claims_of_stored_runs_are_harmless(void **state)
+{
+    (void)state;
+    static const char LEFT[] = "SELECT count(*) FROM claims WHERE worker = '0123456789abcdef'";
+    char run[CH_WORKER_NAME_SIZE];
+    ch_plan plan = make_plan(GRID);
+    ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
+    ch_sweep swept;
+    ch_claims claims;
+    ch_claim stored = CH_CLAIM_OTHERS, missing = CH_CLAIM_DONE;
+    ch_error err = {0};
+    assert_int_equal(ch_sweep_init(&swept, &plan, &store, &err), CH_OK);
+    assert_int_equal(ch_sweep_run(&swept, &store, 1, NULL, &err), CH_OK);
+    ch_sweep_free(&swept);
+    execute(path_of("s.db"), "INSERT INTO workers VALUES ('0123456789abcdef', 'far', 'another start', 1, 1, 5)");
+    for (uint64_t i = 0; i < CLAIMED; i++) {
+        ch_claims_write_run(id_of(i), run);
+        char *sql = sqlite3_mprintf("INSERT INTO claims VALUES (%Q, '0123456789abcdef')", run);
+        execute(path_of("s.db"), sql);
+        sqlite3_free(sql);
+    }
+    ch_claims_write_run(id_of(1), run);
+    char *sql = sqlite3_mprintf("DELETE FROM runs WHERE id LIKE '%q%%'", run);
+    execute(path_of("s.db"), sql);
+    sqlite3_free(sql);
+
+    assert_int_equal(ch_claims_join(&claims, &store, 1e6, &err), CH_OK);
+    assert_int_equal(ch_claims_begin(&claims, &err), CH_OK);
+    assert_int_equal(ch_claims_take(&claims, id_of(0), &stored, &err), CH_OK);
+    assert_int_equal(ch_claims_take(&claims, id_of(1), &missing, &err), CH_OK);
+    assert_int_equal(ch_claims_drop(&claims, id_of(1), &err), CH_OK); /* deletes no claim of another worker */
+    assert_int_equal(ch_claims_end(&claims, CH_OK, &err), CH_OK);
+    assert_int_equal(stored, CH_CLAIM_DONE);
+    assert_int_equal(missing, CH_CLAIM_OTHERS);
+    assert_int_equal(query(path_of("s.db"), LEFT), CLAIMED);
+    ch_claims_leave(&claims);
+
+    assert_int_equal(ch_sweep_init(&swept, &plan, &store, &err), CH_OK);
+    swept.claim_seconds = 0.05;
+    assert_int_equal(ch_sweep_run(&swept, &store, 1, NULL, &err), CH_OK);
+    assert_int_equal(num_done(&swept.counts), 1);
+    ch_sweep_free(&swept);
+    ch_store_close(&store);
+    ch_plan_free(&plan);
+    assert_int_equal(count_runs(path_of("s.db")), GRID_RUNS);
+    assert_no_claims();
+}
+
+/* Counts the claims of runs that are in the store, after each run of a sweep. */
+static void count_stored_claims(void *context, const ch_watch_report *report)
+{
+    size_t *most = context;
+    const size_t count = (size_t)query(path_of("s.db"), "SELECT count(*) FROM claims JOIN runs"
+                                                        " ON runs.id BETWEEN claims.run AND claims.run || 'g'");
+    (void)report;
+    *most = count > *most ? count : *most;
+}
+
+/* A sweep deletes the claims of runs that are in the store whenever it claims again, and not only at the end. It claims
+ * at most four times as many runs at once as have ended since it claimed last, so that it claims several times. */
+static void test_claims_of_stored_runs_are_deleted(void **state)
+{
+    (void)state;
+    size_t most = 0;
+    ch_plan plan = make_plan(GRID);
+    ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
+    ch_sweep swept;
+    ch_error err = {0};
+    const ch_watch watch = {.progress = count_stored_claims, .context = &most};
+    assert_int_equal(ch_sweep_init(&swept, &plan, &store, &err), CH_OK);
+    assert_int_equal(ch_sweep_run(&swept, &store, 1, &watch, &err), CH_OK);
+    assert_in_range(most, 1, 4 * GRID_RUNS / 5);
+    ch_sweep_free(&swept);
+    ch_store_close(&store);
+    ch_plan_free(&plan);
+    assert_no_claims();
+}
+
 /* Claims of workers on another machine, of which one gave signs of life once, and claims of nobody. */
 static void test_claims_end_without_signs_of_life(void **state)
 {
@@ -290,6 +371,8 @@ int main(void)
         STORE_TEST(test_two_share_a_sweep),
         STORE_TEST(test_four_share_a_sweep),
         STORE_TEST(test_runs_of_a_killed_process_are_taken_over),
+        STORE_TEST(test_claims_of_stored_runs_are_harmless),
+        STORE_TEST(test_claims_of_stored_runs_are_deleted),
         STORE_TEST(test_claims_end_without_signs_of_life),
         STORE_TEST(test_signs_of_life),
         STORE_TEST(test_a_stopped_sweep_ends_its_claims),

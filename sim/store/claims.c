@@ -53,7 +53,14 @@ static ch_code prepare(ch_claims *self, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
-    return ch_store_prepare(store, "SELECT 1 FROM claims WHERE run = ?", &self->find, err);
+    code = ch_store_prepare(store,
+                            "SELECT 1 FROM claims WHERE run = ?1"
+                            " AND NOT EXISTS (SELECT 1 FROM runs WHERE id BETWEEN ?1 AND ?1 || 'g')",
+                            &self->find, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return ch_store_prepare(store, "DELETE FROM claims WHERE run = ?1 AND worker = ?2", &self->drop, err);
 }
 
 static ch_code bind_self(const ch_claims *self, ch_error *err)
@@ -75,6 +82,9 @@ static ch_code bind_self(const ch_claims *self, ch_error *err)
     }
     if (rc == SQLITE_OK) {
         rc = sqlite3_bind_text(self->take, 2, self->worker, -1, SQLITE_STATIC);
+    }
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_bind_text(self->drop, 2, self->worker, -1, SQLITE_STATIC);
     }
     return rc == SQLITE_OK ? CH_OK : ch_store_fail(self->store, rc, err);
 }
@@ -208,7 +218,8 @@ ch_code ch_claims_join(ch_claims *self, ch_store *store, double patience, ch_err
 
 void ch_claims_leave(ch_claims *self)
 {
-    sqlite3_stmt **const statements[] = {&self->beat, &self->list, &self->remove, &self->take, &self->find};
+    sqlite3_stmt **const statements[] = {&self->beat, &self->list, &self->remove,
+                                         &self->take, &self->find, &self->drop};
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
         sqlite3_finalize(*statements[i]);
         *statements[i] = NULL;
@@ -245,7 +256,7 @@ void ch_claims_write_run(uint64_t id, char run[CH_WORKER_NAME_SIZE])
     snprintf(run, CH_WORKER_NAME_SIZE, "%016" PRIx64, id);
 }
 
-/* Asks whether somebody has claimed a run that could not be claimed; else it is in the store. */
+/* Asks whether somebody has claimed a run that could not be claimed. Else it is in the store, claimed or not. */
 static ch_code find_claim(ch_claims *self, const char *run, bool *found, ch_error *err)
 {
     const int rc = sqlite3_bind_text(self->find, 1, run, -1, SQLITE_STATIC);
@@ -272,6 +283,14 @@ ch_code ch_claims_take(ch_claims *self, uint64_t id, ch_claim *claim, ch_error *
     code = find_claim(self, run, &is_claimed, err);
     *claim = is_claimed ? CH_CLAIM_OTHERS : CH_CLAIM_DONE;
     return code;
+}
+
+ch_code ch_claims_drop(ch_claims *self, uint64_t id, ch_error *err)
+{
+    char run[CH_WORKER_NAME_SIZE];
+    ch_claims_write_run(id, run);
+    const int rc = sqlite3_bind_text(self->drop, 1, run, -1, SQLITE_STATIC);
+    return rc == SQLITE_OK ? run_once(self, self->drop, err) : ch_store_fail(self->store, rc, err);
 }
 
 ch_code ch_claims_end(ch_claims *self, ch_code code, ch_error *err)

@@ -1,10 +1,11 @@
 /* claims.h — which of several sweeps on one store makes which run. Private to sim/.
  *
  * A sweep under way is a worker. It claims a run before it makes it, and no other worker begins a run that is claimed.
- * A claim ends when the run is put into the store, and with its worker: when the worker leaves, when its process is
- * seen to have ended on this machine, or when it gives no sign of life. A sign of life is that its count of beats
- * grows. Whoever waits measures on a clock of its own, which only goes forward, how long the count has stood still:
- * dates, and clocks of other machines, have no part in it.
+ * A claim has no effect once its run is in the store. Its worker deletes it when it claims again, many at once, since a
+ * statement for each run would cost more than a small run may. A claim also ends with its worker: when the worker
+ * leaves, when its process is seen to have ended on this machine, or when it gives no sign of life. A sign of life is
+ * that its count of beats grows. Whoever waits measures on a clock of its own, which only goes forward, how long the
+ * count has stood still: dates, and clocks of other machines, have no part in it.
  *
  * A worker whose claims were ended although it lives, for example because it was suspended, does no harm: the store
  * keeps one copy of a run. */
@@ -38,13 +39,13 @@ typedef struct {
     double patience;         /* seconds for which another worker may give no sign of life */
     ch_other_worker *others; /* [num_others]; owned */
     size_t num_others, capacity;
-    sqlite3_stmt *beat, *list, *remove, *take, *find; /* owned */
+    sqlite3_stmt *beat, *list, *remove, *take, *find, *drop; /* owned */
 } ch_claims;
 
 /** What became of an attempt to claim a run. */
 typedef enum {
     CH_CLAIM_MINE,
-    CH_CLAIM_OTHERS, /* another worker has claimed it */
+    CH_CLAIM_OTHERS, /* another worker has claimed it, and it is not in the store */
     CH_CLAIM_DONE,   /* it is in the store, or one that begins with the same digits */
 } ch_claim;
 
@@ -69,6 +70,12 @@ ch_code ch_claims_begin(ch_claims *self, ch_error *err) CH_MUST_CHECK;
  *  @param id  first 64 bits of its id
  *  @return as ch_claims_join */
 ch_code ch_claims_take(ch_claims *self, uint64_t id, ch_claim *claim, ch_error *err) CH_MUST_CHECK;
+
+/** Deletes this worker's claim of a run that it has put into the store, between ch_claims_begin and ch_claims_end.
+ *  Where it has none, nothing happens.
+ *  @param id  first 64 bits of its id
+ *  @return as ch_claims_join */
+ch_code ch_claims_drop(ch_claims *self, uint64_t id, ch_error *err) CH_MUST_CHECK;
 
 /** Commits what was claimed since ch_claims_begin; after a failure takes it back.
  *  @param code  CH_OK, or the failure after which nothing is to be claimed

@@ -396,10 +396,6 @@ static ch_code prepare_writing(ch_store *self, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
-    code = ch_store_prepare(self, "DELETE FROM claims WHERE run = substr(?, 1, 16)", &self->delete_claim, err);
-    if (code != CH_OK) {
-        return code;
-    }
     code = ch_store_prepare(self, "DELETE FROM checkpoints WHERE run = ?", &self->delete_checkpoint, err);
     if (code != CH_OK) {
         return code;
@@ -598,9 +594,8 @@ out:
 
 static void finalize_writing(ch_store *self)
 {
-    sqlite3_stmt **const statements[] = {&self->insert,           &self->insert_point,  &self->insert_layer,
-                                         &self->delete_points,    &self->delete_layers, &self->delete_claim,
-                                         &self->delete_checkpoint};
+    sqlite3_stmt **const statements[] = {&self->insert,        &self->insert_point,  &self->insert_layer,
+                                         &self->delete_points, &self->delete_layers, &self->delete_checkpoint};
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
         sqlite3_finalize(*statements[i]);
         *statements[i] = NULL;

@@ -18,7 +18,7 @@ typedef struct {
     int schema;                                         /* version of the file's schema, in which it is read */
     sqlite3_stmt *find, *select_points, *select_layers; /* each takes the id of a run */
     sqlite3_stmt *insert, *insert_point, *insert_layer; /* NULL when the store is open for reading */
-    sqlite3_stmt *delete_points, *delete_layers, *delete_claim,
+    sqlite3_stmt *delete_points, *delete_layers,
         *delete_checkpoint;       /* each takes the id of a run; NULL as those above */
     struct ch_store_guard *guard; /* what the file is known by; NULL as those above; owned */
     char *path;                   /* owned */

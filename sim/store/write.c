@@ -228,18 +228,14 @@ static int insert_run(ch_store *self, const ch_run *run, const char *id)
     return insert_layers(self, run, id);
 }
 
-/* Inserts a run, whose claim ends with that, and asks whether it was new. Its state has served, unless a budget ended
+/* Inserts a run, and asks whether it was new. Its state has served, unless a budget ended
  * it: a larger one goes on from there. The caller has begun a transaction. */
 static int insert_and_look(ch_store *self, const ch_run *run, bool *is_new)
 {
     char id[CH_ID_SIZE];
     ch_settings_id(&run->resolved, id);
-    int rc = delete_rows(self->delete_claim, id);
-    if (rc != SQLITE_OK) {
-        return rc;
-    }
     const int rows = sqlite3_total_changes(self->db);
-    rc = insert_run(self, run, id);
+    const int rc = insert_run(self, run, id);
     *is_new = sqlite3_total_changes(self->db) != rows; /* a run that is there stays as it is */
     return rc == SQLITE_OK && run->status != CH_BUDGET ? delete_rows(self->delete_checkpoint, id) : rc;
 }

@@ -208,7 +208,7 @@ void ch_ledger_file(ch_ledger *self, ch_filed_job *jobs, size_t count)
             if (is_elsewhere(self, &jobs[i])) {
                 continue;
             }
-            ch_share_note_end(&self->share, jobs[i].job);
+            ch_share_note_end(&self->share, jobs[i].job, jobs[i].end.code == CH_OK);
             if (jobs[i].end.code == CH_OK) {
                 ended[num_ended++] = &jobs[i];
             } else {

@@ -24,15 +24,42 @@ void ch_share_free(ch_share *self)
 {
     ch_claims_leave(&self->claims);
     free(self->waiting);
+    free(self->stored);
     *self = (ch_share){0};
 }
 
 /* ---- claiming ---- */
 
-void ch_share_note_end(ch_share *self, const ch_sweep_job *job)
+/* Notes that the claim of a run is to be deleted. Where memory lacks it is left until the sweep ends. */
+static void note_stored(ch_share *self, uint64_t id)
+{
+    void *stored = self->stored;
+    if (ch_grow(&stored, &self->stored_capacity, self->num_stored + 1, sizeof *self->stored) == 0) {
+        self->stored = stored;
+        self->stored[self->num_stored++] = id;
+    }
+}
+
+void ch_share_note_end(ch_share *self, const ch_sweep_job *job, bool is_put)
 {
     self->num_ended++;
     self->cost_ended += job->cost;
+    if (is_put) {
+        note_stored(self, job->id);
+    }
+}
+
+/* Deletes the claims of runs that are in the store, within a transaction. */
+static ch_code drop_stored(ch_share *self, ch_error *err)
+{
+    for (size_t i = 0; i < self->num_stored; i++) {
+        const ch_code code = ch_claims_drop(&self->claims, self->stored[i], err);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    self->num_stored = 0;
+    return CH_OK;
 }
 
 /* How many runs are claimed at once. */
@@ -106,7 +133,10 @@ ch_code ch_share_ask(ch_share *self, ch_sweep_job *job, ch_share_state *state, c
         if (code != CH_OK) {
             return code;
         }
-        code = claim_batch(self, job, err);
+        code = drop_stored(self, err);
+        if (code == CH_OK) {
+            code = claim_batch(self, job, err);
+        }
         code = ch_claims_end(&self->claims, code, err);
         if (code != CH_OK) {
             return code;

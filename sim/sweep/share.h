@@ -29,6 +29,8 @@ typedef struct {
     double beaten;          /* time of the last sign of life that was not a claim */
     ch_sweep_job **waiting; /* [num_waiting] jobs that are made elsewhere, and that are waited for; owned */
     size_t num_waiting, waiting_capacity;
+    uint64_t *stored; /* [num_stored] first 64 bits of the ids of runs in the store whose claims are left; owned */
+    size_t num_stored, stored_capacity;
 } ch_share;
 
 /** Joins the workers of a store.
@@ -43,8 +45,10 @@ void ch_share_free(ch_share *self);
  *  @return as ch_claims_join */
 ch_code ch_share_ask(ch_share *self, ch_sweep_job *job, ch_share_state *state, ch_error *err) CH_MUST_CHECK;
 
-/** Notes that a run of this program has ended. */
-void ch_share_note_end(ch_share *self, const ch_sweep_job *job);
+/** Notes that a run of this program has ended.
+ *  @param is_put  whether it is put into the store before others are claimed. Its claim is deleted then; a run that has
+ *                 failed keeps its claim, so that no other program tries it too. */
+void ch_share_note_end(ch_share *self, const ch_sweep_job *job, bool is_put);
 
 /** Waits for a job that is made elsewhere.  @return CH_OK; CH_ERROR_MEMORY */
 ch_code ch_share_wait_for(ch_share *self, ch_sweep_job *job, ch_error *err) CH_MUST_CHECK;
