@@ -14,6 +14,15 @@ void ch_run_state_free(ch_run_state *self)
     *self = (ch_run_state){.bytes = NULL};
 }
 
+void ch_run_states_refuse(const ch_run_states *states, const ch_run_state *state)
+{
+    char sentence[512];
+    snprintf(sentence, sizeof sentence,
+             "the checkpoint of run %s at step %llu cannot be used: %s; what came before it is done anew", state->run,
+             (unsigned long long)state->steps, state->problem);
+    states->say(states->context, sentence);
+}
+
 /* What the bytes begin with: by whom they were written, and of which runs they are. */
 static void exchange_head(ch_snapshot *snapshot, const ch_resolved *resolved)
 {

@@ -41,6 +41,9 @@ typedef struct {
     void (*say)(void *context, const char *sentence);
 } ch_run_states;
 
+/** Says that a state is of no use, for the reason in `problem`. */
+void ch_run_states_refuse(const ch_run_states *states, const ch_run_state *state);
+
 /** What a state is made of. All is borrowed. */
 typedef struct {
     ch_learner *learner;

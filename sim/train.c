@@ -372,16 +372,6 @@ static ch_code begin_session(session *self, const task *asked, ch_error *err)
     return ch_weights_keeper_add(&self->keeper, 0, err);
 }
 
-/* Says that a state is of no use. */
-static void refuse_state(const task *asked, const ch_run_state *state)
-{
-    char sentence[512];
-    snprintf(sentence, sizeof sentence,
-             "the checkpoint of run %s at step %llu cannot be used: %s; what came before it is done anew", state->run,
-             (unsigned long long)state->steps, state->problem);
-    asked->states->say(asked->states->context, sentence);
-}
-
 /* Goes on from the last state of a session's run, where one was kept that is of use.
  * @param self  a session that has begun; it begins anew where a state turns out not to be that of its run */
 static ch_code resume_session(session *self, const task *asked, ch_error *err)
@@ -395,7 +385,7 @@ static ch_code resume_session(session *self, const task *asked, ch_error *err)
         const bool is_tried = state.problem[0] == '\0';
         is_read = is_tried && read_state(&self->training, &state);
         if (!is_read) {
-            refuse_state(asked, &state);
+            ch_run_states_refuse(states, &state);
         }
         if (is_tried && !is_read) {
             ch_run_free(asked->run);

@@ -260,6 +260,67 @@ static void test_processes_are_killed(void **state)
     assert_true(ended > 0); /* others were over before they could be killed */
 }
 
+/* Waits until a store has so many states, or a launcher has ended.  @return how many it has */
+static long long await_states(pid_t launcher, const char *name, long long wanted)
+{
+    long long count = 0;
+    for (int waited = 0; count < wanted && !has_ended(launcher); waited++) {
+        sqlite3 *db = NULL;
+        sqlite3_stmt *select = NULL;
+        if (sqlite3_open_v2(path_of(name), &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+            sqlite3_prepare_v2(db, "SELECT count(*) FROM checkpoints", -1, &select, NULL) == SQLITE_OK &&
+            sqlite3_step(select) == SQLITE_ROW) {
+            count = sqlite3_column_int64(select, 0);
+        }
+        sqlite3_finalize(select);
+        sqlite3_close(db);
+        assert_true(waited < 60000);
+        wait_ms(1);
+    }
+    return count;
+}
+
+/* Processes that are killed together go on from the states of all runs that were under way, not of process 0 alone. */
+static void test_states_of_killed_processes(void **state)
+{
+    (void)state;
+    static const char *const line = "sweep perceptron --dim 64 --train 4000 --temp 1 --alpha 100 --record 3 "
+                                    "--engine plain --seed 0..2 -j 1";
+    char command[LINE], wanted[64], serial[PATH_MAX];
+    long long kept = 0;
+    if (!is_able()) {
+        skip();
+    }
+    assert_succeeds("%s -o serial.db", line);
+    for (int attempt = 0; kept < 2; attempt++) { /* a run of process 0, and one of another at least */
+        pid_t children[MOST_CHILDREN];
+        assert_true(attempt < 20);
+        if (exists(path_of("s.db"))) {
+            assert_int_equal(unlink(path_of("s.db")), 0);
+        }
+        snprintf(command, sizeof command, "%s -o s.db --checkpoint 0.01s", line);
+        const pid_t launcher = start_group(3, "", command);
+        await_states(launcher, "s.db", 3);
+        find_children(launcher, children);
+        for (int rank = 0; rank < 3; rank++) {
+            if (children[rank] > 0) {
+                kill(children[rank], SIGKILL);
+            }
+        }
+        kill(launcher, SIGKILL);
+        finish(launcher);
+        await_end(children);
+        kept = exists(path_of("s.db")) ? query(path_of("s.db"), "SELECT count(*) FROM checkpoints") : 0;
+    }
+    snprintf(command, sizeof command, "%s -o s.db", line);
+    assert_int_equal(run_group(2, command), 0);
+    snprintf(wanted, sizeof wanted, "; %lld went on from a checkpoint", kept);
+    assert_says(out, wanted);
+    assert_int_equal(query(path_of("s.db"), "SELECT count(*) FROM checkpoints"), 0);
+    snprintf(serial, sizeof serial, "%s", path_of("serial.db"));
+    assert_same_content(path_of("s.db"), serial);
+}
+
 /* SIGTERM to one process ends all, as interrupted, and what has ended is in the store. */
 static void test_processes_are_stopped(void **state)
 {
@@ -373,6 +434,7 @@ int main(void)
         STORE_TEST(test_other_arguments_are_refused),
         STORE_TEST(test_without_mpi),
         STORE_TEST(test_processes_are_killed),
+        STORE_TEST(test_states_of_killed_processes),
         STORE_TEST(test_processes_are_stopped),
         STORE_TEST(test_processes_are_killed_at_random),
         STORE_TEST(test_writes_of_process_0_fail),

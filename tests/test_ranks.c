@@ -196,6 +196,7 @@ typedef struct {
     ch_sweep_counts counts;
     ch_code code;
     ch_error err;
+    double checkpoint; /* of the sweep */
     int most_pages;    /* of the store's file; 0: as many as there is room for */
     size_t stop_after; /* runs after which one is told to stop; 0: none */
     ch_stop *stopped;
@@ -238,6 +239,7 @@ static void sweep_by_group(group_sweep *self, const char *store_name, const char
     }
     assert_int_equal(ch_sweep_init(&swept, &plan, &store, &self->err), CH_OK);
     swept.link = &link;
+    swept.checkpoint = self->checkpoint;
     const ch_watch watch = {.stop = &self->stop, .progress = note_progress, .context = self};
     self->code = ch_sweep_run(&swept, &store, self->threads, &watch, &self->err);
     self->counts = swept.counts;
@@ -361,6 +363,7 @@ static void test_another_file_is_refused(void **state)
     ch_pack_u64(&packer, 1);
     ch_pack_u64(&packer, 0);
     ch_sent_job_pack(&packer, &sent);
+    ch_state_pack(&packer, &(ch_run_state){.bytes = NULL});
     assert_int_equal(ch_message_send(&link, 1, &packer, NULL), CH_OK);
     assert_int_equal(pthread_create(&other.thread, NULL, follow, &other), 0);
     bool is_told = false;
@@ -379,6 +382,183 @@ static void test_another_file_is_refused(void **state)
     ch_packer_free(&packer);
     ch_plan_free(&plan);
     hub_free(&post_office);
+}
+
+/* ---- states of runs under way ---- */
+
+/* A run that a process does in parts, for a process 0 that is this test. */
+typedef struct {
+    ch_settings settings;
+    ch_sent_job sent;
+    ch_packer state; /* the last state that arrived */
+    uint64_t steps;  /* of that state */
+    bool is_done;
+    ch_run run; /* when it is done */
+} parted_run;
+
+static void send_start(parted_run *self, const ch_link *link)
+{
+    ch_packer packer = {0};
+    const ch_start_message start = {.num_groups = 1, .threads_a_run = 1, .report_seconds = 0.001, .checkpoint = 1e-9};
+    ch_message_begin(&packer, CH_MESSAGE_START);
+    ch_pack(&packer, &start, sizeof start);
+    assert_int_equal(ch_message_send(link, 1, &packer, NULL), CH_OK);
+    ch_message_begin(&packer, CH_MESSAGE_JOBS);
+    ch_pack_u64(&packer, 1);
+    ch_pack_u64(&packer, 0);
+    ch_sent_job_pack(&packer, &self->sent);
+    if (self->state.size == 0) {
+        ch_state_pack(&self->state, &(ch_run_state){.bytes = NULL});
+    }
+    ch_pack(&packer, self->state.bytes, self->state.size);
+    assert_int_equal(ch_message_send(link, 1, &packer, NULL), CH_OK);
+    ch_packer_free(&packer);
+}
+
+/* Takes a state, answers, and has the process stop where `stops` says so. */
+static void take_state(parted_run *self, const ch_link *link, ch_unpacker *message, bool stops)
+{
+    ch_run_state state;
+    ch_packer packer = {0};
+    const double seconds = 1e-4;
+    const bool is_awaited = ch_unpack_u64_within(message, 1) != 0;
+    self->state.size = 0;
+    ch_pack(&self->state, message->bytes + message->place, message->size - message->place);
+    ch_state_unpack(message, &state);
+    assert_false(message->failed);
+    assert_true(state.size > 0 && state.steps > self->steps);
+    self->steps = state.steps;
+    if (is_awaited) {
+        ch_message_begin(&packer, CH_MESSAGE_KEPT);
+        ch_pack(&packer, &seconds, sizeof seconds);
+        assert_int_equal(ch_message_send(link, 1, &packer, NULL), CH_OK);
+    }
+    if (stops) {
+        ch_message_begin(&packer, CH_MESSAGE_STOP);
+        assert_int_equal(ch_message_send(link, 1, &packer, NULL), CH_OK);
+    }
+    ch_packer_free(&packer);
+}
+
+/* @return whether the process has told that it is done */
+static bool take_report(parted_run *self, ch_unpacker *message)
+{
+    ch_report_head head;
+    ch_unpack(message, &head, sizeof head);
+    assert_null(ch_unpack_text(message));
+    if (head.num_results > 0) {
+        ch_error err = {0};
+        assert_int_equal(ch_unpack_u64(message), 0);
+        assert_int_equal(ch_unpack_u64(message), CH_OK);
+        assert_int_equal(ch_run_unpack(message, &self->run, &err), CH_OK);
+        self->is_done = true;
+    }
+    return head.is_done != 0;
+}
+
+/* Lets a new process go on with the run.
+ * @param stops  whether it is stopped as soon as a state has arrived */
+static void do_part(parted_run *self, bool stops)
+{
+    hub post_office;
+    hub_init(&post_office);
+    mailbox box = {&post_office, 0, false};
+    const ch_link link = link_of(&box, 2, 2);
+    follower_process other = {.box = {&post_office, 1, false}, .size = 2, .threads = 1};
+    send_start(self, &link);
+    assert_int_equal(pthread_create(&other.thread, NULL, follow, &other), 0);
+    for (bool is_over = false; !is_over;) {
+        int from = 0;
+        ch_unpacker message = {.place = 0};
+        void *bytes = NULL;
+        assert_int_equal(link.receive(link.context, &from, &bytes, &message.size, NULL), CH_OK);
+        message.bytes = bytes;
+        const uint64_t kind = bytes != NULL ? ch_unpack_u64(&message) : 0;
+        if (kind == CH_MESSAGE_STATE) {
+            take_state(self, &link, &message, stops);
+            stops = false;
+        } else if (kind == CH_MESSAGE_REPORT) {
+            is_over = take_report(self, &message);
+        } else {
+            ch_clock_sleep(0.0001);
+        }
+        free(bytes);
+    }
+    assert_int_equal(ch_ranks_dismiss(&link, NULL), CH_OK);
+    assert_int_equal(pthread_join(other.thread, NULL), 0);
+    assert_int_equal(other.code, CH_OK);
+    hub_free(&post_office);
+}
+
+static parted_run begin_parted(const char *const *lines)
+{
+    parted_run self = {.steps = 0};
+    ch_plan plan = make_plan(lines);
+    ch_plan_get(&plan, 0, &self.settings);
+    self.sent.resolved = resolve_settings(&self.settings);
+    self.sent.group_samples = self.settings.train;
+    self.sent.group_engine = self.sent.resolved.settings.engine;
+    self.sent.job.num_samples = (uint32_t)self.settings.train;
+    self.sent.job.dim = (uint32_t)self.settings.dim;
+    ch_plan_free(&plan);
+    return self;
+}
+
+/* Each part is done by a new process, which gets the last state that the one before had sent. */
+static void test_a_run_in_parts_is_the_same(void **state)
+{
+    (void)state;
+    static const char *const runs[][10] = {
+        {"model perceptron", "dim 32", "train 4000", "temp 1", "alpha 100", "record 3", "engine fast"},
+        {"model perceptron", "dim 32", "train 4000", "temp 1", "alpha 100", "record 3", "engine plain",
+         "max_updates 9000"},
+        {"model mlp", "dim 12", "train 80", "width 8", "depth 2", "temp 0.1", "alpha 10", "data stripe", "record 3"},
+    };
+    enum { PARTS = 4 };
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        ch_run whole;
+        ch_error err = {0};
+        unsigned parts = 0;
+        parted_run parted = begin_parted(runs[i]);
+        assert_int_equal(train_by_settings(&whole, &parted.settings, 1, NULL, &err), CH_OK);
+        for (; !parted.is_done; parts++) {
+            do_part(&parted, parts < PARTS);
+        }
+        if (parts < 2) {
+            fail_msg("run %zu has %u parts", i, parts);
+        }
+        parted.run.seconds = whole.seconds;
+        assert_all_equal(&whole, &parted.run);
+        ch_run_free(&whole);
+        ch_run_free(&parted.run);
+        ch_packer_free(&parted.state);
+    }
+}
+
+/* The last states of runs that a budget ended are kept, whoever did them, and a larger budget goes on from there. */
+static void test_larger_budgets_go_on(void **state)
+{
+    (void)state;
+#define SIX "model perceptron", "dim 32", "train 4000", "temp 1", "alpha 100", "engine plain", "record 3", "seed 0..5"
+    static const char *const smaller[] = {SIX, "max_updates 500", NULL};
+    static const char *const larger[] = {SIX, "max_updates 2000", NULL};
+    char whole[PATH_MAX];
+    group_sweep group;
+    begin_group(&group, 3, 1);
+    group.checkpoint = 3600;
+    sweep_by_group(&group, "s.db", smaller);
+    assert_int_equal(group.code, CH_OK);
+    assert_int_equal(group.counts.budget, 6);
+    assert_int_equal(query(path_of("s.db"), "SELECT count(*) FROM checkpoints WHERE updates = 500"), 6);
+    begin_group(&group, 3, 1);
+    sweep_by_group(&group, "s.db", larger);
+    assert_int_equal(group.code, CH_OK);
+    assert_int_equal(group.counts.resumed, 6);
+    assert_int_equal(group.counts.continued, 6);
+    sweep("whole.db", smaller, 1);
+    sweep("whole.db", larger, 1);
+    snprintf(whole, sizeof whole, "%s", path_of("whole.db"));
+    assert_same_content(path_of("s.db"), whole);
 }
 
 /* A link that breaks ends both sides: process 0 keeps what it has. */
@@ -409,6 +589,8 @@ int main(void)
         STORE_TEST(test_a_stop_ends_all),
         STORE_TEST(test_a_full_store_ends_all),
         STORE_TEST(test_another_file_is_refused),
+        cmocka_unit_test(test_a_run_in_parts_is_the_same),
+        STORE_TEST(test_larger_budgets_go_on),
         STORE_TEST(test_a_broken_link_ends_the_sweep),
     };
     return cmocka_run_group_tests_name("ranks", tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "sim/sweep/crew.h"
 #include "sim/sweep/message.h"
 #include "sim/sweep/ranks.h"
+#include "sim/sweep/travel.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -26,7 +27,9 @@ typedef struct {
     ch_crew crew;
     ch_sources *sources;
     ch_memory_account memory;
-    char **names; /* [num_names] names of files, to which the settings of jobs point; owned */
+    ch_travel travel;     /* has locks of its own */
+    ch_run_states states; /* those of `travel` */
+    char **names;         /* [num_names] names of files, to which the settings of jobs point; owned */
     size_t num_names, names_capacity;
 
     /* The crew's lock guards these members. */
@@ -134,6 +137,7 @@ static void end_job(void *context, ch_sweep_job *job, ch_run *run, ch_job_end *e
     follower *self = context;
     queued_job *entry = entry_of(job);
     const double seconds = ch_clock_now() - entry->started;
+    ch_travel_end_run(&self->travel, &entry->sent.resolved, end->code != CH_OK || run->status == CH_BUDGET);
     add_result(self, entry->sent.place, run, end);
     omp_set_lock(&self->crew.lock);
     self->num_running--;
@@ -257,20 +261,27 @@ static void enqueue(follower *self, queued_job *entry)
     }
 }
 
-/* Reads one job and puts it into the queue. A job whose files cannot be read has failed. */
-static ch_code take_sent_job(follower *self, ch_unpacker *message, ch_error *err)
+/* Reads one job and puts it into the queue. A job whose files cannot be read has failed.
+ * @param bytes  of the message */
+static ch_code take_sent_job(follower *self, ch_unpacker *message, uint8_t *bytes, ch_error *err)
 {
     queued_job *entry = ch_alloc(1, sizeof *entry);
     ch_job_end failed = {.code = CH_OK};
+    ch_run_state state;
     if (entry == NULL) {
         return ch_error_memory(err, "a job");
     }
     ch_sent_job_unpack(message, &entry->sent);
+    const size_t place = ch_state_unpack(message, &state);
     if (message->failed || entry->sent.job.group >= self->start->num_groups) {
         free(entry);
         return ch_error_set(err, CH_ERROR_IO, "process 0 sent jobs that cannot be read");
     }
     failed.code = find_sources(self, &entry->sent.resolved, &failed.err);
+    if (failed.code == CH_OK && state.size > 0) {
+        state.bytes = bytes + place;
+        failed.code = ch_travel_give(&self->travel, &entry->sent.resolved, &state, &failed.err);
+    }
     if (failed.code != CH_OK) {
         add_result(self, entry->sent.place, NULL, &failed);
         free(entry);
@@ -280,13 +291,13 @@ static ch_code take_sent_job(follower *self, ch_unpacker *message, ch_error *err
     return CH_OK;
 }
 
-static ch_code take_jobs(follower *self, ch_unpacker *message, ch_error *err)
+static ch_code take_jobs(follower *self, ch_unpacker *message, uint8_t *bytes, ch_error *err)
 {
     const uint64_t count = ch_unpack_u64(message);
     const bool more = ch_unpack_u64_within(message, 1) != 0;
     ch_code code = CH_OK;
     for (uint64_t i = 0; code == CH_OK && i < count; i++) {
-        code = take_sent_job(self, message, err);
+        code = take_sent_job(self, message, bytes, err);
     }
     omp_set_lock(&self->crew.lock);
     self->has_ended = !more;
@@ -310,7 +321,11 @@ static ch_code take_messages(follower *self, bool *was_news, ch_error *err)
         const uint64_t kind = ch_unpack_u64(&message);
         *was_news = true;
         if (kind == CH_MESSAGE_JOBS) {
-            code = take_jobs(self, &message, err);
+            code = take_jobs(self, &message, bytes, err);
+        } else if (kind == CH_MESSAGE_KEPT) {
+            double seconds = 0;
+            ch_unpack(&message, &seconds, sizeof seconds);
+            ch_travel_note_answer(&self->travel, seconds);
         } else if (kind == CH_MESSAGE_STOP) {
             *self->stop = 1;
         } else if (kind == CH_MESSAGE_BYE) {
@@ -354,7 +369,7 @@ static ch_code report(follower *self, bool *was_news, ch_error *err)
     omp_set_lock(&self->reporting);
     const bool is_due = self->num_results > 0 && ch_clock_now() - self->since > self->start->report_seconds;
     head.stops = *self->stop != 0;
-    head.is_done = self->crew_is_done && !self->awaits;
+    head.is_done = self->crew_is_done && !self->awaits && ch_travel_is_empty(&self->travel);
     const bool tells = head.stops && !self->is_told;
     if (!head.asks && !is_due && !head.is_done && !tells && self->sentence[0] == '\0') {
         omp_unset_lock(&self->reporting);
@@ -388,6 +403,10 @@ static void *handle_messages(void *context)
         if (self->code != CH_OK) {
             break;
         }
+        self->code = ch_travel_send(&self->travel, &was_news, self->err);
+        if (self->code != CH_OK) {
+            break;
+        }
         self->code = report(self, &was_news, self->err);
         if (was_news) {
             pause = 0;
@@ -409,7 +428,10 @@ static ch_code begin(follower *self, const ch_ranks_resources *resources, ch_err
     const int share =
         resources->threads < (int)self->start->threads_a_run ? resources->threads : (int)self->start->threads_a_run;
     omp_init_lock(&self->reporting);
+    ch_travel_init(&self->travel, self->link, say, self);
+    self->states = ch_travel_states(&self->travel, self->start->checkpoint);
     self->crew = (ch_crew){
+        .states = &self->states,
         .source = {self, next_job, take_job, find_following, resolve_job, end_job, say},
         .groups = ch_alloc(num_groups, sizeof *self->crew.groups),
         .memory = &self->memory,
@@ -451,6 +473,7 @@ static void end(follower *self)
     free(self->crew.groups);
     ch_packer_free(&self->results);
     ch_packer_free(&self->packer);
+    ch_travel_free(&self->travel);
     ch_crew_free(&self->crew);
     omp_destroy_lock(&self->reporting);
 }

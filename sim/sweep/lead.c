@@ -128,6 +128,25 @@ static ch_sweep_job *take_job(ch_lead *self, size_t process)
     return job;
 }
 
+/* Packs the state from which a job's run goes on, where the store has one that is of use. */
+static void pack_state(ch_lead *self, const ch_resolved *resolved)
+{
+    const ch_run_states *states = self->crew->states;
+    ch_run_state state = {.bytes = NULL};
+    for (size_t rank = 0; states->find(states->context, resolved, rank, &state); rank++) {
+        if (state.problem[0] == '\0' && state.size > CH_MESSAGE_MOST_STATE) {
+            snprintf(state.problem, sizeof state.problem, "its %zu bytes are more than a message holds", state.size);
+        }
+        if (state.problem[0] == '\0') {
+            break;
+        }
+        ch_run_states_refuse(states, &state);
+        ch_run_state_free(&state);
+    }
+    ch_state_pack(&self->packer, &state);
+    ch_run_state_free(&state);
+}
+
 /* Adds a job to an answer unless the store has its run by now. A job that fails or is there is filed.
  * @return whether it was added */
 static bool add_job(ch_lead *self, ch_sweep_job *job)
@@ -149,6 +168,7 @@ static bool add_job(ch_lead *self, ch_sweep_job *job)
     sent.set_bytes = group->set_bytes;
     omp_unset_lock(&self->crew->lock);
     ch_sent_job_pack(&self->packer, &sent);
+    pack_state(self, &sent.resolved);
     return true;
 }
 
@@ -156,10 +176,12 @@ static bool add_job(ch_lead *self, ch_sweep_job *job)
  * @return whether a further question could bring more */
 static bool pack_jobs(ch_lead *self, size_t process, const ch_report_head *head, uint64_t *count)
 {
+    enum { ENOUGH_BYTES = 1 << 28 }; /* with the states of runs; a link does not send 2^31 */
     const allowance allowed = find_allowance(self, head);
     double cost = 0;
     *count = 0;
-    while (*count < allowed.most && (*count < allowed.least || cost < allowed.cost) && !*self->ledger->watch.stop) {
+    while (*count < allowed.most && (*count < allowed.least || cost < allowed.cost) &&
+           self->packer.size < ENOUGH_BYTES && !*self->ledger->watch.stop) {
         ch_sweep_job *job = take_job(self, process);
         if (job == NULL) {
             break;
@@ -253,6 +275,29 @@ static ch_code take_report(ch_lead *self, int from, ch_unpacker *report, ch_erro
     return head.asks ? answer(self, from, &head, err) : CH_OK;
 }
 
+/* Keeps the state of a run under way, and answers where an answer is awaited.
+ * @param bytes  of the message */
+static ch_code take_state(ch_lead *self, int from, ch_unpacker *message, uint8_t *bytes, ch_error *err)
+{
+    const ch_run_states *states = self->crew->states;
+    const double began = ch_clock_now();
+    ch_run_state state;
+    const bool is_awaited = ch_unpack_u64_within(message, 1) != 0;
+    const size_t place = ch_state_unpack(message, &state);
+    if (message->failed) {
+        return ch_error_set(err, CH_ERROR_IO, "process %d sent a state of a run that cannot be read", from);
+    }
+    state.bytes = bytes + place;
+    states->keep(states->context, &state);
+    if (!is_awaited) {
+        return CH_OK;
+    }
+    const double seconds = ch_clock_now() - began;
+    ch_message_begin(&self->packer, CH_MESSAGE_KEPT);
+    ch_pack(&self->packer, &seconds, sizeof seconds);
+    return ch_message_send(self->link, from, &self->packer, err);
+}
+
 /* Takes the messages that have arrived, but no more than are to be filed together. */
 static ch_code take_messages(ch_lead *self, bool *was_news, ch_error *err)
 {
@@ -267,8 +312,11 @@ static ch_code take_messages(ch_lead *self, bool *was_news, ch_error *err)
         }
         ch_unpacker message = {.bytes = bytes, .size = size};
         *was_news = true;
-        if (ch_unpack_u64(&message) == CH_MESSAGE_REPORT) {
+        const uint64_t kind = ch_unpack_u64(&message);
+        if (kind == CH_MESSAGE_REPORT) {
             code = take_report(self, from, &message, err);
+        } else if (kind == CH_MESSAGE_STATE) {
+            code = take_state(self, from, &message, bytes, err);
         } else {
             code = ch_error_set(err, CH_ERROR_IO, "process %d sent a message that cannot be read", from);
         }
@@ -357,6 +405,7 @@ ch_code ch_lead_begin(ch_lead *self, const ch_link *link, ch_ledger *ledger, ch_
         .num_groups = ledger->sweep->num_groups,
         .threads_a_run = threads_a_run(link, ledger->sweep),
         .report_seconds = seconds > LEAST ? seconds : LEAST,
+        .checkpoint = ledger->sweep->checkpoint,
     };
     const ch_code code = send_to_all(self, CH_MESSAGE_START, &start, sizeof start, err);
     return code == CH_OK ? ch_message_thread_begin(&self->thread, handle_messages, self, err) : code;

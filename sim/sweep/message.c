@@ -34,13 +34,45 @@ void ch_sent_job_unpack(ch_unpacker *unpacker, ch_sent_job *job)
     ch_settings_unpack(unpacker, &job->resolved);
 }
 
+void ch_state_pack(ch_packer *packer, const ch_run_state *state)
+{
+    ch_pack(packer, state->run, sizeof state->run);
+    ch_pack(packer, state->kin, sizeof state->kin);
+    ch_pack_u64(packer, state->steps);
+    ch_pack_u64(packer, state->updates);
+    ch_pack(packer, &state->seconds, sizeof state->seconds);
+    ch_pack_u64(packer, state->is_watched);
+    ch_pack_u64(packer, state->size);
+    ch_pack(packer, state->bytes, state->size);
+}
+
+size_t ch_state_unpack(ch_unpacker *unpacker, ch_run_state *state)
+{
+    *state = (ch_run_state){.bytes = NULL};
+    ch_unpack(unpacker, state->run, sizeof state->run);
+    ch_unpack(unpacker, state->kin, sizeof state->kin);
+    state->run[CH_ID_SIZE - 1] = state->kin[CH_ID_SIZE - 1] = '\0';
+    state->steps = ch_unpack_u64(unpacker);
+    state->updates = ch_unpack_u64(unpacker);
+    ch_unpack(unpacker, &state->seconds, sizeof state->seconds);
+    state->is_watched = ch_unpack_u64_within(unpacker, 1) != 0;
+    state->size = ch_unpack_count(unpacker, 1);
+    const size_t place = unpacker->place;
+    unpacker->place += state->size;
+    return place;
+}
+
 ch_code ch_message_send(const ch_link *link, int to, ch_packer *packer, ch_error *err)
 {
+    enum { LARGE = 1 << 20 };
     if (packer->failed) {
         return ch_error_memory(err, "a message to another process");
     }
     const ch_code code = link->send(link->context, to, packer->bytes, packer->size, err);
     packer->size = 0;
+    if (packer->capacity > LARGE) { /* it had the state of a run */
+        ch_packer_free(packer);
+    }
     return code;
 }
 

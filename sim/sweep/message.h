@@ -6,6 +6,7 @@
 #define CH_MESSAGE_H
 
 #include "core/pack.h"
+#include "sim/run_state.h"
 #include "sim/sweep/link.h"
 #include "sim/sweep/sweep_private.h"
 
@@ -18,13 +19,19 @@ enum {
     CH_MESSAGE_STOP,      /* runs under way are to end: from process 0 */
     CH_MESSAGE_BYE,       /* no further sweep comes: from process 0 */
     CH_MESSAGE_REPORT,    /* to process 0 */
+    CH_MESSAGE_STATE,     /* the state of a run under way, to be kept: to process 0 */
+    CH_MESSAGE_KEPT,      /* the answer of process 0 to such a state: the seconds that it took */
 };
+
+/** Bytes of a state that can be sent. A store does not take more either. */
+enum { CH_MESSAGE_MOST_STATE = 1000000000 };
 
 /** CH_MESSAGE_START. */
 typedef struct {
     uint64_t num_groups;
     uint64_t threads_a_run; /* equal share of all threads for one run */
     double report_seconds;  /* how long what has ended may wait for other runs to be reported together */
+    double checkpoint;      /* seconds after which the state of a run under way is sent, again and again; 0: never */
 } ch_start_message;
 
 /** A job of another process: the job itself, with what its group's data set must provide. */
@@ -51,6 +58,14 @@ void ch_message_begin(ch_packer *packer, uint64_t kind);
 void ch_sent_job_pack(ch_packer *packer, const ch_sent_job *job);
 /** @param job  out: names of files are borrowed from the bytes */
 void ch_sent_job_unpack(ch_unpacker *unpacker, ch_sent_job *job);
+
+/** In CH_MESSAGE_JOBS the state from which its run goes on follows every job, in CH_MESSAGE_STATE a number that says
+ *  whether process 0 is to answer comes before the state.
+ *  @param state  of 0 bytes: none */
+void ch_state_pack(ch_packer *packer, const ch_run_state *state);
+/** @param state  out: its size, but not its bytes
+ *  @return where the bytes begin in those that are read */
+size_t ch_state_unpack(ch_unpacker *unpacker, ch_run_state *state);
 
 /** Sends what was packed, and empties the packer for the next message.
  *  @return as ch_link; CH_ERROR_MEMORY where the packer failed */

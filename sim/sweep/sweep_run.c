@@ -89,11 +89,13 @@ static void try_postponed_again(sweep_state *state)
     }
 }
 
-/* The bytes of a state that is kept are fewer than those that its run takes. */
+/* The bytes of a state that is kept are fewer than those that its run takes. One that goes to another process is there
+ * three times: as it was written, while it waits, and in a message. */
 static void reserve_states(ch_sweep *sweep)
 {
+    const size_t copies = sweep->link != NULL && sweep->link->size > 1 ? 3 : 1;
     for (size_t i = 0; i < sweep->num_jobs && sweep->checkpoint > 0; i++) {
-        sweep->jobs[i].run_bytes *= 2;
+        sweep->jobs[i].run_bytes *= 1 + copies;
     }
 }
 
@@ -162,11 +164,6 @@ ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, const ch_watc
     begin_crew(&state, self, threads);
     ch_ledger_keep(&state.ledger, &state.crew);
     if (num_processes > 1 && self->num_jobs > 0) {
-        if (self->checkpoint > 0) {
-            ch_ledger_say(&state.ledger,
-                          "checkpoint: of the processes that share this sweep, process 0 alone keeps the "
-                          "state of its runs; those of the others begin anew when they are killed");
-        }
         work_together(&state, self->link);
     } else {
         ch_crew_work(&state.crew);
