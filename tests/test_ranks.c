@@ -426,7 +426,10 @@ static void take_state(parted_run *self, const ch_link *link, ch_unpacker *messa
     ch_pack(&self->state, message->bytes + message->place, message->size - message->place);
     ch_state_unpack(message, &state);
     assert_false(message->failed);
-    assert_true(state.size > 0 && state.steps > self->steps);
+    if (state.size == 0 || state.steps < self->steps) { /* a stop may come where the last state was written */
+        fail_msg("a state at step %llu came after one at %llu", (unsigned long long)state.steps,
+                 (unsigned long long)self->steps);
+    }
     self->steps = state.steps;
     if (is_awaited) {
         ch_message_begin(&packer, CH_MESSAGE_KEPT);
@@ -511,21 +514,24 @@ static void test_a_run_in_parts_is_the_same(void **state)
     static const char *const runs[][10] = {
         {"model perceptron", "dim 32", "train 4000", "temp 1", "alpha 100", "record 3", "engine fast"},
         {"model perceptron", "dim 32", "train 4000", "temp 1", "alpha 100", "record 3", "engine plain",
-         "max_updates 9000"},
+         "max_updates 30000"},
         {"model mlp", "dim 12", "train 80", "width 8", "depth 2", "temp 0.1", "alpha 10", "data stripe", "record 3"},
     };
     enum { PARTS = 4 };
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
         ch_run whole;
         ch_error err = {0};
-        unsigned parts = 0;
         parted_run parted = begin_parted(runs[i]);
         assert_int_equal(train_by_settings(&whole, &parted.settings, 1, NULL, &err), CH_OK);
-        for (; !parted.is_done; parts++) {
+        for (unsigned parts = 0, attempt = 1; !parted.is_done; parts++) {
             do_part(&parted, parts < PARTS);
-        }
-        if (parts < 2) {
-            fail_msg("run %zu has %u parts", i, parts);
+            if (parted.is_done && parts == 0) { /* it was over before it heard that it is to stop */
+                assert_true(attempt++ < 100);
+                ch_run_free(&parted.run);
+                ch_packer_free(&parted.state);
+                parted = begin_parted(runs[i]);
+                parts = UINT_MAX;
+            }
         }
         parted.run.seconds = whole.seconds;
         assert_all_equal(&whole, &parted.run);
