@@ -293,7 +293,8 @@ static void test_the_content_is_that_of_one_process(void **state)
 static void test_a_stop_ends_all(void **state)
 {
     (void)state;
-    static const char *const lines[] = {"model perceptron", "dim 16", "train 256", "temp 1", "seed 0..99", NULL};
+    enum { RUNS = 400 }; /* so many that the stop is heard before all are done, on a busy machine too */
+    static const char *const lines[] = {"model perceptron", "dim 16", "train 256", "temp 1", "seed 0..399", NULL};
     for (int who = 0; who < 3; who++) {
         group_sweep group;
         char name[16];
@@ -305,13 +306,13 @@ static void test_a_stop_ends_all(void **state)
         assert_int_equal(group.code, CH_ERROR_INTERRUPTED);
         const size_t kept = count_runs(path_of(name));
         assert_int_equal(kept, num_done(&group.counts));
-        assert_true(kept >= 3 && kept < 100);
+        assert_true(kept >= 3 && kept < RUNS);
         assert_non_null(strstr(group.err.message, "repeat the command to go on"));
         begin_group(&group, 2, 1);
         sweep_by_group(&group, name, lines);
         assert_int_equal(group.code, CH_OK);
         assert_int_equal(group.counts.present, kept);
-        assert_int_equal(count_runs(path_of(name)), 100);
+        assert_int_equal(count_runs(path_of(name)), RUNS);
     }
 }
 
@@ -327,7 +328,7 @@ static void test_a_full_store_ends_all(void **state)
     assert_non_null(strstr(group.err.message, "disk is full"));
     assert_true(is_whole(path_of("s.db")));
     const size_t kept = count_runs(path_of("s.db"));
-    assert_in((double)kept, 10, MIXED_RUNS - 10);
+    assert_true(kept < MIXED_RUNS); /* runs that were to be put in together with the first without room are not there */
     begin_group(&group, 3, 1);
     sweep_by_group(&group, "s.db", MIXED);
     assert_int_equal(group.code, CH_OK);
