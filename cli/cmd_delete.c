@@ -16,9 +16,13 @@ static void print_doomed(const char *path, const ch_store_doomed *doomed, bool d
 {
     ch_text_print(path, stdout);
     printf(": %" PRIu64 " of %" PRIu64 " run%s%s deleted, with %" PRIu64 " trajectory point%s and %" PRIu64
-           " weight change%s of layers\n",
+           " weight change%s of layers",
            doomed->runs, doomed->total, doomed->total == 1 ? "" : "s", dry_run ? " would be" : "", doomed->points,
            doomed->points == 1 ? "" : "s", doomed->layers, doomed->layers == 1 ? "" : "s");
+    if (doomed->failures > 0) {
+        printf("; and %" PRIu64 " run%s that failed", doomed->failures, doomed->failures == 1 ? "" : "s");
+    }
+    putchar('\n');
 }
 
 static ch_code delete_runs(const char *path, const delete_options *options, ch_error *err)
@@ -35,7 +39,7 @@ static ch_code delete_runs(const char *path, const delete_options *options, ch_e
     if (code != CH_OK) {
         goto out;
     }
-    if (!dry_run && doomed.runs > 0) {
+    if (!dry_run && doomed.runs + doomed.failures > 0) {
         ch_store_close(&store);
         code = ch_store_open(&store, path, CH_STORE_WRITE, err);
         if (code != CH_OK) {

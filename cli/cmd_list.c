@@ -97,6 +97,9 @@ static void print_summary(FILE *out, json_t *summary)
     {
         print_count(out, status, count);
     }
+    if (json_integer_value(json_object_get(summary, "failed")) > 0) {
+        print_count(out, "failed", json_object_get(summary, "failed"));
+    }
     fprintf(out, "%-16s%.3g\n", "seconds", json_real_value(json_object_get(summary, "seconds")));
     print_count(out, "points", json_object_get(summary, "points"));
     if (json_integer_value(json_object_get(summary, "runs")) == 0) {

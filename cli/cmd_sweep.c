@@ -21,8 +21,9 @@ static const uint64_t MOST_RUNS_UNASKED = 10000000;
 static const long NO_LIMIT = LONG_MIN;
 
 typedef struct {
-    char *store, *kernels, *part, *until, *checkpoint, *target; /* popt's copies: owned */
-    int threads, dry_run, yes, skip_invalid;
+    char *store, *kernels, *part, *until, *checkpoint, *target, *on_error; /* popt's copies: owned */
+    int threads, dry_run, yes, skip_invalid, retry;
+    bool goes_on;       /* whether a run that fails does not end the sweep */
     long limit;         /* data sets, where there is a target; NO_LIMIT: not given */
     ch_cli_ranks ranks; /* the processes that share the sweep */
     double seconds;     /* from one state that is kept to the next; 0: none is kept */
@@ -72,12 +73,26 @@ static bool has_twins(const ch_plan *plan)
     return found;
 }
 
-static ch_code check_options(const sweep_options *options, const ch_plan *plan, ch_error *err)
+static ch_code read_on_error(sweep_options *options, ch_error *err)
+{
+    const char *word = options->on_error != NULL ? options->on_error : "stop";
+    options->goes_on = strcmp(word, "continue") == 0;
+    return options->goes_on || strcmp(word, "stop") == 0
+               ? CH_OK
+               : ch_error_set(err, CH_ERROR_INPUT, "--on-error is '%s'; accepted are continue and stop",
+                              ch_show(word).text);
+}
+
+static ch_code check_options(sweep_options *options, const ch_plan *plan, ch_error *err)
 {
     if (options->store == NULL && !options->dry_run) {
         return ch_error_set(err, CH_ERROR_INPUT, "-o is missing: name the store that the runs go to, e.g. -o runs.db");
     }
-    ch_code code = ch_cli_check_threads(options->threads, err);
+    ch_code code = read_on_error(options, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_cli_check_threads(options->threads, err);
     if (code != CH_OK) {
         return code;
     }
@@ -165,7 +180,10 @@ static void print_counts(const ch_sweep_counts *counts)
     if (counts->repeated > 0) {
         printf("%zu the same as others, ", counts->repeated);
     }
-    printf("%zu to do\n", counts->total - counts->present - counts->repeated);
+    if (counts->failed_before > 0) {
+        printf("%zu failed before, ", counts->failed_before);
+    }
+    printf("%zu to do\n", counts->total - counts->present - counts->repeated - counts->failed_before);
 }
 
 /* Writes a time to two digits in the unit that suits it. */
@@ -206,8 +224,21 @@ static void print_time(const ch_sweep_time *time, int threads)
     putchar('\n');
 }
 
-static ch_code finish(const sweep_options *options, const ch_sweep_counts *counts, ch_error *err)
+/* Prints which runs failed now, a line a reason. */
+static void print_failed(const ch_sweep *sweep)
 {
+    const char *sentence = NULL;
+    for (size_t i = 0; ch_sweep_failed(sweep, i, &sentence) > 0; i++) {
+        const uint64_t count = ch_sweep_failed(sweep, i, &sentence);
+        printf("  %" PRIu64 " failed%s: ", count, count == 1 ? "" : ", as one did");
+        ch_text_print(sentence, stdout);
+        putchar('\n');
+    }
+}
+
+static ch_code finish(const sweep_options *options, const ch_sweep *sweep, ch_error *err)
+{
+    const ch_sweep_counts *counts = &sweep->counts;
     const size_t done = counts->fitted + counts->budget + counts->diverged + counts->stuck;
     ch_text_print(options->store, stdout);
     printf(": %zu runs, %zu were there, %zu done in %.1f s: %zu fitted, %zu budget, %zu diverged", counts->total,
@@ -231,7 +262,15 @@ static ch_code finish(const sweep_options *options, const ch_sweep_counts *count
     if (counts->continued > 0) {
         printf("; %zu went on from the state of a run with another budget", counts->continued);
     }
+    if (counts->failed > 0) {
+        printf("; %zu failed", counts->failed);
+    }
     putchar('\n');
+    if (counts->failed_before > 0) {
+        printf("%zu run%s failed before; --retry makes %s again\n", counts->failed_before,
+               counts->failed_before == 1 ? "" : "s", counts->failed_before == 1 ? "it" : "them");
+    }
+    print_failed(sweep);
     return ch_cli_flush(err);
 }
 
@@ -269,6 +308,7 @@ static ch_code print_block(const ch_plan *plan, const ch_plan *block, ch_store *
     ch_plan alone = *block; /* borrows all of it */
     alone.data_dir = plan->data_dir;
     alone.stop = plan->stop;
+    alone.retries = plan->retries;
     fputs("block ", stdout);
     ch_text_print(block->name, stdout);
     putchar('\n');
@@ -406,6 +446,7 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_sweep
     sweep.memory_budget = options->ranks.memory_budget;
     sweep.link = ch_cli_ranks_link(&options->ranks);
     sweep.checkpoint = options->seconds;
+    sweep.goes_on = options->goes_on;
     if (options->dry_run) {
         code = print_plan(plan, used, options, sweep.cost, err);
         if (code != CH_OK) {
@@ -424,7 +465,7 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_sweep
         /* The failure of the sweep is reported, and not a failure to print its counts. Runs that were put into a file
          * that is gone are not counted. */
         if (!options->dry_run && ch_store_check_file(used, NULL) == CH_OK) {
-            (void)!finish(options, &sweep.counts, &ignored);
+            (void)!finish(options, &sweep, &ignored);
         }
         goto out;
     }
@@ -435,7 +476,7 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_sweep
         code = ch_cli_flush(err);
         goto out;
     }
-    code = finish(options, &sweep.counts, err);
+    code = finish(options, &sweep, err);
 out:
     *counts = sweep.counts;
     ch_sweep_free(&sweep);
@@ -495,6 +536,10 @@ int ch_cmd_sweep(int argc, const char **argv)
          NULL},
         {"skip-invalid", '\0', POPT_ARG_NONE, &own.skip_invalid, 0,
          "leave out combinations that cannot be run, such as batch > train, and count them by reason", NULL},
+        {"on-error", '\0', POPT_ARG_STRING, &own.on_error, 0,
+         "what a run that fails does: stop ends the sweep (the default), continue keeps it as failed and does the rest",
+         "WORD"},
+        {"retry", '\0', POPT_ARG_NONE, &own.retry, 0, "make runs again that failed in an earlier sweep", NULL},
         {"part", '\0', POPT_ARG_STRING, &own.part, 0,
          "only the K-th of N parts of equal expected cost, whatever the store has", "K/N"},
         CH_CLI_UNTIL(&own.until),
@@ -521,11 +566,12 @@ int ch_cmd_sweep(int argc, const char **argv)
         goto out;
     }
     own.threads = own.ranks.threads;
-    code = ch_cli_init(
-        &cli, argc, argv, options, true,
-        "sweep FILE.yaml|MODEL [--SETTING VALUES]... -o STORE [-j THREADS] [--part K/N] [--until TIME] "
-        "[--checkpoint TIME] [--target NAME=X,... [--limit N]] [--kernel-cache DIR] [--skip-invalid] [--dry-run]",
-        &err);
+    code = ch_cli_init(&cli, argc, argv, options, true,
+                       "sweep FILE.yaml|MODEL [--SETTING VALUES]... -o STORE [-j THREADS] [--part K/N] [--until TIME] "
+                       "[--checkpoint TIME] [--target NAME=X,... [--limit N]] [--kernel-cache DIR] [--skip-invalid] "
+                       "[--on-error continue|stop] "
+                       "[--retry] [--dry-run]",
+                       &err);
     if (code != CH_OK || cli.help) {
         goto out;
     }
@@ -550,6 +596,7 @@ int ch_cmd_sweep(int argc, const char **argv)
         goto out;
     }
     plan.skip_invalid = own.skip_invalid != 0;
+    plan.retries = own.retry != 0;
     code = own.part != NULL ? ch_plan_set_part(&plan, own.part, &err) : CH_OK;
     if (code != CH_OK) {
         goto out;
@@ -576,6 +623,7 @@ out:
     free(own.part);
     free(own.until);
     free(own.target);
+    free(own.on_error);
     free(own.checkpoint);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

@@ -57,6 +57,7 @@ enum {
     CH_SCHEMA_STARTS = 11,   /* runs that start from the weights of a file: init */
     CH_SCHEMA_CLAIMS = 12,   /* tables `workers` and `claims`: which sweep under way makes which run */
     CH_SCHEMA_STATES = 13,   /* the states of runs under way, in table `checkpoints` */
+    CH_SCHEMA_FAILURES = 14, /* the runs of sweeps that failed, in table `failures` */
 };
 
 /** One observable. The results of a run (in the store, JSON, CSV and text) and the columns of its trajectory are made

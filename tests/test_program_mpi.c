@@ -2,6 +2,8 @@
  * processes, disks and files that fail. Skipped where mpirun is not there. */
 #include "tests/program_support.h"
 
+#include <glob.h>
+
 /* Sweeps of 60 runs that take some milliseconds each, and of 24 runs of all kinds of models. */
 #define SWEEP "sweep perceptron --dim 32 --train 256,512 --temp 0.5,1,2 --seed 0..9 --record 2"
 enum { RUNS = 2 * 3 * 10, LINE = 4 * PATH_MAX };
@@ -77,6 +79,39 @@ static void test_the_content_is_that_of_one_process(void **state)
     }
     assert_int_equal(run_group(2, SWEEP " -o shared0.db"), 0);
     assert_says(out, "shared0.db: 60 runs, 60 were there, 0 done");
+}
+
+/* Runs that fail on any process are kept by process 0, and the others are made. */
+static void test_runs_fail(void **state)
+{
+    (void)state;
+    static const char sweep[] = "sweep mlp --linear yes --depth 2 --dim 12 --width 16 --test 40 --train 32 --temp 1 "
+                                "--seed 0..11 --kernel-cache k --on-error continue -o s.db";
+    glob_t found;
+    if (!is_able()) {
+        skip();
+    }
+    assert_succeeds("%s", sweep);
+    assert_int_equal(unlink(path_of("s.db")), 0);
+    assert_int_equal(glob(path_of("k/*"), 0, NULL, &found), 0);
+    assert_int_equal(found.gl_pathc, 12);
+    for (size_t i = 0; i < found.gl_pathc; i += 2) {
+        assert_int_equal(truncate(found.gl_pathv[i], 100), 0);
+    }
+    assert_int_equal(run_group(3, sweep), 1);
+    assert_says(out, "s.db: 12 runs, 0 were there, 6 done in ");
+    assert_says(out, "; 6 failed\n");
+    assert_says(err, "chiton: 6 of 12 runs failed; ");
+    assert_int_equal(query(path_of("s.db"), "SELECT count(*) FROM failures WHERE reason LIKE 'the kernel file %'"), 6);
+    for (size_t i = 0; i < found.gl_pathc; i += 2) {
+        assert_int_equal(unlink(found.gl_pathv[i]), 0);
+    }
+    globfree(&found);
+    assert_int_equal(run_group(3, "sweep mlp --linear yes --depth 2 --dim 12 --width 16 --test 40 --train 32 --temp 1 "
+                                  "--seed 0..11 -o s.db --retry"),
+                     0);
+    assert_int_equal(count_runs(path_of("s.db")), 12);
+    assert_int_equal(query(path_of("s.db"), "SELECT count(*) FROM failures"), 0);
 }
 
 /* What process 0 refuses is said once, with its exit status, and nothing is written. */
@@ -430,6 +465,7 @@ int main(void)
     assert_int_equal(setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1), 0);
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_the_content_is_that_of_one_process),
+        STORE_TEST(test_runs_fail),
         STORE_TEST(test_refusals_are_said_once),
         STORE_TEST(test_other_arguments_are_refused),
         STORE_TEST(test_without_mpi),

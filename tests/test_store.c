@@ -38,7 +38,7 @@ static void test_schema(void **state)
                            " FROM pragma_table_info('points')"),
                      1);
     assert_int_equal(query(path, "PRAGMA application_id"), 0x6368746e);
-    assert_int_equal(query(path, "PRAGMA user_version"), 13);
+    assert_int_equal(query(path, "PRAGMA user_version"), 14);
 }
 
 static void test_round_trip(void **state)

@@ -95,6 +95,32 @@ out:
     return code;
 }
 
+/* Counts or deletes the failures that fulfil a condition. One that names a column which they do not have, such as
+ * `status`, fits none of them. */
+static ch_code find_failures(ch_store *self, const char *where, uint64_t *count, ch_error *err)
+{
+    const bool deletes = self->mode == CH_STORE_WRITE;
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    ch_code code = CH_OK;
+    /* the newline ends a comment that the condition may close with */
+    char *sql = sqlite3_mprintf("%s FROM failures WHERE (%s\n)", deletes ? "DELETE" : "SELECT count(*)", where);
+    const int rc = sql != NULL ? sqlite3_prepare_v2(self->db, sql, -1, &statement, NULL) : SQLITE_NOMEM;
+    if (rc != SQLITE_OK) {
+        code = (rc & 0xff) == SQLITE_ERROR ? CH_OK : ch_store_fail(self, rc, err);
+        goto out;
+    }
+    code = ch_store_step(self, statement, &row, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    *count = row ? (uint64_t)sqlite3_column_int64(statement, 0) : (uint64_t)sqlite3_changes(self->db);
+out:
+    sqlite3_finalize(statement);
+    sqlite3_free(sql);
+    return code;
+}
+
 /* Counts or deletes within a transaction that the caller has begun. */
 static ch_code find_doomed(ch_store *self, const char *where, ch_store_doomed *doomed, ch_error *err)
 {
@@ -110,6 +136,10 @@ static ch_code find_doomed(ch_store *self, const char *where, ch_store_doomed *d
         goto out;
     }
     doomed->runs = list.count;
+    code = find_failures(self, where, &doomed->failures, err); /* the list has shown that it is one expression */
+    if (code != CH_OK) {
+        goto out;
+    }
     code = add_for_each_id(self, &list,
                            deletes ? "DELETE FROM points WHERE run = ?" : "SELECT count(*) FROM points WHERE run = ?",
                            &doomed->points, err);

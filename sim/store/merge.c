@@ -296,6 +296,40 @@ out:
     return code;
 }
 
+/* Copies the failures that the target does not have. Nothing is computed from their cells, so that these are taken as
+ * they are; one without an id is left out. */
+static ch_code take_failures(const merger *self, const ch_store *from, ch_error *err)
+{
+    const ch_store_schema schema = ch_store_schema_now();
+    const ch_store_table *table = &schema.tables[CH_STORE_FAILURES];
+    sqlite3_stmt *select = NULL, *insert = NULL;
+    bool row = false;
+    char *selecting = ch_store_select_sql(table, ""),
+         *inserting = ch_store_insert_sql(table, " ON CONFLICT DO NOTHING");
+    ch_code code = ch_store_prepare(from, selecting, &select, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_store_prepare(self->into, inserting, &insert, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    while ((code = ch_store_step(from, select, &row, err)) == CH_OK && row) {
+        const bool is_whole = sqlite3_column_type(select, 0) == SQLITE_TEXT &&
+                              sqlite3_column_type(select, sqlite3_column_count(select) - 3) == SQLITE_TEXT;
+        code = is_whole ? copy_row(self, select, insert, err) : CH_OK;
+        if (code != CH_OK) {
+            goto out;
+        }
+    }
+out:
+    sqlite3_finalize(select);
+    sqlite3_finalize(insert);
+    sqlite3_free(selecting);
+    sqlite3_free(inserting);
+    return code;
+}
+
 /* Adds what was left out of one store to what was left out before. */
 static void add_damage(ch_merge_counts *counts, const ch_store *from)
 {
@@ -320,6 +354,10 @@ static ch_code take_store(merger *self, const char *path, bool skip_damaged, ch_
     }
     code = take_runs(self, &from, err);
     add_damage(self->counts, &from);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = take_failures(self, &from, err);
 out:
     ch_store_close(&from);
     return code;
@@ -345,8 +383,9 @@ static ch_code take_stores(merger *self, const char *const *from, size_t num_fro
             return code;
         }
     }
-    if (self->num_conflicts == 0) {
-        return CH_OK;
+    if (self->num_conflicts == 0) { /* a run that one store has, and that failed in another, is no failure */
+        return execute(self->into, "DELETE FROM failures WHERE EXISTS (SELECT 1 FROM runs WHERE id = failures.id)",
+                       err);
     }
     return ch_error_set(err, CH_ERROR_IO,
                         "%" PRIu64 " run%s of one id differ%s between the stores: %s%s; no store was "

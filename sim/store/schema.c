@@ -109,6 +109,24 @@ static const ch_store_column checkpoint_first[] = {
 };
 enum { NUM_CHECKPOINT = sizeof checkpoint_first / sizeof *checkpoint_first };
 
+/* ---- table failures: runs that could not be made, by their settings, and why ---- */
+
+static const ch_store_column failure_first[] = {{"id", "TEXT NOT NULL PRIMARY KEY", 0, NULL}};
+static const ch_store_column failure_last[] = {
+    {"reason", "TEXT NOT NULL", 0, NULL}, {"version", "TEXT", 0, NULL}, {"results_version", "INTEGER", 0, NULL}};
+enum { NUM_FAILURE_LAST = sizeof failure_last / sizeof *failure_last };
+
+static size_t num_failure_columns(void)
+{
+    return CH_SETTINGS_STORED + NUM_FAILURE_LAST;
+}
+
+static ch_store_column failure_column(size_t index)
+{
+    return index < CH_SETTINGS_STORED ? run_column(CH_STORE_COLUMN_SETTINGS + index)
+                                      : failure_last[index - CH_SETTINGS_STORED];
+}
+
 /* ---- all of them ---- */
 
 static const ch_store_table tables[CH_STORE_NUM_TABLES] = {
@@ -120,6 +138,7 @@ static const ch_store_table tables[CH_STORE_NUM_TABLES] = {
     [CH_STORE_CLAIMS] = {"claims", CH_SCHEMA_CLAIMS, claim_first, 2, no_columns, NULL, "(run)"},
     [CH_STORE_CHECKPOINTS] = {"checkpoints", CH_SCHEMA_STATES, checkpoint_first, NUM_CHECKPOINT, no_columns, NULL,
                               NULL},
+    [CH_STORE_FAILURES] = {"failures", CH_SCHEMA_FAILURES, failure_first, 1, num_failure_columns, failure_column, NULL},
 };
 
 /* Points and layers of a run that is no longer there would hinder the same run from being put in again. The trigger

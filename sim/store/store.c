@@ -366,6 +366,10 @@ static ch_code prepare_reading(ch_store *self, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
+    code = ch_store_prepare(self, "SELECT 1 FROM failures WHERE id = ?", &self->find_failure, err);
+    if (code != CH_OK) {
+        return code;
+    }
     code = prepare_made(self, ch_store_select_sql(&schema.tables[CH_STORE_POINTS], "WHERE run = ? ORDER BY step"),
                         &self->select_points, err);
     if (code != CH_OK) {
@@ -397,6 +401,10 @@ static ch_code prepare_writing(ch_store *self, ch_error *err)
         return code;
     }
     code = ch_store_prepare(self, "DELETE FROM checkpoints WHERE run = ?", &self->delete_checkpoint, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_store_prepare(self, "DELETE FROM failures WHERE id = ?", &self->delete_failure, err);
     if (code != CH_OK) {
         return code;
     }
@@ -595,7 +603,8 @@ out:
 static void finalize_writing(ch_store *self)
 {
     sqlite3_stmt **const statements[] = {&self->insert,        &self->insert_point,  &self->insert_layer,
-                                         &self->delete_points, &self->delete_layers, &self->delete_checkpoint};
+                                         &self->delete_points, &self->delete_layers, &self->delete_checkpoint,
+                                         &self->delete_failure};
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
         sqlite3_finalize(*statements[i]);
         *statements[i] = NULL;
@@ -614,6 +623,7 @@ void ch_store_close(ch_store *self)
     const bool written = self->insert != NULL;
     const bool abandoned = self->guard != NULL && ch_store_guard_look(self->guard) != CH_FILE_INTACT;
     sqlite3_finalize(self->find);
+    sqlite3_finalize(self->find_failure);
     sqlite3_finalize(self->select_points);
     sqlite3_finalize(self->select_layers);
     finalize_writing(self);

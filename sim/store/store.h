@@ -14,12 +14,12 @@ typedef enum {
 
 /** An open store. Two threads must not use it at once; several processes may hold the same file. */
 typedef struct {
-    sqlite3 *db;                                        /* owned, as are the statements */
-    int schema;                                         /* version of the file's schema, in which it is read */
-    sqlite3_stmt *find, *select_points, *select_layers; /* each takes the id of a run */
-    sqlite3_stmt *insert, *insert_point, *insert_layer; /* NULL when the store is open for reading */
-    sqlite3_stmt *delete_points, *delete_layers,
-        *delete_checkpoint;       /* each takes the id of a run; NULL as those above */
+    sqlite3 *db; /* owned, as are the statements */
+    int schema;  /* version of the file's schema, in which it is read */
+    sqlite3_stmt *find, *find_failure, *select_points, *select_layers; /* each takes the id of a run */
+    sqlite3_stmt *insert, *insert_point, *insert_layer;                /* NULL when the store is open for reading */
+    sqlite3_stmt *delete_points, *delete_layers, *delete_checkpoint,
+        *delete_failure;          /* each takes the id of a run; NULL as those above */
     struct ch_store_guard *guard; /* what the file is known by; NULL as those above; owned */
     char *path;                   /* owned */
     ch_store_mode mode;
@@ -79,10 +79,12 @@ typedef struct {
     uint64_t runs;           /* runs that fulfil the condition */
     uint64_t points, layers; /* rows of their trajectories and of their layers */
     uint64_t total;          /* runs of the whole store before any is deleted */
+    uint64_t failures;       /* runs that failed, and fulfil a condition that names settings alone */
 } ch_store_doomed;
 
 /** Deletes all runs that fulfil an SQL condition, with their trajectories and layers, in one transaction. In a store
- *  that is open for reading they are only counted.
+ *  that is open for reading they are only counted. A condition that names nothing but columns of table `failures` (id,
+ *  settings, reason, version) deletes the failures that fulfil it, too.
  *
  *  The file keeps its size; later runs use the room that becomes free.
  *

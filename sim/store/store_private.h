@@ -39,6 +39,10 @@ ch_code ch_store_open_temporary(ch_store *self, const char *shown, ch_error *err
 /** Makes a temporary store one that is only read.  @return as ch_store_fail */
 ch_code ch_store_end_writing(ch_store *self, ch_error *err) CH_MUST_CHECK;
 
+/** Binds the settings of a run to consecutive parameters, in the order of their table.
+ *  @param first  number of the first parameter  @return a result code of SQLite */
+int ch_store_bind_settings(sqlite3_stmt *statement, int first, const ch_settings *settings);
+
 /** Executes a statement that gives no rows, and resets it.  @return a result code of SQLite */
 int ch_store_run_once(sqlite3_stmt *statement);
 

@@ -327,6 +327,10 @@ static ch_code fill(const ch_store *store, json_t *summary, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
+    code = add_value(store, summary, "failed", sqlite3_mprintf("SELECT count(*) FROM failures"), err);
+    if (code != CH_OK) {
+        return code;
+    }
     code = add_value(store, summary, "seconds", sqlite3_mprintf("SELECT total(seconds) FROM %s", runs), err);
     if (code != CH_OK) {
         return code;

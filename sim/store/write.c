@@ -96,6 +96,18 @@ static int bind_version(sqlite3_stmt *insert, int parameter, const ch_settings *
                                    : sqlite3_bind_null(insert, parameter + 3);
 }
 
+int ch_store_bind_settings(sqlite3_stmt *statement, int first, const ch_settings *settings)
+{
+    int rc = SQLITE_OK;
+    for (size_t i = 0; i < CH_SETTINGS_STORED && rc == SQLITE_OK; i++) {
+        const int parameter = first + (int)i;
+        rc = ch_setting_applies(settings, i)
+                 ? bind_setting(statement, parameter, &ch_settings_table[i], ch_settings_get(settings, i))
+                 : sqlite3_bind_null(statement, parameter);
+    }
+    return rc;
+}
+
 static int bind_run(sqlite3_stmt *insert, const ch_run *run, const char *id)
 {
     const ch_settings *settings = &run->settings;
@@ -104,14 +116,11 @@ static int bind_run(sqlite3_stmt *insert, const ch_run *run, const char *id)
     if (rc != SQLITE_OK) {
         return rc;
     }
-    for (size_t i = 0; i < CH_SETTINGS_STORED; i++, parameter++) {
-        rc = ch_setting_applies(settings, i)
-                 ? bind_setting(insert, parameter, &ch_settings_table[i], ch_settings_get(settings, i))
-                 : sqlite3_bind_null(insert, parameter);
-        if (rc != SQLITE_OK) {
-            return rc;
-        }
+    rc = ch_store_bind_settings(insert, parameter, settings);
+    if (rc != SQLITE_OK) {
+        return rc;
     }
+    parameter += CH_SETTINGS_STORED;
     for (size_t i = 0; i < ch_results_count(); i++, parameter++) {
         const ch_result row = ch_result_at(i);
         rc = bind_result(insert, parameter, &row, run);
@@ -228,14 +237,18 @@ static int insert_run(ch_store *self, const ch_run *run, const char *id)
     return insert_layers(self, run, id);
 }
 
-/* Inserts a run, and asks whether it was new. Its state has served, unless a budget ended
- * it: a larger one goes on from there. The caller has begun a transaction. */
+/* Inserts a run, and asks whether it was new. That it failed before is no longer kept. Its state has served, unless a
+ * budget ended it: a larger one goes on from there. The caller has begun a transaction. */
 static int insert_and_look(ch_store *self, const ch_run *run, bool *is_new)
 {
     char id[CH_ID_SIZE];
     ch_settings_id(&run->resolved, id);
+    int rc = delete_rows(self->delete_failure, id);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
     const int rows = sqlite3_total_changes(self->db);
-    const int rc = insert_run(self, run, id);
+    rc = insert_run(self, run, id);
     *is_new = sqlite3_total_changes(self->db) != rows; /* a run that is there stays as it is */
     return rc == SQLITE_OK && run->status != CH_BUDGET ? delete_rows(self->delete_checkpoint, id) : rc;
 }

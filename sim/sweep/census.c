@@ -407,6 +407,16 @@ ch_code ch_census_init(ch_census *self, const ch_plan *plan, ch_sources *sources
     return CH_OK;
 }
 
+ch_code ch_census_note(ch_census *self, const char *sentence, ch_error *err)
+{
+    size_t index = 0;
+    const ch_code code = find_reason(self, sentence, &index, err);
+    if (code == CH_OK) {
+        self->reasons[index].count++;
+    }
+    return code;
+}
+
 void ch_census_free(ch_census *self)
 {
     for (size_t i = 0; i < self->num_reasons; i++) {

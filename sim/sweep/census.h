@@ -44,6 +44,10 @@ ch_code ch_census_admit(const ch_plan *plan, ch_sources *sources, uint64_t index
  *  @return CH_OK; CH_ERROR_MEMORY; otherwise a failure that is no refusal of one combination */
 ch_code ch_census_init(ch_census *self, const ch_plan *plan, ch_sources *sources, bool until_a_refusal,
                        ch_error *err) CH_MUST_CHECK;
+/** Counts a sentence among the reasons: with those that differ from it in numbers alone.
+ *  @param self  zeroed at first  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_census_note(ch_census *self, const char *sentence, ch_error *err) CH_MUST_CHECK;
+
 /** Idempotent. */
 void ch_census_free(ch_census *self);
 

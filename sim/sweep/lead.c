@@ -223,7 +223,12 @@ static ch_code take_result(ch_lead *self, int from, ch_unpacker *report, ch_erro
         code = ch_run_unpack(report, &filed.run, err);
     } else {
         const char *sentence = ch_unpack_text(report);
-        ch_error_set(&filed.end.err, filed.end.code, "process %d: %s", from, sentence != NULL ? sentence : "");
+        sentence = sentence != NULL ? sentence : "";
+        if (sweep->goes_on) { /* the reason is kept, and any process may have met it */
+            ch_error_set(&filed.end.err, filed.end.code, "%s", sentence);
+        } else {
+            ch_error_set(&filed.end.err, filed.end.code, "process %d: %s", from, sentence);
+        }
     }
     if (code == CH_OK && report->failed) {
         code = ch_error_set(err, CH_ERROR_IO, "process %d sent a report that cannot be read", from);

@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/memory.h"
+#include "sim/store/failures.h"
 
 #include <math.h>
 #include <poll.h>
@@ -126,6 +127,38 @@ static void count_run(ch_ledger *self, const ch_filed_job *filed)
     self->cost_done += filed->job->cost;
 }
 
+/* Whether a failure is the run's own, so that the others go on. Once the sweep ends, every run that does not end well
+ * is taken for one that the end has met. */
+static bool is_own_failure(const ch_ledger *self, ch_code code)
+{
+    return self->sweep->goes_on && self->code == CH_OK && code != CH_ERROR_INTERRUPTED;
+}
+
+/* Keeps a run that failed in the store, and counts it by its reason. */
+static void keep_failure(ch_ledger *self, const ch_filed_job *filed)
+{
+    ch_resolved resolved;
+    ch_error failure = {0};
+    ch_code code = ch_sweep_resolve(self->sweep, filed->job->index, &resolved, &failure);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_store_put_failure(self->store, &resolved, filed->end.err.message, &failure);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_census_note(self->sweep->failures, filed->end.err.message, &failure);
+    if (code != CH_OK) {
+        goto out;
+    }
+    self->sweep->counts.failed++;
+    filed->job->is_postponed = false;
+out:
+    if (code != CH_OK) {
+        end_sweep(self, code, &failure);
+    }
+}
+
 /* Takes note of a job whose run did not end well. */
 static void note_failure(ch_ledger *self, const ch_filed_job *filed)
 {
@@ -135,6 +168,8 @@ static void note_failure(ch_ledger *self, const ch_filed_job *filed)
         if (self->sweep->counts.lacked_memory++ == 0) {
             self->lack = filed->end.err;
         }
+    } else if (is_own_failure(self, filed->end.code)) {
+        keep_failure(self, filed);
     } else {
         end_sweep(self, filed->end.code, &filed->end.err);
     }
@@ -259,6 +294,9 @@ ch_code ch_ledger_resolve(ch_ledger *self, const ch_sweep_job *job, ch_resolved 
     }
     pthread_mutex_lock(&self->filing);
     code = claim_run(self, job, resolved, &state, err);
+    if (code != CH_OK) { /* the store has failed, and no run */
+        end_sweep(self, code, err);
+    }
     pthread_mutex_unlock(&self->filing);
     *is_there = state != CH_SHARE_MINE;
     if (code == CH_OK && state == CH_SHARE_ELSEWHERE) {
@@ -390,6 +428,15 @@ static ch_code report_lack(const ch_ledger *self, ch_error *err)
                         self->sweep->num_jobs, self->lack.message);
 }
 
+/* Says how many runs failed, where that has not ended the sweep. */
+static ch_code report_failures(const ch_ledger *self, ch_error *err)
+{
+    const size_t failed = self->sweep->counts.failed;
+    return ch_error_set(err, CH_ERROR_IO, "%zu of %zu run%s failed; repeat the command with --retry to make %s again",
+                        failed, self->sweep->num_jobs, self->sweep->num_jobs == 1 ? "" : "s",
+                        failed == 1 ? "it" : "them");
+}
+
 ch_code ch_ledger_conclude(ch_ledger *self, ch_error *err)
 {
     self->sweep->counts.present -= self->sweep->counts.reused; /* they were counted when they were filed */
@@ -397,6 +444,7 @@ ch_code ch_ledger_conclude(ch_ledger *self, ch_error *err)
     self->sweep->counts.resumed = self->states.resumed;
     self->sweep->counts.continued = self->states.continued;
     const size_t num_jobs = self->sweep->num_jobs, num_lacking = self->sweep->counts.lacked_memory;
+    const size_t num_failed = self->sweep->counts.failed;
     end_sharing(self);
     if (self->code != CH_OK && self->code != CH_ERROR_INTERRUPTED) {
         return self->code; /* its sentence is in err */
@@ -405,10 +453,13 @@ ch_code ch_ledger_conclude(ch_ledger *self, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
-    if (self->code != CH_OK || self->done + num_lacking < num_jobs) {
+    if (self->code != CH_OK || self->done + num_lacking + num_failed < num_jobs) {
         return ch_error_set(err, CH_ERROR_INTERRUPTED,
-                            "stopped with %zu of %zu runs to do; repeat the command to go on", num_jobs - self->done,
-                            num_jobs);
+                            "stopped with %zu of %zu runs to do; repeat the command to go on",
+                            num_jobs - self->done - num_failed, num_jobs);
     }
-    return num_lacking > 0 ? report_lack(self, err) : CH_OK;
+    if (num_lacking > 0) {
+        return report_lack(self, err);
+    }
+    return num_failed > 0 ? report_failures(self, err) : CH_OK;
 }

@@ -71,7 +71,7 @@ ch_code ch_ledger_resolve(ch_ledger *self, const ch_sweep_job *job, ch_resolved 
                           ch_error *err) CH_MUST_CHECK;
 
 /** Files what came of jobs: puts runs that have ended into the store, all in one transaction; postpones those that
- *  lacked memory. Any other failure ends the sweep.
+ *  lacked memory. Any other failure ends the sweep, or is kept in the store where the sweep goes on.
  *  @param jobs  [count] `twice` is set */
 void ch_ledger_file(ch_ledger *self, ch_filed_job *jobs, size_t count);
 

@@ -15,9 +15,10 @@ typedef struct ch_plan {
     char *name;                /* of a block; owned; NULL: it is none */
     struct ch_plan_axis *axes; /* [num_axes] the factors of the product, where there are no blocks; owned */
     size_t num_axes, capacity;
-    uint64_t given;           /* bit i says that setting i of the table has its values */
-    uint64_t num_runs;        /* the number of runs: the product of the lengths of the axes */
-    bool skip_invalid;        /* whether combinations that cannot be run are left out; otherwise they are refused */
+    uint64_t given;    /* bit i says that setting i of the table has its values */
+    uint64_t num_runs; /* the number of runs: the product of the lengths of the axes */
+    bool skip_invalid; /* whether combinations that cannot be run are left out; otherwise they are refused */
+    bool retries;      /* whether runs that the store has as failed are made again; otherwise they are left out */
     uint64_t part, num_parts; /* which part of the sweep is to be done, from 1, and of how many; 0: all of it */
     const char *data_dir;     /* folder of image data for runs whose data_dir has no value; NULL: none; borrowed */
     ch_stop *stop;            /* the flag that ends the listing of its runs; NULL: none; borrowed */

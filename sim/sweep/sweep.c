@@ -4,6 +4,7 @@
 #include "core/available.h"
 #include "core/memory.h"
 #include "core/text.h"
+#include "sim/store/failures.h"
 #include "sim/store/states.h"
 #include "sim/sweep/parts.h"
 
@@ -118,12 +119,24 @@ static int by_cost(const void *left, const void *right)
     return order != 0 ? order : order_of_counts(a->index, b->index);
 }
 
+/* Asks what the store has of a run.
+ * @param failed  out: it failed, and is not to be made again */
+static ch_code look_up(const ch_sweep *self, ch_store *store, const char *id, bool *found, bool *failed, ch_error *err)
+{
+    *found = *failed = false;
+    const ch_code code = store != NULL ? ch_store_has(store, id, found, err) : CH_OK;
+    if (code != CH_OK || *found || !self->has_failures || self->plan->retries) {
+        return code;
+    }
+    return ch_store_has_failed(store, id, failed, err);
+}
+
 /* Adds run `index` of the plan to the jobs unless the store has it. */
 static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error *err)
 {
     ch_resolved resolved;
     char id[CH_ID_SIZE];
-    bool found = false, own = false;
+    bool found = false, failed = false, own = false;
     ch_code code = ch_census_admit(self->plan, self->sources, index, &resolved, &own, err);
     if (code == CH_ERROR_INPUT && own && self->plan->skip_invalid) {
         return CH_OK;
@@ -132,14 +145,13 @@ static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error
         return code;
     }
     ch_settings_id(&resolved, id);
-    if (store != NULL) {
-        code = ch_store_has(store, id, &found, err);
-        if (code != CH_OK) {
-            return code;
-        }
+    code = look_up(self, store, id, &found, &failed, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (found) {
-        self->counts.present++;
+    self->counts.present += found;
+    self->counts.failed_before += failed;
+    if (found || failed) {
         return CH_OK;
     }
     if (ch_grow((void **)&self->jobs, &self->jobs_capacity, self->num_jobs + 1, sizeof *self->jobs) != 0) {
@@ -328,13 +340,13 @@ static uint64_t run_at(const ch_sweep *self, uint64_t place)
     return self->part_runs != NULL ? self->part_runs[place] : place;
 }
 
-/* Counts the runs that a store has. */
-static ch_code count_present(const ch_sweep *self, ch_store *store, size_t *present, ch_error *err)
+/* Counts the runs that a store has, and those that it has as failed. */
+static ch_code count_present(const ch_sweep *self, ch_store *store, size_t *present, size_t *failures, ch_error *err)
 {
     for (uint64_t i = 0; i < num_runs(self); i++) {
         ch_resolved resolved;
         char id[CH_ID_SIZE];
-        bool found = false, own = false;
+        bool found = false, failed = false, own = false;
         ch_code code = ch_census_admit(self->plan, self->sources, run_at(self, i), &resolved, &own, err);
         if (code == CH_ERROR_INPUT && own && self->plan->skip_invalid) {
             continue;
@@ -343,11 +355,12 @@ static ch_code count_present(const ch_sweep *self, ch_store *store, size_t *pres
             return code;
         }
         ch_settings_id(&resolved, id);
-        code = ch_store_has(store, id, &found, err);
+        code = look_up(self, store, id, &found, &failed, err);
         if (code != CH_OK) {
             return code;
         }
         *present += found;
+        *failures += failed;
     }
     return CH_OK;
 }
@@ -372,7 +385,7 @@ static ch_code add_sample(ch_sweep *self, ch_store *store, uint64_t size, ch_err
 static ch_code list_jobs(ch_sweep *self, ch_store *store, uint64_t most, ch_error *err)
 {
     ch_code code = CH_OK;
-    size_t num_present = 0;
+    size_t num_present = 0, num_failures = 0;
     const uint64_t room = num_runs(self) < most ? num_runs(self) : most;
     self->weight = 1;
     /* all of it at once: a list that grows would be there twice while it moves */
@@ -389,7 +402,7 @@ static ch_code list_jobs(ch_sweep *self, ch_store *store, uint64_t most, ch_erro
             }
         }
         if (self->part_runs != NULL) { /* some of the part may not fit the memory of this machine */
-            self->counts.total = self->counts.present + self->num_jobs;
+            self->counts.total = self->counts.present + self->counts.failed_before + self->num_jobs;
         }
         return CH_OK;
     }
@@ -400,8 +413,8 @@ static ch_code list_jobs(ch_sweep *self, ch_store *store, uint64_t most, ch_erro
             return code;
         }
     }
-    if (!is_empty) {
-        code = count_present(self, store, &num_present, err);
+    if (!is_empty || self->has_failures) {
+        code = count_present(self, store, &num_present, &num_failures, err);
         if (code != CH_OK) {
             return code;
         }
@@ -411,8 +424,9 @@ static ch_code list_jobs(ch_sweep *self, ch_store *store, uint64_t most, ch_erro
         return code;
     }
     self->counts.present = num_present;
+    self->counts.failed_before = num_failures;
     if (self->num_jobs > 0) {
-        self->weight = (double)(self->counts.total - num_present) / (double)self->num_jobs;
+        self->weight = (double)(self->counts.total - num_present - num_failures) / (double)self->num_jobs;
     }
     return CH_OK;
 }
@@ -426,7 +440,8 @@ static ch_code init(ch_sweep *self, const ch_plan *plan, ch_store *store, uint64
     self->sources = ch_alloc(1, sizeof *self->sources);
     self->memory = ch_alloc(1, sizeof *self->memory);
     self->census = ch_alloc(1, sizeof *self->census);
-    if (self->sources == NULL || self->memory == NULL || self->census == NULL) {
+    self->failures = ch_alloc(1, sizeof *self->failures);
+    if (self->sources == NULL || self->memory == NULL || self->census == NULL || self->failures == NULL) {
         code = ch_error_memory(err, "a sweep");
         goto out;
     }
@@ -435,6 +450,10 @@ static ch_code init(ch_sweep *self, const ch_plan *plan, ch_store *store, uint64
         goto out;
     }
     code = choose_part(self, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = store != NULL ? ch_store_has_failures(store, &self->has_failures, err) : CH_OK;
     if (code != CH_OK) {
         goto out;
     }
@@ -469,13 +488,23 @@ ch_code ch_sweep_init_sample(ch_sweep *self, const ch_plan *plan, ch_store *stor
     return init(self, plan, store, MOST_JOBS, err);
 }
 
-uint64_t ch_sweep_left_out(const ch_sweep *self, size_t index, const char **sentence)
+static uint64_t count_of_reason(const ch_census *census, size_t index, const char **sentence)
 {
-    if (index >= self->census->num_reasons) {
+    if (index >= census->num_reasons) {
         return 0;
     }
-    *sentence = self->census->reasons[index].sentence;
-    return self->census->reasons[index].count;
+    *sentence = census->reasons[index].sentence;
+    return census->reasons[index].count;
+}
+
+uint64_t ch_sweep_left_out(const ch_sweep *self, size_t index, const char **sentence)
+{
+    return count_of_reason(self->census, index, sentence);
+}
+
+uint64_t ch_sweep_failed(const ch_sweep *self, size_t index, const char **sentence)
+{
+    return count_of_reason(self->failures, index, sentence);
 }
 
 void ch_sweep_free(ch_sweep *self)
@@ -496,6 +525,10 @@ void ch_sweep_free(ch_sweep *self)
     if (self->census != NULL) {
         ch_census_free(self->census);
     }
+    if (self->failures != NULL) {
+        ch_census_free(self->failures);
+    }
+    free(self->failures);
     free(self->census);
     free(self->sources);
     free(self->memory);

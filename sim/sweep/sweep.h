@@ -16,6 +16,8 @@ typedef struct {
     size_t reused;        /* runs that were copied from those that the store has with another budget or trajectory */
     size_t resumed;       /* runs that went on from a state that was kept, of them or of a run with other budgets */
     size_t continued;     /* those of them that went on from that of a run with other budgets */
+    size_t failed;        /* runs that failed now, where that does not end the sweep */
+    size_t failed_before; /* runs that the store has as failed, and that are not made again */
     size_t lacked_memory; /* runs that could not be done for lack of memory, alone neither */
     double seconds;       /* wall-clock time of the sweep */
     int most_threads;     /* the largest number of threads that one run was given */
@@ -34,10 +36,12 @@ typedef struct {
     struct ch_memory_account *memory; /* what the runs under way take; owned */
     uint64_t *part_runs;              /* [num_part_runs] the runs of the plan's part, ascending; NULL: all; owned */
     size_t num_part_runs;
-    double part_share;        /* of the expected cost of all runs; 1 where there are no parts */
-    double cost;              /* operations that all jobs are expected to take */
-    double weight;            /* runs that a job stands for: 1, unless the jobs are a sample of the runs */
-    struct ch_census *census; /* what is left out, by reason; owned */
+    double part_share;          /* of the expected cost of all runs; 1 where there are no parts */
+    double cost;                /* operations that all jobs are expected to take */
+    double weight;              /* runs that a job stands for: 1, unless the jobs are a sample of the runs */
+    struct ch_census *census;   /* what is left out, by reason; owned */
+    struct ch_census *failures; /* runs that failed, by reason; owned */
+    bool has_failures;          /* whether the store has any runs that failed */
     ch_sweep_counts counts;
     /* What the caller may set before ch_sweep_run. */
     const char *kernel_folder;  /* where kernels of twins are read and kept; NULL: nowhere. Borrowed */
@@ -45,6 +49,8 @@ typedef struct {
     const struct ch_link *link; /* processes that share the sweep, of which this one is process 0; NULL: there are no
                                    others. Borrowed */
     double claim_seconds;       /* for which the claims of a program hold that gives no sign of life; 0: a minute */
+    bool goes_on;      /* whether a run that fails is kept as a failure while the others go on; otherwise it ends the
+                           sweep */
     double checkpoint; /* seconds after which the state of a run under way is kept in the store, again and again,
                            and at a stop, and at the end of a budget; 0: none is kept */
 } ch_sweep;
@@ -77,6 +83,9 @@ void ch_sweep_free(ch_sweep *self);
  *  @param sentence  out: the refusal of one of them; borrowed
  *  @return how many they are; 0 where there are no more reasons */
 uint64_t ch_sweep_left_out(const ch_sweep *self, size_t index, const char **sentence);
+
+/** Runs that failed for one reason, where that does not end the sweep; as above. */
+uint64_t ch_sweep_failed(const ch_sweep *self, size_t index, const char **sentence);
 
 /** Reads those runs of a plan that a store has, all its parts, with the results version of this program. What else is
  * in the store is left out.
@@ -128,13 +137,15 @@ ch_code ch_sweep_foresee_time(const ch_sweep *self, int threads, const ch_watch 
  *  A run whose state was kept goes on from it. One that the store has under other budgets is copied where it ends in
  * the same way, and one that a smaller budget ended goes on where that kept its state.
  *
- *  A run that lacks memory does not end the sweep: it is tried again alone when all others are done.
+ *  A run that fails for a reason of its own ends the sweep, or where `goes_on` is set goes into the store's table of
+ *  failures. One that lacks memory does not end the sweep: it is tried again alone when all others are done.
  *
  *  @param threads  >= 1
  *  @param watch    is told after every run that has ended. Its stop flag ends the runs under way without storing them;
  *      the runs in the store stay. A failure raises this flag too. NULL: nobody is told
  *  @return CH_OK; CH_ERROR_INTERRUPTED; the first failure of a run or of the store, which ends the sweep;
- *          CH_ERROR_MEMORY where runs lacked memory alone, too, and all others are done */
+ *          CH_ERROR_IO where runs failed and all others are done; CH_ERROR_MEMORY where runs lacked memory alone, too,
+ * and all others are done */
 ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
 #endif
