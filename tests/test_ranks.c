@@ -322,7 +322,7 @@ static void test_a_full_store_ends_all(void **state)
     (void)state;
     group_sweep group;
     begin_group(&group, 3, 1);
-    group.most_pages = 16;
+    group.most_pages = 20;
     sweep_by_group(&group, "s.db", MIXED);
     assert_int_equal(group.code, CH_ERROR_IO);
     assert_non_null(strstr(group.err.message, "disk is full"));

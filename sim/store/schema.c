@@ -111,7 +111,7 @@ enum { NUM_CHECKPOINT = sizeof checkpoint_first / sizeof *checkpoint_first };
 
 /* ---- table failures: runs that could not be made, by their settings, and why ---- */
 
-static const ch_store_column failure_first[] = {{"id", "TEXT NOT NULL PRIMARY KEY", 0, NULL}};
+static const ch_store_column failure_first[] = {{"id", "TEXT NOT NULL", 0, NULL}};
 static const ch_store_column failure_last[] = {
     {"reason", "TEXT NOT NULL", 0, NULL}, {"version", "TEXT", 0, NULL}, {"results_version", "INTEGER", 0, NULL}};
 enum { NUM_FAILURE_LAST = sizeof failure_last / sizeof *failure_last };
@@ -138,7 +138,8 @@ static const ch_store_table tables[CH_STORE_NUM_TABLES] = {
     [CH_STORE_CLAIMS] = {"claims", CH_SCHEMA_CLAIMS, claim_first, 2, no_columns, NULL, "(run)"},
     [CH_STORE_CHECKPOINTS] = {"checkpoints", CH_SCHEMA_STATES, checkpoint_first, NUM_CHECKPOINT, no_columns, NULL,
                               NULL},
-    [CH_STORE_FAILURES] = {"failures", CH_SCHEMA_FAILURES, failure_first, 1, num_failure_columns, failure_column, NULL},
+    [CH_STORE_FAILURES] = {"failures", CH_SCHEMA_FAILURES, failure_first, 1, num_failure_columns, failure_column,
+                           "(id)"},
 };
 
 /* Points and layers of a run that is no longer there would hinder the same run from being put in again. The trigger
