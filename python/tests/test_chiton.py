@@ -130,7 +130,9 @@ class Case(unittest.TestCase):
                   f"    chiton.sweep('perceptron', store={str(store)!r}, chi=0, dim=64, train='2^11', temp='1', "
                   "seed=range(50000), jobs=1, progress=False)\n"
                   "except KeyboardInterrupt:\n    sys.exit(7)\n")
-        child = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(HERE.parent)})
+        # where the tests run in the background the signal is ignored, and would be in what they start
+        child = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+                                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         def count():
             try:
                 return chiton.summary(store)["runs"]
@@ -139,7 +141,7 @@ class Case(unittest.TestCase):
         while count() == 0 and child.poll() is None:
             time.sleep(0.05)
         child.send_signal(signal.SIGINT)
-        self.assertEqual(child.wait(), 7)
+        self.assertEqual(child.wait(timeout=60), 7)
         self.assertTrue(0 < count() < 50000)
 
     @unittest.skipIf(pandas is None, "pandas is not installed")
