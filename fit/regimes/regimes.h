@@ -15,9 +15,8 @@
  * least squares (Levenberg and Marquardt). G and k are left out where fewer than three cells show it.
  *
  * B* is the batch above which the first step moves the weights further than noise does: (A/C) T^(delta - 1). It is
- * given at one T for all P, the geometric mean of the T of all cells in either regime, and does not depend on T where
- * delta is
- * 1. It is not given where fewer than three cells lie in either regime.
+ * given at one T for all P, the geometric mean of the T of all cells in either regime; where delta = 1 it does not
+ * depend on T. It is not given where fewer than three cells lie in either regime.
  *
  * Regime of a cell. The largest of the three terms says which it is.
  *
