@@ -21,7 +21,9 @@ SANITIZE ?=
 JOBS     ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
-PACKAGES := gsl sqlite3 yaml-0.1 jansson popt nettle zlib libcurl libarchive
+PACKAGES := gsl sqlite3 yaml-0.1 jansson popt nettle zlib $(LARGE)
+# what few commands want is loaded then: core/library.h
+LARGE    := libcurl libarchive $(HDF5)
 # optional: a program without it says so when it is asked to read an HDF5 file
 HDF5     := $(shell pkg-config --exists hdf5 2>/dev/null && echo hdf5)
 # optional: without it a sweep is done by one process, and mpirun is refused
@@ -32,7 +34,11 @@ PKGCONF  := $(if $(KEGS),PKG_CONFIG_PATH=$(KEGS)/zlib/lib/pkgconfig:$(KEGS)/curl
 
 # asked once, when the first recipe wants them: make deps may have to bring them first
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell $(PKGCONF) --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
-PACKAGE_LIBS   = $(eval PACKAGE_LIBS := $(shell $(PKGCONF) --libs $(PACKAGES) $(HDF5)))$(PACKAGE_LIBS)
+PACKAGE_LIBS   = $(eval PACKAGE_LIBS := $(shell $(PKGCONF) --libs $(filter-out $(LARGE),$(PACKAGES)) $(LINKED)))$(PACKAGE_LIBS)
+LARGE_LIBS     = $(eval LARGE_LIBS := $(shell $(PKGCONF) --libs $(LARGE)))$(LARGE_LIBS)
+# the files of those that are loaded when they are wanted, and those that must be linked with after all
+LARGE_FILES    = $(eval LARGE_FILES := $(shell CC='$(CC)' PKG_CONFIG='$(PKGCONF)' sh data/library_files.sh $(BUILD) $(LARGE)))$(LARGE_FILES)
+LINKED         = $(foreach package,$(LARGE),$(if $(findstring CH_FILE_OF_$(package)=,$(LARGE_FILES)),,$(package)))
 
 # One set of objects makes the program and both libraries. Nobody replaces a single function of the shared library, so
 # that the compiler may inline them as in the program.
@@ -41,7 +47,7 @@ FOR_SHARED := -fPIC -fno-semantic-interposition
 # -ffp-contract=off: no a*b+c is fused unless the code says fma, so that results do not depend on the compiler's taste
 BASE_CFLAGS = -std=c11 $(OPTIMISE) -ffp-contract=off -fno-math-errno -fopenmp $(FOR_SHARED) $(DEBUG) $(WARNINGS) $(SANITIZE) \
               $(CFLAGS) -I. -D_GNU_SOURCE -DCH_VERSION='"$(VERSION)"' $(PACKAGE_CFLAGS) $(CPPFLAGS)
-LIBS      = $(PACKAGE_LIBS) -lm
+LIBS      = $(PACKAGE_LIBS) -ldl -lm
 LINK      = $(CC) -fopenmp $(SANITIZE) $(CFLAGS) $(LDFLAGS)
 
 # the library, from the bottom up: a folder includes only those before it; cli/ and chiton.c are the program
@@ -97,6 +103,7 @@ $(BUILD)/report/%.inc: report/%
 $(BUILD)/report/assets.o: $(BUILD)/report/page.css.inc $(BUILD)/report/page.js.inc
 $(BUILD)/report/assets.o: BASE_CFLAGS += -I$(BUILD)
 
+$(BUILD)/data/hdf5.o $(BUILD)/data/fetch.o $(BUILD)/data/archive.o: BASE_CFLAGS += $(LARGE_FILES)
 $(BUILD)/data/hdf5.o $(BUILD)/tests/test_array.o: BASE_CFLAGS += $(if $(HDF5),-DCH_HAS_HDF5 $(shell pkg-config --cflags $(HDF5)))
 
 $(BUILD)/libchiton.a: $(OBJECTS)
@@ -151,7 +158,7 @@ SUPPORT     := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/test_%.c,$(wildcar
 TEST_LINK   := -Wl,--as-needed -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=strdup
 
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(SUPPORT) $(BUILD)/tests/libcli.a $(BUILD)/libchiton.a
-	$(LINK) $(TEST_LINK) $^ $(LIBS) -lcmocka -o $@
+	$(LINK) $(TEST_LINK) $^ $(LIBS) $(LARGE_LIBS) -lcmocka -o $@
 
 $(BUILD)/tests/libcli.a: $(COMMANDS:%.c=$(BUILD)/%.o)
 	@mkdir -p $(@D)
@@ -391,7 +398,7 @@ Requires: $(SHOWN)
 Requires.private: $(HIDDEN)
 Cflags: -I"$${includedir}"
 Libs: -L"$${libdir}" -lchiton
-Libs.private: $(shell $(PKGCONF) --libs $(LARGE)) $(OPENMP) -lpthread -lm
+Libs.private: $(if $(LINKED),$(shell $(PKGCONF) --libs $(LINKED))) $(OPENMP) -lpthread -ldl -lm
 endef
 
 install: export PKGCONFIG := $(PKGCONFIG)

@@ -1,18 +1,56 @@
 /* fetch.c — downloading the original files of image sets. */
 #include "data/fetch.h"
 
+#include "core/library.h"
 #include "core/obstacle.h"
 #include "core/text.h"
 #include "data/fetch_private.h"
 #include "data/images_private.h"
 #include "data/part.h"
 
+#define CURL_DISABLE_TYPECHECK /* its macros stand for the function that a program is linked with */
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* ---- libcurl ---- */
+
+#define CURL_FUNCTIONS(X)                                                                                              \
+    X(curl_easy_init)                                                                                                  \
+    X(curl_easy_cleanup)                                                                                               \
+    X(curl_easy_reset)                                                                                                 \
+    X(curl_easy_setopt)                                                                                                \
+    X(curl_easy_perform)                                                                                               \
+    X(curl_easy_strerror)
+
+typedef struct {
+    CURL_FUNCTIONS(CH_LIBRARY_MEMBER)
+} curl_functions;
+
+/* What transfers files. */
+typedef struct {
+    curl_functions lib;
+    CURL *handle; /* owned */
+} client;
+
+static ch_code client_init(client *self, ch_error *err)
+{
+#ifdef CH_FILE_OF_libcurl
+    static const char *const names[] = {CURL_FUNCTIONS(CH_LIBRARY_NAME)};
+    const ch_code code = ch_library_load(CH_FILE_OF_libcurl, "files cannot be downloaded", names,
+                                         sizeof names / sizeof *names, &self->lib, err);
+    if (code != CH_OK) {
+        return code;
+    }
+#else
+    self->lib = (curl_functions){CURL_FUNCTIONS(CH_LIBRARY_ADDRESS)};
+#endif
+    self->handle = self->lib.curl_easy_init(); /* the first call also initialises the library */
+    return self->handle != NULL ? CH_OK : ch_error_memory(err, "a transfer");
+}
 
 /* ---- one transfer ---- */
 
@@ -51,30 +89,32 @@ static int advance(void *context, curl_off_t total, curl_off_t done, curl_off_t 
 }
 
 /* Appends to the part the bytes of a URL that the part lacks. */
-static CURLcode run_transfer(transfer *self, CURL *curl, const char *url)
+static CURLcode run_transfer(transfer *self, const client *with, const char *url)
 {
+    const curl_functions *lib = &with->lib;
+    CURL *curl = with->handle;
     enum { CONNECT_SECONDS = 30, STALLED_SECONDS = 60, STALLED_BYTES = 1 };
     self->offset = ch_part_size(self->part);
     self->size = self->offset;
     self->reason[0] = '\0';
-    curl_easy_reset(curl);
-    curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "chiton/" CH_VERSION);
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-    curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 8L); /* before 8.3 libcurl follows an endless ring of them */
-    curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALLED_SECONDS);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)STALLED_BYTES);
-    curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)self->offset);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, self->reason);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, self);
-    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, advance);
-    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, self);
-    return curl_easy_perform(curl);
+    lib->curl_easy_reset(curl);
+    lib->curl_easy_setopt(curl, CURLOPT_URL, url);
+    lib->curl_easy_setopt(curl, CURLOPT_USERAGENT, "chiton/" CH_VERSION);
+    lib->curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+    lib->curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 8L); /* before 8.3 libcurl follows an endless ring of them */
+    lib->curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+    lib->curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    lib->curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+    lib->curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALLED_SECONDS);
+    lib->curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)STALLED_BYTES);
+    lib->curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)self->offset);
+    lib->curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, self->reason);
+    lib->curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
+    lib->curl_easy_setopt(curl, CURLOPT_WRITEDATA, self);
+    lib->curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    lib->curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, advance);
+    lib->curl_easy_setopt(curl, CURLOPT_XFERINFODATA, self);
+    return lib->curl_easy_perform(curl);
 }
 
 static ch_code stopped(const ch_part *part, ch_error *err)
@@ -102,12 +142,13 @@ static ch_code refuse_content(const transfer *self, const char *url, const char 
                         file->md5);
 }
 
-static ch_code refuse_transfer(const transfer *self, const char *url, CURLcode status, ch_error *err)
+static ch_code refuse_transfer(const transfer *self, const client *with, const char *url, CURLcode status,
+                               ch_error *err)
 {
     const bool offline = status == CURLE_COULDNT_RESOLVE_HOST || status == CURLE_COULDNT_CONNECT;
     const bool kept = ch_part_size(self->part) > 0;
     return ch_error_set(err, CH_ERROR_IO, "%.300s cannot be fetched: %s%s%.200s%s", url,
-                        self->reason[0] != '\0' ? self->reason : curl_easy_strerror(status),
+                        self->reason[0] != '\0' ? self->reason : with->lib.curl_easy_strerror(status),
                         offline ? "; without a network, put the files by hand into " : "",
                         offline ? self->part->folder : "",
                         kept ? "; what came is kept, and fetching again goes on" : "");
@@ -115,13 +156,13 @@ static ch_code refuse_transfer(const transfer *self, const char *url, CURLcode s
 
 /* Completes the part from a URL.
  * @param done  out: whether the part got its final name */
-static ch_code fetch_from(CURL *curl, const char *url, ch_part *part, const ch_fetch_how *how, bool *done,
+static ch_code fetch_from(const client *with, const char *url, ch_part *part, const ch_fetch_how *how, bool *done,
                           ch_error *err)
 {
     for (;;) {
         transfer self = {.part = part, .how = how};
         char md5[CH_MD5_SIZE] = "";
-        const CURLcode status = run_transfer(&self, curl, url);
+        const CURLcode status = run_transfer(&self, with, url);
         const bool resumed = self.offset > 0;
         ch_code code = CH_OK;
         if (is_stopped(how)) {
@@ -131,7 +172,7 @@ static ch_code fetch_from(CURL *curl, const char *url, ch_part *part, const ch_f
             return ch_part_failure(part, err);
         }
         if (status != CURLE_OK && !self.too_large && !(resumed && cannot_resume(status))) {
-            return refuse_transfer(&self, url, status, err);
+            return refuse_transfer(&self, with, url, status, err);
         }
         if (status == CURLE_OK) {
             code = ch_part_finish(part, done, md5, err);
@@ -168,19 +209,19 @@ static ch_code make_url(char url[PATH_MAX], const char *mirror, const char *name
 
 /* ---- a file ---- */
 
-static ch_code fetch_from_mirror(CURL *curl, const char *mirror, ch_part *part, const ch_fetch_how *how, bool *done,
-                                 ch_error *err)
+static ch_code fetch_from_mirror(const client *with, const char *mirror, ch_part *part, const ch_fetch_how *how,
+                                 bool *done, ch_error *err)
 {
     char url[PATH_MAX];
     const ch_code code = make_url(url, mirror, part->file->name, err);
     if (code != CH_OK) {
         return code;
     }
-    return fetch_from(curl, url, part, how, done, err);
+    return fetch_from(with, url, part, how, done, err);
 }
 
 /* Tries one mirror after the other until one gives the file. */
-static ch_code fetch_from_any(CURL *curl, ch_part *part, const ch_fetch_how *how, ch_error *err)
+static ch_code fetch_from_any(const client *with, ch_part *part, const ch_fetch_how *how, ch_error *err)
 {
     char md5[CH_MD5_SIZE];
     bool done = false;
@@ -190,7 +231,7 @@ static ch_code fetch_from_any(CURL *curl, ch_part *part, const ch_fetch_how *how
         return code;
     }
     for (size_t i = 0; !done && how->mirrors[i] != NULL; i++) {
-        code = fetch_from_mirror(curl, how->mirrors[i], part, how, &done, err);
+        code = fetch_from_mirror(with, how->mirrors[i], part, how, &done, err);
         if (code == CH_ERROR_INTERRUPTED || part->reason != 0) {
             break;
         }
@@ -216,22 +257,23 @@ ch_code ch_fetch_download(const char *folder, const ch_fetch_file *file, const c
         }
         return code;
     }
-    CURL *curl = curl_easy_init(); /* the first call also initialises the library */
-    if (curl == NULL) {
-        return ch_error_memory(err, "a transfer");
+    client with;
+    code = client_init(&with, err);
+    if (code != CH_OK) {
+        return code;
     }
     code = ch_part_open(&part, folder, file, err);
     if (code != CH_OK) {
         goto out;
     }
-    code = fetch_from_any(curl, &part, how, err);
+    code = fetch_from_any(&with, &part, how, err);
     if (code != CH_OK) {
         goto out;
     }
     say(how, folder, file->name, "fetched, MD5 is right");
 out:
     ch_part_close(&part);
-    curl_easy_cleanup(curl);
+    with.lib.curl_easy_cleanup(with.handle);
     return code;
 }
 

@@ -2,19 +2,18 @@
 #include "data/array_private.h"
 
 #include "core/memory.h"
+#include "data/archive.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { READ_BLOCK = 1 << 18 };
 
-static ch_code damaged(struct archive *archive, const char *path, ch_error *err)
+static ch_code damaged(const ch_archive *archive, const char *path, ch_error *err)
 {
-    const char *reason = archive_error_string(archive);
-    if (archive_errno(archive) == ENOMEM) {
+    const char *reason = archive->archive_error_string(archive->handle);
+    if (archive->archive_errno(archive->handle) == ENOMEM) {
         return ch_error_memory(err, "reading an NPZ file");
     }
     return ch_error_set(err, CH_ERROR_INPUT, "%s cannot be unpacked: %s", path,
@@ -23,11 +22,12 @@ static ch_code damaged(struct archive *archive, const char *path, ch_error *err)
 
 static size_t read_entry(void *from, void *bytes, size_t size, ch_error *err)
 {
+    const ch_archive *archive = from;
     size_t have = 0;
     while (have < size) {
-        const la_ssize_t got = archive_read_data(from, (char *)bytes + have, size - have);
+        const la_ssize_t got = archive->archive_read_data(archive->handle, (char *)bytes + have, size - have);
         if (got < 0) {
-            (void)!damaged(from, "an NPZ file", err);
+            (void)!damaged(archive, "an NPZ file", err);
             return SIZE_MAX;
         }
         if (got == 0) {
@@ -38,28 +38,25 @@ static size_t read_entry(void *from, void *bytes, size_t size, ch_error *err)
     return have;
 }
 
-/* Opens the archive.  @return NULL after a failure, which `err` describes */
-static struct archive *open_archive(const char *path, ch_code *code, ch_error *err)
+/* Opens the archive; after a failure there is nothing to close. */
+static ch_code open_archive(ch_archive *archive, const char *path, ch_error *err)
 {
-    struct archive *archive = archive_read_new();
-    if (archive == NULL) {
-        *code = ch_error_memory(err, "reading an NPZ file");
-        return NULL;
+    ch_code code = ch_archive_init(archive, "NPZ files cannot be read", "reading an NPZ file", err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (archive_read_support_format_zip(archive) < ARCHIVE_WARN ||
-        archive_read_open_filename(archive, path, READ_BLOCK) != ARCHIVE_OK) {
-        *code = damaged(archive, path, err);
-        archive_read_free(archive);
-        return NULL;
+    if (archive->archive_read_support_format_zip(archive->handle) < ARCHIVE_WARN ||
+        archive->archive_read_open_filename(archive->handle, path, READ_BLOCK) != ARCHIVE_OK) {
+        code = damaged(archive, path, err);
+        ch_archive_free(archive);
     }
-    *code = CH_OK;
-    return archive;
+    return code;
 }
 
 /* The name of an array, which is the entry's without its ending; an empty one where the entry is no array. */
-static void array_name(struct archive_entry *entry, char *name, size_t size)
+static void array_name(const ch_archive *archive, struct archive_entry *entry, char *name, size_t size)
 {
-    const char *path = archive_entry_pathname(entry);
+    const char *path = archive->archive_entry_pathname(entry);
     const size_t length = path != NULL ? strlen(path) : 0;
     name[0] = '\0';
     if (length > 4 && length < size && strcmp(path + length - 4, ".npy") == 0) {
@@ -69,18 +66,19 @@ static void array_name(struct archive_entry *entry, char *name, size_t size)
 }
 
 /* Goes on to the next array.  @return ARCHIVE_OK or ARCHIVE_EOF, else a failure */
-static int next_array(struct archive *archive, char *name, size_t size, uint64_t *bytes)
+static int next_array(const ch_archive *archive, char *name, size_t size, uint64_t *bytes)
 {
     struct archive_entry *entry = NULL;
     int status = ARCHIVE_OK;
     do {
-        status = archive_read_next_header(archive, &entry);
+        status = archive->archive_read_next_header(archive->handle, &entry);
         if (status == ARCHIVE_WARN) {
             status = ARCHIVE_OK;
         }
         if (status == ARCHIVE_OK) {
-            array_name(entry, name, size);
-            *bytes = archive_entry_size_is_set(entry) ? (uint64_t)archive_entry_size(entry) : UINT64_MAX;
+            array_name(archive, entry, name, size);
+            *bytes =
+                archive->archive_entry_size_is_set(entry) ? (uint64_t)archive->archive_entry_size(entry) : UINT64_MAX;
         }
     } while (status == ARCHIVE_OK && name[0] == '\0');
     return status;
@@ -91,20 +89,20 @@ static int next_array(struct archive *archive, char *name, size_t size, uint64_t
  * @param only   out: [CH_NAME_SIZE] the name of the only one that may be meant; empty where there is none or several */
 static ch_code find_array(const ch_array_name *name, size_t dimensions, ch_array_list *found, char *only, ch_error *err)
 {
-    ch_code code = CH_OK;
     size_t fitting = 0;
     char here[CH_NAME_SIZE];
     uint64_t bytes = 0;
     int status = ARCHIVE_OK;
-    struct archive *archive = open_archive(name->file, &code, err);
+    ch_archive archive;
+    ch_code code = open_archive(&archive, name->file, err);
     only[0] = '\0';
-    if (archive == NULL) {
+    if (code != CH_OK) {
         return code;
     }
-    while ((status = next_array(archive, here, sizeof here, &bytes)) == ARCHIVE_OK) {
+    while ((status = next_array(&archive, here, sizeof here, &bytes)) == ARCHIVE_OK) {
         ch_array array = {0};
         bool is_fortran = false, swaps = false;
-        const ch_byte_source source = {read_entry, archive, name->file, bytes};
+        const ch_byte_source source = {read_entry, &archive, name->file, bytes};
         ch_array_list_add(found, here);
         const bool is_named = name->member != NULL && strcmp(name->member, here) == 0;
         const bool is_array =
@@ -115,12 +113,12 @@ static ch_code find_array(const ch_array_name *name, size_t dimensions, ch_array
         }
     }
     if (status != ARCHIVE_EOF) {
-        code = damaged(archive, name->file, err);
+        code = damaged(&archive, name->file, err);
     }
     if (fitting != 1) {
         only[0] = '\0';
     }
-    archive_read_free(archive);
+    ch_archive_free(&archive);
     return code;
 }
 
@@ -137,22 +135,23 @@ ch_code ch_npz_read(ch_array *self, const ch_array_name *name, size_t dimensions
     if (wanted[0] == '\0') {
         return ch_array_refuse_member(name, &found, err);
     }
-    struct archive *archive = open_archive(name->file, &code, err);
-    if (archive == NULL) {
+    ch_archive archive;
+    code = open_archive(&archive, name->file, err);
+    if (code != CH_OK) {
         return code;
     }
-    while ((status = next_array(archive, here, sizeof here, &bytes)) == ARCHIVE_OK && strcmp(here, wanted) != 0) {
+    while ((status = next_array(&archive, here, sizeof here, &bytes)) == ARCHIVE_OK && strcmp(here, wanted) != 0) {
     }
     if (status != ARCHIVE_OK) {
-        code = damaged(archive, name->file, err);
+        code = damaged(&archive, name->file, err);
         goto out;
     }
-    const ch_byte_source source = {read_entry, archive, name->whole, bytes};
+    const ch_byte_source source = {read_entry, &archive, name->whole, bytes};
     code = ch_npy_read(self, &source, err);
     if (code != CH_OK) {
         ch_array_free(self);
     }
 out:
-    archive_read_free(archive);
+    ch_archive_free(&archive);
     return code;
 }

@@ -2,20 +2,19 @@
 #include "data/fetch.h"
 
 #include "core/text.h"
+#include "data/archive.h"
 #include "data/fetch_private.h"
 #include "data/part.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <string.h>
 
 enum { BLOCK = 1 << 16, READ_BLOCK = 1 << 18 };
 
-static ch_code damaged(struct archive *archive, const char *path, ch_error *err)
+static ch_code damaged(const ch_archive *archive, const char *path, ch_error *err)
 {
-    const char *reason = archive_error_string(archive);
-    if (archive_errno(archive) == ENOMEM) {
+    const char *reason = archive->archive_error_string(archive->handle);
+    if (archive->archive_errno(archive->handle) == ENOMEM) {
         return ch_error_memory(err, "unpacking an archive");
     }
     return ch_error_set(err, CH_ERROR_IO, "%s cannot be unpacked: %s", path,
@@ -23,13 +22,13 @@ static ch_code damaged(struct archive *archive, const char *path, ch_error *err)
 }
 
 /* Writes the content of the archive's current entry to the part. */
-static ch_code copy(struct archive *archive, const char *path, ch_part *part, uint64_t total, const ch_fetch_how *how,
+static ch_code copy(const ch_archive *archive, const char *path, ch_part *part, uint64_t total, const ch_fetch_how *how,
                     ch_error *err)
 {
     char block[BLOCK];
     uint64_t done = 0;
     la_ssize_t got = 0;
-    while ((got = archive_read_data(archive, block, sizeof block)) > 0) {
+    while ((got = archive->archive_read_data(archive->handle, block, sizeof block)) > 0) {
         if (ch_watch_is_stopped(how->watch)) {
             return ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped; the same command goes on from %s", path);
         }
@@ -46,7 +45,7 @@ static ch_code copy(struct archive *archive, const char *path, ch_part *part, ui
     return got < 0 ? damaged(archive, path, err) : CH_OK;
 }
 
-static ch_code unpack_entry(struct archive *archive, const char *path, const char *folder, const ch_fetch_file *file,
+static ch_code unpack_entry(const ch_archive *archive, const char *path, const char *folder, const ch_fetch_file *file,
                             uint64_t total, const ch_fetch_how *how, ch_error *err)
 {
     ch_part part;
@@ -86,10 +85,11 @@ out:
 
 /* The file that an entry of the archive holds, found by its name without folders; NULL for a file that is not wanted.
  */
-static const ch_fetch_file *file_of(struct archive_entry *entry, const ch_fetch_file *files, size_t num_files)
+static const ch_fetch_file *file_of(const ch_archive *archive, struct archive_entry *entry, const ch_fetch_file *files,
+                                    size_t num_files)
 {
-    const char *path = archive_entry_pathname(entry);
-    if (path == NULL || archive_entry_filetype(entry) != AE_IFREG) {
+    const char *path = archive->archive_entry_pathname(entry);
+    if (path == NULL || archive->archive_entry_filetype(entry) != AE_IFREG) {
         return NULL;
     }
     const char *slash = strrchr(path, '/');
@@ -102,19 +102,20 @@ static const ch_fetch_file *file_of(struct archive_entry *entry, const ch_fetch_
     return NULL;
 }
 
-static ch_code unpack_all(struct archive *archive, const char *path, const char *folder, const ch_fetch_file *files,
+static ch_code unpack_all(const ch_archive *archive, const char *path, const char *folder, const ch_fetch_file *files,
                           size_t num_files, const ch_fetch_how *how, ch_error *err)
 {
     struct archive_entry *entry = NULL;
     int status = ARCHIVE_OK;
-    if (archive_read_open_filename(archive, path, READ_BLOCK) != ARCHIVE_OK) {
+    if (archive->archive_read_open_filename(archive->handle, path, READ_BLOCK) != ARCHIVE_OK) {
         return damaged(archive, path, err);
     }
-    while ((status = archive_read_next_header(archive, &entry)) == ARCHIVE_OK || status == ARCHIVE_WARN) {
-        const ch_fetch_file *file = file_of(entry, files, num_files);
-        const ch_code code =
-            file != NULL ? unpack_entry(archive, path, folder, file, (uint64_t)archive_entry_size(entry), how, err)
-                         : CH_OK;
+    while ((status = archive->archive_read_next_header(archive->handle, &entry)) == ARCHIVE_OK ||
+           status == ARCHIVE_WARN) {
+        const ch_fetch_file *file = file_of(archive, entry, files, num_files);
+        const ch_code code = file != NULL ? unpack_entry(archive, path, folder, file,
+                                                         (uint64_t)archive->archive_entry_size(entry), how, err)
+                                          : CH_OK;
         if (code != CH_OK) {
             return code;
         }
@@ -125,14 +126,18 @@ static ch_code unpack_all(struct archive *archive, const char *path, const char 
 ch_code ch_fetch_unpack(const char *archive, const char *folder, const ch_fetch_file *files, size_t num_files,
                         const ch_fetch_how *how, ch_error *err)
 {
-    struct archive *reader = archive_read_new();
-    if (reader == NULL || archive_read_support_filter_all(reader) < ARCHIVE_WARN ||
-        archive_read_support_format_all(reader) < ARCHIVE_WARN) {
-        archive_read_free(reader);
+    ch_archive reader;
+    ch_code code = ch_archive_init(&reader, "archives cannot be unpacked", "an archive", err);
+    if (code != CH_OK) {
+        return code;
+    }
+    if (reader.archive_read_support_filter_all(reader.handle) < ARCHIVE_WARN ||
+        reader.archive_read_support_format_all(reader.handle) < ARCHIVE_WARN) {
+        ch_archive_free(&reader);
         return ch_error_memory(err, "an archive");
     }
-    ch_code code = unpack_all(reader, archive, folder, files, num_files, how, err);
-    archive_read_free(reader);
+    code = unpack_all(&reader, archive, folder, files, num_files, how, err);
+    ch_archive_free(&reader);
     if (code != CH_OK) {
         return code;
     }

@@ -2,6 +2,7 @@
 #include "core/available.h"
 #include "core/core.h"
 #include "core/job.h"
+#include "core/library.h"
 #include "core/memory.h"
 #include "core/memstream.h"
 #include "core/names.h"
@@ -387,6 +388,32 @@ static void texts_in_memory_are_whole(void **state)
     free(text);
 }
 
+/* What a library has is found when it is loaded; a library that is missing, or lacks a name, is named. */
+static void libraries_are_loaded(void **state)
+{
+    (void)state;
+#ifdef __GLIBC__
+    static const char *const names[] = {"cos", "signgam", "no_such_function"};
+    struct {
+        double (*cos)(double);
+        int *signgam;
+        void *none;
+    } lib;
+    ch_error err = {0};
+    assert_int_equal(ch_library_load("libm.so.6", "angles cannot be computed", names, 2, &lib, &err), CH_OK);
+    assert_true(lib.cos(0) == 1);
+    assert_non_null(lib.signgam);
+    assert_int_equal(ch_library_load("libm.so.6", "angles cannot be computed", names, 3, &lib, &err), CH_ERROR_IO);
+    assert_string_equal(err.message, "angles cannot be computed: library libm.so.6 has no no_such_function; install "
+                                     "the version that chiton was built with");
+    assert_int_equal(ch_library_load("libnone.so.1", "angles cannot be computed", names, 2, &lib, &err), CH_ERROR_IO);
+    assert_non_null(strstr(err.message, "angles cannot be computed: library libnone.so.1 cannot be loaded: "));
+    assert_non_null(strstr(err.message, "; install it"));
+#else
+    skip();
+#endif
+}
+
 int main(void)
 {
     /* suites: valgrind */
@@ -405,6 +432,7 @@ int main(void)
         cmocka_unit_test(address_space_is_a_limit),
         cmocka_unit_test(control_characters_are_escaped),
         cmocka_unit_test(texts_in_memory_are_whole),
+        cmocka_unit_test(libraries_are_loaded),
     };
     return cmocka_run_group_tests_name("core", tests, NULL, NULL);
 }

@@ -281,6 +281,23 @@ static void test_several_rules(void **state)
     assert_says(out, "0,1 vs rest, 3 vs 7, even vs odd");
 }
 
+/* The program is not linked with libraries that few commands want and that take long to load. */
+static void test_libraries(void **state)
+{
+    (void)state;
+#ifdef __GLIBC__
+    assert_int_equal(setenv("LD_TRACE_LOADED_OBJECTS", "1", 1), 0); /* the dynamic linker lists what it would load */
+    assert_succeeds("--help");
+    assert_int_equal(unsetenv("LD_TRACE_LOADED_OBJECTS"), 0);
+    assert_says(out, "libgsl");
+    assert_null(strstr(out, "libcurl"));
+    assert_null(strstr(out, "libarchive"));
+    assert_null(strstr(out, "libhdf5"));
+#else
+    skip();
+#endif
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -288,7 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(test_run),        WITH_FOLDER(test_engines),       WITH_FOLDER(test_refusals),
         WITH_FOLDER(test_export),     WITH_FOLDER(test_sweep_to_plot), WITH_FOLDER(test_several_rules),
-        WITH_FOLDER(test_one_number),
+        WITH_FOLDER(test_one_number), WITH_FOLDER(test_libraries),
     };
     return cmocka_run_group_tests_name("program: files", tests, locate_program, NULL);
 }
