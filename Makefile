@@ -21,11 +21,11 @@ SANITIZE ?=
 JOBS     ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
-PACKAGES := gsl sqlite3 yaml-0.1 jansson popt nettle zlib $(LARGE)
-# what few commands want is loaded then: core/library.h
-LARGE    := libcurl libarchive $(HDF5)
 # optional: a program without it says so when it is asked to read an HDF5 file
 HDF5     := $(shell pkg-config --exists hdf5 2>/dev/null && echo hdf5)
+# what few commands want is loaded then: core/library.h
+LARGE    := libcurl libarchive $(HDF5)
+PACKAGES := gsl sqlite3 yaml-0.1 jansson popt nettle zlib libcurl libarchive
 # optional: without it a sweep is done by one process, and mpirun is refused
 MPICC    := $(shell command -v mpicc 2>/dev/null)
 # Homebrew keeps what macOS has too apart
@@ -381,7 +381,6 @@ $(BUILD)/chiton.1: docs/manual.sh $(BUILD)/chiton
 # named as libraries: their own list for static linking asks for what they were built with, which is seldom there.
 OPENMP  = $(if $(findstring clang,$(shell $(CC) --version)),-lomp,-lgomp)
 SHOWN   := gsl jansson
-LARGE   := libcurl libarchive $(HDF5)
 HIDDEN  := $(filter-out $(SHOWN) $(LARGE) popt,$(PACKAGES))
 AT      = $(DESTDIR)$(PREFIX)
 
