@@ -38,7 +38,7 @@ PACKAGE_LIBS   = $(eval PACKAGE_LIBS := $(shell $(PKGCONF) --libs $(filter-out $
 LARGE_LIBS     = $(eval LARGE_LIBS := $(shell $(PKGCONF) --libs $(LARGE)))$(LARGE_LIBS)
 # the files of those that are loaded when they are wanted, and those that must be linked with after all
 LARGE_FILES    = $(eval LARGE_FILES := $(shell CC='$(CC)' PKG_CONFIG='$(PKGCONF)' sh data/library_files.sh $(BUILD) $(LARGE)))$(LARGE_FILES)
-LINKED         = $(foreach package,$(LARGE),$(if $(findstring CH_FILE_OF_$(package)=,$(LARGE_FILES)),,$(package)))
+LINKED         = $(strip $(foreach package,$(LARGE),$(if $(findstring CH_FILE_OF_$(package)=,$(LARGE_FILES)),,$(package))))
 
 # One set of objects makes the program and both libraries. Nobody replaces a single function of the shared library, so
 # that the compiler may inline them as in the program.
