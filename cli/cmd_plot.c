@@ -14,6 +14,8 @@ typedef struct {
     bool has_chart;
     ch_number_chart numbers; /* the same of numbers of the fit */
     bool has_numbers;
+    ch_course_chart course; /* the same along training */
+    bool has_course;
     ch_fit_options fit;
     ch_watch watch; /* of the fit and of drawing */
     bool skip_damaged;
@@ -50,6 +52,19 @@ static ch_code draw_chart(const plot_arguments *arguments, const ch_run_table *t
     return code;
 }
 
+/* Draws the figure along training that was asked for, and says on standard error which runs it does not show. */
+static ch_code draw_course(const plot_arguments *arguments, const ch_run_table *table, ch_error *err)
+{
+    size_t left_out = 0;
+    const ch_code code = ch_plot_course(table, &arguments->course, arguments->directory, &arguments->style, stdout,
+                                        &arguments->watch, &left_out, err);
+    if (code == CH_OK && left_out > 0) {
+        fprintf(stderr, "%zu of %zu runs are not shown: they have no trajectory with %s\n", left_out, table->count,
+                arguments->course.y.name);
+    }
+    return code;
+}
+
 /* Draws the numbers that were asked for, and says on standard error how many have no place in the figure. */
 static ch_code draw_numbers(const plot_arguments *arguments, const ch_fit *fit, ch_error *err)
 {
@@ -78,6 +93,9 @@ static ch_code draw_table(plot_arguments *arguments, ch_store *store, const ch_r
     if (arguments->has_chart) {
         return draw_chart(arguments, table, err);
     }
+    if (arguments->has_course) {
+        return draw_course(arguments, table, err);
+    }
     code = ch_fit_init(&fit, table, &arguments->fit, err);
     if (code != CH_OK) {
         goto out;
@@ -96,7 +114,7 @@ static ch_code plot_store(plot_arguments *arguments, ch_error *err)
     if (code != CH_OK) {
         goto out;
     }
-    code = ch_store_select(&store, arguments->where, false, &table, err);
+    code = ch_store_select(&store, arguments->where, arguments->has_course, &table, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -156,6 +174,38 @@ static ch_code read_numbers(const look *given, plot_arguments *arguments, ch_err
     return CH_OK;
 }
 
+/* Reads what figures of runs have in common: by, log and band, as they are given. */
+static ch_code read_axes(const look *given, ch_chart *chart, ch_error *err)
+{
+    ch_code code = given->by != NULL ? ch_chart_by_parse(given->by, chart, err) : CH_OK;
+    if (code != CH_OK) {
+        return code;
+    }
+    code = given->log != NULL ? ch_chart_log_parse(given->log, chart, err) : CH_OK;
+    if (code != CH_OK) {
+        return code;
+    }
+    return given->band != NULL ? ch_chart_band_parse(given->band, &chart->band, err) : CH_OK;
+}
+
+/* Reads a figure along training. */
+static ch_code read_course(const look *given, plot_arguments *arguments, ch_error *err)
+{
+    ch_chart axes = arguments->chart;
+    arguments->has_chart = false;
+    arguments->has_course = true;
+    const ch_code code = ch_course_parse(&arguments->course, given->x, given->y, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    const ch_code read = read_axes(given, &axes, err);
+    arguments->course.by = axes.by;
+    arguments->course.log_x = axes.log_x;
+    arguments->course.log_y = axes.log_y;
+    arguments->course.band = axes.band;
+    return read;
+}
+
 static ch_code read_chart(const look *given, plot_arguments *arguments, ch_error *err)
 {
     ch_chart *chart = &arguments->chart;
@@ -171,27 +221,22 @@ static ch_code read_chart(const look *given, plot_arguments *arguments, ch_error
                                              "%s is for a figure of your choice: name it by --x and --y", lonely);
     }
     if (given->x == NULL || given->y == NULL || given->panel != NULL) {
-        return ch_error_set(
-            err, CH_ERROR_INPUT,
-            "a figure of your choice takes --x, a setting, and --y, a result or a number of fit, and no --panel");
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "a figure of your choice takes --x, a setting, time or step, and --y, a result or a number "
+                            "of fit, and no --panel");
+    }
+    if (ch_course_is_x(given->x)) {
+        return read_course(given, arguments, err);
     }
     if (!is_result(given->y)) {
         return read_numbers(given, arguments, err);
     }
     ch_code code = ch_chart_x_parse(given->x, chart, err);
-    if (code == CH_OK) {
-        code = ch_chart_y_parse(given->y, chart, err);
+    if (code != CH_OK) {
+        return code;
     }
-    if (code == CH_OK && given->by != NULL) {
-        code = ch_chart_by_parse(given->by, chart, err);
-    }
-    if (code == CH_OK && given->log != NULL) {
-        code = ch_chart_log_parse(given->log, chart, err);
-    }
-    if (code == CH_OK && given->band != NULL) {
-        code = ch_chart_band_parse(given->band, &chart->band, err);
-    }
-    return code;
+    code = ch_chart_y_parse(given->y, chart, err);
+    return code != CH_OK ? code : read_axes(given, chart, err);
 }
 
 static ch_code read_look(const look *given, plot_arguments *arguments, ch_error *err)
@@ -235,7 +280,8 @@ int ch_cmd_plot(int argc, const char **argv)
          "width of a page: 17.8cm by default; under 13cm panels stand in one column", "WIDTH"},
         {"panel", '\0', POPT_ARG_STRING, &given.panel, 0, "draw this panel alone, a to f (8.9cm wide by default)",
          "LETTER"},
-        {"x", '\0', POPT_ARG_STRING, &given.x, 0, "one figure of your choice instead: the setting of its x axis",
+        {"x", '\0', POPT_ARG_STRING, &given.x, 0,
+         "one figure of your choice instead: the setting of its x axis, or time or step for means along training",
          "SETTING"},
         {"y", '\0', POPT_ARG_STRING, &given.y, 0,
          "and the result of its y axis, such as weight_change or time, or a number of fit, such as gamma or tc_onset",

@@ -2,13 +2,14 @@
 #include "plots/chart_words.h"
 
 #include "core/memory.h"
+#include "plots/chart_curves.h"
 #include "plots/chart_key.h"
 #include "plots/gnuplot.h"
+#include "plots/mean.h"
 #include "plots/page.h"
 #include "plots/panel_rows.h"
 #include "sim/settings/reals.h"
 
-#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,9 +37,8 @@ typedef struct {
     size_t num_samples;
     point *points; /* [num_points] by curve and x; owned */
     size_t num_points;
-    const ch_run *curves[CH_CHART_MOST_CURVES]; /* [num_curves] a run of each curve, by the value of `by` */
-    size_t num_curves;
-    size_t num_left_out; /* runs without a y, or with an x or y that the axes cannot have */
+    ch_chart_curves curves; /* by the value of `by` */
+    size_t num_left_out;    /* runs without a y, or with an x or y that the axes cannot have */
 } content;
 
 static double x_of(const ch_chart *chart, const ch_run *run)
@@ -72,55 +72,6 @@ static int compare_samples(const void *left, const void *right)
     return (a->seed_data > b->seed_data) - (a->seed_data < b->seed_data);
 }
 
-/* The curve of a run; num_curves if no curve has its value of `by`. */
-static size_t find_curve(const content *self, const ch_run *run)
-{
-    const size_t by = self->chart->by;
-    for (size_t c = 0; c < self->num_curves; c++) {
-        if (by >= CH_SETTINGS_STORED || ch_settings_are_one(&self->curves[c]->settings, &run->settings, by)) {
-            return c;
-        }
-    }
-    return self->num_curves;
-}
-
-/* Begins a curve with a run whose value of `by` is new. */
-static ch_code take_curve(content *self, const ch_run *run, ch_error *err)
-{
-    if (find_curve(self, run) < self->num_curves) {
-        return CH_OK;
-    }
-    if (self->num_curves == CH_CHART_MOST_CURVES) {
-        return ch_error_set(err, CH_ERROR_INPUT,
-                            "%s has over %d values, but a figure shows at most so many curves: choose runs by --where",
-                            ch_settings_table[self->chart->by].name, CH_CHART_MOST_CURVES);
-    }
-    self->curves[self->num_curves++] = run;
-    return CH_OK;
-}
-
-static int compare_curves(const void *left, const void *right, size_t by)
-{
-    const ch_run *const *a = left, *const *b = right;
-    const ch_value x = ch_settings_get(&(*a)->settings, by), y = ch_settings_get(&(*b)->settings, by);
-    if (ch_settings_table[by].type == CH_TYPE_REAL) {
-        return (x.real > y.real) - (x.real < y.real);
-    }
-    return ch_settings_table[by].type == CH_TYPE_COUNT ? (x.count > y.count) - (x.count < y.count) : 0;
-}
-
-/* Puts the curves into the order of their values, by insertion, as there are few. */
-static void sort_curves(content *self)
-{
-    for (size_t i = 1; i < self->num_curves && self->chart->by < CH_SETTINGS_STORED; i++) {
-        for (size_t j = i; j > 0 && compare_curves(&self->curves[j - 1], &self->curves[j], self->chart->by) > 0; j--) {
-            const ch_run *run = self->curves[j];
-            self->curves[j] = self->curves[j - 1];
-            self->curves[j - 1] = run;
-        }
-    }
-}
-
 static ch_code take_samples(content *self, const ch_run_table *table, ch_error *err)
 {
     const ch_chart *chart = self->chart;
@@ -137,16 +88,16 @@ static ch_code take_samples(content *self, const ch_run_table *table, ch_error *
             self->num_left_out++;
             continue;
         }
-        const ch_code code = take_curve(self, run, err);
+        const ch_code code = ch_chart_curves_take(&self->curves, run, err);
         if (code != CH_OK) {
             return code;
         }
         self->samples[self->num_samples++] =
             (sample){.x = x, .y = chart->log_y ? log(y) : y, .seed_data = run->settings.seed_data, .run = run};
     }
-    sort_curves(self);
+    ch_chart_curves_sort(&self->curves);
     for (size_t i = 0; i < self->num_samples; i++) {
-        self->samples[i].curve = find_curve(self, self->samples[i].run);
+        self->samples[i].curve = ch_chart_curves_find(&self->curves, self->samples[i].run);
     }
     if (self->num_samples > 0) {
         qsort(self->samples, self->num_samples, sizeof *self->samples, compare_samples);
@@ -159,24 +110,6 @@ static bool is_at(const sample *a, const sample *b)
     return a->curve == b->curve && ch_reals_are_one(a->x, b->x);
 }
 
-/* Refuses runs at one x of one curve that differ in more than their seeds: a mean over them has no meaning. */
-static ch_code check_same(const ch_chart *chart, const sample *first, const sample *other, ch_error *err)
-{
-    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
-        const bool is_told = ch_fit_is_key(i) || i == CH_SETTING_TRAIN || i == CH_SETTING_TEMP;
-        if (is_told && i != chart->x && i != chart->by &&
-            !ch_settings_are_one(&first->run->settings, &other->run->settings, i)) {
-            const char *name = ch_settings_table[i].name;
-            return ch_error_set(
-                err, CH_ERROR_INPUT,
-                "runs with the same %s differ in %s: draw a curve for each by --by %s, or choose runs by "
-                "--where",
-                ch_settings_table[chart->x].name, name, name);
-        }
-    }
-    return CH_OK;
-}
-
 /* The number that stands at the axis for one that means are made of. */
 static double at_axis(const ch_chart *chart, double y)
 {
@@ -186,45 +119,32 @@ static double at_axis(const ch_chart *chart, double y)
 /* The mean over the data sets of samples [begin, end), and its band. Runs of one data set are averaged first. */
 static point point_of(const content *self, size_t begin, size_t end)
 {
-    const sample *samples = self->samples;
-    double sum = 0, squares = 0, least = INFINITY, most = -INFINITY;
-    size_t sets = 0;
-    bool is_bound = false;
-    for (size_t i = begin, next; i < end; i = next) {
-        double of_set = 0;
-        for (next = i; next < end && samples[next].seed_data == samples[i].seed_data; next++) {
-            of_set += samples[next].y;
-            least = fmin(least, samples[next].y);
-            most = fmax(most, samples[next].y);
-            is_bound = is_bound || samples[next].run->status == CH_BUDGET;
-        }
-        of_set /= (double)(next - i);
-        sum += of_set;
-        squares += of_set * of_set;
-        sets++;
-    }
-    const double count = (double)sets, mean = sum / count;
-    const double deviation = sets > 1 ? sqrt(fmax(0, (squares - count * mean * mean) / (count - 1))) : 0;
-    const double error = deviation / sqrt(count);
     const ch_chart *chart = self->chart;
-    const double half = chart->band == CH_BAND_SD   ? deviation
-                        : chart->band == CH_BAND_CI ? (sets > 1 ? error * gsl_cdf_tdist_Pinv(0.975, count - 1) : 0)
-                                                    : error;
-    const bool is_range = chart->band == CH_BAND_RUNS;
+    const sample *samples = self->samples;
+    ch_mean_sum sum = CH_MEAN_NONE;
+    bool is_bound = false;
+    for (size_t i = begin; i < end; i++) {
+        ch_mean_add(&sum, samples[i].seed_data, samples[i].y);
+        is_bound = is_bound || samples[i].run->status == CH_BUDGET;
+    }
+    const ch_mean mean = ch_mean_finish(&sum, chart->band);
     return (point){.x = samples[begin].x,
-                   .mean = at_axis(chart, mean),
-                   .lo = at_axis(chart, is_range ? least : mean - half),
-                   .hi = at_axis(chart, is_range ? most : mean + half),
+                   .mean = at_axis(chart, mean.mean),
+                   .lo = at_axis(chart, mean.lo),
+                   .hi = at_axis(chart, mean.hi),
                    .curve = samples[begin].curve,
-                   .num_sets = sets,
+                   .num_sets = mean.num_sets,
                    .is_bound = is_bound};
 }
 
 static ch_code make_points(content *self, ch_error *err)
 {
+    char whom[64];
+    snprintf(whom, sizeof whom, "runs with the same %s", ch_settings_table[self->chart->x].name);
     for (size_t begin = 0, end; begin < self->num_samples; begin = end) {
         for (end = begin + 1; end < self->num_samples && is_at(&self->samples[begin], &self->samples[end]); end++) {
-            const ch_code code = check_same(self->chart, &self->samples[begin], &self->samples[end], err);
+            const ch_code code = ch_chart_curves_check(&self->curves, self->chart->x, whom, self->samples[begin].run,
+                                                       self->samples[end].run, err);
             if (code != CH_OK) {
                 return code;
             }
@@ -244,16 +164,7 @@ static void content_free(content *self)
 
 static ch_mark mark_of(const content *self, size_t curve)
 {
-    return ch_chart_mark(curve, self->num_curves);
-}
-
-static void write_key(const content *self, ch_sheet *sheet)
-{
-    const ch_settings *curves[CH_CHART_MOST_CURVES];
-    for (size_t c = 0; c < self->num_curves; c++) {
-        curves[c] = &self->curves[c]->settings;
-    }
-    ch_chart_write_key(sheet, self->chart->by, curves, self->num_curves, 0);
+    return ch_chart_mark(curve, self->curves.count);
 }
 
 static void include(const content *self, ch_panel *panel, const point *at)
@@ -266,25 +177,13 @@ static void include(const content *self, ch_panel *panel, const point *at)
     ch_axis_include(&panel->y, at->hi);
 }
 
-/* Says that the rows that follow are of a curve, by its value of `by`. */
-static void describe(const content *self, const char *shows, size_t curve, ch_panel *panel)
-{
-    const size_t by = self->chart->by;
-    char value[CH_SETTING_TEXT_SIZE] = "";
-    if (by < CH_SETTINGS_STORED) {
-        ch_setting_format(&ch_settings_table[by], ch_settings_get(&self->curves[curve]->settings, by), value,
-                          sizeof value);
-    }
-    ch_panel_describe(panel, shows, "%s", value);
-}
-
 /* Draws a curve: its band or bars, a line, and a point for each mean, open where a budget ended a run. */
 static void draw_curve(const content *self, size_t curve, ch_panel *panel)
 {
     const bool has_band = self->chart->band == CH_BAND_CI || self->chart->band == CH_BAND_SD;
     const ch_mark mark = mark_of(self, curve);
     const size_t block = ch_panel_block(panel);
-    describe(self, "mean", curve, panel);
+    ch_chart_curves_describe(&self->curves, "mean", curve, panel);
     for (size_t i = 0; i < self->num_points; i++) {
         const point *at = &self->points[i];
         if (at->curve == curve) {
@@ -316,7 +215,7 @@ static void draw_curve(const content *self, size_t curve, ch_panel *panel)
 static void draw_runs(const content *self, size_t curve, ch_panel *panel)
 {
     const size_t block = ch_panel_block(panel);
-    describe(self, "run", curve, panel);
+    ch_chart_curves_describe(&self->curves, "run", curve, panel);
     for (size_t i = 0; i < self->num_samples; i++) {
         if (self->samples[i].curve == curve) {
             ch_panel_row(panel, self->samples[i].x, at_axis(self->chart, self->samples[i].y), NAN, NAN);
@@ -332,15 +231,13 @@ static ch_code write_page(const ch_page_head *head, const void *what, ch_sheet *
 {
     const content *self = what;
     const ch_chart *chart = self->chart;
-    const bool is_share = strcmp(chart->y.name, "test_error") == 0, has_by = chart->by < CH_SETTINGS_STORED;
+    const bool is_share = strcmp(chart->y.name, "test_error") == 0;
     char x_label[64], y_label[64];
     ch_panel panel = {0};
     (void)head;
     sheet->has_letters = false;
     sheet->top = 0.93; /* there is no title */
-    if (has_by) {
-        write_key(self, sheet);
-    }
+    ch_chart_curves_key(&self->curves, sheet, true, 0);
     ch_code code = ch_panel_init(&panel, sheet, 0, CH_PART_WHOLE, err);
     if (code != CH_OK) {
         goto out;
@@ -348,7 +245,7 @@ static ch_code write_page(const ch_page_head *head, const void *what, ch_sheet *
     panel.x.is_linear = !chart->log_x;
     panel.y.is_linear = !chart->log_y;
     panel.y_scale = is_share ? CH_SCALE_PERCENT : CH_SCALE_POWERS;
-    for (size_t c = 0; c < self->num_curves; c++) {
+    for (size_t c = 0; c < self->curves.count; c++) {
         draw_curve(self, c, &panel);
         if (chart->band == CH_BAND_RUNS) {
             draw_runs(self, c, &panel);
@@ -367,7 +264,7 @@ ch_code ch_plot_chart(const ch_run_table *table, const ch_chart *chart, const ch
                       const ch_plot_style *style, FILE *names, const ch_watch *watch, size_t *num_left_out,
                       ch_error *err)
 {
-    content self = {.chart = chart};
+    content self = {.chart = chart, .curves.by = chart->by};
     char name[256];
     const bool has_by = chart->by < CH_SETTINGS_STORED;
     /* a sheet with a single panel */

@@ -26,7 +26,8 @@ static void write_value(const ch_settings *settings, size_t by, char *text, size
     }
 }
 
-void ch_chart_write_key(ch_sheet *sheet, size_t by, const ch_settings *const *curves, size_t count, double room)
+void ch_chart_write_key(ch_sheet *sheet, size_t by, const ch_settings *const *curves, size_t count, bool has_points,
+                        double room)
 {
     /* letters are taken to be as wide as they are in the mean */
     const double letter = 0.0064, of_name = 0.0088, row_height = 0.018, above_panel = 0.014 + room, margin = 0.012,
@@ -54,7 +55,7 @@ void ch_chart_write_key(ch_sheet *sheet, size_t by, const ch_settings *const *cu
         snprintf(line, sizeof line, "linewidth 0.7 linecolor rgb '#%06x'", mark.colour);
         write_value(curves[c], by, value, sizeof value);
         ch_key_write(sheet->out, CH_KEY_OF_PAGE, left + pitch * (double)(c % fit),
-                     highest - row_height * (double)(c / fit), sample_width, line, &mark, value);
+                     highest - row_height * (double)(c / fit), sample_width, line, has_points ? &mark : NULL, value);
     }
     ch_layout_flush(sheet->out);
 }

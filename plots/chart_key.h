@@ -12,7 +12,9 @@ ch_mark ch_chart_mark(size_t curve, size_t count);
 /** Writes the key between the page's upper edge and the panel: the setting's name, and behind it a mark with the value
  *  of each curve, in as many rows as it takes.
  *  @param curves  [count] settings of each curve
+ *  @param has_points  whether the marks have points, or are lines alone
  *  @param room    what is left free between it and the panel, in units of the page */
-void ch_chart_write_key(ch_sheet *sheet, size_t by, const ch_settings *const *curves, size_t count, double room);
+void ch_chart_write_key(ch_sheet *sheet, size_t by, const ch_settings *const *curves, size_t count, bool has_points,
+                        double room);
 
 #endif

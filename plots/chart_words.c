@@ -44,7 +44,8 @@ ch_code ch_chart_x_parse(const char *text, ch_chart *chart, ch_error *err)
     const ch_type type = ch_settings_table[chart->x].type;
     if (chart->x >= CH_SETTINGS_STORED || (type != CH_TYPE_REAL && type != CH_TYPE_COUNT)) {
         return ch_error_set(err, CH_ERROR_INPUT,
-                            "--x is %s, but must be a setting that is a number and that stores have", text);
+                            "--x is %s, but must be a setting that is a number and that stores have, or time or step",
+                            text);
     }
     return CH_OK;
 }
@@ -77,6 +78,37 @@ ch_code ch_chart_y_parse(const char *text, ch_chart *chart, ch_error *err)
         err, CH_ERROR_INPUT,
         "--y is %s, but must be a number of fit, such as gamma or a_escape, or a result that is a number: %s", text,
         names);
+}
+
+bool ch_course_is_x(const char *text)
+{
+    return strcmp(text, "time") == 0 || strcmp(text, "step") == 0;
+}
+
+ch_code ch_course_parse(ch_course_chart *chart, const char *x, const char *y, ch_error *err)
+{
+    char names[1024] = "";
+    size_t used = 0;
+    bool is_found = false;
+    for (size_t i = 0; i < ch_points_count(); i++) {
+        const ch_result row = ch_point_result_at(i);
+        if (strcmp(row.name, x) == 0) {
+            chart->x = row;
+        }
+        if (ch_course_is_x(row.name)) {
+            continue;
+        }
+        if (strcmp(row.name, y) == 0) {
+            chart->y = row;
+            is_found = true;
+        }
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used > 0 ? ", " : "", row.name);
+        used = used < sizeof names ? used : sizeof names - 1;
+    }
+    return is_found ? CH_OK
+                    : ch_error_set(err, CH_ERROR_INPUT,
+                                   "--y is %s, but over --x %s it must be what points of trajectories have: %s", y, x,
+                                   names);
 }
 
 void ch_chart_label(const char *name, char *text, size_t size)

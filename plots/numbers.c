@@ -489,7 +489,7 @@ static ch_code write_page(const ch_page_head *head, const void *what, ch_sheet *
         for (size_t c = 0; c < self->num_curves; c++) {
             curves[c] = &self->curves[c];
         }
-        ch_chart_write_key(sheet, chart->by, curves, self->num_curves, ROOM);
+        ch_chart_write_key(sheet, chart->by, curves, self->num_curves, true, ROOM);
     }
     ch_code code = ch_panel_init(&panel, sheet, 0, CH_PART_WHOLE, err);
     if (code != CH_OK) {

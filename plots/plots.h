@@ -170,4 +170,31 @@ ch_code ch_plot_chart(const ch_run_table *table, const ch_chart *chart, const ch
                       const ch_plot_style *style, FILE *names, const ch_watch *watch, size_t *num_left_out,
                       ch_error *err) CH_MUST_CHECK;
 
+/** A figure of the user's choice along training: a quantity of the points of trajectories against time or step, with a
+ *  curve for every value of a setting. */
+typedef struct {
+    ch_result x, y;    /* of a point: time or step; a real or a count */
+    size_t by;         /* row of the settings' table; CH_SETTINGS_STORED: one curve */
+    bool log_x, log_y; /* axes */
+    ch_chart_band band;
+} ch_course_chart;
+
+/** Whether a word for the x axis asks for a figure along training: "time" or "step". */
+bool ch_course_is_x(const char *text);
+
+/** Reads the quantities of both axes, by the names that columns of points have.
+ *  @return CH_OK; CH_ERROR_INPUT for other names, with those that are accepted */
+ch_code ch_course_parse(ch_course_chart *chart, const char *x, const char *y, ch_error *err) CH_MUST_CHECK;
+
+/** Draws the mean course of runs into Y-X-by-BY.FORMAT, e.g. signal-time-by-train.pdf. Runs of one data set are
+ *  averaged first. Between its points a run has the value on the straight line over ln x; a fitted run keeps its last
+ *  value, since its gradient is zero; any other run that has ended is in the mean no more, and the line is dashed from
+ *  there. With CH_BAND_RUNS each run is a thin line.
+ *  @param table  with points (ch_store_select)
+ *  @param num_left_out  out: runs that have no point with the quantity
+ *  @return as ch_plot_chart */
+ch_code ch_plot_course(const ch_run_table *table, const ch_course_chart *chart, const char *directory,
+                       const ch_plot_style *style, FILE *names, const ch_watch *watch, size_t *num_left_out,
+                       ch_error *err) CH_MUST_CHECK;
+
 #endif

@@ -42,7 +42,7 @@ static ch_chart chart_of(const char *x, const char *y, const char *by)
 
 static ch_code make(content *self, const ch_chart *chart, const ch_run_table *table, ch_error *err)
 {
-    *self = (content){.chart = chart};
+    *self = (content){.chart = chart, .curves.by = chart->by};
     const ch_code code = take_samples(self, table, err);
     return code == CH_OK ? make_points(self, err) : code;
 }
@@ -61,8 +61,8 @@ static void test_bands(void **state)
         chart.band = band;
         content self;
         assert_int_equal(make(&self, &chart, &table, NULL), CH_OK);
-        assert_int_equal(self.num_curves, 2);
-        assert_int_equal(self.curves[0]->settings.train, 16);
+        assert_int_equal(self.curves.count, 2);
+        assert_int_equal(self.curves.runs[0]->settings.train, 16);
         assert_int_equal(self.num_points, 4);
         for (size_t i = 0; i < 4; i++) {
             const double middle = (i < 2 ? 16 : 64) * (i % 2 == 0 ? 0.5 : 2) * M_E;
@@ -176,18 +176,18 @@ static void test_key_stands_on_the_page(void **state)
         static ch_run runs[CH_CHART_MOST_CURVES];
         const ch_chart chart = chart_of("temp", "weight_change", "train");
         const ch_plot_style style = {.panel = 'a', .width = 8.6};
-        content self = {.chart = &chart, .num_curves = counts[k]};
+        ch_chart_curves curves = {.by = chart.by, .count = counts[k]};
         char *text = NULL;
         size_t size = 0, found = 0;
         for (size_t i = 0; i < counts[k]; i++) {
             ch_settings_default(&runs[i].settings);
             runs[i].settings.train = (i + 1) * 1000;
-            self.curves[i] = &runs[i];
+            curves.runs[i] = &runs[i];
         }
         FILE *out = open_memstream(&text, &size);
         assert_non_null(out);
         ch_sheet sheet = ch_sheet_new(&style, out, out);
-        write_key(&self, &sheet);
+        ch_chart_curves_key(&curves, &sheet, true, 0);
         fclose(out);
         const ch_place place = ch_sheet_place(&sheet, 0);
         const double up = fmax(sheet.top - 1, 0);
@@ -225,7 +225,7 @@ static void test_many_curves(void **state)
     content_free(&self);
     table.count--;
     assert_int_equal(make(&self, &chart, &table, &err), CH_OK);
-    assert_int_equal(self.num_curves, CH_CHART_MOST_CURVES);
+    assert_int_equal(self.curves.count, CH_CHART_MOST_CURVES);
     content_free(&self);
 }
 

@@ -19,10 +19,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional, Union
 
-__all__ = ["ChitonError", "Fit", "fit", "plot", "points", "program", "report", "run", "runs", "summary", "sweep",
+__all__ = ["ChitonError", "Fit", "chart", "fit", "plot", "points", "program", "report", "run", "runs", "summary", "sweep",
            "theory"]
 
 Path = Union[str, "os.PathLike[str]"]
@@ -274,6 +275,24 @@ def plot(store: Stores, directory: Path, **options: Any) -> list[str]:
     options  those of the command: format="svg", x="temp", y="time", by="train", where="chi = 1", …
     """
     return _call(["plot", *_stores(store), "-o", os.fspath(directory), *_options(options)]).splitlines()
+
+
+def chart(store: Stores, x: str, y: str, by: Optional[str] = None, where: Optional[str] = None,
+          frame: Optional[bool] = None, **options: Any) -> Any:
+    """The numbers of one figure of your choice, a row a point: means over data sets with the ends of their bands.
+
+    x      a setting, or "time" or "step" for the mean course along training of runs with record > 0
+    y      a result, or over time and step what points have, such as "signal" or "test_error"
+    by     a setting with a curve for each of its values, which stands in column `curve`
+    options  band="ci" (95 % interval), "sd" or "runs", log="x,y", …, as in `chiton plot`
+
+    chart(store, "time", "signal", by="train") and matplotlib's plot and fill_between of x, y, lo and hi draw it.
+    """
+    asked = _options({"x": x, "y": y, "by": by, "where": where, **options})
+    with tempfile.TemporaryDirectory() as folder:
+        paths = _call(["plot", *_stores(store), "-o", folder, "--format", "svg", "--data", *asked]).splitlines()
+        with open(next(path for path in paths if path.endswith(".csv")), encoding="utf-8") as file:
+            return _csv(file.read(), frame)
 
 
 def report(store: Stores, path: Path = "report.html", **options: Any) -> str:

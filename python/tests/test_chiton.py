@@ -63,6 +63,37 @@ class Case(unittest.TestCase):
             self.assertEqual(point["step"], runs[run]["steps"])
             self.assertEqual(point["weight_change"], runs[run]["weight_change"])
 
+    def test_a_mean_course_is_that_of_the_points(self):
+        """The means against those made here from the points: a fitted run stays as it ended."""
+        where = "chi = 1 and temp = 1"
+        courses = {}
+        for point in chiton.points(self.store, where=where, frame=False):
+            courses.setdefault(point["run"], []).append((point["time"], point["weight_change"]))
+        train = {row["id"]: row["train"] for row in chiton.runs(self.store, where=where, frame=False)}
+        self.assertEqual(len(courses), 9)
+
+        def log_at(course, x):
+            course = sorted(course)
+            below = max(point for point in course if point[0] <= x)
+            above = next((point for point in course if point[0] > x), None)
+            if above is None or below[0] == x:
+                return math.log(below[1])
+            share = math.log(x / below[0]) / math.log(above[0] / below[0])
+            return (1 - share) * math.log(below[1]) + share * math.log(above[1])
+
+        rows = chiton.chart(self.store, "time", "weight_change", by="train", where=where, frame=False)
+        self.assertEqual({row["curve"] for row in rows}, {32, 64, 128})
+        self.assertGreater(len(rows), 9)
+        for row in rows:
+            logs = [log_at(course, row["x"]) for run, course in courses.items() if train[run] == row["curve"]]
+            mean = sum(logs) / 3
+            error = math.sqrt(sum((one - mean) ** 2 for one in logs) / 2 / 3)
+            self.assertAlmostEqual(row["y"] / math.exp(mean), 1, places=9)
+            self.assertAlmostEqual(row["hi"] / math.exp(mean + error), 1, places=9)
+            self.assertEqual((row["data_sets"], row["bound"]), (3, 0))
+        with self.assertRaisesRegex(chiton.ChitonError, "--y is gamma, but over --x time"):
+            chiton.chart(self.store, "time", "gamma")
+
     def test_a_fit_has_its_numbers_as_tables(self):
         fit = chiton.fit(self.store)
         rows = fit._rows("exponents")
