@@ -50,6 +50,8 @@ static const ch_fit_name names[] = {
     {"a_test_error", CH_NAMED_COLLAPSE_A, CH_COLLAPSE_TEST_ERROR},
     {"k", CH_NAMED_PHASE, CH_NAMED_K},
     {"temp_max_slope", CH_NAMED_PHASE, CH_NAMED_MAX_SLOPE},
+    {"k_large", CH_NAMED_PHASE, CH_NAMED_K_LARGE},
+    {"temp_max_slope_large", CH_NAMED_PHASE, CH_NAMED_MAX_SLOPE_LARGE},
     {"temp_opt", CH_NAMED_PHASE, CH_NAMED_TEMP_OPT},
     {"temp_max", CH_NAMED_PHASE, CH_NAMED_TEMP_MAX},
     {"border", CH_NAMED_PHASE, CH_NAMED_BORDER},
@@ -295,14 +297,23 @@ static ch_code add_temps(finder *self, const ch_phase *phase)
     return CH_OK;
 }
 
+static ch_code add_power(finder *self, const ch_phase_power *power)
+{
+    return add_estimate(self, &power->estimate, power->theory, NAN);
+}
+
 static ch_code add_of_phase(finder *self, const ch_phase *phase)
 {
     self->next.train = phase->key.train;
     switch (self->name->which) {
     case CH_NAMED_K:
-        return add_estimate(self, &phase->slope, phase->slope_theory, NAN);
+        return add_power(self, &phase->best_powers[CH_PHASE_SMALL]);
     case CH_NAMED_MAX_SLOPE:
-        return add_estimate(self, &phase->max_slope, phase->slope_theory, NAN);
+        return add_power(self, &phase->max_powers[CH_PHASE_SMALL]);
+    case CH_NAMED_K_LARGE:
+        return add_power(self, &phase->best_powers[CH_PHASE_LARGE]);
+    case CH_NAMED_MAX_SLOPE_LARGE:
+        return add_power(self, &phase->max_powers[CH_PHASE_LARGE]);
     default:
         return add_temps(self, phase);
     }

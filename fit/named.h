@@ -22,14 +22,16 @@ typedef enum {
     CH_NAMED_PHASE, /* ch_named_phase */
 } ch_named_kind;
 
-/** Numbers of a phase diagram: two slopes, and four temperatures at every alpha. */
+/** Numbers of a phase diagram: its powers at small and at large alpha, and four temperatures at every alpha. */
 typedef enum {
     CH_NAMED_K,
     CH_NAMED_MAX_SLOPE,
     CH_NAMED_TEMP_OPT,
     CH_NAMED_TEMP_MAX,
     CH_NAMED_BORDER,
-    CH_NAMED_KERNEL_BORDER
+    CH_NAMED_KERNEL_BORDER,
+    CH_NAMED_K_LARGE,
+    CH_NAMED_MAX_SLOPE_LARGE
 } ch_named_phase;
 
 /** A name, and what it names. It is that of `fit --json`; where the number has a definition, a shape or a quantity
@@ -43,7 +45,7 @@ typedef struct {
 /** Finds a name.  @return NULL where no number has it; not owned */
 const ch_fit_name *ch_fit_name_find(const char *name);
 
-/** Writes all names, as "delta, gamma, …"; 640 bytes are enough. */
+/** Writes all names, as "delta, gamma, …"; 704 bytes are enough. */
 void ch_fit_name_list(char *text, size_t size);
 
 /** A number with a name, in one group or phase diagram, at one P or alpha where it exists at each. */

@@ -17,7 +17,7 @@ const char *ch_target_word(const ch_target *self)
 
 static ch_code refuse_name(const char *name, ch_error *err)
 {
-    char list[640];
+    char list[704];
     ch_fit_name_list(list, sizeof list);
     return ch_error_set(err, CH_ERROR_INPUT, "target: fit has no number '%s'; accepted are %s", ch_show(name).text,
                         list);

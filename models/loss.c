@@ -88,11 +88,12 @@ static double logistic_slope(double margin, double kappa)
 
 static const ch_loss losses[] = {
     [CH_LOSS_HINGE] = {"hinge", hinge, hinge_slope, .has_idle_steps = true, .reaches_margin = true,
-                       .has_unit_slope = true},
-    [CH_LOSS_SOFTHINGE] = {"softhinge", softhinge, softhinge_slope, .has_idle_steps = true},
+                       .has_unit_slope = true, .has_bounded_slope = true},
+    [CH_LOSS_SOFTHINGE] = {"softhinge", softhinge, softhinge_slope, .has_idle_steps = true, .has_bounded_slope = true},
     [CH_LOSS_QUADHINGE] = {"quadhinge", quadhinge, quadhinge_slope, .has_idle_steps = true},
     [CH_LOSS_MSE] = {"mse", .value = mse, .slope = mse_slope},
-    [CH_LOSS_LOGISTIC] = {"logistic", .value = logistic, .slope = logistic_slope, .reaches_margin = true},
+    [CH_LOSS_LOGISTIC] = {"logistic", .value = logistic, .slope = logistic_slope, .reaches_margin = true,
+                          .has_bounded_slope = true},
 };
 _Static_assert(sizeof losses / sizeof *losses == CH_NUM_LOSSES, "every loss has a row");
 

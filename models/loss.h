@@ -35,6 +35,8 @@ typedef struct {
     bool reaches_margin;
     /** The slope is -1 for every unfitted sample: what the perceptron's engines and the twin are written for. */
     bool has_unit_slope;
+    /** The slope is at most 1 in size at any margin; otherwise it grows with the distance from the margin. */
+    bool has_bounded_slope;
 } ch_loss;
 
 /** The row of a loss, kind < CH_NUM_LOSSES. */

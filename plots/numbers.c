@@ -18,7 +18,7 @@ static ch_code find_number(const char *text, const char *axis, const ch_fit_name
 {
     *name = ch_fit_name_find(strcmp(text, "density_chi") == 0 ? "chi_density" : text);
     if (*name == NULL) {
-        char list[640];
+        char list[704];
         ch_fit_name_list(list, sizeof list);
         return ch_error_set(err, CH_ERROR_INPUT, "--%s is %s, but must be a setting, or a number of a fit: %s", axis,
                             text, list);

@@ -52,6 +52,12 @@ static bool has_max(const ch_phase *phase)
     return false;
 }
 
+/* Whether theory's line is drawn beside the points of a power. */
+static bool has_theory(const ch_phase_power *power)
+{
+    return power->num_alphas > 0 && isfinite(power->theory);
+}
+
 /* Writes the key: T_max has a row of its own. */
 static void write_key(const ch_phase *phase, ch_sheet *sheet)
 {
@@ -61,11 +67,13 @@ static void write_key(const ch_phase *phase, ch_sheet *sheet)
     if (phase->measured[CH_PHASE_TEST_ERROR]) {
         write_entry(&at, 0.11, NULL, &CH_MAP_BEST, "T_{opt}");
     }
-    if (isfinite(phase->slope.value)) {
+    const ch_phase_power *small = ch_map_power(phase, CH_PHASE_SMALL), *large = ch_map_power(phase, CH_PHASE_LARGE);
+    if (isfinite(small->estimate.value) || isfinite(large->estimate.value)) {
         write_entry(&at, 0.14, CH_MAP_FIT, NULL, "fit ∝ α^{k}");
     }
-    if (phase->num_slope > 0 && isfinite(phase->slope_theory)) {
-        write_entry(&at, 0.2, CH_MAP_THEORY, NULL, "theory ∝ α^{(D−1)/(D+1)}");
+    if (has_theory(small) || has_theory(large)) {
+        const bool of_features = has_theory(small) && ch_setting_applies(&phase->key, CH_SETTING_DEPTH);
+        write_entry(&at, 0.2, CH_MAP_THEORY, NULL, of_features ? "theory ∝ α^{(D−1)/(D+1)}" : "theory");
     }
     if (has_max(phase)) {
         end_row(&at);
@@ -74,43 +82,67 @@ static void write_key(const ch_phase *phase, ch_sheet *sheet)
     ch_layout_flush(sheet->out);
 }
 
-static ch_code say_slope(const ch_phase *phase, ch_sentences *words, ch_error *err)
+/* Writes "k = 0.66 ± 0.02; theory, D = 5 hidden layers: 0.667". */
+static void write_power(const ch_phase *phase, const ch_phase_power *power, const char *name, char *text, size_t size)
 {
-    char theory[64] = "", error[64] = "";
-    if (isfinite(phase->slope_theory)) {
-        snprintf(theory, sizeof theory, "; theory, D = %llu hidden layers: %.3f for α ≪ 1",
-                 (unsigned long long)phase->key.depth, phase->slope_theory);
+    const ch_estimate *estimate = &power->estimate;
+    int used = snprintf(text, size, "%s = %s%.3f", name, estimate->value < 0 ? "−" : "", fabs(estimate->value));
+    if (isfinite(estimate->stderr_)) {
+        used += snprintf(text + used, size - (size_t)used, " ± %.3f", estimate->stderr_);
     }
-    if (isfinite(phase->slope.stderr_)) {
-        snprintf(error, sizeof error, " ± %.3f", phase->slope.stderr_);
+    if (isfinite(power->theory) && power->end == CH_PHASE_SMALL && ch_setting_applies(&phase->key, CH_SETTING_DEPTH)) {
+        used += snprintf(text + used, size - (size_t)used,
+                         "; theory, D = %llu hidden layers:", (unsigned long long)phase->key.depth);
+    } else if (isfinite(power->theory)) {
+        used += snprintf(text + used, size - (size_t)used, "; theory");
     }
-    if (isnan(phase->slope.value)) {
-        return ch_sentences_add(words, err,
-                                "No k: T_opt ∝ α^k needs a T_opt inside the sampled T at three α < 1; %zu have one%s.",
-                                phase->num_slope, theory);
+    if (isfinite(power->theory)) {
+        snprintf(text + used, size - (size_t)used, " %s%.3f", power->theory < 0 ? "−" : "", fabs(power->theory));
     }
-    return ch_sentences_add(words, err, "%s ∝ α^k over the %zu α below 1%s: k = %s%.3f%s%s.",
-                            phase->slope_of_max ? "T_max" : "T_opt", phase->num_slope,
-                            phase->slope_of_max ? " where T_opt sits at it" : "", phase->slope.value < 0 ? "−" : "",
-                            fabs(phase->slope.value), error, theory);
 }
 
-/* What T_max is, and its slope. */
+static const char *end_name(ch_phase_end end)
+{
+    return end == CH_PHASE_SMALL ? "below 1" : "above 1";
+}
+
+/* k of one end of the alpha, or why there is none although theory has one. */
+static ch_code say_best(const ch_phase *phase, ch_phase_end end, ch_sentences *words, ch_error *err)
+{
+    const ch_phase_power *power = &phase->best_powers[end];
+    char text[128];
+    if (isnan(power->estimate.value)) {
+        return isnan(power->theory)
+                   ? CH_OK
+                   : ch_sentences_add(
+                         words, err,
+                         "No k: T_opt ∝ α^k needs a T_opt inside the sampled T at three α %s; %zu have one.",
+                         end_name(end), power->num_alphas);
+    }
+    write_power(phase, power, "k", text, sizeof text);
+    return ch_sentences_add(words, err, "%s ∝ α^k over the %zu α %s%s: %s.",
+                            power->of == CH_PHASE_OF_BEST ? "T_opt" : "T_max", power->num_alphas, end_name(end),
+                            power->of == CH_PHASE_OF_BEST ? "" : " where T_opt sits at it", text);
+}
+
+/* What T_max is, and its powers. */
 static ch_code say_max(const ch_phase *phase, ch_sentences *words, ch_error *err)
 {
-    char slope[128] = "";
     if (!has_max(phase)) {
         return CH_OK;
     }
-    if (isfinite(phase->max_slope.value)) {
-        const int used = snprintf(slope, sizeof slope, "; ∝ α^s over %zu α below 1, s = %s%.3f", phase->num_max_slope,
-                                  phase->max_slope.value < 0 ? "−" : "", fabs(phase->max_slope.value));
-        if (isfinite(phase->max_slope.stderr_)) {
-            snprintf(slope + used, sizeof slope - (size_t)used, " ± %.3f", phase->max_slope.stderr_);
+    ch_code code = ch_sentences_add(words, err, "T_max: above it half of the data sets diverge%s.",
+                                    phase->num_data_sets > 1 ? "; with its 95 % interval" : "");
+    for (ch_phase_end end = CH_PHASE_SMALL; code == CH_OK && end < CH_NUM_PHASE_ENDS; end++) {
+        const ch_phase_power *power = &phase->max_powers[end];
+        char text[128];
+        if (isfinite(power->estimate.value)) {
+            write_power(phase, power, "s", text, sizeof text);
+            code =
+                ch_sentences_add(words, err, "T_max ∝ α^s over %zu α %s: %s.", power->num_alphas, end_name(end), text);
         }
     }
-    return ch_sentences_add(words, err, "T_max: above it half of the data sets diverge%s%s.",
-                            phase->num_data_sets > 1 ? "; with its 95 % interval" : "", slope);
+    return code;
 }
 
 /* What stands for the end of the lazy regime and for T_opt on the maps. */
@@ -137,8 +169,8 @@ static ch_code say_marks(const ch_phase *phase, ch_sentences *words, ch_error *e
     if (code != CH_OK) {
         return code;
     }
-    const bool has_slope = isfinite(phase->slope.value) || isfinite(phase->slope_theory);
-    return has_slope ? say_slope(phase, words, err) : CH_OK;
+    code = say_best(phase, CH_PHASE_SMALL, words, err);
+    return code == CH_OK ? say_best(phase, CH_PHASE_LARGE, words, err) : code;
 }
 
 static ch_code say_all(const ch_phase *phase, ch_sentences *words, ch_error *err)

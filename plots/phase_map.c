@@ -146,41 +146,49 @@ static void draw_line(double from, double to, double alpha0, double temp0, doubl
     fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines %s", block, style);
 }
 
-/* The centre, in logarithms, of the num_slope points from which k is fitted: (alpha, T_opt) or (alpha, T_max). */
-static void centre(const ch_phase *phase, double *alpha, double *temp)
+const ch_phase_power *ch_map_power(const ch_phase *phase, ch_phase_end end)
+{
+    const ch_phase_power *best = &phase->best_powers[end], *max = &phase->max_powers[end];
+    return best->num_alphas == 0 || (isnan(best->estimate.value) && isfinite(max->estimate.value)) ? max : best;
+}
+
+/* The centre, in logarithms, of the points from which a power is fitted: (alpha, T_opt) or (alpha, T_max). */
+static void centre(const ch_phase *phase, const ch_phase_power *power, double *alpha, double *temp)
 {
     double x = 0, y = 0;
     for (size_t a = 0; a < phase->num_alphas; a++) {
-        const ch_phase_temp *point = ch_phase_slope_point(phase, a);
+        const ch_phase_temp *point = ch_phase_power_point(phase, power, a);
         if (point != NULL) {
             x += log(phase->alphas[a]);
             y += log(point->estimate.value);
         }
     }
-    *alpha = exp(x / (double)phase->num_slope);
-    *temp = exp(y / (double)phase->num_slope);
+    *alpha = exp(x / (double)power->num_alphas);
+    *temp = exp(y / (double)power->num_alphas);
 }
 
-/* Draws the fitted power k and theory's up to alpha = 1. Theory's dashes lie over the fit, so that both can be seen
- * where they agree. */
-static void draw_slopes(const ch_phase *phase, ch_panel *panel)
+/* Draws the fitted power and theory's at one end of the alpha, up to alpha = 1. Theory's dashes lie over the fit, so
+ * that both can be seen where they agree. */
+static void draw_powers(const ch_phase *phase, ch_phase_end end, ch_panel *panel)
 {
+    const ch_phase_power *power = ch_map_power(phase, end);
+    const double lo = end == CH_PHASE_SMALL ? panel->x.lo : fmax(1, panel->x.lo);
+    const double hi = end == CH_PHASE_SMALL ? fmin(1, panel->x.hi) : panel->x.hi;
     const struct {
-        double slope;
+        double exponent;
         const char *style, *name;
-    } lines[] = {{phase->slope.value, CASING, NULL},
-                 {phase->slope_theory, CASING, NULL},
-                 {phase->slope.value, CH_MAP_FIT, "fit"},
-                 {phase->slope_theory, CH_MAP_THEORY, "theory"}};
+    } lines[] = {{power->estimate.value, CASING, NULL},
+                 {power->theory, CASING, NULL},
+                 {power->estimate.value, CH_MAP_FIT, "fit"},
+                 {power->theory, CH_MAP_THEORY, "theory"}};
     double alpha, temp;
-    if (phase->num_slope == 0) {
+    if (power->num_alphas == 0) {
         return;
     }
-    centre(phase, &alpha, &temp);
+    centre(phase, power, &alpha, &temp);
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        if (isfinite(lines[i].slope)) {
-            draw_line(panel->x.lo, fmin(1, panel->x.hi), alpha, temp, lines[i].slope, lines[i].style, lines[i].name,
-                      panel);
+        if (isfinite(lines[i].exponent)) {
+            draw_line(lo, hi, alpha, temp, lines[i].exponent, lines[i].style, lines[i].name, panel);
         }
     }
 }
@@ -275,7 +283,8 @@ static ch_code draw_map(const ch_phase *phase, ch_phase_quantity quantity, ch_pl
     if (code != CH_OK) {
         return code;
     }
-    draw_slopes(phase, panel);
+    draw_powers(phase, CH_PHASE_SMALL, panel);
+    draw_powers(phase, CH_PHASE_LARGE, panel);
     ch_region_outline(phase, CH_REGION_BUDGET, panel);
     ch_region_outline(phase, CH_REGION_DIVERGED, panel);
     draw_max(phase, panel);

@@ -13,6 +13,9 @@
 
 static const ch_mark CH_MAP_BEST = {0xd55e00, 7};
 
+/** The power that is drawn at one end of the alpha: k, or where there is none s of T_max; borrowed. */
+const ch_phase_power *ch_map_power(const ch_phase *phase, ch_phase_end end);
+
 /** Writes map `index`, lettered (a), (b) …: a quantity over (alpha, T), its contours at the ticks of its colours, the
  *  end of the lazy regime (the kernel's on its own map, else that of the weights), T_opt with its powers of alpha,
  *  T_max, and how runs ended.

@@ -128,6 +128,7 @@ static void properties_are_those_of_the_slope(void **state)
         assert_true(loss->has_idle_steps == (beyond == 0));
         assert_true(loss->reaches_margin == (near < -0.1));
         assert_true(loss->has_unit_slope == (far == -1 && near == -1 && beyond == 0));
+        assert_true(loss->has_bounded_slope == (fabs(far) <= 1));
         assert_string_equal(ch_loss_name(kind), loss->name);
     }
     assert_null(ch_loss_name(CH_NUM_LOSSES));

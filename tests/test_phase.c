@@ -140,9 +140,9 @@ static void test_planted_diagram(void **state)
         assert_close(row->weight_border.estimate.value, border * exp(-noise), 1e-9);
         assert_close(row->kernel_border.estimate.value, 2 * border * exp(-noise / 2), 1e-9);
     }
-    assert_int_equal(phase->num_slope, 3); /* alpha = 2^-6, 2^-4, 2^-2 */
-    assert_close(phase->slope.value, plant.k, 1e-9);
-    assert_close(phase->slope_theory, 0.5, 1e-15);
+    assert_int_equal(phase->best_powers[CH_PHASE_SMALL].num_alphas, 3); /* alpha = 2^-6, 2^-4, 2^-2 */
+    assert_close(phase->best_powers[CH_PHASE_SMALL].estimate.value, plant.k, 1e-9);
+    assert_close(phase->best_powers[CH_PHASE_SMALL].theory, 0.5, 1e-15);
     release(&fit, &phases, &table);
 }
 
@@ -191,7 +191,7 @@ static void test_interval_of_k(void **state)
         ch_phase_list phases;
         phase_plant_table(&plant, seed, &table);
         phase_plant_fit(&fit, &phases, &table);
-        const ch_estimate *slope = &phases.items[0].slope;
+        const ch_estimate *slope = &phases.items[0].best_powers[CH_PHASE_SMALL].estimate;
         assert_true(slope->stderr_ > 0.001);
         covered += slope->lo <= plant.k && plant.k <= slope->hi;
         errors += slope->stderr_ / NUM_TABLES;
@@ -211,7 +211,7 @@ static void test_theory_of_k(void **state)
         double theory;
     } cases[] = {
         {CH_ARCH_MLP, 1, CH_LINEAR_NO, 0},          {CH_ARCH_MLP_BIAS, 5, CH_LINEAR_NO, 2.0 / 3},
-        {CH_ARCH_MLP, 5, CH_LINEAR_YES, NAN},       {CH_ARCH_PERCEPTRON, 0, CH_LINEAR_NO, NAN},
+        {CH_ARCH_MLP, 5, CH_LINEAR_YES, -1},        {CH_ARCH_PERCEPTRON, 0, CH_LINEAR_NO, -1},
         {CH_ARCH_SIMPLE_CNN, 5, CH_LINEAR_NO, NAN},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -230,10 +230,11 @@ static void test_theory_of_k(void **state)
         }
         phase_plant_fit(&fit, &phases, &table);
         assert_int_equal(phases.count, 1);
-        const double theory = phases.items[0].slope_theory;
+        const double theory = phases.items[0].best_powers[CH_PHASE_SMALL].theory;
         assert_true(isnan(cases[i].theory) ? isnan(theory) : fabs(theory - cases[i].theory) < 1e-15);
-        assert_close(phases.items[0].slope.value, plant.k, 1e-9);
-        assert_true(isnan(phases.items[0].slope.stderr_)); /* one data set gives no standard error */
+        assert_close(phases.items[0].best_powers[CH_PHASE_SMALL].estimate.value, plant.k, 1e-9);
+        assert_true(isnan(
+            phases.items[0].best_powers[CH_PHASE_SMALL].estimate.stderr_)); /* one data set gives no standard error */
         release(&fit, &phases, &table);
     }
 }
@@ -344,8 +345,8 @@ static void test_missing_cells(void **state)
     assert_int_equal(phase->rows[1].best.place, CH_TC_BELOW);
     assert_close(phase->rows[1].best.estimate.value, 0.25, 1e-14);
     assert_int_equal(phase->rows[1].weight_border.place, CH_TC_BELOW);
-    assert_int_equal(phase->num_slope, 2);
-    assert_true(isnan(phase->slope.value));
+    assert_int_equal(phase->best_powers[CH_PHASE_SMALL].num_alphas, 2);
+    assert_true(isnan(phase->best_powers[CH_PHASE_SMALL].estimate.value));
     release(&fit, &phases, &table);
 }
 
@@ -373,8 +374,8 @@ static void test_not_measured(void **state)
         assert_int_equal(phase->rows[a].weight_border.place, CH_TC_INSIDE);
         assert_true(isnan(phase->rows[a].best.estimate.value));
     }
-    assert_int_equal(phase->num_slope, 0);
-    assert_true(isnan(phase->slope.value));
+    assert_int_equal(phase->best_powers[CH_PHASE_SMALL].num_alphas, 0);
+    assert_true(isnan(phase->best_powers[CH_PHASE_SMALL].estimate.value));
     release(&fit, &phases, &table);
 }
 
@@ -392,13 +393,13 @@ static void test_never_fitted(void **state)
     }
     phase_plant_fit(&fit, &phases, &table);
     assert_true(phases.items[0].by_budget);
-    assert_close(phases.items[0].slope.value, plant.k, 1e-9);
+    assert_close(phases.items[0].best_powers[CH_PHASE_SMALL].estimate.value, plant.k, 1e-9);
     ch_phase_list_free(&phases);
     ch_fit_free(&fit);
     table.runs[7].status = CH_FITTED; /* one fitted run shows that budgets ended the others early */
     phase_plant_fit(&fit, &phases, &table);
     assert_false(phases.items[0].by_budget);
-    assert_true(isnan(phases.items[0].slope.value));
+    assert_true(isnan(phases.items[0].best_powers[CH_PHASE_SMALL].estimate.value));
     release(&fit, &phases, &table);
 }
 

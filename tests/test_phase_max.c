@@ -1,6 +1,7 @@
 /* test_phase_max.c — T_max, the border of divergence: planted borders are found with their errors and slope, bounds
  * where the sampled T do not bracket it, and T_opt says what it sits at. */
 #include "fit/reports/reports.h"
+#include "models/loss.h"
 #include "tests/phase_plant.h"
 #include "tests/valgrind_support.h"
 
@@ -49,17 +50,19 @@ static void test_exact_border(void **state)
         assert_int_equal(row->best.place, CH_TC_ABOVE);
     }
     /* s over alpha = 2^-6, 2^-4, 2^-2; its variance is step^2 / 12 over the sum of squares of ln alpha */
-    assert_int_equal(phase->num_max_slope, 3);
-    assert_close(phase->max_slope.value, 0.5, 1e-12);
+    assert_int_equal(phase->max_powers[CH_PHASE_SMALL].num_alphas, 3);
+    assert_close(phase->max_powers[CH_PHASE_SMALL].estimate.value, 0.5, 1e-12);
     const double x = 2 * log(2); /* the outer two alpha lie at +-x from the middle */
-    assert_close(phase->max_slope.stderr_, sqrt(2 * x * x * log(2) * log(2) / 12) / (2 * x * x), 1e-9);
-    assert_close(phase->max_slope.hi, 0.5 + 1.96 * phase->max_slope.stderr_, 1e-9);
+    assert_close(phase->max_powers[CH_PHASE_SMALL].estimate.stderr_,
+                 sqrt(2 * x * x * log(2) * log(2) / 12) / (2 * x * x), 1e-9);
+    assert_close(phase->max_powers[CH_PHASE_SMALL].estimate.hi,
+                 0.5 + 1.96 * phase->max_powers[CH_PHASE_SMALL].estimate.stderr_, 1e-9);
     /* T_opt sits there, so that k is the slope of T_max */
-    assert_true(phase->slope_of_max);
-    assert_int_equal(phase->num_slope, 3);
-    assert_close(phase->slope.value, 0.5, 1e-12);
-    assert_ptr_equal(ch_phase_slope_point(phase, 0), &phase->rows[0].max);
-    assert_null(ch_phase_slope_point(phase, 3)); /* alpha = 1 */
+    assert_int_equal(phase->best_powers[CH_PHASE_SMALL].of, CH_PHASE_OF_MAX_AT_BEST);
+    assert_int_equal(phase->best_powers[CH_PHASE_SMALL].num_alphas, 3);
+    assert_close(phase->best_powers[CH_PHASE_SMALL].estimate.value, 0.5, 1e-12);
+    assert_ptr_equal(ch_phase_power_point(phase, &phase->best_powers[CH_PHASE_SMALL], 0), &phase->rows[0].max);
+    assert_null(ch_phase_power_point(phase, &phase->best_powers[CH_PHASE_SMALL], 3)); /* alpha = 1 */
     release(&fit, &phases, &table);
 }
 
@@ -139,8 +142,8 @@ static void test_bounds(void **state)
             assert_true(isnan(phase->rows[a].max.estimate.lo));
             assert_false(phase->rows[a].max.is_sure);
         }
-        assert_int_equal(phase->num_max_slope, 0);
-        assert_true(isnan(phase->max_slope.value));
+        assert_int_equal(phase->max_powers[CH_PHASE_SMALL].num_alphas, 0);
+        assert_true(isnan(phase->max_powers[CH_PHASE_SMALL].estimate.value));
         release(&fit, &phases, &table);
     }
 }
@@ -159,8 +162,10 @@ static void test_one_data_set(void **state)
     const ch_phase *phase = &phases.items[0];
     assert_close(phase->rows[0].max.estimate.value, phase_plant_max(&planted, phase->alphas[0]), 1e-12);
     assert_true(isnan(phase->rows[0].max.estimate.stderr_) && isnan(phase->rows[0].max.estimate.lo));
-    assert_close(phase->max_slope.value, 0.5, 1e-12);
-    assert_true(isnan(phase->max_slope.stderr_) && isnan(phase->slope.stderr_) && isnan(phase->slope.hi));
+    assert_close(phase->max_powers[CH_PHASE_SMALL].estimate.value, 0.5, 1e-12);
+    assert_true(isnan(phase->max_powers[CH_PHASE_SMALL].estimate.stderr_) &&
+                isnan(phase->best_powers[CH_PHASE_SMALL].estimate.stderr_) &&
+                isnan(phase->best_powers[CH_PHASE_SMALL].estimate.hi));
     release(&fit, &phases, &table);
 }
 
@@ -186,7 +191,7 @@ static void test_what_the_best_sits_at(void **state)
     assert_int_equal(phase->rows[1].best.place, CH_TC_INSIDE);
     assert_int_equal(phase->rows[2].limit, CH_PHASE_AT_BUDGET);
     assert_int_equal(phase->rows[2].best.place, CH_TC_BELOW);
-    assert_false(phase->slope_of_max);
+    assert_int_equal(phase->best_powers[CH_PHASE_SMALL].of, CH_PHASE_OF_BEST);
     release(&fit, &phases, &table);
 }
 
@@ -220,7 +225,7 @@ static void test_coverage(void **state)
             phase_plant_table(&planted, seed, &table);
             phase_plant_fit(&fit, &phases, &table);
             const ch_phase *phase = &phases.items[0];
-            const ch_estimate *max = &phase->rows[0].max.estimate, *slope = &phase->max_slope;
+            const ch_estimate *max = &phase->rows[0].max.estimate, *slope = &phase->max_powers[CH_PHASE_SMALL].estimate;
             const double planted_max = phase_plant_max(&planted, phase->alphas[0]);
             found += isfinite(max->lo) != 0;
             held_max += max->lo <= planted_max && planted_max <= max->hi;
@@ -235,6 +240,88 @@ static void test_coverage(void **state)
         assert_in((double)held_max, 218, NUM_TABLES);
         assert_in((double)held_slope, 218, NUM_TABLES);
         assert_in(errors / sqrt(squares), 0.85, 2.1);
+    }
+}
+
+/* ---- powers at large alpha, and theory ---- */
+
+/* At alpha > 1 the border is planted with the power -1 and below 1 with 1/2. Both are found, each over its own side.
+ * alpha = 1 belongs to neither. */
+static void test_both_ends(void **state)
+{
+    (void)state;
+    phase_plant planted = plant_border();
+    planted.max = 0;
+    planted.num_temps = 14;
+    planted.first_temp = -12;
+    planted.first_alpha = -6;
+    planted.num_alphas = 7;
+    ch_run_table table;
+    ch_fit fit;
+    ch_phase_list phases;
+    phase_plant_table(&planted, 1, &table);
+    for (size_t r = 0; r < table.count; r++) {
+        ch_run *run = &table.runs[r];
+        const double alpha = run->settings.alpha, power = alpha < 1 ? 0.5 : -1;
+        run->status = run->settings.temp > exp2(-3.5) * pow(alpha, power) ? CH_DIVERGED : CH_FITTED;
+        run->settings.loss = CH_LOSS_MSE;
+    }
+    phase_plant_fit(&fit, &phases, &table);
+    const ch_phase *phase = &phases.items[0];
+    const ch_phase_power *small = &phase->max_powers[CH_PHASE_SMALL], *large = &phase->max_powers[CH_PHASE_LARGE];
+    assert_close(small->estimate.value, 0.5, 1e-12);
+    assert_close(large->estimate.value, -1, 1e-12);
+    assert_int_equal(small->num_alphas, 3);
+    assert_int_equal(large->num_alphas, 3);
+    assert_close(small->theory, 0.5, 1e-15);
+    assert_close(large->theory, -1, 1e-15);
+    assert_null(ch_phase_power_point(phase, small, 3));
+    assert_null(ch_phase_power_point(phase, large, 3));
+    assert_ptr_equal(ch_phase_power_point(phase, large, 4), &phase->rows[4].max);
+    assert_int_equal(phase->best_powers[CH_PHASE_LARGE].of, CH_PHASE_OF_MAX_AT_BEST);
+    assert_close(phase->best_powers[CH_PHASE_LARGE].estimate.value, -1, 1e-12);
+    release(&fit, &phases, &table);
+}
+
+/* What theory says of s, and of k where T_opt lies below the border, by loss and model. */
+static void test_theory(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t model, linear, loss;
+        double max[2], best[2]; /* at small and at large alpha */
+    } cases[] = {
+        {CH_ARCH_MLP, CH_LINEAR_NO, CH_LOSS_HINGE, {0.5, 0}, {0.5, NAN}},
+        {CH_ARCH_MLP, CH_LINEAR_NO, CH_LOSS_SOFTHINGE, {0.5, 0}, {0.5, NAN}},
+        {CH_ARCH_MLP, CH_LINEAR_NO, CH_LOSS_LOGISTIC, {0.5, 0}, {0.5, NAN}},
+        {CH_ARCH_MLP, CH_LINEAR_NO, CH_LOSS_QUADHINGE, {0.5, -1}, {0.5, NAN}},
+        {CH_ARCH_MLP, CH_LINEAR_NO, CH_LOSS_MSE, {0.5, -1}, {0.5, NAN}},
+        {CH_ARCH_SIMPLE_CNN, CH_LINEAR_NO, CH_LOSS_MSE, {NAN, -1}, {NAN, NAN}},
+        {CH_ARCH_MLP, CH_LINEAR_YES, CH_LOSS_HINGE, {NAN, NAN}, {-1, -1}},
+        {CH_ARCH_PERCEPTRON, CH_LINEAR_NO, CH_LOSS_MSE, {-1, -1}, {-1, -1}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        phase_plant planted = phase_plant_default();
+        planted.num_sets = 1;
+        ch_run_table table;
+        ch_fit fit;
+        ch_phase_list phases;
+        phase_plant_table(&planted, 1, &table);
+        for (size_t r = 0; r < table.count; r++) {
+            table.runs[r].settings.model = cases[i].model;
+            table.runs[r].settings.linear = cases[i].linear;
+            table.runs[r].settings.loss = cases[i].loss;
+        }
+        phase_plant_fit(&fit, &phases, &table);
+        assert_int_equal(phases.count, 1);
+        for (size_t end = 0; end < CH_NUM_PHASE_ENDS; end++) {
+            const double found[] = {phases.items[0].max_powers[end].theory, phases.items[0].best_powers[end].theory};
+            const double expected[] = {cases[i].max[end], cases[i].best[end]};
+            for (size_t k = 0; k < 2; k++) {
+                assert_true(isnan(expected[k]) ? isnan(found[k]) : found[k] == expected[k]);
+            }
+        }
+        release(&fit, &phases, &table);
     }
 }
 
@@ -281,6 +368,11 @@ static void test_reports(void **state)
     assert_close(json_real_value(json_object_get(json_object_get(phase, "temp_max_slope"), "value")), 0.5, 1e-12);
     const json_t *row = json_array_get(json_object_get(phase, "alphas"), 0);
     assert_string_equal(json_string_value(json_object_get(json_object_get(row, "temp_opt"), "limit")), "diverged");
+    const json_t *large = json_object_get(phase, "temp_max_slope_large");
+    assert_true(json_is_null(json_object_get(large, "value"))); /* two alpha > 1 are not enough */
+    assert_int_equal(json_integer_value(json_object_get(large, "alphas")), 2);
+    assert_true(json_real_value(json_object_get(large, "theory")) == 0); /* the hinge's */
+    assert_true(json_is_object(json_object_get(phase, "k_large")));
     json_decref(report);
     release(&fit, &phases, &table);
 }
@@ -296,6 +388,8 @@ int main(void)
         cmocka_unit_test(test_one_data_set),
         cmocka_unit_test(test_what_the_best_sits_at),
         cmocka_unit_test(test_coverage),
+        cmocka_unit_test(test_both_ends),
+        cmocka_unit_test(test_theory),
         cmocka_unit_test(test_reports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

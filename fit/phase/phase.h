@@ -22,14 +22,19 @@
  * T_max(alpha) is the border of divergence: the T above which half of the data sets diverge. At each T the share of
  * diverged runs is averaged over the runs of a data set and then over data sets. T_max is where this share, joined by
  * straight lines in ln T, first rises to 1/2. It is a bound where no sampled T, or already the least one, has half of
- * them diverged. A run that a budget ended counts as one that did not diverge. T_max ~ alpha^s for alpha << 1, and s is
- * fitted over the alpha < 1 whose T_max lies inside the sampled T, in the table and in 95 % of the replicas; three such
- * alpha are needed.
+ * them diverged. A run that a budget ended counts as one that did not diverge.
  *
- * k is the exponent of T_opt ~ alpha^k for alpha << 1. It is the slope of a straight line through ln T_opt over ln
- * alpha, over the alpha < 1 whose T_opt lies inside the sampled T, in the table and in 95 % of the replicas. Three such
- * alpha are needed. Where fewer have one, k is fitted to T_max over the alpha < 1 whose T_opt sits at the border of
- * divergence, again with three such alpha. Theory gives (D - 1)/(D + 1) for both k and s with D hidden layers.
+ * Powers. T_max ~ alpha^s and T_opt ~ alpha^k, with other exponents at small and at large alpha: each is fitted once
+ * over the alpha < 1 and once over the alpha > 1. It is the slope of a straight line through ln T over ln alpha, over
+ * those alpha whose T lies inside the sampled T, in the table and in 95 % of the replicas. Three such alpha are needed.
+ * Where fewer have a T_opt, k is fitted to T_max over the alpha whose T_opt sits at the border of divergence, again
+ * with three such alpha.
+ *
+ * Theory. With D hidden layers s = k = (D - 1)/(D + 1) for alpha << 1. For alpha >> 1 a network is lazy. A loss whose
+ * slope is bounded (hinge, soft hinge, logistic) then moves the weights by as much as at any other alpha, so that s =
+ * 0. One whose slope grows with alpha F (mse, quadratic hinge) has s = -1. A model that is linear in its weights (a
+ * perceptron, a twin) depends on alpha T alone, so that k = -1 at every alpha; where its weights can diverge at all,
+ * which takes a loss without a bound, s = -1 as well. Derivation: docs/theory.md.
  *
  * Errors come from the bootstrap over data sets (fit.h), with the same random numbers as for exponents, and are made on
  * ln T. In a replica all alpha share the drawn data sets. T_max is known to no better than the step of the grid in
@@ -79,6 +84,29 @@ typedef struct {
     ch_phase_temp kernel_border; /* where ||K - K0||/||K0|| does */
 } ch_phase_row;
 
+/** The two ends of the alpha, each of which has its own powers. */
+typedef enum {
+    CH_PHASE_SMALL, /* alpha < 1 */
+    CH_PHASE_LARGE, /* alpha > 1 */
+    CH_NUM_PHASE_ENDS
+} ch_phase_end;
+
+/** What a power is fitted to. */
+typedef enum {
+    CH_PHASE_OF_BEST,        /* T_opt */
+    CH_PHASE_OF_MAX,         /* T_max */
+    CH_PHASE_OF_MAX_AT_BEST, /* T_max of those alpha whose T_opt sits at the border of divergence */
+} ch_phase_of;
+
+/** The exponent of a temperature in alpha. */
+typedef struct {
+    ch_estimate estimate; /* NaN with fewer than three alpha */
+    size_t num_alphas;    /* number of alpha that it was fitted to, or would be */
+    ch_phase_of of;
+    ch_phase_end end;
+    double theory; /* NaN where there is none */
+} ch_phase_power;
+
 /** One diagram. */
 typedef struct {
     ch_settings key;     /* settings that its runs share; alpha, T and seeds are those of one run */
@@ -89,17 +117,13 @@ typedef struct {
     size_t num_alphas;
     double *temps; /* [num_temps] ascending, of all alpha; owned */
     size_t num_temps;
-    ch_phase_cell *cells;        /* [num_alphas][num_temps], a row for each alpha; owned */
-    ch_phase_row *rows;          /* [num_alphas]; owned */
-    bool measured[CH_NUM_PHASE]; /* whether some cell has the quantity */
-    bool by_budget;              /* no run fitted, and cells that budgets ended count */
-    double threshold;            /* relative variation at the borders */
-    ch_estimate slope;           /* k; NaN with fewer than three alpha */
-    size_t num_slope;            /* number of alpha < 1 that k was fitted to, or would be */
-    bool slope_of_max;           /* k was fitted to T_max, at which T_opt sits */
-    ch_estimate max_slope;       /* s of T_max; NaN with fewer than three alpha */
-    size_t num_max_slope;        /* number of alpha < 1 that s was fitted to, or would be */
-    double slope_theory;         /* of both; NaN where there is none */
+    ch_phase_cell *cells;                          /* [num_alphas][num_temps], a row for each alpha; owned */
+    ch_phase_row *rows;                            /* [num_alphas]; owned */
+    bool measured[CH_NUM_PHASE];                   /* whether some cell has the quantity */
+    bool by_budget;                                /* no run fitted, and cells that budgets ended count */
+    double threshold;                              /* relative variation at the borders */
+    ch_phase_power best_powers[CH_NUM_PHASE_ENDS]; /* k of T_opt */
+    ch_phase_power max_powers[CH_NUM_PHASE_ENDS];  /* s of T_max */
 } ch_phase;
 
 /** The diagrams of a fit. */
@@ -116,9 +140,9 @@ typedef struct {
 ch_code ch_phase_list_init(ch_phase_list *self, const ch_fit *fit, ch_error *err) CH_MUST_CHECK;
 void ch_phase_list_free(ch_phase_list *self);
 
-/** The temperature that k was fitted to at alphas[alpha]: its T_opt or its T_max; borrowed. NULL where k was fitted to
- *  none of them. */
-const ch_phase_temp *ch_phase_slope_point(const ch_phase *self, size_t alpha);
+/** The temperature that a power was fitted to at alphas[alpha]: its T_opt or its T_max; borrowed. NULL where it was
+ *  fitted to none of them. */
+const ch_phase_temp *ch_phase_power_point(const ch_phase *self, const ch_phase_power *power, size_t alpha);
 
 /** The cell at alphas[alpha] and temps[temp]; borrowed. */
 const ch_phase_cell *ch_phase_at(const ch_phase *self, size_t alpha, size_t temp);

@@ -3,6 +3,7 @@
 #define CH_PHASE_PRIVATE_H
 
 #include "fit/errors/bootstrap.h"
+#include "fit/errors/estimate.h"
 #include "fit/phase/phase.h"
 
 /** What a data set has in a cell: the quantities of a diagram, and whether its runs diverged. */
@@ -26,6 +27,36 @@ double ch_phase_sets_mean(const ch_phase_sets *self, size_t cell, size_t quantit
  *  divergence if the T after the next diverges: then it is at the border in other replicas.
  *  @param self  with T_opt, which says whether it is sure */
 ch_phase_limit ch_phase_find_limit(const ch_phase *self, size_t alpha);
+
+/** A replica has four numbers for each alpha: ln of its four temperatures, NaN for one that does not lie inside the
+ *  sampled T. Powers are found from them afterwards. */
+enum {
+    CH_PHASE_TEMP_BEST,
+    CH_PHASE_TEMP_MAX,
+    CH_PHASE_TEMP_WEIGHT_BORDER,
+    CH_PHASE_TEMP_KERNEL_BORDER,
+    CH_PHASE_NUM_TEMPS
+};
+
+/** The share of diverged data sets at T_max. */
+#define CH_PHASE_HALF 0.5
+
+/** The step of the grid in which T_max lies: ln of the ratio of the T at which half of the data sets diverge to the
+ *  sampled T before it. 0 where T_max lies at the first T. */
+double ch_phase_step_of_max(const ch_phase *self, size_t alpha);
+
+/** Adds an independent error to an estimate that has one.
+ *  @param deviation  its standard deviation
+ *  @param half       half the width of its 95 % interval */
+void ch_phase_widen(ch_estimate *estimate, double deviation, double half);
+
+/** Fits k and s at both ends of the alpha, with errors.
+ *  @param self      with its temperatures and their limits
+ *  @param numbers   [num_alphas][CH_PHASE_NUM_TEMPS] ln of each temperature of the table, or of its bound
+ *  @param replicas  the same of each replica; none where there is one data set
+ *  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_phase_fit_powers(ch_phase *self, const double *numbers, const ch_replicas *replicas,
+                            ch_error *err) CH_MUST_CHECK;
 
 /** Finds T_opt, T_max and the borders at each alpha, k and s, with errors, for a diagram whose cells are filled.
  *  @param progress  counts the replicas; its watch can end the work

@@ -55,6 +55,15 @@ static void print_row_of_phase(const ch_phase *self, size_t alpha, FILE *out)
     }
 }
 
+static void print_power_of_phase(const ch_phase *self, const char *name, const ch_phase_power *power, FILE *out)
+{
+    const ch_csv_extras extras = {.definition = power->of == CH_PHASE_OF_BEST ? "temp_opt" : "temp_max",
+                                  .train = self->key.train,
+                                  .method = "phase",
+                                  .over = CH_SETTING_ALPHA};
+    ch_report_csv_row(&self->key, name, extras, &power->estimate, power->theory, out);
+}
+
 void ch_phase_print_csv(const ch_phase_list *self, FILE *out)
 {
     for (size_t i = 0; i < self->count; i++) {
@@ -62,13 +71,10 @@ void ch_phase_print_csv(const ch_phase_list *self, FILE *out)
         for (size_t a = 0; a < phase->num_alphas; a++) {
             print_row_of_phase(phase, a, out);
         }
-        ch_csv_extras extras = {.definition = phase->slope_of_max ? "temp_max" : "temp_opt",
-                                .train = phase->key.train,
-                                .method = "phase",
-                                .over = CH_SETTING_ALPHA};
-        ch_report_csv_row(&phase->key, "k", extras, &phase->slope, phase->slope_theory, out);
-        extras.definition = "temp_max";
-        ch_report_csv_row(&phase->key, "temp_max_slope", extras, &phase->max_slope, phase->slope_theory, out);
+        print_power_of_phase(phase, "k", &phase->best_powers[CH_PHASE_SMALL], out);
+        print_power_of_phase(phase, "temp_max_slope", &phase->max_powers[CH_PHASE_SMALL], out);
+        print_power_of_phase(phase, "k_large", &phase->best_powers[CH_PHASE_LARGE], out);
+        print_power_of_phase(phase, "temp_max_slope_large", &phase->max_powers[CH_PHASE_LARGE], out);
     }
 }
 

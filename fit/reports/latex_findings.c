@@ -121,6 +121,18 @@ void ch_collapse_print_latex(const ch_collapse_list *self, const ch_fit *fit, FI
 
 /* ---- phase diagrams ---- */
 
+/* Prints k and s of one end of the alpha as a row. */
+static void print_powers(const ch_phase *self, ch_phase_end end, FILE *out)
+{
+    const ch_phase_power *best = &self->best_powers[end];
+    fprintf(out, "$k$ of $T_{%s}$%s", best->of == CH_PHASE_OF_BEST ? "opt" : "max",
+            end == CH_PHASE_LARGE ? ", $\\alpha > 1$" : "");
+    print_estimate(&best->estimate, out);
+    fputs(" & $s$ of $T_{max}$", out);
+    print_estimate(&self->max_powers[end].estimate, out);
+    fputs(" \\\\\n", out);
+}
+
 static void print_phase(const ch_phase *self, FILE *out)
 {
     const bool has_kernel = self->measured[CH_PHASE_KERNEL_CHANGE];
@@ -143,11 +155,12 @@ static void print_phase(const ch_phase *self, FILE *out)
         }
         fputs(" \\\\\n", out);
     }
-    fprintf(out, "\\midrule\n$k$ of $T_{%s}$", self->slope_of_max ? "max" : "opt");
-    print_estimate(&self->slope, out);
-    fputs(" & $s$ of $T_{max}$", out);
-    print_estimate(&self->max_slope, out);
-    fputs(" \\\\\n", out);
+    fputs("\\midrule\n", out);
+    print_powers(self, CH_PHASE_SMALL, out);
+    if (isfinite(self->best_powers[CH_PHASE_LARGE].estimate.value) ||
+        isfinite(self->max_powers[CH_PHASE_LARGE].estimate.value)) {
+        print_powers(self, CH_PHASE_LARGE, out);
+    }
     end(out);
 }
 

@@ -75,19 +75,22 @@ static void print_power(FILE *out, const char *name, const ch_estimate *power, d
     }
 }
 
-static void print_slope(const ch_phase *self, FILE *out)
+/* Prints k and s of one end of the alpha. */
+static void print_powers(const ch_phase *self, ch_phase_end end, FILE *out)
 {
-    if (isfinite(self->slope.value)) {
-        print_power(out, "k", &self->slope, self->slope_theory);
-        fprintf(out, ":\n    %s ~ alpha^k over the %zu alpha < 1%s\n", self->slope_of_max ? "T_max" : "T_opt",
-                self->num_slope, self->slope_of_max ? ", where T_opt sits at it" : "");
-    } else if (isfinite(self->slope_theory)) { /* else k has no meaning here */
-        fprintf(out, "  no k: it needs a T_opt inside the sampled T at three alpha < 1; %zu have one\n",
-                self->num_slope);
+    const char *where = end == CH_PHASE_SMALL ? "alpha < 1" : "alpha > 1";
+    const ch_phase_power *best = &self->best_powers[end], *max = &self->max_powers[end];
+    if (isfinite(best->estimate.value)) {
+        print_power(out, "k", &best->estimate, best->theory);
+        fprintf(out, ":\n    %s ~ alpha^k over the %zu %s%s\n", best->of == CH_PHASE_OF_BEST ? "T_opt" : "T_max",
+                best->num_alphas, where, best->of == CH_PHASE_OF_BEST ? "" : ", where T_opt sits at it");
+    } else if (isfinite(best->theory)) { /* else k has no meaning here */
+        fprintf(out, "  no k: it needs a T_opt inside the sampled T at three %s; %zu have one\n", where,
+                best->num_alphas);
     }
-    if (isfinite(self->max_slope.value)) {
-        print_power(out, "s", &self->max_slope, self->slope_theory);
-        fprintf(out, ":\n    T_max ~ alpha^s over the %zu alpha < 1\n", self->num_max_slope);
+    if (isfinite(max->estimate.value)) {
+        print_power(out, "s", &max->estimate, max->theory);
+        fprintf(out, ":\n    T_max ~ alpha^s over the %zu %s\n", max->num_alphas, where);
     }
 }
 
@@ -151,7 +154,8 @@ static void print_phase(const ch_phase *self, FILE *out)
             self->num_data_sets == 1 ? "" : "s", self->num_alphas, self->num_temps);
     print_columns(self, temps, 2, out);
     print_limits(self, out);
-    print_slope(self, out);
+    print_powers(self, CH_PHASE_SMALL, out);
+    print_powers(self, CH_PHASE_LARGE, out);
     print_columns(self, borders, self->measured[CH_PHASE_KERNEL_CHANGE] ? 2 : 1, out);
     if (self->by_budget) {
         fputs("  no run fitted: the values are those at which budgets ended the runs\n", out);
@@ -196,11 +200,13 @@ static json_t *row_json(double alpha, const ch_phase_row *row)
                      temp_json(&row->kernel_border));
 }
 
-static json_t *power_json(const ch_estimate *power, double theory, size_t num_alphas, bool of_max)
+static json_t *power_json(const ch_phase_power *power)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:s}", "value", ch_json_real(power->value), "stderr",
-                     ch_json_real(power->stderr_), "ci95", ch_report_interval(power), "theory", ch_json_real(theory),
-                     "alphas", (json_int_t)num_alphas, "of", of_max ? "temp_max" : "temp_opt");
+    const ch_estimate *estimate = &power->estimate;
+    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:s}", "value", ch_json_real(estimate->value), "stderr",
+                     ch_json_real(estimate->stderr_), "ci95", ch_report_interval(estimate), "theory",
+                     ch_json_real(power->theory), "alphas", (json_int_t)power->num_alphas, "of",
+                     power->of == CH_PHASE_OF_BEST ? "temp_opt" : "temp_max");
 }
 
 /* The settings that the runs share, and the digest of their images. What does not apply to them is null. */
@@ -232,11 +238,12 @@ static json_t *phase_json(const ch_phase *self)
     for (size_t a = 0; a < self->num_alphas; a++) {
         ch_report_append(&rows, row_json(self->alphas[a], &self->rows[a]));
     }
-    return json_pack("{s:f, s:o, s:o, s:o, s:b, s:I, s:I, s:o}", "threshold", self->threshold, "alphas", rows, "k",
-                     power_json(&self->slope, self->slope_theory, self->num_slope, self->slope_of_max),
-                     "temp_max_slope", power_json(&self->max_slope, self->slope_theory, self->num_max_slope, true),
-                     "by_budget", (int)self->by_budget, "runs", (json_int_t)self->num_runs, "data_sets",
-                     (json_int_t)self->num_data_sets, "group", shared_json(self));
+    return json_pack(
+        "{s:f, s:o, s:o, s:o, s:o, s:o, s:b, s:I, s:I, s:o}", "threshold", self->threshold, "alphas", rows, "k",
+        power_json(&self->best_powers[CH_PHASE_SMALL]), "temp_max_slope", power_json(&self->max_powers[CH_PHASE_SMALL]),
+        "k_large", power_json(&self->best_powers[CH_PHASE_LARGE]), "temp_max_slope_large",
+        power_json(&self->max_powers[CH_PHASE_LARGE]), "by_budget", (int)self->by_budget, "runs",
+        (json_int_t)self->num_runs, "data_sets", (json_int_t)self->num_data_sets, "group", shared_json(self));
 }
 
 /* Appends T_max of every alpha of a diagram: {"alpha", "value", "stderr", "ci95", "bound", "group"}. */
