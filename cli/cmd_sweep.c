@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/meter.h"
 #include "cli/ranks.h"
+#include "cli/sweep_bisect.h"
 #include "cli/sweep_target.h"
 #include "core/obstacle.h"
 #include "core/text.h"
@@ -21,10 +22,10 @@ static const uint64_t MOST_RUNS_UNASKED = 10000000;
 static const long NO_LIMIT = LONG_MIN;
 
 typedef struct {
-    char *store, *kernels, *part, *until, *checkpoint, *target, *on_error; /* popt's copies: owned */
+    char *store, *kernels, *part, *until, *checkpoint, *target, *bisect, *on_error; /* popt's copies: owned */
     int threads, dry_run, yes, skip_invalid, retry;
     bool goes_on;       /* whether a run that fails does not end the sweep */
-    long limit;         /* data sets, where there is a target; NO_LIMIT: not given */
+    long limit;         /* data sets with a target, T that are added with a bisection; NO_LIMIT: not given */
     ch_cli_ranks ranks; /* the processes that share the sweep */
     double seconds;     /* from one state that is kept to the next; 0: none is kept */
 } sweep_options;
@@ -491,7 +492,7 @@ static ch_code sweep_round(const void *options, const ch_plan *plan, ch_sweep_co
     return sweep(plan, options, counts, err);
 }
 
-/* Reads the target, where there is one, and gives the plan its first data sets. */
+/* Reads the target and gives the plan its first data sets. */
 static ch_code admit_target(ch_sweep_target *target, ch_plan *plan, const sweep_options *options, ch_error *err)
 {
     *target = (ch_sweep_target){.limit = options->limit,
@@ -500,11 +501,6 @@ static ch_code admit_target(ch_sweep_target *target, ch_plan *plan, const sweep_
                                 .is_dry = options->dry_run != 0,
                                 .sweep = sweep_round,
                                 .context = options};
-    if (options->target == NULL) {
-        return options->limit == NO_LIMIT
-                   ? CH_OK
-                   : ch_error_set(err, CH_ERROR_INPUT, "--limit = %ld has no meaning without --target", options->limit);
-    }
     if (plan->num_blocks > 0) {
         return ch_error_set(err, CH_ERROR_INPUT,
                             "--target takes a sweep of one block, to whose data sets it adds; this one has %zu",
@@ -515,6 +511,54 @@ static ch_code admit_target(ch_sweep_target *target, ch_plan *plan, const sweep_
         return code;
     }
     return ch_sweep_target_admit(target, plan, options->yes ? UINT64_MAX : MOST_RUNS_UNASKED, err);
+}
+
+/* ---- bisections ---- */
+
+static ch_code admit_bisect(ch_sweep_bisect *bisect, const ch_plan *plan, const sweep_options *options, ch_error *err)
+{
+    *bisect = (ch_sweep_bisect){.limit = options->limit,
+                                .store = options->store,
+                                .is_dry = options->dry_run != 0,
+                                .sweep = sweep_round,
+                                .context = options};
+    const ch_code code = ch_sweep_bisect_parse(bisect, options->bisect, err);
+    return code == CH_OK ? ch_sweep_bisect_admit(bisect, plan, err) : code;
+}
+
+/* ---- all ways to sweep ---- */
+
+/* Sweeps once, or in rounds where a target or a bisection is asked for. */
+static ch_code sweep_as_asked(ch_plan *plan, const sweep_options *options, ch_error *err)
+{
+    ch_sweep_target target;
+    ch_sweep_bisect bisect;
+    ch_sweep_counts counts;
+    ch_code code = CH_OK;
+    if (options->target != NULL && options->bisect != NULL) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "--target and --bisect do not go together: sweep with --bisect first, and then with "
+                            "--target and the temperatures that it added");
+    }
+    if (options->limit != NO_LIMIT && options->target == NULL && options->bisect == NULL) {
+        return ch_error_set(err, CH_ERROR_INPUT, "--limit = %ld has no meaning without --target or --bisect",
+                            options->limit);
+    }
+    if (options->target != NULL) {
+        code = admit_target(&target, plan, options, err);
+    } else if (options->bisect != NULL) {
+        code = admit_bisect(&bisect, plan, options, err);
+    }
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_sweep_check(plan, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return options->target != NULL   ? ch_sweep_target_run(&target, plan, err)
+           : options->bisect != NULL ? ch_sweep_bisect_run(&bisect, plan, err)
+                                     : sweep(plan, options, &counts, err);
 }
 
 /* ---- processes ---- */
@@ -548,7 +592,14 @@ int ch_cmd_sweep(int argc, const char **argv)
         {"target", '\0', POPT_ARG_STRING, &own.target, 0,
          "add data sets until half of a 95 % interval of fit is as short as this, in every group: gamma=0.01, b=2%, …",
          "NAME=X,..."},
-        {"limit", '\0', POPT_ARG_LONG, &own.limit, 0, "most data sets with --target (16 times the first by default)",
+        {"bisect", '\0', POPT_ARG_STRING, &own.bisect, 0,
+         "add temperatures until the border is known above which half of the runs diverge, in every group: within a "
+         "factor 1.2, or X",
+         "diverged[=X]"},
+        {"limit", '\0', POPT_ARG_LONG, &own.limit, 0,
+         "most data sets with --target (16 times the first by default), most temperatures that --bisect adds to a "
+         "group "
+         "(16)",
          "N"},
         {"yes", '\0', POPT_ARG_NONE, &own.yes, 0, "allow more than 10^7 runs", NULL},
         POPT_TABLEEND,
@@ -556,8 +607,6 @@ int ch_cmd_sweep(int argc, const char **argv)
     ch_error err = {0};
     ch_cli cli = {.help = false};
     ch_plan plan;
-    ch_sweep_target target;
-    ch_sweep_counts counts;
     ch_plan_init(&plan);
     plan.stop = ch_cli_catch_signals();
     plan.data_dir = getenv("CHITON_DATA");
@@ -568,7 +617,8 @@ int ch_cmd_sweep(int argc, const char **argv)
     own.threads = own.ranks.threads;
     code = ch_cli_init(&cli, argc, argv, options, true,
                        "sweep FILE.yaml|MODEL [--SETTING VALUES]... -o STORE [-j THREADS] [--part K/N] [--until TIME] "
-                       "[--checkpoint TIME] [--target NAME=X,... [--limit N]] [--kernel-cache DIR] [--skip-invalid] "
+                       "[--checkpoint TIME] [--target NAME=X,...] [--bisect diverged[=X]] [--limit N] [--kernel-cache "
+                       "DIR] [--skip-invalid] "
                        "[--on-error continue|stop] "
                        "[--retry] [--dry-run]",
                        &err);
@@ -605,15 +655,7 @@ int ch_cmd_sweep(int argc, const char **argv)
     if (code != CH_OK) {
         goto out;
     }
-    code = admit_target(&target, &plan, &own, &err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    code = ch_sweep_check(&plan, &err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    code = own.target != NULL ? ch_sweep_target_run(&target, &plan, &err) : sweep(&plan, &own, &counts, &err);
+    code = sweep_as_asked(&plan, &own, &err);
 out:
     ch_cli_ranks_leave(&own.ranks);
     ch_plan_free(&plan);
@@ -623,6 +665,7 @@ out:
     free(own.part);
     free(own.until);
     free(own.target);
+    free(own.bisect);
     free(own.on_error);
     free(own.checkpoint);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);

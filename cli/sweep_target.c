@@ -1,6 +1,7 @@
 /* sweep_target.c — a sweep that adds data sets until the intervals of its fit are narrow enough. */
 #include "cli/sweep_target.h"
 #include "cli/meter.h"
+#include "cli/sweep_rounds.h"
 #include "core/text.h"
 
 #include <inttypes.h>
@@ -62,22 +63,6 @@ ch_code ch_sweep_target_admit(ch_sweep_target *self, ch_plan *plan, uint64_t mos
 }
 
 /* ---- what is said ---- */
-
-/* Writes a duration to two digits. */
-static ch_shown show_seconds(double seconds)
-{
-    ch_shown shown;
-    if (seconds < 1) {
-        snprintf(shown.text, sizeof shown.text, "in under a second");
-    } else if (seconds < 120) {
-        snprintf(shown.text, sizeof shown.text, "in about %.0f s", seconds);
-    } else if (seconds < 7200) {
-        snprintf(shown.text, sizeof shown.text, "in about %.0f min", seconds / 60);
-    } else {
-        snprintf(shown.text, sizeof shown.text, "in about %.3g hours", seconds / 3600);
-    }
-    return shown;
-}
 
 static ch_shown show_wanted(const ch_target *target)
 {
@@ -144,24 +129,14 @@ static uint64_t seed_at(const ch_plan *plan, size_t place)
     return 0;
 }
 
-/* What a run takes: seconds of the clock for all that were made now, or where none was, its own as they are stored. */
-typedef struct {
-    double seconds;
-    double runs;
-} run_cost;
-
-static void say_next(const ch_plan *plan, const ch_target_course *course, size_t before, const run_cost *cost)
+static void say_next(const ch_plan *plan, const ch_target_course *course, size_t before, const ch_round_cost *cost)
 {
     const size_t added = course->num_sets - before;
     const uint64_t runs = plan->num_runs / course->num_sets * added;
-    char of_time[96] = "";
-    if (cost->runs > 0) {
-        snprintf(of_time, sizeof of_time, ", %s", show_seconds((double)runs * cost->seconds / cost->runs).text);
-    }
     fprintf(stderr, "%s: %zu more data set%s, %zu in all (%s %" PRIu64 " … %" PRIu64 "), %" PRIu64 " runs%s\n",
             course->was_met ? "to confirm it" : "next", added, added == 1 ? "" : "s", course->num_sets,
             ch_settings_table[ch_plan_data_setting(plan)].name, seed_at(plan, before),
-            seed_at(plan, course->num_sets - 1), runs, of_time);
+            seed_at(plan, course->num_sets - 1), runs, ch_round_show_cost(cost, runs).text);
 }
 
 /* ---- a round ---- */
@@ -249,16 +224,10 @@ static ch_code report_dry(const ch_plan *plan, const ch_target_course *course, c
     return ch_cli_flush(err);
 }
 
-static void add_cost(run_cost *cost, const ch_sweep_counts *counts)
-{
-    cost->runs += (double)(counts->fitted + counts->budget + counts->diverged + counts->stuck);
-    cost->seconds += counts->seconds;
-}
-
 /* What a run of the table takes by its own clock, shared by the threads. */
-static run_cost stored_cost(const ch_run_table *table, int threads)
+static ch_round_cost stored_cost(const ch_run_table *table, int threads)
 {
-    run_cost cost = {0, (double)table->count};
+    ch_round_cost cost = {0, (double)table->count};
     for (size_t i = 0; i < table->count; i++) {
         cost.seconds += table->runs[i].seconds / threads;
     }
@@ -268,7 +237,7 @@ static run_cost stored_cost(const ch_run_table *table, int threads)
 /* Makes the runs of a round where some are missing, and reads all.
  * @param is_over  out: a dry run has come to runs that are missing */
 static ch_code make_round(const ch_sweep_target *self, const ch_plan *plan, const ch_target_course *course,
-                          run_cost *cost, ch_run_table *table, bool *is_over, ch_error *err)
+                          ch_round_cost *cost, ch_run_table *table, bool *is_over, ch_error *err)
 {
     ch_sweep_counts counts = {0};
     bool is_whole = false;
@@ -289,7 +258,7 @@ static ch_code make_round(const ch_sweep_target *self, const ch_plan *plan, cons
     if (code != CH_OK) {
         return code;
     }
-    add_cost(cost, &counts);
+    ch_round_cost_add(cost, &counts);
     return read_round(self, plan, table, &is_whole, err);
 }
 
@@ -297,7 +266,7 @@ static ch_code make_round(const ch_sweep_target *self, const ch_plan *plan, cons
 
 /* Makes a round, fits it, says what was found and decides how to go on.
  * @param is_over  out: whether this was the last round */
-static ch_code do_round(const ch_sweep_target *self, ch_plan *plan, ch_target_course *course, run_cost *cost,
+static ch_code do_round(const ch_sweep_target *self, ch_plan *plan, ch_target_course *course, ch_round_cost *cost,
                         bool *is_over, ch_error *err)
 {
     ch_run_table table = {0};
@@ -327,7 +296,7 @@ static ch_code do_round(const ch_sweep_target *self, ch_plan *plan, ch_target_co
     if (code != CH_OK) {
         goto out;
     }
-    const run_cost of_store = stored_cost(&table, self->threads);
+    const ch_round_cost of_store = stored_cost(&table, self->threads);
     say_next(plan, course, before, cost->runs > 0 ? cost : &of_store);
 out:
     ch_target_states_free(&states);
@@ -339,7 +308,7 @@ ch_code ch_sweep_target_run(const ch_sweep_target *self, ch_plan *plan, ch_error
 {
     const size_t first = ch_plan_num_data_sets(plan);
     ch_target_course course = {.first = first, .limit = (size_t)self->limit, .num_sets = first};
-    run_cost cost = {0};
+    ch_round_cost cost = {0};
     bool is_over = false;
     while (!is_over) {
         const ch_code code = do_round(self, plan, &course, &cost, &is_over, err);

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <limits.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -184,6 +185,36 @@ static inline void wait_ms(long ms)
 static inline void write_text(const char *name, const char *text)
 {
     write_file(path_of(name), text, strlen(text));
+}
+
+/* How often a text holds another. */
+static inline size_t count_of(const char *text, const char *part)
+{
+    size_t count = 0;
+    for (const char *at = strstr(text, part); at != NULL; at = strstr(at + 1, part)) {
+        count++;
+    }
+    return count;
+}
+
+/* The columns of two stores that are the same however often a run is made. */
+static inline void assert_same_runs(const char *one, const char *other)
+{
+    static char first[sizeof out];
+    assert_succeeds("export %s --json", one);
+    memcpy(first, out, sizeof out);
+    assert_succeeds("export %s --json", other);
+    json_t *a = json_loads(first, 0, NULL), *b = json_loads(out, 0, NULL);
+    assert_true(a != NULL && b != NULL && json_array_size(a) > 0);
+    for (size_t i = 0; i < json_array_size(a); i++) {
+        json_object_del(json_array_get(a, i), "seconds");
+    }
+    for (size_t i = 0; i < json_array_size(b); i++) {
+        json_object_del(json_array_get(b, i), "seconds");
+    }
+    assert_true(json_equal(a, b));
+    json_decref(a);
+    json_decref(b);
 }
 
 #endif

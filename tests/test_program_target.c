@@ -8,15 +8,6 @@
 /* Two P and two T on data sets of a tenth of a millisecond. */
 #define TINY "sweep perceptron --dim 8 --train 2^5,2^7 --temp 1,2"
 
-static size_t count_of(const char *text, const char *part)
-{
-    size_t count = 0;
-    for (const char *at = strstr(text, part); at != NULL; at = strstr(at + 1, part)) {
-        count++;
-    }
-    return count;
-}
-
 /* The half-width of an exponent's interval in a store, as `fit --json` has it. */
 static double width_in(const char *store, const char *name)
 {
@@ -34,26 +25,6 @@ static double width_in(const char *store, const char *name)
     }
     json_decref(report);
     return width;
-}
-
-/* The columns of two stores that are the same however often a run is made. */
-static void assert_same_runs(const char *one, const char *other)
-{
-    static char first[sizeof out];
-    assert_succeeds("export %s --json", one);
-    memcpy(first, out, sizeof out);
-    assert_succeeds("export %s --json", other);
-    json_t *a = json_loads(first, 0, NULL), *b = json_loads(out, 0, NULL);
-    assert_true(a != NULL && b != NULL && json_array_size(a) > 0);
-    for (size_t i = 0; i < json_array_size(a); i++) {
-        json_object_del(json_array_get(a, i), "seconds");
-    }
-    for (size_t i = 0; i < json_array_size(b); i++) {
-        json_object_del(json_array_get(b, i), "seconds");
-    }
-    assert_true(json_equal(a, b));
-    json_decref(a);
-    json_decref(b);
 }
 
 /* A sweep reaches its target in three rounds: 10 data sets, what they are expected to need, and fresh ones that confirm
@@ -154,7 +125,7 @@ static void test_refusals(void **state)
         {"--target gamma=1 --seed 0..19 --limit 12", "limit is 12 data sets; accepted are 20 or more"},
         {"--target gamma=1 --seed 9223372036854775800", "seed: 159 data sets more would have seeds over 2^63 - 1"},
         {"--target gamma=1 --limit 9000000", "this sweep has 36000000 runs, more than 10000000; say --yes"},
-        {"--limit 20", "--limit = 20 has no meaning without --target"},
+        {"--limit 20", "--limit = 20 has no meaning without --target or --bisect"},
         {"--target gamma=1 --train inf --max-steps 9", "--target needs runs that are fitted, and with train = inf"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -95,6 +95,19 @@ uint64_t ch_sweep_failed(const ch_sweep *self, size_t index, const char **senten
 ch_code ch_sweep_select(const ch_plan *plan, ch_store *store, bool *is_whole, ch_run_table *table,
                         ch_error *err) CH_MUST_CHECK;
 
+/** What a store knows of a run of a plan. */
+typedef enum {
+    CH_OUTCOME_MISSING,  /* it has no such run with the results version of this program */
+    CH_OUTCOME_LEFT_OUT, /* the plan leaves it out, because it cannot be done */
+    CH_OUTCOME_DIVERGED,
+    CH_OUTCOME_OTHER /* it ended in another way */
+} ch_run_outcome;
+
+/** Looks up how the runs of a plan ended, all its parts.
+ *  @param outcomes  out: [plan->num_runs]
+ *  @return as ch_sweep_select */
+ch_code ch_sweep_outcomes(const ch_plan *plan, ch_store *store, ch_run_outcome *outcomes, ch_error *err) CH_MUST_CHECK;
+
 /** What a user should know of the images that the sweep trains on, as one sentence.
  *  @param sentence  [size] out: "" where there are none, or nothing is to be said */
 void ch_sweep_describe_images(const ch_sweep *self, char *sentence, size_t size);
