@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* ---- bytes as a text, and as a file ---- */
 
@@ -31,20 +32,21 @@ static char *text_of(const uint8_t *data, size_t size)
     return text;
 }
 
-/* A file in memory with the bytes as its content, and the name under which it can be opened. */
-typedef struct {
-    int descriptor;
-    char path[64];
-} memory_file;
-
-static memory_file file_of(const uint8_t *data, size_t size)
+/* The name of a file in memory that has the bytes as its content until the next call. Making a file anew for each input
+   would take longer than many a target. */
+static const char *file_of(const uint8_t *data, size_t size)
 {
-    memory_file file = {.descriptor = memfd_create("fuzz", 0)};
-    if (file.descriptor < 0 || write(file.descriptor, data, size) != (ssize_t)size) {
+    static int descriptor = -1;
+    static char path[64];
+    if (descriptor < 0) {
+        descriptor = memfd_create("fuzz", 0);
+        snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+    }
+    if (descriptor < 0 || ftruncate(descriptor, (off_t)size) != 0 ||
+        pwrite(descriptor, data, size, 0) != (ssize_t)size) {
         abort();
     }
-    snprintf(file.path, sizeof file.path, "/proc/self/fd/%d", file.descriptor);
-    return file;
+    return path;
 }
 
 /* ---- settings ---- */
@@ -79,64 +81,60 @@ static void fuzz_values(const uint8_t *data, size_t size)
 
 static void fuzz_yaml(const uint8_t *data, size_t size)
 {
-    const memory_file file = file_of(data, size);
+    const char *path = file_of(data, size);
     ch_plan plan;
     ch_error err;
     ch_plan_init(&plan);
-    if (ch_plan_read(&plan, file.path, &err) == CH_OK && plan.num_runs > 0) {
+    if (ch_plan_read(&plan, path, &err) == CH_OK && plan.num_runs > 0) {
         ch_settings settings;
         ch_resolved resolved;
         ch_plan_get(&plan, plan.num_runs - 1, &settings);
         (void)!ch_settings_resolve(&settings, &resolved, &err);
     }
     ch_plan_free(&plan);
-    close(file.descriptor);
 }
 
 /* ---- data files ---- */
 
 static void fuzz_idx(const uint8_t *data, size_t size)
 {
-    const memory_file file = file_of(data, size);
+    const char *path = file_of(data, size);
     const ch_shape shape = {1, 28, 28};
     ch_bytes pixels = {0}, classes = {0};
     size_t count = 0;
     ch_error err;
-    (void)!ch_idx_read_images(file.path, shape, &pixels, &count, &err);
-    (void)!ch_idx_read_labels(file.path, &classes, &count, &err);
+    (void)!ch_idx_read_images(path, shape, &pixels, &count, &err);
+    (void)!ch_idx_read_labels(path, &classes, &count, &err);
     free(pixels.bytes);
     free(classes.bytes);
-    close(file.descriptor);
 }
 
 static void fuzz_cifar(const uint8_t *data, size_t size)
 {
-    const memory_file file = file_of(data, size);
+    const char *path = file_of(data, size);
     ch_bytes pixels = {0}, classes = {0};
     size_t count = 0;
     ch_error err;
-    (void)!ch_cifar_read(file.path, &pixels, &classes, &count, &err);
+    (void)!ch_cifar_read(path, &pixels, &classes, &count, &err);
     free(pixels.bytes);
     free(classes.bytes);
-    close(file.descriptor);
 }
 
 /* Samples and labels in one file: by the arrays' numbers of sizes, and by their names a and b, in either order. */
 static void fuzz_array(const uint8_t *data, size_t size)
 {
-    const memory_file file = file_of(data, size);
+    const char *path = file_of(data, size);
     static const char *const names[][2] = {{"", NULL}, {":a", ":b"}, {":b", ":a"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char samples[80], labels[80];
         ch_own_pool pool = {0};
         ch_error err;
-        snprintf(samples, sizeof samples, "%s%s", file.path, names[i][0]);
-        snprintf(labels, sizeof labels, "%s%s", file.path, names[i][1] == NULL ? "" : names[i][1]);
+        snprintf(samples, sizeof samples, "%s%s", path, names[i][0]);
+        snprintf(labels, sizeof labels, "%s%s", path, names[i][1] == NULL ? "" : names[i][1]);
         if (ch_own_pool_init(&pool, samples, names[i][1] == NULL ? NULL : labels, &err) == CH_OK) {
             ch_own_pool_free(&pool);
         }
     }
-    close(file.descriptor);
 }
 
 static void fuzz_csv(const uint8_t *data, size_t size)
@@ -145,15 +143,14 @@ static void fuzz_csv(const uint8_t *data, size_t size)
     if (size == 0) {
         return;
     }
-    const memory_file file = file_of(data + 1, size - 1);
+    const char *path = file_of(data + 1, size - 1);
     ch_array table = {0}, labels = {0};
     ch_error err;
-    if (ch_array_read_csv(&table, &labels, file.path, columns[data[0] % (sizeof columns / sizeof *columns)], &err) ==
+    if (ch_array_read_csv(&table, &labels, path, columns[data[0] % (sizeof columns / sizeof *columns)], &err) ==
         CH_OK) {
         ch_array_free(&table);
         ch_array_free(&labels);
     }
-    close(file.descriptor);
 }
 
 static void remove_in_memory(const char *name)
@@ -170,39 +167,36 @@ static void fuzz_archive(const uint8_t *data, size_t size)
         {.name = "a", .md5 = "60b725f10c9c85c70d97880dfe8191b3", .most = MOST_FETCHED}, /* of "a\n" */
         {.name = "b", .md5 = "00000000000000000000000000000000", .most = MOST_FETCHED}};
     const ch_fetch_how how = {0};
-    const memory_file file = file_of(data, size);
+    const char *path = file_of(data, size);
     ch_error err;
-    (void)!ch_fetch_unpack(file.path, fuzz_folder(), files, 2, &how, &err);
+    (void)!ch_fetch_unpack(path, fuzz_folder(), files, 2, &how, &err);
     remove_in_memory("a");
     remove_in_memory("b");
     remove_in_memory("a.part");
     remove_in_memory("b.part");
-    close(file.descriptor);
 }
 
 /* ---- files of this program ---- */
 
 static void fuzz_kernel(const uint8_t *data, size_t size)
 {
-    const memory_file file = file_of(data, size);
+    const char *path = file_of(data, size);
     ch_kernel kernel;
     ch_error err;
     bool found = false;
-    if (ch_kernel_file_read(&kernel, file.path, "key", 3, 2, NULL, &found, &err) == CH_OK && found) {
+    if (ch_kernel_file_read(&kernel, path, "key", 3, 2, NULL, &found, &err) == CH_OK && found) {
         ch_kernel_free(&kernel);
     }
-    close(file.descriptor);
 }
 
 static void fuzz_box(const uint8_t *data, size_t size)
 {
-    const memory_file file = file_of(data, size);
+    const char *path = file_of(data, size);
     const ch_box_law law = {.chi = 0, .dim = 8};
     ch_box_table table = {0};
-    if (read_table(&table, file.path, &law)) {
+    if (read_table(&table, path, &law)) {
         ch_box_table_free(&table);
     }
-    close(file.descriptor);
 }
 
 const fuzz_target fuzz_targets[] = {
