@@ -157,8 +157,12 @@ SUPPORT     := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/test_%.c,$(wildcar
 # A test links only what it calls of the program and of libraries: most link, and start under valgrind, much faster.
 TEST_LINK   := -Wl,--as-needed -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=strdup
 
+# lld, where it is there, links a test program in a quarter of the time
+TEST_LINKER = $(eval TEST_LINKER := $(shell printf 'int main(void){return 0;}' | \
+    $(CC) -fuse-ld=lld -x c - -o /dev/null 2>/dev/null && echo -fuse-ld=lld))$(TEST_LINKER)
+
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(SUPPORT) $(BUILD)/tests/libcli.a $(BUILD)/libchiton.a
-	$(LINK) $(TEST_LINK) $^ $(LIBS) $(LARGE_LIBS) -lcmocka -o $@
+	$(LINK) $(TEST_LINKER) $(TEST_LINK) $^ $(LIBS) $(LARGE_LIBS) -lcmocka -o $@
 
 $(BUILD)/tests/libcli.a: $(COMMANDS:%.c=$(BUILD)/%.o)
 	@mkdir -p $(@D)

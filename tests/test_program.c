@@ -617,7 +617,7 @@ static void test_plot(void **state)
         const char *option, *extension, *magic;
     } formats[] = {{"", "pdf", "%PDF"}, {"--format svg", "svg", "<?xml"}, {"--format png", "png", "\x89PNG"}};
     assert_succeeds("sweep " FITTABLE " -o a.db");
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < (is_sanitized() ? 1 : 3); i++) { /* each makes the whole fit */
         char name[64];
         snprintf(name, sizeof name, "figures/perceptron-chi1-dim8.%s", formats[i].extension);
         assert_succeeds("plot a.db -o figures %s", formats[i].option);
