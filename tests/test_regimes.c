@@ -136,6 +136,8 @@ static void test_exact_law(void **state)
             assert_int_equal(plane->num_in_regime[CH_REGIME_DESCENT] > 0, has_descent);
         }
         assert_close(found.items[0].exponent.value, 0.4, 1e-5);
+        assert_close(found.items[0].gamma.value, 0.4, 1e-5);
+        assert_in(found.items[0].excess.value, -1e-5, 1e-5);
         assert_close(found.items[0].theory, 0.5, 1e-15);
         release(&fit, &found, &table);
     }
@@ -173,6 +175,85 @@ static void test_intervals(void **state)
     }
     assert_in((double)of_exponent, 7, TABLES);
     assert_in((double)of_star, 15, TRAINS * TABLES);
+}
+
+/* Where C grows as P^0.3 and A as P^0.4, B* ~ P^0.1 and the excess over gamma is -0.3. */
+static void test_excess(void **state)
+{
+    (void)state;
+    regimes_plant self = regimes_plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    ch_regimes_list found;
+    regimes_plant_table(&self, 1, &table);
+    for (size_t i = 0; i < table.count; i++) {
+        const ch_settings *at = &table.runs[i].settings;
+        ch_regime_law law = regimes_plant_law(&self, at->train);
+        law.log_step += 0.3 * log((double)at->train / 1024);
+        table.runs[i].final.weight_change = exp(ch_regime_law_log(&law, (double)at->batch, at->temp, NULL));
+    }
+    fit_table(&fit, &found, &table);
+    assert_close(found.items[0].exponent.value, 0.1, 1e-4);
+    assert_close(found.items[0].gamma.value, 0.4, 1e-4);
+    assert_close(found.items[0].excess.value, -0.3, 1e-4);
+    release(&fit, &found, &table);
+}
+
+/* ---- flatness and prediction ---- */
+
+/* B* is 74 here, so that B = 1, 2 and 4 should be flat. Where the runs of B = 2 are 5 % over the others, their mean at
+ * a T is 1.05^(1/3) times those; and what B = 2 is off at one T alone is averaged over its 17 T. */
+static void test_flatness(void **state)
+{
+    (void)state;
+    for (int at_one_temp = 0; at_one_temp < 2; at_one_temp++) {
+        regimes_plant self = regimes_plant_default();
+        ch_run_table table;
+        ch_fit fit;
+        ch_regimes_list found;
+        self.law.sharpness = 12; /* so that the first step adds nothing at a tenth of B* */
+        self.num_trains = 1;
+        regimes_plant_table(&self, 1, &table);
+        for (size_t i = 0; i < table.count; i++) {
+            const ch_settings *at = &table.runs[i].settings;
+            if (at->batch == 2 && (!at_one_temp || at->temp == 1)) {
+                table.runs[i].final.weight_change *= 1.05;
+            }
+        }
+        fit_table(&fit, &found, &table);
+        const ch_regime_flatness *flatness = &found.items[0].planes[0].flatness;
+        const double mean = log(1.05) / 3, temps = at_one_temp ? 17 : 1;
+        assert_int_equal(flatness->num_batches, 3);
+        assert_int_equal(flatness->num_cells, 3 * 17);
+        assert_close(flatness->most, expm1((log(1.05) - mean) / temps), 1e-9);
+        assert_close(flatness->rms, log(1.05) * sqrt(2.0 / 9 / temps), 1e-9);
+        release(&fit, &found, &table);
+    }
+}
+
+/* Of a perceptron in its limit B* = sqrt(d) sqrt(s^2 + r^2) / (T E|x_par|), with s and r of theory for P -> infinity,
+ * and noise gives way to gradient descent at T = kappa. */
+static void test_prediction(void **state)
+{
+    (void)state;
+    regimes_plant self = regimes_plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    ch_regimes_list found;
+    self.num_trains = 1;
+    regimes_plant_table(&self, 1, &table);
+    fit_table(&fit, &found, &table);
+    const ch_regime_plane *plane = &found.items[0].planes[0];
+    const ch_settings *at = &plane->runs[0]->settings;
+    /* chi = 1: Gamma(3/2) = sqrt(pi)/2, so that n_1 = 1/4; E|x_par| = sqrt(pi/2) */
+    const double dim = (double)at->dim, lambda = sqrt(2 * 0.25 * 1024 / dim), noise = 0.25 * sqrt(M_PI_2);
+    const double amplitude = sqrt(dim) * noise * sqrt(1 + lambda * lambda);
+    assert_int_equal(plane->prediction, CH_PREDICTED_LIMIT);
+    assert_close(exp(plane->predicted.log_noise), amplitude, 1e-12 * amplitude);
+    assert_close(exp(plane->predicted.log_step), sqrt(M_PI_2 / dim), 1e-12);
+    assert_close(ch_regime_law_star(&plane->predicted, 3), amplitude * sqrt(dim / M_PI_2), 1e-9);
+    assert_close(exp(plane->predicted.log_descent), amplitude / at->alpha, 1e-12);
+    release(&fit, &found, &table);
 }
 
 /* Cells with a run that did not fit do not count, and their number does not move B*. */
@@ -253,6 +334,12 @@ static void test_reports(void **state)
     assert_non_null(strstr(text, "perceptron, chi = 1"));
     assert_non_null(strstr(text, "B* ~ P^x, x = 0.4"));
     assert_non_null(strstr(text, "theory γ = 0.5"));
+    assert_non_null(strstr(text, "γ of the noise over the same P = 0.4"));
+    assert_non_null(strstr(text, "x - γ = "));
+    assert_non_null(strstr(text, "theory, in its limit: B* = "));
+    assert_non_null(strstr(text, "is flat in B within"));
+    assert_non_null(strstr(text, ",noise_gamma,"));
+    assert_non_null(strstr(text, ",batch_star_excess,"));
     assert_non_null(strstr(text, ",batch_star_exponent,"));
     assert_non_null(strstr(text, "$B^\\ast$"));
     free(text);
@@ -264,6 +351,16 @@ static void test_reports(void **state)
     assert_close(json_real_value(json_object_get(json_object_get(plane, "batch_star"), "value")),
                  found.items[0].planes[2].batch_star.value, 0);
     assert_int_equal(json_array_size(json_object_get(plane, "cells")), 11 * 17);
+    const json_t *flatness = json_object_get(plane, "flatness"), *predicted = json_object_get(plane, "predicted");
+    assert_close(json_real_value(json_object_get(flatness, "most")), found.items[0].planes[2].flatness.most, 0);
+    assert_true(json_integer_value(json_object_get(flatness, "cells")) > 0);
+    assert_close(json_real_value(json_object_get(predicted, "batch_star")),
+                 ch_regime_law_star(&found.items[0].planes[2].predicted, 1), 0);
+    assert_string_equal(json_string_value(json_object_get(predicted, "from")), "limit");
+    assert_close(json_real_value(json_object_get(json_object_get(item, "gamma"), "value")), found.items[0].gamma.value,
+                 0);
+    assert_close(json_real_value(json_object_get(json_object_get(item, "excess"), "value")),
+                 found.items[0].excess.value, 0);
     assert_null(json_object_get(json_object_get(item, "group"), "batch"));
     json_decref(report);
     release(&fit, &found, &table);
@@ -302,6 +399,9 @@ int main(void)
         cmocka_unit_test(test_derivatives),
         cmocka_unit_test(test_exact_law),
         cmocka_unit_test(test_intervals),
+        cmocka_unit_test(test_excess),
+        cmocka_unit_test(test_flatness),
+        cmocka_unit_test(test_prediction),
         cmocka_unit_test(test_cells_that_do_not_count),
         cmocka_unit_test(test_what_is_missing),
         cmocka_unit_test(test_reports),

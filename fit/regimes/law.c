@@ -44,6 +44,11 @@ double ch_regime_law_log(const ch_regime_law *self, double batch, double temp, d
     return join(late, own[CH_REGIME_FIRST_STEP], self->sharpness);
 }
 
+double ch_regime_law_star(const ch_regime_law *self, double temp)
+{
+    return exp(self->log_noise - self->log_step + (self->delta - 1) * log(temp));
+}
+
 ch_regime ch_regime_law_at(const ch_regime_law *self, double batch, double temp)
 {
     double terms[CH_NUM_REGIMES];

@@ -147,6 +147,22 @@ static void regimes_free(ch_regimes *self)
     *self = (ch_regimes){0};
 }
 
+/* The group of the least batch that has the set's P. The full batch comes last, as nothing is expected of it. */
+static const ch_fit_group *least_batch(const group_set *set)
+{
+    const ch_fit_group *least = NULL;
+    for (size_t b = 0; b < set->count; b++) {
+        const ch_fit_group *group = set->members[b];
+        size_t count = 0;
+        (void)runs_at(group, set->train, &count);
+        /* as the key of the full batch is 0, its batch minus 1 is the largest number */
+        if (count > 0 && (least == NULL || group->key.batch - 1 < least->key.batch - 1)) {
+            least = group;
+        }
+    }
+    return least;
+}
+
 /* Lists the planes of a set of groups; there may be none. */
 static ch_code list_planes(ch_regimes *self, group_set *set, ch_error *err)
 {
@@ -165,6 +181,7 @@ static ch_code list_planes(ch_regimes *self, group_set *set, ch_error *err)
             return code;
         }
         list_cells(plane);
+        ch_regime_plane_predict(plane, least_batch(set));
         if (!is_plane(plane)) {
             plane_free(plane);
             self->num_planes--;

@@ -20,7 +20,16 @@
  *
  * Regime of a cell. The largest of the three terms says which it is.
  *
- * B* ~ P^x over all P that have one, by a straight line in logarithms; theory has x = gamma.
+ * B* ~ P^x over all P that have one, by a straight line in logarithms; theory has x = gamma. The noise term A T^delta,
+ * at the T of B*, gives gamma over the same P, and the difference x - gamma its own error: it is minus the exponent of
+ * C.
+ *
+ * Flatness. Below B* the weight change depends on B at fixed T no more than its noise does. At each T the cells whose B
+ * is under a tenth of B* are held against their geometric mean, and what is left is averaged over the T of each B.
+ *
+ * Prediction, for the perceptron that theory is about. C = E|x_par| / sqrt(d), and delta = 1. A and G are those of what
+ * is expected at this P and d (fit.h), at the highest and the lowest of the T; where nothing is expected, A is that of
+ * the limit (perceptron/online.h) and G = A kappa, so that noise and gradient descent part at T = kappa.
  *
  * Errors come from the bootstrap over data sets (fit.h), which all P share. */
 #ifndef CH_REGIMES_H
@@ -43,12 +52,30 @@ typedef struct {
     double bend;        /* k > 0, between noise and plateau */
 } ch_regime_law;
 
+/** B* at a T, (A/C) T^(delta - 1). */
+double ch_regime_law_star(const ch_regime_law *self, double temp);
+
 /** ln of the three terms of a law, and of their sum.  @param terms  out: by ch_regime; NULL: not wanted
  *  @return ln ||Dw|| */
 double ch_regime_law_log(const ch_regime_law *self, double batch, double temp, double terms[CH_NUM_REGIMES]);
 
 /** The regime whose term is the largest. */
 ch_regime ch_regime_law_at(const ch_regime_law *self, double batch, double temp);
+
+/** How flat ||Dw|| is in B at fixed T: over the cells whose B is under a tenth of B*, at those T that have two or more
+ *  of them. With the geometric mean over the B of a T as `mean`, each cell has ln(y / mean). */
+typedef struct {
+    size_t num_batches, num_cells; /* B that have such cells, and the cells */
+    double most;                   /* largest |y / mean - 1| of a B, averaged over its T; NaN where there is no cell */
+    double rms;                    /* root mean square of ln(y / mean) over the cells; NaN as well */
+} ch_regime_flatness;
+
+/** Where the law that theory predicts comes from. */
+typedef enum {
+    CH_PREDICTED_NOT,      /* there is no theory */
+    CH_PREDICTED_LIMIT,    /* the limit of many samples and dimensions */
+    CH_PREDICTED_EXPECTED, /* what is expected at this P and d */
+} ch_regime_prediction;
 
 /** The runs at one (B, T). */
 typedef struct {
@@ -72,6 +99,9 @@ typedef struct {
     double scatter;                       /* root mean square of ln ||Dw|| of the cells about the law */
     ch_estimate batch_star;               /* B*; its error is made on ln B*; NaN where it is not given */
     ch_estimate delta, sharpness;
+    ch_regime_flatness flatness;
+    ch_regime_prediction prediction;
+    ch_regime_law predicted; /* by theory: sharp, so that it is its largest term; all NaN where there is none */
 } ch_regime_plane;
 
 /** The planes of groups that differ in the batch alone. */
@@ -81,7 +111,9 @@ typedef struct {
     size_t num_planes;
     size_t num_data_sets; /* distinct seed_data */
     double temp;          /* T at which B* is given; NaN where no plane has a law */
-    ch_estimate exponent; /* x of B* ~ P^x; NaN with fewer than two P */
+    ch_estimate exponent; /* x of B* ~ P^x; NaN with fewer than two P, as are the next two */
+    ch_estimate gamma;    /* of the noise term over the same P */
+    ch_estimate excess;   /* x - gamma */
     double theory;        /* gamma of the perceptron for P -> infinity; NaN where there is none */
 } ch_regimes;
 

@@ -9,9 +9,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* The numbers of a plane in a replica: ln B*, delta and ln m. Those of all planes are followed by the exponent of B*.
- */
-enum { LOG_STAR, DELTA, LOG_SHARPNESS, NUM_OF_PLANE };
+/* The numbers of a plane in a replica: ln B*, ln A T^delta at the T of B*, delta and ln m. */
+enum { LOG_STAR, LOG_NOISE_TERM, DELTA, LOG_SHARPNESS, NUM_OF_PLANE };
+/* The numbers that follow those of all planes: the exponents of B* and of A T^delta, and their difference. */
+enum { EXPONENT, GAMMA, EXCESS, NUM_OF_ALL };
 
 /* The means of each data set in the cells that count, of all planes one after the other. */
 typedef struct {
@@ -178,16 +179,16 @@ static void fit_planes(const design *self, workspace *space, const double *copie
     }
 }
 
-/* The exponent of B* over the P that have one; NaN with fewer than two. */
-static double exponent_of(const ch_regimes *regimes, const double *numbers, workspace *space)
+/* The exponent of a number of planes, given by its logarithm, over the P that have one; NaN with fewer than two. */
+static double exponent_of(const ch_regimes *regimes, const double *numbers, size_t number, workspace *space)
 {
     size_t count = 0;
     double constant = 0, slope = NAN, cov00, cov01, cov11, squares;
     for (size_t p = 0; p < regimes->num_planes; p++) {
-        const double log_star = numbers[p * NUM_OF_PLANE + LOG_STAR];
-        if (isfinite(log_star)) {
+        const double log_number = numbers[p * NUM_OF_PLANE + number];
+        if (isfinite(log_number)) {
             space->x[count] = log((double)regimes->planes[p].train);
-            space->y[count++] = log_star;
+            space->y[count++] = log_number;
         }
     }
     if (count >= 2) {
@@ -196,17 +197,27 @@ static double exponent_of(const ch_regimes *regimes, const double *numbers, work
     return slope;
 }
 
-/* Makes the numbers of the laws that were fitted last. @param numbers  out: [num_planes][NUM_OF_PLANE], and one */
+/* How many numbers a replica has. */
+static size_t count_numbers(const ch_regimes *regimes)
+{
+    return regimes->num_planes * NUM_OF_PLANE + NUM_OF_ALL;
+}
+
+/* Makes the numbers of the laws that were fitted last. @param numbers  out: [count_numbers] */
 static void numbers_of(const ch_regimes *regimes, workspace *space, double *numbers)
 {
     for (size_t p = 0; p < regimes->num_planes; p++) {
         const ch_regime_law *law = &space->laws[p];
         double *own = numbers + p * NUM_OF_PLANE;
-        own[LOG_STAR] = law->log_noise - law->log_step + (law->delta - 1) * log(regimes->temp);
+        own[LOG_STAR] = log(ch_regime_law_star(law, regimes->temp));
+        own[LOG_NOISE_TERM] = law->log_noise + law->delta * log(regimes->temp);
         own[DELTA] = law->delta;
         own[LOG_SHARPNESS] = log(law->sharpness);
     }
-    numbers[regimes->num_planes * NUM_OF_PLANE] = exponent_of(regimes, numbers, space);
+    double *all = numbers + regimes->num_planes * NUM_OF_PLANE;
+    all[EXPONENT] = exponent_of(regimes, numbers, LOG_STAR, space);
+    all[GAMMA] = exponent_of(regimes, numbers, LOG_NOISE_TERM, space);
+    all[EXCESS] = all[EXPONENT] - all[GAMMA];
 }
 
 static void evaluate(const void *context, void *space, const double *copies, double *numbers)
@@ -273,8 +284,12 @@ static void take_estimates(ch_regimes *self, const ch_replicas *replicas, const 
         plane->sharpness = ch_estimate_from_log(exp(sharpness.value), &sharpness);
         plane->delta = estimate_of(self, replicas, first + DELTA, numbers[first + DELTA]);
     }
-    const size_t last = self->num_planes * NUM_OF_PLANE;
-    self->exponent = estimate_of(self, replicas, last, numbers[last]);
+    ch_estimate *const all[NUM_OF_ALL] = {
+        [EXPONENT] = &self->exponent, [GAMMA] = &self->gamma, [EXCESS] = &self->excess};
+    for (size_t k = 0; k < NUM_OF_ALL; k++) {
+        const size_t number = self->num_planes * NUM_OF_PLANE + k;
+        *all[k] = estimate_of(self, replicas, number, numbers[number]);
+    }
 }
 
 static ch_code make_replicas(const design *self, const ch_fit_options *options, ch_bootstrap_progress *progress,
@@ -282,7 +297,7 @@ static ch_code make_replicas(const design *self, const ch_fit_options *options, 
 {
     const ch_bootstrap_problem problem = {.context = self,
                                           .num_data_sets = self->num_sets,
-                                          .num_numbers = self->regimes->num_planes * NUM_OF_PLANE + 1,
+                                          .num_numbers = count_numbers(self->regimes),
                                           .workspace_size = sizeof(workspace),
                                           .init = workspace_init,
                                           .free = workspace_free,
@@ -304,7 +319,7 @@ ch_code ch_regimes_fit(ch_regimes *self, const ch_fit_options *options, ch_boots
     design all = {0};
     workspace space = {0};
     ch_replicas replicas = {0};
-    double *numbers = ch_alloc(self->num_planes * NUM_OF_PLANE + 1, sizeof *numbers);
+    double *numbers = ch_alloc(count_numbers(self), sizeof *numbers);
     ch_code code = CH_OK;
     if (numbers == NULL) {
         code = ch_error_memory(err, "the regimes of a fit");
@@ -321,6 +336,12 @@ ch_code ch_regimes_fit(ch_regimes *self, const ch_fit_options *options, ch_boots
     fit_planes(&all, &space, NULL);
     take_laws(self, &space);
     take_means(self, &space);
+    for (size_t p = 0; p < self->num_planes; p++) {
+        code = ch_regime_plane_measure(&self->planes[p], err);
+        if (code != CH_OK) {
+            goto out;
+        }
+    }
     numbers_of(self, &space, numbers);
     code = make_replicas(&all, options, progress, &replicas, err);
     if (code != CH_OK) {

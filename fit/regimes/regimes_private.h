@@ -1,4 +1,5 @@
-/* regimes_private.h — fits the planes once they are listed. Private to fit/regimes. */
+/* regimes_private.h — fits the planes once they are listed, and what theory predicts of them. Private to fit/regimes.
+ */
 #ifndef CH_REGIMES_PRIVATE_H
 #define CH_REGIMES_PRIVATE_H
 
@@ -11,5 +12,12 @@
  *  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
 ch_code ch_regimes_fit(ch_regimes *self, const ch_fit_options *options, ch_bootstrap_progress *progress,
                        ch_error *err) CH_MUST_CHECK;
+
+/** Measures how flat ||Dw|| is in B below B*, once the plane's law is fitted.  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_regime_plane_measure(ch_regime_plane *self, ch_error *err) CH_MUST_CHECK;
+
+/** Sets the law that theory predicts.
+ *  @param group  of the least batch that has the plane's P: what is expected there is its own */
+void ch_regime_plane_predict(ch_regime_plane *self, const ch_fit_group *group);
 
 #endif

@@ -189,6 +189,8 @@ static void print_regimes(const ch_regimes *self, FILE *out)
     }
     fputs("\\midrule\n$x$ of $B^\\ast \\sim P^x$", out);
     print_estimate(&self->exponent, out);
+    fputs(" & $\\gamma$ of the noise", out);
+    print_estimate(&self->gamma, out);
     fputs(" \\\\\n", out);
     end(out);
 }

@@ -90,9 +90,58 @@ static void print_plane(const ch_regime_plane *plane, FILE *out)
     fputc('\n', out);
 }
 
-static void print_regimes(const ch_regimes *self, FILE *out)
+/* Prints "  x = 0.445 ± 0.012 (0.410 … 0.479)" after some words. */
+static void print_exponent(const char *words, const ch_estimate *exponent, FILE *out)
 {
     char text[64];
+    ch_report_format_estimate(exponent, text, sizeof text);
+    fprintf(out, "  %s = %s", words, text);
+    if (isfinite(exponent->lo)) {
+        ch_report_format_interval(exponent, text, sizeof text);
+        fprintf(out, " (%s)", text);
+    }
+}
+
+/* Prints the B* that theory predicts, where there is one at every P. */
+static void print_predicted(const ch_regimes *self, FILE *out)
+{
+    char text[1024];
+    int used = snprintf(text, sizeof text, "theory, %s: B* =",
+                        self->planes[0].prediction == CH_PREDICTED_LIMIT ? "in its limit" : "at these P and d");
+    for (size_t p = 0; p < self->num_planes && used < (int)sizeof text; p++) {
+        const double star = ch_regime_law_star(&self->planes[p].predicted, 1);
+        if (isnan(star)) {
+            return;
+        }
+        used += snprintf(text + used, sizeof text - (size_t)used, "%s%.3g", p == 0 ? " " : ", ", star);
+    }
+    fputs("  ", out);
+    ch_report_print_label(text, out);
+}
+
+/* Prints how flat ||Dw|| is in B below B*, at the P where it is the least flat. */
+static void print_flatness(const ch_regimes *self, FILE *out)
+{
+    const ch_regime_plane *worst = NULL;
+    double squares = 0, cells = 0;
+    for (size_t p = 0; p < self->num_planes; p++) {
+        const ch_regime_flatness *flatness = &self->planes[p].flatness;
+        if (flatness->num_cells > 0) {
+            worst = worst == NULL || flatness->most > worst->flatness.most ? &self->planes[p] : worst;
+            squares += flatness->rms * flatness->rms * (double)flatness->num_cells;
+            cells += (double)flatness->num_cells;
+        }
+    }
+    if (worst != NULL) {
+        fprintf(out,
+                "  at fixed T and B < B*/10 ‖Δw‖, averaged over T, is flat in B within %.2g %%,\n"
+                "    most at P = %s; a single (B, T) is off by %.2g %% (r.m.s.)\n",
+                100 * worst->flatness.most, ch_show_count(worst->train).text, 100 * sqrt(squares / cells));
+    }
+}
+
+static void print_regimes(const ch_regimes *self, FILE *out)
+{
     print_shared(self, out);
     fprintf(out, "  %zu runs, %zu data set%s", count_runs(self), self->num_data_sets,
             self->num_data_sets == 1 ? "" : "s");
@@ -102,14 +151,15 @@ static void print_regimes(const ch_regimes *self, FILE *out)
         print_plane(&self->planes[p], out);
     }
     if (isfinite(self->exponent.value)) {
-        ch_report_format_estimate(&self->exponent, text, sizeof text);
-        fprintf(out, "  B* ~ P^x, x = %s", text);
-        if (isfinite(self->exponent.lo)) {
-            ch_report_format_interval(&self->exponent, text, sizeof text);
-            fprintf(out, " (%s)", text);
-        }
+        print_exponent("B* ~ P^x, x", &self->exponent, out);
         fprintf(out, isnan(self->theory) ? "\n" : ", theory γ = %.3g\n", self->theory);
+        print_exponent("γ of the noise over the same P", &self->gamma, out);
+        fputc('\n', out);
+        print_exponent("x - γ", &self->excess, out);
+        fputc('\n', out);
     }
+    print_predicted(self, out);
+    print_flatness(self, out);
 }
 
 void ch_regimes_print(const ch_regimes_list *self, FILE *out)
@@ -139,6 +189,8 @@ void ch_regimes_print_csv(const ch_regimes_list *self, FILE *out)
         }
         extras.train = 0;
         ch_report_csv_row(&item->key, "batch_star_exponent", extras, &item->exponent, item->theory, out);
+        ch_report_csv_row(&item->key, "noise_gamma", extras, &item->gamma, item->theory, out);
+        ch_report_csv_row(&item->key, "batch_star_excess", extras, &item->excess, isnan(item->theory) ? NAN : 0, out);
     }
 }
 
@@ -158,18 +210,39 @@ static json_t *cell_json(const ch_regime_cell *cell)
                      cell->regime == CH_REGIME_NONE ? json_null() : json_string(ch_regime_name(cell->regime)));
 }
 
+static json_t *flatness_json(const ch_regime_flatness *self)
+{
+    return json_pack("{s:o, s:o, s:I, s:I}", "most", ch_json_real(self->most), "rms", ch_json_real(self->rms),
+                     "batches", (json_int_t)self->num_batches, "cells", (json_int_t)self->num_cells);
+}
+
+/* The law that theory predicts; null where there is none. */
+static json_t *predicted_json(const ch_regime_plane *plane)
+{
+    static const char *const names[] = {[CH_PREDICTED_LIMIT] = "limit", [CH_PREDICTED_EXPECTED] = "expected"};
+    const ch_regime_law *law = &plane->predicted;
+    if (plane->prediction == CH_PREDICTED_NOT) {
+        return json_null();
+    }
+    return json_pack("{s:o, s:o, s:o, s:o, s:s}", "batch_star", ch_json_real(ch_regime_law_star(law, 1)),
+                     "noise_amplitude", ch_json_real(exp(law->log_noise)), "step_amplitude",
+                     ch_json_real(exp(law->log_step)), "descent_plateau", ch_json_real(exp(law->log_descent)), "from",
+                     names[plane->prediction]);
+}
+
 static json_t *plane_json(const ch_regime_plane *plane)
 {
     json_t *cells = json_array();
     for (size_t c = 0; c < plane->num_cells; c++) {
         ch_report_append(&cells, cell_json(&plane->cells[c]));
     }
-    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "train", (json_int_t)plane->train, "batch_star",
-                     estimate_json(&plane->batch_star), "delta", estimate_json(&plane->delta), "sharpness",
-                     estimate_json(&plane->sharpness), "noise_amplitude", ch_json_real(exp(plane->law.log_noise)),
-                     "step_amplitude", ch_json_real(exp(plane->law.log_step)), "descent_plateau",
-                     ch_json_real(exp(plane->law.log_descent)), "scatter", ch_json_real(plane->scatter), "cells",
-                     cells);
+    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "train", (json_int_t)plane->train,
+                     "batch_star", estimate_json(&plane->batch_star), "delta", estimate_json(&plane->delta),
+                     "sharpness", estimate_json(&plane->sharpness), "noise_amplitude",
+                     ch_json_real(exp(plane->law.log_noise)), "step_amplitude", ch_json_real(exp(plane->law.log_step)),
+                     "descent_plateau", ch_json_real(exp(plane->law.log_descent)), "scatter",
+                     ch_json_real(plane->scatter), "flatness", flatness_json(&plane->flatness), "predicted",
+                     predicted_json(plane), "cells", cells);
 }
 
 /* The settings that the runs share, and the digest of their images. What does not apply to them is null. */
@@ -197,9 +270,11 @@ ch_code ch_regimes_add_json(const ch_regimes_list *self, json_t *report, ch_erro
             ch_report_append(&planes, plane_json(&item->planes[p]));
         }
         ch_report_set(&exponent, "theory", ch_json_real(item->theory));
-        ch_report_append(&list, json_pack("{s:o, s:o, s:o, s:I, s:I, s:o}", "planes", planes, "exponent", exponent,
-                                          "temp", ch_json_real(item->temp), "runs", (json_int_t)count_runs(item),
-                                          "data_sets", (json_int_t)item->num_data_sets, "group", shared_json(item)));
+        ch_report_append(&list,
+                         json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "planes", planes, "exponent", exponent,
+                                   "gamma", estimate_json(&item->gamma), "excess", estimate_json(&item->excess), "temp",
+                                   ch_json_real(item->temp), "runs", (json_int_t)count_runs(item), "data_sets",
+                                   (json_int_t)item->num_data_sets, "group", shared_json(item)));
     }
     if (list == NULL || json_object_set_new(report, "regimes", list) != 0) {
         return ch_error_memory(err, "a JSON text");
