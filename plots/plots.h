@@ -75,9 +75,21 @@ ch_code ch_plot_phase(const ch_fit *fit, const char *directory, const ch_plot_st
 
 /** Draws a page for every plane of batch and rate of the fit (fit/regimes/regimes.h), e.g.
  *  perceptron-chi1-dim64-train2048-regimes.pdf: maps of weight change, training time and test error over (B, eta) with
- *  the borders between the regimes. All else is as for ch_plot_fit. */
+ *  the borders between the regimes, measured and predicted. All else is as for ch_plot_fit. */
 ch_code ch_plot_regimes(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names,
                         ch_error *err) CH_MUST_CHECK;
+
+/** Draws a page for every such plane, e.g. perceptron-chi1-dim64-train2048-batches.pdf: the weight change against the
+ *  batch at some temperatures, and at some rates, with the fitted law and what theory predicts. All else is as for
+ *  ch_plot_fit. */
+ch_code ch_plot_batches(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names,
+                        ch_error *err) CH_MUST_CHECK;
+
+/** Draws a page for all planes of groups that differ in the batch alone, where two P or more have a B*, e.g.
+ *  perceptron-chi1-dim64-batch_collapse.pdf: y / T against B, and y / (T P^gamma) against B / P^gamma, in which the
+ *  planes of all P should lie on one curve. All else is as for ch_plot_fit. */
+ch_code ch_plot_batch_collapse(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names,
+                               ch_error *err) CH_MUST_CHECK;
 
 /** Draws a page for every network that has its linearised twin in the fit (fit/twins/lazy.h), e.g.
  *  mlp-datamnist_parity-twin.pdf: weight change and test error of both, and the ratios of weight change and training

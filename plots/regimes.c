@@ -1,10 +1,12 @@
-/* regimes.c — one page for every plane of batch and rate: maps of weight change, training time and test error. */
+/* regimes.c — pages for every plane of batch and rate: maps of weight change, training time and test error, and the
+ * weight change against the batch. */
 #include "fit/regimes/regimes.h"
 
 #include "core/memory.h"
 #include "plots/caption.h"
 #include "plots/page.h"
 #include "plots/regimes_map.h"
+#include "plots/regimes_slice.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,6 +16,17 @@ typedef struct {
     const ch_regimes *regimes;
     const ch_regime_plane *plane;
 } page_content;
+
+/* What the dashed lines are. */
+static ch_code say_predicted(const ch_regime_plane *plane, ch_sentences *words, ch_error *err)
+{
+    if (plane->prediction == CH_PREDICTED_NOT) {
+        return CH_OK;
+    }
+    return ch_sentences_add(words, err, "Dashed: theory, %s: B* = %.3g.",
+                            plane->prediction == CH_PREDICTED_LIMIT ? "in its limit" : "at this P and d",
+                            ch_regime_law_star(&plane->predicted, 1));
+}
 
 static ch_code say_all(const page_content *content, ch_sentences *words, ch_error *err)
 {
@@ -42,6 +55,10 @@ static ch_code say_all(const page_content *content, ch_sentences *words, ch_erro
         snprintf(interval, sizeof interval, " (%.3g … %.3g)", star->lo, star->hi);
     }
     code = ch_sentences_add(words, err, "B* = %.3g%s at T = %.3g.", star->value, interval, content->regimes->temp);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = say_predicted(plane, words, err);
     if (code != CH_OK || isnan(x->value)) {
         return code;
     }
@@ -56,7 +73,7 @@ static ch_code say_all(const page_content *content, ch_sentences *words, ch_erro
                             error, theory);
 }
 
-static ch_code write_page(const ch_page_head *head, const void *what, ch_sheet *sheet, ch_error *err)
+static ch_code write_maps(const ch_page_head *head, const void *what, ch_sheet *sheet, ch_error *err)
 {
     const page_content *content = what;
     ch_sentences words = {.count = 0};
@@ -65,6 +82,10 @@ static ch_code write_page(const ch_page_head *head, const void *what, ch_sheet *
     fputs("reset\n", sheet->out);
     ch_key_write(sheet->out, CH_KEY_OF_PAGE, 0.092, ch_sheet_head_row(sheet, 0), 0.03, CH_REGIME_BORDER, NULL,
                  "borders between regimes");
+    if (content->plane->prediction != CH_PREDICTED_NOT) {
+        ch_key_write(sheet->out, CH_KEY_OF_PAGE, 0.38, ch_sheet_head_row(sheet, 0), 0.03, CH_REGIME_PREDICTED, NULL,
+                     "by theory");
+    }
     ch_layout_flush(sheet->out);
     for (ch_regime_map map = 0; map < CH_NUM_REGIME_MAPS; map++) {
         if (!ch_regime_map_exists(content->plane, map)) {
@@ -80,6 +101,63 @@ static ch_code write_page(const ch_page_head *head, const void *what, ch_sheet *
         goto out;
     }
     code = ch_caption_write(head, &words, sheet, ch_sheet_place_of_map(sheet, num_maps), err);
+out:
+    ch_sentences_free(&words);
+    return code;
+}
+
+static ch_code say_slices(const page_content *content, ch_sentences *words, ch_error *err)
+{
+    const ch_regime_plane *plane = content->plane;
+    const ch_regime_flatness *flatness = &plane->flatness;
+    ch_code code =
+        ch_sentences_add(words, err, "%zu runs on %zu data set%s; bars are standard errors.", plane->num_runs,
+                         content->regimes->num_data_sets, content->regimes->num_data_sets == 1 ? "" : "s");
+    if (code != CH_OK || isnan(plane->batch_star.value)) {
+        return code;
+    }
+    code = ch_sentences_add(words, err,
+                            "Lines: the law ‖Δw‖ = [y^m + (C T B)^m]^1/m, fitted to the whole plane; B* = %.3g at T = "
+                            "%.3g.",
+                            plane->batch_star.value, content->regimes->temp);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = say_predicted(plane, words, err);
+    if (code != CH_OK || flatness->num_cells == 0) {
+        return code;
+    }
+    return ch_sentences_add(
+        words, err,
+        "At fixed T and B < B*/10 ‖Δw‖, averaged over T, is flat in B within %.2g %%; a single (B, T) "
+        "is off by %.2g %% (r.m.s.).",
+        100 * flatness->most, 100 * flatness->rms);
+}
+
+static ch_code write_slices(const ch_page_head *head, const void *what, ch_sheet *sheet, ch_error *err)
+{
+    const page_content *content = what;
+    ch_sentences words = {.count = 0};
+    ch_code code = CH_OK;
+    fputs("reset\n", sheet->out);
+    ch_key_write(sheet->out, CH_KEY_OF_PAGE, 0.092, ch_sheet_head_row(sheet, 0), 0.03, CH_SLICE_LAW, NULL,
+                 "fitted law");
+    if (content->plane->prediction != CH_PREDICTED_NOT) {
+        ch_key_write(sheet->out, CH_KEY_OF_PAGE, 0.25, ch_sheet_head_row(sheet, 0), 0.03, CH_SLICE_THEORY, NULL,
+                     "theory: the largest term");
+    }
+    ch_layout_flush(sheet->out);
+    for (ch_regime_slice slice = 0; slice < CH_NUM_SLICES; slice++) {
+        code = ch_regime_slice_write(content->plane, slice, slice, sheet, err);
+        if (code != CH_OK) {
+            goto out;
+        }
+    }
+    code = say_slices(content, &words, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_caption_write(head, &words, sheet, ch_sheet_place(sheet, CH_NUM_SLICES), err);
 out:
     ch_sentences_free(&words);
     return code;
@@ -129,8 +207,9 @@ static ch_code draw_pages(const ch_page_kind *kind, const ch_regimes_list *list,
     return CH_OK;
 }
 
-ch_code ch_plot_regimes(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names,
-                        ch_error *err)
+/* Draws a page for every plane. @param ending  of the pages' files */
+static ch_code draw_planes(const ch_fit *fit, const char *ending, ch_page_write write, const char *directory,
+                           const ch_plot_style *style, FILE *names, ch_error *err)
 {
     ch_regimes_list list = {0};
     ch_page_head *heads = NULL;
@@ -142,15 +221,29 @@ ch_code ch_plot_regimes(const ch_fit *fit, const char *directory, const ch_plot_
     heads = ch_alloc(count_planes(&list), sizeof *heads);
     keys = ch_alloc(count_planes(&list), sizeof *keys);
     if (heads == NULL || keys == NULL) {
-        code = ch_error_memory(err, "the maps of regimes");
+        code = ch_error_memory(err, "the planes of batch and rate");
         goto out;
     }
     make_heads(fit, &list, keys, heads);
-    const ch_page_kind kind = {heads, NULL, "-regimes", write_page, directory, style, names, fit->options.watch};
+    const ch_page_kind kind = {heads, NULL, ending, write, directory, style, names, fit->options.watch};
     code = draw_pages(&kind, &list, err);
 out:
     free(heads);
     free(keys);
     ch_regimes_list_free(&list);
     return code;
+}
+
+ch_code ch_plot_regimes(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names,
+                        ch_error *err)
+{
+    return draw_planes(fit, "-regimes", write_maps, directory, style, names, err);
+}
+
+ch_code ch_plot_batches(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names,
+                        ch_error *err)
+{
+    ch_fit quick = *fit;        /* borrows everything */
+    quick.options.replicas = 0; /* the page shows no errors of the law */
+    return draw_planes(&quick, "-batches", write_slices, directory, style, names, err);
 }

@@ -150,25 +150,36 @@ static ch_axis draw_cells(const ch_regime_plane *plane, ch_regime_map map, const
     return range;
 }
 
-/* Draws a border as a straight line in logarithms, on a wider white one.
- * @param name  of the border in the figure's numbers */
-static void draw_border(const double x[2], const double y[2], const char *name, ch_panel *panel)
+/* How the borders of a law are drawn. */
+typedef struct {
+    const char *shows; /* in the figure's numbers */
+    const char *style;
+    bool is_cased; /* on a wider white line */
+} border_style;
+
+static const border_style measured = {"border", CH_REGIME_BORDER, true};
+static const border_style predicted = {"theory", CH_REGIME_PREDICTED, false};
+
+/* Draws a border as a straight line in logarithms. @param name  of the border in the figure's numbers */
+static void draw_border(const double x[2], const double y[2], const char *name, const border_style *as, ch_panel *panel)
 {
     const size_t block = ch_panel_block(panel);
-    ch_panel_describe(panel, "border", "%s", name);
+    ch_panel_describe(panel, as->shows, "%s", name);
     for (size_t i = 0; i < 2; i++) {
         ch_panel_row(panel, x[i], y[i], NAN, NAN);
     }
     fputs("EOD\n", panel->out);
-    fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines linewidth 3.2 linecolor rgb '#ffffff'", block);
-    fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines " CH_REGIME_BORDER, block);
+    if (as->is_cased) {
+        fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines linewidth 3.2 linecolor rgb '#ffffff'", block);
+    }
+    fprintf(ch_panel_item(panel), "$block%zu using 1:2 with lines %s", block, as->style);
 }
 
 /* The three borders meet where all terms of the law are equal: at B* and T_0 = (G/A)^(1/delta). Noise and first step
  * part along A T^delta = C T B, noise and descent along T = T_0, first step and descent along C T B = G. */
-static void draw_borders(const ch_regime_plane *plane, ch_panel *panel)
+static void draw_borders(const ch_regime_plane *plane, const ch_regime_law *law, const border_style *as,
+                         ch_panel *panel)
 {
-    const ch_regime_law *law = &plane->law;
     const double eta = rate_of(plane, &plane->cells[0]) / (plane->cells[0].temp * (double)plane->cells[0].batch);
     const double left = panel->x.lo, right = panel->x.hi, top = panel->y.hi;
     if (isnan(law->log_noise)) {
@@ -183,12 +194,12 @@ static void draw_borders(const ch_regime_plane *plane, ch_panel *panel)
     /* rate = eta T B and B = ratio T^(delta-1) give B^delta = ratio (rate/eta)^(delta-1) */
     const double at_top = pow(ratio * pow(top / eta, law->delta - 1), 1 / law->delta);
     const double at_bottom = pow(ratio * pow(bottom / eta, law->delta - 1), 1 / law->delta);
-    draw_border((const double[]){at_bottom, at_top}, (const double[]){bottom, top}, "noise, first step", panel);
+    draw_border((const double[]){at_bottom, at_top}, (const double[]){bottom, top}, "noise, first step", as, panel);
     if (has_descent) {
         draw_border((const double[]){left, meets}, (const double[]){eta * temp * left, bottom},
-                    "noise, gradient descent", panel);
+                    "noise, gradient descent", as, panel);
         draw_border((const double[]){meets, right}, (const double[]){bottom, bottom}, "first step, gradient descent",
-                    panel);
+                    as, panel);
     }
 }
 
@@ -234,7 +245,8 @@ ch_code ch_regime_map_write(const ch_regime_plane *plane, ch_regime_map map, siz
     ch_axis range = draw_cells(plane, map, &at, &panel);
     ch_axis_finish(&range, 1.2);
     ch_map_colours_write(&range, titles[map], scale_of(map), place, panel.out);
-    draw_borders(plane, &panel);
+    draw_borders(plane, &plane->law, &measured, &panel);
+    draw_borders(plane, &plane->predicted, &predicted, &panel);
     write_names(plane, panel.out);
     panel.y_scale = CH_SCALE_BINARY;
     code = ch_panel_finish(&panel, "batch size B", "learning rate η", CH_SCALE_BINARY, "no data", err);

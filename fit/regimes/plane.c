@@ -104,26 +104,52 @@ static bool has_theory(const ch_settings *key)
            key->loss == CH_LOSS_HINGE && ch_settings_has_usual_rule(key);
 }
 
-/* Takes A from the highest T at which an end of training is expected, and G from the lowest one that is gradient
- * descent's.  @return whether there is an A */
-static bool take_expected(ch_regime_law *law, const ch_fit_group *group, uint64_t train)
+/* What is expected of ||Dw|| at a P and curves->temps[temp]; NaN where nothing is. */
+static double expected_change(const ch_fit_group *group, uint64_t train, size_t temp)
 {
-    const ch_expected_curves *curves = &group->expected;
-    size_t p = 0;
-    bool is_found = false;
-    while (p < group->num_trains && group->trains[p] != train) {
-        p++;
+    for (size_t p = 0; p < group->num_trains && temp < group->expected.num_temps; p++) {
+        if (group->trains[p] == train) {
+            return group->expected.ends[p * group->expected.num_temps + temp].weight_change.value;
+        }
     }
-    for (size_t t = curves->num_temps; t-- > 0 && p < group->num_trains;) {
-        const double temp = curves->temps[t];
-        const double change = curves->ends[p * curves->num_temps + t].weight_change.value;
-        if (!is_found && isfinite(change)) {
-            law->log_noise = log(change / temp);
-            is_found = true;
+    return NAN;
+}
+
+/* Takes A from the highest T at which the group's end of training is expected.  @return whether there is one */
+static bool take_expected_noise(ch_regime_law *law, const ch_fit_group *group, uint64_t train)
+{
+    for (size_t t = group->expected.num_temps; t-- > 0;) {
+        const double change = expected_change(group, train, t);
+        if (isfinite(change)) {
+            law->log_noise = log(change / group->expected.temps[t]);
+            return true;
         }
-        if (isfinite(change) && temp * group->key.alpha * DESCENT_MARGIN <= 1) {
-            law->log_descent = log(change);
-        }
+    }
+    return false;
+}
+
+/* Takes G from the group's lowest T, where training is expected to end there as gradient descent does.
+ * @return whether it is */
+static bool take_expected_descent(ch_regime_law *law, const ch_fit_group *group, uint64_t train)
+{
+    const double change = expected_change(group, train, 0);
+    if (!isfinite(change) || group->expected.temps[0] * group->key.alpha * DESCENT_MARGIN > 1) {
+        return false;
+    }
+    law->log_descent = log(change);
+    return true;
+}
+
+/* Takes A and G from what is expected of the groups of the least batches.  @return whether there is an A */
+static bool take_expected(ch_regime_law *law, const ch_fit_group *const *groups, size_t count, uint64_t train)
+{
+    size_t g = 0;
+    while (g < count && !take_expected_noise(law, groups[g], train)) {
+        g++;
+    }
+    const bool is_found = g < count;
+    while (g < count && !take_expected_descent(law, groups[g], train)) {
+        g++;
     }
     return is_found;
 }
@@ -142,9 +168,9 @@ static bool take_limit(ch_regime_law *law, const ch_settings *key, uint64_t trai
     return true;
 }
 
-void ch_regime_plane_predict(ch_regime_plane *self, const ch_fit_group *group)
+void ch_regime_plane_predict(ch_regime_plane *self, const ch_fit_group *const *groups, size_t count)
 {
-    const ch_settings *key = &group->key;
+    const ch_settings *key = &groups[0]->key;
     ch_perceptron_theory theory;
     ch_error ignored;
     self->prediction = CH_PREDICTED_NOT;
@@ -157,7 +183,7 @@ void ch_regime_plane_predict(ch_regime_plane *self, const ch_fit_group *group)
                          .log_descent = -INFINITY,
                          .sharpness = SHARP,
                          .bend = SHARP};
-    if (take_expected(&law, group, self->train)) {
+    if (take_expected(&law, groups, count, self->train)) {
         self->prediction = CH_PREDICTED_EXPECTED;
     } else if (take_limit(&law, key, self->train)) {
         self->prediction = CH_PREDICTED_LIMIT;

@@ -14,7 +14,7 @@ enum { LEAST_BATCHES = 3, LEAST_TEMPS = 3 };
 
 /* Groups that differ in the batch alone, and the P of a plane. */
 typedef struct {
-    const ch_fit_group **members; /* [count] */
+    const ch_fit_group **members; /* [count] ascending in the batch */
     size_t count;
     uint64_t train;
 } group_set;
@@ -106,8 +106,16 @@ static void plane_free(ch_regime_plane *self)
 
 /* ---- the planes of groups that differ in the batch alone ---- */
 
-/* Lists the groups that differ from group `first` in nothing but the batch, and `first` itself; none where an earlier
- * group belongs to them, since they were listed for that one. */
+/* Orders groups by their batch. The full batch, whose key is 0, comes last: its batch minus 1 is the largest number. */
+static int compare_batches(const void *left, const void *right)
+{
+    const uint64_t a = (*(const ch_fit_group *const *)left)->key.batch - 1;
+    const uint64_t b = (*(const ch_fit_group *const *)right)->key.batch - 1;
+    return (a > b) - (a < b);
+}
+
+/* Lists, ascending in the batch, the groups that differ from group `first` in nothing but the batch, and `first`
+ * itself; none where an earlier group belongs to them, since they were listed for that one. */
 static void gather(const ch_fit *fit, size_t first, group_set *set)
 {
     set->count = 0;
@@ -121,6 +129,7 @@ static void gather(const ch_fit *fit, size_t first, group_set *set)
             set->members[set->count++] = &fit->groups[g];
         }
     }
+    qsort(set->members, set->count, sizeof *set->members, compare_batches);
 }
 
 /* The least P above the set's that some group has; 0 where there is none. */
@@ -147,22 +156,6 @@ static void regimes_free(ch_regimes *self)
     *self = (ch_regimes){0};
 }
 
-/* The group of the least batch that has the set's P. The full batch comes last, as nothing is expected of it. */
-static const ch_fit_group *least_batch(const group_set *set)
-{
-    const ch_fit_group *least = NULL;
-    for (size_t b = 0; b < set->count; b++) {
-        const ch_fit_group *group = set->members[b];
-        size_t count = 0;
-        (void)runs_at(group, set->train, &count);
-        /* as the key of the full batch is 0, its batch minus 1 is the largest number */
-        if (count > 0 && (least == NULL || group->key.batch - 1 < least->key.batch - 1)) {
-            least = group;
-        }
-    }
-    return least;
-}
-
 /* Lists the planes of a set of groups; there may be none. */
 static ch_code list_planes(ch_regimes *self, group_set *set, ch_error *err)
 {
@@ -181,7 +174,7 @@ static ch_code list_planes(ch_regimes *self, group_set *set, ch_error *err)
             return code;
         }
         list_cells(plane);
-        ch_regime_plane_predict(plane, least_batch(set));
+        ch_regime_plane_predict(plane, set->members, set->count);
         if (!is_plane(plane)) {
             plane_free(plane);
             self->num_planes--;

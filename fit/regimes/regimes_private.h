@@ -17,7 +17,8 @@ ch_code ch_regimes_fit(ch_regimes *self, const ch_fit_options *options, ch_boots
 ch_code ch_regime_plane_measure(ch_regime_plane *self, ch_error *err) CH_MUST_CHECK;
 
 /** Sets the law that theory predicts.
- *  @param group  of the least batch that has the plane's P: what is expected there is its own */
-void ch_regime_plane_predict(ch_regime_plane *self, const ch_fit_group *group);
+ *  @param groups  [count] that differ in the batch alone, ascending in it: A is that of the least batch of which
+ *                 something is expected, and G that of the least that has T low enough */
+void ch_regime_plane_predict(ch_regime_plane *self, const ch_fit_group *const *groups, size_t count);
 
 #endif
