@@ -88,6 +88,22 @@ static void print_digests(FILE *out, json_t *all)
     }
 }
 
+/* Prints on what machines the runs were made, a line each. */
+static void print_machines(FILE *out, const json_t *machines)
+{
+    size_t i = 0;
+    const json_t *machine = NULL;
+    json_array_foreach(machines, i, machine)
+    {
+        char text[CH_MACHINE_WORDS];
+        ch_machine_describe(machine, text, sizeof text);
+        const json_int_t runs = json_integer_value(json_object_get(machine, "runs"));
+        fprintf(out, "%-16s", i == 0 ? "machine" : "");
+        ch_text_print(text, out);
+        fprintf(out, " (%" JSON_INTEGER_FORMAT " run%s)\n", runs, runs == 1 ? "" : "s");
+    }
+}
+
 static void print_summary(FILE *out, json_t *summary)
 {
     const char *status = NULL;
@@ -107,6 +123,7 @@ static void print_summary(FILE *out, json_t *summary)
     }
     print_values(out, "version", json_object_get(summary, "version"), NULL);
     print_values(out, "results_version", json_object_get(summary, "results_version"), NULL);
+    print_machines(out, json_object_get(summary, "machines"));
     fputc('\n', out);
     const json_t *settings = json_object_get(summary, "settings");
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {

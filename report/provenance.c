@@ -7,6 +7,7 @@
 #include "report/html.h"
 #include "report/remake.h"
 #include "report/values.h"
+#include "sim/store/summary.h"
 
 #include <math.h>
 #include <nettle/sha2.h>
@@ -56,6 +57,26 @@ static void write_statuses(const ch_run_table *table, FILE *out)
             ch_html_print(out, "%s%zu %s", between, count, ends[k].text);
             between = ", ";
         }
+    }
+}
+
+/* Writes on what machines the runs of the store were made. */
+static void write_machines(const json_t *summary, FILE *out)
+{
+    const json_t *machines = json_object_get(summary, "machines");
+    size_t i = 0;
+    const json_t *machine = NULL;
+    json_array_foreach(machines, i, machine)
+    {
+        char text[CH_MACHINE_WORDS];
+        ch_machine_describe(machine, text, sizeof text);
+        begin_fact("machine", out);
+        ch_html_text(text, out);
+        if (json_array_size(machines) > 1) {
+            ch_html_print(out, " (%" JSON_INTEGER_FORMAT " runs)",
+                          json_integer_value(json_object_get(machine, "runs")));
+        }
+        end_fact(out);
     }
 }
 
@@ -148,9 +169,7 @@ ch_code ch_provenance_summary(const ch_report_source *source, FILE *out, ch_erro
     begin_fact("time of all runs together", out);
     write_seconds(seconds, out);
     end_fact(out);
-    begin_fact("machine", out);
-    ch_html_text("not recorded in the store", out);
-    end_fact(out);
+    write_machines(source->summary, out);
     write_versions(source->summary, out);
     write_digest_of_runs(table, out);
     const ch_code code = write_data_digests(source->fit, out, err);

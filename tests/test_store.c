@@ -23,7 +23,7 @@ static void test_schema(void **state)
         "kernel_change REAL,kernel_alignment REAL,gradient_mean REAL,gradient_variance REAL,gradient_snr REAL,"
         "data_digest TEXT,reason TEXT,data_pool INTEGER,sampling TEXT,momentum REAL,weight_decay REAL,classes "
         "TEXT,normalise TEXT,label_noise REAL,spectrum REAL,teacher_axis INTEGER,teacher_error REAL,unfitted_distance "
-        "REAL,density_chi REAL,density_error REAL,density_edge REAL,density_drift REAL,init TEXT";
+        "REAL,density_chi REAL,density_error REAL,density_edge REAL,density_drift REAL,init TEXT,machine INTEGER";
     const char *path = path_of("s.db");
     make_store(path, 0);
     char *sql =
@@ -38,7 +38,7 @@ static void test_schema(void **state)
                            " FROM pragma_table_info('points')"),
                      1);
     assert_int_equal(query(path, "PRAGMA application_id"), 0x6368746e);
-    assert_int_equal(query(path, "PRAGMA user_version"), 14);
+    assert_int_equal(query(path, "PRAGMA user_version"), 15);
 }
 
 static void test_round_trip(void **state)

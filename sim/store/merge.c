@@ -2,6 +2,7 @@
 #include "sim/store/merge.h"
 
 #include "core/text.h"
+#include "sim/store/machines.h"
 #include "sim/store/store_private.h"
 
 #include <errno.h>
@@ -58,7 +59,8 @@ static bool are_equal(sqlite3_stmt *a, sqlite3_stmt *b, int column)
 /* Whether two copies of a run may differ in a column. */
 static bool may_differ(const ch_store_column *column, int type, int other)
 {
-    const bool is_circumstance = strcmp(column->name, "seconds") == 0 || strcmp(column->name, "version") == 0;
+    const bool is_circumstance = strcmp(column->name, "seconds") == 0 || strcmp(column->name, "version") == 0 ||
+                                 strcmp(column->name, "machine") == 0;
     const bool is_from_before = column->since > 0 && (type == SQLITE_NULL || other == SQLITE_NULL);
     return is_circumstance || is_from_before;
 }
@@ -358,6 +360,10 @@ static ch_code take_store(merger *self, const char *path, bool skip_damaged, ch_
         goto out;
     }
     code = take_failures(self, &from, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_machines_copy(self->into, &from, err);
 out:
     ch_store_close(&from);
     return code;

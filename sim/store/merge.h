@@ -7,7 +7,7 @@
 /* The same run, by its id, may be in several stores and is kept once: as the first store has it. The copies must have
  * the same content: status, results, trajectory and layers. They may differ
  *
- *   - in `seconds` and `version`, which say how the run was made, not what came out;
+ *   - in `seconds`, `version` and `machine`, which say how the run was made, not what came out;
  *   - in a column that came with a later version of the schema, where one of them has NULL: it was made before;
  *   - in everything where `max_seconds` is set and one of them has status `budget`: a clock ended it.
  *

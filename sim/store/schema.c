@@ -15,7 +15,8 @@ static const char *const result_types[] = {
 static const ch_store_column last_columns[] = {{"version", "TEXT", 0, NULL},
                                                {"results_version", "INTEGER", 0, NULL},
                                                {"data_digest", "TEXT", CH_SCHEMA_NETWORKS, NULL},
-                                               {"data_pool", "INTEGER", CH_SCHEMA_POOLS, NULL}};
+                                               {"data_pool", "INTEGER", CH_SCHEMA_POOLS, NULL},
+                                               {"machine", "INTEGER", CH_SCHEMA_MACHINES, NULL}};
 enum { NUM_LAST = sizeof last_columns / sizeof *last_columns };
 
 static size_t num_run_columns(void)
@@ -127,6 +128,20 @@ static ch_store_column failure_column(size_t index)
                                       : failure_last[index - CH_SETTINGS_STORED];
 }
 
+/* ---- table machines: on what runs were made, by sim/store/machines.c ---- */
+
+static const ch_store_column machine_first[] = {
+    {"machine", "INTEGER NOT NULL PRIMARY KEY", 0, NULL}, /* what runs have in the column of this name */
+    {"processor", "TEXT", 0, NULL},
+    {"cores", "INTEGER", 0, NULL},
+    {"threads", "INTEGER NOT NULL", 0, NULL}, /* the most that any sweep used */
+    {"memory", "INTEGER", 0, NULL},           /* bytes */
+    {"system", "TEXT", 0, NULL},
+    {"compiler", "TEXT", 0, NULL},
+    {"gsl", "TEXT", 0, NULL},
+};
+enum { NUM_MACHINE = sizeof machine_first / sizeof *machine_first };
+
 /* ---- all of them ---- */
 
 static const ch_store_table tables[CH_STORE_NUM_TABLES] = {
@@ -140,6 +155,7 @@ static const ch_store_table tables[CH_STORE_NUM_TABLES] = {
                               NULL},
     [CH_STORE_FAILURES] = {"failures", CH_SCHEMA_FAILURES, failure_first, 1, num_failure_columns, failure_column,
                            "(id)"},
+    [CH_STORE_MACHINES] = {"machines", CH_SCHEMA_MACHINES, machine_first, NUM_MACHINE, no_columns, NULL, NULL},
 };
 
 /* Points and layers of a run that is no longer there would hinder the same run from being put in again. The trigger

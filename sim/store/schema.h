@@ -56,6 +56,7 @@ enum {
     CH_STORE_CLAIMS,
     CH_STORE_CHECKPOINTS,
     CH_STORE_FAILURES,
+    CH_STORE_MACHINES,
     CH_STORE_NUM_TABLES
 };
 
@@ -66,10 +67,11 @@ ch_store_schema ch_store_schema_now(void);
 size_t ch_store_num_columns(const ch_store_table *table);
 ch_store_column ch_store_column_at(const ch_store_table *table, size_t index);
 
-/** Places of the columns of table `runs`: the id, the settings, the results, then three that say who made the run. */
+/** Places of the columns of table `runs`: the id, the settings, the results, then those that say who made the run. */
 enum { CH_STORE_COLUMN_ID = 0, CH_STORE_COLUMN_SETTINGS = 1 };
 int ch_store_column_results(void); /* of the first result */
-int ch_store_column_version(void); /* of `version`; `results_version`, `data_digest` and `data_pool` follow it */
+int ch_store_column_version(void); /* of `version`; `results_version`, `data_digest`, `data_pool` and
+                                      `machine` follow it */
 
 /* The functions below return SQL, to be released with sqlite3_free; NULL when memory is short. */
 

@@ -1,4 +1,5 @@
 /* store.c — opening, making and closing a run store. */
+#include "sim/store/machines.h"
 #include "sim/store/store_private.h"
 
 #include "core/obstacle.h"
@@ -392,6 +393,10 @@ static ch_code prepare_writing(ch_store *self, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
+    code = ch_machine_prepare(self, &self->insert_machine, &self->machine, err);
+    if (code != CH_OK) {
+        return code;
+    }
     code = ch_store_prepare(self, "DELETE FROM points WHERE run = ?", &self->delete_points, err);
     if (code != CH_OK) {
         return code;
@@ -602,9 +607,9 @@ out:
 
 static void finalize_writing(ch_store *self)
 {
-    sqlite3_stmt **const statements[] = {&self->insert,        &self->insert_point,  &self->insert_layer,
-                                         &self->delete_points, &self->delete_layers, &self->delete_checkpoint,
-                                         &self->delete_failure};
+    sqlite3_stmt **const statements[] = {&self->insert,         &self->insert_point,  &self->insert_layer,
+                                         &self->delete_points,  &self->delete_layers, &self->delete_checkpoint,
+                                         &self->delete_failure, &self->insert_machine};
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
         sqlite3_finalize(*statements[i]);
         *statements[i] = NULL;

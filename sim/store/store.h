@@ -20,6 +20,8 @@ typedef struct {
     sqlite3_stmt *insert, *insert_point, *insert_layer;                /* NULL when the store is open for reading */
     sqlite3_stmt *delete_points, *delete_layers, *delete_checkpoint,
         *delete_failure;          /* each takes the id of a run; NULL as those above */
+    sqlite3_stmt *insert_machine; /* puts the machine of this process into the store; NULL as those above */
+    int64_t machine;              /* its number there */
     struct ch_store_guard *guard; /* what the file is known by; NULL as those above; owned */
     char *path;                   /* owned */
     ch_store_mode mode;
@@ -65,6 +67,11 @@ ch_code ch_store_put(ch_store *self, const ch_run *run, ch_error *err) CH_MUST_C
  *  @return as ch_store_put; after a failure none of the runs was added */
 ch_code ch_store_put_all(ch_store *self, const ch_run *const *runs, size_t count, bool *is_new,
                          ch_error *err) CH_MUST_CHECK;
+
+/** Says how many threads make the runs that are put into a store that is open for writing, which it keeps with the
+ *  machine: the most of any sweep.
+ *  @return CH_OK, CH_ERROR_IO, CH_ERROR_MEMORY */
+ch_code ch_store_set_threads(ch_store *self, int threads, ch_error *err) CH_MUST_CHECK;
 
 /** Asks whether the file of a store that is open for writing is still under its name, and still what was opened.
  *

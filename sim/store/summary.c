@@ -3,6 +3,7 @@
 
 #include "core/memory.h"
 #include "sim/settings/reals.h"
+#include "sim/store/machines.h"
 #include "sim/store/store_private.h"
 
 #include <math.h>
@@ -318,6 +319,7 @@ static ch_code add_settings(const ch_store *store, json_t *summary, ch_error *er
 static ch_code fill(const ch_store *store, json_t *summary, ch_error *err)
 {
     const char *runs = whole_runs(store);
+    json_t *machines = NULL;
     const char *whose = store->num_damaged > 0 ? " WHERE NOT " LEFT_OUT "(run)" : "";
     ch_code code = add_value(store, summary, "runs", sqlite3_mprintf("SELECT count(*) FROM %s", runs), err);
     if (code != CH_OK) {
@@ -346,6 +348,13 @@ static ch_code fill(const ch_store *store, json_t *summary, ch_error *err)
     code = add_values(store, summary, "results_version", "results_version", err);
     if (code != CH_OK) {
         return code;
+    }
+    code = ch_machines_list(store, runs, &machines, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    if (json_object_set_new(summary, "machines", machines) != 0) {
+        return out_of_memory(err);
     }
     code = add_digests(store, summary, err);
     if (code != CH_OK) {

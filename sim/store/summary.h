@@ -9,8 +9,12 @@
 /** Sums a store up:
  *
  *  {"runs": n, "status": {"fitted": n, "budget": n, "diverged": n}, "failed": n, "seconds": of all runs together,
- *   "points": n, "version": [...], "results_version": [...], "data_digest": {DATA: {DIGEST: n, ...}, ...},
- *   "settings": {NAME: [...], ...}}
+ *   "points": n, "version": [...], "results_version": [...], "machines": [{"processor": …, "runs": n}, ...],
+ *   "data_digest": {DATA: {DIGEST: n, ...}, ...}, "settings": {NAME: [...], ...}}
+ *
+ *  Machines are those on which runs were made, by falling number of runs, each an object with `processor`, `cores`,
+ *  `threads` (the most that a sweep used), `memory` (bytes), `system`, `compiler`, `gsl` and `runs`; one whose other
+ *  members are null has the runs whose machine is not recorded.
  *
  *  Runs that failed are counted as `failed` alone. Lists have the distinct values of a column, ascending; reals that
  * are one value (sim/settings/reals.h) are listed once. The digests are those of images, with the number of their runs.
@@ -21,5 +25,11 @@
  *  @param summary  out: a new reference; NULL after a failure
  *  @return CH_OK; CH_ERROR_IO; CH_ERROR_MEMORY */
 ch_code ch_store_summarise(ch_store *self, json_t **summary, ch_error *err) CH_MUST_CHECK;
+
+/** Writes a machine of a summary in words: "AMD EPYC 7B13, 8 cores, 32 GiB, Linux 6.1.0 x86_64; gcc 12.2.0, GSL 2.7.1;
+ *  up to 4 threads", or "not recorded".  @param text  CH_MACHINE_WORDS bytes are enough */
+void ch_machine_describe(const json_t *machine, char *text, size_t size);
+
+enum { CH_MACHINE_WORDS = 640 };
 
 #endif

@@ -73,10 +73,14 @@ static int bind_result(sqlite3_stmt *statement, int parameter, const ch_result *
     return SQLITE_MISUSE;
 }
 
-/* Binds `version`, `results_version`, `data_digest` and `data_pool`. */
-static int bind_version(sqlite3_stmt *insert, int parameter, const ch_settings *settings)
+/* Binds `version`, `results_version`, `data_digest`, `data_pool` and `machine`. */
+static int bind_version(sqlite3_stmt *insert, int parameter, const ch_settings *settings, int64_t machine)
 {
-    int rc = sqlite3_bind_text(insert, parameter, CH_VERSION, -1, SQLITE_STATIC);
+    int rc = sqlite3_bind_int64(insert, parameter + 4, machine);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    rc = sqlite3_bind_text(insert, parameter, CH_VERSION, -1, SQLITE_STATIC);
     if (rc != SQLITE_OK) {
         return rc;
     }
@@ -108,8 +112,9 @@ int ch_store_bind_settings(sqlite3_stmt *statement, int first, const ch_settings
     return rc;
 }
 
-static int bind_run(sqlite3_stmt *insert, const ch_run *run, const char *id)
+static int bind_run(const ch_store *self, const ch_run *run, const char *id)
 {
+    sqlite3_stmt *insert = self->insert;
     const ch_settings *settings = &run->settings;
     int parameter = 1;
     int rc = sqlite3_bind_text(insert, parameter++, id, -1, SQLITE_STATIC);
@@ -128,7 +133,7 @@ static int bind_run(sqlite3_stmt *insert, const ch_run *run, const char *id)
             return rc;
         }
     }
-    return bind_version(insert, parameter, settings);
+    return bind_version(insert, parameter, settings, self->machine);
 }
 
 static int bind_point(sqlite3_stmt *insert, const ch_point *point, const char *id)
@@ -209,7 +214,7 @@ static int delete_rows(sqlite3_stmt *statement, const char *id)
 /* Inserts the run and, when the run is new, its points and layers. The caller has begun a transaction. */
 static int insert_run(ch_store *self, const ch_run *run, const char *id)
 {
-    int rc = bind_run(self->insert, run, id);
+    int rc = bind_run(self, run, id);
     if (rc != SQLITE_OK) {
         return rc;
     }
@@ -259,6 +264,7 @@ static int commit_runs(ch_store *self, const ch_run *const *runs, size_t count, 
 {
     *failed = 0;
     int rc = sqlite3_exec(self->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    rc = rc == SQLITE_OK ? ch_store_run_once(self->insert_machine) : rc;
     for (size_t i = 0; rc == SQLITE_OK && i < count; i++) {
         *failed = i;
         rc = insert_and_look(self, runs[i], &is_new[i]);

@@ -156,7 +156,11 @@ ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, const ch_watc
     ch_watch shared = watch != NULL ? *watch : (ch_watch){0};
     shared.stop = shared.stop != NULL ? shared.stop : &own;
     sweep_state state = {.leads = false};
-    const ch_code code = ch_ledger_init(&state.ledger, self, store, num_processes, &shared, err);
+    ch_code code = ch_store_set_threads(store, threads, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_ledger_init(&state.ledger, self, store, num_processes, &shared, err);
     if (code != CH_OK) {
         return code;
     }
