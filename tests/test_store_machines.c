@@ -115,9 +115,10 @@ static void test_merged(void **state)
     const char *from = path_of("b.db"), *into = path_of("a.db");
     make_store(into, 3);
     make_store(from, 7);
-    execute(from, "INSERT INTO machines SELECT 77, 'Another', 64, 9, memory, system, compiler, gsl FROM machines;"
-                  "INSERT INTO machines SELECT 78, x'05', cores, 1, memory, system, compiler, gsl FROM machines LIMIT 1;"
-                  "UPDATE runs SET machine = 77; UPDATE runs SET machine = 78 WHERE seed = 6");
+    execute(from,
+            "INSERT INTO machines SELECT 77, 'Another', 64, 9, memory, system, compiler, gsl FROM machines;"
+            "INSERT INTO machines SELECT 78, x'05', cores, 1, memory, system, compiler, gsl FROM machines LIMIT 1;"
+            "UPDATE runs SET machine = 77; UPDATE runs SET machine = 78 WHERE seed = 6");
     assert_int_equal(ch_store_merge(into, &from, 1, false, NULL, &counts, NULL), CH_OK);
     assert_int_equal(counts.added, 4);
     json_t *machines = machines_of(into);

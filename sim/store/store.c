@@ -1,8 +1,8 @@
 /* store.c — opening, making and closing a run store. */
-#include "sim/store/machines.h"
 #include "sim/store/store_private.h"
 
 #include "core/obstacle.h"
+#include "sim/store/machine.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -393,7 +393,13 @@ static ch_code prepare_writing(ch_store *self, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
-    code = ch_machine_prepare(self, &self->insert_machine, &self->machine, err);
+    code = prepare_made(self, ch_store_insert_sql(&schema.tables[CH_STORE_MACHINES], CH_MACHINE_CONFLICT),
+                        &self->insert_machine, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    const int rc = ch_machine_bind(self->insert_machine, &self->machine);
+    code = rc == SQLITE_OK ? CH_OK : ch_store_fail(self, rc, err);
     if (code != CH_OK) {
         return code;
     }

@@ -1,6 +1,7 @@
 /* write.c — putting runs into a store. */
 #include "sim/store/store_private.h"
 
+#include "sim/store/machine.h"
 #include "sim/store/results.h"
 
 ch_code ch_store_has(ch_store *self, const char *id, bool *found, ch_error *err)
@@ -270,6 +271,12 @@ static int commit_runs(ch_store *self, const ch_run *const *runs, size_t count, 
         rc = insert_and_look(self, runs[i], &is_new[i]);
     }
     return rc == SQLITE_OK ? sqlite3_exec(self->db, "COMMIT", NULL, NULL, NULL) : rc;
+}
+
+ch_code ch_store_set_threads(ch_store *self, int threads, ch_error *err)
+{
+    const int rc = sqlite3_bind_int64(self->insert_machine, CH_MACHINE_THREADS, threads);
+    return rc == SQLITE_OK ? CH_OK : ch_store_fail(self, rc, err);
 }
 
 ch_code ch_store_check_file(ch_store *self, ch_error *err)
