@@ -63,12 +63,18 @@ typedef struct {
     size_t found, lost, added; /* the last counts the T that were added to all groups */
 } tally;
 
+/* Whether the border lies in a narrow step; its error may still need further T. */
+static bool is_found(const ch_border_group *group)
+{
+    return group->state == CH_BORDER_FOUND || group->state == CH_BORDER_LOW_END || group->state == CH_BORDER_HIGH_END;
+}
+
 static tally count_groups(const ch_border_list *borders)
 {
     tally counts = {0};
     for (size_t g = 0; g < borders->num_groups; g++) {
         const ch_border_group *group = &borders->groups[g];
-        counts.found += group->state == CH_BORDER_FOUND;
+        counts.found += is_found(group);
         counts.lost += ch_border_is_lost(borders, group);
         counts.added += group->num_added;
     }
@@ -137,7 +143,7 @@ static ch_code refuse_end(const ch_border_list *borders, ch_error *err)
     size_t used = 0, num_open = 0, at_limit = 0;
     for (size_t g = 0; g < borders->num_groups; g++) {
         const ch_border_group *group = &borders->groups[g];
-        if (group->state == CH_BORDER_FOUND) {
+        if (is_found(group)) {
             continue;
         }
         at_limit += group->num_added >= borders->limit;

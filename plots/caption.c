@@ -5,17 +5,19 @@
 
 #include "plots/gnuplot.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { LINE_LENGTH = 48 };
-/* The last line on a sheet of two columns, and the most height of a caption on one of a single column. */
-static const double page_end = 0.008, most_height = 1;
+/* The last line on a sheet of two columns, unless a caption begins so low that it would have less than the least room;
+ * and the most height of a caption on a sheet of a single column. */
+static const double page_end = 0.008, least_room = 0.35, most_height = 1;
 
 ch_caption ch_caption_new(ch_sheet *sheet, ch_place place)
 {
-    const double end = sheet->columns == 1 ? place.top - most_height : page_end;
+    const double end = sheet->columns == 1 ? place.top - most_height : fmin(page_end, place.top - least_room);
     return (ch_caption){.sheet = sheet, .left = place.left, .y = place.top, .end = end};
 }
 

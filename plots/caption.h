@@ -42,7 +42,7 @@ void ch_caption_put_wrapped(ch_caption *self, const char *text);
  *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_caption_put_fixed(ch_caption *self, const ch_page_head *head, ch_error *err) CH_MUST_CHECK;
 
-enum { CH_MAX_SENTENCES = 8 };
+enum { CH_MAX_SENTENCES = 16 };
 
 /** Sentences that are put together one by one. Start with zeroes. */
 typedef struct {

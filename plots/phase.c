@@ -188,8 +188,19 @@ static ch_code say_all(const ch_phase *phase, ch_sentences *words, ch_error *err
         return code;
     }
     code = say_max(phase, words, err);
-    if (code != CH_OK || !ch_region_exists(phase, CH_REGION_BUDGET)) {
+    if (code != CH_OK) {
         return code;
+    }
+    if (phase->measured[CH_PHASE_TRAIN_LOSS]) {
+        code = ch_sentences_add(words, err,
+                                "αL: the training loss in units of κ, where every run had as many %s and none fitted.",
+                                phase->updates > 0 ? "updates" : "steps");
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    if (!ch_region_exists(phase, CH_REGION_BUDGET)) {
+        return CH_OK;
     }
     return ch_sentences_add(words, err,
                             phase->by_budget ? "No run fitted: the values are those at which budgets ended the runs."

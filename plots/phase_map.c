@@ -17,7 +17,19 @@ static const char *const titles[CH_NUM_PHASE] = {
     [CH_PHASE_TEST_ERROR] = "test error, %",
     [CH_PHASE_WEIGHT_CHANGE] = "weight variation ‖Δw‖ / ‖w₀‖",
     [CH_PHASE_KERNEL_CHANGE] = "kernel change ‖K − K₀‖ / ‖K₀‖",
+    [CH_PHASE_TRAIN_LOSS] = "training loss αL",
 };
+
+/* The title of a map. That of the training loss says when it was taken: "training loss αL after 4096 updates". */
+static void write_title(const ch_phase *phase, ch_phase_quantity quantity, char *text, size_t size)
+{
+    const int used = snprintf(text, size, "%s", titles[quantity]);
+    if (quantity == CH_PHASE_TRAIN_LOSS) {
+        const bool by_updates = phase->updates > 0;
+        snprintf(text + used, size - (size_t)used, " after %llu %s",
+                 (unsigned long long)(by_updates ? phase->updates : phase->steps), by_updates ? "updates" : "steps");
+    }
+}
 
 static ch_axis_scale scale_of(ch_phase_quantity quantity)
 {
@@ -39,8 +51,10 @@ static ch_axis draw_cells(const ch_phase *phase, ch_phase_quantity quantity, ch_
     ch_panel_describe(panel, "cell", "%s", "");
     for (size_t c = 0; c < num_cells; c++) {
         const size_t a = c / phase->num_temps, t = c % phase->num_temps;
-        const double value = phase->cells[c].values[quantity];
-        if (phase->cells[c].counts && isfinite(value)) {
+        const size_t nearest = ch_region_nearest(phase, a, t);
+        const ch_phase_cell *cell = nearest < phase->num_temps ? ch_phase_at(phase, a, nearest) : NULL;
+        const double value = cell != NULL && cell->counts ? cell->values[quantity] : NAN;
+        if (isfinite(value)) {
             const ch_row row = {.x = phase->alphas[a],
                                 .y = phase->temps[t],
                                 .x_lo = ch_region_edge(phase->alphas, phase->num_alphas, a),
@@ -51,7 +65,9 @@ static ch_axis draw_cells(const ch_phase *phase, ch_phase_quantity quantity, ch_
                                 .bound = -1};
             fprintf(panel->out, "%.17g %.17g %.17g %.17g %.17g %.17g %.17g\n", row.x, row.y, row.x_lo, row.x_hi, row.lo,
                     row.hi, fmax(value, range.lo));
-            ch_panel_tell(panel, &row);
+            if (nearest == t) {
+                ch_panel_tell(panel, &row);
+            }
         }
     }
     fputs("EOD\n", panel->out);
@@ -264,11 +280,13 @@ static ch_code draw_map(const ch_phase *phase, ch_phase_quantity quantity, ch_pl
                         ch_error *err)
 {
     double levels[CH_AXIS_MOST_LABELS];
+    char title[96];
     ch_axis range = draw_cells(phase, quantity, panel);
     ch_region_fill(phase, CH_REGION_BUDGET, panel);
     ch_region_fill(phase, CH_REGION_DIVERGED, panel);
     ch_axis_finish(&range, 1.2);
-    ch_map_colours_write(&range, titles[quantity], scale_of(quantity), place, panel->out);
+    write_title(phase, quantity, title, sizeof title);
+    ch_map_colours_write(&range, title, scale_of(quantity), place, panel->out);
     const size_t count = ch_axis_labels(&range, scale_of(quantity), CH_AXIS_LABELS, levels);
     for (size_t i = 0; i < count; i++) {
         const ch_code code = draw_level(phase, quantity, levels[i], panel, err);

@@ -13,9 +13,28 @@ static const struct {
     [CH_REGION_BUDGET] = {"budget", 0xd9d9d9},
 };
 
+size_t ch_region_nearest(const ch_phase *phase, size_t alpha, size_t temp)
+{
+    size_t lo = temp, hi = temp;
+    while (lo > 0 && ch_phase_at(phase, alpha, lo)->num_runs == 0) {
+        lo--;
+    }
+    while (hi + 1 < phase->num_temps && ch_phase_at(phase, alpha, hi)->num_runs == 0) {
+        hi++;
+    }
+    if (ch_phase_at(phase, alpha, lo)->num_runs == 0 || ch_phase_at(phase, alpha, hi)->num_runs == 0) {
+        return phase->num_temps;
+    }
+    return phase->temps[temp] / phase->temps[lo] <= phase->temps[hi] / phase->temps[temp] ? lo : hi;
+}
+
 static bool has(const ch_phase *phase, ch_region region, size_t alpha, size_t temp)
 {
-    const ch_phase_cell *cell = ch_phase_at(phase, alpha, temp);
+    const size_t nearest = ch_region_nearest(phase, alpha, temp);
+    if (nearest == phase->num_temps) {
+        return false;
+    }
+    const ch_phase_cell *cell = ch_phase_at(phase, alpha, nearest);
     return region == CH_REGION_DIVERGED ? cell->num_diverged > 0 : cell->num_diverged == 0 && cell->num_budget > 0;
 }
 
@@ -53,7 +72,7 @@ void ch_region_fill(const ch_phase *phase, ch_region region, ch_panel *panel)
     const size_t block = ch_panel_block(panel);
     for (size_t a = 0; a < phase->num_alphas; a++) {
         for (size_t t = 0; t < phase->num_temps; t++) {
-            if (has(phase, region, a, t) && !ch_phase_at(phase, a, t)->counts) {
+            if (has(phase, region, a, t) && !ch_phase_at(phase, a, ch_region_nearest(phase, a, t))->counts) {
                 fprintf(panel->out, "%.17g %.17g %.17g %.17g %.17g %.17g\n", phase->alphas[a], phase->temps[t],
                         alpha_edge(phase, a), alpha_edge(phase, a + 1), temp_edge(phase, t), temp_edge(phase, t + 1));
             }
@@ -137,7 +156,9 @@ void ch_region_outline(const ch_phase *phase, ch_region region, ch_panel *panel)
     for (size_t a = 0; a < phase->num_alphas; a++) {
         for (size_t t = 0; t < phase->num_temps; t++) {
             if (has(phase, region, a, t)) {
-                tell_cell(phase, a, t, panel);
+                if (ch_phase_at(phase, a, t)->num_runs > 0) {
+                    tell_cell(phase, a, t, panel);
+                }
                 write_sides(phase, region, a, t, panel->out);
             }
         }

@@ -125,7 +125,7 @@ static void test_planted_diagram(void **state)
     assert_int_equal(phase->key.train, 1024);
     assert_false(phase->by_budget);
     for (size_t q = 0; q < CH_NUM_PHASE; q++) {
-        assert_true(phase->measured[q]);
+        assert_true(phase->measured[q] == (q != CH_PHASE_TRAIN_LOSS)); /* runs that fitted have no loss left */
     }
     const double noise = log(ch_phase_at(phase, 2, 3)->values[CH_PHASE_WEIGHT_CHANGE]) -
                          log(phase->temps[3] / phase_plant_border(&plant, phase->alphas[2]));
@@ -312,7 +312,7 @@ static void test_cells_that_do_not_count(void **state)
     assert_false(diverged->counts);
     assert_int_equal(budget->num_budget, 1);
     assert_false(budget->counts);
-    for (size_t q = 0; q < CH_NUM_PHASE; q++) {
+    for (size_t q = 0; q < CH_PHASE_TRAIN_LOSS; q++) {
         assert_true(isnan(diverged->values[q]));
         assert_true(budget->values[q] > 0); /* such a cell is to be drawn with a mark */
     }
@@ -403,6 +403,46 @@ static void test_never_fitted(void **state)
     release(&fit, &phases, &table);
 }
 
+/* The training loss after the same number of updates, or of steps, in units of kappa: the geometric mean over data
+ * sets. Runs that diverged have none, and those that are stuck keep theirs. There is no such map where the numbers
+ * differ, or where a run fitted. */
+static void test_training_loss(void **state)
+{
+    (void)state;
+    static const struct {
+        int updates, steps; /* what is added for one run */
+        ch_status status;   /* of another run */
+        bool has_map;
+    } cases[] = {{0, 0, CH_BUDGET, true}, {1, 0, CH_BUDGET, true}, {0, 1, CH_BUDGET, true},   {1, 1, CH_BUDGET, false},
+                 {0, 0, CH_STUCK, true},  {1, 1, CH_STUCK, false}, {0, 0, CH_DIVERGED, true}, {0, 0, CH_FITTED, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        phase_plant plant = phase_plant_default();
+        plant.num_sets = 2;
+        ch_run_table table;
+        ch_fit fit;
+        ch_phase_list phases;
+        phase_plant_table(&plant, 1, &table);
+        for (size_t r = 0; r < table.count; r++) {
+            ch_run *run = &table.runs[r];
+            run->status = CH_BUDGET;
+            run->final.train_loss = (run->settings.seed == 0 ? 0.5 : 2) * run->settings.temp / run->settings.alpha;
+        }
+        table.runs[7].updates += (uint64_t)cases[i].updates;
+        table.runs[7].steps += (uint64_t)cases[i].steps;
+        table.runs[9].status = cases[i].status; /* at alpha = 2^-6 and the fifth T */
+        phase_plant_fit(&fit, &phases, &table);
+        const ch_phase *phase = &phases.items[0];
+        assert_true(phase->measured[CH_PHASE_TRAIN_LOSS] == cases[i].has_map);
+        assert_int_equal(phase->updates > 0, cases[i].updates == 0 && cases[i].status != CH_FITTED);
+        const double value = ch_phase_at(phase, 2, 3)->values[CH_PHASE_TRAIN_LOSS];
+        assert_true(cases[i].has_map ? fabs(value / phase->temps[3] - 1) < 1e-12 : isnan(value));
+        const double other = ch_phase_at(phase, 0, 4)->values[CH_PHASE_TRAIN_LOSS];
+        assert_true(cases[i].has_map && cases[i].status != CH_DIVERGED ? fabs(other / phase->temps[4] - 1) < 1e-12
+                                                                       : isnan(other));
+        release(&fit, &phases, &table);
+    }
+}
+
 /* ---- contours ---- */
 
 /* The planted border is a straight line in the logarithms. Every piece of the contour ends on it, and the pieces join
@@ -432,6 +472,41 @@ static void test_contour(void **state)
     free(segments);
     assert_int_equal(ch_phase_contour(&phases.items[0], CH_PHASE_WEIGHT_CHANGE, 1e9, &segments, &count, &err), CH_OK);
     assert_int_equal(count, 0);
+    free(segments);
+    release(&fit, &phases, &table);
+}
+
+/* T that were sampled at one alpha alone leave no hole in a contour: at the other alpha the quantity is interpolated,
+ * which for the planted power is exact. */
+static void test_contour_of_sparse_temps(void **state)
+{
+    (void)state;
+    phase_plant plant = phase_plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    ch_phase_list phases;
+    ch_phase_segment *segments;
+    ch_error err = {0};
+    size_t count, kept = 0;
+    phase_plant_table(&plant, 1, &table);
+    for (size_t r = 0; r < table.count; r++) { /* every second alpha keeps every third T alone */
+        const bool is_sparse = r / (size_t)(plant.num_temps * plant.num_sets) % 2 == 1;
+        if (!is_sparse || r / (size_t)plant.num_sets % (size_t)plant.num_temps % 3 == 0) {
+            table.runs[kept++] = table.runs[r];
+        }
+    }
+    table.count = kept;
+    phase_plant_fit(&fit, &phases, &table);
+    assert_int_equal(phases.items[0].num_temps, 12);
+    assert_int_equal(ch_phase_contour(&phases.items[0], CH_PHASE_WEIGHT_CHANGE, 1, &segments, &count, &err), CH_OK);
+    double span = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t end = 0; end < 2; end++) {
+            assert_close(segments[i].temp[end], phase_plant_border(&plant, segments[i].alpha[end]), 1e-9);
+        }
+        span += fabs(log(segments[i].alpha[1] / segments[i].alpha[0]));
+    }
+    assert_close(span, log(0x1p10), 1e-9);
     free(segments);
     release(&fit, &phases, &table);
 }
@@ -597,7 +672,9 @@ int main(void)
         cmocka_unit_test(test_missing_cells),
         cmocka_unit_test(test_not_measured),
         cmocka_unit_test(test_never_fitted),
+        cmocka_unit_test(test_training_loss),
         cmocka_unit_test(test_contour),
+        cmocka_unit_test(test_contour_of_sparse_temps),
         cmocka_unit_test(test_saddle),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_text),

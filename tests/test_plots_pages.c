@@ -248,6 +248,40 @@ static void expect(const char *line, int status, const char *says)
     }
 }
 
+/* The training loss after as many updates of every run has a map; T that were sampled at some alpha alone make no hole,
+ * and the figure's numbers have the cells that were sampled. */
+static void test_phase_page_of_losses(void **state)
+{
+    (void)state;
+    static const char *const says[] = {"(d)", "training loss αL after 5000 updates", "αL: the training loss", NULL};
+    const phase_plant plant = phase_plant_default();
+    ch_run_table table;
+    size_t kept = 0;
+    phase_plant_table(&plant, 1, &table);
+    for (size_t r = 0; r < table.count; r++) {
+        if (table.runs[r].settings.alpha < 1 || table.runs[r].settings.temp != 0.25) {
+            table.runs[kept] = table.runs[r];
+            table.runs[kept].status = CH_BUDGET;
+            table.runs[kept++].final.train_loss = table.runs[r].settings.temp;
+        }
+    }
+    table.count = kept;
+    ch_fit fit;
+    ch_fit_options options;
+    ch_error err = {0};
+    ch_fit_options_default(&options);
+    options.replicas = 50;
+    const ch_plot_style style = {.format = CH_PLOT_SVG, .has_data = true};
+    if (ch_fit_init(&fit, &table, &options, &err) != CH_OK ||
+        ch_plot_phase(&fit, directory, &style, NULL, &err) != CH_OK) {
+        fail_msg("%s", err.message);
+    }
+    ch_fit_free(&fit);
+    check_page(PHASE_PAGE, says, nothing);
+    expect("cd $D; grep -c ^d,cell *-phase.csv", CH_EXIT_OK, "69\n"); /* 6 alpha and 12 T, but for 3 */
+    ch_run_table_free(&table);
+}
+
 /* Three alpha, two P, twelve T of which ten are drawn at the larger P. */
 static void test_pages_of_a_store(void **state)
 {
@@ -747,6 +781,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(test_phase_page),
         IN_DIRECTORY(test_phase_page_of_little),
+        IN_DIRECTORY(test_phase_page_of_losses),
         IN_DIRECTORY(test_panels_of_what_was_measured),
         IN_DIRECTORY(test_no_grid_no_page),
         IN_DIRECTORY(test_allocations_fail),

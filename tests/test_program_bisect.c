@@ -56,6 +56,8 @@ static double check_border(const char *store, double alpha, double factor)
     }
     assert_in((double)hi, 1, (double)table.count - 1);
     assert_in(table.temps[hi] / table.temps[hi - 1], 1, factor * (1 + 1e-9));
+    assert_int_equal(table.diverged[0], 0); /* a border in any drawing of the data sets lies inside */
+    assert_int_equal(table.diverged[table.count - 1], table.runs[table.count - 1]);
     for (size_t i = 0; i < table.count; i++) {
         assert_int_equal(table.runs[i], 3);
         assert_true(i < hi || 2 * table.diverged[i] >= table.runs[i]);

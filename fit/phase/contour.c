@@ -21,6 +21,25 @@ static double over_level(const ch_phase *self, ch_phase_quantity quantity, size_
     return cell->counts && value > 0 && isfinite(value) ? log(value / level) : NAN;
 }
 
+/* The same of a T that was sampled at other alpha alone: on the straight line between the sampled T beside it. */
+static double over_level_between(const ch_phase *self, ch_phase_quantity quantity, size_t alpha, size_t temp,
+                                 double level)
+{
+    size_t lo = temp, hi = temp;
+    while (lo > 0 && ch_phase_at(self, alpha, lo)->num_runs == 0) {
+        lo--;
+    }
+    while (hi + 1 < self->num_temps && ch_phase_at(self, alpha, hi)->num_runs == 0) {
+        hi++;
+    }
+    const double from = over_level(self, quantity, alpha, lo, level);
+    if (lo == hi) {
+        return from;
+    }
+    const double share = log(self->temps[temp] / self->temps[lo]) / log(self->temps[hi] / self->temps[lo]);
+    return from + share * (over_level(self, quantity, alpha, hi, level) - from);
+}
+
 /* Fills a square. Returns whether all four corners have a value. */
 static bool load(const ch_phase *self, ch_phase_quantity quantity, size_t alpha, size_t temp, double level,
                  cell_square *square)
@@ -30,7 +49,7 @@ static bool load(const ch_phase *self, ch_phase_quantity quantity, size_t alpha,
     for (size_t i = 0; i < 4; i++) {
         square->x[i] = log(self->alphas[alpha + right[i]]);
         square->y[i] = log(self->temps[temp + up[i]]);
-        square->over[i] = over_level(self, quantity, alpha + right[i], temp + up[i], level);
+        square->over[i] = over_level_between(self, quantity, alpha + right[i], temp + up[i], level);
         whole = whole && !isnan(square->over[i]);
     }
     return whole;

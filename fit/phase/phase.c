@@ -127,6 +127,27 @@ static ch_code list_values(ch_phase *self, const ch_fit_group *const *members, s
     return CH_OK;
 }
 
+/* Finds whether no run fitted, and at how many updates or steps budgets then ended the runs. */
+static void find_budget(ch_phase *self)
+{
+    const ch_run *first = NULL;
+    bool same_updates = true, same_steps = true;
+    self->by_budget = true;
+    for (size_t i = 0; i < self->num_runs; i++) {
+        const ch_run *run = self->runs[i];
+        self->by_budget = self->by_budget && run->status != CH_FITTED;
+        if (run->status == CH_BUDGET) {
+            first = first == NULL ? run : first;
+            same_updates = same_updates && run->updates == first->updates;
+            same_steps = same_steps && run->steps == first->steps;
+        }
+    }
+    if (self->by_budget && first != NULL) {
+        self->updates = same_updates ? first->updates : 0;
+        self->steps = same_steps ? first->steps : 0;
+    }
+}
+
 /* Counts the runs of each cell by how they ended, and marks the cells that count. */
 static ch_code count_cells(ch_phase *self, const ch_fit_group *const *members, size_t count, ch_error *err)
 {
@@ -135,7 +156,7 @@ static ch_code count_cells(ch_phase *self, const ch_fit_group *const *members, s
     if (self->cells == NULL || self->rows == NULL) {
         return ch_error_memory(err, "a phase diagram");
     }
-    size_t row = 0, num_fitted = 0;
+    size_t row = 0;
     for (size_t a = 0; a < count; a++) {
         const cell_span span = cells_at(members[a], self->key.train);
         for (size_t c = span.begin; c < span.end; c++) {
@@ -146,11 +167,10 @@ static ch_code count_cells(ch_phase *self, const ch_fit_group *const *members, s
             *cell = (ch_phase_cell){.num_runs = from->end - from->begin,
                                     .num_budget = from->num_budget,
                                     .num_diverged = from->num_diverged};
-            num_fitted += cell->num_runs - cell->num_budget - cell->num_diverged;
         }
         row += span.end > span.begin;
     }
-    self->by_budget = num_fitted == 0;
+    find_budget(self);
     for (size_t c = 0; c < self->num_alphas * self->num_temps; c++) {
         ch_phase_cell *cell = &self->cells[c];
         cell->counts = cell->num_runs > 0 && cell->num_diverged == 0 && (cell->num_budget == 0 || self->by_budget);
@@ -158,12 +178,14 @@ static ch_code count_cells(ch_phase *self, const ch_fit_group *const *members, s
     return CH_OK;
 }
 
-/* The values of a run: test error, and the logarithms of the relative variations. */
-static void values_of(const ch_run *run, double values[CH_NUM_PHASE])
+/* The values of a run: test error, and the logarithms of the relative variations and of the training loss. */
+static void values_of(const ch_phase *self, const ch_run *run, double values[CH_NUM_PHASE])
 {
+    const bool has_loss = self->updates > 0 || self->steps > 0;
     values[CH_PHASE_TEST_ERROR] = run->final.test_error;
     values[CH_PHASE_WEIGHT_CHANGE] = log(run->final.weight_change_rel);
     values[CH_PHASE_KERNEL_CHANGE] = log(run->final.kernel_change);
+    values[CH_PHASE_TRAIN_LOSS] = has_loss ? log(run->settings.alpha * run->final.train_loss) : NAN;
 }
 
 /* Averages the runs of each data set in every cell. The runs stand in the order of the cells. */
@@ -182,7 +204,7 @@ static void average_sets(const ch_phase *self, const uint32_t *data_set, ch_phas
             for (; run < end && data_set[run] == set; run++) {
                 double values[CH_NUM_PHASE];
                 num_diverged += self->runs[run]->status == CH_DIVERGED;
-                values_of(self->runs[run], values);
+                values_of(self, self->runs[run], values);
                 for (size_t q = 0; q < CH_NUM_PHASE; q++) {
                     const bool usable = isfinite(values[q]) && self->cells[c].num_diverged == 0;
                     sums[q] += usable ? values[q] : 0;

@@ -11,6 +11,10 @@
  * approach the margin without end no run of a diagram fits; then such cells count all the same, and `by_budget` says
  * so.
  *
+ * Training loss. Where no run fitted and budgets ended all others after the same number of updates, or of steps, a
+ * diagram has the training loss at that number, in units of kappa = 1/alpha. It is a geometric mean, as the relative
+ * variations are. A run that is stuck has what it would keep.
+ *
  * T_opt(alpha) is the T of least mean test error: the vertex of the parabola in ln T through the least cell and its two
  * neighbours, or the middle of several least cells that are equal. Where the least cell is at the lowest or the highest
  * T, that T is only a bound.
@@ -49,7 +53,13 @@
 
 #include "fit/results.h"
 
-typedef enum { CH_PHASE_TEST_ERROR, CH_PHASE_WEIGHT_CHANGE, CH_PHASE_KERNEL_CHANGE, CH_NUM_PHASE } ch_phase_quantity;
+typedef enum {
+    CH_PHASE_TEST_ERROR,
+    CH_PHASE_WEIGHT_CHANGE,
+    CH_PHASE_KERNEL_CHANGE,
+    CH_PHASE_TRAIN_LOSS, /* alpha L, the training loss in units of kappa, after a number of updates or steps */
+    CH_NUM_PHASE
+} ch_phase_quantity;
 
 /** The runs at one (alpha, T). */
 typedef struct {
@@ -58,7 +68,7 @@ typedef struct {
     size_t num_diverged;         /* runs that diverged */
     double diverged;             /* share of diverged runs, averaged over data sets; NaN where nothing was sampled */
     bool counts;                 /* it enters T_opt, border and contours */
-    double values[CH_NUM_PHASE]; /* test error and relative variations; NaN if not measured, or if a run diverged */
+    double values[CH_NUM_PHASE]; /* NaN if not measured, or if a run diverged */
 } ch_phase_cell;
 
 /** A temperature of one alpha: T_opt or a border. */
@@ -117,11 +127,12 @@ typedef struct {
     size_t num_alphas;
     double *temps; /* [num_temps] ascending, of all alpha; owned */
     size_t num_temps;
-    ch_phase_cell *cells;                          /* [num_alphas][num_temps], a row for each alpha; owned */
-    ch_phase_row *rows;                            /* [num_alphas]; owned */
-    bool measured[CH_NUM_PHASE];                   /* whether some cell has the quantity */
-    bool by_budget;                                /* no run fitted, and cells that budgets ended count */
-    double threshold;                              /* relative variation at the borders */
+    ch_phase_cell *cells;        /* [num_alphas][num_temps], a row for each alpha; owned */
+    ch_phase_row *rows;          /* [num_alphas]; owned */
+    bool measured[CH_NUM_PHASE]; /* whether some cell has the quantity */
+    bool by_budget;              /* no run fitted, and cells that budgets ended count */
+    uint64_t updates, steps;     /* what every run had that a budget ended, where no run fitted; 0: they differ */
+    double threshold;            /* relative variation at the borders */
     ch_phase_power best_powers[CH_NUM_PHASE_ENDS]; /* k of T_opt */
     ch_phase_power max_powers[CH_NUM_PHASE_ENDS];  /* s of T_max */
 } ch_phase;
@@ -166,7 +177,8 @@ typedef struct {
 
 /** The contour of a quantity at a level, by marching squares. Alpha, T and the quantity are taken as logarithms. Every
  *  four neighbouring cells that count and have positive values make a square; where two opposite corners lie above the
- *  level and the other two below it, the mean of the four decides which corners are joined.
+ *  level and the other two below it, the mean of the four decides which corners are joined. A T that was sampled at
+ * other alpha alone has the value on the straight line in ln T between the sampled T beside it, where both have one.
  *
  *  @param segments  out: [*count], to be freed by the caller, also after a failure
  *  @return CH_OK, CH_ERROR_MEMORY */

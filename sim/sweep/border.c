@@ -271,8 +271,23 @@ static ch_code count_runs(ch_border_list *self, const ch_plan *plan, const size_
     return code;
 }
 
+/* Whether the sampled T of a group reach from one without to one with nothing but diverged runs. */
+static ch_border_state state_of_ends(const ch_border_group *group)
+{
+    const ch_border_point *least = group->points, *largest = group->points + group->num_points - 1;
+    while (least->num_runs == 0) {
+        least++;
+    }
+    while (largest->num_runs == 0) {
+        largest--;
+    }
+    return least->num_diverged > 0                     ? CH_BORDER_LOW_END
+           : largest->num_diverged < largest->num_runs ? CH_BORDER_HIGH_END
+                                                       : CH_BORDER_FOUND;
+}
+
 /* Finds lo, hi and the state of a group from the counts of its points. */
-static void find_border(ch_border_group *group, double factor)
+static void find_border(ch_border_group *group, double factor, size_t limit)
 {
     group->lo = group->hi = group->num_points;
     size_t last = group->num_points;
@@ -294,7 +309,9 @@ static void find_border(ch_border_group *group, double factor)
     } else {
         static const double ROUNDING = 1e-9;
         const double step = group->points[group->hi].value / group->points[group->lo].value;
-        group->state = step <= factor * (1 + ROUNDING) ? CH_BORDER_FOUND : CH_BORDER_OPEN;
+        group->state = step > factor * (1 + ROUNDING) ? CH_BORDER_OPEN
+                       : group->num_added < limit     ? state_of_ends(group)
+                                                      : CH_BORDER_FOUND;
     }
 }
 
@@ -317,7 +334,7 @@ ch_code ch_border_look(ch_border_list *self, ch_store *store, bool *is_whole, ch
         }
     }
     for (size_t g = 0; g < self->num_groups; g++) {
-        find_border(&self->groups[g], self->factor);
+        find_border(&self->groups[g], self->factor, self->limit);
     }
     return CH_OK;
 }
@@ -334,8 +351,10 @@ static double next_value(const ch_border_group *group)
 {
     switch (group->state) {
     case CH_BORDER_ABOVE:
+    case CH_BORDER_HIGH_END:
         return 2 * group->points[group->num_points - 1].value;
     case CH_BORDER_BELOW:
+    case CH_BORDER_LOW_END:
         return group->points[0].value / 2;
     default:
         return sqrt(group->points[group->lo].value * group->points[group->hi].value);

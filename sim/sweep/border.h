@@ -8,6 +8,10 @@
  * of its runs diverged, twice the largest T is added, and where the least T already has, half of the least one. A group
  * to which so many T have been added as there may be is given up.
  *
+ * Ends. The error of a border comes from drawing the data sets again, and is not known where a drawing may have its
+ * border beyond the sampled T. So where some runs diverged at the least T, half of it is added, and where some did not
+ * at the largest, twice that, until none and all do or as many T are added as there may be.
+ *
  * What is added follows from the runs of the plan and from those that were added before alone, so that the same steps
  * on the same store add the same T.
  *
@@ -20,6 +24,8 @@
 /** How far the border of a group is known. */
 typedef enum {
     CH_BORDER_OPEN,        /* it lies in a step of T that is too wide */
+    CH_BORDER_LOW_END,     /* it lies in a narrow step, and some runs diverged at the least T */
+    CH_BORDER_HIGH_END,    /* it lies in a narrow step, and some runs did not diverge at the largest T */
     CH_BORDER_ABOVE,       /* it lies above all T */
     CH_BORDER_BELOW,       /* it lies below all T */
     CH_BORDER_FOUND,       /* it lies in a step of T that is narrow enough */
