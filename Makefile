@@ -100,7 +100,7 @@ endif
 $(BUILD)/report/%.inc: report/%
 	@mkdir -p $(@D)
 	sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $< > $@
-$(BUILD)/report/assets.o: $(BUILD)/report/page.css.inc $(BUILD)/report/page.js.inc
+$(BUILD)/report/assets.o: $(BUILD)/report/page.css.inc $(BUILD)/report/page.js.inc $(BUILD)/report/runs.js.inc
 $(BUILD)/report/assets.o: BASE_CFLAGS += -I$(BUILD)
 
 $(BUILD)/data/hdf5.o $(BUILD)/data/fetch.o $(BUILD)/data/archive.o: BASE_CFLAGS += $(LARGE_FILES)

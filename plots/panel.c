@@ -2,6 +2,7 @@
 #include "plots/panel.h"
 
 #include "core/memstream.h"
+#include "core/text.h"
 #include "plots/gnuplot.h"
 #include "plots/panel_rows.h"
 
@@ -28,6 +29,7 @@ ch_code ch_panel_init(ch_panel *self, ch_sheet *sheet, size_t index, ch_part par
     FILE *out = is_shown ? sheet->out : sheet->hidden;
     *self = (ch_panel){.out = out, .part = part, .x = CH_AXIS_EMPTY, .y = CH_AXIS_EMPTY};
     self->rows = is_shown ? sheet->rows : NULL;
+    self->has_runs = is_shown && sheet->style->has_runs;
     if (sheet->has_letters) {
         snprintf(self->name, sizeof self->name, "%c%s", "abcdef"[index], part == CH_PART_STRIP ? "-strip" : "");
     }
@@ -131,16 +133,44 @@ static size_t write_cells(ch_panel *self, const ch_series *series, uint64_t trai
     return block;
 }
 
+void ch_panel_end_runs(ch_panel *self, size_t block)
+{
+    fputs("EOD\n", self->out);
+    fprintf(ch_panel_item(self), "$block%zu using 1:2:3 with labels hypertext point pointtype 7 pointsize 1.5*point",
+            block);
+}
+
+/* Lays unseen points over the cells of one P or one T that say of which runs they are. */
+static void lay_runs(ch_panel *self, const ch_series *series, uint64_t train, double temp, double scale)
+{
+    const size_t block = ch_panel_block(self);
+    for (size_t i = 0; i < series->count; i++) {
+        const ch_cell *cell = &series->cells[i];
+        char number[32];
+        if (train != 0 ? cell->train == train : cell->temp == temp) {
+            ch_number_format(cell->temp, number, sizeof number);
+            fprintf(self->out, "%.17g %.17g \"train=%llu temp=%s\"\n", train != 0 ? cell->temp : (double)cell->train,
+                    scale * cell->mean, (unsigned long long)cell->train, number);
+        }
+    }
+    ch_panel_end_runs(self, block);
+}
+
 void ch_panel_cells(ch_panel *self, const ch_series *series, uint64_t train, double temp, double scale, ch_mark mark)
 {
     static const bool kinds[] = {false, true};
     size_t count;
+    bool is_drawn = false;
     ch_panel_describe_at(self, self->shows_cells, train, temp);
     for (size_t i = 0; i < 2; i++) {
         const size_t block = write_cells(self, series, train, temp, scale, &kinds[i], &count);
         if (count > 0) {
             draw_points(self, block, kinds[i] ? (ch_mark){mark.colour, CH_POINT_LOWER_BOUND} : mark);
+            is_drawn = true;
         }
+    }
+    if (self->has_runs && is_drawn) {
+        lay_runs(self, series, train, temp, scale);
     }
 }
 

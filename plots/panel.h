@@ -28,6 +28,7 @@ typedef struct {
     bool is_ratio;           /* y is a ratio near 1, so that its axis may be narrow */
     ch_axis_scale y_scale;   /* CH_SCALE_PERCENT also lets the axis be narrow */
     bool is_tight;           /* the axes end where the data end */
+    bool has_runs;           /* points say of which runs they are */
     FILE *rows;              /* takes the numbers that are drawn; borrowed; NULL where they are not wanted */
     char name[8];            /* the panel's letter, "b-strip" for the strip under (b); empty where panels have none */
     const char *shows;       /* what the rows at hand are; borrowed */
@@ -51,6 +52,9 @@ size_t ch_panel_block(ch_panel *self);
 /** Draws a point at (x, y) with a bar from `lo` to `hi`, in the units of the axes. A point that is not positive and
  *  finite is left out. */
 void ch_panel_point(ch_panel *self, double x, double y, double lo, double hi, ch_mark mark);
+
+/** Ends a block of unseen points that say of which runs they are: its lines have x, y and such words in quotes. */
+void ch_panel_end_runs(ch_panel *self, size_t block);
 
 /** Draws the cells of one P against T, or of one T against P, as points with bars. Lower bounds are open triangles.
  *  @param train  P, with `temp` NaN; or 0, with `temp` T

@@ -276,6 +276,21 @@ static ch_axis_scale scale_of_values(const double *values, size_t count)
     return is_binary ? CH_SCALE_BINARY : CH_SCALE_POWERS;
 }
 
+/* Lays an unseen point over the middle of every cell that says of which runs it is. */
+static void lay_runs(const ch_phase *phase, ch_panel *panel)
+{
+    const size_t block = ch_panel_block(panel);
+    for (size_t a = 0; a < phase->num_alphas; a++) {
+        for (size_t t = 0; t < phase->num_temps; t++) {
+            char alpha[32], temp[32];
+            ch_number_format(phase->alphas[a], alpha, sizeof alpha);
+            ch_number_format(phase->temps[t], temp, sizeof temp);
+            fprintf(panel->out, "%.17g %.17g \"alpha=%s temp=%s\"\n", phase->alphas[a], phase->temps[t], alpha, temp);
+        }
+    }
+    ch_panel_end_runs(panel, block);
+}
+
 static ch_code draw_map(const ch_phase *phase, ch_phase_quantity quantity, ch_place place, ch_panel *panel,
                         ch_error *err)
 {
@@ -307,6 +322,9 @@ static ch_code draw_map(const ch_phase *phase, ch_phase_quantity quantity, ch_pl
     ch_region_outline(phase, CH_REGION_DIVERGED, panel);
     draw_max(phase, panel);
     draw_best(phase, panel);
+    if (panel->has_runs) {
+        lay_runs(phase, panel);
+    }
     return CH_OK;
 }
 

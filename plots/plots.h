@@ -22,6 +22,8 @@ typedef struct {
                       8.9 cm wide. 0: 17.8, or 8.9 for a single panel */
     char panel;    /* a letter from 'a': this panel alone, of the pages that have it; 0: whole pages */
     bool has_data; /* the numbers of each figure are left beside it, as CSV */
+    bool has_runs; /* points of an SVG say whose they are: over each mean over data sets lies an unseen one with a
+                      hypertext such as "train=1024 temp=0.5" */
 } ch_plot_style;
 
 #define CH_PLOT_LEAST_WIDTH 4

@@ -172,7 +172,7 @@ static ch_code write_figure(gallery *self, const kind *of, size_t panel, const c
 /* Draws one panel of one kind for all groups of a fit, and writes the figures. */
 static ch_code draw_panel(gallery *self, const ch_fit *fit, const kind *of, size_t panel, ch_error *err)
 {
-    const ch_plot_style style = {.format = CH_PLOT_SVG, .panel = (char)('a' + panel)};
+    const ch_plot_style style = {.format = CH_PLOT_SVG, .panel = (char)('a' + panel), .has_runs = true};
     char *paths = NULL, *rest = NULL;
     size_t length = 0;
     FILE *names = ch_memstream_open(&paths, &length);
@@ -226,7 +226,13 @@ static ch_code write_section(gallery *self, const char *heading, const ch_fit *f
         code = ch_error_memory(err, "figures");
     }
     if (code == CH_OK && length > 0) {
-        fputs("<section class=\"figures\"><h3>", page);
+        fputs("<section class=\"figures\"", page);
+        if (fit->num_groups == 1) { /* without blanks, as the filter of runs takes it */
+            fputs(" data-group=\"", page);
+            ch_html_text(heading, page);
+            fputs("\"", page);
+        }
+        fputs("><h3>", page);
         ch_html_formula(heading, page);
         fputs("</h3><div class=\"grid\">\n", page);
         fwrite(text, 1, length, page);

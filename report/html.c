@@ -101,6 +101,20 @@ static bool is_lowering(const char *text, const char *at)
     return is_t || (before >= 2 && memcmp(at - 2, "δ", 2) == 0);
 }
 
+/* Writes what is raised or lowered. In it a letter may be lowered again: T to the power of δ_t. */
+static void write_script(const char *text, size_t length, FILE *out)
+{
+    const char *low = memchr(text, '_', length);
+    if (low == NULL || low == text) {
+        write_text(text, length, write_in_html, out);
+        return;
+    }
+    write_text(text, (size_t)(low - text), write_in_html, out);
+    fputs("<i class=\"x\">_</i><sub>", out);
+    write_text(low + 1, length - (size_t)(low + 1 - text), write_in_html, out);
+    fputs("</sub>", out);
+}
+
 void ch_html_formula(const char *text, FILE *out)
 {
     const char *from = text; /* what is not written yet */
@@ -110,7 +124,7 @@ void ch_html_formula(const char *text, FILE *out)
         if (length > 0) {
             write_text(from, (size_t)(c - from), write_in_html, out);
             fprintf(out, "<i class=\"x\">%c</i><%s>", *c, is_raising ? "sup" : "sub");
-            write_text(c + 1, length, write_in_html, out);
+            write_script(c + 1, length, out);
             fputs(is_raising ? "</sup>" : "</sub>", out);
             c += length;
             from = c + 1;

@@ -32,6 +32,7 @@ typedef struct {
     size_t depth;
     char closed[TAG_SIZE]; /* the tag of a group that was closed last and whose end is not written yet; "": none */
     marks marks;
+    char runs[120]; /* of which runs the next point is, as the filter of runs takes it; "": it does not say */
     bool lacks_memory;
 } writer;
 
@@ -282,6 +283,26 @@ static void begin_marks(writer *self, size_t shape, double size, const char *col
     fputs(" d=\"", self->out);
 }
 
+/* Reads of which runs a point is from the group around it: <g onmousemove="gnuplot_svg.showHypertext(evt,'temp=1')">.
+ */
+static void read_runs(writer *self, const char *attributes, const char *end)
+{
+    static const char before[] = "gnuplot_svg.showHypertext(evt,'",
+                      accepted[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789=+-._ ";
+    attribute at;
+    self->runs[0] = '\0';
+    while (next_attribute(&attributes, end, &at)) {
+        if (is_named(&at, "onmousemove") && strncmp(at.value, before, sizeof before - 1) == 0) {
+            const char *text = at.value + sizeof before - 1;
+            const size_t length = strspn(text, accepted);
+            if (text[length] == '\'' && length < sizeof self->runs) {
+                memcpy(self->runs, text, length);
+                self->runs[length] = '\0';
+            }
+        }
+    }
+}
+
 /* Draws a point: <use xlink:href='#gpPt6' transform='translate(1,2) scale(1.44)' color='rgb( 68,   1,  84)'/>. */
 static void write_point(writer *self, const char *attributes, const char *end)
 {
@@ -303,6 +324,13 @@ static void write_point(writer *self, const char *attributes, const char *end)
         }
     }
     if (number >= NUM_SHAPES || !isfinite(x) || !isfinite(y) || !(size > 0)) {
+        return;
+    }
+    if (self->runs[0] != '\0') {
+        end_marks(self);
+        write_groups(self);
+        fprintf(self->out, "<circle class=\"at\" cx=\"%.1f\" cy=\"%.1f\" r=\"5\" data-runs=\"%s\"/>", x, y, self->runs);
+        self->runs[0] = '\0';
         return;
     }
     char colour[32];
@@ -397,6 +425,7 @@ static const char *copy_element(writer *self, const char *c)
         return write_text(self, end + 1);
     }
     if (is_element(c, "g")) {
+        read_runs(self, c + 2, end);
         return open_group(self, c + 2, end) ? end + 1 : NULL;
     }
     if (strncmp(c, "</g>", 4) == 0) {

@@ -215,6 +215,59 @@ def check_runs(page):
     check(before != after or total == 1, "the arrow keys do not step through the runs")
 
 
+def check_figures(page):
+    """A click on a point of a figure, and Enter on one that the arrow keys reach, shows the runs of which it is the mean."""
+    number = page.ask("document.querySelectorAll('figure svg .at').length")
+    if number == 0:
+        return
+    for way in ("click", "keys"):
+        point = page.ask("""(() => {
+            const points = [...document.querySelectorAll('figure svg .at[data-runs^="train="]')];
+            if (points.length === 0) return null;
+            const point = points[points.length >> 1];
+            point.scrollIntoView({ block: 'center' });
+            const box = point.getBoundingClientRect();
+            window.shownRuns = point.dataset.runs;
+            window.shownGroup = point.closest('[data-group]').dataset.group.replace(/\\s/g, '');
+            window.shownSvg = point.ownerSVGElement;
+            return [box.left + box.width / 2, box.top + box.height / 2];
+        })()""")
+        if point is None:
+            return
+        if way == "click":
+            page.click(*point)
+        else:
+            page.ask("(() => { document.querySelector('#filter').value = ''; shownSvg.querySelector('.at.on').classList.remove('on');"
+                     " shownSvg.focus(); })()")
+            page.press("ArrowRight", 39)
+            page.press("ArrowRight", 39)
+            page.ask("(() => { window.shownRuns = shownSvg.querySelector('.at.on').dataset.runs; })()")
+            page.press("Enter", 13)
+        wanted = page.ask("[shownRuns, `group=${shownGroup}`]")
+        check(page.ask("document.querySelector('#filter').value") == " ".join(wanted),
+              f"by {way} a point of a figure does not choose {wanted}")
+        some, total = (int(word) for word in page.ask("document.querySelector('#count').textContent").split()[::2][:2])
+        check(0 < some < total, f"by {way} a point of a figure shows {some} of {total} runs")
+        rows = page.ask("""(() => {
+            const names = [...document.querySelectorAll('#list thead th')].map(th => th.textContent);
+            return [...document.querySelectorAll('#list tbody tr')].map(row =>
+                Object.fromEntries(names.map((name, k) => [name, row.cells[k].textContent])));
+        })()""")
+        for pair in wanted[0].split():
+            name, value = pair.split("=")
+            check(all(name not in row or value_of(row[name]) == float(value) for row in rows),
+                  f"by {way} the runs that a point shows have another {name} than {value}")
+        check(page.ask("document.activeElement.id") == "filter", "the keyboard does not follow to the runs")
+    page.ask("(() => { const f = document.querySelector('#filter'); f.value = '';"
+             " f.dispatchEvent(new Event('input')); })()")
+
+
+def value_of(text):
+    """A number as a table shows it: 2^-3, 1e-05 or 0.5."""
+    base, _, power = text.partition("^")
+    return float(base) ** float(power) if power else float(text)
+
+
 def check_command(page):
     """The command of the chosen run makes it again. CHITON names the program; nothing is checked without it."""
     program = os.environ.get("CHITON")
@@ -293,6 +346,7 @@ def main():
                 (folder / "print.pdf").write_bytes(base64.b64decode(data))
             check_tables(page)
             check_runs(page)
+            check_figures(page)
             check_keyboard(page)
             check_widths(page)
             check_contrast(page)

@@ -287,13 +287,38 @@ static void test_drawings_are_harmless(void **state)
     }
 }
 
+/* A point that says of which runs it is becomes a place to click; words that are no settings are left out. */
+static void test_points_say_of_which_runs_they_are(void **state)
+{
+    (void)state;
+#define POINT(words)                                                                                                   \
+    "<g onmousemove=\"gnuplot_svg.showHypertext(evt,'" words "')\" onmouseout=\"gnuplot_svg.hideHypertext()\">"        \
+    "<title> </title>\n\t<use xlink:href='#gpPt6' transform='translate(54.53,264.00) scale(6.75)' "                    \
+    "color='rgb(  1,   2,   3)'/></g>"
+    static const char drawing[] =
+        "<svg viewBox=\"0 0 40 30\"><g id=\"gnuplot_canvas\"><rect width=\"9\"/>" POINT("train=64 temp=1e-05")
+            POINT("<b>") "</g></svg>";
+    char *text = NULL;
+    size_t length = 0;
+    FILE *file = open_memstream(&text, &length);
+    assert_int_equal(ch_html_svg(drawing, "a", file, NULL), CH_OK);
+    fclose(file);
+    assert_non_null(
+        strstr(text, "<circle class=\"at\" cx=\"54.5\" cy=\"264.0\" r=\"5\" data-runs=\"train=64 temp=1e-05\"/>"));
+    assert_null(strstr(text, "hypertext"));
+    assert_null(strstr(text, "onmouse"));
+    assert_null(strstr(text, "<b>"));
+    assert_non_null(strstr(text, "M8.1 39.1")); /* the second one is a point like others */
+    free(text);
+}
+
 static void test_formulas_are_raised_and_lowered(void **state)
 {
     (void)state;
     static const char *const texts[][2] = {
         {"2^-15", "2<i class=\"x\">^</i><sup>-15</sup>"},
         {"T_c ~ P^-a by x", "T<i class=\"x\">_</i><sub>c</sub> ~ P<i class=\"x\">^</i><sup>-a</sup> by x"},
-        {"T^δ_t.", "T<i class=\"x\">^</i><sup>δ_t</sup>."},
+        {"T^δ_t.", "T<i class=\"x\">^</i><sup>δ<i class=\"x\">_</i><sub>t</sub></sup>."},
         {"δ_t of error_shift <", "δ<i class=\"x\">_</i><sub>t</sub> of error_shift &lt;"},
         {"P^0.98. A ^ b", "P<i class=\"x\">^</i><sup>0.98</sup>. A ^ b"},
         {"a\x01\xff", "a\\x01\\xff"}};
@@ -428,6 +453,7 @@ int main(void)
         cmocka_unit_test(test_commands_make_the_runs_again),
         cmocka_unit_test(test_nothing_hostile_gets_through),
         cmocka_unit_test(test_drawings_are_harmless),
+        cmocka_unit_test(test_points_say_of_which_runs_they_are),
         cmocka_unit_test(test_formulas_are_raised_and_lowered),
         cmocka_unit_test(test_same_runs_give_same_bytes),
         cmocka_unit_test(test_files_of_others_stay),
