@@ -159,6 +159,30 @@ static void print_trajectory(FILE *out, const ch_run *run, const trails *kept)
     }
 }
 
+/* Prints the variances along principal directions, layer by layer. */
+static void print_fluctuations(FILE *out, const ch_run *run)
+{
+    fputs("fluctuations\n ", out);
+    for (size_t i = 0; i < ch_fluctuations_count(); i++) {
+        fprintf(out, i < 2 ? " %5s" : " %14s", ch_fluctuation_result_at(i).name);
+    }
+    fputc('\n', out);
+    for (size_t k = 0; k < run->num_fluctuations; k++) {
+        fputc(' ', out);
+        for (size_t i = 0; i < ch_fluctuations_count(); i++) {
+            const ch_result row = ch_fluctuation_result_at(i);
+            char text[24];
+            if (row.type == CH_RESULT_COUNT) {
+                show_count(ch_result_number(&row, &run->fluctuations[k]), text, sizeof text);
+            } else {
+                show_real(ch_result_real(&row, &run->fluctuations[k]), text, sizeof text);
+            }
+            fprintf(out, i < 2 ? " %5s" : " %14s", text);
+        }
+        fputc('\n', out);
+    }
+}
+
 static void print_table(FILE *out, const ch_run *run, const trails *kept)
 {
     char text[256];
@@ -182,6 +206,9 @@ static void print_table(FILE *out, const ch_run *run, const trails *kept)
     }
     if (run->num_points > 0) {
         print_trajectory(out, run, kept);
+    }
+    if (run->num_fluctuations > 0) {
+        print_fluctuations(out, run);
     }
 }
 

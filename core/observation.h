@@ -59,6 +59,7 @@ enum {
     CH_SCHEMA_STATES = 13,   /* the states of runs under way, in table `checkpoints` */
     CH_SCHEMA_FAILURES = 14, /* the runs of sweeps that failed, in table `failures` */
     CH_SCHEMA_MACHINES = 15, /* on which machine a run was made: column `machine`, and table `machines` */
+    CH_SCHEMA_WEIGHTS = 16,  /* fluctuations of the weights: fluctuations, burn_in, and table `fluctuations` */
 };
 
 /** One observable. The results of a run (in the store, JSON, CSV and text) and the columns of its trajectory are made

@@ -78,7 +78,7 @@ static uint64_t least_accepted(const ch_settings *settings, size_t setting)
     if (setting == CH_SETTING_TRAIN) {
         return greater(greater(least, settings->kernel), settings->batch == settings->train ? 0 : settings->batch);
     }
-    return least;
+    return setting == CH_SETTING_FLUCTUATIONS ? CH_LEAST_SNAPSHOTS : least;
 }
 
 /* The largest value of a count with which the run fits, all else unchanged; 0: none that is accepted. */
@@ -114,11 +114,11 @@ static bool is_lowered(const ch_settings *settings, size_t setting)
 /* Refuses what does not fit, by the first setting that can make it fit alone. */
 static ch_code refuse_memory(const ch_resolved *resolved, size_t need, size_t limit, ch_error *err)
 {
-    static const size_t lowered[] = {CH_SETTING_DIM,   CH_SETTING_WIDTH, CH_SETTING_DEPTH,
-                                     CH_SETTING_TRAIN, CH_SETTING_BATCH, CH_SETTING_TEST};
+    static const size_t lowered[] = {CH_SETTING_DIM,   CH_SETTING_WIDTH, CH_SETTING_DEPTH,       CH_SETTING_TRAIN,
+                                     CH_SETTING_BATCH, CH_SETTING_TEST,  CH_SETTING_FLUCTUATIONS};
     enum { NUM = sizeof lowered / sizeof *lowered };
     const ch_settings *settings = &resolved->settings;
-    char given[128] = "", accepted[96] = "a run in which more than one of them is smaller";
+    char given[192] = "", accepted[96] = "a run in which more than one of them is smaller";
     size_t used = 0;
     bool is_found = false;
     for (size_t i = 0; i < NUM; i++) {

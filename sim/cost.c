@@ -4,6 +4,7 @@
 #include "models/cost.h"
 #include "models/models.h"
 #include "perceptron/bytes.h"
+#include "sim/weight_series.h"
 
 #include <math.h>
 
@@ -219,8 +220,9 @@ static size_t network_bytes(const ch_settings *settings)
         .threads = 1,
     };
     const size_t bytes = ch_network_learner_bytes(&setup);
+    const double series = ch_weight_series_bytes(settings, architecture.num_weights);
     ch_architecture_free(&architecture);
-    return bytes;
+    return (double)bytes + series < 0x1p63 ? bytes + (size_t)series : SIZE_MAX;
 }
 
 /* A perceptron under one of its own engines. */

@@ -11,8 +11,8 @@
 
 /* A member that is added to ch_run changes its size. One that owns memory has to be written and read here. */
 _Static_assert(sizeof(ch_run) == sizeof(ch_resolved) + 2 * sizeof(int) + 2 * sizeof(uint64_t) + sizeof(double) +
-                                     sizeof(ch_observation) + sizeof(double) + 2 * sizeof(int) + 2 * sizeof(void *) +
-                                     2 * sizeof(size_t),
+                                     sizeof(ch_observation) + sizeof(double) + 2 * sizeof(int) + 3 * sizeof(void *) +
+                                     3 * sizeof(size_t),
                "a member of ch_run is new: look whether it is to be packed");
 
 static const uint64_t SETTINGS_MARK = 0x7365747469676E31, RUN_MARK = 0x72756E2D2D2D2D31;
@@ -93,6 +93,8 @@ void ch_run_pack(ch_packer *packer, const ch_run *run)
     ch_pack(packer, run->points, run->num_points * sizeof *run->points);
     ch_pack_u64(packer, run->num_layers);
     ch_pack(packer, run->layer_changes, ch_run_num_looks(run) * run->num_layers * sizeof *run->layer_changes);
+    ch_pack_u64(packer, run->num_fluctuations);
+    ch_pack(packer, run->fluctuations, run->num_fluctuations * sizeof *run->fluctuations);
 }
 
 /* Reads an array of `count` objects, for which the bytes have room.
@@ -113,7 +115,8 @@ ch_code ch_run_unpack(ch_unpacker *unpacker, ch_run *run, ch_error *err)
     ch_unpack(unpacker, run, sizeof *run);
     run->points = NULL;
     run->layer_changes = NULL;
-    run->num_points = run->num_layers = 0;
+    run->fluctuations = NULL;
+    run->num_points = run->num_layers = run->num_fluctuations = 0;
     forget_names(&run->settings);
     const size_t num_points = ch_unpack_count(unpacker, sizeof *run->points);
     run->points = unpack_array(unpacker, num_points, sizeof *run->points);
@@ -127,5 +130,11 @@ ch_code ch_run_unpack(ch_unpacker *unpacker, ch_run *run, ch_error *err)
         return ch_error_memory(err, "a run of another process");
     }
     run->num_layers = num_layers;
+    const size_t num_fluctuations = ch_unpack_count(unpacker, sizeof *run->fluctuations);
+    run->fluctuations = unpack_array(unpacker, num_fluctuations, sizeof *run->fluctuations);
+    if (num_fluctuations > 0 && run->fluctuations == NULL) {
+        return ch_error_memory(err, "a run of another process");
+    }
+    run->num_fluctuations = num_fluctuations;
     return unpacker->failed ? ch_error_set(err, CH_ERROR_IO, "what another process sent is no run") : CH_OK;
 }

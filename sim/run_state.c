@@ -144,6 +144,7 @@ static void exchange(ch_snapshot *snapshot, const ch_run_parts *parts)
     parts->learner->exchange(parts->learner, snapshot);
     exchange_record(snapshot, parts);
     exchange_stagnation(snapshot, parts->stagnation);
+    ch_weight_series_exchange(parts->series, snapshot);
     exchange_trail(snapshot, parts->trail);
 }
 

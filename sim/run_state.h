@@ -9,6 +9,7 @@
 #include "sim/settings/kin.h"
 #include "sim/stagnation.h"
 #include "sim/train.h"
+#include "sim/weight_series.h"
 
 /** Version of the bytes. It rises by one whenever they change, in any learner. */
 enum { CH_RUN_STATE_FORMAT = 1 };
@@ -51,7 +52,8 @@ typedef struct {
     size_t *points_capacity, *layers_capacity;
     uint64_t *index, *next; /* of the recorder */
     ch_stagnation *stagnation;
-    ch_trail *trail; /* NULL: no weights are kept along the run */
+    ch_weight_series *series; /* of which a run without fluctuations has none */
+    ch_trail *trail;          /* NULL: no weights are kept along the run */
 } ch_run_parts;
 
 /** Writes a state. The members `seconds` and `is_watched` are the caller's to set.

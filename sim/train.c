@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/memory.h"
+#include "sim/fluctuations.h"
 #include "sim/reach.h"
 #include "sim/recorder.h"
 #include "sim/run_state.h"
@@ -57,6 +58,7 @@ static const double LAST_LOOK_SECONDS = 0.5;
 /* What watches over a run under way. */
 typedef struct {
     ch_recorder trajectory;
+    ch_weight_series *series; /* of the session; borrowed */
     ch_learner *learner;
     ch_watch *inner;          /* what the learner looks at, with the time at which `advance` is to return; borrowed */
     ch_stagnation stagnation; /* never looks at a run that has a budget */
@@ -67,12 +69,14 @@ typedef struct {
     bool is_told;                /* whether it was told that memory is too short to keep it */
 } training;
 
-static training training_start(ch_run *run, ch_learner *learner, const ch_weights_keeper *keeper, double started,
-                               const ch_run_states *states, const ch_watch *watch, ch_watch *inner)
+static training training_start(ch_run *run, ch_learner *learner, const ch_weights_keeper *keeper,
+                               ch_weight_series *series, double started, const ch_run_states *states,
+                               const ch_watch *watch, ch_watch *inner)
 {
     const ch_settings *settings = &run->settings;
     training self = {
         .trajectory = ch_recorder_start(run, keeper),
+        .series = series,
         .learner = learner,
         .inner = inner,
         .stagnation = ch_stagnation_start(settings->train, settings->batch, ch_dynamics_takes_all(settings->dynamics),
@@ -101,6 +105,7 @@ static ch_run_parts parts_of(training *self)
         .index = &trajectory->index,
         .next = &trajectory->next,
         .stagnation = &self->stagnation,
+        .series = self->series,
         .trail = ch_weights_keeper_trail(trajectory->keeper),
     };
 }
@@ -156,7 +161,8 @@ static ch_limit next_limit(const training *self)
     const uint64_t steps = add_u64(learner->progress.steps, per_look(learner->step_cost));
     const uint64_t updates = add_u64(learner->progress.updates, per_look(learner->update_cost));
     return (ch_limit){
-        .steps = min_u64(min_u64(steps, self->trajectory.next), none_is_most(settings->max_steps)),
+        .steps = min_u64(min_u64(steps, ch_weight_series_next(self->series)),
+                         min_u64(self->trajectory.next, none_is_most(settings->max_steps))),
         .updates = min_u64(min_u64(updates, self->stagnation.next), none_is_most(settings->max_updates)),
     };
 }
@@ -181,6 +187,14 @@ static ch_code record_point(training *self, ch_error *err)
     }
     ch_recorder_schedule(&self->trajectory);
     return CH_OK;
+}
+
+/* Takes a snapshot of the weights if it is due. A run with snapshots trains a network (ch_settings_has_engine). */
+static void take_snapshot(training *self)
+{
+    if (self->learner->progress.steps == ch_weight_series_next(self->series)) {
+        ch_weight_series_add(self->series, ch_network_learner_weights((const ch_network_learner *)self->learner));
+    }
 }
 
 /* Ends the run where it makes no progress any more. */
@@ -222,6 +236,7 @@ static ch_code advance_until_end(training *self, const ch_watch *watch, ch_error
         if (progress->status != CH_RUNNING) {
             break;
         }
+        take_snapshot(self);
         ch_code code = record_point(self, err);
         if (code != CH_OK) {
             return code;
@@ -309,6 +324,39 @@ ch_code ch_run_count_weights(const ch_resolved *found, size_t *count, ch_error *
     return code;
 }
 
+/* ---- fluctuations ---- */
+
+static ch_code find_loss(void *context, const double *weights, double *loss, ch_error *err)
+{
+    return ch_network_learner_loss(context, weights, loss, err);
+}
+
+/* Finds the fluctuations of a run that a budget ended after all its snapshots. The weights do not keep their values. */
+static ch_code find_fluctuations(ch_run *run, ch_run_model *trained, const ch_architecture *architecture,
+                                 ch_weight_series *series, int threads, ch_error *err)
+{
+    const ch_loss_at loss = {&trained->network, find_loss};
+    if (series->most == 0 || series->num_rows < series->most || run->status != CH_BUDGET) {
+        return CH_OK;
+    }
+    ch_weight_part *parts = ch_alloc(architecture->num_layers, sizeof *parts);
+    if (parts == NULL) {
+        return ch_error_memory(err, "the fluctuations of the weights");
+    }
+    size_t num_parts = 0;
+    for (size_t l = 0; l < architecture->num_layers; l++) {
+        const ch_layer *layer = &architecture->layers[l];
+        if (layer->num_weights > 0) {
+            const size_t biases = layer->has_bias ? layer->out.channels : 0;
+            parts[num_parts++] = (ch_weight_part){layer->weights, layer->num_weights + biases};
+        }
+    }
+    const ch_code code =
+        ch_fluctuations_find(series, parts, num_parts, &loss, threads, &run->fluctuations, &run->num_fluctuations, err);
+    free(parts);
+    return code;
+}
+
 /* ---- a run from its beginning to its end ---- */
 
 /* A run with what it takes. It is not to be moved, as its parts point to each other. */
@@ -316,6 +364,7 @@ typedef struct {
     ch_run_borrowed own;
     ch_run_model trained;
     ch_weights_keeper keeper;
+    ch_weight_series series;
     training training;
     bool is_made; /* whether `trained` is to be freed */
 } session;
@@ -336,6 +385,7 @@ static void end_session(session *self)
     if (self->is_made) {
         self->trained.learner.free(&self->trained.learner);
     }
+    ch_weight_series_free(&self->series);
     ch_run_borrowed_free(&self->own);
     *self = (session){.is_made = false};
 }
@@ -367,8 +417,12 @@ static ch_code begin_session(session *self, const task *asked, ch_error *err)
     }
     self->is_made = true;
     check_contradiction(&self->trained.learner, &asked->resolved->settings, asked->set);
-    self->training = training_start(run, &self->trained.learner, &self->keeper, started, asked->states, asked->watch,
-                                    &self->own.watch);
+    code = ch_weight_series_init(&self->series, asked->resolved, self->own.architecture.num_weights, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    self->training = training_start(run, &self->trained.learner, &self->keeper, &self->series, started, asked->states,
+                                    asked->watch, &self->own.watch);
     return ch_weights_keeper_add(&self->keeper, 0, err);
 }
 
@@ -414,11 +468,14 @@ static ch_code train(const task *asked, bool keeps_stopped, ch_error *err)
         goto out;
     }
     code = train_until_end(&self.training, asked->watch, keeps_stopped, err);
-    run->seconds = ch_clock_now() - self.training.started;
     run->final.teacher_error = asked->set->teacher != NULL ? asked->set->teacher_error : NAN;
     if (code == CH_OK) {
         code = ch_weights_keeper_end(&self.keeper, err);
     }
+    if (code == CH_OK) {
+        code = find_fluctuations(run, &self.trained, &self.own.architecture, &self.series, asked->threads, err);
+    }
+    run->seconds = ch_clock_now() - self.training.started;
 out:
     end_session(&self);
     return code;
@@ -500,5 +557,6 @@ void ch_run_free(ch_run *self)
 {
     free(self->points);
     free(self->layer_changes);
+    free(self->fluctuations);
     memset(self, 0, sizeof *self);
 }

@@ -13,6 +13,17 @@ typedef struct {
     ch_observation observed;
 } ch_point;
 
+/** The fluctuations of a run's weights along one principal direction (sim/fluctuations.h has the formulas). */
+typedef struct {
+    uint64_t layer; /* from 0, input to output; the number of layers where the direction is one of all weights */
+    uint64_t rank;  /* from 1, by falling variance */
+    double variance, variance_error; /* of the weights along it, with its standard error by block averages */
+    double flatness;  /* distance between the points where the loss has grown by a factor e; NaN: it does not */
+    double curvature; /* second derivative of the loss, by differences over an eighth of the flatness; NaN as that */
+    double drift;     /* distance of the means of the first and the second half, in standard deviations */
+    double cosine;    /* share of the variance that is a cosine of `rank` half periods: near 1 for a random walk */
+} ch_fluctuation;
+
 /** One run: what was asked and what came out. */
 typedef struct {
     union { /* the same settings by two names: one to read a setting, one to hand all of them on */
@@ -31,6 +42,9 @@ typedef struct {
     size_t num_points;     /* 0 where nothing is recorded */
     double *layer_changes; /* [ch_run_num_looks][num_layers] weight changes of the layers, input to output; owned */
     size_t num_layers;     /* 0 where the model has no layers */
+    /* [num_fluctuations] by layer and rank, of a run that a budget ended after all its snapshots; owned */
+    ch_fluctuation *fluctuations;
+    size_t num_fluctuations; /* 0 where they are not asked for */
 } ch_run;
 
 /** How often the layers were looked at: once a point, the last of which is the end; with record = 0 only at the end. */

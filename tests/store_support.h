@@ -310,6 +310,9 @@ static inline void age(const char *path, int version)
     if (version < CH_SCHEMA_STATES) {
         execute(path, "DROP TRIGGER delete_checkpoint");
     }
+    if (version < CH_SCHEMA_WEIGHTS) {
+        execute(path, "DROP TRIGGER delete_fluctuations");
+    }
     for (size_t t = 0; t < schema.num_tables; t++) {
         const ch_store_table *table = &schema.tables[t];
         char *sql = NULL;

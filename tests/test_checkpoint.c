@@ -119,6 +119,10 @@ static void assert_same_run(const ch_run *a, const ch_run *b)
         assert_memory_equal(a->layer_changes, b->layer_changes,
                             ch_run_num_looks(a) * a->num_layers * sizeof *a->layer_changes);
     }
+    assert_int_equal(a->num_fluctuations, b->num_fluctuations);
+    if (a->num_fluctuations > 0) {
+        assert_memory_equal(a->fluctuations, b->fluctuations, a->num_fluctuations * sizeof *a->fluctuations);
+    }
 }
 
 /* Trains a run that is stopped after one, two, three and so on states, each time in a new part.
@@ -160,6 +164,8 @@ static void test_parts_come_to_the_same(void **unused)
         "model=mlp data=stripe dim=12 width=8 depth=2 train=60 alpha=10 temp=0.1 engine=plain momentum=0.5 record=4",
         "model=mlp data=stripe dim=12 width=8 depth=2 train=60 alpha=10 rate=0.1 dynamics=gd record=5 max_steps=900",
         "model=mlp linear=yes data=stripe dim=8 width=32 depth=2 train=40 alpha=10 temp=0.02 record=5",
+        "model=mlp data=stripe dim=12 width=8 depth=2 train=60 alpha=1 temp=0.1 loss=mse record=4 max_steps=900 "
+        "burn_in=200 fluctuations=32",
         "model=perceptron dim=16 train=300 temp=1e30 alpha=10 loss=quadhinge record=5 max_steps=500",
     };
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {

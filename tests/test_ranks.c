@@ -23,6 +23,8 @@ static void assert_all_equal(const ch_run *a, const ch_run *b)
     assert_int_equal(a->num_layers, b->num_layers);
     assert_memory_equal(a->layer_changes, b->layer_changes,
                         ch_run_num_looks(a) * a->num_layers * sizeof *a->layer_changes);
+    assert_int_equal(a->num_fluctuations, b->num_fluctuations);
+    assert_memory_equal(a->fluctuations, b->fluctuations, a->num_fluctuations * sizeof *a->fluctuations);
 }
 
 /* Requires that a run is the same after it was packed and unpacked, and that no part of its bytes passes for it. */
@@ -53,7 +55,7 @@ static void assert_survives(const ch_run *run)
 static void test_runs_survive_packing(void **state)
 {
     (void)state;
-    static const char *const kinds[][8] = {
+    static const char *const kinds[][9] = {
         {"model perceptron", "temp 1", "dim 8", "train 32"},
         {"model perceptron", "temp 1", "dim 8", "train 32", "record 4", "test 16"},
         {"model perceptron", "temp 1", "dim 8", "train inf", "max_steps 40"},
@@ -61,10 +63,12 @@ static void test_runs_survive_packing(void **state)
         {"model perceptron", "rate 0.1", "dim 8", "train 32", "dynamics gd", "batch full", "max_steps 100"},
         {"model mlp", "temp 0.1", "dim 8", "train 16", "width 4", "depth 2", "max_steps 60", "record 3"},
         {"model mlp", "temp 0.1", "dim 8", "train 16", "width 4", "depth 2", "max_steps 60", "kernel 4"},
+        {"model mlp", "temp 0.1", "dim 8", "train 16", "width 4", "max_steps 60", "loss mse", "alpha 1",
+         "fluctuations 16"},
         {"model mlp", "temp 0.1", "dim 8", "train 16", "width 4", "depth 2", "linear yes", "record 2"},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        const char *lines[9] = {NULL};
+        const char *lines[10] = {NULL};
         ch_settings settings;
         ch_error err = {0};
         ch_run run;

@@ -76,12 +76,12 @@ static void test_rows_are_in_the_order_of_the_enum(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "model",        "linear",    "width",        "depth",       "activation", "data",        "chi",
-        "dim",          "teacher",   "train",        "test",        "loss",       "alpha",       "batch",
-        "temp",         "rate",      "dynamics",     "init",        "seed",       "seed_data",   "seed_init",
-        "seed_batch",   "max_steps", "max_updates",  "max_seconds", "engine",     "record",      "kernel",
-        "sampling",     "momentum",  "weight_decay", "classes",     "normalise",  "label_noise", "spectrum",
-        "teacher_axis", "data_dir",  "data_file",    "data_labels", "density"};
+        "model",        "linear",       "width",        "depth",       "activation", "data",        "chi",
+        "dim",          "teacher",      "train",        "test",        "loss",       "alpha",       "batch",
+        "temp",         "rate",         "dynamics",     "init",        "seed",       "seed_data",   "seed_init",
+        "seed_batch",   "max_steps",    "max_updates",  "max_seconds", "engine",     "record",      "kernel",
+        "sampling",     "momentum",     "weight_decay", "classes",     "normalise",  "label_noise", "spectrum",
+        "teacher_axis", "fluctuations", "burn_in",      "data_dir",    "data_file",  "data_labels", "density"};
     assert_int_equal(ch_settings_count, sizeof names / sizeof *names);
     for (size_t i = 0; i < ch_settings_count; i++) {
         assert_string_equal(ch_settings_table[i].name, names[i]);
@@ -580,6 +580,17 @@ static void test_combinations_that_make_no_sense_are_refused(void **state)
         {"model=mlp temp=1 dynamics=flow engine=fast",
          "engine is fast, but dynamics = flow with loss = hinge has no idle"},
         {"model=perceptron temp=1 loss=mse", "loss is mse, and such a run is hardly ever fitted, but max_steps"},
+        {"model=mlp temp=1 max_steps=99 fluctuations=15", "fluctuations is 15, too few snapshots for a covariance; "
+                                                          "accepted is 0, or an integer from 16 to 2048"},
+        {"model=mlp temp=1 fluctuations=16", "fluctuations is 16, but max_steps is none"},
+        {"model=mlp temp=1 max_steps=31 fluctuations=17",
+         "only 16 of max_steps = 31 steps are left after burn_in = 15"},
+        {"model=mlp temp=1 max_steps=99 fluctuations=16 burn_in=84", "only 15 of max_steps = 99 steps are left"},
+        {"model=mlp temp=1 max_steps=99 fluctuations=16 burn_in=99", "only 0 of max_steps = 99 steps are left"},
+        {"model=mlp temp=1 max_steps=99 burn_in=9", "burn_in is given, but fluctuations = 0"},
+        {"model=mlp temp=1 max_steps=99 fluctuations=16 linear=yes", "mlp with linear = yes has no fluctuations"},
+        {"model=perceptron temp=1 max_steps=99 fluctuations=16 train=inf", "fluctuations is 16, but train = inf"},
+        {"model=mlp rate=1 max_steps=99 fluctuations=16 dynamics=flow", "dynamics = flow has no noise"},
         {"model=mlp temp=1 train=20 kernel=21", "kernel is 21, more than train = 20; accepted is an integer from 0 to"},
         {"model=perceptron temp=1 train=inf max_steps=5 sampling=epoch",
          "sampling is epoch, but train = inf has no epochs"},
@@ -737,10 +748,12 @@ static void test_every_setting_changes_the_identity(void **state)
     char before[CH_ID_SIZE], after[CH_ID_SIZE];
     const ch_resolved perceptron = resolved_of("model=perceptron temp=0.5"), mlp = resolved_of("model=mlp temp=0.5");
     const ch_resolved file = resolved_of("model=mlp temp=0.5 data_file=x");
+    const ch_resolved sampled = resolved_of("model=mlp temp=0.5 max_steps=1000 fluctuations=16");
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         const ch_resolved resolved = ch_setting_applies(&perceptron.settings, i) ? perceptron
                                      : ch_setting_applies(&mlp.settings, i)      ? mlp
-                                                                                 : file;
+                                     : ch_setting_applies(&file.settings, i)     ? file
+                                                                                 : sampled;
         ch_resolved changed = resolved;
         ch_settings_id(&resolved, before);
         const ch_setting *row = &ch_settings_table[i];

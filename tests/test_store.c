@@ -23,7 +23,9 @@ static void test_schema(void **state)
         "kernel_change REAL,kernel_alignment REAL,gradient_mean REAL,gradient_variance REAL,gradient_snr REAL,"
         "data_digest TEXT,reason TEXT,data_pool INTEGER,sampling TEXT,momentum REAL,weight_decay REAL,classes "
         "TEXT,normalise TEXT,label_noise REAL,spectrum REAL,teacher_axis INTEGER,teacher_error REAL,unfitted_distance "
-        "REAL,density_chi REAL,density_error REAL,density_edge REAL,density_drift REAL,init TEXT,machine INTEGER";
+        "REAL,density_chi REAL,density_error REAL,density_edge REAL,density_drift REAL,init TEXT,machine "
+        "INTEGER,fluctuations "
+        "INTEGER,burn_in INTEGER";
     const char *path = path_of("s.db");
     make_store(path, 0);
     char *sql =
@@ -38,7 +40,11 @@ static void test_schema(void **state)
                            " FROM pragma_table_info('points')"),
                      1);
     assert_int_equal(query(path, "PRAGMA application_id"), 0x6368746e);
-    assert_int_equal(query(path, "PRAGMA user_version"), 15);
+    assert_int_equal(query(path, "PRAGMA user_version"), 16);
+    assert_int_equal(query(path, "SELECT group_concat(name || ' ' || type) = 'run TEXT,layer INTEGER,rank INTEGER,"
+                                 "variance REAL,variance_error REAL,flatness REAL,curvature REAL,drift REAL,cosine "
+                                 "REAL' FROM pragma_table_info('fluctuations')"),
+                     1);
 }
 
 static void test_round_trip(void **state)

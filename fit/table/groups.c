@@ -28,6 +28,8 @@ bool ch_fit_is_key(size_t setting)
     case CH_SETTING_ENGINE: /* the runs of all engines follow the same distribution */
     case CH_SETTING_RECORD:
     case CH_SETTING_KERNEL:
+    case CH_SETTING_FLUCTUATIONS:
+    case CH_SETTING_BURN_IN:
     case CH_SETTING_DATA_DIR:
     case CH_SETTING_DATA_FILE: /* the digest says which samples they are */
     case CH_SETTING_DATA_LABELS:

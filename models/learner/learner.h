@@ -19,4 +19,12 @@ size_t ch_network_learner_bytes(const ch_network_learner_setup *setup);
  *  @return [num_weights], owned by the learner, valid until it advances */
 const double *ch_network_learner_weights(const ch_network_learner *self);
 
+/** Finds the mean loss over the training samples at other weights, which the learner has from then on: only a run that
+ *  is over can want that.
+ *  @param weights  [num_weights] in the architecture's order; single precision rounds them unless the setup is `wide`
+ *  @param loss     out: L, without the term of a weight decay
+ *  @return CH_OK; CH_ERROR_INTERRUPTED */
+ch_code ch_network_learner_loss(ch_network_learner *self, const double *weights, double *loss,
+                                ch_error *err) CH_MUST_CHECK;
+
 #endif

@@ -4,6 +4,7 @@
 #include "core/memory.h"
 #include "core/near_boundary.h"
 #include "data/linear_error.h"
+#include "models/learner/learner.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -164,6 +165,20 @@ static ch_code observe_rest(ch_network_learner *self, ch_observation *out, ch_er
         return observe_tests(state, out) ? CH_OK : interrupted(err);
     }
     return setup->architecture->spec.arch == CH_ARCH_PERCEPTRON ? find_exact_error(state, out, err) : CH_OK;
+}
+
+ch_code ch_network_learner_loss(ch_network_learner *self, const double *weights, double *loss, ch_error *err)
+{
+    ch_network_state *state = self->state;
+    const ch_sample_list all = {.count = state->setup.num_samples};
+    ch_observation seen = {.train_loss = NAN};
+    ch_state_set_weights(state, weights);
+    if (!ch_state_margins(state, &all)) {
+        return interrupted(err);
+    }
+    find_losses(state, &seen);
+    *loss = seen.train_loss;
+    return CH_OK;
 }
 
 ch_code ch_learner_observe(ch_learner *learner, ch_observation *out, ch_error *err)

@@ -15,6 +15,12 @@ static void add_line(struct sha256_ctx *hash, const char *name, const char *valu
     sha256_update(hash, (size_t)length, (const uint8_t *)line);
 }
 
+/* Whether a budget says at which steps snapshots of the weights are taken, so that it is more than a budget. */
+static bool places_snapshots(const ch_settings *settings, size_t index)
+{
+    return index == CH_SETTING_MAX_STEPS && settings->fluctuations > 0;
+}
+
 static void find_id(const ch_resolved *resolved, bool with_budgets, char id[CH_ID_SIZE])
 {
     const ch_settings *settings = &resolved->settings;
@@ -26,7 +32,7 @@ static void find_id(const ch_resolved *resolved, bool with_budgets, char id[CH_I
     add_line(&hash, "results_version", value);
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         if (ch_setting_applies(settings, i) && !ch_setting_is_implied(settings, i) &&
-            (with_budgets || !ch_setting_is_budget(i))) {
+            (with_budgets || !ch_setting_is_budget(i) || places_snapshots(settings, i))) {
             ch_setting_format(&ch_settings_table[i], ch_settings_get(settings, i), value, sizeof value);
             add_line(&hash, ch_settings_table[i].name, value);
         }

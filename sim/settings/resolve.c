@@ -256,6 +256,54 @@ static ch_code check_kernel(const ch_settings *self, ch_error *err)
                         (unsigned long long)self->kernel, (unsigned long long)self->train);
 }
 
+/* Refuses snapshots of weights that there are not, that nobody can place, or of which there are too few. */
+static ch_code check_fluctuations(const ch_settings *self, ch_error *err)
+{
+    const unsigned long long count = self->fluctuations, burn_in = self->burn_in, steps = self->max_steps;
+    if (count == 0) {
+        return is_given(self, CH_SETTING_BURN_IN)
+                   ? ch_error_set(err, CH_ERROR_INPUT,
+                                  "burn_in is given, but fluctuations = 0 takes no snapshots of the weights; accepted "
+                                  "is to leave it out, or fluctuations from %d on",
+                                  CH_LEAST_SNAPSHOTS)
+                   : CH_OK;
+    }
+    if (self->linear == CH_LINEAR_YES) {
+        return CH_OK; /* it is refused as a setting without a meaning */
+    }
+    if (count < CH_LEAST_SNAPSHOTS) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "fluctuations is %llu, too few snapshots for a covariance; accepted is 0, or an integer "
+                            "from %d to %d",
+                            count, CH_LEAST_SNAPSHOTS, CH_MOST_SNAPSHOTS);
+    }
+    if (self->train == 0) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "fluctuations is %llu, but train = inf has no training samples over which the loss would "
+                            "be a mean; accepted is 0, or an integer for train",
+                            count);
+    }
+    if (self->dynamics == CH_DYNAMICS_FLOW) {
+        return ch_error_set(
+            err, CH_ERROR_INPUT,
+            "fluctuations is %llu, but dynamics = flow has no noise; accepted is 0, or another dynamics", count);
+    }
+    if (steps == 0) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "fluctuations is %llu, but max_steps is none, so that nothing says at which steps the "
+                            "snapshots are taken; accepted is a number for max_steps",
+                            count);
+    }
+    const unsigned long long before = burn_in > 0 ? burn_in : steps / 2;
+    if (before >= steps || steps - before < count) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "fluctuations is %llu, but only %llu of max_steps = %llu steps are left after burn_in = "
+                            "%llu; accepted is at least one step for a snapshot",
+                            count, before < steps ? steps - before : 0, steps, before);
+    }
+    return CH_OK;
+}
+
 /* Refuses dynamics and losses that train = inf, where every batch is fresh, or the twin cannot have. */
 static ch_code check_dynamics(const ch_settings *self, ch_error *err)
 {
@@ -538,8 +586,8 @@ static uint64_t implied_data(const ch_settings *self)
 ch_code ch_settings_resolve(const ch_settings *self, ch_resolved *resolved, ch_error *err)
 {
     static ch_code (*const checks[])(const ch_settings *self, ch_error *err) = {
-        check_rows, check_teacher, check_init,     check_applies,  check_model, check_label_noise,
-        check_law,  check_kernel,  check_dynamics, check_sampling, check_rule};
+        check_rows,        check_teacher, check_init,   check_fluctuations, check_applies,  check_model,
+        check_label_noise, check_law,     check_kernel, check_dynamics,     check_sampling, check_rule};
     static ch_code (*const steps[])(ch_settings * self, ch_error * err) = {
         resolve_data,  resolve_classes,     resolve_data_dir, resolve_data_file,
         resolve_batch, resolve_temperature, resolve_engine};
@@ -556,6 +604,9 @@ ch_code ch_settings_resolve(const ch_settings *self, ch_resolved *resolved, ch_e
         if (code != CH_OK) {
             return code;
         }
+    }
+    if (completed.fluctuations > 0 && completed.burn_in == 0) {
+        completed.burn_in = completed.max_steps / 2;
     }
     resolve_seeds(&completed);
     resolved->settings = completed;

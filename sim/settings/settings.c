@@ -130,6 +130,13 @@ const ch_setting ch_settings_table[] = {
     [CH_SETTING_TEACHER_AXIS] = {COUNT(teacher_axis, 1, 0x1p31, "1"), .word = "last",
                                  .help = "axis of the teacher, 1 that of the largest variance",
                                  .since = CH_SCHEMA_SPECTRUM, .is_implied = true, .in_kernel = true},
+    [CH_SETTING_FLUCTUATIONS] = {COUNT(fluctuations, 0, CH_MOST_SNAPSHOTS, "0"),
+                                 .help = "snapshots of the weights, from which their variances along principal "
+                                         "directions are found; 0: none",
+                                 .since = CH_SCHEMA_WEIGHTS, .is_implied = true},
+    [CH_SETTING_BURN_IN] = {COUNT(burn_in, 1, MOST_COUNT, "half"), .word = "half",
+                            .help = "steps before the snapshots of fluctuations; half: half of max_steps",
+                            .since = CH_SCHEMA_WEIGHTS},
     [CH_SETTING_DATA_DIR] = {FILE_NAME(data_dir, "a folder"), .help = "folder of image data"},
     [CH_SETTING_DATA_FILE] = {FILE_NAME(data_file, "a file, or FILE:NAME for an array in it"),
                               .help = "own samples: NPY, NPZ, IDX, HDF5 or CSV, plain or gzipped"},
@@ -506,7 +513,7 @@ bool ch_settings_has_theory(const ch_settings *self)
 
 bool ch_settings_has_engine(const ch_settings *self)
 {
-    return !ch_settings_is_network(self) && self->linear == CH_LINEAR_NO &&
+    return !ch_settings_is_network(self) && self->linear == CH_LINEAR_NO && self->fluctuations == 0 &&
            ch_loss_of((ch_loss_kind)self->loss)->has_unit_slope &&
            (self->dynamics == CH_DYNAMICS_SGD || self->dynamics == CH_DYNAMICS_GD);
 }
@@ -559,6 +566,10 @@ bool ch_setting_applies(const ch_settings *self, size_t index)
         return ch_arch_has_depth(self->model);
     case CH_SETTING_KERNEL: /* the kernel of a twin does not change */
         return ch_settings_is_network(self) && self->linear == CH_LINEAR_NO;
+    case CH_SETTING_FLUCTUATIONS: /* a twin has coefficients of samples and no weights of its own */
+        return self->linear == CH_LINEAR_NO;
+    case CH_SETTING_BURN_IN:
+        return self->fluctuations > 0;
     case CH_SETTING_CHI:
         return ch_law_of(self->data)->has_chi;
     case CH_SETTING_TEACHER: /* samples from files have one where a run asks for it */

@@ -54,6 +54,8 @@ enum {
     CH_SETTING_LABEL_NOISE,
     CH_SETTING_SPECTRUM,
     CH_SETTING_TEACHER_AXIS,
+    CH_SETTING_FLUCTUATIONS,
+    CH_SETTING_BURN_IN,
     CH_SETTING_DATA_DIR, /* where data lie, here and below, is no part of a run and has no column in a store */
     CH_SETTING_DATA_FILE,
     CH_SETTING_DATA_LABELS,
@@ -93,6 +95,8 @@ typedef struct {
     double label_noise;            /* probability with which a training sample has the wrong label */
     double spectrum;               /* beta: the covariance of the inputs has the eigenvalues k^-beta; 0: all are 1 */
     uint64_t teacher_axis;         /* axis of the teacher, counted from 1; 0: last, until it is resolved */
+    uint64_t fluctuations;         /* number of snapshots of the weights, for their fluctuations; 0: none */
+    uint64_t burn_in;              /* steps before the first of them; 0: half of max_steps, until it is resolved */
     const char *data_dir;          /* folder of image data; borrowed */
     const char *data_file, *data_labels; /* files of samples and of labels; borrowed */
     const char *density;                 /* file of a tabulated density; borrowed */
@@ -222,8 +226,8 @@ bool ch_settings_fits_teacher(const ch_settings *self);
  *  variance, without wrong labels, and by weights that no decay pulls back. */
 bool ch_settings_has_theory(const ch_settings *self);
 
-/** Whether one of the perceptron's own engines trains it. All other runs, and those of networks, have the learner of
- *  networks or the twin. */
+/** Whether one of the perceptron's own engines trains it. All other runs, those of networks and those whose weights
+ *  are sampled for their fluctuations, have the learner of networks or the twin. */
 bool ch_settings_has_engine(const ch_settings *self);
 
 /** Whether batches are independent of each other and a step is w <- w - eta g: what theory is about. */
@@ -246,6 +250,9 @@ ch_shape ch_settings_input(const ch_settings *self);
  *  @param resolved  out: what `self` means; set only on success
  *  @return CH_OK, or CH_ERROR_INPUT with the setting's name, its value and what is accepted */
 ch_code ch_settings_resolve(const ch_settings *self, ch_resolved *resolved, ch_error *err) CH_MUST_CHECK;
+
+/** Numbers of snapshots from which fluctuations can be found. */
+enum { CH_LEAST_SNAPSHOTS = 16, CH_MOST_SNAPSHOTS = 2048 };
 
 enum { CH_ID_SIZE = 33 };
 

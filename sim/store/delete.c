@@ -152,6 +152,10 @@ static ch_code find_doomed(ch_store *self, const char *where, ch_store_doomed *d
     if (code != CH_OK || !deletes) {
         goto out;
     }
+    code = add_for_each_id(self, &list, "DELETE FROM fluctuations WHERE run = ?", &deleted, err);
+    if (code != CH_OK) {
+        goto out;
+    }
     code = add_for_each_id(self, &list, "DELETE FROM checkpoints WHERE run = ?", &deleted, err);
     if (code != CH_OK) {
         goto out;

@@ -130,6 +130,27 @@ static int set_trajectory(json_t *object, const ch_run *run)
     return 0;
 }
 
+static int set_fluctuations(json_t *object, const ch_run *run)
+{
+    json_t *list = json_array();
+    if (json_object_set_new(object, "fluctuation_spectrum", list) != 0) {
+        return -1;
+    }
+    for (size_t k = 0; k < run->num_fluctuations; k++) {
+        json_t *one = json_object();
+        if (json_array_append_new(list, one) != 0) {
+            return -1;
+        }
+        for (size_t i = 0; i < ch_fluctuations_count(); i++) {
+            const ch_result row = ch_fluctuation_result_at(i);
+            if (json_object_set_new(one, row.name, result_json(&row, &run->fluctuations[k])) != 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
 static int set_run(json_t *object, const ch_run *run)
 {
     const char *digest = run->settings.data_digest;
@@ -140,6 +161,9 @@ static int set_run(json_t *object, const ch_run *run)
     if (json_object_set_new(object, "data_digest", digest[0] != '\0' ? ch_json_text(digest) : json_null()) != 0 ||
         json_object_set_new(object, "data_pool", pool > 0 ? json_integer(pool) : json_null()) != 0 ||
         json_object_set_new(object, "version", json_string(CH_VERSION)) != 0) {
+        return -1;
+    }
+    if (run->num_fluctuations > 0 && set_fluctuations(object, run) != 0) {
         return -1;
     }
     return run->num_points > 0 ? set_trajectory(object, run) : 0;

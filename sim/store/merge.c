@@ -105,7 +105,7 @@ static ch_code compare_parts(const merger *self, const ch_store_query *query, in
             goto out;
         }
         if (more != more_there) {
-            *found = (difference){.column = table == CH_STORE_POINTS ? "points" : "layers"};
+            *found = (difference){.column = ch_store_schema_now().tables[table].name};
             snprintf(found->read, sizeof found->read, "%s rows", more ? "more" : "fewer");
             snprintf(found->there, sizeof found->there, "%s", more ? "fewer" : "more");
         } else if (more) {
@@ -155,6 +155,11 @@ static ch_code compare_run(merger *self, const ch_store_query *query, const ch_r
     }
     code = compare_parts(self, query, CH_STORE_LAYERS, query->store->select_layers, self->into->select_layers, &found,
                          err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = compare_parts(self, query, CH_STORE_FLUCTUATIONS, query->store->select_fluctuations,
+                         self->into->select_fluctuations, &found, err);
     if (code != CH_OK) {
         return code;
     }
@@ -229,6 +234,11 @@ static ch_code copy_run(merger *self, const ch_store_query *query, ch_error *err
     }
     code = copy_parts(self, query, from->select_layers, into->delete_layers, into->insert_layer, &self->counts->layers,
                       err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = copy_parts(self, query, from->select_fluctuations, into->delete_fluctuations, into->insert_fluctuation,
+                      &self->counts->fluctuations, err);
     if (code != CH_OK) {
         return code;
     }

@@ -19,6 +19,7 @@ typedef struct {
     uint64_t read;           /* runs that were read from the other stores, without those left out */
     uint64_t added;          /* runs among them that it did not have */
     uint64_t points, layers; /* rows of their trajectories and of their layers */
+    uint64_t fluctuations;   /* rows of their fluctuations */
     uint64_t num_damaged;    /* runs that were left out */
     ch_error damage;         /* what is wrong with the first of them */
 } ch_merge_counts;

@@ -488,6 +488,58 @@ out:
     return code;
 }
 
+/* Checks a row of table `fluctuations` and appends it. */
+static ch_code append_fluctuation(ch_store_query *self, ch_run *run, size_t *capacity, ch_error *err)
+{
+    sqlite3_stmt *row = self->store->select_fluctuations;
+    void *items = run->fluctuations;
+    const ch_code code = ch_store_check_row(self->store, CH_STORE_FLUCTUATIONS, row, 1, id_of(self), err);
+    self->is_damaged = code == CH_ERROR_IO;
+    if (code != CH_OK) {
+        return code;
+    }
+    if (ch_grow(&items, capacity, run->num_fluctuations + 1, sizeof *run->fluctuations) != 0) {
+        return ch_error_memory(err, "the fluctuations of a run");
+    }
+    run->fluctuations = items;
+    ch_fluctuation *one = &run->fluctuations[run->num_fluctuations++];
+    for (size_t i = 0; i < ch_fluctuations_count(); i++) {
+        const ch_result column = ch_fluctuation_result_at(i);
+        if (column.type == CH_RESULT_COUNT) {
+            ch_result_set_number(&column, one, (uint64_t)sqlite3_column_int64(row, 1 + (int)i));
+        } else {
+            ch_result_set_real(&column, one, column_real(row, 1 + (int)i));
+        }
+    }
+    return CH_OK;
+}
+
+/* Reads the fluctuations of a run that asked for them. */
+static ch_code read_fluctuations(ch_store_query *self, ch_run *run, ch_error *err)
+{
+    sqlite3_stmt *rows = self->store->select_fluctuations;
+    size_t capacity = 0;
+    bool row = false;
+    ch_code code = CH_OK;
+    if (run->settings.fluctuations == 0) {
+        return CH_OK;
+    }
+    const int rc = sqlite3_bind_value(rows, 1, sqlite3_column_value(self->row, CH_STORE_COLUMN_ID));
+    if (rc != SQLITE_OK) {
+        code = ch_store_fail(self->store, rc, err);
+        goto out;
+    }
+    while ((code = step_within(self, rows, &row, err)) == CH_OK && row) {
+        code = append_fluctuation(self, run, &capacity, err);
+        if (code != CH_OK) {
+            goto out;
+        }
+    }
+out:
+    sqlite3_reset(rows);
+    return code;
+}
+
 static ch_code read_settings(ch_store_query *self, ch_settings *settings, ch_error *err)
 {
     ch_settings_default(settings);
@@ -544,6 +596,10 @@ ch_code ch_store_query_run(ch_store_query *self, bool points, ch_run *run, ch_er
         }
     }
     code = read_origin(self, run, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = read_fluctuations(self, run, err);
     if (code != CH_OK || !points) {
         return code;
     }

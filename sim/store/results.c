@@ -33,6 +33,22 @@ static const ch_result point_first[] = {
 };
 enum { NUM_POINT_FIRST = sizeof point_first / sizeof *point_first };
 
+#define OF_DIRECTION(type, member, help)                                                                               \
+    {                                                                                                                  \
+#member, CH_RESULT_##type, offsetof(ch_fluctuation, member), help, CH_SCHEMA_WEIGHTS                           \
+    }
+
+static const ch_result fluctuation_rows[] = {
+    OF_DIRECTION(COUNT, layer, "from 0, input to output; the number of layers for all weights together"),
+    OF_DIRECTION(COUNT, rank, "from 1, by falling variance"),
+    OF_DIRECTION(REAL, variance, "variance of the weights along the direction"),
+    OF_DIRECTION(REAL, variance_error, "its standard error, by block averages"),
+    OF_DIRECTION(REAL, flatness, "distance between the points where the loss has grown by a factor e"),
+    OF_DIRECTION(REAL, curvature, "second derivative of the loss, by differences over an eighth of the flatness"),
+    OF_DIRECTION(REAL, drift, "distance of the means of both halves of the series, in standard deviations"),
+    OF_DIRECTION(REAL, cosine, "share of the variance that is a cosine of `rank` half periods"),
+};
+
 static ch_result_type type_of(const ch_observable *row)
 {
     return row->is_count ? CH_RESULT_COUNT : CH_RESULT_REAL;
@@ -82,6 +98,16 @@ ch_result ch_point_result_at(size_t index)
         assert(row < ch_observables_table + ch_observables_count);
     }
     return in_a_point(row);
+}
+
+size_t ch_fluctuations_count(void)
+{
+    return sizeof fluctuation_rows / sizeof *fluctuation_rows;
+}
+
+ch_result ch_fluctuation_result_at(size_t index)
+{
+    return fluctuation_rows[index];
 }
 
 size_t ch_shown_count(void)

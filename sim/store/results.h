@@ -19,7 +19,7 @@ typedef enum {
 typedef struct {
     const char *name; /* string constant, as are the help's */
     ch_result_type type;
-    size_t offset;    /* of the member in ch_run, or in ch_point */
+    size_t offset;    /* of the member in ch_run, in ch_point, or in ch_fluctuation */
     const char *help; /* what it is, in words */
     int since;        /* version of the store's schema that first has it; 0 for the first */
 } ch_result;
@@ -34,6 +34,11 @@ ch_result ch_result_at(size_t index);
  *  @param index  less than ch_points_count() */
 size_t ch_points_count(void);
 ch_result ch_point_result_at(size_t index);
+
+/** What the fluctuations along one principal direction are: layer, rank, and reals.
+ *  @param index  less than ch_fluctuations_count() */
+size_t ch_fluctuations_count(void);
+ch_result ch_fluctuation_result_at(size_t index);
 
 /** The columns of the trajectory as text, beside step, time and unfitted: results of a point, all of them reals.
  *  @param index  less than ch_shown_count() */

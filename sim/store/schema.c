@@ -80,6 +80,16 @@ static const ch_store_column layer_first[] = {
     {"weight_change", "REAL", 0, NULL},
 };
 
+/* ---- table fluctuations: principal directions of the weights (sim/fluctuations.h) ---- */
+
+static const ch_store_column fluctuation_first[] = {{"run", "TEXT NOT NULL REFERENCES runs (id)", 0, NULL}};
+
+static ch_store_column fluctuation_column(size_t index)
+{
+    const ch_result row = ch_fluctuation_result_at(index);
+    return (ch_store_column){row.name, row.type == CH_RESULT_COUNT ? "INTEGER NOT NULL" : "REAL", row.since, NULL};
+}
+
 /* ---- table store: one row, by which an open file is told from any other ---- */
 
 static const ch_store_column name_first[] = {{"name", "TEXT NOT NULL", 0, NULL}};
@@ -156,6 +166,8 @@ static const ch_store_table tables[CH_STORE_NUM_TABLES] = {
     [CH_STORE_FAILURES] = {"failures", CH_SCHEMA_FAILURES, failure_first, 1, num_failure_columns, failure_column,
                            "(id)"},
     [CH_STORE_MACHINES] = {"machines", CH_SCHEMA_MACHINES, machine_first, NUM_MACHINE, no_columns, NULL, NULL},
+    [CH_STORE_FLUCTUATIONS] = {"fluctuations", CH_SCHEMA_WEIGHTS, fluctuation_first, 1, ch_fluctuations_count,
+                               fluctuation_column, "(run, layer, rank)"},
 };
 
 /* Points and layers of a run that is no longer there would hinder the same run from being put in again. The trigger
@@ -174,6 +186,10 @@ static const ch_store_statement statements[] = {
      "  DELETE FROM checkpoints WHERE run = OLD.id;\n"
      "END",
      CH_SCHEMA_STATES},
+    {"CREATE TRIGGER delete_fluctuations AFTER DELETE ON runs BEGIN\n"
+     "  DELETE FROM fluctuations WHERE run = OLD.id;\n"
+     "END",
+     CH_SCHEMA_WEIGHTS},
 };
 enum { NUM_STATEMENTS = sizeof statements / sizeof *statements };
 

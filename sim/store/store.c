@@ -376,9 +376,15 @@ static ch_code prepare_reading(ch_store *self, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
-    return prepare_made(self,
-                        ch_store_select_sql(&schema.tables[CH_STORE_LAYERS], "WHERE run = ? ORDER BY step, layer"),
-                        &self->select_layers, err);
+    code =
+        prepare_made(self, ch_store_select_sql(&schema.tables[CH_STORE_LAYERS], "WHERE run = ? ORDER BY step, layer"),
+                     &self->select_layers, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return prepare_made(
+        self, ch_store_select_sql(&schema.tables[CH_STORE_FLUCTUATIONS], "WHERE run = ? ORDER BY layer, rank"),
+        &self->select_fluctuations, err);
 }
 
 static ch_code prepare_writing(ch_store *self, ch_error *err)
@@ -400,6 +406,15 @@ static ch_code prepare_writing(ch_store *self, ch_error *err)
     }
     const int rc = ch_machine_bind(self->insert_machine, &self->machine);
     code = rc == SQLITE_OK ? CH_OK : ch_store_fail(self, rc, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = prepare_made(self, ch_store_insert_sql(&schema.tables[CH_STORE_FLUCTUATIONS], ""), &self->insert_fluctuation,
+                        err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_store_prepare(self, "DELETE FROM fluctuations WHERE run = ?", &self->delete_fluctuations, err);
     if (code != CH_OK) {
         return code;
     }
@@ -613,9 +628,16 @@ out:
 
 static void finalize_writing(ch_store *self)
 {
-    sqlite3_stmt **const statements[] = {&self->insert,         &self->insert_point,  &self->insert_layer,
-                                         &self->delete_points,  &self->delete_layers, &self->delete_checkpoint,
-                                         &self->delete_failure, &self->insert_machine};
+    sqlite3_stmt **const statements[] = {&self->insert,
+                                         &self->insert_point,
+                                         &self->insert_layer,
+                                         &self->insert_fluctuation,
+                                         &self->delete_points,
+                                         &self->delete_layers,
+                                         &self->delete_checkpoint,
+                                         &self->delete_failure,
+                                         &self->delete_fluctuations,
+                                         &self->insert_machine};
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
         sqlite3_finalize(*statements[i]);
         *statements[i] = NULL;
@@ -637,6 +659,7 @@ void ch_store_close(ch_store *self)
     sqlite3_finalize(self->find_failure);
     sqlite3_finalize(self->select_points);
     sqlite3_finalize(self->select_layers);
+    sqlite3_finalize(self->select_fluctuations);
     finalize_writing(self);
     if (abandoned) {
         ch_store_guard_abandon(self->guard);

@@ -16,10 +16,12 @@ typedef enum {
 typedef struct {
     sqlite3 *db; /* owned, as are the statements */
     int schema;  /* version of the file's schema, in which it is read */
-    sqlite3_stmt *find, *find_failure, *select_points, *select_layers; /* each takes the id of a run */
-    sqlite3_stmt *insert, *insert_point, *insert_layer;                /* NULL when the store is open for reading */
-    sqlite3_stmt *delete_points, *delete_layers, *delete_checkpoint,
-        *delete_failure;          /* each takes the id of a run; NULL as those above */
+    /* each takes the id of a run */
+    sqlite3_stmt *find, *find_failure, *select_points, *select_layers, *select_fluctuations;
+    /* NULL when the store is open for reading */
+    sqlite3_stmt *insert, *insert_point, *insert_layer, *insert_fluctuation;
+    /* each takes the id of a run; NULL as those above */
+    sqlite3_stmt *delete_points, *delete_layers, *delete_fluctuations, *delete_checkpoint, *delete_failure;
     sqlite3_stmt *insert_machine; /* puts the machine of this process into the store; NULL as those above */
     int64_t machine;              /* its number there */
     struct ch_store_guard *guard; /* what the file is known by; NULL as those above; owned */
@@ -108,7 +110,8 @@ typedef struct {
 
 /** Reads all runs that fulfil an SQL condition over the columns of table `runs`.
  *
- *  Their settings are as resolved, with `given` 0. A point has only what docs/store.md lists, the rest is NaN.
+ *  Their settings are as resolved, with `given` 0. A point has only what docs/store.md lists, the rest is NaN. Runs
+ *  have their fluctuations, with or without points.
  *
  *  @param where   one expression, e.g. "chi = 1 and train >= 2048"; NULL for all
  *  @param points  whether to read trajectories and layers too

@@ -147,6 +147,16 @@ static int bind_point(sqlite3_stmt *insert, const ch_point *point, const char *i
     return rc;
 }
 
+static int bind_fluctuation(sqlite3_stmt *insert, const ch_fluctuation *one, const char *id)
+{
+    int rc = sqlite3_bind_text(insert, 1, id, -1, SQLITE_STATIC);
+    for (size_t i = 0; rc == SQLITE_OK && i < ch_fluctuations_count(); i++) {
+        const ch_result row = ch_fluctuation_result_at(i);
+        rc = bind_result(insert, 2 + (int)i, &row, one);
+    }
+    return rc;
+}
+
 static int bind_layer(sqlite3_stmt *insert, const char *id, uint64_t step, size_t layer, double change)
 {
     int rc = sqlite3_bind_text(insert, 1, id, -1, SQLITE_STATIC);
@@ -205,6 +215,21 @@ static int insert_layers(ch_store *self, const ch_run *run, const char *id)
     return SQLITE_OK;
 }
 
+static int insert_fluctuations(ch_store *self, const ch_run *run, const char *id)
+{
+    for (size_t i = 0; i < run->num_fluctuations; i++) {
+        int rc = bind_fluctuation(self->insert_fluctuation, &run->fluctuations[i], id);
+        if (rc != SQLITE_OK) {
+            return rc;
+        }
+        rc = ch_store_run_once(self->insert_fluctuation);
+        if (rc != SQLITE_OK) {
+            return rc;
+        }
+    }
+    return SQLITE_OK;
+}
+
 /* Deletes the rows of a run from another table. */
 static int delete_rows(sqlite3_stmt *statement, const char *id)
 {
@@ -212,7 +237,7 @@ static int delete_rows(sqlite3_stmt *statement, const char *id)
     return rc == SQLITE_OK ? ch_store_run_once(statement) : rc;
 }
 
-/* Inserts the run and, when the run is new, its points and layers. The caller has begun a transaction. */
+/* Inserts the run and, when the run is new, its points, layers and fluctuations. The caller has begun a transaction. */
 static int insert_run(ch_store *self, const ch_run *run, const char *id)
 {
     int rc = bind_run(self, run, id);
@@ -237,6 +262,14 @@ static int insert_run(ch_store *self, const ch_run *run, const char *id)
         return rc;
     }
     rc = insert_points(self, run, id);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    rc = delete_rows(self->delete_fluctuations, id);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    rc = insert_fluctuations(self, run, id);
     if (rc != SQLITE_OK) {
         return rc;
     }
