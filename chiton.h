@@ -37,6 +37,7 @@ extern "C" {
 #include "fit/named.h"
 #include "fit/phase/phase.h"
 #include "fit/regimes/regimes.h"
+#include "fit/spectra/spectra.h"
 #include "fit/reports/reports.h"
 #include "fit/selftest.h"
 #include "fit/target.h"

@@ -121,6 +121,7 @@ typedef struct {
     ch_collapse_list collapses;
     ch_phase_list phases;
     ch_regimes_list regimes;
+    ch_spectrum_list spectra;
     ch_lazy_list twins;
 } fit_findings;
 
@@ -144,6 +145,10 @@ static ch_code print_json(const fit_findings *found, bool collapse, ch_error *er
     if (code != CH_OK) {
         goto out;
     }
+    code = ch_spectrum_add_json(&found->spectra, report, err);
+    if (code != CH_OK) {
+        goto out;
+    }
     code = ch_lazy_add_json(&found->twins, report, err);
     if (code != CH_OK) {
         goto out;
@@ -162,6 +167,7 @@ static void print_csv(const fit_findings *found, bool collapse)
     }
     ch_phase_print_csv(&found->phases, stdout);
     ch_regimes_print_csv(&found->regimes, stdout);
+    ch_spectrum_print_csv(&found->spectra, stdout);
     ch_lazy_print_csv(&found->twins, &found->fit, stdout);
 }
 
@@ -198,6 +204,7 @@ static ch_code print_report(const fit_findings *found, const fit_arguments *chos
     }
     ch_phase_print(&found->phases, page.out);
     ch_regimes_print(&found->regimes, page.out);
+    ch_spectrum_print(&found->spectra, &found->fit, page.out);
     ch_lazy_print(&found->twins, &found->fit, page.out);
     return ch_cli_page_close(&page, err);
 }
@@ -229,12 +236,12 @@ static const char *reason(const ch_fit_group *group)
     return strncmp(note, prefix, strlen(prefix)) == 0 ? note + strlen(prefix) : note;
 }
 
-/* Returns an error when the report has no exponent, no phase diagram, no regimes and no twin. The report is printed
- * before, because its notes say what is missing. */
+/* Returns an error when the report has no exponent, no phase diagram, no regimes, no spectrum and no twin. The report
+ * is printed before, because its notes say what is missing. */
 static ch_code check_found(const fit_findings *found, const char *path, ch_error *err)
 {
     const ch_fit *fit = &found->fit;
-    size_t count = found->phases.count + found->regimes.count + found->twins.count;
+    size_t count = found->phases.count + found->regimes.count + found->spectra.count + found->twins.count;
     for (size_t g = 0; g < fit->num_groups; g++) {
         count += fit->groups[g].num_exponents;
     }
@@ -311,6 +318,10 @@ static ch_code find_all(fit_findings *self, const ch_run_table *table, const ch_
     if (code != CH_OK) {
         return code;
     }
+    code = ch_spectrum_list_init(&self->spectra, &self->fit, err);
+    if (code != CH_OK) {
+        return code;
+    }
     return ch_lazy_list_init(&self->twins, &self->fit, err);
 }
 
@@ -346,6 +357,7 @@ out:
     ch_lazy_list_free(&found.twins);
     ch_phase_list_free(&found.phases);
     ch_regimes_list_free(&found.regimes);
+    ch_spectrum_list_free(&found.spectra);
     ch_collapse_list_free(&found.collapses);
     ch_fit_free(&found.fit);
     ch_run_table_free(&table);
@@ -389,9 +401,10 @@ int ch_cmd_fit(int argc, const char **argv)
          "Y"},
         {"details", '\0', POPT_ARG_NONE, &chosen.details, 0,
          "all that was found: T_c at every P, other ways to a, shapes over P, correlations, outliers, all notes", NULL},
-        {"json", '\0', POPT_ARG_NONE, &chosen.json, 0, "one object: exponents, tc, groups, phase, regimes, lazy", NULL},
+        {"json", '\0', POPT_ARG_NONE, &chosen.json, 0,
+         "one object: exponents, tc, groups, phase, regimes, spectra, lazy", NULL},
         {"csv", '\0', POPT_ARG_NONE, &chosen.csv, 0,
-         "a row for every number: exponents, shapes, T_c, collapses, phases, regimes, twins", NULL},
+         "a row for every number: exponents, shapes, T_c, collapses, phases, regimes, spectra, twins", NULL},
         {"latex", '\0', POPT_ARG_NONE, &chosen.latex, 0,
          "tabulars of the exponents beside theory, and of collapses, phases, regimes and twins", NULL},
         CH_CLI_SKIP_DAMAGED(&chosen.skip_damaged),

@@ -26,9 +26,9 @@ static ch_code draw_pages(const plot_arguments *arguments, ch_store *store, cons
 {
     const char *directory = arguments->directory;
     const ch_plot_style *style = &arguments->style;
-    ch_code (*const pages[])(const ch_fit *, const char *, const ch_plot_style *, FILE *,
-                             ch_error *) = {ch_plot_fit,     ch_plot_test_error, ch_plot_collapse,       ch_plot_phase,
-                                            ch_plot_regimes, ch_plot_batches,    ch_plot_batch_collapse, ch_plot_lazy};
+    ch_code (*const pages[])(const ch_fit *, const char *, const ch_plot_style *, FILE *, ch_error *) = {
+        ch_plot_fit,     ch_plot_test_error,     ch_plot_collapse, ch_plot_phase, ch_plot_regimes,
+        ch_plot_batches, ch_plot_batch_collapse, ch_plot_spectra,  ch_plot_lazy};
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
         const ch_code code = pages[i](fit, directory, style, stdout, err);
         if (code != CH_OK) {

@@ -93,6 +93,12 @@ ch_code ch_plot_batches(const ch_fit *fit, const char *directory, const ch_plot_
 ch_code ch_plot_batch_collapse(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names,
                                ch_error *err) CH_MUST_CHECK;
 
+/** Draws one page for the runs of each group, P and T that have fluctuations (fit/spectra/spectra.h), e.g.
+ *  mlp-…-fluctuations.pdf: the variance of the weights along principal directions, by layer.
+ *  @return as ch_plot_fit */
+ch_code ch_plot_spectra(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names,
+                        ch_error *err) CH_MUST_CHECK;
+
 /** Draws a page for every network that has its linearised twin in the fit (fit/twins/lazy.h), e.g.
  *  mlp-datamnist_parity-twin.pdf: weight change and test error of both, and the ratios of weight change and training
  *  time with the end of the lazy regime. All else is as for ch_plot_fit. */

@@ -29,7 +29,7 @@ grep -n '^#include "' $sources | awk -F: '
         if (path ~ /^sim\/settings\/|^fit\/table\/|^models\/network\//) return 1
         if (path ~ /^sim\/[^\/]*$|^fit\/laws\/|^models\/tangent\//) return 2
         if (path ~ /^sim\/store\/|^fit\/errors\/|^models\/(learner|twin)\//) return 3
-        if (path ~ /^sim\/sweep\/|^fit\/(collapse|phase|twins)\//) return 4
+        if (path ~ /^sim\/sweep\/|^fit\/(collapse|phase|spectra|twins)\//) return 4
         return path ~ /^fit\/reports\// ? 5 : 0
     }
     {

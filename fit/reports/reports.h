@@ -13,6 +13,7 @@
 #include "fit/fit.h"
 #include "fit/phase/phase.h"
 #include "fit/regimes/regimes.h"
+#include "fit/spectra/spectra.h"
 #include "fit/twins/lazy.h"
 
 #include <jansson.h>
@@ -89,6 +90,21 @@ void ch_regimes_print_latex(const ch_regimes_list *self, FILE *out);
  *  @param report  what ch_fit_json made of the same fit
  *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_regimes_add_json(const ch_regimes_list *self, json_t *report, ch_error *err) CH_MUST_CHECK;
+
+/* ---- fluctuations of the weights ---- */
+
+/** Prints for every spectrum a row for each layer: the exponents of the variance over flatness and curvature, with
+ * their errors, and how many directions drift. Prints nothing where no run has fluctuations.
+ *  @param fit  the fit that the spectra were made of */
+void ch_spectrum_print(const ch_spectrum_list *self, const ch_fit *fit, FILE *out);
+
+/** Prints the exponents of each layer as further rows of ch_fit_print_csv's table. */
+void ch_spectrum_print_csv(const ch_spectrum_list *self, FILE *out);
+
+/** Adds the spectra to `report` as "spectra", a list that is empty where there is none.
+ *  @param report  what ch_fit_json made of the same fit
+ *  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_spectrum_add_json(const ch_spectrum_list *self, json_t *report, ch_error *err) CH_MUST_CHECK;
 
 /* ---- networks beside their linearised twins ---- */
 
