@@ -192,9 +192,9 @@ static ch_code say_all(const ch_phase *phase, ch_sentences *words, ch_error *err
         return code;
     }
     if (phase->measured[CH_PHASE_TRAIN_LOSS]) {
-        code = ch_sentences_add(words, err,
-                                "αL: the training loss in units of κ, where every run had as many %s and none fitted.",
-                                phase->updates > 0 ? "updates" : "steps");
+        code = ch_sentences_add(
+            words, err, "αL: the training loss in units of κ of the runs that a budget ended, all after as many %s.",
+            phase->updates > 0 ? "updates" : "steps");
         if (code != CH_OK) {
             return code;
         }
@@ -203,8 +203,11 @@ static ch_code say_all(const ch_phase *phase, ch_sentences *words, ch_error *err
         return CH_OK;
     }
     return ch_sentences_add(words, err,
-                            phase->by_budget ? "No run fitted: the values are those at which budgets ended the runs."
-                                             : "Grey: a budget ended a run; no line and no colour uses these.");
+                            !phase->by_budget ? "Grey: a budget ended a run; no line and no colour uses these."
+                            : phase->num_fitted == 0
+                                ? "No run fitted: the values are those at which budgets ended the runs."
+                                : "Under this loss runs fit by chance alone: the values are those at which budgets "
+                                  "ended the others.");
 }
 
 /* @param content  the diagram */

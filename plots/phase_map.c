@@ -332,7 +332,17 @@ static ch_code draw_map(const ch_phase *phase, ch_phase_quantity quantity, ch_pl
 static bool has_positive(const ch_phase *phase, ch_phase_quantity quantity)
 {
     for (size_t c = 0; c < phase->num_alphas * phase->num_temps; c++) {
-        if (phase->cells[c].values[quantity] > 0) {
+        if (phase->cells[c].counts && phase->cells[c].values[quantity] > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_counted(const ch_phase *phase)
+{
+    for (size_t c = 0; c < phase->num_alphas * phase->num_temps; c++) {
+        if (phase->cells[c].counts) {
             return true;
         }
     }
@@ -358,8 +368,9 @@ ch_code ch_map_write(const ch_phase *phase, ch_phase_quantity quantity, size_t i
         }
     }
     panel.y_scale = scale_of_values(phase->temps, phase->num_temps);
-    code = ch_panel_finish(&panel, "α = 1/κ", "temperature T", scale_of_values(phase->alphas, phase->num_alphas),
-                           "no data: every test error is 0", err);
+    code = ch_panel_finish(
+        &panel, "α = 1/κ", "temperature T", scale_of_values(phase->alphas, phase->num_alphas),
+        has_counted(phase) ? "no data: every test error is 0" : "no data: runs ended early at every T", err);
 out:
     ch_panel_free(&panel);
     return code;

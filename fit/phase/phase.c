@@ -5,6 +5,7 @@
 #include "fit/table/cells.h"
 #include "fit/table/data_sets.h"
 #include "fit/table/groups.h"
+#include "models/loss.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -127,21 +128,21 @@ static ch_code list_values(ch_phase *self, const ch_fit_group *const *members, s
     return CH_OK;
 }
 
-/* Finds whether no run fitted, and at how many updates or steps budgets then ended the runs. */
+/* Finds whether the runs end by their budgets, and at how many updates or steps. */
 static void find_budget(ch_phase *self)
 {
     const ch_run *first = NULL;
     bool same_updates = true, same_steps = true;
-    self->by_budget = true;
     for (size_t i = 0; i < self->num_runs; i++) {
         const ch_run *run = self->runs[i];
-        self->by_budget = self->by_budget && run->status != CH_FITTED;
+        self->num_fitted += run->status == CH_FITTED;
         if (run->status == CH_BUDGET) {
             first = first == NULL ? run : first;
             same_updates = same_updates && run->updates == first->updates;
             same_steps = same_steps && run->steps == first->steps;
         }
     }
+    self->by_budget = self->num_fitted == 0 || !ch_loss_of((ch_loss_kind)self->key.loss)->reaches_margin;
     if (self->by_budget && first != NULL) {
         self->updates = same_updates ? first->updates : 0;
         self->steps = same_steps ? first->steps : 0;
@@ -181,7 +182,7 @@ static ch_code count_cells(ch_phase *self, const ch_fit_group *const *members, s
 /* The values of a run: test error, and the logarithms of the relative variations and of the training loss. */
 static void values_of(const ch_phase *self, const ch_run *run, double values[CH_NUM_PHASE])
 {
-    const bool has_loss = self->updates > 0 || self->steps > 0;
+    const bool has_loss = (self->updates > 0 || self->steps > 0) && run->status != CH_FITTED;
     values[CH_PHASE_TEST_ERROR] = run->final.test_error;
     values[CH_PHASE_WEIGHT_CHANGE] = log(run->final.weight_change_rel);
     values[CH_PHASE_KERNEL_CHANGE] = log(run->final.kernel_change);

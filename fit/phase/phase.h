@@ -7,13 +7,13 @@
  * Cells. A cell holds the runs at one (alpha, T). Its test error is the mean over data sets, after the runs of one data
  * set have been averaged; its relative variations ||Dw||/||w0|| and ||K - K0||/||K0|| are geometric means in the same
  * way. A cell with a diverged run has no values. A cell with a run that a budget ended has values but does not count in
- * what follows, because they show where the budget ended and not where training would have. Under a loss whose samples
- * approach the margin without end no run of a diagram fits; then such cells count all the same, and `by_budget` says
- * so.
+ * what follows, because they show where the budget ended and not where training would have. Where no run of a diagram
+ * fits, and under a loss whose samples approach the margin without end, so that a run fits by chance alone, such cells
+ * count all the same, and `by_budget` says so.
  *
- * Training loss. Where no run fitted and budgets ended all others after the same number of updates, or of steps, a
- * diagram has the training loss at that number, in units of kappa = 1/alpha. It is a geometric mean, as the relative
- * variations are. A run that is stuck has what it would keep.
+ * Training loss. Where runs end by their budgets in this way, and all of these after the same number of updates, or of
+ * steps, a diagram has the training loss at that number, in units of kappa = 1/alpha. It is a geometric mean, as the
+ * relative variations are. A run that is stuck has what it would keep, and one that fitted has none.
  *
  * T_opt(alpha) is the T of least mean test error: the vertex of the parabola in ln T through the least cell and its two
  * neighbours, or the middle of several least cells that are equal. Where the least cell is at the lowest or the highest
@@ -130,8 +130,9 @@ typedef struct {
     ch_phase_cell *cells;        /* [num_alphas][num_temps], a row for each alpha; owned */
     ch_phase_row *rows;          /* [num_alphas]; owned */
     bool measured[CH_NUM_PHASE]; /* whether some cell has the quantity */
-    bool by_budget;              /* no run fitted, and cells that budgets ended count */
-    uint64_t updates, steps;     /* what every run had that a budget ended, where no run fitted; 0: they differ */
+    size_t num_fitted;           /* runs */
+    bool by_budget;              /* runs end by their budgets, and cells that budgets ended count */
+    uint64_t updates, steps;     /* what every run had that a budget ended, where runs end so; 0: they differ */
     double threshold;            /* relative variation at the borders */
     ch_phase_power best_powers[CH_NUM_PHASE_ENDS]; /* k of T_opt */
     ch_phase_power max_powers[CH_NUM_PHASE_ENDS];  /* s of T_max */

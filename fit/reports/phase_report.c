@@ -158,7 +158,8 @@ static void print_phase(const ch_phase *self, FILE *out)
     print_powers(self, CH_PHASE_LARGE, out);
     print_columns(self, borders, self->measured[CH_PHASE_KERNEL_CHANGE] ? 2 : 1, out);
     if (self->by_budget) {
-        fputs("  no run fitted: the values are those at which budgets ended the runs\n", out);
+        fprintf(out, "  %s: the values are those at which budgets ended the runs\n",
+                self->num_fitted == 0 ? "no run fitted" : "under this loss runs fit by chance alone");
     }
 }
 
