@@ -22,11 +22,13 @@ typedef enum {
     CH_NUM_LOSSES
 } ch_loss_kind;
 
-/** One row of the table of losses. A NaN margin has a NaN loss and slope. */
+/** One row of the table of losses. A NaN margin has a NaN loss and slope. Of quadhinge, whose slope has a
+ *  kink at the margin, the second derivative there is that of the fitted side, 0. */
 typedef struct {
     const char *name;                             /* the value of the setting `loss` */
     double (*value)(double margin, double kappa); /* l(m), in units of the margin; kappa > 0 */
     double (*slope)(double margin, double kappa); /* dl/dm */
+    double (*bend)(double margin, double kappa);  /* d^2 l / dm^2; at the kink of the hinge 0, as beside it */
     /** A sample at or above the margin kappa has slope 0, so that a batch of such samples changes no weight and the
      *  step is idle. */
     bool has_idle_steps;

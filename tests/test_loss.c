@@ -64,6 +64,25 @@ static void slopes_are_derivatives(void **state)
     }
 }
 
+/* The same of second derivatives against differences of slopes. */
+static void bends_are_derivatives_of_slopes(void **state)
+{
+    (void)state;
+    for (size_t l = 0; l < NUM_LOSSES; l++) {
+        const ch_loss *loss = ch_loss_of(losses[l]);
+        for (size_t k = 0; k < NUM_KAPPAS; k++) {
+            for (size_t i = 1; i < NUM_POINTS; i++) {
+                const double z = 1 - points[i], kappa = kappas[k], m = points[i] * kappa;
+                const double h = 1e-4 * kappa * fmin(1, z * z);
+                const double expected = (loss->slope(m + h, kappa) - loss->slope(m - h, kappa)) / (2 * h);
+                const double rounding = 1e-15 / h;
+                assert_in(loss->bend(m, kappa) - expected, -1e-6 * fabs(expected) - rounding,
+                          1e-6 * fabs(expected) + rounding);
+            }
+        }
+    }
+}
+
 /* The slope is 0 exactly where a sample is fitted, to the last bit. The slope of the soft hinge becomes 0 a little
  * before that by underflow. */
 static void slope_is_zero_where_fitted(void **state)
@@ -148,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_as_defined),
         cmocka_unit_test(slopes_are_derivatives),
+        cmocka_unit_test(bends_are_derivatives_of_slopes),
         cmocka_unit_test(slope_is_zero_where_fitted),
         cmocka_unit_test(soft_hinge_has_no_overflow),
         cmocka_unit_test(logistic_has_no_overflow),

@@ -116,3 +116,20 @@ static inline void multiply_by_slope(ch_activation activation, double scale, con
 {
     apply_any(activation, true, (real)(scale / ch_activation_norm(activation)), z, derivatives, count);
 }
+
+/* phi''(z). Of relu, whose slope jumps at 0, it is 0. silu and gelu are z s(v), so that
+ * phi'' = s (1 - s) (2 v' + z (v'' + (1 - 2 s) v'^2)). */
+ALWAYS_INLINE vector phi_bend(ch_activation activation, vector z)
+{
+    const vector zero = {0}, one = 1 + zero;
+    if (activation == CH_ACTIVATION_RELU || activation == CH_ACTIVATION_LINEAR) {
+        return zero;
+    }
+    const real factor = (real)(2 * GELU_FACTOR), cube = (real)GELU_CUBE;
+    const bool is_gelu = activation == CH_ACTIVATION_GELU;
+    const vector v = is_gelu ? factor * (z + cube * z * z * z) : z;
+    const vector v_slope = is_gelu ? factor * (one + 3 * cube * z * z) : one;
+    const vector v_bend = is_gelu ? 6 * factor * cube * z : zero;
+    const vector s = one / (one + exponential(-v));
+    return s * (one - s) * (2 * v_slope + z * (v_bend + (one - 2 * s) * v_slope * v_slope));
+}

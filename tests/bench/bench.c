@@ -326,7 +326,8 @@ static void bench_data(void)
     }
 }
 
-/** `make bench` measures everything; `build/bench NAME` one of engine, fast, threads, runs, data, peak, networks, twin.
+/** `make bench` measures everything; `build/bench NAME` one of engine, fast, threads, runs, data, peak, networks,
+ *  hessian, twin.
  */
 int main(int argc, char **argv)
 {
@@ -334,9 +335,9 @@ int main(int argc, char **argv)
         const char *name;
         void (*measure)(void);
     } parts[] = {
-        {"engine", bench_engine},   {"fast", bench_fast},         {"threads", bench_threads},
-        {"runs", bench_small_runs}, {"ranks", bench_ranks},       {"data", bench_data},
-        {"peak", bench_peak},       {"networks", bench_networks}, {"twin", bench_twin},
+        {"engine", bench_engine},   {"fast", bench_fast}, {"threads", bench_threads}, {"runs", bench_small_runs},
+        {"ranks", bench_ranks},     {"data", bench_data}, {"peak", bench_peak},       {"networks", bench_networks},
+        {"hessian", bench_hessian}, {"twin", bench_twin},
     };
     gsl_set_error_handler_off();
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

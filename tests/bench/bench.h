@@ -50,6 +50,9 @@ void bench_peak(void);
 /** Steps of SGD of networks, against a plain PyTorch loop and against the core's peak. */
 void bench_networks(void);
 
+/** Products of the Hessian against gradients. */
+void bench_hessian(void);
+
 /** What process 0 of a sweep that several processes share takes for a run. */
 void bench_ranks(void);
 

@@ -1,0 +1,68 @@
+/* hessian.h — products of a network's second derivatives with a direction, in single precision and in double by the
+ * same code.
+ *
+ * Of samples x_i, with factors c_i and k_i, a direction v in weight space gets the product
+ *
+ *   sum_i [ c_i (grad grad^T f(w, x_i)) v + k_i (grad f(w, x_i) . v) grad f(w, x_i) ].
+ *
+ * With c_i = y l'(m_i) / n and k_i = l''(m_i) / n that is H v, H the Hessian of the mean loss of n samples.
+ *
+ * It is exact: the directional derivative along v of every number of a forward and of a backward pass is taken by the
+ * rules of differentiation (Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6 (1994)).
+ * relu has no second derivative at its kink; it counts as 0, and so does a change of a pool's winner.
+ *
+ * A forward pass of n m multiply-adds a layer is followed by a backward pass of as many; these are kept. Each direction
+ * then takes six times n m, of the first layer twice; a gradient takes three times and twice. */
+#ifndef CH_HESSIAN_H
+#define CH_HESSIAN_H
+
+#include "models/network/network.h"
+
+/* For each precision (names of the single one here; the double one's begin with ch_hessian_f64_, and real is double):
+
+   ch_code ch_hessian_init(ch_hessian *self, const ch_architecture *architecture, size_t capacity, ch_error *err);
+       Workspace for `capacity` >= 1 samples at a time; weights all 0. The architecture is borrowed. After an error
+       nothing is left to free.
+       CH_ERROR_INPUT for a capacity of 0; CH_ERROR_MEMORY.
+   void ch_hessian_free(ch_hessian *self);
+   double ch_hessian_bytes(const ch_architecture *architecture, size_t capacity);
+       Bytes that ch_hessian_init allocates.
+
+   Weights, forward passes, outputs and gradients are those of the member `network`: ch_network_set_weights,
+   ch_network_forward, ch_network_gradient. After a forward pass:
+
+   void ch_hessian_set(ch_hessian *self, const real *slopes);
+       c_i of the samples of the last forward pass, [count]; keeps the derivatives of sum_i c_i f(w, x_i) by all nodes.
+   void ch_hessian_point(ch_hessian *self, const double *direction);
+       v [num_weights], rounded. Samples and weights may change after it.
+   void ch_hessian_add(ch_hessian *self, const real *bends, double *product);
+       product [num_weights] += the product above; bends [count]: k_i. Needs both calls before; once or more often. */
+
+#define CH_HESSIAN_DECLARE(hessian, of_network, real)                                                                  \
+    typedef struct {                                                                                                   \
+        of_network network;     /* the weights, and the values of all nodes; owned */                                  \
+        real *direction;        /* [num_weights] v */                                                                  \
+        real *transposed;       /* that of the image layers, a convolution as [row][column][in][out] */                \
+        real *turned;           /* the same with the taps in reversed order, as [row][column][out][in] */              \
+        real **tangents;        /* [num_layers + 1] derivatives along v of the values of a node, in their layout; */   \
+                                /* NULL of the input, which does not move */                                           \
+        real **tangents_before; /* [num_layers + 1] the same before the activation; for relu the same memory */        \
+        real **pulls;           /* [num_layers + 1] derivatives by the values of a node; NULL of the input and of */   \
+                                /* the input of a pool */                                                              \
+        real *tangent_values, *before_values, *pull_values; /* memory of all nodes, of which they have parts */        \
+        real *joint;                                        /* the tangents of the last image node, in panels */       \
+        real *image_delta, *spare;                          /* `group` images of one node each */                      \
+        real *delta_pairs, *input_pairs; /* [2 count][number] the two factors of a dense layer's change */             \
+    } hessian;                                                                                                         \
+    ch_code hessian##_init(hessian *self, const ch_architecture *architecture, size_t capacity, ch_error *err)         \
+        CH_MUST_CHECK;                                                                                                 \
+    void hessian##_free(hessian *self);                                                                                \
+    double hessian##_bytes(const ch_architecture *architecture, size_t capacity);                                      \
+    void hessian##_set(hessian *self, const real *slopes);                                                             \
+    void hessian##_point(hessian *self, const double *direction);                                                      \
+    void hessian##_add(hessian *self, const real *bends, double *product);
+
+CH_HESSIAN_DECLARE(ch_hessian, ch_network, float)
+CH_HESSIAN_DECLARE(ch_hessian_f64, ch_network_f64, double)
+
+#endif
