@@ -79,6 +79,8 @@ struct ch_learner {
      *  is to be freed and made anew where the snapshot is bad. NULL: the learner has no snapshots. */
     void (*exchange)(ch_learner *self, struct ch_snapshot *snapshot);
     ch_progress progress;
+    /** Whether `observe` also measures the curvature of the loss, which takes long. The caller sets it. */
+    bool with_curvature;
     /** Whether a stop has caught the learner where it cannot go on to the bits that it would have come to without. It
      *  then has no snapshot. Most stops leave it as it was before the step that they end. */
     bool is_torn;

@@ -7,7 +7,7 @@
 #define REAL(member)  #member, false, offsetof(ch_observation, member)
 #define COUNT(member) #member, true, offsetof(ch_observation, member)
 
-enum { NETWORKS = CH_SCHEMA_NETWORKS, BOUNDARY = CH_SCHEMA_BOUNDARY };
+enum { NETWORKS = CH_SCHEMA_NETWORKS, BOUNDARY = CH_SCHEMA_BOUNDARY, CURVATURE = CH_SCHEMA_CURVATURE };
 
 /* The member, which names the result of a run; since; in a point: {name, place, since, shown}; help. A new observable
  * is a member of ch_observation and a row at the end, whose `since` is the next version of the schema. */
@@ -44,6 +44,24 @@ const ch_observable ch_observables_table[] = {
     {REAL(density_error), BOUNDARY, {NULL, 0, 0, 0}, "standard error of density_chi"},
     {REAL(density_edge), BOUNDARY, {NULL, 0, 0, 0}, "largest |F| / weight_change of its window"},
     {REAL(density_drift), BOUNDARY, {NULL, 0, 0, 0}, "how far density_chi changes within it, in standard errors"},
+    {REAL(lambda_max),
+     CURVATURE,
+     {"lambda_max", 15, CURVATURE, 7},
+     "largest eigenvalue of the training loss's Hessian"},
+    {REAL(lambda_max_error), CURVATURE, {"lambda_max_error", 16, CURVATURE, 0}, "estimated error of lambda_max"},
+    {REAL(hessian_trace), CURVATURE, {"hessian_trace", 17, CURVATURE, 0}, "trace of the Hessian of the training loss"},
+    {REAL(hessian_trace_error),
+     CURVATURE,
+     {"hessian_trace_error", 18, CURVATURE, 0},
+     "standard error of hessian_trace"},
+    {REAL(batch_sharpness),
+     CURVATURE,
+     {"batch_sharpness", 19, CURVATURE, 8},
+     "mean of g.Hg / |g|^2 over batches, g and H of the batch"},
+    {REAL(batch_sharpness_error),
+     CURVATURE,
+     {"batch_sharpness_error", 20, CURVATURE, 0},
+     "standard error of batch_sharpness"},
 };
 const size_t ch_observables_count = sizeof ch_observables_table / sizeof *ch_observables_table;
 

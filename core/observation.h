@@ -32,34 +32,43 @@ typedef struct {
     /* The next four are of the test samples' x = |F| / ||w - w0||, F being the change of the output
      * (core/near_boundary.h).
      */
-    double density_chi;         /* exponent of the density of x near 0 */
-    double density_error;       /* its standard error */
-    double density_edge;        /* the largest x of the window that it comes from */
-    double density_drift;       /* difference of the exponent in an inner window, in its standard errors */
-    const double *layer_change; /* [num_layers] ||w - w0|| of every weight tensor with its bias. The learner owns it;
-                                   it is valid until the learner observes again or is freed. May be NULL. */
-    size_t num_layers;          /* 0 where layer_change is NULL */
+    double density_chi;   /* exponent of the density of x near 0 */
+    double density_error; /* its standard error */
+    double density_edge;  /* the largest x of the window that it comes from */
+    double density_drift; /* difference of the exponent in an inner window, in its standard errors */
+    /* The next six are of the Hessian of the training loss, as models/learner/curvature_meter.h says, in units of 1
+     * over the learning rate. */
+    double lambda_max;            /* its largest eigenvalue */
+    double lambda_max_error;      /* by how much Lanczos' method has that too small, about */
+    double hessian_trace;         /* its trace */
+    double hessian_trace_error;   /* its standard error */
+    double batch_sharpness;       /* mean over batches of g . H g / |g|^2, g and H of the batch */
+    double batch_sharpness_error; /* its standard error */
+    const double *layer_change;   /* [num_layers] ||w - w0|| of every weight tensor with its bias. The learner owns it;
+                                     it is valid until the learner observes again or is freed. May be NULL. */
+    size_t num_layers;            /* 0 where layer_change is NULL */
 } ch_observation;
 
 /** Versions of the store's schema, each named after what came with it. A setting, an observable and a table of the
  * store tell in their `since` which version brought them; the schema's own version is the newest of these. */
 enum {
     CH_SCHEMA_FIRST = 0,
-    CH_SCHEMA_NETWORKS = 2,  /* networks, with new columns and table `layers` */
-    CH_SCHEMA_DELETION = 3,  /* table `store` with the store's own name, and a trigger that serves SQL's DELETE */
-    CH_SCHEMA_STUCK = 4,     /* runs that are stuck, with the column `reason` */
-    CH_SCHEMA_POOLS = 5,     /* the number of images in a run's pool */
-    CH_SCHEMA_SAMPLING = 6,  /* how batches are drawn: sampling */
-    CH_SCHEMA_RULES = 7,     /* how a step moves the weights: momentum, weight_decay */
-    CH_SCHEMA_FILES = 8,     /* settings of data: classes, normalise, label_noise */
-    CH_SCHEMA_SPECTRUM = 9,  /* unequal variances of synthetic data: spectrum, teacher_axis */
-    CH_SCHEMA_BOUNDARY = 10, /* observables of the boundary: teacher_error, unfitted_distance, density_… */
-    CH_SCHEMA_STARTS = 11,   /* runs that start from the weights of a file: init */
-    CH_SCHEMA_CLAIMS = 12,   /* tables `workers` and `claims`: which sweep under way makes which run */
-    CH_SCHEMA_STATES = 13,   /* the states of runs under way, in table `checkpoints` */
-    CH_SCHEMA_FAILURES = 14, /* the runs of sweeps that failed, in table `failures` */
-    CH_SCHEMA_MACHINES = 15, /* on which machine a run was made: column `machine`, and table `machines` */
-    CH_SCHEMA_WEIGHTS = 16,  /* fluctuations of the weights: fluctuations, burn_in, and table `fluctuations` */
+    CH_SCHEMA_NETWORKS = 2,   /* networks, with new columns and table `layers` */
+    CH_SCHEMA_DELETION = 3,   /* table `store` with the store's own name, and a trigger that serves SQL's DELETE */
+    CH_SCHEMA_STUCK = 4,      /* runs that are stuck, with the column `reason` */
+    CH_SCHEMA_POOLS = 5,      /* the number of images in a run's pool */
+    CH_SCHEMA_SAMPLING = 6,   /* how batches are drawn: sampling */
+    CH_SCHEMA_RULES = 7,      /* how a step moves the weights: momentum, weight_decay */
+    CH_SCHEMA_FILES = 8,      /* settings of data: classes, normalise, label_noise */
+    CH_SCHEMA_SPECTRUM = 9,   /* unequal variances of synthetic data: spectrum, teacher_axis */
+    CH_SCHEMA_BOUNDARY = 10,  /* observables of the boundary: teacher_error, unfitted_distance, density_… */
+    CH_SCHEMA_STARTS = 11,    /* runs that start from the weights of a file: init */
+    CH_SCHEMA_CLAIMS = 12,    /* tables `workers` and `claims`: which sweep under way makes which run */
+    CH_SCHEMA_STATES = 13,    /* the states of runs under way, in table `checkpoints` */
+    CH_SCHEMA_FAILURES = 14,  /* the runs of sweeps that failed, in table `failures` */
+    CH_SCHEMA_MACHINES = 15,  /* on which machine a run was made: column `machine`, and table `machines` */
+    CH_SCHEMA_WEIGHTS = 16,   /* fluctuations of the weights: fluctuations, burn_in, and table `fluctuations` */
+    CH_SCHEMA_CURVATURE = 17, /* the Hessian of the training loss: setting curvature, lambda_max, hessian_trace, … */
 };
 
 /** One observable. The results of a run (in the store, JSON, CSV and text) and the columns of its trajectory are made

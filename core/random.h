@@ -21,9 +21,10 @@ typedef enum {
     CH_STREAM_ONLINE_SAMPLES = 7, /* substream = index of the sample */
     CH_STREAM_TEST_IMAGES = 8,
     CH_STREAM_TRAIN_IMAGES = 9,
-    CH_STREAM_NOISE = 12,  /* the noise of the stochastic differential equation */
-    CH_STREAM_BOX = 13,    /* substream 2 i: distances of box i; 2 i + 1: its samples and its motion */
-    CH_STREAM_LABELS = 20, /* substream = index of the training sample: whether its label is wrong */
+    CH_STREAM_NOISE = 12,     /* the noise of the stochastic differential equation */
+    CH_STREAM_BOX = 13,       /* substream 2 i: distances of box i; 2 i + 1: its samples and its motion */
+    CH_STREAM_LABELS = 20,    /* substream = index of the training sample: whether its label is wrong */
+    CH_STREAM_CURVATURE = 30, /* batches and directions of curvature; substream = number of updates so far */
 } ch_stream;
 
 /* The number of 32-bit words that are made together. Several Philox4x64 blocks are computed at once, because they do

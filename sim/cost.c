@@ -2,6 +2,7 @@
 #include "sim/train_private.h"
 
 #include "models/cost.h"
+#include "models/learner/curvature_meter.h"
 #include "models/models.h"
 #include "perceptron/bytes.h"
 #include "sim/weight_series.h"
@@ -105,7 +106,9 @@ static double network_passes(const ch_settings *settings, double updates)
     static const double GRADIENT = CH_PASSES_A_GRADIENT, STAGES = 4, LOOKS = 3, OVER_IDLE = 80;
     const double samples = (double)settings->train, batch = (double)settings->batch;
     const double points = LOOKS + (double)settings->record * log10(fmax(updates, 1));
-    const double observed = points * (samples + (double)settings->test + GRADIENT * (double)settings->kernel);
+    const double curved = settings->curvature == 0 ? 0 : 1 + (double)settings->curvature; /* points with curvature */
+    const double observed = points * (samples + (double)settings->test + GRADIENT * (double)settings->kernel) +
+                            curved * (samples + (double)settings->test + ch_curvature_meter_passes(samples, batch));
     switch ((ch_dynamics)settings->dynamics) {
     case CH_DYNAMICS_SGD:
         return observed + updates * batch * (GRADIENT + samples / (OVER_IDLE * batch));
@@ -217,6 +220,7 @@ static size_t network_bytes(const ch_settings *settings)
         .fast = settings->engine == CH_ENGINE_FAST,
         .wide = !ch_settings_is_network(settings),
         .kernel_samples = (size_t)settings->kernel,
+        .curvature = settings->curvature > 0,
         .threads = 1,
     };
     const size_t bytes = ch_network_learner_bytes(&setup);

@@ -95,8 +95,8 @@ ch_code ch_weights_keeper_end(const ch_weights_keeper *self, ch_error *err)
 
 /* ---- the recorder: which steps are observed ---- */
 
-/* Finds the next point. Small steps of the grid coincide, and each counts once. */
-void ch_recorder_schedule(ch_recorder *self)
+/* Finds the next point of the trajectory. Small steps of the grid coincide, and each counts once. */
+static void schedule_next(ch_recorder *self)
 {
     const uint64_t last = self->next;
     do {
@@ -105,12 +105,45 @@ void ch_recorder_schedule(ch_recorder *self)
     } while (self->next == last);
 }
 
+uint64_t ch_curvature_step(const ch_settings *settings, uint64_t least)
+{
+    static const double EPOCHS = 1000, LEAST_SPAN = 1e4;
+    if (settings->curvature == 0) {
+        return UINT64_MAX;
+    }
+    const double span = fmax(EPOCHS * ceil((double)settings->train / (double)settings->batch), LEAST_SPAN);
+    const double each = log(span) / (double)settings->curvature, about = floor(log((double)(least + 1)) / each);
+    double step = 0;
+    for (double i = fmax(about - 2, 0); step < (double)least; i++) {
+        step = round(exp(i * each));
+    }
+    return step < 0x1p63 ? (uint64_t)step : UINT64_MAX;
+}
+
+void ch_recorder_schedule(ch_recorder *self, uint64_t step)
+{
+    if (step == self->next) {
+        schedule_next(self);
+    }
+    if (step == self->next_curved) {
+        self->next_curved = ch_curvature_step(&self->run->settings, step + 1);
+    }
+}
+
+void ch_recorder_resume(ch_recorder *self, uint64_t step)
+{
+    const ch_run *run = self->run;
+    const bool is_recorded = run->num_points > 0 && run->points[run->num_points - 1].step == step;
+    self->next_curved = ch_curvature_step(&run->settings, is_recorded ? step + 1 : step);
+}
+
 ch_recorder ch_recorder_start(ch_run *run, const ch_weights_keeper *keeper)
 {
     ch_recorder self = {.run = run, .keeper = keeper, .unit = ch_reach_unit(&run->resolved), .next = UINT64_MAX};
     if (run->settings.record > 0) {
-        ch_recorder_schedule(&self);
+        schedule_next(&self);
     }
+    self.next_curved = ch_curvature_step(&run->settings, 1);
     return self;
 }
 
@@ -147,8 +180,10 @@ ch_code ch_recorder_add(ch_recorder *self, uint64_t step, const ch_observation *
     return code == CH_OK ? add_layers(self, look, observed, err) : code;
 }
 
-ch_code ch_recorder_observe(const ch_recorder *self, ch_learner *learner, ch_observation *seen, ch_error *err)
+ch_code ch_recorder_observe(const ch_recorder *self, ch_learner *learner, bool with_curvature, ch_observation *seen,
+                            ch_error *err)
 {
+    learner->with_curvature = with_curvature;
     const ch_code code = learner->observe(learner, seen, err);
     if (code == CH_OK && self->unit != 1) {
         scale_back(seen, self->unit, &learner->progress);
@@ -161,7 +196,7 @@ ch_code ch_recorder_observe(const ch_recorder *self, ch_learner *learner, ch_obs
 ch_code ch_recorder_finish(ch_recorder *self, ch_error *err)
 {
     ch_run *run = self->run;
-    if (run->settings.record == 0) {
+    if (run->settings.record == 0 && run->settings.curvature == 0) {
         return add_layers(self, 0, &run->final, err);
     }
     while (run->num_points > 0 && run->points[run->num_points - 1].step >= run->steps) {

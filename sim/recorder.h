@@ -28,15 +28,35 @@ typedef struct {
     size_t capacity, layers_capacity;
     uint64_t index; /* i of the point after the next one, on the grid of steps round(10^(i / record)) */
     uint64_t next;  /* step of the next point; UINT64_MAX when nothing is to be recorded */
+    /* step of the next point at which the curvature is measured, on the grid of ch_curvature_step; UINT64_MAX: none */
+    uint64_t next_curved;
 } ch_recorder;
 
 ch_recorder ch_recorder_start(ch_run *run, const ch_weights_keeper *keeper);
 
-/** Finds the next point. */
-void ch_recorder_schedule(ch_recorder *self);
+/** Finds the point after the one at `step`, on whose grid or grids that was. */
+void ch_recorder_schedule(ch_recorder *self, uint64_t step);
 
-/** Observes the learner in the units of the settings.  @return as ch_learner.observe */
-ch_code ch_recorder_observe(const ch_recorder *self, ch_learner *learner, ch_observation *seen,
+/** Finds the next point at which the curvature is measured, of a run that is at `step`. That point itself is the next
+ *  one where it is not recorded yet. */
+void ch_recorder_resume(ch_recorder *self, uint64_t step);
+
+/** The step of the next point; UINT64_MAX for none. */
+static inline uint64_t ch_recorder_next(const ch_recorder *self)
+{
+    return self->next < self->next_curved ? self->next : self->next_curved;
+}
+
+/** The first step from `least` on at which the curvature of a run is measured: of the grid round(S^(i / curvature)), i
+ * = 0, 1, …, with S the steps of 1000 epochs, at least 10000. The budgets have no say in it, so that a run goes on to
+ * the same points under a larger one.
+ *  @return UINT64_MAX without `curvature` */
+uint64_t ch_curvature_step(const ch_settings *settings, uint64_t least);
+
+/** Observes the learner in the units of the settings.
+ *  @param with_curvature  whether the curvature is measured, too, where the run has it
+ *  @return as ch_learner.observe */
+ch_code ch_recorder_observe(const ch_recorder *self, ch_learner *learner, bool with_curvature, ch_observation *seen,
                             ch_error *err) CH_MUST_CHECK;
 
 /** Adds a point.  @return CH_OK, CH_ERROR_MEMORY */

@@ -170,6 +170,7 @@ static ch_code network_init(ch_run_model *self, const ch_resolved *resolved, con
         .density = set->density,
         .deviations = own->deviations,
         .kernel_samples = (size_t)settings->kernel,
+        .curvature = settings->curvature > 0,
         .threads = threads,
         .watch = &own->watch,
     };

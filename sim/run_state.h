@@ -12,7 +12,7 @@
 #include "sim/weight_series.h"
 
 /** Version of the bytes. It rises by one whenever they change, in any learner. */
-enum { CH_RUN_STATE_FORMAT = 1 };
+enum { CH_RUN_STATE_FORMAT = 2 };
 
 typedef struct {
     char run[CH_ID_SIZE], kin[CH_ID_SIZE]; /* the run that wrote it */

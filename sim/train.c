@@ -150,6 +150,7 @@ static bool read_state(training *self, ch_run_state *state)
     self->stagnation.has_loss = begun.has_loss;
     self->stagnation.most_steps = begun.most_steps;
     self->started -= state->seconds;
+    ch_recorder_resume(&self->trajectory, self->learner->progress.steps);
     return true;
 }
 
@@ -162,7 +163,7 @@ static ch_limit next_limit(const training *self)
     const uint64_t updates = add_u64(learner->progress.updates, per_look(learner->update_cost));
     return (ch_limit){
         .steps = min_u64(min_u64(steps, ch_weight_series_next(self->series)),
-                         min_u64(self->trajectory.next, none_is_most(settings->max_steps))),
+                         min_u64(ch_recorder_next(&self->trajectory), none_is_most(settings->max_steps))),
         .updates = min_u64(min_u64(updates, self->stagnation.next), none_is_most(settings->max_updates)),
     };
 }
@@ -172,10 +173,11 @@ static ch_code record_point(training *self, ch_error *err)
 {
     ch_progress *progress = &self->learner->progress;
     ch_observation observed;
-    if (progress->steps != self->trajectory.next) {
+    if (progress->steps != ch_recorder_next(&self->trajectory)) {
         return CH_OK;
     }
-    ch_code code = ch_recorder_observe(&self->trajectory, self->learner, &observed, err);
+    const bool with_curvature = progress->steps == self->trajectory.next_curved;
+    ch_code code = ch_recorder_observe(&self->trajectory, self->learner, with_curvature, &observed, err);
     /* a point must not end the run: it ends where it would end without points */
     progress->status = CH_RUNNING;
     if (code != CH_OK) {
@@ -185,7 +187,7 @@ static ch_code record_point(training *self, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
-    ch_recorder_schedule(&self->trajectory);
+    ch_recorder_schedule(&self->trajectory, progress->steps);
     return CH_OK;
 }
 
@@ -205,7 +207,7 @@ static ch_code look_for_stagnation(training *self, ch_error *err)
     if (progress->updates != self->stagnation.next) {
         return CH_OK;
     }
-    const ch_code code = ch_recorder_observe(&self->trajectory, self->learner, &observed, err);
+    const ch_code code = ch_recorder_observe(&self->trajectory, self->learner, false, &observed, err);
     progress->status = CH_RUNNING;
     if (code != CH_OK) {
         return code;
@@ -259,7 +261,7 @@ static ch_code finish(training *self, bool is_over, ch_error *err)
 {
     ch_run *run = self->trajectory.run;
     ch_progress *progress = &self->learner->progress;
-    ch_code code = ch_recorder_observe(&self->trajectory, self->learner, &run->final, err);
+    ch_code code = ch_recorder_observe(&self->trajectory, self->learner, true, &run->final, err);
     if (code != CH_OK) {
         return code;
     }

@@ -163,6 +163,8 @@ static void test_parts_come_to_the_same(void **unused)
         "model=mlp data=stripe dim=12 width=8 depth=2 train=60 alpha=10 temp=0.1 record=5 kernel=4 test=10",
         "model=mlp data=stripe dim=12 width=8 depth=2 train=60 alpha=10 temp=0.1 engine=plain momentum=0.5 record=4",
         "model=mlp data=stripe dim=12 width=8 depth=2 train=60 alpha=10 rate=0.1 dynamics=gd record=5 max_steps=900",
+        "model=mlp data=stripe dim=6 width=4 depth=2 train=20 alpha=1 rate=0.1 loss=mse curvature=9 record=2 "
+        "max_steps=600",
         "model=mlp linear=yes data=stripe dim=8 width=32 depth=2 train=40 alpha=10 temp=0.02 record=5",
         "model=mlp data=stripe dim=12 width=8 depth=2 train=60 alpha=1 temp=0.1 loss=mse record=4 max_steps=900 "
         "burn_in=200 fluctuations=32",
@@ -311,7 +313,7 @@ static void test_damaged_states(void **unused)
         {"UPDATE checkpoints SET state = x'' WHERE step > 150", "0 bytes", 1, 1},
         {"UPDATE checkpoints SET state = zeroblob(length(state))", "checksum", 2, 0},
         {"UPDATE checkpoints SET checksum = 5 WHERE step > 150", "checksum", 1, 1},
-        {"UPDATE checkpoints SET format = 99 WHERE step > 150", "its format is 99, and this program's is 1", 1, 1},
+        {"UPDATE checkpoints SET format = 99 WHERE step > 150", "its format is 99, and this program's is 2", 1, 1},
         {"UPDATE checkpoints SET results_version = -1", "results version", 2, 0},
         /* bytes that are whole, but of another model */
         {"UPDATE checkpoints SET (state, checksum) = (SELECT state, checksum FROM checkpoints c ORDER BY step LIMIT 1)",

@@ -81,7 +81,8 @@ static void test_rows_are_in_the_order_of_the_enum(void **state)
         "temp",         "rate",         "dynamics",     "init",        "seed",       "seed_data",   "seed_init",
         "seed_batch",   "max_steps",    "max_updates",  "max_seconds", "engine",     "record",      "kernel",
         "sampling",     "momentum",     "weight_decay", "classes",     "normalise",  "label_noise", "spectrum",
-        "teacher_axis", "fluctuations", "burn_in",      "data_dir",    "data_file",  "data_labels", "density"};
+        "teacher_axis", "fluctuations", "burn_in",      "curvature",   "data_dir",   "data_file",   "data_labels",
+        "density"};
     assert_int_equal(ch_settings_count, sizeof names / sizeof *names);
     for (size_t i = 0; i < ch_settings_count; i++) {
         assert_string_equal(ch_settings_table[i].name, names[i]);
@@ -594,6 +595,10 @@ static void test_combinations_that_make_no_sense_are_refused(void **state)
         {"model=mlp temp=1 train=20 kernel=21", "kernel is 21, more than train = 20; accepted is an integer from 0 to"},
         {"model=perceptron temp=1 train=inf max_steps=5 sampling=epoch",
          "sampling is epoch, but train = inf has no epochs"},
+        {"model=perceptron temp=1 curvature=4",
+         "curvature is 4, but the hinge of model = perceptron, which is linear in its weights, has no second"},
+        {"model=mlp linear=yes temp=1 curvature=4", "curvature is 4, but linear = yes trains a model that is linear"},
+        {"model=perceptron temp=1 train=inf max_steps=5 curvature=0", "curvature is 0, but train = inf has no"},
         {"model=perceptron temp=1 dynamics=gd sampling=epoch",
          "sampling is epoch, but dynamics = gd does not take batch"},
         {"model=mlp temp=1 dynamics=sde sampling=epoch",

@@ -24,8 +24,9 @@ static void test_schema(void **state)
         "data_digest TEXT,reason TEXT,data_pool INTEGER,sampling TEXT,momentum REAL,weight_decay REAL,classes "
         "TEXT,normalise TEXT,label_noise REAL,spectrum REAL,teacher_axis INTEGER,teacher_error REAL,unfitted_distance "
         "REAL,density_chi REAL,density_error REAL,density_edge REAL,density_drift REAL,init TEXT,machine "
-        "INTEGER,fluctuations "
-        "INTEGER,burn_in INTEGER";
+        "INTEGER,fluctuations INTEGER,burn_in INTEGER,"
+        "curvature INTEGER,lambda_max REAL,lambda_max_error REAL,hessian_trace REAL,hessian_trace_error REAL,"
+        "batch_sharpness REAL,batch_sharpness_error REAL";
     const char *path = path_of("s.db");
     make_store(path, 0);
     char *sql =
@@ -36,11 +37,13 @@ static void test_schema(void **state)
                            "SELECT group_concat(name || ' ' || type) = 'run TEXT,step INTEGER,time REAL,loss REAL,"
                            "unfitted INTEGER,signal REAL,noise REAL,test_error REAL,train_error REAL,min_margin REAL,"
                            "weight_change REAL,weight_change_rel REAL,kernel_change REAL,kernel_alignment REAL,"
-                           "gradient_mean REAL,gradient_variance REAL,gradient_snr REAL,unfitted_distance REAL'"
+                           "gradient_mean REAL,gradient_variance REAL,gradient_snr REAL,unfitted_distance REAL,"
+                           "lambda_max REAL,lambda_max_error REAL,hessian_trace REAL,hessian_trace_error REAL,"
+                           "batch_sharpness REAL,batch_sharpness_error REAL'"
                            " FROM pragma_table_info('points')"),
                      1);
     assert_int_equal(query(path, "PRAGMA application_id"), 0x6368746e);
-    assert_int_equal(query(path, "PRAGMA user_version"), 16);
+    assert_int_equal(query(path, "PRAGMA user_version"), 17);
     assert_int_equal(query(path, "SELECT group_concat(name || ' ' || type) = 'run TEXT,layer INTEGER,rank INTEGER,"
                                  "variance REAL,variance_error REAL,flatness REAL,curvature REAL,drift REAL,cosine "
                                  "REAL' FROM pragma_table_info('fluctuations')"),

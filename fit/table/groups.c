@@ -30,6 +30,7 @@ bool ch_fit_is_key(size_t setting)
     case CH_SETTING_KERNEL:
     case CH_SETTING_FLUCTUATIONS:
     case CH_SETTING_BURN_IN:
+    case CH_SETTING_CURVATURE:
     case CH_SETTING_DATA_DIR:
     case CH_SETTING_DATA_FILE: /* the digest says which samples they are */
     case CH_SETTING_DATA_LABELS:

@@ -53,13 +53,13 @@ void ch_loss_hessian_set_weights(ch_loss_hessian *self, const double *weights)
     } else {
         ch_network_set_weights(&self->narrow.network, weights);
     }
-    self->is_kept = false;
+    self->is_kept = self->has_passed = false;
 }
 
 void ch_loss_hessian_set_samples(ch_loss_hessian *self, const ch_curved_samples *samples)
 {
     self->samples = *samples;
-    self->is_kept = false;
+    self->is_kept = self->has_passed = false;
 }
 
 /* The factors in single precision. */
@@ -71,9 +71,14 @@ static const float *narrowed(ch_loss_hessian *self, const double *factors, size_
     return self->numbers;
 }
 
+/* Passes the samples from … from + count forward, where their values are not there. */
 static void forward(ch_loss_hessian *self, size_t from, size_t count)
 {
     const ch_curved_samples *samples = &self->samples;
+    if (self->has_passed) {
+        return;
+    }
+    self->has_passed = count == samples->count;
     if (self->is_wide) {
         ch_network_f64_forward(&self->wide.network, samples->inputs, samples->index + from, count, self->outputs);
     } else {
@@ -91,7 +96,6 @@ bool ch_loss_hessian_gradient(ch_loss_hessian *self, double *gradient)
             return false;
         }
         forward(self, from, count);
-        self->is_kept = false; /* the values are there, their derivatives are not */
         if (self->is_wide) {
             ch_network_f64_gradient(&self->wide.network, samples->slopes + from, gradient);
         } else {
@@ -123,7 +127,6 @@ static void add_product(ch_loss_hessian *self, size_t from, size_t count, double
 bool ch_loss_hessian_product(ch_loss_hessian *self, const double *v, double *product)
 {
     const size_t total = self->samples.count;
-    double sum = 0;
     memset(product, 0, self->num_weights * sizeof *product);
     if (self->is_wide) {
         ch_hessian_f64_point(&self->wide, v);
@@ -137,10 +140,7 @@ bool ch_loss_hessian_product(ch_loss_hessian *self, const double *v, double *pro
         add_product(self, from, ch_size_min(total - from, self->capacity), product);
     }
     self->is_kept = total <= self->capacity;
-    for (size_t i = 0; i < self->num_weights; i++) {
-        sum += product[i] * 0; /* 0, or NaN where the number is not finite */
-    }
-    return isfinite(sum);
+    return isfinite(ch_dot(product, product, self->num_weights));
 }
 
 static bool apply(void *context, const double *v, double *product)

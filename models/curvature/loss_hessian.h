@@ -23,7 +23,8 @@ typedef struct {
     float *numbers;            /* [capacity] factors on their way; owned */
     double *outputs;           /* [capacity] owned */
     ch_curved_samples samples; /* those at present */
-    bool is_kept;              /* whether all of them have passed, and their values are kept */
+    bool has_passed;           /* whether all of them have passed forward, and their values are kept */
+    bool is_kept;              /* whether their derivatives are kept, too */
     const ch_watch *watch;     /* borrowed */
 } ch_loss_hessian;
 
@@ -46,7 +47,7 @@ void ch_loss_hessian_set_samples(ch_loss_hessian *self, const ch_curved_samples 
 /** gradient [num_weights] = sum_i slopes_i grad f(w, x_i).  @return false when stopped */
 bool ch_loss_hessian_gradient(ch_loss_hessian *self, double *gradient) CH_MUST_CHECK;
 
-/** product [num_weights] = H v.  @return false when stopped, or where a number is not finite */
+/** product [num_weights] = H v.  @return false when stopped, or where a number or the norm is not finite */
 bool ch_loss_hessian_product(ch_loss_hessian *self, const double *v, double *product) CH_MUST_CHECK;
 
 /** The map v -> H v; borrows `self`. */

@@ -7,15 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static double dot(const double *a, const double *b, size_t dim)
-{
-    double sum = 0;
-    for (size_t i = 0; i < dim; i++) {
-        sum += a[i] * b[i];
-    }
-    return sum;
-}
-
 /* ---- the eigenvalues of a tridiagonal matrix ---- */
 
 /* A within the span: its diagonal, and the numbers beside it; beside[i] joins i and i + 1. */
@@ -81,35 +72,64 @@ static ch_estimate estimate(const tridiagonal *self, double next)
     return (ch_estimate){theta, gap > residual ? residual * residual / gap : residual};
 }
 
+/* vector = the eigenvector of the largest eigenvalue, from the vectors of the span. T - theta = L D L^T with a last
+ * pivot of 0, so that the numbers s of the eigenvector within the span follow from the last one: L^T s = (0, …, 0, 1).
+ */
+static void find_vector(const tridiagonal *self, double theta, const float *span, size_t dim, double *vector)
+{
+    double pivots[CH_MOST_LANCZOS], number = 1, square = 0;
+    pivots[0] = self->diagonal[0] - theta;
+    for (size_t i = 1; i < self->size; i++) {
+        pivots[i] = self->diagonal[i] - theta - self->beside[i - 1] * self->beside[i - 1] / pivots[i - 1];
+    }
+    memset(vector, 0, dim * sizeof *vector);
+    for (size_t k = self->size; k-- > 0;) {
+        number *= k + 1 < self->size ? -self->beside[k] / pivots[k] : 1;
+        for (size_t i = 0; i < dim; i++) {
+            vector[i] += number * (double)span[k * dim + i];
+        }
+        square += number * number;
+    }
+    for (size_t i = 0; i < dim; i++) {
+        vector[i] /= sqrt(square);
+    }
+}
+
 /* ---- Lanczos' method ---- */
 
 ch_code ch_spectrum_largest(const ch_symmetric_map *map, const double *start, const ch_lanczos_rule *rule,
-                            ch_estimate *largest, size_t *steps, ch_error *err)
+                            double *vector, ch_estimate *largest, size_t *steps, ch_error *err)
 {
     const size_t dim = map->dim;
     double *vectors = ch_alloc(3 * dim, sizeof *vectors);
+    float *span = vector != NULL ? ch_alloc_unset(rule->most_steps * dim, sizeof *span) : NULL;
     *largest = (ch_estimate){NAN, NAN};
     *steps = 0;
-    if (vectors == NULL) {
-        return ch_error_memory(err, "the largest eigenvalue of a Hessian");
+    ch_code code = CH_OK;
+    if (vectors == NULL || (vector != NULL && span == NULL)) {
+        code = ch_error_memory(err, "the largest eigenvalue of a Hessian");
+        goto out;
     }
     double *before = vectors, *now = vectors + dim, *next = vectors + 2 * dim, side = 0;
-    const double norm = sqrt(dot(start, start, dim));
+    const double norm = sqrt(ch_dot(start, start, dim));
     tridiagonal inside = {.size = 0};
     for (size_t i = 0; i < dim; i++) {
         now[i] = start[i] / norm;
     }
     while (inside.size < rule->most_steps) {
+        for (size_t i = 0; span != NULL && i < dim; i++) {
+            span[inside.size * dim + i] = (float)now[i];
+        }
         if (!map->apply(map->context, now, next)) {
             *largest = (ch_estimate){NAN, NAN};
-            break;
+            goto out;
         }
-        const double along = dot(now, next, dim);
+        const double along = ch_dot(now, next, dim);
         for (size_t i = 0; i < dim; i++) {
             next[i] -= along * now[i] + side * before[i];
         }
         inside.diagonal[inside.size] = along;
-        side = sqrt(dot(next, next, dim));
+        side = sqrt(ch_dot(next, next, dim));
         inside.beside[inside.size++] = side;
         *steps = inside.size;
         *largest = estimate(&inside, side);
@@ -124,8 +144,13 @@ ch_code ch_spectrum_largest(const ch_symmetric_map *map, const double *start, co
         now = next;
         next = free_one;
     }
+    if (vector != NULL) {
+        find_vector(&inside, largest->value, span, dim, vector);
+    }
+out:
     free(vectors);
-    return CH_OK;
+    free(span);
+    return code;
 }
 
 /* ---- Hutchinson's method ---- */
@@ -148,7 +173,7 @@ ch_code ch_spectrum_trace(const ch_symmetric_map *map, size_t num_probes, ch_ran
         if (!map->apply(map->context, vectors, vectors + dim)) {
             goto out;
         }
-        ch_running_add(dot(vectors, vectors + dim, dim), probe + 1, &mean, &squares);
+        ch_running_add(ch_dot(vectors, vectors + dim, dim), probe + 1, &mean, &squares);
     }
     *trace = (ch_estimate){mean, sqrt(squares / (double)(num_probes - 1) / (double)num_probes)};
 out:

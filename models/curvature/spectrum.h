@@ -28,6 +28,25 @@ typedef struct {
     double value, error;
 } ch_estimate;
 
+/** a . b of [dim] numbers, in eight sums. */
+static inline double ch_dot(const double *a, const double *b, size_t dim)
+{
+    double sums[8] = {0}, sum = 0;
+    size_t i = 0;
+    for (; i + 8 <= dim; i += 8) {
+        for (size_t k = 0; k < 8; k++) {
+            sums[k] += a[i + k] * b[i + k];
+        }
+    }
+    for (; i < dim; i++) {
+        sum += a[i] * b[i];
+    }
+    for (size_t k = 0; k < 8; k++) {
+        sum += sums[k];
+    }
+    return sum;
+}
+
 /** The largest eigenvalue of A, the most positive one, by Lanczos' method.
  *
  *  It is that of A within the span of start, A start, A^2 start …, and approaches the one of A from below; `start` must
@@ -35,17 +54,18 @@ typedef struct {
  *  within the span, the error is at most r, and at most r^2 / g once no eigenvalue of A is left unseen above; the
  *  smaller of the two is the estimate. Ends when it is at most tolerance |theta|, after most_steps products, or where
  *  the span grows no more. Vectors are not made orthogonal again: that would find multiplicities, which nobody asks
- * for.
+ *  for. The eigenvector costs the memory of most_steps vectors in single precision.
  *
  *  Source: Golub and Van Loan, "Matrix Computations", 4th edition, sections 10.1 and 10.3. Cost: a product a step, and
  *  three vectors of memory.
  *
  *  @param start   [dim], of a norm that is not 0
+ *  @param vector  out [dim]: the eigenvector, of norm 1 within single precision; NULL: it is not wanted
  *  @param largest out: NaN and NaN where `apply` fails
  *  @param steps   out: the number of products
  *  @return CH_OK; CH_ERROR_MEMORY */
 ch_code ch_spectrum_largest(const ch_symmetric_map *map, const double *start, const ch_lanczos_rule *rule,
-                            ch_estimate *largest, size_t *steps, ch_error *err) CH_MUST_CHECK;
+                            double *vector, ch_estimate *largest, size_t *steps, ch_error *err) CH_MUST_CHECK;
 
 /** The trace of A by Hutchinson's method: the mean of z . A z over `num_probes` >= 2 vectors z of random signs, and its
  *  standard error. The mean is unbiased, and the variance of one term is 2 sum over i != j of A_ij^2.

@@ -4,6 +4,7 @@
 #include "core/checks.h"
 #include "core/memory.h"
 #include "core/snapshot.h"
+#include "models/learner/curvature_meter.h"
 #include "models/learner/flow.h"
 #include "models/learner/kernel_meter.h"
 #include "models/learner/lookahead.h"
@@ -72,6 +73,7 @@ size_t ch_network_learner_bytes(const ch_network_learner_setup *setup)
     bytes += setup->dynamics == CH_DYNAMICS_FLOW ? ch_flow_bytes(&sizes) : 0;
     bytes += is_fast(setup) ? ch_lookahead_sums_bytes(&sizes) : 0;
     bytes += setup->kernel_samples > 0 ? ch_kernel_meter_bytes(&sizes) : 0;
+    bytes += setup->curvature ? ch_curvature_meter_bytes(&sizes) : 0;
     return bytes < 0x1p63 ? (size_t)bytes : SIZE_MAX;
 }
 
@@ -81,9 +83,10 @@ static ch_code allocate_parts(ch_network_learner *self, const ch_network_learner
     self->lookahead = is_fast(setup) ? ch_alloc(1, sizeof *self->lookahead) : NULL;
     self->flow = setup->dynamics == CH_DYNAMICS_FLOW ? ch_alloc(1, sizeof *self->flow) : NULL;
     self->meter = setup->kernel_samples > 0 ? ch_alloc(1, sizeof *self->meter) : NULL;
+    self->curvature = setup->curvature ? ch_alloc(1, sizeof *self->curvature) : NULL;
     if (self->state == NULL || (is_fast(setup) && self->lookahead == NULL) ||
         (setup->dynamics == CH_DYNAMICS_FLOW && self->flow == NULL) ||
-        (setup->kernel_samples > 0 && self->meter == NULL)) {
+        (setup->kernel_samples > 0 && self->meter == NULL) || (setup->curvature && self->curvature == NULL)) {
         return ch_error_memory(err, "a network under training");
     }
     return CH_OK;
@@ -107,7 +110,11 @@ static ch_code init_parts(ch_network_learner *self, const ch_network_learner_set
     if (code != CH_OK) {
         return code;
     }
-    return self->meter != NULL ? ch_kernel_meter_init(self->meter, self->state, err) : CH_OK;
+    code = self->meter != NULL ? ch_kernel_meter_init(self->meter, self->state, err) : CH_OK;
+    if (code != CH_OK) {
+        return code;
+    }
+    return self->curvature != NULL ? ch_curvature_meter_init(self->curvature, self->state, err) : CH_OK;
 }
 
 /* ---- the learner ---- */
@@ -180,6 +187,9 @@ ch_code ch_network_learner_init(ch_network_learner *self, const ch_network_learn
 
 void ch_network_learner_free(ch_network_learner *self)
 {
+    if (self->curvature != NULL) {
+        ch_curvature_meter_free(self->curvature);
+    }
     if (self->meter != NULL) {
         ch_kernel_meter_free(self->meter);
     }
@@ -192,6 +202,7 @@ void ch_network_learner_free(ch_network_learner *self)
     if (self->state != NULL) {
         ch_state_free(self->state);
     }
+    free(self->curvature);
     free(self->meter);
     free(self->flow);
     free(self->lookahead);

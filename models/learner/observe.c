@@ -152,12 +152,19 @@ static ch_code interrupted(ch_error *err)
     return ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped while a network was observed");
 }
 
-/* Measures what takes passes of its own: the kernel and the test error. */
+/* Measures what takes passes of its own: the curvature, the kernel and the test error. */
 static ch_code observe_rest(ch_network_learner *self, ch_observation *out, ch_error *err)
 {
     ch_network_state *state = self->state;
     const ch_network_learner_setup *setup = &state->setup;
-    const ch_code code = self->meter != NULL ? ch_kernel_meter_observe(self->meter, state, out, err) : CH_OK;
+    ch_code code = CH_OK;
+    if (self->curvature != NULL && self->learner.with_curvature) {
+        code = ch_curvature_meter_observe(self->curvature, state, self->learner.progress.updates, out, err);
+    }
+    if (code != CH_OK) {
+        return code;
+    }
+    code = self->meter != NULL ? ch_kernel_meter_observe(self->meter, state, out, err) : CH_OK;
     if (code != CH_OK) {
         return code;
     }

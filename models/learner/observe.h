@@ -2,6 +2,7 @@
 #ifndef CH_LEARNER_OBSERVE_H
 #define CH_LEARNER_OBSERVE_H
 
+#include "models/learner/curvature_meter.h"
 #include "models/learner/kernel_meter.h"
 #include "models/learner/steps.h"
 

@@ -34,6 +34,7 @@ typedef struct {
     const struct ch_density *density; /* its tabulated density, in place of chi; NULL: it has none; borrowed */
     const double *deviations; /* [dim] of the data law's inputs along the axes; NULL where they are 1; borrowed */
     size_t kernel_samples;    /* n <= P: the tangent kernel of the first n training samples is measured; 0: none is */
+    bool curvature;           /* the curvature of the loss can be measured: ch_learner.with_curvature */
     int threads;              /* below 1 means 1; no bit of the result depends on it */
     const ch_watch *watch;    /* NULL, or a stop flag that ends advance, observe and init; the run is then of no use */
 } ch_network_learner_setup;
@@ -42,6 +43,7 @@ struct ch_network_state;
 struct ch_lookahead;
 struct ch_flow;
 struct ch_kernel_meter;
+struct ch_curvature_meter;
 
 /** A network under training. F(w, x) = f(w, x) - f(w0, x), m = y F, L = (1 / P) sum l(m_mu), g_mu = grad l(m_mu).
  *
@@ -69,11 +71,12 @@ struct ch_kernel_meter;
  *  `wide`.
  */
 typedef struct {
-    ch_learner learner;             /* first: this struct is a ch_learner */
-    struct ch_network_state *state; /* the network and what every dynamics shares (state.h); owned */
-    struct ch_lookahead *lookahead; /* the fast engine's (lookahead.h); NULL where it does not train; owned */
-    struct ch_flow *flow;           /* the flow's integrator (flow.h); NULL under other dynamics; owned */
-    struct ch_kernel_meter *meter;  /* the measured tangent kernel (kernel_meter.h); NULL for none; owned */
+    ch_learner learner;                   /* first: this struct is a ch_learner */
+    struct ch_network_state *state;       /* the network and what every dynamics shares (state.h); owned */
+    struct ch_lookahead *lookahead;       /* the fast engine's (lookahead.h); NULL where it does not train; owned */
+    struct ch_flow *flow;                 /* the flow's integrator (flow.h); NULL under other dynamics; owned */
+    struct ch_kernel_meter *meter;        /* the measured tangent kernel (kernel_meter.h); NULL for none; owned */
+    struct ch_curvature_meter *curvature; /* of the loss (curvature_meter.h); NULL: it is not measured; owned */
 } ch_network_learner;
 
 #endif

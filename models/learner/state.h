@@ -8,6 +8,7 @@
  *   lookahead       the fast engine: sgd without its idle steps
  *   flow            gradient flow
  *   kernel_meter    the tangent kernel of some samples
+ *   curvature_meter the Hessian of the loss
  *   observe         observations
  *   learner         sets up and frees all of them
  *

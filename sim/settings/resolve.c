@@ -83,6 +83,22 @@ static ch_code check_init(const ch_settings *self, ch_error *err)
     return CH_OK;
 }
 
+/* Refuses curvature where the training loss has none, or there is no training loss. */
+static ch_code check_curvature(const ch_settings *self, ch_error *err)
+{
+    if (!is_given(self, CH_SETTING_CURVATURE) || ch_setting_applies(self, CH_SETTING_CURVATURE)) {
+        return CH_OK;
+    }
+    return ch_error_set(err, CH_ERROR_INPUT, "curvature is %llu, but %s; accepted is to leave it out",
+                        (unsigned long long)self->curvature,
+                        self->linear == CH_LINEAR_YES
+                            ? "linear = yes trains a model that is linear in its weights under the hinge, a loss "
+                              "without second derivatives"
+                        : self->train == 0 ? "train = inf has no training loss whose Hessian it could be"
+                                           : "the hinge of model = perceptron, which is linear in its weights, has no "
+                                             "second derivatives");
+}
+
 /* Refuses a given setting that has no meaning for this model and these data. */
 static ch_code check_applies(const ch_settings *self, ch_error *err)
 {
@@ -586,8 +602,8 @@ static uint64_t implied_data(const ch_settings *self)
 ch_code ch_settings_resolve(const ch_settings *self, ch_resolved *resolved, ch_error *err)
 {
     static ch_code (*const checks[])(const ch_settings *self, ch_error *err) = {
-        check_rows,        check_teacher, check_init,   check_fluctuations, check_applies,  check_model,
-        check_label_noise, check_law,     check_kernel, check_dynamics,     check_sampling, check_rule};
+        check_rows,        check_teacher, check_init,   check_fluctuations, check_curvature, check_applies, check_model,
+        check_label_noise, check_law,     check_kernel, check_dynamics,     check_sampling,  check_rule};
     static ch_code (*const steps[])(ch_settings * self, ch_error * err) = {
         resolve_data,  resolve_classes,     resolve_data_dir, resolve_data_file,
         resolve_batch, resolve_temperature, resolve_engine};

@@ -137,6 +137,10 @@ const ch_setting ch_settings_table[] = {
     [CH_SETTING_BURN_IN] = {COUNT(burn_in, 1, MOST_COUNT, "half"), .word = "half",
                             .help = "steps before the snapshots of fluctuations; half: half of max_steps",
                             .since = CH_SCHEMA_WEIGHTS},
+    [CH_SETTING_CURVATURE] = {COUNT(curvature, 0, 1000, "0"),
+                              .help = "points in the first 1000 epochs, at equal ratios of steps, at which the loss's "
+                                      "curvature is measured; 0: none",
+                              .since = CH_SCHEMA_CURVATURE, .is_implied = true},
     [CH_SETTING_DATA_DIR] = {FILE_NAME(data_dir, "a folder"), .help = "folder of image data"},
     [CH_SETTING_DATA_FILE] = {FILE_NAME(data_file, "a file, or FILE:NAME for an array in it"),
                               .help = "own samples: NPY, NPZ, IDX, HDF5 or CSV, plain or gzipped"},
@@ -570,6 +574,9 @@ bool ch_setting_applies(const ch_settings *self, size_t index)
         return self->linear == CH_LINEAR_NO;
     case CH_SETTING_BURN_IN:
         return self->fluctuations > 0;
+    case CH_SETTING_CURVATURE: /* a perceptron's hinge and a twin's have none, and fresh batches have no training loss
+                                */
+        return !ch_settings_has_engine(self) && self->linear == CH_LINEAR_NO && self->train > 0;
     case CH_SETTING_CHI:
         return ch_law_of(self->data)->has_chi;
     case CH_SETTING_TEACHER: /* samples from files have one where a run asks for it */

@@ -56,6 +56,7 @@ enum {
     CH_SETTING_TEACHER_AXIS,
     CH_SETTING_FLUCTUATIONS,
     CH_SETTING_BURN_IN,
+    CH_SETTING_CURVATURE,
     CH_SETTING_DATA_DIR, /* where data lie, here and below, is no part of a run and has no column in a store */
     CH_SETTING_DATA_FILE,
     CH_SETTING_DATA_LABELS,
@@ -97,6 +98,7 @@ typedef struct {
     uint64_t teacher_axis;         /* axis of the teacher, counted from 1; 0: last, until it is resolved */
     uint64_t fluctuations;         /* number of snapshots of the weights, for their fluctuations; 0: none */
     uint64_t burn_in;              /* steps before the first of them; 0: half of max_steps, until it is resolved */
+    uint64_t curvature;            /* points at which the curvature of the loss is measured; 0: none */
     const char *data_dir;          /* folder of image data; borrowed */
     const char *data_file, *data_labels; /* files of samples and of labels; borrowed */
     const char *density;                 /* file of a tabulated density; borrowed */

@@ -83,7 +83,8 @@ static bool is_unwatched(const ch_settings *settings, const ch_run *other)
 
 bool ch_run_ends_as(const ch_settings *settings, const ch_run *other)
 {
-    if (settings->record != 0 && settings->record != other->settings.record) {
+    const bool has_points = settings->record != 0 || settings->curvature != 0;
+    if (has_points && settings->record != other->settings.record) {
         return false;
     }
     if (has_same_budgets(settings, &other->settings)) {
@@ -112,7 +113,7 @@ bool ch_run_ends_as(const ch_settings *settings, const ch_run *other)
 static void take_settings(ch_run *run, const ch_resolved *resolved)
 {
     const size_t before = run->num_points > 0 ? (run->num_points - 1) * run->num_layers : 0;
-    if (resolved->settings.record == 0) {
+    if (resolved->settings.record == 0 && resolved->settings.curvature == 0) {
         for (size_t k = 0; k < run->num_layers; k++) {
             run->layer_changes[k] = run->layer_changes[before + k];
         }
@@ -151,6 +152,7 @@ ch_code ch_store_reuse(ch_store *self, const ch_kin_variants *variants, const ch
 {
     char own[CH_ID_SIZE], id[CH_ID_SIZE];
     const uint64_t record = resolved->settings.record;
+    const bool has_points = record != 0 || resolved->settings.curvature != 0;
     ch_code code = CH_OK;
     *reused = false;
     if (variants->count == 0) { /* an id takes microseconds, which tiny runs notice */
@@ -160,7 +162,7 @@ ch_code ch_store_reuse(ch_store *self, const ch_kin_variants *variants, const ch
     for (size_t i = 0; code == CH_OK && i < variants->count && !*reused; i++) {
         const ch_kin_variant *variant = &variants->variants[i];
         ch_resolved other = *resolved;
-        if (record != 0 && record != variant->record) {
+        if (has_points && record != variant->record) {
             continue;
         }
         other.settings.max_steps = variant->max_steps;
