@@ -130,6 +130,8 @@ void ch_chart_label(const char *name, char *text, size_t size)
         {"signal", "signal s"},
         {"noise", "noise r"},
         {"unfitted_distance", "⟨v⟩ of unfitted samples"},
+        {"kernel_change", "kernel change ‖K − K₀‖ / ‖K₀‖"},
+        {"train_error", "training error, %"},
     };
     for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
         if (strcmp(labels[i].name, name) == 0) {
