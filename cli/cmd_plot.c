@@ -1,14 +1,14 @@
 /* cmd_plot.c — `chiton plot`: draws figures of the runs of a store. */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/read_runs.h"
 #include "plots/plots.h"
 
 #include <stdlib.h>
 
 /* The arguments of the command line; strings are borrowed. */
 typedef struct {
-    const ch_cli *cli; /* names the stores */
-    const char *directory, *where;
+    const char *directory;
     ch_plot_style style;
     ch_chart chart; /* what is drawn in the place of pages */
     bool has_chart;
@@ -18,7 +18,6 @@ typedef struct {
     bool has_course;
     ch_fit_options fit;
     ch_watch watch; /* of the fit and of drawing */
-    bool skip_damaged;
 } plot_arguments;
 
 /* Draws every page that the runs have data for. */
@@ -79,13 +78,10 @@ static ch_code draw_numbers(const plot_arguments *arguments, const ch_fit *fit, 
     return code;
 }
 
-static ch_code draw_table(plot_arguments *arguments, ch_store *store, const ch_run_table *table, ch_error *err)
+static ch_code draw_table(void *context, ch_store *store, const ch_run_table *table, ch_error *err)
 {
+    plot_arguments *arguments = context;
     ch_fit fit = {0};
-    if (table->count == 0) {
-        return ch_error_set(err, CH_ERROR_INPUT, "the store %s has no runs%s: there is nothing to plot", store->path,
-                            arguments->where != NULL ? " that fulfil --where" : "");
-    }
     ch_code code = ch_plot_directory(arguments->directory, err);
     if (code != CH_OK) {
         return code;
@@ -104,26 +100,6 @@ static ch_code draw_table(plot_arguments *arguments, ch_store *store, const ch_r
     code = arguments->has_numbers ? draw_numbers(arguments, &fit, err) : draw_pages(arguments, store, &fit, err);
 out:
     ch_fit_free(&fit);
-    return code;
-}
-
-static ch_code plot_store(plot_arguments *arguments, ch_error *err)
-{
-    ch_store store = {0};
-    ch_run_table table = {0};
-    ch_code code = ch_cli_open_stores(&store, arguments->cli, arguments->skip_damaged, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    code = ch_store_select(&store, arguments->where, arguments->has_course, &table, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    code = draw_table(arguments, &store, &table, err);
-out:
-    ch_cli_say_damaged(&store);
-    ch_run_table_free(&table);
-    ch_store_close(&store);
     return code;
 }
 
@@ -262,7 +238,6 @@ static ch_code check_arguments(const ch_cli *cli, const look *given, plot_argume
     if (arguments->directory == NULL || arguments->directory[0] == '\0') {
         return ch_error_set(err, CH_ERROR_INPUT, "plot needs -o DIR, the directory for the figures");
     }
-    arguments->cli = cli;
     code = ch_fit_options_check(&arguments->fit, err);
     return code != CH_OK ? code : read_look(given, arguments, err);
 }
@@ -312,9 +287,7 @@ int ch_cmd_plot(int argc, const char **argv)
         goto out;
     }
     arguments.directory = directory;
-    arguments.where = where;
     arguments.style.has_data = has_data != 0;
-    arguments.skip_damaged = skip_damaged != 0;
     arguments.fit.watch = &arguments.watch;
     box_folder = ch_cli_cache_folder();
     arguments.fit.expects = true;
@@ -323,7 +296,14 @@ int ch_cmd_plot(int argc, const char **argv)
     if (code != CH_OK) {
         goto out;
     }
-    code = plot_store(&arguments, &err);
+    const ch_cli_runs runs = {.cli = &cli,
+                              .where = where,
+                              .verb = "plot",
+                              .has_points = arguments.has_course,
+                              .skips_damaged = skip_damaged != 0,
+                              .use = draw_table,
+                              .context = &arguments};
+    code = ch_cli_read_runs(&runs, &err);
     ch_error flush_error = {0};
     const ch_code flushed = ch_cli_flush(&flush_error); /* after a failure too: it has the names of the drawn files */
     if (code != CH_OK || flushed == CH_OK) {

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/meter.h"
+#include "cli/read_runs.h"
 #include "core/text.h"
 #include "report/report.h"
 #include "sim/store/summary.h"
@@ -13,7 +14,6 @@ typedef struct {
     const ch_cli *cli; /* names the stores */
     const char *path, *where;
     ch_fit_options fit;
-    bool skip_damaged;
 } report_arguments;
 
 /* All that is found in the stores. */
@@ -39,15 +39,11 @@ static ch_code find_all(report_findings *self, const ch_run_table *table, const 
     return code == CH_OK ? ch_lazy_list_init(&self->twins, &self->fit, err) : code;
 }
 
-static ch_code report_table(const report_arguments *arguments, ch_store *store, const ch_run_table *table,
-                            ch_error *err)
+static ch_code report_table(void *context, ch_store *store, const ch_run_table *table, ch_error *err)
 {
+    const report_arguments *arguments = context;
     report_findings found = {0};
     ch_meter meter;
-    if (table->count == 0) {
-        return ch_error_set(err, CH_ERROR_INPUT, "the store %s has no runs%s: there is nothing to report", store->path,
-                            arguments->where != NULL ? " that fulfil --where" : "");
-    }
     ch_stop *stop = ch_cli_catch_signals(); /* not while the store is read, which a signal may end at once */
     ch_meter_start(&meter, "replicas", patience);
     const ch_watch watch = ch_meter_watch(&meter, stop), quiet = {.stop = stop};
@@ -83,26 +79,6 @@ out:
     ch_lazy_list_free(&found.twins);
     ch_phase_list_free(&found.phases);
     ch_fit_free(&found.fit);
-    return code;
-}
-
-static ch_code report_stores(const report_arguments *arguments, ch_error *err)
-{
-    ch_store store = {0};
-    ch_run_table table = {0};
-    ch_code code = ch_cli_open_stores(&store, arguments->cli, arguments->skip_damaged, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    code = ch_store_select(&store, arguments->where, false, &table, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    code = report_table(arguments, &store, &table, err);
-out:
-    ch_cli_say_damaged(&store);
-    ch_run_table_free(&table);
-    ch_store_close(&store);
     return code;
 }
 
@@ -144,14 +120,19 @@ int ch_cmd_report(int argc, const char **argv)
     arguments.cli = &cli;
     arguments.path = path != NULL ? path : "report.html";
     arguments.where = where;
-    arguments.skip_damaged = skip_damaged != 0;
     arguments.fit.expects = true;
     arguments.fit.box_folder = box_folder;
     code = check(&arguments, &err);
     if (code != CH_OK) {
         goto out;
     }
-    code = report_stores(&arguments, &err);
+    const ch_cli_runs runs = {.cli = &cli,
+                              .where = where,
+                              .verb = "report",
+                              .skips_damaged = skip_damaged != 0,
+                              .use = report_table,
+                              .context = &arguments};
+    code = ch_cli_read_runs(&runs, &err);
 out:
     ch_cli_free(&cli);
     free(box_folder);

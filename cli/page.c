@@ -19,21 +19,33 @@ ch_code ch_cli_flush(ch_error *err)
     return CH_OK;
 }
 
-/* Columns of the terminal that standard output is; 0 where it is none, or does not say. */
-static size_t terminal_width(void)
+enum { NARROWEST = 20 }; /* columns of a page, however narrow the terminal */
+
+/* Columns of a page on the terminal that a file is; 0 where it is none, or does not say. */
+static size_t page_width(int file)
 {
     struct winsize window = {0};
-    return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 ? window.ws_col : 0;
+    const size_t width = isatty(file) && ioctl(file, TIOCGWINSZ, &window) == 0 ? window.ws_col : 0;
+    return width > 0 && width < NARROWEST ? NARROWEST : width;
+}
+
+void ch_cli_say(const char *sentence)
+{
+    const size_t width = page_width(STDERR_FILENO);
+    if (width > 0) {
+        ch_page_narrow(stderr, sentence, width);
+    } else {
+        fputs(sentence, stderr);
+    }
+    fputc('\n', stderr);
 }
 
 ch_code ch_cli_page_open(ch_cli_page *self, ch_error *err)
 {
-    enum { NARROWEST = 20 };
-    *self = (ch_cli_page){.out = stdout, .width = terminal_width()};
+    *self = (ch_cli_page){.out = stdout, .width = page_width(STDOUT_FILENO)};
     if (self->width == 0) {
         return CH_OK;
     }
-    self->width = self->width < NARROWEST ? NARROWEST : self->width;
     self->out = open_memstream(&self->text, &self->size);
     return self->out != NULL ? CH_OK : ch_error_memory(err, "what is to be printed");
 }

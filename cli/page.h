@@ -20,6 +20,9 @@ ch_code ch_cli_page_open(ch_cli_page *self, ch_error *err) CH_MUST_CHECK;
 /** Ends the page, also after a failure, and flushes standard output.  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_IO */
 ch_code ch_cli_page_close(ch_cli_page *self, ch_error *err) CH_MUST_CHECK;
 
+/** Says a sentence on standard error, in lines as wide as the terminal where it is one. */
+void ch_cli_say(const char *sentence);
+
 /** Flushes standard output, so that a full disk or a closed pipe is noticed.  @return CH_OK, CH_ERROR_IO */
 ch_code ch_cli_flush(ch_error *err) CH_MUST_CHECK;
 

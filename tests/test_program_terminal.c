@@ -120,8 +120,16 @@ static void on_terminal(unsigned short columns, const char *line, char *text, si
 
 static void test_lines_fit_the_terminal(void **state)
 {
-    static const char *const lines[] = {"help",     "help sweep",     "list s.db",
-                                        "fit s.db", "theory --chi 1", "run perceptron --dim 8 --train 64 --temp 1"};
+    static const char *const lines[] = {"help",
+                                        "help sweep",
+                                        "list s.db",
+                                        "fit s.db",
+                                        "theory --chi 1",
+                                        "run perceptron --dim 8 --train 64 --temp 1",
+                                        "sweep perceptron --dim 8 --train 16,64 --batch 2,32 --temp 4^-6..4^2 "
+                                        "--skip-invalid -j 1 -o t.db --dry-run",
+                                        "sweep perceptron --dim 8 --train 16,64 --batch 2,32 --temp 4^-6..4^2 "
+                                        "--skip-invalid -j 1 -o t.db"};
     static const unsigned short widths[] = {40, 100};
     static char text[1 << 17];
     (void)state;
