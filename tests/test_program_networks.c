@@ -180,13 +180,47 @@ static void test_twins_share_kernels(void **state)
     json_decref(run);
 }
 
+/* Fluctuations come from a sweep into the store, and from there into tables, JSON and figures. */
+
+static void test_fluctuations(void **state)
+{
+    (void)state;
+#define NOISY "mlp --dim 8 --depth 1 --width 4 --activation linear --loss mse --alpha 1 --train 40 --temp 0.05"
+    assert_succeeds("sweep " NOISY " --max-steps 4000 --fluctuations 64 --seed 0..1 -o a.db");
+    assert_int_equal(query(path_of("a.db"), "SELECT count(DISTINCT layer) FROM fluctuations"), 3);
+    assert_int_equal(query(path_of("a.db"), "SELECT count(*) FROM runs WHERE burn_in = 2000"), 2);
+    json_t *run = run_json(NOISY " --max-steps 4000 --fluctuations 64 --seed 1");
+    const json_t *first = json_array_get(json_object_get(run, "fluctuation_spectrum"), 0);
+    assert_non_null(first);
+    char *sql = sqlite3_mprintf(
+        "SELECT count(*) FROM fluctuations JOIN runs ON runs.id = run WHERE seed = 1 AND layer = "
+        "0 AND rank = 1 AND variance = %!.17g AND flatness = %!.17g",
+        json_real_value(json_object_get(first, "variance")), json_real_value(json_object_get(first, "flatness")));
+    assert_int_equal(query(path_of("a.db"), sql), 1);
+    sqlite3_free(sql);
+    json_decref(run);
+    assert_succeeds("fit a.db");
+    assert_says(out, "2 runs with fluctuations");
+    assert_succeeds("fit --json a.db");
+    assert_says(out, "\"spectra\": [");
+    assert_succeeds("fit --csv a.db");
+    assert_says(out, "variance_flatness");
+    assert_succeeds("export --json a.db");
+    assert_says(out, "\"fluctuation_spectrum\":[");
+    assert_succeeds("run " NOISY " --max-steps 4000 --fluctuations 64");
+    assert_says(out, "variance_error");
+    assert_succeeds("sweep " NOISY " --max-steps 400 --seed 0 -o b.db"); /* without them all is as it was */
+    assert_int_equal(query(path_of("b.db"), "SELECT count(*) FROM fluctuations"), 0);
+    assert_int_equal(query(path_of("b.db"), "SELECT fluctuations IS 0 AND burn_in IS NULL FROM runs"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_a_run_has_all_observables),    STORE_TEST(test_every_dynamics_and_loss),
         STORE_TEST(test_threads_change_no_bit),        STORE_TEST(test_a_twin_is_the_network),
         STORE_TEST(test_a_perceptron_is_its_own_twin), STORE_TEST(test_divergence_does_not_end_a_sweep),
-        STORE_TEST(test_twins_share_kernels),
+        STORE_TEST(test_twins_share_kernels),          STORE_TEST(test_fluctuations),
     };
     return cmocka_run_group_tests_name("program, networks", tests, locate_program, NULL);
 }
