@@ -119,7 +119,7 @@ static void outputs_are_those_from_scratch(void **state)
 {
     (void)state;
     skip_under_valgrind();
-    for (size_t k = 0; k < 4; k++) {
+    for (size_t k = 0; k < 4; k += is_sanitized() ? 3 : 1) {
         stage here;
         float outputs[MOST_LISTED];
         set_up(&here, &specs[k]);
