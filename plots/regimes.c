@@ -127,11 +127,14 @@ static ch_code say_slices(const page_content *content, ch_sentences *words, ch_e
     if (code != CH_OK || flatness->num_cells == 0) {
         return code;
     }
-    return ch_sentences_add(
-        words, err,
-        "At fixed T and B < B*/10 ‖Δw‖, averaged over T, is flat in B within %.2g %%; a single (B, T) "
-        "is off by %.2g %% (r.m.s.).",
-        100 * flatness->most, 100 * flatness->rms);
+    char error[32] = "";
+    if (isfinite(flatness->error)) {
+        snprintf(error, sizeof error, " ± %.1f", 100 * flatness->error);
+    }
+    return ch_sentences_add(words, err,
+                            "At fixed T and B < B*/10 ‖Δw‖, averaged over T, is flat in B within %.1f%s %%; a single "
+                            "(B, T) is off by %.1f %% (r.m.s.).",
+                            100 * flatness->most, error, 100 * flatness->rms);
 }
 
 static ch_code write_slices(const ch_page_head *head, const void *what, ch_sheet *sheet, ch_error *err)

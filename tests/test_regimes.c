@@ -219,6 +219,10 @@ static void test_flatness(void **state)
             if (at->batch == 2 && (!at_one_temp || at->temp == 1)) {
                 table.runs[i].final.weight_change *= 1.05;
             }
+            if (at->batch == 4) { /* the mean over the five data sets stays, of which each is off */
+                table.runs[i].final.weight_change *= exp(0.01 * ((double)at->seed_data - 2));
+            }
+            table.runs[i].final.weight_change *= exp(0.2 * (double)at->seed_data); /* all B share this */
         }
         fit_table(&fit, &found, &table);
         const ch_regime_flatness *flatness = &found.items[0].planes[0].flatness;
@@ -226,6 +230,8 @@ static void test_flatness(void **state)
         assert_int_equal(flatness->num_batches, 3);
         assert_int_equal(flatness->num_cells, 3 * 17);
         assert_close(flatness->most, expm1((log(1.05) - mean) / temps), 1e-9);
+        /* B = 2 is off by -1/3 of what B = 4 is: of 0.01 k, k = -2 … 2, whose standard error is 0.01 / sqrt 2 */
+        assert_close(flatness->error, 0.01 / sqrt(2) / 3, 1e-9);
         assert_close(flatness->rms, log(1.05) * sqrt(2.0 / 9 / temps), 1e-9);
         release(&fit, &found, &table);
     }

@@ -18,44 +18,108 @@ static const double SHARP = 100;
 
 /* ---- flatness ---- */
 
+/* A cell that should be flat, and the means of its data sets. */
+typedef struct {
+    const ch_regime_cell *cell;
+    const double *means; /* [num_sets] mean ln ||Dw||; NaN where a data set has no run; borrowed */
+    double *distances;   /* [num_sets] out: ln(y / mean over the B of its T); borrowed */
+} flat_cell;
+
 static int compare_temps(const void *left, const void *right)
 {
-    const double a = (*(const ch_regime_cell *const *)left)->temp, b = (*(const ch_regime_cell *const *)right)->temp;
+    const double a = ((const flat_cell *)left)->cell->temp, b = ((const flat_cell *)right)->cell->temp;
     return (a > b) - (a < b);
 }
 
-/* Holds the cells of one T against their geometric mean. @param distances  out: ln(y / mean) of these cells */
-static void measure_temp(const ch_regime_plane *plane, const ch_regime_cell *const *cells, size_t count,
-                         double *distances)
+static int compare_batches(const void *left, const void *right)
 {
-    double mean = 0;
-    for (size_t i = 0; i < count; i++) {
-        mean += cells[i]->log_weight_change / (double)count;
-    }
-    for (size_t i = 0; i < count; i++) {
-        distances[cells[i] - plane->cells] = cells[i]->log_weight_change - mean;
+    const uint64_t a = ((const flat_cell *)left)->cell->batch, b = ((const flat_cell *)right)->cell->batch;
+    return (a > b) - (a < b);
+}
+
+/* Holds the cells of one T against their geometric mean, for each data set. It is NaN for a data set that one of them
+ * lacks, and where there is one cell alone. */
+static void measure_temp(flat_cell *cells, size_t count, size_t num_sets)
+{
+    for (size_t s = 0; s < num_sets; s++) {
+        double mean = count > 1 ? 0 : NAN;
+        for (size_t i = 0; i < count; i++) {
+            mean += cells[i].means[s] / (double)count;
+        }
+        for (size_t i = 0; i < count; i++) {
+            cells[i].distances[s] = cells[i].means[s] - mean;
+        }
     }
 }
 
-/* Averages over the T of each B. @param distances  [num_cells]; NaN: the cell is none of those that should be flat */
-static ch_regime_flatness average_batches(const ch_regime_plane *plane, const double *distances)
+/* The mean of those of some numbers that are not NaN; NaN where there is none. @param error  out: its standard error */
+static double mean_of(const double *numbers, size_t count, double *error)
 {
-    ch_regime_flatness all = {.most = NAN, .rms = NAN};
+    double sum = 0, squares = 0, used = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += isnan(numbers[i]) ? 0 : numbers[i];
+        used += !isnan(numbers[i]);
+    }
+    const double mean = used > 0 ? sum / used : NAN;
+    for (size_t i = 0; i < count; i++) {
+        squares += isnan(numbers[i]) ? 0 : (numbers[i] - mean) * (numbers[i] - mean);
+    }
+    *error = used > 1 ? sqrt(squares / (used * (used - 1))) : NAN;
+    return mean;
+}
+
+/* Averages over the cells of one B. @param own  [num_sets] room for the averages of the data sets */
+static void measure_batch(const flat_cell *cells, size_t count, size_t num_sets, double *own,
+                          ch_regime_flatness *flatness, double *squares)
+{
+    double ignored, error;
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        const double distance = mean_of(cells[i].distances, num_sets, &ignored);
+        *squares += isnan(distance) ? 0 : distance * distance;
+        used += isnan(distance) ? 0 : 1;
+    }
+    for (size_t s = 0; s < num_sets; s++) {
+        double sum = 0, number = 0;
+        for (size_t i = 0; i < count; i++) {
+            sum += isnan(cells[i].distances[s]) ? 0 : cells[i].distances[s];
+            number += !isnan(cells[i].distances[s]);
+        }
+        own[s] = number > 0 ? sum / number : NAN;
+    }
+    const double distance = mean_of(own, num_sets, &error), size = fabs(expm1(distance));
+    if (used > 0 && !(size <= flatness->most)) {
+        flatness->most = size;
+        flatness->error = error;
+    }
+    flatness->num_cells += used;
+    flatness->num_batches += used > 0;
+}
+
+/* Finds where the first element differs from those before it. @return the end of the run of equals from `begin` on */
+static size_t end_of_equals(const flat_cell *cells, size_t count, size_t begin,
+                            int (*compare)(const void *, const void *))
+{
+    size_t end = begin + 1;
+    while (end < count && compare(&cells[begin], &cells[end]) == 0) {
+        end++;
+    }
+    return end;
+}
+
+static ch_regime_flatness measure_all(flat_cell *cells, size_t count, size_t num_sets, double *own)
+{
+    ch_regime_flatness all = {.most = NAN, .error = NAN, .rms = NAN};
     double squares = 0;
-    for (size_t begin = 0, end = 0; begin < plane->num_cells; begin = end) {
-        double sum = 0, count = 0;
-        for (end = begin; end < plane->num_cells && plane->cells[end].batch == plane->cells[begin].batch; end++) {
-            if (isfinite(distances[end])) {
-                sum += distances[end];
-                squares += distances[end] * distances[end];
-                count++;
-            }
-        }
-        if (count > 0) {
-            all.most = fmax(all.most, fabs(expm1(sum / count)));
-            all.num_batches++;
-            all.num_cells += (size_t)count;
-        }
+    qsort(cells, count, sizeof *cells, compare_temps);
+    for (size_t begin = 0, end = 0; begin < count; begin = end) {
+        end = end_of_equals(cells, count, begin, compare_temps);
+        measure_temp(cells + begin, end - begin, num_sets);
+    }
+    qsort(cells, count, sizeof *cells, compare_batches);
+    for (size_t begin = 0, end = 0; begin < count; begin = end) {
+        end = end_of_equals(cells, count, begin, compare_batches);
+        measure_batch(cells + begin, end - begin, num_sets, own, &all, &squares);
     }
     if (all.num_cells > 0) {
         all.rms = sqrt(squares / (double)all.num_cells);
@@ -63,34 +127,28 @@ static ch_regime_flatness average_batches(const ch_regime_plane *plane, const do
     return all;
 }
 
-ch_code ch_regime_plane_measure(ch_regime_plane *self, ch_error *err)
+ch_code ch_regime_plane_measure(ch_regime_plane *self, const double *means, size_t num_sets, ch_error *err)
 {
-    const ch_regime_cell **flat = ch_alloc(self->num_cells, sizeof *flat);
-    double *distances = ch_alloc(self->num_cells, sizeof *distances);
+    flat_cell *cells = ch_alloc(self->num_cells, sizeof *cells);
+    double *distances = ch_alloc((self->num_cells + 1) * num_sets, sizeof *distances);
     ch_code code = CH_OK;
-    size_t count = 0;
-    if (flat == NULL || distances == NULL) {
+    size_t count = 0, row = 0;
+    if (cells == NULL || distances == NULL) {
         code = ch_error_memory(err, "the regimes of a fit");
         goto out;
     }
     for (size_t c = 0; c < self->num_cells; c++) {
         const ch_regime_cell *cell = &self->cells[c];
-        distances[c] = NAN;
+        const double *own = means + row * num_sets;
+        row += cell->counts;
         if (cell->counts && (double)cell->batch < FLAT_PART * ch_regime_law_star(&self->law, cell->temp)) {
-            flat[count++] = cell;
+            cells[count] = (flat_cell){cell, own, distances + (count + 1) * num_sets};
+            count++;
         }
     }
-    qsort(flat, count, sizeof *flat, compare_temps);
-    for (size_t begin = 0, end = 0; begin < count; begin = end) {
-        for (end = begin + 1; end < count && flat[end]->temp == flat[begin]->temp; end++) {
-        }
-        if (end - begin > 1) {
-            measure_temp(self, flat + begin, end - begin, distances);
-        }
-    }
-    self->flatness = average_batches(self, distances);
+    self->flatness = measure_all(cells, count, num_sets, distances);
 out:
-    free(flat);
+    free(cells);
     free(distances);
     return code;
 }

@@ -63,11 +63,12 @@ double ch_regime_law_log(const ch_regime_law *self, double batch, double temp, d
 ch_regime ch_regime_law_at(const ch_regime_law *self, double batch, double temp);
 
 /** How flat ||Dw|| is in B at fixed T: over the cells whose B is under a tenth of B*, at those T that have two or more
- *  of them. With the geometric mean over the B of a T as `mean`, each cell has ln(y / mean). */
+ *  of them. With the geometric mean over the B of a T as `mean`, each cell and data set has ln(y / mean). */
 typedef struct {
     size_t num_batches, num_cells; /* B that have such cells, and the cells */
     double most;                   /* largest |y / mean - 1| of a B, averaged over its T; NaN where there is no cell */
-    double rms;                    /* root mean square of ln(y / mean) over the cells; NaN as well */
+    double error;                  /* standard error, over data sets, of that average; NaN for fewer than two */
+    double rms;                    /* root mean square of ln(y / mean) over the cells; NaN where there is none */
 } ch_regime_flatness;
 
 /** Where the law that theory predicts comes from. */

@@ -336,11 +336,13 @@ ch_code ch_regimes_fit(ch_regimes *self, const ch_fit_options *options, ch_boots
     fit_planes(&all, &space, NULL);
     take_laws(self, &space);
     take_means(self, &space);
+    const double *means = all.means;
     for (size_t p = 0; p < self->num_planes; p++) {
-        code = ch_regime_plane_measure(&self->planes[p], err);
+        code = ch_regime_plane_measure(&self->planes[p], means, all.num_sets, err);
         if (code != CH_OK) {
             goto out;
         }
+        means += space.planes[p].count * all.num_sets;
     }
     numbers_of(self, &space, numbers);
     code = make_replicas(&all, options, progress, &replicas, err);

@@ -13,8 +13,11 @@
 ch_code ch_regimes_fit(ch_regimes *self, const ch_fit_options *options, ch_bootstrap_progress *progress,
                        ch_error *err) CH_MUST_CHECK;
 
-/** Measures how flat ||Dw|| is in B below B*, once the plane's law is fitted.  @return CH_OK, CH_ERROR_MEMORY */
-ch_code ch_regime_plane_measure(ch_regime_plane *self, ch_error *err) CH_MUST_CHECK;
+/** Measures how flat ||Dw|| is in B below B*, once the plane's law is fitted.
+ *  @param means  [cells that count][num_sets] mean ln ||Dw|| of a data set's runs; NaN where it has none
+ *  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_regime_plane_measure(ch_regime_plane *self, const double *means, size_t num_sets,
+                                ch_error *err) CH_MUST_CHECK;
 
 /** Sets the law that theory predicts.
  *  @param groups  [count] that differ in the batch alone, ascending in it: A is that of the least batch of which

@@ -133,10 +133,14 @@ static void print_flatness(const ch_regimes *self, FILE *out)
         }
     }
     if (worst != NULL) {
+        char error[32] = "";
+        if (isfinite(worst->flatness.error)) {
+            snprintf(error, sizeof error, " ± %.1f", 100 * worst->flatness.error);
+        }
         fprintf(out,
-                "  at fixed T and B < B*/10 ‖Δw‖, averaged over T, is flat in B within %.2g %%,\n"
-                "    most at P = %s; a single (B, T) is off by %.2g %% (r.m.s.)\n",
-                100 * worst->flatness.most, ch_show_count(worst->train).text, 100 * sqrt(squares / cells));
+                "  at fixed T and B < B*/10 ‖Δw‖, averaged over T, is flat in B within\n"
+                "    %.1f%s %%, most at P = %s; a single (B, T) is off by %.1f %% (r.m.s.)\n",
+                100 * worst->flatness.most, error, ch_show_count(worst->train).text, 100 * sqrt(squares / cells));
     }
 }
 
@@ -212,8 +216,9 @@ static json_t *cell_json(const ch_regime_cell *cell)
 
 static json_t *flatness_json(const ch_regime_flatness *self)
 {
-    return json_pack("{s:o, s:o, s:I, s:I}", "most", ch_json_real(self->most), "rms", ch_json_real(self->rms),
-                     "batches", (json_int_t)self->num_batches, "cells", (json_int_t)self->num_cells);
+    return json_pack("{s:o, s:o, s:o, s:I, s:I}", "most", ch_json_real(self->most), "stderr", ch_json_real(self->error),
+                     "rms", ch_json_real(self->rms), "batches", (json_int_t)self->num_batches, "cells",
+                     (json_int_t)self->num_cells);
 }
 
 /* The law that theory predicts; null where there is none. */
