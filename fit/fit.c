@@ -2,6 +2,7 @@
 #include "fit/fit.h"
 #include "core/memory.h"
 #include "fit/errors/exponents.h"
+#include "fit/errors/full_batch.h"
 #include "fit/laws/bounded.h"
 #include "fit/laws/constraints.h"
 #include "fit/laws/critical.h"
@@ -343,6 +344,10 @@ ch_code ch_fit_init(ch_fit *self, const ch_run_table *table, const ch_fit_option
     }
     for (size_t g = 0; g < self->num_groups; g++) {
         code = fit_group(&self->groups[g], options, &progress, err);
+        if (code != CH_OK) {
+            return code;
+        }
+        code = ch_fit_drop_full_batch(self, g, err);
         if (code != CH_OK) {
             return code;
         }

@@ -262,6 +262,53 @@ static void test_prediction(void **state)
     release(&fit, &found, &table);
 }
 
+/* The full batch of three P, B = P, has exponents over P where it stands alone, and none beside other batches. */
+static void test_full_batch(void **state)
+{
+    (void)state;
+    for (int stands_alone = 0; stands_alone < 2; stands_alone++) {
+        regimes_plant self = regimes_plant_default();
+        ch_run_table table;
+        ch_fit fit;
+        ch_regimes_list found;
+        size_t kept = 0;
+        self.law.log_descent = -INFINITY;
+        self.run_noise = 0.01;
+        regimes_plant_table(&self, 1, &table);
+        for (size_t i = 0; i < table.count; i++) {
+            ch_run *run = &table.runs[i];
+            const bool is_full = run->settings.batch == 1024; /* the largest that is planted */
+            if (is_full) {
+                run->settings.batch = run->settings.train;
+                run->settings.rate = run->settings.temp * (double)run->settings.batch;
+                run->final.weight_change *= (double)run->settings.batch / 1024;
+            }
+            if (is_full || !stands_alone) {
+                table.runs[kept++] = *run;
+            }
+        }
+        table.count = kept;
+        fit_table(&fit, &found, &table);
+        bool is_found = false;
+        for (size_t g = 0; g < fit.num_groups; g++) {
+            const ch_fit_group *group = &fit.groups[g];
+            const bool has_gamma = ch_fit_find_exponent(group, CH_FIT_GAMMA, CH_NUM_TC) != NULL;
+            if (group->key.batch == 0) {
+                is_found = true;
+                assert_int_equal(has_gamma, stands_alone);
+                assert_int_equal(ch_fit_find_exponent(group, CH_FIT_B, CH_NUM_TC) != NULL, stands_alone);
+                assert_true(isnan(group->weight_change.train_exponent) == !stands_alone);
+                assert_non_null(ch_fit_find_exponent(group, CH_FIT_DELTA, CH_NUM_TC));
+                assert_int_equal(strstr(group->notes[group->num_notes - 1], "no gamma") != NULL, !stands_alone);
+            } else if (group->key.batch == 1) {
+                assert_true(has_gamma);
+            }
+        }
+        assert_true(is_found);
+        release(&fit, &found, &table);
+    }
+}
+
 /* Cells with a run that did not fit do not count, and their number does not move B*. */
 static void test_cells_that_do_not_count(void **state)
 {
@@ -408,6 +455,7 @@ int main(void)
         cmocka_unit_test(test_excess),
         cmocka_unit_test(test_flatness),
         cmocka_unit_test(test_prediction),
+        cmocka_unit_test(test_full_batch),
         cmocka_unit_test(test_cells_that_do_not_count),
         cmocka_unit_test(test_what_is_missing),
         cmocka_unit_test(test_reports),
