@@ -62,3 +62,23 @@ void ch_report_print_label(const char *label, FILE *out)
         text += length;
     }
 }
+
+void ch_report_print_shared(const ch_settings *key, uint64_t shared, uint64_t always, FILE *out)
+{
+    ch_settings defaults;
+    char text[1024] = "";
+    size_t used = 0;
+    ch_settings_default(&defaults);
+    for (size_t i = 0; i < CH_SETTINGS_STORED && used < sizeof text; i++) {
+        const char *name = ch_settings_table[i].name;
+        char value[CH_SETTING_TEXT_SIZE], usual[CH_SETTING_TEXT_SIZE];
+        ch_setting_show(&ch_settings_table[i], ch_settings_get(key, i), value, sizeof value);
+        ch_setting_show(&ch_settings_table[i], ch_settings_get(&defaults, i), usual, sizeof usual);
+        if (i == CH_SETTING_MODEL) {
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s", value);
+        } else if ((shared >> i & 1) != 0 && ((always >> i & 1) != 0 || strcmp(value, usual) != 0)) {
+            used += (size_t)snprintf(text + used, sizeof text - used, ", %s = %s", name, value);
+        }
+    }
+    ch_report_print_label(text, out);
+}

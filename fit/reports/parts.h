@@ -32,6 +32,11 @@ const char *ch_report_bound(ch_tc_place place);
 /** Prints a label in lines of at most CH_PAGE_WIDTH columns. */
 void ch_report_print_label(const char *label, FILE *out);
 
+/** Prints the model and the settings that runs share and that differ from the defaults: "mlp, depth = 2, train = 2^10".
+ *  @param shared  bit i: the runs share row i of the settings' table
+ *  @param always  bits of those that are printed at their defaults too */
+void ch_report_print_shared(const ch_settings *key, uint64_t shared, uint64_t always, FILE *out);
+
 /* ---- csv.c ---- */
 
 /** Columns of a CSV report that only some rows fill. A column is empty where its word is NULL. */

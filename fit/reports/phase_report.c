@@ -15,6 +15,16 @@ static bool is_shared(const ch_phase *self, size_t setting)
            (setting != CH_SETTING_ALPHA && ch_fit_is_key(setting) && ch_setting_applies(&self->key, setting));
 }
 
+/* The shared settings, as bits. */
+static uint64_t shared_settings(const ch_phase *self)
+{
+    uint64_t shared = 0;
+    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
+        shared |= (uint64_t)is_shared(self, i) << i;
+    }
+    return shared;
+}
+
 /* ---- text ---- */
 
 enum { ALPHA_WIDTH = 8, TEMP_WIDTH = 30 }; /* a row with two temperatures has 70 columns */
@@ -41,26 +51,6 @@ static void format_temp(const ch_phase_temp *temp, char *text, size_t size)
         }
         break;
     }
-}
-
-/* Prints the settings that the runs share and that differ from the defaults: "mlp, depth = 2, …, train = 2^10". */
-static void print_shared(const ch_phase *self, FILE *out)
-{
-    ch_settings defaults;
-    char text[1024] = "";
-    size_t used = 0;
-    ch_settings_default(&defaults);
-    for (size_t i = 0; i < ch_settings_count && used < sizeof text; i++) {
-        char value[CH_SETTING_TEXT_SIZE], usual[CH_SETTING_TEXT_SIZE];
-        ch_setting_show(&ch_settings_table[i], ch_settings_get(&self->key, i), value, sizeof value);
-        ch_setting_show(&ch_settings_table[i], ch_settings_get(&defaults, i), usual, sizeof usual);
-        if (i == CH_SETTING_MODEL) {
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s", value);
-        } else if (is_shared(self, i) && (i == CH_SETTING_TRAIN || strcmp(value, usual) != 0)) {
-            used += (size_t)snprintf(text + used, sizeof text - used, ", %s = %s", ch_settings_table[i].name, value);
-        }
-    }
-    ch_report_print_label(text, out);
 }
 
 /* Prints "k = 0.66 ± 0.02 (0.62 … 0.70), theory 0.667". */
@@ -149,7 +139,7 @@ static void print_phase(const ch_phase *self, FILE *out)
     temp_column borders[] = {{"", offsetof(ch_phase_row, weight_border)}, {"", offsetof(ch_phase_row, kernel_border)}};
     snprintf(borders[0].title, sizeof borders[0].title, "‖Δw‖ = %g ‖w₀‖", self->threshold);
     snprintf(borders[1].title, sizeof borders[1].title, "‖K-K₀‖ = %g ‖K₀‖", self->threshold);
-    print_shared(self, out);
+    ch_report_print_shared(&self->key, shared_settings(self), UINT64_C(1) << CH_SETTING_TRAIN, out);
     fprintf(out, "  %zu runs, %zu data set%s, %zu alpha, %zu T\n", self->num_runs, self->num_data_sets,
             self->num_data_sets == 1 ? "" : "s", self->num_alphas, self->num_temps);
     print_columns(self, temps, 2, out);

@@ -7,12 +7,21 @@
 #include "sim/store/json.h"
 
 #include <math.h>
-#include <string.h>
 
 /* Whether all runs share a setting. They differ in batch, P, T and seeds. */
 static bool is_shared(const ch_regimes *self, size_t setting)
 {
     return setting != CH_SETTING_BATCH && ch_fit_is_key(setting) && ch_setting_applies(&self->key, setting);
+}
+
+/* The shared settings, as bits. */
+static uint64_t shared_settings(const ch_regimes *self)
+{
+    uint64_t shared = 0;
+    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
+        shared |= (uint64_t)is_shared(self, i) << i;
+    }
+    return shared;
 }
 
 static size_t count_runs(const ch_regimes *self)
@@ -27,26 +36,6 @@ static size_t count_runs(const ch_regimes *self)
 /* ---- text ---- */
 
 enum { TRAIN_WIDTH = 7, STAR_WIDTH = 21, DELTA_WIDTH = 17, SHARPNESS_WIDTH = 6, COUNT_WIDTH = 8 }; /* 75 columns */
-
-/* Prints the settings that the runs share and that differ from the defaults: "perceptron, chi = 1, dim = 64". */
-static void print_shared(const ch_regimes *self, FILE *out)
-{
-    ch_settings defaults;
-    char text[1024] = "";
-    size_t used = 0;
-    ch_settings_default(&defaults);
-    for (size_t i = 0; i < ch_settings_count && used < sizeof text; i++) {
-        char value[CH_SETTING_TEXT_SIZE], usual[CH_SETTING_TEXT_SIZE];
-        ch_setting_show(&ch_settings_table[i], ch_settings_get(&self->key, i), value, sizeof value);
-        ch_setting_show(&ch_settings_table[i], ch_settings_get(&defaults, i), usual, sizeof usual);
-        if (i == CH_SETTING_MODEL) {
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s", value);
-        } else if (is_shared(self, i) && strcmp(value, usual) != 0) {
-            used += (size_t)snprintf(text + used, sizeof text - used, ", %s = %s", ch_settings_table[i].name, value);
-        }
-    }
-    ch_report_print_label(text, out);
-}
 
 static void print_head(FILE *out)
 {
@@ -146,7 +135,7 @@ static void print_flatness(const ch_regimes *self, FILE *out)
 
 static void print_regimes(const ch_regimes *self, FILE *out)
 {
-    print_shared(self, out);
+    ch_report_print_shared(&self->key, shared_settings(self), 0, out);
     fprintf(out, "  %zu runs, %zu data set%s", count_runs(self), self->num_data_sets,
             self->num_data_sets == 1 ? "" : "s");
     fprintf(out, isnan(self->temp) ? "\n" : "; B* at T = %.3g\n", self->temp);
