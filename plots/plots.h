@@ -217,4 +217,13 @@ ch_code ch_plot_course(const ch_run_table *table, const ch_course_chart *chart, 
                        const ch_plot_style *style, FILE *names, const ch_watch *watch, size_t *num_left_out,
                        ch_error *err) CH_MUST_CHECK;
 
+/** Draws the mean courses of a group's recorded runs with ch_plot_course, a curve for each T: weight change, test error
+ *  and unfitted samples, panels 'a' to 'c' of the style. Runs are those of the largest P at the T of ch_plot_training,
+ *  at most 30 of a T. Nothing is drawn where no T has two. Names of files are the same for all groups: draw one at a
+ * time.
+ *  @param store  that the fit's runs were read from
+ *  @return as ch_plot_training */
+ch_code ch_plot_mean_training(const ch_fit *fit, ch_store *store, const char *directory, const ch_plot_style *style,
+                              FILE *names, ch_error *err) CH_MUST_CHECK;
+
 #endif

@@ -61,6 +61,13 @@ static const kind kinds[] = {
       "What the vertical axis names, along training at some temperatures.",
       "What the vertical axis names, along training at some temperatures."}},
     {NULL,
+     ch_plot_mean_training,
+     "Mean training",
+     {"Weight change ‖Δw‖ along training, the mean over data sets with one standard error; a fitted run stays as it "
+      "ended.",
+      "Test error along training, in the mean over data sets.",
+      "Unfitted samples along training, in the mean over data sets.", NULL, NULL, NULL}},
+    {NULL,
      ch_plot_boundary,
      "Boundary",
      {"Mean distance of unfitted samples from the teacher's plane.",

@@ -220,6 +220,8 @@ def check_figures(page):
     number = page.ask("document.querySelectorAll('figure svg .at').length")
     if number == 0:
         return
+    seen = page.ask("[...document.querySelectorAll('figure svg .at')].filter(e => getComputedStyle(e).stroke !== 'none').length")
+    check(seen == 0, f"{seen} places to click are seen as rings")
     for way in ("click", "keys"):
         point = page.ask("""(() => {
             const points = [...document.querySelectorAll('figure svg .at[data-runs^="train="]')];

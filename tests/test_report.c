@@ -430,6 +430,29 @@ static void test_a_stopped_page_is_none(void **state)
 }
 
 /* Runs that no law can be fitted to make a page too. */
+/* The mean course of training is drawn where data sets are several and points are recorded. */
+static void test_mean_training(void **state)
+{
+    static const struct {
+        const char *options;
+        bool is_drawn;
+    } cases[] = {{"--seed 0,1 --record 2", true}, {"--record 2", false}, {"--seed 0,1", false}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char line[256];
+        snprintf(line, sizeof line, "sweep perceptron --chi 1 --dim 4 --train 16 --temp 0.1,1 -o t%zu.db %s", i,
+                 cases[i].options);
+        assert_succeeds(line);
+        snprintf(line, sizeof line, "report t%zu.db", i);
+        assert_succeeds(line);
+        char *page = read_text("report.html");
+        assert_well_formed(page);
+        assert_int_equal(strstr(page, "<b>Mean training (a)</b>") != NULL, cases[i].is_drawn);
+        assert_int_equal(strstr(page, "<b>Mean training (c)</b>") != NULL, cases[i].is_drawn);
+        free(page);
+    }
+}
+
 static void test_a_single_run_has_a_page(void **state)
 {
     (void)state;
@@ -458,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_same_runs_give_same_bytes),
         cmocka_unit_test(test_files_of_others_stay),
         cmocka_unit_test(test_a_stopped_page_is_none),
+        cmocka_unit_test(test_mean_training),
         cmocka_unit_test(test_a_single_run_has_a_page),
     };
     gsl_set_error_handler_off();
