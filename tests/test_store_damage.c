@@ -1,6 +1,7 @@
 /* test_store_damage.c — the run store when its file is damaged, its disk is full, or memory runs short. */
 #include "tests/alloc_fail.h"
 #include "tests/store_process_support.h"
+#include "tests/support.h"
 
 #include "sim/store/export.h"
 #include "sim/store/store_private.h"

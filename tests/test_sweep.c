@@ -294,7 +294,7 @@ static void test_a_full_store_ends_the_sweep(void **state)
     for (int threads = 1; threads <= 2; threads++) {
         ch_plan plan = make_plan(MIXED);
         ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
-        assert_int_equal(sqlite3_exec(store.db, "PRAGMA max_page_count = 20", NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(store.db, "PRAGMA max_page_count = 24", NULL, NULL, NULL), SQLITE_OK);
         const outcome result = sweep_into(&store, &plan, threads, NULL);
         assert_int_equal(result.code, CH_ERROR_IO);
         assert_int_equal(result.err.code, CH_ERROR_IO);
