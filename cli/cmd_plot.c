@@ -34,8 +34,12 @@ static ch_code draw_pages(const plot_arguments *arguments, ch_store *store, cons
             return code;
         }
     }
-    const ch_code code = ch_plot_training(fit, store, directory, style, stdout, err);
-    return code == CH_OK ? ch_plot_boundary(fit, store, directory, style, stdout, err) : code;
+    ch_code code = ch_plot_training(fit, store, directory, style, stdout, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_plot_boundary(fit, store, directory, style, stdout, err);
+    return code == CH_OK ? ch_plot_curvature(fit, store, directory, style, stdout, err) : code;
 }
 
 /* Draws the figure that was asked for, and says on standard error which runs it does not show. */

@@ -145,7 +145,7 @@ out:
 
 static ch_code draw_group(const ch_page_kind *kind, const ch_fit *fit, size_t index, ch_store *store, ch_error *err)
 {
-    const ch_chosen_runs chosen = ch_chosen_runs_of(&fit->groups[index]);
+    const ch_chosen_runs chosen = ch_chosen_runs_of(&fit->groups[index], false);
     ch_run_table table = {0};
     if (chosen.count == 0) {
         return CH_OK;

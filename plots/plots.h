@@ -114,6 +114,13 @@ ch_code ch_plot_lazy(const ch_fit *fit, const char *directory, const ch_plot_sty
 ch_code ch_plot_training(const ch_fit *fit, ch_store *store, const char *directory, const ch_plot_style *style,
                          FILE *names, ch_error *err) CH_MUST_CHECK;
 
+/** Draws a page for every group with runs whose curvature was measured, e.g. mlp-train2048-batch16-curvature.pdf: batch
+ *  sharpness and lambda_max against the step, in units of 2 / eta, or with momentum mu and weight decay of
+ *  2 (1 + mu) / eta - weight_decay; and the trace of the Hessian. The runs are chosen as those of ch_plot_training are,
+ *  as is all else. */
+ch_code ch_plot_curvature(const ch_fit *fit, ch_store *store, const char *directory, const ch_plot_style *style,
+                          FILE *names, ch_error *err) CH_MUST_CHECK;
+
 /** Draws a page for every group with recorded trajectories of data that have a teacher, e.g.
  *  perceptron-chi0-dim128-boundary.pdf: the mean distance of unfitted samples from the teacher's plane against
  *  lambda = s / r, with what fresh samples have where theory says it, and against t. The runs are those of

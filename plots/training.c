@@ -340,7 +340,7 @@ ch_code ch_plot_training(const ch_fit *fit, ch_store *store, const char *directo
     }
     const ch_page_kind kind = {heads, NULL, "-training", write_page, directory, style, names, fit->options.watch};
     for (size_t g = 0; g < fit->num_groups; g++) {
-        const ch_chosen_runs chosen = ch_chosen_runs_of(&fit->groups[g]);
+        const ch_chosen_runs chosen = ch_chosen_runs_of(&fit->groups[g], false);
         if (chosen.count == 0) {
             continue;
         }

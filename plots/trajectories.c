@@ -10,27 +10,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool is_recorded(const ch_run *run, uint64_t train)
+static bool has_points(const ch_run *run, bool with_curvature)
 {
-    return run->settings.record > 0 && run->settings.train == train;
+    return with_curvature ? run->settings.curvature > 0 : run->settings.record > 0;
 }
 
-static uint64_t largest_train(const ch_fit_group *group)
+static uint64_t largest_train(const ch_fit_group *group, bool with_curvature)
 {
     uint64_t train = 0; /* runs are in ascending order of P */
     for (size_t i = 0; i < group->num_runs; i++) {
-        train = group->runs[i]->settings.record > 0 ? group->runs[i]->settings.train : train;
+        train = has_points(group->runs[i], with_curvature) ? group->runs[i]->settings.train : train;
     }
     return train;
 }
 
 /* The first recorded run of the `index`-th T that has recorded runs; NULL where there are fewer such T. */
-static const ch_run *nth_run(const ch_fit_group *group, uint64_t train, size_t index)
+static const ch_run *nth_run(const ch_fit_group *group, bool with_curvature, uint64_t train, size_t index)
 {
     double temp = NAN;
     for (size_t i = 0; i < group->num_runs; i++) {
         const ch_run *run = group->runs[i];
-        if (is_recorded(run, train) && run->settings.temp != temp) {
+        if (has_points(run, with_curvature) && run->settings.train == train && run->settings.temp != temp) {
             temp = run->settings.temp;
             if (index-- == 0) {
                 return run;
@@ -40,17 +40,18 @@ static const ch_run *nth_run(const ch_fit_group *group, uint64_t train, size_t i
     return NULL;
 }
 
-ch_chosen_runs ch_chosen_runs_of(const ch_fit_group *group)
+ch_chosen_runs ch_chosen_runs_of(const ch_fit_group *group, bool with_curvature)
 {
     ch_chosen_runs chosen = {.count = 0};
-    const uint64_t train = largest_train(group);
+    const uint64_t train = largest_train(group, with_curvature);
     size_t count = 0;
-    while (train > 0 && nth_run(group, train, count) != NULL) {
+    while (train > 0 && nth_run(group, with_curvature, train, count) != NULL) {
         count++;
     }
     chosen.count = count < CH_MOST_TRAJECTORIES ? count : CH_MOST_TRAJECTORIES;
     for (size_t i = 0; i < chosen.count; i++) {
-        chosen.runs[i] = nth_run(group, train, chosen.count > 1 ? i * (count - 1) / (chosen.count - 1) : 0);
+        chosen.runs[i] =
+            nth_run(group, with_curvature, train, chosen.count > 1 ? i * (count - 1) / (chosen.count - 1) : 0);
     }
     return chosen;
 }

@@ -6,6 +6,8 @@
 #include "plots/sheet.h"
 #include "sim/store/store.h"
 
+#include <stdbool.h>
+
 enum { CH_MOST_TRAJECTORIES = 10 };
 
 /** The runs that are drawn: those of the largest P with recorded runs, one for each T. Where there are too many T, they
@@ -15,7 +17,8 @@ typedef struct {
     size_t count;
 } ch_chosen_runs;
 
-ch_chosen_runs ch_chosen_runs_of(const ch_fit_group *group);
+/** @param with_curvature  chooses among runs whose curvature was measured, in place of those with `record` */
+ch_chosen_runs ch_chosen_runs_of(const ch_fit_group *group, bool with_curvature);
 
 /** Reads the chosen runs again, now with their points. Runs of another results version have other ids, so that none of
  *  them is found.

@@ -72,6 +72,11 @@ static const kind kinds[] = {
      "Boundary",
      {"Mean distance of unfitted samples from the teacher's plane.",
       "Mean distance of unfitted samples from the teacher's plane, along training.", NULL, NULL, NULL, NULL}},
+    {NULL,
+     ch_plot_curvature,
+     "Curvature",
+     {"Batch sharpness and the largest eigenvalue of the Hessian along training, in units of 2/η.",
+      "Trace of the Hessian of the training loss along training, in units of 2/η.", NULL, NULL, NULL, NULL}},
 };
 
 /* Kinds that show several groups at once. */

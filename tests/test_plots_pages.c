@@ -282,6 +282,44 @@ static void test_phase_page_of_losses(void **state)
     ch_run_table_free(&table);
 }
 
+/* Runs with curvature have a page, in units of 2 / eta; its numbers are those of the points. */
+static void test_pages_of_curvature(void **state)
+{
+    (void)state;
+    static const char *const page[] = {"batch sharpness", "λ", "2/η", "trace of the Hessian", "steps", NULL};
+    phase_plant plant = phase_plant_default();
+    ch_run_table table;
+    plant.num_alphas = 1;
+    plant.num_trains = 1;
+    plant.num_sets = 1;
+    plant.record = 3;
+    phase_plant_table(&plant, 1, &table);
+    for (size_t r = 0; r < table.count; r++) {
+        ch_settings *settings = &table.runs[r].settings;
+        const double threshold = 2 / settings->rate;
+        settings->curvature = 5;
+        settings->given |= UINT64_C(1) << CH_SETTING_CURVATURE;
+        for (size_t i = 0; i < table.runs[r].num_points; i++) {
+            ch_observation *seen = &table.runs[r].points[i].observed;
+            seen->batch_sharpness = i % 2 == 0 ? 0.75 * threshold : NAN;
+            seen->lambda_max = i % 2 == 0 ? 0.5 * threshold : NAN;
+            seen->hessian_trace = i % 2 == 0 ? 8 * threshold : -threshold;
+        }
+    }
+    make_store(&table);
+    expect("$C plot $D/s -o $D --format svg --data > $D/log; ls $D/*-curvature.svg | wc -l", CH_EXIT_OK, "1\n");
+    expect("mv $D/*-curvature.svg $D/curvature.svg; mv $D/*-curvature.csv $D/curvature.csv", CH_EXIT_OK, "");
+    check_page("curvature.svg", page, (const char *const[]){"weight decay", NULL});
+    expect("grep -c '^a.*batch sharpness.*,0.75' $D/curvature.csv | grep -v '^0'", CH_EXIT_OK, "");
+    expect("grep -c '^a.*lambda_max.*,0.5' $D/curvature.csv | grep -v '^0'", CH_EXIT_OK, "");
+    expect("grep -c '^b.*trace.*,8' $D/curvature.csv | grep -v '^0'", CH_EXIT_OK, "");
+    expect(
+        "grep -c 'batch sharpness' $D/curvature.csv > $D/n; grep 'batch sharpness' $D/curvature.csv | grep -c 0.75 | "
+        "cmp - $D/n",
+        CH_EXIT_OK, "");
+    ch_run_table_free(&table);
+}
+
 /* Three alpha, two P, twelve T of which ten are drawn at the larger P. */
 static void test_pages_of_a_store(void **state)
 {
@@ -785,6 +823,7 @@ int main(void)
         IN_DIRECTORY(test_panels_of_what_was_measured),
         IN_DIRECTORY(test_no_grid_no_page),
         IN_DIRECTORY(test_allocations_fail),
+        IN_DIRECTORY(test_pages_of_curvature),
         IN_DIRECTORY(test_pages_of_a_store),
         IN_DIRECTORY(test_training_allocations_fail),
         IN_DIRECTORY(test_training_of_a_perceptron),
