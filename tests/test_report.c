@@ -439,12 +439,8 @@ static void test_mean_training(void **state)
     } cases[] = {{"--seed 0,1 --record 2", true}, {"--record 2", false}, {"--seed 0,1", false}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char line[256];
-        snprintf(line, sizeof line, "sweep perceptron --chi 1 --dim 4 --train 16 --temp 0.1,1 -o t%zu.db %s", i,
-                 cases[i].options);
-        assert_succeeds(line);
-        snprintf(line, sizeof line, "report t%zu.db", i);
-        assert_succeeds(line);
+        assert_succeeds("sweep perceptron --chi 1 --dim 4 --train 16 --temp 0.1,1 -o t%zu.db %s", i, cases[i].options);
+        assert_succeeds("report t%zu.db", i);
         char *page = read_text("report.html");
         assert_well_formed(page);
         assert_int_equal(strstr(page, "<b>Mean training (a)</b>") != NULL, cases[i].is_drawn);
