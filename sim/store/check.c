@@ -2,8 +2,10 @@
  * a cell hold any type whatever its column declares. */
 #include "sim/store/store_private.h"
 
+#include "core/memory.h"
 #include "core/text.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,10 +46,10 @@ void ch_store_show_cell(sqlite3_stmt *statement, int column, char *text, size_t 
 }
 
 /* What is wrong with a text; NULL where it is right. */
-static const char *wrong_text(sqlite3_stmt *statement, int column)
+static const char *wrong_text(sqlite3_stmt *statement, sqlite3_value *cell)
 {
-    const char *text = (const char *)sqlite3_column_text(statement, column);
-    const int length = sqlite3_column_bytes(statement, column);
+    const char *text = (const char *)sqlite3_value_text(cell);
+    const int length = sqlite3_value_bytes(cell);
     if (length > MOST_TEXT) {
         return "the text has more than 255 bytes";
     }
@@ -57,36 +59,78 @@ static const char *wrong_text(sqlite3_stmt *statement, int column)
     return text != NULL && ch_text_is_valid(text, (size_t)length) ? NULL : "the text is not in UTF-8";
 }
 
-/* What is wrong with a cell of a declared type; NULL where it is right. */
-static const char *wrong_cell(sqlite3_stmt *statement, int column, const char *declared)
+/* ---- kinds of cells ---- */
+
+/* What a cell of a column may hold; NOT_NULL is added. */
+enum { INTEGER_CELL = 1, REAL_CELL, TEXT_CELL, NOT_NULL = 16 };
+
+static bool begins_with(const char *text, const char *beginning)
 {
-    const int type = sqlite3_column_type(statement, column);
+    return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+static unsigned char kind_of(const char *declared)
+{
+    const int not_null = strstr(declared, "NOT NULL") != NULL ? NOT_NULL : 0;
+    const int kind = begins_with(declared, "INTEGER") ? INTEGER_CELL
+                     : begins_with(declared, "REAL")  ? REAL_CELL
+                                                      : TEXT_CELL;
+    return (unsigned char)(kind | not_null);
+}
+
+ch_code ch_store_cells_init(ch_store *self, ch_error *err)
+{
+    const ch_store_schema schema = ch_store_schema_now();
+    self->cells = ch_alloc(1, sizeof *self->cells);
+    if (self->cells == NULL) {
+        return ch_error_memory(err, "the run store");
+    }
+    for (size_t t = 0; t < CH_STORE_NUM_TABLES; t++) {
+        const size_t count = ch_store_num_columns(&schema.tables[t]);
+        assert(count <= CH_STORE_MOST_COLUMNS);
+        for (size_t i = 0; i < count; i++) {
+            self->cells->kinds[t][i] = kind_of(ch_store_column_at(&schema.tables[t], i).type);
+        }
+    }
+    return CH_OK;
+}
+
+/* What is wrong with a cell of a kind; NULL where it is right. */
+static const char *wrong_cell(sqlite3_stmt *statement, sqlite3_value *cell, int kind)
+{
+    const int type = sqlite3_value_type(cell);
     if (type == SQLITE_NULL) {
-        return strstr(declared, "NOT NULL") != NULL ? "it is missing" : NULL;
+        return (kind & NOT_NULL) != 0 ? "it is missing" : NULL;
     }
-    if (strncmp(declared, "INTEGER", strlen("INTEGER")) == 0) {
-        return type != SQLITE_INTEGER                        ? "an integer is expected"
-               : sqlite3_column_int64(statement, column) < 0 ? "an integer from 0 on is expected"
-                                                             : NULL;
-    }
-    if (strncmp(declared, "REAL", strlen("REAL")) == 0) {
+    switch (kind & ~NOT_NULL) {
+    case INTEGER_CELL:
+        return type != SQLITE_INTEGER          ? "an integer is expected"
+               : sqlite3_value_int64(cell) < 0 ? "an integer from 0 on is expected"
+                                               : NULL;
+    case REAL_CELL:
         return type == SQLITE_FLOAT || type == SQLITE_INTEGER ? NULL : "a number is expected";
+    default:
+        return type == SQLITE_TEXT ? wrong_text(statement, cell) : "a text is expected";
     }
-    return type == SQLITE_TEXT ? wrong_text(statement, column) : "a text is expected";
 }
 
 ch_code ch_store_check_row(const ch_store *self, int table, sqlite3_stmt *statement, int first, const char *run,
-                           ch_error *err)
+                           sqlite3_value **cells, ch_error *err)
 {
-    const ch_store_schema schema = ch_store_schema_now();
-    for (int i = first; i < sqlite3_column_count(statement); i++) {
-        const ch_store_column column = ch_store_column_at(&schema.tables[table], (size_t)i);
-        const char *wrong = wrong_cell(statement, i, column.type);
+    const int count = sqlite3_column_count(statement);
+    for (int i = first; i < count; i++) {
+        sqlite3_value *cell = sqlite3_column_value(statement, i);
+        const char *wrong = wrong_cell(statement, cell, self->cells->kinds[table][i]);
+        if (cells != NULL) {
+            cells[i] = cell;
+        }
         if (wrong != NULL) {
-            char cell[64], sentence[128];
-            ch_store_show_cell(statement, i, cell, sizeof cell);
-            snprintf(sentence, sizeof sentence, "%s: %s", cell, wrong);
-            return ch_store_damage(self, table, run, column.name, sentence, err);
+            const ch_store_schema schema = ch_store_schema_now();
+            char shown[64], sentence[128];
+            ch_store_show_cell(statement, i, shown, sizeof shown);
+            snprintf(sentence, sizeof sentence, "%s: %s", shown, wrong);
+            return ch_store_damage(self, table, run, ch_store_column_at(&schema.tables[table], (size_t)i).name,
+                                   sentence, err);
         }
     }
     return CH_OK;

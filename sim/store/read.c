@@ -5,6 +5,7 @@
 #include "core/names.h"
 #include "sim/settings/where.h"
 #include "sim/settings/words.h"
+#include "sim/store/order.h"
 #include "sim/store/results.h"
 
 #include <limits.h>
@@ -113,11 +114,12 @@ out:
     return code;
 }
 
-ch_code ch_store_query_init(ch_store_query *self, ch_store *store, const char *where, ch_error *err)
+ch_code ch_store_query_init(ch_store_query *self, ch_store *store, const char *where, bool ordered, ch_error *err)
 {
     char *translated = NULL, *sql = NULL;
     ch_code code = CH_OK;
     *self = (ch_store_query){.store = store, .where = where};
+    ch_settings_default(&self->defaults);
     if (where != NULL) {
         code = ch_where_translate(where, &translated, err);
         if (code != CH_OK) {
@@ -128,7 +130,7 @@ ch_code ch_store_query_init(ch_store_query *self, ch_store *store, const char *w
             goto out;
         }
     }
-    sql = ch_store_select_runs_sql(translated);
+    sql = ch_store_select_runs_sql(translated, ordered);
     const int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_prepare_v2(store->db, sql, -1, &self->row, NULL);
     code = rc == SQLITE_OK ? CH_OK : query_fail(self, rc, err);
 out:
@@ -142,6 +144,7 @@ ch_code ch_store_query_all(ch_store_query *self, ch_store *store, ch_error *err)
     const ch_store_schema schema = ch_store_schema_now();
     char *sql = ch_store_select_sql(&schema.tables[CH_STORE_RUNS], "");
     *self = (ch_store_query){.store = store};
+    ch_settings_default(&self->defaults);
     const ch_code code = ch_store_prepare(store, sql, &self->row, err);
     sqlite3_free(sql);
     return code;
@@ -160,14 +163,19 @@ ch_code ch_store_query_next(ch_store_query *self, bool *row, ch_error *err)
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? CH_OK : query_fail(self, rc, err);
 }
 
-static double column_real(sqlite3_stmt *row, int column)
+static double real_of(sqlite3_value *cell)
 {
-    return sqlite3_column_type(row, column) == SQLITE_NULL ? NAN : sqlite3_column_double(row, column);
+    return sqlite3_value_type(cell) == SQLITE_NULL ? NAN : sqlite3_value_double(cell);
 }
 
-static uint64_t column_count(sqlite3_stmt *row, int column)
+static uint64_t count_of(sqlite3_value *cell)
 {
-    return sqlite3_column_type(row, column) == SQLITE_NULL ? CH_UNCOUNTED : (uint64_t)sqlite3_column_int64(row, column);
+    return sqlite3_value_type(cell) == SQLITE_NULL ? CH_UNCOUNTED : (uint64_t)sqlite3_value_int64(cell);
+}
+
+static const char *text_of(sqlite3_value *cell)
+{
+    return (const char *)sqlite3_value_text(cell);
 }
 
 /* The id of the current run, for messages; NULL where it is none. */
@@ -191,9 +199,14 @@ static ch_code refuse_cell(ch_store_query *self, const char *name, int column, c
     return ch_store_damage(self->store, CH_STORE_RUNS, id_of(self), name, wrong, err);
 }
 
-/* The index of a word among a row's choices; the number of choices when it is none of them. */
-static uint64_t find_choice(const ch_setting *row, const char *text)
+/* The index of a word among a row's choices; the number of choices when it is none of them.
+ * @param last  the choice of the run before, which is most often this one's too */
+static uint64_t find_choice(const ch_setting *row, const char *text, uint64_t last)
 {
+    const char *word = text != NULL ? row->choice(last) : NULL;
+    if (word != NULL && strcmp(text, word) == 0) {
+        return last;
+    }
     uint64_t index = 0;
     while (row->choice(index) != NULL && (text == NULL || strcmp(text, row->choice(index)) != 0)) {
         index++;
@@ -221,7 +234,7 @@ static bool has_meaning(const ch_settings *settings, size_t index, bool is_null)
 static ch_code read_digest(ch_store_query *self, const ch_setting *row, int column, char digest[CH_SHA256_SIZE],
                            ch_error *err)
 {
-    const char *text = (const char *)sqlite3_column_text(self->row, column);
+    const char *text = text_of(self->cells[column]);
     if (text == NULL || strlen(text) != CH_SHA256_SIZE - 1 || strspn(text, "0123456789abcdef") != CH_SHA256_SIZE - 1) {
         return refuse_cell(self, row->name, column, "a SHA-256 of 64 digits", err);
     }
@@ -236,22 +249,25 @@ static ch_code read_setting(ch_store_query *self, size_t index, ch_settings *set
     const ch_setting *row = &ch_settings_table[index];
     const int column = CH_STORE_COLUMN_SETTINGS + (int)index;
     ch_value value = {.count = 0};
-    const bool is_null = sqlite3_column_type(self->row, column) == SQLITE_NULL;
+    sqlite3_value *cell = self->cells[column];
+    const bool is_null = sqlite3_value_type(cell) == SQLITE_NULL;
+    self->nulls |= (uint64_t)is_null << index;
     if (!has_meaning(settings, index, is_null) || (row->is_implied && is_null)) {
         return CH_OK;
     }
     switch (row->type) {
     case CH_TYPE_REAL:
-        value.real = sqlite3_column_double(self->row, column);
+        value.real = sqlite3_value_double(cell);
         break;
     case CH_TYPE_COUNT:
-        value.count = (uint64_t)sqlite3_column_int64(self->row, column);
+        value.count = (uint64_t)sqlite3_value_int64(cell);
         break;
     case CH_TYPE_CHOICE:
-        value.count = find_choice(row, (const char *)sqlite3_column_text(self->row, column));
+        value.count = find_choice(row, text_of(cell), self->choices[index]);
+        self->choices[index] = value.count;
         break;
     case CH_TYPE_RULE:
-        value.text = (const char *)sqlite3_column_text(self->row, column);
+        value.text = text_of(cell);
         break;
     case CH_TYPE_CONTENT:
         return read_digest(self, row, column, settings->init_digest, err);
@@ -267,9 +283,9 @@ static ch_code read_setting(ch_store_query *self, size_t index, ch_settings *set
 
 static ch_code read_status(ch_store_query *self, const char *name, int column, ch_status *status, ch_error *err)
 {
-    const unsigned char *text = sqlite3_column_text(self->row, column);
+    const char *text = text_of(self->cells[column]);
     for (*status = CH_FITTED; text != NULL && *status < CH_NUM_STATUSES; ++*status) {
-        if (strcmp((const char *)text, ch_status_name(*status)) == 0) {
+        if (strcmp(text, ch_status_name(*status)) == 0) {
             return CH_OK;
         }
     }
@@ -277,12 +293,12 @@ static ch_code read_status(ch_store_query *self, const char *name, int column, c
 }
 
 /* Reads a count or a real. @param object  the ch_run or ch_point whose member it is */
-static void read_number(sqlite3_stmt *statement, int column, const ch_result *row, void *object)
+static void read_number(sqlite3_value *cell, const ch_result *row, void *object)
 {
     if (row->type == CH_RESULT_COUNT) {
-        ch_result_set_number(row, object, column_count(statement, column));
+        ch_result_set_number(row, object, count_of(cell));
     } else {
-        ch_result_set_real(row, object, column_real(statement, column));
+        ch_result_set_real(row, object, real_of(cell));
     }
 }
 
@@ -294,10 +310,10 @@ static ch_code read_result(ch_store_query *self, size_t index, ch_run *run, ch_e
         return read_status(self, row.name, column, &run->status, err);
     }
     if (row.type == CH_RESULT_CAUSE) {
-        run->reason = ch_cause_find((const char *)sqlite3_column_text(self->row, column));
+        run->reason = ch_cause_find(text_of(self->cells[column]));
         return CH_OK;
     }
-    read_number(self->row, column, &row, run);
+    read_number(self->cells[column], &row, run);
     return CH_OK;
 }
 
@@ -309,12 +325,13 @@ ch_code ch_store_query_points(const ch_store_query *self, ch_error *err)
 }
 
 /* The column of each result of a point follows that of the run's id. */
-static ch_point read_point(sqlite3_stmt *statement)
+static ch_point read_point(sqlite3_value *const *cells)
 {
     ch_point point = {.observed = ch_observation_none()};
-    for (size_t i = 0; i < ch_points_count(); i++) {
+    const size_t count = ch_points_count();
+    for (size_t i = 0; i < count; i++) {
         const ch_result row = ch_point_result_at(i);
-        read_number(statement, 1 + (int)i, &row, &point);
+        read_number(cells[1 + i], &row, &point);
     }
     return point;
 }
@@ -324,7 +341,8 @@ static ch_code append_point(ch_store_query *self, ch_run *run, size_t *capacity,
 {
     sqlite3_stmt *row = self->store->select_points;
     void *items = run->points;
-    const ch_code code = ch_store_check_row(self->store, CH_STORE_POINTS, row, 1, id_of(self), err);
+    sqlite3_value *cells[CH_STORE_MOST_COLUMNS];
+    const ch_code code = ch_store_check_row(self->store, CH_STORE_POINTS, row, 1, id_of(self), cells, err);
     self->is_damaged = code == CH_ERROR_IO;
     if (code != CH_OK) {
         return code;
@@ -333,7 +351,7 @@ static ch_code append_point(ch_store_query *self, ch_run *run, size_t *capacity,
         return ch_error_memory(err, "a trajectory");
     }
     run->points = items;
-    const ch_point point = read_point(row);
+    const ch_point point = read_point(cells);
     if (run->num_points > 0 && point.step <= run->points[run->num_points - 1].step) {
         self->is_damaged = true;
         return ch_store_damage(self->store, CH_STORE_POINTS, id_of(self), "step", "the same step is there twice", err);
@@ -427,12 +445,13 @@ static ch_code append_layer(ch_store_query *self, layer_rows *rows, ch_error *er
 {
     sqlite3_stmt *row = self->store->select_layers;
     void *items = rows->run->layer_changes;
-    ch_code code = ch_store_check_row(self->store, CH_STORE_LAYERS, row, 1, id_of(self), err);
+    sqlite3_value *cells[CH_STORE_MOST_COLUMNS];
+    ch_code code = ch_store_check_row(self->store, CH_STORE_LAYERS, row, 1, id_of(self), cells, err);
     self->is_damaged = code == CH_ERROR_IO;
     if (code != CH_OK) {
         return code;
     }
-    code = place_layer(self, rows, sqlite3_column_int64(row, 1), sqlite3_column_int64(row, 2), err);
+    code = place_layer(self, rows, sqlite3_value_int64(cells[1]), sqlite3_value_int64(cells[2]), err);
     if (code != CH_OK) {
         return code;
     }
@@ -440,7 +459,7 @@ static ch_code append_layer(ch_store_query *self, layer_rows *rows, ch_error *er
         return ch_error_memory(err, "a trajectory");
     }
     rows->run->layer_changes = items;
-    rows->run->layer_changes[rows->count++] = column_real(row, 3);
+    rows->run->layer_changes[rows->count++] = real_of(cells[3]);
     return CH_OK;
 }
 
@@ -542,7 +561,8 @@ out:
 
 static ch_code read_settings(ch_store_query *self, ch_settings *settings, ch_error *err)
 {
-    ch_settings_default(settings);
+    *settings = self->defaults;
+    self->nulls = 0;
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         const ch_code code = read_setting(self, i, settings, err);
         if (code != CH_OK) {
@@ -557,22 +577,22 @@ static ch_code read_settings(ch_store_query *self, ch_settings *settings, ch_err
 static ch_code read_origin(ch_store_query *self, ch_run *run, ch_error *err)
 {
     const int version = ch_store_column_version();
-    const sqlite3_int64 results_version = sqlite3_column_int64(self->row, version + 1);
+    const sqlite3_int64 results_version = sqlite3_value_int64(self->cells[version + 1]);
     if (results_version > INT_MAX) {
         return refuse_cell(self, "results_version", version + 1, "an integer under 2^31", err);
     }
     run->results_version = (int)results_version;
-    const unsigned char *digest = sqlite3_column_text(self->row, version + 2);
-    if (sqlite3_column_bytes(self->row, version + 2) >= CH_SHA256_SIZE) {
+    const char *digest = text_of(self->cells[version + 2]);
+    if (sqlite3_value_bytes(self->cells[version + 2]) >= CH_SHA256_SIZE) {
         return refuse_cell(self, "data_digest", version + 2, "a SHA-256 of 64 digits", err);
     }
-    snprintf(run->settings.data_digest, CH_SHA256_SIZE, "%s", digest != NULL ? (const char *)digest : "");
+    strcpy(run->settings.data_digest, digest != NULL ? digest : "");
     for (char *c = run->settings.data_digest; *c != '\0'; c++) {
         *c =
             *c > ' ' && *c < 0x7F ? *c : '?'; /* it is printed in tables and figures; a digest has letters and digits */
     }
     /* NULL, of data that are no images and in stores that are older than the column, reads as 0 */
-    run->settings.data_pool = (uint64_t)sqlite3_column_int64(self->row, version + 3);
+    run->settings.data_pool = (uint64_t)sqlite3_value_int64(self->cells[version + 3]);
     return CH_OK;
 }
 
@@ -580,7 +600,7 @@ ch_code ch_store_query_run(ch_store_query *self, bool points, ch_run *run, ch_er
 {
     memset(run, 0, sizeof *run);
     run->final = ch_observation_none();
-    ch_code code = ch_store_check_row(self->store, CH_STORE_RUNS, self->row, 0, id_of(self), err);
+    ch_code code = ch_store_check_row(self->store, CH_STORE_RUNS, self->row, 0, id_of(self), self->cells, err);
     self->is_damaged = code == CH_ERROR_IO;
     if (code != CH_OK) {
         return code;
@@ -589,7 +609,8 @@ ch_code ch_store_query_run(ch_store_query *self, bool points, ch_run *run, ch_er
     if (code != CH_OK) {
         return code;
     }
-    for (size_t i = 0; i < ch_results_count(); i++) {
+    const size_t num_results = ch_results_count();
+    for (size_t i = 0; i < num_results; i++) {
         code = read_result(self, i, run, err);
         if (code != CH_OK) {
             return code;
@@ -624,15 +645,19 @@ bool ch_store_query_leaves_out(ch_store_query *self, const ch_error *err)
 }
 
 /* Appends the current run to the table, unless it is one that is left out. */
-static ch_code append_run(ch_store_query *query, bool points, ch_run_table *table, ch_error *err)
+static ch_code append_run(ch_store_query *query, bool points, ch_run_table *table, ch_run_order *order, ch_error *err)
 {
     void *items = table->runs;
     if (ch_grow(&items, &table->capacity, table->count + 1, sizeof *table->runs) != 0) {
         return ch_error_memory(err, "the runs of a store");
     }
     table->runs = items;
-    const ch_code code = ch_store_query_run(query, points, &table->runs[table->count++], err);
-    if (code == CH_OK || !ch_store_query_leaves_out(query, err)) {
+    ch_run *run = &table->runs[table->count++];
+    const ch_code code = ch_store_query_run(query, points, run, err);
+    if (code == CH_OK) {
+        return ch_run_order_add(order, &table->runs[0], run, query->nulls, id_of(query), err);
+    }
+    if (!ch_store_query_leaves_out(query, err)) {
         return code;
     }
     ch_run_free(&table->runs[--table->count]);
@@ -642,19 +667,25 @@ static ch_code append_run(ch_store_query *query, bool points, ch_run_table *tabl
 ch_code ch_store_select(ch_store *self, const char *where, bool points, ch_run_table *table, ch_error *err)
 {
     ch_store_query query = {0};
+    ch_run_order order = {0};
     bool row = false;
     memset(table, 0, sizeof *table);
-    ch_code code = ch_store_query_init(&query, self, where, err);
+    ch_code code = ch_store_query_init(&query, self, where, false, err);
     if (code != CH_OK) {
         goto out;
     }
     while ((code = ch_store_query_next(&query, &row, err)) == CH_OK && row) {
-        code = append_run(&query, points, table, err);
+        code = append_run(&query, points, table, &order, err);
         if (code != CH_OK) {
             goto out;
         }
     }
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = ch_run_order_sort(&order, table->runs, err);
 out:
+    ch_run_order_free(&order);
     ch_store_query_free(&query);
     if (code != CH_OK) {
         ch_run_table_free(table);

@@ -405,12 +405,16 @@ char *ch_store_select_sql(const ch_store_table *table, const char *rest)
     return sqlite3_str_finish(sql);
 }
 
-char *ch_store_select_runs_sql(const char *where)
+char *ch_store_select_runs_sql(const char *where, bool ordered)
 {
     sqlite3_str *sql = sqlite3_str_new(NULL);
     append_select(sql, &tables[CH_STORE_RUNS]);
     /* the newline ends a comment that the condition may close with */
-    sqlite3_str_appendf(sql, "WHERE (%s\n) ORDER BY ", where == NULL ? "1" : where);
+    sqlite3_str_appendf(sql, "WHERE (%s\n)", where == NULL ? "1" : where);
+    if (!ordered) {
+        return sqlite3_str_finish(sql);
+    }
+    sqlite3_str_appendall(sql, " ORDER BY ");
     append_names(sql, &tables[CH_STORE_RUNS], CH_STORE_COLUMN_SETTINGS, CH_SETTINGS_STORED);
     /* runs of different results versions may have all settings in common */
     sqlite3_str_appendall(sql, ", id");

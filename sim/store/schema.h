@@ -8,6 +8,7 @@
 #ifndef CH_SCHEMA_H
 #define CH_SCHEMA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { CH_STORE_APPLICATION_ID = 0x6368746e }; /* "chtn" marks a SQLite file as a chiton store */
@@ -93,8 +94,9 @@ char *ch_store_insert_sql(const ch_store_table *table, const char *conflict);
 /** Reads all columns of some rows, in their order. @param rest  what follows the table's name, from WHERE on */
 char *ch_store_select_sql(const ch_store_table *table, const char *rest);
 
-/** Reads all columns of the runs that fulfil a condition, ordered by their settings and then by their id.
- *  @param where  one SQL expression over the columns; NULL for all */
-char *ch_store_select_runs_sql(const char *where);
+/** Reads all columns of the runs that fulfil a condition.
+ *  @param where    one SQL expression over the columns; NULL for all
+ *  @param ordered  by their settings and then by their id, else as they lie in the file */
+char *ch_store_select_runs_sql(const char *where, bool ordered);
 
 #endif

@@ -363,7 +363,11 @@ static ch_code prepare_made(const ch_store *self, char *sql, sqlite3_stmt **stat
 static ch_code prepare_reading(ch_store *self, ch_error *err)
 {
     const ch_store_schema schema = ch_store_schema_now();
-    ch_code code = ch_store_prepare(self, "SELECT 1 FROM runs WHERE id = ?", &self->find, err);
+    ch_code code = ch_store_cells_init(self, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_store_prepare(self, "SELECT 1 FROM runs WHERE id = ?", &self->find, err);
     if (code != CH_OK) {
         return code;
     }
@@ -673,6 +677,7 @@ void ch_store_close(ch_store *self)
         ch_store_guard_clear(self->guard);
     }
     ch_store_guard_free(&self->guard);
+    free(self->cells);
     free(self->path);
     memset(self, 0, sizeof *self);
 }

@@ -25,6 +25,7 @@ typedef struct {
     sqlite3_stmt *insert_machine; /* puts the machine of this process into the store; NULL as those above */
     int64_t machine;              /* its number there */
     struct ch_store_guard *guard; /* what the file is known by; NULL as those above; owned */
+    struct ch_store_cells *cells; /* what the cells of its tables may hold; owned */
     char *path;                   /* owned */
     ch_store_mode mode;
     /* A run is damaged where a cell of its rows is not what its column may hold. */

@@ -7,6 +7,7 @@
 #include "sim/store/store.h"
 
 enum { CH_STORE_TIMEOUT_MS = 60000 }; /* how long to wait for the lock of another process */
+enum { CH_STORE_MOST_COLUMNS = 128 }; /* of a table */
 
 /** Says in words what a result code of SQLite (an extended one) means for the user.
  *  @param err  out: the sentence
@@ -46,17 +47,26 @@ int ch_store_bind_settings(sqlite3_stmt *statement, int first, const ch_settings
 /** Executes a statement that gives no rows, and resets it.  @return a result code of SQLite */
 int ch_store_run_once(sqlite3_stmt *statement);
 
-/** A walk over the runs that fulfil a condition, in the order of their settings. */
+/** A walk over the runs that fulfil a condition. */
 typedef struct {
     ch_store *store;   /* borrowed */
     const char *where; /* borrowed; NULL for all */
     sqlite3_stmt *row; /* all columns of the current run, in the schema's order; owned */
     bool is_damaged;   /* whether the last failure is that the current run is damaged: others may still be read */
+    /* The cells of the current row, by column: the database is open without mutexes (SQLITE_OPEN_NOMUTEX), where such
+     * values may be read. It takes one call a cell; SQLite's functions of columns take one at every look. */
+    sqlite3_value *cells[CH_STORE_MOST_COLUMNS];
+    uint64_t nulls; /* of the run that was read last: bit i says that the column of setting i is NULL */
+    /* what the next run is read from faster: the defaults of all settings, and the choice that each had last */
+    ch_settings defaults;
+    uint64_t choices[CH_SETTINGS_STORED];
 } ch_store_query;
 
-/** @param where  one SQL expression over the columns; NULL for all
+/** @param where    one SQL expression over the columns; NULL for all
+ *  @param ordered  whether the runs come in the order of their settings, else they come as they lie in the file
  *  @return CH_OK; CH_ERROR_INPUT for any other condition; CH_ERROR_IO; CH_ERROR_MEMORY */
-ch_code ch_store_query_init(ch_store_query *self, ch_store *store, const char *where, ch_error *err) CH_MUST_CHECK;
+ch_code ch_store_query_init(ch_store_query *self, ch_store *store, const char *where, bool ordered,
+                            ch_error *err) CH_MUST_CHECK;
 /** Idempotent. */
 void ch_store_query_free(ch_store_query *self);
 
@@ -89,6 +99,14 @@ bool ch_store_query_leaves_out(ch_store_query *self, const ch_error *err);
 
 /* ---- cells (check.c) ---- */
 
+/** What the cells of every table may hold, by the types that their columns declare. */
+struct ch_store_cells {
+    unsigned char kinds[CH_STORE_NUM_TABLES][CH_STORE_MOST_COLUMNS];
+};
+
+/** Finds what the cells of the store may hold.  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_store_cells_init(ch_store *self, ch_error *err) CH_MUST_CHECK;
+
 /** Says that a cell of a store is not what its column may hold.
  *  @param table   its number, as CH_STORE_RUNS
  *  @param run     id of the run; NULL where it has none
@@ -105,8 +123,9 @@ void ch_store_show_cell(sqlite3_stmt *statement, int column, char *text, size_t 
  *  NULL is accepted unless the column is NOT NULL.
  *  @param first  first column to check
  *  @param run    id of the run, for the message
+ *  @param cells  out: the cells from the first on, by column, valid until the statement goes on; may be NULL
  *  @return CH_OK; CH_ERROR_IO for a cell that is not so; CH_ERROR_MEMORY */
 ch_code ch_store_check_row(const ch_store *self, int table, sqlite3_stmt *statement, int first, const char *run,
-                           ch_error *err) CH_MUST_CHECK;
+                           sqlite3_value **cells, ch_error *err) CH_MUST_CHECK;
 
 #endif

@@ -1,0 +1,315 @@
+/* order.c — puts runs that were read into the order of their settings. */
+#include "sim/store/order.h"
+
+#include "core/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- taking runs in ---- */
+
+void ch_run_order_free(ch_run_order *self)
+{
+    free(self->nulls);
+    free(self->ids);
+    *self = (ch_run_order){0};
+}
+
+/* Whether the setting has the same value in both runs. */
+static bool is_same(const ch_run *a, const ch_run *b, const ch_setting *row)
+{
+    const char *x = (const char *)&a->settings + row->offset, *y = (const char *)&b->settings + row->offset;
+    switch (row->type) {
+    case CH_TYPE_REAL: /* of the same size */
+    case CH_TYPE_COUNT:
+    case CH_TYPE_CHOICE:
+        return memcmp(x, y, sizeof(uint64_t)) == 0;
+    case CH_TYPE_RULE:
+        return strcmp(x, y) == 0;
+    case CH_TYPE_CONTENT:
+        return strcmp(a->settings.init_digest, b->settings.init_digest) == 0;
+    case CH_TYPE_TEXT: /* no setting of this type is stored */
+        break;
+    }
+    return true;
+}
+
+ch_code ch_run_order_add(ch_run_order *self, const ch_run *first, const ch_run *run, uint64_t nulls, const char *id,
+                         ch_error *err)
+{
+    void *items = self->nulls, *ids = self->ids;
+    if (ch_grow(&items, &self->nulls_capacity, self->count + 1, sizeof *self->nulls) != 0) {
+        return ch_error_memory(err, "the order of runs");
+    }
+    self->nulls = items;
+    if (ch_grow(&ids, &self->ids_capacity, self->count + 1, sizeof *self->ids) != 0) {
+        return ch_error_memory(err, "the order of runs");
+    }
+    self->ids = ids;
+    self->nulls[self->count] = nulls;
+    strncpy(self->ids[self->count], id, CH_RUN_ORDER_ID);
+    self->count++;
+    self->varying |= nulls ^ self->nulls[0];
+    for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
+        if ((self->varying >> i & 1) == 0 && !is_same(first, run, &ch_settings_table[i])) {
+            self->varying |= UINT64_C(1) << i;
+        }
+    }
+    return CH_OK;
+}
+
+/* ---- keys: integers in the order of a setting's values, 0 for NULL ---- */
+
+/* The place of a choice's word in the alphabet, from 0. */
+static uint64_t place_in_alphabet(const ch_setting *row, uint64_t choice)
+{
+    uint64_t before = 0;
+    for (uint64_t k = 0; row->choice(k) != NULL; k++) {
+        before += strcmp(row->choice(k), row->choice(choice)) < 0;
+    }
+    return before;
+}
+
+/* Integers in the order of the reals: of negative ones all bits are turned, of others the sign. */
+static uint64_t real_key(double value)
+{
+    uint64_t bits = 0;
+    memcpy(&bits, &value, sizeof bits);
+    return bits >> 63 != 0 ? ~bits : bits | UINT64_C(1) << 63;
+}
+
+static const char *text_of(const ch_run *run, size_t setting)
+{
+    const bool is_digest = ch_settings_table[setting].type == CH_TYPE_CONTENT;
+    return is_digest ? run->settings.init_digest : ch_settings_get(&run->settings, setting).text;
+}
+
+/* The text of a run, to be sorted, and which run it is. */
+typedef struct {
+    const char *text;
+    size_t run;
+} run_text;
+
+static int compare_texts(const void *left, const void *right)
+{
+    return strcmp(((const run_text *)left)->text, ((const run_text *)right)->text);
+}
+
+/* Keys of a setting that is a text: its place among the texts of all runs. */
+static ch_code fill_text_keys(const ch_run_order *self, const ch_run *runs, size_t setting, uint64_t *keys,
+                              ch_error *err)
+{
+    run_text *texts = ch_alloc(self->count, sizeof *texts);
+    if (texts == NULL) {
+        return ch_error_memory(err, "the order of runs");
+    }
+    for (size_t i = 0; i < self->count; i++) {
+        texts[i] = (run_text){text_of(&runs[i], setting), i};
+    }
+    qsort(texts, self->count, sizeof *texts, compare_texts);
+    uint64_t place = 1;
+    for (size_t i = 0; i < self->count; i++) {
+        place += i > 0 && compare_texts(&texts[i - 1], &texts[i]) != 0;
+        keys[texts[i].run] = place;
+    }
+    free(texts);
+    return CH_OK;
+}
+
+/* @param keys  out: [count] of the runs in the order in which they were taken in */
+static ch_code fill_keys(const ch_run_order *self, const ch_run *runs, size_t setting, uint64_t *keys, ch_error *err)
+{
+    enum { MOST_CHOICES = 64 };
+    const ch_setting *row = &ch_settings_table[setting];
+    const bool is_text = row->type == CH_TYPE_RULE || row->type == CH_TYPE_CONTENT;
+    uint64_t places[MOST_CHOICES] = {0};
+    ch_code code = is_text ? fill_text_keys(self, runs, setting, keys, err) : CH_OK;
+    if (code != CH_OK) {
+        return code;
+    }
+    for (uint64_t k = 0; row->type == CH_TYPE_CHOICE && k < MOST_CHOICES && row->choice(k) != NULL; k++) {
+        places[k] = 1 + place_in_alphabet(row, k);
+    }
+    for (size_t i = 0; i < self->count; i++) {
+        const ch_value value = ch_settings_get(&runs[i].settings, setting);
+        if (row->type == CH_TYPE_REAL) {
+            keys[i] = real_key(value.real);
+        } else if (row->type == CH_TYPE_COUNT) {
+            keys[i] = value.count + 1;
+        } else if (row->type == CH_TYPE_CHOICE) {
+            keys[i] = places[value.count % MOST_CHOICES];
+        }
+        if ((self->nulls[i] >> setting & 1) != 0) {
+            keys[i] = 0;
+        }
+    }
+    return CH_OK;
+}
+
+/* ---- sorting ---- */
+
+typedef struct {
+    uint64_t key;
+    size_t run;
+} item;
+
+/* Sorts items by one byte of their keys; those with the same byte stay in their order. */
+static void sort_by_byte(const item *items, item *sorted, size_t count, unsigned shift)
+{
+    size_t place[257] = {0};
+    for (size_t i = 0; i < count; i++) {
+        place[(items[i].key >> shift & 255) + 1]++;
+    }
+    for (size_t k = 1; k < 257; k++) {
+        place[k] += place[k - 1];
+    }
+    for (size_t i = 0; i < count; i++) {
+        sorted[place[items[i].key >> shift & 255]++] = items[i];
+    }
+}
+
+/* What the sort works with; [count] each. */
+typedef struct {
+    uint64_t *keys;  /* of one setting, by run */
+    uint64_t *mixed; /* a hash of all keys of a run: runs that have the same settings have the same */
+    item *items, *other;
+} workspace;
+
+static void workspace_free(workspace *self)
+{
+    free(self->keys);
+    free(self->mixed);
+    free(self->items);
+    free(self->other);
+}
+
+static ch_code workspace_init(workspace *self, size_t count, ch_error *err)
+{
+    *self = (workspace){
+        .keys = ch_alloc(count, sizeof *self->keys),
+        .mixed = ch_alloc(count, sizeof *self->mixed),
+        .items = ch_alloc(count, sizeof *self->items),
+        .other = ch_alloc(count, sizeof *self->other),
+    };
+    if (self->keys == NULL || self->mixed == NULL || self->items == NULL || self->other == NULL) {
+        return ch_error_memory(err, "the order of runs");
+    }
+    for (size_t i = 0; i < count; i++) {
+        self->items[i].run = i;
+    }
+    return CH_OK;
+}
+
+/* Sorts the items by the keys of the workspace, from the last byte to the first. */
+static void sort_by_keys(workspace *work, size_t count)
+{
+    static const uint64_t ODD = UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t differing = 0;
+    for (size_t i = 0; i < count; i++) {
+        differing |= work->keys[i] ^ work->keys[0];
+        work->mixed[i] = (work->mixed[i] ^ work->keys[i]) * ODD;
+        work->mixed[i] ^= work->mixed[i] >> 29;
+    }
+    for (size_t i = 0; i < count; i++) {
+        work->items[i].key = work->keys[work->items[i].run];
+    }
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        if ((differing >> shift & 255) != 0) {
+            item *sorted = work->other;
+            sort_by_byte(work->items, sorted, count, shift);
+            work->other = work->items;
+            work->items = sorted;
+        }
+    }
+}
+
+/* A run among those with the same settings. */
+typedef struct {
+    char id[CH_RUN_ORDER_ID];
+    size_t run;
+} named_run;
+
+static int compare_ids(const void *left, const void *right)
+{
+    return memcmp(((const named_run *)left)->id, ((const named_run *)right)->id, CH_RUN_ORDER_ID);
+}
+
+/* Puts runs with the same settings, which differ in their results version, into the order of their ids. */
+static ch_code sort_by_ids(const ch_run_order *self, item *items, size_t count, ch_error *err)
+{
+    named_run *named = ch_alloc(count, sizeof *named);
+    if (named == NULL) {
+        return ch_error_memory(err, "the order of runs");
+    }
+    for (size_t k = 0; k < count; k++) {
+        named[k].run = items[k].run;
+        memcpy(named[k].id, self->ids[items[k].run], CH_RUN_ORDER_ID);
+    }
+    qsort(named, count, sizeof *named, compare_ids);
+    for (size_t k = 0; k < count; k++) {
+        items[k].run = named[k].run;
+    }
+    free(named);
+    return CH_OK;
+}
+
+static ch_code sort_ties(const ch_run_order *self, const workspace *work, ch_error *err)
+{
+    for (size_t begin = 0, end = 0; begin < self->count; begin = end) {
+        for (end = begin + 1;
+             end < self->count && work->mixed[work->items[end].run] == work->mixed[work->items[begin].run]; end++) {
+        }
+        const ch_code code = end > begin + 1 ? sort_by_ids(self, work->items + begin, end - begin, err) : CH_OK;
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    return CH_OK;
+}
+
+/* Moves the runs to their places, cycle by cycle: items[k].run is the run that comes to place k. */
+static void move_runs(ch_run *runs, item *items, size_t count)
+{
+    for (size_t start = 0; start < count; start++) {
+        if (items[start].run == start) {
+            continue;
+        }
+        const ch_run first = runs[start];
+        size_t place = start;
+        while (items[place].run != start) {
+            const size_t from = items[place].run;
+            runs[place] = runs[from];
+            items[place].run = place;
+            place = from;
+        }
+        runs[place] = first;
+        items[place].run = place;
+    }
+}
+
+ch_code ch_run_order_sort(const ch_run_order *self, ch_run *runs, ch_error *err)
+{
+    workspace work = {0};
+    ch_code code = workspace_init(&work, self->count, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    for (size_t i = CH_SETTINGS_STORED; i-- > 0;) {
+        if ((self->varying >> i & 1) == 0) {
+            continue;
+        }
+        code = fill_keys(self, runs, i, work.keys, err);
+        if (code != CH_OK) {
+            goto out;
+        }
+        sort_by_keys(&work, self->count);
+    }
+    code = sort_ties(self, &work, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    move_runs(runs, work.items, self->count);
+out:
+    workspace_free(&work);
+    return code;
+}
