@@ -289,22 +289,42 @@ out:
 
 /* ---- all of a table ---- */
 
-/* Copies the runs, and gives the same bits to reals that are one value. */
-static ch_code copy_runs(ch_fit *self, ch_error *err)
+/* Copies the runs, and gives the same bits to reals that are one value.
+ * @param settings  [count] out: those of the copies */
+static ch_code copy_runs(ch_fit *self, ch_settings **settings, ch_error *err)
 {
     const size_t count = self->table->count;
+    self->copies = ch_alloc_unset(count, sizeof *self->copies);
+    if (self->copies == NULL) {
+        return ch_error_memory(err, "the runs of a fit");
+    }
+    memcpy(self->copies, self->table->runs, count * sizeof *self->copies);
+    for (size_t i = 0; i < count; i++) {
+        settings[i] = &self->copies[i].settings;
+    }
+    self->runs = self->copies;
+    return ch_settings_unite_reals(settings, count, err);
+}
+
+/* Takes the runs of the table as they are, where reals that are one value have the same bits, or else copies of them.
+ */
+static ch_code take_runs(ch_fit *self, ch_error *err)
+{
+    const size_t count = self->table->count;
+    bool differ = false;
     ch_settings **settings = ch_alloc(count, sizeof *settings);
-    self->runs = ch_alloc(count, sizeof *self->runs);
-    ch_code code = CH_OK;
-    if (settings == NULL || self->runs == NULL) {
-        code = ch_error_memory(err, "the runs of a fit");
+    if (settings == NULL) {
+        return ch_error_memory(err, "the runs of a fit");
+    }
+    for (size_t i = 0; i < count; i++) {
+        settings[i] = &self->table->runs[i].settings;
+    }
+    self->runs = self->table->runs;
+    ch_code code = ch_settings_reals_differ((const ch_settings *const *)settings, count, &differ, err);
+    if (code != CH_OK || !differ) {
         goto out;
     }
-    memcpy(self->runs, self->table->runs, count * sizeof *self->runs);
-    for (size_t i = 0; i < count; i++) {
-        settings[i] = &self->runs[i].settings;
-    }
-    code = ch_settings_unite_reals(settings, count, err);
+    code = copy_runs(self, settings, err);
 out:
     free(settings);
     return code;
@@ -326,7 +346,7 @@ ch_code ch_fit_init(ch_fit *self, const ch_run_table *table, const ch_fit_option
     if (code != CH_OK) {
         return code;
     }
-    code = copy_runs(self, err);
+    code = take_runs(self, err);
     if (code != CH_OK) {
         return code;
     }
@@ -380,6 +400,6 @@ void ch_fit_free(ch_fit *self)
         group_free(&self->groups[g]);
     }
     free(self->groups);
-    free(self->runs);
+    free(self->copies);
     *self = (ch_fit){0};
 }

@@ -286,8 +286,10 @@ typedef struct {
 typedef struct {
     ch_fit_options options;
     const ch_run_table *table; /* the runs as they are stored; borrowed */
-    ch_run *runs; /* [table->count] copies, in which reals that are one value have the same bits (sim/settings/reals.h);
-                     the array is owned, what its runs point to is the table's */
+    /* [table->count] the same runs, in which reals that are one value have the same bits (sim/settings/reals.h): those
+     * of the table, or copies where some of these reals differ */
+    const ch_run *runs;
+    ch_run *copies;       /* owned, but for what its runs point to, which is the table's; NULL where there are none */
     ch_fit_group *groups; /* [num_groups] by first appearance in the table; owned */
     size_t num_groups;
     size_t num_infinite; /* runs with train = inf, which are in no group */

@@ -44,12 +44,24 @@ static int compare_runs(const void *left, const void *right)
     return compare_orders(orders, sizeof orders / sizeof *orders);
 }
 
+/* Whether the runs have the order of compare_runs already, as those of most tables have. */
+static bool is_sorted(const ch_fit_group *group)
+{
+    bool sorted = true;
+    for (size_t i = 1; i < group->num_runs && sorted; i++) {
+        sorted = compare_runs(&group->runs[i - 1], &group->runs[i]) <= 0;
+    }
+    return sorted;
+}
+
 /* Sorts the group's runs and keeps those that count. Only the newest results version counts, because results of several
  * versions are not comparable. Of runs that differ only in budgets and `record` the one that got furthest counts. */
 static ch_code keep_runs(ch_fit_group *group, ch_error *err)
 {
     const size_t num_runs = group->num_runs;
-    qsort(group->runs, num_runs, sizeof *group->runs, compare_runs);
+    if (!is_sorted(group)) {
+        qsort(group->runs, num_runs, sizeof *group->runs, compare_runs);
+    }
     size_t current = 0, kept = 0;
     while (current < num_runs && group->runs[current]->results_version == group->runs[0]->results_version) {
         const ch_run *run = group->runs[current++];
@@ -142,6 +154,7 @@ out:
 static ch_code list_values(ch_fit_group *group, ch_error *err)
 {
     const size_t n = group->num_runs;
+    size_t num_temps = 0; /* numbers of `temps`, repeated where the runs come back to a temperature */
     group->trains = ch_alloc(n, sizeof *group->trains);
     group->temps = ch_alloc(n, sizeof *group->temps);
     if (group->trains == NULL || group->temps == NULL) {
@@ -149,13 +162,15 @@ static ch_code list_values(ch_fit_group *group, ch_error *err)
     }
     for (size_t i = 0; i < n; i++) {
         const ch_settings *settings = &group->runs[i]->settings;
-        group->temps[i] = settings->temp;
+        if (i == 0 || settings->temp != group->temps[num_temps - 1]) {
+            group->temps[num_temps++] = settings->temp;
+        }
         if (i == 0 || settings->train != group->trains[group->num_trains - 1]) {
             group->trains[group->num_trains++] = settings->train;
         }
     }
-    qsort(group->temps, n, sizeof *group->temps, compare_reals);
-    for (size_t i = 0; i < n; i++) {
+    qsort(group->temps, num_temps, sizeof *group->temps, compare_reals);
+    for (size_t i = 0; i < num_temps; i++) {
         if (i == 0 || group->temps[i] != group->temps[group->num_temps - 1]) {
             group->temps[group->num_temps++] = group->temps[i];
         }

@@ -26,25 +26,68 @@ static size_t make_distinct(uint64_t *seeds, size_t count)
     return distinct;
 }
 
-ch_code ch_data_sets_index(const uint64_t *seeds, size_t count, uint32_t *data_set, size_t *num_sets, ch_error *err)
+/* Numbers seeds that lie close together, by a list of all integers from the least to the largest.
+ * @param least  the least seed  @param span  the largest less the least, plus 1 */
+static ch_code index_close(const uint64_t *seeds, size_t count, uint64_t least, size_t span, uint32_t *data_set,
+                           size_t *num_sets, ch_error *err)
+{
+    uint32_t *number = ch_alloc(span, sizeof *number); /* 1 where there is such a seed, then how many are before it */
+    if (number == NULL) {
+        return ch_error_memory(err, "the data sets of a fit");
+    }
+    for (size_t i = 0; i < count; i++) {
+        number[seeds[i] - least] = 1;
+    }
+    uint32_t before = 0;
+    for (size_t k = 0; k < span; k++) {
+        const uint32_t is_there = number[k];
+        number[k] = before;
+        before += is_there;
+    }
+    for (size_t i = 0; i < count; i++) {
+        data_set[i] = number[seeds[i] - least];
+    }
+    *num_sets = before;
+    free(number);
+    return CH_OK;
+}
+
+/* Numbers any seeds. */
+static ch_code index_any(const uint64_t *seeds, size_t count, uint32_t *data_set, size_t *num_sets, ch_error *err)
 {
     uint64_t *distinct = ch_alloc(count, sizeof *distinct);
     if (distinct == NULL) {
         return ch_error_memory(err, "the data sets of a fit");
     }
-    if (count > 0) {
-        memcpy(distinct, seeds, count * sizeof *distinct);
-    }
-    const size_t num = make_distinct(distinct, count);
+    memcpy(distinct, seeds, count * sizeof *distinct);
+    *num_sets = make_distinct(distinct, count);
     for (size_t i = 0; i < count; i++) {
-        const uint64_t *place = bsearch(&seeds[i], distinct, num, sizeof *distinct, compare_seeds);
+        const uint64_t *place = bsearch(&seeds[i], distinct, *num_sets, sizeof *distinct, compare_seeds);
         data_set[i] = (uint32_t)(place - distinct);
+    }
+    free(distinct);
+    return CH_OK;
+}
+
+ch_code ch_data_sets_index(const uint64_t *seeds, size_t count, uint32_t *data_set, size_t *num_sets, ch_error *err)
+{
+    enum { CLOSE = 4 }; /* integers a seed that a list of all of them may have */
+    uint64_t least = UINT64_MAX, most = 0;
+    size_t num = 0;
+    for (size_t i = 0; i < count; i++) {
+        least = seeds[i] < least ? seeds[i] : least;
+        most = seeds[i] > most ? seeds[i] : most;
+    }
+    ch_code code = CH_OK;
+    if (count > 0) {
+        code = most - least < CLOSE * count
+                   ? index_close(seeds, count, least, (size_t)(most - least) + 1, data_set, &num, err)
+                   : index_any(seeds, count, data_set, &num, err);
     }
     if (num_sets != NULL) {
         *num_sets = num;
     }
-    free(distinct);
-    return CH_OK;
+    return code;
 }
 
 double ch_data_sets_overlap(const ch_run *const *runs, size_t num_runs, const ch_run **largest)

@@ -76,11 +76,16 @@ static int compare_keys(const ch_settings *a, const ch_settings *b)
     return order != 0 ? order : compare_images(a, b);
 }
 
-/* Orders runs by their keys. Runs of one key stay in the order of the table, which is that of their addresses. */
-static int compare_runs(const void *left, const void *right)
+/* Runs that follow each other in the table and have one key. */
+typedef struct {
+    const ch_run *const *runs; /* [count] borrowed */
+    size_t count;
+} stretch;
+
+/* Orders stretches by their keys. Those of one key stay in the order of the table, which is that of their addresses. */
+static int compare_stretches(const void *left, const void *right)
 {
-    const ch_run *a = *(const ch_run *const *)left;
-    const ch_run *b = *(const ch_run *const *)right;
+    const ch_run *a = ((const stretch *)left)->runs[0], *b = ((const stretch *)right)->runs[0];
     const int order = compare_keys(&a->settings, &b->settings);
     return order != 0 ? order : (a > b) - (a < b);
 }
@@ -92,38 +97,63 @@ static int compare_first_runs(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static bool starts_group(const ch_run *const *sorted, size_t i)
+/* Cuts the runs where the keys change. A table is sorted by settings, so that stretches are far fewer than runs.
+ * @param all  out: [count] stretches, to be freed by the caller, also after a failure */
+static ch_code find_stretches(const ch_run *const *runs, size_t count, stretch **all, size_t *num, ch_error *err)
 {
-    return i == 0 || compare_keys(&sorted[i - 1]->settings, &sorted[i]->settings) != 0;
+    void *items = NULL;
+    size_t capacity = 0;
+    *num = 0;
+    for (size_t begin = 0, end = 0; begin < count; begin = end) {
+        for (end = begin + 1; end < count && compare_keys(&runs[end - 1]->settings, &runs[end]->settings) == 0; end++) {
+        }
+        if (ch_grow(&items, &capacity, *num + 1, sizeof **all) != 0) {
+            return ch_error_memory(err, "the groups of a fit");
+        }
+        *all = items;
+        (*all)[(*num)++] = (stretch){runs + begin, end - begin};
+    }
+    return CH_OK;
 }
 
-/* Makes a group of the `count` runs at `sorted`, which share a key. */
-static ch_code start_group(ch_fit_group *group, const ch_run *const *sorted, size_t count, ch_error *err)
+static bool starts_group(const stretch *sorted, size_t i)
 {
+    return i == 0 || compare_keys(&sorted[i - 1].runs[0]->settings, &sorted[i].runs[0]->settings) != 0;
+}
+
+/* Makes a group of the `num` stretches at `sorted`, which share a key. */
+static ch_code start_group(ch_fit_group *group, const stretch *sorted, size_t num, ch_error *err)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < num; i++) {
+        count += sorted[i].count;
+    }
     group->runs = ch_alloc(count, sizeof *group->runs);
     if (group->runs == NULL) {
         return ch_error_memory(err, "the runs of a group");
     }
-    memcpy(group->runs, sorted, count * sizeof *group->runs);
-    group->num_runs = count;
-    group->key = sorted[0]->settings;
+    for (size_t i = 0; i < num; i++) {
+        memcpy(group->runs + group->num_runs, sorted[i].runs, sorted[i].count * sizeof *group->runs);
+        group->num_runs += sorted[i].count;
+    }
+    group->key = group->runs[0]->settings;
     group->key.batch = key_value(&group->key, CH_SETTING_BATCH).count;
     return CH_OK;
 }
 
-/* Cuts the sorted runs where their keys change, and puts the groups in the order of their first runs. */
-static ch_code split_runs(ch_fit *self, const ch_run *const *sorted, size_t count, ch_error *err)
+/* Makes a group of all stretches of one key, and puts the groups in the order of their first runs. */
+static ch_code join_stretches(ch_fit *self, const stretch *sorted, size_t num, ch_error *err)
 {
     size_t num_groups = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < num; i++) {
         num_groups += starts_group(sorted, i);
     }
     self->groups = ch_alloc(num_groups, sizeof *self->groups);
     if (self->groups == NULL) {
         return ch_error_memory(err, "the groups of a fit");
     }
-    for (size_t begin = 0, end = 0; begin < count; begin = end) {
-        for (end = begin + 1; end < count && !starts_group(sorted, end); end++) {
+    for (size_t begin = 0, end = 0; begin < num; begin = end) {
+        for (end = begin + 1; end < num && !starts_group(sorted, end); end++) {
         }
         const ch_code code = start_group(&self->groups[self->num_groups], sorted + begin, end - begin, err);
         if (code != CH_OK) {
@@ -133,6 +163,23 @@ static ch_code split_runs(ch_fit *self, const ch_run *const *sorted, size_t coun
     }
     qsort(self->groups, self->num_groups, sizeof *self->groups, compare_first_runs);
     return CH_OK;
+}
+
+static ch_code split_runs(ch_fit *self, const ch_run *const *runs, size_t count, ch_error *err)
+{
+    stretch *all = NULL;
+    size_t num = 0;
+    ch_code code = find_stretches(runs, count, &all, &num, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    if (num > 1) {
+        qsort(all, num, sizeof *all, compare_stretches);
+    }
+    code = join_stretches(self, all, num, err);
+out:
+    free(all);
+    return code;
 }
 
 /* Whether two groups learn the same data, such as mnist_parity, from different images. */
@@ -162,19 +209,18 @@ static void find_differing(ch_fit *self)
 ch_code ch_fit_make_groups(ch_fit *self, ch_error *err)
 {
     const ch_run_table *table = self->table;
-    const ch_run **sorted = ch_alloc(table->count, sizeof *sorted);
-    if (sorted == NULL) {
+    const ch_run **finite = ch_alloc(table->count, sizeof *finite);
+    if (finite == NULL) {
         return ch_error_memory(err, "the groups of a fit");
     }
     size_t count = 0;
     for (size_t i = 0; i < table->count; i++) {
         if (self->runs[i].settings.train > 0) {
-            sorted[count++] = &self->runs[i];
+            finite[count++] = &self->runs[i];
         }
     }
-    qsort(sorted, count, sizeof *sorted, compare_runs);
-    ch_code code = split_runs(self, sorted, count, err);
-    free(sorted);
+    ch_code code = split_runs(self, finite, count, err);
+    free(finite);
     if (code != CH_OK) {
         return code;
     }

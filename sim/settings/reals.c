@@ -80,6 +80,129 @@ ch_code ch_settings_unite_reals(ch_settings *const *settings, size_t count, ch_e
     return CH_OK;
 }
 
+/* ---- distinct numbers ---- */
+
+/* The numbers among many that differ in their bits, in a hash table. */
+typedef struct {
+    double *values; /* [size], of which count are used; owned */
+    bool *is_used;  /* [size]; owned */
+    size_t size;    /* a power of two, over twice count; or 0 */
+    size_t count;
+} distinct_reals;
+
+static void distinct_free(distinct_reals *self)
+{
+    free(self->values);
+    free(self->is_used);
+}
+
+/* The slot of a number: the one that has it, or the free one that it would get. */
+static size_t slot_of(const distinct_reals *self, double value)
+{
+    uint64_t bits = 0;
+    memcpy(&bits, &value, sizeof bits);
+    bits *= UINT64_C(0x9E3779B97F4A7C15);
+    size_t slot = (size_t)(bits ^ bits >> 32) & (self->size - 1);
+    while (self->is_used[slot] && memcmp(&self->values[slot], &value, sizeof value) != 0) {
+        slot = (slot + 1) & (self->size - 1);
+    }
+    return slot;
+}
+
+static void distinct_put(distinct_reals *self, double value)
+{
+    const size_t slot = slot_of(self, value);
+    self->count += !self->is_used[slot];
+    self->is_used[slot] = true;
+    self->values[slot] = value;
+}
+
+static ch_code distinct_grow(distinct_reals *self, ch_error *err)
+{
+    distinct_reals larger = {.size = self->size > 0 ? 2 * self->size : 64};
+    larger.values = ch_alloc(larger.size, sizeof *larger.values);
+    larger.is_used = ch_alloc(larger.size, sizeof *larger.is_used);
+    if (larger.values == NULL || larger.is_used == NULL) {
+        distinct_free(&larger);
+        return ch_error_memory(err, "the settings of runs");
+    }
+    for (size_t i = 0; i < self->size; i++) {
+        if (self->is_used[i]) {
+            distinct_put(&larger, self->values[i]);
+        }
+    }
+    distinct_free(self);
+    *self = larger;
+    return CH_OK;
+}
+
+/* Collects the distinct numbers that runs have in a row of the table. */
+static ch_code distinct_init(distinct_reals *self, const ch_settings *const *settings, size_t count, size_t index,
+                             ch_error *err)
+{
+    double last = NAN;
+    for (size_t i = 0; i < count; i++) {
+        const double value = ch_settings_get(settings[i], index).real;
+        if (value == last) {
+            continue;
+        }
+        const ch_code code = 2 * self->count >= self->size ? distinct_grow(self, err) : CH_OK;
+        if (code != CH_OK) {
+            return code;
+        }
+        distinct_put(self, value);
+        last = value;
+    }
+    return CH_OK;
+}
+
+/* Whether numbers of a row of the table are one value, and differ. */
+static ch_code row_differs(const ch_settings *const *settings, size_t count, size_t index, bool *differs, ch_error *err)
+{
+    distinct_reals distinct = {0};
+    double *united = NULL, **places = NULL;
+    size_t num = 0;
+    ch_code code = distinct_init(&distinct, settings, count, index, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    united = ch_alloc(distinct.count, sizeof *united);
+    places = ch_alloc(distinct.count, sizeof *places);
+    if (united == NULL || places == NULL) {
+        code = ch_error_memory(err, "the settings of runs");
+        goto out;
+    }
+    for (size_t i = 0; i < distinct.size; i++) {
+        if (distinct.is_used[i]) {
+            united[num] = distinct.values[i];
+            places[num] = &united[num];
+            num++;
+        }
+    }
+    ch_reals_unite(places, num);
+    for (size_t i = 1; i < num; i++) { /* distinct numbers are equal once they are united */
+        *differs = *differs || *places[i] == *places[i - 1];
+    }
+out:
+    free(united);
+    free(places);
+    distinct_free(&distinct);
+    return code;
+}
+
+ch_code ch_settings_reals_differ(const ch_settings *const *settings, size_t count, bool *differ, ch_error *err)
+{
+    *differ = false;
+    for (size_t index = 0; index < ch_settings_count && !*differ; index++) {
+        const bool is_real = ch_settings_table[index].type == CH_TYPE_REAL;
+        const ch_code code = is_real ? row_differs(settings, count, index, differ, err) : CH_OK;
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    return CH_OK;
+}
+
 bool ch_settings_are_one(const ch_settings *a, const ch_settings *b, size_t index)
 {
     const ch_value x = ch_settings_get(a, index), y = ch_settings_get(b, index);

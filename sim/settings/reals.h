@@ -28,6 +28,11 @@ void ch_reals_unite(double **reals, size_t count);
  *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_settings_unite_reals(ch_settings *const *settings, size_t count, ch_error *err) CH_MUST_CHECK;
 
+/** Asks whether ch_settings_unite_reals would change a number.
+ *  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_settings_reals_differ(const ch_settings *const *settings, size_t count, bool *differ,
+                                 ch_error *err) CH_MUST_CHECK;
+
 /** Whether two settings objects have one value in a row of the table. */
 bool ch_settings_are_one(const ch_settings *a, const ch_settings *b, size_t index);
 
