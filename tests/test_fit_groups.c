@@ -1,5 +1,6 @@
 /* test_fit_groups.c — which runs are one group, one cell and one data set. */
 #include "fit/phase/phase.h"
+#include "fit/table/data_sets.h"
 #include "tests/fit_support.h"
 #include "tests/lazy_plant.h"
 
@@ -239,6 +240,39 @@ static void test_data_sets_that_overlap(void **state)
     }
 }
 
+/* Data sets are numbered by their seeds in order, whether these lie close together or far apart. */
+static void test_data_sets_are_numbered(void **state)
+{
+    (void)state;
+    enum { COUNT = 300 };
+    uint64_t close[COUNT], far[COUNT];
+    uint32_t of_close[COUNT], of_far[COUNT];
+    bool is_there[2 * COUNT] = {false};
+    size_t num_close = 0, num_far = 0, num_distinct = 0;
+    ch_error err = {0};
+    for (size_t i = 0; i < COUNT; i++) {
+        const uint64_t seed = i * i * 31 % 599;
+        close[i] = UINT64_MAX - 599 + seed;
+        far[i] = seed << 40;
+        num_distinct += !is_there[seed];
+        is_there[seed] = true;
+    }
+    assert_int_equal(ch_data_sets_index(close, COUNT, of_close, &num_close, &err), CH_OK);
+    assert_int_equal(ch_data_sets_index(far, COUNT, of_far, &num_far, &err), CH_OK);
+    assert_int_equal(num_close, num_distinct);
+    assert_int_equal(num_far, num_distinct);
+    for (size_t i = 0; i < COUNT; i++) {
+        uint32_t before = 0;
+        for (uint64_t seed = 0; seed < far[i] >> 40; seed++) {
+            before += is_there[seed];
+        }
+        assert_int_equal(of_close[i], before);
+        assert_int_equal(of_far[i], before);
+    }
+    assert_int_equal(ch_data_sets_index(close, 0, of_close, &num_close, &err), CH_OK);
+    assert_int_equal(num_close, 0);
+}
+
 int main(void)
 {
     gsl_set_error_handler_off();
@@ -246,7 +280,7 @@ int main(void)
         cmocka_unit_test(test_rounded_reals_are_one),      cmocka_unit_test(test_a_run_counts_once),
         cmocka_unit_test(test_pairs_of_rounded_runs),      cmocka_unit_test(test_diagrams_of_rounded_runs),
         cmocka_unit_test(test_images_are_part_of_a_group), cmocka_unit_test(test_twins_have_the_same_images),
-        cmocka_unit_test(test_data_sets_that_overlap),
+        cmocka_unit_test(test_data_sets_that_overlap),     cmocka_unit_test(test_data_sets_are_numbered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

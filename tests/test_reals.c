@@ -1,6 +1,7 @@
 /* test_reals.c — which reals are one value of a setting, and conditions that compare them. */
 #include "sim/settings/reals.h"
 #include "sim/settings/where.h"
+#include "tests/alloc_fail.h"
 #include "tests/support.h"
 
 #include <stdlib.h>
@@ -65,7 +66,15 @@ static void test_every_real_setting_is_united(void **state)
         }
     }
     b.train = a.train + 1;
+    bool differ = false;
+    const ch_settings *const one[] = {&a, &a};
+    assert_int_equal(ch_settings_reals_differ(one, 2, &differ, &err), CH_OK);
+    assert_false(differ);
+    assert_int_equal(ch_settings_reals_differ((const ch_settings *const *)both, 2, &differ, &err), CH_OK);
+    assert_true(differ);
     assert_int_equal(ch_settings_unite_reals(both, 2, &err), CH_OK);
+    assert_int_equal(ch_settings_reals_differ((const ch_settings *const *)both, 2, &differ, &err), CH_OK);
+    assert_false(differ);
     for (size_t i = 0; i < ch_settings_count; i++) {
         if (ch_settings_table[i].type == CH_TYPE_REAL) {
             assert_true(ch_settings_get(&b, i).real == 0.1);
@@ -73,6 +82,33 @@ static void test_every_real_setting_is_united(void **state)
     }
     assert_false(ch_settings_are_one(&a, &b, CH_SETTING_TRAIN));
     assert_true(ch_settings_are_one(&a, &b, CH_SETTING_MODEL));
+}
+
+/* Of many temperatures the two that are one value are found; without them there are none. */
+static void test_one_value_among_many(void **state)
+{
+    (void)state;
+    enum { COUNT = 1000 };
+    static ch_settings runs[COUNT];
+    const ch_settings *all[COUNT];
+    ch_error err = {0};
+    bool differ = true;
+    for (size_t i = 0; i < COUNT; i++) {
+        ch_settings_default(&runs[i]);
+        ch_settings_set(&runs[i], CH_SETTING_TEMP, (ch_value){.real = 1 + (double)(i * 7919 % 500)});
+        all[i] = &runs[i];
+    }
+    assert_int_equal(ch_settings_reals_differ(all, COUNT, &differ, &err), CH_OK);
+    assert_false(differ);
+    runs[777].temp *= 1 + 1e-12;
+    assert_int_equal(ch_settings_reals_differ(all, COUNT, &differ, &err), CH_OK);
+    assert_true(differ);
+    runs[777].temp *= 1 + 1e-6;
+    assert_int_equal(ch_settings_reals_differ(all, COUNT, &differ, &err), CH_OK);
+    assert_false(differ);
+    long failed = 0;
+    assert_failures_are_told(failed, ch_settings_reals_differ(all, COUNT, &differ, &err), err, (void)0);
+    assert_true(failed > 3);
 }
 
 /* ---- conditions ---- */
@@ -143,7 +179,7 @@ int main(void)
         cmocka_unit_test(test_rounding_makes_no_value), cmocka_unit_test(test_the_shortest_number_stands_for_all),
         cmocka_unit_test(test_a_chain_is_cut),          cmocka_unit_test(test_every_real_setting_is_united),
         cmocka_unit_test(test_powers_become_numbers),   cmocka_unit_test(test_comparisons_have_the_tolerance),
-        cmocka_unit_test(test_other_conditions_stay),
+        cmocka_unit_test(test_other_conditions_stay),   cmocka_unit_test(test_one_value_among_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

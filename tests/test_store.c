@@ -199,6 +199,83 @@ static void test_order_is_of_settings(void **state)
 
 /* ---- conditions ---- */
 
+/* Settings of a run drawn from an index: models and data of all kinds, so that columns are NULL in some runs; negative
+ * and equal numbers; words. @return false where they make no run */
+static bool draw_settings(uint64_t index, ch_resolved *resolved)
+{
+    uint64_t digits = index * UINT64_C(0x9E3779B97F4A7C15) >> 16; /* read from the end */
+    const uint64_t bases[] = {4, 4, 3, 2, 2, 3, 2, 2, 2, 3};
+    uint64_t digit[sizeof bases / sizeof *bases];
+    for (size_t i = 0; i < sizeof bases / sizeof *bases; i++) {
+        digit[i] = digits % bases[i];
+        digits /= bases[i];
+    }
+    static const uint64_t models[] = {CH_ARCH_PERCEPTRON, CH_ARCH_MLP, CH_ARCH_MNAS, CH_ARCH_PERCEPTRON};
+    static const uint64_t laws[] = {CH_LAW_DEPLETED, CH_LAW_SIGN, CH_LAW_RANDOM_SIGN, CH_LAW_STRIPE};
+    static const double exponents[] = {-0.5, 0, 1.25};
+    ch_settings settings;
+    ch_settings_default(&settings);
+    ch_settings_set(&settings, CH_SETTING_MODEL, (ch_value){.count = models[digit[0]]});
+    ch_settings_set(&settings, CH_SETTING_DATA, (ch_value){.count = laws[digit[1]]});
+    if (ch_setting_applies(&settings, CH_SETTING_CHI)) {
+        ch_settings_set(&settings, CH_SETTING_CHI, (ch_value){.real = exponents[digit[2]]});
+    }
+    if (ch_setting_applies(&settings, CH_SETTING_TEACHER)) {
+        ch_settings_set(&settings, CH_SETTING_TEACHER, (ch_value){.count = digit[3]});
+    }
+    ch_settings_set(&settings, CH_SETTING_BATCH, (ch_value){.count = 2 + digit[4]});
+    ch_settings_set(&settings, CH_SETTING_TEMP, (ch_value){.real = pow(0.5, (double)digit[5])});
+    ch_settings_set(&settings, CH_SETTING_MAX_STEPS, (ch_value){.count = 100 * digit[6]});
+    ch_settings_set(&settings, CH_SETTING_MAX_SECONDS, (ch_value){.real = 0.5 * (double)digit[7]});
+    ch_settings_set(&settings, CH_SETTING_SAMPLING, (ch_value){.count = digit[8]});
+    ch_settings_set(&settings, CH_SETTING_SEED, (ch_value){.count = digit[9] * 100});
+    return ch_settings_resolve(&settings, resolved, NULL) == CH_OK;
+}
+
+/* The order of a table is that of SQL's ORDER BY, also of runs that have all settings in common. */
+static void test_order_is_that_of_sql(void **state)
+{
+    (void)state;
+    const char *path = path_of("order.db");
+    ch_error err = {0};
+    uint64_t num_drawn = 0;
+    ch_store store = open_store(path, CH_STORE_WRITE);
+    for (uint64_t i = 1; i <= 600; i++) {
+        ch_point points[NUM_POINTS];
+        ch_run run = make_run(i, points);
+        if (draw_settings(i, &run.resolved)) {
+            run.num_points = 0;
+            run.updates = i;
+            assert_int_equal(ch_store_put(&store, &run, &err), CH_OK);
+            num_drawn++;
+        }
+    }
+    ch_store_close(&store);
+    assert_true(num_drawn > 150);
+    execute(path,
+            "CREATE TEMP TABLE older AS SELECT * FROM runs;"
+            "UPDATE older SET id = substr(id, 17) || substr(id, 1, 16), results_version = 1, updates = updates + 1000;"
+            "INSERT INTO runs SELECT * FROM older;");
+
+    store = open_store(path, CH_STORE_READ);
+    ch_run_table table;
+    sqlite3_stmt *sorted = NULL;
+    char *sql = ch_store_select_runs_sql(NULL, true);
+    assert_int_equal(ch_store_prepare(&store, sql, &sorted, &err), CH_OK);
+    sqlite3_free(sql);
+    assert_int_equal(ch_store_select(&store, NULL, false, &table, &err), CH_OK);
+    assert_true(table.count > num_drawn);
+    for (size_t i = 0; i < table.count; i++) {
+        assert_int_equal(sqlite3_step(sorted), SQLITE_ROW);
+        assert_string_equal(sqlite3_column_name(sorted, ch_store_column_results() + 2), "updates");
+        assert_int_equal(table.runs[i].updates, sqlite3_column_int64(sorted, ch_store_column_results() + 2));
+    }
+    assert_int_equal(sqlite3_step(sorted), SQLITE_DONE);
+    sqlite3_finalize(sorted);
+    ch_run_table_free(&table);
+    ch_store_close(&store);
+}
+
 static void test_conditions(void **state)
 {
     (void)state;
@@ -342,6 +419,7 @@ int main(void)
         STORE_TEST(test_put_is_idempotent),
         STORE_TEST(test_linear_of_a_perceptron),
         STORE_TEST(test_order_is_of_settings),
+        STORE_TEST(test_order_is_that_of_sql),
         STORE_TEST(test_places_of_observables),
         STORE_TEST(test_nothing_measured),
         STORE_TEST(test_json_is_whole_or_refused),
