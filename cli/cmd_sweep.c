@@ -8,6 +8,7 @@
 #include "cli/sweep_target.h"
 #include "core/obstacle.h"
 #include "core/text.h"
+#include "sim/store/summary.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -287,6 +288,9 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_sweep
 out:
     *counts = sweep.counts;
     ch_sweep_free(&sweep);
+    if (code == CH_OK && !options->dry_run && store.db != NULL) {
+        (void)!ch_store_keep_summary(&store, &ignored); /* without it `list` reads all runs */
+    }
     ch_store_close(&store);
     return code;
 }

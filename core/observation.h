@@ -69,6 +69,7 @@ enum {
     CH_SCHEMA_MACHINES = 15,  /* on which machine a run was made: column `machine`, and table `machines` */
     CH_SCHEMA_WEIGHTS = 16,   /* fluctuations of the weights: fluctuations, burn_in, and table `fluctuations` */
     CH_SCHEMA_CURVATURE = 17, /* the Hessian of the training loss: setting curvature, lambda_max, hessian_trace, … */
+    CH_SCHEMA_TOTALS = 18,    /* what all runs hold together, in tables `summary` and `tallies` */
 };
 
 /** One observable. The results of a run (in the store, JSON, CSV and text) and the columns of its trajectory are made

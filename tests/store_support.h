@@ -313,6 +313,10 @@ static inline void age(const char *path, int version)
     if (version < CH_SCHEMA_WEIGHTS) {
         execute(path, "DROP TRIGGER delete_fluctuations");
     }
+    if (version < CH_SCHEMA_TOTALS) {
+        execute(path, "DROP TRIGGER forget_deleted_run; DROP TRIGGER forget_changed_run; DROP TRIGGER forget_new_point;"
+                      "DROP TRIGGER forget_deleted_point; DROP TRIGGER forget_changed_point");
+    }
     for (size_t t = 0; t < schema.num_tables; t++) {
         const ch_store_table *table = &schema.tables[t];
         char *sql = NULL;

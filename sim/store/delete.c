@@ -161,6 +161,13 @@ static ch_code find_doomed(ch_store *self, const char *where, ch_store_doomed *d
         goto out;
     }
     code = add_for_each_id(self, &list, "DELETE FROM runs WHERE id = ?", &deleted, err);
+    if (code != CH_OK || list.count == 0) {
+        goto out;
+    }
+    const int rc = sqlite3_exec(self->db, "DELETE FROM summary", NULL, NULL, NULL);
+    if (rc != SQLITE_OK) {
+        code = ch_store_fail(self, rc, err);
+    }
 out:
     id_list_free(&list);
     return code;

@@ -80,15 +80,15 @@ static json_t *cell_json(sqlite3_stmt *row, int column)
                : json_null();
 }
 
-ch_code ch_machines_list(const ch_store *store, const char *runs, json_t **list, ch_error *err)
+ch_code ch_machines_list(const ch_store *store, const char *counts, json_t **list, ch_error *err)
 {
     sqlite3_stmt *select = NULL;
     bool row = false;
     *list = json_array();
-    char *sql = sqlite3_mprintf("SELECT processor, cores, threads, memory, system, compiler, gsl, sum(count) AS runs"
-                                " FROM (SELECT machine AS number, count(*) AS count FROM %s GROUP BY machine)"
-                                " LEFT JOIN machines ON machine = number GROUP BY machine ORDER BY runs DESC, machine",
-                                runs);
+    char *sql =
+        sqlite3_mprintf("SELECT processor, cores, threads, memory, system, compiler, gsl, sum(count) AS runs"
+                        " FROM %s LEFT JOIN machines ON machine = number GROUP BY machine ORDER BY runs DESC, machine",
+                        counts);
     ch_code code = ch_store_prepare(store, sql, &select, err);
     if (code != CH_OK) {
         goto out;

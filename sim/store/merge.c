@@ -4,6 +4,7 @@
 #include "core/text.h"
 #include "sim/store/machines.h"
 #include "sim/store/store_private.h"
+#include "sim/store/totals.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -285,7 +286,7 @@ static ch_code take_runs(merger *self, ch_store *from, ch_error *err)
 {
     ch_store_query query = {0};
     bool row = false;
-    ch_code code = ch_store_query_all(&query, from, err);
+    ch_code code = ch_store_query_all(&query, from, 0, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -501,6 +502,10 @@ ch_code ch_store_merge(const char *into, const char *const *from, size_t num_fro
         return code;
     }
     code = merge(&self, from, num_from, skip_damaged, err);
+    if (code == CH_OK) {
+        ch_error ignored;
+        (void)!ch_totals_keep(&store, CH_TOTALS_FEW, &ignored); /* without them a summary reads all runs */
+    }
     ch_store_close(&store);
     if (code != CH_OK && is_new) {
         ch_store_discard(into);

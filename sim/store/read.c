@@ -139,10 +139,14 @@ out:
     return code;
 }
 
-ch_code ch_store_query_all(ch_store_query *self, ch_store *store, ch_error *err)
+ch_code ch_store_query_all(ch_store_query *self, ch_store *store, sqlite3_int64 after, ch_error *err)
 {
     const ch_store_schema schema = ch_store_schema_now();
-    char *sql = ch_store_select_sql(&schema.tables[CH_STORE_RUNS], "");
+    char rest[64] = "";
+    if (after > 0) {
+        snprintf(rest, sizeof rest, "WHERE rowid > %lld", (long long)after);
+    }
+    char *sql = ch_store_select_sql(&schema.tables[CH_STORE_RUNS], rest);
     *self = (ch_store_query){.store = store};
     ch_settings_default(&self->defaults);
     const ch_code code = ch_store_prepare(store, sql, &self->row, err);

@@ -152,6 +152,21 @@ static const ch_store_column machine_first[] = {
 };
 enum { NUM_MACHINE = sizeof machine_first / sizeof *machine_first };
 
+/* ---- tables summary and tallies: what the first runs hold together, by sim/store/totals.c ---- */
+
+static const ch_store_column summary_first[] = {
+    {"schema", "INTEGER NOT NULL", 0, NULL}, {"last_row", "INTEGER NOT NULL", 0, NULL},
+    {"last_id", "TEXT NOT NULL", 0, NULL},   {"runs", "INTEGER NOT NULL", 0, NULL},
+    {"points", "INTEGER NOT NULL", 0, NULL}, {"seconds", "REAL NOT NULL", 0, NULL},
+};
+enum { NUM_SUMMARY = sizeof summary_first / sizeof *summary_first };
+static const ch_store_column tally_first[] = {
+    {"name", "TEXT NOT NULL", 0, NULL},
+    {"value", "BLOB", 0, NULL}, /* of any type, which a BLOB's column leaves as it is */
+    {"until", "INTEGER", 0, NULL},
+    {"count", "INTEGER NOT NULL", 0, NULL},
+};
+
 /* ---- all of them ---- */
 
 static const ch_store_table tables[CH_STORE_NUM_TABLES] = {
@@ -168,6 +183,8 @@ static const ch_store_table tables[CH_STORE_NUM_TABLES] = {
     [CH_STORE_MACHINES] = {"machines", CH_SCHEMA_MACHINES, machine_first, NUM_MACHINE, no_columns, NULL, NULL},
     [CH_STORE_FLUCTUATIONS] = {"fluctuations", CH_SCHEMA_WEIGHTS, fluctuation_first, 1, ch_fluctuations_count,
                                fluctuation_column, "(run, layer, rank)"},
+    [CH_STORE_SUMMARY] = {"summary", CH_SCHEMA_TOTALS, summary_first, NUM_SUMMARY, no_columns, NULL, NULL},
+    [CH_STORE_TALLIES] = {"tallies", CH_SCHEMA_TOTALS, tally_first, 4, no_columns, NULL, NULL},
 };
 
 /* Points and layers of a run that is no longer there would hinder the same run from being put in again. The trigger
@@ -190,6 +207,12 @@ static const ch_store_statement statements[] = {
      "  DELETE FROM fluctuations WHERE run = OLD.id;\n"
      "END",
      CH_SCHEMA_WEIGHTS},
+    /* what other programs change is counted anew */
+    {"CREATE TRIGGER forget_deleted_run AFTER DELETE ON runs BEGIN DELETE FROM summary; END", CH_SCHEMA_TOTALS},
+    {"CREATE TRIGGER forget_changed_run AFTER UPDATE ON runs BEGIN DELETE FROM summary; END", CH_SCHEMA_TOTALS},
+    {"CREATE TRIGGER forget_new_point AFTER INSERT ON points BEGIN DELETE FROM summary; END", CH_SCHEMA_TOTALS},
+    {"CREATE TRIGGER forget_deleted_point AFTER DELETE ON points BEGIN DELETE FROM summary; END", CH_SCHEMA_TOTALS},
+    {"CREATE TRIGGER forget_changed_point AFTER UPDATE ON points BEGIN DELETE FROM summary; END", CH_SCHEMA_TOTALS},
 };
 enum { NUM_STATEMENTS = sizeof statements / sizeof *statements };
 

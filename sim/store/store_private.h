@@ -71,8 +71,9 @@ ch_code ch_store_query_init(ch_store_query *self, ch_store *store, const char *w
 void ch_store_query_free(ch_store_query *self);
 
 /** A walk over all runs in the order in which they lie in the file, which needs no sorting.
+ *  @param after  begins behind the row with this number, in a store of this program's schema; 0: begins with the first
  *  @return as ch_store_fail */
-ch_code ch_store_query_all(ch_store_query *self, ch_store *store, ch_error *err) CH_MUST_CHECK;
+ch_code ch_store_query_all(ch_store_query *self, ch_store *store, sqlite3_int64 after, ch_error *err) CH_MUST_CHECK;
 
 /** Goes on to the next run.
  *  @param row  out: false at the end

@@ -4,7 +4,7 @@
 #include "core/memory.h"
 #include "sim/settings/reals.h"
 #include "sim/store/machines.h"
-#include "sim/store/store_private.h"
+#include "sim/store/totals.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,27 +15,10 @@ static ch_code out_of_memory(ch_error *err)
     return ch_error_memory(err, "the summary of a store");
 }
 
-/* ---- damaged runs ---- */
+/* ---- points of runs that are not damaged ---- */
 
-/* The function of SQL by which a summary leaves damaged runs out. */
+/* The function of SQL by which points of damaged runs are left out. */
 #define LEFT_OUT "left_out"
-
-/* The ids of damaged runs. */
-typedef struct {
-    char **ids; /* [count], ascending; owned, as is each of them */
-    size_t count, capacity;
-} damaged_runs;
-
-/* SQLite calls this when it forgets the function. */
-static void free_damaged(void *list)
-{
-    damaged_runs *self = list;
-    for (size_t i = 0; i < self->count; i++) {
-        free(self->ids[i]);
-    }
-    free(self->ids);
-    free(self);
-}
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -45,7 +28,7 @@ static int compare_ids(const void *a, const void *b)
 /* left_out(id): whether the run with this id is damaged. A run whose id is no text always is. */
 static void tell_left_out(sqlite3_context *context, int count, sqlite3_value **values)
 {
-    const damaged_runs *self = sqlite3_user_data(context);
+    const ch_id_list *damaged = sqlite3_user_data(context);
     (void)count;
     if (sqlite3_value_type(values[0]) != SQLITE_TEXT) {
         sqlite3_result_int(context, 1);
@@ -56,169 +39,82 @@ static void tell_left_out(sqlite3_context *context, int count, sqlite3_value **v
         sqlite3_result_error_nomem(context);
         return;
     }
-    /* the list is empty where damage was found elsewhere, or in runs whose ids are no texts */
+    /* the list is empty where only runs are damaged whose ids are no texts */
     const bool is_listed =
-        self->count > 0 && bsearch(&id, self->ids, self->count, sizeof *self->ids, compare_ids) != NULL;
+        damaged->count > 0 && bsearch(&id, damaged->ids, damaged->count, sizeof *damaged->ids, compare_ids) != NULL;
     sqlite3_result_int(context, is_listed);
 }
 
-static ch_code add_damaged(damaged_runs *self, const char *id, ch_error *err)
+/* Counts the points of all runs but the damaged ones. */
+static ch_code count_points(ch_totals *totals, const ch_store *store, ch_error *err)
 {
-    void *ids = self->ids;
-    if (id == NULL || ch_grow(&ids, &self->capacity, self->count + 1, sizeof *self->ids) != 0) {
-        return out_of_memory(err);
+    ch_id_list *damaged = &totals->damaged;
+    if (store->num_damaged == 0) {
+        return ch_store_count(store, "SELECT count(*) FROM points", &totals->points, err);
     }
-    self->ids = ids;
-    self->ids[self->count] = strdup(id);
-    if (self->ids[self->count] == NULL) {
-        return out_of_memory(err);
+    if (damaged->count > 1) {
+        qsort(damaged->ids, damaged->count, sizeof *damaged->ids, compare_ids);
     }
-    self->count++;
-    return CH_OK;
-}
-
-/* Reads all runs, and lists those that are damaged where the store leaves them out. */
-static ch_code find_damaged(damaged_runs *self, ch_store *store, ch_error *err)
-{
-    ch_store_query query;
-    bool row = false;
-    ch_code code = ch_store_query_all(&query, store, err);
-    if (code != CH_OK) {
-        goto out;
+    const int rc = sqlite3_create_function_v2(store->db, LEFT_OUT, 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, damaged,
+                                              tell_left_out, NULL, NULL, NULL);
+    if (rc != SQLITE_OK) {
+        return ch_store_fail(store, rc, err);
     }
-    while ((code = ch_store_query_next(&query, &row, err)) == CH_OK && row) {
-        ch_run run;
-        code = ch_store_query_run(&query, false, &run, err);
-        ch_run_free(&run);
-        if (code == CH_OK) {
-            continue;
-        }
-        if (!ch_store_query_leaves_out(&query, err)) {
-            goto out;
-        }
-        if (sqlite3_column_type(query.row, CH_STORE_COLUMN_ID) != SQLITE_TEXT) {
-            continue;
-        }
-        code = add_damaged(self, (const char *)sqlite3_column_text(query.row, CH_STORE_COLUMN_ID), err);
-        if (code != CH_OK) {
-            goto out;
-        }
-    }
-out:
-    ch_store_query_free(&query);
+    const ch_code code =
+        ch_store_count(store, "SELECT count(*) FROM points WHERE NOT " LEFT_OUT "(run)", &totals->points, err);
+    sqlite3_create_function_v2(store->db, LEFT_OUT, 1, SQLITE_UTF8, NULL, NULL, NULL, NULL, NULL); /* it is forgotten */
     return code;
-}
-
-/* Checks every run, and makes left_out(id) tell which are damaged. */
-static ch_code look_for_damage(ch_store *store, ch_error *err)
-{
-    damaged_runs *list = ch_alloc(1, sizeof *list);
-    if (list == NULL) {
-        return out_of_memory(err);
-    }
-    const ch_code code = find_damaged(list, store, err);
-    if (code != CH_OK) {
-        free_damaged(list);
-        return code;
-    }
-    if (list->count > 1) {
-        qsort(list->ids, list->count, sizeof *list->ids, compare_ids);
-    }
-    const int rc = sqlite3_create_function_v2(store->db, LEFT_OUT, 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, list,
-                                              tell_left_out, NULL, NULL, free_damaged);
-    return rc == SQLITE_OK ? CH_OK : ch_store_fail(store, rc, err);
-}
-
-/* The runs that are summed up, as they follow FROM. */
-static const char *whole_runs(const ch_store *store)
-{
-    return store->num_damaged == 0 ? "runs" : "(SELECT * FROM runs WHERE NOT " LEFT_OUT "(id))";
 }
 
 /* ---- the summary ---- */
 
-/* A column of a row.
- * @return a new reference; NULL when memory is short */
-static json_t *column_json(sqlite3_stmt *row, int column)
+/* @return a new reference; NULL when memory is short */
+static json_t *value_json(const ch_tally_value *value)
 {
-    switch (sqlite3_column_type(row, column)) {
+    switch (value->type) {
     case SQLITE_INTEGER:
-        return json_integer(sqlite3_column_int64(row, column));
-    case SQLITE_FLOAT: { /* a sum of seconds may be infinite */
-        const double value = sqlite3_column_double(row, column);
-        return isfinite(value) ? json_real(value) : json_null();
-    }
+        return json_integer(value->integer);
+    case SQLITE_FLOAT:
+        return isfinite(value->real) ? json_real(value->real) : json_null();
     case SQLITE_NULL:
         return json_null();
     default:
-        return json_string((const char *)sqlite3_column_text(row, column));
+        return json_string(value->text);
     }
 }
 
-/* Appends the first column of every row of a query to an array. Releases `sql`. */
-static ch_code append_rows(const ch_store *store, char *sql, json_t *array, ch_error *err)
+/* object[key] = value, of which a reference is taken over; NULL is taken for a lack of memory. */
+static ch_code add(json_t *object, const char *key, json_t *value, ch_error *err)
 {
-    sqlite3_stmt *statement = NULL;
-    bool row = false;
-    ch_code code = ch_store_prepare(store, sql, &statement, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    while ((code = ch_store_step(store, statement, &row, err)) == CH_OK && row) {
-        if (json_array_append_new(array, column_json(statement, 0)) != 0) {
-            code = out_of_memory(err);
-            goto out;
-        }
-    }
-out:
-    sqlite3_finalize(statement);
-    sqlite3_free(sql);
-    return code;
+    return json_object_set_new(object, key, value) == 0 ? CH_OK : out_of_memory(err);
 }
 
 /* object[key] = the distinct values of a column, ascending */
-static ch_code add_values(const ch_store *store, json_t *object, const char *key, const char *column, ch_error *err)
+static ch_code add_values(json_t *object, const char *key, ch_tally *tally, ch_error *err)
 {
     json_t *values = json_array();
-    if (json_object_set_new(object, key, values) != 0) {
-        return out_of_memory(err);
-    }
-    return append_rows(store, sqlite3_mprintf("SELECT DISTINCT \"%w\" FROM %s ORDER BY 1", column, whole_runs(store)),
-                       values, err);
-}
-
-/* object[key] = the one value that a query gives. Releases `sql`. */
-static ch_code add_value(const ch_store *store, json_t *object, const char *key, char *sql, ch_error *err)
-{
-    json_t *values = json_array();
-    ch_code code = append_rows(store, sql, values, err);
+    const ch_code code = add(object, key, values, err);
     if (code != CH_OK) {
-        goto out;
+        return code;
     }
-    if (json_object_set(object, key, json_array_get(values, 0)) != 0) {
-        code = out_of_memory(err);
-    }
-out:
-    json_decref(values);
-    return code;
-}
-
-/* How many runs have ended in each way. */
-static ch_code add_statuses(const ch_store *store, json_t *summary, ch_error *err)
-{
-    json_t *counts = json_object();
-    if (json_object_set_new(summary, "status", counts) != 0) {
-        return out_of_memory(err);
-    }
-    for (ch_status status = CH_FITTED; status < CH_NUM_STATUSES; status++) {
-        const char *name = ch_status_name(status);
-        char *sql = sqlite3_mprintf("SELECT count(*) FROM %s WHERE status = %Q", whole_runs(store), name);
-        const ch_code code = add_value(store, counts, name, sql, err);
-        if (code != CH_OK) {
-            return code;
+    ch_tally_sort(tally);
+    for (size_t i = 0; i < tally->count; i++) {
+        if (json_array_append_new(values, value_json(&tally->values[i])) != 0) {
+            return out_of_memory(err);
         }
     }
     return CH_OK;
+}
+
+/* How many runs have ended in each way. */
+static ch_code add_statuses(const ch_totals *totals, json_t *summary, ch_error *err)
+{
+    json_t *counts = json_object();
+    ch_code code = add(summary, "status", counts, err);
+    for (ch_status status = CH_FITTED; code == CH_OK && status < CH_NUM_STATUSES; status++) {
+        code = add(counts, ch_status_name(status), json_integer((json_int_t)totals->status[status]), err);
+    }
+    return code;
 }
 
 /* Makes one of reals that are one value. The nulls stay as they are.
@@ -256,52 +152,70 @@ out:
 }
 
 /* summary["data_digest"] = {NAME OF THE DATA: {DIGEST: number of runs, ...}, ...} for data that are images. */
-static ch_code add_digests(const ch_store *store, json_t *summary, ch_error *err)
+static ch_code add_digests(ch_totals *totals, json_t *summary, ch_error *err)
 {
-    sqlite3_stmt *statement = NULL;
-    bool row = false;
     json_t *all = json_object();
-    if (json_object_set_new(summary, "data_digest", all) != 0) {
-        return out_of_memory(err);
-    }
-    char *sql = sqlite3_mprintf("SELECT data, data_digest, count(*) FROM %s WHERE data_digest IS NOT NULL"
-                                " GROUP BY 1, 2 ORDER BY 1, 2",
-                                whole_runs(store));
-    ch_code code = ch_store_prepare(store, sql, &statement, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    while ((code = ch_store_step(store, statement, &row, err)) == CH_OK && row) {
-        const char *data = (const char *)sqlite3_column_text(statement, 0);
-        const char *digest = (const char *)sqlite3_column_text(statement, 1);
-        json_t *digests = data == NULL ? NULL : json_object_get(all, data);
-        if (data != NULL && digests == NULL) {
+    ch_code code = add(summary, "data_digest", all, err);
+    ch_tally_sort(&totals->digests);
+    for (size_t i = 0; code == CH_OK && i < totals->digests.count; i++) {
+        const ch_tally_value *value = &totals->digests.values[i];
+        char data[64];
+        const char *end = strchr(value->text, '\n'); /* the name of the data is before it, the digest behind it */
+        snprintf(data, sizeof data, "%.*s", end != NULL ? (int)(end - value->text) : 0, value->text);
+        json_t *digests = json_object_get(all, data);
+        if (digests == NULL) {
             digests = json_object();
-            if (json_object_set_new(all, data, digests) != 0) {
-                code = out_of_memory(err);
-                goto out;
-            }
+            code = add(all, data, digests, err);
         }
-        if (digest == NULL || json_object_set_new(digests, digest, column_json(statement, 2)) != 0) {
-            code = out_of_memory(err);
-            goto out;
+        if (code == CH_OK) {
+            code = add(digests, end != NULL ? end + 1 : value->text, json_integer((json_int_t)value->count), err);
         }
     }
-out:
-    sqlite3_finalize(statement);
-    sqlite3_free(sql);
     return code;
 }
 
-static ch_code add_settings(const ch_store *store, json_t *summary, ch_error *err)
+/* A table of SQL that has the numbers of machines and how many runs each has. @return NULL when memory is short */
+static char *machines_sql(const ch_tally *machines)
+{
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    if (machines->count == 0) {
+        sqlite3_str_appendall(sql, "(SELECT NULL AS number, 0 AS count WHERE 0)");
+        return sqlite3_str_finish(sql);
+    }
+    sqlite3_str_appendall(sql, "(SELECT column1 AS number, column2 AS count FROM (VALUES ");
+    for (size_t i = 0; i < machines->count; i++) {
+        const ch_tally_value *value = &machines->values[i];
+        sqlite3_str_appendall(sql, i == 0 ? "(" : ", (");
+        if (value->type == SQLITE_INTEGER) {
+            sqlite3_str_appendf(sql, "%lld", (long long)value->integer);
+        } else {
+            sqlite3_str_appendall(sql, "NULL");
+        }
+        sqlite3_str_appendf(sql, ", %lld)", (long long)value->count);
+    }
+    sqlite3_str_appendall(sql, "))");
+    return sqlite3_str_finish(sql);
+}
+
+static ch_code add_machines(const ch_store *store, const ch_totals *totals, json_t *summary, ch_error *err)
+{
+    json_t *machines = NULL;
+    char *sql = machines_sql(&totals->machine);
+    const ch_code code = sql != NULL ? ch_machines_list(store, sql, &machines, err) : out_of_memory(err);
+    sqlite3_free(sql);
+    return code == CH_OK ? add(summary, "machines", machines, err) : code;
+}
+
+static ch_code add_settings(ch_totals *totals, json_t *summary, ch_error *err)
 {
     json_t *settings = json_object();
-    if (json_object_set_new(summary, "settings", settings) != 0) {
-        return out_of_memory(err);
+    ch_code code = add(summary, "settings", settings, err);
+    if (code != CH_OK) {
+        return code;
     }
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         const char *name = ch_settings_table[i].name;
-        ch_code code = add_values(store, settings, name, name, err);
+        code = add_values(settings, name, &totals->settings[i], err);
         if (code != CH_OK) {
             return code;
         }
@@ -316,55 +230,57 @@ static ch_code add_settings(const ch_store *store, json_t *summary, ch_error *er
 }
 
 /* Fills the object in the order of its keys. */
-static ch_code fill(const ch_store *store, json_t *summary, ch_error *err)
+static ch_code fill(const ch_store *store, ch_totals *totals, json_t *summary, ch_error *err)
 {
-    const char *runs = whole_runs(store);
-    json_t *machines = NULL;
-    const char *whose = store->num_damaged > 0 ? " WHERE NOT " LEFT_OUT "(run)" : "";
-    ch_code code = add_value(store, summary, "runs", sqlite3_mprintf("SELECT count(*) FROM %s", runs), err);
+    uint64_t failed = 0;
+    ch_code code = ch_store_count(store, "SELECT count(*) FROM failures", &failed, err);
     if (code != CH_OK) {
         return code;
     }
-    code = add_statuses(store, summary, err);
+    code = add(summary, "runs", json_integer((json_int_t)totals->runs), err);
     if (code != CH_OK) {
         return code;
     }
-    code = add_value(store, summary, "failed", sqlite3_mprintf("SELECT count(*) FROM failures"), err);
+    code = add_statuses(totals, summary, err);
     if (code != CH_OK) {
         return code;
     }
-    code = add_value(store, summary, "seconds", sqlite3_mprintf("SELECT total(seconds) FROM %s", runs), err);
+    code = add(summary, "failed", json_integer((json_int_t)failed), err);
     if (code != CH_OK) {
         return code;
     }
-    code = add_value(store, summary, "points", sqlite3_mprintf("SELECT count(*) FROM points%s", whose), err);
+    /* a sum of seconds may be infinite */
+    code = add(summary, "seconds", isfinite(totals->seconds) ? json_real(totals->seconds) : json_null(), err);
     if (code != CH_OK) {
         return code;
     }
-    code = add_values(store, summary, "version", "version", err);
+    code = add(summary, "points", json_integer((json_int_t)totals->points), err);
     if (code != CH_OK) {
         return code;
     }
-    code = add_values(store, summary, "results_version", "results_version", err);
+    code = add_values(summary, "version", &totals->version, err);
     if (code != CH_OK) {
         return code;
     }
-    code = ch_machines_list(store, runs, &machines, err);
+    code = add_values(summary, "results_version", &totals->results_version, err);
     if (code != CH_OK) {
         return code;
     }
-    if (json_object_set_new(summary, "machines", machines) != 0) {
-        return out_of_memory(err);
-    }
-    code = add_digests(store, summary, err);
+    code = add_machines(store, totals, summary, err);
     if (code != CH_OK) {
         return code;
     }
-    return add_settings(store, summary, err);
+    code = add_digests(totals, summary, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    return add_settings(totals, summary, err);
 }
 
 ch_code ch_store_summarise(ch_store *self, json_t **summary, ch_error *err)
 {
+    ch_totals totals = {0};
+    bool has_points = false;
     ch_code code = CH_OK;
     *summary = json_object();
     if (*summary == NULL) {
@@ -375,15 +291,25 @@ ch_code ch_store_summarise(ch_store *self, json_t **summary, ch_error *err)
         code = ch_store_fail(self, rc, err);
         goto out;
     }
-    code = look_for_damage(self, err);
+    code = ch_totals_init(&totals, self, &has_points, err);
     if (code != CH_OK) {
         goto out;
     }
-    code = fill(self, *summary, err);
+    code = has_points ? CH_OK : count_points(&totals, self, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = fill(self, &totals, *summary, err);
 out:
+    ch_totals_free(&totals);
     if (code != CH_OK) {
         json_decref(*summary);
         *summary = NULL;
     }
     return code;
+}
+
+ch_code ch_store_keep_summary(ch_store *self, ch_error *err)
+{
+    return ch_totals_keep(self, CH_TOTALS_FEW, err);
 }

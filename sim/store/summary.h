@@ -32,4 +32,9 @@ void ch_machine_describe(const json_t *machine, char *text, size_t size);
 
 enum { CH_MACHINE_WORDS = 640 };
 
+/** Keeps in a store that is open for writing what a summary takes longest to count, where more than ten thousand runs,
+ *  and more than one in sixteen, are new since the last time. A summary then reads the later runs alone.
+ *  @return CH_OK; CH_ERROR_IO, also where a run is damaged; CH_ERROR_MEMORY. After a failure the store is as it was */
+ch_code ch_store_keep_summary(ch_store *self, ch_error *err) CH_MUST_CHECK;
+
 #endif
