@@ -291,7 +291,7 @@ static void test_full_disk(void **state)
     make_part(path_of("b.db"), 0, NUM_RUNS);
     for (int round = 0; round < 3; round++) {
         make_part(path_of("a.db"), 0, NUM_OLD);
-        const int limit = (int)size_of(path_of("a.db")) + 60000 * round + 4096;
+        const int limit = (int)size_of(path_of("a.db")) + 50000 * round + 4096;
         assert_done(start(merge_in_child, limit));
         assert_true(is_whole(path_of("a.db")));
         assert_int_equal(count_runs(path_of("a.db")), NUM_OLD);
