@@ -516,7 +516,8 @@ static ch_code append_fluctuation(ch_store_query *self, ch_run *run, size_t *cap
 {
     sqlite3_stmt *row = self->store->select_fluctuations;
     void *items = run->fluctuations;
-    const ch_code code = ch_store_check_row(self->store, CH_STORE_FLUCTUATIONS, row, 1, id_of(self), err);
+    sqlite3_value *cells[CH_STORE_MOST_COLUMNS];
+    const ch_code code = ch_store_check_row(self->store, CH_STORE_FLUCTUATIONS, row, 1, id_of(self), cells, err);
     self->is_damaged = code == CH_ERROR_IO;
     if (code != CH_OK) {
         return code;
@@ -529,9 +530,9 @@ static ch_code append_fluctuation(ch_store_query *self, ch_run *run, size_t *cap
     for (size_t i = 0; i < ch_fluctuations_count(); i++) {
         const ch_result column = ch_fluctuation_result_at(i);
         if (column.type == CH_RESULT_COUNT) {
-            ch_result_set_number(&column, one, (uint64_t)sqlite3_column_int64(row, 1 + (int)i));
+            ch_result_set_number(&column, one, (uint64_t)sqlite3_value_int64(cells[1 + i]));
         } else {
-            ch_result_set_real(&column, one, column_real(row, 1 + (int)i));
+            ch_result_set_real(&column, one, real_of(cells[1 + i]));
         }
     }
     return CH_OK;
