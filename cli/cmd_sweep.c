@@ -276,6 +276,7 @@ static ch_code sweep(const ch_plan *plan, const sweep_options *options, ch_sweep
     ch_store store = {0};
     ch_store *used = NULL;
     ch_sweep sweep = {0};
+    ch_error ignored;
     ch_code code = open_outputs(&store, options, &used, err);
     if (code != CH_OK) {
         goto out;

@@ -43,7 +43,7 @@ static void test_schema(void **state)
                            " FROM pragma_table_info('points')"),
                      1);
     assert_int_equal(query(path, "PRAGMA application_id"), 0x6368746e);
-    assert_int_equal(query(path, "PRAGMA user_version"), 17);
+    assert_int_equal(query(path, "PRAGMA user_version"), 18);
     assert_int_equal(query(path, "SELECT group_concat(name || ' ' || type) = 'run TEXT,layer INTEGER,rank INTEGER,"
                                  "variance REAL,variance_error REAL,flatness REAL,curvature REAL,drift REAL,cosine "
                                  "REAL' FROM pragma_table_info('fluctuations')"),
