@@ -17,7 +17,7 @@ enum { NUM_QUANTITIES = sizeof quantities / sizeof *quantities };
  * @param most  out: the most data sets of any T */
 static void write_condition(const ch_fit *fit, const ch_fit_group *group, size_t *most, FILE *out)
 {
-    const ch_chosen_runs chosen = ch_chosen_runs_of(group);
+    const ch_chosen_runs chosen = ch_chosen_runs_of(group, false);
     const char *between = "id IN (";
     *most = 0;
     for (size_t t = 0; t < chosen.count; t++) {
