@@ -1,6 +1,7 @@
 /* phase_map.c — one map of a phase diagram: cells in colours, and what lies over them. */
 #include "plots/phase_map.h"
 #include "core/text.h"
+#include "plots/cell_map.h"
 #include "plots/colour_box.h"
 #include "plots/gnuplot.h"
 #include "plots/panel_rows.h"
@@ -40,6 +41,7 @@ static ch_axis_scale scale_of(ch_phase_quantity quantity)
  * @return the range of the values */
 static ch_axis draw_cells(const ch_phase *phase, ch_phase_quantity quantity, ch_panel *panel)
 {
+    const ch_cell_grid grid = {phase->alphas, phase->temps, phase->num_alphas, phase->num_temps};
     ch_axis range = CH_AXIS_EMPTY;
     const size_t num_cells = phase->num_alphas * phase->num_temps;
     for (size_t c = 0; c < num_cells; c++) {
@@ -55,31 +57,14 @@ static ch_axis draw_cells(const ch_phase *phase, ch_phase_quantity quantity, ch_
         const ch_phase_cell *cell = nearest < phase->num_temps ? ch_phase_at(phase, a, nearest) : NULL;
         const double value = cell != NULL && cell->counts ? cell->values[quantity] : NAN;
         if (isfinite(value)) {
-            const ch_row row = {.x = phase->alphas[a],
-                                .y = phase->temps[t],
-                                .x_lo = ch_region_edge(phase->alphas, phase->num_alphas, a),
-                                .x_hi = ch_region_edge(phase->alphas, phase->num_alphas, a + 1),
-                                .lo = ch_region_edge(phase->temps, phase->num_temps, t),
-                                .hi = ch_region_edge(phase->temps, phase->num_temps, t + 1),
-                                .value = value,
-                                .bound = -1};
-            fprintf(panel->out, "%.17g %.17g %.17g %.17g %.17g %.17g %.17g\n", row.x, row.y, row.x_lo, row.x_hi, row.lo,
-                    row.hi, fmax(value, range.lo));
+            const ch_row row = ch_cell_row(&grid, a, t, value);
+            ch_cell_write(panel, &row, range.lo);
             if (nearest == t) {
                 ch_panel_tell(panel, &row);
             }
         }
     }
-    fputs("EOD\n", panel->out);
-    fprintf(ch_panel_item(panel),
-            "$block%zu using 1:2:3:4:5:6:7 with boxxyerror linecolor palette fillstyle solid 1 noborder", block);
-    panel->x = CH_AXIS_EMPTY;
-    panel->y = CH_AXIS_EMPTY;
-    ch_axis_include(&panel->x, ch_region_edge(phase->alphas, phase->num_alphas, 0));
-    ch_axis_include(&panel->x, ch_region_edge(phase->alphas, phase->num_alphas, phase->num_alphas));
-    ch_axis_include(&panel->y, ch_region_edge(phase->temps, phase->num_temps, 0));
-    ch_axis_include(&panel->y, ch_region_edge(phase->temps, phase->num_temps, phase->num_temps));
-    panel->is_tight = true;
+    ch_cells_finish(panel, &grid, block);
     return range;
 }
 

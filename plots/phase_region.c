@@ -1,6 +1,8 @@
 /* phase_region.c — the parts of a phase diagram in which runs diverged, or were ended by a budget. */
 #include "plots/phase_region.h"
 
+#include "plots/cell_map.h"
+
 #include "plots/panel_rows.h"
 
 #include <math.h>
@@ -48,23 +50,14 @@ bool ch_region_exists(const ch_phase *phase, ch_region region)
     return false;
 }
 
-double ch_region_edge(const double *values, size_t count, size_t i)
-{
-    if (i == 0) {
-        return values[0] * sqrt(values[0] / values[1]);
-    }
-    return i == count ? values[count - 1] * sqrt(values[count - 1] / values[count - 2])
-                      : sqrt(values[i - 1] * values[i]);
-}
-
 static double alpha_edge(const ch_phase *phase, size_t i)
 {
-    return ch_region_edge(phase->alphas, phase->num_alphas, i);
+    return ch_cell_edge(phase->alphas, phase->num_alphas, i);
 }
 
 static double temp_edge(const ch_phase *phase, size_t i)
 {
-    return ch_region_edge(phase->temps, phase->num_temps, i);
+    return ch_cell_edge(phase->temps, phase->num_temps, i);
 }
 
 void ch_region_fill(const ch_phase *phase, ch_region region, ch_panel *panel)

@@ -14,9 +14,6 @@ typedef enum {
 /** Whether the diagram has such cells. */
 bool ch_region_exists(const ch_phase *phase, ch_region region);
 
-/** Edge i of the cells of a grid, 0 to count: it lies half-way between neighbours in logarithms. */
-double ch_region_edge(const double *values, size_t count, size_t i);
-
 /** The sampled T of an alpha that is nearest to a T of the diagram, in logarithms; num_temps where this T lies beyond
  *  those that were sampled at the alpha. A T that was sampled at other alpha alone is drawn as the nearest. */
 size_t ch_region_nearest(const ch_phase *phase, size_t alpha, size_t temp);

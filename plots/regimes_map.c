@@ -2,9 +2,9 @@
 #include "plots/regimes_map.h"
 
 #include "core/memory.h"
+#include "plots/cell_map.h"
 #include "plots/colour_box.h"
 #include "plots/panel_rows.h"
-#include "plots/phase_region.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -113,6 +113,7 @@ static size_t index_of(const double *values, size_t count, double x)
 /* Draws the cells that have a value as rectangles in colours.  @return the range of the values */
 static ch_axis draw_cells(const ch_regime_plane *plane, ch_regime_map map, const grid *at, ch_panel *panel)
 {
+    const ch_cell_grid on = {at->batches, at->rates, at->num_batches, at->num_rates};
     ch_axis range = CH_AXIS_EMPTY;
     const size_t block = ch_panel_block(panel);
     for (size_t c = 0; c < plane->num_cells; c++) {
@@ -123,30 +124,13 @@ static ch_axis draw_cells(const ch_regime_plane *plane, ch_regime_map map, const
         const ch_regime_cell *cell = &plane->cells[c];
         const size_t b = index_of(at->batches, at->num_batches, (double)cell->batch);
         const size_t r = index_of(at->rates, at->num_rates, rate_of(plane, cell));
-        const ch_row row = {.x = at->batches[b],
-                            .y = at->rates[r],
-                            .x_lo = ch_region_edge(at->batches, at->num_batches, b),
-                            .x_hi = ch_region_edge(at->batches, at->num_batches, b + 1),
-                            .lo = ch_region_edge(at->rates, at->num_rates, r),
-                            .hi = ch_region_edge(at->rates, at->num_rates, r + 1),
-                            .value = value_of(plane, cell, map),
-                            .bound = -1};
+        const ch_row row = ch_cell_row(&on, b, r, value_of(plane, cell, map));
         if (isfinite(row.value)) {
-            fprintf(panel->out, "%.17g %.17g %.17g %.17g %.17g %.17g %.17g\n", row.x, row.y, row.x_lo, row.x_hi, row.lo,
-                    row.hi, fmax(row.value, range.lo));
+            ch_cell_write(panel, &row, range.lo);
             ch_panel_tell(panel, &row);
         }
     }
-    fputs("EOD\n", panel->out);
-    fprintf(ch_panel_item(panel),
-            "$block%zu using 1:2:3:4:5:6:7 with boxxyerror linecolor palette fillstyle solid 1 noborder", block);
-    panel->x = CH_AXIS_EMPTY;
-    panel->y = CH_AXIS_EMPTY;
-    ch_axis_include(&panel->x, ch_region_edge(at->batches, at->num_batches, 0));
-    ch_axis_include(&panel->x, ch_region_edge(at->batches, at->num_batches, at->num_batches));
-    ch_axis_include(&panel->y, ch_region_edge(at->rates, at->num_rates, 0));
-    ch_axis_include(&panel->y, ch_region_edge(at->rates, at->num_rates, at->num_rates));
-    panel->is_tight = true;
+    ch_cells_finish(panel, &on, block);
     return range;
 }
 
