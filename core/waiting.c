@@ -11,14 +11,6 @@
 static const double LEAST_NONE = 0x1p-900, LIKELY_NONE = 0.5;
 enum { SMALL_NUMBER = 16 };
 
-/* A number uniform on (0, 1), neither end included: an odd multiple of 2^-53. */
-static double uniform(ch_random *random)
-{
-    const uint64_t high = ch_random_u32(random);
-    const uint64_t low = ch_random_u32(random);
-    return ((double)((high << 32 | low) >> 12) + 0.5) * 0x1p-52;
-}
-
 /* ln q, q = C(P - u, B) / C(P, B). It is symmetric in u and B, so that the sum runs over the smaller one:
  *   ln q = sum_{i < min(u, B)} ln(1 - max(u, B) / (P - i)). */
 static double log_chance_of_none(uint32_t num_samples, uint32_t batch, uint32_t marked)
@@ -44,6 +36,15 @@ static double next_number(const ch_waiting *self, uint32_t number)
            ((double)(number + 1) * (others + number + 1));
 }
 
+/* Whether numbers are drawn by subtracting probabilities. */
+static bool is_summed(const ch_waiting *self)
+{
+    const uint32_t most = self->batch < self->marked ? self->batch : self->marked;
+    const uint32_t more = self->batch < self->marked ? self->marked : self->batch;
+    return most > 1 && more < self->num_samples &&
+           (self->none >= LIKELY_NONE || (most <= SMALL_NUMBER && self->none > LEAST_NONE));
+}
+
 void ch_waiting_init(ch_waiting *self, uint32_t num_samples, uint32_t batch, uint32_t marked)
 {
     const double log_none = log_chance_of_none(num_samples, batch, marked);
@@ -56,6 +57,13 @@ void ch_waiting_init(ch_waiting *self, uint32_t num_samples, uint32_t batch, uin
         .per_log_none = 1 / log_none,
     };
     self->one = self->none > 0 ? self->none * next_number(self, 0) : 0;
+    self->is_summed = is_summed(self);
+}
+
+uint64_t ch_waiting_precisely(const ch_waiting *self, double u)
+{
+    const double idle = floor(log(u) * self->per_log_none);
+    return idle < 0x1p62 ? (uint64_t)idle + 1 : UINT64_C(1) << 62;
 }
 
 uint64_t ch_waiting_steps(const ch_waiting *self, ch_random *random)
@@ -63,16 +71,13 @@ uint64_t ch_waiting_steps(const ch_waiting *self, ch_random *random)
     if (self->per_log_none == 0) {
         return 1;
     }
-    /* The number of idle steps is floor(ln U / ln q), since P(ln U / ln q >= k) = P(U <= q^k) = q^k. */
-    const double idle = floor(log(uniform(random)) * self->per_log_none);
-    return idle < 0x1p62 ? (uint64_t)idle + 1 : UINT64_C(1) << 62;
+    const double u = ch_waiting_uniform(random);
+    return ch_waiting_steps_of(self, u, ch_waiting_near_log(u));
 }
 
-/* The least j with P(1) + … + P(j) > U (1 - q), by subtracting one probability after the other. */
-static uint32_t number_from_one_up(const ch_waiting *self, ch_random *random)
+uint32_t ch_waiting_number_over_one(const ch_waiting *self, double left)
 {
     const uint32_t most = self->batch < self->marked ? self->batch : self->marked;
-    double left = uniform(random) * self->some - self->one;
     double chance = self->one;
     uint32_t number = 1;
     while (left >= 0 && number < most) {
@@ -83,7 +88,7 @@ static uint32_t number_from_one_up(const ch_waiting *self, ch_random *random)
     return number;
 }
 
-uint32_t ch_waiting_number(const ch_waiting *self, ch_random *random)
+uint32_t ch_waiting_number_otherwise(const ch_waiting *self, ch_random *random)
 {
     if (self->batch == 1 || self->marked == 1) {
         return 1;
@@ -93,10 +98,6 @@ uint32_t ch_waiting_number(const ch_waiting *self, ch_random *random)
     }
     if (self->marked == self->num_samples) {
         return self->batch;
-    }
-    const uint32_t most = self->batch < self->marked ? self->batch : self->marked;
-    if (self->none >= LIKELY_NONE || (most <= SMALL_NUMBER && self->none > LEAST_NONE)) {
-        return number_from_one_up(self, random);
     }
     const gsl_rng gsl = ch_random_gsl(random);
     unsigned number = 0;
@@ -113,7 +114,7 @@ void ch_waiting_table_init(ch_waiting_table *self, uint32_t num_samples, uint32_
     self->batch = batch;
 }
 
-const ch_waiting *ch_waiting_table_law(ch_waiting_table *self, uint32_t marked)
+const ch_waiting *ch_waiting_table_make(ch_waiting_table *self, uint32_t marked)
 {
     ch_waiting *law = marked < CH_WAITING_STORED ? &self->laws[marked] : &self->other;
     if (law->marked != marked) {

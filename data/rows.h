@@ -124,6 +124,32 @@ static inline void ch_axpy(double *restrict w, double step, const float *restric
     }
 }
 
+/** Does as ch_axpy does, to the bit, and measures the new w at the same time.
+ *  @param e       [stride]
+ *  @param along   out: w . e
+ *  @param square  out: |w|^2 */
+static inline void ch_axpy_measured(double *restrict w, double step, const float *restrict z, const double *restrict e,
+                                    size_t stride, double *along, double *square)
+{
+    ch_four dot[2] = {{0}}, norm[2] = {{0}};
+    for (size_t i = 0; i < stride; i += CH_EIGHT) {
+        ch_four *x = (ch_four *)(w + i);
+        const ch_four *y = (const ch_four *)(e + i);
+        for (size_t h = 0; h < 2; h++) {
+            const float *four = z + i + 4 * h;
+            const ch_four kick = {(double)four[0], (double)four[1], (double)four[2], (double)four[3]};
+            const ch_four now = x[h] + step * kick;
+            x[h] = now;
+            dot[h] += now * y[h];
+            norm[h] += now * now;
+        }
+    }
+    dot[0] += dot[1];
+    norm[0] += norm[1];
+    *along = (dot[0][0] + dot[0][2]) + (dot[0][1] + dot[0][3]);
+    *square = (norm[0][0] + norm[0][2]) + (norm[0][1] + norm[0][3]);
+}
+
 /** How many rows are summed over between two looks at a stop flag: those of 2^24 entries, which take some hundredths of
  * a second, and at least one. */
 static inline size_t ch_rows_per_look(size_t stride)

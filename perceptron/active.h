@@ -3,7 +3,7 @@
  *
  * The bounded samples are those that the screening index does not rule out; every other sample is fitted. Of each the
  * slack (m_mu - kappa) / T is kept, in units of the temperature T = eta / B, since an update by sample nu adds exactly
- * the entry z_nu . z_mu of the Gram matrix to it. Slacks are 32-bit and entries 16-bit whole numbers of one quantum
+ * the entry z_nu . z_mu of the Gram matrix to it. Slacks and entries are 32-bit whole numbers of one quantum
  * (perceptron/gram.h), so that adding them makes no error, and the true slack is within `error` of the stored one,
  *   error = slack_error + (number of entries added) x entry_error.
  * A stored slack under -error is of an unfitted sample, one over error of a fitted one. Between them the margin is
@@ -12,11 +12,40 @@
 #ifndef CH_ACTIVE_H
 #define CH_ACTIVE_H
 
+#include "perceptron/bits.h"
+#include "perceptron/gram.h"
 #include "perceptron/perceptron.h"
 #include "perceptron/screening.h"
 
-typedef struct ch_active_set ch_active_set;
 struct ch_snapshot;
+
+typedef struct {
+    ch_perceptron *student;
+    const ch_screen *screen;
+    double temperature;  /* T */
+    ch_gram gram;        /* its first gram.count places are the bounded samples; owned */
+    double bound;        /* the bounded samples suffice while the bound of the screening index is at most this */
+    double least;        /* kappa / min |z_perp|; set at the beginning */
+    int32_t *slacks;     /* [P to whole blocks] in quanta, the first gram.count of them in use; owned */
+    double error;        /* bound on the error of every slack, in quanta */
+    double *reference;   /* [stride] the weights from which all slacks were computed last; owned */
+    size_t rows_added;   /* rows added since then */
+    size_t rows_left;    /* rows that may be added before it is looked how far the student has moved; > 0 */
+    uint32_t recomputed; /* margins computed one at a time since then */
+    /* [blocks + 1] ascending numbers of the blocks that have an unfitted sample, or had one that might be; owned */
+    uint32_t *low_blocks;
+    ch_bits *low_unfitted; /* [blocks + 1] the unfitted samples of each of them; owned */
+    uint32_t num_low_blocks;
+    /* [blocks + 1] which low blocks have slacks that are not known well enough to tell, as indices of low_blocks;
+     * owned */
+    uint32_t *doubtful;
+    uint32_t num_doubtful;
+    uint32_t num_unfitted;
+    double signal, noise2; /* s of the student, and r^2 or a little more */
+    unsigned updates;      /* updates since the last test of whether fewer bounded samples would do */
+
+    uint64_t computed, added; /* number of margins computed and of entries added since the beginning */
+} ch_active_set;
 
 /** Makes room for all that a run can need, without computing anything.
  *  @param student  its weights are what ch_active_set_update moves; borrowed
@@ -42,11 +71,21 @@ bool ch_active_set_is_packed(const ch_active_set *self, size_t count);
 bool ch_active_set_is_precise(const ch_active_set *self);
 
 /** Number of unfitted samples at the student's w. */
-uint32_t ch_active_set_num_unfitted(const ch_active_set *self);
+static inline uint32_t ch_active_set_num_unfitted(const ch_active_set *self)
+{
+    return self->num_unfitted;
+}
 
 /** Place (perceptron/gram.h) of the unfitted sample of a rank, 0 <= rank < number of unfitted samples. Ranks go up with
  *  places. */
-uint32_t ch_active_set_place(const ch_active_set *self, uint32_t rank);
+static inline uint32_t ch_active_set_place(const ch_active_set *self, uint32_t rank)
+{
+    const ch_bits *bits = self->low_unfitted;
+    for (uint32_t count = 0; rank >= (count = ch_bits_count(*bits)); bits++) {
+        rank -= count;
+    }
+    return self->low_blocks[bits - self->low_unfitted] * CH_GRAM_BLOCK + ch_bits_place(*bits, rank);
+}
 
 /** Places of all unfitted samples, ascending.
  *  @param places  out: [number of unfitted samples] */

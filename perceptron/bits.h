@@ -1,8 +1,8 @@
-/* bits.h — which of 64 whole numbers are at most a given one, as the bits of a 64-bit word. Private to perceptron/.
+/* bits.h — sums of 64 whole numbers, and which of them are negative or small, as the bits of a 64-bit word. Private to
+ * perceptron/.
  *
- * The 64 numbers are eight vectors of eight lanes, the number in place 8 j + l in lane l of vector j. Its bit has the
- * index 32 (l mod 2) + 8 floor(l / 2) + j: so each comparison of a vector leaves its bits where they belong, and no
- * shuffle is needed.
+ * The 64 numbers are eight vectors of eight lanes; the number in place 8 j + l is in lane l of vector j. Bit k of a
+ * word belongs to the number in place k.
  */
 #ifndef CH_BITS_H
 #define CH_BITS_H
@@ -11,71 +11,33 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#if defined __AVX2__ || defined __BMI2__
+#include <immintrin.h>
+#endif
 
 enum { CH_BITS_VECTORS = 8, CH_BITS_LANES = 8, CH_BITS_PLACES = 64 };
 
 typedef uint64_t ch_bits;
 
-/* Vectors, as gcc and clang have them: eight 32-bit whole numbers, and two 64-bit ones. */
+/* Eight 32-bit whole numbers, as gcc and clang have them. */
 typedef int32_t ch_lanes __attribute__((vector_size(32), may_alias));
+
+/** What is found in 64 numbers. */
+typedef struct {
+    ch_bits negative; /* the numbers under 0 */
+    bool is_near;     /* whether a number is within the given distance of 0 */
+} ch_bits_found;
+
+/* ---- any processor ---- */
+
+/* Two 64-bit whole numbers. */
 typedef uint64_t ch_halves __attribute__((vector_size(16), may_alias));
 
-/** The state of a search that is given one vector after the other. */
-typedef struct {
-    ch_lanes bit;   /* in each lane the bit of the next vector's number */
-    ch_lanes found; /* the bits of the numbers found so far, spread over the lanes */
-} ch_bits_finder;
-
-static inline ch_bits_finder ch_bits_begin(void)
+/* In each lane the bit of a number of vector 0. The bit of the number in lane l of vector j has the index
+ * 32 (l mod 2) + 8 floor(l / 2) + j, so that each comparison leaves its bits where they belong without a shuffle. */
+static inline ch_lanes ch_bits_first_vector(void)
 {
-    return (ch_bits_finder){.bit = {1, 1, 1 << 8, 1 << 8, 1 << 16, 1 << 16, 1 << 24, 1 << 24}};
-}
-
-/** Finds the numbers of the next vector that are at most `most`. */
-static inline void ch_bits_find(ch_bits_finder *self, ch_lanes numbers, int32_t most)
-{
-    self->found |= (numbers <= most) & self->bit;
-    self->bit <<= 1;
-}
-
-/** All that was found: the lanes put together. */
-static inline ch_bits ch_bits_end(const ch_bits_finder *self)
-{
-    ch_halves halves[2];
-    memcpy(halves, &self->found, sizeof halves);
-    halves[0] |= halves[1];
-    return halves[0][0] | halves[0][1];
-}
-
-/** Finds which of 64 numbers are at most `most`.
- *  @param numbers  [64], aligned to 32 bytes */
-static inline ch_bits ch_bits_up_to(const int32_t *numbers, int32_t most)
-{
-    const ch_lanes *vectors = (const ch_lanes *)numbers;
-    ch_bits_finder finder = ch_bits_begin();
-    for (size_t j = 0; j < CH_BITS_VECTORS; j++) {
-        ch_bits_find(&finder, vectors[j], most);
-    }
-    return ch_bits_end(&finder);
-}
-
-/** Number of bits that are set. */
-static inline uint32_t ch_bits_count(ch_bits bits)
-{
-    return (uint32_t)__builtin_popcountll(bits);
-}
-
-/** Place of the number whose bit is the lowest that is set; at least one bit is. */
-static inline uint32_t ch_bits_first(ch_bits bits)
-{
-    const uint32_t bit = (uint32_t)__builtin_ctzll(bits);
-    return (bit & 7) << 3 | (bit >> 2 & 6) | bit >> 5;
-}
-
-/** Whether the number in a place is among those found. */
-static inline bool ch_bits_has(ch_bits bits, uint32_t place)
-{
-    return (bits >> ((place & 1) << 5 | (place & 6) << 2 | place >> 3) & 1) != 0;
+    return (ch_lanes){1, 1, 1 << 8, 1 << 8, 1 << 16, 1 << 16, 1 << 24, 1 << 24};
 }
 
 /* Exchanges the bits of `mask` with those that are `shift` higher. */
@@ -85,9 +47,13 @@ static inline uint64_t ch_bits_swap(uint64_t bits, uint64_t mask, unsigned shift
     return bits ^ differ ^ differ << shift;
 }
 
-/** The same set with bit k for place k. */
-static inline uint64_t ch_bits_in_order(ch_bits bits)
+/* Puts the lanes together, and the bits in the order of places. */
+static inline ch_bits ch_bits_gather(ch_lanes found)
 {
+    ch_halves halves[2];
+    memcpy(halves, &found, sizeof halves);
+    halves[0] |= halves[1];
+    uint64_t bits = halves[0][0] | halves[0][1];
     /* The index of a bit has the binary digits l0 l2 l1 j2 j1 j0, and is to have j2 j1 j0 l2 l1 l0. Each line exchanges
      * two digits, the result of which stands beside it. */
     bits = ch_bits_swap(bits, UINT64_C(0x00000000f0f0f0f0), 28); /* j2 l2 l1 l0 j1 j0 */
@@ -97,14 +63,107 @@ static inline uint64_t ch_bits_in_order(ch_bits bits)
     return ch_bits_swap(bits, UINT64_C(0x2222222222222222), 1);  /* j2 j1 j0 l2 l1 l0 */
 }
 
-/** Place of the number of a rank among those found, by ascending place; 0 <= rank < number of bits set. */
+/** Finds which of 64 numbers are at most `most`.
+ *  @param numbers  [64], aligned to 32 bytes */
+static inline ch_bits ch_bits_up_to(const int32_t *numbers, int32_t most)
+{
+    const ch_lanes *vectors = (const ch_lanes *)numbers;
+    ch_lanes bit = ch_bits_first_vector(), found = {0};
+    for (size_t j = 0; j < CH_BITS_VECTORS; j++) {
+        found |= (vectors[j] <= most) & bit;
+        bit <<= 1;
+    }
+    return ch_bits_gather(found);
+}
+
+/* ch_bits_add in the vectors that any processor has. */
+static inline ch_bits_found ch_bits_add_anywhere(int32_t *numbers, const int32_t *row, int32_t near)
+{
+    ch_lanes *sums = (ch_lanes *)numbers;
+    const ch_lanes *terms = (const ch_lanes *)row;
+    ch_lanes bit = ch_bits_first_vector(), found = {0}, close = {0};
+    for (size_t j = 0; j < CH_BITS_VECTORS; j++) {
+        sums[j] += terms[j];
+        found |= (sums[j] < 0) & bit;
+        close |= (sums[j] <= near) & (sums[j] >= -near);
+        bit <<= 1;
+    }
+    ch_halves halves[2];
+    memcpy(halves, &close, sizeof halves);
+    halves[0] |= halves[1];
+    return (ch_bits_found){.negative = ch_bits_gather(found), .is_near = (halves[0][0] | halves[0][1]) != 0};
+}
+
+/* ---- processors with AVX2 ---- */
+
+#ifdef __AVX2__
+/* The signs of the 32-bit numbers of four vectors, in their order. */
+static inline uint32_t ch_bits_signs(const __m256i v[4])
+{
+    const __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(v[0], v[1]), _mm256_packs_epi32(v[2], v[3]));
+    /* Packing goes by halves of the vectors: word 4 h + j holds half h of vector j. */
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    return (uint32_t)_mm256_movemask_epi8(_mm256_permutevar8x32_epi32(bytes, order));
+}
+
+/** Adds a row to 64 numbers. No sum may be out of the range of the type, nor be the least number of it.
+ *  @param numbers  [64], aligned to 32 bytes
+ *  @param row      [64], aligned to 32 bytes
+ *  @param near     distance from 0, >= 0
+ *  @return what is found in the sums */
+static inline ch_bits_found ch_bits_add(int32_t *numbers, const int32_t *row, int32_t near)
+{
+    __m256i sums[CH_BITS_VECTORS], least = _mm256_set1_epi32(INT32_MAX);
+    for (size_t j = 0; j < CH_BITS_VECTORS; j++) {
+        __m256i *place = (__m256i *)(void *)numbers + j;
+        sums[j] = _mm256_add_epi32(_mm256_load_si256(place), _mm256_load_si256((const __m256i *)(const void *)row + j));
+        _mm256_store_si256(place, sums[j]);
+        least = _mm256_min_epi32(least, _mm256_abs_epi32(sums[j]));
+    }
+    const __m256i far = _mm256_cmpgt_epi32(least, _mm256_set1_epi32(near));
+    return (ch_bits_found){
+        .negative = ch_bits_signs(sums) | (uint64_t)ch_bits_signs(sums + 4) << 32,
+        .is_near = _mm256_movemask_epi8(far) != -1,
+    };
+}
+#else
+static inline ch_bits_found ch_bits_add(int32_t *numbers, const int32_t *row, int32_t near)
+{
+    return ch_bits_add_anywhere(numbers, row, near);
+}
+#endif
+
+/* ---- sets of places ---- */
+
+/** Number of bits that are set. */
+static inline uint32_t ch_bits_count(ch_bits bits)
+{
+    return (uint32_t)__builtin_popcountll(bits);
+}
+
+/** The lowest place of a set; at least one bit is set. */
+static inline uint32_t ch_bits_first(ch_bits bits)
+{
+    return (uint32_t)__builtin_ctzll(bits);
+}
+
+/** Whether a place is in the set. */
+static inline bool ch_bits_has(ch_bits bits, uint32_t place)
+{
+    return (bits >> place & 1) != 0;
+}
+
+/** The place of a rank in a set, by ascending place; 0 <= rank < number of bits set. */
 static inline uint32_t ch_bits_place(ch_bits bits, uint32_t rank)
 {
-    uint64_t left = ch_bits_in_order(bits);
+#ifdef __BMI2__
+    return (uint32_t)__builtin_ctzll(_pdep_u64(UINT64_C(1) << rank, bits));
+#else
     for (; rank > 0; rank--) {
-        left &= left - 1;
+        bits &= bits - 1;
     }
-    return (uint32_t)__builtin_ctzll(left);
+    return (uint32_t)__builtin_ctzll(bits);
+#endif
 }
 
 #endif

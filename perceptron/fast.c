@@ -212,7 +212,7 @@ static bool update_by_list(ch_fast_perceptron *self)
     return true;
 }
 
-/* Takes the next update, which is known, and counts it. */
+/* Takes the next update of the stage of drawing, which is known, and counts it. */
 static void take_event(ch_fast_perceptron *self)
 {
     ch_fast_state *state = self->state;
@@ -220,13 +220,9 @@ static void take_event(ch_fast_perceptron *self)
     progress->steps = progress->last_update = state->event.step;
     progress->updates++;
     state->event.is_known = false;
-    state->work.drawing += state->stage == CH_FAST_DRAWING;
-    state->work.near += state->stage == CH_FAST_DRAWING && state->candidates.radius < INFINITY;
-    state->work.bounding += state->stage == CH_FAST_BOUNDING;
-    const bool finite = state->stage == CH_FAST_BOUNDING
-                            ? ch_active_set_update(state->active, state->event.samples, state->event.count)
-                            : update_by_list(self);
-    if (!finite) {
+    state->work.drawing++;
+    state->work.near += state->candidates.radius < INFINITY;
+    if (!update_by_list(self)) {
         progress->status = CH_DIVERGED;
     }
 }
@@ -242,6 +238,8 @@ static void advance(ch_learner *learner, const ch_limit *limit)
             if (ch_watch_is_stopped(self->student.setup.watch)) {
                 return;
             }
+        } else if (self->state->stage == CH_FAST_BOUNDING) {
+            ch_fast_advance_bounding(self, limit);
         } else if (!next->is_known) {
             ch_fast_find_event(self);
         } else if (next->step > limit->steps) {

@@ -1,4 +1,4 @@
-/* fast_events.c — finds the next update of the fast engine: its step, and the unfitted samples of its batch.
+/* fast_events.c — finds the next update while the fast engine draws: its step, and the unfitted samples of its batch.
  *
  * The plain engine draws a batch at every step, and updates w when the batch holds an unfitted sample. w does not move
  * before that step. So the law of the step and of the batch's unfitted samples is known, and they are drawn from it
@@ -150,7 +150,7 @@ static uint32_t find_active(ch_fast_perceptron *self, const uint32_t *batch, uin
 /* Draws batches that hold candidates until one of these is unfitted, which makes the next update. All candidates may be
  * fitted. So after `patience` fitted candidates, whose draws have cost as much as the margins of all candidates, these
  * margins are computed instead. Where an update usually takes more draws than that, they are computed at once. */
-static void find_by_drawing(ch_fast_perceptron *self)
+void ch_fast_find_by_drawing(ch_fast_perceptron *self)
 {
     ch_fast_state *state = self->state;
     const double patience = CH_FAST_AHEAD + state->candidates.count * ch_fast_dot_cost(self) / ch_fast_draw_cost(self);
@@ -179,42 +179,5 @@ static void find_by_drawing(ch_fast_perceptron *self)
     ch_fast_count_draws(self, draws, ch_fast_draw_cost(self));
     if (in_vain) {
         look_at_candidates(self, step);
-    }
-}
-
-/* ---- bounding ---- */
-
-/* Draws the next update where the unfitted samples are known, and which of them it takes, by their places. */
-static void find_by_bounding(ch_fast_perceptron *self)
-{
-    ch_fast_state *state = self->state;
-    const uint32_t number = ch_active_set_num_unfitted(state->active);
-    if (number == 0) {
-        self->student.learner.progress.status = CH_FITTED;
-        return;
-    }
-    if (self->student.setup.by_epoch) {
-        ch_fast_epoch_find_event(self, self->student.learner.progress.steps, number);
-        return;
-    }
-    draw_event(self, self->student.learner.progress.steps, number);
-    const uint32_t count = state->event.count;
-    if (count <= CH_SCANNED_BATCH) {
-        ch_draw_scanned(stream(self), state->unfitted, count, number);
-        for (uint32_t i = 0; i < count; i++) {
-            state->unfitted[i] = ch_active_set_place(state->active, state->unfitted[i]);
-        }
-    } else {
-        ch_active_set_list(state->active, state->unfitted);
-        ch_draw_shuffled(stream(self), state->unfitted, count, number);
-    }
-}
-
-void ch_fast_find_event(ch_fast_perceptron *self)
-{
-    if (self->state->stage == CH_FAST_BOUNDING) {
-        find_by_bounding(self);
-    } else {
-        find_by_drawing(self);
     }
 }

@@ -1,6 +1,7 @@
-/* fast_state.h — what the fast engine knows during a run, and what its work costs. Private to three files:
- * perceptron/fast.c, which chooses stages and takes updates; perceptron/fast_events.c, which finds the next update; and
- * perceptron/fast_epoch.c, which does so where batches are parts of epochs.
+/* fast_state.h — what the fast engine knows during a run, and what its work costs. Private to four files:
+ * perceptron/fast.c, which chooses stages and takes updates; perceptron/fast_events.c, which finds the next update
+ * while the engine draws; perceptron/fast_bounding.c, which finds and takes updates while it bounds; and
+ * perceptron/fast_epoch.c, which finds updates where batches are parts of epochs.
  */
 #ifndef CH_FAST_STATE_H
 #define CH_FAST_STATE_H
@@ -93,9 +94,17 @@ void ch_fast_copy_weights(ch_fast_perceptron *self);
 /** Empties the queue of batches. It is called whenever the candidates change, because the batches hold the old ones. */
 void ch_fast_begin_list(ch_fast_perceptron *self);
 
+/** Finds the next update in the stage of drawing. When there is none, it sets the status to fitted or diverged. */
+void ch_fast_find_by_drawing(ch_fast_perceptron *self);
+
+/* ---- the stage of bounding: perceptron/fast_bounding.c ---- */
+
 /** Finds the next update in the stages of drawing and bounding. When there is none, it sets the status to fitted or
  *  diverged. */
 void ch_fast_find_event(ch_fast_perceptron *self);
+
+/** Finds and takes updates, up to a limit or until the run ends. */
+void ch_fast_advance_bounding(ch_fast_perceptron *self, const ch_limit *limit);
 
 /* ---- finding the next update by epochs: perceptron/fast_epoch.c ---- */
 

@@ -9,20 +9,23 @@
 #include <string.h>
 
 /* The most entries of the slab of rows, which are 16 MiB. */
-enum { MOST_ENTRIES = 1 << 23 };
+enum { MOST_ENTRIES = 1 << 22 };
+/* The choice of the stage counts the rows that a slab of so many entries holds. It was measured with entries of 16 bits
+ * in 16 MiB. Results depend on when the stage changes, so that the number stays. */
+enum { ASSUMED_ENTRIES = 1 << 23 };
 /* One in so many samples is copied at most. */
 enum { PACKED_SHARE = 4 };
 
-/* Bound on the error of an entry, in quanta, of a sum of three parts, where |z| |z'| is at most INT16_MAX quanta:
+/* Bound on the error of an entry, in quanta, of a sum of three parts, where |z| |z'| is at most CH_GRAM_MOST quanta:
  *   1/2                              the entry is rounded to a whole number;
- *   2^-24 (stride / 16 + 8) x INT16_MAX   z . z' is computed in single precision (ch_dot_single);
- *   2^-52 (stride / 16 + 8) x INT16_MAX   once w has moved by T z, a margin computed in double is off by up to
+ *   2^-53 (stride / 16 + 8) x CH_GRAM_MOST   z . z' is computed in double (ch_dot);
+ *   2^-52 (stride / 16 + 8) x CH_GRAM_MOST   once w has moved by T z, a margin computed in double is off by up to
  *                                    2^-53 (stride / 16 + 4) T |z| |z'| more, both where the slack was computed and
  *                                    where it is computed again. */
 static double bound_entry_error(size_t stride)
 {
     const double sums = (double)stride / CH_ROW_LANES + 8;
-    return 0.5 + (0x1p-24 + 0x1p-52) * sums * INT16_MAX;
+    return 0.5 + (0x1p-53 + 0x1p-52) * sums * CH_GRAM_MOST;
 }
 
 bool ch_gram_init(ch_gram *self, const ch_sample_set *set, const ch_screen *screen, int threads)
@@ -31,21 +34,24 @@ bool ch_gram_init(ch_gram *self, const ch_sample_set *set, const ch_screen *scre
     self->set = set;
     self->screen = screen;
     self->threads = threads;
-    /* The largest |z|^2 is a little less than INT16_MAX quanta, so that its rounded entry fits 16 bits. */
-    self->quantum = screen->most_norm * screen->most_norm / INT16_MAX * (1 + 0x1p-10);
+    /* The largest |z|^2 is a little less than CH_GRAM_MOST quanta, so that no rounded entry is over it. */
+    self->quantum = screen->most_norm * screen->most_norm / CH_GRAM_MOST * (1 + 0x1p-10);
     self->entry_error = bound_entry_error(set->stride);
     self->slab_size = ch_gram_to_block(screen->num_samples);
-    self->slab = ch_alloc_unset(self->slab_size / 2, sizeof *self->slab);
+    self->slab = ch_alloc_unset(self->slab_size, sizeof *self->slab);
+    self->wide = ch_alloc_unset(set->stride, sizeof *self->wide);
     self->row_of = ch_alloc_unset(screen->num_samples, sizeof *self->row_of);
     self->row_place = ch_alloc_unset(self->slab_size / CH_GRAM_BLOCK, sizeof *self->row_place);
     self->row_count = ch_alloc_unset(self->slab_size / CH_GRAM_BLOCK, sizeof *self->row_count);
-    return self->slab != NULL && self->row_of != NULL && self->row_place != NULL && self->row_count != NULL;
+    return self->slab != NULL && self->wide != NULL && self->row_of != NULL && self->row_place != NULL &&
+           self->row_count != NULL;
 }
 
 void ch_gram_free(ch_gram *self)
 {
     free(self->packed);
     free(self->slab);
+    free(self->wide);
     free(self->row_of);
     free(self->row_place);
     free(self->row_count);
@@ -54,12 +60,11 @@ void ch_gram_free(ch_gram *self)
 
 /* ---- memory ---- */
 
-/* The number of entries of the slab after it is enlarged: room for all rows of all places, or MOST_ENTRIES where that
- * is less, but at least one row. */
-static size_t wanted_slab(const ch_gram *self)
+/* Room for all rows of all places, or `most` entries where that is less, but at least one row. */
+static size_t wanted_slab(const ch_gram *self, size_t most)
 {
     const size_t num = ch_gram_to_block(self->screen->num_samples);
-    const size_t size = num < MOST_ENTRIES / num ? num * num : MOST_ENTRIES;
+    const size_t size = num < most / num ? num * num : most;
     return size > num ? size : num;
 }
 
@@ -73,7 +78,7 @@ static size_t wanted_room(size_t count)
 size_t ch_gram_most_rows(const ch_gram *self, size_t count)
 {
     const size_t room = wanted_room(count) + CH_GRAM_BLOCK;
-    return wanted_slab(self) / room;
+    return wanted_slab(self, ASSUMED_ENTRIES) / room;
 }
 
 size_t ch_gram_most_packed(const ch_gram *self)
@@ -84,8 +89,8 @@ size_t ch_gram_most_packed(const ch_gram *self)
 /* Enlarges the slab. Where memory is short the slab stays as it is. */
 static void enlarge_slab(ch_gram *self)
 {
-    const size_t size = wanted_slab(self);
-    int32_t *slab = ch_alloc_unset(size / 2, sizeof *slab);
+    const size_t size = wanted_slab(self, MOST_ENTRIES);
+    int32_t *slab = ch_alloc_unset(size, sizeof *slab);
     uint32_t *places = ch_alloc_unset(size / CH_GRAM_BLOCK, sizeof *places);
     uint32_t *counts = ch_alloc_unset(size / CH_GRAM_BLOCK, sizeof *counts);
     if (slab == NULL || places == NULL || counts == NULL) {
@@ -141,39 +146,26 @@ void ch_gram_set_count(ch_gram *self, size_t count)
 
 /* ---- entries ---- */
 
-/* The entry of a place in the row of `sample`.
- * @param scale  1 / quantum */
-static inline int16_t make_entry(const ch_gram *self, const float *sample, size_t place, float scale)
+/* Makes the entries from place `from` to place `to` of the row of `sample`, and writes them to `row`. */
+static void make_entries(ch_gram *self, int32_t *row, const float *sample, size_t from, size_t to)
 {
-    if (place >= self->screen->num_samples) {
-        return 0;
-    }
-    return (int16_t)lrintf(scale * ch_dot_single(ch_gram_sample(self, place), sample, self->set->stride));
-}
-
-/* One word of the row of `sample`, which holds two entries in the layout of ch_gram_row. */
-static inline int32_t make_pair(const ch_gram *self, const float *sample, size_t word, float scale)
-{
-    const size_t place = word / CH_GRAM_LANES * 2 * CH_GRAM_LANES + word % CH_GRAM_LANES;
-    const uint16_t low = (uint16_t)make_entry(self, sample, place, scale);
-    const uint16_t high = (uint16_t)make_entry(self, sample, place + CH_GRAM_LANES, scale);
-    return (int32_t)((uint32_t)high << 16 | low);
-}
-
-/* Makes the entries from place `from` to place `to` of the row of `sample`, and writes them to `pairs`. Both places are
- * at borders of blocks. */
-static void make_entries(ch_gram *self, int32_t *pairs, const float *sample, size_t from, size_t to)
-{
-    const float scale = (float)(1 / self->quantum);
-    const int threads = ch_threads_worth(self->threads, to - from, self->set->stride);
+    const size_t stride = self->set->stride, last = to < self->screen->num_samples ? to : self->screen->num_samples;
+    const int threads = ch_threads_worth(self->threads, to - from, stride);
+    const double scale = 1 / self->quantum;
     self->made += to - from;
+    for (size_t i = 0; i < stride; i++) {
+        self->wide[i] = (double)sample[i];
+    }
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-    for (size_t word = from / 2; word < to / 2; word++) {
-        pairs[word] = make_pair(self, sample, word, scale);
+    for (size_t place = from; place < last; place++) {
+        row[place] = (int32_t)lrint(scale * ch_dot(ch_gram_sample(self, place), self->wide, stride));
+    }
+    for (size_t place = from > last ? from : last; place < to; place++) {
+        row[place] = 0;
     }
 }
 
-const int32_t *ch_gram_row(ch_gram *self, uint32_t place)
+const int32_t *ch_gram_make_row(ch_gram *self, uint32_t place)
 {
     if (self->row_of[place] == 0) {
         if ((self->num_rows + 1) * self->row_room > self->slab_size) {
@@ -183,11 +175,11 @@ const int32_t *ch_gram_row(ch_gram *self, uint32_t place)
         self->row_count[self->num_rows] = 0;
         self->row_of[place] = (uint32_t)++self->num_rows;
     }
-    const size_t row = self->row_of[place] - 1;
-    int32_t *pairs = self->slab + row * self->row_room / 2;
-    if (self->row_count[row] < self->count) {
-        make_entries(self, pairs, ch_gram_sample(self, place), self->row_count[row], self->count);
-        self->row_count[row] = (uint32_t)self->count;
+    const size_t index = self->row_of[place] - 1;
+    int32_t *row = self->slab + index * self->row_room;
+    if (self->row_count[index] < self->count) {
+        make_entries(self, row, ch_gram_sample(self, place), self->row_count[index], self->count);
+        self->row_count[index] = (uint32_t)self->count;
     }
-    return pairs;
+    return row;
 }

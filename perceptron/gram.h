@@ -1,8 +1,8 @@
 /* gram.h — rows of the Gram matrix z_nu . z_mu, made when first used and stored while memory lasts. Private to
  * perceptron/.
  *
- * Rows and columns are in the order of the screening index: the sample order[k] has place k. An entry is a 16-bit whole
- * number of quanta; the quantum is as small as the largest |z|^2 of the set allows. A row that memory does not hold is
+ * Rows and columns are in the order of the screening index: the sample order[k] has place k. An entry is a 32-bit whole
+ * number of quanta, of which the largest |z|^2 of the set has CH_GRAM_MOST at most. A row that memory does not hold is
  * made again when it is wanted, with the same bits: memory decides how long that takes, never what comes out.
  */
 #ifndef CH_GRAM_H
@@ -12,7 +12,10 @@
 #include "perceptron/screening.h"
 
 /** Rows are made in whole blocks of places. Places beyond the P samples have entries of 0. */
-enum { CH_GRAM_BLOCK = 64, CH_GRAM_LANES = 8 };
+enum { CH_GRAM_BLOCK = 64 };
+
+/** No entry is larger, up or down. */
+enum { CH_GRAM_MOST = 1 << 22 };
 
 /** `count` rounded up to a whole number of blocks. */
 static inline size_t ch_gram_to_block(size_t count)
@@ -31,11 +34,12 @@ typedef struct {
     size_t count;
     uint64_t made; /* number of entries made since the beginning */
 
+    double *wide;  /* [stride] the sample whose row is being made; owned */
     float *packed; /* [most_packed][stride] copies of the samples of the first `num_packed` places; owned */
     size_t num_packed, most_packed;
 
     /* All rows share one slab of memory. When it is full it is emptied. */
-    int32_t *slab;    /* [slab_size / 2] pairs of entries; owned */
+    int32_t *slab;    /* [slab_size] entries; owned */
     size_t slab_size; /* number of entries that the slab has room for */
     size_t row_room;  /* number of entries from the start of one row to the start of the next */
     size_t num_rows;
@@ -54,7 +58,7 @@ void ch_gram_free(ch_gram *self);
  *  memory is short, it works without. */
 void ch_gram_make_room(ch_gram *self);
 
-/** Number of rows that the memory of ch_gram_make_room holds while `count` places are in use. */
+/** Number of rows that memory is taken to hold while `count` places are in use, where the stage of a run is chosen. */
 size_t ch_gram_most_rows(const ch_gram *self, size_t count);
 
 /** Number of samples that the memory of ch_gram_make_room has copies of. */
@@ -64,10 +68,18 @@ size_t ch_gram_most_packed(const ch_gram *self);
  *  @param count  a multiple of CH_GRAM_BLOCK */
 void ch_gram_set_count(ch_gram *self, size_t count);
 
-/** The row of a place: entries of all places in use, as pairs [count / 2]. The word 8 i + l, l < 8, has the entry of
- *  place 16 i + l in its low half and that of place 16 i + 8 + l in its high half, so that two shifts of a vector of
- *  eight words give two vectors of entries. Borrowed until the next call. */
-const int32_t *ch_gram_row(ch_gram *self, uint32_t place);
+/** As ch_gram_row, for a row that may have to be made first. */
+const int32_t *ch_gram_make_row(ch_gram *self, uint32_t place);
+
+/** The row of a place: entries of all places in use [count]. Borrowed until the next call. */
+static inline const int32_t *ch_gram_row(ch_gram *self, uint32_t place)
+{
+    const uint32_t row = self->row_of[place];
+    if (row != 0 && self->row_count[row - 1] >= self->count) {
+        return self->slab + (size_t)(row - 1) * self->row_room;
+    }
+    return ch_gram_make_row(self, place);
+}
 
 /** The sample of a place: [stride], borrowed. */
 static inline const float *ch_gram_sample(const ch_gram *self, size_t place)

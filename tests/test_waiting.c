@@ -202,6 +202,50 @@ static void table_has_the_law_of_every_number(void **state)
     }
 }
 
+/* The rough logarithm is as near as it is said to be, from the least to the largest uniform number. */
+static void near_log_is_near(void **state)
+{
+    (void)state;
+    ch_random random;
+    ch_random_init(&random, 8, CH_STREAM_BATCHES, 0);
+    for (int i = 0; i < 200000; i++) {
+        double u = i == 0 ? 0x1p-53 : i == 1 ? 1 - 0x1p-53 : ch_waiting_uniform(&random);
+        if (i % 3 == 0) {
+            u = ldexp(u, -i % 51);
+        } else if (i % 3 == 1) {
+            u = 1 - ldexp(u, -i % 40);
+        }
+        u = fmin(fmax(u, 0x1p-53), 1 - 0x1p-53);
+        assert_in(ch_waiting_near_log(u) / log(u), 1 - CH_WAITING_NEAR / 4, 1 + CH_WAITING_NEAR / 4);
+    }
+}
+
+/* The number of steps is that of the C library's logarithm, also where ln u / ln q is within rounding of a whole
+ * number: the u next to every q^k, on both sides. */
+static void steps_are_those_of_the_precise_logarithm(void **state)
+{
+    (void)state;
+    static const double log_none[] = {-20, -0.7, -1e-3, -1e-7, -1e-12};
+    ch_random random;
+    ch_random_init(&random, 9, CH_STREAM_BATCHES, 0);
+    for (size_t i = 0; i < sizeof log_none / sizeof *log_none; i++) {
+        const ch_waiting law = {.per_log_none = 1 / log_none[i]};
+        for (int k = 0; k < 20000; k++) {
+            double u[3] = {0, ch_waiting_uniform(&random), 0};
+            if (k % 2 == 0) {
+                u[1] = exp(log_none[i] * floor(log(u[1]) / log_none[i]));
+            }
+            u[1] = fmin(fmax(u[1], 0x1p-52), 1 - 0x1p-52);
+            u[0] = nextafter(u[1], 0);
+            u[2] = nextafter(u[1], 1);
+            for (int side = 0; side < 3; side++) {
+                assert_true(ch_waiting_steps_of(&law, u[side], ch_waiting_near_log(u[side])) ==
+                            ch_waiting_precisely(&law, u[side]));
+            }
+        }
+    }
+}
+
 int main(void)
 {
     /* suites: valgrind */
@@ -211,6 +255,8 @@ int main(void)
         cmocka_unit_test(waits_are_geometric),
         cmocka_unit_test(numbers_are_hypergeometric),
         cmocka_unit_test(table_has_the_law_of_every_number),
+        cmocka_unit_test(near_log_is_near),
+        cmocka_unit_test(steps_are_those_of_the_precise_logarithm),
     };
     return cmocka_run_group_tests_name("waiting", tests, NULL, NULL);
 }
