@@ -361,10 +361,11 @@ uint32_t ch_active_set_list_new(const ch_active_set *self, uint64_t *known, uint
     uint32_t count = 0;
     for (uint32_t i = 0; i < self->num_low_blocks; i++) {
         const uint32_t block = self->low_blocks[i];
-        ch_bits new = self->low_unfitted[i] & ~known[block];
+        const ch_bits new = self->low_unfitted[i] & ~known[block];
         known[block] |= new;
-        for (; new != 0; new &= new - 1) {
-            places[count++] = block * BLOCK + ch_bits_first(new);
+        /* The order decides which sample gets which random place of an epoch, so that results depend on it. */
+        for (uint64_t bits = ch_bits_unsort(new); bits != 0; bits &= bits - 1) {
+            places[count++] = block * BLOCK + ch_bits_unsorted_place(ch_bits_first(bits));
         }
     }
     return count;

@@ -94,7 +94,8 @@ void ch_active_set_list(const ch_active_set *self, uint32_t *places);
 /** Whether the sample at a place is unfitted. */
 bool ch_active_set_is_unfitted(const ch_active_set *self, uint32_t place);
 
-/** Lists the places of unfitted samples that are not known yet, and makes them known.
+/** Lists the places of unfitted samples that are not known yet, in the order of ch_bits_unsort within a block, and
+ * makes them known.
  *  @param known   [blocks of 64 places] bits of the known places, as perceptron/bits.h has them
  *  @param places  out: [number of unfitted samples]
  *  @return their number */

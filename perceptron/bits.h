@@ -47,20 +47,41 @@ static inline uint64_t ch_bits_swap(uint64_t bits, uint64_t mask, unsigned shift
     return bits ^ differ ^ differ << shift;
 }
 
+/* Puts bits that are at the indices of ch_bits_first_vector in the order of places. Such an index has the binary digits
+ * l0 l2 l1 j2 j1 j0, and is to have j2 j1 j0 l2 l1 l0. Each line exchanges two digits, the result of which stands
+ * beside it. */
+static inline ch_bits ch_bits_sort(uint64_t bits)
+{
+    bits = ch_bits_swap(bits, UINT64_C(0x00000000f0f0f0f0), 28); /* j2 l2 l1 l0 j1 j0 */
+    bits = ch_bits_swap(bits, UINT64_C(0x0000cccc0000cccc), 14); /* j2 j1 l1 l0 l2 j0 */
+    bits = ch_bits_swap(bits, UINT64_C(0x00aa00aa00aa00aa), 7);  /* j2 j1 j0 l0 l2 l1 */
+    bits = ch_bits_swap(bits, UINT64_C(0x0c0c0c0c0c0c0c0c), 2);  /* j2 j1 j0 l2 l0 l1 */
+    return ch_bits_swap(bits, UINT64_C(0x2222222222222222), 1);  /* j2 j1 j0 l2 l1 l0 */
+}
+
+/** Undoes ch_bits_sort: the place 8 j + l gets the bit 32 (l mod 2) + 8 floor(l / 2) + j. */
+static inline uint64_t ch_bits_unsort(ch_bits bits)
+{
+    bits = ch_bits_swap(bits, UINT64_C(0x2222222222222222), 1);
+    bits = ch_bits_swap(bits, UINT64_C(0x0c0c0c0c0c0c0c0c), 2);
+    bits = ch_bits_swap(bits, UINT64_C(0x00aa00aa00aa00aa), 7);
+    bits = ch_bits_swap(bits, UINT64_C(0x0000cccc0000cccc), 14);
+    return ch_bits_swap(bits, UINT64_C(0x00000000f0f0f0f0), 28);
+}
+
+/** The place of a bit of ch_bits_unsort. */
+static inline uint32_t ch_bits_unsorted_place(uint32_t bit)
+{
+    return (bit & 7) << 3 | (bit >> 2 & 6) | bit >> 5;
+}
+
 /* Puts the lanes together, and the bits in the order of places. */
 static inline ch_bits ch_bits_gather(ch_lanes found)
 {
     ch_halves halves[2];
     memcpy(halves, &found, sizeof halves);
     halves[0] |= halves[1];
-    uint64_t bits = halves[0][0] | halves[0][1];
-    /* The index of a bit has the binary digits l0 l2 l1 j2 j1 j0, and is to have j2 j1 j0 l2 l1 l0. Each line exchanges
-     * two digits, the result of which stands beside it. */
-    bits = ch_bits_swap(bits, UINT64_C(0x00000000f0f0f0f0), 28); /* j2 l2 l1 l0 j1 j0 */
-    bits = ch_bits_swap(bits, UINT64_C(0x0000cccc0000cccc), 14); /* j2 j1 l1 l0 l2 j0 */
-    bits = ch_bits_swap(bits, UINT64_C(0x00aa00aa00aa00aa), 7);  /* j2 j1 j0 l0 l2 l1 */
-    bits = ch_bits_swap(bits, UINT64_C(0x0c0c0c0c0c0c0c0c), 2);  /* j2 j1 j0 l2 l0 l1 */
-    return ch_bits_swap(bits, UINT64_C(0x2222222222222222), 1);  /* j2 j1 j0 l2 l1 l0 */
+    return ch_bits_sort(halves[0][0] | halves[0][1]);
 }
 
 /** Finds which of 64 numbers are at most `most`.

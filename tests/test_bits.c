@@ -23,6 +23,9 @@ static void every_place_has_its_bit(void **state)
         assert_int_equal(ch_bits_count(bits), 1);
         assert_int_equal(ch_bits_first(bits), place);
         assert_int_equal(ch_bits_place(bits, 0), place);
+        const uint64_t unsorted = ch_bits_unsort(bits);
+        assert_int_equal(ch_bits_first(unsorted), 32 * (place % 2) + 8 * (place % 8 / 2) + place / 8);
+        assert_int_equal(ch_bits_unsorted_place(ch_bits_first(unsorted)), place);
     }
 }
 
@@ -49,6 +52,7 @@ static void agrees_with_a_loop(void **state)
             }
         }
         assert_int_equal(ch_bits_count(bits), rank);
+        assert_true(ch_bits_sort(ch_bits_unsort(bits)) == bits);
     }
 }
 
