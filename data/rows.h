@@ -11,6 +11,9 @@
 
 #include <math.h>
 #include <stddef.h>
+#ifdef __AVX__
+#include <immintrin.h>
+#endif
 
 /** Floats in a cache line, and partial sums of every dot product over a row. */
 enum { CH_ROW_LANES = 16 };
@@ -77,6 +80,16 @@ static inline float ch_dot_single(const float *restrict z, const float *restrict
 typedef double ch_four __attribute__((vector_size(32), aligned(8), may_alias));
 enum { CH_EIGHT = 8 };
 
+/** Four entries of a row, in double. */
+static inline ch_four ch_widen(const float *z)
+{
+#ifdef __AVX__ /* the compilers would take two instructions of two entries each, and put them together */
+    return (ch_four)_mm256_cvtps_pd(_mm_loadu_ps(z));
+#else
+    return (ch_four){(double)z[0], (double)z[1], (double)z[2], (double)z[3]};
+#endif
+}
+
 /** w . e of two vectors [stride] of doubles. Lane l of eight sums the products l, l + 8, l + 16, … in turn. */
 static inline double ch_dot_wide(const double *w, const double *e, size_t stride)
 {
@@ -136,9 +149,7 @@ static inline void ch_axpy_measured(double *restrict w, double step, const float
         ch_four *x = (ch_four *)(w + i);
         const ch_four *y = (const ch_four *)(e + i);
         for (size_t h = 0; h < 2; h++) {
-            const float *four = z + i + 4 * h;
-            const ch_four kick = {(double)four[0], (double)four[1], (double)four[2], (double)four[3]};
-            const ch_four now = x[h] + step * kick;
+            const ch_four now = x[h] + step * ch_widen(z + i + 4 * h);
             x[h] = now;
             dot[h] += now * y[h];
             norm[h] += now * now;

@@ -14,8 +14,11 @@ typedef struct {
 } ahead;
 enum { NOWHERE = CH_RANDOM_WORDS + 1 };
 
-static inline ahead look_ahead(const ch_random *random)
+static inline ahead look_ahead(ch_random *random)
 {
+    if (random->position == CH_RANDOM_WORDS) {
+        ch_random_refill(random);
+    }
     const unsigned position = random->position;
     if (position + 2 > CH_RANDOM_WORDS) {
         return (ahead){.position = NOWHERE};

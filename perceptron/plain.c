@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Samples of so many bytes do not fit a core's own cache. */
+enum { FAR_BYTES = 1 << 20 };
+
 void ch_student_update(ch_perceptron *self, const uint32_t *samples, uint32_t count)
 {
     const double step = ch_student_temperature(self);
@@ -120,6 +123,21 @@ static uint32_t draw_epochs_until_active(ch_perceptron *self, uint64_t end, doub
     return count;
 }
 
+/* Asks the processor to fetch the samples of a batch that is drawn a few steps later, by the random numbers that are
+ * made already. It is a guess only in that numbers may be drawn again. */
+static inline void fetch_ahead(const ch_perceptron *self, const ch_random *random, uint32_t size)
+{
+    enum { STEPS_AHEAD = 4 };
+    const unsigned first = random->position + STEPS_AHEAD * size;
+    for (uint32_t i = 0; i < size && first + i < CH_RANDOM_WORDS; i++) {
+        const uint64_t below = self->setup.num_samples - size + i + 1;
+        const float *row = ch_sample_set_row(self->setup.train, (size_t)(below * random->words[first + i] >> 32));
+        for (size_t k = 0; k < self->stride; k += CH_ROW_LANES) {
+            __builtin_prefetch(row + k);
+        }
+    }
+}
+
 /* The hot loop: draws batches until one has an unfitted sample, or until step `end`. It is inlined for the commonest
  * batch sizes, so that the compiler knows `size`.
  * @param sum  the margins of the unfitted samples found are added to it
@@ -133,10 +151,14 @@ __attribute__((always_inline)) static inline uint32_t draw_until_active(ch_perce
     uint64_t step = self->learner.progress.steps;
     uint32_t count = 0;
     ch_random random = self->random;
+    const bool is_far = num_samples * self->stride * sizeof(float) > FAR_BYTES;
     while (step < end && count == 0) {
         step++;
         if (size <= CH_SCANNED_BATCH) {
             ch_draw_scanned(&random, batch, size, num_samples);
+            if (is_far) {
+                fetch_ahead(self, &random, size);
+            }
             count = ch_student_find_active(self, batch, size, sum);
             continue;
         }

@@ -351,6 +351,34 @@ static void divergence_is_seen(void **state)
     }
 }
 
+/* A kick that is measured leaves the weights of one that is not, to the bit, and measures what is there then. */
+static void measured_kick_is_a_kick(void **state)
+{
+    (void)state;
+    enum { MOST = 144 };
+    ch_random random;
+    ch_random_init(&random, 12, CH_STREAM_BOOTSTRAP, 0);
+    for (size_t stride = CH_ROW_LANES; stride <= MOST; stride += CH_ROW_LANES) {
+        double one[MOST], other[MOST], teacher[MOST], along = 0, square = 0;
+        long double exact_along = 0, exact_square = 0;
+        float row[MOST];
+        for (size_t i = 0; i < stride; i++) {
+            one[i] = other[i] = (double)ch_random_u32(&random) * 0x1p-31 - 1;
+            teacher[i] = (double)ch_random_u32(&random) * 0x1p-31 - 1;
+            row[i] = (float)ch_random_u32(&random) * 0x1p-31f - 1;
+        }
+        ch_axpy(one, 0.3, row, stride);
+        ch_axpy_measured(other, 0.3, row, teacher, stride, &along, &square);
+        assert_memory_equal(one, other, stride * sizeof *one);
+        for (size_t i = 0; i < stride; i++) {
+            exact_along += (long double)one[i] * (long double)teacher[i];
+            exact_square += (long double)one[i] * (long double)one[i];
+        }
+        assert_in(along - (double)exact_along, -1e-15 * (double)stride, 1e-15 * (double)stride);
+        assert_in(square / (double)exact_square, 1 - 1e-14, 1 + 1e-14);
+    }
+}
+
 static void survives_failing_allocations(void **state)
 {
     (void)state;
@@ -374,11 +402,12 @@ int main(void)
     /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(knows_the_unfitted),        cmocka_unit_test(errors_within_the_bound_do_no_harm),
-        cmocka_unit_test(margin_of_kappa_is_fitted), cmocka_unit_test(bound_has_room_for_rounded_keys),
-        cmocka_unit_test(far_margins_stay_far),      cmocka_unit_test(short_memory_changes_nothing),
-        cmocka_unit_test(threads_change_nothing),    cmocka_unit_test(knows_when_it_cannot_tell),
-        cmocka_unit_test(divergence_is_seen),        cmocka_unit_test(survives_failing_allocations),
+        cmocka_unit_test(knows_the_unfitted),           cmocka_unit_test(errors_within_the_bound_do_no_harm),
+        cmocka_unit_test(margin_of_kappa_is_fitted),    cmocka_unit_test(bound_has_room_for_rounded_keys),
+        cmocka_unit_test(far_margins_stay_far),         cmocka_unit_test(short_memory_changes_nothing),
+        cmocka_unit_test(threads_change_nothing),       cmocka_unit_test(knows_when_it_cannot_tell),
+        cmocka_unit_test(divergence_is_seen),           cmocka_unit_test(measured_kick_is_a_kick),
+        cmocka_unit_test(survives_failing_allocations),
     };
     return cmocka_run_group_tests_name("active", tests, NULL, NULL);
 }
