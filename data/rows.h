@@ -80,13 +80,13 @@ static inline float ch_dot_single(const float *restrict z, const float *restrict
 typedef double ch_four __attribute__((vector_size(32), aligned(8), may_alias));
 enum { CH_EIGHT = 8 };
 
-/** Four entries of a row, in double. */
-static inline ch_four ch_widen(const float *z)
+/** Widens four entries of a row to double. */
+static inline void ch_widen(const float *z, ch_four *wide)
 {
 #ifdef __AVX__ /* the compilers would take two instructions of two entries each, and put them together */
-    return (ch_four)_mm256_cvtps_pd(_mm_loadu_ps(z));
+    *wide = (ch_four)_mm256_cvtps_pd(_mm_loadu_ps(z));
 #else
-    return (ch_four){(double)z[0], (double)z[1], (double)z[2], (double)z[3]};
+    *wide = (ch_four){(double)z[0], (double)z[1], (double)z[2], (double)z[3]};
 #endif
 }
 
@@ -149,7 +149,9 @@ static inline void ch_axpy_measured(double *restrict w, double step, const float
         ch_four *x = (ch_four *)(w + i);
         const ch_four *y = (const ch_four *)(e + i);
         for (size_t h = 0; h < 2; h++) {
-            const ch_four now = x[h] + step * ch_widen(z + i + 4 * h);
+            ch_four kick;
+            ch_widen(z + i + 4 * h, &kick);
+            const ch_four now = x[h] + step * kick;
             x[h] = now;
             dot[h] += now * y[h];
             norm[h] += now * now;

@@ -35,10 +35,7 @@ typedef uint64_t ch_halves __attribute__((vector_size(16), may_alias));
 
 /* In each lane the bit of a number of vector 0. The bit of the number in lane l of vector j has the index
  * 32 (l mod 2) + 8 floor(l / 2) + j, so that each comparison leaves its bits where they belong without a shuffle. */
-static inline ch_lanes ch_bits_first_vector(void)
-{
-    return (ch_lanes){1, 1, 1 << 8, 1 << 8, 1 << 16, 1 << 16, 1 << 24, 1 << 24};
-}
+static const ch_lanes CH_BITS_FIRST_VECTOR = {1, 1, 1 << 8, 1 << 8, 1 << 16, 1 << 16, 1 << 24, 1 << 24};
 
 /* Exchanges the bits of `mask` with those that are `shift` higher. */
 static inline uint64_t ch_bits_swap(uint64_t bits, uint64_t mask, unsigned shift)
@@ -47,7 +44,7 @@ static inline uint64_t ch_bits_swap(uint64_t bits, uint64_t mask, unsigned shift
     return bits ^ differ ^ differ << shift;
 }
 
-/* Puts bits that are at the indices of ch_bits_first_vector in the order of places. Such an index has the binary digits
+/* Puts bits that are at the indices of CH_BITS_FIRST_VECTOR in the order of places. Such an index has the binary digits
  * l0 l2 l1 j2 j1 j0, and is to have j2 j1 j0 l2 l1 l0. Each line exchanges two digits, the result of which stands
  * beside it. */
 static inline ch_bits ch_bits_sort(uint64_t bits)
@@ -76,10 +73,10 @@ static inline uint32_t ch_bits_unsorted_place(uint32_t bit)
 }
 
 /* Puts the lanes together, and the bits in the order of places. */
-static inline ch_bits ch_bits_gather(ch_lanes found)
+static inline ch_bits ch_bits_gather(const ch_lanes *found)
 {
     ch_halves halves[2];
-    memcpy(halves, &found, sizeof halves);
+    memcpy(halves, found, sizeof halves);
     halves[0] |= halves[1];
     return ch_bits_sort(halves[0][0] | halves[0][1]);
 }
@@ -89,12 +86,12 @@ static inline ch_bits ch_bits_gather(ch_lanes found)
 static inline ch_bits ch_bits_up_to(const int32_t *numbers, int32_t most)
 {
     const ch_lanes *vectors = (const ch_lanes *)numbers;
-    ch_lanes bit = ch_bits_first_vector(), found = {0};
+    ch_lanes bit = CH_BITS_FIRST_VECTOR, found = {0};
     for (size_t j = 0; j < CH_BITS_VECTORS; j++) {
         found |= (vectors[j] <= most) & bit;
         bit <<= 1;
     }
-    return ch_bits_gather(found);
+    return ch_bits_gather(&found);
 }
 
 /* ch_bits_add in the vectors that any processor has. */
@@ -102,7 +99,7 @@ static inline ch_bits_found ch_bits_add_anywhere(int32_t *numbers, const int32_t
 {
     ch_lanes *sums = (ch_lanes *)numbers;
     const ch_lanes *terms = (const ch_lanes *)row;
-    ch_lanes bit = ch_bits_first_vector(), found = {0}, close = {0};
+    ch_lanes bit = CH_BITS_FIRST_VECTOR, found = {0}, close = {0};
     for (size_t j = 0; j < CH_BITS_VECTORS; j++) {
         sums[j] += terms[j];
         found |= (sums[j] < 0) & bit;
@@ -112,7 +109,7 @@ static inline ch_bits_found ch_bits_add_anywhere(int32_t *numbers, const int32_t
     ch_halves halves[2];
     memcpy(halves, &close, sizeof halves);
     halves[0] |= halves[1];
-    return (ch_bits_found){.negative = ch_bits_gather(found), .is_near = (halves[0][0] | halves[0][1]) != 0};
+    return (ch_bits_found){.negative = ch_bits_gather(&found), .is_near = (halves[0][0] | halves[0][1]) != 0};
 }
 
 /* ---- processors with AVX2 ---- */

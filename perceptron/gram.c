@@ -153,7 +153,9 @@ static inline void multiply_four(const float *const rows[4], const double *wide,
     for (size_t i = 0; i < stride; i += 4) {
         const ch_four other = *(const ch_four *)(wide + i);
         for (size_t r = 0; r < 4; r++) {
-            sums[r] += ch_widen(rows[r] + i) * other;
+            ch_four four;
+            ch_widen(rows[r] + i, &four);
+            sums[r] += four * other;
         }
     }
     for (size_t r = 0; r < 4; r++) {
