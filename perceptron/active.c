@@ -401,7 +401,7 @@ static bool count_unfitted(ch_active_set *self)
 void ch_active_set_exchange(ch_active_set *self, ch_snapshot *snapshot)
 {
     size_t count = self->gram.count;
-    ch_snapshot_begin(snapshot, "bounds32"); /* "bounded" had slacks in quanta of 16-bit entries, and is refused */
+    ch_snapshot_begin(snapshot, "bounded");
     ch_snapshot_count(snapshot, &count, ch_gram_to_block(self->screen->num_samples));
     ch_snapshot_require(snapshot, count % BLOCK == 0);
     if (ch_snapshot_reads(snapshot) && !snapshot->is_bad) {

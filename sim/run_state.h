@@ -11,9 +11,8 @@
 #include "sim/train.h"
 #include "sim/weight_series.h"
 
-/** Version of the bytes. It rises by one whenever they change, in any learner; a change of one section may give that
- *  section another tag instead, so that states without it are still read. */
-enum { CH_RUN_STATE_FORMAT = 1 };
+/** Version of the bytes. It rises by one whenever they change, in any learner. */
+enum { CH_RUN_STATE_FORMAT = 2 };
 
 typedef struct {
     char run[CH_ID_SIZE], kin[CH_ID_SIZE]; /* the run that wrote it */

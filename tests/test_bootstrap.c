@@ -214,14 +214,18 @@ static void test_phases_on_threads(void **state)
     fit_phases(&fit, &table, 101, 1);
     assert_int_equal(ch_phase_list_init(&one, &fit, &err), CH_OK);
     assert_int_equal(one.count, 2);
-    assert_true(one.items[0].slope.stderr_ > 0 && one.items[0].rows[1].best.estimate.stderr_ > 0);
+    assert_true(one.items[0].best_powers[CH_PHASE_SMALL].estimate.stderr_ > 0 &&
+                one.items[0].rows[1].best.estimate.stderr_ > 0);
     for (size_t k = 0; k < sizeof more / sizeof *more; k++) {
         fit.options.threads = more[k];
         assert_int_equal(ch_phase_list_init(&many, &fit, &err), CH_OK);
         assert_int_equal(many.count, 2);
         for (size_t i = 0; i < 2; i++) {
             const ch_phase *a = &one.items[i], *b = &many.items[i];
-            assert_memory_equal(&a->slope, &b->slope, sizeof a->slope);
+            assert_memory_equal(&a->best_powers[CH_PHASE_SMALL].estimate, &b->best_powers[CH_PHASE_SMALL].estimate,
+                                sizeof(ch_estimate));
+            assert_memory_equal(&a->max_powers[CH_PHASE_SMALL].estimate, &b->max_powers[CH_PHASE_SMALL].estimate,
+                                sizeof(ch_estimate));
             for (size_t row = 0; row < a->num_alphas; row++) {
                 assert_memory_equal(&a->rows[row].best.estimate, &b->rows[row].best.estimate, sizeof(ch_estimate));
                 assert_memory_equal(&a->rows[row].weight_border.estimate, &b->rows[row].weight_border.estimate,

@@ -144,8 +144,8 @@ static void test_impossible_totals_are_ignored(void **state)
         "UPDATE tallies SET value = 77 WHERE name = 'status' AND value = 1",
         "UPDATE tallies SET count = count + 1 WHERE name = 'status' AND value = 1",
         "DELETE FROM tallies",
-        "INSERT INTO tallies WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 50) SELECT "
-        "'seed', 1000 + 2 * i, 1000 + 2 * i, 1 FROM n",
+        ("INSERT INTO tallies WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 50) SELECT "
+         "'seed', 1000 + 2 * i, 1000 + 2 * i, 1 FROM n"),
     };
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         char name[16];
