@@ -231,7 +231,6 @@ static ch_code write_page(const ch_page_head *head, const void *what, ch_sheet *
 {
     const content *self = what;
     const ch_chart *chart = self->chart;
-    const bool is_share = strcmp(chart->y.name, "test_error") == 0;
     char x_label[64], y_label[64];
     ch_panel panel = {0};
     (void)head;
@@ -244,7 +243,7 @@ static ch_code write_page(const ch_page_head *head, const void *what, ch_sheet *
     }
     panel.x.is_linear = !chart->log_x;
     panel.y.is_linear = !chart->log_y;
-    panel.y_scale = is_share ? CH_SCALE_PERCENT : CH_SCALE_POWERS;
+    panel.y_scale = ch_chart_is_share(chart->y.name) ? CH_SCALE_PERCENT : CH_SCALE_POWERS;
     for (size_t c = 0; c < self->curves.count; c++) {
         draw_curve(self, c, &panel);
         if (chart->band == CH_BAND_RUNS) {

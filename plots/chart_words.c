@@ -141,3 +141,8 @@ void ch_chart_label(const char *name, char *text, size_t size)
     }
     ch_name_text(name, text, size);
 }
+
+bool ch_chart_is_share(const char *name)
+{
+    return strcmp(name, "test_error") == 0 || strcmp(name, "train_error") == 0;
+}

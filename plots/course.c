@@ -41,8 +41,15 @@ static bool has_place(const ch_course_chart *chart, const ch_point *point)
     return x > 0 && isfinite(x) && isfinite(number_of(&chart->y, point));
 }
 
+/* Whether a run keeps a value after its last point: it rests, and its last point has one. Unfitted samples have no mean
+ * distance where there are none of them. */
+static bool stays(const ch_course_chart *chart, const ch_run *run)
+{
+    return rests(run) && run->num_points > 0 && has_place(chart, &run->points[run->num_points - 1]);
+}
+
 /* The value of a run at x, where it has points before and after: on the straight line between these over ln x.
- * @return NaN where x is before the first point, or after the last one of a run that does not rest */
+ * @return NaN where x is before the first point, or after the last one of a run that does not stay */
 static double value_at(const ch_course *self, const ch_course_run *of, double x)
 {
     const ch_course_chart *chart = self->chart;
@@ -67,7 +74,7 @@ static double value_at(const ch_course *self, const ch_course_run *of, double x)
         }
         before = at;
     }
-    if (before == NULL || !rests(of->run)) {
+    if (before == NULL || !stays(chart, of->run)) {
         return NAN;
     }
     const double last = number_of(&chart->y, before);
@@ -252,7 +259,7 @@ void ch_course_free(ch_course *self)
 
 /* ---- the drawing ---- */
 
-/* Whether some run of a curve rests while others go on. */
+/* Whether some run of a curve keeps its last value while others go on. */
 static bool any_rests(const ch_course *self)
 {
     double last[CH_CHART_MOST_CURVES] = {0}; /* x at which the curves end */
@@ -260,7 +267,7 @@ static bool any_rests(const ch_course *self)
         last[self->means[i].curve] = self->means[i].x;
     }
     for (size_t r = 0; r < self->num_runs; r++) {
-        if (rests(self->runs[r].run) && self->runs[r].last < last[self->runs[r].curve]) {
+        if (stays(self->chart, self->runs[r].run) && self->runs[r].last < last[self->runs[r].curve]) {
             return true;
         }
     }
@@ -415,13 +422,22 @@ static ch_code write_page(const ch_page_head *head, const void *what, ch_sheet *
     }
     panel.x.is_linear = !chart->log_x;
     panel.y.is_linear = !chart->log_y;
-    panel.y_scale = strstr(chart->y.name, "_error") != NULL ? CH_SCALE_PERCENT : CH_SCALE_POWERS;
+    panel.y_scale = ch_chart_is_share(chart->y.name) ? CH_SCALE_PERCENT : CH_SCALE_POWERS;
     draw_curves(self, &panel);
     write_labels(chart, x_label, y_label, sizeof x_label);
     code = ch_panel_finish(&panel, x_label, y_label, CH_SCALE_POWERS, "no number above 0", err);
 out:
     ch_panel_free(&panel);
     return code;
+}
+
+/* The options by which the points of a trajectory have a quantity. */
+static const char *options_for(const ch_result *y)
+{
+    const bool is_of_kernel = strncmp(y->name, "kernel_", 7) == 0 || strncmp(y->name, "gradient_", 9) == 0;
+    return y->since == CH_SCHEMA_CURVATURE ? "--curvature 10"
+           : is_of_kernel                  ? "--kernel 32 --record 10"
+                                           : "--record 10";
 }
 
 ch_code ch_plot_course(const ch_run_table *table, const ch_course_chart *chart, const char *directory,
@@ -451,10 +467,9 @@ ch_code ch_plot_course(const ch_run_table *table, const ch_course_chart *chart, 
         goto out;
     }
     if (self.num_runs == 0) {
-        code =
-            ch_error_set(err, CH_ERROR_INPUT,
-                         "no run has a trajectory with %s: sweep with --record 10, which is part of a run's settings",
-                         chart->y.name);
+        code = ch_error_set(err, CH_ERROR_INPUT,
+                            "no run has a trajectory with %s: sweep with %s, which is part of a run's settings",
+                            chart->y.name, options_for(&chart->y));
         goto out;
     }
     code = ch_page_draw(&kind, 0, &self, err);

@@ -37,8 +37,9 @@ typedef struct {
  *
  *  They are made at the x of all points of a curve's runs, and at the last x of any. A run has, between two of its
  *  points, the value on the straight line over ln x. Before its first point it is not in the mean. After its last one
- * it keeps its value where it is fitted and rests: its gradient is zero, so that no step changes it. Any other run that
- * has ended is not in the mean any more.
+ *  it keeps its value where it is fitted and rests: its gradient is zero, so that no step changes it. Where its last
+ *  point has no such number, as the distance of unfitted samples where none are left, it has none after that. Any other
+ *  run that has ended is not in the mean any more.
  *
  *  On a logarithmic y axis means are geometric where every number is positive, and else arithmetic on both axes.
  *

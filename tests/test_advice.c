@@ -166,13 +166,44 @@ static void test_temps(void **state)
     assert_proposes(&table, CH_ADVICE_DATA_SETS, " --temp 0.1,2^-2..2^1,6,2^3,2^4 ");
 }
 
+/* A wide range of temperatures ends under the least one at which every run diverged. */
+static void test_diverged(void **state)
+{
+    (void)state;
+    static const struct {
+        double bad;  /* all runs at this T and above diverged */
+        size_t some; /* so many runs at the T under it, too */
+        const char *proposed;
+    } cases[] = {
+        {INFINITY, 0, " --temp 2^-17..2^1 "}, /* from a quarter of kappa = 2^-15 on */
+        {0.35, 0, " --temp 2^-17..2^-2 "},    {0.35, 2, " --temp 2^-17..2^-2 "}, {0.35, 3, " --temp 2^-17..2^-3 "},
+        {0.25, 0, " --temp 2^-17..2^-3 "},    {1024, 0, " --temp 2^-17..2^1 "},  {0x1p-13, 0, " --temp 2^-20..2^-14 "},
+    };
+    static const double temps[] = {0x1p-14, 0x1p-13, 0.25, 0.35, 16, 1024};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ch_run_table table = {.runs = calloc(3 * 6, sizeof(ch_run))};
+        assert_non_null(table.runs);
+        for (size_t t = 0; t < 6; t++) {
+            for (uint64_t s = 0; s < 3; s++) {
+                ch_run *run = &table.runs[table.count++];
+                *run = plant_run(temps[t], TRAINS[0], s, 0, 0);
+                const bool is_next = t + 1 < 6 && temps[t + 1] == cases[i].bad;
+                if (temps[t] >= cases[i].bad || (is_next && s < cases[i].some)) {
+                    run->status = CH_DIVERGED;
+                }
+            }
+        }
+        assert_proposes(&table, CH_ADVICE_ALL, cases[i].proposed);
+    }
+}
+
 int main(void)
 {
     /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_train),   cmocka_unit_test(test_data_dir), cmocka_unit_test(test_seeds),
-        cmocka_unit_test(test_budgets), cmocka_unit_test(test_temps),
+        cmocka_unit_test(test_budgets), cmocka_unit_test(test_temps),    cmocka_unit_test(test_diverged),
     };
     return cmocka_run_group_tests_name("advice", tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include "plots/course.h"
 
 #include "models/loss.h"
+#include "plots/chart_words.h"
 
 #include "tests/alloc_fail.h"
 #include "tests/support.h"
@@ -141,6 +142,50 @@ static void test_kinds_of_means(void **state)
     ch_course_free(&course);
 }
 
+/* A fitted run whose last point lacks the quantity has none after that: unfitted samples have no distance once there
+ * are none. */
+static void test_lost_quantity(void **state)
+{
+    (void)state;
+    plant planted;
+    ch_course course;
+    plant_init(&planted);
+    planted.points[0][2].observed.signal = NAN;
+    const ch_course_chart chart = chart_of("time", "signal");
+    assert_int_equal(ch_course_init(&course, &planted.table, &chart, NULL), CH_OK);
+    assert_int_equal(course.num_means, 4);
+    assert_mean(&course.means[2], 4, 6, 2, false);
+    assert_mean(&course.means[3], 8, 16, 1, true);
+    ch_course_free(&course);
+}
+
+/* Shares of samples stand at axes in per cent, and errors of estimates do not. Where no run has the quantity, the
+ * option is named by which it is measured. */
+static void test_words(void **state)
+{
+    (void)state;
+    static const char *const advice[][2] = {{"lambda_max", "sweep with --curvature 10, "},
+                                            {"kernel_change", "sweep with --kernel 32 --record 10, "},
+                                            {"gradient_snr", "sweep with --kernel 32 --record 10, "},
+                                            {"test_error", "sweep with --record 10, "}};
+    plant planted;
+    ch_error err;
+    size_t left_out = 0;
+    assert_true(ch_chart_is_share("test_error"));
+    assert_true(ch_chart_is_share("train_error"));
+    assert_false(ch_chart_is_share("batch_sharpness_error"));
+    assert_false(ch_chart_is_share("lambda_max_error"));
+    assert_false(ch_chart_is_share("hessian_trace_error"));
+    plant_init(&planted);
+    for (size_t i = 0; i < sizeof advice / sizeof *advice; i++) {
+        const ch_course_chart chart = chart_of("time", advice[i][0]);
+        const ch_plot_style style = {.format = CH_PLOT_SVG};
+        assert_int_equal(ch_plot_course(&planted.table, &chart, "/tmp", &style, NULL, NULL, &left_out, &err),
+                         CH_ERROR_INPUT);
+        assert_non_null(strstr(err.message, advice[i][1]));
+    }
+}
+
 /* Curves by a setting; a mixture of others is refused by name, and runs without points are counted. */
 static void test_curves(void **state)
 {
@@ -222,9 +267,13 @@ int main(void)
 {
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fitted_runs_stay), cmocka_unit_test(test_other_runs_leave),
-        cmocka_unit_test(test_kinds_of_means),   cmocka_unit_test(test_curves),
+        cmocka_unit_test(test_fitted_runs_stay),
+        cmocka_unit_test(test_other_runs_leave),
+        cmocka_unit_test(test_kinds_of_means),
+        cmocka_unit_test(test_curves),
         cmocka_unit_test(test_figure),
+        cmocka_unit_test(test_lost_quantity),
+        cmocka_unit_test(test_words),
     };
     return cmocka_run_group_tests_name("mean courses", tests, NULL, NULL);
 }

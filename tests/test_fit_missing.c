@@ -1,6 +1,7 @@
 /* test_fit_missing.c — fits of planted tables from which something is missing or left out: the report says it, and the
  * rest is as without it. */
 #include "fit/fit.h"
+#include "fit/reports/parts.h"
 #include "tests/alloc_fail.h"
 #include "tests/fit_support.h"
 
@@ -69,6 +70,28 @@ static void test_unusable_runs(void **state)
     assert_int_equal(group->excluded[CH_EXCLUDED_DIVERGED], 0);
     assert_int_equal(group->excluded[CH_EXCLUDED_BESIDE_DIVERGED], 0);
     assert_close(exponent_value(group, "delta", NULL), 1, 1e-10);
+    char text[1024] = "";
+    FILE *out = fmemopen(text, sizeof text, "w");
+    assert_non_null(out);
+    ch_report_print_excluded(group, out);
+    fclose(out);
+    assert_non_null(strstr(text, "2 that are stuck or have"));
+    release(&fit, &table);
+}
+
+static void test_all_stuck(void **state)
+{
+    (void)state;
+    const plant planted = plant_default();
+    ch_run_table table;
+    ch_fit fit;
+    plant_table(&planted, 1, &table);
+    for (size_t i = 0; i < table.count; i++) {
+        table.runs[i].status = CH_STUCK;
+        table.runs[i].reason = CH_CAUSE_NO_PROGRESS;
+    }
+    fit_table(&fit, &table, 2);
+    assert_note(&fit.groups[0], "every run fitted; runs that are stuck or have no ‖Δw‖ or t* above 0: ");
     release(&fit, &table);
 }
 
@@ -369,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_censored_cells),
         cmocka_unit_test(test_unusable_runs),
         cmocka_unit_test(test_all_censored),
+        cmocka_unit_test(test_all_stuck),
         cmocka_unit_test(test_one_train),
         cmocka_unit_test(test_one_temp),
         cmocka_unit_test(test_confounded),

@@ -252,7 +252,8 @@ static ch_code note_incomplete(ch_fit_group *group, ch_error *err)
         used += snprintf(text + used, sizeof text - (size_t)used, "; runs that diverged: %zu (lower T)", num_diverged);
     }
     if (num_unusable > 0) {
-        snprintf(text + used, sizeof text - (size_t)used, "; runs without a ‖Δw‖ or t* above 0: %zu", num_unusable);
+        snprintf(text + used, sizeof text - (size_t)used, "; runs that are stuck or have no ‖Δw‖ or t* above 0: %zu",
+                 num_unusable);
     }
     return ch_fit_note(group, err, "no exponents: there is no (P, T) at which every run fitted%s", text);
 }

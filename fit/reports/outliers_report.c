@@ -34,7 +34,7 @@ void ch_report_print_excluded(const ch_fit_group *group, FILE *out)
         [CH_EXCLUDED_BESIDE_BUDGET] = "at a (P, T) with such runs (in the law of t* alone)",
         [CH_EXCLUDED_DIVERGED] = "diverged",
         [CH_EXCLUDED_BESIDE_DIVERGED] = "at a (P, T) with diverged runs",
-        [CH_EXCLUDED_UNUSABLE] = "without a ‖Δw‖ or t* above 0",
+        [CH_EXCLUDED_UNUSABLE] = "that are stuck or have no ‖Δw‖ or t* above 0",
         [CH_EXCLUDED_BESIDE_UNUSABLE] = "at a (P, T) with such runs (in no law)",
     };
     char text[1024]; /* room for all reasons with numbers of twenty digits */

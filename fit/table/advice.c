@@ -215,14 +215,46 @@ static size_t count_powers(const double *temps, size_t count)
     return length;
 }
 
+/* The least temperature at which every run of the group diverged, at all P; INFINITY where there is none. */
+static double least_divergent(const ch_fit_group *group)
+{
+    for (size_t t = 0; t < group->num_temps; t++) {
+        size_t num_runs = 0, num_diverged = 0;
+        for (size_t c = 0; c < group->num_cells; c++) {
+            const ch_fit_cell *cell = &group->cells[c];
+            if (cell->temp == t) {
+                num_runs += cell->end - cell->begin;
+                num_diverged += cell->num_diverged;
+            }
+        }
+        if (num_runs > 0 && num_diverged == num_runs) {
+            return group->temps[t];
+        }
+    }
+    return INFINITY;
+}
+
+/* Writes a range of temperatures from a quarter of the margin kappa to 2^16 times it. Where every run diverged at some
+ * temperature, the range ends under the least such one, and has seven temperatures or more. */
+static void write_wide_temps(FILE *out, const ch_fit_group *group)
+{
+    const int kappa = ilogb(1 / group->key.alpha);
+    const double divergent = least_divergent(group);
+    int lo = kappa - 2, hi = kappa + 16;
+    if (divergent <= ldexp(1, hi)) {
+        hi = (int)ceil(log2(divergent)) - 1;
+        lo = lo < hi - 6 ? lo : hi - 6;
+    }
+    fprintf(out, "2^%d..2^%d", lo, hi);
+}
+
 /* Writes temperatures, consecutive powers of two as a range. For a bend they are powers of two over the temperatures
  * that the group has, and at least from an eighth of the margin kappa to 64 times it. */
 static void write_temps(FILE *out, const ch_fit_group *group, ch_advice what)
 {
     fputs(" --temp ", out);
     if (what == CH_ADVICE_ALL) {
-        const int kappa = ilogb(1 / group->key.alpha);
-        fprintf(out, "2^%d..2^%d", kappa - 2, kappa + 16);
+        write_wide_temps(out, group);
         return;
     }
     if (what == CH_ADVICE_BEND) {
