@@ -209,6 +209,10 @@ static void test_fluctuations(void **state)
     assert_says(out, "\"fluctuation_spectrum\":[");
     assert_succeeds("run " NOISY " --max-steps 4000 --fluctuations 64");
     assert_says(out, "variance_error");
+    run = run_json(NOISY " --max-steps 4000 --max-updates 50 --fluctuations 64"); /* it ends before the snapshots */
+    const json_t *none = json_object_get(run, "fluctuation_spectrum");
+    assert_true(json_is_array(none) && json_array_size(none) == 0);
+    json_decref(run);
     assert_succeeds("sweep " NOISY " --max-steps 400 --seed 0 -o b.db"); /* without them all is as it was */
     assert_int_equal(query(path_of("b.db"), "SELECT count(*) FROM fluctuations"), 0);
     assert_int_equal(query(path_of("b.db"), "SELECT fluctuations IS 0 AND burn_in IS NULL FROM runs"), 1);

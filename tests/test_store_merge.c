@@ -190,10 +190,11 @@ static void test_conflicts(void **state)
     check_difference("UPDATE runs SET status = 'diverged' WHERE seed = 4", "\"diverged\"");
     check_difference("UPDATE runs SET test_error = NULL WHERE seed = 4", " has test_error = NULL in ");
     check_difference("UPDATE points SET signal = 1 WHERE step = 104", " has signal = 1 in ");
-    check_difference("DELETE FROM layers WHERE run = (SELECT id FROM runs WHERE seed = 4)", " has layers = fewer rows");
+    check_difference("DELETE FROM layers WHERE run = (SELECT id FROM runs WHERE seed = 4)",
+                     " has fewer rows of table layers in ");
     check_difference("DELETE FROM layers WHERE run = (SELECT id FROM runs WHERE seed = 4);"
                      " DELETE FROM points WHERE run = (SELECT id FROM runs WHERE seed = 4)",
-                     " has points = fewer rows");
+                     " has fewer rows of table points in ");
     check_difference("UPDATE layers SET weight_change = -1 WHERE step = 404 AND layer = 1", " has weight_change = -1");
     check_difference("UPDATE runs SET noise = noise + 1", "9 runs of one id differ between the stores: ");
     check_difference("UPDATE runs SET noise = noise + 1", "; and so on; no store was changed");

@@ -163,7 +163,7 @@ static int set_run(json_t *object, const ch_run *run)
         json_object_set_new(object, "version", json_string(CH_VERSION)) != 0) {
         return -1;
     }
-    if (run->num_fluctuations > 0 && set_fluctuations(object, run) != 0) {
+    if (run->settings.fluctuations > 0 && set_fluctuations(object, run) != 0) {
         return -1;
     }
     return run->num_points > 0 ? set_trajectory(object, run) : 0;

@@ -30,7 +30,8 @@ typedef struct {
 
 /* Where two copies of a run differ. */
 typedef struct {
-    const char *column;       /* NULL: nowhere; borrowed from the schema */
+    const char *column;       /* NULL: nowhere; borrowed from the schema. A table where `rows` is set */
+    const char *rows;         /* whether the run that is read has "more" or "fewer" rows there; NULL: a cell differs */
     char read[64], there[64]; /* what the column has in the run that is read, and in the store */
 } difference;
 
@@ -106,9 +107,7 @@ static ch_code compare_parts(const merger *self, const ch_store_query *query, in
             goto out;
         }
         if (more != more_there) {
-            *found = (difference){.column = ch_store_schema_now().tables[table].name};
-            snprintf(found->read, sizeof found->read, "%s rows", more ? "more" : "fewer");
-            snprintf(found->there, sizeof found->there, "%s", more ? "fewer" : "more");
+            *found = (difference){.column = ch_store_schema_now().tables[table].name, .rows = more ? "more" : "fewer"};
         } else if (more) {
             compare_rows(table, read, there, found);
         }
@@ -136,9 +135,16 @@ static void note_conflict(merger *self, const ch_store_query *query, const diffe
         return;
     }
     const char *id = (const char *)sqlite3_column_text(query->row, CH_STORE_COLUMN_ID);
-    snprintf(self->conflicts + length, sizeof self->conflicts - length,
-             "%srun %s has %s = %s in %s and %s in a store before it", length > 0 ? "; " : "", ch_show(id).text,
-             found->column, found->read, ch_show(query->store->path).text, found->there);
+    const char *between = length > 0 ? "; " : "";
+    char *end = self->conflicts + length;
+    const size_t room = sizeof self->conflicts - length;
+    if (found->rows != NULL) {
+        snprintf(end, room, "%srun %s has %s rows of table %s in %s than in a store before it", between,
+                 ch_show(id).text, found->rows, found->column, ch_show(query->store->path).text);
+    } else {
+        snprintf(end, room, "%srun %s has %s = %s in %s and %s in a store before it", between, ch_show(id).text,
+                 found->column, found->read, ch_show(query->store->path).text, found->there);
+    }
 }
 
 /* Compares the current run with the copy that is there, whose columns are in self->run. */

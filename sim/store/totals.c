@@ -2,6 +2,7 @@
 #include "sim/store/totals.h"
 
 #include "core/memory.h"
+#include "sim/store/seal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -190,20 +191,25 @@ typedef struct {
     uint64_t runs;
 } kept;
 
-/* Reads the one row of `summary`, where there is one and it fits the store: it was made under this schema, and the last
- * run that it counts is where it was. A VACUUM may number rows anew. */
+/* Reads the one row of `summary`, where there is one and it fits the store: it was made under this schema, its checksum
+ * is right, the triggers that would empty it are there, and the last run that it counts is where it was. A VACUUM may
+ * number rows anew. */
 static ch_code read_kept(ch_totals *self, const ch_store *store, kept *found, ch_error *err)
 {
     sqlite3_stmt *statement = NULL;
-    bool row = false;
+    bool row = false, holds = false;
     *found = (kept){0};
     if (store->schema < ch_store_schema_now().version) {
         return CH_OK;
     }
-    ch_code code = ch_store_prepare(store,
-                                    "SELECT last_row, summary.runs, points, summary.seconds FROM summary, runs WHERE "
-                                    "runs.rowid = last_row AND runs.id = last_id AND schema = ? AND last_row > 0",
-                                    &statement, err);
+    ch_code code = ch_store_seal_holds(store, &holds, err);
+    if (code != CH_OK || !holds) {
+        return code;
+    }
+    code = ch_store_prepare(store,
+                            "SELECT last_row, summary.runs, points, summary.seconds FROM summary, runs WHERE "
+                            "runs.rowid = last_row AND runs.id = last_id AND schema = ? AND last_row > 0",
+                            &statement, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -284,7 +290,8 @@ static ch_code load(ch_totals *self, const ch_store *store, kept *found, ch_erro
     if (code != CH_OK || found->row == 0) {
         return code;
     }
-    code = ch_store_prepare(store, "SELECT name, value, until, count FROM tallies", &statement, err);
+    code = ch_store_prepare(store, "SELECT name, value, until, count FROM tallies WHERE name <> '" CH_STORE_SEAL "'",
+                            &statement, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -431,6 +438,18 @@ static ch_code execute_made(const ch_store *store, char *sql, ch_error *err)
     return rc == SQLITE_OK ? CH_OK : ch_store_fail(store, rc, err);
 }
 
+/* Puts the checksum of what the store keeps beside it. */
+static ch_code seal(const ch_store *store, ch_error *err)
+{
+    sqlite3_int64 sum = 0;
+    const ch_code code = ch_store_seal(store, &sum, err);
+    return code != CH_OK ? code
+                         : execute_made(store,
+                                        sqlite3_mprintf("INSERT INTO tallies (name, count) VALUES (%Q, %lld)",
+                                                        CH_STORE_SEAL, (long long)sum),
+                                        err);
+}
+
 /* Replaces what the store keeps. */
 static ch_code save(ch_totals *self, const ch_store *store, ch_error *err)
 {
@@ -452,17 +471,27 @@ static ch_code save(ch_totals *self, const ch_store *store, ch_error *err)
                                         "%d, rowid, id, %lld, %lld, %!.17g FROM runs ORDER BY rowid DESC LIMIT 1",
                                         store->schema, (long long)self->runs, (long long)self->points, self->seconds),
                         err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = seal(store, err);
 out:
     sqlite3_finalize(insert);
     return code;
 }
 
-/* Counts all runs and keeps the totals, where many are new, within a transaction that the caller has begun. */
+/* Counts all runs and keeps the totals, where many are new, within a transaction that the caller has begun. A store
+ * that has lost the triggers that empty `summary` keeps nothing. */
 static ch_code keep(ch_totals *self, ch_store *store, uint64_t least, ch_error *err)
 {
     kept found = {0};
     uint64_t runs = 0;
-    ch_code code = ch_store_count(store, "SELECT count(*) FROM runs", &runs, err);
+    bool forgets = false;
+    ch_code code = ch_store_forgets(store, &forgets, err);
+    if (code != CH_OK || !forgets) {
+        return code;
+    }
+    code = ch_store_count(store, "SELECT count(*) FROM runs", &runs, err);
     if (code != CH_OK) {
         return code;
     }
