@@ -304,6 +304,18 @@ static ch_code check_fluctuations(const ch_settings *self, ch_error *err)
             err, CH_ERROR_INPUT,
             "fluctuations is %llu, but dynamics = flow has no noise; accepted is 0, or another dynamics", count);
     }
+    if (ch_dynamics_takes_all(self->dynamics)) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "fluctuations is %llu, but dynamics = %s takes all training samples at every step, so that "
+                            "the weights have no noise; accepted is 0, or another dynamics",
+                            count, word(CH_SETTING_DYNAMICS, self->dynamics));
+    }
+    if (self->batch == 0 || self->batch == self->train) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "fluctuations is %llu, but with batch = full no step draws samples at random, so that the "
+                            "weights have no noise; accepted is 0, or a batch under train = %llu",
+                            count, (unsigned long long)self->train);
+    }
     if (steps == 0) {
         return ch_error_set(err, CH_ERROR_INPUT,
                             "fluctuations is %llu, but max_steps is none, so that nothing says at which steps the "
