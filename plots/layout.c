@@ -37,9 +37,9 @@ void ch_number_text(double value, char *text, size_t size)
     const double binary = log2(value), decimal = log10(value);
     if (!(value > 0)) {
         snprintf(text, size, "%s%.3g", value < 0 ? "−" : "", fabs(value));
-    } else if (value != 1 && decimal == rint(decimal)) {
+    } else if (value != 1 && value != 10 && decimal == rint(decimal)) {
         snprintf(text, size, "10^{%s%.0f}", decimal < 0 ? "−" : "", fabs(decimal));
-    } else if (value != 1 && binary == rint(binary)) {
+    } else if (value != 1 && value != 2 && binary == rint(binary)) {
         snprintf(text, size, "2^{%s%.0f}", binary < 0 ? "−" : "", fabs(binary));
     } else {
         snprintf(text, size, "%.*g", value < 1000 ? 3 : 6, value);

@@ -21,7 +21,8 @@ enum { CH_POINT_LOWER_BOUND = 8, CH_POINT_UPPER_BOUND = 10 };
 /** The mark of entry `i` of `count`: a colour of the ramp, and a filled shape, or the same shape open. */
 ch_mark ch_mark_of(ch_ramp ramp, size_t i, size_t count, bool filled);
 
-/** Writes a number as gnuplot's enhanced text; powers of two and ten are written as such. 64 bytes are enough. */
+/** Writes a number as gnuplot's enhanced text; powers of two and ten from the second on are written as such. 64
+ *  bytes are enough. */
 void ch_number_text(double value, char *text, size_t size);
 
 /** Writes a symbol to a power as enhanced text, e.g. "T^{1}" or "P^{−0.93}". 64 bytes are enough. */

@@ -291,8 +291,8 @@ static void test_number_text(void **state)
     static const struct {
         double value;
         const char *text;
-    } cases[] = {{1, "1"},     {0.125, "2^{−3}"}, {1024, "2^{10}"},  {1000, "10^{3}"},
-                 {0.7, "0.7"}, {3000, "3000"},    {1.0 / 3, "0.333"}};
+    } cases[] = {{1, "1"},         {2, "2"},         {10, "10"},   {0.1, "10^{−1}"}, {0.125, "2^{−3}"},
+                 {1024, "2^{10}"}, {1000, "10^{3}"}, {0.7, "0.7"}, {3000, "3000"},   {1.0 / 3, "0.333"}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[64];
