@@ -13,11 +13,11 @@ enum { SHOWN_VALUES = 6 }; /* lists with more values are shown by their first an
 enum { SHOWN_DIGITS = 8 }; /* of a digest */
 
 /* Whether a setting's word, such as `full`, is what NULL in its column means. `last` of teacher_axis is stored as the
- * number of the axis, and a file that is not given has no word. */
+ * number of the axis, a file that is not given has no word, and `half` of burn_in is stored as the number of steps. */
 static bool has_stored_word(const ch_setting *row)
 {
     return row != NULL && row->word != NULL && row->type != CH_TYPE_CONTENT &&
-           row != &ch_settings_table[CH_SETTING_TEACHER_AXIS];
+           row != &ch_settings_table[CH_SETTING_TEACHER_AXIS] && row != &ch_settings_table[CH_SETTING_BURN_IN];
 }
 
 static void print_value(FILE *out, const json_t *value, const ch_setting *row)

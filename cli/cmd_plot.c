@@ -239,11 +239,18 @@ static ch_code check_arguments(const ch_cli *cli, const look *given, plot_argume
     if (code != CH_OK) {
         return code;
     }
+    code = ch_fit_options_check(&arguments->fit, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = read_look(given, arguments, err);
+    if (code != CH_OK) {
+        return code;
+    }
     if (arguments->directory == NULL || arguments->directory[0] == '\0') {
         return ch_error_set(err, CH_ERROR_INPUT, "plot needs -o DIR, the directory for the figures");
     }
-    code = ch_fit_options_check(&arguments->fit, err);
-    return code != CH_OK ? code : read_look(given, arguments, err);
+    return CH_OK;
 }
 
 int ch_cmd_plot(int argc, const char **argv)

@@ -82,6 +82,12 @@ static void show_real(double value, char *text, size_t size)
     }
 }
 
+/* Prints a row of a table. The first column has room for the longest name, batch_sharpness_error. */
+static void print_row(FILE *out, const char *name, const char *value, const char *help)
+{
+    fprintf(out, "  %-21s %-15s %s\n", name, value, help);
+}
+
 static void print_result(FILE *out, const ch_run *run, const ch_result *row)
 {
     char text[24] = "";
@@ -91,7 +97,7 @@ static void print_result(FILE *out, const ch_run *run, const ch_result *row)
         break;
     case CH_RESULT_CAUSE:
         if (run->status == CH_STUCK) {
-            fprintf(out, "  %-18s %s\n", row->name, ch_result_text(row, run));
+            fprintf(out, "  %-21s %s\n", row->name, ch_result_text(row, run));
         }
         return;
     case CH_RESULT_COUNT:
@@ -101,7 +107,7 @@ static void print_result(FILE *out, const ch_run *run, const ch_result *row)
         show_real(ch_result_real(row, run), text, sizeof text);
         break;
     }
-    fprintf(out, "  %-18s %-18s %s\n", row->name, text, row->help);
+    print_row(out, row->name, text, row->help);
 }
 
 /* The weights of a run that are written or compared with those of another. */
@@ -192,7 +198,7 @@ static void print_table(FILE *out, const ch_run *run, const trails *kept)
             continue;
         }
         ch_setting_show(&ch_settings_table[i], ch_settings_get(&run->settings, i), text, sizeof text);
-        fprintf(out, "  %-18s %-18s %s\n", ch_settings_table[i].name, text, ch_settings_table[i].help);
+        print_row(out, ch_settings_table[i].name, text, ch_settings_table[i].help);
     }
     fputs("result\n", out);
     for (size_t i = 0; i < ch_results_count(); i++) {
@@ -201,8 +207,7 @@ static void print_table(FILE *out, const ch_run *run, const trails *kept)
     }
     if (kept->is_compared) {
         show_real(distance_of_ends(kept), text, sizeof text);
-        fprintf(out, "  %-18s %-18s %s\n", "distance", text,
-                "of the weights at the end from those of distance-to at its end");
+        print_row(out, "distance", text, "of the weights at the end from those of distance-to at its end");
     }
     if (run->num_points > 0) {
         print_trajectory(out, run, kept);

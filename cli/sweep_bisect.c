@@ -166,8 +166,13 @@ static ch_code report_end(const ch_sweep_bisect *self, const ch_border_list *bor
 {
     const tally counts = count_groups(borders);
     ch_text_print(self->store, stdout);
-    printf(": border of divergence within a factor %g in all %zu group%s; %zu temperature%s added, %" PRIu64 " run%s\n",
-           borders->factor, borders->num_groups, plural(borders->num_groups), counts.added, plural(counts.added),
+    printf(": border of divergence within a factor %g in ", borders->factor);
+    if (borders->num_groups == 1) {
+        fputs("the one group", stdout);
+    } else {
+        printf("all %zu groups", borders->num_groups);
+    }
+    printf("; %zu temperature%s added, %" PRIu64 " run%s\n", counts.added, plural(counts.added),
            borders->added.num_runs, plural((size_t)borders->added.num_runs));
     return ch_cli_flush(err);
 }

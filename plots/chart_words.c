@@ -52,8 +52,9 @@ ch_code ch_chart_x_parse(const char *text, ch_chart *chart, ch_error *err)
 
 ch_code ch_chart_by_parse(const char *text, ch_chart *chart, ch_error *err)
 {
-    const ch_code code = ch_settings_find(text, &chart->by, err);
-    if (code == CH_OK && chart->by >= CH_SETTINGS_STORED) {
+    const bool is_x = ch_course_is_x(text); /* no setting has a similar meaning */
+    const ch_code code = is_x ? CH_OK : ch_settings_find(text, &chart->by, err);
+    if (is_x || (code == CH_OK && chart->by >= CH_SETTINGS_STORED)) {
         return ch_error_set(err, CH_ERROR_INPUT, "--by is %s, but must be a setting that stores have", text);
     }
     return code;

@@ -118,8 +118,7 @@ static ch_code draw_trace(const ch_run_table *table, ch_sheet *sheet, ch_error *
     for (size_t r = 0; r < table->count; r++) {
         draw_run(table, r, trace, "trace", false, &panel);
     }
-    code = ch_panel_finish(&panel, "steps", "trace of the Hessian, in units of 2/η", CH_SCALE_POWERS,
-                           "no positive trace", err);
+    code = ch_panel_finish(&panel, "steps", "trace, in units of 2/η", CH_SCALE_POWERS, "no positive trace", err);
 out:
     ch_panel_free(&panel);
     return code;

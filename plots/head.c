@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 ch_code ch_page_heads_of_groups(const ch_fit *fit, ch_page_head **heads, ch_error *err)
@@ -41,8 +42,10 @@ bool ch_page_head_is_fixed(const ch_page_head *self, size_t setting)
     return true;
 }
 
-/* Room for every setting of a run. */
-enum { COMPOSED_SIZE = 2048 };
+enum {
+    COMPOSED_SIZE = 2048, /* room for every setting of a run */
+    MOST_DIGITS = 8       /* characters of a real number in a title; those with more are rounded to three digits */
+};
 
 static void append(char text[COMPOSED_SIZE], const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void append(char text[COMPOSED_SIZE], const char *format, ...)
@@ -106,6 +109,14 @@ static void compose(const ch_page_head *self, uint64_t set, char text[COMPOSED_S
 
 static void write_title(char *text, const char *name, const char *value)
 {
+    char number[32];
+    size_t setting = 0;
+    const bool is_real =
+        ch_settings_find(name, &setting, NULL) == CH_OK && ch_settings_table[setting].type == CH_TYPE_REAL;
+    if (is_real && strlen(value) > MOST_DIGITS) {
+        snprintf(number, sizeof number, "%.3g", strtod(value, NULL));
+        value = number;
+    }
     const char *symbol = strcmp(name, "chi") == 0 ? "χ" : strcmp(name, "dim") == 0 ? "d" : name;
     append(text, "%s%s = %s", strchr(text, '=') == NULL ? ": " : ", ", symbol, value);
 }

@@ -19,6 +19,7 @@ typedef struct {
                                 the page; the file's name lacks the former and has the latter */
     const uint64_t *trains;  /* [num_trains] the P that the key under the title lists, ascending */
     size_t num_trains;       /* 0: the page has no such key */
+    bool has_no_lines;       /* the key shows points alone */
 } ch_page_head;
 
 /** The heads of the pages of all groups of a fit, each with a key of the group's P.

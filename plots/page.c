@@ -30,7 +30,7 @@ static void write_train_key(const ch_page_head *head, ch_sheet *sheet)
         snprintf(line, sizeof line, "linewidth 0.7 linecolor rgb '#%06x'", mark.colour);
         ch_number_text((double)head->trains[i], number, sizeof number);
         ch_key_write(sheet->out, CH_KEY_OF_PAGE, left + pitch * (double)(i % columns),
-                     ch_sheet_head_row(sheet, i / columns), sample, line, &mark, number);
+                     ch_sheet_head_row(sheet, i / columns), sample, head->has_no_lines ? NULL : line, &mark, number);
     }
 }
 

@@ -17,13 +17,13 @@ typedef struct {
     const ch_regime_plane *plane;
 } page_content;
 
-/* What the dashed lines are. */
+/* What the lines of theory are. */
 static ch_code say_predicted(const ch_regime_plane *plane, ch_sentences *words, ch_error *err)
 {
     if (plane->prediction == CH_PREDICTED_NOT) {
         return CH_OK;
     }
-    return ch_sentences_add(words, err, "Dashed: theory, %s: B* = %.3g.",
+    return ch_sentences_add(words, err, "By theory, %s: B* = %.3g.",
                             plane->prediction == CH_PREDICTED_LIMIT ? "in its limit" : "at this P and d",
                             ch_regime_law_star(&plane->predicted, 1));
 }
@@ -117,8 +117,8 @@ static ch_code say_slices(const page_content *content, ch_sentences *words, ch_e
         return code;
     }
     code = ch_sentences_add(words, err,
-                            "Lines: the law ‖Δw‖ = [y^m + (C T B)^m]^1/m, fitted to the whole plane; B* = %.3g at T = "
-                            "%.3g.",
+                            "Lines: the law ‖Δw‖ = [y^m + (C T B)^m]^1/m, y being that of noise and gradient descent, "
+                            "fitted to the whole plane; B* = %.3g at T = %.3g.",
                             plane->batch_star.value, content->regimes->temp);
     if (code != CH_OK) {
         return code;

@@ -164,7 +164,8 @@ static ch_code draw_page(const ch_fit *fit, const ch_regimes *regimes, const cha
                                .differing = fit->differing & ~batch,
                                .varying = batch,
                                .trains = trains,
-                               .num_trains = regimes->num_planes};
+                               .num_trains = regimes->num_planes,
+                               .has_no_lines = true};
     const ch_page_kind kind = {&head, NULL, "-batch_collapse", write_page, directory, style, names, fit->options.watch};
     code = ch_page_draw(&kind, 0, regimes, err);
 out:

@@ -133,6 +133,13 @@ static void test_groups_of_one_name(void **state)
     assert_string_equal(label, "perceptron-chi0-dim128-batch16");
     ch_page_head_title(&heads[1], label);
     assert_string_equal(label, "perceptron: χ = 0, d = 128, batch = 16");
+    heads[1].differing = UINT64_C(1) << CH_SETTING_ALPHA;
+    group[1].key.alpha = 1.0 / 15; /* in a title no more digits than one reads */
+    ch_page_head_title(&heads[1], label);
+    assert_string_equal(label, "perceptron: χ = 0, d = 128, alpha = 0.0667");
+    group[1].key.alpha = 32768;
+    ch_page_head_title(&heads[1], label);
+    assert_string_equal(label, "perceptron: χ = 0, d = 128, alpha = 32768");
     /* the name of a file is the group's own: it does not depend on what tells the groups apart, the title does */
     for (size_t i = 0; i < 2; i++) {
         heads[i].differing = i * (UINT64_C(1) << CH_SETTING_ALPHA);

@@ -286,7 +286,7 @@ static void test_phase_page_of_losses(void **state)
 static void test_pages_of_curvature(void **state)
 {
     (void)state;
-    static const char *const page[] = {"batch sharpness", "λ", "2/η", "trace of the Hessian", "steps", NULL};
+    static const char *const page[] = {"batch sharpness", "λ", "2/η", "trace, in units of 2/η", "steps", NULL};
     phase_plant plant = phase_plant_default();
     ch_run_table table;
     plant.num_alphas = 1;

@@ -136,6 +136,8 @@ static void test_dry_run(void **state)
     assert_succeeds("%s --dry-run", line);
     assert_says(out, "t.db: border of divergence within a factor 1.2 in all 2 groups; ");
     assert_null(strstr(out, "at most"));
+    assert_succeeds("sweep perceptron " LINEAR "--alpha 1 --temp 1,4,16 -o one.db --bisect diverged");
+    assert_says(out, "one.db: border of divergence within a factor 1.2 in the one group; ");
 }
 
 /* Exit status 1 where there is no border, or the limit comes before it. What was made is kept, and a larger limit goes

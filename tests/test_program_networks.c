@@ -180,6 +180,23 @@ static void test_twins_share_kernels(void **state)
     json_decref(run);
 }
 
+/* What a result is stands in one column, however long the result's name. */
+static void test_columns(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {{"\n  time ", "rate x steps"},
+                                          {"\n  hessian_trace_error ", "standard error of hessian_trace"},
+                                          {"\n  batch_sharpness_error ", "standard error of batch_sharpness"}};
+    assert_succeeds("run mlp --dim 8 --depth 1 --width 4 --train 16 --temp 1 --max-steps 10 --curvature 1");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *row = strstr(out, rows[i][0]);
+        assert_non_null(row);
+        const char *help = strstr(row, rows[i][1]);
+        assert_non_null(help);
+        assert_int_equal(help - row, 41);
+    }
+}
+
 /* Fluctuations come from a sweep into the store, and from there into tables, JSON and figures. */
 
 static void test_fluctuations(void **state)
@@ -216,15 +233,24 @@ static void test_fluctuations(void **state)
     assert_succeeds("sweep " NOISY " --max-steps 400 --seed 0 -o b.db"); /* without them all is as it was */
     assert_int_equal(query(path_of("b.db"), "SELECT count(*) FROM fluctuations"), 0);
     assert_int_equal(query(path_of("b.db"), "SELECT fluctuations IS 0 AND burn_in IS NULL FROM runs"), 1);
+    assert_succeeds("list b.db");
+    assert_null(strstr(out, "burn_in"));
+    assert_succeeds("list a.db");
+    assert_says(out, "burn_in         2000\n");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORE_TEST(test_a_run_has_all_observables),    STORE_TEST(test_every_dynamics_and_loss),
-        STORE_TEST(test_threads_change_no_bit),        STORE_TEST(test_a_twin_is_the_network),
-        STORE_TEST(test_a_perceptron_is_its_own_twin), STORE_TEST(test_divergence_does_not_end_a_sweep),
-        STORE_TEST(test_twins_share_kernels),          STORE_TEST(test_fluctuations),
+        STORE_TEST(test_a_run_has_all_observables),
+        STORE_TEST(test_columns),
+        STORE_TEST(test_every_dynamics_and_loss),
+        STORE_TEST(test_threads_change_no_bit),
+        STORE_TEST(test_a_twin_is_the_network),
+        STORE_TEST(test_a_perceptron_is_its_own_twin),
+        STORE_TEST(test_divergence_does_not_end_a_sweep),
+        STORE_TEST(test_twins_share_kernels),
+        STORE_TEST(test_fluctuations),
     };
     return cmocka_run_group_tests_name("program, networks", tests, locate_program, NULL);
 }

@@ -274,6 +274,8 @@ static void test_other_commands(void **state)
         {"fit s.db --fix a=0 --tc escape", {"a and sharpness", "--tc onset"}},
         {"fit s.db --where 'chi ='", {"condition", "chi =", "is not accepted"}},
         {"plot s.db", {"-o DIR"}},
+        {"plot s.db --x temp --y '?'", {"--y is ?", "weight_change, "}},
+        {"plot s.db -o d --x temp --y weight_change --by step", {"--by is step, but must be a setting"}},
         {"plot s.db -o d --format gif", {"gif", "pdf"}},
         {"plot -o d", {"plot takes one store"}},
         {"theory", {"theory takes --chi"}},
