@@ -295,11 +295,12 @@ static ch_code check_name(const char *option, const char *path, ch_error *err)
 /* Refuses weights along a run that has no points. */
 static ch_code check_record(const char *option, const char *path, const ch_settings *settings, ch_error *err)
 {
-    if (path == NULL || settings->record > 0) {
+    if (path == NULL || settings->record > 0 || settings->curvature > 0) {
         return CH_OK;
     }
     return ch_error_set(err, CH_ERROR_INPUT,
-                        "%s is %s, but record = 0 records no points along the run; accepted is a record from 1 on",
+                        "%s is %s, but record = 0 records no points along the run; accepted is a record from 1 on, or "
+                        "curvature from 1 on",
                         option, ch_show(path).text);
 }
 

@@ -48,7 +48,8 @@ static void copy_weights(const ch_weights_keeper *self, double *weights)
 
 ch_trail *ch_weights_keeper_trail(const ch_weights_keeper *self)
 {
-    return self->own->weights != NULL && self->settings->record > 0 ? self->own->weights->trail : NULL;
+    const bool has_points = self->settings->record > 0 || self->settings->curvature > 0;
+    return self->own->weights != NULL && has_points ? self->own->weights->trail : NULL;
 }
 
 /* Adds the present weights to the trail, where there is one. */

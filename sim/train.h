@@ -59,8 +59,8 @@ void ch_run_free(ch_run *self);
 typedef struct {
     double *end; /* out: [num_end] w at the end, of a perceptron Dw [dim]; to be released with free() */
     size_t num_end;
-    /* out, where record > 0: w, or Dw, at step 0 and at every point of the trajectory; to be freed with ch_trail_free;
-     * NULL: it is not asked for; borrowed */
+    /* out, where record > 0 or curvature > 0: w, or Dw, at step 0 and at every point of the trajectory; to be freed
+     * with ch_trail_free; NULL: it is not asked for; borrowed */
     ch_trail *trail;
 } ch_run_weights;
 

@@ -77,14 +77,14 @@ static void largest_eigenvalue_is_that_of_a_dense_matrix(void **state)
         size_t steps = 0;
         const double wanted = largest_eigenvalue(numbers, dim);
         for (int digits = 3; digits <= 9; digits += 3) {
-            const ch_lanczos_rule rule = {pow(10, -digits), CH_MOST_LANCZOS};
+            const ch_lanczos_rule rule = {pow(10, -digits), CH_MOST_LANCZOS, 0};
             assert_int_equal(ch_spectrum_largest(&map, start, &rule, NULL, &found, &steps, NULL), CH_OK);
             assert_in(found.value - wanted, -2 * found.error - 1e-13, 1e-13);
             assert_true(found.error <= rule.tolerance * fabs(wanted) * (1 + 1e-9) || steps >= dim);
         }
         assert_in(found.value - wanted, -1e-8 * fabs(wanted), 1e-13);
         double vector[40], product[40];
-        const ch_lanczos_rule rule = {1e-9, CH_MOST_LANCZOS};
+        const ch_lanczos_rule rule = {1e-9, CH_MOST_LANCZOS, 0};
         assert_int_equal(ch_spectrum_largest(&map, start, &rule, vector, &found, &steps, NULL), CH_OK);
         (void)apply_dense(&matrix, vector, product);
         assert_close(ch_dot(vector, vector, dim), 1, 1e-6);
@@ -98,13 +98,15 @@ static void largest_eigenvalue_may_be_negative_or_zero_or_fail(void **state)
 {
     (void)state;
     static const double minus[] = {-2, 1, 1, -2}, none[4] = {0}, start[] = {1, 0.25};
-    const ch_lanczos_rule rule = {1e-9, CH_MOST_LANCZOS}, one = {1e-9, 1};
+    const ch_lanczos_rule rule = {1e-9, CH_MOST_LANCZOS, 0}, one = {1e-9, 1, 0}, rough = {1e-9, CH_MOST_LANCZOS, 1e-3};
     dense matrix = {minus, 2, 0};
     const ch_symmetric_map map = map_of(&matrix);
     ch_estimate found;
     size_t steps = 0;
     assert_int_equal(ch_spectrum_largest(&map, start, &rule, NULL, &found, &steps, NULL), CH_OK);
     assert_close(found.value, -1, 1e-12);
+    assert_int_equal(ch_spectrum_largest(&map, start, &rough, NULL, &found, &steps, NULL), CH_OK);
+    assert_close(found.error, 3e-3, 1e-9); /* the norm is 3, from the other eigenvalue */
     matrix.numbers = none;
     assert_int_equal(ch_spectrum_largest(&map, start, &rule, NULL, &found, &steps, NULL), CH_OK);
     assert_true(found.value == 0 && found.error == 0 && steps == 1);
@@ -154,7 +156,7 @@ static void trace_is_that_of_a_dense_matrix(void **state)
 
 /* ---- networks ---- */
 
-enum { DIM = 4, NUM = 9 };
+enum { DIM = 4, NUM = 9, MOST_SAMPLES = 4096 };
 
 /* A small network that was trained a little, in double precision. */
 typedef struct {
@@ -219,7 +221,8 @@ static void find_dense(const trained *self, const uint32_t *list, size_t count, 
 {
     const size_t num = self->network.num_weights;
     const double *weights = ch_network_learner_weights(&self->model);
-    double slopes[1024], bends[1024], outputs[1024], starts[1024], *unit = ch_alloc(num, sizeof *unit);
+    double slopes[MOST_SAMPLES], bends[MOST_SAMPLES], outputs[MOST_SAMPLES], starts[MOST_SAMPLES],
+        *unit = ch_alloc(num, sizeof *unit);
     ch_loss_hessian products;
     assert_int_equal(ch_loss_hessian_init(&products, &self->network, true, count, NULL, NULL), CH_OK);
     ch_architecture_draw(&self->network, self->setup.seed_init, unit);
@@ -359,8 +362,85 @@ static void sharpness_of_full_batch_is_a_second_difference(void **state)
     end(&here);
 }
 
-/* Of more samples than the Hessian takes: within five standard errors of the trace that all have, and lambda_max
- * within four of its errors, which 16 blocks tell: once in 900 seeds it is not. */
+/* In single precision lambda_max is within its error of the exact one, which double precision finds, for every loss,
+ * network and depth. The error is the bound of rounding and what Lanczos' method leaves, below 1e-5 of the norm. */
+static void error_of_lambda_max_has_rounding_in_it(void **state)
+{
+    (void)state;
+    static const uint32_t all[NUM] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+    for (size_t k = 0; k < NUM_CASES * 4; k++) {
+        const ch_network_spec spec = {CH_ARCH_MLP, 6, (size_t)1 << k % 4, cases[k / 4].activation, {DIM, 1, 1}};
+        trained here;
+        prepare(&here, NUM, cases[k / 4].loss, spec.activation);
+        ch_architecture_free(&here.network);
+        assert_int_equal(ch_architecture_init(&here.network, &spec, NULL), CH_OK);
+        here.setup.wide = false;
+        here.model = start(&here.setup);
+        advance_to(&here.model.learner, 40, UINT64_MAX);
+        const size_t num = here.network.num_weights;
+        double *hessian = ch_alloc(num * num, sizeof *hessian), *gradient = ch_alloc(num, sizeof *gradient);
+        const ch_observation seen = observe_curvature(&here);
+        find_dense(&here, all, NUM, hessian, gradient);
+        const double most = largest_eigenvalue(hessian, num);
+        assert_in(seen.lambda_max - most, -seen.lambda_max_error, seen.lambda_max_error);
+        assert_in(seen.lambda_max_error, 1.9e-6 * most, 1e-5 * most);
+        free(hessian);
+        free(gradient);
+        end(&here);
+    }
+}
+
+/* A linear network of 24 inputs under mse has lambda_max = that of the covariance, without a gap to the next. Where all
+ * samples are taken, the number is that for every seed, within twice the estimated error. Where a part is drawn, the
+ * middle of both bounds is within its error, and the mean of 16 seeds is within 5 % of the exact one: seen was -1.7 %,
+ * and at most 0.6 errors. Seeds are fixed. By the spread of those 16, 2.4 %, the mean is beyond in fewer than one of
+ * 10^6 choices of them, and one of them is beyond its error, 13 % on average, in about one of 100 choices. */
+static void lambda_max_of_many_samples_is_exact_or_within_its_error(void **state)
+{
+    (void)state;
+    enum { DIMS = 24, MOST = 3000 };
+    static const size_t nums[] = {600, 2048, MOST};
+    uint32_t all[MOST];
+    for (uint32_t mu = 0; mu < MOST; mu++) {
+        all[mu] = mu;
+    }
+    for (size_t k = 0; k < 3; k++) {
+        double hessian[DIMS * DIMS], gradient[DIMS], exact = 0, before = 0, mean = 0;
+        trained here;
+        prepare(&here, NUM, CH_LOSS_MSE, CH_ACTIVATION_RELU);
+        ch_architecture_free(&here.network);
+        ch_examples_free(&here.train);
+        here.train = draw_examples(DIMS, nums[k], 8);
+        here.network = make_network(CH_ARCH_PERCEPTRON, 1, 1, here.train.shape);
+        here.setup = setup_of(&here.network, &here.train);
+        here.setup.loss = CH_LOSS_MSE;
+        here.setup.kappa = 1;
+        here.setup.rate = 0.05;
+        here.setup.wide = here.setup.curvature = true;
+        for (uint64_t seed = 0; seed < 16; seed++) {
+            here.setup.seed_batch = seed;
+            here.model = start(&here.setup);
+            const ch_observation seen = observe_curvature(&here);
+            if (seed == 0) {
+                find_dense(&here, all, nums[k], hessian, gradient);
+                exact = largest_eigenvalue(hessian, DIMS);
+            }
+            const double allowed = nums[k] > 2048 ? 1 : 2;
+            assert_in(seen.lambda_max - exact, -allowed * seen.lambda_max_error, allowed * seen.lambda_max_error);
+            assert_in(seen.lambda_max_error, 0, (nums[k] > 2048 ? 0.25 : 1.1e-4) * exact);
+            assert_true(seed == 0 || seen.lambda_max != before);
+            before = seen.lambda_max;
+            mean += seen.lambda_max / 16;
+            ch_network_learner_free(&here.model);
+        }
+        assert_in(mean / exact - 1, nums[k] > 2048 ? -0.05 : -1e-4, nums[k] > 2048 ? 0.05 : 1e-8);
+        ch_architecture_free(&here.network);
+        ch_examples_free(&here.train);
+    }
+}
+
+/* Of more samples than a direction of the trace takes: within five standard errors of the trace that all have.
+ * lambda_max is that of all, to 1e-4. */
 static void curvature_of_some_samples_is_close_to_that_of_all(void **state)
 {
     (void)state;
@@ -380,8 +460,8 @@ static void curvature_of_some_samples_is_close_to_that_of_all(void **state)
     find_dense(&here, all, MANY, hessian, gradient);
     const double trace = trace_of(hessian, num), most = largest_eigenvalue(hessian, num);
     assert_in(seen.hessian_trace - trace, -5 * seen.hessian_trace_error, 5 * seen.hessian_trace_error);
-    assert_in(seen.lambda_max - most, -4 * seen.lambda_max_error, 4 * seen.lambda_max_error);
-    assert_in(seen.lambda_max_error, 0, 0.2 * most);
+    assert_in(seen.lambda_max - most, -2 * seen.lambda_max_error, 2 * seen.lambda_max_error);
+    assert_in(seen.lambda_max_error, 0, 1.1e-4 * most);
     free(hessian);
     free(gradient);
     end(&here);
@@ -477,6 +557,8 @@ int main(void)
         cmocka_unit_test(trace_is_that_of_a_dense_matrix),
         cmocka_unit_test(observed_curvature_is_that_of_dense_matrices),
         cmocka_unit_test(sharpness_of_full_batch_is_a_second_difference),
+        cmocka_unit_test(error_of_lambda_max_has_rounding_in_it),
+        cmocka_unit_test(lambda_max_of_many_samples_is_exact_or_within_its_error),
         cmocka_unit_test(curvature_of_some_samples_is_close_to_that_of_all),
         cmocka_unit_test(descent_is_stable_up_to_two_over_lambda_max),
         cmocka_unit_test(training_does_not_notice),

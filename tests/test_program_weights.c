@@ -347,6 +347,26 @@ static void distances_are_those_of_the_files(void **state)
     }
 }
 
+/* The points of curvature have weights as those of record do: step 0, 1 and the end here. */
+static void weights_are_kept_at_points_of_curvature(void **state)
+{
+    (void)state;
+    static const char run[] =
+        "mlp --width 4 --depth 1 --dim 3 --train 20 --loss mse --alpha 1 --rate 0.01 --max-steps 9";
+    ch_array kept;
+    bool is_table = false;
+    assert_int_equal(chiton("run %s --curvature 1 --save-trajectory c.npy", run), 0);
+    assert_int_equal(ch_array_read(&kept, path_of("c.npy"), 2, &is_table, NULL), CH_OK);
+    const double *numbers = kept.numbers;
+    assert_int_equal(kept.sizes[0], 3);
+    for (size_t row = 0; row < 3; row++) {
+        assert_true(numbers[row * kept.sizes[1]] == (row < 2 ? (double)row : 9));
+    }
+    ch_array_free(&kept);
+    assert_int_equal(chiton("run %s --curvature 1 --distance-to c.npy", run), 0);
+    assert_non_null(strstr(out, "  distance           0 "));
+}
+
 static void what_cannot_be_compared_is_refused(void **state)
 {
     (void)state;
@@ -449,6 +469,7 @@ int main(void)
         STORE_TEST(sweeps_start_from_files),
         STORE_TEST(twins_start_from_a_file),
         STORE_TEST(distances_are_those_of_the_files),
+        STORE_TEST(weights_are_kept_at_points_of_curvature),
         STORE_TEST(what_cannot_be_compared_is_refused),
         STORE_TEST(what_has_no_meaning_is_refused),
     };

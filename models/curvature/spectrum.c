@@ -72,6 +72,12 @@ static ch_estimate estimate(const tridiagonal *self, double next)
     return (ch_estimate){theta, gap > residual ? residual * residual / gap : residual};
 }
 
+/* The norm of A within the span. */
+static double norm_of(const tridiagonal *self)
+{
+    return fmax(fabs(eigenvalue(self, 0)), fabs(eigenvalue(self, self->size - 1)));
+}
+
 /* vector = the eigenvector of the largest eigenvalue, from the vectors of the span. T - theta = L D L^T with a last
  * pivot of 0, so that the numbers s of the eigenvector within the span follow from the last one: L^T s = (0, …, 0, 1).
  */
@@ -144,6 +150,7 @@ ch_code ch_spectrum_largest(const ch_symmetric_map *map, const double *start, co
         now = next;
         next = free_one;
     }
+    largest->error += rule->rounding * norm_of(&inside);
     if (vector != NULL) {
         find_vector(&inside, largest->value, span, dim, vector);
     }

@@ -15,10 +15,11 @@ typedef struct {
     bool (*apply)(void *context, const double *v, double *product);
 } ch_symmetric_map;
 
-/** When the search of the largest eigenvalue ends. */
+/** When the search of the largest eigenvalue ends, and how exact the products are. */
 typedef struct {
-    double tolerance;  /* largest estimated error of the eigenvalue, in units of it, > 0 */
+    double tolerance;  /* largest estimated error of the eigenvalue, in units of it, without that of rounding; > 0 */
     size_t most_steps; /* most products, 1 to CH_MOST_LANCZOS */
+    double rounding;   /* how far a product may be off by rounding, in units of the norm of A; >= 0 */
 } ch_lanczos_rule;
 
 enum { CH_MOST_LANCZOS = 256 };
@@ -53,8 +54,9 @@ static inline double ch_dot(const double *a, const double *b, size_t dim)
  *  not be orthogonal to its eigenvector. With r the norm of A v - theta v and g the distance to the next eigenvalue
  *  within the span, the error is at most r, and at most r^2 / g once no eigenvalue of A is left unseen above; the
  *  smaller of the two is the estimate. Ends when it is at most tolerance |theta|, after most_steps products, or where
- *  the span grows no more. Vectors are not made orthogonal again: that would find multiplicities, which nobody asks
- *  for. The eigenvector costs the memory of most_steps vectors in single precision.
+ *  the span grows no more. `rounding` times the norm of A within the span is added to the error in the end. Vectors are
+ * not made orthogonal again: that would find multiplicities, which nobody asks for. The eigenvector costs the memory of
+ * most_steps vectors in single precision.
  *
  *  Source: Golub and Van Loan, "Matrix Computations", 4th edition, sections 10.1 and 10.3. Cost: a product a step, and
  *  three vectors of memory.

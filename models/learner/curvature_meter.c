@@ -5,20 +5,24 @@
 #include "core/draw.h"
 #include "core/minmax.h"
 
+#include <float.h>
 #include <gsl/gsl_randist.h>
 #include <math.h>
 
-/* Samples up to which all are taken, else two parts of half as many; directions of the trace, and samples of each, and
- * of a block from whose differences errors are found; samples of all batches together; and the fewest batches that a
- * standard error is believed of. */
-enum { MOST_CURVED = 512, HALF = MOST_CURVED / 2, TRACE_PROBES = 16, PROBE_SAMPLES = 32 };
-enum { BLOCKS = MOST_CURVED / PROBE_SAMPLES };
+/* Samples up to which lambda_max is exact but for rounding, and every direction of the trace takes all. Samples up to
+ * which the Hessian of lambda_max is that of all, else two parts of half as many. Directions of the trace, and samples
+ * of each, and of a block from whose differences errors are found. Samples of all batches together, and the fewest
+ * batches that a standard error is believed of. */
+enum { MOST_EXACT = 512, MOST_CURVED = 2048, HALF = MOST_CURVED / 2, TRACE_PROBES = 16, PROBE_SAMPLES = 32 };
+enum { BLOCKS = HALF / PROBE_SAMPLES };
 enum { BATCH_SAMPLES = 2048, LEAST_BATCHES = 16, FEWEST_BATCHES = 4, MOST_TRIES = 1 << 20 };
 static const double BATCH_ERROR = 0.1;
 /* The share of the random vector in the first one of Lanczos' method, the rest being the gradient: an eigenvector may
  * be orthogonal to the gradient. */
 static const double RANDOM_SHARE = 0.1;
 enum { MOST_KEPT = 24 }; /* vectors of Lanczos' method that are kept for an eigenvector */
+/* The error of a product by rounding, in units of the norm and of the spacing of numbers at 1: tests compare. */
+static const double ROUNDINGS = 16;
 /* Bytes for the values of samples that pass together. */
 static const size_t WORKSPACE_BYTES = (size_t)64 << 20;
 enum { LEAST_CAPACITY = 16 };
@@ -88,7 +92,8 @@ static bool find_start(ch_curvature_meter *self, ch_random *random)
     return true;
 }
 
-/* v . H v by blocks of samples, v being in self->gradient: its mean, and the standard error that the blocks tell.
+/* v . H v of the samples HALF … 2 HALF - 1 of self->curved, by blocks, v being in self->gradient: its mean, and the
+ * standard error that the blocks tell.
  * @return false when stopped, or where a number is not finite */
 static bool average_blocks(ch_curvature_meter *self, const ch_network_state *state, size_t num_curved,
                            ch_estimate *average)
@@ -96,7 +101,7 @@ static bool average_blocks(ch_curvature_meter *self, const ch_network_state *sta
     const double weight = (double)num_curved / PROBE_SAMPLES / (double)state->setup.num_samples;
     double mean = 0, squares = 0;
     for (size_t block = 0; block < BLOCKS; block++) {
-        (void)take_samples(self, state, self->curved + block * PROBE_SAMPLES, PROBE_SAMPLES, weight);
+        (void)take_samples(self, state, self->curved + HALF + block * PROBE_SAMPLES, PROBE_SAMPLES, weight);
         if (!ch_loss_hessian_product(&self->hessian, self->gradient, self->product)) {
             return false;
         }
@@ -106,20 +111,25 @@ static bool average_blocks(ch_curvature_meter *self, const ch_network_state *sta
     return true;
 }
 
-/* Of some samples the largest eigenvalue is too large, as its vector v follows what is particular to them, and v . H v
- * of as many other samples is too small by about as much. Takes v from half of MOST_CURVED samples, and v . H v from
- * all of them, by blocks. */
+static double rounding_of(const ch_curvature_meter *self)
+{
+    return ROUNDINGS * (self->hessian.is_wide ? DBL_EPSILON : (double)FLT_EPSILON);
+}
+
+/* Of samples that are drawn from all, the largest eigenvalue is too large on average, as it is a convex function of the
+ * Hessian; and with its vector v, v . H v of others is too small on average, as it is a Rayleigh quotient of a Hessian
+ * whose mean is H. Takes the middle between both, and half of their difference as an error, beside the standard one. */
 static ch_code find_largest_of_some(ch_curvature_meter *self, const ch_network_state *state, size_t num_curved,
                                     ch_observation *out, ch_error *err)
 {
-    static const ch_lanczos_rule rule = {1e-2, MOST_KEPT};
+    const ch_lanczos_rule rule = {1e-2, MOST_KEPT, rounding_of(self)};
     const ch_symmetric_map map = ch_loss_hessian_map(&self->hessian);
     ch_estimate largest, average;
     size_t steps = 0;
     const ch_code code = ch_spectrum_largest(&map, self->start, &rule, self->gradient, &largest, &steps, err);
     if (code == CH_OK && isfinite(largest.value) && average_blocks(self, state, num_curved, &average)) {
-        out->lambda_max = average.value;
-        out->lambda_max_error = average.error;
+        out->lambda_max = (largest.value + average.value) / 2;
+        out->lambda_max_error = hypot(average.error / M_SQRT2, (largest.value - average.value) / 2) + largest.error / 2;
     }
     return code;
 }
@@ -127,12 +137,15 @@ static ch_code find_largest_of_some(ch_curvature_meter *self, const ch_network_s
 static ch_code find_largest(ch_curvature_meter *self, const ch_network_state *state, size_t num_curved,
                             ch_random *random, ch_observation *out, ch_error *err)
 {
-    static const ch_lanczos_rule rule = {1e-7, CH_MOST_LANCZOS};
+    const ch_lanczos_rule rule = {num_curved <= MOST_EXACT ? 1e-7 : 1e-4, CH_MOST_LANCZOS, rounding_of(self)};
     const size_t count = num_curved <= MOST_CURVED ? num_curved : HALF;
     const double weight = (double)num_curved / (double)count / (double)state->setup.num_samples;
     const ch_symmetric_map map = ch_loss_hessian_map(&self->hessian);
     ch_estimate largest = {NAN, NAN};
     size_t steps = 0;
+    if (count < num_curved) {
+        ch_draw_shuffled(random, self->curved, MOST_CURVED, (uint32_t)num_curved);
+    }
     (void)take_samples(self, state, self->curved, count, weight);
     if (!find_start(self, random)) {
         return interrupted(err);
@@ -176,7 +189,7 @@ static ch_code find_trace(ch_curvature_meter *self, const ch_network_state *stat
     const ch_symmetric_map of_some = {.context = &some, .dim = self->hessian.num_weights, .apply = apply_to_some};
     ch_estimate trace;
     const ch_code code =
-        ch_spectrum_trace(num_curved > MOST_CURVED ? &of_some : &of_all, TRACE_PROBES, random, &trace, err);
+        ch_spectrum_trace(num_curved > MOST_EXACT ? &of_some : &of_all, TRACE_PROBES, random, &trace, err);
     out->hessian_trace = trace.value;
     out->hessian_trace_error = trace.error;
     return code;
@@ -272,9 +285,9 @@ ch_code ch_curvature_meter_observe(ch_curvature_meter *self, const ch_network_st
 double ch_curvature_meter_passes(double num_samples, double batch)
 {
     /* A first product is as much as eight forward passes, and one that follows as much as six; Lanczos' method takes
-     * some ten of them. */
-    static const double FIRST = 8, NEXT = 6, PRODUCTS = 10;
-    const double curved = fmin(num_samples, HALF), probes = fmin(num_samples, PROBE_SAMPLES);
+     * some eight of them. */
+    static const double FIRST = 8, NEXT = 6, PRODUCTS = 8;
+    const double curved = fmin(num_samples, MOST_CURVED), probes = fmin(num_samples, PROBE_SAMPLES);
     const double batches = batch < num_samples ? fmax(BATCH_SAMPLES / 4, FEWEST_BATCHES * batch) : num_samples;
     return curved * (FIRST + PRODUCTS * NEXT) + TRACE_PROBES * probes * FIRST + batches * (3 + FIRST);
 }

@@ -2,15 +2,17 @@
  * its trace, and the curvature that a batch has along its own gradient.
  *
  * L = (1 / P) sum l(m_mu), as training has it, without weight decay. With U samples that have a slope or a second
- * derivative, the others add nothing to the Hessian. Where U <= 512 all of them are taken, and the Hessian is that of
- * L itself; else lambda_max and trace are estimated from some of them.
+ * derivative, the others add nothing to the Hessian.
  *
- * lambda_max: Lanczos' method, to 1e-7 of itself. Where U > 512, its vector v is that of 256 samples, to 1 %, and the
- * number is v . H v of these and of 256 others: of the first it is too large, as v follows what is particular to them,
- * and of the second too small by about as much. Its error is the standard error that 16 blocks of samples tell.
+ * lambda_max: Lanczos' method for the Hessian of L itself, to 1e-7 of itself where U <= 512, and to 1e-4 where
+ * U <= 2048. The error has that of rounding in it: 16 times the spacing of numbers at 1 in the precision of the
+ * network, times the norm of the Hessian. Where U > 2048, 2048 of them are drawn, anew every time. The largest
+ * eigenvalue of one half, found to 1 %, is too large on average, and v . H v of the other half, v being its vector, is
+ * too small on average. lambda_max is the middle between both, and its error is half their difference and the standard
+ * error that 32 blocks of samples tell, added as squares.
  *
- * hessian_trace: Hutchinson's method, of 16 directions. Where U > 512 each has its own 32 samples, so that the standard
- * error has the choice of samples in it.
+ * hessian_trace: Hutchinson's method, of 16 directions. Where U > 512 each takes 32 samples of its own, so that the
+ * standard error has the choice of samples in it.
  *
  * batch_sharpness: the mean over batches of g . H g / |g|^2, g and H the gradient and the Hessian of the batch's mean
  * loss, over batches with g != 0, drawn as training draws them: B of all samples, of the unfitted ones under

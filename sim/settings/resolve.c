@@ -83,11 +83,25 @@ static ch_code check_init(const ch_settings *self, ch_error *err)
     return CH_OK;
 }
 
+/* Refuses losses that train = inf, where every batch is fresh, or the twin cannot have. */
+static ch_code check_loss(const ch_settings *self, ch_error *err)
+{
+    const bool needs_hinge = self->linear == CH_LINEAR_YES || self->train == 0;
+    if (needs_hinge && !ch_loss_of((ch_loss_kind)self->loss)->has_unit_slope) {
+        return ch_error_set(err, CH_ERROR_INPUT, "loss is %s, but %s needs the hinge; accepted is hinge",
+                            word(CH_SETTING_LOSS, self->loss), self->train == 0 ? "train = inf" : "linear = yes");
+    }
+    return CH_OK;
+}
+
 /* Refuses curvature where the training loss has none, or there is no training loss. */
 static ch_code check_curvature(const ch_settings *self, ch_error *err)
 {
     if (!is_given(self, CH_SETTING_CURVATURE) || ch_setting_applies(self, CH_SETTING_CURVATURE)) {
         return CH_OK;
+    }
+    if (self->linear == CH_LINEAR_YES && self->loss != CH_LOSS_HINGE) {
+        return check_loss(self, err);
     }
     return ch_error_set(err, CH_ERROR_INPUT, "curvature is %llu, but %s; accepted is to leave it out",
                         (unsigned long long)self->curvature,
@@ -332,10 +346,10 @@ static ch_code check_fluctuations(const ch_settings *self, ch_error *err)
     return CH_OK;
 }
 
-/* Refuses dynamics and losses that train = inf, where every batch is fresh, or the twin cannot have. */
+/* Refuses dynamics, and losses, that train = inf, where every batch is fresh, or the twin cannot have. */
 static ch_code check_dynamics(const ch_settings *self, ch_error *err)
 {
-    const char *dynamics = word(CH_SETTING_DYNAMICS, self->dynamics), *loss = word(CH_SETTING_LOSS, self->loss);
+    const char *dynamics = word(CH_SETTING_DYNAMICS, self->dynamics);
     const bool on_batches = self->dynamics == CH_DYNAMICS_SGD;
     const bool on_kernel = on_batches || self->dynamics == CH_DYNAMICS_GD || self->dynamics == CH_DYNAMICS_UNFITTED;
     if (self->train == 0 && !on_batches) {
@@ -350,12 +364,7 @@ static ch_code check_dynamics(const ch_settings *self, ch_error *err)
                             "accepted is sgd, gd or unfitted",
                             dynamics);
     }
-    const bool needs_hinge = self->linear == CH_LINEAR_YES || self->train == 0;
-    if (needs_hinge && !ch_loss_of((ch_loss_kind)self->loss)->has_unit_slope) {
-        return ch_error_set(err, CH_ERROR_INPUT, "loss is %s, but %s needs the hinge; accepted is hinge", loss,
-                            self->train == 0 ? "train = inf" : "linear = yes");
-    }
-    return CH_OK;
+    return check_loss(self, err);
 }
 
 /* Refuses epochs where batches are not drawn from the training samples, or a step takes them all. */

@@ -576,7 +576,8 @@ bool ch_setting_applies(const ch_settings *self, size_t index)
         return self->fluctuations > 0;
     case CH_SETTING_CURVATURE: /* a perceptron's hinge and a twin's have none, and fresh batches have no training loss
                                 */
-        return !ch_settings_has_engine(self) && self->linear == CH_LINEAR_NO && self->train > 0;
+        return (ch_settings_is_network(self) || !ch_loss_of((ch_loss_kind)self->loss)->has_unit_slope) &&
+               self->linear == CH_LINEAR_NO && self->train > 0;
     case CH_SETTING_CHI:
         return ch_law_of(self->data)->has_chi;
     case CH_SETTING_TEACHER: /* samples from files have one where a run asks for it */
