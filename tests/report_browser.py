@@ -228,11 +228,13 @@ def check_figures(page):
             if (points.length === 0) return null;
             const point = points[points.length >> 1];
             point.scrollIntoView({ block: 'center' });
-            const box = point.getBoundingClientRect();
-            window.shownRuns = point.dataset.runs;
-            window.shownGroup = point.closest('[data-group]').dataset.group.replace(/\\s/g, '');
-            window.shownSvg = point.ownerSVGElement;
-            return [box.left + box.width / 2, box.top + box.height / 2];
+            const box = point.getBoundingClientRect(), x = box.left + box.width / 2, y = box.top + box.height / 2;
+            const seen = document.elementFromPoint(x, y); /* where curves meet, a point of another one */
+            const hit = seen !== null && seen.matches('.at[data-runs]') ? seen : point;
+            window.shownRuns = hit.dataset.runs;
+            window.shownGroup = hit.closest('[data-group]').dataset.group.replace(/\\s/g, '');
+            window.shownSvg = hit.ownerSVGElement;
+            return [x, y];
         })()""")
         if point is None:
             return
