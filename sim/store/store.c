@@ -371,6 +371,11 @@ static ch_code prepare_reading(ch_store *self, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
+    code = ch_store_prepare(self, "SELECT status = ?2 FROM runs WHERE id = ?1 AND results_version = ?3",
+                            &self->find_ending, err);
+    if (code != CH_OK) {
+        return code;
+    }
     code = ch_store_prepare(self, "SELECT 1 FROM failures WHERE id = ?", &self->find_failure, err);
     if (code != CH_OK) {
         return code;
@@ -660,6 +665,7 @@ void ch_store_close(ch_store *self)
     const bool written = self->insert != NULL;
     const bool abandoned = self->guard != NULL && ch_store_guard_look(self->guard) != CH_FILE_INTACT;
     sqlite3_finalize(self->find);
+    sqlite3_finalize(self->find_ending);
     sqlite3_finalize(self->find_failure);
     sqlite3_finalize(self->select_points);
     sqlite3_finalize(self->select_layers);

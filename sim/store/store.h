@@ -17,7 +17,7 @@ typedef struct {
     sqlite3 *db; /* owned, as are the statements */
     int schema;  /* version of the file's schema, in which it is read */
     /* each takes the id of a run */
-    sqlite3_stmt *find, *find_failure, *select_points, *select_layers, *select_fluctuations;
+    sqlite3_stmt *find, *find_ending, *find_failure, *select_points, *select_layers, *select_fluctuations;
     /* NULL when the store is open for reading */
     sqlite3_stmt *insert, *insert_point, *insert_layer, *insert_fluctuation;
     /* each takes the id of a run; NULL as those above */
@@ -54,6 +54,11 @@ void ch_store_close(ch_store *self);
  *  @param found  out
  *  @return CH_OK; CH_ERROR_IO; CH_ERROR_MEMORY */
 ch_code ch_store_has(ch_store *self, const char *id, bool *found, ch_error *err) CH_MUST_CHECK;
+
+/** Asks whether a run with the results version of this program is in the store, and whether it diverged.
+ *  @param diverged  out: false where there is no such run
+ *  @return as ch_store_has */
+ch_code ch_store_find_ending(ch_store *self, const char *id, bool *found, bool *diverged, ch_error *err) CH_MUST_CHECK;
 
 /** Asks whether a store has no run at all.  @return as ch_store_has */
 ch_code ch_store_is_empty(ch_store *self, bool *empty, ch_error *err) CH_MUST_CHECK;

@@ -17,6 +17,24 @@ ch_code ch_store_has(ch_store *self, const char *id, bool *found, ch_error *err)
     return code;
 }
 
+ch_code ch_store_find_ending(ch_store *self, const char *id, bool *found, bool *diverged, ch_error *err)
+{
+    sqlite3_stmt *find = self->find_ending;
+    const int codes[] = {sqlite3_bind_text(find, 1, id, -1, SQLITE_STATIC),
+                         sqlite3_bind_text(find, 2, ch_status_name(CH_DIVERGED), -1, SQLITE_STATIC),
+                         sqlite3_bind_int(find, 3, CH_RESULTS_VERSION)};
+    *found = *diverged = false;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        if (codes[i] != SQLITE_OK) {
+            return ch_store_fail(self, codes[i], err);
+        }
+    }
+    const ch_code code = ch_store_step(self, find, found, err);
+    *diverged = *found && sqlite3_column_int(find, 0) != 0;
+    sqlite3_reset(find);
+    return code;
+}
+
 ch_code ch_store_is_empty(ch_store *self, bool *empty, ch_error *err)
 {
     sqlite3_stmt *statement = NULL;

@@ -101,32 +101,11 @@ out:
 
 /* ---- how the runs ended ---- */
 
-/* Sets the outcome of every run of the plan that has this id. */
-static void set_outcome(const run_id *ids, size_t count, const run_id *id, ch_run_outcome outcome,
-                        ch_run_outcome *outcomes)
-{
-    const run_id *found = bsearch(id, ids, count, sizeof *ids, by_text);
-    if (found == NULL) {
-        return;
-    }
-    while (found > ids && by_text(found - 1, id) == 0) {
-        found--;
-    }
-    for (; found < ids + count && by_text(found, id) == 0; found++) {
-        outcomes[found->run] = outcome;
-    }
-}
-
 ch_code ch_sweep_outcomes(const ch_plan *plan, ch_store *store, ch_run_outcome *outcomes, ch_error *err)
 {
     run_id *ids = NULL;
     size_t count = 0;
-    ch_run_table table = {0};
     ch_code code = list_ids(plan, &ids, &count, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    code = ch_store_select(store, NULL, false, &table, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -134,18 +113,14 @@ ch_code ch_sweep_outcomes(const ch_plan *plan, ch_store *store, ch_run_outcome *
         outcomes[i] = CH_OUTCOME_LEFT_OUT;
     }
     for (size_t i = 0; i < count; i++) {
-        outcomes[ids[i].run] = CH_OUTCOME_MISSING;
-    }
-    for (size_t i = 0; i < table.count; i++) {
-        const ch_run *run = &table.runs[i];
-        run_id id;
-        ch_settings_id(&run->resolved, id.text);
-        if (run->results_version == CH_RESULTS_VERSION) {
-            set_outcome(ids, count, &id, run->status == CH_DIVERGED ? CH_OUTCOME_DIVERGED : CH_OUTCOME_OTHER, outcomes);
+        bool found = false, diverged = false;
+        code = ch_store_find_ending(store, ids[i].text, &found, &diverged, err);
+        if (code != CH_OK) {
+            goto out;
         }
+        outcomes[ids[i].run] = diverged ? CH_OUTCOME_DIVERGED : found ? CH_OUTCOME_OTHER : CH_OUTCOME_MISSING;
     }
 out:
-    ch_run_table_free(&table);
     free(ids);
     return code;
 }

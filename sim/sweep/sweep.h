@@ -103,7 +103,7 @@ typedef enum {
     CH_OUTCOME_OTHER /* it ended in another way */
 } ch_run_outcome;
 
-/** Looks up how the runs of a plan ended, all its parts.
+/** Looks up how the runs of a plan ended, all its parts: each by its id, so that other runs of the store take no time.
  *  @param outcomes  out: [plan->num_runs]
  *  @return as ch_sweep_select */
 ch_code ch_sweep_outcomes(const ch_plan *plan, ch_store *store, ch_run_outcome *outcomes, ch_error *err) CH_MUST_CHECK;
