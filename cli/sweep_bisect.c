@@ -1,6 +1,7 @@
 /* sweep_bisect.c — a sweep that adds temperatures near the border of divergence until it is known in every group of its
  * runs. */
 #include "cli/sweep_bisect.h"
+#include "cli/page.h"
 #include "cli/sweep_rounds.h"
 #include "core/text.h"
 #include "sim/sweep/border.h"
@@ -92,28 +93,39 @@ static const char *name_of(const ch_border_list *borders, const ch_border_group 
     return ch_settings_table[ch_border_setting(borders->plan, group->run)].name;
 }
 
-/* Writes why a group has no border: "alpha = 4: no run diverged up to temp = 2^3". */
+/* Writes why a group is given up before the limit: "; all runs at temp = 3 failed". */
+static void write_obstacle(const ch_border_group *group, const char *name, char *text, size_t size)
+{
+    if (group->obstacle == CH_BORDER_REFUSED) {
+        snprintf(text, size, ", and the next one, %s = %.4g, is not accepted", name, group->next);
+    } else if (group->obstacle == CH_BORDER_ALL_FAILED) {
+        snprintf(text, size, ", and all runs at the next one, %s = %.4g, failed", name, group->next);
+    }
+}
+
+/* Writes why a group has no border: "alpha = 4: under half of the runs diverged up to temp = 8". */
 static void write_lost(const ch_border_list *borders, const ch_border_group *group, char *text, size_t size)
 {
-    char label[128];
+    char label[128], obstacle[96] = "";
     const char *name = name_of(borders, group);
     const ch_border_point *points = group->points;
     ch_border_label(borders, group, label, sizeof label);
+    write_obstacle(group, name, obstacle, sizeof obstacle);
     switch (group->state) {
     case CH_BORDER_ABOVE:
-        snprintf(text, size, "%.100s: under half of the runs diverged up to %s = %.4g", label, name,
-                 points[group->lo].value);
+        snprintf(text, size, "%.100s: under half of the runs diverged up to %s = %.4g%s", label, name,
+                 points[group->lo].value, obstacle);
         break;
     case CH_BORDER_BELOW:
-        snprintf(text, size, "%.100s: half of the runs or more diverged down to %s = %.4g", label, name,
-                 points[group->hi].value);
+        snprintf(text, size, "%.100s: half of the runs or more diverged down to %s = %.4g%s", label, name,
+                 points[group->hi].value, obstacle);
         break;
     case CH_BORDER_WITHOUT_RUNS:
         snprintf(text, size, "%.100s: there are no runs", label);
         break;
     default:
-        snprintf(text, size, "%.100s: between %s = %.4g and %.4g", label, name, points[group->lo].value,
-                 points[group->hi].value);
+        snprintf(text, size, "%.100s: between %s = %.4g and %.4g%s", label, name, points[group->lo].value,
+                 points[group->hi].value, obstacle);
     }
 }
 
@@ -148,7 +160,7 @@ static ch_code refuse_end(const ch_border_list *borders, ch_error *err)
         }
         at_limit += group->num_added >= borders->limit;
         if (num_open++ < SHOWN && used < sizeof list) {
-            char lost[256];
+            char lost[320];
             write_lost(borders, group, lost, sizeof lost);
             used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used > 0 ? "; " : "", lost);
         }
@@ -161,20 +173,49 @@ static ch_code refuse_end(const ch_border_list *borders, ch_error *err)
                         list, num_open > SHOWN ? "; …" : "");
 }
 
-/* Prints what all borders that are found have come to. */
+/* Prints between which T the border of each group lies, of the first that have one. */
+static void print_borders(FILE *out, const ch_border_list *borders)
+{
+    enum { SHOWN = 20 };
+    size_t num_found = 0;
+    for (size_t g = 0; g < borders->num_groups; g++) {
+        const ch_border_group *group = &borders->groups[g];
+        if (!is_found(group) || num_found++ >= SHOWN) {
+            continue;
+        }
+        char label[256];
+        ch_border_label(borders, group, label, sizeof label);
+        fprintf(out, "%s: the border lies between %s = %.4g and %.4g\n", label, name_of(borders, group),
+                group->points[group->lo].value, group->points[group->hi].value);
+    }
+    if (num_found > SHOWN) {
+        fprintf(out, "… and of %zu group%s more: chiton fit lists T_max\n", num_found - SHOWN,
+                plural(num_found - SHOWN));
+    }
+}
+
+/* Prints what the borders have come to, with one line for all where each is found. */
 static ch_code report_end(const ch_sweep_bisect *self, const ch_border_list *borders, ch_error *err)
 {
+    ch_cli_page page;
     const tally counts = count_groups(borders);
-    ch_text_print(self->store, stdout);
-    printf(": border of divergence within a factor %g in ", borders->factor);
-    if (borders->num_groups == 1) {
-        fputs("the one group", stdout);
-    } else {
-        printf("all %zu groups", borders->num_groups);
+    const ch_code code = ch_cli_page_open(&page, err);
+    if (code != CH_OK) {
+        return code;
     }
-    printf("; %zu temperature%s added, %" PRIu64 " run%s\n", counts.added, plural(counts.added),
-           borders->added.num_runs, plural((size_t)borders->added.num_runs));
-    return ch_cli_flush(err);
+    if (counts.found == borders->num_groups) {
+        ch_text_print(self->store, page.out);
+        fprintf(page.out, ": border of divergence within a factor %g in ", borders->factor);
+        if (borders->num_groups == 1) {
+            fputs("the one group", page.out);
+        } else {
+            fprintf(page.out, "all %zu groups", borders->num_groups);
+        }
+        fprintf(page.out, "; %zu temperature%s added, %" PRIu64 " run%s\n", counts.added, plural(counts.added),
+                borders->added.num_runs, plural((size_t)borders->added.num_runs));
+    }
+    print_borders(page.out, borders);
+    return ch_cli_page_close(&page, err);
 }
 
 /* Says how far a dry run goes at most. */
@@ -266,8 +307,9 @@ static ch_code do_round(const ch_sweep_bisect *self, const ch_plan **plan, ch_bo
         return CH_OK;
     }
     *is_over = true;
-    if (count_groups(borders).found == borders->num_groups) {
-        return report_end(self, borders, err);
+    code = report_end(self, borders, err);
+    if (code != CH_OK || count_groups(borders).found == borders->num_groups) {
+        return code;
     }
     code = refuse_end(borders, err);
     if (self->is_dry) { /* nothing has failed in a dry run */

@@ -111,6 +111,7 @@ static void test_resumed(void **state)
     check_border("whole.db", 64, 1.2);
     assert_succeeds("sweep plan.yaml -o t.db");
     assert_succeeds("sweep perceptron " LINEAR "--alpha 0.25 --temp 0.3 -o t.db");
+    execute(path_of("t.db"), "UPDATE runs SET steps = -5 WHERE temp = 0.3"); /* damaged: nobody reads it */
     assert_succeeds("sweep plan.yaml -o t.db --bisect diverged=2");
     assert_succeeds("sweep plan.yaml -o t.db --bisect diverged");
     assert_succeeds("delete t.db --where 'temp = 0.3'");
@@ -161,6 +162,56 @@ static void test_not_found(void **state)
     check_border("s.db", 1, 1.2);
 }
 
+/* The last lines say between which T each border lies, also where another group has none. */
+static void test_borders_are_told(void **state)
+{
+    (void)state;
+    static const char line[] = "sweep perceptron " LINEAR "--alpha 1,16 --temp 2^-1,2^2 -o t.db --bisect diverged";
+    assert_succeeds(line);
+    const double hi = check_border("t.db", 16, 1.2);
+    const border_table table = table_at("t.db", 16);
+    size_t i = 0;
+    while (table.temps[i] < hi) {
+        i++;
+    }
+    char expected[128];
+    snprintf(expected, sizeof expected, "\nalpha = 2^4: the border lies between temp = %.4g and %.4g\n",
+             table.temps[i - 1], hi);
+    assert_says(out, expected);
+    assert_int_equal(count_of(out, "the border lies between"), 2);
+}
+
+/* A T at which all runs failed is not tried again and again. */
+static void test_failed_runs(void **state)
+{
+    (void)state;
+    static const char line[] = "sweep perceptron " LINEAR "--temp 2^-20,2^20 --alpha 1 -o t.db --bisect diverged "
+                               "--on-error continue";
+    assert_int_equal(chiton("%s --limit 1", line), 1);
+    execute(path_of("t.db"), "INSERT INTO failures (id, reason, results_version) SELECT id, 'planted', results_version "
+                             "FROM runs WHERE temp = 1; DELETE FROM runs WHERE temp = 1");
+    assert_int_equal(chiton("%s --limit 9", line), 1);
+    assert_says(err, "not found in 1 of 1 group: all runs: between temp = 9.537e-07 and 1.049e+06, and all runs at the "
+                     "next one, temp = 1, failed\n");
+    assert_int_equal(count_runs(path_of("t.db")), 6);
+}
+
+/* A group whose next T is not accepted is given up, and the other goes on. */
+static void test_end_of_the_range(void **state)
+{
+    (void)state;
+    write_text("plan.yaml", "defaults: {model: perceptron, dim: 2, train: 16, max_steps: 3000, seed: 0..2}\n"
+                            "sweeps:\n"
+                            "  - {name: never, temp: 1e280}\n"
+                            "  - {name: linear, alpha: 1, batch: full, label_noise: 0.3, loss: mse, temp: 2^-6}\n");
+    assert_int_equal(chiton("sweep plan.yaml -o t.db --bisect diverged --limit 100"), 1);
+    assert_says(err, "chiton: border of divergence not found in 1 of 2 groups: block never: under half of the runs "
+                     "diverged up to temp = ");
+    assert_says(err, " is not accepted\n");
+    assert_says(out, "block linear: the border lies between temp = ");
+    assert_null(strstr(out, "in all "));
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -195,8 +246,14 @@ int main(void)
 {
     /* suites: program */
     const struct CMUnitTest tests[] = {
-        BISECT_TEST(test_found),     BISECT_TEST(test_resumed),  BISECT_TEST(test_dry_run),
-        BISECT_TEST(test_not_found), BISECT_TEST(test_refusals),
+        BISECT_TEST(test_found),
+        BISECT_TEST(test_resumed),
+        BISECT_TEST(test_dry_run),
+        BISECT_TEST(test_not_found),
+        BISECT_TEST(test_borders_are_told),
+        BISECT_TEST(test_failed_runs),
+        BISECT_TEST(test_end_of_the_range),
+        BISECT_TEST(test_refusals),
     };
     return cmocka_run_group_tests_name("program and bisections", tests, locate_program, NULL);
 }

@@ -2,6 +2,7 @@
 #include "sim/sweep/border.h"
 
 #include "core/memory.h"
+#include "sim/admit.h"
 #include "sim/sweep/plan_private.h"
 
 #include <inttypes.h>
@@ -309,9 +310,9 @@ static void find_border(ch_border_group *group, double factor, size_t limit)
     } else {
         static const double ROUNDING = 1e-9;
         const double step = group->points[group->hi].value / group->points[group->lo].value;
-        group->state = step > factor * (1 + ROUNDING) ? CH_BORDER_OPEN
-                       : group->num_added < limit     ? state_of_ends(group)
-                                                      : CH_BORDER_FOUND;
+        group->state = step > factor * (1 + ROUNDING)                                     ? CH_BORDER_OPEN
+                       : group->num_added < limit && group->obstacle == CH_BORDER_GOES_ON ? state_of_ends(group)
+                                                                                          : CH_BORDER_FOUND;
     }
 }
 
@@ -344,7 +345,8 @@ ch_code ch_border_look(ch_border_list *self, ch_store *store, bool *is_whole, ch
 bool ch_border_is_lost(const ch_border_list *self, const ch_border_group *group)
 {
     return group->state == CH_BORDER_WITHOUT_RUNS ||
-           (group->state != CH_BORDER_FOUND && group->num_added >= self->limit);
+           (group->state != CH_BORDER_FOUND &&
+            (group->num_added >= self->limit || group->obstacle != CH_BORDER_GOES_ON));
 }
 
 static double next_value(const ch_border_group *group)
@@ -359,6 +361,32 @@ static double next_value(const ch_border_group *group)
     default:
         return sqrt(group->points[group->lo].value * group->points[group->hi].value);
     }
+}
+
+/* What stands in the way of a T that a group would get next. */
+static ch_border_obstacle obstacle_of(const ch_border_list *self, const ch_border_group *group, double value)
+{
+    const ch_border_point key = {.value = value};
+    ch_settings settings;
+    ch_resolved resolved;
+    ch_error ignored;
+    if (bsearch(&key, group->points, group->num_points, sizeof key, compare_points) != NULL) {
+        return CH_BORDER_ALL_FAILED;
+    }
+    ch_plan_get(self->plan, group->run, &settings);
+    ch_settings_set(&settings, ch_border_setting(self->plan, group->run), (ch_value){.real = value});
+    const bool is_accepted =
+        ch_settings_resolve(&settings, &resolved, &ignored) == CH_OK && ch_admit_anywhere(&resolved, &ignored) == CH_OK;
+    return is_accepted ? CH_BORDER_GOES_ON : CH_BORDER_REFUSED;
+}
+
+/* Gives a group up. Where the border lies in a narrow step it counts as found. */
+static void give_up(ch_border_group *group, ch_border_obstacle obstacle, double value)
+{
+    const bool is_narrow = group->state == CH_BORDER_LOW_END || group->state == CH_BORDER_HIGH_END;
+    group->obstacle = obstacle;
+    group->next = value;
+    group->state = is_narrow ? CH_BORDER_FOUND : group->state;
 }
 
 /* Makes an axis with the values of another from place `from` up to `to`. Texts are borrowed from it. */
@@ -443,6 +471,11 @@ ch_code ch_border_grow(ch_border_list *self, size_t *num_grown, ch_error *err)
             continue;
         }
         const double value = next_value(group);
+        const ch_border_obstacle obstacle = obstacle_of(self, group, value);
+        if (obstacle != CH_BORDER_GOES_ON) {
+            give_up(group, obstacle, value);
+            continue;
+        }
         ch_code code = add_block(self, g, value, err);
         if (code != CH_OK) {
             return code;

@@ -6,7 +6,8 @@
  *
  * Bisection. As long as hi / lo is over the factor that is asked for, the T sqrt(lo hi) is added. Where no T has half
  * of its runs diverged, twice the largest T is added, and where the least T already has, half of the least one. A group
- * to which so many T have been added as there may be is given up.
+ * to which so many T have been added as there may be is given up, and so is one whose next T its runs cannot have, or
+ * at which all of them failed.
  *
  * Ends. The error of a border comes from drawing the data sets again, and is not known where a drawing may have its
  * border beyond the sampled T. So where some runs diverged at the least T, half of it is added, and where some did not
@@ -32,6 +33,13 @@ typedef enum {
     CH_BORDER_WITHOUT_RUNS /* it has no run, because the plan leaves them out, or they failed */
 } ch_border_state;
 
+/** Why no T is added to a group any more, although its border is not found and the limit is not reached. */
+typedef enum {
+    CH_BORDER_GOES_ON,   /* T are added */
+    CH_BORDER_REFUSED,   /* the next T is one that its runs cannot have */
+    CH_BORDER_ALL_FAILED /* the next T was tried, and all runs at it failed */
+} ch_border_obstacle;
+
 /** The runs of a group at one T. */
 typedef struct {
     double value;                    /* T, or the rate */
@@ -46,6 +54,8 @@ typedef struct {
     size_t hi; /* the first point with half of its runs diverged; num_points: none has */
     size_t lo; /* the point with runs before it; num_points: there is none */
     ch_border_state state;
+    ch_border_obstacle obstacle;
+    double next; /* the T that is not added; set where there is an obstacle */
 } ch_border_group;
 
 /** All groups of a plan. */
@@ -73,7 +83,7 @@ void ch_border_list_free(ch_border_list *self);
  *  @return as ch_sweep_select */
 ch_code ch_border_look(ch_border_list *self, ch_store *store, bool *is_whole, ch_error *err) CH_MUST_CHECK;
 
-/** Adds a T to every group whose border is not found and that has not reached the limit.
+/** Adds a T to every group whose border is not found and that has not reached the limit, or sets its obstacle.
  *  @param num_grown  out: the number of groups to which one was added
  *  @return CH_OK, CH_ERROR_INPUT where the number of runs overflows, CH_ERROR_MEMORY */
 ch_code ch_border_grow(ch_border_list *self, size_t *num_grown, ch_error *err) CH_MUST_CHECK;
