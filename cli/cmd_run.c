@@ -133,6 +133,13 @@ static double distance_of_ends(const trails *self)
                     : NAN;
 }
 
+/* The characters that a column of the trajectory takes. */
+static int width_of(const ch_result *column)
+{
+    const int length = (int)strlen(column->name);
+    return length > 13 ? length : 13;
+}
+
 /* Prints a row for every point. A column is left out where the last point has no number for it. */
 static void print_trajectory(FILE *out, const ch_run *run, const trails *kept)
 {
@@ -141,7 +148,7 @@ static void print_trajectory(FILE *out, const ch_run *run, const trails *kept)
     for (size_t c = 0; c < ch_shown_count(); c++) {
         const ch_result column = ch_shown_at(c);
         if (isfinite(ch_result_real(&column, last))) {
-            fprintf(out, " %13s", column.name);
+            fprintf(out, " %*s", width_of(&column), column.name);
         }
     }
     fputs(kept->is_compared ? "      distance\n" : "\n", out);
@@ -153,7 +160,7 @@ static void print_trajectory(FILE *out, const ch_run *run, const trails *kept)
         for (size_t c = 0; c < ch_shown_count(); c++) {
             const ch_result column = ch_shown_at(c);
             if (isfinite(ch_result_real(&column, last))) {
-                fprintf(out, " %13.6g", ch_result_real(&column, point));
+                fprintf(out, " %*.6g", width_of(&column), ch_result_real(&column, point));
             }
         }
         if (kept->is_compared) {

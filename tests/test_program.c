@@ -135,8 +135,8 @@ static void test_run_prints_a_table(void **state)
             assert_says(out, ch_result_at(i).help);
         }
     }
-    assert_says(out, "  rate               1 ");
-    assert_says(out, "  status             fitted ");
+    assert_says(out, "  rate                  1 ");
+    assert_says(out, "  status                fitted ");
     assert_int_equal(num_files(), 0);
 }
 
@@ -425,8 +425,8 @@ static void test_infinite_train(void **state)
 {
     (void)state;
     assert_succeeds("run perceptron --chi 1 --dim 16 --train inf --temp 1 --max-steps 1000 --record 1");
-    assert_says(out, "train              inf ");
-    assert_says(out, "unfitted           - ");
+    assert_says(out, "train                 inf ");
+    assert_says(out, "unfitted              - ");
     assert_succeeds("run perceptron --chi 1 --dim 16 --train inf --temp 1 --max-steps 1000 --record 1 --json");
     json_t *run = parsed();
     assert_true(json_is_null(json_object_get(run, "train")) && json_is_null(json_object_get(run, "unfitted")));

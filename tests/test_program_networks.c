@@ -195,6 +195,10 @@ static void test_columns(void **state)
         assert_non_null(help);
         assert_int_equal(help - row, 41);
     }
+    const char *table = strstr(out, "trajectory\n");
+    assert_non_null(table);
+    const char *title = strchr(table, '\n') + 1, *first = strchr(title, '\n') + 1;
+    assert_int_equal(first - title, strchr(first, '\n') + 1 - first); /* numbers end under their names */
 }
 
 /* Fluctuations come from a sweep into the store, and from there into tables, JSON and figures. */

@@ -179,7 +179,7 @@ static void networks_start_from_a_file(void **state)
     assert_true(number("weight_change") != change);
     assert_int_equal(chiton("run %s --max-steps 40 --init w0.npy", settings), 0);
     char line[64];
-    (void)snprintf(line, sizeof line, "  init               %.8s  ", start.digest);
+    (void)snprintf(line, sizeof line, "  init                  %.8s  ", start.digest);
     assert_non_null(strstr(out, line));
     free(start.numbers);
     free(end.numbers);
@@ -343,7 +343,7 @@ static void distances_are_those_of_the_files(void **state)
         ch_array_free(&a);
         ch_array_free(&b);
         assert_int_equal(chiton("run %s --record 2 --distance-to a.npy", runs[r]), 0);
-        assert_non_null(strstr(out, "  distance           0 "));
+        assert_non_null(strstr(out, "  distance              0 "));
     }
 }
 
@@ -364,7 +364,7 @@ static void weights_are_kept_at_points_of_curvature(void **state)
     }
     ch_array_free(&kept);
     assert_int_equal(chiton("run %s --curvature 1 --distance-to c.npy", run), 0);
-    assert_non_null(strstr(out, "  distance           0 "));
+    assert_non_null(strstr(out, "  distance              0 "));
 }
 
 static void what_cannot_be_compared_is_refused(void **state)
