@@ -202,7 +202,7 @@ static void test_end_of_the_range(void **state)
     (void)state;
     write_text("plan.yaml", "defaults: {model: perceptron, dim: 2, train: 16, max_steps: 3000, seed: 0..2}\n"
                             "sweeps:\n"
-                            "  - {name: never, temp: 1e280}\n"
+                            "  - {name: never, temp: 1e287}\n"
                             "  - {name: linear, alpha: 1, batch: full, label_noise: 0.3, loss: mse, temp: 2^-6}\n");
     assert_int_equal(chiton("sweep plan.yaml -o t.db --bisect diverged --limit 100"), 1);
     assert_says(err, "chiton: border of divergence not found in 1 of 2 groups: block never: under half of the runs "
