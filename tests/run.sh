@@ -45,19 +45,10 @@ cache=$(cd "$cache" && pwd)
 # A test that hangs fails after half an hour, so that all others are still summed up.
 limit=
 command -v timeout >/dev/null && limit='timeout --foreground -k 10 1800'
-run_test() {
-    # threads that wait must sleep, because other programs need the core
-    # shellcheck disable=SC2086 — the runner is a command with its options
-    CHITON=$build/chiton CHITON_CACHE=$cache OMP_WAIT_POLICY=passive $limit ${TEST_RUNNER:-} "$build/tests/$test" >"$log" 2>&1
-}
-run_test
+# threads that wait must sleep, because other programs need the core
+# shellcheck disable=SC2086 — the runner is a command with its options
+CHITON=$build/chiton CHITON_CACHE=$cache OMP_WAIT_POLICY=passive $limit ${TEST_RUNNER:-} "$build/tests/$test" >"$log" 2>&1
 status=$?
-# At the end of one in some thousand processes clang's leak sanitizer crashes while it looks at their threads. It says so;
-# such a test is run once more.
-if [ "$status" -ne 0 ] && grep -q 'LeakSanitizer has encountered a fatal error' "$log"; then
-    run_test
-    status=$?
-fi
 # a file and no pipe: the times of a pipe's shell are not those of the test
 times >"$log.times"
 seconds=$(awk 'NR == 2 { split($0, part, /[ms ]+/); print part[1] * 60 + part[2] + part[3] * 60 + part[4] }' "$log.times")
