@@ -253,6 +253,18 @@ static ch_code check_arguments(const ch_cli *cli, const look *given, plot_argume
     return CH_OK;
 }
 
+static void free_look(look *given)
+{
+    free(given->format);
+    free(given->size);
+    free(given->panel);
+    free(given->x);
+    free(given->y);
+    free(given->by);
+    free(given->log);
+    free(given->band);
+}
+
 int ch_cmd_plot(int argc, const char **argv)
 {
     char *directory = NULL, *where = NULL, *box_folder = NULL;
@@ -326,14 +338,7 @@ out:
     ch_cli_free(&cli);
     free(box_folder);
     free(directory);
-    free(given.format);
-    free(given.size);
-    free(given.panel);
-    free(given.x);
-    free(given.y);
-    free(given.by);
-    free(given.log);
-    free(given.band);
+    free_look(&given);
     free(where);
     return code == CH_OK ? CH_EXIT_OK : ch_cli_fail(&err);
 }

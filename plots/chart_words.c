@@ -147,3 +147,18 @@ bool ch_chart_is_share(const char *name)
 {
     return strcmp(name, "test_error") == 0 || strcmp(name, "train_error") == 0;
 }
+
+ch_code ch_chart_draw(ch_page_kind kind, const char *x, const char *y, size_t by, const void *content, ch_error *err)
+{
+    char name[256];
+    const bool has_by = by < CH_SETTINGS_STORED;
+    ch_plot_style single = *kind.style;
+    const ch_page_head none = {0};
+    snprintf(name, sizeof name, "%s-%s%s%s", y, x, has_by ? "-by-" : "", has_by ? ch_settings_table[by].name : "");
+    single.panel = 'a';
+    kind.heads = &none;
+    kind.kind = "";
+    kind.name = name;
+    kind.style = &single;
+    return ch_page_draw(&kind, 0, content, err);
+}

@@ -1,8 +1,8 @@
-/* chart_words.h — what stands at the axes of a chart. Private to plots/. */
+/* chart_words.h — what stands at the axes of a chart, and its page. Private to plots/. */
 #ifndef CH_CHART_WORDS_H
 #define CH_CHART_WORDS_H
 
-#include "plots/plots.h"
+#include "plots/page.h"
 
 #include <stdbool.h>
 
@@ -12,5 +12,13 @@ void ch_chart_label(const char *name, char *text, size_t size);
 
 /** Whether a result is a share of samples, which stands at an axis in per cent. */
 bool ch_chart_is_share(const char *name);
+
+/** Draws a chart, a page with a single panel. The file is Y-X.FORMAT, or Y-X-by-BY.FORMAT.
+ *
+ *  @param kind  directory, style, names, watch and write; heads, kind and name are set here
+ *  @param by    the setting with a curve for each of its values; from CH_SETTINGS_STORED on: none
+ *  @return as ch_page_draw */
+ch_code ch_chart_draw(ch_page_kind kind, const char *x, const char *y, size_t by, const void *content,
+                      ch_error *err) CH_MUST_CHECK;
 
 #endif

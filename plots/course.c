@@ -445,22 +445,6 @@ ch_code ch_plot_course(const ch_run_table *table, const ch_course_chart *chart, 
                        ch_error *err)
 {
     ch_course self;
-    char name[256];
-    const bool has_by = chart->by < CH_SETTINGS_STORED;
-    /* a sheet with a single panel */
-    const ch_plot_style single = {
-        .format = style->format, .width = style->width, .panel = 'a', .has_data = style->has_data};
-    const ch_page_head none = {0};
-    snprintf(name, sizeof name, "%s-%s%s%s", chart->y.name, chart->x.name, has_by ? "-by-" : "",
-             has_by ? ch_settings_table[chart->by].name : "");
-    const ch_page_kind kind = {.heads = &none,
-                               .kind = "",
-                               .name = name,
-                               .write = write_page,
-                               .directory = directory,
-                               .style = &single,
-                               .names = names,
-                               .watch = watch};
     ch_code code = ch_course_init(&self, table, chart, err);
     *num_left_out = self.num_left_out;
     if (code != CH_OK) {
@@ -472,7 +456,9 @@ ch_code ch_plot_course(const ch_run_table *table, const ch_course_chart *chart, 
                             chart->y.name, options_for(&chart->y));
         goto out;
     }
-    code = ch_page_draw(&kind, 0, &self, err);
+    const ch_page_kind kind = {
+        .write = write_page, .directory = directory, .style = style, .names = names, .watch = watch};
+    code = ch_chart_draw(kind, chart->x.name, chart->y.name, chart->by, &self, err);
 out:
     ch_course_free(&self);
     return code;
