@@ -3,6 +3,7 @@
 
 #include "fit/fit.h"
 #include "plots/chart_key.h"
+#include "plots/chart_words.h"
 #include "plots/panel_rows.h"
 #include "sim/settings/reals.h"
 
@@ -57,10 +58,7 @@ ch_code ch_chart_curves_check(const ch_chart_curves *self, size_t x, const char 
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         const bool is_told = ch_fit_is_key(i) || i == CH_SETTING_TRAIN || i == CH_SETTING_TEMP;
         if (is_told && i != x && i != self->by && !ch_settings_are_one(&first->settings, &other->settings, i)) {
-            const char *name = ch_settings_table[i].name;
-            return ch_error_set(err, CH_ERROR_INPUT,
-                                "%s differ in %s: draw a curve for each by --by %s, or choose runs by --where", whom,
-                                name, name);
+            return ch_chart_refuse_mixed(whom, i, self->by, err);
         }
     }
     return CH_OK;

@@ -148,6 +148,20 @@ bool ch_chart_is_share(const char *name)
     return strcmp(name, "test_error") == 0 || strcmp(name, "train_error") == 0;
 }
 
+ch_code ch_chart_refuse_mixed(const char *whom, size_t setting, size_t by, ch_error *err)
+{
+    const char *name = ch_settings_table[setting].name;
+    if (by < CH_SETTINGS_STORED) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "%s differ in %s: choose those of one %s by --where, or draw a curve for each by --by %s "
+                            "instead of %s",
+                            whom, name, name, name, ch_settings_table[by].name);
+    }
+    return ch_error_set(err, CH_ERROR_INPUT,
+                        "%s differ in %s: draw a curve for each by --by %s, or choose runs by --where", whom, name,
+                        name);
+}
+
 ch_code ch_chart_draw(ch_page_kind kind, const char *x, const char *y, size_t by, const void *content, ch_error *err)
 {
     char name[256];

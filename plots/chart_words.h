@@ -13,6 +13,12 @@ void ch_chart_label(const char *name, char *text, size_t size);
 /** Whether a result is a share of samples, which stands at an axis in per cent. */
 bool ch_chart_is_share(const char *name);
 
+/** Refuses runs or groups, `whom`, that would lie on one curve though they differ in a setting: the sentence advises
+ *  a curve for each of its values, or to choose by --where, first where there are curves for another setting, `by`.
+ *  @param by  from CH_SETTINGS_STORED on: none
+ *  @return CH_ERROR_INPUT */
+ch_code ch_chart_refuse_mixed(const char *whom, size_t setting, size_t by, ch_error *err);
+
 /** Draws a chart, a page with a single panel. The file is Y-X.FORMAT, or Y-X-by-BY.FORMAT.
  *
  *  @param kind  directory, style, names, watch and write; heads, kind and name are set here

@@ -236,12 +236,10 @@ static ch_code check_apart(const content *self, ch_error *err)
             continue;
         }
         for (size_t s = 0; s < CH_SETTINGS_STORED; s++) {
-            const char *name = ch_settings_table[s].name;
             if (is_of_groups(s) && s != chart->x && s != chart->by && !ch_settings_are_one(&a->at, &b->at, s)) {
-                return ch_error_set(err, CH_ERROR_INPUT,
-                                    "groups with the same %s differ in %s: draw a curve for each by --by %s, or choose "
-                                    "runs by --where",
-                                    ch_settings_table[chart->x].name, name, name);
+                char whom[64];
+                snprintf(whom, sizeof whom, "groups with the same %s", ch_settings_table[chart->x].name);
+                return ch_chart_refuse_mixed(whom, s, chart->by, err);
             }
         }
     }

@@ -170,7 +170,8 @@ static void test_over_trains(void **state)
     ch_error err = {0};
     /* two dimensions at each P and chi */
     assert_int_equal(find_content(&self, &fit, &err), CH_ERROR_INPUT);
-    assert_non_null(strstr(err.message, "groups with the same train differ in dim: draw a curve for each by --by dim"));
+    assert_non_null(strstr(err.message, "groups with the same train differ in dim: choose those of one dim by --where, "
+                                        "or draw a curve for each by --by dim instead of chi"));
     free(self.marks);
     chart = chart_of("dim", "tc_onset", "train");
     self = (content){.chart = &chart};

@@ -12,7 +12,8 @@
  * relu has no second derivative at its kink; it counts as 0, and so does a change of a pool's winner.
  *
  * A forward pass of n m multiply-adds a layer is followed by a backward pass of as many; these are kept. Each direction
- * then takes six times n m, of the first layer twice; a gradient takes three times and twice. */
+ * then takes six times n m, of the first layer twice; a gradient takes three times and twice. Of a convolution that a
+ * pool follows, both take pixels that win in the pool alone, a quarter, but for the forward pass. */
 #ifndef CH_HESSIAN_H
 #define CH_HESSIAN_H
 

@@ -27,13 +27,13 @@ static tangent_memory tangents_of_node(const network *net, size_t node)
     if (node == 0) {
         return (tangent_memory){0};
     }
-    const bool is_image = node <= net->num_images;
+    const bool is_image = node <= net->num_images, is_pooled = is_image && has_pool(architecture, node - 1);
     const size_t samples = is_image ? net->capacity : lanes_of(net->capacity);
-    const size_t numbers = whole_lines(times(samples, node_size(architecture, node)));
+    const size_t numbers = whole_lines(times(samples, node_size(architecture, is_pooled ? node + 1 : node)));
     return (tangent_memory){
         .tangents = numbers,
-        .before = memory_of_node(net, node).before > 0 ? numbers : 0,
-        .pulls = is_image && has_pool(architecture, node - 1) ? 0 : numbers,
+        .before = !is_pooled && memory_of_node(net, node).before > 0 ? numbers : 0,
+        .pulls = is_pooled ? 0 : numbers,
     };
 }
 
@@ -352,22 +352,57 @@ static void filter_tangents(hessian *self, size_t l, size_t first, size_t count,
     add_all(tangent, self->spare, count * ch_shape_size(layer->out));
 }
 
+/* The tangents of one image behind convolution l, before the activation and at the winners of the pool alone, and those
+ * behind the pool. */
+static void pooled_tangents(hessian *self, size_t l, size_t image)
+{
+    network *net = &self->network;
+    const ch_layer *layer = &net->architecture->layers[l], *pool = layer + 1;
+    const pooled_scratch scratch = {net->padded, net->which, net->picked, net->places, net->deltas};
+    const size_t at = image * ch_shape_size(pool->in), size = ch_shape_size(pool->out);
+    const size_t in_size = ch_shape_size(layer->in), channels = layer->out.channels;
+    const real *bias = self->direction + layer->bias;
+    real *slopes = self->spare, *before = self->tangents[l + 1] + image * size;
+    real *behind = self->tangents[l + 2] + image * size;
+    find_winners(pool, net->rows[l + 1] + at, net->rows[l + 2] + image * size, scratch.which);
+    pick_winners(pool, scratch.which, net->before[l + 1] + at, scratch.picked);
+    for (size_t i = 0; i < size; i++) {
+        slopes[i] = 1;
+        before[i] = layer->has_bias ? bias[i % channels] : 0;
+    }
+    if (layer->is_activated) {
+        multiply_by_slope(net->architecture->spec.activation, 1, scratch.picked, slopes, size);
+    }
+    pooled_forward(layer, pool, self->direction + layer->weights, &scratch, net->rows[l] + image * in_size, slopes,
+                   before);
+    if (l > 0) {
+        pooled_forward(layer, pool, net->weights + layer->weights, &scratch, self->tangents[l] + image * in_size,
+                       slopes, before);
+    }
+    for (size_t i = 0; i < size; i++) {
+        before[i] *= (real)layer->scale;
+        behind[i] = slopes[i] * before[i];
+    }
+}
+
 /* The tangents of the images first … first + count behind image layer l. */
 static void image_tangents(hessian *self, size_t l, size_t first, size_t count)
 {
     network *net = &self->network;
     const ch_layer *layer = &net->architecture->layers[l];
     const size_t in_size = ch_shape_size(layer->in), out_size = ch_shape_size(layer->out);
+    if (layer->kind == CH_LAYER_POOL) { /* made with the convolution before it */
+        return;
+    }
+    if (has_pool(net->architecture, l)) {
+        for (size_t s = first; s < first + count; s++) {
+            pooled_tangents(self, l, s);
+        }
+        return;
+    }
     const real *in = l > 0 ? self->tangents[l] + first * in_size : NULL;
     real *out = self->tangents[l + 1] + first * out_size, *before = self->tangents_before[l + 1] + first * out_size;
     switch (layer->kind) {
-    case CH_LAYER_POOL:
-        for (size_t s = 0; s < count; s++) {
-            find_winners(layer, net->rows[l] + (first + s) * in_size, net->rows[l + 1] + (first + s) * out_size,
-                         net->which);
-            pick_winners(layer, net->which, in + s * in_size, out + s * out_size);
-        }
-        return;
     case CH_LAYER_MEAN:
         mean_forward(layer, in, out, count);
         return;
@@ -491,10 +526,10 @@ static void turn_pooled(hessian *self, size_t l, size_t image, real *turned, rea
     const pooled_scratch scratch = {net->padded, net->which, net->picked, net->places, net->deltas};
     const size_t at = image * ch_shape_size(pool->in), size = ch_shape_size(pool->out);
     const size_t in_size = ch_shape_size(layer->in);
-    real *delta = self->image_delta, *tangent = self->spare, *change = net->change + layer->weights;
+    const real *tangent = self->tangents[l + 1] + image * size;
+    real *delta = self->image_delta, *change = net->change + layer->weights;
     find_winners(pool, net->rows[l + 1] + at, net->rows[l + 2] + image * size, scratch.which);
     pick_winners(pool, scratch.which, net->before[l + 1] + at, scratch.picked);
-    pick_winners(pool, scratch.which, self->tangents_before[l + 1] + at, tangent);
     turn_through(layer, net->architecture->spec.activation, scratch.picked, tangent, self->pulls[l + 2] + image * size,
                  delta, turned, size);
     if (layer->has_bias) {

@@ -1,4 +1,5 @@
-/* pooled.inc.h — backward pass of a convolution that a pool follows, in either precision; part of network.inc.h.
+/* pooled.inc.h — a convolution that a pool follows, in either precision; part of network.inc.h: its backward pass, and
+ * its values at some of its pixels alone.
  *
  * Of the 2 x 2 pixels that a pool takes the largest of, only the winner, the pixel with the largest value, has a
  * derivative. It is 0 where relu gives 0. Sums are therefore taken over the winners whose derivative is not 0, image by
@@ -252,5 +253,82 @@ static void pooled_below(const ch_layer *layer, const ch_layer *pool, const real
     const real *inside = scratch->padded + frame.pad_row * line + frame.pad_column * channels;
     for (size_t i = 0; i < layer->in.rows; i++) {
         memcpy(gradient + i * row, inside + i * line, row * sizeof *gradient);
+    }
+}
+
+/* ---- values at the winners alone ---- */
+
+enum { TOGETHER = 4 }; /* winners that a vector of weights is used for while it is in a register */
+
+/* sums [some] += weights . field of view of each of the winners. some and kernel are compile-time constants.
+ * @param ends  [kernel] the rest of each row of the weights that fills no vector, with zeros behind it */
+ALWAYS_INLINE void dot_fields(size_t some, size_t kernel, const field_sum *over, const size_t *places,
+                              const real *weights, const vector *ends, const real *padded, real *sums)
+{
+    const size_t whole = over->run / LANES * LANES;
+    vector dots[TOGETHER] = {{0}};
+    for (size_t r = 0; r < kernel; r++) {
+        const real *w = weights + r * over->run, *x = padded + r * over->line;
+        for (size_t i = 0; i < whole; i += LANES) {
+            const vector here = load(w + i);
+#pragma GCC unroll 4
+            for (size_t k = 0; k < some; k++) {
+                dots[k] += here * load(x + places[k] + i);
+            }
+        }
+        if (whole < over->run) {
+#pragma GCC unroll 4
+            for (size_t k = 0; k < some; k++) {
+                dots[k] += ends[r] * load(x + places[k] + whole);
+            }
+        }
+    }
+    for (size_t k = 0; k < some; k++) {
+        for (size_t i = 0; i < LANES; i++) {
+            sums[k] += dots[k][i];
+        }
+    }
+}
+
+/* The same of all winners of a channel; sums [over->num]. */
+ALWAYS_INLINE void dot_all(size_t kernel, const field_sum *over, const real *weights, const real *padded, real *sums)
+{
+    const size_t whole = over->run / LANES * LANES;
+    vector ends[MOST_KERNEL] = {{0}};
+    for (size_t r = 0; r < kernel && whole < over->run; r++) {
+        ends[r] = load_some(weights + r * over->run + whole, over->run - whole);
+    }
+    size_t k = 0;
+    for (; k + TOGETHER <= over->num; k += TOGETHER) {
+        dot_fields(TOGETHER, kernel, over, over->places + k, weights, ends, padded, sums + k);
+    }
+    for (; k < over->num; k++) {
+        dot_fields(1, kernel, over, over->places + k, weights, ends, padded, sums + k);
+    }
+}
+
+/* values [cell][out] += weights . fields of view of the winners whose slope is not 0, for one image.
+ * @param slopes  [cell][out] */
+static void pooled_forward(const ch_layer *layer, const ch_layer *pool, const real *weights,
+                           const pooled_scratch *scratch, const real *in, const real *slopes, real *values)
+{
+    const image_frame frame = input_frame(layer);
+    const size_t channels = layer->in.channels, out = layer->out.channels, cells = num_pixels(pool->out);
+    field_sum over = {scratch->places, NULL, 0, layer->kernel * channels, frame.columns * channels};
+    pad_images(&frame, layer->in, in, scratch->padded, 1);
+    /* vectors reach beyond the last field, where zeros are multiplied with what is there */
+    memset(scratch->padded + frame.rows * over.line, 0, LANES * sizeof *scratch->padded);
+    for (size_t o = 0; o < out; o++) {
+        real *sums = scratch->deltas;
+        over.num = list_winners(pool, &frame, channels, scratch->which + o, slopes + o, scratch->places, sums);
+        memset(sums, 0, over.num * sizeof *sums);
+        if (layer->kernel == MOST_KERNEL) {
+            dot_all(MOST_KERNEL, &over, weights + o * layer->fan_in, scratch->padded, sums);
+        } else {
+            dot_all(3, &over, weights + o * layer->fan_in, scratch->padded, sums);
+        }
+        for (size_t cell = 0; cell < cells; cell++) {
+            values[cell * out + o] += slopes[cell * out + o] != 0 ? *sums++ : 0;
+        }
     }
 }
