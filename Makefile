@@ -7,7 +7,7 @@
 #   make check-cluster the examples for Slurm under a Slurm on this machine, installed where it is missing
 #   make check-long the statistical studies that take longer
 #   make fuzz       every function that takes bytes of others, under libFuzzer: FUZZ_SECONDS= each, 60 by default
-#   make bench      speed, as ratios measured in one run
+#   make bench      speed, as ratios measured in one run: docs/performance.md; OLD=PROGRAM compares an older build
 #   make install    program, libraries, headers, examples, experiments and manual page under PREFIX; make uninstall
 
 VERSION  := 0.1.0
@@ -335,23 +335,33 @@ $(BUILD)/tests/bench/hand_loop.o: tests/bench/hand_loop.c
 	@mkdir -p $(@D)
 	$(CC) $(BASE_CFLAGS) -ffast-math -ffp-contract=fast -c $< -o $@
 
-# its multiplications and additions are fused as those of networks are
-$(BUILD)/tests/bench/bench_peak.o: BASE_CFLAGS += $(FUSED)
+# their multiplications and additions are fused as those of networks are
+$(BUILD)/tests/bench/bench_peak.o $(BUILD)/tests/bench/bench_products.o: BASE_CFLAGS += $(FUSED)
+# its page names the flags
+$(BUILD)/tests/bench/bench_machine.o: BASE_CFLAGS += -DCH_BENCH_FLAGS='"$(strip $(OPTIMISE) $(CFLAGS))"'
 
 $(BUILD)/bench: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c)) $(BUILD)/libchiton.a
 	$(LINK) $^ $(LIBS) -o $@
 
 # The peak is one of fused multiply-adds in 12 chains: as many instructions, where there are such, are in its loop.
-check-bench: $(BUILD)/bench
+# Every part of the bench has its place in the page.
+check-bench: $(BUILD)/bench $(BUILD)/chiton
+	@for part in $$($(BUILD)/bench --help | sed -n 's/^parts[^:]*://p'); do \
+	    grep -qx "<!-- bench: $$part -->" docs/performance.md && grep -qx "<!-- end: $$part -->" docs/performance.md || \
+	    { echo "docs/performance.md has no section $$part"; exit 1; }; \
+	done
 	@if objdump -d $(BUILD)/tests/bench/bench_peak.o 2>/dev/null | grep -q 'vfmadd[0-9]*ps'; then \
 	    count=$$(objdump -d $(BUILD)/tests/bench/bench_peak.o | awk '/<multiply_add_in_registers>:/ { inside = 1 } \
 	        /^$$/ { inside = 0 } inside && /vfmadd[0-9]*ps/ { count++ } END { print count + 0 }'); \
 	    [ "$$count" -ge 12 ] || { echo "bench: $$count of 12 chains of multiply-adds are left in the peak's loop"; exit 1; }; \
 	fi
 
+# Makes docs/performance.md. PARTS= names some of it (build/bench --help), PAGE= is another page or empty, OLD= is an
+# older build/chiton to compare, DATA= has MNIST, and the environment's PYTHON= has JAX and PyTorch.
+PAGE ?= docs/performance.md
 bench:
-	+@$(MAKE_AGAIN) $(BUILD)/bench
-	@$(BUILD)/bench
+	+@$(MAKE_AGAIN) $(BUILD)/bench $(BUILD)/chiton
+	@$(BUILD)/bench $(if $(PAGE),--page '$(PAGE)') $(if $(OLD),--old '$(OLD)') $(if $(DATA),--data '$(DATA)') $(PARTS)
 
 # ---- installation ----
 

@@ -10,8 +10,9 @@
  * C is computed in tiles whose sums stay in the registers. A tile has at most PANEL columns. The columns of B that
  * belong to it are a panel: DEPTH_BLOCK rows of a panel fit the first cache.
  *
- * The products are the project's own, as batches are as small as 16 samples and sums go straight into weights in double
- * precision.
+ * The products are the project's own, as a sample's bits must not depend on its batch, and sums go straight into
+ * weights in double precision. docs/performance.md has their speed beside OpenBLAS's, which is up to 1.5 times as fast
+ * in some of the shapes of a step and 1.2 times in large squares, and slower in others.
  */
 #include "core/memory.h"
 #include "core/minmax.h"

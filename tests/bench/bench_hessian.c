@@ -69,9 +69,9 @@ static void bench_hessian_point(const hessian_point *point)
         }
     }
     const double one = median(first, REPEATS), other = median(next, REPEATS);
-    printf("  hessian %-10s %s h %4zu, %4zu samples: first product %.2f gradients, next ones %.2f%s\n",
-           ch_arch_name(point->spec.arch), ch_activation_name(point->spec.activation), point->spec.width, count, one,
-           other, one <= MOST_GRADIENTS ? "" : "  MISSED");
+    page_row("%s, %s, h = %zu | %zu | %.2f | %.2f%s", ch_arch_name(point->spec.arch),
+             ch_activation_name(point->spec.activation), point->spec.width, count, one, other,
+             one <= MOST_GRADIENTS ? "" : " (missed)");
     free(weights);
     free(sums);
     free(inputs);
@@ -82,7 +82,8 @@ static void bench_hessian_point(const hessian_point *point)
 
 void bench_hessian(void)
 {
-    puts("\nproducts of the Hessian with a direction, in gradients of as many samples (at most 2.5)");
+    page_say("Products of the Hessian with a direction, in gradients of as many samples (at most %g).", MOST_GRADIENTS);
+    page_table("network | samples | first product | next ones");
     static const hessian_point points[] = {
         {{CH_ARCH_MLP, 128, 5, CH_ACTIVATION_RELU, {784, 1, 1}}, 256},
         {{CH_ARCH_MLP, 128, 5, CH_ACTIVATION_GELU, {784, 1, 1}}, 256},

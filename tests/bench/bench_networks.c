@@ -1,89 +1,29 @@
-/* bench_networks.c — steps of SGD of networks: forward, loss, backward and update on one core, against a plain PyTorch
- * loop that runs alternately (torch_loop.py), both in processor time, and against the core's peak of multiply-adds.
+/* bench_networks.c — steps of SGD of networks: forward, loss, backward and update on one core, beside loops in
+ * PyTorch and JAX that run alternately (torch_loop.py, jax_loop.py), all in processor time, and against the core's peak
+ * of multiply-adds.
  *
  * Counted are the multiply-adds of the products alone: forward, changes of weights, and derivatives by the inputs of
  * all layers but the first; backward, of a convolution before a pool, those of one pixel for each of the pool's.
  */
 #include "bench.h"
-#include "hand_loop.h"
 
 #include "core/memory.h"
 #include "models/models.h"
 
-#include <signal.h>
 #include <stdbool.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 typedef struct {
     ch_network_spec spec;
     size_t batch, unfitted; /* samples of a batch that have a gradient */
     double least_ratio, least_peak;
+    const char *row; /* of the summary, or NULL */
 } network_point;
 
 enum { REPEATS = 9, NUM_SAMPLES = 1024 };
 static const float MOMENTUM = 0.9F;
-
-/* ---- PyTorch, in a process of its own ---- */
-
-typedef struct {
-    FILE *ask, *answer;
-    pid_t process;
-} torch_process;
-
-static bool torch_time(torch_process *self, const network_point *point, size_t steps, double *seconds)
-{
-    if (self->ask == NULL) {
-        return false;
-    }
-    const ch_network_spec *spec = &point->spec;
-    char line[64];
-    (void)fprintf(self->ask, "%s %zu %zu %zu %zu %zu %zu %zu\n", ch_arch_name(spec->arch), spec->width, spec->depth,
-                  point->batch, spec->input.channels, spec->input.rows, spec->input.columns, steps);
-    (void)fflush(self->ask);
-    if (fgets(line, sizeof line, self->answer) == NULL) {
-        return false;
-    }
-    *seconds = strtod(line, NULL);
-    return true;
-}
-
-static void torch_start(torch_process *self)
-{
-    int question[2], reply[2];
-    memset(self, 0, sizeof *self);
-    if (pipe(question) != 0 || pipe(reply) != 0) {
-        return;
-    }
-    self->process = fork();
-    if (self->process == 0) {
-        (void)dup2(question[0], STDIN_FILENO);
-        (void)dup2(reply[1], STDOUT_FILENO);
-        (void)close(question[1]);
-        (void)close(reply[0]);
-        (void)setenv("OMP_NUM_THREADS", "1", 1);
-        const char *python = getenv("PYTHON");
-        python = python != NULL ? python : "python3";
-        (void)execlp(python, python, "tests/bench/torch_loop.py", (char *)NULL);
-        _exit(1);
-    }
-    (void)close(question[0]);
-    (void)close(reply[1]);
-    self->ask = fdopen(question[1], "w");
-    self->answer = fdopen(reply[0], "r");
-}
-
-static void torch_stop(torch_process *self)
-{
-    if (self->ask != NULL) {
-        (void)fclose(self->ask);
-        (void)fclose(self->answer);
-        (void)waitpid(self->process, NULL, 0);
-    }
-}
-
-/* ---- the network ---- */
+static const ch_network_spec mlp = {CH_ARCH_MLP, 128, 5, CH_ACTIVATION_RELU, {784, 1, 1}};
+static const ch_network_spec mnas = {CH_ARCH_MNAS, 32, 0, CH_ACTIVATION_RELU, {3, 32, 32}};
+static const ch_network_spec cnn = {CH_ARCH_SIMPLE_CNN, 16, 0, CH_ACTIVATION_RELU, {3, 32, 32}};
 
 typedef struct {
     const network_point *point;
@@ -170,33 +110,61 @@ static double step_operations(const problem *self)
     return forward * (double)self->point->batch + backward * (double)self->point->unfitted;
 }
 
-static void bench_point(const network_point *point, torch_process *torch)
+/* What a peer takes for a step, over chiton's time. A peer that is slow is asked three times. */
+typedef struct {
+    double ratio[REPEATS], spent, compiling;
+    size_t count;
+} peer_times;
+
+static void ask_peer(peer *of, const network_point *point, size_t steps, double own, peer_times *times)
+{
+    static const double MOST_SECONDS = 6;
+    const ch_network_spec *spec = &point->spec;
+    double numbers[2];
+    if (times->count >= 3 && times->spent > MOST_SECONDS) {
+        return;
+    }
+    if (peer_ask(of, numbers, 2, "step %s %zu %zu %zu %zu %zu %zu %d %zu", ch_arch_name(spec->arch), spec->width,
+                 spec->depth, point->batch, spec->input.channels, spec->input.rows, spec->input.columns, NUM_SAMPLES,
+                 steps)) {
+        times->ratio[times->count++] = numbers[0] / own;
+        times->spent += numbers[0] * (double)steps;
+        times->compiling = numbers[1];
+    }
+}
+
+static void bench_point(const network_point *point, peer *torch, peer *jax)
 {
     problem here;
-    double own[REPEATS], ratio[REPEATS], peak[REPEATS];
+    double own[REPEATS], peak[REPEATS];
+    peer_times by_torch = {.count = 0}, by_jax = {.count = 0};
     problem_init(&here, point);
     const double operations = step_operations(&here);
     const size_t steps = 1 + (size_t)(2e9 / operations);
-    bool has_torch = true;
+    const bool is_compared = point->unfitted == point->batch;
     for (size_t i = 0; i < REPEATS; i++) {
         own[i] = time_steps(&here, steps, NULL);
         peak[i] = operations / own[i] / peak_rate();
-        ratio[i] = 0;
-        has_torch = has_torch && torch_time(torch, point, 1 + steps / 4, &ratio[i]);
-        ratio[i] /= own[i];
+        if (is_compared) {
+            ask_peer(torch, point, 1 + steps / 4, own[i], &by_torch);
+            ask_peer(jax, point, 1 + steps / 4, own[i], &by_jax);
+        }
     }
     const ch_shape input = point->spec.input;
-    printf("  %-10s h = %-4zu %zu x %zu x %zu  B = %-4zu unfitted %-4zu", ch_arch_name(point->spec.arch),
-           point->spec.width, input.channels, input.rows, input.columns, point->batch, point->unfitted);
-    printf(" %9.1f us/step  %5.1f %% of peak", median(own, REPEATS) * 1e6, median(peak, REPEATS) * 100);
-    if (has_torch) {
-        printf("  %6.2f x PyTorch", median(ratio, REPEATS));
+    const double typical = median(own, REPEATS), share = median(peak, REPEATS);
+    const double over_torch = median(by_torch.ratio, by_torch.count), over_jax = median(by_jax.ratio, by_jax.count);
+    page_row("%s, h = %zu, %zu × %zu × %zu | %zu | %zu | %.1f | %.1f | %s | %s | %s | %s | %s",
+             ch_arch_name(point->spec.arch), point->spec.width, input.channels, input.rows, input.columns, point->batch,
+             point->unfitted, typical * 1e6, share * 100, page_number("%.2f", over_torch),
+             page_number("%.2f", over_jax), page_number("%.1f", by_jax.count > 0 ? by_jax.compiling : (double)NAN),
+             page_number("%g", point->least_ratio > 0 ? point->least_ratio : (double)NAN),
+             page_number("%.0f", point->least_peak > 0 ? 100 * point->least_peak : (double)NAN));
+    if (point->row != NULL) {
+        summary_note(point->row, SUMMARY_SECONDS, typical);
+        summary_note(point->row, SUMMARY_TORCH, over_torch);
+        summary_note(point->row, SUMMARY_JAX, over_jax);
+        summary_note(point->row, SUMMARY_LIMIT, share);
     }
-    if (point->least_ratio > 0) {
-        printf("  (at least %g x", point->least_ratio);
-        printf(point->least_peak > 0 ? ", %.0f %%)" : ")", point->least_peak * 100);
-    }
-    puts("");
     problem_free(&here);
 }
 
@@ -214,8 +182,10 @@ static void bench_momentum(const network_point *point)
         const double plain = time_steps(&here, steps, NULL);
         ratio[i] = time_steps(&here, steps, velocity) / plain;
     }
-    printf("  %-10s h = %-4zu B = %-4zu with momentum %.2f x the time of a plain step (at most 1.2 x)\n",
-           ch_arch_name(point->spec.arch), point->spec.width, point->batch, median(ratio, PAIRS));
+    page_say("A step with momentum of %s, h = %zu, B = %zu, takes **%.2f** times as long as a plain one (at most 1.2; "
+             "median "
+             "of %d pairs).",
+             ch_arch_name(point->spec.arch), point->spec.width, point->batch, median(ratio, PAIRS), PAIRS);
     free(velocity);
     problem_free(&here);
 }
@@ -287,51 +257,63 @@ static double time_idle(idle_problem *self, size_t updates)
     return (processor_time() - started) / (double)(updates * IDLE_ROUNDS * IDLE_AHEAD);
 }
 
-static void bench_idle(const ch_network_spec *spec, torch_process *torch)
+void bench_idle(void)
 {
     enum { WARM = 100, UPDATES = 20 }; /* most samples are tested in the first updates */
-    const network_point ahead = {*spec, IDLE_AHEAD, 0, 0, 0}, all = {*spec, 16, 16, 0, 0};
+    const network_point ahead = {mlp, IDLE_AHEAD, 0, 0, 0, NULL}, all = {mlp, 16, 16, 0, 0, NULL};
     idle_problem here;
-    double own[REPEATS], ratio[REPEATS];
-    bool has_torch = true;
+    double own[REPEATS];
+    peer torch, jax;
+    peer_times by_torch = {.count = 0}, by_jax = {.count = 0};
+    page_say(
+        "Late training of the multilayer perceptron: P = %d, B = 16, 1 sample in 1,000 unfitted. The fast engine tests "
+        "samples by their lookahead sums; the peers go on step by step.",
+        IDLE_SAMPLES);
+    peer_start(&torch, "torch_loop.py", "PyTorch");
+    peer_start(&jax, "jax_loop.py", "JAX");
     idle_init(&here, &ahead);
     (void)time_idle(&here, WARM);
     for (size_t i = 0; i < REPEATS; i++) {
-        double seconds = 0;
         own[i] = time_idle(&here, UPDATES);
-        has_torch = has_torch && torch_time(torch, &all, 100, &seconds);
-        ratio[i] = seconds / 16 / own[i];
+        ask_peer(&torch, &all, 100, 16 * own[i], &by_torch);
+        ask_peer(&jax, &all, 400, 16 * own[i], &by_jax);
     }
-    printf("  %-10s h = %-4zu P = %d, B = 16, 1 sample in 1,000 unfitted %12.3g samples tested a second",
-           ch_arch_name(spec->arch), spec->width, IDLE_SAMPLES, 1 / median(own, REPEATS));
-    if (has_torch) {
-        printf("  %6.2f x PyTorch, step by step", median(ratio, REPEATS));
-    }
-    puts("  (at least 20 x)");
+    page_table("samples tested a second | PyTorch's time over chiton's (at least 20) | JAX's");
+    page_row("%.3g | %s | %s", 1 / median(own, REPEATS), page_number("%.1f", median(by_torch.ratio, by_torch.count)),
+             page_number("%.1f", median(by_jax.ratio, by_jax.count)));
     idle_free(&here);
+    peer_stop(&torch);
+    peer_stop(&jax);
 }
 
 void bench_networks(void)
 {
-    static const ch_network_spec mlp = {CH_ARCH_MLP, 128, 5, CH_ACTIVATION_RELU, {784, 1, 1}};
-    static const ch_network_spec mnas = {CH_ARCH_MNAS, 32, 0, CH_ACTIVATION_RELU, {3, 32, 32}};
-    static const ch_network_spec cnn = {CH_ARCH_SIMPLE_CNN, 16, 0, CH_ACTIVATION_RELU, {3, 32, 32}};
     const network_point points[] = {
-        {mlp, 16, 16, 6, 0.5},     {mlp, 16, 1, 0, 0},   {mlp, 16, 0, 0, 0},  {mlp, 2, 2, 0, 0},
-        {mlp, 256, 256, 1.5, 0.8}, {mnas, 64, 64, 2, 0}, {cnn, 64, 64, 2, 0},
+        {mlp, 16, 16, 6, 0.5, "MLP step, B = 16"},
+        {mlp, 16, 1, 0, 0, NULL},
+        {mlp, 16, 0, 0, 0, NULL},
+        {mlp, 2, 2, 0, 0, "MLP step, B = 2"},
+        {mlp, 256, 256, 1.5, 0.8, "MLP step, B = 256"},
+        {mnas, 64, 64, 2, 0, "mnas step, h = 32, B = 64"},
+        {cnn, 64, 64, 2, 0, "simple_cnn step, h = 16, B = 64"},
     };
-    torch_process torch;
-    double seconds;
-    (void)signal(SIGPIPE, SIG_IGN); /* PyTorch may not be installed */
-    torch_start(&torch);
-    puts("\nSGD step of networks on one core (PyTorch: all unfitted)");
-    if (!torch_time(&torch, &points[0], 1, &seconds)) {
-        puts("  PyTorch is not here: not compared");
+    peer torch, jax;
+    page_say(
+        "Steps of SGD on one core, single precision, relu, in processor time; the peers' steps have all samples "
+        "unfitted, as in the rows in which they stand. *Compiling*: seconds that JAX took for its loop before, which "
+        "count in no ratio.");
+    peer_start(&torch, "torch_loop.py", "PyTorch");
+    peer_start(&jax, "jax_loop.py", "JAX");
+    if (torch.ask != NULL || jax.ask != NULL) {
+        page_say("Peers: %s%s%s.", torch.name, torch.ask != NULL && jax.ask != NULL ? ", " : "", jax.name);
     }
+    page_table(
+        "network | B | unfitted | µs a step | % of peak | PyTorch over chiton | JAX over chiton | compiling, s | at "
+        "least, over PyTorch | at least, % of peak");
     for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
-        bench_point(&points[i], &torch);
+        bench_point(&points[i], &torch, &jax);
     }
+    peer_stop(&torch);
+    peer_stop(&jax);
     bench_momentum(&points[0]);
-    bench_idle(&mlp, &torch);
-    torch_stop(&torch);
 }

@@ -81,18 +81,13 @@ static ch_code tell(void *context, int *from, void **bytes, size_t *size, ch_err
  */
 static double time_sharing(const ch_plan *plan, const ch_run *run, uint64_t a_report)
 {
-    char path[] = "/tmp/chiton-bench-XXXXXX";
+    char path[CH_BENCH_PATH];
     echo worker = {.run = run, .a_report = a_report};
     const ch_link link = {0, 2, 2, &worker, hear, tell};
     ch_error err = {0};
     ch_store store;
     ch_sweep sweep;
-    const int file = mkstemp(path);
-    if (file < 0) {
-        perror("bench: /tmp");
-        exit(1);
-    }
-    close(file);
+    bench_temporary(path, ".db");
     must(ch_store_open(&store, path, CH_STORE_WRITE, &err), &err);
     must(ch_sweep_init(&sweep, plan, &store, &err), &err);
     sweep.link = &link;
@@ -126,15 +121,17 @@ void bench_ranks(void)
     ch_plan_get(&plan, 0, &settings);
     must(ch_settings_resolve(&settings, &resolved, &err), &err);
     must(ch_train_alone(&run, &resolved, NULL, 1, NULL, &err), &err);
-    puts("\nprocess 0 of a shared sweep, 20,000 short runs (at least 20,000 runs a second of its processor)");
+    page_say(
+        "Process 0 of a sweep that several processes share, 20,000 short runs, in its processor time (at least 20,000 "
+        "runs a second).");
+    page_table("runs in a report | µs a run | runs/s");
     for (size_t k = 0; k < sizeof reports / sizeof *reports; k++) {
         double us[REPEATS];
         for (size_t i = 0; i < REPEATS; i++) {
             us[i] = time_sharing(&plan, &run, reports[k]);
         }
         const double typical = median(us, REPEATS);
-        printf("  %4d run%s in a report: %6.1f us, %6.0f runs/s\n", (int)reports[k], reports[k] == 1 ? " " : "s",
-               typical, 1e6 / typical);
+        page_row("%d | %.1f | %.0f", (int)reports[k], typical, 1e6 / typical);
     }
     ch_run_free(&run);
     ch_plan_free(&plan);

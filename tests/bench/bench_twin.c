@@ -1,6 +1,5 @@
 /* bench_twin.c — the linearised twin: its kernel against the core's peak of multiply-adds, and a sweep on it. */
 #include "bench.h"
-#include "hand_loop.h"
 
 #include "core/memory.h"
 #include "models/models.h"
@@ -34,8 +33,8 @@ static void make_kernel(ch_kernel *kernel, const ch_kernel_setup *setup)
             ch_kernel_free(kernel);
         }
     }
-    printf("  kernel, P = %d, one core: %.2f s, %.0f %% of peak (at least 60 %%)\n", MOST_SAMPLES,
-           median(seconds, REPEATS), 100 * median(peak, REPEATS));
+    page_row("kernel, P = %d | %.2f | %.0f %% of peak (at least 60 %%)", MOST_SAMPLES, median(seconds, REPEATS),
+             100 * median(peak, REPEATS));
 }
 
 /* P = 2^7 … 2^12, T = 2^-13 … 2^2 */
@@ -65,8 +64,8 @@ static void sweep(const ch_kernel *kernel, double width)
         }
     }
     const double seconds = processor_time() - started;
-    printf("  96 runs to the end, P to %d, B = %d, one core: %.2f s, %.0f updates, %.1f GB/s of kernel\n", MOST_SAMPLES,
-           BATCH, seconds, updates, entries * sizeof(float) / seconds * 1e-9);
+    page_row("96 runs to the end, P to %d, B = %d | %.2f | %.0f updates, %.1f GB/s of kernel", MOST_SAMPLES, BATCH,
+             seconds, updates, entries * sizeof(float) / seconds * 1e-9);
 }
 
 void bench_twin(void)
@@ -89,7 +88,8 @@ void bench_twin(void)
         .bytes = ch_kernel_best_work(&architecture, MOST_SAMPLES, 0),
         .threads = 1,
     };
-    puts("\nlinearised twin of a multilayer perceptron, 5 layers of 128, 784 inputs");
+    page_say("The linearised twin of a multilayer perceptron, 5 layers of 128, 784 inputs, on one core.");
+    page_table("part | s | rate");
     make_kernel(&kernel, &setup);
     sweep(&kernel, (double)spec.width);
     ch_kernel_free(&kernel);

@@ -1,20 +1,18 @@
 """What a physicist would write with PyTorch: a plain loop of SGD on the hinge loss, float32, one thread.
 
-Reads lines `arch width depth batch channels rows columns steps` and answers each with the seconds of processor time of a step, every
-sample unfitted. Architectures as in docs/theory.md, relu.
+Answers with the seconds of processor time of a step, every sample unfitted. Architectures as in docs/theory.md, relu.
 """
-import sys
 import time
 
+import peer
 import torch
 import torch.nn.functional as F
 
 torch.set_num_threads(1)
-NORM = 0.7071067811865476
 
 
 def phi(z):
-    return F.relu(z) / NORM
+    return F.relu(z) / peer.NORM
 
 
 class Mlp(torch.nn.Module):
@@ -96,37 +94,39 @@ class Mnas(torch.nn.Module):
 
 
 MODELS = {"mlp": Mlp, "simple_cnn": SimpleCnn, "mnas": Mnas}
-NUM_SAMPLES, KAPPA, RATE = 1024, 1e6, 1e-3
 made = {}
 
 
-def prepare(arch, width, depth, shape):
-    key = (arch, width, depth, shape)
+def prepare(arch, width, depth, shape, num_samples):
+    key = (arch, width, depth, shape, num_samples)
     if key not in made:
         torch.manual_seed(0)
-        model, x = MODELS[arch](shape, width, depth), torch.randn(NUM_SAMPLES, *shape)
+        model, x = MODELS[arch](shape, width, depth), torch.randn(num_samples, *shape)
         with torch.no_grad():
             f0 = torch.cat([model(part) for part in x.split(64)])
-        made[key] = model, x, torch.sign(torch.randn(NUM_SAMPLES)), f0
+        made[key] = model, x, torch.sign(torch.randn(num_samples)), f0
     return made[key]
 
 
-def step(model, x, y, f0, batch):
-    index = torch.randint(NUM_SAMPLES, (batch,))
-    loss = F.relu(KAPPA - y[index] * (model(x[index]) - f0[index])).mean()
+def take_step(model, x, y, f0, batch):
+    index = torch.randint(len(y), (batch,))
+    loss = F.relu(peer.KAPPA - y[index] * (model(x[index]) - f0[index])).mean()
     loss.backward()
     with torch.no_grad():
         for w in model.parameters():
-            w -= RATE * w.grad
+            w -= peer.RATE * w.grad
             w.grad = None
 
 
-for line in sys.stdin:
-    arch, *numbers = line.split()
-    width, depth, batch, channels, rows, columns, steps = map(int, numbers)
-    problem = prepare(arch, width, depth, (channels, rows, columns))
-    step(*problem, batch)
+def step(arch, *numbers):
+    """Seconds of a step, and 0 of compiling."""
+    width, depth, batch, channels, rows, columns, num_samples, steps = map(int, numbers)
+    problem = prepare(arch, width, depth, (channels, rows, columns), num_samples)
+    take_step(*problem, batch)
     started = time.process_time()
     for _ in range(steps):
-        step(*problem, batch)
-    print((time.process_time() - started) / steps, flush=True)
+        take_step(*problem, batch)
+    return (time.process_time() - started) / steps, 0
+
+
+peer.serve(f"PyTorch {torch.__version__}", {"step": step})
