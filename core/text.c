@@ -133,9 +133,28 @@ static const char *scan_decimal(ch_number *self, const char *text)
     return end;
 }
 
+/* Reads a text of up to 15 digits and nothing else, as most settings are. */
+static bool parse_digits(ch_number *self, const char *text)
+{
+    enum { MOST_DIGITS = 15 };
+    uint64_t count = 0;
+    size_t length = 0;
+    for (; text[length] >= '0' && text[length] <= '9' && length < MOST_DIGITS; length++) {
+        count = 10 * count + (uint64_t)(text[length] - '0');
+    }
+    if (length == 0 || text[length] != '\0') {
+        return false;
+    }
+    *self = (ch_number){.value = (double)count, .whole = true, .count = count};
+    return true;
+}
+
 bool ch_number_parse(ch_number *self, const char *text)
 {
     memset(self, 0, sizeof *self);
+    if (parse_digits(self, text)) {
+        return true;
+    }
     const bool sign = *text == '-' || *text == '+';
     const bool negative = *text == '-';
     const char *end = scan_decimal(self, text + sign);
@@ -190,8 +209,28 @@ ch_number ch_number_raise(double base, long exponent)
 
 /* ---- writing ---- */
 
+void ch_whole_format(uint64_t whole, char *text, size_t size)
+{
+    char digits[24];
+    size_t first = sizeof digits;
+    digits[--first] = '\0';
+    do {
+        digits[--first] = (char)('0' + whole % 10);
+        whole /= 10;
+    } while (whole > 0);
+    if (size > 0) {
+        const size_t length = sizeof digits - first <= size ? sizeof digits - first : size;
+        memcpy(text, digits + first, length);
+        text[length - 1] = '\0';
+    }
+}
+
 void ch_number_format(double value, char *text, size_t size)
 {
+    if (value >= 0 && value < 1e15 && value == floor(value) && !signbit(value)) {
+        ch_whole_format((uint64_t)value, text, size); /* most settings are small whole numbers, and runs are many */
+        return;
+    }
     const locale_scope scope = locale_enter();
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, size, "%.*g", digits, value);

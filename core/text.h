@@ -25,6 +25,9 @@ bool ch_number_parse(ch_number *self, const char *text);
  *  powers of two are exact. */
 ch_number ch_number_raise(double base, long exponent);
 
+/** Writes a whole number in decimal digits, as "%llu" does. It is cut off where it does not fit. */
+void ch_whole_format(uint64_t whole, char *text, size_t size);
+
 /** Writes a number with 15, 16 or 17 significant digits, the fewest that read back to the same bits.
  *  @param size  bytes of `text`; 32 are enough */
 void ch_number_format(double value, char *text, size_t size);

@@ -105,6 +105,48 @@ static void serves_gsl(void **state)
     assert_int_equal(gsl_rng_get(&gsl), ch_random_u32(&again));
 }
 
+/* Whole numbers are written and read without the C library where they are short. They are the texts and the numbers
+ * that it gives. */
+static void short_numbers_are_the_librarys(void **state)
+{
+    (void)state;
+    static const double numbers[] = {0,    7,    10,     65536,     99999999999999, 999999999999999,
+                                     1e15, 1e16, 0x1p53, 0x1p63,    1e22,           0.5,
+                                     1e-3, -1,   -0.0,   123456.75, INFINITY};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        char text[32], wanted[32];
+        ch_number_format(numbers[i], text, sizeof text);
+        snprintf(wanted, sizeof wanted, "%.15g", numbers[i]);
+        if (strtod(wanted, NULL) == numbers[i]) {
+            assert_string_equal(text, wanted);
+        }
+        assert_true(strtod(text, NULL) == numbers[i] && signbit(strtod(text, NULL)) == signbit(numbers[i]));
+    }
+    static const uint64_t counts[] = {0, 9, 10, 1234567890, UINT64_MAX};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        char text[32], wanted[32];
+        ch_whole_format(counts[i], text, sizeof text);
+        snprintf(wanted, sizeof wanted, "%llu", (unsigned long long)counts[i]);
+        assert_string_equal(text, wanted);
+        ch_whole_format(counts[i], text, 5);
+        snprintf(wanted, 5, "%llu", (unsigned long long)counts[i]);
+        assert_string_equal(text, wanted);
+    }
+    static const char *const digits[] = {
+        "0", "12", "0007", "999999999999999", "1234567890123456", "18446744073709551615"};
+    for (size_t i = 0; i < sizeof digits / sizeof *digits; i++) {
+        char long_text[64];
+        snprintf(long_text, sizeof long_text, "+%s", digits[i]); /* which is read by the C library */
+        ch_number number, wanted;
+        assert_true(ch_number_parse(&number, digits[i]) && ch_number_parse(&wanted, long_text));
+        assert_true(number.value == wanted.value && number.whole == wanted.whole && number.count == wanted.count &&
+                    number.power == wanted.power);
+    }
+    ch_number number;
+    assert_false(ch_number_parse(&number, "") || ch_number_parse(&number, "12 ") || ch_number_parse(&number, " 1") ||
+                 ch_number_parse(&number, "0x10"));
+}
+
 static void nearest_names(void **state)
 {
     (void)state;
@@ -423,6 +465,7 @@ int main(void)
         cmocka_unit_test(streams_differ_and_repeat),
         cmocka_unit_test(below_is_uniform),
         cmocka_unit_test(serves_gsl),
+        cmocka_unit_test(short_numbers_are_the_librarys),
         cmocka_unit_test(nearest_names),
         cmocka_unit_test(allocation_refuses_overflow),
         cmocka_unit_test(available_memory_keeps_limits),

@@ -10,9 +10,10 @@
 /* Feeds the line "name=value\n" to the hash. */
 static void add_line(struct sha256_ctx *hash, const char *name, const char *value)
 {
-    char line[160];
-    const int length = snprintf(line, sizeof line, "%s=%s\n", name, value);
-    sha256_update(hash, (size_t)length, (const uint8_t *)line);
+    sha256_update(hash, strlen(name), (const uint8_t *)name);
+    sha256_update(hash, 1, (const uint8_t *)"=");
+    sha256_update(hash, strlen(value), (const uint8_t *)value);
+    sha256_update(hash, 1, (const uint8_t *)"\n");
 }
 
 /* Whether a budget says at which steps snapshots of the weights are taken, so that it is more than a budget. */

@@ -362,7 +362,7 @@ void ch_setting_format(const ch_setting *row, ch_value value, char *text, size_t
     } else if (row->type == CH_TYPE_TEXT || row->type == CH_TYPE_RULE || row->type == CH_TYPE_CONTENT) {
         snprintf(text, size, "%s", value.text != NULL ? value.text : "");
     } else {
-        snprintf(text, size, "%llu", (unsigned long long)value.count);
+        ch_whole_format(value.count, text, size);
     }
 }
 

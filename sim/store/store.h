@@ -49,6 +49,10 @@ ch_code ch_store_open(ch_store *self, const char *path, ch_store_mode mode, ch_e
 /** Idempotent. */
 void ch_store_close(ch_store *self);
 
+/** Says that ch_store_has will be asked about many runs, or no longer. Ids are in no order, so that each question would
+ *  read pages of a large store anew: up to 64 MiB of them are kept meanwhile. */
+void ch_store_keep_pages(ch_store *self, bool keeps);
+
 /** Asks whether a run is in the store.
  *  @param id     of the run, as ch_settings_id writes it
  *  @param found  out

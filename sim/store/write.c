@@ -4,6 +4,11 @@
 #include "sim/store/machine.h"
 #include "sim/store/results.h"
 
+void ch_store_keep_pages(ch_store *self, bool keeps)
+{
+    (void)sqlite3_exec(self->db, keeps ? "PRAGMA cache_size = -65536" : "PRAGMA cache_size = -2000", NULL, NULL, NULL);
+}
+
 ch_code ch_store_has(ch_store *self, const char *id, bool *found, ch_error *err)
 {
     *found = false;

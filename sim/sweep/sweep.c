@@ -382,7 +382,7 @@ static ch_code add_sample(ch_sweep *self, ch_store *store, uint64_t size, ch_err
 }
 
 /* Lists the jobs, or a sample of them where there are more than `most`. */
-static ch_code list_jobs(ch_sweep *self, ch_store *store, uint64_t most, ch_error *err)
+static ch_code list_all_jobs(ch_sweep *self, ch_store *store, uint64_t most, ch_error *err)
 {
     ch_code code = CH_OK;
     size_t num_present = 0, num_failures = 0;
@@ -429,6 +429,17 @@ static ch_code list_jobs(ch_sweep *self, ch_store *store, uint64_t most, ch_erro
         self->weight = (double)(self->counts.total - num_present - num_failures) / (double)self->num_jobs;
     }
     return CH_OK;
+}
+
+static ch_code list_jobs(ch_sweep *self, ch_store *store, uint64_t most, ch_error *err)
+{
+    if (store == NULL) {
+        return list_all_jobs(self, store, most, err);
+    }
+    ch_store_keep_pages(store, true);
+    const ch_code code = list_all_jobs(self, store, most, err);
+    ch_store_keep_pages(store, false);
+    return code;
 }
 
 /* @param most  number of runs from which on the jobs are a sample */
