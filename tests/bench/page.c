@@ -36,6 +36,7 @@ void page_begin(const char *name)
         exit(1);
     }
     (void)printf("\n== %s ==\n", name);
+    (void)fflush(stdout);
 }
 
 void page_say(const char *format, ...)
