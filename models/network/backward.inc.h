@@ -75,8 +75,8 @@ static void dense_change(network *self, const ch_layer *layer, const real *input
     change.values = to->gradient != NULL ? NULL : self->weights + layer->weights;
     change.velocity = to->velocity != NULL ? to->velocity + layer->weights : NULL;
     change.keep = to->keep;
-    product(out, in, num, (a_matrix){.at = deltas, .row = 1, .column = out}, (b_matrix){.at = inputs, .row = in},
-            change);
+    update(out, in, num, (a_matrix){.at = deltas, .row = 1, .column = out}, (b_matrix){.at = inputs, .row = in},
+           change);
     for (size_t o = 0; layer->has_bias && o < out; o++) {
         real sum = 0;
         for (size_t s = 0; s < num; s++) {

@@ -8,6 +8,7 @@
  */
 #include "core/buffers.h"
 #include "models/network/product.inc.h"
+#include "models/network/update.inc.h"
 
 #include "models/network/activations.inc.h"
 #include "models/network/filters.inc.h"

@@ -199,6 +199,13 @@ static inline size_t row_place(const a_matrix *a, size_t i)
  * addressing modes of an instruction; twelve distances from one pointer would need more registers than there are. */
 #define HIDE(pointer) __asm__("" : "+r"(pointer))
 
+/* Keeps the compiler from reading a vector again at each use of it. */
+#if defined __AVX__
+#define KEEP(loaded) __asm__("" : "+x"(loaded))
+#else
+#define KEEP(loaded) (void)(loaded)
+#endif
+
 /* How a tile finds its numbers.
  *   EVEN        rows of A and of B at equal distances
  *   B_BY_PLACE  rows of B by their places, rows of A next to each other
