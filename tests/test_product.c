@@ -1,5 +1,6 @@
 /* test_product.c — compares products of product.inc.h and transposes of transpose.inc.h with triple loops at odd sizes,
- * and activations with the mathematics library. It tests single precision; test_networks.c tests both. */
+ * products of few samples and updates with those products bit by bit, and activations with the mathematics library. It
+ * tests single precision; test_networks.c tests both. */
 #include "core/core.h"
 #include "tests/support.h"
 #include "tests/valgrind_support.h"
@@ -12,6 +13,9 @@
 #include "core/memory.h"
 #include "models/network/activations.inc.h"
 #include "models/network/transpose.inc.h"
+#include "models/network/update.inc.h"
+
+#include "models/network/few.inc.h"
 
 #include <gsl/gsl_errno.h>
 
@@ -116,6 +120,117 @@ static void products_are_sums(void **state)
     }
 }
 
+/* Numbers of which about a third are 0, as derivatives are with relu. */
+static void fill_with_zeros(real *values, size_t count)
+{
+    fill(values, count);
+    for (size_t i = 0; i < count; i++) {
+        values[i] = ch_random_below(&stream, 3) == 0 ? 0 : values[i];
+    }
+}
+
+/* An update has the bits of a product that is added to the weights, whatever becomes of the sums. */
+static void check_update(const shape *at, bool has_values, bool has_velocity)
+{
+    const size_t m = at->rows, n = at->columns, k = at->depth, count = m * n;
+    real *a = ch_alloc(k * m, sizeof *a), *b = ch_alloc(k * n, sizeof *b);
+    real *values[2], *velocity[2];
+    double *master[2];
+    fill_with_zeros(a, k * m);
+    fill(b, k * n);
+    for (int i = 0; i < 2; i++) {
+        values[i] = ch_alloc(count, sizeof *values[i]);
+        velocity[i] = ch_alloc(count, sizeof *velocity[i]);
+        master[i] = ch_alloc(count, sizeof *master[i]);
+        for (size_t j = 0; j < count; j++) {
+            master[i][j] = 1 + (double)j / 3;
+            values[i][j] = (real)master[i][j];
+            velocity[i][j] = 1 / ((real)j + 1);
+        }
+        c_matrix to = {.master = master[i], .row = n, .keep = 0.75F};
+        to.values = has_values ? values[i] : NULL;
+        to.velocity = has_velocity ? velocity[i] : NULL;
+        (i == 0 ? product : update)(m, n, k, (a_matrix){.at = a, .row = 1, .column = m}, (b_matrix){.at = b, .row = n},
+                                    to);
+    }
+    for (size_t j = 0; j < count; j++) {
+        assert_true(master[0][j] == master[1][j] && values[0][j] == values[1][j] && velocity[0][j] == velocity[1][j]);
+    }
+    for (int i = 0; i < 2; i++) {
+        free(values[i]);
+        free(velocity[i]);
+        free(master[i]);
+    }
+    free(a);
+    free(b);
+}
+
+static void updates_have_the_bits_of_products(void **state)
+{
+    (void)state;
+    skip_under_valgrind();
+    static const size_t sizes[] = {1, 5, 6, 7, 13, 16, 17, 40, 131}, depths[] = {1, 2, 3, 4, 5, 8, 16, 33, 257};
+    enum { NUM_SIZES = sizeof sizes / sizeof *sizes, NUM_DEPTHS = sizeof depths / sizeof *depths };
+    for (size_t i = 0; i < NUM_SIZES; i++) {
+        for (size_t j = 0; j < NUM_SIZES; j++) {
+            for (size_t k = 0; k < NUM_DEPTHS; k++) {
+                const size_t kind = (i + 2 * j + k) % 3;
+                check_update(&(shape){sizes[i], sizes[j], depths[k], true}, kind > 0, kind == 2);
+            }
+        }
+    }
+    check_update(&(shape){3, 1100, 2, true}, true, false);
+}
+
+/* A weight that meets an infinite input changes to NaN though its unit's derivative is 0. */
+static void updates_keep_infinite_inputs(void **state)
+{
+    (void)state;
+    enum { INPUTS = 20 };
+    const real a[] = {0};
+    real b[INPUTS] = {[3] = INFINITY, [18] = INFINITY}, values[INPUTS];
+    double master[INPUTS] = {0};
+    update(1, INPUTS, 1, (a_matrix){.at = a, .row = 1, .column = 1}, (b_matrix){.at = b, .row = INPUTS},
+           (c_matrix){.values = values, .master = master, .row = INPUTS});
+    for (size_t i = 0; i < INPUTS; i++) {
+        assert_true(isnan(master[i]) == (i == 3 || i == 18));
+    }
+}
+
+/* Sums of few samples have the bits of the same samples' products in panels. */
+static void few_samples_have_the_bits_of_panels(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 3, 8, 17, 33, 130, 300};
+    enum { NUM_SIZES = sizeof sizes / sizeof *sizes, MOST_SIZE = 300 };
+    real *weights = ch_alloc(MOST_SIZE * MOST_SIZE, sizeof *weights);
+    real x[FEW_SAMPLES * MOST_SIZE], got[FEW_SAMPLES * MOST_SIZE], wanted[FEW_SAMPLES * MOST_SIZE];
+    fill(weights, MOST_SIZE * MOST_SIZE);
+    for (size_t i = 0; i < NUM_SIZES * NUM_SIZES * FEW_SAMPLES; i++) {
+        const size_t samples = i % FEW_SAMPLES + 1;
+        const size_t m = sizes[i / FEW_SAMPLES % NUM_SIZES], n = sizes[i / FEW_SAMPLES / NUM_SIZES];
+        real *turned = ch_alloc(m * n, sizeof *turned);
+        for (size_t j = 0; j < m * n; j++) {
+            turned[j % n * m + j / n] = weights[j];
+        }
+        fill_with_zeros(x, samples * MOST_SIZE);
+        few_forward(samples, m, n, weights, x, got);
+        product(samples, m, n, (a_matrix){.at = x, .row = n, .column = 1}, (b_matrix){.at = turned, .row = m},
+                into(wanted, m));
+        for (size_t j = 0; j < samples * m; j++) {
+            assert_true(got[j] == wanted[j]);
+        }
+        few_below(samples, m, n, weights, x, got);
+        product(samples, n, m, (a_matrix){.at = x, .row = m, .column = 1}, (b_matrix){.at = weights, .row = n},
+                into(wanted, n));
+        for (size_t j = 0; j < samples * n; j++) {
+            assert_true(got[j] == wanted[j]);
+        }
+        free(turned);
+    }
+    free(weights);
+}
+
 static void transposes_are_exact(void **state)
 {
     (void)state;
@@ -189,6 +304,9 @@ int main(void)
     ch_random_init(&stream, 1, CH_STREAM_INIT, 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_are_sums),
+        cmocka_unit_test(updates_have_the_bits_of_products),
+        cmocka_unit_test(updates_keep_infinite_inputs),
+        cmocka_unit_test(few_samples_have_the_bits_of_panels),
         cmocka_unit_test(transposes_are_exact),
         cmocka_unit_test(activations_are_right),
     };

@@ -130,11 +130,16 @@ static const real *dense_inputs(network *self, size_t l)
     return is_whole ? self->rows[l] : self->input_rows;
 }
 
-/* delta_below = W^T delta */
+/* delta_below = W^T delta. delta_rows has the same numbers as delta. */
 static void dense_below(network *self, const ch_layer *layer)
 {
     const size_t in = layer->fan_in, out = layer->out.channels, num = self->num_active;
     const real *weights = self->weights + layer->weights;
+    if (num <= FEW_SAMPLES) {
+        few_below(num, out, in, weights, self->delta_rows, self->input_rows);
+        rows_to_panels(self->input_rows, num, in, self->delta_below);
+        return;
+    }
     for (size_t first = 0; first < num; first += PANEL) {
         const size_t width = panel_width(num, first);
         product(in, width, out, (a_matrix){.at = weights, .row = 1, .column = in},
@@ -147,11 +152,11 @@ static void dense_backward(network *self, const sink *to)
     for (size_t l = self->architecture->num_layers; l-- > self->num_images;) {
         const ch_layer *layer = &self->architecture->layers[l];
         dense_through_activation(self, l);
+        panels_to_rows(self->delta, self->num_active, layer->out.channels, self->delta_rows);
         if (l > 0) {
             dense_below(self, layer);
         }
         if (to->samples == NULL || to->row > layer->weights) {
-            panels_to_rows(self->delta, self->num_active, layer->out.channels, self->delta_rows);
             dense_change(self, layer, dense_inputs(self, l), to);
         }
         real *below = self->delta_below;

@@ -17,6 +17,7 @@
 
 #include "models/network/pooled.inc.h"
 
+#include "models/network/few.inc.h"
 #include "models/network/panels.inc.h"
 
 #include <stdlib.h>
@@ -396,9 +397,28 @@ static void finish_panel(network *self, size_t l, size_t first, size_t width)
     }
 }
 
+/* Computes the sums W x of dense layer l for all samples, of which there are few. */
+static void few_sums(network *self, size_t l, real *sums)
+{
+    const ch_layer *layer = &self->architecture->layers[l];
+    const size_t in = layer->fan_in, out = layer->out.channels, count = self->count;
+    const real *inputs = self->rows[l];
+    if (inputs == NULL) {
+        panels_to_rows(self->panels[l], count, in, self->input_rows);
+        inputs = self->input_rows;
+    }
+    few_forward(count, out, in, self->weights + layer->weights, inputs, self->delta_rows);
+    rows_to_panels(self->delta_rows, count, out, sums);
+}
+
 static void dense_forward(network *self, size_t l)
 {
     const size_t out = self->architecture->layers[l].out.channels;
+    if (self->count <= FEW_SAMPLES) {
+        few_sums(self, l, self->before[l + 1]);
+        finish_panel(self, l, 0, LANES);
+        return;
+    }
     for (size_t first = 0; first < self->count; first += PANEL) {
         const size_t width = panel_width(self->count, first);
         dense_sums(self, l, first, width, self->before[l + 1] + first * out);

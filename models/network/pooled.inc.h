@@ -98,26 +98,6 @@ typedef struct {
     size_t line; /* numbers of a row of the padded image: the distance from row to row there */
 } field_sum;
 
-/* Loads the first `count` numbers of a vector, with zeros behind them. */
-ALWAYS_INLINE vector load_some(const real *from, size_t count)
-{
-    vector some = {0};
-    if (count >= LANES) {
-        return load(from);
-    }
-    memcpy(&some, from, count * sizeof *from);
-    return some;
-}
-
-ALWAYS_INLINE void store_some(real *to, vector some, size_t count)
-{
-    if (count >= LANES) {
-        store(to, some);
-    } else {
-        memcpy(to, &some, count * sizeof *to);
-    }
-}
-
 /* change [row][width] += sum over winners of delta x [row][width]. rows and vectors are compile-time constants. */
 ALWAYS_INLINE void sum_fields(size_t rows, size_t vectors, const field_sum *over, const real *padded, real *change,
                               size_t width)

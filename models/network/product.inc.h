@@ -72,6 +72,26 @@ ALWAYS_INLINE void store(real *to, vector stored)
     memcpy(to, &stored, sizeof stored);
 }
 
+/* Loads the first `count` numbers of a vector, with zeros behind them. */
+ALWAYS_INLINE vector load_some(const real *from, size_t count)
+{
+    vector some = {0};
+    if (count >= LANES) {
+        return load(from);
+    }
+    memcpy(&some, from, count * sizeof *from);
+    return some;
+}
+
+ALWAYS_INLINE void store_some(real *to, vector some, size_t count)
+{
+    if (count >= LANES) {
+        store(to, some);
+    } else {
+        memcpy(to, &some, count * sizeof *to);
+    }
+}
+
 /* Asks for memory that is soon read to come into the first cache. */
 static inline void fetch_ahead(const void *from, size_t bytes)
 {

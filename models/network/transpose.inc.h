@@ -26,22 +26,54 @@ typedef int64_t indices __attribute__((vector_size(VECTOR_BYTES)));
 #define SECOND_HALVES(a, b) SHUFFLE(a, b, 1, 3)
 #endif
 
-/* Transposes LANES x LANES numbers: to[j to_row + i] = from[i from_row + j]. Rows of `from` beyond `num_from` count as
- * zeros; rows of `to` beyond `num_to` are not written. Interleaving row i with row i + LANES / 2, log2(LANES) times, is
- * a transposition. */
-static void transpose_square(const real *from, size_t from_row, size_t num_from, real *to, size_t to_row, size_t num_to)
+#if defined __AVX__ && LANES == 8
+/* Transposes LANES vectors of LANES numbers: within halves of vectors, where that is quicker, and then the halves. */
+ALWAYS_INLINE void transpose_vectors(vector *square)
 {
-    vector square[LANES], mixed[LANES];
-    for (size_t i = 0; i < LANES; i++) {
-        square[i] = i < num_from ? load(from + i * from_row) : (vector){0};
+    vector pairs[LANES], fours[LANES];
+#pragma GCC unroll 4
+    for (size_t i = 0; i < LANES; i += 2) {
+        pairs[i] = SHUFFLE(square[i], square[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+        pairs[i + 1] = SHUFFLE(square[i], square[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
     }
+#pragma GCC unroll 2
+    for (size_t i = 0; i < LANES; i += 4) {
+        fours[i] = SHUFFLE(pairs[i], pairs[i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+        fours[i + 1] = SHUFFLE(pairs[i], pairs[i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+        fours[i + 2] = SHUFFLE(pairs[i + 1], pairs[i + 3], 0, 1, 8, 9, 4, 5, 12, 13);
+        fours[i + 3] = SHUFFLE(pairs[i + 1], pairs[i + 3], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+#pragma GCC unroll 4
+    for (size_t i = 0; i < LANES / 2; i++) {
+        square[i] = SHUFFLE(fours[i], fours[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        square[i + 4] = SHUFFLE(fours[i], fours[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+}
+#else
+/* Transposes LANES vectors of LANES numbers. Interleaving vector i with vector i + LANES / 2, log2(LANES) times, is a
+ * transposition. */
+ALWAYS_INLINE void transpose_vectors(vector *square)
+{
+    vector mixed[LANES];
     for (size_t stride = 1; stride < LANES; stride *= 2) {
         for (size_t i = 0; i < LANES / 2; i++) {
             mixed[2 * i] = FIRST_HALVES(square[i], square[i + LANES / 2]);
             mixed[2 * i + 1] = SECOND_HALVES(square[i], square[i + LANES / 2]);
         }
-        memcpy(square, mixed, sizeof square);
+        memcpy(square, mixed, sizeof mixed);
     }
+}
+#endif
+
+/* Transposes LANES x LANES numbers: to[j to_row + i] = from[i from_row + j]. Rows of `from` beyond `num_from` count as
+ * zeros; rows of `to` beyond `num_to` are not written. */
+static void transpose_square(const real *from, size_t from_row, size_t num_from, real *to, size_t to_row, size_t num_to)
+{
+    vector square[LANES];
+    for (size_t i = 0; i < LANES; i++) {
+        square[i] = i < num_from ? load(from + i * from_row) : (vector){0};
+    }
+    transpose_vectors(square);
     for (size_t i = 0; i < num_to; i++) {
         store(to + i * to_row, square[i]);
     }

@@ -327,7 +327,8 @@ static void update_by_tiles(size_t m, size_t n, size_t k, const a_matrix *a, con
     }
 }
 
-/* W += A B, and what else c_matrix says. A lies by columns, and C has a master and is not added to. */
+/* W += A B, and what else c_matrix says. A lies by columns; C has a master, of which `values`, if there are any, are
+ * the rounded numbers, and `add` is not set. */
 static void update(size_t m, size_t n, size_t k, a_matrix a, b_matrix b, c_matrix c)
 {
     if (k <= FEW_TERMS) {
