@@ -185,7 +185,7 @@ endif
 TESTS_CFLAGS ?= -O0
 $(QUICK:%=$(BUILD)/tests/%.o): BASE_CFLAGS += $(TESTS_CFLAGS)
 $(BUILD)/tests/test_active.o: BASE_CFLAGS += -O1 # it computes all margins itself
-$(BUILD)/tests/test_product.o: BASE_CFLAGS += -O3 $(FUSED) $(NUMERIC_CFLAGS) # it has a copy of such passes, and compares bits
+$(BUILD)/tests/test_product.o: BASE_CFLAGS += $(FUSED) $(NUMERIC_CFLAGS) # it has a copy of such passes
 
 # the program as it would be on a processor that it was not built for
 $(BUILD)/chiton-elsewhere: $(BUILD)/tests/other_processor/needed.o $(BUILD)/chiton.o $(COMMANDS:%.c=$(BUILD)/%.o) $(BUILD)/libchiton.a
