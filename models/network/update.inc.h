@@ -31,7 +31,7 @@ static inline update_kind kind_of(const c_matrix *to)
 
 /* Adds sums to `count` weights, a whole number of vectors. The first two arguments are compile-time constants. */
 ALWAYS_INLINE void add_sums(update_kind kind, size_t count, const real *sums, double *master, real *values,
-                            real *velocity, real keep)
+                            real *velocity, size_t at, real keep)
 {
 #pragma GCC unroll 8
     for (size_t c = 0; c < count; c += PART) {
@@ -40,16 +40,16 @@ ALWAYS_INLINE void add_sums(update_kind kind, size_t count, const real *sums, do
         memcpy(&change, sums + c, sizeof change);
         if (kind == TO_VELOCITY) {
             part before;
-            memcpy(&before, velocity + c, sizeof before);
+            memcpy(&before, velocity + at + c, sizeof before);
             change = keep * before + change;
-            memcpy(velocity + c, &change, sizeof change);
+            memcpy(velocity + at + c, &change, sizeof change);
         }
-        memcpy(&now, master + c, sizeof now);
+        memcpy(&now, master + at + c, sizeof now);
         now += WIDENED(change);
-        memcpy(master + c, &now, sizeof now);
+        memcpy(master + at + c, &now, sizeof now);
         if (kind != TO_MASTER) {
             change = __builtin_convertvector(now, part);
-            memcpy(values + c, &change, sizeof change);
+            memcpy(values + at + c, &change, sizeof change);
         }
     }
 }
@@ -80,9 +80,6 @@ static term_list list_terms(size_t k, const a_matrix *a, const b_matrix *b, size
 ALWAYS_INLINE void update_row(update_kind kind, size_t num, const term_list *terms, size_t n, const c_matrix *to,
                               size_t at)
 {
-    double *master = to->master + at;
-    real *values = kind != TO_MASTER ? to->values + at : NULL;
-    real *velocity = kind == TO_VELOCITY ? to->velocity + at : NULL;
     real sums[SHALLOW_COLUMNS] __attribute__((aligned(CH_CACHE_LINE)));
     for (size_t j = 0; j < n; j += SHALLOW_COLUMNS) {
         const size_t width = ch_size_min(n - j, SHALLOW_COLUMNS), whole = width / LANES * LANES;
@@ -104,7 +101,7 @@ ALWAYS_INLINE void update_row(update_kind kind, size_t num, const term_list *ter
         }
         c = 0;
         for (; c < whole; c += LANES) {
-            add_sums(kind, LANES, sums + c, master + j + c, values + j + c, velocity + j + c, to->keep);
+            add_sums(kind, LANES, sums + c, to->master, to->values, to->velocity, at + j + c, to->keep);
         }
         put_row(sums + c, width - c, to, at + j + c);
     }
@@ -176,10 +173,10 @@ static void update_by_few(size_t m, size_t n, size_t k, const a_matrix *a, const
  * need other parts of the processor, and the weights come from afar.
  */
 
-/* Rows of sums [row][PANEL] that wait to be added, and where the first goes. */
+/* Rows of sums [row][PANEL] that wait to be added, and where they go. */
 typedef struct {
     const real *sums;
-    size_t num_rows, row; /* row: from row to row of weights */
+    size_t num_rows, at, row; /* at: the place of the first weight; row: from row to row of weights */
     double *master;
     real *values, *velocity;
     real keep;
@@ -187,24 +184,23 @@ typedef struct {
 
 ALWAYS_INLINE void add_waiting_row(update_kind kind, waiting_rows *waiting)
 {
-    add_sums(kind, PANEL, waiting->sums, waiting->master, waiting->values, waiting->velocity, waiting->keep);
+    add_sums(kind, PANEL, waiting->sums, waiting->master, waiting->values, waiting->velocity, waiting->at,
+             waiting->keep);
     waiting->sums += PANEL;
-    waiting->master += waiting->row;
-    waiting->values += kind != TO_MASTER ? waiting->row : 0;
-    waiting->velocity += kind == TO_VELOCITY ? waiting->row : 0;
+    waiting->at += waiting->row;
     waiting->num_rows--;
 }
 
-ALWAYS_INLINE waiting_rows waiting_at(update_kind kind, const real *sums, size_t num_rows, const c_matrix *to,
-                                      size_t at)
+ALWAYS_INLINE waiting_rows waiting_at(const real *sums, size_t num_rows, const c_matrix *to, size_t at)
 {
     return (waiting_rows){
         .sums = sums,
         .num_rows = num_rows,
+        .at = at,
         .row = to->row,
-        .master = to->master + at,
-        .values = kind != TO_MASTER ? to->values + at : NULL,
-        .velocity = kind == TO_VELOCITY ? to->velocity + at : NULL,
+        .master = to->master,
+        .values = to->values,
+        .velocity = to->velocity,
         .keep = to->keep,
     };
 }
@@ -295,7 +291,7 @@ ALWAYS_INLINE void update_columns(update_kind kind, size_t m, size_t n, size_t k
             if (n - j < PANEL) {
                 put_tile(sums[turn], num_rows, n - j, to, place);
             } else {
-                waiting = waiting_at(kind, sums[turn], num_rows, to, place);
+                waiting = waiting_at(sums[turn], num_rows, to, place);
             }
         }
     }
