@@ -6,6 +6,7 @@
 #include "core/memory.h"
 #include "perceptron/perceptron.h"
 #include "tests/learner_support.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_randist.h>
@@ -104,7 +105,7 @@ static void gd_is_gradient_descent(void **state)
     static const struct {
         size_t num_samples, steps;
     } sizes[] = {{37, 30}, {1500, 4}};
-    for (size_t k = 0; k < 2 * NUM_LOSSES; k++) {
+    for (size_t k = 0; k < (is_under_valgrind() ? 1 : 2) * NUM_LOSSES; k++) {
         const size_t num_samples = sizes[k / NUM_LOSSES].num_samples, steps = sizes[k / NUM_LOSSES].steps;
         ch_examples train = draw_examples(7, num_samples, 5);
         ch_architecture network = make_network(CH_ARCH_MLP_BIAS, 11, 2, train.shape);
@@ -181,7 +182,8 @@ static void sgd_is_sgd(void **state)
 {
     (void)state;
     static const size_t batches[] = {1, 3, 17, 40};
-    for (size_t k = 0; k < 4 * NUM_LOSSES; k++) {
+    /* under valgrind every loss and every batch once */
+    for (size_t k = 0; k < 4 * NUM_LOSSES; k += is_under_valgrind() ? NUM_LOSSES + 1 : 1) {
         ch_examples train = draw_examples(6, 40, 8);
         ch_architecture network = make_network(CH_ARCH_MLP, 16, 1, train.shape);
         ch_network_learner_setup setup = setup_of(&network, &train);

@@ -281,10 +281,11 @@ static void threads_change_nothing(void **state)
                  {CH_DYNAMICS_UNFITTED, false, 2}, {CH_DYNAMICS_SDE, false, 2}, {CH_DYNAMICS_FLOW, false, 1}};
     ch_examples train = draw_examples(12, MANY, 8);
     ch_architecture network = make_network(CH_ARCH_MLP, 40, 2, train.shape);
+    const int most_threads = is_sanitized() ? 2 : MOST_THREADS;
     for (size_t k = 0; k < 6; k++) {
         ch_network_learner models[MOST_THREADS];
         ch_observation seen[MOST_THREADS];
-        for (int t = 0; t < MOST_THREADS; t++) {
+        for (int t = 0; t < most_threads; t++) {
             ch_network_learner_setup setup = setup_of(&network, &train);
             setup.dynamics = cases[k].dynamics;
             setup.fast = cases[k].fast;
@@ -308,7 +309,7 @@ static void threads_change_nothing(void **state)
             assert_memory_equal(models[t].state->margins, models[0].state->margins, MANY * sizeof(double));
             assert_true(models[t].learner.progress.steps == models[0].learner.progress.steps);
         }
-        for (int t = 0; t < MOST_THREADS; t++) {
+        for (int t = 0; t < most_threads; t++) {
             ch_network_learner_free(&models[t]);
         }
     }

@@ -507,6 +507,7 @@ enum { WIDE = 1 << 18, SEVERAL = 80 };
 static void stops_within_a_step(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     ch_stop stop = 0;
     ch_watch watch = {.stop = &stop};
     ch_perceptron model;

@@ -198,6 +198,7 @@ static void test_chain(void **state)
 
 int main(void)
 {
+    /* suites: statistical; it calls nothing that test_phase and test_train do not */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_linear),

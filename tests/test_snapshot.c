@@ -375,7 +375,7 @@ static void test_fast_networks(void **unused)
         {MLP "alpha=100 temp=0.01 batch=100 engine=fast", 300, 1},
     };
     seen all = {0};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i += is_sanitized() ? 2 : 1) {
+    for (size_t i = is_sanitized() ? 2 : 0; i < sizeof cases / sizeof *cases; i += is_sanitized() ? 2 : 1) {
         const seen one = check_case(&cases[i]);
         all.sums += one.sums;
         all.events += one.events;
