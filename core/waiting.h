@@ -20,9 +20,16 @@ typedef struct {
     double some;                         /* 1 - q */
     double one;                          /* probability that a batch holds exactly one */
     double per_log_none;                 /* 1 / ln q; -0 when every batch holds one */
+    uint32_t usual;                      /* the likeliest number of marked samples, at least 1; 0: not drawn from it */
+    double at_usual;                     /* probability of that number, given at least one */
 } ch_waiting;
 
-/** Needs 1 <= u <= P and 1 <= B <= P. Cost: min(u, B) logarithms. */
+/** In batches of at least so many samples the number of marked ones is drawn by one uniform number, from the likeliest
+ *  number on. In smaller ones it is drawn as it was before that, because results depend on how it is drawn. */
+enum { CH_WAITING_LARGE_BATCH = 256 };
+
+/** Needs 1 <= u <= P and 1 <= B <= P. Cost: min(u, B) logarithms; for large batches, beside them, some 20 divisions for
+ *  each standard deviation of the number of marked samples. */
 void ch_waiting_init(ch_waiting *self, uint32_t num_samples, uint32_t batch, uint32_t marked);
 
 /** Draws the number of steps until a batch holds a marked sample, that step included, >= 1. It is geometric,
@@ -101,7 +108,7 @@ static inline uint32_t ch_waiting_number(const ch_waiting *self, ch_random *rand
 /* ---- laws that are stored ---- */
 
 /** The laws for fewer marked samples than this are stored once made; others are made again when the number changes. */
-enum { CH_WAITING_STORED = 256 };
+enum { CH_WAITING_STORED = 512 };
 
 /** The laws at fixed P and B for every number of marked samples. A law is made when it is first used. */
 typedef struct {

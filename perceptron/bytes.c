@@ -3,7 +3,9 @@
 
 #include "core/draw.h"
 #include "core/epoch.h"
+#include "core/waiting.h"
 #include "data/data.h"
+#include "perceptron/close.h"
 
 #include <stdint.h>
 
@@ -16,6 +18,13 @@ static size_t fast_bytes(size_t num_samples, size_t dim)
     const size_t gram = num_samples < LEAST_FULL ? 5 * num_samples * num_samples : MOST_GRAM_BYTES;
     return LIST_BYTES * num_samples + (gram < MOST_GRAM_BYTES ? gram : MOST_GRAM_BYTES) +
            ch_sample_set_bytes(num_samples / COPIED_SHARE, dim);
+}
+
+/* What it takes to follow the samples close to kappa, where batches are large. */
+static size_t close_bytes(const ch_perceptron_size *size)
+{
+    const bool applies = size->is_fast && !size->by_epoch && size->batch >= CH_WAITING_LARGE_BATCH;
+    return applies ? ch_close_set_bytes(size->num_train, size->dim) : 0;
 }
 
 /* The fast engine by epochs has the places that it knows, the place of every sample in the screening index, and a bit
@@ -36,7 +45,7 @@ size_t ch_perceptron_bytes(const ch_perceptron_size *size)
     const size_t fresh = size->num_train == 0 ? size->batch : 0;
     const size_t rows = ch_sample_set_bytes(fresh + size->num_test + VECTORS * ROWS_A_VECTOR, size->dim);
     const size_t permuted = size->batch > CH_SCANNED_BATCH || size->by_epoch ? size->num_train : 0;
-    const size_t indices = sizeof(uint32_t) * (size->batch + permuted) + epoch_bytes(size);
+    const size_t indices = sizeof(uint32_t) * (size->batch + permuted) + epoch_bytes(size) + close_bytes(size);
     const size_t tests = 2 * sizeof(double) * size->num_test; /* |F|, and the smallest of them */
     return rows + indices + tests + (size->is_fast ? fast_bytes(size->num_train, size->dim) : 0);
 }

@@ -84,6 +84,9 @@ static void begin_bounding(ch_fast_perceptron *self)
     const double rows = 1 + (double)setup->batch * number / (double)setup->num_samples;
     learner->step_cost = 0;
     learner->update_cost = rows * (double)ch_candidates_num_screened(&state->candidates) * (double)self->student.stride;
+    if (state->close != NULL) {
+        ch_fast_close_wait(self);
+    }
 }
 
 /* Makes the student's weights the new reference, and takes the list of candidates by their distance from it. Where that
@@ -137,6 +140,10 @@ static void compare_stages(ch_fast_perceptron *self)
         const uint64_t steps = student->learner.progress.steps - state->steps_then;
         ch_fast_count_draws(self, (double)steps * (double)student->setup.batch,
                             CH_FAST_PLAIN_DRAW + ch_fast_far_dot_cost(self));
+    }
+    const double updates = (double)student->learner.progress.updates;
+    if (state->close != NULL && ch_fast_close_try(self, state->cost, state->cost / (updates * (1 - 1 / NEXT_LOOK)))) {
+        return;
     }
     if (is_bounding_cheaper(self)) {
         begin_bounding(self);
@@ -240,6 +247,8 @@ static void advance(ch_learner *learner, const ch_limit *limit)
             }
         } else if (self->state->stage == CH_FAST_BOUNDING) {
             ch_fast_advance_bounding(self, limit);
+        } else if (self->state->stage == CH_FAST_CLOSE) {
+            ch_fast_advance_close(self, limit);
         } else if (!next->is_known) {
             ch_fast_find_event(self);
         } else if (next->step > limit->steps) {
@@ -315,7 +324,7 @@ static void exchange_choice(ch_fast_perceptron *self, ch_snapshot *snapshot)
     CH_SNAPSHOT_NUMBER(snapshot, state->updates_at_reference);
     CH_SNAPSHOT_NUMBER(snapshot, state->next_try);
     ch_snapshot_flags(snapshot, state->used, self->student.setup.num_samples);
-    CH_SNAPSHOT_NUMBER(snapshot, state->work);
+    ch_snapshot_array(snapshot, &state->work, 1, offsetof(ch_fast_work, close));
     ch_snapshot_end(snapshot);
 }
 
@@ -348,6 +357,23 @@ static void complete(ch_fast_perceptron *self)
     }
 }
 
+/* The stage of large batches, and when it is tried next. */
+static void exchange_close(ch_fast_perceptron *self, ch_snapshot *snapshot)
+{
+    ch_fast_state *state = self->state;
+    ch_snapshot_begin(snapshot, "large");
+    CH_SNAPSHOT_NUMBER(snapshot, state->close_try);
+    CH_SNAPSHOT_NUMBER(snapshot, state->close_wait);
+    CH_SNAPSHOT_NUMBER(snapshot, state->work.close);
+    ch_snapshot_end(snapshot);
+    if (state->stage == CH_FAST_CLOSE) {
+        ch_close_set_exchange(state->close, snapshot);
+    }
+    if (state->stage == CH_FAST_CLOSE && state->event.is_known && ch_snapshot_reads(snapshot) && !snapshot->is_bad) {
+        ch_fast_close_complete_event(self);
+    }
+}
+
 static void exchange(ch_learner *learner, ch_snapshot *snapshot)
 {
     ch_fast_perceptron *self = (ch_fast_perceptron *)learner;
@@ -355,7 +381,7 @@ static void exchange(ch_learner *learner, ch_snapshot *snapshot)
     uint32_t stage = state->stage;
     ch_perceptron_exchange(learner, snapshot);
     ch_snapshot_begin(snapshot, "fast");
-    ch_snapshot_count32(snapshot, &stage, CH_FAST_BOUNDING);
+    ch_snapshot_count32(snapshot, &stage, CH_FAST_CLOSE);
     ch_snapshot_end(snapshot);
     state->stage = (ch_fast_stage)stage;
     exchange_choice(self, snapshot);
@@ -367,6 +393,10 @@ static void exchange(ch_learner *learner, ch_snapshot *snapshot)
     }
     if (state->stage == CH_FAST_BOUNDING) {
         ch_active_set_exchange(state->active, snapshot);
+    }
+    ch_snapshot_require(snapshot, state->stage != CH_FAST_CLOSE || state->close != NULL);
+    if (state->close != NULL && !snapshot->is_bad) {
+        exchange_close(self, snapshot);
     }
     if (ch_snapshot_reads(snapshot) && !snapshot->is_bad) {
         complete(self);
@@ -443,6 +473,13 @@ static ch_code init_state(ch_fast_perceptron *self, const ch_screen *shared, ch_
     state->unfitted = ch_alloc_unset(setup->num_samples, sizeof *state->unfitted);
     state->single = ch_alloc(self->student.stride, sizeof *state->single);
     state->used = ch_alloc(setup->num_samples, sizeof *state->used);
+    state->close_try = UINT64_MAX;
+    if (ch_fast_close_applies(setup) && state->active != NULL) {
+        state->close = ch_close_set_new(&self->student, &state->screen, &state->active->gram);
+        if (state->close == NULL) {
+            return refuse_memory(setup, err);
+        }
+    }
     if (state->active == NULL || state->drawn == NULL || state->unfitted == NULL || state->single == NULL ||
         state->used == NULL) {
         return refuse_memory(setup, err);
@@ -490,6 +527,7 @@ out:
 void ch_fast_perceptron_free(ch_fast_perceptron *self)
 {
     if (self->state != NULL) {
+        ch_close_set_free(self->state->close);
         ch_active_set_free(self->state->active);
         ch_candidates_free(&self->state->candidates);
         ch_screen_free(&self->state->screen);

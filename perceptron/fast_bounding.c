@@ -109,5 +109,14 @@ void ch_fast_advance_bounding(ch_fast_perceptron *self, const ch_limit *limit)
             progress->status = CH_DIVERGED;
             return;
         }
+        if (progress->updates >= state->close_try) {
+            const ch_perceptron_setup *setup = &self->student.setup;
+            const double rows = (double)setup->batch / (double)setup->num_samples * state->active->num_unfitted;
+            const double cost = ch_close_bounding_cost(rows, (double)state->active->gram.count);
+            if (ch_fast_close_try(self, INFINITY, cost)) {
+                return;
+            }
+            ch_fast_close_wait(self);
+        }
     }
 }

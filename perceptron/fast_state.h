@@ -1,7 +1,8 @@
-/* fast_state.h — what the fast engine knows during a run, and what its work costs. Private to four files:
+/* fast_state.h — what the fast engine knows during a run, and what its work costs. Private to five files:
  * perceptron/fast.c, which chooses stages and takes updates; perceptron/fast_events.c, which finds the next update
- * while the engine draws; perceptron/fast_bounding.c, which finds and takes updates while it bounds; and
- * perceptron/fast_epoch.c, which finds updates where batches are parts of epochs.
+ * while the engine draws; perceptron/fast_bounding.c, which finds and takes updates while it bounds;
+ * perceptron/fast_close.c, which does so where batches are large; and perceptron/fast_epoch.c, which finds updates
+ * where batches are parts of epochs.
  */
 #ifndef CH_FAST_STATE_H
 #define CH_FAST_STATE_H
@@ -10,6 +11,7 @@
 #include "core/waiting.h"
 #include "perceptron/active.h"
 #include "perceptron/candidates.h"
+#include "perceptron/close.h"
 #include "perceptron/student.h"
 
 /** At least this many candidates are drawn before the margin of the first of them is computed, so that by then their
@@ -17,7 +19,7 @@
 enum { CH_FAST_AHEAD = 16 };
 
 /** A stage of a run (ch_fast_perceptron). */
-typedef enum { CH_FAST_PLAIN, CH_FAST_DRAWING, CH_FAST_BOUNDING } ch_fast_stage;
+typedef enum { CH_FAST_PLAIN, CH_FAST_DRAWING, CH_FAST_BOUNDING, CH_FAST_CLOSE } ch_fast_stage;
 
 /** A batch that holds a candidate. It is drawn, but the margins of its candidates are not computed yet. */
 typedef struct {
@@ -31,8 +33,9 @@ typedef struct {
     bool is_known, is_finite; /* is_finite: no margin of its samples is infinite or NaN */
     uint64_t step;            /* the step at which it is taken */
     uint32_t count;           /* number of unfitted samples in its batch */
-    /* [count] the indices of these samples, or during the stage of bounding their places (perceptron/gram.h). Borrowed
-     * from the student's `active` or the state's `unfitted`. */
+    /* [count] the indices of these samples, or during the stage of bounding their places (perceptron/gram.h), or during
+     * that of large batches their slots (perceptron/close.h), which all other unfitted slots follow. Borrowed from the
+     * student's `active` or the state's `unfitted`. */
     uint32_t *samples;
 } ch_fast_event;
 
@@ -53,6 +56,9 @@ struct ch_fast_state {
     ch_screen screen;                                         /* index of the P training samples; owned */
     ch_candidates candidates;                                 /* owned */
     ch_active_set *active;                                    /* owned */
+    ch_close_set *close;                                      /* owned; NULL unless batches are large */
+    uint64_t close_try, close_wait; /* the number of updates at which the stage of large batches is tried next, and the
+                                       number of updates from the last try to that */
     ch_fast_event event;
     ch_waiting_table laws; /* laws of the batches that hold at least one of u unfitted samples, by u */
     /* [P] indices of the unfitted samples, or their places, while all of them are known; owned */
@@ -105,6 +111,29 @@ void ch_fast_find_event(ch_fast_perceptron *self);
 
 /** Finds and takes updates, up to a limit or until the run ends. */
 void ch_fast_advance_bounding(ch_fast_perceptron *self, const ch_limit *limit);
+
+/* ---- the stage of large batches: perceptron/fast_close.c ---- */
+
+/** Whether a run has this stage: its batches are large, and independent. */
+bool ch_fast_close_applies(const ch_perceptron_setup *setup);
+
+/** Sets the number of updates at which the stage is tried next. Each wait is twice as long as the one before it. */
+void ch_fast_close_wait(ch_fast_perceptron *self);
+
+/** Begins the stage where few enough samples are close to kappa.
+ *  @param most_cost  what beginning may cost, in units of 16 multiply-adds
+ *  @param step_cost  what a step costs in the present stage
+ *  @return whether it has begun */
+bool ch_fast_close_try(ch_fast_perceptron *self, double most_cost, double step_cost);
+
+/** Finds the next update.  @return false when there is none: the run is fitted */
+bool ch_fast_close_find_event(ch_fast_perceptron *self);
+
+/** Lists the unfitted slots that the next update lacks behind those that it has, which are known. */
+void ch_fast_close_complete_event(ch_fast_perceptron *self);
+
+/** Finds and takes updates, up to a limit, until the run ends, or until the stage does. */
+void ch_fast_advance_close(ch_fast_perceptron *self, const ch_limit *limit);
 
 /* ---- finding the next update by epochs: perceptron/fast_epoch.c ---- */
 

@@ -109,6 +109,9 @@ static void enlarge_slab(ch_gram *self)
 
 void ch_gram_make_room(ch_gram *self)
 {
+    if (self->packed != NULL) {
+        return;
+    }
     enlarge_slab(self);
     const size_t most = ch_gram_most_packed(self);
     self->packed = ch_alloc_unset(most * self->set->stride, sizeof *self->packed);

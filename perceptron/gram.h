@@ -55,7 +55,7 @@ bool ch_gram_init(ch_gram *self, const ch_sample_set *set, const ch_screen *scre
 void ch_gram_free(ch_gram *self);
 
 /** Allocates the memory that makes it fast: at most 16 MiB for rows, and copies of a quarter of the samples. Where
- *  memory is short, it works without. */
+ *  memory is short, it works without. A second call does nothing. */
 void ch_gram_make_room(ch_gram *self);
 
 /** Number of rows that memory is taken to hold while `count` places are in use, where the stage of a run is chosen. */

@@ -86,9 +86,9 @@ void ch_perceptron_signal_and_noise(const ch_perceptron *self, double *signal, d
 /** The fast engine: equal in law to the plain one, with the same objective, update and stopping rule, but without its
  *  idle steps (docs/fast-engine.md).
  *
- *  A run passes through three stages. From time to time, each time after 1.5 times as many updates as the last time,
- *  the engine compares the cost of the updates since the last comparison with their cost in a later stage. Where that
- *  is smaller, it moves on.
+ *  A run passes through three stages, or four where batches are large. From time to time, each time after 1.5 times as
+ * many updates as the last time, the engine compares the cost of the updates since the last comparison with their cost
+ * in a later stage. Where that is smaller, it moves on.
  *  - Plain steps are taken while nearly all samples can be unfitted.
  *  - Drawing: a candidate is a sample that can be unfitted (perceptron/candidates.h). Only batches that hold a
  *  candidate are drawn, and of these only the candidates. The number of steps until the next such batch is geometric,
@@ -97,8 +97,11 @@ void ch_perceptron_signal_and_noise(const ch_perceptron *self, double *signal, d
  *  - Bounding: the margins of all samples that the screening index does not rule out are kept within known bounds by
  *  rows of their Gram matrix (perceptron/active.h). So the unfitted samples are known, and the same laws give the next
  *  batch that holds one.
+ *  - Large batches, of at least CH_WAITING_LARGE_BATCH independent samples, have in place of bounding, or before and
+ *  after it, a stage in which only the samples close to kappa are followed (perceptron/close.h), where that is cheaper.
  *  Memory beside the set: the index, 8 bytes a sample, which runs may share; lists of at most 25 bytes a sample; copies
- *  of at most a quarter of the samples; and 16 MiB of rows. Only the part that belongs to samples which are not ruled
+ *  of at most a quarter of the samples; and 16 MiB of rows, with large
+ *  batches 5 MiB more. Only the part that belongs to samples which are not ruled
  *  out is used. */
 typedef struct {
     ch_perceptron student;       /* first: this struct is a ch_learner. It takes the plain steps. */
@@ -113,6 +116,7 @@ typedef struct {
     uint64_t drawing;  /* updates in the stage of drawing */
     uint64_t near;     /* those of them whose candidates were listed by distance from a reference */
     uint64_t bounding; /* updates in the stage of bounding */
+    uint64_t close;    /* updates in the stage of large batches */
 } ch_fast_work;
 
 struct ch_screen;

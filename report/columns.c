@@ -198,7 +198,7 @@ static ch_code write_result(packer *self, const ch_result *row, FILE *out, ch_er
 void ch_html_run_id(const ch_run *run, char id[CH_ID_SIZE])
 {
     id[0] = '\0';
-    if (run->results_version == CH_RESULTS_VERSION) {
+    if (ch_run_age(run) == 0) {
         ch_settings_id(&run->resolved, id);
     }
 }

@@ -429,7 +429,7 @@ ch_code ch_html_remake_write(const ch_fit *fit, ch_html_remake *summary, FILE *o
         summary->num_written++;
     }
     for (size_t i = 0; i < self.count; i++) {
-        summary->is_old = summary->is_old || fit->table->runs[i].results_version != CH_RESULTS_VERSION;
+        summary->is_old = summary->is_old || ch_run_age(&fit->table->runs[i]) != 0;
     }
 out:
     for (size_t k = 0; k < self.num_axes; k++) {

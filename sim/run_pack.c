@@ -22,9 +22,10 @@ void ch_pack_describe(char *text)
     const uint16_t one = 1;
     uint8_t first = 0;
     memcpy(&first, &one, sizeof first);
-    snprintf(text, CH_PACK_DESCRIPTION_SIZE, "chiton %s, results %d, %zu settings, bytes %zu %zu %zu, lowest byte %s",
-             CH_VERSION, CH_RESULTS_VERSION, ch_settings_count, sizeof(ch_settings), sizeof(ch_run), sizeof(ch_point),
-             first == 1 ? "first" : "last");
+    snprintf(text, CH_PACK_DESCRIPTION_SIZE,
+             "chiton %s, results %d and %d, %zu settings, bytes %zu %zu %zu, lowest byte %s", CH_VERSION,
+             CH_RESULTS_VERSION, CH_RESULTS_VERSION_LARGE, ch_settings_count, sizeof(ch_settings), sizeof(ch_run),
+             sizeof(ch_point), first == 1 ? "first" : "last");
 }
 
 static bool is_name(const ch_setting *row)

@@ -27,7 +27,7 @@ void ch_run_states_refuse(const ch_run_states *states, const ch_run_state *state
 static void exchange_head(ch_snapshot *snapshot, const ch_resolved *resolved)
 {
     enum { NATIVE = 0x01020304 };
-    uint32_t order = NATIVE, format = CH_RUN_STATE_FORMAT, results = CH_RESULTS_VERSION;
+    uint32_t order = NATIVE, format = CH_RUN_STATE_FORMAT, results = (uint32_t)ch_results_version(&resolved->settings);
     char kin[CH_ID_SIZE], found[CH_ID_SIZE];
     ch_settings_kin(resolved, kin);
     memcpy(found, kin, sizeof found);
@@ -37,7 +37,8 @@ static void exchange_head(ch_snapshot *snapshot, const ch_resolved *resolved)
     CH_SNAPSHOT_NUMBER(snapshot, results);
     ch_snapshot_array(snapshot, found, 1, sizeof found);
     ch_snapshot_end(snapshot);
-    ch_snapshot_require(snapshot, order == NATIVE && format == CH_RUN_STATE_FORMAT && results == CH_RESULTS_VERSION &&
+    ch_snapshot_require(snapshot, order == NATIVE && format == CH_RUN_STATE_FORMAT &&
+                                      results == (uint32_t)ch_results_version(&resolved->settings) &&
                                       memcmp(found, kin, sizeof found) == 0);
 }
 
@@ -160,6 +161,7 @@ bool ch_run_state_write(ch_run_state *self, const ch_run_parts *parts)
     ch_snapshot writer = ch_snapshot_writer(self->bytes, self->size);
     exchange(&writer, parts);
     ch_settings_id(&parts->run->resolved, self->run);
+    self->results_version = ch_results_version(&parts->run->resolved.settings);
     ch_settings_kin(&parts->run->resolved, self->kin);
     self->steps = parts->learner->progress.steps;
     self->updates = parts->learner->progress.updates;

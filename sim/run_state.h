@@ -16,6 +16,7 @@ enum { CH_RUN_STATE_FORMAT = 2 };
 
 typedef struct {
     char run[CH_ID_SIZE], kin[CH_ID_SIZE]; /* the run that wrote it */
+    int results_version;                   /* that of the run */
     uint64_t steps, updates;               /* taken so far */
     double seconds;                        /* spent so far */
     bool is_watched;                       /* whether stagnation was looked for: not in runs with a budget */

@@ -406,7 +406,7 @@ static ch_code begin_session(session *self, const task *asked, ch_error *err)
     memset(run, 0, sizeof *run);
     run->resolved = *asked->resolved;
     run->settings.start = NULL; /* the run may outlive them */
-    run->results_version = CH_RESULTS_VERSION;
+    run->results_version = ch_results_version(&run->resolved.settings);
     ch_code code =
         ch_run_borrowed_make_test(&self->own, asked->resolved, asked->set, asked->threads, asked->watch, err);
     if (code != CH_OK) {

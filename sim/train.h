@@ -37,7 +37,7 @@ typedef struct {
     double time;           /* eta x steps: t* when fitted, else a lower bound on it */
     ch_observation final;  /* what is measured at `steps` */
     double seconds;        /* wall-clock time without making the data set */
-    int results_version;   /* CH_RESULTS_VERSION of the program that made it */
+    int results_version;   /* ch_results_version of the program that made it */
     ch_point *points;      /* [num_points] at steps round(10^(i / record)), i = 0, 1, …, and the end; owned */
     size_t num_points;     /* 0 where nothing is recorded */
     double *layer_changes; /* [ch_run_num_looks][num_layers] weight changes of the layers, input to output; owned */
@@ -46,6 +46,13 @@ typedef struct {
     ch_fluctuation *fluctuations;
     size_t num_fluctuations; /* 0 where they are not asked for */
 } ch_run;
+
+/** How many results versions a run is behind those of its settings: 0 where this program would give the same results.
+ */
+static inline int ch_run_age(const ch_run *self)
+{
+    return ch_results_version(&self->resolved.settings) - self->results_version;
+}
 
 /** How often the layers were looked at: once a point, the last of which is the end; with record = 0 only at the end. */
 static inline size_t ch_run_num_looks(const ch_run *self)

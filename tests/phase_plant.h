@@ -86,7 +86,7 @@ static inline ch_run phase_plant_run(const phase_plant *self, double alpha, doub
 {
     const double x = log(temp / phase_plant_best(self, alpha)), y = log(temp / phase_plant_border(self, alpha));
     ch_error err = {0};
-    ch_run run = {.status = CH_FITTED, .results_version = CH_RESULTS_VERSION};
+    ch_run run = {.status = CH_FITTED};
     ch_settings_default(&run.settings);
     ch_settings_set(&run.settings, CH_SETTING_MODEL, (ch_value){.count = self->model});
     if (self->model != CH_ARCH_PERCEPTRON) {
@@ -106,6 +106,7 @@ static inline ch_run phase_plant_run(const phase_plant *self, double alpha, doub
     if (ch_settings_resolve(&run.settings, &run.resolved, &err) != CH_OK) {
         fail_msg("%s", err.message);
     }
+    run.results_version = ch_results_version(&run.resolved.settings);
     run.final = ch_observation_none();
     run.final.train_loss = 0;
     run.final.unfitted = 0;

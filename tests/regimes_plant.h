@@ -41,7 +41,7 @@ static inline ch_run regimes_plant_run(const regimes_plant *self, uint64_t batch
 {
     const ch_regime_law law = regimes_plant_law(self, train);
     ch_error err = {0};
-    ch_run run = {.status = CH_FITTED, .results_version = CH_RESULTS_VERSION};
+    ch_run run = {.status = CH_FITTED};
     ch_settings_default(&run.settings);
     ch_settings_set(&run.settings, CH_SETTING_MODEL, (ch_value){.count = CH_ARCH_PERCEPTRON});
     ch_settings_set(&run.settings, CH_SETTING_CHI, (ch_value){.real = 1});
@@ -52,6 +52,7 @@ static inline ch_run regimes_plant_run(const regimes_plant *self, uint64_t batch
     if (ch_settings_resolve(&run.settings, &run.resolved, &err) != CH_OK) {
         fail_msg("%s", err.message);
     }
+    run.results_version = ch_results_version(&run.resolved.settings);
     run.final = ch_observation_none();
     run.final.weight_change = exp(ch_regime_law_log(&law, (double)batch, temp, NULL) + noise);
     run.final.weight_change_rel = run.final.weight_change / 10;

@@ -37,6 +37,10 @@ static void assert_none_escapes(const ch_fast_perceptron *model, bool *is_known)
             is_known[state->screen.order[ch_active_set_place(state->active, i)]] = true;
         }
     }
+    for (uint32_t slot = 0; state->stage == CH_FAST_CLOSE && slot < state->close->count; slot++) {
+        is_known[state->screen.order[state->close->places[slot]]] =
+            ch_bits_has(state->close->unfitted[slot / CH_GRAM_BLOCK], slot % CH_GRAM_BLOCK);
+    }
     for (uint32_t mu = 0; mu < num_samples; mu++) {
         const bool unfitted = ch_is_unfitted(ch_student_margin(student, mu), student->setup.kappa);
         assert_true(!unfitted || is_known[mu]);
@@ -44,7 +48,9 @@ static void assert_none_escapes(const ch_fast_perceptron *model, bool *is_known)
     }
     for (uint32_t i = 0; state->event.is_known && i < state->event.count; i++) {
         const uint32_t place = state->event.samples[i];
-        const uint32_t sample = state->stage == CH_FAST_BOUNDING ? state->screen.order[place] : place;
+        const uint32_t sample = state->stage == CH_FAST_BOUNDING ? state->screen.order[place]
+                                : state->stage == CH_FAST_CLOSE  ? state->screen.order[state->close->places[place]]
+                                                                 : place;
         assert_true(ch_is_unfitted(ch_student_margin(student, sample), student->setup.kappa));
     }
 }

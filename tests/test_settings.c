@@ -737,6 +737,40 @@ static void test_identity_is_the_documented_hash(void **state)
     assert_string_equal(id, "fcef4d42340f07a0b788292a549027c5");
 }
 
+/* Runs whose number of unfitted samples in a large batch is drawn have a results version of their own. The identities
+ * of all others are those that they had before there was one: they were written down from the program of that time. */
+static void test_large_batches_have_their_results_version(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pairs;
+        int version;
+        const char *id;
+    } cases[] = {
+        {"batch=255", 2, "217c98a2953da6ff7d4f5ef47d0a95e9"},
+        {"batch=256", 3, NULL},
+        {"batch=full", 3, NULL},
+        {"batch=256 engine=plain", 2, "75b0f3e6d36d15b9d08ee78df69ce1c5"},
+        {"batch=256 sampling=epoch", 2, "e259f0fcb5d8b97c52a262aaf8fed049"},
+        {"batch=256 momentum=0.5", 2, NULL},
+        {"batch=256 train=inf max_steps=9", 2, NULL},
+        {"batch=256 linear=yes", 3, NULL},
+        {"batch=255 linear=yes", 2, NULL},
+        {"batch=1024 linear=yes", 2, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char pairs[128], id[CH_ID_SIZE];
+        const char *train = strstr(cases[i].pairs, "train=") != NULL ? "" : " train=1024";
+        snprintf(pairs, sizeof pairs, "model=perceptron dim=8 temp=0.1 %s%s", cases[i].pairs, train);
+        const ch_resolved resolved = resolved_of(pairs);
+        assert_int_equal(ch_results_version(&resolved.settings), cases[i].version);
+        ch_settings_id(&resolved, id);
+        if (cases[i].id != NULL) {
+            assert_string_equal(id, cases[i].id);
+        }
+    }
+}
+
 /* A setting that older runs did not have is no part of the identity at its default, in whatever way that is said. */
 static void test_implied_settings_have_no_part_in_the_identity(void **state)
 {
@@ -866,6 +900,7 @@ int main(void)
         cmocka_unit_test(test_identity_is_of_the_resolved_values),
         cmocka_unit_test(test_zero_has_one_identity),
         cmocka_unit_test(test_identity_is_the_documented_hash),
+        cmocka_unit_test(test_large_batches_have_their_results_version),
         cmocka_unit_test(test_implied_settings_have_no_part_in_the_identity),
         cmocka_unit_test(test_every_setting_changes_the_identity),
     };

@@ -7,10 +7,11 @@
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_errno.h>
+#include <gsl/gsl_randist.h>
 #include <gsl/gsl_sf_gamma.h>
 #include <string.h>
 
-/* The false-alarm rate of each statistical test of this program. There are some 60, together 6e-5. Their seeds are
+/* The false-alarm rate of each statistical test of this program. There are some 80, together 8e-5. Their seeds are
  * fixed, so that the program either always fails or never does. */
 static const double FALSE_ALARM = 1e-6;
 
@@ -20,11 +21,46 @@ typedef struct {
 } draw_case;
 
 static const draw_case draw_cases[] = {
-    {60, 4, 6},     {200, 8, 12},        {10, 1, 1},         {10, 3, 2},         {100, 100, 7},   {100, 60, 40},
-    {100, 60, 41},  {100, 40, 100},      {64, 16, 3},        {64, 16, 20},       {1000, 50, 30},  {1000, 30, 50},
-    {1000, 2, 5},   {1000, 1, 400},      {1000, 3, 1},       {5000, 500, 2000},  {5000, 2500, 2}, {4096, 64, 45},
-    {4096, 64, 44}, {200000, 1000, 100}, {200000, 400, 150}, {1u << 31, 16, 12}, {1000, 500, 1},  {UINT32_MAX, 1, 1},
-    {1, 1, 1},      {20, 16, 18},        {20, 2, 12},        {30, 12, 15},       {1000, 600, 16}, {64, 40, 32},
+    {60, 4, 6},
+    {200, 8, 12},
+    {10, 1, 1},
+    {10, 3, 2},
+    {100, 100, 7},
+    {100, 60, 40},
+    {100, 60, 41},
+    {100, 40, 100},
+    {64, 16, 3},
+    {64, 16, 20},
+    {1000, 50, 30},
+    {1000, 30, 50},
+    {1000, 2, 5},
+    {1000, 1, 400},
+    {1000, 3, 1},
+    {5000, 500, 2000},
+    {5000, 2500, 2},
+    {4096, 64, 45},
+    {4096, 64, 44},
+    {200000, 1000, 100},
+    {200000, 400, 150},
+    {1u << 31, 16, 12},
+    {1000, 500, 1},
+    {UINT32_MAX, 1, 1},
+    {1, 1, 1},
+    {20, 16, 18},
+    {20, 2, 12},
+    {30, 12, 15},
+    {1000, 600, 16},
+    {64, 40, 32},
+    /* large batches: the number is found from the likeliest one, also where it is the least or the most */
+    {8192, 4096, 150},
+    {8192, 256, 300},
+    {8192, 8190, 40},
+    {8192, 6000, 7000},
+    {8192, 300, 8191},
+    {512, 256, 2},
+    {100000, 5000, 400},
+    {1000, 256, 999},
+    {2000, 300, 20},
 };
 enum { NUM_DRAW_CASES = sizeof draw_cases / sizeof *draw_cases };
 
@@ -153,11 +189,11 @@ static void numbers_are_hypergeometric(void **state)
 {
     (void)state;
     skip_under_valgrind();
-    enum { DRAWS = 20000, MOST = 2501 };
+    enum { DRAWS = 20000, MOST = 6001 };
     static double counts[MOST];
-    /* cases for each way of drawing: small numbers where an idle batch is unlikely, batches that are likely idle, and
-     * rejection */
-    size_t ways[3] = {0};
+    /* cases for each way of drawing: small numbers where an idle batch is unlikely, batches that are likely idle,
+     * rejection, and large batches */
+    size_t ways[4] = {0};
     for (size_t i = 0; i < NUM_DRAW_CASES; i++) {
         const draw_case *c = &draw_cases[i];
         const uint32_t most = smaller(c->batch, c->unfitted);
@@ -176,14 +212,62 @@ static void numbers_are_hypergeometric(void **state)
             assert_true(counts[most] == DRAWS);
             continue;
         }
-        ways[law.none >= 0.5 ? 1 : most <= 16 ? 0 : 2]++;
+        ways[law.usual > 0 ? 3 : law.none >= 0.5 ? 1 : most <= 16 ? 0 : 2]++;
         if (c->num_samples < 1u << 30) { /* the probabilities by logarithms of factorials are precise enough */
             assert_true(chance_of_counts(c, counts, DRAWS, law.none) > FALSE_ALARM);
         } else { /* P(2 | >= 1) = (u - 1) (B - 1) / (2 P) = 4e-8 */
             assert_true(counts[1] == DRAWS);
         }
     }
-    assert_true(ways[0] >= 3 && ways[1] >= 3 && ways[2] >= 3);
+    assert_true(ways[0] >= 3 && ways[1] >= 3 && ways[2] >= 3 && ways[3] >= 8);
+}
+
+/* The probability of the likeliest number is that of the law, given at least one, to rounding; and no number is
+ * likelier.
+ */
+static void usual_number_is_the_likeliest(void **state)
+{
+    (void)state;
+    size_t laws = 0;
+    for (size_t i = 0; i < NUM_DRAW_CASES; i++) {
+        const draw_case *c = &draw_cases[i];
+        ch_waiting law;
+        ch_waiting_init(&law, c->num_samples, c->batch, c->unfitted);
+        if (law.usual > 0) {
+            const double expected = hypergeometric(c, law.usual) / law.some;
+            assert_close(law.at_usual, expected, 1e-9); /* by logarithms of factorials of up to 1e6 */
+            assert_true(law.usual == smaller(c->batch, c->unfitted) ||
+                        hypergeometric(c, law.usual + 1) <= hypergeometric(c, law.usual) * (1 + 1e-9));
+            assert_true(law.usual == 1 || c->batch + c->unfitted - c->num_samples == law.usual ||
+                        hypergeometric(c, law.usual - 1) <= hypergeometric(c, law.usual) * (1 + 1e-9));
+            laws++;
+        }
+        assert_true((law.usual > 0) <= (c->batch >= CH_WAITING_LARGE_BATCH));
+    }
+    assert_true(laws >= 8);
+}
+
+/* Batches under the threshold draw what they drew before there was one, from these streams: by GSL. */
+static void small_batches_keep_their_numbers(void **state)
+{
+    (void)state;
+    static const draw_case small[] = {{1000, 255, 100}, {1000, 50, 300}, {8192, 128, 400}};
+    for (size_t i = 0; i < sizeof small / sizeof *small; i++) {
+        ch_random random, again;
+        ch_waiting law;
+        ch_random_init(&random, 300 + i, CH_STREAM_BATCHES, 0);
+        again = random;
+        ch_waiting_init(&law, small[i].num_samples, small[i].batch, small[i].unfitted);
+        const gsl_rng gsl = ch_random_gsl(&again);
+        for (int k = 0; k < 200; k++) {
+            unsigned number = 0;
+            while (number == 0) {
+                number = gsl_ran_hypergeometric(&gsl, small[i].unfitted, small[i].num_samples - small[i].unfitted,
+                                                small[i].batch);
+            }
+            assert_int_equal(ch_waiting_number(&law, &random), number);
+        }
+    }
 }
 
 /* A table gives the law of ch_waiting_init to the last bit, whatever law it gave before. */
@@ -254,6 +338,8 @@ int main(void)
         cmocka_unit_test(chance_of_none_is_the_binomials),
         cmocka_unit_test(waits_are_geometric),
         cmocka_unit_test(numbers_are_hypergeometric),
+        cmocka_unit_test(usual_number_is_the_likeliest),
+        cmocka_unit_test(small_batches_keep_their_numbers),
         cmocka_unit_test(table_has_the_law_of_every_number),
         cmocka_unit_test(near_log_is_near),
         cmocka_unit_test(steps_are_those_of_the_precise_logarithm),

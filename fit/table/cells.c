@@ -34,12 +34,13 @@ static int compare_identities(const ch_run *left, const ch_run *right)
     return compare_orders(orders, sizeof orders / sizeof *orders);
 }
 
-/* Orders by results version, the newest first; then by identity; of equal ones the run that got furthest is first. */
+/* Orders by how old the results version is for the run's settings, the newest first; then by identity; of equal ones
+ * the run that got furthest is first. */
 static int compare_runs(const void *left, const void *right)
 {
     const ch_run *a = *(const ch_run *const *)left;
     const ch_run *b = *(const ch_run *const *)right;
-    const int orders[] = {COMPARE(b->results_version, a->results_version), compare_identities(a, b),
+    const int orders[] = {COMPARE(ch_run_age(a), ch_run_age(b)), compare_identities(a, b),
                           COMPARE(a->status == CH_BUDGET, b->status == CH_BUDGET), COMPARE(b->steps, a->steps)};
     return compare_orders(orders, sizeof orders / sizeof *orders);
 }
@@ -63,7 +64,7 @@ static ch_code keep_runs(ch_fit_group *group, ch_error *err)
         qsort(group->runs, num_runs, sizeof *group->runs, compare_runs);
     }
     size_t current = 0, kept = 0;
-    while (current < num_runs && group->runs[current]->results_version == group->runs[0]->results_version) {
+    while (current < num_runs && ch_run_age(group->runs[current]) == ch_run_age(group->runs[0])) {
         const ch_run *run = group->runs[current++];
         if (kept == 0 || compare_identities(group->runs[kept - 1], run) != 0) {
             group->runs[kept++] = run;

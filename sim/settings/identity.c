@@ -1,5 +1,6 @@
 /* identity.c — the identity of a run. */
 #include "core/text.h"
+#include "core/waiting.h"
 #include "sim/settings/kin.h"
 
 #include <nettle/sha2.h>
@@ -22,6 +23,14 @@ static bool places_snapshots(const ch_settings *settings, size_t index)
     return index == CH_SETTING_MAX_STEPS && settings->fluctuations > 0;
 }
 
+int ch_results_version(const ch_settings *settings)
+{
+    const bool is_fast = ch_settings_has_engine(settings) && settings->engine == CH_ENGINE_FAST && settings->train > 0;
+    const bool is_twin = settings->linear != 0 && settings->batch < settings->train;
+    const bool is_large = settings->batch >= CH_WAITING_LARGE_BATCH && ch_settings_has_usual_rule(settings);
+    return is_large && (is_fast || is_twin) ? CH_RESULTS_VERSION_LARGE : CH_RESULTS_VERSION;
+}
+
 static void find_id(const ch_resolved *resolved, bool with_budgets, char id[CH_ID_SIZE])
 {
     const ch_settings *settings = &resolved->settings;
@@ -29,7 +38,7 @@ static void find_id(const ch_resolved *resolved, bool with_budgets, char id[CH_I
     char value[CH_SETTING_TEXT_SIZE];
     uint8_t digest[SHA256_DIGEST_SIZE];
     sha256_init(&hash);
-    snprintf(value, sizeof value, "%d", CH_RESULTS_VERSION);
+    snprintf(value, sizeof value, "%d", ch_results_version(settings));
     add_line(&hash, "results_version", value);
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         if (ch_setting_applies(settings, i) && !ch_setting_is_implied(settings, i) &&

@@ -258,16 +258,22 @@ enum { CH_LEAST_SNAPSHOTS = 16, CH_MOST_SNAPSHOTS = 2048 };
 
 enum { CH_ID_SIZE = 33 };
 
-/** Identity of a run: the first 128 bits, in hex, of the SHA-256 of "results_version=N\n" and a line "name=value\n"
- *  for every row of the table in its order that applies and is not implied, but those that say where data lie, as
- *  ch_setting_format writes it; and, where the data are read from files, a line "data_digest=…\n", so that the digest
- *  must be set. */
+/** Identity of a run: the first 128 bits, in hex, of the SHA-256 of "results_version=N\n", with N by
+ * ch_results_version, and a line "name=value\n" for every row of the table in its order that applies and is not
+ * implied, but those that say where data lie, as ch_setting_format writes it; and, where the data are read from files,
+ * a line "data_digest=…\n", so that the digest must be set. */
 void ch_settings_id(const ch_resolved *resolved, char id[CH_ID_SIZE]);
 
 /** The first 64 bits of the id of a run, which is 32 hexadecimal digits. */
 uint64_t ch_settings_id_number(const char *id);
 
-/** This number rises by one whenever the same settings come to give other results. */
-enum { CH_RESULTS_VERSION = 2 };
+/** The results version of most runs, and that of runs whose number of unfitted samples in a large batch is drawn. Such
+ * a number rises by one whenever the settings it belongs to come to give other results. */
+enum { CH_RESULTS_VERSION = 2, CH_RESULTS_VERSION_LARGE = 3 };
+
+/** The results version of runs with these settings, which are resolved: CH_RESULTS_VERSION_LARGE for batches of at
+ * least CH_WAITING_LARGE_BATCH (core/waiting.h) of the perceptron's fast engine and of twins, where batches are
+ * independent and a step is w <- w - eta g. */
+int ch_results_version(const ch_settings *settings);
 
 #endif

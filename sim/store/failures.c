@@ -12,7 +12,7 @@ static int bind_failure(sqlite3_stmt *insert, const ch_resolved *resolved, const
         ch_store_bind_settings(insert, 2, &resolved->settings),
         sqlite3_bind_text(insert, last, reason, -1, SQLITE_STATIC),
         sqlite3_bind_text(insert, last + 1, CH_VERSION, -1, SQLITE_STATIC),
-        sqlite3_bind_int(insert, last + 2, CH_RESULTS_VERSION),
+        sqlite3_bind_int(insert, last + 2, ch_results_version(&resolved->settings)),
     };
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         if (codes[i] != SQLITE_OK) {

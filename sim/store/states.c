@@ -33,7 +33,7 @@ static int bind_state(sqlite3_stmt *insert, const ch_run_state *state, const cha
         sqlite3_bind_text(insert, 1, state->run, -1, SQLITE_STATIC),
         sqlite3_bind_text(insert, 2, state->kin, -1, SQLITE_STATIC),
         sqlite3_bind_int(insert, 3, CH_RUN_STATE_FORMAT),
-        sqlite3_bind_int(insert, 4, CH_RESULTS_VERSION),
+        sqlite3_bind_int(insert, 4, state->results_version),
         sqlite3_bind_int64(insert, 5, (sqlite3_int64)state->steps),
         sqlite3_bind_int64(insert, 6, (sqlite3_int64)state->updates),
         sqlite3_bind_double(insert, 7, state->seconds),
@@ -129,9 +129,10 @@ static void judge(sqlite3_stmt *row, ch_run_state *state)
                  (long long)format, CH_RUN_STATE_FORMAT);
         return;
     }
-    if (results != CH_RESULTS_VERSION) {
-        snprintf(state->problem, sizeof state->problem, "its results version is %lld, and this program's is %d",
-                 (long long)results, CH_RESULTS_VERSION);
+    state->results_version = (int)results;
+    if (results != CH_RESULTS_VERSION && results != CH_RESULTS_VERSION_LARGE) {
+        snprintf(state->problem, sizeof state->problem, "its results version is %lld, and this program's are %d and %d",
+                 (long long)results, CH_RESULTS_VERSION, CH_RESULTS_VERSION_LARGE);
         return;
     }
     find_checksum(state->bytes, state->size, checksum);

@@ -371,7 +371,7 @@ static ch_code prepare_reading(ch_store *self, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
-    code = ch_store_prepare(self, "SELECT status = ?2 FROM runs WHERE id = ?1 AND results_version = ?3",
+    code = ch_store_prepare(self, "SELECT status = ?2 FROM runs WHERE id = ?1 AND results_version IN (?3, ?4)",
                             &self->find_ending, err);
     if (code != CH_OK) {
         return code;

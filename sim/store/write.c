@@ -27,7 +27,8 @@ ch_code ch_store_find_ending(ch_store *self, const char *id, bool *found, bool *
     sqlite3_stmt *find = self->find_ending;
     const int codes[] = {sqlite3_bind_text(find, 1, id, -1, SQLITE_STATIC),
                          sqlite3_bind_text(find, 2, ch_status_name(CH_DIVERGED), -1, SQLITE_STATIC),
-                         sqlite3_bind_int(find, 3, CH_RESULTS_VERSION)};
+                         sqlite3_bind_int(find, 3, CH_RESULTS_VERSION),
+                         sqlite3_bind_int(find, 4, CH_RESULTS_VERSION_LARGE)};
     *found = *diverged = false;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         if (codes[i] != SQLITE_OK) {
@@ -108,7 +109,7 @@ static int bind_version(sqlite3_stmt *insert, int parameter, const ch_settings *
     if (rc != SQLITE_OK) {
         return rc;
     }
-    rc = sqlite3_bind_int(insert, parameter + 1, CH_RESULTS_VERSION);
+    rc = sqlite3_bind_int(insert, parameter + 1, ch_results_version(settings));
     if (rc != SQLITE_OK) {
         return rc;
     }

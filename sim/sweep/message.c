@@ -38,6 +38,7 @@ void ch_state_pack(ch_packer *packer, const ch_run_state *state)
 {
     ch_pack(packer, state->run, sizeof state->run);
     ch_pack(packer, state->kin, sizeof state->kin);
+    ch_pack_u64(packer, (uint64_t)state->results_version);
     ch_pack_u64(packer, state->steps);
     ch_pack_u64(packer, state->updates);
     ch_pack(packer, &state->seconds, sizeof state->seconds);
@@ -52,6 +53,7 @@ size_t ch_state_unpack(ch_unpacker *unpacker, ch_run_state *state)
     ch_unpack(unpacker, state->run, sizeof state->run);
     ch_unpack(unpacker, state->kin, sizeof state->kin);
     state->run[CH_ID_SIZE - 1] = state->kin[CH_ID_SIZE - 1] = '\0';
+    state->results_version = (int)ch_unpack_u64_within(unpacker, INT32_MAX);
     state->steps = ch_unpack_u64(unpacker);
     state->updates = ch_unpack_u64(unpacker);
     ch_unpack(unpacker, &state->seconds, sizeof state->seconds);

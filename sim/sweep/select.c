@@ -70,7 +70,7 @@ static void keep_listed(ch_run_table *table, const run_id *ids, size_t count)
         ch_run *run = &table->runs[i];
         run_id id;
         ch_settings_id(&run->resolved, id.text);
-        if (run->results_version == CH_RESULTS_VERSION && bsearch(&id, ids, count, sizeof *ids, by_text) != NULL) {
+        if (ch_run_age(run) == 0 && bsearch(&id, ids, count, sizeof *ids, by_text) != NULL) {
             table->runs[kept++] = *run;
         } else {
             ch_run_free(run);
