@@ -5,8 +5,9 @@
  */
 
 enum {
-    FEW_SAMPLES = LANES / 2, /* with as many samples, or fewer, lanes are units */
-    FEW_VECTORS = 4,         /* vectors of a row of W^T delta whose sums are in registers together */
+    FEW_UNITS_PAY = LANES >= 8, /* with fewer lanes, transposing weights for W X^T takes longer than empty lanes do */
+    FEW_SAMPLES = LANES / 2,    /* with as many samples, or fewer, lanes are units */
+    FEW_VECTORS = 4,            /* vectors of a row of W^T delta whose sums are in registers together */
 };
 
 /* ---- W X^T ---- */

@@ -414,7 +414,7 @@ static void few_sums(network *self, size_t l, real *sums)
 static void dense_forward(network *self, size_t l)
 {
     const size_t out = self->architecture->layers[l].out.channels;
-    if (self->count <= FEW_SAMPLES) {
+    if (FEW_UNITS_PAY && self->count <= FEW_SAMPLES) {
         few_sums(self, l, self->before[l + 1]);
         finish_panel(self, l, 0, LANES);
         return;
