@@ -296,7 +296,7 @@ static void list_samples(ch_close_set *self)
     self->far_reach = FAR_REACH * self->reach;
     const double most = self->student->setup.kappa + (self->far_reach + ROUNDING) * unit;
     self->bounded = (uint32_t)count_bounded(self, self->far_reach);
-    ch_gram_set_count(self->gram, ch_gram_to_block(self->bounded));
+    ch_gram_copy_samples(self->gram, self->bounded);
     memcpy(self->far_origin, self->base, self->student->stride * sizeof *self->base);
     self->num_listed = 0;
     for (uint32_t place = 0; place < self->bounded; place++) {
@@ -707,7 +707,7 @@ void ch_close_set_exchange(ch_close_set *self, ch_snapshot *snapshot)
     }
     self->count = count;
     ch_gram_make_room(self->gram);
-    ch_gram_set_count(self->gram, ch_gram_to_block(self->bounded));
+    ch_gram_copy_samples(self->gram, self->bounded);
     ch_snapshot_require(snapshot, make_slots(self) && is_in_use(self, self->unfitted) && is_in_use(self, self->summed));
     if (!snapshot->is_bad) {
         complete_slots(self);

@@ -33,7 +33,7 @@ enum { CH_CLOSE_MOST_UNFITTED = 960 };
 typedef struct {
     ch_perceptron *student; /* borrowed */
     const ch_screen *screen;
-    ch_gram *gram;      /* its copies of samples; its rows are not used; borrowed */
+    ch_gram *gram;      /* of the active set, whose copies of samples are used and made, and nothing else; borrowed */
     double quantum;     /* z . z' is quantum x entry, up to the error below; slacks are in quanta as well */
     double entry_error; /* as that of ch_gram, in quanta */
     double temperature; /* T */

@@ -129,15 +129,21 @@ static void forget_rows(ch_gram *self)
     self->row_room = room < self->slab_size ? room : self->slab_size;
 }
 
-void ch_gram_set_count(ch_gram *self, size_t count)
+void ch_gram_copy_samples(ch_gram *self, size_t count)
 {
     const size_t last = count < self->screen->num_samples ? count : self->screen->num_samples;
-    self->count = count;
     for (; self->num_packed < last && self->num_packed < self->most_packed; self->num_packed++) {
         memcpy(self->packed + self->num_packed * self->set->stride,
                ch_sample_set_row(self->set, self->screen->order[self->num_packed]),
                self->set->stride * sizeof *self->packed);
     }
+}
+
+void ch_gram_set_count(ch_gram *self, size_t count)
+{
+    const size_t last = count < self->screen->num_samples ? count : self->screen->num_samples;
+    self->count = count;
+    ch_gram_copy_samples(self, count);
     for (; self->num_places < last; self->num_places++) {
         self->row_of[self->num_places] = 0;
     }

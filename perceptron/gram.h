@@ -64,6 +64,10 @@ size_t ch_gram_most_rows(const ch_gram *self, size_t count);
 /** Number of samples that the memory of ch_gram_make_room has copies of. */
 size_t ch_gram_most_packed(const ch_gram *self);
 
+/** Copies the samples of the first `count` places next to each other, as far as there is room, so that ch_gram_sample
+ *  reads them faster. Rows and the number of places in use stay as they are. */
+void ch_gram_copy_samples(ch_gram *self, size_t count);
+
 /** Sets the number of places in use. They are the first `count`.
  *  @param count  a multiple of CH_GRAM_BLOCK */
 void ch_gram_set_count(ch_gram *self, size_t count);

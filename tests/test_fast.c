@@ -582,6 +582,40 @@ static void refuses_setups(void **state)
     ch_sample_set_free(&set);
 }
 
+/* ---- the full batch ---- */
+
+/* With B = P no batch is random, so that both engines must end at the same step with the same weights but for rounding.
+ * At these points the engine tries in vain, while it bounds margins, to follow the samples close to kappa alone, and
+ * then goes on bounding. */
+static void full_batches_end_as_plain_ones(void **state)
+{
+    (void)state;
+    static const point full[] = {
+        {0, 32, 2048, 2048, 0x1p-14, 0x1p-15, false, true},
+        {0, 64, 2049, 2049, 0x1p-14, 0x1p-15, false, true},
+        {-0.5, 128, 1088, 1088, 0x1p-10, 0x1p-15, false, true},
+    };
+    for (size_t i = 0; i < sizeof full / sizeof *full; i++) {
+        ch_sample_set set = draw(full[i].chi, full[i].dim, false, i == 1 ? 40 : 1, full[i].num_samples);
+        const ch_perceptron_setup setup = setup_at(&full[i], &set);
+        ch_fast_perceptron fast;
+        ch_perceptron plain;
+        start(&fast, &setup, NULL);
+        assert_int_equal(ch_perceptron_init(&plain, &setup, NULL), CH_OK);
+        fast.student.learner.advance(&fast.student.learner, &no_limit);
+        plain.learner.advance(&plain.learner, &no_limit);
+        assert_int_equal(fast.student.learner.progress.status, CH_FITTED);
+        assert_int_equal(fast.student.learner.progress.last_update, plain.learner.progress.last_update);
+        for (size_t k = 0; k < full[i].dim; k++) {
+            assert_in(fast.student.weights[k] - plain.weights[k], -1e-9 * fabs(plain.weights[0]),
+                      1e-9 * fabs(plain.weights[0]));
+        }
+        ch_fast_perceptron_free(&fast);
+        ch_perceptron_free(&plain);
+        ch_sample_set_free(&set);
+    }
+}
+
 /* ---- memory ---- */
 
 static long allocations_survived(const ch_sample_set *set, size_t num_samples, const ch_screen *shared)
@@ -648,6 +682,7 @@ int main(void)
         cmocka_unit_test(updates_are_drawn_by_the_law_of_the_unfitted),
         cmocka_unit_test(candidates_are_drawn_uniformly),
         cmocka_unit_test(full_batches_take_all_candidates),
+        cmocka_unit_test(full_batches_end_as_plain_ones),
         cmocka_unit_test(limits_are_exact),
         cmocka_unit_test(budgets_of_steps_are_exact),
         cmocka_unit_test(steps_beyond_doubles_are_counted),
