@@ -3,6 +3,7 @@
 
 #include "core/memory.h"
 #include "core/snapshot.h"
+#include "core/waiting.h"
 #include "perceptron/student.h"
 
 #include <math.h>
@@ -44,7 +45,8 @@ ch_active_set *ch_active_set_new(ch_perceptron *student, const ch_screen *screen
     self->screen = screen;
     self->temperature = ch_student_temperature(student);
     self->least = student->setup.kappa / screen->least_across;
-    const bool made = ch_gram_init(&self->gram, student->setup.train, screen, student->setup.threads);
+    bool made = ch_gram_init(&self->gram, student->setup.train, screen, student->setup.threads);
+    made = ch_near_init(&self->near, student->setup.train) && made;
     self->slacks = ch_alloc_unset(room, sizeof *self->slacks);
     self->low_blocks = ch_alloc_unset(room / BLOCK + 1, sizeof *self->low_blocks);
     self->low_unfitted = ch_alloc_unset(room / BLOCK + 1, sizeof *self->low_unfitted);
@@ -64,6 +66,7 @@ void ch_active_set_free(ch_active_set *self)
         return;
     }
     ch_gram_free(&self->gram);
+    ch_near_free(&self->near);
     free(self->slacks);
     free(self->low_blocks);
     free(self->low_unfitted);
@@ -121,6 +124,22 @@ bool ch_active_set_is_packed(const ch_active_set *self, size_t count)
 
 /* ---- slacks ---- */
 
+/* The number of slacks, in whole blocks, and the place of one of them. */
+static inline size_t num_slacks(const ch_active_set *self)
+{
+    return self->near.is_used ? self->near.count : self->gram.count;
+}
+static inline size_t place_of(const ch_active_set *self, size_t index)
+{
+    return self->near.is_used ? self->near.places[index] : index;
+}
+
+/* Whether an index is that of a sample, and not beyond the last one. */
+static inline bool is_sample(const ch_active_set *self, size_t index)
+{
+    return index < (self->near.is_used ? self->near.num : self->screen->num_samples);
+}
+
 /* The margin of the sample at a place, in double. Its bits are those of ch_student_margin. */
 static double exact_margin(const ch_active_set *self, size_t place)
 {
@@ -158,15 +177,15 @@ static int32_t in_quanta(double slack)
     return slack < MOST_SLACK ? (int32_t)lrint(slack) : (int32_t)MOST_SLACK;
 }
 
-/* The slack of a place, computed from the weights. A place beyond the P samples has the largest slack.
+/* The slack of an index, computed from the weights. An index beyond the samples has the largest slack.
  * @param scale  1 / (T quantum) */
-static int32_t exact_slack(const ch_active_set *self, size_t place, double scale)
+static int32_t exact_slack(const ch_active_set *self, size_t index, double scale)
 {
     const double kappa = self->student->setup.kappa;
-    return in_quanta(place < self->screen->num_samples ? scale * (exact_margin(self, place) - kappa) : INFINITY);
+    return in_quanta(is_sample(self, index) ? scale * (exact_margin(self, place_of(self, index)) - kappa) : INFINITY);
 }
 
-/* Computes the slacks from place `from` to place `to` from the weights. */
+/* Computes the slacks from index `from` to index `to` from the weights. */
 static void compute_slacks(ch_active_set *self, size_t from, size_t to)
 {
     const double scale = 1 / (self->temperature * self->gram.quantum);
@@ -182,7 +201,7 @@ static void compute_slacks(ch_active_set *self, size_t from, size_t to)
 static void refresh(ch_active_set *self)
 {
     measure_student(self);
-    compute_slacks(self, 0, self->gram.count);
+    compute_slacks(self, 0, num_slacks(self));
     memcpy(self->reference, self->student->weights, self->student->stride * sizeof *self->reference);
     self->error = slack_error(self, self->gram.quantum);
     self->rows_added = 0;
@@ -207,11 +226,28 @@ static bool limit_drift(ch_active_set *self)
     return false;
 }
 
-/* Chooses more or fewer bounded samples where the student has moved far enough.
+/* Chooses anew which samples are bounded, and which of them are near. */
+static void choose_near(ch_active_set *self)
+{
+    const ch_perceptron *student = self->student;
+    measure_student(self);
+    choose_bounded(self);
+    ch_near_choose(&self->near, &self->gram, student->weights, self->signal, self->temperature, student->setup.kappa);
+    refresh(self);
+}
+
+/* Chooses more or fewer bounded samples where the student has moved far enough, and near ones. With large batches there
+ * are no lists of near samples: gram.count decides there when another stage is tried, and must not depend on lists,
+ * which end where a state of the run is written.
  * @return whether it did */
 static inline bool adapt_bounded(ch_active_set *self)
 {
-    if (is_within_bound(self) && !has_shrunk(self)) {
+    if (self->student->setup.batch < CH_WAITING_LARGE_BATCH &&
+        ch_near_observe(&self->near, self->student->weights, self->signal, self->student->stride)) {
+        choose_near(self);
+        return true;
+    }
+    if (self->near.is_used || (is_within_bound(self) && !has_shrunk(self))) {
         return false;
     }
     const size_t before = self->gram.count;
@@ -267,13 +303,13 @@ static inline void add_row(ch_active_set *self, const int32_t *row)
 {
     self->error += self->gram.entry_error;
     const int32_t near = doubt(self->error);
-    const size_t blocks = self->gram.count / BLOCK;
+    const size_t blocks = num_slacks(self) / BLOCK;
     block_list list = begin_list(self);
     for (size_t b = 0; b < blocks; b++) {
         list_block(&list, b, ch_bits_add(self->slacks + b * BLOCK, row + b * BLOCK, near));
     }
     end_list(self, &list);
-    self->added += self->gram.count;
+    self->added += num_slacks(self);
 }
 
 /* Lists the blocks without adding a row. */
@@ -281,7 +317,7 @@ static void list_blocks(ch_active_set *self)
 {
     const int32_t near = doubt(self->error);
     block_list list = begin_list(self);
-    for (size_t b = 0; b < self->gram.count / BLOCK; b++) {
+    for (size_t b = 0; b < num_slacks(self) / BLOCK; b++) {
         const int32_t *slacks = self->slacks + b * BLOCK;
         const ch_bits under = ch_bits_up_to(slacks, -near - 1), low = ch_bits_up_to(slacks, near);
         list_block(&list, b, (ch_bits_found){.negative = ch_bits_up_to(slacks, -1), .is_near = low != under});
@@ -294,8 +330,8 @@ static ch_bits decide(ch_active_set *self, size_t block, ch_bits doubtful)
 {
     ch_bits unfitted = 0;
     for (; doubtful != 0; doubtful &= doubtful - 1) {
-        const size_t place = block * BLOCK + ch_bits_first(doubtful);
-        if (ch_is_unfitted(exact_margin(self, place), self->student->setup.kappa)) {
+        const size_t index = block * BLOCK + ch_bits_first(doubtful);
+        if (ch_is_unfitted(exact_margin(self, place_of(self, index)), self->student->setup.kappa)) {
             unfitted |= doubtful & -doubtful;
         }
         self->recomputed++;
@@ -317,7 +353,7 @@ static void find_unfitted(ch_active_set *self)
         self->low_unfitted[index] = unfitted;
     }
     self->num_doubtful = 0;
-    if (self->recomputed > self->gram.count / REFRESH_SHARE) {
+    if (self->recomputed > num_slacks(self) / REFRESH_SHARE) {
         refresh(self); /* which samples are unfitted stays */
     }
 }
@@ -329,7 +365,7 @@ void ch_active_set_list(const ch_active_set *self, uint32_t *places)
     uint32_t count = 0;
     for (uint32_t i = 0; count < self->num_unfitted; i++) {
         for (ch_bits bits = self->low_unfitted[i]; bits != 0; bits &= bits - 1) {
-            places[count++] = self->low_blocks[i] * BLOCK + ch_bits_first(bits);
+            places[count++] = (uint32_t)place_of(self, self->low_blocks[i] * BLOCK + ch_bits_first(bits));
         }
     }
 }
@@ -349,32 +385,74 @@ static uint32_t find_low_block(const ch_active_set *self, uint32_t block)
     return from;
 }
 
+/* The index of the slack of a place; NOWHERE where it is not near. */
+static const uint32_t NOWHERE = UINT32_MAX;
+static uint32_t index_of(const ch_active_set *self, uint32_t place)
+{
+    if (!self->near.is_used) {
+        return place;
+    }
+    size_t from = 0, to = self->near.num;
+    while (from < to) {
+        const size_t middle = from + (to - from) / 2;
+        if (self->near.places[middle] < place) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    return from < self->near.num && self->near.places[from] == place ? (uint32_t)from : NOWHERE;
+}
+
 bool ch_active_set_is_unfitted(const ch_active_set *self, uint32_t place)
 {
-    const uint32_t block = place / BLOCK, i = find_low_block(self, block);
+    const uint32_t index = index_of(self, place);
+    if (index == NOWHERE) {
+        return false;
+    }
+    const uint32_t block = index / BLOCK, i = find_low_block(self, block);
     return i < self->num_low_blocks && self->low_blocks[i] == block &&
-           ch_bits_has(self->low_unfitted[i], place % BLOCK);
+           ch_bits_has(self->low_unfitted[i], index % BLOCK);
+}
+
+/* Lists the samples of a block of 64 places, and makes them known, unless they are known.
+ * @return their number */
+static uint32_t list_new_of_block(size_t block, ch_bits unfitted, uint64_t *known, uint32_t *places)
+{
+    uint32_t count = 0;
+    const ch_bits new = unfitted & ~known[block];
+    known[block] |= new;
+    /* The order decides which sample gets which random place of an epoch, so that results depend on it. */
+    for (uint64_t bits = ch_bits_unsort(new); bits != 0; bits &= bits - 1) {
+        places[count++] = (uint32_t)(block * BLOCK) + ch_bits_unsorted_place(ch_bits_first(bits));
+    }
+    return count;
 }
 
 uint32_t ch_active_set_list_new(const ch_active_set *self, uint64_t *known, uint32_t *places)
 {
     uint32_t count = 0;
+    size_t block = 0; /* a block of places, and its unfitted samples found so far */
+    ch_bits unfitted = 0;
     for (uint32_t i = 0; i < self->num_low_blocks; i++) {
-        const uint32_t block = self->low_blocks[i];
-        const ch_bits new = self->low_unfitted[i] & ~known[block];
-        known[block] |= new;
-        /* The order decides which sample gets which random place of an epoch, so that results depend on it. */
-        for (uint64_t bits = ch_bits_unsort(new); bits != 0; bits &= bits - 1) {
-            places[count++] = block * BLOCK + ch_bits_unsorted_place(ch_bits_first(bits));
+        for (ch_bits bits = self->low_unfitted[i]; bits != 0; bits &= bits - 1) {
+            const size_t place = place_of(self, self->low_blocks[i] * BLOCK + ch_bits_first(bits));
+            if (place / BLOCK != block) {
+                count += list_new_of_block(block, unfitted, known, places + count);
+                block = place / BLOCK;
+                unfitted = 0;
+            }
+            unfitted |= (ch_bits)1 << place % BLOCK;
         }
     }
-    return count;
+    return count + list_new_of_block(block, unfitted, known, places + count);
 }
 
 void ch_active_set_begin(ch_active_set *self)
 {
     measure_student(self);
     self->least = self->student->setup.kappa / self->screen->least_across;
+    ch_near_reset(&self->near);
     ch_gram_make_room(&self->gram);
     choose_bounded(self);
     refresh(self);
@@ -398,8 +476,25 @@ static bool count_unfitted(ch_active_set *self)
     return true;
 }
 
+/* Makes every bounded sample near, as it is where a snapshot has been read. */
+static void keep_all(ch_active_set *self)
+{
+    const bool was_used = self->near.is_used;
+    ch_near_reset(&self->near);
+    if (was_used) {
+        measure_student(self);
+        choose_bounded(self);
+        refresh(self);
+        list_blocks(self);
+        find_unfitted(self);
+    }
+}
+
 void ch_active_set_exchange(ch_active_set *self, ch_snapshot *snapshot)
 {
+    if (!ch_snapshot_reads(snapshot)) {
+        keep_all(self);
+    }
     size_t count = self->gram.count;
     ch_snapshot_begin(snapshot, "bounded");
     ch_snapshot_count(snapshot, &count, ch_gram_to_block(self->screen->num_samples));
@@ -449,7 +544,7 @@ bool ch_active_set_update(ch_active_set *self, const uint32_t *places, uint32_t 
 {
     bool is_stale = false;
     for (uint32_t i = 0; i < count; i++) {
-        const int32_t *row = ch_gram_row(&self->gram, places[i]);
+        const int32_t *row = ch_near_row(&self->near, &self->gram, places[i]);
         kick_and_measure(self, places[i]);
         add_row(self, row);
         self->rows_added++;

@@ -1,19 +1,21 @@
 /* active.h — the active set: which samples are unfitted, known at every update by bounds on the margins. Private to
  * perceptron/.
  *
- * The bounded samples are those that the screening index does not rule out; every other sample is fitted. Of each the
- * slack (m_mu - kappa) / T is kept, in units of the temperature T = eta / B, since an update by sample nu adds exactly
- * the entry z_nu . z_mu of the Gram matrix to it. Slacks and entries are 32-bit whole numbers of one quantum
- * (perceptron/gram.h), so that adding them makes no error, and the true slack is within `error` of the stored one,
- *   error = slack_error + (number of entries added) x entry_error.
- * A stored slack under -error is of an unfitted sample, one over error of a fitted one. Between them the margin is
- * computed anew in double, in the same order as by the plain engine, and decides.
+ * The bounded samples are those that the screening index does not rule out; every other sample is fitted. Late in a run
+ * a list leaves out those that stay fitted for a while (perceptron/near.h). Of each of the others the slack (m_mu -
+ * kappa) / T is kept, in units of the temperature T = eta / B, since an update by sample nu adds exactly the entry z_nu
+ * . z_mu of the Gram matrix to it. Slacks and entries are 32-bit whole numbers of one quantum (perceptron/gram.h), so
+ * that adding them makes no error, and the true slack is within `error` of the stored one, error = slack_error +
+ * (number of entries added) x entry_error. A stored slack under -error is of an unfitted sample, one over error of a
+ * fitted one. Between them the margin is computed anew in double, in the same order as by the plain engine, and
+ * decides.
  */
 #ifndef CH_ACTIVE_H
 #define CH_ACTIVE_H
 
 #include "perceptron/bits.h"
 #include "perceptron/gram.h"
+#include "perceptron/near.h"
 #include "perceptron/perceptron.h"
 #include "perceptron/screening.h"
 
@@ -24,9 +26,10 @@ typedef struct {
     const ch_screen *screen;
     double temperature;  /* T */
     ch_gram gram;        /* its first gram.count places are the bounded samples; owned */
+    ch_near near;        /* those of them whose slacks are kept; owned */
     double bound;        /* the bounded samples suffice while the bound of the screening index is at most this */
     double least;        /* kappa / min |z_perp|; set at the beginning */
-    int32_t *slacks;     /* [P to whole blocks] in quanta, the first gram.count of them in use; owned */
+    int32_t *slacks;     /* [P to whole blocks] in quanta: of the near samples, or of the bounded ones; owned */
     double error;        /* bound on the error of every slack, in quanta */
     double *reference;   /* [stride] the weights from which all slacks were computed last; owned */
     size_t rows_added;   /* rows added since then */
@@ -84,7 +87,8 @@ static inline uint32_t ch_active_set_place(const ch_active_set *self, uint32_t r
     for (uint32_t count = 0; rank >= (count = ch_bits_count(*bits)); bits++) {
         rank -= count;
     }
-    return self->low_blocks[bits - self->low_unfitted] * CH_GRAM_BLOCK + ch_bits_place(*bits, rank);
+    const uint32_t index = self->low_blocks[bits - self->low_unfitted] * CH_GRAM_BLOCK + ch_bits_place(*bits, rank);
+    return self->near.is_used ? self->near.places[index] : index;
 }
 
 /** Places of all unfitted samples, ascending.
