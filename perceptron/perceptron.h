@@ -87,8 +87,8 @@ void ch_perceptron_signal_and_noise(const ch_perceptron *self, double *signal, d
  *  idle steps (docs/fast-engine.md).
  *
  *  A run passes through three stages, or four where batches are large. From time to time, each time after 1.5 times as
- * many updates as the last time, the engine compares the cost of the updates since the last comparison with their cost
- * in a later stage. Where that is smaller, it moves on.
+ *  many updates as the last time, the engine compares the cost of the updates since the last comparison with their cost
+ *  in a later stage. Where that is smaller, it moves on.
  *  - Plain steps are taken while nearly all samples can be unfitted.
  *  - Drawing: a candidate is a sample that can be unfitted (perceptron/candidates.h). Only batches that hold a
  *  candidate are drawn, and of these only the candidates. The number of steps until the next such batch is geometric,

@@ -69,9 +69,9 @@ static void bench_hessian_point(const hessian_point *point)
         }
     }
     const double one = median(first, REPEATS), other = median(next, REPEATS);
-    page_row("%s, %s, h = %zu | %zu | %.2f | %.2f%s", ch_arch_name(point->spec.arch),
-             ch_activation_name(point->spec.activation), point->spec.width, count, one, other,
-             one <= MOST_GRADIENTS ? "" : " (missed)");
+    page_row("%s, %s, h = %zu | %zu | %.2f%s | %.2f", ch_arch_name(point->spec.arch),
+             ch_activation_name(point->spec.activation), point->spec.width, count, one,
+             one <= MOST_GRADIENTS ? "" : " (missed)", other);
     free(weights);
     free(sums);
     free(inputs);

@@ -176,7 +176,8 @@ static const char *replace_section(const char *path)
 int page_end(const char *path)
 {
     (void)fclose(section.stream);
-    const char *wrong = path == NULL ? NULL : replace_section(path);
+    const bool is_empty = section.text == NULL || section.text[0] == '\0';
+    const char *wrong = path == NULL || is_empty ? NULL : replace_section(path);
     if (wrong != NULL) {
         fprintf(stderr, "bench: %s %s: section %s is not kept\n", path, wrong, section.name);
     }

@@ -5,7 +5,7 @@
 /** Begins the section NAME. A page has it between the lines <!-- bench: NAME --> and <!-- end: NAME -->. */
 void page_begin(const char *name);
 
-/** Ends the section and puts it into the page in place of what stood between its two lines.
+/** Ends the section and puts it into the page in place of what stood between its two lines, unless it is empty.
  *  @param path  the page; NULL: the section is printed only
  *  @return 0; -1 with a sentence on standard error where the page cannot be written or has no such section */
 int page_end(const char *path);

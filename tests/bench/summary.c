@@ -117,6 +117,11 @@ static void list_losses(void)
 
 void bench_summary(void)
 {
+    if (num_rows == 0) {
+        fputs("bench: no part with rows of the summary was measured in this folder: its section is not changed\n",
+              stderr);
+        return;
+    }
     page_table("row | chiton | older build | loop by hand | PyTorch | JAX | limit");
     for (size_t k = 0; k < num_rows; k++) {
         const double *values = rows[k].values;
