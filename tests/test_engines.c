@@ -49,7 +49,7 @@ static point points[] = {
     {"chi 1, B 1", 1, 8, 4096, 1, 1, 0x1p-15, false, true, 31623, 0, 0, 20, false, 0},
     {"chi 1, B 3", 1, 8, 256, 3, 1e-3, 0x1p-5, false, true, 10000, 0, 1000, 0, false, 0},
     {"chi 3, B 16", 3, 8, 512, 16, 1e-5, 1e-3, true, false, 3162, 0, 500, 0, false, 0},
-    {"chi 3, B P", 3, 16, 512, 512, 1e-6, 3e-4, false, false, 316, 0, 300, 0, false, 0},
+    {"chi 3, B P", 3, 16, 512, 512, 1e-6, 3e-4, false, false, 316, 0, 0, 0, false, 300},
     {"chi 3, B 256", 3, 16, 1024, 256, 0x1p-14, 0x1p-6, false, true, 316, 0, 0, 0, false, 100},
     {"chi 3, B 400", 3, 16, 700, 400, 0x1p-14, 0x1p-6, false, true, 316, 0, 0, 0, false, 100},
     {"epochs, chi 0, B 3", 0, 16, 512, 3, 0.25, 0x1p-15, false, true, 10000, 20, 0, 500, true, 0},
