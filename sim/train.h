@@ -54,6 +54,13 @@ static inline int ch_run_age(const ch_run *self)
     return ch_results_version(&self->resolved.settings) - self->results_version;
 }
 
+/** Whether the results have the law of those that this program makes: later results versions draw other numbers of the
+ *  same law, where CH_RESULTS_VERSION is the first that has it. */
+static inline bool ch_run_has_present_law(const ch_run *self)
+{
+    return self->results_version >= CH_RESULTS_VERSION;
+}
+
 /** How often the layers were looked at: once a point, the last of which is the end; with record = 0 only at the end. */
 static inline size_t ch_run_num_looks(const ch_run *self)
 {

@@ -2,6 +2,7 @@
  * rest is as without it. */
 #include "fit/fit.h"
 #include "fit/reports/parts.h"
+#include "core/waiting.h"
 #include "tests/alloc_fail.h"
 #include "tests/fit_support.h"
 
@@ -245,6 +246,41 @@ static void test_infinite_train(void **state)
     release(&bare, &table);
 }
 
+/* Runs of large batches of results version 2 have the law of those of version 3: they count until newer ones are made,
+ * which then count in their place. */
+static void test_versions_of_one_law(void **state)
+{
+    (void)state;
+    const plant planted = plant_default();
+    ch_run_table once, table;
+    ch_fit fit;
+    plant_table(&planted, 1, &once);
+    table = (ch_run_table){.runs = calloc(2 * once.count, sizeof *table.runs)};
+    assert_non_null(table.runs);
+    for (size_t i = 0; i < once.count; i++) {
+        ch_run *run = &once.runs[i];
+        run->settings.engine = CH_ENGINE_FAST;
+        run->settings.batch = CH_WAITING_LARGE_BATCH;
+        run->results_version = 2;
+        assert_int_equal(ch_results_version(&run->settings), 3);
+        table.runs[table.count++] = *run;
+        if (i % 2 == 0) { /* has been made again */
+            ch_run *newer = &table.runs[table.count++];
+            *newer = *run;
+            newer->results_version = 3;
+            table.runs[table.count - 2].final.weight_change *= 100;
+        }
+    }
+    fit_table(&fit, &table, 2);
+    const ch_fit_group *group = &fit.groups[0];
+    assert_int_equal(fit.num_groups, 1);
+    assert_int_equal(group->num_runs, once.count);
+    assert_false(has_note(group, "older results versions"));
+    assert_close(exponent_value(group, "delta", NULL), 1, 1e-10);
+    free(once.runs);
+    release(&fit, &table);
+}
+
 /* Repeating a sweep with a larger budget leaves the runs of both in a store. Of each pair the run that got further
  * counts. Runs of older results versions do not count, however they ended. */
 static void test_repeats_and_versions(void **state)
@@ -399,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_one_data_set),
         cmocka_unit_test(test_plateau),
         cmocka_unit_test(test_infinite_train),
+        cmocka_unit_test(test_versions_of_one_law),
         cmocka_unit_test(test_repeats_and_versions),
         cmocka_unit_test(test_other_batches_are_other_runs),
         cmocka_unit_test(test_first_step),

@@ -34,13 +34,14 @@ static int compare_identities(const ch_run *left, const ch_run *right)
     return compare_orders(orders, sizeof orders / sizeof *orders);
 }
 
-/* Orders by how old the results version is for the run's settings, the newest first; then by identity; of equal ones
- * the run that got furthest is first. */
+/* Orders by whether results have the law of present ones, these first; then by identity; of equal ones the run of the
+ * newest results version is first, and of these the run that got furthest. */
 static int compare_runs(const void *left, const void *right)
 {
     const ch_run *a = *(const ch_run *const *)left;
     const ch_run *b = *(const ch_run *const *)right;
-    const int orders[] = {COMPARE(ch_run_age(a), ch_run_age(b)), compare_identities(a, b),
+    const int orders[] = {COMPARE(ch_run_has_present_law(b), ch_run_has_present_law(a)), compare_identities(a, b),
+                          COMPARE(ch_run_age(a), ch_run_age(b)),
                           COMPARE(a->status == CH_BUDGET, b->status == CH_BUDGET), COMPARE(b->steps, a->steps)};
     return compare_orders(orders, sizeof orders / sizeof *orders);
 }
@@ -55,8 +56,9 @@ static bool is_sorted(const ch_fit_group *group)
     return sorted;
 }
 
-/* Sorts the group's runs and keeps those that count. Only the newest results version counts, because results of several
- * versions are not comparable. Of runs that differ only in budgets and `record` the one that got furthest counts. */
+/* Sorts the group's runs and keeps those that count. Results of another law do not count beside those of the present
+ * one, as both are not comparable. Of runs that differ only in budgets, `record` and the results version the newest
+ * counts, and of these the one that got furthest. */
 static ch_code keep_runs(ch_fit_group *group, ch_error *err)
 {
     const size_t num_runs = group->num_runs;
@@ -64,7 +66,8 @@ static ch_code keep_runs(ch_fit_group *group, ch_error *err)
         qsort(group->runs, num_runs, sizeof *group->runs, compare_runs);
     }
     size_t current = 0, kept = 0;
-    while (current < num_runs && ch_run_age(group->runs[current]) == ch_run_age(group->runs[0])) {
+    const bool is_present = num_runs > 0 && ch_run_has_present_law(group->runs[0]);
+    while (current < num_runs && ch_run_has_present_law(group->runs[current]) == is_present) {
         const ch_run *run = group->runs[current++];
         if (kept == 0 || compare_identities(group->runs[kept - 1], run) != 0) {
             group->runs[kept++] = run;
@@ -85,8 +88,8 @@ static ch_code keep_runs(ch_fit_group *group, ch_error *err)
         return CH_OK;
     }
     return ch_fit_note(group, err,
-                       "%zu runs are left out, as they repeat other runs under other budgets, or with a T that differs "
-                       "by rounding, and got no further",
+                       "%zu runs are left out, as they repeat other runs under other budgets, with a T that differs "
+                       "by rounding, or by an older program, and got no further",
                        current - kept);
 }
 

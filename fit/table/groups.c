@@ -270,7 +270,8 @@ void ch_fit_group_label(const ch_fit *self, const ch_fit_group *group, char *tex
 
 bool ch_fit_groups_share_all_but(const ch_fit_group *a, const ch_fit_group *b, size_t setting)
 {
-    bool same = ch_run_age(a->runs[0]) == ch_run_age(b->runs[0]) && compare_images(&a->key, &b->key) == 0;
+    bool same = ch_run_has_present_law(a->runs[0]) == ch_run_has_present_law(b->runs[0]) &&
+                compare_images(&a->key, &b->key) == 0;
     for (size_t i = 0; i < ch_settings_count && same; i++) {
         same = i == setting || !ch_fit_is_key(i) || ch_settings_are_one(&a->key, &b->key, i);
     }
