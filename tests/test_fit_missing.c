@@ -1,8 +1,8 @@
 /* test_fit_missing.c — fits of planted tables from which something is missing or left out: the report says it, and the
  * rest is as without it. */
+#include "core/waiting.h"
 #include "fit/fit.h"
 #include "fit/reports/parts.h"
-#include "core/waiting.h"
 #include "tests/alloc_fail.h"
 #include "tests/fit_support.h"
 
