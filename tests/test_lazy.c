@@ -366,7 +366,7 @@ static void test_groups(void **state)
 
     lazy_plant_table(&plant, &table);
     for (size_t r = half; r < table.count; r++) {
-        table.runs[r].results_version++;
+        table.runs[r].results_version--; /* results of another law */
     }
     assert_int_equal(count_twins(&table), 0);
     table.count = half;
