@@ -97,9 +97,13 @@ static int take_options(int argc, char **argv)
             bench_with.data = argv[++i];
         } else if (is_part(argv[i])) {
             argv[left++] = argv[i];
+        } else if (strcmp(argv[i], "--help") == 0) {
+            show_usage(stdout);
+            exit(0);
         } else {
-            show_usage(strcmp(argv[i], "--help") == 0 ? stdout : stderr);
-            exit(strcmp(argv[i], "--help") == 0 ? 0 : 2);
+            fprintf(stderr, "bench: %s is no part and no option with a value\n", argv[i]);
+            show_usage(stderr);
+            exit(2);
         }
     }
     if (bench_with.old != NULL && access(bench_with.old, X_OK) != 0) {
