@@ -434,7 +434,7 @@ install: $(BUILD)/chiton $(MODULE) $(BUILD)/libchiton.a $(BUILD)/$(SHARED) $(BUI
 	install -m 644 $(BUILD)/chiton.1 "$(AT)/share/man/man1/"
 	install -m 644 completions/chiton.bash "$(AT)/share/bash-completion/completions/chiton"
 	install -m 644 completions/_chiton "$(AT)/share/zsh/site-functions/"
-	install -m 644 examples/*.c "$(AT)/share/chiton/examples/"
+	install -m 644 examples/*.c examples/*.py "$(AT)/share/chiton/examples/"
 	install -d "$(AT)/share/chiton/examples/slurm"
 	install -m 755 examples/slurm/*.sh "$(AT)/share/chiton/examples/slurm/"
 	install -m 644 examples/slurm/README.md "$(AT)/share/chiton/examples/slurm/"

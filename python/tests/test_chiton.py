@@ -1,6 +1,7 @@
 """Tests of the package against the program: CHITON names it. python3 -m unittest discover -s python/tests"""
 import contextlib
 import functools
+import importlib.util
 import io
 import json
 import math
@@ -174,6 +175,39 @@ class Case(unittest.TestCase):
         child.send_signal(signal.SIGINT)
         self.assertEqual(child.wait(timeout=60), 7)
         self.assertTrue(0 < count() < 50000)
+
+    def test_the_example_finds_laws_that_were_planted(self):
+        """Trajectories of s ~ (P/u)^{1/(1+chi)} at r = 1.1 r*, of two data sets with other amplitudes of s."""
+        path = HERE.parents[1] / "examples" / "boundary_density.py"
+        spec = importlib.util.spec_from_file_location("boundary_density", path)
+        example = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(example)
+        chi, dim, temp = 0.5, 16, 2
+        star = example.predicted_noise(chi, dim, temp)
+        near = example.Table()
+        for train in (2 ** 10, 2 ** 12, 2 ** 15):
+            for data_set, amplitude in enumerate((40, 50)):
+                points = []
+                for unfitted in (200, 40, 20, 12, 5):
+                    signal = amplitude * (train / unfitted) ** (1 / (1 + chi))
+                    points.append({"unfitted": unfitted, "signal": signal, "noise": 1.1 * star,
+                                   "time": 3 * signal ** (chi + 3)})
+                near.add(train, data_set, example.at_dimension({"chi": chi, "dim": dim, "temp": temp}, points))
+        self.assertAlmostEqual(near.slope(near.rows, 0, [0, 1]), 1 / 1.5)
+        self.assertAlmostEqual(near.slope(near.rows, 1, [0, 1, 1]), 3.5 / 1.5)
+        self.assertAlmostEqual(math.exp(near.mean(2 ** 12, 2, [0, 1])), 1.1)
+        self.assertAlmostEqual(near.mean(2 ** 12, 0, [1]), math.log(50 * (2 ** 12 / dim) ** (1 / 1.5)))
+        value, error = example.with_error(lambda drawn: near.mean(2 ** 12, 0, drawn), [0, 1])
+        self.assertAlmostEqual(error, math.log(50 / 40) / 2 / math.sqrt(2), delta=0.1 * error)
+        self.assertAlmostEqual(value, near.mean(2 ** 12, 0, [0, 1]))
+        # r* at chi = 0, where the share of unfitted samples is 1 / (pi lambda)
+        self.assertAlmostEqual(example.predicted_noise(0, dim, temp), temp * math.sqrt(dim / (2 * math.pi)))
+
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            example.main(self.store, "temp = 1")
+        rows = printed.getvalue().splitlines()
+        self.assertEqual([row.split(" | ")[0] for row in rows[2:]], ["| 0", "| 1"])
 
     @unittest.skipIf(pandas is None, "pandas is not installed")
     def test_frames(self):
