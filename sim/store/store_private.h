@@ -1,13 +1,16 @@
-/* store_private.h — what the files of the store share: failures, statements, and a walk over runs. */
+/* store_private.h — what the files of the store share: failures, statements, a walk over runs, and cells. */
 #ifndef CH_STORE_PRIVATE_H
 #define CH_STORE_PRIVATE_H
 
 #include "sim/store/guard.h"
+#include "sim/store/results.h"
 #include "sim/store/schema.h"
 #include "sim/store/store.h"
 
 enum { CH_STORE_TIMEOUT_MS = 60000 }; /* how long to wait for the lock of another process */
 enum { CH_STORE_MOST_COLUMNS = 128 }; /* of a table */
+
+/* ---- failures and statements (fail.c) ---- */
 
 /** Says in words what a result code of SQLite (an extended one) means for the user.
  *  @param err  out: the sentence
@@ -28,6 +31,13 @@ ch_code ch_store_step(const ch_store *self, sqlite3_stmt *statement, bool *row, 
 /** The value of a query that gives one count.  @return CH_OK; CH_ERROR_IO; CH_ERROR_MEMORY */
 ch_code ch_store_count(const ch_store *self, const char *sql, uint64_t *value, ch_error *err) CH_MUST_CHECK;
 
+/** Executes statements that give no rows.
+ *  @param sql  NULL is taken for a lack of memory
+ *  @return as ch_store_fail */
+ch_code ch_store_execute(const ch_store *self, const char *sql, ch_error *err) CH_MUST_CHECK;
+
+/* ---- opening and closing (store.c) ---- */
+
 /** Removes a store without runs that this process made, and that nobody else has open; otherwise leaves it. */
 void ch_store_discard(const char *path);
 
@@ -40,12 +50,16 @@ ch_code ch_store_open_temporary(ch_store *self, const char *shown, ch_error *err
 /** Makes a temporary store one that is only read.  @return as ch_store_fail */
 ch_code ch_store_end_writing(ch_store *self, ch_error *err) CH_MUST_CHECK;
 
+/* ---- writing (write.c) ---- */
+
 /** Binds the settings of a run to consecutive parameters, in the order of their table.
  *  @param first  number of the first parameter  @return a result code of SQLite */
 int ch_store_bind_settings(sqlite3_stmt *statement, int first, const ch_settings *settings);
 
 /** Executes a statement that gives no rows, and resets it.  @return a result code of SQLite */
 int ch_store_run_once(sqlite3_stmt *statement);
+
+/* ---- a walk over runs (query.c), and how it reads them (read.c, read_rows.c) ---- */
 
 /** A walk over the runs that fulfil a condition. */
 typedef struct {
@@ -80,6 +94,9 @@ ch_code ch_store_query_all(ch_store_query *self, ch_store *store, sqlite3_int64 
  *  @return as ch_store_query_init: SQLite may find a condition wrong only when it evaluates it */
 ch_code ch_store_query_next(ch_store_query *self, bool *row, ch_error *err) CH_MUST_CHECK;
 
+/** The id of the current run, for messages; NULL where it is none. */
+const char *ch_store_query_id(const ch_store_query *self);
+
 /** Binds the store's `select_points` to the current run; its columns are those of table `points`. Step it to its end
  *  with ch_store_step, then reset it.
  *  @return as ch_store_fail */
@@ -97,6 +114,17 @@ ch_code ch_store_query_run(ch_store_query *self, bool points, ch_run *run, ch_er
  *  counted as left out, and the caller goes on to the next one.
  *  @param err  the failure; NULL where it was not wanted */
 bool ch_store_query_leaves_out(ch_store_query *self, const ch_error *err);
+
+/** Reads what the current run has in tables of its own: its trajectory; the weight changes of its layers, at the points
+ *  that were read before; and its fluctuations, if it asked for them.
+ *  @param run  with its settings and results
+ *  @return as ch_store_query_run */
+ch_code ch_store_read_points(ch_store_query *self, ch_run *run, ch_error *err) CH_MUST_CHECK;
+ch_code ch_store_read_layers(ch_store_query *self, ch_run *run, ch_error *err) CH_MUST_CHECK;
+ch_code ch_store_read_fluctuations(ch_store_query *self, ch_run *run, ch_error *err) CH_MUST_CHECK;
+
+/** Reads a count or a real.  @param object  the ch_run or ch_point whose member it is */
+void ch_store_read_number(sqlite3_value *cell, const ch_result *row, void *object);
 
 /* ---- cells (check.c) ---- */
 
