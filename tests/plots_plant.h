@@ -9,6 +9,7 @@
 #include "plots/layout.h"
 #include "plots/panel.h"
 #include "plots/plots.h"
+#include "tests/pages_support.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -152,23 +153,6 @@ static inline void uproot(planted *own)
     free(own->notes[0]);
 }
 /* ---- what became of a drawing ---- */
-
-static char directory[256];
-
-static inline int make_directory(void **state)
-{
-    (void)state;
-    snprintf(directory, sizeof directory, "/tmp/chiton-plots.XXXXXX");
-    return mkdtemp(directory) == NULL ? -1 : 0;
-}
-
-static inline int remove_directory(void **state)
-{
-    char command[300];
-    (void)state;
-    snprintf(command, sizeof command, "rm -rf '%s'", directory);
-    return system(command) == 0 ? 0 : -1;
-}
 
 /* Reads the whole file as a string. The test fails when it is missing. */
 static inline char *read_whole(const char *path, size_t *length)

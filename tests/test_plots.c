@@ -310,7 +310,6 @@ static void test_number_text(void **state)
 
 int main(void)
 {
-#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(test_formats),
         IN_DIRECTORY(test_expected_curves),

@@ -212,23 +212,6 @@ static void test_bad_directories(void **state)
 
 /* ---- the command ---- */
 
-/* Runs a shell line with $C for the program and $D for the test's directory.
- * @param said  out: what it printed, on both streams
- * @return the exit status */
-static int shell(const char *line, char *said, size_t size)
-{
-    const char *program = getenv("CHITON");
-    char command[2048];
-    snprintf(command, sizeof command, "C='%s' D='%s'; { %s ; } 2>&1", program != NULL ? program : "build/chiton",
-             directory, line);
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    said[fread(said, 1, size - 1, pipe)] = '\0';
-    const int status = pclose(pipe);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
-
 static void test_command(void **state)
 {
     static const struct {
@@ -297,7 +280,6 @@ static void test_interrupted_command(void **state)
 
 int main(void)
 {
-#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(test_gnuplot_fails),           IN_DIRECTORY(test_stopped_drawing_leaves_no_half_figure),
         IN_DIRECTORY(test_signals_are_the_callers), IN_DIRECTORY(test_real_gnuplot_complains),
