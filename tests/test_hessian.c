@@ -3,42 +3,15 @@
 #include "core/memory.h"
 #include "models/curvature/loss_hessian.h"
 #include "models/models.h"
+#include "tests/network_specs.h"
 #include "tests/support.h"
 #include "tests/valgrind_support.h"
 
 #include <gsl/gsl_randist.h>
 #include <string.h>
 
-#define IMAGES(arch, h, phi, c, r, w)                                                                                  \
-    {                                                                                                                  \
-        CH_ARCH_##arch, h, 0, CH_ACTIVATION_##phi,                                                                     \
-        {                                                                                                              \
-            c, r, w                                                                                                    \
-        }                                                                                                              \
-    }
-
-/* Odd sizes, stride 2 on odd images, pools of one pixel, fewer channels than a vector has lanes, and more; more samples
- * than a panel has columns. */
-static const ch_network_spec specs[] = {
-    {CH_ARCH_PERCEPTRON, 1, 1, CH_ACTIVATION_RELU, {13, 1, 1}},
-    {CH_ARCH_MLP, 1, 1, CH_ACTIVATION_RELU, {1, 1, 1}},
-    {CH_ARCH_MLP, 37, 3, CH_ACTIVATION_RELU, {19, 1, 1}},
-    {CH_ARCH_MLP, 20, 2, CH_ACTIVATION_GELU, {33, 1, 1}},
-    {CH_ARCH_MLP, 21, 3, CH_ACTIVATION_LINEAR, {18, 1, 1}},
-    {CH_ARCH_MLP_BIAS, 17, 2, CH_ACTIVATION_SILU, {3, 2, 3}},
-    {CH_ARCH_MLP_BIAS, 3, 4, CH_ACTIVATION_GELU, {7, 1, 1}},
-    IMAGES(SIMPLE_CNN, 1, RELU, 1, 2, 2),
-    IMAGES(SIMPLE_CNN, 2, SILU, 3, 5, 7),
-    IMAGES(SIMPLE_CNN, 9, GELU, 2, 4, 3),
-    IMAGES(SIMPLE_CNN, 2, LINEAR, 2, 5, 4),
-    IMAGES(MNAS, 1, SILU, 1, 2, 2),
-    IMAGES(MNAS, 2, GELU, 3, 9, 7),
-    IMAGES(MNAS, 3, RELU, 2, 5, 11),
-    IMAGES(VGG11, 1, SILU, 1, 2, 3),
-    IMAGES(VGG11, 1, GELU, 2, 7, 5),
-    IMAGES(VGG11, 2, RELU, 1, 5, 4),
-};
-enum { NUM_SPECS = sizeof specs / sizeof *specs, NUM_SAMPLES = 19, CAPACITY = 17 };
+/* More samples than a panel has columns. */
+enum { NUM_SAMPLES = 19, CAPACITY = 17 };
 
 /* A network with samples, factors and two directions of norm 1. */
 typedef struct {
