@@ -119,43 +119,7 @@ static bool is_result(const char *name)
     return ch_fit_name_find(name) == NULL || ch_chart_y_parse(name, &chart, NULL) == CH_OK;
 }
 
-/* Reads a figure of numbers of the fit. */
-static ch_code read_numbers(const look *given, plot_arguments *arguments, ch_error *err)
-{
-    ch_number_chart *numbers = &arguments->numbers;
-    ch_chart chart = {.by = CH_SETTINGS_STORED};
-    arguments->has_chart = false;
-    arguments->has_numbers = true;
-    ch_code code = ch_number_chart_parse(numbers, given->x, given->y, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    code = given->by != NULL ? ch_chart_by_parse(given->by, &chart, err) : CH_OK;
-    if (code != CH_OK) {
-        return code;
-    }
-    numbers->by = chart.by;
-    code = given->log != NULL ? ch_chart_log_parse(given->log, &chart, err) : CH_OK;
-    if (code != CH_OK) {
-        return code;
-    }
-    numbers->has_log = given->log != NULL;
-    numbers->log_x = chart.log_x;
-    numbers->log_y = chart.log_y;
-    code = given->band != NULL ? ch_chart_band_parse(given->band, &chart.band, err) : CH_OK;
-    if (code != CH_OK) {
-        return code;
-    }
-    if (given->band != NULL && chart.band != CH_BAND_SE && chart.band != CH_BAND_CI) {
-        return ch_error_set(err, CH_ERROR_INPUT,
-                            "--band is %s, but a number of a fit has ci, its 95 %% interval (default), or se",
-                            given->band);
-    }
-    numbers->has_errors = given->band != NULL && chart.band == CH_BAND_SE;
-    return CH_OK;
-}
-
-/* Reads what figures of runs have in common: by, log and band, as they are given. */
+/* Reads what all figures of the user's choice have in common: by, log and band, as they are given. */
 static ch_code read_axes(const look *given, ch_chart *chart, ch_error *err)
 {
     ch_code code = given->by != NULL ? ch_chart_by_parse(given->by, chart, err) : CH_OK;
@@ -167,6 +131,34 @@ static ch_code read_axes(const look *given, ch_chart *chart, ch_error *err)
         return code;
     }
     return given->band != NULL ? ch_chart_band_parse(given->band, &chart->band, err) : CH_OK;
+}
+
+/* Reads a figure of numbers of the fit. */
+static ch_code read_numbers(const look *given, plot_arguments *arguments, ch_error *err)
+{
+    ch_number_chart *numbers = &arguments->numbers;
+    ch_chart chart = {.by = CH_SETTINGS_STORED};
+    arguments->has_chart = false;
+    arguments->has_numbers = true;
+    ch_code code = ch_number_chart_parse(numbers, given->x, given->y, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = read_axes(given, &chart, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    numbers->by = chart.by;
+    numbers->has_log = given->log != NULL;
+    numbers->log_x = chart.log_x;
+    numbers->log_y = chart.log_y;
+    if (given->band != NULL && chart.band != CH_BAND_SE && chart.band != CH_BAND_CI) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "--band is %s, but a number of a fit has ci, its 95 %% interval (default), or se",
+                            given->band);
+    }
+    numbers->has_errors = given->band != NULL && chart.band == CH_BAND_SE;
+    return CH_OK;
 }
 
 /* Reads a figure along training. */

@@ -1,6 +1,7 @@
 /* course.c — a figure of the user's choice along training: the mean over data sets of a quantity of the points. */
 #include "plots/course.h"
 
+#include "core/compare.h"
 #include "core/memory.h"
 #include "models/loss.h"
 #include "plots/chart_curves.h"
@@ -157,12 +158,6 @@ static bool are_positive(const ch_course *self)
 
 /* ---- means ---- */
 
-static int compare_numbers(const void *left, const void *right)
-{
-    const double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 /* Finds the x at which the mean of runs [begin, end) is made: those of all points, but of the ends of runs only the
  * last one, since each run ends at another.
  * @param grid  [room for all points] out, ascending  @return how many */
@@ -181,7 +176,7 @@ static size_t find_grid(const ch_course *self, size_t begin, size_t end, double 
         last = fmax(last, self->runs[r].last);
     }
     grid[count++] = last;
-    qsort(grid, count, sizeof *grid, compare_numbers);
+    qsort(grid, count, sizeof *grid, ch_compare_reals);
     for (size_t i = 0; i < count; i++) {
         if (kept == 0 || !ch_reals_are_one(grid[kept - 1], grid[i])) {
             grid[kept++] = grid[i];

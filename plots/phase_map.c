@@ -336,15 +336,11 @@ static bool has_counted(const ch_phase *phase)
 
 ch_code ch_map_write(const ch_phase *phase, ch_phase_quantity quantity, size_t index, ch_sheet *sheet, ch_error *err)
 {
-    const ch_place place = ch_sheet_place_of_map(sheet, index);
+    ch_place place;
     ch_panel panel;
-    ch_code code = ch_panel_init(&panel, sheet, index, CH_PART_WHOLE, err);
+    ch_code code = ch_map_panel_init(&panel, sheet, index, &place, err);
     if (code != CH_OK) {
         goto out;
-    }
-    ch_map_place_write(place, panel.out);
-    if (ch_sheet_shows(sheet, index)) {
-        ch_sheet_use(sheet, place.bottom);
     }
     if (has_positive(phase, quantity)) {
         code = draw_map(phase, quantity, place, &panel, err);

@@ -1,6 +1,7 @@
 /* regimes_map.c — one map over batch and rate: cells in colours, the borders of the regimes, and their names. */
 #include "plots/regimes_map.h"
 
+#include "core/compare.h"
 #include "core/memory.h"
 #include "plots/cell_map.h"
 #include "plots/colour_box.h"
@@ -57,17 +58,11 @@ typedef struct {
     size_t num_batches, num_rates;
 } grid;
 
-static int compare_reals(const void *left, const void *right)
-{
-    const double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 /* Sorts numbers and drops repeats.  @return how many are left */
 static size_t sort_distinct(double *values, size_t count)
 {
     size_t distinct = 0;
-    qsort(values, count, sizeof *values, compare_reals);
+    qsort(values, count, sizeof *values, ch_compare_reals);
     for (size_t i = 0; i < count; i++) {
         if (i == 0 || values[i] > values[distinct - 1] * (1 + 1e-9)) {
             values[distinct++] = values[i];
@@ -211,20 +206,16 @@ static void write_names(const ch_regime_plane *plane, FILE *out)
 ch_code ch_regime_map_write(const ch_regime_plane *plane, ch_regime_map map, size_t index, ch_sheet *sheet,
                             ch_error *err)
 {
-    const ch_place place = ch_sheet_place_of_map(sheet, index);
+    ch_place place;
     ch_panel panel = {0};
     grid at = {0};
     ch_code code = grid_init(&at, plane, err);
     if (code != CH_OK) {
         goto out;
     }
-    code = ch_panel_init(&panel, sheet, index, CH_PART_WHOLE, err);
+    code = ch_map_panel_init(&panel, sheet, index, &place, err);
     if (code != CH_OK) {
         goto out;
-    }
-    ch_map_place_write(place, panel.out);
-    if (ch_sheet_shows(sheet, index)) {
-        ch_sheet_use(sheet, place.bottom);
     }
     ch_axis range = draw_cells(plane, map, &at, &panel);
     ch_axis_finish(&range, 1.2);

@@ -1,6 +1,7 @@
 /* regimes_slice.c — one panel of ||Dw|| against B at fixed T, or at a fixed rate. */
 #include "plots/regimes_slice.h"
 
+#include "core/compare.h"
 #include "core/memory.h"
 #include "plots/panel_rows.h"
 
@@ -34,12 +35,6 @@ static bool is_same(double a, double b)
     return fabs(a - b) <= 1e-9 * fabs(b);
 }
 
-static int compare_reals(const void *left, const void *right)
-{
-    const double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 /* Keeps, of sorted values, each that stands there LEAST_POINTS times or more, once.  @return how many are left */
 static size_t keep_frequent(double *values, size_t count)
 {
@@ -69,7 +64,7 @@ static ch_code slices_init(slices *self, const ch_regime_plane *plane, ch_regime
             self->values[count++] = value_of(self, &plane->cells[c]);
         }
     }
-    qsort(self->values, count, sizeof *self->values, compare_reals);
+    qsort(self->values, count, sizeof *self->values, ch_compare_reals);
     count = keep_frequent(self->values, count);
     self->num_values = count < MOST_CURVES ? count : MOST_CURVES;
     for (size_t i = 0; i < self->num_values && count > MOST_CURVES; i++) {

@@ -1,5 +1,6 @@
 /* phase.c — makes phase diagrams: finds the groups that belong to one, and fills its cells. */
 #include "fit/phase/phase.h"
+#include "core/compare.h"
 #include "core/memory.h"
 #include "fit/phase/phase_private.h"
 #include "fit/table/cells.h"
@@ -82,12 +83,6 @@ static uint64_t next_train(const ch_fit_group *const *members, size_t count, uin
 
 /* ---- the cells of a diagram ---- */
 
-static int compare_reals(const void *left, const void *right)
-{
-    const double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 /* Copies runs, alphas and temps of this P from the groups, and sorts the temps. */
 static ch_code list_values(ch_phase *self, const ch_fit_group *const *members, size_t count, uint64_t train,
                            ch_error *err)
@@ -115,7 +110,7 @@ static ch_code list_values(ch_phase *self, const ch_fit_group *const *members, s
             self->alphas[self->num_alphas++] = members[a]->key.alpha;
         }
     }
-    qsort(self->temps, self->num_temps, sizeof *self->temps, compare_reals);
+    qsort(self->temps, self->num_temps, sizeof *self->temps, ch_compare_reals);
     size_t distinct = 0;
     for (size_t i = 0; i < self->num_temps; i++) {
         if (i == 0 || self->temps[i] != self->temps[distinct - 1]) {
@@ -163,7 +158,7 @@ static ch_code count_cells(ch_phase *self, const ch_fit_group *const *members, s
         for (size_t c = span.begin; c < span.end; c++) {
             const ch_fit_cell *from = &members[a]->cells[c];
             const double *temp = bsearch(&members[a]->temps[from->temp], self->temps, self->num_temps,
-                                         sizeof *self->temps, compare_reals);
+                                         sizeof *self->temps, ch_compare_reals);
             ch_phase_cell *cell = &self->cells[row * self->num_temps + (size_t)(temp - self->temps)];
             *cell = (ch_phase_cell){.num_runs = from->end - from->begin,
                                     .num_budget = from->num_budget,

@@ -1,5 +1,6 @@
 /* cells.c — a group's runs by (P, T), and which of these cells may be fitted. */
 #include "fit/table/cells.h"
+#include "core/compare.h"
 #include "core/memory.h"
 #include "core/memstream.h"
 #include "core/text.h"
@@ -93,13 +94,6 @@ static ch_code keep_runs(ch_fit_group *group, ch_error *err)
                        current - kept);
 }
 
-static int compare_reals(const void *left, const void *right)
-{
-    const double a = *(const double *)left;
-    const double b = *(const double *)right;
-    return COMPARE(a, b);
-}
-
 /* Notes that the data sets share images, and what that does to errors. */
 static ch_code note_overlap(ch_fit_group *group, size_t num_seeds, ch_error *err)
 {
@@ -173,7 +167,7 @@ static ch_code list_values(ch_fit_group *group, ch_error *err)
             group->trains[group->num_trains++] = settings->train;
         }
     }
-    qsort(group->temps, num_temps, sizeof *group->temps, compare_reals);
+    qsort(group->temps, num_temps, sizeof *group->temps, ch_compare_reals);
     for (size_t i = 0; i < num_temps; i++) {
         if (i == 0 || group->temps[i] != group->temps[group->num_temps - 1]) {
             group->temps[group->num_temps++] = group->temps[i];
@@ -196,7 +190,8 @@ bool ch_fit_is_whole(const ch_run *run)
 static ch_fit_cell start_cell(const ch_fit_group *group, const ch_fit_cell *before, size_t begin)
 {
     const ch_settings *settings = &group->runs[begin]->settings;
-    const double *temp = bsearch(&settings->temp, group->temps, group->num_temps, sizeof *group->temps, compare_reals);
+    const double *temp =
+        bsearch(&settings->temp, group->temps, group->num_temps, sizeof *group->temps, ch_compare_reals);
     size_t train = before == NULL ? 0 : before->train;
     train += settings->train != group->trains[train];
     return (ch_fit_cell){.train = train, .temp = (size_t)(temp - group->temps), .begin = begin};
