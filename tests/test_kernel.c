@@ -154,7 +154,7 @@ static void survives_failing_allocations(void **state)
     ch_error err;
     long failed;
     assert_failures_are_told(failed, ch_kernel_compute(&task, kernel, &err), err, (void)0);
-    assert_true(failed >= 4);
+    assert_true(failed >= 16);
     tear_down(&here);
 }
 
