@@ -115,11 +115,11 @@ typedef struct {
     const ch_run *run; /* borrowed */
     size_t place;      /* index among the runs of the law, by (train, temp, seed_data) */
     double residual;   /* ln y of the run minus ln y of the law */
-    double sigmas;     /* distance of ln y from the median of its (P, T), in units of the spread; NaN if not tested */
-    double chance;     /* upper bound on the probability that some tested run is as far off; NaN if not tested */
+    double sigmas;     /* distance of ln y from the median of its (P, T), in units of the spread */
+    double chance;     /* upper bound on the probability that some tested run is as far off */
 } ch_residual;
 
-/** The runs in a power law's complete cells, and which of them are outliers.
+/** The runs in a power law's complete cells that are outliers.
  *
  *  A run is compared with the other data sets at its (P, T), of which there must be three or more: sigmas = (ln y -
  *  median) / spread, made wider by 1 / sqrt(1 - (2 - pi/2) / n), because the median of n data sets is drawn towards
@@ -129,9 +129,11 @@ typedef struct {
  *  number of tested runs, a run is an outlier when a normal run would be as far off with a probability under 0.05 / N.
  *  So a table without outliers has a run named as one with a probability of 5 % at most. */
 typedef struct {
-    ch_residual *runs; /* [num_runs], the farthest first; owned */
-    size_t num_runs, num_tested;
-    size_t num_outliers;       /* they are the first of `runs` */
+    ch_residual *runs; /* [num_far] the outliers, or where there is none the tested run that is farthest off; the
+                          farthest first; owned */
+    size_t num_far;
+    size_t num_runs, num_tested; /* how many runs are in the law's cells, and were tested */
+    size_t num_outliers;
     double spread, dof, limit; /* spread of ln y, degrees of freedom, limit in spreads; NaN where no run is tested */
 } ch_residuals;
 

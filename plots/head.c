@@ -67,7 +67,7 @@ static uint64_t always_named(const ch_page_head *self)
 {
     const bool has_data = ch_settings_is_network(self->key) || !ch_setting_applies(self->key, CH_SETTING_CHI);
     return UINT64_C(1) << CH_SETTING_CHI | UINT64_C(1) << CH_SETTING_DIM | (uint64_t)has_data << CH_SETTING_DATA |
-           self->key->linear << CH_SETTING_LINEAR;
+           (uint64_t)self->key->linear << CH_SETTING_LINEAR;
 }
 
 /* The settings that tell a group from one with every setting at its default, and the digest of its data. They are of

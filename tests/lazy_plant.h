@@ -29,7 +29,7 @@ static inline double lazy_plant_temp(size_t temp)
     return ldexp(1, (int)temp - 8);
 }
 
-static inline ch_run lazy_plant_run(const lazy_plant *self, uint64_t linear, size_t train, size_t temp, size_t seed)
+static inline ch_run lazy_plant_run(const lazy_plant *self, uint8_t linear, size_t train, size_t temp, size_t seed)
 {
     const phase_plant basis = phase_plant_default();
     const double t = lazy_plant_temp(temp), p = ldexp(256, 2 * (int)train), set = 1 + 0.1 * (double)seed;
@@ -61,7 +61,7 @@ static inline void lazy_plant_table(const lazy_plant *self, ch_run_table *table)
     }
 }
 
-static inline ch_run *lazy_plant_at(const lazy_plant *self, const ch_run_table *table, uint64_t linear, size_t train,
+static inline ch_run *lazy_plant_at(const lazy_plant *self, const ch_run_table *table, uint8_t linear, size_t train,
                                     size_t temp, size_t seed)
 {
     const size_t side = linear == CH_LINEAR_NO ? 0 : self->num_trains;

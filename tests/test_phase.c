@@ -208,7 +208,9 @@ static void test_theory_of_k(void **state)
 {
     (void)state;
     static const struct {
-        uint64_t model, depth, linear;
+        uint8_t model;
+        uint64_t depth;
+        uint8_t linear;
         double theory;
     } cases[] = {
         {CH_ARCH_MLP, 1, CH_LINEAR_NO, 0},          {CH_ARCH_MLP_BIAS, 5, CH_LINEAR_NO, 2.0 / 3},
@@ -414,7 +416,7 @@ static void test_training_loss(void **state)
         int updates, steps; /* what is added for one run */
         ch_status status;   /* of another run */
         bool has_map;
-        uint64_t loss;
+        uint8_t loss;
     } cases[] = {{0, 0, CH_BUDGET, true, CH_LOSS_HINGE},   {1, 0, CH_BUDGET, true, CH_LOSS_HINGE},
                  {0, 1, CH_BUDGET, true, CH_LOSS_HINGE},   {1, 1, CH_BUDGET, false, CH_LOSS_HINGE},
                  {0, 0, CH_STUCK, true, CH_LOSS_HINGE},    {1, 1, CH_STUCK, false, CH_LOSS_HINGE},

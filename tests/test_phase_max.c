@@ -288,7 +288,7 @@ static void test_theory(void **state)
 {
     (void)state;
     static const struct {
-        uint64_t model, linear, loss;
+        uint8_t model, linear, loss;
         double max[2], best[2]; /* at small and at large alpha */
     } cases[] = {
         {CH_ARCH_MLP, CH_LINEAR_NO, CH_LOSS_HINGE, {0.5, 0}, {0.5, NAN}},

@@ -33,20 +33,40 @@ double ch_power_law_log(const ch_power_law *self, double temp, double train)
 
 /* ---- outliers ---- */
 
-/* Work space for one cell, and sums over all cells. */
+/* Whether the runs of a cell are in the power laws. */
+static bool is_in_law(const ch_fit_group *group, const ch_fit_cell *cell)
+{
+    return cell->complete && ch_fit_is_in_window(group, cell);
+}
+
+/* Work space for one cell, sums over all cells, and one number of each run. */
 typedef struct {
-    double *logs, *sorted, *work; /* [n], [n], [3 n] for the n runs of the group */
+    double *logs, *sorted, *work; /* [n], [n], [3 n] for the n runs of the largest cell */
     int *work_int;                /* [5 n] */
     double spread, weight;        /* sums of (n_s - 1) Qn and n_s - 1, n_s data sets in a cell */
+    double *distances;            /* [num_runs] of the runs in the law, by (train, temp, seed_data): that of ln y from
+                                     the median of the cell, in units of the spread once it is known; NaN if the cell
+                                     has too few data sets */
+    size_t num_runs;
+    double largest; /* of the distances */
 } test_space;
 
-static ch_code space_init(test_space *self, size_t num_runs, ch_error *err)
+static ch_code space_init(test_space *self, const ch_fit_group *group, ch_error *err)
 {
-    *self = (test_space){.logs = ch_alloc(num_runs, sizeof *self->logs),
-                         .sorted = ch_alloc(num_runs, sizeof *self->sorted),
-                         .work = ch_alloc(3 * num_runs, sizeof *self->work),
-                         .work_int = ch_alloc(5 * num_runs, sizeof *self->work_int)};
-    return self->logs == NULL || self->sorted == NULL || self->work == NULL || self->work_int == NULL
+    size_t most = 0, sum = 0;
+    for (size_t c = 0; c < group->num_cells; c++) {
+        const ch_fit_cell *cell = &group->cells[c];
+        const size_t num_runs = is_in_law(group, cell) ? cell->end - cell->begin : 0;
+        most = num_runs > most ? num_runs : most;
+        sum += num_runs;
+    }
+    *self = (test_space){.logs = ch_alloc(most, sizeof *self->logs),
+                         .sorted = ch_alloc(most, sizeof *self->sorted),
+                         .work = ch_alloc(3 * most, sizeof *self->work),
+                         .work_int = ch_alloc(5 * most, sizeof *self->work_int),
+                         .distances = ch_alloc(sum, sizeof *self->distances)};
+    return self->logs == NULL || self->sorted == NULL || self->work == NULL || self->work_int == NULL ||
+                   self->distances == NULL
                ? ch_error_memory(err, "the residuals of a fit")
                : CH_OK;
 }
@@ -57,6 +77,15 @@ static void space_free(test_space *self)
     free(self->sorted);
     free(self->work);
     free(self->work_int);
+    free(self->distances);
+}
+
+/* ln y of a run. */
+static double log_of(const ch_run *run, ch_fit_log which)
+{
+    double logs[CH_NUM_LOGS];
+    ch_fit_logs_of(run, logs);
+    return logs[which];
 }
 
 /* Sorts the ln y of the first run of each data set, so that the spread is that of single runs, however many runs a data
@@ -73,18 +102,16 @@ static size_t sort_first_runs(test_space *space, const ch_fit_group *group, cons
     return count;
 }
 
-/* Appends a cell's runs. Their `sigmas` is the distance from the cell's median, not yet divided by the spread. The
- * median of n normal numbers is nearer to each of them than their true centre is, by a factor sqrt(1 - (2 - pi/2)/n),
- * by which the distance is divided.
+/* Appends the distances of a cell's runs from their median, not yet divided by the spread. The median of n normal
+ * numbers is nearer to each of them than their true centre is, by a factor sqrt(1 - (2 - pi/2)/n), by which the
+ * distance is divided.
  * @return the number of data sets */
 static size_t add_cell(ch_residuals *self, test_space *space, const ch_fit_group *group, const ch_fit_cell *cell,
-                       ch_fit_log which, double law)
+                       ch_fit_log which)
 {
     const size_t num_runs = cell->end - cell->begin;
     for (size_t i = 0; i < num_runs; i++) {
-        double logs[CH_NUM_LOGS];
-        ch_fit_logs_of(group->runs[cell->begin + i], logs);
-        space->logs[i] = logs[which];
+        space->logs[i] = log_of(group->runs[cell->begin + i], which);
     }
     const size_t num_sets = sort_first_runs(space, group, cell);
     double median = NAN, factor = NAN;
@@ -98,28 +125,17 @@ static size_t add_cell(ch_residuals *self, test_space *space, const ch_fit_group
         self->num_tested += num_runs;
     }
     for (size_t i = 0; i < num_runs; i++) {
-        self->runs[self->num_runs++] = (ch_residual){.run = group->runs[cell->begin + i],
-                                                     .residual = space->logs[i] - law,
-                                                     .sigmas = (space->logs[i] - median) / factor,
-                                                     .chance = NAN};
+        space->distances[space->num_runs++] = (space->logs[i] - median) / factor;
     }
     return num_sets;
 }
 
-/* Orders runs by their distance, the farthest first. Runs that are not tested come last, and equal ones stand in the
- * order of the group's runs. */
-static int compare_residuals(const void *left, const void *right)
-{
-    const ch_residual *a = left, *b = right;
-    const double x = isnan(a->sigmas) ? -1 : fabs(a->sigmas), y = isnan(b->sigmas) ? -1 : fabs(b->sigmas);
-    return x != y ? (x < y) - (x > y) : (a->place > b->place) - (a->place < b->place);
-}
-
 /* Divides distances by the spread and counts the runs beyond the limit. Each of N runs is beyond it with a probability
  * of 0.05/N (Bonferroni). Distances over an estimated spread follow Student's distribution. */
-static void test_runs(ch_residuals *self, const test_space *space)
+static void test_runs(ch_residuals *self, test_space *space)
 {
     const double rounding = 1e-9;
+    self->num_runs = space->num_runs;
     self->spread = space->spread / space->weight;
     if (!(self->spread > rounding)) { /* there are no data sets to compare, or they do not differ */
         self->spread = self->dof = self->limit = NAN;
@@ -127,33 +143,63 @@ static void test_runs(ch_residuals *self, const test_space *space)
     } else {
         self->limit = gsl_cdf_tdist_Qinv(FALSE_ALARMS / 2 / (double)self->num_tested, self->dof);
     }
-    for (size_t i = 0; i < self->num_runs; i++) {
-        ch_residual *one = &self->runs[i];
-        one->place = i;
-        one->sigmas /= self->spread;
-        one->chance = isnan(one->sigmas)
-                          ? NAN
-                          : fmin(1, 2 * gsl_cdf_tdist_Q(fabs(one->sigmas), self->dof) * (double)self->num_tested);
-        self->num_outliers += fabs(one->sigmas) > self->limit;
+    for (size_t i = 0; i < space->num_runs; i++) {
+        space->distances[i] /= self->spread;
+        const double distance = fabs(space->distances[i]);
+        self->num_outliers += distance > self->limit;
+        space->largest = distance > space->largest ? distance : space->largest;
     }
-    qsort(self->runs, self->num_runs, sizeof *self->runs, compare_residuals);
+}
+
+/* Orders runs by their distance, the farthest first. Equal ones stand in the order of the group's runs. */
+static int compare_residuals(const void *left, const void *right)
+{
+    const ch_residual *a = left, *b = right;
+    const double x = fabs(a->sigmas), y = fabs(b->sigmas);
+    return x != y ? (x < y) - (x > y) : (a->place > b->place) - (a->place < b->place);
+}
+
+/* Keeps the outliers, or where there is none the run that is farthest off. */
+static ch_code keep_far(ch_residuals *self, const test_space *space, const ch_fit_group *group, ch_fit_log which,
+                        const ch_power_law *law, ch_error *err)
+{
+    const size_t most = self->num_outliers > 0 ? self->num_outliers : self->num_tested > 0;
+    size_t place = 0;
+    self->runs = ch_alloc(most, sizeof *self->runs);
+    if (self->runs == NULL) {
+        return ch_error_memory(err, "the residuals of a fit");
+    }
+    for (size_t c = 0; c < group->num_cells; c++) {
+        const ch_fit_cell *cell = &group->cells[c];
+        const double at = ch_power_law_log(law, group->temps[cell->temp], (double)group->trains[cell->train]);
+        for (size_t i = cell->begin; i < cell->end && is_in_law(group, cell); i++, place++) {
+            const double sigmas = space->distances[place];
+            const bool is_far = self->num_outliers > 0 ? fabs(sigmas) > self->limit : fabs(sigmas) == space->largest;
+            if (is_far && self->num_far < most) {
+                self->runs[self->num_far++] = (ch_residual){
+                    .run = group->runs[i],
+                    .place = place,
+                    .residual = log_of(group->runs[i], which) - at,
+                    .sigmas = sigmas,
+                    .chance = fmin(1, 2 * gsl_cdf_tdist_Q(fabs(sigmas), self->dof) * (double)self->num_tested),
+                };
+            }
+        }
+    }
+    qsort(self->runs, self->num_far, sizeof *self->runs, compare_residuals);
+    return CH_OK;
 }
 
 ch_code ch_residuals_init(ch_residuals *self, const ch_fit_group *group, ch_fit_log which, ch_error *err)
 {
     const ch_power_law *law = which == CH_LOG_TIME ? &group->time : &group->weight_change;
-    test_space space;
+    test_space space = {0};
     *self = (ch_residuals){.spread = NAN, .dof = NAN, .limit = NAN};
-    ch_code code = space_init(&space, group->num_runs, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    self->runs = ch_alloc(group->num_runs, sizeof *self->runs);
-    if (self->runs == NULL) {
-        code = ch_error_memory(err, "the residuals of a fit");
-        goto out;
-    }
     if (!isfinite(law->log_amplitude)) {
+        return CH_OK;
+    }
+    ch_code code = space_init(&space, group, err);
+    if (code != CH_OK) {
         goto out;
     }
     double freedom = 0;
@@ -161,10 +207,8 @@ ch_code ch_residuals_init(ch_residuals *self, const ch_fit_group *group, ch_fit_
         /* The data sets at a T with most of them: other T may have copies of the same runs, and add no freedom. */
         size_t most_sets = 1;
         for (size_t c = ch_fit_first_cell(group, p); c < ch_fit_first_cell(group, p + 1); c++) {
-            const ch_fit_cell *cell = &group->cells[c];
-            if (cell->complete && ch_fit_is_in_window(group, cell)) {
-                const double at = ch_power_law_log(law, group->temps[cell->temp], (double)group->trains[p]);
-                const size_t num_sets = add_cell(self, &space, group, cell, which, at);
+            if (is_in_law(group, &group->cells[c])) {
+                const size_t num_sets = add_cell(self, &space, group, &group->cells[c], which);
                 most_sets = num_sets >= LEAST_SETS && num_sets > most_sets ? num_sets : most_sets;
             }
         }
@@ -172,6 +216,7 @@ ch_code ch_residuals_init(ch_residuals *self, const ch_fit_group *group, ch_fit_
     }
     self->dof = QN_EFFICIENCY * freedom;
     test_runs(self, &space);
+    code = keep_far(self, &space, group, which, law, err);
 out:
     space_free(&space);
     return code;

@@ -42,6 +42,17 @@ static bool find_crossing(const ch_regression *self, size_t *of_temp)
     return has_two_temps && has_two_trains;
 }
 
+/* The number of runs in cells of the design that are not complete. */
+static size_t count_limited(const ch_regression *self)
+{
+    size_t count = 0;
+    for (size_t row = 0; row < self->num_cells; row++) {
+        const ch_fit_cell *cell = &self->group->cells[self->cells[row]];
+        count += cell->complete ? 0 : cell->end - cell->begin;
+    }
+    return count;
+}
+
 static void add_limited(ch_regression *self, const uint32_t *data_set, size_t row)
 {
     const ch_fit_cell *cell = &self->group->cells[self->cells[row]];
@@ -62,8 +73,7 @@ ch_code ch_regression_init(ch_regression *self, const ch_fit_group *group, ch_fi
     size_t *of_temp = ch_alloc(group->num_temps, sizeof *of_temp);
     uint32_t *data_set = ch_alloc(group->num_runs, sizeof *data_set);
     self->cells = ch_alloc(group->num_cells, sizeof *self->cells);
-    self->limited = ch_alloc(group->num_runs, sizeof *self->limited);
-    if (has_temp == NULL || of_temp == NULL || data_set == NULL || self->cells == NULL || self->limited == NULL) {
+    if (has_temp == NULL || of_temp == NULL || data_set == NULL || self->cells == NULL) {
         code = ch_error_memory(err, "a regression");
         goto out;
     }
@@ -75,6 +85,11 @@ ch_code ch_regression_init(ch_regression *self, const ch_fit_group *group, ch_fi
         if (is_used(group, &group->cells[c], which)) {
             self->cells[self->num_cells++] = c;
         }
+    }
+    self->limited = ch_alloc(count_limited(self), sizeof *self->limited);
+    if (self->limited == NULL) {
+        code = ch_error_memory(err, "a regression");
+        goto out;
     }
     count_values(self, has_temp);
     self->is_crossed = find_crossing(self, of_temp);

@@ -148,17 +148,30 @@ out:
     return code;
 }
 
+/* Counts how often the runs, which are sorted by train, come to a new P, and to another T than the run before. */
+static void count_changes(const ch_fit_group *group, size_t *num_trains, size_t *num_temps)
+{
+    *num_trains = *num_temps = 0;
+    for (size_t i = 0; i < group->num_runs; i++) {
+        const ch_settings *settings = &group->runs[i]->settings;
+        const ch_settings *before = i > 0 ? &group->runs[i - 1]->settings : NULL;
+        *num_trains += before == NULL || settings->train != before->train;
+        *num_temps += before == NULL || settings->temp != before->temp;
+    }
+}
+
 /* Fills trains, temps and the number of data sets. The runs are sorted by train. */
 static ch_code list_values(ch_fit_group *group, ch_error *err)
 {
-    const size_t n = group->num_runs;
-    size_t num_temps = 0; /* numbers of `temps`, repeated where the runs come back to a temperature */
-    group->trains = ch_alloc(n, sizeof *group->trains);
-    group->temps = ch_alloc(n, sizeof *group->temps);
+    size_t num_trains = 0, num_temps = 0; /* T are repeated where the runs come back to a temperature */
+    count_changes(group, &num_trains, &num_temps);
+    group->trains = ch_alloc(num_trains, sizeof *group->trains);
+    group->temps = ch_alloc(num_temps, sizeof *group->temps);
     if (group->trains == NULL || group->temps == NULL) {
         return ch_error_memory(err, "the cells of a group");
     }
-    for (size_t i = 0; i < n; i++) {
+    num_temps = 0;
+    for (size_t i = 0; i < group->num_runs; i++) {
         const ch_settings *settings = &group->runs[i]->settings;
         if (i == 0 || settings->temp != group->temps[num_temps - 1]) {
             group->temps[num_temps++] = settings->temp;

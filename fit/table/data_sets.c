@@ -96,7 +96,7 @@ double ch_data_sets_overlap(const ch_run *const *runs, size_t num_runs, const ch
     const ch_run *at = num_runs > 0 ? runs[0] : NULL;
     for (size_t i = 0; i < num_runs; i++) {
         const ch_settings *settings = &runs[i]->settings;
-        if (!ch_settings_has_pool(settings) || settings->data_pool == 0) {
+        if (settings->data_pool == 0 || !ch_settings_has_pool(settings)) {
             continue;
         }
         const double part = (double)settings->train / (double)settings->data_pool;

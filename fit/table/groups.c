@@ -247,7 +247,8 @@ void ch_fit_group_label(const ch_fit *self, const ch_fit_group *group, char *tex
     const uint64_t always = UINT64_C(1) << CH_SETTING_CHI | UINT64_C(1) << CH_SETTING_DIM |
                             (ch_settings_is_network(&group->key) ? of_networks : 0) |
                             (uint64_t)!ch_setting_applies(&group->key, CH_SETTING_CHI) << CH_SETTING_DATA |
-                            group->key.linear << CH_SETTING_LINEAR; /* the label of a twin always says that it is one */
+                            (uint64_t)group->key.linear
+                                << CH_SETTING_LINEAR; /* the label of a twin always says that it is one */
     size_t used = 0;
     if (size > 0) {
         text[0] = '\0';

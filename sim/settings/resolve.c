@@ -32,7 +32,7 @@ static ch_code resolve_data(ch_settings *self, ch_error *err)
                             ch_settings_word(CH_SETTING_TEACHER, law->its_teacher));
     }
     self->chi = 0;
-    self->teacher = law->its_teacher;
+    self->teacher = (uint8_t)law->its_teacher;
     return CH_OK;
 }
 
@@ -195,13 +195,13 @@ static ch_code resolve_engine(ch_settings *self, ch_error *err)
 }
 
 /* A file of samples or of a density that is given says that the data are those, unless `data` is given too. */
-static uint64_t implied_data(const ch_settings *self)
+static uint8_t implied_data(const ch_settings *self)
 {
     if (ch_settings_is_given(self, CH_SETTING_DATA)) {
         return self->data;
     }
-    return ch_settings_is_given(self, CH_SETTING_DATA_FILE) ? (uint64_t)CH_LAW_FILE
-           : ch_settings_is_given(self, CH_SETTING_DENSITY) ? (uint64_t)CH_LAW_DENSITY
+    return ch_settings_is_given(self, CH_SETTING_DATA_FILE) ? (uint8_t)CH_LAW_FILE
+           : ch_settings_is_given(self, CH_SETTING_DENSITY) ? (uint8_t)CH_LAW_DENSITY
                                                             : self->data;
 }
 

@@ -421,6 +421,8 @@ static void put(ch_settings *self, size_t index, ch_value value)
         char text[CH_CLASSES_SIZE]; /* the value may be this member itself */
         snprintf(text, sizeof text, "%s", value.text != NULL ? value.text : "");
         memcpy(member, text, sizeof text);
+    } else if (ch_settings_table[index].type == CH_TYPE_CHOICE) {
+        *(uint8_t *)member = (uint8_t)value.count;
     } else {
         memcpy(member, &value.count, sizeof value.count);
     }
@@ -473,6 +475,8 @@ ch_value ch_settings_get(const ch_settings *self, size_t index)
         value.text = member;
     } else if (ch_settings_table[index].type == CH_TYPE_CONTENT) {
         value.text = self->init_digest[0] != '\0' ? self->init_digest : self->init;
+    } else if (ch_settings_table[index].type == CH_TYPE_CHOICE) {
+        value.count = *(const uint8_t *)member;
     } else {
         memcpy(&value.count, member, sizeof value.count);
     }

@@ -67,32 +67,34 @@ enum { CH_LINEAR_NO, CH_LINEAR_YES };
 enum { CH_ENGINE_AUTO, CH_ENGINE_PLAIN, CH_ENGINE_FAST };
 enum { CH_SAMPLING_INDEPENDENT, CH_SAMPLING_EPOCH };
 
-/** The settings of one run. A number that may be a word ("inf", "full", "none") is 0 for the word. */
+/** The settings of one run. A number that may be a word ("inf", "full", "none") is 0 for the word. A fit may hold 10^6
+ *  of them, so that the index of a choice has one byte. */
 typedef struct {
     uint64_t given; /* bit i says that row i of the table was set; otherwise the row has its default */
-    uint64_t model, linear, width, depth, activation;
-    uint64_t data; /* a ch_law_kind */
+    uint8_t model, linear, activation;
+    uint8_t data; /* a ch_law_kind */
+    uint8_t teacher;
+    uint8_t loss; /* a ch_loss_kind */
+    uint8_t dynamics, engine;
+    uint8_t sampling;  /* whether batches are independent of each other, or parts of an epoch */
+    uint8_t normalise; /* a ch_normalise */
+    uint64_t width, depth;
     double chi;
-    uint64_t dim, teacher;
+    uint64_t dim;
     uint64_t train, test; /* P (0: inf), and the number of test samples (0: the exact test error) */
-    uint64_t loss;        /* a ch_loss_kind */
     double alpha;         /* 1 / kappa */
     uint64_t batch;       /* B; 0: full, until it is resolved */
     double temp, rate;    /* T and eta = T B, of networks T B h; exactly one is given, resolving sets the other */
-    uint64_t dynamics;
     const char
         *init; /* file of the initial weights; borrowed; NULL: they are drawn, or the file is not known any more */
     uint64_t seed, seed_data, seed_init, seed_batch;
     uint64_t max_steps, max_updates; /* 0: none */
     double max_seconds;              /* 0: none */
-    uint64_t engine;
-    uint64_t record;               /* points of the trajectory in a decade of steps; 0: none */
-    uint64_t kernel;               /* number of training samples whose tangent kernel is observed; 0: none */
-    uint64_t sampling;             /* whether batches are independent of each other, or parts of an epoch */
-    double momentum;               /* mu: the share of the last move of the weights that a step repeats; 0: none */
-    double weight_decay;           /* the loss gains weight_decay ||Dw||^2 / 2; 0: nothing */
+    uint64_t record;                 /* points of the trajectory in a decade of steps; 0: none */
+    uint64_t kernel;                 /* number of training samples whose tangent kernel is observed; 0: none */
+    double momentum;                 /* mu: the share of the last move of the weights that a step repeats; 0: none */
+    double weight_decay;             /* the loss gains weight_decay ||Dw||^2 / 2; 0: nothing */
     char classes[CH_CLASSES_SIZE]; /* the rule that says which labels are +1 and which -1; "" where it has no meaning */
-    uint64_t normalise;            /* a ch_normalise */
     double label_noise;            /* probability with which a training sample has the wrong label */
     double spectrum;               /* beta: the covariance of the inputs has the eigenvalues k^-beta; 0: all are 1 */
     uint64_t teacher_axis;         /* axis of the teacher, counted from 1; 0: last, until it is resolved */
@@ -131,8 +133,8 @@ typedef enum {
 typedef struct {
     const char *name;
     ch_type type;
-    /* offset of the member in ch_settings, which is a double, a const char * for TEXT and CONTENT, a char
-     * [CH_CLASSES_SIZE] for RULE, or else a uint64_t */
+    /* offset of the member in ch_settings, which is a double for REAL, a uint64_t for COUNT, a uint8_t for CHOICE, a
+     * char [CH_CLASSES_SIZE] for RULE, or else a const char * */
     size_t offset;
     const char *default_text; /* NULL: the setting is required, or one of a pair, or follows from another setting */
     /* range of accepted numbers; that of a count ends at 2^63 - 1, SQLite's largest integer */

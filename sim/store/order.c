@@ -22,8 +22,9 @@ static bool is_same(const ch_run *a, const ch_run *b, const ch_setting *row)
     switch (row->type) {
     case CH_TYPE_REAL: /* of the same size */
     case CH_TYPE_COUNT:
-    case CH_TYPE_CHOICE:
         return memcmp(x, y, sizeof(uint64_t)) == 0;
+    case CH_TYPE_CHOICE:
+        return *x == *y;
     case CH_TYPE_RULE:
         return strcmp(x, y) == 0;
     case CH_TYPE_CONTENT:
@@ -148,77 +149,64 @@ static ch_code fill_keys(const ch_run_order *self, const ch_run *runs, size_t se
 
 /* ---- sorting ---- */
 
-typedef struct {
-    uint64_t key;
-    size_t run;
-} item;
-
-/* Sorts items by one byte of their keys; those with the same byte stay in their order. */
-static void sort_by_byte(const item *items, item *sorted, size_t count, unsigned shift)
+/* Sorts runs by one byte of their keys; those with the same byte stay in their order.
+ * @param keys  by run  @param runs, sorted  [count] numbers of runs */
+static void sort_by_byte(const uint64_t *keys, const uint32_t *runs, uint32_t *sorted, size_t count, unsigned shift)
 {
     size_t place[257] = {0};
     for (size_t i = 0; i < count; i++) {
-        place[(items[i].key >> shift & 255) + 1]++;
+        place[(keys[i] >> shift & 255) + 1]++;
     }
     for (size_t k = 1; k < 257; k++) {
         place[k] += place[k - 1];
     }
     for (size_t i = 0; i < count; i++) {
-        sorted[place[items[i].key >> shift & 255]++] = items[i];
+        sorted[place[keys[runs[i]] >> shift & 255]++] = runs[i];
     }
 }
 
 /* What the sort works with; [count] each. */
 typedef struct {
-    uint64_t *keys;  /* of one setting, by run */
-    uint64_t *mixed; /* a hash of all keys of a run: runs that have the same settings have the same */
-    item *items, *other;
+    uint64_t *keys;          /* of one setting, by run */
+    uint32_t *runs, *sorted; /* numbers of runs, of which there are fewer than 2^32 */
 } workspace;
 
 static void workspace_free(workspace *self)
 {
     free(self->keys);
-    free(self->mixed);
-    free(self->items);
-    free(self->other);
+    free(self->runs);
+    free(self->sorted);
 }
 
 static ch_code workspace_init(workspace *self, size_t count, ch_error *err)
 {
     *self = (workspace){
         .keys = ch_alloc(count, sizeof *self->keys),
-        .mixed = ch_alloc(count, sizeof *self->mixed),
-        .items = ch_alloc(count, sizeof *self->items),
-        .other = ch_alloc(count, sizeof *self->other),
+        .runs = ch_alloc(count, sizeof *self->runs),
+        .sorted = ch_alloc(count, sizeof *self->sorted),
     };
-    if (self->keys == NULL || self->mixed == NULL || self->items == NULL || self->other == NULL) {
+    if (self->keys == NULL || self->runs == NULL || self->sorted == NULL || count > UINT32_MAX) {
         return ch_error_memory(err, "the order of runs");
     }
     for (size_t i = 0; i < count; i++) {
-        self->items[i].run = i;
+        self->runs[i] = (uint32_t)i;
     }
     return CH_OK;
 }
 
-/* Sorts the items by the keys of the workspace, from the last byte to the first. */
+/* Sorts the runs by the keys of the workspace, from the last byte to the first. */
 static void sort_by_keys(workspace *work, size_t count)
 {
-    static const uint64_t ODD = UINT64_C(0x9E3779B97F4A7C15);
     uint64_t differing = 0;
     for (size_t i = 0; i < count; i++) {
         differing |= work->keys[i] ^ work->keys[0];
-        work->mixed[i] = (work->mixed[i] ^ work->keys[i]) * ODD;
-        work->mixed[i] ^= work->mixed[i] >> 29;
-    }
-    for (size_t i = 0; i < count; i++) {
-        work->items[i].key = work->keys[work->items[i].run];
     }
     for (unsigned shift = 0; shift < 64; shift += 8) {
         if ((differing >> shift & 255) != 0) {
-            item *sorted = work->other;
-            sort_by_byte(work->items, sorted, count, shift);
-            work->other = work->items;
-            work->items = sorted;
+            uint32_t *sorted = work->sorted;
+            sort_by_byte(work->keys, work->runs, sorted, count, shift);
+            work->sorted = work->runs;
+            work->runs = sorted;
         }
     }
 }
@@ -226,7 +214,7 @@ static void sort_by_keys(workspace *work, size_t count)
 /* A run among those with the same settings. */
 typedef struct {
     char id[CH_RUN_ORDER_ID];
-    size_t run;
+    uint32_t run;
 } named_run;
 
 static int compare_ids(const void *left, const void *right)
@@ -235,31 +223,41 @@ static int compare_ids(const void *left, const void *right)
 }
 
 /* Puts runs with the same settings, which differ in their results version, into the order of their ids. */
-static ch_code sort_by_ids(const ch_run_order *self, item *items, size_t count, ch_error *err)
+static ch_code sort_by_ids(const ch_run_order *self, uint32_t *runs, size_t count, ch_error *err)
 {
     named_run *named = ch_alloc(count, sizeof *named);
     if (named == NULL) {
         return ch_error_memory(err, "the order of runs");
     }
     for (size_t k = 0; k < count; k++) {
-        named[k].run = items[k].run;
-        memcpy(named[k].id, self->ids[items[k].run], CH_RUN_ORDER_ID);
+        named[k].run = runs[k];
+        memcpy(named[k].id, self->ids[runs[k]], CH_RUN_ORDER_ID);
     }
     qsort(named, count, sizeof *named, compare_ids);
     for (size_t k = 0; k < count; k++) {
-        items[k].run = named[k].run;
+        runs[k] = named[k].run;
     }
     free(named);
     return CH_OK;
 }
 
-static ch_code sort_ties(const ch_run_order *self, const workspace *work, ch_error *err)
+/* Whether two runs have the same settings. */
+static bool are_tied(const ch_run_order *self, const ch_run *runs, uint32_t a, uint32_t b)
+{
+    bool same = self->nulls[a] == self->nulls[b];
+    for (size_t i = 0; i < CH_SETTINGS_STORED && same; i++) {
+        same = (self->varying >> i & 1) == 0 || is_same(&runs[a], &runs[b], &ch_settings_table[i]);
+    }
+    return same;
+}
+
+/* @param sorted  [count] numbers of the runs in the order of their settings; out: those with the same by their ids */
+static ch_code sort_ties(const ch_run_order *self, const ch_run *runs, uint32_t *sorted, ch_error *err)
 {
     for (size_t begin = 0, end = 0; begin < self->count; begin = end) {
-        for (end = begin + 1;
-             end < self->count && work->mixed[work->items[end].run] == work->mixed[work->items[begin].run]; end++) {
+        for (end = begin + 1; end < self->count && are_tied(self, runs, sorted[begin], sorted[end]); end++) {
         }
-        const ch_code code = end > begin + 1 ? sort_by_ids(self, work->items + begin, end - begin, err) : CH_OK;
+        const ch_code code = end > begin + 1 ? sort_by_ids(self, sorted + begin, end - begin, err) : CH_OK;
         if (code != CH_OK) {
             return code;
         }
@@ -267,23 +265,23 @@ static ch_code sort_ties(const ch_run_order *self, const workspace *work, ch_err
     return CH_OK;
 }
 
-/* Moves the runs to their places, cycle by cycle: items[k].run is the run that comes to place k. */
-static void move_runs(ch_run *runs, item *items, size_t count)
+/* Moves the runs to their places, cycle by cycle: run number sorted[k] comes to place k. */
+static void move_runs(ch_run *runs, uint32_t *sorted, size_t count)
 {
-    for (size_t start = 0; start < count; start++) {
-        if (items[start].run == start) {
+    for (uint32_t start = 0; start < count; start++) {
+        if (sorted[start] == start) {
             continue;
         }
         const ch_run first = runs[start];
-        size_t place = start;
-        while (items[place].run != start) {
-            const size_t from = items[place].run;
+        uint32_t place = start;
+        while (sorted[place] != start) {
+            const uint32_t from = sorted[place];
             runs[place] = runs[from];
-            items[place].run = place;
+            sorted[place] = place;
             place = from;
         }
         runs[place] = first;
-        items[place].run = place;
+        sorted[place] = place;
     }
 }
 
@@ -304,11 +302,11 @@ ch_code ch_run_order_sort(const ch_run_order *self, ch_run *runs, ch_error *err)
         }
         sort_by_keys(&work, self->count);
     }
-    code = sort_ties(self, &work, err);
+    code = sort_ties(self, runs, work.runs, err);
     if (code != CH_OK) {
         goto out;
     }
-    move_runs(runs, work.items, self->count);
+    move_runs(runs, work.runs, self->count);
 out:
     workspace_free(&work);
     return code;

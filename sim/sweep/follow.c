@@ -228,7 +228,7 @@ static void join_group(follower *self, const ch_sent_job *sent)
         self->is_known[sent->job.group] = true;
         omp_init_lock(&group->making);
         group->num_samples = sent->group_samples;
-        group->engine = sent->group_engine;
+        group->engine = (uint8_t)sent->group_engine;
         group->is_kernel = sent->group_is_kernel;
         group->set_bytes = (size_t)sent->set_bytes;
     }

@@ -163,7 +163,7 @@ static ch_code add_job(ch_sweep *self, ch_store *store, uint64_t index, ch_error
         .digest = ch_train_key_digest(&key),
         .id = ch_settings_id_number(id),
         .num_samples = (uint32_t)resolved.settings.train,
-        .engine = (uint8_t)resolved.settings.engine,
+        .engine = resolved.settings.engine,
         .dim = (uint32_t)ch_shape_size(ch_settings_input(&resolved.settings)),
         .run_bytes = ch_train_run_bytes(&resolved),
         .cost = ch_train_cost(&resolved),

@@ -40,7 +40,7 @@ struct ch_sweep_group {
     double cost_untaken;  /* their expected operations */
     bool is_elsewhere;    /* whether another program is making its runs, so that other groups go first */
     uint64_t num_samples; /* the largest P among its runs; runs with a smaller P use the first samples */
-    uint64_t engine;      /* CH_ENGINE_FAST where one of its runs needs the samples' order */
+    uint8_t engine;       /* CH_ENGINE_FAST where one of its runs needs the samples' order */
     bool is_kernel;       /* whether the set is the tangent kernel of twins, which all threads make together */
     omp_lock_t making;    /* held while the set is made. A thread may take the crew's lock while it holds this one, but
                              not the other way */
