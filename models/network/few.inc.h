@@ -134,20 +134,23 @@ ALWAYS_INLINE void inputs_of_samples(size_t samples, size_t m, size_t n, const r
 
 /* ---- any number of samples, up to FEW_SAMPLES ---- */
 
-#define FEW_CASES(product_of, ...)                                                                                     \
-    switch (samples) {                                                                                                 \
-    case 1:                                                                                                            \
-        product_of(1, __VA_ARGS__);                                                                                    \
-        break;                                                                                                         \
-    case 2:                                                                                                            \
-        product_of(2, __VA_ARGS__);                                                                                    \
-        break;                                                                                                         \
-    case 3:                                                                                                            \
-        product_of(3 < FEW_SAMPLES ? 3 : FEW_SAMPLES, __VA_ARGS__);                                                    \
-        break;                                                                                                         \
-    default:                                                                                                           \
-        product_of(FEW_SAMPLES, __VA_ARGS__);                                                                          \
+#define FEW_CASE(k, product_of, ...)                                                                                   \
+    if ((k) < FEW_SAMPLES && samples == (k)) {                                                                         \
+        product_of((k), __VA_ARGS__);                                                                                  \
+        return;                                                                                                        \
     }
+
+#define FEW_CASES(product_of, ...)                                                                                     \
+    FEW_CASE(1, product_of, __VA_ARGS__)                                                                               \
+    FEW_CASE(2, product_of, __VA_ARGS__)                                                                               \
+    FEW_CASE(3, product_of, __VA_ARGS__)                                                                               \
+    FEW_CASE(4, product_of, __VA_ARGS__)                                                                               \
+    FEW_CASE(5, product_of, __VA_ARGS__)                                                                               \
+    FEW_CASE(6, product_of, __VA_ARGS__)                                                                               \
+    FEW_CASE(7, product_of, __VA_ARGS__)                                                                               \
+    product_of(FEW_SAMPLES, __VA_ARGS__);
+
+_Static_assert(FEW_SAMPLES <= 8, "every number of samples has a case");
 
 static void few_forward(size_t samples, size_t m, size_t n, const real *weights, const real *x, real *to)
 {
