@@ -149,8 +149,9 @@ demo:
 # The tests that take longest, here and in any build, start first: none of them is then left alone at the end.
 LONGEST     := test_program_theory test_reference test_precision test_network_laws test_twin_law test_program_ends test_collapse_coverage \
                test_engines test_selftest test_joint_coverage test_sweep_memory test_network_fast test_twin_kernel
-# Tests that have commands make tables of boxes end in builds with checks, which find those of the native build then.
-TABLES      := test_program test_program_theory
+# Tests that make tables of boxes, or have commands make them, end in builds with checks, which find those of the native
+# build then.
+TABLES      := test_program test_program_theory test_expected
 TABLES_LAST  = $(filter-out $(TABLES),$(1)) $(filter $(TABLES),$(1))
 ORDERED     = $(filter $(1),$(LONGEST)) $(filter-out $(LONGEST),$(1))
 SUITE       = $(call ORDERED,$(patsubst tests/%.c,%,$(shell grep -l 'suites:.*$(1)' tests/test_*.c)))
@@ -188,7 +189,8 @@ endif
 # -O1 pays.
 TESTS_CFLAGS ?= -O0
 $(QUICK:%=$(BUILD)/tests/%.o): BASE_CFLAGS += $(TESTS_CFLAGS)
-$(BUILD)/tests/test_active.o: BASE_CFLAGS += -O1 # it computes all margins itself
+# these have numerical code of the library in them, or compute all margins themselves
+$(patsubst %,$(BUILD)/tests/test_%.o,active close fast): BASE_CFLAGS += -O1
 $(BUILD)/tests/test_product.o: BASE_CFLAGS += $(FUSED) $(NUMERIC_CFLAGS) # it has a copy of such passes
 
 # the program as it would be on a processor that it was not built for

@@ -25,8 +25,9 @@ static uint64_t train_of(size_t i)
     return (uint64_t)128 << i;
 }
 
-/* Runs that end as it is expected, one data set. */
-static void plant(ch_run *runs)
+/* Runs of one data set, at every P and T, that end as it is expected.
+ * @param runs  out: [TRAINS * TEMPS] */
+static void find_ends(ch_run *runs)
 {
     ch_family family;
     ch_family_init(&family, 0, DIM, getenv("CHITON_CACHE"), 2, NULL);
@@ -50,6 +51,18 @@ static void plant(ch_run *runs)
         run->final.test_error = end.test_error.value;
     }
     ch_family_free(&family);
+}
+
+/* As find_ends, which is asked once. */
+static void plant(ch_run *runs)
+{
+    static ch_run planted[TRAINS * TEMPS];
+    static bool is_planted = false;
+    if (!is_planted) {
+        find_ends(planted);
+        is_planted = true;
+    }
+    memcpy(runs, planted, sizeof planted);
 }
 
 static void fit(ch_fit *self, ch_run_table *table, ch_run *runs)

@@ -445,6 +445,24 @@ static void test_infinite_train(void **state)
 /* A sweep that exponents can be fitted to. */
 #define FITTABLE "perceptron --chi 1 --dim 8 --train 2^6..2^9 --temp 2^-20..2^2 --seed 0..4"
 
+/* Writes the store of that sweep as a.db of the test's folder. The program makes it once. */
+static void write_fittable(void)
+{
+    static char bytes[1 << 20];
+    static size_t size = 0;
+    if (size > 0) {
+        write_file(path_of("a.db"), bytes, size);
+        return;
+    }
+    assert_succeeds("sweep " FITTABLE " -o a.db");
+    size = size_of(path_of("a.db"));
+    assert_in((double)size, 1, sizeof bytes);
+    FILE *file = fopen(path_of("a.db"), "rb");
+    assert_non_null(file);
+    assert_int_equal(fread(bytes, 1, size, file), size);
+    fclose(file);
+}
+
 /* At one T, over two P, the expected gamma and b are the slopes between the expected ends of training. */
 static void test_fit_expects_what_theory_predicts(void **state)
 {
@@ -508,7 +526,7 @@ static void test_fit(void **state)
 {
     (void)state;
     static const char *const names[] = {"delta", "gamma", "time_delta", "b", "a"};
-    assert_succeeds("sweep " FITTABLE " -o a.db");
+    write_fittable();
     assert_succeeds("fit a.db");
     static const char *const words[] = {
         "estimate ± error", "95 % interval", "theory", "expected", "off by", "δ ", "γ "};
@@ -579,7 +597,7 @@ static void test_fit_suggests(void **state)
 static void test_fit_collapse(void **state)
 {
     (void)state;
-    assert_succeeds("sweep " FITTABLE " -o a.db");
+    write_fittable();
     assert_succeeds("fit a.db --collapse weight_change");
     assert_says(out, "Collapse: ‖Δw‖ P^-x against T P^a");
     assert_says(out, "theory 0.5\n");
@@ -616,7 +634,7 @@ static void test_plot(void **state)
     static const struct {
         const char *option, *extension, *magic;
     } formats[] = {{"", "pdf", "%PDF"}, {"--format svg", "svg", "<?xml"}, {"--format png", "png", "\x89PNG"}};
-    assert_succeeds("sweep " FITTABLE " -o a.db");
+    write_fittable();
     for (size_t i = 0; i < (is_sanitized() ? 1 : 3); i++) { /* each makes the whole fit */
         char name[64];
         snprintf(name, sizeof name, "figures/perceptron-chi1-dim8.%s", formats[i].extension);

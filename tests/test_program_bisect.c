@@ -87,10 +87,11 @@ static void test_found(void **state)
     assert_null(strstr(out, " 1 done"));
     assert_int_equal(count_of(out, " 0 done"), count_of(out, " done"));
     assert_int_equal(count_runs(path_of("t.db")), runs);
-    /* a finer border goes on from there */
-    assert_succeeds("%s=1.02", line);
-    check_border("t.db", 256, 1.02);
-    assert_true(count_runs(path_of("t.db")) > runs);
+    if (!is_sanitized()) { /* a finer border goes on from there, by more of the same runs */
+        assert_succeeds("%s=1.02", line);
+        check_border("t.db", 256, 1.02);
+        assert_true(count_runs(path_of("t.db")) > runs);
+    }
 }
 
 /* A sweep that ended between two rounds, or in one, goes the way that it would have gone, and other runs in the store,
