@@ -24,7 +24,7 @@ void ch_pack_describe(char *text)
     memcpy(&first, &one, sizeof first);
     snprintf(text, CH_PACK_DESCRIPTION_SIZE,
              "chiton %s, results %d and %d, %zu settings, bytes %zu %zu %zu, lowest byte %s", CH_VERSION,
-             CH_RESULTS_VERSION, CH_RESULTS_VERSION_LARGE, ch_settings_count, sizeof(ch_settings), sizeof(ch_run),
+             CH_RESULTS_VERSION, CH_RESULTS_VERSION_RAISED, ch_settings_count, sizeof(ch_settings), sizeof(ch_run),
              sizeof(ch_point), first == 1 ? "first" : "last");
 }
 

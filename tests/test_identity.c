@@ -47,7 +47,7 @@ static void test_identity_is_the_documented_hash(void **state)
 
 /* Runs whose number of unfitted samples in a large batch is drawn have a results version of their own. The identities
  * of all others are those that they had before there was one: they were written down from the program of that time. */
-static void test_large_batches_have_their_results_version(void **state)
+static void test_what_has_changed_has_another_results_version(void **state)
 {
     (void)state;
     static const struct {
@@ -65,11 +65,14 @@ static void test_large_batches_have_their_results_version(void **state)
         {"batch=256 linear=yes", 3, NULL},
         {"batch=255 linear=yes", 2, NULL},
         {"batch=1024 linear=yes", 2, NULL},
+        {"model=mlp curvature=3", 3, NULL},
+        {"model=mlp", 2, NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char pairs[128], id[CH_ID_SIZE];
         const char *train = strstr(cases[i].pairs, "train=") != NULL ? "" : " train=1024";
-        snprintf(pairs, sizeof pairs, "model=perceptron dim=8 temp=0.1 %s%s", cases[i].pairs, train);
+        const char *model = strstr(cases[i].pairs, "model=") != NULL ? "" : "model=perceptron ";
+        snprintf(pairs, sizeof pairs, "%sdim=8 temp=0.1 %s%s", model, cases[i].pairs, train);
         const ch_resolved resolved = resolved_of(pairs);
         assert_int_equal(ch_results_version(&resolved.settings), cases[i].version);
         ch_settings_id(&resolved, id);
@@ -169,7 +172,7 @@ int main(void)
         cmocka_unit_test(test_identity_is_of_the_resolved_values),
         cmocka_unit_test(test_zero_has_one_identity),
         cmocka_unit_test(test_identity_is_the_documented_hash),
-        cmocka_unit_test(test_large_batches_have_their_results_version),
+        cmocka_unit_test(test_what_has_changed_has_another_results_version),
         cmocka_unit_test(test_implied_settings_have_no_part_in_the_identity),
         cmocka_unit_test(test_every_setting_changes_the_identity),
         cmocka_unit_test(test_initial_weights_are_known_by_their_digest),

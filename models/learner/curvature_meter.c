@@ -8,18 +8,26 @@
 #include <float.h>
 #include <gsl/gsl_randist.h>
 #include <math.h>
+#include <string.h>
 
 /* Samples up to which lambda_max is exact but for rounding, and every direction of the trace takes all. Samples up to
- * which the Hessian of lambda_max is that of all, else two parts of half as many. Directions of the trace, and samples
- * of each, and of a block from whose differences errors are found. Samples of all batches together, and the fewest
- * batches that a standard error is believed of. */
-enum { MOST_EXACT = 512, MOST_CURVED = 2048, HALF = MOST_CURVED / 2, TRACE_PROBES = 16, PROBE_SAMPLES = 32 };
+ * which the Hessian of lambda_max is that of all, else two parts of half as many; and those whose Hessian gives the
+ * first vector. Directions of the trace, and samples of each, and of a block from whose differences errors are found.
+ * Samples of all batches together, and the fewest batches that a standard error is believed of. */
+enum {
+    MOST_EXACT = 512,
+    MOST_CURVED = 2048,
+    HALF = MOST_CURVED / 2,
+    SKETCHED = 256,
+    TRACE_PROBES = 16,
+    PROBE_SAMPLES = 32
+};
 enum { BLOCKS = HALF / PROBE_SAMPLES };
 enum { BATCH_SAMPLES = 2048, LEAST_BATCHES = 16, FEWEST_BATCHES = 4, MOST_TRIES = 1 << 20 };
 static const double BATCH_ERROR = 0.1;
-/* The share of the random vector in the first one of Lanczos' method, the rest being the gradient: an eigenvector may
- * be orthogonal to the gradient. */
-static const double RANDOM_SHARE = 0.1;
+/* The norm of the random vector in the first one of Lanczos' method, in units of the rest's. The gradient may be
+ * orthogonal to the eigenvector; that of many samples and that of some are seldom far from each other. */
+static const double BESIDE_GRADIENT = 1, BESIDE_SKETCH = 0.1;
 enum { MOST_KEPT = 24 }; /* vectors of Lanczos' method that are kept for an eigenvector */
 /* The error of a product by rounding, in units of the norm and of the spacing of numbers at 1: tests compare. */
 static const double ROUNDINGS = 16;
@@ -72,24 +80,59 @@ static ch_code interrupted(ch_error *err)
 
 /* ---- the largest eigenvalue ---- */
 
-/* Sets the first vector of Lanczos' method: the gradient, and a random vector with a tenth of its norm.
- * @return false when stopped */
-static bool find_start(ch_curvature_meter *self, ch_random *random)
+static double rounding_of(const ch_curvature_meter *self)
+{
+    return ROUNDINGS * (self->hessian.is_wide ? DBL_EPSILON : (double)FLT_EPSILON);
+}
+
+/* Sets self->start to self->gradient, of whatever norm, and a random vector of `share` of its norm. */
+static void set_start(ch_curvature_meter *self, double share, ch_random *random)
 {
     const size_t num = self->hessian.num_weights;
     const gsl_rng gsl = ch_random_gsl(random);
-    if (!ch_loss_hessian_gradient(&self->hessian, self->gradient)) {
-        return false;
-    }
     for (size_t i = 0; i < num; i++) {
         self->start[i] = gsl_ran_gaussian_ziggurat(&gsl, 1.0);
     }
     const double norm = sqrt(ch_dot(self->gradient, self->gradient, num)),
                  other = sqrt(ch_dot(self->start, self->start, num));
     for (size_t i = 0; norm > 0 && isfinite(norm) && i < num; i++) {
-        self->start[i] = RANDOM_SHARE * self->start[i] / other + self->gradient[i] / norm;
+        self->start[i] = share * self->start[i] / other + self->gradient[i] / norm;
     }
-    return true;
+}
+
+/* Sets the first vector of Lanczos' method by the gradient of the samples that are taken. */
+static ch_code start_by_gradient(ch_curvature_meter *self, ch_random *random, ch_error *err)
+{
+    if (!ch_loss_hessian_gradient(&self->hessian, self->gradient)) {
+        return interrupted(err);
+    }
+    set_start(self, BESIDE_GRADIENT, random);
+    return CH_OK;
+}
+
+/* Sets the first vector by the Hessian of some of the samples: its eigenvector of the largest eigenvalue. The gradient
+ * may have next to nothing of the eigenvector that is looked for. Lanczos' method then comes to rest at the second
+ * eigenvalue, as if that were the largest.
+ * @param count  the samples that the vector is for: the first of self->curved */
+static ch_code start_by_sketch(ch_curvature_meter *self, const ch_network_state *state, size_t count, ch_random *random,
+                               ch_error *err)
+{
+    const ch_lanczos_rule rule = {1e-2, MOST_KEPT, rounding_of(self)};
+    const ch_symmetric_map map = ch_loss_hessian_map(&self->hessian);
+    ch_estimate largest;
+    size_t steps = 0;
+    memcpy(self->order, self->curved, count * sizeof *self->order);
+    ch_draw_shuffled(random, self->order, SKETCHED, (uint32_t)count);
+    (void)take_samples(self, state, self->order, SKETCHED, 1.0 / SKETCHED);
+    ch_code code = start_by_gradient(self, random, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = ch_spectrum_largest(&map, self->start, &rule, self->gradient, &largest, &steps, err);
+    if (code == CH_OK) {
+        set_start(self, BESIDE_SKETCH, random);
+    }
+    return code;
 }
 
 /* v . H v of the samples HALF … 2 HALF - 1 of self->curved, by blocks, v being in self->gradient: its mean, and the
@@ -111,18 +154,13 @@ static bool average_blocks(ch_curvature_meter *self, const ch_network_state *sta
     return true;
 }
 
-static double rounding_of(const ch_curvature_meter *self)
-{
-    return ROUNDINGS * (self->hessian.is_wide ? DBL_EPSILON : (double)FLT_EPSILON);
-}
-
 /* Of samples that are drawn from all, the largest eigenvalue is too large on average, as it is a convex function of the
  * Hessian; and with its vector v, v . H v of others is too small on average, as it is a Rayleigh quotient of a Hessian
  * whose mean is H. Takes the middle between both, and half of their difference as an error, beside the standard one. */
 static ch_code find_largest_of_some(ch_curvature_meter *self, const ch_network_state *state, size_t num_curved,
                                     ch_observation *out, ch_error *err)
 {
-    const ch_lanczos_rule rule = {1e-2, MOST_KEPT, rounding_of(self)};
+    const ch_lanczos_rule rule = {1e-3, MOST_KEPT, rounding_of(self)};
     const ch_symmetric_map map = ch_loss_hessian_map(&self->hessian);
     ch_estimate largest, average;
     size_t steps = 0;
@@ -146,14 +184,20 @@ static ch_code find_largest(ch_curvature_meter *self, const ch_network_state *st
     if (count < num_curved) {
         ch_draw_shuffled(random, self->curved, MOST_CURVED, (uint32_t)num_curved);
     }
+    const bool is_exact = count <= MOST_EXACT;
+    ch_code code = is_exact ? CH_OK : start_by_sketch(self, state, count, random, err);
+    if (code != CH_OK) {
+        return code;
+    }
     (void)take_samples(self, state, self->curved, count, weight);
-    if (!find_start(self, random)) {
-        return interrupted(err);
+    code = is_exact ? start_by_gradient(self, random, err) : CH_OK;
+    if (code != CH_OK) {
+        return code;
     }
     if (count < num_curved) {
         return find_largest_of_some(self, state, num_curved, out, err);
     }
-    const ch_code code = ch_spectrum_largest(&map, self->start, &rule, NULL, &largest, &steps, err);
+    code = ch_spectrum_largest(&map, self->start, &rule, NULL, &largest, &steps, err);
     out->lambda_max = largest.value;
     out->lambda_max_error = largest.error;
     return code;

@@ -4,12 +4,13 @@
  * L = (1 / P) sum l(m_mu), as training has it, without weight decay. With U samples that have a slope or a second
  * derivative, the others add nothing to the Hessian.
  *
- * lambda_max: Lanczos' method for the Hessian of L itself, to 1e-7 of itself where U <= 512, and to 1e-4 where
- * U <= 2048. The error has that of rounding in it: 16 times the spacing of numbers at 1 in the precision of the
- * network, times the norm of the Hessian. Where U > 2048, 2048 of them are drawn, anew every time. The largest
- * eigenvalue of one half, found to 1 %, is too large on average, and v . H v of the other half, v being its vector, is
- * too small on average. lambda_max is the middle between both, and its error is half their difference and the standard
- * error that 32 blocks of samples tell, added as squares.
+ * lambda_max: Lanczos' method for the Hessian of L itself, to 1e-7 of itself where U <= 512, beginning with the
+ * gradient and a random vector, and to 1e-4 where U <= 2048, beginning with the eigenvector of 256 samples. The error
+ * has that of rounding in it: 16 times the spacing of numbers at 1 in the precision of the network, times the norm of
+ * the Hessian. Where U > 2048, 2048 of them are drawn, anew every time. The largest eigenvalue of one half, found to
+ * 1e-3, is too large on average, and v . H v of the other half, v being its vector, is too small on average. lambda_max
+ * is the middle between both, and its error is half their difference and the standard error that 32 blocks of samples
+ * tell, added as squares.
  *
  * hessian_trace: Hutchinson's method, of 16 directions. Where U > 512 each takes 32 samples of its own, so that the
  * standard error has the choice of samples in it.

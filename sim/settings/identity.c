@@ -23,12 +23,18 @@ static bool places_snapshots(const ch_settings *settings, size_t index)
     return index == CH_SETTING_MAX_STEPS && settings->fluctuations > 0;
 }
 
-int ch_results_version(const ch_settings *settings)
+/* Whether batches are large, and drawn by the number of their unfitted samples. */
+static bool draws_large_batches(const ch_settings *settings)
 {
     const bool is_fast = ch_settings_has_engine(settings) && settings->engine == CH_ENGINE_FAST && settings->train > 0;
     const bool is_twin = settings->linear != 0 && settings->batch < settings->train;
-    const bool is_large = settings->batch >= CH_WAITING_LARGE_BATCH && ch_settings_has_usual_rule(settings);
-    return is_large && (is_fast || is_twin) ? CH_RESULTS_VERSION_LARGE : CH_RESULTS_VERSION;
+    return settings->batch >= CH_WAITING_LARGE_BATCH && ch_settings_has_usual_rule(settings) && (is_fast || is_twin);
+}
+
+int ch_results_version(const ch_settings *settings)
+{
+    const bool is_raised = settings->curvature > 0 || draws_large_batches(settings);
+    return is_raised ? CH_RESULTS_VERSION_RAISED : CH_RESULTS_VERSION;
 }
 
 static void find_id(const ch_resolved *resolved, bool with_budgets, char id[CH_ID_SIZE])

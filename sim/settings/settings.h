@@ -269,13 +269,14 @@ void ch_settings_id(const ch_resolved *resolved, char id[CH_ID_SIZE]);
 /** The first 64 bits of the id of a run, which is 32 hexadecimal digits. */
 uint64_t ch_settings_id_number(const char *id);
 
-/** The results version of most runs, and that of runs with large batches. Such a number rises by one whenever the
- *  settings that it belongs to come to give other results. */
-enum { CH_RESULTS_VERSION = 2, CH_RESULTS_VERSION_LARGE = 3 };
+/** The results version of most runs, and that of runs whose results have changed since. Such a number rises by one
+ *  whenever the settings that it belongs to come to give other results. */
+enum { CH_RESULTS_VERSION = 2, CH_RESULTS_VERSION_RAISED = 3 };
 
-/** The results version of runs with these settings, which are resolved: CH_RESULTS_VERSION_LARGE for batches of at
- *  least CH_WAITING_LARGE_BATCH (core/waiting.h) of the perceptron's fast engine, and of twins where B < P, where
- *  batches are independent and a step is w <- w - eta g. */
+/** The results version of runs with these settings, which are resolved. It is CH_RESULTS_VERSION_RAISED for
+ *    batches of at least CH_WAITING_LARGE_BATCH (core/waiting.h) of the perceptron's fast engine, and of twins where
+ *    B < P, where batches are independent and a step is w <- w - eta g;
+ *    runs whose curvature is measured. */
 int ch_results_version(const ch_settings *settings);
 
 #endif

@@ -130,9 +130,9 @@ static void judge(sqlite3_stmt *row, ch_run_state *state)
         return;
     }
     state->results_version = (int)results;
-    if (results != CH_RESULTS_VERSION && results != CH_RESULTS_VERSION_LARGE) {
+    if (results != CH_RESULTS_VERSION && results != CH_RESULTS_VERSION_RAISED) {
         snprintf(state->problem, sizeof state->problem, "its results version is %lld, and this program's are %d and %d",
-                 (long long)results, CH_RESULTS_VERSION, CH_RESULTS_VERSION_LARGE);
+                 (long long)results, CH_RESULTS_VERSION, CH_RESULTS_VERSION_RAISED);
         return;
     }
     find_checksum(state->bytes, state->size, checksum);

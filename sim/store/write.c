@@ -28,7 +28,7 @@ ch_code ch_store_find_ending(ch_store *self, const char *id, bool *found, bool *
     const int codes[] = {sqlite3_bind_text(find, 1, id, -1, SQLITE_STATIC),
                          sqlite3_bind_text(find, 2, ch_status_name(CH_DIVERGED), -1, SQLITE_STATIC),
                          sqlite3_bind_int(find, 3, CH_RESULTS_VERSION),
-                         sqlite3_bind_int(find, 4, CH_RESULTS_VERSION_LARGE)};
+                         sqlite3_bind_int(find, 4, CH_RESULTS_VERSION_RAISED)};
     *found = *diverged = false;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         if (codes[i] != SQLITE_OK) {
