@@ -174,7 +174,7 @@ static void test_expected_training(void **state)
     expect("$C plot $D/a -o $D --format svg", CH_EXIT_OK, "perceptron-chi0-dim8-training.svg");
     check_page("perceptron-chi0-dim8-training.svg", drawn,
                (const char *const[]){"Nothing is expected", "One curve stands", NULL});
-    expect("$C sweep perceptron --dim 8 --train 256 --temp 2^-8,2^-7 --alpha 8 --record 4 -o $D/b > $D/log", CH_EXIT_OK,
+    expect("$C sweep perceptron --dim 8 --train 128 --temp 2^-8,2^-7 --alpha 8 --record 4 -o $D/b > $D/log", CH_EXIT_OK,
            "");
     expect("$C plot $D/b -o $D --format svg", CH_EXIT_OK, "perceptron-chi0-dim8-alpha8-training.svg");
     check_page("perceptron-chi0-dim8-alpha8-training.svg",

@@ -134,7 +134,8 @@ static void test_sweeps(void **state)
         {"sweep perceptron --temp 1 --seed 1..100000000 -o s.db", {"seed", "1..100000000", "more than 10000000"}},
         {"sweep perceptron --temp 1 --seed 1..4000 --seed_batch 1..4000 -o s.db",
          {"16000000 runs", "10000000", "--yes"}},
-        {"sweep perceptron --temp 1 --seed 1..9999999 --seed_batch 1..9999999 --seed_data 1..9999999 -o s.db",
+        {"sweep perceptron --temp 1 --seed 1..65536 --seed_batch 1..65536 --seed_data 1..65536 --max-steps 1..65536 -o "
+         "s.db",
          {"2^64 runs or more"}},
         {"sweep perceptron --temp 1 --train 64,4,32 --batch 2,8 -o s.db", {"batch is 8", "train = 4"}},
         {"sweep perceptron --temp 1", {"-o is missing"}},
