@@ -40,6 +40,22 @@ out:
     return code;
 }
 
+/* Whether runs with a variant's budgets and `record` differ from one in them. */
+static bool is_other(const ch_kin_variant *self, const ch_settings *settings)
+{
+    return self->max_steps != settings->max_steps || self->max_updates != settings->max_updates ||
+           self->max_seconds != settings->max_seconds || self->record != settings->record;
+}
+
+bool ch_kin_variants_differ(const ch_kin_variants *self, const ch_settings *settings)
+{
+    bool differ = false;
+    for (size_t i = 0; i < self->count && !differ; i++) {
+        differ = is_other(&self->variants[i], settings);
+    }
+    return differ;
+}
+
 /* ---- whether a run ends as another did ---- */
 
 static bool has_same_budgets(const ch_settings *a, const ch_settings *b)
@@ -155,7 +171,7 @@ ch_code ch_store_reuse(ch_store *self, const ch_kin_variants *variants, const ch
     const bool has_points = record != 0 || resolved->settings.curvature != 0;
     ch_code code = CH_OK;
     *reused = false;
-    if (variants->count == 0) { /* an id takes microseconds, which tiny runs notice */
+    if (!ch_kin_variants_differ(variants, &resolved->settings)) { /* an id takes microseconds, which tiny runs notice */
         return CH_OK;
     }
     ch_settings_id(resolved, own);

@@ -29,6 +29,11 @@ ch_code ch_kin_variants_find(ch_kin_variants *self, ch_store *store, ch_error *e
  *  own nor for stagnation, which is looked for only without a budget. */
 bool ch_run_ends_as(const ch_settings *settings, const ch_run *other);
 
+/** Whether the store may have a run that differs from one in budgets and `record` alone. It does not look into the
+ * store.
+ */
+bool ch_kin_variants_differ(const ch_kin_variants *self, const ch_settings *settings);
+
 /** Puts a run into the store that has the same end as one that is there: it is copied under the new id.
  *  @param reused  out: whether there was one
  *  @return as ch_store_put and ch_store_select */

@@ -15,61 +15,13 @@ static void fail(ch_lead *self, ch_code code, const ch_error *failure)
     ch_ledger_fail(self->ledger, code, failure);
 }
 
-/* ---- what the crew of this process has done ---- */
-
-void ch_lead_put(ch_lead *self, ch_sweep_job *job, ch_run *run, const ch_job_end *end)
-{
-    enum { MOST_WAITING = 4096 };
-    static const double PAUSE = 0.001;
-    void *own = NULL;
-    bool is_full = true, is_kept = true;
-    while (is_full) { /* the crew does not run away from the store */
-        omp_set_lock(&self->lock);
-        is_full = self->num_own >= MOST_WAITING;
-        if (!is_full) {
-            own = self->own;
-            is_kept = ch_grow(&own, &self->own_capacity, self->num_own + 1, sizeof *self->own) == 0;
-            self->own = own;
-        }
-        if (!is_full && is_kept) {
-            self->own[self->num_own++] = (ch_filed_job){.job = job, .run = *run, .end = *end};
-            memset(run, 0, sizeof *run);
-        }
-        omp_unset_lock(&self->lock);
-        if (is_full) {
-            ch_clock_sleep(PAUSE);
-        }
-    }
-    if (!is_kept) { /* then by itself, at once */
-        ch_filed_job alone = {.job = job, .run = *run, .end = *end};
-        ch_ledger_file(self->ledger, &alone, 1);
-    }
-}
-
-/* Files an array of what came of jobs, and frees the runs. */
-static void file(ch_lead *self, ch_filed_job *jobs, size_t count)
-{
-    ch_ledger_file(self->ledger, jobs, count);
-    for (size_t i = 0; i < count; i++) {
-        ch_run_free(&jobs[i].run);
-    }
-}
-
-/* Files what the crew has done since.  @return whether the crew has ended and all of it is filed */
+/* Files what the crew has done since.  @return whether the crew has ended */
 static bool file_own(ch_lead *self, bool *was_news)
 {
     omp_set_lock(&self->lock);
-    ch_filed_job *own = self->own;
-    const size_t count = self->num_own;
     const bool is_done = self->crew_is_done;
-    self->own = NULL;
-    self->num_own = self->own_capacity = 0;
     omp_unset_lock(&self->lock);
-    if (count > 0) {
-        file(self, own, count);
-        *was_news = true;
-    }
-    free(own);
+    *was_news = ch_ledger_file_put(self->ledger, is_done) || *was_news;
     return is_done;
 }
 
@@ -251,7 +203,10 @@ out:
 
 static void file_arrived(ch_lead *self)
 {
-    file(self, self->arrived, self->num_arrived);
+    ch_ledger_file(self->ledger, self->arrived, self->num_arrived);
+    for (size_t i = 0; i < self->num_arrived; i++) {
+        ch_run_free(&self->arrived[i].run);
+    }
     self->num_arrived = 0;
 }
 
@@ -404,6 +359,7 @@ ch_code ch_lead_begin(ch_lead *self, const ch_link *link, ch_ledger *ledger, ch_
     self->ledger = ledger;
     self->crew = crew;
     self->num_working = link->size - 1;
+    ledger->is_led = true;
     omp_init_lock(&self->lock);
     const double seconds = A_PROCESS * link->size;
     const ch_start_message start = {
@@ -423,10 +379,7 @@ void ch_lead_finish(ch_lead *self)
     omp_unset_lock(&self->lock);
     ch_message_thread_join(&self->thread);
     ch_packer_free(&self->packer);
-    for (size_t i = 0; i < self->num_own; i++) {
-        ch_run_free(&self->own[i].run);
-    }
-    free(self->own);
     free(self->arrived);
+    self->ledger->is_led = false;
     omp_destroy_lock(&self->lock);
 }

@@ -1,8 +1,7 @@
 /* lead.h — process 0 of those that share a sweep: hands out jobs to the others and files what they report. Private to
  * sim/sweep/.
  *
- * A thread of its own does this beside the crew, whose runs it files too, so that many short runs are put into the
- * store in one transaction. */
+ * A thread of its own does this beside the crew, whose runs it files too. */
 #ifndef CH_LEAD_H
 #define CH_LEAD_H
 
@@ -20,9 +19,7 @@ typedef struct {
     ch_filed_job *arrived; /* [num_arrived] what the thread is to file next; owned */
     size_t num_arrived, arrived_capacity;
 
-    omp_lock_t lock;   /* guards the members below */
-    ch_filed_job *own; /* [num_own] what came of the crew's jobs since the thread looked last; owned */
-    size_t num_own, own_capacity;
+    omp_lock_t lock; /* guards the member below */
     bool crew_is_done;
 } ch_lead;
 
@@ -34,10 +31,6 @@ size_t ch_lead_num_workers(const ch_link *link, const ch_sweep *sweep, int threa
  *  @return CH_OK; CH_ERROR_MEMORY; CH_ERROR_IO where a process cannot be reached */
 ch_code ch_lead_begin(ch_lead *self, const ch_link *link, ch_ledger *ledger, ch_crew *crew,
                       ch_error *err) CH_MUST_CHECK;
-
-/** Takes what came of a job of the crew.
- *  @param run  taken over, and empty afterwards; the caller frees what is left in it */
-void ch_lead_put(ch_lead *self, ch_sweep_job *job, ch_run *run, const ch_job_end *end);
 
 /** Waits until all processes are done and everything is filed. The crew has ended. */
 void ch_lead_finish(ch_lead *self);

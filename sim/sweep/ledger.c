@@ -12,13 +12,22 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Leaves the store to others. Whoever has ended a job meanwhile has not waited: its run is filed here. */
+static void leave_store(ch_ledger *self)
+{
+    pthread_mutex_unlock(&self->filing);
+    if (!self->is_led) {
+        (void)ch_ledger_file_put(self, false);
+    }
+}
+
 static void lock_filing(void *context, bool locks)
 {
     ch_ledger *self = context;
     if (locks) {
         pthread_mutex_lock(&self->filing);
     } else {
-        pthread_mutex_unlock(&self->filing);
+        leave_store(self);
     }
 }
 
@@ -56,6 +65,7 @@ ch_code ch_ledger_init(ch_ledger *self, ch_sweep *sweep, ch_store *store, size_t
     self->store = store;
     self->watch = *watch;
     self->err = err;
+    pthread_mutex_init(&self->putting, NULL);
     pthread_mutex_init(&self->filing, NULL);
     const ch_code found = find_kin(self, err);
     if (found != CH_OK) {
@@ -66,7 +76,9 @@ ch_code ch_ledger_init(ch_ledger *self, ch_sweep *sweep, ch_store *store, size_t
 
 void ch_ledger_free(ch_ledger *self)
 {
+    pthread_mutex_destroy(&self->putting);
     pthread_mutex_destroy(&self->filing);
+    free(self->put);
     ch_dispatch_free(&self->dispatch);
 }
 
@@ -98,14 +110,14 @@ void ch_ledger_fail(ch_ledger *self, ch_code code, const ch_error *failure)
 {
     pthread_mutex_lock(&self->filing);
     end_sweep(self, code, failure);
-    pthread_mutex_unlock(&self->filing);
+    leave_store(self);
 }
 
 void ch_ledger_say(ch_ledger *self, const char *sentence)
 {
     pthread_mutex_lock(&self->filing);
     ch_watch_say(&self->watch, sentence);
-    pthread_mutex_unlock(&self->filing);
+    leave_store(self);
 }
 
 /* Counts a run that is in the store. */
@@ -233,10 +245,10 @@ static void file_ended(ch_ledger *self, ch_filed_job *const *ended, size_t count
     }
 }
 
-void ch_ledger_file(ch_ledger *self, ch_filed_job *jobs, size_t count)
+/* Files what came of jobs; the lock `filing` is held. */
+static void file_jobs(ch_ledger *self, ch_filed_job *jobs, size_t count)
 {
     ch_filed_job *ended[MOST_TOGETHER];
-    pthread_mutex_lock(&self->filing);
     for (size_t i = 0; i < count;) {
         size_t num_ended = 0;
         for (; i < count && num_ended < MOST_TOGETHER; i++) {
@@ -255,7 +267,97 @@ void ch_ledger_file(ch_ledger *self, ch_filed_job *jobs, size_t count)
             tell_progress(self);
         }
     }
-    pthread_mutex_unlock(&self->filing);
+}
+
+void ch_ledger_file(ch_ledger *self, ch_filed_job *jobs, size_t count)
+{
+    pthread_mutex_lock(&self->filing);
+    file_jobs(self, jobs, count);
+    leave_store(self);
+}
+
+/* ---- filing what was put ---- */
+
+/* Puts a job unless as many wait as go into one transaction.
+ * @param is_kept  out, where it was tried: whether there was memory for it */
+static bool try_to_put(ch_ledger *self, const ch_filed_job *filed, bool *is_kept)
+{
+    pthread_mutex_lock(&self->putting);
+    const bool has_room = self->num_put < MOST_TOGETHER;
+    void *put = self->put;
+    if (has_room) {
+        *is_kept = ch_grow(&put, &self->put_capacity, self->num_put + 1, sizeof *self->put) == 0;
+        self->put = put;
+    }
+    if (has_room && *is_kept) {
+        self->put[self->num_put++] = *filed;
+    }
+    pthread_mutex_unlock(&self->putting);
+    return has_room;
+}
+
+void ch_ledger_put(ch_ledger *self, ch_sweep_job *job, ch_run *run, const ch_job_end *end)
+{
+    static const double PAUSE = 0.001; /* seconds */
+    ch_filed_job filed = {.job = job, .run = *run, .end = *end};
+    bool is_kept = false;
+    while (!try_to_put(self, &filed, &is_kept)) {
+        ch_clock_sleep(PAUSE);
+    }
+    if (is_kept) {
+        memset(run, 0, sizeof *run);
+    } else { /* then by itself, at once */
+        ch_ledger_file(self, &filed, 1);
+    }
+}
+
+/* Takes all that was put. @return how many jobs these are, to be freed with their runs */
+static size_t take_put(ch_ledger *self, ch_filed_job **jobs)
+{
+    pthread_mutex_lock(&self->putting);
+    const size_t count = self->num_put;
+    *jobs = self->put;
+    self->put = NULL;
+    self->num_put = self->put_capacity = 0;
+    pthread_mutex_unlock(&self->putting);
+    return count;
+}
+
+/* Takes what was put and files it; the lock `filing` is held. @return whether there was something */
+static bool file_taken(ch_ledger *self)
+{
+    ch_filed_job *jobs = NULL;
+    const size_t count = take_put(self, &jobs);
+    file_jobs(self, jobs, count);
+    for (size_t i = 0; i < count; i++) {
+        ch_run_free(&jobs[i].run);
+    }
+    free(jobs);
+    return count > 0;
+}
+
+static bool has_put(ch_ledger *self)
+{
+    pthread_mutex_lock(&self->putting);
+    const bool has = self->num_put > 0;
+    pthread_mutex_unlock(&self->putting);
+    return has;
+}
+
+bool ch_ledger_file_put(ch_ledger *self, bool waits)
+{
+    bool was_news = false;
+    if (waits) {
+        pthread_mutex_lock(&self->filing);
+        was_news = file_taken(self);
+        pthread_mutex_unlock(&self->filing);
+    }
+    /* What is put while another thread holds the lock, that thread finds when it comes here after unlocking. */
+    while (has_put(self) && pthread_mutex_trylock(&self->filing) == 0) {
+        was_news = file_taken(self) || was_news;
+        pthread_mutex_unlock(&self->filing);
+    }
+    return was_news;
 }
 
 /* ---- other programs on the same store ---- */
@@ -284,20 +386,36 @@ static ch_code claim_run(ch_ledger *self, const ch_sweep_job *job, const ch_reso
     return code;
 }
 
+/* Claims the run of a job, as soon as nobody else uses the store. */
+static ch_code claim_in_turn(ch_ledger *self, const ch_sweep_job *job, const ch_resolved *resolved,
+                             ch_share_state *state, ch_error *err)
+{
+    pthread_mutex_lock(&self->filing);
+    const ch_code code = claim_run(self, job, resolved, state, err);
+    if (code != CH_OK) { /* the store has failed, and no run */
+        end_sweep(self, code, err);
+    }
+    leave_store(self);
+    return code;
+}
+
+/* Whether a run was claimed with others before, and is no copy of another, so that the store need not be asked. */
+static bool is_known_as_mine(const ch_ledger *self, const ch_sweep_job *job, const ch_resolved *resolved)
+{
+    return job->share == CH_SHARE_MINE && !ch_kin_variants_differ(&self->variants, &resolved->settings);
+}
+
 ch_code ch_ledger_resolve(ch_ledger *self, const ch_sweep_job *job, ch_resolved *resolved, bool *is_there,
                           ch_error *err)
 {
-    ch_share_state state = CH_SHARE_OPEN;
+    ch_share_state state = CH_SHARE_MINE;
     ch_code code = ch_sweep_resolve(self->sweep, job->index, resolved, err);
     if (code != CH_OK) {
         return code;
     }
-    pthread_mutex_lock(&self->filing);
-    code = claim_run(self, job, resolved, &state, err);
-    if (code != CH_OK) { /* the store has failed, and no run */
-        end_sweep(self, code, err);
+    if (!is_known_as_mine(self, job, resolved)) {
+        code = claim_in_turn(self, job, resolved, &state, err);
     }
-    pthread_mutex_unlock(&self->filing);
     *is_there = state != CH_SHARE_MINE;
     if (code == CH_OK && state == CH_SHARE_ELSEWHERE) {
         omp_set_lock(self->crew_lock);
@@ -337,7 +455,7 @@ static void ask_again(ch_ledger *self)
     if (code != CH_OK) {
         end_sweep(self, code, &failure);
     }
-    pthread_mutex_unlock(&self->filing);
+    leave_store(self);
     put_back(self, ended, count);
     free(ended);
 }
@@ -350,7 +468,7 @@ static void give_sign(ch_ledger *self)
         ch_clock_sleep(MOMENT);
     }
     ch_share_beat(&self->share);
-    pthread_mutex_unlock(&self->filing);
+    leave_store(self);
 }
 
 /* What the keeper does until the pipe is closed. */
@@ -439,6 +557,7 @@ static ch_code report_failures(const ch_ledger *self, ch_error *err)
 
 ch_code ch_ledger_conclude(ch_ledger *self, ch_error *err)
 {
+    (void)ch_ledger_file_put(self, true);
     self->sweep->counts.present -= self->sweep->counts.reused; /* they were counted when they were filed */
     self->sweep->counts.elsewhere -= self->sweep->counts.reused;
     self->sweep->counts.resumed = self->states.resumed;

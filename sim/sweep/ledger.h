@@ -23,6 +23,12 @@ typedef struct {
     ch_dispatch dispatch;
     size_t num_waiting; /* jobs that had begun, and that another program has claimed: they may begin again */
 
+    /* What came of jobs, until somebody files it. */
+    pthread_mutex_t putting;  /* guards the next members; a thread takes no other lock while it holds this one */
+    struct ch_filed_job *put; /* [num_put]; owned */
+    size_t num_put, put_capacity;
+    bool is_led; /* whether a thread files it that does nothing else (lead.h); set before the first job ends */
+
     pthread_mutex_t filing; /* guards the store and the members below; a thread does not hold the crew's lock with it */
     ch_share share;
     ch_kin_variants variants;
@@ -41,7 +47,7 @@ typedef struct {
 } ch_ledger;
 
 /** A job that has ended, to be filed. */
-typedef struct {
+typedef struct ch_filed_job {
     ch_sweep_job *job;
     ch_run run;
     ch_job_end end;
@@ -74,6 +80,17 @@ ch_code ch_ledger_resolve(ch_ledger *self, const ch_sweep_job *job, ch_resolved 
  *  lacked memory. Any other failure ends the sweep, or is kept in the store where the sweep goes on.
  *  @param jobs  [count] `twice` is set */
 void ch_ledger_file(ch_ledger *self, ch_filed_job *jobs, size_t count);
+
+/** Takes what came of a job, to be filed soon, and together with what came of others. Where very much waits to be filed
+ *  it waits too: no crew runs away from the store.
+ *  @param run  taken over, and empty afterwards; the caller frees what is left in it */
+void ch_ledger_put(ch_ledger *self, ch_sweep_job *job, ch_run *run, const ch_job_end *end);
+
+/** Files what was put so far. Where another thread uses the store, that thread does it before it leaves the store: this
+ *  one goes on to its next job, unless it is to wait.
+ *  @param waits  whether all that was put before is filed when this function returns
+ *  @return whether something was filed */
+bool ch_ledger_file_put(ch_ledger *self, bool waits);
 
 /** Ends the sweep because of a failure. The sweep reports the first one. */
 void ch_ledger_fail(ch_ledger *self, ch_code code, const ch_error *failure);

@@ -137,7 +137,8 @@ typedef struct {
 ch_code ch_sweep_foresee_time(const ch_sweep *self, int threads, const ch_watch *watch, ch_sweep_time *time,
                               ch_error *err) CH_MUST_CHECK;
 
-/** Does the jobs, one run on each thread at a time, and puts each run into the store when it ends.
+/** Does the jobs, one run on each thread at a time, and puts each run into the store when it ends. Where another thread
+ *  puts runs into the store at that moment, it puts this one there next, and no thread waits.
  *
  *  Runs begin in the order of the jobs. A run begins as soon as it and its data set fit the memory beside the runs
  *  under way, or when no run is under way. When a thread has to wait for memory for the first time, the watch is told

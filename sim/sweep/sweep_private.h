@@ -23,9 +23,10 @@ struct ch_sweep_job {
     uint32_t dim;         /* number of components of a sample */
     uint32_t group;       /* number of its group, in the order of the list */
     uint8_t engine;       /* the engine after resolving: CH_ENGINE_PLAIN or CH_ENGINE_FAST */
-    uint8_t share;        /* who makes it, as sim/sweep/share.h numbers it; guarded by what guards the store */
-    bool is_taken;        /* the run has begun; guarded by the crew's lock */
-    bool is_postponed;    /* it lacked memory beside others, and is to be tried again alone */
+    /* who makes it, as sim/sweep/share.h numbers it; set by who holds what guards the store, and read by anybody */
+    _Atomic uint8_t share;
+    bool is_taken;     /* the run has begun; guarded by the crew's lock */
+    bool is_postponed; /* it lacked memory beside others, and is to be tried again alone */
 };
 
 /* Bytes that a run takes in the list of jobs, with what is needed to sort it. */

@@ -7,7 +7,6 @@ typedef struct {
     ch_ledger ledger;
     ch_crew crew;
     ch_lead lead;
-    bool leads; /* whether other processes share the sweep */
     ch_run_states states;
 } sweep_state;
 
@@ -47,12 +46,10 @@ static ch_code resolve_job(void *context, const ch_sweep_job *job, ch_resolved *
 static void end_job(void *context, ch_sweep_job *job, ch_run *run, ch_job_end *end)
 {
     sweep_state *state = context;
-    ch_filed_job filed = {.job = job, .run = *run, .end = *end};
-    if (state->leads) {
-        ch_lead_put(&state->lead, job, run, end);
-        return;
+    ch_ledger_put(&state->ledger, job, run, end);
+    if (!state->ledger.is_led) {
+        (void)ch_ledger_file_put(&state->ledger, false);
     }
-    ch_ledger_file(&state->ledger, &filed, 1);
 }
 
 static void say(void *context, const char *sentence)
@@ -137,7 +134,6 @@ static void begin_crew(sweep_state *state, ch_sweep *sweep, int threads)
 static void work_together(sweep_state *state, const ch_link *link)
 {
     ch_error failure = {0};
-    state->leads = true;
     const ch_code code = ch_lead_begin(&state->lead, link, &state->ledger, &state->crew, &failure);
     if (code == CH_OK) {
         ch_crew_work(&state->crew);
@@ -145,7 +141,6 @@ static void work_together(sweep_state *state, const ch_link *link)
         ch_ledger_fail(&state->ledger, code, &failure);
     }
     ch_lead_finish(&state->lead);
-    state->leads = false;
 }
 
 ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, const ch_watch *watch, ch_error *err)
@@ -155,7 +150,7 @@ ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, const ch_watc
     ch_stop own = 0;
     ch_watch shared = watch != NULL ? *watch : (ch_watch){0};
     shared.stop = shared.stop != NULL ? shared.stop : &own;
-    sweep_state state = {.leads = false};
+    sweep_state state = {.lead = {0}};
     ch_code code = ch_store_set_threads(store, threads, err);
     if (code != CH_OK) {
         return code;
@@ -172,6 +167,7 @@ ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, const ch_watc
     } else {
         ch_crew_work(&state.crew);
     }
+    (void)ch_ledger_file_put(&state.ledger, true);
     try_postponed_again(&state);
     self->counts.most_threads = state.crew.most_threads;
     self->counts.seconds = ch_clock_now() - started;
