@@ -202,6 +202,20 @@ out:
     return code;
 }
 
+/* Finds the outliers of both laws, those of ||Dw|| and those of t* on a thread each. */
+static ch_code find_outliers(ch_fit_group *group, int threads, ch_error *err)
+{
+    ch_code codes[2] = {CH_OK, CH_OK};
+    ch_error errors[2] = {{0}, {0}};
+#pragma omp parallel for num_threads(threads > 1 ? 2 : 1)
+    for (int i = 0; i < 2; i++) {
+        codes[i] = i == 0 ? ch_residuals_init(&group->weight_residuals, group, CH_LOG_WEIGHT_CHANGE, &errors[i])
+                          : ch_residuals_init(&group->time_residuals, group, CH_LOG_TIME, &errors[i]);
+    }
+    const int first = codes[0] != CH_OK ? 0 : 1;
+    return codes[first] == CH_OK ? CH_OK : ch_error_set(err, codes[first], "%s", errors[first].message);
+}
+
 /* ---- all of a group ---- */
 
 /* Finds the window and the power laws, the outliers of each law, and the shapes over P. */
@@ -209,7 +223,6 @@ static ch_code find_laws(ch_fit_group *group, const ch_fit_options *options, con
 {
     static const ch_fit_log both[] = {CH_LOG_WEIGHT_CHANGE, CH_LOG_TIME};
     ch_power_law *laws[] = {&group->weight_change, &group->time};
-    ch_residuals *residuals[] = {&group->weight_residuals, &group->time_residuals};
     ch_shapes *shapes[] = {&group->weight_shapes, &group->time_shapes};
     ch_code code = ch_fit_choose_window(group, err);
     if (code != CH_OK) {
@@ -222,11 +235,9 @@ static ch_code find_laws(ch_fit_group *group, const ch_fit_options *options, con
         }
     }
     ch_fit_count_excluded(group);
-    for (size_t i = 0; i < 2; i++) {
-        code = ch_residuals_init(residuals[i], group, both[i], err);
-        if (code != CH_OK) {
-            return code;
-        }
+    code = find_outliers(group, options->threads, err);
+    if (code != CH_OK) {
+        return code;
     }
     for (size_t i = 0; i < 2; i++) {
         if (!isfinite(laws[i]->log_amplitude)) {
@@ -378,6 +389,7 @@ ch_code ch_fit_init(ch_fit *self, const ch_run_table *table, const ch_fit_option
 static void group_free(ch_fit_group *group)
 {
     free(group->runs);
+    free(group->data_set);
     free(group->trains);
     free(group->temps);
     free(group->cells);

@@ -251,6 +251,7 @@ typedef struct {
                             train */
     const ch_run **runs; /* [num_runs] that count, by (train, temp, seed_data); owned array, borrowed runs */
     size_t num_runs;
+    uint32_t *data_set;   /* [num_runs] number of each run's data set, from 0; owned */
     size_t num_data_sets; /* number of distinct seed_data, from which the bootstrap draws */
     uint64_t *trains;     /* [num_trains] distinct P, ascending; owned */
     size_t num_trains;

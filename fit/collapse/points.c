@@ -71,10 +71,9 @@ static double add_spread(const ch_fit_group *group, const ch_fit_cell *cell, ch_
 
 /* Appends the point of a cell. Its variance is set to dy^2 / s_P^2, because s_P^2 is known only after the last cell of
  * the P.
- * @param data_set  [num_runs] data set of each run of the group
- * @param shares    dy^2 / s_P^2 */
+ * @param shares  dy^2 / s_P^2 */
 static void add_point(ch_points *self, const ch_fit_group *group, const ch_fit_cell *cell,
-                      ch_collapse_quantity quantity, const uint32_t *data_set, double shares)
+                      ch_collapse_quantity quantity, double shares)
 {
     const size_t point = self->num_points++;
     size_t next = self->begin[point];
@@ -82,7 +81,7 @@ static void add_point(ch_points *self, const ch_fit_group *group, const ch_fit_c
     double sum = 0;
     for (size_t i = cell->begin; i < cell->end; i++) {
         const double log_y = log_of(group->runs[i], quantity);
-        self->runs[next++] = (ch_point_run){log_y, data_set[i]};
+        self->runs[next++] = (ch_point_run){log_y, group->data_set[i]};
         sum += log_y;
     }
     self->log_y[point] = sum / (double)(cell->end - cell->begin);
@@ -101,8 +100,7 @@ static bool is_point(const ch_fit_group *group, const ch_fit_cell *cell, ch_coll
 }
 
 /* Appends the curve of one P. It is left out where it has too few points, or where its data sets agree to rounding. */
-static void add_curve(ch_points *self, const ch_fit_group *group, size_t train, ch_collapse_quantity quantity,
-                      const uint32_t *data_set)
+static void add_curve(ch_points *self, const ch_fit_group *group, size_t train, ch_collapse_quantity quantity)
 {
     const double rounding = 1e-9;
     const size_t first = self->num_points;
@@ -110,7 +108,7 @@ static void add_curve(ch_points *self, const ch_fit_group *group, size_t train, 
     for (size_t c = ch_fit_first_cell(group, train); c < ch_fit_first_cell(group, train + 1); c++) {
         if (is_point(group, &group->cells[c], quantity)) {
             const double shares = add_spread(group, &group->cells[c], quantity, &spread);
-            add_point(self, group, &group->cells[c], quantity, data_set, shares);
+            add_point(self, group, &group->cells[c], quantity, shares);
         }
     }
     const size_t count = self->num_points - first;
@@ -128,27 +126,18 @@ static void add_curve(ch_points *self, const ch_fit_group *group, size_t train, 
 
 ch_code ch_points_init(ch_points *self, const ch_fit_group *group, ch_collapse_quantity quantity, ch_error *err)
 {
-    ch_code code = CH_OK;
-    uint32_t *data_set = ch_alloc(group->num_runs, sizeof *data_set);
     *self = (ch_points){.curves = ch_alloc(group->num_trains, sizeof *self->curves),
                         .log_temp = ch_alloc(group->num_cells, sizeof *self->log_temp),
                         .log_y = ch_alloc(group->num_cells, sizeof *self->log_y),
                         .variance = ch_alloc(group->num_cells, sizeof *self->variance),
                         .begin = ch_alloc(group->num_cells + 1, sizeof *self->begin),
                         .runs = ch_alloc(group->num_runs, sizeof *self->runs)};
-    if (data_set == NULL || self->curves == NULL || self->log_temp == NULL || self->log_y == NULL ||
-        self->variance == NULL || self->begin == NULL || self->runs == NULL) {
-        code = ch_error_memory(err, "a collapse");
-        goto out;
-    }
-    code = ch_data_sets_index_runs(group->runs, group->num_runs, data_set, NULL, err);
-    if (code != CH_OK) {
-        goto out;
+    if (self->curves == NULL || self->log_temp == NULL || self->log_y == NULL || self->variance == NULL ||
+        self->begin == NULL || self->runs == NULL) {
+        return ch_error_memory(err, "a collapse");
     }
     for (size_t p = 0; p < group->num_trains; p++) {
-        add_curve(self, group, p, quantity, data_set);
+        add_curve(self, group, p, quantity);
     }
-out:
-    free(data_set);
-    return code;
+    return CH_OK;
 }

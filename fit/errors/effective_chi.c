@@ -82,14 +82,14 @@ typedef struct {
     double chi, error, drift, share, test_error, count;
 } set_sums;
 
-static void add_runs(ch_fit_group *group, const uint32_t *data_set, bool in_window, set_sums *sums)
+static void add_runs(ch_fit_group *group, bool in_window, set_sums *sums)
 {
     for (size_t c = 0; c < group->num_cells; c++) {
         const ch_fit_cell *cell = &group->cells[c];
         for (size_t i = cell->begin; i < cell->end; i++) {
             const ch_observation *final = &group->runs[i]->final;
             if (group->trains[cell->train] == group->chi.train && is_used(group, cell, i, in_window)) {
-                set_sums *sum = &sums[data_set[i]];
+                set_sums *sum = &sums[group->data_set[i]];
                 sum->chi += final->density_chi;
                 sum->error += final->density_error;
                 sum->drift += final->density_drift;
@@ -134,28 +134,18 @@ static void average(ch_effective_chi *chi, const set_sums *sums, size_t num_sets
 static ch_code find_density(ch_fit_group *group, ch_error *err)
 {
     const bool in_window = largest_train(group, true) > 0;
-    size_t num_sets = 0;
     group->chi.train = largest_train(group, in_window);
     if (group->chi.train == 0) {
         return CH_OK;
     }
-    uint32_t *data_set = ch_alloc(group->num_runs, sizeof *data_set);
-    set_sums *sums = ch_alloc(group->num_runs, sizeof *sums);
-    ch_code code = CH_OK;
-    if (data_set == NULL || sums == NULL) {
-        code = ch_error_memory(err, "the density of test samples");
-        goto out;
+    set_sums *sums = ch_alloc(group->num_data_sets, sizeof *sums);
+    if (sums == NULL) {
+        return ch_error_memory(err, "the density of test samples");
     }
-    code = ch_data_sets_index_runs(group->runs, group->num_runs, data_set, &num_sets, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    add_runs(group, data_set, in_window, sums);
-    average(&group->chi, sums, num_sets);
-out:
-    free(data_set);
+    add_runs(group, in_window, sums);
+    average(&group->chi, sums, group->num_data_sets);
     free(sums);
-    return code;
+    return CH_OK;
 }
 
 ch_code ch_fit_find_effective_chi(ch_fit_group *group, const ch_replicas *replicas, ch_error *err)

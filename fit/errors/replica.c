@@ -21,7 +21,6 @@ typedef struct {
     ch_regression weight_change, time;
     bool tied;                   /* the onset's delta is given, not fitted */
     bool ties_sharpness;         /* m at each P is that of the joint law */
-    uint32_t *data_set;          /* [num_runs] number of each run's data set */
     double (*logs)[CH_NUM_LOGS]; /* [num_runs] ln y of each run */
 } design;
 
@@ -49,19 +48,14 @@ static ch_code design_init(design *self, const ch_fit_group *group, const ch_fit
                  .options = options,
                  .tied = isfinite(ch_onset_delta(&group->weight_change, options)),
                  .ties_sharpness = options->constraints[CH_FIT_SHARPNESS].is_tied && group->joint[CH_TC_ONSET].found,
-                 .data_set = ch_alloc(n, sizeof *self->data_set),
                  .logs = ch_alloc(n, sizeof *self->logs)};
-    if (self->data_set == NULL || self->logs == NULL) {
+    if (self->logs == NULL) {
         return ch_error_memory(err, "the bootstrap");
     }
     for (size_t i = 0; i < n; i++) {
         ch_fit_logs_of(group->runs[i], self->logs[i]);
     }
-    ch_code code = ch_data_sets_index_runs(group->runs, n, self->data_set, NULL, err);
-    if (code != CH_OK) {
-        return code;
-    }
-    code = ch_regression_init(&self->weight_change, group, CH_LOG_WEIGHT_CHANGE, err);
+    ch_code code = ch_regression_init(&self->weight_change, group, CH_LOG_WEIGHT_CHANGE, err);
     if (code != CH_OK) {
         return code;
     }
@@ -72,7 +66,6 @@ static void design_free(design *self)
 {
     ch_regression_free(&self->weight_change);
     ch_regression_free(&self->time);
-    free(self->data_set);
     free(self->logs);
 }
 
@@ -157,7 +150,7 @@ static void average_cells(const design *self, const double *copies_of, ch_cell_m
         const ch_fit_cell *cell = &group->cells[c];
         ch_cell_mean mean = {0};
         for (size_t i = cell->begin; i < cell->end && cell->complete; i++) {
-            const double copies = copies_of[self->data_set[i]];
+            const double copies = copies_of[group->data_set[i]];
             mean.weight += copies;
             for (size_t k = 0; k < CH_NUM_LOGS; k++) {
                 const double log = self->logs[i][k];

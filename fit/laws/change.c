@@ -16,15 +16,15 @@ enum { BASE_TEMPS = 3 };
 
 /* Mean test error of each data set in a cell; NaN where it has none.
  * @param errors  out: [num_data_sets] */
-static void errors_of_cell(const ch_fit_group *group, const uint32_t *data_set, const ch_fit_cell *cell, double *errors)
+static void errors_of_cell(const ch_fit_group *group, const ch_fit_cell *cell, double *errors)
 {
     for (size_t s = 0; s < group->num_data_sets; s++) {
         errors[s] = NAN;
     }
     for (size_t i = cell->begin; i < cell->end;) { /* runs of a data set stand next to each other */
-        const uint32_t set = data_set[i];
+        const uint32_t set = group->data_set[i];
         double sum = 0, count = 0;
-        for (; i < cell->end && data_set[i] == set; i++) {
+        for (; i < cell->end && group->data_set[i] == set; i++) {
             sum += group->runs[i]->final.test_error;
             count++;
         }
@@ -55,17 +55,12 @@ ch_code ch_change_init(ch_change *self, const ch_fit_group *group, size_t train,
     const size_t num = group->num_data_sets;
     ch_code code = CH_OK;
     *self = (ch_change){.num_sets = num};
-    uint32_t *data_set = ch_alloc(group->num_runs, sizeof *data_set);
     double *base = ch_alloc(num, sizeof *base);
     self->log_temps = ch_alloc(end - begin, sizeof *self->log_temps);
     self->limits = ch_alloc(end - begin, sizeof *self->limits);
     self->shifts = ch_alloc((end - begin) * num, sizeof *self->shifts);
-    if (data_set == NULL || base == NULL || self->log_temps == NULL || self->limits == NULL || self->shifts == NULL) {
+    if (base == NULL || self->log_temps == NULL || self->limits == NULL || self->shifts == NULL) {
         code = ch_error_memory(err, "the test errors");
-        goto out;
-    }
-    code = ch_data_sets_index_runs(group->runs, group->num_runs, data_set, NULL, err);
-    if (code != CH_OK) {
         goto out;
     }
     size_t seen = 0;
@@ -75,7 +70,7 @@ ch_code ch_change_init(ch_change *self, const ch_fit_group *group, size_t train,
             continue;
         }
         double *shifts = self->shifts + self->num_temps * num;
-        errors_of_cell(group, data_set, cell, shifts);
+        errors_of_cell(group, cell, shifts);
         for (size_t s = 0; s < num; s++) {
             base[s] += seen < BASE_TEMPS ? shifts[s] / BASE_TEMPS : 0;
             shifts[s] -= base[s];
@@ -86,7 +81,6 @@ ch_code ch_change_init(ch_change *self, const ch_fit_group *group, size_t train,
         }
     }
 out:
-    free(data_set);
     free(base);
     return code;
 }

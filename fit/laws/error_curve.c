@@ -17,15 +17,15 @@ static const double from_own_median = 0.782, from_other_median = 1.449;
 
 /* Mean ln of the test error of each data set in a cell; NaN where it has none.
  * @param logs  out: [num_data_sets] */
-static void logs_of_cell(const ch_fit_group *group, const uint32_t *data_set, const ch_fit_cell *cell, double *logs)
+static void logs_of_cell(const ch_fit_group *group, const ch_fit_cell *cell, double *logs)
 {
     for (size_t s = 0; s < group->num_data_sets; s++) {
         logs[s] = NAN;
     }
     for (size_t i = cell->begin; i < cell->end;) { /* runs of a data set stand next to each other */
-        const uint32_t set = data_set[i];
+        const uint32_t set = group->data_set[i];
         ch_moments moments = {0};
-        for (; i < cell->end && data_set[i] == set; i++) {
+        for (; i < cell->end && group->data_set[i] == set; i++) {
             ch_moments_add(&moments, ch_log_test_error(group->runs[i]));
         }
         logs[set] = moments.mean;
@@ -66,34 +66,25 @@ ch_code ch_error_curve_init(ch_error_curve *self, const ch_fit_group *group, siz
 {
     const size_t begin = ch_fit_first_cell(group, train), end = ch_fit_first_cell(group, train + 1);
     const size_t num = group->num_data_sets;
-    ch_code code = CH_OK;
     *self = (ch_error_curve){.num_sets = num};
-    uint32_t *data_set = ch_alloc(group->num_runs, sizeof *data_set);
     self->log_temps = ch_alloc(end - begin, sizeof *self->log_temps);
     self->changes = ch_alloc((end - begin) * num, sizeof *self->changes);
     self->tops = ch_alloc(num, sizeof *self->tops);
     self->at = ch_alloc(end - begin, sizeof *self->at);
     self->mean = ch_alloc(end - begin, sizeof *self->mean);
     self->temp = ch_alloc(end - begin, sizeof *self->temp);
-    if (data_set == NULL || self->log_temps == NULL || self->changes == NULL || self->tops == NULL ||
-        self->at == NULL || self->mean == NULL || self->temp == NULL) {
-        code = ch_error_memory(err, "the test errors");
-        goto out;
-    }
-    code = ch_data_sets_index_runs(group->runs, group->num_runs, data_set, NULL, err);
-    if (code != CH_OK) {
-        goto out;
+    if (self->log_temps == NULL || self->changes == NULL || self->tops == NULL || self->at == NULL ||
+        self->mean == NULL || self->temp == NULL) {
+        return ch_error_memory(err, "the test errors");
     }
     for (size_t c = begin; c < end; c++) {
         if (group->cells[c].complete) {
-            logs_of_cell(group, data_set, &group->cells[c], self->changes + self->num_temps * num);
+            logs_of_cell(group, &group->cells[c], self->changes + self->num_temps * num);
             self->log_temps[self->num_temps++] = log(group->temps[group->cells[c].temp]);
         }
     }
     compare_with_low(self);
-out:
-    free(data_set);
-    return code;
+    return CH_OK;
 }
 
 void ch_error_curve_free(ch_error_curve *self)

@@ -177,8 +177,10 @@ static ch_code plant(planted *self, const ch_fit_group *group, const ch_cell_mea
     self->runs = ch_alloc(count, sizeof *self->runs);
     self->means = ch_alloc(count, sizeof *self->means);
     self->group.runs = ch_alloc(count, sizeof *self->group.runs);
+    self->group.data_set = ch_alloc(count, sizeof *self->group.data_set); /* one, whose number is 0 */
     self->group.cells = ch_alloc(count, sizeof *self->group.cells);
-    if (self->runs == NULL || self->means == NULL || self->group.runs == NULL || self->group.cells == NULL) {
+    if (self->runs == NULL || self->means == NULL || self->group.runs == NULL || self->group.data_set == NULL ||
+        self->group.cells == NULL) {
         return ch_error_memory(err, "the expected cells of a group");
     }
     for (size_t c = 0; c < count; c++) {
@@ -192,6 +194,7 @@ static void uproot(planted *self)
     ch_fit_notes_free(&self->group);
     free(self->group.tc);
     free(self->group.cells);
+    free(self->group.data_set);
     free(self->group.runs);
     free(self->means);
     free(self->runs);

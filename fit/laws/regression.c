@@ -53,14 +53,15 @@ static size_t count_limited(const ch_regression *self)
     return count;
 }
 
-static void add_limited(ch_regression *self, const uint32_t *data_set, size_t row)
+static void add_limited(ch_regression *self, size_t row)
 {
     const ch_fit_cell *cell = &self->group->cells[self->cells[row]];
     for (size_t i = cell->begin; i < cell->end && !cell->complete; i++) {
         const ch_run *run = self->group->runs[i];
         const double log_time = log(run->time);
         if (isfinite(log_time)) { /* a run that a budget ended before its first step says nothing */
-            self->limited[self->num_limited++] = (ch_limited_run){row, data_set[i], run->status == CH_BUDGET, log_time};
+            self->limited[self->num_limited++] =
+                (ch_limited_run){row, self->group->data_set[i], run->status == CH_BUDGET, log_time};
         }
     }
 }
@@ -71,14 +72,9 @@ ch_code ch_regression_init(ch_regression *self, const ch_fit_group *group, ch_fi
     *self = (ch_regression){.group = group, .which = which};
     bool *has_temp = ch_alloc(group->num_temps, sizeof *has_temp);
     size_t *of_temp = ch_alloc(group->num_temps, sizeof *of_temp);
-    uint32_t *data_set = ch_alloc(group->num_runs, sizeof *data_set);
     self->cells = ch_alloc(group->num_cells, sizeof *self->cells);
-    if (has_temp == NULL || of_temp == NULL || data_set == NULL || self->cells == NULL) {
+    if (has_temp == NULL || of_temp == NULL || self->cells == NULL) {
         code = ch_error_memory(err, "a regression");
-        goto out;
-    }
-    code = ch_data_sets_index_runs(group->runs, group->num_runs, data_set, NULL, err);
-    if (code != CH_OK) {
         goto out;
     }
     for (size_t c = 0; c < group->num_cells; c++) {
@@ -94,12 +90,11 @@ ch_code ch_regression_init(ch_regression *self, const ch_fit_group *group, ch_fi
     count_values(self, has_temp);
     self->is_crossed = find_crossing(self, of_temp);
     for (size_t row = 0; row < self->num_cells; row++) {
-        add_limited(self, data_set, row);
+        add_limited(self, row);
     }
 out:
     free(has_temp);
     free(of_temp);
-    free(data_set);
     return code;
 }
 

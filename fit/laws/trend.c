@@ -9,8 +9,7 @@
 /* Means of ln y over each data set's runs at one P, with the T dependence of the power law subtracted.
  * @param means   out: [num_data_sets] NaN for a data set without runs
  * @param counts  [num_data_sets] to work with */
-static void average(const ch_fit_group *group, const uint32_t *data_set, size_t train, ch_fit_log which, double *means,
-                    double *counts)
+static void average(const ch_fit_group *group, size_t train, ch_fit_log which, double *means, double *counts)
 {
     const double temp_exponent = which == CH_LOG_TIME ? group->time.temp_exponent : group->weight_change.temp_exponent;
     for (size_t s = 0; s < group->num_data_sets; s++) {
@@ -22,9 +21,9 @@ static void average(const ch_fit_group *group, const uint32_t *data_set, size_t 
         const bool is_used = cell->complete && ch_fit_is_in_window(group, cell);
         for (size_t i = cell->begin; i < cell->end && is_used; i++) {
             const ch_run *run = group->runs[i];
-            means[data_set[i]] += log(which == CH_LOG_TIME ? run->time : run->final.weight_change) -
-                                  (isfinite(temp_exponent) ? temp_exponent * log(temp) : 0);
-            counts[data_set[i]]++;
+            means[group->data_set[i]] += log(which == CH_LOG_TIME ? run->time : run->final.weight_change) -
+                                         (isfinite(temp_exponent) ? temp_exponent * log(temp) : 0);
+            counts[group->data_set[i]]++;
         }
     }
     for (size_t s = 0; s < group->num_data_sets; s++) {
@@ -53,22 +52,16 @@ ch_code ch_trend_init(ch_trend *self, const ch_fit_group *group, ch_fit_log whic
     *self = (ch_trend){0};
     double *means = ch_alloc(group->num_trains * num_sets, sizeof *means), *counts = ch_alloc(num_sets, sizeof *counts);
     size_t *trains = ch_alloc(group->num_trains, sizeof *trains);
-    uint32_t *data_set = ch_alloc(group->num_runs, sizeof *data_set);
     self->log_train = ch_alloc(group->num_trains, sizeof *self->log_train);
     self->values = ch_alloc(group->num_trains * num_sets, sizeof *self->values);
-    if (means == NULL || counts == NULL || trains == NULL || data_set == NULL || self->log_train == NULL ||
-        self->values == NULL) {
+    if (means == NULL || counts == NULL || trains == NULL || self->log_train == NULL || self->values == NULL) {
         code = ch_error_memory(err, "the shape of a curve");
-        goto out;
-    }
-    code = ch_data_sets_index_runs(group->runs, group->num_runs, data_set, NULL, err);
-    if (code != CH_OK) {
         goto out;
     }
     self->num_points = find_trains(group, trains);
     for (size_t p = 0; p < self->num_points; p++) {
         self->log_train[p] = log((double)group->trains[trains[p]]);
-        average(group, data_set, trains[p], which, means + p * num_sets, counts);
+        average(group, trains[p], which, means + p * num_sets, counts);
     }
     for (size_t s = 0; s < num_sets; s++) {
         double *values = self->values + self->num_sets * self->num_points;
@@ -83,7 +76,6 @@ out:
     free(means);
     free(counts);
     free(trains);
-    free(data_set);
     return code;
 }
 

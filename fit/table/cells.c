@@ -119,31 +119,30 @@ static ch_code note_overlap(ch_fit_group *group, size_t num_seeds, ch_error *err
                        100 * CH_DATA_SETS_MOST_OVERLAP, floor(CH_DATA_SETS_MOST_OVERLAP * (double)pool));
 }
 
-/* Fills the number of data sets. */
+/* Fills the data sets of the runs, and their number. */
 static ch_code count_data_sets(ch_fit_group *group, ch_error *err)
 {
     size_t num_seeds = 0;
     ch_code code = CH_OK;
-    uint32_t *data_set = ch_alloc(group->num_runs, sizeof *data_set);
     uint64_t *seeds = ch_alloc(group->num_runs, sizeof *seeds);
-    if (data_set == NULL || seeds == NULL) {
+    group->data_set = ch_alloc(group->num_runs, sizeof *group->data_set);
+    if (group->data_set == NULL || seeds == NULL) {
         code = ch_error_memory(err, "the cells of a group");
         goto out;
     }
     for (size_t i = 0; i < group->num_runs; i++) {
         seeds[i] = group->runs[i]->settings.seed_data;
     }
-    code = ch_data_sets_index(seeds, group->num_runs, data_set, &num_seeds, err);
+    code = ch_data_sets_index(seeds, group->num_runs, group->data_set, &num_seeds, err);
     if (code != CH_OK) {
         goto out;
     }
-    code = ch_data_sets_index_runs(group->runs, group->num_runs, data_set, &group->num_data_sets, err);
+    code = ch_data_sets_index_runs(group->runs, group->num_runs, group->data_set, &group->num_data_sets, err);
     if (code != CH_OK) {
         goto out;
     }
     code = note_overlap(group, num_seeds, err);
 out:
-    free(data_set);
     free(seeds);
     return code;
 }

@@ -104,8 +104,10 @@ void bench_fast(void);
 /** Generation of data. */
 void bench_data(void);
 
-/** Sweeps: threads, short runs, and the published grid. */
+/** Whole commands on two threads beside one. */
 void bench_threads(void);
+
+/** Sweeps: short runs, and the published grid. */
 void bench_small_runs(void);
 void bench_grid(void);
 

@@ -1,4 +1,4 @@
-/* bench_sweeps.c — whole sweeps: two threads against one, and short runs. */
+/* bench_sweeps.c — whole sweeps: their time, and that of short runs. */
 #include "bench.h"
 
 #include "chiton.h"
@@ -37,27 +37,6 @@ double bench_time_sweep(const char *const (*values)[2], size_t num_values, int t
     ch_plan_free(&plan);
     unlink(path);
     return seconds;
-}
-
-void bench_threads(void)
-{
-    static const char *const values[][2] = {
-        {"model", "perceptron"}, {"chi", "0,1"},        {"dim", "32"},
-        {"train", "2^9..2^11"},  {"temp", "2^-6..2^1"}, {"seed", "0..15"},
-    };
-    enum { REPEATS = 9 };
-    double ratio[REPEATS];
-    size_t runs = 0;
-    for (size_t i = 0; i < REPEATS; i++) {
-        double one = 0, two = 0;
-        (void)bench_time_sweep(values, 6, 1, &runs, &one);
-        (void)bench_time_sweep(values, 6, 2, &runs, &two);
-        ratio[i] = one / two;
-    }
-    page_say(
-        "A sweep of %zu runs: one thread takes **%.3f** times as long as two (at least 1.9; median of %d pairs, by the "
-        "clock, so that other programs on the machine count).",
-        runs, median(ratio, REPEATS), REPEATS);
 }
 
 void bench_small_runs(void)
