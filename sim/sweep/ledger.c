@@ -278,12 +278,12 @@ void ch_ledger_file(ch_ledger *self, ch_filed_job *jobs, size_t count)
 
 /* ---- filing what was put ---- */
 
-/* Puts a job unless as many wait as go into one transaction.
+/* Puts a job unless many wait.
  * @param is_kept  out, where it was tried: whether there was memory for it */
 static bool try_to_put(ch_ledger *self, const ch_filed_job *filed, bool *is_kept)
 {
     pthread_mutex_lock(&self->putting);
-    const bool has_room = self->num_put < MOST_TOGETHER;
+    const bool has_room = self->num_put < CH_LEDGER_MOST_PUT;
     void *put = self->put;
     if (has_room) {
         *is_kept = ch_grow(&put, &self->put_capacity, self->num_put + 1, sizeof *self->put) == 0;
@@ -298,11 +298,10 @@ static bool try_to_put(ch_ledger *self, const ch_filed_job *filed, bool *is_kept
 
 void ch_ledger_put(ch_ledger *self, ch_sweep_job *job, ch_run *run, const ch_job_end *end)
 {
-    static const double PAUSE = 0.001; /* seconds */
     ch_filed_job filed = {.job = job, .run = *run, .end = *end};
     bool is_kept = false;
     while (!try_to_put(self, &filed, &is_kept)) {
-        ch_clock_sleep(PAUSE);
+        (void)ch_ledger_file_put(self, true);
     }
     if (is_kept) {
         memset(run, 0, sizeof *run);

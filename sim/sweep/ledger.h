@@ -81,8 +81,11 @@ ch_code ch_ledger_resolve(ch_ledger *self, const ch_sweep_job *job, ch_resolved 
  *  @param jobs  [count] `twice` is set */
 void ch_ledger_file(ch_ledger *self, ch_filed_job *jobs, size_t count);
 
-/** Takes what came of a job, to be filed soon, and together with what came of others. Where very much waits to be filed
- *  it waits too: no crew runs away from the store.
+/** The most jobs whose runs have ended and are not in the store yet, beside those that are put there just now. */
+enum { CH_LEDGER_MOST_PUT = 16 };
+
+/** Takes what came of a job, to be filed soon, and together with what came of others. Where CH_LEDGER_MOST_PUT wait to
+ *  be filed it files these first: no crew runs away from the store.
  *  @param run  taken over, and empty afterwards; the caller frees what is left in it */
 void ch_ledger_put(ch_ledger *self, ch_sweep_job *job, ch_run *run, const ch_job_end *end);
 
