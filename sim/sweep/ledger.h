@@ -27,7 +27,7 @@ typedef struct {
     pthread_mutex_t putting;  /* guards the next members; a thread takes no other lock while it holds this one */
     struct ch_filed_job *put; /* [num_put]; owned */
     size_t num_put, put_capacity;
-    bool is_led; /* whether a thread files it that does nothing else (lead.h); set before the first job ends */
+    _Atomic bool is_led; /* whether a thread files it that does nothing else (lead.h); set before the first job ends */
 
     pthread_mutex_t filing; /* guards the store and the members below; a thread does not hold the crew's lock with it */
     ch_share share;
