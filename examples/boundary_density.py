@@ -10,7 +10,7 @@ At u = d unfitted samples the student still feels many of them, so that theory o
 s ~ P^{1/(1+chi)}, the time t ~ P^{(chi+3)/(1+chi)}, and the noise r is r* = T sqrt(d) n_chi sqrt(pi/2). Points with
 0.7 d <= u <= 2.8 d are carried to u = d by u ~ s^{-(1+chi)} at constant r and t ~ s^{chi+3}. P counts where s/r at
 u = d is LEAST_RATIO or more. Slopes are of means over data sets against ln P; errors are standard errors by bootstrap
-over data sets.
+over data sets. The columns on the end have r at the least and the largest of these P, and s/r over all P.
 """
 import math
 import random
@@ -85,7 +85,12 @@ class Table:
 
 
 def with_error(find, data_sets):
-    """A number and its standard error: find(data sets) of all, and its scatter over replicas drawn with replacement."""
+    """A number and its standard error: find(data sets) of all, and its scatter over replicas drawn with replacement.
+
+    A single data set has no error, which is 0 then.
+    """
+    if len(data_sets) < 2:
+        return find(data_sets), 0
     draw = random.Random(0)
     replicas = [find([draw.choice(data_sets) for _ in data_sets]) for _ in range(REPLICAS)]
     centre = mean(replicas)
@@ -95,7 +100,9 @@ def with_error(find, data_sets):
 def shown(number):
     """A number with its error, which has two digits."""
     value, error = number
-    digits = max(0, 1 - math.floor(math.log10(error))) if error > 0 else 4
+    if not error > 0:
+        return "—" if math.isnan(value) else f"{value:.4g}"
+    digits = max(0, 1 - math.floor(math.log10(error)))
     return f"{value:.{digits}f} ± {error:.{digits}f}"
 
 
@@ -103,17 +110,16 @@ def describe(near, ends):
     """The cells of a group's row, from the tables of at_dimension and of at_end."""
     everyone, finished = near.data_sets(), ends.data_sets()
     used = [train for train in sorted(near.rows) if near.mean(train, 3, everyone) >= math.log(LEAST_RATIO)]
-    trains = sorted(ends.rows)
-    noise = [shown(with_error(lambda drawn, train=train: math.exp(ends.mean(train, 1, drawn)), finished))
-             for train in (trains[0], trains[-1])]
-    last = [", ".join(noise), shown(with_error(lambda drawn: ends.slope(trains, 0, drawn), finished))]
-    if len(used) < 2:
-        return ["—"] * 4 + last
+    last = shown(with_error(lambda drawn: ends.slope(sorted(ends.rows), 0, drawn), finished)) if finished else "—"
+    if len(used) < 2 or not finished:
+        return ["—"] * 5 + [last]
+    at_ends = [shown(with_error(lambda drawn, train=train: math.exp(ends.mean(train, 1, drawn)), finished))
+               for train in (used[0], used[-1])]
     return [f"2^{math.log2(used[0]):g} … 2^{math.log2(used[-1]):g}",
             shown(with_error(lambda drawn: near.slope(used, 0, drawn), everyone)),
             shown(with_error(lambda drawn: near.slope(used, 1, drawn), everyone)),
             shown(with_error(lambda drawn: math.exp(mean(near.mean(train, 2, drawn) for train in used)), everyone)),
-            *last]
+            ", ".join(at_ends), last]
 
 
 def main(store, where="temp = 1"):
@@ -126,7 +132,9 @@ def main(store, where="temp = 1"):
         near, ends = groups[run["chi"], run["dim"]]
         near.add(run["train"], run["seed"], at_dimension(run, by_run[run["id"]]))
         ends.add(run["train"], run["seed"], at_end(run))
-    print("| χ | d | P | γ at u = d | theory | b at u = d | theory | r/r* at u = d | r/r* at the end, least and largest P "
+    if not groups:
+        sys.exit(f"{store} has no run that fulfils {where}")
+    print("| χ | d | P | γ at u = d | theory | b at u = d | theory | r/r* at u = d | r/r* at the end "
           "| λ* ~ P^… |")
     print("| --- " * 10 + "|")
     for (chi, dim), (near, ends) in sorted(groups.items()):
@@ -138,4 +146,7 @@ def main(store, where="temp = 1"):
 if __name__ == "__main__":
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except chiton.ChitonError as error:
+        sys.exit(str(error))
