@@ -40,8 +40,8 @@ def at_dimension(run, points):
     star = predicted_noise(chi, dim, run["temp"])
     carried = []
     for point in points:
-        ratio = point["unfitted"] / dim
-        if 0.7 <= ratio <= 2.8 and point["signal"] > 0:
+        ratio = (point["unfitted"] or 0) / dim
+        if 0.7 <= ratio <= 2.8 and (point["signal"] or 0) > 0:
             signal = math.log(point["signal"]) + math.log(ratio) / (1 + chi)
             time = math.log(point["time"]) + math.log(ratio) * (chi + 3) / (1 + chi)
             carried.append((signal, time, math.log(point["noise"] / star), signal - math.log(point["noise"])))
@@ -50,7 +50,7 @@ def at_dimension(run, points):
 
 def at_end(run):
     """ln(s/r) and ln(r/r*) of one run at the end of training; None where it did not fit."""
-    if run["status"] != "fitted" or run["signal"] <= 0:
+    if run["status"] != "fitted" or (run["signal"] or 0) <= 0:
         return None
     star = predicted_noise(run["chi"], run["dim"], run["temp"])
     return math.log(run["signal"] / run["noise"]), math.log(run["noise"] / star)
@@ -64,6 +64,8 @@ class Table:
 
     def add(self, train, data_set, numbers):
         if numbers is not None:
+            if data_set in self.rows[train]:
+                raise ValueError(f"P = {train} and seed = {data_set} have several runs: choose one by WHERE")
             self.rows[train][data_set] = numbers
 
     def mean(self, train, which, drawn):
@@ -72,6 +74,11 @@ class Table:
         values = [row[one][which] for one in drawn if one in row]
         return mean(values) if values else None
 
+    def common_ratio(self, trains, which, drawn):
+        """e to the mean over P of the means of a logarithm."""
+        means = [self.mean(train, which, drawn) for train in trains]
+        return math.exp(mean(one for one in means if one is not None))
+
     def data_sets(self):
         return sorted({one for row in self.rows.values() for one in row})
 
@@ -79,31 +86,43 @@ class Table:
         """The slope of the means against ln P, by least squares."""
         pairs = [(math.log(train), self.mean(train, which, drawn)) for train in trains]
         pairs = [pair for pair in pairs if pair[1] is not None]
+        if len(pairs) < 2:
+            return math.nan
         x0, y0 = mean(x for x, _ in pairs), mean(y for _, y in pairs)
         square = sum((x - x0) ** 2 for x, _ in pairs)
-        return sum((x - x0) * (y - y0) for x, y in pairs) / square if square > 0 else math.nan
+        return sum((x - x0) * (y - y0) for x, y in pairs) / square
 
 
 def with_error(find, data_sets):
     """A number and its standard error: find(data sets) of all, and its scatter over replicas drawn with replacement.
 
-    A single data set has no error, which is 0 then.
+    The error is NaN where there is one data set. Replicas of which find returns None or NaN are left out.
     """
+    value = find(data_sets)
     if len(data_sets) < 2:
-        return find(data_sets), 0
+        return value, math.nan
     draw = random.Random(0)
-    replicas = [find([draw.choice(data_sets) for _ in data_sets]) for _ in range(REPLICAS)]
+    drawn = (find([draw.choice(data_sets) for _ in data_sets]) for _ in range(REPLICAS))
+    replicas = [replica for replica in drawn if replica is not None and not math.isnan(replica)]
     centre = mean(replicas)
-    return find(data_sets), math.sqrt(mean((value - centre) ** 2 for value in replicas))
+    return value, math.sqrt(mean((replica - centre) ** 2 for replica in replicas))
 
 
 def shown(number):
     """A number with its error, which has two digits."""
     value, error = number
-    if not error > 0:
-        return "—" if math.isnan(value) else f"{value:.4g}"
+    if math.isnan(value):
+        return "—"
+    if not error > 1e-9 * abs(value):  # of one data set, or of equal ones
+        return f"{value:.4g}"
     digits = max(0, 1 - math.floor(math.log10(error)))
     return f"{value:.{digits}f} ± {error:.{digits}f}"
+
+
+def ratio_of(table, train, which, drawn):
+    """e to the mean of a logarithm; None where there is none."""
+    log = table.mean(train, which, drawn)
+    return None if log is None else math.exp(log)
 
 
 def describe(near, ends):
@@ -113,12 +132,12 @@ def describe(near, ends):
     last = shown(with_error(lambda drawn: ends.slope(sorted(ends.rows), 0, drawn), finished)) if finished else "—"
     if len(used) < 2 or not finished:
         return ["—"] * 5 + [last]
-    at_ends = [shown(with_error(lambda drawn, train=train: math.exp(ends.mean(train, 1, drawn)), finished))
-               for train in (used[0], used[-1])]
+    at_ends = [shown(with_error(lambda drawn, train=train: ratio_of(ends, train, 1, drawn), finished))
+               if ends.rows[train] else "—" for train in (used[0], used[-1])]
     return [f"2^{math.log2(used[0]):g} … 2^{math.log2(used[-1]):g}",
             shown(with_error(lambda drawn: near.slope(used, 0, drawn), everyone)),
             shown(with_error(lambda drawn: near.slope(used, 1, drawn), everyone)),
-            shown(with_error(lambda drawn: math.exp(mean(near.mean(train, 2, drawn) for train in used)), everyone)),
+            shown(with_error(lambda drawn: near.common_ratio(used, 2, drawn), everyone)),
             ", ".join(at_ends), last]
 
 
@@ -144,9 +163,9 @@ def main(store, where="temp = 1"):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) not in (2, 3) or sys.argv[1].startswith("-"):
         sys.exit(__doc__)
     try:
         main(*sys.argv[1:])
-    except chiton.ChitonError as error:
+    except (chiton.ChitonError, ValueError) as error:
         sys.exit(str(error))

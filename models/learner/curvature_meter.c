@@ -329,7 +329,7 @@ ch_code ch_curvature_meter_observe(ch_curvature_meter *self, const ch_network_st
 double ch_curvature_meter_passes(double num_samples, double batch)
 {
     /* A first product is as much as eight forward passes, and one that follows as much as six; Lanczos' method takes
-     * some eight of them. */
+     * four to seven of them, and as many of a few samples: eight are taken here. */
     static const double FIRST = 8, NEXT = 6, PRODUCTS = 8;
     const double curved = fmin(num_samples, MOST_CURVED), probes = fmin(num_samples, PROBE_SAMPLES);
     const double batches = batch < num_samples ? fmax(BATCH_SAMPLES / 4, FEWEST_BATCHES * batch) : num_samples;

@@ -208,6 +208,15 @@ class Case(unittest.TestCase):
             example.main(self.store, "temp = 1")
         rows = printed.getvalue().splitlines()
         self.assertEqual([row.split(" | ")[0] for row in rows[2:]], ["| 0", "| 1"])
+        with self.assertRaisesRegex(ValueError, "several runs: choose one by WHERE"):
+            example.main(self.store, "temp >= 1")
+        unfinished = pathlib.Path(self.folder.name) / "unfinished.db"
+        for budget in (150, 20):  # some runs fit, and then none
+            chiton.sweep("perceptron", store=unfinished, chi=1, dim=16, train="2^9..2^12", temp=1, alpha=32768,
+                         seed=range(3), record=4, max_updates=budget, jobs=1, progress=False)
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                example.main(unfinished, f"max_updates = {budget}")
+            self.assertEqual(len(printed.getvalue().splitlines()), 3)
 
     @unittest.skipIf(pandas is None, "pandas is not installed")
     def test_frames(self):
