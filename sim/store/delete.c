@@ -41,7 +41,7 @@ static ch_code list_ids(id_list *self, ch_store *store, const char *where, ch_er
 {
     ch_store_query query = {0};
     bool row = false;
-    ch_code code = ch_store_query_init(&query, store, where, false, err);
+    ch_code code = ch_store_query_init(&query, store, where, NULL, false, err);
     if (code != CH_OK) {
         goto out;
     }

@@ -96,7 +96,7 @@ static ch_code export_each(ch_store *self, const char *where, sqlite3_stmt *name
 {
     ch_store_query query = {0};
     bool row = false;
-    ch_code code = ch_store_query_init(&query, self, where, true, err);
+    ch_code code = ch_store_query_init(&query, self, where, NULL, true, err);
     if (code != CH_OK) {
         goto out;
     }
@@ -175,7 +175,7 @@ ch_code ch_store_export_json(ch_store *self, const char *where, FILE *out, ch_er
     ch_store_query query = {0};
     const char *before = "[\n";
     bool row = false;
-    ch_code code = ch_store_query_init(&query, self, where, true, err);
+    ch_code code = ch_store_query_init(&query, self, where, NULL, true, err);
     if (code != CH_OK) {
         goto out;
     }

@@ -35,27 +35,68 @@ static bool is_same(const ch_run *a, const ch_run *b, const ch_setting *row)
     return true;
 }
 
-ch_code ch_run_order_add(ch_run_order *self, const ch_run *first, const ch_run *run, uint64_t nulls, const char *id,
-                         ch_error *err)
+/* Makes room for more runs. */
+static ch_code make_room(ch_run_order *self, size_t more, ch_error *err)
 {
     void *items = self->nulls, *ids = self->ids;
-    if (ch_grow(&items, &self->nulls_capacity, self->count + 1, sizeof *self->nulls) != 0) {
+    if (ch_grow(&items, &self->nulls_capacity, self->count + more, sizeof *self->nulls) != 0) {
         return ch_error_memory(err, "the order of runs");
     }
     self->nulls = items;
-    if (ch_grow(&ids, &self->ids_capacity, self->count + 1, sizeof *self->ids) != 0) {
+    if (ch_grow(&ids, &self->ids_capacity, self->count + more, sizeof *self->ids) != 0) {
         return ch_error_memory(err, "the order of runs");
     }
     self->ids = ids;
-    self->nulls[self->count] = nulls;
-    strncpy(self->ids[self->count], id, CH_RUN_ORDER_ID);
-    self->count++;
+    return CH_OK;
+}
+
+/* Notes the settings in which a run differs from the first one. */
+static void compare_with_first(ch_run_order *self, const ch_run *first, const ch_run *run, uint64_t nulls)
+{
     self->varying |= nulls ^ self->nulls[0];
     for (size_t i = 0; i < CH_SETTINGS_STORED; i++) {
         if ((self->varying >> i & 1) == 0 && !is_same(first, run, &ch_settings_table[i])) {
             self->varying |= UINT64_C(1) << i;
         }
     }
+}
+
+ch_code ch_run_order_add(ch_run_order *self, const ch_run *first, const ch_run *run, uint64_t nulls, const char *id,
+                         ch_error *err)
+{
+    const ch_code code = make_room(self, 1, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    self->nulls[self->count] = nulls;
+    strncpy(self->ids[self->count], id, CH_RUN_ORDER_ID);
+    self->count++;
+    compare_with_first(self, first, run, nulls);
+    return CH_OK;
+}
+
+ch_code ch_run_order_join(ch_run_order *self, const ch_run *first, ch_run_order *other, const ch_run *other_first,
+                          ch_error *err)
+{
+    if (other->count == 0) {
+        return CH_OK;
+    }
+    if (self->count == 0) {
+        ch_run_order_free(self);
+        *self = *other;
+        *other = (ch_run_order){0};
+        return CH_OK;
+    }
+    const ch_code code = make_room(self, other->count, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    memcpy(self->nulls + self->count, other->nulls, other->count * sizeof *self->nulls);
+    memcpy(self->ids + self->count, other->ids, other->count * sizeof *self->ids);
+    self->count += other->count;
+    self->varying |= other->varying;
+    compare_with_first(self, first, other_first, other->nulls[0]);
+    ch_run_order_free(other);
     return CH_OK;
 }
 

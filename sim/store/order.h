@@ -28,6 +28,15 @@ void ch_run_order_free(ch_run_order *self);
 ch_code ch_run_order_add(ch_run_order *self, const ch_run *first, const ch_run *run, uint64_t nulls, const char *id,
                          ch_error *err) CH_MUST_CHECK;
 
+/** Takes in behind its own runs those that another order has taken in. Where one has none, the other's are taken over
+ *  as they are.
+ *  @param first        the run that this order took first
+ *  @param other        out: empty
+ *  @param other_first  the run that the other order took first
+ *  @return CH_OK, CH_ERROR_MEMORY */
+ch_code ch_run_order_join(ch_run_order *self, const ch_run *first, ch_run_order *other, const ch_run *other_first,
+                          ch_error *err) CH_MUST_CHECK;
+
 /** Sorts the runs that were taken in.
  *  @param runs  [count] in the order in which they were taken in; out: sorted
  *  @return CH_OK, CH_ERROR_MEMORY */

@@ -109,9 +109,20 @@ out:
     return code;
 }
 
-ch_code ch_store_query_init(ch_store_query *self, ch_store *store, const char *where, bool ordered, ch_error *err)
+/* Adds to a condition that only some rows are read.
+ * @param where  as SQLite reads it; NULL for none
+ * @return to be released with sqlite3_free; NULL when memory is short */
+static char *condition_within(const char *where, const ch_store_rows *rows)
 {
-    char *translated = NULL, *sql = NULL;
+    /* the newline ends a comment that the condition may close with */
+    return sqlite3_mprintf("(%s\n) AND rowid BETWEEN %lld AND %lld", where == NULL ? "1" : where,
+                           (long long)rows->first, (long long)rows->last);
+}
+
+ch_code ch_store_query_init(ch_store_query *self, ch_store *store, const char *where, const ch_store_rows *rows,
+                            bool ordered, ch_error *err)
+{
+    char *translated = NULL, *within = NULL, *sql = NULL;
     ch_code code = CH_OK;
     *self = (ch_store_query){.store = store, .where = where};
     ch_settings_default(&self->defaults);
@@ -125,11 +136,17 @@ ch_code ch_store_query_init(ch_store_query *self, ch_store *store, const char *w
             goto out;
         }
     }
-    sql = ch_store_select_runs_sql(translated, ordered);
+    within = rows != NULL ? condition_within(translated, rows) : NULL;
+    if (rows != NULL && within == NULL) {
+        code = ch_error_memory(err, "the run store");
+        goto out;
+    }
+    sql = ch_store_select_runs_sql(within != NULL ? within : translated, ordered);
     const int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_prepare_v2(store->db, sql, -1, &self->row, NULL);
     code = rc == SQLITE_OK ? CH_OK : query_fail(self, rc, err);
 out:
     free(translated);
+    sqlite3_free(within);
     sqlite3_free(sql);
     return code;
 }

@@ -1,12 +1,8 @@
 /* read.c — reads runs of a store: every cell of table `runs` is checked before it is used. */
 #include "sim/store/store_private.h"
 
-#include "core/memory.h"
-#include "sim/store/order.h"
-
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *text_of(sqlite3_value *cell)
@@ -207,62 +203,4 @@ ch_code ch_store_query_run(ch_store_query *self, bool points, ch_run *run, ch_er
         return code;
     }
     return ch_store_read_layers(self, run, err);
-}
-
-/* Appends the current run to the table, unless it is one that is left out. */
-static ch_code append_run(ch_store_query *query, bool points, ch_run_table *table, ch_run_order *order, ch_error *err)
-{
-    void *items = table->runs;
-    if (ch_grow(&items, &table->capacity, table->count + 1, sizeof *table->runs) != 0) {
-        return ch_error_memory(err, "the runs of a store");
-    }
-    table->runs = items;
-    ch_run *run = &table->runs[table->count++];
-    const ch_code code = ch_store_query_run(query, points, run, err);
-    if (code == CH_OK) {
-        return ch_run_order_add(order, &table->runs[0], run, query->nulls, ch_store_query_id(query), err);
-    }
-    if (!ch_store_query_leaves_out(query, err)) {
-        return code;
-    }
-    ch_run_free(&table->runs[--table->count]);
-    return CH_OK;
-}
-
-ch_code ch_store_select(ch_store *self, const char *where, bool points, ch_run_table *table, ch_error *err)
-{
-    ch_store_query query = {0};
-    ch_run_order order = {0};
-    bool row = false;
-    memset(table, 0, sizeof *table);
-    ch_code code = ch_store_query_init(&query, self, where, false, err);
-    if (code != CH_OK) {
-        goto out;
-    }
-    while ((code = ch_store_query_next(&query, &row, err)) == CH_OK && row) {
-        code = append_run(&query, points, table, &order, err);
-        if (code != CH_OK) {
-            goto out;
-        }
-    }
-    if (code != CH_OK) {
-        goto out;
-    }
-    code = ch_run_order_sort(&order, table->runs, err);
-out:
-    ch_run_order_free(&order);
-    ch_store_query_free(&query);
-    if (code != CH_OK) {
-        ch_run_table_free(table);
-    }
-    return code;
-}
-
-void ch_run_table_free(ch_run_table *table)
-{
-    for (size_t i = 0; i < table->count; i++) {
-        ch_run_free(&table->runs[i]);
-    }
-    free(table->runs);
-    memset(table, 0, sizeof *table);
 }

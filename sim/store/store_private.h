@@ -59,7 +59,7 @@ int ch_store_bind_settings(sqlite3_stmt *statement, int first, const ch_settings
 /** Executes a statement that gives no rows, and resets it.  @return a result code of SQLite */
 int ch_store_run_once(sqlite3_stmt *statement);
 
-/* ---- a walk over runs (query.c), and how it reads them (read.c, read_rows.c) ---- */
+/* ---- a walk over runs (query.c), and how it reads them (read.c, read_rows.c); select.c makes a table of them ---- */
 
 /** A walk over the runs that fulfil a condition. */
 typedef struct {
@@ -76,11 +76,17 @@ typedef struct {
     uint64_t choices[CH_SETTINGS_STORED];
 } ch_store_query;
 
+/** Rows of table `runs` by their numbers in the file, both ends included. */
+typedef struct {
+    sqlite3_int64 first, last;
+} ch_store_rows;
+
 /** @param where    one SQL expression over the columns; NULL for all
+ *  @param rows     the runs among which those are, in a store of this program's schema; NULL for all
  *  @param ordered  whether the runs come in the order of their settings, else they come as they lie in the file
  *  @return CH_OK; CH_ERROR_INPUT for any other condition; CH_ERROR_IO; CH_ERROR_MEMORY */
-ch_code ch_store_query_init(ch_store_query *self, ch_store *store, const char *where, bool ordered,
-                            ch_error *err) CH_MUST_CHECK;
+ch_code ch_store_query_init(ch_store_query *self, ch_store *store, const char *where, const ch_store_rows *rows,
+                            bool ordered, ch_error *err) CH_MUST_CHECK;
 /** Idempotent. */
 void ch_store_query_free(ch_store_query *self);
 
