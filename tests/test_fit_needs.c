@@ -131,6 +131,9 @@ static void test_distance_agrees_with_the_interval(void **state)
     }
     const ch_estimate none = {1, NAN, NAN, NAN};
     assert_true(isnan(ch_estimate_distance(&none, 0, 1)));
+    const ch_estimate precise = ch_estimate_make(1, 1e-6, 10000); /* a chance that no double holds */
+    assert_in(ch_estimate_distance(&precise, 2, 10000), -37.6, -37.4);
+    assert_in(ch_estimate_distance(&precise, 0, 10000), 37.4, 37.6);
 }
 
 /* The joint law by escape is extrapolated where ||Dw|| reaches the threshold at no sampled T; it is marked. */

@@ -4,6 +4,7 @@
 #include "core/statistics.h"
 #include "fit/table/notes.h"
 
+#include <float.h>
 #include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
@@ -73,7 +74,7 @@ double ch_estimate_distance(const ch_estimate *estimate, double number, size_t n
         return NAN;
     }
     const double chance = gsl_cdf_tdist_Q(fabs(difference) / estimate->stderr_, (double)num_data_sets - 1);
-    return copysign(gsl_cdf_ugaussian_Qinv(chance), difference);
+    return copysign(gsl_cdf_ugaussian_Qinv(fmax(chance, DBL_MIN)), difference);
 }
 
 ch_estimate ch_estimate_from_log(double value, const ch_estimate *logs)
