@@ -209,9 +209,52 @@ static void ways_are_interpolated_between_tables(void **state)
     ch_family_free(&family);
 }
 
+/* Ends that are prepared by threads are, bit by bit, those that predictions compute one after the other, and so are the
+ * reasons why there is none: of train under dim, of a batch that is too large, and of a train at which lambda ends
+ * under 1. */
+static void prepared_ends_are_those_computed_one_by_one(void **state)
+{
+    (void)state;
+    enum { SETUPS = 8 };
+    static const double trains[] = {8, 16, 64, 512};
+    const char *folder = getenv("CHITON_CACHE");
+    ch_online_setup setups[SETUPS];
+    ch_family one, many;
+    int refused = 0;
+    for (size_t i = 0; i < SETUPS; i++) {
+        const double temp = kappa * pow(4, (double)i - 3);
+        setups[i] =
+            (ch_online_setup){.chi = 0, .dim = DIM, .kappa = kappa, .temp = temp, .rate = temp * (i % 2 == 0 ? 2 : 50)};
+    }
+    ch_family_init(&one, 0, DIM, folder, 1, NULL);
+    ch_family_init(&many, 0, DIM, folder, 3, NULL);
+    assert_int_equal(ch_family_prepare(&one, setups, SETUPS, trains, 4, NULL), CH_OK);
+    assert_int_equal(one.num_ends, 0);
+    assert_int_equal(ch_family_prepare(&many, setups, 2, trains, 2, NULL), CH_OK);
+    assert_int_equal(ch_family_prepare(&many, setups, SETUPS, trains, 4, NULL), CH_OK);
+    const size_t prepared = many.num_ends;
+    for (size_t i = 0; i < (size_t)SETUPS * 4; i++) {
+        ch_finite_end a, b;
+        ch_error why_a = {0}, why_b = {0};
+        const ch_code code = ch_family_predict(&one, &a, &setups[i / 4], trains[i % 4], &why_a);
+        assert_int_equal(ch_family_predict(&many, &b, &setups[i / 4], trains[i % 4], &why_b), code);
+        assert_string_equal(why_a.message, why_b.message);
+        refused += code == CH_ERROR_INPUT;
+        if (code == CH_OK) {
+            assert_memory_equal(&a, &b, sizeof a);
+        }
+    }
+    assert_true(refused > SETUPS && refused < 3 * SETUPS);
+    assert_int_equal(many.num_ends, prepared);
+    assert_int_equal(many.num_ends, one.num_ends);
+    ch_family_free(&one);
+    ch_family_free(&many);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(prepared_ends_are_those_computed_one_by_one),
         cmocka_unit_test(what_is_expected_is_found_as_in_the_data),
         cmocka_unit_test(another_temperature_is_told_from_the_expected),
         cmocka_unit_test(a_train_without_theory_is_named),

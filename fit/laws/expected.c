@@ -88,19 +88,47 @@ static ch_code list_temps(ch_expected_curves *self, const ch_fit_group *group, c
     return CH_OK;
 }
 
+/* Lets the threads compute the ends at all P and T side by side. */
+static ch_code prepare_ends(const ch_fit_group *group, ch_family *family, ch_error *err)
+{
+    const ch_expected_curves *curves = &group->expected;
+    ch_online_setup *setups = ch_alloc(curves->num_temps, sizeof *setups);
+    double *trains = ch_alloc(group->num_trains, sizeof *trains);
+    ch_code code = CH_OK;
+    if (setups == NULL || trains == NULL) {
+        code = ch_error_memory(err, "the expected curves of a group");
+        goto out;
+    }
+    for (size_t k = 0; k < curves->num_temps; k++) {
+        setups[k] = ch_fit_online_setup(&group->key, curves->temps[k]);
+    }
+    for (size_t p = 0; p < group->num_trains; p++) {
+        trains[p] = (double)group->trains[p];
+    }
+    code = ch_family_prepare(family, setups, curves->num_temps, trains, group->num_trains, err);
+out:
+    free(trains);
+    free(setups);
+    return code;
+}
+
 static ch_code find_curves(ch_fit_group *group, ch_family *family, ch_error *why, ch_error *err)
 {
     ch_expected_curves *curves = &group->expected;
-    const ch_code code = list_temps(curves, group, err);
+    ch_code code = list_temps(curves, group, err);
+    if (code != CH_OK) {
+        return code;
+    }
+    code = prepare_ends(group, family, err);
     if (code != CH_OK) {
         return code;
     }
     for (size_t k = 0; k < curves->num_temps; k++) { /* all P share the way of the online ODE at a T */
         for (size_t p = 0; p < group->num_trains; p++) {
-            const ch_code one = expect_end(&group->key, family, group->trains[p], curves->temps[k],
-                                           &curves->ends[p * curves->num_temps + k], why, err);
-            if (one != CH_OK) {
-                return one;
+            code = expect_end(&group->key, family, group->trains[p], curves->temps[k],
+                              &curves->ends[p * curves->num_temps + k], why, err);
+            if (code != CH_OK) {
+                return code;
             }
         }
     }

@@ -48,6 +48,13 @@ static ch_code make_table(ch_family *self, size_t index, ch_error *err)
     return ch_error_set(err, code, "%s", failure.message);
 }
 
+/* The way at T = 1 and kappa = margin is that of any T, in units of T. */
+static ch_code init_way(ch_online_way *way, const ch_family *self, size_t index, double batch, ch_error *err)
+{
+    const ch_online_setup unit = {self->chi, self->dim, margins[index], 1, batch};
+    return ch_online_way_init(way, &unit, &self->tables[index], err);
+}
+
 /* Makes the table of a margin, and the way at T = 1 and kappa = margin. */
 static ch_code make(ch_family *self, size_t index, double batch, ch_error *err)
 {
@@ -60,8 +67,7 @@ static ch_code make(ch_family *self, size_t index, double batch, ch_error *err)
     }
     ch_online_way_free(&self->ways[index]);
     self->batches[index] = batch;
-    const ch_online_setup unit = {self->chi, self->dim, margins[index], 1, batch};
-    return ch_online_way_init(&self->ways[index], &unit, &self->tables[index], err);
+    return init_way(&self->ways[index], self, index, batch, err);
 }
 
 static void scale(ch_finite_value *value, double factor)
@@ -69,31 +75,68 @@ static void scale(ch_finite_value *value, double factor)
     value->value *= factor;
 }
 
-/* The end at T = 1 and a margin of the family, which is computed once. */
-static ch_code find_end(ch_family *self, size_t index, double batch, double num_samples, ch_finite_end *end,
-                        ch_error *err)
+/* ---- ends at the margins of the family ---- */
+
+static bool is_refusal(ch_code code)
+{
+    return code == CH_ERROR_INPUT || code == CH_ERROR_NUMERIC;
+}
+
+/* An end that was computed, or refused, before; NULL where it was not. */
+static const ch_family_end *known_end(const ch_family *self, size_t index, double batch, double num_samples)
 {
     for (size_t i = 0; i < self->num_ends; i++) {
         const ch_family_end *known = &self->ends[i];
         if (known->margin == index && known->num_samples == num_samples && known->batch == batch) {
-            *end = known->end;
-            return CH_OK;
+            return known;
         }
     }
-    ch_code code = make(self, index, batch, err);
-    if (code != CH_OK) {
-        return code;
+    return NULL;
+}
+
+/* Computes the end on a way, or why there is none.
+ * @return CH_OK, also where there is none; a failure that is not about the setup */
+static ch_code compute_end(ch_family_end *end, ch_online_way *way, ch_error *err)
+{
+    const ch_code code = ch_finite_predict_on(&end->end, way, end->num_samples, &end->refusal);
+    if (code == CH_OK || is_refusal(code)) {
+        return CH_OK;
     }
-    code = ch_finite_predict_on(end, &self->ways[index], num_samples, err);
-    if (code != CH_OK) {
-        return code;
-    }
+    return ch_error_set(err, code, "%s", end->refusal.message);
+}
+
+static ch_code keep_end(ch_family *self, const ch_family_end *end, ch_error *err)
+{
     if (ch_grow((void **)&self->ends, &self->capacity, self->num_ends + 1, sizeof *self->ends) != 0) {
         return ch_error_memory(err, "the expected ends of training");
     }
-    self->ends[self->num_ends++] =
-        (ch_family_end){.margin = index, .batch = batch, .num_samples = num_samples, .end = *end};
+    self->ends[self->num_ends++] = *end;
     return CH_OK;
+}
+
+/* The end at T = 1 and a margin of the family, which is computed once. */
+static ch_code find_end(ch_family *self, size_t index, double batch, double num_samples, ch_finite_end *end,
+                        ch_error *err)
+{
+    const ch_family_end *known = known_end(self, index, batch, num_samples);
+    if (known == NULL) {
+        ch_family_end new = {.margin = index, .batch = batch, .num_samples = num_samples};
+        ch_code code = make(self, index, batch, err);
+        if (code != CH_OK) {
+            return code;
+        }
+        code = compute_end(&new, &self->ways[index], err);
+        if (code != CH_OK) {
+            return code;
+        }
+        code = keep_end(self, &new, err);
+        if (code != CH_OK) {
+            return code;
+        }
+        known = &self->ends[self->num_ends - 1];
+    }
+    *end = known->end;
+    return known->refusal.code == CH_OK ? CH_OK : ch_error_set(err, known->refusal.code, "%s", known->refusal.message);
 }
 
 /* Predicts at a margin of the family, with the same eta / T, in units of T and then at T. */
@@ -149,6 +192,150 @@ static place place_of(const ch_online_setup *setup)
     }
     return at;
 }
+
+/* ---- many ends at once ---- */
+
+/* A way, and the ends on it that are to be computed. */
+typedef struct {
+    size_t margin;
+    double batch;
+    size_t begin, end; /* within the list of ends */
+    ch_code code;
+    ch_error err;
+} way_task;
+
+/* The ends to be computed, by ways. */
+typedef struct {
+    ch_family_end *ends; /* [count]; owned */
+    way_task *ways;      /* [num_ways]; owned */
+    size_t count, capacity, num_ways;
+} tasks;
+
+static int compare_ends(const void *left, const void *right)
+{
+    const ch_family_end *a = left, *b = right;
+    if (a->margin != b->margin) {
+        return a->margin < b->margin ? -1 : 1;
+    }
+    if (a->batch != b->batch) {
+        return a->batch < b->batch ? -1 : 1;
+    }
+    return (a->num_samples > b->num_samples) - (a->num_samples < b->num_samples);
+}
+
+/* Lists the ends at both margins that a prediction needs and that are not known, some of them several times. Makes
+ * their tables.
+ * @return CH_OK, also where a table is refused; other failures of ch_box_table_load */
+static ch_code list_ends(tasks *self, ch_family *family, const ch_online_setup *setup, double num_samples,
+                         ch_error *err)
+{
+    if (ch_finite_check(setup, num_samples, NULL) != CH_OK) {
+        return CH_OK;
+    }
+    const place at = place_of(setup);
+    const double batch = at.setup.rate / at.setup.temp;
+    for (size_t index = at.low; index <= at.high; index++) {
+        const ch_code code = make_table(family, index, err);
+        if (code != CH_OK) {
+            return is_refusal(code) ? CH_OK : code;
+        }
+        if (known_end(family, index, batch, num_samples) != NULL) {
+            continue;
+        }
+        if (ch_grow((void **)&self->ends, &self->capacity, self->count + 1, sizeof *self->ends) != 0) {
+            return ch_error_memory(err, "the expected ends of training");
+        }
+        self->ends[self->count++] = (ch_family_end){.margin = index, .batch = batch, .num_samples = num_samples};
+    }
+    return CH_OK;
+}
+
+/* Sorts the ends, leaves out those that are there twice, and finds the ways. */
+static ch_code group_by_ways(tasks *self, ch_error *err)
+{
+    size_t count = 0;
+    qsort(self->ends, self->count, sizeof *self->ends, compare_ends);
+    self->ways = ch_alloc(self->count, sizeof *self->ways);
+    if (self->ways == NULL) {
+        return ch_error_memory(err, "the expected ends of training");
+    }
+    for (size_t i = 0; i < self->count; i++) {
+        const ch_family_end *end = &self->ends[i];
+        if (count > 0 && compare_ends(&self->ends[count - 1], end) == 0) {
+            continue;
+        }
+        way_task *way = self->num_ways > 0 ? &self->ways[self->num_ways - 1] : NULL;
+        if (way == NULL || way->margin != end->margin || way->batch != end->batch) {
+            way = &self->ways[self->num_ways++];
+            *way = (way_task){.margin = end->margin, .batch = end->batch, .begin = count};
+        }
+        self->ends[count++] = *end;
+        way->end = count;
+    }
+    self->count = count;
+    return CH_OK;
+}
+
+/* Computes the ends on one way. */
+static ch_code follow_way(const ch_family *self, const way_task *task, ch_family_end *ends, ch_error *err)
+{
+    ch_online_way way;
+    ch_code code = init_way(&way, self, task->margin, task->batch, err);
+    for (size_t i = task->begin; i < task->end && code == CH_OK; i++) {
+        code = compute_end(&ends[i], &way, err);
+    }
+    ch_online_way_free(&way);
+    return code;
+}
+
+/* Computes all ends.  @return the failure of the first way that has one */
+static ch_code compute_ends(ch_family *self, tasks *all, ch_error *err)
+{
+#pragma omp parallel for num_threads(self->threads) schedule(dynamic, 1)
+    for (size_t w = 0; w < all->num_ways; w++) {
+        way_task *way = &all->ways[w];
+        way->code = follow_way(self, way, all->ends, &way->err);
+    }
+    for (size_t w = 0; w < all->num_ways; w++) {
+        if (all->ways[w].code != CH_OK) {
+            return ch_error_set(err, all->ways[w].code, "%s", all->ways[w].err.message);
+        }
+    }
+    for (size_t i = 0; i < all->count; i++) {
+        const ch_code code = keep_end(self, &all->ends[i], err);
+        if (code != CH_OK) {
+            return code;
+        }
+    }
+    return CH_OK;
+}
+
+ch_code ch_family_prepare(ch_family *self, const ch_online_setup *setups, size_t num_setups, const double *num_samples,
+                          size_t num_trains, ch_error *err)
+{
+    tasks all = {0};
+    ch_code code = CH_OK;
+    if (self->threads < 2) { /* predictions compute what they need */
+        return CH_OK;
+    }
+    for (size_t i = 0; i < num_setups * num_trains; i++) {
+        code = list_ends(&all, self, &setups[i / num_trains], num_samples[i % num_trains], err);
+        if (code != CH_OK) {
+            goto out;
+        }
+    }
+    code = group_by_ways(&all, err);
+    if (code != CH_OK) {
+        goto out;
+    }
+    code = compute_ends(self, &all, err);
+out:
+    free(all.ways);
+    free(all.ends);
+    return code;
+}
+
+/* ---- predictions ---- */
 
 ch_code ch_family_predict(ch_family *self, ch_finite_end *end, const ch_online_setup *setup, double num_samples,
                           ch_error *err)

@@ -20,6 +20,7 @@ typedef struct {
     size_t margin; /* index of the margin */
     double batch, num_samples;
     ch_finite_end end;
+    ch_error refusal; /* why there is none; code is CH_OK: there is one */
 } ch_family_end;
 
 /** The tables of one chi and d. They are made, or read, when they are first needed. */
@@ -27,7 +28,7 @@ typedef struct {
     double chi;
     size_t dim;
     const char *folder;    /* of files of tables; NULL: none; borrowed */
-    int threads;           /* that make a table */
+    int threads;           /* that make a table, and follow ways in ch_family_prepare */
     const ch_watch *watch; /* may end the making of a table; borrowed */
     ch_box_table tables[CH_FAMILY_TABLES];
     bool is_made[CH_FAMILY_TABLES];
@@ -42,6 +43,15 @@ typedef struct {
 /** Makes no table yet. The family must not be copied or moved. */
 void ch_family_init(ch_family *self, double chi, size_t dim, const char *folder, int threads, const ch_watch *watch);
 void ch_family_free(ch_family *self);
+
+/** Computes the ends that predictions at several temperatures need, side by side by the threads of the family. Later
+ *  predictions give the same bits, but sooner.
+ *  @param setups       [num_setups] their chi and dim are those of the family
+ *  @param num_samples  [num_trains] each is combined with each setup
+ *  @return CH_OK, also where there is nothing to predict, which ch_family_predict will say; CH_ERROR_MEMORY;
+ *          as ch_box_table_load where the making of a table was ended */
+ch_code ch_family_prepare(ch_family *self, const ch_online_setup *setups, size_t num_setups, const double *num_samples,
+                          size_t num_trains, ch_error *err) CH_MUST_CHECK;
 
 /** The expected end of training, as ch_finite_predict.
  *  @param setup  its chi and dim are those of the family */
