@@ -2,22 +2,7 @@
 #ifndef CH_TESTS_NETWORK_SPECS_H
 #define CH_TESTS_NETWORK_SPECS_H
 
-#include "models/models.h"
-
-#define MLP(h, l, phi, n)                                                                                              \
-    {                                                                                                                  \
-        CH_ARCH_MLP, h, l, CH_ACTIVATION_##phi,                                                                        \
-        {                                                                                                              \
-            n, 1, 1                                                                                                    \
-        }                                                                                                              \
-    }
-#define IMAGES(arch, h, phi, c, r, w)                                                                                  \
-    {                                                                                                                  \
-        CH_ARCH_##arch, h, 0, CH_ACTIVATION_##phi,                                                                     \
-        {                                                                                                              \
-            c, r, w                                                                                                    \
-        }                                                                                                              \
-    }
+#include "tests/spec_macros.h"
 
 /* Odd sizes, stride 2 on odd images, pools of one pixel, fewer channels than a vector has lanes, and more. The first is
  * a linear network. */

@@ -2,20 +2,12 @@
  * Weights are random, or weights and images have few values, so that the pixels of a pool are often equal, and often
  * have no derivative. */
 #include "core/memory.h"
-#include "models/models.h"
+#include "tests/spec_macros.h"
 #include "tests/support.h"
 #include "tests/valgrind_support.h"
 
 #include <gsl/gsl_errno.h>
 #include <string.h>
-
-#define IMAGES(arch, h, phi, c, r, w)                                                                                  \
-    {                                                                                                                  \
-        CH_ARCH_##arch, h, 0, CH_ACTIVATION_##phi,                                                                     \
-        {                                                                                                              \
-            c, r, w                                                                                                    \
-        }                                                                                                              \
-    }
 
 /* Pools of 4, 2 and 1 pixels. Rows of the pixels that a filter sees are shorter than a vector, as long, or several
  * blocks long. */

@@ -10,7 +10,7 @@
 enum { CH_STORE_TIMEOUT_MS = 60000 }; /* how long to wait for the lock of another process */
 enum { CH_STORE_MOST_COLUMNS = 128 }; /* of a table */
 
-/* ---- failures and statements (fail.c) ---- */
+/* ---- failures and statements (statements.c) ---- */
 
 /** Says in words what a result code of SQLite (an extended one) means for the user.
  *  @param err  out: the sentence
@@ -132,7 +132,7 @@ ch_code ch_store_read_fluctuations(ch_store_query *self, ch_run *run, ch_error *
 /** Reads a count or a real.  @param object  the ch_run or ch_point whose member it is */
 void ch_store_read_number(sqlite3_value *cell, const ch_result *row, void *object);
 
-/* ---- cells (check.c) ---- */
+/* ---- cells (cells.c) ---- */
 
 /** What the cells of every table may hold, by the types that their columns declare. */
 struct ch_store_cells {

@@ -1,4 +1,4 @@
-/* fail.c — what a failure of SQLite means for the user, and statements that fail in these words. */
+/* statements.c — what a failure of SQLite means for the user, and statements that fail in these words. */
 #include "sim/store/store_private.h"
 
 #include "core/obstacle.h"

@@ -1,4 +1,4 @@
-/* check.c — checks the cells of a store before anything is made of them. A store may come from anybody, and SQLite lets
+/* cells.c — checks the cells of a store before anything is made of them. A store may come from anybody, and SQLite lets
  * a cell hold any type whatever its column declares. */
 #include "sim/store/store_private.h"
 
