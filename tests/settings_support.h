@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static inline size_t row_of(const char *name)
+static inline size_t setting_row(const char *name)
 {
     size_t index = 0;
     ch_error err;
@@ -25,17 +25,18 @@ static inline void assert_has(const char *message, const char *part)
 }
 
 /* Sets NAME=VALUE pairs, separated by spaces, over the defaults. */
-static inline ch_settings with(const char *pairs)
+static inline ch_settings settings_of(const char *pairs)
 {
+    static char copies[8][512]; /* settings borrow text from a copy until the eighth call after this one */
+    static size_t calls = 0;
+    char *rest = copies[calls++ % 8];
     ch_settings settings;
-    static char copy[256]; /* the settings borrow text from it until the next call */
-    char *rest = copy;
     ch_settings_default(&settings);
-    snprintf(copy, sizeof copy, "%s", pairs);
+    snprintf(rest, sizeof copies[0], "%s", pairs);
     while (rest != NULL && *rest != '\0') {
         char *text = strsep(&rest, " ");
         const char *name = strsep(&text, "=");
-        const size_t index = row_of(name);
+        const size_t index = setting_row(name);
         ch_value value;
         ch_error err;
         if (ch_setting_parse(&ch_settings_table[index], text, &value, &err) != CH_OK) {
@@ -46,15 +47,21 @@ static inline ch_settings with(const char *pairs)
     return settings;
 }
 
-static inline ch_resolved resolved_of(const char *pairs)
+/* Resolves settings, and requires that they are accepted. It does not check whether the run may begin. */
+static inline ch_resolved resolve_settings(const ch_settings *settings)
 {
-    const ch_settings settings = with(pairs);
     ch_resolved resolved = {0};
-    ch_error err;
-    if (ch_settings_resolve(&settings, &resolved, &err) != CH_OK) {
-        fail_msg("%s: %s", pairs, err.message);
+    ch_error err = {0};
+    if (ch_settings_resolve(settings, &resolved, &err) != CH_OK) {
+        fail_msg("%s", err.message);
     }
     return resolved;
+}
+
+static inline ch_resolved resolved_of(const char *pairs)
+{
+    const ch_settings settings = settings_of(pairs);
+    return resolve_settings(&settings);
 }
 
 static inline ch_settings resolved(const char *pairs)

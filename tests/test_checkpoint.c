@@ -60,27 +60,6 @@ static ch_run_states in_memory(memory_place *self)
 
 /* ---- runs ---- */
 
-static ch_resolved read_settings(const char *text)
-{
-    ch_settings settings;
-    char copy[512], *rest = NULL;
-    ch_settings_default(&settings);
-    snprintf(copy, sizeof copy, "%s", text);
-    for (char *word = strtok_r(copy, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
-        char *equals = strchr(word, '=');
-        size_t index = 0;
-        ch_value value = {.count = 0};
-        ch_error err = {0};
-        *equals = '\0';
-        if (ch_settings_find(word, &index, &err) != CH_OK ||
-            ch_setting_parse(&ch_settings_table[index], equals + 1, &value, &err) != CH_OK) {
-            fail_msg("%s", err.message);
-        }
-        ch_settings_set(&settings, index, value);
-    }
-    return resolve_settings(&settings);
-}
-
 static ch_train_set set_of(const ch_resolved *resolved)
 {
     ch_train_set set = {0};
@@ -171,7 +150,7 @@ static void test_parts_come_to_the_same(void **unused)
         "model=perceptron dim=16 train=300 temp=1e30 alpha=10 loss=quadhinge record=5 max_steps=500",
     };
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
-        const ch_resolved resolved = read_settings(runs[i]);
+        const ch_resolved resolved = resolved_of(runs[i]);
         ch_train_set set = set_of(&resolved);
         ch_run whole, parted;
         assert_int_equal(ch_train(&whole, &resolved, &set, 1, NULL, NULL), CH_OK);
@@ -191,7 +170,7 @@ static void test_stagnation_goes_on(void **unused)
 {
     (void)unused;
     const ch_resolved resolved =
-        read_settings("model=perceptron dim=2 train=40 batch=1 temp=1 alpha=1 label_noise=0.3 engine=plain record=2");
+        resolved_of("model=perceptron dim=2 train=40 batch=1 temp=1 alpha=1 label_noise=0.3 engine=plain record=2");
     ch_train_set set = set_of(&resolved);
     ch_run whole, parted;
     set.contradiction.first = UINT64_MAX; /* it is not known beforehand */
@@ -209,7 +188,7 @@ static void test_seconds_add_up(void **unused)
 {
     (void)unused;
     const ch_resolved resolved =
-        read_settings("model=perceptron dim=16 train=300 temp=0.5 alpha=10 engine=plain max_steps=200");
+        resolved_of("model=perceptron dim=16 train=300 temp=0.5 alpha=10 engine=plain max_steps=200");
     ch_train_set set = set_of(&resolved);
     memory_place place = {.most_calls = UINT32_MAX};
     const ch_run_states states = in_memory(&place);
@@ -254,7 +233,7 @@ static void train_under_budget(ch_store *store, const char *settings)
     const ch_watch watch = {.say = listen};
     ch_state_place place = {.store = store, .watch = &watch};
     const ch_run_states states = ch_state_place_states(&place, ALWAYS);
-    const ch_resolved resolved = read_settings(settings);
+    const ch_resolved resolved = resolved_of(settings);
     ch_train_set set = set_of(&resolved);
     ch_run run;
     assert_int_equal(ch_train_on(&run, &resolved, &set, &states, 1, NULL, NULL), CH_OK);
@@ -271,7 +250,7 @@ static uint64_t train_from_store(ch_store *store, const char *settings)
     const ch_watch watch = {.say = listen};
     ch_state_place place = {.store = store, .watch = &watch};
     const ch_run_states states = ch_state_place_states(&place, 0);
-    const ch_resolved resolved = read_settings(settings);
+    const ch_resolved resolved = resolved_of(settings);
     ch_train_set set = set_of(&resolved);
     ch_run run, whole;
     assert_int_equal(ch_train_on(&run, &resolved, &set, &states, 1, NULL, NULL), CH_OK);
@@ -346,8 +325,8 @@ static void test_full_disk(void **unused)
     assert_int_equal(sqlite3_exec(store.db, "PRAGMA max_page_count = 1", NULL, NULL, NULL), SQLITE_OK);
     ch_state_place place = {.store = &store, .watch = &watch};
     const ch_run_states states = ch_state_place_states(&place, ALWAYS);
-    const ch_resolved resolved = read_settings("model=perceptron dim=2000 train=300 temp=0.5 alpha=10 engine=plain "
-                                               "record=3 max_steps=300");
+    const ch_resolved resolved = resolved_of("model=perceptron dim=2000 train=300 temp=0.5 alpha=10 engine=plain "
+                                             "record=3 max_steps=300");
     ch_train_set set = set_of(&resolved);
     ch_run run, whole;
     assert_int_equal(ch_train_on(&run, &resolved, &set, &states, 1, NULL, NULL), CH_OK);
@@ -368,7 +347,7 @@ static void test_states_go_with_runs(void **unused)
     (void)unused;
     ch_store store = open_store(path_of("a.db"), CH_STORE_WRITE);
     ch_store_doomed doomed;
-    const ch_resolved resolved = read_settings(ONE);
+    const ch_resolved resolved = resolved_of(ONE);
     ch_run_state state = {.steps = 7, .bytes = ch_alloc(3, 1), .size = 3};
     ch_run run = {.resolved = resolved, .status = CH_FITTED};
     bool has = true;
@@ -427,8 +406,8 @@ static void test_what_ends_in_the_same_way(void **unused)
         {MSE "dynamics=gd max_steps=900", MSE "dynamics=gd max_steps=500", CH_FITTED, CH_CAUSE_NONE, 500, 500, true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const ch_resolved resolved = read_settings(cases[i].settings);
-        const ch_run other = {.resolved = read_settings(cases[i].other),
+        const ch_resolved resolved = resolved_of(cases[i].settings);
+        const ch_run other = {.resolved = resolved_of(cases[i].other),
                               .status = cases[i].status,
                               .reason = cases[i].cause,
                               .steps = cases[i].steps,

@@ -14,29 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Reads settings written as "name=value name=value". */
-static ch_settings settings_of(const char *text)
-{
-    char copy[256], *rest = copy, *word = NULL;
-    ch_settings settings;
-    ch_settings_default(&settings);
-    snprintf(copy, sizeof copy, "%s", text);
-    while ((word = strsep(&rest, " ")) != NULL) {
-        size_t index = 0;
-        ch_value value = {0};
-        ch_error err = {0};
-        char *equals = strchr(word, '=');
-        assert_non_null(equals);
-        *equals = '\0';
-        if (ch_settings_find(word, &index, &err) != CH_OK ||
-            ch_setting_parse(&ch_settings_table[index], equals + 1, &value, &err) != CH_OK) {
-            fail_msg("%s", err.message);
-        }
-        ch_settings_set(&settings, index, value);
-    }
-    return settings;
-}
-
 static ch_run train(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static ch_run train(const char *format, ...)
 {

@@ -68,7 +68,7 @@ static void set_count(ch_settings *settings, size_t index, uint64_t value)
     ch_settings_set(settings, index, (ch_value){.count = value});
 }
 
-static ch_settings settings_of(const point *at, uint64_t engine, uint64_t seed)
+static ch_settings settings_at(const point *at, uint64_t engine, uint64_t seed)
 {
     ch_settings settings;
     ch_settings_default(&settings);
@@ -109,7 +109,7 @@ static size_t simulate(const point *at, uint64_t engine, uint64_t first_seed, sa
     size_t failures = 0;
 #pragma omp parallel for schedule(dynamic, 1) reduction(+ : failures)
     for (size_t i = 0; i < count; i++) {
-        const ch_settings settings = settings_of(at, engine, first_seed + i);
+        const ch_settings settings = settings_at(at, engine, first_seed + i);
         ch_run run;
         const ch_observation *then = NULL;
         if (train_by_settings(&run, &settings, 1, NULL, NULL) != CH_OK || run.status != CH_FITTED ||
@@ -134,7 +134,7 @@ static ch_fast_work work_of(const point *at)
 {
     ch_fast_work sum = {0};
     for (uint64_t seed = 0; seed < NUM_WORK_SEEDS; seed++) {
-        const ch_settings settings = settings_of(at, CH_ENGINE_FAST, seed);
+        const ch_settings settings = settings_at(at, CH_ENGINE_FAST, seed);
         const ch_resolved resolved = resolve_settings(&settings);
         ch_train_set set;
         ch_fast_perceptron model;

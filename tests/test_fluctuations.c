@@ -234,24 +234,6 @@ static void test_block_errors(void **state)
 
 /* ---- SGD on a linear regression ---- */
 
-static ch_resolved settings_of(const char *text)
-{
-    ch_settings settings;
-    char copy[512], *rest = NULL;
-    ch_settings_default(&settings);
-    snprintf(copy, sizeof copy, "%s", text);
-    for (char *word = strtok_r(copy, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
-        char *equals = strchr(word, '=');
-        size_t index = 0;
-        ch_value value = {.count = 0};
-        *equals = '\0';
-        assert_int_equal(ch_settings_find(word, &index, NULL), CH_OK);
-        assert_int_equal(ch_setting_parse(&ch_settings_table[index], equals + 1, &value, NULL), CH_OK);
-        ch_settings_set(&settings, index, value);
-    }
-    return resolve_settings(&settings);
-}
-
 enum { D = 3, P = 16 };
 
 /* Solves H x = b by elimination, H [D][D] positive. */
@@ -370,7 +352,7 @@ static void test_linear_regression(void **state)
                  "model=perceptron loss=mse alpha=1 dim=3 spectrum=1 train=16 rate=%g batch=%u max_steps=%u "
                  "burn_in=10000 fluctuations=2048 seed=5",
                  cases[c].eta, cases[c].batch, cases[c].steps);
-        const ch_resolved resolved = settings_of(text);
+        const ch_resolved resolved = resolved_of(text);
         ch_train_set set = {0};
         ch_run run;
         double exact[D], sum = 0, exact_sum = 0, error = 0;
@@ -399,7 +381,7 @@ static void test_linear_regression(void **state)
 static void test_flatness_of_a_parabola(void **state)
 {
     (void)state;
-    const ch_resolved resolved = settings_of("model=perceptron loss=mse alpha=1 dim=3 spectrum=1 train=16 rate=0.2 "
+    const ch_resolved resolved = resolved_of("model=perceptron loss=mse alpha=1 dim=3 spectrum=1 train=16 rate=0.2 "
                                              "batch=2 max_steps=20000 fluctuations=512");
     ch_train_set set = {0};
     ch_run run;
@@ -431,7 +413,7 @@ static void test_flatness_of_a_parabola(void **state)
 
 static ch_run train_on(const char *text, int threads)
 {
-    const ch_resolved resolved = settings_of(text);
+    const ch_resolved resolved = resolved_of(text);
     ch_run run;
     ch_error err = {0};
     if (ch_train_alone(&run, &resolved, NULL, threads, NULL, &err) != CH_OK) {

@@ -22,7 +22,7 @@ static void test_zero_has_one_identity(void **state)
     for (size_t i = 0; i < sizeof laws / sizeof *laws; i++) {
         char pairs[96], plus[CH_ID_SIZE], minus[CH_ID_SIZE];
         snprintf(pairs, sizeof pairs, "model=perceptron temp=0.5 data=%s chi=0", laws[i]);
-        ch_settings settings = with(pairs);
+        ch_settings settings = settings_of(pairs);
         ch_resolved resolved = resolved_of(pairs);
         ch_settings_id(&resolved, plus);
         ch_settings_set(&settings, CH_SETTING_CHI, (ch_value){.real = -0.0});

@@ -2,33 +2,9 @@
 #include "chiton.h"
 #include "sim/train_private.h"
 
-#include "support.h"
+#include "tests/settings_support.h"
 
 #include <string.h>
-
-/* The settings of a text such as "model=mlp temp=1". */
-static ch_resolved resolved_of(const char *text)
-{
-    ch_settings settings;
-    ch_resolved resolved;
-    ch_error err = {0};
-    char copy[512], *rest = copy;
-    snprintf(copy, sizeof copy, "%s", text);
-    ch_settings_default(&settings);
-    while (rest != NULL) {
-        char *name = strsep(&rest, " "), *value = strchr(name, '=');
-        size_t row = 0;
-        ch_value parsed;
-        *value++ = '\0';
-        assert_int_equal(ch_settings_find(name, &row, &err), CH_OK);
-        assert_int_equal(ch_setting_parse(&ch_settings_table[row], value, &parsed, &err), CH_OK);
-        ch_settings_set(&settings, row, parsed);
-    }
-    if (ch_settings_resolve(&settings, &resolved, &err) != CH_OK) {
-        fail_msg("%s", err.message);
-    }
-    return resolved;
-}
 
 static ch_train_set set_of(const char *text, size_t num_samples)
 {

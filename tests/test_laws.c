@@ -472,28 +472,6 @@ static void test_errors_are_counted(void **state)
 
 /* ---- runs ---- */
 
-/* The settings of a text such as "model=mlp temp=1". */
-static ch_resolved resolved_of(const char *text)
-{
-    ch_settings settings;
-    ch_error failure = {0};
-    static char copies[8][512]; /* names of files in settings are borrowed */
-    static int next = 0;
-    char *copy = copies[next++ % 8], *rest = copy;
-    snprintf(copy, sizeof copies[0], "%s", text);
-    ch_settings_default(&settings);
-    while (rest != NULL) {
-        char *name = strsep(&rest, " "), *value = strchr(name, '=');
-        size_t row = 0;
-        ch_value parsed;
-        *value++ = '\0';
-        assert_int_equal(ch_settings_find(name, &row, &failure), CH_OK);
-        assert_int_equal(ch_setting_parse(&ch_settings_table[row], value, &parsed, &failure), CH_OK);
-        ch_settings_set(&settings, row, parsed);
-    }
-    return resolve_settings(&settings);
-}
-
 static ch_run train(const char *text)
 {
     const ch_resolved resolved = resolved_of(text);

@@ -7,9 +7,9 @@
 #include "sim/fitted_teacher.h"
 #include "sim/train_private.h"
 
-#include "alloc_fail.h"
-#include "store_support.h"
-#include "support.h"
+#include "tests/alloc_fail.h"
+#include "tests/settings_support.h"
+#include "tests/store_support.h"
 
 /* ---- the direction ---- */
 
@@ -156,35 +156,6 @@ static void test_odd_samples(void **state)
 
 /* ---- runs ---- */
 
-static ch_settings settings_of(const char *text)
-{
-    ch_settings settings;
-    ch_error err = {0};
-    char copy[512], *rest = copy;
-    snprintf(copy, sizeof copy, "%s", text);
-    ch_settings_default(&settings);
-    while (rest != NULL) {
-        char *name = strsep(&rest, " "), *value = strchr(name, '=');
-        size_t row = 0;
-        ch_value parsed;
-        *value++ = '\0';
-        assert_int_equal(ch_settings_find(name, &row, &err), CH_OK);
-        assert_int_equal(ch_setting_parse(&ch_settings_table[row], value, &parsed, &err), CH_OK);
-        ch_settings_set(&settings, row, parsed);
-    }
-    return settings;
-}
-
-static ch_resolved resolved_of(const ch_settings *settings)
-{
-    ch_resolved resolved;
-    ch_error err = {0};
-    if (ch_settings_resolve(settings, &resolved, &err) != CH_OK) {
-        fail_msg("%s", err.message);
-    }
-    return resolved;
-}
-
 static void assert_unresolved(const char *text, const char *part)
 {
     ch_settings settings = settings_of(text);
@@ -251,7 +222,7 @@ static ch_resolved run_of(const char *text)
     ch_settings_set(&settings, CH_SETTING_NORMALISE, (ch_value){.count = CH_NORMALISE_NONE});
     ch_settings_set(&settings, CH_SETTING_TEACHER, (ch_value){.count = CH_TEACHER_FITTED});
     ch_settings_set(&settings, CH_SETTING_DATA, (ch_value){.count = CH_LAW_FILE});
-    return resolved_of(&settings);
+    return resolve_settings(&settings);
 }
 
 /* Signal and noise of every engine are the parts of Dw along and across the direction of all samples. That direction

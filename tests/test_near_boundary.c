@@ -6,9 +6,9 @@
 #include "perceptron/online.h"
 #include "sim/train_private.h"
 
-#include "fast_support.h"
-#include "support.h"
-#include "valgrind_support.h"
+#include "tests/fast_support.h"
+#include "tests/settings_support.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_randist.h>
 #include <string.h>
@@ -125,29 +125,6 @@ static void test_what_has_no_exponent(void **state)
 }
 
 /* ---- what a run observes ---- */
-
-static ch_resolved resolved_of(const char *text)
-{
-    ch_settings settings;
-    ch_resolved resolved;
-    ch_error err = {0};
-    char copy[512], *rest = copy;
-    snprintf(copy, sizeof copy, "%s", text);
-    ch_settings_default(&settings);
-    while (rest != NULL) {
-        char *name = strsep(&rest, " "), *value = strchr(name, '=');
-        size_t row = 0;
-        ch_value parsed;
-        *value++ = '\0';
-        assert_int_equal(ch_settings_find(name, &row, &err), CH_OK);
-        assert_int_equal(ch_setting_parse(&ch_settings_table[row], value, &parsed, &err), CH_OK);
-        ch_settings_set(&settings, row, parsed);
-    }
-    if (ch_settings_resolve(&settings, &resolved, &err) != CH_OK) {
-        fail_msg("%s", err.message);
-    }
-    return resolved;
-}
 
 /* From the weights at the end, the samples and the definitions: the density of |F| over test samples, and the mean
  * |x . e| of unfitted samples. Gaussian data have chi = 0 for every student, within 4 errors for all but one seed in

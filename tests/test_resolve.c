@@ -58,7 +58,7 @@ static void test_the_folder_of_images(void **state)
     (void)state;
     ch_error err = {0};
     ch_resolved resolved = {0};
-    ch_settings s = with("model=mlp temp=1 data=mnist_parity");
+    ch_settings s = settings_of("model=mlp temp=1 data=mnist_parity");
     setenv("CHITON_DATA", "elsewhere", 1);
     assert_int_equal(ch_settings_resolve(&s, &resolved, &err), CH_ERROR_INPUT);
     assert_has(err.message, "data_dir is not set, nor is the environment variable CHITON_DATA");
@@ -66,7 +66,7 @@ static void test_the_folder_of_images(void **state)
     s.data_dir = "there";
     assert_int_equal(ch_settings_resolve(&s, &resolved, &err), CH_OK);
     assert_string_equal(resolved.settings.data_dir, "there");
-    s = with("model=mlp temp=1");
+    s = settings_of("model=mlp temp=1");
     s.data_dir = "there"; /* no folder is given, which is right where the data are drawn */
     assert_int_equal(ch_settings_resolve(&s, &resolved, &err), CH_OK);
     assert_null(resolved.settings.data_dir);
@@ -91,7 +91,7 @@ static void test_own_files(void **state)
     assert_int_equal(resolved.settings.data, CH_LAW_FILE);
     assert_string_equal(resolved.settings.classes, "larger vs smaller");
     assert_int_equal(resolved.settings.normalise, CH_NORMALISE_POOL);
-    ch_settings s = with("model=perceptron temp=1 data=mnist data_dir=x");
+    ch_settings s = settings_of("model=perceptron temp=1 data=mnist data_dir=x");
     ch_settings_set(&s, CH_SETTING_CLASSES, (ch_value){.text = " 7,3 vs  rest"});
     assert_int_equal(ch_settings_resolve(&s, &resolved, NULL), CH_OK);
     assert_string_equal(resolved.settings.classes, "3,7 vs rest");
@@ -109,11 +109,11 @@ static void test_own_files(void **state)
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         ch_error err = {0};
-        s = with(bad[i].pairs);
+        s = settings_of(bad[i].pairs);
         assert_int_equal(ch_settings_resolve(&s, &resolved, &err), CH_ERROR_INPUT);
         assert_has(err.message, bad[i].message);
     }
-    s = with("model=mlp temp=1 data=mnist_parity data_dir=x");
+    s = settings_of("model=mlp temp=1 data=mnist_parity data_dir=x");
     ch_settings_set(&s, CH_SETTING_CLASSES, (ch_value){.text = "3 vs 7"});
     ch_error err = {0};
     assert_int_equal(ch_settings_resolve(&s, &resolved, &err), CH_ERROR_INPUT);
@@ -232,7 +232,7 @@ static void test_combinations_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        const ch_settings settings = with(refused[i].pairs);
+        const ch_settings settings = settings_of(refused[i].pairs);
         ch_resolved resolved;
         ch_error err = {0};
         assert_int_equal(resolve_and_admit(&settings, &resolved, &err), CH_ERROR_INPUT);
@@ -268,7 +268,7 @@ static void test_every_row_is_checked_when_resolving(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ch_settings_count; i++) {
-        ch_settings settings = with(i == CH_SETTING_RATE ? "model=perceptron" : "model=perceptron temp=1");
+        ch_settings settings = settings_of(i == CH_SETTING_RATE ? "model=perceptron" : "model=perceptron temp=1");
         ch_value bad = {.count = UINT64_MAX};
         if (ch_settings_table[i].type == CH_TYPE_REAL) {
             bad.real = NAN;

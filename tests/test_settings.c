@@ -23,8 +23,8 @@ static void test_rows_are_in_the_order_of_the_enum(void **state)
         assert_string_equal(ch_settings_table[i].name, names[i]);
         assert_non_null(ch_settings_table[i].help);
     }
-    assert_int_equal(row_of("record"), CH_SETTING_RECORD);
-    assert_int_equal(row_of("max-steps"), CH_SETTING_MAX_STEPS);
+    assert_int_equal(setting_row("record"), CH_SETTING_RECORD);
+    assert_int_equal(setting_row("max-steps"), CH_SETTING_MAX_STEPS);
 }
 
 static void test_rows_do_not_share_memory(void **state)
@@ -158,7 +158,7 @@ static void assert_values_are_refused(const bad_value *cases, size_t count)
         ch_value value = {.count = 77};
         ch_error err = {0};
         char start[96];
-        assert_int_equal(ch_setting_parse(&ch_settings_table[row_of(cases[i].name)], cases[i].text, &value, &err),
+        assert_int_equal(ch_setting_parse(&ch_settings_table[setting_row(cases[i].name)], cases[i].text, &value, &err),
                          CH_ERROR_INPUT);
         assert_int_equal(err.code, CH_ERROR_INPUT);
         snprintf(start, sizeof start, "%s is '%s'; ", cases[i].name, cases[i].text);

@@ -31,27 +31,6 @@ typedef struct {
     int threads;
 } model_case;
 
-static ch_resolved read_settings(const char *text)
-{
-    ch_settings settings;
-    char copy[512], *rest = NULL;
-    ch_settings_default(&settings);
-    snprintf(copy, sizeof copy, "%s", text);
-    for (char *word = strtok_r(copy, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
-        char *equals = strchr(word, '=');
-        size_t index = 0;
-        ch_value value = {.count = 0};
-        ch_error err = {0};
-        *equals = '\0';
-        if (ch_settings_find(word, &index, &err) != CH_OK ||
-            ch_setting_parse(&ch_settings_table[index], equals + 1, &value, &err) != CH_OK) {
-            fail_msg("%s", err.message);
-        }
-        ch_settings_set(&settings, index, value);
-    }
-    return resolve_settings(&settings);
-}
-
 typedef struct {
     ch_resolved resolved;
     ch_train_set set;
@@ -67,7 +46,7 @@ typedef struct {
 static void task_init(task *self, const model_case *chosen)
 {
     ch_error err = {0};
-    *self = (task){.resolved = read_settings(chosen->settings), .threads = chosen->threads};
+    *self = (task){.resolved = resolved_of(chosen->settings), .threads = chosen->threads};
     const size_t num_samples = (size_t)self->resolved.settings.train;
     if (num_samples > 0 && ch_train_set_init(&self->set, &self->resolved, NULL, num_samples, 1, NULL, &err) != CH_OK) {
         fail_msg("%s", err.message);
@@ -301,7 +280,7 @@ static void test_stops_within_a_step(void **unused)
     for (size_t i = 0; i < num_kinds; i++) {
         char text[256];
         snprintf(text, sizeof text, "%s%s", LARGE, kinds[i]);
-        chosen.resolved = read_settings(text);
+        chosen.resolved = resolved_of(text);
         pending += check_task(&chosen, most_steps, 1).pending > 0;
     }
     assert_int_equal(pending, num_kinds);

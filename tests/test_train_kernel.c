@@ -15,29 +15,6 @@
 
 #include <gsl/gsl_errno.h>
 
-/* Resolves settings that are written as "NAME=VALUE NAME=VALUE …". */
-static ch_resolved resolved_of(const char *text)
-{
-    ch_settings settings;
-    ch_error err = {0};
-    char copy[256], *rest = copy;
-    ch_settings_default(&settings);
-    snprintf(copy, sizeof copy, "%s", text);
-    for (const char *pair; (pair = strsep(&rest, " ")) != NULL;) {
-        char name[32];
-        ch_value value = {0};
-        size_t index = 0;
-        const char *equals = strchr(pair, '=');
-        snprintf(name, sizeof name, "%.*s", (int)(equals - pair), pair);
-        if (ch_settings_find(name, &index, &err) != CH_OK ||
-            ch_setting_parse(&ch_settings_table[index], equals + 1, &value, &err) != CH_OK) {
-            fail_msg("%s", err.message);
-        }
-        ch_settings_set(&settings, index, value);
-    }
-    return resolve_settings(&settings);
-}
-
 /* ---- keys ---- */
 
 static void assert_keys(const char *one, const char *other, bool same)

@@ -2,21 +2,10 @@
 #ifndef CH_TESTS_TRAIN_SUPPORT_H
 #define CH_TESTS_TRAIN_SUPPORT_H
 
-#include "tests/support.h"
+#include "tests/settings_support.h"
 
 #include "sim/admit.h"
 #include "sim/train.h"
-
-/* Resolves settings, and requires that they are accepted. It does not check whether the run may begin. */
-static inline ch_resolved resolve_settings(const ch_settings *settings)
-{
-    ch_resolved resolved = {0};
-    ch_error err = {0};
-    if (ch_settings_resolve(settings, &resolved, &err) != CH_OK) {
-        fail_msg("%s", err.message);
-    }
-    return resolved;
-}
 
 /* Trains as `chiton run` does: it resolves the settings, checks whether the run may begin, and makes the training set.
  */
