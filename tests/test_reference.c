@@ -61,7 +61,7 @@ static void set_count(ch_settings *settings, size_t index, uint64_t value)
 }
 
 /* The settings of the point that a file's name states. */
-static ch_settings settings_of(const char *path)
+static ch_settings settings_in_name(const char *path)
 {
     double chi = 0, rate = 0;
     unsigned long dim = 0, train = 0, batch = 0;
@@ -113,7 +113,7 @@ static size_t simulate(const ch_settings *point, uint64_t engine, size_t num_see
 static void assert_agrees(const char *path, uint64_t engine)
 {
     static sample_table theirs, ours;
-    const ch_settings point = settings_of(path);
+    const ch_settings point = settings_in_name(path);
     const size_t num_seeds = num_seeds_at(&point);
     read_reference(path, theirs);
     const double started = ch_clock_now();
@@ -155,7 +155,7 @@ int main(void)
     for (size_t i = 0; i < files.gl_pathc && i < MOST_FILES; i++) {
         char *path = files.gl_pathv[i];
         const char *name = strrchr(path, '/') + 1;
-        const ch_settings point = settings_of(path);
+        const ch_settings point = settings_in_name(path);
         tests[count++] = (struct CMUnitTest){name, plain_agrees, NULL, NULL, path};
         if (point.batch < point.train) {
             tests[count++] = (struct CMUnitTest){name, fast_agrees, NULL, NULL, path};

@@ -22,7 +22,7 @@ typedef struct {
     size_t num_temps[2];
 } border_sweep;
 
-static ch_settings settings_of(const border_sweep *self, double alpha, double temp, uint64_t seed)
+static ch_settings settings_at(const border_sweep *self, double alpha, double temp, uint64_t seed)
 {
     ch_settings settings;
     ch_settings_default(&settings);
@@ -60,7 +60,7 @@ static void train_all(const border_sweep *self, ch_run_table *table)
         const double alpha = self->alphas[a];
         for (size_t t = 0; t < self->num_temps[alpha > 1]; t++) {
             for (uint64_t seed = 0; seed < NUM_SETS; seed++) {
-                const ch_settings settings = settings_of(self, alpha, temp_of(self, alpha, t), seed);
+                const ch_settings settings = settings_at(self, alpha, temp_of(self, alpha, t), seed);
                 ch_error err = {0};
                 if (train_by_settings(&table->runs[table->count++], &settings, 1, NULL, &err) != CH_OK) {
                     fail_msg("%s", err.message);
@@ -146,7 +146,7 @@ static void test_linear(void **state)
     const ch_phase *phase = &phases.items[0];
     double borders[NUM_SETS];
     for (uint64_t seed = 0; seed < NUM_SETS; seed++) {
-        const ch_settings settings = settings_of(&sweep, 1, 1, seed);
+        const ch_settings settings = settings_at(&sweep, 1, 1, seed);
         borders[seed] = 2 / largest_eigenvalue(&settings);
     }
     const double middle = fmax(fmin(borders[0], borders[1]), fmin(fmax(borders[0], borders[1]), borders[2]));

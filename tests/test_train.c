@@ -15,28 +15,12 @@
 
 /* ---- runs to train ---- */
 
-/* The default settings, changed by `text`: "NAME=VALUE NAME=VALUE ...". */
-static ch_settings settings_of(const char *text)
+/* The settings of a perceptron, changed by NAME=VALUE pairs. */
+static ch_settings perceptron_of(const char *pairs)
 {
-    ch_settings settings;
-    ch_error err = {0};
-    char copy[256];
-    ch_settings_default(&settings);
-    ch_settings_set(&settings, CH_SETTING_MODEL, (ch_value){.count = CH_ARCH_PERCEPTRON});
-    snprintf(copy, sizeof copy, "%s", text);
-    for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " ")) {
-        char *equals = strchr(word, '=');
-        size_t index = 0;
-        ch_value value = {0};
-        assert_non_null(equals);
-        *equals = '\0';
-        if (ch_settings_find(word, &index, &err) != CH_OK ||
-            ch_setting_parse(&ch_settings_table[index], equals + 1, &value, &err) != CH_OK) {
-            fail_msg("%s", err.message);
-        }
-        ch_settings_set(&settings, index, value);
-    }
-    return settings;
+    char all[512];
+    snprintf(all, sizeof all, "model=perceptron %s", pairs);
+    return settings_of(all);
 }
 
 static ch_run train_settings(const ch_settings *settings)
@@ -49,7 +33,7 @@ static ch_run train_settings(const ch_settings *settings)
     return run;
 }
 
-/* Trains with the settings that the formatted text gives, as settings_of reads it. */
+/* Trains with the settings that the formatted text gives, as perceptron_of reads it. */
 static ch_run train(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static ch_run train(const char *format, ...)
 {
@@ -58,7 +42,7 @@ static ch_run train(const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    const ch_settings settings = settings_of(text);
+    const ch_settings settings = perceptron_of(text);
     return train_settings(&settings);
 }
 
@@ -123,8 +107,8 @@ static void test_temp_and_rate_say_the_same(void **state)
     (void)state;
     assert_same_result("dim=8 train=200 batch=4 temp=0.25", "dim=8 train=200 batch=4 rate=1");
     /* The rate is T B rounded to a double, whichever of T and the rate was given. */
-    ch_settings temp = settings_of("dim=8 train=200 batch=3 temp=0.3");
-    ch_settings rate = settings_of("dim=8 train=200 batch=3");
+    ch_settings temp = perceptron_of("dim=8 train=200 batch=3 temp=0.3");
+    ch_settings rate = perceptron_of("dim=8 train=200 batch=3");
     ch_settings_set(&rate, CH_SETTING_RATE, (ch_value){.real = 0.3 * 3});
     ch_run a = train_settings(&temp), b = train_settings(&rate);
     assert_results_equal(&a, &b);
@@ -143,7 +127,7 @@ static void test_engine_auto_follows_train(void **state)
     assert_string_equal(automatic, plain);
     ch_run_free(&a);
     ch_run_free(&b);
-    const ch_settings large = settings_of(SMALL " train=2048");
+    const ch_settings large = perceptron_of(SMALL " train=2048");
     assert_int_equal(resolve_settings(&large).settings.engine, CH_ENGINE_FAST);
 }
 
@@ -173,7 +157,7 @@ static void test_a_larger_set_gives_the_same_bits(void **state)
     (void)state;
     static const char *const texts[] = {SMALL " record=3", SMALL " data=random_sign", SMALL " chi=2 batch=full"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        const ch_settings settings = settings_of(texts[i]);
+        const ch_settings settings = perceptron_of(texts[i]);
         const ch_resolved resolved = resolve_settings(&settings);
         ch_train_set set;
         ch_run run;
@@ -196,7 +180,7 @@ static void test_threads_change_no_bit(void **state)
                                         "data=random_sign train=5000 temp=0.01 record=2", SMALL " chi=2 batch=full",
                                         "train=inf batch=40 temp=1 max_steps=200 record=2 test=100 teacher=random"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        const ch_settings settings = settings_of(texts[i]);
+        const ch_settings settings = perceptron_of(texts[i]);
         ch_run one = train_settings(&settings);
         for (int threads = 2; threads <= 3; threads++) {
             ch_run many;
@@ -241,7 +225,7 @@ static void test_a_set_follows_its_law(void **state)
             continue;
         }
         snprintf(text, sizeof text, "model=mlp width=4 dim=7 train=20 temp=1 data=%s", ch_law_name(kind));
-        const ch_settings settings = settings_of(text);
+        const ch_settings settings = perceptron_of(text);
         const ch_resolved resolved = resolve_settings(&settings);
         const ch_data_law law = {.kind = kind, .dim = 7, .random_teacher = kind == CH_LAW_RANDOM_SIGN};
         ch_train_set set;
@@ -414,7 +398,7 @@ static void test_a_raised_flag_interrupts(void **state)
     (void)state;
     ch_run run;
     ch_error err = {0};
-    const ch_settings settings = settings_of(ENDLESS " record=10");
+    const ch_settings settings = perceptron_of(ENDLESS " record=10");
     const ch_watch watch = {.stop = &flag};
     flag = 1;
     assert_int_equal(train_by_settings(&run, &settings, 1, &watch, &err), CH_ERROR_INTERRUPTED);
@@ -473,14 +457,14 @@ static void test_bad_settings_are_refused(void **state)
         {CH_SETTING_RECORD, {.count = 1001}, "record"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        ch_settings settings = settings_of("train=256 temp=1");
+        ch_settings settings = perceptron_of("train=256 temp=1");
         ch_settings_set(&settings, cases[i].setting, cases[i].value);
         if (cases[i].setting == CH_SETTING_TEST) {
             ch_settings_set(&settings, CH_SETTING_DIM, (ch_value){.count = UINT64_C(1) << 31});
         }
         assert_refused(&settings, cases[i].name);
     }
-    ch_settings neither = settings_of("train=256");
+    ch_settings neither = perceptron_of("train=256");
     assert_refused(&neither, "temp");
     ch_settings none;
     ch_settings_default(&none);
@@ -490,7 +474,7 @@ static void test_bad_settings_are_refused(void **state)
 static void test_a_set_that_is_too_small_is_refused(void **state)
 {
     (void)state;
-    const ch_settings settings = settings_of(SMALL);
+    const ch_settings settings = perceptron_of(SMALL);
     const ch_resolved resolved = resolve_settings(&settings);
     ch_train_set set;
     ch_run run;
@@ -505,7 +489,7 @@ static void test_a_set_that_is_too_small_is_refused(void **state)
 static void test_every_failing_allocation_is_survived(void **state)
 {
     (void)state;
-    const ch_settings settings = settings_of(SMALL " test=10 batch=100 record=30");
+    const ch_settings settings = perceptron_of(SMALL " test=10 batch=100 record=30");
     const ch_run whole = train_settings(&settings);
     ch_run run;
     ch_error err = {0};
@@ -526,7 +510,7 @@ static void test_expected_cost_is_finite_and_grows_with_the_samples(void **state
     static const double chis[] = {-0.9999, -0.9, -0.5, 0, 1, 3, 1000};
     static const double temps[] = {1e-300, 1e-6, 1, 1e300};
     static const double alphas[] = {1e-300, 1, 32768, 1e300};
-    const ch_settings small = settings_of("batch=1 temp=1");
+    const ch_settings small = perceptron_of("batch=1 temp=1");
     ch_resolved resolved = resolve_settings(&small);
     ch_settings *settings = &resolved.settings;
     for (size_t i = 0; i < 2 * 7 * 4 * 4; i++) {
@@ -555,7 +539,7 @@ static void test_expected_cost_is_finite_and_grows_with_the_samples(void **state
 
 static double cost_of(const char *text)
 {
-    ch_settings settings = settings_of(text);
+    ch_settings settings = perceptron_of(text);
     ch_settings_set(&settings, CH_SETTING_DATA_DIR, (ch_value){.text = "x"});
     const ch_resolved resolved = resolve_settings(&settings);
     const double cost = ch_train_cost(&resolved);
@@ -637,7 +621,7 @@ static void test_expected_memory_is_what_is_asked_for(void **state)
      * is unused. */
     const double overhead = 4096, page = 1 << 21;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        ch_settings settings = settings_of(texts[i]);
+        ch_settings settings = perceptron_of(texts[i]);
         ch_train_set set;
         ch_run run;
         ch_settings_set(&settings, CH_SETTING_TEMP, (ch_value){.real = 1});
@@ -654,7 +638,7 @@ static void test_expected_memory_is_what_is_asked_for(void **state)
         ch_run_free(&run);
         ch_train_set_free(&set);
     }
-    const ch_settings settings = settings_of(SMALL);
+    const ch_settings settings = perceptron_of(SMALL);
     const ch_resolved resolved = resolve_settings(&settings);
     assert_true(ch_train_set_bytes(&resolved, SIZE_MAX / 8, CH_ENGINE_FAST) == SIZE_MAX);
 }
