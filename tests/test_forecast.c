@@ -60,6 +60,29 @@ static void test_time_is_that_of_the_sweep(void **state)
     ch_plan_free(&plan);
 }
 
+/* Of networks too, whose trials look at fewer test samples and no kernel, and of which some end long before the cost
+ * model expects it: they diverge. */
+static void test_time_of_networks(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"model mlp", "width 24",  "depth 2",  "dim 16",       "train 64",
+                                        "test 4000", "kernel 32", "batch 16", "alpha 0.01,1", "temp 2^-12,2^-8,2^-2",
+                                        "seed 0",    NULL};
+    ch_plan plan;
+    ch_sweep swept;
+    const ch_sweep_time time = foresee(lines, &swept, &plan);
+    assert_int_equal(time.trials, 6);
+    assert_true(time.factor >= 1.5 && time.factor < 1000);
+    ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
+    const outcome result = sweep_into(&store, &plan, 2, NULL);
+    assert_int_equal(result.code, CH_OK);
+    assert_int_equal(num_done(&result.counts), 6);
+    assert_true(is_foreseen(&swept, result.counts.seconds));
+    ch_sweep_free(&swept);
+    ch_store_close(&store);
+    ch_plan_free(&plan);
+}
+
 /* A trial that cannot end is ended, and the factor says how little is known. */
 static void test_unfinished_trials(void **state)
 {
@@ -119,9 +142,8 @@ int main(void)
     /* suites: thread */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
-        STORE_TEST(test_time_is_that_of_the_sweep),
-        cmocka_unit_test(test_unfinished_trials),
-        cmocka_unit_test(test_kinds),
+        STORE_TEST(test_time_is_that_of_the_sweep), STORE_TEST(test_time_of_networks),
+        cmocka_unit_test(test_unfinished_trials),   cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_stop_and_no_jobs),
     };
     return cmocka_run_group_tests_name("forecast", tests, NULL, NULL);

@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/memory.h"
+#include "core/statistics.h"
 
 #include <math.h>
 #include <omp.h>
@@ -14,7 +15,11 @@
  * range of expected costs; a run that is too long for a trial has fewer samples instead. All threads try runs at once,
  * as they will in the sweep. The ratio of all seconds to all expected operations of a kind, times the operations of its
  * jobs, is the time of its runs. Its error is the scatter of that ratio between the trial runs over the root of
- * their number. */
+ * their number.
+ *
+ * Most trials of networks do not end. They say what an update takes, for which a trial looks at few test samples and at
+ * no kernel; and those that end say how far the model is off in the number of updates: the mean share of the expected
+ * operations that a trial took, 1 where it did not end. */
 
 enum { MOST_KINDS = 32, MOST_TRIALS = 24, TRIALS_A_KIND = 6, LEAST_TRIALS = 2 };
 static const double TRIAL_COST = 1e7;       /* expected operations of the longest trial run */
@@ -28,7 +33,8 @@ typedef struct {
     double cost, longest;      /* operations of all jobs, and of the longest */
     double run_rate, set_rate; /* seconds an operation of runs, and an entry of data sets */
     size_t telling;            /* trial runs that are long enough to tell */
-    double scatter;            /* root mean square of ln(seconds / expected) over the trial runs; NaN: not known */
+    double share;   /* of its expected operations that a run took, mean over trial runs; 1 but for networks */
+    double scatter; /* root mean square of ln(seconds / expected) over the trial runs; NaN: not known */
 } kind;
 
 typedef struct {
@@ -36,6 +42,7 @@ typedef struct {
     ch_resolved resolved;
     double cost, entries; /* expected operations of the run, and entries of its data set */
     double run_seconds, set_seconds;
+    double share; /* of the expected operations that the run took; 1 where it did not end, and but for networks */
     bool done, finished;
     bool is_smaller; /* it has fewer samples than the run of the sweep that it stands for */
 } trial;
@@ -126,6 +133,33 @@ static bool halve(trial *self, const ch_sweep *sweep, uint64_t index, unsigned t
     return true;
 }
 
+/* Operations that the model expects of a network's run up to some update. */
+static double cost_of_updates(const ch_resolved *resolved, uint64_t updates)
+{
+    ch_resolved begun = *resolved;
+    begun.settings.max_updates = updates > 0 ? updates : 1;
+    begun.settings.max_steps = 0;
+    begun.settings.max_seconds = 0;
+    return ch_train_cost(&begun);
+}
+
+/* Leaves a network's trial few test samples and no kernel.
+ * @return seconds that its first look may take before the time of the trial begins */
+static double look_less(trial *self)
+{
+    static const double ALLOWED = 3, A_NANOSECOND = 1e-9; /* the cost of networks is in nanoseconds */
+    ch_settings *settings = &self->resolved.settings;
+    settings->kernel = 0;
+    settings->test = settings->test < settings->train ? settings->test : settings->train;
+    self->cost = ch_train_cost(&self->resolved);
+    return ALLOWED * A_NANOSECOND * cost_of_updates(&self->resolved, 1);
+}
+
+static bool is_network(const ch_settings *settings)
+{
+    return ch_settings_is_network(settings) && settings->linear != CH_LINEAR_YES;
+}
+
 static ch_code add_trial(forecast *self, size_t job_index, ch_error *err)
 {
     const ch_sweep_job *job = &self->sweep->jobs[job_index];
@@ -144,8 +178,9 @@ static ch_code add_trial(forecast *self, size_t job_index, ch_error *err)
             break;
         }
     }
-    if (!(settings->max_seconds > 0 && settings->max_seconds < TRIAL_SECONDS)) {
-        settings->max_seconds = TRIAL_SECONDS;
+    const double allowed = TRIAL_SECONDS + (is_network(settings) ? look_less(added) : 0);
+    if (!(settings->max_seconds > 0 && settings->max_seconds < allowed)) {
+        settings->max_seconds = allowed;
     }
     added->entries = set_entries(settings, (double)settings->train);
     self->num_trials++;
@@ -186,6 +221,19 @@ static double cost_of_steps(const ch_resolved *resolved, uint64_t steps)
     return ch_train_cost(&begun);
 }
 
+/* Sets the operations of a trial run that is done to those that it came to. */
+static void settle_cost(trial *self, const ch_run *run)
+{
+    self->share = 1;
+    if (is_network(&self->resolved.settings)) {
+        const double expected = self->cost;
+        self->cost = cost_of_updates(&self->resolved, run->updates);
+        self->share = self->finished ? self->cost / expected : fmax(self->cost / expected, 1);
+    } else if (run->status == CH_BUDGET) {
+        self->cost = cost_of_steps(&self->resolved, run->steps);
+    }
+}
+
 /* Does one trial run on one thread. A failure leaves it undone. */
 static ch_code do_trial(const forecast *self, trial *one, const ch_watch *watch, ch_error *err)
 {
@@ -208,8 +256,8 @@ static ch_code do_trial(const forecast *self, trial *one, const ch_watch *watch,
         goto out;
     }
     one->run_seconds = ch_clock_now() - started;
-    one->cost = run.status == CH_BUDGET ? cost_of_steps(&one->resolved, run.steps) : one->cost;
     one->finished = run.status != CH_BUDGET || run.seconds < settings->max_seconds;
+    settle_cost(one, &run);
     one->done = true;
 out:
     ch_run_free(&run);
@@ -235,7 +283,8 @@ static void measure_kind(forecast *self, size_t which)
 {
     kind *k = &self->kinds[which];
     double cost = 0, seconds = 0, entries = 0, set_seconds = 0, squares = 0;
-    size_t telling = 0, done = 0;
+    ch_moments shares = {0};
+    size_t telling = 0;
     for (size_t i = 0; i < self->num_trials; i++) {
         const trial *one = &self->trials[i];
         if (one->kind == which && one->done) {
@@ -243,21 +292,22 @@ static void measure_kind(forecast *self, size_t which)
             seconds += one->run_seconds;
             entries += one->entries;
             set_seconds += one->set_seconds;
-            done++;
+            ch_moments_add(&shares, one->share);
             telling += one->run_seconds > TELLING_SECONDS;
         }
     }
     k->run_rate = cost > 0 ? seconds / cost : NAN;
     k->set_rate = entries > 0 ? set_seconds / entries : 0;
+    k->share = shares.count > 0 ? shares.mean : 1;
     for (size_t i = 0; i < self->num_trials; i++) {
         const trial *one = &self->trials[i];
         if (one->kind == which && one->done && (telling < 2 || one->run_seconds > TELLING_SECONDS)) {
             squares += pow(log(one->run_seconds / (one->cost * k->run_rate)), 2);
         }
     }
-    const double count = (double)(telling < 2 ? done : telling);
-    k->telling = telling < 2 ? done : telling;
-    k->scatter = count > 1 ? sqrt(squares / (count - 1)) : NAN;
+    const double count = telling < 2 ? shares.count : (double)telling;
+    k->telling = (size_t)count;
+    k->scatter = count > 1 ? hypot(sqrt(squares / (count - 1)), sqrt(ch_moments_variance(&shares)) / k->share) : NAN;
 }
 
 /* Seconds to make the data sets, in which a kernel, made by all threads together, counts as if one thread made it. A
@@ -288,7 +338,7 @@ static void add_up(forecast *self, int threads, ch_sweep_time *time)
     for (size_t i = 0; i < self->num_kinds; i++) {
         measure_kind(self, i);
         const kind *k = &self->kinds[i];
-        const double rate = isfinite(k->run_rate) ? k->run_rate : 1e-9, here = rate * k->cost;
+        const double rate = isfinite(k->run_rate) ? k->run_rate : 1e-9, here = rate * k->share * k->cost;
         const double scatter = isfinite(k->scatter) ? 2 * k->scatter / sqrt((double)k->telling) : log(UNKNOWN);
         seconds += here;
         sure += here;
