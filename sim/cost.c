@@ -90,13 +90,14 @@ static double perceptron_cost(const ch_settings *settings)
 /* ---- time: networks and twins ---- */
 
 /* The temperature below which training is that of gradient descent. A step moves the output of its own sample by T h K,
- * with K the tangent kernel, which is too much for a margin kappa from T ~ kappa / (h K) on. The quarter was measured,
- * on perceptrons of several layers and on convolutional networks. */
+ * with K the tangent kernel, which is too much for a margin kappa from T ~ kappa / (h K) on. Under alpha = 1, where
+ * features are learned, it stays what it is at 1. The quarter was measured, on perceptrons of several layers and on
+ * convolutional networks. */
 static double onset_of(const ch_settings *settings, const ch_network_cost *cost)
 {
     static const double QUARTER = 0.25;
     const double width = ch_settings_is_network(settings) ? (double)settings->width : 1;
-    return QUARTER / settings->alpha / (width * cost->output_kernel);
+    return QUARTER / fmax(settings->alpha, 1) / (width * cost->output_kernel);
 }
 
 /* The number of passes over one sample that a run of so many updates takes. Between updates sgd looks at batches, the

@@ -3,7 +3,6 @@
 
 #include "core/clock.h"
 #include "core/memory.h"
-#include "core/statistics.h"
 
 #include <math.h>
 #include <omp.h>
@@ -18,8 +17,8 @@
  * their number.
  *
  * Most trials of networks do not end. They say what an update takes, for which a trial looks at few test samples and at
- * no kernel; and those that end say how far the model is off in the number of updates: the mean share of the expected
- * operations that a trial took, 1 where it did not end. */
+ * no kernel; and those that end say how far the model is off in the number of updates: the share of all expected
+ * operations that the trials took, of a trial that did not end at least those expected. */
 
 enum { MOST_KINDS = 32, MOST_TRIALS = 24, TRIALS_A_KIND = 6, LEAST_TRIALS = 2 };
 static const double TRIAL_COST = 1e7;       /* expected operations of the longest trial run */
@@ -33,7 +32,8 @@ typedef struct {
     double cost, longest;      /* operations of all jobs, and of the longest */
     double run_rate, set_rate; /* seconds an operation of runs, and an entry of data sets */
     size_t telling;            /* trial runs that are long enough to tell */
-    double share;   /* of its expected operations that a run took, mean over trial runs; 1 but for networks */
+    /* of the expected operations of all trial runs that they took, and its error; 1 and 0 but for networks */
+    double share, share_error;
     double scatter; /* root mean square of ln(seconds / expected) over the trial runs; NaN: not known */
 } kind;
 
@@ -42,7 +42,8 @@ typedef struct {
     ch_resolved resolved;
     double cost, entries; /* expected operations of the run, and entries of its data set */
     double run_seconds, set_seconds;
-    double share; /* of the expected operations that the run took; 1 where it did not end, and but for networks */
+    double expected; /* operations that were expected of the run up to its end; `cost` is then what it came to */
+    double taken;    /* operations of the run up to its end; at least those expected where the trial did not end */
     bool done, finished;
     bool is_smaller; /* it has fewer samples than the run of the sweep that it stands for */
 } trial;
@@ -224,14 +225,14 @@ static double cost_of_steps(const ch_resolved *resolved, uint64_t steps)
 /* Sets the operations of a trial run that is done to those that it came to. */
 static void settle_cost(trial *self, const ch_run *run)
 {
-    self->share = 1;
-    if (is_network(&self->resolved.settings)) {
-        const double expected = self->cost;
+    const bool is_of_network = is_network(&self->resolved.settings);
+    self->expected = self->cost;
+    if (is_of_network) {
         self->cost = cost_of_updates(&self->resolved, run->updates);
-        self->share = self->finished ? self->cost / expected : fmax(self->cost / expected, 1);
     } else if (run->status == CH_BUDGET) {
         self->cost = cost_of_steps(&self->resolved, run->steps);
     }
+    self->taken = !is_of_network ? self->expected : self->finished ? self->cost : fmax(self->cost, self->expected);
 }
 
 /* Does one trial run on one thread. A failure leaves it undone. */
@@ -278,13 +279,34 @@ static ch_code do_trials(forecast *self, int threads, const ch_watch *watch, ch_
 
 /* ---- the result ---- */
 
+/* Finds which share of the expected operations the trial runs of a kind took, and its error. */
+static void find_share(forecast *self, size_t which)
+{
+    kind *k = &self->kinds[which];
+    double expected = 0, taken = 0, squares = 0;
+    for (size_t i = 0; i < self->num_trials; i++) {
+        const trial *one = &self->trials[i];
+        if (one->kind == which && one->done) {
+            expected += one->expected;
+            taken += one->taken;
+        }
+    }
+    k->share = expected > 0 ? taken / expected : 1;
+    for (size_t i = 0; i < self->num_trials; i++) {
+        const trial *one = &self->trials[i];
+        if (one->kind == which && one->done) {
+            squares += pow(one->taken - k->share * one->expected, 2);
+        }
+    }
+    k->share_error = taken > 0 ? sqrt(squares) / taken : 0;
+}
+
 /* Finds what a kind's operations and entries take. */
 static void measure_kind(forecast *self, size_t which)
 {
     kind *k = &self->kinds[which];
     double cost = 0, seconds = 0, entries = 0, set_seconds = 0, squares = 0;
-    ch_moments shares = {0};
-    size_t telling = 0;
+    size_t telling = 0, done = 0;
     for (size_t i = 0; i < self->num_trials; i++) {
         const trial *one = &self->trials[i];
         if (one->kind == which && one->done) {
@@ -292,22 +314,22 @@ static void measure_kind(forecast *self, size_t which)
             seconds += one->run_seconds;
             entries += one->entries;
             set_seconds += one->set_seconds;
-            ch_moments_add(&shares, one->share);
+            done++;
             telling += one->run_seconds > TELLING_SECONDS;
         }
     }
     k->run_rate = cost > 0 ? seconds / cost : NAN;
     k->set_rate = entries > 0 ? set_seconds / entries : 0;
-    k->share = shares.count > 0 ? shares.mean : 1;
     for (size_t i = 0; i < self->num_trials; i++) {
         const trial *one = &self->trials[i];
         if (one->kind == which && one->done && (telling < 2 || one->run_seconds > TELLING_SECONDS)) {
             squares += pow(log(one->run_seconds / (one->cost * k->run_rate)), 2);
         }
     }
-    const double count = telling < 2 ? shares.count : (double)telling;
-    k->telling = (size_t)count;
-    k->scatter = count > 1 ? hypot(sqrt(squares / (count - 1)), sqrt(ch_moments_variance(&shares)) / k->share) : NAN;
+    const double count = (double)(telling < 2 ? done : telling);
+    k->telling = telling < 2 ? done : telling;
+    k->scatter = count > 1 ? sqrt(squares / (count - 1)) : NAN;
+    find_share(self, which);
 }
 
 /* Seconds to make the data sets, in which a kernel, made by all threads together, counts as if one thread made it. A
@@ -339,7 +361,8 @@ static void add_up(forecast *self, int threads, ch_sweep_time *time)
         measure_kind(self, i);
         const kind *k = &self->kinds[i];
         const double rate = isfinite(k->run_rate) ? k->run_rate : 1e-9, here = rate * k->share * k->cost;
-        const double scatter = isfinite(k->scatter) ? 2 * k->scatter / sqrt((double)k->telling) : log(UNKNOWN);
+        const double of_rate = isfinite(k->scatter) ? k->scatter / sqrt((double)k->telling) : log(UNKNOWN) / 2;
+        const double scatter = 2 * hypot(of_rate, k->share_error);
         seconds += here;
         sure += here;
         variance += pow(here * scatter, 2);
