@@ -97,6 +97,7 @@ typedef struct {
     bool density;    /* g is phi, else Phi */
     bool sharp;      /* the step is narrow */
     double origin;   /* ln(margin / lambda) where it is, else 0 */
+    double wanted;   /* relative error of the integral */
 } integrand;
 
 /* The integrand at y, with dv = v dy:  (2 / Z_chi) v^{chi+1+power} e^{-v^2/2} g(z) */
@@ -112,21 +113,22 @@ static double integrand_at(double y, void *pointer)
 enum { MOST_BREAKS = 6 };
 
 /* Sets the origin, and divides the range of integration where the integrand may bend sharply. The range leaves out
- * parts of 1e-17 of the integral. It is divided at the mode of v^order e^{-v^2/2}, at that of its product with phi(z),
+ * less than the wanted error. It is divided at the mode of v^order e^{-v^2/2}, at that of its product with phi(z),
  * and at both ends of Phi's step, which is 1 / lambda wide.
  * @param breaks  out: ends and divisions of the range, ascending, in y
  * @return their number */
 static size_t find_breaks(integrand *self, double breaks[MOST_BREAKS])
 {
-    static const double TAIL = 39, LOG_TAIL = 45, STEP = 9;
+    static const double STEP = 9;
+    const double log_tail = 2 - log(self->wanted), tail = sqrt(2 * log_tail) + 1;
     const double a = self->margin, lambda = self->lambda, order = self->chi + 1 + self->power;
     const double mode = sqrt(order), across = 1 / hypot(1, lambda), centre = a * (lambda * across) * across;
     /* v^order exp(-v^2/2 - (lambda v - a)^2/2) */
     const double joint = (centre + hypot(centre, 2 * mode * across)) / 2;
-    const double end = fmin(mode + TAIL, (a + TAIL + mode) / lambda);
+    const double end = fmin(fmax(mode, joint) + tail, (a + tail + mode) / lambda);
     self->sharp = a > STEP && a / lambda < end;
     self->origin = self->sharp ? log(a / lambda) : 0;
-    const double begin = log(fmin(fmin(mode, joint), end)) - self->origin - 5 - LOG_TAIL / order;
+    const double begin = log(fmin(fmin(mode, joint), end)) - self->origin - 5 - log_tail / order;
     const double last = log(end) - self->origin;
     const double inner[] = {log(mode) - self->origin, log(joint) - self->origin, self->sharp ? log1p(-STEP / a) : begin,
                             self->sharp ? log1p(STEP / a) : begin};
@@ -146,11 +148,13 @@ static size_t find_breaks(integrand *self, double breaks[MOST_BREAKS])
 }
 
 /* The integral, as a sum over the parts of its range, by GSL's adaptive quadrature (QAG of QUADPACK).
- * Stopping rule: an estimated error of `wanted` of each part; a sum with more than ten times that is refused. */
-static ch_code integrate(integrand *self, double power, bool density, double wanted, double *result,
-                         gsl_integration_workspace *space, ch_error *err)
+ * Stopping rule: an estimated error of `wanted` of each part, or of the parts before it; a sum with more than ten times
+ * that is refused. */
+static ch_code integrate(integrand *self, double power, bool density, double *result, gsl_integration_workspace *space,
+                         ch_error *err)
 {
     static const double FINE = 1e-8; /* under which a rule of higher order is quicker */
+    const double wanted = self->wanted;
     const int rule = wanted < FINE ? GSL_INTEG_GAUSS31 : GSL_INTEG_GAUSS15;
     double breaks[MOST_BREAKS], total_error = 0;
     self->power = power;
@@ -160,8 +164,8 @@ static ch_code integrate(integrand *self, double power, bool density, double wan
     *result = 0;
     for (size_t i = 0; i + 1 < count; i++) {
         double part = 0, error = 0;
-        gsl_integration_qag(&function, breaks[i], breaks[i + 1], 0, wanted, CH_ONLINE_INTERVALS, rule, space, &part,
-                            &error);
+        gsl_integration_qag(&function, breaks[i], breaks[i + 1], wanted * *result, wanted, CH_ONLINE_INTERVALS, rule,
+                            space, &part, &error);
         *result += part;
         total_error += error;
     }
@@ -190,7 +194,7 @@ static ch_code find_by_quadrature(ch_online_averages *self, double chi, double m
     }
     /* Z_chi = 2^{(chi+1)/2} Gamma((chi+1)/2) */
     const double log_z = (chi + 1) / 2 * M_LN2 + gsl_sf_lngamma((chi + 1) / 2);
-    integrand average = {.chi = chi, .margin = margin, .lambda = lambda, .log_norm = M_LN2 - log_z};
+    integrand average = {.chi = chi, .margin = margin, .lambda = lambda, .log_norm = M_LN2 - log_z, .wanted = error};
     const struct {
         double power;
         bool density;
@@ -201,7 +205,7 @@ static ch_code find_by_quadrature(ch_online_averages *self, double chi, double m
                   {1, true, &self->first},
                   {2, true, &self->second}};
     for (size_t i = 0; i < count; i++) {
-        code = integrate(&average, wanted[i].power, wanted[i].density, error, wanted[i].result, space, err);
+        code = integrate(&average, wanted[i].power, wanted[i].density, wanted[i].result, space, err);
         if (code != CH_OK) {
             return code;
         }
