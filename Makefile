@@ -46,7 +46,7 @@ FOR_SHARED := -fPIC -fno-semantic-interposition
 
 # -ffp-contract=off: no a*b+c is fused unless the code says fma, so that results do not depend on the compiler's taste
 BASE_CFLAGS = -std=c11 $(OPTIMISE) -ffp-contract=off -fno-math-errno -fopenmp $(FOR_SHARED) $(DEBUG) $(WARNINGS) $(SANITIZE) \
-              $(CFLAGS) -I. -D_GNU_SOURCE -DCH_VERSION='"$(VERSION)"' $(PACKAGE_CFLAGS) $(CPPFLAGS)
+              $(if $(SANITIZE),-DCH_SANITIZED) $(CFLAGS) -I. -D_GNU_SOURCE -DCH_VERSION='"$(VERSION)"' $(PACKAGE_CFLAGS) $(CPPFLAGS)
 LIBS      = $(PACKAGE_LIBS) -ldl -lm
 LINK      = $(CC) -fopenmp $(SANITIZE) $(CFLAGS) $(LDFLAGS)
 

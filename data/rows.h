@@ -40,10 +40,33 @@ static inline double ch_sum_lanes(const double lanes[CH_ROW_LANES])
     return half[0];
 }
 
+#if defined CH_SANITIZED && defined __FMA__
+#define CH_DOT_BY_FOURS
+/** Adds z[l] w[l] to lane l of four, each product fused with its addition. */
+static inline void ch_add_products(__m256d *lanes, const float *z, const double *w)
+{
+    *lanes = _mm256_fmadd_pd(_mm256_cvtps_pd(_mm_loadu_ps(z)), _mm256_loadu_pd(w), *lanes);
+}
+#endif
+
 /** z . w of a row z [stride] and a vector w [stride], in double. Lane l sums the products l, l + 16, l + 32, … in turn,
- *  each fused with its addition. The result is off by at most (stride / 16 + 4) 2^-53 |z| |w|. */
+ *  each fused with its addition. The result is off by at most (stride / 16 + 4) 2^-53 |z| |w|.
+ *
+ *  Sanitizers check each entry that the loop takes, and compilers make no vectors of it then. Their builds take the
+ *  same sums four entries at a time, in a sixth of the time. */
 static inline double ch_dot(const float *restrict z, const double *restrict w, size_t stride)
 {
+#ifdef CH_DOT_BY_FOURS
+    __m256d a = {0}, b = {0}, c = {0}, d = {0};
+    for (size_t i = 0; i < stride; i += CH_ROW_LANES) {
+        ch_add_products(&a, z + i, w + i);
+        ch_add_products(&b, z + i + 4, w + i + 4);
+        ch_add_products(&c, z + i + 8, w + i + 8);
+        ch_add_products(&d, z + i + 12, w + i + 12);
+    }
+    const __m256d sum = (a + c) + (b + d);
+    return (sum[0] + sum[2]) + (sum[1] + sum[3]);
+#else
     double lanes[CH_ROW_LANES] = {0};
     for (size_t i = 0; i < stride; i += CH_ROW_LANES) {
         for (size_t l = 0; l < CH_ROW_LANES; l++) {
@@ -51,6 +74,7 @@ static inline double ch_dot(const float *restrict z, const double *restrict w, s
         }
     }
     return ch_sum_lanes(lanes);
+#endif
 }
 
 /** z . z' of two rows [stride], in single precision and in the order of ch_dot. The result is off by at most
