@@ -20,7 +20,7 @@ const char *ch_regime_name(ch_regime regime)
 /* ln (e^(m a) + e^(m b))^(1/m). */
 static double join(double a, double b, double m)
 {
-    const double larger = fmax(a, b), smaller = fmin(a, b);
+    const double larger = a > b ? a : b, smaller = a > b ? b : a;
     return larger == -INFINITY ? larger : larger + log1p(exp(m * (smaller - larger))) / m;
 }
 
@@ -89,8 +89,9 @@ static int residuals(const gsl_vector *at, void *context, gsl_vector *out)
     const ch_law_space *space = self->space;
     const ch_regime_law law = law_of(at);
     for (size_t i = 0; i < space->count; i++) {
-        const double log_y = ch_regime_law_log(&law, exp(space->log_batch[i]), exp(space->log_temp[i]), NULL);
-        gsl_vector_set(out, i, log_y - space->log_y[i]);
+        double u[CH_NUM_REGIMES];
+        const double late = terms_at(&law, space->log_batch[i], space->log_temp[i], u);
+        gsl_vector_set(out, i, join(late, u[CH_REGIME_FIRST_STEP], law.sharpness) - space->log_y[i]);
     }
     return GSL_SUCCESS;
 }
