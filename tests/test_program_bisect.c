@@ -6,7 +6,7 @@
 
 /* Full-batch gradient descent of a linear model on samples that none fits: a run diverges above T = C / alpha, with a C
  * that is the data set's own. */
-#define LINEAR "--dim 2 --train 16 --batch full --label-noise 0.3 --loss mse --max-steps 2000 --seed 0..2 "
+#define LINEAR "--dim 2 --train 16 --batch full --label-noise 0.3 --loss mse --max-steps 300 --seed 0..2 "
 
 enum { MOST_TEMPS = 64 };
 
@@ -100,7 +100,7 @@ static void test_resumed(void **state)
 {
     (void)state;
     static const char plan[] = "defaults: {model: perceptron, dim: 2, train: 16, batch: full, label_noise: 0.3, "
-                               "loss: mse, max_steps: 2000, seed: 0..2}\n"
+                               "loss: mse, max_steps: 300, seed: 0..2}\n"
                                "sweeps:\n"
                                "  - {name: small, alpha: [0.25, 0.5], rate: [1, 64]}\n"
                                "  - {name: large, alpha: 64, temp: 2^-8}\n";
