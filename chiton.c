@@ -85,12 +85,18 @@ static void allow_nested_threads(void)
     }
 }
 
-/* Takes no more threads by default than the process has processors: OpenMP knows neither quotas nor batch jobs. */
+/* Takes no more threads by default than the process has processors: OpenMP knows neither quotas nor batch jobs. It ends
+ * the process where a thread cannot be started. */
 static void limit_threads(void)
 {
     const int available = ch_processors_available();
     if (omp_get_max_threads() > available && getenv("OMP_NUM_THREADS") == NULL) {
         omp_set_num_threads(available);
+    }
+    const int wanted = omp_get_max_threads(), possible = ch_threads_available(wanted);
+    if (possible < wanted) {
+        (void)fprintf(stderr, "the system does not start %d threads; %d are taken\n", wanted, possible);
+        omp_set_num_threads(possible);
     }
 }
 
@@ -139,7 +145,6 @@ int main(int argc, const char **argv)
     }
     gsl_set_error_handler(take_gsl_failure);
     allow_nested_threads();
-    limit_threads();
     if (argc < 2) {
         print_usage(stderr);
         return CH_EXIT_USAGE;
@@ -152,5 +157,9 @@ int main(int argc, const char **argv)
         return finish();
     }
     const command *found = find_command(argv[1]);
-    return found != NULL ? found->run(argc - 1, argv + 1) : refuse_unknown(argv[1]);
+    if (found == NULL) {
+        return refuse_unknown(argv[1]);
+    }
+    limit_threads();
+    return found->run(argc - 1, argv + 1);
 }

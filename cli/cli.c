@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "cli/complete.h"
+#include "core/available.h"
 #include "core/memory.h"
 #include "core/names.h"
 #include "core/obstacle.h"
@@ -12,6 +13,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <omp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -441,7 +443,12 @@ ch_code ch_cli_check_threads(int threads, ch_error *err)
     if (threads < 1 || threads > 4096) {
         return ch_error_set(err, CH_ERROR_INPUT, "-j is %d; it must be 1 to 4096 threads", threads);
     }
-    return CH_OK;
+    const int possible = threads > omp_get_max_threads() ? ch_threads_available(threads) : threads;
+    return possible == threads ? CH_OK
+                               : ch_error_set(err, CH_ERROR_INPUT,
+                                              "-j is %d, but the system does not start so many threads (ulimit -u, "
+                                              "ulimit -v); accepted is up to %d",
+                                              threads, possible);
 }
 
 /* ---- stores ---- */

@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <omp.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -231,4 +232,33 @@ int ch_processors_available(void)
     const size_t quota = least_of_process("cpu", ch_processors_in_group);
     const size_t count = processors_of_affinity();
     return (int)ch_size_max(ch_size_min(ch_size_min(count, quota), ch_job_processors()), 1);
+}
+
+/* What a thread that is only counted does: it waits until all are. */
+static void *wait_for_count(void *lock)
+{
+    pthread_mutex_lock(lock);
+    pthread_mutex_unlock(lock);
+    return NULL;
+}
+
+int ch_threads_available(int wanted)
+{
+    const int others = wanted - 1;
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t *threads = others > 0 ? ch_alloc((size_t)others, sizeof *threads) : NULL;
+    int count = 0;
+    if (threads == NULL) {
+        return 1;
+    }
+    pthread_mutex_lock(&lock);
+    while (count < others && pthread_create(&threads[count], NULL, wait_for_count, &lock) == 0) {
+        count++;
+    }
+    pthread_mutex_unlock(&lock);
+    for (int i = 0; i < count; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    free(threads);
+    return count == others ? wanted : (count + 2) / 2;
 }

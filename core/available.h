@@ -25,6 +25,13 @@ size_t ch_memory_available_to(size_t num_processes);
  *  rounded up, and of its batch job (core/job.h); at least 1. */
 int ch_processors_available(void);
 
+/** How many of `wanted` threads, the calling one among them, the process can have: it starts as many and ends them
+ * again, some hundredths of a millisecond each. Where it cannot have them all it is half of those that it can: the
+ * others' stacks leave room for memory, and their places are free for threads such as the one that keeps a sweep's
+ * claims.
+ *  @return at least 1 */
+int ch_threads_available(int wanted);
+
 /** The limit of the control group at `folder`: its memory.max, or memory.limit_in_bytes in version 1.
  *  @return SIZE_MAX where there is no limit */
 size_t ch_memory_limit_of_group(const char *folder);

@@ -19,6 +19,7 @@ const char *ch_cause_text(ch_cause cause)
         [CH_CAUSE_NO_PROGRESS] = "no progress while the number of updates grew eightfold",
         [CH_CAUSE_TOO_SLOW] = "at the present rate it takes more than 10^12 steps (networks: 10^10) to fit all samples",
         [CH_CAUSE_UNRESOLVED] = "the weight change is less than what the kernel, in single precision, resolves",
+        [CH_CAUSE_FIXED_SAMPLE] = "the gradient of a training sample is 0, so that no weights fit it",
     };
     return texts[cause];
 }

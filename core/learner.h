@@ -23,12 +23,13 @@ const char *ch_status_name(ch_status status);
 /** Why a run is stuck. */
 typedef enum {
     CH_CAUSE_NONE = 0,
-    CH_CAUSE_TOO_SMALL,   /* an update is less than half the spacing of the weights in double precision */
-    CH_CAUSE_NO_GRADIENT, /* the gradients of all unfitted samples are 0 */
-    CH_CAUSE_BOTH_LABELS, /* two samples have opposite gradients, such as the same input with both labels */
-    CH_CAUSE_NO_PROGRESS, /* sim/stagnation.h: the gradients have cancelled each other for long */
-    CH_CAUSE_TOO_SLOW,    /* at the present rate more steps are needed than the bound of sim/reach.h */
-    CH_CAUSE_UNRESOLVED,  /* rounding of a twin's kernel, in single precision, has become more than ||Dw||^2 */
+    CH_CAUSE_TOO_SMALL,    /* an update is less than half the spacing of the weights in double precision */
+    CH_CAUSE_NO_GRADIENT,  /* the gradients of all unfitted samples are 0 */
+    CH_CAUSE_BOTH_LABELS,  /* two samples have opposite gradients, such as the same input with both labels */
+    CH_CAUSE_NO_PROGRESS,  /* sim/stagnation.h: the gradients have cancelled each other for long */
+    CH_CAUSE_TOO_SLOW,     /* at the present rate more steps are needed than the bound of sim/reach.h */
+    CH_CAUSE_UNRESOLVED,   /* rounding of a twin's kernel, in single precision, has become more than ||Dw||^2 */
+    CH_CAUSE_FIXED_SAMPLE, /* the gradient of one sample is 0, whatever the weights, so that it stays unfitted */
     CH_NUM_CAUSES,
 } ch_cause;
 

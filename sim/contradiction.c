@@ -139,7 +139,7 @@ ch_code ch_contradiction_of_rows(const ch_sample_set *set, ch_contradiction *fou
         bool is_zero = false;
         items[mu] = (marked){hash_row(ch_sample_set_row(set, mu), set->dim, &is_zero), mu};
         if (is_zero) {
-            *found = (ch_contradiction){mu, CH_CAUSE_NO_GRADIENT};
+            *found = (ch_contradiction){mu, CH_CAUSE_FIXED_SAMPLE};
         }
     }
     compare_equal(items, count, set, relate_samples, found);
@@ -175,7 +175,7 @@ ch_code ch_contradiction_of_kernel(const ch_kernel *kernel, ch_contradiction *fo
         memcpy(&bits, &square, sizeof bits);
         items[mu] = (marked){bits, mu};
         if (!(square > 0)) {
-            *found = (ch_contradiction){mu, CH_CAUSE_NO_GRADIENT};
+            *found = (ch_contradiction){mu, CH_CAUSE_FIXED_SAMPLE};
         }
     }
     compare_equal(items, count, kernel, relate_rows, found);

@@ -396,6 +396,8 @@ static void test_what_ends_in_the_same_way(void **unused)
         {HINGE "max_steps=900", HINGE "max_seconds=500", CH_DIVERGED, CH_CAUSE_NONE, 499, 90, false},
         {HINGE "max_steps=900", HINGE, CH_STUCK, CH_CAUSE_NO_PROGRESS, 499, 90, false},
         {HINGE "max_steps=900", HINGE "max_steps=500", CH_STUCK, CH_CAUSE_NO_GRADIENT, 499, 90, true},
+        {HINGE "max_steps=900", HINGE, CH_STUCK, CH_CAUSE_FIXED_SAMPLE, 0, 0, false},
+        {HINGE "max_steps=900", HINGE, CH_STUCK, CH_CAUSE_NO_GRADIENT, 0, 0, false}, /* as older stores have that */
         {HINGE "record=0", HINGE "record=4", CH_STUCK, CH_CAUSE_NO_PROGRESS, 499, 90, true},
         {HINGE "record=4", HINGE "record=0", CH_FITTED, CH_CAUSE_NONE, 499, 90, false},
         {HINGE "max_steps=500", HINGE "record=4 max_steps=500", CH_BUDGET, CH_CAUSE_NONE, 500, 90, true},

@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* Known answers of Random123's philox4x64-10 (kat_vectors: counter 0 and key 0; all ones). */
 static void gives_the_known_answers(void **state)
@@ -330,6 +332,30 @@ static void address_space_is_a_limit(void **state)
     assert_true(limit <= (size_t)1 << 40 && available < (size_t)1 << 40);
 }
 
+/* A child process, whose limits are its own: its address space has room for the stacks of a few threads. */
+static void threads_are_limited_by_the_system(void **state)
+{
+    (void)state;
+    assert_int_equal(ch_threads_available(1), 1);
+    assert_int_equal(ch_threads_available(0), 1);
+    assert_int_equal(ch_threads_available(5), 5);
+    if (is_sanitized()) {
+        skip();
+    }
+    const pid_t child = fork();
+    if (child == 0) {
+        enum { WANTED = 200 };
+        const rlim_t room = (rlim_t)1 << 30;
+        struct rlimit limit = {room, room};
+        const bool is_set = setrlimit(RLIMIT_AS, &limit) == 0;
+        const int possible = ch_threads_available(WANTED);
+        _exit(is_set && possible > 1 && possible < WANTED ? 0 : 1);
+    }
+    int status = 1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 static void control_characters_are_escaped(void **state)
 {
     (void)state;
@@ -473,6 +499,7 @@ int main(void)
         cmocka_unit_test_teardown(jobs_have_limits, leave_job),
         cmocka_unit_test_teardown(jobs_limit_the_process, leave_job),
         cmocka_unit_test(address_space_is_a_limit),
+        cmocka_unit_test(threads_are_limited_by_the_system),
         cmocka_unit_test(control_characters_are_escaped),
         cmocka_unit_test(texts_in_memory_are_whole),
         cmocka_unit_test(libraries_are_loaded),

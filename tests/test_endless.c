@@ -255,7 +255,7 @@ static void test_no_gradient_is_found(void **state)
     kernel.train[4 * kernel.stride + 4] = 0;
     assert_int_equal(ch_contradiction_of_kernel(&kernel, &found, NULL), CH_OK);
     assert_int_equal(found.first, 4);
-    assert_int_equal(found.cause, CH_CAUSE_NO_GRADIENT);
+    assert_int_equal(found.cause, CH_CAUSE_FIXED_SAMPLE);
     ch_kernel_free(&kernel);
     ch_examples_free(&examples);
 }

@@ -441,6 +441,32 @@ static void test_small_stacks(void **state)
     assert_says(err, "the stack is limited to 64 kB (ulimit -s); accepted is 128 kB or more");
 }
 
+/* Where the system starts fewer threads than are wanted, those are taken; more of them by -j are refused. */
+static void test_few_threads(void **state)
+{
+    (void)state;
+    struct rlimit before, small;
+    if (is_sanitized()) { /* sanitizers reserve more addresses */
+        skip();
+    }
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    small = before;
+    small.rlim_cur = (rlim_t)1 << 30;
+    assert_int_equal(setenv("OMP_NUM_THREADS", "400", 1), 0);
+    assert_int_equal(setrlimit(RLIMIT_AS, &small), 0);
+    const int by_default = chiton("run mlp --width 64 --depth 2 --dim 32 --train 64 --batch 16 --temp 0.01 --alpha 1 "
+                                  "--max_steps 5");
+    char *said = strdup(err);
+    const int refused = chiton("run perceptron --dim 8 --train 16 --temp 1 -j 400");
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_int_equal(unsetenv("OMP_NUM_THREADS"), 0);
+    assert_int_equal(by_default, 0);
+    assert_says(said, "the system does not start 400 threads");
+    free(said);
+    assert_int_equal(refused, 2);
+    assert_says(err, "-j is 400, but the system does not start so many threads");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -456,6 +482,7 @@ int main(void)
         STORE_TEST(test_damaged_stores),
         STORE_TEST(test_folders_that_are_missing),
         STORE_TEST(test_small_stacks),
+        STORE_TEST(test_few_threads),
         STORE_TEST(test_folders_that_may_not_be_written),
     };
     return cmocka_run_group_tests_name("program refusals", tests, locate_program, NULL);

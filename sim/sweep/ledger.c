@@ -5,6 +5,7 @@
 #include "core/memory.h"
 #include "sim/store/failures.h"
 
+#include <errno.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
@@ -496,13 +497,18 @@ static ch_code begin_keeper(ch_ledger *self, ch_error *err)
     sigset_t all, before;
     if (pipe(self->ends) != 0) {
         self->ends[0] = self->ends[1] = -1;
-        return ch_error_memory(err, "the thread that keeps the claims of a sweep");
+        return ch_error_set(err, CH_ERROR_MEMORY, "the thread that keeps the claims of a sweep cannot be started: %s",
+                            strerror(errno));
     }
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    self->has_keeper = pthread_create(&self->keeper, NULL, keep, self) == 0;
+    const int failure = pthread_create(&self->keeper, NULL, keep, self);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return self->has_keeper ? CH_OK : ch_error_memory(err, "the thread that keeps the claims of a sweep");
+    self->has_keeper = failure == 0;
+    return failure == 0
+               ? CH_OK
+               : ch_error_set(err, CH_ERROR_MEMORY, "the thread that keeps the claims of a sweep cannot be started: %s",
+                              strerror(failure));
 }
 
 void ch_ledger_keep(ch_ledger *self, ch_crew *crew)

@@ -5,6 +5,7 @@
 #include "sim/run_pack.h"
 
 #include <signal.h>
+#include <string.h>
 
 void ch_message_begin(ch_packer *packer, uint64_t kind)
 {
@@ -83,9 +84,12 @@ ch_code ch_message_thread_begin(ch_message_thread *self, void *(*work)(void *), 
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    self->runs = pthread_create(&self->thread, NULL, work, context) == 0;
+    const int failure = pthread_create(&self->thread, NULL, work, context);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return self->runs ? CH_OK : ch_error_memory(err, "the thread that handles messages");
+    self->runs = failure == 0;
+    return failure == 0 ? CH_OK
+                        : ch_error_set(err, CH_ERROR_MEMORY, "the thread that handles messages cannot be started: %s",
+                                       strerror(failure));
 }
 
 void ch_message_thread_join(ch_message_thread *self)
