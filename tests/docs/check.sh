@@ -34,7 +34,7 @@ shortened() {
     case $1 in
     *" --until "* | *" --dry-run"*) echo "$1" ;;
     "chiton run "*) echo "$1 --until 5s" ;;
-    "chiton sweep "*) echo "$1 --until 0.3s" ;;
+    "chiton sweep "*) echo "$1 --until 0.1s" ;;
     "chiton selftest"*) echo "$1 --tables 2" ;;
     *) echo "$1" ;;
     esac
