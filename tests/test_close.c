@@ -168,12 +168,13 @@ static void doubtful_slacks_are_decided(void **state)
     stage here;
     journey met = {0};
     set_up(&here, &close_points[0], 70);
-    for (int i = 0; i < 100 && here.close->num_unfitted > 0; i++) {
+    const int looks = is_under_valgrind() ? 20 : 100;
+    for (int i = 0; i < looks && here.close->num_unfitted > 0; i++) {
         here.close->error = 1 << 20;
         assert_true(step(&here, &met));
         assert_knows_unfitted(&here);
     }
-    assert_true(met.looks > 80);
+    assert_true((int)met.looks > looks * 4 / 5);
     tear_down(&here);
 }
 
@@ -211,11 +212,12 @@ static void snapshots_and_writing_change_nothing(void **state)
     for (size_t i = 0; i < NUM_CLOSE_POINTS; i += 4) {
         stage one, other;
         journey met = {0};
-        const int steps = is_under_valgrind() ? 10 : 150;
+        const int steps = is_under_valgrind() ? 10 : 150, turns = is_under_valgrind() ? 1 : 3;
         set_up(&one, &close_points[i], 80 + i);
-        make(&other, &close_points[i], 80 + i);
-        for (int turn = 0; turn < 3; turn++) {
-            tear_down(&other);
+        for (int turn = 0; turn < turns; turn++) {
+            if (turn > 0) {
+                tear_down(&other);
+            }
             make(&other, &close_points[i], 80 + i);
             pass_on(&one, &other);
             for (int k = 0; k < steps; k++) {

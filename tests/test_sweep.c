@@ -56,6 +56,7 @@ static void test_threads_change_no_bit(void **state)
 static void test_a_run_of_a_sweep_is_the_run_alone(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     sweep("s.db", MIXED, 2);
     ch_plan plan = make_plan(MIXED);
     ch_store store = open_store(path_of("alone.db"), CH_STORE_WRITE);
