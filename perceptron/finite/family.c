@@ -254,7 +254,9 @@ static ch_code list_ends(tasks *self, ch_family *family, const ch_online_setup *
 static ch_code group_by_ways(tasks *self, ch_error *err)
 {
     size_t count = 0;
-    qsort(self->ends, self->count, sizeof *self->ends, compare_ends);
+    if (self->count > 0) {
+        qsort(self->ends, self->count, sizeof *self->ends, compare_ends);
+    }
     self->ways = ch_alloc(self->count, sizeof *self->ways);
     if (self->ways == NULL) {
         return ch_error_memory(err, "the expected ends of training");
