@@ -485,7 +485,7 @@ static void test_interrupted_theory(void **state)
 static void test_progress_is_plain_lines_without_a_terminal(void **state)
 {
     (void)state;
-    if (is_sanitized()) { /* five seconds of one loop; test_meter.c has the same lines written */
+    if (is_sanitized()) { /* five seconds of one loop, which the native build takes */
         skip();
     }
     assert_int_equal(chiton(FIVE_SECONDS " -o s.db"), 0);
