@@ -327,6 +327,7 @@ static void test_bad_files_are_refused_with_their_place(void **state)
         {"temp: 1\n...\n[", "FILE:3:"},
         {"temp: \"1\\0\"\n", "FILE:1:7: temp has a zero byte in it"},
         {"\x7f\x45\x4c\x46\x02\x01", "FILE:1:1: malformed YAML: control characters are not allowed"},
+        {"chi: 0\n\ntemp: \xc3\x28\n", "FILE:3:8: malformed YAML: invalid trailing UTF-8 octet"},
         {"temp: 1 # \xe2\x82", "malformed YAML: incomplete UTF-8 octet sequence"},
         {"temp: \xff\xff\n", "malformed YAML: invalid leading UTF-8 octet"},
     };

@@ -12,7 +12,7 @@
  *
  * The products are the project's own, as a sample's bits must not depend on its batch, and sums go straight into
  * weights in double precision. docs/performance.md has their speed beside OpenBLAS's, which is up to 1.5 times as fast
- * in some of the shapes of a step and 1.2 times in large squares, and slower in others.
+ * in some of the shapes of a step with 16 samples or more and 1.2 times in large squares, and slower in others.
  */
 #include "core/memory.h"
 #include "core/minmax.h"

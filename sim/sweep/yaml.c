@@ -7,6 +7,22 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* The line and column of a byte of the file, for which libyaml gives no place where the text's encoding is wrong; where
+ * the file cannot be read again, as a pipe cannot, that which the parser has reached. */
+static yaml_mark_t place_of_byte(const ch_yaml_reader *self, const yaml_parser_t *parser)
+{
+    yaml_mark_t place = {0};
+    if (fseek(self->file, 0, SEEK_SET) != 0) {
+        return parser->mark;
+    }
+    for (size_t i = 0; i < parser->problem_offset; i++) {
+        const bool is_end = fgetc(self->file) == '\n';
+        place.line += is_end;
+        place.column = is_end ? 0 : place.column + 1;
+    }
+    return place;
+}
+
 static ch_code refuse_yaml(const ch_yaml_reader *self, const yaml_parser_t *parser)
 {
     if (parser->error == YAML_MEMORY_ERROR || parser->error == YAML_NO_ERROR || parser->problem == NULL) {
@@ -16,9 +32,9 @@ static ch_code refuse_yaml(const ch_yaml_reader *self, const yaml_parser_t *pars
     if (ferror(self->file)) {
         return ch_error_set(self->err, CH_ERROR_IO, "%s: cannot be read", self->path);
     }
-    /* libyaml gives no place for an error in the text's encoding */
     const bool in_text = parser->error == YAML_READER_ERROR;
-    return ch_yaml_refuse(self, in_text ? parser->mark : parser->problem_mark, "malformed YAML: %s", parser->problem);
+    return ch_yaml_refuse(self, in_text ? place_of_byte(self, parser) : parser->problem_mark, "malformed YAML: %s",
+                          parser->problem);
 }
 
 /* Finds `sweeps` and `defaults` in the mapping of a file.

@@ -41,7 +41,7 @@ yaml_node_t *ch_yaml_node(const ch_yaml_reader *self, int index)
 const char *ch_yaml_text(const ch_yaml_reader *self, const yaml_node_t *node, const char *what)
 {
     if (node->type != YAML_SCALAR_NODE) {
-        (void)ch_yaml_refuse(self, node->start_mark, "%s cannot be a %s here", what,
+        (void)ch_yaml_refuse(self, node->start_mark, "%s cannot be a %s here; accepted is a word or a number", what,
                              node->type == YAML_MAPPING_NODE ? "mapping" : "list");
         return NULL;
     }

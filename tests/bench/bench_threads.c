@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOST_ARGUMENTS = 24, MOST_PAIRS = 9 };
+enum { MOST_ARGUMENTS = 30, MOST_PAIRS = 9 };
 
 /* What stands among the arguments for the name of the store, and for the folder of images. */
 static const char STORE[] = "STORE", DATA[] = "DATA";
@@ -51,6 +51,8 @@ static const char *const phases[] = {
     "sweep",  "mlp",   "--width",  "16",        "--depth", "2",          "--dim",         "8",   "--train", "32,64",
     "--test", "200",   "--alpha",  "4^-4..4^6", "--temp",  "2^-10..2^3", "--max-updates", "200", "--batch", "4",
     "--seed", "0..15", "--kernel", "16",        "-o",      STORE};
+
+_Static_assert(sizeof phases / sizeof *phases <= MOST_ARGUMENTS, "there is room for all arguments");
 
 /* Runs the program with arguments in which the names are filled in.  @return seconds by the clock */
 static double run_filled(const char *const *arguments, size_t count, const char *store, int threads)
