@@ -85,8 +85,8 @@ static void allow_nested_threads(void)
     }
 }
 
-/* Takes no more threads by default than the process has processors: OpenMP knows neither quotas nor batch jobs. It ends
- * the process where a thread cannot be started. */
+/* Takes no more threads by default than the process has processors, since OpenMP knows neither quotas nor batch jobs, and
+ * no more than the system starts, since OpenMP ends a process for which it cannot start one. */
 static void limit_threads(void)
 {
     const int available = ch_processors_available();
@@ -95,7 +95,7 @@ static void limit_threads(void)
     }
     const int wanted = omp_get_max_threads(), possible = ch_threads_available(wanted);
     if (possible < wanted) {
-        (void)fprintf(stderr, "the system does not start %d threads; %d are taken\n", wanted, possible);
+        (void)fprintf(stderr, "the system does not start %d threads; this command uses %d\n", wanted, possible);
         omp_set_num_threads(possible);
     }
 }

@@ -116,8 +116,8 @@ bool ch_run_ends_as(const ch_settings *settings, const ch_run *other)
                (settings->momentum == 0 && settings->weight_decay == 0 && ended_by_itself(other));
     case CH_DIVERGED:
         return ended_by_itself(other);
-    case CH_STUCK: /* other causes are found only where there is no budget, or at the end; version 0.1 called a single
-                      sample without a gradient, at step 0, CH_CAUSE_NO_GRADIENT */
+    case CH_STUCK: /* other causes are found only where there is no budget, or at the end; older stores have
+                      CH_CAUSE_NO_GRADIENT at step 0 where a single sample has no gradient */
         return ended_by_itself(other) && other->steps > 0 &&
                (other->reason == CH_CAUSE_TOO_SMALL || other->reason == CH_CAUSE_NO_GRADIENT);
     default:

@@ -17,8 +17,9 @@
  * their number.
  *
  * Most trials of networks do not end. They say what an update takes, for which a trial looks at few test samples and at
- * no kernel; and those that end say how far the model is off in the number of updates: the share of all expected
- * operations that the trials took, of a trial that did not end at least those expected. */
+ * no kernel; and those that end say how far the model is off in the number of updates: by the ratio of the
+ * operations that the trials took to those expected of them, where a trial that did not end counts with at least those
+ * expected. */
 
 enum { MOST_KINDS = 32, MOST_TRIALS = 24, TRIALS_A_KIND = 6, LEAST_TRIALS = 2 };
 static const double TRIAL_COST = 1e7;       /* expected operations of the longest trial run */
@@ -32,7 +33,8 @@ typedef struct {
     double cost, longest;      /* operations of all jobs, and of the longest */
     double run_rate, set_rate; /* seconds an operation of runs, and an entry of data sets */
     size_t telling;            /* trial runs that are long enough to tell */
-    /* of the expected operations of all trial runs that they took, and its error; 1 and 0 but for networks */
+    /* operations that the trial runs took over those expected of them, and the error of that ratio; 1 and 0 for all
+     * but networks */
     double share, share_error;
     double scatter; /* root mean square of ln(seconds / expected) over the trial runs; NaN: not known */
 } kind;
@@ -279,7 +281,7 @@ static ch_code do_trials(forecast *self, int threads, const ch_watch *watch, ch_
 
 /* ---- the result ---- */
 
-/* Finds which share of the expected operations the trial runs of a kind took, and its error. */
+/* Finds the ratio of the operations that the trial runs of a kind took to those expected, and its error. */
 static void find_share(forecast *self, size_t which)
 {
     kind *k = &self->kinds[which];
