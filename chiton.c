@@ -85,8 +85,8 @@ static void allow_nested_threads(void)
     }
 }
 
-/* Takes no more threads by default than the process has processors, since OpenMP knows neither quotas nor batch jobs, and
- * no more than the system starts, since OpenMP ends a process for which it cannot start one. */
+/* Takes no more threads by default than the process has processors, since OpenMP knows neither quotas nor batch jobs,
+ * and no more than the system starts, since OpenMP ends a process for which it cannot start one. */
 static void limit_threads(void)
 {
     const int available = ch_processors_available();
