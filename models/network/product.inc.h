@@ -284,7 +284,7 @@ ALWAYS_INLINE void tile(size_t num_rows, size_t vectors, tile_kind kind, const p
 
 #define TILE_OF_KIND(n, kind)                                                                                          \
     if (n <= TILE_ROWS && width > LANES) {                                                                             \
-        tile(n, 2, kind, over, first, sums, PANEL);                                                                    \
+        tile(n, 2, kind, over, first, direct, direct_row);                                                             \
     } else {                                                                                                           \
         tile(n, 1, kind, over, first, direct, direct_row);                                                             \
     }
@@ -305,8 +305,8 @@ static void tile_of(size_t num_rows, tile_kind kind, const panel_sum *over, size
                     const c_matrix *to, size_t at)
 {
     real sums[MOST_TILE_ROWS * PANEL] __attribute__((aligned(CH_CACHE_LINE)));
-    /* a tile of one vector's width to which nothing is added is stored without a copy */
-    const bool is_direct = width == LANES && to->master == NULL && !to->add;
+    /* a tile of whole vectors to which nothing is added is stored without a copy */
+    const bool is_direct = width % LANES == 0 && to->master == NULL && !to->add;
     real *direct = is_direct ? to->values + at : sums;
     const size_t direct_row = is_direct ? to->row : PANEL;
     switch (num_rows) {
