@@ -15,6 +15,7 @@
 #include "models/network/pools.inc.h"
 #include "models/network/transpose.inc.h"
 
+#include "models/network/depthwise.inc.h"
 #include "models/network/pooled.inc.h"
 
 #include "models/network/few.inc.h"
