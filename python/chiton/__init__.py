@@ -54,8 +54,8 @@ def _text(value: Any) -> str:
     """A setting's values as the program reads them."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, str):
-        return value
+    if isinstance(value, (str, os.PathLike)):
+        return str(os.fspath(value))
     if hasattr(value, "tolist"):  # numpy's numbers and arrays
         return _text(value.tolist())
     if isinstance(value, range) and value.step == 1 and len(value) > 1:
@@ -65,12 +65,23 @@ def _text(value: Any) -> str:
     return repr(value)
 
 
+# Options of two words, which the command line joins by a hyphen; names of settings have underscores there, too.
+_TWO_WORDS = {"distance_to", "dry_run", "kernel_cache", "on_error", "save_trajectory", "save_weights", "skip_damaged",
+              "skip_invalid"}
+# Options without a value. `data` is one of them for plot, and a setting, which is a text, for sweep and run.
+_FLAGS = {"data", "details", "dry_run", "retry", "skip_damaged", "skip_invalid", "yes"}
+
+
 def _options(settings: Mapping[str, Any]) -> list[str]:
-    """Options of the command line; a trailing _ makes Python's own words, such as `by_`, names. None is left out."""
+    """Options of the command line. None is left out, and so is False of an option without a value, which True sets.
+    A trailing _ makes Python's own words, such as `from_`, names."""
     options = []
     for name, value in settings.items():
-        if value is not None:
-            options += [f"--{name.rstrip('_')}", _text(value)]
+        option = "--" + (name.replace("_", "-") if name in _TWO_WORDS else name.rstrip("_"))
+        if name in _FLAGS and isinstance(value, bool):
+            options += [option] if value else []
+        elif value is not None:
+            options += [option, _text(value)]
     return options
 
 
@@ -106,14 +117,22 @@ class _Bar:
             print(file=sys.stderr)
 
 
+def _start(arguments: Sequence[str]) -> "subprocess.Popen[str]":
+    path = program()
+    try:
+        return subprocess.Popen([path, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                encoding="utf-8", errors="replace", start_new_session=True)
+    except OSError as error:
+        raise ChitonError(f"the program {path} does not start: {error.strerror}", 1) from error
+
+
 def _call(arguments: Sequence[str], progress: bool = False) -> str:
     """Runs the program to its end and returns its standard output.
 
     Ctrl-C, or a notebook's stop button, ends the program as Ctrl-C in a terminal does: finished runs are kept.
     """
     bar, said = _Bar(progress), ""
-    with subprocess.Popen([program(), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          encoding="utf-8", errors="replace", start_new_session=True) as child:
+    with _start(arguments) as child:
         assert child.stdout is not None and child.stderr is not None
         try:
             if progress:  # a sweep prints one line at its end
@@ -189,7 +208,8 @@ def sweep(model: Optional[str] = None, *, store: Path, file: Optional[Path] = No
     model     what is trained, e.g. "perceptron"; or `file`, a sweep in YAML
     jobs      how many threads; all by default
     progress  show how far the sweep is
-    settings  a value, or several: chi=[0, 1], train="2^8..2^12", seed=range(10), temp=numpy.geomspace(1e-4, 1, 9)
+    settings  a value, or several: chi=[0, 1], train="2^8..2^12", seed=range(10), temp=numpy.geomspace(1e-4, 1, 9);
+              and other options of the command: on_error="continue", skip_invalid=True, …
 
     Raises ChitonError where the program refuses the settings, or a run failed.
     """
@@ -272,7 +292,7 @@ def theory(chi: float = 0, **settings: Any) -> Row:
 def plot(store: Stores, directory: Path, **options: Any) -> list[str]:
     """Draws the figures of `chiton plot`, and returns the paths of their files.
 
-    options  those of the command: format="svg", x="temp", y="time", by="train", where="chi = 1", …
+    options  those of the command: format="svg", x="temp", y="time", by="train", where="chi = 1", data=True, …
     """
     return _call(["plot", *_stores(store), "-o", os.fspath(directory), *_options(options)]).splitlines()
 

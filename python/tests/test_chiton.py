@@ -135,6 +135,38 @@ class Case(unittest.TestCase):
         page = chiton.report(folder / "s.db", folder / "s.html")
         self.assertIn("chiton report", pathlib.Path(page).read_text())
 
+    def test_the_lines_of_the_readme_run(self):
+        text = (HERE.parent / "README.md").read_text(encoding="utf-8")
+        lines = text.split("```python\n")[1].split("```")[0].replace("seed=range(5)", "seed=range(3)")
+        for name in ("demo.db", "demo.html"):
+            lines = lines.replace(f'"{name}"', repr(os.path.join(self.folder.name, name)))
+        names = {}
+        with contextlib.redirect_stderr(io.StringIO()):
+            exec(compile(lines, "README.md", "exec"), names)
+        self.assertEqual(len(names["runs"]), 2 * 4 * 10 * 3)
+        self.assertTrue((pathlib.Path(self.folder.name) / "demo.html").stat().st_size > 0)
+
+    def test_options_are_those_of_the_command_line(self):
+        folder = pathlib.Path(self.folder.name)
+        store = folder / "options.db"
+        made = chiton.sweep("mlp", store=store, dim=4, width=4, depth=1, train=[8, 16], batch=16, temp=1, linear=["no", "yes"],
+                            kernel_cache=folder / "k", skip_invalid=True, on_error="continue", retry=False, progress=False)
+        self.assertEqual(made["runs"], 2)  # a batch of 16 of 8 samples is invalid
+        paths = chiton.plot(store, folder / "with data", x="temp", y="time", format="svg", data=True, skip_damaged=True)
+        self.assertEqual(sorted(path.rsplit(".", 1)[1] for path in paths), ["csv", "svg"])
+        self.assertEqual(chiton._options({"data": "sign", "yes": True, "details": False, "by": None, "from_": "x"}),
+                         ["--data", "sign", "--yes", "--from", "x"])
+        self.assertEqual(chiton._options({"data_file": folder / "x.npy"}), ["--data_file", str(folder / "x.npy")])
+
+    def test_a_program_that_is_not_there_is_named(self):
+        named = os.environ["CHITON"]
+        try:
+            os.environ["CHITON"] = "/nowhere/chiton"
+            with self.assertRaisesRegex(chiton.ChitonError, "/nowhere/chiton does not start: No such file"):
+                chiton.theory()
+        finally:
+            os.environ["CHITON"] = named
+
     def test_progress_is_shown(self):
         said = io.StringIO()
         with contextlib.redirect_stderr(said):
