@@ -65,10 +65,15 @@ static ch_code find_shape(ch_own_pool *self, const char *file, ch_error *err)
 
 static ch_code take_labels(ch_own_pool *self, const ch_array *labels, const char *name, const char *file, ch_error *err)
 {
-    if (labels->count != self->count || labels->sizes[0] != self->count) {
+    if (labels->count != self->count) {
         return ch_error_set(err, CH_ERROR_INPUT,
                             "%s has %zu labels, but %s has %zu samples; accepted is one label a sample", name,
                             labels->count, file, self->count);
+    }
+    if (labels->sizes[0] != self->count) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "%s has labels of shape %zu x …; accepted are %zu labels in one column, [n] or [n][1]",
+                            name, labels->sizes[0], self->count);
     }
     self->labels = ch_alloc(self->count, sizeof *self->labels);
     if (self->labels == NULL) {
@@ -76,8 +81,9 @@ static ch_code take_labels(ch_own_pool *self, const ch_array *labels, const char
     }
     for (size_t mu = 0; mu < self->count; mu++) {
         if (!ch_array_integer(labels, mu, &self->labels[mu])) {
-            return ch_error_set(err, CH_ERROR_INPUT, "%s: label number %zu is %g; accepted are integers", name, mu,
-                                ch_array_real(labels, mu));
+            return ch_error_set(err, CH_ERROR_INPUT,
+                                "%s: label number %zu is %.17g; accepted are integers of 64 bits, with a sign", name,
+                                mu, ch_array_real(labels, mu));
         }
     }
     return CH_OK;
@@ -199,20 +205,17 @@ static ch_code refuse_number(const ch_own_pool *self, size_t place, const char *
                         isfinite(number) ? ", which single precision does not hold" : "");
 }
 
-/* Looks at all numbers, and makes the digest. */
-static ch_code look_at_numbers(ch_own_pool *self, const char *file, ch_error *err)
+/* Looks at all numbers.
+ * @param is_single  out: whether single precision holds each of them as it is */
+static ch_code look_at_numbers(const ch_own_pool *self, const char *file, bool *is_single, ch_error *err)
 {
-    char head[128];
+    const ch_array *numbers = &self->numbers;
+    const bool is_short = ch_element_size(numbers->element) < sizeof(float) || numbers->element == CH_ELEMENT_F32;
     float piece[PIECE];
-    uint8_t bytes[SHA256_DIGEST_SIZE];
-    struct sha256_ctx sha;
-    const int length = snprintf(head, sizeof head, "file %zu %zu %zu %zu\n", self->shape.channels, self->shape.rows,
-                                self->shape.columns, self->count);
-    sha256_init(&sha);
-    sha256_update(&sha, (size_t)length, (const uint8_t *)head);
-    for (size_t first = 0; first < self->numbers.count; first += PIECE) {
-        const size_t rest = self->numbers.count - first, count = rest < PIECE ? rest : PIECE;
-        convert(&self->numbers, first, count, piece);
+    *is_single = true;
+    for (size_t first = 0; first < numbers->count; first += PIECE) {
+        const size_t rest = numbers->count - first, count = rest < PIECE ? rest : PIECE;
+        convert(numbers, first, count, piece);
         float sum = 0; /* 0 times a number is 0 unless the number is not finite */
         for (size_t i = 0; i < count; i++) {
             sum += 0 * piece[i];
@@ -222,8 +225,37 @@ static ch_code look_at_numbers(ch_own_pool *self, const char *file, ch_error *er
                 return refuse_number(self, first + i, file, err);
             }
         }
-        to_little_endian(piece, count, sizeof *piece);
-        sha256_update(&sha, count * sizeof *piece, (const uint8_t *)piece);
+        for (size_t i = 0; i < count && !is_short && *is_single; i++) {
+            *is_single = (double)piece[i] == ch_array_real(numbers, first + i);
+        }
+    }
+    return CH_OK;
+}
+
+/* Numbers that single precision does not hold are those of other data, since they are normalised as they are. */
+static void make_digest(ch_own_pool *self, bool is_single)
+{
+    char head[128];
+    union {
+        float narrow[PIECE];
+        double wide[PIECE];
+    } piece;
+    uint8_t bytes[SHA256_DIGEST_SIZE];
+    struct sha256_ctx sha;
+    const size_t size = is_single ? sizeof piece.narrow[0] : sizeof piece.wide[0];
+    const int length = snprintf(head, sizeof head, "file %zu %zu %zu %zu\n", self->shape.channels, self->shape.rows,
+                                self->shape.columns, self->count);
+    sha256_init(&sha);
+    sha256_update(&sha, (size_t)length, (const uint8_t *)head);
+    for (size_t first = 0; first < self->numbers.count; first += PIECE) {
+        const size_t rest = self->numbers.count - first, count = rest < PIECE ? rest : PIECE;
+        if (is_single) {
+            convert(&self->numbers, first, count, piece.narrow);
+        } else {
+            ch_array_reals(&self->numbers, first, count, piece.wide);
+        }
+        to_little_endian(&piece, count, size);
+        sha256_update(&sha, count * size, (const uint8_t *)&piece);
     }
     for (size_t mu = 0; mu < self->count; mu++) {
         int64_t label = self->labels[mu];
@@ -232,13 +264,13 @@ static ch_code look_at_numbers(ch_own_pool *self, const char *file, ch_error *er
     }
     sha256_digest(&sha, sizeof bytes, bytes);
     ch_hex(bytes, sizeof bytes, self->digest);
-    return CH_OK;
 }
 
 /* ---- life ---- */
 
 ch_code ch_own_pool_init(ch_own_pool *self, const char *file, const char *labels, ch_error *err)
 {
+    bool is_single = true;
     memset(self, 0, sizeof *self);
     ch_code code = read_all(self, file, labels, err);
     if (code != CH_OK) {
@@ -253,7 +285,10 @@ ch_code ch_own_pool_init(ch_own_pool *self, const char *file, const char *labels
     if (code != CH_OK) {
         goto out;
     }
-    code = look_at_numbers(self, file, err);
+    code = look_at_numbers(self, file, &is_single, err);
+    if (code == CH_OK) {
+        make_digest(self, is_single);
+    }
 out:
     if (code != CH_OK) {
         ch_own_pool_free(self);

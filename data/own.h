@@ -30,8 +30,8 @@ typedef struct {
     size_t dim;
     ch_label_counts *counts;     /* the labels that there are; owned */
     char digest[CH_SHA256_SIZE]; /* SHA-256, in hex, of "file CHANNELS ROWS COLUMNS COUNT\n", the numbers in single
-                                    precision, and the labels as 64-bit integers, all little-endian. It does not depend
-                                    on the file's format */
+                                    precision where that holds all of them as they are, else in double, and the labels
+                                    as 64-bit integers, all little-endian. It does not depend on the file's format */
 } ch_own_pool;
 
 /** Reads samples and labels.

@@ -59,7 +59,7 @@ static void write_images(void)
     write_npy("y.npy", "<i4", "40,", labels, sizeof labels);
 }
 
-/* The digest was made by another implementation of SHA-256, of the same numbers. It is that of any format. */
+/* Digests were made by another implementation of SHA-256, of the same numbers. They are those of any format. */
 static void test_one_digest(void **state)
 {
     (void)state;
@@ -85,6 +85,19 @@ static void test_one_digest(void **state)
     assert_int_equal(bytes.counts->count, 4);
     assert_string_equal(bytes.digest, "48cc912336446e2498cbb4603da058a66d5bc2ef65f7cd8cf2b289b4f7215451");
     assert_string_equal(floats.digest, bytes.digest);
+    double wide[COUNT * DIM];
+    for (size_t i = 0; i < COUNT * DIM; i++) {
+        wide[i] = (double)inputs[i];
+    }
+    write_npy("d.npy", "<f8", "40, 1, 2, 3", wide, sizeof wide);
+    ch_own_pool doubles = read_pool(path_of("d.npy"), path_of("y.npy"));
+    assert_string_equal(doubles.digest, bytes.digest);
+    ch_own_pool_free(&doubles);
+    wide[7] += 0x1p-40; /* single precision does not hold this */
+    write_npy("d.npy", "<f8", "40, 1, 2, 3", wide, sizeof wide);
+    doubles = read_pool(path_of("d.npy"), path_of("y.npy"));
+    assert_string_equal(doubles.digest, "0526be8a1bdda01f84a80853c330f3283ea54f2315e1b9fa66f94f77e8180904");
+    ch_own_pool_free(&doubles);
     ch_own_pool vectors = read_pool(path_of("t.csv"), "-1"); /* of another shape, and so of another digest */
     assert_true(vectors.shape.channels == DIM && vectors.shape.rows == 1 && vectors.shape.columns == 1);
     assert_string_equal(vectors.digest, "504a3450bc5cff2c2de4e91866554bfaee0a7d5a3ac34170cae796be382ee159");
@@ -103,6 +116,7 @@ static void test_refusals(void **state)
     static const float one[4] = {1, 2, NAN, 4};
     static const double large[2] = {1, 1e300}, half[3] = {1, 2.5, 3}, three[3] = {1, 2, 3};
     static const uint8_t numbers[2 * 32 * 32 * 3] = {0};
+    static const uint64_t top[3] = {0, 1, UINT64_MAX};
     write_images();
     write_npy("three.npy", "<f8", "3,", three, sizeof three);
     assert_unread(path_of("x.npy"), path_of("three.npy"), "has 3 labels, but ");
@@ -112,6 +126,12 @@ static void test_refusals(void **state)
     assert_unread(path_of("x.npy"), path_of("none.npy"), "none.npy cannot be read: No such file");
     write_npy("half.npy", "<f8", "3,", half, sizeof half);
     assert_unread(path_of("three.npy"), path_of("half.npy"), "half.npy: label number 1 is 2.5; accepted are integers");
+    write_npy("wide.npy", "<f8", "1, 3", three, sizeof three);
+    assert_unread(path_of("three.npy"), path_of("wide.npy"),
+                  "wide.npy has labels of shape 1 x …; accepted are 3 labels");
+    write_npy("top.npy", "<u8", "3,", top, sizeof top);
+    assert_unread(path_of("three.npy"), path_of("top.npy"),
+                  "label number 2 is 1.8446744073709552e+19; accepted are integers of 64");
     write_npy("nan.npy", "<f4", "2, 2", one, sizeof one);
     write_npy("two.npy", "<f8", "2,", three, 16);
     assert_unread(path_of("nan.npy"), path_of("two.npy"), "nan.npy: number 0 of sample 1 is nan; accepted are finite");
