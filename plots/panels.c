@@ -292,7 +292,8 @@ static ch_code draw_predictions(const ch_fit_group *group, ch_panel *panel, ch_e
     if (code != CH_OK) {
         return code;
     }
-    ch_panel_power(panel, lo, hi, prediction.noise, 1, THEORY_STYLE, "theory r*");
+    ch_panel_power(panel, lo, hi, prediction.noise, 1, "linewidth 1.2 dashtype (2,3) linecolor rgb '#505050'",
+                   "theory r*");
     ch_panel_power(panel, lo, hi, prediction.signal, 1, THEORY_STYLE, "theory s*");
     return CH_OK;
 }

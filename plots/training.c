@@ -191,9 +191,9 @@ static ch_code draw_panel(const trajectories *shown, size_t which, size_t index,
     if (has_zeros) {
         ch_error_zeros_key(&panel);
     }
-    if (has_two) {
+    if (has_two) { /* of another width: in SVG gnuplot gives neighbours of one width and colour one dash */
         ch_panel_key(&panel, "linewidth 0.9 linecolor rgb '#000000'", NULL, panels[which].first_name);
-        ch_panel_key(&panel, "linewidth 0.9 dashtype (4,3) linecolor rgb '#000000'", NULL, panels[which].second_name);
+        ch_panel_key(&panel, "linewidth 0.95 dashtype (4,3) linecolor rgb '#000000'", NULL, panels[which].second_name);
     }
     if (panels[which].expected_first != NULL && ch_expected_ways_any(&shown->expected)) {
         ch_expected_key(&panel, "expected at this P and d");
