@@ -1,6 +1,6 @@
-/* test_product.c — compares products of product.inc.h and transposes of transpose.inc.h with triple loops at odd sizes,
- * products of few samples and updates with those products bit by bit, and activations with the mathematics library. It
- * tests single precision; test_networks.c tests both. */
+/* test_product.c — compares products of products.inc.h and transposes of transpose.inc.h with triple loops at odd
+ * sizes, products of few samples and updates with those products bit by bit, and activations with the mathematics
+ * library. It tests single precision; test_networks.c tests both. */
 #include "core/core.h"
 #include "tests/support.h"
 #include "tests/valgrind_support.h"
@@ -8,14 +8,11 @@
 #define CH_REAL       float
 #define CH_REAL_BYTES 4
 #include "models/architecture.h"
-#include "models/network/product.inc.h"
+#include "models/network/products.inc.h"
 
 #include "core/memory.h"
 #include "models/network/activations.inc.h"
 #include "models/network/transpose.inc.h"
-#include "models/network/update.inc.h"
-
-#include "models/network/few.inc.h"
 
 #include <gsl/gsl_errno.h>
 

@@ -1,14 +1,11 @@
-/* few.inc.h — products of dense layers with few samples, in either precision; part of network.inc.h.
+/* few.inc.h — products of dense layers with few samples, in either precision; part of products_f32.c and
+ * products_f64.c.
  *
  * A panel of so few samples would leave most lanes of its vectors empty. Here the lanes are units instead. Samples are
  * rows, X [s][n], and W is [m][n]. The sums have the bits that product() gives them.
  */
 
-enum {
-    FEW_UNITS_PAY = LANES >= 8, /* with fewer lanes, transposing weights for W X^T takes longer than empty lanes do */
-    FEW_SAMPLES = LANES / 2,    /* with as many samples, or fewer, lanes are units */
-    FEW_VECTORS = 4,            /* vectors of a row of W^T delta whose sums are in registers together */
-};
+enum { FEW_VECTORS = 4 }; /* vectors of a row of W^T delta whose sums are in registers together */
 
 /* ---- W X^T ---- */
 
@@ -152,12 +149,12 @@ ALWAYS_INLINE void inputs_of_samples(size_t samples, size_t m, size_t n, const r
 
 _Static_assert(FEW_SAMPLES <= 8, "every number of samples has a case");
 
-static void few_forward(size_t samples, size_t m, size_t n, const real *weights, const real *x, real *to)
+void CH_PRODUCTS_(few_forward)(size_t samples, size_t m, size_t n, const real *weights, const real *x, real *to)
 {
     FEW_CASES(units_of_samples, m, n, weights, x, to)
 }
 
-static void few_below(size_t samples, size_t m, size_t n, const real *weights, const real *delta, real *to)
+void CH_PRODUCTS_(few_below)(size_t samples, size_t m, size_t n, const real *weights, const real *delta, real *to)
 {
     FEW_CASES(inputs_of_samples, m, n, weights, delta, to)
 }

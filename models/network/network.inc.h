@@ -7,8 +7,7 @@
  * Shapes: a layer has n inputs and m outputs, weights W [m][n] and biases b [m].
  */
 #include "core/buffers.h"
-#include "models/network/product.inc.h"
-#include "models/network/update.inc.h"
+#include "models/network/products.inc.h"
 
 #include "models/network/activations.inc.h"
 #include "models/network/filters.inc.h"
@@ -18,7 +17,6 @@
 #include "models/network/depthwise.inc.h"
 #include "models/network/pooled.inc.h"
 
-#include "models/network/few.inc.h"
 #include "models/network/panels.inc.h"
 
 #include <stdlib.h>

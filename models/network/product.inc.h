@@ -1,140 +1,15 @@
-/* product.inc.h — matrix products C = A B in the precision CH_REAL, which has CH_REAL_BYTES. A template: the files
- * *_f32.c and *_f64.c include it.
- *
- *   C_ij = sum over l of A_il B_lj,   A [m][k], B [k][n], C [m][n].
- *
- * An entry of C is one chain of multiply-adds in the order of l; every DEPTH_BLOCK terms begin a chain of their own.
- * Its bits therefore depend neither on the size of the vectors nor on what else is computed with it, and a sample has
- * the same bits in every batch.
+/* product.inc.h — the product of two matrices in either precision; part of products_f32.c and products_f64.c.
  *
  * C is computed in tiles whose sums stay in the registers. A tile has at most PANEL columns. The columns of B that
  * belong to it are a panel: DEPTH_BLOCK rows of a panel fit the first cache.
- *
- * The products are the project's own, as a sample's bits must not depend on its batch, and sums go straight into
- * weights in double precision. docs/performance.md has their speed beside OpenBLAS's, which is up to 1.5 times as fast
- * in some of the shapes of a step with 16 samples or more and 1.2 times in large squares, and slower in others.
  */
-#include "core/memory.h"
-#include "core/minmax.h"
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <string.h>
-#include <tgmath.h>
-
-/* Bytes of a vector register. Rows of a tile whose sums fill the registers: TILE_ROWS with two vectors in a row,
- * NARROW_ROWS with one. */
-#if defined __AVX512F__
-#define VECTOR_BYTES 64
-#define TILE_ROWS    12
-#define NARROW_ROWS  16
-#elif defined __AVX__
-#define VECTOR_BYTES 32
-#define TILE_ROWS    6
-#define NARROW_ROWS  12
-#elif defined __aarch64__
-#define VECTOR_BYTES 16
-#define TILE_ROWS    12
-#define NARROW_ROWS  16
-#else
-#define VECTOR_BYTES 16
-#define TILE_ROWS    6
-#define NARROW_ROWS  12
-#endif
-#define LANES (VECTOR_BYTES / CH_REAL_BYTES)
-
-typedef CH_REAL real;
-typedef real vector __attribute__((vector_size(VECTOR_BYTES)));
-/* Integers as wide as the vector's reals: a comparison gives all ones or zeros; a cast gives the bits of the reals. */
-typedef __typeof__((vector){0} == (vector){0}) mask;
-
 enum {
-    PANEL = 2 * LANES,      /* columns of a tile, and of a panel of B */
-    DEPTH_BLOCK = 256,      /* rows of a panel that are used together: they fit the first cache */
     ROW_BLOCK = 240,        /* rows of A that are used together: with DEPTH_BLOCK columns they fit the second cache */
     SHALLOW = 2,            /* with k this small, memory limits the speed of a product */
     SHALLOW_COLUMNS = 1024, /* entries of a row that such a product computes together */
     ROWS_TO_PACK = 48,      /* with m this large, copying a panel of B pays */
     MOST_TILE_ROWS = 16     /* rows of the largest tile that the switch below has */
 };
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-
-ALWAYS_INLINE vector load(const real *from)
-{
-    vector loaded;
-    memcpy(&loaded, from, sizeof loaded);
-    return loaded;
-}
-
-ALWAYS_INLINE void store(real *to, vector stored)
-{
-    memcpy(to, &stored, sizeof stored);
-}
-
-/* Loads the first `count` numbers of a vector, with zeros behind them. */
-ALWAYS_INLINE vector load_some(const real *from, size_t count)
-{
-    vector some = {0};
-    if (count >= LANES) {
-        return load(from);
-    }
-    memcpy(&some, from, count * sizeof *from);
-    return some;
-}
-
-ALWAYS_INLINE void store_some(real *to, vector some, size_t count)
-{
-    if (count >= LANES) {
-        store(to, some);
-    } else {
-        memcpy(to, &some, count * sizeof *to);
-    }
-}
-
-/* Asks for memory that is soon read to come into the first cache. */
-static inline void fetch_ahead(const void *from, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i += CH_CACHE_LINE) {
-        __builtin_prefetch((const char *)from + i);
-    }
-}
-
-/* The factor A. Entry (i, l) is at[i row + l column].
- *
- * Rows may lie in groups: with `places`, row i starts at places[i / group] + (i % group) row. Rows may consist of runs:
- * with `run`, entry l lies (l / run) jump + (l % run) column behind the start of its row. */
-typedef struct {
-    const real *at;
-    size_t row, column;   /* distances between neighbours */
-    const size_t *places; /* where groups of rows start; NULL: rows are `row` apart */
-    size_t group;         /* rows of a group */
-    size_t run, jump;     /* entries of a run, and the distance from run to run; run 0: a row is one run */
-} a_matrix;
-
-/* The factor B. The entries of a row lie next to each other. Row l starts at at[l row], or with `places` at
- * at[places[l]]; the rows of A must then lie next to each other. */
-typedef struct {
-    const real *at;
-    size_t row;
-    const size_t *places;
-    bool is_open; /* a vector may be read beyond the last column */
-} b_matrix;
-
-/* Where the product C goes: entry (i, j) to place i row + j.
- *   master NULL:      values = C, or values += C where `add`
- *   values NULL:      master += C
- *   both:             master += C, values = master rounded
- *   all three:        velocity = keep x velocity + C, or velocity += C where `add`; master += what was made of
- * velocity, or C where `add`; values = master rounded */
-typedef struct {
-    real *values;
-    double *master;
-    size_t row;
-    bool add;
-    real *velocity; /* NULL: there is none */
-    real keep;
-} c_matrix;
 
 /* In the loops below the pragma keeps the compiler from unrolling them whole where it knows the width: it would do so
  * before it looks for vectors, and then finds none. */
@@ -214,17 +89,6 @@ static inline size_t row_place(const a_matrix *a, size_t i)
 {
     return a->places != NULL ? a->places[i / a->group] + i % a->group * a->row : i * a->row;
 }
-
-/* Keeps the compiler from computing all pointers from one. From a pointer of its own, three rows are reached by the
- * addressing modes of an instruction; twelve distances from one pointer would need more registers than there are. */
-#define HIDE(pointer) __asm__("" : "+r"(pointer))
-
-/* Keeps the compiler from reading a vector again at each use of it. */
-#if defined __AVX__
-#define KEEP(loaded) __asm__("" : "+x"(loaded))
-#else
-#define KEEP(loaded) (void)(loaded)
-#endif
 
 /* How a tile finds its numbers.
  *   EVEN        rows of A and of B at equal distances
@@ -412,8 +276,7 @@ static panel_sum panel_sum_from(const a_matrix *a, const b_matrix *b, size_t k, 
     return over;
 }
 
-/* C = A B, with A [m][k] and B [k][n]; k is a whole number of A's runs. */
-static void product(size_t m, size_t n, size_t k, a_matrix a, b_matrix b, c_matrix c)
+void CH_PRODUCTS_(product)(size_t m, size_t n, size_t k, a_matrix a, b_matrix b, c_matrix c)
 {
     if (k <= SHALLOW && a.places == NULL && a.run == 0 && b.places == NULL) {
         shallow_product(m, n, k, &a, &b, &c);
@@ -431,15 +294,4 @@ static void product(size_t m, size_t n, size_t k, a_matrix a, b_matrix b, c_matr
         l += over.run * over.num_runs;
         c.add = true;
     }
-}
-
-/* C goes to values, or is added to them. Rows are `row` apart. */
-static inline c_matrix into(real *values, size_t row)
-{
-    return (c_matrix){.values = values, .row = row};
-}
-
-static inline c_matrix added_to(real *values, size_t row)
-{
-    return (c_matrix){.values = values, .row = row, .add = true};
 }

@@ -1,4 +1,4 @@
-/* update.inc.h — changes of weights by a product, in either precision; part of network.inc.h.
+/* update.inc.h — changes of weights by a product, in either precision; part of products_f32.c and products_f64.c.
  *
  *   W_ij += sum over l of A_li B_lj,   A [k][m], B [k][n], W [m][n] in double.
  *
@@ -323,9 +323,7 @@ static void update_by_tiles(size_t m, size_t n, size_t k, const a_matrix *a, con
     }
 }
 
-/* W += A B, and what else c_matrix says. A lies by columns; C has a master, of which `values`, if there are any, are
- * the rounded numbers, and `add` is not set. */
-static void update(size_t m, size_t n, size_t k, a_matrix a, b_matrix b, c_matrix c)
+void CH_PRODUCTS_(update)(size_t m, size_t n, size_t k, a_matrix a, b_matrix b, c_matrix c)
 {
     if (k <= FEW_TERMS) {
         update_by_few(m, n, k, &a, &b, &c);

@@ -4,7 +4,7 @@
  * memory at a time. Every entry is a sum over the weights in their order, in chunks of DEPTH_BLOCK.
  */
 #include "core/memory.h"
-#include "models/network/product.inc.h"
+#include "models/network/products.inc.h"
 
 #include <omp.h>
 #include <stdlib.h>

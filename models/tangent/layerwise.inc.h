@@ -6,7 +6,7 @@
  * in the same order whatever else is computed, so that a . a' = a' . a to the bit.
  */
 #include "models/network/network.h"
-#include "models/network/product.inc.h"
+#include "models/network/products.inc.h"
 #include "models/tangent/layerwise.h"
 
 #include "core/memory.h"

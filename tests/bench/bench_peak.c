@@ -12,7 +12,7 @@
 #define CH_REAL       float
 #define CH_REAL_BYTES 4
 #include "core/memory.h"
-#include "models/network/product.inc.h"
+#include "models/network/products.inc.h"
 
 enum { LARGE = 2000, SMALL = 480, SMALL_DEPTH = 240, PEAK_REPEATS = 9, MOST_REPEATS = 60 };
 static const double MOST_OVER_PRODUCT = 1.5;

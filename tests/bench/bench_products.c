@@ -5,7 +5,7 @@
 #define CH_REAL       float
 #define CH_REAL_BYTES 4
 #include "core/memory.h"
-#include "models/network/product.inc.h"
+#include "models/network/products.inc.h"
 
 #include <dlfcn.h>
 
