@@ -44,9 +44,13 @@ LINKED         = $(strip $(foreach package,$(LARGE),$(if $(findstring CH_FILE_OF
 # that the compiler may inline them as in the program.
 FOR_SHARED := -fPIC -fno-semantic-interposition
 
+# What the C library declares beside C11. The few files that use extensions of GNU say so themselves: <math.h> declares
+# three times as much with them, which took a hundredth of a second for each file.
+DECLARED := -D_DEFAULT_SOURCE -D_XOPEN_SOURCE=700 $(if $(filter Darwin,$(shell uname)),-D_DARWIN_C_SOURCE)
+
 # -ffp-contract=off: no a*b+c is fused unless the code says fma, so that results do not depend on the compiler's taste
 BASE_CFLAGS = -std=c11 $(OPTIMISE) -ffp-contract=off -fno-math-errno -fopenmp $(FOR_SHARED) $(DEBUG) $(WARNINGS) $(SANITIZE) \
-              $(if $(SANITIZE),-DCH_SANITIZED) $(CFLAGS) -I. -D_GNU_SOURCE -DCH_VERSION='"$(VERSION)"' $(PACKAGE_CFLAGS) $(CPPFLAGS)
+              $(if $(SANITIZE),-DCH_SANITIZED) $(CFLAGS) -I. $(DECLARED) -DCH_VERSION='"$(VERSION)"' $(PACKAGE_CFLAGS) $(CPPFLAGS)
 LIBS      = $(PACKAGE_LIBS) -ldl -lm
 LINK      = $(CC) -fopenmp $(SANITIZE) $(CFLAGS) $(LDFLAGS)
 
@@ -274,7 +278,7 @@ HAS_SANITIZER = printf 'int main(void){return 0;}' | $(1) -fopenmp $(2) -x c - -
 ADDRESS      := -fsanitize=address,undefined -fno-sanitize-recover=all
 check-address:
 	+@compiler=clang CHITON_SANITIZER=1 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/leaks.supp:print_suppressions=0; \
-	ASAN_OPTIONS=malloc_context_size=4 OMP_TOOL=disabled; export CHITON_SANITIZER LSAN_OPTIONS ASAN_OPTIONS OMP_TOOL; \
+	ASAN_OPTIONS=malloc_context_size=4:quarantine_size_mb=16 OMP_TOOL=disabled; export CHITON_SANITIZER LSAN_OPTIONS ASAN_OPTIONS OMP_TOOL; \
 	$(call HAS_SANITIZER,clang,$(ADDRESS)) || { compiler='$(CC)'; echo "-- clang's sanitizers are not here: those of $(CC)"; }; \
 	if $(call HAS_SANITIZER,$$compiler,$(ADDRESS)); then \
 	    $(MAKE_AGAIN) BUILD=$(BUILD)/address KIND=address CC="$$compiler" OPTIMISE='-O1 -march=$(MARCH)' NUMERIC_CFLAGS=-O0 \

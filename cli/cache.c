@@ -1,4 +1,5 @@
 /* cache.c — the folder of what is made once and kept for later commands. */
+#define _GNU_SOURCE 1 /* asprintf */
 #include "cli/cli.h"
 
 #include <errno.h>

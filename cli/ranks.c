@@ -1,4 +1,5 @@
 /* ranks.c — joins the processes that a launcher of MPI has started together. */
+#define _GNU_SOURCE 1 /* sched_getaffinity and its sets */
 #include "cli/ranks.h"
 
 #include "core/available.h"

@@ -1,4 +1,5 @@
 /* available.c — the memory and the processors that the process may use. */
+#define _GNU_SOURCE 1 /* sched_getaffinity and its sets */
 #include "core/available.h"
 
 #include "core/job.h"

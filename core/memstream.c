@@ -1,4 +1,5 @@
 /* memstream.c — a stream that writes into memory. */
+#define _GNU_SOURCE 1 /* fopencookie */
 #include "core/memstream.h"
 
 #include <stdlib.h>

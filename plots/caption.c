@@ -1,4 +1,5 @@
 /* caption.c — text on a page, line by line. */
+#define _GNU_SOURCE 1 /* vasprintf */
 #include "plots/caption.h"
 #include "core/memstream.h"
 #include "core/page.h"

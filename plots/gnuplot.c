@@ -1,4 +1,5 @@
 /* gnuplot.c — runs gnuplot on a script, and keeps the file that it draws only if the file is whole. */
+#define _GNU_SOURCE 1 /* asprintf */
 #include "plots/gnuplot.h"
 
 #include <errno.h>

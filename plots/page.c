@@ -1,4 +1,5 @@
 /* page.c — one page: puts its script together, has it drawn, and prints the file's name. */
+#define _GNU_SOURCE 1 /* asprintf */
 #include "plots/page.h"
 
 #include "core/memstream.h"

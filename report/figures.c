@@ -1,4 +1,5 @@
 /* figures.c — the figures of a fit, as elements of a page. */
+#define _GNU_SOURCE 1 /* asprintf */
 #include "report/figures.h"
 
 #include "core/memory.h"

@@ -1,4 +1,5 @@
 /* save.c — puts a report into a file, which is there whole or not at all. */
+#define _GNU_SOURCE 1 /* asprintf */
 #include "core/obstacle.h"
 #include "report/report.h"
 

@@ -72,7 +72,7 @@ if [ -s "$build/rings.bad" ]; then
 fi
 
 for header in $(printf '%s\n' "$sources" | grep '\.h$' | grep -v '\.inc\.h$'); do
-    "$@" -std=c11 -D_GNU_SOURCE -I. -fsyntax-only -x c "$header" || failed=1
+    "$@" -std=c11 -D_DEFAULT_SOURCE -D_XOPEN_SOURCE=700 -I. -fsyntax-only -x c "$header" || failed=1
 done
 if [ "$failed" -eq 0 ]; then
     echo "layout: imports point one way, no rings, every header compiles alone"

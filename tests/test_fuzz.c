@@ -1,4 +1,5 @@
 /* test_fuzz.c — gives every target of fuzzing the bytes of its corpus, and of each piece that they begin with. */
+#define _GNU_SOURCE 1 /* asprintf, memfd_create */
 /* the targets are no library of the tests' own */
 #include "tests/fuzz/http.c"
 #include "tests/fuzz/states.c"

@@ -2,6 +2,7 @@
  * included: each ends with status 0 and all of its output, or with status 1 or 2 and a sentence that says why. Sweeps
  * in which the k-th write to a file fails, or all from there on: what was committed is in the store, and the sweep can
  * be repeated. Commands during which the machine's date jumps, which changes nothing. */
+#define _GNU_SOURCE 1 /* strcasestr */
 #include "tests/program_support.h"
 
 /* What makes allocations fail: tests/preload/failing.c. */

@@ -1,5 +1,6 @@
 /* test_program_ends.c — signals, killed processes, several processes, full disks: finished runs stay, and the rest can
  * be done later. */
+#define _GNU_SOURCE 1 /* unshare */
 #include "tests/program_support.h"
 
 #include <jansson.h>

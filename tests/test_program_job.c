@@ -1,5 +1,6 @@
 /* test_program_job.c — the limits of a batch job, of a process's affinity and of OpenMP's environment decide how many
  * threads and how much memory the program takes. */
+#define _GNU_SOURCE 1 /* sched_setaffinity and its sets */
 #include "tests/program_support.h"
 
 #ifdef __linux__

@@ -1,5 +1,6 @@
 /* test_program_mpi.c — real processes of mpirun share a sweep: the content of the store, what is printed, and
  * processes, disks and files that fail. Skipped where mpirun is not there. */
+#define _GNU_SOURCE 1 /* memmem */
 #include "tests/program_support.h"
 
 #include <glob.h>

@@ -1,4 +1,5 @@
 /* test_ranks.c — several processes share a sweep: here they are threads, with mailboxes in place of MPI. */
+#define _GNU_SOURCE 1 /* memmem */
 #include "core/clock.h"
 #include "sim/run_pack.h"
 #include "sim/sweep/dispatch.h"

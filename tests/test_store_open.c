@@ -1,5 +1,6 @@
 /* test_store_open.c — opening a run store: files that are no store, stores of other versions, files and folders that
  * may only be read. */
+#define _GNU_SOURCE 1 /* asprintf */
 #include "tests/store_process_support.h"
 
 #include "sim/store/store_private.h"

@@ -1,4 +1,4 @@
-/* transpose.inc.h — transposing matrices in either precision; part of network.inc.h and layerwise.inc.h. */
+/* transpose.inc.h — transposing matrices in either precision; part of network.inc.h, layerwise.inc.h and products. */
 
 #if defined __clang__ || __GNUC__ >= 12
 #define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)

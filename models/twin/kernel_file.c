@@ -1,4 +1,5 @@
 /* kernel_file.c — writes tangent kernels of twins to files, and reads them. */
+#define _GNU_SOURCE 1 /* asprintf */
 #include "models/twin/kernel_file.h"
 
 #include "core/clock.h"

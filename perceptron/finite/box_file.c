@@ -1,4 +1,5 @@
 /* box_file.c — reads tables of boxes from files, and writes them. */
+#define _GNU_SOURCE 1 /* asprintf */
 #include "perceptron/finite/box_file.h"
 #include "core/text.h"
 #include "perceptron/finite/box_arrays.h"

@@ -1,4 +1,5 @@
 /* guard.c — tells whether the file of an open store is still under its name, and still what was opened. */
+#define _GNU_SOURCE 1 /* memmem */
 #include "sim/store/guard.h"
 
 #include "core/memory.h"

@@ -1,4 +1,5 @@
 /* process.c — peers that answer lines, and commands. */
+#define _GNU_SOURCE 1 /* pipe2 */
 #include "process.h"
 #include "page.h"
 

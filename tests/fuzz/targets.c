@@ -1,4 +1,5 @@
 /* targets.c — what is fuzzed. */
+#define _GNU_SOURCE 1 /* asprintf, memfd_create */
 #include "tests/fuzz/targets.h"
 
 #include "perceptron/finite/box_file.c" /* its reading apart from its making, which takes seconds */
