@@ -366,6 +366,7 @@ static void test_names(void **state)
 static void test_threads(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     const collapse_plant planted = collapse_plant_default();
     ch_run_table table;
     ch_fit fit;

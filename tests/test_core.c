@@ -8,8 +8,8 @@
 #include "core/names.h"
 #include "core/text.h"
 
-#include "support.h"
 #include "tests/alloc_fail.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_randist.h>
@@ -339,7 +339,7 @@ static void threads_are_limited_by_the_system(void **state)
     assert_int_equal(ch_threads_available(1), 1);
     assert_int_equal(ch_threads_available(0), 1);
     assert_int_equal(ch_threads_available(5), 5);
-    if (is_sanitized()) {
+    if (is_sanitized() || is_under_valgrind()) {
         skip();
     }
     const pid_t child = fork();

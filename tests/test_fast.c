@@ -81,7 +81,8 @@ static void no_unfitted_sample_escapes(void **state)
 {
     (void)state;
     journey met = {0};
-    for (size_t i = 0; i < NUM_POINTS; i += is_under_valgrind() ? 8 : 1) {
+    const size_t step = is_under_valgrind() ? 9 : 1;
+    for (size_t i = step - 1; i < NUM_POINTS; i += step) {
         ch_sample_set set = draw(points[i].chi, points[i].dim, points[i].random_teacher, 50 + i, points[i].num_samples);
         const ch_perceptron_setup setup = setup_at(&points[i], &set);
         ch_fast_perceptron model;

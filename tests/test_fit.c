@@ -197,6 +197,7 @@ static void test_upper_departure(void **state)
 static void test_threads_and_order(void **state)
 {
     (void)state;
+    skip_under_valgrind();
     plant planted = plant_crossover();
     planted.set_noise = planted.set_train_noise = planted.run_noise = 0.1;
     ch_run_table table;

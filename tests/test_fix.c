@@ -30,7 +30,7 @@ static void fit_held(ch_fit *fit, const ch_run_table *table, held what)
     ch_fit_options options;
     ch_error err = {0};
     ch_fit_options_default(&options);
-    options.replicas = 200;
+    options.replicas = is_under_valgrind() ? 20 : 200;
     options.threads = 2;
     if (hold(&options, &what, &err) != CH_OK || ch_fit_init(fit, table, &options, &err) != CH_OK) {
         fail_msg("%s", err.message);

@@ -44,12 +44,12 @@ static void set_up(stage *self, const ch_network_spec *spec)
     ch_network_f64_forward(&network, self->inputs, NULL, NUM_COLUMNS, outputs);
     ch_network_f64_sample_gradients(&network, gradients);
     for (size_t i = 0; i < NUM_COLUMNS; i++) {
-        for (size_t j = 0; j < NUM_COLUMNS; j++) {
+        for (size_t j = 0; j <= i; j++) {
             long double sum = 0;
             for (size_t k = 0; k < num; k++) {
                 sum += (long double)gradients[i * num + k] * (long double)gradients[j * num + k];
             }
-            self->wanted[i][j] = (double)sum;
+            self->wanted[i][j] = self->wanted[j][i] = (double)sum;
         }
     }
     free(gradients);

@@ -276,7 +276,7 @@ static void test_a_flag_raised_under_way_keeps_what_is_done(void **state)
 static void test_a_run_under_way_is_given_up(void **state)
 {
     (void)state;
-    static const char *const lines[] = {"model perceptron", "temp 1", "chi 0,-0.9; train 1024,4096", NULL};
+    static const char *const lines[] = {"model perceptron", "temp 1", "chi 0,-0.9; train 128,4096", NULL};
     int left = 1;
     ch_plan plan = make_plan(lines);
     ch_store store = open_store(path_of("s.db"), CH_STORE_WRITE);
@@ -287,7 +287,7 @@ static void test_a_run_under_way_is_given_up(void **state)
     assert_int_equal(num_done(&result.counts), 1);
     ch_store_close(&store);
     ch_plan_free(&plan);
-    assert_int_equal(query(path_of("s.db"), "SELECT min(train) = 1024 AND count(*) = 1 FROM runs"), 1);
+    assert_int_equal(query(path_of("s.db"), "SELECT min(train) = 128 AND count(*) = 1 FROM runs"), 1);
 }
 
 static void test_a_full_store_ends_the_sweep(void **state)

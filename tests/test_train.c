@@ -296,7 +296,7 @@ static void test_recording_changes_nothing(void **state)
                                         SMALL " batch=full temp=1e-5",
                                         "dim=8 train=256 rate=1e280",
                                         "dim=8 train=256 loss=quadhinge max_steps=100 rate=1e30"};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i += is_under_valgrind() ? 3 : 1) {
         char recorded[256];
         snprintf(recorded, sizeof recorded, "%s record=100", texts[i]);
         assert_same_result(texts[i], recorded);

@@ -105,7 +105,7 @@ static void layers_make_the_kernel_of_gradients(void **state)
     enum { STRIDE = NUM_COLUMNS + 5 };
     static double wide[NUM_COLUMNS * STRIDE];
     static float single[NUM_COLUMNS * STRIDE];
-    for (size_t k = 0; k < NUM_SPECS; k++) {
+    for (size_t k = 0; k < NUM_SPECS; k += is_under_valgrind() ? 2 : 1) {
         stage *here = stage_of(k);
         const ch_kernel_task task = task_of(here, 0, NUM_COLUMNS, SIZE_MAX, 1);
         wide[NUM_COLUMNS] = 7;
