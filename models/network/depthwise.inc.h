@@ -176,8 +176,8 @@ static void depthwise_below(const ch_layer *layer, const real *weights, const re
     }
 }
 
-/* change [tap][channel] += sum over pixels of delta x, for `rows` rows of taps from row k on and the LANES channels from
- * c on, of which the first `skipped` are left as they are. `rows` is a compile-time constant. */
+/* change [tap][channel] += sum over pixels of delta x, for `rows` rows of taps from row k on and the LANES channels
+ * from c on, of which the first `skipped` are left as they are. `rows` is a compile-time constant. */
 ALWAYS_INLINE void change_taps(size_t rows, size_t skipped, const ch_layer *layer, const image_frame *frame,
                                const real *padded, const real *delta, real *change, size_t k, size_t c, size_t count)
 {
