@@ -33,10 +33,10 @@ ch_code ch_idx_read_array(ch_array *self, const ch_byte_source *source, ch_error
         type++;
     }
     if (type == NUM_KNOWN || head[3] > CH_MOST_SIZES) {
-        return ch_error_set(
-            err, CH_ERROR_INPUT,
-            "%s has the IDX type 0x%02x in %u dimensions; accepted are the types 0x08, 0x09 and 0x0b to 0x0e in up to %d",
-            source->name, head[2], head[3], CH_MOST_SIZES);
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "%s has the IDX type 0x%02x in %u dimensions; accepted are the types 0x08, 0x09 and 0x0b "
+                            "to 0x0e in up to %d",
+                            source->name, head[2], head[3], CH_MOST_SIZES);
     }
     self->element = known[type].element;
     self->num_sizes = head[3];

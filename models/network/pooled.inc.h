@@ -240,37 +240,38 @@ static void pooled_below(const ch_layer *layer, const ch_layer *pool, const real
 
 enum { TOGETHER = 4 }; /* winners that a vector of weights is used for while it is in a register */
 
-/* sums [some] += weights . field of view of each of the winners. some and kernel are compile-time constants.
+/* dots [some] = weights . field of view of each of the winners, apart for each lane. some and kernel are compile-time
+ * constants.
  * @param ends  [kernel] the rest of each row of the weights that fills no vector, with zeros behind it */
 ALWAYS_INLINE void dot_fields(size_t some, size_t kernel, const field_sum *over, const size_t *places,
-                              const real *weights, const vector *ends, const real *padded, real *sums)
+                              const real *weights, const vector *ends, const real *padded, vector *dots)
 {
     const size_t whole = over->run / LANES * LANES;
-    vector dots[TOGETHER] = {{0}};
+    vector sums[TOGETHER] = {{0}};
     for (size_t r = 0; r < kernel; r++) {
         const real *w = weights + r * over->run, *x = padded + r * over->line;
         for (size_t i = 0; i < whole; i += LANES) {
             const vector here = load(w + i);
 #pragma GCC unroll 4
             for (size_t k = 0; k < some; k++) {
-                dots[k] += here * load(x + places[k] + i);
+                sums[k] += here * load(x + places[k] + i);
             }
         }
         if (whole < over->run) {
 #pragma GCC unroll 4
             for (size_t k = 0; k < some; k++) {
-                dots[k] += ends[r] * load(x + places[k] + whole);
+                sums[k] += ends[r] * load(x + places[k] + whole);
             }
         }
     }
+#pragma GCC unroll 4
     for (size_t k = 0; k < some; k++) {
-        for (size_t i = 0; i < LANES; i++) {
-            sums[k] += dots[k][i];
-        }
+        dots[k] = sums[k];
     }
 }
 
-/* The same of all winners of a channel; sums [over->num]. */
+/* sums [over->num] = weights . field of view of each of the winners of a channel. The lanes of LANES winners are added
+ * together, from the first to the last. */
 ALWAYS_INLINE void dot_all(size_t kernel, const field_sum *over, const real *weights, const real *padded, real *sums)
 {
     const size_t whole = over->run / LANES * LANES;
@@ -278,12 +279,22 @@ ALWAYS_INLINE void dot_all(size_t kernel, const field_sum *over, const real *wei
     for (size_t r = 0; r < kernel && whole < over->run; r++) {
         ends[r] = load_some(weights + r * over->run + whole, over->run - whole);
     }
-    size_t k = 0;
-    for (; k + TOGETHER <= over->num; k += TOGETHER) {
-        dot_fields(TOGETHER, kernel, over, over->places + k, weights, ends, padded, sums + k);
-    }
-    for (; k < over->num; k++) {
-        dot_fields(1, kernel, over, over->places + k, weights, ends, padded, sums + k);
+    for (size_t first = 0; first < over->num; first += LANES) {
+        const size_t *places = over->places + first, some = ch_size_min(over->num - first, LANES);
+        vector dots[LANES] = {{0}};
+        size_t k = 0;
+        for (; k + TOGETHER <= some; k += TOGETHER) {
+            dot_fields(TOGETHER, kernel, over, places + k, weights, ends, padded, dots + k);
+        }
+        for (; k < some; k++) {
+            dot_fields(1, kernel, over, places + k, weights, ends, padded, dots + k);
+        }
+        transpose_vectors(dots);
+        vector sum = dots[0];
+        for (size_t lane = 1; lane < LANES; lane++) {
+            sum += dots[lane];
+        }
+        store_some(sums + first, sum, some);
     }
 }
 
@@ -301,7 +312,6 @@ static void pooled_forward(const ch_layer *layer, const ch_layer *pool, const re
     for (size_t o = 0; o < out; o++) {
         real *sums = scratch->deltas;
         over.num = list_winners(pool, &frame, channels, scratch->which + o, slopes + o, scratch->places, sums);
-        memset(sums, 0, over.num * sizeof *sums);
         if (layer->kernel == MOST_KERNEL) {
             dot_all(MOST_KERNEL, &over, weights + o * layer->fan_in, scratch->padded, sums);
         } else {
