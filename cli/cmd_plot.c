@@ -50,7 +50,7 @@ static ch_code draw_chart(const plot_arguments *arguments, const ch_run_table *t
                                        &arguments->watch, &left_out, err);
     if (code == CH_OK && left_out > 0) {
         fprintf(stderr,
-                "%zu of %zu runs are not shown: they diverged, have no %s, or one that a logarithm cannot show\n",
+                "%zu of %zu runs are not shown: they diverged, have no %s, or a number that a logarithm cannot show\n",
                 left_out, table->count, arguments->chart.y.name);
     }
     return code;
@@ -126,7 +126,8 @@ static ch_code read_axes(const look *given, ch_chart *chart, ch_error *err)
     if (code != CH_OK) {
         return code;
     }
-    code = given->log != NULL ? ch_chart_log_parse(given->log, chart, err) : CH_OK;
+    chart->has_log = given->log != NULL;
+    code = chart->has_log ? ch_chart_log_parse(given->log, chart, err) : CH_OK;
     if (code != CH_OK) {
         return code;
     }
@@ -149,7 +150,7 @@ static ch_code read_numbers(const look *given, plot_arguments *arguments, ch_err
         return code;
     }
     numbers->by = chart.by;
-    numbers->has_log = given->log != NULL;
+    numbers->has_log = chart.has_log;
     numbers->log_x = chart.log_x;
     numbers->log_y = chart.log_y;
     if (given->band != NULL && chart.band != CH_BAND_SE && chart.band != CH_BAND_CI) {

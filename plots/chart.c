@@ -33,6 +33,7 @@ typedef struct {
 
 typedef struct {
     const ch_chart *chart;
+    bool log_x;      /* the axis of x is logarithmic */
     sample *samples; /* [num_samples] by curve, x and data set; owned */
     size_t num_samples;
     point *points; /* [num_points] by curve and x; owned */
@@ -72,6 +73,17 @@ static int compare_samples(const void *left, const void *right)
     return (a->seed_data > b->seed_data) - (a->seed_data < b->seed_data);
 }
 
+/* Whether a logarithmic axis shows the x of every run. */
+static bool logarithms_show_all(const ch_chart *chart, const ch_run_table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        if (ch_setting_applies(&table->runs[i].settings, chart->x) && x_of(chart, &table->runs[i]) <= 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static ch_code take_samples(content *self, const ch_run_table *table, ch_error *err)
 {
     const ch_chart *chart = self->chart;
@@ -83,7 +95,7 @@ static ch_code take_samples(content *self, const ch_run_table *table, ch_error *
     for (size_t i = 0; i < table->count; i++) {
         const ch_run *run = &table->runs[i];
         const double x = x_of(chart, run), y = y_of(chart, run);
-        const bool is_drawable = isfinite(x) && isfinite(y) && (!chart->log_x || x > 0) && (!chart->log_y || y > 0);
+        const bool is_drawable = isfinite(x) && isfinite(y) && (!self->log_x || x > 0) && (!chart->log_y || y > 0);
         if (!is_drawable || !ch_setting_applies(&run->settings, chart->x)) {
             self->num_left_out++;
             continue;
@@ -241,7 +253,7 @@ static ch_code write_page(const ch_page_head *head, const void *what, ch_sheet *
     if (code != CH_OK) {
         goto out;
     }
-    panel.x.is_linear = !chart->log_x;
+    panel.x.is_linear = !self->log_x;
     panel.y.is_linear = !chart->log_y;
     panel.y_scale = ch_chart_is_share(chart->y.name) ? CH_SCALE_PERCENT : CH_SCALE_POWERS;
     for (size_t c = 0; c < self->curves.count; c++) {
@@ -264,6 +276,7 @@ ch_code ch_plot_chart(const ch_run_table *table, const ch_chart *chart, const ch
                       ch_error *err)
 {
     content self = {.chart = chart, .curves.by = chart->by};
+    self.log_x = chart->log_x && (chart->has_log || logarithms_show_all(chart, table));
     ch_code code = take_samples(&self, table, err);
     *num_left_out = self.num_left_out;
     if (code != CH_OK) {

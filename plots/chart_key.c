@@ -18,7 +18,8 @@ static void write_value(const ch_settings *settings, size_t by, char *text, size
     const ch_setting *row = &ch_settings_table[by];
     const ch_value value = ch_settings_get(settings, by);
     char plain[CH_SETTING_TEXT_SIZE];
-    if (row->type == CH_TYPE_REAL || row->type == CH_TYPE_COUNT) {
+    const bool is_number = row->type == CH_TYPE_REAL || row->type == CH_TYPE_COUNT;
+    if (is_number && row->in_powers) {
         ch_number_text(row->type == CH_TYPE_REAL ? value.real : (double)value.count, text, size);
     } else {
         ch_setting_show(row, value, plain, sizeof plain);

@@ -145,6 +145,7 @@ typedef struct {
     size_t x;          /* row of the settings' table: a number */
     size_t by;         /* row of that table; CH_SETTINGS_STORED: one curve */
     ch_result y;       /* a real or a count */
+    bool has_log;      /* log_x is chosen; else x is linear where some run's is 0 or less, which no logarithm shows */
     bool log_x, log_y; /* axes; means over a logarithmic y are geometric */
     ch_chart_band band;
 } ch_chart;

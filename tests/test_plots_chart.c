@@ -29,6 +29,20 @@ static void test_own_choice(void **state)
     expect("$C plot $D/b -o $D --x temp --y time --panel a", CH_EXIT_USAGE, "no --panel");
 }
 
+/* An axis on which some run is at 0 is linear unless a logarithm is asked for. Values of chi are no powers of two. */
+static void test_zero_on_an_axis(void **state)
+{
+    (void)state;
+    expect("$C sweep perceptron --dim 8 --chi 0,0.5 --train 64 --temp 1,2 --seed 0..2 -o $D/z > $D/log", CH_EXIT_OK,
+           "");
+    expect("$C plot $D/z -o $D --format svg --data --x chi --y time --by temp; cut -d, -f2-4 $D/time-chi-by-temp.csv",
+           CH_EXIT_OK, "shows,curve,x\nmean,1,0\nmean,1,0.5\nmean,2,0\nmean,2,0.5\n");
+    expect("$C plot $D/z -o $D --format svg --data --x chi --y time --by temp --log x,y", CH_EXIT_OK,
+           "6 of 12 runs are not shown: they diverged, have no time, or a number that a logarithm cannot show");
+    expect("$C plot $D/z -o $D --format svg --x temp --y time --by chi", CH_EXIT_OK, "time-temp-by-chi.svg");
+    check_page("time-temp-by-chi.svg", (const char *const[]){">0.5<", NULL}, (const char *const[]){">−1<", NULL});
+}
+
 /* A figure of numbers of a fit, of two stores. */
 static void test_own_numbers(void **state)
 {
@@ -52,6 +66,7 @@ int main(void)
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(test_own_choice),
+        IN_DIRECTORY(test_zero_on_an_axis),
         IN_DIRECTORY(test_own_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
