@@ -217,7 +217,9 @@ static ch_code read_set(ch_array *self, const hdf5 *lib, hid_t set, const ch_arr
     const hid_t as = is_enum ? type : memory;
     ch_code code = ch_array_init(self, element, sizes, (size_t)count, name->whole, err);
     if (code == CH_OK && lib->H5Dread(set, as, H5S_ALL, H5S_ALL, H5P_DEFAULT, self->numbers) < 0) {
-        code = ch_error_set(err, CH_ERROR_INPUT, "%s is damaged: HDF5 cannot read its numbers", name->whole);
+        code = ch_error_set(
+            err, CH_ERROR_INPUT,
+            "%s: HDF5 cannot read its numbers, which are damaged, or packed by a filter that is not here", name->whole);
     }
     lib->H5Tclose(type);
     return code;
