@@ -94,7 +94,7 @@ static void epochs_are_those_of_the_plain_engine(void **state)
 {
     (void)state;
     skip_under_valgrind();
-    const size_t count = is_sanitized() ? 100 : 300; /* samples; under sanitizers two of ten cases */
+    const size_t count = is_sanitized() ? 100 : 200; /* samples; under sanitizers two of ten cases */
     const size_t batches[] = {1, 7, count / 5 + 4, count / 4, count - 1};
     uint64_t looks = 0;
     ch_examples train = draw_examples(6, count, 8);

