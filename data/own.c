@@ -48,8 +48,9 @@ static ch_code find_shape(ch_own_pool *self, const char *file, ch_error *err)
             return ch_error_set(
                 err, CH_ERROR_INPUT,
                 "%s has the shape %zu x %zu x %zu x %zu, which would be images of %zu channels; accepted is "
-                "[n][channels][rows][columns], as numpy.moveaxis(x, 3, 1) makes it",
-                file, sizes[0], sizes[1], sizes[2], sizes[3], sizes[1]);
+                "[n][channels][rows][columns], as numpy.moveaxis(x, 3, 1) makes it; images that have %zu columns are "
+                "accepted with rows and columns exchanged, numpy.swapaxes(x, 2, 3)",
+                file, sizes[0], sizes[1], sizes[2], sizes[3], sizes[1], sizes[3]);
         }
         self->shape = (ch_shape){sizes[1], sizes[2], sizes[3]};
     }

@@ -164,8 +164,9 @@ def _json(arguments: Sequence[str]) -> Row:
 # ---- tables ----
 
 
-def _table(rows: list[Row], frame: Optional[bool]) -> Any:
-    """Rows as a frame of pandas; as they are where `frame` is False, or None and there is no pandas."""
+def _table(rows: list[Row], frame: Optional[bool], columns: Optional[Sequence[str]] = None) -> Any:
+    """Rows as a frame of pandas, with these columns though there be no rows; as they are where `frame` is False, or None
+    and there is no pandas."""
     if frame is False:
         return rows
     try:
@@ -174,7 +175,7 @@ def _table(rows: list[Row], frame: Optional[bool]) -> Any:
         if frame:
             raise
         return rows
-    return pandas.DataFrame(rows)
+    return pandas.DataFrame(rows, columns=columns)
 
 
 def _value(text: str) -> Any:
@@ -193,9 +194,9 @@ _WORDS = ("id", "run", "version", "data_digest", "init")  # texts, also where th
 
 
 def _csv(text: str, frame: Optional[bool]) -> Any:
-    rows = [{name: value or None if name in _WORDS else _value(value) for name, value in row.items()}
-            for row in csv.DictReader(io.StringIO(text))]
-    return _table(rows, frame)
+    reader = csv.DictReader(io.StringIO(text))
+    rows = [{name: value or None if name in _WORDS else _value(value) for name, value in row.items()} for row in reader]
+    return _table(rows, frame, reader.fieldnames)
 
 
 # ---- commands ----

@@ -256,6 +256,8 @@ class Case(unittest.TestCase):
         self.assertEqual(len(frame), 144)
         self.assertEqual(str(frame["temp"].dtype), "float64")
         self.assertEqual(str(frame["train"].dtype), "int64")
+        none = chiton.runs(self.store, where="chi = 7")
+        self.assertEqual((len(none), list(none.columns)), (0, list(frame.columns)))
         exponents = chiton.fit(self.store).exponents
         delta = exponents[(exponents.name == "delta") & (exponents.chi == 0)]
         self.assertEqual(len(delta), 1)
