@@ -483,7 +483,7 @@ static void dense_turn(hessian *self, size_t l, const real *delta, double *to)
     } else {
         inputs = net->rows[l];
     }
-    product(out, in, tangents != NULL ? 2 * num : num, (a_matrix){.at = deltas, .row = 1, .column = out},
+    update(out, in, tangents != NULL ? 2 * num : num, (a_matrix){.at = deltas, .row = 1, .column = out},
             (b_matrix){.at = inputs, .row = in}, (c_matrix){.master = to + layer->weights, .row = in});
     for (size_t o = 0; layer->has_bias && o < out; o++) {
         real sum = 0;

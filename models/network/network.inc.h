@@ -257,12 +257,9 @@ static void reorder_conv(const ch_layer *layer, const real *weights, real *trans
     const size_t in = layer->in.channels, out = layer->out.channels, taps = layer->kernel * layer->kernel;
     for (size_t t = 0; t < taps; t++) {
         for (size_t o = 0; o < out; o++) {
-            const real *from = weights + (o * taps + t) * in;
-            memcpy(turned + ((taps - 1 - t) * out + o) * in, from, in * sizeof *turned);
-            for (size_t i = 0; i < in; i++) {
-                transposed[(t * in + i) * out + o] = from[i];
-            }
+            memcpy(turned + ((taps - 1 - t) * out + o) * in, weights + (o * taps + t) * in, in * sizeof *turned);
         }
+        transpose(weights + t * in, taps * in, out, in, transposed + t * in * out);
     }
 }
 

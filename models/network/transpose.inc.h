@@ -115,3 +115,19 @@ static inline void transpose_from_lanes(const real *from, size_t from_row, size_
         }
     }
 }
+
+/* to [columns][rows] = from [rows][from_row] transposed. */
+static inline void transpose(const real *from, size_t from_row, size_t rows, size_t columns, real *to)
+{
+    const size_t whole_rows = rows / LANES * LANES, whole_columns = columns / LANES * LANES;
+    for (size_t j = 0; j < whole_columns; j += LANES) {
+        for (size_t i = 0; i < whole_rows; i += LANES) {
+            transpose_square(from + i * from_row + j, from_row, LANES, to + j * rows + i, rows, LANES);
+        }
+    }
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = i < whole_rows ? whole_columns : 0; j < columns; j++) {
+            to[j * rows + i] = from[i * from_row + j];
+        }
+    }
+}
