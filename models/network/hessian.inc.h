@@ -484,7 +484,7 @@ static void dense_turn(hessian *self, size_t l, const real *delta, double *to)
         inputs = net->rows[l];
     }
     update(out, in, tangents != NULL ? 2 * num : num, (a_matrix){.at = deltas, .row = 1, .column = out},
-            (b_matrix){.at = inputs, .row = in}, (c_matrix){.master = to + layer->weights, .row = in});
+           (b_matrix){.at = inputs, .row = in}, (c_matrix){.master = to + layer->weights, .row = in});
     for (size_t o = 0; layer->has_bias && o < out; o++) {
         real sum = 0;
         for (size_t s = 0; s < num; s++) {
