@@ -95,7 +95,8 @@ NUMERIC := $(wildcard models/*/*_f32.c models/*/*_f64.c)
 $(NUMERIC:%.c=$(BUILD)/%.o): BASE_CFLAGS += $(FUSED) $(NUMERIC_CFLAGS)
 
 # What computes little, for which builds with checks are compiled in half the time without optimisation
-LIGHT := $(wildcard cli/*.c report/*.c plots/*.c plots/*/*.c sim/settings/*.c sim/store/*.c sim/sweep/*.c fit/reports/*.c)
+LIGHT := $(wildcard cli/*.c report/*.c plots/*.c plots/*/*.c sim/settings/*.c sim/store/*.c sim/sweep/*.c fit/*.c \
+                    $(patsubst %,fit/%/*.c,reports table regimes twins spectra))
 $(LIGHT:%.c=$(BUILD)/%.o): BASE_CFLAGS += $(LIGHT_CFLAGS)
 
 # What looks at the processor runs before it is known what that can do: compiled for every x86-64.
