@@ -279,7 +279,7 @@ HAS_SANITIZER = printf 'int main(void){return 0;}' | $(1) -fopenmp $(2) -x c - -
 ADDRESS      := -fsanitize=address,undefined -fno-sanitize-recover=all
 check-address:
 	+@compiler=clang CHITON_SANITIZER=1 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/leaks.supp:print_suppressions=0; \
-	ASAN_OPTIONS=malloc_context_size=4:quarantine_size_mb=16 OMP_TOOL=disabled; export CHITON_SANITIZER LSAN_OPTIONS ASAN_OPTIONS OMP_TOOL; \
+	ASAN_OPTIONS=malloc_context_size=4 OMP_TOOL=disabled; export CHITON_SANITIZER LSAN_OPTIONS ASAN_OPTIONS OMP_TOOL; \
 	$(call HAS_SANITIZER,clang,$(ADDRESS)) || { compiler='$(CC)'; echo "-- clang's sanitizers are not here: those of $(CC)"; }; \
 	if $(call HAS_SANITIZER,$$compiler,$(ADDRESS)); then \
 	    $(MAKE_AGAIN) BUILD=$(BUILD)/address KIND=address CC="$$compiler" OPTIMISE='-O1 -march=$(MARCH)' NUMERIC_CFLAGS=-O0 \
