@@ -221,8 +221,8 @@ perceptron_sweeps() {
     sweep perceptron perceptron --chi 0,1 --dim 16 --train 40,100 --temp 2^-3..2^0 --batch full --test 30 \
         --linear yes --dynamics sgd,gd,unfitted
     # every run diverges
-    sweep perceptron perceptron --chi 0 --dim 16 --train 64 --rate 1e300 --alpha 1e-200 --batch 4 --seed 0..3 \
-        --engine plain,fast
+    sweep perceptron perceptron --chi 0 --dim 16 --train 64 --rate 1e6 --loss mse --batch 4 --seed 0..7 \
+        --max-steps 10000
     sweep perceptron perceptron --chi 1 --dim 16 --train 64 --rate 1 --batch 3 --seed_data 0..1 --seed_init 5,6 \
         --seed_batch 7,8 --max-steps 300 --record 5
     sweep perceptron zip.yaml
