@@ -172,9 +172,10 @@ without_seconds() {
         }' "$1"
 }
 
-# Takes out of standard error the lines that show progress, and how much memory the machine has free.
+# Takes out of standard error the lines that show progress, how much memory the machine has free, and expected times.
 without_progress() {
     sed -e '/^[0-9]*\/[0-9]* .* left$/d' -e '/^memory: .* and waits: /d' \
+        -e '/^expected time: /d' -e '/^ likely between /d' -e '/^ which took /d' \
         -e 's/; in the .* there are, .*/; …/' "$1"
 }
 
