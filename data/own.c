@@ -83,8 +83,8 @@ static ch_code take_labels(ch_own_pool *self, const ch_array *labels, const char
     for (size_t mu = 0; mu < self->count; mu++) {
         if (!ch_array_integer(labels, mu, &self->labels[mu])) {
             return ch_error_set(err, CH_ERROR_INPUT,
-                                "%s: label number %zu is %.17g; accepted are integers of 64 bits, with a sign", name,
-                                mu, ch_array_real(labels, mu));
+                                "%s: label number %zu is %.17g; accepted are integers from -2^63 to 2^63 - 1", name, mu,
+                                ch_array_real(labels, mu));
         }
     }
     return CH_OK;

@@ -131,7 +131,7 @@ static void test_refusals(void **state)
                   "wide.npy has labels of shape 1 x …; accepted are 3 labels");
     write_npy("top.npy", "<u8", "3,", top, sizeof top);
     assert_unread(path_of("three.npy"), path_of("top.npy"),
-                  "label number 2 is 1.8446744073709552e+19; accepted are integers of 64");
+                  "label number 2 is 1.8446744073709552e+19; accepted are integers from");
     write_npy("nan.npy", "<f4", "2, 2", one, sizeof one);
     write_npy("two.npy", "<f8", "2,", three, 16);
     assert_unread(path_of("nan.npy"), path_of("two.npy"), "nan.npy: number 0 of sample 1 is nan; accepted are finite");

@@ -51,7 +51,7 @@ ALWAYS_INLINE void sum_taps(size_t pixels, size_t vectors, const tap_sum *over, 
     }
 }
 
-/* The same of all channels. */
+/* The same of all channels. `pixels` is a compile-time constant. */
 ALWAYS_INLINE void sum_channels(size_t pixels, const tap_sum *over, const real *weights, const real *numbers, real *to,
                                 size_t channels)
 {
