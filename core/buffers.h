@@ -12,7 +12,7 @@ typedef struct {
     size_t size;  /* bytes of an object */
 } ch_buffer;
 
-enum { CH_MOST_BUFFERS = 24 };
+enum { CH_MOST_BUFFERS = 26 };
 
 /** The buffers of a module; a row whose owner is NULL comes after the last. A module makes its list in one function and
  *  hands it to the three functions below, so that what is allocated, freed and announced cannot differ. */

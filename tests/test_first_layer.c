@@ -96,7 +96,7 @@ static void update(stage *self, const float *outputs, size_t active)
     ch_network_update(&self->plain, coefficients);
 }
 
-static void assert_same_weights(const stage *self)
+static void assert_same_weights(stage *self)
 {
     const double *weights = ch_network_weights(&self->network), *expected = ch_network_weights(&self->plain);
     for (size_t i = 0; i < self->architecture.num_weights; i++) {

@@ -228,6 +228,56 @@ static void few_samples_have_the_bits_of_panels(void **state)
     free(weights);
 }
 
+static void assert_same(const real *values, const real *wanted, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        assert_true(values[i] == wanted[i] || (isnan(values[i]) && isnan(wanted[i])));
+    }
+}
+
+/* An update made together with a product has the bits of both, one after the other, also where an input is infinite:
+ * then terms whose factor is 0 count. */
+static void updates_with_products_have_their_bits(void **state)
+{
+    (void)state;
+    static const size_t rows[] = {1, 7, 12, 16, 33, 130}, columns[] = {1, 16, 40, 256, 300, 700};
+    static const size_t terms[] = {1, 3, 4, 5, MOST_TERMS - 1, MOST_TERMS},
+                        samples[] = {1, 3, FEW_SAMPLES, LANES, PANEL};
+    enum { NUM = 6, NUM_SAMPLES = 5, MOST_ROWS = 130 };
+    static real a[MOST_TERMS * MOST_ROWS], b[MOST_TERMS * MOST], x[PANEL * MOST];
+    static real values[MOST_ROWS * MOST], got[PANEL * MOST_ROWS], wanted[PANEL * MOST_ROWS];
+    static double master[MOST_ROWS * MOST], master_wanted[MOST_ROWS * MOST];
+    const size_t step = is_under_valgrind() ? 101 : is_sanitized() ? 7 : 1;
+    for (size_t i = 0; i < NUM * NUM * NUM * NUM_SAMPLES; i += step) {
+        const size_t m = rows[i % NUM], n = columns[i / NUM % NUM], k = terms[i / NUM / NUM % NUM];
+        const size_t count = samples[i / NUM / NUM / NUM];
+        const a_matrix left = {.at = a, .row = 1, .column = m};
+        const b_matrix right = {.at = b, .row = n};
+        fill_with_zeros(a, k * m);
+        fill(b, k * n);
+        b[0] = i % 5 == 0 ? INFINITY : b[0];
+        fill(x, count * n);
+        fill(values, m * n);
+        for (size_t j = 0; j < m * n; j++) {
+            master[j] = master_wanted[j] = (double)values[j] * 1.1;
+            values[j] = (real)master[j];
+        }
+        update(m, n, k, left, right, (c_matrix){.values = values, .master = master_wanted, .row = n});
+        if (count <= FEW_SAMPLES) {
+            few_forward(count, m, n, values, x, wanted);
+            update_forward(m, n, k, left, right, master, &(forward_product){.samples = count, .x = x, .to = got});
+        } else {
+            product(m, count, n, (a_matrix){.at = values, .row = n, .column = 1}, (b_matrix){.at = x, .row = count},
+                    into(wanted, count));
+            update_forward(m, n, k, left, right, master, &(forward_product){.width = count, .x = x, .to = got});
+        }
+        for (size_t j = 0; j < m * n; j++) {
+            assert_true(master[j] == master_wanted[j] || (isnan(master[j]) && isnan(master_wanted[j])));
+        }
+        assert_same(got, wanted, m * count);
+    }
+}
+
 static void transposes_are_exact(void **state)
 {
     (void)state;
@@ -304,6 +354,7 @@ int main(void)
         cmocka_unit_test(updates_have_the_bits_of_products),
         cmocka_unit_test(updates_keep_infinite_inputs),
         cmocka_unit_test(few_samples_have_the_bits_of_panels),
+        cmocka_unit_test(updates_with_products_have_their_bits),
         cmocka_unit_test(transposes_are_exact),
         cmocka_unit_test(activations_are_right),
     };

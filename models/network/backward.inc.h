@@ -53,34 +53,50 @@ static inline void move_weight(network *self, const sink *to, size_t i, real gra
     self->weights[i] = (real)self->master[i];
 }
 
-/* Changes W and b of a dense layer by sum over s of delta_s x_s^T and of delta_s.
- * @param inputs  [num_active][n]; the deltas are self->delta_rows [num_active][m] */
-static void dense_change(network *self, const ch_layer *layer, const real *inputs, const sink *to)
+/* Stores the gradient by W and b of a dense layer of each sample. */
+static void store_gradients(network *self, const ch_layer *layer, const real *inputs, const sink *to)
+{
+    const size_t in = layer->fan_in, out = layer->out.channels;
+    const real *deltas = self->delta_rows;
+    for (size_t s = 0; s < self->num_active; s++, deltas += out) {
+        real *gradient = to->samples + s * to->row;
+        product(out, in, 1, (a_matrix){.at = deltas, .row = 1, .column = out},
+                (b_matrix){.at = inputs + s * in, .row = in}, into(gradient + layer->weights, in));
+        if (layer->has_bias) {
+            memcpy(gradient + layer->bias, deltas, out * sizeof *gradient);
+        }
+    }
+}
+
+/* Changes W of a dense layer by sum over s of delta_s x_s^T. */
+static void change_weights(network *self, const ch_layer *layer, const real *inputs, const sink *to)
 {
     const size_t in = layer->fan_in, out = layer->out.channels, num = self->num_active;
-    const real *deltas = self->delta_rows;
-    if (to->samples != NULL) {
-        for (size_t s = 0; s < num; s++) {
-            real *gradient = to->samples + s * to->row;
-            product(out, in, 1, (a_matrix){.at = deltas + s * out, .row = 1, .column = out},
-                    (b_matrix){.at = inputs + s * in, .row = in}, into(gradient + layer->weights, in));
-            if (layer->has_bias) {
-                memcpy(gradient + layer->bias, deltas + s * out, out * sizeof *gradient);
-            }
-        }
+    const bool is_update = to->gradient == NULL && to->velocity == NULL;
+    if (is_update && self->num_deferred == 0 && is_deferrable(self, layer)) {
+        defer(self, inputs);
         return;
     }
-    double *sums = to->gradient != NULL ? to->gradient : self->master;
-    c_matrix change = {.master = sums + layer->weights, .row = in};
+    if (to->gradient == NULL && layer == self->architecture->layers) {
+        CH_NETWORK_(settle)(self);
+    }
+    c_matrix change = {.master = (to->gradient != NULL ? to->gradient : self->master) + layer->weights, .row = in};
     change.values = to->gradient != NULL ? NULL : self->weights + layer->weights;
     change.velocity = to->velocity != NULL ? to->velocity + layer->weights : NULL;
     change.keep = to->keep;
-    update(out, in, num, (a_matrix){.at = deltas, .row = 1, .column = out}, (b_matrix){.at = inputs, .row = in},
-           change);
-    for (size_t o = 0; layer->has_bias && o < out; o++) {
+    update(out, in, num, (a_matrix){.at = self->delta_rows, .row = 1, .column = out},
+           (b_matrix){.at = inputs, .row = in}, change);
+}
+
+/* Changes b of a dense layer by sum over s of delta_s. */
+static void change_biases(network *self, const ch_layer *layer, const sink *to)
+{
+    const size_t out = layer->out.channels;
+    double *sums = to->gradient != NULL ? to->gradient : self->master;
+    for (size_t o = 0; o < out; o++) {
         real sum = 0;
-        for (size_t s = 0; s < num; s++) {
-            sum += deltas[s * out + o];
+        for (size_t s = 0; s < self->num_active; s++) {
+            sum += self->delta_rows[s * out + o];
         }
         if (to->velocity != NULL) {
             move_weight(self, to, layer->bias + o, sum);
@@ -90,6 +106,20 @@ static void dense_change(network *self, const ch_layer *layer, const real *input
         if (to->gradient == NULL) {
             self->weights[layer->bias + o] = (real)sums[layer->bias + o];
         }
+    }
+}
+
+/* Changes W and b of a dense layer, or stores gradients by them.
+ * @param inputs  [num_active][n]; the deltas are self->delta_rows [num_active][m] */
+static void dense_change(network *self, const ch_layer *layer, const real *inputs, const sink *to)
+{
+    if (to->samples != NULL) {
+        store_gradients(self, layer, inputs, to);
+        return;
+    }
+    change_weights(self, layer, inputs, to);
+    if (layer->has_bias) {
+        change_biases(self, layer, to);
     }
 }
 

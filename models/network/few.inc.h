@@ -42,23 +42,37 @@ ALWAYS_INLINE void add_input(size_t samples, const real *const *row, size_t k, c
     }
 }
 
+/* Adds the products of inputs first … next to the sums of LANES units. `samples` is a compile-time constant. */
+ALWAYS_INLINE void add_inputs(size_t samples, const real *const *row, size_t first, size_t next, const real *x,
+                              size_t in, vector *sums)
+{
+    size_t k = first;
+    for (; k + LANES <= next; k += LANES) {
+        add_square(samples, row, k, x, in, sums);
+    }
+    for (; k < next; k++) {
+        add_input(samples, row, k, x, in, sums);
+    }
+}
+
 /* Computes the sums of LANES units. `samples` is a compile-time constant. */
 ALWAYS_INLINE void unit_sums(size_t samples, const real *const *row, const real *x, size_t in, vector *sums)
 {
     for (size_t first = 0; first < in; first += DEPTH_BLOCK) {
-        const size_t next = ch_size_min(in, first + DEPTH_BLOCK);
         vector block[FEW_SAMPLES] = {0};
-        size_t k = first;
-        for (; k + LANES <= next; k += LANES) {
-            add_square(samples, row, k, x, in, block);
-        }
-        for (; k < next; k++) {
-            add_input(samples, row, k, x, in, block);
-        }
+        add_inputs(samples, row, first, ch_size_min(in, first + DEPTH_BLOCK), x, in, block);
 #pragma GCC unroll 8
         for (size_t s = 0; s < samples; s++) {
             sums[s] = first == 0 ? block[s] : sums[s] + block[s];
         }
+    }
+}
+
+/* Where the rows of LANES units start. Lanes beyond the last of `count` units repeat it. */
+ALWAYS_INLINE void find_rows(const real *weights, size_t row, size_t count, const real **start)
+{
+    for (size_t i = 0; i < LANES; i++) {
+        start[i] = weights + ch_size_min(i, count - 1) * row;
     }
 }
 
@@ -68,13 +82,28 @@ ALWAYS_INLINE void units_of_samples(size_t samples, size_t m, size_t n, const re
     for (size_t o = 0; o < m; o += LANES) {
         const real *row[LANES];
         vector sums[FEW_SAMPLES] = {0};
-        for (size_t i = 0; i < LANES; i++) { /* lanes beyond the last unit repeat it */
-            row[i] = weights + ch_size_min(o + i, m - 1) * n;
-        }
+        find_rows(weights + o * n, n, m - o, row);
         unit_sums(samples, row, x, n, sums);
         for (size_t s = 0; s < samples; s++) {
             store_some(to + s * m + o, sums[s], m - o);
         }
+    }
+}
+
+/* As units_of_samples of at most LANES units and DEPTH_BLOCK inputs, a block of a larger product.
+ * @param weights  [num_units][n], rows DEPTH_BLOCK apart
+ * @param x        [samples][n], rows `in` apart
+ * @param adds     whether the sums are added
+ * @param to       [samples][num_units], rows `out` apart */
+ALWAYS_INLINE void units_of_block(size_t samples, size_t num_units, size_t n, const real *weights, const real *x,
+                                  size_t in, bool adds, real *to, size_t out)
+{
+    const real *row[LANES];
+    vector sums[FEW_SAMPLES] = {0};
+    find_rows(weights, DEPTH_BLOCK, num_units, row);
+    add_inputs(samples, row, 0, n, x, in, sums);
+    for (size_t s = 0; s < samples; s++, to += out) {
+        store_some(to, adds ? load_some(to, num_units) + sums[s] : sums[s], num_units);
     }
 }
 
@@ -157,4 +186,10 @@ void CH_PRODUCTS_(few_forward)(size_t samples, size_t m, size_t n, const real *w
 void CH_PRODUCTS_(few_below)(size_t samples, size_t m, size_t n, const real *weights, const real *delta, real *to)
 {
     FEW_CASES(inputs_of_samples, m, n, weights, delta, to)
+}
+
+static void multiply_few(size_t samples, size_t num_units, size_t n, const real *weights, const real *x, size_t in,
+                         bool adds, real *to, size_t out)
+{
+    FEW_CASES(units_of_block, num_units, n, weights, x, in, adds, to, out)
 }

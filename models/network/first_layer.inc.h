@@ -123,6 +123,9 @@ void ch_first_layer_forward(const ch_first_layer *self, ch_network *net, const f
     const size_t out = self->num_outputs, last = net->architecture->num_layers;
     uint32_t *order = net->active; /* free, as no backward pass follows */
     const size_t num_stale = sort_by_lack(self, index, count, order);
+    if (num_stale > 0) {
+        ch_network_settle(net);
+    }
     net->count = count;
     for (size_t first = 0; first < count; first += PANEL) {
         const size_t width = panel_width(count, first), used = ch_size_min(count - first, width);

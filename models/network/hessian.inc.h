@@ -297,6 +297,9 @@ void CH_HESSIAN_(set)(hessian *self, const real *slopes)
     real *output = self->pulls[net->architecture->num_layers];
     memcpy(output, slopes, num * sizeof *slopes);
     memset(output + num, 0, (lanes_of(num) - num) * sizeof *slopes);
+    if (is_few(net)) {
+        fill_panels(net);
+    }
     pull_dense(self);
     if (top == 0) {
         return;

@@ -22,8 +22,11 @@
 
    void ch_network_set_weights(ch_network *self, const double *weights);
        weights [num_weights], in the order of architecture.h
-   const double *ch_network_weights(const ch_network *self);
-       [num_weights], good until the network is freed; as they are now, also after updates
+   const double *ch_network_weights(ch_network *self);
+       [num_weights], good until the network is freed; as they are now: to be called again after updates
+   void ch_network_settle(ch_network *self);
+       Makes the update that waits for the next forward pass, if there is one; for code that reads `master` or
+       `weights`.
 
    void ch_network_forward(ch_network *self, const float *inputs, const uint32_t *index, size_t count, real *outputs);
        f(w, x_i) of the samples index[0 .. count) (NULL: 0 .. count), count <= capacity, of inputs [.][dim], row-major,
@@ -45,7 +48,7 @@
        gradients [count][ch_architecture_image_weights].
    void ch_network_update(ch_network *self, const real *coefficients);
        w <- w + sum_i c_i grad f(w, x_i), the same sum, all gradients at the same w, in one pass over the weights.
-       Needs a new forward pass afterwards.
+       Needs a new forward pass afterwards, for which the weights of a first layer that is dense may wait.
    void ch_network_move(ch_network *self, const real *coefficients, real keep, real *velocity);
        v <- keep v + sum_i c_i grad f(w, x_i), w <- w + v, as ch_network_update. velocity [num_weights]: v, borrowed.
        Where all coefficients are 0 the weights move, too. */
@@ -81,13 +84,20 @@
         real *input_rows;  /* [sample][number] a dense layer's input, of active samples */                             \
         uint32_t *active;  /* [num_active] indices of the active samples, those with a coefficient that is not 0 */    \
         size_t num_active;                                                                                             \
+        /* The update of a dense first layer that waits for the next forward pass. */                                  \
+        size_t least_deferred; /* weights of the layer from which on its update waits */                               \
+        size_t num_deferred;   /* its terms, one of each sample; 0: no update waits */                                 \
+        real *deferred_deltas; /* [num_deferred][number] */                                                            \
+        real *deferred_inputs; /* [num_deferred][number] */                                                            \
+        bool is_rounded;       /* whether `weights` of the first layer are its `master` rounded, but for these */      \
     } network;                                                                                                         \
     ch_code network##_init(network *self, const ch_architecture *architecture, size_t capacity, ch_error *err)         \
         CH_MUST_CHECK;                                                                                                 \
     void network##_free(network *self);                                                                                \
     double network##_bytes(const ch_architecture *architecture, size_t capacity);                                      \
     void network##_set_weights(network *self, const double *weights);                                                  \
-    const double *network##_weights(const network *self);                                                              \
+    const double *network##_weights(network *self);                                                                    \
+    void network##_settle(network *self);                                                                              \
     void network##_forward(network *self, const float *inputs, const uint32_t *index, size_t count, real *outputs);    \
     void network##_forward_double(network *self, const double *inputs, size_t count, real *outputs);                   \
     void network##_gradient(network *self, const real *coefficients, double *gradient);                                \

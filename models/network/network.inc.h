@@ -27,6 +27,9 @@ typedef CH_NETWORK network;
  * more images share each reading of them. */
 enum { SMALL_GROUP = 4, LARGE_GROUP = 16, WEIGHTS_OF_SMALL = 1 << 18 };
 
+/* The weights of a first layer from which on its update waits: fewer stay in the caches from step to step. */
+enum { LEAST_DEFERRED = 1 << 15 };
+
 /* ---- memory ---- */
 
 static inline bool is_dense(const ch_layer *layer)
@@ -178,6 +181,7 @@ static ch_buffer_list buffers_of(const network *self)
     const largest_sizes most = find_largest(architecture);
     const node_memory nodes = memory_of_nodes(self);
     const size_t widest = larger_of(most.in, most.out);
+    const size_t most_deferred = self->num_images == 0 ? ch_size_min(capacity, MOST_TERMS) : 0;
     return (ch_buffer_list){{
         CH_BUFFER(self->master, num_weights),
         CH_BUFFER(self->weights, num_weights),
@@ -204,6 +208,8 @@ static ch_buffer_list buffers_of(const network *self)
         CH_BUFFER(self->delta_rows, times(capacity, most.out)),
         CH_BUFFER(self->input_rows, times(capacity, most.in)),
         CH_BUFFER(self->active, capacity),
+        CH_BUFFER(self->deferred_deltas, times(most_deferred, architecture->layers[0].out.channels)),
+        CH_BUFFER(self->deferred_inputs, times(most_deferred, architecture->dim)),
     }};
 }
 
@@ -212,6 +218,8 @@ static network sized(const ch_architecture *architecture, size_t capacity)
 {
     network self = {.architecture = architecture, .capacity = capacity, .num_images = image_layers(architecture)};
     self.group = image_weights(&self) > WEIGHTS_OF_SMALL ? LARGE_GROUP : SMALL_GROUP;
+    self.least_deferred = LEAST_DEFERRED;
+    self.is_rounded = true;
     return self;
 }
 
@@ -299,11 +307,65 @@ void CH_NETWORK_(set_weights)(network *self, const double *weights)
         memcpy(self->master, weights, self->architecture->num_weights * sizeof *weights);
     }
     round_weights(self, self->architecture->num_weights);
+    self->num_deferred = 0;
+    self->is_rounded = true;
 }
 
-const double *CH_NETWORK_(weights)(const network *self)
+const double *CH_NETWORK_(weights)(network *self)
 {
+    CH_NETWORK_(settle)(self);
     return self->master;
+}
+
+/* ---- the update that waits ----
+ *
+ * The first layer of a multilayer perceptron has most of the weights, and where batches are small an update takes as
+ * long as memory takes to bring them. The update of that layer waits for the next forward pass, which needs the weights
+ * anyway (deferred.inc.h). All else that reads these weights makes the update first, by settle().
+ */
+
+/* Whether the update of a layer is to wait. Steps of larger batches are limited by their multiply-adds, and an update
+ * by one sample changes half of a layer with relu, and leaves alone the other half. */
+static bool is_deferrable(const network *self, const ch_layer *layer)
+{
+    return layer == self->architecture->layers && is_dense(layer) &&
+           layer->fan_in * layer->out.channels >= self->least_deferred && self->num_active > 1 &&
+           self->num_active <= MOST_TERMS && self->count <= PANEL;
+}
+
+/* @param inputs  [num_active][n]; the deltas are self->delta_rows [num_active][m] */
+static void defer(network *self, const real *inputs)
+{
+    const ch_layer *layer = &self->architecture->layers[0];
+    const size_t num = self->num_active;
+    self->num_deferred = num;
+    memcpy(self->deferred_deltas, self->delta_rows, num * layer->out.channels * sizeof *self->deferred_deltas);
+    memcpy(self->deferred_inputs, inputs, num * layer->fan_in * sizeof *self->deferred_inputs);
+}
+
+static a_matrix deferred_a(const network *self)
+{
+    return (a_matrix){.at = self->deferred_deltas, .row = 1, .column = self->architecture->layers[0].out.channels};
+}
+
+static b_matrix deferred_b(const network *self)
+{
+    return (b_matrix){.at = self->deferred_inputs, .row = self->architecture->layers[0].fan_in};
+}
+
+void CH_NETWORK_(settle)(network *self)
+{
+    const ch_layer *layer = &self->architecture->layers[0];
+    const size_t in = layer->fan_in, out = layer->out.channels, first = layer->weights;
+    if (self->num_deferred > 0) {
+        const c_matrix to = {.master = self->master + first, .values = self->weights + first, .row = in};
+        update(out, in, self->num_deferred, deferred_a(self), deferred_b(self), to);
+        self->num_deferred = 0;
+    }
+    for (size_t i = first; !self->is_rounded && i < first + in * out; i++) {
+        self->weights[i] = (real)self->master[i];
+    }
+    self->is_rounded = true;
 }
 
 /* ---- forward ---- */
@@ -366,6 +428,19 @@ static void image_forward(network *self, size_t l, size_t first, size_t count)
                 count * num_pixels(layer->out));
 }
 
+/* Whether dense layers take the samples of the pass as rows. */
+static bool is_few(const network *self)
+{
+    return FEW_UNITS_PAY && self->count <= FEW_SAMPLES;
+}
+
+/* Copies the last image node, or the input, to panels. */
+static void fill_panels(network *self)
+{
+    const size_t node = self->num_images;
+    rows_to_panels(self->rows[node], self->count, node_size(self->architecture, node), self->panels[node]);
+}
+
 /* Computes the sums W x of dense layer l for the panel that begins with sample `first`. */
 static void dense_sums(const network *self, size_t l, size_t first, size_t width, real *sums)
 {
@@ -393,6 +468,28 @@ static void finish_panel(network *self, size_t l, size_t first, size_t width)
     }
 }
 
+/* Makes the update that waits, and computes z of the first layer, which is dense, for all samples: at most a panel. */
+static void deferred_forward(network *self)
+{
+    const ch_layer *layer = &self->architecture->layers[0];
+    const size_t count = self->count, out = layer->out.channels;
+    const size_t width = panel_width(count, 0);
+    const forward_product next = {
+        .samples = is_few(self) ? count : 0,
+        .width = width,
+        .x = is_few(self) ? self->rows[0] : self->panels[0],
+        .to = is_few(self) ? self->delta_rows : self->before[1],
+    };
+    update_forward(out, layer->fan_in, self->num_deferred, deferred_a(self), deferred_b(self),
+                   self->master + layer->weights, &next);
+    self->num_deferred = 0;
+    self->is_rounded = false;
+    if (is_few(self)) {
+        rows_to_panels(self->delta_rows, count, out, self->before[1]);
+    }
+    finish_panel(self, 0, 0, width);
+}
+
 /* Computes the sums W x of dense layer l for all samples, of which there are few. */
 static void few_sums(network *self, size_t l, real *sums)
 {
@@ -410,7 +507,14 @@ static void few_sums(network *self, size_t l, real *sums)
 static void dense_forward(network *self, size_t l)
 {
     const size_t out = self->architecture->layers[l].out.channels;
-    if (FEW_UNITS_PAY && self->count <= FEW_SAMPLES) {
+    if (l == 0 && self->num_deferred > 0 && self->count <= PANEL) {
+        deferred_forward(self);
+        return;
+    }
+    if (l == 0) {
+        CH_NETWORK_(settle)(self);
+    }
+    if (is_few(self)) {
         few_sums(self, l, self->before[l + 1]);
         finish_panel(self, l, 0, LANES);
         return;
@@ -432,8 +536,9 @@ static void forward(network *self, size_t count, real *outputs)
             image_forward(self, l, first, ch_size_min(count - first, self->group));
         }
     }
-    rows_to_panels(self->rows[self->num_images], count, node_size(architecture, self->num_images),
-                   self->panels[self->num_images]);
+    if (!is_few(self)) {
+        fill_panels(self);
+    }
     for (size_t l = self->num_images; l < architecture->num_layers; l++) {
         dense_forward(self, l);
     }

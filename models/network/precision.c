@@ -48,7 +48,7 @@ void ch_passes_set_weights(ch_passes *self, const double *weights)
     }
 }
 
-const double *ch_passes_weights(const ch_passes *self)
+const double *ch_passes_weights(ch_passes *self)
 {
     return self->is_wide ? ch_network_f64_weights(&self->wide) : ch_network_weights(&self->narrow);
 }
@@ -141,6 +141,7 @@ void ch_passes_move(ch_passes *self, const double *coefficients, double keep)
 void ch_passes_move_by(ch_passes *self, const double *sum, double keep)
 {
     const size_t num = num_weights(self);
+    (void)ch_passes_weights(self); /* no update waits */
     double *weights = self->is_wide ? self->wide.master : self->narrow.master;
     for (size_t i = 0; i < num; i++) {
         if (self->is_wide) {

@@ -38,7 +38,7 @@ size_t ch_passes_bytes(const ch_architecture *architecture, bool is_wide, size_t
 size_t ch_passes_sample_bytes(const ch_architecture *architecture, bool is_wide);
 
 void ch_passes_set_weights(ch_passes *self, const double *weights);
-const double *ch_passes_weights(const ch_passes *self);
+const double *ch_passes_weights(ch_passes *self);
 
 /** As ch_network_forward. @param outputs  out [count] */
 void ch_passes_forward(ch_passes *self, const float *inputs, const uint32_t *index, size_t count, double *outputs);

@@ -18,6 +18,7 @@ enum {
     DEPTH_BLOCK = 256,          /* rows of a panel that are used together: they fit the first cache */
     FEW_UNITS_PAY = LANES >= 8, /* with fewer lanes, transposing weights for W X^T takes longer than empty lanes do */
     FEW_SAMPLES = LANES / 2,    /* with as many samples, or fewer, lanes are units */
+    MOST_TERMS = PANEL,         /* terms of an update that is made together with a product, at most */
 };
 
 /* The factor A. Entry (i, l) is at[i row + l column].
@@ -67,6 +68,14 @@ static inline c_matrix added_to(real *values, size_t row)
     return (c_matrix){.values = values, .row = row, .add = true};
 }
 
+/* The product of weights W [m][n] with samples. */
+typedef struct {
+    size_t samples; /* FEW_SAMPLES or fewer; 0: the samples are a panel */
+    size_t width;   /* its columns */
+    const real *x;  /* [samples][n], or the panel [n][width] */
+    real *to;       /* out: [samples][m], or [m][width] */
+} forward_product;
+
 #if CH_REAL_BYTES == 4
 #define CH_PRODUCTS_(verb) ch_products_##verb
 #else
@@ -75,6 +84,8 @@ static inline c_matrix added_to(real *values, size_t row)
 
 void CH_PRODUCTS_(product)(size_t m, size_t n, size_t k, a_matrix a, b_matrix b, c_matrix c);
 void CH_PRODUCTS_(update)(size_t m, size_t n, size_t k, a_matrix a, b_matrix b, c_matrix c);
+void CH_PRODUCTS_(update_forward)(size_t m, size_t n, size_t k, a_matrix a, b_matrix b, double *master,
+                                  const forward_product *next);
 void CH_PRODUCTS_(few_forward)(size_t samples, size_t m, size_t n, const real *weights, const real *x, real *to);
 void CH_PRODUCTS_(few_below)(size_t samples, size_t m, size_t n, const real *weights, const real *delta, real *to);
 
@@ -89,6 +100,14 @@ static inline void product(size_t m, size_t n, size_t k, a_matrix a, b_matrix b,
 static inline void update(size_t m, size_t n, size_t k, a_matrix a, b_matrix b, c_matrix c)
 {
     CH_PRODUCTS_(update)(m, n, k, a, b, c);
+}
+
+/* W += A B in double, of k <= MOST_TERMS terms, and then the product with W rounded; with the bits of both. A lies by
+ * columns. */
+static inline void update_forward(size_t m, size_t n, size_t k, a_matrix a, b_matrix b, double *master,
+                                  const forward_product *next)
+{
+    CH_PRODUCTS_(update_forward)(m, n, k, a, b, master, next);
 }
 
 /* to [samples][m] = X W^T, of X [samples][n] and W [m][n], with the bits of product(); for FEW_SAMPLES or fewer. */

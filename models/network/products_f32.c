@@ -9,3 +9,5 @@
 #include "models/network/transpose.inc.h"
 
 #include "models/network/few.inc.h"
+
+#include "models/network/deferred.inc.h"

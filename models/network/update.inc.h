@@ -14,9 +14,11 @@ enum {
 typedef double doubles __attribute__((vector_size(PART * 8)));
 typedef real part __attribute__((vector_size(PART * CH_REAL_BYTES)));
 
-/* gcc finds the instruction for four numbers only where they are written out. */
+/* gcc finds the instruction for four numbers only where they are written out, and the one for eight nowhere. */
 #if VECTOR_BYTES == 32 && CH_REAL_BYTES == 4
 #define WIDENED(x) ((doubles){(double)(x)[0], (double)(x)[1], (double)(x)[2], (double)(x)[3]})
+#elif defined __AVX512F__ && CH_REAL_BYTES == 4 && !defined __clang__
+#define WIDENED(x) (doubles) __builtin_ia32_cvtps2pd512_mask(x, (doubles){0}, -1, 4)
 #else
 #define WIDENED(x) __builtin_convertvector(x, doubles)
 #endif
@@ -24,14 +26,36 @@ typedef real part __attribute__((vector_size(PART * CH_REAL_BYTES)));
 /* What is done with the sums, as c_matrix says. */
 typedef enum { TO_MASTER, TO_WEIGHTS, TO_VELOCITY } update_kind;
 
-static inline update_kind kind_of(const c_matrix *to)
+/* Weights [m][n] that sums are added to, in double and, by kind, rounded and with a velocity; else these are NULL. */
+typedef struct {
+    double *master;
+    real *values, *velocity;
+    size_t row, values_row; /* distances between rows: of master and velocity, and of values */
+    real keep;
+} weight_block;
+
+static update_kind kind_of(const weight_block *to)
 {
     return to->velocity != NULL ? TO_VELOCITY : to->values != NULL ? TO_WEIGHTS : TO_MASTER;
 }
 
-/* Adds sums to `count` weights, a whole number of vectors. The first two arguments are compile-time constants. */
-ALWAYS_INLINE void add_sums(update_kind kind, size_t count, const real *sums, double *master, real *values,
-                            real *velocity, size_t at, real keep)
+/* The part of a block that begins with row i and column j. `kind` is a compile-time constant. */
+ALWAYS_INLINE weight_block block_from(update_kind kind, const weight_block *to, size_t i, size_t j)
+{
+    weight_block from = *to;
+    from.master += i * to->row + j;
+    if (kind == TO_VELOCITY) {
+        from.velocity += i * to->row + j;
+    }
+    if (kind != TO_MASTER) {
+        from.values += i * to->values_row + j;
+    }
+    return from;
+}
+
+/* Adds sums to the first `count` weights of a block, a whole number of vectors. The first two arguments are
+ * compile-time constants. */
+ALWAYS_INLINE void add_sums(update_kind kind, size_t count, const real *sums, const weight_block *to)
 {
 #pragma GCC unroll 8
     for (size_t c = 0; c < count; c += PART) {
@@ -40,18 +64,25 @@ ALWAYS_INLINE void add_sums(update_kind kind, size_t count, const real *sums, do
         memcpy(&change, sums + c, sizeof change);
         if (kind == TO_VELOCITY) {
             part before;
-            memcpy(&before, velocity + at + c, sizeof before);
-            change = keep * before + change;
-            memcpy(velocity + at + c, &change, sizeof change);
+            memcpy(&before, to->velocity + c, sizeof before);
+            change = to->keep * before + change;
+            memcpy(to->velocity + c, &change, sizeof change);
         }
-        memcpy(&now, master + at + c, sizeof now);
+        memcpy(&now, to->master + c, sizeof now);
         now += WIDENED(change);
-        memcpy(master + at + c, &now, sizeof now);
+        memcpy(to->master + c, &now, sizeof now);
         if (kind != TO_MASTER) {
             change = __builtin_convertvector(now, part);
-            memcpy(values + at + c, &change, sizeof change);
+            memcpy(to->values + c, &change, sizeof change);
         }
     }
+}
+
+/* Adds sums to the first `width` weights of a block, any number of them. */
+static void add_some_sums(size_t width, const real *sums, const weight_block *to)
+{
+    const c_matrix row = {.values = to->values, .master = to->master, .velocity = to->velocity, .keep = to->keep};
+    put_row(sums, width, &row, 0);
 }
 
 /* ---- few terms ---- */
@@ -76,9 +107,8 @@ static term_list list_terms(size_t k, const a_matrix *a, const b_matrix *b, size
     return terms;
 }
 
-/* Changes a row of n weights that starts at place `at`. The first two arguments are compile-time constants. */
-ALWAYS_INLINE void update_row(update_kind kind, size_t num, const term_list *terms, size_t n, const c_matrix *to,
-                              size_t at)
+/* Changes the first row of a block of n columns. The first two arguments are compile-time constants. */
+ALWAYS_INLINE void update_row(update_kind kind, size_t num, const term_list *terms, size_t n, const weight_block *to)
 {
     real sums[SHALLOW_COLUMNS] __attribute__((aligned(CH_CACHE_LINE)));
     for (size_t j = 0; j < n; j += SHALLOW_COLUMNS) {
@@ -101,26 +131,28 @@ ALWAYS_INLINE void update_row(update_kind kind, size_t num, const term_list *ter
         }
         c = 0;
         for (; c < whole; c += LANES) {
-            add_sums(kind, LANES, sums + c, to->master, to->values, to->velocity, at + j + c, to->keep);
+            const weight_block here = block_from(kind, to, 0, j + c);
+            add_sums(kind, LANES, sums + c, &here);
         }
-        put_row(sums + c, width - c, to, at + j + c);
+        const weight_block rest = block_from(kind, to, 0, j + c);
+        add_some_sums(width - c, sums + c, &rest);
     }
 }
 
-ALWAYS_INLINE void update_row_of(update_kind kind, const term_list *terms, size_t n, const c_matrix *to, size_t at)
+ALWAYS_INLINE void update_row_of(update_kind kind, const term_list *terms, size_t n, const weight_block *to)
 {
     switch (terms->num) {
     case 1:
-        update_row(kind, 1, terms, n, to, at);
+        update_row(kind, 1, terms, n, to);
         break;
     case 2:
-        update_row(kind, 2, terms, n, to, at);
+        update_row(kind, 2, terms, n, to);
         break;
     case 3:
-        update_row(kind, 3, terms, n, to, at);
+        update_row(kind, 3, terms, n, to);
         break;
     case FEW_TERMS:
-        update_row(kind, FEW_TERMS, terms, n, to, at);
+        update_row(kind, FEW_TERMS, terms, n, to);
         break;
     default: /* nothing is added */
         break;
@@ -148,20 +180,24 @@ static bool are_finite(size_t k, size_t n, const b_matrix *b)
     return rest == 0;
 }
 
-static void update_by_few(size_t m, size_t n, size_t k, const a_matrix *a, const b_matrix *b, const c_matrix *to)
+static void update_by_few(size_t m, size_t n, size_t k, const a_matrix *a, const b_matrix *b, const weight_block *to)
 {
     const bool all = to->velocity != NULL || !are_finite(k, n, b);
     for (size_t i = 0; i < m; i++) {
         const term_list terms = list_terms(k, a, b, i, all);
+        weight_block row;
         switch (kind_of(to)) {
         case TO_MASTER:
-            update_row_of(TO_MASTER, &terms, n, to, i * to->row);
+            row = block_from(TO_MASTER, to, i, 0);
+            update_row_of(TO_MASTER, &terms, n, &row);
             break;
         case TO_WEIGHTS:
-            update_row_of(TO_WEIGHTS, &terms, n, to, i * to->row);
+            row = block_from(TO_WEIGHTS, to, i, 0);
+            update_row_of(TO_WEIGHTS, &terms, n, &row);
             break;
         case TO_VELOCITY:
-            update_row_of(TO_VELOCITY, &terms, n, to, i * to->row);
+            row = block_from(TO_VELOCITY, to, i, 0);
+            update_row_of(TO_VELOCITY, &terms, n, &row);
             break;
         }
     }
@@ -173,36 +209,19 @@ static void update_by_few(size_t m, size_t n, size_t k, const a_matrix *a, const
  * need other parts of the processor, and the weights come from afar.
  */
 
-/* Rows of sums [row][PANEL] that wait to be added, and where they go. */
+/* Rows of sums [row][PANEL] that wait to be added, and the weights that they are added to. */
 typedef struct {
     const real *sums;
-    size_t num_rows, at, row; /* at: the place of the first weight; row: from row to row of weights */
-    double *master;
-    real *values, *velocity;
-    real keep;
+    size_t num_rows;
+    weight_block to;
 } waiting_rows;
 
 ALWAYS_INLINE void add_waiting_row(update_kind kind, waiting_rows *waiting)
 {
-    add_sums(kind, PANEL, waiting->sums, waiting->master, waiting->values, waiting->velocity, waiting->at,
-             waiting->keep);
+    add_sums(kind, PANEL, waiting->sums, &waiting->to);
+    waiting->to = block_from(kind, &waiting->to, 1, 0);
     waiting->sums += PANEL;
-    waiting->at += waiting->row;
     waiting->num_rows--;
-}
-
-ALWAYS_INLINE waiting_rows waiting_at(const real *sums, size_t num_rows, const c_matrix *to, size_t at)
-{
-    return (waiting_rows){
-        .sums = sums,
-        .num_rows = num_rows,
-        .at = at,
-        .row = to->row,
-        .master = to->master,
-        .values = to->values,
-        .velocity = to->velocity,
-        .keep = to->keep,
-    };
 }
 
 /* Adds the products of term l to the sums of a tile. */
@@ -272,11 +291,11 @@ ALWAYS_INLINE void update_tile_of(update_kind kind, size_t num_rows, size_t k, c
     }
 }
 
-/* Changes all rows of some columns, the first of which is at place `at`.
+/* Changes all rows of a block of n columns.
  * @param kind    a compile-time constant
  * @param packed  [panel][k][PANEL] those columns of B */
 ALWAYS_INLINE void update_columns(update_kind kind, size_t m, size_t n, size_t k, const a_matrix *a, const real *packed,
-                                  const c_matrix *to, size_t at)
+                                  const weight_block *to)
 {
     real sums[2][TILE_ROWS * PANEL] __attribute__((aligned(CH_CACHE_LINE)));
     const size_t num_tiles = (m + TILE_ROWS - 1) / TILE_ROWS;
@@ -285,13 +304,12 @@ ALWAYS_INLINE void update_columns(update_kind kind, size_t m, size_t n, size_t k
     for (size_t t = 0; t < num_tiles; t++) {
         const size_t first = t * m / num_tiles, num_rows = (t + 1) * m / num_tiles - first;
         for (size_t j = 0; j < n; j += PANEL, turn = 1 - turn) {
-            const size_t place = at + first * to->row + j;
             update_tile_of(kind, num_rows, k, a->at + first, a->column, packed + j * k, sums[turn], &waiting);
-            waiting.num_rows = 0;
-            if (n - j < PANEL) {
-                put_tile(sums[turn], num_rows, n - j, to, place);
-            } else {
-                waiting = waiting_at(sums[turn], num_rows, to, place);
+            waiting = (waiting_rows){sums[turn], num_rows, block_from(kind, to, first, j)};
+            for (; n - j < PANEL && waiting.num_rows > 0; waiting.num_rows--) {
+                add_some_sums(n - j, waiting.sums, &waiting.to);
+                waiting.to = block_from(kind, &waiting.to, 1, 0);
+                waiting.sums += PANEL;
             }
         }
     }
@@ -300,24 +318,34 @@ ALWAYS_INLINE void update_columns(update_kind kind, size_t m, size_t n, size_t k
     }
 }
 
-static void update_by_tiles(size_t m, size_t n, size_t k, const a_matrix *a, const b_matrix *b, const c_matrix *to)
+/* Copies `columns` columns of B from column j on as [panel][k][PANEL], with zeros beyond the last. */
+static void pack_columns(const b_matrix *b, size_t k, size_t j, size_t columns, real *packed)
+{
+    for (size_t p = 0; p < columns; p += PANEL) {
+        pack(b->at + j + p, b->row, k, ch_size_min(columns - p, PANEL), packed + p * k, PANEL);
+    }
+}
+
+static void update_by_tiles(size_t m, size_t n, size_t k, const a_matrix *a, const b_matrix *b, const weight_block *to)
 {
     real packed[DEPTH_BLOCK * PANEL] __attribute__((aligned(CH_CACHE_LINE)));
     const size_t block = DEPTH_BLOCK / k * PANEL;
     for (size_t j = 0; j < n; j += block) {
         const size_t columns = ch_size_min(n - j, block);
-        for (size_t p = 0; p < columns; p += PANEL) {
-            pack(b->at + j + p, b->row, k, ch_size_min(columns - p, PANEL), packed + p * k, PANEL);
-        }
+        weight_block here;
+        pack_columns(b, k, j, columns, packed);
         switch (kind_of(to)) {
         case TO_MASTER:
-            update_columns(TO_MASTER, m, columns, k, a, packed, to, j);
+            here = block_from(TO_MASTER, to, 0, j);
+            update_columns(TO_MASTER, m, columns, k, a, packed, &here);
             break;
         case TO_WEIGHTS:
-            update_columns(TO_WEIGHTS, m, columns, k, a, packed, to, j);
+            here = block_from(TO_WEIGHTS, to, 0, j);
+            update_columns(TO_WEIGHTS, m, columns, k, a, packed, &here);
             break;
         case TO_VELOCITY:
-            update_columns(TO_VELOCITY, m, columns, k, a, packed, to, j);
+            here = block_from(TO_VELOCITY, to, 0, j);
+            update_columns(TO_VELOCITY, m, columns, k, a, packed, &here);
             break;
         }
     }
@@ -325,10 +353,11 @@ static void update_by_tiles(size_t m, size_t n, size_t k, const a_matrix *a, con
 
 void CH_PRODUCTS_(update)(size_t m, size_t n, size_t k, a_matrix a, b_matrix b, c_matrix c)
 {
+    const weight_block to = {c.master, c.values, c.velocity, c.row, c.row, c.keep};
     if (k <= FEW_TERMS) {
-        update_by_few(m, n, k, &a, &b, &c);
+        update_by_few(m, n, k, &a, &b, &to);
     } else if (k <= DEPTH_BLOCK) {
-        update_by_tiles(m, n, k, &a, &b, &c);
+        update_by_tiles(m, n, k, &a, &b, &to);
     } else {
         product(m, n, k, a, b, c);
     }
