@@ -275,11 +275,14 @@ check-native:
 # compiler takes minutes over their checks.
 HAS_SANITIZER = printf 'int main(void){return 0;}' | $(1) -fopenmp $(2) -x c - -o /dev/null 2>/dev/null
 # clang's OpenMP loads Archer wherever it runs, unless OMP_TOOL=disabled. The leak sanitizer reads Archer's thread-local
-# memory by the layout of an older glibc, and crashes where the memory happens to begin 16 bytes after a page does.
+# memory by the layout of an older glibc, and crashes where the memory happens to begin 16 bytes after a page does. A
+# process that is killed while clang's OpenMP begins leaves an empty file in /dev/shm. A later process of the same number
+# then takes itself for one with two copies of that library and ends, unless KMP_DUPLICATE_LIB_OK=1.
 ADDRESS      := -fsanitize=address,undefined -fno-sanitize-recover=all
 check-address:
 	+@compiler=clang CHITON_SANITIZER=1 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/leaks.supp:print_suppressions=0; \
-	ASAN_OPTIONS=malloc_context_size=4 OMP_TOOL=disabled; export CHITON_SANITIZER LSAN_OPTIONS ASAN_OPTIONS OMP_TOOL; \
+	ASAN_OPTIONS=malloc_context_size=4 OMP_TOOL=disabled KMP_DUPLICATE_LIB_OK=1; \
+	export CHITON_SANITIZER LSAN_OPTIONS ASAN_OPTIONS OMP_TOOL KMP_DUPLICATE_LIB_OK; \
 	$(call HAS_SANITIZER,clang,$(ADDRESS)) || { compiler='$(CC)'; echo "-- clang's sanitizers are not here: those of $(CC)"; }; \
 	if $(call HAS_SANITIZER,$$compiler,$(ADDRESS)); then \
 	    $(MAKE_AGAIN) BUILD=$(BUILD)/address KIND=address CC="$$compiler" OPTIMISE='-O1 -march=$(MARCH)' NUMERIC_CFLAGS=-O0 \
@@ -291,7 +294,8 @@ check-address:
 # clang's OpenMP tells its race detector of its locks and barriers (Archer); gcc's does not
 check-thread:
 	+@if $(call HAS_SANITIZER,clang,-fsanitize=thread); then \
-	    CHITON_SANITIZER=1 TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1; export CHITON_SANITIZER TSAN_OPTIONS; \
+	    CHITON_SANITIZER=1 TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1; \
+	    KMP_DUPLICATE_LIB_OK=1; export CHITON_SANITIZER TSAN_OPTIONS KMP_DUPLICATE_LIB_OK; \
 	    $(MAKE_AGAIN) BUILD=$(BUILD)/thread KIND=thread CC=clang OPTIMISE='-O1 -march=$(MARCH)' DEBUG=-g1 \
 	        SANITIZE=-fsanitize=thread FOLDERS='$(filter-out plots report,$(FOLDERS))' COMMANDS=cli/meter.c PROGRAM= \
 	        RUN='$(call SUITE,thread)' run-tests; \
