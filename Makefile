@@ -18,7 +18,8 @@ MARCH    ?= native
 OPTIMISE ?= -O3 -march=$(MARCH)
 DEBUG    ?= -g
 SANITIZE ?=
-JOBS     ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
+# jobs of a check: one more than there are cores, as some tests wait for a while
+JOBS     ?= $(shell expr 1 + $$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2))
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
 # optional: a program without it says so when it is asked to read an HDF5 file
@@ -220,7 +221,7 @@ $(BUILD)/results/%: $(BUILD)/tests/% $(PROGRAM) FORCE
 run-tests: $(RUN:%=$(BUILD)/results/%)
 FORCE:
 
-# A make of its own, which shares the jobs of the one that called it, or else has as many as there are cores.
+# A make of its own, which shares the jobs of the one that called it, or else has $(JOBS).
 MAKE_AGAIN = case "$$MAKEFLAGS" in *jobserver*) jobs= ;; *) jobs=-j$(JOBS) ;; esac; $(MAKE) --no-print-directory $$jobs
 VALGRIND   = valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
 
