@@ -324,12 +324,12 @@ const double *CH_NETWORK_(weights)(network *self)
  * anyway (deferred.inc.h). All else that reads these weights makes the update first, by settle().
  */
 
-/* Whether the update of a layer is to wait. Steps of larger batches are limited by their multiply-adds, and an update
- * by one sample changes half of a layer with relu, and leaves alone the other half. */
+/* Whether the update of a layer is to wait. Steps of larger batches are limited by their multiply-adds. An update by
+ * one sample is made at once where the rounded copy is up to date: with relu it changes about half of the rows. */
 static bool is_deferrable(const network *self, const ch_layer *layer)
 {
     return layer == self->architecture->layers && is_dense(layer) &&
-           layer->fan_in * layer->out.channels >= self->least_deferred && self->num_active > 1 &&
+           layer->fan_in * layer->out.channels >= self->least_deferred && (self->num_active > 1 || !self->is_rounded) &&
            self->num_active <= MOST_TERMS && self->count <= PANEL;
 }
 
@@ -507,7 +507,7 @@ static void few_sums(network *self, size_t l, real *sums)
 static void dense_forward(network *self, size_t l)
 {
     const size_t out = self->architecture->layers[l].out.channels;
-    if (l == 0 && self->num_deferred > 0 && self->count <= PANEL) {
+    if (l == 0 && self->num_deferred > 0 && self->count > 0 && self->count <= PANEL) {
         deferred_forward(self);
         return;
     }

@@ -141,7 +141,7 @@ void ch_passes_move(ch_passes *self, const double *coefficients, double keep)
 void ch_passes_move_by(ch_passes *self, const double *sum, double keep)
 {
     const size_t num = num_weights(self);
-    (void)ch_passes_weights(self); /* no update waits */
+    (void)ch_passes_weights(self); /* makes the update that waits, so that the master has it */
     double *weights = self->is_wide ? self->wide.master : self->narrow.master;
     for (size_t i = 0; i < num; i++) {
         if (self->is_wide) {
