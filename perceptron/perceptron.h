@@ -99,7 +99,7 @@ void ch_perceptron_signal_and_noise(const ch_perceptron *self, double *signal, d
  *  batch that holds one.
  *  - Large batches, of at least CH_WAITING_LARGE_BATCH independent samples, have in place of bounding, or before and
  *  after it, a stage in which only the samples close to kappa are followed (perceptron/close.h), where that is cheaper.
- *  Memory beside the set: the index, 8 bytes a sample, which runs may share; lists of at most 33 bytes a sample; copies
+ *  Memory beside the set: the index, 8 bytes a sample, which runs may share; lists of at most 48 bytes a sample; copies
  *  of at most a quarter of the samples; and 16 MiB of rows and 4 MiB more, 5 with large batches. Only the part that
  *  belongs to samples which are not ruled out is used. */
 typedef struct {

@@ -1,5 +1,5 @@
 /* test_deferred.c — an update of the first layer that waits for the next forward pass changes no bit: of two equal
- * networks one is asked for its weights after every update, so that none of its updates waits. */
+ * networks one, `prompt`, is asked for its weights after every update, so that none of its updates waits. */
 #include "core/core.h"
 #include "core/memory.h"
 #include "models/models.h"
@@ -15,7 +15,7 @@ enum { MOST_SAMPLES = 70, NUM_STEPS = 60 };
 
 typedef struct {
     ch_architecture architecture;
-    ch_passes waiting, settled;
+    ch_passes waiting, prompt;
     ch_random random;
     float *inputs;    /* [MOST_SAMPLES][dim] */
     double *start;    /* w0 */
@@ -36,7 +36,7 @@ static void set_up(pair *self, size_t inputs, size_t width, ch_activation activa
     }
     self->start = ch_alloc(num_weights, sizeof *self->start);
     ch_architecture_draw(&self->architecture, 3, self->start);
-    ch_passes *both[] = {&self->waiting, &self->settled};
+    ch_passes *both[] = {&self->waiting, &self->prompt};
     for (size_t i = 0; i < 2; i++) {
         self->sums[i] = ch_alloc(num_weights, sizeof *self->sums[i]);
         assert_int_equal(ch_passes_init(both[i], &self->architecture, is_wide, MOST_SAMPLES, NULL), CH_OK);
@@ -49,7 +49,7 @@ static void set_up(pair *self, size_t inputs, size_t width, ch_activation activa
 static void tear_down(pair *self)
 {
     ch_passes_free(&self->waiting);
-    ch_passes_free(&self->settled);
+    ch_passes_free(&self->prompt);
     ch_architecture_free(&self->architecture);
     free(self->inputs);
     free(self->start);
@@ -59,8 +59,8 @@ static void tear_down(pair *self)
 
 static void assert_equal_weights(pair *self)
 {
-    const double *waiting = ch_passes_weights(&self->waiting), *settled = ch_passes_weights(&self->settled);
-    assert_memory_equal(waiting, settled, self->architecture.num_weights * sizeof *waiting);
+    const double *waiting = ch_passes_weights(&self->waiting), *prompt = ch_passes_weights(&self->prompt);
+    assert_memory_equal(waiting, prompt, self->architecture.num_weights * sizeof *waiting);
 }
 
 static void go_forward(pair *self, size_t count, double *outputs)
@@ -71,15 +71,15 @@ static void go_forward(pair *self, size_t count, double *outputs)
         index[i] = ch_random_below(&self->random, MOST_SAMPLES);
     }
     ch_passes_forward(&self->waiting, self->inputs, index, count, outputs);
-    ch_passes_forward(&self->settled, self->inputs, index, count, others);
+    ch_passes_forward(&self->prompt, self->inputs, index, count, others);
     assert_memory_equal(outputs, others, count * sizeof *others);
 }
 
 static void update(pair *self, const double *coefficients)
 {
     ch_passes_update(&self->waiting, coefficients);
-    ch_passes_update(&self->settled, coefficients);
-    (void)ch_passes_weights(&self->settled);
+    ch_passes_update(&self->prompt, coefficients);
+    (void)ch_passes_weights(&self->prompt);
     self->num_waits += self->waiting.narrow.num_deferred + self->waiting.wide.num_deferred > 0;
 }
 
@@ -90,24 +90,24 @@ static void act(pair *self, const double *coefficients)
     switch (ch_random_below(&self->random, 16)) {
     case 0:
         ch_passes_move(&self->waiting, coefficients, 0.5);
-        ch_passes_move(&self->settled, coefficients, 0.5);
+        ch_passes_move(&self->prompt, coefficients, 0.5);
         break;
     case 1:
         memset(self->sums[0], 0, bytes);
         memset(self->sums[1], 0, bytes);
         ch_passes_gradient(&self->waiting, coefficients, self->sums[0]);
-        ch_passes_gradient(&self->settled, coefficients, self->sums[1]);
+        ch_passes_gradient(&self->prompt, coefficients, self->sums[1]);
         assert_memory_equal(self->sums[0], self->sums[1], bytes);
         break;
     case 2:
         update(self, coefficients);
         ch_passes_move_by(&self->waiting, self->start, 0.25);
-        ch_passes_move_by(&self->settled, self->start, 0.25);
+        ch_passes_move_by(&self->prompt, self->start, 0.25);
         break;
     case 3:
         update(self, coefficients);
         ch_passes_set_weights(&self->waiting, self->start);
-        ch_passes_set_weights(&self->settled, self->start);
+        ch_passes_set_weights(&self->prompt, self->start);
         break;
     case 4: /* twice after one forward pass */
         update(self, coefficients);
@@ -122,7 +122,7 @@ static void act(pair *self, const double *coefficients)
     }
 }
 
-/* A part of the coefficients is 0, of small batches in most steps all but a few. */
+/* In each step a quarter to all of the coefficients, by chance, are not 0. */
 static void walk(pair *self)
 {
     static const size_t counts[] = {1, 2, 3, 5, 8, 9, 16, 17, 32, 33, MOST_SAMPLES};

@@ -69,7 +69,7 @@ static ch_code note_zeros(ch_fit_group *group, ch_error *err)
                        zeros, group->num_runs);
 }
 
-/* Adds a note that names the P at which a test of significance sees a change, and from which T on. */
+/* Adds a note that names the P at which a test of significance sees a change. */
 static ch_code note_changes(ch_fit_group *group, const ch_fit_options *options, ch_error *err)
 {
     char *list = NULL;
@@ -87,8 +87,6 @@ static ch_code note_changes(ch_fit_group *group, const ch_fit_options *options, 
         ch_change_free(&change);
         tested += place != CH_TC_NONE;
         if (place == CH_TC_INSIDE || place == CH_TC_BELOW) {
-            char temp[32];
-            ch_power_format(exp(log_temp), temp, sizeof temp);
             fprintf(stream, "%s%s", named++ > 0 ? ", " : "", ch_show_count(group->trains[p]).text);
         }
     }

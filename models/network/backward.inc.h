@@ -78,7 +78,7 @@ static void change_weights(network *self, const ch_layer *layer, const real *inp
         return;
     }
     if (to->gradient == NULL && layer == self->architecture->layers) {
-        CH_NETWORK_(settle)(self);
+        CH_NETWORK_(commit)(self);
     }
     c_matrix change = {.master = (to->gradient != NULL ? to->gradient : self->master) + layer->weights, .row = in};
     change.values = to->gradient != NULL ? NULL : self->weights + layer->weights;

@@ -3,20 +3,21 @@
  *
  *   W += A B, with W in double, and then W X with W rounded.
  *
- * The weights do not fit the second cache together with a rounded copy. Here a block of them is rounded into the first
- * cache, where the product reads it: the weights are read and written once, and no copy of all of them is. Blocks are
- * those of update() and of product(), so that the bits are theirs.
+ * The weights of a large layer and their rounded copy do not stay in the caches from step to step. Here a block of
+ * weights is changed and rounded into the first cache, where the product reads it. So the weights are read and written
+ * once, and the rounded copy of the layer is neither. Sums are split at the columns at which product() splits them, so
+ * that the bits are those of update() and product().
  */
 
 enum { BLOCK_ROWS = LANES > TILE_ROWS ? LANES : TILE_ROWS }; /* rows of a block, at most */
 
-/* The update, by the columns of B and W that belong to a block. */
+/* The k terms of an update, for the columns of B and W that belong to a block. */
 typedef struct {
     size_t k;
     a_matrix a;
     b_matrix b;
-    bool takes_all;     /* of few terms: whether those whose factor is 0 count, too */
-    const real *packed; /* of more terms: [panel][k][PANEL] the columns of B */
+    bool takes_all;     /* for k <= FEW_TERMS: whether terms whose factor is 0 are added, too */
+    const real *packed; /* for larger k: [panel][k][PANEL] the columns of B */
 } block_terms;
 
 /* Updates and rounds the rows first … first + num_rows of a block of n columns. */
@@ -38,7 +39,9 @@ static void update_rounded(size_t first, size_t num_rows, size_t n, const block_
     }
 }
 
-/* to [row][width] = W X, of a block of W [num_rows][n], rows DEPTH_BLOCK apart, and X [n][width]; or it is added. */
+/* to [num_rows][width] = W X, or += where `adds`.
+ * @param weights  [num_rows][n] a block of W, rows DEPTH_BLOCK apart
+ * @param x        [n][width] */
 static void multiply_panel(size_t num_rows, size_t n, const real *weights, size_t width, const real *x, bool adds,
                            real *to)
 {

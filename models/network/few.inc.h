@@ -1,8 +1,8 @@
 /* few.inc.h — products of dense layers with few samples, in either precision; part of products_f32.c and
  * products_f64.c.
  *
- * A panel of so few samples would leave most lanes of its vectors empty. Here the lanes are units instead. Samples are
- * rows, X [s][n], and W is [m][n]. The sums have the bits that product() gives them.
+ * A panel of so few samples would leave most lanes of its vectors empty. Here a lane belongs to a unit of the layer
+ * instead of a sample. Samples are rows, X [s][n], and W is [m][n]. The sums have the bits that product() gives them.
  */
 
 enum { FEW_VECTORS = 4 }; /* vectors of a row of W^T delta whose sums are in registers together */
@@ -188,6 +188,7 @@ void CH_PRODUCTS_(few_below)(size_t samples, size_t m, size_t n, const real *wei
     FEW_CASES(inputs_of_samples, m, n, weights, delta, to)
 }
 
+/* Does as units_of_block, for any number of samples up to FEW_SAMPLES. */
 static void multiply_few(size_t samples, size_t num_units, size_t n, const real *weights, const real *x, size_t in,
                          bool adds, real *to, size_t out)
 {

@@ -124,7 +124,7 @@ void ch_first_layer_forward(const ch_first_layer *self, ch_network *net, const f
     uint32_t *order = net->active; /* free, as no backward pass follows */
     const size_t num_stale = sort_by_lack(self, index, count, order);
     if (num_stale > 0) {
-        ch_network_settle(net);
+        ch_network_commit(net);
     }
     net->count = count;
     for (size_t first = 0; first < count; first += PANEL) {

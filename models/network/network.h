@@ -24,7 +24,7 @@
        weights [num_weights], in the order of architecture.h
    const double *ch_network_weights(ch_network *self);
        [num_weights], good until the network is freed; as they are now: to be called again after updates
-   void ch_network_settle(ch_network *self);
+   void ch_network_commit(ch_network *self);
        Makes the update that waits for the next forward pass, if there is one; for code that reads `master` or
        `weights`.
 
@@ -48,7 +48,8 @@
        gradients [count][ch_architecture_image_weights].
    void ch_network_update(ch_network *self, const real *coefficients);
        w <- w + sum_i c_i grad f(w, x_i), the same sum, all gradients at the same w, in one pass over the weights.
-       Needs a new forward pass afterwards, for which the weights of a first layer that is dense may wait.
+       A new forward pass must follow before the next gradient or update. The update of a large dense first layer may
+       wait for that pass.
    void ch_network_move(ch_network *self, const real *coefficients, real keep, real *velocity);
        v <- keep v + sum_i c_i grad f(w, x_i), w <- w + v, as ch_network_update. velocity [num_weights]: v, borrowed.
        Where all coefficients are 0 the weights move, too. */
@@ -85,11 +86,11 @@
         uint32_t *active;  /* [num_active] indices of the active samples, those with a coefficient that is not 0 */    \
         size_t num_active;                                                                                             \
         /* The update of a dense first layer that waits for the next forward pass. */                                  \
-        size_t least_deferred; /* weights of the layer from which on its update waits */                               \
-        size_t num_deferred;   /* its terms, one of each sample; 0: no update waits */                                 \
-        real *deferred_deltas; /* [num_deferred][number] */                                                            \
-        real *deferred_inputs; /* [num_deferred][number] */                                                            \
-        bool is_rounded;       /* whether `weights` of the first layer are its `master` rounded, but for these */      \
+        size_t least_deferred; /* the least number of weights of the layer with which its update waits */              \
+        size_t num_deferred;   /* number of its terms, one for each active sample; 0: no update waits */               \
+        real *deferred_deltas; /* [num_deferred][m] */                                                                 \
+        real *deferred_inputs; /* [num_deferred][n] */                                                                 \
+        bool is_rounded; /* whether the layer's `weights` are its `master` rounded, both without the waiting update */ \
     } network;                                                                                                         \
     ch_code network##_init(network *self, const ch_architecture *architecture, size_t capacity, ch_error *err)         \
         CH_MUST_CHECK;                                                                                                 \
@@ -97,7 +98,7 @@
     double network##_bytes(const ch_architecture *architecture, size_t capacity);                                      \
     void network##_set_weights(network *self, const double *weights);                                                  \
     const double *network##_weights(network *self);                                                                    \
-    void network##_settle(network *self);                                                                              \
+    void network##_commit(network *self);                                                                              \
     void network##_forward(network *self, const float *inputs, const uint32_t *index, size_t count, real *outputs);    \
     void network##_forward_double(network *self, const double *inputs, size_t count, real *outputs);                   \
     void network##_gradient(network *self, const real *coefficients, double *gradient);                                \

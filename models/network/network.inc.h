@@ -27,7 +27,8 @@ typedef CH_NETWORK network;
  * more images share each reading of them. */
 enum { SMALL_GROUP = 4, LARGE_GROUP = 16, WEIGHTS_OF_SMALL = 1 << 18 };
 
-/* The weights of a first layer from which on its update waits: fewer stay in the caches from step to step. */
+/* The least number of weights of a first layer with which its update waits: fewer stay in the caches from step to step.
+ */
 enum { LEAST_DEFERRED = 1 << 15 };
 
 /* ---- memory ---- */
@@ -313,7 +314,7 @@ void CH_NETWORK_(set_weights)(network *self, const double *weights)
 
 const double *CH_NETWORK_(weights)(network *self)
 {
-    CH_NETWORK_(settle)(self);
+    CH_NETWORK_(commit)(self);
     return self->master;
 }
 
@@ -321,7 +322,7 @@ const double *CH_NETWORK_(weights)(network *self)
  *
  * The first layer of a multilayer perceptron has most of the weights, and where batches are small an update takes as
  * long as memory takes to bring them. The update of that layer waits for the next forward pass, which needs the weights
- * anyway (deferred.inc.h). All else that reads these weights makes the update first, by settle().
+ * anyway (deferred.inc.h). All else that reads these weights makes the update first, by commit().
  */
 
 /* Whether the update of a layer is to wait. Steps of larger batches are limited by their multiply-adds. An update by
@@ -353,7 +354,7 @@ static b_matrix deferred_b(const network *self)
     return (b_matrix){.at = self->deferred_inputs, .row = self->architecture->layers[0].fan_in};
 }
 
-void CH_NETWORK_(settle)(network *self)
+void CH_NETWORK_(commit)(network *self)
 {
     const ch_layer *layer = &self->architecture->layers[0];
     const size_t in = layer->fan_in, out = layer->out.channels, first = layer->weights;
@@ -512,7 +513,7 @@ static void dense_forward(network *self, size_t l)
         return;
     }
     if (l == 0) {
-        CH_NETWORK_(settle)(self);
+        CH_NETWORK_(commit)(self);
     }
     if (is_few(self)) {
         few_sums(self, l, self->before[l + 1]);

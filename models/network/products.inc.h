@@ -17,7 +17,7 @@ enum {
     PANEL = 2 * LANES,          /* columns of a panel of B, which belong to a tile of sums in the registers */
     DEPTH_BLOCK = 256,          /* rows of a panel that are used together: they fit the first cache */
     FEW_UNITS_PAY = LANES >= 8, /* with fewer lanes, transposing weights for W X^T takes longer than empty lanes do */
-    FEW_SAMPLES = LANES / 2,    /* with as many samples, or fewer, lanes are units */
+    FEW_SAMPLES = LANES / 2,    /* up to so many samples a lane belongs to a unit */
     MOST_TERMS = PANEL,         /* terms of an update that is made together with a product, at most */
 };
 

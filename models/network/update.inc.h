@@ -3,7 +3,7 @@
  *   W_ij += sum over l of A_li B_lj,   A [k][m], B [k][n], W [m][n] in double.
  *
  * A term l is a sample: A_li is its derivative by unit i, and B_lj its input j. The sum has the bits that product()
- * gives it. There are more weights than the second cache holds, so that each is read and written once, row by row.
+ * gives it. The weights of large layers do not fit the second cache, so that each is read and written once, row by row.
  */
 
 enum {
@@ -159,7 +159,8 @@ ALWAYS_INLINE void update_row_of(update_kind kind, const term_list *terms, size_
     }
 }
 
-/* Whether all numbers of k rows are finite. 0 times any other number is not 0. */
+/* Whether all numbers of k rows are finite. Terms whose factor is 0 may be left out only then: 0 times infinity is NaN.
+ */
 static bool are_finite(size_t k, size_t n, const b_matrix *b)
 {
     vector any = {0};
