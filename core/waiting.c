@@ -124,11 +124,13 @@ uint32_t ch_waiting_number_over_one(const ch_waiting *self, double left)
 {
     const uint32_t most = self->batch < self->marked ? self->batch : self->marked;
     double chance = self->one;
-    uint32_t number = 1;
-    while (left >= 0 && number < most) {
-        chance *= next_number(self, number);
+    uint32_t number = 2; /* the largest number takes what is left */
+    for (; number < most; number++) {
+        chance *= next_number(self, number - 1);
         left -= chance;
-        number++;
+        if (left < 0) {
+            break;
+        }
     }
     return number;
 }

@@ -50,8 +50,9 @@ size_t ch_perceptron_bytes(const ch_perceptron_size *size)
     return rows + indices + tests + (size->is_fast ? fast_bytes(size->num_train, size->dim) : 0);
 }
 
-size_t ch_perceptron_order_bytes(size_t num_samples)
+size_t ch_perceptron_screen_bytes(size_t num_samples, size_t dim)
 {
-    enum { ORDER_BYTES = 8, SORTING_BYTES = 8 };
-    return (ORDER_BYTES + SORTING_BYTES) * num_samples;
+    enum { ORDER_BYTES = 8, SORTING_BYTES = 8, ALONG_BYTES = 4 };
+    const size_t bytes = ch_sample_set_bytes(num_samples, dim) / sizeof(float); /* one an entry, not four */
+    return (ORDER_BYTES + SORTING_BYTES + ALONG_BYTES) * num_samples + bytes;
 }

@@ -147,14 +147,18 @@ static void sort_list(ch_candidates *self)
 }
 
 /* excess[k] = m - kappa of samples[k] for k < count, computed in double and rounded to single precision.
- * @param samples  [count]; NULL: sample k itself */
-static void compute_excess(ch_candidates *self, const uint32_t *samples, uint32_t count)
+ * @param samples  [count]; NULL: sample k itself
+ * @param rounded  NULL, or the weights by which samples are known to be fitted, whose excess is infinite then */
+static void compute_excess(ch_candidates *self, const uint32_t *samples, uint32_t count,
+                           const ch_quantised_weights *rounded)
 {
     const ch_perceptron *student = self->student;
     const int threads = ch_threads_worth(student->setup.threads, count, student->stride);
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (uint32_t k = 0; k < count; k++) {
-        self->excess[k] = (float)(ch_student_margin(student, samples != NULL ? samples[k] : k) - student->setup.kappa);
+        const uint32_t sample = samples != NULL ? samples[k] : k;
+        const bool is_fitted = rounded != NULL && ch_quantised_is_fitted(&self->screen->quantised, rounded, sample);
+        self->excess[k] = is_fitted ? INFINITY : (float)(ch_student_margin(student, sample) - student->setup.kappa);
     }
 }
 
@@ -230,7 +234,7 @@ bool ch_candidates_narrow(ch_candidates *self, const ch_candidates_use *use)
     }
     sort_list(self);
     const uint32_t *screened = self->list;
-    compute_excess(self, screened, self->count);
+    compute_excess(self, screened, self->count, NULL);
     uint32_t counts[OCTAVES] = {0};
     for (uint32_t k = 0; k < self->count; k++) {
         counts[octave((double)self->excess[k], unit)]++;
@@ -254,12 +258,12 @@ bool ch_candidates_narrow(ch_candidates *self, const ch_candidates_use *use)
     return true;
 }
 
-uint32_t ch_candidates_find_unfitted(ch_candidates *self, uint32_t *unfitted)
+uint32_t ch_candidates_find_unfitted(ch_candidates *self, const ch_quantised_weights *rounded, uint32_t *unfitted)
 {
     sort_list(self);
     const uint32_t *samples = self->list;
     const double kappa = self->student->setup.kappa;
-    compute_excess(self, samples, self->count);
+    compute_excess(self, samples, self->count, rounded);
     uint32_t number = 0;
     for (uint32_t k = 0; k < self->count; k++) {
         /* Rounding m - kappa to single precision does not change its sign but may make it 0. So a sample with an excess

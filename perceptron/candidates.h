@@ -69,9 +69,11 @@ void ch_candidates_set_reference(ch_candidates *self);
  *  @return whether a radius was chosen */
 bool ch_candidates_narrow(ch_candidates *self, const ch_candidates_use *use);
 
-/** Finds the unfitted samples by computing the margins of all candidates. Sorts the list by index.
+/** Finds the unfitted samples among all candidates. Margins are computed in double, but for those that are surely over
+ *  kappa. Sorts the list by index.
+ *  @param rounded   the student's weights
  *  @param unfitted  out: [count] indices of the unfitted samples, ascending
  *  @return their number */
-uint32_t ch_candidates_find_unfitted(ch_candidates *self, uint32_t *unfitted);
+uint32_t ch_candidates_find_unfitted(ch_candidates *self, const ch_quantised_weights *rounded, uint32_t *unfitted);
 
 #endif

@@ -113,7 +113,7 @@ static void begin_drawing(ch_fast_perceptron *self)
     begin_skipping(self);
     self->state->stage = CH_FAST_DRAWING;
     self->student.learner.step_cost = 0;
-    ch_fast_copy_weights(self);
+    ch_fast_round_weights(self);
     ch_fast_begin_list(self);
 }
 
@@ -215,7 +215,7 @@ static bool update_by_list(ch_fast_perceptron *self)
             ch_fast_begin_list(self);
         }
     }
-    ch_fast_copy_weights(self);
+    ch_fast_round_weights(self);
     return true;
 }
 
@@ -346,7 +346,7 @@ static void complete(ch_fast_perceptron *self)
     ch_fast_state *state = self->state;
     const ch_perceptron_setup *setup = &self->student.setup;
     if (state->stage == CH_FAST_DRAWING) {
-        ch_fast_copy_weights(self);
+        ch_fast_round_weights(self);
     }
     if (state->stage == CH_FAST_DRAWING && !setup->by_epoch && state->candidates.count > 0) {
         ch_waiting_init(&state->candidate_law, (uint32_t)setup->num_samples, (uint32_t)setup->batch,
@@ -414,21 +414,12 @@ static void free_learner(ch_learner *learner)
  * @param shared  index of setup->train, borrowed; NULL: it is made here */
 static ch_code init_screen(ch_screen *self, const ch_screen *shared, const ch_perceptron_setup *setup, ch_error *err)
 {
-    ch_screen whole = {0};
-    ch_code code = CH_OK;
-    if (shared == NULL) {
-        code = ch_screen_init(&whole, setup->train, setup->watch, err);
-        if (code != CH_OK) {
-            return code;
-        }
-        if (setup->num_samples == setup->train->num_samples) {
-            *self = whole;
-            return CH_OK;
-        }
+    if (shared != NULL) {
+        return ch_screen_init_first(self, shared, setup->train, setup->num_samples, err);
     }
-    code = ch_screen_init_first(self, shared != NULL ? shared : &whole, setup->train, setup->num_samples, err);
-    ch_screen_free(&whole);
-    return code;
+    ch_sample_set first = *setup->train; /* its first P samples, borrowed */
+    first.num_samples = setup->num_samples;
+    return ch_screen_init(self, &first, setup->watch, err);
 }
 
 static ch_code refuse_memory(const ch_perceptron_setup *setup, ch_error *err)
@@ -471,7 +462,6 @@ static ch_code init_state(ch_fast_perceptron *self, const ch_screen *shared, ch_
     state->active = ch_active_set_new(&self->student, &state->screen);
     state->drawn = ch_alloc_unset(CH_FAST_AHEAD + setup->batch, sizeof *state->drawn);
     state->unfitted = ch_alloc_unset(setup->num_samples, sizeof *state->unfitted);
-    state->single = ch_alloc(self->student.stride, sizeof *state->single);
     state->used = ch_alloc(setup->num_samples, sizeof *state->used);
     state->close_try = UINT64_MAX;
     if (ch_fast_close_applies(setup) && state->active != NULL) {
@@ -480,8 +470,8 @@ static ch_code init_state(ch_fast_perceptron *self, const ch_screen *shared, ch_
             return refuse_memory(setup, err);
         }
     }
-    if (state->active == NULL || state->drawn == NULL || state->unfitted == NULL || state->single == NULL ||
-        state->used == NULL) {
+    if (state->active == NULL || state->drawn == NULL || state->unfitted == NULL || state->used == NULL ||
+        !ch_quantised_weights_init(&state->rounded, self->student.stride)) {
         return refuse_memory(setup, err);
     }
     state->next_look = FIRST_LOOK;
@@ -533,7 +523,7 @@ void ch_fast_perceptron_free(ch_fast_perceptron *self)
         ch_screen_free(&self->state->screen);
         free(self->state->drawn);
         free(self->state->unfitted);
-        free(self->state->single);
+        ch_quantised_weights_free(&self->state->rounded);
         free(self->state->used);
         ch_epoch_free(&self->state->epochs.epoch);
         free(self->state->epochs.place_of);

@@ -9,7 +9,6 @@
 
 #include "core/draw.h"
 
-#include <float.h>
 #include <string.h>
 
 static ch_random *stream(ch_fast_perceptron *self)
@@ -50,6 +49,27 @@ static void draw_candidates(ch_fast_perceptron *self, uint32_t *drawn, uint32_t 
     }
 }
 
+/* Whether every batch holds a candidate, so that no wait is drawn. */
+static bool is_always(const ch_waiting *law)
+{
+    return law->per_log_none == 0;
+}
+
+/* Sets the waits of the first `count` batches of the queue, each by a uniform number. All logarithms are taken
+ * together, since the processor then takes several at once.
+ * @param uniforms  [CH_FAST_AHEAD] between 0 and 1, also beyond `count` */
+static void set_waits(ch_fast_state *state, const double *restrict uniforms, uint32_t count)
+{
+    const ch_waiting *law = &state->candidate_law;
+    double logs[CH_FAST_AHEAD];
+    for (uint32_t i = 0; i < CH_FAST_AHEAD; i++) {
+        logs[i] = ch_waiting_near_log(uniforms[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        state->batches[i].wait = is_always(law) ? 1 : ch_waiting_steps_of(law, uniforms[i], logs[i]);
+    }
+}
+
 /* Fills the queue with batches that hold a candidate, until they hold CH_FAST_AHEAD candidates in all. While the list
  * of candidates is valid, which candidates a batch holds does not depend on w. So batches may be drawn before it is
  * known whether one before them is an update. */
@@ -60,15 +80,22 @@ static void draw_batches(ch_fast_perceptron *self)
         ch_fast_epoch_draw_batches(self);
         return;
     }
+    const ch_waiting *law = &state->candidate_law;
+    double uniforms[CH_FAST_AHEAD];
     uint32_t end = 0, count = 0;
+    for (uint32_t i = 0; i < CH_FAST_AHEAD; i++) {
+        uniforms[i] = 0.5;
+    }
     do {
-        ch_fast_batch *batch = &state->batches[count++];
-        batch->wait = ch_waiting_steps(&state->candidate_law, stream(self));
-        const uint32_t number = ch_waiting_number(&state->candidate_law, stream(self));
+        if (!is_always(law)) {
+            uniforms[count] = ch_waiting_uniform(stream(self));
+        }
+        const uint32_t number = ch_waiting_number(law, stream(self));
         draw_candidates(self, state->drawn + end, number);
         ch_fast_fetch_rows(self, state->drawn + end, number);
-        batch->end = end += number;
+        state->batches[count++].end = end += number;
     } while (count < CH_FAST_AHEAD && end < CH_FAST_AHEAD);
+    set_waits(state, uniforms, count);
     state->num_batches = count;
     state->next_batch = 0;
 }
@@ -94,7 +121,7 @@ void ch_fast_begin_list(ch_fast_perceptron *self)
 static void look_at_candidates(ch_fast_perceptron *self, uint64_t now)
 {
     ch_fast_state *state = self->state;
-    const uint32_t number = ch_candidates_find_unfitted(&state->candidates, state->unfitted);
+    const uint32_t number = ch_candidates_find_unfitted(&state->candidates, &state->rounded, state->unfitted);
     ch_fast_count_look(self);
     if (number > 0) {
         state->usual_draws = (double)state->candidates.count / number;
@@ -110,34 +137,22 @@ static void look_at_candidates(ch_fast_perceptron *self, uint64_t now)
     }
 }
 
-/* Rounds the weights to single precision, and sets `surely_fitted` to kappa plus a bound on the error of a margin
- * computed with them,
- *   2^-24 (stride / 16 + 8) (|w| max |z| + kappa) + the least normal float.
- * The sum over components is off by 2^-24 (stride / 16 + 4) |w| |z| (ch_dot_single). Rounding the weights adds 2^-24
- * |w| |z|, and rounding kappa + error itself adds 2^-24 kappa. The rest covers the rounding of this bound; the last
- * term covers underflow. */
-void ch_fast_copy_weights(ch_fast_perceptron *self)
+void ch_fast_round_weights(ch_fast_perceptron *self)
 {
     const ch_perceptron *student = &self->student;
-    const double sums = (double)student->stride / CH_ROW_LANES + 8;
-    const double norm = sqrt(ch_norm2(student->weights, student->stride));
-    const double error = 0x1p-24 * sums * (norm * self->state->screen.most_norm + student->setup.kappa) + FLT_MIN;
-    for (size_t i = 0; i < student->stride; i++) {
-        self->state->single[i] = (float)student->weights[i];
-    }
-    self->state->surely_fitted = (float)(student->setup.kappa + error);
+    ch_quantised_weights_set(&self->state->rounded, &self->state->screen.quantised, student->weights,
+                             student->setup.train->teacher, student->setup.kappa);
 }
 
-/* Does as ch_student_find_active does, but skips samples that are fitted by their margin in single precision. */
+/* Does as ch_student_find_active does, but skips samples whose margin in 8 bits is surely over kappa. */
 static uint32_t find_active(ch_fast_perceptron *self, const uint32_t *batch, uint32_t size, double *sum)
 {
     const ch_fast_state *state = self->state;
     ch_perceptron *student = &self->student;
     uint32_t count = 0;
     for (uint32_t i = 0; i < size; i++) {
-        const float *row = ch_sample_set_row(student->setup.train, batch[i]);
-        if (!(ch_dot_single(row, state->single, student->stride) > state->surely_fitted)) {
-            const double margin = ch_dot(row, student->weights, student->stride);
+        if (!ch_quantised_is_fitted(&state->screen.quantised, &state->rounded, batch[i])) {
+            const double margin = ch_student_margin(student, batch[i]);
             const bool unfitted = ch_is_unfitted(margin, student->setup.kappa);
             student->active[count] = batch[i];
             count += unfitted;

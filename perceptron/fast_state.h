@@ -12,6 +12,7 @@
 #include "perceptron/active.h"
 #include "perceptron/candidates.h"
 #include "perceptron/close.h"
+#include "perceptron/quantised.h"
 #include "perceptron/student.h"
 
 /** At least this many candidates are drawn before the margin of the first of them is computed, so that by then their
@@ -72,9 +73,7 @@ struct ch_fast_state {
     uint32_t *drawn; /* [CH_FAST_AHEAD + B] candidates of these batches, one after the other; owned */
     /* running mean, over updates, of the number of candidates drawn until one is unfitted */
     double usual_draws;
-    float *single; /* [stride] the weights rounded to single precision; owned */
-    /* a sample whose margin by `single` is over this number has a margin over kappa in double */
-    float surely_fitted;
+    ch_quantised_weights rounded; /* the student's weights, as they were rounded last; owned */
 
     /* The choice of the stage: what was done since the last comparison of stages, or since the reference was set. */
     uint64_t next_look;  /* number of updates at which stages are compared next */
@@ -94,8 +93,8 @@ typedef struct ch_fast_state ch_fast_state;
 
 /* ---- finding the next update: perceptron/fast_events.c ---- */
 
-/** Rounds the student's weights to single precision. During the stage of drawing it is called after every update. */
-void ch_fast_copy_weights(ch_fast_perceptron *self);
+/** Rounds the student's weights. During the stage of drawing it is called after every update. */
+void ch_fast_round_weights(ch_fast_perceptron *self);
 
 /** Empties the queue of batches. It is called whenever the candidates change, because the batches hold the old ones. */
 void ch_fast_begin_list(ch_fast_perceptron *self);
@@ -189,12 +188,14 @@ static inline double ch_fast_draw_cost(const ch_fast_perceptron *self)
     return CH_FAST_DRAW + ch_fast_far_dot_cost(self);
 }
 
-/** Asks the processor to fetch the rows of samples that are needed soon. */
+/** Asks the processor to fetch the samples in 8 bits that are needed soon. */
 static inline void ch_fast_fetch_rows(const ch_fast_perceptron *self, const uint32_t *samples, uint32_t number)
 {
+    enum { LINE = 64 }; /* bytes of a cache line */
+    const ch_quantised *quantised = &self->state->screen.quantised;
     for (uint32_t i = 0; i < number; i++) {
-        const float *row = ch_sample_set_row(self->student.setup.train, samples[i]);
-        for (size_t k = 0; k < self->student.stride; k += CH_ROW_LANES) {
+        const int8_t *row = quantised->rows + samples[i] * quantised->stride;
+        for (size_t k = 0; k < quantised->stride; k += LINE) {
             __builtin_prefetch(row + k);
         }
     }

@@ -112,6 +112,8 @@ ch_code ch_screen_init(ch_screen *self, const ch_sample_set *set, const ch_watch
         self->order[k] = (uint32_t)packed[k];
         self->keys[k] = unpack_key(packed[k]);
     }
+    code = ch_quantised_init(&self->quantised, set, watch, err);
+    self->has_quantised = code == CH_OK;
 out:
     free(packed);
     if (code != CH_OK) {
@@ -126,6 +128,7 @@ ch_code ch_screen_init_first(ch_screen *self, const ch_screen *whole, const ch_s
     if (num_samples == whole->num_samples) {
         *self = *whole;
         self->is_borrowed = true;
+        self->has_quantised = false;
         return CH_OK;
     }
     const ch_code code = allocate(self, num_samples, err);
@@ -133,6 +136,7 @@ ch_code ch_screen_init_first(ch_screen *self, const ch_screen *whole, const ch_s
         ch_screen_free(self);
         return code;
     }
+    self->quantised = whole->quantised;
     for (size_t k = 0, i = 0; k < whole->num_samples; k++) {
         if (whole->order[k] < num_samples) {
             self->order[i] = whole->order[k];
@@ -152,6 +156,9 @@ void ch_screen_free(ch_screen *self)
     if (!self->is_borrowed) {
         free(self->order);
         free(self->keys);
+    }
+    if (self->has_quantised) {
+        ch_quantised_free(&self->quantised);
     }
     memset(self, 0, sizeof *self);
 }

@@ -3,6 +3,7 @@
 #define CH_SCREENING_H
 
 #include "data/sample_set.h"
+#include "perceptron/quantised.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,16 +24,21 @@ typedef struct ch_screen {
     float *keys;         /* [num_samples] key of order[k], finite; owned unless is_borrowed */
     double least_across; /* min |z_perp| */
     double most_norm;    /* max |z| */
+    /* the samples in 8 bits; of an index that is made from another, borrowed from that one, which may have more */
+    ch_quantised quantised;
+    bool has_quantised; /* whether it owns them */
 } ch_screen;
 
-/** Sorts the samples of a set. Several runs may share the result. It takes 8 bytes a sample, and 8 more while it sorts.
+/** Sorts the samples of a set. Several runs may share the result. It takes 8 bytes a sample, 8 more while it
+ *  sorts, and stride + 4 for the samples in 8 bits.
  *  @param watch  NULL, or who may end the look at the samples; not the sorting
  *  @return CH_OK, CH_ERROR_INPUT for 2^32 samples or more, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
 ch_code ch_screen_init(ch_screen *self, const ch_sample_set *set, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
 /** The index of the first `num_samples` samples of a set, made from that of the whole set without sorting, and equal to
- *  what ch_screen_init would make of them alone. Where it is of all samples, it borrows the arrays of `whole`.
- *  @param whole  index of `set`
+ *  what ch_screen_init would make of them alone. It borrows the samples in 8 bits of `whole`, and where it is of all
+ *  samples, its other arrays too.
+ *  @param whole  index of `set`; it is freed later
  *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_screen_init_first(ch_screen *self, const ch_screen *whole, const ch_sample_set *set, size_t num_samples,
                              ch_error *err) CH_MUST_CHECK;

@@ -400,10 +400,10 @@ static size_t add(size_t a, size_t b)
 static size_t rows_bytes(const ch_settings *settings, size_t num_samples, size_t dim, uint64_t engine)
 {
     enum { ROWS_A_VECTOR = 2 };
-    const size_t order = engine == CH_ENGINE_FAST ? ch_perceptron_order_bytes(num_samples) : 0;
+    const size_t screen = engine == CH_ENGINE_FAST ? ch_perceptron_screen_bytes(num_samples, dim) : 0;
     const size_t mirror = settings->teacher == CH_TEACHER_RANDOM, deviations = settings->spectrum > 0;
     const size_t vectors = 1 + mirror + 2 * deviations;
-    return add(ch_sample_set_bytes(num_samples + vectors * ROWS_A_VECTOR, dim), order);
+    return add(ch_sample_set_bytes(num_samples + vectors * ROWS_A_VECTOR, dim), screen);
 }
 
 size_t ch_train_set_bytes(const ch_resolved *resolved, size_t num_samples, uint64_t engine)

@@ -37,6 +37,17 @@ static void tear_down(stage *self)
     ch_sample_set_free(&self->set);
 }
 
+static uint32_t find_unfitted(stage *self, uint32_t *unfitted)
+{
+    ch_quantised_weights rounded;
+    assert_true(ch_quantised_weights_init(&rounded, self->student.stride));
+    ch_quantised_weights_set(&rounded, &self->screen.quantised, self->student.weights, self->set.teacher,
+                             self->student.setup.kappa);
+    const uint32_t number = ch_candidates_find_unfitted(&self->candidates, &rounded, unfitted);
+    ch_quantised_weights_free(&rounded);
+    return number;
+}
+
 static bool is_candidate(const ch_candidates *self, uint32_t sample)
 {
     bool found = self->list == NULL;
@@ -201,7 +212,7 @@ static void margin_of_kappa_is_fitted(void **state)
         }
         for (uint32_t is_unfitted = 0; is_unfitted < 2 && margin > 0; is_unfitted++) {
             here.student.setup.kappa = is_unfitted ? nextafter(margin, INFINITY) : margin;
-            assert_int_equal(ch_candidates_find_unfitted(&here.candidates, unfitted), under + is_unfitted);
+            assert_int_equal(find_unfitted(&here, unfitted), under + is_unfitted);
         }
     }
     tear_down(&here);
@@ -255,7 +266,7 @@ static void looks_find_the_unfitted(void **state)
             set_up(&here, &points[i], 30 + i, updates);
             ch_candidates_screen(&here.candidates, false);
             const size_t truly = assert_unfitted_are_candidates(&here);
-            const uint32_t number = ch_candidates_find_unfitted(&here.candidates, unfitted);
+            const uint32_t number = find_unfitted(&here, unfitted);
             assert_int_equal(number, truly);
             for (uint32_t k = 0; k < number; k++) {
                 assert_true(ch_is_unfitted(ch_student_margin(&here.student, unfitted[k]), here.student.setup.kappa));
@@ -318,8 +329,8 @@ static void threads_change_nothing(void **state)
     set_up(&two, &at, 60, 50);
     two.student.setup.threads = 2;
     uint32_t *unfitted = ch_alloc(30000, sizeof *unfitted);
-    const uint32_t number = ch_candidates_find_unfitted(&one.candidates, unfitted);
-    assert_int_equal(ch_candidates_find_unfitted(&two.candidates, unfitted), number);
+    const uint32_t number = find_unfitted(&one, unfitted);
+    assert_int_equal(find_unfitted(&two, unfitted), number);
     assert_memory_equal(one.candidates.excess, two.candidates.excess, 30000 * sizeof(float));
     free(unfitted);
     tear_down(&one);
