@@ -19,7 +19,7 @@ static ch_buffer_list buffers_of(const ch_epoch *self)
         CH_BUFFER(self->places, self->num_samples),
         CH_BUFFER(self->first, self->num_steps),
         CH_BUFFER(self->next, self->num_samples),
-        CH_BUFFER(self->told, words_for(self->num_samples)),
+        CH_BUFFER(self->placed, words_for(self->num_samples)),
         CH_BUFFER(self->steps, words_for(self->num_steps)),
     }};
 }
@@ -59,38 +59,38 @@ void ch_epoch_free(ch_epoch *self)
     *self = (ch_epoch){0};
 }
 
-/* Whether each list of a step has samples that are told, a batch at most, all lists have as many as are told, and no
- * bit is set of a step that does not exist. */
+/* Whether each list of a step has samples that are placed, a batch at most, all lists have as many as are placed, and
+ * no bit is set of a step that does not exist. */
 static bool has_lists(const ch_epoch *self)
 {
-    uint32_t count = 0, told = 0;
+    uint32_t count = 0, placed = 0;
     for (uint32_t k = 0; k < self->num_steps; k++) {
         const bool is_listed = (self->steps[k / WORD] >> k % WORD & 1) != 0;
         uint32_t number = 0;
         for (uint32_t mu = is_listed ? self->first[k] : (uint32_t)CH_EPOCH_NONE; mu != CH_EPOCH_NONE;
              mu = self->next[mu]) {
-            if (mu >= self->num_samples || !ch_epoch_is_told(self, mu) || ++number > self->batch) {
+            if (mu >= self->num_samples || !ch_epoch_is_placed(self, mu) || ++number > self->batch) {
                 return false;
             }
         }
         count += number;
     }
     for (size_t word = 0; word < words_for(self->num_samples); word++) {
-        told += (uint32_t)__builtin_popcountll(self->told[word]);
+        placed += (uint32_t)__builtin_popcountll(self->placed[word]);
     }
     const uint64_t beyond = self->steps[self->num_steps / WORD] >> self->num_steps % WORD;
-    return count == self->num_told && told == self->num_told && beyond == 0;
+    return count == self->num_placed && placed == self->num_placed && beyond == 0;
 }
 
 void ch_epoch_exchange(ch_epoch *self, ch_snapshot *snapshot)
 {
     ch_snapshot_begin(snapshot, "epoch");
     CH_SNAPSHOT_NUMBER(snapshot, self->begun);
-    ch_snapshot_count32(snapshot, &self->num_told, self->num_samples);
+    ch_snapshot_count32(snapshot, &self->num_placed, self->num_samples);
     ch_snapshot_indices(snapshot, self->places, self->num_samples, self->num_samples);
     ch_snapshot_array(snapshot, self->first, self->num_steps, sizeof *self->first);
     ch_snapshot_array(snapshot, self->next, self->num_samples, sizeof *self->next);
-    ch_snapshot_array(snapshot, self->told, words_for(self->num_samples), sizeof *self->told);
+    ch_snapshot_array(snapshot, self->placed, words_for(self->num_samples), sizeof *self->placed);
     ch_snapshot_array(snapshot, self->steps, words_for(self->num_steps), sizeof *self->steps);
     ch_snapshot_end(snapshot);
     ch_snapshot_require(snapshot, !ch_snapshot_reads(snapshot) || snapshot->is_bad || has_lists(self));
@@ -100,21 +100,21 @@ void ch_epoch_exchange(ch_epoch *self, ch_snapshot *snapshot)
 void ch_epoch_begin(ch_epoch *self, uint64_t begun)
 {
     self->begun = begun;
-    self->num_told = 0;
-    memset(self->told, 0, words_for(self->num_samples) * sizeof *self->told);
+    self->num_placed = 0;
+    memset(self->placed, 0, words_for(self->num_samples) * sizeof *self->placed);
     memset(self->steps, 0, words_for(self->num_steps) * sizeof *self->steps);
 }
 
-void ch_epoch_tell(ch_epoch *self, uint32_t sample, ch_random *random)
+void ch_epoch_place(ch_epoch *self, uint32_t sample, ch_random *random)
 {
-    if (ch_epoch_is_told(self, sample)) {
+    if (ch_epoch_is_placed(self, sample)) {
         return;
     }
-    self->told[sample / WORD] |= UINT64_C(1) << sample % WORD;
-    const uint32_t at = self->num_told + ch_random_below(random, self->num_samples - self->num_told);
+    self->placed[sample / WORD] |= UINT64_C(1) << sample % WORD;
+    const uint32_t at = self->num_placed + ch_random_below(random, self->num_samples - self->num_placed);
     const uint32_t place = self->places[at], step = place / self->batch;
-    self->places[at] = self->places[self->num_told];
-    self->places[self->num_told++] = place;
+    self->places[at] = self->places[self->num_placed];
+    self->places[self->num_placed++] = place;
     const uint64_t bit = UINT64_C(1) << step % WORD;
     self->next[sample] = (self->steps[step / WORD] & bit) != 0 ? self->first[step] : (uint32_t)CH_EPOCH_NONE;
     self->first[step] = sample;

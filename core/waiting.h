@@ -89,7 +89,7 @@ static inline uint64_t ch_waiting_steps_of(const ch_waiting *self, double u, dou
 }
 
 /** The least j with P(1) + … + P(j) > U (1 - q), by subtracting one probability after the other.
- *  @param left  U (1 - q) - P(1) */
+ *  @param left  U (1 - q) - P(1), at least 0 */
 uint32_t ch_waiting_number_over_one(const ch_waiting *self, double left);
 
 /** As ch_waiting_number, for laws that are not summed. */

@@ -44,7 +44,7 @@ ch_active_set *ch_active_set_new(ch_perceptron *student, const ch_screen *screen
     self->student = student;
     self->screen = screen;
     self->temperature = ch_student_temperature(student);
-    self->least = student->setup.kappa / screen->least_across;
+    self->most_gain = student->setup.kappa / screen->least_across;
     bool made = ch_gram_init(&self->gram, student->setup.train, screen, student->setup.threads);
     made = ch_near_init(&self->near, student->setup.train) && made;
     self->slacks = ch_alloc_unset(room, sizeof *self->slacks);
@@ -101,7 +101,7 @@ static void choose_bounded(ch_active_set *self)
  * of their size, as the factor in ch_screen_bound does. */
 static inline bool is_within_bound(const ch_active_set *self)
 {
-    const double most = self->bound * self->signal * (1 - 0x1p-19) - self->least;
+    const double most = self->bound * self->signal * (1 - 0x1p-19) - self->most_gain;
     return self->bound == INFINITY || (self->signal > 0 && most > 0 && self->noise2 <= most * most);
 }
 
@@ -243,7 +243,7 @@ static void choose_near(ch_active_set *self)
 static inline bool adapt_bounded(ch_active_set *self)
 {
     if (self->student->setup.batch < CH_WAITING_LARGE_BATCH &&
-        ch_near_observe(&self->near, self->student->weights, self->signal, self->student->stride)) {
+        ch_near_is_due(&self->near, self->student->weights, self->signal, self->student->stride)) {
         choose_near(self);
         return true;
     }
@@ -451,7 +451,6 @@ uint32_t ch_active_set_list_new(const ch_active_set *self, uint64_t *known, uint
 void ch_active_set_begin(ch_active_set *self)
 {
     measure_student(self);
-    self->least = self->student->setup.kappa / self->screen->least_across;
     ch_near_reset(&self->near);
     ch_gram_make_room(&self->gram);
     choose_bounded(self);

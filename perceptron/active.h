@@ -28,7 +28,7 @@ typedef struct {
     ch_gram gram;        /* its first gram.count places are the bounded samples; owned */
     ch_near near;        /* those of them whose slacks are kept; owned */
     double bound;        /* the bounded samples suffice while the bound of the screening index is at most this */
-    double least;        /* kappa / min |z_perp|; set at the beginning */
+    double most_gain;    /* kappa / min |z_perp| */
     int32_t *slacks;     /* [P to whole blocks] in quanta: of the near samples, or of the bounded ones; owned */
     double error;        /* bound on the error of every slack, in quanta */
     double *reference;   /* [stride] the weights from which all slacks were computed last; owned */

@@ -39,8 +39,8 @@ static const int32_t FAR = 1 << 30;
  * the rest of an update of one row by bounding. */
 static const double STEP = 60, ROW_BLOCK = 0.75, BOUNDING_ROW_BLOCK = 1.5, BOUNDING_ROW = 16;
 
-/* The set is given up when it has cost more than bounding would have, by four times what it cost to begin it, since
- * more slots cost as much again. Up to this much that was saved before counts. */
+/* The set is given up when it has cost more than bounding would have, by four times what it cost to begin the set. What
+ * the set has saved before is counted against that, up to this many units of 16 multiply-adds. */
 static const double MOST_CREDIT = 1e7;
 
 double ch_close_bounding_cost(double rows, double bounded)

@@ -2,17 +2,18 @@
  * Private to perceptron/.
  *
  * With large batches every step takes a part of all unfitted samples, late in a run some 30 to 300, and moves the
- * weights by little. Most margins are then so far from kappa that they need no care for many steps. Every sample whose
- * slack (m - kappa) / T is at most `reach` has a slot; slots have rows and columns of a Gram matrix of their own, which
- * is small. The slacks of a step are brought up to date by one pass over the sum of its rows, in whole numbers of one
- * quantum. The weights are not moved at every step: it is counted how often each slot kicked them.
+ * weights by little. Most margins are then so far from kappa that many steps cannot bring them there. Every sample
+ * whose slack (m - kappa) / T is at most `reach` has a slot; slots have rows and columns of a Gram matrix of their own,
+ * which is small. The slacks of a step are brought up to date by one pass over the sum of its rows, in whole numbers of
+ * one quantum. The weights are not moved at every step: it is counted how often each slot kicked them.
  *
  *   A look    makes the weights from these counts, and from them the slack of every slot, and decides in double which
  *             slots are unfitted. It comes when a slack is too close to 0 for its error, and when the steps since the
  *             last look may have brought a sample without a slot to kappa.
- *   A refresh is a look at all samples that are not too far away to be of interest soon, which are listed, and chooses
- *             the slots anew. It comes when the weights have moved by half of `reach` since the last refresh. From time
- *             to time it is a look at all samples that the screening index does not rule out, and lists them anew.
+ *   A refresh is a look at all listed samples, and chooses the slots anew. It comes when the weights have moved by half
+ *             of `reach` since the last refresh. The list has the samples whose slack was at most 16 times `reach` when
+ *             it was made. From time to time a refresh is a look at all samples that the screening index does not
+ *             rule out, and makes the list anew.
  *
  * Let V be the sum of z over the samples that a step takes. A step moves the slack of no sample by more than
  * |V| max |z|, and |V|^2 is the sum, over these samples, of what the step adds to their slacks.

@@ -228,7 +228,7 @@ static void take_event(ch_fast_perceptron *self)
     progress->updates++;
     state->event.is_known = false;
     state->work.drawing++;
-    state->work.near += state->candidates.radius < INFINITY;
+    state->work.narrowed += state->candidates.radius < INFINITY;
     if (!update_by_list(self)) {
         progress->status = CH_DIVERGED;
     }
@@ -335,7 +335,7 @@ static void exchange_epochs(ch_fast_perceptron *self, ch_snapshot *snapshot)
     ch_epoch_exchange(&epochs->epoch, snapshot);
     ch_snapshot_begin(snapshot, "places");
     CH_SNAPSHOT_NUMBER(snapshot, epochs->queued);
-    ch_snapshot_count32(snapshot, &epochs->told_prefix, (uint32_t)num_samples);
+    ch_snapshot_count32(snapshot, &epochs->placed_prefix, (uint32_t)num_samples);
     ch_snapshot_array(snapshot, epochs->known, num_samples / 64 + 1, sizeof *epochs->known);
     ch_snapshot_end(snapshot);
 }

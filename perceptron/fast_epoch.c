@@ -1,8 +1,9 @@
 /* fast_epoch.c — finds the next update of the fast engine where batches are parts of epochs.
  *
  * The places of samples in the epoch's order are drawn as they are needed (core/epoch.h): those of all candidates while
- * the engine draws, those of all unfitted samples while it bounds. A sample that becomes one of them during the epoch
- * is told its place then; with a chance of the share of the places that are over it was drawn already, in vain. */
+ * the engine draws, those of all unfitted samples while it bounds. The place of a sample that becomes one of them
+ * during the epoch is drawn then. Where that place comes before the present step, the sample was drawn while it was
+ * fitted, and does not come again in this epoch. */
 #include "perceptron/fast_state.h"
 
 #include <string.h>
@@ -21,7 +22,7 @@ static void begin_epoch(ch_fast_epochs *self, uint64_t begun)
 {
     ch_epoch_begin(&self->epoch, begun);
     memset(self->known, 0, (self->epoch.num_samples / 64 + 1) * sizeof *self->known);
-    self->told_prefix = 0;
+    self->placed_prefix = 0;
 }
 
 void ch_fast_epoch_begin(ch_fast_perceptron *self)
@@ -39,33 +40,33 @@ void ch_fast_epoch_begin_bounding(ch_fast_perceptron *self)
 
 /* ---- drawing ---- */
 
-/* Tells the candidates. Lists that are a prefix of the screening index's order are long, and only grow and shrink at
- * their end. */
-static void tell_candidates(ch_fast_perceptron *self)
+/* Draws the places of the candidates. Lists that are a prefix of the screening index's order are long, and only grow
+ * and shrink at their end. */
+static void place_candidates(ch_fast_perceptron *self)
 {
     const ch_candidates *candidates = &self->state->candidates;
     ch_fast_epochs *epochs = &self->state->epochs;
     const bool is_prefix = candidates->list == self->state->screen.order;
-    if (epochs->epoch.num_told == epochs->epoch.num_samples) {
+    if (epochs->epoch.num_placed == epochs->epoch.num_samples) {
         return;
     }
-    for (uint32_t k = is_prefix ? epochs->told_prefix : 0; k < candidates->count; k++) {
-        ch_epoch_tell(&epochs->epoch, candidates->list != NULL ? candidates->list[k] : k, stream(self));
+    for (uint32_t k = is_prefix ? epochs->placed_prefix : 0; k < candidates->count; k++) {
+        ch_epoch_place(&epochs->epoch, candidates->list != NULL ? candidates->list[k] : k, stream(self));
     }
-    if (is_prefix && candidates->count > epochs->told_prefix) {
-        epochs->told_prefix = candidates->count;
+    if (is_prefix && candidates->count > epochs->placed_prefix) {
+        epochs->placed_prefix = candidates->count;
     }
 }
 
 void ch_fast_epoch_begin_list(ch_fast_perceptron *self)
 {
     if (self->state->stage == CH_FAST_DRAWING) {
-        tell_candidates(self);
+        place_candidates(self);
         self->state->epochs.queued = step_now(self);
     }
 }
 
-/* Appends the samples told at a step to `drawn`. Some may be candidates no more, and are fitted.
+/* Appends the placed samples of a step to `drawn`. Some may be candidates no more, and are fitted.
  * @return the end of the list */
 static uint32_t list_step(const ch_epoch *epoch, uint64_t step, uint32_t *drawn, uint32_t end)
 {
@@ -83,7 +84,7 @@ void ch_fast_epoch_draw_batches(ch_fast_perceptron *self)
     uint64_t step = ch_epoch_next(&epochs->epoch, before);
     if (step == 0) {
         begin_epoch(epochs, ch_epoch_end(&epochs->epoch));
-        tell_candidates(self);
+        place_candidates(self);
         step = ch_epoch_next(&epochs->epoch, epochs->epoch.begun);
     }
     uint32_t end = 0, count = 0;
@@ -116,7 +117,7 @@ static bool is_listed(const uint32_t *list, uint32_t count, uint32_t sample)
     return from < count && list[from] == sample;
 }
 
-/* Lists the unfitted samples among those told at a step, in self->student.active: their places while bounding.
+/* Lists the unfitted ones among the placed samples of a step, in self->student.active: their places while bounding.
  * @return their number */
 static uint32_t find_unfitted_at(ch_fast_perceptron *self, uint64_t step, uint32_t number)
 {
@@ -134,17 +135,17 @@ static uint32_t find_unfitted_at(ch_fast_perceptron *self, uint64_t step, uint32
     return count;
 }
 
-/* Tells the unfitted samples. While drawing, all candidates are told, and they are among them. */
-static void tell_unfitted(ch_fast_perceptron *self)
+/* Draws the places of the unfitted samples. While drawing these are among the candidates, all of which are placed. */
+static void place_unfitted(ch_fast_perceptron *self)
 {
     ch_fast_state *state = self->state;
     if (state->stage == CH_FAST_DRAWING) {
-        tell_candidates(self);
+        place_candidates(self);
         return;
     }
     const uint32_t count = ch_active_set_list_new(state->active, state->epochs.known, state->unfitted);
     for (uint32_t i = 0; i < count; i++) {
-        ch_epoch_tell(&state->epochs.epoch, state->screen.order[state->unfitted[i]], stream(self));
+        ch_epoch_place(&state->epochs.epoch, state->screen.order[state->unfitted[i]], stream(self));
     }
 }
 
@@ -154,7 +155,7 @@ void ch_fast_epoch_find_event(ch_fast_perceptron *self, uint64_t now, uint32_t n
     ch_fast_epochs *epochs = &state->epochs;
     uint64_t step = now;
     uint32_t count = 0;
-    tell_unfitted(self);
+    place_unfitted(self);
     while (count == 0) {
         const uint64_t next = ch_epoch_next(&epochs->epoch, step);
         if (next > 0) {
@@ -163,7 +164,7 @@ void ch_fast_epoch_find_event(ch_fast_perceptron *self, uint64_t now, uint32_t n
         } else {
             step = ch_epoch_end(&epochs->epoch);
             begin_epoch(epochs, step);
-            tell_unfitted(self);
+            place_unfitted(self);
         }
     }
     state->event = (ch_fast_event){true, true, step, count, self->student.active};

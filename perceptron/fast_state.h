@@ -41,13 +41,14 @@ typedef struct {
 } ch_fast_event;
 
 /** Where batches are parts of epochs: the places of samples in the present epoch. While the fast engine draws, every
- *  candidate is told; while it bounds, every unfitted sample. */
+ *  candidate has its place drawn; while it bounds, every unfitted sample. */
 typedef struct {
-    ch_epoch epoch;       /* owned */
-    uint64_t queued;      /* step up to which the queue has all batches with candidates */
-    uint32_t told_prefix; /* the first samples in the screening index's order that are told */
-    uint32_t *place_of;   /* [P] place of a sample in that order; set when bounding begins; owned */
-    uint64_t *known;      /* [P / 64 + 1] bits of the places that were told while bounding; owned */
+    ch_epoch epoch;         /* owned */
+    uint64_t queued;        /* step up to which the queue has all batches with candidates */
+    uint32_t placed_prefix; /* number of samples at the front of the screening index's order that are placed */
+    uint32_t *place_of;     /* [P] place of a sample in the screening index's order; set when bounding begins; owned */
+    /* [P / 64 + 1] a bit for each place of that order whose sample was placed in the epoch while bounding; owned */
+    uint64_t *known;
 } ch_fast_epochs;
 
 struct ch_fast_state {

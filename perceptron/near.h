@@ -54,12 +54,12 @@ bool ch_near_contains(const ch_near *self, const double *weights, double signal,
  * every CH_NEAR_SUM_UPDATES-th update. */
 enum { CH_NEAR_LONG_UPDATES = 1 << 14, CH_NEAR_TRY_UPDATES = 1 << 13, CH_NEAR_SUM_UPDATES = 32 };
 
-/** Measures the student after an update.
+/** Counts an update, and says whether the next list is due.
  *  @param weights  [stride] w
  *  @param signal   s
- *  @return whether it is time for ch_near_choose: the student has left the cylinder, the list is old, or there was none
- *          for long */
-static inline bool ch_near_observe(ch_near *self, const double *weights, double signal, size_t stride)
+ *  @return whether ch_near_choose is to be called: the student has left the cylinder, the list is old, or there was
+ * none for long */
+static inline bool ch_near_is_due(ch_near *self, const double *weights, double signal, size_t stride)
 {
     if (++self->age % CH_NEAR_SUM_UPDATES == 0) {
         ch_near_add_weights(self, weights, stride);

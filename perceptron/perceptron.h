@@ -98,10 +98,10 @@ void ch_perceptron_signal_and_noise(const ch_perceptron *self, double *signal, d
  *  rows of their Gram matrix (perceptron/active.h). So the unfitted samples are known, and the same laws give the next
  *  batch that holds one.
  *  - Large batches, of at least CH_WAITING_LARGE_BATCH independent samples, have in place of bounding, or before and
- *  after it, a stage in which only the samples close to kappa are followed (perceptron/close.h), where that is cheaper.
- *  Memory beside the set: the index, of 12 bytes a sample and one for each of its entries, which runs may share; lists
- *  of at most 48 bytes a sample; copies of at most a quarter of the samples; and 16 MiB of rows and 4 MiB more, 5 with
- *  large batches. Only the part that belongs to samples which are not ruled out is used. */
+ *  after it, a stage that keeps the margins of the samples close to kappa alone (perceptron/close.h), where that is
+ * cheaper. Memory beside the set: the index, of 12 bytes a sample and one for each of its entries, which runs may
+ * share; lists of at most 48 bytes a sample; copies of at most a quarter of the samples; and 16 MiB of rows and 4 MiB
+ * more, 5 with large batches. Only the part that belongs to samples which are not ruled out is used. */
 typedef struct {
     ch_perceptron student;       /* first: this struct is a ch_learner. It takes the plain steps. */
     struct ch_fast_state *state; /* owned; NULL for P < 128, which the plain engine does alone */
@@ -113,7 +113,7 @@ typedef struct {
     uint64_t looked;   /* margins computed for all candidates or all bounded samples, and entries of Gram rows made */
     uint64_t bounded;  /* margins brought up to date by an entry of a Gram row */
     uint64_t drawing;  /* updates in the stage of drawing */
-    uint64_t near;     /* those of them whose candidates were listed by distance from a reference */
+    uint64_t narrowed; /* those of them whose candidates were listed by distance from a reference */
     uint64_t bounding; /* updates in the stage of bounding */
     uint64_t close;    /* updates in the stage of large batches */
 } ch_fast_work;

@@ -12,7 +12,7 @@ static ch_tc_place change_at(const ch_fit *fit, size_t train, double *temp)
     ch_change change;
     ch_error err = {0};
     assert_int_equal(ch_change_init(&change, &fit->groups[0], train, fit->options.sigmas, &err), CH_OK);
-    const ch_tc_place place = ch_tc_error(&change, NULL, temp);
+    const ch_tc_place place = ch_change_find(&change, NULL, temp);
     *temp = exp(*temp);
     ch_change_free(&change);
     return place;
@@ -86,7 +86,7 @@ static void agrees_with_hand(void **state)
     /* The mean shifts 0.05 and 0.1 exceed 0.0287 and 0.0574, so that the test error has left its value already at the
      * first. */
     double log_temp = NAN;
-    assert_int_equal(ch_tc_error(&change, NULL, &log_temp), CH_TC_BELOW);
+    assert_int_equal(ch_change_find(&change, NULL, &log_temp), CH_TC_BELOW);
     assert_close(exp(log_temp), 1, 1e-12);
     ch_change_free(&change);
     ch_fit_free(&fit);

@@ -26,7 +26,7 @@ static size_t count_alarms(int num_sets, double sigmas, size_t num)
             ch_change change;
             double log_temp = NAN;
             assert_int_equal(ch_change_init(&change, &fit.groups[0], p, sigmas, &err), CH_OK);
-            alarms += ch_tc_error(&change, NULL, &log_temp) != CH_TC_ABOVE;
+            alarms += ch_change_find(&change, NULL, &log_temp) != CH_TC_ABOVE;
             ch_change_free(&change);
         }
         ch_fit_free(&fit);
@@ -48,7 +48,7 @@ static void false_alarms_are_as_stated(void **state)
     } cases[] = {{5, 2}, {20, 2}, {20, 1.5}};
     const size_t num = is_long() ? 2000 : 1000;
     for (size_t i = 0; i < 3; i++) {
-        const double stated = (double)num * ch_tc_error_false_alarms(cases[i].sigmas, (size_t)grid().num_temps);
+        const double stated = (double)num * ch_change_false_alarms(cases[i].sigmas, (size_t)grid().num_temps);
         const size_t alarms = count_alarms(cases[i].num_sets, cases[i].sigmas, num);
         print_message("    %d data sets, %g sigmas: %zu alarms at %zu P, %.0f stated\n", cases[i].num_sets,
                       cases[i].sigmas, alarms, num, stated);

@@ -153,8 +153,8 @@ static ch_fast_work work_of(const point *at)
         ch_learner *learner = &model.student.learner;
         learner->advance(learner, &(ch_limit){.steps = UINT64_MAX, .updates = UINT64_MAX});
         const ch_fast_work work = ch_fast_perceptron_work(&model);
-        sum.drawing += work.drawing - work.near;
-        sum.near += work.near;
+        sum.drawing += work.drawing - work.narrowed;
+        sum.narrowed += work.narrowed;
         sum.bounding += work.bounding;
         sum.close += work.close;
         learner->free(learner);
@@ -176,7 +176,7 @@ static void engines_agree(void **state)
     assert_int_equal(simulate(at, CH_ENGINE_PLAIN, 1000000, plain), 0);
     assert_int_equal(simulate(at, CH_ENGINE_FAST, 2000000, fast), 0);
     printf("  updates a run: %.0f drawing, %.0f near a reference, %.0f bounding, %.0f of large batches\n",
-           per_run(work.drawing), per_run(work.near), per_run(work.bounding), per_run(work.close));
+           per_run(work.drawing), per_run(work.narrowed), per_run(work.bounding), per_run(work.close));
     const size_t count = num_seeds();
     size_t rejected = 0;
     for (size_t q = 0; q < NUM_QUANTITIES; q++) {
@@ -186,7 +186,7 @@ static void engines_agree(void **state)
         rejected += !(statistic <= ks_critical(FALSE_ALARM));
     }
     assert_int_equal(rejected, 0);
-    assert_true(per_run(work.drawing) >= at->drawing && per_run(work.near) >= at->near);
+    assert_true(per_run(work.drawing) >= at->drawing && per_run(work.narrowed) >= at->near);
     assert_true(per_run(work.bounding) >= at->bounding && per_run(work.close) >= at->close);
 }
 

@@ -117,9 +117,9 @@ static void orders_are_uniform(void **state)
     assert_in(tail(pairs, expected, ORDERS), FALSE_ALARM, 1);
 }
 
-/* ---- places that are told ---- */
+/* ---- places that are drawn ---- */
 
-static void told_samples_fill_the_batches(void **state)
+static void placed_samples_fill_the_batches(void **state)
 {
     (void)state;
     static const uint32_t cases[][2] = {{1, 1}, {7, 3}, {64, 1}, {200, 3}, {200, 200}, {1000, 64}};
@@ -132,10 +132,10 @@ static void told_samples_fill_the_batches(void **state)
             ch_epoch_begin(&epoch, begun);
             assert_int_equal(ch_epoch_next(&epoch, begun), 0);
             for (uint32_t mu = num; mu-- > 0;) {
-                assert_false(ch_epoch_is_told(&epoch, mu));
-                ch_epoch_tell(&epoch, mu, &random);
-                ch_epoch_tell(&epoch, mu, &random); /* does nothing */
-                assert_true(ch_epoch_is_told(&epoch, mu));
+                assert_false(ch_epoch_is_placed(&epoch, mu));
+                ch_epoch_place(&epoch, mu, &random);
+                ch_epoch_place(&epoch, mu, &random); /* does nothing */
+                assert_true(ch_epoch_is_placed(&epoch, mu));
             }
             uint64_t step = begun, steps = 0;
             uint32_t left = num;
@@ -157,22 +157,22 @@ static void told_samples_fill_the_batches(void **state)
 
 /* Seven samples in batches of three, the last of one: three samples are at the steps (a, b, c) as often as in a random
  * order, in which the first is in a batch of size n_a with probability n_a / 7, and so on. Whether the second or the
- * third is told next depends on where the first is, which must not change that. */
-static void told_steps_have_the_law_of_a_random_order(void **state)
+ * third is placed next depends on where the first is, which must not change that. */
+static void placed_steps_have_the_law_of_a_random_order(void **state)
 {
     (void)state;
     enum { DRAWS = 40000, STEPS = 3, OUTCOMES = STEPS * STEPS * STEPS };
     static const double size[STEPS] = {3, 3, 1};
     ch_epoch epoch = make(7, 3);
     ch_random random = stream(3);
-    double counts[OUTCOMES] = {0}, expected[OUTCOMES], told[OUTCOMES], told_expected[OUTCOMES];
+    double counts[OUTCOMES] = {0}, expected[OUTCOMES], placed[OUTCOMES], placed_expected[OUTCOMES];
     for (size_t i = 0; i < DRAWS; i++) {
         ch_epoch_begin(&epoch, 10);
-        ch_epoch_tell(&epoch, 5, &random);
+        ch_epoch_place(&epoch, 5, &random);
         const uint64_t a = step_of(&epoch, 5) - 11;
-        ch_epoch_tell(&epoch, a == 0 ? 2 : 6, &random);
-        ch_epoch_tell(&epoch, 6, &random);
-        ch_epoch_tell(&epoch, 2, &random);
+        ch_epoch_place(&epoch, a == 0 ? 2 : 6, &random);
+        ch_epoch_place(&epoch, 6, &random);
+        ch_epoch_place(&epoch, 2, &random);
         const uint64_t b = step_of(&epoch, 6) - 11, c = step_of(&epoch, 2) - 11;
         counts[(a * STEPS + b) * STEPS + c]++;
     }
@@ -189,14 +189,15 @@ static void told_steps_have_the_law_of_a_random_order(void **state)
             assert_true(counts[k] == 0);
             continue;
         }
-        told[num] = counts[k];
-        told_expected[num++] = expected[k];
+        placed[num] = counts[k];
+        placed_expected[num++] = expected[k];
     }
-    assert_in(tail(told, told_expected, num), FALSE_ALARM, 1);
+    assert_in(tail(placed, placed_expected, num), FALSE_ALARM, 1);
     ch_epoch_free(&epoch);
 }
 
-/* With u samples told at the start of an epoch of P, none comes in k steps with probability C(P - k B, u) / C(P, u). */
+/* With u samples placed at the start of an epoch of P, none comes in k steps with probability C(P - k B, u) / C(P, u).
+ */
 static void waits_are_hypergeometric(void **state)
 {
     (void)state;
@@ -211,7 +212,7 @@ static void waits_are_hypergeometric(void **state)
         for (size_t i = 0; i < DRAWS; i++) {
             ch_epoch_begin(&epoch, 0);
             for (uint32_t mu = 0; mu < marked; mu++) {
-                ch_epoch_tell(&epoch, mu, &random);
+                ch_epoch_place(&epoch, mu, &random);
             }
             waits[ch_epoch_next(&epoch, 0)] += 1.0 / DRAWS;
         }
@@ -246,8 +247,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_epoch_has_every_sample_once),
         cmocka_unit_test(orders_are_uniform),
-        cmocka_unit_test(told_samples_fill_the_batches),
-        cmocka_unit_test(told_steps_have_the_law_of_a_random_order),
+        cmocka_unit_test(placed_samples_fill_the_batches),
+        cmocka_unit_test(placed_steps_have_the_law_of_a_random_order),
         cmocka_unit_test(waits_are_hypergeometric),
         cmocka_unit_test(memory_is_what_is_announced),
     };

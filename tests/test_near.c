@@ -172,7 +172,7 @@ static void cylinder_ends_where_it_should(void **state)
             there[i] = near->centre[i] + rise * here.set.teacher[i] + ends[k][1] * radius * across[i];
         }
         const double signal = ch_dot_wide(there, here.set.teacher, stride);
-        assert_int_equal(ch_near_observe(near, there, signal, stride), ends[k][2] == 0);
+        assert_int_equal(ch_near_is_due(near, there, signal, stride), ends[k][2] == 0);
         free(across);
         free(there);
     }

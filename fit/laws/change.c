@@ -117,7 +117,7 @@ static bool has_left(const ch_change *self, size_t temp, double shift, const dou
     return fabs(next) > 1 && (next > 0) == (shift > 0);
 }
 
-ch_tc_place ch_tc_error(const ch_change *self, const double *copies, double *log_temp)
+ch_tc_place ch_change_find(const ch_change *self, const double *copies, double *log_temp)
 {
     double before = 0;
     bool is_decidable = false;
@@ -160,7 +160,7 @@ static double pair_density(double x, void *parameters)
     return gsl_ran_ugaussian_pdf(x) * gsl_cdf_ugaussian_Q((pair->sigmas - rho * x) / sqrt(1 - rho * rho));
 }
 
-double ch_tc_error_false_alarms(double sigmas, size_t num_temps)
+double ch_change_false_alarms(double sigmas, size_t num_temps)
 {
     /* both shifts have the mean over the lowest T subtracted, which has the variance 1 / BASE_TEMPS */
     tail_pair pair = {sigmas, 1.0 / (BASE_TEMPS + 1)};

@@ -1,7 +1,7 @@
 /* change.h — a test of significance: whether the test error leaves the value that it has as T -> 0. Private to fit/.
  *
- * It only flags that there is a change. The T at which it sees one is no T_c: it moves to lower T the more data sets
- * there are. */
+ * The lowest T at which the test sees a change is not an estimate of T_c: with more data sets a smaller change is
+ * significant, and that T becomes lower. So it is used for a note alone. */
 #ifndef CH_FIT_CHANGE_H
 #define CH_FIT_CHANGE_H
 
@@ -29,11 +29,11 @@ void ch_change_free(ch_change *self);
  *
  *  @param copies    [num_sets] times that each data set was drawn; NULL: each once
  *  @param log_temp  out: ln of that T, or of the bound; NaN for NONE */
-ch_tc_place ch_tc_error(const ch_change *self, const double *copies, double *log_temp);
+ch_tc_place ch_change_find(const ch_change *self, const double *copies, double *log_temp);
 
 /** The probability that the test sees a change at one P with `num_temps` T although the test error does not depend on
  * T. It is the probability that the shifts at two neighbouring T both lie beyond k sigmas on the same side, summed over
  * all pairs of neighbours above the three lowest T. Errors are taken to be normal and equally large at every T. */
-double ch_tc_error_false_alarms(double sigmas, size_t num_temps);
+double ch_change_false_alarms(double sigmas, size_t num_temps);
 
 #endif

@@ -55,11 +55,12 @@ double ch_error_curve_top(const ch_error_curve *self, const double *copies);
 
 /** The T at which |D| first reaches a size.
  *
- *  D reaches the size at the first T at which it is as large, and at the next T on the same side too: a single T may be
- *  noise. T_c lies between the last T before at which D has not this sign and the T of the largest D on this side
- * before D changes sign again. D is joined by straight lines in ln T. Where it grows, T_c is where it has the size.
- * Where noise takes D through the size several times, ln T_c is the mean of the ways up less that of the ways down: the
- * part of ln T over which D is smaller. Noise so moves T_c to neither side, which the first way up would not do.
+ *  D reaches the size at the first T where |D| is at least the size, with the same sign, there and at the next T: a
+ *  single T may be noise. T_c is sought from the last T under that at which D has not this sign up to the T of
+ *  the largest |D| before D changes its sign again. Between neighbouring T, D is a straight line in ln T. Where D grows
+ *  there, T_c is the T at which it has the size. Where noise takes it through the size several times, ln T_c is the
+ *  lower end plus the length in ln T over which |D| is smaller than the size, which is the sum of the ln T of crossings
+ *  upwards minus that of crossings downwards. The first crossing alone would be at lower T the more noise there is.
  *
  *  @param first, peak  out: places of `count` of the first T beyond and of the largest D; not set without one
  *  @param log_temp     out: ln T_c; for ABOVE the highest ln T at which D is smaller; NaN for NONE
@@ -67,8 +68,8 @@ double ch_error_curve_top(const ch_error_curve *self, const double *copies);
 ch_tc_place ch_error_curve_reach(const ch_error_curve *self, double size, size_t *first, size_t *peak,
                                  double *log_temp);
 
-/** The part of ln T, from that at `begin` to that at `end`, over which sign D is under a size, added to ln T at
- *  `begin`. */
+/** ln T at place `begin`, plus the length in ln T, between the places `begin` and `end`, over which sign x D is under a
+ *  size. */
 double ch_error_curve_below(const ch_error_curve *self, size_t begin, size_t end, double sign, double size);
 
 /** The squared standard deviation of D_s over the data sets, averaged over the T before `end` of `count`. Under the

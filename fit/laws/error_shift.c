@@ -83,7 +83,7 @@ static ch_code note_changes(ch_fit_group *group, const ch_fit_options *options, 
         ch_change change;
         double log_temp = NAN;
         code = ch_change_init(&change, group, p, options->sigmas, err);
-        const ch_tc_place place = code == CH_OK ? ch_tc_error(&change, NULL, &log_temp) : CH_TC_NONE;
+        const ch_tc_place place = code == CH_OK ? ch_change_find(&change, NULL, &log_temp) : CH_TC_NONE;
         ch_change_free(&change);
         tested += place != CH_TC_NONE;
         if (place == CH_TC_INSIDE || place == CH_TC_BELOW) {
@@ -99,7 +99,7 @@ static ch_code note_changes(ch_fit_group *group, const ch_fit_options *options, 
             "the test error changes with T by more than %g sigma at %zu of %zu P%s%s; by chance it does "
             "so at a P with a probability of %.2g",
             options->sigmas, named, tested, named > 0 ? ": " : "", named > 0 ? list : "",
-            ch_tc_error_false_alarms(options->sigmas, group->num_temps));
+            ch_change_false_alarms(options->sigmas, group->num_temps));
     }
     free(list);
     return code;

@@ -147,7 +147,7 @@ typedef struct {
 /** Makes all diagrams of a fit; there is none where no grid of alpha and T was sampled.
  *
  *  @param self  out: to be freed with ch_phase_list_free, also after an error
- *  @param fit  must outlive the list: options (threshold, replicas, seed, threads, watch) and runs are its own
+ *  @param fit  its options (threshold, replicas, seed, threads, watch) and runs are used; it must outlive the list
  *  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
 ch_code ch_phase_list_init(ch_phase_list *self, const ch_fit *fit, ch_error *err) CH_MUST_CHECK;
 void ch_phase_list_free(ch_phase_list *self);
@@ -178,8 +178,9 @@ typedef struct {
 
 /** The contour of a quantity at a level, by marching squares. Alpha, T and the quantity are taken as logarithms. Every
  *  four neighbouring cells that count and have positive values make a square; where two opposite corners lie above the
- *  level and the other two below it, the mean of the four decides which corners are joined. A T that was sampled at
- * other alpha alone has the value on the straight line in ln T between the sampled T beside it, where both have one.
+ *  level and the other two below it, the mean of the four decides which corners are joined. At
+ *  a T that was sampled only at other alpha, the value is interpolated linearly in ln T between the two sampled T
+ * beside it, where both have a value.
  *
  *  @param segments  out: [*count], to be freed by the caller, also after a failure
  *  @return CH_OK, CH_ERROR_MEMORY */

@@ -10,28 +10,34 @@
 #include <math.h>
 #include <string.h>
 
-/* Samples up to which lambda_max is exact but for rounding, and every direction of the trace takes all. Samples up to
- * which the Hessian of lambda_max is that of all, else two parts of half as many; and those whose Hessian gives the
- * first vector. Directions of the trace, and samples of each, and of a block from whose differences errors are found.
- * Samples of all batches together, and the fewest batches that a standard error is believed of. */
+/* Numbers of samples and directions that lambda_max and the trace of the Hessian take. */
 enum {
-    MOST_EXACT = 512,
-    MOST_CURVED = 2048,
-    HALF = MOST_CURVED / 2,
-    SKETCHED = 256,
-    TRACE_PROBES = 16,
-    PROBE_SAMPLES = 32
+    MOST_EXACT = 512,   /* up to so many curved samples lambda_max is exact but for rounding, and each direction of
+                           the trace takes all of them */
+    MOST_CURVED = 2048, /* up to so many curved samples lambda_max is that of all; with more, of two parts of HALF */
+    HALF = MOST_CURVED / 2, /* samples of each of the two parts */
+    SKETCHED = 256,         /* samples whose Hessian gives Lanczos' method its first vector */
+    TRACE_PROBES = 16,      /* random directions of the trace */
+    PROBE_SAMPLES = 32,     /* samples of each direction, and of a block from whose differences errors are found */
+    BLOCKS = HALF / PROBE_SAMPLES
 };
-enum { BLOCKS = HALF / PROBE_SAMPLES };
-enum { BATCH_SAMPLES = 2048, LEAST_BATCHES = 16, FEWEST_BATCHES = 4, MOST_TRIES = 1 << 20 };
-static const double BATCH_ERROR = 0.1;
-/* The norm of the random vector in the first one of Lanczos' method, in units of the rest's. The gradient may be
- * orthogonal to the eigenvector; that of many samples and that of some are seldom far from each other. */
+/* Batches of the batch sharpness. */
+enum {
+    BATCH_SAMPLES = 2048, /* samples, at most, of all batches with a gradient together */
+    FEWEST_BATCHES = 4,   /* but so many such batches, however large they are */
+    LEAST_BATCHES = 16,   /* from so many such batches on, drawing ends where the error is small */
+    MOST_TRIES = 1 << 20  /* samples, at most, of all batches together, those without a gradient included */
+};
+static const double BATCH_ERROR = 0.1; /* that small error, relative to the mean */
+/* Lanczos' method starts from a vector plus a random one, since the first may be orthogonal to the eigenvector. The
+ * norm of the random one, in units of the first: where that is the gradient, and where it is an eigenvector of few
+ * samples, which is seldom far from that of many. */
 static const double BESIDE_GRADIENT = 1, BESIDE_SKETCH = 0.1;
 enum { MOST_KEPT = 24 }; /* vectors of Lanczos' method that are kept for an eigenvector */
-/* The error of a product by rounding, in units of the norm and of the spacing of numbers at 1: tests compare. */
+/* The error of a product by rounding, in units of the Hessian's norm and of the spacing of numbers at 1, as tests found
+ * it by comparison with products in double. */
 static const double ROUNDINGS = 16;
-/* Bytes for the values of samples that pass together. */
+/* Bytes for the values of samples that pass together, and the least number of such samples. */
 static const size_t WORKSPACE_BYTES = (size_t)64 << 20;
 enum { LEAST_CAPACITY = 16 };
 

@@ -7,8 +7,8 @@
  * wait in a queue. The first batch with an active sample is the next update; the batches before it are idle steps, and
  * those after it stay in the queue, to be tested again at the new weights. These are the steps of sgd one by one, to
  * the bit as long as samples are tested from scratch; lookahead_sums.h says when they are tested by sums instead.
- * The size of a round follows the waits: it doubles after a round without an update, and after an update it is half of
- * the steps that this one took.
+ * The number of batches in a round is chosen by how long updates are waited for: it doubles after a round without an
+ * update, and after an update it is half of the steps that this one took.
  *
  * A look passes over all P samples instead. It is made after P / B idle steps in a row, and at once after an update
  * where the last look saw at most two active samples: the wait for such a batch costs more than the look. It shows the
@@ -27,8 +27,8 @@
  * by one, and those without an active sample are idle without a pass. So the steps are those of sgd to the bit as long
  * as samples are tested from scratch.
  *
- * Cost of an update: a forward pass over the samples from the last update on, as many again tested in vain, and a
- * backward pass over the batch; at the most a look, P forward passes. */
+ * Cost of an update: forward passes over the samples of all batches since the last update, over about as many that are
+ * tested beyond it, and a backward pass over the batch; where a look is made, forward passes over P samples beside. */
 #ifndef CH_LEARNER_LOOKAHEAD_H
 #define CH_LEARNER_LOOKAHEAD_H
 

@@ -9,10 +9,10 @@
  * sums were stored are added to them, W x += sum_a delta_a (x_a . x): n + m multiply-adds a term, where sums from
  * scratch take n m. Sums that lack too many terms, or that were brought up to date 255 times, are made from scratch.
  *
- * When they are used. After an update, a sample is expected to be tested again within P / B steps, and will lack the
- * terms of that time. The sums are on while those are expected to be fewer than at which bringing them up to date costs
- * half of what sums from scratch do. They are possible at all only in single precision, where the first layer is dense
- * with m <= n, and where a round of any number of threads holds two batches or more.
+ * When they are used. A sample is tested again after P / B steps on average, and its sums then lack the terms of the
+ * updates in between. The sums are used while the expected number of these terms is so small that bringing sums up to
+ * date costs less than half as much as making them from scratch. They are possible only in single precision, where the
+ * first layer is dense with m <= n, and where a round of any number of threads holds two batches or more.
  *
  * What they decide. Only where to look. An update is computed from scratch, at weights in double, and so is the look
  * that finds the run fitted; rounding in the sums can do no more than misjudge a sample close to the margin. A batch

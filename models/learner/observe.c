@@ -49,16 +49,28 @@ static bool observe_tests(ch_network_state *self, ch_observation *out)
 
 /* ---- weights ---- */
 
-/* Delta w_i */
-static double change_at(const ch_network_state *self, size_t i)
+/* The weights w, and w0. */
+typedef struct {
+    const double *now;
+    const float *start;
+} weight_pair;
+
+static weight_pair weights_of(const ch_network_state *self)
 {
-    return ch_state_weights(self)[i] - (double)self->start[i];
+    return (weight_pair){ch_state_weights(self), self->start};
+}
+
+/* Delta w_i */
+static double change_at(const weight_pair *weights, size_t i)
+{
+    return weights->now[i] - (double)weights->start[i];
 }
 
 /* Finds ||Delta w|| of all weights, and of every layer with its bias. */
 static void find_weight_change(ch_network_state *self, ch_observation *out)
 {
     const ch_architecture *architecture = self->setup.architecture;
+    const weight_pair weights = weights_of(self);
     double whole = 0;
     size_t found = 0;
     for (size_t l = 0; l < architecture->num_layers; l++) {
@@ -66,7 +78,8 @@ static void find_weight_change(ch_network_state *self, ch_observation *out)
         const size_t end = layer->bias + (layer->has_bias ? layer->out.channels : 0);
         double square = 0;
         for (size_t i = layer->weights; i < end; i++) {
-            square += change_at(self, i) * change_at(self, i);
+            const double change = change_at(&weights, i);
+            square += change * change;
         }
         if (layer->num_weights > 0) {
             self->layer_change[found++] = sqrt(square);
@@ -86,16 +99,17 @@ static void find_signal_and_noise(const ch_network_state *self, ch_observation *
     const ch_layer *layer = &self->setup.architecture->layers[0];
     const double *teacher = self->setup.teacher;
     const size_t dim = layer->fan_in, num = layer->num_weights / dim;
+    const weight_pair weights = weights_of(self);
     double signal2 = 0, noise2 = 0, along = 0;
     for (size_t j = 0; j < num; j++) {
         const size_t row = layer->weights + j * dim;
         along = 0;
         for (size_t i = 0; i < dim; i++) {
-            along += change_at(self, row + i) * teacher[i];
+            along += change_at(&weights, row + i) * teacher[i];
         }
         signal2 += along * along;
         for (size_t i = 0; i < dim; i++) {
-            const double across = change_at(self, row + i) - along * teacher[i];
+            const double across = change_at(&weights, row + i) - along * teacher[i];
             noise2 += across * across;
         }
     }
@@ -133,12 +147,13 @@ static ch_code find_exact_error(const ch_network_state *self, ch_observation *ou
     if (setup->teacher == NULL || !ch_linear_law_is_known(&law)) {
         return CH_OK;
     }
+    const weight_pair weights = weights_of(self);
     double *change = ch_alloc(layer->fan_in, sizeof *change);
     if (change == NULL) {
         return ch_error_memory(err, "the change of a perceptron's weights");
     }
     for (size_t i = 0; i < layer->fan_in; i++) {
-        change[i] = change_at(self, layer->weights + i);
+        change[i] = change_at(&weights, layer->weights + i);
     }
     const ch_code code = ch_linear_law_test_error(&law, change, out->signal, out->noise, &out->test_error, err);
     free(change);

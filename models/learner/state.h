@@ -68,7 +68,7 @@ typedef struct ch_network_state {
     double *start_tests;   /* f(w0, x) of the test samples [num_tests]; owned */
     double *tests;         /* f(w, x) of the test samples, and then |F|, [num_tests]; owned */
     double *smallest;      /* [ch_near_boundary_room(num_tests)] the smallest |F|; owned */
-    double *margins;       /* [P + round] of the last pass, in the order of its list; owned */
+    double *margins;       /* [P + samples of a round] margins of the last pass, in the order of its list; owned */
     double *layer_change;  /* [num_layers] ||w - w0|| of every layer with weights, for observations; owned */
     /* batches and noise */
     uint32_t *batch; /* [B] the batch of a step of sgd; owned */

@@ -179,7 +179,7 @@ static void dense_below(network *self, const ch_layer *layer)
 
 static void dense_backward(network *self, const sink *to)
 {
-    for (size_t l = self->architecture->num_layers; l-- > self->num_images;) {
+    for (size_t l = self->architecture->num_layers; l-- > self->num_image_layers;) {
         const ch_layer *layer = &self->architecture->layers[l];
         dense_through_activation(self, l);
         panels_to_rows(self->delta, self->num_active, layer->out.channels, self->delta_rows);
@@ -277,12 +277,12 @@ static void image_backward(network *self, size_t l, size_t first, size_t count, 
     case CH_LAYER_CONV:
         conv_change(layer, &scratch, in, delta, change + layer->weights, count);
         if (l > 0) {
-            conv_below(layer, self->turned + layer->weights, &scratch, delta, gradient, count);
+            conv_below(layer, self->reversed + layer->weights, &scratch, delta, gradient, count);
         }
         break;
     case CH_LAYER_DEPTHWISE:
         depthwise_change(layer, &scratch, in, delta, change + layer->weights, count);
-        depthwise_below(layer, self->weights + layer->weights, self->turned + layer->weights, delta, gradient, count);
+        depthwise_below(layer, self->weights + layer->weights, self->reversed + layer->weights, delta, gradient, count);
         break;
     case CH_LAYER_MEAN:
         mean_backward(layer, delta, gradient, count);
@@ -307,7 +307,7 @@ static size_t run_from(const network *self, size_t k, size_t most)
 /* Goes backward through all image layers. self->delta has the derivatives by the values of the last one, in panels. */
 static void images_backward(network *self, const sink *to)
 {
-    const size_t top = self->num_images, size = node_size(self->architecture, top), num = image_weights(self);
+    const size_t top = self->num_image_layers, size = node_size(self->architecture, top), num = image_weights(self);
     panels_to_rows(self->delta, self->num_active, size,
                    self->input_rows); /* the dense layers no longer need these rows */
     if (to->samples == NULL) {
@@ -362,7 +362,7 @@ static void backward(network *self, const real *coefficients, const sink *to)
         self->delta[s] = 0;
     }
     dense_backward(self, to);
-    if (self->num_images > 0) {
+    if (self->num_image_layers > 0) {
         images_backward(self, to);
         if (to->samples == NULL) {
             put_image_change(self, to);

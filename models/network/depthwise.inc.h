@@ -7,8 +7,8 @@
 enum {
     DEPTHWISE_KERNEL = 5,
     MOST_TAPS = DEPTHWISE_KERNEL * DEPTHWISE_KERNEL,
-    PIXELS_TOGETHER = 4, /* that share the loads of the weights */
-    MOST_VECTORS = 4,    /* of a pixel's channels that are summed together; half as many of several pixels */
+    PIXELS_TOGETHER = 4, /* neighbouring pixels that are summed together, so that each weight is loaded once for them */
+    MOST_VECTORS = 4, /* vectors of channels that are summed together: of one pixel; half as many of several pixels */
     ROWS_TOGETHER = TILE_ROWS > 6 ? DEPTHWISE_KERNEL : 2 /* rows of taps whose sums the registers hold */
 };
 
@@ -155,15 +155,15 @@ static void list_taps_below(const ch_layer *layer, size_t i, size_t j, tap_sum *
 }
 
 /* gradient [pixel][channel] = sum over taps of w [tap][channel] delta [output that sees the pixel there][channel]. At
- * stride 1 that is a convolution with the taps in reversed order, `turned`. */
-static void depthwise_below(const ch_layer *layer, const real *weights, const real *turned, const real *delta,
+ * stride 1 that is a convolution with the taps in reversed order, `reversed`. */
+static void depthwise_below(const ch_layer *layer, const real *weights, const real *reversed, const real *delta,
                             real *gradient, size_t count)
 {
     if (layer->stride == 1) {
         ch_layer back = *layer;
         back.pad_row = layer->kernel - 1 - layer->pad_row;
         back.pad_column = layer->kernel - 1 - layer->pad_column;
-        depthwise_forward(&back, turned, delta, gradient, count);
+        depthwise_forward(&back, reversed, delta, gradient, count);
         return;
     }
     const size_t channels = layer->in.channels;

@@ -195,9 +195,9 @@ static void conv_change(const ch_layer *layer, const conv_scratch *scratch, cons
 }
 
 /* gradient [pixel][in] = fields of view of delta [pixel][kernel x kernel x out] times the weights with the order of
- * their taps reversed, turned [row][column][out][in]. The product is added where a residual layer has set the gradient
- * already. The stride must be 1. */
-static void conv_below(const ch_layer *layer, const real *turned, const conv_scratch *scratch, const real *delta,
+ * their taps reversed, reversed [row][column][out][in]. The product is added where a residual layer has set the
+ * gradient already. The stride must be 1. */
+static void conv_below(const ch_layer *layer, const real *reversed, const conv_scratch *scratch, const real *delta,
                        real *gradient, size_t count)
 {
     const c_matrix to = {.values = gradient, .row = layer->in.channels, .add = layer->input_is_added};
@@ -208,5 +208,5 @@ static void conv_below(const ch_layer *layer, const real *turned, const conv_scr
         pad_images(&frame, layer->out, delta, scratch->padded, count);
         fields = field_matrix(&frame, layer->in, 1, out, layer->kernel, scratch->padded, scratch->places, count);
     }
-    product(pixels, in, layer->kernel * layer->kernel * out, fields, (b_matrix){.at = turned, .row = in}, to);
+    product(pixels, in, layer->kernel * layer->kernel * out, fields, (b_matrix){.at = reversed, .row = in}, to);
 }

@@ -11,9 +11,10 @@
  * rules of differentiation (Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6 (1994)).
  * relu has no second derivative at its kink; it counts as 0, and so does a change of a pool's winner.
  *
- * A forward pass of n m multiply-adds a layer is followed by a backward pass of as many; these are kept. Each direction
- * then takes six times n m, of the first layer twice; a gradient takes three times and twice. Of a convolution that a
- * pool follows, both take pixels that win in the pool alone, a quarter, but for the forward pass. */
+ * Cost, in multiply-adds, of a layer with n inputs and m outputs: the forward and the backward pass at w take n m each
+ * and are made once for all directions. A direction takes 6 n m, and 2 n m in the first layer. A gradient takes 3 n m
+ * in all, and 2 n m in the first layer. Of a convolution that a pool follows, all but the forward pass at w takes only
+ * the pixels that are the largest of their cell of the pool, which are a quarter. */
 #ifndef CH_HESSIAN_H
 #define CH_HESSIAN_H
 
@@ -44,7 +45,7 @@
         of_network network;     /* the weights, and the values of all nodes; owned */                                  \
         real *direction;        /* [num_weights] v */                                                                  \
         real *transposed;       /* that of the image layers, a convolution as [row][column][in][out] */                \
-        real *turned;           /* the same with the taps in reversed order, as [row][column][out][in] */              \
+        real *reversed;         /* the same with the taps in reversed order, as [row][column][out][in] */              \
         real **tangents;        /* [num_layers + 1] derivatives along v of the values of a node, in their layout; */   \
                                 /* NULL of the input, which does not move */                                           \
         real **tangents_before; /* [num_layers + 1] the same before the activation; for relu the same memory */        \

@@ -27,7 +27,7 @@ static tangent_memory tangents_of_node(const network *net, size_t node)
     if (node == 0) {
         return (tangent_memory){0};
     }
-    const bool is_image = node <= net->num_images, is_pooled = is_image && has_pool(architecture, node - 1);
+    const bool is_image = node <= net->num_image_layers, is_pooled = is_image && has_pool(architecture, node - 1);
     const size_t samples = is_image ? net->capacity : lanes_of(net->capacity);
     const size_t numbers = whole_lines(times(samples, node_size(architecture, is_pooled ? node + 1 : node)));
     return (tangent_memory){
@@ -64,7 +64,7 @@ static void set_tangents(hessian *self)
 static size_t largest_image(const network *net)
 {
     size_t most = 0;
-    for (size_t node = 0; net->num_images > 0 && node <= net->num_images; node++) {
+    for (size_t node = 0; net->num_image_layers > 0 && node <= net->num_image_layers; node++) {
         most = larger_of(node_size(net->architecture, node), most);
     }
     return most;
@@ -77,11 +77,11 @@ static ch_buffer_list hessian_buffers(const hessian *self)
     const size_t num_nodes = architecture->num_layers + 1, num_image_weights = image_weights(net);
     const largest_sizes most = find_largest(architecture);
     const tangent_memory nodes = tangents_of_nodes(net);
-    const size_t joint = net->num_images > 0 ? node_size(architecture, net->num_images) : 0;
+    const size_t joint = net->num_image_layers > 0 ? node_size(architecture, net->num_image_layers) : 0;
     return (ch_buffer_list){{
         CH_BUFFER(self->direction, architecture->num_weights),
         CH_BUFFER(self->transposed, num_image_weights),
-        CH_BUFFER(self->turned, num_image_weights),
+        CH_BUFFER(self->reversed, num_image_weights),
         CH_BUFFER(self->tangents, num_nodes),
         CH_BUFFER(self->tangents_before, num_nodes),
         CH_BUFFER(self->pulls, num_nodes),
@@ -131,27 +131,27 @@ void CH_HESSIAN_(free)(hessian *self)
 
 /* ---- activations ---- */
 
-/* delta = factor phi'(z) pull and turned = factor (phi'(z) turned + phi''(z) tangent pull) of one vector; on entry
- * `turned` is R(D), and on return R(delta). */
+/* delta = factor phi'(z) pull and r_delta = factor (phi'(z) r_delta + phi''(z) tangent pull) of one vector. On entry
+ * r_delta is R(D), and on return R(delta). */
 ALWAYS_INLINE void through_vector(ch_activation activation, real factor, const real *z, const real *tangent,
-                                  const real *pull, real *delta, real *turned)
+                                  const real *pull, real *delta, real *r_delta)
 {
     const vector slope = factor * phi_of(activation, true, load(z)), d = load(pull);
-    vector both = slope * load(turned);
+    vector both = slope * load(r_delta);
     if (activation != CH_ACTIVATION_RELU && activation != CH_ACTIVATION_LINEAR) {
         both += factor * phi_bend(activation, load(z)) * load(tangent) * d;
     }
     store(delta, slope * d);
-    store(turned, both);
+    store(r_delta, both);
 }
 
 /* The same of `count` numbers. The activation is a compile-time constant. */
 ALWAYS_INLINE void through_all(ch_activation activation, real factor, const real *z, const real *tangent,
-                               const real *pull, real *delta, real *turned, size_t count)
+                               const real *pull, real *delta, real *r_delta, size_t count)
 {
     size_t i = 0;
     for (; i + LANES <= count; i += LANES) {
-        through_vector(activation, factor, z + i, tangent + i, pull + i, delta + i, turned + i);
+        through_vector(activation, factor, z + i, tangent + i, pull + i, delta + i, r_delta + i);
     }
     if (i < count) { /* the rest, with zeros behind it */
         real rest[5][LANES] = {{0}};
@@ -159,37 +159,37 @@ ALWAYS_INLINE void through_all(ch_activation activation, real factor, const real
         memcpy(rest[0], z + i, bytes);
         memcpy(rest[1], tangent + i, bytes);
         memcpy(rest[2], pull + i, bytes);
-        memcpy(rest[4], turned + i, bytes);
+        memcpy(rest[4], r_delta + i, bytes);
         through_vector(activation, factor, rest[0], rest[1], rest[2], rest[3], rest[4]);
         memcpy(delta + i, rest[3], bytes);
-        memcpy(turned + i, rest[4], bytes);
+        memcpy(r_delta + i, rest[4], bytes);
     }
 }
 
-/* delta and R(delta) of a layer from its pull and R(D), which is in `turned`. */
-static void turn_through(const ch_layer *layer, ch_activation activation, const real *z, const real *tangent,
-                         const real *pull, real *delta, real *turned, size_t count)
+/* delta and R(delta) of a layer from its pull and R(D), which is in `r_delta`. */
+static void r_through(const ch_layer *layer, ch_activation activation, const real *z, const real *tangent,
+                      const real *pull, real *delta, real *r_delta, size_t count)
 {
     const real scale = (real)layer->scale, factor = (real)(layer->scale / ch_activation_norm(activation));
     if (!layer->is_activated) {
         for (size_t i = 0; i < count; i++) {
             delta[i] = scale * pull[i];
-            turned[i] *= scale;
+            r_delta[i] *= scale;
         }
         return;
     }
     switch (activation) {
     case CH_ACTIVATION_RELU:
-        through_all(CH_ACTIVATION_RELU, factor, z, tangent, pull, delta, turned, count);
+        through_all(CH_ACTIVATION_RELU, factor, z, tangent, pull, delta, r_delta, count);
         break;
     case CH_ACTIVATION_SILU:
-        through_all(CH_ACTIVATION_SILU, factor, z, tangent, pull, delta, turned, count);
+        through_all(CH_ACTIVATION_SILU, factor, z, tangent, pull, delta, r_delta, count);
         break;
     case CH_ACTIVATION_GELU:
-        through_all(CH_ACTIVATION_GELU, factor, z, tangent, pull, delta, turned, count);
+        through_all(CH_ACTIVATION_GELU, factor, z, tangent, pull, delta, r_delta, count);
         break;
     case CH_ACTIVATION_LINEAR:
-        through_all(CH_ACTIVATION_LINEAR, factor, z, tangent, pull, delta, turned, count);
+        through_all(CH_ACTIVATION_LINEAR, factor, z, tangent, pull, delta, r_delta, count);
         break;
     }
 }
@@ -232,9 +232,9 @@ static void panels_below(const network *net, const ch_layer *layer, const real *
 static void pull_dense(hessian *self)
 {
     network *net = &self->network;
-    for (size_t l = net->architecture->num_layers; l-- > ch_size_max(net->num_images, 1);) {
+    for (size_t l = net->architecture->num_layers; l-- > ch_size_max(net->num_image_layers, 1);) {
         const ch_layer *layer = &net->architecture->layers[l];
-        real *below = l > net->num_images ? self->pulls[l] : net->delta_below;
+        real *below = l > net->num_image_layers ? self->pulls[l] : net->delta_below;
         pull_through(layer, net->architecture->spec.activation, net->before[l + 1], self->pulls[l + 1], net->delta,
                      layer->out.channels * lanes_of(net->count));
         panels_below(net, layer, net->weights, net->delta, below, false);
@@ -276,10 +276,11 @@ static void pull_image(hessian *self, size_t l, size_t first, size_t count)
                  self->pulls[l + 1] + first * out_size, delta, count * out_size);
     switch (layer->kind) {
     case CH_LAYER_CONV:
-        conv_below(layer, net->turned + layer->weights, &(conv_scratch){net->padded, net->places}, delta, below, count);
+        conv_below(layer, net->reversed + layer->weights, &(conv_scratch){net->padded, net->places}, delta, below,
+                   count);
         break;
     case CH_LAYER_DEPTHWISE:
-        depthwise_below(layer, net->weights + layer->weights, net->turned + layer->weights, delta, below, count);
+        depthwise_below(layer, net->weights + layer->weights, net->reversed + layer->weights, delta, below, count);
         break;
     case CH_LAYER_MEAN:
         mean_backward(layer, delta, below, count);
@@ -293,7 +294,7 @@ static void pull_image(hessian *self, size_t l, size_t first, size_t count)
 void CH_HESSIAN_(set)(hessian *self, const real *slopes)
 {
     network *net = &self->network;
-    const size_t top = net->num_images, num = net->count;
+    const size_t top = net->num_image_layers, num = net->count;
     real *output = self->pulls[net->architecture->num_layers];
     memcpy(output, slopes, num * sizeof *slopes);
     memset(output + num, 0, (lanes_of(num) - num) * sizeof *slopes);
@@ -320,13 +321,13 @@ void CH_HESSIAN_(point)(hessian *self, const double *direction)
     for (size_t i = 0; i < net->architecture->num_weights; i++) {
         self->direction[i] = (real)direction[i];
     }
-    for (size_t l = 0; l < net->num_images; l++) {
+    for (size_t l = 0; l < net->num_image_layers; l++) {
         const ch_layer *layer = &net->architecture->layers[l];
         const real *weights = self->direction + layer->weights;
         if (layer->kind == CH_LAYER_CONV) {
-            reorder_conv(layer, weights, self->transposed + layer->weights, self->turned + layer->weights);
+            reorder_conv(layer, weights, self->transposed + layer->weights, self->reversed + layer->weights);
         } else if (layer->kind == CH_LAYER_DEPTHWISE) {
-            reorder_depthwise(layer, weights, self->turned + layer->weights);
+            reorder_depthwise(layer, weights, self->reversed + layer->weights);
         }
     }
 }
@@ -432,7 +433,7 @@ static void image_tangents(hessian *self, size_t l, size_t first, size_t count)
 /* The tangents of a dense layer's inputs in panels; NULL for the input of the network. */
 static const real *tangent_panels(const hessian *self, size_t l)
 {
-    return l > 0 && l == self->network.num_images ? self->joint : self->tangents[l];
+    return l > 0 && l == self->network.num_image_layers ? self->joint : self->tangents[l];
 }
 
 static void dense_tangents(hessian *self, size_t l)
@@ -471,7 +472,7 @@ static void dense_tangents(hessian *self, size_t l)
 /* product += R(delta) x^T + delta R(x)^T for the weights of dense layer l, and R(delta) for its biases. Both terms are
  * one product of matrices with twice as many rows as there are samples.
  * @param delta  in panels; R(delta) is in net->delta */
-static void dense_turn(hessian *self, size_t l, const real *delta, double *to)
+static void r_change_dense(hessian *self, size_t l, const real *delta, double *to)
 {
     network *net = &self->network;
     const ch_layer *layer = &net->architecture->layers[l];
@@ -499,15 +500,15 @@ static void dense_turn(hessian *self, size_t l, const real *delta, double *to)
 
 /* Goes backward through the dense layers. net->delta has R(D) of the output, and in the end that of the last image
  * node. */
-static void turn_dense(hessian *self, double *to)
+static void r_backward_dense(hessian *self, double *to)
 {
     network *net = &self->network;
-    for (size_t l = net->architecture->num_layers; l-- > net->num_images;) {
+    for (size_t l = net->architecture->num_layers; l-- > net->num_image_layers;) {
         const ch_layer *layer = &net->architecture->layers[l];
         real *delta = net->gathered;
-        turn_through(layer, net->architecture->spec.activation, net->before[l + 1], self->tangents_before[l + 1],
-                     self->pulls[l + 1], delta, net->delta, layer->out.channels * lanes_of(net->count));
-        dense_turn(self, l, delta, to);
+        r_through(layer, net->architecture->spec.activation, net->before[l + 1], self->tangents_before[l + 1],
+                  self->pulls[l + 1], delta, net->delta, layer->out.channels * lanes_of(net->count));
+        r_change_dense(self, l, delta, to);
         if (l == 0) {
             return;
         }
@@ -520,9 +521,9 @@ static void turn_dense(hessian *self, double *to)
 }
 
 /* Goes backward through convolution l and the pool behind it, for one image.
- * @param turned  R(D) of the pool's values; overwritten
+ * @param r_delta  R(D) of the pool's values; overwritten
  * @param below   out: R(D) of the convolution's input */
-static void turn_pooled(hessian *self, size_t l, size_t image, real *turned, real *below)
+static void r_backward_pooled(hessian *self, size_t l, size_t image, real *r_delta, real *below)
 {
     network *net = &self->network;
     const ch_layer *layer = &net->architecture->layers[l], *pool = layer + 1;
@@ -533,23 +534,23 @@ static void turn_pooled(hessian *self, size_t l, size_t image, real *turned, rea
     real *delta = self->image_delta, *change = net->change + layer->weights;
     find_winners(pool, net->rows[l + 1] + at, net->rows[l + 2] + image * size, scratch.which);
     pick_winners(pool, scratch.which, net->before[l + 1] + at, scratch.picked);
-    turn_through(layer, net->architecture->spec.activation, scratch.picked, tangent, self->pulls[l + 2] + image * size,
-                 delta, turned, size);
+    r_through(layer, net->architecture->spec.activation, scratch.picked, tangent, self->pulls[l + 2] + image * size,
+              delta, r_delta, size);
     if (layer->has_bias) {
-        add_pixels(turned, num_pixels(pool->out), layer->out.channels, net->change + layer->bias);
+        add_pixels(r_delta, num_pixels(pool->out), layer->out.channels, net->change + layer->bias);
     }
-    pooled_change(layer, pool, &scratch, net->rows[l] + image * in_size, turned, change);
+    pooled_change(layer, pool, &scratch, net->rows[l] + image * in_size, r_delta, change);
     if (l == 0) {
         return;
     }
     pooled_change(layer, pool, &scratch, self->tangents[l] + image * in_size, delta, change);
-    pooled_below(layer, pool, net->weights + layer->weights, &scratch, turned, below);
+    pooled_below(layer, pool, net->weights + layer->weights, &scratch, r_delta, below);
     pooled_below(layer, pool, self->direction + layer->weights, &scratch, delta, self->spare);
     add_all(below, self->spare, in_size);
 }
 
-/* Goes backward through a convolution without a pool: R(delta) is in `turned`, delta in self->image_delta. */
-static void turn_conv(hessian *self, size_t l, size_t first, size_t count, const real *turned, real *below)
+/* Goes backward through a convolution without a pool: R(delta) is in `r_delta`, delta in self->image_delta. */
+static void r_backward_conv(hessian *self, size_t l, size_t first, size_t count, const real *r_delta, real *below)
 {
     network *net = &self->network;
     const ch_layer *layer = &net->architecture->layers[l];
@@ -558,82 +559,82 @@ static void turn_conv(hessian *self, size_t l, size_t first, size_t count, const
     real *change = net->change + layer->weights;
     ch_layer added = *layer;
     added.input_is_added = true;
-    conv_change(layer, &scratch, net->rows[l] + at, turned, change, count);
+    conv_change(layer, &scratch, net->rows[l] + at, r_delta, change, count);
     if (l > 0) {
         conv_change(layer, &scratch, self->tangents[l] + at, self->image_delta, change, count);
-        conv_below(layer, net->turned + layer->weights, &scratch, turned, below, count);
-        conv_below(&added, self->turned + layer->weights, &scratch, self->image_delta, below, count);
+        conv_below(layer, net->reversed + layer->weights, &scratch, r_delta, below, count);
+        conv_below(&added, self->reversed + layer->weights, &scratch, self->image_delta, below, count);
     }
 }
 
-static void turn_depthwise(hessian *self, size_t l, size_t first, size_t count, const real *turned, real *below)
+static void r_backward_depthwise(hessian *self, size_t l, size_t first, size_t count, const real *r_delta, real *below)
 {
     network *net = &self->network;
     const ch_layer *layer = &net->architecture->layers[l];
     const conv_scratch scratch = {net->padded, net->places};
     const size_t size = ch_shape_size(layer->in), at = first * size;
     real *change = net->change + layer->weights;
-    depthwise_change(layer, &scratch, net->rows[l] + at, turned, change, count);
+    depthwise_change(layer, &scratch, net->rows[l] + at, r_delta, change, count);
     if (l > 0) {
         depthwise_change(layer, &scratch, self->tangents[l] + at, self->image_delta, change, count);
-        depthwise_below(layer, net->weights + layer->weights, net->turned + layer->weights, turned, below, count);
-        depthwise_below(layer, self->direction + layer->weights, self->turned + layer->weights, self->image_delta,
+        depthwise_below(layer, net->weights + layer->weights, net->reversed + layer->weights, r_delta, below, count);
+        depthwise_below(layer, self->direction + layer->weights, self->reversed + layer->weights, self->image_delta,
                         self->spare, count);
         add_all(below, self->spare, count * size);
     }
 }
 
 /* Goes backward through image layer l for the images first … first + count. net->gradients has R(D) of the nodes. */
-static void turn_image(hessian *self, size_t l, size_t first, size_t count)
+static void r_backward_image(hessian *self, size_t l, size_t first, size_t count)
 {
     network *net = &self->network;
     const ch_layer *layer = &net->architecture->layers[l];
     const size_t in_size = ch_shape_size(layer->in), out_size = ch_shape_size(layer->out);
-    real *turned = net->gradients[l + 1], *below = net->gradients[l];
+    real *r_delta = net->gradients[l + 1], *below = net->gradients[l];
     if (layer->kind == CH_LAYER_POOL) {
         return;
     }
     if (has_pool(net->architecture, l)) {
         const size_t pooled_size = ch_shape_size(layer[1].out);
         for (size_t s = 0; s < count; s++) {
-            turn_pooled(self, l, first + s, net->gradients[l + 2] + s * pooled_size, below + s * in_size);
+            r_backward_pooled(self, l, first + s, net->gradients[l + 2] + s * pooled_size, below + s * in_size);
         }
         return;
     }
-    turn_through(layer, net->architecture->spec.activation, net->before[l + 1] + first * out_size,
-                 self->tangents_before[l + 1] + first * out_size, self->pulls[l + 1] + first * out_size,
-                 self->image_delta, turned, count * out_size);
+    r_through(layer, net->architecture->spec.activation, net->before[l + 1] + first * out_size,
+              self->tangents_before[l + 1] + first * out_size, self->pulls[l + 1] + first * out_size, self->image_delta,
+              r_delta, count * out_size);
     if (layer->has_bias) {
-        add_pixels(turned, count * num_pixels(layer->out), layer->out.channels, net->change + layer->bias);
+        add_pixels(r_delta, count * num_pixels(layer->out), layer->out.channels, net->change + layer->bias);
     }
     switch (layer->kind) {
     case CH_LAYER_CONV:
-        turn_conv(self, l, first, count, turned, below);
+        r_backward_conv(self, l, first, count, r_delta, below);
         break;
     case CH_LAYER_DEPTHWISE:
-        turn_depthwise(self, l, first, count, turned, below);
+        r_backward_depthwise(self, l, first, count, r_delta, below);
         break;
     case CH_LAYER_MEAN:
-        mean_backward(layer, turned, below, count);
+        mean_backward(layer, r_delta, below, count);
         break;
     default:
-        memcpy(below, turned, count * in_size * sizeof *turned);
-        memcpy(net->gradients[layer->from], turned, count * in_size * sizeof *turned);
+        memcpy(below, r_delta, count * in_size * sizeof *r_delta);
+        memcpy(net->gradients[layer->from], r_delta, count * in_size * sizeof *r_delta);
     }
 }
 
 /* Goes backward through the image layers. net->delta has R(D) of the last image node, in panels. */
-static void turn_images(hessian *self, double *to)
+static void r_backward_images(hessian *self, double *to)
 {
     network *net = &self->network;
-    const size_t top = net->num_images, size = node_size(net->architecture, top), num = image_weights(net);
+    const size_t top = net->num_image_layers, size = node_size(net->architecture, top), num = image_weights(net);
     panels_to_rows(net->delta, net->count, size, net->input_rows);
     memset(net->change, 0, num * sizeof *net->change);
     for (size_t first = 0; first < net->count; first += net->group) {
         const size_t count = ch_size_min(net->count - first, net->group);
         memcpy(net->gradients[top], net->input_rows + first * size, count * size * sizeof *net->input_rows);
         for (size_t l = top; l-- > 0;) {
-            turn_image(self, l, first, count);
+            r_backward_image(self, l, first, count);
         }
     }
     for (size_t i = 0; i < num; i++) {
@@ -645,7 +646,7 @@ void CH_HESSIAN_(add)(hessian *self, const real *bends, double *to)
 {
     network *net = &self->network;
     const ch_architecture *architecture = net->architecture;
-    const size_t num = net->count, top = net->num_images;
+    const size_t num = net->count, top = net->num_image_layers;
     for (size_t first = 0; first < num; first += net->group) {
         for (size_t l = 0; l < top; l++) {
             image_tangents(self, l, first, ch_size_min(num - first, net->group));
@@ -661,8 +662,8 @@ void CH_HESSIAN_(add)(hessian *self, const real *bends, double *to)
     for (size_t s = 0; s < lanes_of(num); s++) {
         net->delta[s] = s < num ? bends[s] * outputs[s] : 0;
     }
-    turn_dense(self, to);
+    r_backward_dense(self, to);
     if (top > 0) {
-        turn_images(self, to);
+        r_backward_images(self, to);
     }
 }

@@ -59,11 +59,11 @@
         const ch_architecture *architecture; /* borrowed */                                                            \
         size_t capacity;                     /* samples of a forward pass, at most */                                  \
         size_t count;                        /* samples of the last forward pass */                                    \
-        size_t num_images;                   /* layers before the first dense one; their weights come first */         \
+        size_t num_image_layers;             /* layers before the first dense one; their weights come first */         \
         double *master;                      /* [num_weights] the weights */                                           \
         real *weights;                       /* [num_weights] rounded */                                               \
         real *transposed;                    /* those of the image layers, a convolution as [row][column][in][out] */  \
-        real *turned;                        /* the same with the taps in reversed order, as [row][column][out][in] */ \
+        real *reversed;                      /* the same with the taps in reversed order, as [row][column][out][in] */ \
         real *change;                        /* sum of the image layers' gradients */                                  \
         real **rows;   /* [num_layers + 1] values of a node [sample][number]; of images [row][column][channel] */      \
         real **panels; /* [num_layers + 1] values of a node around dense layers [panel][number][lane] */               \
@@ -71,7 +71,7 @@
         size_t group;  /* images that pass a layer together */                                                         \
         /* memory of all nodes, of which rows, panels, before and gradients have parts */                              \
         real *row_values, *panel_values, *before_values, *gradient_values;                                             \
-        real **gradients;  /* [num_images + 1] derivatives by an image node's values, of `group` samples; */           \
+        real **gradients;  /* [num_image_layers + 1] derivatives by an image node's values, of `group` samples; */     \
                            /* NULL for the input of a pool */                                                          \
         real *padded;      /* `group` images with zeros around them, for convolutions */                               \
         size_t *places;    /* where the fields of view of their pixels start */                                        \
@@ -80,9 +80,9 @@
         real *deltas;      /* [cell] derivatives by these pixels, of one channel */                                    \
         real *delta;       /* [panel][number][lane] derivatives by a dense node's values, of active samples */         \
         real *delta_below; /* the same of the node before */                                                           \
-        real *gathered;    /* [panel][number][lane] values of active samples */                                        \
-        real *delta_rows;  /* [sample][number] derivatives of active samples */                                        \
-        real *input_rows;  /* [sample][number] a dense layer's input, of active samples */                             \
+        real *gathered;    /* [panel][number][lane] numbers of active samples while a layer is passed */               \
+        real *delta_rows;  /* [sample][number] outputs of a dense layer: few samples' sums, then the derivatives */    \
+        real *input_rows;  /* [sample][number] inputs of a dense layer, then derivatives by them */                    \
         uint32_t *active;  /* [num_active] indices of the active samples, those with a coefficient that is not 0 */    \
         size_t num_active;                                                                                             \
         /* The update of a dense first layer that waits for the next forward pass. */                                  \

@@ -56,7 +56,7 @@ static inline bool has_pool(const ch_architecture *architecture, size_t l)
 /* The number of weights of the image layers, which come first. */
 static size_t image_weights(const network *self)
 {
-    return self->architecture->layers[self->num_images].weights;
+    return self->architecture->layers[self->num_image_layers].weights;
 }
 
 static size_t node_size(const ch_architecture *architecture, size_t node)
@@ -64,7 +64,7 @@ static size_t node_size(const ch_architecture *architecture, size_t node)
     return node == 0 ? architecture->dim : ch_shape_size(architecture->layers[node - 1].out);
 }
 
-/* Sums and products of sizes; SIZE_MAX, which no allocation grants, when they overflow. */
+/* Sums and products of sizes; SIZE_MAX where they overflow, so that the allocation fails. */
 static inline size_t plus(size_t a, size_t b)
 {
     return a <= SIZE_MAX - b ? a + b : SIZE_MAX;
@@ -81,8 +81,9 @@ static inline size_t larger_of(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* Numbers of the memory that a node has, or all nodes: values in rows and in panels, values before the activation where
- * these are others, and derivatives. Each is a whole number of cache lines, so that every node starts one. */
+/* The memory of a node, or of all nodes, in numbers: values in rows and in panels, values before the activation where
+ * the activation changes them, and derivatives. Each is a whole number of cache lines, so that the memory of every node
+ * begins a cache line. */
 typedef struct {
     size_t rows, panels, before, gradients;
 } node_memory;
@@ -97,12 +98,12 @@ static node_memory memory_of_node(const network *self, size_t node)
 {
     const ch_architecture *architecture = self->architecture;
     const size_t size = node_size(architecture, node), lanes = lanes_of(self->capacity);
-    const bool is_image = node <= self->num_images, is_relu = architecture->spec.activation == CH_ACTIVATION_RELU;
+    const bool is_image = node <= self->num_image_layers, is_relu = architecture->spec.activation == CH_ACTIVATION_RELU;
     const bool is_changed = node > 0 && architecture->layers[node - 1].is_activated && !is_relu;
-    const bool is_derived = is_image && self->num_images > 0 && (node == 0 || !has_pool(architecture, node - 1));
+    const bool is_derived = is_image && self->num_image_layers > 0 && (node == 0 || !has_pool(architecture, node - 1));
     return (node_memory){
         .rows = is_image ? whole_lines(times(self->capacity, size)) : 0,
-        .panels = node >= self->num_images ? whole_lines(times(lanes, size)) : 0,
+        .panels = node >= self->num_image_layers ? whole_lines(times(lanes, size)) : 0,
         .before = is_changed ? whole_lines(times(is_image ? self->capacity : lanes, size)) : 0,
         .gradients = is_derived ? whole_lines(times(self->group, size)) : 0,
     };
@@ -138,9 +139,9 @@ static void set_nodes(network *self)
         const node_memory memory = memory_of_node(self, node);
         self->rows[node] = take(&rows, memory.rows);
         self->panels[node] = take(&panels, memory.panels);
-        real *values = node <= self->num_images ? self->rows[node] : self->panels[node];
+        real *values = node <= self->num_image_layers ? self->rows[node] : self->panels[node];
         self->before[node] = memory.before > 0 ? take(&before, memory.before) : values;
-        if (node <= self->num_images) {
+        if (node <= self->num_image_layers) {
             self->gradients[node] = take(&gradients, memory.gradients);
         }
     }
@@ -182,17 +183,17 @@ static ch_buffer_list buffers_of(const network *self)
     const largest_sizes most = find_largest(architecture);
     const node_memory nodes = memory_of_nodes(self);
     const size_t widest = larger_of(most.in, most.out);
-    const size_t most_deferred = self->num_images == 0 ? ch_size_min(capacity, MOST_TERMS) : 0;
+    const size_t most_deferred = self->num_image_layers == 0 ? ch_size_min(capacity, MOST_TERMS) : 0;
     return (ch_buffer_list){{
         CH_BUFFER(self->master, num_weights),
         CH_BUFFER(self->weights, num_weights),
         CH_BUFFER(self->transposed, num_image_weights),
-        CH_BUFFER(self->turned, num_image_weights),
+        CH_BUFFER(self->reversed, num_image_weights),
         CH_BUFFER(self->change, num_image_weights),
         CH_BUFFER(self->rows, num_nodes),
         CH_BUFFER(self->panels, num_nodes),
         CH_BUFFER(self->before, num_nodes),
-        CH_BUFFER(self->gradients, self->num_images + 1),
+        CH_BUFFER(self->gradients, self->num_image_layers + 1),
         CH_BUFFER(self->row_values, nodes.rows),
         CH_BUFFER(self->panel_values, nodes.panels),
         CH_BUFFER(self->before_values, nodes.before),
@@ -217,7 +218,7 @@ static ch_buffer_list buffers_of(const network *self)
 /* A network without memory, of which the sizes are set. */
 static network sized(const ch_architecture *architecture, size_t capacity)
 {
-    network self = {.architecture = architecture, .capacity = capacity, .num_images = image_layers(architecture)};
+    network self = {.architecture = architecture, .capacity = capacity, .num_image_layers = image_layers(architecture)};
     self.group = image_weights(&self) > WEIGHTS_OF_SMALL ? LARGE_GROUP : SMALL_GROUP;
     self.least_deferred = LEAST_DEFERRED;
     self.is_rounded = true;
@@ -259,37 +260,37 @@ void CH_NETWORK_(free)(network *self)
 
 /* ---- weights ---- */
 
-/* Copies a convolution's weights [out][tap][in] as transposed [tap][in][out], and as turned [tap][out][in] with the
+/* Copies a convolution's weights [out][tap][in] as transposed [tap][in][out], and as reversed [tap][out][in] with the
  * taps in reversed order. */
-static void reorder_conv(const ch_layer *layer, const real *weights, real *transposed, real *turned)
+static void reorder_conv(const ch_layer *layer, const real *weights, real *transposed, real *reversed)
 {
     const size_t in = layer->in.channels, out = layer->out.channels, taps = layer->kernel * layer->kernel;
     for (size_t t = 0; t < taps; t++) {
         for (size_t o = 0; o < out; o++) {
-            memcpy(turned + ((taps - 1 - t) * out + o) * in, weights + (o * taps + t) * in, in * sizeof *turned);
+            memcpy(reversed + ((taps - 1 - t) * out + o) * in, weights + (o * taps + t) * in, in * sizeof *reversed);
         }
         transpose(weights + t * in, taps * in, out, in, transposed + t * in * out);
     }
 }
 
 /* Copies a depthwise convolution's weights [tap][channel] with the taps in reversed order. */
-static void reorder_depthwise(const ch_layer *layer, const real *weights, real *turned)
+static void reorder_depthwise(const ch_layer *layer, const real *weights, real *reversed)
 {
     const size_t channels = layer->in.channels, taps = layer->kernel * layer->kernel;
     for (size_t t = 0; t < taps; t++) {
-        memcpy(turned + (taps - 1 - t) * channels, weights + t * channels, channels * sizeof *turned);
+        memcpy(reversed + (taps - 1 - t) * channels, weights + t * channels, channels * sizeof *reversed);
     }
 }
 
 static void reorder_weights(network *self)
 {
-    for (size_t l = 0; l < self->num_images; l++) {
+    for (size_t l = 0; l < self->num_image_layers; l++) {
         const ch_layer *layer = &self->architecture->layers[l];
         const real *weights = self->weights + layer->weights;
         if (layer->kind == CH_LAYER_CONV) {
-            reorder_conv(layer, weights, self->transposed + layer->weights, self->turned + layer->weights);
+            reorder_conv(layer, weights, self->transposed + layer->weights, self->reversed + layer->weights);
         } else if (layer->kind == CH_LAYER_DEPTHWISE) {
-            reorder_depthwise(layer, weights, self->turned + layer->weights);
+            reorder_depthwise(layer, weights, self->reversed + layer->weights);
         }
     }
 }
@@ -393,7 +394,8 @@ static void take_channel(const float *single, const double *wide, size_t pixels,
 static void take_input(network *self, size_t s, const float *single, const double *wide)
 {
     const size_t dim = self->architecture->dim;
-    const size_t channels = self->num_images > 0 ? self->architecture->spec.input.channels : 1, pixels = dim / channels;
+    const size_t channels = self->num_image_layers > 0 ? self->architecture->spec.input.channels : 1,
+                 pixels = dim / channels;
     for (size_t c = 0; c < channels; c++) {
         take_channel(single != NULL ? single + c * pixels : NULL, single != NULL ? NULL : wide + c * pixels, pixels,
                      self->rows[0] + s * dim + c, channels);
@@ -438,7 +440,7 @@ static bool is_few(const network *self)
 /* Copies the last image node, or the input, to panels. */
 static void fill_panels(network *self)
 {
-    const size_t node = self->num_images;
+    const size_t node = self->num_image_layers;
     rows_to_panels(self->rows[node], self->count, node_size(self->architecture, node), self->panels[node]);
 }
 
@@ -533,14 +535,14 @@ static void forward(network *self, size_t count, real *outputs)
     const ch_architecture *architecture = self->architecture;
     self->count = count;
     for (size_t first = 0; first < count; first += self->group) {
-        for (size_t l = 0; l < self->num_images; l++) {
+        for (size_t l = 0; l < self->num_image_layers; l++) {
             image_forward(self, l, first, ch_size_min(count - first, self->group));
         }
     }
     if (!is_few(self)) {
         fill_panels(self);
     }
-    for (size_t l = self->num_images; l < architecture->num_layers; l++) {
+    for (size_t l = self->num_image_layers; l < architecture->num_layers; l++) {
         dense_forward(self, l);
     }
     /* the output is one number a sample, so that the lanes of all panels follow each other */

@@ -12,7 +12,6 @@ ch_code ch_passes_init(ch_passes *self, const ch_architecture *architecture, boo
 {
     memset(self, 0, sizeof *self);
     self->is_wide = is_wide;
-    self->capacity = capacity;
     ch_code code = is_wide ? ch_network_f64_init(&self->wide, architecture, capacity, err)
                            : ch_network_init(&self->narrow, architecture, capacity, err);
     if (code != CH_OK) {

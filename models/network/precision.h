@@ -8,9 +8,8 @@
 
 /** A network and its workspace. */
 typedef struct {
-    bool is_wide;    /* computes in double, else in single precision */
-    size_t capacity; /* samples at a time */
-    size_t count;    /* of the last forward pass */
+    bool is_wide; /* computes in double, else in single precision */
+    size_t count; /* of the last forward pass */
     ch_network narrow;
     ch_network_f64 wide;
     float *numbers; /* [capacity] outputs and coefficients on their way; owned */

@@ -16,8 +16,9 @@
 enum {
     PANEL = 2 * LANES,          /* columns of a panel of B, which belong to a tile of sums in the registers */
     DEPTH_BLOCK = 256,          /* rows of a panel that are used together: they fit the first cache */
-    FEW_UNITS_PAY = LANES >= 8, /* with fewer lanes, transposing weights for W X^T takes longer than empty lanes do */
-    FEW_SAMPLES = LANES / 2,    /* up to so many samples a lane belongs to a unit */
+    FEW_UNITS_PAY = LANES >= 8, /* whether W X^T of few samples is faster with a unit in each lane, which takes
+                                   transposed weights, than with a sample in each, which leaves lanes empty */
+    FEW_SAMPLES = LANES / 2,    /* up to so many samples each lane has a unit, and with more samples a sample */
     MOST_TERMS = PANEL,         /* terms of an update that is made together with a product, at most */
 };
 
@@ -46,8 +47,8 @@ typedef struct {
  *   master NULL:      values = C, or values += C where `add`
  *   values NULL:      master += C
  *   both:             master += C, values = master rounded
- *   all three:        velocity = keep x velocity + C, or velocity += C where `add`; master += what was made of
- * velocity, or C where `add`; values = master rounded */
+ *   all three:        velocity = keep x velocity + C, master += velocity; or where `add`, velocity += C, master += C;
+ *                     in both cases values = master rounded */
 typedef struct {
     real *values;
     double *master;

@@ -124,7 +124,7 @@ static void make_dense(const CH_NETWORK *network, size_t p, real *end)
     const ch_architecture *architecture = network->architecture;
     const ch_layer *above = NULL;
     const real *derivatives_above = NULL;
-    for (size_t l = architecture->num_layers; l-- > network->num_images;) {
+    for (size_t l = architecture->num_layers; l-- > network->num_image_layers;) {
         const ch_layer *layer = &architecture->layers[l];
         const size_t in = layer->fan_in, out = layer->out.channels;
         real *derivatives = end - PANEL * out, *inputs = derivatives - PANEL * in;

@@ -53,30 +53,30 @@ static void draw_samples(ch_twin *self, uint32_t num_unfitted)
 }
 
 /* Draws the places in the epoch of the unfitted samples that have none yet. */
-static void tell_unfitted(ch_twin *self)
+static void place_unfitted(ch_twin *self)
 {
     const ch_margins *margins = &self->margins;
     uint64_t any = 0;
     for (size_t b = 0; b < margins->num_blocks; b++) {
-        any |= margins->unfitted[b] & ~self->told[b];
+        any |= margins->unfitted[b] & ~self->placed[b];
     }
     if (any == 0) {
         return;
     }
     const uint32_t count = ch_margins_list(margins, margins->unfitted, self->drawn);
     for (uint32_t i = 0; i < count; i++) {
-        ch_epoch_tell(&self->epoch, self->drawn[i], &self->random);
+        ch_epoch_place(&self->epoch, self->drawn[i], &self->random);
     }
     for (size_t b = 0; b < margins->num_blocks; b++) {
-        self->told[b] |= margins->unfitted[b];
+        self->placed[b] |= margins->unfitted[b];
     }
 }
 
 static void begin_epoch(ch_twin *self)
 {
     ch_epoch_begin(&self->epoch, ch_epoch_end(&self->epoch));
-    memset(self->told, 0, self->margins.num_blocks * sizeof *self->told);
-    tell_unfitted(self);
+    memset(self->placed, 0, self->margins.num_blocks * sizeof *self->placed);
+    place_unfitted(self);
 }
 
 /* Finds the first step with a sample that is unfitted, of which there is one, and lists the unfitted samples of its
@@ -84,7 +84,7 @@ static void begin_epoch(ch_twin *self)
 static void find_step(ch_twin *self)
 {
     uint64_t step = self->learner.progress.steps;
-    tell_unfitted(self);
+    place_unfitted(self);
     for (self->count = 0; self->count == 0;) {
         const uint64_t next = ch_epoch_next(&self->epoch, step);
         step = next > 0 ? next : ch_epoch_end(&self->epoch);
@@ -286,7 +286,7 @@ static void exchange(ch_learner *learner, ch_snapshot *snapshot)
     ch_snapshot_count32(snapshot, &self->place, num_samples);
     ch_snapshot_random(snapshot, &self->random);
     CH_SNAPSHOT_NUMBER(snapshot, self->next_look);
-    ch_snapshot_array(snapshot, self->told, has_places(self) ? blocks : 0, sizeof *self->told);
+    ch_snapshot_array(snapshot, self->placed, has_places(self) ? blocks : 0, sizeof *self->placed);
     ch_snapshot_end(snapshot);
     ch_snapshot_require(snapshot, sums == 0 || are_samples(&self->margins, self->summed));
     if (has_places(self)) {
@@ -331,7 +331,7 @@ static ch_buffer_list buffers_of(const ch_twin *self)
         CH_BUFFER(self->laws, NUM_LAWS),
         CH_BUFFER(self->sum, sums ? ch_twin_room(self) : 0),
         CH_BUFFER(self->summed, sums ? self->margins.num_blocks : 0),
-        CH_BUFFER(self->told, has_places(self) ? self->margins.num_blocks : 0),
+        CH_BUFFER(self->placed, has_places(self) ? self->margins.num_blocks : 0),
         CH_BUFFER(self->velocity, moves ? ch_twin_room(self) : 0),
         CH_BUFFER(self->use_velocity, moves ? ch_twin_room(self) : 0),
         CH_BUFFER(self->order, moves ? self->setup.num_samples : 0),

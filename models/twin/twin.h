@@ -61,7 +61,7 @@ typedef struct {
     double *velocity, *use_velocity; /* [64 num_blocks] of the margins and of a, in units of T */
     uint32_t *order, place;          /* [P] samples in the order of the epoch, or shuffled; how many of them are used */
     uint64_t next_look;              /* step from which on the run is fitted where no sample is unfitted */
-    uint64_t *told; /* [num_blocks] bits as of margins.unfitted: samples told in it; of length 0 otherwise; owned */
+    uint64_t *placed; /* [num_blocks] bits as of margins.unfitted: samples placed in it; of length 0 otherwise; owned */
     /* the next update, once it is known; stopping before it changes nothing */
     bool is_known;
     bool is_finite;  /* whether the margins of its samples are */
