@@ -238,6 +238,8 @@ check-format:
 	@if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then \
 	    clang-format --dry-run -Werror $$(git ls-files -co --exclude-standard '*.[ch]'); \
 	else echo "-- clang-format 14 is not here: format not checked"; fi
+	@! LC_ALL=C.UTF-8 grep -nE '^.{121}' $$(git ls-files -co --exclude-standard '*.[ch]') || \
+	    { echo "these lines have more than 120 columns"; exit 1; }
 
 # imports point one way, no two files call each other in a ring, every header compiles alone
 check-layout: $(OBJECTS) $(COMMANDS:%.c=$(BUILD)/%.o) $(BUILD)/chiton.o

@@ -113,9 +113,9 @@ char *ch_cli_cache_folder(void) __attribute__((warn_unused_result));
 ch_code ch_cli_check_stack(ch_error *err) CH_MUST_CHECK;
 
 /** Catches the signals by which people, terminals, schedulers and limits end a program: SIGINT, SIGTERM, SIGHUP,
- * SIGUSR1, SIGXCPU and SIGXFSZ, unless it was started with them ignored, as nohup does. The first of them raises the
- * returned flag, which ends a watched computation (core/watch.h). A second SIGINT or SIGTERM ends the program at once;
- * the others may come more than once for one reason. */
+ *  SIGUSR1, SIGXCPU and SIGXFSZ, unless it was started with them ignored, as nohup does. The first of them raises the
+ *  returned flag, which ends a watched computation (core/watch.h). A second SIGINT or SIGTERM ends the program at once;
+ *  the others may come more than once for one reason. */
 ch_stop *ch_cli_catch_signals(void);
 
 /** Reads a span of time: numbers with the units d, h, m and s, as 3h50m, 90s or 1.5h. A later unit is smaller.

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 /** Progress of `total` things, or of an unknown number of them (total 0), shown on standard error. Two threads must not
- * use a meter at the same time. */
+ *  use a meter at the same time. */
 typedef struct {
     const char *unit; /* the name of the things, e.g. "runs"; borrowed */
     size_t done, total;

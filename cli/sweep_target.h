@@ -18,7 +18,7 @@ typedef struct {
 } ch_sweep_target;
 
 /** Checks that data sets can be added to a plan, up to the limit, and sets the limit where it is not given. Gives the
- * plan its first data sets: its own, and further ones where they are fewer than CH_TARGET_LEAST_SETS.
+ *  plan its first data sets: its own, and further ones where they are fewer than CH_TARGET_LEAST_SETS.
  *  @param most_runs  the largest sweep that is accepted
  *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY */
 ch_code ch_sweep_target_admit(ch_sweep_target *self, ch_plan *plan, uint64_t most_runs, ch_error *err) CH_MUST_CHECK;
@@ -30,7 +30,7 @@ ch_code ch_sweep_target_admit(ch_sweep_target *self, ch_plan *plan, uint64_t mos
  *
  *  @param plan  as ch_sweep_target_admit leaves it; it gets the data sets of every round
  *  @return CH_OK where the targets are reached, and after a dry run; CH_ERROR_NUMERIC where they are not; what the
- * sweep or the fit fails by */
+ *  sweep or the fit fails by */
 ch_code ch_sweep_target_run(const ch_sweep_target *self, ch_plan *plan, ch_error *err) CH_MUST_CHECK;
 
 #endif

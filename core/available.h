@@ -12,12 +12,12 @@ size_t ch_memory_limit(void);
  *
  *  On Linux this is what the system reports as available, or what is less of that which the process's control groups
  *  (versions 1 and 2), its address space and its batch job leave. On other systems it is the physical memory, of which
- * other programs may use a part. */
+ *  other programs may use a part. */
 size_t ch_memory_available(void);
 
 /** The same for each of several processes of one program on this machine, which share equally what the limits of the
  *  system and of their common control groups leave. Limits of the process itself and of its share of a batch job are
- * not divided.
+ *  not divided.
  *  @param num_processes  >= 1 */
 size_t ch_memory_available_to(size_t num_processes);
 
@@ -26,9 +26,9 @@ size_t ch_memory_available_to(size_t num_processes);
 int ch_processors_available(void);
 
 /** How many of `wanted` threads, the calling one among them, the process can have: it starts as many and ends them
- * again, some hundredths of a millisecond each. Where it cannot have them all it is half of those that it can: the
- * others' stacks leave room for memory, and their places are free for threads such as the one that keeps a sweep's
- * claims.
+ *  again, some hundredths of a millisecond each. Where it cannot have them all it is half of those that it can: the
+ *  others' stacks leave room for memory, and their places are free for threads such as the one that keeps a sweep's
+ *  claims.
  *  @return at least 1 */
 int ch_threads_available(int wanted);
 

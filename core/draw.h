@@ -10,8 +10,8 @@
 enum { CH_SCANNED_BATCH = 16 };
 
 /** Draws `size` distinct indices below `num` by Floyd's algorithm. With B = size and P = num, for each j = P-B … P-1 a
- * u in 0 … j is drawn; the index is u, or j where u was drawn before. Every set is equally likely, and the order of the
- *  indices has no meaning. Cost: size^2 / 2 comparisons.
+ *  u in 0 … j is drawn; the index is u, or j where u was drawn before. Every set is equally likely, and the order of
+ *  the indices has no meaning. Cost: size^2 / 2 comparisons.
  *  Source: Bentley and Floyd, "A sample of brilliance", CACM 30 (1987).
  *  @param batch  out [size] */
 static inline void ch_draw_scanned(ch_random *random, uint32_t *batch, uint32_t size, uint32_t num)
@@ -45,7 +45,7 @@ static inline void ch_draw_shuffled(ch_random *random, uint32_t *order, uint32_t
 /** Draws the next batch of an epoch, in which every one of `num` indices comes once: the next `size` places of `order`,
  *  or what is left of the epoch. After the last batch a new epoch begins.
  *  @param order  [num] a permutation, whose first *drawn indices were drawn in this epoch; the batch is moved behind
- * them
+ *  them
  *  @param drawn  number of indices drawn in this epoch, the batch included when the function returns
  *  @return the size of the batch, which is the last `size` of the first *drawn indices */
 static inline uint32_t ch_draw_of_epoch(ch_random *random, uint32_t *order, uint32_t *drawn, uint32_t size,

@@ -74,7 +74,7 @@ static inline uint64_t ch_epoch_end(const ch_epoch *self)
 uint64_t ch_epoch_next(const ch_epoch *self, uint64_t step);
 
 /** A placed sample that is drawn at a step of this epoch; CH_EPOCH_NONE where there is none. self->next has those that
- * follow it. */
+ *  follow it. */
 static inline uint32_t ch_epoch_first(const ch_epoch *self, uint64_t step)
 {
     const uint64_t k = step - self->begun - 1;

@@ -46,7 +46,7 @@ typedef struct {
 } ch_limit;
 
 /** How far a learner is. A step draws a batch; an update is a step that changes the weights, and with momentum or
- * weight decay, which move them at all steps, one whose batch has a gradient. */
+ *  weight decay, which move them at all steps, one whose batch has a gradient. */
 typedef struct {
     ch_status status;
     ch_cause cause;       /* of a run that is stuck */
@@ -67,8 +67,9 @@ struct ch_learner {
      *
      *  A learner may notice some steps late that the run was fitted. Then `steps` exceeds `last_update`, and the
      *  weights are those of `last_update`, unless momentum has moved them since. It never notices early. Advancing
-     * cannot fail: the outcome is in `progress`. Where a single step takes long, the function returns before the limit,
-     * so that its caller can look at the clock; while the status is running and no limit is reached, call it again.
+     *  cannot fail: the outcome is in `progress`. Where a single step takes long, the function returns before the
+     *  limit, so that its caller can look at the clock; while the status is running and no limit is reached, call it
+     *  again.
      */
     void (*advance)(ch_learner *self, const ch_limit *limit);
     /** Measures everything now. Sets the status to fitted or diverged where that is what it finds.

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /** Opens a stream whose text grows in memory, as open_memstream does. Where memory is lacking on the way, a part of the
- * text is lost, and the stream's error flag is set: glibc's open_memstream does not set it.
+ *  text is lost, and the stream's error flag is set: glibc's open_memstream does not set it.
  *  @param text    where the stream keeps the address of its text, which ends in a 0 byte and is whole after fflush or
  *                 the end; the caller frees it after the end
  *  @param length  where it keeps the number of bytes of the text, without the 0

@@ -23,7 +23,7 @@
 #include <stddef.h>
 
 /** What is found of a density. All are NaN for fewer than CH_NEAR_BOUNDARY_LEAST sizes, where a size in the window is 0
- * or one is not a number, or where all sizes in the window are equal. */
+ *  or one is not a number, or where all sizes in the window are equal. */
 typedef struct {
     double chi, error; /* exponent and its standard error */
     double edge;       /* x_0, the end of the window */

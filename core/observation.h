@@ -50,7 +50,7 @@ typedef struct {
 } ch_observation;
 
 /** Versions of the store's schema, each named after what came with it. A setting, an observable and a table of the
- * store tell in their `since` which version brought them; the schema's own version is the newest of these. */
+ *  store tell in their `since` which version brought them; the schema's own version is the newest of these. */
 enum {
     CH_SCHEMA_FIRST = 0,
     CH_SCHEMA_NETWORKS = 2,   /* networks, with new columns and table `layers` */

@@ -32,8 +32,8 @@ void ch_page_rule(FILE *out, size_t width);
 /** Prints a sentence in lines of at most CH_PAGE_WIDTH columns.
  *
  *  The first line begins with `lead`; the others begin with as many blanks as `lead` has columns. A blank precedes
- * every word. Lines break between words only: a word that is too wide for a line has one to itself and is printed
- * whole.
+ *  every word. Lines break between words only: a word that is too wide for a line has one to itself and is printed
+ *  whole.
  *
  *  @param text  words, separated by one blank or more */
 void ch_page_wrapped(FILE *out, const char *lead, const char *text);

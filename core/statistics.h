@@ -7,7 +7,7 @@
 /** Running moments of n numbers x_1 … x_n, all zero before the first.
  *
  *  Updates are those of B. P. Welford, Technometrics 4, 419 (1962): they lose no digits where the spread is small
- * beside the mean. The numbers' order decides the last bits. */
+ *  beside the mean. The numbers' order decides the last bits. */
 typedef struct {
     double count;   /* n */
     double mean;    /* of the numbers; 0 for n = 0 */

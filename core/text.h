@@ -36,7 +36,7 @@ void ch_number_format(double value, char *text, size_t size);
 double ch_number_round(double value);
 
 /** Writes a temperature, a learning rate, alpha, … for people: a power of two as such, as "2^-15", where it is neither
- * 1 nor 2; any other number with four digits. */
+ *  1 nor 2; any other number with four digits. */
 void ch_power_format(double value, char *text, size_t size);
 
 /** The same for a count, such as P or B: "2^13", else all digits. */
@@ -58,8 +58,8 @@ ch_shown ch_show_power(double value);
 ch_shown ch_show(const char *text);
 
 /** Copies a text and escapes its control characters, those of ASCII and U+0080 to U+009F, and bytes that are no UTF-8,
- * each byte as \\x1b: a terminal would obey the former, and a text from a file or a file's name may hold any. All else
- * is copied as it is.
+ *  each byte as \\x1b: a terminal would obey the former, and a text from a file or a file's name may hold any. All else
+ *  is copied as it is.
  *  @param copy  out: cut to `size` bytes with its terminating zero, never through an escape or a UTF-8 character */
 void ch_text_escape(const char *text, char *copy, size_t size);
 

@@ -74,7 +74,7 @@ uint64_t ch_waiting_precisely(const ch_waiting *self, double u);
 
 /** The number of steps that belongs to a uniform number u, where per_log_none is not 0. The number of idle steps is
  *  floor(ln u / ln q), since P(ln u / ln q >= k) = P(u <= q^k) = q^k. It is that of the C library's logarithm: a
- * rougher one is taken where its quotient is too far from whole numbers for the difference to matter.
+ *  rougher one is taken where its quotient is too far from whole numbers for the difference to matter.
  *  @param log  ch_waiting_near_log(u) */
 static inline uint64_t ch_waiting_steps_of(const ch_waiting *self, double u, double log)
 {

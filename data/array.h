@@ -67,7 +67,7 @@ bool ch_array_integer(const ch_array *self, size_t i, int64_t *integer);
  *  what it holds.
  *
  *  - NPY: integers of 8 to 64 bits, logical values, and floating point of 32 or 64 bits, in either byte order, in C's
- * or Fortran's order.
+ *  or Fortran's order.
  *  - NPZ: "FILE:NAME" means the array NAME of it, stored or deflated.
  *  - IDX: all its types.
  *  - HDF5: "FILE:/PATH" means a data set of it.
@@ -85,7 +85,7 @@ ch_code ch_array_read(ch_array *self, const char *name, size_t dimensions, bool 
  *
  *  @param name    the file
  *  @param column  which column has the labels: its name in the header, or its number, 1 being the first and -1 the
- * last. NULL: the column that the header calls label, class, target or y. An empty text: no column has labels
+ *  last. NULL: the column that the header calls label, class, target or y. An empty text: no column has labels
  *  @param table   out: [lines][columns without the labels] of doubles
  *  @param labels  out: [lines] of 64-bit integers; left empty where no column has labels
  *  @return as ch_array_read; CH_ERROR_INPUT also for lines of different lengths, fields that are no numbers, and labels

@@ -18,7 +18,7 @@ typedef struct {
 /** Bytes that are read one after the other, whatever they come from. */
 typedef struct ch_byte_source {
     /** Reads up to `size` bytes. @return the number read, fewer only at the end; SIZE_MAX after a failure, and `err`
-     * says which */
+     *  says which */
     size_t (*read)(void *from, void *bytes, size_t size, ch_error *err);
     void *from;
     const char *name; /* for messages; borrowed */

@@ -56,7 +56,7 @@ int8_t ch_classes_sign(const ch_classes *self, const ch_label_counts *counts, in
 /** Counts the samples of both sides.
  *  @param total  out: the number of samples that a side has
  *  @return CH_OK; CH_ERROR_INPUT where a side has no sample, or where "larger vs smaller" meets data with other than
- * two labels. The sentence names the labels that there are */
+ *  two labels. The sentence names the labels that there are */
 ch_code ch_classes_check(const ch_classes *self, const ch_label_counts *counts, size_t *total,
                          ch_error *err) CH_MUST_CHECK;
 

@@ -33,7 +33,7 @@ void ch_examples_free(ch_examples *self);
 /** Draws P examples of a synthetic law, with inputs x of shape {d, 1, 1} and labels y.
  *
  *  Under a law whose labels are separated by a plane, ch_sample_set_init draws z = y x / sqrt(d). Here each such z gets
- * a label y that is +1 or -1 with equal chances, and the input is x = y z sqrt(d) in single precision. Under the other
+ *  a label y that is +1 or -1 with equal chances, and the input is x = y z sqrt(d) in single precision. Under the other
  *  laws x is rounded to single precision before its label is computed.
  *
  *  @param purpose   CH_STREAM_TRAIN_SAMPLES, CH_STREAM_TEST_SAMPLES or CH_STREAM_ONLINE_SAMPLES

@@ -14,7 +14,7 @@
  *
  *  @param from  the URL of a folder that has the same files; NULL stands for the set's own mirrors
  *  @param watch  is told how many bytes of a file have come, and may end the transfer, whose part then stays; may be
- * NULL
+ *  NULL
  *  @return CH_OK; CH_ERROR_INTERRUPTED when stopped; CH_ERROR_IO when no mirror has a file, when a file there or one
  *          fetched is not the original, when an archive is damaged, when the disk is full, or when another process
  *          fetches the same file; CH_ERROR_INPUT for a path that is too long; CH_ERROR_MEMORY

@@ -43,7 +43,7 @@ ch_code ch_gz_failure(gzFile file, const char *path, ch_error *err) CH_MUST_CHEC
 ch_code ch_gz_read(ch_gz *self, uint8_t *bytes, size_t size, size_t *got, ch_error *err) CH_MUST_CHECK;
 
 /** Appends `size` bytes, or fewer where the file ends. Memory is taken piece by piece as the bytes come, because a
- * damaged header may announce far more bytes than the file has.  @return as ch_gz_read; CH_ERROR_MEMORY */
+ *  damaged header may announce far more bytes than the file has.  @return as ch_gz_read; CH_ERROR_MEMORY */
 ch_code ch_gz_append(ch_gz *self, ch_bytes *bytes, size_t size, size_t *got, ch_error *err) CH_MUST_CHECK;
 
 #endif

@@ -54,8 +54,8 @@ typedef struct {
 /** Reads the files of a set that are there, plain or gzipped. Some of the files may be missing.
  *
  *  The files are looked for in `dir`/NAME, in `dir`, and in the folders that other programs unpack to. Only the first
- * of these folders that holds one of the files is used. The files have their original names. Each file of MNIST's
- * images needs its file of labels, and the reverse.
+ *  of these folders that holds one of the files is used. The files have their original names. Each file of MNIST's
+ *  images needs its file of labels, and the reverse.
  *
  *  @return CH_OK; CH_ERROR_INPUT when no file is there, one of a pair is missing, or a file is damaged (it has another
  *          format, is truncated, has trailing bytes, counts that differ, or classes over 9); CH_ERROR_IO when a file

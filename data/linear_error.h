@@ -41,7 +41,7 @@ bool ch_linear_law_is_known(const ch_linear_law *law);
 
 /** Exact test error of a student with weights w on a law that is known. Without deviations it is that of signal and
  *  noise. With deviations D = Sigma^{1/2} the inputs are x = D z with z of covariance 1, so that the student on x is
- * the student D w on z, whose teacher is a = D e / |D e|: the error is that of s' = D w . a and r' = |D w - s' a|. Of
+ *  the student D w on z, whose teacher is a = D e / |D e|: the error is that of s' = D w . a and r' = |D w - s' a|. Of
  *  Gaussian inputs it is arccos(w . Sigma e / (|D w| |D e|)) / pi.
  *  @param weights  [dim]
  *  @param signal, noise  s = w . e and r = |w - s e|

@@ -40,7 +40,7 @@ typedef struct {
  *  @param direction  out: [stride] unit vector, 0 beyond d
  *  @param watch      NULL, or who may end it
  *  @return CH_OK; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED; CH_ERROR_INPUT where all samples are 0 or cancel, so that
- * there is no direction */
+ *  there is no direction */
 ch_code ch_max_margin_find(ch_max_margin *self, const ch_sample_set *set, double *direction, const ch_watch *watch,
                            ch_error *err) CH_MUST_CHECK;
 

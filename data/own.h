@@ -37,12 +37,12 @@ typedef struct {
 /** Reads samples and labels.
  *
  *  The samples are an array [n][d] or [n] of vectors, [n][rows][columns] or [n][channels][rows][columns] of images. Of
- * a table (CSV) every column but that of the labels is a number of a vector.
+ *  a table (CSV) every column but that of the labels is a number of a vector.
  *
  *  @param file    the samples: a file, or FILE:NAME of an array in it (data/array.h)
  *  @param labels  the labels, [n] or [n][1] integers: a file, or FILE:NAME, or the name or number of a column where
- * `file` is a table. NULL: the labels are in `file` too, as the only array with one size, or the column of a table that
- * is called label, class, target or y
+ *  `file` is a table. NULL: the labels are in `file` too, as the only array with one size, or the column of a table
+ *  that is called label, class, target or y
  *  @return CH_OK; CH_ERROR_INPUT for files that ch_array_read refuses, another shape, NaN or infinities (the first is
  *      named), numbers beyond single precision, labels that are no integers or not as many as samples; CH_ERROR_IO;
  *      CH_ERROR_MEMORY */

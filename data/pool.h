@@ -38,7 +38,7 @@ ch_code ch_pool_init_images(ch_pool *self, const ch_image_pool *images, ch_law_k
                             ch_error *err) CH_MUST_CHECK;
 
 /** Samples of the user's own files. Means and deviations are over the samples of both classes, whether they are chosen
- * or not.
+ *  or not.
  *  @param own  borrowed
  *  @return CH_OK; CH_ERROR_INPUT where a class has no sample; CH_ERROR_MEMORY */
 ch_code ch_pool_init_own(ch_pool *self, const ch_own_pool *own, const ch_classes *classes, ch_normalise normalise,
@@ -60,7 +60,7 @@ typedef struct {
  *  The seed fixes one order of the eligible samples for test sets and another for training sets. The test set is the
  *  first num_test samples of the first order, and does not depend on num_train. The training set is the first num_train
  *  samples of the second order that are not in the test set, so that a smaller training set is the beginning of a
- * larger one.
+ *  larger one.
  *
  *  @param train  out: num_train >= 1 examples
  *  @param test   out: num_test examples; with num_test 0 it is left empty

@@ -188,7 +188,7 @@ static inline void ch_axpy_measured(double *restrict w, double step, const float
 }
 
 /** How many rows are summed over between two looks at a stop flag: those of 2^24 entries, which take some hundredths of
- * a second, and at least one. */
+ *  a second, and at least one. */
 static inline size_t ch_rows_per_look(size_t stride)
 {
     enum { ENTRIES = 1 << 24 };

@@ -48,7 +48,7 @@ ch_code ch_sample_set_init_undrawn(ch_sample_set *self, const ch_data_law *law, 
 
 /** Draws the samples first, first + 1, … of a law in place of those of a set, the teacher on the first axis.
  *  @param self   made by ch_sample_set_init of a law of the same dimension, teacher on the first axis, without a
- * spectrum
+ *  spectrum
  *  @param watch  may end the drawing; borrowed, may be NULL
  *  @return false when stopped: a part of the rows is drawn */
 bool ch_sample_set_redraw(ch_sample_set *self, const ch_data_law *law, ch_stream purpose, uint64_t first,

@@ -64,7 +64,7 @@ typedef struct {
 } ch_fit_options;
 
 /** Finds T_c by every definition, with threshold 1, shift 0.1, 3 sigmas, 1,000 replicas, seed 0, all threads, nothing
- * held, and nobody who watches. */
+ *  held, and nobody who watches. */
 void ch_fit_options_default(ch_fit_options *self);
 
 /** Hold numbers to what a list says, in which each number stands once at most.

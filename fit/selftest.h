@@ -31,7 +31,7 @@ typedef struct {
  *  for ||Dw||, 0.30 for t*) that are correlated over P as (P / P')^1, and each run has further independent errors
  *  (0.05 and 0.10). ln of the test error has the same errors as ln ||Dw||, and rises by 0.07 a step of T above a T_c
  *  ~ P^-0.1, until it has risen by 0.4; a data set's rise is that times a normal number, 1 +- 0.4. A budget ends the
- * runs that take longer than 0.7 times the longest mean t*.
+ *  runs that take longer than 0.7 times the longest mean t*.
  *
  *  With targets a table begins with its ten data sets, and gets more by the rule of a sweep with targets (target.h), up
  *  to 160: the intervals are those of its last fit.

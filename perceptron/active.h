@@ -58,7 +58,7 @@ ch_active_set *ch_active_set_new(ch_perceptron *student, const ch_screen *screen
 void ch_active_set_free(ch_active_set *self);
 
 /** Writes an active set that has begun into a snapshot; or reads it, in place of ch_active_set_begin, when the
- * student's weights were read. Rows of the Gram matrix are not kept: they are made again with the same bits. */
+ *  student's weights were read. Rows of the Gram matrix are not kept: they are made again with the same bits. */
 void ch_active_set_exchange(ch_active_set *self, struct ch_snapshot *snapshot);
 
 /** Computes the margins of all bounded samples at the student's w. Call it once, before all functions below it. */
@@ -99,7 +99,7 @@ void ch_active_set_list(const ch_active_set *self, uint32_t *places);
 bool ch_active_set_is_unfitted(const ch_active_set *self, uint32_t place);
 
 /** Lists the places of unfitted samples that are not known yet, in the order of ch_bits_unsort within a block, and
- * makes them known.
+ *  makes them known.
  *  @param known   [blocks of 64 places] bits of the known places, as perceptron/bits.h has them
  *  @param places  out: [number of unfitted samples]
  *  @return their number */

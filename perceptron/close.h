@@ -91,7 +91,7 @@ double ch_close_bounding_cost(double rows, double bounded);
  *  @param most_cost  what their Gram matrix may cost, in units of 16 multiply-adds
  *  @param step_cost  what a step may cost, in the same units: what one costs the engine otherwise
  *  @return false where they are expected to cost more, where there are too many of them, too many unfitted samples, or
- * where T is too small for slacks to be precise in double */
+ *  where T is too small for slacks to be precise in double */
 bool ch_close_set_begin(ch_close_set *self, double most_cost, double step_cost) CH_MUST_CHECK;
 
 /** The unfitted slots, ascending.

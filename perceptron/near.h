@@ -58,7 +58,7 @@ enum { CH_NEAR_LONG_UPDATES = 1 << 14, CH_NEAR_TRY_UPDATES = 1 << 13, CH_NEAR_SU
  *  @param weights  [stride] w
  *  @param signal   s
  *  @return whether ch_near_choose is to be called: the student has left the cylinder, the list is old, or there was
- * none for long */
+ *  none for long */
 static inline bool ch_near_is_due(ch_near *self, const double *weights, double signal, size_t stride)
 {
     if (++self->age % CH_NEAR_SUM_UPDATES == 0) {
@@ -69,8 +69,8 @@ static inline bool ch_near_is_due(ch_near *self, const double *weights, double s
 }
 
 /** Chooses a cylinder around where the student has been, and lists the near samples. Where the list is used, gram's
- * count is set to the places that the screening index does not rule out in the cylinder. It is not used where it is
- * not much shorter than gram's count, or where memory is short.
+ *  count is set to the places that the screening index does not rule out in the cylinder. It is not used where it is
+ *  not much shorter than gram's count, or where memory is short.
  *  @param weights      [stride] w
  *  @param signal       s
  *  @param temperature  T

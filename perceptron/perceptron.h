@@ -99,9 +99,9 @@ void ch_perceptron_signal_and_noise(const ch_perceptron *self, double *signal, d
  *  batch that holds one.
  *  - Large batches, of at least CH_WAITING_LARGE_BATCH independent samples, have in place of bounding, or before and
  *  after it, a stage that keeps the margins of the samples close to kappa alone (perceptron/close.h), where that is
- * cheaper. Memory beside the set: the index, of 12 bytes a sample and one for each of its entries, which runs may
- * share; lists of at most 48 bytes a sample; copies of at most a quarter of the samples; and 16 MiB of rows and 4 MiB
- * more, 5 with large batches. Only the part that belongs to samples which are not ruled out is used. */
+ *  cheaper. Memory beside the set: the index, of 12 bytes a sample and one for each of its entries, which runs may
+ *  share; lists of at most 48 bytes a sample; copies of at most a quarter of the samples; and 16 MiB of rows and 4 MiB
+ *  more, 5 with large batches. Only the part that belongs to samples which are not ruled out is used. */
 typedef struct {
     ch_perceptron student;       /* first: this struct is a ch_learner. It takes the plain steps. */
     struct ch_fast_state *state; /* owned; NULL for P < 128, which the plain engine does alone */

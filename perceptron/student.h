@@ -58,7 +58,7 @@ static inline uint32_t ch_student_find_active(ch_perceptron *self, const uint32_
 void ch_student_update(ch_perceptron *self, const uint32_t *samples, uint32_t count);
 
 /** Observes the test samples: the fraction that is not classified rightly, m > 0, where a margin of NaN counts as an
- * error; and the density of |F| near 0.
+ *  error; and the density of |F| near 0.
  *  @param weights   [test->stride], 0 beyond d
  *  @param sizes     [test->num_samples] to work in
  *  @param smallest  [ch_near_boundary_room(test->num_samples)] to work in

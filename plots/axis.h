@@ -40,7 +40,7 @@ enum { CH_AXIS_LABELS = 8, CH_AXIS_MOST_LABELS = 32 };
 size_t ch_axis_labels(const ch_axis *self, ch_axis_scale scale, int most, double labels[CH_AXIS_MOST_LABELS]);
 
 /** Writes a value as the labels of a scale do: a share in percent with three digits, "3" for 0.03; else a power of ten
- * or two as such, and other numbers with three digits. 64 bytes are enough. */
+ *  or two as such, and other numbers with three digits. 64 bytes are enough. */
 void ch_axis_label_text(ch_axis_scale scale, double value, char *text, size_t size);
 
 /** Writes the range and tick marks of axis `name` ("x", "y" or "cb"). A range of under CH_AXIS_SPAN has round numbers

@@ -17,7 +17,7 @@ void ch_error_zero_draw(double x, uint64_t num_test, ch_panel *panel);
 /** Marks the cells whose runs have no error in their N test samples, which a logarithmic axis cannot show: at half an
  *  error, 1/(2N), as fits count them.
  *  @param train  the P whose cells are drawn against T, with `temp` NaN; or 0, with the T whose cells are drawn against
- * P
+ *  P
  *  @return whether there is one */
 bool ch_error_zeros_draw(const ch_fit_group *group, const ch_series *series, uint64_t train, double temp,
                          ch_panel *panel);

@@ -16,7 +16,7 @@ void ch_gnuplot_terminal(FILE *out, ch_plot_format format, double width, double 
 
 /** Writes `text` as a quoted string of gnuplot that stands for itself. Control characters become spaces, and an
  *  apostrophe becomes ’, as some places of gnuplot do not understand a doubled one. Where gnuplot's enhanced mode is
- * on, a caller with plain text adds `noenhanced`. */
+ *  on, a caller with plain text adds `noenhanced`. */
 void ch_gnuplot_quote(FILE *out, const char *text);
 
 /** Has gnuplot draw a script into `path`.

@@ -40,8 +40,8 @@ void ch_page_head_title(const ch_page_head *self, char text[CH_LABEL_SIZE]);
 
 /** A file name without extension, e.g. "perceptron-chi0-dim128-batch16": the model, chi, dim, the settings of the group
  *  that are not at their defaults, and the digest of its data. It does not depend on other pages. It has letters,
- * digits and "+-._" only, at most 80; a longer name is cut, and ends in a hash of all of it. Two pages may get the same
- * name. */
+ *  digits and "+-._" only, at most 80; a longer name is cut, and ends in a hash of all of it. Two pages may get the
+ *  same name. */
 void ch_page_head_file(const ch_page_head *self, char text[CH_LABEL_SIZE]);
 
 #endif

@@ -31,7 +31,7 @@ typedef struct {
  *
  *  The file is DIRECTORY/LABEL KIND.FORMAT, with "-b" after the kind if the style wants panel (b) alone; the second of
  *  two pages of equal labels is LABEL KIND.2.FORMAT. Its numbers, where the style wants them, are of the same name and
- * end in csv. A page without a panel that the style wants is no page.
+ *  end in csv. A page without a panel that the style wants is no page.
  *
  *  @return as ch_plot_fit; CH_ERROR_INTERRUPTED when stopped */
 ch_code ch_page_draw(const ch_page_kind *kind, size_t index, const void *content, ch_error *err) CH_MUST_CHECK;

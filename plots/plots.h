@@ -59,7 +59,7 @@ ch_code ch_plot_fit(const ch_fit *fit, const char *directory, const ch_plot_styl
 
 /** Draws a page for every group whose weight change or training time collapses (fit/collapse/collapse.h), e.g.
  *  perceptron-chi0-dim128-collapse.pdf: the curves before and after, and the points over the master curve. Groups that
- * have neither collapse get no page. All else is as for ch_plot_fit. */
+ *  have neither collapse get no page. All else is as for ch_plot_fit. */
 ch_code ch_plot_collapse(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names,
                          ch_error *err) CH_MUST_CHECK;
 
@@ -70,8 +70,8 @@ ch_code ch_plot_test_error(const ch_fit *fit, const char *directory, const ch_pl
                            ch_error *err) CH_MUST_CHECK;
 
 /** Draws a page for every phase diagram of the fit (fit/phase/phase.h), e.g.
- * mlp-datasign-chi0-dim16-train1024-phase.pdf: maps of test error, relative weight variation and kernel change over
- * (alpha, T), those that were measured, with the end of the lazy regime and T_opt. All else is as for ch_plot_fit. */
+ *  mlp-datasign-chi0-dim16-train1024-phase.pdf: maps of test error, relative weight variation and kernel change over
+ *  (alpha, T), those that were measured, with the end of the lazy regime and T_opt. All else is as for ch_plot_fit. */
 ch_code ch_plot_phase(const ch_fit *fit, const char *directory, const ch_plot_style *style, FILE *names,
                       ch_error *err) CH_MUST_CHECK;
 
@@ -170,7 +170,7 @@ typedef struct {
 ch_code ch_number_chart_parse(ch_number_chart *chart, const char *x, const char *y, ch_error *err) CH_MUST_CHECK;
 
 /** Draws numbers of a fit into Y-X-by-BY.FORMAT, e.g. gamma-chi-by-dim.pdf: each with its interval, theory's as a
- * dashed line where there is any, and what is expected at these P and d as a dotted one.
+ *  dashed line where there is any, and what is expected at these P and d as a dotted one.
  *  @param num_left_out  out: groups, or P or alpha of them, that have no such number or none that the axes can show
  *  @return as ch_plot_fit; CH_ERROR_INPUT also where nothing can be shown, where there would be too many curves, and
  *      where numbers at one x of one curve are of groups that differ, whose difference is named */
@@ -178,7 +178,7 @@ ch_code ch_plot_numbers(const ch_fit *fit, const ch_number_chart *chart, const c
                         const ch_plot_style *style, FILE *names, size_t *num_left_out, ch_error *err) CH_MUST_CHECK;
 
 /** Read what names the parts of a chart: a setting, a result, "x", "y", "x,y" or "none", and "se", "ci", "sd" or
- * "runs".
+ *  "runs".
  *  @return CH_OK; CH_ERROR_INPUT for other names, with those that are accepted */
 ch_code ch_chart_x_parse(const char *text, ch_chart *chart, ch_error *err) CH_MUST_CHECK;
 ch_code ch_chart_y_parse(const char *text, ch_chart *chart, ch_error *err) CH_MUST_CHECK;
@@ -193,7 +193,7 @@ ch_code ch_chart_band_parse(const char *text, ch_chart_band *band, ch_error *err
  *  @param num_left_out  out: runs that are not shown, because they diverged, or have no such result, or one that has no
  *                       place on a logarithmic axis
  *  @return as ch_plot_fit; CH_ERROR_INPUT also where no run can be shown, where there would be too many curves, and
- * where runs at one x of one curve differ in another setting than their seeds, which is named */
+ *  where runs at one x of one curve differ in another setting than their seeds, which is named */
 ch_code ch_plot_chart(const ch_run_table *table, const ch_chart *chart, const char *directory,
                       const ch_plot_style *style, FILE *names, const ch_watch *watch, size_t *num_left_out,
                       ch_error *err) CH_MUST_CHECK;
@@ -228,7 +228,7 @@ ch_code ch_plot_course(const ch_run_table *table, const ch_course_chart *chart, 
 /** Draws the mean courses of a group's recorded runs with ch_plot_course, a curve for each T: weight change, test error
  *  and unfitted samples, panels 'a' to 'c' of the style. Runs are those of the largest P at the T of ch_plot_training,
  *  at most 30 of a T. Nothing is drawn where no T has two. Names of files are the same for all groups: draw one at a
- * time.
+ *  time.
  *  @param store  that the fit's runs were read from
  *  @return as ch_plot_training */
 ch_code ch_plot_mean_training(const ch_fit *fit, ch_store *store, const char *directory, const ch_plot_style *style,

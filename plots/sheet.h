@@ -47,7 +47,7 @@ bool ch_sheet_shows(const ch_sheet *self, size_t index);
 void ch_sheet_use(ch_sheet *self, double y);
 
 /** Where row `row` of the keys under the title stands. The first two have room under the title; more of them move it
- * up. */
+ *  up. */
 double ch_sheet_head_row(ch_sheet *self, size_t row);
 
 /** Writes what a script begins with: the terminal with the size that the finished sheet has, and the functions of the

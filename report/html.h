@@ -19,7 +19,7 @@ void ch_html_print(FILE *out, const char *format, ...) __attribute__((format(pri
 void ch_html_formula(const char *text, FILE *out);
 
 /** Writes a text as a string of JSON in quotes that may stand in a script of a page: of < > & it has the numbers. What
- * is no UTF-8, and control characters, are escaped as ch_text_escape does. */
+ *  is no UTF-8, and control characters, are escaped as ch_text_escape does. */
 void ch_html_json_text(const char *text, FILE *out);
 
 /** Begins a table that sorts and filters: its caption, and a column for each title.

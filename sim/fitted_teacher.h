@@ -21,7 +21,7 @@ typedef struct ch_fitted_teacher {
 } ch_fitted_teacher;
 
 /** Finds the teacher of these settings, unless it is in the list. Several threads may ask at once: one of them finds it
- * while the others wait. It says through the watch what was found.
+ *  while the others wait. It says through the watch what was found.
  *  @param list      of the teachers found before; a new one becomes its first
  *  @param pool      the samples under the rule of labels
  *  @param settings  completed by ch_sources_find; ch_settings_fits_teacher holds

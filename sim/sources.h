@@ -35,7 +35,7 @@ void ch_sources_free_samples(ch_sources *self);
 ch_code ch_sources_find(ch_sources *self, ch_resolved *resolved, ch_error *err) CH_MUST_CHECK;
 
 /** Asks ch_admit and finds the samples. A file of the user's own says how large a sample is, which ch_admit has to
- * know; so it is read first.
+ *  know; so it is read first.
  *  @param is_read  out: false where it failed because files cannot be read; may be NULL
  *  @return as ch_admit and ch_sources_find */
 ch_code ch_sources_admit(ch_sources *self, ch_resolved *resolved, bool *is_read, ch_error *err) CH_MUST_CHECK;

@@ -52,7 +52,7 @@ typedef struct {
 ch_stagnation ch_stagnation_start(uint64_t num_samples, uint64_t batch, bool has_loss, double most_steps);
 
 /** Adds an observation at `next` updates to the window, and sets `next`. Compares the window with the last one when it
- * is over.
+ *  is over.
  *  @return CH_CAUSE_NO_PROGRESS where the run stagnates, CH_CAUSE_TOO_SLOW where it is too slow; else CH_CAUSE_NONE */
 ch_cause ch_stagnation_look(ch_stagnation *self, const ch_progress *progress, const ch_observation *seen);
 

@@ -88,7 +88,7 @@ ch_code ch_run_count_weights(const ch_resolved *found, size_t *count, ch_error *
  *
  *  @param run       out: free with ch_run_free, also after a failure
  *  A run that is stopped is measured as it is: it has the status CH_RUNNING, and its numbers are those at `steps`,
- * which is 0 where it had not begun, or where measuring it would have taken over half a second.
+ *  which is 0 where it had not begun, or where measuring it would have taken over half a second.
  *
  *  @param kernel_folder  where kernels of twins are read and kept; NULL: nowhere
  *  @return also CH_ERROR_IO, for images that cannot be read, or a kernel file that cannot be read or written */
@@ -96,7 +96,7 @@ ch_code ch_train_alone(ch_run *run, const ch_resolved *resolved, const char *ker
                        const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
 /** As ch_train_alone, with the weights at the end and, where they are asked for, along the way. The run is no
- * linearised twin, which has coefficients of samples and no weights of its own.
+ *  linearised twin, which has coefficients of samples and no weights of its own.
  *  @param weights  `end` is NULL after a failure */
 ch_code ch_train_weights(ch_run *run, ch_run_weights *weights, const ch_resolved *resolved, int threads,
                          const ch_watch *watch, ch_error *err) CH_MUST_CHECK;

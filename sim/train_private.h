@@ -13,7 +13,7 @@
  *  @param resolved  with the digest of its images
  *  @param set       of the same key with num_samples >= the run's P; with train = inf not looked at
  *  @param threads   threads to use, >= 1, for test samples and where the engine can; does not change a bit of the
- * result
+ *  result
  *  @param watch     NULL, or who may end the run: it then ends within a fraction of a second
  *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_NUMERIC, or CH_ERROR_INTERRUPTED when stopped
  */

@@ -59,7 +59,7 @@ void ch_train_set_free(ch_train_set *self);
 /** Makes the training set of a run, with the key and the engine of its settings.
  *  @param resolved     as ch_sources_find completed it
  *  @param sources      with the samples or the density that ch_sources_find read for these settings; the set borrows
- * the density. NULL where the data need no file and there is no folder of kernels
+ *  the density. NULL where the data need no file and there is no folder of kernels
  *  @param num_samples  at least the run's P; more samples serve runs with larger P too
  *  @param threads      threads to use, >= 1; does not change a bit of the result
  *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED when stopped; of kernels also CH_ERROR_NUMERIC,

@@ -82,8 +82,8 @@ typedef struct {
 /** Searches the a of least S.
  *
  *  An a is admitted when every curve has two compared points or more, and when at least half as many points are
- * compared as at the a that compares most. This excludes trivial minima, in which hardly any points are compared. 801
- * values of a are tried, and the best is refined by Brent's method to 1e-6.
+ *  compared as at the a that compares most. This excludes trivial minima, in which hardly any points are compared. 801
+ *  values of a are tried, and the best is refined by Brent's method to 1e-6.
  *
  *  The ending is CH_MASTER_FOUND only when S rises enough on both sides: from its minimum to either end of the admitted
  *  range, the mean of S exceeds the minimum by 1 or more. The curves then part by more than their errors.

@@ -26,7 +26,7 @@ typedef struct {
 } ch_points;
 
 /** Makes a point of every complete cell. A P is left out where it has fewer than CH_LEAST_POINTS, or where its data
- * sets agree to rounding, so that its points have no error.
+ *  sets agree to rounding, so that its points have no error.
  *  @param self  out: to be freed with ch_points_free, also after an error
  *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_points_init(ch_points *self, const ch_fit_group *group, ch_collapse_quantity quantity,

@@ -27,10 +27,10 @@ bool ch_replicas_are_enough(const ch_replicas *self, size_t count);
 ch_estimate ch_estimate_make(double value, double deviation, size_t num_data_sets);
 
 /** The distance of an estimate from a number in standard deviations of a normal number that is as unlikely: the chance
- * of (value - number) / error is that of Student's t for n - 1 degrees of freedom, as in the 95 % interval. So a number
- * at an end of the interval is 1.96 away, whatever n.
+ *  of (value - number) / error is that of Student's t for n - 1 degrees of freedom, as in the 95 % interval. So a
+ *  number at an end of the interval is 1.96 away, whatever n.
  *  @return positive for a value over the number, and at most 37.5, where that chance is too small for a double; NaN
- * where there is no error */
+ *  where there is no error */
 double ch_estimate_distance(const ch_estimate *estimate, double number, size_t num_data_sets);
 
 /** The estimate of a number whose logarithm was estimated. @param logs  value, error and interval of the logarithm */

@@ -24,16 +24,17 @@ ch_code ch_change_init(ch_change *self, const ch_fit_group *group, size_t train,
 void ch_change_free(ch_change *self);
 
 /** Finds the lowest T at which the test sees a change: the T at which its mean shift, in units of the limit and joined
- * by straight lines in ln T, reaches 1. At the next T the shift must lie beyond the limit on the same side. Every
- * replica uses the limits of the table.
+ *  by straight lines in ln T, reaches 1. At the next T the shift must lie beyond the limit on the same side. Every
+ *  replica uses the limits of the table.
  *
  *  @param copies    [num_sets] times that each data set was drawn; NULL: each once
  *  @param log_temp  out: ln of that T, or of the bound; NaN for NONE */
 ch_tc_place ch_change_find(const ch_change *self, const double *copies, double *log_temp);
 
 /** The probability that the test sees a change at one P with `num_temps` T although the test error does not depend on
- * T. It is the probability that the shifts at two neighbouring T both lie beyond k sigmas on the same side, summed over
- * all pairs of neighbours above the three lowest T. Errors are taken to be normal and equally large at every T. */
+ *  T. It is the probability that the shifts at two neighbouring T both lie beyond k sigmas on the same side, summed
+ *  over all pairs of neighbours above the three lowest T. Errors are taken to be normal and equally large at every T.
+ *  */
 double ch_change_false_alarms(double sigmas, size_t num_temps);
 
 #endif

@@ -41,7 +41,7 @@ typedef struct {
     ch_tc_place (*find)(void *workspace, const ch_tc_input *input, ch_crossover *crossover, double *log_temp);
 
     /** The number of data sets that it takes to tell T_c, or its bound, from noise; 0 where it is not known. It is
-     * asked for the table alone, after `find`. NULL where a definition does not ask. */
+     *  asked for the table alone, after `find`. NULL where a definition does not ask. */
     double (*count_needed)(void *workspace, const ch_tc_input *input);
 
     /** Writes a title, e.g. "T_c by error_shift (10 %)". */

@@ -14,7 +14,7 @@
  *  hinge, and for laws without a density at a flat boundary. They are NaN, and a note says why, where the theory
  *  says nothing about the settings (perceptron/finite/limits.h) or no table can be made. A note also says where it is
  *  known to be less accurate. A P at which that is so has no expected T_c; exponents and joint laws are expected only
- * where all P and T that they are fitted to have something expected.
+ *  where all P and T that they are fitted to have something expected.
  *  @param means  [num_cells] of the table
  *  @return CH_OK; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED */
 ch_code ch_fit_expect(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means,

@@ -53,7 +53,7 @@ void ch_joint_load(ch_joint_space *self, const ch_cell_mean *means);
 double ch_joint_fit(ch_joint_space *self, const ch_joint_onset *start, double step, ch_joint_onset *found);
 
 /** Model and Jacobian, for GSL and for the test of the Jacobian. Parameters: ln T_c at the mean ln P, a, ln m, ln
- * delta.
+ *  delta.
  */
 int ch_joint_residuals(const gsl_vector *parameters, void *space, gsl_vector *residuals);
 int ch_joint_jacobian(const gsl_vector *parameters, void *space, gsl_matrix *jacobian);

@@ -167,7 +167,7 @@ const ch_phase_cell *ch_phase_at(const ch_phase *self, size_t alpha, size_t temp
 ch_tc_place ch_phase_least(const double *log_temps, const double *values, size_t count, double *log_temp);
 
 /** Finds the T at which `values`, joined by straight lines in ln T, first rise to `level`. NaN among them are passed
- * over. The arguments are those of ch_phase_least.
+ *  over. The arguments are those of ch_phase_least.
  *  @return where the T lies; CH_TC_NONE when every value is NaN */
 ch_tc_place ch_phase_rise(const double *log_temps, const double *values, size_t count, double level, double *log_temp);
 
@@ -180,7 +180,7 @@ typedef struct {
  *  four neighbouring cells that count and have positive values make a square; where two opposite corners lie above the
  *  level and the other two below it, the mean of the four decides which corners are joined. At
  *  a T that was sampled only at other alpha, the value is interpolated linearly in ln T between the two sampled T
- * beside it, where both have a value.
+ *  beside it, where both have a value.
  *
  *  @param segments  out: [*count], to be freed by the caller, also after a failure
  *  @return CH_OK, CH_ERROR_MEMORY */

@@ -18,7 +18,7 @@ ch_code ch_law_space_init(ch_law_space *self, size_t count, ch_error *err) CH_MU
 void ch_law_space_free(ch_law_space *self);
 
 /** Fits the law by least squares of ln y. It starts at the largest terms that the points allow, each of which is a
- * lower bound of ||Dw||, and with delta = 1. Makes no allocation.
+ *  lower bound of ||Dw||, and with delta = 1. Makes no allocation.
  *  @param law  out: all NaN where no law was found
  *  @return the weighted mean square about the law; infinite where none was found: fewer points than parameters, fewer
  *      than three in the regime of noise or of the first step, or no minimum */

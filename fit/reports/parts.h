@@ -65,7 +65,7 @@ void ch_report_chi_latex(const ch_fit *self, FILE *out);
 /* ---- outliers_report.c ---- */
 
 /** Prints in one sentence how many runs of a group the joint laws leave out, and for which reasons. Prints nothing
- * where they leave out none. */
+ *  where they leave out none. */
 void ch_report_print_excluded(const ch_fit_group *group, FILE *out);
 
 /** Prints for each joint law which runs stand out from it, the farthest first, in a few lines. */

@@ -22,11 +22,11 @@
 /* ---- a fit ---- */
 
 /** Prints for every group its runs, the exponents with one `a` for each definition of T_c (ch_fit_best_a), where T_c
- * lies by each of them, and the notes that a reader has to know. */
+ *  lies by each of them, and the notes that a reader has to know. */
 void ch_fit_print(const ch_fit *self, FILE *out);
 
 /** Prints for every group all that was found: its runs and window, then tables of exponents, of shapes over P and of
- * T_c, then the runs that stand out, and all notes. */
+ *  T_c, then the runs that stand out, and all notes. */
 void ch_fit_print_details(const ch_fit *self, FILE *out);
 
 /** Prints comma-separated values: a line of column names, then a row for every exponent, every shape over P and every
@@ -62,7 +62,7 @@ ch_code ch_collapse_add_json(const ch_collapse_list *self, json_t *report, ch_er
 /* ---- phase diagrams ---- */
 
 /** Prints for every diagram T_opt and the borders of the lazy regime at each alpha, and k. Prints nothing where there
- * is no diagram. */
+ *  is no diagram. */
 void ch_phase_print(const ch_phase_list *self, FILE *out);
 
 /** Prints T_opt, T_max and the borders at each alpha, k and the slope of T_max as further rows of ch_fit_print_csv's
@@ -78,11 +78,11 @@ ch_code ch_phase_add_json(const ch_phase_list *self, json_t *report, ch_error *e
 /* ---- regimes over batch and temperature ---- */
 
 /** Prints for every set of planes B*, delta and m at each P, how many (B, T) lie in which regime, and the exponent of
- * B*. Prints nothing where there are none. */
+ *  B*. Prints nothing where there are none. */
 void ch_regimes_print(const ch_regimes_list *self, FILE *out);
 
 /** Prints B* at each P and its exponent as further rows of ch_fit_print_csv's table, or as a LaTeX tabular for each set
- * of planes. */
+ *  of planes. */
 void ch_regimes_print_csv(const ch_regimes_list *self, FILE *out);
 void ch_regimes_print_latex(const ch_regimes_list *self, FILE *out);
 
@@ -94,7 +94,7 @@ ch_code ch_regimes_add_json(const ch_regimes_list *self, json_t *report, ch_erro
 /* ---- fluctuations of the weights ---- */
 
 /** Prints for every spectrum a row for each layer: the exponents of the variance over flatness and curvature, with
- * their errors, and how many directions drift. Prints nothing where no run has fluctuations.
+ *  their errors, and how many directions drift. Prints nothing where no run has fluctuations.
  *  @param fit  the fit that the spectra were made of */
 void ch_spectrum_print(const ch_spectrum_list *self, const ch_fit *fit, FILE *out);
 

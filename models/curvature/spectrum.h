@@ -55,8 +55,8 @@ static inline double ch_dot(const double *a, const double *b, size_t dim)
  *  within the span, the error is at most r, and at most r^2 / g once no eigenvalue of A is left unseen above; the
  *  smaller of the two is the estimate. Ends when it is at most tolerance |theta|, after most_steps products, or where
  *  the span grows no more. `rounding` times the norm of A within the span is added to the error in the end. Vectors are
- * not made orthogonal again: that would find multiplicities, which nobody asks for. The eigenvector costs the memory of
- * most_steps vectors in single precision.
+ *  not made orthogonal again: that would find multiplicities, which nobody asks for. The eigenvector costs the memory
+ *  of most_steps vectors in single precision.
  *
  *  Source: Golub and Van Loan, "Matrix Computations", 4th edition, sections 10.1 and 10.3. Cost: a product a step, and
  *  three vectors of memory.

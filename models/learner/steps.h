@@ -20,12 +20,12 @@ size_t ch_state_draw(ch_network_state *self, uint32_t *batch);
 
 /** Ends the run where the weights have come to rest although updates are made. It has diverged where the weights have
  *  blown up, or where steps were so large that the units are off at every sample. Otherwise it is stuck, because
- * updates are smaller than the spacing of the weights. To be called after every update. */
+ *  updates are smaller than the spacing of the weights. To be called after every update. */
 void ch_learner_check_rest(ch_network_learner *self);
 
 /** Commits a step: moves the weights where a sample of it has a gradient, and counts the update; where the weights have
- * a velocity, moves them by it also where no sample has a gradient. Ends the run as diverged where a margin was not
- * finite, and as ch_learner_check_rest says.
+ *  a velocity, moves them by it also where no sample has a gradient. Ends the run as diverged where a margin was not
+ *  finite, and as ch_learner_check_rest says.
  *  @param list  the samples of the last ch_state_prepare (or of the pass whose coefficients workers[0] has)
  *  @param seen  what that pass has seen; progress.steps already counts the step
  *  @return whether the weights were moved */

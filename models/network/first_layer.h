@@ -34,7 +34,7 @@ typedef struct {
 
 /** The number K of terms at which bringing sums up to date costs half as much as computing them from scratch,
  *  K (n + m) = n m / 2, at most FIRST_LAYER_TERMS. 0 where the first layer is not dense, or has more outputs than
- * inputs, so that its sums would take more memory than the samples. */
+ *  inputs, so that its sums would take more memory than the samples. */
 size_t ch_first_layer_terms(const ch_architecture *architecture);
 
 /** Starts without sums. For an architecture with ch_first_layer_terms > 0.  @return CH_OK; CH_ERROR_MEMORY */

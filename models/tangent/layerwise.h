@@ -13,8 +13,8 @@
 /** Computes the same kernel as ch_kernel_compute.
  *
  *  @param task    its `bytes` bound the memory for g, a and D of samples; they must hold twice ch_layerwise_bytes of
- * one sample. Each thread has in addition the workspace of a network for 32 samples, their g, and a part of the kernel
- * of 256 kB
+ *  one sample. Each thread has in addition the workspace of a network for 32 samples, their g, and a part of the kernel
+ *  of 256 kB
  *  @param stride  entries from row to row of the kernel, >= num_columns
  *  @param kernel  out [num_rows][stride], row-major; entries beyond num_columns are not written. Where rows and columns
  *                 are the same, the kernel is symmetric to the bit

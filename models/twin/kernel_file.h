@@ -18,7 +18,7 @@ char *ch_kernel_file_path(const char *folder, const char *key) __attribute__((wa
 
 /** Makes a folder for kernel files, unless it is there.
  *  @return CH_OK; CH_ERROR_INPUT for a name that is empty or not a folder's; CH_ERROR_IO for a folder that cannot be
- * made, read or written */
+ *  made, read or written */
 ch_code ch_kernel_file_make_folder(const char *folder, ch_error *err) CH_MUST_CHECK;
 
 /** Writes a kernel to a file beside `path`, down to the disk, and then gives it that name: a reader finds the old file

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /** The margins. 64 samples make a block, and each block has a word of 64 bits. The sample at place k of its block has
- * bit 16 (k mod 4) + k / 4. This is the order in which vectors of four margins give their bits. */
+ *  bit 16 (k mod 4) + k / 4. This is the order in which vectors of four margins give their bits. */
 typedef struct {
     size_t num_samples;    /* P */
     size_t num_blocks;     /* P / 64, rounded up */

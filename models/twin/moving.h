@@ -14,7 +14,7 @@ static inline bool ch_twin_moves(const ch_twin_setup *setup)
  *
  *  Dw = sum_nu a_nu y_nu grad f(w0, x_nu), and its velocity is a sum of the same gradients with coefficients u. So the
  *  step v <- mu v + g + lambda Dw, w <- w - eta v of the weights is one of the coefficients, and with q = K u one of
- * the margins m = K a. In units of T, with pull = eta lambda, it is
+ *  the margins m = K a. In units of T, with pull = eta lambda, it is
  *
  *    u <- mu u - pull a + (1 for the unfitted samples of the batch),  and then  a <- a + u;
  *

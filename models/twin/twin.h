@@ -32,15 +32,15 @@ typedef struct {
 /** The twin as a learner.
  *
  *  With momentum or weight decay it moves at every step, and no step is skipped: models/twin/moving.h has the step.
- * Else:
+ *  Else:
  *
  *  All margins are brought up to date at each update (models/twin/margins.h), so that the unfitted samples are always
  *  known, and steps without one are skipped exactly: the wait for a batch with an unfitted sample is geometric, the
  *  number of them in it hypergeometric given at least one (core/waiting.h), and which they are is uniform. By epochs
- * the places of the unfitted samples in the epoch's order are drawn, each when the sample is first unfitted
- * (core/epoch.h), and the next update is at the first step with a sample that is unfitted still. At B = P every
- * unfitted sample is in the batch; then the sum of their rows is stored, and changed by the rows of the samples that
- * became fitted or unfitted. Stopping rule: a run is fitted when no sample is unfitted.
+ *  the places of the unfitted samples in the epoch's order are drawn, each when the sample is first unfitted
+ *  (core/epoch.h), and the next update is at the first step with a sample that is unfitted still. At B = P every
+ *  unfitted sample is in the batch; then the sum of their rows is stored, and changed by the rows of the samples that
+ *  became fitted or unfitted. Stopping rule: a run is fitted when no sample is unfitted.
  *
  *  Cost of an update: P additions for every unfitted sample of its batch; at B = P, for every sample that changed.
  */

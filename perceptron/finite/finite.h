@@ -27,7 +27,7 @@ typedef struct {
 } ch_finite_end;
 
 /** The mean student at one time, of those training sets whose training has not ended; geometric means. A spread is the
- * standard deviation of the logarithm over these training sets; fluctuations of one training in time are not in it. */
+ *  standard deviation of the logarithm over these training sets; fluctuations of one training in time are not in it. */
 typedef struct {
     double time;
     double signal, noise;
@@ -38,7 +38,7 @@ typedef struct {
 } ch_finite_point;
 
 /** The student's way by the online ODE, at times 8 % apart, which training sets of all P share. It is followed as far
- * as a prediction needs it. It must not be copied or moved, as its ODE must not. */
+ *  as a prediction needs it. It must not be copied or moved, as its ODE must not. */
 typedef struct {
     const ch_box_table *table; /* borrowed */
     ch_online_ode ode;

@@ -6,8 +6,8 @@
 #include "perceptron/online.h"
 
 /** The margin of the boxes that describe training at kappa and T: kappa / T. Under 2^-10 it is 0, for it changes
- * nothing; over CH_FINITE_MOST_MARGIN it is that, for then the way is that of gradient descent, whose weights do not
- * depend on T. */
+ *  nothing; over CH_FINITE_MOST_MARGIN it is that, for then the way is that of gradient descent, whose weights do not
+ *  depend on T. */
 double ch_finite_margin(double kappa, double temp);
 
 enum { CH_FINITE_MOST_MARGIN = 4 };

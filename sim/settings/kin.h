@@ -5,7 +5,7 @@
 #include "sim/settings/settings.h"
 
 /** As ch_settings_id, without max_steps, max_updates and max_seconds: runs with the same kin take the same steps, as
- * far as their budgets let them. Of a run with fluctuations max_steps stays, which says when snapshots are taken. */
+ *  far as their budgets let them. Of a run with fluctuations max_steps stays, which says when snapshots are taken. */
 void ch_settings_kin(const ch_resolved *resolved, char kin[CH_ID_SIZE]);
 
 /** Whether a row of the table is a budget. */

@@ -261,9 +261,9 @@ enum { CH_LEAST_SNAPSHOTS = 16, CH_MOST_SNAPSHOTS = 2048 };
 enum { CH_ID_SIZE = 33 };
 
 /** Identity of a run: the first 128 bits, in hex, of the SHA-256 of "results_version=N\n", with N by
- * ch_results_version, and a line "name=value\n" for every row of the table in its order that applies and is not
- * implied, but those that say where data lie, as ch_setting_format writes it; and, where the data are read from files,
- * a line "data_digest=…\n", so that the digest must be set. */
+ *  ch_results_version, and a line "name=value\n" for every row of the table in its order that applies and is not
+ *  implied, but those that say where data lie, as ch_setting_format writes it; and, where the data are read from files,
+ *  a line "data_digest=…\n", so that the digest must be set. */
 void ch_settings_id(const ch_resolved *resolved, char id[CH_ID_SIZE]);
 
 /** The first 64 bits of the id of a run, which is 32 hexadecimal digits. */

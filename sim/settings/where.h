@@ -7,8 +7,8 @@
 /** Translates a condition to what SQLite understands.
  *
  *  A power such as 2^-3 becomes its number. Where the column of a real setting (temp, rate, alpha, chi, ...) is
- * compared with a number by =, ==, !=, <>, <, <=, >, >=, IS, IS NOT, BETWEEN or IN, in either order, numbers that are
- * one value (ch_reals_are_one) count as equal. Everything else stays as it is, also comparisons of expressions such as
+ *  compared with a number by =, ==, !=, <>, <, <=, >, >=, IS, IS NOT, BETWEEN or IN, in either order, numbers that are
+ *  one value (ch_reals_are_one) count as equal. Everything else stays as it is, also comparisons of expressions such as
  *  rate / batch. Whether the result is a condition, SQLite has to say.
  *
  *  @param where  the condition

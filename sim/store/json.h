@@ -13,7 +13,7 @@
 json_t *ch_json_real(double value) CH_MUST_CHECK;
 
 /** A text as JSON, which knows only UTF-8. Other bytes, which a file's name or a foreign store may hold, become \\xff
- * as text.  @param text  NULL where memory was too short to read it, which fails here too
+ *  as text.  @param text  NULL where memory was too short to read it, which fails here too
  *  @return a new reference; NULL when memory is short */
 json_t *ch_json_text(const char *text) CH_MUST_CHECK;
 

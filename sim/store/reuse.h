@@ -30,7 +30,7 @@ ch_code ch_kin_variants_find(ch_kin_variants *self, ch_store *store, ch_error *e
 bool ch_run_ends_as(const ch_settings *settings, const ch_run *other);
 
 /** Whether the store may have a run that differs from one in budgets and `record` alone. It does not look into the
- * store.
+ *  store.
  */
 bool ch_kin_variants_differ(const ch_kin_variants *self, const ch_settings *settings);
 

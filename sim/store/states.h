@@ -14,7 +14,7 @@ ch_code ch_store_put_state(ch_store *self, const ch_run_state *state, ch_error *
  *  where the run has none, before anybody would have looked for stagnation, unless it was looked for. States are ranked
  *  by their steps, the most first.
  *  @param state  out: where one is found, to be freed. `problem` says why its bytes cannot be used: they are damaged,
- * or of another version
+ *  or of another version
  *  @return CH_OK; CH_ERROR_IO; CH_ERROR_MEMORY */
 ch_code ch_store_find_state(ch_store *self, const ch_resolved *resolved, size_t rank, ch_run_state *state, bool *found,
                             ch_error *err) CH_MUST_CHECK;

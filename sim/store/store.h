@@ -37,8 +37,8 @@ typedef struct {
 /** Opens a store.
  *
  *  Opened to be written, an empty file becomes a store, and a store of an older schema is brought to this one. Opened
- * to be read, a store of an older schema stays as it is, and what it lacks reads as NULL. A file that this call made is
- *  removed when opening fails.
+ *  to be read, a store of an older schema stays as it is, and what it lacks reads as NULL. A file that this call made
+ *  is removed when opening fails.
  *
  *  @param self  out: close it with ch_store_close, which is legal after a failure too
  *  @param path  not kept
@@ -127,7 +127,7 @@ typedef struct {
  *  @param points  whether to read trajectories and layers too
  *  @param table   out: release with ch_run_table_free; empty after a failure
  *  @return CH_OK; CH_ERROR_INPUT for a condition that SQLite does not accept; CH_ERROR_IO, also for a damaged run,
- * whose table, id and column are named, unless such runs are left out; CH_ERROR_MEMORY
+ *  whose table, id and column are named, unless such runs are left out; CH_ERROR_MEMORY
  */
 ch_code ch_store_select(ch_store *self, const char *where, bool points, ch_run_table *table,
                         ch_error *err) CH_MUST_CHECK;

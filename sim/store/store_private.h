@@ -113,7 +113,7 @@ ch_code ch_store_query_points(const ch_store_query *self, ch_error *err) CH_MUST
  *  @param points  whether to read its trajectory and its layers too
  *  @param run     out: free with ch_run_free, also after a failure
  *  @return CH_OK; CH_ERROR_IO, and `is_damaged` set, where a cell is not what its column may hold; CH_ERROR_IO for
- * other failures of the file; CH_ERROR_MEMORY */
+ *  other failures of the file; CH_ERROR_MEMORY */
 ch_code ch_store_query_run(ch_store_query *self, bool points, ch_run *run, ch_error *err) CH_MUST_CHECK;
 
 /** Asks whether a failure concerns the current run alone, in a store that leaves damaged runs out. The run is then

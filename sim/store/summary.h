@@ -17,10 +17,10 @@
  *  members are null has the runs whose machine is not recorded.
  *
  *  Runs that failed are counted as `failed` alone. Lists have the distinct values of a column, ascending; reals that
- * are one value (sim/settings/reals.h) are listed once. The digests are those of images, with the number of their runs.
- * In lists null is first, and stands for a word such as "none" or for a setting without a meaning. One transaction
- * reads it all, so that a sweep under way does not change the store between two queries; it ends when the store is
- * closed.
+ *  are one value (sim/settings/reals.h) are listed once. The digests are those of images, with the number of their
+ *  runs. In lists null is first, and stands for a word such as "none" or for a setting without a meaning. One
+ *  transaction reads it all, so that a sweep under way does not change the store between two queries; it ends when the
+ *  store is closed.
  *
  *  @param summary  out: a new reference; NULL after a failure
  *  @return CH_OK; CH_ERROR_IO; CH_ERROR_MEMORY */

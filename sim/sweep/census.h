@@ -29,7 +29,7 @@ typedef struct ch_census {
 } ch_census;
 
 /** Whether a combination can be run, in settings and memory, and by the number of samples where they are read from
- * files.
+ *  files.
  *  @param sources  what is read; NULL: files are not looked at
  *  @param own      out: whether a refusal is this combination's own, and no other's failure such as missing files
  *  @return CH_OK; CH_ERROR_INPUT for a combination that cannot be run; CH_ERROR_IO, CH_ERROR_MEMORY;

@@ -29,7 +29,7 @@ void ch_plan_init(ch_plan *self);
 void ch_plan_free(ch_plan *self);
 
 /** Gives a setting its values, as an axis of its own, in every block where there are blocks. They replace the values of
- * an axis that had this setting alone. Equal values count once.
+ *  an axis that had this setting alone. Equal values count once.
  *
  *  A range includes both ends. 2^-15..2^2 is every power of two between them, and any other base is accepted too; 0..4
  *  is every integer; 1e-3..1 x 7 is seven points in geometric progression. Points of a setting that counts something
@@ -48,8 +48,8 @@ ch_code ch_plan_set_part(ch_plan *self, const char *text, ch_error *err) CH_MUST
 /** Reads a sweep from a YAML file. The file is a mapping from names of settings to a value, a range, or a list of
  *  values and ranges. The key `zip` has a mapping of settings that vary together, or a list of such mappings. Equal
  *  values of a setting count once, except under `zip`. Several such mappings, called blocks, are a list, or a list
- * under the key `sweeps` beside the mapping `defaults`. A block may have a `name`, and has the defaults of settings
- * that it does not give itself.
+ *  under the key `sweeps` beside the mapping `defaults`. A block may have a `name`, and has the defaults of settings
+ *  that it does not give itself.
  *  @return CH_OK; CH_ERROR_INPUT with file, line and column in the message; CH_ERROR_IO; CH_ERROR_MEMORY */
 ch_code ch_plan_read(ch_plan *self, const char *path, ch_error *err) CH_MUST_CHECK;
 

@@ -65,12 +65,13 @@ ch_code ch_sweep_check(const ch_plan *plan, ch_error *err) CH_MUST_CHECK;
 /** Lists the runs that the store lacks and orders them. Where the plan names a part, all but the runs of that part are
  *  left aside. What part a run is in follows from the plan alone: every run is in exactly one, and all parts have about
  *  the same expected cost, runs that share a data set being kept together where that is possible. Runs that share a
- * data set form a group. Groups are ordered by the expected cost of their longest run, and the runs of a group by their
- * own cost, longest first. In this order few data sets are in memory at once, and no long run is left for the end.
+ *  data set form a group. Groups are ordered by the expected cost of their longest run, and the runs of a group by
+ *  their own cost, longest first. In this order few data sets are in memory at once, and no long run is left for the
+ *  end.
  *
  *  @param store  NULL: no run is done yet
  *  @return CH_OK; CH_ERROR_INPUT, also when every run is left out; CH_ERROR_IO; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED
- * by the plan's flag */
+ *  by the plan's flag */
 ch_code ch_sweep_init(ch_sweep *self, const ch_plan *plan, ch_store *store, ch_error *err) CH_MUST_CHECK;
 
 /** As ch_sweep_init, for a look at a sweep that is not to be done: of a plan with many runs only a sample becomes jobs,
@@ -88,7 +89,7 @@ uint64_t ch_sweep_left_out(const ch_sweep *self, size_t index, const char **sent
 uint64_t ch_sweep_failed(const ch_sweep *self, size_t index, const char **sentence);
 
 /** Reads those runs of a plan that a store has, all its parts, with the results version of this program. What else is
- * in the store is left out.
+ *  in the store is left out.
  *  @param is_whole  out: whether these are all runs of the plan that can be done
  *  @param table     out: as ch_store_select gives it
  *  @return as ch_sweep_init and ch_store_select */
@@ -149,7 +150,7 @@ ch_code ch_sweep_foresee_time(const ch_sweep *self, int threads, const ch_watch 
  *  leaves those of the others alone. In the end it waits for theirs, and does those of a program that has ended.
  *
  *  A run whose state was kept goes on from it. One that the store has under other budgets is copied where it ends in
- * the same way, and one that a smaller budget ended goes on where that kept its state.
+ *  the same way, and one that a smaller budget ended goes on where that kept its state.
  *
  *  A run that fails for a reason of its own ends the sweep, or where `goes_on` is set goes into the store's table of
  *  failures. One that lacks memory does not end the sweep: it is tried again alone when all others are done.
@@ -159,7 +160,7 @@ ch_code ch_sweep_foresee_time(const ch_sweep *self, int threads, const ch_watch 
  *      the runs in the store stay. A failure raises this flag too. NULL: nobody is told
  *  @return CH_OK; CH_ERROR_INTERRUPTED; the first failure of a run or of the store, which ends the sweep;
  *          CH_ERROR_IO where runs failed and all others are done; CH_ERROR_MEMORY where runs lacked memory alone, too,
- * and all others are done */
+ *  and all others are done */
 ch_code ch_sweep_run(ch_sweep *self, ch_store *store, int threads, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
 #endif
