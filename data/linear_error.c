@@ -16,6 +16,16 @@ ch_code ch_linear_check_chi(double chi, ch_error *err)
     return CH_OK;
 }
 
+double ch_linear_log_norm(double chi)
+{
+    return (chi + 1) / 2 * M_LN2 + gsl_sf_lngamma((chi + 1) / 2);
+}
+
+double ch_linear_mean_distance(double chi)
+{
+    return M_SQRT2 * exp(gsl_sf_lngamma(chi / 2 + 1) - gsl_sf_lngamma((chi + 1) / 2));
+}
+
 /* v = |x_par| has the chi distribution of chi + 1 degrees of freedom. The student errs on a sample when its noise r N
  * exceeds s v, that is when N > lambda v. So eps is a tail of Student's t with chi + 1 degrees of freedom:
  *   eps(lambda) = P(t > lambda sqrt(chi + 1)) = I_{1 / (1 + lambda^2)}((chi + 1) / 2, 1 / 2) / 2,  lambda >= 0,

@@ -15,6 +15,14 @@ struct ch_density;
 /** Refuses a density exponent outside -1 < chi <= CH_LINEAR_MOST_CHI.  @return CH_OK, CH_ERROR_INPUT */
 ch_code ch_linear_check_chi(double chi, ch_error *err) CH_MUST_CHECK;
 
+/** ln Z_chi of the density (2 / Z_chi) v^chi exp(-v^2 / 2) of v = |x_par| > 0: Z_chi = 2^{(chi+1)/2} Gamma((chi+1)/2).
+ *  -1 < chi <= CH_LINEAR_MOST_CHI. */
+double ch_linear_log_norm(double chi);
+
+/** E |x_par| = sqrt(2) Gamma(chi/2 + 1) / Gamma((chi+1)/2), the mean distance of an input from the boundary.
+ *  -1 < chi <= CH_LINEAR_MOST_CHI. */
+double ch_linear_mean_distance(double chi);
+
 /** Exact test error of a linear student with signal s = w . e and noise r = |w - s e|, lambda = s / r:
  *    eps(lambda) = int_0^inf (2 / Z_chi) v^chi exp(-v^2 / 2) Phi(-lambda v) dv,
  *  in closed form, an incomplete beta function (arctan(1 / lambda) / pi at chi = 0), to 1e-10 relative.

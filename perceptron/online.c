@@ -34,13 +34,8 @@ static double normal_below(double z)
     return erfc(-z / M_SQRT2) / 2;
 }
 
-/* E v = sqrt(2) Gamma(chi/2 + 1) / Gamma((chi+1)/2) */
-static double mean_v(double chi)
-{
-    return M_SQRT2 * exp(gsl_sf_lngamma(chi / 2 + 1) - gsl_sf_lngamma((chi + 1) / 2));
-}
-
-/* The test error eps_chi(lambda), by one of two equal forms:
+/* The test error eps_chi(lambda) as ch_linear_test_error has it, to full precision also where lambda is so small that
+ * the error is close to 1/2; by one of two equal forms:
  *   I_{1 / (1 + lambda^2)}((chi+1)/2, 1/2) / 2,
  *   (1 - I_{lambda^2 / (1 + lambda^2)}(1/2, (chi+1)/2)) / 2.
  * The first is used where lambda^2 is large: where it is small, 1 + lambda^2 is rounded to 1. The second is used where
@@ -79,7 +74,7 @@ ch_code ch_online_averages_closed(ch_online_averages *self, double chi, double l
     if (code != CH_OK) {
         return code;
     }
-    const double mean = mean_v(chi), width = 1 / hypot(1, lambda);
+    const double mean = ch_linear_mean_distance(chi), width = 1 / hypot(1, lambda);
     self->drift *= mean;
     self->contraction = pow(width, chi + 1) / sqrt(2 * M_PI);
     self->first = mean * width * self->contraction;
@@ -192,9 +187,8 @@ static ch_code find_by_quadrature(ch_online_averages *self, double chi, double m
     if (!(margin >= 0) || !isfinite(margin)) {
         return ch_error_set(err, CH_ERROR_INPUT, "margin is %g; it must be finite and not negative", margin);
     }
-    /* Z_chi = 2^{(chi+1)/2} Gamma((chi+1)/2) */
-    const double log_z = (chi + 1) / 2 * M_LN2 + gsl_sf_lngamma((chi + 1) / 2);
-    integrand average = {.chi = chi, .margin = margin, .lambda = lambda, .log_norm = M_LN2 - log_z, .wanted = error};
+    integrand average = {
+        .chi = chi, .margin = margin, .lambda = lambda, .log_norm = M_LN2 - ch_linear_log_norm(chi), .wanted = error};
     const struct {
         double power;
         bool density;
@@ -369,7 +363,7 @@ static ch_code init_ode(ch_online_ode *self, const ch_online_setup *setup, doubl
     /* State after the first step: s = eta E v / sqrt(d), r^2 = eta T (d-1) / d. */
     self->time = setup->rate;
     self->log_time = log(setup->rate);
-    self->log_state[0] = log(setup->rate) + log(mean_v(setup->chi)) - log(dim) / 2;
+    self->log_state[0] = log(setup->rate) + log(ch_linear_mean_distance(setup->chi)) - log(dim) / 2;
     self->log_state[1] = log(setup->rate) + log(setup->temp) + log((dim - 1) / dim);
     return CH_OK;
 }

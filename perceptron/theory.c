@@ -14,8 +14,7 @@ ch_code ch_perceptron_theory_init(ch_perceptron_theory *self, double chi, ch_err
     if (code != CH_OK) {
         return code;
     }
-    /* ln Z_chi, Z_chi = 2^{(chi+1)/2} Gamma((chi+1)/2) */
-    const double log_z = (chi + 1) / 2 * M_LN2 + gsl_sf_lngamma((chi + 1) / 2);
+    const double log_z = ch_linear_log_norm(chi);
     /* ln M_m = ln int_0^inf v^m phi(v) dv = ln 2^{m/2-1} Gamma((m+1)/2) / sqrt(pi), here m = chi + 2 */
     const double log_m = chi / 2 * M_LN2 + gsl_sf_lngamma((chi + 3) / 2) - log(M_PI) / 2;
     self->chi = chi;
@@ -32,7 +31,6 @@ ch_code ch_perceptron_theory_init(ch_perceptron_theory *self, double chi, ch_err
     self->drift = 2 / (chi + 2) * exp(log_m - log_z);
     self->noise = self->unfitted * sqrt(M_PI_2);
     self->growth = (chi + 3) * self->drift;
-    /* E|x_par| = sqrt(2) Gamma(chi/2 + 1) / Gamma((chi+1)/2) */
-    self->mean_abs = M_SQRT2 * exp(gsl_sf_lngamma(chi / 2 + 1) - gsl_sf_lngamma((chi + 1) / 2));
+    self->mean_abs = ch_linear_mean_distance(chi);
     return CH_OK;
 }

@@ -111,7 +111,7 @@ static void averages_at_large_margins(void **state)
         const double chi = chis[c], norm = pow(2, (chi + 1) / 2) * gsl_sf_gamma((chi + 1) / 2);
         const ch_online_averages all = at(chi, 1e8, 0.1), step = at(chi, 1e6, 1e9);
         assert_close(all.unfitted, 1, 1e-10);
-        assert_close(all.drift, mean_v(chi), 1e-10);
+        assert_close(all.drift, ch_linear_mean_distance(chi), 1e-10);
         assert_true(all.contraction == 0);
         assert_close(step.unfitted, 2 / norm * pow(1e-3, chi + 1) / (chi + 1), 1e-5);
         assert_close(step.contraction, 2 / norm * pow(1e-3, chi) / 1e9, 1e-5);
@@ -184,7 +184,8 @@ static void ode_agrees_with_another_integrator(void **state)
         ch_online_setup setup = cases[i].setup;
         const double d = (double)setup.dim;
         double time = setup.rate;
-        double plain[] = {setup.rate * mean_v(setup.chi) / sqrt(d), setup.rate * setup.temp * (d - 1) / d};
+        double plain[] = {setup.rate * ch_linear_mean_distance(setup.chi) / sqrt(d),
+                          setup.rate * setup.temp * (d - 1) / d};
         gsl_odeiv2_system system = {plain_rates, NULL, 2, &setup};
         gsl_odeiv2_driver *driver =
             gsl_odeiv2_driver_alloc_y_new(&system, gsl_odeiv2_step_rk8pd, setup.rate / 100, 1e-12, 1e-9);

@@ -2,6 +2,7 @@
 #include "fit/laws/error_joint.h"
 #include "core/memory.h"
 #include "core/statistics.h"
+#include "fit/laws/tc_line.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,24 +15,16 @@ typedef struct {
 
 static line guess(const ch_fit_group *group, ch_tc_definition definition)
 {
-    double x = 0, y = 0, xx = 0, xy = 0;
+    ch_tc_line through = {0};
     line found = {.log_prefactor = NAN, .a = NAN};
     for (size_t i = 0; i < group->num_tc; i++) {
         const ch_tc *tc = &group->tc[i];
         if (tc->definition == definition && tc->place == CH_TC_INSIDE) {
-            const double log_train = log((double)tc->train), log_temp = log(tc->estimate.value);
-            found.count++;
-            x += log_train;
-            y += log_temp;
-            xx += log_train * log_train;
-            xy += log_train * log_temp;
+            ch_tc_line_add(&through, tc->train, log(tc->estimate.value));
         }
     }
-    const double count = (double)found.count;
-    if (found.count >= 2) {
-        found.a = -(count * xy - x * y) / (count * xx - x * x);
-        found.log_prefactor = (y + found.a * x) / count;
-    }
+    found.count = through.count;
+    (void)ch_tc_line_fit(&through, &found.log_prefactor, &found.a);
     return found;
 }
 

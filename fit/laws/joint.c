@@ -15,6 +15,7 @@
 #include "fit/laws/error_joint.h"
 #include "fit/laws/onset.h"
 #include "fit/laws/regression.h"
+#include "fit/laws/tc_line.h"
 #include "fit/table/notes.h"
 
 #include <math.h>
@@ -272,25 +273,19 @@ double ch_joint_fit(ch_joint_space *self, const ch_joint_onset *start, double st
  * are; with fewer than two `start` is not set */
 static size_t guess(const ch_fit_group *group, ch_joint_onset *start)
 {
-    double weight = 0, x = 0, y = 0, xx = 0, xy = 0, delta = 0;
+    ch_tc_line line = {0};
+    double delta = 0;
     for (size_t i = 0; i < group->num_tc; i++) {
         const ch_tc *tc = &group->tc[i];
         if (tc->definition == CH_TC_ONSET && tc->place == CH_TC_INSIDE) {
-            const double log_train = log((double)tc->train), log_temp = tc->crossover.log_temp;
-            weight++;
-            x += log_train;
-            y += log_temp;
-            xx += log_train * log_train;
-            xy += log_train * log_temp;
+            ch_tc_line_add(&line, tc->train, tc->crossover.log_temp);
             delta += tc->crossover.delta;
         }
     }
-    if (weight >= 2) {
-        start->a = -(weight * xy - x * y) / (weight * xx - x * x);
-        start->log_prefactor = (y + start->a * x) / weight;
-        start->delta = delta / weight;
+    if (ch_tc_line_fit(&line, &start->log_prefactor, &start->a)) {
+        start->delta = delta / (double)line.count;
     }
-    return (size_t)weight;
+    return line.count;
 }
 
 static ch_code find_onset(ch_fit_group *group, const ch_fit_options *options, const ch_cell_mean *means, ch_error *err)

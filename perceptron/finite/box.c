@@ -10,7 +10,6 @@
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_roots.h>
-#include <gsl/gsl_sf_gamma.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,7 +120,7 @@ ch_code ch_box_online_init(ch_box_online *self, const ch_box_law *law, ch_error 
         goto out;
     }
     /* v = y / (lambda sigma), and the density of v at small v is (2 / Z_chi) v^chi */
-    const double log_z = (law->chi + 1) / 2 * M_LN2 + gsl_sf_lngamma((law->chi + 1) / 2);
+    const double log_z = ch_linear_log_norm(law->chi);
     const double scale = at.lambda * self->noise, log_number = log_z - M_LN2 + (law->chi + 1) * log(scale);
     self->unfitted = at.mean.unfitted * exp(log_number);
     self->drift = at.mean.drift * exp(log_number + log(scale));
@@ -455,7 +454,7 @@ bool ch_box_follow(ch_box *self, double density, double relax, double measure, c
 double ch_box_grow(ch_box *self, double density, double samples_per_dim, double *density_end)
 {
     enum { KICKS_BETWEEN = 4096 };
-    const double log_z = (self->law.chi + 1) / 2 * M_LN2 + gsl_sf_lngamma((self->law.chi + 1) / 2);
+    const double log_z = ch_linear_log_norm(self->law.chi);
     const double log_k = log((double)self->law.dim) / 2 + (M_LN2 - log_z + log(samples_per_dim)) / (self->law.chi + 1);
     double time = 0;
     self->length = length_of(self, density);
