@@ -537,9 +537,10 @@ __attribute__((always_inline)) static inline void add_block(const ch_close_set *
     }
 }
 
-/* out <- from + the rows of the first `num_added` slots - those of the others.
- * @param from   [most], may be `out`; NULL for zeros
- * @param slots  [num_added + num_others] */
+/* out <- from + the rows of the slots `added` - those of `others`.
+ * @param from    [most], may be `out`; NULL for zeros
+ * @param added   [num_added] slots
+ * @param others  [num_others] slots */
 static void add_rows(const ch_close_set *self, const int32_t *from, const uint32_t *added, uint32_t num_added,
                      const uint32_t *others, uint32_t num_others, int32_t *out)
 {

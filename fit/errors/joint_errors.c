@@ -13,7 +13,7 @@
 
 /* ---- errors ---- */
 
-/* Makes the error of a number of a joint law. @param what  its name in a note, e.g. "c" */
+/* Makes the error of a number of a joint law. */
 static ch_code estimate(ch_fit_group *group, const ch_replicas *replicas, ch_fit_number number,
                         ch_tc_definition definition, double value, ch_estimate *estimate, ch_error *err)
 {

@@ -23,7 +23,7 @@ ch_code ch_kernel_file_make_folder(const char *folder, ch_error *err) CH_MUST_CH
 
 /** Writes a kernel to a file beside `path`, down to the disk, and then gives it that name: a reader finds the old file
  *  or the new one, whole. Several processes may do so at once; threads of one process may not.
- *  @param stop  NULL, or a flag that ends the work
+ *  @param watch  NULL, or who may end the work
  *  @return CH_OK; CH_ERROR_IO; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED */
 ch_code ch_kernel_file_write(const ch_kernel *kernel, const char *path, const char *key, const ch_watch *watch,
                              ch_error *err) CH_MUST_CHECK;

@@ -25,24 +25,24 @@ typedef struct {
 } ch_result;
 
 /** The results of a run: status, steps, updates, time, the observables of core/observation.h at the end, seconds,
- *  reason.
- *  @param index  less than ch_results_count() */
+ *  reason. */
 size_t ch_results_count(void);
+/** @param index  less than ch_results_count() */
 ch_result ch_result_at(size_t index);
 
-/** What a point of a trajectory has: step, time, and those observables that are in points.
- *  @param index  less than ch_points_count() */
+/** What a point of a trajectory has: step, time, and those observables that are in points. */
 size_t ch_points_count(void);
+/** @param index  less than ch_points_count() */
 ch_result ch_point_result_at(size_t index);
 
-/** What the fluctuations along one principal direction are: layer, rank, and reals.
- *  @param index  less than ch_fluctuations_count() */
+/** What the fluctuations along one principal direction are: layer, rank, and reals. */
 size_t ch_fluctuations_count(void);
+/** @param index  less than ch_fluctuations_count() */
 ch_result ch_fluctuation_result_at(size_t index);
 
-/** The columns of the trajectory as text, beside step, time and unfitted: results of a point, all of them reals.
- *  @param index  less than ch_shown_count() */
+/** The columns of the trajectory as text, beside step, time and unfitted: results of a point, all of them reals. */
 size_t ch_shown_count(void);
+/** @param index  less than ch_shown_count() */
 ch_result ch_shown_at(size_t index);
 
 /** The value of a real result. @param object  the ch_run or ch_point whose member it is */
