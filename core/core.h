@@ -1,5 +1,5 @@
-/* core.h — what every public header stands on: errors, random streams, learners and what they observe, and who watches
- * a long computation. */
+/* core.h — the headers that every public header needs: errors, random streams, learners, observations of a model, and
+ * how the caller of a long computation follows and ends it. */
 #ifndef CH_CORE_H
 #define CH_CORE_H
 

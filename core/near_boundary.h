@@ -42,7 +42,8 @@ size_t ch_near_boundary_room(size_t count);
 ch_near_boundary ch_near_boundary_find(const double *sizes, size_t count, double *smallest);
 
 /** Puts the exponent for the test samples of a student into an observation that has ||Dw|| already.
- *  @param sizes  [count] |F| of the test samples */
+ *  @param sizes     [count] |F| of the test samples
+ *  @param smallest  [ch_near_boundary_room(count)] to work in */
 void ch_near_boundary_observe(ch_observation *out, const double *sizes, size_t count, double *smallest);
 
 #endif

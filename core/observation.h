@@ -36,10 +36,10 @@ typedef struct {
     double density_error; /* its standard error */
     double density_edge;  /* the largest x of the window that it comes from */
     double density_drift; /* difference of the exponent in an inner window, in its standard errors */
-    /* The next six are of the Hessian of the training loss, as models/learner/curvature_meter.h says, in units of 1
-     * over the learning rate. */
+    /* The next six are of the Hessian of the training loss, as models/learner/curvature_meter.h says. Their unit is
+     * that of 1 / eta, eta being the learning rate. */
     double lambda_max;            /* its largest eigenvalue */
-    double lambda_max_error;      /* by how much Lanczos' method has that too small, about */
+    double lambda_max_error;      /* error of lambda_max by iteration, rounding and the choice of samples */
     double hessian_trace;         /* its trace */
     double hessian_trace_error;   /* its standard error */
     double batch_sharpness;       /* mean over batches of g . H g / |g|^2, g and H of the batch */
@@ -49,8 +49,8 @@ typedef struct {
     size_t num_layers;            /* 0 where layer_change is NULL */
 } ch_observation;
 
-/** Versions of the store's schema, each named after what came with it. A setting, an observable and a table of the
- *  store tell in their `since` which version brought them; the schema's own version is the newest of these. */
+/** Versions of the store's schema, each named after what came with it. The member `since` of a setting, of an
+ *  observable and of a table of the store is the first version that has it; the schema's version is the newest. */
 enum {
     CH_SCHEMA_FIRST = 0,
     CH_SCHEMA_NETWORKS = 2,   /* networks, with new columns and table `layers` */
@@ -69,7 +69,7 @@ enum {
     CH_SCHEMA_MACHINES = 15,  /* on which machine a run was made: column `machine`, and table `machines` */
     CH_SCHEMA_WEIGHTS = 16,   /* fluctuations of the weights: fluctuations, burn_in, and table `fluctuations` */
     CH_SCHEMA_CURVATURE = 17, /* the Hessian of the training loss: setting curvature, lambda_max, hessian_trace, … */
-    CH_SCHEMA_TOTALS = 18,    /* what all runs hold together, in tables `summary` and `tallies` */
+    CH_SCHEMA_TOTALS = 18,    /* totals over all runs, in tables `summary` and `tallies` */
 };
 
 /** One observable. The results of a run (in the store, JSON, CSV and text) and the columns of its trajectory are made
@@ -81,7 +81,7 @@ typedef struct {
     int since;        /* version of the store's schema that first has it as a result of a run; 0 for the first */
     struct {
         const char *name; /* in a point of a trajectory; NULL where a point does not have it */
-        int place;        /* among the observables of a point: 0, 1, 2 and so on, where versions stand in their order */
+        int place;        /* among the observables of a point, counted from 0; those of newer versions come last */
         int since;        /* version of the store's schema that first has it in a point; 0 for the first */
         int shown;        /* its place among the columns of the trajectory as text, counted from 1; 0: not shown */
     } point;

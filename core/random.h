@@ -41,6 +41,7 @@ typedef struct {
     uint32_t words[CH_RANDOM_WORDS]; /* the current blocks, low half of each 64-bit word first */
 } ch_random;
 
+/** Begins a stream: the same three numbers give the same stream, and others an independent one. */
 void ch_random_init(ch_random *self, uint64_t seed, ch_stream purpose, uint64_t substream);
 
 /** Makes the next blocks. It is called when all of `words` are used. */

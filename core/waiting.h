@@ -20,16 +20,17 @@ typedef struct {
     double some;                         /* 1 - q */
     double one;                          /* probability that a batch holds exactly one */
     double per_log_none;                 /* 1 / ln q; -0 when every batch holds one */
-    uint32_t usual;                      /* the likeliest number of marked samples, at least 1; 0: not drawn from it */
+    uint32_t usual;                      /* the likeliest number of marked samples, at least 1; 0: it is not used */
     double at_usual;                     /* probability of that number, given at least one */
 } ch_waiting;
 
-/** In batches of at least so many samples the number of marked ones is drawn by one uniform number, from the likeliest
- *  number on. In smaller ones it is drawn as it was before that, because results depend on how it is drawn. */
+/** In batches of at least so many samples the number of marked ones is drawn by one uniform number, from which the
+ *  probabilities are subtracted, that of the likeliest number first. In smaller batches it is drawn by GSL where it is
+ *  not summed; results depend on which method draws it, so that this limit must not change. */
 enum { CH_WAITING_LARGE_BATCH = 256 };
 
-/** Needs 1 <= u <= P and 1 <= B <= P. Cost: min(u, B) logarithms; for large batches, beside them, some 20 divisions for
- *  each standard deviation of the number of marked samples. */
+/** Sets the law of u marked samples, 1 <= u <= P and 1 <= B <= P. Cost: min(u, B) logarithms, and for large batches
+ *  some 20 divisions for each standard deviation of the number of marked samples. */
 void ch_waiting_init(ch_waiting *self, uint32_t num_samples, uint32_t batch, uint32_t marked);
 
 /** Draws the number of steps until a batch holds a marked sample, that step included, >= 1. It is geometric,
@@ -49,7 +50,7 @@ static inline double ch_waiting_uniform(ch_random *random)
     return ch_waiting_uniform_of(high, ch_random_u32(random));
 }
 
-/** ln u of 0 < u < 1, to CH_WAITING_NEAR of its size. With u = 2^k m, sqrt(1/2) <= m < sqrt(2), and
+/** ln u of 0 < u < 1 with a relative error under CH_WAITING_NEAR. With u = 2^k m, sqrt(1/2) <= m < sqrt(2), and
  *  s = (m - 1) / (m + 1),
  *    ln u = k ln 2 + 2 s (1 + s^2 / 3 + s^4 / 5 + … + s^10 / 11),
  *  where s^2 < 0.0295, so that what is left out is under 5e-11 of the sum. */
@@ -72,9 +73,10 @@ static inline double ch_waiting_near_log(double u)
 /** As ch_waiting_steps_of, by the logarithm of the C library. */
 uint64_t ch_waiting_precisely(const ch_waiting *self, double u);
 
-/** The number of steps that belongs to a uniform number u, where per_log_none is not 0. The number of idle steps is
- *  floor(ln u / ln q), since P(ln u / ln q >= k) = P(u <= q^k) = q^k. It is that of the C library's logarithm: a
- *  rougher one is taken where its quotient is too far from whole numbers for the difference to matter.
+/** The number of steps for a uniform number u, where per_log_none is not 0. The number of idle steps is
+ *  floor(ln u / ln q), since P(ln u / ln q >= k) = P(u <= q^k) = q^k. The result is always that of the C library's
+ *  logarithm. That is computed only where the quotient by the approximate one is so close to a whole number that the
+ *  two could differ.
  *  @param log  ch_waiting_near_log(u) */
 static inline uint64_t ch_waiting_steps_of(const ch_waiting *self, double u, double log)
 {
@@ -88,7 +90,8 @@ static inline uint64_t ch_waiting_steps_of(const ch_waiting *self, double u, dou
     return ch_waiting_precisely(self, u);
 }
 
-/** The least j with P(1) + … + P(j) > U (1 - q), by subtracting one probability after the other.
+/** The least j with P(1) + … + P(j) > U (1 - q), where P(j) is the probability that a batch holds j marked samples and
+ *  U a uniform number. The probabilities are subtracted from U (1 - q) one after the other.
  *  @param left  U (1 - q) - P(1), at least 0 */
 uint32_t ch_waiting_number_over_one(const ch_waiting *self, double left);
 
@@ -117,7 +120,7 @@ typedef struct {
     ch_waiting other;                   /* the law of the last u >= CH_WAITING_STORED */
 } ch_waiting_table;
 
-/** Needs 1 <= B <= P. Nothing is to be freed. */
+/** Begins a table without laws, 1 <= B <= P. Nothing is to be freed. */
 void ch_waiting_table_init(ch_waiting_table *self, uint32_t num_samples, uint32_t batch);
 
 /** Makes a law that is not stored. */

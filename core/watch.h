@@ -28,11 +28,11 @@ typedef struct {
     const char *what;     /* what is under way, e.g. a file's name; NULL where the unit says it all */
     const char *unit;     /* what is counted, e.g. "runs" */
     uint64_t done, total; /* in that unit; total 0: not known */
-    double share;         /* of the expected work that is done, 0 to 1: things need not take equally long */
+    double share;         /* fraction of the expected work that is done, 0 to 1; units need not take equally long */
     const char *note;     /* what else there is to say, e.g. "12 unfitted"; NULL or "": nothing */
 } ch_watch_report;
 
-/** Who watches a computation. Every member may be zero. */
+/** How a caller follows a computation and ends it. Every member may be zero. */
 typedef struct {
     ch_stop *stop; /* the flag that ends the work; borrowed */
     double until;  /* the time of ch_clock_now (core/clock.h) at which the work is to end; 0: none */
@@ -43,7 +43,7 @@ typedef struct {
     void *context; /* what both functions get */
 } ch_watch;
 
-/** Whether the time `until` has come. There must be one. */
+/** Whether the time `until` has come, which must not be 0. */
 bool ch_watch_is_late(const ch_watch *self);
 
 /** Whether the work is to end. */
@@ -52,6 +52,7 @@ static inline bool ch_watch_is_stopped(const ch_watch *self)
     return self != NULL && ((self->stop != NULL && *self->stop != 0) || (self->until > 0 && ch_watch_is_late(self)));
 }
 
+/** Calls `progress` where there is one.  @param self  may be NULL */
 static inline void ch_watch_progress(const ch_watch *self, const ch_watch_report *report)
 {
     if (self != NULL && self->progress != NULL) {
@@ -59,6 +60,7 @@ static inline void ch_watch_progress(const ch_watch *self, const ch_watch_report
     }
 }
 
+/** Calls `say` where there is one.  @param self  may be NULL */
 static inline void ch_watch_say(const ch_watch *self, const char *sentence)
 {
     if (self != NULL && self->say != NULL) {

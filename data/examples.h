@@ -48,6 +48,7 @@ ch_code ch_examples_init_law(ch_examples *self, const ch_data_law *law, ch_strea
 /** The bytes that P examples of `dim` numbers take.  @return SIZE_MAX where that overflows */
 size_t ch_examples_bytes(size_t num_samples, size_t dim);
 
+/** The input of example mu < P: [dim], borrowed. */
 static inline const float *ch_examples_input(const ch_examples *self, size_t mu)
 {
     return self->inputs + mu * self->dim;

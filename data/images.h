@@ -26,7 +26,7 @@ ch_code ch_image_set_find(const char *name, ch_image_set *set, ch_error *err) CH
 
 enum { CH_NUM_CLASSES = 10, CH_SHA256_SIZE = 65, CH_MD5_SIZE = 33 };
 
-/** Where images come from, and how far they are different images. */
+/** Where images come from, and how many of them occur more than once. */
 typedef struct {
     size_t num_files;    /* files that were read */
     size_t num_others;   /* of these, files that are not the authors' originals, by their MD5 */

@@ -28,7 +28,7 @@
 
 #include <stdbool.h>
 
-/** What is known of the direction that was found. */
+/** The quality of the direction that was found. */
 typedef struct {
     bool is_separable; /* a plane through the origin divides all samples */
     double margin;     /* min_mu e . z_mu, > 0 exactly where it does */
@@ -38,7 +38,7 @@ typedef struct {
 
 /** Finds the direction for all samples of a set. Cost of a round: some passes over the set. It takes 20 bytes a sample.
  *  @param direction  out: [stride] unit vector, 0 beyond d
- *  @param watch      NULL, or who may end it
+ *  @param watch      its stop flag ends the work; may be NULL
  *  @return CH_OK; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED; CH_ERROR_INPUT where all samples are 0 or cancel, so that
  *  there is no direction */
 ch_code ch_max_margin_find(ch_max_margin *self, const ch_sample_set *set, double *direction, const ch_watch *watch,

@@ -25,9 +25,7 @@ typedef struct {
     size_t stride;      /* ch_row_stride(d) */
     float *rows;        /* [P][stride], row-major, 0 beyond d; owned */
     double *teacher;    /* [stride], unit vector e, 0 beyond d; owned */
-    double
-        *deviations; /* [d] standard deviations of the inputs along the axes; NULL where they are 1, or not known; owned
-                      */
+    double *deviations; /* [d] standard deviations of the inputs along the axes; NULL: they are 1 or unknown; owned */
 } ch_sample_set;
 
 /** Draws P samples of a law whose label a plane gives.

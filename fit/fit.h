@@ -44,7 +44,7 @@
 /** Fits every group of a table of runs. The table must outlive the fit.
  *
  *  GSL's error handler must be off (gsl_set_error_handler_off), else GSL aborts the program where it cannot go on. The
- *  watch of the options is told how many replicas of the bootstrap are done, of all that the groups need (unit
+ *  watch of the options gets the number of replicas of the bootstrap that are done, of all that the groups need (unit
  *  "replicas").
  *
  *  @return CH_OK, also when a group has too little for some or all exponents: its notes say what is missing;
@@ -54,7 +54,7 @@ ch_code ch_fit_init(ch_fit *self, const ch_run_table *table, const ch_fit_option
                     ch_error *err) CH_MUST_CHECK;
 void ch_fit_free(ch_fit *self);
 
-/** What the online ODE, and what is expected of a finite training set, take of a perceptron's settings at a T.
+/** The parameters of the online ODE, and of predictions for finite training sets, from a perceptron's settings at a T.
  *  @param key  of a group for which theory gives ends of training (ch_expected_curves) */
 ch_online_setup ch_fit_online_setup(const ch_settings *key, double temp);
 

@@ -60,11 +60,11 @@ typedef struct {
     ch_fit_constraint constraints[CH_NUM_FIT_NUMBERS]; /* A and SHARPNESS: of the joint law by onset */
     bool expects;           /* also find what theory expects at these P and T, which takes tables of boxes */
     const char *box_folder; /* of files of these tables (perceptron/finite/box_file.h); NULL: none; borrowed */
-    const ch_watch *watch;  /* is told how many replicas are done, and can end the fit; NULL for none; borrowed */
+    const ch_watch *watch;  /* gets the number of replicas done; its stop flag ends the fit; borrowed; may be NULL */
 } ch_fit_options;
 
-/** Finds T_c by every definition, with threshold 1, shift 0.1, 3 sigmas, 1,000 replicas, seed 0, all threads, nothing
- *  held, and nobody who watches. */
+/** Sets the defaults: T_c by every definition, threshold 1, shift 0.1, 3 sigmas, 1,000 replicas, seed 0, all threads,
+ *  nothing held, and no watch. */
 void ch_fit_options_default(ch_fit_options *self);
 
 /** Hold numbers to what a list says, in which each number stands once at most.
@@ -82,7 +82,8 @@ ch_code ch_fit_options_fix(ch_fit_options *self, const char *list, ch_error *err
 ch_code ch_fit_options_bound(ch_fit_options *self, const char *list, ch_error *err) CH_MUST_CHECK;
 ch_code ch_fit_options_tie(ch_fit_options *self, const char *list, ch_error *err) CH_MUST_CHECK;
 
-/** @return CH_OK, or CH_ERROR_INPUT with the option, its value and what is accepted. ch_fit_init calls it. */
+/** Checks that every option is in its range. ch_fit_init calls it.
+ *  @return CH_OK, or CH_ERROR_INPUT with the option, its value and what is accepted */
 ch_code ch_fit_options_check(const ch_fit_options *self, ch_error *err) CH_MUST_CHECK;
 
 #endif

@@ -84,8 +84,8 @@ typedef struct {
  *
  *  By onset, the crossovers of all P are fitted together: each P has its own plateau ln y0, and all share a, c, m and,
  *  where no power law gives it, delta. By escape, T_c is the T at which the power law of ||Dw||/||w0|| reaches the
- *  threshold, so that a = gamma/delta. By the test error, its change near T_c is
- *  one straight line in ln T + a ln P for all P (error_joint.h). */
+ *  threshold, so that a = gamma/delta. By the test error, its change near T_c is one straight line in ln T + a ln P for
+ *  all P (error_joint.h). */
 typedef struct {
     bool found;
     ch_estimate prefactor; /* c; its error is made on ln c, as that of T_c is on ln T_c */
@@ -239,13 +239,13 @@ typedef struct {
 typedef struct {
     double *temps; /* [num_temps] ascending: those of the group, and between them; owned */
     size_t num_temps;
-    ch_finite_end
-        *ends;     /* [num_trains of the group][num_temps] ends of training; NaN where nothing is expected; owned */
-    char *why_not; /* why nothing is expected at some P and T or at all, a sentence without its stop; NULL where
-                      something is expected everywhere, and where nobody asked; owned */
+    /* [num_trains of the group][num_temps] ends of training; NaN where nothing is expected; owned */
+    ch_finite_end *ends;
+    char *why_not; /* why nothing is expected at some P and T or at all, a sentence without a full stop; NULL where
+                      something is expected everywhere, and without the option `expects`; owned */
 } ch_expected_curves;
 
-/** What is known of the runs that share all settings but temperature, training-set size and seeds. */
+/** The runs that share all settings but temperature, training-set size and seeds, and what was found from them. */
 typedef struct {
     ch_settings key;     /* settings of its first run, with the digest of the images; batch is 0 ("full") where batch =
                             train */

@@ -18,8 +18,8 @@ typedef struct {
 typedef struct {
     ch_selftest_number numbers[CH_SELFTEST_NUMBERS];
     size_t num_tables;
-    size_t num_runs,
-        num_sets;       /* numbers of runs and of data sets, over all tables, with which the last fits were made */
+    size_t num_runs;    /* number of runs, over all tables, with which the last fits were made */
+    size_t num_sets;    /* number of data sets of these runs */
     size_t ended;       /* number of these runs that a budget ended */
     size_t num_reached; /* number of tables whose targets were reached; all where there are none */
 } ch_selftest;
@@ -39,13 +39,13 @@ typedef struct {
  *  @param num_tables  1 … 100,000
  *  @param targets     NULL: every table has ten data sets
  *  @param threads     at least 1; does not change a bit of the result
- *  @param watch       hears of each table that is done and may end the test; or NULL
+ *  @param watch       gets the number of tables done, and its stop flag ends the test; may be NULL
  *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
 ch_code ch_selftest_run(ch_selftest *self, size_t num_tables, uint64_t seed, const ch_target_list *targets, int threads,
                         const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
-/** The coverage is the share of the 95 % intervals that contain the planted value. ch_selftest_holds tells whether it
- *  lies within 93 … 97 %, widened on either side by two standard deviations of a share of this many tables. */
+/** The coverage: the share of the 95 % intervals that contain the planted value. ch_selftest_holds says whether it lies
+ *  within 93 … 97 %, widened on either side by two standard deviations of a share of this many tables. */
 double ch_selftest_coverage(const ch_selftest_number *number);
 bool ch_selftest_holds(const ch_selftest_number *number);
 

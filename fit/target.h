@@ -43,12 +43,12 @@ typedef struct {
     ch_estimate estimate;
     size_t num_sets;    /* data sets that the group has */
     double width;       /* half the length of the 95 % interval; NaN where there is none */
-    double wanted;      /* what it is to be */
-    double needed;      /* data sets with which it is expected to be that; NaN where this is not known */
+    double wanted;      /* the target: the largest `width` that meets it */
+    double needed;      /* number of data sets with which it is expected to be met; NaN where this is not known */
     bool is_met;        /* width <= wanted */
     bool is_absent;     /* the fit has no such number, or no interval, and does not know which data sets it takes */
     size_t num_found;   /* how many such numbers there are, at several P or alpha */
-    size_t num_outside; /* T_c, T_opt, … that lie outside the sampled T: they have no interval, and are not asked for */
+    size_t num_outside; /* T_c, T_opt, … that lie outside the sampled T: they have no interval, and need none */
 } ch_target_state;
 
 /** The states of all targets in all groups, by target and then by group. */
@@ -57,7 +57,7 @@ typedef struct {
     size_t count, capacity;
 } ch_target_states;
 
-/** Looks at a fit. Collapses and phase diagrams are made where a target is one of their numbers.
+/** Compares a fit with the targets. Collapses and phase diagrams are made where a target is one of their numbers.
  *  @param self     out: to be freed with ch_target_states_free, also after a failure
  *  @param targets  must outlive the states
  *  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
@@ -68,29 +68,29 @@ void ch_target_states_free(ch_target_states *self);
 /** The number of data sets with which half of an interval is expected to be `wanted`: its error falls with their number
  *  n as 1/sqrt(n), and Student's t for n - 1 degrees of freedom falls with it.
  *  @param width  half of the interval with `num_sets` of them
- *  @return at least 2, a whole number; NaN where one of the three says nothing */
+ *  @return at least 2, a whole number; NaN where `width` is NaN, `wanted` is not over 0, or `num_sets` is under 2 */
 double ch_target_needed(double width, double wanted, size_t num_sets);
 
-/** The least number of data sets of a sweep with targets: with fewer it is by chance how wide an interval is. */
+/** The least number of data sets of a sweep with targets: with fewer the width of an interval is mostly chance. */
 enum { CH_TARGET_LEAST_SETS = 10 };
 
 /** How far a sweep with targets has come. */
 typedef struct {
-    size_t first;    /* data sets at the first look, at least CH_TARGET_LEAST_SETS */
+    size_t first;    /* data sets of the first fit, at least CH_TARGET_LEAST_SETS */
     size_t limit;    /* the most data sets, at least `first` */
     size_t num_sets; /* data sets now */
-    bool was_met;    /* all targets were met at the last look: the data sets since then confirm it */
+    bool was_met;    /* all targets were met by the last fit, and data sets were added since then to confirm it */
 } ch_target_course;
 
 typedef enum {
     CH_TARGET_GOES_ON,  /* `num_sets` of the course is the number of data sets to go on with */
     CH_TARGET_REACHED,  /* all intervals are as narrow as they should be */
-    CH_TARGET_LOST,     /* those are that data sets can make so; the others are given up */
+    CH_TARGET_LOST,     /* all intervals are that narrow but those of targets that are given up (ch_target_is_lost) */
     CH_TARGET_AT_LIMIT, /* there are as many data sets as there may be, and some interval is wider */
 } ch_target_verdict;
 
-/** Whether a number is given up: the fit has no such number, which more data sets do not change; or it has no interval,
- *  and had none with half as many data sets or fewer. */
+/** Whether a target is given up: the fit has no such number, which more data sets do not change; or the number has no
+ *  interval, and had none with half as many data sets or fewer. */
 bool ch_target_is_lost(const ch_target_course *course, const ch_target_state *state);
 
 /** Decides how a sweep goes on from what its fit says.

@@ -43,8 +43,8 @@ bool ch_arch_has_depth(uint64_t arch);
 /** All that fixes a network but its weights. */
 typedef struct {
     ch_arch arch;
-    size_t width; /* h >= 1; the perceptron does not look at it */
-    size_t depth; /* L >= 1 hidden layers; only architectures that have a depth look at it */
+    size_t width; /* h >= 1; without effect for the perceptron */
+    size_t depth; /* L >= 1 hidden layers; without effect for architectures that have no depth */
     ch_activation activation;
     ch_shape input; /* for an architecture that takes no vectors an image, with more than one row and column */
 } ch_network_spec;
@@ -53,7 +53,7 @@ typedef enum {
     CH_LAYER_DENSE,     /* z = scale (W x + b), x flattened */
     CH_LAYER_CONV,      /* z = scale (W * x + b), cross-correlation with SAME padding */
     CH_LAYER_DEPTHWISE, /* the same, each channel with its own kernel */
-    CH_LAYER_POOL,      /* largest of 2 x 2 pixels, stride 2; at an odd border of those there are */
+    CH_LAYER_POOL,      /* largest of 2 x 2 pixels, stride 2; at the border of an odd size, of the 1 or 2 left */
     CH_LAYER_MEAN,      /* mean over pixels */
     CH_LAYER_RESIDUAL,  /* (x + node `from`) / sqrt(2) */
 } ch_layer_kind;
@@ -67,12 +67,12 @@ typedef struct {
     double scale;               /* the sum is multiplied by it: 1 over the number that docs/theory.md states */
     bool has_bias;
     bool is_activated;   /* the output is phi(z) / sqrt(E phi^2), else z */
-    bool input_is_added; /* a residual layer adds the input to what comes later */
+    bool input_is_added; /* a later residual layer adds this layer's input */
     size_t from;         /* the node that a residual layer adds */
     size_t fan_in;       /* weights of one output */
     size_t weights;      /* place of the first of [num_weights] weights among those of the network */
     size_t num_weights;  /* without the bias */
-    size_t bias;         /* place of the first of [out.channels] biases; of the next layer where there are none */
+    size_t bias;         /* place of the first of [out.channels] biases, directly after the weights */
 } ch_layer;
 
 /** A network's layers, in the order of the computation. */
@@ -84,7 +84,8 @@ typedef struct {
     size_t dim;         /* numbers that an input has */
 } ch_architecture;
 
-/** @return CH_OK; CH_ERROR_INPUT for a spec outside its ranges, a convolutional network on vectors, or sizes that
+/** Lists the layers of a network.
+ *  @return CH_OK; CH_ERROR_INPUT for a spec outside its ranges, a convolutional network on vectors, or sizes that
  *          overflow; CH_ERROR_MEMORY */
 ch_code ch_architecture_init(ch_architecture *self, const ch_network_spec *spec, ch_error *err) CH_MUST_CHECK;
 void ch_architecture_free(ch_architecture *self);

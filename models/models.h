@@ -1,7 +1,8 @@
 /* models.h — networks: architectures, forward and backward passes, tangent kernel, training, linearised twin.
  *
- * Weights start N(0, 1); every layer is divided by the number its paragraph of docs/theory.md states: NTK scaling, the
- * output layer mean-field. Only the change from initialisation predicts: F(w, x) = f(w, x) - f(w0, x).
+ * Initial weights are N(0, 1), and the sum of every layer is divided by the number in its paragraph of docs/theory.md:
+ * NTK scaling, and mean-field scaling of the output layer. The prediction is the change of the output from its initial
+ * value, F(w, x) = f(w, x) - f(w0, x).
  */
 #ifndef CH_MODELS_H
 #define CH_MODELS_H

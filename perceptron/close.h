@@ -34,7 +34,7 @@ enum { CH_CLOSE_MOST_UNFITTED = 960 };
 typedef struct {
     ch_perceptron *student; /* borrowed */
     const ch_screen *screen;
-    ch_gram *gram;      /* of the active set, whose copies of samples are used and made, and nothing else; borrowed */
+    ch_gram *gram;      /* the active set's, of which only the copies of samples are used and made; borrowed */
     double quantum;     /* z . z' is quantum x entry, up to the error below; slacks are in quanta as well */
     double entry_error; /* as that of ch_gram, in quanta */
     double temperature; /* T */

@@ -62,7 +62,7 @@ struct ch_fast_state {
     uint64_t close_try, close_wait; /* the number of updates at which the stage of large batches is tried next, and the
                                        number of updates from the last try to that */
     ch_fast_event event;
-    ch_waiting_table laws; /* laws of the batches that hold at least one of u unfitted samples, by u */
+    ch_waiting_table laws; /* for every number u of unfitted samples the law of batches that hold one of them */
     /* [P] indices of the unfitted samples, or their places, while all of them are known; owned */
     uint32_t *unfitted;
 

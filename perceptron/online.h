@@ -113,7 +113,8 @@ typedef struct {
     size_t batch;              /* B >= 1 */
     uint64_t seed_data;        /* of the samples */
     uint64_t seed_init;        /* of w0 */
-    const ch_watch *watch; /* NULL, or who may end `advance` within a step, which is then not taken, and `observe` */
+    const ch_watch *watch;     /* its stop flag ends `observe`, and `advance` within a step, which is then not taken;
+                              borrowed; NULL: nothing does */
 } ch_online_student_setup;
 
 /** The perceptron whose every batch is fresh, simulated in all d dimensions.

@@ -2,7 +2,7 @@
  *
  * The student is F(w, x) = Dw . x / sqrt(d) with Dw = w - w0; w0 ~ N(0, I_d) matters only through its norm ||w0||.
  * The teacher is a unit vector e, the label y = sign(x . e). The objective is the mean over P samples of the hinge loss
- *   max(0, kappa - m),   m = y F the margin.
+ *   max(0, kappa - m),   m = y F = Dw . z the margin, with z = y x / sqrt(d).
  * A sample is unfitted while m < kappa. Signal s = Dw . e, noise r = ||Dw - s e||, lambda = s / r; below, w is Dw.
  * Source: Sclocchi, Geiger and Wyart, "Dissecting the effects of SGD noise in distinct regimes of deep learning", ICML
  * 2023.
@@ -35,7 +35,8 @@ typedef struct {
     double weight_decay;   /* factor lambda >= 0 of ||w - w0||^2 / 2 in the loss; of the plain engine */
     uint64_t seed_init;    /* of w0 */
     uint64_t seed_batch;   /* of the batches */
-    const ch_watch *watch; /* NULL, or who may end a long look, within `advance` too: its step is then not taken */
+    const ch_watch *watch; /* its stop flag ends a long look at all samples, and a step that takes long, which is then
+                              not taken; borrowed; NULL: nothing does */
     int threads;           /* threads the fast engine may use where many margins are computed at once; 0 is 1 */
 } ch_perceptron_setup;
 
@@ -60,7 +61,7 @@ typedef struct {
     double *velocity; /* v [stride], or NULL without momentum and weight decay; owned */
     double norm_init; /* ||w0|| */
     /* [P] a permutation of the samples: its first B are the batch, or, by epochs, its first `drawn` those of this
-     * epoch; [0] for B that are scanned; owned */
+     * epoch; of length 0 for small B, which are drawn without it (ch_draw_scanned); owned */
     uint32_t *batch;
     uint32_t drawn;      /* samples drawn in this epoch */
     uint32_t pending;    /* size of a batch that is drawn, and whose step a stop has put off; 0: none is */
@@ -70,8 +71,8 @@ typedef struct {
     ch_random random;    /* stream of the batches */
     uint64_t next_check; /* step after which all margins are computed, unless an update comes before */
     uint64_t uses;       /* unfitted samples that updates have added, a sample counted each time */
-    uint64_t distinct;   /* samples among them that `used` did not mark yet; counted where there is a `used` */
-    bool *used;          /* [P] samples counted in `distinct`; borrowed, may be NULL */
+    uint64_t distinct;   /* number of different samples among them since `used` was cleared; 0 where `used` is NULL */
+    bool *used;          /* [P] whether a sample is counted in `distinct` already; borrowed; may be NULL */
 } ch_perceptron;
 
 /** @return CH_OK, CH_ERROR_INPUT for a setup outside its ranges, CH_ERROR_MEMORY */
@@ -120,6 +121,7 @@ typedef struct {
 
 struct ch_screen;
 
+/** The work of a run so far. */
 ch_fast_work ch_fast_perceptron_work(const ch_fast_perceptron *self);
 
 /** @param screen  screening index of setup->train (perceptron/screening.h), which several runs may share; borrowed.

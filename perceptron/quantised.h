@@ -36,13 +36,13 @@ typedef struct {
 } ch_quantised;
 
 /** Rounds the samples of a set. It takes stride + 4 bytes a sample.
- *  @param watch  NULL, or who may end it
+ *  @param watch  its stop flag ends the work; may be NULL
  *  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
 ch_code ch_quantised_init(ch_quantised *self, const ch_sample_set *set, const ch_watch *watch,
                           ch_error *err) CH_MUST_CHECK;
 void ch_quantised_free(ch_quantised *self);
 
-/** The student's weights in 16 bits. */
+/** The student's weights in 16 bits, and what a margin takes beside them. */
 typedef struct {
     int16_t *across;      /* [stride] j; owned */
     double along;         /* s */

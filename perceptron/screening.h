@@ -31,14 +31,14 @@ typedef struct ch_screen {
 
 /** Sorts the samples of a set. Several runs may share the result. It takes 8 bytes a sample, 8 more while it
  *  sorts, and stride + 4 for the samples in 8 bits.
- *  @param watch  NULL, or who may end the look at the samples; not the sorting
+ *  @param watch  its stop flag ends the computation of the keys, but not the sorting; may be NULL
  *  @return CH_OK, CH_ERROR_INPUT for 2^32 samples or more, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
 ch_code ch_screen_init(ch_screen *self, const ch_sample_set *set, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 
 /** The index of the first `num_samples` samples of a set, made from that of the whole set without sorting, and equal to
  *  what ch_screen_init would make of them alone. It borrows the samples in 8 bits of `whole`, and where it is of all
  *  samples, its other arrays too.
- *  @param whole  index of `set`; it is freed later
+ *  @param whole  index of `set`; it must be freed after the new one
  *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_screen_init_first(ch_screen *self, const ch_screen *whole, const ch_sample_set *set, size_t num_samples,
                              ch_error *err) CH_MUST_CHECK;

@@ -62,7 +62,7 @@ void ch_student_update(ch_perceptron *self, const uint32_t *samples, uint32_t co
  *  @param weights   [test->stride], 0 beyond d
  *  @param sizes     [test->num_samples] to work in
  *  @param smallest  [ch_near_boundary_room(test->num_samples)] to work in
- *  @param watch     NULL, or who may end it
+ *  @param watch     its stop flag ends the work; may be NULL
  *  @param out       has ||Dw|| already
  *  @return CH_OK, CH_ERROR_INTERRUPTED */
 ch_code ch_student_test(const ch_sample_set *test, const double *weights, double *sizes, double *smallest,

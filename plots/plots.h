@@ -14,25 +14,25 @@ typedef enum { CH_PLOT_PDF, CH_PLOT_SVG, CH_PLOT_PNG, CH_PLOT_FORMATS } ch_plot_
  *  @return CH_OK; CH_ERROR_INPUT for any other name */
 ch_code ch_plot_format_parse(const char *name, ch_plot_format *format, ch_error *err) CH_MUST_CHECK;
 
-/** How figures look. All zero is what is usual: a PDF of 17.8 cm. */
+/** The style of figures. All zero is the default: a PDF of 17.8 cm. */
 typedef struct {
     ch_plot_format format;
     double width;  /* of a page in cm, from CH_PLOT_LEAST_WIDTH to CH_PLOT_MOST_WIDTH; panels stand in one column where
                       it is under 13, else in two. Letters are scaled with panels: they have 7 points where a column is
                       8.9 cm wide. 0: 17.8, or 8.9 for a single panel */
     char panel;    /* a letter from 'a': this panel alone, of the pages that have it; 0: whole pages */
-    bool has_data; /* the numbers of each figure are left beside it, as CSV */
-    bool has_runs; /* points of an SVG say whose they are: over each mean over data sets lies an unseen one with a
+    bool has_data; /* the numbers of each figure are written beside it, as CSV */
+    bool has_runs; /* points of an SVG name their runs: over each mean over data sets lies an invisible point with a
                       hypertext such as "train=1024 temp=0.5" */
 } ch_plot_style;
 
 #define CH_PLOT_LEAST_WIDTH 4
 #define CH_PLOT_MOST_WIDTH  100
 
-/* A figure's numbers stand in a file of its name that ends in .csv: a header, and then a row for each point that is
- * drawn: the panel's letter, what the row shows, whose it is, x, y, lo, hi, the extent along x, what a colour stands
- * for, the number of data sets of a mean and whether it is a bound, those that there are. Its name is printed as the
- * figure's is, after it. */
+/* A figure's numbers are in a file of its name that ends in .csv: a header, and then a row for each point that is
+ * drawn. Its columns are the panel's letter, the kind of the row, the curve, x, y, lo, hi, the extent along x, the
+ * value that a colour stands for, the number of data sets of a mean, and whether it is a bound; a field is empty where
+ * the point has no such number. The name of the file is printed after that of the figure. */
 
 /** Reads the width of a page: "8.6cm", "86mm", "3.4in", or a number of centimetres.
  *  @return CH_OK; CH_ERROR_INPUT for anything else, and for widths out of range */
@@ -116,19 +116,18 @@ ch_code ch_plot_training(const ch_fit *fit, ch_store *store, const char *directo
 
 /** Draws a page for every group with runs whose curvature was measured, e.g. mlp-train2048-batch16-curvature.pdf: batch
  *  sharpness and lambda_max against the step, in units of 2 / eta, or with momentum mu and weight decay of
- *  2 (1 + mu) / eta - weight_decay; and the trace of the Hessian. The runs are chosen as those of ch_plot_training are,
- *  as is all else. */
+ *  2 (1 + mu) / eta - weight_decay; and the trace of the Hessian. The runs and all else are as for ch_plot_training. */
 ch_code ch_plot_curvature(const ch_fit *fit, ch_store *store, const char *directory, const ch_plot_style *style,
                           FILE *names, ch_error *err) CH_MUST_CHECK;
 
 /** Draws a page for every group with recorded trajectories of data that have a teacher, e.g.
  *  perceptron-chi0-dim128-boundary.pdf: the mean distance of unfitted samples from the teacher's plane against
- *  lambda = s / r, with what fresh samples have where theory says it, and against t. The runs are those of
- *  ch_plot_training, as is all else. */
+ *  lambda = s / r, beside theory's for fresh samples where there is one, and against t. The runs and all else are as
+ *  for ch_plot_training. */
 ch_code ch_plot_boundary(const ch_fit *fit, ch_store *store, const char *directory, const ch_plot_style *style,
                          FILE *names, ch_error *err) CH_MUST_CHECK;
 
-/** What a chart shows around means over data sets. */
+/** How a chart shows the spread of data sets around their mean. */
 typedef enum {
     CH_BAND_SE,   /* bars of one standard error */
     CH_BAND_CI,   /* a band, the 95 % interval by Student's t */
@@ -145,7 +144,7 @@ typedef struct {
     size_t x;          /* row of the settings' table: a number */
     size_t by;         /* row of that table; CH_SETTINGS_STORED: one curve */
     ch_result y;       /* a real or a count */
-    bool has_log;      /* log_x is chosen; else x is linear where some run's is 0 or less, which no logarithm shows */
+    bool has_log;      /* log_x was given; else x is logarithmic unless some run's is 0 or less */
     bool log_x, log_y; /* axes; means over a logarithmic y are geometric */
     ch_chart_band band;
 } ch_chart;
@@ -157,10 +156,10 @@ typedef struct {
     const ch_fit_name *x_number; /* NULL where x is a setting */
     const ch_fit_name *y;
     size_t by;         /* row of the settings' table; CH_SETTINGS_STORED: one curve */
-    bool has_log;      /* the next two are chosen; else an axis of a setting is logarithmic where it spans a factor of
-                          eight or more, but not chi, and y where it is a temperature */
+    bool has_log;      /* the next two were given; else an axis of a setting other than chi is logarithmic where it
+                          spans a factor of eight or more, and y where it is a temperature */
     bool log_x, log_y; /* axes */
-    bool has_errors;   /* bars are of one standard error, in the place of 95 % intervals */
+    bool has_errors;   /* error bars are one standard error; else they are 95 % intervals */
 } ch_number_chart;
 
 /** Reads the name of a number for the y axis of a chart, and a setting or the name of a number for its x axis.
@@ -177,8 +176,8 @@ ch_code ch_number_chart_parse(ch_number_chart *chart, const char *x, const char 
 ch_code ch_plot_numbers(const ch_fit *fit, const ch_number_chart *chart, const char *directory,
                         const ch_plot_style *style, FILE *names, size_t *num_left_out, ch_error *err) CH_MUST_CHECK;
 
-/** Read what names the parts of a chart: a setting, a result, "x", "y", "x,y" or "none", and "se", "ci", "sd" or
- *  "runs".
+/** Read the parts of a chart from text. x and by are names of settings, y is the name of a result, log is "x", "y",
+ *  "x,y" or "none", and band is "se", "ci", "sd" or "runs".
  *  @return CH_OK; CH_ERROR_INPUT for other names, with those that are accepted */
 ch_code ch_chart_x_parse(const char *text, ch_chart *chart, ch_error *err) CH_MUST_CHECK;
 ch_code ch_chart_y_parse(const char *text, ch_chart *chart, ch_error *err) CH_MUST_CHECK;

@@ -1,8 +1,8 @@
-/* report.h — one page of HTML to send: what was run, what a fit found, figures, and every run to look up.
+/* report.h — one page of HTML to send: the settings of runs, the results of a fit, figures, and a table of all runs.
  *
- * The page needs no network and no other file. Its script and its style are the only ones that it lets a browser obey,
- * by their digests, and everything that comes from a store stands in it as text. The same runs and options make the
- * same bytes. */
+ * The page needs no network and no other file. It allows a browser no scripts and styles but its own, which it names by
+ * their digests (Content-Security-Policy), and everything that comes from a store is in it as text. The same runs and
+ * options make the same bytes. */
 #ifndef CH_REPORT_H
 #define CH_REPORT_H
 
@@ -27,11 +27,11 @@ typedef struct {
     const ch_watch *watch; /* its stop flag ends the work; or NULL */
 } ch_report_source;
 
-/** How many bytes a page should not exceed. Numbers of single runs keep fewer digits, and groups at the end go without
- *  figures, rather than that it does; tables and notes are never cut. */
+/** The most bytes of a page. Where it would have more, numbers of single runs have fewer digits, and the last groups no
+ *  figures; tables and notes are never cut, even where the page then has more. */
 enum { CH_REPORT_BYTES = 4900000 };
 
-/** What every page begins with, by which a file is known as a report. */
+/** The beginning of every page, by which a file is recognised as a report. */
 #define CH_REPORT_BEGINNING "<!DOCTYPE html>\n<!-- chiton report -->"
 
 /** Writes the page.
@@ -39,7 +39,8 @@ enum { CH_REPORT_BYTES = 4900000 };
  *  Figures are drawn by gnuplot (plots/plots.h).
  *
  *  @return CH_OK; CH_ERROR_IO when the store cannot be read, gnuplot is missing or fails, or there is no room for
- *          temporary files; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED. A failure to write stays in the state of `out` */
+ *          temporary files; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED. A failure to write is not among them: ask
+ *          ferror(out) */
 ch_code ch_report_write(const ch_report_source *source, FILE *out, ch_error *err) CH_MUST_CHECK;
 
 /** Writes the page into a file, which is there whole or not at all: a file of this name stays as it was until the new

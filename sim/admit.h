@@ -4,14 +4,14 @@
 
 #include "sim/settings/settings.h"
 
-/** Refuses a run that cannot end, that reaches no end (sim/reach.h), or that does not fit the memory.
+/** Refuses a run that cannot end, that double precision or any patience does not reach (sim/reach.h), or that does not
+ *  fit the memory.
  *
- *  A run with train = inf, and one whose loss does not push every sample to the margin, needs a budget. What the run
- *  and its training set announce to take is compared with ch_memory_limit, whatever else is in use: a sweep shares out
- *  what is free by itself.
+ *  A run with train = inf, and one whose loss does not push every sample to the margin, needs a budget. The bytes that
+ *  the run and its training set take are compared with ch_memory_limit, and not with what is free now: a sweep itself
+ *  divides that among its runs.
  *
- *  @return CH_OK; CH_ERROR_INPUT with the setting's name, its value and what is accepted; CH_ERROR_MEMORY where there
- *  is no memory to ask */
+ *  @return CH_OK; CH_ERROR_INPUT with the setting's name, its value and what is accepted; CH_ERROR_MEMORY */
 ch_code ch_admit(const ch_resolved *resolved, ch_error *err) CH_MUST_CHECK;
 
 /** As ch_admit, whatever memory this machine has. */

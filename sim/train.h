@@ -17,14 +17,14 @@ typedef struct {
 typedef struct {
     uint64_t layer; /* from 0, input to output; the number of layers where the direction is one of all weights */
     uint64_t rank;  /* from 1, by falling variance */
-    double variance, variance_error; /* of the weights along it, with its standard error by block averages */
+    double variance, variance_error; /* variance of the weights along it, and its standard error by block averages */
     double flatness;  /* distance between the points where the loss has grown by a factor e; NaN: it does not */
     double curvature; /* second derivative of the loss, by differences over an eighth of the flatness; NaN as that */
     double drift;     /* distance of the means of the first and the second half, in standard deviations */
     double cosine;    /* share of the variance that is a cosine of `rank` half periods: near 1 for a random walk */
 } ch_fluctuation;
 
-/** One run: what was asked and what came out. */
+/** One run: its settings and its results. */
 typedef struct {
     union { /* the same settings by two names: one to read a setting, one to hand all of them on */
         ch_settings settings;
@@ -54,14 +54,15 @@ static inline int ch_run_age(const ch_run *self)
     return ch_results_version(&self->resolved.settings) - self->results_version;
 }
 
-/** Whether the results have the law of those that this program makes: later results versions draw other numbers of the
- *  same law, where CH_RESULTS_VERSION is the first that has it. */
+/** Whether the results have the law of those that this program makes. All results versions from CH_RESULTS_VERSION on
+ *  have that law, and differ only in the random numbers that they draw. */
 static inline bool ch_run_has_present_law(const ch_run *self)
 {
     return self->results_version >= CH_RESULTS_VERSION;
 }
 
-/** How often the layers were looked at: once a point, the last of which is the end; with record = 0 only at the end. */
+/** How often the weight changes of the layers were measured: at every point, the last of which is the end; with
+ *  record = 0 only at the end. */
 static inline size_t ch_run_num_looks(const ch_run *self)
 {
     return self->num_points > 0 ? self->num_points : 1;
@@ -69,7 +70,8 @@ static inline size_t ch_run_num_looks(const ch_run *self)
 
 void ch_run_free(ch_run *self);
 
-/** Weights that a run ends with and has along its way, in the NCHW order of other programs (models/architecture.h). */
+/** Weights of a run at its end and along its trajectory, in the order NCHW of other programs (models/architecture.h).
+ */
 typedef struct {
     double *end; /* out: [num_end] w at the end, of a perceptron Dw [dim]; to be released with free() */
     size_t num_end;
@@ -78,7 +80,8 @@ typedef struct {
     ch_trail *trail;
 } ch_run_weights;
 
-/** Counts the weights that a run has: those of its network, or of a perceptron as many as an input has numbers.
+/** Counts the weights of a run: those of its network, or for a perceptron the numbers of an input.
+ *  @param count  out
  *  @param found  as ch_sources_find completed them
  *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY */
 ch_code ch_run_count_weights(const ch_resolved *found, size_t *count, ch_error *err) CH_MUST_CHECK;
@@ -86,12 +89,16 @@ ch_code ch_run_count_weights(const ch_resolved *found, size_t *count, ch_error *
 /** Reads the images where the data are images, makes the training set, and trains on it. It does not ask whether the
  *  run may begin: ch_admit does.
  *
- *  @param run       out: free with ch_run_free, also after a failure
  *  A run that is stopped is measured as it is: it has the status CH_RUNNING, and its numbers are those at `steps`,
  *  which is 0 where it had not begun, or where measuring it would have taken over half a second.
  *
+ *  @param run            out: free with ch_run_free, also after a failure
  *  @param kernel_folder  where kernels of twins are read and kept; NULL: nowhere
- *  @return also CH_ERROR_IO, for images that cannot be read, or a kernel file that cannot be read or written */
+ *  @param threads        >= 1; no bit of the results depends on it
+ *  @param watch          gets the progress, and its stop flag ends the run; may be NULL
+ *  @return CH_OK, also for a run that diverged, is stuck, or that a budget ended; CH_ERROR_INTERRUPTED for a run that
+ *          was stopped; CH_ERROR_INPUT; CH_ERROR_MEMORY; CH_ERROR_NUMERIC; CH_ERROR_IO for images that cannot be read,
+ *          or a kernel file that cannot be read or written */
 ch_code ch_train_alone(ch_run *run, const ch_resolved *resolved, const char *kernel_folder, int threads,
                        const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 

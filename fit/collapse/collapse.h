@@ -70,8 +70,7 @@ typedef struct {
  *
  *  @param self     out: to be freed with ch_collapse_free, also after an error
  *  @param group    must outlive the call only
- *  @param options  replicas, seed, threads, and who is told of the progress and may end the work; the number of threads
- *                  changes no bit of the result
+ *  @param options  replicas, seed, threads and watch; the number of threads changes no bit of the result
  *  @return CH_OK, also when there is no collapse, and `reason` then says why; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED */
 ch_code ch_collapse_init(ch_collapse *self, const ch_fit_group *group, ch_collapse_quantity quantity,
                          const ch_fit_options *options, ch_error *err) CH_MUST_CHECK;

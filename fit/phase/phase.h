@@ -178,9 +178,9 @@ typedef struct {
 
 /** The contour of a quantity at a level, by marching squares. Alpha, T and the quantity are taken as logarithms. Every
  *  four neighbouring cells that count and have positive values make a square; where two opposite corners lie above the
- *  level and the other two below it, the mean of the four decides which corners are joined. At
- *  a T that was sampled only at other alpha, the value is interpolated linearly in ln T between the two sampled T
- *  beside it, where both have a value.
+ *  level and the other two below it, the mean of the four decides which corners are joined. At a T that was sampled
+ *  only at other alpha, the value is interpolated linearly in ln T between the two sampled T beside it, where both have
+ *  a value.
  *
  *  @param segments  out: [*count], to be freed by the caller, also after a failure
  *  @return CH_OK, CH_ERROR_MEMORY */

@@ -102,7 +102,7 @@ typedef struct {
     ch_estimate delta, sharpness;
     ch_regime_flatness flatness;
     ch_regime_prediction prediction;
-    ch_regime_law predicted; /* by theory: sharp, so that it is its largest term; all NaN where there is none */
+    ch_regime_law predicted; /* by theory, m and k so large that ||Dw|| is the largest term; all NaN: none */
 } ch_regime_plane;
 
 /** The planes of groups that differ in the batch alone. */
@@ -118,7 +118,7 @@ typedef struct {
     double theory;        /* gamma of the perceptron for P -> infinity; NaN where there is none */
 } ch_regimes;
 
-/** All of a fit. */
+/** The regimes of a fit. */
 typedef struct {
     ch_regimes *items; /* [count] by the first group that each has; owned */
     size_t count, capacity;
@@ -126,7 +126,7 @@ typedef struct {
 
 /** Finds the regimes of a fit; there are none where no grid of B and T was sampled.
  *  @param self  out: to be freed with ch_regimes_list_free, also after an error
- *  @param fit   must outlive the list: options (replicas, seed, threads, watch) and runs are its own
+ *  @param fit   its options (replicas, seed, threads, watch) and runs are used; it must outlive the list
  *  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
 ch_code ch_regimes_list_init(ch_regimes_list *self, const ch_fit *fit, ch_error *err) CH_MUST_CHECK;
 void ch_regimes_list_free(ch_regimes_list *self);

@@ -26,7 +26,7 @@
 void ch_fit_print(const ch_fit *self, FILE *out);
 
 /** Prints for every group all that was found: its runs and window, then tables of exponents, of shapes over P and of
- *  T_c, then the runs that stand out, and all notes. */
+ *  T_c, then the runs that are outliers, and all notes. */
 void ch_fit_print_details(const ch_fit *self, FILE *out);
 
 /** Prints comma-separated values: a line of column names, then a row for every exponent, every shape over P and every

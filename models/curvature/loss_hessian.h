@@ -5,8 +5,8 @@
 #include "models/curvature/spectrum.h"
 #include "models/network/hessian.h"
 
-/** Samples with their factors: S = sum_i slopes_i f(w, x_i), of a mean loss y l'(m_i) / n, and its bends l''(m_i) / n.
- *  All is borrowed. */
+/** Samples with the factors c_i and k_i of models/network/hessian.h. For the mean loss of n samples these are
+ *  slopes_i = y_i l'(m_i) / n and bends_i = l''(m_i) / n. All is borrowed. */
 typedef struct {
     const float *inputs;   /* [.][dim] */
     const uint32_t *index; /* [count] places of the samples among the inputs */
@@ -20,16 +20,16 @@ typedef struct {
     size_t capacity, num_weights;
     ch_hessian narrow;
     ch_hessian_f64 wide;
-    float *numbers;            /* [capacity] factors on their way; owned */
-    double *outputs;           /* [capacity] owned */
-    ch_curved_samples samples; /* those at present */
-    bool has_passed;           /* whether all of them have passed forward, and their values are kept */
-    bool is_kept;              /* whether their derivatives are kept, too */
+    float *numbers;            /* [capacity] factors or outputs in single precision, to work in; owned */
+    double *outputs;           /* [capacity] outputs in double precision, to work in; owned */
+    ch_curved_samples samples; /* the present samples */
+    bool has_passed;           /* whether the workspace has the values of a forward pass of all samples */
+    bool is_kept;              /* whether it also has the derivatives of the backward pass */
     const ch_watch *watch;     /* borrowed */
 } ch_loss_hessian;
 
 /** @param capacity  samples that pass together
- *  @param watch     NULL, or who may end a product
+ *  @param watch     its stop flag ends a product; may be NULL
  *  @return CH_OK; CH_ERROR_MEMORY. After an error nothing is left to free. */
 ch_code ch_loss_hessian_init(ch_loss_hessian *self, const ch_architecture *architecture, bool is_wide, size_t capacity,
                              const ch_watch *watch, ch_error *err) CH_MUST_CHECK;

@@ -51,12 +51,13 @@ static inline double ch_dot(const double *a, const double *b, size_t dim)
 /** The largest eigenvalue of A, the most positive one, by Lanczos' method.
  *
  *  It is that of A within the span of start, A start, A^2 start …, and approaches the one of A from below; `start` must
- *  not be orthogonal to its eigenvector. With r the norm of A v - theta v and g the distance to the next eigenvalue
- *  within the span, the error is at most r, and at most r^2 / g once no eigenvalue of A is left unseen above; the
- *  smaller of the two is the estimate. Ends when it is at most tolerance |theta|, after most_steps products, or where
- *  the span grows no more. `rounding` times the norm of A within the span is added to the error in the end. Vectors are
- *  not made orthogonal again: that would find multiplicities, which nobody asks for. The eigenvector costs the memory
- *  of most_steps vectors in single precision.
+ *  not be orthogonal to its eigenvector. Let v be the eigenvector within the span and theta its eigenvalue, r the norm
+ *  of A v - theta v, and g the distance from theta to the next eigenvalue within the span. The error is at most r, and
+ *  at most r^2 / g where A has no larger eigenvalue than the one found; the smaller of the two is the estimate. The
+ *  search ends when that is at most tolerance |theta|, after most_steps products, or where the span grows no more.
+ *  `rounding` times the norm of A within the span is added to the error in the end. Vectors are not orthogonalised
+ *  again: rounding then repeats eigenvalues, but moves none. The eigenvector costs the memory of most_steps vectors in
+ *  single precision.
  *
  *  Source: Golub and Van Loan, "Matrix Computations", 4th edition, sections 10.1 and 10.3. Cost: a product a step, and
  *  three vectors of memory.
@@ -81,7 +82,8 @@ ch_code ch_spectrum_largest(const ch_symmetric_map *map, const double *start, co
 ch_code ch_spectrum_trace(const ch_symmetric_map *map, size_t num_probes, ch_random *random, ch_estimate *trace,
                           ch_error *err) CH_MUST_CHECK;
 
-/** Adds a term to a running mean and to the sum of squared distances from it (Welford's method). */
+/** Adds a term to a running mean and to the sum of squared distances from it (Welford's method).
+ *  @param number  the number of terms, this one included */
 static inline void ch_running_add(double term, size_t number, double *mean, double *squares)
 {
     const double before = term - *mean;

@@ -1,5 +1,6 @@
-/* kernel_meter.h — the tangent kernel of the first n training samples, how far it is from what it was at w0, and what
- * it says of the samples' loss gradients. In double precision: close to the lazy limit the kernel hardly changes. */
+/* kernel_meter.h — the tangent kernel of the first n training samples: its change since w0, its alignment with the
+ * labels, and the mean and variance of the samples' loss gradients. All is in double precision, since close to the lazy
+ * limit the kernel hardly changes. */
 #ifndef CH_LEARNER_KERNEL_METER_H
 #define CH_LEARNER_KERNEL_METER_H
 
@@ -7,7 +8,7 @@
 
 typedef struct ch_kernel_meter {
     size_t num_samples; /* n */
-    double *factors;    /* [n] of the samples in a quadratic form; owned */
+    double *factors;    /* [n] coefficients of a quadratic form of K, to work in; owned */
     double *start;      /* K0 = K at w0, [n][n]; owned */
     double *now;        /* K at w, [n][n]; owned */
 } ch_kernel_meter;
@@ -19,11 +20,12 @@ typedef struct ch_kernel_meter {
 ch_code ch_kernel_meter_init(ch_kernel_meter *self, const ch_network_state *state, ch_error *err) CH_MUST_CHECK;
 void ch_kernel_meter_free(ch_kernel_meter *self);
 
-/** Bytes that it takes, with those while it measures.
+/** Bytes of what it holds, and of what it takes while it measures.
  *  @param state  its sizes are set */
 double ch_kernel_meter_bytes(const ch_network_state *state);
 
-/** Measures K, for the entries of an observation that the kernel and the loss gradients are.
+/** Measures K, and sets kernel_change, kernel_alignment, gradient_mean, gradient_variance and gradient_snr of an
+ *  observation.
  *  @param state  its margins are those of all samples
  *  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
 ch_code ch_kernel_meter_observe(ch_kernel_meter *self, const ch_network_state *state, ch_observation *out,

@@ -13,7 +13,7 @@ typedef struct {
     size_t num_rows, num_columns;
     size_t bytes;          /* memory for gradients, at most; it must hold those of two samples */
     int threads;           /* >= 1; no bit of the result depends on them or on `bytes` */
-    const ch_watch *watch; /* NULL, or who may end the work */
+    const ch_watch *watch; /* its stop flag ends the work; may be NULL */
 } ch_kernel_task;
 
 /** Computes a kernel in single precision, from gradients of samples in blocks. Borrows what the task points at.

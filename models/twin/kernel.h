@@ -1,17 +1,17 @@
-/* kernel.h — the tangent kernel that a linearised twin is trained on: of training samples and test samples, with
- * the labels folded in.
+/* kernel.h — the tangent kernel that a linearised twin is trained on: of training samples and test samples, its entries
+ * multiplied by their labels.
  */
 #ifndef CH_TWIN_KERNEL_H
 #define CH_TWIN_KERNEL_H
 
 #include "models/architecture.h"
 
-/** Entries a row is padded to: what the twin sums up in one go. */
+/** The length of a row is padded to a multiple of this, the number of margins in a block (models/twin/margins.h). */
 enum { CH_KERNEL_LANES = 64 };
 
-/** K_mu,nu = y_mu y_nu grad f(w0, x_mu) . grad f(w0, x_nu), in single precision. With the labels folded in, margins are
- *  sums of its entries: m_mu = sum_nu K_mu,nu a_nu, and F y > 0 at a test point where the same sum over its row is.
- *  The first P rows and columns are the kernel of the first P samples: one kernel serves every P up to its own. */
+/** K_mu,nu = y_mu y_nu grad f(w0, x_mu) . grad f(w0, x_nu), in single precision. So margins are sums of its entries,
+ *  m_mu = sum_nu K_mu,nu a_nu; for a test sample mu the sum is y F. The first P rows and columns are the kernel of the
+ *  first P samples: one kernel serves every P up to its own. */
 typedef struct {
     size_t num_train, num_test;
     size_t stride; /* entries from row to row: num_train rounded up to CH_KERNEL_LANES; 0 beyond num_train */
@@ -25,9 +25,9 @@ typedef struct {
     const double *weights;    /* w0 [num_weights] */
     const ch_examples *train; /* the inputs are as large as the architecture's */
     const ch_examples *test;  /* NULL for none */
-    size_t bytes;             /* most memory for what it is made from, beside the kernel and the networks' workspaces */
+    size_t bytes;             /* most memory for gradients and node values, beside the kernel and the workspaces */
     int threads;              /* >= 1; changes no bit of the result, and neither does `bytes` */
-    const ch_watch *watch;    /* NULL, or a flag that ends the work */
+    const ch_watch *watch;    /* its stop flag ends the work; may be NULL */
 } ch_kernel_setup;
 
 /** Computes a kernel, layer by layer (models/tangent/layerwise.h).
@@ -42,11 +42,12 @@ void ch_kernel_free(ch_kernel *self);
 /** Bytes that a kernel takes; SIZE_MAX when that overflows. */
 size_t ch_kernel_bytes(size_t num_train, size_t num_test);
 
-/** Bytes (ch_kernel_setup.bytes) with which nothing is computed twice, and the least that it can do with; SIZE_MAX when
- *  that overflows. */
+/** Values of ch_kernel_setup.bytes: the first is enough to compute nothing twice, the second is the least that is
+ *  accepted; SIZE_MAX when it overflows. */
 size_t ch_kernel_best_work(const ch_architecture *architecture, size_t num_train, size_t num_test);
 size_t ch_kernel_least_work(const ch_architecture *architecture);
 
+/** The row of training sample mu: [stride], borrowed. */
 static inline const float *ch_kernel_row(const ch_kernel *self, size_t mu)
 {
     return self->train + mu * self->stride;

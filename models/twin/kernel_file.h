@@ -1,7 +1,7 @@
 /* kernel_file.h — kernels of twins on disk, so that they are computed once.
  *
  * A file is a header, the key, the rows of the training and then of the test samples without padding, and the SHA-256
- * of all before it. Numbers are as this machine has them; a file of another kind of machine is refused.
+ * of all before it. Numbers are in this machine's format; a file of another kind of machine is refused.
  */
 #ifndef CH_KERNEL_FILE_H
 #define CH_KERNEL_FILE_H
@@ -23,7 +23,7 @@ ch_code ch_kernel_file_make_folder(const char *folder, ch_error *err) CH_MUST_CH
 
 /** Writes a kernel to a file beside `path`, down to the disk, and then gives it that name: a reader finds the old file
  *  or the new one, whole. Several processes may do so at once; threads of one process may not.
- *  @param watch  NULL, or who may end the work
+ *  @param watch  its stop flag ends the work; may be NULL
  *  @return CH_OK; CH_ERROR_IO; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED */
 ch_code ch_kernel_file_write(const ch_kernel *kernel, const char *path, const char *key, const ch_watch *watch,
                              ch_error *err) CH_MUST_CHECK;

@@ -32,12 +32,11 @@ typedef struct {
 /** The twin as a learner.
  *
  *  With momentum or weight decay it moves at every step, and no step is skipped: models/twin/moving.h has the step.
- *  Else:
  *
- *  All margins are brought up to date at each update (models/twin/margins.h), so that the unfitted samples are always
- *  known, and steps without one are skipped exactly: the wait for a batch with an unfitted sample is geometric, the
- *  number of them in it hypergeometric given at least one (core/waiting.h), and which they are is uniform. By epochs
- *  the places of the unfitted samples in the epoch's order are drawn, each when the sample is first unfitted
+ *  Otherwise all margins are brought up to date at each update (models/twin/margins.h). So the unfitted samples are
+ *  always known, and steps without one are skipped exactly: the wait for a batch with an unfitted sample is geometric,
+ *  the number of them in it hypergeometric given at least one (core/waiting.h), and which they are is uniform. By
+ *  epochs the places of the unfitted samples in the epoch's order are drawn, each when the sample is first unfitted
  *  (core/epoch.h), and the next update is at the first step with a sample that is unfitted still. At B = P every
  *  unfitted sample is in the batch; then the sum of their rows is stored, and changed by the rows of the samples that
  *  became fitted or unfitted. Stopping rule: a run is fitted when no sample is unfitted.
@@ -59,7 +58,7 @@ typedef struct {
     ch_epoch epoch;   /* by epochs, the places of samples in the present one; owned */
     /* with momentum or weight decay, of length 0 otherwise; owned */
     double *velocity, *use_velocity; /* [64 num_blocks] of the margins and of a, in units of T */
-    uint32_t *order, place;          /* [P] samples in the order of the epoch, or shuffled; how many of them are used */
+    uint32_t *order, place;          /* [P] a permutation of the samples, and the number of them drawn in this epoch */
     uint64_t next_look;              /* step from which on the run is fitted where no sample is unfitted */
     uint64_t *placed; /* [num_blocks] bits as of margins.unfitted: samples placed in it; of length 0 otherwise; owned */
     /* the next update, once it is known; stopping before it changes nothing */

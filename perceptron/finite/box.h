@@ -4,10 +4,11 @@
  * noise relaxes. So at a given s the motion of the weights is stationary. In units in which it depends on few numbers,
  *   w = Dw_perp / T,   z = y x_perp / sqrt(d) ~ N(0, I/d),   y = s v / (sqrt(d) T) with v = |x_par|,
  * a sample is unfitted while y + z . w < kappa / T. Each sample is drawn at rate 1 (the unit of time is T P of the time
- * eta x steps). A draw of an unfitted sample adds its z to w, and T v / sqrt(d) to s. Near the boundary the distances y
- * have, per dimension, the density
+ * eta x steps). A draw of an unfitted sample adds its z to w, and T v / sqrt(d) to s. Near the boundary the number of
+ * samples per dimension at distances y … y + dy is
  *   q y^chi dy,   q = (2 / Z_chi) (P / d) (sqrt(d) T / s)^{chi+1},
- * so that P, T and s enter by q alone: the box. It is absorbed, and training has ended, once no sample is unfitted.
+ * so that P, T and s enter by q alone. Such a set of samples with the student in it is a box. It is absorbed, and
+ * training has ended, once no sample is unfitted.
  * With fresh samples (q -> infinity) the same averages are those of the online limit, docs/theory.md;
  * docs/finite-size.md derives all this.
  */
@@ -29,11 +30,12 @@ typedef struct {
 
 enum { CH_BOX_MOST_CHI = 3, CH_BOX_MOST_DIM = 512, CH_BOX_MOST_MARGIN = 64 };
 
-/** The box in the online limit, q -> infinity. Its noise does not depend on q; the others are proportional to q. */
+/** Averages of the box in the online limit, q -> infinity. The noise does not depend on q; the others are proportional
+ *  to q. */
 typedef struct {
     double noise;    /* sigma*, the rms of z . w; at margin 0 n_chi sqrt(pi/2) */
-    double unfitted; /* unfitted samples a dimension, over q */
-    double drift;    /* sum of y over unfitted samples a dimension, over q */
+    double unfitted; /* number of unfitted samples per dimension, divided by q */
+    double drift;    /* sum of y over unfitted samples, per dimension, divided by q */
 } ch_box_online;
 
 /** @return CH_OK; CH_ERROR_INPUT for a law outside its ranges; CH_ERROR_MEMORY; CH_ERROR_NUMERIC */
@@ -54,16 +56,16 @@ double ch_box_reach(const ch_box_law *law, double noise);
  *
  *  Update: the time to the next draw of an unfitted sample is exponential; its mean, 1 / (number unfitted), is added to
  *  the clock. One of them is drawn uniformly, and w <- w + z. Only samples with y under ch_box_reach of the noise
- *  are followed.
+ *  are looked at.
  */
 typedef struct {
     ch_box_law law;
     ch_box_online online;
     size_t stride;       /* of the rows of samples, d rounded up */
     size_t num_samples;  /* N */
-    size_t num_followed; /* samples that may be unfitted at the present length: the first ones */
+    size_t num_followed; /* samples with y under ch_box_reach at the present length: the first ones */
     double length;       /* L */
-    double growth;       /* of L with every kick: L += growth y / L; 0: s is held fixed */
+    double growth;       /* with every kick L grows by growth y / L, as s does; 0: s is held fixed */
     float *distances;    /* c_k [N rounded up to whole blocks], ascending; beyond N huge */
     float *samples;      /* z [N rounded up][stride], 0 beyond N */
     float *panels;       /* the same as [N rounded up / CH_BOX_LANES][stride][CH_BOX_LANES], as products take them */
@@ -90,32 +92,32 @@ ch_code ch_box_init(ch_box *self, const ch_box_law *law, double most_density, ui
                     ch_error *err) CH_MUST_CHECK;
 void ch_box_free(ch_box *self);
 
-/** What was seen in a box during a time. */
+/** Averages over a time in a box. */
 typedef struct {
-    double time;        /* in which the averages were taken */
-    double unfitted;    /* mean number of unfitted samples a dimension */
-    double drift;       /* mean sum of y over unfitted samples, a dimension */
+    double time;        /* length of that time */
+    double unfitted;    /* mean number of unfitted samples per dimension */
+    double drift;       /* mean sum of y over unfitted samples, per dimension */
     double noise;       /* rms of z . w */
-    double absorptions; /* times that no sample was unfitted */
-    double end_noise;   /* geometric mean of |w| / sqrt(d) at these times; NaN where there were none */
+    double absorptions; /* how often the last unfitted sample became fitted */
+    double end_noise;   /* geometric mean of |w| / sqrt(d) at these instants; NaN where there were none */
 } ch_box_averages;
 
-/** Absorptions after which a time ends early: the rate of absorption is then known to 16 %, which is little beside its
- *  rise over many decades. */
+/** A time ends early after so many absorptions. The rate of absorption is then known to 16 %, which is enough, since it
+ *  rises over many decades. */
 enum { CH_BOX_MOST_ABSORPTIONS = 40 };
 
-/** Follows the box at a density for a time, s held fixed. Where it is absorbed, it goes on from a state that it had at
- *  an earlier time, chosen at random, so that the averages are those of boxes that are not absorbed yet (their
+/** Simulates the box at a density for a time, s held fixed. Where it is absorbed, it goes on from a state that it had
+ *  at an earlier time, chosen at random, so that the averages are those of boxes that are not absorbed yet (their
  *  quasi-stationary law; Aldous, Flannery and Palacios 1988).
- *  @param relax    time before anything is counted
- *  @param measure  time for the averages; both times end early at CH_BOX_MOST_ABSORPTIONS
- *  @param watch    ends it after any kick; the averages are then of no use; or NULL
- *  @return false, with averages of what was seen before, `time` being 0 if nothing was, when the box does not leave
- *          the absorbing state any more */
+ *  @param relax    time before the averages begin
+ *  @param measure  time of the averages; both times end early at CH_BOX_MOST_ABSORPTIONS
+ *  @param watch    its stop flag ends the simulation after any kick, and the averages are then of no use; may be NULL
+ *  @return false where the box is absorbed again and again without a sample that becomes unfitted; the averages are
+ *          then those up to there, and `time` is 0 where they had not begun */
 bool ch_box_follow(ch_box *self, double density, double relax, double measure, const ch_watch *watch,
                    ch_box_averages *averages);
 
-/** Lets s grow by its own kicks from a density on, until the box is absorbed: the end of one training.
+/** Simulates the end of one training: s grows with every kick, from a density on, until the box is absorbed.
  *  @param density          q at the start
  *  @param samples_per_dim  P / d, which sets how fast s grows
  *  @param density_end      out: q at the end

@@ -1,8 +1,8 @@
 /* box_file.h — tables of boxes on disk, so that each is made once.
  *
  * A file is a header, which says what the table is of, the table's arrays, and the SHA-256 of all before it. Numbers
- * are as this machine has them. A file that is missing, damaged, of another version or of another kind of machine is as
- * good as none: the table is made anew and written in its place.
+ * are in this machine's format. Where the file is missing, damaged, of another version or of another kind of machine,
+ * the table is made anew and written in its place.
  */
 #ifndef CH_BOX_FILE_H
 #define CH_BOX_FILE_H

@@ -28,12 +28,12 @@ typedef struct {
     double chi;
     size_t dim;
     const char *folder;    /* of files of tables; NULL: none; borrowed */
-    int threads;           /* that make a table, and follow ways in ch_family_prepare */
-    const ch_watch *watch; /* may end the making of a table; borrowed */
+    int threads;           /* number of threads that make a table, and that compute ends in ch_family_prepare */
+    const ch_watch *watch; /* its stop flag ends the making of a table; borrowed; may be NULL */
     ch_box_table tables[CH_FAMILY_TABLES];
     bool is_made[CH_FAMILY_TABLES];
-    ch_error
-        refusals[CH_FAMILY_TABLES]; /* why a table cannot be made, so that it is tried once; code is CH_OK: it can */
+    /* why a table cannot be made, so that it is tried only once; code CH_OK: it was not tried, or is made */
+    ch_error refusals[CH_FAMILY_TABLES];
     ch_online_way ways[CH_FAMILY_TABLES]; /* in units of T */
     double batches[CH_FAMILY_TABLES];     /* eta / T of each way; 0: there is none yet */
     ch_family_end *ends;                  /* [num_ends] that were computed, so that another T costs nothing; owned */
@@ -58,8 +58,11 @@ ch_code ch_family_prepare(ch_family *self, const ch_online_setup *setups, size_t
 ch_code ch_family_predict(ch_family *self, ch_finite_end *end, const ch_online_setup *setup, double num_samples,
                           ch_error *err) CH_MUST_CHECK;
 
-/** The expected way there, as ch_finite_follow. Between two margins it is interpolated as the end is, at the same time
- *  in units of T + 3 kappa; a point is NaN, but for `running`, where at either margin no training is left.
+/** The expected course of training, as ch_finite_follow. Between two margins it is interpolated as the end is, at the
+ *  same time in units of T + 3 kappa. Where at either margin all training sets have ended, a point is NaN but for
+ *  `running`.
+ *  @param times   [num_times] ascending
+ *  @param points  out [num_times]
  *  @param setup  its chi and dim are those of the family
  *  @return as ch_family_predict, whose refusals are those of the way too */
 ch_code ch_family_follow(ch_family *self, ch_finite_point *points, const double *times, size_t num_times,

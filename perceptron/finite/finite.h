@@ -1,8 +1,8 @@
 /* finite.h — what is expected of training with a finite number of samples, without a free parameter.
  *
- * The online ODE (perceptron/online.h) gives the student's way, r and the fraction n of unfitted samples as functions
- * of s. A finite training set changes three things, all of them functions of x = n P / d, the number of unfitted
- * samples a dimension, and different from one training set to another (perceptron/finite/box_table.h):
+ * The online ODE (perceptron/online.h) gives r and the fraction n of unfitted samples as functions of s. A finite
+ * training set changes three things. All of them are functions of x = n P / d, the number of unfitted samples per
+ * dimension, and differ from one training set to another (perceptron/finite/box_table.h):
  *   - s grows more slowly, ds/dt = g(x) A / sqrt(d), so that dt = dt_online / g;
  *   - the noise is h(x) times as large;
  *   - training ends at the rate H(x) / (T P).
@@ -37,8 +37,8 @@ typedef struct {
     double signal_spread, noise_spread, unfitted_spread, weight_change_spread, test_error_spread;
 } ch_finite_point;
 
-/** The student's way by the online ODE, at times 8 % apart, which training sets of all P share. It is followed as far
- *  as a prediction needs it. It must not be copied or moved, as its ODE must not. */
+/** The solution of the online ODE at times 8 % apart, which training sets of all P share. It is solved as far as a
+ *  prediction needs it. It must not be copied or moved, as its ODE must not. */
 typedef struct {
     const ch_box_table *table; /* borrowed */
     ch_online_ode ode;
@@ -47,7 +47,9 @@ typedef struct {
     double next_time;
 } ch_online_way;
 
-/** @param setup  its chi, dim and margin are those of the table
+/** Begins at the ODE's first time.
+ *  @param setup  its chi, dim and margin are those of the table
+ *  @param table  borrowed
  *  @return CH_OK; CH_ERROR_INPUT for a setup that the table is not of; CH_ERROR_MEMORY */
 ch_code ch_online_way_init(ch_online_way *self, const ch_online_setup *setup, const ch_box_table *table,
                            ch_error *err) CH_MUST_CHECK;
@@ -60,14 +62,14 @@ ch_code ch_finite_predict_on(ch_finite_end *end, ch_online_way *way, double num_
  *  @param setup        of the online ODE; its chi, dim and margin are those of the table
  *  @param num_samples  P >= dim
  *  @return CH_OK; CH_ERROR_INPUT for a setup that the table is not of, where ch_finite_check refuses it
- *          (perceptron/finite/limits.h), and where lambda would end under 1, since more than the samples near the
- *          boundary are unfitted then; CH_ERROR_MEMORY; CH_ERROR_NUMERIC. Without CH_OK `end` means nothing. */
+ *          (perceptron/finite/limits.h), and where lambda would end under 1, since then samples far from the boundary
+ *          are unfitted too; CH_ERROR_MEMORY; CH_ERROR_NUMERIC. After an error `end` means nothing. */
 ch_code ch_finite_predict(ch_finite_end *end, const ch_online_setup *setup, double num_samples,
                           const ch_box_table *table, ch_error *err) CH_MUST_CHECK;
 
-/** Predicts the way there.
+/** Predicts the course of training.
  *  @param times   [num_times] ascending
- *  @param points  out [num_times]; NaN, but for `running`, where no training is left
+ *  @param points  out [num_times]; NaN, but for `running`, where all training sets have ended
  *  @return as ch_finite_predict */
 ch_code ch_finite_follow(ch_finite_point *points, const double *times, size_t num_times, const ch_online_setup *setup,
                          double num_samples, const ch_box_table *table, ch_error *err) CH_MUST_CHECK;

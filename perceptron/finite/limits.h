@@ -6,8 +6,8 @@
 #include "perceptron/online.h"
 
 /** The margin of the boxes that describe training at kappa and T: kappa / T. Under 2^-10 it is 0, for it changes
- *  nothing; over CH_FINITE_MOST_MARGIN it is that, for then the way is that of gradient descent, whose weights do not
- *  depend on T. */
+ *  nothing. Over CH_FINITE_MOST_MARGIN it is CH_FINITE_MOST_MARGIN, for then the student moves as in gradient descent,
+ *  whose weights do not depend on T. */
 double ch_finite_margin(double kappa, double temp);
 
 enum { CH_FINITE_MOST_MARGIN = 4 };
@@ -20,8 +20,8 @@ enum { CH_FINITE_MOST_MARGIN = 4 };
  *  @return CH_OK; CH_ERROR_INPUT with a sentence that names the setting, its value and what is accepted */
 ch_code ch_finite_check(const ch_online_setup *setup, double num_samples, ch_error *err) CH_MUST_CHECK;
 
-/** Whether a prediction is one near the boundary: lambda at the end is 1 or more.
- *  @return CH_OK; CH_ERROR_INPUT with such a sentence */
+/** Whether only samples near the boundary are unfitted at the end, as predictions assume: lambda there is 1 or more.
+ *  @return CH_OK; CH_ERROR_INPUT with a sentence that says so otherwise */
 ch_code ch_finite_check_lambda(double lambda, double num_samples, ch_error *err) CH_MUST_CHECK;
 
 enum { CH_FINITE_MOST_CAUTIONS = 4 };

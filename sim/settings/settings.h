@@ -57,12 +57,13 @@ enum {
     CH_SETTING_FLUCTUATIONS,
     CH_SETTING_BURN_IN,
     CH_SETTING_CURVATURE,
-    CH_SETTING_DATA_DIR, /* where data lie, here and below, is no part of a run and has no column in a store */
+    CH_SETTING_DATA_DIR, /* names of files from here on, which are no part of a run and have no column in a store */
     CH_SETTING_DATA_FILE,
     CH_SETTING_DATA_LABELS,
     CH_SETTING_DENSITY,
 };
 
+/** The values of the settings `linear`, `engine` and `sampling`, in their order. */
 enum { CH_LINEAR_NO, CH_LINEAR_YES };
 enum { CH_ENGINE_AUTO, CH_ENGINE_PLAIN, CH_ENGINE_FAST };
 enum { CH_SAMPLING_INDEPENDENT, CH_SAMPLING_EPOCH };
@@ -85,15 +86,14 @@ typedef struct {
     double alpha;         /* 1 / kappa */
     uint64_t batch;       /* B; 0: full, until it is resolved */
     double temp, rate;    /* T and eta = T B, of networks T B h; exactly one is given, resolving sets the other */
-    const char
-        *init; /* file of the initial weights; borrowed; NULL: they are drawn, or the file is not known any more */
+    const char *init;     /* file of the initial weights; borrowed; NULL: they are drawn, or the name is not known */
     uint64_t seed, seed_data, seed_init, seed_batch;
     uint64_t max_steps, max_updates; /* 0: none */
     double max_seconds;              /* 0: none */
     uint64_t record;                 /* points of the trajectory in a decade of steps; 0: none */
     uint64_t kernel;                 /* number of training samples whose tangent kernel is observed; 0: none */
-    double momentum;                 /* mu: the share of the last move of the weights that a step repeats; 0: none */
-    double weight_decay;             /* the loss gains weight_decay ||Dw||^2 / 2; 0: nothing */
+    double momentum;                 /* mu: the fraction of the velocity that is left at the next step; 0: none */
+    double weight_decay;             /* weight_decay ||Dw||^2 / 2 is added to the loss; 0: nothing is */
     char classes[CH_CLASSES_SIZE]; /* the rule that says which labels are +1 and which -1; "" where it has no meaning */
     double label_noise;            /* probability with which a training sample has the wrong label */
     double spectrum;               /* beta: the covariance of the inputs has the eigenvalues k^-beta; 0: all are 1 */
@@ -112,8 +112,8 @@ typedef struct {
     const struct ch_start *start;     /* the numbers of that file; borrowed; NULL where they are not in memory */
 } ch_settings;
 
-/** Settings that were checked and completed: only ch_settings_resolve makes them, and a store gives back those of its
- *  runs. Every setting that has a meaning then has its value, so that whoever takes a ch_resolved checks nothing. */
+/** Settings that are checked and complete. ch_settings_resolve makes them, and a store gives back those of its runs.
+ *  Every setting that has a meaning has its value, so that a function that takes a ch_resolved need not check it. */
 typedef struct {
     ch_settings settings;
 } ch_resolved;
@@ -201,6 +201,7 @@ void ch_setting_accepted(const ch_setting *row, char *text, size_t size);
 void ch_settings_default(ch_settings *self);
 /** Sets a row and marks it as given. It checks nothing: ch_settings_resolve does. */
 void ch_settings_set(ch_settings *self, size_t index, ch_value value);
+/** The value of a row; a text is borrowed. */
 ch_value ch_settings_get(const ch_settings *self, size_t index);
 
 /** Whether a row has a meaning for the model and the data; the depth of a perceptron has none. A row without a meaning
@@ -226,15 +227,15 @@ bool ch_settings_has_digest(const ch_settings *self);
  */
 bool ch_settings_fits_teacher(const ch_settings *self);
 
-/** Whether the data are those that theory is about: labelled by a plane, with a density exponent chi, inputs of equal
- *  variance, without wrong labels, and by weights that no decay pulls back. */
+/** Whether the theory of exponents holds for the run: its data are labelled by a plane, with a density exponent chi,
+ *  inputs of equal variance and no wrong labels, and it has no weight decay. */
 bool ch_settings_has_theory(const ch_settings *self);
 
 /** Whether one of the perceptron's own engines trains it. All other runs, those of networks and those whose weights
  *  are sampled for their fluctuations, have the learner of networks or the twin. */
 bool ch_settings_has_engine(const ch_settings *self);
 
-/** Whether batches are independent of each other and a step is w <- w - eta g: what theory is about. */
+/** Whether batches are independent of each other and a step is w <- w - eta g, without momentum and weight decay. */
 bool ch_settings_has_usual_rule(const ch_settings *self);
 
 /** The network that a run trains, or whose twin it trains. A perceptron is a linear network. */

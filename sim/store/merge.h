@@ -13,7 +13,7 @@
  *
  * Copies that differ elsewhere are a conflict. */
 
-/** What a merge did. */
+/** What a merge has read and added. */
 typedef struct {
     uint64_t present;        /* runs that the store had before */
     uint64_t read;           /* runs that were read from the other stores, without those left out */
@@ -34,7 +34,7 @@ typedef struct {
  *                       brought up to date
  *  @param from          [num_from] names of files; not kept
  *  @param skip_damaged  whether damaged runs are left out; otherwise they are refused
- *  @param watch         NULL, or who is told of runs and may end the merge
+ *  @param watch         gets the number of runs read so far, and its stop flag ends the merge; may be NULL
  *  @param counts        out
  *  @return CH_OK; CH_ERROR_INPUT as ch_store_open, and for a store of `from` that is `into`; CH_ERROR_IO for a conflict
  *          (the first few are named, with their number), a damaged run, a full disk, and as ch_store_put;

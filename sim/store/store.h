@@ -1,4 +1,4 @@
-/* store.h — the run store, one SQLite file. A run lands in it whole or not at all. Its schema: docs/store.md. */
+/* store.h — the run store, one SQLite file. A run is put into it whole or not at all. Its schema: docs/store.md. */
 #ifndef CH_STORE_H
 #define CH_STORE_H
 
@@ -24,7 +24,8 @@ typedef struct {
     sqlite3_stmt *delete_points, *delete_layers, *delete_fluctuations, *delete_checkpoint, *delete_failure;
     sqlite3_stmt *insert_machine; /* puts the machine of this process into the store; NULL as those above */
     int64_t machine;              /* its number there */
-    struct ch_store_guard *guard; /* what the file is known by; NULL as those above; owned */
+    struct ch_store_guard *guard; /* identity of the file, by which a replaced one is noticed; NULL as those above;
+                                     owned */
     struct ch_store_cells *cells; /* what the cells of its tables may hold; owned */
     char *path;                   /* owned */
     ch_store_mode mode;
@@ -49,8 +50,8 @@ ch_code ch_store_open(ch_store *self, const char *path, ch_store_mode mode, ch_e
 /** Idempotent. */
 void ch_store_close(ch_store *self);
 
-/** Says that ch_store_has will be asked about many runs, or no longer. Ids are in no order, so that each question would
- *  read pages of a large store anew: up to 64 MiB of them are kept meanwhile. */
+/** Keeps up to 64 MiB of the file's pages in memory while many calls of ch_store_has are made, or ends that. Ids are in
+ *  no order, so that each call would otherwise read pages of a large store anew. */
 void ch_store_keep_pages(ch_store *self, bool keeps);
 
 /** Asks whether a run is in the store.
@@ -80,8 +81,8 @@ ch_code ch_store_put(ch_store *self, const ch_run *run, ch_error *err) CH_MUST_C
 ch_code ch_store_put_all(ch_store *self, const ch_run *const *runs, size_t count, bool *is_new,
                          ch_error *err) CH_MUST_CHECK;
 
-/** Says how many threads make the runs that are put into a store that is open for writing, which it keeps with the
- *  machine: the most of any sweep.
+/** Notes the number of threads that make the runs, in a store that is open for writing. The store keeps the largest
+ *  number of any sweep with its description of the machine.
  *  @return CH_OK, CH_ERROR_IO, CH_ERROR_MEMORY */
 ch_code ch_store_set_threads(ch_store *self, int threads, ch_error *err) CH_MUST_CHECK;
 

@@ -59,8 +59,8 @@ size_t ch_plan_data_setting(const ch_plan *self);
 /** The number of data sets of a sweep: of values of that setting, 1 where it has none. */
 size_t ch_plan_num_data_sets(const ch_plan *self);
 
-/** Gives a sweep its first `count` data sets, which go on behind those that it has with the numbers after the largest.
- *  All other settings stay as they are: the runs of the data sets that it has are the same runs.
+/** Gives a sweep `count` data sets: the first of those that it has, and further ones whose seeds are the numbers after
+ *  the largest one. All other settings stay as they are, so that runs of data sets that it has are the same runs.
  *  @param count  at least 1
  *  @return CH_OK; CH_ERROR_INPUT where the setting varies together with another one, a seed would be over 2^63 - 1, or
  *      the number of runs overflows; CH_ERROR_MEMORY */
@@ -78,7 +78,7 @@ typedef struct {
  *  @return false when there are fewer settings */
 bool ch_plan_list_at(const ch_plan *self, size_t index, ch_plan_list *list);
 
-/** Whether the plan's flag lets the listing of its runs go on.  @return CH_OK, CH_ERROR_INTERRUPTED */
+/** Whether the plan's stop flag is still 0.  @return CH_OK; CH_ERROR_INTERRUPTED where it was raised */
 ch_code ch_plan_check_stop(const ch_plan *self, ch_error *err) CH_MUST_CHECK;
 
 /** The name of the block that has run `index` < num_runs.  @return borrowed; NULL where there are no blocks */

@@ -18,7 +18,7 @@ typedef struct {
     size_t continued;     /* those of them that went on from that of a run with other budgets */
     size_t failed;        /* runs that failed now, where that does not end the sweep */
     size_t failed_before; /* runs that the store has as failed, and that are not made again */
-    size_t lacked_memory; /* runs that could not be done for lack of memory, alone neither */
+    size_t lacked_memory; /* runs for which memory was lacking even while no other run was under way */
     double seconds;       /* wall-clock time of the sweep */
     int most_threads;     /* the largest number of threads that one run was given */
 } ch_sweep_counts;
@@ -55,8 +55,8 @@ typedef struct {
                            and at a stop, and at the end of a budget; 0: none is kept */
 } ch_sweep;
 
-/** Checks the runs of a plan, and that there are the images that they need. Reads the images, which are then read once
- *  more by ch_sweep_init: a sweep that is refused has not made a store.
+/** Checks the runs of a plan, and that there are the images that they need. Reads the images, as ch_sweep_init does
+ *  once more, so that a sweep can be refused before its store is made.
  *  @return CH_OK; CH_ERROR_INPUT for the first run that cannot be done, for image files that are missing or damaged, or
  *      where a plan leaves such runs out and none is left; CH_ERROR_IO; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED by the
  *      plan's flag */
@@ -74,8 +74,8 @@ ch_code ch_sweep_check(const ch_plan *plan, ch_error *err) CH_MUST_CHECK;
  *  by the plan's flag */
 ch_code ch_sweep_init(ch_sweep *self, const ch_plan *plan, ch_store *store, ch_error *err) CH_MUST_CHECK;
 
-/** As ch_sweep_init, for a look at a sweep that is not to be done: of a plan with many runs only a sample becomes jobs,
- *  spread evenly over the plan. `counts` are those of all runs; `cost` is that of the sample times `weight`. */
+/** As ch_sweep_init, for the preview of a sweep: of a plan with many runs only a sample becomes jobs, spread evenly
+ *  over the plan. `counts` are those of all runs; `cost` is that of the sample times `weight`. */
 ch_code ch_sweep_init_sample(ch_sweep *self, const ch_plan *plan, ch_store *store, ch_error *err) CH_MUST_CHECK;
 void ch_sweep_free(ch_sweep *self);
 
@@ -109,8 +109,8 @@ typedef enum {
  *  @return as ch_sweep_select */
 ch_code ch_sweep_outcomes(const ch_plan *plan, ch_store *store, ch_run_outcome *outcomes, ch_error *err) CH_MUST_CHECK;
 
-/** What a user should know of the images that the sweep trains on, as one sentence.
- *  @param sentence  [size] out: "" where there are none, or nothing is to be said */
+/** What a user should know of the images that the sweep trains on, as one sentence (ch_image_origin_describe).
+ *  @param sentence  [size] out: "" where there are no images, or where all are originals and none occurs twice */
 void ch_sweep_describe_images(const ch_sweep *self, char *sentence, size_t size);
 
 /** Writes a sentence about memory: how many bytes the run that needs most takes together with its data set, and how
@@ -132,7 +132,7 @@ typedef struct {
 
 /** Measures by a few short trial runs on all threads what the operations of the cost model take on this machine, and
  *  with that the expected time of the sweep. Nothing is stored.
- *  @param watch  NULL, or who may end the trials
+ *  @param watch  its stop flag ends the trials; may be NULL
  *  @return CH_OK; CH_ERROR_INPUT or CH_ERROR_IO for images that cannot be read; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED
  */
 ch_code ch_sweep_foresee_time(const ch_sweep *self, int threads, const ch_watch *watch, ch_sweep_time *time,
@@ -142,9 +142,9 @@ ch_code ch_sweep_foresee_time(const ch_sweep *self, int threads, const ch_watch 
  *  puts runs into the store at that moment, it puts this one there next, and no thread waits.
  *
  *  Runs begin in the order of the jobs. A run begins as soon as it and its data set fit the memory beside the runs
- *  under way, or when no run is under way. When a thread has to wait for memory for the first time, the watch is told
- *  so. Where there are fewer runs than threads, or memory for fewer, a run may use several threads. That is a parallel
- *  region inside another, which OpenMP allows a program that has called omp_set_max_active_levels(2).
+ *  under way, or when no run is under way. When a thread has to wait for memory for the first time, the watch gets a
+ *  sentence about it. Where there are fewer runs than threads, or memory for fewer, a run may use several threads. That
+ *  is a parallel region inside another, which OpenMP allows a program that has called omp_set_max_active_levels(2).
  *
  *  Several programs may do one sweep on one store. Each claims the runs that it is going to do, a few at a time, and
  *  leaves those of the others alone. In the end it waits for theirs, and does those of a program that has ended.
@@ -156,8 +156,8 @@ ch_code ch_sweep_foresee_time(const ch_sweep *self, int threads, const ch_watch 
  *  failures. One that lacks memory does not end the sweep: it is tried again alone when all others are done.
  *
  *  @param threads  >= 1
- *  @param watch    is told after every run that has ended. Its stop flag ends the runs under way without storing them;
- *      the runs in the store stay. A failure raises this flag too. NULL: nobody is told
+ *  @param watch    gets the progress after every run that has ended. Its stop flag ends the runs under way without
+ *      storing them; the runs in the store stay. A failure raises this flag too. May be NULL
  *  @return CH_OK; CH_ERROR_INTERRUPTED; the first failure of a run or of the store, which ends the sweep;
  *          CH_ERROR_IO where runs failed and all others are done; CH_ERROR_MEMORY where runs lacked memory alone, too,
  *  and all others are done */
