@@ -23,7 +23,7 @@ ch_code ch_run_store_open(ch_run_store *self, const ch_resolved *resolved, ch_ru
                           ch_error *err) CH_MUST_CHECK;
 
 /** Where the run's state is kept.
- *  @param watch  is told of failures to keep it; borrowed
+ *  @param watch  gets a sentence where it cannot be kept; borrowed
  *  @return NULL where no store is named; borrowed from `self` */
 const ch_run_states *ch_run_store_states(ch_run_store *self, const ch_watch *watch);
 

@@ -25,10 +25,10 @@ size_t ch_memory_available_to(size_t num_processes);
  *  rounded up, and of its batch job (core/job.h); at least 1. */
 int ch_processors_available(void);
 
-/** How many of `wanted` threads, the calling one among them, the process can have: it starts as many and ends them
- *  again, some hundredths of a millisecond each. Where it cannot have them all it is half of those that it can: the
- *  others' stacks leave room for memory, and their places are free for threads such as the one that keeps a sweep's
- *  claims.
+/** How many of `wanted` threads, the calling one among them, the process can have. It is found by starting them and
+ *  ending them again, which takes some hundredths of a millisecond each. Where not all can be started the answer is
+ *  half of those that can: memory for data is then left, and other threads, such as the one that keeps a sweep's
+ *  claims, can still be started.
  *  @return at least 1 */
 int ch_threads_available(int wanted);
 

@@ -15,7 +15,7 @@ typedef struct {
 enum { CH_MOST_BUFFERS = 26 };
 
 /** The buffers of a module; a row whose owner is NULL comes after the last. A module makes its list in one function and
- *  hands it to the three functions below, so that what is allocated, freed and announced cannot differ. */
+ *  passes it to the three functions below, so that the buffers allocated, freed and counted cannot differ. */
 typedef struct {
     ch_buffer rows[CH_MOST_BUFFERS + 1];
 } ch_buffer_list;

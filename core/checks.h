@@ -1,4 +1,4 @@
-/* checks.h — what every learner asks of its setup, said in the same words by all of them. */
+/* checks.h — the checks that every learner makes of its setup, with the same messages for all of them. */
 #ifndef CH_CHECKS_H
 #define CH_CHECKS_H
 

@@ -1,9 +1,9 @@
 /* job.h — what a job of the batch system Slurm may use of the machine it runs on.
  *
  * Slurm tells a job its limits in environment variables. Many clusters also enforce them, by the affinity of processes
- * and by control groups (core/available.h); on others nothing but the variables says that the rest of the machine
- * belongs to somebody else. Outside of a job, where SLURM_JOB_ID is not set, there are no such limits. A variable that
- * is no number counts as not set. */
+ * and by control groups (core/available.h); on others only the variables say which part of the machine belongs to the
+ * job. Outside of a job, where SLURM_JOB_ID is not set, there are no such limits. A variable that is no number counts
+ * as not set. */
 #ifndef CH_JOB_H
 #define CH_JOB_H
 

@@ -1,7 +1,7 @@
-/* library.h — shared libraries that few commands want, loaded when one is wanted.
+/* library.h — shared libraries that few commands need, loaded only when they are needed.
  *
- * libcurl, libarchive and HDF5 bring some forty libraries along. A program that is linked with them spends most of its
- * start loading them, also where it only prints its help. */
+ * libcurl, libarchive and HDF5 depend on some forty other libraries. A program that is linked with them spends most of
+ * its start loading them, even if it only prints its help. */
 #ifndef CH_LIBRARY_H
 #define CH_LIBRARY_H
 

@@ -1,8 +1,8 @@
-/* snapshot.h — the state of a run as bytes, by which it goes on in another process as if nothing had happened.
+/* snapshot.h — the state of a run as bytes, from which another process continues the run with the same bits.
  *
- * Whoever has a state describes it once, in one function that calls those below for each of its parts. The function
- * counts the bytes, writes them or reads them, as the snapshot that it is given says, so that what is written and what
- * is read cannot differ. Numbers have the machine's own format.
+ * An object describes its state once, in one function that calls those below for each of its parts. The function counts
+ * the bytes, writes them or reads them, depending on the snapshot that it is given, so that the bytes written and read
+ * cannot differ. Numbers have the machine's own format.
  *
  * Bytes may come from a damaged file. What is read is therefore checked before it is used: the tag and the size of
  * each section, that a flag is 0 or 1, that a count or an index is in its range. The first failure makes a snapshot
@@ -35,6 +35,7 @@ ch_snapshot ch_snapshot_writer(uint8_t *bytes, size_t size);
 /** A snapshot that reads `bytes` [size]. */
 ch_snapshot ch_snapshot_reader(const uint8_t *bytes, size_t size);
 
+/** Whether the snapshot reads; else it counts or writes. */
 static inline bool ch_snapshot_reads(const ch_snapshot *self)
 {
     return self->way == CH_SNAPSHOT_READS;
@@ -57,6 +58,7 @@ void ch_snapshot_array(ch_snapshot *self, void *numbers, size_t count, size_t si
 /** One number in a variable. */
 #define CH_SNAPSHOT_NUMBER(self, number) ch_snapshot_array(self, &(number), 1, sizeof(number))
 
+/** One flag; and an array of `count` flags. */
 void ch_snapshot_flag(ch_snapshot *self, bool *flag);
 void ch_snapshot_flags(ch_snapshot *self, bool *flags, size_t count);
 /** A count that is at most `most`. */
@@ -64,9 +66,10 @@ void ch_snapshot_count(ch_snapshot *self, size_t *count, size_t most);
 void ch_snapshot_count32(ch_snapshot *self, uint32_t *count, uint32_t most);
 /** An array of indices below `below`. */
 void ch_snapshot_indices(ch_snapshot *self, uint32_t *indices, size_t count, uint32_t below);
-/** Where a random stream is. Its seed, purpose and substream are those that it was made with, and are not kept. */
+/** The position of a random stream. Its seed, purpose and substream are those that it was made with, and are not kept.
+ */
 void ch_snapshot_random(ch_snapshot *self, ch_random *random);
-/** How far a learner is, and what its next steps cost. */
+/** The progress of a learner, and the expected cost of its next steps. */
 void ch_snapshot_learner(ch_snapshot *self, ch_learner *learner);
 
 #endif

@@ -12,9 +12,9 @@
  *
  *  The folder is made if `dir` or its parent exists. CIFAR-10 comes as an archive, which is unpacked and removed.
  *
- *  @param from  the URL of a folder that has the same files; NULL stands for the set's own mirrors
- *  @param watch  is told how many bytes of a file have come, and may end the transfer, whose part then stays; may be
- *  NULL
+ *  @param from   the URL of a folder that has the same files; NULL stands for the set's own mirrors
+ *  @param watch  gets the number of bytes of a file that have come; its stop flag ends the transfer, whose part then
+ *                stays; may be NULL
  *  @return CH_OK; CH_ERROR_INTERRUPTED when stopped; CH_ERROR_IO when no mirror has a file, when a file there or one
  *          fetched is not the original, when an archive is damaged, when the disk is full, or when another process
  *          fetches the same file; CH_ERROR_INPUT for a path that is too long; CH_ERROR_MEMORY

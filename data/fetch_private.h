@@ -14,7 +14,7 @@ typedef struct {
 /** How to fetch. */
 typedef struct {
     const char *const *mirrors; /* URLs of folders, one or more, ended by NULL; they are tried in turn */
-    const ch_watch *watch;      /* is told how many bytes of a file have come, and may end the transfer; may be NULL */
+    const ch_watch *watch;      /* gets the number of bytes that have come; its stop flag ends the transfer; or NULL */
 } ch_fetch_how;
 
 /** Downloads a file to folder/NAME, unless the file is there already.

@@ -15,7 +15,7 @@ typedef struct {
     double *mirror; /* [d] vector h of Householder's reflection z <- z - (h . z) h, which carries the first axis to a
                        random teacher; NULL where the teacher is on an axis; owned */
     size_t axis;    /* that axis, counted from 0 */
-    double *deviations; /* [d] factors of the entries then; NULL where they are 1; owned */
+    double *deviations; /* [d] factors by which the entries are multiplied afterwards; NULL: they are 1; owned */
 } ch_law_frame;
 
 /** @return CH_OK, CH_ERROR_MEMORY */

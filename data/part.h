@@ -5,7 +5,7 @@
 #include "data/fetch.h"
 #include "data/fetch_private.h"
 
-/** Tells how many bytes of a file have come. @param total  0: not known */
+/** Reports to the watch how many bytes of a file have come. @param total  0: not known */
 void ch_part_tell_progress(const ch_watch *watch, const char *name, uint64_t done, uint64_t total);
 
 /** A file named NAME.part, locked so that no other process writes it. */

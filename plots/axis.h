@@ -26,7 +26,7 @@ bool ch_axis_is_empty(const ch_axis *self);
 /** Widens a range to at least the factor `span`, and some margin beyond, within 10^-305 … 10^305. */
 void ch_axis_finish(ch_axis *self, double span);
 
-/** What stands at an axis. */
+/** How the tick marks of an axis are labelled. */
 typedef enum {
     CH_SCALE_POWERS,  /* powers of two below two decades, else powers of ten */
     CH_SCALE_BINARY,  /* powers of two */

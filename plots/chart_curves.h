@@ -31,7 +31,7 @@ void ch_chart_curves_sort(ch_chart_curves *self);
 ch_code ch_chart_curves_check(const ch_chart_curves *self, size_t x, const char *whom, const ch_run *first,
                               const ch_run *other, ch_error *err) CH_MUST_CHECK;
 
-/** Says that the rows that follow are of a curve, by its value of the setting. */
+/** Sets the kind and the curve of the rows that follow (ch_panel_describe): the curve by its value of the setting. */
 void ch_chart_curves_describe(const ch_chart_curves *self, const char *shows, size_t curve, ch_panel *panel);
 
 /** Writes the key of the curves above the first panel (plots/chart_key.h).

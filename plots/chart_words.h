@@ -1,4 +1,4 @@
-/* chart_words.h — what stands at the axes of a chart, and its page. Private to plots/. */
+/* chart_words.h — the labels of a chart's axes, and its page. Private to plots/. */
 #ifndef CH_CHART_WORDS_H
 #define CH_CHART_WORDS_H
 

@@ -1,4 +1,4 @@
-/* colour_box.h — a square map on a page, and the box that says what its colours are. Private to plots/. */
+/* colour_box.h — a square map on a page, and the box beside it with the scale of its colours. Private to plots/. */
 #ifndef CH_COLOUR_BOX_H
 #define CH_COLOUR_BOX_H
 

@@ -12,9 +12,9 @@ typedef struct {
     double sum, squares; /* over the data sets that are complete */
     double least, most;  /* of single numbers */
     size_t num_sets;     /* complete data sets */
-    double of_set;       /* sum over the data set at hand */
+    double of_set;       /* sum over the data set whose numbers are being added */
     size_t in_set;       /* how many numbers that sum has */
-    uint64_t seed_data;  /* of the data set at hand */
+    uint64_t seed_data;  /* of that data set */
 } ch_mean_sum;
 
 #define CH_MEAN_NONE ((ch_mean_sum){.least = INFINITY, .most = -INFINITY})

@@ -11,7 +11,7 @@
 
 /** Writes the panels of a page into its script.
  *  @param content  what ch_page_draw was given
- *  @param sheet    takes gnuplot's commands, and is told what room they take
+ *  @param sheet    takes gnuplot's commands, and the size of the page that they fill
  *  @return CH_OK, CH_ERROR_MEMORY, or what else the content can fail by */
 typedef ch_code (*ch_page_write)(const ch_page_head *head, const void *content, ch_sheet *sheet, ch_error *err);
 

@@ -28,12 +28,12 @@ typedef struct {
     bool is_ratio;           /* y is a ratio near 1, so that its axis may be narrow */
     ch_axis_scale y_scale;   /* CH_SCALE_PERCENT also lets the axis be narrow */
     bool is_tight;           /* the axes end where the data end */
-    bool has_runs;           /* points say of which runs they are */
+    bool has_runs;           /* points name their runs */
     FILE *rows;              /* takes the numbers that are drawn; borrowed; NULL where they are not wanted */
     char name[8];            /* the panel's letter, "b-strip" for the strip under (b); empty where panels have none */
-    const char *shows;       /* what the rows at hand are; borrowed */
-    const char *shows_cells; /* what the cells of a series are, e.g. "noise"; borrowed; NULL: "mean" */
-    char curve[96];          /* whose they are */
+    const char *shows;       /* the kind of the present rows, e.g. "mean"; borrowed */
+    const char *shows_cells; /* the kind of a series' cells, e.g. "noise"; borrowed; NULL: "mean" */
+    char curve[96];          /* the name of the curve that the present rows belong to */
 } ch_panel;
 
 /** Starts panel `index`, 0 to 5, at its place on the sheet. Panels but strips get their letter, (a) to (f). A
@@ -53,7 +53,7 @@ size_t ch_panel_block(ch_panel *self);
  *  finite is left out. */
 void ch_panel_point(ch_panel *self, double x, double y, double lo, double hi, ch_mark mark);
 
-/** Ends a block of unseen points that say of which runs they are: its lines have x, y and such words in quotes. */
+/** Ends a block of invisible points that name their runs: its lines have x, y and such a name in quotes. */
 void ch_panel_end_runs(ch_panel *self, size_t block);
 
 /** Draws the cells of one P against T, or of one T against P, as points with bars. Lower bounds are open triangles.
@@ -78,7 +78,7 @@ void ch_panel_band(ch_panel *self, double x0, double x1, double lo, double hi);
  *  @param text   as of ch_panel_curve */
 void ch_panel_power(ch_panel *self, double x0, double x1, double y0, double slope, const char *style, const char *text);
 
-/** The factor by which a guide line is to be moved up, so that it can be told from the data drawn so far. */
+/** The factor by which a guide line is to be moved up, so that it does not lie on the data drawn so far. */
 double ch_panel_lift(const ch_panel *self);
 
 /** Shades the range of x from `lo` to `hi` and names it in the key. Does nothing unless 0 < lo < hi. */

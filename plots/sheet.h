@@ -1,4 +1,4 @@
-/* sheet.h — the page under construction: where things stand on it, and how much of it is used. Private to plots/.
+/* sheet.h — the page under construction: the places of its parts, and the height that they use. Private to plots/.
  *
  * Places are in units of a usual page, which has two columns and three rows of panels: (0, 0) is its lower left corner,
  * (1, 1) its upper right one. A sheet of one column ends at x = 0.5. A sheet with more rows goes below y = 0, and one
@@ -31,7 +31,7 @@ typedef struct {
     double top, bottom;         /* the sheet reaches from the one to the other: what was used so far */
 } ch_sheet;
 
-/** A sheet on which nothing stands yet. */
+/** An empty sheet. */
 ch_sheet ch_sheet_new(const ch_plot_style *style, FILE *out, FILE *hidden);
 
 /** Where the axes of panel `index` stand, counted row by row from the upper left. */
@@ -43,7 +43,7 @@ ch_place ch_sheet_place_of_map(const ch_sheet *self, size_t index);
 /** Whether panel `index` is shown: all are, or the one that the style names. */
 bool ch_sheet_shows(const ch_sheet *self, size_t index);
 
-/** Says that the page is used down to y. */
+/** Extends the used part of the page down to y. */
 void ch_sheet_use(ch_sheet *self, double y);
 
 /** Where row `row` of the keys under the title stands. The first two have room under the title; more of them move it

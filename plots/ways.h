@@ -1,11 +1,11 @@
-/* ways.h — how training is expected to go, against time, at the P and d of a group. Private to plots/. */
+/* ways.h — the expected course of training, against time, at the P and d of a group. Private to plots/. */
 #ifndef CH_PLOT_WAYS_H
 #define CH_PLOT_WAYS_H
 
 #include "fit/fit.h"
 #include "plots/panel.h"
 
-/** The expected way of one run, as long as a tenth of all data sets goes on. */
+/** The expected course of one run, up to the time at which nine tenths of all data sets have ended. */
 typedef struct {
     ch_finite_point *points; /* [num_points]; owned */
     size_t num_points;       /* 0: nothing is expected */
@@ -15,12 +15,12 @@ typedef struct {
 typedef struct {
     ch_expected_way *ways; /* [count] one for each run; owned */
     size_t count;
-    bool shares;      /* several T are so low that weights do not depend on them; only the first of them has a way */
+    bool shares;      /* several T are so low that weights do not depend on them; only the first has a course */
     ch_error why_not; /* the first reason why nothing is expected of a run; code is CH_OK where there is none */
 } ch_expected_ways;
 
-/** Finds the expected ways of runs, each at its P and T. There is none where the fit's options do not ask for what is
- *  expected, and no reason either.
+/** Finds the expected courses of runs, each at its P and T. Without the option `expects` of the fit there is neither a
+ *  course nor a reason.
  *  @param group  of all the runs
  *  @return CH_OK; CH_ERROR_MEMORY; CH_ERROR_INTERRUPTED */
 ch_code ch_expected_ways_init(ch_expected_ways *self, const ch_fit *fit, const ch_fit_group *group,

@@ -1,12 +1,14 @@
 /* columns.h — the runs of a report, column by column, packed into a script block of JSON. Private to report/.
  *
  * The block is an object: "count", the number of runs; "digits", how many digits of a number are kept; and "columns".
- * A column has a "name", a "kind" (id, group, setting or result), "help", a setting its "default", and what it holds in
- * one of three ways: "bytes"   the first six bytes of the run's id, one run after the other "values"  its distinct
- * values as texts, and for numbers "numbers", the same as numbers; the runs have "index" "reals"   a double for each
- * run "bytes", "index" and "reals" are base64 of what zlib's deflate makes of the bytes; "width" bytes belong to each
- * run, and the bytes of "index" and "reals" stand in planes: the highest byte of all runs, then the next one of all, …
- * . A column with one value has no "index".
+ * A column has a "name", a "kind" (id, group, setting or result) and "help", that of a setting its "default", and its
+ * content in one of three forms:
+ *   "bytes"   the first six bytes of the run's id, one run after the other;
+ *   "values"  its distinct values as texts, for numbers also "numbers", the same as numbers, and "index", the place of
+ *             each run's value among them; a column with one value has no "index";
+ *   "reals"   a double for each run.
+ * "bytes", "index" and "reals" are compressed by zlib's deflate and written in base64. Each run has "width" bytes of
+ * them. Those of "index" and "reals" are ordered in planes: the highest byte of all runs, then the next one of all, ….
  */
 #ifndef CH_HTML_COLUMNS_H
 #define CH_HTML_COLUMNS_H

@@ -7,10 +7,10 @@
 
 #include <stdio.h>
 
-/** How many figures there are. */
+/** The figures that were written. */
 typedef struct {
     size_t num_figures;
-    size_t num_bytes;       /* what was written */
+    size_t num_bytes;       /* bytes that they take in the page */
     size_t num_groups_left; /* groups without figures, because the page has no room for more */
 } ch_html_figure_count;
 

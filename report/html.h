@@ -1,6 +1,6 @@
 /* html.h — pieces of HTML: text that stands for itself, and tables. Private to report/.
  *
- * A stream keeps its own error, and its owner looks at it once all is written. */
+ * Functions return no failure to write: the owner of the stream asks ferror once all is written. */
 #ifndef CH_HTML_H
 #define CH_HTML_H
 
@@ -14,8 +14,8 @@ void ch_html_text(const char *text, FILE *out);
 /** Writes a formula or a sentence with formulas, put together as by printf: at most 2000 bytes of it. */
 void ch_html_print(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/** The same, with powers raised and the letter of T_c lowered as in a formula; the signs ^ and _ stay in the text, for
- *  those who search or copy it, and are not seen. */
+/** Writes a text in which powers become superscripts and the index of T_c a subscript; the signs ^ and _ stay in the
+ *  text, invisible, for searching and copying. */
 void ch_html_formula(const char *text, FILE *out);
 
 /** Writes a text as a string of JSON in quotes that may stand in a script of a page: of < > & it has the numbers. What

@@ -1,5 +1,5 @@
-/* provenance.h — what was run, by which program, at what cost, and the commands that make it again. Private to report/.
- */
+/* provenance.h — the settings of the runs, the programs that made them, the time they took, and the commands that make
+ * them again. Private to report/. */
 #ifndef CH_HTML_PROVENANCE_H
 #define CH_HTML_PROVENANCE_H
 

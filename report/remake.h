@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-/** How far commands make the runs again. */
+/** Which of the runs the commands make again. */
 typedef struct {
     size_t num_commands; /* sweeps that it takes */
     size_t num_written;  /* sweeps that were written: fewer where there are very many */

@@ -1,4 +1,5 @@
-/* svg.h — makes gnuplot's drawings small and harmless, so that they can stand in a page. Private to report/. */
+/* svg.h — makes gnuplot's drawings small and removes scripts and links, so that a page can include them. Private to
+ * report/. */
 #ifndef CH_HTML_SVG_H
 #define CH_HTML_SVG_H
 
@@ -10,9 +11,8 @@
  *
  *  Only shapes, text and their looks are copied: elements and attributes that are not on a list are left out, among
  *  them scripts, links, and the names of parts, which would be the same in all drawings of a page. Lengths keep one
- *  decimal. A point that says of which runs it is (ch_plot_style.has_runs) becomes an unseen circle of class "at",
- *  whose attribute data-runs has the words. Points of one shape, size and colour that follow each other become one
- *  path.
+ *  decimal. A point that names its runs (ch_plot_style.has_runs) becomes an invisible circle of class "at", whose
+ *  attribute data-runs has their names. Points of one shape, size and colour that follow each other become one path.
  *
  *  @param drawing  the file, ended by a 0 byte
  *  @param label    what the drawing shows, for those who do not see it; plain text

@@ -20,9 +20,9 @@
  *                   8438 (2000))
  *
  * L is the mean loss over the training samples, without a weight decay's term. The directions k = 1 … 16 are taken, and
- * from there on about four in an octave, up to a quarter of the number of snapshots. Directions
- * whose variance is under 10^-10 of the largest one of their layer, or whose deviation is under 2^-48 of the norm of
- * its mean weights, are left out, because rounding hides them. */
+ * from there on about four in an octave, up to a quarter of the number of snapshots. Directions whose variance is under
+ * 10^-10 of the largest one of their layer, or whose deviation is under 2^-48 of the norm of its mean weights, are left
+ * out, because rounding hides them. */
 #ifndef CH_FLUCTUATIONS_H
 #define CH_FLUCTUATIONS_H
 

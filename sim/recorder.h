@@ -47,9 +47,9 @@ static inline uint64_t ch_recorder_next(const ch_recorder *self)
     return self->next < self->next_curved ? self->next : self->next_curved;
 }
 
-/** The first step from `least` on at which the curvature of a run is measured: of the grid round(S^(i / curvature)), i
- *  = 0, 1, …, with S the steps of 1000 epochs, at least 10000. The budgets have no say in it, so that a run goes on to
- *  the same points under a larger one.
+/** The first step from `least` on at which the curvature of a run is measured. These steps are
+ *  round(S^(i / curvature)), i = 0, 1, …, where S is the number of steps of 1000 epochs, at least 10000. They do not
+ *  depend on budgets, so that a run that goes on under a larger budget keeps its points.
  *  @return UINT64_MAX without `curvature` */
 uint64_t ch_curvature_step(const ch_settings *settings, uint64_t least);
 

@@ -37,7 +37,7 @@ void ch_run_borrowed_free(ch_run_borrowed *self);
 /** Draws the test samples of a perceptron on drawn data, which no other run shares; does nothing for other runs.
  *  @param set      the run's training set
  *  @param threads  threads to draw with, >= 1
- *  @param watch    NULL, or who may end the drawing
+ *  @param watch    its stop flag ends the drawing; may be NULL
  *  @return CH_OK, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
 ch_code ch_run_borrowed_make_test(ch_run_borrowed *own, const ch_resolved *resolved, const ch_train_set *set,
                                   int threads, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;

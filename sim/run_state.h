@@ -1,8 +1,9 @@
-/* run_state.h — the state of a run under way: what it takes for the run to go on in another process to the same bits.
- * Private to sim/.
+/* run_state.h — the state of a run under way, from which another process continues the run with the same bits. Private
+ * to sim/.
  *
- * It has the learner (core/snapshot.h), what was recorded so far, and what was learned of the run's progress. Budgets
- * are no part of it: a state serves every run of its kin (sim/settings/kin.h) whose budgets it keeps within. */
+ * It has the learner (core/snapshot.h), what was recorded so far, and the observations by which stagnation is noticed
+ * (sim/stagnation.h). Budgets are no part of it: a state serves every run that differs in budgets alone
+ * (sim/settings/kin.h), if the state is within that run's budgets. */
 #ifndef CH_RUN_STATE_H
 #define CH_RUN_STATE_H
 
@@ -38,7 +39,7 @@ typedef struct {
      *  @param state  out: to be freed where there is one
      *  @return false where there are no more */
     bool (*find)(void *context, const ch_resolved *resolved, size_t rank, ch_run_state *state);
-    /** Keeps a state in place of the last one of the same run. A failure is the context's to tell of. */
+    /** Keeps a state in place of the last one of the same run. It reports its failures itself. */
     void (*keep)(void *context, const ch_run_state *state);
     void (*say)(void *context, const char *sentence);
 } ch_run_states;

@@ -16,7 +16,7 @@ typedef struct ch_sources {
     ch_own_pool own;                        /* samples of the user's own that have been read; count 0: not yet */
     ch_density density;                     /* a density that has been read; count 0: not yet */
     const char *kernel_folder;              /* of kernel files, to read and to add to; NULL: none. Borrowed */
-    struct ch_fitted_teacher *teachers;     /* those that have been fitted (sim/teacher.h), a list; owned */
+    struct ch_fitted_teacher *teachers;     /* those that have been fitted (sim/fitted_teacher.h), a list; owned */
     ch_start **starts; /* [num_starts] files of initial weights that have been read; owned, as is each */
     size_t num_starts, starts_capacity;
 } ch_sources;
@@ -40,7 +40,7 @@ ch_code ch_sources_find(ch_sources *self, ch_resolved *resolved, ch_error *err) 
  *  @return as ch_admit and ch_sources_find */
 ch_code ch_sources_admit(ch_sources *self, ch_resolved *resolved, bool *is_read, ch_error *err) CH_MUST_CHECK;
 
-/** What a user should know of the images that were read, as one sentence.
+/** What a user should know of the images that were read, as one sentence (ch_image_origin_describe).
  *  @param sentence  [size] out: "" where no images were read, or where there is nothing to say */
 void ch_sources_describe(const ch_sources *self, char *sentence, size_t size);
 

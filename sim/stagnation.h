@@ -14,11 +14,11 @@
  *
  * The rule for runs that are too slow. A network that cannot fit its samples may diffuse for ever: ||Dw|| grows as
  * U^{1/2}, and the first rule never holds. Over the same windows the mean number n of unfitted samples is extrapolated
- * as a power of the steps, from the last two windows, to n = 1. The run is too slow when three times in a row that
- * takes more than 10 times the bound of ch_reach_most_steps, while n is 16 or more, so that it does not reach 0 by
- * fluctuating;
- *   ||Dw|| grows by less than 52 % a window, as U^0.6: it grows as U where samples are still on their way to the
- * margin; the mean training loss falls by less than 10 % a window.
+ * as a power of the steps, from the last two windows, to n = 1. The run is too slow when three times in a row
+ *   that takes more than 10 times the bound of ch_reach_most_steps;
+ *   n is 16 or more, so that it does not reach 0 by fluctuating;
+ *   ||Dw|| grows by less than 52 % a window, as U^0.6 does, where samples on their way to the margin make it grow as U;
+ *   the mean training loss falls by less than 10 % a window.
  *
  * It decides where a run without a budget ends, and never changes a bit of a run that fits before. */
 #ifndef CH_STAGNATION_H

@@ -14,7 +14,7 @@
  *  @param set       of the same key with num_samples >= the run's P; with train = inf not looked at
  *  @param threads   threads to use, >= 1, for test samples and where the engine can; does not change a bit of the
  *  result
- *  @param watch     NULL, or who may end the run: it then ends within a fraction of a second
+ *  @param watch     gets the progress, and its stop flag ends the run within a fraction of a second; may be NULL
  *  @return CH_OK, CH_ERROR_INPUT, CH_ERROR_MEMORY, CH_ERROR_NUMERIC, or CH_ERROR_INTERRUPTED when stopped
  */
 ch_code ch_train(ch_run *run, const ch_resolved *resolved, const ch_train_set *set, int threads, const ch_watch *watch,

@@ -9,9 +9,9 @@
  * Resolution. The noise of D is its standard error, s / sqrt(n) for n data sets, with s the standard deviation of D_s.
  * A change of size X can be told from noise where X is at least two standard errors, that is where
  *     n >= (2 s / X)^2.
- * For D to reach X first at T_c it takes this of the T under T_c, over which s^2 is averaged (over all T where D does
- * not reach X). The change above T_c must not be noise either: the same is asked with X the largest |D| there and s
- * that of its T. With fewer data sets T_c is not resolved, and the larger of the two n says how many would do.
+ * Two such conditions must hold. Under T_c noise must not make D reach X: s^2 is then its average over the T under T_c,
+ * or over all T where D does not reach X. Above T_c the change must not be noise: X is then the largest |D| there, and
+ * s that of its T. With fewer data sets than the larger of the two n, T_c is not resolved, and that n is reported.
  */
 #ifndef CH_FIT_ERROR_CURVE_H
 #define CH_FIT_ERROR_CURVE_H

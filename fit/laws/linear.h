@@ -1,5 +1,5 @@
-/* linear.h — weighted linear least squares in room that is made beforehand. GSL's gsl_multifit_wlinear allocates within
- * each call and does not look whether it could; here nothing is allocated once the room is there. */
+/* linear.h — weighted linear least squares in memory that is allocated beforehand. GSL's gsl_multifit_wlinear allocates
+ * within each call and does not check for failure; here only ch_linear_init allocates. */
 #ifndef CH_FIT_LINEAR_H
 #define CH_FIT_LINEAR_H
 
@@ -10,16 +10,16 @@
 /** The most columns that a design may have. */
 enum { CH_LINEAR_COLUMNS = 3 };
 
-/** The room of one thread, and the design that was decomposed last: X_ij, columns j scaled to sums of absolute values
- *  near 1 by powers of two, rows i times the root of their weight, is U S V^T. */
+/** The memory of one thread, and the design X that was decomposed last. With each column scaled by a power of two to a
+ *  sum of absolute values near 1, and each row multiplied by the root of its weight, X is U S V^T. */
 typedef struct {
     double *u;                                       /* [num_rows][num_columns]; owned */
     double *roots;                                   /* [num_rows] of the weights; owned */
-    double *left;                                    /* [num_rows] what is left of y; owned */
+    double *left;                                    /* [num_rows] residuals of y; owned */
     double v[CH_LINEAR_COLUMNS * CH_LINEAR_COLUMNS]; /* [num_columns][num_columns] */
     double singular[CH_LINEAR_COLUMNS], scale[CH_LINEAR_COLUMNS];
     size_t num_rows, num_columns;
-    size_t rank; /* number of singular values that count */
+    size_t rank; /* number of singular values above the tolerance */
 } ch_linear;
 
 /** @param most_rows  of any design to be decomposed

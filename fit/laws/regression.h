@@ -62,9 +62,9 @@ void ch_regression_space_free(ch_regression_space *self);
  *  @param means   [num_cells of the group]
  *  @param copies  [num_data_sets] times that each data set was drawn; NULL: each once
  *  @param ranges  of the exponents of T and P; a fixed one needs no two T, or P
- *  @return whether the effects of T and P can be told apart; else all of `law` is NaN. They cannot where T and P vary
- *          together: no T is there at two P, or no P at two T, or ln T and ln P are dependent. One fixed exponent tells
- *          them apart. */
+ *  @return whether the effects of T and P can be separated; else all of `law` is NaN. They cannot where T and P vary
+ *          together: no T is there at two P, or no P at two T, or ln T and ln P are linearly dependent. With one fixed
+ *          exponent they always can. */
 bool ch_regression_fit(const ch_regression *self, ch_regression_space *space, const ch_cell_mean *means,
                        const double *copies, const ch_range ranges[2], ch_power_law *law);
 

@@ -5,7 +5,7 @@
 
 #include "fit/regimes/regimes.h"
 
-/** Points, and where their law is fitted. */
+/** Points, and the memory in which their law is fitted. */
 typedef struct ch_law_space {
     size_t count;                  /* number of points */
     double *log_batch, *log_temp;  /* [count]; owned */
@@ -13,7 +13,8 @@ typedef struct ch_law_space {
     struct ch_law_solver *solvers; /* with and without the plateau of gradient descent; owned */
 } ch_law_space;
 
-/** Makes room for points, all of weight 1 with no place yet.  @return CH_OK, CH_ERROR_MEMORY */
+/** Allocates `count` points, whose batch and temperature are not set yet and whose weights are 1.
+ *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_law_space_init(ch_law_space *self, size_t count, ch_error *err) CH_MUST_CHECK;
 void ch_law_space_free(ch_law_space *self);
 

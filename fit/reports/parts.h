@@ -68,7 +68,7 @@ void ch_report_chi_latex(const ch_fit *self, FILE *out);
  *  where they leave out none. */
 void ch_report_print_excluded(const ch_fit_group *group, FILE *out);
 
-/** Prints for each joint law which runs stand out from it, the farthest first, in a few lines. */
+/** Prints the outliers of each joint law, the farthest first, in a few lines. */
 void ch_report_print_outliers(const ch_fit_group *group, FILE *out);
 
 /** Sets "residuals", "outliers" and "excluded" in the JSON object of a group, in the same way as ch_report_set. */

@@ -5,7 +5,7 @@
 
 #include "models/learner/state.h"
 
-/** Whether to take another step: the run is on, no limit is reached and nobody asked to stop. */
+/** Whether to take another step: the status is running, no limit is reached and the stop flag is not raised. */
 static inline bool ch_learner_goes_on(const ch_network_learner *self, const ch_limit *limit)
 {
     const ch_progress *progress = &self->learner.progress;

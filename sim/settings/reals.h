@@ -23,7 +23,7 @@ bool ch_reals_are_one(double a, double b);
  *  @param reals  [count] where the numbers are; the pointers are sorted by their numbers, NaN last */
 void ch_reals_unite(double **reals, size_t count);
 
-/** Does so for each real setting of the table over some runs.
+/** Calls ch_reals_unite for each real setting of the table, over some runs.
  *  @param settings  [count] the settings of the runs
  *  @return CH_OK, CH_ERROR_MEMORY */
 ch_code ch_settings_unite_reals(ch_settings *const *settings, size_t count, ch_error *err) CH_MUST_CHECK;

@@ -9,7 +9,7 @@
 typedef struct {
     bool known;
     size_t setting;      /* index in the table of settings */
-    const char *meaning; /* what the setting is for who uses the word; NULL: the setting's help says it */
+    const char *meaning; /* what the word means elsewhere, for a message; NULL: the setting's help says it */
 } ch_word;
 
 /** Looks up a word such as "lr", "batch_size" or "P". Words of several letters are compared without regard to case, and

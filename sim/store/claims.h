@@ -55,7 +55,8 @@ typedef enum {
  *  @return CH_OK; CH_ERROR_IO as ch_store_put; CH_ERROR_MEMORY */
 ch_code ch_claims_join(ch_claims *self, ch_store *store, double patience, ch_error *err) CH_MUST_CHECK;
 
-/** Ends all claims of this worker. Idempotent. A failure is not told: others will see that the process has ended. */
+/** Ends all claims of this worker. Idempotent. A failure is not reported, since other workers end the claims of a
+ *  process that has ended. */
 void ch_claims_leave(ch_claims *self);
 
 /** Gives a sign of life, and ends the claims of workers that give none.

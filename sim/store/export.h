@@ -10,8 +10,8 @@
  * the store's tables; NULL is an empty field.
  *
  * All functions: `where` is one SQL expression over the columns of table `runs`, NULL for all runs. A condition that is
- * found wrong when it is first evaluated leaves `out` as it was. A failure to write stays in the state of `out`, where
- * its owner finds it when it flushes the stream.
+ * found wrong when it is first evaluated leaves `out` as it was. A failure to write is not returned: the owner of `out`
+ * finds it when it flushes the stream.
  * They return CH_OK; CH_ERROR_INPUT for a condition that SQLite does not accept; CH_ERROR_IO; CH_ERROR_MEMORY. After a
  * failure `out` may have a part of the runs. */
 

@@ -1,6 +1,6 @@
 /* failures.h — the runs of sweeps that failed, in table `failures` of a store. Private to sim/ and to the program.
  *
- * A failure is no run: what reads runs does not see it. It goes when its run is put into the store. */
+ * A failure is no run, and functions that read runs do not see it. It is deleted when its run is put into the store. */
 #ifndef CH_STORE_FAILURES_H
 #define CH_STORE_FAILURES_H
 

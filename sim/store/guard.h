@@ -1,4 +1,4 @@
-/* guard.h — tells whether the file of an open store is still under its name, and still what was opened. Private to
+/* guard.h — whether the file of an open store is still under its name, and still the file that was opened. Private to
  * sim/store/.
  *
  * A program cannot keep others from removing its file, from putting another in its place, or from copying another over
@@ -12,7 +12,7 @@
 
 #include <sqlite3.h>
 
-/** What became of the file. */
+/** The state of the file. */
 typedef enum {
     CH_FILE_INTACT,
     CH_FILE_GONE,        /* no file has the name any more */
@@ -23,8 +23,8 @@ typedef enum {
 
 typedef struct ch_store_guard ch_store_guard;
 
-/** Notes by what the file of an open database is known: its device and inode, its size, and the name that table
- *  `store` holds. Reads the log of the database, which must be open for writing.
+/** Notes the identity of the file of an open database: its device and inode, its size, and the name that table `store`
+ *  holds. Reads the log of the database, which must be open for writing.
  *  @param path   of the file; borrowed
  *  @param guard  out: free with ch_store_guard_free; NULL when memory is short */
 void ch_store_guard_init(ch_store_guard **guard, sqlite3 *db, const char *path);

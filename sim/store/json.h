@@ -28,8 +28,8 @@ json_t *ch_json_setting(const ch_setting *row, ch_value value) CH_MUST_CHECK;
 json_t *ch_json_run(const ch_run *run) CH_MUST_CHECK;
 
 /** Writes a value, without a newline after it. Control characters of its strings are escaped, also U+007F to U+009F,
- *  which a terminal would obey too. A failure to write stays in the state of `out`, where its owner finds it when it
- *  flushes the stream.
+ *  which a terminal would obey too. A failure to write is not returned: the owner of `out` finds it when it flushes the
+ *  stream.
  *  @param flags  jansson's: JSON_COMPACT for one line without spaces, JSON_INDENT(n)
  *  @return CH_OK; CH_ERROR_MEMORY: only a part may be written then */
 ch_code ch_json_write(const json_t *value, size_t flags, FILE *out, ch_error *err) CH_MUST_CHECK;

@@ -20,7 +20,7 @@ typedef struct {
     int64_t number; /* the first 48 bits of the SHA-256 of all of the above: a double holds it too */
 } ch_machine;
 
-/** Describes the machine that this process runs on. What the system does not tell is "unknown", or 0. */
+/** Describes the machine that this process runs on. Texts that the system does not give are "unknown", numbers 0. */
 void ch_machine_find(ch_machine *self);
 
 /** Ends the statement that inserts a machine: of one that is there the most threads of any sweep are kept. */

@@ -1,4 +1,4 @@
-/* process.h — by what a process is known to others, on its machine and beyond. Private to sim/store/. */
+/* process.h — the identity of a process, for other processes on its machine and on others. Private to sim/store/. */
 #ifndef CH_STORE_PROCESS_H
 #define CH_STORE_PROCESS_H
 
@@ -7,7 +7,7 @@
 
 enum { CH_PROCESS_NAME_SIZE = 128 };
 
-/** A process. What the system does not tell is "" or 0. */
+/** A process. Texts that the system does not give are "", numbers 0. */
 typedef struct {
     char host[CH_PROCESS_NAME_SIZE]; /* name of the machine, for people */
     char boot[CH_PROCESS_NAME_SIZE]; /* tells starts of a system apart, and spaces of process numbers (containers) */

@@ -22,15 +22,16 @@ ch_code ch_store_find_state(ch_store *self, const ch_resolved *resolved, size_t 
 /** Asks whether the store has any states.  @return as ch_store_has */
 ch_code ch_store_has_states(ch_store *self, bool *has, ch_error *err) CH_MUST_CHECK;
 
-/** Begins or ends a look at the store as it is now, which many questions share: each by itself locks the file and reads
- *  its first page anew. Nothing is written meanwhile. A failure is not told: the questions meet it too.
+/** Begins or ends a read transaction that many queries share, so that not each of them locks the file and reads its
+ *  first page anew. Nothing may be written meanwhile. A failure is not reported, since the queries fail for the same
+ *  reason.
  *  @param store  NULL: nothing is done */
 void ch_store_hold(ch_store *store, bool holds);
 
 /** A store as a place of states. */
 typedef struct {
     ch_store *store;                         /* borrowed, as the members below */
-    const ch_watch *watch;                   /* is told, once, that states cannot be kept or read */
+    const ch_watch *watch;                   /* gets a sentence, once, where states cannot be kept or read */
     void (*lock)(void *context, bool locks); /* guards the store and the watch; NULL: only one thread uses them */
     void *context;                           /* what it gets */
     bool is_told;

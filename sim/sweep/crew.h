@@ -1,14 +1,14 @@
 /* crew.h — the threads of one process, which do the runs of a sweep. Private to sim/sweep/.
  *
  * A crew begins a job as soon as the run and its data set fit the memory beside the runs under way. It makes the data
- * sets, keeps each until the last of its runs has ended, and says what came of every job. Where jobs come from, and
- * where runs go, is the affair of its source: the list and the store of this process, or another process. */
+ * sets, keeps each until the last of its runs has ended, and reports the end of every job. Jobs come from its source,
+ * and runs go there: to the list and the store of this process, or to another process. */
 #ifndef CH_CREW_H
 #define CH_CREW_H
 
 #include "sim/sweep/sweep_private.h"
 
-/** What came of a job. */
+/** How a job ended. */
 typedef struct {
     ch_code code; /* the failure of the run, whose sentence is in `err` */
     ch_error err;

@@ -98,7 +98,7 @@ bool ch_ledger_file_put(ch_ledger *self, bool waits);
 /** Ends the sweep because of a failure. The sweep reports the first one. */
 void ch_ledger_fail(ch_ledger *self, ch_code code, const ch_error *failure);
 
-/** Tells the watch a sentence. */
+/** Passes a sentence to the watch. */
 void ch_ledger_say(ch_ledger *self, const char *sentence);
 
 /** How the sweep ended, when no run is under way.  @return as ch_sweep_run */

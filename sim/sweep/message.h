@@ -1,4 +1,4 @@
-/* message.h — what the processes that share a sweep tell each other. Private to sim/sweep/.
+/* message.h — the messages between the processes that share a sweep. Private to sim/sweep/.
  *
  * Process 0 hands out jobs with their settings; the others need neither the plan nor the store. They report what came
  * of their jobs and ask for more in one message, and process 0 answers every such question with one. */
@@ -46,8 +46,8 @@ typedef struct {
  */
 typedef struct {
     uint64_t asks;     /* whether jobs are asked for */
-    uint64_t num_idle; /* for runs that can begin at once */
-    uint64_t num_more; /* and to have in store */
+    uint64_t num_idle; /* number of jobs asked for whose runs can begin at once */
+    uint64_t num_more; /* number of jobs asked for in addition, to begin later without another question */
     uint64_t is_done;  /* all jobs have ended, and no more are asked for */
     uint64_t stops;    /* the process was asked to stop */
     uint64_t num_results;

@@ -15,8 +15,8 @@ typedef struct {
 
 /** Does jobs for process 0, sweep after sweep, until it says that no further one comes.
  *  @param watch  its stop flag ends the runs under way and is passed on to process 0, which ends the sweep
- *  @return CH_OK, whatever became of runs, since process 0 tells that; CH_ERROR_MEMORY; CH_ERROR_IO where process 0
- *          cannot be reached or sent what cannot be read */
+ *  @return CH_OK, also where runs failed, which process 0 reports; CH_ERROR_MEMORY; CH_ERROR_IO where process 0 cannot
+ *          be reached, or where its message cannot be read */
 ch_code ch_ranks_follow(const ch_link *link, const ch_ranks_resources *resources, const ch_watch *watch,
                         ch_error *err) CH_MUST_CHECK;
 

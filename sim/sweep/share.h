@@ -61,10 +61,10 @@ ch_code ch_share_ask_again(ch_share *self, ch_sweep_job **ended, size_t *count, 
 
 /** Whether it is time for a sign of life. One thread alone asks this, and gives it. */
 bool ch_share_is_to_beat(const ch_share *self);
-/** Gives a sign of life. A failure is not told: whoever puts a run into the store meets it too. */
+/** Gives a sign of life. A failure is not reported, since putting runs into the store fails for the same reason. */
 void ch_share_beat(ch_share *self);
 
-/** Seconds after which that is asked again, and what others have claimed is. */
+/** Seconds to wait before ch_share_is_to_beat is called again, and ch_share_ask_again. */
 double ch_share_pause(const ch_share *self);
 
 #endif
