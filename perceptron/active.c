@@ -105,7 +105,7 @@ static inline bool is_within_bound(const ch_active_set *self)
     return self->bound == INFINITY || (self->signal > 0 && most > 0 && self->noise2 <= most * most);
 }
 
-/* Whether many fewer bounded samples would do. It is tested at every SHRINK_UPDATES-th update. */
+/* Whether many fewer bounded samples would be enough. It is tested at every SHRINK_UPDATES-th update. */
 static inline bool has_shrunk(ch_active_set *self)
 {
     self->updates = (self->updates + 1) % SHRINK_UPDATES;
@@ -209,8 +209,8 @@ static void refresh(ch_active_set *self)
     self->recomputed = 0;
 }
 
-/* Looks how far the student has moved since all slacks were computed. They are computed anew where one more row might
- * be too many.
+/* Finds by how much slacks may have changed since all were computed, from the distance that the student has moved, and
+ * so how many rows may be added before the next such test. All slacks are computed anew where not one more may be.
  * @return whether they were */
 static bool limit_drift(ch_active_set *self)
 {
@@ -236,10 +236,10 @@ static void choose_near(ch_active_set *self)
     refresh(self);
 }
 
-/* Chooses more or fewer bounded samples where the student has moved far enough, and near ones. With large batches there
- * are no lists of near samples: gram.count decides there when another stage is tried, and must not depend on lists,
- * which end where a state of the run is written.
- * @return whether it did */
+/* Chooses the bounded samples anew, and the near ones among them, where the student has moved far enough. With large
+ * batches there are no lists of near samples: gram.count decides there when another stage is tried, and must not depend
+ * on lists, which end when a state of the run is written.
+ * @return whether it chose anew */
 static inline bool adapt_bounded(ch_active_set *self)
 {
     if (self->student->setup.batch < CH_WAITING_LARGE_BATCH &&
@@ -325,7 +325,8 @@ static void list_blocks(ch_active_set *self)
     end_list(self, &list);
 }
 
-/* The unfitted ones among the doubtful samples of a block. Their margins are computed in double. */
+/* The unfitted ones among some samples of a block whose slacks are closer to 0 than the error. Their margins are
+ * computed in double. */
 static ch_bits decide(ch_active_set *self, size_t block, ch_bits doubtful)
 {
     ch_bits unfitted = 0;
@@ -354,7 +355,7 @@ static void find_unfitted(ch_active_set *self)
     }
     self->num_doubtful = 0;
     if (self->recomputed > num_slacks(self) / REFRESH_SHARE) {
-        refresh(self); /* which samples are unfitted stays */
+        refresh(self); /* it leaves the list of unfitted samples as it is */
     }
 }
 
@@ -415,7 +416,7 @@ bool ch_active_set_is_unfitted(const ch_active_set *self, uint32_t place)
            ch_bits_has(self->low_unfitted[i], index % BLOCK);
 }
 
-/* Lists the samples of a block of 64 places, and makes them known, unless they are known.
+/* Lists the unfitted samples of a block of 64 places that are not known yet, and makes them known.
  * @return their number */
 static uint32_t list_new_of_block(size_t block, ch_bits unfitted, uint64_t *known, uint32_t *places)
 {
@@ -535,7 +536,7 @@ static void kick_and_measure(ch_active_set *self, uint32_t place)
                      student->setup.train->teacher, student->stride, &self->signal, &norm2);
     self->noise2 = norm2 - self->signal * self->signal + 0x1p-51 * (double)student->stride * norm2;
     if (!(norm2 < 1e300)) {
-        measure_student(self); /* r^2 may be finite still, and says whether the run diverges */
+        measure_student(self); /* this r^2 may still be finite; it decides whether the run has diverged */
     }
 }
 

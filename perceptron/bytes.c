@@ -20,7 +20,7 @@ static size_t fast_bytes(size_t num_samples, size_t dim)
            ch_sample_set_bytes(num_samples / COPIED_SHARE, dim);
 }
 
-/* What it takes to follow the samples close to kappa, where batches are large. */
+/* Bytes of the close set (perceptron/close.h), which runs with large batches have. */
 static size_t close_bytes(const ch_perceptron_size *size)
 {
     const bool applies = size->is_fast && !size->by_epoch && size->batch >= CH_WAITING_LARGE_BATCH;

@@ -168,8 +168,8 @@ static void compute_excess(ch_candidates *self, const uint32_t *samples, uint32_
  * a sum over octaves. */
 enum { OCTAVES = 48 };
 
-/* The octave of the smallest radius at which a sample can be unfitted, from its margin over kappa at the reference: the
- * smallest i with excess <= 2^i unit, limited to 0 and OCTAVES - 1. It is 0 for NaN.
+/* The octave of the smallest radius at which a sample can be unfitted, from its excess m - kappa at the reference: the
+ * smallest i with excess <= 2^i unit, limited to 0 … OCTAVES - 1. It is 0 for NaN.
  * @param unit  what a margin can lose within the first radius, > 0 */
 static int octave(double excess, double unit)
 {

@@ -219,8 +219,8 @@ static void compute_slacks(ch_close_set *self)
 
 /* ---- slots ---- */
 
-/* Gives up a slot. The last one takes its number: its column, its diagonal included, takes the place of the column that
- * is given up, and then its row that of the row. */
+/* Gives up a slot. The last slot takes its number: the last column, its diagonal included, is copied over the column of
+ * the slot, and then the last row over its row. */
 static void drop_slot(ch_close_set *self, uint32_t slot)
 {
     const uint32_t last = --self->count;
@@ -391,7 +391,7 @@ static void choose_slots(ch_close_set *self, uint32_t number)
     }
 }
 
-/* Sets what belongs to slots that are not in use. */
+/* Sets the slacks and the columns of slots that are not in use. */
 static void end_slots(ch_close_set *self)
 {
     for (uint32_t slot = self->count; slot < self->most; slot++) {
@@ -634,7 +634,7 @@ bool ch_close_set_step(ch_close_set *self, const uint32_t *slots, uint32_t count
 
 /* ---- snapshots ---- */
 
-/* Makes what follows from the places of slots.  @return false where two slots have the same place */
+/* Makes slot_of and the Gram matrix from the places of slots.  @return false where two slots have the same place */
 static bool make_slots(ch_close_set *self)
 {
     const uint32_t count = self->count;
@@ -660,8 +660,8 @@ static bool is_in_use(const ch_close_set *self, const ch_bits *set)
     return true;
 }
 
-/* Makes what follows from the slots, of which those in `summed` were read: the sum of their rows, and what belongs to
- * slots that are not in use. */
+/* Makes what a snapshot does not have: the sum of the rows of the slots in `summed`, and the values of slots that are
+ * not in use. */
 static void complete_slots(ch_close_set *self)
 {
     uint32_t count = 0;

@@ -310,7 +310,7 @@ static void exchange_queue(ch_fast_perceptron *self, ch_snapshot *snapshot)
     ch_snapshot_end(snapshot);
 }
 
-/* What decides when the stage changes. */
+/* The numbers that decide when the stage changes. */
 static void exchange_choice(ch_fast_perceptron *self, ch_snapshot *snapshot)
 {
     ch_fast_state *state = self->state;
@@ -340,7 +340,7 @@ static void exchange_epochs(ch_fast_perceptron *self, ch_snapshot *snapshot)
     ch_snapshot_end(snapshot);
 }
 
-/* Makes what follows from the stage and what was read. */
+/* Makes what a snapshot does not have, from the stage and the numbers that were read. */
 static void complete(ch_fast_perceptron *self)
 {
     ch_fast_state *state = self->state;

@@ -1,8 +1,8 @@
 /* fast_bounding.c — the stage of bounding: draws an update and takes it, again and again.
  *
  * The unfitted samples are known after every update (perceptron/active.h), so that the step of the next one, and which
- * of them its batch holds, are drawn directly (perceptron/fast_events.c). A run may take 10^7 such updates of some 90
- * ns each, so that this loop has only what an update cannot do without. */
+ * of them its batch holds, are drawn directly (perceptron/fast_events.c). A run may take 10^7 such updates of 60 to 300
+ * ns each, so that this loop does nothing that an update does not need. */
 #include "core/draw.h"
 #include "perceptron/fast_state.h"
 

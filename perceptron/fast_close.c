@@ -1,7 +1,7 @@
 /* fast_close.c — the stage of large batches: draws an update from all unfitted samples and takes it, again and again.
  *
  * It takes the place of bounding where batches are large and few samples are close to kappa (perceptron/close.h). Where
- * there are too many of these, or where it does not pay, bounding goes on.
+ * there are too many of these, or where it costs more than bounding, bounding goes on.
  */
 #include "core/draw.h"
 #include "perceptron/fast_state.h"

@@ -66,7 +66,7 @@ void ch_fast_epoch_begin_list(ch_fast_perceptron *self)
     }
 }
 
-/* Appends the placed samples of a step to `drawn`. Some may be candidates no more, and are fitted.
+/* Appends the placed samples of a step to `drawn`. Some may no longer be candidates, and are then fitted.
  * @return the end of the list */
 static uint32_t list_step(const ch_epoch *epoch, uint64_t step, uint32_t *drawn, uint32_t end)
 {

@@ -11,18 +11,18 @@
 /* A list is tried where at least LEAST_BOUNDED samples are bounded, and used where it leaves out at least one in
  * LEAST_GAIN of them. */
 enum { LEAST_BOUNDED = 6 * CH_GRAM_BLOCK, LEAST_GAIN = 5 };
-/* The radius is a compromise: a larger ball has more near samples, and a smaller one is left sooner, after which all
- * rows are made anew. A list that the student leaves before SHORT_UPDATES is followed by one whose radius is WIDER
- * times as large. One that lasts CH_NEAR_LONG_UPDATES ends then, and the next radius is NARROWER times as large. The
- * first one is FIRST_REACH T max |z|. */
+/* The radius is a compromise: a wider cylinder has more near samples, and the student leaves a narrower one sooner,
+ * after which all rows are made anew. Where the student leaves before SHORT_UPDATES, the next radius is WIDER times as
+ * large. A list is used for CH_NEAR_LONG_UPDATES at most, and after these the next radius is NARROWER times as large.
+ * The first radius is FIRST_REACH T max |z|. */
 enum { SHORT_UPDATES = 1 << 11 };
 static const double FIRST_REACH = 8, WIDER = 1.1, NARROWER = 0.97;
 /* The radius is at least so many times the distance of the student from the centre. */
 static const double LEAST_ROOM = 1.2;
 /* The signal of the centre is smaller than that of the student by so many T max |z|. */
 static const double SIGNAL_ROOM = 2;
-/* The slab has room for the rows of all samples, or for so many entries where that is less, which are 4 MiB. A list is
- * used where it holds at least LEAST_ROWS rows. */
+/* The slab has room for the rows of all samples, or for MOST_ENTRIES entries where these are less, which take 4 MiB. A
+ * list is used only where the slab has room for at least LEAST_ROWS of its rows. */
 enum { MOST_ENTRIES = 1 << 20, LEAST_ROWS = 16 };
 
 bool ch_near_init(ch_near *self, const ch_sample_set *set)

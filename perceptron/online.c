@@ -57,8 +57,8 @@ static ch_code find_error(double chi, double lambda, double *error, ch_error *er
 
 /* n = E Phi(-lambda v) is the test error eps_chi(lambda) by its definition. Times v, the density at chi is E v times
  * that at chi + 1, so that A = E v Phi(-lambda v) = E v eps_{chi+1}(lambda). phi(lambda v) times the density's factor
- * exp(-v^2/2) is again a Gaussian in v, narrower by sqrt(1 + lambda^2): E v^k phi(lambda v) = E v^k (1 +
- * lambda^2)^{-(chi+1+k)/2} / sqrt(2 pi),   where E v^2 = chi + 1. */
+ * exp(-v^2/2) is again a Gaussian in v, narrower by sqrt(1 + lambda^2), so that
+ *   E v^k phi(lambda v) = E v^k (1 + lambda^2)^{-(chi+1+k)/2} / sqrt(2 pi),   where E v^2 = chi + 1. */
 ch_code ch_online_averages_closed(ch_online_averages *self, double chi, double lambda, ch_error *err)
 {
     memset(self, 0, sizeof *self);
@@ -172,7 +172,7 @@ static ch_code integrate(integrand *self, double power, bool density, double *re
     return CH_OK;
 }
 
-/* The averages in the order of their list: the rates of the ODE take the first three. */
+/* How many of the averages are computed, in the order of ch_online_averages: the rates of the ODE need three. */
 enum { OF_RATES = 3, OF_JACOBIAN = 5 };
 
 /* The first `count` averages, to a relative error; the others are 0. */

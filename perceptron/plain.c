@@ -63,8 +63,8 @@ static bool look_at_all(const ch_perceptron *self, bool has_teacher, ch_margins 
     return true;
 }
 
-/* Looks at all margins to see whether the run is over. It is called after P / B idle steps in a row, so that it costs
- * no more than they did. */
+/* Computes all margins to find whether the run is fitted. It is called after P / B idle steps in a row, so that it
+ * costs no more than they did. */
 static void check_fitted(ch_perceptron *self)
 {
     ch_progress *progress = &self->learner.progress;
@@ -123,8 +123,8 @@ static uint32_t draw_epochs_until_active(ch_perceptron *self, uint64_t end, doub
     return count;
 }
 
-/* Asks the processor to fetch the samples of a batch that is drawn a few steps later, by the random numbers that are
- * made already. It is a guess only in that numbers may be drawn again. */
+/* Asks the processor to fetch the samples of a batch that is drawn a few steps later, from the random numbers that are
+ * made already. They are the right samples unless a number in between is drawn again (ch_random_below). */
 static inline void fetch_ahead(const ch_perceptron *self, const ch_random *random, uint32_t size)
 {
     enum { STEPS_AHEAD = 4 };

@@ -167,7 +167,7 @@ double ch_box_reach(const ch_box_law *law, double noise)
     return law->margin + (sqrt(law->chi + 1) + 2) * noise;
 }
 
-/* Draws the arrival times until the last sample is out of reach, twice: once to count them. */
+/* Draws the arrival times until that of the first sample beyond `farthest`. It is called twice, first to count them. */
 static size_t draw_distances(const ch_box *self, ch_random random, double farthest, float *distances)
 {
     gsl_rng gsl = ch_random_gsl(&random);
@@ -242,7 +242,7 @@ void ch_box_free(ch_box *self)
 
 /* ---- the motion ---- */
 
-/* Adds a row to the fields of the samples that are followed, and counts the unfitted ones by block. */
+/* Adds a row to the fields of the first num_followed samples, and counts the unfitted ones by block. */
 static uint32_t add_and_count(float *restrict fields, const float *restrict row, const float *restrict distances,
                               size_t num_blocks, float length, float margin, uint16_t *restrict counts)
 {
@@ -283,7 +283,7 @@ static void project_panel(const float *restrict panel, const double *restrict we
     memcpy(fields, sums, sizeof sums);
 }
 
-/* Computes all fields and counts from w, and sets which samples are followed. */
+/* Computes all fields and counts from w, and sets num_followed. */
 static void refresh(ch_box *self)
 {
     self->noise2 = 0;
@@ -334,7 +334,7 @@ static void multiply_panel(const float *restrict rows, const float *restrict pan
     }
 }
 
-/* The products of a sample with all that are followed. What its group of rows lacks is computed. */
+/* The products of a sample with the first num_followed samples. Those that its group of rows lacks are computed. */
 static const float *row_of(ch_box *self, size_t sample)
 {
     const size_t pitch = whole_blocks(self->num_samples), length = whole_blocks(self->num_followed);
@@ -401,8 +401,8 @@ static bool go_back(ch_box *self)
     return false;
 }
 
-/* Follows the box for a time, until it was absorbed often, or until the watch is stopped: at high densities a time may
- * be seconds of work.
+/* Simulates the box for a time, until CH_BOX_MOST_ABSORPTIONS, or until the watch is stopped: at high densities the
+ * time may take seconds to simulate.
  * @return false when it does not leave the absorbing state */
 static bool follow(ch_box *self, double time, const ch_watch *watch, ch_box_averages *sums)
 {

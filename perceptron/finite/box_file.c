@@ -51,7 +51,7 @@ static char *path_of(const char *folder, const ch_box_law *law)
     return length < 0 ? NULL : path;
 }
 
-/* One direction for reading and writing, so that both agree on what a file holds. */
+/* A file that is read or written by the same functions, so that both have the same format. */
 typedef struct {
     FILE *file;
     bool is_writing;

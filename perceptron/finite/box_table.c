@@ -1,4 +1,4 @@
-/* box_table.c — averages and ends of many boxes over their density. */
+/* box_table.c — averages of many boxes and their rate of absorption over their density. */
 #include "perceptron/finite/box_table.h"
 #include "core/memory.h"
 #include "core/minmax.h"
@@ -11,11 +11,12 @@
 static const double HIGHEST = 1.5;     /* x at the first density, unless less will do, or that takes too many samples */
 static const double MOST_PER_DIM = 28; /* samples of a box, over d */
 static const double LOWEST = 0.01;     /* x at the last density */
-static const double KICKS = 8000; /* at d <= MANY, and in proportion to d beyond: of the online limit, while averages
-                                     are taken over a factor e of x */
-static const double SURE_HAZARD = 0.6; /* over which a box is followed no further */
-static const size_t MANY = 64;         /* d over which absorptions, which are rare, set the time and no averages do */
-static const double LEAST_TIME = 40;   /* in which they are taken at margin 0, in units of T P */
+/* A box is simulated at each density for the time in which the online limit has KICKS kicks per factor e of x, at
+ * d <= MANY, and in proportion to d for d > MANY; but at least for LEAST_TIME, in units of T P at margin 0. That is
+ * enough for the averages at small d, and for the absorptions, which are rare, at large d. */
+static const double KICKS = 8000, LEAST_TIME = 40;
+static const size_t MANY = 64;
+static const double SURE_HAZARD = 0.6; /* a box that has this rate of absorption is not simulated at lower densities */
 
 size_t ch_box_table_boxes(size_t dim)
 {
@@ -25,7 +26,7 @@ size_t ch_box_table_boxes(size_t dim)
 
 /* ---- the hazard ---- */
 
-/* What was seen at one box and density. */
+/* What a simulation of one box at one density has given. */
 typedef struct {
     double absorptions, time, end_noise; /* as ch_box_averages */
 } sighting;
@@ -36,7 +37,7 @@ static double log_hazard(const ch_box_table *self, double z)
     return fmin(0, log(CH_BOX_EDGE_HAZARD) - self->slope * z - bent);
 }
 
-/* The logarithm of the likelihood of what was seen at one box, up to a constant. */
+/* The logarithm of the likelihood of the absorptions of one box, up to a constant. */
 static double likelihood_of_box(const ch_box_table *self, const sighting *seen, double edge)
 {
     double sum = 0;
@@ -139,7 +140,7 @@ static ch_code fit_hazard(ch_box_table *self, const sighting *seen, ch_error *er
 
 /* ---- the boxes ---- */
 
-/* Follows one box over all densities, until it is absorbed for good. */
+/* Simulates one box at all densities, from the highest on, until it is absorbed for good. */
 static ch_code follow_box(ch_box_table *self, size_t index, uint64_t seed, sighting *seen, const ch_watch *watch,
                           ch_error *err)
 {

@@ -154,7 +154,9 @@ static ch_code predict_at(ch_family *self, size_t index, ch_finite_end *end, con
     return CH_OK;
 }
 
-/* Between two values in units of T, through values in units of T + 3 kappa where `scales` says that they scale so. */
+/* Interpolates between two values in units of T, by their logarithms.
+ * @param unit    (T + 3 kappa) / T at both margins and at the one between them
+ * @param scales  whether it interpolates the values in units of T + 3 kappa */
 static ch_finite_value mix(ch_finite_value a, ch_finite_value b, const double unit[3], double share, bool scales)
 {
     const double low = log(scales ? a.value / unit[0] : a.value), high = log(scales ? b.value / unit[1] : b.value);
@@ -162,7 +164,7 @@ static ch_finite_value mix(ch_finite_value a, ch_finite_value b, const double un
                              a.spread + (b.spread - a.spread) * share};
 }
 
-/* Where a kappa / T lies among the margins of the family. */
+/* The place of a kappa / T among the margins of the family. */
 typedef struct {
     ch_online_setup setup; /* that has this kappa / T; a T beyond the largest margin is raised to that */
     size_t low, high;      /* the margins to both sides; the same where it is one of them */
@@ -195,7 +197,7 @@ static place place_of(const ch_online_setup *setup)
 
 /* ---- many ends at once ---- */
 
-/* A way, and the ends on it that are to be computed. */
+/* A solution of the online ODE, and the ends of training on it that are to be computed. */
 typedef struct {
     size_t margin;
     double batch;

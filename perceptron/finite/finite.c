@@ -70,8 +70,8 @@ static ch_code add_point(ch_online_way *self, ch_error *err)
     return CH_OK;
 }
 
-/* Follows the online ODE, where it was not yet, until x is so low that every box has been absorbed: under all edges by
- * a factor of e^1.5, where the hazard is 1. */
+/* Solves the online ODE further, until x is so low that every box has been absorbed: under all edges by a factor of
+ * e^1.5, where the hazard is 1. */
 static ch_code go_on_until_all_ended(ch_online_way *self, double samples_per_dim, ch_error *err)
 {
     static const double BELOW_EDGES = 1.5;
@@ -98,7 +98,7 @@ typedef struct {
     ch_box_point ratios;
 } step;
 
-/* What all predictions need. */
+/* The numbers that all predictions need. */
 typedef struct {
     const ch_online_way *way;
     double samples_per_dim; /* P / d */
@@ -123,7 +123,8 @@ static ch_code prepare(prediction *self, ch_online_way *way, double num_samples,
     return self->steps != NULL ? CH_OK : ch_error_memory(err, "a prediction for a finite training set");
 }
 
-/* Fills the steps of one box. Time passes 1 / g as fast as online, g being the mean of both ends. */
+/* Fills the steps of one box. A step takes 1 / g times as long as in the online limit, g being the mean of the values
+ * at both of its ends. */
 static void walk(const prediction *self, size_t box)
 {
     const ch_online_point *points = self->way->points;
@@ -188,7 +189,7 @@ static ch_finite_value value_of(const moments *self, size_t quantity)
     return (ch_finite_value){exp(mean), sqrt(fmax(0, self->squares[quantity] / self->weight - mean * mean))};
 }
 
-/* Adds the end of training of one box: where it may be, each with its probability. */
+/* Adds the possible ends of training of one box, each with its probability. */
 static ch_code add_box(moments *self, const prediction *at, size_t box, ch_error *err)
 {
     static const double SURELY_ENDED = 1e-6;

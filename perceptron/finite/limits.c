@@ -10,8 +10,8 @@ double ch_finite_margin(double kappa, double temp)
     return margin < NEGLIGIBLE ? 0 : fmin(margin, CH_FINITE_MOST_MARGIN);
 }
 
-/* Near the end some d / 2 samples are unfitted; the largest B for which they may be taken to come one by one is this
- * times P / d. */
+/* Near the end some d / 2 samples are unfitted. Up to a batch of this times P / d, they are taken to be drawn one by
+ * one, as boxes draw them. */
 static const double MOST_IN_BATCH = 4;
 
 static ch_code check_batch(const ch_online_setup *setup, double num_samples, ch_error *err)
