@@ -220,8 +220,8 @@ static ch_code compute(ch_theory_report *self, ch_error *err)
     self->settings = self->finite.cells[0].settings;
     if (ch_theory_is_grid(self) && self->until != 0) {
         return ch_error_set(err, CH_ERROR_INPUT,
-                            "until is %g, but a way is followed only where one train and one temp are given; accepted "
-                            "is to leave it out",
+                            "until is %g, but the course of training is computed only where one train and one temp are "
+                            "given; accepted is to leave it out",
                             self->until);
     }
     if (!ch_theory_is_grid(self)) {

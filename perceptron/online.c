@@ -401,7 +401,7 @@ ch_code ch_online_ode_advance(ch_online_ode *self, double time, ch_error *err)
         return CH_OK;
     }
     return ch_error_set(err, CH_ERROR_NUMERIC,
-                        "the online ODE could not be followed beyond time = %g, where lambda = %g: %s",
+                        "the online ODE could not be solved beyond time = %g, where lambda = %g: %s",
                         exp(self->log_time), exp(self->log_state[0] - self->log_state[1] / 2),
                         self->failure.code != CH_OK ? self->failure.message : gsl_strerror(status));
 }

@@ -73,7 +73,7 @@ static void largest_eigenvalue_is_that_of_a_dense_matrix(void **state)
         }
         dense matrix = {numbers, dim, 0};
         const ch_symmetric_map map = map_of(&matrix);
-        ch_estimate found;
+        ch_spectrum_estimate found;
         size_t steps = 0;
         const double wanted = largest_eigenvalue(numbers, dim);
         for (int digits = 3; digits <= 9; digits += 3) {
@@ -87,7 +87,7 @@ static void largest_eigenvalue_is_that_of_a_dense_matrix(void **state)
         const ch_lanczos_rule rule = {1e-9, CH_MOST_LANCZOS, 0};
         assert_int_equal(ch_spectrum_largest(&map, start, &rule, vector, &found, &steps, NULL), CH_OK);
         (void)apply_dense(&matrix, vector, product);
-        assert_close(ch_dot(vector, vector, dim), 1, 1e-6);
+        assert_close(ch_spectrum_dot(vector, vector, dim), 1, 1e-6);
         for (size_t i = 0; i < dim; i++) {
             assert_in(product[i] - wanted * vector[i], -1e-3 * fabs(wanted), 1e-3 * fabs(wanted));
         }
@@ -101,7 +101,7 @@ static void largest_eigenvalue_may_be_negative_or_zero_or_fail(void **state)
     const ch_lanczos_rule rule = {1e-9, CH_MOST_LANCZOS, 0}, one = {1e-9, 1, 0}, rough = {1e-9, CH_MOST_LANCZOS, 1e-3};
     dense matrix = {minus, 2, 0};
     const ch_symmetric_map map = map_of(&matrix);
-    ch_estimate found;
+    ch_spectrum_estimate found;
     size_t steps = 0;
     assert_int_equal(ch_spectrum_largest(&map, start, &rule, NULL, &found, &steps, NULL), CH_OK);
     assert_close(found.value, -1, 1e-12);
@@ -131,7 +131,7 @@ static void trace_is_that_of_a_dense_matrix(void **state)
     const gsl_rng gsl = gaussians(&random, 5);
     dense matrix = {numbers, DIM, 0};
     const ch_symmetric_map map = map_of(&matrix);
-    ch_estimate found;
+    ch_spectrum_estimate found;
     for (size_t i = 0; i < DIM; i++) {
         numbers[i * DIM + i] = (double)i - 7;
         trace += (double)i - 7;

@@ -140,7 +140,7 @@ bool ch_loss_hessian_product(ch_loss_hessian *self, const double *v, double *pro
         add_product(self, from, ch_size_min(total - from, self->capacity), product);
     }
     self->is_kept = total <= self->capacity;
-    return isfinite(ch_dot(product, product, self->num_weights));
+    return isfinite(ch_spectrum_dot(product, product, self->num_weights));
 }
 
 static bool apply(void *context, const double *v, double *product)

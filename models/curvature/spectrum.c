@@ -65,11 +65,11 @@ static double last_of_vector(const tridiagonal *self, double theta)
 }
 
 /* The estimated error of the largest eigenvalue, whose residual is |next| times the vector's last number. */
-static ch_estimate estimate(const tridiagonal *self, double next)
+static ch_spectrum_estimate estimate(const tridiagonal *self, double next)
 {
     const double theta = eigenvalue(self, 0), residual = fabs(next) * last_of_vector(self, theta);
     const double gap = self->size > 1 ? theta - eigenvalue(self, 1) : 0;
-    return (ch_estimate){theta, gap > residual ? residual * residual / gap : residual};
+    return (ch_spectrum_estimate){theta, gap > residual ? residual * residual / gap : residual};
 }
 
 /* The norm of A within the span. */
@@ -104,12 +104,12 @@ static void find_vector(const tridiagonal *self, double theta, const float *span
 /* ---- Lanczos' method ---- */
 
 ch_code ch_spectrum_largest(const ch_symmetric_map *map, const double *start, const ch_lanczos_rule *rule,
-                            double *vector, ch_estimate *largest, size_t *steps, ch_error *err)
+                            double *vector, ch_spectrum_estimate *largest, size_t *steps, ch_error *err)
 {
     const size_t dim = map->dim;
     double *vectors = ch_alloc(3 * dim, sizeof *vectors);
     float *span = vector != NULL ? ch_alloc_unset(rule->most_steps * dim, sizeof *span) : NULL;
-    *largest = (ch_estimate){NAN, NAN};
+    *largest = (ch_spectrum_estimate){NAN, NAN};
     *steps = 0;
     ch_code code = CH_OK;
     if (vectors == NULL || (vector != NULL && span == NULL)) {
@@ -117,7 +117,7 @@ ch_code ch_spectrum_largest(const ch_symmetric_map *map, const double *start, co
         goto out;
     }
     double *before = vectors, *now = vectors + dim, *next = vectors + 2 * dim, side = 0;
-    const double norm = sqrt(ch_dot(start, start, dim));
+    const double norm = sqrt(ch_spectrum_dot(start, start, dim));
     tridiagonal inside = {.size = 0};
     for (size_t i = 0; i < dim; i++) {
         now[i] = start[i] / norm;
@@ -127,15 +127,15 @@ ch_code ch_spectrum_largest(const ch_symmetric_map *map, const double *start, co
             span[inside.size * dim + i] = (float)now[i];
         }
         if (!map->apply(map->context, now, next)) {
-            *largest = (ch_estimate){NAN, NAN};
+            *largest = (ch_spectrum_estimate){NAN, NAN};
             goto out;
         }
-        const double along = ch_dot(now, next, dim);
+        const double along = ch_spectrum_dot(now, next, dim);
         for (size_t i = 0; i < dim; i++) {
             next[i] -= along * now[i] + side * before[i];
         }
         inside.diagonal[inside.size] = along;
-        side = sqrt(ch_dot(next, next, dim));
+        side = sqrt(ch_spectrum_dot(next, next, dim));
         inside.beside[inside.size++] = side;
         *steps = inside.size;
         *largest = estimate(&inside, side);
@@ -162,12 +162,12 @@ out:
 
 /* ---- Hutchinson's method ---- */
 
-ch_code ch_spectrum_trace(const ch_symmetric_map *map, size_t num_probes, ch_random *random, ch_estimate *trace,
-                          ch_error *err)
+ch_code ch_spectrum_trace(const ch_symmetric_map *map, size_t num_probes, ch_random *random,
+                          ch_spectrum_estimate *trace, ch_error *err)
 {
     const size_t dim = map->dim;
     double *vectors = ch_alloc(2 * dim, sizeof *vectors), mean = 0, squares = 0;
-    *trace = (ch_estimate){NAN, NAN};
+    *trace = (ch_spectrum_estimate){NAN, NAN};
     if (vectors == NULL) {
         return ch_error_memory(err, "the trace of a Hessian");
     }
@@ -180,9 +180,9 @@ ch_code ch_spectrum_trace(const ch_symmetric_map *map, size_t num_probes, ch_ran
         if (!map->apply(map->context, vectors, vectors + dim)) {
             goto out;
         }
-        ch_running_add(ch_dot(vectors, vectors + dim, dim), probe + 1, &mean, &squares);
+        ch_running_add(ch_spectrum_dot(vectors, vectors + dim, dim), probe + 1, &mean, &squares);
     }
-    *trace = (ch_estimate){mean, sqrt(squares / (double)(num_probes - 1) / (double)num_probes)};
+    *trace = (ch_spectrum_estimate){mean, sqrt(squares / (double)(num_probes - 1) / (double)num_probes)};
 out:
     free(vectors);
     return CH_OK;

@@ -27,10 +27,10 @@ enum { CH_MOST_LANCZOS = 256 };
 /** A number and what is known of its error: of an eigenvalue the estimated error, of a mean its standard error. */
 typedef struct {
     double value, error;
-} ch_estimate;
+} ch_spectrum_estimate;
 
 /** a . b of [dim] numbers, in eight sums. */
-static inline double ch_dot(const double *a, const double *b, size_t dim)
+static inline double ch_spectrum_dot(const double *a, const double *b, size_t dim)
 {
     double sums[8] = {0}, sum = 0;
     size_t i = 0;
@@ -68,7 +68,7 @@ static inline double ch_dot(const double *a, const double *b, size_t dim)
  *  @param steps   out: the number of products
  *  @return CH_OK; CH_ERROR_MEMORY */
 ch_code ch_spectrum_largest(const ch_symmetric_map *map, const double *start, const ch_lanczos_rule *rule,
-                            double *vector, ch_estimate *largest, size_t *steps, ch_error *err) CH_MUST_CHECK;
+                            double *vector, ch_spectrum_estimate *largest, size_t *steps, ch_error *err) CH_MUST_CHECK;
 
 /** The trace of A by Hutchinson's method: the mean of z . A z over `num_probes` >= 2 vectors z of random signs, and its
  *  standard error. The mean is unbiased, and the variance of one term is 2 sum over i != j of A_ij^2.
@@ -79,8 +79,8 @@ ch_code ch_spectrum_largest(const ch_symmetric_map *map, const double *start, co
  *  @param random  where the signs come from
  *  @param trace   out: NaN and NaN where `apply` fails
  *  @return CH_OK; CH_ERROR_MEMORY */
-ch_code ch_spectrum_trace(const ch_symmetric_map *map, size_t num_probes, ch_random *random, ch_estimate *trace,
-                          ch_error *err) CH_MUST_CHECK;
+ch_code ch_spectrum_trace(const ch_symmetric_map *map, size_t num_probes, ch_random *random,
+                          ch_spectrum_estimate *trace, ch_error *err) CH_MUST_CHECK;
 
 /** Adds a term to a running mean and to the sum of squared distances from it (Welford's method).
  *  @param number  the number of terms, this one included */

@@ -99,8 +99,8 @@ static void set_start(ch_curvature_meter *self, double share, ch_random *random)
     for (size_t i = 0; i < num; i++) {
         self->start[i] = gsl_ran_gaussian_ziggurat(&gsl, 1.0);
     }
-    const double norm = sqrt(ch_dot(self->gradient, self->gradient, num)),
-                 other = sqrt(ch_dot(self->start, self->start, num));
+    const double norm = sqrt(ch_spectrum_dot(self->gradient, self->gradient, num)),
+                 other = sqrt(ch_spectrum_dot(self->start, self->start, num));
     for (size_t i = 0; norm > 0 && isfinite(norm) && i < num; i++) {
         self->start[i] = share * self->start[i] / other + self->gradient[i] / norm;
     }
@@ -116,16 +116,16 @@ static ch_code start_by_gradient(ch_curvature_meter *self, ch_random *random, ch
     return CH_OK;
 }
 
-/* Sets the first vector by the Hessian of some of the samples: its eigenvector of the largest eigenvalue. The gradient
- * may have next to nothing of the eigenvector that is looked for. Lanczos' method then comes to rest at the second
- * eigenvalue, as if that were the largest.
+/* Sets the first vector to the eigenvector of the largest eigenvalue of some samples' Hessian. The gradient would not
+ * do: it may be almost orthogonal to the eigenvector that is looked for, and Lanczos' method then converges to the
+ * second eigenvalue first.
  * @param count  the samples that the vector is for: the first of self->curved */
 static ch_code start_by_sketch(ch_curvature_meter *self, const ch_network_state *state, size_t count, ch_random *random,
                                ch_error *err)
 {
     const ch_lanczos_rule rule = {1e-2, MOST_KEPT, rounding_of(self)};
     const ch_symmetric_map map = ch_loss_hessian_map(&self->hessian);
-    ch_estimate largest;
+    ch_spectrum_estimate largest;
     size_t steps = 0;
     memcpy(self->order, self->curved, count * sizeof *self->order);
     ch_draw_shuffled(random, self->order, SKETCHED, (uint32_t)count);
@@ -142,10 +142,10 @@ static ch_code start_by_sketch(ch_curvature_meter *self, const ch_network_state 
 }
 
 /* v . H v of the samples HALF … 2 HALF - 1 of self->curved, by blocks, v being in self->gradient: its mean, and the
- * standard error that the blocks tell.
+ * standard error that follows from the differences of the blocks.
  * @return false when stopped, or where a number is not finite */
 static bool average_blocks(ch_curvature_meter *self, const ch_network_state *state, size_t num_curved,
-                           ch_estimate *average)
+                           ch_spectrum_estimate *average)
 {
     const double weight = (double)num_curved / PROBE_SAMPLES / (double)state->setup.num_samples;
     double mean = 0, squares = 0;
@@ -154,9 +154,10 @@ static bool average_blocks(ch_curvature_meter *self, const ch_network_state *sta
         if (!ch_loss_hessian_product(&self->hessian, self->gradient, self->product)) {
             return false;
         }
-        ch_running_add(ch_dot(self->gradient, self->product, self->hessian.num_weights), block + 1, &mean, &squares);
+        ch_running_add(ch_spectrum_dot(self->gradient, self->product, self->hessian.num_weights), block + 1, &mean,
+                       &squares);
     }
-    *average = (ch_estimate){mean, sqrt(squares / (BLOCKS - 1) / BLOCKS)};
+    *average = (ch_spectrum_estimate){mean, sqrt(squares / (BLOCKS - 1) / BLOCKS)};
     return true;
 }
 
@@ -168,7 +169,7 @@ static ch_code find_largest_of_some(ch_curvature_meter *self, const ch_network_s
 {
     const ch_lanczos_rule rule = {1e-3, MOST_KEPT, rounding_of(self)};
     const ch_symmetric_map map = ch_loss_hessian_map(&self->hessian);
-    ch_estimate largest, average;
+    ch_spectrum_estimate largest, average;
     size_t steps = 0;
     const ch_code code = ch_spectrum_largest(&map, self->start, &rule, self->gradient, &largest, &steps, err);
     if (code == CH_OK && isfinite(largest.value) && average_blocks(self, state, num_curved, &average)) {
@@ -185,7 +186,7 @@ static ch_code find_largest(ch_curvature_meter *self, const ch_network_state *st
     const size_t count = num_curved <= MOST_CURVED ? num_curved : HALF;
     const double weight = (double)num_curved / (double)count / (double)state->setup.num_samples;
     const ch_symmetric_map map = ch_loss_hessian_map(&self->hessian);
-    ch_estimate largest = {NAN, NAN};
+    ch_spectrum_estimate largest = {NAN, NAN};
     size_t steps = 0;
     if (count < num_curved) {
         ch_draw_shuffled(random, self->curved, MOST_CURVED, (uint32_t)num_curved);
@@ -211,7 +212,7 @@ static ch_code find_largest(ch_curvature_meter *self, const ch_network_state *st
 
 /* ---- the trace ---- */
 
-/* What a product of the trace is taken of: the same samples for all directions, or others for each. */
+/* The map of the trace: with the same samples for all directions, or with other samples for each. */
 typedef struct {
     ch_curvature_meter *meter;
     const ch_network_state *state;
@@ -237,7 +238,7 @@ static ch_code find_trace(ch_curvature_meter *self, const ch_network_state *stat
     probed some = {self, state, num_curved, random};
     const ch_symmetric_map of_all = ch_loss_hessian_map(&self->hessian);
     const ch_symmetric_map of_some = {.context = &some, .dim = self->hessian.num_weights, .apply = apply_to_some};
-    ch_estimate trace;
+    ch_spectrum_estimate trace;
     const ch_code code =
         ch_spectrum_trace(num_curved > MOST_EXACT ? &of_some : &of_all, TRACE_PROBES, random, &trace, err);
     out->hessian_trace = trace.value;
@@ -275,9 +276,9 @@ static bool add_batch(ch_curvature_meter *self, const ch_network_state *state, s
         !ch_loss_hessian_product(&self->hessian, self->gradient, self->product)) {
         return false;
     }
-    const double square = ch_dot(self->gradient, self->gradient, num);
+    const double square = ch_spectrum_dot(self->gradient, self->gradient, num);
     if (square > 0) {
-        ch_running_add(ch_dot(self->gradient, self->product, num) / square, ++*number, mean, squares);
+        ch_running_add(ch_spectrum_dot(self->gradient, self->product, num) / square, ++*number, mean, squares);
     }
     return true;
 }

@@ -6,14 +6,14 @@
  *
  * lambda_max: Lanczos' method for the Hessian of L itself, to 1e-7 of itself where U <= 512, beginning with the
  * gradient and a random vector, and to 1e-4 where U <= 2048, beginning with the eigenvector of 256 samples. The error
- * has that of rounding in it: 16 times the spacing of numbers at 1 in the precision of the network, times the norm of
+ * includes that of rounding: 16 times the spacing of numbers at 1 in the precision of the network, times the norm of
  * the Hessian. Where U > 2048, 2048 of them are drawn, anew every time. The largest eigenvalue of one half, found to
  * 1e-3, is too large on average, and v . H v of the other half, v being its vector, is too small on average. lambda_max
- * is the middle between both, and its error is half their difference and the standard error that 32 blocks of samples
- * tell, added as squares.
+ * is the middle between both. Its error is the root of the sum of two squares: half their difference, and the standard
+ * error that follows from the differences of 32 blocks of samples.
  *
- * hessian_trace: Hutchinson's method, of 16 directions. Where U > 512 each takes 32 samples of its own, so that the
- * standard error has the choice of samples in it.
+ * hessian_trace: Hutchinson's method with 16 directions. Where U > 512 each takes 32 samples of its own, so that the
+ * standard error includes that from the choice of samples.
  *
  * batch_sharpness: the mean over batches of g . H g / |g|^2, g and H the gradient and the Hessian of the batch's mean
  * loss, over batches with g != 0, drawn as training draws them: B of all samples, of the unfitted ones under
@@ -54,8 +54,8 @@ double ch_curvature_meter_bytes(const ch_network_state *state);
 ch_code ch_curvature_meter_observe(ch_curvature_meter *self, const ch_network_state *state, uint64_t updates,
                                    ch_observation *out, ch_error *err) CH_MUST_CHECK;
 
-/** The passes over one sample, each as much as a forward pass, that measuring takes about; for expecting the time of a
- *  run. */
+/** The expected cost of measuring once, in forward passes of one sample, for the expected time of a run.
+ *  @param num_samples, batch  P and B */
 double ch_curvature_meter_passes(double num_samples, double batch);
 
 #endif

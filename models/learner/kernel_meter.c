@@ -1,4 +1,4 @@
-/* kernel_meter.c — the tangent kernel of some samples, and what it says of their loss gradients. */
+/* kernel_meter.c — the tangent kernel of some samples, and the mean and variance of their loss gradients. */
 #include "models/learner/kernel_meter.h"
 
 #include "core/buffers.h"

@@ -1,4 +1,4 @@
-/* learner.c — sets up a network's training: which parts it has, what they take, and which dynamics advances it. */
+/* learner.c — sets up a network's training: its parts, their memory, and the function that advances it. */
 #include "models/learner/learner.h"
 
 #include "core/checks.h"

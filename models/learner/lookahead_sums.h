@@ -1,8 +1,8 @@
-/* lookahead_sums.h — sums of the first layer, stored of every sample, by which the fast engine tests samples cheaply.
+/* lookahead_sums.h — sums of the first layer, stored for every sample, by which the fast engine tests samples cheaply.
  *
  * What they are. The lookahead sums of a sample x are W x, the m numbers that the first layer, W [m][n], has for it
- * before biases and activation. All other layers are small beside the first one in a multilayer perceptron on images,
- * so that whoever has W x has most of a sample's forward pass.
+ * before biases and activation. In a multilayer perceptron on images all other layers are small beside the first one,
+ * so that W x is most of the work of a sample's forward pass.
  *
  * When they are brought up to date. An update adds to W a term delta_a x_a^T for each sample a of the batch that had a
  * gradient. The last terms are listed (ch_first_layer). Each time a sample is tested, the terms that came since its
@@ -14,9 +14,10 @@
  * date costs less than half as much as making them from scratch. They are possible only in single precision, where the
  * first layer is dense with m <= n, and where a round of any number of threads holds two batches or more.
  *
- * What they decide. Only where to look. An update is computed from scratch, at weights in double, and so is the look
- * that finds the run fitted; rounding in the sums can do no more than misjudge a sample close to the margin. A batch
- * that the sums took for active and that turns out to have no gradient makes no update, and the sums are dropped.
+ * What they decide. Only which batches are computed from scratch. An update is computed from scratch, at weights in
+ * double, and so is the look that finds the run fitted. Rounding in the sums can have one effect: that a sample close
+ * to the margin is taken for active or idle wrongly. Where a batch that is active by its sums turns out to have no
+ * gradient, no update is made, and the sums are dropped.
  *
  * Why no bit depends on threads, limits or observations. Those decide how many batches are tested in a round. A
  * sample's sums and output do not depend on the samples beside it. What is stored are the sums of batches that were

@@ -1,6 +1,6 @@
 /* state.h — the network under training and its passes over samples: outputs, margins, gradients, moving the weights.
  *
- * It is the lowest part of the learner and knows nothing of the others:
+ * It is the lowest part of the learner, and uses none of the others:
  *
  *   state           the network, its workers, and passes over lists of samples
  *   steps           commits updates; steps of sgd one by one, of gd, sde and unfitted
@@ -36,7 +36,7 @@ typedef struct {
     double *gradient; /* [num_weights] the gradient of the present chunk; owned */
 } ch_worker;
 
-/** What a pass over samples has found. */
+/** Counts over the samples of a pass. */
 typedef struct {
     double sum;      /* the sum of their margins, which is finite unless a margin is not */
     size_t unfitted; /* samples with !(m >= kappa), so that NaN counts */
@@ -59,7 +59,7 @@ typedef struct ch_network_state {
     double sample_cost; /* operations of a forward pass of one sample */
     /* the network */
     ch_worker *workers; /* [threads] the first has the weights w; owned */
-    bool is_shared;     /* whether the other workers have the same weights by now */
+    bool is_shared;     /* whether the other workers have the present weights */
     float *start;       /* w0 [num_weights], exact in single precision; owned */
     double norm_init;   /* ||w0|| */
     double *gradient;   /* [num_weights] the gradient of a list that has several chunks; owned */
@@ -134,10 +134,10 @@ bool ch_state_margins_by_sums(ch_network_state *self, const ch_sample_list *list
 /** y l'(m) of the i-th sample of a list, whose margin is self->margins[i]: the factor of grad f in its gradient. */
 double ch_state_slope(const ch_network_state *self, const ch_sample_list *list, size_t i);
 
-/** Counts what the margins of all training samples say; they are in self->margins. */
+/** Sums and counts over the margins of all training samples, which are in self->margins.  @param seen  out */
 void ch_state_summarise(const ch_network_state *self, ch_pass_summary *seen);
 
-/** Margins of all training samples, into self->margins, and what they say.
+/** Computes the margins of all training samples, into self->margins, and summarises them.
  *  @return false when stopped */
 bool ch_state_look(ch_network_state *self, ch_pass_summary *seen) CH_MUST_CHECK;
 

@@ -75,7 +75,7 @@ void ch_learner_check_rest(ch_network_learner *self)
     }
     const bool moves = has_gradient(self->state, &seen);
     if (ch_state_is_stopped(self->state)) {
-        self->learner.is_torn = true; /* the weights are at rest, and why was not found out */
+        self->learner.is_torn = true; /* stopped before the cause of the rest was found */
     } else if (seen.active == 0) {
         end_stuck(progress, CH_CAUSE_NO_GRADIENT);
     } else if (moves && !have_blown_up(self->state)) {

@@ -89,7 +89,7 @@ static void exchange_sample(ch_first_layer *self, uint32_t sample, ch_snapshot *
     ch_snapshot_array(snapshot, self->sums + sample * self->num_outputs, self->num_outputs, sizeof *self->sums);
 }
 
-/* Since ch_first_layer_init there are more terms than any sums may lack. */
+/* num_terms is over most_terms since ch_first_layer_init, so that sums with `since` = 0 are stale. */
 void ch_first_layer_exchange(ch_first_layer *self, ch_snapshot *snapshot)
 {
     const size_t room = 2 * self->most_terms;

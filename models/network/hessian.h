@@ -49,11 +49,11 @@
         real **tangents;        /* [num_layers + 1] derivatives along v of the values of a node, in their layout; */   \
                                 /* NULL of the input, which does not move */                                           \
         real **tangents_before; /* [num_layers + 1] the same before the activation; for relu the same memory */        \
-        real **pulls;           /* [num_layers + 1] derivatives by the values of a node; NULL of the input and of */   \
+        real **adjoints;        /* [num_layers + 1] derivatives by the values of a node; NULL of the input and of */   \
                                 /* the input of a pool */                                                              \
-        real *tangent_values, *before_values, *pull_values; /* memory of all nodes, of which they have parts */        \
-        real *joint;                                        /* the tangents of the last image node, in panels */       \
-        real *image_delta, *spare;                          /* `group` images of one node each */                      \
+        real *tangent_values, *before_values, *adjoint_values; /* memory of all nodes, of which they have parts */     \
+        real *joint;                                           /* the tangents of the last image node, in panels */    \
+        real *image_delta, *spare;                             /* `group` images of one node each */                   \
         real *delta_pairs, *input_pairs; /* [2 count][number] the two factors of a dense layer's change */             \
     } hessian;                                                                                                         \
     ch_code hessian##_init(hessian *self, const ch_architecture *architecture, size_t capacity, ch_error *err)         \

@@ -1,8 +1,8 @@
 /* hessian.inc.h — ch_hessian in the precision CH_REAL; a template that network_f32.c and network_f64.c include after
  * network.inc.h, whose layouts and layers it uses.
  *
- * The pull of a node is the derivative D of S = sum_i c_i f(w, x_i) by its values, its tangent R(x) the derivative of
- * its values along v. With z = scale (W x + b), a = phi(z):
+ * The adjoint of a node is the derivative D of S = sum_i c_i f(w, x_i) by its values, and its tangent R(x) the
+ * derivative of its values along v. With z = scale (W x + b), a = phi(z):
  *   R(z) = scale (V x + W R(x) + R(b)),              R(a) = phi' R(z)
  *   delta = scale phi' D,                            R(delta) = scale (phi' R(D) + phi'' R(z) D)
  *   D below = W^T delta,                             R(D below) = W^T R(delta) + V^T delta
@@ -15,10 +15,10 @@ typedef CH_HESSIAN hessian;
 
 /* ---- memory ---- */
 
-/* Numbers of the memory that a node has: its tangents, those before the activation where these are others, and its
- * pulls. */
+/* The memory of a node, in numbers: its tangents, those before the activation where these are others, and its adjoints.
+ */
 typedef struct {
-    size_t tangents, before, pulls;
+    size_t tangents, before, adjoints;
 } tangent_memory;
 
 static tangent_memory tangents_of_node(const network *net, size_t node)
@@ -33,7 +33,7 @@ static tangent_memory tangents_of_node(const network *net, size_t node)
     return (tangent_memory){
         .tangents = numbers,
         .before = !is_pooled && memory_of_node(net, node).before > 0 ? numbers : 0,
-        .pulls = is_pooled ? 0 : numbers,
+        .adjoints = is_pooled ? 0 : numbers,
     };
 }
 
@@ -44,19 +44,19 @@ static tangent_memory tangents_of_nodes(const network *net)
         const tangent_memory one = tangents_of_node(net, node);
         sum.tangents = plus(sum.tangents, one.tangents);
         sum.before = plus(sum.before, one.before);
-        sum.pulls = plus(sum.pulls, one.pulls);
+        sum.adjoints = plus(sum.adjoints, one.adjoints);
     }
     return sum;
 }
 
 static void set_tangents(hessian *self)
 {
-    real *tangents = self->tangent_values, *before = self->before_values, *pulls = self->pull_values;
+    real *tangents = self->tangent_values, *before = self->before_values, *adjoints = self->adjoint_values;
     for (size_t node = 0; node <= self->network.architecture->num_layers; node++) {
         const tangent_memory memory = tangents_of_node(&self->network, node);
         self->tangents[node] = take(&tangents, memory.tangents);
         self->tangents_before[node] = memory.before > 0 ? take(&before, memory.before) : self->tangents[node];
-        self->pulls[node] = take(&pulls, memory.pulls);
+        self->adjoints[node] = take(&adjoints, memory.adjoints);
     }
 }
 
@@ -84,10 +84,10 @@ static ch_buffer_list hessian_buffers(const hessian *self)
         CH_BUFFER(self->reversed, num_image_weights),
         CH_BUFFER(self->tangents, num_nodes),
         CH_BUFFER(self->tangents_before, num_nodes),
-        CH_BUFFER(self->pulls, num_nodes),
+        CH_BUFFER(self->adjoints, num_nodes),
         CH_BUFFER(self->tangent_values, nodes.tangents),
         CH_BUFFER(self->before_values, nodes.before),
-        CH_BUFFER(self->pull_values, nodes.pulls),
+        CH_BUFFER(self->adjoint_values, nodes.adjoints),
         CH_BUFFER(self->joint, times(lanes_of(net->capacity), joint)),
         CH_BUFFER(self->image_delta, times(net->group, largest_image(net))),
         CH_BUFFER(self->spare, times(net->group, largest_image(net))),
@@ -131,12 +131,12 @@ void CH_HESSIAN_(free)(hessian *self)
 
 /* ---- activations ---- */
 
-/* delta = factor phi'(z) pull and r_delta = factor (phi'(z) r_delta + phi''(z) tangent pull) of one vector. On entry
- * r_delta is R(D), and on return R(delta). */
+/* delta = factor phi'(z) adjoint and r_delta = factor (phi'(z) r_delta + phi''(z) tangent adjoint) of one vector. On
+ * entry r_delta is R(D), and on return R(delta). */
 ALWAYS_INLINE void through_vector(ch_activation activation, real factor, const real *z, const real *tangent,
-                                  const real *pull, real *delta, real *r_delta)
+                                  const real *adjoint, real *delta, real *r_delta)
 {
-    const vector slope = factor * phi_of(activation, true, load(z)), d = load(pull);
+    const vector slope = factor * phi_of(activation, true, load(z)), d = load(adjoint);
     vector both = slope * load(r_delta);
     if (activation != CH_ACTIVATION_RELU && activation != CH_ACTIVATION_LINEAR) {
         both += factor * phi_bend(activation, load(z)) * load(tangent) * d;
@@ -147,18 +147,18 @@ ALWAYS_INLINE void through_vector(ch_activation activation, real factor, const r
 
 /* The same of `count` numbers. The activation is a compile-time constant. */
 ALWAYS_INLINE void through_all(ch_activation activation, real factor, const real *z, const real *tangent,
-                               const real *pull, real *delta, real *r_delta, size_t count)
+                               const real *adjoint, real *delta, real *r_delta, size_t count)
 {
     size_t i = 0;
     for (; i + LANES <= count; i += LANES) {
-        through_vector(activation, factor, z + i, tangent + i, pull + i, delta + i, r_delta + i);
+        through_vector(activation, factor, z + i, tangent + i, adjoint + i, delta + i, r_delta + i);
     }
     if (i < count) { /* the rest, with zeros behind it */
         real rest[5][LANES] = {{0}};
         const size_t bytes = (count - i) * sizeof *z;
         memcpy(rest[0], z + i, bytes);
         memcpy(rest[1], tangent + i, bytes);
-        memcpy(rest[2], pull + i, bytes);
+        memcpy(rest[2], adjoint + i, bytes);
         memcpy(rest[4], r_delta + i, bytes);
         through_vector(activation, factor, rest[0], rest[1], rest[2], rest[3], rest[4]);
         memcpy(delta + i, rest[3], bytes);
@@ -166,39 +166,39 @@ ALWAYS_INLINE void through_all(ch_activation activation, real factor, const real
     }
 }
 
-/* delta and R(delta) of a layer from its pull and R(D), which is in `r_delta`. */
+/* delta and R(delta) of a layer from its adjoint and R(D), which is in `r_delta`. */
 static void r_through(const ch_layer *layer, ch_activation activation, const real *z, const real *tangent,
-                      const real *pull, real *delta, real *r_delta, size_t count)
+                      const real *adjoint, real *delta, real *r_delta, size_t count)
 {
     const real scale = (real)layer->scale, factor = (real)(layer->scale / ch_activation_norm(activation));
     if (!layer->is_activated) {
         for (size_t i = 0; i < count; i++) {
-            delta[i] = scale * pull[i];
+            delta[i] = scale * adjoint[i];
             r_delta[i] *= scale;
         }
         return;
     }
     switch (activation) {
     case CH_ACTIVATION_RELU:
-        through_all(CH_ACTIVATION_RELU, factor, z, tangent, pull, delta, r_delta, count);
+        through_all(CH_ACTIVATION_RELU, factor, z, tangent, adjoint, delta, r_delta, count);
         break;
     case CH_ACTIVATION_SILU:
-        through_all(CH_ACTIVATION_SILU, factor, z, tangent, pull, delta, r_delta, count);
+        through_all(CH_ACTIVATION_SILU, factor, z, tangent, adjoint, delta, r_delta, count);
         break;
     case CH_ACTIVATION_GELU:
-        through_all(CH_ACTIVATION_GELU, factor, z, tangent, pull, delta, r_delta, count);
+        through_all(CH_ACTIVATION_GELU, factor, z, tangent, adjoint, delta, r_delta, count);
         break;
     case CH_ACTIVATION_LINEAR:
-        through_all(CH_ACTIVATION_LINEAR, factor, z, tangent, pull, delta, r_delta, count);
+        through_all(CH_ACTIVATION_LINEAR, factor, z, tangent, adjoint, delta, r_delta, count);
         break;
     }
 }
 
-/* delta = scale phi'(z) pull */
-static void pull_through(const ch_layer *layer, ch_activation activation, const real *z, const real *pull, real *delta,
-                         size_t count)
+/* delta = scale phi'(z) adjoint */
+static void adjoint_through(const ch_layer *layer, ch_activation activation, const real *z, const real *adjoint,
+                            real *delta, size_t count)
 {
-    memcpy(delta, pull, count * sizeof *delta);
+    memcpy(delta, adjoint, count * sizeof *delta);
     if (layer->is_activated) {
         multiply_by_slope(activation, layer->scale, z, delta, count);
     }
@@ -214,7 +214,7 @@ static void add_all(real *restrict to, const real *restrict from, size_t count)
     }
 }
 
-/* ---- the backward pass of S, whose pulls are kept ---- */
+/* ---- the backward pass of S, whose adjoints are kept ---- */
 
 /* below (+)= weights^T delta of dense layer l, in panels */
 static void panels_below(const network *net, const ch_layer *layer, const real *weights, const real *delta, real *below,
@@ -229,20 +229,20 @@ static void panels_below(const network *net, const ch_layer *layer, const real *
     }
 }
 
-static void pull_dense(hessian *self)
+static void adjoint_dense(hessian *self)
 {
     network *net = &self->network;
     for (size_t l = net->architecture->num_layers; l-- > ch_size_max(net->num_image_layers, 1);) {
         const ch_layer *layer = &net->architecture->layers[l];
-        real *below = l > net->num_image_layers ? self->pulls[l] : net->delta_below;
-        pull_through(layer, net->architecture->spec.activation, net->before[l + 1], self->pulls[l + 1], net->delta,
-                     layer->out.channels * lanes_of(net->count));
+        real *below = l > net->num_image_layers ? self->adjoints[l] : net->delta_below;
+        adjoint_through(layer, net->architecture->spec.activation, net->before[l + 1], self->adjoints[l + 1],
+                        net->delta, layer->out.channels * lanes_of(net->count));
         panels_below(net, layer, net->weights, net->delta, below, false);
     }
 }
 
-/* The pulls of one image before convolution l and the pool behind it. */
-static void pull_pooled(hessian *self, size_t l, size_t image)
+/* The adjoints of one image before convolution l and the pool behind it. */
+static void adjoint_pooled(hessian *self, size_t l, size_t image)
 {
     network *net = &self->network;
     const ch_layer *layer = &net->architecture->layers[l], *pool = layer + 1;
@@ -250,14 +250,14 @@ static void pull_pooled(hessian *self, size_t l, size_t image)
     const size_t at = image * ch_shape_size(pool->in), size = ch_shape_size(pool->out);
     find_winners(pool, net->rows[l + 1] + at, net->rows[l + 2] + image * size, scratch.which);
     pick_winners(pool, scratch.which, net->before[l + 1] + at, scratch.picked);
-    pull_through(layer, net->architecture->spec.activation, scratch.picked, self->pulls[l + 2] + image * size,
-                 self->image_delta, size);
+    adjoint_through(layer, net->architecture->spec.activation, scratch.picked, self->adjoints[l + 2] + image * size,
+                    self->image_delta, size);
     pooled_below(layer, pool, net->weights + layer->weights, &scratch, self->image_delta,
-                 self->pulls[l] + image * ch_shape_size(layer->in));
+                 self->adjoints[l] + image * ch_shape_size(layer->in));
 }
 
-/* The pulls of the images first … first + count before image layer l. */
-static void pull_image(hessian *self, size_t l, size_t first, size_t count)
+/* The adjoints of the images first … first + count before image layer l. */
+static void adjoint_image(hessian *self, size_t l, size_t first, size_t count)
 {
     network *net = &self->network;
     const ch_layer *layer = &net->architecture->layers[l];
@@ -267,13 +267,13 @@ static void pull_image(hessian *self, size_t l, size_t first, size_t count)
     }
     if (has_pool(net->architecture, l)) {
         for (size_t s = first; s < first + count; s++) {
-            pull_pooled(self, l, s);
+            adjoint_pooled(self, l, s);
         }
         return;
     }
-    real *delta = self->image_delta, *below = self->pulls[l] + first * in_size;
-    pull_through(layer, net->architecture->spec.activation, net->before[l + 1] + first * out_size,
-                 self->pulls[l + 1] + first * out_size, delta, count * out_size);
+    real *delta = self->image_delta, *below = self->adjoints[l] + first * in_size;
+    adjoint_through(layer, net->architecture->spec.activation, net->before[l + 1] + first * out_size,
+                    self->adjoints[l + 1] + first * out_size, delta, count * out_size);
     switch (layer->kind) {
     case CH_LAYER_CONV:
         conv_below(layer, net->reversed + layer->weights, &(conv_scratch){net->padded, net->places}, delta, below,
@@ -287,7 +287,7 @@ static void pull_image(hessian *self, size_t l, size_t first, size_t count)
         break;
     default:
         memcpy(below, delta, count * in_size * sizeof *delta);
-        memcpy(self->pulls[layer->from] + first * in_size, delta, count * in_size * sizeof *delta);
+        memcpy(self->adjoints[layer->from] + first * in_size, delta, count * in_size * sizeof *delta);
     }
 }
 
@@ -295,20 +295,20 @@ void CH_HESSIAN_(set)(hessian *self, const real *slopes)
 {
     network *net = &self->network;
     const size_t top = net->num_image_layers, num = net->count;
-    real *output = self->pulls[net->architecture->num_layers];
+    real *output = self->adjoints[net->architecture->num_layers];
     memcpy(output, slopes, num * sizeof *slopes);
     memset(output + num, 0, (lanes_of(num) - num) * sizeof *slopes);
     if (is_few(net)) {
         fill_panels(net);
     }
-    pull_dense(self);
+    adjoint_dense(self);
     if (top == 0) {
         return;
     }
-    panels_to_rows(net->delta_below, num, node_size(net->architecture, top), self->pulls[top]);
+    panels_to_rows(net->delta_below, num, node_size(net->architecture, top), self->adjoints[top]);
     for (size_t first = 0; first < num; first += net->group) {
         for (size_t l = top; l-- > 1;) {
-            pull_image(self, l, first, ch_size_min(num - first, net->group));
+            adjoint_image(self, l, first, ch_size_min(num - first, net->group));
         }
     }
 }
@@ -507,7 +507,7 @@ static void r_backward_dense(hessian *self, double *to)
         const ch_layer *layer = &net->architecture->layers[l];
         real *delta = net->gathered;
         r_through(layer, net->architecture->spec.activation, net->before[l + 1], self->tangents_before[l + 1],
-                  self->pulls[l + 1], delta, net->delta, layer->out.channels * lanes_of(net->count));
+                  self->adjoints[l + 1], delta, net->delta, layer->out.channels * lanes_of(net->count));
         r_change_dense(self, l, delta, to);
         if (l == 0) {
             return;
@@ -534,7 +534,7 @@ static void r_backward_pooled(hessian *self, size_t l, size_t image, real *r_del
     real *delta = self->image_delta, *change = net->change + layer->weights;
     find_winners(pool, net->rows[l + 1] + at, net->rows[l + 2] + image * size, scratch.which);
     pick_winners(pool, scratch.which, net->before[l + 1] + at, scratch.picked);
-    r_through(layer, net->architecture->spec.activation, scratch.picked, tangent, self->pulls[l + 2] + image * size,
+    r_through(layer, net->architecture->spec.activation, scratch.picked, tangent, self->adjoints[l + 2] + image * size,
               delta, r_delta, size);
     if (layer->has_bias) {
         add_pixels(r_delta, num_pixels(pool->out), layer->out.channels, net->change + layer->bias);
@@ -602,8 +602,8 @@ static void r_backward_image(hessian *self, size_t l, size_t first, size_t count
         return;
     }
     r_through(layer, net->architecture->spec.activation, net->before[l + 1] + first * out_size,
-              self->tangents_before[l + 1] + first * out_size, self->pulls[l + 1] + first * out_size, self->image_delta,
-              r_delta, count * out_size);
+              self->tangents_before[l + 1] + first * out_size, self->adjoints[l + 1] + first * out_size,
+              self->image_delta, r_delta, count * out_size);
     if (layer->has_bias) {
         add_pixels(r_delta, count * num_pixels(layer->out), layer->out.channels, net->change + layer->bias);
     }

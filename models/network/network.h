@@ -80,10 +80,15 @@
         real *deltas;      /* [cell] derivatives by these pixels, of one channel */                                    \
         real *delta;       /* [panel][number][lane] derivatives by a dense node's values, of active samples */         \
         real *delta_below; /* the same of the node before */                                                           \
-        real *gathered;    /* [panel][number][lane] numbers of active samples while a layer is passed */               \
-        real *delta_rows;  /* [sample][number] outputs of a dense layer: few samples' sums, then the derivatives */    \
-        real *input_rows;  /* [sample][number] inputs of a dense layer, then derivatives by them */                    \
-        uint32_t *active;  /* [num_active] indices of the active samples, those with a coefficient that is not 0 */    \
+        /* Memory to work in, which one dense layer at a time uses. A forward pass of few samples has the layer's */   \
+        /* inputs in input_rows and its sums W x in delta_rows. A backward pass has in input_rows the inputs of the */ \
+        /* active samples, or derivatives by them, in delta_rows delta, and in gathered, where not all samples are */  \
+        /* active, z of those that are. After it delta_rows has delta of the first dense layer. */                     \
+        /* ch_first_layer_forward and ch_hessian_add use the three otherwise. */                                       \
+        real *gathered;   /* [panel][number][lane] */                                                                  \
+        real *delta_rows; /* [sample][m] */                                                                            \
+        real *input_rows; /* [sample][n] */                                                                            \
+        uint32_t *active; /* [num_active] indices of the active samples, those with a coefficient that is not 0 */     \
         size_t num_active;                                                                                             \
         /* The update of a dense first layer that waits for the next forward pass. */                                  \
         size_t least_deferred; /* the least number of weights of the layer with which its update waits */              \

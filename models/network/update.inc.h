@@ -14,7 +14,8 @@ enum {
 typedef double doubles __attribute__((vector_size(PART * 8)));
 typedef real part __attribute__((vector_size(PART * CH_REAL_BYTES)));
 
-/* gcc finds the instruction for four numbers only where they are written out, and the one for eight nowhere. */
+/* gcc uses the instruction that widens four numbers only where they are written out, and that for eight numbers only
+ * through its builtin. */
 #if VECTOR_BYTES == 32 && CH_REAL_BYTES == 4
 #define WIDENED(x) ((doubles){(double)(x)[0], (double)(x)[1], (double)(x)[2], (double)(x)[3]})
 #elif defined __AVX512F__ && CH_REAL_BYTES == 4 && !defined __clang__
@@ -207,7 +208,7 @@ static void update_by_few(size_t m, size_t n, size_t k, const a_matrix *a, const
 /* ---- more terms ----
  *
  * While the multiply-adds of a tile are made, the sums of the tile before are added to the weights: these operations
- * need other parts of the processor, and the weights come from afar.
+ * use other units of the processor, and the weights take long to come from memory.
  */
 
 /* Rows of sums [row][PANEL] that wait to be added, and the weights that they are added to. */

@@ -78,7 +78,7 @@ static void take_step(ch_twin *self, uint64_t patience)
     for (uint32_t i = 0; i < self->count; i++) {
         sum += self->margins.values[self->drawn[i]];
     }
-    const bool is_update = self->count > 0; /* the full batch makes another list of what is drawn */
+    const bool is_update = self->count > 0; /* move overwrites the list of drawn samples at B = P */
     move(self);
     if (is_update) {
         progress->updates++;

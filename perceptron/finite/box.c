@@ -85,7 +85,10 @@ static ch_code solve_balance(limit *self, double *noise)
     double low = 1e-4, high = 4 + 2 * self->law->margin / (self->law->chi + 1);
     ch_code code = CH_OK;
     if (gsl_root_fsolver_set(solver, &function, low, high) != GSL_SUCCESS) {
-        code = ch_error_set(self->err, CH_ERROR_NUMERIC, "the noise of a box is not between %g and %g", low, high);
+        code = ch_error_set(self->err, CH_ERROR_NUMERIC,
+                            "at chi = %g and kappa/temp = %g the noise of the online limit, in units of temp, is not "
+                            "between %g and %g",
+                            self->law->chi, self->law->margin, low, high);
         goto out;
     }
     for (int step = 0; step < MOST_STEPS && gsl_root_test_interval(low, high, 0, 1e-10) != GSL_SUCCESS; step++) {

@@ -119,8 +119,8 @@ static ch_code fit_hazard(ch_box_table *self, const sighting *seen, ch_error *er
     if (absorptions == 0) {
         return ch_error_set(
             err, CH_ERROR_NUMERIC,
-            "no box of chi = %g, dim = %zu and kappa/temp = %g was absorbed: the end of training is not "
-            "known",
+            "at chi = %g, dim = %zu and kappa/temp = %g training did not end in any box of samples, so that "
+            "its expected end is not known",
             self->law.chi, self->law.dim, self->law.margin);
     }
     self->least_hazard = 1 / time;
@@ -157,7 +157,7 @@ static ch_code follow_box(ch_box_table *self, size_t index, uint64_t seed, sight
         ch_box_averages mean;
         alive = ch_box_follow(&box, density, time / 4, time, watch, &mean);
         if (ch_watch_is_stopped(watch)) {
-            code = ch_error_set(err, CH_ERROR_INTERRUPTED, "interrupted while boxes were followed");
+            code = ch_error_set(err, CH_ERROR_INTERRUPTED, "stopped while boxes of samples were simulated");
             break;
         }
         /* a box that stays absorbed counts as one that is absorbed at once */
@@ -248,8 +248,8 @@ static ch_code check_start(const ch_box_table *self, ch_error *err)
     }
     return ch_error_set(
         err, CH_ERROR_NUMERIC,
-        "at chi = %g, dim = %zu and kappa/temp = %g boxes of %.3g samples a dimension are absorbed from "
-        "the start: what is expected of a finite training set is not known",
+        "at chi = %g, dim = %zu and kappa/temp = %g training in boxes of %.3g samples per dimension ends at "
+        "the highest density already, so that its expected end is not known",
         self->law.chi, self->law.dim, self->law.margin, MOST_PER_DIM);
 }
 
