@@ -1,4 +1,4 @@
-/* cost.c — what the passes of a network are expected to take. */
+/* cost.c — the time that the passes of a network are expected to take. */
 #include "models/cost.h"
 
 ch_network_cost ch_network_cost_of(const ch_architecture *architecture)

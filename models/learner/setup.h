@@ -57,10 +57,10 @@ struct ch_curvature_meter;
  *   - flow: dw/dt = -grad L over a time eta, by an adaptive Runge-Kutta pair
  *
  *  An update is a step with at least one sample whose gradient is not 0. With momentum or weight decay the weights move
- *  at the other steps, too. The run is fitted when no training sample is unfitted, !(m >= kappa), under
- *  every loss. gd, sde and unfitted see that before they take a step. The flow sees it within a step, which is its last
- *  update. sgd looks at all samples after P / B idle steps in a row; under mse, which has no idle steps, every P / B
- *  steps. Derivations: docs/theory.md, "Losses and dynamics of networks".
+ *  at the other steps, too. Under every loss the run is fitted when no training sample is unfitted, !(m >= kappa). gd,
+ *  sde and unfitted find that before they take a step. The flow finds it within a step, which is its last update. sgd
+ *  looks at all samples after P / B idle steps in a row; under mse, which has no idle steps, every P / B steps.
+ *  Derivations: docs/theory.md, "Losses and dynamics of networks".
  *
  *  A run diverges when a number is not finite, or when the weights no longer move though updates are made because every
  *  unit is off at every sample, or because the weights have grown so large that adding an update does not change them.

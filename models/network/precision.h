@@ -12,13 +12,16 @@ typedef struct {
     size_t count; /* of the last forward pass */
     ch_network narrow;
     ch_network_f64 wide;
-    float *numbers; /* [capacity] outputs and coefficients on their way; owned */
+    float *numbers; /* [capacity] outputs or coefficients in single precision, to work in; owned */
     /* v [num_weights], in the precision of the passes; the other is NULL, and so are both without momentum; owned */
     float *velocity;
     double *wide_velocity;
 } ch_passes;
 
-/** @return as ch_network_init */
+/** A network in the precision that is asked for, with weights 0.
+ *  @param is_wide   double precision, else single
+ *  @param capacity  samples of a forward pass, at most
+ *  @return as ch_network_init */
 ch_code ch_passes_init(ch_passes *self, const ch_architecture *architecture, bool is_wide, size_t capacity,
                        ch_error *err) CH_MUST_CHECK;
 void ch_passes_free(ch_passes *self);
@@ -27,15 +30,16 @@ void ch_passes_free(ch_passes *self);
  *  @return CH_OK; CH_ERROR_MEMORY */
 ch_code ch_passes_init_velocity(ch_passes *self, ch_error *err) CH_MUST_CHECK;
 
-/** Bytes of it. */
+/** Bytes that ch_passes_init_velocity allocates. */
 double ch_passes_velocity_bytes(const ch_architecture *architecture, bool is_wide);
 
 /** Bytes that ch_passes_init allocates; SIZE_MAX when that overflows. */
 size_t ch_passes_bytes(const ch_architecture *architecture, bool is_wide, size_t capacity);
 
-/** Bytes that one sample takes in a pass, about: for choosing how many samples pass together. */
+/** Approximate bytes that one sample takes in a pass, from which the number of samples that pass together is chosen. */
 size_t ch_passes_sample_bytes(const ch_architecture *architecture, bool is_wide);
 
+/** As ch_network_set_weights and ch_network_weights. */
 void ch_passes_set_weights(ch_passes *self, const double *weights);
 const double *ch_passes_weights(ch_passes *self);
 
