@@ -4,6 +4,7 @@
 
 #define CH_MUST_CHECK __attribute__((warn_unused_result))
 
+/** The outcome of a function that can fail. */
 typedef enum {
     CH_OK = 0,
     CH_ERROR_INPUT,       /* what the caller gave is not accepted: exit status 2 */

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/** The state of a training. */
 typedef enum {
     CH_RUNNING = 0,
     CH_FITTED,   /* no training sample is unfitted; the fitting time t* is the time of the last update */

@@ -21,8 +21,10 @@ enum {
     CH_MOST_LABELS = 1000 /* different labels of a data set */
 };
 
+/** The kinds of sides, in the order of the list above. */
 typedef enum { CH_SIDE_LIST, CH_SIDE_EVEN, CH_SIDE_ODD, CH_SIDE_REST, CH_SIDE_LARGER, CH_SIDE_SMALLER } ch_side_kind;
 
+/** One side of a rule. */
 typedef struct {
     ch_side_kind kind;
     size_t count;                   /* of a list */

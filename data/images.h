@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** The known sets of images. */
 typedef enum {
     CH_IMAGES_MNIST,
     CH_IMAGES_CIFAR10,

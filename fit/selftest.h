@@ -15,6 +15,7 @@ typedef struct {
     size_t covered;     /* number of these whose 95 % interval contains the planted value */
 } ch_selftest_number;
 
+/** The result of a self-test. */
 typedef struct {
     ch_selftest_number numbers[CH_SELFTEST_NUMBERS];
     size_t num_tables;

@@ -82,6 +82,7 @@ typedef struct {
     bool was_met;    /* all targets were met by the last fit, and data sets were added since then to confirm it */
 } ch_target_course;
 
+/** How a sweep with targets goes on, or why it ends. */
 typedef enum {
     CH_TARGET_GOES_ON,  /* `num_sets` of the course is the number of data sets to go on with */
     CH_TARGET_REACHED,  /* all intervals are as narrow as they should be */

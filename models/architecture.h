@@ -49,6 +49,7 @@ typedef struct {
     ch_shape input; /* for an architecture that takes no vectors an image, with more than one row and column */
 } ch_network_spec;
 
+/** The kinds of layers: x is the input, W and b are weights and biases, * is a sum over a field of view. */
 typedef enum {
     CH_LAYER_DENSE,     /* z = scale (W x + b), x flattened */
     CH_LAYER_CONV,      /* z = scale (W * x + b), cross-correlation with SAME padding */

@@ -44,7 +44,7 @@ ch_active_set *ch_active_set_new(ch_perceptron *student, const ch_screen *screen
     self->student = student;
     self->screen = screen;
     self->temperature = ch_student_temperature(student);
-    self->most_gain = student->setup.kappa / screen->least_across;
+    self->kappa_across = student->setup.kappa / screen->least_across;
     bool made = ch_gram_init(&self->gram, student->setup.train, screen, student->setup.threads);
     made = ch_near_init(&self->near, student->setup.train) && made;
     self->slacks = ch_alloc_unset(room, sizeof *self->slacks);
@@ -101,7 +101,7 @@ static void choose_bounded(ch_active_set *self)
  * of their size, as the factor in ch_screen_bound does. */
 static inline bool is_within_bound(const ch_active_set *self)
 {
-    const double most = self->bound * self->signal * (1 - 0x1p-19) - self->most_gain;
+    const double most = self->bound * self->signal * (1 - 0x1p-19) - self->kappa_across;
     return self->bound == INFINITY || (self->signal > 0 && most > 0 && self->noise2 <= most * most);
 }
 

@@ -28,7 +28,7 @@ typedef struct {
     ch_gram gram;        /* its first gram.count places are the bounded samples; owned */
     ch_near near;        /* those of them whose slacks are kept; owned */
     double bound;        /* the bounded samples suffice while the bound of the screening index is at most this */
-    double most_gain;    /* kappa / min |z_perp| */
+    double kappa_across; /* kappa / min |z_perp| */
     int32_t *slacks;     /* [P to whole blocks] in quanta: of the near samples, or of the bounded ones; owned */
     double error;        /* bound on the error of every slack, in quanta */
     double *reference;   /* [stride] the weights from which all slacks were computed last; owned */
@@ -39,13 +39,12 @@ typedef struct {
     uint32_t *low_blocks;
     ch_bits *low_unfitted; /* [blocks + 1] the unfitted samples of each of them; owned */
     uint32_t num_low_blocks;
-    /* [blocks + 1] which low blocks have slacks that are not known well enough to tell, as indices of low_blocks;
-     * owned */
+    /* [blocks + 1] indices, in low_blocks, of the blocks that have a slack closer to 0 than its error; owned */
     uint32_t *doubtful;
     uint32_t num_doubtful;
     uint32_t num_unfitted;
     double signal, noise2; /* s of the student, and r^2 or a little more */
-    unsigned updates;      /* updates since the last test of whether fewer bounded samples would do */
+    unsigned updates;      /* updates since the last test of whether fewer bounded samples would be enough */
 
     uint64_t computed, added; /* number of margins computed and of entries added since the beginning */
 } ch_active_set;

@@ -140,7 +140,7 @@ void ch_fast_advance_close(ch_fast_perceptron *self, const ch_limit *limit);
 /** Begins an epoch after the present step. It is called when the plain steps end, which is between two epochs. */
 void ch_fast_epoch_begin(ch_fast_perceptron *self);
 
-/** Tells the places of all candidates, and begins the queue of batches at the present step. It is called whenever the
+/** Draws the places of all candidates, and begins the queue of batches at the present step. It is called whenever the
  *  candidates change. */
 void ch_fast_epoch_begin_list(ch_fast_perceptron *self);
 

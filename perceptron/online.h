@@ -138,7 +138,8 @@ typedef struct {
     double norm_init;                 /* ||w0|| */
 } ch_online_student;
 
-/** @return CH_OK, CH_ERROR_INPUT for a setup outside its ranges, CH_ERROR_MEMORY */
+/** A student before its first step.
+ *  @return CH_OK, CH_ERROR_INPUT for a setup outside its ranges, CH_ERROR_MEMORY */
 ch_code ch_online_student_init(ch_online_student *self, const ch_online_student_setup *setup,
                                ch_error *err) CH_MUST_CHECK;
 void ch_online_student_free(ch_online_student *self);
@@ -159,7 +160,8 @@ typedef struct {
     double temp_onset;    /* ~ kappa, up to a constant */
 } ch_online_prediction;
 
-/** @param num_samples  P; where it is infinite, what grows with P is infinite, and temp_escape 0
+/** Computes the predictions for P samples.
+ *  @param num_samples  P; where it is infinite, what grows with P is infinite, and temp_escape 0
  *  @return CH_OK, CH_ERROR_INPUT for a setup outside its ranges or P < 1 */
 ch_code ch_online_predict(ch_online_prediction *self, const ch_online_setup *setup, double num_samples,
                           ch_error *err) CH_MUST_CHECK;

@@ -75,7 +75,8 @@ typedef struct {
     bool *used;          /* [P] whether a sample is counted in `distinct` already; borrowed; may be NULL */
 } ch_perceptron;
 
-/** @return CH_OK, CH_ERROR_INPUT for a setup outside its ranges, CH_ERROR_MEMORY */
+/** A student before its first step, Dw = 0.
+ *  @return CH_OK, CH_ERROR_INPUT for a setup outside its ranges, CH_ERROR_MEMORY */
 ch_code ch_perceptron_init(ch_perceptron *self, const ch_perceptron_setup *setup, ch_error *err) CH_MUST_CHECK;
 void ch_perceptron_free(ch_perceptron *self);
 
@@ -124,7 +125,8 @@ struct ch_screen;
 /** The work of a run so far. */
 ch_fast_work ch_fast_perceptron_work(const ch_fast_perceptron *self);
 
-/** @param screen  screening index of setup->train (perceptron/screening.h), which several runs may share; borrowed.
+/** A student before its first step, Dw = 0.
+ *  @param screen  screening index of setup->train (perceptron/screening.h), which several runs may share; borrowed.
  *                 NULL: it is made here
  *  @return as ch_perceptron_init */
 ch_code ch_fast_perceptron_init(ch_fast_perceptron *self, const ch_perceptron_setup *setup,
@@ -151,7 +153,7 @@ typedef struct {
     double mean_abs; /* E|x_par| = sqrt(2) Gamma((chi+2)/2) / Gamma((chi+1)/2): first step s = eta E|x_par| / sqrt(d) */
 } ch_perceptron_theory;
 
-/** @return CH_OK; CH_ERROR_INPUT unless -1 < chi <= 1000 */
+/** Computes the exponents and constants at one chi.  @return CH_OK; CH_ERROR_INPUT unless -1 < chi <= 1000 */
 ch_code ch_perceptron_theory_init(ch_perceptron_theory *self, double chi, ch_error *err) CH_MUST_CHECK;
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+/** The format of figures. */
 typedef enum { CH_PLOT_PDF, CH_PLOT_SVG, CH_PLOT_PNG, CH_PLOT_FORMATS } ch_plot_format;
 
 /** The format of a name, "pdf", "svg" or "png".

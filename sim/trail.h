@@ -24,6 +24,7 @@ void ch_trail_free(ch_trail *self);
  *  @return where its weights go, [num_weights]; NULL when memory is short */
 double *ch_trail_add(ch_trail *self, uint64_t step);
 
+/** The step of a row < num_rows. */
 uint64_t ch_trail_step(const ch_trail *self, size_t row);
 
 /** The norm of the difference of the weights of two trails with as many weights.

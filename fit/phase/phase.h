@@ -53,6 +53,7 @@
 
 #include "fit/results.h"
 
+/** The quantities of a diagram: test error, ||Dw||/||w0||, ||K - K0||/||K0||, and the training loss. */
 typedef enum {
     CH_PHASE_TEST_ERROR,
     CH_PHASE_WEIGHT_CHANGE,

@@ -37,6 +37,7 @@
 
 #include "fit/results.h"
 
+/** The regimes: none is known, noise, the first step, gradient descent. */
 typedef enum { CH_REGIME_NONE, CH_REGIME_NOISE, CH_REGIME_FIRST_STEP, CH_REGIME_DESCENT, CH_NUM_REGIMES } ch_regime;
 
 /** A word for people and programs, e.g. "first step"; "" for none. */

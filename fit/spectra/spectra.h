@@ -36,6 +36,7 @@ typedef struct {
     size_t num_layers;
 } ch_spectrum;
 
+/** The spectra of a fit. */
 typedef struct {
     ch_spectrum *items; /* [count] in the order of groups, P and T; owned */
     size_t count, capacity;

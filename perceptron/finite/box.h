@@ -38,7 +38,8 @@ typedef struct {
     double drift;    /* sum of y over unfitted samples, per dimension, divided by q */
 } ch_box_online;
 
-/** @return CH_OK; CH_ERROR_INPUT for a law outside its ranges; CH_ERROR_MEMORY; CH_ERROR_NUMERIC */
+/** Computes these averages.
+ *  @return CH_OK; CH_ERROR_INPUT for a law outside its ranges; CH_ERROR_MEMORY; CH_ERROR_NUMERIC */
 ch_code ch_box_online_init(ch_box_online *self, const ch_box_law *law, ch_error *err) CH_MUST_CHECK;
 
 enum { CH_BOX_MEMORIES = 16 };

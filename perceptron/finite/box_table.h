@@ -27,6 +27,7 @@ typedef struct {
     double noise;    /* rms of z . w */
 } ch_box_point;
 
+/** A table of boxes. Arrays are owned. */
 typedef struct {
     ch_box_law law;
     ch_box_online online;

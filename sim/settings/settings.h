@@ -118,6 +118,7 @@ typedef struct {
     ch_settings settings;
 } ch_resolved;
 
+/** The type of a setting's value. */
 typedef enum {
     CH_TYPE_REAL,
     CH_TYPE_COUNT,
@@ -154,6 +155,7 @@ typedef struct {
     bool in_powers; /* people see its powers of two as such: ch_setting_show */
 } ch_setting;
 
+/** The table of settings, [ch_settings_count]. */
 extern const ch_setting ch_settings_table[];
 extern const size_t ch_settings_count;
 /** The number of settings that make a run, which are the store's columns: all but the last rows, which say where data

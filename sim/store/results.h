@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+/** The type of a result. */
 typedef enum {
     CH_RESULT_STATUS, /* a ch_status that is shown as its word */
     CH_RESULT_CAUSE,  /* a ch_cause that is shown in words; CH_CAUSE_NONE where the run is not stuck */

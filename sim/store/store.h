@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 
+/** What a store is opened for. */
 typedef enum {
     CH_STORE_READ,  /* the file must exist */
     CH_STORE_WRITE, /* the file is made when it is missing */
