@@ -34,11 +34,13 @@
    ch_network_forward, ch_network_gradient. After a forward pass:
 
    void ch_hessian_set(ch_hessian *self, const real *slopes);
-       c_i of the samples of the last forward pass, [count]; keeps the derivatives of sum_i c_i f(w, x_i) by all nodes.
+       Computes the derivatives of sum_i c_i f(w, x_i) by the values of all nodes, from slopes [count]: c_i of the
+       samples of the last forward pass.
    void ch_hessian_point(ch_hessian *self, const double *direction);
-       v [num_weights], rounded. Samples and weights may change after it.
+       Sets v, direction [num_weights], which is rounded to the precision. It stays when samples or weights change.
    void ch_hessian_add(ch_hessian *self, const real *bends, double *product);
-       product [num_weights] += the product above; bends [count]: k_i. Needs both calls before; once or more often. */
+       product [num_weights] += the product above; bends [count]: k_i. Both functions above must have been called; it
+       may be called again, for the same v or another. */
 
 #define CH_HESSIAN_DECLARE(hessian, of_network, real)                                                                  \
     typedef struct {                                                                                                   \

@@ -23,7 +23,7 @@
    void ch_network_set_weights(ch_network *self, const double *weights);
        weights [num_weights], in the order of architecture.h
    const double *ch_network_weights(ch_network *self);
-       [num_weights], good until the network is freed; as they are now: to be called again after updates
+       The present weights [num_weights], borrowed. After an update it has to be called again.
    void ch_network_commit(ch_network *self);
        Makes the update that waits for the next forward pass, if there is one; for code that reads `master` or
        `weights`.
