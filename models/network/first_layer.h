@@ -46,8 +46,8 @@ void ch_first_layer_free(ch_first_layer *self);
 double ch_first_layer_bytes(const ch_architecture *architecture, size_t num_samples);
 
 struct ch_snapshot;
-/** Writes the sums that are not stale, and the terms, into a snapshot; or reads them, where all other sums become stale.
- *  The caller has begun a section of the snapshot. */
+/** Writes the sums that are not stale, and the terms, into a snapshot; or reads them, so that all other sums become
+ *  stale. The caller has begun a section of the snapshot. */
 void ch_first_layer_exchange(ch_first_layer *self, struct ch_snapshot *snapshot);
 
 /** Declares all sums out of date, after a change of W that was not noted. */
