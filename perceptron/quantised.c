@@ -15,8 +15,8 @@ static const double MOST_BYTE = 127, MOST_LEVEL = 32000;
  * is rounded, and |k| <= 127 sqrt(stride). So |k| |j| <= 2^30 + 64 stride where |k| most_level is at most 2^30. */
 static const double MOST_SUM = 0x1p30;
 enum { MOST_STRIDE = 1 << 23 };
-/* Under it the unit of weights may lose digits to underflow. */
-static const double LEAST_UNIT = 0x1p-900;
+/* The least r. Squares of smaller weights may lose digits to underflow, so that r would not be known. */
+static const double LEAST_NOISE = 0x1p-500;
 /* Covers the rounding of a sum of squares in double. */
 static const double LITTLE_MORE = 1 + 0x1p-20;
 
@@ -181,7 +181,7 @@ void ch_quantised_weights_set(ch_quantised_weights *self, const ch_quantised *sa
     const double noise = sqrt(ch_norm2_across(weights, along, teacher, samples->stride));
     const double unit = noise / samples->most_level;
     self->surely_fitted = INFINITY;
-    if (!(along >= 0 && isfinite(along) && unit >= LEAST_UNIT && isfinite(unit))) {
+    if (!(along >= 0 && isfinite(along) && noise >= LEAST_NOISE && isfinite(unit))) {
         return;
     }
     round_across(self->across, weights, teacher, along, 1 / unit, samples->stride);

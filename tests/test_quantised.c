@@ -221,7 +221,7 @@ static void nothing_is_known_of_some_weights(void **state)
     begin(&here, draw(0, 16, false, 8, 10));
     assert_false(ch_quantised_is_fitted(&here.samples, &here.rounded, 0)); /* no weights yet */
     for (int which = 0; which < 8; which++) {
-        draw_weights(&here, which == 0 ? -1 : 1, which == 1 ? 0 : which == 2 ? 1e-305 : 1, 1);
+        draw_weights(&here, which == 0 ? -1 : 1, which == 1 ? 0 : which == 2 ? 1e-160 : 1, 1);
         here.weights[which % 2] = which == 3 ? NAN : which == 4 || which == 5 ? INFINITY : here.weights[which % 2];
         here.samples.most_level = which == 6 ? 0 : MOST_LEVEL;
         set_weights(&here, 1e-30);
@@ -230,6 +230,24 @@ static void nothing_is_known_of_some_weights(void **state)
         }
     }
     assert_true(here.rounded.surely_fitted < INFINITY);
+    end(&here);
+}
+
+/* Weights so small that their squares underflow: r is computed as 0.83 of its value here, and their levels would not
+ * fit 16 bits. */
+static void tiny_weights_are_left_to_double(void **state)
+{
+    (void)state;
+    stage here;
+    ch_sample_set set = draw(0, 2, false, 8, 2);
+    memcpy(set.rows, (float[2]){0, -1}, 2 * sizeof *set.rows);
+    memcpy(set.rows + set.stride, (float[2]){0, 1}, 2 * sizeof *set.rows);
+    begin(&here, set);
+    const double size = 1.2 * 0x1p-537;
+    here.weights[1] = size;
+    assert_true(sqrt(ch_norm2(here.weights, set.stride)) < 0.9 * size);
+    set_weights(&here, 0x1p-545);
+    assert_false(ch_quantised_is_fitted(&here.samples, &here.rounded, 0));
     end(&here);
 }
 
@@ -332,11 +350,17 @@ int main(void)
     /* suites: valgrind */
     gsl_set_error_handler_off();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(estimate_is_within_its_error),  cmocka_unit_test(error_of_samples_is_sharp),
-        cmocka_unit_test(error_of_weights_is_needed),    cmocka_unit_test(part_along_the_teacher_is_rounded_down),
-        cmocka_unit_test(rounding_of_margins_is_needed), cmocka_unit_test(nothing_is_known_of_some_weights),
-        cmocka_unit_test(most_fitted_samples_are_known), cmocka_unit_test(sums_are_exact),
-        cmocka_unit_test(long_rows_do_not_overflow),     cmocka_unit_test(stops_and_survives_failing_allocations),
+        cmocka_unit_test(estimate_is_within_its_error),
+        cmocka_unit_test(error_of_samples_is_sharp),
+        cmocka_unit_test(error_of_weights_is_needed),
+        cmocka_unit_test(part_along_the_teacher_is_rounded_down),
+        cmocka_unit_test(rounding_of_margins_is_needed),
+        cmocka_unit_test(nothing_is_known_of_some_weights),
+        cmocka_unit_test(tiny_weights_are_left_to_double),
+        cmocka_unit_test(most_fitted_samples_are_known),
+        cmocka_unit_test(sums_are_exact),
+        cmocka_unit_test(long_rows_do_not_overflow),
+        cmocka_unit_test(stops_and_survives_failing_allocations),
     };
     return cmocka_run_group_tests_name("quantised", tests, NULL, NULL);
 }
