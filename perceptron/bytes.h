@@ -20,7 +20,7 @@ typedef struct {
 size_t ch_perceptron_bytes(const ch_perceptron_size *size);
 
 /** Bytes that are needed to make the screening index of P samples which the fast engine borrows, the samples in 8 bits
- *  included. Eight bytes a sample are used only while the samples are sorted. */
+ *  included. */
 size_t ch_perceptron_screen_bytes(size_t num_samples, size_t dim);
 
 #endif

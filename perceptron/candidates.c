@@ -6,6 +6,7 @@
 #include "perceptron/screening.h"
 #include "perceptron/student.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,9 +147,10 @@ static void sort_list(ch_candidates *self)
     self->list = self->own;
 }
 
-/* excess[k] = m - kappa of samples[k] for k < count, computed in double and rounded to single precision.
+/* excess[k] = m - kappa of samples[k] for k < count, computed in double and rounded to single precision. It is infinite
+ * where a sample is known to be fitted by its 8 bits.
  * @param samples  [count]; NULL: sample k itself
- * @param rounded  NULL, or the weights by which samples are known to be fitted, whose excess is infinite then */
+ * @param rounded  the student's weights in 16 bits; NULL: every margin is computed */
 static void compute_excess(ch_candidates *self, const uint32_t *samples, uint32_t count,
                            const ch_quantised_weights *rounded)
 {
@@ -245,11 +247,15 @@ bool ch_candidates_narrow(ch_candidates *self, const ch_candidates_use *use)
     }
     self->radius = ldexp(first, best) * moved;
     /* The most that a margin can lose within the radius. The factor covers the rounding of `excess` to single precision
-     * and of the distance. The rounding of margins does not shrink with the radius and is added. */
-    const double within = self->radius * self->screen->most_norm * (1 + 0x1p-20) + rounding(self);
+     * and of the distance. The rounding of margins does not shrink with the radius and is added, as is that of an
+     * excess under the least normal float. An excess over the largest float is infinite, and says nothing where as much
+     * can be lost. */
+    const double within =
+        self->radius * self->screen->most_norm * (1 + 0x1p-20) + rounding(self) + (double)FLT_TRUE_MIN;
+    const bool is_known = within < (double)FLT_MAX;
     uint32_t listed = 0;
     for (uint32_t k = 0; k < self->count; k++) {
-        if (!((double)self->excess[k] > within)) {
+        if (!is_known || !((double)self->excess[k] > within)) {
             self->own[listed++] = screened != NULL ? screened[k] : k;
         }
     }

@@ -12,6 +12,9 @@
 /* Runs with fewer training samples are left to the plain engine, because they are often over before the fast engine has
  * allocated its memory. */
 enum { LEAST_SAMPLES = 128 };
+/* At lower rates squares of weights may underflow, so that distances are not known. Where squares overflow, a run
+ * diverges. */
+static const double LEAST_RATE = 0x1p-300;
 /* The number of updates before the first comparison of stages. Each later comparison comes at NEXT_LOOK times as many
  * updates as the one before it. */
 enum { FIRST_LOOK = 64 };
@@ -488,6 +491,12 @@ ch_code ch_fast_perceptron_init(ch_fast_perceptron *self, const ch_perceptron_se
                             "momentum is %g and weight_decay %g; they must be 0 for the fast engine, which skips steps "
                             "that do not move the weights",
                             setup->momentum, setup->weight_decay);
+    }
+    if (!(setup->rate >= LEAST_RATE)) {
+        return ch_error_set(err, CH_ERROR_INPUT,
+                            "rate is %g; it must be at least %g for the fast engine: results are proportional to the "
+                            "rate at a fixed ratio of rate and kappa",
+                            setup->rate, LEAST_RATE);
     }
     ch_code code = ch_perceptron_init(&self->student, setup, err);
     if (code != CH_OK || setup->num_samples < LEAST_SAMPLES) {

@@ -148,8 +148,7 @@ static bool make_slab(ch_near *self, size_t num_samples)
 /* |z| of a row, or a little more. */
 static double most_length(const float *z, size_t stride)
 {
-    const double square = (double)ch_dot_single(z, z, stride);
-    return sqrt(square) * (1 + 0x1p-24 * ((double)stride / CH_ROW_LANES + 8));
+    return sqrt(ch_norm2_row(z, stride)) * (1 + 0x1p-53 * ((double)stride / CH_ROW_LANES + 8));
 }
 
 /* Lists those of the first `bounded` places whose samples are near.

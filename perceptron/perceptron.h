@@ -101,9 +101,11 @@ void ch_perceptron_signal_and_noise(const ch_perceptron *self, double *signal, d
  *  batch that holds one.
  *  - Large batches, of at least CH_WAITING_LARGE_BATCH independent samples, have in place of bounding, or before and
  *  after it, a stage that keeps the margins of the samples close to kappa alone (perceptron/close.h), where that is
- *  cheaper. Memory beside the set: the index, of 12 bytes a sample and one for each of its entries, which runs may
- *  share; lists of at most 48 bytes a sample; copies of at most a quarter of the samples; and 16 MiB of rows and 4 MiB
- *  more, 5 with large batches. Only the part that belongs to samples which are not ruled out is used. */
+ *  cheaper.
+ *
+ *  Memory of all stages, beside the set: the index, of 12 bytes a sample and one byte for each of its padded entries,
+ *  which runs may share; lists of at most 48 bytes a sample; copies of at most a quarter of the samples; and 16 MiB of
+ *  rows and 4 MiB more, 5 with large batches. Only the part that belongs to samples which are not ruled out is used. */
 typedef struct {
     ch_perceptron student;       /* first: this struct is a ch_learner. It takes the plain steps. */
     struct ch_fast_state *state; /* owned; NULL for P < 128, which the plain engine does alone */
@@ -125,9 +127,10 @@ struct ch_screen;
 /** The work of a run so far. */
 ch_fast_work ch_fast_perceptron_work(const ch_fast_perceptron *self);
 
-/** A student before its first step, Dw = 0.
- *  @param screen  screening index of setup->train (perceptron/screening.h), which several runs may share; borrowed.
- *                 NULL: it is made here
+/** A student before its first step, Dw = 0. The rate must be at least 2^-300, so that squares of weights do not
+ *  underflow. Other scales are had by one factor for rate and kappa, to which all results are proportional.
+ *  @param screen  screening index of setup->train (perceptron/screening.h), which several runs may share; borrowed, so
+ *                 that it must outlive the learner. NULL: it is made here
  *  @return as ch_perceptron_init */
 ch_code ch_fast_perceptron_init(ch_fast_perceptron *self, const ch_perceptron_setup *setup,
                                 const struct ch_screen *screen, ch_error *err) CH_MUST_CHECK;

@@ -11,8 +11,9 @@ _Static_assert((int)CH_ROW_LANES % (int)CH_QUANTISED_LANES == 0, "rows are padde
 
 /* The largest |k| and |j|. */
 static const double MOST_BYTE = 127, MOST_LEVEL = 32000;
-/* By the inequality of Cauchy and Schwarz a sum of k . j is at most |k| |j|. |j| <= most_level + sqrt(stride) / 2, as j
- * is rounded, and |k| <= 127 sqrt(stride). So |k| |j| <= 2^30 + 64 stride where |k| most_level is at most 2^30. */
+/* By the inequality of Cauchy and Schwarz a sum of k . j is at most |k| |j|. Here |j| <= most_level + sqrt(stride) / 2,
+ * as j is rounded, and |k| <= 127 sqrt(stride). Where |k| most_level is at most MOST_SUM, that is at most 2^30 + 64
+ * stride, which is under 2^31 for rows of at most MOST_STRIDE entries. */
 static const double MOST_SUM = 0x1p30;
 enum { MOST_STRIDE = 1 << 23 };
 /* The least r. Squares of smaller weights may lose digits to underflow, so that r would not be known. */
@@ -57,6 +58,12 @@ static float round_down(double value)
     return (double)nearest > value ? nextafterf(nearest, -INFINITY) : nearest;
 }
 
+/* The nearest whole number of 8 bits; 0 for NaN. */
+static inline double whole_number(double value)
+{
+    return value >= -MOST_BYTE - 1 && value <= MOST_BYTE + 1 ? nearbyint(value) : 0;
+}
+
 /* Rounds a sample, whose unit is known.
  * @param most_square  in and out: the largest |k|^2 */
 static void round_sample(ch_quantised *self, const ch_sample_set *set, size_t mu, double *most_square)
@@ -70,7 +77,7 @@ static void round_sample(ch_quantised *self, const ch_sample_set *set, size_t mu
     for (size_t i = 0; i < set->stride; i += CH_ROW_LANES) {
         subtract_along(row + i, set->teacher + i, along, across);
         for (size_t l = 0; l < CH_ROW_LANES; l++) {
-            level[l] = nearbyint(across[l] * per_unit);
+            level[l] = whole_number(across[l] * per_unit);
             const double off = across[l] - self->unit * level[l];
             rest[l] += off * off;
             square[l] += level[l] * level[l];
@@ -104,7 +111,7 @@ ch_code ch_quantised_init(ch_quantised *self, const ch_sample_set *set, const ch
     double most = 0, most_square = 1;
     memset(self, 0, sizeof *self);
     self->stride = set->stride;
-    self->rows = ch_alloc_unset(set->num_samples, set->stride);
+    self->rows = ch_alloc_rows(set->num_samples * set->stride);
     self->along = ch_alloc_unset(set->num_samples, sizeof *self->along);
     if (self->rows == NULL || self->along == NULL) {
         ch_quantised_free(self);
@@ -123,7 +130,8 @@ ch_code ch_quantised_init(ch_quantised *self, const ch_sample_set *set, const ch
         }
         round_sample(self, set, mu, &most_square);
     }
-    self->most_level = self->stride <= MOST_STRIDE ? fmin(MOST_LEVEL, floor(MOST_SUM / sqrt(most_square))) : 0;
+    const bool is_usable = self->stride <= MOST_STRIDE && isnormal(self->unit) && isfinite(self->most_norm);
+    self->most_level = is_usable ? fmin(MOST_LEVEL, floor(MOST_SUM / sqrt(most_square))) : 0;
     return CH_OK;
 }
 
@@ -159,13 +167,14 @@ static void round_across(int16_t *restrict across, const double *restrict weight
     }
 }
 
-/* Bound on the error of a margin, of four parts:
+/* Bound on the error of a margin, the sum of three parts:
  *   max |rest| r
  *   (max |z| + max |rest|) c_w sqrt(stride) / 2
- *                           c |k| is at most the first factor, and |left| at most the rest;
+ *                           since c |k| <= |z_perp| + |rest|, and no entry of `left` is over c_w / 2;
  *   8 (stride + 8) 2^-53 (|w| max |z| + kappa)
- *                           v, s, z_perp, w_perp, the two sums above and the margin that decides are computed in
- *                           double, each off by less than (stride + 8) 2^-53 of |w| |z|, and so is |e| = 1. */
+ *                           since v, s, z_perp, w_perp, the two sums above and the margin that decides are computed in
+ *                           double, each off by less than (stride + 8) 2^-53 of |w| |z|, and | |e| - 1 | is less too.
+ * LITTLE_MORE covers the rounding of |rest|, |z| and r. */
 static double largest_error(const ch_quantised *samples, double along, double noise, double unit, double kappa)
 {
     const double norm = fabs(along) + noise, stride = (double)samples->stride;

@@ -1,12 +1,13 @@
 /* quantised.h — samples in 8 bits, by which most margins are known to be over kappa. Private to perceptron/.
  *
  * A sample is z = v e + z_perp, and the student w = s e + w_perp, with e the teacher. A row of the set takes 4 bytes an
- * entry. Here it is stored as whole numbers k of 8 bits, z_perp = c k + rest, and the weights as whole numbers j of 16
- * bits, w_perp = c_w j + left. By the inequality of Cauchy and Schwarz, for s >= 0,
+ * entry. Here z_perp is stored as a vector k of whole numbers of 8 bits with a unit c, and w_perp as a vector j of
+ * whole numbers of 16 bits with a unit c_w. With rest = z_perp - c k and left = w_perp - c_w j, the inequality of
+ * Cauchy and Schwarz says for s >= 0 that
  *   w . z >= s v + c c_w k . j - (|rest| |w_perp| + c |k| |left| + rounding).
- * k . j is exact. |rest| is some 0.012 of |z_perp| for Gaussian inputs, so that of the margins over kappa one in a
- * hundred is not known to be. Those are computed in double, as all that may be under kappa are: no result depends on
- * the bound, but the time does, since a quarter of the bytes are read.
+ * k . j is exact. For Gaussian inputs |rest| is some 0.012 of |z_perp|, so that about 1 % of the fitted samples that
+ * noise could make unfitted are not recognised by this bound. Their margins are computed in double, as those of all
+ * samples that may be unfitted: results do not depend on the bound. Time does, since a quarter of the bytes are read.
  */
 #ifndef CH_QUANTISED_H
 #define CH_QUANTISED_H
@@ -26,13 +27,15 @@ enum { CH_QUANTISED_LANES = 16 };
 
 /** The samples of a set in 8 bits. */
 typedef struct {
-    size_t stride;     /* entries of a row, as in the set; a multiple of CH_QUANTISED_LANES */
-    int8_t *rows;      /* [P][stride] k of each sample, 0 beyond d; owned */
-    float *along;      /* [P] v of each sample, rounded down; owned */
-    double unit;       /* c */
-    double most_rest;  /* max |z_perp - c k| */
-    double most_norm;  /* max |z| */
-    double most_level; /* the largest |j|: so small that no sum of k . j overflows 32 bits; 0: rows are too long */
+    size_t stride;    /* entries of a row, as in the set; a multiple of CH_QUANTISED_LANES */
+    int8_t *rows;     /* [P][stride] k of each sample, 0 beyond d; owned */
+    float *along;     /* [P] v of each sample, rounded down; owned */
+    double unit;      /* c */
+    double most_rest; /* max |z_perp - c k| */
+    double most_norm; /* max |z| */
+    /* the largest |j|, so small that no sum of k . j overflows 32 bits; 0: no sample is recognised as fitted, since rows
+     * are too long or entries are not finite */
+    double most_level;
 } ch_quantised;
 
 /** Rounds the samples of a set. It takes stride + 4 bytes a sample.

@@ -112,8 +112,10 @@ ch_code ch_screen_init(ch_screen *self, const ch_sample_set *set, const ch_watch
         self->order[k] = (uint32_t)packed[k];
         self->keys[k] = unpack_key(packed[k]);
     }
+    free(packed);
+    packed = NULL;
     code = ch_quantised_init(&self->quantised, set, watch, err);
-    self->has_quantised = code == CH_OK;
+    self->owns_quantised = code == CH_OK;
 out:
     free(packed);
     if (code != CH_OK) {
@@ -128,7 +130,7 @@ ch_code ch_screen_init_first(ch_screen *self, const ch_screen *whole, const ch_s
     if (num_samples == whole->num_samples) {
         *self = *whole;
         self->is_borrowed = true;
-        self->has_quantised = false;
+        self->owns_quantised = false;
         return CH_OK;
     }
     const ch_code code = allocate(self, num_samples, err);
@@ -157,7 +159,7 @@ void ch_screen_free(ch_screen *self)
         free(self->order);
         free(self->keys);
     }
-    if (self->has_quantised) {
+    if (self->owns_quantised) {
         ch_quantised_free(&self->quantised);
     }
     memset(self, 0, sizeof *self);

@@ -24,9 +24,9 @@ typedef struct ch_screen {
     float *keys;         /* [num_samples] key of order[k], finite; owned unless is_borrowed */
     double least_across; /* min |z_perp| */
     double most_norm;    /* max |z| */
-    /* the samples in 8 bits; of an index that is made from another, borrowed from that one, which may have more */
+    /* the samples in 8 bits; an index that is made from another borrows those of that one, which may hold more samples */
     ch_quantised quantised;
-    bool has_quantised; /* whether it owns them */
+    bool owns_quantised; /* whether they are freed with this index */
 } ch_screen;
 
 /** Sorts the samples of a set. Several runs may share the result. It takes 8 bytes a sample, 8 more while it

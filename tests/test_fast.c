@@ -498,6 +498,34 @@ static void divergence_is_seen_in_every_stage(void **state)
     ch_sample_set_free(&set);
 }
 
+/* A run is fitted where the fast engine says so, also where margins are beyond the range of single precision, in either
+ * direction. */
+static void fitted_is_fitted_at_any_scale(void **state)
+{
+    (void)state;
+    static const struct {
+        double scale, temp, kappa;
+    } cases[] = {{1e20, 1, 1e39}, {1e25, 1, 1e43},   {1e19, 1, 1e37},
+                 {1e10, 1e18, 1}, {1e-22, 1, 1e-45}, {1e-30, 1, 1e-60}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ch_sample_set set = draw(0, 20, true, 3, 1500);
+        for (size_t k = 0; k < set.num_samples * set.stride; k++) {
+            set.rows[k] *= (float)cases[i].scale;
+        }
+        ch_perceptron_setup setup = setup_of(&set, 2, cases[i].temp);
+        setup.kappa = cases[i].kappa;
+        ch_fast_perceptron model;
+        start(&model, &setup, NULL);
+        model.student.learner.advance(&model.student.learner, &(ch_limit){.steps = UINT64_MAX, .updates = 100000});
+        assert_int_equal(model.student.learner.progress.status, CH_FITTED);
+        for (uint32_t mu = 0; mu < 1500; mu++) {
+            assert_false(ch_is_unfitted(ch_student_margin(&model.student, mu), setup.kappa));
+        }
+        ch_fast_perceptron_free(&model);
+        ch_sample_set_free(&set);
+    }
+}
+
 /* Runs with few samples are the plain engine's, step by step. */
 static void few_samples_are_left_to_the_plain_engine(void **state)
 {
@@ -522,8 +550,8 @@ static void refuses_setups(void **state)
 {
     (void)state;
     ch_sample_set set = draw(0, 8, false, 6, 200);
-    ch_perceptron_setup bad[8];
-    for (size_t i = 0; i < 8; i++) {
+    ch_perceptron_setup bad[9];
+    for (size_t i = 0; i < 9; i++) {
         bad[i] = setup_of(&set, 2, 1);
     }
     bad[0].num_samples = 0;
@@ -534,7 +562,8 @@ static void refuses_setups(void **state)
     bad[5].kappa = NAN;
     bad[6].rate = INFINITY;
     bad[7].rate = -1;
-    for (size_t i = 0; i < 8; i++) {
+    bad[8].rate = 0x1p-301;
+    for (size_t i = 0; i < 9; i++) {
         ch_fast_perceptron model;
         ch_error err = {0};
         assert_int_equal(ch_fast_perceptron_init(&model, &bad[i], NULL, &err), CH_ERROR_INPUT);
@@ -652,6 +681,7 @@ int main(void)
         cmocka_unit_test(shared_index_changes_nothing),
         cmocka_unit_test(divergence_is_no_fit),
         cmocka_unit_test(divergence_is_seen_in_every_stage),
+        cmocka_unit_test(fitted_is_fitted_at_any_scale),
         cmocka_unit_test(few_samples_are_left_to_the_plain_engine),
         cmocka_unit_test(refuses_setups),
         cmocka_unit_test(survives_failing_allocations),
