@@ -33,8 +33,8 @@ typedef struct {
     double unit;      /* c */
     double most_rest; /* max |z_perp - c k| */
     double most_norm; /* max |z| */
-    /* the largest |j|, so small that no sum of k . j overflows 32 bits; 0: no sample is recognised as fitted, since rows
-     * are too long or entries are not finite */
+    /* the largest |j|, so small that no sum of k . j overflows 32 bits; 0: no sample is recognised as fitted, since
+     * rows are too long or entries are not finite */
     double most_level;
 } ch_quantised;
 

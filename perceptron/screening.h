@@ -24,7 +24,7 @@ typedef struct ch_screen {
     float *keys;         /* [num_samples] key of order[k], finite; owned unless is_borrowed */
     double least_across; /* min |z_perp| */
     double most_norm;    /* max |z| */
-    /* the samples in 8 bits; an index that is made from another borrows those of that one, which may hold more samples */
+    /* the samples in 8 bits; an index that is made from another borrows those of that one, which may be more */
     ch_quantised quantised;
     bool owns_quantised; /* whether they are freed with this index */
 } ch_screen;
