@@ -475,7 +475,7 @@ static void test_interrupted_theory(void **state)
     wait_until_caught(process, SIGINT);
     assert_int_equal(signal_and_finish(process, SIGINT), 130);
     assert_string_equal(out, "");
-    assert_says(err, "interrupted");
+    assert_says(err, "stopped while boxes of samples were simulated");
 }
 
 /* ---- progress ---- */
