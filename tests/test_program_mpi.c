@@ -218,12 +218,24 @@ static bool has_ended(pid_t child)
     return waitid(P_PID, (id_t)child, &found, WEXITED | WNOHANG | WNOWAIT) == 0 && found.si_pid != 0;
 }
 
+/* Whether there is a store that has a run; one that is being made may not be readable yet. */
+static bool has_runs(const char *path)
+{
+    ch_run_table table = {0};
+    ch_store store;
+    bool has = false;
+    if (exists(path) && ch_store_open(&store, path, CH_STORE_READ, NULL) == CH_OK) {
+        has = ch_store_select(&store, NULL, true, &table, NULL) == CH_OK && table.count > 0;
+        ch_run_table_free(&table);
+        ch_store_close(&store);
+    }
+    return has;
+}
+
 /* Waits until the store of a sweep under way has runs, and then for some milliseconds more. */
 static void wait_for_runs(pid_t launcher, const char *name, long ms)
 {
-    char log[64];
-    snprintf(log, sizeof log, "%s-wal", name);
-    for (int waited = 0; !exists(path_of(log)) || size_of(path_of(log)) < 10000; waited++) {
+    for (int waited = 0; !has_runs(path_of(name)); waited++) {
         if (has_ended(launcher)) {
             return;
         }
