@@ -155,14 +155,14 @@ show_state() {
 
 mkdir "$folder/work"
 cd "$folder/work" || skip "the temporary folder cannot be entered"
-# 40 runs of some tenths of a second each: chi < 0 takes many steps
+# 40 runs of a fifth of a second each: chi < 0 takes many steps. The node must die before the last of them has ended.
 cat >sweep.yaml <<'END'
 model: perceptron
 dim: 64
 chi: -0.9
 train: 512
 temp: [1, 2]
-max_steps: 2000000
+max_steps: 4000000
 record: 2
 seed: 0..19
 END
