@@ -235,15 +235,19 @@ check:
 	{ [ $$status -eq 0 ] || echo "what else failed stands above: a step that is no test, or a build"; exit $$status; }
 
 check-format:
-	@if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then \
-	    clang-format --dry-run -Werror $$(git ls-files -co --exclude-standard '*.[ch]'); \
+	@files=$$(git ls-files -co --exclude-standard '*.[ch]'); \
+	if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then \
+	    clang-format --dry-run -Werror $$files && \
+	    if LC_ALL=C.UTF-8 grep -nE '^.{121}' $$files; then echo "these lines have more than 120 columns"; exit 1; fi; \
 	else echo "-- clang-format 14 is not here: format not checked"; fi
-	@! LC_ALL=C.UTF-8 grep -nE '^.{121}' $$(git ls-files -co --exclude-standard '*.[ch]') || \
-	    { echo "these lines have more than 120 columns"; exit 1; }
 
 # imports point one way, no two files call each other in a ring, every header compiles alone
 check-layout: $(OBJECTS) $(COMMANDS:%.c=$(BUILD)/%.o) $(BUILD)/chiton.o
 	@sh tests/check_layout.sh $(BUILD) $(CC)
+
+# objects are made again when a flag changes, and only then
+check-build:
+	+@sh tests/check_build.sh $(MAKE) $(BUILD)/check-build
 
 # the library exports what its headers promise and no more, prints nothing, handles no signals, keeps no state
 check-library: $(OBJECTS) $(BUILD)/$(SHARED) $(BUILD)/exports
@@ -271,7 +275,7 @@ check-cluster:
 # What looks at this build's objects is done by the make that compiles them. Debuggers are told of lines alone, which
 # takes a sixth off the time of compiling.
 check-native:
-	+@$(MAKE_AGAIN) WERROR=1 DEBUG=-g1 check-layout check-api check-docs check-bench check-python run-tests
+	+@$(MAKE_AGAIN) WERROR=1 DEBUG=-g1 check-build check-layout check-api check-docs check-bench check-python run-tests
 
 # The second compiler's warnings, and memory errors, leaks and undefined behaviour, in one build. Where clang or its
 # sanitizers are missing, the first compiler's sanitizers look. Passes of networks are not optimised there, because either
@@ -284,7 +288,7 @@ HAS_SANITIZER = printf 'int main(void){return 0;}' | $(1) -fopenmp $(2) -x c - -
 ADDRESS      := -fsanitize=address,undefined -fno-sanitize-recover=all
 check-address:
 	+@compiler=clang CHITON_SANITIZER=1 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/leaks.supp:print_suppressions=0; \
-	ASAN_OPTIONS=malloc_context_size=4 OMP_TOOL=disabled KMP_DUPLICATE_LIB_OK=1; \
+	ASAN_OPTIONS=malloc_context_size=4:quarantine_size_mb=8 OMP_TOOL=disabled KMP_DUPLICATE_LIB_OK=1; \
 	export CHITON_SANITIZER LSAN_OPTIONS ASAN_OPTIONS OMP_TOOL KMP_DUPLICATE_LIB_OK; \
 	$(call HAS_SANITIZER,clang,$(ADDRESS)) || { compiler='$(CC)'; echo "-- clang's sanitizers are not here: those of $(CC)"; }; \
 	if $(call HAS_SANITIZER,$$compiler,$(ADDRESS)); then \
@@ -469,9 +473,9 @@ uninstall:
 	    rmdir "$(AT)/$$folder" 2>/dev/null || true; \
 	done
 
-.PHONY: all clean deps demo tests check check-format check-layout check-library check-api check-docs check-install check-cluster \
-        check-python check-bench check-native check-address check-thread check-valgrind check-long fuzz check-golden run-tests \
-        objects-of-tests bench api install uninstall
+.PHONY: all clean deps demo tests check check-format check-build check-layout check-library check-api check-docs check-install \
+        check-cluster check-python check-bench check-native check-address check-thread check-valgrind check-long fuzz check-golden run-tests \
+        objects-of-tests bench api install uninstall FORCE
 .SECONDARY:
 OTHER_KINDS = $(foreach kind,address thread valgrind fuzz,-not -path '$(BUILD)/$(kind)/*')
 -include $(shell find $(BUILD) -name '*.d' $(OTHER_KINDS) 2>/dev/null)

@@ -3,6 +3,7 @@
 
 #include "core/memory.h"
 #include "core/snapshot.h"
+#include "perceptron/quantised.h"
 #include "perceptron/screening.h"
 #include "perceptron/student.h"
 
@@ -159,7 +160,7 @@ static void compute_excess(ch_candidates *self, const uint32_t *samples, uint32_
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (uint32_t k = 0; k < count; k++) {
         const uint32_t sample = samples != NULL ? samples[k] : k;
-        const bool is_fitted = rounded != NULL && ch_quantised_is_fitted(&self->screen->quantised, rounded, sample);
+        const bool is_fitted = rounded != NULL && ch_quantised_is_fitted(self->screen->quantised, rounded, sample);
         self->excess[k] = is_fitted ? INFINITY : (float)(ch_student_margin(student, sample) - student->setup.kappa);
     }
 }

@@ -14,6 +14,7 @@
 #include "perceptron/screening.h"
 
 struct ch_snapshot;
+struct ch_quantised_weights; /* perceptron/quantised.h */
 
 typedef struct {
     const ch_perceptron *student; /* borrowed */
@@ -74,6 +75,7 @@ bool ch_candidates_narrow(ch_candidates *self, const ch_candidates_use *use);
  *  @param rounded   the student's weights
  *  @param unfitted  out: [count] indices of the unfitted samples, ascending
  *  @return their number */
-uint32_t ch_candidates_find_unfitted(ch_candidates *self, const ch_quantised_weights *rounded, uint32_t *unfitted);
+uint32_t ch_candidates_find_unfitted(ch_candidates *self, const struct ch_quantised_weights *rounded,
+                                     uint32_t *unfitted);
 
 #endif

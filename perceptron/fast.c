@@ -196,8 +196,23 @@ static void take_plain_steps(ch_fast_perceptron *self, const ch_limit *limit)
     }
 }
 
-/* Takes the next update, which is known, during the stage of drawing. Makes a new list of candidates if the old one no
- * longer has every sample that can be unfitted.
+/* Makes a new list of candidates where the old one is long in use, or may lack a sample that can be unfitted. */
+static void renew_list(ch_fast_perceptron *self)
+{
+    ch_candidates *candidates = &self->state->candidates;
+    const bool exactly = candidates->radius == INFINITY && is_list_long_used(self);
+    if (!exactly && ch_candidates_hold(candidates)) {
+        return;
+    }
+    if (candidates->radius < INFINITY) {
+        narrow(self);
+    } else {
+        ch_candidates_screen(candidates, exactly);
+        ch_fast_begin_list(self);
+    }
+}
+
+/* Takes the next update, which is known, during the stage of drawing.
  * @return false when a weight is no longer finite */
 static bool update_by_list(ch_fast_perceptron *self)
 {
@@ -209,16 +224,10 @@ static bool update_by_list(ch_fast_perceptron *self)
     if (self->student.learner.progress.updates == state->next_look) {
         compare_stages(self);
     }
-    const bool exactly = state->candidates.radius == INFINITY && is_list_long_used(self);
-    if (state->stage == CH_FAST_DRAWING && (exactly || !ch_candidates_hold(&state->candidates))) {
-        if (state->candidates.radius < INFINITY) {
-            narrow(self);
-        } else {
-            ch_candidates_screen(&state->candidates, exactly);
-            ch_fast_begin_list(self);
-        }
+    if (state->stage == CH_FAST_DRAWING) {
+        renew_list(self);
+        ch_fast_round_weights(self);
     }
-    ch_fast_round_weights(self);
     return true;
 }
 
@@ -413,8 +422,8 @@ static void free_learner(ch_learner *learner)
     ch_fast_perceptron_free((ch_fast_perceptron *)learner);
 }
 
-/* Makes the screening index of the P training samples from the index of the whole set.
- * @param shared  index of setup->train, borrowed; NULL: it is made here */
+/* Makes the screening index of the P training samples.
+ * @param shared  index of all samples of setup->train, borrowed, from which it is made; NULL: the samples are sorted */
 static ch_code init_screen(ch_screen *self, const ch_screen *shared, const ch_perceptron_setup *setup, ch_error *err)
 {
     if (shared != NULL) {
@@ -425,28 +434,33 @@ static ch_code init_screen(ch_screen *self, const ch_screen *shared, const ch_pe
     return ch_screen_init(self, &first, setup->watch, err);
 }
 
-static ch_code refuse_memory(const ch_perceptron_setup *setup, ch_error *err)
+static ch_code refuse_memory(const ch_fast_perceptron *self, ch_error *err)
 {
+    const ch_perceptron_setup *setup = &self->student.setup;
     const ch_perceptron_size size = {.num_train = setup->num_samples,
                                      .batch = setup->batch,
                                      .dim = setup->train->dim,
                                      .is_fast = true,
                                      .by_epoch = setup->by_epoch};
+    const bool has_index = self->state->screen.owns_quantised;
+    const size_t index = has_index ? ch_perceptron_screen_bytes(setup->num_samples, setup->train->dim) : 0;
     return ch_error_set(err, CH_ERROR_MEMORY,
                         "train is %zu: there is not enough memory for the fast engine, which takes up to %s beside so "
                         "many training samples; accepted is a smaller train, or engine = plain",
-                        setup->num_samples, ch_show_bytes(ch_perceptron_bytes(&size)).text);
+                        setup->num_samples, ch_show_bytes(ch_perceptron_bytes(&size) + index).text);
 }
 
-static ch_code init_epochs(ch_fast_epochs *self, const ch_perceptron_setup *setup, ch_error *err)
+static ch_code init_epochs(ch_fast_perceptron *self, ch_error *err)
 {
-    const ch_code code = ch_epoch_init(&self->epoch, (uint32_t)setup->num_samples, (uint32_t)setup->batch, err);
+    ch_fast_epochs *epochs = &self->state->epochs;
+    const ch_perceptron_setup *setup = &self->student.setup;
+    const ch_code code = ch_epoch_init(&epochs->epoch, (uint32_t)setup->num_samples, (uint32_t)setup->batch, err);
     if (code != CH_OK) {
         return code;
     }
-    self->place_of = ch_alloc_unset(setup->num_samples, sizeof *self->place_of);
-    self->known = ch_alloc(setup->num_samples / 64 + 1, sizeof *self->known);
-    return self->place_of != NULL && self->known != NULL ? CH_OK : refuse_memory(setup, err);
+    epochs->place_of = ch_alloc_unset(setup->num_samples, sizeof *epochs->place_of);
+    epochs->known = ch_alloc(setup->num_samples / 64 + 1, sizeof *epochs->known);
+    return epochs->place_of != NULL && epochs->known != NULL ? CH_OK : refuse_memory(self, err);
 }
 
 static ch_code init_state(ch_fast_perceptron *self, const ch_screen *shared, ch_error *err)
@@ -470,16 +484,16 @@ static ch_code init_state(ch_fast_perceptron *self, const ch_screen *shared, ch_
     if (ch_fast_close_applies(setup) && state->active != NULL) {
         state->close = ch_close_set_new(&self->student, &state->screen, &state->active->gram);
         if (state->close == NULL) {
-            return refuse_memory(setup, err);
+            return refuse_memory(self, err);
         }
     }
     if (state->active == NULL || state->drawn == NULL || state->unfitted == NULL || state->used == NULL ||
         !ch_quantised_weights_init(&state->rounded, self->student.stride)) {
-        return refuse_memory(setup, err);
+        return refuse_memory(self, err);
     }
     state->next_look = FIRST_LOOK;
     state->next_try = FIRST_TRY;
-    return setup->by_epoch ? init_epochs(&state->epochs, setup, err) : CH_OK;
+    return setup->by_epoch ? init_epochs(self, err) : CH_OK;
 }
 
 ch_code ch_fast_perceptron_init(ch_fast_perceptron *self, const ch_perceptron_setup *setup, const ch_screen *screen,

@@ -140,7 +140,7 @@ static void look_at_candidates(ch_fast_perceptron *self, uint64_t now)
 void ch_fast_round_weights(ch_fast_perceptron *self)
 {
     const ch_perceptron *student = &self->student;
-    ch_quantised_weights_set(&self->state->rounded, &self->state->screen.quantised, student->weights,
+    ch_quantised_weights_set(&self->state->rounded, self->state->screen.quantised, student->weights,
                              student->setup.train->teacher, student->setup.kappa);
 }
 
@@ -151,7 +151,7 @@ static uint32_t find_active(ch_fast_perceptron *self, const uint32_t *batch, uin
     ch_perceptron *student = &self->student;
     uint32_t count = 0;
     for (uint32_t i = 0; i < size; i++) {
-        if (!ch_quantised_is_fitted(&state->screen.quantised, &state->rounded, batch[i])) {
+        if (!ch_quantised_is_fitted(state->screen.quantised, &state->rounded, batch[i])) {
             const double margin = ch_student_margin(student, batch[i]);
             const bool unfitted = ch_is_unfitted(margin, student->setup.kappa);
             student->active[count] = batch[i];

@@ -193,7 +193,7 @@ static inline double ch_fast_draw_cost(const ch_fast_perceptron *self)
 static inline void ch_fast_fetch_rows(const ch_fast_perceptron *self, const uint32_t *samples, uint32_t number)
 {
     enum { LINE = 64 }; /* bytes of a cache line */
-    const ch_quantised *quantised = &self->state->screen.quantised;
+    const ch_quantised *quantised = self->state->screen.quantised;
     for (uint32_t i = 0; i < number; i++) {
         const int8_t *row = quantised->rows + samples[i] * quantised->stride;
         for (size_t k = 0; k < quantised->stride; k += LINE) {

@@ -26,7 +26,7 @@
 enum { CH_QUANTISED_LANES = 16 };
 
 /** The samples of a set in 8 bits. */
-typedef struct {
+typedef struct ch_quantised {
     size_t stride;    /* entries of a row, as in the set; a multiple of CH_QUANTISED_LANES */
     int8_t *rows;     /* [P][stride] k of each sample, 0 beyond d; owned */
     float *along;     /* [P] v of each sample, rounded down; owned */
@@ -46,7 +46,7 @@ ch_code ch_quantised_init(ch_quantised *self, const ch_sample_set *set, const ch
 void ch_quantised_free(ch_quantised *self);
 
 /** The student's weights in 16 bits, and what a margin takes beside them. */
-typedef struct {
+typedef struct ch_quantised_weights {
     int16_t *across;      /* [stride] j; owned */
     double along;         /* s */
     double unit;          /* c c_w */

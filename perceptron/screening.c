@@ -3,6 +3,7 @@
 
 #include "core/memory.h"
 #include "data/rows.h"
+#include "perceptron/quantised.h"
 
 #include <float.h>
 #include <math.h>
@@ -83,6 +84,17 @@ static ch_code allocate(ch_screen *self, size_t num_samples, ch_error *err)
     return CH_OK;
 }
 
+/* Rounds the samples to 8 bits. */
+static ch_code init_quantised(ch_screen *self, const ch_sample_set *set, const ch_watch *watch, ch_error *err)
+{
+    self->quantised = ch_alloc(1, sizeof *self->quantised);
+    if (self->quantised == NULL) {
+        return ch_error_memory(err, "the samples in 8 bits: lower train");
+    }
+    self->owns_quantised = true;
+    return ch_quantised_init(self->quantised, set, watch, err);
+}
+
 ch_code ch_screen_init(ch_screen *self, const ch_sample_set *set, const ch_watch *watch, ch_error *err)
 {
     const size_t look = 1 + ch_rows_per_look(set->stride) / 8; /* sums in double, one entry after the other */
@@ -114,8 +126,7 @@ ch_code ch_screen_init(ch_screen *self, const ch_sample_set *set, const ch_watch
     }
     free(packed);
     packed = NULL;
-    code = ch_quantised_init(&self->quantised, set, watch, err);
-    self->owns_quantised = code == CH_OK;
+    code = init_quantised(self, set, watch, err);
 out:
     free(packed);
     if (code != CH_OK) {
@@ -160,7 +171,8 @@ void ch_screen_free(ch_screen *self)
         free(self->keys);
     }
     if (self->owns_quantised) {
-        ch_quantised_free(&self->quantised);
+        ch_quantised_free(self->quantised);
+        free(self->quantised);
     }
     memset(self, 0, sizeof *self);
 }

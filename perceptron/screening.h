@@ -3,11 +3,12 @@
 #define CH_SCREENING_H
 
 #include "data/sample_set.h"
-#include "perceptron/quantised.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct ch_quantised; /* perceptron/quantised.h */
 
 /** Screening index: the samples in the order in which noise can make them unfitted.
  *
@@ -25,13 +26,13 @@ typedef struct ch_screen {
     double least_across; /* min |z_perp| */
     double most_norm;    /* max |z| */
     /* the samples in 8 bits; an index that is made from another borrows those of that one, which may be more */
-    ch_quantised quantised;
+    struct ch_quantised *quantised;
     bool owns_quantised; /* whether they are freed with this index */
 } ch_screen;
 
-/** Sorts the samples of a set. Several runs may share the result. It takes 8 bytes a sample, 8 more while it
- *  sorts, and stride + 4 for the samples in 8 bits.
- *  @param watch  its stop flag ends the computation of the keys, but not the sorting; may be NULL
+/** Sorts the samples of a set and rounds them to 8 bits. Several runs may share the result. It takes 8 bytes a sample,
+ *  8 more while it sorts, and stride + 4 for the samples in 8 bits.
+ *  @param watch  its stop flag ends the computation of the keys and the rounding, but not the sorting; may be NULL
  *  @return CH_OK, CH_ERROR_INPUT for 2^32 samples or more, CH_ERROR_MEMORY, CH_ERROR_INTERRUPTED */
 ch_code ch_screen_init(ch_screen *self, const ch_sample_set *set, const ch_watch *watch, ch_error *err) CH_MUST_CHECK;
 

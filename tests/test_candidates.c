@@ -41,7 +41,7 @@ static uint32_t find_unfitted(stage *self, uint32_t *unfitted)
 {
     ch_quantised_weights rounded;
     assert_true(ch_quantised_weights_init(&rounded, self->student.stride));
-    ch_quantised_weights_set(&rounded, &self->screen.quantised, self->student.weights, self->set.teacher,
+    ch_quantised_weights_set(&rounded, self->screen.quantised, self->student.weights, self->set.teacher,
                              self->student.setup.kappa);
     const uint32_t number = ch_candidates_find_unfitted(&self->candidates, &rounded, unfitted);
     ch_quantised_weights_free(&rounded);
