@@ -303,7 +303,7 @@ check-thread:
 	+@if $(call HAS_SANITIZER,clang,-fsanitize=thread); then \
 	    CHITON_SANITIZER=1 TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1; \
 	    KMP_DUPLICATE_LIB_OK=1; export CHITON_SANITIZER TSAN_OPTIONS KMP_DUPLICATE_LIB_OK; \
-	    $(MAKE_AGAIN) BUILD=$(BUILD)/thread KIND=thread CC=clang OPTIMISE='-O1 -march=$(MARCH)' DEBUG=-g1 \
+	    $(MAKE_AGAIN) BUILD=$(BUILD)/thread KIND=thread CC=clang OPTIMISE='-O1 -march=$(MARCH)' LIGHT_CFLAGS=-O0 DEBUG=-g1 \
 	        SANITIZE=-fsanitize=thread FOLDERS='$(filter-out plots report,$(FOLDERS))' COMMANDS=cli/meter.c PROGRAM= \
 	        RUN='$(call SUITE,thread)' run-tests; \
 	else echo "-- clang's thread sanitizer is not here: skipped"; fi

@@ -4,6 +4,7 @@
 #include "models/models.h"
 #include "tests/alloc_fail.h"
 #include "tests/support.h"
+#include "tests/valgrind_support.h"
 
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_randist.h>
@@ -90,11 +91,13 @@ static void kernel_is_the_product_of_gradients(void **state)
         const ch_kernel_task task = task_of(&here, 9, NUM_ROWS, 100, sizeof(double), 1);
         const ch_kernel_task narrow = task_of(&here, 9, NUM_ROWS, 7, sizeof(float), 2);
         assert_int_equal(ch_kernel_compute_f64(&task, kernel, NULL), CH_OK);
-        assert_int_equal(ch_kernel_compute_f64(&narrow, again, NULL), CH_OK);
-        assert_int_equal(ch_kernel_compute(&task, single, NULL), CH_OK);
-        assert_int_equal(ch_kernel_compute(&narrow, single_again, NULL), CH_OK);
-        assert_memory_equal(kernel, again, sizeof kernel);
-        assert_memory_equal(single, single_again, sizeof single);
+        assert_int_equal(ch_kernel_compute(&narrow, single, NULL), CH_OK);
+        if (!is_under_valgrind()) {
+            assert_int_equal(ch_kernel_compute_f64(&narrow, again, NULL), CH_OK);
+            assert_int_equal(ch_kernel_compute(&task, single_again, NULL), CH_OK);
+            assert_memory_equal(kernel, again, sizeof kernel);
+            assert_memory_equal(single, single_again, sizeof single);
+        }
         for (size_t k = 0; k < NUM_ROWS * NUM_COLUMNS; k++) {
             const size_t row = 9 + k / NUM_COLUMNS, column = k % NUM_COLUMNS;
             const double scale = sqrt(here.wanted[row][row] * here.wanted[column][column]);
