@@ -5,9 +5,10 @@
  * whole numbers of 16 bits with a unit c_w. With rest = z_perp - c k and left = w_perp - c_w j, the inequality of
  * Cauchy and Schwarz says for s >= 0 that
  *   w . z >= s v + c c_w k . j - (|rest| |w_perp| + c |k| |left| + rounding).
- * k . j is exact. For Gaussian inputs |rest| is some 0.012 of |z_perp|, so that about 1 % of the fitted samples that
- * noise could make unfitted are not recognised by this bound. Their margins are computed in double, as those of all
- * samples that may be unfitted: results do not depend on the bound. Time does, since a quarter of the bytes are read.
+ * k . j is exact. For Gaussian inputs |rest| is at most some 0.014 of |z_perp|, so that under 1 % of the fitted samples
+ * that noise could make unfitted are not recognised by this bound. Their margins are computed in double, as those of
+ * all samples that may be unfitted: results do not depend on the bound. Time does, since a quarter of the bytes are
+ * read.
  */
 #ifndef CH_QUANTISED_H
 #define CH_QUANTISED_H
