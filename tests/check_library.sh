@@ -9,12 +9,12 @@ shift 2
 failed=0
 
 nm -D --defined-only "$shared" | awk '{ print $3 }' | sort >"$build/exported"
-while read -r name; do
-    if ! xargs grep -q "\\<$name\\>" <"$build/public-headers"; then
-        echo "the shared library exports $name, which no public header declares"
-        failed=1
-    fi
-done <"$build/exported"
+xargs grep -oh '\<[A-Za-z_][A-Za-z0-9_]*' <"$build/public-headers" | sort -u >"$build/words"
+comm -23 "$build/exported" "$build/words" | sed 's/.*/the shared library exports &, which no public header declares/' >"$build/undeclared"
+if [ -s "$build/undeclared" ]; then
+    cat "$build/undeclared"
+    failed=1
+fi
 comm -13 "$build/exported" "$build/exports" | sed 's/^/the shared library lacks /' >"$build/lacking"
 if [ -s "$build/lacking" ]; then
     cat "$build/lacking"
@@ -26,16 +26,18 @@ if grep -v '^ch_' "$build/exported"; then
 fi
 
 for folder in "$@"; do
-    for object in $(find "$build/$folder" -name '*.o'); do
-        nm -u "$object" | awk -v object="$object" '
-            $2 ~ /^(printf|vprintf|puts|putchar|perror|stdout|stderr|__printf_chk|__vprintf_chk)$/ { print object " prints: " $2 }
-            $2 ~ /^(signal|sigaction|sigset|alarm|setitimer)$/ { print object " handles signals: " $2 }
-            $2 ~ /^(exit|quick_exit|abort|atexit)$/ { print object " ends the program: " $2 }
-            $2 ~ /^(rand|srand|setenv|putenv|setlocale|chdir|umask)$/ { print object " changes the process: " $2 }'
-        size -A "$object" | awk -v object="$object" '
-            $1 ~ /^\.(data|bss|tdata|tbss)$/ && $2 > 0 { print object " keeps state: " $2 " bytes in " $1 }'
-    done
-done >"$build/library.bad"
+    find "$build/$folder" -name '*.o'
+done >"$build/objects"
+{
+    xargs nm -A -u <"$build/objects" | awk '
+        $NF ~ /^(printf|vprintf|puts|putchar|perror|stdout|stderr|__printf_chk|__vprintf_chk)$/ { print $1 " prints: " $NF }
+        $NF ~ /^(signal|sigaction|sigset|alarm|setitimer)$/ { print $1 " handles signals: " $NF }
+        $NF ~ /^(exit|quick_exit|abort|atexit)$/ { print $1 " ends the program: " $NF }
+        $NF ~ /^(rand|srand|setenv|putenv|setlocale|chdir|umask)$/ { print $1 " changes the process: " $NF }'
+    xargs size -A <"$build/objects" | awk '
+        NF == 2 && $2 == ":" { object = $1 }
+        $1 ~ /^\.(data|bss|tdata|tbss)$/ && $2 > 0 { print object ": keeps state: " $2 " bytes in " $1 }'
+} >"$build/library.bad"
 if [ -s "$build/library.bad" ]; then
     cat "$build/library.bad"
     failed=1
