@@ -13,7 +13,9 @@
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
 BUILD    ?= build
-# what instructions the program may use: native for this machine, x86-64-v3 for any x86-64 since about 2015
+# what instructions the program may use: native for this machine, x86-64-v3 for any x86-64 since about 2015; kept from
+# one make to the next, so that what is installed is what was built
+-include $(BUILD)/march.mk
 MARCH    ?= native
 OPTIMISE ?= -O3 -march=$(MARCH)
 DEBUG    ?= -g
@@ -82,6 +84,7 @@ FLAGS = $(subst ",,$(subst ',,$(CC) $(OPTIMISE) $(FOR_SHARED) $(SANITIZE) $(CFLA
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo "$(FLAGS)" | cmp -s - $@ || echo "$(FLAGS)" > $@
+	@echo "MARCH ?= $(MARCH)" | cmp -s - $(@D)/march.mk || echo "MARCH ?= $(MARCH)" > $(@D)/march.mk
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -245,7 +248,7 @@ check-format:
 check-layout: $(OBJECTS) $(COMMANDS:%.c=$(BUILD)/%.o) $(BUILD)/chiton.o
 	@sh tests/check_layout.sh $(BUILD) $(CC)
 
-# objects are made again when a flag changes, and only then
+# objects are made again when a flag changes, and only then; MARCH stays what it was
 check-build:
 	+@sh tests/check_build.sh $(MAKE) $(BUILD)/check-build
 
