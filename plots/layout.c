@@ -57,7 +57,8 @@ void ch_name_text(const char *name, char *text, size_t size)
 
 void ch_power_text(const char *symbol, double power, char *text, size_t size)
 {
-    snprintf(text, size, "%s^{%s%.3g}", symbol, power < 0 ? "−" : "", fabs(power));
+    const double shown = fabs(power) < 1 ? rint(1000 * power) / 1000 : power;
+    snprintf(text, size, "%s^{%s%.3g}", symbol, shown < 0 ? "−" : "", fabs(shown));
 }
 
 /* Writes a place of a key as gnuplot's coordinates. */

@@ -19,13 +19,6 @@ static double theory_of(const ch_fit_group *group, ch_fit_number number)
     return e != NULL ? e->theory : NAN;
 }
 
-/* The a of T_c ~ P^-a: by the slope where there is one, else by the joint law. */
-static const ch_exponent *find_a(const ch_fit_group *group, ch_tc_definition definition)
-{
-    const ch_exponent *a = ch_fit_find_exponent(group, CH_FIT_A_SLOPE, definition);
-    return a != NULL ? a : ch_fit_find_exponent(group, CH_FIT_A, definition);
-}
-
 static double power_law_at(const ch_power_law *law, double temp, double train)
 {
     return exp(ch_power_law_log(law, temp, train));
@@ -196,12 +189,12 @@ _Static_assert(CH_NUM_TC <= sizeof definition_marks / sizeof *definition_marks, 
  * drawn where there is no power of the other. */
 static bool is_drawn(const ch_fit_group *group, ch_tc_definition definition)
 {
-    const bool has_shift = find_a(group, CH_TC_ERROR_SHIFT) != NULL;
+    const bool has_shift = ch_fit_best_a(group, CH_TC_ERROR_SHIFT) != NULL;
     switch (definition) {
     case CH_TC_ERROR_SHIFT:
         return has_shift;
     case CH_TC_ERROR_HALF:
-        return !has_shift && find_a(group, CH_TC_ERROR_HALF) != NULL;
+        return !has_shift && ch_fit_best_a(group, CH_TC_ERROR_HALF) != NULL;
     default:
         return true;
     }
@@ -212,7 +205,7 @@ static bool is_drawn(const ch_fit_group *group, ch_tc_definition definition)
  * @param with_theory  whether the key names theory; with three definitions the key has no room for it */
 static void draw_tc_fit(const ch_fit_group *group, ch_panel *panel, ch_tc_definition definition, bool with_theory)
 {
-    const ch_exponent *a = find_a(group, definition);
+    const ch_exponent *a = ch_fit_best_a(group, definition);
     double sum = 0, from = NAN, to = NAN;
     size_t count = 0;
     for (size_t i = 0; a != NULL && i < group->num_tc; i++) {

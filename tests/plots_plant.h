@@ -44,7 +44,7 @@ typedef struct {
     uint64_t trains[16];
     double temps[32];
     ch_tc tc[32];
-    ch_exponent exponents[6];
+    ch_exponent exponents[7];
     char *notes[2];
 } planted;
 

@@ -55,6 +55,27 @@ static void test_expected_curves(void **state)
     }
 }
 
+/* The line through T_c has the exponent of the table beside it, which is that of the joint law where there is one. */
+static void test_recommended_a_is_drawn(void **state)
+{
+    (void)state;
+    for (int is_joint = 0; is_joint < 2; is_joint++) {
+        ch_fit fit;
+        ch_fit_group group;
+        planted own;
+        ch_error err = {0};
+        plant_fit(&fit, &group, &own, &usual);
+        if (is_joint) {
+            group.exponents[group.num_exponents++] = exponent(CH_FIT_A, CH_TC_ONSET, 0.0357, NAN);
+        }
+        assert_int_equal(ch_plot_fit(&fit, directory, &(const ch_plot_style){.format = CH_PLOT_SVG}, NULL, &err),
+                         CH_OK);
+        static const char *const slope[] = {">−0.021<", NULL}, *const joint[] = {">−0.036<", NULL};
+        check_page("perceptron-chi0-dim128.svg", is_joint ? joint : slope, is_joint ? slope : joint);
+        uproot(&own);
+    }
+}
+
 static void test_odd_directories(void **state)
 {
     static const char *const names[] = {"it's",        "two words", "ünïcode ‖Δw‖", "$(touch gotcha)`touch gotcha`",
@@ -306,6 +327,16 @@ static void test_number_text(void **state)
         ch_number_text(cases[i].value, text, sizeof text);
         assert_string_equal(text, cases[i].text);
     }
+    static const struct {
+        double power;
+        const char *text;
+    } powers[] = {{2, "P^{2}"},     {-0.0526, "P^{−0.053}"}, {1.6612, "P^{1.66}"},
+                  {-4e-4, "P^{0}"}, {6e-4, "P^{0.001}"},     {-0.9996, "P^{−1}"}};
+    for (size_t i = 0; i < sizeof powers / sizeof powers[0]; i++) {
+        char text[64];
+        ch_power_text("P", powers[i].power, text, sizeof text);
+        assert_string_equal(text, powers[i].text);
+    }
 }
 
 int main(void)
@@ -313,6 +344,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(test_formats),
         IN_DIRECTORY(test_expected_curves),
+        IN_DIRECTORY(test_recommended_a_is_drawn),
         IN_DIRECTORY(test_odd_directories),
         IN_DIRECTORY(test_degenerate_groups),
         IN_DIRECTORY(test_groups_of_one_name),
