@@ -5,6 +5,7 @@
 #include "plots/overview.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* "‖Δw‖ ∝ T^δ"; of T_c ∝ P^{−a} by one of its definitions "a, onset" */
@@ -163,6 +164,14 @@ static void put_runs(ch_caption *block, const ch_overview *overview)
     }
 }
 
+/* Notes have no full stop, since some end in a command. */
+static void put_note(ch_caption *block, const char *note)
+{
+    char text[2048]; /* no caption has room for more */
+    snprintf(text, sizeof text, "%s%s", note, strstr(note, "chiton ") == NULL ? "." : "");
+    ch_caption_put_wrapped(block, text);
+}
+
 ch_code ch_summary_draw(const ch_overview *overview, const ch_page_head *head, ch_sheet *sheet, ch_error *err)
 {
     const ch_place place = ch_sheet_place(sheet, CH_OVERVIEW_PANELS);
@@ -181,7 +190,7 @@ ch_code ch_summary_draw(const ch_overview *overview, const ch_page_head *head, c
     block.y -= CH_CAPTION_LINE / 2;
     put_runs(&block, overview);
     for (size_t i = 0; i < overview->group->num_notes && !ch_caption_is_full(&block); i++) {
-        ch_caption_put_wrapped(&block, overview->group->notes[i]);
+        put_note(&block, overview->group->notes[i]);
     }
     sheet->num_shown++;
     ch_caption_end(&block);
