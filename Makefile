@@ -286,8 +286,9 @@ check-native:
 HAS_SANITIZER = printf 'int main(void){return 0;}' | $(1) -fopenmp $(2) -x c - -o /dev/null 2>/dev/null
 # clang's OpenMP loads Archer wherever it runs, unless OMP_TOOL=disabled. The leak sanitizer reads Archer's thread-local
 # memory by the layout of an older glibc, and crashes where the memory happens to begin 16 bytes after a page does. A
-# process that is killed while clang's OpenMP begins leaves an empty file in /dev/shm. A later process of the same number
-# then takes itself for one with two copies of that library and ends, unless KMP_DUPLICATE_LIB_OK=1.
+# process that is killed while clang's OpenMP begins leaves a file in /dev/shm. A later process of the same number then
+# takes itself for one with two copies of that library and ends, unless KMP_DUPLICATE_LIB_OK=1; tests/run.sh removes
+# files that are empty, which end it in any case.
 ADDRESS      := -fsanitize=address,undefined -fno-sanitize-recover=all
 check-address:
 	+@compiler=clang CHITON_SANITIZER=1 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/leaks.supp:print_suppressions=0; \
